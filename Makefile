@@ -1,0 +1,120 @@
+# schemaguard: foreign keys audited, planned and deployed without blocking the application.
+#
+#   make                 build for the server of PG_CONFIG (default: pg_config on the PATH)
+#   make install         install it there
+#   make installcheck    regression, isolation and TAP tests against the running server that PGHOST and PGPORT name
+#
+#   make test            everything at once: build and test in a private directory with a private server, install nothing
+#   make test-long       the same with the counts and durations of a release
+#   make demo            a guided tour on a private server
+#   make help            this text
+#
+# What steers `make test`: test/tools/run-tests.sh says it at its top.
+
+EXTENSION = schemaguard
+MODULE_big = schemaguard
+PGFILEDESC = "schemaguard - foreign key audit and deployment"
+
+# .ci/check-repo compares these lists with the folders.
+OBJS = \
+	src/audit_access.o \
+	src/audit_orphans.o \
+	src/audit_result.o \
+	src/audit_sql.o \
+	src/audit_table.o \
+	src/deploy_lock.o \
+	src/deploy_run.o \
+	src/deploy_step.o \
+	src/deploy_unit.o \
+	src/errors.o \
+	src/fk_catalog.o \
+	src/fk_target.o \
+	src/fk_text.o \
+	src/fk_trigger.o \
+	src/guc.o \
+	src/log_write.o \
+	src/plan_edit.o \
+	src/plan_input.o \
+	src/plan_json.o \
+	src/plan_key.o \
+	src/plan_path.o \
+	src/plan_script.o \
+	src/plan_split.o \
+	src/plan_sql.o \
+	src/plan_store.o \
+	src/progress.o \
+	src/quote.o \
+	src/report_audit.o \
+	src/rowsink.o \
+	src/schemaguard.o \
+	src/spi.o
+
+SQL_PARTS = \
+	sql/parts/00_guard.sql \
+	sql/parts/10_tables.sql \
+	sql/parts/20_audit.sql \
+	sql/parts/30_plan.sql \
+	sql/parts/40_deploy.sql
+
+REGRESS = \
+	audit \
+	bodies \
+	deploy
+
+ISOLATION =
+
+PROVE_TESTS = test/t/*.pl
+
+# The folder of this file, which is another one than the current in a VPATH build.
+HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+
+# These targets find or install a server themselves, so they work where there is no pg_config yet.
+STANDALONE = test test-long demo help
+.PHONY: $(STANDALONE)
+
+test:
+	@bash "$(HERE)/test/tools/run-tests.sh"
+
+test-long:
+	@SG_LONG=1 bash "$(HERE)/test/tools/run-tests.sh"
+
+demo:
+	@bash "$(HERE)/test/demo/run.sh"
+
+help:
+	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' "$(HERE)/Makefile"
+
+ifneq ($(filter-out $(STANDALONE),$(or $(MAKECMDGOALS),all)),)
+
+# The version's only home is the control file.
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(HERE)/$(EXTENSION).control)
+SCRIPT = sql/$(EXTENSION)--$(EXTVERSION).sql
+DATA_built = $(SCRIPT)
+
+PG_CPPFLAGS = -I$(srcdir)/src -DSG_VERSION='"$(EXTVERSION)"'
+
+# Specs and regression tests share expected/, hence the names iso_*.
+REGRESS_OPTS = --inputdir=$(srcdir)/test
+ISOLATION_OPTS = --inputdir=$(srcdir)/test --outputdir=.
+TAP_TESTS := $(shell perl -MIPC::Run -e 'print 1' 2> /dev/null)
+
+# A VPATH build needs the folders of what it builds, and pg_regress looks for expected/ where it runs.
+ENSURE_FOLDERS := $(shell mkdir -p src sql; [ -e expected ] || ln -s "$(abspath $(HERE))/expected" expected)
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# PGXS tracks no headers; the control file is where the version in the library comes from.
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h) $(srcdir)/$(EXTENSION).control
+
+# Through a temporary file, or an interrupted build would leave half a script that looks finished.
+$(SCRIPT): $(addprefix $(srcdir)/,$(SQL_PARTS)) $(srcdir)/$(EXTENSION).control $(srcdir)/Makefile
+	cat $(addprefix $(srcdir)/,$(SQL_PARTS)) > $@.tmp
+	mv $@.tmp $@
+
+# For scripts: the value of a variable.
+print-%:
+	@echo $($*)
+
+endif

@@ -1,0 +1,56 @@
+-- Audit: judge rows against foreign keys
+CREATE FUNCTION sg_orphan_audit(
+    child    regclass DEFAULT NULL,
+    plan     text DEFAULT NULL,
+    inferred boolean DEFAULT false,
+    samples  int DEFAULT 5,
+    OUT fk_name        name,
+    OUT source         text,
+    OUT child_table    text,
+    OUT child_columns  name[],
+    OUT parent_table   text,
+    OUT parent_columns name[],
+    OUT state          text,
+    OUT rows_checked   bigint,
+    OUT orphan_rows    bigint,
+    OUT orphan_keys    bigint,
+    OUT sample         jsonb,
+    OUT result         text,
+    OUT reason         text,
+    OUT method         text,
+    OUT elapsed_ms     float8)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_orphan_audit';
+COMMENT ON FUNCTION sg_orphan_audit(regclass, text, boolean, int)
+    IS 'do the rows hold what the foreign keys, declared and planned, promise?';
+
+CREATE FUNCTION sg_orphans(
+    child          regclass,
+    columns        text[],
+    parent         regclass,
+    parent_columns text[] DEFAULT NULL,
+    max_rows       bigint DEFAULT 1000,
+    OUT row_table regclass,
+    OUT row_id    tid,
+    OUT key       jsonb,
+    OUT data      jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_orphans_by_columns';
+COMMENT ON FUNCTION sg_orphans(regclass, text[], regclass, text[], bigint)
+    IS 'the rows of a table that refer to a parent that does not exist';
+
+CREATE FUNCTION sg_orphans(
+    child    regclass,
+    fk_name  text,
+    max_rows bigint DEFAULT 1000,
+    OUT row_table regclass,
+    OUT row_id    tid,
+    OUT key       jsonb,
+    OUT data      jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_orphans_by_name';
+COMMENT ON FUNCTION sg_orphans(regclass, text, bigint)
+    IS 'the rows of a table that break one of its declared foreign keys';

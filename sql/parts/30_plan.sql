@@ -1,0 +1,81 @@
+-- Plans: lists of foreign keys to add
+CREATE FUNCTION sg_plan_create(plan text, description text DEFAULT '', replace boolean DEFAULT false)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_create';
+COMMENT ON FUNCTION sg_plan_create(text, text, boolean)
+    IS 'make an empty plan; with replace, empty the one that is there';
+
+CREATE FUNCTION sg_plan_from_sql(plan text, script text, strict boolean DEFAULT false)
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_from_sql';
+COMMENT ON FUNCTION sg_plan_from_sql(text, text, boolean)
+    IS 'add the foreign keys of a SQL script to a plan; schemaguard.plan_note says what was left alone';
+
+CREATE FUNCTION sg_plan_add_fk(
+    plan               text,
+    child_table        text,
+    child_columns      text[],
+    parent_table       text,
+    parent_columns     text[] DEFAULT NULL,
+    fk_name            text DEFAULT NULL,
+    on_delete          text DEFAULT 'no action',
+    on_update          text DEFAULT 'no action',
+    priority           text DEFAULT 'medium',
+    orphans            text DEFAULT 'stop',
+    index              boolean DEFAULT true,
+    replaces           text DEFAULT NULL,
+    match              text DEFAULT 'simple',
+    "deferrable"       boolean DEFAULT false,
+    initially_deferred boolean DEFAULT false,
+    on_delete_columns  text[] DEFAULT NULL,
+    enforced           boolean DEFAULT true)
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_add_fk';
+COMMENT ON FUNCTION sg_plan_add_fk(text, text, text[], text, text[], text, text, text, text, text, boolean, text, text,
+                                   boolean, boolean, text[], boolean)
+    IS 'add one foreign key to a plan; returns the number of its step';
+
+CREATE FUNCTION sg_plan_set(plan text, step int, option text, value text)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_set';
+COMMENT ON FUNCTION sg_plan_set(text, int, text, text)
+    IS 'change one column of a step; state pending takes back a skip';
+
+CREATE FUNCTION sg_plan_skip(plan text, step int, reason text)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_skip';
+COMMENT ON FUNCTION sg_plan_skip(text, int, text)
+    IS 'have deployment leave a step alone';
+
+CREATE FUNCTION sg_plan_drop(plan text)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_drop';
+COMMENT ON FUNCTION sg_plan_drop(text)
+    IS 'delete a plan; keys that it has added stay';
+
+CREATE FUNCTION sg_plan_export(plan text)
+RETURNS jsonb
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_export';
+COMMENT ON FUNCTION sg_plan_export(text)
+    IS 'a plan as a document, without how far it has come here';
+
+CREATE FUNCTION sg_plan_import(plan text, document jsonb)
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_import';
+COMMENT ON FUNCTION sg_plan_import(text, jsonb)
+    IS 'make a plan from a document of sg_plan_export; returns the number of its steps';
+
+CREATE FUNCTION sg_plan_sql(plan text)
+RETURNS SETOF text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_sql';
+COMMENT ON FUNCTION sg_plan_sql(text)
+    IS 'every statement that deployment would run, in order';

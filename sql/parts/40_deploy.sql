@@ -1,0 +1,52 @@
+-- Deployment: put a plan's keys into the catalog
+CREATE PROCEDURE sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sg_add_fks';
+COMMENT ON PROCEDURE sg_add_fks(text, boolean, boolean)
+    IS 'add the foreign keys of a plan NOT VALID, then validate them, while the application keeps running';
+
+CREATE PROCEDURE sg_prune(before timestamptz)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sg_prune';
+COMMENT ON PROCEDURE sg_prune(timestamptz) IS 'delete the rows of schemaguard.audit_log from before a time';
+
+-- What runs now.  Details of another role's sessions are null, as in pg_stat_activity.
+CREATE FUNCTION schemaguard.sg_progress(
+    OUT pid           int,
+    OUT plan_id       bigint,
+    OUT step          int,
+    OUT action        text,
+    OUT phase         text,
+    OUT relation      oid,
+    OUT done          bigint,
+    OUT total         bigint,
+    OUT orphan_rows   bigint,
+    OUT started_at    timestamptz)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'sg_progress';
+
+CREATE VIEW schemaguard.progress AS
+SELECT p.pid,
+       l.name AS plan,
+       p.step,
+       p.action,
+       p.phase,
+       CASE WHEN c.oid IS NOT NULL
+            THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END AS object,
+       p.done,
+       p.total,
+       CASE WHEN p.action OPERATOR(pg_catalog.=) 'audit' AND p.plan_id IS NULL THEN 'keys' ELSE 'steps' END AS unit,
+       p.orphan_rows,
+       p.started_at,
+       -- as fast as so far
+       CASE WHEN p.done OPERATOR(pg_catalog.>) 0
+            THEN p.started_at OPERATOR(pg_catalog.+)
+                 ((pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.started_at)
+                  OPERATOR(pg_catalog.*) (p.total::pg_catalog.float8 OPERATOR(pg_catalog./) p.done)) END AS estimated_end
+FROM schemaguard.sg_progress() p
+     LEFT JOIN schemaguard.plan l ON l.id OPERATOR(pg_catalog.=) p.plan_id
+     LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
+     LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace;
+GRANT SELECT ON schemaguard.progress TO PUBLIC;
+COMMENT ON VIEW schemaguard.progress IS 'what calls of schemaguard are doing now, in this database';

@@ -1,0 +1,277 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_access.c
+ *	  May these rows be read, and are they all there?
+ *
+ * Everything that would make a scan fail, or see less than there is, is
+ * found by checks beforehand: on a standby an error can't be caught, and a
+ * row that a policy hides must never turn a verdict into "pass".
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+#include "audit.h"
+#include "compat.h"
+#include "quote.h"
+
+static FkProblem *
+problem(int sqlerrcode, char *reason)
+{
+	FkProblem  *p = palloc0(sizeof(FkProblem));
+
+	p->sqlerrcode = sqlerrcode;
+	p->reason = reason;
+	return p;
+}
+
+/* SELECT on the columns, or on the table as a whole, and no row hidden */
+static FkProblem *
+table_problem(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row)
+{
+	char	   *name = sg_relation_name(relid);
+	char	   *who = GetUserNameFromId(role, true);
+
+	if (object_aclcheck(NamespaceRelationId, get_rel_namespace(relid), role, ACL_USAGE) != ACLCHECK_OK)
+		return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   psprintf("role %s has no USAGE on the schema of %s", who, name));
+
+	if (pg_class_aclcheck(relid, role, ACL_SELECT) != ACLCHECK_OK)
+	{
+		if (whole_row)
+			return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						   psprintf("role %s has no SELECT on %s", who, name));
+		for (int i = 0; i < n; i++)
+		{
+			if (pg_attribute_aclcheck(relid, columns[i], role, ACL_SELECT) != ACLCHECK_OK)
+				return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							   psprintf("role %s has no SELECT on column %s of %s", who,
+										get_attname(relid, columns[i], false), name));
+		}
+	}
+
+	if (check_enable_rls(relid, role, true) == RLS_ENABLED)
+		return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   psprintf("row security of %s would hide rows from role %s", name, who));
+
+	return NULL;
+}
+
+/* What keeps anybody from reading the table in this session */
+static FkProblem *
+place_problem(Oid relid)
+{
+	char		persistence = get_rel_persistence(relid);
+
+	if (persistence == RELPERSISTENCE_TEMP &&
+		!isTempOrTempToastNamespace(get_rel_namespace(relid)))
+		return problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+					   psprintf("%s is a temporary table of another session", sg_relation_name(relid)));
+	if (persistence != RELPERSISTENCE_PERMANENT && RecoveryInProgress())
+		return problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+					   psprintf("%s is not logged and has no rows on a standby", sg_relation_name(relid)));
+	return NULL;
+}
+
+/* A type that is not built in may bring code of its own into to_jsonb */
+static bool
+row_needs_owner(Oid child)
+{
+	Relation	rel = table_open(child, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		found = false;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && att->atttypid >= FirstNormalObjectId)
+			found = true;
+	}
+	table_close(rel, AccessShareLock);
+
+	return found;
+}
+
+static bool
+needs_owner(const FkKey *key, bool whole_row)
+{
+	return fk_needs_owner(key) || (whole_row && row_needs_owner(key->child));
+}
+
+static Oid
+table_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("a table of the key was dropped meanwhile")));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+
+	return owner;
+}
+
+static FkProblem *
+role_problem(const FkKey *key, Oid role, bool whole_row)
+{
+	/* the query for PERIOD keys groups by ctid */
+	FkProblem  *p = table_problem(key->child, role, key->child_att, key->nkeys,
+								  whole_row || key->period);
+
+	if (p == NULL)
+		p = table_problem(key->parent, role, key->parent_att, key->nkeys, false);
+	return p;
+}
+
+FkProblem *
+audit_access_problem(const FkKey *key, bool whole_row)
+{
+	FkProblem  *p = place_problem(key->child);
+
+	if (p == NULL)
+		p = place_problem(key->parent);
+	if (p == NULL)
+		p = role_problem(key, GetUserId(), whole_row);
+	if (p == NULL && needs_owner(key, whole_row))
+	{
+		p = role_problem(key, table_owner(key->child), whole_row);
+		if (p)
+			p->reason = psprintf("comparing these columns runs code that is not built in, so only the child's owner may do it, but %s",
+								 p->reason);
+	}
+	return p;
+}
+
+/* Lock a table and, where it has some, its partitions */
+static List *
+lock_tree(Oid relid)
+{
+	LockRelationOid(relid, AccessShareLock);
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		return NIL;
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		return find_all_inheritors(relid, AccessShareLock, NULL);
+	return list_make1_oid(relid);
+}
+
+/*
+ * Has the table been given a new file since the transaction's snapshot?
+ * TRUNCATE and most rewriting ALTERs are not MVCC-safe: an older snapshot
+ * sees the new file as empty.
+ */
+static bool
+rewritten_since_snapshot(Relation pg_class, Oid relid)
+{
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		rewritten = true;
+
+	ScanKeyInit(&skey, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(pg_class, ClassOidIndexId, true,
+							  GetTransactionSnapshot(), 1, &skey);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		HeapTuple	now = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+		rewritten = !HeapTupleIsValid(now) ||
+			((Form_pg_class) GETSTRUCT(tuple))->relfilenode !=
+			((Form_pg_class) GETSTRUCT(now))->relfilenode;
+		if (HeapTupleIsValid(now))
+			ReleaseSysCache(now);
+	}
+	systable_endscan(scan);
+
+	return rewritten;
+}
+
+FkProblem *
+audit_lock(const FkKey *key)
+{
+	List	   *relids = lock_tree(key->child);
+	List	   *parents = lock_tree(key->parent);
+	ListCell   *lc;
+
+	if (relids == NIL || parents == NIL)
+		return problem(ERRCODE_UNDEFINED_TABLE,
+					   pstrdup("a table of the key was dropped meanwhile"));
+	relids = list_concat(relids, parents);
+
+	if (IsolationUsesXactSnapshot())
+	{
+		Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
+		Oid			rewritten = InvalidOid;
+
+		foreach(lc, relids)
+		{
+			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
+				rewritten_since_snapshot(pg_class, lfirst_oid(lc)))
+				rewritten = lfirst_oid(lc);
+		}
+		table_close(pg_class, AccessShareLock);
+		if (OidIsValid(rewritten))
+			return problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						   psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
+									sg_relation_name(rewritten)));
+		PushActiveSnapshot(GetTransactionSnapshot());
+	}
+	else
+		PushActiveSnapshot(GetLatestSnapshot());
+
+	return NULL;
+}
+
+static void
+set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
+{
+	char		memory[32];
+
+	if (needs_owner(key, whole_row))
+		sg_restricted_begin(scope, table_owner(key->child));
+	else
+		sg_caller_begin(scope);
+
+	/* policies were checked; should one come up all the same, it is an error */
+	set_local("row_security", "off");
+
+	/* as core does for VALIDATE */
+	snprintf(memory, sizeof(memory), "%d", maintenance_work_mem);
+	set_local("work_mem", memory);
+	set_local("hash_mem_multiplier", "1");
+	set_local("jit", "off");
+
+	/* a damaged index must not decide what is an orphan: read the heap only */
+	set_local("enable_indexscan", "off");
+	set_local("enable_indexonlyscan", "off");
+	set_local("enable_bitmapscan", "off");
+}

@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  The differences between the supported majors, 15 to 19, in one place.
+ *
+ * This is the only file that looks at PG_VERSION_NUM.  Code elsewhere uses
+ * the newest spelling, which is defined here for the older servers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_COMPAT_H
+#define SG_COMPAT_H
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_namespace.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/syscache.h"
+
+#if PG_VERSION_NUM < 150000
+#error "schemaguard needs PostgreSQL 15 or later"
+#endif
+
+/* 18: NOT ENFORCED and PERIOD; constraints on partitioned tables NOT VALID */
+#if PG_VERSION_NUM >= 180000
+#define SG_HAVE_NOT_ENFORCED 1
+#define SG_CON_ENFORCED(con) ((con)->conenforced)
+#define SG_CON_PERIOD(con) ((con)->conperiod)
+#define SG_CONSTRAINT_ENFORCED(c) ((c)->is_enforced)
+#define SG_CONSTRAINT_PERIOD(c) ((c)->fk_with_period || (c)->pk_with_period)
+#define SG_NONDETERMINISTIC_MUST_AGREE 1
+#define SG_PARTITIONED_NOT_VALID 1
+#else
+#define SG_HAVE_NOT_ENFORCED 0
+#define SG_CON_ENFORCED(con) true
+#define SG_CON_PERIOD(con) false
+#define SG_CONSTRAINT_ENFORCED(c) true
+#define SG_CONSTRAINT_PERIOD(c) false
+#define SG_NONDETERMINISTIC_MUST_AGREE 0
+#define SG_PARTITIONED_NOT_VALID 0
+#endif
+
+/* 16: one family of ownership checks; entries of the status array by index */
+#if PG_VERSION_NUM < 160000
+static inline bool
+object_ownercheck(Oid classid, Oid objectid, Oid roleid)
+{
+	Assert(classid == RelationRelationId);
+	return pg_class_ownercheck(objectid, roleid);
+}
+
+static inline AclResult
+object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
+{
+	Assert(classid == NamespaceRelationId);
+	return pg_namespace_aclcheck(objectid, roleid, mode);
+}
+
+#define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
+/* 18: noreturn is a prefix, so that C11's keyword can stand there */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* 18: the module can tell its name and version to pg_get_loaded_modules() */
+#ifdef PG_MODULE_MAGIC_EXT
+#define SG_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "schemaguard", .version = SG_VERSION)
+#else
+#define SG_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+#endif							/* SG_COMPAT_H */

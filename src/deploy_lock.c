@@ -1,0 +1,377 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_lock.c
+ *	  Locking the tables of an action without holding up the application.
+ *
+ * Whoever queues for a lock blocks everybody behind him, so:
+ * - one deadline, schemaguard.lock_timeout, bounds the waits for all locks of
+ *   an attempt together;
+ * - the first attempt does not queue at all, later ones queue for a growing
+ *   part of that time;
+ * - between attempts nothing is held.  The pause waits for the transactions
+ *   that were in the way to end, by their virtual transaction IDs as CREATE
+ *   INDEX CONCURRENTLY does, which blocks nobody, and so the next attempt
+ *   comes at the moment when it can succeed; a growing, jittered limit ends
+ *   the pause when they do not;
+ * - deadlock_timeout is half of the wait: that is when core cancels an
+ *   ordinary autovacuum in the way, and it makes us, not the application, the
+ *   victim of a deadlock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "common/pg_prng.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "deploy.h"
+#include "errors.h"
+#include "guc.h"
+#include "progress.h"
+#include "quote.h"
+
+#define FIRST_PAUSE_MS	1000
+#define LONGEST_PAUSE_MS	10000
+
+/* How long an attempt may queue: not, then a quarter, a half, all of the limit */
+static int
+queue_time(int attempt)
+{
+	switch (attempt)
+	{
+		case 1:
+			return 0;
+		case 2:
+			return Max(sg_lock_timeout / 4, 1);
+		case 3:
+			return Max(sg_lock_timeout / 2, 1);
+		default:
+			return sg_lock_timeout;
+	}
+}
+
+static void
+set_local_ms(const char *name, int64 ms)
+{
+	deploy_set_local(name, psprintf(INT64_FORMAT, Max(ms, 1)));
+}
+
+/* One relation, within what is left until the deadline (0: do not queue) */
+static void
+lock_relation(Oid relid, LOCKMODE mode, TimestampTz deadline)
+{
+	int64		left;
+
+	if (ConditionalLockRelationOid(relid, mode))
+		return;
+
+	left = deadline ? (deadline - GetCurrentTimestamp()) / 1000 : 0;
+	if (left <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not lock %s within schemaguard.lock_timeout", sg_relation_name(relid))));
+
+	set_local_ms("lock_timeout", left);
+	set_local_ms("deadlock_timeout", left / 2);
+	LockRelationOid(relid, mode);
+}
+
+static void
+lock_target(const LockTarget *target, TimestampTz deadline)
+{
+	ListCell   *lc;
+
+	lock_relation(target->relid, target->mode, deadline);
+	if (get_rel_relkind(target->relid) != RELKIND_PARTITIONED_TABLE)
+		return;
+	foreach(lc, find_all_inheritors(target->relid, NoLock, NULL))
+	{
+		if (lfirst_oid(lc) != target->relid)
+			lock_relation(lfirst_oid(lc), target->mode, deadline);
+	}
+}
+
+/*
+ * What ALTER TABLE would ask for, before anything is locked (42501): nobody
+ * may lock what he may not alter.
+ */
+static void
+check_privileges(const DeployAction *action)
+{
+	const FkKey *key = action->key;
+	Oid			role = GetUserId();
+
+	if (!object_ownercheck(RelationRelationId, key->child, role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role %s does not own child %s",
+						GetUserNameFromId(role, false), sg_relation_name(key->child))));
+	if (!action->references || pg_class_aclcheck(key->parent, role, ACL_REFERENCES) == ACLCHECK_OK)
+		return;
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (pg_attribute_aclcheck(key->parent, key->parent_att[i], role, ACL_REFERENCES) != ACLCHECK_OK)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("role %s has no REFERENCES on parent %s",
+							GetUserNameFromId(role, false), sg_relation_name(key->parent))));
+	}
+}
+
+/* With the locks held: do the names of the step still lead to these tables? */
+static void
+check_located(DeployAction *action)
+{
+	if (sg_find_qualified(action->step->child_table) != action->key->child ||
+		sg_find_qualified(action->step->parent_table) != action->key->parent)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s or %s was dropped, renamed or replaced meanwhile",
+						action->step->child_table, action->step->parent_table),
+				 errhint("Run the plan again: it looks the tables up anew.")));
+}
+
+/* One attempt, inside a subtransaction */
+static void
+attempt(void *arg)
+{
+	DeployAction *action = arg;
+	int			queue = queue_time(action->attempts);
+	TimestampTz deadline = queue ? GetCurrentTimestamp() + queue * INT64CONST(1000) : 0;
+
+	check_privileges(action);
+
+	sg_progress_phase(SG_PHASE_LOCKING);
+	for (int i = 0; i < action->ntargets; i++)
+		lock_target(&action->targets[i], deadline);
+
+	/* what core locks on top, under locks that we hold already */
+	set_local_ms("lock_timeout", sg_lock_timeout);
+	set_local_ms("deadlock_timeout", Max(sg_lock_timeout / 2, 1));
+	deploy_set_local("jit", "off");
+
+	sg_progress_phase(SG_PHASE_EXECUTING);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	check_located(action);
+	action->execute(action);
+	PopActiveSnapshot();
+}
+
+/* The modes that conflict with a mode, as pg_locks spells them */
+static Datum
+conflicting_modes(LOCKMODE mode)
+{
+	List	   *names = NIL;
+
+	for (LOCKMODE other = AccessShareLock; other <= AccessExclusiveLock; other++)
+	{
+		if (DoLockModesConflict(mode, other))
+			names = lappend(names, (char *) GetLockmodeName(DEFAULT_LOCKMETHOD, other));
+	}
+	return sg_text_array(names);
+}
+
+/*
+ * Who holds what is in our way, as JSON: sessions as far as the caller may
+ * see them in pg_stat_activity, and prepared transactions, which
+ * pg_blocking_pids does not show.  Sets action->blockers; null when nobody
+ * does any more.
+ */
+static void
+find_blockers(void *arg)
+{
+	static const char *query =
+		"SELECT pg_catalog.jsonb_agg(DISTINCT b.who)::text AS who FROM ("
+		"  SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object("
+		"    'pid', l.pid, 'role', a.usename, 'application', nullif(a.application_name, ''),"
+		"    'backend', a.backend_type, 'transaction_since', a.xact_start,"
+		"    'prepared', x.gid, 'mode', l.mode, 'table', l.relation::regclass::text)) AS who"
+		"  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+		"    LEFT JOIN pg_locks t ON l.pid IS NULL AND t.locktype = 'transactionid'"
+		"      AND t.virtualtransaction = l.virtualtransaction"
+		"    LEFT JOIN pg_prepared_xacts x ON x.transaction = t.transactionid"
+		"  WHERE l.locktype = 'relation' AND l.granted AND l.relation = $1"
+		"    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		"    AND l.mode = ANY ($2) AND l.pid IS DISTINCT FROM pg_backend_pid()) b";
+	DeployAction *action = arg;
+	Oid			types[] = {OIDOID, TEXTARRAYOID};
+	SgScope		scope;
+
+	action->blockers = NULL;
+	sg_caller_begin(&scope);
+	SPI_connect();
+	for (int i = 0; i < action->ntargets && action->blockers == NULL; i++)
+	{
+		Datum		values[2];
+
+		values[0] = ObjectIdGetDatum(action->targets[i].relid);
+		values[1] = conflicting_modes(action->targets[i].mode);
+		if (SPI_execute_with_args(query, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "could not read pg_locks");
+		action->blockers = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "who");
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* Where a pause ends, whoever is in the way */
+typedef struct Pause
+{
+	DeployAction *action;
+	TimestampTz deadline;
+} Pause;
+
+/* Wait for those in the way to end, until the deadline; holds nothing meanwhile */
+static void
+wait_for_holders(void *arg)
+{
+	Pause	   *pause = arg;
+
+	for (int i = 0; i < pause->action->ntargets; i++)
+	{
+		LOCKTAG		tag;
+		VirtualTransactionId *holders;
+
+		SET_LOCKTAG_RELATION(tag, MyDatabaseId, pause->action->targets[i].relid);
+		holders = GetLockConflicts(&tag, pause->action->targets[i].mode, NULL);
+		for (; VirtualTransactionIdIsValid(*holders); holders++)
+		{
+			int64		left = (pause->deadline - GetCurrentTimestamp()) / 1000;
+
+			if (left <= 0)
+				return;
+			set_local_ms("lock_timeout", left);
+			(void) VirtualXactLock(*holders, true);
+		}
+	}
+}
+
+static void
+pause_after(DeployAction *action, TimestampTz budget_end)
+{
+	double		limit = Min((double) FIRST_PAUSE_MS * (1 << Min(action->attempts - 1, 10)),
+							LONGEST_PAUSE_MS);
+	Pause		pause = {action, 0};
+	ErrorData  *edata;
+
+	limit *= 0.75 + 0.5 * pg_prng_double(&pg_global_prng_state);
+	pause.deadline = Min(GetCurrentTimestamp() + (int64) (limit * 1000), budget_end);
+
+	sg_progress_phase(SG_PHASE_PAUSING);
+	edata = sg_try_undo(wait_for_holders, &pause);
+	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(edata);
+
+	/* so that attempts on a busy table do not follow one another at once */
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 1 + (long) (5 * pg_prng_double(&pg_global_prng_state)),
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+static bool
+worth_another_attempt(const DeployAction *action, TimestampTz budget_end)
+{
+	return (action->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+			action->error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED) &&
+		action->attempts < sg_max_attempts &&
+		GetCurrentTimestamp() < budget_end;
+}
+
+/* A cancel: say so in the log, keep that, and pass it on */
+static void
+log_cancel_and_throw(DeployAction *action, ErrorData *edata)
+{
+	LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
+								  action->name, "interrupted");
+
+	entry.step = action->step->step;
+	entry.object = action->object;
+	entry.statement = action->statement;
+	entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
+	entry.message = sg_error_text(edata);
+	entry.elapsed_ms = deploy_elapsed(action->started_at);
+	entry.attempt = action->attempts;
+	entry.blockers = action->blockers;
+	entry.started_id = action->started_id;
+	log_write(&entry);
+	deploy_commit();
+	ReThrowError(edata);
+}
+
+/* The attempts; cancels come out as errors */
+static bool
+attempt_until_done(DeployAction *action)
+{
+	TimestampTz budget_end = action->started_at + sg_retry_budget * INT64CONST(1000);
+
+	for (action->attempts = 1;; action->attempts++)
+	{
+		ErrorData  *edata;
+
+		deploy_arm_timeout();
+		action->error = sg_try(attempt, action);
+		deploy_disarm_timeout();
+
+		if (action->error == NULL)
+		{
+			deploy_commit();
+			return true;
+		}
+		if (sg_is_cancel(action->error) && !deploy_timeout_struck())
+			ReThrowError(action->error);
+		if (!worth_another_attempt(action, budget_end))
+			return false;
+
+		edata = sg_try_undo(find_blockers, action);
+		if (edata)
+			sg_rethrow_cancel(edata);
+		deploy_commit();
+		pause_after(action, budget_end);
+		deploy_commit();
+	}
+}
+
+bool
+deploy_attempt(DeployAction *action)
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool		done = false;
+
+	action->started_at = GetCurrentTimestamp();
+	action->started_id = deploy_log_start(action->run, action->step, action->name,
+										  action->object, action->statement);
+	PG_TRY();
+	{
+		done = attempt_until_done(action);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		if (!sg_is_cancel(edata))
+			ReThrowError(edata);
+		log_cancel_and_throw(action, edata);
+	}
+	PG_END_TRY();
+
+	return done;
+}

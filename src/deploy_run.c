@@ -1,0 +1,206 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_run.c
+ *	  CALL sg_add_fks: the steps of a plan, one after the other.
+ *
+ * The procedure is many transactions.  One session at a time runs a plan: it
+ * holds the plan's lock from beginning to end, and a crash frees that lock,
+ * so who gets it knows that a started row without an outcome in the log
+ * belongs to nobody any more.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "deploy.h"
+#include "errors.h"
+#include "progress.h"
+#include "spi.h"
+
+PG_FUNCTION_INFO_V1(sg_add_fks);
+
+/* Misuse is recognised at once, not at the first COMMIT */
+static void
+check_call(FunctionCallInfo fcinfo)
+{
+	CallContext *context = (CallContext *) fcinfo->context;
+
+	if (context == NULL || !IsA(context, CallContext) || context->atomic ||
+		IsSubTransaction())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("sg_add_fks() cannot run inside a transaction block, a function or an exception block"),
+				 errdetail("It commits after every step, so that no lock is held longer than one statement."),
+				 errhint("CALL it on its own: no BEGIN, autocommit on, no psql -1, no other statement in the same message, not from a function, nor from a block with EXCEPTION.")));
+
+	PreventCommandDuringRecovery("sg_add_fks()");
+	for (int i = 0; i < 3; i++)
+	{
+		static const char *const names[] = {"plan", "validate", "fix"};
+
+		if (PG_ARGISNULL(i))
+			sg_null_argument("sg_add_fks", names[i]);
+	}
+	if (PG_GETARG_BOOL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("orphans can't be fixed on the way yet"),
+				 errhint("sg_orphans() lists them; remove them, then CALL sg_add_fks() again.")));
+}
+
+/* One session at a time; the lock outlives the transactions of the call */
+static void
+lock_plan(const FkPlan *plan)
+{
+	if (!plan_lock_run(plan, true))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("plan \"%s\" is being run by process %d", plan->name, plan_runner_pid(plan)),
+				 errhint("Look at schemaguard.progress, and CALL again when that session is done.")));
+}
+
+/* Whose plan it is, and the leftovers of a crash, which are closed */
+static void
+open_plan(const FkPlan *plan)
+{
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+	int			interrupted;
+
+	if (strcmp(plan->author, role) != 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",
+						plan->name, plan->author, role)));
+
+	interrupted = log_close_interrupted(plan->name);
+	if (interrupted > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d action of an earlier call was interrupted; its step is taken up again",
+							   "%d actions of an earlier call were interrupted; their steps are taken up again",
+							   interrupted, interrupted)));
+}
+
+static void
+run_steps(DeployRun *run)
+{
+	List	   *steps = plan_steps(run->plan->name);
+	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
+													   "schemaguard step",
+													   ALLOCSET_DEFAULT_SIZES);
+	ListCell   *lc;
+
+	if (steps == NIL)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" has no step", run->plan->name),
+				 errhint("Add some with sg_plan_add_fk() or sg_plan_from_sql().")));
+
+	deploy_commit();
+	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
+	foreach(lc, steps)
+	{
+		MemoryContext old = MemoryContextSwitchTo(step_context);
+
+		CHECK_FOR_INTERRUPTS();
+		deploy_step(run, ((PlanStep *) lfirst(lc))->step);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(step_context);
+		sg_progress_done(++run->done, run->orphan_rows);
+	}
+	sg_progress_end();
+	MemoryContextDelete(step_context);
+}
+
+/* How many steps are in which state now */
+static void
+tell_summary(const DeployRun *run)
+{
+	static const char *const states[] = {"validated", "added", "failed", "skipped", "pending"};
+	int			counts[lengthof(states)] = {0};
+	StringInfoData text;
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		for (int i = 0; i < lengthof(states); i++)
+		{
+			if (strcmp(((PlanStep *) lfirst(lc))->state, states[i]) == 0)
+				counts[i]++;
+		}
+	}
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(states); i++)
+	{
+		if (counts[i] > 0)
+			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", counts[i], states[i]);
+	}
+	ereport(NOTICE,
+			(errmsg("plan \"%s\": %s", run->plan->name, text.len ? text.data : "no step")));
+}
+
+/*
+ * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false)
+ *
+ * Adds the keys of a plan NOT VALID and validates each in a transaction of
+ * its own, in the order of priority; what can't be done is skipped or failed
+ * with a reason, and the rest goes on.  A call takes up where the last one
+ * stopped.
+ *
+ * Needs, per step, ownership of the child and REFERENCES on the parent; the
+ * policy "stop" also SELECT on the key's columns of both.  Locks parent and
+ * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
+ * parent in ROW SHARE for VALIDATE, each attempt within
+ * schemaguard.lock_timeout.
+ *
+ * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
+ * session runs it, 25006 on a standby, 0A000 fix => true.
+ */
+Datum
+sg_add_fks(PG_FUNCTION_ARGS)
+{
+	DeployRun	run = {0};
+	MemoryContext context;
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *name;
+
+	sg_check_version();
+	check_call(fcinfo);
+
+	context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	run.validate = PG_GETARG_BOOL(1);
+
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	MemoryContextSwitchTo(context);
+	deploy_disarm_statement_timeout();
+	deploy_commit();
+
+	run.id = log_new_run();
+	run.plan = plan_get(name);
+	lock_plan(run.plan);
+	PG_TRY();
+	{
+		open_plan(run.plan);
+		run_steps(&run);
+		tell_summary(&run);
+	}
+	PG_FINALLY();
+	{
+		plan_unlock_run(run.plan);
+	}
+	PG_END_TRY();
+
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+
+	PG_RETURN_VOID();
+}

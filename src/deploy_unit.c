@@ -1,0 +1,113 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_unit.c
+ *	  Transactions, time limits and the started row of one unit of work.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "deploy.h"
+#include "guc.h"
+#include "quote.h"
+
+/* Our own timeout: SQLSTATE 57014 alone would not tell it from a user's cancel */
+static TimeoutId step_timeout = MAX_TIMEOUTS;
+static volatile sig_atomic_t step_timeout_struck = false;
+
+void
+deploy_commit(void)
+{
+	SPI_commit();
+
+	/* the session's defaults may be REPEATABLE READ or READ ONLY */
+	XactIsoLevel = XACT_READ_COMMITTED;
+	XactReadOnly = false;
+}
+
+void
+deploy_disarm_statement_timeout(void)
+{
+	if (!get_timeout_active(STATEMENT_TIMEOUT))
+		return;
+
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	ereport(NOTICE,
+			(errmsg("statement_timeout does not apply to this CALL, which is many transactions"),
+			 errhint("schemaguard.statement_timeout limits each statement of a step.")));
+}
+
+static void
+step_timeout_handler(void)
+{
+	step_timeout_struck = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+void
+deploy_arm_timeout(void)
+{
+	step_timeout_struck = false;
+	if (sg_statement_timeout == 0)
+		return;
+
+	if (step_timeout == MAX_TIMEOUTS)
+		step_timeout = RegisterTimeout(USER_TIMEOUT, step_timeout_handler);
+	enable_timeout_after(step_timeout, sg_statement_timeout);
+}
+
+void
+deploy_disarm_timeout(void)
+{
+	if (step_timeout == MAX_TIMEOUTS)
+		return;
+
+	disable_timeout(step_timeout, false);
+}
+
+bool
+deploy_timeout_struck(void)
+{
+	return step_timeout_struck;
+}
+
+void
+deploy_set_local(const char *name, const char *value)
+{
+	/* PGC_SUSET: deadlock_timeout is among them, and only for our own waits */
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+int64
+deploy_log_start(DeployRun *run, PlanStep *step, const char *action,
+				 const char *object, const char *statement)
+{
+	LogEntry	entry = log_entry(&run->id, run->plan->name, action, "started");
+	int64		id;
+
+	entry.step = step->step;
+	entry.object = object;
+	entry.statement = statement;
+	id = log_write(&entry);
+	deploy_commit();
+
+	return id;
+}
+
+double
+deploy_elapsed(TimestampTz start)
+{
+	return (GetCurrentTimestamp() - start) / 1000.0;
+}

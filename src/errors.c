@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * errors.c
+ *	  Running code in a subtransaction and keeping its error.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "errors.h"
+
+static ErrorData *
+run_subtransaction(void (*fn) (void *arg), void *arg, bool keep)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *edata = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+
+	PG_TRY();
+	{
+		fn(arg);
+
+		if (keep)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+
+	return edata;
+}
+
+ErrorData *
+sg_try(void (*fn) (void *arg), void *arg)
+{
+	return run_subtransaction(fn, arg, true);
+}
+
+ErrorData *
+sg_try_undo(void (*fn) (void *arg), void *arg)
+{
+	return run_subtransaction(fn, arg, false);
+}
+
+bool
+sg_is_cancel(const ErrorData *edata)
+{
+	/*
+	 * Class 57 without the class 57P03 of servers that start: cancel by
+	 * request or timeout, termination, crash of another session.
+	 */
+	return edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
+		edata->sqlerrcode == ERRCODE_CRASH_SHUTDOWN;
+}
+
+void
+sg_rethrow_cancel(ErrorData *edata)
+{
+	if (sg_is_cancel(edata))
+		ReThrowError(edata);
+}
+
+char *
+sg_error_text(const ErrorData *edata)
+{
+	char	   *text = pstrdup(edata->message ? edata->message : "error without a message");
+
+	for (char *p = text; *p; p++)
+	{
+		if (*p == '\n' || *p == '\r' || *p == '\t')
+			*p = ' ';
+	}
+
+	return text;
+}
+
+void
+sg_null_argument(const char *function, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s: argument \"%s\" must not be null", function, name),
+			 errhint("Give a value for \"%s\", or leave it out where it has a default.", name)));
+}

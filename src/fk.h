@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * fk.h
+ *	  Facts about foreign keys, declared and planned.
+ *
+ * Declared keys are read from pg_constraint and pg_trigger directly; planned
+ * ones are resolved as ALTER TABLE would, without raising its errors.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_FK_H
+#define SG_FK_H
+
+#include "postgres.h"
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+
+typedef struct FkKey
+{
+	Oid			conid;			/* InvalidOid: planned only */
+	char	   *name;
+	Oid			child;			/* referencing table (conrelid) */
+	Oid			parent;			/* referenced table (confrelid) */
+	Oid			index;			/* unique index on the parent (conindid) */
+	int			nkeys;
+	AttrNumber	child_att[INDEX_MAX_KEYS];	/* conkey */
+	AttrNumber	parent_att[INDEX_MAX_KEYS]; /* confkey, pairwise */
+	Oid			pf_eq_op[INDEX_MAX_KEYS];	/* conpfeqop: parent = child */
+	char		match;			/* FKCONSTR_MATCH_* */
+	char		on_update;		/* FKCONSTR_ACTION_* */
+	char		on_delete;
+	int			ndelete_set;	/* columns of ON DELETE SET (...), or 0 */
+	AttrNumber	delete_set[INDEX_MAX_KEYS];
+	bool		deferrable;
+	bool		initially_deferred;
+	bool		validated;
+	bool		enforced;
+	bool		period;			/* last column compares by coverage (18+) */
+	bool		armed;			/* all its triggers are there and enabled */
+	char	   *unarmed_reason; /* why not, or NULL */
+} FkKey;
+
+/* Why a planned key cannot be; each maps to a SQLSTATE */
+typedef struct FkProblem
+{
+	int			sqlerrcode;
+	char	   *reason;			/* one line, lower case, no period */
+	char	   *hint;			/* what to do next, or NULL */
+} FkProblem;
+
+/*
+ * Every declared key, or those of one child table; clones for partitions are
+ * left out.  One pass over pg_constraint and one over pg_trigger (index scans
+ * when a child is given).  Ordered by child OID, then name.
+ */
+extern List *fk_declared(Oid child);
+
+/* One declared key again, after a lock, or NULL when it is gone */
+extern FkKey *fk_by_oid(Oid conid);
+extern FkKey *fk_by_name(Oid child, const char *name);
+
+/*
+ * Resolve a planned key: columns, target index, operators, collations, as
+ * ALTER TABLE ... ADD FOREIGN KEY does.  parent_columns may be NIL for the
+ * primary key.  Fills key (conid, name and the clauses are left as they are)
+ * and returns NULL, or returns what stands in the way.  Takes no lock that
+ * outlives the call.
+ */
+extern FkProblem *fk_resolve(Oid child, List *child_columns,
+							 Oid parent, List *parent_columns, FkKey *key);
+
+/* Do two keys have the same columns in pairs, whatever their order? */
+extern bool fk_same_columns(const FkKey *a, const FkKey *b);
+
+/* How b differs from a in its clauses, in words, or NULL when it does not */
+extern char *fk_clause_difference(const FkKey *a, const FkKey *b);
+
+/* not enforced > unarmed > not valid > valid ("missing" is the caller's) */
+extern const char *fk_state(const FkKey *key);
+
+/*
+ * Would comparing or printing these columns run code that is not built in?
+ * Then a scan runs as the child's owner, restricted.
+ */
+extern bool fk_needs_owner(const FkKey *key);
+
+/* The two tables as ALTER TABLE sees them: reason why one can't be in a key */
+extern FkProblem *fk_check_tables(Oid child, Oid parent);
+
+#endif							/* SG_FK_H */

@@ -1,0 +1,56 @@
+/*-------------------------------------------------------------------------
+ *
+ * log.h
+ *	  schemaguard.audit_log: what was done, by whom, with what outcome.
+ *
+ * Append-only.  It never holds a key value: messages are primary messages of
+ * errors, never their detail, and statements are DDL that we generated.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_LOG_H
+#define SG_LOG_H
+
+#include "postgres.h"
+#include "utils/uuid.h"
+
+#define LOG_NONE (-1)			/* "no value" for the counts below */
+
+typedef struct LogEntry
+{
+	pg_uuid_t	run;			/* one call of a user's */
+	const char *plan;			/* NULL where no plan is involved */
+	int			step;			/* 0 where no step is */
+	const char *action;			/* audit, add, validate, plan create, ... */
+	const char *phase;			/* started, done, failed, skipped, interrupted */
+	const char *object;
+	const char *statement;
+	const char *sqlstate;
+	const char *message;
+	int64		rows_affected;	/* LOG_NONE is null, as in the two below */
+	int64		orphan_rows;
+	double		elapsed_ms;		/* negative is null */
+	const char *blockers;		/* a JSON document, or NULL */
+	int			attempt;		/* 0 is null */
+	int64		started_id;		/* the started row that this one ends, or 0 */
+} LogEntry;
+
+/* An entry with everything null but the run, plan, action and phase */
+extern LogEntry log_entry(const pg_uuid_t *run, const char *plan,
+						  const char *action, const char *phase);
+extern pg_uuid_t log_new_run(void);
+
+/* May this transaction write at all?  Not on a standby nor READ ONLY. */
+extern bool log_writable(void);
+
+/* Insert it, as the owner of the extension; returns its id.  Connects SPI. */
+extern int64 log_write(const LogEntry *entry);
+
+/*
+ * Close the started rows of a plan that have no outcome: their session died.
+ * The caller holds the plan's lock, so none of them can be running.  Returns
+ * how many there were.
+ */
+extern int	log_close_interrupted(const char *plan);
+
+#endif							/* SG_LOG_H */

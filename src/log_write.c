@@ -1,0 +1,254 @@
+/*-------------------------------------------------------------------------
+ *
+ * log_write.c
+ *	  schemaguard.audit_log: writing it, guarding it, pruning it.
+ *
+ * Rows are written as the owner of the extension, with the name of the role
+ * whose privileges the logged work used.  They are part of the caller's
+ * transaction: who wants a row to outlive an error commits it first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "log.h"
+#include "spi.h"
+
+PG_FUNCTION_INFO_V1(sg_log_guard);
+PG_FUNCTION_INFO_V1(sg_prune);
+
+/* Set while sg_prune deletes: the only thing that the guard lets through */
+static bool pruning = false;
+
+LogEntry
+log_entry(const pg_uuid_t *run, const char *plan, const char *action, const char *phase)
+{
+	LogEntry	entry = {0};
+
+	entry.run = *run;
+	entry.plan = plan;
+	entry.action = action;
+	entry.phase = phase;
+	entry.rows_affected = LOG_NONE;
+	entry.orphan_rows = LOG_NONE;
+	entry.elapsed_ms = -1;
+
+	return entry;
+}
+
+pg_uuid_t
+log_new_run(void)
+{
+	/* gen_random_uuid ignores its fcinfo */
+	return *DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, (Datum) 0));
+}
+
+bool
+log_writable(void)
+{
+	return !RecoveryInProgress() && !XactReadOnly;
+}
+
+/* An argument of the INSERT: text that may be null */
+static void
+set_text(Datum *value, char *null, const char *text)
+{
+	*null = text ? ' ' : 'n';
+	*value = text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+int64
+log_write(const LogEntry *entry)
+{
+	static SPIPlanPtr plan = NULL;
+	static Oid	types[] = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, FLOAT8OID,
+	TEXTOID, INT4OID, INT8OID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+	SgScope		scope;
+	int64		id;
+	bool		isnull;
+	int			rc;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+
+	if (plan == NULL)
+	{
+		plan = SPI_prepare("INSERT INTO schemaguard.audit_log"
+						   " (run_id, role, plan, step, action, phase, object, statement, sqlstate,"
+						   "  message, rows_affected, orphan_rows, elapsed_ms, blockers, attempt, started_id)"
+						   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15, $16)"
+						   " RETURNING id", lengthof(types), types);
+		if (plan == NULL)
+			elog(ERROR, "SPI_prepare returned %s", SPI_result_code_string(SPI_result));
+		SPI_keepplan(plan);
+	}
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&entry->run);
+	set_text(&values[1], &nulls[1], role);
+	set_text(&values[2], &nulls[2], entry->plan);
+	values[3] = Int32GetDatum(entry->step);
+	nulls[3] = entry->step ? ' ' : 'n';
+	set_text(&values[4], &nulls[4], entry->action);
+	set_text(&values[5], &nulls[5], entry->phase);
+	set_text(&values[6], &nulls[6], entry->object);
+	set_text(&values[7], &nulls[7], entry->statement);
+	set_text(&values[8], &nulls[8], entry->sqlstate);
+	set_text(&values[9], &nulls[9], entry->message);
+	values[10] = Int64GetDatum(entry->rows_affected);
+	nulls[10] = entry->rows_affected == LOG_NONE ? 'n' : ' ';
+	values[11] = Int64GetDatum(entry->orphan_rows);
+	nulls[11] = entry->orphan_rows == LOG_NONE ? 'n' : ' ';
+	values[12] = Float8GetDatum(entry->elapsed_ms);
+	nulls[12] = entry->elapsed_ms < 0 ? 'n' : ' ';
+	set_text(&values[13], &nulls[13], entry->blockers);
+	values[14] = Int32GetDatum(entry->attempt);
+	nulls[14] = entry->attempt ? ' ' : 'n';
+	values[15] = Int64GetDatum(entry->started_id);
+	nulls[15] = entry->started_id ? ' ' : 'n';
+
+	rc = SPI_execute_plan(plan, values, nulls, false, 0);
+	if (rc != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
+		elog(ERROR, "SPI returned %s while writing the log", SPI_result_code_string(rc));
+	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return id;
+}
+
+int
+log_close_interrupted(const char *plan)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(plan)};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_INSERT,
+						 "INSERT INTO schemaguard.audit_log"
+						 " (run_id, role, plan, step, action, phase, object, statement, message, attempt, started_id)"
+						 " SELECT s.run_id, s.role, s.plan, s.step, s.action, 'interrupted', s.object, s.statement,"
+						 "        'the session ended before the outcome was known', s.attempt, s.id"
+						 " FROM schemaguard.audit_log s"
+						 " WHERE s.plan = $1 AND s.phase = 'started'"
+						 "   AND NOT EXISTS (SELECT FROM schemaguard.audit_log o WHERE o.started_id = s.id)"
+						 " ORDER BY s.id",
+						 1, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return (int) n;
+}
+
+/*
+ * sg_log_guard() trigger: refuse every change of the log but sg_prune's.
+ */
+Datum
+sg_log_guard(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("sg_log_guard is a trigger function")));
+
+	if (!pruning || !TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schemaguard.audit_log is append-only"),
+				 errhint("CALL sg_prune(before) deletes what is older than a time.")));
+
+	return PointerGetDatum(data->tg_trigtuple);
+}
+
+/* Delete what is older; a started row stays as long as its outcome is not older */
+static uint64
+prune_rows(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(before)};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	PG_TRY();
+	{
+		pruning = true;
+		n = sg_owner_execute(SPI_OK_DELETE,
+							 "DELETE FROM schemaguard.audit_log l WHERE l.at < $1"
+							 " AND (l.phase <> 'started' OR EXISTS"
+							 "      (SELECT FROM schemaguard.audit_log o"
+							 "       WHERE o.started_id = l.id AND o.at < $1))",
+							 1, types, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		pruning = false;
+	}
+	PG_END_TRY();
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return n;
+}
+
+/*
+ * sg_prune(before timestamptz)
+ *
+ * Deletes the rows of the log from before a time.  For members of
+ * pg_database_owner, that is the owner of the database, and superusers
+ * (42501).  Writes a row of its own about it.  Locks the log in ROW EXCLUSIVE.
+ */
+Datum
+sg_prune(PG_FUNCTION_ARGS)
+{
+	TimestampTz before;
+	pg_uuid_t	run;
+	LogEntry	entry;
+	TimestampTz start = GetCurrentTimestamp();
+
+	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_prune", "before");
+	before = PG_GETARG_TIMESTAMPTZ(0);
+
+	PreventCommandDuringRecovery("sg_prune()");
+	PreventCommandIfReadOnly("sg_prune()");
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_DATABASE_OWNER))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to prune schemaguard.audit_log"),
+				 errhint("The owner of the database (role pg_database_owner) may do it.")));
+
+	run = log_new_run();
+	entry = log_entry(&run, NULL, "prune", "done");
+	entry.object = "schemaguard.audit_log";
+	entry.rows_affected = (int64) prune_rows(before);
+	entry.message = psprintf("rows before %s", timestamptz_to_str(before));
+	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
+	log_write(&entry);
+
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,262 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.h
+ *	  Plans: named lists of foreign keys to add, kept in schemaguard.plan
+ *	  and schemaguard.plan_step.
+ *
+ * A plan names its tables by text, since it may name what this database
+ * lacks.  Only the role of its author and superusers change a plan.
+ *
+ * (The type is not called Plan: that is the executor's, which spi.h brings.)
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_H
+#define SG_PLAN_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "fk.h"
+#include "errors.h"
+
+/* Bytes for a qualified name, were every byte of it a quote to be doubled */
+#define PLAN_QUALIFIED_MAX (2 * (2 * NAMEDATALEN + 2))
+
+typedef struct FkPlan
+{
+	int64		id;				/* for locks and progress */
+	char	   *name;
+	char	   *description;
+	char	   *author;			/* role name */
+} FkPlan;
+
+typedef struct PlanStep
+{
+	char	   *plan;
+	int			step;
+	char	   *priority;		/* critical, high, medium, low */
+	char	   *child_table;	/* schema-qualified, quoted */
+	List	   *child_columns;	/* of char *, plain names */
+	char	   *parent_table;
+	List	   *parent_columns; /* NIL: the primary key */
+	char	   *fk_name;		/* never NULL once stored */
+	char	   *on_delete;		/* "no action", "set null", ... */
+	char	   *on_update;
+	char	   *match;			/* "simple", "full" */
+	bool		deferrable;
+	bool		initially_deferred;
+	List	   *on_delete_columns;	/* NIL: none given */
+	bool		enforced;
+	char	   *orphans;		/* "stop", "leave" */
+	bool		index;
+	char	   *replaces;		/* NULL: none */
+	char	   *state;			/* pending, added, validated, skipped, failed */
+	char	   *reason;
+	int			attempts;
+	char	   *skipped_by;		/* role, when somebody skipped it for good */
+} PlanStep;
+
+/* ---- plan_store.c ---- */
+
+/* Raises 42704 when there is no such plan, with a hint that names the others */
+extern FkPlan *plan_get(const char *name);
+
+/* Names of all plans, in order */
+extern List *plan_names(void);
+
+/* Steps in the order of deployment: priority, then step number */
+extern List *plan_steps(const char *name);
+extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);
+
+/*
+ * Raise 42501 unless the current role is, or has the rights of, the author's
+ * role or is superuser; 55006 while a session runs the plan; 25006 in a
+ * read-only transaction or on a standby.  For functions that change plans.
+ */
+extern void plan_check_writable(FkPlan *plan, const char *function);
+
+/*
+ * Take the plan's run lock for the session or for the transaction; false when
+ * another session holds it.  The session lock lives until plan_unlock_run or
+ * the end of the backend.
+ */
+extern bool plan_lock_run(const FkPlan *plan, bool session);
+extern void plan_unlock_run(const FkPlan *plan);
+
+/*
+ * The pid of the session that holds the plan's run lock, or 0.  For messages.
+ */
+extern int	plan_runner_pid(const FkPlan *plan);
+
+/* Insert a step and return its number; fk_name is made up when it is NULL */
+extern int	plan_step_insert(PlanStep *step);
+
+/* Is there a step in its plan for the same child, columns and parent?  Its number or 0 */
+extern int	plan_step_duplicate(const PlanStep *step);
+
+/* Record where a step stands; state or reason may be NULL (reason becomes null) */
+extern void plan_step_set_state(const char *plan, int step, const char *state,
+								const char *reason, int add_attempts);
+
+/* A step with every default of sg_plan_add_fk */
+extern PlanStep *plan_step_default(const char *plan);
+
+/*
+ * For functions that change plans, after plan_check_writable.  What they
+ * change is part of the caller's transaction.
+ */
+typedef struct PlanNote
+{
+	int			line;			/* of the script; 0: about the whole */
+	char	   *reason;
+} PlanNote;
+
+/* NULL when there is none */
+extern FkPlan *plan_find(const char *name);
+
+/* Make a plan of the current role's; 42710 when there is one of that name */
+extern void plan_insert(const char *name, const char *description);
+
+/* Take away a plan's steps and notes, and describe it anew; or all of it */
+extern void plan_clear(const FkPlan *plan, const char *description);
+extern void plan_delete(const FkPlan *plan);
+
+/* Write every column of a step, but its number and attempts */
+extern void plan_step_update(const PlanStep *step);
+
+/* Append notes, a List of PlanNote * */
+extern void plan_notes_insert(const FkPlan *plan, List *notes);
+extern void plan_withdraw_approval(const FkPlan *plan);
+
+/*
+ * One row of the log about a change to a plan.  step may be 0, object and
+ * message NULL; the message holds no value that a user gave.
+ */
+extern void plan_log(const FkPlan *plan, int step, const char *action,
+					 const char *object, const char *message);
+
+/* ---- plan_key.c ---- */
+
+/*
+ * The step as a key in this database: finds both tables, checks that they
+ * can be in a key, resolves columns and operators, fills in the clauses.
+ * Returns NULL and fills key, or what stands in the way (key->child and
+ * key->parent are set as far as they were found).
+ */
+extern FkProblem *plan_step_key(const PlanStep *step, FkKey *key);
+
+/* ALTER TABLE ... ADD CONSTRAINT ... [NOT VALID], and VALIDATE CONSTRAINT */
+extern char *plan_add_statement(const PlanStep *step, bool not_valid);
+extern char *plan_validate_statement(const char *child_table, const char *fk_name);
+
+/* "fk_name ON child_table": a step's key in log and notices */
+extern char *plan_step_object(const PlanStep *step);
+
+
+/* ---- plan_input.c ---- */
+
+/*
+ * The steps of a plan while it is being changed: what plan_draft_add() needs
+ * to see duplicates and names that are taken without asking for each step.
+ * Steps given to it must live as long as it does.
+ */
+typedef struct PlanDraft PlanDraft;
+
+/* The caller has passed plan_check_writable */
+extern PlanDraft *plan_draft_begin(const FkPlan *plan);
+
+/*
+ * Raise an error unless the step can be in the plan; folds its words to
+ * lower case and makes up fk_name when that is NULL.  The tables' names are
+ * qualified (plan_qualify).  What this database lacks is no error but a
+ * NOTICE; a quiet draft counts such steps and says so once, at the end.  A
+ * step whose state is "skipped" may have tables that no key can have.
+ * Writes nothing.  For a step that is new, step->step is 0.
+ */
+extern void plan_draft_check(PlanDraft *draft, PlanStep *step);
+extern void plan_draft_set_quiet(PlanDraft *draft);
+
+/* Insert a step that has passed plan_draft_check; returns its number */
+extern int	plan_draft_insert(PlanDraft *draft, PlanStep *step);
+
+/*
+ * After all changes: withdraws the approval, and says once what is not done
+ * yet for the steps that were added.
+ */
+extern void plan_draft_end(PlanDraft *draft);
+extern void plan_notice_index(void);
+
+/* A table's name as users write it, schema-qualified by the caller's search_path */
+extern char *plan_qualify(const char *table);
+
+/* Is it the same key: same tables, same columns in pairs? */
+extern bool plan_same_key(const PlanStep *a, const PlanStep *b);
+
+/* A name as ALTER TABLE would make it up, free among others' of the child */
+extern char *plan_make_fk_name(const PlanStep *step, List *others);
+
+/*
+ * Reasons of steps that no change of this database could make deployable.
+ * They are told from other skipped steps by these very words.
+ */
+#define PLAN_REASON_PERIOD "the key uses PERIOD, which a plan can't hold"
+extern bool plan_step_is_unsupported(const PlanStep *step);
+
+/* ---- plan_split.c ---- */
+
+typedef struct ScriptStatement
+{
+	int			start;			/* byte offset in the script's text */
+	int			length;			/* a null byte follows */
+	List	   *cut_names;		/* identifiers that the scanner has cut */
+	bool		cut_unicode;	/* a U&"" name is so long that it may be cut */
+} ScriptStatement;
+
+typedef struct Script
+{
+	char	   *text;			/* COPY data and psql's commands blanked out */
+	int			length;
+	ScriptStatement *statements;
+	int			nstatements;
+	int64		copy_lines;
+	int64		commands;		/* backslash lines */
+
+	/* where the scanner gave up, as in a quote that never ends; else NULL */
+	ErrorData  *error;
+	int			error_offset;
+} Script;
+
+/* Cut a script into statements, in one pass */
+extern Script *plan_split(const char *script);
+
+/* Byte offset of the cursor of an error in a text (1 is the first character) */
+extern int	plan_cursor_offset(const char *text, int cursor);
+
+/* ---- plan_path.c ---- */
+
+struct Node;
+struct RangeVar;
+
+/* Where unqualified names lead at the current place of a script */
+typedef struct PlanPath PlanPath;
+
+/* Starts with the search_path of the caller */
+extern PlanPath *plan_path_begin(void);
+
+/* Follow what a parsed statement does to the search_path, if anything */
+extern void plan_path_follow(PlanPath *path, struct Node *statement);
+
+/* The table that a name means, as qualified name; it need not exist */
+extern char *plan_path_table(PlanPath *path, const struct RangeVar *name);
+
+/* The one that CREATE TABLE makes; later names may mean it */
+extern char *plan_path_new_table(PlanPath *path, const struct RangeVar *name);
+
+/* CREATE SCHEMA makes it, and looks there first for its own elements */
+extern void plan_path_enter_schema(PlanPath *path, const char *schema);
+extern void plan_path_leave_schema(PlanPath *path);
+
+/* Is it a temporary table of the script's? */
+extern bool plan_path_is_temporary(const char *qualified);
+
+#endif							/* SG_PLAN_H */

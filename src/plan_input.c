@@ -1,0 +1,525 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_input.c
+ *	  What every step has to pass on its way into a plan, whoever brings it:
+ *	  sg_plan_add_fk(), a script, a document or sg_plan_set().
+ *
+ * Misuse is an error.  That this database lacks a table or a column is not:
+ * a plan may be written in one environment for another.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "plan.h"
+#include "quote.h"
+
+struct PlanDraft
+{
+	const FkPlan *plan;
+	HTAB	   *children;		/* of DraftChild, by qualified name */
+	bool		quiet;			/* count steps that lack something, no NOTICE each */
+	int			missing;
+	bool		incomplete;		/* the step checked last lacks something */
+	bool		any_index;		/* some step wants an index */
+	bool		changed;
+};
+
+typedef struct DraftChild
+{
+	char		table[PLAN_QUALIFIED_MAX];	/* hash key */
+	List	   *steps;			/* of PlanStep * */
+} DraftChild;
+
+static const char *const priorities[] = {"critical", "high", "medium", "low", NULL};
+static const char *const actions[] = {"no action", "restrict", "cascade", "set null", "set default", NULL};
+static const char *const matches[] = {"simple", "full", NULL};
+static const char *const policies[] = {"stop", "leave", NULL};
+static const char *const later_policies[] = {"quarantine", "delete", "set null", NULL};
+
+static bool
+is_one_of(const char *word, const char *const *words)
+{
+	for (; *words; words++)
+	{
+		if (strcmp(word, *words) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The word in lower case; raises 22023, listing the valid ones, when it is none */
+static char *
+check_word(const char *option, const char *value, const char *const *words)
+{
+	char	   *folded = asc_tolower(value, strlen(value));
+	StringInfoData valid;
+
+	if (is_one_of(folded, words))
+		return folded;
+
+	initStringInfo(&valid);
+	for (; *words; words++)
+		appendStringInfo(&valid, "%s%s", valid.len ? ", " : "", *words);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for %s: \"%s\"", option, value),
+			 errhint("Valid values are: %s.", valid.data)));
+}
+
+static char *
+check_policy(const char *value)
+{
+	char	   *folded = asc_tolower(value, strlen(value));
+
+	if (is_one_of(folded, later_policies))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the policy \"%s\" for orphans is not there yet", folded),
+				 errhint("Use \"stop\", or \"leave\", which adds the key NOT VALID.")));
+
+	return check_word("orphans", folded, policies);
+}
+
+static char *
+check_match(const char *value)
+{
+	char	   *folded = asc_tolower(value, strlen(value));
+
+	if (strcmp(folded, "partial") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("MATCH PARTIAL is not supported"),
+				 errdetail("PostgreSQL has no such keys."),
+				 errhint("Use \"simple\" or \"full\".")));
+
+	return check_word("match", folded, matches);
+}
+
+static bool
+has_name(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A list of columns: each a name, none twice, no more than a key can have */
+static void
+check_columns(List *columns, const char *what)
+{
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	if (list_length(columns) > INDEX_MAX_KEYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("%s lists %d columns", what, list_length(columns)),
+				 errdetail("A foreign key has at most %d columns.", INDEX_MAX_KEYS)));
+
+	foreach(lc, columns)
+	{
+		char	   *name = lfirst(lc);
+
+		sg_check_name(name, "column name");
+		if (has_name(seen, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column %s appears twice in %s", quote_identifier(name), what),
+					 errhint("A key has each of its columns once.")));
+		seen = lappend(seen, name);
+	}
+}
+
+static void
+check_key_columns(const PlanStep *step)
+{
+	if (step->child_columns == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("child_columns must not be empty"),
+				 errhint("Name the referencing columns: ARRAY['customer_id'].")));
+	check_columns(step->child_columns, "child_columns");
+	check_columns(step->parent_columns, "parent_columns");
+
+	if (step->parent_columns &&
+		list_length(step->child_columns) != list_length(step->parent_columns))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+				 errmsg("number of referencing and referenced columns differs"),
+				 errdetail("child_columns has %d, parent_columns has %d.",
+						   list_length(step->child_columns), list_length(step->parent_columns)),
+				 errhint("The columns are paired by their position.")));
+}
+
+static void
+check_delete_columns(const PlanStep *step)
+{
+	ListCell   *lc;
+	char		action = sg_action_code(step->on_delete);
+
+	if (step->on_delete_columns == NIL)
+		return;
+
+	if (action != FKCONSTR_ACTION_SETNULL && action != FKCONSTR_ACTION_SETDEFAULT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("on_delete_columns does not go with on_delete \"%s\"", step->on_delete),
+				 errhint("A list of columns belongs to \"set null\" and \"set default\".")));
+
+	check_columns(step->on_delete_columns, "on_delete_columns");
+	foreach(lc, step->on_delete_columns)
+	{
+		if (!has_name(step->child_columns, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+					 errmsg("column %s of on_delete_columns is not in child_columns",
+							quote_identifier(lfirst(lc))),
+					 errhint("ON DELETE can set columns of the key only.")));
+	}
+}
+
+static void
+check_clauses(PlanStep *step)
+{
+	step->priority = check_word("priority", step->priority, priorities);
+	step->on_delete = check_word("on_delete", step->on_delete, actions);
+	step->on_update = check_word("on_update", step->on_update, actions);
+	step->match = check_match(step->match);
+	step->orphans = check_policy(step->orphans);
+
+	/* as in SQL, where INITIALLY DEFERRED alone is DEFERRABLE, too */
+	if (step->initially_deferred)
+		step->deferrable = true;
+
+	if (!step->enforced && !SG_HAVE_NOT_ENFORCED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this server knows no NOT ENFORCED keys"),
+				 errhint("They exist from PostgreSQL 18 on; leave out \"enforced\".")));
+
+	if (step->replaces)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a step can't replace a key yet"),
+				 errhint("Leave out \"replaces\"; drop the old key when the new one is validated.")));
+}
+
+/* Say, unless quiet, which of the columns the table does not have here */
+static bool
+has_columns(Oid relid, const char *table, List *columns, bool quiet)
+{
+	bool		all = true;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (get_attnum(relid, lfirst(lc)) != InvalidAttrNumber)
+			continue;
+		all = false;
+		if (!quiet)
+			ereport(NOTICE,
+					(errmsg("table %s has no column %s here: the step will be skipped until it has",
+							table, quote_identifier(lfirst(lc)))));
+	}
+	return all;
+}
+
+static bool
+has_table(Oid relid, const char *table, bool quiet)
+{
+	if (!OidIsValid(relid) && !quiet)
+		ereport(NOTICE,
+				(errmsg("table %s does not exist here: the step will be skipped until it does", table)));
+	return OidIsValid(relid);
+}
+
+/*
+ * Both tables, as far as they are here, must be ones that can be in a key.
+ * Returns whether they and the columns are here.
+ */
+static bool
+check_tables(const PlanStep *step, bool quiet)
+{
+	Oid			child = sg_find_qualified(step->child_table);
+	Oid			parent = sg_find_qualified(step->parent_table);
+	FkProblem  *problem = fk_check_tables(child, parent);
+	bool		complete;
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason),
+				 problem->hint ? errhint("%s", problem->hint) : 0));
+
+	complete = has_table(child, step->child_table, quiet) &&
+		has_columns(child, step->child_table, step->child_columns, quiet);
+	if (strcmp(step->child_table, step->parent_table) != 0)
+		complete &= has_table(parent, step->parent_table, quiet);
+	if (OidIsValid(parent))
+		complete &= has_columns(parent, step->parent_table, step->parent_columns, quiet);
+
+	return complete;
+}
+
+char *
+plan_qualify(const char *table)
+{
+	SgTableName name = sg_parse_table_name(table);
+	char	   *qualified;
+
+	(void) sg_find_table(&name, &qualified);
+
+	return qualified;
+}
+
+/* ---- identity and names ---- */
+
+bool
+plan_same_key(const PlanStep *a, const PlanStep *b)
+{
+	if (strcmp(a->child_table, b->child_table) != 0 ||
+		strcmp(a->parent_table, b->parent_table) != 0 ||
+		list_length(a->child_columns) != list_length(b->child_columns))
+		return false;
+
+	for (int i = 0; i < list_length(a->child_columns); i++)
+	{
+		bool		found = false;
+
+		for (int j = 0; j < list_length(b->child_columns) && !found; j++)
+		{
+			found = strcmp(list_nth(a->child_columns, i), list_nth(b->child_columns, j)) == 0;
+
+			/* no list means the primary key, which another list may spell out */
+			if (found && a->parent_columns && b->parent_columns)
+				found = strcmp(list_nth(a->parent_columns, i), list_nth(b->parent_columns, j)) == 0;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool
+name_is_taken(const char *name, const PlanStep *step, List *others)
+{
+	ListCell   *lc;
+
+	foreach(lc, others)
+	{
+		PlanStep   *other = lfirst(lc);
+
+		if (other->step != step->step &&
+			strcmp(other->child_table, step->child_table) == 0 &&
+			strcmp(other->fk_name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The name of a declared key with the step's columns, or NULL */
+static char *
+declared_name(const PlanStep *step, List *others)
+{
+	PlanStep	named = *step;
+	FkKey		key;
+	ListCell   *lc;
+
+	named.fk_name = "";
+	if (plan_step_key(&named, &key) != NULL)
+		return NULL;
+
+	foreach(lc, fk_declared(key.child))
+	{
+		FkKey	   *declared = lfirst(lc);
+
+		if (fk_same_columns(&key, declared) && !name_is_taken(declared->name, step, others))
+			return declared->name;
+	}
+	return NULL;
+}
+
+char *
+plan_make_fk_name(const PlanStep *step, List *others)
+{
+	Oid			child = sg_find_qualified(step->child_table);
+	SgTableName table = sg_parse_table_name(step->child_table);
+	StringInfoData columns;
+	ListCell   *lc;
+	char	   *name = OidIsValid(child) ? declared_name(step, others) : NULL;
+
+	if (name)
+		return name;
+
+	initStringInfo(&columns);
+	foreach(lc, step->child_columns)
+		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
+
+	for (int n = 0;; n++)
+	{
+		char	   *label = n == 0 ? pstrdup("fkey") : psprintf("fkey%d", n);
+
+		name = makeObjectName(table.name, columns.data, label);
+		if (!name_is_taken(name, step, others) &&
+			!(OidIsValid(child) && ConstraintNameIsUsed(CONSTRAINT_RELATION, child, name)))
+			return name;
+	}
+}
+
+bool
+plan_step_is_unsupported(const PlanStep *step)
+{
+	return strcmp(step->state, "skipped") == 0 && step->reason &&
+		strcmp(step->reason, PLAN_REASON_PERIOD) == 0;
+}
+
+/* ---- drafts ---- */
+
+static DraftChild *
+draft_child(PlanDraft *draft, const char *table)
+{
+	bool		found;
+	DraftChild *child = hash_search(draft->children, table, HASH_ENTER, &found);
+
+	if (!found)
+		child->steps = NIL;
+
+	return child;
+}
+
+static void
+draft_remember(PlanDraft *draft, PlanStep *step)
+{
+	DraftChild *child = draft_child(draft, step->child_table);
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(draft));
+
+	child->steps = lappend(child->steps, step);
+	MemoryContextSwitchTo(old);
+}
+
+PlanDraft *
+plan_draft_begin(const FkPlan *plan)
+{
+	PlanDraft  *draft = palloc0(sizeof(PlanDraft));
+	HASHCTL		ctl = {0};
+	ListCell   *lc;
+
+	ctl.keysize = PLAN_QUALIFIED_MAX;
+	ctl.entrysize = sizeof(DraftChild);
+	ctl.hcxt = CurrentMemoryContext;
+	draft->plan = plan;
+	draft->children = hash_create("schemaguard plan draft", 128, &ctl,
+								  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	foreach(lc, plan_steps(plan->name))
+		draft_remember(draft, lfirst(lc));
+
+	return draft;
+}
+
+void
+plan_draft_set_quiet(PlanDraft *draft)
+{
+	draft->quiet = true;
+}
+
+/* No other step of the plan is this key or has its name */
+static void
+check_others(PlanDraft *draft, const PlanStep *step, List *others)
+{
+	ListCell   *lc;
+
+	foreach(lc, others)
+	{
+		PlanStep   *other = lfirst(lc);
+
+		if (other->step == step->step)
+			continue;
+		if (plan_same_key(step, other))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
+					 errdetail("Both join %s (%s) to %s.", step->child_table,
+							   sg_quote_list(step->child_columns), step->parent_table),
+					 errhint("Change that step with sg_plan_set().")));
+		if (step->fk_name && strcmp(step->fk_name, other->fk_name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("step %d of plan \"%s\" has the name %s", other->step, draft->plan->name,
+							quote_identifier(step->fk_name)),
+					 errdetail("Both are keys of %s, whose keys need different names.", step->child_table),
+					 errhint("Choose another fk_name, or leave it out to have one made up.")));
+	}
+}
+
+void
+plan_draft_check(PlanDraft *draft, PlanStep *step)
+{
+	List	   *others;
+
+	check_clauses(step);
+	check_key_columns(step);
+	check_delete_columns(step);
+	if (step->fk_name)
+		sg_check_name(step->fk_name, "fk_name");
+	draft->incomplete = strcmp(step->state, "skipped") != 0 && !check_tables(step, draft->quiet);
+
+	others = draft_child(draft, step->child_table)->steps;
+	check_others(draft, step, others);
+	if (step->fk_name == NULL)
+		step->fk_name = plan_make_fk_name(step, others);
+
+	draft->changed = true;
+}
+
+int
+plan_draft_insert(PlanDraft *draft, PlanStep *step)
+{
+	(void) plan_step_insert(step);
+	draft_remember(draft, step);
+	draft->any_index |= step->index;
+	draft->missing += draft->incomplete;
+
+	return step->step;
+}
+
+void
+plan_notice_index(void)
+{
+	ereport(NOTICE,
+			(errmsg("indexes on the columns of foreign keys are not built yet"),
+			 errhint("The plan keeps that they are wanted; build them with CREATE INDEX CONCURRENTLY meanwhile.")));
+}
+
+void
+plan_draft_end(PlanDraft *draft)
+{
+	if (!draft->changed)
+		return;
+
+	plan_withdraw_approval(draft->plan);
+	if (draft->quiet && draft->missing > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d step names a table or column that does not exist here: it will be skipped until it does",
+							   "%d steps name a table or column that does not exist here: they will be skipped until it does",
+							   draft->missing, draft->missing)));
+	if (draft->any_index)
+		plan_notice_index();
+}

@@ -1,0 +1,162 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_key.c
+ *	  A step of a plan as a key in this database, and as SQL.
+ *
+ * The SQL names everything in full and quotes what needs it; it leaves out
+ * clauses that say what would hold anyway, so that it reads like the script
+ * that a person would write.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_constraint.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/lsyscache.h"
+
+#include "compat.h"
+#include "plan.h"
+#include "quote.h"
+
+static FkProblem *
+key_problem(int sqlerrcode, char *reason, const char *hint)
+{
+	FkProblem  *p = palloc0(sizeof(FkProblem));
+
+	p->sqlerrcode = sqlerrcode;
+	p->reason = reason;
+	p->hint = hint ? pstrdup(hint) : NULL;
+
+	return p;
+}
+
+static FkProblem *
+missing_table(const char *side, const char *table)
+{
+	return key_problem(ERRCODE_UNDEFINED_TABLE,
+					   psprintf("%s table %s does not exist", side, table),
+					   "Create the table, or correct the plan with sg_plan_set().");
+}
+
+/* ON DELETE SET ... (columns) by number; they are columns of the child's */
+static FkProblem *
+resolve_delete_set(const PlanStep *step, FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, step->on_delete_columns)
+	{
+		char	   *name = lfirst(lc);
+		AttrNumber	attnum = get_attnum(key->child, name);
+		bool		in_key = false;
+
+		for (int i = 0; i < key->nkeys && !in_key; i++)
+			in_key = key->child_att[i] == attnum;
+		if (!in_key || key->ndelete_set == INDEX_MAX_KEYS)
+			return key_problem(ERRCODE_INVALID_COLUMN_REFERENCE,
+							   psprintf("column %s of ON DELETE SET is not one of the key's columns",
+										quote_identifier(name)),
+							   "Correct the plan with sg_plan_set().");
+		key->delete_set[key->ndelete_set++] = attnum;
+	}
+
+	return NULL;
+}
+
+FkProblem *
+plan_step_key(const PlanStep *step, FkKey *key)
+{
+	FkProblem  *problem;
+
+	memset(key, 0, sizeof(FkKey));
+	key->name = pstrdup(step->fk_name);
+	key->match = sg_match_code(step->match);
+	key->on_update = sg_action_code(step->on_update);
+	key->on_delete = sg_action_code(step->on_delete);
+	key->deferrable = step->deferrable;
+	key->initially_deferred = step->initially_deferred;
+	key->enforced = step->enforced;
+	key->child = sg_find_qualified(step->child_table);
+	key->parent = sg_find_qualified(step->parent_table);
+
+	if (!OidIsValid(key->child))
+		return missing_table("child", step->child_table);
+	if (!OidIsValid(key->parent))
+		return missing_table("parent", step->parent_table);
+
+	problem = fk_check_tables(key->child, key->parent);
+	if (problem == NULL)
+		problem = fk_resolve(key->child, step->child_columns,
+							 key->parent, step->parent_columns, key);
+	if (problem == NULL)
+		problem = resolve_delete_set(step, key);
+	if (problem == NULL && !step->enforced && !SG_HAVE_NOT_ENFORCED)
+		problem = key_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+							  pstrdup("this server knows no NOT ENFORCED keys"),
+							  "They exist from PostgreSQL 18 on.");
+
+	return problem;
+}
+
+/* ON DELETE or ON UPDATE, unless it is NO ACTION */
+static void
+append_action(StringInfo sql, const char *event, const char *action)
+{
+	char	   *upper;
+
+	if (sg_action_code(action) == FKCONSTR_ACTION_NOACTION)
+		return;
+
+	upper = asc_toupper(action, strlen(action));
+	appendStringInfo(sql, " ON %s %s", event, upper);
+}
+
+char *
+plan_add_statement(const PlanStep *step, bool not_valid)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s",
+					 step->child_table, quote_identifier(step->fk_name),
+					 sg_quote_list(step->child_columns), step->parent_table);
+	if (step->parent_columns)
+		appendStringInfo(&sql, " (%s)", sg_quote_list(step->parent_columns));
+	if (sg_match_code(step->match) == FKCONSTR_MATCH_FULL)
+		appendStringInfoString(&sql, " MATCH FULL");
+
+	append_action(&sql, "UPDATE", step->on_update);
+	append_action(&sql, "DELETE", step->on_delete);
+	if (step->on_delete_columns)
+		appendStringInfo(&sql, " (%s)", sg_quote_list(step->on_delete_columns));
+
+	if (step->initially_deferred)
+		appendStringInfoString(&sql, " DEFERRABLE INITIALLY DEFERRED");
+	else if (step->deferrable)
+		appendStringInfoString(&sql, " DEFERRABLE");
+
+	/* a key that is not enforced is never valid, so that need not be said */
+	if (!step->enforced)
+		appendStringInfoString(&sql, " NOT ENFORCED");
+	else if (not_valid)
+		appendStringInfoString(&sql, " NOT VALID");
+
+	return sql.data;
+}
+
+char *
+plan_validate_statement(const char *child_table, const char *fk_name)
+{
+	return psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+					child_table, quote_identifier(fk_name));
+}
+
+char *
+plan_step_object(const PlanStep *step)
+{
+	return psprintf("%s ON %s", quote_identifier(step->fk_name), step->child_table);
+}

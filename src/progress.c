@@ -1,0 +1,156 @@
+/*-------------------------------------------------------------------------
+ *
+ * progress.c
+ *	  What a running call is doing, for the view schemaguard.progress.
+ *
+ * A copy of the state is kept here and published as a whole, because the end
+ * of a failed subtransaction clears the backend's progress slots.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/backend_progress.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "progress.h"
+#include "rowsink.h"
+
+/*
+ * Outside the numbers of core's ProgressCommandType, so that none of core's
+ * views shows our rows; read back as the same number here.
+ */
+#define SG_PROGRESS_COMMAND ((ProgressCommandType) 0x5347)
+
+enum
+{
+	PARAM_ACTION,
+	PARAM_PHASE,
+	PARAM_PLAN,
+	PARAM_STEP,
+	PARAM_DONE,
+	PARAM_TOTAL,
+	PARAM_ORPHANS,
+	PARAM_STARTED,
+	PARAM_COUNT
+};
+
+static const char *const action_names[] = {NULL, "audit", "add", "validate"};
+static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing"};
+
+static int64 params[PARAM_COUNT];
+static Oid	target = InvalidOid;
+
+PG_FUNCTION_INFO_V1(sg_progress);
+
+static void
+publish(void)
+{
+	static const int index[PARAM_COUNT] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+	pgstat_progress_start_command(SG_PROGRESS_COMMAND, target);
+	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
+}
+
+void
+sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
+{
+	memset(params, 0, sizeof(params));
+	target = InvalidOid;
+	params[PARAM_ACTION] = action;
+	params[PARAM_PHASE] = SG_PHASE_STARTING;
+	params[PARAM_PLAN] = plan_id;
+	params[PARAM_TOTAL] = total;
+	params[PARAM_STARTED] = GetCurrentTimestamp();
+	publish();
+}
+
+void
+sg_progress_step(SgProgressAction action, int step, Oid relid)
+{
+	params[PARAM_ACTION] = action;
+	params[PARAM_PHASE] = SG_PHASE_STARTING;
+	params[PARAM_STEP] = step;
+	target = relid;
+	publish();
+}
+
+void
+sg_progress_phase(SgProgressPhase phase)
+{
+	params[PARAM_PHASE] = phase;
+	publish();
+}
+
+void
+sg_progress_done(int64 done, int64 orphan_rows)
+{
+	params[PARAM_DONE] = done;
+	params[PARAM_ORPHANS] = orphan_rows;
+	publish();
+}
+
+void
+sg_progress_end(void)
+{
+	pgstat_progress_end_command();
+}
+
+/*
+ * sg_progress() -> one row per backend of this database that runs one of our
+ * calls.  As in pg_stat_activity, what it does is null unless the caller has
+ * the privileges of its role or of pg_read_all_stats.
+ */
+Datum
+sg_progress(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+	int			n = pgstat_fetch_stat_numbackends();
+
+	sg_sink_begin(&sink, fcinfo);
+	for (int i = 1; i <= n; i++)
+	{
+		PgBackendStatus *be = &pgstat_get_local_beentry_by_index(i)->backendStatus;
+		int64	   *p = be->st_progress_param;
+
+		if (be->st_progress_command != SG_PROGRESS_COMMAND ||
+			be->st_databaseid != MyDatabaseId)
+			continue;
+
+		sg_sink_int32(&sink, be->st_procpid);
+		if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+			has_privs_of_role(GetUserId(), be->st_userid))
+		{
+			if (p[PARAM_PLAN] > 0)
+				sg_sink_int64(&sink, p[PARAM_PLAN]);
+			else
+				sg_sink_null(&sink);
+			if (p[PARAM_STEP] > 0)
+				sg_sink_int32(&sink, (int32) p[PARAM_STEP]);
+			else
+				sg_sink_null(&sink);
+			sg_sink_text(&sink, p[PARAM_ACTION] > 0 && p[PARAM_ACTION] < lengthof(action_names) ?
+						 action_names[p[PARAM_ACTION]] : NULL);
+			sg_sink_text(&sink, p[PARAM_PHASE] > 0 && p[PARAM_PHASE] < lengthof(phase_names) ?
+						 phase_names[p[PARAM_PHASE]] : NULL);
+			sg_sink_datum(&sink, ObjectIdGetDatum(be->st_progress_command_target));
+			sg_sink_int64(&sink, p[PARAM_DONE]);
+			sg_sink_int64(&sink, p[PARAM_TOTAL]);
+			sg_sink_int64(&sink, p[PARAM_ORPHANS]);
+			sg_sink_datum(&sink, TimestampTzGetDatum(p[PARAM_STARTED]));
+		}
+		else
+		{
+			for (int column = 1; column < 10; column++)
+				sg_sink_null(&sink);
+		}
+		sg_sink_emit(&sink);
+	}
+
+	PG_RETURN_NULL();
+}

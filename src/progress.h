@@ -1,0 +1,41 @@
+/*-------------------------------------------------------------------------
+ *
+ * progress.h
+ *	  What a running call is doing, for the view schemaguard.progress.
+ *
+ * Uses the slots that every backend has in shared memory for the views
+ * pg_stat_progress_*, under a command number that none of those views shows.
+ * So nothing has to be preloaded, a backend that dies takes its row along,
+ * and it works on a standby.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PROGRESS_H
+#define SG_PROGRESS_H
+
+#include "postgres.h"
+
+typedef enum SgProgressAction
+{
+	SG_PROGRESS_AUDIT = 1,
+	SG_PROGRESS_ADD,
+	SG_PROGRESS_VALIDATE
+} SgProgressAction;
+
+typedef enum SgProgressPhase
+{
+	SG_PHASE_STARTING = 1,
+	SG_PHASE_LOCKING,			/* waiting for locks on the tables */
+	SG_PHASE_SCANNING,			/* reading rows */
+	SG_PHASE_PAUSING,			/* between two attempts, no lock held */
+	SG_PHASE_EXECUTING			/* running DDL under the locks */
+} SgProgressPhase;
+
+/* done and total count keys (audit) or steps (plan) */
+extern void sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total);
+extern void sg_progress_step(SgProgressAction action, int step, Oid relid);
+extern void sg_progress_phase(SgProgressPhase phase);
+extern void sg_progress_done(int64 done, int64 orphan_rows);
+extern void sg_progress_end(void);
+
+#endif							/* SG_PROGRESS_H */

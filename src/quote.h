@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ *
+ * quote.h
+ *	  Names in and out: parsing without truncation, quoting, formatting.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_QUOTE_H
+#define SG_QUOTE_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+typedef struct SgTableName
+{
+	char	   *schema;			/* NULL when not given */
+	char	   *name;
+} SgTableName;
+
+/*
+ * Split a table name as a user writes it in SQL: [schema.]name, quoted or
+ * folded to lower case.  Raises 42602 for anything else and 42622 for a part
+ * of more than 63 bytes, where PostgreSQL's own functions would truncate.
+ */
+extern SgTableName sg_parse_table_name(const char *input);
+
+/* Raise 42622 when a name is too long to be one, 42602 when it is empty */
+extern void sg_check_name(const char *name, const char *what);
+
+/*
+ * Where a table name leads, by the caller's search_path when it has no
+ * schema.  Returns the relation's OID, or InvalidOid when there is none; no
+ * lock is taken.  *qualified receives the schema-qualified, quoted name; a
+ * table that does not exist gets the first schema of the search_path.
+ */
+extern Oid	sg_find_table(const SgTableName *name, char **qualified);
+
+/* The same for a name that is qualified already, as plans hold it */
+extern Oid	sg_find_qualified(const char *qualified);
+
+/* schema.table, quoted; "(dropped)" when it is gone */
+extern char *sg_relation_name(Oid relid);
+
+/* Names, quoted, joined by ", " */
+extern char *sg_quote_list(List *names);
+
+/* Are two lists of names the same, in order? */
+extern bool sg_equal_names(List *a, List *b);
+
+/* Columns given by number, as names; "(dropped)" for one that is gone */
+extern List *sg_attribute_names(Oid relid, const int16 *attnums, int n);
+
+/* "on_delete" and the like: the words of a foreign-key action and back (0 if none) */
+extern const char *sg_action_word(char action);
+extern char sg_action_code(const char *word);
+extern const char *sg_match_word(char match);
+extern char sg_match_code(const char *word);
+
+#endif							/* SG_QUOTE_H */

@@ -1,0 +1,356 @@
+/*-------------------------------------------------------------------------
+ *
+ * report_audit.c
+ *	  sg_orphan_audit: which keys to judge, and the verdicts as rows.
+ *
+ * The engine (audit_*) judges; this file brings declared keys and plans
+ * together.  A key that is both declared and planned is one row, of the
+ * catalog.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+
+#include "audit.h"
+#include "errors.h"
+#include "log.h"
+#include "plan.h"
+#include "progress.h"
+#include "quote.h"
+#include "rowsink.h"
+#include "spi.h"
+
+PG_FUNCTION_INFO_V1(sg_orphan_audit);
+
+/* What a call is to judge, collected */
+typedef struct AuditSet
+{
+	Oid			child;			/* restrict to this child, or InvalidOid */
+	List	   *keys;			/* of AuditKey * */
+} AuditSet;
+
+/* Is there a row for the same columns already? */
+static bool
+already_listed(AuditSet *set, const FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, set->keys)
+	{
+		if (fk_same_columns(&((AuditKey *) lfirst(lc))->key, key))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_declared(AuditSet *set)
+{
+	Oid			own = sg_schema_oid();
+	ListCell   *lc;
+
+	foreach(lc, fk_declared(set->child))
+	{
+		FkKey	   *key = lfirst(lc);
+		AuditKey   *ak;
+
+		/* our own tables are not what the user asks about */
+		if (!OidIsValid(set->child) && get_rel_namespace(key->child) == own)
+			continue;
+		ak = audit_key_new(key, "catalog", fk_state(key));
+		set->keys = lappend(set->keys, ak);
+	}
+}
+
+/* The declared key on the columns of a planned one, or NULL */
+static FkKey *
+declared_twin(const FkKey *planned)
+{
+	ListCell   *lc;
+
+	foreach(lc, fk_declared(planned->child))
+	{
+		FkKey	   *key = lfirst(lc);
+
+		if (fk_same_columns(key, planned))
+			return key;
+	}
+	return NULL;
+}
+
+/* A step that can't be a key here, with the names as the plan has them */
+static AuditKey *
+unresolved_step(PlanStep *step, const FkKey *key, AuditResult result, char *reason)
+{
+	AuditKey   *ak = palloc0(sizeof(AuditKey));
+
+	ak->key.child = key->child;
+	ak->source = "plan";
+	ak->state = "missing";
+	ak->fk_name = step->fk_name;
+	ak->child_table = step->child_table;
+	ak->child_columns = step->child_columns;
+	ak->parent_table = step->parent_table;
+	ak->parent_columns = step->parent_columns;
+	ak->result = result;
+	ak->reason = reason;
+	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
+
+	return ak;
+}
+
+static void
+add_step(AuditSet *set, PlanStep *step)
+{
+	FkKey		key = {0};
+	FkKey	   *twin;
+	FkProblem  *problem = plan_step_key(step, &key);
+	AuditKey   *ak;
+
+	if (OidIsValid(set->child) && key.child != set->child)
+		return;
+
+	if (strcmp(step->state, "skipped") == 0 && step->skipped_by)
+		ak = unresolved_step(step, &key, AUDIT_SKIPPED, step->reason);
+	else if (problem)
+		ak = unresolved_step(step, &key, AUDIT_UNKNOWN, problem->reason);
+	else
+	{
+		if (already_listed(set, &key))
+			return;
+		key.name = step->fk_name;
+		twin = declared_twin(&key);
+		ak = twin ? audit_key_new(twin, "catalog", fk_state(twin)) :
+			audit_key_new(&key, "plan", "missing");
+	}
+	set->keys = lappend(set->keys, ak);
+}
+
+static void
+add_plan(AuditSet *set, const char *plan, bool unfinished_only)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(plan))
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (!unfinished_only ||
+			(strcmp(step->state, "validated") != 0 && step->skipped_by == NULL))
+			add_step(set, step);
+	}
+}
+
+static int
+compare_audit_keys(const ListCell *a, const ListCell *b)
+{
+	const AuditKey *ka = lfirst(a);
+	const AuditKey *kb = lfirst(b);
+	int			c = strcmp(ka->child_table, kb->child_table);
+
+	return c ? c : strcmp(ka->fk_name, kb->fk_name);
+}
+
+static void
+tell_nothing_to_do(Oid child)
+{
+	if (OidIsValid(child))
+		ereport(NOTICE,
+				(errmsg("table %s has no foreign key, declared or planned", sg_relation_name(child)),
+				 get_rel_relispartition(child) ?
+				 errhint("It is a partition: its keys are those of the partitioned table.") : 0));
+	else
+		ereport(NOTICE,
+				(errmsg("this database declares no foreign key, and no plan has one"),
+				 errhint("Start a plan: SELECT sg_plan_create('plan'), then sg_plan_add_fk() or sg_plan_from_sql() for a migration script; sg_orphan_audit(plan => 'plan') judges its keys.")));
+}
+
+/* The orphan keys that were kept, as one array of objects */
+static Datum
+sample_array(List *sample)
+{
+	StringInfoData json;
+	ListCell   *lc;
+
+	initStringInfo(&json);
+	foreach(lc, sample)
+	{
+		Jsonb	   *object = lfirst(lc);
+
+		appendStringInfoChar(&json, json.len ? ',' : '[');
+		(void) JsonbToCString(&json, &object->root, VARSIZE(object));
+	}
+	appendStringInfoChar(&json, ']');
+
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+static void
+sink_count(SgRowSink *sink, int64 count)
+{
+	if (count < 0)
+		sg_sink_null(sink);
+	else
+		sg_sink_int64(sink, count);
+}
+
+static void
+emit_key(SgRowSink *sink, const AuditKey *ak)
+{
+	sg_sink_name(sink, ak->fk_name);
+	sg_sink_text(sink, ak->source);
+	sg_sink_text(sink, ak->child_table);
+	sg_sink_names(sink, ak->child_columns);
+	sg_sink_text(sink, ak->parent_table);
+	sg_sink_names(sink, ak->parent_columns);
+	sg_sink_text(sink, ak->state);
+	sink_count(sink, ak->rows_checked);
+	sink_count(sink, ak->orphan_rows);
+	sink_count(sink, ak->orphan_keys);
+	if (ak->sample)
+		sg_sink_datum(sink, sample_array(ak->sample));
+	else
+		sg_sink_null(sink);
+	sg_sink_text(sink, audit_result_word(ak->result));
+	sg_sink_text(sink, ak->reason ? ak->reason : ak->key.unarmed_reason);
+	sg_sink_text(sink, ak->method);
+	if (ak->method)
+		sg_sink_float8(sink, ak->elapsed_ms);
+	else
+		sg_sink_null(sink);
+	sg_sink_emit(sink);
+}
+
+static void
+log_key(const pg_uuid_t *run, const char *plan, const AuditKey *ak)
+{
+	LogEntry	entry = log_entry(run, plan, "audit", "done");
+
+	entry.object = psprintf("%s ON %s", quote_identifier(ak->fk_name), ak->child_table);
+	entry.message = psprintf("%s%s%s", audit_result_word(ak->result),
+							 ak->reason ? ": " : "", ak->reason ? ak->reason : "");
+	entry.orphan_rows = ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows;
+	entry.elapsed_ms = ak->elapsed_ms;
+	log_write(&entry);
+}
+
+/* Judge the sorted keys table by table; log and emit each verdict */
+static void
+judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
+{
+	pg_uuid_t	run = log_new_run();
+	bool		log = log_writable();
+	int64		done = 0;
+	int64		orphans = 0;
+	int			i = 0;
+
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(set->keys));
+	while (i < list_length(set->keys))
+	{
+		AuditKey   *first = list_nth(set->keys, i);
+		AuditTable	table = {first->key.child, NIL, samples, CurrentMemoryContext};
+		int			next = i;
+		ListCell   *lc;
+
+		for (; next < list_length(set->keys); next++)
+		{
+			AuditKey   *ak = list_nth(set->keys, next);
+
+			if (strcmp(ak->child_table, first->child_table) != 0)
+				break;
+			/* a verdict that needs no rows is there already */
+			if (ak->result == AUDIT_UNKNOWN && ak->reason == NULL)
+				table.keys = lappend(table.keys, ak);
+		}
+
+		sg_progress_step(SG_PROGRESS_AUDIT, 0, table.child);
+		if (table.keys)
+			audit_table(&table);
+		for (; i < next; i++)
+		{
+			AuditKey   *ak = list_nth(set->keys, i);
+
+			if (log)
+				log_key(&run, plan, ak);
+			emit_key(sink, ak);
+			done++;
+			orphans += Max(ak->orphan_rows, 0);
+		}
+		foreach(lc, table.keys)
+			list_free_deep(((AuditKey *) lfirst(lc))->sample);
+		sg_progress_done(done, orphans);
+	}
+	sg_progress_end();
+}
+
+/*
+ * sg_orphan_audit(child regclass DEFAULT NULL, plan text DEFAULT NULL,
+ *				   inferred boolean DEFAULT false, samples int DEFAULT 5)
+ *
+ * One row per key: every declared one and the unfinished steps of every
+ * plan, or the keys of one child table, or those of one plan (42704).  A key
+ * that can't be judged is "unknown" with the reason, and the rest goes on.
+ * Needs SELECT on the columns of a key on both sides.  Locks child and
+ * parent in ACCESS SHARE while they are read (on a standby until the end of
+ * the transaction).  Writes the log, except on a standby and in a read-only
+ * transaction.
+ */
+Datum
+sg_orphan_audit(PG_FUNCTION_ARGS)
+{
+	AuditSet	set = {InvalidOid, NIL};
+	char	   *plan = NULL;
+	SgRowSink	sink;
+
+	sg_check_version();
+	if (!PG_ARGISNULL(0))
+	{
+		set.child = PG_GETARG_OID(0);
+		if (get_rel_name(set.child) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("there is no table with OID %u", set.child)));
+	}
+	if (!PG_ARGISNULL(1))
+		plan = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	if (PG_ARGISNULL(2))
+		sg_null_argument("sg_orphan_audit", "inferred");
+	if (PG_ARGISNULL(3))
+		sg_null_argument("sg_orphan_audit", "samples");
+	if (PG_GETARG_BOOL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("keys can't be inferred yet"),
+				 errhint("Put the keys that you suspect into a plan and audit that: sg_orphan_audit(plan => 'plan').")));
+	if (PG_GETARG_INT32(3) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("samples must not be negative"),
+				 errhint("Give the number of orphan keys to show per foreign key.")));
+
+	sg_sink_begin(&sink, fcinfo);
+	if (plan)
+		add_plan(&set, plan_get(plan)->name, false);
+	else
+	{
+		ListCell   *lc;
+
+		add_declared(&set);
+		foreach(lc, plan_names())
+			add_plan(&set, (char *) lfirst(lc), true);
+		if (set.keys == NIL)
+			tell_nothing_to_do(set.child);
+	}
+
+	list_sort(set.keys, compare_audit_keys);
+	judge_set(&set, plan, PG_GETARG_INT32(3), &sink);
+
+	PG_RETURN_NULL();
+}

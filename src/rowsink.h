@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * rowsink.h
+ *	  Rows out of a set-returning function, through a tuplestore.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_ROWSINK_H
+#define SG_ROWSINK_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "nodes/execnodes.h"
+
+#define SG_SINK_MAX_COLUMNS 32
+
+typedef struct SgRowSink
+{
+	ReturnSetInfo *rsinfo;
+	int			next;			/* column to fill next */
+	Datum		values[SG_SINK_MAX_COLUMNS];
+	bool		nulls[SG_SINK_MAX_COLUMNS];
+} SgRowSink;
+
+/* Prepare a materialized result; the caller's declared columns rule */
+extern void sg_sink_begin(SgRowSink *sink, FunctionCallInfo fcinfo);
+
+/* Append the columns of a row one by one, then emit it */
+extern void sg_sink_datum(SgRowSink *sink, Datum value);
+extern void sg_sink_null(SgRowSink *sink);
+extern void sg_sink_text(SgRowSink *sink, const char *value);	/* NULL is null */
+extern void sg_sink_name(SgRowSink *sink, const char *value);
+extern void sg_sink_names(SgRowSink *sink, List *names);	/* name[] */
+extern void sg_sink_int64(SgRowSink *sink, int64 value);
+extern void sg_sink_int32(SgRowSink *sink, int32 value);
+extern void sg_sink_float8(SgRowSink *sink, double value);
+extern void sg_sink_bool(SgRowSink *sink, bool value);
+extern void sg_sink_emit(SgRowSink *sink);
+
+#endif							/* SG_ROWSINK_H */

@@ -1,0 +1,265 @@
+/*-------------------------------------------------------------------------
+ *
+ * spi.c
+ *	  Our own tables, read and written as the owner of the extension.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "errors.h"
+#include "spi.h"
+
+/*
+ * The owner of the extension and the version of its SQL definitions, read
+ * from pg_extension.
+ */
+static Oid
+extension_owner(char **version)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner;
+	Datum		datum;
+	bool		isnull;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname,
+				BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("schemaguard"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"schemaguard\" is not installed in this database"),
+				 errhint("Run CREATE EXTENSION schemaguard.")));
+	owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	datum = heap_getattr(tuple, Anum_pg_extension_extversion,
+						 RelationGetDescr(rel), &isnull);
+	*version = TextDatumGetCString(datum);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	return owner;
+}
+
+/* The owner, once the versions are known to agree */
+static Oid
+checked_owner(void)
+{
+	char	   *version;
+	Oid			owner = extension_owner(&version);
+
+	if (strcmp(version, SG_VERSION) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the schemaguard library has version %s, its objects in this database have version %s",
+						SG_VERSION, version),
+				 errdetail("Library and SQL definitions of one version belong together."),
+				 errhint("Run ALTER EXTENSION schemaguard UPDATE; if the library is the older one, install the newer package and start a new session.")));
+
+	return owner;
+}
+
+void
+sg_check_version(void)
+{
+	(void) checked_owner();
+}
+
+Oid
+sg_schema_oid(void)
+{
+	return get_namespace_oid("schemaguard", true);
+}
+
+static void
+scope_begin(SgScope *scope, Oid role, int flags)
+{
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	SetUserIdAndSecContext(role, scope->sec_context | flags);
+	scope->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+sg_owner_begin(SgScope *scope)
+{
+	scope_begin(scope, checked_owner(), SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+sg_restricted_begin(SgScope *scope, Oid role)
+{
+	scope_begin(scope, role, SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+sg_caller_begin(SgScope *scope)
+{
+	scope_begin(scope, GetUserId(), 0);
+}
+
+void
+sg_scope_end(SgScope *scope)
+{
+	AtEOXact_GUC(false, scope->guc_level);
+	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+}
+
+uint64
+sg_owner_execute(int expected, const char *sql, int nargs,
+				 Oid *argtypes, Datum *values, const char *nulls)
+{
+	int			rc = SPI_execute_with_args(sql, nargs, argtypes, values, nulls,
+										   false, 0);
+
+	if (rc != expected)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+
+	return SPI_processed;
+}
+
+/* A column of an SPI row; the context that SPI_connect replaced is not known here */
+static Datum
+spi_column(HeapTuple tuple, TupleDesc desc, const char *column, bool *isnull)
+{
+	int			attno = SPI_fnumber(desc, column);
+
+	if (attno <= 0)
+		elog(ERROR, "no column \"%s\" in the result", column);
+
+	return SPI_getbinval(tuple, desc, attno, isnull);
+}
+
+char *
+sg_spi_text(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		datum = spi_column(tuple, desc, column, &isnull);
+	char	   *copy;
+	char	   *value;
+
+	if (isnull)
+		return NULL;
+
+	value = TextDatumGetCString(datum);
+	copy = SPI_palloc(strlen(value) + 1);
+	strcpy(copy, value);
+
+	return copy;
+}
+
+List *
+sg_spi_text_array(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		datum = spi_column(tuple, desc, column, &isnull);
+	Datum	   *elements;
+	int			n;
+	char	   *copy;
+	List	   *strings;
+
+	if (isnull)
+		return NIL;
+
+	/* SPI_palloc tells the caller's context: everything goes there */
+	copy = SPI_palloc(1);
+	deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &n);
+	strings = NIL;
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(copy));
+
+		for (int i = 0; i < n; i++)
+			strings = lappend(strings, TextDatumGetCString(elements[i]));
+		MemoryContextSwitchTo(old);
+	}
+	pfree(copy);
+
+	return strings;
+}
+
+bool
+sg_spi_bool(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		datum = spi_column(tuple, desc, column, &isnull);
+
+	return !isnull && DatumGetBool(datum);
+}
+
+int64
+sg_spi_int64(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		datum = spi_column(tuple, desc, column, &isnull);
+
+	if (isnull)
+		return 0;
+
+	/* our tables hold counts as int or bigint */
+	return SPI_gettypeid(desc, SPI_fnumber(desc, column)) == INT4OID ?
+		DatumGetInt32(datum) : DatumGetInt64(datum);
+}
+
+Datum
+sg_text_array(List *strings)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, strings)
+		elements[n++] = CStringGetTextDatum((char *) lfirst(lc));
+
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+List *
+sg_text_array_list(Datum array)
+{
+	ArrayType  *arr = DatumGetArrayTypeP(array);
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	List	   *strings = NIL;
+
+	if (ARR_NDIM(arr) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("an array of names has one dimension, not %d", ARR_NDIM(arr)),
+				 errhint("Write ARRAY['a', 'b'].")));
+
+	deconstruct_array(arr, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("element %d of an array of names is null", i + 1),
+					 errhint("Every element must be the name of a column.")));
+		strings = lappend(strings, TextDatumGetCString(elements[i]));
+	}
+
+	return strings;
+}

@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * spi.h
+ *	  Our own tables, read and written as the owner of the extension.
+ *
+ * Users hold no right to write schemaguard's tables: every change goes
+ * through C code that has checked the caller first.  Inside an owner scope
+ * the search_path is pg_catalog alone, so that no object of a user's can
+ * capture an operator or a function.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_SPI_H
+#define SG_SPI_H
+
+#include "postgres.h"
+#include "executor/spi.h"
+
+/* State to give back when the scope ends.  An error ends it by itself. */
+typedef struct SgScope
+{
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+} SgScope;
+
+/*
+ * Become the owner of the extension, with a pinned search_path.  Also checks
+ * that the installed SQL definitions have the version of this library (55000).
+ */
+extern void sg_owner_begin(SgScope *scope);
+
+/* Become any role, restricted, so that its functions can't become the caller */
+extern void sg_restricted_begin(SgScope *scope, Oid role);
+
+/* Stay the caller, with a pinned search_path */
+extern void sg_caller_begin(SgScope *scope);
+extern void sg_scope_end(SgScope *scope);
+
+/*
+ * SPI_execute_with_args as the owner; SPI must be connected.  Returns the
+ * number of rows processed; raises XX000 unless SPI returns `expected`.
+ */
+extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
+							   Oid *argtypes, Datum *values, const char *nulls);
+
+/* Raise 55000 unless the extension's version in the catalog is this library's */
+extern void sg_check_version(void);
+
+/* The schema that holds our tables, or InvalidOid before CREATE EXTENSION */
+extern Oid	sg_schema_oid(void);
+
+/* Columns of the current SPI result, copied into the caller's context */
+extern char *sg_spi_text(HeapTuple tuple, TupleDesc desc, const char *column);
+extern List *sg_spi_text_array(HeapTuple tuple, TupleDesc desc, const char *column);
+extern bool sg_spi_bool(HeapTuple tuple, TupleDesc desc, const char *column);
+extern int64 sg_spi_int64(HeapTuple tuple, TupleDesc desc, const char *column);
+
+/* Text datums and arrays of text from C strings (a List of char *) */
+extern Datum sg_text_array(List *strings);
+extern List *sg_text_array_list(Datum array);	/* NULL elements raise 22004 */
+
+#endif							/* SG_SPI_H */

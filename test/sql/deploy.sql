@@ -1,0 +1,178 @@
+-- CALL sg_add_fks: what is added, validated, skipped, failed, and how a call takes up where the last one stopped
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA dep;
+SET search_path = dep, public;
+CREATE VIEW steps AS
+  SELECT step, child_table, fk_name, state, reason, attempts FROM schemaguard.plan_step
+  WHERE plan = 'dep' ORDER BY step;
+CREATE VIEW log AS
+  SELECT step, action, phase, object, sqlstate, message, orphan_rows, attempt FROM schemaguard.audit_log
+  WHERE plan = 'dep' AND action NOT LIKE 'plan %' ORDER BY id;
+CREATE VIEW keys AS
+  SELECT conrelid::regclass AS child, conname, convalidated AS valid, pg_get_constraintdef(oid) AS definition
+  FROM pg_constraint WHERE contype = 'f' AND connamespace = 'dep'::regnamespace AND conparentid = 0
+  ORDER BY 1::text, 2;
+
+CREATE TABLE customers (id int PRIMARY KEY, email text UNIQUE);
+CREATE TABLE orders (id int PRIMARY KEY, customer_id int, seller_id int, email text, a int, b int);
+CREATE TABLE pairs (a int, b int, UNIQUE (a, b));
+INSERT INTO customers SELECT g, g || '@example.com' FROM generate_series(1, 5) g;
+INSERT INTO pairs VALUES (1, 1);
+INSERT INTO orders VALUES (1, 1, 1, '1@example.com', 1, 1), (2, 2, 77, 'x@example.com', 1, NULL);
+
+-- in the order of priority; policies stop and leave; what can't be done is skipped with the reason
+SELECT sg_plan_create('dep', 'test of deployment');
+SELECT sg_plan_add_fk('dep', 'orders', '{customer_id}', 'customers', priority => 'low');
+SELECT sg_plan_add_fk('dep', 'orders', '{seller_id}', 'customers');
+SELECT sg_plan_add_fk('dep', 'orders', '{email}', 'customers', '{email}', orphans => 'leave', on_delete => 'set null');
+SELECT sg_plan_add_fk('dep', 'orders', '{a,b}', 'pairs', '{a,b}', priority => 'critical', match => 'simple',
+                      on_delete => 'set null', on_delete_columns => '{b}', on_update => 'cascade',
+                      "deferrable" => true, initially_deferred => true);
+SELECT sg_plan_add_fk('dep', 'orders', '{email}', 'customers', '{id}');
+SELECT sg_plan_add_fk('dep', 'orders', '{a}', 'pairs', '{a}');
+SELECT sg_plan_add_fk('dep', 'invoices', '{order_id}', 'orders');
+SELECT sg_plan_add_fk('dep', 'orders', '{nope}', 'customers');
+SELECT sg_plan_add_fk('dep', 'orders', '{a}', 'customers');
+SELECT sg_plan_skip('dep', 9, 'the owner said so');
+RESET client_min_messages;
+CALL sg_add_fks('dep', validate => false);
+TABLE keys;
+TABLE steps;
+CALL sg_add_fks('dep');
+TABLE keys;
+TABLE steps;
+TABLE log;
+
+-- the same again: what failed is tried again, nothing else changes
+SELECT max(id) AS last FROM schemaguard.audit_log \gset
+CALL sg_add_fks('dep');
+SELECT step, action, phase, sqlstate FROM schemaguard.audit_log WHERE id > :last ORDER BY id;
+
+-- mend, finish
+DELETE FROM orders WHERE id = 2;
+CREATE TABLE invoices (id int PRIMARY KEY, order_id int);
+ALTER TABLE orders ADD COLUMN nope int;
+CALL sg_add_fks('dep');
+TABLE keys;
+TABLE steps;
+-- a finished plan changes nothing
+SELECT md5(string_agg(s::text, ',' ORDER BY step)) AS before FROM schemaguard.plan_step s WHERE plan = 'dep' \gset
+SELECT max(id) AS last FROM schemaguard.audit_log \gset
+CALL sg_add_fks('dep');
+SELECT md5(string_agg(s::text, ',' ORDER BY step)) = :'before' AS unchanged FROM schemaguard.plan_step s WHERE plan = 'dep';
+SELECT count(*) FROM schemaguard.audit_log WHERE id > :last;
+-- each started row has exactly one outcome
+SELECT count(*) AS started,
+       count(*) FILTER (WHERE (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) = 1) AS ended
+FROM schemaguard.audit_log s WHERE phase = 'started' AND plan = 'dep';
+-- no key value in the log
+SELECT count(*) FROM schemaguard.audit_log l WHERE l::text LIKE '%x@example%' OR l::text LIKE '%77%' AND plan = 'dep' AND l.message LIKE '%77%';
+
+-- keys that are there already
+SELECT sg_plan_create('dep', replace => true);
+SET client_min_messages = warning;
+CREATE TABLE lines (id int PRIMARY KEY, order_id int, other_id int, third_id int, CONSTRAINT taken CHECK (id > 0));
+ALTER TABLE lines ADD CONSTRAINT by_hand FOREIGN KEY (order_id) REFERENCES orders;
+ALTER TABLE lines ADD CONSTRAINT not_yet FOREIGN KEY (other_id) REFERENCES orders NOT VALID;
+ALTER TABLE lines ADD CONSTRAINT cascading FOREIGN KEY (third_id) REFERENCES orders ON DELETE CASCADE;
+SELECT sg_plan_add_fk('dep', 'lines', '{order_id}', 'orders');
+SELECT sg_plan_add_fk('dep', 'lines', '{other_id}', 'orders', fk_name => 'another_name');
+SELECT sg_plan_add_fk('dep', 'lines', '{third_id}', 'orders');
+SELECT sg_plan_add_fk('dep', 'lines', '{id}', 'orders', fk_name => 'taken');
+SELECT sg_plan_add_fk('dep', 'lines', '{id}', 'customers', fk_name => 'by_hand');
+RESET client_min_messages;
+CALL sg_add_fks('dep');
+TABLE steps;
+SELECT * FROM keys WHERE child = 'lines'::regclass;
+-- an unarmed key is no proof
+ALTER TABLE lines DROP CONSTRAINT by_hand, ADD CONSTRAINT by_hand FOREIGN KEY (order_id) REFERENCES orders;
+ALTER TABLE lines DISABLE TRIGGER ALL;
+SELECT sg_plan_create('dep', replace => true);
+SELECT sg_plan_add_fk('dep', 'lines', '{order_id}', 'orders', index => false);
+CALL sg_add_fks('dep');
+ALTER TABLE lines ENABLE TRIGGER ALL;
+CALL sg_add_fks('dep');
+
+-- between plan and call: a column renamed, a table replaced by a view
+SELECT sg_plan_create('dep', replace => true);
+SELECT sg_plan_add_fk('dep', 'invoices', '{id}', 'customers', index => false);
+SELECT sg_plan_add_fk('dep', 'lines', '{id}', 'customers', index => false);
+ALTER TABLE invoices RENAME id TO number;
+ALTER TABLE lines RENAME TO lines_old;
+CREATE VIEW lines AS SELECT * FROM lines_old;
+CALL sg_add_fks('dep');
+
+-- privileges: the caller's, whoever wrote the plan
+SELECT sg_plan_create('dep', replace => true);
+SELECT sg_plan_add_fk('dep', 'invoices', '{number}', 'customers', index => false);
+SELECT sg_plan_add_fk('dep', 'invoices', '{order_id}', 'customers', index => false, orphans => 'leave');
+CREATE ROLE regress_sg_deployer;
+GRANT USAGE ON SCHEMA dep TO regress_sg_deployer;
+SET ROLE regress_sg_deployer;
+CALL sg_add_fks('dep');
+RESET ROLE;
+ALTER TABLE invoices OWNER TO regress_sg_deployer;
+SET ROLE regress_sg_deployer;
+CALL sg_add_fks('dep');
+RESET ROLE;
+GRANT REFERENCES (id), SELECT ON customers TO regress_sg_deployer;
+SET ROLE regress_sg_deployer;
+CALL sg_add_fks('dep');
+RESET ROLE;
+TABLE steps;
+
+-- misuse of CALL
+BEGIN;
+CALL sg_add_fks('dep');
+ROLLBACK;
+DO $$ BEGIN CALL sg_add_fks('dep'); EXCEPTION WHEN active_sql_transaction THEN RAISE NOTICE '%', SQLERRM; END $$;
+CREATE FUNCTION calls() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CALL sg_add_fks('dep'); END $$;
+SELECT calls();
+SELECT 1 \; CALL sg_add_fks('dep');
+CREATE PROCEDURE with_set() LANGUAGE plpgsql SET search_path = dep AS $$ BEGIN CALL public.sg_add_fks('dep'); END $$;
+CALL with_set();
+-- a block without exception handler is fine
+DO $$ BEGIN CALL sg_add_fks('dep'); END $$;
+CALL sg_add_fks('no such plan');
+CALL sg_add_fks(NULL);
+CALL sg_add_fks('dep', NULL);
+CALL sg_add_fks('dep', true, NULL);
+CALL sg_add_fks('dep', fix => true);
+-- an empty plan
+SELECT sg_plan_create('dep', replace => true);
+CALL sg_add_fks('dep');
+
+-- sessions with other defaults
+SET statement_timeout = '1h';
+CALL sg_add_fks('dep');
+RESET statement_timeout;
+SELECT sg_plan_add_fk('dep', 'orders', '{seller_id}', 'orders', index => false);
+SET default_transaction_isolation = 'serializable';
+SET default_transaction_read_only = on;
+CALL sg_add_fks('dep');
+RESET default_transaction_isolation;
+RESET default_transaction_read_only;
+
+-- the log is append-only, and pruned by the owner of the database only
+UPDATE schemaguard.audit_log SET role = 'x';
+DELETE FROM schemaguard.audit_log;
+TRUNCATE schemaguard.audit_log;
+SET ROLE regress_sg_deployer;
+CALL sg_prune(now());
+RESET ROLE;
+CALL sg_prune(NULL);
+CALL sg_prune('-infinity');
+SELECT rows_affected, message FROM schemaguard.audit_log WHERE action = 'prune' ORDER BY id DESC LIMIT 1;
+CALL sg_prune('infinity');
+SELECT action, phase, rows_affected > 0 AS pruned FROM schemaguard.audit_log;
+
+-- nothing is running
+SELECT * FROM schemaguard.progress;
+
+SELECT sg_plan_drop('dep');
+SET client_min_messages = warning;
+DROP SCHEMA dep CASCADE;
+DROP ROLE regress_sg_deployer;
