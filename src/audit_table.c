@@ -62,9 +62,9 @@ key_changed(JudgeArg *arg)
 	}
 
 	if (!sg_equal_names(ak->child_columns,
-					 sg_attribute_names(ak->key.child, ak->key.child_att, ak->key.nkeys)) ||
+						sg_attribute_names(ak->key.child, ak->key.child_att, ak->key.nkeys)) ||
 		!sg_equal_names(ak->parent_columns,
-					 sg_attribute_names(ak->key.parent, ak->key.parent_att, ak->key.nkeys)))
+						sg_attribute_names(ak->key.parent, ak->key.parent_att, ak->key.nkeys)))
 		return "a column of the key was dropped or renamed meanwhile";
 	return NULL;
 }

@@ -41,7 +41,9 @@ typedef struct LockTarget
  * One action on a step: locks, a statement, a new state.  `execute` does the
  * work under the locks.
  */
-typedef struct DeployAction
+typedef struct DeployAction DeployAction;
+
+struct DeployAction
 {
 	DeployRun  *run;
 	PlanStep   *step;
@@ -52,7 +54,7 @@ typedef struct DeployAction
 	bool		references;		/* needs REFERENCES on the parent: it is new */
 	LockTarget	targets[2];		/* in the order of locking */
 	int			ntargets;
-	void		(*execute) (struct DeployAction *action);
+	void		(*execute) (DeployAction *action);
 
 	/* outcome */
 	int			attempts;
@@ -60,7 +62,8 @@ typedef struct DeployAction
 	TimestampTz started_at;
 	ErrorData  *error;			/* NULL: done */
 	char	   *blockers;		/* JSON: who was in the way last */
-} DeployAction;
+	int			wraparound_pid; /* a vacuum among them that won't give way */
+};
 
 /* ---- deploy_unit.c ---- */
 

@@ -32,6 +32,8 @@
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -186,35 +188,57 @@ conflicting_modes(LOCKMODE mode)
 }
 
 /*
- * Who holds what is in our way, as JSON: sessions as far as the caller may
- * see them in pg_stat_activity, and prepared transactions, which
- * pg_blocking_pids does not show.  Sets action->blockers; null when nobody
- * does any more.
+ * One holder as JSON.  A vacuum to prevent wraparound is marked as such: it
+ * does not give way to a lock request as other autovacuums do.
+ */
+static char *
+describe_holder(DeployAction *action, HeapTuple row, TupleDesc desc)
+{
+	int			pid = (int) sg_spi_int64(row, desc, "pid");
+	PGPROC	   *proc = pid ? BackendPidGetProc(pid) : NULL;
+
+	if (proc && (proc->statusFlags & PROC_VACUUM_FOR_WRAPAROUND))
+	{
+		action->wraparound_pid = pid;
+		return sg_spi_text(row, desc, "who_wraparound");
+	}
+	return sg_spi_text(row, desc, "who");
+}
+
+/*
+ * Who holds what is in our way: sessions as far as the caller may see them in
+ * pg_stat_activity, and prepared transactions, which pg_blocking_pids does
+ * not show.  Sets action->blockers to a JSON array, or NULL when nobody does
+ * any more.
  */
 static void
 find_blockers(void *arg)
 {
 	static const char *query =
-		"SELECT pg_catalog.jsonb_agg(DISTINCT b.who)::text AS who FROM ("
-		"  SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object("
-		"    'pid', l.pid, 'role', a.usename, 'application', nullif(a.application_name, ''),"
-		"    'backend', a.backend_type, 'transaction_since', a.xact_start,"
-		"    'prepared', x.gid, 'mode', l.mode, 'table', l.relation::regclass::text)) AS who"
-		"  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
-		"    LEFT JOIN pg_locks t ON l.pid IS NULL AND t.locktype = 'transactionid'"
-		"      AND t.virtualtransaction = l.virtualtransaction"
-		"    LEFT JOIN pg_prepared_xacts x ON x.transaction = t.transactionid"
-		"  WHERE l.locktype = 'relation' AND l.granted AND l.relation = $1"
-		"    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-		"    AND l.mode = ANY ($2) AND l.pid IS DISTINCT FROM pg_backend_pid()) b";
+		"SELECT b.pid, b.who::text AS who,"
+		"       (b.who || '{\"wraparound\": true}')::text AS who_wraparound"
+		" FROM (SELECT DISTINCT l.pid, jsonb_strip_nulls(jsonb_build_object("
+		"         'pid', l.pid, 'role', a.usename, 'application', nullif(a.application_name, ''),"
+		"         'backend', a.backend_type, 'transaction_since', a.xact_start,"
+		"         'prepared', x.gid, 'mode', l.mode, 'table', l.relation::regclass::text)) AS who"
+		"       FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+		"         LEFT JOIN pg_locks t ON l.pid IS NULL AND t.locktype = 'transactionid'"
+		"           AND t.virtualtransaction = l.virtualtransaction"
+		"         LEFT JOIN pg_prepared_xacts x ON x.transaction = t.transactionid"
+		"       WHERE l.locktype = 'relation' AND l.granted AND l.relation = $1"
+		"         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		"         AND l.mode = ANY ($2) AND l.pid IS DISTINCT FROM pg_backend_pid()"
+		"       LIMIT 20) b";
 	DeployAction *action = arg;
 	Oid			types[] = {OIDOID, TEXTARRAYOID};
+	StringInfoData json;
 	SgScope		scope;
 
-	action->blockers = NULL;
+	action->wraparound_pid = 0;
+	initStringInfo(&json);
 	sg_caller_begin(&scope);
 	SPI_connect();
-	for (int i = 0; i < action->ntargets && action->blockers == NULL; i++)
+	for (int i = 0; i < action->ntargets; i++)
 	{
 		Datum		values[2];
 
@@ -222,10 +246,16 @@ find_blockers(void *arg)
 		values[1] = conflicting_modes(action->targets[i].mode);
 		if (SPI_execute_with_args(query, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 			elog(ERROR, "could not read pg_locks");
-		action->blockers = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "who");
+		for (uint64 row = 0; row < SPI_processed; row++)
+			appendStringInfo(&json, "%s%s", json.len ? ", " : "[",
+							 describe_holder(action, SPI_tuptable->vals[row], SPI_tuptable->tupdesc));
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+
+	if (json.len > 0)
+		appendStringInfoChar(&json, ']');
+	action->blockers = json.len > 0 ? json.data : NULL;
 }
 
 /* Where a pause ends, whoever is in the way */

@@ -330,8 +330,26 @@ set_targets(DeployAction *action, FkKey *key, LOCKMODE parent_mode, LOCKMODE chi
 	action->key = key;
 	action->ntargets = 0;
 	if (key->parent != key->child)
-		action->targets[action->ntargets++] = (LockTarget) {key->parent, parent_mode};
-	action->targets[action->ntargets++] = (LockTarget) {key->child, child_mode};
+		action->targets[action->ntargets++] = (LockTarget)
+	{
+		key->parent, parent_mode
+	};
+	action->targets[action->ntargets++] = (LockTarget)
+	{
+		key->child, child_mode
+	};
+}
+
+/* An error that ended an action, in words for people */
+static char *
+failure_text(const DeployAction *action)
+{
+	if (deploy_timeout_struck())
+		return pstrdup("the statement took longer than schemaguard.statement_timeout");
+	if (action->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && action->wraparound_pid)
+		return psprintf("%s: process %d, a vacuum to prevent transaction ID wraparound, is in the way and must finish first",
+						sg_error_text(action->error), action->wraparound_pid);
+	return sg_error_text(action->error);
 }
 
 static bool
@@ -351,7 +369,7 @@ add_key(StepWork *work, StepView *view)
 	}
 
 	record_failure(work, &action, "failed", action.error->sqlerrcode,
-				   sg_error_text(action.error), LOG_NONE);
+				   failure_text(&action), LOG_NONE);
 	return false;
 }
 
@@ -364,8 +382,7 @@ explain_validation(StepWork *work, DeployAction *action)
 	if (action->error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
 		record_failure(work, action, NULL, action->error->sqlerrcode,
-					   deploy_timeout_struck() ? "the statement took longer than schemaguard.statement_timeout" :
-					   sg_error_text(action->error), LOG_NONE);
+					   failure_text(action), LOG_NONE);
 		return;
 	}
 

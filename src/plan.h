@@ -189,6 +189,9 @@ extern void plan_notice_index(void);
 /* A table's name as users write it, schema-qualified by the caller's search_path */
 extern char *plan_qualify(const char *table);
 
+/* The n-th name (from 0) that ALTER TABLE would try for the step's key */
+extern char *plan_default_fk_name(const PlanStep *step, int n);
+
 /* Is it the same key: same tables, same columns in pairs? */
 extern bool plan_same_key(const PlanStep *a, const PlanStep *b);
 
@@ -256,7 +259,25 @@ extern char *plan_path_new_table(PlanPath *path, const struct RangeVar *name);
 extern void plan_path_enter_schema(PlanPath *path, const char *schema);
 extern void plan_path_leave_schema(PlanPath *path);
 
+/* The table that DROP TABLE means; later names do not mean it */
+extern char *plan_path_drop_table(PlanPath *path, const struct RangeVar *name);
+
 /* Is it a temporary table of the script's? */
 extern bool plan_path_is_temporary(const char *qualified);
+
+/* ---- plan_follow.c ---- */
+
+/* A key that a script adds */
+typedef struct ScriptKey
+{
+	PlanStep   *step;			/* fk_name may be NULL */
+	int			offset;			/* in the script */
+	bool		gone;			/* a later statement drops it */
+} ScriptKey;
+
+/* Carry over to the keys read so far (of ScriptKey *) what a statement does */
+extern void plan_follow_statement(List *keys, PlanPath *path, struct Node *statement);
+extern void plan_follow_drop_constraint(List *keys, const char *table, const char *name);
+extern void plan_follow_drop_column(List *keys, const char *table, const char *column);
 
 #endif							/* SG_PLAN_H */

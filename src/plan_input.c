@@ -358,30 +358,34 @@ declared_name(const PlanStep *step, List *others)
 }
 
 char *
-plan_make_fk_name(const PlanStep *step, List *others)
+plan_default_fk_name(const PlanStep *step, int n)
 {
-	Oid			child = sg_find_qualified(step->child_table);
 	SgTableName table = sg_parse_table_name(step->child_table);
 	StringInfoData columns;
 	ListCell   *lc;
-	char	   *name = OidIsValid(child) ? declared_name(step, others) : NULL;
-
-	if (name)
-		return name;
 
 	initStringInfo(&columns);
 	foreach(lc, step->child_columns)
 		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
 
-	for (int n = 0;; n++)
-	{
-		char	   *label = n == 0 ? pstrdup("fkey") : psprintf("fkey%d", n);
+	return makeObjectName(table.name, columns.data, n == 0 ? "fkey" : psprintf("fkey%d", n));
+}
 
-		name = makeObjectName(table.name, columns.data, label);
-		if (!name_is_taken(name, step, others) &&
-			!(OidIsValid(child) && ConstraintNameIsUsed(CONSTRAINT_RELATION, child, name)))
-			return name;
+char *
+plan_make_fk_name(const PlanStep *step, List *others)
+{
+	Oid			child = sg_find_qualified(step->child_table);
+	char	   *name = OidIsValid(child) ? declared_name(step, others) : NULL;
+
+	for (int n = 0; name == NULL; n++)
+	{
+		name = plan_default_fk_name(step, n);
+		if (name_is_taken(name, step, others) ||
+			(OidIsValid(child) && ConstraintNameIsUsed(CONSTRAINT_RELATION, child, name)))
+			name = NULL;
 	}
+
+	return name;
 }
 
 bool

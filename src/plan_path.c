@@ -300,6 +300,16 @@ plan_path_new_table(PlanPath *path, const struct RangeVar *name)
 	return qualified;
 }
 
+char *
+plan_path_drop_table(PlanPath *path, const struct RangeVar *name)
+{
+	char	   *qualified = plan_path_table(path, name);
+
+	(void) hash_search(path->new_tables, qualified, HASH_REMOVE, NULL);
+
+	return qualified;
+}
+
 bool
 plan_path_is_temporary(const char *qualified)
 {

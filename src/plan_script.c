@@ -45,12 +45,6 @@ typedef struct ScriptRemark
 	char	   *message;
 } ScriptRemark;
 
-typedef struct ScriptKey
-{
-	PlanStep   *step;
-	int			offset;
-} ScriptKey;
-
 typedef struct TagCount
 {
 	const char *tag;
@@ -80,7 +74,7 @@ shorten(const char *message)
 {
 	int			length = pg_mbcliplen(message, strcspn(message, "\r\n"), NOTE_MAX);
 
-	return length < strlen(message) ? psprintf("%.*s ...", length, message) : pstrdup(message);
+	return message[length] ? psprintf("%.*s ...", length, message) : pstrdup(message);
 }
 
 static void
@@ -297,7 +291,7 @@ add_key(ScriptReader *reader, RangeVar *child, const char *child_table,
 	else if (unsupported)
 		skip_step(step, unsupported);
 
-	key = palloc(sizeof(ScriptKey));
+	key = palloc0(sizeof(ScriptKey));
 	key->step = step;
 	key->offset = offset;
 	reader->keys = lappend(reader->keys, key);
@@ -415,6 +409,10 @@ read_alter_table(ScriptReader *reader, AlterTableStmt *stmt)
 		else if (cmd->subtype == AT_AddConstraint && IsA(cmd->def, Constraint) &&
 				 ((Constraint *) cmd->def)->contype == CONSTR_FOREIGN)
 			add_key(reader, stmt->relation, child, (Constraint *) cmd->def, unsupported);
+		else if (cmd->subtype == AT_DropConstraint)
+			plan_follow_drop_constraint(reader->keys, child, cmd->name);
+		else if (cmd->subtype == AT_DropColumn)
+			plan_follow_drop_column(reader->keys, child, cmd->name);
 	}
 }
 
@@ -491,6 +489,7 @@ read_statement(ScriptReader *reader, Node *statement)
 			break;
 		default:
 			plan_path_follow(reader->path, statement);
+			plan_follow_statement(reader->keys, reader->path, statement);
 			break;
 	}
 }
@@ -615,6 +614,8 @@ add_steps(ScriptReader *reader, const FkPlan *plan)
 		ErrorData  *error;
 
 		CHECK_FOR_INTERRUPTS();
+		if (key->gone)
+			continue;
 		checked.step = key->step;
 		error = sg_try(check_key, &checked);
 		if (error)
@@ -649,6 +650,10 @@ summary_note(ScriptReader *reader)
 	PlanNote   *note;
 	ListCell   *lc;
 	int			statements = 0;
+	int			gone = 0;
+
+	foreach(lc, reader->keys)
+		gone += ((ScriptKey *) lfirst(lc))->gone;
 
 	initStringInfo(&reason);
 	initStringInfo(&tags);
@@ -670,6 +675,9 @@ summary_note(ScriptReader *reader)
 	if (script->commands)
 		appendStringInfo(&reason, "%s" INT64_FORMAT " psql %s", reason.len ? "; " : "",
 						 script->commands, script->commands == 1 ? "command" : "commands");
+	if (gone)
+		appendStringInfo(&reason, "%s%d foreign %s that the script drops again", reason.len ? "; " : "",
+						 gone, gone == 1 ? "key" : "keys");
 	if (reason.len == 0)
 		return NULL;
 

@@ -21,6 +21,7 @@ static const struct
 	char		code;
 	const char *word;
 }			action_words[] =
+
 {
 	{FKCONSTR_ACTION_NOACTION, "no action"},
 	{FKCONSTR_ACTION_RESTRICT, "restrict"},
