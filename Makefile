@@ -34,6 +34,7 @@ OBJS = \
 	src/guc.o \
 	src/log_write.o \
 	src/plan_edit.o \
+	src/plan_follow.o \
 	src/plan_input.o \
 	src/plan_json.o \
 	src/plan_key.o \
@@ -59,7 +60,8 @@ SQL_PARTS = \
 REGRESS = \
 	audit \
 	bodies \
-	deploy
+	deploy \
+	interface
 
 ISOLATION =
 

@@ -1,0 +1,82 @@
+-- The public interface: names, arguments, result columns and their order, which only ever grow at the end
+-- needs: pgtap
+\set ECHO none
+\set QUIET on
+\pset format unaligned
+\pset tuples_only on
+\pset pager off
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+RESET client_min_messages;
+
+BEGIN;
+SELECT no_plan();
+
+-- functions and procedures, by signature
+SELECT is(pg_get_function_arguments(f::regprocedure), arguments, f || ' has the arguments of the interface')
+FROM (VALUES
+  ('sg_plan_create(text, text, boolean)', 'plan text, description text DEFAULT ''''::text, replace boolean DEFAULT false'),
+  ('sg_plan_from_sql(text, text, boolean)', 'plan text, script text, strict boolean DEFAULT false'),
+  ('sg_plan_set(text, int, text, text)', 'plan text, step integer, option text, value text'),
+  ('sg_plan_skip(text, int, text)', 'plan text, step integer, reason text'),
+  ('sg_plan_drop(text)', 'plan text'),
+  ('sg_plan_export(text)', 'plan text'),
+  ('sg_plan_import(text, jsonb)', 'plan text, document jsonb'),
+  ('sg_plan_sql(text)', 'plan text')) AS v (f, arguments);
+
+SELECT is(format_type(p.proallargtypes[n], NULL) || ' ' || p.proargnames[n], c.column, f || ': column ' || c.position)
+FROM (VALUES
+  ('sg_orphan_audit(regclass, text, boolean, int)',
+   '{regclass child,text plan,boolean inferred,integer samples,name fk_name,text source,text child_table,name[] child_columns,text parent_table,name[] parent_columns,text state,bigint rows_checked,bigint orphan_rows,bigint orphan_keys,jsonb sample,text result,text reason,text method,double precision elapsed_ms}'::text[]),
+  ('sg_orphans(regclass, text[], regclass, text[], bigint)',
+   '{regclass child,text[] columns,regclass parent,text[] parent_columns,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
+  ('sg_orphans(regclass, text, bigint)',
+   '{regclass child,text fk_name,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}')) AS v (f, columns),
+  unnest(columns) WITH ORDINALITY AS c ("column", position),
+  pg_proc p, LATERAL (SELECT c.position::int AS n) x
+WHERE p.oid = f::regprocedure
+ORDER BY f, c.position;
+
+SELECT is(pronargdefaults::int, 13, 'sg_plan_add_fk: everything from parent_columns on has a default')
+FROM pg_proc WHERE proname = 'sg_plan_add_fk';
+SELECT is(proargnames::text[],
+  '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced}',
+  'sg_plan_add_fk: names of the arguments')
+FROM pg_proc WHERE proname = 'sg_plan_add_fk';
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune') ORDER BY proname;
+SELECT is(proargnames::text[], '{plan,validate,fix}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
+
+-- tables and views
+SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
+           WHERE attrelid = ('schemaguard.' || relation)::regclass AND attnum BETWEEN 1 AND cardinality(columns)),
+          columns, 'columns of ' || relation)
+FROM (VALUES
+  ('plan', '{name,description,author,created_at,approved_by,approved_at}'::text[]),
+  ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at}'),
+  ('plan_note', '{plan,line,reason}'),
+  ('audit_log', '{id,run_id,at,role,plan,step,action,phase,object,statement,sqlstate,message,rows_affected,orphan_rows,elapsed_ms,blockers,attempt}'),
+  ('progress', '{pid,plan,step,action,phase,object,done,total,unit,orphan_rows,started_at,estimated_end}')) AS v (relation, columns);
+
+-- no function takes a name, which would cut what is longer than 63 bytes
+SELECT is_empty($$
+  SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass
+  WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard') AND d.deptype = 'e'
+    AND 'name'::regtype = ANY (p.proargtypes::oid[])
+$$, 'no argument of type name');
+
+-- what users hold on our tables: reading, nothing else
+SELECT is_empty($$
+  SELECT relation, privilege
+  FROM unnest('{plan,plan_step,plan_note,audit_log}'::text[]) relation,
+       unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
+  WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
+$$, 'nobody writes our tables');
+
+-- a dump takes tables and sequences along
+SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
+  ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
+        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq'], 'configuration tables');
+
+SELECT * FROM finish();
+ROLLBACK;
