@@ -74,6 +74,9 @@ HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 STANDALONE = test test-long demo help
 .PHONY: $(STANDALONE)
 
+# What plain `make` does; PGXS says how.
+all:
+
 test:
 	@bash "$(HERE)/test/tools/run-tests.sh"
 
@@ -100,7 +103,12 @@ REGRESS_OPTS = --inputdir=$(srcdir)/test
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --outputdir=.
 TAP_TESTS := $(shell perl -MIPC::Run -e 'print 1' 2> /dev/null)
 
-# A VPATH build needs the folders of what it builds, and pg_regress looks for expected/ where it runs.
+# Not every server's PGXS finds out by itself that this is a VPATH build.
+ifneq ($(HERE),.)
+VPATH ?= $(HERE)
+endif
+
+# Such a build needs the folders of what it builds, and pg_regress looks for expected/ where it runs.
 ENSURE_FOLDERS := $(shell mkdir -p src sql; [ -e expected ] || ln -s "$(abspath $(HERE))/expected" expected)
 
 PG_CONFIG ?= pg_config

@@ -102,45 +102,54 @@ sg_look_around() {
 
 # Debian's server package makes a cluster "main" and starts it, which nobody asked for here.
 sg_apt_install() {
-  local veto=/etc/postgresql-common/createcluster.d/schemaguard-test.conf status=0
+  local veto=/etc/postgresql-common/createcluster.d/schemaguard-test.conf output status=0
   sg_say "installing $*"
   mkdir -p "${veto%/*}"
   echo 'create_main_cluster = false' > "$veto"
-  DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "$@" \
-    < /dev/null > /dev/null || status=$?
+  output=$(DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends \
+    install "$@" 2>&1 < /dev/null) || status=$?
   rm -f "$veto"
+  [ $status -eq 0 ] || sg_say "$output" >&2
   return $status
 }
 
+# Sets offered to what should be installed: all that is required, and what apt has of the optional rest.
+sg_offered_packages() {
+  local package
+  offered=("${sg_required[@]}")
+  for package in "${sg_optional[@]}"; do
+    if apt-cache show "$package" > /dev/null 2>&1; then offered+=("$package"); fi
+  done
+}
+
 sg_need() {
-  local package offered=()
+  local package offered
   sg_find_server
   # Without pg_config and without package lists there is not even a version to ask for.
   if [ -z "$SG_MAJOR" ] && [ "$(id -u)" = 0 ] && [ -z "${SG_NO_INSTALL:-}" ] && command -v apt-get > /dev/null; then
     apt-get -q update > /dev/null
     sg_find_server
   fi
-  [ -n "$SG_MAJOR" ] || sg_die "no pg_config, and apt offers no server: install PostgreSQL and its headers, or set PG_CONFIG"
+  [ -n "$SG_MAJOR" ] || sg_die "no pg_config: set PG_CONFIG, or as root:" \
+    "apt-get update && apt-get install -y gcc make postgresql postgresql-server-dev-all libipc-run-perl"
   sg_look_around "$@"
 
-  if [ "$(id -u)" = 0 ] && [ -z "${SG_NO_INSTALL:-}" ] && command -v apt-get > /dev/null \
-    && [ $((${#sg_required[@]} + ${#sg_optional[@]})) -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && [ -z "${SG_NO_INSTALL:-}" ] && command -v apt-get > /dev/null; then
     for package in "${sg_required[@]}" "${sg_optional[@]}"; do
       apt-cache show "$package" > /dev/null 2>&1 || { apt-get -q update > /dev/null || true; break; }
     done
-    for package in "${sg_optional[@]}"; do
-      if apt-cache show "$package" > /dev/null 2>&1; then offered+=("$package"); fi
-    done
-    if [ $((${#sg_required[@]} + ${#offered[@]})) -gt 0 ]; then
-      sg_apt_install "${sg_required[@]}" "${offered[@]}" || sg_die "apt-get failed"
+    sg_offered_packages
+    if [ ${#offered[@]} -gt 0 ]; then
+      sg_apt_install "${offered[@]}" || sg_die "apt-get failed"
+      hash -r
+      sg_find_server
+      sg_look_around "$@"
     fi
-    hash -r
-    sg_find_server
-    sg_look_around "$@"
   fi
 
   if [ ${#sg_required[@]} -gt 0 ]; then
-    sg_die "missing; as root: apt-get update && apt-get install -y ${sg_required[*]} ${sg_optional[*]}"
+    sg_offered_packages
+    sg_die "missing; as root: apt-get update && apt-get install -y ${offered[*]}"
   fi
   for package in "${sg_optional[@]}"; do
     sg_say "not here: $package; tests that need it are skipped"
@@ -165,6 +174,7 @@ sg_choose_user() {
 
 sg_private_dir() {
   local base
+  [ -e /proc/self/cwd ] || sg_die "/proc is not mounted"
   # A socket's path has at most 107 bytes, test suites add up to 40 of them, and neither make nor
   # extension_control_path can bear a space or a colon. Shared libraries cannot be loaded from a noexec mount.
   for base in "${TMPDIR:-/tmp}" /tmp /var/tmp; do

@@ -93,6 +93,7 @@ check_server_log() {
   [ $((passed + failed)) -gt 0 ] || return 0
   if grep -qE 'PANIC:|TRAP:|was terminated by signal|runtime error:' "$log"; then
     report 'not ok' 'no crash in the server log'
+    failing_suites+=("server")
     grep -nE -A 5 'PANIC:|TRAP:|was terminated by signal|runtime error:' "$log" | head -n 60
   else
     report ok 'no crash in the server log'
@@ -144,7 +145,7 @@ sg_say "isolation"
 # shellcheck disable=SC2086
 run_suite isolation ISOLATION REGRESS $isolation
 check_server_log
-sg_cluster_stop suite
+sg_cluster_stop suite || true
 
 sg_say "TAP"
 # Servers of TAP files read their settings from here, and keep track of their ports there.
