@@ -32,16 +32,6 @@
 #include "compat.h"
 #include "quote.h"
 
-static FkProblem *
-problem(int sqlerrcode, char *reason)
-{
-	FkProblem  *p = palloc0(sizeof(FkProblem));
-
-	p->sqlerrcode = sqlerrcode;
-	p->reason = reason;
-	return p;
-}
-
 /* SELECT on the columns, or on the table as a whole, and no row hidden */
 static FkProblem *
 table_problem(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row)
@@ -50,26 +40,26 @@ table_problem(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_
 	char	   *who = GetUserNameFromId(role, true);
 
 	if (object_aclcheck(NamespaceRelationId, get_rel_namespace(relid), role, ACL_USAGE) != ACLCHECK_OK)
-		return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   psprintf("role %s has no USAGE on the schema of %s", who, name));
+		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						  psprintf("role %s has no USAGE on the schema of %s", who, name), NULL);
 
 	if (pg_class_aclcheck(relid, role, ACL_SELECT) != ACLCHECK_OK)
 	{
 		if (whole_row)
-			return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
-						   psprintf("role %s has no SELECT on %s", who, name));
+			return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							  psprintf("role %s has no SELECT on %s", who, name), NULL);
 		for (int i = 0; i < n; i++)
 		{
 			if (pg_attribute_aclcheck(relid, columns[i], role, ACL_SELECT) != ACLCHECK_OK)
-				return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
-							   psprintf("role %s has no SELECT on column %s of %s", who,
-										get_attname(relid, columns[i], false), name));
+				return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+								  psprintf("role %s has no SELECT on column %s of %s", who,
+										   get_attname(relid, columns[i], false), name), NULL);
 		}
 	}
 
 	if (check_enable_rls(relid, role, true) == RLS_ENABLED)
-		return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   psprintf("row security of %s would hide rows from role %s", name, who));
+		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						  psprintf("row security of %s would hide rows from role %s", name, who), NULL);
 
 	return NULL;
 }
@@ -82,11 +72,11 @@ place_problem(Oid relid)
 
 	if (persistence == RELPERSISTENCE_TEMP &&
 		!isTempOrTempToastNamespace(get_rel_namespace(relid)))
-		return problem(ERRCODE_FEATURE_NOT_SUPPORTED,
-					   psprintf("%s is a temporary table of another session", sg_relation_name(relid)));
+		return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+						  psprintf("%s is a temporary table of another session", sg_relation_name(relid)), NULL);
 	if (persistence != RELPERSISTENCE_PERMANENT && RecoveryInProgress())
-		return problem(ERRCODE_FEATURE_NOT_SUPPORTED,
-					   psprintf("%s is not logged and has no rows on a standby", sg_relation_name(relid)));
+		return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+						  psprintf("%s is not logged and has no rows on a standby", sg_relation_name(relid)), NULL);
 	return NULL;
 }
 
@@ -216,8 +206,8 @@ audit_lock(const FkKey *key)
 	ListCell   *lc;
 
 	if (relids == NIL || parents == NIL)
-		return problem(ERRCODE_UNDEFINED_TABLE,
-					   pstrdup("a table of the key was dropped meanwhile"));
+		return fk_problem(ERRCODE_UNDEFINED_TABLE,
+						  "a table of the key was dropped meanwhile", NULL);
 	relids = list_concat(relids, parents);
 
 	if (IsolationUsesXactSnapshot())
@@ -233,9 +223,9 @@ audit_lock(const FkKey *key)
 		}
 		table_close(pg_class, AccessShareLock);
 		if (OidIsValid(rewritten))
-			return problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-						   psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
-									sg_relation_name(rewritten)));
+			return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+							  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
+									   sg_relation_name(rewritten)), NULL);
 		PushActiveSnapshot(GetTransactionSnapshot());
 	}
 	else

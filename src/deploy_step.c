@@ -58,14 +58,9 @@ append_notice(StepWork *work, const char *text)
 }
 
 static FkProblem *
-conflict(char *reason, const char *hint)
+conflict(const char *reason, const char *hint)
 {
-	FkProblem  *p = palloc0(sizeof(FkProblem));
-
-	p->sqlerrcode = ERRCODE_SG_KEY_CONFLICT;
-	p->reason = reason;
-	p->hint = hint ? pstrdup(hint) : NULL;
-	return p;
+	return fk_problem(ERRCODE_SG_KEY_CONFLICT, reason, hint);
 }
 
 /*

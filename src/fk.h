@@ -48,6 +48,8 @@ typedef struct FkProblem
 	char	   *hint;			/* what to do next, or NULL */
 } FkProblem;
 
+extern FkProblem *fk_problem(int sqlerrcode, const char *reason, const char *hint);
+
 /*
  * Every declared key, or those of one child table; clones for partitions are
  * left out.  One pass over pg_constraint and one over pg_trigger (index scans

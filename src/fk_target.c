@@ -42,14 +42,18 @@
 
 typedef struct TargetIndex
 {
+	bool		deferrable;		/* unique, but only at the end of a
+								 * transaction */
+	bool		overlaps;		/* WITHOUT OVERLAPS (18+): only for PERIOD
+								 * keys */
 	Oid			index;
 	int			nkeys;
 	AttrNumber	attnums[INDEX_MAX_KEYS];
 	Oid			opclass[INDEX_MAX_KEYS];
 } TargetIndex;
 
-static FkProblem *
-problem(int sqlerrcode, const char *hint, const char *reason)
+FkProblem *
+fk_problem(int sqlerrcode, const char *reason, const char *hint)
 {
 	FkProblem  *p = palloc0(sizeof(FkProblem));
 
@@ -65,17 +69,17 @@ check_table(Oid relid, const char *side)
 	char		relkind = get_rel_relkind(relid);
 
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
-		return problem(ERRCODE_WRONG_OBJECT_TYPE,
-					   "A foreign key joins ordinary or partitioned tables.",
-					   psprintf("%s %s is not a table", side, sg_relation_name(relid)));
+		return fk_problem(ERRCODE_WRONG_OBJECT_TYPE,
+						  psprintf("%s %s is not a table", side, sg_relation_name(relid)),
+						  "A foreign key joins ordinary or partitioned tables.");
 	if (IsCatalogRelationOid(relid) || IsToastNamespace(get_rel_namespace(relid)))
-		return problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   "A foreign key can't have a system table on either side.",
-					   psprintf("%s %s is a system table", side, sg_relation_name(relid)));
+		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						  psprintf("%s %s is a system table", side, sg_relation_name(relid)),
+						  "A foreign key can't have a system table on either side.");
 	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
-		return problem(ERRCODE_INVALID_TABLE_DEFINITION,
-					   "Plans are for tables that stay; add keys of temporary tables where they are created.",
-					   psprintf("%s %s is a temporary table", side, sg_relation_name(relid)));
+		return fk_problem(ERRCODE_INVALID_TABLE_DEFINITION,
+						  psprintf("%s %s is a temporary table", side, sg_relation_name(relid)),
+						  "Plans are for tables that stay; add keys of temporary tables where they are created.");
 	return NULL;
 }
 
@@ -91,10 +95,10 @@ fk_check_tables(Oid child, Oid parent)
 	if (p == NULL && OidIsValid(child) && OidIsValid(parent) &&
 		get_rel_persistence(child) == RELPERSISTENCE_PERMANENT &&
 		get_rel_persistence(parent) == RELPERSISTENCE_UNLOGGED)
-		p = problem(ERRCODE_INVALID_TABLE_DEFINITION,
-					"Make the parent permanent: ALTER TABLE ... SET LOGGED.",
-					psprintf("child %s is permanent, but parent %s is unlogged",
-							 sg_relation_name(child), sg_relation_name(parent)));
+		p = fk_problem(ERRCODE_INVALID_TABLE_DEFINITION,
+					   psprintf("child %s is permanent, but parent %s is unlogged",
+								sg_relation_name(child), sg_relation_name(parent)),
+					   "Make the parent permanent: ALTER TABLE ... SET LOGGED.");
 	return p;
 }
 
@@ -106,8 +110,9 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 	int			n = 0;
 
 	if (list_length(names) > INDEX_MAX_KEYS)
-		return problem(ERRCODE_TOO_MANY_COLUMNS, NULL,
-					   psprintf("a key has at most %d columns", INDEX_MAX_KEYS));
+		return fk_problem(ERRCODE_TOO_MANY_COLUMNS,
+						  psprintf("a key has at most %d columns", INDEX_MAX_KEYS),
+						  NULL);
 
 	foreach(lc, names)
 	{
@@ -115,21 +120,22 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 		AttrNumber	attnum = get_attnum(relid, name);
 
 		if (attnum == InvalidAttrNumber)
-			return problem(ERRCODE_UNDEFINED_COLUMN,
-						   "Add the column, or correct the plan with sg_plan_set.",
-						   psprintf("%s %s has no column %s", side,
-									sg_relation_name(relid), quote_identifier(name)));
+			return fk_problem(ERRCODE_UNDEFINED_COLUMN,
+							  psprintf("%s %s has no column %s", side,
+									   sg_relation_name(relid), quote_identifier(name)),
+							  "Add the column, or correct the plan with sg_plan_set.");
 		if (attnum < 0)
-			return problem(ERRCODE_INVALID_COLUMN_REFERENCE,
-						   "System columns can't be in a key.",
-						   psprintf("column %s of %s %s is a system column",
-									quote_identifier(name), side, sg_relation_name(relid)));
+			return fk_problem(ERRCODE_INVALID_COLUMN_REFERENCE,
+							  psprintf("column %s of %s %s is a system column",
+									   quote_identifier(name), side, sg_relation_name(relid)),
+							  "System columns can't be in a key.");
 		for (int i = 0; i < n; i++)
 		{
 			if (attnums[i] == attnum)
-				return problem(ERRCODE_INVALID_FOREIGN_KEY, NULL,
-							   psprintf("column %s of %s %s is listed twice",
-										quote_identifier(name), side, sg_relation_name(relid)));
+				return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+								  psprintf("column %s of %s %s is listed twice",
+										   quote_identifier(name), side, sg_relation_name(relid)),
+								  NULL);
 		}
 		attnums[n++] = attnum;
 	}
@@ -138,11 +144,11 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 }
 
 /*
- * Read an index as a possible target.  *usable says whether a key can
- * reference it; *deferrable is set when only that stands in the way.
+ * Read an index as a possible target; false for one that no key can
+ * reference, whatever its columns are.
  */
 static bool
-read_target(Oid indexoid, bool want_primary, TargetIndex *target, bool *deferrable)
+read_target(Oid indexoid, bool want_primary, TargetIndex *target)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexoid));
 	Form_pg_index form;
@@ -170,7 +176,8 @@ read_target(Oid indexoid, bool want_primary, TargetIndex *target, bool *deferrab
 			target->attnums[i] = form->indkey.values[i];
 			target->opclass[i] = classes->values[i];
 		}
-		*deferrable = !form->indimmediate;
+		target->deferrable = !form->indimmediate;
+		target->overlaps = form->indisexclusion;
 	}
 	ReleaseSysCache(tuple);
 
@@ -212,6 +219,7 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 	List	   *indexes = RelationGetIndexList(rel);
 	ListCell   *lc;
 	bool		deferred_match = false;
+	bool		overlaps_match = false;
 	bool		primary = parent_columns == NIL;
 	FkProblem  *p = NULL;
 
@@ -229,9 +237,8 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 	foreach(lc, indexes)
 	{
 		TargetIndex target;
-		bool		deferrable;
 
-		if (!read_target(lfirst_oid(lc), primary, &target, &deferrable))
+		if (!read_target(lfirst_oid(lc), primary, &target))
 			continue;
 		if (primary)
 		{
@@ -240,30 +247,36 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 		}
 		if (!match_target(&target, key->parent_att, *nparent, opclass))
 			continue;
-		if (deferrable)
+		if (target.deferrable || target.overlaps)
 		{
-			deferred_match = true;
+			deferred_match |= target.deferrable;
+			overlaps_match |= target.overlaps;
 			continue;
 		}
 		key->index = target.index;
 		return NULL;
 	}
 
+	if (overlaps_match)
+		return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+						  psprintf("the key of parent %s is WITHOUT OVERLAPS",
+								   sg_relation_name(key->parent)),
+						  "Only a foreign key with PERIOD can reference it, and a plan can't hold those.");
 	if (deferred_match)
-		return problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					   "Make the constraint NOT DEFERRABLE, or add a unique index beside it.",
-					   psprintf("the unique constraint on parent %s is deferrable",
-								sg_relation_name(key->parent)));
+		return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						  psprintf("the unique constraint on parent %s is deferrable",
+								   sg_relation_name(key->parent)),
+						  "Make the constraint NOT DEFERRABLE, or add a unique index beside it.");
 	if (primary)
-		return problem(ERRCODE_UNDEFINED_OBJECT,
-					   "Name the referenced columns, or add a primary key.",
-					   psprintf("parent %s has no primary key",
-								sg_relation_name(key->parent)));
-	return problem(ERRCODE_INVALID_FOREIGN_KEY,
-				   psprintf("Build one first: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s).",
-							sg_relation_name(key->parent), sg_quote_list(parent_columns)),
-				   psprintf("parent %s has no unique index on (%s)",
-							sg_relation_name(key->parent), sg_quote_list(parent_columns)));
+		return fk_problem(ERRCODE_UNDEFINED_OBJECT,
+						  psprintf("parent %s has no primary key",
+								   sg_relation_name(key->parent)),
+						  "Name the referenced columns, or add a primary key.");
+	return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+					  psprintf("parent %s has no unique index on (%s)",
+							   sg_relation_name(key->parent), sg_quote_list(parent_columns)),
+					  psprintf("Build one first: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s).",
+							   sg_relation_name(key->parent), sg_quote_list(parent_columns)));
 }
 
 /* The equality operator parent = child for one pair of columns, or InvalidOid */
@@ -274,6 +287,7 @@ choose_operator(Oid opclass, Oid parent_type, Oid child_type)
 	Form_pg_opclass form;
 	Oid			family;
 	Oid			input;
+	Oid			method;
 	Oid			base = getBaseType(child_type);
 	Oid			pf;
 
@@ -282,7 +296,12 @@ choose_operator(Oid opclass, Oid parent_type, Oid child_type)
 	form = (Form_pg_opclass) GETSTRUCT(tuple);
 	family = form->opcfamily;
 	input = form->opcintype;
+	method = form->opcmethod;
 	ReleaseSysCache(tuple);
+
+	/* the strategy number of equality is known for btree only */
+	if (method != BTREE_AM_OID)
+		return InvalidOid;
 
 	pf = get_opfamily_member(family, input, base, BTEqualStrategyNumber);
 	if (OidIsValid(pf) &&
@@ -319,27 +338,27 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 
 	key->pf_eq_op[i] = choose_operator(opclass, parent_type, child_type);
 	if (!OidIsValid(key->pf_eq_op[i]))
-		return problem(ERRCODE_DATATYPE_MISMATCH,
-					   psprintf("Give column %s of %s the type %s.",
-								quote_identifier(get_attname(key->child, key->child_att[i], false)),
-								sg_relation_name(key->child), format_type_be(parent_type)),
-					   psprintf("no operator joins %s %s to %s %s",
-								quote_identifier(get_attname(key->child, key->child_att[i], false)),
-								format_type_be(child_type),
-								quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
-								format_type_be(parent_type)));
+		return fk_problem(ERRCODE_DATATYPE_MISMATCH,
+						  psprintf("no operator joins %s %s to %s %s",
+								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
+								   format_type_be(child_type),
+								   quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
+								   format_type_be(parent_type)),
+						  psprintf("Give column %s of %s the type %s.",
+								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
+								   sg_relation_name(key->child), format_type_be(parent_type)));
 
 	if (SG_NONDETERMINISTIC_MUST_AGREE &&
 		OidIsValid(parent_coll) && OidIsValid(child_coll) &&
 		parent_coll != child_coll &&
 		(!get_collation_isdeterministic(parent_coll) ||
 		 !get_collation_isdeterministic(child_coll)))
-		return problem(ERRCODE_COLLATION_MISMATCH,
-					   "Where either collation is nondeterministic, both columns need the same one.",
-					   psprintf("columns %s and %s have incompatible collations \"%s\" and \"%s\"",
-								quote_identifier(get_attname(key->child, key->child_att[i], false)),
-								quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
-								get_collation_name(child_coll), get_collation_name(parent_coll)));
+		return fk_problem(ERRCODE_COLLATION_MISMATCH,
+						  psprintf("columns %s and %s have incompatible collations \"%s\" and \"%s\"",
+								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
+								   quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
+								   get_collation_name(child_coll), get_collation_name(parent_coll)),
+						  "Where either collation is nondeterministic, both columns need the same one.");
 	return NULL;
 }
 
@@ -363,11 +382,11 @@ fk_resolve(Oid child, List *child_columns, Oid parent, List *parent_columns, FkK
 		return p;
 
 	if (nparent != key->nkeys)
-		return problem(ERRCODE_INVALID_FOREIGN_KEY,
-					   "Name as many referenced columns as referencing ones.",
-					   psprintf("%d columns of %s can't reference %d columns of %s",
-								key->nkeys, sg_relation_name(child),
-								nparent, sg_relation_name(parent)));
+		return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+						  psprintf("%d columns of %s can't reference %d columns of %s",
+								   key->nkeys, sg_relation_name(child),
+								   nparent, sg_relation_name(parent)),
+						  "Name as many referenced columns as referencing ones.");
 
 	for (int i = 0; i < key->nkeys && p == NULL; i++)
 		p = resolve_pair(key, i, opclass[i]);
