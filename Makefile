@@ -61,7 +61,11 @@ REGRESS = \
 	audit \
 	bodies \
 	deploy \
-	interface
+	interface \
+	plan \
+	plan_18 \
+	plan_roles \
+	plan_script
 
 ISOLATION =
 

@@ -88,11 +88,8 @@ extern void plan_unlock_run(const FkPlan *plan);
  */
 extern int	plan_runner_pid(const FkPlan *plan);
 
-/* Insert a step and return its number; fk_name is made up when it is NULL */
+/* Insert a step that has passed plan_draft_check; returns its number */
 extern int	plan_step_insert(PlanStep *step);
-
-/* Is there a step in its plan for the same child, columns and parent?  Its number or 0 */
-extern int	plan_step_duplicate(const PlanStep *step);
 
 /* Record where a step stands; state or reason may be NULL (reason becomes null) */
 extern void plan_step_set_state(const char *plan, int step, const char *state,
@@ -192,12 +189,6 @@ extern char *plan_qualify(const char *table);
 /* The n-th name (from 0) that ALTER TABLE would try for the step's key */
 extern char *plan_default_fk_name(const PlanStep *step, int n);
 
-/* Is it the same key: same tables, same columns in pairs? */
-extern bool plan_same_key(const PlanStep *a, const PlanStep *b);
-
-/* A name as ALTER TABLE would make it up, free among others' of the child */
-extern char *plan_make_fk_name(const PlanStep *step, List *others);
-
 /*
  * Reasons of steps that no change of this database could make deployable.
  * They are told from other skipped steps by these very words.
@@ -217,7 +208,7 @@ typedef struct ScriptStatement
 
 typedef struct Script
 {
-	char	   *text;			/* COPY data and psql's commands blanked out */
+	char	   *sql;			/* COPY data and psql's commands blanked out */
 	int			length;
 	ScriptStatement *statements;
 	int			nstatements;
@@ -232,8 +223,8 @@ typedef struct Script
 /* Cut a script into statements, in one pass */
 extern Script *plan_split(const char *script);
 
-/* Byte offset of the cursor of an error in a text (1 is the first character) */
-extern int	plan_cursor_offset(const char *text, int cursor);
+/* Byte offset of the place that an error of scanner or parser is about, or 0 */
+extern int	plan_error_offset(const char *sql, const ErrorData *error);
 
 /* ---- plan_path.c ---- */
 

@@ -13,6 +13,7 @@
 
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
+#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
@@ -28,20 +29,29 @@
 
 struct PlanDraft
 {
+	MemoryContext context;		/* of the tables below */
 	const FkPlan *plan;
-	HTAB	   *children;		/* of DraftChild, by qualified name */
-	bool		quiet;			/* count steps that lack something, no NOTICE each */
+	HTAB	   *names;			/* of DraftName: names that steps have */
+	HTAB	   *shapes;			/* of DraftShape: what steps join */
+	bool		quiet;			/* count steps that lack something, no NOTICE
+								 * each */
 	int			missing;
 	bool		incomplete;		/* the step checked last lacks something */
 	bool		any_index;		/* some step wants an index */
 	bool		changed;
 };
 
-typedef struct DraftChild
+typedef struct DraftName
 {
-	char		table[PLAN_QUALIFIED_MAX];	/* hash key */
-	List	   *steps;			/* of PlanStep * */
-} DraftChild;
+	char		name[PLAN_QUALIFIED_MAX + NAMEDATALEN]; /* "table.key": hash key */
+	int			step;
+} DraftName;
+
+typedef struct DraftShape
+{
+	uint64		shape;			/* hash key */
+	List	   *steps;			/* of PlanStep * that have it */
+} DraftShape;
 
 static const char *const priorities[] = {"critical", "high", "medium", "low", NULL};
 static const char *const actions[] = {"no action", "restrict", "cascade", "set null", "set default", NULL};
@@ -290,10 +300,11 @@ plan_qualify(const char *table)
 	return qualified;
 }
 
-/* ---- identity and names ---- */
+/* ---- identity ---- */
 
-bool
-plan_same_key(const PlanStep *a, const PlanStep *b)
+/* Is it the same key: same tables, same columns in pairs? */
+static bool
+is_same_key(const PlanStep *a, const PlanStep *b)
 {
 	if (strcmp(a->child_table, b->child_table) != 0 ||
 		strcmp(a->parent_table, b->parent_table) != 0 ||
@@ -318,26 +329,130 @@ plan_same_key(const PlanStep *a, const PlanStep *b)
 	return true;
 }
 
-static bool
-name_is_taken(const char *name, const PlanStep *step, List *others)
+static uint64
+hash_text(const char *text, uint64 seed)
 {
+	return hash_bytes_extended((const unsigned char *) text, strlen(text), seed);
+}
+
+/* A hash that is the same for two steps that are the same key */
+static uint64
+step_shape(const PlanStep *step)
+{
+	uint64		columns = 0;
 	ListCell   *lc;
 
-	foreach(lc, others)
+	/* the order of the columns makes no difference */
+	foreach(lc, step->child_columns)
+		columns += hash_text(lfirst(lc), 0);
+
+	return hash_text(step->child_table, hash_text(step->parent_table, columns));
+}
+
+/* The draft's entry for a key's name, made when it is wanted, or NULL */
+static DraftName *
+find_name(PlanDraft *draft, const char *table, const char *name, HASHACTION action)
+{
+	char		key[PLAN_QUALIFIED_MAX + NAMEDATALEN];
+
+	snprintf(key, sizeof(key), "%s.%s", table, name);
+
+	return hash_search(draft->names, key, action, NULL);
+}
+
+/* The number of another step whose key has the name in the same table, or 0 */
+static int
+name_owner(PlanDraft *draft, const PlanStep *step, const char *name)
+{
+	DraftName  *entry = find_name(draft, step->child_table, name, HASH_FIND);
+
+	return entry && entry->step != step->step ? entry->step : 0;
+}
+
+static void
+draft_remember(PlanDraft *draft, PlanStep *step)
+{
+	MemoryContext old = MemoryContextSwitchTo(draft->context);
+	uint64		shape = step_shape(step);
+	DraftShape *entry;
+	bool		found;
+
+	find_name(draft, step->child_table, step->fk_name, HASH_ENTER)->step = step->step;
+	entry = hash_search(draft->shapes, &shape, HASH_ENTER, &found);
+	if (!found)
+		entry->steps = NIL;
+	entry->steps = lappend(entry->steps, step);
+	MemoryContextSwitchTo(old);
+}
+
+PlanDraft *
+plan_draft_begin(const FkPlan *plan)
+{
+	PlanDraft  *draft = palloc0(sizeof(PlanDraft));
+	HASHCTL		names = {0};
+	HASHCTL		shapes = {0};
+	ListCell   *lc;
+
+	draft->context = CurrentMemoryContext;
+	draft->plan = plan;
+	names.keysize = sizeof(((DraftName *) NULL)->name);
+	names.entrysize = sizeof(DraftName);
+	names.hcxt = draft->context;
+	draft->names = hash_create("schemaguard plan names", 256, &names,
+							   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	shapes.keysize = sizeof(uint64);
+	shapes.entrysize = sizeof(DraftShape);
+	shapes.hcxt = draft->context;
+	draft->shapes = hash_create("schemaguard plan shapes", 256, &shapes,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(lc, plan_steps(plan->name))
+		draft_remember(draft, lfirst(lc));
+
+	return draft;
+}
+
+void
+plan_draft_set_quiet(PlanDraft *draft)
+{
+	draft->quiet = true;
+}
+
+/* No other step of the plan is this key or has its name */
+static void
+check_others(PlanDraft *draft, const PlanStep *step)
+{
+	uint64		shape = step_shape(step);
+	DraftShape *entry = hash_search(draft->shapes, &shape, HASH_FIND, NULL);
+	int			owner = step->fk_name ? name_owner(draft, step, step->fk_name) : 0;
+	ListCell   *lc;
+
+	foreach(lc, entry ? entry->steps : NIL)
 	{
 		PlanStep   *other = lfirst(lc);
 
-		if (other->step != step->step &&
-			strcmp(other->child_table, step->child_table) == 0 &&
-			strcmp(other->fk_name, name) == 0)
-			return true;
+		if (other->step != step->step && is_same_key(step, other))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
+					 errdetail("Both join %s (%s) to %s.", step->child_table,
+							   sg_quote_list(step->child_columns), step->parent_table),
+					 errhint("Change that step with sg_plan_set().")));
 	}
-	return false;
+
+	if (owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("step %d of plan \"%s\" has the name %s", owner, draft->plan->name,
+						quote_identifier(step->fk_name)),
+				 errdetail("Both are keys of %s, whose keys need different names.", step->child_table),
+				 errhint("Choose another fk_name, or leave it out to have one made up.")));
 }
+
+/* ---- names ---- */
 
 /* The name of a declared key with the step's columns, or NULL */
 static char *
-declared_name(const PlanStep *step, List *others)
+declared_name(PlanDraft *draft, const PlanStep *step)
 {
 	PlanStep	named = *step;
 	FkKey		key;
@@ -351,7 +466,7 @@ declared_name(const PlanStep *step, List *others)
 	{
 		FkKey	   *declared = lfirst(lc);
 
-		if (fk_same_columns(&key, declared) && !name_is_taken(declared->name, step, others))
+		if (fk_same_columns(&key, declared) && !name_owner(draft, step, declared->name))
 			return declared->name;
 	}
 	return NULL;
@@ -371,16 +486,17 @@ plan_default_fk_name(const PlanStep *step, int n)
 	return makeObjectName(table.name, columns.data, n == 0 ? "fkey" : psprintf("fkey%d", n));
 }
 
-char *
-plan_make_fk_name(const PlanStep *step, List *others)
+/* A name as ALTER TABLE would make it up, free among the child's other keys */
+static char *
+make_fk_name(PlanDraft *draft, const PlanStep *step)
 {
 	Oid			child = sg_find_qualified(step->child_table);
-	char	   *name = OidIsValid(child) ? declared_name(step, others) : NULL;
+	char	   *name = OidIsValid(child) ? declared_name(draft, step) : NULL;
 
 	for (int n = 0; name == NULL; n++)
 	{
 		name = plan_default_fk_name(step, n);
-		if (name_is_taken(name, step, others) ||
+		if (name_owner(draft, step, name) ||
 			(OidIsValid(child) && ConstraintNameIsUsed(CONSTRAINT_RELATION, child, name)))
 			name = NULL;
 	}
@@ -395,89 +511,11 @@ plan_step_is_unsupported(const PlanStep *step)
 		strcmp(step->reason, PLAN_REASON_PERIOD) == 0;
 }
 
-/* ---- drafts ---- */
-
-static DraftChild *
-draft_child(PlanDraft *draft, const char *table)
-{
-	bool		found;
-	DraftChild *child = hash_search(draft->children, table, HASH_ENTER, &found);
-
-	if (!found)
-		child->steps = NIL;
-
-	return child;
-}
-
-static void
-draft_remember(PlanDraft *draft, PlanStep *step)
-{
-	DraftChild *child = draft_child(draft, step->child_table);
-	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(draft));
-
-	child->steps = lappend(child->steps, step);
-	MemoryContextSwitchTo(old);
-}
-
-PlanDraft *
-plan_draft_begin(const FkPlan *plan)
-{
-	PlanDraft  *draft = palloc0(sizeof(PlanDraft));
-	HASHCTL		ctl = {0};
-	ListCell   *lc;
-
-	ctl.keysize = PLAN_QUALIFIED_MAX;
-	ctl.entrysize = sizeof(DraftChild);
-	ctl.hcxt = CurrentMemoryContext;
-	draft->plan = plan;
-	draft->children = hash_create("schemaguard plan draft", 128, &ctl,
-								  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	foreach(lc, plan_steps(plan->name))
-		draft_remember(draft, lfirst(lc));
-
-	return draft;
-}
-
-void
-plan_draft_set_quiet(PlanDraft *draft)
-{
-	draft->quiet = true;
-}
-
-/* No other step of the plan is this key or has its name */
-static void
-check_others(PlanDraft *draft, const PlanStep *step, List *others)
-{
-	ListCell   *lc;
-
-	foreach(lc, others)
-	{
-		PlanStep   *other = lfirst(lc);
-
-		if (other->step == step->step)
-			continue;
-		if (plan_same_key(step, other))
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
-					 errdetail("Both join %s (%s) to %s.", step->child_table,
-							   sg_quote_list(step->child_columns), step->parent_table),
-					 errhint("Change that step with sg_plan_set().")));
-		if (step->fk_name && strcmp(step->fk_name, other->fk_name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("step %d of plan \"%s\" has the name %s", other->step, draft->plan->name,
-							quote_identifier(step->fk_name)),
-					 errdetail("Both are keys of %s, whose keys need different names.", step->child_table),
-					 errhint("Choose another fk_name, or leave it out to have one made up.")));
-	}
-}
+/* ---- into the plan ---- */
 
 void
 plan_draft_check(PlanDraft *draft, PlanStep *step)
 {
-	List	   *others;
-
 	check_clauses(step);
 	check_key_columns(step);
 	check_delete_columns(step);
@@ -485,10 +523,9 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 		sg_check_name(step->fk_name, "fk_name");
 	draft->incomplete = strcmp(step->state, "skipped") != 0 && !check_tables(step, draft->quiet);
 
-	others = draft_child(draft, step->child_table)->steps;
-	check_others(draft, step, others);
+	check_others(draft, step);
 	if (step->fk_name == NULL)
-		step->fk_name = plan_make_fk_name(step, others);
+		step->fk_name = make_fk_name(draft, step);
 
 	draft->changed = true;
 }

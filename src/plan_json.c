@@ -124,8 +124,10 @@ sg_plan_export(PG_FUNCTION_ARGS)
 
 /* ---- in ---- */
 
+static void bad_document(const char *path, const char *format,...) pg_attribute_printf(2, 3);
+
 /* Raise 22023: what is wrong, and where in the document */
-static void pg_attribute_printf(2, 3)
+static void
 bad_document(const char *path, const char *format,...)
 {
 	char		problem[256];

@@ -23,23 +23,11 @@
 #include "quote.h"
 
 static FkProblem *
-key_problem(int sqlerrcode, char *reason, const char *hint)
-{
-	FkProblem  *p = palloc0(sizeof(FkProblem));
-
-	p->sqlerrcode = sqlerrcode;
-	p->reason = reason;
-	p->hint = hint ? pstrdup(hint) : NULL;
-
-	return p;
-}
-
-static FkProblem *
 missing_table(const char *side, const char *table)
 {
-	return key_problem(ERRCODE_UNDEFINED_TABLE,
-					   psprintf("%s table %s does not exist", side, table),
-					   "Create the table, or correct the plan with sg_plan_set().");
+	return fk_problem(ERRCODE_UNDEFINED_TABLE,
+					  psprintf("%s table %s does not exist", side, table),
+					  "Create the table, or correct the plan with sg_plan_set().");
 }
 
 /* ON DELETE SET ... (columns) by number; they are columns of the child's */
@@ -57,10 +45,10 @@ resolve_delete_set(const PlanStep *step, FkKey *key)
 		for (int i = 0; i < key->nkeys && !in_key; i++)
 			in_key = key->child_att[i] == attnum;
 		if (!in_key || key->ndelete_set == INDEX_MAX_KEYS)
-			return key_problem(ERRCODE_INVALID_COLUMN_REFERENCE,
-							   psprintf("column %s of ON DELETE SET is not one of the key's columns",
-										quote_identifier(name)),
-							   "Correct the plan with sg_plan_set().");
+			return fk_problem(ERRCODE_INVALID_COLUMN_REFERENCE,
+							  psprintf("column %s of ON DELETE SET is not one of the key's columns",
+									   quote_identifier(name)),
+							  "Correct the plan with sg_plan_set().");
 		key->delete_set[key->ndelete_set++] = attnum;
 	}
 
@@ -95,9 +83,9 @@ plan_step_key(const PlanStep *step, FkKey *key)
 	if (problem == NULL)
 		problem = resolve_delete_set(step, key);
 	if (problem == NULL && !step->enforced && !SG_HAVE_NOT_ENFORCED)
-		problem = key_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
-							  pstrdup("this server knows no NOT ENFORCED keys"),
-							  "They exist from PostgreSQL 18 on.");
+		problem = fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+							 "this server knows no NOT ENFORCED keys",
+							 "They exist from PostgreSQL 18 on.");
 
 	return problem;
 }

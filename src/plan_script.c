@@ -63,7 +63,8 @@ typedef struct ScriptReader
 	MemoryContext scratch;		/* of one statement */
 	List	   *keys;			/* of ScriptKey * */
 	List	   *remarks;		/* of ScriptRemark * */
-	List	   *tags;			/* of TagCount *: statements without a key */
+	List	   *tags;			/* of TagCount *: statements without key or
+								 * remark */
 } ScriptReader;
 
 /* ---- remarks ---- */
@@ -126,7 +127,7 @@ compare_remarks(const ListCell *a, const ListCell *b)
 static List *
 notes_of_remarks(ScriptReader *reader, bool strict)
 {
-	const char *text = reader->script->text;
+	const char *sql = reader->script->sql;
 	List	   *notes = NIL;
 	ListCell   *lc;
 	int			offset = 0;
@@ -142,13 +143,13 @@ notes_of_remarks(ScriptReader *reader, bool strict)
 
 		for (; offset < r->offset; offset++)
 		{
-			if (text[offset] == '\n')
+			if (sql[offset] == '\n')
 			{
 				line++;
 				line_start = offset + 1;
 			}
 		}
-		column = pg_mbstrlen_with_len(text + line_start, r->offset - line_start) + 1;
+		column = pg_mbstrlen_with_len(sql + line_start, r->offset - line_start) + 1;
 
 		if (strict && r->sqlerrcode)
 			ereport(ERROR,
@@ -445,7 +446,7 @@ check_body(ScriptReader *reader, List *options, const char *what)
 	{
 		DefElem    *option = lfirst(lc);
 		Node	   *body = option->arg;
-		char	   *text;
+		char	   *code;
 
 		if (strcmp(option->defname, "as") != 0 || body == NULL)
 			continue;
@@ -453,8 +454,8 @@ check_body(ScriptReader *reader, List *options, const char *what)
 			body = llast((List *) body);
 		if (!IsA(body, String))
 			continue;
-		text = asc_tolower(strVal(body), strlen(strVal(body)));
-		if (strstr(text, "references") || strstr(text, "foreign key"))
+		code = asc_tolower(strVal(body), strlen(strVal(body)));
+		if (strstr(code, "references") || strstr(code, "foreign key"))
 			remark(reader, reader->statement->start, 0,
 				   psprintf("%s mentions foreign keys; it is not run, so the plan has none of them", what));
 	}
@@ -533,19 +534,20 @@ read_statements(void *arg)
 	while (reader->next < reader->script->nstatements)
 	{
 		int			nkeys = list_length(reader->keys);
+		int			nremarks = list_length(reader->remarks);
 		List	   *parsed;
 		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(reader->scratch);
 		reader->statement = &reader->script->statements[reader->next++];
-		parsed = raw_parser(reader->script->text + reader->statement->start, RAW_PARSE_DEFAULT);
+		parsed = raw_parser(reader->script->sql + reader->statement->start, RAW_PARSE_DEFAULT);
 		foreach(lc, parsed)
 		{
 			Node	   *statement = lfirst_node(RawStmt, lc)->stmt;
 
 			read_statement(reader, statement);
-			if (list_length(reader->keys) == nkeys)
+			if (list_length(reader->keys) == nkeys && list_length(reader->remarks) == nremarks)
 				count_tag(reader, statement);
 		}
 	}
@@ -562,10 +564,9 @@ read_script(ScriptReader *reader)
 
 		if (error)
 		{
-			const char *text = script->text + reader->statement->start;
+			const char *sql = script->sql + reader->statement->start;
 
-			remark_error(reader, reader->statement->start + plan_cursor_offset(text, error->cursorpos),
-						 error);
+			remark_error(reader, reader->statement->start + plan_error_offset(sql, error), error);
 		}
 	}
 	if (script->error)
@@ -693,7 +694,7 @@ summary_note(ScriptReader *reader)
  * that they cut turned off: we make remarks about those that matter.
  */
 static void
-read_quietly(ScriptReader *reader, const char *text)
+read_quietly(ScriptReader *reader, const char *sql)
 {
 	int			level = NewGUCNestLevel();
 
@@ -701,7 +702,7 @@ read_quietly(ScriptReader *reader, const char *text)
 		(void) set_config_option("client_min_messages", "warning",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-	reader->script = plan_split(text);
+	reader->script = plan_split(sql);
 	read_script(reader);
 	AtEOXact_GUC(false, level);
 }

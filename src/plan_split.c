@@ -10,7 +10,9 @@
  * psql's backslash commands.  So offsets in the blanked text are offsets in
  * the script.
  *
- * Invariants: one pass, the scanner is set up once.  The byte behind the
+ * Invariants: one pass, the scanner is set up once.  It counts offsets from
+ * extra.scanbuf, which moves on with each statement, or the position of each
+ * error would be counted from the start of the script.  The byte behind the
  * current token belongs to the scanner, which keeps its value elsewhere; we
  * never write there.  All that lives as long as the Script is in the memory
  * context of the caller of plan_split; the values of tokens are in one that
@@ -70,8 +72,10 @@ static const char *const keyword_words[KW_COUNT] = {
 /* What kind of statement its first words make it, as far as that matters */
 typedef enum StatementKind
 {
-	STATEMENT_START,			/* undecided: nothing seen, or CREATE [OR [REPLACE]] */
-	STATEMENT_ROUTINE,			/* CREATE FUNCTION or PROCEDURE: may have BEGIN ATOMIC */
+	STATEMENT_START,			/* undecided: nothing seen, or CREATE [OR
+								 * [REPLACE]] */
+	STATEMENT_ROUTINE,			/* CREATE FUNCTION or PROCEDURE: may have
+								 * BEGIN ATOMIC */
 	STATEMENT_RULE,				/* CREATE RULE: may have (...; ...) */
 	STATEMENT_COPY,
 	STATEMENT_OTHER
@@ -88,7 +92,10 @@ typedef struct Splitter
 	core_yy_extra_type extra;
 	int			keyword[KW_COUNT];	/* their codes */
 
-	YYLTYPE		offset;			/* of the current token; outlives an error in it */
+	char	   *buffer;			/* extra.scanbuf as it was at first */
+	int			base;			/* where in the script it points now */
+	YYLTYPE		offset;			/* of the current token, from base; outlives
+								 * an error in it */
 
 	/* the current statement */
 	ScriptStatement current;
@@ -102,20 +109,31 @@ typedef struct Splitter
 	int			last_end;		/* of the statement before */
 	int			skip;			/* tokens up to this offset are not SQL */
 
-	int			last_error;		/* cursor of the last error */
+	ErrorData  *first_error;	/* of those in a row, without a token between */
+	int			last_error;		/* position of the last one */
 	int			errors_in_a_row;
 	bool		done;
 } Splitter;
 
-int
-plan_cursor_offset(const char *text, int cursor)
+/*
+ * A function that calls us through SPI has its query in the error's context,
+ * and that takes the position for one inside of the query.
+ */
+static int
+error_position(const ErrorData *error)
 {
-	const char *p = text;
+	return error->cursorpos > 0 ? error->cursorpos : error->internalpos;
+}
 
-	while (--cursor > 0 && *p)
+int
+plan_error_offset(const char *sql, const ErrorData *error)
+{
+	const char *p = sql;
+
+	for (int i = 1; i < error_position(error) && *p; i++)
 		p += pg_mblen(p);
 
-	return p - text;
+	return p - sql;
 }
 
 /* ---- statements ---- */
@@ -150,7 +168,9 @@ end_statement(Splitter *s, int end)
 		s->current.length = end - s->current.start;
 		script->statements[script->nstatements++] = s->current;
 	}
-	s->last_end = Min(end + 1, script->length);
+	s->last_end = s->base = Min(end + 1, script->length);
+	s->extra.scanbuf = s->buffer + s->base;
+	s->offset = 0;
 	begin_statement(s);
 }
 
@@ -192,7 +212,7 @@ track_atomic(Splitter *s, int token)
 static void
 check_identifier(Splitter *s, int token, const char *value, int offset)
 {
-	const char *p = s->script->text + offset;
+	const char *p = s->script->sql + offset;
 	int			length = strlen(value);
 	MemoryContext old;
 
@@ -258,7 +278,7 @@ add_token(Splitter *s, int token, const core_YYSTYPE *value, int offset)
 static int
 end_of_line(const Script *script, int offset)
 {
-	while (offset < script->length && script->text[offset] != '\n')
+	while (offset < script->length && script->sql[offset] != '\n')
 		offset++;
 
 	return offset;
@@ -270,10 +290,10 @@ blank(Splitter *s, int from, int to)
 {
 	for (int i = from; i < to; i++)
 	{
-		char		c = s->script->text[i];
+		char		c = s->script->sql[i];
 
 		if (c != '\n' && c != '\r')
-			s->script->text[i] = s->extra.scanbuf[i] = ' ';
+			s->script->sql[i] = s->buffer[i] = ' ';
 	}
 }
 
@@ -300,7 +320,7 @@ skip_copy_data(Splitter *s, int offset)
 	while (line < script->length)
 	{
 		int			end = end_of_line(script, line);
-		bool		last = is_end_of_copy(script->text + line, end - line);
+		bool		last = is_end_of_copy(script->sql + line, end - line);
 
 		CHECK_FOR_INTERRUPTS();
 		blank(s, line, end);
@@ -355,43 +375,43 @@ skip_command(Splitter *s, int offset)
 	static const char *const senders[] = {"g", "gx", "gset", "gexec", "gdesc", "crosstabview", "watch", NULL};
 	static const char *const droppers[] = {"r", "reset", NULL};
 	Script	   *script = s->script;
-	char	   *text = script->text;
+	char	   *sql = script->sql;
 	int			end = end_of_line(script, offset);
 	int			name = 0;
 	bool		data = false;
 
-	while (isalpha((unsigned char) text[offset + 1 + name]))
+	while (isalpha((unsigned char) sql[offset + 1 + name]))
 		name++;
-	if (text[offset + 1] == ';')
+	if (sql[offset + 1] == ';')
 	{
 		/* \; is a semicolon to the server, and the scanner comes to it next */
-		text[offset] = ' ';
+		sql[offset] = ' ';
 		return;
 	}
 
 	script->commands++;
-	if (is_one_of_commands(text + offset + 1, name, senders))
+	if (is_one_of_commands(sql + offset + 1, name, senders))
 		end_statement(s, offset);
-	else if (is_one_of_commands(text + offset + 1, name, droppers))
+	else if (is_one_of_commands(sql + offset + 1, name, droppers))
 		begin_statement(s);
 	else
-		data = is_copy_from_stdin(text + offset + 1, end - offset - 1);
+		data = is_copy_from_stdin(sql + offset + 1, end - offset - 1);
 
 	/*
 	 * The scanner holds the next byte, and so it will come back as a token;
 	 * if it is a quote, it needs another one to end.
 	 */
 	s->skip = offset + 1;
-	text[offset] = ' ';
+	sql[offset] = ' ';
 	if (offset + 1 < end)
 	{
-		char		held = text[offset + 1];
+		char		held = sql[offset + 1];
 
 		if (held != '\r')
-			text[offset + 1] = ' ';
+			sql[offset + 1] = ' ';
 		blank(s, offset + 2, end);
 		if ((held == '\'' || held == '"') && offset + 2 < script->length)
-			s->extra.scanbuf[offset + 2] = held;
+			s->buffer[offset + 2] = held;
 		if (data)
 			skip_copy_data(s, offset + 2);
 	}
@@ -414,7 +434,7 @@ split_run(void *arg)
 
 		CHECK_FOR_INTERRUPTS();
 		token = core_yylex(&value, &s->offset, s->scanner);
-		offset = s->offset;
+		offset = s->base + s->offset;
 		s->errors_in_a_row = 0;
 
 		if (token == TOKEN_END || offset <= s->skip)
@@ -454,17 +474,18 @@ handle_error(Splitter *s, ErrorData *error)
 		category != ERRCODE_FEATURE_NOT_SUPPORTED)
 		ReThrowError(error);
 
-	if ((s->errors_in_a_row > 0 && s->last_error == error->cursorpos) ||
+	if ((s->errors_in_a_row > 0 && s->last_error == error_position(error)) ||
 		s->errors_in_a_row == MAX_ERRORS_IN_A_ROW)
 	{
-		s->script->error = error;
-		s->script->error_offset = plan_cursor_offset(s->script->text, error->cursorpos);
+		s->script->error = s->first_error;
+		s->script->error_offset = s->base + plan_error_offset(s->script->sql + s->base, s->first_error);
 		s->done = true;
 		return;
 	}
 
-	s->errors_in_a_row++;
-	s->last_error = error->cursorpos;
+	if (s->errors_in_a_row++ == 0)
+		s->first_error = error;
+	s->last_error = error_position(error);
 	if (s->ntokens == 0)
 	{
 		/* the statement begins with it, and must not lose it */
@@ -475,7 +496,7 @@ handle_error(Splitter *s, ErrorData *error)
 }
 
 static void
-init_scanner(Splitter *s, const char *text)
+init_scanner(Splitter *s, const char *sql)
 {
 	uint16	   *codes = palloc(sizeof(uint16) * ScanKeywords.num_keywords);
 
@@ -488,7 +509,8 @@ init_scanner(Splitter *s, const char *text)
 		/* a server without the keyword has nothing that we would track by it */
 		s->keyword[i] = n < 0 ? -1 : KEYWORD_BASE + n;
 	}
-	s->scanner = scanner_init(text, &s->extra, &ScanKeywords, codes);
+	s->scanner = scanner_init(sql, &s->extra, &ScanKeywords, codes);
+	s->buffer = s->extra.scanbuf;
 }
 
 Script *
@@ -497,7 +519,7 @@ plan_split(const char *script)
 	Script	   *result = palloc0(sizeof(Script));
 	Splitter	s = {0};
 
-	result->text = pstrdup(script);
+	result->sql = pstrdup(script);
 	result->length = strlen(script);
 	s.script = result;
 	s.allocated = 64;
@@ -516,6 +538,7 @@ plan_split(const char *script)
 		if (error)
 			handle_error(&s, error);
 	}
+	s.extra.scanbuf = s.buffer;
 	scanner_finish(s.scanner);
 	MemoryContextDelete(s.tokens);
 
@@ -523,7 +546,7 @@ plan_split(const char *script)
 	{
 		ScriptStatement *statement = &result->statements[i];
 
-		result->text[statement->start + statement->length] = '\0';
+		result->sql[statement->start + statement->length] = '\0';
 	}
 
 	return result;

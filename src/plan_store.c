@@ -495,9 +495,6 @@ plan_step_insert(PlanStep *step)
 	StoreArgs	args = {0};
 	List	   *next;
 
-	if (step->fk_name == NULL)
-		step->fk_name = plan_make_fk_name(step, plan_steps(step->plan));
-
 	arg_text(&args, step->plan);
 	next = store_query("SELECT coalesce(max(step), 0) + 1 AS next FROM schemaguard.plan_step WHERE plan = $1",
 					   &args, read_next);
@@ -529,23 +526,6 @@ plan_step_update(const PlanStep *step)
 				 " enforced = $15, orphans = $16, index = $17, replaces = $18, state = $19, reason = $20,"
 				 " skipped_by = $21, updated_at = clock_timestamp()"
 				 " WHERE plan = $1 AND step = $2", &args);
-}
-
-int
-plan_step_duplicate(const PlanStep *step)
-{
-	List	   *steps = plan_steps(step->plan);
-	ListCell   *lc;
-
-	foreach(lc, steps)
-	{
-		PlanStep   *other = lfirst(lc);
-
-		if (other->step != step->step && plan_same_key(step, other))
-			return other->step;
-	}
-
-	return 0;
 }
 
 void

@@ -1,0 +1,334 @@
+-- Plans by hand: create, add, set, skip, drop, export, import, SQL; and what each refuses.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+
+CREATE SCHEMA plan_test;
+SET search_path = plan_test, public;
+
+CREATE TABLE parent (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE customers (id bigint PRIMARY KEY, email text UNIQUE);
+CREATE TABLE orders (id int PRIMARY KEY, customer_id bigint, email text, a int, b int);
+CREATE VIEW a_view AS SELECT 1 AS id;
+CREATE SCHEMA "We""ird.S";
+CREATE TABLE "We""ird.S"."T a" ("id;drop" int PRIMARY KEY, "up""per" int);
+
+-- What a statement raises: SQLSTATE, message, and whether there is a hint.
+CREATE FUNCTION raises(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  state text;
+  message text;
+  hint text;
+BEGIN
+  EXECUTE command;
+  RETURN 'nothing';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+  RETURN format('%s %s%s', state, message, CASE WHEN hint = '' THEN ' (no hint)' ELSE '' END);
+END
+$$;
+
+-- What a plan holds
+CREATE VIEW steps AS
+SELECT plan, step, priority AS prio, child_table AS child, child_columns AS cc, parent_table AS parent,
+       parent_columns AS pc, fk_name, on_delete AS del, on_update AS upd, match, "deferrable" AS d,
+       initially_deferred AS i, on_delete_columns AS dc, enforced AS e, orphans, index AS ix, state, reason
+  FROM schemaguard.plan_step ORDER BY plan COLLATE "C", step;
+
+-- Plans
+SELECT sg_plan_create('pl1', 'the first');
+SELECT sg_plan_create('pl2');
+SELECT name, description, author = current_user AS mine, approved_by FROM schemaguard.plan WHERE name IN ('pl1', 'pl2') ORDER BY name;
+SELECT raises($$SELECT sg_plan_create('pl1')$$);
+SELECT raises($$SELECT sg_plan_create('')$$);
+SELECT raises(format('SELECT sg_plan_create(%L)', repeat('x', 64)));
+SELECT raises(format('SELECT sg_plan_create(%L)', repeat('ä', 32)));
+SELECT sg_plan_create(repeat('x', 63)), sg_plan_drop(repeat('x', 63));
+SELECT raises($$SELECT sg_plan_drop('no such plan')$$);
+SELECT raises($$SELECT sg_plan_add_fk('no such plan', 'orders', '{a}', 'customers')$$);
+SELECT raises($$SELECT sg_plan_from_sql('no such plan', '')$$);
+SELECT raises($$SELECT sg_plan_export('no such plan')$$);
+SELECT raises($$SELECT * FROM sg_plan_sql('no such plan')$$);
+-- an empty plan
+SELECT * FROM sg_plan_sql('pl1');
+SELECT sg_plan_export('pl1');
+
+-- Steps: defaults, then every clause
+SELECT sg_plan_add_fk('pl1', 'orders', '{customer_id}', 'customers');
+SELECT sg_plan_add_fk('pl1', 'orders', '{a,b}', 'plan_test.parent', '{a,b}', fk_name => 'orders_parent', on_delete => 'SET NULL',
+                      on_update => 'cascade', priority => 'critical', orphans => 'leave', index => false, match => 'full',
+                      initially_deferred => true, on_delete_columns => '{b}');
+SELECT sg_plan_add_fk('pl1', 'orders', ARRAY['email'], 'customers', ARRAY['email'], on_delete => 'restrict',
+                      on_update => 'set default', priority => 'low', "deferrable" => true, index => false);
+SELECT sg_plan_add_fk('pl1', '"We""ird.S"."T a"', ARRAY['up"per'], '"We""ird.S"."T a"', ARRAY['id;drop'], priority => 'high',
+                      index => false);
+\x on
+SELECT * FROM steps WHERE plan = 'pl1';
+\x off
+SELECT * FROM sg_plan_sql('pl1');
+
+-- What deployment would run does run
+DO $$
+DECLARE
+  statement text;
+BEGIN
+  FOR statement IN SELECT * FROM sg_plan_sql('pl1') LOOP
+    EXECUTE statement;
+  END LOOP;
+END
+$$;
+SELECT conrelid::regclass, conname, pg_get_constraintdef(oid)
+  FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('orders'::regclass, '"We""ird.S"."T a"'::regclass)
+ ORDER BY 1::text, 2;
+-- A key that is declared gives a step its name.
+SELECT sg_plan_add_fk('pl2', 'orders', '{b,a}', 'parent', '{b,a}', index => false);
+SELECT fk_name FROM steps WHERE plan = 'pl2';
+ALTER TABLE orders DROP CONSTRAINT orders_parent, DROP CONSTRAINT orders_email_fkey, DROP CONSTRAINT orders_customer_id_fkey;
+ALTER TABLE "We""ird.S"."T a" DROP CONSTRAINT "T a_up""per_fkey";
+
+-- Names that are made up: free in the table and in the plan, and not longer than a name can be
+CREATE TABLE names (x int CONSTRAINT names_x_fkey CHECK (x > 0), "ääääääääääääääääääääääääääääää" int);
+SELECT sg_plan_create('pl2', replace => true);
+SELECT sg_plan_add_fk('pl2', 'names', '{x}', 'customers', '{id}', index => false);
+SELECT sg_plan_add_fk('pl2', 'names', '{x}', 'orders', index => false);
+SELECT sg_plan_add_fk('pl2', 'names', ARRAY['ääääääääääääääääääääääääääääää'], 'orders', index => false);
+SELECT fk_name, octet_length(fk_name) FROM steps WHERE plan = 'pl2';
+
+-- What this database lacks
+SELECT sg_plan_add_fk('pl2', 'nowhere.t', '{x}', 'nowhere.u', index => false);
+SELECT sg_plan_add_fk('pl2', 'not_here', '{x}', 'not_here', '{id}', index => false);
+SELECT sg_plan_add_fk('pl2', 'orders', '{nix}', 'customers', '{nada}', index => false);
+SELECT child, cc, parent, pc, fk_name FROM steps WHERE plan = 'pl2' AND step > 3;
+
+-- What no key can be
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'a_view', '{id}', 'customers')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{customer_id}', 'a_view')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'pg_class', '{oid}', 'customers')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'missing', '{oid}', 'pg_class')$$);
+CREATE TEMPORARY TABLE scratch (id int PRIMARY KEY);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{customer_id}', 'scratch')$$) ~ '^42P16 .* temporary table$' AS temporary;
+CREATE FOREIGN DATA WRAPPER plan_test_fdw;
+CREATE SERVER plan_test_server FOREIGN DATA WRAPPER plan_test_fdw;
+CREATE FOREIGN TABLE elsewhere (id int) SERVER plan_test_server;
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'elsewhere', '{id}', 'customers')$$);
+
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{customer_id}', 'customers')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{b,a}', 'parent', '{b,a}')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', fk_name => 'orders_parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{a}', 'parent', '{a,b}')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{a,a}', 'parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{a,b}', 'parent', '{a,a}')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{}', 'parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{a}', 'parent', '{}')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{{a},{b}}', 'parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{a,NULL}', 'parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{""}', 'parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', (SELECT array_agg('c' || i) FROM generate_series(1, 33) i), 'parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders o', '{a}', 'parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'a.b.c', '{a}', 'parent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', '', '{a}', 'parent')$$);
+SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', %L, ''{a}'', ''parent'')', repeat('t', 64)));
+SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{a}'', %L)', repeat('t', 64) || '.t'));
+SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ARRAY[%L], ''parent'')', repeat('c', 64)));
+SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ARRAY[''a''], ''parent'', fk_name => %L)', repeat('n', 64)));
+
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'explode')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_update => 'setnull')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', priority => 'urgent')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', match => 'partial')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', match => 'fuzzy')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', orphans => 'adopt')$$);
+SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'', orphans => %L)', policy))
+  FROM unnest(ARRAY['quarantine', 'delete', 'set null']) AS policy;
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', replaces => 'x')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'cascade', on_delete_columns => '{id}')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'set null', on_delete_columns => '{a}')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'set null', on_delete_columns => '{id,id}')$$);
+
+-- NULL for every argument
+SELECT raises(format('SELECT sg_plan_create(%s)', args))
+  FROM unnest(ARRAY['NULL', '''x'', NULL', '''x'', '''', NULL']) AS args;
+SELECT name, raises(format('SELECT sg_plan_add_fk(plan => %s, child_table => %s, child_columns => %s, parent_table => %s%s)',
+              CASE name WHEN 'plan' THEN 'NULL' ELSE '''pl1''' END,
+              CASE name WHEN 'child_table' THEN 'NULL' ELSE '''orders''' END,
+              CASE name WHEN 'child_columns' THEN 'NULL' ELSE '''{id}''' END,
+              CASE name WHEN 'parent_table' THEN 'NULL' ELSE '''customers''' END,
+              CASE WHEN name IN ('plan', 'child_table', 'child_columns', 'parent_table') THEN ''
+                   ELSE format(', %I => NULL', name) END))
+  FROM unnest(ARRAY['plan', 'child_table', 'child_columns', 'parent_table', 'on_delete', 'on_update', 'priority', 'orphans', 'index',
+                    'match', 'deferrable', 'initially_deferred', 'enforced']) AS name;
+SELECT raises(format('SELECT sg_plan_from_sql(%s)', args))
+  FROM unnest(ARRAY['NULL, ''''', '''pl1'', NULL', '''pl1'', '''', NULL']) AS args;
+SELECT raises(format('SELECT sg_plan_set(%s)', args))
+  FROM unnest(ARRAY['NULL, 1, ''match'', ''full''', '''pl1'', NULL, ''match'', ''full''', '''pl1'', 1, NULL, ''full''',
+                    '''pl1'', 1, ''match'', NULL']) AS args;
+SELECT raises(format('SELECT sg_plan_skip(%s)', args))
+  FROM unnest(ARRAY['NULL, 1, ''why''', '''pl1'', NULL, ''why''', '''pl1'', 1, NULL']) AS args;
+SELECT raises('SELECT sg_plan_drop(NULL)');
+SELECT raises('SELECT sg_plan_export(NULL)');
+SELECT raises('SELECT sg_plan_sql(NULL)');
+SELECT raises('SELECT sg_plan_import(NULL, ''{}'')');
+SELECT raises('SELECT sg_plan_import(''x'', NULL)');
+
+-- Nothing of that changed the plan.
+SELECT count(*) FROM steps WHERE plan = 'pl1';
+
+-- Change steps
+SELECT sg_plan_set('pl1', 1, option, value)
+  FROM (VALUES ('priority', 'HIGH'), ('orphans', 'leave'), ('on_delete', 'set null'), ('on_delete_columns', '{customer_id}'),
+               ('on_update', 'cascade'), ('match', 'full'), ('initially_deferred', 'true'), ('index', 'off'),
+               ('fk_name', 'Other Name'), ('parent_columns', '{id}')) AS o (option, value);
+\x on
+SELECT * FROM steps WHERE plan = 'pl1' AND step = 1;
+\x off
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'deferrable', 'false')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'on_delete', 'cascade')$$);
+SELECT sg_plan_set('pl1', 1, 'on_delete_columns', NULL), sg_plan_set('pl1', 1, 'on_delete', 'cascade'),
+       sg_plan_set('pl1', 1, 'initially_deferred', 'false'), sg_plan_set('pl1', 1, 'deferrable', 'false'),
+       sg_plan_set('pl1', 1, 'parent_columns', NULL), sg_plan_set('pl1', 1, 'fk_name', NULL);
+SELECT sg_plan_set('pl1', 1, 'child_table', '"We""ird.S"."T a"'), sg_plan_set('pl1', 1, 'child_columns', '{"id;drop"}'),
+       sg_plan_set('pl1', 1, 'fk_name', NULL);
+SELECT * FROM steps WHERE plan = 'pl1' AND step = 1;
+SELECT sg_plan_set('pl1', 1, 'index', 'true');
+
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'colour', 'red')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 99, 'match', 'full')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'match', 'partial')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'priority', 'now')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'orphans', 'delete')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'deferrable', 'maybe')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'child_columns', 'a,b')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'child_columns', '{}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 3, 'child_columns', '{a,b}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'parent_columns', '{a,b}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'replaces', 'x')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'parent_table', 'a_view')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 3, 'fk_name', 'orders_parent')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'state', 'pending')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'state', 'validated')$$);
+
+-- Skip, and take it back
+SELECT raises($$SELECT sg_plan_skip('pl1', 99, 'why')$$);
+SELECT raises($$SELECT sg_plan_skip('pl1', 1, '')$$);
+SELECT sg_plan_skip('pl1', 1, E'not ours\nDROP TABLE orders;');
+SELECT state, reason, skipped_by = current_user AS by_me FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1;
+SELECT * FROM sg_plan_sql('pl1');
+SELECT sg_plan_set('pl1', 1, 'state', 'pending');
+SELECT state, reason, skipped_by FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1;
+SELECT sg_plan_skip('pl1', 1, 'not ours');
+
+-- What is deployed keeps its clauses.
+UPDATE schemaguard.plan_step SET state = CASE step WHEN 2 THEN 'added' WHEN 3 THEN 'validated' ELSE 'failed' END
+ WHERE plan = 'pl1' AND step > 1;
+SELECT raises($$SELECT sg_plan_set('pl1', 2, 'match', 'simple')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 3, 'child_table', 'orders')$$);
+SELECT raises($$SELECT sg_plan_skip('pl1', 3, 'late')$$);
+SELECT sg_plan_set('pl1', 2, 'priority', 'low'), sg_plan_set('pl1', 2, 'orphans', 'stop');
+SELECT * FROM sg_plan_sql('pl1');
+UPDATE schemaguard.plan_step SET state = 'pending' WHERE plan = 'pl1' AND step > 1;
+
+-- Each change withdraws an approval.
+CREATE FUNCTION withdraws(command text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE schemaguard.plan SET approved_by = 'somebody', approved_at = now() WHERE name = 'pl2';
+  EXECUTE command;
+  RETURN NOT EXISTS (SELECT FROM schemaguard.plan WHERE name = 'pl2' AND (approved_by IS NOT NULL OR approved_at IS NOT NULL));
+END
+$$;
+SELECT withdraws(command), command
+  FROM unnest(ARRAY[$$SELECT sg_plan_add_fk('pl2', 'orders', '{id}', 'customers', index => false)$$,
+                    $$SELECT sg_plan_set('pl2', 1, 'priority', 'low')$$,
+                    $$SELECT sg_plan_skip('pl2', 1, 'why')$$,
+                    $$SELECT sg_plan_from_sql('pl2', 'ALTER TABLE orders ADD FOREIGN KEY (email) REFERENCES customers (email)')$$,
+                    $$SELECT sg_plan_create('pl2', replace => true)$$]) AS command;
+SELECT withdraws($$SELECT sg_plan_export('pl2')$$) AS withdrawn_by_reading;
+
+-- Out and in again
+SELECT jsonb_pretty(sg_plan_export('pl1'));
+SELECT sg_plan_create('pl3', 'stays');
+SELECT sg_plan_import('pl3', sg_plan_export('pl1'));
+SELECT sg_plan_export('pl3')->'steps' = sg_plan_export('pl1')->'steps' AS same_steps;
+SELECT description FROM schemaguard.plan WHERE name = 'pl3';
+SELECT raises($$SELECT sg_plan_import('pl3', sg_plan_export('pl1'))$$);
+SELECT sg_plan_import('pl4', sg_plan_export('pl1'));
+SELECT sg_plan_export('pl4') = jsonb_set(sg_plan_export('pl1'), '{plan}', '"pl4"') AS same;
+SELECT count(*) AS differences
+  FROM ((TABLE plan_test.steps) EXCEPT (SELECT 'pl1', step, prio, child, cc, parent, pc, fk_name, del, upd, match, d, i, dc, e, orphans,
+                                               ix, state, reason FROM plan_test.steps WHERE plan = 'pl4')) AS x
+ WHERE plan = 'pl1';
+-- the least that a document needs
+SELECT sg_plan_import('pl5', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"child_table": "orders", "child_columns": ["id"],
+                              "parent_table": "customers"}]}');
+SELECT * FROM steps WHERE plan = 'pl5';
+
+-- Malformed documents import nothing.
+CREATE FUNCTION refused(document text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  state text;
+  message text;
+  detail text;
+  context text;
+BEGIN
+  PERFORM sg_plan_import('bad', document::jsonb);
+  RETURN 'nothing';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
+    context = PG_EXCEPTION_CONTEXT;
+  RETURN format('%s %s: %s%s', state, message, detail, ' [' || substring(context FROM E'^steps[^\n]*') || ']');
+END
+$$;
+SELECT refused(document) FROM unnest(ARRAY[
+  'null', '1', '[]', '{}', '"x"',
+  '{"schemaguard_plan": 2, "plan": "x", "steps": []}',
+  '{"schemaguard_plan": 1e400, "plan": "x", "steps": []}',
+  '{"schemaguard_plan": "1", "plan": "x", "steps": []}',
+  '{"schemaguard_plan": 1, "steps": []}',
+  '{"schemaguard_plan": 1, "plan": 7, "steps": []}',
+  '{"schemaguard_plan": 1, "plan": "x"}',
+  '{"schemaguard_plan": 1, "plan": "x", "steps": {}}',
+  '{"schemaguard_plan": 1, "plan": "x", "steps": 3}',
+  '{"schemaguard_plan": 1, "plan": "x", "steps": [], "description": null}',
+  '{"schemaguard_plan": 1, "plan": "x", "steps": [], "extra": 1}',
+  '{"schemaguard_plan": 1, "plan": "x", "steps": [1]}',
+  '{"schemaguard_plan": 1, "plan": "x", "steps": [[]]}',
+  '{"schemaguard_plan": 1, "plan": "x", "steps": [{}]}']) WITH ORDINALITY AS d (document, n) ORDER BY n;
+SELECT refused(format('{"schemaguard_plan": 1, "plan": "x", "steps": ['
+                      '{"child_table": "orders", "child_columns": ["id"], "parent_table": "customers"}, '
+                      '{"child_table": "orders", "child_columns": ["a"], "parent_table": "customers"%s}]}', more))
+  FROM unnest(ARRAY[', "child_columns": "a"', ', "child_columns": []', ', "child_columns": [1]', ', "child_columns": null',
+                    ', "child_columns": [["a"]]', ', "parent_columns": ["a", "b"]', ', "child_table": null', ', "child_table": 5',
+                    ', "child_table": "a b"', ', "on_delete": "never"', ', "on_delete": null', ', "deferrable": "yes"',
+                    ', "index": null', ', "skip": true', ', "child_columns": ["id"]', ', "colour": "red"', ', "step": 2',
+                    ', "orphans": "delete"', ', "replaces": "x"', ', "parent_table": "a_view"'])
+       WITH ORDINALITY AS d (more, n) ORDER BY n;
+SELECT raises($$SELECT sg_plan_import('bad', '{"schemaguard_plan": 1,')$$);
+SELECT raises(format('SELECT sg_plan_import(%L, %L)', repeat('x', 64), '{}'));
+SELECT count(*) FROM schemaguard.plan WHERE name = 'bad';
+
+-- A read-only transaction
+START TRANSACTION READ ONLY;
+SELECT count(*) FROM sg_plan_sql('pl1');
+SELECT jsonb_typeof(sg_plan_export('pl1'));
+SELECT raises(command) FROM unnest(ARRAY['SELECT sg_plan_create(''x'')', 'SELECT sg_plan_drop(''pl1'')',
+  'SELECT sg_plan_set(''pl1'', 1, ''match'', ''full'')', 'SELECT sg_plan_skip(''pl1'', 1, ''why'')',
+  'SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'')', 'SELECT sg_plan_from_sql(''pl1'', '''')',
+  'SELECT sg_plan_import(''x'', ''{}'')']) AS command;
+ROLLBACK;
+
+-- A plan that goes takes its steps and notes along.
+SELECT sg_plan_from_sql('pl2', 'nonsense');
+SELECT count(*) FROM schemaguard.plan_note WHERE plan = 'pl2';
+SELECT sg_plan_drop(name) FROM schemaguard.plan WHERE name ~ '^pl[1-5]$';
+SELECT (SELECT count(*) FROM schemaguard.plan_step WHERE plan ~ '^pl[1-5]$') AS steps,
+       (SELECT count(*) FROM schemaguard.plan_note WHERE plan ~ '^pl[1-5]$') AS notes;
+
+-- The log knows each change, and no value that a user gave.
+SELECT action, phase, step, object, message FROM schemaguard.audit_log
+ WHERE plan = 'pl1' AND role = current_user ORDER BY id;
+
+SET client_min_messages = warning;
+DROP FOREIGN DATA WRAPPER plan_test_fdw CASCADE;
+DROP TABLE scratch;
+DROP SCHEMA plan_test, "We""ird.S" CASCADE;
