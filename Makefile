@@ -82,13 +82,13 @@ STANDALONE = test test-long demo help
 all:
 
 test:
-	@bash "$(HERE)/test/tools/run-tests.sh"
+	@exec bash "$(HERE)/test/tools/run-tests.sh"
 
 test-long:
-	@SG_LONG=1 bash "$(HERE)/test/tools/run-tests.sh"
+	@SG_LONG=1 exec bash "$(HERE)/test/tools/run-tests.sh"
 
 demo:
-	@bash "$(HERE)/test/demo/run.sh"
+	@exec bash "$(HERE)/test/demo/run.sh"
 
 help:
 	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' "$(HERE)/Makefile"

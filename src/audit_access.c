@@ -264,4 +264,7 @@ audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 	set_local("enable_indexscan", "off");
 	set_local("enable_indexonlyscan", "off");
 	set_local("enable_bitmapscan", "off");
+
+	/* without indexes, a nested loop that a LIMIT makes look cheap is quadratic */
+	set_local("enable_nestloop", "off");
 }

@@ -1,0 +1,11 @@
+-- What another session sees while a call runs.
+SELECT :pause = 1 AS first \gset
+\set ECHO queries
+SELECT step, action, phase, object, done, total, unit, round(extract(epoch FROM estimated_end - now())) AS seconds_left
+FROM schemaguard.progress;
+\set ECHO none
+\if :first
+SELECT demo.expect('progress tells where the call is', count(*) > 0) FROM schemaguard.progress
+\g (format=unaligned tuples_only=on)
+\echo
+\endif
