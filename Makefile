@@ -28,6 +28,7 @@ OBJS = \
 	src/deploy_unit.o \
 	src/errors.o \
 	src/fk_catalog.o \
+	src/fk_code.o \
 	src/fk_target.o \
 	src/fk_text.o \
 	src/fk_trigger.o \

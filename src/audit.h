@@ -71,7 +71,7 @@ extern void audit_table(AuditTable *table);
 extern AuditKey *audit_key_new(const FkKey *key, const char *source, const char *state);
 extern const char *audit_result_word(AuditResult result);
 
-/* ---- what methods and sg_orphans share (audit_access.c, audit_scan.c) ---- */
+/* ---- what methods and sg_orphans share (audit_access.c) ---- */
 
 /*
  * Why the current role may not read these rows here and now (no SELECT, row

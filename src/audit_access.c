@@ -100,12 +100,6 @@ row_needs_owner(Oid child)
 	return found;
 }
 
-static bool
-needs_owner(const FkKey *key, bool whole_row)
-{
-	return fk_needs_owner(key) || (whole_row && row_needs_owner(key->child));
-}
-
 static Oid
 table_owner(Oid relid)
 {
@@ -120,6 +114,46 @@ table_owner(Oid relid)
 	ReleaseSysCache(tuple);
 
 	return owner;
+}
+
+/* Is the owner somebody whose code the current role may run as itself? */
+static bool
+is_trusted(Oid owner)
+{
+	return owner == GetUserId() || superuser_arg(owner);
+}
+
+static bool
+table_has_foreign_code(Oid relid)
+{
+	return !is_trusted(table_owner(relid)) && fk_table_has_code(relid);
+}
+
+/* Does the scan have to run as the child's owner? */
+static bool
+needs_owner(const FkKey *key, bool whole_row)
+{
+	return fk_columns_have_code(key) || (whole_row && row_needs_owner(key->child)) ||
+		table_has_foreign_code(key->child) ||
+		(key->parent != key->child && table_has_foreign_code(key->parent));
+}
+
+/*
+ * What keeps the scan from running as the child's owner: it would be a trap
+ * for him, too, if the code were that of another owner of the parent.
+ */
+static FkProblem *
+owner_problem(const FkKey *key)
+{
+	Oid			owner = table_owner(key->child);
+	Oid			parent_owner = table_owner(key->parent);
+
+	if (parent_owner != owner && !superuser_arg(parent_owner) && fk_table_has_code(key->parent))
+		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						  psprintf("an index or statistics object of %s runs functions of role %s, who does not own %s",
+								   sg_relation_name(key->parent), GetUserNameFromId(parent_owner, true),
+								   sg_relation_name(key->child)), NULL);
+	return NULL;
 }
 
 static FkProblem *
@@ -145,9 +179,12 @@ audit_access_problem(const FkKey *key, bool whole_row)
 		p = role_problem(key, GetUserId(), whole_row);
 	if (p == NULL && needs_owner(key, whole_row))
 	{
+		p = owner_problem(key);
+		if (p)
+			return p;
 		p = role_problem(key, table_owner(key->child), whole_row);
 		if (p)
-			p->reason = psprintf("comparing these columns runs code that is not built in, so only the child's owner may do it, but %s",
+			p->reason = psprintf("reading these tables runs code that is not built in, so only the child's owner may do it, but %s",
 								 p->reason);
 	}
 	return p;
@@ -209,6 +246,13 @@ audit_lock(const FkKey *key)
 		return fk_problem(ERRCODE_UNDEFINED_TABLE,
 						  "a table of the key was dropped meanwhile", NULL);
 	relids = list_concat(relids, parents);
+	foreach(lc, relids)
+	{
+		FkProblem  *p = place_problem(lfirst_oid(lc));
+
+		if (p)
+			return p;
+	}
 
 	if (IsolationUsesXactSnapshot())
 	{
@@ -260,11 +304,29 @@ audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 	set_local("hash_mem_multiplier", "1");
 	set_local("jit", "off");
 
-	/* a damaged index must not decide what is an orphan: read the heap only */
+	/*
+	 * planning must not look into CHECK constraints, which may be anybody's
+	 * code
+	 */
+	set_local("constraint_exclusion", "off");
+
+	/*
+	 * A damaged index must not decide what is an orphan: read the heap only.
+	 * The plain methods are on, whatever the session says, or the ones that
+	 * are off would look as cheap.
+	 */
+	set_local("enable_seqscan", "on");
+	set_local("enable_hashjoin", "on");
+	set_local("enable_mergejoin", "on");
+	set_local("enable_hashagg", "on");
+	set_local("enable_sort", "on");
 	set_local("enable_indexscan", "off");
 	set_local("enable_indexonlyscan", "off");
 	set_local("enable_bitmapscan", "off");
 
-	/* without indexes, a nested loop that a LIMIT makes look cheap is quadratic */
+	/*
+	 * without indexes, a nested loop that a LIMIT makes look cheap is
+	 * quadratic
+	 */
 	set_local("enable_nestloop", "off");
 }

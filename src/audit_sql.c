@@ -85,13 +85,16 @@ append_match(StringInfo buf, const FkKey *key)
 	}
 }
 
-/* Which rows does the key look at?  MATCH SIMPLE: no null; FULL: not all null */
+/*
+ * Which rows does the key look at?  MATCH SIMPLE: no null; FULL: not all null.
+ * IS NOT NULL would not do: of a composite value it asks about the fields.
+ */
 static void
 append_checked(StringInfo buf, const FkKey *key)
 {
 	appendStringInfoChar(buf, '(');
 	for (int i = 0; i < key->nkeys; i++)
-		appendStringInfo(buf, "%s%s IS NOT NULL",
+		appendStringInfo(buf, "%s%s IS DISTINCT FROM NULL",
 						 i == 0 ? "" : key->match == FKCONSTR_MATCH_FULL ? " OR " : " AND ",
 						 column_ref("fk", key->child, key->child_att[i]));
 	appendStringInfoChar(buf, ')');
@@ -147,7 +150,7 @@ append_judged_rows(StringInfo buf, const FkKey *key)
 		append_coverage(buf, key);
 	}
 	else
-		appendStringInfo(buf, " AND %s IS NULL",
+		appendStringInfo(buf, " AND %s IS NOT DISTINCT FROM NULL",
 						 column_ref("pk", key->parent, key->parent_att[0]));
 	appendStringInfoString(buf, " AS o");
 	append_key_columns(buf, key);
@@ -216,7 +219,7 @@ audit_sql_orphans(const FkKey *key)
 		append_table(&buf, key->parent, "pk");
 		appendStringInfoString(&buf, " ON (");
 		append_match(&buf, key);
-		appendStringInfo(&buf, ") WHERE %s IS NULL AND ",
+		appendStringInfo(&buf, ") WHERE %s IS NOT DISTINCT FROM NULL AND ",
 						 column_ref("pk", key->parent, key->parent_att[0]));
 		append_checked(&buf, key);
 	}

@@ -63,6 +63,42 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
+/* ALTER TABLE ... ALTER CONSTRAINT, whose parse node is another one from 18 on */
+typedef struct SgAlterConstraint
+{
+	char	   *name;
+	bool		alters_timing;
+	bool		deferrable;
+	bool		initially_deferred;
+	bool		alters_enforced;
+	bool		enforced;
+} SgAlterConstraint;
+
+static inline SgAlterConstraint
+sg_alter_constraint(Node *def)
+{
+	SgAlterConstraint result = {0};
+
+#if PG_VERSION_NUM >= 180000
+	ATAlterConstraint *alter = castNode(ATAlterConstraint, def);
+
+	result.name = alter->conname;
+	result.alters_timing = alter->alterDeferrability;
+	result.deferrable = alter->deferrable;
+	result.initially_deferred = alter->initdeferred;
+	result.alters_enforced = alter->alterEnforceability;
+	result.enforced = alter->is_enforced;
+#else
+	Constraint *alter = castNode(Constraint, def);
+
+	result.name = alter->conname;
+	result.alters_timing = true;
+	result.deferrable = alter->deferrable;
+	result.initially_deferred = alter->initdeferred;
+#endif
+	return result;
+}
+
 /* 18: noreturn is a prefix, so that C11's keyword can stand there */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()

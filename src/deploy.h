@@ -17,6 +17,7 @@
 #include "storage/lockdefs.h"
 
 #include "audit.h"
+#include "compat.h"
 #include "log.h"
 #include "plan.h"
 
@@ -63,6 +64,8 @@ struct DeployAction
 	ErrorData  *error;			/* NULL: done */
 	char	   *blockers;		/* JSON: who was in the way last */
 	int			wraparound_pid; /* a vacuum among them that won't give way */
+	Oid			wanted;			/* what the last attempt could not lock */
+	int			session_deadlock_timeout;	/* ms, before we shortened it */
 };
 
 /* ---- deploy_unit.c ---- */
@@ -86,6 +89,12 @@ extern int64 deploy_log_start(DeployRun *run, PlanStep *step, const char *action
 							  const char *object, const char *statement);
 extern double deploy_elapsed(TimestampTz start);
 
+/* An entry that ends an action, with what all of them have in common */
+extern LogEntry deploy_outcome(const DeployAction *action, const char *phase);
+
+/* A cancel: say so in the log, commit that, and pass it on */
+pg_noreturn extern void deploy_log_cancel(const DeployAction *action, ErrorData *edata);
+
 /* ---- deploy_lock.c ---- */
 
 /*
@@ -95,6 +104,9 @@ extern double deploy_elapsed(TimestampTz start);
  * caller records the failure.  Cancels are logged, committed and thrown.
  */
 extern bool deploy_attempt(DeployAction *action);
+
+/* What ALTER TABLE would ask for (42501); `references` for a key that is new */
+extern void deploy_check_privileges(const FkKey *key, bool references);
 
 /* ---- deploy_step.c ---- */
 

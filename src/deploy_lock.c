@@ -13,9 +13,9 @@
  *   INDEX CONCURRENTLY does, which blocks nobody, and so the next attempt
  *   comes at the moment when it can succeed; a growing, jittered limit ends
  *   the pause when they do not;
- * - deadlock_timeout is half of the wait: that is when core cancels an
- *   ordinary autovacuum in the way, and it makes us, not the application, the
- *   victim of a deadlock.
+ * - deadlock_timeout is half of the wait, and at most half of the session's
+ *   own: that is when core cancels an ordinary autovacuum in the way, and it
+ *   makes us, not the application, the victim of a deadlock.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,6 +35,7 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -72,38 +73,48 @@ set_local_ms(const char *name, int64 ms)
 	deploy_set_local(name, psprintf(INT64_FORMAT, Max(ms, 1)));
 }
 
+/* A table and, where it is partitioned, its partitions as of now */
+static List *
+target_relids(const LockTarget *target)
+{
+	if (get_rel_relkind(target->relid) != RELKIND_PARTITIONED_TABLE)
+		return list_make1_oid(target->relid);
+	return find_all_inheritors(target->relid, NoLock, NULL);
+}
+
 /* One relation, within what is left until the deadline (0: do not queue) */
 static void
-lock_relation(Oid relid, LOCKMODE mode, TimestampTz deadline)
+lock_relation(DeployAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
 {
 	int64		left;
 
 	if (ConditionalLockRelationOid(relid, mode))
 		return;
 
+	action->wanted = relid;
 	left = deadline ? (deadline - GetCurrentTimestamp()) / 1000 : 0;
 	if (left <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("could not lock %s within schemaguard.lock_timeout", sg_relation_name(relid))));
+				 errmsg("could not lock %s", sg_relation_name(relid))));
 
 	set_local_ms("lock_timeout", left);
-	set_local_ms("deadlock_timeout", left / 2);
+	set_local_ms("deadlock_timeout", Min(left, action->session_deadlock_timeout) / 2);
 	LockRelationOid(relid, mode);
+	action->wanted = InvalidOid;
 }
 
 static void
-lock_target(const LockTarget *target, TimestampTz deadline)
+lock_target(DeployAction *action, const LockTarget *target, TimestampTz deadline)
 {
 	ListCell   *lc;
 
-	lock_relation(target->relid, target->mode, deadline);
-	if (get_rel_relkind(target->relid) != RELKIND_PARTITIONED_TABLE)
-		return;
-	foreach(lc, find_all_inheritors(target->relid, NoLock, NULL))
+	/* the root first: its partitions can't change under the lock */
+	lock_relation(action, target->relid, target->mode, deadline);
+	foreach(lc, target_relids(target))
 	{
 		if (lfirst_oid(lc) != target->relid)
-			lock_relation(lfirst_oid(lc), target->mode, deadline);
+			lock_relation(action, lfirst_oid(lc), target->mode, deadline);
 	}
 }
 
@@ -111,10 +122,9 @@ lock_target(const LockTarget *target, TimestampTz deadline)
  * What ALTER TABLE would ask for, before anything is locked (42501): nobody
  * may lock what he may not alter.
  */
-static void
-check_privileges(const DeployAction *action)
+void
+deploy_check_privileges(const FkKey *key, bool references)
 {
-	const FkKey *key = action->key;
 	Oid			role = GetUserId();
 
 	if (!object_ownercheck(RelationRelationId, key->child, role))
@@ -122,7 +132,7 @@ check_privileges(const DeployAction *action)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("role %s does not own child %s",
 						GetUserNameFromId(role, false), sg_relation_name(key->child))));
-	if (!action->references || pg_class_aclcheck(key->parent, role, ACL_REFERENCES) == ACLCHECK_OK)
+	if (!references || pg_class_aclcheck(key->parent, role, ACL_REFERENCES) == ACLCHECK_OK)
 		return;
 	for (int i = 0; i < key->nkeys; i++)
 	{
@@ -155,15 +165,16 @@ attempt(void *arg)
 	int			queue = queue_time(action->attempts);
 	TimestampTz deadline = queue ? GetCurrentTimestamp() + queue * INT64CONST(1000) : 0;
 
-	check_privileges(action);
+	deploy_check_privileges(action->key, action->references);
 
 	sg_progress_phase(SG_PHASE_LOCKING);
+	action->session_deadlock_timeout = DeadlockTimeout;
 	for (int i = 0; i < action->ntargets; i++)
-		lock_target(&action->targets[i], deadline);
+		lock_target(action, &action->targets[i], deadline);
 
 	/* what core locks on top, under locks that we hold already */
 	set_local_ms("lock_timeout", sg_lock_timeout);
-	set_local_ms("deadlock_timeout", Max(sg_lock_timeout / 2, 1));
+	set_local_ms("deadlock_timeout", Min(sg_lock_timeout, action->session_deadlock_timeout) / 2);
 	deploy_set_local("jit", "off");
 
 	sg_progress_phase(SG_PHASE_EXECUTING);
@@ -185,6 +196,18 @@ conflicting_modes(LOCKMODE mode)
 			names = lappend(names, (char *) GetLockmodeName(DEFAULT_LOCKMETHOD, other));
 	}
 	return sg_text_array(names);
+}
+
+static Datum
+oid_array(List *oids)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * list_length(oids));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, oids)
+		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	return PointerGetDatum(construct_array(elements, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 }
 
 /*
@@ -225,12 +248,12 @@ find_blockers(void *arg)
 		"         LEFT JOIN pg_locks t ON l.pid IS NULL AND t.locktype = 'transactionid'"
 		"           AND t.virtualtransaction = l.virtualtransaction"
 		"         LEFT JOIN pg_prepared_xacts x ON x.transaction = t.transactionid"
-		"       WHERE l.locktype = 'relation' AND l.granted AND l.relation = $1"
+		"       WHERE l.locktype = 'relation' AND l.granted AND l.relation = ANY ($1)"
 		"         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 		"         AND l.mode = ANY ($2) AND l.pid IS DISTINCT FROM pg_backend_pid()"
 		"       LIMIT 20) b";
 	DeployAction *action = arg;
-	Oid			types[] = {OIDOID, TEXTARRAYOID};
+	Oid			types[] = {OIDARRAYOID, TEXTARRAYOID};
 	StringInfoData json;
 	SgScope		scope;
 
@@ -242,7 +265,7 @@ find_blockers(void *arg)
 	{
 		Datum		values[2];
 
-		values[0] = ObjectIdGetDatum(action->targets[i].relid);
+		values[0] = oid_array(target_relids(&action->targets[i]));
 		values[1] = conflicting_modes(action->targets[i].mode);
 		if (SPI_execute_with_args(query, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 			elog(ERROR, "could not read pg_locks");
@@ -263,7 +286,29 @@ typedef struct Pause
 {
 	DeployAction *action;
 	TimestampTz deadline;
+	bool		waited;			/* was there anybody to wait for? */
 } Pause;
+
+/* Wait for the transactions that hold a relation in our way */
+static void
+wait_for_relation(Pause *pause, Oid relid, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+	VirtualTransactionId *holders;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	holders = GetLockConflicts(&tag, mode, NULL);
+	for (; VirtualTransactionIdIsValid(*holders); holders++)
+	{
+		int64		left = (pause->deadline - GetCurrentTimestamp()) / 1000;
+
+		if (left <= 0)
+			return;
+		set_local_ms("lock_timeout", left);
+		pause->waited = true;
+		(void) VirtualXactLock(*holders, true);
+	}
+}
 
 /* Wait for those in the way to end, until the deadline; holds nothing meanwhile */
 static void
@@ -273,29 +318,41 @@ wait_for_holders(void *arg)
 
 	for (int i = 0; i < pause->action->ntargets; i++)
 	{
-		LOCKTAG		tag;
-		VirtualTransactionId *holders;
+		ListCell   *lc;
 
-		SET_LOCKTAG_RELATION(tag, MyDatabaseId, pause->action->targets[i].relid);
-		holders = GetLockConflicts(&tag, pause->action->targets[i].mode, NULL);
-		for (; VirtualTransactionIdIsValid(*holders); holders++)
-		{
-			int64		left = (pause->deadline - GetCurrentTimestamp()) / 1000;
-
-			if (left <= 0)
-				return;
-			set_local_ms("lock_timeout", left);
-			(void) VirtualXactLock(*holders, true);
-		}
+		foreach(lc, target_relids(&pause->action->targets[i]))
+			wait_for_relation(pause, lfirst_oid(lc), pause->action->targets[i].mode);
 	}
 }
 
+/*
+ * Nobody holds it now, but somebody queued before us: come again later, so
+ * that the application is behind us for a tenth of the time at most.
+ */
+static void
+sleep_until(TimestampTz deadline)
+{
+	int64		left;
+
+	while ((left = (deadline - GetCurrentTimestamp()) / 1000) > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 (long) left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
+ * The pause ends at once when those in the way have ended: clients that open
+ * one long transaction after the other leave no more than a moment.
+ */
 static void
 pause_after(DeployAction *action, TimestampTz budget_end)
 {
 	double		limit = Min((double) FIRST_PAUSE_MS * (1 << Min(action->attempts - 1, 10)),
 							LONGEST_PAUSE_MS);
-	Pause		pause = {action, 0};
+	Pause		pause = {action, 0, false};
 	ErrorData  *edata;
 
 	limit *= 0.75 + 0.5 * pg_prng_double(&pg_global_prng_state);
@@ -305,43 +362,25 @@ pause_after(DeployAction *action, TimestampTz budget_end)
 	edata = sg_try_undo(wait_for_holders, &pause);
 	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(edata);
-
-	/* so that attempts on a busy table do not follow one another at once */
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 1 + (long) (5 * pg_prng_double(&pg_global_prng_state)),
-					 PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
+	if (!pause.waited && action->attempts > 1)
+		sleep_until(Min(pause.deadline,
+						GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(10000)));
 	CHECK_FOR_INTERRUPTS();
+}
+
+static bool
+is_lock_failure(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 }
 
 static bool
 worth_another_attempt(const DeployAction *action, TimestampTz budget_end)
 {
-	return (action->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-			action->error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED) &&
+	return is_lock_failure(action->error) &&
 		action->attempts < sg_max_attempts &&
 		GetCurrentTimestamp() < budget_end;
-}
-
-/* A cancel: say so in the log, keep that, and pass it on */
-static void
-log_cancel_and_throw(DeployAction *action, ErrorData *edata)
-{
-	LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
-								  action->name, "interrupted");
-
-	entry.step = action->step->step;
-	entry.object = action->object;
-	entry.statement = action->statement;
-	entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
-	entry.message = sg_error_text(edata);
-	entry.elapsed_ms = deploy_elapsed(action->started_at);
-	entry.attempt = action->attempts;
-	entry.blockers = action->blockers;
-	entry.started_id = action->started_id;
-	log_write(&entry);
-	deploy_commit();
-	ReThrowError(edata);
 }
 
 /* The attempts; cancels come out as errors */
@@ -365,12 +404,15 @@ attempt_until_done(DeployAction *action)
 		}
 		if (sg_is_cancel(action->error) && !deploy_timeout_struck())
 			ReThrowError(action->error);
+		if (is_lock_failure(action->error))
+		{
+			edata = sg_try_undo(find_blockers, action);
+			if (edata)
+				sg_rethrow_cancel(edata);
+		}
 		if (!worth_another_attempt(action, budget_end))
 			return false;
 
-		edata = sg_try_undo(find_blockers, action);
-		if (edata)
-			sg_rethrow_cancel(edata);
 		deploy_commit();
 		pause_after(action, budget_end);
 		deploy_commit();
@@ -399,7 +441,7 @@ deploy_attempt(DeployAction *action)
 		FlushErrorState();
 		if (!sg_is_cancel(edata))
 			ReThrowError(edata);
-		log_cancel_and_throw(action, edata);
+		deploy_log_cancel(action, edata);
 	}
 	PG_END_TRY();
 

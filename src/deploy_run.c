@@ -74,6 +74,13 @@ open_plan(const FkPlan *plan)
 	char	   *role = GetUserNameFromId(GetUserId(), false);
 	int			interrupted;
 
+	/* it may have gone, or gone and come back, before we had the lock */
+	if (plan_get(plan->name)->id != plan->id)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("plan \"%s\" was replaced meanwhile", plan->name),
+				 errhint("CALL again to run the plan that is there now.")));
+
 	if (strcmp(plan->author, role) != 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",

@@ -26,6 +26,9 @@
 #include "progress.h"
 #include "quote.h"
 
+static const char *const statement_timeout_text =
+"the statement took longer than schemaguard.statement_timeout";
+
 typedef enum StepNeed
 {
 	NEED_NOTHING,				/* the key is there and valid */
@@ -63,29 +66,6 @@ conflict(const char *reason, const char *hint)
 	return fk_problem(ERRCODE_SG_KEY_CONFLICT, reason, hint);
 }
 
-/*
- * The declared key that takes the place of the planned one: on the same
- * columns, if possible with the same clauses.
- */
-static FkKey *
-find_existing(const FkKey *planned)
-{
-	FkKey	   *best = NULL;
-	ListCell   *lc;
-
-	foreach(lc, fk_declared(planned->child))
-	{
-		FkKey	   *key = lfirst(lc);
-
-		if (!fk_same_columns(planned, key))
-			continue;
-		if (best == NULL || (fk_clause_difference(planned, best) &&
-							 !fk_clause_difference(planned, key)))
-			best = key;
-	}
-	return best;
-}
-
 /* What a key that is there already means for the step */
 static void
 judge_existing(StepView *view)
@@ -103,7 +83,7 @@ judge_existing(StepView *view)
 	else if (!existing->armed)
 		view->problem = conflict(psprintf("key %s is there already, but it is unarmed: %s",
 										  quote_identifier(existing->name), existing->unarmed_reason),
-								 "Enable its triggers (ALTER TABLE ... ENABLE TRIGGER ALL), or drop the key.");
+								 "Enable the triggers that have it as tgconstraint in pg_trigger, or drop the key and run the plan again.");
 	else
 		view->need = existing->validated ? NEED_NOTHING : NEED_VALIDATE;
 }
@@ -118,7 +98,7 @@ look_at_step(PlanStep *step, StepView *view)
 	if (view->problem)
 		return;
 
-	view->existing = find_existing(&view->key);
+	view->existing = fk_declared_twin(&view->key);
 	if (view->existing)
 	{
 		judge_existing(view);
@@ -153,28 +133,11 @@ run_statement(const char *statement)
 	SPI_finish();
 }
 
-/* An entry that ends an action, with what all of them have in common */
-static LogEntry
-outcome(const DeployAction *action, const char *phase)
-{
-	LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
-								  action->name, phase);
-
-	entry.step = action->step->step;
-	entry.object = action->object;
-	entry.statement = action->statement;
-	entry.elapsed_ms = deploy_elapsed(action->started_at);
-	entry.blockers = action->blockers;
-	entry.attempt = action->attempts;
-	entry.started_id = action->started_id;
-	return entry;
-}
-
 /* The new state of a step and the outcome in the log, in one transaction with the DDL */
 static void
 record_done(DeployAction *action, const char *state, const char *reason)
 {
-	LogEntry	entry = outcome(action, "done");
+	LogEntry	entry = deploy_outcome(action, "done");
 
 	entry.message = reason;
 	plan_step_set_state(action->run->plan->name, action->step->step, state, reason,
@@ -195,7 +158,8 @@ execute_add(DeployAction *action)
 				 errmsg("%s", view.problem->reason)));
 	if (view.need != NEED_ADD)
 	{
-		record_done(action, "added", "somebody else has added the key meanwhile");
+		record_done(action, view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
+					"somebody else has added the key meanwhile");
 		return;
 	}
 
@@ -223,16 +187,48 @@ execute_validate(DeployAction *action)
 	record_done(action, "validated", NULL);
 }
 
-/* Count the orphans of a step's key; the verdict, with its reason */
-static AuditKey *
-count_orphans(const FkKey *key)
+/* For count_orphans, inside its subtransaction */
+typedef struct CountArg
 {
-	AuditTable	table = {key->child, NIL, 0, CurrentMemoryContext};
-	AuditKey   *ak = audit_key_new(key, "plan", "missing");
+	AuditTable	table;
+	AuditKey   *key;
+} CountArg;
 
-	table.keys = list_make1(ak);
-	audit_table(&table);
-	return ak;
+static void
+count_in_subtransaction(void *p)
+{
+	audit_table(&((CountArg *) p)->table);
+}
+
+/*
+ * Count the orphans of a step's key for an action that has begun; the
+ * verdict, with its reason.  A cancel is logged as the action's outcome and
+ * thrown.
+ */
+static AuditKey *
+count_orphans(const DeployAction *action, const FkKey *key)
+{
+	CountArg	arg;
+	ErrorData  *edata;
+
+	arg.key = audit_key_new(key, "plan", "missing");
+	arg.table = (AuditTable)
+	{
+		key->child, list_make1(arg.key), 0, CurrentMemoryContext
+	};
+
+	deploy_arm_timeout();
+	edata = sg_try_undo(count_in_subtransaction, &arg);
+	deploy_disarm_timeout();
+	if (edata == NULL)
+		return arg.key;
+
+	if (sg_is_cancel(edata) && !deploy_timeout_struck())
+		deploy_log_cancel(action, edata);
+	arg.key->result = AUDIT_UNKNOWN;
+	arg.key->reason = deploy_timeout_struck() ? pstrdup(statement_timeout_text) :
+		sg_error_text(edata);
+	return arg.key;
 }
 
 static char *
@@ -264,12 +260,12 @@ skip_step(StepWork *work, const FkProblem *problem)
 	deploy_commit();
 }
 
-/* Close an action that failed; state NULL leaves the step's state alone */
+/* Close an action that failed, with the state in which that leaves the step */
 static void
 record_failure(StepWork *work, DeployAction *action, const char *state,
 			   int sqlerrcode, const char *message, int64 orphan_rows)
 {
-	LogEntry	entry = outcome(action, "failed");
+	LogEntry	entry = deploy_outcome(action, "failed");
 
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
@@ -296,11 +292,11 @@ audit_step(StepWork *work, const FkKey *key)
 	action.started_at = GetCurrentTimestamp();
 	action.started_id = deploy_log_start(work->run, work->step, "audit", work->object, NULL);
 
-	ak = count_orphans(key);
+	ak = count_orphans(&action, key);
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
 	if (ak->result == AUDIT_PASS)
 	{
-		LogEntry	entry = outcome(&action, "done");
+		LogEntry	entry = deploy_outcome(&action, "done");
 
 		entry.message = "pass";
 		entry.orphan_rows = 0;
@@ -340,11 +336,14 @@ static char *
 failure_text(const DeployAction *action)
 {
 	if (deploy_timeout_struck())
-		return pstrdup("the statement took longer than schemaguard.statement_timeout");
-	if (action->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && action->wraparound_pid)
-		return psprintf("%s: process %d, a vacuum to prevent transaction ID wraparound, is in the way and must finish first",
-						sg_error_text(action->error), action->wraparound_pid);
-	return sg_error_text(action->error);
+		return pstrdup(statement_timeout_text);
+	if (action->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || !OidIsValid(action->wanted))
+		return sg_error_text(action->error);
+	if (action->wraparound_pid)
+		return psprintf("could not lock %s in %d attempts: process %d, a vacuum to prevent transaction ID wraparound, must finish first",
+						sg_relation_name(action->wanted), action->attempts, action->wraparound_pid);
+	return psprintf("could not lock %s in %d attempts; column blockers of the log says who was in the way",
+					sg_relation_name(action->wanted), action->attempts);
 }
 
 static bool
@@ -376,14 +375,14 @@ explain_validation(StepWork *work, DeployAction *action)
 
 	if (action->error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
-		record_failure(work, action, NULL, action->error->sqlerrcode,
+		record_failure(work, action, "added", action->error->sqlerrcode,
 					   failure_text(action), LOG_NONE);
 		return;
 	}
 
-	ak = count_orphans(action->key);
+	ak = count_orphans(action, action->key);
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
-	record_failure(work, action, NULL, ERRCODE_FOREIGN_KEY_VIOLATION,
+	record_failure(work, action, "added", ERRCODE_FOREIGN_KEY_VIOLATION,
 				   ak->result == AUDIT_FAIL ? orphans_text(ak) : sg_error_text(action->error),
 				   ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
 }
@@ -429,6 +428,35 @@ accept_existing(StepWork *work, const FkKey *existing)
 	append_notice(work, reason);
 }
 
+/* Who may not add the key need not read its tables first */
+static void
+check_may_add(void *key)
+{
+	deploy_check_privileges(key, true);
+}
+
+static bool
+may_add(StepWork *work, FkKey *key)
+{
+	ErrorData  *edata = sg_try_undo(check_may_add, key);
+	LogEntry	entry;
+
+	if (edata == NULL)
+		return true;
+	sg_rethrow_cancel(edata);
+
+	entry = log_entry(&work->run->id, work->run->plan->name, "add", "failed");
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
+	entry.message = sg_error_text(edata);
+	plan_step_set_state(work->step->plan, work->step->step, "failed", entry.message, 1);
+	log_write(&entry);
+	deploy_commit();
+	append_notice(work, psprintf("add failed: %s", entry.message));
+	return false;
+}
+
 /* Do what the catalog says is to be done */
 static void
 work_on_step(StepWork *work)
@@ -448,6 +476,8 @@ work_on_step(StepWork *work)
 			accept_existing(work, view.existing);
 			return;
 		case NEED_ADD:
+			if (!may_add(work, &view.key))
+				return;
 			if (strcmp(work->step->orphans, "stop") == 0 && work->step->enforced &&
 				!audit_step(work, &view.key))
 				return;
@@ -462,7 +492,7 @@ work_on_step(StepWork *work)
 		return;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	view.existing = find_existing(&view.key);
+	view.existing = fk_declared_twin(&view.key);
 	PopActiveSnapshot();
 	if (view.existing && !view.existing->validated)
 		validate_key(work, view.existing);
@@ -474,12 +504,10 @@ deploy_step(DeployRun *run, int step)
 	StepWork	work = {run};
 
 	work.step = plan_step_get(run->plan->name, step, true);
-	if (work.step == NULL || work.step->skipped_by ||
-		strcmp(work.step->state, "validated") == 0)
+	if (work.step == NULL || work.step->skipped_by)
 		return;
 
-	work.object = psprintf("%s ON %s", quote_identifier(work.step->fk_name),
-						   work.step->child_table);
+	work.object = plan_step_object(work.step);
 	initStringInfo(&work.notice);
 	work_on_step(&work);
 	if (work.notice.len > 0)

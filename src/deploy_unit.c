@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "deploy.h"
+#include "errors.h"
 #include "guc.h"
 #include "quote.h"
 
@@ -74,6 +75,10 @@ deploy_disarm_timeout(void)
 		return;
 
 	disable_timeout(step_timeout, false);
+
+	/* it struck after the last look at interrupts: not a user's cancel */
+	if (step_timeout_struck)
+		QueryCancelPending = false;
 }
 
 bool
@@ -104,6 +109,34 @@ deploy_log_start(DeployRun *run, PlanStep *step, const char *action,
 	deploy_commit();
 
 	return id;
+}
+
+LogEntry
+deploy_outcome(const DeployAction *action, const char *phase)
+{
+	LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
+								  action->name, phase);
+
+	entry.step = action->step->step;
+	entry.object = action->object;
+	entry.statement = action->statement;
+	entry.elapsed_ms = deploy_elapsed(action->started_at);
+	entry.blockers = action->blockers;
+	entry.attempt = action->attempts;
+	entry.started_id = action->started_id;
+	return entry;
+}
+
+void
+deploy_log_cancel(const DeployAction *action, ErrorData *edata)
+{
+	LogEntry	entry = deploy_outcome(action, "interrupted");
+
+	entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
+	entry.message = sg_error_text(edata);
+	log_write(&entry);
+	deploy_commit();
+	ReThrowError(edata);
 }
 
 double

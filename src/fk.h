@@ -62,6 +62,12 @@ extern FkKey *fk_by_oid(Oid conid);
 extern FkKey *fk_by_name(Oid child, const char *name);
 
 /*
+ * The declared key that takes the place of a planned one: on the same
+ * columns and, where there are several, with the same clauses; or NULL.
+ */
+extern FkKey *fk_declared_twin(const FkKey *planned);
+
+/*
  * Resolve a planned key: columns, target index, operators, collations, as
  * ALTER TABLE ... ADD FOREIGN KEY does.  parent_columns may be NIL for the
  * primary key.  Fills key (conid, name and the clauses are left as they are)
@@ -80,11 +86,11 @@ extern char *fk_clause_difference(const FkKey *a, const FkKey *b);
 /* not enforced > unarmed > not valid > valid ("missing" is the caller's) */
 extern const char *fk_state(const FkKey *key);
 
-/*
- * Would comparing or printing these columns run code that is not built in?
- * Then a scan runs as the child's owner, restricted.
- */
-extern bool fk_needs_owner(const FkKey *key);
+/* Would comparing or printing the key's columns run code that is not built in? */
+extern bool fk_columns_have_code(const FkKey *key);
+
+/* Would planning a read of the table, or of its partitions, run such code? */
+extern bool fk_table_has_code(Oid relid);
 
 /* The two tables as ALTER TABLE sees them: reason why one can't be in a key */
 extern FkProblem *fk_check_tables(Oid child, Oid parent);

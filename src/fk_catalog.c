@@ -201,6 +201,25 @@ fk_by_name(Oid child, const char *name)
 	return NULL;
 }
 
+FkKey *
+fk_declared_twin(const FkKey *planned)
+{
+	FkKey	   *best = NULL;
+	ListCell   *lc;
+
+	foreach(lc, fk_declared(planned->child))
+	{
+		FkKey	   *key = lfirst(lc);
+
+		if (!fk_same_columns(planned, key))
+			continue;
+		if (best == NULL || (fk_clause_difference(planned, best) &&
+							 !fk_clause_difference(planned, key)))
+			best = key;
+	}
+	return best;
+}
+
 const char *
 fk_state(const FkKey *key)
 {

@@ -19,8 +19,8 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
-#include "access/transam.h"
 #include "catalog/catalog.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
@@ -33,7 +33,6 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -209,21 +208,48 @@ match_target(const TargetIndex *target, const AttrNumber *attnums, int n, Oid *o
 }
 
 /*
+ * The indexes of a table in the order in which core looks at them, by OID.
+ * Read from pg_index: opening the table would wait for its locks.
+ */
+static List *
+table_indexes(Oid relid)
+{
+	Relation	rel = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *indexes = NIL;
+
+	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+
+		if (form->indislive)
+			indexes = lappend_oid(indexes, form->indexrelid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	list_sort(indexes, list_oid_cmp);
+	return indexes;
+}
+
+/*
  * The unique index that the key would reference.  With parent_columns NIL,
  * the primary key, whose columns go to key->parent_att.
  */
 static FkProblem *
 find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 {
-	Relation	rel = table_open(key->parent, AccessShareLock);
-	List	   *indexes = RelationGetIndexList(rel);
 	ListCell   *lc;
 	bool		deferred_match = false;
 	bool		overlaps_match = false;
 	bool		primary = parent_columns == NIL;
 	FkProblem  *p = NULL;
 
-	table_close(rel, AccessShareLock);
 	key->index = InvalidOid;
 
 	if (!primary)
@@ -234,7 +260,7 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 		*nparent = list_length(parent_columns);
 	}
 
-	foreach(lc, indexes)
+	foreach(lc, table_indexes(key->parent))
 	{
 		TargetIndex target;
 
@@ -392,42 +418,4 @@ fk_resolve(Oid child, List *child_columns, Oid parent, List *parent_columns, FkK
 		p = resolve_pair(key, i, opclass[i]);
 
 	return p;
-}
-
-/*
- * A function of a user's can hide behind an operator, a cast, and the output
- * of a type (to_jsonb looks for casts of types that are not built in).
- */
-static bool
-pair_needs_owner(const FkKey *key, int i)
-{
-	Oid			parent_type,
-				child_type,
-				coll,
-				left,
-				right,
-				castfunc;
-	int32		typmod;
-
-	get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &coll);
-	get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &coll);
-	if (key->pf_eq_op[i] >= FirstNormalObjectId ||
-		parent_type >= FirstNormalObjectId || child_type >= FirstNormalObjectId ||
-		get_opcode(key->pf_eq_op[i]) >= FirstNormalObjectId)
-		return true;
-
-	op_input_types(key->pf_eq_op[i], &left, &right);
-	return find_coercion_pathway(right, getBaseType(child_type), COERCION_IMPLICIT, &castfunc) ==
-		COERCION_PATH_FUNC && castfunc >= FirstNormalObjectId;
-}
-
-bool
-fk_needs_owner(const FkKey *key)
-{
-	for (int i = 0; i < key->nkeys; i++)
-	{
-		if (pair_needs_owner(key, i))
-			return true;
-	}
-	return false;
 }

@@ -85,5 +85,9 @@ fk_clause_difference(const FkKey *a, const FkKey *b)
 		append_difference(&buf, "is", b->enforced ? "enforced" : "not enforced",
 						  a->enforced ? "enforced" : "not enforced");
 
+	if (a->period != b->period)
+		append_difference(&buf, "compares", b->period ? "periods" : "values",
+						  a->period ? "periods" : "values");
+
 	return buf.len ? buf.data : NULL;
 }

@@ -196,7 +196,7 @@ entry_problem(const ArmingEntry *entry, bool check, bool action)
  * the first that has none, or InvalidOid.  Foreign tables carry no key.
  */
 static Oid
-unprotected_partition(FkArming *arming, Oid relid, bool child_side, List *clones)
+unprotected_partition(Oid relid, bool child_side, List *clones)
 {
 	ListCell   *lc;
 
@@ -220,7 +220,7 @@ unprotected_partition(FkArming *arming, Oid relid, bool child_side, List *clones
 			return partition;
 		if (relkind == RELKIND_PARTITIONED_TABLE)
 		{
-			Oid			below = unprotected_partition(arming, partition, child_side, clones);
+			Oid			below = unprotected_partition(partition, child_side, clones);
 
 			if (OidIsValid(below))
 				return below;
@@ -301,9 +301,9 @@ fk_arming_judge(FkArming *arming, FkKey *key)
 				break;
 		}
 		if (problem == NULL && child_parts)
-			open = unprotected_partition(arming, key->child, true, clones);
+			open = unprotected_partition(key->child, true, clones);
 		if (problem == NULL && !OidIsValid(open) && parent_parts)
-			open = unprotected_partition(arming, key->parent, false, clones);
+			open = unprotected_partition(key->parent, false, clones);
 		if (problem == NULL && OidIsValid(open))
 			problem = psprintf("partition %s has no part of the key", sg_relation_name(open));
 	}

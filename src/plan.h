@@ -25,6 +25,7 @@
 typedef struct FkPlan
 {
 	int64		id;				/* for locks and progress */
+	Oid			table;			/* schemaguard.plan, for the lock */
 	char	   *name;
 	char	   *description;
 	char	   *author;			/* role name */
@@ -269,6 +270,7 @@ typedef struct ScriptKey
 /* Carry over to the keys read so far (of ScriptKey *) what a statement does */
 extern void plan_follow_statement(List *keys, PlanPath *path, struct Node *statement);
 extern void plan_follow_drop_constraint(List *keys, const char *table, const char *name);
+extern void plan_follow_alter_constraint(List *keys, const char *table, struct Node *def);
 extern void plan_follow_drop_column(List *keys, const char *table, const char *column);
 
 #endif							/* SG_PLAN_H */

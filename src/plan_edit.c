@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "log.h"
 #include "plan.h"
 #include "quote.h"
 #include "spi.h"
@@ -80,8 +81,8 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
  * sg_plan_create(plan text, description text, replace boolean)
  *
  * Makes an empty plan that belongs to the current role.  42710 when there is
- * one of that name, unless replace is true: then that plan, if it is the
- * current role's, loses its steps and notes.
+ * one of that name, unless replace is true: then that plan, if the current
+ * role may change it, loses its steps and notes and stays its author's.
  */
 Datum
 sg_plan_create(PG_FUNCTION_ARGS)
@@ -436,6 +437,7 @@ sg_plan_drop(PG_FUNCTION_ARGS)
 	FkPlan	   *plan = plan_get(name);
 
 	plan_check_writable(plan, "sg_plan_drop()");
+	(void) log_close_interrupted(name);
 	plan_delete(plan);
 	plan_log(plan, 0, "plan drop", name, NULL);
 

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "plan.h"
 #include "quote.h"
 
@@ -33,19 +34,6 @@ is_parent(const ScriptKey *key, const char *table)
 	return !key->gone && strcmp(key->step->parent_table, table) == 0;
 }
 
-static bool
-has_name(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * The name that a key of the table has, or that ALTER TABLE would have made
  * up for it; *names are those of the table's keys before it.
@@ -58,7 +46,7 @@ key_name(const ScriptKey *key, List **names)
 	for (int n = 0; name == NULL; n++)
 	{
 		name = plan_default_fk_name(key->step, n);
-		if (has_name(*names, name))
+		if (sg_has_name(*names, name))
 			name = NULL;
 	}
 	*names = lappend(*names, name);
@@ -110,6 +98,23 @@ plan_follow_drop_constraint(List *keys, const char *table, const char *name)
 }
 
 void
+plan_follow_alter_constraint(List *keys, const char *table, struct Node *def)
+{
+	SgAlterConstraint alter = sg_alter_constraint(def);
+	ScriptKey  *key = find_key(keys, table, alter.name);
+
+	if (key == NULL)
+		return;
+	if (alter.alters_timing)
+	{
+		key->step->deferrable = alter.deferrable;
+		key->step->initially_deferred = alter.initially_deferred;
+	}
+	if (alter.alters_enforced)
+		key->step->enforced = alter.enforced;
+}
+
+void
 plan_follow_drop_column(List *keys, const char *table, const char *column)
 {
 	ListCell   *lc;
@@ -118,9 +123,30 @@ plan_follow_drop_column(List *keys, const char *table, const char *column)
 	{
 		ScriptKey  *key = lfirst(lc);
 
-		if ((is_child(key, table) && has_name(key->step->child_columns, column)) ||
-			(is_parent(key, table) && has_name(key->step->parent_columns, column)))
+		if ((is_child(key, table) && sg_has_name(key->step->child_columns, column)) ||
+			(is_parent(key, table) && sg_has_name(key->step->parent_columns, column)))
 			key->gone = true;
+	}
+}
+
+static void
+drop_schemas(List *keys, List *objects)
+{
+	ListCell   *object;
+	ListCell   *lc;
+
+	foreach(object, objects)
+	{
+		const char *schema = strVal(lfirst(object));
+
+		foreach(lc, keys)
+		{
+			ScriptKey  *key = lfirst(lc);
+
+			if (strcmp(sg_parse_table_name(key->step->child_table).schema, schema) == 0 ||
+				strcmp(sg_parse_table_name(key->step->parent_table).schema, schema) == 0)
+				key->gone = true;
+		}
 	}
 }
 
@@ -130,6 +156,8 @@ follow_drop(List *keys, PlanPath *path, DropStmt *stmt)
 	ListCell   *object;
 	ListCell   *lc;
 
+	if (stmt->removeType == OBJECT_SCHEMA)
+		drop_schemas(keys, stmt->objects);
 	if (stmt->removeType != OBJECT_TABLE)
 		return;
 

@@ -118,19 +118,6 @@ check_match(const char *value)
 	return check_word("match", folded, matches);
 }
 
-static bool
-has_name(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* A list of columns: each a name, none twice, no more than a key can have */
 static void
 check_columns(List *columns, const char *what)
@@ -149,7 +136,7 @@ check_columns(List *columns, const char *what)
 		char	   *name = lfirst(lc);
 
 		sg_check_name(name, "column name");
-		if (has_name(seen, name))
+		if (sg_has_name(seen, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("column %s appears twice in %s", quote_identifier(name), what),
@@ -197,7 +184,7 @@ check_delete_columns(const PlanStep *step)
 	check_columns(step->on_delete_columns, "on_delete_columns");
 	foreach(lc, step->on_delete_columns)
 	{
-		if (!has_name(step->child_columns, lfirst(lc)))
+		if (!sg_has_name(step->child_columns, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_FOREIGN_KEY),
 					 errmsg("column %s of on_delete_columns is not in child_columns",

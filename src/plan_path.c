@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_class.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
@@ -29,6 +28,7 @@
 #include "utils/varlena.h"
 
 #include "plan.h"
+#include "quote.h"
 
 #define TEMP_SCHEMA "pg_temp"
 
@@ -46,19 +46,6 @@ typedef struct NewTable
 {
 	char		name[PLAN_QUALIFIED_MAX];	/* hash key */
 } NewTable;
-
-static bool
-has_schema(List *schemas, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, schemas)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
 
 /* A name as search_path has it: "$user" is the role; "" names nothing */
 static List *
@@ -227,7 +214,7 @@ plan_path_follow(PlanPath *path, struct Node *statement)
 static bool
 schema_exists(PlanPath *path, const char *schema)
 {
-	return has_schema(path->new_schemas, schema) || OidIsValid(get_namespace_oid(schema, true));
+	return sg_has_name(path->new_schemas, schema) || OidIsValid(get_namespace_oid(schema, true));
 }
 
 /* In the database, or created by the script */
@@ -270,7 +257,7 @@ plan_path_table(PlanPath *path, const struct RangeVar *name)
 	if (hash_search(path->new_tables, quote_qualified_identifier(TEMP_SCHEMA, name->relname),
 					HASH_FIND, NULL) != NULL)
 		return quote_qualified_identifier(TEMP_SCHEMA, name->relname);
-	if (!has_schema(path->schemas, "pg_catalog") &&
+	if (!sg_has_name(path->schemas, "pg_catalog") &&
 		table_exists(path, "pg_catalog", name->relname))
 		return quote_qualified_identifier("pg_catalog", name->relname);
 
@@ -321,7 +308,7 @@ plan_path_enter_schema(PlanPath *path, const char *schema)
 {
 	MemoryContext old = MemoryContextSwitchTo(path->context);
 
-	if (!has_schema(path->new_schemas, schema))
+	if (!sg_has_name(path->new_schemas, schema))
 		path->new_schemas = lappend(path->new_schemas, pstrdup(schema));
 	path->outer = path->schemas;
 	path->schemas = lcons(pstrdup(schema), list_copy(path->outer));

@@ -92,6 +92,22 @@ remark(ScriptReader *reader, int offset, int sqlerrcode, const char *message)
 }
 
 /*
+ * The parser's message without the token at which it stopped, where that is,
+ * or has, a literal: everybody may read the notes of a plan.
+ */
+static char *
+hide_literal(const char *message)
+{
+	const char *near = strstr(message, " at or near \"");
+	const char *token = near ? near + strlen(" at or near \"") : NULL;
+
+	if (token == NULL ||
+		(strpbrk(token, "'$ \t\r\n") == NULL && !(*token >= '0' && *token <= '9')))
+		return pstrdup(message);
+	return pnstrdup(message, near - message);
+}
+
+/*
  * An error that a statement has raised is a remark when it is about the
  * statement; anything else, such as a cancel, goes on.
  */
@@ -104,7 +120,7 @@ remark_error(ScriptReader *reader, int offset, ErrorData *error)
 		case ERRCODE_DATA_EXCEPTION:
 		case ERRCODE_FEATURE_NOT_SUPPORTED:
 		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-			remark(reader, offset, error->sqlerrcode, error->message);
+			remark(reader, offset, error->sqlerrcode, hide_literal(error->message));
 			break;
 		default:
 			ReThrowError(error);
@@ -412,6 +428,8 @@ read_alter_table(ScriptReader *reader, AlterTableStmt *stmt)
 			add_key(reader, stmt->relation, child, (Constraint *) cmd->def, unsupported);
 		else if (cmd->subtype == AT_DropConstraint)
 			plan_follow_drop_constraint(reader->keys, child, cmd->name);
+		else if (cmd->subtype == AT_AlterConstraint)
+			plan_follow_alter_constraint(reader->keys, child, cmd->def);
 		else if (cmd->subtype == AT_DropColumn)
 			plan_follow_drop_column(reader->keys, child, cmd->name);
 	}
@@ -487,6 +505,12 @@ read_statement(ScriptReader *reader, Node *statement)
 			break;
 		case T_CreateFunctionStmt:
 			check_body(reader, ((CreateFunctionStmt *) statement)->options, "the body of a function");
+			break;
+		case T_TransactionStmt:
+			if (((TransactionStmt *) statement)->kind == TRANS_STMT_ROLLBACK && reader->keys != NIL)
+				remark(reader, reader->statement->start, 0,
+					   "ROLLBACK is not followed: the keys before it are in the plan");
+			plan_path_follow(reader->path, statement);
 			break;
 		default:
 			plan_path_follow(reader->path, statement);
@@ -571,7 +595,7 @@ read_script(ScriptReader *reader)
 	}
 	if (script->error)
 		remark(reader, script->error_offset, script->error->sqlerrcode,
-			   psprintf("%s; the script is not read from there on", shorten(script->error->message)));
+			   psprintf("%s; the script is not read from there on", hide_literal(script->error->message)));
 }
 
 /* ---- into the plan ---- */

@@ -58,6 +58,16 @@ needs_window(const PlanStep *step)
 		get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE;
 }
 
+/* The name of the key in the catalog: it may have been there under another one */
+static const char *
+added_name(const PlanStep *step)
+{
+	FkKey		key;
+	FkKey	   *twin = plan_step_key(step, &key) ? NULL : fk_declared_twin(&key);
+
+	return twin ? twin->name : step->fk_name;
+}
+
 static void
 emit_step(SgRowSink *sink, const PlanStep *step)
 {
@@ -82,7 +92,8 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	if (!added)
 		emit(sink, psprintf("%s;", plan_add_statement(step, true)));
 	if (step->enforced)
-		emit(sink, psprintf("%s;", plan_validate_statement(step->child_table, step->fk_name)));
+		emit(sink, psprintf("%s;", plan_validate_statement(step->child_table,
+														   added ? added_name(step) : step->fk_name)));
 }
 
 /*

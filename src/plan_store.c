@@ -135,6 +135,7 @@ read_plan(HeapTuple tuple, TupleDesc desc)
 	FkPlan	   *plan = palloc0(sizeof(FkPlan));
 
 	plan->id = sg_spi_int64(tuple, desc, "id");
+	plan->table = get_relname_relid("plan", sg_schema_oid());
 	plan->name = sg_spi_text(tuple, desc, "name");
 	plan->description = sg_spi_text(tuple, desc, "description");
 	plan->author = sg_spi_text(tuple, desc, "author");
@@ -359,9 +360,7 @@ plan_log(const FkPlan *plan, int step, const char *action,
 static void
 run_lock_tag(const FkPlan *plan, LOCKTAG *tag)
 {
-	Oid			table = get_relname_relid("plan", sg_schema_oid());
-
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, table, (uint32) plan->id, 0);
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, plan->table, (uint32) plan->id, 0);
 }
 
 bool

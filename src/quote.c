@@ -201,6 +201,19 @@ sg_quote_list(List *names)
 }
 
 bool
+sg_has_name(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp((char *) lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 sg_equal_names(List *a, List *b)
 {
 	ListCell   *la;

@@ -44,6 +44,9 @@ extern char *sg_relation_name(Oid relid);
 /* Names, quoted, joined by ", " */
 extern char *sg_quote_list(List *names);
 
+/* Is a name in a list of names? */
+extern bool sg_has_name(List *names, const char *name);
+
 /* Are two lists of names the same, in order? */
 extern bool sg_equal_names(List *a, List *b);
 

@@ -69,22 +69,6 @@ add_declared(AuditSet *set)
 	}
 }
 
-/* The declared key on the columns of a planned one, or NULL */
-static FkKey *
-declared_twin(const FkKey *planned)
-{
-	ListCell   *lc;
-
-	foreach(lc, fk_declared(planned->child))
-	{
-		FkKey	   *key = lfirst(lc);
-
-		if (fk_same_columns(key, planned))
-			return key;
-	}
-	return NULL;
-}
-
 /* A step that can't be a key here, with the names as the plan has them */
 static AuditKey *
 unresolved_step(PlanStep *step, const FkKey *key, AuditResult result, char *reason)
@@ -126,7 +110,7 @@ add_step(AuditSet *set, PlanStep *step)
 		if (already_listed(set, &key))
 			return;
 		key.name = step->fk_name;
-		twin = declared_twin(&key);
+		twin = fk_declared_twin(&key);
 		ak = twin ? audit_key_new(twin, "catalog", fk_state(twin)) :
 			audit_key_new(&key, "plan", "missing");
 	}
@@ -142,8 +126,8 @@ add_plan(AuditSet *set, const char *plan, bool unfinished_only)
 	{
 		PlanStep   *step = lfirst(lc);
 
-		if (!unfinished_only ||
-			(strcmp(step->state, "validated") != 0 && step->skipped_by == NULL))
+		/* a validated step whose key is declared gives no row of its own */
+		if (!unfinished_only || step->skipped_by == NULL)
 			add_step(set, step);
 	}
 }

@@ -122,6 +122,19 @@ INSERT INTO tp VALUES ('a');
 SELECT * FROM verdicts('tp');
 DROP TABLE tc, tp;
 
+-- a composite value with a null field is a value
+CREATE TYPE point2 AS (x int, y int);
+CREATE TABLE spots (p point2 PRIMARY KEY);
+CREATE TABLE visits (p point2 CONSTRAINT fk_spot REFERENCES spots);
+INSERT INTO spots VALUES ((1, NULL)), ((NULL, NULL));
+INSERT INTO visits VALUES ((1, NULL)), ((NULL, NULL)), (NULL);
+SELECT * FROM verdicts('visits');
+SET session_replication_role = replica;
+INSERT INTO visits VALUES ((2, NULL));
+RESET session_replication_role;
+SELECT * FROM verdicts('visits');
+DROP TABLE spots, visits;
+
 -- hostile names
 CREATE TABLE "We""ird.T a" ("a."";id;drop" int PRIMARY KEY, fk int, k1 int, o int);
 CREATE TABLE "pk" ("fk" int, "o" int, "k1" int);

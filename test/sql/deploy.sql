@@ -96,6 +96,23 @@ CALL sg_add_fks('dep');
 ALTER TABLE lines ENABLE TRIGGER ALL;
 CALL sg_add_fks('dep');
 
+-- a validated step whose key is gone, not valid or unarmed by now is taken up again
+SELECT sg_plan_create('dep', replace => true);
+SELECT sg_plan_add_fk('dep', 'lines', '{third_id}', 'orders', fk_name => 'third', on_delete => 'cascade', index => false);
+CALL sg_add_fks('dep');
+ALTER TABLE lines DROP CONSTRAINT cascading;
+SELECT fk_name, source, state FROM sg_orphan_audit('lines') ORDER BY 1;
+CALL sg_add_fks('dep');
+ALTER TABLE lines DROP CONSTRAINT third, ADD CONSTRAINT by_another_name FOREIGN KEY (third_id) REFERENCES orders ON DELETE CASCADE NOT VALID;
+SET session_replication_role = replica;
+INSERT INTO lines VALUES (1, NULL, NULL, 4711);
+RESET session_replication_role;
+CALL sg_add_fks('dep');
+TABLE steps;
+SELECT * FROM sg_plan_sql('dep');
+DELETE FROM lines;
+CALL sg_add_fks('dep');
+
 -- between plan and call: a column renamed, a table replaced by a view
 SELECT sg_plan_create('dep', replace => true);
 SELECT sg_plan_add_fk('dep', 'invoices', '{id}', 'customers', index => false);

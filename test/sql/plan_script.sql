@@ -275,6 +275,19 @@ $script$);
 SELECT * FROM sg_plan_sql('script') WHERE sg_plan_sql LIKE 'ALTER TABLE % ADD %';
 SELECT * FROM notes;
 
+-- Timing of a key that was there before, a schema that goes, a transaction that is taken back
+SELECT read_script($script$
+ALTER TABLE orders ADD CONSTRAINT timed FOREIGN KEY (x) REFERENCES customers;
+ALTER TABLE orders ALTER CONSTRAINT timed DEFERRABLE INITIALLY DEFERRED;
+CREATE TABLE dropped.t (id int REFERENCES orders);
+DROP SCHEMA dropped CASCADE;
+BEGIN;
+ALTER TABLE orders ADD CONSTRAINT back FOREIGN KEY (y) REFERENCES customers;
+ROLLBACK;
+$script$);
+SELECT * FROM sg_plan_sql('script') WHERE sg_plan_sql LIKE 'ALTER TABLE % ADD %';
+SELECT * FROM notes;
+
 -- Many statements
 SELECT read_script(string_agg(format('CREATE TABLE many%s (id int PRIMARY KEY, up int REFERENCES many%s); INSERT INTO x VALUES (1);', i, i / 2), E'\n'))
   FROM generate_series(1, 200) AS i;
