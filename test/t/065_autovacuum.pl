@@ -1,0 +1,146 @@
+# 065_autovacuum.pl: autovacuum in the way of a step.
+#
+# Core cancels an ordinary autovacuum only for a waiter whose deadlock_timeout fires.  With a throttled autovacuum of the
+# child, and then of the parent, that would run for minutes, a step must get its locks within a few attempts, and the
+# log must say who was in the way.  An autovacuum against wraparound is not cancelled: the step fails when its budget is
+# used up, and names it.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use SgLoad;
+use Test::More;
+
+my $node = new_node('autovacuum', conf => <<'CONF');
+autovacuum_naptime = 1s
+autovacuum_max_workers = 3
+log_autovacuum_min_duration = 0
+CONF
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+# A table whose autovacuum starts at once and then takes minutes: it sleeps 100 ms per page that it dirties or reads,
+# and it looks at every page (freeze_table_age), also at those that the audit has found all visible (19)
+sub make_slow
+{
+	my ($table) = @_;
+
+	query(<<SQL);
+ALTER TABLE $table SET (autovacuum_enabled = off, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
+	autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0, autovacuum_freeze_table_age = 0,
+	autovacuum_analyze_threshold = 2000000000);
+UPDATE $table SET note = 'changed';
+ALTER TABLE $table SET (autovacuum_enabled = on);
+SQL
+}
+
+# Wait for an autovacuum worker that holds the table; its pid, or ''
+sub autovacuum_of
+{
+	my ($table) = @_;
+	my $pid = '';
+
+	wait_for(sub {
+		$pid = query("SELECT l.pid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+					  WHERE a.backend_type = 'autovacuum worker' AND l.relation = '$table'::regclass
+						  AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted");
+		return $pid ne '';
+	}, 30);
+	return $pid;
+}
+
+# child_NAME, parent_NAME with autovacuum off, and a plan NAME
+sub make_pair
+{
+	my ($name) = @_;
+
+	query(<<SQL);
+CREATE TABLE parent_$name (id int PRIMARY KEY, note text) WITH (autovacuum_enabled = off);
+CREATE TABLE child_$name (id int PRIMARY KEY, ref int, note text) WITH (autovacuum_enabled = off);
+INSERT INTO parent_$name SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g;
+INSERT INTO child_$name SELECT g, 1 + g % 20000, repeat('x', 100) FROM generate_series(1, 20000) g;
+SELECT sg_plan_create('$name');
+SELECT sg_plan_add_fk('$name', 'child_$name', ARRAY['ref'], 'parent_$name', fk_name => 'key_$name');
+SQL
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Throttled, of the child and of the parent
+for my $side ('child', 'parent')
+{
+	my $table = "${side}_$side";
+
+	make_pair($side);
+	make_slow($table);
+	my $pid = autovacuum_of($table);
+	isnt($pid, '', "an autovacuum of the $side runs");
+	my $cancelled = () = slurp_file($node->logfile) =~ /canceling autovacuum task/g;
+
+	query("CALL sg_add_fks('$side')");
+	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = '$side'"), 'validated',
+		"the step is validated in spite of an autovacuum of the $side");
+	cmp_ok(query("SELECT max(attempt) FROM schemaguard.audit_log WHERE plan = '$side' AND phase = 'done'"), '<=', 5,
+		'with few attempts');
+	cmp_ok(query("SELECT max(attempt) FROM schemaguard.audit_log WHERE plan = '$side' AND phase = 'done'"), '>', 1,
+		'and more than one, for it was in the way');
+	is(query("SELECT b->>'backend', (b->>'pid')::int = $pid, b->>'table' LIKE '%$table'
+			  FROM schemaguard.audit_log l, jsonb_array_elements(l.blockers) b
+			  WHERE l.plan = '$side' AND l.phase = 'done' AND l.action = 'add'"),
+		'autovacuum worker|t|t', 'the log names the autovacuum');
+	cmp_ok(scalar(() = slurp_file($node->logfile) =~ /canceling autovacuum task/g), '>', $cancelled,
+		'core has cancelled it for us');
+	note(query("SELECT string_agg(format('%s: %s attempts, %s ms', action, attempt, round(elapsed_ms)), '; ')
+				FROM schemaguard.audit_log WHERE plan = '$side' AND phase = 'done' AND action IN ('add', 'validate')"));
+	query("ALTER TABLE $table SET (autovacuum_enabled = off)");
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Against wraparound
+{
+	make_pair('old');
+
+	# 100,000 is the lowest age at which core insists; every transaction of the loop uses up one
+	query(<<'SQL');
+SET synchronous_commit = off;
+ALTER TABLE child_old SET (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
+	autovacuum_freeze_table_age = 0, autovacuum_freeze_max_age = 100000);
+DO $$
+BEGIN
+	FOR i IN 1..100100 LOOP
+		PERFORM pg_current_xact_id();
+		COMMIT;
+	END LOOP;
+END$$;
+SQL
+	my $pid = autovacuum_of('child_old');
+	isnt($pid, '', 'an autovacuum against wraparound runs');
+	like(query("SELECT query FROM pg_stat_activity WHERE pid = $pid"), qr/child_old \(to prevent wraparound\)/,
+		'which is not cancelled for others');
+
+	my $s = SgTest::Session->new($node);
+	$s->query("SET schemaguard.retry_budget = '3s'; CALL sg_add_fks('old')");
+	is($s->sqlstate, '', 'the call ends without an error');
+	is(query("SELECT state, reason <> '' FROM schemaguard.plan_step WHERE plan = 'old'"), 'failed|t',
+		'the step fails when its budget is used up');
+	is(query("SELECT l.sqlstate, b->>'backend', (b->>'pid')::int = $pid
+			  FROM schemaguard.audit_log l, jsonb_array_elements(l.blockers) b
+			  WHERE l.plan = 'old' AND l.phase = 'failed' AND l.action = 'add'"),
+		'55P03|autovacuum worker|t', 'with 55P03, and the log names the autovacuum');
+	like(query("SELECT l.message || l.blockers::text FROM schemaguard.audit_log l
+				WHERE l.plan = 'old' AND l.phase = 'failed' AND l.action = 'add'"),
+		qr/wraparound/, 'and says that it is one against wraparound');
+	is(autovacuum_of('child_old'), $pid, 'which still runs');
+	is(half_done($node, 'old'), '', 'no key is half done');
+
+	# when it is out of the way, the same plan goes through
+	query("SELECT pg_terminate_backend($pid)");
+	query('ALTER TABLE child_old SET (autovacuum_freeze_max_age = 2000000000)');
+	$s->query("CALL sg_add_fks('old')");
+	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'old'"), 'validated', 'the next call validates the key');
+	$s->quit;
+}
+
+$node->stop;
+done_testing();

@@ -1,0 +1,249 @@
+# SgLoad.pm: what the tests of crashes, load and trouble share, on top of SgTest.
+#
+#   crash($node)                       kill -9 of the whole server at once; the next $node->start is a crash recovery
+#   install_traps($node)               places where a deployment can be made to stand still, see there
+#   set_trap($node, 'after add', 7);   spring_traps($node);   wait_trapped($node)
+#   make_tables($node, 'a', 20, ...)   child_a_01 ... with parents, and a plan of their keys
+#   half_done($node, 'plan')           '' while every step agrees with the catalog, else what does not
+#   log_gaps($node, 'plan')            '' while every started row of the log has one outcome, else which has not
+#   everything($node, 'plan')          plan, log and keys as one text, to see whether anything changed
+package SgLoad;
+use strict;
+use warnings;
+use Exporter 'import';
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+our @EXPORT = qw(crash install_traps set_trap spring_traps wait_trapped make_tables half_done log_gaps everything
+	nap kill_client);
+
+sub nap { select(undef, undef, undef, $_[0]); }
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Crashes
+
+# Does a process run?  A zombie does not: it holds no memory and no file any more.
+sub running
+{
+	my ($pid) = @_;
+
+	open my $stat, '<', "/proc/$pid/stat" or return 0;
+	my $line = <$stat> // '';
+	return $line =~ /\) ([A-Z]) / && $1 ne 'Z' && $1 ne 'X';
+}
+
+sub children_of
+{
+	my ($parent) = @_;
+	my @pids;
+
+	for my $dir (glob '/proc/[0-9]*')
+	{
+		open my $stat, '<', "$dir/stat" or next;
+		my $line = <$stat> // '';
+		push @pids, $1 if $line =~ /^(\d+) \(.*\) [A-Z] $parent /s;
+	}
+	return @pids;
+}
+
+# SIGKILL for the postmaster and everything it started.  The postmaster is stopped first, so that it can neither tell
+# the others nor start new ones: no process of the server executes a single instruction of an orderly end.
+sub crash
+{
+	my ($node) = @_;
+	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+
+	kill 'STOP', $postmaster;
+	my @others = children_of($postmaster);
+	die "the server has no processes\n" unless @others;
+	kill 'KILL', @others;
+	$node->kill9;
+	wait_for(sub { !grep { running($_) } $postmaster, @others }) or die "processes survived SIGKILL\n";
+
+	# A postmaster that nobody has reaped yet still counts as alive for the next one; we know better
+	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock'
+		if kill 0, $postmaster;
+}
+
+# kill -9 of the psql of a session: the server learns of it when it next writes to the client
+sub kill_client
+{
+	my ($session) = @_;
+
+	$session->{harness}->signal('KILL');
+	eval { $session->{harness}->finish; };
+	delete $session->{harness};
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Traps
+#
+# A row in table trap makes a deployment stand still at a place of a step, inside its transaction, until the row goes:
+#   'started ACTION', 'done ACTION'     that row of the log is written, not committed
+#   'before ACTION'                     the started row is committed, the locks are held, the DDL has not begun
+#   'after ACTION'                      the DDL is done, the outcome is not written yet
+# with ACTION audit (log rows only), add or validate.  The table is unlogged, so that a crash springs all traps.
+
+sub install_traps
+{
+	my ($node, %opt) = @_;
+
+	$node->safe_psql($opt{dbname} // 'postgres', <<'SQL');
+CREATE UNLOGGED TABLE public.trap (place text, step int);
+
+CREATE FUNCTION public.trap_here(place text, step int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM public.trap t WHERE t.place = $1 AND t.step = $2) LOOP
+		PERFORM set_config('application_name', 'trapped', true), pg_sleep(0.005);
+	END LOOP;
+END$$;
+
+CREATE FUNCTION public.trap_in_log() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM public.trap_here(NEW.phase || ' ' || NEW.action, NEW.step);
+	RETURN NULL;
+END$$;
+CREATE TRIGGER trap AFTER INSERT ON schemaguard.audit_log FOR EACH ROW EXECUTE FUNCTION public.trap_in_log();
+
+CREATE FUNCTION public.trap_in_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM public.trap) THEN
+		PERFORM public.trap_here(
+			CASE TG_EVENT WHEN 'ddl_command_start' THEN 'before ' ELSE 'after ' END || l.action, l.step)
+		FROM (SELECT l.action, l.step FROM schemaguard.audit_log l WHERE l.phase = 'started'
+			  ORDER BY l.id DESC LIMIT 1) l;
+	END IF;
+END$$;
+CREATE EVENT TRIGGER trap_before ON ddl_command_start WHEN TAG IN ('ALTER TABLE')
+	EXECUTE FUNCTION public.trap_in_ddl();
+CREATE EVENT TRIGGER trap_after ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
+	EXECUTE FUNCTION public.trap_in_ddl();
+SQL
+}
+
+sub set_trap
+{
+	my ($node, $place, $step) = @_;
+
+	$node->safe_psql('postgres', "INSERT INTO trap VALUES ('$place', $step)");
+}
+
+sub spring_traps
+{
+	my ($node) = @_;
+
+	$node->safe_psql('postgres', 'DELETE FROM trap');
+}
+
+# Until a deployment stands in a trap; false when none comes
+sub wait_trapped
+{
+	my ($node) = @_;
+
+	# one session that looks every 2 ms, instead of one per look
+	return $node->safe_psql('postgres', <<'SQL') eq 'trapped';
+CREATE TEMP TABLE seen (what text);
+DO $$
+BEGIN
+	FOR i IN 1..15000 LOOP
+		PERFORM pg_stat_clear_snapshot();
+		IF EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'trapped') THEN
+			INSERT INTO seen VALUES ('trapped');
+			EXIT;
+		END IF;
+		PERFORM pg_sleep(0.002);
+	END LOOP;
+END$$;
+SELECT what FROM seen;
+SQL
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tables, a plan, and what must be true of it at any time
+
+# Tables child_PREFIX_01 ..., spread over 5 parents, and the plan PREFIX with a key for each; no row is an orphan.
+# Odd steps have the policy "stop", so that they are audited first, even ones "leave".
+sub make_tables
+{
+	my ($node, $prefix, $count, %opt) = @_;
+	my $rows = $opt{rows} // 2000;
+
+	$node->safe_psql('postgres', <<SQL);
+DO \$do\$
+BEGIN
+	PERFORM sg_plan_create('$prefix');
+	FOR i IN 1..5 LOOP
+		EXECUTE format('CREATE TABLE parent_${prefix}_%s (id int PRIMARY KEY, note text)', i);
+		EXECUTE format('INSERT INTO parent_${prefix}_%s SELECT g, repeat(''x'', 20) FROM generate_series(1, 500) g', i);
+	END LOOP;
+	FOR i IN 1..$count LOOP
+		EXECUTE format('CREATE TABLE child_${prefix}_%s (id int PRIMARY KEY, ref int)', to_char(i, 'FM00'));
+		EXECUTE format('INSERT INTO child_${prefix}_%s SELECT g, nullif(g %% 501, 0) FROM generate_series(1, $rows) g',
+					   to_char(i, 'FM00'));
+		PERFORM sg_plan_add_fk('$prefix', format('child_${prefix}_%s', to_char(i, 'FM00')), ARRAY['ref'],
+							   format('parent_${prefix}_%s', 1 + i % 5),
+							   fk_name => format('key_%s', to_char(i, 'FM00')),
+							   orphans => CASE WHEN i % 2 = 1 THEN 'stop' ELSE 'leave' END);
+	END LOOP;
+END\$do\$;
+ANALYZE;
+SQL
+}
+
+# Steps that say something else than the catalog, and triggers that belong to no key
+sub half_done
+{
+	my ($node, $plan) = @_;
+
+	return $node->safe_psql('postgres', <<SQL);
+SELECT format('step %s is %s, the key is %s', s.step, s.state,
+			  CASE WHEN c.oid IS NULL THEN 'not there' WHEN c.convalidated THEN 'valid' ELSE 'not valid' END)
+FROM schemaguard.plan_step s
+	LEFT JOIN pg_constraint c ON c.contype = 'f' AND c.conname = s.fk_name AND c.conrelid = to_regclass(s.child_table)
+WHERE s.plan = '$plan'
+	AND s.state <> CASE WHEN c.oid IS NULL THEN 'pending' WHEN c.convalidated THEN 'validated' ELSE 'added' END
+	AND NOT (s.state IN ('failed', 'skipped') AND c.oid IS NULL)
+UNION ALL
+SELECT format('constraint %s has %s triggers', c.conname, count(t.oid))
+FROM pg_constraint c LEFT JOIN pg_trigger t ON t.tgconstraint = c.oid AND t.tgenabled = 'O'
+WHERE c.contype = 'f' AND c.conname LIKE 'key%' GROUP BY c.oid, c.conname HAVING count(t.oid) <> 4
+UNION ALL
+SELECT format('trigger %s belongs to no constraint', t.tgname)
+FROM pg_trigger t WHERE t.tgconstraint <> 0 AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = t.tgconstraint)
+SQL
+}
+
+# Started rows without exactly one outcome, and outcomes without a started row
+sub log_gaps
+{
+	my ($node, $plan) = @_;
+
+	return $node->safe_psql('postgres', <<SQL);
+SELECT format('%s of step %s (row %s) was started and has %s outcomes', s.action, s.step, s.id, count(o.id))
+FROM schemaguard.audit_log s LEFT JOIN schemaguard.audit_log o ON o.started_id = s.id AND o.phase <> 'started'
+WHERE s.plan = '$plan' AND s.phase = 'started' GROUP BY s.id HAVING count(o.id) <> 1
+UNION ALL
+SELECT format('%s %s of step %s (row %s) belongs to no started row of the same action', o.action, o.phase, o.step, o.id)
+FROM schemaguard.audit_log o LEFT JOIN schemaguard.audit_log s
+	ON s.id = o.started_id AND s.phase = 'started' AND s.id < o.id
+		AND (s.plan, s.step, s.action, s.object) = (o.plan, o.step, o.action, o.object)
+WHERE o.plan = '$plan' AND o.action IN ('audit', 'add', 'validate') AND o.phase IN ('done', 'failed', 'interrupted')
+	AND o.step IS NOT NULL AND s.id IS NULL
+SQL
+}
+
+sub everything
+{
+	my ($node, $plan) = @_;
+
+	return $node->safe_psql('postgres', <<SQL);
+SELECT p::text FROM schemaguard.plan p WHERE p.name = '$plan';
+SELECT s::text FROM schemaguard.plan_step s WHERE s.plan = '$plan' ORDER BY s.step;
+SELECT l::text FROM schemaguard.audit_log l ORDER BY l.id;
+SELECT c.xmin, c::text FROM pg_constraint c WHERE c.oid >= 16384 ORDER BY c.oid;
+SELECT t.xmin, t::text FROM pg_trigger t WHERE t.oid >= 16384 ORDER BY t.oid;
+SQL
+}
+
+1;

@@ -1,0 +1,226 @@
+# SgTest.pm: what the TAP files share: servers with the extension, sessions that stay open, quoting, random choice.
+#
+#   my $node = new_node('primary', conf => "max_connections = 20\n");     # started; database postgres has schemaguard
+#   my $s = SgTest::Session->new($node, dbname => 'postgres', user => 'alice');
+#   my $out = $s->query('SELECT 1');        # waits for the answer; $s->{err} has notices and errors of this query
+#   $s->send('SELECT pg_sleep(60)');        # does not wait; $s->collect() does
+#
+# Every random choice starts from SG_SEED, so that a failure can be repeated.
+package SgTest;
+use strict;
+use warnings;
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_node has_extension major long_run seed lit ident text_array pick chance
+	error_of is_error wait_for rows);
+
+# The full counts of `make test-long`?
+sub long_run { return ($ENV{SG_LONG} // '') =~ /^(1|yes|on|true)$/; }
+
+sub seed { return $ENV{SG_SEED} || 1; }
+
+# A started server; unless without => 1, with the extension in database postgres.  conf: lines for postgresql.conf
+sub new_node
+{
+	my ($name, %opt) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(
+		allows_streaming => $opt{streaming} ? 1 : 0,
+		extra => [ '--locale=C.UTF-8', '--encoding=UTF8', @{ $opt{initdb} // [] } ]);
+	# Cluster.pm logs every statement, which is most of the run time of some files
+	$node->append_conf('postgresql.conf', "log_statement = none\nlog_replication_commands = off\n" . ($opt{conf} // ''));
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION schemaguard') unless $opt{without};
+
+	return $node;
+}
+
+sub major
+{
+	my ($node) = @_;
+
+	return int($node->safe_psql('postgres', 'SHOW server_version_num') / 10000);
+}
+
+# Could the server CREATE EXTENSION this?
+sub has_extension
+{
+	my ($node, $name) = @_;
+
+	return $node->safe_psql('postgres', "SELECT count(*) FROM pg_available_extensions WHERE name = '$name'") eq '1';
+}
+
+# A string as a SQL literal, a name as a SQL identifier, names as a text[]
+sub lit
+{
+	my ($s) = @_;
+	my $prefix = $s =~ /\\/ ? ' E' : '';
+
+	$s =~ s/'/''/g;
+	$s =~ s/\\/\\\\/g;
+	return "$prefix'$s'";
+}
+
+sub ident
+{
+	my ($s) = @_;
+
+	$s =~ s/"/""/g;
+	return qq("$s");
+}
+
+sub text_array { return 'ARRAY[' . join(', ', map { lit($_) } @_) . ']::text[]'; }
+
+sub pick { return $_[ int(rand(@_)) ]; }
+
+sub chance { my ($p) = @_; return rand() < $p; }
+
+# Run SQL that should fail; the SQLSTATE, or '' when it does not.  The message is in $SgTest::message.
+our $message;
+
+sub error_of
+{
+	my ($node, $sql, %opt) = @_;
+	my ($out, $err);
+	my $rc = $node->psql(
+		$opt{dbname} // 'postgres',
+		"\\set VERBOSITY verbose\n$sql",
+		stdout => \$out,
+		stderr => \$err,
+		on_error_stop => 1,
+		($opt{user} ? (extra_params => [ '-U', $opt{user} ]) : ()));
+
+	$message = $err;
+	return '' if $rc == 0;
+	return $1 if $err =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5}):/;
+	return "rc $rc";
+}
+
+# One assertion: the SQL fails with this SQLSTATE, and (where given) a message like this
+sub is_error
+{
+	my ($node, $sql, $sqlstate, $like, $name, %opt) = @_;
+	my $got = error_of($node, $sql, %opt);
+	my $ok = $got eq $sqlstate && (!defined $like || $message =~ $like);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($ok, $name) or diag("expected $sqlstate" . (defined $like ? " like $like" : '') . ", got '$got': $message");
+	return $ok;
+}
+
+# The rows of a query, as [ column, ... ] each; columns must hold no newline and no \x1f
+sub rows
+{
+	my ($node, $sql, %opt) = @_;
+	my ($out, $err);
+	my $rc = $node->psql(
+		$opt{dbname} // 'postgres', $sql,
+		stdout => \$out,
+		stderr => \$err,
+		on_error_stop => 1,
+		extra_params => [ '-F', "\x1f", ($opt{user} ? ('-U', $opt{user}) : ()) ]);
+
+	die "psql failed: $err\nfor: $sql\n" if $rc;
+	$message = $err;
+	return map { [ split /\x1f/, $_, -1 ] } split /\n/, $out;
+}
+
+# Wait until a piece of Perl is true; false after so many seconds (default 60)
+sub wait_for
+{
+	my ($what, $seconds) = @_;
+
+	for (my $i = 0; $i < ($seconds // 60) * 20; $i++)
+	{
+		return 1 if $what->();
+		select(undef, undef, undef, 0.05);
+	}
+	return 0;
+}
+
+# A psql that stays, for sessions that hold something or wait for something.  BackgroundPsql exists from 16 on only.
+package SgTest::Session;
+use strict;
+use warnings;
+use IPC::Run ();
+
+sub new
+{
+	my ($class, $node, %opt) = @_;
+	my $self = bless { in => '', out => '', err => '', n => 0 }, $class;
+
+	$self->{harness} = IPC::Run::start(
+		[
+			'psql', '-X', '-q', '-A', '-t', '-w', '-v', 'VERBOSITY=verbose', '-F', '|',
+			'-d', $node->connstr($opt{dbname} // 'postgres') . ($opt{user} ? " user=$opt{user}" : ''),
+			'-f', '-'
+		],
+		'<' => \$self->{in},
+		'>' => \$self->{stdout},
+		'2>' => \$self->{stderr},
+		($self->{timeout} = IPC::Run::timeout(300)));
+	$self->{pid} = $self->query('SELECT pg_backend_pid()');
+	return $self;
+}
+
+sub send
+{
+	my ($self, $sql) = @_;
+
+	$self->{n}++;
+	$self->{stdout} = $self->{stderr} = '';
+	$self->{in} .= "$sql\n;\n\\echo done-$self->{n}-\n\\warn done-$self->{n}-\n";
+	IPC::Run::pump_nb($self->{harness});
+}
+
+# Wait for what was sent; its output, or undef when the connection is gone
+sub collect
+{
+	my ($self) = @_;
+	my $mark = qr/^done-$self->{n}-\n/m;
+	my $alive = 1;
+
+	$self->{timeout}->start(300);
+	while ($alive && !($self->{stdout} =~ $mark && $self->{stderr} =~ $mark))
+	{
+		$alive = eval { IPC::Run::pump($self->{harness}); };
+	}
+	$self->{err} = $self->{stderr};
+	$self->{err} =~ s/$mark//;
+	my $out = $self->{stdout};
+	return undef unless $out =~ s/$mark//;
+	chomp $out;
+	return $out;
+}
+
+sub query
+{
+	my ($self, $sql) = @_;
+
+	$self->send($sql);
+	return $self->collect;
+}
+
+# The SQLSTATE of the last query, or ''
+sub sqlstate
+{
+	my ($self) = @_;
+
+	return $self->{err} =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5}):/ ? $1 : '';
+}
+
+sub quit
+{
+	my ($self) = @_;
+
+	return unless $self->{harness};
+	$self->{in} .= "\\q\n";
+	eval { IPC::Run::finish($self->{harness}); };
+	delete $self->{harness};
+}
+
+1;
