@@ -199,6 +199,32 @@ SELECT * FROM verdicts('tree');
 RESET ALL;
 SET search_path = aud, public;
 
+-- what planning evaluates in a table of somebody else's runs as that somebody, not as the auditor
+CREATE ROLE regress_sg_owner;
+CREATE ROLE regress_sg_other;
+GRANT USAGE, CREATE ON SCHEMA aud TO regress_sg_owner, regress_sg_other;
+GRANT SELECT, REFERENCES ON tree TO regress_sg_owner, regress_sg_other;
+SET ROLE regress_sg_owner;
+CREATE FUNCTION tells(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN true; END $$;
+CREATE TABLE trap (id int PRIMARY KEY, up int CONSTRAINT fk_trap REFERENCES tree);
+CREATE INDEX ON trap (up) WHERE tells(1);
+INSERT INTO trap VALUES (1, 1);
+CREATE OR REPLACE FUNCTION tells(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN IF current_user <> 'regress_sg_owner' THEN RAISE WARNING 'code of the owner runs as somebody else'; END IF; RETURN true; END $$;
+RESET ROLE;
+\c -
+\set VERBOSITY terse
+SET search_path = aud, public;
+SELECT * FROM verdicts('trap');
+-- a third role's parent with such an index: not even the child's owner may read it for us
+GRANT SELECT, REFERENCES ON trap TO regress_sg_other;
+SET ROLE regress_sg_other;
+CREATE TABLE victim (up int CONSTRAINT fk_victim REFERENCES trap);
+RESET ROLE;
+SELECT * FROM verdicts('victim');
+DROP TABLE victim, trap;
+DROP FUNCTION tells;
+
 -- bad input
 SELECT sg_orphan_audit(samples => NULL);
 SELECT sg_orphan_audit(samples => -1);
@@ -229,4 +255,4 @@ SELECT sg_orphans('pg_class', ARRAY['oid'], 'tree');
 SELECT * FROM sg_orphan_audit('v');
 
 DROP SCHEMA aud CASCADE;
-DROP ROLE regress_sg_reader;
+DROP ROLE regress_sg_reader, regress_sg_owner, regress_sg_other;

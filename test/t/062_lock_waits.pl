@@ -1,0 +1,159 @@
+# 062_lock_waits.pl: who is in the way of a step, and who has to give way.
+#
+# A transaction that wrote one partition blocks the key of the whole table: the step must wait for it without queueing
+# over and over, and name it.  The same where a lock request of somebody else queues before ours.  In a deadlock the
+# deployment gives way, not the application, whatever lock_timeout is.  Looking at a plan waits for no lock.  A role that
+# may not add a key is told so at once, without locking or reading anything.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use SgLoad;
+use Test::More;
+
+my $node = new_node('waits');
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+sub add_log
+{
+	my ($plan, $column) = @_;
+	return query("SELECT $column FROM schemaguard.audit_log WHERE plan = '$plan' AND action = 'add' AND phase <> 'started'
+				  ORDER BY id DESC LIMIT 1");
+}
+
+sub state_of { return query("SELECT state FROM schemaguard.plan_step WHERE plan = '$_[0]'"); }
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A partition of the parent is held for three seconds, by somebody who never touches the partitioned table itself
+query(<<'SQL');
+CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (10) TO (20);
+INSERT INTO parts SELECT generate_series(0, 19);
+CREATE TABLE to_parts (ref int);
+INSERT INTO to_parts VALUES (1), (11);
+SELECT sg_plan_create('parts');
+SELECT sg_plan_add_fk('parts', 'to_parts', '{ref}', 'parts', index => false);
+SQL
+my $holder = SgTest::Session->new($node);
+my $held = $holder->query('BEGIN; INSERT INTO parts_2 VALUES (20 - 1) ON CONFLICT DO NOTHING; SELECT pg_backend_pid()');
+$held = (split /\n/, $held)[-1];
+my $deployer = SgTest::Session->new($node);
+$deployer->send(q{CALL sg_add_fks('parts')});
+nap(3);
+is(state_of('parts'), 'pending', 'a held partition holds the step up');
+$holder->query('COMMIT');
+$deployer->collect;
+is(state_of('parts'), 'validated', '... until it is free');
+cmp_ok(add_log('parts', 'attempt'), '<=', 6, '... without trying over and over');
+is(add_log('parts', "blockers -> 0 ->> 'pid'"), $held, '... and the log names the session that held it');
+is(add_log('parts', "blockers -> 0 ->> 'table'"), 'public.parts_2', '... and the partition');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A reader holds ACCESS SHARE, which is not in our way; an ACCESS EXCLUSIVE that queues behind it is
+query(<<'SQL');
+CREATE TABLE p2 (id int PRIMARY KEY);
+CREATE TABLE c2 (ref int);
+SELECT sg_plan_create('queue');
+SELECT sg_plan_add_fk('queue', 'c2', '{ref}', 'p2', index => false, orphans => 'leave');
+SQL
+my $reader = SgTest::Session->new($node);
+$reader->query('BEGIN; SELECT count(*) FROM c2');
+$holder->send('BEGIN; LOCK TABLE c2 IN ACCESS EXCLUSIVE MODE; COMMIT');
+wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'c2'::regclass") eq '1' })
+	or die 'nobody queues';
+$deployer->send(q{CALL sg_add_fks('queue')});
+nap(4);
+$reader->query('COMMIT');
+$holder->collect;
+$deployer->collect;
+is(state_of('queue'), 'validated', 'somebody who queues before us is waited for');
+cmp_ok(add_log('queue', 'attempt'), '<=', 10, '... without trying over and over');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A deadlock, with a lock_timeout far above deadlock_timeout: the application must not be the victim
+query(<<'SQL');
+CREATE TABLE p3 (id int PRIMARY KEY, n int);
+CREATE TABLE c3 (ref int);
+INSERT INTO p3 VALUES (1, 0);
+SELECT sg_plan_create('deadlock');
+SELECT sg_plan_add_fk('deadlock', 'c3', '{ref}', 'p3', index => false, orphans => 'leave');
+SQL
+my $application = SgTest::Session->new($node);
+$application->query('BEGIN; INSERT INTO c3 VALUES (1)');
+$deployer->query(q{SET schemaguard.lock_timeout = '20s'});
+$deployer->send(q{CALL sg_add_fks('deadlock')});
+# once it queues for the child, it holds the parent
+wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'c3'::regclass") eq '1' }, 30)
+	or diag('the deployment never queued');
+$application->query('UPDATE p3 SET n = n + 1; COMMIT');
+is($application->sqlstate, '', 'the application is not the victim of a deadlock');
+is(query('SELECT n FROM p3'), '1', '... and its work is committed');
+$deployer->collect;
+is(state_of('deadlock'), 'validated', '... while the step waits and goes through');
+$deployer->query('RESET schemaguard.lock_timeout');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A parent under ACCESS EXCLUSIVE: one step and one row suffer, not the plan; one attempt names who it was
+query(<<'SQL');
+CREATE TABLE p4 (id int PRIMARY KEY);
+CREATE TABLE c4 (ref int);
+CREATE TABLE p5 (id int PRIMARY KEY);
+CREATE TABLE c5 (ref int);
+SELECT sg_plan_create('locked');
+SELECT sg_plan_add_fk('locked', 'c4', '{ref}', 'p4', index => false, orphans => 'leave');
+SELECT sg_plan_add_fk('locked', 'c5', '{ref}', 'p5', index => false, orphans => 'leave');
+SQL
+$held = (split /\n/, $holder->query('BEGIN; LOCK TABLE p4 IN ACCESS EXCLUSIVE MODE; SELECT pg_backend_pid()'))[-1];
+$deployer->query(q{SET lock_timeout = '300ms'});
+like($deployer->query(q{SELECT string_agg(parent_table || ' ' || result, ', ' ORDER BY 1)
+						FROM sg_orphan_audit(plan => 'locked')}),
+	qr/public\.p4 unknown, public\.p5 pass/, 'an audit of the plan: one key is unknown, the other is judged');
+$deployer->query(q{SET schemaguard.max_attempts = 1; CALL sg_add_fks('locked')});
+is(query("SELECT string_agg(step || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'locked'"),
+	'1 failed, 2 validated', 'a deployment: one step fails, the other is done');
+like(query("SELECT reason FROM schemaguard.plan_step WHERE plan = 'locked' AND step = 1"),
+	qr/^could not lock public\.p4 in 1 attempt/, '... and says what could not be locked');
+is(query("SELECT blockers -> 0 ->> 'pid' FROM schemaguard.audit_log
+		  WHERE plan = 'locked' AND step = 1 AND phase = 'failed' ORDER BY id DESC LIMIT 1"),
+	$held, '... and who held it');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Nobody may lock what he may not alter: told so although the table is locked, which a lock request would wait for
+query(<<'SQL');
+CREATE ROLE stranger;
+CREATE TABLE p6 (id int PRIMARY KEY);
+CREATE TABLE c6 (ref int);
+GRANT SELECT ON p6, c6 TO stranger;
+SELECT sg_plan_create('stranger');
+SELECT sg_plan_add_fk('stranger', 'c6', '{ref}', 'p6', index => false);
+SQL
+$holder->query('COMMIT; BEGIN; LOCK TABLE p6, c6 IN ACCESS EXCLUSIVE MODE');
+my $stranger = SgTest::Session->new($node);
+$stranger->query(q{SET ROLE stranger; SET statement_timeout = '20s'});
+$stranger->query(q{CALL sg_add_fks('stranger')});
+$holder->query('COMMIT');
+is(query("SELECT sqlstate FROM schemaguard.audit_log WHERE plan = 'stranger' AND phase = 'failed'"), '42501',
+	'a role without the right to add the key locks nothing');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A plan in use: nobody else runs or changes it
+$holder->query('BEGIN; LOCK TABLE c6 IN ROW EXCLUSIVE MODE');
+$deployer->query('RESET ALL');
+$deployer->send(q{CALL sg_add_fks('stranger')});
+wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'stranger' AND phase = 'pausing'") eq '1' })
+	or diag('progress never showed a pause');
+is(query("SELECT object FROM schemaguard.progress WHERE plan = 'stranger'"), 'public.c6', 'progress shows the table');
+for my $statement (q{CALL sg_add_fks('stranger')}, q{SELECT sg_plan_skip('stranger', 1, 'no')},
+	q{SELECT sg_plan_drop('stranger')}, q{SELECT sg_plan_add_fk('stranger', 'c6', '{ref}', 'p5')})
+{
+	is_error($node, $statement, '55006', undef, "while a plan runs: $statement");
+}
+$holder->query('COMMIT');
+$deployer->collect;
+is(state_of('stranger'), 'validated', 'the run itself goes on undisturbed');
+
+done_testing();
