@@ -68,7 +68,9 @@ REGRESS = \
 	plan_roles \
 	plan_script
 
-ISOLATION =
+ISOLATION = \
+	iso_add_fks_concurrent \
+	iso_audit_lock
 
 PROVE_TESTS = test/t/*.pl
 

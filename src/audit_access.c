@@ -171,8 +171,15 @@ role_problem(const FkKey *key, Oid role, bool whole_row)
 FkProblem *
 audit_access_problem(const FkKey *key, bool whole_row)
 {
-	FkProblem  *p = place_problem(key->child);
+	FkProblem  *p;
 
+	/* an earlier key of the same table may have waited while it was dropped */
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->parent)))
+		return fk_problem(ERRCODE_UNDEFINED_TABLE,
+						  "a table of the key was dropped meanwhile", NULL);
+
+	p = place_problem(key->child);
 	if (p == NULL)
 		p = place_problem(key->parent);
 	if (p == NULL)

@@ -15,6 +15,7 @@
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
@@ -138,6 +139,65 @@ append_key_object(StringInfo buf, const FkKey *key, const char *alias)
 	appendStringInfoChar(buf, ')');
 }
 
+/*
+ * Could a child row match several parents?  The unique index may be on
+ * another collation than its column, which is the one that the key compares
+ * by; if that is nondeterministic, rows that are distinct for the index are
+ * equal for the key.
+ */
+static bool
+may_match_twice(const FkKey *key)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(key->index));
+	Form_pg_index form;
+	oidvector  *collations;
+	bool		isnull;
+	bool		twice = false;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", key->index);
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	collations = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, tuple,
+															   Anum_pg_index_indcollation, &isnull));
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		Oid			type,
+					collation;
+		int32		typmod;
+
+		get_atttypetypmodcoll(key->parent, key->parent_att[i], &type, &typmod, &collation);
+		for (int j = 0; j < form->indnkeyatts; j++)
+		{
+			if (form->indkey.values[j] == key->parent_att[i] &&
+				OidIsValid(collation) && collations->values[j] != collation &&
+				!get_collation_isdeterministic(collation))
+				twice = true;
+		}
+	}
+	ReleaseSysCache(tuple);
+
+	return twice;
+}
+
+/* The parent as pk, with each key once */
+static void
+append_parent(StringInfo buf, const FkKey *key)
+{
+	if (key->period || !may_match_twice(key))
+	{
+		append_table(buf, key->parent, "pk");
+		return;
+	}
+
+	appendStringInfoString(buf, "(SELECT DISTINCT ");
+	for (int i = 0; i < key->nkeys; i++)
+		appendStringInfo(buf, "%s%s", i ? ", " : "",
+						 column_ref("pk", key->parent, key->parent_att[i]));
+	appendStringInfoString(buf, " FROM ");
+	append_table(buf, key->parent, "pk");
+	appendStringInfoString(buf, ") pk");
+}
+
 /* One row per child row: o (is it an orphan?), k1, k2, ... */
 static void
 append_judged_rows(StringInfo buf, const FkKey *key)
@@ -157,7 +217,7 @@ append_judged_rows(StringInfo buf, const FkKey *key)
 	appendStringInfoString(buf, " FROM ");
 	append_table(buf, key->child, "fk");
 	appendStringInfoString(buf, " LEFT JOIN ");
-	append_table(buf, key->parent, "pk");
+	append_parent(buf, key);
 	appendStringInfoString(buf, " ON (");
 	append_match(buf, key);
 	appendStringInfoChar(buf, ')');
@@ -181,7 +241,19 @@ audit_query(const FkKey *key)
 	append_key_object(&buf, key, NULL);
 	appendStringInfoString(&buf, " END FROM (SELECT b.o");
 	for (int i = 1; i <= key->nkeys; i++)
-		appendStringInfo(&buf, ", CASE WHEN b.o THEN b.k%d END AS k%d", i, i);
+	{
+		Oid			type,
+					collation;
+		int32		typmod;
+
+		appendStringInfo(&buf, ", CASE WHEN b.o THEN b.k%d END", i);
+
+		/* the null of the CASE has its type's collation, the column its own */
+		get_atttypetypmodcoll(key->child, key->child_att[i - 1], &type, &typmod, &collation);
+		if (OidIsValid(collation))
+			append_collation(&buf, collation);
+		appendStringInfo(&buf, " AS k%d", i);
+	}
 	appendStringInfoString(&buf, " FROM (");
 	append_judged_rows(&buf, key);
 	appendStringInfoString(&buf, ") b) s GROUP BY s.o");

@@ -69,16 +69,19 @@ key_changed(JudgeArg *arg)
 	return NULL;
 }
 
-/* With the access checked: lock, look again, take the snapshot, judge */
+/* Check the access, lock, look again, take the snapshot, judge */
 static void
 judge_locked(void *p)
 {
 	JudgeArg   *arg = p;
-	FkProblem  *problem;
+	FkProblem  *problem = audit_access_problem(&arg->key->key, false);
 	const char *changed;
 
-	sg_progress_phase(SG_PHASE_LOCKING);
-	problem = audit_lock(&arg->key->key);
+	if (problem == NULL)
+	{
+		sg_progress_phase(SG_PHASE_LOCKING);
+		problem = audit_lock(&arg->key->key);
+	}
 	if (problem)
 	{
 		set_unknown(arg, problem->reason);
@@ -100,14 +103,7 @@ judge_locked(void *p)
 static void
 judge_key(JudgeArg *arg)
 {
-	FkProblem  *problem = audit_access_problem(&arg->key->key, false);
 	ErrorData  *edata;
-
-	if (problem)
-	{
-		set_unknown(arg, problem->reason);
-		return;
-	}
 
 	if (RecoveryInProgress())
 	{

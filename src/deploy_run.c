@@ -63,7 +63,8 @@ lock_plan(const FkPlan *plan)
 	if (!plan_lock_run(plan, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("plan \"%s\" is being run by process %d", plan->name, plan_runner_pid(plan)),
+				 errmsg("plan \"%s\" is in use by another session", plan->name),
+				 errdetail("The session with process ID %d runs or changes the plan.", plan_runner_pid(plan)),
 				 errhint("Look at schemaguard.progress, and CALL again when that session is done.")));
 }
 

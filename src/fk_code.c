@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_statistic_ext.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
@@ -126,6 +127,9 @@ fk_table_has_code(Oid relid)
 	if (catalog_has_code(IndexRelationId, IndexIndrelidIndexId,
 						 Anum_pg_index_indrelid, relid,
 						 Anum_pg_index_indexprs, Anum_pg_index_indpred) ||
+		catalog_has_code(PartitionedRelationId, PartitionedRelidIndexId,
+						 Anum_pg_partitioned_table_partrelid, relid,
+						 Anum_pg_partitioned_table_partexprs, Anum_pg_partitioned_table_partexprs) ||
 		catalog_has_code(StatisticExtRelationId, StatisticExtRelidIndexId,
 						 Anum_pg_statistic_ext_stxrelid, relid,
 						 Anum_pg_statistic_ext_stxexprs, Anum_pg_statistic_ext_stxexprs))

@@ -323,6 +323,8 @@ plan_delete(const FkPlan *plan)
 	StoreArgs	args = {0};
 
 	arg_text(&args, plan->name);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
 }
 

@@ -53,19 +53,13 @@ already_listed(AuditSet *set, const FkKey *key)
 static void
 add_declared(AuditSet *set)
 {
-	Oid			own = sg_schema_oid();
 	ListCell   *lc;
 
 	foreach(lc, fk_declared(set->child))
 	{
 		FkKey	   *key = lfirst(lc);
-		AuditKey   *ak;
 
-		/* our own tables are not what the user asks about */
-		if (!OidIsValid(set->child) && get_rel_namespace(key->child) == own)
-			continue;
-		ak = audit_key_new(key, "catalog", fk_state(key));
-		set->keys = lappend(set->keys, ak);
+		set->keys = lappend(set->keys, audit_key_new(key, "catalog", fk_state(key)));
 	}
 }
 

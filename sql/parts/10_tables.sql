@@ -19,7 +19,8 @@ ALTER TABLE schemaguard.plan ALTER COLUMN id SET DEFAULT pg_catalog.nextval('sch
 COMMENT ON TABLE schemaguard.plan IS 'plans: named lists of foreign keys to add';
 
 CREATE TABLE schemaguard.plan_step (
-    plan               text NOT NULL REFERENCES schemaguard.plan ON UPDATE CASCADE ON DELETE CASCADE,
+    -- no foreign keys here: a parallel pg_restore fills these tables in any order
+    plan               text NOT NULL,
     step               int NOT NULL,
     priority           text NOT NULL CHECK (priority IN ('critical', 'high', 'medium', 'low')),
     child_table        text NOT NULL,
@@ -50,7 +51,7 @@ CREATE TABLE schemaguard.plan_step (
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, and how far it has come';
 
 CREATE TABLE schemaguard.plan_note (
-    plan   text NOT NULL REFERENCES schemaguard.plan ON UPDATE CASCADE ON DELETE CASCADE,
+    plan   text NOT NULL,
     line   int NOT NULL,                    -- of the script; 0 where the note is about the whole
     reason text NOT NULL
 );
@@ -102,6 +103,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON schemaguard.audit_log
     FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_log_guard();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON schemaguard.audit_log
     FOR EACH STATEMENT EXECUTE FUNCTION schemaguard.sg_log_guard();
+-- in a replica session too
+ALTER TABLE schemaguard.audit_log ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE schemaguard.audit_log ENABLE ALWAYS TRIGGER append_only_truncate;
 
 -- What a dump of the database takes along
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan', '');

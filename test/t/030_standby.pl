@@ -1,0 +1,151 @@
+# 030_standby.pl: the audit where nothing can be written.
+#
+#   - a hot standby gives the same verdicts as its primary, and logs nothing; a key of an unlogged table is unknown there
+#   - what writes refuses with 25006, on the standby and in a read-only transaction
+#   - a recovery conflict ends the audit with an ERROR, not FATAL: the session goes on
+#   - in a read-only transaction of the primary the audit works and logs nothing; in a REPEATABLE READ one it does not
+#     trust a table that was truncated since
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Test::More;
+use SgTest;
+
+my $conf = "autovacuum = off\nmax_connections = 20\nshared_buffers = 16MB\nmax_standby_streaming_delay = 30s\nhot_standby_feedback = off\n";
+my $primary = new_node('primary', streaming => 1, conf => $conf);
+$primary->backup('b');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'b', has_streaming => 1);
+$standby->start;
+
+$primary->safe_psql('postgres', q{
+	CREATE TABLE p (id int PRIMARY KEY);
+	CREATE TABLE c (p int CONSTRAINT good REFERENCES p, q int);
+	CREATE TABLE pp (id int, a text) PARTITION BY LIST (a);
+	CREATE TABLE pp1 PARTITION OF pp FOR VALUES IN ('x');
+	INSERT INTO p SELECT generate_series(1, 100);
+	INSERT INTO c SELECT g % 100 + 1, g FROM generate_series(1, 1000) g;
+	ALTER TABLE c ADD CONSTRAINT bad FOREIGN KEY (q) REFERENCES p NOT VALID;
+	INSERT INTO pp VALUES (1, 'x'), (101, 'x');
+	CREATE UNLOGGED TABLE u (p int CONSTRAINT unlogged REFERENCES p);
+	INSERT INTO u VALUES (1);
+	SELECT sg_plan_create('plan');
+	SELECT sg_plan_add_fk('plan', 'pp', '{id}', 'p', fk_name => 'planned');
+});
+
+sub catch_up { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert')); }
+
+my $audit = q{SELECT fk_name, source, state, rows_checked, orphan_rows, orphan_keys, sample, result, method FROM sg_orphan_audit() WHERE fk_name <> 'unlogged'};
+my $want = $primary->safe_psql('postgres', $audit);
+like($want, qr/bad\|catalog\|not valid\|1000\|900\|900/, 'on the primary');
+like($want, qr/planned\|plan\|missing\|2\|1\|1/, 'a planned key too');
+catch_up();
+
+# ---- the standby
+
+my $log = 'SELECT count(*), max(id) FROM schemaguard.audit_log';
+my $logged = $standby->safe_psql('postgres', $log);
+is($standby->safe_psql('postgres', $audit), $want, 'the same verdicts on the standby');
+is($standby->safe_psql('postgres', $log), $logged, 'nothing is logged there');
+is($standby->safe_psql('postgres', q{SELECT result, reason, rows_checked FROM sg_orphan_audit('u')}),
+	'unknown|public.u is not logged and has no rows on a standby|', 'an unlogged table: unknown');
+is($primary->safe_psql('postgres', q{SELECT result, rows_checked FROM sg_orphan_audit('u')}), 'pass|1', 'on the primary it is read');
+is($standby->safe_psql('postgres', q{SELECT count(*), count(DISTINCT row_id) FROM sg_orphans('c', 'bad')}), '900|900', 'sg_orphans works on the standby');
+
+for my $sql (
+	q{CALL sg_add_fks('plan')}, q{SELECT sg_plan_create('other')}, q{SELECT sg_plan_drop('plan')},
+	q{SELECT sg_plan_add_fk('plan', 'c', '{q}', 'p')}, q{SELECT sg_plan_set('plan', 1, 'orphans', 'leave')},
+	q{SELECT sg_plan_skip('plan', 1, 'no')}, q{SELECT sg_plan_from_sql('plan', 'ALTER TABLE c ADD FOREIGN KEY (q) REFERENCES p')},
+	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{CALL sg_prune(now())})
+{
+	is_error($standby, $sql, '25006', undef, "standby: $sql");
+	is_error($primary, "SET default_transaction_read_only = on; $sql", '25006', undef, "read only: $sql")
+	  unless $sql =~ /add_fks/;    # which makes its transactions READ WRITE
+}
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM sg_plan_sql('plan')}) > 0 ? 1 : 0, 1, 'sg_plan_sql works there');
+
+# ---- a recovery conflict while the audit reads: an error, and the session lives
+
+$primary->safe_psql('postgres', q{
+	CREATE TABLE victim (p int, junk text);
+	INSERT INTO victim SELECT g % 100 + 1, repeat('x', 100) FROM generate_series(1, 5000) g;
+	ALTER TABLE victim ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES p NOT VALID;
+});
+catch_up();
+
+# Locks first: on a standby those of an audit stay until the end of the transaction, here one that audits again and again.
+my $reader = SgTest::Session->new($standby);
+$standby->append_conf('postgresql.conf', 'max_standby_streaming_delay = 100ms');
+$standby->reload;
+$reader->query('BEGIN');
+is($reader->query(q{SELECT result FROM sg_orphan_audit('victim')}), 'pass', 'lock conflict: the audit works');
+is($standby->safe_psql('postgres', qq{SELECT count(*) > 0 FROM pg_locks WHERE pid = $reader->{pid} AND relation = 'victim'::regclass}),
+	't', 'lock conflict: and holds its lock');
+$reader->send(q{SELECT count(a.result) FROM generate_series(1, 1000000) g, LATERAL sg_orphan_audit('victim', samples => g % 5) a});
+$primary->safe_psql('postgres', 'TRUNCATE victim');
+$reader->collect;
+is($reader->sqlstate, '40001', 'lock conflict: the audit ends with an error') or diag($reader->{err});
+like($reader->{err}, qr/conflict with recovery/, 'lock conflict: which says why');
+is($reader->query('ROLLBACK; SELECT 42'), '42', 'lock conflict: the session goes on');
+catch_up();
+is($reader->query(q{SELECT result, rows_checked FROM sg_orphan_audit('victim')}), 'pass|0', 'lock conflict: and audits again');
+
+# Then rows that a vacuum removes, in the middle of a scan: the operator of the key is a function that takes its time.
+$primary->safe_psql('postgres', q{
+	CREATE TYPE lazy AS (v int);
+	CREATE FUNCTION lazy_cmp(lazy, lazy) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(0.02); RETURN $1.v - $2.v; END';
+	CREATE FUNCTION lazy_eq(lazy, lazy) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(0.02); RETURN $1.v = $2.v; END';
+	CREATE FUNCTION lazy_lt(lazy, lazy) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1.v < $2.v; END';
+	CREATE FUNCTION lazy_gt(lazy, lazy) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1.v > $2.v; END';
+	CREATE OPERATOR === (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_eq, COMMUTATOR = ===, MERGES);
+	CREATE OPERATOR <<< (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_lt, COMMUTATOR = >>>);
+	CREATE OPERATOR >>> (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_gt, COMMUTATOR = <<<);
+	CREATE OPERATOR <<== (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_lt);
+	CREATE OPERATOR >>== (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_gt);
+	CREATE OPERATOR CLASS lazy_ops DEFAULT FOR TYPE lazy USING btree AS
+		OPERATOR 1 <<<, OPERATOR 2 <<==, OPERATOR 3 ===, OPERATOR 4 >>==, OPERATOR 5 >>>, FUNCTION 1 lazy_cmp(lazy, lazy);
+	CREATE TABLE lp (k lazy PRIMARY KEY);
+	INSERT INTO lp VALUES (ROW(1)), (ROW(2)), (ROW(3));
+	CREATE TABLE lc (k lazy);
+	INSERT INTO lc SELECT ROW(g % 3 + 1)::lazy FROM generate_series(1, 3000) g;
+	CREATE TABLE dead (id int);
+	INSERT INTO dead SELECT generate_series(1, 1000);
+	ALTER TABLE lc ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES lp NOT VALID;
+});
+catch_up();
+$reader->send(q{SELECT result FROM sg_orphan_audit('lc')});
+ok(wait_for(sub { $standby->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity WHERE pid = $reader->{pid} AND wait_event = 'PgSleep'}) eq '1' }),
+	'snapshot conflict: the audit reads slowly');
+$primary->safe_psql('postgres', 'DELETE FROM lc; DELETE FROM dead');
+$primary->safe_psql('postgres', 'VACUUM lc; VACUUM dead');
+$reader->collect;
+is($reader->sqlstate, '40001', 'snapshot conflict: an error') or diag($reader->{err});
+is($reader->query('SELECT 43'), '43', 'snapshot conflict: the session goes on');
+catch_up();
+is($reader->query(q{SELECT result, rows_checked FROM sg_orphan_audit('lc')}), 'pass|0', 'snapshot conflict: and audits again');
+$reader->quit;
+unlike(PostgreSQL::Test::Utils::slurp_file($standby->logfile), qr/FATAL:  terminating connection due to conflict/, 'no session was terminated');
+
+# ---- transactions of the primary that see less, or may not write
+
+$logged = $primary->safe_psql('postgres', $log);
+is($primary->safe_psql('postgres', "BEGIN READ ONLY; $audit; COMMIT"), $primary->safe_psql('postgres', $audit) , 'the same in a read-only transaction');
+my ($before) = split /\|/, $logged;
+my $keys = $primary->safe_psql('postgres', 'BEGIN READ ONLY; SELECT count(*) FROM sg_orphan_audit()');
+is($primary->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log'), $before + $keys, 'it logs nothing: only the call outside of it did');
+
+my $old = SgTest::Session->new($primary);
+$old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM c');
+$primary->safe_psql('postgres', q{ALTER TABLE victim DISABLE TRIGGER ALL; TRUNCATE victim; INSERT INTO victim VALUES (5), (100000)});
+is($old->query(q{SELECT result, reason FROM sg_orphan_audit('victim')}),
+	'unknown|public.victim was truncated or rewritten after the snapshot of this transaction was taken',
+	'REPEATABLE READ: a table truncated since is unknown');
+is($old->query(q{SELECT string_agg(result, ' ' ORDER BY fk_name) FROM sg_orphan_audit('c')}), 'fail pass', 'others are judged');
+$old->query('COMMIT');
+is($old->query(q{SELECT result, orphan_rows FROM sg_orphan_audit('victim')}), 'fail|1', 'a new transaction sees the orphan');
+$old->quit;
+
+$standby->stop('immediate');
+$primary->stop('immediate');
+done_testing();

@@ -1,0 +1,81 @@
+# 040_pg_cron.pl: the calls of a schedule, by pg_cron itself: SELECT sg_orphan_audit() and CALL sg_add_fks('plan'), by a role
+# that is nobody special, in background workers.  Their effects are read: the log, the keys, pg_cron's own account.
+#
+# pg_cron 1.4 knows no seconds, so that there this file waits for the next full minute.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Test::More;
+use SgTest;
+
+chomp(my $share = qx(pg_config --sharedir));
+plan skip_all => 'pg_cron is not installed here' unless -e "$share/extension/pg_cron.control";
+
+my $node = new_node('cron', without => 1, conf => q{
+shared_preload_libraries = 'pg_cron'
+cron.database_name = 'postgres'
+cron.use_background_workers = on
+max_worker_processes = 20
+});
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION pg_cron;
+	CREATE EXTENSION schemaguard;
+	CREATE ROLE ops LOGIN;
+	GRANT USAGE ON SCHEMA cron TO ops;
+	GRANT CREATE ON SCHEMA public TO ops;
+});
+my $seconds = $node->safe_psql('postgres', q{SELECT substring(extversion, '^[0-9]+[.][0-9]+')::numeric >= 1.5 FROM pg_extension WHERE extname = 'pg_cron'}) eq 't';
+my $schedule = $seconds ? '1 second' : '* * * * *';
+note 'pg_cron ' . $node->safe_psql('postgres', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cron'}) . ", schedule $schedule";
+
+$node->safe_psql('postgres', q{
+	SET ROLE ops;
+	CREATE TABLE p (id int PRIMARY KEY);
+	CREATE TABLE c (p int, q int CONSTRAINT declared REFERENCES p, r int, s int);
+	INSERT INTO p SELECT generate_series(1, 10);
+	INSERT INTO c SELECT g, g, g, g + 1 FROM generate_series(1, 10) g;
+	SELECT sg_plan_create('plan');
+	SELECT sg_plan_add_fk('plan', 'c', '{p}', 'p', fk_name => 'one'),
+	       sg_plan_add_fk('plan', 'c', '{r}', 'p', fk_name => 'two', orphans => 'leave'),
+	       sg_plan_add_fk('plan', 'c', '{s}', 'p', fk_name => 'has_orphan');
+});
+is($node->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log WHERE action NOT LIKE $$plan%$$'), '0', 'nothing has run');
+$node->safe_psql('postgres', qq{
+	SET ROLE ops;
+	SELECT cron.schedule('audit', '$schedule', 'SELECT sg_orphan_audit()');
+	SELECT cron.schedule('deploy', '$schedule', \$\$CALL sg_add_fks('plan')\$\$);
+});
+
+# The job has run to its end at least once
+sub done
+{
+	my ($command) = @_;
+
+	return $node->safe_psql('postgres', qq{SELECT count(*) > 0 FROM cron.job_run_details WHERE command LIKE '$command%'
+		AND status IN ('succeeded', 'failed')}) eq 't';
+}
+ok(wait_for(sub { done('SELECT sg_orphan_audit') && done('CALL sg_add_fks') }, 90), 'both jobs have run');
+$node->safe_psql('postgres', 'SET ROLE ops; SELECT cron.unschedule(jobid) FROM cron.job');
+ok(wait_for(sub { $node->safe_psql('postgres', q{SELECT count(*) FROM cron.job_run_details WHERE status IN ('starting', 'running', 'connecting', 'sending')}) eq '0' }),
+	'and run no more');
+
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT split_part(command, '(', 1) || ' ' || status || ' ' || username, ', ') FROM cron.job_run_details}),
+	'CALL sg_add_fks succeeded ops, SELECT sg_orphan_audit succeeded ops', 'pg_cron says that they succeeded')
+  or diag($node->safe_psql('postgres', 'SELECT command, status, return_message FROM cron.job_run_details'));
+is($node->safe_psql('postgres', q{SELECT string_agg(conname || ' ' || convalidated, ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'f'}),
+	'declared true, one true, two true', 'the keys are there and valid');
+is($node->safe_psql('postgres', q{SELECT string_agg(fk_name || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step}),
+	'one validated, two validated, has_orphan failed', 'the plan says so');
+is($node->safe_psql('postgres', q{SELECT count(DISTINCT object) FROM schemaguard.audit_log WHERE plan IS NULL AND action = 'audit' AND phase = 'done' AND role = 'ops'
+		AND object = 'declared ON public.c' AND message = 'pass' AND orphan_rows = 0}), '1', 'the audit is in the log');
+is($node->safe_psql('postgres', q{SELECT string_agg(object || ' ' || action, ', ' ORDER BY object, action) FROM schemaguard.audit_log
+		WHERE plan = 'plan' AND phase = 'done' AND action IN ('add', 'validate') AND role = 'ops'}),
+	'one ON public.c add, one ON public.c validate, two ON public.c add, two ON public.c validate', 'each key was added and validated once');
+is($node->safe_psql('postgres', q{SELECT min(orphan_rows) FROM schemaguard.audit_log WHERE plan = 'plan' AND phase = 'failed' AND object = 'has_orphan ON public.c'}),
+	'1', 'and the one that has an orphan was not');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.audit_log s WHERE phase = 'started'
+		AND (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1}), '0', 'every start has one outcome');
+
+$node->stop('immediate');
+done_testing();

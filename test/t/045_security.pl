@@ -1,0 +1,346 @@
+# 045_security.pl: who may see, change and run what, and in whose name.
+#
+#   - rows that a role may not read are unknown, never pass: no SELECT, no USAGE, row security; the rest is judged
+#   - the log: everybody sees his own runs, pg_monitor all; nobody changes it, not even a superuser; sg_prune is the
+#     database owner's
+#   - a plan is its author's
+#   - code of a user's (operators, functions and casts ahead in search_path, of a type, of an operator class, in an index)
+#     never runs with the privileges of the superuser who audits: not at all, or as the child's owner, restricted
+#   - hostile names go through every function
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Test::More;
+use SgTest;
+
+my $node = new_node('security');
+my $super = $node->safe_psql('postgres', 'SELECT current_user');
+
+sub as { my ($user, $sql) = @_; return $node->safe_psql('postgres', "SET SESSION AUTHORIZATION $user; $sql"); }
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN; CREATE ROLE carol LOGIN; CREATE ROLE dave LOGIN; CREATE ROLE seer LOGIN BYPASSRLS;
+	CREATE ROLE dbo LOGIN;
+	GRANT pg_monitor TO carol; GRANT alice TO dave;
+	CREATE SCHEMA a AUTHORIZATION alice; CREATE SCHEMA b AUTHORIZATION bob; CREATE SCHEMA hidden AUTHORIZATION alice;
+	ALTER DATABASE postgres OWNER TO dbo;
+});
+
+# ---- what may not be read is unknown
+
+as('alice', q{
+	CREATE TABLE a.p (id int PRIMARY KEY, secret text);
+	CREATE TABLE a.c (p int CONSTRAINT alices REFERENCES a.p, secret text);
+	CREATE TABLE a.cols (p int CONSTRAINT columns REFERENCES a.p, secret text);
+	CREATE TABLE hidden.c (p int CONSTRAINT hidden REFERENCES a.p);
+	CREATE TABLE a.rls (p int CONSTRAINT rls REFERENCES a.p);
+	CREATE TABLE a.force (p int CONSTRAINT force REFERENCES a.p);
+	CREATE TABLE a.rlsp (id int PRIMARY KEY);
+	CREATE TABLE a.to_rls (p int CONSTRAINT to_rls REFERENCES a.rlsp);
+	INSERT INTO a.p VALUES (1), (2);
+	INSERT INTO a.rlsp VALUES (1), (2);
+	INSERT INTO a.rls VALUES (1), (2); INSERT INTO a.force VALUES (1), (2); INSERT INTO a.to_rls VALUES (1), (2);
+	ALTER TABLE a.rls ENABLE ROW LEVEL SECURITY; CREATE POLICY none ON a.rls USING (false);
+	ALTER TABLE a.force ENABLE ROW LEVEL SECURITY; ALTER TABLE a.force FORCE ROW LEVEL SECURITY; CREATE POLICY none ON a.force USING (false);
+	ALTER TABLE a.rlsp ENABLE ROW LEVEL SECURITY; CREATE POLICY none ON a.rlsp USING (false);
+	GRANT USAGE ON SCHEMA a TO PUBLIC;
+	GRANT SELECT (id), REFERENCES ON a.p TO bob;
+	GRANT SELECT (p) ON a.cols TO bob;
+	GRANT SELECT ON a.rls, a.force, a.rlsp, a.to_rls, hidden.c TO bob, seer;
+	GRANT SELECT ON a.p TO seer;
+	CREATE TABLE a.unseen (id int PRIMARY KEY);
+	GRANT REFERENCES ON a.unseen TO bob;
+});
+as('bob', q{
+	CREATE TABLE b.p (id int PRIMARY KEY);
+	CREATE TABLE b.c (p int CONSTRAINT bobs REFERENCES b.p, q int CONSTRAINT to_alice REFERENCES a.p, r int CONSTRAINT to_unseen REFERENCES a.unseen);
+	GRANT USAGE ON SCHEMA b TO PUBLIC; GRANT SELECT ON b.c TO alice;
+});
+
+my $verdicts = q{SELECT string_agg(fk_name || ' ' || result, ', ' ORDER BY fk_name) FROM sg_orphan_audit()};
+is(as('bob', $verdicts), 'alices unknown, bobs pass, columns pass, force unknown, hidden unknown, rls unknown, to_alice pass, to_rls unknown, to_unseen unknown',
+	'bob: what he may not read or not see in full is unknown');
+is(as('alice', $verdicts), 'alices pass, bobs unknown, columns pass, force unknown, hidden pass, rls pass, to_alice pass, to_rls pass, to_unseen pass',
+	'alice: row security that is forced hides rows from the owner too');
+is(as('seer', $verdicts), 'alices unknown, bobs unknown, columns unknown, force pass, hidden unknown, rls pass, to_alice unknown, to_rls pass, to_unseen unknown',
+	'a role that bypasses row security');
+is($node->safe_psql('postgres', $verdicts), 'alices pass, bobs pass, columns pass, force pass, hidden pass, rls pass, to_alice pass, to_rls pass, to_unseen pass',
+	'superuser: everything');
+is(as('bob', "SET row_security = off; $verdicts"), as('bob', $verdicts), 'row_security = off makes no error of it');
+my %reason = map { $_->[0] => $_->[1] } rows($node, q{SELECT fk_name, reason FROM sg_orphan_audit()}, user => 'bob');
+is($reason{alices}, 'role bob has no SELECT on column p of a.c', 'reason: a column');
+is($reason{hidden}, 'role bob has no USAGE on the schema of hidden.c', 'reason: a schema');
+is($reason{rls}, 'row security of a.rls would hide rows from role bob', 'reason: row security');
+is($reason{to_unseen}, 'role bob has no SELECT on column id of a.unseen', 'reason: the parent');
+is_error($node, q{SELECT * FROM sg_orphans('a.c', 'alices')}, '42501', qr/no SELECT on a\.c/, 'sg_orphans needs SELECT on the rows', user => 'bob');
+is_error($node, q{SELECT * FROM sg_orphans('a.cols', 'columns')}, '42501', qr/no SELECT on a\.cols/, 'all of their columns', user => 'bob');
+is_error($node, q{SELECT * FROM sg_orphans('a.rls', 'rls')}, '42501', qr/row security/, 'and that none is hidden', user => 'bob');
+# unknown is so also where the tables could be judged only half
+is(as('bob', q{SELECT rows_checked IS NULL AND orphan_rows IS NULL AND orphan_keys IS NULL AND sample IS NULL FROM sg_orphan_audit('a.rls')}), 't', 'unknown comes without counts');
+
+# ---- the log
+
+as($_, 'SELECT sg_orphan_audit()') for 'alice', 'bob';
+is(as('alice', 'SELECT string_agg(DISTINCT role, $$,$$) FROM schemaguard.audit_log'), 'alice', 'alice sees her own runs');
+is(as('carol', 'SELECT string_agg(DISTINCT role, $$,$$) FROM schemaguard.audit_log'), "alice,bob,$super,seer", 'pg_monitor sees all');
+is($node->safe_psql('postgres', 'SELECT count(*) > 0 FROM schemaguard.audit_log WHERE message ~ $$secret$$'), 'f', 'no values of rows in it');
+my $entries = $node->safe_psql('postgres', 'SELECT count(*), sum(hashtext(l::text)) FROM schemaguard.audit_log l');
+for my $role ('alice', 'carol', 'dbo', $super)
+{
+	for my $sql (
+		q{UPDATE schemaguard.audit_log SET message = 'nothing happened'}, 'DELETE FROM schemaguard.audit_log', 'TRUNCATE schemaguard.audit_log',
+		($role eq $super
+			? (q{SET session_replication_role = replica; DELETE FROM schemaguard.audit_log},
+				q{SET session_replication_role = replica; UPDATE schemaguard.audit_log SET message = 'x'},
+				q{SET session_replication_role = replica; TRUNCATE schemaguard.audit_log})
+			: (q{INSERT INTO schemaguard.audit_log SELECT * FROM schemaguard.audit_log},
+				q{UPDATE schemaguard.plan SET author = CURRENT_USER},
+				q{INSERT INTO schemaguard.plan (name, author) VALUES ('x', 'alice')},
+				q{SELECT nextval('schemaguard.audit_log_id_seq')},
+				q{DELETE FROM schemaguard.plan_step})))
+	{
+		is_error($node, $sql, '42501', undef, "$role may not: $sql", user => $role);
+	}
+}
+is($node->safe_psql('postgres', 'SELECT count(*), sum(hashtext(l::text)) FROM schemaguard.audit_log l'), $entries, 'the log is as it was');
+
+is_error($node, 'CALL sg_prune(now())', '42501', qr/prune/, "sg_prune is not for $_", user => $_) for 'alice', 'carol', 'dave';
+as('dbo', q{CALL sg_prune(now() - interval '1 hour')});
+is($node->safe_psql('postgres', q{SELECT role, rows_affected FROM schemaguard.audit_log WHERE action = 'prune'}), 'dbo|0', 'the owner of the database may, and is logged');
+is($node->safe_psql('postgres', 'SELECT count(*) - 1 FROM schemaguard.audit_log'), (split /\|/, $entries)[0], 'nothing was as old as that');
+as('dbo', q{CALL sg_prune(now() + interval '1 hour')});
+is($node->safe_psql('postgres', q{SELECT string_agg(action, ',') FROM schemaguard.audit_log}), 'prune', 'all of it was older than that');
+is_error($node, 'DELETE FROM schemaguard.audit_log', '42501', qr/append-only/, 'the door is shut again');
+
+# ---- plans
+
+as('alice', q{
+	SELECT sg_plan_create('alices');
+	SELECT sg_plan_add_fk('alices', 'a.p', '{id}', 'a.rlsp', fk_name => 'planned');
+});
+for my $sql (
+	q{SELECT sg_plan_add_fk('alices', 'a.c', '{p}', 'a.rlsp')}, q{SELECT sg_plan_set('alices', 1, 'orphans', 'leave')},
+	q{SELECT sg_plan_skip('alices', 1, 'no')}, q{SELECT sg_plan_drop('alices')}, q{SELECT sg_plan_create('alices', replace => true)},
+	q{SELECT sg_plan_from_sql('alices', 'ALTER TABLE a.c ADD FOREIGN KEY (p) REFERENCES a.rlsp')})
+{
+	is_error($node, $sql, '42501', undef, "bob may not: $sql", user => 'bob');
+}
+my ($notices);
+$node->psql('postgres', q{CALL sg_add_fks('alices')}, stderr => \$notices, extra_params => [ '-U', 'bob' ]);
+like($notices, qr/plan "alices" is by role alice; it runs with the privileges of role bob/, 'who runs a plan is told whose it is');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_constraint WHERE conname = 'planned'}), '0', 'with his privileges nothing is added');
+isnt($node->safe_psql('postgres', q{SELECT state FROM schemaguard.plan_step WHERE plan = 'alices'}), 'validated', 'and the step says so');
+as('dave', q{SELECT sg_plan_set('alices', 1, 'priority', 'high')});
+is($node->safe_psql('postgres', q{SELECT priority FROM schemaguard.plan_step WHERE plan = 'alices'}), 'high', 'a member of the role may change it');
+$node->safe_psql('postgres', q{SELECT sg_plan_set('alices', 1, 'priority', 'low')});
+as('alice', q{CALL sg_add_fks('alices')});
+is($node->safe_psql('postgres', q{SELECT state FROM schemaguard.plan_step WHERE plan = 'alices'}), 'validated', 'its author can run it');
+as('alice', q{SELECT sg_plan_drop('alices')});
+
+# ---- code of a user's.  It reports the role it runs as; what it writes would be undone with the audit
+
+$node->safe_psql('postgres', 'CREATE SCHEMA evil AUTHORIZATION alice; GRANT USAGE ON SCHEMA evil TO PUBLIC');
+as('alice', q{
+	CREATE FUNCTION evil.witness(what text) RETURNS void LANGUAGE plpgsql AS $$
+		BEGIN RAISE NOTICE 'WITNESS % as %', what, current_user; END $$;
+});
+
+# Who was witnessed in a call: 'what as role', sorted; and the output of the call
+sub witnesses
+{
+	my ($sql, $user) = @_;
+	my ($out, $err);
+
+	$node->psql('postgres', $sql, stdout => \$out, stderr => \$err, extra_params => [ '-U', $user // $super ]);
+	my %seen = map { $_ => 1 } $err =~ /WITNESS (.*? as \S+)/g;
+	return (join(', ', sort keys %seen), $out, $err);
+}
+
+# operators, functions and aggregates that would be taken before those of pg_catalog
+my $shadow = '';
+for my $type ('text', 'int4', 'name', 'bool', 'int8', 'regclass', 'oid', '"char"')
+{
+	$shadow .= "CREATE FUNCTION evil.eq($type, $type) RETURNS bool LANGUAGE plpgsql AS 'BEGIN PERFORM evil.witness(''operator''); RETURN false; END';\n"
+	  . join('', map { "CREATE OPERATOR evil.$_ (LEFTARG = $type, RIGHTARG = $type, FUNCTION = evil.eq);\n" } '=', '<>', '<', '>');
+}
+for my $function ('format text', 'now', 'clock_timestamp', 'pg_has_role name, text, text', 'to_jsonb anyelement',
+	'jsonb_build_object text, anyelement', 'nextval text')
+{
+	my ($name, $args) = split / /, "$function ", 2;
+	$shadow .= "CREATE FUNCTION evil.\"$name\"($args) RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM evil.witness(''$name''); RETURN ''''; END';\n";
+}
+$shadow .= q{
+	CREATE FUNCTION evil.count_step(bigint) RETURNS bigint LANGUAGE plpgsql AS 'BEGIN PERFORM evil.witness(''count''); RETURN 0; END';
+	CREATE AGGREGATE evil.count(*) (SFUNC = count_step, STYPE = bigint, INITCOND = 0);
+	CREATE TABLE evil.audit_log (LIKE schemaguard.audit_log); CREATE TABLE evil.plan (LIKE schemaguard.plan);
+	CREATE TABLE evil.p (id int PRIMARY KEY, t text UNIQUE); CREATE TABLE evil.c (p int, t text);
+	INSERT INTO evil.p VALUES (1, 'x'); INSERT INTO evil.c VALUES (1, 'x'), (2, 'y');
+	ALTER TABLE evil.c ADD CONSTRAINT ints FOREIGN KEY (p) REFERENCES evil.p NOT VALID, ADD CONSTRAINT texts FOREIGN KEY (t) REFERENCES evil.p (t) NOT VALID;
+};
+as('alice', "SET search_path = evil, public, pg_catalog; $shadow");
+my $path = 'SET search_path = evil, pg_catalog, public;';
+my ($who, $out, $err) = witnesses("$path SELECT 1 WHERE 'a'::text = 'a'::text");
+is($who, "operator as $super", 'plain SQL falls into the trap');
+($who, $out, $err) = witnesses("$path SELECT fk_name, result, rows_checked, orphan_rows FROM sg_orphan_audit('evil.c')");
+is($who, '', 'the audit does not');
+is($out, "ints|fail|2|1\ntexts|fail|2|1", 'and counts');
+for my $sql (
+	q{SELECT * FROM sg_orphans('evil.c', 'texts')}, q{SELECT sg_plan_create('trap')}, q{SELECT sg_plan_add_fk('trap', 'evil.c', '{t}', 'evil.p', '{t}', 'another', orphans => 'leave')},
+	q{SELECT sg_plan_from_sql('trap', 'ALTER TABLE a.c ADD FOREIGN KEY (p) REFERENCES a.rlsp')}, q{SELECT sg_plan_set('trap', 1, 'priority', 'high')},
+	q{SELECT sg_plan_skip('trap', 2, 'no')}, q{SELECT sg_plan_sql('trap')}, q{SELECT sg_plan_export('trap')}, q{SELECT sg_plan_import('trap2', sg_plan_export('trap'))},
+	q{SELECT * FROM schemaguard.progress}, q{SELECT * FROM schemaguard.audit_log}, q{CALL sg_add_fks('trap')}, q{SELECT * FROM sg_orphan_audit(plan => 'trap')},
+	q{CALL sg_prune('2000-01-01')}, q{SELECT sg_plan_drop('trap')})
+{
+	($who, $out, $err) = witnesses("$path $sql");
+	ok($who eq '' && $err !~ /ERROR/, "with a hostile search_path: $sql") or diag("$who\n$err");
+}
+is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM evil.audit_log) + (SELECT count(*) FROM evil.plan)'), '0', 'no table of the same name was written');
+
+# a type with a cast of its own: to_jsonb uses it for the sample
+as('alice', q{
+	CREATE TYPE evil.e AS ENUM ('one', 'two');
+	CREATE FUNCTION evil.e_json(evil.e) RETURNS json LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.witness('cast'); RETURN '"cast"'; END $$;
+	CREATE CAST (evil.e AS json) WITH FUNCTION evil.e_json(evil.e);
+	CREATE TABLE evil.ep (e evil.e PRIMARY KEY); CREATE TABLE evil.ec (e evil.e, id int, side evil.e);
+	INSERT INTO evil.ep VALUES ('one'); INSERT INTO evil.ec VALUES ('one', 1, 'two'), ('two', 1, 'two');
+	ALTER TABLE evil.ec ADD CONSTRAINT fk FOREIGN KEY (e) REFERENCES evil.ep NOT VALID;
+	ALTER TABLE evil.ec ADD CONSTRAINT fk2 FOREIGN KEY (id) REFERENCES evil.p NOT VALID;
+});
+$node->safe_psql('postgres', q{SET session_replication_role = replica; INSERT INTO evil.ec VALUES (NULL, 3, 'two')});
+($who, $out, $err) = witnesses(q{SELECT result, orphan_rows, sample FROM sg_orphan_audit('evil.ec') WHERE fk_name = 'fk'});
+is($who, 'cast as alice', 'a cast runs as the owner of the child');
+is($out, 'fail|1|[{"e": "cast"}]', 'and the superuser has the verdict');
+($who, $out, $err) = witnesses(q{SELECT key, data FROM sg_orphans('evil.ec', 'fk2')});
+is("$who: $out", 'cast as alice: {"id": 3}|{"e": null, "id": 3, "side": "cast"}', 'sg_orphans: also for columns that are not in the key');
+
+# what it may not do there
+as('alice', q{CREATE FUNCTION evil.volatile_break(what text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE what; END $$});
+for my $break ('RESET ROLE', "SET ROLE $super", 'SET SESSION AUTHORIZATION DEFAULT', 'RESET SESSION AUTHORIZATION', 'ALTER ROLE alice SUPERUSER',
+	'CREATE TEMP TABLE x (a int)', q{SELECT set_config('role', 'none', false)})
+{
+	as('alice', qq{CREATE OR REPLACE FUNCTION evil.e_json(evil.e) RETURNS json LANGUAGE plpgsql AS
+		\$\$ BEGIN PERFORM evil.volatile_break(\$q\$$break\$q\$); PERFORM evil.witness('survived'); RETURN '1'; END \$\$});
+	($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit('evil.ec') WHERE fk_name = 'fk'; SELECT current_user, rolsuper FROM pg_roles WHERE rolname = 'alice'});
+	ok($who eq '' && $out =~ /^unknown\|.+\n$super\|f$/, "the cast tries $break: unknown") or diag("$who\n$out\n$err");
+}
+
+# an operator class, made by a superuser as an extension would, whose functions a user owns
+$node->safe_psql('postgres', q{
+	CREATE TYPE evil.v AS (v int);
+	ALTER TYPE evil.v OWNER TO alice;
+	CREATE FUNCTION evil.v_cmp(evil.v, evil.v) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM evil.witness(''operator class''); RETURN $1.v - $2.v; END';
+	CREATE FUNCTION evil.v_eq(evil.v, evil.v) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM evil.witness(''operator class''); RETURN $1.v = $2.v; END';
+	CREATE FUNCTION evil.v_lt(evil.v, evil.v) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1.v < $2.v; END';
+	CREATE OPERATOR evil.=== (LEFTARG = evil.v, RIGHTARG = evil.v, FUNCTION = evil.v_eq, COMMUTATOR = OPERATOR(evil.===), MERGES);
+	CREATE OPERATOR evil.<<< (LEFTARG = evil.v, RIGHTARG = evil.v, FUNCTION = evil.v_lt);
+	CREATE OPERATOR evil.<<== (LEFTARG = evil.v, RIGHTARG = evil.v, FUNCTION = evil.v_lt);
+	CREATE OPERATOR evil.>>== (LEFTARG = evil.v, RIGHTARG = evil.v, FUNCTION = evil.v_lt);
+	CREATE OPERATOR evil.>>> (LEFTARG = evil.v, RIGHTARG = evil.v, FUNCTION = evil.v_lt);
+	CREATE OPERATOR CLASS evil.v_ops DEFAULT FOR TYPE evil.v USING btree AS OPERATOR 1 evil.<<<, OPERATOR 2 evil.<<==, OPERATOR 3 evil.===,
+		OPERATOR 4 evil.>>==, OPERATOR 5 evil.>>>, FUNCTION 1 evil.v_cmp(evil.v, evil.v);
+	ALTER FUNCTION evil.v_cmp OWNER TO alice; ALTER FUNCTION evil.v_eq OWNER TO alice;
+	CREATE TABLE evil.vp (v evil.v PRIMARY KEY); CREATE TABLE evil.vc (v evil.v); CREATE TABLE b.vc (v evil.v);
+	INSERT INTO evil.vp VALUES (ROW(1)), (ROW(2)); INSERT INTO evil.vc VALUES (ROW(1)), (ROW(3)); INSERT INTO b.vc VALUES (ROW(1)), (ROW(2));
+	ALTER TABLE evil.vp OWNER TO alice; ALTER TABLE evil.vc OWNER TO alice; ALTER TABLE b.vc OWNER TO bob;
+	ALTER TABLE evil.vc ADD CONSTRAINT fk FOREIGN KEY (v) REFERENCES evil.vp NOT VALID;
+	ALTER TABLE b.vc ADD CONSTRAINT fk FOREIGN KEY (v) REFERENCES evil.vp NOT VALID;
+});
+($who, $out, $err) = witnesses(q{SELECT result, orphan_rows FROM sg_orphan_audit('evil.vc')});
+is("$who: $out", 'operator class as alice: fail|1', 'functions of an operator class run as the owner of the child');
+($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit('b.vc')});
+is($who, '', 'not at all where that owner may not read the parent');
+like($out, qr/^unknown\|.*only the child's owner may do it, but role bob has no SELECT on column v of evil\.vp$/, 'and the reason says so');
+as('alice', 'GRANT SELECT ON evil.vp TO bob');
+($who, $out, $err) = witnesses(q{SELECT result, orphan_rows FROM sg_orphan_audit('b.vc')});
+is("$who: $out", 'operator class as bob: pass|0', 'granted, it runs as that owner');
+
+# functions of expressions on the tables: the planner computes those without columns when it looks at the table
+as('alice', q{
+	CREATE FUNCTION evil.one(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.witness('expression'); RETURN 1; END $$;
+	CREATE TABLE evil.xp (id int PRIMARY KEY, n int); CREATE TABLE evil.xc (p int CONSTRAINT fk REFERENCES evil.xp, n int);
+	INSERT INTO evil.xp VALUES (1); INSERT INTO evil.xc VALUES (1);
+	CREATE TABLE evil.yp (id int PRIMARY KEY, n int); CREATE TABLE evil.yc (p int CONSTRAINT fk REFERENCES evil.yp, n int);
+	CREATE TABLE evil.zp (id int PRIMARY KEY, n int); CREATE TABLE evil.zc (p int CONSTRAINT fk REFERENCES evil.zp, n int) PARTITION BY LIST ((n + evil.one(3)));
+	CREATE TABLE evil.zc1 PARTITION OF evil.zc DEFAULT;
+	CREATE INDEX ON evil.xc ((n + evil.one(1)));
+	CREATE INDEX ON evil.yp (n) WHERE n > evil.one(2);
+	CREATE TABLE evil.sp (id int PRIMARY KEY, n int); CREATE TABLE evil.sc (p int CONSTRAINT fk REFERENCES evil.sp, n int);
+	CREATE STATISTICS evil.stat ON (n + evil.one(4)), p FROM evil.sc;
+	INSERT INTO evil.sc SELECT NULL, g FROM generate_series(1, 100) g;
+	ANALYZE evil.sc;
+	CREATE TABLE evil.kp (id int PRIMARY KEY); CREATE TABLE evil.kc (p int CONSTRAINT fk REFERENCES evil.kp, n int, CHECK (n > evil.one(5)));
+});
+for my $table ('xc', 'yc', 'zc', 'sc', 'kc')
+{
+	($who, $out, $err) = witnesses(qq{SET constraint_exclusion = on; SELECT result FROM sg_orphan_audit('evil.$table')});
+	ok($who =~ /^(expression as alice)?$/ && $out eq 'pass', "an expression on evil.$table or its parent does not run as the superuser") or diag("witnesses: $who; $out\n$err");
+	($who, $out, $err) = witnesses(qq{SET constraint_exclusion = on; SELECT count(*) FROM sg_orphans('evil.$table', 'fk')});
+	ok($who =~ /^(expression as alice)?$/ && $out eq '0', "nor for sg_orphans('evil.$table')") or diag("witnesses: $who; $out\n$err");
+}
+
+# a policy that runs code: not for a superuser, nor for one from whom it hides rows
+as('alice', q{
+	CREATE FUNCTION evil.see() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.witness('policy'); RETURN true; END $$;
+	CREATE TABLE evil.rc (p int CONSTRAINT fk REFERENCES evil.p);
+	ALTER TABLE evil.rc ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON evil.rc USING (evil.see()); INSERT INTO evil.rc VALUES (1);
+	GRANT SELECT ON evil.rc, evil.p TO bob;
+});
+($who, $out) = witnesses(q{SELECT result FROM sg_orphan_audit('evil.rc')});
+is("$who: $out", ': pass', 'a policy does not run for a superuser');
+($who, $out) = witnesses(q{SELECT result FROM sg_orphan_audit('evil.rc')}, 'bob');
+is("$who: $out", ': unknown', 'nor for anybody else');
+
+# ---- hostile names through every function
+
+for my $hostile ('We"ird.T a', 'a"."id;drop', 'select', "\xc3\xbcn\xe2\x98\x83", q(it's), '%s%1$I', '$1', 'a\\n', "tab\tnl\nx", ' lead ', 'x' x 63, '"', q('), '--', '/*', '$$', '{a,b}', 'NULL')
+{
+	my ($name, $plan) = (ident($hostile), lit($hostile));
+	my $sql = qq{
+		CREATE SCHEMA $name;
+		CREATE TABLE $name.$name (id int PRIMARY KEY, $name int UNIQUE);
+		CREATE TABLE $name.child ($name int);
+		INSERT INTO $name.$name VALUES (1, 1), (2, 2); INSERT INTO $name.child VALUES (1), (2), (3);
+		SELECT sg_plan_create($plan, $plan);
+		SELECT sg_plan_add_fk($plan, @{[ lit("$name.child") ]}, ARRAY[$plan], @{[ lit("$name.$name") ]}, ARRAY[$plan], $plan, orphans => 'leave');
+		SELECT sg_plan_set($plan, 1, 'child_columns', ARRAY[$plan]::text);
+		SELECT sg_plan_skip($plan, 1, $plan);
+		SELECT sg_plan_set($plan, 1, 'state', 'pending');
+		CREATE TEMP TABLE audit AS SELECT * FROM sg_orphan_audit(plan => $plan);
+		CREATE TEMP TABLE listed AS SELECT * FROM sg_orphans(@{[ lit("$name.child") ]}::regclass, ARRAY[$plan], @{[ lit("$name.$name") ]}::regclass, ARRAY[$plan]);
+		CREATE TEMP TABLE statements AS SELECT row_number() OVER () AS n, s FROM sg_plan_sql($plan) s;
+		BEGIN; SELECT s FROM statements WHERE s ~ 'ADD CONSTRAINT' \\gexec
+		CREATE TEMP TABLE pasted AS SELECT conname FROM pg_constraint WHERE conname = $plan AND contype = 'f'; COMMIT;
+		ALTER TABLE $name.child DROP CONSTRAINT $name;
+		CALL sg_add_fks($plan);
+		DELETE FROM $name.child WHERE $name = 3;
+		CALL sg_add_fks($plan);
+		SELECT sg_plan_import('copy', sg_plan_export($plan));
+		SELECT 'result', (SELECT result || orphan_rows || (sample = jsonb_build_array(jsonb_build_object(${plan}::text, 3))) FROM audit),
+			(SELECT count(*) FROM listed), (SELECT count(*) FROM pasted),
+			(SELECT state FROM schemaguard.plan_step WHERE plan = $plan),
+			(SELECT convalidated FROM pg_constraint WHERE conname = $plan AND contype = 'f' AND conrelid = @{[ lit("$name.child") ]}::regclass),
+			(SELECT result FROM sg_orphan_audit(@{[ lit("$name.child") ]})),
+			(SELECT count(*) FROM sg_orphans(@{[ lit("$name.child") ]}, fk_name => $plan)),
+			(SELECT count(*) FROM schemaguard.plan_step a JOIN schemaguard.plan_step b USING (child_table, child_columns, parent_table, parent_columns, fk_name) WHERE a.plan = $plan AND b.plan = 'copy');
+		SELECT sg_plan_create('copy', replace => true);
+		SELECT 'script', sg_plan_from_sql('copy', s, strict => true) FROM statements WHERE s ~ 'ADD CONSTRAINT';
+		SELECT 'script', fk_name = $plan FROM schemaguard.plan_step WHERE plan = 'copy';
+		SELECT sg_plan_drop('copy'); SELECT sg_plan_drop($plan);
+		DROP SCHEMA $name CASCADE;
+	};
+	my ($out, $err);
+	$node->psql('postgres', "SET client_min_messages = warning; $sql", stdout => \$out, stderr => \$err, on_error_stop => 1);
+	ok($out =~ /^result\|fail1true\|1\|1\|validated\|t\|pass\|0\|1\n+script\|1\nscript\|t$/m, "hostile name: $hostile") or diag("$out\n$err");
+}
+my $long = 'x' x 64;
+for my $sql (
+	qq{SELECT sg_plan_create('$long')}, qq{SELECT sg_plan_add_fk('short', '$long', '{a}', 'b')}, qq{SELECT sg_plan_add_fk('short', 'a', '{$long}', 'b')},
+	qq{SELECT sg_plan_add_fk('short', 'a', '{a}', 'b.$long')}, qq{SELECT sg_plan_add_fk('short', 'a', '{a}', 'b', '{$long}')},
+	qq{SELECT sg_plan_add_fk('short', 'a', '{a}', 'b', fk_name => '$long')}, qq{SELECT sg_orphans('a.c', '$long')})
+{
+	is_error($node, "SELECT sg_plan_create('short', replace => true); $sql", '42622', undef, "64 bytes: " . substr($sql, 0, 60));
+}
+
+$node->stop('immediate');
+done_testing();

@@ -1,0 +1,135 @@
+# 080_dump.pl: a database with plans, notes and a log, taken elsewhere and put away.
+#
+#   - pg_dump and pg_restore, plain, custom and directory: everything is equal, sequences go on, a half-done plan goes on
+#   - DROP EXTENSION in the middle of a plan keeps the keys and leaves nothing behind; CREATE EXTENSION again works
+#   - CREATE EXTENSION in another schema works; a schema or a function that somebody made beforehand is no way in
+#   - objects of another version than the library's: 55000
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use SgTest;
+
+my $node = new_node('dump', without => 1);
+$node->safe_psql('postgres', 'CREATE ROLE alice; CREATE ROLE bob');
+
+# A database in the middle of things: a plan done in part, one with notes, one skipped step, hostile names, a log
+my $fill = q{
+	CREATE EXTENSION schemaguard;
+	GRANT CREATE ON SCHEMA public TO alice;
+	SET ROLE alice;
+	CREATE TABLE p (id int PRIMARY KEY, "We""ird.T a" int UNIQUE);
+	CREATE TABLE c (a int, b int, "x;y" int);
+	INSERT INTO p SELECT g, g FROM generate_series(1, 5) g;
+	INSERT INTO c SELECT g, g + 1, g FROM generate_series(1, 5) g;
+	SELECT sg_plan_create('half', E'done\nin part \\ "');
+	SELECT sg_plan_add_fk('half', 'c', '{a}', 'p', fk_name => 'done'), sg_plan_add_fk('half', 'c', '{b}', 'p', fk_name => 'orphaned'),
+	       sg_plan_add_fk('half', 'c', '{"x;y"}', 'p', '{"We\"ird.T a"}', fk_name => 'left "alone"', orphans => 'leave', on_delete => 'cascade', "deferrable" => true),
+	       sg_plan_add_fk('half', 'c', '{a}', 'missing', '{id}', fk_name => 'no parent', on_delete => 'set null', on_delete_columns => '{a}');
+	SELECT sg_plan_skip('half', 3, E'not\tyet');
+	CALL sg_add_fks('half');
+	SELECT sg_plan_create('script');
+	SELECT sg_plan_from_sql('script', 'ALTER TABLE c ADD FOREIGN KEY (b) REFERENCES p (id); SELEKT 1; CREATE TABLE t (a int, FOREIGN KEY (a, a) REFERENCES p (id, id)); GRANT x TO y;');
+	RESET ROLE;
+	SELECT sg_plan_create('empty');
+	SELECT sg_orphan_audit();
+};
+$node->safe_psql('postgres', 'CREATE DATABASE source');
+$node->safe_psql('source', "SET client_min_messages = error; $fill");
+
+my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note audit_log);
+$content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
+$content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};
+$content{audit} = q{BEGIN READ ONLY; SELECT fk_name, source, state, rows_checked, orphan_rows, result FROM sg_orphan_audit()};
+$content{rights} = q{SELECT relname, relrowsecurity, relacl, (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND tgenabled = 'A'), (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid)
+	FROM pg_class c WHERE relnamespace = 'schemaguard'::regnamespace ORDER BY relname COLLATE "C"};
+sub content { my ($db) = @_; return map { $_ => $node->safe_psql($db, $content{$_}) } keys %content; }
+my %source = content('source');
+like($source{plan_step}, qr/validated.*orphan row|orphan row.*validated/s, 'the plan is half done');
+isnt($source{plan_note}, '', 'there are notes');
+
+my $dir = $node->basedir;
+my $connect = '-h ' . $node->host . ' -p ' . $node->port;
+for my $format ('plain', 'custom', 'directory')
+{
+	my $file = "$dir/dump.$format";
+	my $db = "from_$format";
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->command_ok([ 'pg_dump', '-F', $format, '-f', $file, 'source' ], "pg_dump, $format");
+	if ($format eq 'plain') { $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $db, '-f', $file ], 'restored by psql'); }
+	else { $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $db, ($format eq 'directory' ? '--jobs=2' : '--single-transaction'), $file ], "pg_restore, $format"); }
+	my %copy = content($db);
+	is($copy{$_}, $source{$_}, "$format: $_") for sort keys %content;
+
+	# a copy is a working database: what was left is done, and nothing collides
+	$node->safe_psql($db, q{SET client_min_messages = error; UPDATE c SET b = NULL WHERE b > 5;
+		SELECT sg_plan_set('half', 3, 'state', 'pending'); CALL sg_add_fks('half'); SELECT sg_plan_create('another')});
+	is($node->safe_psql($db, q{SELECT string_agg(step || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'half'}),
+		'1 validated, 2 validated, 3 validated, 4 skipped', "$format: the plan goes on");
+	is($node->safe_psql($db, q{SELECT id > (SELECT max(id) FROM schemaguard.plan WHERE name <> 'another') FROM schemaguard.plan WHERE name = 'another'}), 't',
+		"$format: ids go on");
+	is_error($node, 'DELETE FROM schemaguard.audit_log', '42501', qr/append-only/, "$format: the log is guarded", dbname => $db);
+	is($node->safe_psql($db, q{SET ROLE bob; SELECT count(*) FROM schemaguard.audit_log}), '0', "$format: and private");
+}
+
+# the schema alone has none of the contents, the data alone fits into a database that has the extension
+$node->safe_psql('postgres', 'CREATE DATABASE only_schema');
+$node->command_ok([ 'sh', '-c', "pg_dump $connect -s source | psql -X -q -v ON_ERROR_STOP=1 $connect -o /dev/null only_schema" ], 'pg_dump --schema-only');
+is($node->safe_psql('only_schema', 'SELECT (SELECT count(*) FROM schemaguard.plan), (SELECT count(*) FROM schemaguard.audit_log)'), '0|0', 'has no plans and no log');
+
+# ---- DROP EXTENSION with a plan that is half done
+
+my $keys = q{SELECT string_agg(conname || convalidated, ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'f'};
+my $before = $node->safe_psql('source', $keys);
+is($before, 'donetrue', 'a key is there');
+$node->safe_psql('source', 'DROP EXTENSION schemaguard');
+is($node->safe_psql('source', $keys), $before, 'DROP EXTENSION leaves it');
+is($node->safe_psql('source', q{SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'schemaguard'), (SELECT count(*) FROM pg_proc WHERE proname LIKE 'sg\_%'), (SELECT count(*) FROM pg_event_trigger)}),
+	'0|0|0', 'and nothing else behind');
+$node->safe_psql('source', 'CREATE EXTENSION schemaguard');
+is($node->safe_psql('source', q{SELECT fk_name, state, result FROM sg_orphan_audit()}), 'done|valid|pass', 'created again, it judges the key');
+is($node->safe_psql('source', q{SELECT count(*) FROM schemaguard.plan}), '0', 'without the old plans');
+$node->safe_psql('source', q{SET client_min_messages = error; SELECT sg_plan_create('half');
+	SELECT sg_plan_add_fk('half', 'c', '{a}', 'p', fk_name => 'done'); CALL sg_add_fks('half')});
+is($node->safe_psql('source', q{SELECT state, reason FROM schemaguard.plan_step}), 'validated|key done was there already', 'a new plan finds the key there');
+# in one session, with the plans of the old objects cached
+my $session = SgTest::Session->new($node, dbname => 'source');
+is($session->query(q{SELECT count(*) FROM sg_orphan_audit(); DROP EXTENSION schemaguard; CREATE EXTENSION schemaguard; SELECT count(*) FROM sg_orphan_audit()}), "1\n1",
+	'dropped and created in one session');
+is($session->query(q{SELECT count(*) FROM schemaguard.audit_log}), '1', 'the log is the new one') or diag($session->{err});
+$session->quit;
+
+# ---- other schemas; objects made beforehand
+
+$node->safe_psql('postgres', 'CREATE DATABASE tools; CREATE DATABASE trap');
+$node->safe_psql('tools', q{CREATE SCHEMA tools; CREATE EXTENSION schemaguard SCHEMA tools; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int)});
+is($node->safe_psql('tools', q{SET client_min_messages = error; SELECT tools.sg_plan_create('plan'); SELECT tools.sg_plan_add_fk('plan', 'c', '{p}', 'p');
+	CALL tools.sg_add_fks('plan'); SELECT state, result FROM tools.sg_orphan_audit()}), "\n1\nvalid|pass", 'CREATE EXTENSION in another schema');
+is($node->safe_psql('tools', q{SELECT count(*) FROM pg_proc WHERE proname LIKE 'sg\_%' AND pronamespace = 'public'::regnamespace}), '0', 'nothing of it is in public');
+is_error($node, 'ALTER EXTENSION schemaguard SET SCHEMA public', '0A000', undef, 'it stays there', dbname => 'tools');
+$node->safe_psql('trap', 'CREATE SCHEMA schemaguard AUTHORIZATION alice');
+is_error($node, 'CREATE EXTENSION schemaguard', '42P06', undef, 'a schema of that name that somebody else owns', dbname => 'trap');
+$node->safe_psql('trap', q{DROP SCHEMA schemaguard; CREATE FUNCTION public.sg_plan_drop(plan text) RETURNS void LANGUAGE sql AS ''; ALTER FUNCTION sg_plan_drop OWNER TO alice});
+isnt(error_of($node, 'CREATE EXTENSION schemaguard', dbname => 'trap'), '', 'a function of that name is not replaced');
+is($node->safe_psql('trap', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'schemaguard'}), '0', 'and nothing is left half made');
+
+# ---- another version
+
+$node->safe_psql('source', q{SELECT sg_plan_create('plan'); SELECT sg_plan_add_fk('plan', 'c', '{b}', 'p')});
+my $document = lit($node->safe_psql('source', q{SELECT sg_plan_export('plan')}));
+$node->safe_psql('source', q{UPDATE pg_extension SET extversion = '0.0.1' WHERE extname = 'schemaguard'});
+for my $sql (
+	q{SELECT sg_orphan_audit()}, q{SELECT sg_orphans('c', ARRAY['a'], 'p')}, q{SELECT sg_orphans('c', 'done')}, q{SELECT sg_plan_create('v')},
+	q{SELECT sg_plan_add_fk('plan', 'c', '{a}', 'p')}, q{SELECT sg_plan_set('plan', 1, 'priority', 'low')}, q{SELECT sg_plan_skip('plan', 1, 'x')}, q{SELECT sg_plan_drop('plan')},
+	q{SELECT sg_plan_from_sql('plan', '')}, q{SELECT sg_plan_export('plan')}, qq{SELECT sg_plan_import('v', $document)}, q{SELECT sg_plan_sql('plan')}, q{CALL sg_add_fks('plan')},
+	q{CALL sg_prune(now())})
+{
+	is_error($node, $sql, '55000', qr/has version .*0\.0\.1/, "objects of version 0.0.1: $sql", dbname => 'source');
+}
+like($SgTest::message, qr/HINT:  Run ALTER EXTENSION schemaguard UPDATE/, 'with a hint');
+
+$node->stop('immediate');
+done_testing();
