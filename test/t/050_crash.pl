@@ -246,7 +246,7 @@ sub check_again_changes_nothing
 		'add|interrupted||the session ended before the outcome was known',
 		'the next call has closed what the terminated one left open');
 	kill_client($s);
-	is_error($node, "CALL sg_add_fks('c')", '55006', qr/is being run by process $s->{pid}/,
+	is_error($node, "CALL sg_add_fks('c')", '55006', qr/process ID $s->{pid} runs/,
 		'while that session goes on without its client, nobody else runs the plan');
 	spring_traps($node);
 	ok(wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE pid = $s->{pid}") eq '0' }),
