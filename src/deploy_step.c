@@ -52,6 +52,7 @@ typedef struct StepWork
 	PlanStep   *step;
 	char	   *object;			/* key ON table, for log and notices */
 	StringInfoData notice;		/* what was done, for the NOTICE */
+	const char *hint;			/* what to do about it, or NULL */
 } StepWork;
 
 static void
@@ -212,10 +213,10 @@ count_orphans(const DeployAction *action, const FkKey *key)
 	ErrorData  *edata;
 
 	arg.key = audit_key_new(key, "plan", "missing");
-	arg.table = (AuditTable)
-	{
-		key->child, list_make1(arg.key), 0, CurrentMemoryContext
-	};
+	arg.table.child = key->child;
+	arg.table.keys = list_make1(arg.key);
+	arg.table.samples = 0;
+	arg.table.results = CurrentMemoryContext;
 
 	deploy_arm_timeout();
 	edata = sg_try_undo(count_in_subtransaction, &arg);
@@ -247,6 +248,7 @@ skip_step(StepWork *work, const FkProblem *problem)
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
 
 	append_notice(work, psprintf("skipped: %s", problem->reason));
+	work->hint = problem->hint;
 	if (strcmp(step->state, "skipped") == 0 && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
 		return;
@@ -306,29 +308,32 @@ audit_step(StepWork *work, const FkKey *key)
 	}
 
 	if (ak->result == AUDIT_FAIL)
+	{
+		work->hint = "sg_orphans() lists these rows. Remove or mend them and CALL again, or let the step have the policy \"leave\".";
 		record_failure(work, &action, "failed", ERRCODE_SG_ORPHANS, orphans_text(ak),
 					   ak->orphan_rows);
+	}
 	else
 		record_failure(work, &action, "failed", ERRCODE_SG_NOT_JUDGED,
 					   psprintf("the orphans could not be counted: %s", ak->reason), LOG_NONE);
 	return false;
 }
 
-/* Put two tables into an action in the order of locking: parent, then child */
+static void
+add_target(DeployAction *action, Oid relid, LOCKMODE mode)
+{
+	action->targets[action->ntargets].relid = relid;
+	action->targets[action->ntargets++].mode = mode;
+}
+
+/* What an action locks, in order: the parent, then the child */
 static void
 set_targets(DeployAction *action, FkKey *key, LOCKMODE parent_mode, LOCKMODE child_mode)
 {
 	action->key = key;
-	action->ntargets = 0;
 	if (key->parent != key->child)
-		action->targets[action->ntargets++] = (LockTarget)
-	{
-		key->parent, parent_mode
-	};
-	action->targets[action->ntargets++] = (LockTarget)
-	{
-		key->child, child_mode
-	};
+		add_target(action, key->parent, parent_mode);
+	add_target(action, key->child, child_mode);
 }
 
 /* An error that ended an action, in words for people */
@@ -512,5 +517,6 @@ deploy_step(DeployRun *run, int step)
 	work_on_step(&work);
 	if (work.notice.len > 0)
 		ereport(NOTICE,
-				(errmsg("step %d, %s: %s", step, work.object, work.notice.data)));
+				(errmsg("step %d, %s: %s", step, work.object, work.notice.data),
+				 work.hint ? errhint("%s", work.hint) : 0));
 }
