@@ -12,7 +12,6 @@
 
 #include "catalog/pg_class.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -112,10 +111,7 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 		sg_null_argument("sg_plan_sql", "plan");
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
-	/* not sg_sink_begin(), which wants a row type */
-	memset(&sink, 0, sizeof(sink));
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	sink.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	sg_sink_begin_scalar(&sink, fcinfo);
 	foreach(lc, plan_steps(plan->name))
 		emit_step(&sink, lfirst(lc));
 

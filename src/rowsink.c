@@ -16,13 +16,25 @@
 
 #include "rowsink.h"
 
-void
-sg_sink_begin(SgRowSink *sink, FunctionCallInfo fcinfo)
+static void
+begin(SgRowSink *sink, FunctionCallInfo fcinfo, int flags)
 {
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, flags);
 	sink->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	sink->next = 0;
 	Assert(sink->rsinfo->setDesc->natts <= SG_SINK_MAX_COLUMNS);
+}
+
+void
+sg_sink_begin(SgRowSink *sink, FunctionCallInfo fcinfo)
+{
+	begin(sink, fcinfo, 0);
+}
+
+void
+sg_sink_begin_scalar(SgRowSink *sink, FunctionCallInfo fcinfo)
+{
+	begin(sink, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 }
 
 void

@@ -22,8 +22,9 @@ typedef struct SgRowSink
 	bool		nulls[SG_SINK_MAX_COLUMNS];
 } SgRowSink;
 
-/* Prepare a materialized result; the caller's declared columns rule */
+/* Prepare a materialized result: rows of the declared columns, or single values */
 extern void sg_sink_begin(SgRowSink *sink, FunctionCallInfo fcinfo);
+extern void sg_sink_begin_scalar(SgRowSink *sink, FunctionCallInfo fcinfo);
 
 /* Append the columns of a row one by one, then emit it */
 extern void sg_sink_datum(SgRowSink *sink, Datum value);
