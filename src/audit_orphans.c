@@ -92,6 +92,23 @@ max_rows_argument(FunctionCallInfo fcinfo, int n)
 	return max_rows;
 }
 
+/* Names of columns: at least one, none too long to be one */
+static List *
+columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	List	   *columns = sg_text_array_list(PG_GETARG_DATUM(n));
+	ListCell   *lc;
+
+	if (columns == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("sg_orphans: \"%s\" must not be empty", name),
+				 errhint("Name the columns, as in ARRAY['a', 'b'].")));
+	foreach(lc, columns)
+		sg_check_name(lfirst(lc), "column name");
+	return columns;
+}
+
 /* Does the relation exist?  A number cast to regclass need not be one. */
 static Oid
 table_argument(FunctionCallInfo fcinfo, int n, const char *name)
@@ -133,8 +150,8 @@ sg_orphans_by_columns(PG_FUNCTION_ARGS)
 
 	key.match = FKCONSTR_MATCH_SIMPLE;
 	key.enforced = true;
-	problem = fk_resolve(child, sg_text_array_list(PG_GETARG_DATUM(1)), parent,
-						 PG_ARGISNULL(3) ? NIL : sg_text_array_list(PG_GETARG_DATUM(3)),
+	problem = fk_resolve(child, columns_argument(fcinfo, 1, "columns"), parent,
+						 PG_ARGISNULL(3) ? NIL : columns_argument(fcinfo, 3, "parent_columns"),
 						 &key);
 	if (problem)
 		raise_problem(problem, child);

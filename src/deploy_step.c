@@ -232,6 +232,15 @@ count_orphans(const DeployAction *action, const FkKey *key)
 	return arg.key;
 }
 
+/* What to do about orphans; the form of sg_orphans by columns knows MATCH SIMPLE only */
+static const char *
+orphans_hint(const FkKey *key)
+{
+	if (key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid))
+		return "sg_orphans() lists these rows, except those that break MATCH FULL by a null in some of the columns. Remove or mend them and CALL again.";
+	return "sg_orphans() lists these rows. Remove or mend them and CALL again.";
+}
+
 static char *
 orphans_text(const AuditKey *ak)
 {
@@ -309,7 +318,7 @@ audit_step(StepWork *work, const FkKey *key)
 
 	if (ak->result == AUDIT_FAIL)
 	{
-		work->hint = "sg_orphans() lists these rows. Remove or mend them and CALL again, or let the step have the policy \"leave\".";
+		work->hint = orphans_hint(key);
 		record_failure(work, &action, "failed", ERRCODE_SG_ORPHANS, orphans_text(ak),
 					   ak->orphan_rows);
 	}
@@ -387,6 +396,7 @@ explain_validation(StepWork *work, DeployAction *action)
 
 	ak = count_orphans(action, action->key);
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
+	work->hint = orphans_hint(action->key);
 	record_failure(work, action, "added", ERRCODE_FOREIGN_KEY_VIOLATION,
 				   ak->result == AUDIT_FAIL ? orphans_text(ak) : sg_error_text(action->error),
 				   ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
@@ -459,6 +469,7 @@ may_add(StepWork *work, FkKey *key)
 	log_write(&entry);
 	deploy_commit();
 	append_notice(work, psprintf("add failed: %s", entry.message));
+	work->hint = "Run the plan as the owner of the child, with REFERENCES on the parent.";
 	return false;
 }
 

@@ -98,5 +98,5 @@ sg_null_argument(const char *function, const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			 errmsg("%s: argument \"%s\" must not be null", function, name),
-			 errhint("Give a value for \"%s\", or leave it out where it has a default.", name)));
+			 errhint("Give a value for \"%s\".", name)));
 }

@@ -77,6 +77,12 @@ extern FkKey *fk_declared_twin(const FkKey *planned);
 extern FkProblem *fk_resolve(Oid child, List *child_columns,
 							 Oid parent, List *parent_columns, FkKey *key);
 
+/* The columns of a table's primary key, or NIL when it has none */
+extern List *fk_primary_key(Oid relid);
+
+/* Is a partly null key a violation for one of them and none for the other? */
+extern bool fk_same_match(const FkKey *a, const FkKey *b);
+
 /* Do two keys have the same columns in pairs, whatever their order? */
 extern bool fk_same_columns(const FkKey *a, const FkKey *b);
 

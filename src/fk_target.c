@@ -122,7 +122,7 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 			return fk_problem(ERRCODE_UNDEFINED_COLUMN,
 							  psprintf("%s %s has no column %s", side,
 									   sg_relation_name(relid), quote_identifier(name)),
-							  "Add the column, or correct the plan with sg_plan_set.");
+							  "Add the column, or correct the name.");
 		if (attnum < 0)
 			return fk_problem(ERRCODE_INVALID_COLUMN_REFERENCE,
 							  psprintf("column %s of %s %s is a system column",
@@ -235,6 +235,21 @@ table_indexes(Oid relid)
 
 	list_sort(indexes, list_oid_cmp);
 	return indexes;
+}
+
+List *
+fk_primary_key(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, table_indexes(relid))
+	{
+		TargetIndex target;
+
+		if (read_target(lfirst_oid(lc), true, &target))
+			return sg_attribute_names(relid, target.attnums, target.nkeys);
+	}
+	return NIL;
 }
 
 /*

@@ -33,6 +33,12 @@ fk_same_columns(const FkKey *a, const FkKey *b)
 	return true;
 }
 
+bool
+fk_same_match(const FkKey *a, const FkKey *b)
+{
+	return a->match == b->match || a->nkeys == 1;
+}
+
 static bool
 same_delete_set(const FkKey *a, const FkKey *b)
 {
@@ -77,7 +83,7 @@ fk_clause_difference(const FkKey *a, const FkKey *b)
 		append_difference(&buf, "on delete", "sets other columns", "those planned");
 	if (a->on_update != b->on_update)
 		append_difference(&buf, "on update", sg_action_word(b->on_update), sg_action_word(a->on_update));
-	if (a->match != b->match && a->nkeys > 1)
+	if (!fk_same_match(a, b))
 		append_difference(&buf, "match", sg_match_word(b->match), sg_match_word(a->match));
 	if (a->deferrable != b->deferrable || a->initially_deferred != b->initially_deferred)
 		append_difference(&buf, "is", timing_word(b), timing_word(a));

@@ -154,7 +154,7 @@ extern char *plan_step_object(const PlanStep *step);
 /* ---- plan_input.c ---- */
 
 /*
- * The steps of a plan while it is being changed: what plan_draft_add() needs
+ * The steps of a plan while it is being changed: what plan_draft_check() needs
  * to see duplicates and names that are taken without asking for each step.
  * Steps given to it must live as long as it does.
  */
@@ -215,6 +215,7 @@ typedef struct Script
 	int			nstatements;
 	int64		copy_lines;
 	int64		commands;		/* backslash lines */
+	int64		unfollowed;		/* those among them that include or choose */
 
 	/* where the scanner gave up, as in a quote that never ends; else NULL */
 	ErrorData  *error;

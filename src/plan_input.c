@@ -228,7 +228,14 @@ has_columns(Oid relid, const char *table, List *columns, bool quiet)
 
 	foreach(lc, columns)
 	{
-		if (get_attnum(relid, lfirst(lc)) != InvalidAttrNumber)
+		AttrNumber	attnum = get_attnum(relid, lfirst(lc));
+
+		if (attnum < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+					 errmsg("column %s of %s is a system column", quote_identifier(lfirst(lc)), table),
+					 errhint("System columns can't be in a key.")));
+		if (attnum != InvalidAttrNumber)
 			continue;
 		all = false;
 		if (!quiet)
@@ -282,6 +289,12 @@ plan_qualify(const char *table)
 	SgTableName name = sg_parse_table_name(table);
 	char	   *qualified;
 
+	if (name.schema && (strncmp(name.schema, "pg_temp", 7) == 0 ||
+						strncmp(name.schema, "pg_toast", 8) == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("%s is in a schema of temporary or system tables", table),
+				 errhint("Plans are for tables that stay.")));
 	(void) sg_find_table(&name, &qualified);
 
 	return qualified;
@@ -289,14 +302,38 @@ plan_qualify(const char *table)
 
 /* ---- identity ---- */
 
+/* The columns that a step references, as far as they are known here */
+static List *
+referenced_columns(const PlanStep *step)
+{
+	Oid			parent;
+
+	if (step->parent_columns)
+		return step->parent_columns;
+	parent = sg_find_qualified(step->parent_table);
+	return OidIsValid(parent) ? fk_primary_key(parent) : NIL;
+}
+
 /* Is it the same key: same tables, same columns in pairs? */
 static bool
 is_same_key(const PlanStep *a, const PlanStep *b)
 {
+	List	   *parent_a;
+	List	   *parent_b;
+
 	if (strcmp(a->child_table, b->child_table) != 0 ||
 		strcmp(a->parent_table, b->parent_table) != 0 ||
 		list_length(a->child_columns) != list_length(b->child_columns))
 		return false;
+
+	/* two primary keys: pairs are those of the primary key's order */
+	if (a->parent_columns == NIL && b->parent_columns == NIL)
+		return sg_equal_names(a->child_columns, b->child_columns);
+	parent_a = referenced_columns(a);
+	parent_b = referenced_columns(b);
+	if (list_length(parent_a) != list_length(a->child_columns) ||
+		list_length(parent_b) != list_length(b->child_columns))
+		parent_a = parent_b = NIL;
 
 	for (int i = 0; i < list_length(a->child_columns); i++)
 	{
@@ -306,9 +343,9 @@ is_same_key(const PlanStep *a, const PlanStep *b)
 		{
 			found = strcmp(list_nth(a->child_columns, i), list_nth(b->child_columns, j)) == 0;
 
-			/* no list means the primary key, which another list may spell out */
-			if (found && a->parent_columns && b->parent_columns)
-				found = strcmp(list_nth(a->parent_columns, i), list_nth(b->parent_columns, j)) == 0;
+			/* what the primary key is, is not known: take it for the same */
+			if (found && parent_a && parent_b)
+				found = strcmp(list_nth(parent_a, i), list_nth(parent_b, j)) == 0;
 		}
 		if (!found)
 			return false;
@@ -508,7 +545,7 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	check_delete_columns(step);
 	if (step->fk_name)
 		sg_check_name(step->fk_name, "fk_name");
-	draft->incomplete = strcmp(step->state, "skipped") != 0 && !check_tables(step, draft->quiet);
+	draft->incomplete = step->skipped_by == NULL && !check_tables(step, draft->quiet);
 
 	check_others(draft, step);
 	if (step->fk_name == NULL)

@@ -226,7 +226,7 @@ table_exists(PlanPath *path, const char *schema, const char *table)
 	if (OidIsValid(nspid) && OidIsValid(get_relname_relid(table, nspid)))
 		return true;
 
-	return hash_search(path->new_tables, quote_qualified_identifier(schema, table),
+	return hash_search(path->new_tables, sg_qualified_name(schema, table),
 					   HASH_FIND, NULL) != NULL;
 }
 
@@ -251,23 +251,23 @@ plan_path_table(PlanPath *path, const struct RangeVar *name)
 	ListCell   *lc;
 
 	if (name->schemaname)
-		return quote_qualified_identifier(name->schemaname, name->relname);
+		return sg_qualified_name(name->schemaname, name->relname);
 
 	/* the two that are searched first unless search_path says otherwise */
-	if (hash_search(path->new_tables, quote_qualified_identifier(TEMP_SCHEMA, name->relname),
+	if (hash_search(path->new_tables, sg_qualified_name(TEMP_SCHEMA, name->relname),
 					HASH_FIND, NULL) != NULL)
-		return quote_qualified_identifier(TEMP_SCHEMA, name->relname);
+		return sg_qualified_name(TEMP_SCHEMA, name->relname);
 	if (!sg_has_name(path->schemas, "pg_catalog") &&
 		table_exists(path, "pg_catalog", name->relname))
-		return quote_qualified_identifier("pg_catalog", name->relname);
+		return sg_qualified_name("pg_catalog", name->relname);
 
 	foreach(lc, path->schemas)
 	{
 		if (table_exists(path, lfirst(lc), name->relname))
-			return quote_qualified_identifier(lfirst(lc), name->relname);
+			return sg_qualified_name(lfirst(lc), name->relname);
 	}
 
-	return quote_qualified_identifier(creation_schema(path), name->relname);
+	return sg_qualified_name(creation_schema(path), name->relname);
 }
 
 char *
@@ -281,7 +281,7 @@ plan_path_new_table(PlanPath *path, const struct RangeVar *name)
 	else if (schema == NULL)
 		schema = creation_schema(path);
 
-	qualified = quote_qualified_identifier(schema, name->relname);
+	qualified = sg_qualified_name(schema, name->relname);
 	(void) hash_search(path->new_tables, qualified, HASH_ENTER, NULL);
 
 	return qualified;

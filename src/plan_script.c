@@ -700,6 +700,9 @@ summary_note(ScriptReader *reader)
 	if (script->commands)
 		appendStringInfo(&reason, "%s" INT64_FORMAT " psql %s", reason.len ? "; " : "",
 						 script->commands, script->commands == 1 ? "command" : "commands");
+	if (script->unfollowed)
+		appendStringInfo(&reason, ", " INT64_FORMAT " of them to include a file or to choose by a condition, which was not done",
+						 script->unfollowed);
 	if (gone)
 		appendStringInfo(&reason, "%s%d foreign %s that the script drops again", reason.len ? "; " : "",
 						 gone, gone == 1 ? "key" : "keys");

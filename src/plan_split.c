@@ -374,6 +374,7 @@ skip_command(Splitter *s, int offset)
 {
 	static const char *const senders[] = {"g", "gx", "gset", "gexec", "gdesc", "crosstabview", "watch", NULL};
 	static const char *const droppers[] = {"r", "reset", NULL};
+	static const char *const choosers[] = {"i", "ir", "include", "if", "elif", "else", NULL};
 	Script	   *script = s->script;
 	char	   *sql = script->sql;
 	int			end = end_of_line(script, offset);
@@ -390,6 +391,8 @@ skip_command(Splitter *s, int offset)
 	}
 
 	script->commands++;
+	if (is_one_of_commands(sql + offset + 1, name, choosers))
+		script->unfollowed++;
 	if (is_one_of_commands(sql + offset + 1, name, senders))
 		end_statement(s, offset);
 	else if (is_one_of_commands(sql + offset + 1, name, droppers))
@@ -513,6 +516,17 @@ init_scanner(Splitter *s, const char *sql)
 	s->buffer = s->extra.scanbuf;
 }
 
+/* psql passes over a UTF-8 byte order mark, and so do we */
+static void
+skip_byte_order_mark(Splitter *s)
+{
+	if (GetDatabaseEncoding() == PG_UTF8 && strncmp(s->script->sql, "\xEF\xBB\xBF", 3) == 0)
+	{
+		memset(s->script->sql, ' ', 3);
+		memset(s->buffer, ' ', 3);
+	}
+}
+
 Script *
 plan_split(const char *script)
 {
@@ -529,6 +543,7 @@ plan_split(const char *script)
 									 ALLOCSET_DEFAULT_SIZES);
 	s.skip = -1;
 	init_scanner(&s, script);
+	skip_byte_order_mark(&s);
 	begin_statement(&s);
 
 	while (!s.done)

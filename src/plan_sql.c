@@ -57,30 +57,25 @@ needs_window(const PlanStep *step)
 		get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE;
 }
 
-/* The name of the key in the catalog: it may have been there under another one */
-static const char *
-added_name(const PlanStep *step)
+/*
+ * What deployment would do, found as it finds it: by the keys that are there,
+ * not by the state of the step.
+ */
+static void
+emit_step(SgRowSink *sink, const PlanStep *step)
 {
 	FkKey		key;
 	FkKey	   *twin = plan_step_key(step, &key) ? NULL : fk_declared_twin(&key);
 
-	return twin ? twin->name : step->fk_name;
-}
-
-static void
-emit_step(SgRowSink *sink, const PlanStep *step)
-{
-	bool		added = strcmp(step->state, "added") == 0;
-
-	if (strcmp(step->state, "validated") == 0)
-		return;
-	if (strcmp(step->state, "skipped") == 0 && step->skipped_by)
+	if (step->skipped_by)
 	{
 		emit_comment(sink, psprintf("step %d is skipped: %s", step->step,
 									step->reason ? step->reason : "no reason given"));
 		return;
 	}
-	if (!added && needs_window(step))
+	if (twin && (twin->validated || !twin->enforced))
+		return;
+	if (twin == NULL && needs_window(step))
 	{
 		emit_comment(sink, psprintf("step %d is skipped: child %s is partitioned, and before PostgreSQL 18 a key of a partitioned table can't be added NOT VALID",
 									step->step, step->child_table));
@@ -88,11 +83,11 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	}
 
 	emit_comment(sink, psprintf("step %d, %s", step->step, step->priority));
-	if (!added)
+	if (twin == NULL)
 		emit(sink, psprintf("%s;", plan_add_statement(step, true)));
 	if (step->enforced)
 		emit(sink, psprintf("%s;", plan_validate_statement(step->child_table,
-														   added ? added_name(step) : step->fk_name)));
+														   twin ? twin->name : step->fk_name)));
 }
 
 /*

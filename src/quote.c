@@ -36,7 +36,8 @@ sg_check_name(const char *name, const char *what)
 	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("%s must not be empty", what)));
+				 errmsg("%s must not be empty", what),
+				 errhint("Give a name of 1 to %d bytes.", NAMEDATALEN - 1)));
 	if (strlen(name) >= NAMEDATALEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_NAME_TOO_LONG),
@@ -135,6 +136,19 @@ sg_parse_table_name(const char *input)
 	return result;
 }
 
+char *
+sg_qualified_name(const char *schema, const char *name)
+{
+	bool		quote_all = quote_all_identifiers;
+	char	   *qualified;
+
+	quote_all_identifiers = false;
+	qualified = quote_qualified_identifier(schema, name);
+	quote_all_identifiers = quote_all;
+
+	return qualified;
+}
+
 Oid
 sg_find_table(const SgTableName *name, char **qualified)
 {
@@ -161,7 +175,7 @@ sg_find_table(const SgTableName *name, char **qualified)
 	}
 
 	if (qualified)
-		*qualified = quote_qualified_identifier(schema ? schema : "public", name->name);
+		*qualified = sg_qualified_name(schema ? schema : "public", name->name);
 
 	return relid;
 }
@@ -183,7 +197,7 @@ sg_relation_name(Oid relid)
 	if (nspname == NULL)
 		return pstrdup("(dropped)");
 
-	return quote_qualified_identifier(nspname, relname);
+	return sg_qualified_name(nspname, relname);
 }
 
 char *

@@ -28,6 +28,12 @@ extern SgTableName sg_parse_table_name(const char *input);
 extern void sg_check_name(const char *name, const char *what);
 
 /*
+ * schema.name, quoted where it has to be and nowhere else: plans compare
+ * these texts, so the setting quote_all_identifiers has no say.
+ */
+extern char *sg_qualified_name(const char *schema, const char *name);
+
+/*
  * Where a table name leads, by the caller's search_path when it has no
  * schema.  Returns the relation's OID, or InvalidOid when there is none; no
  * lock is taken.  *qualified receives the schema-qualified, quoted name; a

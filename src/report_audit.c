@@ -36,7 +36,7 @@ typedef struct AuditSet
 	List	   *keys;			/* of AuditKey * */
 } AuditSet;
 
-/* Is there a row for the same columns already? */
+/* Is there a row already that judges the same? */
 static bool
 already_listed(AuditSet *set, const FkKey *key)
 {
@@ -44,7 +44,9 @@ already_listed(AuditSet *set, const FkKey *key)
 
 	foreach(lc, set->keys)
 	{
-		if (fk_same_columns(&((AuditKey *) lfirst(lc))->key, key))
+		const FkKey *listed = &((AuditKey *) lfirst(lc))->key;
+
+		if (fk_same_columns(listed, key) && fk_same_match(listed, key))
 			return true;
 	}
 	return false;
@@ -105,7 +107,7 @@ add_step(AuditSet *set, PlanStep *step)
 			return;
 		key.name = step->fk_name;
 		twin = fk_declared_twin(&key);
-		ak = twin ? audit_key_new(twin, "catalog", fk_state(twin)) :
+		ak = twin && fk_same_match(twin, &key) ? audit_key_new(twin, "catalog", fk_state(twin)) :
 			audit_key_new(&key, "plan", "missing");
 	}
 	set->keys = lappend(set->keys, ak);

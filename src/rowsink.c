@@ -110,12 +110,6 @@ sg_sink_float8(SgRowSink *sink, double value)
 }
 
 void
-sg_sink_bool(SgRowSink *sink, bool value)
-{
-	sg_sink_datum(sink, BoolGetDatum(value));
-}
-
-void
 sg_sink_emit(SgRowSink *sink)
 {
 	Assert(sink->next == sink->rsinfo->setDesc->natts);

@@ -35,7 +35,6 @@ extern void sg_sink_names(SgRowSink *sink, List *names);	/* name[] */
 extern void sg_sink_int64(SgRowSink *sink, int64 value);
 extern void sg_sink_int32(SgRowSink *sink, int32 value);
 extern void sg_sink_float8(SgRowSink *sink, double value);
-extern void sg_sink_bool(SgRowSink *sink, bool value);
 extern void sg_sink_emit(SgRowSink *sink);
 
 #endif							/* SG_ROWSINK_H */

@@ -135,6 +135,17 @@ RESET session_replication_role;
 SELECT * FROM verdicts('visits');
 DROP TABLE spots, visits;
 
+-- a key with MATCH FULL is not judged by one with MATCH SIMPLE on the same columns
+CREATE TABLE mp (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE mc (a int, b int, CONSTRAINT declared_simple FOREIGN KEY (a, b) REFERENCES mp);
+INSERT INTO mc VALUES (1, NULL);
+SELECT sg_plan_create('full');
+SELECT sg_plan_add_fk('full', 'mc', '{a,b}', 'mp', match => 'full', fk_name => 'planned_full', index => false);
+SELECT fk, source, state, orphans, result FROM verdicts('mc');
+SELECT fk, source, state, orphans, result FROM verdicts(plan => 'full');
+SELECT sg_plan_drop('full');
+DROP TABLE mc, mp;
+
 -- hostile names
 CREATE TABLE "We""ird.T a" ("a."";id;drop" int PRIMARY KEY, fk int, k1 int, o int);
 CREATE TABLE "pk" ("fk" int, "o" int, "k1" int);
@@ -248,6 +259,9 @@ SELECT sg_orphans('tree', ARRAY['up','id'], 'tree');
 SELECT sg_orphans('tree', ARRAY['up','up'], 'tree', '{id,id}');
 SELECT sg_orphans('tree', ARRAY['up'], 'secret', '{tree_id}');
 SELECT sg_orphans('tree', ARRAY['ctid'], 'tree');
+SELECT sg_orphans('tree', '{}'::text[], 'tree');
+SELECT sg_orphans('tree', ARRAY['up'], 'tree', '{}');
+SELECT sg_orphans('tree', ARRAY[repeat('x', 64)], 'tree');
 CREATE VIEW v AS SELECT 1 AS id;
 SELECT sg_orphans('v', ARRAY['id'], 'tree');
 SELECT sg_orphans('tree', ARRAY['up'], 'v');

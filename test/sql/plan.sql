@@ -324,6 +324,27 @@ SELECT sg_plan_drop(name) FROM schemaguard.plan WHERE name ~ '^pl[1-5]$';
 SELECT (SELECT count(*) FROM schemaguard.plan_step WHERE plan ~ '^pl[1-5]$') AS steps,
        (SELECT count(*) FROM schemaguard.plan_note WHERE plan ~ '^pl[1-5]$') AS notes;
 
+-- Two keys are the same if they join the same columns in pairs, whatever the quoting; others are not.
+SELECT sg_plan_create('pl1');
+SELECT sg_plan_add_fk('pl1', 'orders', '{a,b}', 'parent', index => false);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{b,a}', 'parent', '{b,a}', index => false)$$);
+SELECT sg_plan_add_fk('pl1', 'orders', '{b,a}', 'parent', index => false);
+SET quote_all_identifiers = on;
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{a,b}', 'parent', '{a,b}', index => false)$$);
+SELECT sg_plan_add_fk('pl1', 'orders', '{customer_id}', 'customers', index => false);
+RESET quote_all_identifiers;
+SELECT child_table, parent_table FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 3;
+-- System columns, and schemas of temporary and system tables.
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{ctid}', 'customers', index => false)$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'pg_temp.x', '{a}', 'customers', index => false)$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{a}', 'pg_toast.x', index => false)$$);
+-- What deployment would run depends on the keys that are there.
+ALTER TABLE orders ADD CONSTRAINT by_hand FOREIGN KEY (customer_id) REFERENCES customers NOT VALID;
+SELECT * FROM sg_plan_sql('pl1') WHERE sg_plan_sql LIKE '%by_hand%' OR sg_plan_sql LIKE '%customer_id%';
+ALTER TABLE orders VALIDATE CONSTRAINT by_hand;
+SELECT * FROM sg_plan_sql('pl1') WHERE sg_plan_sql LIKE '%by_hand%' OR sg_plan_sql LIKE '%customer_id%';
+SELECT sg_plan_drop('pl1');
+
 -- The log knows each change, and no value that a user gave.
 SELECT action, phase, step, object, message FROM schemaguard.audit_log
  WHERE plan = 'pl1' AND role = current_user ORDER BY id;

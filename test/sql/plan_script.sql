@@ -288,6 +288,19 @@ $script$);
 SELECT * FROM sg_plan_sql('script') WHERE sg_plan_sql LIKE 'ALTER TABLE % ADD %';
 SELECT * FROM notes;
 
+-- A byte order mark, as psql; files and conditions of psql are not followed, and the note says so
+SELECT read_script(E'\uFEFFSET search_path = script_two;\nCREATE TABLE bom (x int REFERENCES only_two);');
+SELECT * FROM keys;
+SELECT read_script($script$
+\i other.sql
+\if :production
+ALTER TABLE orders ADD FOREIGN KEY (x) REFERENCES customers;
+\else
+ALTER TABLE orders ADD FOREIGN KEY (y) REFERENCES customers;
+\endif
+$script$);
+SELECT * FROM notes;
+
 -- Many statements
 SELECT read_script(string_agg(format('CREATE TABLE many%s (id int PRIMARY KEY, up int REFERENCES many%s); INSERT INTO x VALUES (1);', i, i / 2), E'\n'))
   FROM generate_series(1, 200) AS i;
