@@ -358,6 +358,13 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	check_changeable(option, step);
 
 	apply_option(option, step, optional_text(fcinfo, 3));
+
+	/* what deployment found to stand in the way was about the old definition */
+	if (!option->any_time && step->skipped_by == NULL && strcmp(step->state, "skipped") == 0)
+	{
+		step->state = "pending";
+		step->reason = NULL;
+	}
 	if (!step->deferrable && step->initially_deferred && strcmp(option_name, "deferrable") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

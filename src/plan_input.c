@@ -545,7 +545,7 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	check_delete_columns(step);
 	if (step->fk_name)
 		sg_check_name(step->fk_name, "fk_name");
-	draft->incomplete = step->skipped_by == NULL && !check_tables(step, draft->quiet);
+	draft->incomplete = strcmp(step->state, "skipped") != 0 && !check_tables(step, draft->quiet);
 
 	check_others(draft, step);
 	if (step->fk_name == NULL)

@@ -122,6 +122,12 @@ ALTER TABLE lines RENAME TO lines_old;
 CREATE VIEW lines AS SELECT * FROM lines_old;
 CALL sg_add_fks('dep');
 
+-- a step that was skipped is looked at as new once it is corrected
+SELECT sg_plan_set('dep', 1, 'child_columns', '{number}');
+SELECT sg_plan_set('dep', 2, 'priority', 'low');
+SELECT sg_plan_set('dep', 2, 'child_table', 'pg_catalog.pg_class');
+TABLE steps;
+
 -- privileges: the caller's, whoever wrote the plan
 SELECT sg_plan_create('dep', replace => true);
 SELECT sg_plan_add_fk('dep', 'invoices', '{number}', 'customers', index => false);
