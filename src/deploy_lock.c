@@ -168,6 +168,7 @@ attempt(void *arg)
 	deploy_check_privileges(action->key, action->references);
 
 	sg_progress_phase(SG_PHASE_LOCKING);
+	action->wanted = InvalidOid;
 	action->session_deadlock_timeout = DeadlockTimeout;
 	for (int i = 0; i < action->ntargets; i++)
 		lock_target(action, &action->targets[i], deadline);

@@ -36,6 +36,13 @@ typedef struct AuditSet
 	List	   *keys;			/* of AuditKey * */
 } AuditSet;
 
+/* Do two keys ask the same of the rows? */
+static bool
+judge_the_same(const FkKey *a, const FkKey *b)
+{
+	return fk_same_columns(a, b) && fk_same_match(a, b) && a->period == b->period;
+}
+
 /* Is there a row already that judges the same? */
 static bool
 already_listed(AuditSet *set, const FkKey *key)
@@ -44,9 +51,7 @@ already_listed(AuditSet *set, const FkKey *key)
 
 	foreach(lc, set->keys)
 	{
-		const FkKey *listed = &((AuditKey *) lfirst(lc))->key;
-
-		if (fk_same_columns(listed, key) && fk_same_match(listed, key))
+		if (judge_the_same(&((AuditKey *) lfirst(lc))->key, key))
 			return true;
 	}
 	return false;
@@ -107,7 +112,7 @@ add_step(AuditSet *set, PlanStep *step)
 			return;
 		key.name = step->fk_name;
 		twin = fk_declared_twin(&key);
-		ak = twin && fk_same_match(twin, &key) ? audit_key_new(twin, "catalog", fk_state(twin)) :
+		ak = twin && judge_the_same(twin, &key) ? audit_key_new(twin, "catalog", fk_state(twin)) :
 			audit_key_new(&key, "plan", "missing");
 	}
 	set->keys = lappend(set->keys, ak);

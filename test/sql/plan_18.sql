@@ -32,4 +32,15 @@ SELECT sg_plan_set('eighteen too', step, 'state', 'pending') FROM schemaguard.pl
 SELECT sg_plan_import('eighteen three', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"child_table": "c", "child_columns": ["id"],
                       "parent_table": "p", "enforced": false}]}');
 SELECT sg_plan_drop(name) FROM schemaguard.plan WHERE name ~ '^eighteen' ORDER BY name;
+
+-- A plain key is not judged by a PERIOD key on the same columns: coverage is not equality.
+CREATE TABLE spans (id int4range, v int4range, UNIQUE (id, v), PRIMARY KEY (id, v WITHOUT OVERLAPS));
+CREATE TABLE stays (id int4range, v int4range, CONSTRAINT covered FOREIGN KEY (id, PERIOD v) REFERENCES spans (id, PERIOD v));
+INSERT INTO spans VALUES ('[1,2)', '[0,10)');
+INSERT INTO stays VALUES ('[1,2)', '[3,5)');
+SELECT sg_plan_create('plain');
+SELECT sg_plan_add_fk('plain', 'stays', '{id,v}', 'spans', '{id,v}', fk_name => 'plain', index => false);
+SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit('stays');
+SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit(plan => 'plain');
+SELECT sg_plan_drop('plain');
 DROP SCHEMA plan_18 CASCADE;
