@@ -20,6 +20,7 @@ OBJS = \
 	src/audit_access.o \
 	src/audit_orphans.o \
 	src/audit_result.o \
+	src/audit_sample.o \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_lock.o \

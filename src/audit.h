@@ -15,6 +15,8 @@
 #define SG_AUDIT_H
 
 #include "postgres.h"
+#include "access/xlogdefs.h"
+#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "fk.h"
 #include "spi.h"
@@ -47,6 +49,12 @@ typedef struct AuditKey
 	int64		orphan_keys;
 	List	   *sample;			/* of Jsonb *, one object per key */
 	double		elapsed_ms;
+
+	/* what a proof is about: taken under the locks, before the snapshot */
+	uint64		fingerprint;	/* fk_fingerprint() */
+	TimestampTz judged_at;
+	XLogRecPtr	judged_lsn;
+	bool		by_index;		/* an index was trusted */
 } AuditKey;
 
 typedef struct AuditTable

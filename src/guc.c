@@ -12,6 +12,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "guc.h"
@@ -20,6 +21,34 @@ int			sg_lock_timeout = 100;
 int			sg_max_attempts = 200;
 int			sg_retry_budget = 600000;
 int			sg_statement_timeout = 0;
+int			sg_validate_with = SG_VALIDATE_CORE;
+int			sg_audit_workers = -1;
+int			sg_audit_memory = -1;
+bool		sg_audit_use_index = false;
+bool		sg_audit_paranoid = false;
+
+static const struct config_enum_entry validate_with_options[] = {
+	{"core", SG_VALIDATE_CORE, false},
+	{"scan", SG_VALIDATE_SCAN, false},
+	{NULL, 0, false}
+};
+
+/* -1 stands for maintenance_work_mem; below the minimum of work_mem nothing fits */
+static bool
+check_audit_memory(int *newval, void **extra, GucSource source)
+{
+	if (*newval == -1)
+		return true;
+	if (*newval < 64)
+		*newval = 64;
+	return true;
+}
+
+int64
+sg_audit_memory_bytes(void)
+{
+	return (int64) (sg_audit_memory < 0 ? maintenance_work_mem : sg_audit_memory) * 1024;
+}
 
 void
 sg_guc_init(void)
@@ -55,6 +84,46 @@ sg_guc_init(void)
 							0, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("schemaguard.validate_with",
+							 "What validates added keys: core's VALIDATE CONSTRAINT, or one scan for all keys of a table.",
+							 "Keys that the scan can't judge as core does go to core.",
+							 &sg_validate_with,
+							 SG_VALIDATE_CORE, validate_with_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.audit_workers",
+							"Parallel workers of an audit's scans; -1 chooses by the size of the table.",
+							"The size of the table chooses up to max_parallel_maintenance_workers; max_parallel_workers bounds all.",
+							&sg_audit_workers,
+							-1, -1, 1024,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.audit_memory",
+							"Memory for the sets of parent keys of one audit; -1 is maintenance_work_mem.",
+							"Larger sets are read in several passes or spilled to temporary files.",
+							&sg_audit_memory,
+							-1, -1, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB,
+							check_audit_memory, NULL, NULL);
+
+	DefineCustomBoolVariable("schemaguard.audit_use_index",
+							 "Lets an audit read indexes instead of tables where that is cheaper.",
+							 "Such a verdict trusts the index.",
+							 &sg_audit_use_index,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("schemaguard.audit_paranoid",
+							 "Compares what an audit reads from tables with what their indexes say.",
+							 NULL,
+							 &sg_audit_paranoid,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("schemaguard");
 }
