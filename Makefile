@@ -18,9 +18,16 @@ PGFILEDESC = "schemaguard - foreign key audit and deployment"
 # .ci/check-repo compares these lists with the folders.
 OBJS = \
 	src/audit_access.o \
+	src/audit_codec.o \
+	src/audit_distinct.o \
 	src/audit_orphans.o \
+	src/audit_parallel.o \
+	src/audit_place.o \
 	src/audit_result.o \
+	src/audit_round.o \
 	src/audit_sample.o \
+	src/audit_scan.o \
+	src/audit_set.o \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_lock.o \

@@ -4,10 +4,10 @@
  *	  The engine that judges rows against foreign keys.
  *
  * The unit of work is an AuditTable: one child table and all the keys of it
- * that somebody wants judged.  audit_table() checks privileges, locks, takes
- * the snapshot and hands the keys to a method.  The one method so far runs a
- * generated query per key (audit_sql.c); a method that reads the child once
- * for all of its keys takes the same struct.
+ * that somebody wants judged.  audit_tables() checks privileges, locks, takes
+ * the snapshot and chooses the method: one scan of the child for all of its
+ * keys (audit_scan.c), or a generated query per key where a scan can't judge
+ * (audit_sql.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -66,14 +66,28 @@ typedef struct AuditTable
 } AuditTable;
 
 /*
- * Judge all keys of a table.  Never raises an error for what a key's tables
- * or rows are like: such a key is AUDIT_UNKNOWN, with the reason.  Cancels,
- * and on a standby every error of a scan, go through.
+ * Judge all keys of some tables.  Never raises an error for what a key's
+ * tables or rows are like: such a key is AUDIT_UNKNOWN, with the reason.
+ * Cancels, and on a standby every error of a scan, go through.
+ *
+ * Small tables that follow each other are read together, in one snapshot, and
+ * share what is read of their parents.  `judged`, if given, is called with
+ * arg after each such batch, outside of its locks.
  *
  * Locks: ACCESS SHARE on child, parent and their partitions, released with
  * the subtransaction that held them (on a standby: with the transaction).
  */
+typedef void (*AuditJudged) (List *keys, void *arg);
+
+extern void audit_tables(List *tables, AuditJudged judged, void *arg);
 extern void audit_table(AuditTable *table);
+
+/*
+ * Judge the keys of one child in the active snapshot, under locks that the
+ * caller holds and after the caller has checked the access; reads tables
+ * only, no index.  No subtransaction: errors go through.
+ */
+extern void audit_table_locked(AuditTable *table);
 
 /* A key for audit_table, from facts */
 extern AuditKey *audit_key_new(const FkKey *key, const char *source, const char *state);
@@ -89,11 +103,18 @@ extern const char *audit_result_word(AuditResult result);
 extern FkProblem *audit_access_problem(const FkKey *key, bool whole_row);
 
 /*
- * Lock both tables and their partitions, ACCESS SHARE, then make the snapshot
- * to read them in the active one (pop it afterwards).  Returns NULL, or why
- * they can't be judged in this transaction: then there is no snapshot to pop.
+ * Lock both tables and their partitions, ACCESS SHARE.  Returns NULL, or why
+ * they can't be judged.  Unless `wait`, *locked says whether all locks were
+ * there to be had.
  */
-extern FkProblem *audit_lock(const FkKey *key);
+extern FkProblem *audit_lock(const FkKey *key, bool wait, bool *locked);
+
+/*
+ * Under these locks: make the snapshot to read tables in the active one (pop
+ * it afterwards), then tell whether it can see the rows of a key's tables.
+ */
+extern void audit_push_snapshot(void);
+extern FkProblem *audit_snapshot_problem(const FkKey *key);
 
 /*
  * Role and settings of a scan of user data; end with sg_scope_end.  The role
@@ -101,6 +122,7 @@ extern FkProblem *audit_lock(const FkKey *key);
  * would run code that is not built in.
  */
 extern void audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row);
+extern bool audit_needs_owner(const FkKey *key, bool whole_row);
 
 /* ---- methods ---- */
 

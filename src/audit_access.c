@@ -28,7 +28,7 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
-#include "audit.h"
+#include "audit_internal.h"
 #include "compat.h"
 #include "quote.h"
 
@@ -130,8 +130,8 @@ table_has_foreign_code(Oid relid)
 }
 
 /* Does the scan have to run as the child's owner? */
-static bool
-needs_owner(const FkKey *key, bool whole_row)
+bool
+audit_needs_owner(const FkKey *key, bool whole_row)
 {
 	return fk_columns_have_code(key) || (whole_row && row_needs_owner(key->child)) ||
 		table_has_foreign_code(key->child) ||
@@ -184,7 +184,7 @@ audit_access_problem(const FkKey *key, bool whole_row)
 		p = place_problem(key->parent);
 	if (p == NULL)
 		p = role_problem(key, GetUserId(), whole_row);
-	if (p == NULL && needs_owner(key, whole_row))
+	if (p == NULL && audit_needs_owner(key, whole_row))
 	{
 		p = owner_problem(key);
 		if (p)
@@ -197,16 +197,46 @@ audit_access_problem(const FkKey *key, bool whole_row)
 	return p;
 }
 
-/* Lock a table and, where it has some, its partitions */
-static List *
-lock_tree(Oid relid)
+/* Lock a table, if need be without waiting */
+static bool
+lock_one(Oid relid, bool wait)
 {
+	if (!wait)
+		return ConditionalLockRelationOid(relid, AccessShareLock);
 	LockRelationOid(relid, AccessShareLock);
+	return true;
+}
+
+/* Lock a table and, where it has some, its partitions; NIL when it is gone */
+static List *
+lock_tree(Oid relid, bool wait, bool *locked)
+{
+	List	   *relids;
+	ListCell   *lc;
+
+	*locked = lock_one(relid, wait);
+	if (!*locked)
+		return list_make1_oid(relid);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		return NIL;
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return list_make1_oid(relid);
+	if (wait)
 		return find_all_inheritors(relid, AccessShareLock, NULL);
-	return list_make1_oid(relid);
+
+	/* who joins the tree must lock its root, which we hold */
+	relids = find_all_inheritors(relid, NoLock, NULL);
+	foreach(lc, relids)
+	{
+		if (lfirst_oid(lc) != relid && !lock_one(lfirst_oid(lc), false))
+		{
+			*locked = false;
+			break;
+		}
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
+			*locked = false;
+	}
+	return relids;
 }
 
 /*
@@ -242,17 +272,17 @@ rewritten_since_snapshot(Relation pg_class, Oid relid)
 	return rewritten;
 }
 
-FkProblem *
-audit_lock(const FkKey *key)
+static FkProblem *
+lock_and_check(Oid relid, bool wait, bool *locked)
 {
-	List	   *relids = lock_tree(key->child);
-	List	   *parents = lock_tree(key->parent);
+	List	   *relids = lock_tree(relid, wait, locked);
 	ListCell   *lc;
 
-	if (relids == NIL || parents == NIL)
+	if (relids == NIL)
 		return fk_problem(ERRCODE_UNDEFINED_TABLE,
 						  "a table of the key was dropped meanwhile", NULL);
-	relids = list_concat(relids, parents);
+	if (!*locked)
+		return NULL;
 	foreach(lc, relids)
 	{
 		FkProblem  *p = place_problem(lfirst_oid(lc));
@@ -260,29 +290,56 @@ audit_lock(const FkKey *key)
 		if (p)
 			return p;
 	}
+	return NULL;
+}
 
+FkProblem *
+audit_lock(const FkKey *key, bool wait, bool *locked)
+{
+	FkProblem  *p = lock_and_check(key->child, wait, locked);
+
+	if (p == NULL && *locked && key->parent != key->child)
+		p = lock_and_check(key->parent, wait, locked);
+	return p;
+}
+
+void
+audit_push_snapshot(void)
+{
 	if (IsolationUsesXactSnapshot())
-	{
-		Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
-		Oid			rewritten = InvalidOid;
+		PushActiveSnapshot(GetTransactionSnapshot());
+	else
+		PushActiveSnapshot(GetLatestSnapshot());
+}
 
-		foreach(lc, relids)
+FkProblem *
+audit_snapshot_problem(const FkKey *key)
+{
+	Relation	pg_class;
+	Oid			tables[] = {key->child, key->parent};
+	Oid			rewritten = InvalidOid;
+
+	if (!IsolationUsesXactSnapshot())
+		return NULL;
+
+	pg_class = table_open(RelationRelationId, AccessShareLock);
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, audit_leaves(tables[i]))
 		{
 			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
 				rewritten_since_snapshot(pg_class, lfirst_oid(lc)))
 				rewritten = lfirst_oid(lc);
 		}
-		table_close(pg_class, AccessShareLock);
-		if (OidIsValid(rewritten))
-			return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-							  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
-									   sg_relation_name(rewritten)), NULL);
-		PushActiveSnapshot(GetTransactionSnapshot());
 	}
-	else
-		PushActiveSnapshot(GetLatestSnapshot());
-
-	return NULL;
+	table_close(pg_class, AccessShareLock);
+	if (!OidIsValid(rewritten))
+		return NULL;
+	return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
+							   sg_relation_name(rewritten)), NULL);
 }
 
 static void
@@ -297,7 +354,7 @@ audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 {
 	char		memory[32];
 
-	if (needs_owner(key, whole_row))
+	if (audit_needs_owner(key, whole_row))
 		sg_restricted_begin(scope, table_owner(key->child));
 	else
 		sg_caller_begin(scope);

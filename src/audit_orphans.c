@@ -44,11 +44,16 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 	SgScope		scope;
 	SPIPlanPtr	plan;
 	Oid			types[] = {INT8OID};
+	bool		locked;
 	int			rc;
 
 	sg_sink_begin(&sink, fcinfo);
 	if (problem == NULL)
-		problem = audit_lock(key);
+		problem = audit_lock(key, true, &locked);
+	if (problem)
+		raise_problem(problem, key->child);
+	audit_push_snapshot();
+	problem = audit_snapshot_problem(key);
 	if (problem)
 		raise_problem(problem, key->child);
 

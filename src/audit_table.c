@@ -1,41 +1,75 @@
 /*-------------------------------------------------------------------------
  *
  * audit_table.c
- *	  Judging the keys of one child table: the order of things.
+ *	  Judging the keys of tables: the order of things.
  *
- * Access is checked, then both tables are locked, then the snapshot is
- * taken.  A snapshot from before the lock would see nothing of a table that
- * somebody truncates and reloads while we wait, and say "pass".
+ * Access is checked, then the tables are locked, then the snapshot is taken.
+ * A snapshot from before the lock would see nothing of a table that somebody
+ * truncates and reloads while we wait, and say "pass".
+ *
+ * Tables that are read together share a snapshot, and so the sets of their
+ * parents.  They are few and small enough for the snapshot to be short-lived:
+ * it must not keep VACUUM from its work for as long as a whole database takes.
+ * Nobody waits for a lock while holding others: a table that is locked by
+ * somebody else is judged later, by itself.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/xlog.h"
+#include "access/xlogrecovery.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/sinval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "audit.h"
+#include "audit_internal.h"
 #include "errors.h"
+#include "guc.h"
 #include "progress.h"
 #include "quote.h"
 
-typedef struct JudgeArg
+/* What is read in one snapshot: at most 1 GB, unless one table is larger */
+#define BATCH_PAGES (1024 * 1024 / (BLCKSZ / 1024))
+#define BATCH_KEYS 300
+
+/* Keys to judge together */
+typedef struct Batch
 {
-	AuditKey   *key;
+	List	   *keys;			/* of AuditKey * */
 	int			samples;
 	MemoryContext results;
-} JudgeArg;
+	bool		parallel;
+	bool		wait;			/* for locks */
+	List	   *busy;			/* keys whose tables somebody else has locked */
+} Batch;
 
 static void
-set_unknown(JudgeArg *arg, const char *reason)
+set_unknown(const Batch *batch, AuditKey *ak, const char *reason)
 {
-	arg->key->result = AUDIT_UNKNOWN;
-	arg->key->reason = MemoryContextStrdup(arg->results, reason);
-	arg->key->rows_checked = arg->key->orphan_rows = arg->key->orphan_keys = -1;
-	arg->key->sample = NIL;
+	ak->result = AUDIT_UNKNOWN;
+	ak->reason = MemoryContextStrdup(batch->results, reason);
+	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
+	ak->sample = NIL;
+}
+
+/* As before any method has looked at it */
+static void
+reset_key(AuditKey *ak)
+{
+	ak->result = AUDIT_UNKNOWN;
+	ak->reason = NULL;
+	ak->method = NULL;
+	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
+	ak->sample = NIL;
+	ak->by_index = false;
 }
 
 /*
@@ -43,10 +77,8 @@ set_unknown(JudgeArg *arg, const char *reason)
  * read again; of a planned one, the columns must have kept their names.
  */
 static const char *
-key_changed(JudgeArg *arg)
+key_changed(const Batch *batch, AuditKey *ak)
 {
-	AuditKey   *ak = arg->key;
-
 	if (OidIsValid(ak->key.conid))
 	{
 		FkKey	   *now = fk_by_oid(ak->key.conid);
@@ -55,7 +87,7 @@ key_changed(JudgeArg *arg)
 			return "the key was dropped meanwhile";
 		now->name = ak->key.name;
 		if (now->unarmed_reason)
-			now->unarmed_reason = MemoryContextStrdup(arg->results, now->unarmed_reason);
+			now->unarmed_reason = MemoryContextStrdup(batch->results, now->unarmed_reason);
 		ak->key = *now;
 		ak->state = fk_state(now);
 		return NULL;
@@ -69,80 +101,278 @@ key_changed(JudgeArg *arg)
 	return NULL;
 }
 
-/* Check the access, lock, look again, take the snapshot, judge */
-static void
-judge_locked(void *p)
+/* Check the access, lock, look again.  Whether the key can be judged now. */
+static bool
+prepare_key(Batch *batch, AuditKey *ak)
 {
-	JudgeArg   *arg = p;
-	FkProblem  *problem = audit_access_problem(&arg->key->key, false);
+	FkProblem  *problem = audit_access_problem(&ak->key, false);
 	const char *changed;
+	bool		locked = true;
+	uint64		messages = SharedInvalidMessageCounter;
 
 	if (problem == NULL)
-	{
-		sg_progress_phase(SG_PHASE_LOCKING);
-		problem = audit_lock(&arg->key->key);
-	}
+		problem = audit_lock(&ak->key, batch->wait, &locked);
 	if (problem)
 	{
-		set_unknown(arg, problem->reason);
-		return;
+		set_unknown(batch, ak, problem->reason);
+		return false;
+	}
+	if (!locked)
+	{
+		batch->busy = lappend(batch->busy, ak);
+		return false;
 	}
 
-	changed = key_changed(arg);
-	problem = changed ? NULL : audit_access_problem(&arg->key->key, false);
+	changed = key_changed(batch, ak);
+	/* nothing has changed in the catalogs that we have heard of */
+	problem = changed == NULL && messages != SharedInvalidMessageCounter ?
+		audit_access_problem(&ak->key, false) : NULL;
 	if (changed || problem)
-		set_unknown(arg, changed ? changed : problem->reason);
-	else
 	{
-		sg_progress_phase(SG_PHASE_SCANNING);
-		audit_sql(arg->key, arg->samples, arg->results);
+		set_unknown(batch, ak, changed ? changed : problem->reason);
+		return false;
 	}
-	PopActiveSnapshot();
+	return true;
+}
+
+/* Scan if a scan can judge it, else one query a key */
+static void
+judge_as(const Batch *batch, List *keys)
+{
+	SgScope		scope;
+	ListCell   *lc;
+
+	if (sg_audit_method != SG_AUDIT_SQL)
+	{
+		audit_scope_begin(&scope, &((AuditKey *) linitial(keys))->key, false);
+		keys = audit_scan(keys, batch->samples, batch->results, batch->parallel);
+		sg_scope_end(&scope);
+	}
+	foreach(lc, keys)
+	{
+		sg_progress_tables(SG_PHASE_SCANNING, ((AuditKey *) lfirst(lc))->key.child, 0);
+		audit_sql(lfirst(lc), batch->samples, batch->results);
+	}
+}
+
+/* Judge keys in the active snapshot, each with the rights that it takes */
+static void
+judge_keys(const Batch *batch, List *keys)
+{
+	List	   *plain = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		if (audit_needs_owner(&ak->key, false))
+			judge_as(batch, list_make1(ak));
+		else
+			plain = lappend(plain, ak);
+	}
+	if (plain != NIL)
+		judge_as(batch, plain);
 }
 
 static void
-judge_key(JudgeArg *arg)
+judge_batch(void *arg)
 {
-	ErrorData  *edata;
+	Batch	   *batch = arg;
+	List	   *ready = NIL;
+	List	   *visible = NIL;
+	XLogRecPtr	lsn;
+	TimestampTz now;
+	ListCell   *lc;
 
+	batch->busy = NIL;
+	sg_progress_phase(SG_PHASE_LOCKING);
+	foreach(lc, batch->keys)
+	{
+		reset_key(lfirst(lc));
+		if (prepare_key(batch, lfirst(lc)))
+			ready = lappend(ready, lfirst(lc));
+	}
+	if (ready == NIL)
+		return;
+
+	lsn = RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : GetXLogInsertRecPtr();
+	now = GetCurrentTimestamp();
+	audit_push_snapshot();
+	foreach(lc, ready)
+	{
+		AuditKey   *ak = lfirst(lc);
+		FkProblem  *problem = audit_snapshot_problem(&ak->key);
+
+		ak->judged_lsn = lsn;
+		ak->judged_at = now;
+		if (problem)
+			set_unknown(batch, ak, problem->reason);
+		else
+			visible = lappend(visible, ak);
+	}
+	judge_keys(batch, visible);
+	PopActiveSnapshot();
+}
+
+static void judge(Batch *batch);
+
+/* Each key of a batch by itself; those of a table still together, if there are several tables */
+static void
+judge_apart(const Batch *batch, List *keys, bool parallel)
+{
+	bool		by_table = ((AuditKey *) linitial(keys))->key.child != ((AuditKey *) llast(keys))->key.child;
+	int			n = list_length(keys);
+
+	for (int i = 0; i < n;)
+	{
+		Batch		part = *batch;
+
+		part.keys = NIL;
+		part.parallel = parallel;
+		part.wait = true;
+		do
+			part.keys = lappend(part.keys, list_nth(keys, i++));
+		while (by_table && i < n && ((AuditKey *) list_nth(keys, i))->key.child ==
+			   ((AuditKey *) linitial(part.keys))->key.child);
+		judge(&part);
+	}
+}
+
+static bool
+is_shortage(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY || edata->sqlerrcode == ERRCODE_DISK_FULL ||
+		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
+/*
+ * An error: without workers, if shared memory may be what ran out; else each
+ * table, and at last each key by itself, so that one bad page does not cost
+ * the others their verdict.
+ */
+static void
+recover(Batch *batch, ErrorData *edata)
+{
+	sg_rethrow_cancel(edata);
+	if (batch->parallel && is_shortage(edata))
+		judge_apart(batch, batch->keys, false);
+	else if (list_length(batch->keys) > 1)
+		judge_apart(batch, batch->keys, batch->parallel);
+	else
+		set_unknown(batch, linitial(batch->keys), sg_error_text(edata));
+	FreeErrorData(edata);
+}
+
+static void
+judge(Batch *batch)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	ErrorData  *edata;
+	double		elapsed;
+	ListCell   *lc;
+
+	CHECK_FOR_INTERRUPTS();
 	if (RecoveryInProgress())
 	{
 		/* no subtransaction: a recovery conflict in it would be FATAL */
-		judge_locked(arg);
-		return;
+		judge_batch(batch);
+		edata = NULL;
+	}
+	else
+	{
+		/* undone in any case, so that ALTER TABLE need not wait for our locks */
+		edata = sg_try_undo(judge_batch, batch);
 	}
 
-	/* undone in any case, so that ALTER TABLE need not wait for our locks */
-	edata = sg_try_undo(judge_locked, arg);
+	/* what was read together took its time together */
+	elapsed = (GetCurrentTimestamp() - start) / 1000.0 / list_length(batch->keys);
+	foreach(lc, batch->keys)
+		((AuditKey *) lfirst(lc))->elapsed_ms = elapsed;
 	if (edata)
+		recover(batch, edata);
+	else if (batch->busy != NIL)
+		judge_apart(batch, batch->busy, batch->parallel);
+}
+
+/* Pages of a table that is not locked: it may be gone */
+static int64
+estimate_pages(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	int64		pages = 0;
+
+	if (rel == NULL)
+		return 0;
+	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
+		pages = RelationGetNumberOfBlocks(rel);
+	else if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		pages = BATCH_PAGES;
+	relation_close(rel, AccessShareLock);
+	return pages;
+}
+
+static int64
+table_pages(const AuditTable *table)
+{
+	int64		pages = estimate_pages(table->child);
+	ListCell   *lc;
+
+	foreach(lc, table->keys)
+		pages += estimate_pages(((AuditKey *) lfirst(lc))->key.parent);
+	return pages;
+}
+
+void
+audit_tables(List *tables, AuditJudged judged, void *arg)
+{
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext,
+											   "schemaguard audit",
+											   ALLOCSET_DEFAULT_SIZES);
+	int			n = list_length(tables);
+
+	for (int i = 0; i < n;)
 	{
-		sg_rethrow_cancel(edata);
-		set_unknown(arg, sg_error_text(edata));
-		FreeErrorData(edata);
+		AuditTable *first = list_nth(tables, i);
+		MemoryContext old = MemoryContextSwitchTo(work);
+		Batch		batch = {NIL, first->samples, first->results, true, false, NIL};
+		int64		pages = 0;
+		bool		more;
+
+		do
+		{
+			AuditTable *table = list_nth(tables, i);
+
+			pages += table_pages(table);
+			batch.keys = list_concat(batch.keys, table->keys);
+			more = ++i < n && pages < BATCH_PAGES && list_length(batch.keys) < BATCH_KEYS &&
+				pages + table_pages(list_nth(tables, i)) < BATCH_PAGES;
+		} while (more);
+
+		batch.wait = list_length(batch.keys) == list_length(first->keys);
+		sg_progress_step(SG_PROGRESS_AUDIT, 0, first->child);
+		judge(&batch);
+		MemoryContextSwitchTo(old);
+		if (judged)
+			judged(batch.keys, arg);
+		MemoryContextReset(work);
 	}
+	MemoryContextDelete(work);
 }
 
 void
 audit_table(AuditTable *table)
 {
-	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext,
-											   "schemaguard audit",
-											   ALLOCSET_DEFAULT_SIZES);
+	audit_tables(list_make1(table), NULL, NULL);
+}
+
+void
+audit_table_locked(AuditTable *table)
+{
+	Batch		batch = {table->keys, table->samples, table->results, true, true, NIL};
 	ListCell   *lc;
 
 	foreach(lc, table->keys)
-	{
-		AuditKey   *key = lfirst(lc);
-		JudgeArg	arg = {key, table->samples, table->results};
-		TimestampTz start = GetCurrentTimestamp();
-		MemoryContext old = MemoryContextSwitchTo(work);
-
-		CHECK_FOR_INTERRUPTS();
-		judge_key(&arg);
-		key->elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(work);
-	}
-
-	MemoryContextDelete(work);
+		reset_key(lfirst(lc));
+	judge_keys(&batch, table->keys);
 }

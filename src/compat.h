@@ -99,6 +99,18 @@ sg_alter_constraint(Node *def)
 	return result;
 }
 
+/* 19: a tuple descriptor that was filled by hand is finished explicitly */
+#if PG_VERSION_NUM < 190000
+#define TupleDescFinalize(desc) ((void) (desc))
+#endif
+
+/* 19: flags of parallel scans */
+#if PG_VERSION_NUM >= 190000
+#define SG_BEGINSCAN_PARALLEL(rel, pscan) table_beginscan_parallel(rel, pscan, SO_NONE)
+#else
+#define SG_BEGINSCAN_PARALLEL(rel, pscan) table_beginscan_parallel(rel, pscan)
+#endif
+
 /* 18: noreturn is a prefix, so that C11's keyword can stand there */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()

@@ -22,6 +22,7 @@ int			sg_max_attempts = 200;
 int			sg_retry_budget = 600000;
 int			sg_statement_timeout = 0;
 int			sg_validate_with = SG_VALIDATE_CORE;
+int			sg_audit_method = SG_AUDIT_AUTO;
 int			sg_audit_workers = -1;
 int			sg_audit_memory = -1;
 bool		sg_audit_use_index = false;
@@ -30,6 +31,13 @@ bool		sg_audit_paranoid = false;
 static const struct config_enum_entry validate_with_options[] = {
 	{"core", SG_VALIDATE_CORE, false},
 	{"scan", SG_VALIDATE_SCAN, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry audit_method_options[] = {
+	{"auto", SG_AUDIT_AUTO, false},
+	{"scan", SG_AUDIT_SCAN, false},
+	{"sql", SG_AUDIT_SQL, false},
 	{NULL, 0, false}
 };
 
@@ -90,6 +98,14 @@ sg_guc_init(void)
 							 "Keys that the scan can't judge as core does go to core.",
 							 &sg_validate_with,
 							 SG_VALIDATE_CORE, validate_with_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("schemaguard.audit_method",
+							 "How an audit reads tables: by its own scan where that is possible, or by generated queries.",
+							 "\"auto\" leaves sets that are far beyond audit_memory to queries; \"scan\" never does.",
+							 &sg_audit_method,
+							 SG_AUDIT_AUTO, audit_method_options,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 

@@ -15,6 +15,14 @@ enum
 	SG_VALIDATE_SCAN
 };
 
+/* values of sg_audit_method */
+enum
+{
+	SG_AUDIT_AUTO,
+	SG_AUDIT_SCAN,
+	SG_AUDIT_SQL
+};
+
 extern int	sg_lock_timeout;	/* ms, bound of one attempt to lock */
 extern int	sg_max_attempts;	/* attempts to lock, for one step */
 extern int	sg_retry_budget;	/* ms, all attempts of one step and their
@@ -22,6 +30,7 @@ extern int	sg_retry_budget;	/* ms, all attempts of one step and their
 extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
 
 extern int	sg_validate_with;	/* SG_VALIDATE_* */
+extern int	sg_audit_method;	/* SG_AUDIT_* */
 extern int	sg_audit_workers;	/* -1: by the size of the table */
 extern int	sg_audit_memory;	/* kB; -1: maintenance_work_mem */
 extern bool sg_audit_use_index;

@@ -37,11 +37,15 @@ enum
 	PARAM_TOTAL,
 	PARAM_ORPHANS,
 	PARAM_STARTED,
+	PARAM_BLOCKS_DONE,			/* of the scan that runs, with the two below */
+	PARAM_BLOCKS_TOTAL,
+	PARAM_SCAN_ORPHANS,
+	PARAM_SCAN_STARTED,
 	PARAM_COUNT
 };
 
 static const char *const action_names[] = {NULL, "audit", "add", "validate"};
-static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing"};
+static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting"};
 
 static int64 params[PARAM_COUNT];
 static Oid	target = InvalidOid;
@@ -51,7 +55,7 @@ PG_FUNCTION_INFO_V1(sg_progress);
 static void
 publish(void)
 {
-	static const int index[PARAM_COUNT] = {0, 1, 2, 3, 4, 5, 6, 7};
+	static const int index[PARAM_COUNT] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 
 	pgstat_progress_start_command(SG_PROGRESS_COMMAND, target);
 	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
@@ -70,12 +74,20 @@ sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
 	publish();
 }
 
+static void
+clear_scan(void)
+{
+	params[PARAM_BLOCKS_DONE] = params[PARAM_BLOCKS_TOTAL] = 0;
+	params[PARAM_SCAN_ORPHANS] = params[PARAM_SCAN_STARTED] = 0;
+}
+
 void
 sg_progress_step(SgProgressAction action, int step, Oid relid)
 {
 	params[PARAM_ACTION] = action;
 	params[PARAM_PHASE] = SG_PHASE_STARTING;
 	params[PARAM_STEP] = step;
+	clear_scan();
 	target = relid;
 	publish();
 }
@@ -92,12 +104,39 @@ sg_progress_done(int64 done, int64 orphan_rows)
 {
 	params[PARAM_DONE] = done;
 	params[PARAM_ORPHANS] = orphan_rows;
+	clear_scan();
+	publish();
+}
+
+void
+sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks)
+{
+	/* a caller that shows no progress, such as a function of another kind */
+	if (params[PARAM_ACTION] == 0)
+		return;
+	clear_scan();
+	params[PARAM_PHASE] = phase;
+	params[PARAM_BLOCKS_TOTAL] = blocks;
+	params[PARAM_SCAN_STARTED] = GetCurrentTimestamp();
+	if (OidIsValid(relid))
+		target = relid;
+	publish();
+}
+
+void
+sg_progress_blocks(int64 blocks, int64 orphan_rows)
+{
+	if (params[PARAM_ACTION] == 0)
+		return;
+	params[PARAM_BLOCKS_DONE] = Min(blocks, params[PARAM_BLOCKS_TOTAL]);
+	params[PARAM_SCAN_ORPHANS] = orphan_rows;
 	publish();
 }
 
 void
 sg_progress_end(void)
 {
+	memset(params, 0, sizeof(params));
 	pgstat_progress_end_command();
 }
 
@@ -141,12 +180,18 @@ sg_progress(PG_FUNCTION_ARGS)
 			sg_sink_datum(&sink, ObjectIdGetDatum(be->st_progress_command_target));
 			sg_sink_int64(&sink, p[PARAM_DONE]);
 			sg_sink_int64(&sink, p[PARAM_TOTAL]);
-			sg_sink_int64(&sink, p[PARAM_ORPHANS]);
+			sg_sink_int64(&sink, p[PARAM_ORPHANS] + p[PARAM_SCAN_ORPHANS]);
 			sg_sink_datum(&sink, TimestampTzGetDatum(p[PARAM_STARTED]));
+			sg_sink_int64(&sink, p[PARAM_BLOCKS_DONE]);
+			sg_sink_int64(&sink, p[PARAM_BLOCKS_TOTAL]);
+			if (p[PARAM_SCAN_STARTED] != 0)
+				sg_sink_datum(&sink, TimestampTzGetDatum(p[PARAM_SCAN_STARTED]));
+			else
+				sg_sink_null(&sink);
 		}
 		else
 		{
-			for (int column = 1; column < 10; column++)
+			for (int column = 1; column < 13; column++)
 				sg_sink_null(&sink);
 		}
 		sg_sink_emit(&sink);

@@ -28,7 +28,9 @@ typedef enum SgProgressPhase
 	SG_PHASE_LOCKING,			/* waiting for locks on the tables */
 	SG_PHASE_SCANNING,			/* reading rows */
 	SG_PHASE_PAUSING,			/* between two attempts, no lock held */
-	SG_PHASE_EXECUTING			/* running DDL under the locks */
+	SG_PHASE_EXECUTING,			/* running DDL under the locks */
+	SG_PHASE_BUILDING,			/* reading the keys of parents */
+	SG_PHASE_COUNTING			/* distinct keys of orphans */
 } SgProgressPhase;
 
 /* done and total count keys (audit) or steps (plan) */
@@ -36,6 +38,13 @@ extern void sg_progress_begin(SgProgressAction action, int64 plan_id, int64 tota
 extern void sg_progress_step(SgProgressAction action, int step, Oid relid);
 extern void sg_progress_phase(SgProgressPhase phase);
 extern void sg_progress_done(int64 done, int64 orphan_rows);
+
+/*
+ * Reading tables: how many blocks there are and which table it is, and how
+ * many are read.  Until the next step or done.
+ */
+extern void sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks);
+extern void sg_progress_blocks(int64 blocks, int64 orphan_rows);
 extern void sg_progress_end(void);
 
 #endif							/* SG_PROGRESS_H */

@@ -226,52 +226,84 @@ log_key(const pg_uuid_t *run, const char *plan, const AuditKey *ak)
 	log_write(&entry);
 }
 
-/* Judge the sorted keys table by table; log and emit each verdict */
+/* What follows a batch of verdicts */
+typedef struct ReportState
+{
+	pg_uuid_t	run;
+	bool		log;
+	const char *plan;
+	int64		done;
+	int64		orphans;
+} ReportState;
+
+static void
+report_judged(List *keys, void *arg)
+{
+	ReportState *report = arg;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		if (report->log)
+			log_key(&report->run, report->plan, ak);
+		report->done++;
+		report->orphans += Max(ak->orphan_rows, 0);
+	}
+	sg_progress_done(report->done, report->orphans);
+}
+
+/* The keys that need rows to be judged, by child table */
+static List *
+group_by_table(AuditSet *set, int samples)
+{
+	List	   *tables = NIL;
+	AuditTable *table = NULL;
+	const char *last = "";
+	ListCell   *lc;
+
+	foreach(lc, set->keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		/* a verdict that needs no rows is there already */
+		if (ak->result != AUDIT_UNKNOWN || ak->reason != NULL)
+			continue;
+		if (table == NULL || strcmp(ak->child_table, last) != 0)
+		{
+			table = palloc0(sizeof(AuditTable));
+			table->child = ak->key.child;
+			table->samples = samples;
+			table->results = CurrentMemoryContext;
+			tables = lappend(tables, table);
+			last = ak->child_table;
+		}
+		table->keys = lappend(table->keys, ak);
+	}
+	return tables;
+}
+
+/* Judge the sorted keys, log the verdicts and emit them in this order */
 static void
 judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
 {
-	pg_uuid_t	run = log_new_run();
-	bool		log = log_writable();
-	int64		done = 0;
-	int64		orphans = 0;
-	int			i = 0;
+	ReportState report = {log_new_run(), log_writable(), plan};
+	List	   *known = NIL;
+	ListCell   *lc;
 
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(set->keys));
-	while (i < list_length(set->keys))
+	foreach(lc, set->keys)
 	{
-		AuditKey   *first = list_nth(set->keys, i);
-		AuditTable	table = {first->key.child, NIL, samples, CurrentMemoryContext};
-		int			next = i;
-		ListCell   *lc;
+		AuditKey   *ak = lfirst(lc);
 
-		for (; next < list_length(set->keys); next++)
-		{
-			AuditKey   *ak = list_nth(set->keys, next);
-
-			if (strcmp(ak->child_table, first->child_table) != 0)
-				break;
-			/* a verdict that needs no rows is there already */
-			if (ak->result == AUDIT_UNKNOWN && ak->reason == NULL)
-				table.keys = lappend(table.keys, ak);
-		}
-
-		sg_progress_step(SG_PROGRESS_AUDIT, 0, table.child);
-		if (table.keys)
-			audit_table(&table);
-		for (; i < next; i++)
-		{
-			AuditKey   *ak = list_nth(set->keys, i);
-
-			if (log)
-				log_key(&run, plan, ak);
-			emit_key(sink, ak);
-			done++;
-			orphans += Max(ak->orphan_rows, 0);
-		}
-		foreach(lc, table.keys)
-			list_free_deep(((AuditKey *) lfirst(lc))->sample);
-		sg_progress_done(done, orphans);
+		if (ak->result != AUDIT_UNKNOWN || ak->reason != NULL)
+			known = lappend(known, ak);
 	}
+	report_judged(known, &report);
+	audit_tables(group_by_table(set, samples), report_judged, &report);
+	foreach(lc, set->keys)
+		emit_key(sink, lfirst(lc));
 	sg_progress_end();
 }
 

@@ -21,7 +21,10 @@ CREATE FUNCTION schemaguard.sg_progress(
     OUT done          bigint,
     OUT total         bigint,
     OUT orphan_rows   bigint,
-    OUT started_at    timestamptz)
+    OUT started_at    timestamptz,
+    OUT blocks_done   bigint,
+    OUT blocks_total  bigint,
+    OUT scan_started  timestamptz)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_progress';
@@ -34,13 +37,19 @@ SELECT p.pid,
        p.phase,
        CASE WHEN c.oid IS NOT NULL
             THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END AS object,
-       p.done,
-       p.total,
-       CASE WHEN p.action OPERATOR(pg_catalog.=) 'audit' AND p.plan_id IS NULL THEN 'keys' ELSE 'steps' END AS unit,
+       -- blocks while tables are read, else keys or steps
+       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_done ELSE p.done END AS done,
+       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_total ELSE p.total END AS total,
+       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN 'blocks'
+            WHEN p.action OPERATOR(pg_catalog.=) 'audit' AND p.plan_id IS NULL THEN 'keys' ELSE 'steps' END AS unit,
        p.orphan_rows,
        p.started_at,
-       -- as fast as so far
-       CASE WHEN p.done OPERATOR(pg_catalog.>) 0
+       -- of these blocks, or of the whole, as fast as so far
+       CASE WHEN p.blocks_done OPERATOR(pg_catalog.>) 0
+            THEN p.scan_started OPERATOR(pg_catalog.+)
+                 ((pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.scan_started)
+                  OPERATOR(pg_catalog.*) (p.blocks_total::pg_catalog.float8 OPERATOR(pg_catalog./) p.blocks_done))
+            WHEN p.done OPERATOR(pg_catalog.>) 0
             THEN p.started_at OPERATOR(pg_catalog.+)
                  ((pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.started_at)
                   OPERATOR(pg_catalog.*) (p.total::pg_catalog.float8 OPERATOR(pg_catalog./) p.done)) END AS estimated_end

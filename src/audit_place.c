@@ -1,0 +1,118 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_place.c
+ *	  Are a table's rows where its relation says they are?
+ *
+ * The scan method reads relations through the table access method.  That is
+ * wrong for a foreign table, and for tables that an extension keeps
+ * elsewhere: a distributed table of Citus is an empty heap here, and the rows
+ * of a hypertable of TimescaleDB may be compressed in tables of another
+ * shape.  Those are left to a query, and so to the planner hooks of whoever
+ * knows where the rows are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "commands/extension.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "audit_internal.h"
+
+/* Is the table in Citus' list of the tables that it distributes? */
+static bool
+is_distributed(Oid relid)
+{
+	Oid			list = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
+	AttrNumber	att;
+	Relation	rel;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	bool		found = false;
+
+	if (!OidIsValid(list))
+		return false;
+	att = get_attnum(list, "logicalrelid");
+	if (att <= 0)
+		return true;			/* a version that we don't know */
+
+	rel = table_open(list, AccessShareLock);
+	slot = table_slot_create(rel, NULL);
+	scan = table_beginscan_strat(rel, GetActiveSnapshot(), 0, NULL, true, false);
+	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+
+		found = DatumGetObjectId(slot_getattr(slot, att, &isnull)) == relid;
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, AccessShareLock);
+
+	return found;
+}
+
+/* A hypertable's root is empty, its chunks inherit from it */
+static bool
+is_hypertable(Oid relid)
+{
+	char	   *schema;
+
+	if (!OidIsValid(get_extension_oid("timescaledb", true)))
+		return false;
+	schema = get_namespace_name(get_rel_namespace(relid));
+	return has_subclass(relid) ||
+		(schema && strcmp(schema, "_timescaledb_internal") == 0);
+}
+
+static bool
+has_virtual_column(Oid relid, const AttrNumber *att, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		char		generated = get_attgenerated(relid, att[i]);
+
+		if (generated != '\0' && generated != ATTRIBUTE_GENERATED_STORED)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+table_problem(Oid relid)
+{
+	ListCell   *lc;
+
+	if (is_distributed(relid) || is_hypertable(relid))
+		return "an extension keeps the rows of a table elsewhere";
+	foreach(lc, audit_leaves(relid))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_RELATION)
+			return "a partition is a foreign table";
+		if (is_distributed(lfirst_oid(lc)))
+			return "an extension keeps the rows of a partition elsewhere";
+	}
+	return NULL;
+}
+
+const char *
+audit_place_problem(const FkKey *key)
+{
+	const char *problem = table_problem(key->child);
+
+	if (problem == NULL && key->parent != key->child)
+		problem = table_problem(key->parent);
+	if (problem == NULL &&
+		(has_virtual_column(key->child, key->child_att, key->nkeys) ||
+		 has_virtual_column(key->parent, key->parent_att, key->nkeys)))
+		problem = "a column of the key is computed when it is read";
+	return problem;
+}

@@ -1,0 +1,597 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_set.c
+ *	  The keys of a parent as a set, built once and looked up by all children.
+ *
+ * Building has two steps.  First the parent is read, by any number of
+ * participants, and its keys are appended to chunks: nothing has to be known
+ * beforehand about how many there are.  Then the leader looks at what came
+ * together and lays the set out: bits, where one integer column is dense,
+ * else an open hash table whose slots point into the chunks.  Keys are unique
+ * in the parent, so that inserting one never has to compare it; should the
+ * index have let two equal ones pass, the set holds both, which harms nobody.
+ *
+ * A dense range of integers that is too large to be collected first is read
+ * twice: once for the least and the greatest key, once to set the bits.
+ *
+ * Once built, a set is only read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+
+#include "audit_internal.h"
+
+/*
+ * A slot: 16 bits of the hash, then where the key is, in units of 8 bytes
+ * plus one; 0 is empty.  The position comes from the upper half of the hash,
+ * the partition from bits 16 to 31.
+ */
+#define SLOT_TAG(hash) ((uint64) (hash) << 48)
+#define SLOT_TAG_MASK (UINT64CONST(0xFFFF) << 48)
+#define SLOT_OFFSET(slot) (((slot) & ~SLOT_TAG_MASK) - 1)
+#define SLOT_POSITION(set, hash) ((((hash) >> 32) * (set)->nslots) >> 32)
+
+/* more would leave no bit of a position for some slots */
+#define MAX_SLOTS PG_UINT32_MAX
+
+#define MIN_CHUNK_SHIFT 13
+#define MAX_CHUNK_SHIFT 20
+
+/* keys of SHAPE_BYTES have their length in front, keys of SHAPE_DATUMS their hash */
+#define HEADER_SIZE sizeof(uint64)
+
+#if defined(__GNUC__)
+#define prefetch(p) __builtin_prefetch(p)
+#else
+#define prefetch(p) ((void) 0)
+#endif
+
+/* bytes: what the set may take as a whole, estimated */
+bool
+audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
+			   uint32 part, AuditSetStage stage)
+{
+	int			shift = MIN_CHUNK_SHIFT;
+
+	memset(set, 0, sizeof(AuditSet));
+	set->stage = stage;
+	set->nparts = nparts;
+	set->part = part;
+	set->least = PG_INT64_MAX;
+	set->greatest = PG_INT64_MIN;
+	SpinLockInit(&set->mutex);
+	pg_atomic_init_u32(&set->nchunks, 0);
+	pg_atomic_init_u32(&set->next_chunk, 0);
+	pg_atomic_init_u32(&set->full, 0);
+	pg_atomic_init_u32(&set->unfit, 0);
+
+	/* a participant wastes half a chunk on average */
+	while (shift < MAX_CHUNK_SHIFT && ((double) (1 << shift)) * 64 < bytes)
+		shift++;
+	set->chunk_shift = shift;
+	set->max_key_len = (1 << shift) - HEADER_SIZE;
+	if (stage == SET_COLLECT)
+	{
+		set->max_chunks = Min(memory->limit, (Size) bytes * 4 + 64 * 1024) / (1 << shift) + 16;
+		set->chunks = audit_alloc(memory, sizeof(AuditChunk) * set->max_chunks);
+		return set->chunks != 0;
+	}
+	return true;
+}
+
+static char *
+chunk_address(AuditSetView *view, uint32 n)
+{
+	AuditChunk *chunks = audit_address(view->memory, view->set->chunks);
+
+	return audit_address(view->memory, chunks[n].ref);
+}
+
+void
+audit_set_open(AuditSetView *view, AuditSet *set, AuditMemory *memory,
+			   AuditCodec *codec, uint64 seed)
+{
+	memset(view, 0, sizeof(AuditSetView));
+	view->set = set;
+	view->memory = memory;
+	view->codec = codec;
+	view->seed = seed;
+	view->least = PG_INT64_MAX;
+	view->greatest = PG_INT64_MIN;
+	view->room = 64;
+	view->buffer = palloc(view->room);
+
+	if (set->bits)
+		view->bits = audit_address(memory, set->bits);
+	if (set->slots)
+	{
+		uint32		n = pg_atomic_read_u32(&set->nchunks);
+
+		view->slots = audit_address(memory, set->slots);
+		view->chunk = palloc(sizeof(char *) * n);
+		for (uint32 i = 0; i < n; i++)
+			view->chunk[i] = chunk_address(view, i);
+	}
+}
+
+/* Say how far the open chunk is written */
+static void
+close_chunk(AuditSetView *view)
+{
+	AuditChunk *chunks;
+
+	if (view->open == NULL)
+		return;
+	chunks = audit_address(view->memory, view->set->chunks);
+	chunks[view->open_chunk].used = view->used;
+	view->open = NULL;
+}
+
+static bool
+open_chunk(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+	AuditChunk *chunks = audit_address(view->memory, set->chunks);
+	AuditRef	ref;
+	uint32		n;
+
+	close_chunk(view);
+	if (pg_atomic_read_u32(&set->full))
+		return false;
+	ref = audit_alloc(view->memory, (Size) 1 << set->chunk_shift);
+	n = ref ? pg_atomic_fetch_add_u32(&set->nchunks, 1) : set->max_chunks;
+	if (n >= set->max_chunks)
+	{
+		if (ref)
+			pg_atomic_fetch_sub_u32(&set->nchunks, 1);
+		pg_atomic_write_u32(&set->full, 1);
+		return false;
+	}
+	chunks[n].ref = ref;
+	chunks[n].used = 0;
+	view->open_chunk = n;
+	view->open = audit_address(view->memory, ref);
+	view->used = 0;
+	return true;
+}
+
+/* Room for a key of so many bytes in the chunks, or NULL */
+static char *
+reserve(AuditSetView *view, Size size)
+{
+	char	   *p;
+
+	size = MAXALIGN(size);
+	if (view->open == NULL || view->used + size > (Size) 1 << view->set->chunk_shift)
+	{
+		if (!open_chunk(view))
+			return NULL;
+	}
+	p = view->open + view->used;
+	view->used += size;
+	view->nkeys++;
+	return p;
+}
+
+static bool
+add_word(AuditSetView *view, int64 word)
+{
+	AuditSet   *set = view->set;
+	uint64	   *bits = view->bits;
+	uint64		bit;
+	char	   *p;
+
+	switch (set->stage)
+	{
+		case SET_FILL:
+			bit = (uint64) word - (uint64) set->least;
+			if (bit >= set->range)
+				elog(ERROR, "a key was not there when the table was read before");
+			pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &bits[bit / 64],
+								   UINT64CONST(1) << (bit % 64));
+			return true;
+		case SET_RANGE:
+			view->nkeys++;
+			break;
+		default:
+			p = reserve(view, sizeof(word));
+			if (p == NULL)
+				return false;
+			memcpy(p, &word, sizeof(word));
+	}
+	view->least = Min(view->least, word);
+	view->greatest = Max(view->greatest, word);
+	return true;
+}
+
+static bool
+add_words(AuditSetView *view, const AttrNumber *att, const Datum *values)
+{
+	AuditCodec *codec = view->codec;
+	uint64		words[INDEX_MAX_KEYS * 8];
+	Size		size = sizeof(uint64) * codec->nwords;
+	char	   *p;
+
+	audit_encode_words(codec, true, att, values, words);
+	if (view->set->nparts > 1 &&
+		!audit_in_part(audit_hash_words(words, codec->nwords, view->seed),
+					   view->set->nparts, view->set->part))
+		return true;
+	if (codec->nwords == 1)
+		return add_word(view, (int64) words[0]);
+	p = reserve(view, size);
+	if (p == NULL)
+		return false;
+	memcpy(p, words, size);
+	return true;
+}
+
+static bool
+add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
+{
+	AuditSet   *set = view->set;
+	Size		len = audit_encode_bytes(view->codec, true, att, values, &view->buffer, &view->room, 0);
+	uint64		header = len;
+	char	   *p;
+
+	if (view->codec->shape == SHAPE_DATUMS || set->nparts > 1)
+	{
+		uint64		hash = audit_hash_bytes(view->codec, true, view->buffer, len, view->seed);
+
+		if (!audit_in_part(hash, set->nparts, set->part))
+			return true;
+		if (view->codec->shape == SHAPE_DATUMS)
+			header = hash;
+	}
+	if (len > set->max_key_len)
+	{
+		pg_atomic_write_u32(&set->unfit, 1);
+		pg_atomic_write_u32(&set->full, 1);
+		return false;
+	}
+	p = reserve(view, HEADER_SIZE + len);
+	if (p == NULL)
+		return false;
+	memcpy(p, &header, HEADER_SIZE);
+	memcpy(p + HEADER_SIZE, view->buffer, len);
+	return true;
+}
+
+/* A key with a null in it can't be referred to */
+bool
+audit_set_add(AuditSetView *view, const AttrNumber *att, TupleTableSlot *slot)
+{
+	for (int i = 0; i < view->codec->ncols; i++)
+	{
+		if (slot->tts_isnull[att[i] - 1])
+			return true;
+	}
+	if (view->codec->shape == SHAPE_WORDS)
+		return add_words(view, att, slot->tts_values);
+	return add_bytes(view, att, slot->tts_values);
+}
+
+void
+audit_set_close(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+
+	close_chunk(view);
+	SpinLockAcquire(&set->mutex);
+	set->nkeys += view->nkeys;
+	set->least = Min(set->least, view->least);
+	set->greatest = Max(set->greatest, view->greatest);
+	SpinLockRelease(&set->mutex);
+	view->nkeys = 0;
+}
+
+static bool
+alloc_bits(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+	Size		size = (set->range / 64 + 1) * sizeof(uint64);
+
+	set->bits = audit_alloc(view->memory, size);
+	if (set->bits == 0)
+		return false;
+	view->bits = audit_address(view->memory, set->bits);
+	memset(view->bits, 0, size);
+	return true;
+}
+
+/*
+ * Bits take less memory than slots, and fewer cache lines, up to about 160
+ * bits per key; for few keys any range that fits into a page will do.
+ */
+static bool
+is_dense(const AuditSet *set)
+{
+	return set->range > 0 && set->range / 8 <= set->nkeys * 20 + BLCKSZ;
+}
+
+bool
+audit_set_layout(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+
+	if (pg_atomic_read_u32(&set->full))
+		return false;
+
+	if (view->codec->shape == SHAPE_WORDS && view->codec->nwords == 1 && set->nkeys > 0)
+		set->range = (uint64) set->greatest - (uint64) set->least + 1;	/* 0: all 2^64 */
+
+	if (set->stage == SET_RANGE)
+	{
+		/* what is not dense has to be collected, in parts if need be */
+		if (set->nkeys > 0 && !is_dense(set))
+			return false;
+		set->stage = SET_FILL;
+		return alloc_bits(view);
+	}
+	if (set->stage == SET_FILL)
+	{
+		set->stage = SET_READY;
+		return true;
+	}
+
+	set->stage = SET_READY;
+	if (is_dense(set) && alloc_bits(view))
+		return true;
+
+	set->range = 0;
+	set->nslots = set->nkeys + set->nkeys / 2 + 1;
+	if (set->nslots > MAX_SLOTS)
+		return false;
+	set->slots = audit_alloc(view->memory, set->nslots * sizeof(uint64));
+	if (set->slots == 0)
+		return false;
+	view->slots = audit_address(view->memory, set->slots);
+	memset(view->slots, 0, set->nslots * sizeof(uint64));
+	return true;
+}
+
+static void
+insert_slot(AuditSetView *view, uint64 hash, uint64 offset)
+{
+	AuditSet   *set = view->set;
+	uint64		position = SLOT_POSITION(set, hash);
+	uint64		slot = SLOT_TAG(hash) | (offset + 1);
+
+	for (;;)
+	{
+		pg_atomic_uint64 *place = (pg_atomic_uint64 *) &view->slots[position];
+		uint64		empty = 0;
+
+		if (pg_atomic_read_u64(place) == 0 &&
+			pg_atomic_compare_exchange_u64(place, &empty, slot))
+			return;
+		if (++position == set->nslots)
+			position = 0;
+	}
+}
+
+/* Length of the key at p and its hash */
+static Size
+measure(AuditSetView *view, char *p, uint64 *hash)
+{
+	AuditCodec *codec = view->codec;
+	uint64		header;
+	char	   *start = p;
+
+	if (codec->shape == SHAPE_WORDS)
+	{
+		*hash = audit_hash_words((uint64 *) p, codec->nwords, view->seed);
+		return sizeof(uint64) * codec->nwords;
+	}
+
+	memcpy(&header, p, HEADER_SIZE);
+	p += HEADER_SIZE;
+	if (codec->shape == SHAPE_BYTES)
+	{
+		*hash = audit_hash_bytes(codec, true, p, header, view->seed);
+		return MAXALIGN(HEADER_SIZE + header);
+	}
+	*hash = header;
+	for (int i = 0; i < codec->ncols; i++)
+	{
+		AuditColumn *col = &codec->cols[i];
+
+		p += col->parent_byval ? sizeof(Datum) :
+			MAXALIGN(col->parent_len > 0 ? col->parent_len : VARSIZE_ANY(p));
+	}
+	return p - start;
+}
+
+static void
+insert_chunk(AuditSetView *view, uint32 n)
+{
+	AuditChunk *chunks = audit_address(view->memory, view->set->chunks);
+	char	   *start = audit_address(view->memory, chunks[n].ref);
+	char	   *end = start + chunks[n].used;
+
+	for (char *p = start; p < end;)
+	{
+		if (view->bits)
+		{
+			uint64		bit;
+
+			memcpy(&bit, p, sizeof(bit));
+			bit -= (uint64) view->set->least;
+			pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->bits[bit / 64],
+								   UINT64CONST(1) << (bit % 64));
+			p += sizeof(bit);
+		}
+		else
+		{
+			uint64		hash;
+			Size		len = measure(view, p, &hash);
+
+			insert_slot(view, hash,
+						((uint64) n << (view->set->chunk_shift - 3)) + (p - start) / 8);
+			p += len;
+		}
+	}
+}
+
+void
+audit_set_insert(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+	uint32		n = pg_atomic_read_u32(&set->nchunks);
+	uint32		next;
+
+	while ((next = pg_atomic_fetch_add_u32(&set->next_chunk, 1)) < n)
+	{
+		CHECK_FOR_INTERRUPTS();
+		insert_chunk(view, next);
+	}
+}
+
+static inline char *
+key_at(AuditSetView *view, uint64 slot)
+{
+	uint64		offset = SLOT_OFFSET(slot);
+	int			shift = view->set->chunk_shift - 3;
+
+	return view->chunk[offset >> shift] + ((offset & ((UINT64CONST(1) << shift) - 1)) << 3);
+}
+
+/* The first slot from position on that is empty or has the hash's tag */
+static inline uint64
+find_tag(AuditSetView *view, uint64 hash, uint64 *position)
+{
+	uint64		nslots = view->set->nslots;
+	uint64		tag = SLOT_TAG(hash);
+
+	for (;;)
+	{
+		uint64		slot = view->slots[*position];
+
+		if (slot == 0 || (slot & SLOT_TAG_MASK) == tag)
+			return slot;
+		if (++*position == nslots)
+			*position = 0;
+	}
+}
+
+static inline void
+next_position(AuditSetView *view, uint64 *position)
+{
+	if (++*position == view->set->nslots)
+		*position = 0;
+}
+
+static void
+probe_bits(AuditSetView *view, const uint64 *words, int n, bool *found)
+{
+	const uint64 *bits = view->bits;
+	uint64		least = (uint64) view->set->least;
+	uint64		range = view->set->range;
+
+	for (int i = 0; i < n; i++)
+	{
+		uint64		bit = words[i] - least;
+
+		found[i] = bit < range && (bits[bit / 64] >> (bit % 64)) & 1;
+	}
+}
+
+/*
+ * Three loops, so that the cache misses of many keys overlap: where the slots
+ * are, where the keys are, what they say.
+ */
+void
+audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *found)
+{
+	int			nwords = view->codec->nwords;
+	Size		len = sizeof(uint64) * nwords;
+	uint64		hash[AUDIT_BATCH];
+	uint64		position[AUDIT_BATCH];
+
+	if (view->bits)
+	{
+		probe_bits(view, words, n, found);
+		return;
+	}
+
+	for (int i = 0; i < n; i++)
+	{
+		hash[i] = audit_hash_words(words + i * nwords, nwords, view->seed);
+		position[i] = SLOT_POSITION(view->set, hash[i]);
+		prefetch(&view->slots[position[i]]);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		uint64		slot = find_tag(view, hash[i], &position[i]);
+
+		if (slot)
+			prefetch(key_at(view, slot));
+	}
+	for (int i = 0; i < n; i++)
+	{
+		const uint64 *key = words + i * nwords;
+		uint64		slot;
+
+		found[i] = false;
+		while ((slot = find_tag(view, hash[i], &position[i])) != 0)
+		{
+			if (memcmp(key_at(view, slot), key, len) == 0)
+			{
+				found[i] = true;
+				break;
+			}
+			next_position(view, &position[i]);
+		}
+	}
+}
+
+static inline bool
+same_bytes(AuditCodec *codec, char *member, const AuditBytes *key)
+{
+	uint64		header;
+
+	memcpy(&header, member, HEADER_SIZE);
+	if (codec->shape == SHAPE_BYTES)
+		return header == key->len && memcmp(member + HEADER_SIZE, key->data, key->len) == 0;
+	return header == key->hash && audit_equal_datums(codec, member + HEADER_SIZE, key->data);
+}
+
+/* codec: that of the key, whose child may be of another type than the set's first */
+void
+audit_set_probe_bytes(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
+					  int n, bool *found)
+{
+	uint64		position[AUDIT_BATCH];
+
+	for (int i = 0; i < n; i++)
+	{
+		position[i] = SLOT_POSITION(view->set, keys[i].hash);
+		prefetch(&view->slots[position[i]]);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		uint64		slot = find_tag(view, keys[i].hash, &position[i]);
+
+		if (slot)
+			prefetch(key_at(view, slot));
+	}
+	for (int i = 0; i < n; i++)
+	{
+		uint64		slot;
+
+		found[i] = false;
+		while ((slot = find_tag(view, keys[i].hash, &position[i])) != 0)
+		{
+			if (same_bytes(codec, key_at(view, slot), &keys[i]))
+			{
+				found[i] = true;
+				break;
+			}
+			next_position(view, &position[i]);
+		}
+	}
+}
