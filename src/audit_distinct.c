@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -139,8 +140,9 @@ start(AuditDistinct *distinct)
  * no of one that has, never yes of one that has not.
  */
 bool
-audit_distinct_seen(AuditDistinct *distinct, uint64 hash, const char *bytes, Size len)
+audit_distinct_seen(AuditDistinct *distinct, const char *bytes, Size len)
 {
+	uint64		hash;
 	SeenKey    *entry;
 
 	if (len > SEEN_MAX_LEN || len == 0)
@@ -148,6 +150,7 @@ audit_distinct_seen(AuditDistinct *distinct, uint64 hash, const char *bytes, Siz
 	if (distinct->seen == NULL)
 		distinct->seen = MemoryContextAllocZero(distinct->context,
 												sizeof(SeenKey) * SEEN_ENTRIES);
+	hash = hash_bytes_extended((const unsigned char *) bytes, len, 0);
 	entry = &distinct->seen[hash % SEEN_ENTRIES];
 	if (entry->hash == hash && entry->len == len && memcmp(entry->bytes, bytes, len) == 0)
 		return true;
@@ -173,10 +176,14 @@ audit_distinct_add(AuditDistinct *distinct, const Datum *values, const bool *nul
 
 	if (distinct->sts)
 	{
+		MemoryContext old;
 		bool		must_free;
 		MinimalTuple tuple = ExecFetchSlotMinimalTuple(distinct->in, &must_free);
 
+		/* before 17, the file that it opens is of the current context */
+		old = MemoryContextSwitchTo(distinct->context);
 		sts_puttuple(distinct->sts, NULL, tuple);
+		MemoryContextSwitchTo(old);
 		if (must_free)
 			heap_free_minimal_tuple(tuple);
 	}

@@ -90,7 +90,6 @@ typedef struct AuditBytes
 {
 	char	   *data;
 	Size		len;
-	uint64		hash;
 } AuditBytes;
 
 /* NULL, with *reason set, when no set can judge this key */
@@ -142,16 +141,14 @@ audit_encode_words(const AuditCodec *codec, bool parent, const AttrNumber *att,
 }
 
 /*
- * The multiplier is the one of Pelle Evensen's "rrxmrrxmsx" mixers; any odd
- * number with well-spread bits would serve.
+ * Spread a word over all 64 bits.  The multipliers are the golden ratio's, as
+ * Knuth proposes for multiplicative hashing (The Art of Computer Programming,
+ * vol. 3, 6.4), and any odd number with well-spread bits.
  */
 static inline uint64
 audit_mix(uint64 h)
 {
-	h ^= h >> 32;
-	h *= UINT64CONST(0xD6E8FEB86659FD93);
-	h ^= h >> 32;
-	h *= UINT64CONST(0xD6E8FEB86659FD93);
+	h *= UINT64CONST(0x9E3779B97F4A7C15);
 	h ^= h >> 32;
 	return h;
 }
@@ -163,7 +160,7 @@ audit_hash_words(const uint64 *words, int n, uint64 seed)
 
 	for (int i = 0; i < n; i++)
 		h = audit_mix(h ^ words[i]);
-	return h;
+	return h * UINT64CONST(0xD6E8FEB86659FD93);
 }
 
 /*
@@ -231,19 +228,23 @@ typedef struct AuditSet
 	pg_atomic_uint32 next_chunk;	/* to insert from */
 	pg_atomic_uint32 full;		/* memory is exhausted */
 	pg_atomic_uint32 unfit;		/* a key does not fit into a chunk */
-	slock_t		mutex;			/* for the three below */
+	slock_t		mutex;			/* for the four below */
 	uint64		nkeys;
 	int64		least;
 	int64		greatest;
+	uint64		longest;		/* bytes of the longest key, SHAPE_BYTES */
 
 	/*
-	 * once built: bits of a dense range of integers, or slots of an open hash
-	 * table
+	 * Once built: bits, one for each integer of a dense range, or an open
+	 * hash table, whose slots are the keys themselves where those are short,
+	 * with one bit a slot that says whether it is taken, or else say where in
+	 * the chunks the key is.
 	 */
 	AuditRef	bits;
-	uint64		range;			/* number of bits */
+	uint64		nbits;
 	AuditRef	slots;
 	uint64		nslots;
+	int			slot_words;		/* words of a key in its slot; 0: elsewhere */
 } AuditSet;
 
 /* A set as one participant sees it */
@@ -263,6 +264,7 @@ typedef struct AuditSetView
 	uint64		nkeys;
 	int64		least;
 	int64		greatest;
+	uint64		longest;
 	char	   *buffer;			/* one encoded key */
 	Size		room;
 } AuditSetView;
@@ -306,7 +308,7 @@ extern AuditDistinct *audit_distinct_begin(const FkKey *key, SharedTuplestoreAcc
 										   int memory_kb);
 
 /* values in FkKey's order; bytes, if there are any, are those of the codec */
-extern bool audit_distinct_seen(AuditDistinct *distinct, uint64 hash, const char *bytes, Size len);
+extern bool audit_distinct_seen(AuditDistinct *distinct, const char *bytes, Size len);
 extern void audit_distinct_add(AuditDistinct *distinct, const Datum *values, const bool *nulls);
 
 /* A worker's last word: what it added can be read */

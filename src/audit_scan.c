@@ -45,6 +45,8 @@ typedef struct TaskBatch
 	AttrNumber	att[INDEX_MAX_KEYS];	/* in the leaf, in the codec's order */
 	uint32		nparts;
 	uint32		part;
+	bool		simple;			/* one by-value column, not divided */
+	int16		len;			/* of its type */
 	uint64		orphan_rows;
 	int			n;				/* keys in the batch */
 	uint64	   *words;			/* SHAPE_WORDS */
@@ -172,12 +174,12 @@ build_sets(AuditParticipant *participant)
 
 /* An orphan of the batch, by its bytes */
 static void
-add_orphan(TaskBatch *batch, char *data, Size len, uint64 hash)
+add_orphan(TaskBatch *batch, char *data, Size len)
 {
 	Datum		values[INDEX_MAX_KEYS];
 
 	batch->orphan_rows++;
-	if (audit_distinct_seen(batch->distinct, hash, data, len))
+	if (audit_distinct_seen(batch->distinct, data, len))
 		return;
 	audit_decode(batch->codec, data, len, values);
 	audit_distinct_add(batch->distinct, values, NULL);
@@ -195,8 +197,7 @@ look_up_words(TaskBatch *batch)
 		uint64	   *words = batch->words + i * nwords;
 
 		if (!found[i])
-			add_orphan(batch, (char *) words, sizeof(uint64) * nwords,
-					   audit_hash_words(words, nwords, batch->view->seed));
+			add_orphan(batch, (char *) words, sizeof(uint64) * nwords);
 	}
 }
 
@@ -214,15 +215,17 @@ look_up_bytes(TaskBatch *batch)
 
 		key->data = batch->data + batch->start[i];
 		key->len = end - batch->start[i];
-		key->hash = audit_hash_bytes(batch->codec, false, key->data, key->len, batch->view->seed);
-		if (audit_in_part(key->hash, batch->nparts, batch->part))
+		if (batch->nparts == 1 ||
+			audit_in_part(audit_hash_bytes(batch->codec, false, key->data, key->len,
+										   batch->view->seed),
+						  batch->nparts, batch->part))
 			n++;
 	}
 	audit_set_probe_bytes(batch->view, batch->codec, batch->keys, n, found);
 	for (int i = 0; i < n; i++)
 	{
 		if (!found[i])
-			add_orphan(batch, batch->keys[i].data, batch->keys[i].len, batch->keys[i].hash);
+			add_orphan(batch, batch->keys[i].data, batch->keys[i].len);
 	}
 }
 
@@ -314,6 +317,18 @@ take_row(JudgeState *state, TaskBatch *batch, TupleTableSlot *slot)
 	int			ncols = batch->codec->ncols;
 	int			nulls = 0;
 
+	if (batch->simple)
+	{
+		/* the usual key: one number, null or not */
+		AttrNumber	att = batch->att[0];
+
+		if (!slot->tts_isnull[att - 1])
+			batch->words[batch->n++] = audit_word(slot->tts_values[att - 1], batch->len);
+		if (batch->n == AUDIT_BATCH)
+			look_up(state, batch);
+		return;
+	}
+
 	for (int i = 0; i < ncols; i++)
 		nulls += slot->tts_isnull[batch->att[i] - 1];
 	if (nulls > 0)
@@ -390,6 +405,9 @@ begin_batches(JudgeState *state, AuditRead *read)
 		batch->distinct = participant->distinct[task];
 		batch->nparts = batch->view->set->nparts;
 		batch->part = batch->view->set->part;
+		batch->simple = batch->codec->shape == SHAPE_WORDS && batch->codec->ncols == 1 &&
+			batch->codec->cols[0].child_byval && batch->nparts == 1;
+		batch->len = batch->codec->cols[0].child_len;
 		if (batch->codec->shape == SHAPE_WORDS)
 			batch->words = palloc(sizeof(uint64) * batch->codec->nwords * AUDIT_BATCH);
 		else

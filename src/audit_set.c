@@ -7,9 +7,11 @@
  * participants, and its keys are appended to chunks: nothing has to be known
  * beforehand about how many there are.  Then the leader looks at what came
  * together and lays the set out: bits, where one integer column is dense,
- * else an open hash table whose slots point into the chunks.  Keys are unique
- * in the parent, so that inserting one never has to compare it; should the
- * index have let two equal ones pass, the set holds both, which harms nobody.
+ * else an open hash table.  Its slots hold the keys themselves if those are
+ * short and memory allows, so that a look-up costs one cache miss; else they
+ * point into the chunks.  Keys are unique in the parent, so that inserting
+ * one never has to compare it; should the index have let two equal ones pass,
+ * the set holds both, which harms nobody.
  *
  * A dense range of integers that is too large to be collected first is read
  * twice: once for the least and the greatest key, once to set the bits.
@@ -26,17 +28,19 @@
 #include "audit_internal.h"
 
 /*
- * A slot: 16 bits of the hash, then where the key is, in units of 8 bytes
- * plus one; 0 is empty.  The position comes from the upper half of the hash,
- * the partition from bits 16 to 31.
+ * A slot that points: 16 bits of the hash, then where the key is, in units of
+ * 8 bytes plus one; 0 is empty.  The position comes from the upper half of the
+ * hash, the partition from bits 16 to 31.
  */
 #define SLOT_TAG(hash) ((uint64) (hash) << 48)
 #define SLOT_TAG_MASK (UINT64CONST(0xFFFF) << 48)
 #define SLOT_OFFSET(slot) (((slot) & ~SLOT_TAG_MASK) - 1)
-#define SLOT_POSITION(set, hash) ((((hash) >> 32) * (set)->nslots) >> 32)
 
 /* more would leave no bit of a position for some slots */
 #define MAX_SLOTS PG_UINT32_MAX
+
+/* keys of up to so many words are in their slots: 36 characters of a UUID fit */
+#define MAX_SLOT_WORDS 5
 
 #define MIN_CHUNK_SHIFT 13
 #define MAX_CHUNK_SHIFT 20
@@ -189,7 +193,7 @@ add_word(AuditSetView *view, int64 word)
 	{
 		case SET_FILL:
 			bit = (uint64) word - (uint64) set->least;
-			if (bit >= set->range)
+			if (bit >= set->nbits)
 				elog(ERROR, "a key was not there when the table was read before");
 			pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &bits[bit / 64],
 								   UINT64CONST(1) << (bit % 64));
@@ -258,6 +262,7 @@ add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 		return false;
 	memcpy(p, &header, HEADER_SIZE);
 	memcpy(p + HEADER_SIZE, view->buffer, len);
+	view->longest = Max(view->longest, len);
 	return true;
 }
 
@@ -285,6 +290,7 @@ audit_set_close(AuditSetView *view)
 	set->nkeys += view->nkeys;
 	set->least = Min(set->least, view->least);
 	set->greatest = Max(set->greatest, view->greatest);
+	set->longest = Max(set->longest, view->longest);
 	SpinLockRelease(&set->mutex);
 	view->nkeys = 0;
 }
@@ -293,7 +299,7 @@ static bool
 alloc_bits(AuditSetView *view)
 {
 	AuditSet   *set = view->set;
-	Size		size = (set->range / 64 + 1) * sizeof(uint64);
+	Size		size = (set->nbits / 64 + 1) * sizeof(uint64);
 
 	set->bits = audit_alloc(view->memory, size);
 	if (set->bits == 0)
@@ -310,19 +316,50 @@ alloc_bits(AuditSetView *view)
 static bool
 is_dense(const AuditSet *set)
 {
-	return set->range > 0 && set->range / 8 <= set->nkeys * 20 + BLCKSZ;
+	return set->nbits > 0 && set->nbits / 8 <= set->nkeys * 20 + BLCKSZ;
+}
+
+/* Words that a key takes in its slot, or 0 when it is too long for that */
+static int
+words_of_slot(AuditSetView *view)
+{
+	int			words = 0;
+
+	if (view->codec->shape == SHAPE_WORDS)
+		words = view->codec->nwords;
+	else if (view->codec->shape == SHAPE_BYTES)
+		words = view->set->longest / sizeof(uint64) + 1;
+	return words <= MAX_SLOT_WORDS ? words : 0;
+}
+
+static bool
+alloc_slots(AuditSetView *view, int slot_words)
+{
+	AuditSet   *set = view->set;
+	Size		slots = set->nslots * sizeof(uint64) * Max(slot_words, 1);
+	Size		taken = slot_words > 0 ? (set->nslots / 64 + 1) * sizeof(uint64) : 0;
+
+	/* the bits that say which slots are taken come first */
+	set->slots = audit_alloc(view->memory, taken + slots);
+	if (set->slots == 0)
+		return false;
+	set->slot_words = slot_words;
+	view->slots = audit_address(view->memory, set->slots);
+	memset(view->slots, 0, slot_words > 0 ? taken : slots);
+	return true;
 }
 
 bool
 audit_set_layout(AuditSetView *view)
 {
 	AuditSet   *set = view->set;
+	int			slot_words;
 
 	if (pg_atomic_read_u32(&set->full))
 		return false;
 
 	if (view->codec->shape == SHAPE_WORDS && view->codec->nwords == 1 && set->nkeys > 0)
-		set->range = (uint64) set->greatest - (uint64) set->least + 1;	/* 0: all 2^64 */
+		set->nbits = (uint64) set->greatest - (uint64) set->least + 1;	/* 0: all 2^64 */
 
 	if (set->stage == SET_RANGE)
 	{
@@ -342,23 +379,42 @@ audit_set_layout(AuditSetView *view)
 	if (is_dense(set) && alloc_bits(view))
 		return true;
 
-	set->range = 0;
 	set->nslots = set->nkeys + set->nkeys / 2 + 1;
 	if (set->nslots > MAX_SLOTS)
 		return false;
-	set->slots = audit_alloc(view->memory, set->nslots * sizeof(uint64));
-	if (set->slots == 0)
-		return false;
-	view->slots = audit_address(view->memory, set->slots);
-	memset(view->slots, 0, set->nslots * sizeof(uint64));
-	return true;
+	slot_words = words_of_slot(view);
+	return (slot_words > 0 && alloc_slots(view, slot_words)) || alloc_slots(view, 0);
+}
+
+static inline uint64
+slot_position(const AuditSet *set, uint64 hash)
+{
+	return ((hash >> 32) * set->nslots) >> 32;
+}
+
+static inline uint64 *
+slot_keys(AuditSetView *view)
+{
+	return view->slots + view->set->nslots / 64 + 1;
+}
+
+static inline bool
+is_taken(AuditSetView *view, uint64 position)
+{
+	return (view->slots[position / 64] >> (position % 64)) & 1;
+}
+
+static inline void
+next_position(AuditSetView *view, uint64 *position)
+{
+	if (++*position == view->set->nslots)
+		*position = 0;
 }
 
 static void
-insert_slot(AuditSetView *view, uint64 hash, uint64 offset)
+insert_pointer(AuditSetView *view, uint64 hash, uint64 offset)
 {
-	AuditSet   *set = view->set;
-	uint64		position = SLOT_POSITION(set, hash);
+	uint64		position = slot_position(view->set, hash);
 	uint64		slot = SLOT_TAG(hash) | (offset + 1);
 
 	for (;;)
@@ -369,9 +425,36 @@ insert_slot(AuditSetView *view, uint64 hash, uint64 offset)
 		if (pg_atomic_read_u64(place) == 0 &&
 			pg_atomic_compare_exchange_u64(place, &empty, slot))
 			return;
-		if (++position == set->nslots)
-			position = 0;
+		next_position(view, &position);
 	}
+}
+
+/* Nobody looks a key up before all are inserted: it is enough to own the slot */
+static void
+insert_words(AuditSetView *view, const uint64 *words)
+{
+	int			n = view->set->slot_words;
+	uint64		position = slot_position(view->set, audit_hash_words(words, n, view->seed));
+
+	for (;;)
+	{
+		uint64		bit = UINT64CONST(1) << (position % 64);
+
+		if (!is_taken(view, position) &&
+			!(pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->slots[position / 64], bit) & bit))
+			break;
+		next_position(view, &position);
+	}
+	memcpy(slot_keys(view) + position * n, words, n * sizeof(uint64));
+}
+
+/* A short key of SHAPE_BYTES as words: zeros behind it, its length at the end */
+static inline void
+words_of_bytes(const char *data, Size len, int n, uint64 *words)
+{
+	memset(words, 0, n * sizeof(uint64));
+	memcpy(words, data, len);
+	((unsigned char *) words)[n * sizeof(uint64) - 1] = len;
 }
 
 /* Length of the key at p and its hash */
@@ -430,8 +513,20 @@ insert_chunk(AuditSetView *view, uint32 n)
 			uint64		hash;
 			Size		len = measure(view, p, &hash);
 
-			insert_slot(view, hash,
-						((uint64) n << (view->set->chunk_shift - 3)) + (p - start) / 8);
+			if (view->set->slot_words == 0)
+				insert_pointer(view, hash,
+							   ((uint64) n << (view->set->chunk_shift - 3)) + (p - start) / 8);
+			else if (view->codec->shape == SHAPE_WORDS)
+				insert_words(view, (uint64 *) p);
+			else
+			{
+				uint64		words[MAX_SLOT_WORDS];
+				uint64		bytes;
+
+				memcpy(&bytes, p, HEADER_SIZE);
+				words_of_bytes(p + HEADER_SIZE, bytes, view->set->slot_words, words);
+				insert_words(view, words);
+			}
 			p += len;
 		}
 	}
@@ -478,19 +573,12 @@ find_tag(AuditSetView *view, uint64 hash, uint64 *position)
 	}
 }
 
-static inline void
-next_position(AuditSetView *view, uint64 *position)
-{
-	if (++*position == view->set->nslots)
-		*position = 0;
-}
-
 static void
 probe_bits(AuditSetView *view, const uint64 *words, int n, bool *found)
 {
 	const uint64 *bits = view->bits;
 	uint64		least = (uint64) view->set->least;
-	uint64		range = view->set->range;
+	uint64		range = view->set->nbits;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -501,27 +589,88 @@ probe_bits(AuditSetView *view, const uint64 *words, int n, bool *found)
 }
 
 /*
- * Three loops, so that the cache misses of many keys overlap: where the slots
- * are, where the keys are, what they say.
+ * Keys in their slots: where they are, then what they say, so that cache
+ * misses overlap.  Inlined for each number of words, so that the loops over
+ * them are unrolled.
  */
-void
-audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *found)
+static pg_attribute_always_inline void
+probe_slots_of(AuditSetView *view, const uint64 *words, int n, bool *found, int nwords)
 {
-	int			nwords = view->codec->nwords;
-	Size		len = sizeof(uint64) * nwords;
-	uint64		hash[AUDIT_BATCH];
-	uint64		position[AUDIT_BATCH];
-
-	if (view->bits)
-	{
-		probe_bits(view, words, n, found);
-		return;
-	}
+	const uint64 *taken = view->slots;
+	const uint64 *keys = slot_keys(view);
+	uint64		nslots = view->set->nslots;
+	uint32		position[AUDIT_BATCH];
 
 	for (int i = 0; i < n; i++)
 	{
-		hash[i] = audit_hash_words(words + i * nwords, nwords, view->seed);
-		position[i] = SLOT_POSITION(view->set, hash[i]);
+		uint64		hash = audit_hash_words(words + i * nwords, nwords, view->seed);
+
+		position[i] = ((hash >> 32) * nslots) >> 32;
+		prefetch(&keys[(Size) position[i] * nwords]);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		const uint64 *key = words + i * nwords;
+		Size		at = position[i];
+
+		found[i] = false;
+		while ((taken[at / 64] >> (at % 64)) & 1)
+		{
+			const uint64 *member = keys + at * nwords;
+			uint64		difference = 0;
+
+			for (int w = 0; w < nwords; w++)
+				difference |= member[w] ^ key[w];
+			if (difference == 0)
+			{
+				found[i] = true;
+				break;
+			}
+			if (++at == nslots)
+				at = 0;
+		}
+	}
+}
+
+static void
+probe_slots(AuditSetView *view, const uint64 *words, int n, bool *found)
+{
+	switch (view->set->slot_words)
+	{
+		case 1:
+			probe_slots_of(view, words, n, found, 1);
+			break;
+		case 2:
+			probe_slots_of(view, words, n, found, 2);
+			break;
+		default:
+			probe_slots_of(view, words, n, found, view->set->slot_words);
+	}
+}
+
+static inline bool
+is_member(AuditSetView *view, AuditCodec *codec, char *member, const AuditBytes *key, uint64 hash)
+{
+	uint64		header;
+
+	if (codec->shape == SHAPE_WORDS)
+		return memcmp(member, key->data, key->len) == 0;
+	memcpy(&header, member, HEADER_SIZE);
+	if (codec->shape == SHAPE_BYTES)
+		return header == key->len && memcmp(member + HEADER_SIZE, key->data, key->len) == 0;
+	return header == hash && audit_equal_datums(codec, member + HEADER_SIZE, key->data);
+}
+
+/* Three loops: where the slots are, where the keys are, what they say */
+static void
+probe_pointers(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
+			   const uint64 *hash, int n, bool *found)
+{
+	uint64		position[AUDIT_BATCH];
+
+	for (int i = 0; i < n; i++)
+	{
+		position[i] = slot_position(view->set, hash[i]);
 		prefetch(&view->slots[position[i]]);
 	}
 	for (int i = 0; i < n; i++)
@@ -533,13 +682,12 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 	}
 	for (int i = 0; i < n; i++)
 	{
-		const uint64 *key = words + i * nwords;
 		uint64		slot;
 
 		found[i] = false;
 		while ((slot = find_tag(view, hash[i], &position[i])) != 0)
 		{
-			if (memcmp(key_at(view, slot), key, len) == 0)
+			if (is_member(view, codec, key_at(view, slot), &keys[i], hash[i]))
 			{
 				found[i] = true;
 				break;
@@ -549,15 +697,47 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 	}
 }
 
-static inline bool
-same_bytes(AuditCodec *codec, char *member, const AuditBytes *key)
+void
+audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *found)
 {
-	uint64		header;
+	int			nwords = view->codec->nwords;
+	AuditBytes	keys[AUDIT_BATCH];
+	uint64		hash[AUDIT_BATCH];
 
-	memcpy(&header, member, HEADER_SIZE);
-	if (codec->shape == SHAPE_BYTES)
-		return header == key->len && memcmp(member + HEADER_SIZE, key->data, key->len) == 0;
-	return header == key->hash && audit_equal_datums(codec, member + HEADER_SIZE, key->data);
+	if (view->bits)
+	{
+		probe_bits(view, words, n, found);
+		return;
+	}
+	if (view->set->slot_words > 0)
+	{
+		probe_slots(view, words, n, found);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		keys[i].data = (char *) (words + i * nwords);
+		keys[i].len = sizeof(uint64) * nwords;
+		hash[i] = audit_hash_words(words + i * nwords, nwords, view->seed);
+	}
+	probe_pointers(view, view->codec, keys, hash, n, found);
+}
+
+/* Short keys as words; one that is longer than any in the set becomes a word that none has */
+static void
+probe_short(AuditSetView *view, const AuditBytes *keys, int n, bool *found)
+{
+	int			nwords = view->set->slot_words;
+	uint64		words[AUDIT_BATCH * MAX_SLOT_WORDS];
+
+	for (int i = 0; i < n; i++)
+	{
+		if (keys[i].len < nwords * sizeof(uint64))
+			words_of_bytes(keys[i].data, keys[i].len, nwords, words + i * nwords);
+		else
+			memset(words + i * nwords, 0xFF, nwords * sizeof(uint64));
+	}
+	probe_slots(view, words, n, found);
 }
 
 /* codec: that of the key, whose child may be of another type than the set's first */
@@ -565,33 +745,14 @@ void
 audit_set_probe_bytes(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
 					  int n, bool *found)
 {
-	uint64		position[AUDIT_BATCH];
+	uint64		hash[AUDIT_BATCH];
 
-	for (int i = 0; i < n; i++)
+	if (view->set->slot_words > 0)
 	{
-		position[i] = SLOT_POSITION(view->set, keys[i].hash);
-		prefetch(&view->slots[position[i]]);
+		probe_short(view, keys, n, found);
+		return;
 	}
 	for (int i = 0; i < n; i++)
-	{
-		uint64		slot = find_tag(view, keys[i].hash, &position[i]);
-
-		if (slot)
-			prefetch(key_at(view, slot));
-	}
-	for (int i = 0; i < n; i++)
-	{
-		uint64		slot;
-
-		found[i] = false;
-		while ((slot = find_tag(view, keys[i].hash, &position[i])) != 0)
-		{
-			if (same_bytes(codec, key_at(view, slot), &keys[i]))
-			{
-				found[i] = true;
-				break;
-			}
-			next_position(view, &position[i]);
-		}
-	}
+		hash[i] = audit_hash_bytes(codec, false, keys[i].data, keys[i].len, view->seed);
+	probe_pointers(view, codec, keys, hash, n, found);
 }
