@@ -302,15 +302,18 @@ SVG
 		my $unit = $length / max(@$row{qw(theirs ours allowed)});
 		my ($theirs, $ours, $allowed) = map { sprintf '%.1f', max(1, $row->{$_} * $unit) } qw(theirs ours allowed);
 		my ($title, $bars, $right) = ($y + 13, $y + 21, $left + $length + 90);
+
+		# The label stands behind the bar, and behind the mark where that is near.
+		my $label = $left + 6 + ($allowed > $ours && $allowed - $ours < 60 ? $allowed : $ours);
 		$svg .= sprintf <<SVG, escaped($row->{what}), escaped($row->{baseline}), escaped($row->{ratio}), escaped($row->{target});
-<text x="$left" y="$title"><tspan class="strong">%s</tspan><tspan class="soft"> against %s</tspan></text>
+<text x="$left" y="$title"><tspan class="strong">%s</tspan><tspan class="soft" dx="5">against %s</tspan></text>
 <rect class="theirs" x="$left" y="$bars" width="$theirs" height="14"/>
 <text class="soft" x="@{[ $left + $theirs + 6 ]}" y="@{[ $bars + 11 ]}">@{[ duration($row->{theirs}) ]}</text>
 <rect class="ours" x="$left" y="@{[ $bars + 17 ]}" width="$ours" height="14"/>
 <line class="allowed" x1="@{[ $left + $allowed ]}" y1="@{[ $bars + 14 ]}" x2="@{[ $left + $allowed ]}" y2="@{[ $bars + 34 ]}"/>
-<text x="@{[ $left + max($ours, abs($allowed - $ours) < 60 ? $allowed : 0) + 6 ]}" y="@{[ $bars + 28 ]}">@{[ duration($row->{ours}) ]}</text>
+<text x="$label" y="@{[ $bars + 28 ]}">@{[ duration($row->{ours}) ]}</text>
 <text class="strong" x="$right" y="@{[ $bars + 11 ]}">%s</text>
-<text x="$right" y="@{[ $bars + 28 ]}"><tspan class="soft">%s: </tspan><tspan class="@{[ $row->{met} ? 'soft' : 'missed strong' ]}">$row->{verdict}</tspan></text>
+<text x="$right" y="@{[ $bars + 28 ]}"><tspan class="soft">%s:</tspan><tspan class="@{[ $row->{met} ? 'soft' : 'missed strong' ]}" dx="5">$row->{verdict}</tspan></text>
 SVG
 		$y += $pitch;
 	}

@@ -94,7 +94,7 @@ start_server() {
   buffers=$(scaled 4096)
   settings=('jit = off' 'autovacuum = off' 'fsync = off' 'wal_level = minimal' 'max_wal_senders = 0'
     'max_wal_size = 20GB' 'checkpoint_timeout = 1h' "shared_buffers = $((buffers + 512))MB"
-    'maintenance_work_mem = 256MB' 'work_mem = 256MB' 'max_locks_per_transaction = 1024'
+    'maintenance_work_mem = 256MB' 'work_mem = 256MB' 'max_locks_per_transaction = 1024' 'parallel_setup_cost = 0'
     "max_worker_processes = $((workers + 8))" "max_parallel_workers = $workers"
     "max_parallel_workers_per_gather = $workers" "max_parallel_maintenance_workers = $workers"
     "schemaguard.audit_workers = $workers")
