@@ -89,6 +89,10 @@ measure() {
   sg_as psql -qXAt -F $'\t' -d "$database" -c 'SELECT * FROM bench.sample' -c 'TRUNCATE bench.sample' >> "$SG_DIR/samples"
 }
 
+need_disk() {
+  [ "$(df -m --output=avail "$SG_DIR" | tail -n 1)" -gt "$1" ] || sg_die "needs $1 MB in ${SG_DIR%/*}; TMPDIR moves it"
+}
+
 start_server() {
   local buffers
   buffers=$(scaled 4096)
@@ -100,8 +104,7 @@ start_server() {
     "schemaguard.audit_workers = $workers")
   [ "$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)" -gt $((buffers * 5 / 4 + 1536)) ] \
     || sg_die "everything is to be in memory, which takes $((buffers * 5 / 4 + 1536)) MB here: choose a smaller SCALE"
-  [ "$(df -m --output=avail "$SG_DIR" | tail -n 1)" -gt $((buffers * 5 / 4 + 1024)) ] \
-    || sg_die "needs $((buffers * 5 / 4 + 1024)) MB in ${SG_DIR%/*}; TMPDIR moves it"
+  need_disk $((buffers * 5 / 4 + 1024))
   sg_cluster_start server "${settings[@]}"
 }
 
