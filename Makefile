@@ -7,9 +7,10 @@
 #   make test            everything at once: build and test in a private directory with a private server, install nothing
 #   make test-long       the same with the counts and durations of a release
 #   make demo            a guided tour on a private server
+#   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run
 #   make help            this text
 #
-# What steers `make test`: test/tools/run-tests.sh says it at its top.
+# What steers `make test`: test/tools/run-tests.sh says it at its top; test/bench/run.sh does for `make bench`.
 
 EXTENSION = schemaguard
 MODULE_big = schemaguard
@@ -86,7 +87,7 @@ PROVE_TESTS = test/t/*.pl
 HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These targets find or install a server themselves, so they work where there is no pg_config yet.
-STANDALONE = test test-long demo help
+STANDALONE = test test-long demo bench help
 .PHONY: $(STANDALONE)
 
 # What plain `make` does; PGXS says how.
@@ -100,6 +101,9 @@ test-long:
 
 demo:
 	@exec bash "$(HERE)/test/demo/run.sh"
+
+bench:
+	@exec bash "$(HERE)/test/bench/run.sh"
 
 help:
 	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' "$(HERE)/Makefile"
