@@ -50,8 +50,8 @@ typedef struct AuditKey
 	List	   *sample;			/* of Jsonb *, one object per key */
 	double		elapsed_ms;
 
-	/* what a proof is about: taken under the locks, before the snapshot */
-	uint64		fingerprint;	/* fk_fingerprint() */
+	/* what a proof is about: audit_proof_begin() */
+	FkFingerprint fingerprint;
 	TimestampTz judged_at;
 	XLogRecPtr	judged_lsn;
 	bool		by_index;		/* an index was trusted */
@@ -89,11 +89,13 @@ extern const char *audit_result_word(AuditResult result);
 extern FkProblem *audit_access_problem(const FkKey *key, bool whole_row);
 
 /*
- * Lock both tables and their partitions, ACCESS SHARE, then make the snapshot
- * to read them in the active one (pop it afterwards).  Returns NULL, or why
- * they can't be judged in this transaction: then there is no snapshot to pop.
+ * Lock both tables and their partitions, ACCESS SHARE.  Returns NULL, or why
+ * they can't be judged in this transaction.
  */
 extern FkProblem *audit_lock(const FkKey *key);
+
+/* Under the locks: make the snapshot to read them in the active one; pop it */
+extern void audit_push_snapshot(void);
 
 /*
  * Role and settings of a scan of user data; end with sg_scope_end.  The role
@@ -101,6 +103,22 @@ extern FkProblem *audit_lock(const FkKey *key);
  * would run code that is not built in.
  */
 extern void audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row);
+
+/* ---- the trust ledger (audit_proof.c) ---- */
+
+/*
+ * Note what a proof about a declared key will rest on.  To be called under
+ * locks on its tables, before the snapshot is taken in which they are read.
+ */
+extern void audit_proof_begin(AuditKey *key);
+
+/*
+ * Put the verdicts, pass or fail, about declared keys on record (a List of
+ * AuditKey *, each begun); other keys are passed over.  Part of the caller's
+ * transaction; never waits for another one.  Does nothing where nothing can
+ * be written.  Connects SPI.
+ */
+extern void audit_proof_record(List *keys);
 
 /* ---- methods ---- */
 

@@ -277,12 +277,15 @@ audit_lock(const FkKey *key)
 			return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 							  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
 									   sg_relation_name(rewritten)), NULL);
-		PushActiveSnapshot(GetTransactionSnapshot());
 	}
-	else
-		PushActiveSnapshot(GetLatestSnapshot());
 
 	return NULL;
+}
+
+void
+audit_push_snapshot(void)
+{
+	PushActiveSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
 }
 
 static void

@@ -51,6 +51,7 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 		problem = audit_lock(key);
 	if (problem)
 		raise_problem(problem, key->child);
+	audit_push_snapshot();
 
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, sink.rsinfo->setResult,

@@ -95,9 +95,11 @@ judge_locked(void *p)
 	else
 	{
 		sg_progress_phase(SG_PHASE_SCANNING);
+		audit_proof_begin(arg->key);
+		audit_push_snapshot();
 		audit_sql(arg->key, arg->samples, arg->results);
+		PopActiveSnapshot();
 	}
-	PopActiveSnapshot();
 }
 
 static void

@@ -272,6 +272,7 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
 			list_free_deep(((AuditKey *) lfirst(lc))->sample);
 		sg_progress_done(done, orphans);
 	}
+	audit_proof_record(set->keys);
 	sg_progress_end();
 }
 
