@@ -259,6 +259,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	TimestampTz before;
 	pg_uuid_t	run;
 	LogEntry	entry;
+	uint64		proofs;
 	TimestampTz start = GetCurrentTimestamp();
 
 	sg_check_version();
@@ -278,8 +279,9 @@ sg_prune(PG_FUNCTION_ARGS)
 	entry = log_entry(&run, NULL, "prune", "done");
 	entry.object = "schemaguard.audit_log";
 	entry.rows_affected = (int64) prune_rows(before);
-	entry.message = psprintf("rows before %s, and " UINT64_FORMAT " proofs of no use",
-							 timestamptz_to_str(before), prune_proofs(before));
+	proofs = prune_proofs(before);
+	entry.message = psprintf("rows before %s%s", timestamptz_to_str(before), proofs == 0 ? "" :
+							 psprintf("; proofs of no use: " UINT64_FORMAT, proofs));
 	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
 	log_write(&entry);
 

@@ -76,7 +76,7 @@ for my $format ('plain', 'custom', 'directory')
 		'1 validated, 2 validated, 3 validated, 4 skipped', "$format: the plan goes on");
 	is($node->safe_psql($db, q{SELECT id > (SELECT max(id) FROM schemaguard.plan WHERE name <> 'another') FROM schemaguard.plan WHERE name = 'another'}), 't',
 		"$format: ids go on");
-	is($node->safe_psql($db, qq{SELECT count(*) FROM sg_orphan_audit(); $trust WHERE fk_name = 'done'}), "3\ndone|t|", "$format: new ones do");
+	is($node->safe_psql($db, qq{DO 'BEGIN PERFORM sg_orphan_audit(); END'; $trust WHERE fk_name = 'done'}), 'done|t|', "$format: new ones do");
 	is_error($node, 'DELETE FROM schemaguard.audit_log', '42501', qr/append-only/, "$format: the log is guarded", dbname => $db);
 	is($node->safe_psql($db, q{SET ROLE bob; SELECT count(*) FROM schemaguard.audit_log}), '0', "$format: and private");
 }
