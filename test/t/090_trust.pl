@@ -104,6 +104,33 @@ $two->query(q{SELECT result FROM sg_orphan_audit('pc'); COMMIT});
 isnt(word('pfk'), 'stands', 'REPEATABLE READ: nor up to a partition');
 $node->safe_psql('postgres', 'DROP TABLE pc');
 
+# a load that comes and commits while the rows are read: the operator of the key waits for a lock
+$node->safe_psql('postgres', q{
+	CREATE TYPE lazy AS (v int);
+	CREATE FUNCTION lazy_cmp(lazy, lazy) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_advisory_lock_shared(42); RETURN $1.v - $2.v; END';
+	CREATE FUNCTION lazy_eq(lazy, lazy) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_advisory_lock_shared(42); RETURN $1.v = $2.v; END';
+	CREATE FUNCTION lazy_lt(lazy, lazy) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1.v < $2.v; END';
+	CREATE OPERATOR === (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_eq, COMMUTATOR = ===, MERGES);
+	CREATE OPERATOR <<< (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_lt);
+	CREATE OPERATOR >>> (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_lt);
+	CREATE OPERATOR <<== (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_lt);
+	CREATE OPERATOR >>== (LEFTARG = lazy, RIGHTARG = lazy, FUNCTION = lazy_lt);
+	CREATE OPERATOR CLASS lazy_ops DEFAULT FOR TYPE lazy USING btree AS
+		OPERATOR 1 <<<, OPERATOR 2 <<==, OPERATOR 3 ===, OPERATOR 4 >>==, OPERATOR 5 >>>, FUNCTION 1 lazy_cmp(lazy, lazy);
+	CREATE TABLE lp (k lazy PRIMARY KEY);
+	CREATE TABLE lc (k lazy CONSTRAINT lazy_fk REFERENCES lp);
+	INSERT INTO lp VALUES (ROW(1)), (ROW(2));
+	INSERT INTO lc SELECT ROW(1 + g % 2)::lazy FROM generate_series(1, 10) g;
+});
+$one->query('SELECT pg_advisory_lock(42)');
+$two->send(q{SELECT result FROM sg_orphan_audit('lc')});
+ok(wait_for(sub { $node->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity WHERE pid = $two->{pid} AND wait_event = 'advisory'}) eq '1' }), 'an audit reads slowly');
+$one->query('BEGIN; ALTER TABLE lc DISABLE TRIGGER ALL; INSERT INTO lc VALUES (ROW(9)); ALTER TABLE lc ENABLE TRIGGER ALL; COMMIT; SELECT pg_advisory_unlock(42)');
+is($two->collect, 'pass', 'what is loaded meanwhile, it does not see');
+is(word('lazy_fk'), $changed, 'and does not vouch for');
+$node->safe_psql('postgres', 'DROP TABLE lc, lp; DROP TYPE lazy CASCADE');
+$two->query('SELECT pg_advisory_unlock_all()');
+
 # ---- audits of the same keys
 
 my $on_record = q{SELECT count(*) FROM schemaguard.proof WHERE fk_name = 'fk'};
