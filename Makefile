@@ -24,6 +24,7 @@ OBJS = \
 	src/audit_orphans.o \
 	src/audit_parallel.o \
 	src/audit_place.o \
+	src/audit_proof.o \
 	src/audit_result.o \
 	src/audit_round.o \
 	src/audit_sample.o \
@@ -41,6 +42,7 @@ OBJS = \
 	src/fk_target.o \
 	src/fk_text.o \
 	src/fk_trigger.o \
+	src/fk_trust.o \
 	src/guc.o \
 	src/log_write.o \
 	src/plan_edit.o \
@@ -64,6 +66,7 @@ SQL_PARTS = \
 	sql/parts/00_guard.sql \
 	sql/parts/10_tables.sql \
 	sql/parts/20_audit.sql \
+	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
 	sql/parts/40_deploy.sql
 
@@ -75,7 +78,8 @@ REGRESS = \
 	plan \
 	plan_18 \
 	plan_roles \
-	plan_script
+	plan_script \
+	trust
 
 ISOLATION = \
 	iso_add_fks_concurrent \

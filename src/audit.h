@@ -50,8 +50,8 @@ typedef struct AuditKey
 	List	   *sample;			/* of Jsonb *, one object per key */
 	double		elapsed_ms;
 
-	/* what a proof is about: taken under the locks, before the snapshot */
-	uint64		fingerprint;	/* fk_fingerprint() */
+	/* what a proof is about: audit_proof_begin() */
+	FkFingerprint fingerprint;
 	TimestampTz judged_at;
 	XLogRecPtr	judged_lsn;
 	bool		by_index;		/* an index was trusted */
@@ -109,12 +109,8 @@ extern FkProblem *audit_access_problem(const FkKey *key, bool whole_row);
  */
 extern FkProblem *audit_lock(const FkKey *key, bool wait, bool *locked);
 
-/*
- * Under these locks: make the snapshot to read tables in the active one (pop
- * it afterwards), then tell whether it can see the rows of a key's tables.
- */
+/* Under the locks: make the snapshot to read tables in the active one; pop it */
 extern void audit_push_snapshot(void);
-extern FkProblem *audit_snapshot_problem(const FkKey *key);
 
 /*
  * Role and settings of a scan of user data; end with sg_scope_end.  The role
@@ -123,6 +119,22 @@ extern FkProblem *audit_snapshot_problem(const FkKey *key);
  */
 extern void audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row);
 extern bool audit_needs_owner(const FkKey *key, bool whole_row);
+
+/* ---- the trust ledger (audit_proof.c) ---- */
+
+/*
+ * Note what a proof about a declared key will rest on.  To be called under
+ * locks on its tables, before the snapshot is taken in which they are read.
+ */
+extern void audit_proof_begin(AuditKey *key);
+
+/*
+ * Put the verdicts, pass or fail, about declared keys on record (a List of
+ * AuditKey *, each begun); other keys are passed over.  Part of the caller's
+ * transaction; never waits for another one.  Does nothing where nothing can
+ * be written.  Connects SPI.
+ */
+extern void audit_proof_record(List *keys);
 
 /* ---- methods ---- */
 

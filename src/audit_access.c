@@ -293,27 +293,9 @@ lock_and_check(Oid relid, bool wait, bool *locked)
 	return NULL;
 }
 
-FkProblem *
-audit_lock(const FkKey *key, bool wait, bool *locked)
-{
-	FkProblem  *p = lock_and_check(key->child, wait, locked);
-
-	if (p == NULL && *locked && key->parent != key->child)
-		p = lock_and_check(key->parent, wait, locked);
-	return p;
-}
-
-void
-audit_push_snapshot(void)
-{
-	if (IsolationUsesXactSnapshot())
-		PushActiveSnapshot(GetTransactionSnapshot());
-	else
-		PushActiveSnapshot(GetLatestSnapshot());
-}
-
-FkProblem *
-audit_snapshot_problem(const FkKey *key)
+/* Can the transaction's snapshot, if one is kept, see the rows of the tables? */
+static FkProblem *
+snapshot_problem(const FkKey *key)
 {
 	Relation	pg_class;
 	Oid			tables[] = {key->child, key->parent};
@@ -340,6 +322,24 @@ audit_snapshot_problem(const FkKey *key)
 	return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
 							   sg_relation_name(rewritten)), NULL);
+}
+
+FkProblem *
+audit_lock(const FkKey *key, bool wait, bool *locked)
+{
+	FkProblem  *p = lock_and_check(key->child, wait, locked);
+
+	if (p == NULL && *locked && key->parent != key->child)
+		p = lock_and_check(key->parent, wait, locked);
+	if (p == NULL && *locked)
+		p = snapshot_problem(key);
+	return p;
+}
+
+void
+audit_push_snapshot(void)
+{
+	PushActiveSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
 }
 
 static void

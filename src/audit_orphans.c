@@ -53,9 +53,6 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 	if (problem)
 		raise_problem(problem, key->child);
 	audit_push_snapshot();
-	problem = audit_snapshot_problem(key);
-	if (problem)
-		raise_problem(problem, key->child);
 
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, sink.rsinfo->setResult,

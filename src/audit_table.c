@@ -19,7 +19,6 @@
 
 #include "access/relation.h"
 #include "access/xlog.h"
-#include "access/xlogrecovery.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -132,6 +131,7 @@ prepare_key(Batch *batch, AuditKey *ak)
 		set_unknown(batch, ak, changed ? changed : problem->reason);
 		return false;
 	}
+	audit_proof_begin(ak);
 	return true;
 }
 
@@ -180,9 +180,6 @@ judge_batch(void *arg)
 {
 	Batch	   *batch = arg;
 	List	   *ready = NIL;
-	List	   *visible = NIL;
-	XLogRecPtr	lsn;
-	TimestampTz now;
 	ListCell   *lc;
 
 	batch->busy = NIL;
@@ -196,22 +193,8 @@ judge_batch(void *arg)
 	if (ready == NIL)
 		return;
 
-	lsn = RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : GetXLogInsertRecPtr();
-	now = GetCurrentTimestamp();
 	audit_push_snapshot();
-	foreach(lc, ready)
-	{
-		AuditKey   *ak = lfirst(lc);
-		FkProblem  *problem = audit_snapshot_problem(&ak->key);
-
-		ak->judged_lsn = lsn;
-		ak->judged_at = now;
-		if (problem)
-			set_unknown(batch, ak, problem->reason);
-		else
-			visible = lappend(visible, ak);
-	}
-	judge_keys(batch, visible);
+	judge_keys(batch, ready);
 	PopActiveSnapshot();
 }
 

@@ -173,18 +173,25 @@ static void
 execute_validate(DeployAction *action)
 {
 	FkKey	   *key = fk_by_oid(action->key->conid);
+	AuditKey   *proof;
 
 	if (key == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the key was dropped meanwhile"),
 				 errhint("Run the plan again: it adds the key anew.")));
+	proof = audit_key_new(key, "plan", fk_state(key));
+	audit_proof_begin(proof);
 	run_statement(action->statement);
 
 	CommandCounterIncrement();
 	key = fk_by_oid(action->key->conid);
 	if (key == NULL || !key->validated)
 		elog(ERROR, "key %u is not valid after VALIDATE CONSTRAINT", action->key->conid);
+	proof->result = AUDIT_PASS;
+	proof->method = "validate";
+	proof->orphan_rows = 0;
+	audit_proof_record(list_make1(proof));
 	record_done(action, "validated", NULL);
 }
 
@@ -395,6 +402,7 @@ explain_validation(StepWork *work, DeployAction *action)
 	}
 
 	ak = count_orphans(action, action->key);
+	audit_proof_record(list_make1(ak));
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
 	work->hint = orphans_hint(action->key);
 	record_failure(work, action, "added", ERRCODE_FOREIGN_KEY_VIOLATION,

@@ -14,6 +14,7 @@
 #include "postgres.h"
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
+#include "utils/snapshot.h"
 
 typedef struct FkKey
 {
@@ -97,6 +98,27 @@ extern bool fk_columns_have_code(const FkKey *key);
 
 /* Would planning a read of the table, or of its partitions, run such code? */
 extern bool fk_table_has_code(Oid relid);
+
+/*
+ * What a verdict about a declared key's rows rests on, hashed: one that was
+ * taken before the rows were read and is the same today says that no row has
+ * come or gone past the key since.
+ */
+typedef struct FkFingerprint
+{
+	uint64		columns;		/* of the key, and how they compare */
+	uint64		partitions;		/* attached on either side */
+	uint64		triggers;		/* of the key and its clones */
+	uint64		files;			/* of both tables and their partitions */
+	uint64		subscriptions;	/* that write to them */
+} FkFingerprint;
+
+/*
+ * The fingerprint as of now, or of a snapshot (files are always as of now).
+ * For rows read under it to be vouched for, take it under locks on the
+ * tables and before, or in, the snapshot that reads them.
+ */
+extern FkFingerprint fk_fingerprint(const FkKey *key, Snapshot snapshot);
 
 /* The two tables as ALTER TABLE sees them: reason why one can't be in a key */
 extern FkProblem *fk_check_tables(Oid child, Oid parent);

@@ -214,12 +214,44 @@ prune_rows(TimestampTz before)
 	return n;
 }
 
+/* Delete what is older of the proofs that fk_trust has no more use for */
+static uint64
+prune_proofs(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, OIDOID};
+	Datum		values[] = {TimestampTzGetDatum(before),
+		Int64GetDatum((int64) GetSystemIdentifier()),
+	ObjectIdGetDatum(MyDatabaseId)};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_DELETE,
+						 "DELETE FROM schemaguard.proof p WHERE p.proved_at < $1"
+						 " AND (p.system_identifier <> $2 OR p.database_oid <> $3"
+						 "      OR NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = p.constraint_oid)"
+						 "      OR EXISTS (SELECT FROM schemaguard.proof n"
+						 "                 WHERE n.constraint_oid = p.constraint_oid"
+						 "                   AND n.system_identifier = $2 AND n.database_oid = $3"
+						 "                   AND n.proved_lsn > p.proved_lsn"
+						 "                   AND n.proved_lsn <= pg_current_wal_insert_lsn()"
+						 "                   AND (p.by_index OR NOT n.by_index)))",
+						 3, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return n;
+}
+
 /*
  * sg_prune(before timestamptz)
  *
- * Deletes the rows of the log from before a time.  For members of
- * pg_database_owner, that is the owner of the database, and superusers
- * (42501).  Writes a row of its own about it.  Locks the log in ROW EXCLUSIVE.
+ * Deletes the rows of the log from before a time, and proofs from before it
+ * about keys that are gone, from other databases, or out of use because of
+ * newer ones.  For members of pg_database_owner, that is the owner of the
+ * database, and superusers (42501).  Writes a row of its own about it.  Locks
+ * both tables in ROW EXCLUSIVE.
  */
 Datum
 sg_prune(PG_FUNCTION_ARGS)
@@ -227,6 +259,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	TimestampTz before;
 	pg_uuid_t	run;
 	LogEntry	entry;
+	uint64		proofs;
 	TimestampTz start = GetCurrentTimestamp();
 
 	sg_check_version();
@@ -246,7 +279,9 @@ sg_prune(PG_FUNCTION_ARGS)
 	entry = log_entry(&run, NULL, "prune", "done");
 	entry.object = "schemaguard.audit_log";
 	entry.rows_affected = (int64) prune_rows(before);
-	entry.message = psprintf("rows before %s", timestamptz_to_str(before));
+	proofs = prune_proofs(before);
+	entry.message = psprintf("rows before %s%s", timestamptz_to_str(before), proofs == 0 ? "" :
+							 psprintf("; proofs of no use: " UINT64_FORMAT, proofs));
 	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
 	log_write(&entry);
 

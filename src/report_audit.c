@@ -302,6 +302,7 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
 	}
 	report_judged(known, &report);
 	audit_tables(group_by_table(set, samples), report_judged, &report);
+	audit_proof_record(set->keys);
 	foreach(lc, set->keys)
 		emit_key(sink, lfirst(lc));
 	sg_progress_end();

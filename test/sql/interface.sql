@@ -56,6 +56,7 @@ FROM (VALUES
   ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at}'),
   ('plan_note', '{plan,line,reason}'),
   ('audit_log', '{id,run_id,at,role,plan,step,action,phase,object,statement,sqlstate,message,rows_affected,orphan_rows,elapsed_ms,blockers,attempt}'),
+  ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
   ('progress', '{pid,plan,step,action,phase,object,done,total,unit,orphan_rows,started_at,estimated_end}')) AS v (relation, columns);
 
 -- no function takes a name, which would cut what is longer than 63 bytes
@@ -68,7 +69,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,audit_log}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,audit_log,proof}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -76,7 +77,7 @@ $$, 'nobody writes our tables');
 -- a dump takes tables and sequences along
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
-        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq'], 'configuration tables');
+        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

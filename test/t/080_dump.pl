@@ -1,6 +1,7 @@
 # 080_dump.pl: a database with plans, notes and a log, taken elsewhere and put away.
 #
 #   - pg_dump and pg_restore, plain, custom and directory: everything is equal, sequences go on, a half-done plan goes on
+#   - proofs travel along, but count only where they were made
 #   - DROP EXTENSION in the middle of a plan keeps the keys and leaves nothing behind; CREATE EXTENSION again works
 #   - CREATE EXTENSION in another schema works; a schema or a function that somebody made beforehand is no way in
 #   - objects of another version than the library's: 55000
@@ -39,7 +40,7 @@ my $fill = q{
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', "SET client_min_messages = error; $fill");
 
-my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note audit_log);
+my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note audit_log proof);
 $content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
 $content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};
 $content{audit} = q{BEGIN READ ONLY; SELECT fk_name, source, state, rows_checked, orphan_rows, result FROM sg_orphan_audit()};
@@ -52,6 +53,9 @@ isnt($source{plan_note}, '', 'there are notes');
 
 my $dir = $node->basedir;
 my $connect = '-h ' . $node->host . ' -p ' . $node->port;
+my $trust = q{SELECT fk_name, stands, stale_reason FROM schemaguard.fk_trust};
+is($node->safe_psql('source', $trust), 'done|t|', 'a proof stands');
+
 for my $format ('plain', 'custom', 'directory')
 {
 	my $file = "$dir/dump.$format";
@@ -63,6 +67,7 @@ for my $format ('plain', 'custom', 'directory')
 	else { $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $db, ($format eq 'directory' ? '--jobs=2' : '--single-transaction'), $file ], "pg_restore, $format"); }
 	my %copy = content($db);
 	is($copy{$_}, $source{$_}, "$format: $_") for sort keys %content;
+	is($node->safe_psql($db, $trust), 'done|f|never proved: the proof on record comes from another database', "$format: proofs of elsewhere do not count");
 
 	# a copy is a working database: what was left is done, and nothing collides
 	$node->safe_psql($db, q{SET client_min_messages = error; UPDATE c SET b = NULL WHERE b > 5;
@@ -71,9 +76,20 @@ for my $format ('plain', 'custom', 'directory')
 		'1 validated, 2 validated, 3 validated, 4 skipped', "$format: the plan goes on");
 	is($node->safe_psql($db, q{SELECT id > (SELECT max(id) FROM schemaguard.plan WHERE name <> 'another') FROM schemaguard.plan WHERE name = 'another'}), 't',
 		"$format: ids go on");
+	is($node->safe_psql($db, qq{DO 'BEGIN PERFORM sg_orphan_audit(); END'; $trust WHERE fk_name = 'done'}), 'done|t|', "$format: new ones do");
 	is_error($node, 'DELETE FROM schemaguard.audit_log', '42501', qr/append-only/, "$format: the log is guarded", dbname => $db);
 	is($node->safe_psql($db, q{SET ROLE bob; SELECT count(*) FROM schemaguard.audit_log}), '0', "$format: and private");
 }
+
+# into another system; and put back where it came from, where the proof counts
+my $other = new_node('other', without => 1);
+$node->command_ok([ 'sh', '-c', "pg_restore -h " . $other->host . ' -p ' . $other->port . " --no-owner --no-acl -d postgres $dir/dump.custom" ], 'restored into another system');
+is($other->safe_psql('postgres', $trust), 'done|f|never proved: the proof on record comes from another system', 'another system: the proof does not count');
+$other->stop('immediate');
+$node->safe_psql('source', 'DELETE FROM schemaguard.proof');
+is($node->safe_psql('source', $trust), 'done|f|never proved', 'without its rows');
+$node->command_ok([ 'pg_restore', '--data-only', '-n', 'schemaguard', '-t', 'proof', '-d', 'source', "$dir/dump.custom" ], 'put back');
+is($node->safe_psql('source', $trust), 'done|t|', 'the proof stands again');
 
 # the schema alone has none of the contents, the data alone fits into a database that has the extension
 $node->safe_psql('postgres', 'CREATE DATABASE only_schema');
@@ -125,7 +141,7 @@ for my $sql (
 	q{SELECT sg_orphan_audit()}, q{SELECT sg_orphans('c', ARRAY['a'], 'p')}, q{SELECT sg_orphans('c', 'done')}, q{SELECT sg_plan_create('v')},
 	q{SELECT sg_plan_add_fk('plan', 'c', '{a}', 'p')}, q{SELECT sg_plan_set('plan', 1, 'priority', 'low')}, q{SELECT sg_plan_skip('plan', 1, 'x')}, q{SELECT sg_plan_drop('plan')},
 	q{SELECT sg_plan_from_sql('plan', '')}, q{SELECT sg_plan_export('plan')}, qq{SELECT sg_plan_import('v', $document)}, q{SELECT sg_plan_sql('plan')}, q{CALL sg_add_fks('plan')},
-	q{CALL sg_prune(now())})
+	q{CALL sg_prune(now())}, q{SELECT * FROM schemaguard.fk_trust})
 {
 	is_error($node, $sql, '55000', qr/has version .*0\.0\.1/, "objects of version 0.0.1: $sql", dbname => 'source');
 }

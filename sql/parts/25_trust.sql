@@ -1,0 +1,135 @@
+-- The trust ledger: when each key was last judged, and does that still stand?
+
+CREATE TABLE schemaguard.proof (
+    child_table        text NOT NULL,           -- the names as they were then
+    fk_name            text NOT NULL,
+    constraint_oid     oid NOT NULL,
+    system_identifier  bigint NOT NULL,         -- a proof counts only where these three are the same
+    database_oid       oid NOT NULL,
+    proved_at          timestamptz NOT NULL,    -- just before the rows were read
+    proved_lsn         pg_lsn NOT NULL,
+    role               text NOT NULL,           -- whose privileges were used
+    result             text NOT NULL CHECK (result IN ('pass', 'fail')),
+    rows_checked       bigint,                  -- null: not counted, as in a validation
+    orphan_rows        bigint,
+    method             text NOT NULL,
+    by_index           boolean NOT NULL,        -- an index was trusted: the weaker kind
+    -- the catalogs as they were then: see src/fk_trust.c
+    columns_hash       bigint NOT NULL,
+    partitions_hash    bigint NOT NULL,
+    triggers_hash      bigint NOT NULL,
+    files_hash         bigint NOT NULL,
+    subscriptions_hash bigint NOT NULL
+);
+-- not unique: two audits may judge one key at the same time, and none waits for the other
+CREATE INDEX proof_constraint_oid_idx ON schemaguard.proof (constraint_oid);
+COMMENT ON TABLE schemaguard.proof IS 'verdicts about declared keys, as schemaguard.fk_trust reads them';
+GRANT SELECT ON schemaguard.proof TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.proof', '');
+
+CREATE FUNCTION schemaguard.sg_fk_facts(
+    OUT constraint_oid     oid,
+    OUT fk_name            name,
+    OUT child_table        text,
+    OUT parent_table       text,
+    OUT state              text,
+    OUT armed              boolean,
+    OUT unarmed_reason     text,
+    OUT subscription       text,
+    OUT columns_hash       bigint,
+    OUT partitions_hash    bigint,
+    OUT triggers_hash      bigint,
+    OUT files_hash         bigint,
+    OUT subscriptions_hash bigint,
+    OUT system_identifier  bigint,
+    OUT database_oid       oid,
+    OUT reached_lsn        pg_lsn)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'sg_fk_facts';
+COMMENT ON FUNCTION schemaguard.sg_fk_facts() IS 'what the catalogs say about each declared key, for schemaguard.fk_trust';
+
+-- Of each key the newest verdict counts.  One that has read the tables themselves puts all before it out of use; one
+-- that has trusted an index, those of its own kind.  Where both kinds remain, orphans that either has found weigh most,
+-- then a proof that stands, then the stronger one.
+CREATE VIEW schemaguard.fk_trust AS
+SELECT DISTINCT ON (f.constraint_oid)
+       f.fk_name,
+       f.child_table,
+       f.parent_table,
+       f.state,
+       f.armed,
+       p.proved_at,
+       p.proved_lsn,
+       p.rows_checked,
+       p.method,
+       s.stale_reason IS NULL AS stands,
+       s.stale_reason,
+       p.strength
+FROM schemaguard.sg_fk_facts() f
+     LEFT JOIN schemaguard.proof v                      -- the newest verdicts
+         ON v.constraint_oid OPERATOR(pg_catalog.=) f.constraint_oid
+        AND v.system_identifier OPERATOR(pg_catalog.=) f.system_identifier
+        AND v.database_oid OPERATOR(pg_catalog.=) f.database_oid
+        AND NOT EXISTS (
+            SELECT FROM schemaguard.proof n
+            WHERE n.constraint_oid OPERATOR(pg_catalog.=) v.constraint_oid
+              AND n.system_identifier OPERATOR(pg_catalog.=) v.system_identifier
+              AND n.database_oid OPERATOR(pg_catalog.=) v.database_oid
+              AND (v.by_index OR NOT n.by_index)
+              AND n.proved_lsn OPERATOR(pg_catalog.<=) f.reached_lsn
+              AND (n.proved_lsn OPERATOR(pg_catalog.>) v.proved_lsn
+                   OR v.proved_lsn OPERATOR(pg_catalog.>) f.reached_lsn))
+     LEFT JOIN (                                        -- what there is of this name, from wherever it came
+            SELECT DISTINCT ON (child_table, fk_name) child_table, fk_name, system_identifier, database_oid
+            FROM schemaguard.proof
+            ORDER BY child_table, fk_name, proved_at DESC) o
+         ON o.child_table OPERATOR(pg_catalog.=) f.child_table
+        AND o.fk_name OPERATOR(pg_catalog.=) f.fk_name::pg_catalog.text
+     LEFT JOIN LATERAL (
+            SELECT v.proved_at, v.proved_lsn, v.rows_checked, v.method,
+                   CASE WHEN v.by_index THEN 'index' ELSE 'table' END AS strength
+            WHERE v.result OPERATOR(pg_catalog.=) 'pass') p ON true
+     CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN v.result IS NULL AND o.fk_name IS NULL
+                    THEN 'never proved'
+                WHEN v.result IS NULL AND o.system_identifier OPERATOR(pg_catalog.<>) f.system_identifier
+                    THEN 'never proved: the proof on record comes from another system'
+                WHEN v.result IS NULL AND o.database_oid OPERATOR(pg_catalog.<>) f.database_oid
+                    THEN 'never proved: the proof on record comes from another database'
+                WHEN v.result IS NULL
+                    THEN 'never proved: the constraint of that name on record was another one'
+                WHEN f.state OPERATOR(pg_catalog.=) 'not enforced'
+                    THEN 'not enforced'
+                WHEN NOT f.armed
+                    THEN pg_catalog.concat('unarmed: ', f.unarmed_reason)
+                WHEN v.result OPERATOR(pg_catalog.=) 'fail'
+                    THEN pg_catalog.format('%s orphan row%s found by the audit of %s%s', v.orphan_rows,
+                                           CASE WHEN v.orphan_rows OPERATOR(pg_catalog.=) 1 THEN '' ELSE 's' END,
+                                           pg_catalog.date_trunc('second', v.proved_at),
+                                           CASE WHEN v.by_index THEN ', which trusted an index' ELSE '' END)
+                WHEN v.proved_lsn OPERATOR(pg_catalog.>) f.reached_lsn
+                    THEN pg_catalog.format('the proof is from WAL position %s, which this server has not reached',
+                                           v.proved_lsn)
+                WHEN f.subscription IS NOT NULL
+                    THEN pg_catalog.concat('subscription target: ', f.subscription)
+                WHEN v.columns_hash OPERATOR(pg_catalog.<>) f.columns_hash
+                    THEN 'the constraint was changed since'
+                WHEN v.partitions_hash OPERATOR(pg_catalog.<>) f.partitions_hash
+                    THEN 'a partition was attached or detached since'
+                WHEN v.triggers_hash OPERATOR(pg_catalog.<>) f.triggers_hash
+                    THEN 'triggers of the key were disabled or changed since'
+                WHEN v.files_hash OPERATOR(pg_catalog.<>) f.files_hash
+                    THEN 'a table was truncated or rewritten since'
+                WHEN v.subscriptions_hash OPERATOR(pg_catalog.<>) f.subscriptions_hash
+                    THEN 'a table was the target of a subscription since'
+                END AS stale_reason) s
+ORDER BY f.constraint_oid,
+         (v.result OPERATOR(pg_catalog.=) 'fail') DESC,
+         (s.stale_reason IS NULL) DESC,
+         v.by_index,
+         v.proved_lsn DESC;
+GRANT SELECT ON schemaguard.fk_trust TO PUBLIC;
+COMMENT ON VIEW schemaguard.fk_trust
+    IS 'declared keys: does the last proof that their rows hold still stand? Rows written under session_replication_role = replica, or by a subscription dropped since, leave no trace in the catalogs: audit again after either.';
