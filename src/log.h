@@ -12,6 +12,7 @@
 #define SG_LOG_H
 
 #include "postgres.h"
+#include "nodes/pg_list.h"
 #include "utils/uuid.h"
 
 #define LOG_NONE (-1)			/* "no value" for the counts below */
@@ -45,6 +46,13 @@ extern bool log_writable(void);
 
 /* Insert it, as the owner of the extension; returns its id.  Connects SPI. */
 extern int64 log_write(const LogEntry *entry);
+
+/*
+ * Insert the entries of one run (a List of LogEntry *) that differ in object,
+ * message, orphan_rows and elapsed_ms only, and have none of the other
+ * values, in one statement.  Connects SPI.
+ */
+extern void log_write_all(List *entries);
 
 /*
  * Close the started rows of a plan that have no outcome: their session died.

@@ -18,7 +18,9 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -132,6 +134,58 @@ log_write(const LogEntry *entry)
 	sg_scope_end(&scope);
 
 	return id;
+}
+
+void
+log_write_all(List *entries)
+{
+	const LogEntry *first = linitial(entries);
+	Oid			types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+	TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, FLOAT8ARRAYOID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+	ArrayBuildState *columns[4] = {0};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard log",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SgScope		scope;
+	ListCell   *lc;
+
+	foreach(lc, entries)
+	{
+		LogEntry   *entry = lfirst(lc);
+
+		columns[0] = accumArrayResult(columns[0], CStringGetTextDatum(entry->object), false,
+									  TEXTOID, context);
+		columns[1] = accumArrayResult(columns[1], CStringGetTextDatum(entry->message), false,
+									  TEXTOID, context);
+		columns[2] = accumArrayResult(columns[2], Int64GetDatum(entry->orphan_rows),
+									  entry->orphan_rows == LOG_NONE, INT8OID, context);
+		columns[3] = accumArrayResult(columns[3], Float8GetDatum(entry->elapsed_ms),
+									  entry->elapsed_ms < 0, FLOAT8OID, context);
+	}
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&first->run);
+	values[1] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	set_text(&values[2], &nulls[2], first->plan);
+	values[3] = CStringGetTextDatum(first->action);
+	values[4] = CStringGetTextDatum(first->phase);
+	for (int i = 0; i < lengthof(columns); i++)
+		values[5 + i] = makeArrayResult(columns[i], context);
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_INSERT,
+					 "INSERT INTO schemaguard.audit_log"
+					 " (run_id, role, plan, action, phase, object, message, orphan_rows, elapsed_ms)"
+					 " SELECT $1, $2, $3, $4, $5, t.* FROM ROWS FROM"
+					 " (pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9)) t",
+					 lengthof(types), types, values, nulls);
+	SPI_finish();
+	sg_scope_end(&scope);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 int

@@ -213,17 +213,18 @@ emit_key(SgRowSink *sink, const AuditKey *ak)
 	sg_sink_emit(sink);
 }
 
-static void
-log_key(const pg_uuid_t *run, const char *plan, const AuditKey *ak)
+static LogEntry *
+log_entry_of(const pg_uuid_t *run, const char *plan, const AuditKey *ak)
 {
-	LogEntry	entry = log_entry(run, plan, "audit", "done");
+	LogEntry   *entry = palloc(sizeof(LogEntry));
 
-	entry.object = psprintf("%s ON %s", quote_identifier(ak->fk_name), ak->child_table);
-	entry.message = psprintf("%s%s%s", audit_result_word(ak->result),
-							 ak->reason ? ": " : "", ak->reason ? ak->reason : "");
-	entry.orphan_rows = ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows;
-	entry.elapsed_ms = ak->elapsed_ms;
-	log_write(&entry);
+	*entry = log_entry(run, plan, "audit", "done");
+	entry->object = psprintf("%s ON %s", quote_identifier(ak->fk_name), ak->child_table);
+	entry->message = psprintf("%s%s%s", audit_result_word(ak->result),
+							  ak->reason ? ": " : "", ak->reason ? ak->reason : "");
+	entry->orphan_rows = ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows;
+	entry->elapsed_ms = ak->elapsed_ms;
+	return entry;
 }
 
 /* What follows a batch of verdicts */
@@ -240,6 +241,7 @@ static void
 report_judged(List *keys, void *arg)
 {
 	ReportState *report = arg;
+	List	   *entries = NIL;
 	ListCell   *lc;
 
 	foreach(lc, keys)
@@ -247,10 +249,12 @@ report_judged(List *keys, void *arg)
 		AuditKey   *ak = lfirst(lc);
 
 		if (report->log)
-			log_key(&report->run, report->plan, ak);
+			entries = lappend(entries, log_entry_of(&report->run, report->plan, ak));
 		report->done++;
 		report->orphans += Max(ak->orphan_rows, 0);
 	}
+	if (entries != NIL)
+		log_write_all(entries);
 	sg_progress_done(report->done, report->orphans);
 }
 
