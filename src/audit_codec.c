@@ -55,6 +55,9 @@ equal_means_same_bytes(Oid op, Oid type, Oid collation)
 	 */
 	if (type == BPCHAROID || type == NAMEOID || type >= FirstNormalObjectId)
 		return false;
+	/* the "pattern" families hold the same operator, and would say yes */
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
+		return false;
 
 	foreach(lc, families)
 	{
