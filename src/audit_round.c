@@ -442,12 +442,6 @@ lay_out(Round *round, AuditSetStage stage)
 	{
 		WorkItem   *item = list_nth(round->items, i);
 
-		if (pg_atomic_read_u32(&round->sets[i].unfit))
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("a key of %s is too long for an audit by scan",
-							get_rel_name(set_of_item(round, i)->parent)),
-					 errhint("Raise schemaguard.audit_memory.")));
 		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
 			continue;
 		if (!audit_set_layout(&round->leader.views[i]))

@@ -71,13 +71,11 @@ audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 	pg_atomic_init_u32(&set->nchunks, 0);
 	pg_atomic_init_u32(&set->next_chunk, 0);
 	pg_atomic_init_u32(&set->full, 0);
-	pg_atomic_init_u32(&set->unfit, 0);
 
 	/* a participant wastes half a chunk on average */
 	while (shift < MAX_CHUNK_SHIFT && ((double) (1 << shift)) * 64 < bytes)
 		shift++;
 	set->chunk_shift = shift;
-	set->max_key_len = (1 << shift) - HEADER_SIZE;
 	if (stage == SET_COLLECT)
 	{
 		set->max_chunks = Min(memory->limit, (Size) bytes * 4 + 64 * 1024) / (1 << shift) + 16;
@@ -136,7 +134,7 @@ close_chunk(AuditSetView *view)
 }
 
 static bool
-open_chunk(AuditSetView *view)
+open_chunk(AuditSetView *view, Size size)
 {
 	AuditSet   *set = view->set;
 	AuditChunk *chunks = audit_address(view->memory, set->chunks);
@@ -146,7 +144,7 @@ open_chunk(AuditSetView *view)
 	close_chunk(view);
 	if (pg_atomic_read_u32(&set->full))
 		return false;
-	ref = audit_alloc(view->memory, (Size) 1 << set->chunk_shift);
+	ref = audit_alloc(view->memory, size);
 	n = ref ? pg_atomic_fetch_add_u32(&set->nchunks, 1) : set->max_chunks;
 	if (n >= set->max_chunks)
 	{
@@ -163,18 +161,21 @@ open_chunk(AuditSetView *view)
 	return true;
 }
 
-/* Room for a key of so many bytes in the chunks, or NULL */
+/*
+ * Room for a key of so many bytes in the chunks, or NULL.  A key that is longer
+ * than a chunk has one of its own, of its size, and begins where that begins,
+ * so that places in chunks stay as they are.
+ */
 static char *
 reserve(AuditSetView *view, Size size)
 {
+	Size		chunk_size = (Size) 1 << view->set->chunk_shift;
 	char	   *p;
 
 	size = MAXALIGN(size);
-	if (view->open == NULL || view->used + size > (Size) 1 << view->set->chunk_shift)
-	{
-		if (!open_chunk(view))
-			return NULL;
-	}
+	if ((view->open == NULL || view->used + size > chunk_size) &&
+		!open_chunk(view, Max(size, chunk_size)))
+		return NULL;
 	p = view->open + view->used;
 	view->used += size;
 	view->nkeys++;
@@ -251,12 +252,8 @@ add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 		if (view->codec->shape == SHAPE_DATUMS)
 			header = hash;
 	}
-	if (len > set->max_key_len)
-	{
-		pg_atomic_write_u32(&set->unfit, 1);
-		pg_atomic_write_u32(&set->full, 1);
-		return false;
-	}
+	if (len > AUDIT_MAX_KEY_LEN)
+		elog(ERROR, "a key is longer than an index can hold");
 	p = reserve(view, HEADER_SIZE + len);
 	if (p == NULL)
 		return false;
