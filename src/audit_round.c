@@ -494,7 +494,9 @@ judge(Round *round)
 		pages += count_pages(child, &tuples);
 		i = next;
 	}
-	sg_progress_tables(SG_PHASE_SCANNING, ((AuditRead *) linitial(reads))->root, pages);
+	/* there may be nothing to read: a partitioned table without partitions */
+	sg_progress_tables(SG_PHASE_SCANNING,
+					   ((ScanKeyState *) linitial(round->keys))->ak->key.child, pages);
 	run_phase(round, PHASE_JUDGE, reads, round->judge_workers);
 
 	job = round->leader.job;
