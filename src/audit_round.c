@@ -156,6 +156,14 @@ find_set(ScanAudit *audit, const AuditKey *ak, AuditCodec *codec)
 	return list_length(audit->sets) - 1;
 }
 
+/* Temporary tables are in the memory of their session: no worker can read them */
+static bool
+is_temporary(const FkKey *key)
+{
+	return get_rel_persistence(key->child) == RELPERSISTENCE_TEMP ||
+		get_rel_persistence(key->parent) == RELPERSISTENCE_TEMP;
+}
+
 static void
 add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory)
 {
@@ -166,7 +174,7 @@ add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory)
 	key->set = find_set(audit, ak, codec);
 	key->distinct = audit_distinct_begin(&ak->key, NULL, sort_memory);
 	audit->keys = lappend(audit->keys, key);
-	if (!codec->parallel_safe)
+	if (!codec->parallel_safe || is_temporary(&ak->key))
 		audit->parallel = false;
 	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = 0;
 }
