@@ -30,6 +30,9 @@ BEGIN
     DROP TABLE seen;
 END $$;
 
+-- nothing runs, and the view says so
+SELECT * FROM schemaguard.progress;
+
 -- settings
 SHOW schemaguard.audit_method;
 SHOW schemaguard.audit_workers;
@@ -44,9 +47,6 @@ SHOW schemaguard.audit_memory;
 SET schemaguard.audit_memory = '1GB';
 SHOW schemaguard.audit_memory;
 RESET schemaguard.audit_memory;
--- nothing runs, and the view says so
-SELECT * FROM schemaguard.progress;
-
 -- method: one pass, several, a query
 CREATE TABLE parent (id uuid PRIMARY KEY, n int UNIQUE, big int8 UNIQUE);
 INSERT INTO parent SELECT md5(g::text)::uuid, g, hashint8extended(g, 0) FROM generate_series(1, 20000) g;
@@ -275,7 +275,7 @@ ROLLBACK;
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SET LOCAL schemaguard.audit_method = scan;
 SELECT result FROM sg_orphan_audit('live');
-SELECT relation::regclass, mode FROM pg_locks WHERE mode = 'SIReadLock' AND relation IN ('live'::regclass, 'parent'::regclass) ORDER BY 1::text;
+SELECT relation::regclass, mode FROM pg_locks WHERE mode = 'SIReadLock' AND relation IN ('live'::regclass, 'parent'::regclass) ORDER BY relation::regclass::text;
 ROLLBACK;
 BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE;
 SELECT result, method FROM sg_orphan_audit('live');
