@@ -72,6 +72,7 @@ SQL_PARTS = \
 
 REGRESS = \
 	audit \
+	audit_foreign \
 	audit_scan \
 	bodies \
 	deploy \
