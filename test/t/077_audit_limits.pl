@@ -14,7 +14,7 @@ use Time::HiRes 'time';
 
 my $keys = long_run() ? 3_000_000 : 1_000_000;
 
-my $node = new_node('limits', initdb => ['--wal-segsize=1'], conf => <<'CONF');
+my $node = new_node('limits', conf => <<'CONF');
 shared_buffers = 512MB
 autovacuum = off
 fsync = off
@@ -25,6 +25,7 @@ max_worker_processes = 7
 max_parallel_workers = 7
 max_connections = 30
 jit = off
+log_min_messages = debug1
 CONF
 my $data = $node->data_dir;
 my $major = major($node);
@@ -33,13 +34,13 @@ sub query { return $node->safe_psql('postgres', $_[0]); }
 
 # A parent of uuids, and a child in which none of them comes up; small tables beside them
 query(<<SQL);
-CREATE UNLOGGED TABLE parent (id uuid PRIMARY KEY);
+CREATE TABLE parent (id uuid PRIMARY KEY);
 INSERT INTO parent SELECT md5(g::text)::uuid FROM generate_series(1, $keys) g;
-CREATE UNLOGGED TABLE child (r uuid) PARTITION BY HASH (r);
-CREATE UNLOGGED TABLE child_0 PARTITION OF child FOR VALUES WITH (MODULUS 2, REMAINDER 0);
-CREATE UNLOGGED TABLE child_1 PARTITION OF child FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE child (r uuid) PARTITION BY HASH (r);
+CREATE TABLE child_0 PARTITION OF child FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE child_1 PARTITION OF child FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 INSERT INTO child SELECT md5((-g)::text)::uuid FROM generate_series(1, $keys) g;
-CREATE UNLOGGED TABLE good (r uuid);
+CREATE TABLE good (r uuid);
 INSERT INTO good SELECT id FROM parent;
 CREATE TABLE small_parent (n int PRIMARY KEY, id uuid UNIQUE, t text UNIQUE);
 INSERT INTO small_parent SELECT g, md5(g::text)::uuid, 'k' || g FROM generate_series(1, 6000) g;
@@ -343,8 +344,9 @@ nothing_left('worker killed');
 is(query('SELECT count(*) FROM small'), '6201', 'with its tables');
 
 # ---------------------------------------------------------------------------------------------------------------------
-# No workers, no shared memory: the same result, serially.  (The crash has emptied the unlogged tables.)
+# No workers, no shared memory: the same result, serially
 query(<<SQL);
+TRUNCATE parent, good;
 INSERT INTO parent SELECT md5(g::text)::uuid FROM generate_series(1, 200000) g;
 INSERT INTO good SELECT md5(g::text)::uuid FROM generate_series(1, 200010) g;
 VACUUM (FREEZE, ANALYZE) parent, good, small, small_parent;
@@ -354,12 +356,10 @@ my $verdict = '200010|10|10|fail|scan|';
 settings($auditor, 2, '64MB');
 is($auditor->query(audit('good')), $verdict, 'with workers');
 
-# how many workers of a session there ever were (18 and later), or undef
+# How many workers the session has ever had: the server's log has a line for each
 sub launched
 {
-	return undef if $major < 18;
-	$auditor->query('SELECT pg_stat_force_next_flush()');
-	return query("SELECT parallel_workers_launched FROM pg_stat_database WHERE datname = 'postgres'");
+	return scalar(() = slurp_file($node->logfile) =~ /starting background worker process "parallel worker for PID $auditor->{pid}"/g);
 }
 
 sub without_workers
@@ -373,12 +373,7 @@ sub without_workers
 	is(launched(), $before, "$name: without workers");
 }
 
-if ($major >= 18)
-{
-	my $before = launched();
-	$auditor->query(audit('good'));
-	cmp_ok(launched(), '>', $before, 'workers can be counted');
-}
+cmp_ok(launched(), '>', 0, 'workers can be counted');
 $auditor->query('SET max_parallel_workers = 0');
 without_workers('max_parallel_workers = 0', audit('good'));
 $auditor->query('RESET max_parallel_workers');
