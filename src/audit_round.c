@@ -23,6 +23,7 @@
 #include "catalog/pg_inherits.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
@@ -427,7 +428,7 @@ insert_keys(Round *round)
 
 	for (int i = 0; i < list_length(round->items); i++)
 		keys += round->sets[i].nkeys;
-	if (sg_audit_workers < 0 && keys < PARALLEL_INSERT_KEYS)
+	if (keys < PARALLEL_INSERT_KEYS && min_parallel_table_scan_size > 0)
 		workers = 0;
 	run_phase(round, PHASE_INSERT, NIL, workers);
 }
