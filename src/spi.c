@@ -107,6 +107,14 @@ void
 sg_owner_begin(SgScope *scope)
 {
 	scope_begin(scope, checked_owner(), SECURITY_LOCAL_USERID_CHANGE);
+
+	/* one plan for all calls, good for tables that grow while it is kept */
+	(void) set_config_option("plan_cache_mode", "force_generic_plan",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("enable_seqscan", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
