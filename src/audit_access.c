@@ -30,6 +30,7 @@
 
 #include "audit_internal.h"
 #include "compat.h"
+#include "guc.h"
 #include "quote.h"
 
 /* SELECT on the columns, or on the table as a whole, and no row hidden */
@@ -352,7 +353,8 @@ set_local(const char *name, const char *value)
 void
 audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 {
-	char		memory[32];
+	char		number[32];
+	int			workers;
 
 	if (audit_needs_owner(key, whole_row))
 		sg_restricted_begin(scope, table_owner(key->child));
@@ -362,9 +364,16 @@ audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 	/* policies were checked; should one come up all the same, it is an error */
 	set_local("row_security", "off");
 
-	/* as core does for VALIDATE */
-	snprintf(memory, sizeof(memory), "%d", maintenance_work_mem);
-	set_local("work_mem", memory);
+	/*
+	 * Each process may use work_mem for the join and once more for the groups
+	 * above it.
+	 */
+	workers = sg_audit_workers >= 0 ? sg_audit_workers : max_parallel_maintenance_workers;
+	snprintf(number, sizeof(number), "%d", workers);
+	set_local("max_parallel_workers_per_gather", number);
+	snprintf(number, sizeof(number), "%d",
+			 (int) Max(sg_audit_memory_bytes() / 1024 / 2 / (workers + 1), 64));
+	set_local("work_mem", number);
 	set_local("hash_mem_multiplier", "1");
 	set_local("jit", "off");
 

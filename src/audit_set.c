@@ -42,6 +42,8 @@
 /* keys of up to so many words are in their slots: 36 characters of a UUID fit */
 #define MAX_SLOT_WORDS 5
 
+#define CLEAR_BYTES ((Size) 16 * 1024 * 1024)
+
 #define MIN_CHUNK_SHIFT 13
 #define MAX_CHUNK_SHIFT 20
 
@@ -295,6 +297,17 @@ audit_set_close(AuditSetView *view)
 	view->nkeys = 0;
 }
 
+/* As memset to zero, but a gigabyte of it can be cancelled */
+static void
+clear(void *memory, Size size)
+{
+	for (Size done = 0; done < size; done += CLEAR_BYTES)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memset((char *) memory + done, 0, Min(size - done, CLEAR_BYTES));
+	}
+}
+
 static bool
 alloc_bits(AuditSetView *view)
 {
@@ -305,7 +318,7 @@ alloc_bits(AuditSetView *view)
 	if (set->bits == 0)
 		return false;
 	view->bits = audit_address(view->memory, set->bits);
-	memset(view->bits, 0, size);
+	clear(view->bits, size);
 	return true;
 }
 
@@ -345,7 +358,7 @@ alloc_slots(AuditSetView *view, int slot_words)
 		return false;
 	set->slot_words = slot_words;
 	view->slots = audit_address(view->memory, set->slots);
-	memset(view->slots, 0, slot_words > 0 ? taken : slots);
+	clear(view->slots, slot_words > 0 ? taken : slots);
 	return true;
 }
 

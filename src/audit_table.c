@@ -183,7 +183,7 @@ judge_batch(void *arg)
 	ListCell   *lc;
 
 	batch->busy = NIL;
-	sg_progress_phase(SG_PHASE_LOCKING);
+	sg_progress_tables(SG_PHASE_LOCKING, ((AuditKey *) linitial(batch->keys))->key.child, 0);
 	foreach(lc, batch->keys)
 	{
 		reset_key(lfirst(lc));
@@ -333,7 +333,6 @@ audit_tables(List *tables, AuditJudged judged, void *arg)
 		} while (more);
 
 		batch.wait = list_length(batch.keys) == list_length(first->keys);
-		sg_progress_step(SG_PROGRESS_AUDIT, 0, first->child);
 		judge(&batch);
 		MemoryContextSwitchTo(old);
 		if (judged)
