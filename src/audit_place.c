@@ -64,13 +64,10 @@ is_distributed(Oid relid)
 static bool
 is_hypertable(Oid relid)
 {
-	char	   *schema;
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
 
-	if (!OidIsValid(get_extension_oid("timescaledb", true)))
-		return false;
-	schema = get_namespace_name(get_rel_namespace(relid));
-	return has_subclass(relid) ||
-		(schema && strcmp(schema, "_timescaledb_internal") == 0);
+	return (has_subclass(relid) || (schema && strcmp(schema, "_timescaledb_internal") == 0)) &&
+		OidIsValid(get_extension_oid("timescaledb", true));
 }
 
 static bool
