@@ -211,7 +211,11 @@ audit_codec_make(const FkKey *key, const char **reason)
 			codec->nwords += codec->cols[i].words;
 			if (codec->cols[i].words == 0)
 				codec->shape = SHAPE_BYTES;
+			if (codec->cols[i].parent_byval && codec->cols[i].child_byval)
+				codec->numbers++;
 		}
+		if (codec->numbers < codec->ncols || codec->numbers > AUDIT_NUMBERS)
+			codec->numbers = 0;
 	}
 	qsort(codec->cols, codec->ncols, sizeof(AuditColumn), compare_columns);
 

@@ -76,10 +76,15 @@ typedef struct AuditColumn
 								 * none */
 } AuditColumn;
 
+/* Numbers that are packed into one, at most */
+#define AUDIT_NUMBERS 4
+
 typedef struct AuditCodec
 {
 	AuditShape	shape;
 	int			nwords;			/* SHAPE_WORDS */
+	int			numbers;		/* SHAPE_WORDS: how many words, if all are by
+								 * value and few; else 0 */
 	bool		parallel_safe;
 	int			ncols;
 	AuditColumn cols[FLEXIBLE_ARRAY_MEMBER];
@@ -196,7 +201,7 @@ extern void *audit_address(AuditMemory *memory, AuditRef ref);
 /* ---- audit_set.c ---- */
 
 /* Keys are looked up so many at a time */
-#define AUDIT_BATCH 256
+#define AUDIT_BATCH 64
 
 typedef enum AuditSetStage
 {
@@ -230,18 +235,21 @@ typedef struct AuditSet
 	pg_atomic_uint32 unfit;		/* a key does not fit into a chunk */
 	slock_t		mutex;			/* for the four below */
 	uint64		nkeys;
-	int64		least;
-	int64		greatest;
+	int64		least[AUDIT_NUMBERS];	/* of each word */
+	int64		greatest[AUDIT_NUMBERS];
 	uint64		longest;		/* bytes of the longest key, SHAPE_BYTES */
 
 	/*
-	 * Once built: bits, one for each integer of a dense range, or an open
-	 * hash table, whose slots are the keys themselves where those are short,
-	 * with one bit a slot that says whether it is taken, or else say where in
-	 * the chunks the key is.
+	 * Once built: keys of numbers may be packed into one, each number less its
+	 * least, in a mixed radix; a dense range of such numbers is bits.  All
+	 * else is an open hash table.  Its slots are the keys themselves where
+	 * those are short, with one bit a slot that says whether it is taken, or
+	 * else say where in the chunks the key is.
 	 */
+	bool		packed;
+	uint64		range[AUDIT_NUMBERS];	/* radix: how many values a word has */
 	AuditRef	bits;
-	uint64		nbits;
+	uint64		nbits;			/* number of packed values; 0: not dense */
 	AuditRef	slots;
 	uint64		nslots;
 	int			slot_words;		/* words of a key in its slot; 0: elsewhere */
@@ -262,8 +270,8 @@ typedef struct AuditSetView
 	char	   *open;
 	uint32		used;
 	uint64		nkeys;
-	int64		least;
-	int64		greatest;
+	int64		least[AUDIT_NUMBERS];
+	int64		greatest[AUDIT_NUMBERS];
 	uint64		longest;
 	char	   *buffer;			/* one encoded key */
 	Size		room;

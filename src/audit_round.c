@@ -176,22 +176,16 @@ parts_needed(const ScanAudit *audit, const ParentSet *set)
 	return nparts;
 }
 
-static bool
-is_one_word(const ParentSet *set)
-{
-	return set->codec->shape == SHAPE_WORDS && set->codec->nwords == 1;
-}
-
 /*
- * Would a join that spills be cheaper than so many passes?  One integer column
- * may still turn out to be dense.
+ * Would a join that spills be cheaper than so many passes?  Numbers may still
+ * turn out to be dense.
  */
 static bool
 leave_to_join(const ScanAudit *audit, int set)
 {
 	ParentSet  *parent = list_nth(audit->sets, set);
 
-	return sg_audit_method == SG_AUDIT_AUTO && !is_one_word(parent) &&
+	return sg_audit_method == SG_AUDIT_AUTO && parent->codec->numbers == 0 &&
 		parts_needed(audit, parent) > MAX_PASSES;
 }
 
@@ -258,7 +252,7 @@ plan_items(ScanAudit *audit)
 
 		if (leave_to_join(audit, i))
 			continue;
-		if (is_one_word(set) && set->bytes * 1.1 > audit->memory)
+		if (set->codec->numbers > 0 && set->bytes * 1.1 > audit->memory)
 		{
 			/* bits may do where the keys themselves do not fit */
 			add_item(audit, i, 1, 0);
@@ -287,7 +281,7 @@ divide_item(ScanAudit *audit, WorkItem *item)
 		}
 		return;
 	}
-	if (is_one_word(set) && !item->sparse)
+	if (set->codec->numbers > 0 && !item->sparse)
 	{
 		item->stage = SET_RANGE;
 		return;

@@ -22,8 +22,8 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "miscadmin.h"
-#include "port/pg_bitutils.h"
 
 #include "audit_internal.h"
 
@@ -67,8 +67,11 @@ audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 	set->stage = stage;
 	set->nparts = nparts;
 	set->part = part;
-	set->least = PG_INT64_MAX;
-	set->greatest = PG_INT64_MIN;
+	for (int i = 0; i < AUDIT_NUMBERS; i++)
+	{
+		set->least[i] = PG_INT64_MAX;
+		set->greatest[i] = PG_INT64_MIN;
+	}
 	SpinLockInit(&set->mutex);
 	pg_atomic_init_u32(&set->nchunks, 0);
 	pg_atomic_init_u32(&set->next_chunk, 0);
@@ -106,8 +109,8 @@ audit_set_open(AuditSetView *view, AuditSet *set, AuditMemory *memory,
 	view->memory = memory;
 	view->codec = codec;
 	view->seed = seed;
-	view->least = PG_INT64_MAX;
-	view->greatest = PG_INT64_MIN;
+	memcpy(view->least, set->least, sizeof(view->least));
+	memcpy(view->greatest, set->greatest, sizeof(view->greatest));
 	view->room = 64;
 	view->buffer = palloc(view->room);
 
@@ -183,52 +186,65 @@ reserve(AuditSetView *view, Size size)
 	return p;
 }
 
-static bool
-add_word(AuditSetView *view, int64 word)
+/*
+ * A key of numbers as one.  What lies outside of the parent's ranges becomes a
+ * number that no key of the parent is packed into.
+ */
+static inline uint64
+pack(const AuditSet *set, int numbers, const uint64 *words)
 {
-	AuditSet   *set = view->set;
-	uint64	   *bits = view->bits;
-	uint64		bit;
-	char	   *p;
+	uint64		packed = 0;
 
-	switch (set->stage)
+	for (int i = 0; i < numbers; i++)
 	{
-		case SET_FILL:
-			bit = (uint64) word - (uint64) set->least;
-			if (bit >= set->nbits)
-				elog(ERROR, "a key was not there when the table was read before");
-			pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &bits[bit / 64],
-								   UINT64CONST(1) << (bit % 64));
-			return true;
-		case SET_RANGE:
-			view->nkeys++;
-			break;
-		default:
-			p = reserve(view, sizeof(word));
-			if (p == NULL)
-				return false;
-			memcpy(p, &word, sizeof(word));
+		uint64		number = words[i] - (uint64) set->least[i];
+
+		if (number >= set->range[i])
+			return PG_UINT64_MAX;
+		packed = packed * set->range[i] + number;
 	}
-	view->least = Min(view->least, word);
-	view->greatest = Max(view->greatest, word);
-	return true;
+	return packed;
+}
+
+static void
+set_bit(AuditSetView *view, uint64 bit)
+{
+	if (bit >= view->set->nbits)
+		elog(ERROR, "a key was not there when the table was read before");
+	pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->bits[bit / 64],
+						   UINT64CONST(1) << (bit % 64));
 }
 
 static bool
 add_words(AuditSetView *view, const AttrNumber *att, const Datum *values)
 {
+	AuditSet   *set = view->set;
 	AuditCodec *codec = view->codec;
 	uint64		words[INDEX_MAX_KEYS * 8];
 	Size		size = sizeof(uint64) * codec->nwords;
 	char	   *p;
 
 	audit_encode_words(codec, true, att, values, words);
-	if (view->set->nparts > 1 &&
+	if (set->nparts > 1 &&
 		!audit_in_part(audit_hash_words(words, codec->nwords, view->seed),
-					   view->set->nparts, view->set->part))
+					   set->nparts, set->part))
 		return true;
-	if (codec->nwords == 1)
-		return add_word(view, (int64) words[0]);
+
+	if (set->stage == SET_FILL)
+	{
+		set_bit(view, pack(set, codec->numbers, words));
+		return true;
+	}
+	for (int i = 0; i < codec->numbers; i++)
+	{
+		view->least[i] = Min(view->least[i], (int64) words[i]);
+		view->greatest[i] = Max(view->greatest[i], (int64) words[i]);
+	}
+	if (set->stage == SET_RANGE)
+	{
+		view->nkeys++;
+		return true;
+	}
 	p = reserve(view, size);
 	if (p == NULL)
 		return false;
@@ -290,8 +306,11 @@ audit_set_close(AuditSetView *view)
 	close_chunk(view);
 	SpinLockAcquire(&set->mutex);
 	set->nkeys += view->nkeys;
-	set->least = Min(set->least, view->least);
-	set->greatest = Max(set->greatest, view->greatest);
+	for (int i = 0; i < AUDIT_NUMBERS; i++)
+	{
+		set->least[i] = Min(set->least[i], view->least[i]);
+		set->greatest[i] = Max(set->greatest[i], view->greatest[i]);
+	}
 	set->longest = Max(set->longest, view->longest);
 	SpinLockRelease(&set->mutex);
 	view->nkeys = 0;
@@ -323,13 +342,31 @@ alloc_bits(AuditSetView *view)
 }
 
 /*
- * Bits take less memory than slots, and fewer cache lines, up to about 160
- * bits per key; for few keys any range that fits into a page will do.
+ * Can the keys be packed into one number?  Then say how many such numbers
+ * there are, if they are dense: bits take less memory than slots, and fewer
+ * cache lines, up to about 160 bits a key; for few keys any number of bits
+ * that fits into a page will do.
  */
-static bool
-is_dense(const AuditSet *set)
+static void
+try_to_pack(AuditSetView *view)
 {
-	return set->nbits > 0 && set->nbits / 8 <= set->nkeys * 20 + BLCKSZ;
+	AuditSet   *set = view->set;
+	uint64		total = 1;
+
+	set->packed = false;
+	set->nbits = 0;
+	if (view->codec->numbers == 0 || set->nkeys == 0)
+		return;
+	for (int i = 0; i < view->codec->numbers; i++)
+	{
+		set->range[i] = (uint64) set->greatest[i] - (uint64) set->least[i] + 1;
+		/* 0 is all 2^64 values */
+		if (set->range[i] == 0 || pg_mul_u64_overflow(total, set->range[i], &total))
+			return;
+	}
+	set->packed = true;
+	if (total / 8 <= set->nkeys * 20 + BLCKSZ)
+		set->nbits = total;
 }
 
 /* Words that a key takes in its slot, or 0 when it is too long for that */
@@ -339,7 +376,7 @@ words_of_slot(AuditSetView *view)
 	int			words = 0;
 
 	if (view->codec->shape == SHAPE_WORDS)
-		words = view->codec->nwords;
+		words = view->set->packed ? 1 : view->codec->nwords;
 	else if (view->codec->shape == SHAPE_BYTES)
 		words = view->set->longest / sizeof(uint64) + 1;
 	return words <= MAX_SLOT_WORDS ? words : 0;
@@ -371,32 +408,33 @@ audit_set_layout(AuditSetView *view)
 	if (pg_atomic_read_u32(&set->full))
 		return false;
 
-	if (view->codec->shape == SHAPE_WORDS && view->codec->nwords == 1 && set->nkeys > 0)
-		set->nbits = (uint64) set->greatest - (uint64) set->least + 1;	/* 0: all 2^64 */
-
-	if (set->stage == SET_RANGE)
-	{
-		/* what is not dense has to be collected, in parts if need be */
-		if (set->nkeys > 0 && !is_dense(set))
-			return false;
-		set->stage = SET_FILL;
-		return alloc_bits(view);
-	}
 	if (set->stage == SET_FILL)
 	{
 		set->stage = SET_READY;
 		return true;
 	}
+	try_to_pack(view);
+	if (set->stage == SET_RANGE)
+	{
+		/* what is not dense has to be collected, in parts if need be */
+		if (set->nkeys > 0 && set->nbits == 0)
+			return false;
+		set->stage = SET_FILL;
+		return alloc_bits(view);
+	}
 
 	set->stage = SET_READY;
-	if (is_dense(set) && alloc_bits(view))
+	if (set->nbits > 0 && alloc_bits(view))
 		return true;
 
 	set->nslots = set->nkeys + set->nkeys / 2 + 1;
 	if (set->nslots > MAX_SLOTS)
 		return false;
 	slot_words = words_of_slot(view);
-	return (slot_words > 0 && alloc_slots(view, slot_words)) || alloc_slots(view, 0);
+	if (slot_words > 0 && alloc_slots(view, slot_words))
+		return true;
+	set->packed = false;
+	return alloc_slots(view, 0);
 }
 
 static inline uint64
@@ -513,13 +551,8 @@ insert_chunk(AuditSetView *view, uint32 n)
 	{
 		if (view->bits)
 		{
-			uint64		bit;
-
-			memcpy(&bit, p, sizeof(bit));
-			bit -= (uint64) view->set->least;
-			pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->bits[bit / 64],
-								   UINT64CONST(1) << (bit % 64));
-			p += sizeof(bit);
+			set_bit(view, pack(view->set, view->codec->numbers, (uint64 *) p));
+			p += sizeof(uint64) * view->codec->numbers;
 		}
 		else
 		{
@@ -529,6 +562,12 @@ insert_chunk(AuditSetView *view, uint32 n)
 			if (view->set->slot_words == 0)
 				insert_pointer(view, hash,
 							   ((uint64) n << (view->set->chunk_shift - 3)) + (p - start) / 8);
+			else if (view->set->packed)
+			{
+				uint64		packed = pack(view->set, view->codec->numbers, (uint64 *) p);
+
+				insert_words(view, &packed);
+			}
 			else if (view->codec->shape == SHAPE_WORDS)
 				insert_words(view, (uint64 *) p);
 			else
@@ -587,18 +626,13 @@ find_tag(AuditSetView *view, uint64 hash, uint64 *position)
 }
 
 static void
-probe_bits(AuditSetView *view, const uint64 *words, int n, bool *found)
+probe_bits(AuditSetView *view, const uint64 *packed, int n, bool *found)
 {
 	const uint64 *bits = view->bits;
-	uint64		least = (uint64) view->set->least;
-	uint64		range = view->set->nbits;
+	uint64		nbits = view->set->nbits;
 
 	for (int i = 0; i < n; i++)
-	{
-		uint64		bit = words[i] - least;
-
-		found[i] = bit < range && (bits[bit / 64] >> (bit % 64)) & 1;
-	}
+		found[i] = packed[i] < nbits && (bits[packed[i] / 64] >> (packed[i] % 64)) & 1;
 }
 
 /*
@@ -715,11 +749,16 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 {
 	int			nwords = view->codec->nwords;
 	AuditBytes	keys[AUDIT_BATCH];
-	uint64		hash[AUDIT_BATCH];
+	uint64		hash[AUDIT_BATCH];	/* or the packed keys */
 
-	if (view->bits)
+	if (view->set->packed)
 	{
-		probe_bits(view, words, n, found);
+		for (int i = 0; i < n; i++)
+			hash[i] = pack(view->set, nwords, words + i * nwords);
+		if (view->bits)
+			probe_bits(view, hash, n, found);
+		else
+			probe_slots(view, hash, n, found);
 		return;
 	}
 	if (view->set->slot_words > 0)
