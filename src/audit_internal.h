@@ -203,6 +203,9 @@ extern void *audit_address(AuditMemory *memory, AuditRef ref);
 /* Keys are looked up so many at a time */
 #define AUDIT_BATCH 64
 
+/* Bytes that a prefix common to all keys of a set may have */
+#define AUDIT_PREFIX 32
+
 typedef enum AuditSetStage
 {
 	SET_COLLECT,				/* read the parent, keep its keys */
@@ -217,6 +220,13 @@ typedef struct AuditChunk
 	AuditRef	ref;
 	uint32		used;			/* bytes */
 } AuditChunk;
+
+/* The bytes that keys have in common at their beginning; len -1: no key yet */
+typedef struct AuditPrefix
+{
+	int			len;
+	char		bytes[AUDIT_PREFIX];
+} AuditPrefix;
 
 /* A set as its participants share it */
 typedef struct AuditSet
@@ -233,11 +243,12 @@ typedef struct AuditSet
 	pg_atomic_uint32 next_chunk;	/* to insert from */
 	pg_atomic_uint32 full;		/* memory is exhausted */
 	pg_atomic_uint32 unfit;		/* a key does not fit into a chunk */
-	slock_t		mutex;			/* for the four below */
+	slock_t		mutex;			/* for the five below */
 	uint64		nkeys;
 	int64		least[AUDIT_NUMBERS];	/* of each word */
 	int64		greatest[AUDIT_NUMBERS];
 	uint64		longest;		/* bytes of the longest key, SHAPE_BYTES */
+	AuditPrefix prefix;			/* that all of them begin with */
 
 	/*
 	 * Once built: keys of numbers may be packed into one, each number less its
@@ -273,6 +284,7 @@ typedef struct AuditSetView
 	int64		least[AUDIT_NUMBERS];
 	int64		greatest[AUDIT_NUMBERS];
 	uint64		longest;
+	AuditPrefix prefix;
 	char	   *buffer;			/* one encoded key */
 	Size		room;
 } AuditSetView;

@@ -72,6 +72,7 @@ audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 		set->least[i] = PG_INT64_MAX;
 		set->greatest[i] = PG_INT64_MIN;
 	}
+	set->prefix.len = -1;
 	SpinLockInit(&set->mutex);
 	pg_atomic_init_u32(&set->nchunks, 0);
 	pg_atomic_init_u32(&set->next_chunk, 0);
@@ -111,6 +112,7 @@ audit_set_open(AuditSetView *view, AuditSet *set, AuditMemory *memory,
 	view->seed = seed;
 	memcpy(view->least, set->least, sizeof(view->least));
 	memcpy(view->greatest, set->greatest, sizeof(view->greatest));
+	view->prefix.len = -1;
 	view->room = 64;
 	view->buffer = palloc(view->room);
 
@@ -252,6 +254,24 @@ add_words(AuditSetView *view, const AttrNumber *att, const Datum *values)
 	return true;
 }
 
+/* Shorten a prefix to what it has in common with these bytes */
+static inline void
+shorten_prefix(AuditPrefix *prefix, const char *data, int len)
+{
+	if (prefix->len < 0)
+	{
+		prefix->len = Min(len, AUDIT_PREFIX);
+		memcpy(prefix->bytes, data, prefix->len);
+		return;
+	}
+	prefix->len = Min(prefix->len, len);
+	for (int i = 0; i < prefix->len; i++)
+	{
+		if (prefix->bytes[i] != data[i])
+			prefix->len = i;
+	}
+}
+
 static bool
 add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 {
@@ -281,6 +301,7 @@ add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 	memcpy(p, &header, HEADER_SIZE);
 	memcpy(p + HEADER_SIZE, view->buffer, len);
 	view->longest = Max(view->longest, len);
+	shorten_prefix(&view->prefix, view->buffer, len);
 	return true;
 }
 
@@ -312,6 +333,8 @@ audit_set_close(AuditSetView *view)
 		set->greatest[i] = Max(set->greatest[i], view->greatest[i]);
 	}
 	set->longest = Max(set->longest, view->longest);
+	if (view->prefix.len >= 0)
+		shorten_prefix(&set->prefix, view->prefix.bytes, view->prefix.len);
 	SpinLockRelease(&set->mutex);
 	view->nkeys = 0;
 }
@@ -378,7 +401,7 @@ words_of_slot(AuditSetView *view)
 	if (view->codec->shape == SHAPE_WORDS)
 		words = view->set->packed ? 1 : view->codec->nwords;
 	else if (view->codec->shape == SHAPE_BYTES)
-		words = view->set->longest / sizeof(uint64) + 1;
+		words = (view->set->longest - Max(view->set->prefix.len, 0)) / sizeof(uint64) + 1;
 	return words <= MAX_SLOT_WORDS ? words : 0;
 }
 
@@ -499,13 +522,25 @@ insert_words(AuditSetView *view, const uint64 *words)
 	memcpy(slot_keys(view) + position * n, words, n * sizeof(uint64));
 }
 
-/* A short key of SHAPE_BYTES as words: zeros behind it, its length at the end */
+/*
+ * A short key of SHAPE_BYTES as words: what follows the prefix, zeros behind
+ * it, its length at the end.  What no key of the set looks like becomes words
+ * that none has.
+ */
 static inline void
-words_of_bytes(const char *data, Size len, int n, uint64 *words)
+words_of_bytes(const AuditSet *set, const char *data, Size len, uint64 *words)
 {
-	memset(words, 0, n * sizeof(uint64));
-	memcpy(words, data, len);
-	((unsigned char *) words)[n * sizeof(uint64) - 1] = len;
+	Size		size = set->slot_words * sizeof(uint64);
+	Size		prefix = Max(set->prefix.len, 0);
+
+	if (len < prefix || len - prefix >= size || memcmp(data, set->prefix.bytes, prefix) != 0)
+	{
+		memset(words, 0xFF, size);
+		return;
+	}
+	memset(words, 0, size);
+	memcpy(words, data + prefix, len - prefix);
+	((unsigned char *) words)[size - 1] = len - prefix;
 }
 
 /* Length of the key at p and its hash */
@@ -576,7 +611,7 @@ insert_chunk(AuditSetView *view, uint32 n)
 				uint64		bytes;
 
 				memcpy(&bytes, p, HEADER_SIZE);
-				words_of_bytes(p + HEADER_SIZE, bytes, view->set->slot_words, words);
+				words_of_bytes(view->set, p + HEADER_SIZE, bytes, words);
 				insert_words(view, words);
 			}
 			p += len;
@@ -775,7 +810,6 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 	probe_pointers(view, view->codec, keys, hash, n, found);
 }
 
-/* Short keys as words; one that is longer than any in the set becomes a word that none has */
 static void
 probe_short(AuditSetView *view, const AuditBytes *keys, int n, bool *found)
 {
@@ -783,12 +817,7 @@ probe_short(AuditSetView *view, const AuditBytes *keys, int n, bool *found)
 	uint64		words[AUDIT_BATCH * MAX_SLOT_WORDS];
 
 	for (int i = 0; i < n; i++)
-	{
-		if (keys[i].len < nwords * sizeof(uint64))
-			words_of_bytes(keys[i].data, keys[i].len, nwords, words + i * nwords);
-		else
-			memset(words + i * nwords, 0xFF, nwords * sizeof(uint64));
-	}
+		words_of_bytes(view->set, keys[i].data, keys[i].len, words + i * nwords);
 	probe_slots(view, words, n, found);
 }
 
