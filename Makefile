@@ -23,10 +23,12 @@ OBJS = \
 	src/audit_sample.o \
 	src/audit_sql.o \
 	src/audit_table.o \
+	src/deploy_audit.o \
 	src/deploy_lock.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
 	src/deploy_unit.o \
+	src/deploy_validate.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -67,7 +69,8 @@ REGRESS = \
 	plan \
 	plan_18 \
 	plan_roles \
-	plan_script
+	plan_script \
+	validate_scan
 
 ISOLATION = \
 	iso_add_fks_concurrent \

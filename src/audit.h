@@ -75,6 +75,13 @@ typedef struct AuditTable
  */
 extern void audit_table(AuditTable *table);
 
+/*
+ * The same in the active snapshot, under locks that the caller holds, for
+ * keys that he may read; trusts no index.  No subtransaction: errors go
+ * through.  May start parallel workers.
+ */
+extern void audit_table_locked(AuditTable *table);
+
 /* A key for audit_table, from facts */
 extern AuditKey *audit_key_new(const FkKey *key, const char *source, const char *state);
 extern const char *audit_result_word(AuditResult result);

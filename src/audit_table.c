@@ -123,6 +123,22 @@ judge_key(JudgeArg *arg)
 }
 
 void
+audit_table_locked(AuditTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->keys)
+	{
+		AuditKey   *key = lfirst(lc);
+		TimestampTz start = GetCurrentTimestamp();
+
+		CHECK_FOR_INTERRUPTS();
+		audit_sql(key, table->samples, table->results);
+		key->elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
+	}
+}
+
+void
 audit_table(AuditTable *table)
 {
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext,
