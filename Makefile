@@ -74,7 +74,8 @@ REGRESS = \
 
 ISOLATION = \
 	iso_add_fks_concurrent \
-	iso_audit_lock
+	iso_audit_lock \
+	iso_validate_scan
 
 PROVE_TESTS = test/t/*.pl
 

@@ -149,16 +149,17 @@ scan_obstacle(const FkKey *key)
 	return NULL;
 }
 
-/* This action ends for the step; VALIDATE will be the next one */
+/* The scan ends here for the step; VALIDATE will be its next action */
 static void
-leave_to_core(const DeployAction *action, StepWork *work, const char *reason)
+leave_to_core(const DeployAction *action, StepWork *work, const char *reason,
+			  const ErrorData *error)
 {
 	LogEntry	entry = deploy_outcome(action, work, "skipped");
 
 	work->why_core = psprintf("left to VALIDATE CONSTRAINT: %s", reason);
 	entry.message = work->why_core;
-	if (action->error)
-		entry.sqlstate = pstrdup(unpack_sql_state(action->error->sqlerrcode));
+	if (error)
+		entry.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	log_write(&entry);
 }
 
@@ -266,7 +267,7 @@ record_verdict(const DeployAction *action, StepWork *work, const char *scan)
 	{
 		leave_to_core(action, work, verdict == NULL ? work->why_core :
 					  verdict->result == AUDIT_FAIL ? deploy_orphans_text(verdict) :
-					  verdict->reason);
+					  verdict->reason, NULL);
 		return;
 	}
 
@@ -324,7 +325,7 @@ explain_scan(const DeployAction *action)
 			deploy_record_failure(action, work, "added", action->error->sqlerrcode,
 								  deploy_failure_text(action), LOG_NONE);
 		else
-			leave_to_core(action, work, deploy_failure_text(action));
+			leave_to_core(action, work, deploy_failure_text(action), action->error);
 	}
 	deploy_commit();
 }
