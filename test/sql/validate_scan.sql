@@ -94,13 +94,16 @@ CREATE TABLE parted_1 PARTITION OF parted DEFAULT;
 CREATE TABLE functional (id int PRIMARY KEY);
 CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql RETURN $1;
 CREATE INDEX ON functional (f(id));
-CREATE TABLE spaces (s pg_catalog.pg_namespace PRIMARY KEY);
+CREATE TABLE composites (c pg_catalog.pg_inherits, id int, UNIQUE (c, id));
 CREATE TABLE mixed (id int, number int, lost int, half int, half_b bigint, colour colour, positive positive, parted int,
-                    functional int, s pg_catalog.pg_namespace);
+                    functional int, c pg_catalog.pg_inherits);
 INSERT INTO colours VALUES ('red');
 INSERT INTO parted VALUES (1);
 INSERT INTO functional VALUES (1);
-INSERT INTO mixed VALUES (1, 1, 1, 1, 1, 'red', 1, 1, 1, NULL), (2, 2, 4711, 1, NULL, 'red', 2, 1, 1, NULL);
+-- a composite value of nulls is no null, and has its parent here; VALIDATE says that it has none
+INSERT INTO composites VALUES (ROW(NULL, NULL, NULL, NULL), 1);
+INSERT INTO mixed VALUES (1, 1, 1, 1, 1, 'red', 1, 1, 1, ROW(NULL, NULL, NULL, NULL)), (2, 2, 4711, 1, NULL, 'red', 2, 1, 1, ROW(NULL, NULL, NULL, NULL));
+INSERT INTO composites VALUES (ROW(NULL, NULL, NULL, NULL), 2);
 SELECT sg_plan_create('vs', replace => true);
 SELECT sg_plan_add_fk('vs', 'mixed', '{number}', 'numbers', orphans => 'leave', index => false),
        sg_plan_add_fk('vs', 'mixed', '{lost}', 'numbers', orphans => 'leave', index => false),
@@ -109,7 +112,7 @@ SELECT sg_plan_add_fk('vs', 'mixed', '{number}', 'numbers', orphans => 'leave', 
        sg_plan_add_fk('vs', 'mixed', '{positive}', 'numbers', orphans => 'leave', index => false),
        sg_plan_add_fk('vs', 'mixed', '{parted}', 'parted', orphans => 'leave', index => false),
        sg_plan_add_fk('vs', 'mixed', '{functional}', 'functional', orphans => 'leave', index => false),
-       sg_plan_add_fk('vs', 'mixed', '{s}', 'spaces', orphans => 'leave', index => false);
+       sg_plan_add_fk('vs', 'mixed', '{c,id}', 'composites', '{c,id}', match => 'full', orphans => 'leave', index => false);
 SELECT mark();
 RESET client_min_messages;
 CALL sg_add_fks('vs');
@@ -117,12 +120,13 @@ SELECT * FROM keys WHERE child = 'mixed'::regclass;
 TABLE steps;
 SELECT step, phase, statement, sqlstate, message, orphan_rows FROM log WHERE action = 'validate';
 TABLE gaps;
--- mended, and one scan for what is left
+-- mended, and one scan for what is left; but VALIDATE has its own mind about composite values
 DELETE FROM mixed WHERE id = 2;
+SELECT fk_name, state, result FROM sg_orphan_audit('mixed') WHERE fk_name = 'mixed_c_id_fkey';
 SELECT mark();
 CALL sg_add_fks('vs');
 SELECT step, action, phase, statement, message FROM log;
-SELECT bool_and(valid) FROM keys WHERE child = 'mixed'::regclass;
+SELECT * FROM keys WHERE child = 'mixed'::regclass AND NOT valid;
 
 -- all keys are added by priority, then the tables are validated in the order of their first steps
 SET client_min_messages = warning;
