@@ -540,7 +540,8 @@ sub prepare
 	my ($node) = @_;
 
 	$major = major($node);
-	$icu = $node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_collation WHERE collprovider = 'i'") eq 't';
+	# a server without ICU has a row of that provider, too, but none of its locales
+	$icu = $node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_collation WHERE collname = 'und-x-icu'") eq 't';
 	$citext = has_extension($node, 'citext');
 	$btree_gist = has_extension($node, 'btree_gist');
 	note "PostgreSQL $major, ICU: " . ($icu ? 'yes' : 'no') . ', citext: ' . ($citext ? 'yes' : 'no');
