@@ -22,6 +22,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -109,19 +110,29 @@ deploy_validate_key(StepWork *work, FkKey *key)
 /* ---- by one scan ---- */
 
 /*
- * Core asks whether a parent was found by IS NULL, which looks into composite
- * values: there it may refuse rows that have a parent.
+ * What VALIDATE sees in other rows than an audit, which takes equality at its
+ * word, so that it may refuse rows that have a parent:
+ * - IS NULL, by which it knows that there is no parent, looks into composite
+ *   values;
+ * - the hash of type name is that of its bytes, whatever the collation.
  */
-static bool
-has_composite_column(const FkKey *key)
+static const char *
+pair_obstacle(const FkKey *key, int i)
 {
-	for (int i = 0; i < key->nkeys; i++)
-	{
-		if (type_is_rowtype(get_atttype(key->parent, key->parent_att[i])) ||
-			type_is_rowtype(get_atttype(key->child, key->child_att[i])))
-			return true;
-	}
-	return false;
+	Oid			parent_type,
+				parent_coll,
+				child_type,
+				child_coll;
+	int32		typmod;
+
+	get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
+	get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
+	if (type_is_rowtype(parent_type) || type_is_rowtype(child_type))
+		return "a column has a composite type";
+	if ((parent_type == NAMEOID || child_type == NAMEOID) &&
+		OidIsValid(parent_coll) && !get_collation_isdeterministic(parent_coll))
+		return "a column of type name has a nondeterministic collation";
+	return NULL;
 }
 
 /* Why a scan can't validate a key as core would, or NULL */
@@ -129,6 +140,7 @@ static const char *
 scan_obstacle(const FkKey *key)
 {
 	FkProblem  *problem = audit_access_problem(key, false);
+	const char *obstacle = NULL;
 
 	if (problem)
 		return problem->reason;
@@ -141,12 +153,12 @@ scan_obstacle(const FkKey *key)
 		return "child or parent is partitioned";
 	if (key->period)
 		return "it uses PERIOD";
-	if (has_composite_column(key))
-		return "a column has a composite type";
 	if (fk_columns_have_code(key) || fk_table_has_code(key->child) ||
 		fk_table_has_code(key->parent))
 		return "its columns or indexes run code that is not built in";
-	return NULL;
+	for (int i = 0; i < key->nkeys && obstacle == NULL; i++)
+		obstacle = pair_obstacle(key, i);
+	return obstacle;
 }
 
 /* The scan ends here for the step; VALIDATE will be its next action */
