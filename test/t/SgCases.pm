@@ -490,9 +490,9 @@ sub make_wide_case
 			my $match = pick('', 'SIMPLE', 'FULL');
 			my $parent = ident($schema) . '.' . ident(hostile("w${id}p$i", 0.3));
 			my @pcols = map { { name => hostile("p$_", 0.3), type => $kinds[$_]{p}, collate => (collations_of($kinds[$_]))[1] } } 0 .. $#kinds;
-			my ($target, $primary) = target($parent, { id => "${id}_$i" }, \@pcols, \@kinds, '');
-			my ($ptuples, $ctuples) = tuples(\@kinds, $match, 0, !$primary);
 			my $part = chance(0.08) ? ' PARTITION BY LIST (' . ident($pcols[0]{name}) . ')' : '';
+			my ($target, $primary) = target($parent, { id => "${id}_$i" }, \@pcols, \@kinds, $part);
+			my ($ptuples, $ctuples) = tuples(\@kinds, $match, 0, !$primary);
 
 			$_->{notnull} = $primary for @pcols;
 			# ON CONFLICT does not go with a deferrable constraint
