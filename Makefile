@@ -32,10 +32,12 @@ OBJS = \
 	src/audit_set.o \
 	src/audit_sql.o \
 	src/audit_table.o \
+	src/deploy_audit.o \
 	src/deploy_lock.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
 	src/deploy_unit.o \
+	src/deploy_validate.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -79,11 +81,13 @@ REGRESS = \
 	plan_18 \
 	plan_roles \
 	plan_script \
-	trust
+	trust \
+	validate_scan
 
 ISOLATION = \
 	iso_add_fks_concurrent \
-	iso_audit_lock
+	iso_audit_lock \
+	iso_validate_scan
 
 PROVE_TESTS = test/t/*.pl
 
