@@ -42,29 +42,32 @@ is_integer(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
-/* Does the operator's btree class say that equal values have the same bytes? */
+/*
+ * Do the btree classes of the operator say that equal values have the same
+ * bytes?  All of them must: text_pattern_ops always does, and shares its
+ * operator with text_ops, which asks the collation.
+ */
 static bool
 equal_means_same_bytes(Oid op, Oid type, Oid collation)
 {
 	List	   *families = get_mergejoin_opfamilies(op);
 	ListCell   *lc;
 
-	/*
-	 * equal to a blank-padded value is one without the blanks; a name has
-	 * slack
-	 */
+	/* equal to a blank-padded value is one without the blanks; a name has slack */
 	if (type == BPCHAROID || type == NAMEOID || type >= FirstNormalObjectId)
+		return false;
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
 		return false;
 
 	foreach(lc, families)
 	{
 		Oid			proc = get_opfamily_proc(lfirst_oid(lc), type, type, BTEQUALIMAGE_PROC);
 
-		if (OidIsValid(proc) &&
-			DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(type))))
-			return true;
+		if (!OidIsValid(proc) ||
+			!DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(type))))
+			return false;
 	}
-	return false;
+	return families != NIL;
 }
 
 /* How the child's value becomes what the operator takes */

@@ -22,6 +22,7 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "storage/sinval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -278,20 +279,31 @@ judge(Batch *batch)
 		judge_apart(batch, batch->busy, batch->parallel);
 }
 
-/* Pages of a table that is not locked: it may be gone */
+/*
+ * Pages of a table, if it can be looked at without waiting; else as many as
+ * make it a batch of its own.
+ */
 static int64
 estimate_pages(Oid relid)
 {
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-	int64		pages = 0;
+	Relation	rel;
+	int64		pages = BATCH_PAGES;
 
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return BATCH_PAGES;
+	rel = try_relation_open(relid, NoLock);
 	if (rel == NULL)
-		return 0;
-	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
-		pages = RelationGetNumberOfBlocks(rel);
-	else if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		pages = BATCH_PAGES;
-	relation_close(rel, AccessShareLock);
+		pages = 0;
+	else
+	{
+		/* what is not logged has no file on a standby, and no verdict */
+		if (RecoveryInProgress() && rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+			pages = 0;
+		else if (rel->rd_rel->relkind == RELKIND_RELATION)
+			pages = RelationGetNumberOfBlocks(rel);
+		relation_close(rel, NoLock);
+	}
+	UnlockRelationOid(relid, AccessShareLock);
 	return pages;
 }
 
