@@ -74,6 +74,7 @@ SQL_PARTS = \
 
 REGRESS = \
 	audit \
+	audit_scan \
 	bodies \
 	deploy \
 	interface \

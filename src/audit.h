@@ -138,8 +138,8 @@ extern void audit_proof_record(List *keys);
 
 /* ---- methods ---- */
 
-/* One generated query, which may run in parallel, in the active snapshot */
-extern void audit_sql(AuditKey *key, int samples, MemoryContext results);
+/* One generated query in the active snapshot; parallel: if the planner likes */
+extern void audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel);
 
 /* A query for the rows that break the key: row_table, row_id, key, data; LIMIT $1 */
 extern char *audit_sql_orphans(const FkKey *key);

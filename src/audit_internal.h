@@ -206,6 +206,12 @@ extern void *audit_address(AuditMemory *memory, AuditRef ref);
 /* Bytes that a prefix common to all keys of a set may have */
 #define AUDIT_PREFIX 32
 
+/*
+ * No key of a parent is longer: a btree takes a third of a page, and no
+ * compression makes a value less than a 255th.
+ */
+#define AUDIT_MAX_KEY_LEN (BLCKSZ * 128)
+
 typedef enum AuditSetStage
 {
 	SET_COLLECT,				/* read the parent, keep its keys */
@@ -235,14 +241,12 @@ typedef struct AuditSet
 	uint32		nparts;			/* keys of one hash partition only: a power of
 								 * 2 */
 	uint32		part;
-	uint32		max_key_len;	/* chunk_size less the header */
 	int			chunk_shift;
 	uint32		max_chunks;
 	AuditRef	chunks;			/* AuditChunk[max_chunks] */
 	pg_atomic_uint32 nchunks;
 	pg_atomic_uint32 next_chunk;	/* to insert from */
 	pg_atomic_uint32 full;		/* memory is exhausted */
-	pg_atomic_uint32 unfit;		/* a key does not fit into a chunk */
 	slock_t		mutex;			/* for the five below */
 	uint64		nkeys;
 	int64		least[AUDIT_NUMBERS];	/* of each word */

@@ -164,6 +164,14 @@ find_set(ScanAudit *audit, const AuditKey *ak, AuditCodec *codec)
 	return list_length(audit->sets) - 1;
 }
 
+/* Temporary tables are in the memory of their session: no worker can read them */
+static bool
+is_temporary(const FkKey *key)
+{
+	return get_rel_persistence(key->child) == RELPERSISTENCE_TEMP ||
+		get_rel_persistence(key->parent) == RELPERSISTENCE_TEMP;
+}
+
 /* The parts that a set is divided into so that each is likely to fit */
 static uint32
 parts_needed(const ScanAudit *audit, const ParentSet *set)
@@ -205,9 +213,7 @@ add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory)
 	key->set = set;
 	key->distinct = audit_distinct_begin(&ak->key, NULL, sort_memory);
 	audit->keys = lappend(audit->keys, key);
-	/* workers can't see temporary tables */
-	if (!codec->parallel_safe || get_rel_persistence(ak->key.child) == RELPERSISTENCE_TEMP ||
-		get_rel_persistence(ak->key.parent) == RELPERSISTENCE_TEMP)
+	if (!codec->parallel_safe || is_temporary(&ak->key))
 		audit->parallel = false;
 	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = 0;
 	return true;
@@ -475,12 +481,6 @@ lay_out(Round *round, AuditSetStage stage)
 	{
 		WorkItem   *item = list_nth(round->items, i);
 
-		if (pg_atomic_read_u32(&round->sets[i].unfit))
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("a key of %s is too long for an audit by scan",
-							get_rel_name(set_of_item(round, i)->parent)),
-					 errhint("Raise schemaguard.audit_memory.")));
 		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
 			continue;
 		if (!audit_set_layout(&round->leader.views[i]))
@@ -533,7 +533,9 @@ judge(Round *round)
 		pages += count_pages(child, &tuples);
 		i = next;
 	}
-	sg_progress_tables(SG_PHASE_SCANNING, ((AuditRead *) linitial(reads))->root, pages);
+	/* there may be nothing to read: a partitioned table without partitions */
+	sg_progress_tables(SG_PHASE_SCANNING,
+					   ((ScanKeyState *) linitial(round->keys))->ak->key.child, pages);
 	run_phase(round, PHASE_JUDGE, reads, round->judge_workers);
 
 	job = round->leader.job;

@@ -269,7 +269,7 @@ add_row(JudgeState *state, TaskBatch *batch, TupleTableSlot *slot)
 }
 
 /*
- * A value that no key of the set is as long as.  Only where bytes decide: a
+ * A value that no key can be as long as.  Only where bytes decide: a
  * blank-padded value may equal one of another length.
  */
 static bool
@@ -280,8 +280,7 @@ too_long(const TaskBatch *batch, TupleTableSlot *slot)
 	for (int i = 0; i < batch->codec->ncols; i++)
 	{
 		if (batch->codec->cols[i].child_len == -1 &&
-			toast_raw_datum_size(slot->tts_values[batch->att[i] - 1]) >
-			batch->view->set->max_key_len + VARHDRSZ)
+			toast_raw_datum_size(slot->tts_values[batch->att[i] - 1]) > AUDIT_MAX_KEY_LEN)
 			return true;
 	}
 	return false;
@@ -300,7 +299,7 @@ take_plain_text(TaskBatch *batch, TupleTableSlot *slot)
 	if (VARATT_IS_EXTERNAL(p) || VARATT_IS_COMPRESSED(p))
 		return false;
 	len = VARSIZE_ANY_EXHDR(p);
-	if (batch->used + len > batch->room || len > batch->view->set->max_key_len)
+	if (batch->used + len > batch->room)
 		return false;
 
 	batch->start[batch->n++] = batch->used;

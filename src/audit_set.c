@@ -77,13 +77,11 @@ audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 	pg_atomic_init_u32(&set->nchunks, 0);
 	pg_atomic_init_u32(&set->next_chunk, 0);
 	pg_atomic_init_u32(&set->full, 0);
-	pg_atomic_init_u32(&set->unfit, 0);
 
 	/* a participant wastes half a chunk on average */
 	while (shift < MAX_CHUNK_SHIFT && ((double) (1 << shift)) * 64 < bytes)
 		shift++;
 	set->chunk_shift = shift;
-	set->max_key_len = (1 << shift) - HEADER_SIZE;
 	if (stage == SET_COLLECT)
 	{
 		set->max_chunks = Min(memory->limit, (Size) bytes * 4 + 64 * 1024) / (1 << shift) + 16;
@@ -143,7 +141,7 @@ close_chunk(AuditSetView *view)
 }
 
 static bool
-open_chunk(AuditSetView *view)
+open_chunk(AuditSetView *view, Size size)
 {
 	AuditSet   *set = view->set;
 	AuditChunk *chunks = audit_address(view->memory, set->chunks);
@@ -153,7 +151,7 @@ open_chunk(AuditSetView *view)
 	close_chunk(view);
 	if (pg_atomic_read_u32(&set->full))
 		return false;
-	ref = audit_alloc(view->memory, (Size) 1 << set->chunk_shift);
+	ref = audit_alloc(view->memory, size);
 	n = ref ? pg_atomic_fetch_add_u32(&set->nchunks, 1) : set->max_chunks;
 	if (n >= set->max_chunks)
 	{
@@ -170,18 +168,21 @@ open_chunk(AuditSetView *view)
 	return true;
 }
 
-/* Room for a key of so many bytes in the chunks, or NULL */
+/*
+ * Room for a key of so many bytes in the chunks, or NULL.  A key that is longer
+ * than a chunk has one of its own, of its size, and begins where that begins,
+ * so that places in chunks stay as they are.
+ */
 static char *
 reserve(AuditSetView *view, Size size)
 {
+	Size		chunk_size = (Size) 1 << view->set->chunk_shift;
 	char	   *p;
 
 	size = MAXALIGN(size);
-	if (view->open == NULL || view->used + size > (Size) 1 << view->set->chunk_shift)
-	{
-		if (!open_chunk(view))
-			return NULL;
-	}
+	if ((view->open == NULL || view->used + size > chunk_size) &&
+		!open_chunk(view, Max(size, chunk_size)))
+		return NULL;
 	p = view->open + view->used;
 	view->used += size;
 	view->nkeys++;
@@ -289,12 +290,8 @@ add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 		if (view->codec->shape == SHAPE_DATUMS)
 			header = hash;
 	}
-	if (len > set->max_key_len)
-	{
-		pg_atomic_write_u32(&set->unfit, 1);
-		pg_atomic_write_u32(&set->full, 1);
-		return false;
-	}
+	if (len > AUDIT_MAX_KEY_LEN)
+		elog(ERROR, "a key is longer than an index can hold");
 	p = reserve(view, HEADER_SIZE + len);
 	if (p == NULL)
 		return false;
@@ -378,7 +375,7 @@ try_to_pack(AuditSetView *view)
 
 	set->packed = false;
 	set->nbits = 0;
-	if (view->codec->numbers == 0 || set->nkeys == 0)
+	if (view->codec->numbers == 0)
 		return;
 	for (int i = 0; i < view->codec->numbers; i++)
 	{
@@ -436,11 +433,16 @@ audit_set_layout(AuditSetView *view)
 		set->stage = SET_READY;
 		return true;
 	}
+	if (set->nkeys == 0)
+	{
+		set->stage = SET_READY;
+		return true;
+	}
 	try_to_pack(view);
 	if (set->stage == SET_RANGE)
 	{
 		/* what is not dense has to be collected, in parts if need be */
-		if (set->nkeys > 0 && set->nbits == 0)
+		if (set->nbits == 0)
 			return false;
 		set->stage = SET_FILL;
 		return alloc_bits(view);
@@ -786,6 +788,11 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 	AuditBytes	keys[AUDIT_BATCH];
 	uint64		hash[AUDIT_BATCH];	/* or the packed keys */
 
+	if (view->set->nkeys == 0)
+	{
+		memset(found, false, n * sizeof(bool));
+		return;
+	}
 	if (view->set->packed)
 	{
 		for (int i = 0; i < n; i++)
@@ -828,6 +835,11 @@ audit_set_probe_bytes(AuditSetView *view, AuditCodec *codec, const AuditBytes *k
 {
 	uint64		hash[AUDIT_BATCH];
 
+	if (view->set->nkeys == 0)
+	{
+		memset(found, false, n * sizeof(bool));
+		return;
+	}
 	if (view->set->slot_words > 0)
 	{
 		probe_short(view, keys, n, found);

@@ -347,7 +347,7 @@ receiver_nothing(DestReceiver *self)
 }
 
 void
-audit_sql(AuditKey *key, int samples, MemoryContext results)
+audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel)
 {
 	GroupReceiver receiver = {
 		.pub = {
@@ -374,7 +374,7 @@ audit_sql(AuditKey *key, int samples, MemoryContext results)
 	audit_scope_begin(&scope, &key->key, false);
 	SPI_connect();
 	query = audit_query(&key->key);
-	plan = SPI_prepare_cursor(query, 0, NULL, CURSOR_OPT_PARALLEL_OK);
+	plan = SPI_prepare_cursor(query, 0, NULL, parallel ? CURSOR_OPT_PARALLEL_OK : 0);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s for: %s",
 			 SPI_result_code_string(SPI_result), query);

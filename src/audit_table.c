@@ -152,7 +152,7 @@ judge_as(const Batch *batch, List *keys)
 	foreach(lc, keys)
 	{
 		sg_progress_tables(SG_PHASE_SCANNING, ((AuditKey *) lfirst(lc))->key.child, 0);
-		audit_sql(lfirst(lc), batch->samples, batch->results);
+		audit_sql(lfirst(lc), batch->samples, batch->results, batch->parallel);
 	}
 }
 
@@ -223,23 +223,30 @@ judge_apart(const Batch *batch, List *keys, bool parallel)
 	}
 }
 
+/*
+ * May it be the workers' fault?  Shared memory may be what ran out, and a
+ * function may do what is not allowed while there are workers: an array, a
+ * range or a record is safe for them as far as the catalogs know, whatever
+ * its elements run.
+ */
 static bool
-is_shortage(const ErrorData *edata)
+may_be_parallel_trouble(const ErrorData *edata)
 {
 	return edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY || edata->sqlerrcode == ERRCODE_DISK_FULL ||
-		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES;
+		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES ||
+		edata->sqlerrcode == ERRCODE_INVALID_TRANSACTION_STATE;
 }
 
 /*
- * An error: without workers, if shared memory may be what ran out; else each
- * table, and at last each key by itself, so that one bad page does not cost
- * the others their verdict.
+ * An error: without workers, if they may be the reason; else each table, and
+ * at last each key by itself, so that one bad page does not cost the others
+ * their verdict.
  */
 static void
 recover(Batch *batch, ErrorData *edata)
 {
 	sg_rethrow_cancel(edata);
-	if (batch->parallel && is_shortage(edata))
+	if (batch->parallel && may_be_parallel_trouble(edata))
 		judge_apart(batch, batch->keys, false);
 	else if (list_length(batch->keys) > 1)
 		judge_apart(batch, batch->keys, batch->parallel);
