@@ -18,9 +18,14 @@ PGFILEDESC = "schemaguard - foreign key audit and deployment"
 # .ci/check-repo compares these lists with the folders.
 OBJS = \
 	src/audit_access.o \
+	src/audit_index.o \
 	src/audit_orphans.o \
+	src/audit_paranoid.o \
+	src/audit_probe.o \
 	src/audit_result.o \
 	src/audit_sample.o \
+	src/audit_skip.o \
+	src/audit_sorted.o \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_lock.o \
@@ -61,6 +66,7 @@ SQL_PARTS = \
 
 REGRESS = \
 	audit \
+	audit_index \
 	bodies \
 	deploy \
 	interface \

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "audit.h"
+#include "audit_index.h"
 #include "errors.h"
 #include "progress.h"
 #include "quote.h"
@@ -95,7 +96,11 @@ judge_locked(void *p)
 	else
 	{
 		sg_progress_phase(SG_PHASE_SCANNING);
-		audit_sql(arg->key, arg->samples, arg->results);
+		if (!audit_by_index(arg->key, arg->samples, arg->results))
+		{
+			audit_sql(arg->key, arg->samples, arg->results);
+			audit_paranoid(arg->key, arg->results);
+		}
 	}
 	PopActiveSnapshot();
 }

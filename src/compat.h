@@ -11,7 +11,11 @@
 #ifndef SG_COMPAT_H
 #define SG_COMPAT_H
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/tableam.h"
+#include "access/tupdesc.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
@@ -61,6 +65,23 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 }
 
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
+/* 18: scans by index count for EXPLAIN, columns may be computed when they are read */
+#if PG_VERSION_NUM < 180000
+#define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys, flags) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#elif PG_VERSION_NUM < 190000
+#define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys, flags) \
+	index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys)
+#endif
+
+/* 19: scans take flags, descriptors of rows are finished by a call */
+#if PG_VERSION_NUM < 190000
+#define SO_NONE 0
+#define table_beginscan(rel, snapshot, nkeys, key, flags) table_beginscan(rel, snapshot, nkeys, key)
+#define TupleDescFinalize(desc) ((void) (desc))
 #endif
 
 /* ALTER TABLE ... ALTER CONSTRAINT, whose parse node is another one from 18 on */
