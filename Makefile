@@ -18,6 +18,7 @@ PGFILEDESC = "schemaguard - foreign key audit and deployment"
 # .ci/check-repo compares these lists with the folders.
 OBJS = \
 	src/audit_access.o \
+	src/audit_btree.o \
 	src/audit_index.o \
 	src/audit_orphans.o \
 	src/audit_paranoid.o \

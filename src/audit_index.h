@@ -7,6 +7,7 @@
  *	  audit_sorted.c	the child's distinct keys, read from its heap
  *	  audit_skip.c		the same, read from an index of the child
  *	  audit_probe.c		is a key in the parent's unique index?
+ *	  audit_btree.c		is a btree sound enough to be read?
  *	  audit_paranoid.c	heaps and indexes compared
  *
  * All of it reads tables of the access method heap, in the active snapshot,
@@ -160,5 +161,13 @@ extern void audit_probe_end(IndexProbe *probe);
 /* The method, as above */
 extern bool audit_index_probe(IndexVerdict *verdict, const FkKey *key,
 							  int samples, MemoryContext results);
+
+/* ---- audit_btree.c ---- */
+
+/*
+ * Reads all pages of a btree; one that would mislead its readers is an error
+ * (XX002), and so is one that can't be read.
+ */
+extern void audit_btree_check(Relation index);
 
 #endif							/* SG_AUDIT_INDEX_H */

@@ -3,7 +3,8 @@
  * audit_paranoid.c
  *	  A verdict that was read from heaps, compared with the indexes.
  *
- * Three comparisons, each in bounded memory:
+ * Three comparisons, each in bounded memory, of indexes whose pages were found
+ * to be sound:
  *
  *	  parent rows	every row of the parent's heap is found through the unique
  *					index, at its own place
@@ -122,6 +123,10 @@ compare_rows(Comparison *comparison, Relation table, Relation index)
 	ScanKeyData skeys[INDEX_MAX_KEYS];
 	int64		rows = 0;
 	int64		missing = 0;
+
+	comparison->reading = comparison->index;
+	audit_btree_check(index);
+	comparison->reading = InvalidOid;
 
 	init_own_equality(index, skeys);
 	while (table_scan_getnextslot(heap, ForwardScanDirection, row))
@@ -350,6 +355,9 @@ compare_child_keys(void *arg)
 
 	if (!audit_skip_order(index, key, &order))
 		elog(ERROR, "index %s has changed under lock", sg_relation_name(comparison->index));
+	comparison->reading = comparison->index;
+	audit_btree_check(index);
+	comparison->reading = InvalidOid;
 	index_close(index, NoLock);
 
 	sorted = audit_sorted_begin(key, &order);
@@ -373,8 +381,8 @@ is_damage(const ErrorData *edata)
 		category == ERRCODE_TO_CATEGORY(ERRCODE_IO_ERROR);
 }
 
-/* One comparison; an index that can't be read is damage, too */
-static void
+/* One comparison.  An index that can't be read is damage, too: then false */
+static bool
 run(Comparison *comparison, void (*compare) (void *arg), Oid index)
 {
 	ErrorData  *edata;
@@ -385,17 +393,18 @@ run(Comparison *comparison, void (*compare) (void *arg), Oid index)
 	{
 		/* no subtransaction, as in all reading there */
 		compare(comparison);
-		return;
+		return true;
 	}
 
 	edata = sg_try(compare, comparison);
 	if (edata == NULL)
-		return;
+		return true;
 	sg_rethrow_cancel(edata);
 	if (!OidIsValid(comparison->reading) || !is_damage(edata))
 		ReThrowError(edata);
 	add_damage(comparison, comparison->reading, sg_error_text(edata));
 	FreeErrorData(edata);
+	return false;
 }
 
 static void
@@ -403,6 +412,7 @@ compare_indexes(Comparison *comparison)
 {
 	const FkKey *key = &comparison->ak->key;
 	char	   *problem = audit_heap_problem(key->parent, key->parent_att, key->nkeys);
+	bool		readable = true;
 	ListCell   *lc;
 
 	if (problem == NULL)
@@ -415,14 +425,14 @@ compare_indexes(Comparison *comparison)
 
 	comparison->indexes = audit_leaves(key->index);
 	foreach(lc, comparison->indexes)
-		run(comparison, compare_parent_rows, lfirst_oid(lc));
-	if (comparison->skipped == NULL)
-		run(comparison, compare_lookups, key->index);
+		readable &= run(comparison, compare_parent_rows, lfirst_oid(lc));
+	if (comparison->skipped == NULL && readable)
+		(void) run(comparison, compare_lookups, key->index);
 
 	if (get_rel_relkind(key->child) != RELKIND_RELATION)
 		return;
 	foreach(lc, audit_skip_indexes(key))
-		run(comparison, compare_child_keys, lfirst_oid(lc));
+		(void) run(comparison, compare_child_keys, lfirst_oid(lc));
 }
 
 void

@@ -138,27 +138,6 @@ ALTER TABLE twice ADD CONSTRAINT fk FOREIGN KEY (a, a) REFERENCES ptwice NOT VAL
 SELECT * FROM by_index('twice');
 DROP TABLE twice, ptwice;
 
--- an equal key stands for others only if they have the same parents
-CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-CREATE TABLE pc (t text COLLATE "C" PRIMARY KEY, ci text COLLATE ci UNIQUE);
-INSERT INTO pc VALUES ('a', 'a'), ('b', 'b');
-CREATE TABLE cc (t text COLLATE ci, c text COLLATE "C") WITH (fillfactor = 10);
-INSERT INTO cc SELECT (ARRAY['a', 'A', 'x', 'X'])[1 + g % 4], (ARRAY['a', 'A', 'x', 'X'])[1 + g % 4] FROM generate_series(1, 2500) g;
-CREATE INDEX cc_t ON cc (t);
-CREATE INDEX cc_c ON cc (c);
-ANALYZE cc;
-ALTER TABLE cc ADD CONSTRAINT fk_same FOREIGN KEY (t) REFERENCES pc (ci) NOT VALID;
--- refused from 18 on
-DO $$ BEGIN
-  ALTER TABLE cc ADD CONSTRAINT fk_c_to_ci FOREIGN KEY (c) REFERENCES pc (ci) NOT VALID;
-  ALTER TABLE cc ADD CONSTRAINT fk_ci_to_c FOREIGN KEY (t) REFERENCES pc (t) NOT VALID;
-EXCEPTION WHEN invalid_foreign_key THEN
-END $$;
-SELECT fk, method, result, orphans, keys, agrees FROM by_index('cc') WHERE fk = 'fk_same';
-SELECT DISTINCT agrees FROM by_index('cc');
-SELECT fk, method FROM by_index('cc') WHERE fk = 'fk_ci_to_c' AND method <> 'heap';
-DROP TABLE cc, pc;
-
 -- the parent's index is asked when the parent is far larger than the child
 CREATE TABLE large (gone int, id bigint PRIMARY KEY, t text, a int, b int, UNIQUE (b, a)) WITH (fillfactor = 10);
 ALTER TABLE large DROP COLUMN gone;
