@@ -135,7 +135,10 @@ audit_leaves(Oid relid)
 static char *
 leaf_problem(Relation rel, Oid root, const AttrNumber *att, int natts)
 {
-	/* the tables of this extension look like heaps, but their rows may be elsewhere */
+	/*
+	 * the tables of this extension look like heaps, but their rows may be
+	 * elsewhere
+	 */
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relam != HEAP_TABLE_AM_OID ||
 		OidIsValid(get_extension_oid("citus", true)))
 		return psprintf("%s is no heap of this server", sg_relation_name(RelationGetRelid(rel)));
@@ -418,7 +421,10 @@ choose_skip_index(const FkKey *key, int64 *max_keys)
 	Oid			best = InvalidOid;
 	ListCell   *lc;
 
-	/* partly null keys are violations of MATCH FULL, and a skip scan passes them */
+	/*
+	 * partly null keys are violations of MATCH FULL, and a skip scan passes
+	 * them
+	 */
 	if (get_rel_relkind(key->child) != RELKIND_RELATION ||
 		(key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1))
 		return InvalidOid;

@@ -115,6 +115,7 @@ extern void index_verdict_add(IndexVerdict *verdict, const FkKey *key, const Key
 typedef struct SortedKeys SortedKeys;
 
 extern SortedKeys *audit_sorted_begin(const FkKey *key, const KeyOrder *order);
+
 /* The values are in the order's order and valid until the next call */
 extern bool audit_sorted_next(SortedKeys *sorted, Datum **values, bool **nulls, int64 *rows);
 extern void audit_sorted_end(SortedKeys *sorted);
@@ -124,8 +125,10 @@ extern void audit_sorted_end(SortedKeys *sorted);
 typedef struct SkipScan SkipScan;
 
 extern SkipScan *audit_skip_begin(const FkKey *key, Oid index);
+
 /* On to the next distinct key that a visible row has; NULL after the last */
 extern const Datum *audit_skip_next(SkipScan *skip);
+
 /* How many visible rows have the current key? */
 extern int64 audit_skip_rows(SkipScan *skip);
 extern void audit_skip_end(SkipScan *skip);
@@ -150,10 +153,13 @@ typedef enum ProbeResult
  * with *problem set, when it can't be asked.
  */
 extern IndexProbe *audit_probe_begin(const FkKey *key, Oid index, char **problem);
+
 /* The positions in FkKey's arrays of the index's columns */
 extern const int *audit_probe_positions(IndexProbe *probe);
+
 /* Look a key of the child up; values in the order's order, none null */
 extern ProbeResult audit_probe_find(IndexProbe *probe, const KeyOrder *order, const Datum *values);
+
 /* Is it there?  PROBE_WRONG is an error (XX002) */
 extern bool audit_probe_has(IndexProbe *probe, const KeyOrder *order, const Datum *values);
 extern void audit_probe_end(IndexProbe *probe);

@@ -280,7 +280,10 @@ compare_lookups(void *arg)
 	KeyOrder	order;
 	Probes		probes;
 
-	/* of other types, each row would have to be looked up: their parents are compared */
+	/*
+	 * of other types, each row would have to be looked up: their parents are
+	 * compared
+	 */
 	if (!key_order_make(&order, key, NULL) || !key_order_stands(&order, key))
 		return;
 	if (begin_probes(comparison, &probes))

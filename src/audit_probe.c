@@ -161,7 +161,7 @@ audit_probe_begin(const FkKey *key, Oid indexid, char **problem)
 	return probe;
 }
 
-const int *
+const int  *
 audit_probe_positions(IndexProbe *probe)
 {
 	return probe->position;
@@ -264,7 +264,10 @@ audit_index_probe(IndexVerdict *verdict, const FkKey *key, int samples, MemoryCo
 	if (probe == NULL)
 		return false;
 
-	/* in the order of the index, so that neighbours are looked up one after the other */
+	/*
+	 * in the order of the index, so that neighbours are looked up one after
+	 * the other
+	 */
 	if (!key_order_make(&order, key, audit_probe_positions(probe)))
 		elog(ERROR, "a column of %s has no order", sg_relation_name(key->child));
 	sorted = audit_sorted_begin(key, &order);

@@ -36,8 +36,10 @@ struct SkipScan
 	IndexScanDesc forward;		/* to the next key */
 	IndexScanDesc equal;		/* the rows of a key */
 	ScanKeyData first_key[INDEX_MAX_KEYS];	/* for forward: no column is null */
-	ScanKeyData next_key[INDEX_MAX_KEYS];	/* the same, and behind the last key */
-	ScanKeyData behind[INDEX_MAX_KEYS]; /* the row in next_key[0] of several columns */
+	ScanKeyData next_key[INDEX_MAX_KEYS];	/* the same, and behind the last
+											 * key */
+	ScanKeyData behind[INDEX_MAX_KEYS]; /* the row in next_key[0] of several
+										 * columns */
 	ScanKeyData equal_key[INDEX_MAX_KEYS];
 	bool		started;
 	Datum		last[INDEX_MAX_KEYS];	/* the current key */

@@ -20,6 +20,9 @@
 #include "compat.h"
 #include "guc.h"
 
+/* kB.  A run of the sort is written without a look at cancels: keep it short. */
+#define MAX_SORT_MEMORY (16 * 1024)
+
 struct SortedKeys
 {
 	const FkKey *key;
@@ -106,7 +109,7 @@ audit_sorted_begin(const FkKey *key, const KeyOrder *order)
 	sorted->key = key;
 	sorted->order = order;
 	sorted->sort = tuplesort_begin_heap(desc, order->nkeys, columns, less, collations, nulls_first,
-										(int) (sg_audit_memory_bytes() / 1024),
+										(int) Min(sg_audit_memory_bytes() / 1024, MAX_SORT_MEMORY),
 										NULL, TUPLESORT_NONE);
 
 	sorted->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);

@@ -1,8 +1,8 @@
 # 087_index.pl: audits that read indexes, against the heaps; and indexes that are really corrupt.
 #
-# Three parts: random tables, on which audit_use_index must not change a verdict; nondeterministic collations, where the
-# server has ICU; and indexes that are damaged in many ways, of which neither the plain nor the paranoid audit may make
-# orphans, while the paranoid one names them.
+# Random tables, on which audit_use_index must not change a verdict; nondeterministic collations, where the server has ICU;
+# tables that others write to, a standby; and indexes that are damaged in many ways, of which neither the plain nor the
+# paranoid audit may make orphans, while the paranoid one names them.
 use strict;
 use warnings;
 use FindBin;
@@ -149,6 +149,78 @@ SKIP:
 	is($node->safe_psql('postgres', "$on('cc') WHERE fk_name = 'fk_ci_to_c' AND method = 'skip scan'"), '', 'keys that are equal for the child only do not stand for each other');
 	is($node->safe_psql('postgres', "SET schemaguard.audit_paranoid = on; SELECT fk_name, reason FROM sg_orphan_audit('cc') WHERE reason IS NOT NULL AND reason !~ 'was not compared'"), '', 'paranoid finds nothing wrong');
 	$node->safe_psql('postgres', 'DROP TABLE cc, pc');
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Pages that are split, emptied, deleted and used again meanwhile are no damage
+
+$node->safe_psql('postgres', q{
+	SET client_min_messages = warning;
+	CREATE TABLE busy_p (id int PRIMARY KEY);
+	CREATE TABLE busy_c (id serial PRIMARY KEY, pid int);
+	CREATE INDEX busy_c_idx ON busy_c (pid);
+	INSERT INTO busy_c (pid) SELECT 1 + g % 3 FROM generate_series(1, 30000) g;
+	ANALYZE busy_c;
+	DELETE FROM busy_c;
+	SELECT sg_plan_create('busy'), sg_plan_add_fk('busy', 'busy_c', '{pid}', 'busy_p', fk_name => 'fk');
+});
+my $seconds = long_run() ? 60 : 8;
+my @writers = map { SgTest::Session->new($node, dbname => 'postgres') } 1 .. 2;
+my $end = $node->safe_psql('postgres', "SELECT now() + interval '$seconds s'");
+# each writer has its own blocks of keys
+$writers[$_]->send("DO \$\$ DECLARE k int; BEGIN
+	WHILE clock_timestamp() < '$end' LOOP
+		k := ((random() * 20)::int * 2 + $_) * 500;
+		WITH p AS (INSERT INTO busy_p SELECT generate_series(k, k + 499) ON CONFLICT DO NOTHING RETURNING id)
+			INSERT INTO busy_c (pid) SELECT id FROM p;
+		COMMIT;
+		k := ((random() * 20)::int * 2 + $_) * 500;
+		WITH p AS (DELETE FROM busy_p WHERE id BETWEEN k AND k + 499 RETURNING id)
+			DELETE FROM busy_c WHERE pid IN (SELECT id FROM p);
+		COMMIT;
+	END LOOP;
+END \$\$") for 0 .. $#writers;
+my %busy = (audits => 0);
+my $until = time + $seconds;
+while (time < $until)
+{
+	$node->safe_psql('postgres', 'VACUUM busy_p; VACUUM busy_c');
+	for my $setting ('audit_paranoid', 'audit_use_index')
+	{
+		my $verdict = $node->safe_psql('postgres', "SET schemaguard.$setting = on; SELECT result, orphan_rows, coalesce(reason, '') FROM sg_orphan_audit(plan => 'busy')");
+		$busy{audits}++;
+		is($verdict =~ s/\|read by index .*/|/r, 'pass|0|', "$setting while others write") if $verdict !~ /^pass\|0\|(read by index .*)?$/;
+	}
+}
+is($_->collect, '', 'a writer is done') for @writers;
+$_->quit for @writers;
+note("$busy{audits} audits while others wrote");
+cmp_ok($busy{audits}, '>', 4, 'audits while others wrote');
+$node->safe_psql('postgres', "SELECT sg_plan_drop('busy'); DROP TABLE busy_p, busy_c");
+
+# ---------------------------------------------------------------------------------------------------------------------
+# On a standby nothing is caught, but all is read
+
+{
+	my $primary = new_node('primary', streaming => 1, conf => "autovacuum = off\n");
+	$primary->safe_psql('postgres', q{
+		CREATE TABLE p (id int PRIMARY KEY);
+		CREATE TABLE c (pid int) WITH (fillfactor = 10);
+		INSERT INTO p VALUES (1), (2);
+		INSERT INTO c SELECT 1 + g % 3 FROM generate_series(1, 2500) g;
+		CREATE INDEX c_idx ON c (pid);
+		ANALYZE c;
+		ALTER TABLE c ADD CONSTRAINT fk FOREIGN KEY (pid) REFERENCES p NOT VALID;
+	});
+	$primary->backup('b');
+	my $standby = PostgreSQL::Test::Cluster->new('standby');
+	$standby->init_from_backup($primary, 'b', has_streaming => 1);
+	$standby->start;
+	my $audit = 'SELECT result, method, orphan_rows, orphan_keys, reason FROM sg_orphan_audit()';
+	is($standby->safe_psql('postgres', "SET schemaguard.audit_use_index = on; $audit"), 'fail|skip scan|833|1|read by index public.c_idx and public.p_pkey', 'a standby: by index');
+	like($standby->safe_psql('postgres', "SET schemaguard.audit_paranoid = on; $audit"), qr/^fail\|\w+\|833\|1\|$/, 'a standby: paranoid');
+	$standby->stop;
+	$primary->stop;
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
