@@ -6,8 +6,8 @@
  * The server's own code trusts a page of an index beyond its header: a wrong
  * offset makes it read other memory, and pages linked in a circle hold it
  * for ever, deaf to cancels.  Who reads an index because it might be damaged
- * has to look first.  This is about the structure alone: whether the keys
- * are right is for the comparisons.
+ * has to look first.  Whether the keys are those of the table is for the
+ * comparisons.
  *
  * Each level is walked from left to right along its links, and each page on
  * it has to be where the level above says.  Pages are copied under a share
@@ -41,7 +41,7 @@ pg_noreturn static void
 broken(BtreeWalk *walk, BlockNumber block, const char *what)
 {
 	audit_index_corrupt(RelationGetRelid(walk->index),
-						psprintf("is broken at page %u: %s", block, what));
+						psprintf("page %u: %s", block, what));
 }
 
 static Size
@@ -161,6 +161,59 @@ tuple_is_sound(BtreeWalk *walk, Page page, OffsetNumber n)
 		values_fit(walk, tuple, BTreeTupleGetNAtts(tuple, walk->index), size);
 }
 
+/* As the index sorts; columns that a separator has lost are not compared */
+static int
+compare_tuples(BtreeWalk *walk, IndexTuple a, IndexTuple b)
+{
+	TupleDesc	desc = RelationGetDescr(walk->index);
+	int			n = Min(BTreeTupleGetNAtts(a, walk->index), BTreeTupleGetNAtts(b, walk->index));
+
+	n = Min(n, IndexRelationGetNumberOfKeyAttributes(walk->index));
+	for (int i = 0; i < n; i++)
+	{
+		int			option = walk->index->rd_indoption[i];
+		bool		null_a,
+					null_b;
+		Datum		value_a = index_getattr(a, i + 1, desc, &null_a);
+		Datum		value_b = index_getattr(b, i + 1, desc, &null_b);
+		int			c;
+
+		if (null_a || null_b)
+			c = (null_a - null_b) * ((option & INDOPTION_NULLS_FIRST) ? -1 : 1);
+		else
+		{
+			c = DatumGetInt32(FunctionCall2Coll(index_getprocinfo(walk->index, i + 1, BTORDER_PROC),
+												walk->index->rd_indcollation[i], value_a, value_b));
+			if (option & INDOPTION_DESC)
+				INVERT_COMPARE_RESULT(c);
+		}
+		if (c != 0)
+			return c;
+	}
+	return 0;
+}
+
+/* The entries of a page, and the key that bounds it, which comes first on it but is the greatest */
+static void
+check_order(BtreeWalk *walk, Page page, BlockNumber block)
+{
+	BTPageOpaque opaque = BTPageGetOpaque(page);
+	OffsetNumber max = PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber n = P_FIRSTDATAKEY(opaque); n <= max; n++)
+	{
+		OffsetNumber next = n < max ? n + 1 : P_HIKEY;
+
+		/* the first entry of an inner page stands for all that is less */
+		if ((n == max && P_RIGHTMOST(opaque)) ||
+			(n == P_FIRSTDATAKEY(opaque) && !P_ISLEAF(opaque)))
+			continue;
+		if (compare_tuples(walk, (IndexTuple) PageGetItem(page, PageGetItemId(page, n)),
+						   (IndexTuple) PageGetItem(page, PageGetItemId(page, next))) > 0)
+			broken(walk, block, "its entries are not in order");
+	}
+}
+
 /* Not new, and with room at its end for what all these pages have there */
 static bool
 is_btree_page(Page page)
@@ -193,6 +246,7 @@ check_page(BtreeWalk *walk, Page page, BlockNumber block, uint32 level)
 		if (!tuple_is_sound(walk, page, n))
 			broken(walk, block, psprintf("entry %d is not sound", n));
 	}
+	check_order(walk, page, block);
 }
 
 /* Is there such a page?  An index grows. */

@@ -84,7 +84,7 @@ extern List *audit_skip_indexes(const FkKey *key);
 /* The child's columns in the order of an index from audit_skip_indexes */
 extern bool audit_skip_order(Relation index, const FkKey *key, KeyOrder *order);
 
-/* Raise XX002: index <name> <how> */
+/* Raise XX002: index <name> is corrupt: <how> */
 pg_noreturn extern void audit_index_corrupt(Oid index, const char *how);
 
 /* Say something more about a key */
@@ -154,8 +154,8 @@ typedef enum ProbeResult
  */
 extern IndexProbe *audit_probe_begin(const FkKey *key, Oid index, char **problem);
 
-/* The positions in FkKey's arrays of the index's columns */
-extern const int *audit_probe_positions(IndexProbe *probe);
+/* The child's columns in the order of that index; false as of key_order_make */
+extern bool audit_probe_order(IndexProbe *probe, const FkKey *key, KeyOrder *order);
 
 /* Look a key of the child up; values in the order's order, none null */
 extern ProbeResult audit_probe_find(IndexProbe *probe, const KeyOrder *order, const Datum *values);

@@ -384,6 +384,16 @@ is_damage(const ErrorData *edata)
 		category == ERRCODE_TO_CATEGORY(ERRCODE_IO_ERROR);
 }
 
+/* The message of an error, without what add_damage puts before it */
+static const char *
+damage_text(const ErrorData *edata, Oid index)
+{
+	char	   *text = sg_error_text(edata);
+	char	   *prefix = psprintf("index %s is corrupt: ", sg_relation_name(index));
+
+	return strncmp(text, prefix, strlen(prefix)) == 0 ? text +strlen(prefix) : text;
+}
+
 /* One comparison.  An index that can't be read is damage, too: then false */
 static bool
 run(Comparison *comparison, void (*compare) (void *arg), Oid index)
@@ -405,7 +415,7 @@ run(Comparison *comparison, void (*compare) (void *arg), Oid index)
 	sg_rethrow_cancel(edata);
 	if (!OidIsValid(comparison->reading) || !is_damage(edata))
 		ReThrowError(edata);
-	add_damage(comparison, comparison->reading, sg_error_text(edata));
+	add_damage(comparison, comparison->reading, damage_text(edata, comparison->reading));
 	FreeErrorData(edata);
 	return false;
 }

@@ -161,10 +161,10 @@ audit_probe_begin(const FkKey *key, Oid indexid, char **problem)
 	return probe;
 }
 
-const int  *
-audit_probe_positions(IndexProbe *probe)
+bool
+audit_probe_order(IndexProbe *probe, const FkKey *key, KeyOrder *order)
 {
-	return probe->position;
+	return key_order_make(order, key, probe->position);
 }
 
 /* Is the row that the index leads to one that the key's operators call equal? */
@@ -223,7 +223,7 @@ audit_probe_has(IndexProbe *probe, const KeyOrder *order, const Datum *values)
 	ProbeResult result = audit_probe_find(probe, order, values);
 
 	if (result == PROBE_WRONG)
-		audit_index_corrupt(RelationGetRelid(probe->index), "leads to a row with another key");
+		audit_index_corrupt(RelationGetRelid(probe->index), "it leads to a row with another key");
 	return result == PROBE_FOUND;
 }
 
@@ -268,7 +268,7 @@ audit_index_probe(IndexVerdict *verdict, const FkKey *key, int samples, MemoryCo
 	 * in the order of the index, so that neighbours are looked up one after
 	 * the other
 	 */
-	if (!key_order_make(&order, key, audit_probe_positions(probe)))
+	if (!audit_probe_order(probe, key, &order))
 		elog(ERROR, "a column of %s has no order", sg_relation_name(key->child));
 	sorted = audit_sorted_begin(key, &order);
 	while (nkeys <= verdict->max_keys && audit_sorted_next(sorted, &values, &nulls, &rows))

@@ -128,7 +128,7 @@ read_key(SkipScan *skip, Datum *values)
 
 		values[i] = slot_getattr(skip->slot, skip->order.att[i], &isnull);
 		if (isnull)
-			audit_index_corrupt(RelationGetRelid(skip->index), "leads to a row with another key");
+			audit_index_corrupt(RelationGetRelid(skip->index), "it leads to a row with another key");
 	}
 }
 
@@ -143,7 +143,7 @@ keep_key(SkipScan *skip)
 	read_key(skip, values);
 	/* or a damaged index could lead round in circles */
 	if (skip->started && key_order_compare(&skip->order, values, skip->last) <= 0)
-		audit_index_corrupt(RelationGetRelid(skip->index), "is not in order");
+		audit_index_corrupt(RelationGetRelid(skip->index), "its keys are not in order");
 
 	old = MemoryContextSwitchTo(context);
 	for (int i = 0; i < skip->order.nkeys; i++)
@@ -195,9 +195,9 @@ audit_skip_rows(SkipScan *skip)
 		CHECK_FOR_INTERRUPTS();
 		read_key(skip, values);
 		if (key_order_compare(&skip->order, values, skip->last) != 0)
-			audit_index_corrupt(RelationGetRelid(skip->index), "leads to a row with another key");
+			audit_index_corrupt(RelationGetRelid(skip->index), "it leads to a row with another key");
 		if (++rows > skip->max_rows)
-			audit_index_corrupt(RelationGetRelid(skip->index), "has more rows than its table");
+			audit_index_corrupt(RelationGetRelid(skip->index), "it has more rows than its table");
 	}
 	ExecClearTuple(skip->slot);
 
