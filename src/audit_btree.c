@@ -28,9 +28,12 @@
 
 typedef struct BtreeWalk
 {
+	Relation	table;
 	Relation	index;
 	BufferAccessStrategy strategy;
-	BlockNumber pages;			/* that the index had when we last asked */
+	/* pages that the two had when we last asked */
+	BlockNumber table_pages;
+	BlockNumber index_pages;
 	/* the page on the level that is walked, a copy */
 	BlockNumber block;
 	Page		page;
@@ -106,9 +109,25 @@ values_fit(BtreeWalk *walk, IndexTuple tuple, int natts, Size size)
 	return true;
 }
 
+/* Is there such a page?  Relations grow. */
+static bool
+has_block(Relation rel, BlockNumber *pages, BlockNumber block)
+{
+	if (block >= *pages)
+		*pages = RelationGetNumberOfBlocks(rel);
+	return block < *pages;
+}
+
+static bool
+is_row_place(BtreeWalk *walk, ItemPointer tid)
+{
+	return ItemPointerIsValid(tid) &&
+		has_block(walk->table, &walk->table_pages, ItemPointerGetBlockNumber(tid));
+}
+
 /* The rows that a tuple of a leaf leads to, and where its values end; 0: broken */
 static Size
-leaf_tuple_size(IndexTuple tuple)
+leaf_tuple_size(BtreeWalk *walk, IndexTuple tuple)
 {
 	Size		size = IndexTupleSize(tuple);
 	Size		list;
@@ -116,7 +135,7 @@ leaf_tuple_size(IndexTuple tuple)
 	if (BTreeTupleIsPivot(tuple))
 		return 0;
 	if (!BTreeTupleIsPosting(tuple))
-		return ItemPointerIsValid(&tuple->t_tid) ? size : 0;
+		return is_row_place(walk, &tuple->t_tid) ? size : 0;
 
 	list = BTreeTupleGetPostingOffset(tuple);
 	if (list < sizeof(IndexTupleData) || list != SHORTALIGN(list) ||
@@ -124,7 +143,7 @@ leaf_tuple_size(IndexTuple tuple)
 		return 0;
 	for (int i = 0; i < BTreeTupleGetNPosting(tuple); i++)
 	{
-		if (!ItemPointerIsValid(BTreeTupleGetPostingN(tuple, i)))
+		if (!is_row_place(walk, BTreeTupleGetPostingN(tuple, i)))
 			return 0;
 	}
 	return list;
@@ -150,7 +169,7 @@ tuple_is_sound(BtreeWalk *walk, Page page, OffsetNumber n)
 	/* below its high key, a leaf has rows; everything else separates pages */
 	if (P_ISLEAF(opaque) && n >= P_FIRSTDATAKEY(opaque))
 	{
-		size = leaf_tuple_size(tuple);
+		size = leaf_tuple_size(walk, tuple);
 		return size > 0 && values_fit(walk, tuple, RelationGetDescr(walk->index)->natts, size);
 	}
 	if (BTreeTupleIsPosting(tuple))
@@ -249,22 +268,13 @@ check_page(BtreeWalk *walk, Page page, BlockNumber block, uint32 level)
 	check_order(walk, page, block);
 }
 
-/* Is there such a page?  An index grows. */
-static bool
-has_block(BtreeWalk *walk, BlockNumber block)
-{
-	if (block >= walk->pages)
-		walk->pages = RelationGetNumberOfBlocks(walk->index);
-	return block < walk->pages;
-}
-
 static void
 copy_page(BtreeWalk *walk, BlockNumber block, Page copy)
 {
 	Buffer		buffer;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!has_block(walk, block))
+	if (!has_block(walk->index, &walk->index_pages, block))
 		broken(walk, block, "it does not exist");
 	buffer = ReadBufferExtended(walk->index, MAIN_FORKNUM, block, RBM_NORMAL, walk->strategy);
 	LockBuffer(buffer, BT_READ);
@@ -289,7 +299,7 @@ go_right(BtreeWalk *walk, uint32 level)
 	if (P_RIGHTMOST(opaque))
 		return false;
 	/* more steps than the index has pages */
-	if (!has_block(walk, ++walk->steps))
+	if (!has_block(walk->index, &walk->index_pages, ++walk->steps))
 		broken(walk, walk->block, "the links of its level go round in circles");
 	go_to(walk, opaque->btpo_next, level);
 	return true;
@@ -372,9 +382,9 @@ read_root(BtreeWalk *walk, uint32 *level)
 }
 
 void
-audit_btree_check(Relation index)
+audit_btree_check(Relation table, Relation index)
 {
-	BtreeWalk	walk = {.index = index};
+	BtreeWalk	walk = {.table = table,.index = index};
 	BlockNumber first;
 	uint32		level;
 

@@ -172,8 +172,8 @@ extern bool audit_index_probe(IndexVerdict *verdict, const FkKey *key,
 
 /*
  * Reads all pages of a btree; one that would mislead its readers is an error
- * (XX002), and so is one that can't be read.
+ * (XX002), and so is one that can't be read.  The table is a heap.
  */
-extern void audit_btree_check(Relation index);
+extern void audit_btree_check(Relation table, Relation index);
 
 #endif							/* SG_AUDIT_INDEX_H */

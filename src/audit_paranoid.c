@@ -125,7 +125,7 @@ compare_rows(Comparison *comparison, Relation table, Relation index)
 	int64		missing = 0;
 
 	comparison->reading = comparison->index;
-	audit_btree_check(index);
+	audit_btree_check(table, index);
 	comparison->reading = InvalidOid;
 
 	init_own_equality(index, skeys);
@@ -351,6 +351,7 @@ compare_child_keys(void *arg)
 {
 	Comparison *comparison = arg;
 	const FkKey *key = &comparison->ak->key;
+	Relation	child = table_open(key->child, NoLock);
 	Relation	index = index_open(comparison->index, AccessShareLock);
 	SortedKeys *sorted;
 	SkipScan   *skip;
@@ -359,9 +360,10 @@ compare_child_keys(void *arg)
 	if (!audit_skip_order(index, key, &order))
 		elog(ERROR, "index %s has changed under lock", sg_relation_name(comparison->index));
 	comparison->reading = comparison->index;
-	audit_btree_check(index);
+	audit_btree_check(child, index);
 	comparison->reading = InvalidOid;
 	index_close(index, NoLock);
+	table_close(child, NoLock);
 
 	sorted = audit_sorted_begin(key, &order);
 	comparison->reading = comparison->index;
@@ -388,10 +390,11 @@ is_damage(const ErrorData *edata)
 static const char *
 damage_text(const ErrorData *edata, Oid index)
 {
-	char	   *text = sg_error_text(edata);
+	char	   *message = sg_error_text(edata);
 	char	   *prefix = psprintf("index %s is corrupt: ", sg_relation_name(index));
+	Size		len = strlen(prefix);
 
-	return strncmp(text, prefix, strlen(prefix)) == 0 ? text +strlen(prefix) : text;
+	return strncmp(message, prefix, len) == 0 ? &message[len] : message;
 }
 
 /* One comparison.  An index that can't be read is damage, too: then false */

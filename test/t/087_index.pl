@@ -366,7 +366,7 @@ for my $index ('p_idx', 'c_idx')
 }
 
 # noise in many indexes: the paranoid audit neither crashes nor hangs nor makes up orphans
-my $nfuzz = long_run() ? 300 : 60;
+my $nfuzz = $ENV{SG_NOISE} || (long_run() ? 300 : 60);
 my @kinds = ([ 'int', 'g' ], [ 'text', "repeat('t', g % 100) || g" ], [ 'uuid', 'md5(g::text)::uuid' ], [ 'name', "('n' || g)::name" ]);
 my ($fuzz, @targets) = ('');
 for my $i (1 .. $nfuzz)
