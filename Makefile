@@ -19,17 +19,23 @@ PGFILEDESC = "schemaguard - foreign key audit and deployment"
 # .ci/check-repo compares these lists with the folders.
 OBJS = \
 	src/audit_access.o \
+	src/audit_btree.o \
 	src/audit_codec.o \
 	src/audit_distinct.o \
+	src/audit_index.o \
 	src/audit_orphans.o \
 	src/audit_parallel.o \
+	src/audit_paranoid.o \
 	src/audit_place.o \
+	src/audit_probe.o \
 	src/audit_proof.o \
 	src/audit_result.o \
 	src/audit_round.o \
 	src/audit_sample.o \
 	src/audit_scan.o \
 	src/audit_set.o \
+	src/audit_skip.o \
+	src/audit_sorted.o \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_audit.o \
@@ -74,6 +80,7 @@ SQL_PARTS = \
 
 REGRESS = \
 	audit \
+	audit_index \
 	audit_scan \
 	bodies \
 	deploy \

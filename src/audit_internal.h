@@ -43,6 +43,9 @@ extern Jsonb *audit_key_object(const FkKey *key, const Datum *values, const bool
 
 /* ---- audit_place.c ---- */
 
+/* A table or index itself, or the leaves of its partitions; all locked */
+extern List *audit_leaves(Oid relid);
+
 /* Why the key's tables can't be read as relations, or NULL; they are locked */
 extern const char *audit_place_problem(const FkKey *key);
 
@@ -431,8 +434,5 @@ extern void audit_run_job(AuditParticipant *leader, int nworkers);
  * holds.  Returns those that need another method, with its reason in *reason.
  */
 extern List *audit_scan(List *keys, int samples, MemoryContext results, bool parallel);
-
-/* The tables with rows of their own: itself, or the leaves of its partitions */
-extern List *audit_leaves(Oid relid);
 
 #endif							/* SG_AUDIT_INTERNAL_H */

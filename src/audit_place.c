@@ -27,6 +27,22 @@
 
 #include "audit_internal.h"
 
+List *
+audit_leaves(Oid relid)
+{
+	List	   *leaves = NIL;
+	ListCell   *lc;
+
+	if (!RELKIND_HAS_PARTITIONS(get_rel_relkind(relid)))
+		return list_make1_oid(relid);
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (!RELKIND_HAS_PARTITIONS(get_rel_relkind(lfirst_oid(lc))))
+			leaves = lappend_oid(leaves, lfirst_oid(lc));
+	}
+	return leaves;
+}
+
 /* Is the table in Citus' list of the tables that it distributes? */
 static bool
 is_distributed(Oid relid)

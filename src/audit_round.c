@@ -19,13 +19,12 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "storage/bufmgr.h"
+#include "storage/lwlock.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -103,22 +102,6 @@ typedef struct Round
 	int			build_workers;
 	int			judge_workers;
 } Round;
-
-List *
-audit_leaves(Oid relid)
-{
-	List	   *leaves = NIL;
-	ListCell   *lc;
-
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		return list_make1_oid(relid);
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-	{
-		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
-			leaves = lappend_oid(leaves, lfirst_oid(lc));
-	}
-	return leaves;
-}
 
 static BlockNumber
 count_pages(Oid relid, double *tuples)

@@ -88,8 +88,8 @@ begin_scan(AuditParticipant *participant, AuditRead *read, Relation rel)
 {
 	participant->last_block = InvalidBlockNumber;
 	if (participant->job->parallel)
-		return SG_BEGINSCAN_PARALLEL(rel, (ParallelTableScanDesc)
-									 ((char *) participant->job + read->pscan));
+		return table_beginscan_parallel(rel, (ParallelTableScanDesc)
+										((char *) participant->job + read->pscan), SO_NONE);
 	return table_beginscan_strat(rel, GetActiveSnapshot(), 0, NULL, true, true);
 }
 

@@ -30,7 +30,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "audit_internal.h"
+#include "audit_index.h"
 #include "errors.h"
 #include "guc.h"
 #include "progress.h"
@@ -156,9 +156,9 @@ judge_as(const Batch *batch, List *keys)
 	}
 }
 
-/* Judge keys in the active snapshot, each with the rights that it takes */
+/* Judge keys in the active snapshot by their tables, each with the rights that it takes */
 static void
-judge_keys(const Batch *batch, List *keys)
+judge_by_table(const Batch *batch, List *keys)
 {
 	List	   *plain = NIL;
 	ListCell   *lc;
@@ -174,6 +174,23 @@ judge_keys(const Batch *batch, List *keys)
 	}
 	if (plain != NIL)
 		judge_as(batch, plain);
+}
+
+/* The same, by index where that is allowed and cheaper; then doubt the indexes, if wanted */
+static void
+judge_keys(const Batch *batch, List *keys)
+{
+	List	   *by_table = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		if (!audit_by_index(lfirst(lc), batch->samples, batch->results))
+			by_table = lappend(by_table, lfirst(lc));
+	}
+	judge_by_table(batch, by_table);
+	foreach(lc, by_table)
+		audit_paranoid(lfirst(lc), batch->results);
 }
 
 static void
@@ -375,5 +392,5 @@ audit_table_locked(AuditTable *table)
 
 	foreach(lc, table->keys)
 		reset_key(lfirst(lc));
-	judge_keys(&batch, table->keys);
+	judge_by_table(&batch, table->keys);
 }
