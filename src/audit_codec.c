@@ -53,7 +53,10 @@ equal_means_same_bytes(Oid op, Oid type, Oid collation)
 	List	   *families = get_mergejoin_opfamilies(op);
 	ListCell   *lc;
 
-	/* equal to a blank-padded value is one without the blanks; a name has slack */
+	/*
+	 * equal to a blank-padded value is one without the blanks; a name has
+	 * slack
+	 */
 	if (type == BPCHAROID || type == NAMEOID || type >= FirstNormalObjectId)
 		return false;
 	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
