@@ -210,32 +210,27 @@ lock_one(Oid relid, bool wait)
 
 /* Lock a table and, where it has some, its partitions; NIL when it is gone */
 static List *
-lock_tree(Oid relid, bool wait, bool *locked)
+lock_tree(Oid relid, bool wait, Oid *busy)
 {
 	List	   *relids;
 	ListCell   *lc;
 
-	*locked = lock_one(relid, wait);
-	if (!*locked)
+	if (!lock_one(relid, wait))
+	{
+		*busy = relid;
 		return list_make1_oid(relid);
+	}
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		return NIL;
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 		return list_make1_oid(relid);
-	if (wait)
-		return find_all_inheritors(relid, AccessShareLock, NULL);
 
-	/* who joins the tree must lock its root, which we hold */
-	relids = find_all_inheritors(relid, NoLock, NULL);
+	/* one that is dropped meanwhile is no partition any more: see audit_keep_leaves */
+	relids = find_all_inheritors(relid, wait ? AccessShareLock : NoLock, NULL);
 	foreach(lc, relids)
 	{
-		if (lfirst_oid(lc) != relid && !lock_one(lfirst_oid(lc), false))
-		{
-			*locked = false;
-			break;
-		}
-		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
-			*locked = false;
+		if (!wait && lfirst_oid(lc) != relid && !lock_one(lfirst_oid(lc), false))
+			*busy = lfirst_oid(lc);
 	}
 	return relids;
 }
@@ -274,15 +269,15 @@ rewritten_since_snapshot(Relation pg_class, Oid relid)
 }
 
 static FkProblem *
-lock_and_check(Oid relid, bool wait, bool *locked)
+lock_and_check(Oid relid, bool wait, Oid *busy)
 {
-	List	   *relids = lock_tree(relid, wait, locked);
+	List	   *relids = lock_tree(relid, wait, busy);
 	ListCell   *lc;
 
 	if (relids == NIL)
 		return fk_problem(ERRCODE_UNDEFINED_TABLE,
 						  "a table of the key was dropped meanwhile", NULL);
-	if (!*locked)
+	if (OidIsValid(*busy))
 		return NULL;
 	foreach(lc, relids)
 	{
@@ -326,13 +321,15 @@ snapshot_problem(const FkKey *key)
 }
 
 FkProblem *
-audit_lock(const FkKey *key, bool wait, bool *locked)
+audit_lock(const FkKey *key, bool wait, Oid *busy)
 {
-	FkProblem  *p = lock_and_check(key->child, wait, locked);
+	FkProblem  *p;
 
-	if (p == NULL && *locked && key->parent != key->child)
-		p = lock_and_check(key->parent, wait, locked);
-	if (p == NULL && *locked)
+	*busy = InvalidOid;
+	p = lock_and_check(key->child, wait, busy);
+	if (p == NULL && !OidIsValid(*busy) && key->parent != key->child)
+		p = lock_and_check(key->parent, wait, busy);
+	if (p == NULL && !OidIsValid(*busy))
 		p = snapshot_problem(key);
 	return p;
 }

@@ -130,6 +130,9 @@ column_make(const FkKey *key, int position, AuditCodec *codec, AuditColumn *col,
 	if (col->parent_len == -2 || col->child_len == -2)
 		return "a column is of a type that is stored as a C string";
 
+	if (left != parent_type && !IsBinaryCoercible(parent_type, left))
+		return "the operator of the key is not for the parent's type";
+
 	/* integers of any two widths, by the operators of their family */
 	if (is_integer(parent_type) && is_integer(child_base) &&
 		left == parent_type && right == child_base &&

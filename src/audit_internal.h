@@ -43,8 +43,18 @@ extern Jsonb *audit_key_object(const FkKey *key, const Datum *values, const bool
 
 /* ---- audit_place.c ---- */
 
-/* A table or index itself, or the leaves of its partitions; all locked */
+/* A table or index itself, or the leaves of its partitions */
 extern List *audit_leaves(Oid relid);
+
+/*
+ * ATTACH PARTITION does not wait for our locks.  So that all that is read
+ * belongs to one moment, the leaves of the keys' tables are listed and locked
+ * (false: one can't be), the snapshot is taken, and the list is looked at
+ * again; from then on, audit_leaves says what it said then.
+ */
+extern bool audit_keep_leaves(List *keys);
+extern bool audit_leaves_stand(void);
+extern void audit_forget_leaves(void);
 
 /* Why the key's tables can't be read as relations, or NULL; they are locked */
 extern const char *audit_place_problem(const FkKey *key);
@@ -249,7 +259,8 @@ typedef struct AuditSet
 	AuditRef	chunks;			/* AuditChunk[max_chunks] */
 	pg_atomic_uint32 nchunks;
 	pg_atomic_uint32 next_chunk;	/* to insert from */
-	pg_atomic_uint32 full;		/* memory is exhausted */
+	pg_atomic_uint32 full;		/* it can't take more: memory is exhausted, */
+	pg_atomic_uint32 crowded;	/* or there are more chunks than expected */
 	slock_t		mutex;			/* for the five below */
 	uint64		nkeys;
 	int64		least[AUDIT_NUMBERS];	/* of each word */
@@ -384,7 +395,6 @@ typedef struct AuditJob
 	AuditPhase	phase;
 	uint64		seed;
 	dsa_handle	area;
-	Size		limit;
 	AuditRef	sets;			/* AuditSet[nsets] */
 	int			nsets;
 	int			ntasks;
@@ -431,7 +441,7 @@ extern void audit_run_job(AuditParticipant *leader, int nworkers);
 /*
  * Judge keys by reading each of their tables once or, beyond the memory,
  * several times, in the active snapshot and under locks that the caller
- * holds.  Returns those that need another method, with its reason in *reason.
+ * holds.  Returns those that need another method.
  */
 extern List *audit_scan(List *keys, int samples, MemoryContext results, bool parallel);
 

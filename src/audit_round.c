@@ -75,6 +75,7 @@ typedef struct WorkItem
 	uint32		part;
 	AuditSetStage stage;		/* to begin with */
 	bool		alone;			/* did not fit beside others */
+	bool		crowded;		/* much more was there than expected */
 	bool		sparse;			/* known not to be dense */
 } WorkItem;
 
@@ -466,6 +467,7 @@ lay_out(Round *round, AuditSetStage stage)
 
 		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
 			continue;
+		item->crowded = pg_atomic_read_u32(&round->sets[i].crowded);
 		if (!audit_set_layout(&round->leader.views[i]))
 			failed = lappend(failed, item);
 	}
@@ -566,7 +568,7 @@ choose_workers(Round *round)
 	round->judge_workers = audit_choose_workers(Min(children, MaxBlockNumber));
 }
 
-/* Memory for the sets of a round; false when not even that is to be had */
+/* Memory for the sets of a round, and who reads */
 static void
 begin_round(Round *round)
 {
@@ -632,7 +634,7 @@ run_round(Round *round)
 	return failed;
 }
 
-/* After a round that failed: what did not fit gets one of its own, or is divided */
+/* After a round that failed: what did not fit is expected to be larger, gets a round of its own, or is divided */
 static void
 replan(ScanAudit *audit, List *items, List *failed)
 {
@@ -642,7 +644,9 @@ replan(ScanAudit *audit, List *items, List *failed)
 	{
 		WorkItem   *item = lfirst(lc);
 
-		if (list_length(items) == 1)
+		if (item->crowded)
+			((ParentSet *) list_nth(audit->sets, item->set))->bytes *= 8;
+		else if (list_length(items) == 1)
 			divide_item(audit, item);
 		else
 			item->alone = true;

@@ -77,6 +77,7 @@ audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 	pg_atomic_init_u32(&set->nchunks, 0);
 	pg_atomic_init_u32(&set->next_chunk, 0);
 	pg_atomic_init_u32(&set->full, 0);
+	pg_atomic_init_u32(&set->crowded, 0);
 
 	/* a participant wastes half a chunk on average */
 	while (shift < MAX_CHUNK_SHIFT && ((double) (1 << shift)) * 64 < bytes)
@@ -156,7 +157,10 @@ open_chunk(AuditSetView *view, Size size)
 	if (n >= set->max_chunks)
 	{
 		if (ref)
+		{
 			pg_atomic_fetch_sub_u32(&set->nchunks, 1);
+			pg_atomic_write_u32(&set->crowded, 1);
+		}
 		pg_atomic_write_u32(&set->full, 1);
 		return false;
 	}
