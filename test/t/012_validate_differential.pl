@@ -1,10 +1,11 @@
 # 012_validate_differential.pl: schemaguard.validate_with = scan against the server's own VALIDATE CONSTRAINT.
 #
-# Each case is a child with one key (SgCases.pm: any types, partitions, collations, self references, ...) or with two to
-# six, and it is made twice, with the same rows.  Both get the same keys, NOT VALID; then both see the same changes, some
-# of them behind the keys' backs (session_replication_role), so that rows are dead, moved, in HOT chains, lost or
-# mended; and while the keys are validated, a session that changed both has not committed.  One of the two is validated
-# by ALTER TABLE ... VALIDATE CONSTRAINT, key by key, the other one by CALL sg_add_fks with validate_with = scan.
+# Each case is a child with one key, or two to one parent (SgCases.pm: any types, partitions, collations, self references,
+# ...), or with two to six, and it is made twice, with the same rows.  Both get the same keys, NOT VALID; then both see the
+# same changes, some of them behind the keys' backs (session_replication_role), so that rows are dead, moved, in HOT
+# chains, lost or mended; and while the keys are validated, a session that changed both has not committed.  One of the two
+# is validated by ALTER TABLE ... VALIDATE CONSTRAINT, key by key, the other one by CALL sg_add_fks with validate_with =
+# scan.
 #
 # For every key both must agree: is it there, is it valid, and what else pg_constraint says about it and its clones.
 # 100 cases, 2,000 with SG_LONG=1.  SG_BATCH=n runs batch n alone, SG_CASES=n that many cases, SG_SEED=n starts elsewhere.
@@ -103,11 +104,13 @@ sub cases
 		if (chance(0.5)) { $case = make_wide_case($id, $schema); }
 		else
 		{
-			$case = make_case($id, $schema);
+			# a second key, if there is one, is of the same child
+			($case, my @second) = make_case($id, $schema);
 			# before 18 neither a plan nor the server can add these NOT VALID
 			next unless $case->{not_valid};
-			$case->{keys} = [ { fk => $case->{fk}, clause => $case->{clause} . ($case->{enforced} ? '' : ' NOT ENFORCED') } ];
+			$case->{keys} = [ map { { fk => $_->{fk}, clause => $_->{clause} . ($_->{enforced} ? '' : ' NOT ENFORCED') } } $case, @second ];
 			$case->{parents} = [ $case->{parent} ];
+			$case->{setup} .= $_->{setup} for @second;
 		}
 		my @tables = ($case->{child}, @{ $case->{parents} });
 		$case->{churn} = join '', map { churn(pick(@tables)) } 1 .. int(rand(5));

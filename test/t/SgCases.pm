@@ -1,13 +1,15 @@
 # SgCases.pm: random pairs of tables with a key between them, for tests that compare with what the server says.
 #
 #   SgCases::prepare($node);                    types and collations that the tables use
-#   my $case = make_case(1, 'schema');          the same seed makes the same case, whatever the schema
+#   my @cases = make_case(1, 'schema');         one key, or a second one of the same child to the same parent with it
+#   my $case = make_large_case(1, 'schema');    a parent of thousands of keys; id % 3 says how a scan stores them
+#   my $case = make_period_case(1, 'schema');   a key over periods
 #   my $case = make_wide_case(1, 'schema');     a child with 2 to 6 keys
 #
-# A case: random types (also pairs of different ones), nulls, MATCH, up to 4 columns in any order, dropped columns,
-# partitions on either side, inheritance children, collations, targets that are a primary key, a constraint or just an
-# index, self references, names that need quoting, owners, and orphans: none, one, some.  Some keys are such that the
-# server refuses them.
+# The same seed makes the same case, whatever the schema.  Random are: types (also pairs of different ones), nulls, MATCH,
+# up to 4 columns in any order, dropped and added columns, partitions on either side, inheritance children, collations,
+# targets that are a primary key, a constraint or just an index, self references, names that need quoting, owners, and
+# orphans: none, one, some.  Some keys are such that the server refuses them.
 package SgCases;
 use strict;
 use warnings;
@@ -15,10 +17,10 @@ use Exporter 'import';
 use Test::More;
 use SgTest;
 
-our @EXPORT = qw(make_case make_period_case make_wide_case hostile);
+our @EXPORT = qw(make_case make_large_case make_period_case make_wide_case hostile);
 
 my ($major, $icu, $citext, $btree_gist);
-my (@kinds, @same, @refused, @collations);
+my (@kinds, @same, @refused, @collations, @large);
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What a key column can be.  c, p: types of child and parent.  g: groups of values; those in one group are equal, as a
@@ -26,9 +28,18 @@ my (@kinds, @same, @refused, @collations);
 
 my $T = '"d. t"';    # a schema for types
 my @ints = ([1], [2], [3], [5], [-7], [0], [127], [32000]);
+# the ends of the types, which no bitmap spans
+my @wide = ([0], [1], [-1], ['9223372036854775807'], ['-9223372036854775808'], ['4294967296'], ['4294967295'], ['-4294967296'], ['2147483647']);
 my @nums = ([ '1', '1.0', '1.00' ], ['2'], [ '0', '-0', '0.000' ], ['1e3'], ['-7'], ['3.5'], ['12.25'], ['NaN']);
 my @floats = ([ '0', '-0' ], ['NaN'], ['0.1'], ['0.5'], ['1'], ['-2.25'], ['Infinity'], ['16777217']);
 my @texts = (['a'], ['A'], ['b'], [ 'c', 'c  ' ], [ "\xc3\xa4", "a\xcc\x88" ], ["\xc3\x84"], [''], ['ss'], ["\xc3\x9f"], ['10'], ['9'], [' x'], [q(q'\\")]);
+# prefixes of one text, around the ends of words of 8 bytes; zeros at the end of bytea
+my @slots = map { [ substr('0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ', 0, $_) ] } 0, 1, 6 .. 9, 15, 16, 23, 24, 31, 32, 36, 38 .. 41, 60;
+my @zeros = map { [ '\\x' . '00' x $_ ], [ '\\x' . '00' x $_ . '01' ] } 0, 1, 6, 7, 8, 15, 38, 39, 40;
+# SQL instead of a value: what an index holds compressed, and what none can hold
+my @long = map { [ \"repeat('$_', 5000)" ] } 'ab', 'ba', 'a b', 'xyz';
+my $longest = "(SELECT string_agg(md5(g::text), '') FROM generate_series(1, 3200) g)";
+my @too_long = ([ \$longest ], [ \"$longest || 'x'" ], [ \"repeat('ab', 50000)" ]);
 my @dates = (['2024-02-29'], ['1999-12-31'], [ 'infinity' ], ['-infinity'], ['2024-03-01'], ['0044-03-15 BC']);
 my @times = (@dates, ['2024-02-29 12:00'], ['2024-02-29 23:59:59.999999']);
 my @tz = (
@@ -42,11 +53,15 @@ sub make_kinds
 	@kinds = (
 		# the same type on both sides
 		(map { +{ c => $_, p => $_, g => \@ints } } qw(int2 int4 int8 int4 int4)),
+		(map { +{ c => $_, p => $_, g => \@wide } } qw(int8 int8)),
 		{ c => 'numeric', p => 'numeric', g => \@nums },
 		{ c => 'numeric(10,3)', p => 'numeric(8,2)', g => \@nums },
 		{ c => 'float8', p => 'float8', g => \@floats },
 		{ c => 'float4', p => 'float4', g => \@floats },
 		(map { +{ c => $_, p => $_, g => \@texts, collate => 1, pattern => 1 } } qw(text text varchar varchar(20))),
+		(map { +{ c => $_, p => $_, g => \@slots, collate => 1, pattern => 1 } } qw(text text varchar)),
+		{ c => 'text', p => 'text', g => [ @long, ['a'] ], o => \@too_long, collate => 1 },
+		{ c => 'varchar', p => 'text', g => [ @long, ['a'] ], o => \@too_long, collate => 1 },
 		{ c => 'char(5)', p => 'char(5)', g => \@texts, collate => 1 },
 		{ c => 'uuid', p => 'uuid', g => [ map { [ uc "00000000-0000-0000-0000-0000000000${_}f", "00000000-0000-0000-0000-0000000000${_}f" ] } 0 .. 7 ] },
 		{ c => 'date', p => 'date', g => \@dates },
@@ -55,6 +70,12 @@ sub make_kinds
 		{ c => 'time', p => 'time', g => [ ['00:00'], ['24:00'], ['12:34:56.7'], ['12:34:56.70001'] ] },
 		{ c => 'interval', p => 'interval', g => [ [ '1 mon', '30 days', '720:00' ], [ '1 day', '24:00' ], ['1 year'], ['-1 sec'] ] },
 		{ c => 'bytea', p => 'bytea', g => [ ['\\x'], ['\\x00'], ['\\x0001'], ['\\xff'], ['\\x61'] ] },
+		{ c => 'bytea', p => 'bytea', g => \@zeros },
+		{ c => 'timetz', p => 'timetz', g => [ [ '00:00+00', '00:00:00+00' ], ['00:00+01'], ['23:00-01'], ['12:34:56.7+02'] ] },
+		{ c => 'macaddr', p => 'macaddr', g => [ [ '08:00:2b:01:02:03', '08002b:010203' ], ['08:00:2b:01:02:04'], ['00:00:00:00:00:00'] ] },
+		{ c => 'macaddr8', p => 'macaddr8', g => [ ['08:00:2b:01:02:03:04:05'], ['00:00:00:00:00:00:00:00'], ['08:00:2b:01:02:03:04:06'] ] },
+		{ c => 'pg_lsn', p => 'pg_lsn', g => [ ['0/0'], ['FFFFFFFF/FFFFFFFF'], ['1/0'] ] },
+		{ c => 'xid8', p => 'xid8', g => [ ['0'], ['18446744073709551615'], ['4294967296'] ] },
 		{ c => 'inet', p => 'inet', g => [ [ '10.0.0.1', '10.0.0.1/32' ], ['10.0.0.1/8'], ['::1'], [ '::ffff:1.2.3.4' ], ['10.0.0.0/8'] ] },
 		{ c => 'bool', p => 'bool', g => [ [ 't', 'true', 'on' ], [ 'f', 'no' ] ] },
 		{ c => 'oid', p => 'oid', g => [ ['0'], ['1'], ['4294967295'], ['26'] ] },
@@ -63,6 +84,8 @@ sub make_kinds
 		{ c => 'jsonb', p => 'jsonb', g => [ [ '1', '1.0' ], [ '{"a":1,"b":[2]}', '{"b":[2],"a":1.00}' ], ['null'], ['"x"'], ['[]'] ] },
 		{ c => 'int4[]', p => 'int4[]', g => [ ['{}'], ['{1,2}'], ['{2,1}'], ['{NULL}'], ['{{1},{2}}'], ['[2:3]={1,2}'] ] },
 		{ c => 'text[]', p => 'text[]', g => [ ['{}'], ['{a,b}'], ['{NULL,"NULL"}'], ['{A,b}'] ], collate => 1 },
+		{ c => 'uuid[]', p => 'uuid[]', g => [ ['{}'], ['{00000000-0000-0000-0000-00000000000f}'], ['{NULL}'] ] },
+		{ c => 'numeric[]', p => 'numeric[]', g => [ [ '{1.0}', '{1}', '{1.00}' ], ['{}'], [ '{0,NaN}', '{-0,NaN}' ] ] },
 		{ c => 'int4range', p => 'int4range', g => [ [ '[1,4]', '[1,5)', '(0,5)' ], [ 'empty', '(1,1)' ], ['(,)'], ['[5,)'] ] },
 		{ c => 'int8multirange', p => 'int8multirange', g => [ [ '{[1,2),[2,3)}', '{[1,3)}' ], ['{}'], ['{(,)}'], ['{[7,9)}'] ] },
 		# no hash joins for these
@@ -72,7 +95,14 @@ sub make_kinds
 		# types of the user's
 		{ c => qq($T."e""num"), p => qq($T."e""num"), g => \@colours },
 		{ c => qq($T."e""num"[]), p => qq($T."e""num"[]), g => [ ['{}'], ['{red}'], ['{red,green}'], ['{NULL}'] ] },
+		# composite values have a field at least: a value without any is null for VALIDATE, which asks IS NULL, not for triggers
 		{ c => "$T.pair", p => "$T.pair", g => [ [ '(1,a)', '( 1 ,a)' ], ['(1,b)'], ['(2,a)'], ['(0,"")'] ] },
+		{ c => "$T.deep", p => "$T.deep", g => [ [ '(1.0,"{a}")', '(1,"{a}")' ], ['(1.0,"{A}")'], ['(,"{b}")'], ['(2,"{}")'] ] },
+		{ c => "$T.dpair", p => "$T.pair", g => [ [ '(1,a)', '( 1 ,a)' ], ['(1,b)'], ['(2,a)'] ] },
+		{ c => "$T.drange", p => 'int4range', g => [ [ '[1,4]', '[1,5)' ], ['[5,)'], ['empty'] ] },
+		{ c => "$T.drange", p => "$T.drange", g => [ [ '[1,4]', '[1,5)' ], ['[5,)'], ['empty'] ] },
+		{ c => "$T.duuid", p => 'uuid', g => [ map { ["00000000-0000-0000-0000-0000000000${_}f"] } 0 .. 5 ] },
+		{ c => "$T.dcolour", p => qq($T."e""num"), g => \@colours },
 		{ c => "$T.posint", p => "$T.posint", g => [ [1], [2], [3], [77] ] },
 		{ c => "$T.posint", p => 'int4', g => [ @ints[ 0 .. 3 ] ] },
 		{ c => 'int4', p => "$T.posint", g => [ @ints[ 0 .. 3 ] ] },
@@ -86,7 +116,7 @@ sub make_kinds
 		  { c => "$T.citext", p => 'text', g => [ ['a'], ['A'], ['Bc'] ] }) : ()),
 		# different types that the server joins
 		(map { my ($c, $p) = split /->/; +{ c => $c, p => $p, g => \@ints } }
-			qw(int4->int8 int4->int8 int2->int8 int8->int4 int2->int4 int4->int2 int4->numeric int8->numeric int2->numeric)),
+			qw(int4->int8 int4->int8 int2->int8 int8->int4 int2->int4 int4->int2 int8->int2 int4->numeric int8->numeric int2->numeric)),
 		{ c => 'int4', p => 'float8', g => \@ints },
 		{ c => 'int8', p => 'float4', g => [ [1], [16777216], [16777217], [0] ] },
 		{ c => 'numeric', p => 'float8', g => [ ['0.1'], ['0.5'], [ '0.50', '0.5' ], ['NaN'], ['2'] ] },
@@ -124,6 +154,25 @@ sub make_kinds
 	@collations = ('"C"', '"POSIX"', '"default"', 'ucs_basic', '');
 	push @collations, '"und-x-icu"', "$T.ci", "$T.ci", "$T.ci2" if $icu;
 	push @collations, 'pg_c_utf8' if $major >= 17;
+
+	@large = (
+		{ shape => 'words', type => ['int8'], p => 'hashint8extended(G, 0)' },
+		{ shape => 'words', type => [ 'int4', 'int8' ], p => 'G * 7919' },
+		{ shape => 'words', type => ['uuid'], p => 'md5(G::text)::uuid' },
+		{ shape => 'words', type => ['timestamp'], p => q(timestamp '2000-01-01' + G * interval '1 hour 1 second') },
+		{ shape => 'bytes', type => ['text'], p => q('k' || G) },
+		{ shape => 'bytes', type => ['text'], p => 'md5(G::text)' },
+		{ shape => 'bytes', type => [ 'varchar', 'text' ], p => q(repeat(md5(G::text), 1 + G % 3)) },
+		{ shape => 'bytes', type => ['bytea'], p => q(decode(md5(G::text), 'hex')) },
+		{ shape => 'datums', type => ['numeric'], p => 'G * 1.01', c => 'G * 1.0100' },
+		{ shape => 'datums', type => [ 'int4', 'numeric' ], p => 'G' },
+		{ shape => 'datums', type => ['float8'], p => 'G * 0.1::float8' },
+		{ shape => 'datums', type => [ 'char(9)', 'char(12)' ], p => q('k' || G) },
+		{ shape => 'datums', type => ['int4range'], p => 'int4range(G, G + 3)', c => q(int4range(G, G + 2, '[]')) },
+		{ shape => 'datums', type => ["$T.pair"], p => "ROW(G, 'x' || G)::$T.pair" },
+		{ shape => 'datums', type => ['interval'], p => q(G * interval '30 days'), c => q(G * interval '1 mon') },
+		($icu ? { shape => 'datums', type => ["text COLLATE $T.ci"], p => q('Key' || G), c => q('kEY' || G) } : ()),
+	);
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -153,7 +202,9 @@ sub shuffled
 	return @to;
 }
 
-sub value { my ($group) = @_; return lit(pick(@$group)); }
+sub sql_value { my ($value) = @_; return ref $value ? $$value : lit($value); }
+
+sub value { my ($group) = @_; return sql_value(pick(@$group)); }
 
 # Columns as { name, type, collate, notnull }; those without a purpose are dropped later, which leaves gaps
 sub column_sql
@@ -189,11 +240,11 @@ sub partitions
 	}
 	elsif ($kind eq 'LIST')
 	{
-		@bounds = ('FOR VALUES IN (' . lit($values->[0]) . ')', 'DEFAULT');
+		@bounds = ('FOR VALUES IN (' . sql_value($values->[0]) . ')', 'DEFAULT');
 	}
 	else
 	{
-		@bounds = ('FOR VALUES FROM (MINVALUE) TO (' . lit($values->[0]) . ')', 'DEFAULT');
+		@bounds = ('FOR VALUES FROM (MINVALUE) TO (' . sql_value($values->[0]) . ')', 'DEFAULT');
 	}
 
 	my $n = 0;
@@ -226,7 +277,7 @@ sub insert
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
-# One case: { id, setup, child, parent, fk, ccols, pcols, match, clause, planned, enforced, not_valid }
+# One case: { id, setup, child, parent, fk, ccols, pcols, match, clause, planned, enforced, not_valid }; large ones: shape
 
 sub collations_of
 {
@@ -294,7 +345,7 @@ sub tuples
 	for (1 .. pick(0, 3, 20, 45))
 	{
 		my @groups = @chosen ? @{ pick(@chosen) } : ();
-		@groups = map { pick(@{ $_->{g} }) } @$kinds if $orphans eq 'some' && (chance(0.3) || !@chosen);
+		@groups = map { pick(@{ $_->{g} }, @{ $_->{o} // [] }) } @$kinds if $orphans eq 'some' && (chance(0.3) || !@chosen);
 		my @row = @groups ? map { value($_) } @groups : map { 'NULL' } @$kinds;
 
 		# a null somewhere; for MATCH FULL, everywhere, unless there shall be orphans
@@ -305,7 +356,7 @@ sub tuples
 		}
 		push @child, \@row;
 	}
-	push @child, [ map { value(pick(@{ $_->{g} })) } @$kinds ] if $orphans eq '1';
+	push @child, [ map { value(pick(@{ $_->{g} }, @{ $_->{o} // [] })) } @$kinds ] if $orphans eq '1';
 	return (\@parent, \@child);
 }
 
@@ -398,19 +449,97 @@ sub make_case
 	$case{ccols} = [ map { $ccols[$_]{name} } @order ];
 	$case{pcols} = [ map { $pcols[$_]{name} } @order ];
 	$case{match} = $match;
-	$case{clause} = 'FOREIGN KEY (' . join(', ', map { ident($_) } @{ $case{ccols} }) . ") REFERENCES $parent ("
-	  . join(', ', map { ident($_) } @{ $case{pcols} }) . ')' . ($match ? " MATCH $match" : '');
-	if ($primary && chance(0.3) && $target =~ /PRIMARY KEY \((.*)\);/s && $n == 1)
+	$case{target} = "$parent (" . join(', ', map { ident($_) } @{ $case{pcols} }) . ')';
+	if ($primary && chance(0.3) && $n == 1)
 	{
 		# the primary key need not be named
-		$case{clause} =~ s/ \([^()]*\)( MATCH \w+)?$/$1 || ''/e if $case{pcols}[0] !~ /[()]/;
+		$case{target} = $parent if $case{pcols}[0] !~ /[()]/;
 		delete $case{pcols};
 	}
+	$case{target} .= " MATCH $match" if $match;
 	$case{not_valid} = 0 if $part && $major < 18;
 	$case{enforced} = 0 if $major >= 18 && chance(0.05);
-	$case{clause} .= pick('', '', '', ' ON DELETE CASCADE', ' ON UPDATE SET NULL', ' DEFERRABLE INITIALLY DEFERRED');
+	$case{clause} = 'FOREIGN KEY (' . join(', ', map { ident($_) } @{ $case{ccols} }) . ") REFERENCES $case{target}"
+	  . pick('', '', '', ' ON DELETE CASCADE', ' ON UPDATE SET NULL', ' DEFERRABLE INITIALLY DEFERRED');
 	$case{setup} = $sql;
-	return \%case;
+	return (\%case, chance(0.2) ? make_sibling(\%case, \@kinds, \@pcols, $ptuples, \@order) : ());
+}
+
+# One more key of the same child to the same columns of its parent, on columns that are added now: rows that are there
+# get their value from the default, which the table does not hold for each of them
+sub make_sibling
+{
+	my ($case, $kinds, $pcols, $parent, $order) = @_;
+	my %sibling = (%$case, id => $case->{id} + 500, fk => "second $case->{id}");
+	my @targets = grep { "@$_" !~ /\bNULL\b/ } @$parent;
+	my (@add, @cols);
+	my $sql = '';
+	my $row = sub { return @targets && chance(0.7) ? pick(@targets) : [ map { value(pick(@{ $_->{g} })) } @$kinds ]; };
+	my $default = @targets && chance(0.8) ? pick(@targets) : $row->();
+
+	for my $i (0 .. $#$kinds)
+	{
+		my ($ccoll) = collations_of($kinds->[$i]);
+		push @cols, { name => "second $i", type => $kinds->[$i]{c}, collate => $pcols->[$i]{collate} ? $pcols->[$i]{collate} : $ccoll };
+		# the default of a column is no query
+		my $value = $default->[$i] =~ /SELECT/ ? "'x'" : $default->[$i];
+		push @add, 'ADD ' . column_sql($cols[-1]) . " DEFAULT $value";
+	}
+	$sql .= "ALTER TABLE $case->{child} " . join(', ', @add) . ";\n";
+	for my $n (1 .. pick(0, 0, 1, 2, 3))
+	{
+		my $values = chance(0.2) ? [ map { 'NULL' } @$kinds ] : $row->();
+		$sql .= "UPDATE $case->{child} SET " . join(', ', map { ident($cols[$_]{name}) . " = $values->[$_]" } 0 .. $#cols) . " WHERE id % 5 = $n;\n";
+	}
+	$sibling{setup} = $sql;
+	$sibling{ccols} = [ map { $cols[$_]{name} } @$order ];
+	$sibling{clause} = 'FOREIGN KEY (' . join(', ', map { ident($_) } @{ $sibling{ccols} }) . ") REFERENCES $case->{target}";
+	return \%sibling;
+}
+
+# A parent of thousands of keys, which least memory does not hold at once.  Each column is made from a number: by c for
+# the child and p for the parent.  Shapes are how the scan stores a key: as words, as bytes, or as values.
+sub make_large_case
+{
+	my ($id, $schema) = @_;
+	my $shape = ('words', 'bytes', 'datums')[ $id % 3 ];
+	my %rank = (words => 0, bytes => 1, datums => 2);
+	my @first = grep { $_->{shape} eq $shape } @large;
+	my @rest = grep { $rank{ $_->{shape} } <= $rank{$shape} } @large;
+	my @kinds = shuffled(pick(@first), map { pick(@rest) } 2 .. pick(1, 1, 2, 3));
+	my $n = pick(8000, 12000);
+	my $match = pick('', 'FULL');
+	my ($parent, $child) = map { ident($schema) . '.' . ident("large $_ $id") } 'p', 'c';
+	my @pcols = map { { name => "p$_", type => $kinds[$_]{type}[-1] } } 0 .. $#kinds;
+	my @ccols = map { { name => "c$_", type => $kinds[$_]{type}[0] } } 0 .. $#kinds;
+	my $numbered = sub { my ($sql, $g) = @_; $sql =~ s/\bG\b/$g/g; return $sql; };
+	my @order = shuffled(0 .. $#kinds);
+	my $orphans = pick(0, 0, 1, $n / 20, $n);
+	my $rows = pick(0, 1, 100, 100);
+	my $sql;
+
+	# partitions of the parent are those of its first column, which is hashed
+	my $part = chance(0.25) ? ' PARTITION BY HASH (p0)' : '';
+	$sql = create_table($parent, \@pcols, $part);
+	$sql .= partitions($parent, sub { return ident($schema) . '.' . ident("large p $id$_[0]"); }, \@pcols, 'HASH', 'p0', []) if $part;
+	$sql .= "INSERT INTO $parent (" . join(', ', map { $_->{name} } @pcols) . ') SELECT ' . join(', ', map { $numbered->($_->{p}, 'g') } @kinds)
+	  . " FROM generate_series(1, $n) g;\n";
+	$sql .= "ALTER TABLE $parent ADD PRIMARY KEY (" . join(', ', map { $_->{name} } shuffled(@pcols)) . ");\n";
+	$sql .= "ANALYZE $parent;\n" if chance(0.5);
+	$sql .= create_table($child, \@ccols, '');
+	# every row another key, some twice; a null in the first column only is an orphan of MATCH FULL
+	$sql .= "INSERT INTO $child (" . join(', ', map { $_->{name} } @ccols) . ') SELECT '
+	  . join(', ', map { ($_ == 0 && @kinds == 1 || $_ == 0 && $orphans ? 'CASE WHEN r % 17 <> 0 THEN ' : '')
+			. $numbered->($kinds[$_]{c} // $kinds[$_]{p}, 'g') . ($_ == 0 && @kinds == 1 || $_ == 0 && $orphans ? ' END' : '') } 0 .. $#kinds)
+	  . " FROM generate_series(1, $rows) r, LATERAL (SELECT (1 + (r % 90) * 104729 % " . ($n + $orphans) . ")::int AS g) s;\n";
+
+	my @cnames = map { $ccols[$_]{name} } @order;
+	my @pnames = map { $pcols[$_]{name} } @order;
+	return {
+		id => $id, planned => 1, enforced => 1, not_valid => 1, shape => $shape, child => $child, parent => $parent,
+		fk => "large$id", ccols => \@cnames, pcols => \@pnames, match => $match, setup => $sql,
+		clause => 'FOREIGN KEY (' . join(', ', @cnames) . ") REFERENCES $parent (" . join(', ', @pnames) . ')' . ($match ? " MATCH $match" : '')
+	};
 }
 
 # A key over periods, where the rows of a parent cover those of a child together (18 and later)
@@ -555,6 +684,11 @@ sub prepare
 		CREATE TYPE $T."e""num" AS ENUM ('red', 'green', 'blue', 'not so blue');
 		CREATE TYPE $T.enum2 AS ENUM ('red', 'green');
 		CREATE TYPE $T.pair AS (a int, b text);
+		CREATE TYPE $T.deep AS (n numeric, t text[]);
+		CREATE DOMAIN $T.dpair AS $T.pair;
+		CREATE DOMAIN $T.drange AS int4range;
+		CREATE DOMAIN $T.duuid AS uuid;
+		CREATE DOMAIN $T.dcolour AS $T."e""num";
 		CREATE DOMAIN $T.posint AS int CHECK (VALUE > 0);
 		CREATE DOMAIN $T.posint2 AS $T.posint CHECK (VALUE < 1000);
 		CREATE DOMAIN $T.word AS varchar(30);
