@@ -32,6 +32,9 @@ BEGIN
     DROP TABLE seen;
 END $$;
 
+-- nothing runs, and the view says so
+SELECT * FROM schemaguard.progress;
+
 -- settings
 SHOW schemaguard.audit_method;
 SHOW schemaguard.audit_workers;
@@ -46,9 +49,6 @@ SHOW schemaguard.audit_memory;
 SET schemaguard.audit_memory = '1GB';
 SHOW schemaguard.audit_memory;
 RESET schemaguard.audit_memory;
--- nothing runs, and the view says so
-SELECT * FROM schemaguard.progress;
-
 -- method: one pass, several, a query
 CREATE TABLE parent (id uuid PRIMARY KEY, n int UNIQUE, big int8 UNIQUE);
 INSERT INTO parent SELECT md5(g::text)::uuid, g, hashint8extended(g, 0) FROM generate_series(1, 20000) g;

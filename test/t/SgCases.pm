@@ -97,7 +97,7 @@ sub make_kinds
 		{ c => qq($T."e""num"[]), p => qq($T."e""num"[]), g => [ ['{}'], ['{red}'], ['{red,green}'], ['{NULL}'] ] },
 		# composite values have a field at least: a value without any is null for VALIDATE, which asks IS NULL, not for triggers
 		{ c => "$T.pair", p => "$T.pair", g => [ [ '(1,a)', '( 1 ,a)' ], ['(1,b)'], ['(2,a)'], ['(0,"")'] ] },
-		{ c => "$T.deep", p => "$T.deep", g => [ [ '(1.0,"{a}")', '(1,"{a}")' ], ['(1.0,"{A}")'], ['(,"{b}")'], ['(2,"{}")'] ] },
+		{ c => "$T.deep", p => "$T.deep", g => [ [ '(1.0,"{a}")', '(1,"{a}")' ], ['(1.0,"{A}")'], ['(2,"{}")'] ] },
 		{ c => "$T.dpair", p => "$T.pair", g => [ [ '(1,a)', '( 1 ,a)' ], ['(1,b)'], ['(2,a)'] ] },
 		{ c => "$T.drange", p => 'int4range', g => [ [ '[1,4]', '[1,5)' ], ['[5,)'], ['empty'] ] },
 		{ c => "$T.drange", p => "$T.drange", g => [ [ '[1,4]', '[1,5)' ], ['[5,)'], ['empty'] ] },
