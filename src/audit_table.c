@@ -288,7 +288,7 @@ judge_apart(const Batch *batch, List *keys, bool parallel)
 
 /*
  * May it be the workers' fault?  Shared memory may be what ran out, somebody
- * may have ended a worker, and a function may do what is not allowed while
+ * may have ended a worker or kept it from starting, and a function may do what is not allowed while
  * there are workers: an array, a range or a record is safe for them as far as
  * the catalogs know, whatever its elements run.
  */
@@ -297,6 +297,7 @@ may_be_parallel_trouble(const ErrorData *edata)
 {
 	return ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES ||
 		(edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN && !ProcDiePending) ||
+		edata->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
 		edata->sqlerrcode == ERRCODE_INVALID_TRANSACTION_STATE;
 }
 
