@@ -95,9 +95,9 @@ sub make_kinds
 		# types of the user's
 		{ c => qq($T."e""num"), p => qq($T."e""num"), g => \@colours },
 		{ c => qq($T."e""num"[]), p => qq($T."e""num"[]), g => [ ['{}'], ['{red}'], ['{red,green}'], ['{NULL}'] ] },
-		# composite values have a field at least: a value without any is null for VALIDATE, which asks IS NULL, not for triggers
+		# no field of a composite value is null: VALIDATE asks IS NULL and IS NOT NULL, which look into it, triggers do not
 		{ c => "$T.pair", p => "$T.pair", g => [ [ '(1,a)', '( 1 ,a)' ], ['(1,b)'], ['(2,a)'], ['(0,"")'] ] },
-		{ c => "$T.deep", p => "$T.deep", g => [ [ '(1.0,"{a}")', '(1,"{a}")' ], ['(1.0,"{A}")'], ['(2,"{}")'] ] },
+		{ c => "$T.deep", p => "$T.deep", g => [ [ '(1.0,"{a}")', '(1,"{a}")' ], ['(1.0,"{A}")'], ['(0,"{NULL}")'], ['(2,"{}")'] ] },
 		{ c => "$T.dpair", p => "$T.pair", g => [ [ '(1,a)', '( 1 ,a)' ], ['(1,b)'], ['(2,a)'] ] },
 		{ c => "$T.drange", p => 'int4range', g => [ [ '[1,4]', '[1,5)' ], ['[5,)'], ['empty'] ] },
 		{ c => "$T.drange", p => "$T.drange", g => [ [ '[1,4]', '[1,5)' ], ['[5,)'], ['empty'] ] },
