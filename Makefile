@@ -19,23 +19,31 @@ PGFILEDESC = "schemaguard - foreign key audit and deployment"
 # .ci/check-repo compares these lists with the folders.
 OBJS = \
 	src/audit_access.o \
+	src/audit_btree.o \
 	src/audit_codec.o \
 	src/audit_distinct.o \
+	src/audit_index.o \
 	src/audit_orphans.o \
 	src/audit_parallel.o \
+	src/audit_paranoid.o \
 	src/audit_place.o \
+	src/audit_probe.o \
 	src/audit_proof.o \
 	src/audit_result.o \
 	src/audit_round.o \
 	src/audit_sample.o \
 	src/audit_scan.o \
 	src/audit_set.o \
+	src/audit_skip.o \
+	src/audit_sorted.o \
 	src/audit_sql.o \
 	src/audit_table.o \
+	src/deploy_audit.o \
 	src/deploy_lock.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
 	src/deploy_unit.o \
+	src/deploy_validate.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -73,6 +81,7 @@ SQL_PARTS = \
 REGRESS = \
 	audit \
 	audit_foreign \
+	audit_index \
 	audit_scan \
 	bodies \
 	deploy \
@@ -81,11 +90,13 @@ REGRESS = \
 	plan_18 \
 	plan_roles \
 	plan_script \
-	trust
+	trust \
+	validate_scan
 
 ISOLATION = \
 	iso_add_fks_concurrent \
-	iso_audit_lock
+	iso_audit_lock \
+	iso_validate_scan
 
 PROVE_TESTS = test/t/*.pl
 

@@ -55,6 +55,7 @@ typedef struct AuditKey
 	TimestampTz judged_at;
 	XLogRecPtr	judged_lsn;
 	bool		by_index;		/* an index was trusted */
+	Oid			waits_for;		/* a table that somebody else has locked */
 } AuditKey;
 
 typedef struct AuditTable
@@ -104,10 +105,10 @@ extern FkProblem *audit_access_problem(const FkKey *key, bool whole_row);
 
 /*
  * Lock both tables and their partitions, ACCESS SHARE.  Returns NULL, or why
- * they can't be judged.  Unless `wait`, *locked says whether all locks were
- * there to be had.
+ * they can't be judged.  Unless `wait`, *busy is a table whose lock is not to
+ * be had now; InvalidOid when all are locked.
  */
-extern FkProblem *audit_lock(const FkKey *key, bool wait, bool *locked);
+extern FkProblem *audit_lock(const FkKey *key, bool wait, Oid *busy);
 
 /* Under the locks: make the snapshot to read tables in the active one; pop it */
 extern void audit_push_snapshot(void);

@@ -30,6 +30,7 @@
 
 #include "audit_internal.h"
 #include "compat.h"
+#include "guc.h"
 #include "quote.h"
 
 /* SELECT on the columns, or on the table as a whole, and no row hidden */
@@ -209,32 +210,27 @@ lock_one(Oid relid, bool wait)
 
 /* Lock a table and, where it has some, its partitions; NIL when it is gone */
 static List *
-lock_tree(Oid relid, bool wait, bool *locked)
+lock_tree(Oid relid, bool wait, Oid *busy)
 {
 	List	   *relids;
 	ListCell   *lc;
 
-	*locked = lock_one(relid, wait);
-	if (!*locked)
+	if (!lock_one(relid, wait))
+	{
+		*busy = relid;
 		return list_make1_oid(relid);
+	}
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		return NIL;
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 		return list_make1_oid(relid);
-	if (wait)
-		return find_all_inheritors(relid, AccessShareLock, NULL);
 
-	/* who joins the tree must lock its root, which we hold */
-	relids = find_all_inheritors(relid, NoLock, NULL);
+	/* one that is dropped meanwhile is no partition any more: see audit_keep_leaves */
+	relids = find_all_inheritors(relid, wait ? AccessShareLock : NoLock, NULL);
 	foreach(lc, relids)
 	{
-		if (lfirst_oid(lc) != relid && !lock_one(lfirst_oid(lc), false))
-		{
-			*locked = false;
-			break;
-		}
-		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
-			*locked = false;
+		if (!wait && lfirst_oid(lc) != relid && !lock_one(lfirst_oid(lc), false))
+			*busy = lfirst_oid(lc);
 	}
 	return relids;
 }
@@ -273,15 +269,15 @@ rewritten_since_snapshot(Relation pg_class, Oid relid)
 }
 
 static FkProblem *
-lock_and_check(Oid relid, bool wait, bool *locked)
+lock_and_check(Oid relid, bool wait, Oid *busy)
 {
-	List	   *relids = lock_tree(relid, wait, locked);
+	List	   *relids = lock_tree(relid, wait, busy);
 	ListCell   *lc;
 
 	if (relids == NIL)
 		return fk_problem(ERRCODE_UNDEFINED_TABLE,
 						  "a table of the key was dropped meanwhile", NULL);
-	if (!*locked)
+	if (OidIsValid(*busy))
 		return NULL;
 	foreach(lc, relids)
 	{
@@ -325,13 +321,15 @@ snapshot_problem(const FkKey *key)
 }
 
 FkProblem *
-audit_lock(const FkKey *key, bool wait, bool *locked)
+audit_lock(const FkKey *key, bool wait, Oid *busy)
 {
-	FkProblem  *p = lock_and_check(key->child, wait, locked);
+	FkProblem  *p;
 
-	if (p == NULL && *locked && key->parent != key->child)
-		p = lock_and_check(key->parent, wait, locked);
-	if (p == NULL && *locked)
+	*busy = InvalidOid;
+	p = lock_and_check(key->child, wait, busy);
+	if (p == NULL && !OidIsValid(*busy) && key->parent != key->child)
+		p = lock_and_check(key->parent, wait, busy);
+	if (p == NULL && !OidIsValid(*busy))
 		p = snapshot_problem(key);
 	return p;
 }
@@ -352,7 +350,8 @@ set_local(const char *name, const char *value)
 void
 audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 {
-	char		memory[32];
+	char		number[32];
+	int			workers;
 
 	if (audit_needs_owner(key, whole_row))
 		sg_restricted_begin(scope, table_owner(key->child));
@@ -362,9 +361,16 @@ audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 	/* policies were checked; should one come up all the same, it is an error */
 	set_local("row_security", "off");
 
-	/* as core does for VALIDATE */
-	snprintf(memory, sizeof(memory), "%d", maintenance_work_mem);
-	set_local("work_mem", memory);
+	/*
+	 * Each process may use work_mem for the join and once more for the groups
+	 * above it.
+	 */
+	workers = sg_audit_workers >= 0 ? sg_audit_workers : max_parallel_maintenance_workers;
+	snprintf(number, sizeof(number), "%d", workers);
+	set_local("max_parallel_workers_per_gather", number);
+	snprintf(number, sizeof(number), "%d",
+			 (int) Max(sg_audit_memory_bytes() / 1024 / 2 / (workers + 1), 64));
+	set_local("work_mem", number);
 	set_local("hash_mem_multiplier", "1");
 	set_local("jit", "off");
 

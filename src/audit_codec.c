@@ -42,7 +42,11 @@ is_integer(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
-/* Does the operator's btree class say that equal values have the same bytes? */
+/*
+ * Do the btree classes of the operator say that equal values have the same
+ * bytes?  All of them must: text_pattern_ops always does, and shares its
+ * operator with text_ops, which asks the collation.
+ */
 static bool
 equal_means_same_bytes(Oid op, Oid type, Oid collation)
 {
@@ -55,7 +59,6 @@ equal_means_same_bytes(Oid op, Oid type, Oid collation)
 	 */
 	if (type == BPCHAROID || type == NAMEOID || type >= FirstNormalObjectId)
 		return false;
-	/* the "pattern" families hold the same operator, and would say yes */
 	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
 		return false;
 
@@ -63,11 +66,11 @@ equal_means_same_bytes(Oid op, Oid type, Oid collation)
 	{
 		Oid			proc = get_opfamily_proc(lfirst_oid(lc), type, type, BTEQUALIMAGE_PROC);
 
-		if (OidIsValid(proc) &&
-			DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(type))))
-			return true;
+		if (!OidIsValid(proc) ||
+			!DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(type))))
+			return false;
 	}
-	return false;
+	return families != NIL;
 }
 
 /* How the child's value becomes what the operator takes */
@@ -126,6 +129,9 @@ column_make(const FkKey *key, int position, AuditCodec *codec, AuditColumn *col,
 
 	if (col->parent_len == -2 || col->child_len == -2)
 		return "a column is of a type that is stored as a C string";
+
+	if (left != parent_type && !IsBinaryCoercible(parent_type, left))
+		return "the operator of the key is not for the parent's type";
 
 	/* integers of any two widths, by the operators of their family */
 	if (is_integer(parent_type) && is_integer(child_base) &&
@@ -214,7 +220,11 @@ audit_codec_make(const FkKey *key, const char **reason)
 			codec->nwords += codec->cols[i].words;
 			if (codec->cols[i].words == 0)
 				codec->shape = SHAPE_BYTES;
+			if (codec->cols[i].parent_byval && codec->cols[i].child_byval)
+				codec->numbers++;
 		}
+		if (codec->numbers < codec->ncols || codec->numbers > AUDIT_NUMBERS)
+			codec->numbers = 0;
 	}
 	qsort(codec->cols, codec->ncols, sizeof(AuditColumn), compare_columns);
 

@@ -26,7 +26,7 @@
 #include "audit_internal.h"
 #include "compat.h"
 
-#define SEEN_ENTRIES 1024
+#define SEEN_ENTRIES 256
 #define SEEN_MAX_LEN 64
 
 typedef struct SeenKey

@@ -43,6 +43,19 @@ extern Jsonb *audit_key_object(const FkKey *key, const Datum *values, const bool
 
 /* ---- audit_place.c ---- */
 
+/* A table or index itself, or the leaves of its partitions */
+extern List *audit_leaves(Oid relid);
+
+/*
+ * ATTACH PARTITION does not wait for our locks.  So that all that is read
+ * belongs to one moment, the leaves of the keys' tables are listed and locked
+ * (false: one can't be), the snapshot is taken, and the list is looked at
+ * again; from then on, audit_leaves says what it said then.
+ */
+extern bool audit_keep_leaves(List *keys);
+extern bool audit_leaves_stand(void);
+extern void audit_forget_leaves(void);
+
 /* Why the key's tables can't be read as relations, or NULL; they are locked */
 extern const char *audit_place_problem(const FkKey *key);
 
@@ -76,10 +89,15 @@ typedef struct AuditColumn
 								 * none */
 } AuditColumn;
 
+/* Numbers that are packed into one, at most */
+#define AUDIT_NUMBERS 4
+
 typedef struct AuditCodec
 {
 	AuditShape	shape;
 	int			nwords;			/* SHAPE_WORDS */
+	int			numbers;		/* SHAPE_WORDS: how many words, if all are by
+								 * value and few; else 0 */
 	bool		parallel_safe;
 	int			ncols;
 	AuditColumn cols[FLEXIBLE_ARRAY_MEMBER];
@@ -196,7 +214,10 @@ extern void *audit_address(AuditMemory *memory, AuditRef ref);
 /* ---- audit_set.c ---- */
 
 /* Keys are looked up so many at a time */
-#define AUDIT_BATCH 256
+#define AUDIT_BATCH 64
+
+/* Bytes that a prefix common to all keys of a set may have */
+#define AUDIT_PREFIX 32
 
 /*
  * No key of a parent is longer: a btree takes a third of a page, and no
@@ -219,6 +240,13 @@ typedef struct AuditChunk
 	uint32		used;			/* bytes */
 } AuditChunk;
 
+/* The bytes that keys have in common at their beginning; len -1: no key yet */
+typedef struct AuditPrefix
+{
+	int			len;
+	char		bytes[AUDIT_PREFIX];
+} AuditPrefix;
+
 /* A set as its participants share it */
 typedef struct AuditSet
 {
@@ -231,21 +259,26 @@ typedef struct AuditSet
 	AuditRef	chunks;			/* AuditChunk[max_chunks] */
 	pg_atomic_uint32 nchunks;
 	pg_atomic_uint32 next_chunk;	/* to insert from */
-	pg_atomic_uint32 full;		/* memory is exhausted */
-	slock_t		mutex;			/* for the four below */
+	pg_atomic_uint32 full;		/* it can't take more: memory is exhausted, */
+	pg_atomic_uint32 crowded;	/* or there are more chunks than expected */
+	slock_t		mutex;			/* for the five below */
 	uint64		nkeys;
-	int64		least;
-	int64		greatest;
+	int64		least[AUDIT_NUMBERS];	/* of each word */
+	int64		greatest[AUDIT_NUMBERS];
 	uint64		longest;		/* bytes of the longest key, SHAPE_BYTES */
+	AuditPrefix prefix;			/* that all of them begin with */
 
 	/*
-	 * Once built: bits, one for each integer of a dense range, or an open
-	 * hash table, whose slots are the keys themselves where those are short,
-	 * with one bit a slot that says whether it is taken, or else say where in
-	 * the chunks the key is.
+	 * Once built: keys of numbers may be packed into one, each number less
+	 * its least, in a mixed radix; a dense range of such numbers is bits.
+	 * All else is an open hash table.  Its slots are the keys themselves
+	 * where those are short, with one bit a slot that says whether it is
+	 * taken, or else say where in the chunks the key is.
 	 */
+	bool		packed;
+	uint64		range[AUDIT_NUMBERS];	/* radix: how many values a word has */
 	AuditRef	bits;
-	uint64		nbits;
+	uint64		nbits;			/* number of packed values; 0: not dense */
 	AuditRef	slots;
 	uint64		nslots;
 	int			slot_words;		/* words of a key in its slot; 0: elsewhere */
@@ -266,9 +299,10 @@ typedef struct AuditSetView
 	char	   *open;
 	uint32		used;
 	uint64		nkeys;
-	int64		least;
-	int64		greatest;
+	int64		least[AUDIT_NUMBERS];
+	int64		greatest[AUDIT_NUMBERS];
 	uint64		longest;
+	AuditPrefix prefix;
 	char	   *buffer;			/* one encoded key */
 	Size		room;
 } AuditSetView;
@@ -361,7 +395,6 @@ typedef struct AuditJob
 	AuditPhase	phase;
 	uint64		seed;
 	dsa_handle	area;
-	Size		limit;
 	AuditRef	sets;			/* AuditSet[nsets] */
 	int			nsets;
 	int			ntasks;
@@ -408,11 +441,8 @@ extern void audit_run_job(AuditParticipant *leader, int nworkers);
 /*
  * Judge keys by reading each of their tables once or, beyond the memory,
  * several times, in the active snapshot and under locks that the caller
- * holds.  Returns those that need another method, with its reason in *reason.
+ * holds.  Returns those that need another method.
  */
 extern List *audit_scan(List *keys, int samples, MemoryContext results, bool parallel);
-
-/* The tables with rows of their own: itself, or the leaves of its partitions */
-extern List *audit_leaves(Oid relid);
 
 #endif							/* SG_AUDIT_INTERNAL_H */

@@ -44,12 +44,12 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 	SgScope		scope;
 	SPIPlanPtr	plan;
 	Oid			types[] = {INT8OID};
-	bool		locked;
+	Oid			busy;
 	int			rc;
 
 	sg_sink_begin(&sink, fcinfo);
 	if (problem == NULL)
-		problem = audit_lock(key, true, &locked);
+		problem = audit_lock(key, true, &busy);
 	if (problem)
 		raise_problem(problem, key->child);
 	audit_push_snapshot();

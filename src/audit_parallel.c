@@ -69,8 +69,9 @@ audit_address(AuditMemory *memory, AuditRef ref)
 /* ---- workers ---- */
 
 /*
- * As the planner would: one for three times min_parallel_table_scan_size, and
- * one more for each further factor of three (compute_parallel_worker).
+ * As the planner would: one for min_parallel_table_scan_size, and one more for
+ * each further factor of three (compute_parallel_worker), unless
+ * schemaguard.audit_workers says how many.
  */
 int
 audit_choose_workers(BlockNumber pages)
@@ -78,12 +79,11 @@ audit_choose_workers(BlockNumber pages)
 	double		threshold = Max(min_parallel_table_scan_size, 1);
 	int			workers = 1;
 
-	if (IsInParallelMode() || max_parallel_workers == 0)
+	if (IsInParallelMode() || max_parallel_workers == 0 ||
+		pages < min_parallel_table_scan_size)
 		return 0;
 	if (sg_audit_workers >= 0)
 		return sg_audit_workers;
-	if (pages < threshold)
-		return 0;
 	while (pages >= threshold * 3 && workers < max_parallel_maintenance_workers)
 	{
 		workers++;

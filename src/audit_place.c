@@ -21,11 +21,117 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
+#include "nodes/nodes.h"
+#include "storage/lmgr.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "audit_internal.h"
+
+/* The leaves of a partitioned table as they were when the snapshot was taken */
+typedef struct KeptLeaves
+{
+	Oid			relid;
+	List	   *leaves;			/* of Oid */
+} KeptLeaves;
+
+/* of KeptLeaves *; audit_keep_leaves to audit_forget_leaves */
+static List *kept = NIL;
+
+static List *
+list_leaves(Oid relid)
+{
+	List	   *leaves = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (!RELKIND_HAS_PARTITIONS(get_rel_relkind(lfirst_oid(lc))))
+			leaves = lappend_oid(leaves, lfirst_oid(lc));
+	}
+	return leaves;
+}
+
+List *
+audit_leaves(Oid relid)
+{
+	ListCell   *lc;
+
+	if (!RELKIND_HAS_PARTITIONS(get_rel_relkind(relid)))
+		return list_make1_oid(relid);
+	foreach(lc, kept)
+	{
+		if (((KeptLeaves *) lfirst(lc))->relid == relid)
+			return list_copy(((KeptLeaves *) lfirst(lc))->leaves);
+	}
+	return list_leaves(relid);
+}
+
+static bool
+keep_leaves_of(Oid relid)
+{
+	KeptLeaves *leaves;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return true;
+	foreach(lc, kept)
+	{
+		if (((KeptLeaves *) lfirst(lc))->relid == relid)
+			return true;
+	}
+
+	leaves = palloc(sizeof(KeptLeaves));
+	leaves->relid = relid;
+	leaves->leaves = list_leaves(relid);
+	foreach(lc, leaves->leaves)
+	{
+		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
+			return false;
+	}
+	kept = lappend(kept, leaves);
+	return true;
+}
+
+bool
+audit_keep_leaves(List *keys)
+{
+	ListCell   *lc;
+
+	kept = NIL;
+	foreach(lc, keys)
+	{
+		const FkKey *key = &((AuditKey *) lfirst(lc))->key;
+
+		if (!keep_leaves_of(key->child) || !keep_leaves_of(key->parent))
+			return false;
+	}
+	return true;
+}
+
+bool
+audit_leaves_stand(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, kept)
+	{
+		KeptLeaves *leaves = lfirst(lc);
+
+		AcceptInvalidationMessages();
+		if (!equal(list_leaves(leaves->relid), leaves->leaves))
+			return false;
+	}
+	return true;
+}
+
+void
+audit_forget_leaves(void)
+{
+	kept = NIL;
+}
 
 /* Is the table in Citus' list of the tables that it distributes? */
 static bool
@@ -64,13 +170,10 @@ is_distributed(Oid relid)
 static bool
 is_hypertable(Oid relid)
 {
-	char	   *schema;
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
 
-	if (!OidIsValid(get_extension_oid("timescaledb", true)))
-		return false;
-	schema = get_namespace_name(get_rel_namespace(relid));
-	return has_subclass(relid) ||
-		(schema && strcmp(schema, "_timescaledb_internal") == 0);
+	return (has_subclass(relid) || (schema && strcmp(schema, "_timescaledb_internal") == 0)) &&
+		OidIsValid(get_extension_oid("timescaledb", true));
 }
 
 static bool

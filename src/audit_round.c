@@ -19,12 +19,12 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "storage/bufmgr.h"
+#include "storage/lwlock.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -36,6 +36,13 @@
 /* kB to sort orphan keys in, over all keys of an audit, and the least for one */
 #define SORT_MEMORY 8192
 #define MIN_SORT_MEMORY 64
+
+/*
+ * A pass over a parent and a child of five million rows each took 0.6 s where
+ * core's hash join took 6 to 10 s spilling to temporary files, in one run on
+ * two cores: docs/benchmarks.md.
+ */
+#define MAX_PASSES 12
 
 /* keys beyond which workers help to insert them */
 #define PARALLEL_INSERT_KEYS 300000
@@ -68,6 +75,7 @@ typedef struct WorkItem
 	uint32		part;
 	AuditSetStage stage;		/* to begin with */
 	bool		alone;			/* did not fit beside others */
+	bool		crowded;		/* much more was there than expected */
 	bool		sparse;			/* known not to be dense */
 } WorkItem;
 
@@ -95,22 +103,6 @@ typedef struct Round
 	int			build_workers;
 	int			judge_workers;
 } Round;
-
-List *
-audit_leaves(Oid relid)
-{
-	List	   *leaves = NIL;
-	ListCell   *lc;
-
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		return list_make1_oid(relid);
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-	{
-		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
-			leaves = lappend_oid(leaves, lfirst_oid(lc));
-	}
-	return leaves;
-}
 
 static BlockNumber
 count_pages(Oid relid, double *tuples)
@@ -164,19 +156,51 @@ is_temporary(const FkKey *key)
 		get_rel_persistence(key->parent) == RELPERSISTENCE_TEMP;
 }
 
-static void
+/* The parts that a set is divided into so that each is likely to fit */
+static uint32
+parts_needed(const ScanAudit *audit, const ParentSet *set)
+{
+	uint32		nparts = 1;
+
+	/* a tenth more, for statistics that are somewhat behind */
+	while (set->bytes * 1.1 / nparts > audit->memory && nparts < AUDIT_MAX_PARTS)
+		nparts *= 2;
+	return nparts;
+}
+
+/*
+ * Would a join that spills be cheaper than so many passes?  Numbers may still
+ * turn out to be dense.
+ */
+static bool
+leave_to_join(const ScanAudit *audit, int set)
+{
+	ParentSet  *parent = list_nth(audit->sets, set);
+
+	return sg_audit_method == SG_AUDIT_AUTO && parent->codec->numbers == 0 &&
+		parts_needed(audit, parent) > MAX_PASSES;
+}
+
+/* false when it is better left to a join */
+static bool
 add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory)
 {
-	ScanKeyState *key = palloc0(sizeof(ScanKeyState));
+	ScanKeyState *key;
+	int			set = find_set(audit, ak, codec);
 
+	if (leave_to_join(audit, set))
+		return false;
+
+	key = palloc0(sizeof(ScanKeyState));
 	key->ak = ak;
 	key->codec = codec;
-	key->set = find_set(audit, ak, codec);
+	key->set = set;
 	key->distinct = audit_distinct_begin(&ak->key, NULL, sort_memory);
 	audit->keys = lappend(audit->keys, key);
 	if (!codec->parallel_safe || is_temporary(&ak->key))
 		audit->parallel = false;
 	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = 0;
+	return true;
 }
 
 static int
@@ -186,12 +210,6 @@ compare_children(const ListCell *a, const ListCell *b)
 	const ScanKeyState *kb = lfirst(b);
 
 	return ka->ak->key.child < kb->ak->key.child ? -1 : ka->ak->key.child > kb->ak->key.child;
-}
-
-static bool
-is_one_word(const ParentSet *set)
-{
-	return set->codec->shape == SHAPE_WORDS && set->codec->nwords == 1;
 }
 
 static void
@@ -206,16 +224,11 @@ add_item(ScanAudit *audit, int set, uint32 nparts, uint32 part)
 	audit->items = lappend(audit->items, item);
 }
 
-/* The parts that a set is divided into so that each is likely to fit */
 static void
 add_parts(ScanAudit *audit, int set)
 {
-	ParentSet  *parent = list_nth(audit->sets, set);
-	uint32		nparts = 1;
+	uint32		nparts = parts_needed(audit, list_nth(audit->sets, set));
 
-	/* a tenth more, for statistics that are somewhat behind */
-	while (parent->bytes * 1.1 / nparts > audit->memory && nparts < AUDIT_MAX_PARTS)
-		nparts *= 2;
 	for (uint32 part = 0; part < nparts; part++)
 		add_item(audit, set, nparts, part);
 }
@@ -227,7 +240,9 @@ plan_items(ScanAudit *audit)
 	{
 		ParentSet  *set = list_nth(audit->sets, i);
 
-		if (is_one_word(set) && set->bytes * 1.1 > audit->memory)
+		if (leave_to_join(audit, i))
+			continue;
+		if (set->codec->numbers > 0 && set->bytes * 1.1 > audit->memory)
 		{
 			/* bits may do where the keys themselves do not fit */
 			add_item(audit, i, 1, 0);
@@ -256,7 +271,7 @@ divide_item(ScanAudit *audit, WorkItem *item)
 		}
 		return;
 	}
-	if (is_one_word(set) && !item->sparse)
+	if (set->codec->numbers > 0 && !item->sparse)
 	{
 		item->stage = SET_RANGE;
 		return;
@@ -435,7 +450,7 @@ insert_keys(Round *round)
 
 	for (int i = 0; i < list_length(round->items); i++)
 		keys += round->sets[i].nkeys;
-	if (sg_audit_workers < 0 && keys < PARALLEL_INSERT_KEYS)
+	if (keys < PARALLEL_INSERT_KEYS && min_parallel_table_scan_size > 0)
 		workers = 0;
 	run_phase(round, PHASE_INSERT, NIL, workers);
 }
@@ -452,6 +467,7 @@ lay_out(Round *round, AuditSetStage stage)
 
 		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
 			continue;
+		item->crowded = pg_atomic_read_u32(&round->sets[i].crowded);
 		if (!audit_set_layout(&round->leader.views[i]))
 			failed = lappend(failed, item);
 	}
@@ -552,7 +568,7 @@ choose_workers(Round *round)
 	round->judge_workers = audit_choose_workers(Min(children, MaxBlockNumber));
 }
 
-/* Memory for the sets of a round; false when not even that is to be had */
+/* Memory for the sets of a round, and who reads */
 static void
 begin_round(Round *round)
 {
@@ -618,7 +634,7 @@ run_round(Round *round)
 	return failed;
 }
 
-/* After a round that failed: what did not fit gets one of its own, or is divided */
+/* After a round that failed: what did not fit is expected to be larger, gets a round of its own, or is divided */
 static void
 replan(ScanAudit *audit, List *items, List *failed)
 {
@@ -628,7 +644,9 @@ replan(ScanAudit *audit, List *items, List *failed)
 	{
 		WorkItem   *item = lfirst(lc);
 
-		if (list_length(items) == 1)
+		if (item->crowded)
+			((ParentSet *) list_nth(audit->sets, item->set))->bytes *= 8;
+		else if (list_length(items) == 1)
 			divide_item(audit, item);
 		else
 			item->alone = true;
@@ -679,9 +697,7 @@ audit_scan(List *keys, int samples, MemoryContext results, bool parallel)
 		const char *problem = scan_problem(&ak->key);
 		AuditCodec *codec = problem ? NULL : audit_codec_make(&ak->key, &problem);
 
-		if (codec)
-			add_key(&audit, ak, codec, sort_memory);
-		else
+		if (codec == NULL || !add_key(&audit, ak, codec, sort_memory))
 		{
 			MemoryContextSwitchTo(old);
 			others = lappend(others, ak);

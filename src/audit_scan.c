@@ -88,8 +88,8 @@ begin_scan(AuditParticipant *participant, AuditRead *read, Relation rel)
 {
 	participant->last_block = InvalidBlockNumber;
 	if (participant->job->parallel)
-		return SG_BEGINSCAN_PARALLEL(rel, (ParallelTableScanDesc)
-									 ((char *) participant->job + read->pscan));
+		return table_beginscan_parallel(rel, (ParallelTableScanDesc)
+										((char *) participant->job + read->pscan), SO_NONE);
 	return table_beginscan_strat(rel, GetActiveSnapshot(), 0, NULL, true, true);
 }
 
@@ -286,11 +286,35 @@ too_long(const TaskBatch *batch, TupleTableSlot *slot)
 	return false;
 }
 
+/* The usual case: one value that lies in the row as it is; a copy of its bytes will do */
+static bool
+take_plain_text(TaskBatch *batch, TupleTableSlot *slot)
+{
+	Pointer		p;
+	Size		len;
+
+	if (batch->codec->shape != SHAPE_BYTES || batch->codec->ncols > 1)
+		return false;
+	p = DatumGetPointer(slot->tts_values[batch->att[0] - 1]);
+	if (VARATT_IS_EXTERNAL(p) || VARATT_IS_COMPRESSED(p))
+		return false;
+	len = VARSIZE_ANY_EXHDR(p);
+	if (batch->used + len > batch->room)
+		return false;
+
+	batch->start[batch->n++] = batch->used;
+	memcpy(batch->data + batch->used, VARDATA_ANY(p), len);
+	batch->used += len;
+	return true;
+}
+
 static void
 take_bytes(JudgeState *state, TaskBatch *batch, TupleTableSlot *slot)
 {
 	MemoryContext old;
 
+	if (take_plain_text(batch, slot))
+		return;
 	if (too_long(batch, slot))
 	{
 		/*

@@ -22,8 +22,8 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "miscadmin.h"
-#include "port/pg_bitutils.h"
 
 #include "audit_internal.h"
 
@@ -41,6 +41,8 @@
 
 /* keys of up to so many words are in their slots: 36 characters of a UUID fit */
 #define MAX_SLOT_WORDS 5
+
+#define CLEAR_BYTES ((Size) 16 * 1024 * 1024)
 
 #define MIN_CHUNK_SHIFT 13
 #define MAX_CHUNK_SHIFT 20
@@ -65,12 +67,17 @@ audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 	set->stage = stage;
 	set->nparts = nparts;
 	set->part = part;
-	set->least = PG_INT64_MAX;
-	set->greatest = PG_INT64_MIN;
+	for (int i = 0; i < AUDIT_NUMBERS; i++)
+	{
+		set->least[i] = PG_INT64_MAX;
+		set->greatest[i] = PG_INT64_MIN;
+	}
+	set->prefix.len = -1;
 	SpinLockInit(&set->mutex);
 	pg_atomic_init_u32(&set->nchunks, 0);
 	pg_atomic_init_u32(&set->next_chunk, 0);
 	pg_atomic_init_u32(&set->full, 0);
+	pg_atomic_init_u32(&set->crowded, 0);
 
 	/* a participant wastes half a chunk on average */
 	while (shift < MAX_CHUNK_SHIFT && ((double) (1 << shift)) * 64 < bytes)
@@ -102,8 +109,9 @@ audit_set_open(AuditSetView *view, AuditSet *set, AuditMemory *memory,
 	view->memory = memory;
 	view->codec = codec;
 	view->seed = seed;
-	view->least = PG_INT64_MAX;
-	view->greatest = PG_INT64_MIN;
+	memcpy(view->least, set->least, sizeof(view->least));
+	memcpy(view->greatest, set->greatest, sizeof(view->greatest));
+	view->prefix.len = -1;
 	view->room = 64;
 	view->buffer = palloc(view->room);
 
@@ -149,7 +157,10 @@ open_chunk(AuditSetView *view, Size size)
 	if (n >= set->max_chunks)
 	{
 		if (ref)
+		{
 			pg_atomic_fetch_sub_u32(&set->nchunks, 1);
+			pg_atomic_write_u32(&set->crowded, 1);
+		}
 		pg_atomic_write_u32(&set->full, 1);
 		return false;
 	}
@@ -182,57 +193,88 @@ reserve(AuditSetView *view, Size size)
 	return p;
 }
 
-static bool
-add_word(AuditSetView *view, int64 word)
+/*
+ * A key of numbers as one.  What lies outside of the parent's ranges becomes a
+ * number that no key of the parent is packed into.
+ */
+static inline uint64
+pack(const AuditSet *set, int numbers, const uint64 *words)
 {
-	AuditSet   *set = view->set;
-	uint64	   *bits = view->bits;
-	uint64		bit;
-	char	   *p;
+	uint64		packed = 0;
 
-	switch (set->stage)
+	for (int i = 0; i < numbers; i++)
 	{
-		case SET_FILL:
-			bit = (uint64) word - (uint64) set->least;
-			if (bit >= set->nbits)
-				elog(ERROR, "a key was not there when the table was read before");
-			pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &bits[bit / 64],
-								   UINT64CONST(1) << (bit % 64));
-			return true;
-		case SET_RANGE:
-			view->nkeys++;
-			break;
-		default:
-			p = reserve(view, sizeof(word));
-			if (p == NULL)
-				return false;
-			memcpy(p, &word, sizeof(word));
+		uint64		number = words[i] - (uint64) set->least[i];
+
+		if (number >= set->range[i])
+			return PG_UINT64_MAX;
+		packed = packed * set->range[i] + number;
 	}
-	view->least = Min(view->least, word);
-	view->greatest = Max(view->greatest, word);
-	return true;
+	return packed;
+}
+
+static void
+set_bit(AuditSetView *view, uint64 bit)
+{
+	if (bit >= view->set->nbits)
+		elog(ERROR, "a key was not there when the table was read before");
+	pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->bits[bit / 64],
+						   UINT64CONST(1) << (bit % 64));
 }
 
 static bool
 add_words(AuditSetView *view, const AttrNumber *att, const Datum *values)
 {
+	AuditSet   *set = view->set;
 	AuditCodec *codec = view->codec;
 	uint64		words[INDEX_MAX_KEYS * 8];
 	Size		size = sizeof(uint64) * codec->nwords;
 	char	   *p;
 
 	audit_encode_words(codec, true, att, values, words);
-	if (view->set->nparts > 1 &&
+	if (set->nparts > 1 &&
 		!audit_in_part(audit_hash_words(words, codec->nwords, view->seed),
-					   view->set->nparts, view->set->part))
+					   set->nparts, set->part))
 		return true;
-	if (codec->nwords == 1)
-		return add_word(view, (int64) words[0]);
+
+	if (set->stage == SET_FILL)
+	{
+		set_bit(view, pack(set, codec->numbers, words));
+		return true;
+	}
+	for (int i = 0; i < codec->numbers; i++)
+	{
+		view->least[i] = Min(view->least[i], (int64) words[i]);
+		view->greatest[i] = Max(view->greatest[i], (int64) words[i]);
+	}
+	if (set->stage == SET_RANGE)
+	{
+		view->nkeys++;
+		return true;
+	}
 	p = reserve(view, size);
 	if (p == NULL)
 		return false;
 	memcpy(p, words, size);
 	return true;
+}
+
+/* Shorten a prefix to what it has in common with these bytes */
+static inline void
+shorten_prefix(AuditPrefix *prefix, const char *data, int len)
+{
+	if (prefix->len < 0)
+	{
+		prefix->len = Min(len, AUDIT_PREFIX);
+		memcpy(prefix->bytes, data, prefix->len);
+		return;
+	}
+	prefix->len = Min(prefix->len, len);
+	for (int i = 0; i < prefix->len; i++)
+	{
+		if (prefix->bytes[i] != data[i])
+			prefix->len = i;
+	}
 }
 
 static bool
@@ -260,6 +302,7 @@ add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 	memcpy(p, &header, HEADER_SIZE);
 	memcpy(p + HEADER_SIZE, view->buffer, len);
 	view->longest = Max(view->longest, len);
+	shorten_prefix(&view->prefix, view->buffer, len);
 	return true;
 }
 
@@ -285,11 +328,27 @@ audit_set_close(AuditSetView *view)
 	close_chunk(view);
 	SpinLockAcquire(&set->mutex);
 	set->nkeys += view->nkeys;
-	set->least = Min(set->least, view->least);
-	set->greatest = Max(set->greatest, view->greatest);
+	for (int i = 0; i < AUDIT_NUMBERS; i++)
+	{
+		set->least[i] = Min(set->least[i], view->least[i]);
+		set->greatest[i] = Max(set->greatest[i], view->greatest[i]);
+	}
 	set->longest = Max(set->longest, view->longest);
+	if (view->prefix.len >= 0)
+		shorten_prefix(&set->prefix, view->prefix.bytes, view->prefix.len);
 	SpinLockRelease(&set->mutex);
 	view->nkeys = 0;
+}
+
+/* As memset to zero, but a gigabyte of it can be cancelled */
+static void
+clear(void *memory, Size size)
+{
+	for (Size done = 0; done < size; done += CLEAR_BYTES)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memset((char *) memory + done, 0, Min(size - done, CLEAR_BYTES));
+	}
 }
 
 static bool
@@ -302,18 +361,36 @@ alloc_bits(AuditSetView *view)
 	if (set->bits == 0)
 		return false;
 	view->bits = audit_address(view->memory, set->bits);
-	memset(view->bits, 0, size);
+	clear(view->bits, size);
 	return true;
 }
 
 /*
- * Bits take less memory than slots, and fewer cache lines, up to about 160
- * bits per key; for few keys any range that fits into a page will do.
+ * Can the keys be packed into one number?  Then say how many such numbers
+ * there are, if they are dense: bits take less memory than slots, and fewer
+ * cache lines, up to about 160 bits a key; for few keys any number of bits
+ * that fits into a page will do.
  */
-static bool
-is_dense(const AuditSet *set)
+static void
+try_to_pack(AuditSetView *view)
 {
-	return set->nbits > 0 && set->nbits / 8 <= set->nkeys * 20 + BLCKSZ;
+	AuditSet   *set = view->set;
+	uint64		total = 1;
+
+	set->packed = false;
+	set->nbits = 0;
+	if (view->codec->numbers == 0)
+		return;
+	for (int i = 0; i < view->codec->numbers; i++)
+	{
+		set->range[i] = (uint64) set->greatest[i] - (uint64) set->least[i] + 1;
+		/* 0 is all 2^64 values */
+		if (set->range[i] == 0 || pg_mul_u64_overflow(total, set->range[i], &total))
+			return;
+	}
+	set->packed = true;
+	if (total / 8 <= set->nkeys * 20 + BLCKSZ)
+		set->nbits = total;
 }
 
 /* Words that a key takes in its slot, or 0 when it is too long for that */
@@ -323,9 +400,9 @@ words_of_slot(AuditSetView *view)
 	int			words = 0;
 
 	if (view->codec->shape == SHAPE_WORDS)
-		words = view->codec->nwords;
+		words = view->set->packed ? 1 : view->codec->nwords;
 	else if (view->codec->shape == SHAPE_BYTES)
-		words = view->set->longest / sizeof(uint64) + 1;
+		words = (view->set->longest - Max(view->set->prefix.len, 0)) / sizeof(uint64) + 1;
 	return words <= MAX_SLOT_WORDS ? words : 0;
 }
 
@@ -342,7 +419,7 @@ alloc_slots(AuditSetView *view, int slot_words)
 		return false;
 	set->slot_words = slot_words;
 	view->slots = audit_address(view->memory, set->slots);
-	memset(view->slots, 0, slot_words > 0 ? taken : slots);
+	clear(view->slots, slot_words > 0 ? taken : slots);
 	return true;
 }
 
@@ -355,32 +432,38 @@ audit_set_layout(AuditSetView *view)
 	if (pg_atomic_read_u32(&set->full))
 		return false;
 
-	if (view->codec->shape == SHAPE_WORDS && view->codec->nwords == 1 && set->nkeys > 0)
-		set->nbits = (uint64) set->greatest - (uint64) set->least + 1;	/* 0: all 2^64 */
-
-	if (set->stage == SET_RANGE)
-	{
-		/* what is not dense has to be collected, in parts if need be */
-		if (set->nkeys > 0 && !is_dense(set))
-			return false;
-		set->stage = SET_FILL;
-		return alloc_bits(view);
-	}
 	if (set->stage == SET_FILL)
 	{
 		set->stage = SET_READY;
 		return true;
 	}
+	if (set->nkeys == 0)
+	{
+		set->stage = SET_READY;
+		return true;
+	}
+	try_to_pack(view);
+	if (set->stage == SET_RANGE)
+	{
+		/* what is not dense has to be collected, in parts if need be */
+		if (set->nbits == 0)
+			return false;
+		set->stage = SET_FILL;
+		return alloc_bits(view);
+	}
 
 	set->stage = SET_READY;
-	if (is_dense(set) && alloc_bits(view))
+	if (set->nbits > 0 && alloc_bits(view))
 		return true;
 
 	set->nslots = set->nkeys + set->nkeys / 2 + 1;
 	if (set->nslots > MAX_SLOTS)
 		return false;
 	slot_words = words_of_slot(view);
-	return (slot_words > 0 && alloc_slots(view, slot_words)) || alloc_slots(view, 0);
+	if (slot_words > 0 && alloc_slots(view, slot_words))
+		return true;
+	set->packed = false;
+	return alloc_slots(view, 0);
 }
 
 static inline uint64
@@ -445,13 +528,25 @@ insert_words(AuditSetView *view, const uint64 *words)
 	memcpy(slot_keys(view) + position * n, words, n * sizeof(uint64));
 }
 
-/* A short key of SHAPE_BYTES as words: zeros behind it, its length at the end */
+/*
+ * A short key of SHAPE_BYTES as words: what follows the prefix, zeros behind
+ * it, its length at the end.  What no key of the set looks like becomes words
+ * that none has.
+ */
 static inline void
-words_of_bytes(const char *data, Size len, int n, uint64 *words)
+words_of_bytes(const AuditSet *set, const char *data, Size len, uint64 *words)
 {
-	memset(words, 0, n * sizeof(uint64));
-	memcpy(words, data, len);
-	((unsigned char *) words)[n * sizeof(uint64) - 1] = len;
+	Size		size = set->slot_words * sizeof(uint64);
+	Size		prefix = Max(set->prefix.len, 0);
+
+	if (len < prefix || len - prefix >= size || memcmp(data, set->prefix.bytes, prefix) != 0)
+	{
+		memset(words, 0xFF, size);
+		return;
+	}
+	memset(words, 0, size);
+	memcpy(words, data + prefix, len - prefix);
+	((unsigned char *) words)[size - 1] = len - prefix;
 }
 
 /* Length of the key at p and its hash */
@@ -497,13 +592,8 @@ insert_chunk(AuditSetView *view, uint32 n)
 	{
 		if (view->bits)
 		{
-			uint64		bit;
-
-			memcpy(&bit, p, sizeof(bit));
-			bit -= (uint64) view->set->least;
-			pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->bits[bit / 64],
-								   UINT64CONST(1) << (bit % 64));
-			p += sizeof(bit);
+			set_bit(view, pack(view->set, view->codec->numbers, (uint64 *) p));
+			p += sizeof(uint64) * view->codec->numbers;
 		}
 		else
 		{
@@ -513,6 +603,12 @@ insert_chunk(AuditSetView *view, uint32 n)
 			if (view->set->slot_words == 0)
 				insert_pointer(view, hash,
 							   ((uint64) n << (view->set->chunk_shift - 3)) + (p - start) / 8);
+			else if (view->set->packed)
+			{
+				uint64		packed = pack(view->set, view->codec->numbers, (uint64 *) p);
+
+				insert_words(view, &packed);
+			}
 			else if (view->codec->shape == SHAPE_WORDS)
 				insert_words(view, (uint64 *) p);
 			else
@@ -521,7 +617,7 @@ insert_chunk(AuditSetView *view, uint32 n)
 				uint64		bytes;
 
 				memcpy(&bytes, p, HEADER_SIZE);
-				words_of_bytes(p + HEADER_SIZE, bytes, view->set->slot_words, words);
+				words_of_bytes(view->set, p + HEADER_SIZE, bytes, words);
 				insert_words(view, words);
 			}
 			p += len;
@@ -571,18 +667,13 @@ find_tag(AuditSetView *view, uint64 hash, uint64 *position)
 }
 
 static void
-probe_bits(AuditSetView *view, const uint64 *words, int n, bool *found)
+probe_bits(AuditSetView *view, const uint64 *packed, int n, bool *found)
 {
 	const uint64 *bits = view->bits;
-	uint64		least = (uint64) view->set->least;
-	uint64		range = view->set->nbits;
+	uint64		nbits = view->set->nbits;
 
 	for (int i = 0; i < n; i++)
-	{
-		uint64		bit = words[i] - least;
-
-		found[i] = bit < range && (bits[bit / 64] >> (bit % 64)) & 1;
-	}
+		found[i] = packed[i] < nbits && (bits[packed[i] / 64] >> (packed[i] % 64)) & 1;
 }
 
 /*
@@ -699,11 +790,21 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 {
 	int			nwords = view->codec->nwords;
 	AuditBytes	keys[AUDIT_BATCH];
-	uint64		hash[AUDIT_BATCH];
+	uint64		hash[AUDIT_BATCH];	/* or the packed keys */
 
-	if (view->bits)
+	if (view->set->nkeys == 0)
 	{
-		probe_bits(view, words, n, found);
+		memset(found, false, n * sizeof(bool));
+		return;
+	}
+	if (view->set->packed)
+	{
+		for (int i = 0; i < n; i++)
+			hash[i] = pack(view->set, nwords, words + i * nwords);
+		if (view->bits)
+			probe_bits(view, hash, n, found);
+		else
+			probe_slots(view, hash, n, found);
 		return;
 	}
 	if (view->set->slot_words > 0)
@@ -720,7 +821,6 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 	probe_pointers(view, view->codec, keys, hash, n, found);
 }
 
-/* Short keys as words; one that is longer than any in the set becomes a word that none has */
 static void
 probe_short(AuditSetView *view, const AuditBytes *keys, int n, bool *found)
 {
@@ -728,12 +828,7 @@ probe_short(AuditSetView *view, const AuditBytes *keys, int n, bool *found)
 	uint64		words[AUDIT_BATCH * MAX_SLOT_WORDS];
 
 	for (int i = 0; i < n; i++)
-	{
-		if (keys[i].len < nwords * sizeof(uint64))
-			words_of_bytes(keys[i].data, keys[i].len, nwords, words + i * nwords);
-		else
-			memset(words + i * nwords, 0xFF, nwords * sizeof(uint64));
-	}
+		words_of_bytes(view->set, keys[i].data, keys[i].len, words + i * nwords);
 	probe_slots(view, words, n, found);
 }
 
@@ -744,6 +839,11 @@ audit_set_probe_bytes(AuditSetView *view, AuditCodec *codec, const AuditBytes *k
 {
 	uint64		hash[AUDIT_BATCH];
 
+	if (view->set->nkeys == 0)
+	{
+		memset(found, false, n * sizeof(bool));
+		return;
+	}
 	if (view->set->slot_words > 0)
 	{
 		probe_short(view, keys, n, found);

@@ -10,8 +10,11 @@
  * Tables that are read together share a snapshot, and so the sets of their
  * parents.  They are few and small enough for the snapshot to be short-lived:
  * it must not keep VACUUM from its work for as long as a whole database takes.
- * Nobody waits for a lock while holding others: a table that is locked by
- * somebody else is judged later, by itself.
+ *
+ * Nobody waits for a lock while holding others, or the migration that waits
+ * for us in turn would end in a deadlock: a table that somebody has locked is
+ * judged later, and waited for with empty hands.  Only on a standby, where
+ * there is no subtransaction to give locks back, they are waited for in place.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +25,7 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "storage/sinval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -29,7 +33,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "audit_internal.h"
+#include "audit_index.h"
 #include "errors.h"
 #include "guc.h"
 #include "progress.h"
@@ -46,9 +50,15 @@ typedef struct Batch
 	int			samples;
 	MemoryContext results;
 	bool		parallel;
-	bool		wait;			/* for locks */
 	List	   *busy;			/* keys whose tables somebody else has locked */
+	List	  **late;			/* to which these go once the batch is done */
 } Batch;
+
+/* How often a table that others lock again and again is waited for */
+#define MAX_WAITS 20
+
+/* How often partitions may come and go while we take a snapshot of them */
+#define MAX_SNAPSHOTS 10
 
 static void
 set_unknown(const Batch *batch, AuditKey *ak, const char *reason)
@@ -73,30 +83,33 @@ reset_key(AuditKey *ak)
 
 /*
  * Is the key still what it was before we had the locks?  A declared key is
- * read again; of a planned one, the columns must have kept their names.
+ * read again, a planned one resolved again: columns may have been renamed, or
+ * have got another type.
  */
 static const char *
 key_changed(const Batch *batch, AuditKey *ak)
 {
+	FkKey		now = ak->key;
+	FkProblem  *problem;
+
 	if (OidIsValid(ak->key.conid))
 	{
-		FkKey	   *now = fk_by_oid(ak->key.conid);
+		FkKey	   *declared = fk_by_oid(ak->key.conid);
 
-		if (now == NULL)
+		if (declared == NULL)
 			return "the key was dropped meanwhile";
-		now->name = ak->key.name;
-		if (now->unarmed_reason)
-			now->unarmed_reason = MemoryContextStrdup(batch->results, now->unarmed_reason);
-		ak->key = *now;
-		ak->state = fk_state(now);
+		declared->name = ak->key.name;
+		if (declared->unarmed_reason)
+			declared->unarmed_reason = MemoryContextStrdup(batch->results, declared->unarmed_reason);
+		ak->key = *declared;
+		ak->state = fk_state(declared);
 		return NULL;
 	}
 
-	if (!sg_equal_names(ak->child_columns,
-						sg_attribute_names(ak->key.child, ak->key.child_att, ak->key.nkeys)) ||
-		!sg_equal_names(ak->parent_columns,
-						sg_attribute_names(ak->key.parent, ak->key.parent_att, ak->key.nkeys)))
-		return "a column of the key was dropped or renamed meanwhile";
+	problem = fk_resolve(ak->key.child, ak->child_columns, ak->key.parent, ak->parent_columns, &now);
+	if (problem)
+		return problem->reason;
+	ak->key = now;
 	return NULL;
 }
 
@@ -106,17 +119,16 @@ prepare_key(Batch *batch, AuditKey *ak)
 {
 	FkProblem  *problem = audit_access_problem(&ak->key, false);
 	const char *changed;
-	bool		locked = true;
 	uint64		messages = SharedInvalidMessageCounter;
 
 	if (problem == NULL)
-		problem = audit_lock(&ak->key, batch->wait, &locked);
+		problem = audit_lock(&ak->key, RecoveryInProgress(), &ak->waits_for);
 	if (problem)
 	{
 		set_unknown(batch, ak, problem->reason);
 		return false;
 	}
-	if (!locked)
+	if (OidIsValid(ak->waits_for))
 	{
 		batch->busy = lappend(batch->busy, ak);
 		return false;
@@ -155,9 +167,9 @@ judge_as(const Batch *batch, List *keys)
 	}
 }
 
-/* Judge keys in the active snapshot, each with the rights that it takes */
+/* Judge keys in the active snapshot by their tables, each with the rights that it takes */
 static void
-judge_keys(const Batch *batch, List *keys)
+judge_by_table(const Batch *batch, List *keys)
 {
 	List	   *plain = NIL;
 	ListCell   *lc;
@@ -175,15 +187,54 @@ judge_keys(const Batch *batch, List *keys)
 		judge_as(batch, plain);
 }
 
+/* The same, by index where that is allowed and cheaper; then doubt the indexes, if wanted */
 static void
-judge_batch(void *arg)
+judge_keys(const Batch *batch, List *keys)
 {
-	Batch	   *batch = arg;
+	List	   *by_table = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		if (!audit_by_index(lfirst(lc), batch->samples, batch->results))
+			by_table = lappend(by_table, lfirst(lc));
+	}
+	judge_by_table(batch, by_table);
+	foreach(lc, by_table)
+		audit_paranoid(lfirst(lc), batch->results);
+}
+
+/*
+ * Take the snapshot, and the partitions that go with it: those that there are
+ * before and after, locked.
+ */
+static void
+push_snapshot(List *keys)
+{
+	for (int i = 0; i < MAX_SNAPSHOTS; i++)
+	{
+		if (audit_keep_leaves(keys))
+		{
+			audit_push_snapshot();
+			if (audit_leaves_stand())
+				return;
+			PopActiveSnapshot();
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("partitions of a table of the key are attached or detached all the time"),
+			 errhint("Audit the table again when that is over.")));
+}
+
+static void
+judge_prepared(Batch *batch)
+{
 	List	   *ready = NIL;
 	ListCell   *lc;
 
 	batch->busy = NIL;
-	sg_progress_phase(SG_PHASE_LOCKING);
+	sg_progress_tables(SG_PHASE_LOCKING, ((AuditKey *) linitial(batch->keys))->key.child, 0);
 	foreach(lc, batch->keys)
 	{
 		reset_key(lfirst(lc));
@@ -193,9 +244,23 @@ judge_batch(void *arg)
 	if (ready == NIL)
 		return;
 
-	audit_push_snapshot();
+	push_snapshot(ready);
 	judge_keys(batch, ready);
 	PopActiveSnapshot();
+}
+
+static void
+judge_batch(void *arg)
+{
+	PG_TRY();
+	{
+		judge_prepared(arg);
+	}
+	PG_FINALLY();
+	{
+		audit_forget_leaves();
+	}
+	PG_END_TRY();
 }
 
 static void judge(Batch *batch);
@@ -213,7 +278,6 @@ judge_apart(const Batch *batch, List *keys, bool parallel)
 
 		part.keys = NIL;
 		part.parallel = parallel;
-		part.wait = true;
 		do
 			part.keys = lappend(part.keys, list_nth(keys, i++));
 		while (by_table && i < n && ((AuditKey *) list_nth(keys, i))->key.child ==
@@ -223,16 +287,17 @@ judge_apart(const Batch *batch, List *keys, bool parallel)
 }
 
 /*
- * May it be the workers' fault?  Shared memory may be what ran out, and a
- * function may do what is not allowed while there are workers: an array, a
- * range or a record is safe for them as far as the catalogs know, whatever
- * its elements run.
+ * May it be the workers' fault?  Shared memory may be what ran out, somebody
+ * may have ended a worker or kept it from starting, and a function may do what is not allowed while
+ * there are workers: an array, a range or a record is safe for them as far as
+ * the catalogs know, whatever its elements run.
  */
 static bool
 may_be_parallel_trouble(const ErrorData *edata)
 {
-	return edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY || edata->sqlerrcode == ERRCODE_DISK_FULL ||
-		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES ||
+	return ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES ||
+		(edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN && !ProcDiePending) ||
+		edata->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
 		edata->sqlerrcode == ERRCODE_INVALID_TRANSACTION_STATE;
 }
 
@@ -244,9 +309,10 @@ may_be_parallel_trouble(const ErrorData *edata)
 static void
 recover(Batch *batch, ErrorData *edata)
 {
-	sg_rethrow_cancel(edata);
 	if (batch->parallel && may_be_parallel_trouble(edata))
 		judge_apart(batch, batch->keys, false);
+	else if (sg_is_cancel(edata))
+		ReThrowError(edata);
 	else if (list_length(batch->keys) > 1)
 		judge_apart(batch, batch->keys, batch->parallel);
 	else
@@ -282,23 +348,109 @@ judge(Batch *batch)
 	if (edata)
 		recover(batch, edata);
 	else if (batch->busy != NIL)
-		judge_apart(batch, batch->busy, batch->parallel);
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(batch->late));
+
+		*batch->late = list_concat(*batch->late, batch->busy);
+		MemoryContextSwitchTo(old);
+	}
 }
 
-/* Pages of a table that is not locked: it may be gone */
+/* Wait until others let a table go, holding nothing */
+static void
+wait_for_table(void *relid)
+{
+	LockRelationOid(*(Oid *) relid, AccessShareLock);
+}
+
+/*
+ * Keys of one table, of which some table was locked by somebody: wait for
+ * that, and judge them.
+ */
+static void
+judge_late(const Batch *model, List *keys)
+{
+	Batch		batch = *model;
+	Oid			table = ((AuditKey *) linitial(keys))->waits_for;
+	ErrorData  *edata;
+	ListCell   *lc;
+
+	sg_progress_tables(SG_PHASE_LOCKING, table, 0);
+	edata = sg_try_undo(wait_for_table, &table);
+	if (edata == NULL)
+	{
+		batch.keys = keys;
+		judge(&batch);
+		return;
+	}
+
+	sg_rethrow_cancel(edata);
+	foreach(lc, keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		if (ak->waits_for == table)
+			set_unknown(model, ak, sg_error_text(edata));
+		else
+			*batch.late = lappend(*batch.late, ak);
+	}
+}
+
+/* All keys that have to be waited for, table by table, some rounds at most */
+static void
+judge_all_late(const Batch *model)
+{
+	ListCell   *lc;
+
+	for (int i = 0; *model->late != NIL && i < MAX_WAITS; i++)
+	{
+		List	   *keys = *model->late;
+
+		*model->late = NIL;
+		while (keys != NIL)
+		{
+			Oid			child = ((AuditKey *) linitial(keys))->key.child;
+			List	   *table = NIL;
+
+			while (keys != NIL && ((AuditKey *) linitial(keys))->key.child == child)
+			{
+				table = lappend(table, linitial(keys));
+				keys = list_delete_first(keys);
+			}
+			judge_late(model, table);
+		}
+	}
+	foreach(lc, *model->late)
+		set_unknown(model, lfirst(lc),
+					psprintf("%s is locked by others again and again",
+							 sg_relation_name(((AuditKey *) lfirst(lc))->waits_for)));
+}
+
+/*
+ * Pages of a table, if it can be looked at without waiting; else as many as
+ * make it a batch of its own.
+ */
 static int64
 estimate_pages(Oid relid)
 {
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-	int64		pages = 0;
+	Relation	rel;
+	int64		pages = BATCH_PAGES;
 
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return BATCH_PAGES;
+	rel = try_relation_open(relid, NoLock);
 	if (rel == NULL)
-		return 0;
-	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
-		pages = RelationGetNumberOfBlocks(rel);
-	else if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		pages = BATCH_PAGES;
-	relation_close(rel, AccessShareLock);
+		pages = 0;
+	else
+	{
+		/* what is not logged has no file on a standby, and no verdict */
+		if (RecoveryInProgress() && rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+			pages = 0;
+		else if (rel->rd_rel->relkind == RELKIND_RELATION)
+			pages = RelationGetNumberOfBlocks(rel);
+		relation_close(rel, NoLock);
+	}
+	UnlockRelationOid(relid, AccessShareLock);
 	return pages;
 }
 
@@ -319,16 +471,19 @@ audit_tables(List *tables, AuditJudged judged, void *arg)
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext,
 											   "schemaguard audit",
 											   ALLOCSET_DEFAULT_SIZES);
+	Batch		batch = {.parallel = true,.late = palloc0(sizeof(List *))};
+	List	   *late;
 	int			n = list_length(tables);
 
 	for (int i = 0; i < n;)
 	{
-		AuditTable *first = list_nth(tables, i);
 		MemoryContext old = MemoryContextSwitchTo(work);
-		Batch		batch = {NIL, first->samples, first->results, true, false, NIL};
 		int64		pages = 0;
 		bool		more;
 
+		batch.keys = NIL;
+		batch.samples = ((AuditTable *) list_nth(tables, i))->samples;
+		batch.results = ((AuditTable *) list_nth(tables, i))->results;
 		do
 		{
 			AuditTable *table = list_nth(tables, i);
@@ -339,15 +494,18 @@ audit_tables(List *tables, AuditJudged judged, void *arg)
 				pages + table_pages(list_nth(tables, i)) < BATCH_PAGES;
 		} while (more);
 
-		batch.wait = list_length(batch.keys) == list_length(first->keys);
-		sg_progress_step(SG_PROGRESS_AUDIT, 0, first->child);
 		judge(&batch);
 		MemoryContextSwitchTo(old);
 		if (judged)
-			judged(batch.keys, arg);
+			judged(list_difference_ptr(batch.keys, *batch.late), arg);
 		MemoryContextReset(work);
 	}
 	MemoryContextDelete(work);
+
+	late = list_copy(*batch.late);
+	judge_all_late(&batch);
+	if (judged && late != NIL)
+		judged(late, arg);
 }
 
 void
@@ -359,10 +517,10 @@ audit_table(AuditTable *table)
 void
 audit_table_locked(AuditTable *table)
 {
-	Batch		batch = {table->keys, table->samples, table->results, true, true, NIL};
+	Batch		batch = {table->keys, table->samples, table->results, true};
 	ListCell   *lc;
 
 	foreach(lc, table->keys)
 		reset_key(lfirst(lc));
-	judge_keys(&batch, table->keys);
+	judge_by_table(&batch, table->keys);
 }

@@ -11,7 +11,11 @@
 #ifndef SG_COMPAT_H
 #define SG_COMPAT_H
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/tableam.h"
+#include "access/tupdesc.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
@@ -63,6 +67,24 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
+/* 18: scans by index count for EXPLAIN, columns may be computed when they are read */
+#if PG_VERSION_NUM < 180000
+#define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys, flags) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#elif PG_VERSION_NUM < 190000
+#define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys, flags) \
+	index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys)
+#endif
+
+/* 19: scans take flags, descriptors of rows are finished by a call */
+#if PG_VERSION_NUM < 190000
+#define SO_NONE 0
+#define table_beginscan(rel, snapshot, nkeys, key, flags) table_beginscan(rel, snapshot, nkeys, key)
+#define table_beginscan_parallel(rel, pscan, flags) table_beginscan_parallel(rel, pscan)
+#define TupleDescFinalize(desc) ((void) (desc))
+#endif
+
 /* ALTER TABLE ... ALTER CONSTRAINT, whose parse node is another one from 18 on */
 typedef struct SgAlterConstraint
 {
@@ -98,18 +120,6 @@ sg_alter_constraint(Node *def)
 #endif
 	return result;
 }
-
-/* 19: a tuple descriptor that was filled by hand is finished explicitly */
-#if PG_VERSION_NUM < 190000
-#define TupleDescFinalize(desc) ((void) (desc))
-#endif
-
-/* 19: flags of parallel scans */
-#if PG_VERSION_NUM >= 190000
-#define SG_BEGINSCAN_PARALLEL(rel, pscan) table_beginscan_parallel(rel, pscan, SO_NONE)
-#else
-#define SG_BEGINSCAN_PARALLEL(rel, pscan) table_beginscan_parallel(rel, pscan)
-#endif
 
 /* 18: noreturn is a prefix, so that C11's keyword can stand there */
 #ifndef pg_noreturn

@@ -4,8 +4,10 @@
  *	  Putting the keys of a plan into the catalog.
  *
  * deploy_run.c is the procedure, deploy_step.c what happens to one step,
- * deploy_lock.c how tables are locked without holding up the application,
- * deploy_unit.c transactions, time limits and the log of one action.
+ * deploy_validate.c how keys become valid, deploy_audit.c how orphans are
+ * counted on the way, deploy_lock.c how tables are locked without holding up
+ * the application, deploy_unit.c transactions, time limits and the log of one
+ * action.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +23,9 @@
 #include "log.h"
 #include "plan.h"
 
+/* the reason of a failure when schemaguard.statement_timeout struck */
+#define DEPLOY_TIMEOUT_TEXT "the statement took longer than schemaguard.statement_timeout"
+
 /* One CALL */
 typedef struct DeployRun
 {
@@ -31,6 +36,42 @@ typedef struct DeployRun
 	int64		orphan_rows;	/* found in all of them */
 } DeployRun;
 
+/* What has to be done for a step, by the catalog */
+typedef enum StepNeed
+{
+	NEED_NOTHING,				/* the key is there and valid */
+	NEED_ADD,
+	NEED_VALIDATE,				/* the key is there, not valid */
+	NEED_SKIP					/* it can't be done: see problem */
+} StepNeed;
+
+typedef struct StepView
+{
+	StepNeed	need;
+	FkKey		key;			/* as planned, resolved in this database */
+	FkKey	   *existing;		/* the key that is there already, or NULL */
+	FkProblem  *problem;
+} StepView;
+
+/* One step in one CALL */
+typedef struct StepWork
+{
+	DeployRun  *run;
+	PlanStep   *step;
+	char	   *object;			/* key ON table, for log and notices */
+	StringInfoData notice;		/* what was done, for the NOTICE */
+	const char *hint;			/* what to do about it, or NULL */
+
+	/* what the action that is under way does for the step */
+	const char *statement;		/* NULL: none */
+	FkKey	   *key;			/* as resolved before the action began */
+	int64		started_id;
+
+	/* validation by a scan */
+	AuditKey   *verdict;		/* NULL: it was not judged */
+	const char *why_core;		/* why VALIDATE has to do it, or NULL */
+} StepWork;
+
 /* A table that an action locks, with its partitions */
 typedef struct LockTarget
 {
@@ -39,27 +80,23 @@ typedef struct LockTarget
 } LockTarget;
 
 /*
- * One action on a step: locks, a statement, a new state.  `execute` does the
- * work under the locks.
+ * One action on a step, or on several that share a child: locks, the work,
+ * new states.  `execute` does the work under the locks.
  */
 typedef struct DeployAction DeployAction;
 
 struct DeployAction
 {
 	DeployRun  *run;
-	PlanStep   *step;
-	const char *name;			/* add, validate */
-	const char *object;
-	const char *statement;
-	FkKey	   *key;			/* as resolved before the action began */
+	List	   *works;			/* of StepWork * */
+	const char *name;			/* audit, add, validate */
+	const char *message;		/* of the started rows, or NULL */
 	bool		references;		/* needs REFERENCES on the parent: it is new */
-	LockTarget	targets[2];		/* in the order of locking */
-	int			ntargets;
+	List	   *targets;		/* of LockTarget *, in the order of locking */
 	void		(*execute) (DeployAction *action);
 
 	/* outcome */
 	int			attempts;
-	int64		started_id;
 	TimestampTz started_at;
 	ErrorData  *error;			/* NULL: done */
 	char	   *blockers;		/* JSON: who was in the way last */
@@ -84,16 +121,30 @@ extern bool deploy_timeout_struck(void);
 /* Settings of DDL and scans, until the end of the transaction */
 extern void deploy_set_local(const char *name, const char *value);
 
-/* The started row, committed; and its outcome, not committed yet */
-extern int64 deploy_log_start(DeployRun *run, PlanStep *step, const char *action,
-							  const char *object, const char *statement);
 extern double deploy_elapsed(TimestampTz start);
 
-/* An entry that ends an action, with what all of them have in common */
-extern LogEntry deploy_outcome(const DeployAction *action, const char *phase);
+/* The moment and the started rows of an action, committed */
+extern void deploy_log_start(DeployAction *action);
+
+/* An entry that ends an action for a step, with what all of them have in common */
+extern LogEntry deploy_outcome(const DeployAction *action, const StepWork *work,
+							   const char *phase);
+
+/*
+ * The outcome of an action for a step, and the state in which that leaves it:
+ * done, in the transaction of the DDL; failed, committed.
+ */
+extern void deploy_record_done(const DeployAction *action, const StepWork *work,
+							   const char *state, const char *message);
+extern void deploy_record_failure(const DeployAction *action, StepWork *work,
+								  const char *state, int sqlerrcode,
+								  const char *message, int64 orphan_rows);
 
 /* A cancel: say so in the log, commit that, and pass it on */
 pg_noreturn extern void deploy_log_cancel(const DeployAction *action, ErrorData *edata);
+
+/* One more thing that was done, for the NOTICE about a step */
+extern void deploy_append_notice(StepWork *work, const char *text);
 
 /* ---- deploy_lock.c ---- */
 
@@ -105,12 +156,62 @@ pg_noreturn extern void deploy_log_cancel(const DeployAction *action, ErrorData 
  */
 extern bool deploy_attempt(DeployAction *action);
 
+/* The next table that an action locks; a table is locked once, in the first mode */
+extern void deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode);
+
+/* Was it the locks?  And the error that ended an action, in words for people */
+extern bool deploy_is_lock_failure(const ErrorData *error);
+extern char *deploy_failure_text(const DeployAction *action);
+
 /* What ALTER TABLE would ask for (42501); `references` for a key that is new */
 extern void deploy_check_privileges(const FkKey *key, bool references);
 
+/* ---- deploy_audit.c ---- */
+
+/*
+ * Count the orphans of a key for an action that has begun; the verdict, with
+ * its reason.  A cancel is logged as the action's outcome and thrown.
+ */
+extern AuditKey *deploy_count_orphans(const DeployAction *action, const FkKey *key);
+
+/* Orphans in words, and what to do about them */
+extern char *deploy_orphans_text(const AuditKey *ak);
+extern const char *deploy_orphans_hint(const FkKey *key);
+
+/*
+ * Policy "stop": a key that has orphans is not even added.  Returns whether
+ * the step may go on.
+ */
+extern bool deploy_audit_step(StepWork *work, FkKey *key);
+
 /* ---- deploy_step.c ---- */
 
-/* Take one step as far as it goes now; the caller's transaction is clean */
-extern void deploy_step(DeployRun *run, int step);
+/*
+ * Take one step as far as it goes now; the caller's transaction is clean.
+ * Returns the child whose scan (deploy_validate_table) has to validate the
+ * key, or InvalidOid when there is nothing left to do.
+ */
+extern Oid	deploy_step(DeployRun *run, int step);
+
+/* A step to work on, or NULL when it is gone or skipped for good; and its end */
+extern StepWork *deploy_begin_step(DeployRun *run, int step);
+extern void deploy_end_step(const StepWork *work);
+
+/* How a step stands in the catalog now; needs a snapshot */
+extern void deploy_look(PlanStep *step, StepView *view);
+
+/* SQL without a result, as the caller */
+extern void deploy_run_statement(const char *statement);
+
+/* ---- deploy_validate.c ---- */
+
+/* VALIDATE CONSTRAINT for a step's key */
+extern void deploy_validate_key(StepWork *work, FkKey *key);
+
+/*
+ * Validate the keys of some steps, a List of their numbers, which have one
+ * child: those that one scan can judge by one scan, the others by VALIDATE.
+ */
+extern void deploy_validate_table(DeployRun *run, List *steps);
 
 #endif							/* SG_DEPLOY_H */

@@ -144,16 +144,16 @@ deploy_check_privileges(const FkKey *key, bool references)
 	}
 }
 
-/* With the locks held: do the names of the step still lead to these tables? */
+/* With the locks held: do the names of a step still lead to these tables? */
 static void
-check_located(DeployAction *action)
+check_located(const StepWork *work)
 {
-	if (sg_find_qualified(action->step->child_table) != action->key->child ||
-		sg_find_qualified(action->step->parent_table) != action->key->parent)
+	if (sg_find_qualified(work->step->child_table) != work->key->child ||
+		sg_find_qualified(work->step->parent_table) != work->key->parent)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s or %s was dropped, renamed or replaced meanwhile",
-						action->step->child_table, action->step->parent_table),
+						work->step->child_table, work->step->parent_table),
 				 errhint("Run the plan again: it looks the tables up anew.")));
 }
 
@@ -164,14 +164,16 @@ attempt(void *arg)
 	DeployAction *action = arg;
 	int			queue = queue_time(action->attempts);
 	TimestampTz deadline = queue ? GetCurrentTimestamp() + queue * INT64CONST(1000) : 0;
+	ListCell   *lc;
 
-	deploy_check_privileges(action->key, action->references);
+	foreach(lc, action->works)
+		deploy_check_privileges(((StepWork *) lfirst(lc))->key, action->references);
 
 	sg_progress_phase(SG_PHASE_LOCKING);
 	action->wanted = InvalidOid;
 	action->session_deadlock_timeout = DeadlockTimeout;
-	for (int i = 0; i < action->ntargets; i++)
-		lock_target(action, &action->targets[i], deadline);
+	foreach(lc, action->targets)
+		lock_target(action, lfirst(lc), deadline);
 
 	/* what core locks on top, under locks that we hold already */
 	set_local_ms("lock_timeout", sg_lock_timeout);
@@ -180,7 +182,8 @@ attempt(void *arg)
 
 	sg_progress_phase(SG_PHASE_EXECUTING);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	check_located(action);
+	foreach(lc, action->works)
+		check_located(lfirst(lc));
 	action->execute(action);
 	PopActiveSnapshot();
 }
@@ -257,17 +260,19 @@ find_blockers(void *arg)
 	Oid			types[] = {OIDARRAYOID, TEXTARRAYOID};
 	StringInfoData json;
 	SgScope		scope;
+	ListCell   *lc;
 
 	action->wraparound_pid = 0;
 	initStringInfo(&json);
 	sg_caller_begin(&scope);
 	SPI_connect();
-	for (int i = 0; i < action->ntargets; i++)
+	foreach(lc, action->targets)
 	{
+		LockTarget *target = lfirst(lc);
 		Datum		values[2];
 
-		values[0] = oid_array(target_relids(&action->targets[i]));
-		values[1] = conflicting_modes(action->targets[i].mode);
+		values[0] = oid_array(target_relids(target));
+		values[1] = conflicting_modes(target->mode);
 		if (SPI_execute_with_args(query, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 			elog(ERROR, "could not read pg_locks");
 		for (uint64 row = 0; row < SPI_processed; row++)
@@ -316,13 +321,15 @@ static void
 wait_for_holders(void *arg)
 {
 	Pause	   *pause = arg;
+	ListCell   *lc;
 
-	for (int i = 0; i < pause->action->ntargets; i++)
+	foreach(lc, pause->action->targets)
 	{
-		ListCell   *lc;
+		LockTarget *target = lfirst(lc);
+		ListCell   *lc2;
 
-		foreach(lc, target_relids(&pause->action->targets[i]))
-			wait_for_relation(pause, lfirst_oid(lc), pause->action->targets[i].mode);
+		foreach(lc2, target_relids(target))
+			wait_for_relation(pause, lfirst_oid(lc2), target->mode);
 	}
 }
 
@@ -369,17 +376,48 @@ pause_after(DeployAction *action, TimestampTz budget_end)
 	CHECK_FOR_INTERRUPTS();
 }
 
-static bool
-is_lock_failure(const ErrorData *error)
+bool
+deploy_is_lock_failure(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
 		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 }
 
+char *
+deploy_failure_text(const DeployAction *action)
+{
+	if (deploy_timeout_struck())
+		return pstrdup(DEPLOY_TIMEOUT_TEXT);
+	if (action->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || !OidIsValid(action->wanted))
+		return sg_error_text(action->error);
+	if (action->wraparound_pid)
+		return psprintf("could not lock %s in %d attempts: process %d, a vacuum to prevent transaction ID wraparound, must finish first",
+						sg_relation_name(action->wanted), action->attempts, action->wraparound_pid);
+	return psprintf("could not lock %s in %d attempts; column blockers of the log says who was in the way",
+					sg_relation_name(action->wanted), action->attempts);
+}
+
+void
+deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode)
+{
+	LockTarget *target;
+	ListCell   *lc;
+
+	foreach(lc, action->targets)
+	{
+		if (((LockTarget *) lfirst(lc))->relid == relid)
+			return;
+	}
+	target = palloc(sizeof(LockTarget));
+	target->relid = relid;
+	target->mode = mode;
+	action->targets = lappend(action->targets, target);
+}
+
 static bool
 worth_another_attempt(const DeployAction *action, TimestampTz budget_end)
 {
-	return is_lock_failure(action->error) &&
+	return deploy_is_lock_failure(action->error) &&
 		action->attempts < sg_max_attempts &&
 		GetCurrentTimestamp() < budget_end;
 }
@@ -405,7 +443,7 @@ attempt_until_done(DeployAction *action)
 		}
 		if (sg_is_cancel(action->error) && !deploy_timeout_struck())
 			ReThrowError(action->error);
-		if (is_lock_failure(action->error))
+		if (deploy_is_lock_failure(action->error))
 		{
 			edata = sg_try_undo(find_blockers, action);
 			if (edata)
@@ -426,9 +464,7 @@ deploy_attempt(DeployAction *action)
 	MemoryContext context = CurrentMemoryContext;
 	bool		done = false;
 
-	action->started_at = GetCurrentTimestamp();
-	action->started_id = deploy_log_start(action->run, action->step, action->name,
-										  action->object, action->statement);
+	deploy_log_start(action);
 	PG_TRY();
 	{
 		done = attempt_until_done(action);

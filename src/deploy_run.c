@@ -95,6 +95,79 @@ open_plan(const FkPlan *plan)
 							   interrupted, interrupted)));
 }
 
+/* A child whose keys are added, and wait for one scan that validates them */
+typedef struct WaitingTable
+{
+	Oid			child;
+	List	   *steps;			/* their numbers, in the order of the plan */
+} WaitingTable;
+
+static List *
+add_waiting(List *tables, Oid child, int step)
+{
+	WaitingTable *table;
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		table = lfirst(lc);
+		if (table->child == child)
+		{
+			table->steps = lappend_int(table->steps, step);
+			return tables;
+		}
+	}
+
+	table = palloc(sizeof(WaitingTable));
+	table->child = child;
+	table->steps = list_make1_int(step);
+	return lappend(tables, table);
+}
+
+/* Take every step as far as it goes by itself; returns the tables that wait */
+static List *
+run_each(DeployRun *run, List *steps, MemoryContext step_context)
+{
+	List	   *waiting = NIL;
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		int			step = ((PlanStep *) lfirst(lc))->step;
+		MemoryContext old = MemoryContextSwitchTo(step_context);
+		Oid			child;
+
+		CHECK_FOR_INTERRUPTS();
+		child = deploy_step(run, step);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(step_context);
+		if (OidIsValid(child))
+			waiting = add_waiting(waiting, child, step);
+		else
+			sg_progress_done(++run->done, run->orphan_rows);
+	}
+	return waiting;
+}
+
+static void
+run_tables(DeployRun *run, List *tables, MemoryContext step_context)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		List	   *steps = ((WaitingTable *) lfirst(lc))->steps;
+		MemoryContext old = MemoryContextSwitchTo(step_context);
+
+		CHECK_FOR_INTERRUPTS();
+		deploy_validate_table(run, steps);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(step_context);
+		run->done += list_length(steps);
+		sg_progress_done(run->done, run->orphan_rows);
+	}
+}
+
 static void
 run_steps(DeployRun *run)
 {
@@ -102,7 +175,6 @@ run_steps(DeployRun *run)
 	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
 													   "schemaguard step",
 													   ALLOCSET_DEFAULT_SIZES);
-	ListCell   *lc;
 
 	if (steps == NIL)
 		ereport(NOTICE,
@@ -111,16 +183,7 @@ run_steps(DeployRun *run)
 
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
-	foreach(lc, steps)
-	{
-		MemoryContext old = MemoryContextSwitchTo(step_context);
-
-		CHECK_FOR_INTERRUPTS();
-		deploy_step(run, ((PlanStep *) lfirst(lc))->step);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(step_context);
-		sg_progress_done(++run->done, run->orphan_rows);
-	}
+	run_tables(run, run_each(run, steps, step_context), step_context);
 	sg_progress_end();
 	MemoryContextDelete(step_context);
 }
@@ -158,8 +221,9 @@ tell_summary(const DeployRun *run)
  *
  * Adds the keys of a plan NOT VALID and validates each in a transaction of
  * its own, in the order of priority; what can't be done is skipped or failed
- * with a reason, and the rest goes on.  A call takes up where the last one
- * stopped.
+ * with a reason, and the rest goes on.  With schemaguard.validate_with = scan
+ * all keys are added first, and those of a table validated together.  A call
+ * takes up where the last one stopped.
  *
  * Needs, per step, ownership of the child and REFERENCES on the parent; the
  * policy "stop" also SELECT on the key's columns of both.  Locks parent and

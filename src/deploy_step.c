@@ -23,43 +23,9 @@
 #include "compat.h"
 #include "deploy.h"
 #include "errors.h"
+#include "guc.h"
 #include "progress.h"
 #include "quote.h"
-
-static const char *const statement_timeout_text =
-"the statement took longer than schemaguard.statement_timeout";
-
-typedef enum StepNeed
-{
-	NEED_NOTHING,				/* the key is there and valid */
-	NEED_ADD,
-	NEED_VALIDATE,				/* the key is there, not valid */
-	NEED_SKIP					/* it can't be done: see problem */
-} StepNeed;
-
-typedef struct StepView
-{
-	StepNeed	need;
-	FkKey		key;			/* as planned, resolved in this database */
-	FkKey	   *existing;		/* the key that is there already, or NULL */
-	FkProblem  *problem;
-} StepView;
-
-/* One step in one CALL */
-typedef struct StepWork
-{
-	DeployRun  *run;
-	PlanStep   *step;
-	char	   *object;			/* key ON table, for log and notices */
-	StringInfoData notice;		/* what was done, for the NOTICE */
-	const char *hint;			/* what to do about it, or NULL */
-} StepWork;
-
-static void
-append_notice(StepWork *work, const char *text)
-{
-	appendStringInfo(&work->notice, "%s%s", work->notice.len ? ", " : "", text);
-}
 
 static FkProblem *
 conflict(const char *reason, const char *hint)
@@ -89,9 +55,8 @@ judge_existing(StepView *view)
 		view->need = existing->validated ? NEED_NOTHING : NEED_VALIDATE;
 }
 
-/* How the step stands in the catalog now */
-static void
-look_at_step(PlanStep *step, StepView *view)
+void
+deploy_look(PlanStep *step, StepView *view)
 {
 	memset(view, 0, sizeof(StepView));
 	view->need = NEED_SKIP;
@@ -122,8 +87,8 @@ look_at_step(PlanStep *step, StepView *view)
 		view->need = NEED_ADD;
 }
 
-static void
-run_statement(const char *statement)
+void
+deploy_run_statement(const char *statement)
 {
 	int			rc;
 
@@ -134,126 +99,29 @@ run_statement(const char *statement)
 	SPI_finish();
 }
 
-/* The new state of a step and the outcome in the log, in one transaction with the DDL */
-static void
-record_done(DeployAction *action, const char *state, const char *reason)
-{
-	LogEntry	entry = deploy_outcome(action, "done");
-
-	entry.message = reason;
-	plan_step_set_state(action->run->plan->name, action->step->step, state, reason,
-						action->attempts);
-	log_write(&entry);
-}
-
 static void
 execute_add(DeployAction *action)
 {
+	StepWork   *work = linitial(action->works);
 	StepView	view;
 
 	/* the world may have moved on while we waited for the locks */
-	look_at_step(action->step, &view);
+	deploy_look(work->step, &view);
 	if (view.need == NEED_SKIP)
 		ereport(ERROR,
 				(errcode(view.problem->sqlerrcode),
 				 errmsg("%s", view.problem->reason)));
 	if (view.need != NEED_ADD)
 	{
-		record_done(action, view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
-					"somebody else has added the key meanwhile");
+		deploy_record_done(action, work,
+						   view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
+						   "somebody else has added the key meanwhile");
 		return;
 	}
 
-	run_statement(action->statement);
-	record_done(action, "added", action->step->enforced ? NULL :
-				"not enforced, so there is nothing to validate");
-}
-
-static void
-execute_validate(DeployAction *action)
-{
-	FkKey	   *key = fk_by_oid(action->key->conid);
-	AuditKey   *proof;
-
-	if (key == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the key was dropped meanwhile"),
-				 errhint("Run the plan again: it adds the key anew.")));
-	proof = audit_key_new(key, "plan", fk_state(key));
-	audit_proof_begin(proof);
-	run_statement(action->statement);
-
-	CommandCounterIncrement();
-	key = fk_by_oid(action->key->conid);
-	if (key == NULL || !key->validated)
-		elog(ERROR, "key %u is not valid after VALIDATE CONSTRAINT", action->key->conid);
-	proof->result = AUDIT_PASS;
-	proof->method = "validate";
-	proof->orphan_rows = 0;
-	audit_proof_record(list_make1(proof));
-	record_done(action, "validated", NULL);
-}
-
-/* For count_orphans, inside its subtransaction */
-typedef struct CountArg
-{
-	AuditTable	table;
-	AuditKey   *key;
-} CountArg;
-
-static void
-count_in_subtransaction(void *p)
-{
-	audit_table(&((CountArg *) p)->table);
-}
-
-/*
- * Count the orphans of a step's key for an action that has begun; the
- * verdict, with its reason.  A cancel is logged as the action's outcome and
- * thrown.
- */
-static AuditKey *
-count_orphans(const DeployAction *action, const FkKey *key)
-{
-	CountArg	arg;
-	ErrorData  *edata;
-
-	arg.key = audit_key_new(key, "plan", "missing");
-	arg.table.child = key->child;
-	arg.table.keys = list_make1(arg.key);
-	arg.table.samples = 0;
-	arg.table.results = CurrentMemoryContext;
-
-	deploy_arm_timeout();
-	edata = sg_try_undo(count_in_subtransaction, &arg);
-	deploy_disarm_timeout();
-	if (edata == NULL)
-		return arg.key;
-
-	if (sg_is_cancel(edata) && !deploy_timeout_struck())
-		deploy_log_cancel(action, edata);
-	arg.key->result = AUDIT_UNKNOWN;
-	arg.key->reason = deploy_timeout_struck() ? pstrdup(statement_timeout_text) :
-		sg_error_text(edata);
-	return arg.key;
-}
-
-/* What to do about orphans; the form of sg_orphans by columns knows MATCH SIMPLE only */
-static const char *
-orphans_hint(const FkKey *key)
-{
-	if (key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid))
-		return "sg_orphans() lists these rows, except those that break MATCH FULL by a null in some of the columns. Remove or mend them and CALL again.";
-	return "sg_orphans() lists these rows. Remove or mend them and CALL again.";
-}
-
-static char *
-orphans_text(const AuditKey *ak)
-{
-	return psprintf(INT64_FORMAT " orphan %s with " INT64_FORMAT " distinct %s",
-					ak->orphan_rows, ak->orphan_rows == 1 ? "row" : "rows",
-					ak->orphan_keys, ak->orphan_keys == 1 ? "key" : "keys");
+	deploy_run_statement(work->statement);
+	deploy_record_done(action, work, "added", work->step->enforced ? NULL :
+					   "not enforced, so there is nothing to validate");
 }
 
 /* A step that can't be done: say so, unless that is what it says already */
@@ -263,7 +131,7 @@ skip_step(StepWork *work, const FkProblem *problem)
 	PlanStep   *step = work->step;
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
 
-	append_notice(work, psprintf("skipped: %s", problem->reason));
+	deploy_append_notice(work, psprintf("skipped: %s", problem->reason));
 	work->hint = problem->hint;
 	if (strcmp(step->state, "skipped") == 0 && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
@@ -278,156 +146,28 @@ skip_step(StepWork *work, const FkProblem *problem)
 	deploy_commit();
 }
 
-/* Close an action that failed, with the state in which that leaves the step */
-static void
-record_failure(StepWork *work, DeployAction *action, const char *state,
-			   int sqlerrcode, const char *message, int64 orphan_rows)
-{
-	LogEntry	entry = deploy_outcome(action, "failed");
-
-	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
-	entry.message = message;
-	entry.orphan_rows = orphan_rows;
-	plan_step_set_state(action->step->plan, action->step->step, state, message,
-						action->attempts);
-	log_write(&entry);
-	deploy_commit();
-	append_notice(work, psprintf("%s failed: %s", action->name, message));
-}
-
-/*
- * Policy "stop": a key that has orphans is not even added.  Returns whether
- * the step may go on.
- */
 static bool
-audit_step(StepWork *work, const FkKey *key)
+add_key(StepWork *work, FkKey *key)
 {
-	DeployAction action = {.run = work->run,.step = work->step,.name = "audit",
-	.object = work->object,.attempts = 1};
-	AuditKey   *ak;
-
-	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, key->child);
-	action.started_at = GetCurrentTimestamp();
-	action.started_id = deploy_log_start(work->run, work->step, "audit", work->object, NULL);
-
-	ak = count_orphans(&action, key);
-	work->run->orphan_rows += Max(ak->orphan_rows, 0);
-	if (ak->result == AUDIT_PASS)
-	{
-		LogEntry	entry = deploy_outcome(&action, "done");
-
-		entry.message = "pass";
-		entry.orphan_rows = 0;
-		log_write(&entry);
-		deploy_commit();
-		return true;
-	}
-
-	if (ak->result == AUDIT_FAIL)
-	{
-		work->hint = orphans_hint(key);
-		record_failure(work, &action, "failed", ERRCODE_SG_ORPHANS, orphans_text(ak),
-					   ak->orphan_rows);
-	}
-	else
-		record_failure(work, &action, "failed", ERRCODE_SG_NOT_JUDGED,
-					   psprintf("the orphans could not be counted: %s", ak->reason), LOG_NONE);
-	return false;
-}
-
-static void
-add_target(DeployAction *action, Oid relid, LOCKMODE mode)
-{
-	action->targets[action->ntargets].relid = relid;
-	action->targets[action->ntargets++].mode = mode;
-}
-
-/* What an action locks, in order: the parent, then the child */
-static void
-set_targets(DeployAction *action, FkKey *key, LOCKMODE parent_mode, LOCKMODE child_mode)
-{
-	action->key = key;
-	if (key->parent != key->child)
-		add_target(action, key->parent, parent_mode);
-	add_target(action, key->child, child_mode);
-}
-
-/* An error that ended an action, in words for people */
-static char *
-failure_text(const DeployAction *action)
-{
-	if (deploy_timeout_struck())
-		return pstrdup(statement_timeout_text);
-	if (action->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || !OidIsValid(action->wanted))
-		return sg_error_text(action->error);
-	if (action->wraparound_pid)
-		return psprintf("could not lock %s in %d attempts: process %d, a vacuum to prevent transaction ID wraparound, must finish first",
-						sg_relation_name(action->wanted), action->attempts, action->wraparound_pid);
-	return psprintf("could not lock %s in %d attempts; column blockers of the log says who was in the way",
-					sg_relation_name(action->wanted), action->attempts);
-}
-
-static bool
-add_key(StepWork *work, StepView *view)
-{
-	DeployAction action = {.run = work->run,.step = work->step,.name = "add",
-		.object = work->object,.statement = plan_add_statement(work->step, true),
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "add",
 	.references = true,.execute = execute_add};
 
-	sg_progress_step(SG_PROGRESS_ADD, work->step->step, view->key.child);
-	set_targets(&action, &view->key, ShareRowExclusiveLock, ShareRowExclusiveLock);
+	work->statement = plan_add_statement(work->step, true);
+	work->key = key;
+	deploy_add_target(&action, key->parent, ShareRowExclusiveLock);
+	deploy_add_target(&action, key->child, ShareRowExclusiveLock);
+
+	sg_progress_step(SG_PROGRESS_ADD, work->step->step, key->child);
 	if (deploy_attempt(&action))
 	{
-		append_notice(work, action.attempts > 1 ?
-					  psprintf("added after %d attempts", action.attempts) : "added");
+		deploy_append_notice(work, action.attempts > 1 ?
+							 psprintf("added after %d attempts", action.attempts) : "added");
 		return true;
 	}
 
-	record_failure(work, &action, "failed", action.error->sqlerrcode,
-				   failure_text(&action), LOG_NONE);
+	deploy_record_failure(&action, work, "failed", action.error->sqlerrcode,
+						  deploy_failure_text(&action), LOG_NONE);
 	return false;
-}
-
-/* Why VALIDATE failed: orphans are counted, other errors speak for themselves */
-static void
-explain_validation(StepWork *work, DeployAction *action)
-{
-	AuditKey   *ak;
-
-	if (action->error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
-	{
-		record_failure(work, action, "added", action->error->sqlerrcode,
-					   failure_text(action), LOG_NONE);
-		return;
-	}
-
-	ak = count_orphans(action, action->key);
-	audit_proof_record(list_make1(ak));
-	work->run->orphan_rows += Max(ak->orphan_rows, 0);
-	work->hint = orphans_hint(action->key);
-	record_failure(work, action, "added", ERRCODE_FOREIGN_KEY_VIOLATION,
-				   ak->result == AUDIT_FAIL ? orphans_text(ak) : sg_error_text(action->error),
-				   ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
-}
-
-static void
-validate_key(StepWork *work, FkKey *key)
-{
-	DeployAction action = {.run = work->run,.step = work->step,.name = "validate",
-		.object = work->object,
-		.statement = plan_validate_statement(work->step->child_table, key->name),
-	.execute = execute_validate};
-
-	sg_progress_step(SG_PROGRESS_VALIDATE, work->step->step, key->child);
-	set_targets(&action, key, RowShareLock, ShareUpdateExclusiveLock);
-	if (deploy_attempt(&action))
-	{
-		double		seconds = deploy_elapsed(action.started_at) / 1000.0;
-
-		append_notice(work, seconds < 1 ? "validated" : psprintf("validated in %.1f s", seconds));
-	}
-	else
-		explain_validation(work, &action);
 }
 
 /* The key is there as planned: the step says so, if it does not already */
@@ -448,7 +188,7 @@ accept_existing(StepWork *work, const FkKey *existing)
 	plan_step_set_state(work->step->plan, work->step->step, state, reason, 0);
 	log_write(&entry);
 	deploy_commit();
-	append_notice(work, reason);
+	deploy_append_notice(work, reason);
 }
 
 /* Who may not add the key need not read its tables first */
@@ -476,66 +216,91 @@ may_add(StepWork *work, FkKey *key)
 	plan_step_set_state(work->step->plan, work->step->step, "failed", entry.message, 1);
 	log_write(&entry);
 	deploy_commit();
-	append_notice(work, psprintf("add failed: %s", entry.message));
+	deploy_append_notice(work, psprintf("add failed: %s", entry.message));
 	work->hint = "Run the plan as the owner of the child, with REFERENCES on the parent.";
 	return false;
 }
 
-/* Do what the catalog says is to be done */
-static void
+/* Do what the catalog says is to be done; returns as deploy_step does */
+static Oid
 work_on_step(StepWork *work)
 {
 	StepView	view;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	look_at_step(work->step, &view);
+	deploy_look(work->step, &view);
 	PopActiveSnapshot();
 
 	switch (view.need)
 	{
 		case NEED_SKIP:
 			skip_step(work, view.problem);
-			return;
+			return InvalidOid;
 		case NEED_NOTHING:
 			accept_existing(work, view.existing);
-			return;
+			return InvalidOid;
 		case NEED_ADD:
 			if (!may_add(work, &view.key))
-				return;
+				return InvalidOid;
 			if (strcmp(work->step->orphans, "stop") == 0 && work->step->enforced &&
-				!audit_step(work, &view.key))
-				return;
-			if (!add_key(work, &view))
-				return;
+				!deploy_audit_step(work, &view.key))
+				return InvalidOid;
+			if (!add_key(work, &view.key))
+				return InvalidOid;
 			break;
 		case NEED_VALIDATE:
 			break;
 	}
 
 	if (!work->run->validate || !work->step->enforced)
-		return;
+		return InvalidOid;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	view.existing = fk_declared_twin(&view.key);
 	PopActiveSnapshot();
-	if (view.existing && !view.existing->validated)
-		validate_key(work, view.existing);
+	if (view.existing == NULL || view.existing->validated)
+		return InvalidOid;
+	if (sg_validate_with == SG_VALIDATE_SCAN)
+		return view.key.child;
+	deploy_validate_key(work, view.existing);
+	return InvalidOid;
+}
+
+StepWork *
+deploy_begin_step(DeployRun *run, int step)
+{
+	PlanStep   *row = plan_step_get(run->plan->name, step, true);
+	StepWork   *work;
+
+	if (row == NULL || row->skipped_by)
+		return NULL;
+
+	work = palloc0(sizeof(StepWork));
+	work->run = run;
+	work->step = row;
+	work->object = plan_step_object(row);
+	initStringInfo(&work->notice);
+	return work;
 }
 
 void
+deploy_end_step(const StepWork *work)
+{
+	if (work->notice.len > 0)
+		ereport(NOTICE,
+				(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
+				 work->hint ? errhint("%s", work->hint) : 0));
+}
+
+Oid
 deploy_step(DeployRun *run, int step)
 {
-	StepWork	work = {run};
+	StepWork   *work = deploy_begin_step(run, step);
+	Oid			left;
 
-	work.step = plan_step_get(run->plan->name, step, true);
-	if (work.step == NULL || work.step->skipped_by)
-		return;
-
-	work.object = plan_step_object(work.step);
-	initStringInfo(&work.notice);
-	work_on_step(&work);
-	if (work.notice.len > 0)
-		ereport(NOTICE,
-				(errmsg("step %d, %s: %s", step, work.object, work.notice.data),
-				 work.hint ? errhint("%s", work.hint) : 0));
+	if (work == NULL)
+		return InvalidOid;
+	left = work_on_step(work);
+	deploy_end_step(work);
+	return left;
 }

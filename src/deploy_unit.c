@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_unit.c
- *	  Transactions, time limits and the started row of one unit of work.
+ *	  Transactions, time limits and the log of one unit of work.
  *
  *-------------------------------------------------------------------------
  */
@@ -95,48 +95,92 @@ deploy_set_local(const char *name, const char *value)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
-int64
-deploy_log_start(DeployRun *run, PlanStep *step, const char *action,
-				 const char *object, const char *statement)
+void
+deploy_log_start(DeployAction *action)
 {
-	LogEntry	entry = log_entry(&run->id, run->plan->name, action, "started");
-	int64		id;
+	ListCell   *lc;
 
-	entry.step = step->step;
-	entry.object = object;
-	entry.statement = statement;
-	id = log_write(&entry);
+	action->started_at = GetCurrentTimestamp();
+	foreach(lc, action->works)
+	{
+		StepWork   *work = lfirst(lc);
+		LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
+									  action->name, "started");
+
+		entry.step = work->step->step;
+		entry.object = work->object;
+		entry.statement = work->statement;
+		entry.message = action->message;
+		work->started_id = log_write(&entry);
+	}
 	deploy_commit();
-
-	return id;
 }
 
 LogEntry
-deploy_outcome(const DeployAction *action, const char *phase)
+deploy_outcome(const DeployAction *action, const StepWork *work, const char *phase)
 {
 	LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
 								  action->name, phase);
 
-	entry.step = action->step->step;
-	entry.object = action->object;
-	entry.statement = action->statement;
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.statement = work->statement;
 	entry.elapsed_ms = deploy_elapsed(action->started_at);
 	entry.blockers = action->blockers;
 	entry.attempt = action->attempts;
-	entry.started_id = action->started_id;
+	entry.started_id = work->started_id;
 	return entry;
+}
+
+void
+deploy_record_done(const DeployAction *action, const StepWork *work,
+				   const char *state, const char *message)
+{
+	LogEntry	entry = deploy_outcome(action, work, "done");
+
+	entry.message = message;
+	plan_step_set_state(work->step->plan, work->step->step, state, message,
+						action->attempts);
+	log_write(&entry);
+}
+
+void
+deploy_record_failure(const DeployAction *action, StepWork *work, const char *state,
+					  int sqlerrcode, const char *message, int64 orphan_rows)
+{
+	LogEntry	entry = deploy_outcome(action, work, "failed");
+
+	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	entry.message = message;
+	entry.orphan_rows = orphan_rows;
+	plan_step_set_state(work->step->plan, work->step->step, state, message,
+						action->attempts);
+	log_write(&entry);
+	deploy_commit();
+	deploy_append_notice(work, psprintf("%s failed: %s", action->name, message));
 }
 
 void
 deploy_log_cancel(const DeployAction *action, ErrorData *edata)
 {
-	LogEntry	entry = deploy_outcome(action, "interrupted");
+	ListCell   *lc;
 
-	entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
-	entry.message = sg_error_text(edata);
-	log_write(&entry);
+	foreach(lc, action->works)
+	{
+		LogEntry	entry = deploy_outcome(action, lfirst(lc), "interrupted");
+
+		entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
+		entry.message = sg_error_text(edata);
+		log_write(&entry);
+	}
 	deploy_commit();
 	ReThrowError(edata);
+}
+
+void
+deploy_append_notice(StepWork *work, const char *text)
+{
+	appendStringInfo(&work->notice, "%s%s", work->notice.len ? ", " : "", text);
 }
 
 double

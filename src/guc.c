@@ -110,8 +110,8 @@ sg_guc_init(void)
 							 NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.audit_workers",
-							"Parallel workers of an audit's scans; -1 chooses by the size of the table.",
-							"The size of the table chooses up to max_parallel_maintenance_workers; max_parallel_workers bounds all.",
+							"Parallel workers of an audit's scans; -1 chooses by the size of the tables.",
+							"Tables smaller than min_parallel_table_scan_size get none; -1 chooses up to max_parallel_maintenance_workers.",
 							&sg_audit_workers,
 							-1, -1, 1024,
 							PGC_USERSET, 0,

@@ -74,7 +74,6 @@ set_text(Datum *value, char *null, const char *text)
 int64
 log_write(const LogEntry *entry)
 {
-	static SPIPlanPtr plan = NULL;
 	static Oid	types[] = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID,
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, FLOAT8OID,
 	TEXTOID, INT4OID, INT8OID};
@@ -84,22 +83,9 @@ log_write(const LogEntry *entry)
 	SgScope		scope;
 	int64		id;
 	bool		isnull;
-	int			rc;
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-
-	if (plan == NULL)
-	{
-		plan = SPI_prepare("INSERT INTO schemaguard.audit_log"
-						   " (run_id, role, plan, step, action, phase, object, statement, sqlstate,"
-						   "  message, rows_affected, orphan_rows, elapsed_ms, blockers, attempt, started_id)"
-						   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15, $16)"
-						   " RETURNING id", lengthof(types), types);
-		if (plan == NULL)
-			elog(ERROR, "SPI_prepare returned %s", SPI_result_code_string(SPI_result));
-		SPI_keepplan(plan);
-	}
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&entry->run);
@@ -125,9 +111,13 @@ log_write(const LogEntry *entry)
 	values[15] = Int64GetDatum(entry->started_id);
 	nulls[15] = entry->started_id ? ' ' : 'n';
 
-	rc = SPI_execute_plan(plan, values, nulls, false, 0);
-	if (rc != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
-		elog(ERROR, "SPI returned %s while writing the log", SPI_result_code_string(rc));
+	if (sg_owner_execute(SPI_OK_INSERT_RETURNING,
+						 "INSERT INTO schemaguard.audit_log"
+						 " (run_id, role, plan, step, action, phase, object, statement, sqlstate,"
+						 "  message, rows_affected, orphan_rows, elapsed_ms, blockers, attempt, started_id)"
+						 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15, $16)"
+						 " RETURNING id", lengthof(types), types, values, nulls) != 1)
+		elog(ERROR, "no row was written into the log");
 	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 
 	SPI_finish();

@@ -96,6 +96,7 @@ void
 sg_progress_phase(SgProgressPhase phase)
 {
 	params[PARAM_PHASE] = phase;
+	clear_scan();
 	publish();
 }
 

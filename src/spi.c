@@ -15,11 +15,13 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "errors.h"
@@ -105,6 +107,14 @@ void
 sg_owner_begin(SgScope *scope)
 {
 	scope_begin(scope, checked_owner(), SECURITY_LOCAL_USERID_CHANGE);
+
+	/* one plan for all calls, good for tables that grow while it is kept */
+	(void) set_config_option("plan_cache_mode", "force_generic_plan",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("enable_seqscan", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
@@ -126,12 +136,68 @@ sg_scope_end(SgScope *scope)
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }
 
+/* A statement of ours, by its text, and its plan */
+typedef struct KeptPlan
+{
+	const char *sql;
+	SPIPlanPtr	plan;
+} KeptPlan;
+
+static uint32
+hash_text(const void *key, Size size)
+{
+	const char *text = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+compare_text(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/*
+ * The plan of a statement, made once a session: the statements of this
+ * extension are few, and short calls would spend most of their time planning.
+ */
+static SPIPlanPtr
+kept_plan(const char *sql, int nargs, Oid *argtypes)
+{
+	static HTAB *plans = NULL;
+	KeptPlan   *entry;
+	SPIPlanPtr	plan;
+
+	if (plans == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(char *);
+		ctl.entrysize = sizeof(KeptPlan);
+		ctl.hash = hash_text;
+		ctl.match = compare_text;
+		plans = hash_create("schemaguard plans", 64, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE);
+	}
+
+	entry = hash_search(plans, &sql, HASH_FIND, NULL);
+	if (entry)
+		return entry->plan;
+
+	plan = SPI_prepare(sql, nargs, argtypes);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), sql);
+	sql = MemoryContextStrdup(TopMemoryContext, sql);
+	entry = hash_search(plans, &sql, HASH_ENTER, NULL);
+	entry->plan = plan;
+	SPI_keepplan(plan);
+	return plan;
+}
+
 uint64
 sg_owner_execute(int expected, const char *sql, int nargs,
 				 Oid *argtypes, Datum *values, const char *nulls)
 {
-	int			rc = SPI_execute_with_args(sql, nargs, argtypes, values, nulls,
-										   false, 0);
+	int			rc = SPI_execute_plan(kept_plan(sql, nargs, argtypes), values, nulls, false, 0);
 
 	if (rc != expected)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);

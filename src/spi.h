@@ -38,8 +38,9 @@ extern void sg_caller_begin(SgScope *scope);
 extern void sg_scope_end(SgScope *scope);
 
 /*
- * SPI_execute_with_args as the owner; SPI must be connected.  Returns the
- * number of rows processed; raises XX000 unless SPI returns `expected`.
+ * Run a statement as the owner; SPI must be connected.  Its plan is kept for
+ * the session: sql is one of a fixed number of texts.  Returns the number of
+ * rows processed; raises XX000 unless SPI returns `expected`.
  */
 extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
 							   Oid *argtypes, Datum *values, const char *nulls);

@@ -131,7 +131,7 @@ measure_ratios() {
   fi
   if wanted small; then
     new_database small
-    measure "one key: small tables" small small.sql small_sql small_audit
+    measure "one key: small tables" small small.sql small_sql small_audit small_method small_recorded
   fi
   if wanted many; then
     new_database many

@@ -4,6 +4,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;
+-- the settings are known once the library is there
+LOAD 'schemaguard';
 CREATE SCHEMA scn;
 SET search_path = scn, public;
 

@@ -20,6 +20,7 @@ autovacuum = off
 maintenance_work_mem = 1MB
 max_parallel_workers_per_gather = 0
 jit = off
+schemaguard.audit_method = sql
 CONF
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
@@ -42,7 +43,7 @@ sub failure
 }
 
 # One plan: step 1 is small; 2 and 3 refer to a large parent, policies stop and leave; 4 is small again.  With 1 MB the
-# large ones need temporary files, for the audit as for VALIDATE.
+# large ones need temporary files, for the audit by a query as for VALIDATE.
 sub make_plan
 {
 	my ($plan) = @_;
