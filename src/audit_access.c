@@ -225,7 +225,10 @@ lock_tree(Oid relid, bool wait, Oid *busy)
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 		return list_make1_oid(relid);
 
-	/* one that is dropped meanwhile is no partition any more: see audit_keep_leaves */
+	/*
+	 * one that is dropped meanwhile is no partition any more: see
+	 * audit_keep_leaves
+	 */
 	relids = find_all_inheritors(relid, wait ? AccessShareLock : NoLock, NULL);
 	foreach(lc, relids)
 	{

@@ -270,10 +270,10 @@ typedef struct AuditSet
 
 	/*
 	 * Once built: keys of numbers may be packed into one, each number less
-	 * its least, in a mixed radix; a dense range of such numbers is bits.
-	 * All else is an open hash table.  Its slots are the keys themselves
-	 * where those are short, with one bit a slot that says whether it is
-	 * taken, or else say where in the chunks the key is.
+	 * its least, in a mixed radix; a dense range of such numbers is bits. All
+	 * else is an open hash table.  Its slots are the keys themselves where
+	 * those are short, with one bit a slot that says whether it is taken, or
+	 * else say where in the chunks the key is.
 	 */
 	bool		packed;
 	uint64		range[AUDIT_NUMBERS];	/* radix: how many values a word has */
