@@ -216,7 +216,9 @@ sub check_again_changes_nothing
 	# a cancel in the audit of a step, which waits for an exclusive lock; step 3 has the policy stop
 	$holder->query('BEGIN; LOCK TABLE child_c_03 IN ACCESS EXCLUSIVE MODE');
 	$s->send("CALL sg_add_fks('c')");
-	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'c' AND step = 3 AND action = 'audit'") eq '1' }),
+	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.progress p, schemaguard.audit_log l
+			WHERE p.plan = 'c' AND p.step = 3 AND p.action = 'audit'
+			AND l.plan = 'c' AND l.step = 3 AND l.action = 'audit' AND l.phase = 'started'") eq '1' }),
 		'step 3 waits in its audit');
 	query("SELECT pg_cancel_backend($s->{pid})");
 	$s->collect;
