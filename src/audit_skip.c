@@ -39,7 +39,7 @@ struct SkipScan
 	KeyOrder	order;
 	TupleTableSlot *slot;
 	BTScanInsert descent;		/* to the first entry behind the last key */
-	IndexFetchTableData *fetch;	/* of the row it leads to */
+	IndexFetchTableData *fetch; /* of the row it leads to */
 	IndexScanDesc forward;		/* to the next key, if that row is not visible */
 	IndexScanDesc equal;		/* the rows of a key */
 	ScanKeyData first_key[INDEX_MAX_KEYS];	/* for forward: no column is null */
