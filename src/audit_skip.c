@@ -111,6 +111,7 @@ audit_skip_begin(const FkKey *key, Oid indexid)
 		elog(ERROR, "index %s can't be read in the order of its key", sg_relation_name(indexid));
 	init_scan_keys(skip);
 	skip->descent = _bt_mkscankey(skip->index, NULL);
+	_bt_metaversion(skip->index, &skip->descent->heapkeyspace, &skip->descent->allequalimage);
 	skip->descent->nextkey = true;
 	skip->descent->anynullkeys = false;
 	skip->descent->keysz = key->nkeys;
