@@ -96,6 +96,7 @@ REGRESS = \
 	interface \
 	plan \
 	plan_18 \
+	plan_check \
 	plan_roles \
 	plan_script \
 	trust \

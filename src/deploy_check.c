@@ -248,12 +248,16 @@ run_checks(PlanCheck *check)
 	check_measure(check);
 	foreach(lc, check->steps)
 	{
+		if (check_is_due(lfirst(lc)))
+			check_orphans(lfirst(lc));
+	}
+	foreach(lc, check->steps)
+	{
 		CheckStep  *cs = lfirst(lc);
 
 		CHECK_FOR_INTERRUPTS();
 		if (!check_is_due(cs))
 			continue;
-		check_orphans(cs);
 		check_index(check, cs);
 		check_cascade(check, cs);
 		check_estimate(check, cs);

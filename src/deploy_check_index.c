@@ -333,7 +333,7 @@ scan_cost(const PlanCheck *check, const CheckStep *cs)
 {
 	double		blocks = cs->child->blocks;
 
-	if (check->ms_per_block > 0 || blocks < 32)
+	if (check->ms_per_block > 0)
 		return psprintf("deleting one row of the parent reads %s of the child, about %s",
 						check_bytes(blocks * BLCKSZ), check_duration(blocks * check->ms_per_block / 1000));
 	return psprintf("deleting one row of the parent reads %s of the child, the planner's cost of which is %.0f",
@@ -382,7 +382,7 @@ static double
 estimated_index_bytes(const CheckStep *cs)
 {
 	const FkKey *key = &cs->view.key;
-	double		rows = cs->audit && cs->audit->rows_checked >= 0 ? cs->audit->rows_checked : cs->child->rows;
+	double		rows = cs->child->rows;
 	int			width = 0;
 
 	for (int i = 0; i < key->nkeys; i++)
@@ -463,7 +463,7 @@ check_missing_index(PlanCheck *check, CheckStep *cs, const WantedColumn *wanted,
 		return;
 	}
 	cs->index_bytes = estimated_index_bytes(cs);
-	check_row(cs, "index", CHECK_OK, psprintf("deployment builds one first; now %s", what), NULL);
+	check_row(cs, "index", CHECK_OK, psprintf("%s; deployment builds one first", what), NULL);
 	check_may_build(cs);
 	check_disk(cs);
 }

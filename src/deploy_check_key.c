@@ -11,16 +11,22 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/regproc.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
@@ -227,15 +233,48 @@ alter_pair_hint(const FkKey *key, bool by_operator)
 	return NULL;
 }
 
+/* The columns of some unique index of the parent that has as many as the key, or NIL */
+static List *
+unique_columns(Oid parent, int n)
+{
+	Relation	rel = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *columns = NIL;
+
+	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(parent));
+	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
+	while (columns == NIL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+
+		if (form->indisunique && form->indimmediate && form->indisvalid && form->indnkeyatts == n &&
+			heap_attisnull(tuple, Anum_pg_index_indpred, RelationGetDescr(rel)) &&
+			heap_attisnull(tuple, Anum_pg_index_indexprs, RelationGetDescr(rel)))
+			columns = sg_attribute_names(parent, form->indkey.values, n);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return columns;
+}
+
 static char *
 target_hint(CheckStep *cs)
 {
 	PlanStep   *step = cs->step;
+	int			n = list_length(step->child_columns);
+	List	   *columns;
 
-	if (step->parent_columns == NIL ||
-		list_length(step->parent_columns) != list_length(step->child_columns))
-		return psprintf("Name the columns that the key references, as many as it has: %s",
-						check_set(cs, "parent_columns", "{...}"));
+	if (step->parent_columns == NIL || list_length(step->parent_columns) != n)
+	{
+		columns = unique_columns(cs->view.key.parent, n);
+		if (columns == NIL)
+			return psprintf("Give the parent a key of %d %s, or leave the step out: %s", n, n == 1 ? "column" : "columns",
+							check_skip(cs, "the parent has no such key"));
+		return psprintf("Name the columns that the key references, perhaps these: %s",
+						check_set(cs, "parent_columns", OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(columns))));
+	}
 	return psprintf("Build an index that the key can reference: CREATE UNIQUE INDEX %sON %s (%s);",
 					get_rel_relkind(cs->view.key.parent) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
 					step->parent_table, sg_quote_list(step->parent_columns));
@@ -307,8 +346,8 @@ check_resolved(CheckStep *cs, FkProblem *problem)
 			i == CHECK_TARGET && OidIsValid(key->index) ? psprintf("index %s", sg_relation_name(key->index)) :
 			NULL;
 
-		/* collations have a check of their own below */
-		if (i != CHECK_COLLATION)
+		/* these two are looked at more closely elsewhere */
+		if (i != CHECK_COLLATION && i != CHECK_PERSISTENCE)
 			check_row(cs, resolve_checks[i], CHECK_OK, detail, NULL);
 	}
 	if (problem)

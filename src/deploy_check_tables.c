@@ -150,6 +150,8 @@ check_unlogged(CheckStep *cs)
 				  psprintf("child %s is unlogged, its parent is not: a crash empties the child, and a standby never has its rows",
 						   cs->step->child_table),
 				  psprintf("If the rows matter: ALTER TABLE %s SET LOGGED;", cs->step->child_table));
+	else
+		check_row(cs, "persistence", CHECK_OK, NULL, NULL);
 }
 
 /* A partition that can't have the key */
@@ -632,6 +634,8 @@ check_orphans(CheckStep *cs)
 
 	if (ak == NULL)
 		return;
+	if (ak->rows_checked >= 0)
+		cs->child->rows = ak->rows_checked;
 	if (ak->result == AUDIT_PASS)
 		check_row(cs, "orphans", CHECK_OK,
 				  psprintf("none in " INT64_FORMAT " rows", ak->rows_checked), NULL);
@@ -724,19 +728,12 @@ check_measure(PlanCheck *check)
 	MemoryContextSwitchTo(context);
 }
 
-/* The rows of a child: counted if they were, else estimated; -1 */
-static double
-child_rows(const CheckStep *cs)
-{
-	return cs->audit && cs->audit->rows_checked >= 0 ? cs->audit->rows_checked : cs->child->rows;
-}
-
 void
 check_estimate(PlanCheck *check, CheckStep *cs)
 {
 	double		blocks = cs->child->blocks + (cs->parent == cs->child ? 0 : cs->parent->blocks);
 	double		wal = WAL_PER_KEY + cs->index_bytes;
-	double		rows = child_rows(cs);
+	double		rows = cs->child->rows;
 	double		seconds;
 	char	   *size;
 
