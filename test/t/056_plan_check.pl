@@ -70,9 +70,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 		'a long transaction in the way of the step', set => $quick);
 	finds('plan', 0, 'long_transactions', qr/^warn\|pid $s->{pid}, role \w+: in a transaction for \d+ s \(idle in transaction\)/, 'and among all', set => $quick);
 	finds('plan', 0, 'long_transactions', qr/^ok/, 'not so long after all');
-	as('alice', q{SELECT sg_plan_create('alices'); CREATE SCHEMA IF NOT EXISTS x; } =~ s/CREATE SCHEMA.*?;//r);
-	$node->safe_psql('postgres', q{CREATE SCHEMA alice AUTHORIZATION alice; GRANT REFERENCES, SELECT ON p TO alice; ALTER TABLE c OWNER TO alice});
-	as('alice', q{SELECT sg_plan_add_fk('alices', 'c', '{p_id}', 'p')});
+	as('alice', q{SELECT sg_plan_create('alices'); SELECT sg_plan_add_fk('alices', 'c', '{p_id}', 'p')});
 	finds('alices', 1, 'locks', qr/^warn\|pid $s->{pid} has locked public\.c \(RowExclusiveLock\); for how long could not be looked at\|To see it: GRANT pg_read_all_stats TO alice;$/,
 		'who may not see other sessions is told so', user => 'alice');
 	finds('alices', 0, 'long_transactions', qr/^warn\|\d+ sessions? of other roles could not be looked at\|To see them: GRANT pg_read_all_stats TO alice;$/,
@@ -101,7 +99,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 }
 
 # ---- slots, workers
-$node->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('slot one', true) WHERE false; SELECT pg_create_physical_replication_slot('slot_one', true)});
+$node->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('slot_one', true)});
 finds('plan', 0, 'replication_slots', qr/^warn\|physical slot slot_one is not in use and keeps .* of WAL\|.*pg_drop_replication_slot\('slot_one'\);$/, 'a slot that nobody reads');
 $node->safe_psql('postgres', q{SELECT pg_drop_replication_slot('slot_one')});
 $node->safe_psql('postgres', q{SELECT pg_create_logical_replication_slot('slot_two', 'pgoutput')});
@@ -114,8 +112,7 @@ finds('plan', 0, 'workers', qr/^warn\|all 1 worker processes are in use.*max_wor
 # ---- privileges
 $node->safe_psql('postgres', q{
 	CREATE SCHEMA shut AUTHORIZATION bob;
-	ALTER TABLE c OWNER TO CURRENT_USER;
-	REVOKE ALL ON p FROM alice;
+	CREATE SCHEMA alice AUTHORIZATION alice;
 	CREATE TABLE shut.p (id int PRIMARY KEY); ALTER TABLE shut.p OWNER TO bob;
 	CREATE TABLE alice.c (id int PRIMARY KEY, p_id int); ALTER TABLE alice.c OWNER TO alice;
 });
@@ -156,7 +153,8 @@ finds('alices', 2, 'privileges', qr/^block|^ok\|.*\nwarn\|role alice has no CREA
 	finds('alices', 2, 'disk', qr/^ok/, 'in another one', set => 'SET default_tablespace = space;');
 	$node->safe_psql('postgres', 'GRANT CREATE ON TABLESPACE space TO alice; ALTER ROLE alice SET default_tablespace = space');
 	finds('alices', 2, 'disk', qr/^ok/, 'for who may use it', user => 'alice');
-	$node->safe_psql('postgres', 'ALTER ROLE alice RESET default_tablespace');
+	$node->safe_psql('postgres', 'ALTER ROLE alice RESET default_tablespace; REVOKE ALL ON TABLESPACE space FROM alice');
+	$node->safe_psql('postgres', 'DROP TABLESPACE space');
 }
 
 # ---- what depends on the version
