@@ -39,6 +39,13 @@ OBJS = \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_audit.o \
+	src/deploy_check.o \
+	src/deploy_check_access.o \
+	src/deploy_check_cascade.o \
+	src/deploy_check_index.o \
+	src/deploy_check_key.o \
+	src/deploy_check_server.o \
+	src/deploy_check_tables.o \
 	src/deploy_lock.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
@@ -76,6 +83,7 @@ SQL_PARTS = \
 	sql/parts/20_audit.sql \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
+	sql/parts/35_check.sql \
 	sql/parts/40_deploy.sql
 
 REGRESS = \
@@ -88,6 +96,7 @@ REGRESS = \
 	interface \
 	plan \
 	plan_18 \
+	plan_check \
 	plan_roles \
 	plan_script \
 	trust \

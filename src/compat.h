@@ -19,6 +19,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_tablespace.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
@@ -60,8 +61,9 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 {
-	Assert(classid == NamespaceRelationId);
-	return pg_namespace_aclcheck(objectid, roleid, mode);
+	Assert(classid == NamespaceRelationId || classid == TableSpaceRelationId);
+	return classid == NamespaceRelationId ? pg_namespace_aclcheck(objectid, roleid, mode) :
+		pg_tablespace_aclcheck(objectid, roleid, mode);
 }
 
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)

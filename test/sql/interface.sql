@@ -31,6 +31,7 @@ FROM (VALUES
    '{regclass child,text plan,boolean inferred,integer samples,name fk_name,text source,text child_table,name[] child_columns,text parent_table,name[] parent_columns,text state,bigint rows_checked,bigint orphan_rows,bigint orphan_keys,jsonb sample,text result,text reason,text method,double precision elapsed_ms}'::text[]),
   ('sg_orphans(regclass, text[], regclass, text[], bigint)',
    '{regclass child,text[] columns,regclass parent,text[] parent_columns,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
+  ('sg_plan_check(text)', '{text plan,integer step,name fk_name,text check_name,text result,text detail,text hint}'),
   ('sg_orphans(regclass, text, bigint)',
    '{regclass child,text fk_name,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
