@@ -40,10 +40,15 @@ OBJS = \
 	src/audit_table.o \
 	src/deploy_audit.o \
 	src/deploy_lock.o \
+	src/deploy_overhead.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
+	src/deploy_verify.o \
+	src/deploy_verify_live.o \
+	src/deploy_verify_reach.o \
+	src/deploy_verify_row.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -76,7 +81,8 @@ SQL_PARTS = \
 	sql/parts/20_audit.sql \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
-	sql/parts/40_deploy.sql
+	sql/parts/40_deploy.sql \
+	sql/parts/50_verify.sql
 
 REGRESS = \
 	audit \
@@ -91,7 +97,8 @@ REGRESS = \
 	plan_roles \
 	plan_script \
 	trust \
-	validate_scan
+	validate_scan \
+	verify
 
 ISOLATION = \
 	iso_add_fks_concurrent \
