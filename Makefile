@@ -98,7 +98,8 @@ REGRESS = \
 	plan_script \
 	trust \
 	validate_scan \
-	verify
+	verify \
+	verify_18
 
 ISOLATION = \
 	iso_add_fks_concurrent \

@@ -97,11 +97,14 @@ extern char *verify_reach_tables(VerifyReach *reach);
  */
 extern char *verify_reach_rows(const VerifyReach *reach, const RowId *row);
 
-/* Why the caller can't see all rows of a table, or NULL */
+/* Why the caller can't, or should not, read all rows of a table, or NULL */
 extern char *verify_read_problem(Oid relid);
 
-/* Why the caller should not write rows like the table's anywhere, or NULL */
-extern char *verify_code_problem(Oid relid);
+/*
+ * Why the caller should not do this to the table, or to a copy of it, because
+ * of functions that would run; or NULL
+ */
+extern char *verify_code_problem(Oid relid, CmdType event);
 
 /* ---- deploy_verify_row.c ---- */
 
@@ -125,10 +128,11 @@ extern List *verify_given_columns(Oid relid);
 
 /*
  * A value of the column's type, as SQL, that is most likely in no table; where
- * `other` is given, one that fits into that column's type as well.  NULL when
- * there is no telling for that type.
+ * `other` is given, one that fits into that column's type as well.  Numbers
+ * are large, or negative.  NULL when there is no telling for that type.
  */
-extern char *verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_attnum);
+extern char *verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_attnum,
+								bool negative);
 
 /* The column of a key whose value is to be fresh, as index into it, or -1 */
 extern int	verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, List *declared);

@@ -47,6 +47,8 @@
 #include "guc.h"
 #include "quote.h"
 
+#define OTHER_PATH_TEXT	"other keys reach the same rows, so it can't be told which one has acted"
+
 #define ATTEMPTS		5
 #define CANDIDATES		3		/* rows that are fit, to try in turn */
 #define LOOKED_AT		20		/* rows to choose them from */
@@ -103,7 +105,9 @@ typedef struct LiveTest
 
 	/* of one attempt */
 	const Candidate *candidate;
+	bool		negative;		/* try negative numbers */
 	bool		changing;		/* the statement under test has begun */
+	int			timeouts;		/* of all attempts */
 
 	/* outcome: what was seen, else the reason why nothing was */
 	const char *observed;
@@ -161,6 +165,18 @@ static bool
 is_insert(LiveKind kind)
 {
 	return kind == LIVE_INSERT_ORPHAN || kind == LIVE_INSERT_VALID;
+}
+
+static char
+declared_action(const LiveTest *lt)
+{
+	return lt->kind == LIVE_DELETE_PARENT ? lt->key->on_delete : lt->key->on_update;
+}
+
+static bool
+rejects_parent(const LiveTest *lt)
+{
+	return declared_action(lt) == FKCONSTR_ACTION_NOACTION || declared_action(lt) == FKCONSTR_ACTION_RESTRICT;
 }
 
 /* ---- what keeps a test from being tried ---- */
@@ -237,18 +253,30 @@ same_types(const FkKey *key)
 	return true;
 }
 
-/* Some rows of the child with a complete key: tableoid, ctid, key */
+/* Some rows of the child with a complete key, and their places */
 static char *
 some_children(const FkKey *key, const char *sampling, int limit)
 {
+	return psprintf("SELECT c.tableoid, c.ctid, c.* FROM %s%s WHERE %s LIMIT %d",
+					verify_table(key->child, "c"), sampling,
+					verify_complete(key->child, key->child_att, key->nkeys, "c"), limit);
+}
+
+/*
+ * A child c by which the key can be judged at its parent p: not the parent
+ * itself, and none that another key would touch as well.
+ */
+static char *
+judging_child(const LiveTest *lt)
+{
 	StringInfoData sql;
+	ListCell   *lc;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT c.tableoid, c.ctid");
-	for (int i = 0; i < key->nkeys; i++)
-		appendStringInfo(&sql, ", %s", verify_column("c", key->child, key->child_att[i]));
-	appendStringInfo(&sql, " FROM %s%s WHERE %s LIMIT %d", verify_table(key->child, "c"), sampling,
-					 verify_complete(key->child, key->child_att, key->nkeys, "c"), limit);
+	appendStringInfo(&sql, "%s AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)",
+					 verify_match(lt->key, "p", "c"));
+	foreach(lc, lt->reach.beside)
+		appendStringInfo(&sql, " AND (%s) IS NOT TRUE", verify_match(lfirst(lc), "p", "c"));
 	return sql.data;
 }
 
@@ -289,24 +317,23 @@ sampling_clause(Oid relid)
 	return pages > SAMPLE_ROWS ? psprintf(" TABLESAMPLE SYSTEM (%g)", 100.0 * 100 / pages) : NULL;
 }
 
-/* p is a row that another row refers to */
+/* The parents of some children */
 static char *
-distinct_parents(const FkKey *key, const char *children)
+parents_query(const LiveTest *lt, const char *sampling)
 {
-	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s"
-					" AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid) LIMIT %d",
-					children, verify_table(key->parent, "p"), verify_match(key, "p", "c"), LOOKED_AT);
+	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s LIMIT %d",
+					some_children(lt->key, sampling, SAMPLE_ROWS), verify_table(lt->key->parent, "p"),
+					judging_child(lt), LOOKED_AT);
 }
 
 /* Parents with a few children only, where the others reach too far */
 static char *
-small_parents_query(const FkKey *key)
+small_parents_query(const LiveTest *lt)
 {
 	return psprintf("SELECT p.tableoid, p.ctid FROM %s WHERE (SELECT pg_catalog.count(*) FROM"
-					" (SELECT FROM %s WHERE %s AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid) LIMIT %d) s)"
-					" BETWEEN 1 AND %d LIMIT %d",
-					verify_table(key->parent, "p"), verify_table(key->child, "c"),
-					verify_match(key, "p", "c"), VERIFY_REACH_ROWS + 1, VERIFY_REACH_ROWS, LOOKED_AT);
+					" (SELECT FROM %s WHERE %s LIMIT %d) s) BETWEEN 1 AND %d LIMIT %d",
+					verify_table(lt->key->parent, "p"), verify_table(lt->key->child, "c"),
+					judging_child(lt), VERIFY_REACH_ROWS + 1, VERIFY_REACH_ROWS, LOOKED_AT);
 }
 
 /* All rows of a query, as Candidates; column 1 is the child unless there is only a parent */
@@ -377,16 +404,16 @@ find_children(LiveTest *lt, bool childless)
 static void
 find_parents(LiveTest *lt)
 {
-	const FkKey *key = lt->key;
-	char	   *sampling = sampling_clause(key->child);
+	char	   *sampling = sampling_clause(lt->key->child);
 
-	choose_candidates(lt, read_candidates(lt, distinct_parents(key, some_children(key, "", SAMPLE_ROWS)), false));
+	choose_candidates(lt, read_candidates(lt, parents_query(lt, ""), false));
 	if (lt->candidates == NIL && sampling)
-		choose_candidates(lt, read_candidates(lt, distinct_parents(key, some_children(key, sampling, SAMPLE_ROWS)), false));
+		choose_candidates(lt, read_candidates(lt, parents_query(lt, sampling), false));
 	if (lt->candidates == NIL && lt->reason)
-		choose_candidates(lt, read_candidates(lt, small_parents_query(key), false));
+		choose_candidates(lt, read_candidates(lt, small_parents_query(lt), false));
 	if (lt->candidates == NIL && lt->reason == NULL)
-		set_reason(lt, psprintf("no row of %s is referenced by another row", sg_relation_name(key->parent)));
+		set_reason(lt, psprintf("no row of %s is referenced by another row%s", sg_relation_name(lt->key->parent),
+								lt->reach.beside ? " by this key alone" : ""));
 }
 
 static Bitmapset *
@@ -444,6 +471,9 @@ begin_settings(SgScope *scope)
 	deploy_set_local("deadlock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, DeadlockTimeout) / 2, 1)));
 	deploy_set_local("row_security", "off");
 	deploy_set_local("jit", "off");
+
+	/* planning must not look into CHECK constraints, which may be anybody's code */
+	deploy_set_local("constraint_exclusion", "off");
 }
 
 /* Find rows to try, or the reason why there are none; reads only */
@@ -462,6 +492,8 @@ prepare(void *arg)
 		lt->reason = privilege_problem(lt);
 	if (lt->reason == NULL)
 		lt->reason = verify_reach_tables(&lt->reach);
+	if (lt->reason == NULL && !is_child_test(lt->kind) && lt->reach.other_path && !rejects_parent(lt))
+		lt->reason = OTHER_PATH_TEXT;
 	if (lt->reason == NULL && (lt->kind == LIVE_INSERT_ORPHAN || lt->kind == LIVE_UPDATE_ORPHAN))
 		(void) choose_fresh_column(lt, key->child, key->child_att);
 	if (lt->reason == NULL && lt->kind == LIVE_UPDATE_PARENT)
@@ -491,7 +523,8 @@ key_value(const LiveTest *lt, int i)
 	const FkKey *key = lt->key;
 
 	if (lt->kind != LIVE_INSERT_VALID && i == lt->fresh_column)
-		return verify_fresh_value(key->child, key->child_att[i], key->parent, key->parent_att[i]);
+		return verify_fresh_value(key->child, key->child_att[i], key->parent, key->parent_att[i],
+								  lt->negative);
 	if (lt->candidate->use_parent)
 		return verify_column("p", key->parent, key->parent_att[i]);
 	return verify_column("c", key->child, key->child_att[i]);
@@ -509,7 +542,7 @@ copy_value(const LiveTest *lt, AttrNumber attnum)
 			return key_value(lt, i);
 	}
 	if (bms_is_member(attnum, lt->fresh))
-		return verify_fresh_value(key->child, attnum, InvalidOid, 0);
+		return verify_fresh_value(key->child, attnum, InvalidOid, 0, lt->negative);
 	if (bms_is_member(attnum, lt->null))
 		return pstrdup("NULL");
 	return verify_column("c", key->child, attnum);
@@ -567,7 +600,8 @@ change_parent_statement(const LiveTest *lt)
 	return psprintf("UPDATE %s SET %s = %s WHERE %s RETURNING p.tableoid, p.ctid",
 					verify_table(key->parent, "p"),
 					quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
-					verify_fresh_value(key->parent, key->parent_att[i], key->child, key->child_att[i]),
+					verify_fresh_value(key->parent, key->parent_att[i], key->child, key->child_att[i],
+									   lt->negative),
 					verify_is_row("p", &lt->candidate->parent));
 }
 
@@ -608,18 +642,6 @@ observe_child(LiveTest *lt, const RowId *row)
 		set_reason(lt, "the value that was drawn exists");
 }
 
-static bool
-is_reject(char action)
-{
-	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
-}
-
-static char
-declared_action(const LiveTest *lt)
-{
-	return lt->kind == LIVE_DELETE_PARENT ? lt->key->on_delete : lt->key->on_update;
-}
-
 /*
  * Lock the children by which the key is judged, so that nobody but our
  * statement changes them: those that no other key would touch, and never the
@@ -629,26 +651,16 @@ static List *
 lock_children(LiveTest *lt)
 {
 	const FkKey *key = lt->key;
-	bool		rejects = is_reject(declared_action(lt));
-	StringInfoData sql;
+	bool		rejects = rejects_parent(lt);
 	List	   *rows = NIL;
-	ListCell   *lc;
 	uint64		n;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT c.tableoid, c.ctid FROM %s, %s WHERE %s AND %s"
-					 " AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)",
+	n = run(psprintf("SELECT c.tableoid, c.ctid FROM %s, %s WHERE %s AND %s LIMIT %d FOR %s OF c NOWAIT",
 					 verify_table(key->child, "c"), verify_table(key->parent, "p"),
-					 verify_is_row("p", &lt->candidate->parent), verify_match(key, "p", "c"));
-	foreach(lc, lt->reach.beside)
-		appendStringInfo(&sql, " AND (%s) IS NOT TRUE", verify_match(lfirst(lc), "p", "c"));
-	appendStringInfo(&sql, " LIMIT %d FOR %s OF c NOWAIT", rejects ? 1 : VERIFY_REACH_ROWS + 1,
-					 rejects ? "KEY SHARE" : "UPDATE");
-
-	n = run(sql.data);
+					 verify_is_row("p", &lt->candidate->parent), judging_child(lt),
+					 rejects ? 1 : VERIFY_REACH_ROWS + 1, rejects ? "KEY SHARE" : "UPDATE"));
 	if (n == 0)
-		set_reason(lt, lt->reach.beside ? "no row refers to the parent by this key alone" :
-				   "the rows that refer to the parent went meanwhile");
+		set_reason(lt, "the rows that refer to the parent went meanwhile");
 	if (n > VERIFY_REACH_ROWS)
 	{
 		set_reason(lt, psprintf("it reaches more than %d rows", VERIFY_REACH_ROWS));
@@ -770,7 +782,7 @@ observe_parent(LiveTest *lt, List *children, const RowId *parent)
 
 	if (lt->reach.other_path)
 	{
-		set_reason(lt, "other keys reach the same rows, so it can't be told which one has acted");
+		lt->reason = OTHER_PATH_TEXT;
 		return;
 	}
 	foreach(lc, children)
@@ -896,12 +908,13 @@ attempt_once(LiveTest *lt)
 	deploy_disarm_timeout();
 
 	if (edata == NULL)
-		return lt->observed == NULL && !lt->reach.other_path;
+		return lt->observed == NULL;
 	if (deploy_timeout_struck())
 	{
 		lt->reason = psprintf("an attempt took longer than %d ms, the least of schemaguard.lock_timeout and schemaguard.statement_timeout",
 							  attempt_limit());
-		return true;
+		/* the first one had to plan and to fill caches, too */
+		return ++lt->timeouts == 1;
 	}
 	sg_rethrow_cancel(edata);
 	if (lt->changing && names_key(lt->key, edata))
@@ -910,10 +923,9 @@ attempt_once(LiveTest *lt)
 		/* the parent of a valid row may have gone at that very moment */
 		return lt->kind == LIVE_INSERT_VALID;
 	}
-	lt->reason = psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
-	return deploy_is_lock_failure(edata) || edata->sqlerrcode == ERRCODE_UNIQUE_VIOLATION ||
-		edata->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ||
-		edata->sqlerrcode == ERRCODE_RESTRICT_VIOLATION;
+	lt->reason = psprintf("%s%s: %s", lt->changing ? "" : "before it was tried, ",
+						  unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+	return lt->changing || deploy_is_lock_failure(edata);
 }
 
 /* ---- one test ---- */
@@ -1022,6 +1034,7 @@ run_test(VerifyKey *vk, List *declared, LiveKind kind)
 		if (i > 0)
 			pause_briefly(i);
 		lt.candidate = list_nth(lt.candidates, i % list_length(lt.candidates));
+		lt.negative = i % 2 == 1;
 		if (!attempt_once(&lt))
 			break;
 	}

@@ -39,6 +39,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "deploy_verify.h"
@@ -129,6 +130,23 @@ firing_rule(Oid relid, CmdType event)
 	return name;
 }
 
+/*
+ * Code of the table's owner would run as the caller: fine when the caller is
+ * the owner, or trusts him anyway.
+ */
+static bool
+is_trusted(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner == GetUserId() || superuser_arg(owner);
+}
+
 static bool
 is_users_function(Oid funcid, void *context)
 {
@@ -175,28 +193,21 @@ look_at_expressions(Relation rel, bool *users, bool *is_volatile)
 	}
 }
 
-/*
- * Code of the table's owner would run as the caller: fine when the caller is
- * the owner, or trusts him anyway.
- */
 char *
-verify_code_problem(Oid relid)
+verify_code_problem(Oid relid, CmdType event)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
-	Oid			owner = rel->rd_rel->relowner;
 	bool		users = false;
 	bool		is_volatile = false;
 
 	look_at_expressions(rel, &users, &is_volatile);
 	table_close(rel, AccessShareLock);
 
-	if (is_volatile)
+	if (is_volatile && event != CMD_DELETE)
 		return psprintf("a CHECK constraint of %s calls a volatile function", sg_relation_name(relid));
-	if (owner == GetUserId() || superuser_arg(owner))
-		return NULL;
-	if (users || fk_table_has_code(relid))
-		return psprintf("writing to %s may run code of its owner, so only role %s may try it",
-						sg_relation_name(relid), GetUserNameFromId(owner, true));
+	if (users && !is_trusted(relid))
+		return psprintf("writing to %s may run code of its owner, so only he should try it",
+						sg_relation_name(relid));
 	return NULL;
 }
 
@@ -216,7 +227,7 @@ member_problem(Oid relid, CmdType event)
 	if (name)
 		return psprintf("rule %s would change what %s of %s does", quote_identifier(name),
 						event_word(event), sg_relation_name(relid));
-	return verify_code_problem(relid);
+	return verify_code_problem(relid, event);
 }
 
 char *
@@ -228,6 +239,10 @@ verify_read_problem(Oid relid)
 	if (check_enable_rls(relid, GetUserId(), true) == RLS_ENABLED)
 		return psprintf("row security of %s would hide rows from role %s", sg_relation_name(relid),
 						GetUserNameFromId(GetUserId(), true));
+
+	/* planning looks into indexes and statistics objects */
+	if (!is_trusted(relid) && fk_table_has_code(relid))
+		return psprintf("reading %s may run code of its owner, so only he should try it", sg_relation_name(relid));
 	return NULL;
 }
 
@@ -331,8 +346,14 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 			return psprintf("key %s of %s references another level of the partitioned table %s",
 							quote_identifier(key->name), sg_relation_name(key->child),
 							sg_relation_name(tree_root(relid)));
-		if (key->parent != relid || action == 0 || is_reject(action))
+		if (key->parent != relid || action == 0)
 			continue;
+		if (is_reject(action))
+		{
+			/* whether it refuses will be read from its child */
+			problem = verify_read_problem(key->child);
+			continue;
+		}
 
 		foreach(lc2, *followed)
 		{

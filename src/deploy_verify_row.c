@@ -33,7 +33,7 @@
 #include "deploy_verify.h"
 #include "quote.h"
 
-/* How many values at the upper end of a number's range are drawn from */
+/* How many values in the middle of a number's upper half are drawn from */
 #define NUMBER_SPREAD	1000000
 
 char *
@@ -144,8 +144,6 @@ number_limit(Oid type, int32 typmod)
 			return PG_INT32_MAX;
 		case INT8OID:
 			return PG_INT64_MAX;
-		case OIDOID:
-			return PG_UINT32_MAX;
 		case FLOAT4OID:
 			return INT64CONST(1) << 24;
 		case FLOAT8OID:
@@ -210,13 +208,15 @@ random_uuid(void)
 
 /* The text of a value that fits into both types, or NULL */
 static char *
-fresh_text(Oid type, int32 typmod, Oid other, int32 other_typmod)
+fresh_text(Oid type, int32 typmod, Oid other, int32 other_typmod, bool negative)
 {
 	int64		number = Min(number_limit(type, typmod), number_limit(other, other_typmod));
 	int			length = Min(string_limit(type, typmod), string_limit(other, other_typmod));
 
+	/* twice the number does not overflow */
 	if (number > 0)
-		return psprintf(INT64_FORMAT, number - (int64) draw(Min(number / 4, NUMBER_SPREAD)));
+		return psprintf("%s" INT64_FORMAT, negative ? "-" : "",
+						(number + 1) / 2 - (int64) draw(Min(number / 4, NUMBER_SPREAD)));
 	if (length > 0)
 		return random_string(length, "abcdefghijklmnopqrstuvwxyz0123456789");
 	if (type != other)
@@ -238,7 +238,7 @@ fresh_text(Oid type, int32 typmod, Oid other, int32 other_typmod)
 }
 
 char *
-verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_attnum)
+verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_attnum, bool negative)
 {
 	Oid			type,
 				collation,
@@ -260,7 +260,7 @@ verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_att
 		other_type = getBaseTypeAndTypmod(other_type, &other_typmod);
 	}
 
-	text = fresh_text(base, base_typmod, other_type, other_typmod);
+	text = fresh_text(base, base_typmod, other_type, other_typmod, negative);
 	if (text == NULL)
 		return NULL;
 	return psprintf("%s::%s", quote_literal_cstr(text),
@@ -305,7 +305,7 @@ verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, List
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		if (!can_be_given(relid, columns[i]) ||
-			verify_fresh_value(key->parent, key->parent_att[i], key->child, key->child_att[i]) == NULL)
+			verify_fresh_value(key->parent, key->parent_att[i], key->child, key->child_att[i], false) == NULL)
 			continue;
 		/* a column that other keys share is likely to be refused by them */
 		if (!in_other_key(relid, columns[i], declared, relid == key->child ? key : NULL))
@@ -354,7 +354,7 @@ make_unique(Relation rel, Relation index, List *declared, Bitmapset **fresh, Bit
 	while ((x = bms_next_member(columns, x)) >= 0)
 	{
 		if (can_be_given(relid, x) && !in_other_key(relid, x, declared, NULL) &&
-			verify_fresh_value(relid, x, InvalidOid, 0) != NULL)
+			verify_fresh_value(relid, x, InvalidOid, 0, false) != NULL)
 		{
 			*fresh = bms_add_member(*fresh, x);
 			return true;
