@@ -47,10 +47,15 @@ OBJS = \
 	src/deploy_check_server.o \
 	src/deploy_check_tables.o \
 	src/deploy_lock.o \
+	src/deploy_overhead.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
+	src/deploy_verify.o \
+	src/deploy_verify_live.o \
+	src/deploy_verify_reach.o \
+	src/deploy_verify_row.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -84,7 +89,8 @@ SQL_PARTS = \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
 	sql/parts/35_check.sql \
-	sql/parts/40_deploy.sql
+	sql/parts/40_deploy.sql \
+	sql/parts/50_verify.sql
 
 REGRESS = \
 	audit \
@@ -100,7 +106,9 @@ REGRESS = \
 	plan_roles \
 	plan_script \
 	trust \
-	validate_scan
+	validate_scan \
+	verify \
+	verify_18
 
 ISOLATION = \
 	iso_add_fks_concurrent \

@@ -84,6 +84,11 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 	((void) _bt_search(index, table, key, buffer, BT_READ, false))
 #endif
 
+/* 17: a stronger lock may count as well */
+#if PG_VERSION_NUM < 170000
+#define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
+#endif
+
 /* 18: scans by index count for EXPLAIN, columns may be computed when they are read */
 #if PG_VERSION_NUM < 180000
 #define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys, flags) \

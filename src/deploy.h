@@ -115,6 +115,7 @@ extern void deploy_disarm_statement_timeout(void);
 
 /* schemaguard.statement_timeout around a statement; did it strike? */
 extern void deploy_arm_timeout(void);
+extern void deploy_arm_timeout_after(int ms);	/* another limit; 0 is none */
 extern void deploy_disarm_timeout(void);
 extern bool deploy_timeout_struck(void);
 

@@ -59,13 +59,19 @@ step_timeout_handler(void)
 void
 deploy_arm_timeout(void)
 {
+	deploy_arm_timeout_after(sg_statement_timeout);
+}
+
+void
+deploy_arm_timeout_after(int ms)
+{
 	step_timeout_struck = false;
-	if (sg_statement_timeout == 0)
+	if (ms == 0)
 		return;
 
 	if (step_timeout == MAX_TIMEOUTS)
 		step_timeout = RegisterTimeout(USER_TIMEOUT, step_timeout_handler);
-	enable_timeout_after(step_timeout, sg_statement_timeout);
+	enable_timeout_after(step_timeout, ms);
 }
 
 void
