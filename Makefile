@@ -40,8 +40,11 @@ OBJS = \
 	src/audit_table.o \
 	src/deploy_audit.o \
 	src/deploy_lock.o \
+	src/deploy_rollback.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
+	src/deploy_throttle.o \
+	src/deploy_undo.o \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
 	src/errors.o \
@@ -53,6 +56,7 @@ OBJS = \
 	src/fk_trust.o \
 	src/guc.o \
 	src/log_write.o \
+	src/plan_approve.o \
 	src/plan_edit.o \
 	src/plan_follow.o \
 	src/plan_input.o \
@@ -62,6 +66,7 @@ OBJS = \
 	src/plan_script.o \
 	src/plan_split.o \
 	src/plan_sql.o \
+	src/plan_statement.o \
 	src/plan_store.o \
 	src/progress.o \
 	src/quote.o \
@@ -76,9 +81,11 @@ SQL_PARTS = \
 	sql/parts/20_audit.sql \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
-	sql/parts/40_deploy.sql
+	sql/parts/40_deploy.sql \
+	sql/parts/46_rollback.sql
 
 REGRESS = \
+	approve \
 	audit \
 	audit_foreign \
 	audit_index \
@@ -90,6 +97,8 @@ REGRESS = \
 	plan_18 \
 	plan_roles \
 	plan_script \
+	rollback \
+	throttle \
 	trust \
 	validate_scan
 
