@@ -335,8 +335,8 @@ deploy_throttle(DeployRun *run)
 /* ---- before the first step ---- */
 
 /* A time of day is the next one from now on; every other text a time stamp */
-static TimestampTz
-parse_window_end(void)
+static void
+parse_window_end(void *result)
 {
 	static const char *query =
 		"SELECT CASE WHEN $1 !~ '^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2})? *$' THEN $1::timestamptz"
@@ -344,7 +344,6 @@ parse_window_end(void)
 		" ELSE (current_date + 1 + $1::time)::timestamptz END";
 	Oid			types[] = {TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(sg_window_end)};
-	TimestampTz end;
 	SgScope		scope;
 	bool		isnull;
 
@@ -352,10 +351,26 @@ parse_window_end(void)
 	SPI_connect();
 	if (SPI_execute_with_args(query, 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemaguard.window_end");
-	end = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	*(TimestampTz *) result =
+		DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
 	sg_scope_end(&scope);
-	return end;
+}
+
+static TimestampTz
+window_end(void)
+{
+	TimestampTz end = 0;
+	ErrorData  *edata = sg_try(parse_window_end, &end);
+
+	if (edata == NULL)
+		return end;
+	sg_rethrow_cancel(edata);
+	ereport(ERROR,
+			(errcode(edata->sqlerrcode),
+			 errmsg("invalid value for schemaguard.window_end: \"%s\"", sg_window_end),
+			 errdetail("%s.", sg_error_text(edata)),
+			 errhint("Write a time of day, '05:00', or a time stamp, '2030-01-31 05:00+01'.")));
 }
 
 void
@@ -364,7 +379,7 @@ deploy_throttle_begin(DeployRun *run)
 	if (run->urgent)
 		return;
 	if (sg_window_end[0])
-		run->window_end = parse_window_end();
+		run->window_end = window_end();
 	if (sg_throttle_function[0])
 		(void) throttle_call();
 }

@@ -107,7 +107,7 @@ SELECT ap.withdrawn('made anew');
 
 -- a change that goes round our functions is noticed
 :approve
-RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_sg_dba;
 UPDATE schemaguard.plan_step SET on_delete = 'cascade' WHERE plan = 'ap';
 CALL sg_add_fks('ap');
 UPDATE schemaguard.plan_step SET on_delete = 'no action' WHERE plan = 'ap';
@@ -120,7 +120,6 @@ DELETE FROM schemaguard.plan_step WHERE plan = 'ap' AND step = 2;
 CALL sg_add_fks('ap');
 
 -- superusers: like any other role, they approve what they had no hand in
-SET SESSION AUTHORIZATION regress_sg_dba;
 SELECT sg_plan_set('ap', 1, 'priority', 'high');
 SELECT sg_plan_approve('ap');
 SELECT sg_plan_approve('ap boss');

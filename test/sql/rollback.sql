@@ -101,10 +101,10 @@ SELECT sg_plan_add_fk('rb', 'orders', '{a}', 'customers', fk_name => 'a', index 
 SELECT sg_plan_add_fk('rb', 'theirs', '{a}', 'customers', fk_name => 'a', index => false);
 CALL sg_add_fks('rb');
 ALTER TABLE theirs OWNER TO regress_sg_owner;
-RESET client_min_messages;
 SET ROLE regress_sg_owner;
 CALL sg_rollback_fks('rb');
 RESET ROLE;
+RESET client_min_messages;
 TABLE steps;
 CALL sg_rollback_fks('rb');
 TABLE steps;
