@@ -94,20 +94,14 @@ sub check_finished
 	my @kills;
 
 	deploy('a', $count);
-	# keys in reverse, then indexes in reverse; every place has its turn
-	for my $action ('rollback add', 'rollback index')
+	# the last deed first, which is that of step 3; keys in reverse; indexes in reverse; every place has its turn
+	for my $action ('restore key', 'rollback replace', 'rollback add', 'rollback index')
 	{
 		my @places = map { "$_ $action" } qw(started before after done);
+		if ($action =~ /key|replace/) { push @kills, map { [ 3, $_ ] } @places; next; }
 		for my $step (reverse 1 .. $count)
 		{
-			if ($step == 3 && $action eq 'rollback add')
-			{
-				for my $first ('restore key', 'rollback replace')
-				{
-					push @kills, map { [ 3, "$_ $first" ] } qw(started before after done);
-				}
-			}
-			push @kills, long_run() ? map { [ $step, $_ ] } @places : [ $step, $places[ $step % 4 ] ];
+			push @kills, map { [ $step, $_ ] } long_run() ? @places : $places[ $step % 4 ];
 		}
 	}
 	for my $kill (@kills)
