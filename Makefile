@@ -48,8 +48,11 @@ OBJS = \
 	src/deploy_check_tables.o \
 	src/deploy_lock.o \
 	src/deploy_overhead.o \
+	src/deploy_rollback.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
+	src/deploy_throttle.o \
+	src/deploy_undo.o \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
 	src/deploy_verify.o \
@@ -65,6 +68,7 @@ OBJS = \
 	src/fk_trust.o \
 	src/guc.o \
 	src/log_write.o \
+	src/plan_approve.o \
 	src/plan_edit.o \
 	src/plan_follow.o \
 	src/plan_input.o \
@@ -74,6 +78,7 @@ OBJS = \
 	src/plan_script.o \
 	src/plan_split.o \
 	src/plan_sql.o \
+	src/plan_statement.o \
 	src/plan_store.o \
 	src/progress.o \
 	src/quote.o \
@@ -90,9 +95,11 @@ SQL_PARTS = \
 	sql/parts/30_plan.sql \
 	sql/parts/35_check.sql \
 	sql/parts/40_deploy.sql \
+	sql/parts/46_rollback.sql \
 	sql/parts/50_verify.sql
 
 REGRESS = \
+	approve \
 	audit \
 	audit_foreign \
 	audit_index \
@@ -105,6 +112,8 @@ REGRESS = \
 	plan_check \
 	plan_roles \
 	plan_script \
+	rollback \
+	throttle \
 	trust \
 	validate_scan \
 	verify \

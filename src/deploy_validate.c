@@ -409,6 +409,11 @@ deploy_validate_table(DeployRun *run, List *steps)
 		deploy_look(work->step, &view);
 		if (view.need != NEED_VALIDATE)
 			continue;
+		if (deploy_breaker_open(work, view.existing))
+		{
+			deploy_end_step(work);
+			continue;
+		}
 		work->key = view.existing;
 		work->why_core = scan_obstacle(work->key);
 		works = lappend(works, work);

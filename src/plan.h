@@ -15,6 +15,8 @@
 #define SG_PLAN_H
 
 #include "postgres.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 #include "fk.h"
 #include "errors.h"
@@ -51,7 +53,8 @@ typedef struct PlanStep
 	char	   *orphans;		/* "stop", "leave" */
 	bool		index;
 	char	   *replaces;		/* NULL: none */
-	char	   *state;			/* pending, added, validated, skipped, failed */
+	char	   *state;			/* pending, added, validated, skipped, failed,
+								 * rolled back */
 	char	   *reason;
 	int			attempts;
 	char	   *skipped_by;		/* role, when somebody skipped it for good */
@@ -75,6 +78,12 @@ extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);
  * read-only transaction or on a standby.  For functions that change plans.
  */
 extern void plan_check_writable(FkPlan *plan, const char *function);
+
+/*
+ * Only what concerns the lock: 55006 while a session runs or changes the plan,
+ * 42704 when it has gone meanwhile, 25006.  The lock goes with the transaction.
+ */
+extern void plan_claim(FkPlan *plan, const char *function);
 
 /*
  * Take the plan's run lock for the session or for the transaction; false when
@@ -124,7 +133,15 @@ extern void plan_step_update(const PlanStep *step);
 
 /* Append notes, a List of PlanNote * */
 extern void plan_notes_insert(const FkPlan *plan, List *notes);
-extern void plan_withdraw_approval(const FkPlan *plan);
+
+/*
+ * Statements of plan_approve.c on the plan's own row: $1 is its name, $2 the
+ * value, which may be NULL.  What the first row of a query holds, or NULL;
+ * the number of rows changed.
+ */
+extern void *plan_read_one(const FkPlan *plan, const char *sql,
+						   void *(*read) (HeapTuple tuple, TupleDesc desc));
+extern uint64 plan_change_row(const FkPlan *plan, const char *value, const char *sql);
 
 /*
  * One row of the log about a change to a plan.  step may be 0, object and
@@ -132,6 +149,20 @@ extern void plan_withdraw_approval(const FkPlan *plan);
  */
 extern void plan_log(const FkPlan *plan, int step, const char *action,
 					 const char *object, const char *message);
+
+/* ---- plan_approve.c ---- */
+
+/*
+ * After every change of what a plan says: withdraws an approval, with a row
+ * of the log, and remembers who has changed it.
+ */
+extern void plan_withdraw_approval(const FkPlan *plan);
+
+/* Names of the roles that the session is: by function, by SET ROLE, by login */
+extern List *plan_present_role_names(void);
+
+/* Why the plan does not count as approved, as a full sentence, or NULL when it does */
+extern char *plan_approval_problem(const FkPlan *plan);
 
 /* ---- plan_key.c ---- */
 
@@ -197,6 +228,31 @@ extern char *plan_default_fk_name(const PlanStep *step, int n);
 #define PLAN_REASON_PERIOD "the key uses PERIOD, which a plan can't hold"
 extern bool plan_step_is_unsupported(const PlanStep *step);
 
+/* ---- plan_statement.c ---- */
+
+struct Constraint;
+struct Node;
+struct RangeVar;
+
+/*
+ * The step that a FOREIGN KEY clause means; fk_name may be NULL.  NOT VALID
+ * makes its policy "leave".
+ */
+extern PlanStep *plan_step_of_constraint(const char *plan, const char *child_table,
+										 const char *parent_table, const struct Constraint *c);
+
+/* The same for a whole ALTER TABLE, or NULL when it adds no key that a plan can hold */
+extern PlanStep *plan_step_of_statement(const char *plan, int number, const char *sql);
+
+/* Strings of a list of String nodes, copied */
+extern List *plan_node_strings(List *nodes);
+
+/* The one statement of a text, or NULL: it is not one, or PostgreSQL can't parse it */
+extern struct Node *plan_parse_statement(const char *sql);
+
+/* The qualified name of a table in a statement */
+extern char *plan_range_name(const struct RangeVar *rel);
+
 /* ---- plan_split.c ---- */
 
 typedef struct ScriptStatement
@@ -229,9 +285,6 @@ extern Script *plan_split(const char *script);
 extern int	plan_error_offset(const char *sql, const ErrorData *error);
 
 /* ---- plan_path.c ---- */
-
-struct Node;
-struct RangeVar;
 
 /* Where unqualified names lead at the current place of a script */
 typedef struct PlanPath PlanPath;

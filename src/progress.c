@@ -44,8 +44,8 @@ enum
 	PARAM_COUNT
 };
 
-static const char *const action_names[] = {NULL, "audit", "add", "validate"};
-static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting"};
+static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback"};
+static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting", "throttled"};
 
 static int64 params[PARAM_COUNT];
 static Oid	target = InvalidOid;

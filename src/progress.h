@@ -19,7 +19,8 @@ typedef enum SgProgressAction
 {
 	SG_PROGRESS_AUDIT = 1,
 	SG_PROGRESS_ADD,
-	SG_PROGRESS_VALIDATE
+	SG_PROGRESS_VALIDATE,
+	SG_PROGRESS_ROLLBACK
 } SgProgressAction;
 
 typedef enum SgProgressPhase
@@ -30,7 +31,8 @@ typedef enum SgProgressPhase
 	SG_PHASE_PAUSING,			/* between two attempts, no lock held */
 	SG_PHASE_EXECUTING,			/* running DDL under the locks */
 	SG_PHASE_BUILDING,			/* reading the keys of parents */
-	SG_PHASE_COUNTING			/* distinct keys of orphans */
+	SG_PHASE_COUNTING,			/* distinct keys of orphans */
+	SG_PHASE_THROTTLED			/* waiting for the load to go down */
 } SgProgressPhase;
 
 /* done and total count keys (audit) or steps (plan) */

@@ -23,7 +23,9 @@ FROM (VALUES
   ('sg_plan_drop(text)', 'plan text'),
   ('sg_plan_export(text)', 'plan text'),
   ('sg_plan_import(text, jsonb)', 'plan text, document jsonb'),
-  ('sg_plan_sql(text)', 'plan text')) AS v (f, arguments);
+  ('sg_plan_sql(text)', 'plan text'),
+  ('sg_plan_approve(text)', 'plan text'),
+  ('sg_rollback_fks(text)', 'IN plan text')) AS v (f, arguments);
 
 SELECT is(format_type(p.proallargtypes[n], NULL) || ' ' || p.proargnames[n], c.column, f || ': column ' || c.position)
 FROM (VALUES
@@ -51,7 +53,7 @@ SELECT is(proargnames::text[],
   '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune') ORDER BY proname;
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune', 'sg_rollback_fks') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 
 -- tables and views
