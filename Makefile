@@ -39,7 +39,9 @@ OBJS = \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_audit.o \
+	src/deploy_index.o \
 	src/deploy_lock.o \
+	src/deploy_parallel.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
 	src/deploy_unit.o \
@@ -47,6 +49,7 @@ OBJS = \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
+	src/fk_index.o \
 	src/fk_target.o \
 	src/fk_text.o \
 	src/fk_trigger.o \
@@ -55,6 +58,7 @@ OBJS = \
 	src/log_write.o \
 	src/plan_edit.o \
 	src/plan_follow.o \
+	src/plan_index.o \
 	src/plan_input.o \
 	src/plan_json.o \
 	src/plan_key.o \
@@ -68,7 +72,9 @@ OBJS = \
 	src/report_audit.o \
 	src/rowsink.o \
 	src/schemaguard.o \
-	src/spi.o
+	src/spi.o \
+	src/worker_main.o \
+	src/worker_pool.o
 
 SQL_PARTS = \
 	sql/parts/00_guard.sql \

@@ -70,8 +70,9 @@ lock_plan(const FkPlan *plan)
 
 /* Whose plan it is, and the leftovers of a crash, which are closed */
 static void
-open_plan(const FkPlan *plan)
+open_plan(const DeployRun *run)
 {
+	FkPlan	   *plan = run->plan;
 	char	   *role = GetUserNameFromId(GetUserId(), false);
 	int			interrupted;
 
@@ -87,6 +88,8 @@ open_plan(const FkPlan *plan)
 				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",
 						plan->name, plan->author, role)));
 
+	plan_await_workers(plan);
+	deploy_index_recover(run);
 	interrupted = log_close_interrupted(plan->name);
 	if (interrupted > 0)
 		ereport(NOTICE,
@@ -94,13 +97,6 @@ open_plan(const FkPlan *plan)
 							   "%d actions of an earlier call were interrupted; their steps are taken up again",
 							   interrupted, interrupted)));
 }
-
-/* A child whose keys are added, and wait for one scan that validates them */
-typedef struct WaitingTable
-{
-	Oid			child;
-	List	   *steps;			/* their numbers, in the order of the plan */
-} WaitingTable;
 
 static List *
 add_waiting(List *tables, Oid child, int step)
@@ -172,6 +168,7 @@ static void
 run_steps(DeployRun *run)
 {
 	List	   *steps = plan_steps(run->plan->name);
+	List	   *waiting;
 	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
 													   "schemaguard step",
 													   ALLOCSET_DEFAULT_SIZES);
@@ -183,7 +180,12 @@ run_steps(DeployRun *run)
 
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
-	run_tables(run, run_each(run, steps, step_context), step_context);
+	deploy_index_build(run, steps);
+	run->parallel = run->validate && deploy_wants_parallel(steps);
+	waiting = run_each(run, steps, step_context);
+	if (run->parallel)
+		waiting = deploy_validate_parallel(run, waiting);
+	run_tables(run, waiting, step_context);
 	sg_progress_end();
 	MemoryContextDelete(step_context);
 }
@@ -219,17 +221,19 @@ tell_summary(const DeployRun *run)
 /*
  * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false)
  *
- * Adds the keys of a plan NOT VALID and validates each in a transaction of
- * its own, in the order of priority; what can't be done is skipped or failed
- * with a reason, and the rest goes on.  With schemaguard.validate_with = scan
- * all keys are added first, and those of a table validated together.  A call
- * takes up where the last one stopped.
+ * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
+ * and validates each in a transaction of its own, in the order of priority;
+ * what can't be done is skipped or failed with a reason, and the rest goes on.
+ * With schemaguard.validate_with = scan, or workers to validate the keys of
+ * several tables, all keys are added first.  A call takes up where the last
+ * one stopped.
  *
  * Needs, per step, ownership of the child and REFERENCES on the parent; the
  * policy "stop" also SELECT on the key's columns of both.  Locks parent and
  * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
  * parent in ROW SHARE for VALIDATE, each attempt within
- * schemaguard.lock_timeout.
+ * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index,
+ * which holds up no reader or writer, within schemaguard.retry_budget.
  *
  * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
  * session runs it, 25006 on a standby, 0A000 fix => true.
@@ -260,7 +264,7 @@ sg_add_fks(PG_FUNCTION_ARGS)
 	lock_plan(run.plan);
 	PG_TRY();
 	{
-		open_plan(run.plan);
+		open_plan(&run);
 		run_steps(&run);
 		tell_summary(&run);
 	}
