@@ -91,6 +91,7 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	deploy \
+	deploy_index \
 	interface \
 	plan \
 	plan_18 \

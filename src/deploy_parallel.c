@@ -313,22 +313,30 @@ deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout
 bool
 deploy_wants_parallel(List *steps)
 {
-	const char *first = NULL;
+	Oid			first = InvalidOid;
+	bool		several = false;
 	ListCell   *lc;
 
 	if (sg_workers < 2)
 		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(lc, steps)
 	{
-		const PlanStep *step = lfirst(lc);
+		PlanStep   *step = lfirst(lc);
+		StepView	view;
 
-		if (step->skipped_by || !step->enforced || strcmp(step->state, "validated") == 0)
+		if (step->skipped_by || !step->enforced)
 			continue;
-		if (first && strcmp(first, step->child_table) != 0)
-			return true;
-		first = step->child_table;
+		deploy_look(step, &view);
+		if (view.need != NEED_ADD && view.need != NEED_VALIDATE)
+			continue;
+		several = OidIsValid(first) && view.key.child != first;
+		if (several)
+			break;
+		first = view.key.child;
 	}
-	return false;
+	PopActiveSnapshot();
+	return several;
 }
 
 /* The table above all that a table is a partition of, or the table itself */
