@@ -216,10 +216,6 @@ run_utility(void *arg)
 ErrorData *
 worker_execute(const char *statement)
 {
-	ErrorData  *edata;
-
 	worker_report_activity(statement);
-	edata = worker_try(run_utility, unconstify(char *, statement));
-	worker_report_activity(NULL);
-	return edata;
+	return worker_try(run_utility, unconstify(char *, statement));
 }
