@@ -46,8 +46,10 @@ OBJS = \
 	src/deploy_check_key.o \
 	src/deploy_check_server.o \
 	src/deploy_check_tables.o \
+	src/deploy_index.o \
 	src/deploy_lock.o \
 	src/deploy_overhead.o \
+	src/deploy_parallel.o \
 	src/deploy_rollback.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
@@ -62,6 +64,7 @@ OBJS = \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
+	src/fk_index.o \
 	src/fk_target.o \
 	src/fk_text.o \
 	src/fk_trigger.o \
@@ -71,6 +74,7 @@ OBJS = \
 	src/plan_approve.o \
 	src/plan_edit.o \
 	src/plan_follow.o \
+	src/plan_index.o \
 	src/plan_input.o \
 	src/plan_json.o \
 	src/plan_key.o \
@@ -85,7 +89,9 @@ OBJS = \
 	src/report_audit.o \
 	src/rowsink.o \
 	src/schemaguard.o \
-	src/spi.o
+	src/spi.o \
+	src/worker_main.o \
+	src/worker_pool.o
 
 SQL_PARTS = \
 	sql/parts/00_guard.sql \
@@ -106,6 +112,7 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	deploy \
+	deploy_index \
 	interface \
 	plan \
 	plan_18 \

@@ -216,3 +216,11 @@ deploy_elapsed(TimestampTz start)
 {
 	return (GetCurrentTimestamp() - start) / 1000.0;
 }
+
+char *
+deploy_took_text(const DeployAction *action)
+{
+	double		seconds = deploy_elapsed(action->started_at) / 1000.0;
+
+	return seconds < 1 ? "" : psprintf(" in %.1f s", seconds);
+}
