@@ -470,7 +470,7 @@ deploy_index_build(DeployRun *run, List *steps)
 
 	if (sg_workers == 0)
 		tell_statements(indexes);
-	else
+	else if (indexes != NIL && deploy_throttle(run))
 	{
 		build_concurrently(run, indexes);
 		foreach(lc, indexes)
