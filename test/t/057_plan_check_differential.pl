@@ -57,6 +57,13 @@ sub trouble
 	if (chance(0.05) && $child ne $parent) { $sql .= "ALTER TABLE $parent SET UNLOGGED;\n"; }
 	if (chance(0.1)) { $sql .= "ALTER TABLE " . pick($child, $parent) . " OWNER TO " . pick('sg_owner', 'sg_deployer', 'sg_other') . ";\n"; }
 	if (chance(0.1)) { $sql .= "ALTER TABLE " . pick($child, $parent) . " ENABLE ROW LEVEL SECURITY;\n"; }
+	if (chance(0.1))
+	{
+		my $column = pick(@{ $case->{ccols} });
+		$sql .= "DO \$gen\$ DECLARE t text; BEGIN SELECT format_type(atttypid, atttypmod) INTO t FROM pg_attribute WHERE attrelid = "
+		  . lit($child) . '::regclass AND attname = ' . lit($column) . "; EXECUTE format('ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %I %s GENERATED ALWAYS AS (NULL) "
+		  . ($major >= 18 ? pick('STORED', 'VIRTUAL') : 'STORED') . "', " . lit($child) . ', ' . lit($column) . ', ' . lit($column) . ", t); END \$gen\$;\n";
+	}
 	if (chance(0.05)) { $sql .= "CREATE TABLE " . ident("inh $case->{id}") . " () INHERITS ($child);\n"; }
 	return $sql;
 }
