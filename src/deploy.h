@@ -7,7 +7,9 @@
  * deploy_validate.c how keys become valid, deploy_audit.c how orphans are
  * counted on the way, deploy_lock.c how tables are locked without holding up
  * the application, deploy_unit.c transactions, time limits and the log of one
- * action.
+ * action, deploy_index.c the indexes that keys want, deploy_parallel.c what
+ * background workers do, deploy_throttle.c when to pause, deploy_rollback.c
+ * and deploy_undo.c how all of it is taken back.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +18,7 @@
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "storage/lockdefs.h"
 
 #include "audit.h"
@@ -32,8 +35,20 @@ typedef struct DeployRun
 	FkPlan	   *plan;
 	pg_uuid_t	id;
 	bool		validate;
+	bool		parallel;		/* keys are added first, then validated table
+								 * by table */
 	int64		done;			/* steps looked at */
 	int64		orphan_rows;	/* found in all of them */
+
+	MemoryContext context;		/* of what lives as long as the call */
+	const char *procedure;		/* "sg_add_fks", for messages and the log */
+	bool		urgent;			/* a plan is taken back: wait for no load */
+	char	   *stop_reason;	/* begin nothing new, or NULL: see
+								 * deploy_throttle */
+	TimestampTz window_end;		/* 0: none */
+	List	   *failures;		/* of TableFailures *: deploy_throttle.c */
+	List	   *put_last;		/* numbers of steps whose tables are busy */
+	bool		last_round;		/* of those steps */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -89,7 +104,7 @@ struct DeployAction
 {
 	DeployRun  *run;
 	List	   *works;			/* of StepWork * */
-	const char *name;			/* audit, add, validate */
+	const char *name;			/* audit, add, validate, index */
 	const char *message;		/* of the started rows, or NULL */
 	bool		references;		/* needs REFERENCES on the parent: it is new */
 	List	   *targets;		/* of LockTarget *, in the order of locking */
@@ -99,11 +114,31 @@ struct DeployAction
 	int			attempts;
 	TimestampTz started_at;
 	ErrorData  *error;			/* NULL: done */
+	bool		put_last;		/* error is a lock's: come again at the end */
 	char	   *blockers;		/* JSON: who was in the way last */
 	int			wraparound_pid; /* a vacuum among them that won't give way */
 	Oid			wanted;			/* what the last attempt could not lock */
+	Oid			wanted_root;	/* the same, or the table that it is part of */
 	int			session_deadlock_timeout;	/* ms, before we shortened it */
 };
+
+/* ---- deploy_run.c ---- */
+
+/*
+ * What every procedure with a plan as its first argument begins with: 25001
+ * in a transaction block, 25006 on a standby, 22004 for a null argument.
+ */
+extern void deploy_check_call(FunctionCallInfo fcinfo, const char *procedure,
+							  const char *const *names, int nargs);
+
+/*
+ * Run `work` for the plan of the first argument: SPI that may commit, the
+ * plan's lock from beginning to end (55006), leftovers of a crash closed, the
+ * approval checked (55000), a summary in the end.  run->procedure, urgent and
+ * the arguments of the procedure are the caller's.
+ */
+extern void deploy_call(FunctionCallInfo fcinfo, DeployRun *run,
+						void (*work) (DeployRun *run));
 
 /* ---- deploy_unit.c ---- */
 
@@ -115,6 +150,7 @@ extern void deploy_disarm_statement_timeout(void);
 
 /* schemaguard.statement_timeout around a statement; did it strike? */
 extern void deploy_arm_timeout(void);
+extern void deploy_arm_timeout_after(int ms);	/* another limit; 0 is none */
 extern void deploy_disarm_timeout(void);
 extern bool deploy_timeout_struck(void);
 
@@ -122,6 +158,12 @@ extern bool deploy_timeout_struck(void);
 extern void deploy_set_local(const char *name, const char *value);
 
 extern double deploy_elapsed(TimestampTz start);
+
+/* Sleep, ready to be cancelled; the caller holds nothing */
+extern void deploy_sleep_until(TimestampTz deadline);
+
+/* How long an action took, where that is worth a word, else an empty string */
+extern char *deploy_took_text(const DeployAction *action);
 
 /* The moment and the started rows of an action, committed */
 extern void deploy_log_start(DeployAction *action);
@@ -213,5 +255,81 @@ extern void deploy_validate_key(StepWork *work, FkKey *key);
  * child: those that one scan can judge by one scan, the others by VALIDATE.
  */
 extern void deploy_validate_table(DeployRun *run, List *steps);
+
+/* ---- deploy_index.c ---- */
+
+/*
+ * Build the indexes that the steps of a plan (a List of PlanStep *) want and
+ * this database lacks, by workers; a step whose index can't be built goes on
+ * without.  Commits.
+ */
+extern void deploy_index_build(DeployRun *run, List *steps);
+
+/*
+ * What earlier builds have left behind: of a valid index that nobody had the
+ * time to log the log says that it was built; an invalid one is dropped, with
+ * so many milliseconds for each wait.  For the session that holds the plan's
+ * run lock, when no worker of the plan is left.
+ */
+extern void deploy_index_recover(const DeployRun *run);
+extern void deploy_index_drop_leftovers(DeployRun *run, int lock_timeout);
+
+/* In a worker: build an index, or drop what is left of it, with its log rows */
+extern void deploy_index_work(DeployRun *run, bool drop, int step,
+							  const char *name, const char *recorded);
+
+/* ---- deploy_parallel.c ---- */
+
+/* A child whose keys are added, and wait for their validation */
+typedef struct WaitingTable
+{
+	Oid			child;
+	List	   *steps;			/* their numbers, in the order of the plan */
+} WaitingTable;
+
+typedef enum DeployJobKind
+{
+	JOB_VALIDATE,				/* list of lists of steps */
+	JOB_BUILD_INDEX,			/* list of (step, name, statement) */
+	JOB_DROP_INDEX				/* the same */
+} DeployJobKind;
+
+/*
+ * Have up to schemaguard.workers workers do some jobs, and wait for them.
+ * Returns how many of the jobs, from the first on, were taken; if that is not
+ * all, or a worker ended early, *trouble says why.  Commits.  A cancel ends
+ * the workers, completes the log, and is thrown.
+ */
+extern int	deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs,
+							int lock_timeout, char **trouble);
+
+/* Are there steps of several tables to be validated by several workers? */
+extern bool deploy_wants_parallel(List *steps);
+
+/*
+ * Validate the keys of some tables (a List of WaitingTable *) by workers;
+ * returns the tables that are left for the session itself.
+ */
+extern List *deploy_validate_parallel(DeployRun *run, List *tables);
+
+/* ---- deploy_throttle.c ---- */
+
+/*
+ * Before a step, an attempt to lock, a batch: waits while there is too much
+ * load.  False when the run has to end (run->stop_reason): the window is over,
+ * or the pause took too long.  The caller's transaction has done nothing, and
+ * no snapshot is active: a pause commits.
+ */
+extern bool deploy_throttle(DeployRun *run);
+
+/* Read the settings once, as a call begins; errors for those that make no sense */
+extern void deploy_throttle_begin(DeployRun *run);
+
+/* One more attempt to lock the table has failed: are its steps to be put last? */
+extern bool deploy_breaker_count(DeployRun *run, Oid relid);
+
+/* Was that so for a table of this key?  Then the step is put last. */
+extern bool deploy_breaker_open(StepWork *work, const FkKey *key);
+extern void deploy_put_last(DeployRun *run, int step);
 
 #endif							/* SG_DEPLOY_H */

@@ -110,6 +110,7 @@ lock_target(DeployAction *action, const LockTarget *target, TimestampTz deadline
 	ListCell   *lc;
 
 	/* the root first: its partitions can't change under the lock */
+	action->wanted_root = target->relid;
 	lock_relation(action, target->relid, target->mode, deadline);
 	foreach(lc, target_relids(target))
 	{
@@ -334,24 +335,6 @@ wait_for_holders(void *arg)
 }
 
 /*
- * Nobody holds it now, but somebody queued before us: come again later, so
- * that the application is behind us for a tenth of the time at most.
- */
-static void
-sleep_until(TimestampTz deadline)
-{
-	int64		left;
-
-	while ((left = (deadline - GetCurrentTimestamp()) / 1000) > 0)
-	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 (long) left, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-/*
  * The pause ends at once when those in the way have ended: clients that open
  * one long transaction after the other leave no more than a moment.
  */
@@ -370,9 +353,14 @@ pause_after(DeployAction *action, TimestampTz budget_end)
 	edata = sg_try_undo(wait_for_holders, &pause);
 	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(edata);
+
+	/*
+	 * Nobody holds it now, but somebody queued before us: come again later, so
+	 * that the application is behind us for a tenth of the time at most.
+	 */
 	if (!pause.waited && action->attempts > 1)
-		sleep_until(Min(pause.deadline,
-						GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(10000)));
+		deploy_sleep_until(Min(pause.deadline,
+							   GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(10000)));
 	CHECK_FOR_INTERRUPTS();
 }
 
@@ -451,10 +439,18 @@ attempt_until_done(DeployAction *action)
 		}
 		if (!worth_another_attempt(action, budget_end))
 			return false;
+		if (OidIsValid(action->wanted) &&
+			deploy_breaker_count(action->run, action->wanted_root))
+		{
+			action->put_last = true;
+			return false;
+		}
 
 		deploy_commit();
 		pause_after(action, budget_end);
 		deploy_commit();
+		if (!deploy_throttle(action->run))
+			return false;
 	}
 }
 

@@ -83,7 +83,7 @@ sub kill_client
 #   'started ACTION', 'done ACTION'     that row of the log is written, not committed
 #   'before ACTION'                     the started row is committed, the locks are held, the DDL has not begun
 #   'after ACTION'                      the DDL is done, the outcome is not written yet
-# with ACTION audit (log rows only), add or validate.  The table is unlogged, so that a crash springs all traps.
+# with ACTION audit (log rows only), add, validate, 'rollback add' and the like.  The table is unlogged, so that a crash springs all traps.
 
 sub install_traps
 {
@@ -115,9 +115,9 @@ BEGIN
 			  ORDER BY l.id DESC LIMIT 1) l;
 	END IF;
 END$$;
-CREATE EVENT TRIGGER trap_before ON ddl_command_start WHEN TAG IN ('ALTER TABLE')
+CREATE EVENT TRIGGER trap_before ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'DROP INDEX')
 	EXECUTE FUNCTION public.trap_in_ddl();
-CREATE EVENT TRIGGER trap_after ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
+CREATE EVENT TRIGGER trap_after ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'DROP INDEX')
 	EXECUTE FUNCTION public.trap_in_ddl();
 SQL
 }
@@ -163,11 +163,12 @@ SQL
 # Tables, a plan, and what must be true of it at any time
 
 # Tables child_PREFIX_01 ..., spread over 5 parents, and the plan PREFIX with a key for each; no row is an orphan.
-# Odd steps have the policy "stop", so that they are audited first, even ones "leave".
+# Odd steps have the policy "stop", so that they are audited first, even ones "leave".  index => 1: with their indexes.
 sub make_tables
 {
 	my ($node, $prefix, $count, %opt) = @_;
 	my $rows = $opt{rows} // 2000;
+	my $index = $opt{index} ? 'true' : 'false';
 
 	$node->safe_psql('postgres', <<SQL);
 DO \$do\$
@@ -183,7 +184,7 @@ BEGIN
 					   to_char(i, 'FM00'));
 		PERFORM sg_plan_add_fk('$prefix', format('child_${prefix}_%s', to_char(i, 'FM00')), ARRAY['ref'],
 							   format('parent_${prefix}_%s', 1 + i % 5),
-							   fk_name => format('key_%s', to_char(i, 'FM00')),
+							   fk_name => format('key_%s', to_char(i, 'FM00')), index => $index,
 							   orphans => CASE WHEN i % 2 = 1 THEN 'stop' ELSE 'leave' END);
 	END LOOP;
 END\$do\$;
@@ -203,7 +204,7 @@ FROM schemaguard.plan_step s
 	LEFT JOIN pg_constraint c ON c.contype = 'f' AND c.conname = s.fk_name AND c.conrelid = to_regclass(s.child_table)
 WHERE s.plan = '$plan'
 	AND s.state <> CASE WHEN c.oid IS NULL THEN 'pending' WHEN c.convalidated THEN 'validated' ELSE 'added' END
-	AND NOT (s.state IN ('failed', 'skipped') AND c.oid IS NULL)
+	AND NOT (s.state IN ('failed', 'skipped', 'rolled back') AND c.oid IS NULL)
 UNION ALL
 SELECT format('constraint %s has %s triggers', c.conname, count(t.oid))
 FROM pg_constraint c LEFT JOIN pg_trigger t ON t.tgconstraint = c.oid AND t.tgenabled = 'O'
@@ -228,7 +229,8 @@ SELECT format('%s %s of step %s (row %s) belongs to no started row of the same a
 FROM schemaguard.audit_log o LEFT JOIN schemaguard.audit_log s
 	ON s.id = o.started_id AND s.phase = 'started' AND s.id < o.id
 		AND (s.plan, s.step, s.action, s.object) = (o.plan, o.step, o.action, o.object)
-WHERE o.plan = '$plan' AND o.action IN ('audit', 'add', 'validate') AND o.phase IN ('done', 'failed', 'interrupted')
+WHERE o.plan = '$plan' AND (o.action IN ('audit', 'add', 'validate', 'restore key') OR o.action LIKE 'rollback %')
+	AND o.phase IN ('done', 'failed', 'interrupted')
 	AND o.step IS NOT NULL AND s.id IS NULL
 SQL
 }
