@@ -1,4 +1,4 @@
-# 057_plan_check_differential.pl: does sg_plan_check say what deployment will do?
+# 059_plan_check_differential.pl: does sg_plan_check say what deployment will do?
 #
 # Random keys (SgCases.pm: any types, targets, partitions, collations, self references, orphans, ...) with random actions,
 # policies, owners and deploying roles are checked, then deployed by the same role.  A step without "block" must be done:
