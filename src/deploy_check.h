@@ -94,6 +94,10 @@ typedef struct PlanCheck
 	List	   *edges;			/* of CheckEdge *, once has_edges */
 	bool		has_edges;
 
+	List	   *indexes;		/* of PlanIndex * that deployment builds, once
+								 * has_indexes */
+	bool		has_indexes;
+
 	/* how fast a table is read */
 	double		ms_per_block;	/* 0: not measured */
 	char	   *measured_on;

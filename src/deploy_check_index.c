@@ -16,20 +16,18 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "utils/acl.h"
@@ -42,126 +40,57 @@
 
 #include "compat.h"
 #include "deploy_check.h"
+#include "guc.h"
 #include "quote.h"
 
-/* A column of the child as the triggers compare it */
-typedef struct WantedColumn
+/*
+ * The type that a column of the child is cast to where a change of the parent
+ * is checked; InvalidOid where it is compared as it is.
+ */
+static Oid
+cast_of_child(const FkKey *key, int i)
 {
-	char	   *name;
-	Oid			cast_to;		/* InvalidOid: as it is */
-	Oid			collation;
-	Oid			operator;		/* child = parent */
-} WantedColumn;
-
-static WantedColumn
-wanted_column(const FkKey *key, int i)
-{
-	WantedColumn wanted = {0};
-	Oid			child_type,
-				parent_type,
-				parent_coll,
-				left,
+	Oid			left,
 				right,
 				func;
-	int32		typmod;
 
-	get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &wanted.collation);
-	get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
 	op_input_types(key->pf_eq_op[i], &left, &right);
-
-	wanted.name = get_attname(key->child, key->child_att[i], false);
-	wanted.operator = get_commutator(key->pf_eq_op[i]);
-	switch (find_coercion_pathway(right, getBaseType(child_type), COERCION_IMPLICIT, &func))
+	switch (find_coercion_pathway(right, getBaseType(get_atttype(key->child, key->child_att[i])),
+								  COERCION_IMPLICIT, &func))
 	{
 		case COERCION_PATH_FUNC:
 		case COERCION_PATH_ARRAYCOERCE:
 		case COERCION_PATH_COERCEVIAIO:
-			wanted.cast_to = right;
-			break;
+			return right;
 		default:
-			break;
+			return InvalidOid;
 	}
-
-	/* only then do the triggers say COLLATE */
-	if (OidIsValid(parent_coll) && parent_coll != wanted.collation &&
-		!get_collation_isdeterministic(parent_coll))
-		wanted.collation = parent_coll;
-	return wanted;
 }
+
+static bool
+is_cast(const FkKey *key)
+{
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (OidIsValid(cast_of_child(key, i)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- an index on the cast of a column, which fk_serving_index() does not know ---- */
 
 /* The cast as the parser would build it for an index of the table */
 static Node *
-cast_expression(Oid relid, AttrNumber attnum, Oid target)
+cast_expression(const FkKey *key)
 {
 	Oid			type,
 				collation;
 	int32		typmod;
 
-	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
-	return coerce_to_target_type(NULL, (Node *) makeVar(1, attnum, type, typmod, collation, 0),
-								 type, target, -1, COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-}
-
-/* An index of the child, opened up */
-typedef struct ChildIndex
-{
-	Form_pg_index form;
-	HeapTuple	tuple;
-	TupleDesc	desc;
-	oidvector  *opclasses;
-	oidvector  *collations;
-	List	   *expressions;
-} ChildIndex;
-
-static void *
-index_datum(const ChildIndex *index, AttrNumber attnum)
-{
-	bool		isnull;
-	Datum		datum = heap_getattr(index->tuple, attnum, index->desc, &isnull);
-
-	return isnull ? NULL : DatumGetPointer(datum);
-}
-
-/* Does column n of the index hold what is wanted, in an order that serves? */
-static bool
-index_column_serves(const ChildIndex *index, int n, const WantedColumn *wanted)
-{
-	Oid			relid = index->form->indrelid;
-	AttrNumber	attnum = get_attnum(relid, wanted->name);
-	int			expression = 0;
-
-	if (!op_in_opfamily(wanted->operator, get_opclass_family(index->opclasses->values[n])))
-		return false;
-	if (OidIsValid(index->collations->values[n]) && !OidIsValid(wanted->cast_to) &&
-		index->collations->values[n] != wanted->collation)
-		return false;
-	if (!OidIsValid(wanted->cast_to))
-		return index->form->indkey.values[n] == attnum;
-
-	if (index->form->indkey.values[n] != 0)
-		return false;
-	for (int i = 0; i < n; i++)
-		expression += index->form->indkey.values[i] == 0;
-	return equal(list_nth(index->expressions, expression), cast_expression(relid, attnum, wanted->cast_to));
-}
-
-/* How many of the wanted columns, in any order, are the first ones of the index */
-static int
-leading_columns(const ChildIndex *index, const WantedColumn *wanted, int n)
-{
-	int			served = 0;
-
-	for (int i = 0; i < Min(index->form->indnkeyatts, n); i++)
-	{
-		bool		found = false;
-
-		for (int j = 0; j < n && !found; j++)
-			found = index_column_serves(index, i, &wanted[j]);
-		if (!found)
-			break;
-		served++;
-	}
-	return served;
+	get_atttypetypmodcoll(key->child, key->child_att[0], &type, &typmod, &collation);
+	return coerce_to_target_type(NULL, (Node *) makeVar(1, key->child_att[0], type, typmod, collation, 0),
+								 type, cast_of_child(key, 0), -1, COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
 }
 
 static Oid
@@ -178,78 +107,72 @@ index_method(Oid index)
 	return method;
 }
 
-/* Columns that an index serves: only finished, whole btree indexes, or hash for one column */
-static int
-index_serves(HeapTuple tuple, TupleDesc desc, const WantedColumn *wanted, int n)
+/* Is it a whole, finished btree index whose first column is that cast? */
+static bool
+is_cast_index(const FkKey *key, HeapTuple tuple, TupleDesc desc)
 {
-	ChildIndex	index = {(Form_pg_index) GETSTRUCT(tuple), tuple, desc};
-	Oid			method = index_method(index.form->indexrelid);
-	char	   *expressions;
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+	bool		isnull;
+	Datum		datum = heap_getattr(tuple, Anum_pg_index_indexprs, desc, &isnull);
+	Datum		classes;
+	Oid			family;
 
-	if (!index.form->indisvalid || !index.form->indislive ||
-		!heap_attisnull(tuple, Anum_pg_index_indpred, desc) ||
-		!(method == BTREE_AM_OID || (method == HASH_AM_OID && n == 1)))
-		return 0;
-	index.opclasses = index_datum(&index, Anum_pg_index_indclass);
-	index.collations = index_datum(&index, Anum_pg_index_indcollation);
-	expressions = index_datum(&index, Anum_pg_index_indexprs);
-	if (expressions)
-		index.expressions = (List *) stringToNode(TextDatumGetCString(PointerGetDatum(expressions)));
-	return leading_columns(&index, wanted, n);
+	if (isnull || form->indkey.values[0] != 0 || !form->indisvalid || !form->indislive ||
+		!heap_attisnull(tuple, Anum_pg_index_indpred, desc))
+		return false;
+	classes = heap_getattr(tuple, Anum_pg_index_indclass, desc, &isnull);
+	family = get_opclass_family(((oidvector *) DatumGetPointer(classes))->values[0]);
+	return get_op_opfamily_strategy(get_commutator(key->pf_eq_op[0]), family) == BTEqualStrategyNumber &&
+		index_method(form->indexrelid) == BTREE_AM_OID &&
+		equal(linitial((List *) stringToNode(TextDatumGetCString(datum))), cast_expression(key));
 }
 
-/* The index of one table that serves most columns; *served says how many */
+/* For a key of one column */
 static Oid
-best_index(Oid relid, const WantedColumn *wanted, int n, int *served)
+cast_index(const FkKey *key)
 {
-	Relation	rel = table_open(IndexRelationId, AccessShareLock);
+	Relation	rel;
 	ScanKeyData skey;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	Oid			best = InvalidOid;
+	Oid			index = InvalidOid;
 
-	*served = 0;
-	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	if (key->nkeys != 1 || !is_cast(key))
+		return InvalidOid;
+	rel = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(key->child));
 	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	while (!OidIsValid(index) && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		int			serves = index_serves(tuple, RelationGetDescr(rel), wanted, n);
-
-		if (serves > *served)
-		{
-			*served = serves;
-			best = ((Form_pg_index) GETSTRUCT(tuple))->indexrelid;
-		}
+		if (is_cast_index(key, tuple, RelationGetDescr(rel)))
+			index = ((Form_pg_index) GETSTRUCT(tuple))->indexrelid;
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return best;
+	return index;
 }
 
-/*
- * The same for a table with its partitions, which may have an index each: the
- * one that serves least.
- */
+/* An index of the child that serves; of a partitioned one, the last of those of its partitions, if each has one */
 static Oid
-serving_index(Oid relid, const WantedColumn *wanted, int n, int *served)
+serving_index(const CheckStep *cs)
 {
-	Oid			index = best_index(relid, wanted, n, served);
+	const FkKey *key = &cs->view.key;
+	Oid			index = fk_serving_index(key);
 	ListCell   *lc;
-	bool		first = true;
 
-	if (*served == n || get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+	if (!OidIsValid(index))
+		index = cast_index(key);
+	if (OidIsValid(index) || get_rel_relkind(key->child) != RELKIND_PARTITIONED_TABLE)
 		return index;
-	foreach(lc, find_inheritance_children(relid, NoLock))
+	foreach(lc, plan_leaves(key->child))
 	{
-		int			its;
-		Oid			candidate = serving_index(lfirst_oid(lc), wanted, n, &its);
+		const FkKey *leaf = fk_on_partition(key, lfirst_oid(lc));
 
-		if (first || its < *served)
-		{
-			*served = its;
-			index = candidate;
-		}
-		first = false;
+		index = fk_serving_index(leaf);
+		if (!OidIsValid(index))
+			index = cast_index(leaf);
+		if (!OidIsValid(index))
+			return InvalidOid;
 	}
 	return index;
 }
@@ -301,16 +224,17 @@ check_child_cast(CheckStep *cs)
 
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		WantedColumn wanted = wanted_column(key, i);
+		Oid			type = cast_of_child(key, i);
+		char	   *column = check_column(key->child, key->child_att[i]);
 
-		if (!OidIsValid(wanted.cast_to))
+		if (!OidIsValid(type))
 			continue;
 		found = true;
 		check_row(cs, "index_use", CHECK_WARN,
 				  psprintf("a change of the parent compares %s cast to %s: no index on the column itself serves",
-						   quote_identifier(wanted.name), format_type_be(wanted.cast_to)),
+						   column, format_type_be(type)),
 				  psprintf("Give the column the parent's type, which rewrites the table under a lock: ALTER TABLE %s ALTER COLUMN %s TYPE %s;",
-						   cs->step->child_table, quote_identifier(wanted.name), format_type_be(wanted.cast_to)));
+						   cs->step->child_table, column, format_type_be(type)));
 	}
 	return found;
 }
@@ -341,39 +265,35 @@ scan_cost(const PlanCheck *check, const CheckStep *cs)
 					blocks * seq_page_cost + Max(cs->child->rows, 0) * cpu_tuple_cost);
 }
 
-/* CREATE INDEX for the columns as the triggers compare them */
+/* What would be built if the step wanted an index: one statement for each partition */
 static char *
-index_statement(const CheckStep *cs, const WantedColumn *wanted)
+index_statements(const CheckStep *cs)
 {
 	const FkKey *key = &cs->view.key;
+	PlanStep	step = *cs->step;
 	StringInfoData sql;
+	ListCell   *lc;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE INDEX %sON %s (",
-					 get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
-					 cs->step->child_table);
-	for (int i = 0; i < key->nkeys; i++)
+	if (is_cast(key))
 	{
-		char	   *column = check_column(key->child, key->child_att[i]);
-		Oid			own = get_typcollation(get_atttype(key->child, key->child_att[i]));
-
-		appendStringInfoString(&sql, i ? ", " : "");
-		if (OidIsValid(wanted[i].cast_to))
-			appendStringInfo(&sql, "(%s::%s)", column, format_type_be(wanted[i].cast_to));
-		else
-			appendStringInfoString(&sql, column);
-		if (OidIsValid(wanted[i].collation) && OidIsValid(own) && !OidIsValid(wanted[i].cast_to))
+		appendStringInfo(&sql, "CREATE INDEX %sON %s (",
+						 get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
+						 cs->step->child_table);
+		for (int i = 0; i < key->nkeys; i++)
 		{
-			Oid			type,
-						collation;
-			int32		typmod;
+			Oid			type = cast_of_child(key, i);
+			char	   *column = check_column(key->child, key->child_att[i]);
 
-			get_atttypetypmodcoll(key->child, key->child_att[i], &type, &typmod, &collation);
-			if (collation != wanted[i].collation)
-				appendStringInfo(&sql, " COLLATE %s", generate_collation_name(wanted[i].collation));
+			appendStringInfo(&sql, OidIsValid(type) ? "%s(%s::%s)" : "%s%s", i ? ", " : "", column, format_type_be(type));
 		}
+		appendStringInfoString(&sql, ");");
+		return sql.data;
 	}
-	appendStringInfoString(&sql, ");");
+
+	step.index = true;
+	foreach(lc, plan_missing_indexes(list_make1(&step)))
+		appendStringInfo(&sql, "%s%s;", sql.len ? " " : "", ((PlanIndex *) lfirst(lc))->statement);
 	return sql.data;
 }
 
@@ -443,44 +363,68 @@ check_may_build(CheckStep *cs)
 					   quote_identifier(GetUserNameFromId(role, false))));
 }
 
+/* The index that deployment builds for the step, or for another one that it serves as well */
+static const PlanIndex *
+planned_index(PlanCheck *check, const FkKey *key)
+{
+	ListCell   *lc;
+
+	if (!check->has_indexes)
+	{
+		List	   *steps = NIL;
+
+		foreach(lc, check->steps)
+		{
+			if (check_is_due(lfirst(lc)))
+				steps = lappend(steps, ((CheckStep *) lfirst(lc))->step);
+		}
+		check->indexes = plan_missing_indexes(steps);
+		check->has_indexes = true;
+	}
+	foreach(lc, check->indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->key && fk_index_covers(index->key, key))
+			return index;
+	}
+	return NULL;
+}
+
 /* There is none: what it costs, and who builds it */
 static void
-check_missing_index(PlanCheck *check, CheckStep *cs, const WantedColumn *wanted, Oid partly)
+check_missing_index(PlanCheck *check, CheckStep *cs)
 {
-	bool		is_cast = false;
-	char	   *what;
+	const PlanIndex *planned = cs->step->index ? planned_index(check, &cs->view.key) : NULL;
+	char	   *what = psprintf("no index serves the key: %s", scan_cost(check, cs));
 
-	for (int i = 0; i < cs->view.key.nkeys; i++)
-		is_cast |= OidIsValid(wanted[i].cast_to);
-	what = OidIsValid(partly) ?
-		psprintf("index %s serves some of the columns only; without it %s", sg_relation_name(partly), scan_cost(check, cs)) :
-		psprintf("no index serves the key: %s", scan_cost(check, cs));
-
-	if (!cs->step->index || is_cast)
+	if (planned == NULL || planned->obstacle || is_cast(&cs->view.key))
+		check_row(cs, "index", CHECK_WARN,
+				  planned && planned->obstacle ? psprintf("%s; none is built: %s", what, planned->obstacle) : what,
+				  psprintf("Build one: %s", index_statements(cs)));
+	else if (sg_workers == 0)
+		check_row(cs, "index", CHECK_WARN,
+				  psprintf("%s; none is built, since schemaguard.workers is 0", what),
+				  psprintf("Build it by hand (%s), or: SET schemaguard.workers = 1;", index_statements(cs)));
+	else if (planned->step != cs->step->step)
+		check_row(cs, "index", CHECK_OK,
+				  psprintf("%s; deployment builds one first, which serves step %d as well", what, planned->step), NULL);
+	else
 	{
-		check_row(cs, "index", CHECK_WARN, what,
-				  psprintf("Build one: %s", index_statement(cs, wanted)));
-		return;
+		cs->index_bytes = estimated_index_bytes(cs);
+		check_row(cs, "index", CHECK_OK, psprintf("%s; deployment builds one first: %s", what, planned->name), NULL);
+		check_may_build(cs);
+		check_disk(cs);
 	}
-	cs->index_bytes = estimated_index_bytes(cs);
-	check_row(cs, "index", CHECK_OK, psprintf("%s; deployment builds one first", what), NULL);
-	check_may_build(cs);
-	check_disk(cs);
 }
 
 void
 check_index(PlanCheck *check, CheckStep *cs)
 {
-	const FkKey *key = &cs->view.key;
-	WantedColumn wanted[INDEX_MAX_KEYS];
-	int			served;
-	Oid			index;
+	Oid			index = serving_index(cs);
 
-	for (int i = 0; i < key->nkeys; i++)
-		wanted[i] = wanted_column(key, i);
-	index = serving_index(key->child, wanted, key->nkeys, &served);
-	if (served == key->nkeys)
+	if (OidIsValid(index))
 		check_row(cs, "index", CHECK_OK, psprintf("index %s serves", sg_relation_name(index)), NULL);
 	else
-		check_missing_index(check, cs, wanted, index);
+		check_missing_index(check, cs);
 }

@@ -264,27 +264,18 @@ check_in_use(PlanCheck *check)
 }
 
 static void
-read_approval(HeapTuple row, TupleDesc desc, void *arg)
-{
-	*(char **) arg = sg_spi_text(row, desc, "approved_by");
-}
-
-static void
 check_approval(PlanCheck *check)
 {
-	const char *required = GetConfigOption("schemaguard.require_approval", true, false);
-	Oid			types[] = {TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(check->plan->name)};
-	char	   *by = NULL;
+	char	   *problem = plan_approval_problem(check->plan);
 
-	(void) each_row("SELECT approved_by FROM schemaguard.plan WHERE name = $1", 1, types, values, read_approval, &by);
-	if (required && strcmp(required, "on") == 0 && by == NULL)
+	if (problem && sg_require_approval)
 		check_row(&check->server, "approval", CHECK_BLOCK,
-				  "schemaguard.require_approval is on, and nobody has approved the plan",
+				  psprintf("schemaguard.require_approval is on: %s", problem),
 				  psprintf("As another role than %s: SELECT sg_plan_approve(%s);",
 						   quote_identifier(check->plan->author), quote_literal_cstr(check->plan->name)));
 	else
-		check_row(&check->server, "approval", CHECK_OK, by ? psprintf("approved by %s", by) : NULL, NULL);
+		check_row(&check->server, "approval", CHECK_OK, sg_require_approval ? NULL :
+				  pstrdup("schemaguard.require_approval is off"), NULL);
 }
 
 static void
@@ -436,7 +427,9 @@ check_workers(PlanCheck *check)
 		if (pgstat_get_local_beentry_by_index(i)->backendStatus.st_backendType == B_BG_WORKER)
 			running++;
 	}
-	if (running >= max_worker_processes)
+	if (sg_workers == 0)
+		check_row(&check->server, "workers", CHECK_OK, pstrdup("schemaguard.workers is 0: none is asked for"), NULL);
+	else if (running >= max_worker_processes)
 		check_row(&check->server, "workers", CHECK_WARN,
 				  psprintf("all %d worker processes are in use: no index can be built, and keys are validated one by one",
 						   max_worker_processes),

@@ -98,6 +98,15 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 	$s->quit;
 }
 
+# ---- approval
+{
+	my $on = 'SET schemaguard.require_approval = on;';
+	finds('plan', 0, 'approval', qr/^block\|schemaguard\.require_approval is on: Nobody has approved it.*SELECT sg_plan_approve\('plan'\);$/, 'a plan that nobody has approved', set => $on);
+	finds('plan', 0, 'approval', qr/^ok/, 'as nobody has to');
+	as('bob', q{SELECT sg_plan_approve('plan')});
+	finds('plan', 0, 'approval', qr/^ok/, 'an approved one', set => $on);
+}
+
 # ---- slots, workers
 $node->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('slot_one', true)});
 finds('plan', 0, 'replication_slots', qr/^warn\|physical slot slot_one is not in use and keeps .* of WAL\|.*pg_drop_replication_slot\('slot_one'\);$/, 'a slot that nobody reads');

@@ -1,4 +1,4 @@
-# 057_plan_check_differential.pl: does sg_plan_check say what deployment will do?
+# 059_plan_check_differential.pl: does sg_plan_check say what deployment will do?
 #
 # Random keys (SgCases.pm: any types, targets, partitions, collations, self references, orphans, ...) with random actions,
 # policies, owners and deploying roles are checked, then deployed by the same role.  A step without "block" must be done:
@@ -57,6 +57,13 @@ sub trouble
 	if (chance(0.05) && $child ne $parent) { $sql .= "ALTER TABLE $parent SET UNLOGGED;\n"; }
 	if (chance(0.1)) { $sql .= "ALTER TABLE " . pick($child, $parent) . " OWNER TO " . pick('sg_owner', 'sg_deployer', 'sg_other') . ";\n"; }
 	if (chance(0.1)) { $sql .= "ALTER TABLE " . pick($child, $parent) . " ENABLE ROW LEVEL SECURITY;\n"; }
+	if (chance(0.1))
+	{
+		my $column = pick(@{ $case->{ccols} });
+		$sql .= "DO \$gen\$ DECLARE t text; BEGIN SELECT format_type(atttypid, atttypmod) INTO t FROM pg_attribute WHERE attrelid = "
+		  . lit($child) . '::regclass AND attname = ' . lit($column) . "; EXECUTE format('ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %I %s GENERATED ALWAYS AS (NULL) "
+		  . ($major >= 18 ? pick('STORED', 'VIRTUAL') : 'STORED') . "', " . lit($child) . ', ' . lit($column) . ', ' . lit($column) . ", t); END \$gen\$;\n";
+	}
 	if (chance(0.05)) { $sql .= "CREATE TABLE " . ident("inh $case->{id}") . " () INHERITS ($child);\n"; }
 	return $sql;
 }
