@@ -472,7 +472,10 @@ begin_settings(SgScope *scope)
 	deploy_set_local("row_security", "off");
 	deploy_set_local("jit", "off");
 
-	/* planning must not look into CHECK constraints, which may be anybody's code */
+	/*
+	 * planning must not look into CHECK constraints, which may be anybody's
+	 * code
+	 */
 	deploy_set_local("constraint_exclusion", "off");
 }
 
@@ -869,7 +872,11 @@ attempt(void *arg)
 
 	begin_settings(&scope);
 	SPI_connect();
-	/* what this transaction has put off until now may fail here, but counts for nothing */
+
+	/*
+	 * what this transaction has put off until now may fail here, but counts
+	 * for nothing
+	 */
 	if (key->deferrable)
 		(void) run(psprintf("SET CONSTRAINTS %s IMMEDIATE",
 							sg_qualified_name(get_namespace_name(get_rel_namespace(key->child)), key->name)));
