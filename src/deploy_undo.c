@@ -33,6 +33,8 @@
 typedef struct Standing
 {
 	bool		ours;			/* it is there as it was made */
+	bool		merged;			/* it belongs, or went with, that of the
+								 * partitioned table */
 	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another one */
 	const char *reason;
 } Standing;
@@ -40,13 +42,20 @@ typedef struct Standing
 static Standing
 gone(const char *reason)
 {
-	return (Standing) {false, ERRCODE_UNDEFINED_OBJECT, reason};
+	return (Standing) {.sqlerrcode = ERRCODE_UNDEFINED_OBJECT,.reason = reason};
 }
 
 static Standing
 changed(const char *reason)
 {
-	return (Standing) {false, ERRCODE_SG_KEY_CONFLICT, reason};
+	return (Standing) {.sqlerrcode = ERRCODE_SG_KEY_CONFLICT,.reason = reason};
+}
+
+/* The plan took it into that of the partitioned table, and takes it back with that */
+static Standing
+merged(const char *reason)
+{
+	return (Standing) {.merged = true,.reason = reason};
 }
 
 /* ---- what they have in common ---- */
@@ -92,9 +101,9 @@ set_rolled_back(const StepWork *work, const char *reason, int attempts)
 	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
 }
 
-/* Close a deed without an action.  Commits. */
+/* Close a deed without an action; the step tells why if `told`.  Commits. */
 static void
-close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *message)
+close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *message, bool told)
 {
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, undo_name(deed), "skipped");
 
@@ -103,7 +112,7 @@ close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *mes
 	entry.message = message;
 	if (sqlerrcode)
 		entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
-	set_rolled_back(work, message, 0);
+	set_rolled_back(work, told ? message : NULL, 0);
 	log_write(&entry);
 	deploy_commit();
 }
@@ -113,8 +122,18 @@ undo_leave_alone(StepWork *work, const UndoDeed *deed, int sqlerrcode, const cha
 {
 	char	   *message = psprintf("left alone: %s", reason);
 
-	close_deed(work, deed, sqlerrcode, message);
+	close_deed(work, deed, sqlerrcode, message, true);
 	deploy_append_notice(work, message);
+}
+
+/* One that is not there as the plan made it */
+static void
+leave_standing(StepWork *work, const UndoDeed *deed, const Standing *standing)
+{
+	if (standing->merged)
+		close_deed(work, deed, 0, standing->reason, false);
+	else
+		undo_leave_alone(work, deed, standing->sqlerrcode, standing->reason);
 }
 
 /* The outcome of an action under its locks */
@@ -133,7 +152,8 @@ record_left_alone(const DeployAction *action, StepWork *work, const Standing *st
 	LogEntry	entry = deploy_outcome(action, work, "skipped");
 
 	entry.message = psprintf("left alone: %s", standing->reason);
-	entry.sqlstate = pstrdup(unpack_sql_state(standing->sqlerrcode));
+	if (standing->sqlerrcode)
+		entry.sqlstate = pstrdup(unpack_sql_state(standing->sqlerrcode));
 	set_rolled_back(work, entry.message, action->attempts);
 	log_write(&entry);
 	deploy_append_notice(work, entry.message);
@@ -164,6 +184,8 @@ look_at_key(PlanStep *step, FkKey **existing)
 	char	   *difference;
 
 	*existing = NULL;
+	if (found == NULL && OidIsValid(planned->child) && get_rel_relispartition(planned->child))
+		return merged("part of the key of the partitioned table");
 	if (found == NULL && problem)
 		return gone(problem->reason);
 	if (found == NULL && twin == NULL)
@@ -179,7 +201,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 		return changed(psprintf("somebody else has changed the key: %s", difference));
 
 	*existing = found;
-	return (Standing) {true, 0, NULL};
+	return (Standing) {.ours = true};
 }
 
 /* The same, before anything is locked */
@@ -232,7 +254,7 @@ undo_key(StepWork *work, const UndoDeed *deed)
 	standing = look_before(work);
 	if (!standing.ours)
 	{
-		undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);
+		leave_standing(work, deed, &standing);
 		return true;
 	}
 
@@ -350,6 +372,11 @@ undo_replace(StepWork *work, const UndoDeed *deed)
 	Standing	standing;
 	bool		was_valid;
 
+	if (deed->message == NULL)
+	{
+		close_deed(work, deed, 0, "no key was dropped", false);
+		return true;
+	}
 	if (step == NULL)
 	{
 		DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed)};
@@ -378,7 +405,7 @@ undo_replace(StepWork *work, const UndoDeed *deed)
 	}
 	if (standing.ours && was_valid && !work->key->validated)
 		return revalidate_key(work, deed);
-	close_deed(work, deed, 0, "the old key is there as it was");
+	close_deed(work, deed, 0, "the old key is there as it was", false);
 	return true;
 }
 
@@ -445,16 +472,19 @@ look_at_index(const UndoDeed *deed, Oid *table, Oid *index)
 	IndexStmt  *stmt = (IndexStmt *) plan_parse_statement(deed->statement);
 
 	if (stmt == NULL || !IsA(stmt, IndexStmt))
-		return (Standing) {false, ERRCODE_SG_NOT_JUDGED, "the statement in the log can't be read as one that builds an index"};
+		return (Standing) {.sqlerrcode = ERRCODE_SG_NOT_JUDGED,
+			.reason = "the statement in the log can't be read as one that builds an index"};
 	*table = sg_find_qualified(plan_range_name(stmt->relation));
 	*index = sg_find_qualified(deed->object);
+	if (OidIsValid(*table) && (OidIsValid(*index) ? get_rel_relispartition(*index) : get_rel_relispartition(*table)))
+		return merged("part of the index of the partitioned table");
 	if (!OidIsValid(*table) || !OidIsValid(*index))
 		return gone("somebody else has dropped the index or its table");
 	if (!is_built_by(*index, *table, stmt))
 		return changed("the index of that name is another one by now");
 	if (deed->key_left)
 		return changed("the key that was left alone may need it");
-	return (Standing) {true, 0, NULL};
+	return (Standing) {.ours = true};
 }
 
 /* The index may have gone, or be another one's, before its table was locked */
@@ -512,6 +542,6 @@ undo_index(StepWork *work, const UndoDeed *deed)
 	PopActiveSnapshot();
 	if (standing.ours)
 		return drop_index(work, deed, table, index);
-	undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);
+	leave_standing(work, deed, &standing);
 	return true;
 }

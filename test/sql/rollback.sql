@@ -186,6 +186,35 @@ SELECT * FROM keys WHERE child = 'moved'::regclass;
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
 TABLE steps;
 TABLE gaps;
+-- a partitioned child: keys and indexes of the partitions go with those of the whole, or alone where that was not made yet
+SET client_min_messages = warning;
+CREATE TABLE pc (id int, a int) PARTITION BY RANGE (id);
+CREATE TABLE pc_1 PARTITION OF pc FOR VALUES FROM (0) TO (10);
+CREATE TABLE pc_2 PARTITION OF pc FOR VALUES FROM (10) TO (20);
+INSERT INTO pc VALUES (1, 1), (11, 2);
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'pc', '{a}', 'customers', fk_name => 'k', index => false);
+CREATE FUNCTION made(relation text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE index text := format('CREATE INDEX %s_a_idx ON %s rb.%s (a)', $1, CASE WHEN $1 = 'pc' THEN 'ONLY' ELSE '' END, $1);
+        key text := format('ALTER TABLE rb.%s ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES rb.customers', $1);
+BEGIN
+  EXECUTE replace(index, 'ONLY ', '');
+  PERFORM wrote(1, 'index', format('rb.%s_a_idx', $1), index, NULL);
+  EXECUTE key;
+  PERFORM wrote(1, 'add', format('k ON rb.%s', $1), key, NULL);
+END $$;
+SELECT made('pc_1'), made('pc_2'), made('pc'), wrote(1, 'replace', 'k ON rb.pc', 'DROP TRIGGER x ON rb.pc', NULL);
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'pc%') AS keys,
+       (SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'pc%') AS indexes;
+TABLE steps;
+SELECT made('pc_1'), made('pc_2');
+CALL sg_rollback_fks('rb');
+SELECT (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'pc%') AS keys,
+       (SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'pc%') AS indexes;
+TABLE gaps;
+
 -- texts that are no statement of ours are not run
 SET client_min_messages = warning;
 SELECT sg_plan_create('rb', replace => true);
