@@ -39,7 +39,17 @@ OBJS = \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_audit.o \
+	src/deploy_check.o \
+	src/deploy_check_access.o \
+	src/deploy_check_cascade.o \
+	src/deploy_check_index.o \
+	src/deploy_check_key.o \
+	src/deploy_check_server.o \
+	src/deploy_check_tables.o \
+	src/deploy_index.o \
 	src/deploy_lock.o \
+	src/deploy_overhead.o \
+	src/deploy_parallel.o \
 	src/deploy_rollback.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
@@ -47,9 +57,14 @@ OBJS = \
 	src/deploy_undo.o \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
+	src/deploy_verify.o \
+	src/deploy_verify_live.o \
+	src/deploy_verify_reach.o \
+	src/deploy_verify_row.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
+	src/fk_index.o \
 	src/fk_target.o \
 	src/fk_text.o \
 	src/fk_trigger.o \
@@ -59,6 +74,7 @@ OBJS = \
 	src/plan_approve.o \
 	src/plan_edit.o \
 	src/plan_follow.o \
+	src/plan_index.o \
 	src/plan_input.o \
 	src/plan_json.o \
 	src/plan_key.o \
@@ -73,7 +89,9 @@ OBJS = \
 	src/report_audit.o \
 	src/rowsink.o \
 	src/schemaguard.o \
-	src/spi.o
+	src/spi.o \
+	src/worker_main.o \
+	src/worker_pool.o
 
 SQL_PARTS = \
 	sql/parts/00_guard.sql \
@@ -81,8 +99,10 @@ SQL_PARTS = \
 	sql/parts/20_audit.sql \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
+	sql/parts/35_check.sql \
 	sql/parts/40_deploy.sql \
-	sql/parts/46_rollback.sql
+	sql/parts/46_rollback.sql \
+	sql/parts/50_verify.sql
 
 REGRESS = \
 	approve \
@@ -92,15 +112,19 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	deploy \
+	deploy_index \
 	interface \
 	plan \
 	plan_18 \
+	plan_check \
 	plan_roles \
 	plan_script \
 	rollback \
 	throttle \
 	trust \
-	validate_scan
+	validate_scan \
+	verify \
+	verify_18
 
 ISOLATION = \
 	iso_add_fks_concurrent \

@@ -7,8 +7,9 @@
  * deploy_validate.c how keys become valid, deploy_audit.c how orphans are
  * counted on the way, deploy_lock.c how tables are locked without holding up
  * the application, deploy_unit.c transactions, time limits and the log of one
- * action, deploy_throttle.c when to pause, deploy_rollback.c and
- * deploy_undo.c how all of it is taken back.
+ * action, deploy_index.c the indexes that keys want, deploy_parallel.c what
+ * background workers do, deploy_throttle.c when to pause, deploy_rollback.c
+ * and deploy_undo.c how all of it is taken back.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,6 +35,8 @@ typedef struct DeployRun
 	FkPlan	   *plan;
 	pg_uuid_t	id;
 	bool		validate;
+	bool		parallel;		/* keys are added first, then validated table
+								 * by table */
 	int64		done;			/* steps looked at */
 	int64		orphan_rows;	/* found in all of them */
 
@@ -101,7 +104,7 @@ struct DeployAction
 {
 	DeployRun  *run;
 	List	   *works;			/* of StepWork * */
-	const char *name;			/* audit, add, validate */
+	const char *name;			/* audit, add, validate, index */
 	const char *message;		/* of the started rows, or NULL */
 	bool		references;		/* needs REFERENCES on the parent: it is new */
 	List	   *targets;		/* of LockTarget *, in the order of locking */
@@ -147,6 +150,7 @@ extern void deploy_disarm_statement_timeout(void);
 
 /* schemaguard.statement_timeout around a statement; did it strike? */
 extern void deploy_arm_timeout(void);
+extern void deploy_arm_timeout_after(int ms);	/* another limit; 0 is none */
 extern void deploy_disarm_timeout(void);
 extern bool deploy_timeout_struck(void);
 
@@ -157,6 +161,9 @@ extern double deploy_elapsed(TimestampTz start);
 
 /* Sleep, ready to be cancelled; the caller holds nothing */
 extern void deploy_sleep_until(TimestampTz deadline);
+
+/* How long an action took, where that is worth a word, else an empty string */
+extern char *deploy_took_text(const DeployAction *action);
 
 /* The moment and the started rows of an action, committed */
 extern void deploy_log_start(DeployAction *action);
@@ -248,6 +255,62 @@ extern void deploy_validate_key(StepWork *work, FkKey *key);
  * child: those that one scan can judge by one scan, the others by VALIDATE.
  */
 extern void deploy_validate_table(DeployRun *run, List *steps);
+
+/* ---- deploy_index.c ---- */
+
+/*
+ * Build the indexes that the steps of a plan (a List of PlanStep *) want and
+ * this database lacks, by workers; a step whose index can't be built goes on
+ * without.  Commits.
+ */
+extern void deploy_index_build(DeployRun *run, List *steps);
+
+/*
+ * What earlier builds have left behind: of a valid index that nobody had the
+ * time to log the log says that it was built; an invalid one is dropped, with
+ * so many milliseconds for each wait.  For the session that holds the plan's
+ * run lock, when no worker of the plan is left.
+ */
+extern void deploy_index_recover(const DeployRun *run);
+extern void deploy_index_drop_leftovers(DeployRun *run, int lock_timeout);
+
+/* In a worker: build an index, or drop what is left of it, with its log rows */
+extern void deploy_index_work(DeployRun *run, bool drop, int step,
+							  const char *name, const char *recorded);
+
+/* ---- deploy_parallel.c ---- */
+
+/* A child whose keys are added, and wait for their validation */
+typedef struct WaitingTable
+{
+	Oid			child;
+	List	   *steps;			/* their numbers, in the order of the plan */
+} WaitingTable;
+
+typedef enum DeployJobKind
+{
+	JOB_VALIDATE,				/* list of lists of steps */
+	JOB_BUILD_INDEX,			/* list of (step, name, statement) */
+	JOB_DROP_INDEX				/* the same */
+} DeployJobKind;
+
+/*
+ * Have up to schemaguard.workers workers do some jobs, and wait for them.
+ * Returns how many of the jobs, from the first on, were taken; if that is not
+ * all, or a worker ended early, *trouble says why.  Commits.  A cancel ends
+ * the workers, completes the log, and is thrown.
+ */
+extern int	deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs,
+							int lock_timeout, char **trouble);
+
+/* Are there steps of several tables to be validated by several workers? */
+extern bool deploy_wants_parallel(List *steps);
+
+/*
+ * Validate the keys of some tables (a List of WaitingTable *) by workers;
+ * returns the tables that are left for the session itself.
+ */
+extern List *deploy_validate_parallel(DeployRun *run, List *tables);
 
 /* ---- deploy_throttle.c ---- */
 

@@ -67,8 +67,9 @@ lock_plan(const FkPlan *plan)
 
 /* Whose plan it is, and the leftovers of a crash, which are closed */
 static void
-open_plan(const FkPlan *plan)
+open_plan(const DeployRun *run)
 {
+	FkPlan	   *plan = run->plan;
 	char	   *role = GetUserNameFromId(GetUserId(), false);
 	int			interrupted;
 
@@ -84,6 +85,8 @@ open_plan(const FkPlan *plan)
 				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",
 						plan->name, plan->author, role)));
 
+	plan_await_workers(plan);
+	deploy_index_recover(run);
 	interrupted = log_close_interrupted(plan->name);
 	if (interrupted > 0)
 		ereport(NOTICE,
@@ -113,13 +116,6 @@ check_approved(const DeployRun *run)
 			 errdetail("%s", problem),
 			 errhint("Have another role than the author's look at it and call sg_plan_approve(). schemaguard.require_approval is on.")));
 }
-
-/* A child whose keys are added, and wait for one scan that validates them */
-typedef struct WaitingTable
-{
-	Oid			child;
-	List	   *steps;			/* their numbers, in the order of the plan */
-} WaitingTable;
 
 static List *
 add_waiting(List *tables, Oid child, int step)
@@ -203,6 +199,17 @@ run_tables(DeployRun *run, List *tables, MemoryContext step_context)
 	}
 }
 
+/* Some steps, as far as they go; those of busy tables may be put last */
+static void
+run_round(DeployRun *run, List *steps, MemoryContext step_context)
+{
+	List	   *waiting = run_each(run, steps, step_context);
+
+	if (run->parallel && deploy_throttle(run))
+		waiting = deploy_validate_parallel(run, waiting);
+	run_tables(run, waiting, step_context);
+}
+
 static void
 run_steps(DeployRun *run)
 {
@@ -221,13 +228,16 @@ run_steps(DeployRun *run)
 
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
-	run_tables(run, run_each(run, steps, step_context), step_context);
+	if (deploy_throttle(run))
+		deploy_index_build(run, plan_steps(run->plan->name));
+	run->parallel = run->validate && deploy_wants_parallel(plan_steps(run->plan->name));
+	run_round(run, steps, step_context);
 	if (run->put_last != NIL)
 	{
 		steps = run->put_last;
 		run->put_last = NIL;
 		run->last_round = true;
-		run_tables(run, run_each(run, steps, step_context), step_context);
+		run_round(run, steps, step_context);
 	}
 	sg_progress_end();
 	MemoryContextDelete(step_context);
@@ -287,7 +297,7 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
 	lock_plan(run->plan);
 	PG_TRY();
 	{
-		open_plan(run->plan);
+		open_plan(run);
 		check_approved(run);
 		work(run);
 		tell_summary(run);
@@ -306,17 +316,19 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
 /*
  * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false)
  *
- * Adds the keys of a plan NOT VALID and validates each in a transaction of
- * its own, in the order of priority; what can't be done is skipped or failed
- * with a reason, and the rest goes on.  With schemaguard.validate_with = scan
- * all keys are added first, and those of a table validated together.  A call
- * takes up where the last one stopped.
+ * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
+ * and validates each in a transaction of its own, in the order of priority;
+ * what can't be done is skipped or failed with a reason, and the rest goes on.
+ * With schemaguard.validate_with = scan, or workers to validate the keys of
+ * several tables, all keys are added first.  A call takes up where the last
+ * one stopped.
  *
  * Needs, per step, ownership of the child and REFERENCES on the parent; the
  * policy "stop" also SELECT on the key's columns of both.  Locks parent and
  * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
  * parent in ROW SHARE for VALIDATE, each attempt within
- * schemaguard.lock_timeout.
+ * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index,
+ * which holds up no reader or writer, within schemaguard.retry_budget.
  *
  * Pauses and stops as deploy_throttle.c says.
  *

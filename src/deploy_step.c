@@ -275,7 +275,7 @@ work_on_step(StepWork *work)
 	PopActiveSnapshot();
 	if (view.existing == NULL || view.existing->validated)
 		return InvalidOid;
-	if (sg_validate_with == SG_VALIDATE_SCAN)
+	if (sg_validate_with == SG_VALIDATE_SCAN || work->run->parallel)
 		return view.key.child;
 	deploy_validate_key(work, view.existing);
 	return InvalidOid;

@@ -60,13 +60,19 @@ step_timeout_handler(void)
 void
 deploy_arm_timeout(void)
 {
+	deploy_arm_timeout_after(sg_statement_timeout);
+}
+
+void
+deploy_arm_timeout_after(int ms)
+{
 	step_timeout_struck = false;
-	if (sg_statement_timeout == 0)
+	if (ms == 0)
 		return;
 
 	if (step_timeout == MAX_TIMEOUTS)
 		step_timeout = RegisterTimeout(USER_TIMEOUT, step_timeout_handler);
-	enable_timeout_after(step_timeout, sg_statement_timeout);
+	enable_timeout_after(step_timeout, ms);
 }
 
 void
@@ -209,4 +215,12 @@ double
 deploy_elapsed(TimestampTz start)
 {
 	return (GetCurrentTimestamp() - start) / 1000.0;
+}
+
+char *
+deploy_took_text(const DeployAction *action)
+{
+	double		seconds = deploy_elapsed(action->started_at) / 1000.0;
+
+	return seconds < 1 ? "" : psprintf(" in %.1f s", seconds);
 }

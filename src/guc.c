@@ -22,6 +22,7 @@ int			sg_lock_timeout = 100;
 int			sg_max_attempts = 200;
 int			sg_retry_budget = 600000;
 int			sg_statement_timeout = 0;
+int			sg_workers = 2;
 bool		sg_require_approval = false;
 int			sg_throttle_lag = -1;
 int			sg_throttle_waiting = -1;
@@ -160,6 +161,14 @@ sg_guc_init(void)
 							&sg_statement_timeout,
 							0, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.workers",
+							"Background workers that build indexes and validate keys of different tables at once.",
+							"0 builds no index; 0 and 1 validate one key after the other, in the session itself.",
+							&sg_workers,
+							2, 0, 256,
+							PGC_USERSET, 0,
 							NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("schemaguard.validate_with",

@@ -29,6 +29,7 @@ extern int	sg_retry_budget;	/* ms, all attempts of one step and their
 								 * pauses */
 extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
 
+extern int	sg_workers;			/* background workers of a deployment; 0: none */
 extern bool sg_require_approval;	/* superusers set it */
 
 /* what makes a deployment pause or stop; see deploy_throttle.c */

@@ -94,9 +94,18 @@ extern bool plan_lock_run(const FkPlan *plan, bool session);
 extern void plan_unlock_run(const FkPlan *plan);
 
 /*
- * The pid of the session that holds the plan's run lock, or 0.  For messages.
+ * The pid of the session that holds the plan's run lock, or 0.
  */
 extern int	plan_runner_pid(const FkPlan *plan);
+
+/*
+ * A worker of the session `leader` takes part in the run; false when that
+ * session does not hold the run lock any more.  Lasts until the end of the
+ * worker, or the abort of a transaction.  The holder of the run lock awaits
+ * workers of a session that has died, which may be in the middle of a commit.
+ */
+extern bool plan_join_run(const FkPlan *plan, int leader);
+extern void plan_await_workers(const FkPlan *plan);
 
 /* Insert a step that has passed plan_draft_check; returns its number */
 extern int	plan_step_insert(PlanStep *step);
@@ -182,6 +191,39 @@ extern char *plan_validate_statement(const char *child_table, const char *fk_nam
 extern char *plan_step_object(const PlanStep *step);
 
 
+/* ---- plan_index.c ---- */
+
+/* An index on a child's columns that steps want and this database lacks */
+typedef struct PlanIndex
+{
+	int			step;			/* the first that wants it */
+	FkKey	   *key;			/* it serves; NULL: the table is not here */
+	char	   *table;			/* qualified, as the index' name is */
+	char	   *columns;
+	char	   *name;
+	char	   *statement;
+	bool		partitioned;	/* to be made when all partitions have theirs,
+								 * not concurrently */
+	char	   *obstacle;		/* why it would not serve, so why it is not
+								 * made, or NULL */
+} PlanIndex;
+
+/*
+ * The indexes that some steps (a List of PlanStep *) lack, in the order in
+ * which they are to be made; for a partitioned child one for each partition
+ * that has none, then the one that joins them.
+ */
+extern List *plan_missing_indexes(List *steps);
+
+/*
+ * The statement by which plan_missing_indexes() would have made an index, or
+ * NULL for one that it would not make.
+ */
+extern char *plan_index_statement(Oid index);
+
+/* The partitions of a partitioned table that hold rows of their own */
+extern List *plan_leaves(Oid relid);
+
 /* ---- plan_input.c ---- */
 
 /*
@@ -208,12 +250,8 @@ extern void plan_draft_set_quiet(PlanDraft *draft);
 /* Insert a step that has passed plan_draft_check; returns its number */
 extern int	plan_draft_insert(PlanDraft *draft, PlanStep *step);
 
-/*
- * After all changes: withdraws the approval, and says once what is not done
- * yet for the steps that were added.
- */
+/* After all changes: withdraws the approval, and says what is not here */
 extern void plan_draft_end(PlanDraft *draft);
-extern void plan_notice_index(void);
 
 /* A table's name as users write it, schema-qualified by the caller's search_path */
 extern char *plan_qualify(const char *table);

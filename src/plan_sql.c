@@ -90,6 +90,34 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 														   twin ? twin->name : step->fk_name)));
 }
 
+static void
+emit_indexes(SgRowSink *sink, List *steps)
+{
+	List	   *wanted = NIL;
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (!needs_window(step))
+			wanted = lappend(wanted, step);
+	}
+	foreach(lc, plan_missing_indexes(wanted))
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->obstacle)
+			emit_comment(sink, psprintf("step %d gets no index on %s (%s): %s", index->step,
+										index->table, index->columns, index->obstacle));
+		else
+		{
+			emit_comment(sink, psprintf("step %d, index", index->step));
+			emit(sink, psprintf("%s;", index->statement));
+		}
+	}
+}
+
 /*
  * sg_plan_sql(plan text)
  *
@@ -100,6 +128,7 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	FkPlan	   *plan;
+	List	   *steps;
 	ListCell   *lc;
 
 	if (PG_ARGISNULL(0))
@@ -107,7 +136,9 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	sg_sink_begin_scalar(&sink, fcinfo);
-	foreach(lc, plan_steps(plan->name))
+	steps = plan_steps(plan->name);
+	emit_indexes(&sink, steps);
+	foreach(lc, steps)
 		emit_step(&sink, lfirst(lc));
 
 	return (Datum) 0;

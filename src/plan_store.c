@@ -421,6 +421,34 @@ plan_runner_pid(const FkPlan *plan)
 	return 0;
 }
 
+/* A second lock beside it: shared by the workers of whoever runs the plan */
+static void
+worker_lock_tag(const FkPlan *plan, LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, plan->table, (uint32) plan->id, 1);
+}
+
+bool
+plan_join_run(const FkPlan *plan, int leader)
+{
+	LOCKTAG		tag;
+
+	/* in this order: who gets the run lock after us waits for us */
+	worker_lock_tag(plan, &tag);
+	return LockAcquire(&tag, ShareLock, true, true) != LOCKACQUIRE_NOT_AVAIL &&
+		plan_runner_pid(plan) == leader;
+}
+
+void
+plan_await_workers(const FkPlan *plan)
+{
+	LOCKTAG		tag;
+
+	worker_lock_tag(plan, &tag);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	(void) LockRelease(&tag, ExclusiveLock, false);
+}
+
 /* ---- steps ---- */
 
 List *

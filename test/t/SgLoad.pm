@@ -163,11 +163,12 @@ SQL
 # Tables, a plan, and what must be true of it at any time
 
 # Tables child_PREFIX_01 ..., spread over 5 parents, and the plan PREFIX with a key for each; no row is an orphan.
-# Odd steps have the policy "stop", so that they are audited first, even ones "leave".
+# Odd steps have the policy "stop", so that they are audited first, even ones "leave".  index => 1: with their indexes.
 sub make_tables
 {
 	my ($node, $prefix, $count, %opt) = @_;
 	my $rows = $opt{rows} // 2000;
+	my $index = $opt{index} ? 'true' : 'false';
 
 	$node->safe_psql('postgres', <<SQL);
 DO \$do\$
@@ -183,7 +184,7 @@ BEGIN
 					   to_char(i, 'FM00'));
 		PERFORM sg_plan_add_fk('$prefix', format('child_${prefix}_%s', to_char(i, 'FM00')), ARRAY['ref'],
 							   format('parent_${prefix}_%s', 1 + i % 5),
-							   fk_name => format('key_%s', to_char(i, 'FM00')),
+							   fk_name => format('key_%s', to_char(i, 'FM00')), index => $index,
 							   orphans => CASE WHEN i % 2 = 1 THEN 'stop' ELSE 'leave' END);
 	END LOOP;
 END\$do\$;
