@@ -11,18 +11,11 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/index.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
-#include "commands/defrem.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "deploy_undo.h"
 #include "errors.h"
@@ -411,76 +404,23 @@ undo_replace(StepWork *work, const UndoDeed *deed)
 
 /* ---- indexes ---- */
 
-/* Do the columns of an index, by number, have these names, a List of IndexElem *? */
-static bool
-has_columns(Oid table, const Form_pg_index form, List *elements)
-{
-	ListCell   *lc;
-	int			n = 0;
-
-	if (form->indnkeyatts != list_length(elements))
-		return false;
-	foreach(lc, elements)
-	{
-		IndexElem  *element = lfirst_node(IndexElem, lc);
-		char	   *name = get_attname(table, form->indkey.values[n++], true);
-
-		if (element->name == NULL || name == NULL || strcmp(element->name, name) != 0)
-			return false;
-	}
-	return true;
-}
-
-static Oid
-access_method(Oid index)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
-	Oid			am = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		am = ((Form_pg_class) GETSTRUCT(tuple))->relam;
-		ReleaseSysCache(tuple);
-	}
-	return am;
-}
-
-/* Is an index the one that a statement of ours has made? */
-static bool
-is_built_by(Oid index, Oid table, const IndexStmt *stmt)
-{
-	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	Form_pg_index form;
-	bool		same;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_index) GETSTRUCT(tuple);
-	same = form->indrelid == table && !form->indisunique && !form->indisclustered &&
-		form->indnatts == form->indnkeyatts &&
-		heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
-		heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
-		access_method(index) == get_index_am_oid(stmt->accessMethod ? stmt->accessMethod : "btree", true) &&
-		has_columns(table, form, stmt->indexParams);
-	ReleaseSysCache(tuple);
-	return same;
-}
-
 static Standing
 look_at_index(const UndoDeed *deed, Oid *table, Oid *index)
 {
 	IndexStmt  *stmt = (IndexStmt *) plan_parse_statement(deed->statement);
+	char	   *made;
 
 	if (stmt == NULL || !IsA(stmt, IndexStmt))
 		return (Standing) {.sqlerrcode = ERRCODE_SG_NOT_JUDGED,
 			.reason = "the statement in the log can't be read as one that builds an index"};
 	*table = sg_find_qualified(plan_range_name(stmt->relation));
 	*index = sg_find_qualified(deed->object);
-	if (OidIsValid(*table) && (OidIsValid(*index) ? get_rel_relispartition(*index) : get_rel_relispartition(*table)))
+	if (OidIsValid(*table) && get_rel_relispartition(OidIsValid(*index) ? *index : *table))
 		return merged("part of the index of the partitioned table");
 	if (!OidIsValid(*table) || !OidIsValid(*index))
 		return gone("somebody else has dropped the index or its table");
-	if (!is_built_by(*index, *table, stmt))
+	made = plan_index_statement(*index);
+	if (made == NULL || strcmp(made, deed->statement) != 0)
 		return changed("the index of that name is another one by now");
 	if (deed->key_left)
 		return changed("the key that was left alone may need it");
