@@ -322,6 +322,10 @@ extern List *deploy_validate_parallel(DeployRun *run, List *tables);
  */
 extern bool deploy_throttle(DeployRun *run);
 
+/* The same for what makes no load of its own: is the window over, or was the run stopped? */
+extern bool deploy_must_stop(DeployRun *run);
+extern void deploy_stop(DeployRun *run, const char *reason);
+
 /* Read the settings once, as a call begins; errors for those that make no sense */
 extern void deploy_throttle_begin(DeployRun *run);
 

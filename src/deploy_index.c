@@ -467,6 +467,8 @@ deploy_index_build(DeployRun *run, List *steps)
 	indexes = plan_missing_indexes(wanted_steps(steps));
 	PopActiveSnapshot();
 	indexes = without_obstacles(run, steps, indexes);
+	if (indexes != NIL && !deploy_throttle(run))
+		indexes = NIL;
 
 	if (sg_workers == 0)
 		tell_statements(indexes);
