@@ -21,9 +21,9 @@ use Test::More;
 my $conf = "shared_buffers = 32MB\nautovacuum = off\nrestart_after_crash = on\n";
 
 # The places in the order in which a step passes them
-my $core = { name => 'core', more => 'index => false',
+my $core = { name => 'core', 
 	places => [ 'started audit', 'done audit', map { ("started $_", "before $_", "after $_", "done $_") } qw(add validate) ] };
-my $scan = { name => 'scan', more => 'index => false', settings => 'SET schemaguard.validate_with = scan',
+my $scan = { name => 'scan', settings => 'SET schemaguard.validate_with = scan',
 	places => [ 'started validate', 'done validate' ] };
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ SKIP:
 	my $step = 0;
 
 	install_traps($primary);
-	make_tables($primary, 'failover', @places + 2, orphans => 'stop', more => $kind->{more});
+	make_tables($primary, 'failover', @places + 2, orphans => 'stop', %$kind);
 	for my $place (@places)
 	{
 		$step++;

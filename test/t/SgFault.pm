@@ -3,13 +3,13 @@
 # A case is one fault that strikes one step of a plan at one place: a trap (SgLoad.pm) holds the deployment there, the
 # fault strikes, the call comes to whatever end it has, and then nothing may be left half done.
 #
-#   my $kind = { name => 'core', places => [...], settings => '...', more => '...' };
+#   my $kind = { name => 'core', places => [...], settings => '...', index => 1 };
 #   my @cases = cases($kind, 'cancelled', 'backend killed');      # each fault at some of the places; SG_LONG: at all
 #   run_cases($node, $kind, @cases);                              # makes tables and plan, one step for each case
 #   check_finished($node, $kind, scalar @cases);
 #
-# A kind of plan has a name, the places that its steps pass, the settings of the session that calls, and further arguments
-# of sg_plan_add_fk (as `more` of make_tables).
+# A kind of plan has a name, the places that its steps pass, the settings of the session that calls, and options of
+# make_tables for its steps.
 package SgFault;
 use strict;
 use warnings;
@@ -252,7 +252,7 @@ sub run_cases
 		my $fault = $faults{ $case->{fault} };
 		my $what = "$plan, step " . ++$step . ", $case->{fault} at '$case->{place}'";
 
-		add_steps($node, $plan, [$step], orphans => 'stop', more => $kind->{more});
+		add_steps($node, $plan, [$step], orphans => 'stop', %$kind);
 		set_trap($node, $case->{place}, $step);
 		my $session = call_of($node, $kind, $fault->{settings});
 		ok(wait_trapped($node), "$what: reached") or last;

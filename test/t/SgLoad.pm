@@ -165,7 +165,7 @@ SQL
 
 # Tables child_PREFIX_01 ..., spread over 5 parents, and the plan PREFIX with a key for each; no row is an orphan.
 # Odd steps have the policy "stop", so that they are audited first, even ones "leave", unless orphans says it for all.
-# more: further arguments of sg_plan_add_fk, such as index => false.  empty: no step yet, add_steps() adds them.
+# index => 1: with their indexes.  more: further arguments of sg_plan_add_fk.  empty: no step yet, add_steps() adds them.
 sub make_tables
 {
 	my ($node, $prefix, $count, %opt) = @_;
@@ -193,12 +193,12 @@ SQL
 sub add_steps
 {
 	my ($node, $prefix, $steps, %opt) = @_;
-	my $more = $opt{more} ? ", $opt{more}" : '';
+	my $more = ($opt{index} ? 'true' : 'false') . ($opt{more} ? ", $opt{more}" : '');
 
 	$node->safe_psql('postgres', join ';', map {
 		my $orphans = $opt{orphans} // ($_ % 2 ? 'stop' : 'leave');
 		sprintf "SELECT sg_plan_add_fk('%s', 'child_%1\$s_%02d', ARRAY['ref'], 'parent_%1\$s_%d', fk_name => 'key_%2\$02d',
-			orphans => '%s'%s)", $prefix, $_, 1 + $_ % 5, $orphans, $more;
+			orphans => '%s', index => %s)", $prefix, $_, 1 + $_ % 5, $orphans, $more;
 	} @$steps);
 }
 
