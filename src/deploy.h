@@ -145,6 +145,12 @@ extern void deploy_call(FunctionCallInfo fcinfo, DeployRun *run,
 /* Commit and start the next transaction: READ COMMITTED, READ WRITE */
 extern void deploy_commit(void);
 
+/*
+ * The same without waiting for the disk, for what only announces a change: a
+ * crash may lose it, but then it loses what would have come after it, too.
+ */
+extern void deploy_commit_soon(void);
+
 /* Disarm statement_timeout, which would count the whole CALL, with a NOTICE */
 extern void deploy_disarm_statement_timeout(void);
 
