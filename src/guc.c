@@ -21,6 +21,7 @@ int			sg_lock_timeout = 100;
 int			sg_max_attempts = 200;
 int			sg_retry_budget = 600000;
 int			sg_statement_timeout = 0;
+int			sg_fix_pause = 100;
 int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
 int			sg_audit_workers = -1;
@@ -90,6 +91,14 @@ sg_guc_init(void)
 							"Takes the place of statement_timeout, which would count the whole CALL.",
 							&sg_statement_timeout,
 							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.fix_pause",
+							"Pause between two batches of orphans that are fixed, or of rows that are restored.",
+							NULL,
+							&sg_fix_pause,
+							100, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 

@@ -29,6 +29,7 @@ extern int	sg_retry_budget;	/* ms, all attempts of one step and their
 								 * pauses */
 extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
 
+extern int	sg_fix_pause;		/* ms, between two batches of orphans */
 extern int	sg_validate_with;	/* SG_VALIDATE_* */
 extern int	sg_audit_method;	/* SG_AUDIT_* */
 extern int	sg_audit_workers;	/* -1: by the size of the table */

@@ -19,7 +19,9 @@ typedef enum SgProgressAction
 {
 	SG_PROGRESS_AUDIT = 1,
 	SG_PROGRESS_ADD,
-	SG_PROGRESS_VALIDATE
+	SG_PROGRESS_VALIDATE,
+	SG_PROGRESS_FIX,
+	SG_PROGRESS_RESTORE
 } SgProgressAction;
 
 typedef enum SgProgressPhase
