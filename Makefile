@@ -39,7 +39,11 @@ OBJS = \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_audit.o \
+	src/deploy_fix.o \
+	src/deploy_fix_reach.o \
+	src/deploy_fix_sql.o \
 	src/deploy_lock.o \
+	src/deploy_quarantine.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
 	src/deploy_unit.o \
@@ -76,7 +80,8 @@ SQL_PARTS = \
 	sql/parts/20_audit.sql \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
-	sql/parts/40_deploy.sql
+	sql/parts/40_deploy.sql \
+	sql/parts/45_fix.sql
 
 REGRESS = \
 	audit \

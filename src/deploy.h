@@ -5,7 +5,8 @@
  *
  * deploy_run.c is the procedure, deploy_step.c what happens to one step,
  * deploy_validate.c how keys become valid, deploy_audit.c how orphans are
- * counted on the way, deploy_lock.c how tables are locked without holding up
+ * counted on the way, deploy_fix*.c how orphans are removed or mended,
+ * deploy_quarantine.c where copies of them are kept, deploy_lock.c how tables are locked without holding up
  * the application, deploy_unit.c transactions, time limits and the log of one
  * action.
  *
@@ -16,6 +17,7 @@
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "storage/lockdefs.h"
 
 #include "audit.h"
@@ -34,6 +36,12 @@ typedef struct DeployRun
 	bool		validate;
 	int64		done;			/* steps looked at */
 	int64		orphan_rows;	/* found in all of them */
+
+	MemoryContext context;		/* of what lives as long as the call */
+	const char *procedure;		/* "sg_add_fks", for messages and the log */
+	bool		fix;			/* orphans, where the step's policy says so */
+	bool		dry_run;		/* count them only */
+	int			batch;			/* rows of one transaction, at most */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -64,7 +72,8 @@ typedef struct StepWork
 
 	/* what the action that is under way does for the step */
 	const char *statement;		/* NULL: none */
-	FkKey	   *key;			/* as resolved before the action began */
+	FkKey	   *key;			/* as resolved before the action began; NULL:
+								 * the action is not about one */
 	int64		started_id;
 
 	/* validation by a scan */
@@ -105,6 +114,24 @@ struct DeployAction
 	int			session_deadlock_timeout;	/* ms, before we shortened it */
 };
 
+/* ---- deploy_run.c ---- */
+
+/*
+ * What every procedure with a plan as its first argument begins with: 25001
+ * in a transaction block, 25006 on a standby, 22004 for a null argument.
+ */
+extern void deploy_check_call(FunctionCallInfo fcinfo, const char *procedure,
+							  const char *const *names, int nargs);
+
+/*
+ * Run `work` for the plan of the first argument: SPI that may commit, the
+ * plan's lock from beginning to end (55006), leftovers of a crash closed, a
+ * summary in the end.  run->procedure and the arguments of the procedure are
+ * the caller's.
+ */
+extern void deploy_call(FunctionCallInfo fcinfo, DeployRun *run,
+						void (*work) (DeployRun *run));
+
 /* ---- deploy_unit.c ---- */
 
 /* Commit and start the next transaction: READ COMMITTED, READ WRITE */
@@ -122,6 +149,9 @@ extern bool deploy_timeout_struck(void);
 extern void deploy_set_local(const char *name, const char *value);
 
 extern double deploy_elapsed(TimestampTz start);
+
+/* Sleep, ready to be cancelled; the caller holds nothing */
+extern void deploy_sleep_until(TimestampTz deadline);
 
 /* The moment and the started rows of an action, committed */
 extern void deploy_log_start(DeployAction *action);
@@ -159,6 +189,12 @@ extern bool deploy_attempt(DeployAction *action);
 /* The next table that an action locks; a table is locked once, in the first mode */
 extern void deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode);
 
+/*
+ * Wait for the transactions that write to a table now to end; false when they
+ * have not by the deadline.  The caller holds nothing.
+ */
+extern bool deploy_wait_for_writers(Oid relid, TimestampTz deadline);
+
 /* Was it the locks?  And the error that ended an action, in words for people */
 extern bool deploy_is_lock_failure(const ErrorData *error);
 extern char *deploy_failure_text(const DeployAction *action);
@@ -176,7 +212,7 @@ extern AuditKey *deploy_count_orphans(const DeployAction *action, const FkKey *k
 
 /* Orphans in words, and what to do about them */
 extern char *deploy_orphans_text(const AuditKey *ak);
-extern const char *deploy_orphans_hint(const FkKey *key);
+extern const char *deploy_orphans_hint(const StepWork *work);
 
 /*
  * Policy "stop": a key that has orphans is not even added.  Returns whether
@@ -213,5 +249,28 @@ extern void deploy_validate_key(StepWork *work, FkKey *key);
  * child: those that one scan can judge by one scan, the others by VALIDATE.
  */
 extern void deploy_validate_table(DeployRun *run, List *steps);
+
+/* ---- deploy_fix.c ---- */
+
+/* What sg_add_fks(fix => true) does in a batch */
+#define DEPLOY_FIX_BATCH 10000
+
+/*
+ * Do to the orphans of a step's key what its policy says, in batches with a
+ * commit each; with run->dry_run, count them.  The key is declared, armed and
+ * not valid (planned will do for a dry run).  Returns whether no orphan is
+ * left that the policy is about; if not, the failure is on record.  The
+ * caller's transaction is clean, before and after.
+ */
+extern bool deploy_fix_step(StepWork *work, const FkKey *key);
+
+/* ---- deploy_quarantine.c ---- */
+
+/*
+ * Put back what the plan has quarantined, in batches with a commit each; what
+ * can't go back stays, with the reason.  Rows that the caller may not see
+ * stay, too.  Returns how many rows went back.
+ */
+extern int64 deploy_restore_plan(DeployRun *run);
 
 #endif							/* SG_DEPLOY_H */

@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_run.c
- *	  CALL sg_add_fks: the steps of a plan, one after the other.
+ *	  CALL sg_add_fks: the steps of a plan, one after the other; and what every
+ *	  procedure on a plan has in common.
  *
- * The procedure is many transactions.  One session at a time runs a plan: it
+ * A procedure is many transactions.  One session at a time runs a plan: it
  * holds the plan's lock from beginning to end, and a crash frees that lock,
  * so who gets it knows that a started row without an outcome in the log
  * belongs to nobody any more.
@@ -28,8 +29,9 @@
 PG_FUNCTION_INFO_V1(sg_add_fks);
 
 /* Misuse is recognised at once, not at the first COMMIT */
-static void
-check_call(FunctionCallInfo fcinfo)
+void
+deploy_check_call(FunctionCallInfo fcinfo, const char *procedure,
+				  const char *const *names, int nargs)
 {
 	CallContext *context = (CallContext *) fcinfo->context;
 
@@ -37,23 +39,17 @@ check_call(FunctionCallInfo fcinfo)
 		IsSubTransaction())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("sg_add_fks() cannot run inside a transaction block, a function or an exception block"),
+				 errmsg("%s() cannot run inside a transaction block, a function or an exception block",
+						procedure),
 				 errdetail("It commits after every step, so that no lock is held longer than one statement."),
 				 errhint("CALL it on its own: no BEGIN, autocommit on, no psql -1, no other statement in the same message, not from a function, nor from a block with EXCEPTION.")));
 
-	PreventCommandDuringRecovery("sg_add_fks()");
-	for (int i = 0; i < 3; i++)
+	PreventCommandDuringRecovery(psprintf("%s()", procedure));
+	for (int i = 0; i < nargs; i++)
 	{
-		static const char *const names[] = {"plan", "validate", "fix"};
-
 		if (PG_ARGISNULL(i))
-			sg_null_argument("sg_add_fks", names[i]);
+			sg_null_argument(procedure, names[i]);
 	}
-	if (PG_GETARG_BOOL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("orphans can't be fixed on the way yet"),
-				 errhint("sg_orphans() lists them; remove them, then CALL sg_add_fks() again.")));
 }
 
 /* One session at a time; the lock outlives the transactions of the call */
@@ -216,6 +212,41 @@ tell_summary(const DeployRun *run)
 			(errmsg("plan \"%s\": %s", run->plan->name, text.len ? text.data : "no step")));
 }
 
+void
+deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *run))
+{
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *name;
+
+	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(run->context);
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	MemoryContextSwitchTo(run->context);
+	deploy_disarm_statement_timeout();
+	deploy_commit();
+
+	run->id = log_new_run();
+	run->plan = plan_get(name);
+	lock_plan(run->plan);
+	PG_TRY();
+	{
+		open_plan(run->plan);
+		work(run);
+		tell_summary(run);
+	}
+	PG_FINALLY();
+	{
+		plan_unlock_run(run->plan);
+	}
+	PG_END_TRY();
+
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(run->context);
+}
+
 /*
  * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false)
  *
@@ -231,48 +262,23 @@ tell_summary(const DeployRun *run)
  * parent in ROW SHARE for VALIDATE, each attempt within
  * schemaguard.lock_timeout.
  *
+ * With fix => true, orphans are fixed between the two, where the policy of the
+ * step says so (deploy_fix.c).
+ *
  * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
- * session runs it, 25006 on a standby, 0A000 fix => true.
+ * session runs it, 25006 on a standby.
  */
 Datum
 sg_add_fks(PG_FUNCTION_ARGS)
 {
-	DeployRun	run = {0};
-	MemoryContext context;
-	MemoryContext caller = CurrentMemoryContext;
-	char	   *name;
+	static const char *const names[] = {"plan", "validate", "fix"};
+	DeployRun	run = {.procedure = "sg_add_fks",.batch = DEPLOY_FIX_BATCH};
 
 	sg_check_version();
-	check_call(fcinfo);
-
-	context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(context);
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
 	run.validate = PG_GETARG_BOOL(1);
-
-	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	MemoryContextSwitchTo(context);
-	deploy_disarm_statement_timeout();
-	deploy_commit();
-
-	run.id = log_new_run();
-	run.plan = plan_get(name);
-	lock_plan(run.plan);
-	PG_TRY();
-	{
-		open_plan(run.plan);
-		run_steps(&run);
-		tell_summary(&run);
-	}
-	PG_FINALLY();
-	{
-		plan_unlock_run(run.plan);
-	}
-	PG_END_TRY();
-
-	SPI_finish();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	run.fix = PG_GETARG_BOOL(2);
+	deploy_call(fcinfo, &run, run_steps);
 
 	PG_RETURN_VOID();
 }

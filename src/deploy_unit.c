@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -181,6 +182,20 @@ void
 deploy_append_notice(StepWork *work, const char *text)
 {
 	appendStringInfo(&work->notice, "%s%s", work->notice.len ? ", " : "", text);
+}
+
+void
+deploy_sleep_until(TimestampTz deadline)
+{
+	int64		left;
+
+	while ((left = (deadline - GetCurrentTimestamp()) / 1000) > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 (long) left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 double
