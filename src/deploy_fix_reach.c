@@ -311,7 +311,7 @@ compare_places(const void *a, const void *b)
 
 	if (pa->leaf != pb->leaf)
 		return pa->leaf < pb->leaf ? -1 : 1;
-	return ItemPointerCompare(unconstify(ItemPointer, &pa->tid), unconstify(ItemPointer, &pb->tid));
+	return ItemPointerCompare((ItemPointer) &pa->tid, (ItemPointer) &pb->tid);
 }
 
 static bool

@@ -15,8 +15,7 @@
  * that fails, halves are tried, down to the single row, which stays, with the
  * reason.
  *
- * These are users' data: who may see a copy is decided in one place, function
- * schemaguard.sg_sees_quarantined, for reading and for restoring.
+ * These are users' data: who may not see a copy may not restore it either.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,6 +39,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
@@ -314,7 +314,7 @@ load_copies(RestoreAction *action)
 		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id) - octet_length(c.row_text) AS before"
 		"       FROM (SELECT * FROM schemaguard.quarantine"
 		"             WHERE plan = $1 AND id > $2"
-		"               AND schemaguard.sg_sees_quarantined($3, role, table_owner)"
+		"               AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($3))"
 		"             ORDER BY id LIMIT $4) c) q"
 		" WHERE q.before < $5 ORDER BY q.id";
 	Oid			types[] = {TEXTOID, INT8OID, TEXTOID, INT8OID, INT8OID};
@@ -622,8 +622,7 @@ execute_restore(DeployAction *arg)
 	RestoreAction *action = (RestoreAction *) arg;
 	LogEntry	entry;
 
-	load_copies(action);
-	action->restored = action->n > 0 ? restore_copies(action->copies, action->n) : 0;
+	action->restored = restore_copies(action->copies, action->n);
 	entry = deploy_outcome(arg, linitial(arg->works), "done");
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)
@@ -632,7 +631,7 @@ execute_restore(DeployAction *arg)
 	log_write(&entry);
 }
 
-/* Is there a copy left that the caller could put back?  And how many that he could not? */
+/* How many copies are there that the caller may see, or may not? */
 static int64
 count_copies(const DeployRun *run, bool visible)
 {
@@ -647,7 +646,7 @@ count_copies(const DeployRun *run, bool visible)
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
 					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan = $1"
-					 " AND schemaguard.sg_sees_quarantined($2, role, table_owner) = $3",
+					 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2)) = $3",
 					 lengthof(types), types, values, NULL);
 	n = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
 	SPI_finish();
@@ -669,6 +668,22 @@ restore_work(DeployRun *run)
 	return work;
 }
 
+/* The tables, as far as they are there, within one deadline */
+static void
+add_targets(RestoreAction *action)
+{
+	for (int i = 0; i < action->n; i++)
+	{
+		Oid			relid;
+
+		if (i > 0 && strcmp(action->copies[i].table, action->copies[i - 1].table) == 0)
+			continue;
+		relid = sg_find_qualified(action->copies[i].table);
+		if (OidIsValid(relid))
+			deploy_add_target(&action->action, relid, RowExclusiveLock);
+	}
+}
+
 /* The next copies; false when there are none */
 static bool
 restore_batch(StepWork *work, int64 *after, int64 *restored)
@@ -679,6 +694,10 @@ restore_batch(StepWork *work, int64 *after, int64 *restored)
 	action.action.works = list_make1(work);
 	action.action.name = "restore";
 	action.action.execute = execute_restore;
+	load_copies(&action);
+	if (action.n == 0)
+		return false;
+	add_targets(&action);
 	if (!deploy_attempt(&action.action))
 	{
 		LogEntry	entry = deploy_outcome(&action.action, work, "failed");
@@ -690,8 +709,6 @@ restore_batch(StepWork *work, int64 *after, int64 *restored)
 		deploy_commit();
 		ReThrowError(error);
 	}
-	if (action.n == 0)
-		return false;
 	*after = action.copies[action.n - 1].id;
 	*restored += action.restored;
 	return true;
@@ -714,8 +731,7 @@ deploy_restore_plan(DeployRun *run)
 
 		/* a row may wait for one that comes later */
 		restored = 0;
-		while (count_copies(run, true) > 0 &&
-			   restore_batch(restore_work(run), &after, &restored))
+		while (restore_batch(restore_work(run), &after, &restored))
 		{
 			MemoryContextReset(context);
 			sg_progress_phase(SG_PHASE_PAUSING);

@@ -21,23 +21,23 @@ CREATE INDEX quarantine_plan_idx ON schemaguard.quarantine (plan, id);
 COMMENT ON TABLE schemaguard.quarantine IS 'rows that CALL sg_fix_orphans() has removed; CALL sg_restore_quarantine() puts them back';
 
 -- These are users' data: for roles that could read the table then, its owner and the role that removed the row, and for
--- those that may read everything. By name, so a role that is gone has no rights and is no error. SECURITY INVOKER.
-CREATE FUNCTION schemaguard.sg_sees_quarantined(reader text, role text, table_owner text)
-RETURNS boolean
+-- those that may read everything. By name, so a role that is gone has no rights and is no error.
+CREATE FUNCTION schemaguard.sg_roles_of(role text)
+RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT EXISTS (
-        SELECT FROM pg_catalog.pg_roles me, pg_catalog.pg_roles r
-        WHERE me.rolname OPERATOR(pg_catalog.=) reader::pg_catalog.name
-          AND r.rolname IN (role::pg_catalog.name, table_owner::pg_catalog.name, 'pg_read_all_data')
+    SELECT ARRAY(
+        SELECT r.rolname::pg_catalog.text
+        FROM pg_catalog.pg_roles r, pg_catalog.pg_roles me
+        WHERE me.rolname::pg_catalog.text OPERATOR(pg_catalog.=) sg_roles_of.role
           AND pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE'));
 END;
-COMMENT ON FUNCTION schemaguard.sg_sees_quarantined(text, text, text) IS 'may a role see a row of schemaguard.quarantine?';
+COMMENT ON FUNCTION schemaguard.sg_roles_of(text) IS 'the roles whose privileges a role has';
 
 ALTER TABLE schemaguard.quarantine ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON schemaguard.quarantine FOR SELECT
-    USING (schemaguard.sg_sees_quarantined(CURRENT_USER::pg_catalog.text, role, table_owner));
+    USING (ARRAY[role, table_owner, 'pg_read_all_data']
+           OPERATOR(pg_catalog.&&) (SELECT schemaguard.sg_roles_of(CURRENT_USER::pg_catalog.text)));
 GRANT SELECT ON schemaguard.quarantine TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');
