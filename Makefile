@@ -90,6 +90,7 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	deploy \
+	fix \
 	interface \
 	plan \
 	plan_18 \

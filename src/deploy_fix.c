@@ -56,8 +56,10 @@ typedef struct Fix
 	FixPlaces	busy;			/* those that somebody else holds */
 	List	   *tallies;		/* of FixTally *: what a dry run would reach */
 	FixCounts	counts;
-	int64		changed;		/* orphans, in this pass */
-	int64		kept;			/* by triggers, in this pass */
+	/* in this pass */
+	int64		fixed;			/* orphans */
+	int64		changed;		/* rows */
+	int64		kept;			/* by triggers */
 	MemoryContext batch_context;
 } Fix;
 
@@ -481,6 +483,7 @@ take_results(Fix *fix, const FixAction *action)
 		fix->counts.rows[fate][false] += action->counts.rows[fate][false];
 		fix->counts.rows[fate][true] += action->counts.rows[fate][true];
 	}
+	fix->fixed += orphans_counted(&action->counts);
 	fix->changed += action->changed;
 	fix->kept += action->kept;
 	for (int64 i = 0; i < action->busy.n; i++)
@@ -583,6 +586,8 @@ run_passes(Fix *fix)
 
 	for (int pass = 1;; pass++)
 	{
+		int64		found;
+
 		if (!scan(fix))
 			return false;
 		if (pass == 1)
@@ -590,23 +595,35 @@ run_passes(Fix *fix)
 		if (fix->found.n == 0 || fix->work->run->dry_run)
 			return true;
 
-		fix->changed = fix->kept = 0;
+		found = fix->found.n;
+		fix->fixed = fix->changed = fix->kept = 0;
 		if (!settle(fix))
 			return false;
+
+		/* those were all, and new ones can't come */
+		if (fix->fixed == found && found < most_places())
+			return true;
 
 		/* rows that move are found by the next pass, triggers stay */
 		idle = fix->changed > 0 ? 0 : idle + 1;
 		if (idle > 0 && (fix->kept > 0 || idle >= sg_max_attempts))
 			return fail_now(fix, ERRCODE_SG_ORPHANS,
-							psprintf(INT64_FORMAT " orphan %s left: %s", fix->found.n,
-									 fix->found.n == 1 ? "row is" : "rows are",
+							psprintf(INT64_FORMAT " orphan %s left: %s", found,
+									 found == 1 ? "row is" : "rows are",
 									 fix->kept > 0 ? "a trigger or rule of the table keeps them" :
 									 "they change all the time"),
-							fix->found.n);
+							found);
 	}
 }
 
 /* ---- a step ---- */
+
+static const char *
+nothing_text(const Fix *fix)
+{
+	return fix_policy_fate(fix->key.step) == FIX_LEAVE ? "no orphan rows with the sentinel" :
+		"no orphan rows";
+}
 
 static void
 tell_dry_run(Fix *fix)
@@ -618,7 +635,7 @@ tell_dry_run(Fix *fix)
 
 	if (fix->found.n == 0)
 	{
-		deploy_append_notice(work, "no orphan rows");
+		deploy_append_notice(work, nothing_text(fix));
 		return;
 	}
 	deploy_append_notice(work, psprintf("would be: %s", counts ? counts : "nothing"));
@@ -638,7 +655,7 @@ tell_done(Fix *fix)
 
 	if (counts == NULL)
 	{
-		deploy_append_notice(fix->work, "no orphan rows");
+		deploy_append_notice(fix->work, nothing_text(fix));
 		return;
 	}
 	deploy_append_notice(fix->work, counts);

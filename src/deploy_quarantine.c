@@ -626,7 +626,7 @@ execute_restore(DeployAction *arg)
 	entry = deploy_outcome(arg, linitial(arg->works), "done");
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)
-		entry.message = psprintf("%d of %d rows stay in quarantine",
+		entry.message = psprintf("%d of %d rows are left in quarantine",
 								 action->n - (int) action->restored, action->n);
 	log_write(&entry);
 }
@@ -758,8 +758,8 @@ restore_all(DeployRun *run)
 	left = count_copies(run, true);
 	hidden = count_copies(run, false);
 	ereport(NOTICE,
-			(errmsg("plan \"%s\": " INT64_FORMAT " rows put back, " INT64_FORMAT " stay in quarantine",
-					run->plan->name, restored, left + hidden),
+			(errmsg("plan \"%s\": " INT64_FORMAT " %s put back, " INT64_FORMAT " left in quarantine",
+					run->plan->name, restored, restored == 1 ? "row" : "rows", left + hidden),
 			 left > 0 ? errhint("Column \"reason\" of schemaguard.quarantine says why; mend that and CALL again.") :
 			 hidden > 0 ? errhint("They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.") : 0));
 }

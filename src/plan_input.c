@@ -190,11 +190,12 @@ check_orphans(PlanStep *step)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a sentinel does not go with the policy \"stop\""),
 				 errhint("Set orphans to \"leave\", \"quarantine\", \"delete\" or \"set null\"; or set no sentinel.")));
-	if (step->quarantine_cascades && strcmp(step->orphans, "quarantine") != 0)
+	if (step->quarantine_cascades && strcmp(step->orphans, "quarantine") != 0 &&
+		strcmp(step->orphans, "delete") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("quarantine_cascades does not go with the policy \"%s\"", step->orphans),
-				 errhint("Set orphans to \"quarantine\" first; or set quarantine_cascades to false.")));
+				 errhint("Set orphans to \"quarantine\" or \"delete\" first; or set quarantine_cascades to false.")));
 }
 
 static void

@@ -86,7 +86,8 @@ static const char *export_query =
 "           THEN jsonb_build_object('skip', coalesce(s.reason, '')) ELSE '{}' END"
 "   || CASE WHEN s.sentinel IS NOT NULL"
 "           THEN jsonb_build_object('sentinel', s.sentinel) ELSE '{}' END"
-"   || CASE WHEN s.quarantine_cascades THEN '{\"quarantine_cascades\": true}' ELSE '{}' END"
+"   || CASE WHEN s.quarantine_cascades"
+"           THEN jsonb_build_object('quarantine_cascades', true) ELSE '{}' END"
 "   ORDER BY s.step)"
 "  FROM schemaguard.plan_step s WHERE s.plan = p.name), '[]'))"
 " FROM schemaguard.plan p WHERE p.name = $1";
