@@ -357,6 +357,9 @@ pause_after(DeployAction *action, TimestampTz budget_end)
 	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(edata);
 
+	/* the end of a subtransaction takes what progress shows along */
+	sg_progress_phase(SG_PHASE_PAUSING);
+
 	/*
 	 * Nobody holds it now, but somebody queued before us: come again later, so
 	 * that the application is behind us for a tenth of the time at most.
