@@ -58,6 +58,14 @@ PG_FUNCTION_INFO_V1(sg_restore_quarantine);
 #define RESTORE_ROWS		1000
 #define RESTORE_BYTES		(16 * 1024 * 1024)
 
+/* Until the end of a scope */
+static void
+set_setting(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Whatever the text of a value depends on */
 static void
 pin_texts(void)
@@ -75,8 +83,7 @@ pin_texts(void)
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		set_setting(settings[i][0], settings[i][1]);
 }
 
 /* ---- into quarantine ---- */
@@ -327,7 +334,10 @@ load_copies(RestoreAction *action)
 	SgScope		scope;
 	uint64		n;
 
+	/* in the order of the index: there may be many that are left for later */
 	sg_owner_begin(&scope);
+	set_setting("enable_bitmapscan", "off");
+	set_setting("enable_sort", "off");
 	SPI_connect();
 	n = sg_owner_execute(SPI_OK_SELECT, query, lengthof(types), types, values, NULL);
 	action->n = (int) n;

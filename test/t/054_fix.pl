@@ -118,12 +118,16 @@ sub in_quarantine { return query("SELECT count(*) FROM schemaguard.quarantine WH
 
 		while ($kills < $limit{$action})
 		{
-			my $s = call_in_background($sql, fix_pause => $action eq 'fix' ? 20 : 100);
-			nap($action eq 'fix' ? 0.05 + rand(0.35) : 0.1 + rand(0.15));
+			# half of them after a batch has been committed, the others wherever that happens to be
+			my $before_kill = logged('a', $action);
+			my $s = call_in_background($sql, fix_pause => 100);
+			wait_for(sub { logged('a', $action) > $before_kill || in_quarantine('a') eq '0' }, 20) if $kills % 2 == 0;
+			nap(rand(0.3));
 			crash($node);
 			$s->collect;
 			$node->start;
 			$kills++;
+			note "$action $kills: " . in_quarantine("a") . " in quarantine, log " . logged("a", $action);
 			my $now = all_rows('a');
 			$wrong .= "after kill $kills of $action: $now instead of $before\n" if $now ne $before;
 			my $kept = in_quarantine('a');
