@@ -40,6 +40,8 @@ OBJS = \
 	src/audit_table.o \
 	src/deploy_audit.o \
 	src/deploy_lock.o \
+	src/deploy_partition.o \
+	src/deploy_replace.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
 	src/deploy_unit.o \
@@ -47,6 +49,7 @@ OBJS = \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
+	src/fk_partition.o \
 	src/fk_target.o \
 	src/fk_text.o \
 	src/fk_trigger.o \

@@ -4,7 +4,9 @@
  *	  Putting the keys of a plan into the catalog.
  *
  * deploy_run.c is the procedure, deploy_step.c what happens to one step,
- * deploy_validate.c how keys become valid, deploy_audit.c how orphans are
+ * deploy_validate.c how keys become valid, deploy_partition.c how the key of
+ * a partitioned table is made of those of its partitions, deploy_replace.c
+ * the end of a key that a step replaces, deploy_audit.c how orphans are
  * counted on the way, deploy_lock.c how tables are locked without holding up
  * the application, deploy_unit.c transactions, time limits and the log of one
  * action.
@@ -42,6 +44,8 @@ typedef enum StepNeed
 	NEED_NOTHING,				/* the key is there and valid */
 	NEED_ADD,
 	NEED_VALIDATE,				/* the key is there, not valid */
+	NEED_REPLACE,				/* it is valid, and the one that it replaces
+								 * is still there */
 	NEED_SKIP					/* it can't be done: see problem */
 } StepNeed;
 
@@ -50,7 +54,18 @@ typedef struct StepView
 	StepNeed	need;
 	FkKey		key;			/* as planned, resolved in this database */
 	FkKey	   *existing;		/* the key that is there already, or NULL */
+	FkKey	   *replaced;		/* the one whose place it takes, or NULL */
 	FkProblem  *problem;
+
+	/*
+	 * Where the child is partitioned and the key is not there: its partitions
+	 * (of FkPartition *).  by_partition, before 18: they get the key one by
+	 * one (NEED_ADD while some have none), become valid one by one, and are
+	 * attached to a key of the table in the end (NEED_VALIDATE, though
+	 * nothing exists).
+	 */
+	List	   *partitions;
+	bool		by_partition;
 } StepView;
 
 /* One step in one CALL */
@@ -61,6 +76,10 @@ typedef struct StepWork
 	char	   *object;			/* key ON table, for log and notices */
 	StringInfoData notice;		/* what was done, for the NOTICE */
 	const char *hint;			/* what to do about it, or NULL */
+
+	/* work on one partition of the step's child (deploy_partition.c), or NULL */
+	const FkKey *whole;			/* the planned key of the whole table */
+	const char *reached;		/* the step's state once the action is done */
 
 	/* what the action that is under way does for the step */
 	const char *statement;		/* NULL: none */
@@ -89,7 +108,7 @@ struct DeployAction
 {
 	DeployRun  *run;
 	List	   *works;			/* of StepWork * */
-	const char *name;			/* audit, add, validate */
+	const char *name;			/* audit, add, validate, replace */
 	const char *message;		/* of the started rows, or NULL */
 	bool		references;		/* needs REFERENCES on the parent: it is new */
 	List	   *targets;		/* of LockTarget *, in the order of locking */
@@ -129,6 +148,16 @@ extern void deploy_log_start(DeployAction *action);
 /* An entry that ends an action for a step, with what all of them have in common */
 extern LogEntry deploy_outcome(const DeployAction *action, const StepWork *work,
 							   const char *phase);
+
+/*
+ * The state of a step after an action that leads to `state`: it is not called
+ * validated while another action has to follow.
+ */
+extern const char *deploy_state(const StepWork *work, const char *state);
+
+/* The action turned out to be unnecessary; no more than a row of the log */
+extern void deploy_record_skipped(const DeployAction *action, const StepWork *work,
+								  const char *message);
 
 /*
  * The outcome of an action for a step, and the state in which that leaves it:
@@ -200,6 +229,10 @@ extern void deploy_end_step(const StepWork *work);
 /* How a step stands in the catalog now; needs a snapshot */
 extern void deploy_look(PlanStep *step, StepView *view);
 
+/* A step that can't be done, or whose key is there: say so, unless it does already */
+extern void deploy_skip_step(StepWork *work, const FkProblem *problem);
+extern void deploy_accept_existing(StepWork *work, const StepView *view);
+
 /* SQL without a result, as the caller */
 extern void deploy_run_statement(const char *statement);
 
@@ -213,5 +246,32 @@ extern void deploy_validate_key(StepWork *work, FkKey *key);
  * child: those that one scan can judge by one scan, the others by VALIDATE.
  */
 extern void deploy_validate_table(DeployRun *run, List *steps);
+
+/* ---- deploy_partition.c ---- */
+
+/* What the partitions of the planned key's child mean for the step */
+extern void deploy_look_partitions(StepView *view);
+
+/* Add to an action what adding the planned key of a view locks */
+extern void deploy_add_key_targets(DeployAction *action, const StepView *view);
+
+/*
+ * Before 18: give every partition the key NOT VALID; and validate it there,
+ * then add it to the whole, which attaches those of the partitions.  Returns
+ * whether the step may go on.
+ */
+extern bool deploy_partition_add(StepWork *work);
+extern bool deploy_partition_validate(StepWork *work);
+
+/* ---- deploy_replace.c ---- */
+
+/*
+ * What the key that a step replaces means for it: a problem, or in
+ * view->replaced the key, NULL when it is gone.
+ */
+extern FkProblem *deploy_look_replaced(const PlanStep *step, StepView *view);
+
+/* Drop that key, if the step's own is valid */
+extern void deploy_replace_key(DeployRun *run, int step);
 
 #endif							/* SG_DEPLOY_H */

@@ -168,6 +168,25 @@ run_tables(DeployRun *run, List *tables, MemoryContext step_context)
 	}
 }
 
+/* At the very end, the keys that others have replaced */
+static void
+run_replacements(DeployRun *run, List *steps, MemoryContext step_context)
+{
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		MemoryContext old = MemoryContextSwitchTo(step_context);
+
+		CHECK_FOR_INTERRUPTS();
+		if (step->replaces)
+			deploy_replace_key(run, step->step);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(step_context);
+	}
+}
+
 static void
 run_steps(DeployRun *run)
 {
@@ -184,6 +203,8 @@ run_steps(DeployRun *run)
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
 	run_tables(run, run_each(run, steps, step_context), step_context);
+	if (run->validate)
+		run_replacements(run, steps, step_context);
 	sg_progress_end();
 	MemoryContextDelete(step_context);
 }
@@ -229,7 +250,9 @@ tell_summary(const DeployRun *run)
  * policy "stop" also SELECT on the key's columns of both.  Locks parent and
  * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
  * parent in ROW SHARE for VALIDATE, each attempt within
- * schemaguard.lock_timeout.
+ * schemaguard.lock_timeout.  ACCESS EXCLUSIVE on both where a partitioned
+ * child attaches keys of its partitions, and on the child and its old parent
+ * to drop a key that was replaced; nothing is read under these locks.
  *
  * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
  * session runs it, 25006 on a standby, 0A000 fix => true.

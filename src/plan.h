@@ -55,6 +55,8 @@ typedef struct PlanStep
 	char	   *reason;
 	int			attempts;
 	char	   *skipped_by;		/* role, when somebody skipped it for good */
+	char	   *backfill;		/* select list that gives the values of
+								 * child_columns, or NULL */
 } PlanStep;
 
 /* ---- plan_store.c ---- */
@@ -146,6 +148,13 @@ extern FkProblem *plan_step_key(const PlanStep *step, FkKey *key);
 /* ALTER TABLE ... ADD CONSTRAINT ... [NOT VALID], and VALIDATE CONSTRAINT */
 extern char *plan_add_statement(const PlanStep *step, bool not_valid);
 extern char *plan_validate_statement(const char *child_table, const char *fk_name);
+extern char *plan_drop_statement(const char *child_table, const char *fk_name);
+
+/*
+ * The step as one that gives the key to a partition of its child; the key has
+ * another name where that one is taken there.
+ */
+extern PlanStep *plan_partition_step(const PlanStep *step, Oid partition);
 
 /* "fk_name ON child_table": a step's key in log and notices */
 extern char *plan_step_object(const PlanStep *step);

@@ -147,6 +147,7 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 	step->initially_deferred = bool_argument(fcinfo, 14, me, "initially_deferred");
 	step->on_delete_columns = columns_argument(fcinfo, 15, "on_delete_columns");
 	step->enforced = bool_argument(fcinfo, 16, me, "enforced");
+	step->backfill = optional_text(fcinfo, 17);
 
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_add_fk()");
@@ -202,6 +203,7 @@ static const StepOption options[] = {
 	{"initially_deferred", OPTION_BOOL, offsetof(PlanStep, initially_deferred), false},
 	{"enforced", OPTION_BOOL, offsetof(PlanStep, enforced), false},
 	{"replaces", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, replaces), false},
+	{"backfill", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, backfill), false},
 };
 
 /* Raises 22023, listing the options, for a name that is none */

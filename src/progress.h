@@ -19,7 +19,8 @@ typedef enum SgProgressAction
 {
 	SG_PROGRESS_AUDIT = 1,
 	SG_PROGRESS_ADD,
-	SG_PROGRESS_VALIDATE
+	SG_PROGRESS_VALIDATE,
+	SG_PROGRESS_REPLACE
 } SgProgressAction;
 
 typedef enum SgProgressPhase

@@ -46,6 +46,8 @@ CREATE TABLE schemaguard.plan_step (
     -- the role that skipped the step for good; null where a call found that it could not be done, which the next
     -- call looks at again
     skipped_by         text,
+    -- what fills child_columns where they are empty: one expression per column, over the child's row
+    backfill           text,
     PRIMARY KEY (plan, step)
 );
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, and how far it has come';

@@ -1,0 +1,165 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_replace.c
+ *	  The key that a step replaces: found by name, dropped last.
+ *
+ * Both keys hold while the new one is added and validated.  The old one goes
+ * in a transaction of its own, in which the new one is seen to be valid under
+ * a lock on the child that nobody can drop it under.  The statement that
+ * brings the old key back is kept in the log, in the message of the row that
+ * says that it was dropped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
+
+#include "deploy.h"
+#include "errors.h"
+#include "progress.h"
+#include "quote.h"
+#include "spi.h"
+
+/* Has this plan brought the step's key into the catalog? */
+static bool
+has_come_far(const PlanStep *step)
+{
+	return strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0;
+}
+
+/* Another step of the plan that finds its key in the one to be dropped, or 0 */
+static int
+wanted_by(const PlanStep *step, const FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(step->plan))
+	{
+		const PlanStep *other = lfirst(lc);
+		FkKey		planned;
+		FkKey	   *twin;
+
+		if (other->step == step->step || other->skipped_by ||
+			strcmp(other->child_table, step->child_table) != 0 ||
+			plan_step_key(other, &planned) != NULL)
+			continue;
+		twin = fk_declared_twin(&planned);
+		if (twin && twin->conid == key->conid)
+			return other->step;
+	}
+	return 0;
+}
+
+FkProblem *
+deploy_look_replaced(const PlanStep *step, StepView *view)
+{
+	int			other;
+
+	if (step->replaces == NULL)
+		return NULL;
+
+	view->replaced = fk_by_name(view->key.child, step->replaces);
+	if (view->replaced == NULL)
+		return has_come_far(step) ? NULL :
+			fk_problem(ERRCODE_UNDEFINED_OBJECT,
+					   psprintf("%s has no foreign key %s of its own to replace",
+								step->child_table, quote_identifier(step->replaces)),
+					   "Correct the name with sg_plan_set(plan, step, 'replaces', ...); null replaces nothing.");
+
+	other = wanted_by(step, view->replaced);
+	if (other)
+		return fk_problem(ERRCODE_SG_KEY_CONFLICT,
+						  psprintf("the key %s that it replaces is the key of step %d",
+								   quote_identifier(step->replaces), other),
+						  "Skip or correct one of the two steps.");
+	return NULL;
+}
+
+/* The statement that brings a key back, all names in full */
+static char *
+restoring_statement(Oid conid)
+{
+	SgScope		scope;
+	char	   *statement;
+
+	sg_caller_begin(&scope);
+	statement = pg_get_constraintdef_command(conid);
+	sg_scope_end(&scope);
+	return statement;
+}
+
+static void
+execute_replace(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	StepView	view;
+	LogEntry	entry;
+
+	deploy_look(work->step, &view);
+	if (view.need != NEED_REPLACE && view.need != NEED_NOTHING)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key that replaces %s is not valid any more",
+						quote_identifier(work->step->replaces)),
+				 errhint("Run the plan again.")));
+
+	plan_step_set_state(work->step->plan, work->step->step, "validated", NULL,
+						action->attempts);
+	if (view.need == NEED_NOTHING)
+	{
+		deploy_record_skipped(action, work, "somebody else has dropped the key meanwhile");
+		return;
+	}
+
+	entry = deploy_outcome(action, work, "done");
+	entry.message = restoring_statement(view.replaced->conid);
+	deploy_run_statement(work->statement);
+	log_write(&entry);
+}
+
+/* The old key of a step whose own is valid */
+static void
+replace_key(StepWork *work, const StepView *view)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "replace",
+	.execute = execute_replace};
+	char	   *own = work->object;
+
+	work->key = view->existing;
+	work->object = psprintf("%s ON %s", quote_identifier(view->replaced->name),
+							work->step->child_table);
+	work->statement = plan_drop_statement(work->step->child_table, view->replaced->name);
+	deploy_add_target(&action, view->replaced->parent, AccessExclusiveLock);
+	deploy_add_target(&action, view->replaced->child, AccessExclusiveLock);
+
+	sg_progress_step(SG_PROGRESS_REPLACE, work->step->step, view->replaced->child);
+	if (deploy_attempt(&action))
+		deploy_append_notice(work, psprintf("replaces %s, which was dropped",
+											quote_identifier(view->replaced->name)));
+	else
+		deploy_record_failure(&action, work, "added", action.error->sqlerrcode,
+							  deploy_failure_text(&action), LOG_NONE);
+	work->object = own;
+}
+
+void
+deploy_replace_key(DeployRun *run, int step)
+{
+	StepWork   *work = deploy_begin_step(run, step);
+	StepView	view;
+
+	if (work == NULL)
+		return;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	deploy_look(work->step, &view);
+	PopActiveSnapshot();
+	if (view.need == NEED_REPLACE)
+		replace_key(work, &view);
+	else if (view.need == NEED_NOTHING && view.existing->enforced)
+		deploy_accept_existing(work, &view);
+	deploy_end_step(work);
+}
