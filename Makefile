@@ -88,6 +88,8 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	deploy \
+	deploy_partition \
+	deploy_replace \
 	interface \
 	plan \
 	plan_18 \

@@ -145,6 +145,22 @@ replace_key(StepWork *work, const StepView *view)
 	work->object = own;
 }
 
+/* Somebody else has dropped it */
+static void
+accept_gone(StepWork *work)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "replace", "skipped");
+	char	   *reason = psprintf("key %s is gone already", quote_identifier(work->step->replaces));
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.message = reason;
+	plan_step_set_state(work->step->plan, work->step->step, "validated", reason, 0);
+	log_write(&entry);
+	deploy_commit();
+	deploy_append_notice(work, reason);
+}
+
 void
 deploy_replace_key(DeployRun *run, int step)
 {
@@ -159,7 +175,7 @@ deploy_replace_key(DeployRun *run, int step)
 	PopActiveSnapshot();
 	if (view.need == NEED_REPLACE)
 		replace_key(work, &view);
-	else if (view.need == NEED_NOTHING && view.existing->enforced)
-		deploy_accept_existing(work, &view);
+	else if (view.need == NEED_NOTHING && strcmp(work->step->state, "added") == 0)
+		accept_gone(work);
 	deploy_end_step(work);
 }
