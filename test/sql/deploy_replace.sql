@@ -138,7 +138,9 @@ CREATE TABLE child_2 PARTITION OF child DEFAULT;
 INSERT INTO child SELECT g % 3, 1 + g % 10 FROM generate_series(1, 20) g;
 SELECT sg_plan_create('drp', replace => true);
 SELECT sg_plan_add_fk('drp', 'child', '{p}', 'p2', fk_name => 'child_new', replaces => 'child_old', index => false);
+SET client_min_messages = warning;
 CALL sg_add_fks('drp');
+TABLE steps;
 SELECT * FROM keys WHERE child = 'child'::regclass;
 SELECT conrelid::regclass::text COLLATE "C" AS child, confrelid::regclass AS parent FROM pg_constraint
   WHERE contype = 'f' AND conrelid IN ('child'::regclass, 'child_1'::regclass, 'child_2'::regclass)
@@ -148,5 +150,4 @@ SELECT left(raises('DELETE FROM p2 WHERE id = 1'), 5);
 DROP TABLE p1;
 
 SELECT sg_plan_drop('drp');
-SET client_min_messages = warning;
 DROP SCHEMA drp CASCADE;

@@ -38,10 +38,10 @@ FROM (VALUES
 WHERE p.oid = f::regprocedure
 ORDER BY f, c.position;
 
-SELECT is(pronargdefaults::int, 13, 'sg_plan_add_fk: everything from parent_columns on has a default')
+SELECT is(pronargdefaults::int, 14, 'sg_plan_add_fk: everything from parent_columns on has a default')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(proargnames::text[],
-  '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced}',
+  '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,backfill}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune') ORDER BY proname;
@@ -53,7 +53,7 @@ SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
           columns, 'columns of ' || relation)
 FROM (VALUES
   ('plan', '{name,description,author,created_at,approved_by,approved_at}'::text[]),
-  ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at}'),
+  ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at,skipped_by,backfill}'),
   ('plan_note', '{plan,line,reason}'),
   ('audit_log', '{id,run_id,at,role,plan,step,action,phase,object,statement,sqlstate,message,rows_affected,orphan_rows,elapsed_ms,blockers,attempt}'),
   ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
