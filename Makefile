@@ -39,6 +39,7 @@ OBJS = \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_audit.o \
+	src/deploy_backfill.o \
 	src/deploy_lock.o \
 	src/deploy_partition.o \
 	src/deploy_replace.o \
@@ -56,6 +57,7 @@ OBJS = \
 	src/fk_trust.o \
 	src/guc.o \
 	src/log_write.o \
+	src/plan_backfill.o \
 	src/plan_edit.o \
 	src/plan_follow.o \
 	src/plan_input.o \
@@ -88,6 +90,7 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	deploy \
+	deploy_backfill \
 	deploy_partition \
 	deploy_replace \
 	interface \

@@ -44,8 +44,8 @@ typedef enum StepNeed
 	NEED_NOTHING,				/* the key is there and valid */
 	NEED_ADD,
 	NEED_VALIDATE,				/* the key is there, not valid */
-	NEED_REPLACE,				/* it is valid, and the one that it replaces
-								 * is still there */
+	NEED_REPLACE,				/* it is valid, and the one that it replaces,
+								 * or the trigger of its backfill, is there */
 	NEED_SKIP					/* it can't be done: see problem */
 } StepNeed;
 
@@ -55,6 +55,7 @@ typedef struct StepView
 	FkKey		key;			/* as planned, resolved in this database */
 	FkKey	   *existing;		/* the key that is there already, or NULL */
 	FkKey	   *replaced;		/* the one whose place it takes, or NULL */
+	bool		filling;		/* the trigger of its backfill is there */
 	FkProblem  *problem;
 
 	/*
@@ -185,6 +186,9 @@ extern void deploy_append_notice(StepWork *work, const char *text);
  */
 extern bool deploy_attempt(DeployAction *action);
 
+/* Run the work of an action that has been started; a cancel is logged and thrown */
+extern bool deploy_guard(DeployAction *action, bool (*work) (DeployAction *action));
+
 /* The next table that an action locks; a table is locked once, in the first mode */
 extern void deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode);
 
@@ -262,6 +266,23 @@ extern void deploy_add_key_targets(DeployAction *action, const StepView *view);
  */
 extern bool deploy_partition_add(StepWork *work);
 extern bool deploy_partition_validate(StepWork *work);
+
+/* ---- deploy_backfill.c ---- */
+
+/*
+ * Fill the columns of a step that has expressions for it, before its key is
+ * added: add the columns that are missing, make the trigger that keeps them
+ * filled, update the rows.  Returns whether the step may go on.
+ */
+extern bool deploy_backfill_step(StepWork *work);
+
+/*
+ * Does every row that the key to be replaced joins have a value in each of the
+ * new columns?  If not, and the policy is "stop", the step fails here; so it
+ * does where that can't be found out.  `key` needs its tables only; `replaced`
+ * may be NULL.
+ */
+extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced);
 
 /* ---- deploy_replace.c ---- */
 

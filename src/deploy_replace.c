@@ -9,6 +9,9 @@
  * brings the old key back is kept in the log, in the message of the row that
  * says that it was dropped.
  *
+ * With the old key goes the trigger that has kept the step's columns filled
+ * (deploy_backfill.c).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -91,36 +94,64 @@ restoring_statement(Oid conid)
 	return statement;
 }
 
+/* What is to be done for a view that needs it: DROP CONSTRAINT, the trigger's end */
+static List *
+statements(const PlanStep *step, const StepView *view)
+{
+	List	   *list = NIL;
+
+	if (view->replaced)
+		list = lappend(list, plan_drop_statement(step->child_table, view->replaced->name));
+	if (view->filling)
+		list = list_concat(list, plan_backfill_disarm_statements(step));
+	return list;
+}
+
 static void
 execute_replace(DeployAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	StepView	view;
 	LogEntry	entry;
+	ListCell   *lc;
 
 	deploy_look(work->step, &view);
 	if (view.need != NEED_REPLACE && view.need != NEED_NOTHING)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the key that replaces %s is not valid any more",
-						quote_identifier(work->step->replaces)),
+				 errmsg("the key %s is not valid any more",
+						quote_identifier(work->step->fk_name)),
 				 errhint("Run the plan again.")));
 
 	plan_step_set_state(work->step->plan, work->step->step, "validated", NULL,
 						action->attempts);
 	if (view.need == NEED_NOTHING)
 	{
-		deploy_record_skipped(action, work, "somebody else has dropped the key meanwhile");
+		deploy_record_skipped(action, work, "somebody else has done it meanwhile");
 		return;
 	}
 
 	entry = deploy_outcome(action, work, "done");
-	entry.message = restoring_statement(view.replaced->conid);
-	deploy_run_statement(work->statement);
+	if (view.replaced)
+		entry.message = restoring_statement(view.replaced->conid);
+	foreach(lc, statements(work->step, &view))
+		deploy_run_statement(lfirst(lc));
 	log_write(&entry);
 }
 
-/* The old key of a step whose own is valid */
+static char *
+join_statements(List *list)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, list)
+		appendStringInfo(&text, "%s%s", text.len ? "; " : "", (char *) lfirst(lc));
+	return text.data;
+}
+
+/* The old key, and the trigger, of a step whose own key is valid */
 static void
 replace_key(StepWork *work, const StepView *view)
 {
@@ -129,19 +160,22 @@ replace_key(StepWork *work, const StepView *view)
 	char	   *own = work->object;
 
 	work->key = view->existing;
-	work->object = psprintf("%s ON %s", quote_identifier(view->replaced->name),
-							work->step->child_table);
-	work->statement = plan_drop_statement(work->step->child_table, view->replaced->name);
-	deploy_add_target(&action, view->replaced->parent, AccessExclusiveLock);
-	deploy_add_target(&action, view->replaced->child, AccessExclusiveLock);
+	if (view->replaced)
+	{
+		work->object = psprintf("%s ON %s", quote_identifier(view->replaced->name),
+								work->step->child_table);
+		deploy_add_target(&action, view->replaced->parent, AccessExclusiveLock);
+	}
+	work->statement = join_statements(statements(work->step, view));
+	deploy_add_target(&action, view->key.child, AccessExclusiveLock);
 
-	sg_progress_step(SG_PROGRESS_REPLACE, work->step->step, view->replaced->child);
-	if (deploy_attempt(&action))
-		deploy_append_notice(work, psprintf("replaces %s, which was dropped",
-											quote_identifier(view->replaced->name)));
-	else
+	sg_progress_step(SG_PROGRESS_REPLACE, work->step->step, view->key.child);
+	if (!deploy_attempt(&action))
 		deploy_record_failure(&action, work, "added", action.error->sqlerrcode,
 							  deploy_failure_text(&action), LOG_NONE);
+	else if (view->replaced)
+		deploy_append_notice(work, psprintf("replaces %s, which was dropped",
+											quote_identifier(view->replaced->name)));
 	work->object = own;
 }
 
@@ -150,7 +184,8 @@ static void
 accept_gone(StepWork *work)
 {
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "replace", "skipped");
-	char	   *reason = psprintf("key %s is gone already", quote_identifier(work->step->replaces));
+	char	   *reason = work->step->replaces == NULL ? "there is nothing left to drop" :
+		psprintf("key %s is gone already", quote_identifier(work->step->replaces));
 
 	entry.step = work->step->step;
 	entry.object = work->object;
@@ -174,7 +209,10 @@ deploy_replace_key(DeployRun *run, int step)
 	deploy_look(work->step, &view);
 	PopActiveSnapshot();
 	if (view.need == NEED_REPLACE)
-		replace_key(work, &view);
+	{
+		if (!view.filling || deploy_backfill_is_complete(work, &view.key, view.replaced))
+			replace_key(work, &view);
+	}
 	else if (view.need == NEED_NOTHING && strcmp(work->step->state, "added") == 0)
 		accept_gone(work);
 	deploy_end_step(work);

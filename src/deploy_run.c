@@ -180,7 +180,7 @@ run_replacements(DeployRun *run, List *steps, MemoryContext step_context)
 		MemoryContext old = MemoryContextSwitchTo(step_context);
 
 		CHECK_FOR_INTERRUPTS();
-		if (step->replaces)
+		if (step->replaces || step->backfill)
 			deploy_replace_key(run, step->step);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(step_context);

@@ -54,7 +54,7 @@ judge_existing(StepView *view)
 	else if (!existing->validated)
 		view->need = NEED_VALIDATE;
 	else
-		view->need = view->replaced ? NEED_REPLACE : NEED_NOTHING;
+		view->need = view->replaced || view->filling ? NEED_REPLACE : NEED_NOTHING;
 }
 
 void
@@ -68,6 +68,7 @@ deploy_look(PlanStep *step, StepView *view)
 	if (view->problem)
 		return;
 
+	view->filling = plan_backfill_is_armed(step, view->key.child);
 	view->existing = fk_declared_twin(&view->key);
 	if (view->existing)
 	{
@@ -222,6 +223,9 @@ static Oid
 work_on_step(StepWork *work)
 {
 	StepView	view;
+
+	if (work->step->backfill && !deploy_backfill_step(work))
+		return InvalidOid;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	deploy_look(work->step, &view);

@@ -137,7 +137,9 @@ deploy_state(const StepWork *work, const char *state)
 {
 	if (work->whole)
 		return work->reached;
-	return work->step->replaces && strcmp(state, "validated") == 0 ? "added" : state;
+	if ((work->step->replaces || work->step->backfill) && strcmp(state, "validated") == 0)
+		return "added";
+	return state;
 }
 
 void

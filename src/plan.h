@@ -16,6 +16,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "storage/block.h"
 #include "fk.h"
 #include "errors.h"
 
@@ -159,6 +160,27 @@ extern PlanStep *plan_partition_step(const PlanStep *step, Oid partition);
 /* "fk_name ON child_table": a step's key in log and notices */
 extern char *plan_step_object(const PlanStep *step);
 
+/* ---- plan_backfill.c ---- */
+
+/* Raise 22023 unless step->backfill is a list of one expression per column */
+extern void plan_check_backfill(const PlanStep *step);
+
+/* The trigger, and its function in the child's schema; is it there? */
+extern char *plan_backfill_name(const PlanStep *step);
+extern bool plan_backfill_is_armed(const PlanStep *step, Oid child);
+extern char *plan_backfill_body(const PlanStep *step);
+
+/*
+ * Statements: add the columns that the child lacks (NULL when none); make the
+ * trigger, and drop it; fill the rows of one table in the blocks from `from`
+ * to before `to`, or all (0, 0); plan the expressions and read nothing.
+ */
+extern char *plan_backfill_column_statement(const PlanStep *step);
+extern List *plan_backfill_arm_statements(const PlanStep *step);
+extern List *plan_backfill_disarm_statements(const PlanStep *step);
+extern char *plan_backfill_update(const PlanStep *step, const char *table,
+								  BlockNumber from, BlockNumber to);
+extern char *plan_backfill_probe(const PlanStep *step);
 
 /* ---- plan_input.c ---- */
 

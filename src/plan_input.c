@@ -277,7 +277,8 @@ check_tables(const PlanStep *step, bool quiet)
 				 problem->hint ? errhint("%s", problem->hint) : 0));
 
 	complete = has_table(child, step->child_table, quiet) &&
-		has_columns(child, step->child_table, step->child_columns, quiet);
+		(has_columns(child, step->child_table, step->child_columns,
+					 quiet || step->backfill) || step->backfill);
 	if (strcmp(step->child_table, step->parent_table) != 0)
 		complete &= has_table(parent, step->parent_table, quiet);
 	if (OidIsValid(parent))
@@ -599,6 +600,8 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	check_clauses(step);
 	check_key_columns(step);
 	check_delete_columns(step);
+	if (step->backfill)
+		plan_check_backfill(step);
 	if (step->fk_name)
 		sg_check_name(step->fk_name, "fk_name");
 	draft->incomplete = strcmp(step->state, "skipped") != 0 && !check_tables(step, draft->quiet);

@@ -91,6 +91,27 @@ emit_partitions(SgRowSink *sink, const PlanStep *step, List *partitions)
 	emit_add(sink, step, false);
 }
 
+static void
+emit_list(SgRowSink *sink, List *statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, statements)
+		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
+}
+
+/* Deployment updates some blocks of each partition at a time */
+static void
+emit_backfill(SgRowSink *sink, const PlanStep *step)
+{
+	char	   *columns = plan_backfill_column_statement(step);
+
+	if (columns)
+		emit(sink, psprintf("%s;", columns));
+	emit_list(sink, plan_backfill_arm_statements(step));
+	emit(sink, psprintf("%s;", plan_backfill_update(step, step->child_table, 0, 0)));
+}
+
 /*
  * What deployment would do, found as it finds it: by the keys that are there,
  * not by the state of the step.
@@ -103,6 +124,8 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	FkKey	   *twin = resolved ? fk_declared_twin(&key) : NULL;
 	bool		done = twin && (twin->validated || !twin->enforced);
 	bool		by_partition = false;
+	bool		filling = step->backfill &&
+		(twin == NULL || plan_backfill_is_armed(step, key.child));
 	bool		replace = step->replaces &&
 		(!OidIsValid(key.child) || fk_by_name(key.child, step->replaces));
 	List	   *partitions = NIL;
@@ -113,7 +136,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 									step->reason ? step->reason : "no reason given"));
 		return;
 	}
-	if (done && !replace)
+	if (done && !replace && !filling)
 		return;
 	if (resolved && twin == NULL && get_rel_relkind(key.child) == RELKIND_PARTITIONED_TABLE)
 	{
@@ -128,6 +151,8 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	}
 
 	emit_comment(sink, psprintf("step %d, %s", step->step, step->priority));
+	if (step->backfill && twin == NULL)
+		emit_backfill(sink, step);
 	if (by_partition)
 		emit_partitions(sink, step, partitions);
 	else if (!done)
@@ -139,6 +164,8 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	}
 	if (replace)
 		emit(sink, psprintf("%s;", plan_drop_statement(step->child_table, step->replaces)));
+	if (filling)
+		emit_list(sink, plan_backfill_disarm_statements(step));
 }
 
 /*

@@ -44,7 +44,7 @@ enum
 	PARAM_COUNT
 };
 
-static const char *const action_names[] = {NULL, "audit", "add", "validate", "replace"};
+static const char *const action_names[] = {NULL, "audit", "add", "validate", "replace", "backfill"};
 static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting"};
 
 static int64 params[PARAM_COUNT];

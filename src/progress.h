@@ -20,7 +20,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_AUDIT = 1,
 	SG_PROGRESS_ADD,
 	SG_PROGRESS_VALIDATE,
-	SG_PROGRESS_REPLACE
+	SG_PROGRESS_REPLACE,
+	SG_PROGRESS_BACKFILL
 } SgProgressAction;
 
 typedef enum SgProgressPhase
