@@ -85,6 +85,23 @@ is_trusted(const char *author)
 	return OidIsValid(role) && (role == GetUserId() || superuser_arg(role));
 }
 
+/*
+ * What stopped an action.  The message of an error that a row caused may quote
+ * the row, and nothing of it may come into the log.
+ */
+static char *
+failure_text(const DeployAction *action)
+{
+	int			category = ERRCODE_TO_CATEGORY(action->error->sqlerrcode);
+
+	if (!deploy_timeout_struck() &&
+		(category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PLPGSQL_ERROR ||
+		 category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION))
+		return psprintf("the expressions fail with SQLSTATE %s",
+						unpack_sql_state(action->error->sqlerrcode));
+	return deploy_failure_text(action);
+}
+
 /* ---- statements, by SPI in a subtransaction ---- */
 
 /* As the plan's SQL expects it: names in pg_catalog only, no row hidden */
@@ -305,13 +322,15 @@ fill(StepWork *work, FkKey *key)
 	Filling		f = new_filling(work, key);
 	LogEntry	entry;
 
-	work->statement = plan_backfill_update(work->step, work->step->child_table, 0, 0);
+	/* not the UPDATEs: the expressions may have literals in them */
+	work->statement = NULL;
 	sg_progress_step(SG_PROGRESS_BACKFILL, work->step->step, key->child);
 	deploy_log_start(&f.action);
 	if (!deploy_guard(&f.action, fill_tables))
 	{
 		deploy_record_failure(&f.action, work, "failed", f.action.error->sqlerrcode,
-							  deploy_failure_text(&f.action), LOG_NONE);
+							  failure_text(&f.action), LOG_NONE);
+		work->hint = "Run the UPDATE that sg_plan_sql() shows, in a transaction that is rolled back, to see the whole error.";
 		return false;
 	}
 
@@ -401,12 +420,12 @@ static bool
 check_expressions(StepWork *work)
 {
 	Filling		f = {.work = work,.query = plan_backfill_probe(work->step)};
-	ErrorData  *edata = sg_try_undo(run_query, &f);
 
-	if (edata == NULL)
+	f.action.error = sg_try_undo(run_query, &f);
+	if (f.action.error == NULL)
 		return true;
-	sg_rethrow_cancel(edata);
-	fail_step(work, edata->sqlerrcode, sg_error_text(edata),
+	sg_rethrow_cancel(f.action.error);
+	fail_step(work, f.action.error->sqlerrcode, failure_text(&f.action),
 			  "In backfill, names of tables, functions and operators outside pg_catalog need their schema.");
 	return false;
 }
