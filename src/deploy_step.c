@@ -112,9 +112,12 @@ execute_add(DeployAction *action)
 				 errmsg("%s", view.problem->reason)));
 	if (view.need != NEED_ADD)
 	{
-		deploy_record_done(action, work,
-						   view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
-						   "somebody else has added the key meanwhile");
+		const char *reason = "somebody else has added the key meanwhile";
+
+		plan_step_set_state(work->step->plan, work->step->step,
+							view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
+							reason, action->attempts);
+		deploy_record_skipped(action, work, reason);
 		return;
 	}
 

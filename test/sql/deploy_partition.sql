@@ -186,7 +186,7 @@ SELECT fk_name, state, result FROM sg_orphan_audit('cc') UNION ALL SELECT fk_nam
 -- the parent's partitions know the key once each, as if it had been added in one statement
 SELECT confrelid::regclass AS parent, conrelid::regclass AS child, convalidated OR :'one_by_one' AS valid,
        (SELECT count(*) FROM pg_trigger t WHERE t.tgconstraint = c.oid AND t.tgrelid = c.confrelid) AS actions
-  FROM pg_constraint c WHERE contype = 'f' AND connamespace = 'dpt'::regnamespace 
+  FROM pg_constraint c WHERE contype = 'f' AND connamespace = 'dpt'::regnamespace
   ORDER BY confrelid::regclass::text COLLATE "C", conrelid::regclass::text COLLATE "C";
 DELETE FROM pp WHERE id = 60;
 DELETE FROM cc WHERE id = 60;

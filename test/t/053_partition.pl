@@ -44,7 +44,7 @@ ALTER TABLE rows_${suffix}_2 DROP COLUMN gone;
 ALTER TABLE rows_$suffix ATTACH PARTITION rows_${suffix}_2 FOR VALUES FROM (100) TO (1000);
 CREATE TABLE rows_${suffix}_3 PARTITION OF rows_$suffix FOR VALUES FROM (1000) TO (MAXVALUE) PARTITION BY RANGE (id);
 CREATE TABLE rows_${suffix}_31 PARTITION OF rows_${suffix}_3 FOR VALUES FROM (1000) TO (10000);
-CREATE TABLE rows_${suffix}_32 PARTITION OF rows_${suffix}_3 FOR VALUES FROM (10000) TO (MAXVALUE);
+CREATE TABLE rows_${suffix}_32 PARTITION OF rows_${suffix}_3 FOR VALUES FROM (10000) TO (10000000);
 INSERT INTO rows_$suffix SELECT g, 1 + g % 1000 FROM generate_series(1, $rows) g;
 SELECT sg_plan_create('$suffix');
 SELECT sg_plan_add_fk('$suffix', 'rows_$suffix', '{ref}', 'new_$suffix', fk_name => 'new_key', replaces => 'old_key',
@@ -122,6 +122,15 @@ END$$;
 CREATE EVENT TRIGGER trap_before ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION trap_in_ddl();
 CREATE EVENT TRIGGER trap_after ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION trap_in_ddl();
 SQL
+
+# Out of a trap, on to the next one
+sub leave_trap
+{
+	my ($place) = @_;
+
+	query("DELETE FROM trap WHERE place = '$place'");
+	nap(0.2);
+}
 
 # The actions of a step in their order, as [ action, object ]
 sub actions
@@ -209,7 +218,7 @@ sub check_finished
 # Partitions come and go between the actions
 SKIP:
 {
-	skip 'the whole table gets the key at once', 7 unless $one_by_one;
+	skip 'the whole table gets the key at once', 11 unless $one_by_one;
 
 	make_tables_of('c', 1000);
 	my @parts = map { "new_key ON public.rows_c_$_" } qw(1 2 31 32);
@@ -222,10 +231,25 @@ ALTER TABLE rows_c DETACH PARTITION rows_c_1;
 CREATE TABLE rows_c_0 PARTITION OF rows_c FOR VALUES FROM (MINVALUE) TO (0);
 INSERT INTO rows_c VALUES (-1, 1);
 SQL
+	query("INSERT INTO trap VALUES ('started add', 'new_key ON public.rows_c')");
+	leave_trap('started validate');
+	ok(wait_trapped($node), 'the last action begins: every partition has a valid key');
+	query(<<SQL);
+CREATE TABLE rows_c_00 PARTITION OF rows_c_3 FOR VALUES FROM (20000000) TO (30000000);
+INSERT INTO trap VALUES ('before add', 'new_key ON public.rows_c');
+SQL
+	leave_trap('started add');
+	ok(wait_trapped($node), 'it is under its locks');
+	is(query("SELECT string_agg(DISTINCT mode, ', ') FROM pg_locks WHERE pid = $s->{pid} AND granted
+			  AND relation::regclass::text ~ '^(new|rows)_c(_[0-9]+)?\$'"), 'AccessExclusiveLock',
+		'which are as strong as they have to be from the beginning');
 	spring_traps($node);
 	$s->collect;
 	is($s->sqlstate, '', 'the call ends');
 	check_finished('c');
+	is(query("SELECT string_agg(phase, ', ' ORDER BY id) FROM schemaguard.audit_log
+			  WHERE plan = 'c' AND phase <> 'started' AND action = 'add' AND object = 'new_key ON public.rows_c'"),
+		'skipped, done', 'a partition that came before the locks were there has put off the last action');
 	is(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'c' AND phase = 'done' AND object LIKE '%rows_c_0'"), '2',
 		'a partition that came has been given the key and validated');
 	$s->quit;
