@@ -177,6 +177,39 @@ persist(void (*fn) (void *arg), Filling *f)
 
 /* ---- the trigger ---- */
 
+/* The trigger's function: its source and its owner, or NULL when there is none */
+static char *
+function_source(const PlanStep *step, Oid child, Oid *owner)
+{
+	HeapTuple	tuple = SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum(plan_backfill_name(step)),
+										PointerGetDatum(buildoidvector(NULL, 0)),
+										ObjectIdGetDatum(get_rel_namespace(child)));
+	char	   *source;
+	Datum		datum;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	source = isnull ? pstrdup("") : TextDatumGetCString(datum);
+	ReleaseSysCache(tuple);
+	return source;
+}
+
+/* One of the name may be there, which somebody else could change later */
+static void
+check_function_owner(const PlanStep *step, Oid child)
+{
+	Oid			owner;
+
+	if (function_source(step, child, &owner) && owner != GetUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("function %s of role %s is in the way", plan_backfill_name(step),
+						GetUserNameFromId(owner, false))));
+}
+
 static void
 execute_arm(DeployAction *action)
 {
@@ -185,6 +218,7 @@ execute_arm(DeployAction *action)
 	LogEntry	entry = deploy_outcome(action, work, "done");
 	ListCell   *lc;
 
+	check_function_owner(work->step, work->key->child);
 	if (columns)
 		deploy_run_statement(columns);
 	foreach(lc, plan_backfill_arm_statements(work->step))
@@ -196,23 +230,12 @@ execute_arm(DeployAction *action)
 static bool
 is_armed(const PlanStep *step, Oid child)
 {
-	Oid			schema = get_rel_namespace(child);
-	HeapTuple	tuple;
-	bool		same = false;
+	Oid			owner;
+	char	   *source = function_source(step, child, &owner);
 
-	if (!plan_backfill_is_armed(step, child))
-		return false;
-	tuple = SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum(plan_backfill_name(step)),
-							PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
-	if (HeapTupleIsValid(tuple))
-	{
-		bool		isnull;
-		Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-
-		same = !isnull && strcmp(TextDatumGetCString(source), plan_backfill_body(step)) == 0;
-		ReleaseSysCache(tuple);
-	}
-	return same;
+	return plan_backfill_is_armed(step, child) && source &&
+		(owner == GetUserId() || superuser_arg(owner)) &&
+		strcmp(source, plan_backfill_body(step)) == 0;
 }
 
 /* Add the columns, make the trigger */

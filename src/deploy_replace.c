@@ -213,7 +213,8 @@ deploy_replace_key(DeployRun *run, int step)
 		if (!view.filling || deploy_backfill_is_complete(work, &view.key, view.replaced))
 			replace_key(work, &view);
 	}
-	else if (view.need == NEED_NOTHING && strcmp(work->step->state, "added") == 0)
+	else if (view.need == NEED_NOTHING && view.existing->enforced &&
+			 strcmp(work->step->state, "added") == 0)
 		accept_gone(work);
 	deploy_end_step(work);
 }

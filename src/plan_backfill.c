@@ -249,8 +249,10 @@ column_type(Oid parent, AttrNumber attnum)
 	get_atttypetypmodcoll(parent, attnum, &type, &typmod, &collation);
 	type = getBaseTypeAndTypmod(type, &typmod);
 	text = format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+
 	if (!OidIsValid(collation) || collation == get_typcollation(type))
 		return text;
+
 	return psprintf("%s COLLATE %s", text, generate_collation_name(collation));
 }
 

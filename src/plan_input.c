@@ -215,11 +215,12 @@ check_clauses(PlanStep *step)
 
 	if (step->replaces)
 		sg_check_name(step->replaces, "replaces");
-	if (step->replaces && !step->enforced)
+	if ((step->replaces || step->backfill) && !step->enforced)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a key that is not enforced can't replace another"),
-				 errhint("The rows would lose the protection of the old key.")));
+				 errmsg("%s does not go with a key that is not enforced",
+						step->replaces ? "replaces" : "backfill"),
+				 errhint("Such a key protects no row and is never validated, which is when the old key goes.")));
 }
 
 /* Say, unless quiet, which of the columns the table does not have here */

@@ -158,6 +158,14 @@ CALL sg_add_fks('dbf_author');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dbf_author';
 -- who makes them his own does
 SELECT sg_plan_import('dbf_mine', sg_plan_export('dbf_author'));
+-- unless there is a function that another role could change later
+SELECT substring(s FROM '~schemaguard_fill_\w+') AS name FROM sg_plan_sql('dbf_mine') s WHERE s LIKE 'CREATE OR REPLACE F%' \gset
+SET ROLE regress_sg_author;
+CREATE FUNCTION :"name"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+RESET ROLE;
+CALL sg_add_fks('dbf_mine');
+SELECT state, replace(reason, :'name', 'of the name') AS reason FROM schemaguard.plan_step WHERE plan = 'dbf_mine';
+DROP FUNCTION :"name"();
 CALL sg_add_fks('dbf_mine');
 SELECT state, reason, backfill FROM schemaguard.plan_step WHERE plan = 'dbf_mine';
 -- an owner who can't make the function
