@@ -210,6 +210,28 @@ run_round(DeployRun *run, List *steps, MemoryContext step_context)
 	run_tables(run, waiting, step_context);
 }
 
+/* At the very end, the keys that others have replaced */
+static void
+run_replacements(DeployRun *run, List *steps, MemoryContext step_context)
+{
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		if (deploy_must_stop(run))
+			break;
+		old = MemoryContextSwitchTo(step_context);
+		if (step->replaces || step->backfill)
+			deploy_replace_key(run, step->step);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(step_context);
+	}
+}
+
 static void
 run_steps(DeployRun *run)
 {
@@ -239,6 +261,8 @@ run_steps(DeployRun *run)
 		run->last_round = true;
 		run_round(run, steps, step_context);
 	}
+	if (run->validate)
+		run_replacements(run, plan_steps(run->plan->name), step_context);
 	sg_progress_end();
 	MemoryContextDelete(step_context);
 }
@@ -328,7 +352,10 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
  * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
  * parent in ROW SHARE for VALIDATE, each attempt within
  * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index,
- * which holds up no reader or writer, within schemaguard.retry_budget.
+ * which holds up no reader or writer, within schemaguard.retry_budget.  ACCESS
+ * EXCLUSIVE on both where a partitioned child attaches keys of its partitions,
+ * and on the child and its old parent to drop a key that was replaced; nothing
+ * is read under these locks.
  *
  * With fix => true, orphans are fixed between the two, where the policy of the
  * step says so (deploy_fix.c).  Pauses and stops as deploy_throttle.c says.

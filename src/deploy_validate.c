@@ -289,8 +289,8 @@ record_verdict(const DeployAction *action, StepWork *work, const char *scan)
 		elog(ERROR, "key %u is not valid after it was marked", work->key->conid);
 	entry = deploy_outcome(action, work, "done");
 	entry.message = psprintf("validated by %s", scan);
-	plan_step_set_state(work->step->plan, work->step->step, "validated", NULL,
-						action->attempts);
+	plan_step_set_state(work->step->plan, work->step->step,
+						deploy_state(work, "validated"), NULL, action->attempts);
 	log_write(&entry);
 }
 
