@@ -40,16 +40,34 @@ OBJS = \
 	src/audit_table.o \
 	src/deploy_audit.o \
 	src/deploy_backfill.o \
+	src/deploy_check.o \
+	src/deploy_check_access.o \
+	src/deploy_check_cascade.o \
+	src/deploy_check_index.o \
+	src/deploy_check_key.o \
+	src/deploy_check_server.o \
+	src/deploy_check_tables.o \
+	src/deploy_index.o \
 	src/deploy_lock.o \
+	src/deploy_overhead.o \
+	src/deploy_parallel.o \
 	src/deploy_partition.o \
 	src/deploy_replace.o \
+	src/deploy_rollback.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
+	src/deploy_throttle.o \
+	src/deploy_undo.o \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
+	src/deploy_verify.o \
+	src/deploy_verify_live.o \
+	src/deploy_verify_reach.o \
+	src/deploy_verify_row.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
+	src/fk_index.o \
 	src/fk_partition.o \
 	src/fk_target.o \
 	src/fk_text.o \
@@ -57,9 +75,11 @@ OBJS = \
 	src/fk_trust.o \
 	src/guc.o \
 	src/log_write.o \
+	src/plan_approve.o \
 	src/plan_backfill.o \
 	src/plan_edit.o \
 	src/plan_follow.o \
+	src/plan_index.o \
 	src/plan_input.o \
 	src/plan_json.o \
 	src/plan_key.o \
@@ -67,13 +87,16 @@ OBJS = \
 	src/plan_script.o \
 	src/plan_split.o \
 	src/plan_sql.o \
+	src/plan_statement.o \
 	src/plan_store.o \
 	src/progress.o \
 	src/quote.o \
 	src/report_audit.o \
 	src/rowsink.o \
 	src/schemaguard.o \
-	src/spi.o
+	src/spi.o \
+	src/worker_main.o \
+	src/worker_pool.o
 
 SQL_PARTS = \
 	sql/parts/00_guard.sql \
@@ -81,9 +104,13 @@ SQL_PARTS = \
 	sql/parts/20_audit.sql \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
-	sql/parts/40_deploy.sql
+	sql/parts/35_check.sql \
+	sql/parts/40_deploy.sql \
+	sql/parts/46_rollback.sql \
+	sql/parts/50_verify.sql
 
 REGRESS = \
+	approve \
 	audit \
 	audit_foreign \
 	audit_index \
@@ -91,19 +118,28 @@ REGRESS = \
 	bodies \
 	deploy \
 	deploy_backfill \
+	deploy_index \
 	deploy_partition \
 	deploy_replace \
 	interface \
 	plan \
 	plan_18 \
+	plan_check \
 	plan_roles \
 	plan_script \
+	rollback \
+	throttle \
 	trust \
-	validate_scan
+	validate_scan \
+	verify \
+	verify_18
 
 ISOLATION = \
 	iso_add_fks_concurrent \
 	iso_audit_lock \
+	iso_lock_add \
+	iso_lock_core \
+	iso_lock_validate \
 	iso_validate_scan
 
 PROVE_TESTS = test/t/*.pl

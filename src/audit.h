@@ -121,6 +121,9 @@ extern void audit_push_snapshot(void);
 extern void audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row);
 extern bool audit_needs_owner(const FkKey *key, bool whole_row);
 
+/* Why the key's tables can't be read as relations, or NULL (audit_place.c) */
+extern const char *audit_place_problem(const FkKey *key);
+
 /* ---- the trust ledger (audit_proof.c) ---- */
 
 /*

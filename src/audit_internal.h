@@ -56,9 +56,6 @@ extern bool audit_keep_leaves(List *keys);
 extern bool audit_leaves_stand(void);
 extern void audit_forget_leaves(void);
 
-/* Why the key's tables can't be read as relations, or NULL; they are locked */
-extern const char *audit_place_problem(const FkKey *key);
-
 /* ---- audit_codec.c: a key as bytes ---- */
 
 typedef enum AuditShape

@@ -7,6 +7,10 @@
  * visible row; entries of dead rows are passed.  The values come from the
  * row, not from the index.
  *
+ * An index scan would copy the rest of the page, a thousand entries of the
+ * next key, to return the first of them.  So a step looks at that one itself,
+ * and scans only where it does not lead to a visible row.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -17,6 +21,7 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/predicate.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -33,7 +38,9 @@ struct SkipScan
 	Relation	index;
 	KeyOrder	order;
 	TupleTableSlot *slot;
-	IndexScanDesc forward;		/* to the next key */
+	BTScanInsert descent;		/* to the first entry behind the last key */
+	IndexFetchTableData *fetch; /* of the row it leads to */
+	IndexScanDesc forward;		/* to the next key, if that row is not visible */
 	IndexScanDesc equal;		/* the rows of a key */
 	ScanKeyData first_key[INDEX_MAX_KEYS];	/* for forward: no column is null */
 	ScanKeyData next_key[INDEX_MAX_KEYS];	/* the same, and behind the last
@@ -103,6 +110,12 @@ audit_skip_begin(const FkKey *key, Oid indexid)
 	if (!audit_skip_order(skip->index, key, &skip->order))
 		elog(ERROR, "index %s can't be read in the order of its key", sg_relation_name(indexid));
 	init_scan_keys(skip);
+	skip->descent = _bt_mkscankey(skip->index, NULL);
+	_bt_metaversion(skip->index, &skip->descent->heapkeyspace, &skip->descent->allequalimage);
+	skip->descent->nextkey = true;
+	skip->descent->anynullkeys = false;
+	skip->descent->keysz = key->nkeys;
+	skip->fetch = table_index_fetch_begin(skip->child, SO_NONE);
 
 	skip->slot = table_slot_create(skip->child, NULL);
 	skip->forward = index_beginscan(skip->child, skip->index, snapshot, NULL,
@@ -155,6 +168,8 @@ keep_key(SkipScan *skip)
 			values[i] = PointerGetDatum(PG_DETOAST_DATUM(values[i]));
 		skip->last[i] = datumCopy(values[i], type->typbyval, type->typlen);
 		skip->behind[i].sk_argument = skip->equal_key[i].sk_argument = skip->last[i];
+		skip->descent->scankeys[i].sk_argument = skip->last[i];
+		skip->descent->scankeys[i].sk_flags &= ~SK_ISNULL;
 	}
 	if (skip->order.nkeys == 1)
 		skip->next_key[0].sk_argument = skip->last[0];
@@ -166,15 +181,93 @@ keep_key(SkipScan *skip)
 	skip->started = true;
 }
 
+/* The first entry of a leaf that is behind the last key; past its end: none */
+static OffsetNumber
+first_behind(SkipScan *skip, Page page)
+{
+	OffsetNumber low = P_FIRSTDATAKEY(BTPageGetOpaque(page));
+	OffsetNumber high = PageGetMaxOffsetNumber(page) + 1;
+
+	while (low < high)
+	{
+		OffsetNumber middle = low + (high - low) / 2;
+
+		if (_bt_compare(skip->index, skip->descent, page, middle) >= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A copy of that entry, or NULL when it is not on the page where it should be */
+static IndexTuple
+next_entry(SkipScan *skip)
+{
+	Buffer		buffer;
+	BTPageOpaque opaque;
+	Page		page;
+	OffsetNumber n;
+	IndexTuple	entry = NULL;
+
+	sg_bt_search(skip->index, skip->child, skip->descent, &buffer, GetActiveSnapshot());
+	if (!BufferIsValid(buffer))
+		return NULL;
+
+	PredicateLockPage(skip->index, BufferGetBlockNumber(buffer), GetActiveSnapshot());
+	page = BufferGetPage(buffer);
+	opaque = BTPageGetOpaque(page);
+	n = first_behind(skip, page);
+	if (!P_IGNORE(opaque) && n <= PageGetMaxOffsetNumber(page) &&
+		!ItemIdIsDead(PageGetItemId(page, n)))
+		entry = CopyIndexTuple((IndexTuple) PageGetItem(page, PageGetItemId(page, n)));
+	_bt_relbuf(skip->index, buffer);
+
+	return entry;
+}
+
+/*
+ * Does the first entry behind the last key lead to a visible row?  If so, it
+ * is in the slot.  If not, nothing is known.
+ */
+static bool
+look_at_next(SkipScan *skip)
+{
+	IndexTuple	entry = next_entry(skip);
+	bool		found = false;
+
+	if (entry == NULL)
+		return false;
+
+	if (!IndexTupleHasNulls(entry))
+	{
+		ItemPointerData tid = BTreeTupleIsPosting(entry) ? *BTreeTupleGetPosting(entry) : entry->t_tid;
+		bool		again = false;
+
+		found = table_index_fetch_tuple(skip->fetch, &tid, GetActiveSnapshot(), skip->slot,
+										&again, NULL);
+	}
+	pfree(entry);
+
+	return found;
+}
+
+/* The same by an index scan, which passes the entries of dead rows */
+static bool
+scan_to_next(SkipScan *skip)
+{
+	index_rescan(skip->forward, skip->started ? skip->next_key : skip->first_key,
+				 skip->order.nkeys, NULL, 0);
+	return index_getnext_slot(skip->forward, ForwardScanDirection, skip->slot);
+}
+
 const Datum *
 audit_skip_next(SkipScan *skip)
 {
 	bool		found;
 
 	CHECK_FOR_INTERRUPTS();
-	index_rescan(skip->forward, skip->started ? skip->next_key : skip->first_key,
-				 skip->order.nkeys, NULL, 0);
-	found = index_getnext_slot(skip->forward, ForwardScanDirection, skip->slot);
+	found = (skip->started && look_at_next(skip)) || scan_to_next(skip);
 	if (found)
 		keep_key(skip);
 	ExecClearTuple(skip->slot);
@@ -207,6 +300,8 @@ audit_skip_rows(SkipScan *skip)
 void
 audit_skip_end(SkipScan *skip)
 {
+	table_index_fetch_end(skip->fetch);
+	pfree(skip->descent);
 	index_endscan(skip->forward);
 	index_endscan(skip->equal);
 	ExecDropSingleTupleTableSlot(skip->slot);

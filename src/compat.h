@@ -19,6 +19,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_tablespace.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
@@ -60,11 +61,32 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 {
-	Assert(classid == NamespaceRelationId);
-	return pg_namespace_aclcheck(objectid, roleid, mode);
+	Assert(classid == NamespaceRelationId || classid == TableSpaceRelationId);
+	return classid == NamespaceRelationId ? pg_namespace_aclcheck(objectid, roleid, mode) :
+		pg_tablespace_aclcheck(objectid, roleid, mode);
 }
 
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
+/* 16 and 17: a descent in a btree does without the snapshot, and knows the table */
+#if PG_VERSION_NUM < 160000
+#define sg_bt_search(index, table, key, buffer, snapshot) \
+	_bt_freestack(_bt_search(index, key, buffer, BT_READ, snapshot))
+#elif PG_VERSION_NUM < 170000
+#define sg_bt_search(index, table, key, buffer, snapshot) \
+	_bt_freestack(_bt_search(index, table, key, buffer, BT_READ, snapshot))
+#elif PG_VERSION_NUM < 190000
+#define sg_bt_search(index, table, key, buffer, snapshot) \
+	_bt_freestack(_bt_search(index, table, key, buffer, BT_READ))
+#else
+#define sg_bt_search(index, table, key, buffer, snapshot) \
+	((void) _bt_search(index, table, key, buffer, BT_READ, false))
+#endif
+
+/* 17: a stronger lock may count as well */
+#if PG_VERSION_NUM < 170000
+#define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
 #endif
 
 /* 18: scans by index count for EXPLAIN, columns may be computed when they are read */
@@ -81,6 +103,7 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #if PG_VERSION_NUM < 190000
 #define SO_NONE 0
 #define table_beginscan(rel, snapshot, nkeys, key, flags) table_beginscan(rel, snapshot, nkeys, key)
+#define table_index_fetch_begin(rel, flags) table_index_fetch_begin(rel)
 #define table_beginscan_parallel(rel, pscan, flags) table_beginscan_parallel(rel, pscan)
 #define TupleDescFinalize(desc) ((void) (desc))
 #endif

@@ -9,7 +9,9 @@
  * the end of a key that a step replaces, deploy_audit.c how orphans are
  * counted on the way, deploy_lock.c how tables are locked without holding up
  * the application, deploy_unit.c transactions, time limits and the log of one
- * action.
+ * action, deploy_index.c the indexes that keys want, deploy_parallel.c what
+ * background workers do, deploy_throttle.c when to pause, deploy_rollback.c
+ * and deploy_undo.c how all of it is taken back.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,6 +20,7 @@
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "storage/lockdefs.h"
 
 #include "audit.h"
@@ -34,8 +37,21 @@ typedef struct DeployRun
 	FkPlan	   *plan;
 	pg_uuid_t	id;
 	bool		validate;
+	bool		parallel;		/* keys are added first, then validated table
+								 * by table */
 	int64		done;			/* steps looked at */
 	int64		orphan_rows;	/* found in all of them */
+
+	MemoryContext context;		/* of what lives as long as the call */
+	const char *procedure;		/* "sg_add_fks", for messages and the log */
+	bool		urgent;			/* a plan is taken back: wait for no load */
+	char	   *stop_reason;	/* begin nothing new, or NULL: see
+								 * deploy_throttle */
+	TimestampTz window_end;		/* 0: none */
+	List	   *failures;		/* of TableFailures *: deploy_throttle.c */
+	List	   *put_last;		/* numbers of steps whose tables are busy */
+	bool		last_round;		/* of those steps */
+	List	   *unfilled;		/* of steps whose backfill has failed */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -109,7 +125,7 @@ struct DeployAction
 {
 	DeployRun  *run;
 	List	   *works;			/* of StepWork * */
-	const char *name;			/* audit, add, validate, replace */
+	const char *name;			/* audit, add, validate, replace, index, ... */
 	const char *message;		/* of the started rows, or NULL */
 	bool		references;		/* needs REFERENCES on the parent: it is new */
 	List	   *targets;		/* of LockTarget *, in the order of locking */
@@ -119,22 +135,49 @@ struct DeployAction
 	int			attempts;
 	TimestampTz started_at;
 	ErrorData  *error;			/* NULL: done */
+	bool		put_last;		/* error is a lock's: come again at the end */
 	char	   *blockers;		/* JSON: who was in the way last */
 	int			wraparound_pid; /* a vacuum among them that won't give way */
 	Oid			wanted;			/* what the last attempt could not lock */
+	Oid			wanted_root;	/* the same, or the table that it is part of */
 	int			session_deadlock_timeout;	/* ms, before we shortened it */
 };
+
+/* ---- deploy_run.c ---- */
+
+/*
+ * What every procedure with a plan as its first argument begins with: 25001
+ * in a transaction block, 25006 on a standby, 22004 for a null argument.
+ */
+extern void deploy_check_call(FunctionCallInfo fcinfo, const char *procedure,
+							  const char *const *names, int nargs);
+
+/*
+ * Run `work` for the plan of the first argument: SPI that may commit, the
+ * plan's lock from beginning to end (55006), leftovers of a crash closed, the
+ * approval checked (55000), a summary in the end.  run->procedure, urgent and
+ * the arguments of the procedure are the caller's.
+ */
+extern void deploy_call(FunctionCallInfo fcinfo, DeployRun *run,
+						void (*work) (DeployRun *run));
 
 /* ---- deploy_unit.c ---- */
 
 /* Commit and start the next transaction: READ COMMITTED, READ WRITE */
 extern void deploy_commit(void);
 
+/*
+ * The same without waiting for the disk, for what only announces a change: a
+ * crash may lose it, but then it loses what would have come after it, too.
+ */
+extern void deploy_commit_soon(void);
+
 /* Disarm statement_timeout, which would count the whole CALL, with a NOTICE */
 extern void deploy_disarm_statement_timeout(void);
 
 /* schemaguard.statement_timeout around a statement; did it strike? */
 extern void deploy_arm_timeout(void);
+extern void deploy_arm_timeout_after(int ms);	/* another limit; 0 is none */
 extern void deploy_disarm_timeout(void);
 extern bool deploy_timeout_struck(void);
 
@@ -142,6 +185,12 @@ extern bool deploy_timeout_struck(void);
 extern void deploy_set_local(const char *name, const char *value);
 
 extern double deploy_elapsed(TimestampTz start);
+
+/* Sleep, ready to be cancelled; the caller holds nothing */
+extern void deploy_sleep_until(TimestampTz deadline);
+
+/* How long an action took, where that is worth a word, else an empty string */
+extern char *deploy_took_text(const DeployAction *action);
 
 /* The moment and the started rows of an action, committed */
 extern void deploy_log_start(DeployAction *action);
@@ -251,6 +300,86 @@ extern void deploy_validate_key(StepWork *work, FkKey *key);
  */
 extern void deploy_validate_table(DeployRun *run, List *steps);
 
+/* ---- deploy_index.c ---- */
+
+/*
+ * Build the indexes that the steps of a plan (a List of PlanStep *) want and
+ * this database lacks, by workers; a step whose index can't be built goes on
+ * without.  Commits.
+ */
+extern void deploy_index_build(DeployRun *run, List *steps);
+
+/*
+ * What earlier builds have left behind: of a valid index that nobody had the
+ * time to log the log says that it was built; an invalid one is dropped, with
+ * so many milliseconds for each wait.  For the session that holds the plan's
+ * run lock, when no worker of the plan is left.
+ */
+extern void deploy_index_recover(const DeployRun *run);
+extern void deploy_index_drop_leftovers(DeployRun *run, int lock_timeout);
+
+/* In a worker: build an index, or drop what is left of it, with its log rows */
+extern void deploy_index_work(DeployRun *run, bool drop, int step,
+							  const char *name, const char *recorded);
+
+/* ---- deploy_parallel.c ---- */
+
+/* A child whose keys are added, and wait for their validation */
+typedef struct WaitingTable
+{
+	Oid			child;
+	List	   *steps;			/* their numbers, in the order of the plan */
+} WaitingTable;
+
+typedef enum DeployJobKind
+{
+	JOB_VALIDATE,				/* list of lists of steps */
+	JOB_BUILD_INDEX,			/* list of (step, name, statement) */
+	JOB_DROP_INDEX				/* the same */
+} DeployJobKind;
+
+/*
+ * Have up to schemaguard.workers workers do some jobs, and wait for them.
+ * Returns how many of the jobs, from the first on, were taken; if that is not
+ * all, or a worker ended early, *trouble says why.  Commits.  A cancel ends
+ * the workers, completes the log, and is thrown.
+ */
+extern int	deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs,
+							int lock_timeout, char **trouble);
+
+/* Are there steps of several tables to be validated by several workers? */
+extern bool deploy_wants_parallel(List *steps);
+
+/*
+ * Validate the keys of some tables (a List of WaitingTable *) by workers;
+ * returns the tables that are left for the session itself.
+ */
+extern List *deploy_validate_parallel(DeployRun *run, List *tables);
+
+/* ---- deploy_throttle.c ---- */
+
+/*
+ * Before a step, an attempt to lock, a batch: waits while there is too much
+ * load.  False when the run has to end (run->stop_reason): the window is over,
+ * or the pause took too long.  The caller's transaction has done nothing, and
+ * no snapshot is active: a pause commits.
+ */
+extern bool deploy_throttle(DeployRun *run);
+
+/* The same for what makes no load of its own: is the window over, or was the run stopped? */
+extern bool deploy_must_stop(DeployRun *run);
+extern void deploy_stop(DeployRun *run, const char *reason);
+
+/* Read the settings once, as a call begins; errors for those that make no sense */
+extern void deploy_throttle_begin(DeployRun *run);
+
+/* One more attempt to lock the table has failed: are its steps to be put last? */
+extern bool deploy_breaker_count(DeployRun *run, Oid relid);
+
+/* Was that so for a table of this key?  Then the step is put last. */
+extern bool deploy_breaker_open(StepWork *work, const FkKey *key);
+extern void deploy_put_last(DeployRun *run, int step);
+
 /* ---- deploy_partition.c ---- */
 
 /* What the partitions of the planned key's child mean for the step */
@@ -270,11 +399,12 @@ extern bool deploy_partition_validate(StepWork *work);
 /* ---- deploy_backfill.c ---- */
 
 /*
- * Fill the columns of a step that has expressions for it, before its key is
- * added: add the columns that are missing, make the trigger that keeps them
- * filled, update the rows.  Returns whether the step may go on.
+ * Fill the columns of a step that has expressions for it, before its index is
+ * built and its key is added: add the columns that are missing, make the
+ * trigger that keeps them filled, update the rows.  A step for which that
+ * comes to nothing goes to run->unfilled.
  */
-extern bool deploy_backfill_step(StepWork *work);
+extern void deploy_backfill_step(DeployRun *run, int step);
 
 /*
  * Does every row that the key to be replaced joins have a value in each of the
@@ -293,6 +423,6 @@ extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey 
 extern FkProblem *deploy_look_replaced(const PlanStep *step, StepView *view);
 
 /* Drop that key, if the step's own is valid */
-extern void deploy_replace_key(DeployRun *run, int step);
+extern void deploy_replace_step(DeployRun *run, int step);
 
 #endif							/* SG_DEPLOY_H */

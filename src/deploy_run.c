@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_run.c
- *	  CALL sg_add_fks: the steps of a plan, one after the other.
+ *	  CALL sg_add_fks: the steps of a plan, one after the other; and what every
+ *	  procedure on a plan has in common.
  *
- * The procedure is many transactions.  One session at a time runs a plan: it
+ * A procedure is many transactions.  One session at a time runs a plan: it
  * holds the plan's lock from beginning to end, and a crash frees that lock,
  * so who gets it knows that a started row without an outcome in the log
  * belongs to nobody any more.
@@ -22,14 +23,16 @@
 
 #include "deploy.h"
 #include "errors.h"
+#include "guc.h"
 #include "progress.h"
 #include "spi.h"
 
 PG_FUNCTION_INFO_V1(sg_add_fks);
 
 /* Misuse is recognised at once, not at the first COMMIT */
-static void
-check_call(FunctionCallInfo fcinfo)
+void
+deploy_check_call(FunctionCallInfo fcinfo, const char *procedure,
+				  const char *const *names, int nargs)
 {
 	CallContext *context = (CallContext *) fcinfo->context;
 
@@ -37,23 +40,17 @@ check_call(FunctionCallInfo fcinfo)
 		IsSubTransaction())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("sg_add_fks() cannot run inside a transaction block, a function or an exception block"),
+				 errmsg("%s() cannot run inside a transaction block, a function or an exception block",
+						procedure),
 				 errdetail("It commits after every step, so that no lock is held longer than one statement."),
 				 errhint("CALL it on its own: no BEGIN, autocommit on, no psql -1, no other statement in the same message, not from a function, nor from a block with EXCEPTION.")));
 
-	PreventCommandDuringRecovery("sg_add_fks()");
-	for (int i = 0; i < 3; i++)
+	PreventCommandDuringRecovery(psprintf("%s()", procedure));
+	for (int i = 0; i < nargs; i++)
 	{
-		static const char *const names[] = {"plan", "validate", "fix"};
-
 		if (PG_ARGISNULL(i))
-			sg_null_argument("sg_add_fks", names[i]);
+			sg_null_argument(procedure, names[i]);
 	}
-	if (PG_GETARG_BOOL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("orphans can't be fixed on the way yet"),
-				 errhint("sg_orphans() lists them; remove them, then CALL sg_add_fks() again.")));
 }
 
 /* One session at a time; the lock outlives the transactions of the call */
@@ -70,8 +67,9 @@ lock_plan(const FkPlan *plan)
 
 /* Whose plan it is, and the leftovers of a crash, which are closed */
 static void
-open_plan(const FkPlan *plan)
+open_plan(const DeployRun *run)
 {
+	FkPlan	   *plan = run->plan;
 	char	   *role = GetUserNameFromId(GetUserId(), false);
 	int			interrupted;
 
@@ -87,6 +85,8 @@ open_plan(const FkPlan *plan)
 				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",
 						plan->name, plan->author, role)));
 
+	plan_await_workers(plan);
+	deploy_index_recover(run);
 	interrupted = log_close_interrupted(plan->name);
 	if (interrupted > 0)
 		ereport(NOTICE,
@@ -95,12 +95,27 @@ open_plan(const FkPlan *plan)
 							   interrupted, interrupted)));
 }
 
-/* A child whose keys are added, and wait for one scan that validates them */
-typedef struct WaitingTable
+/* Where approval is required, nothing happens without; the refusal is logged */
+static void
+check_approved(const DeployRun *run)
 {
-	Oid			child;
-	List	   *steps;			/* their numbers, in the order of the plan */
-} WaitingTable;
+	char	   *problem = sg_require_approval ? plan_approval_problem(run->plan) : NULL;
+	LogEntry	entry = log_entry(&run->id, run->plan->name, "approval", "failed");
+
+	if (problem == NULL)
+		return;
+
+	entry.object = run->procedure;
+	entry.sqlstate = pstrdup(unpack_sql_state(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE));
+	entry.message = "the plan is not approved";
+	log_write(&entry);
+	deploy_commit();
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("plan \"%s\" is not approved", run->plan->name),
+			 errdetail("%s", problem),
+			 errhint("Have another role than the author's look at it and call sg_plan_approve(). schemaguard.require_approval is on.")));
+}
 
 static List *
 add_waiting(List *tables, Oid child, int step)
@@ -124,6 +139,15 @@ add_waiting(List *tables, Oid child, int step)
 	return lappend(tables, table);
 }
 
+/* A step that was put last is not done yet */
+static void
+count_done(DeployRun *run, int step)
+{
+	if (!list_member_int(run->put_last, step))
+		run->done++;
+	sg_progress_done(run->done, run->orphan_rows);
+}
+
 /* Take every step as far as it goes by itself; returns the tables that wait */
 static List *
 run_each(DeployRun *run, List *steps, MemoryContext step_context)
@@ -133,18 +157,21 @@ run_each(DeployRun *run, List *steps, MemoryContext step_context)
 
 	foreach(lc, steps)
 	{
-		int			step = ((PlanStep *) lfirst(lc))->step;
-		MemoryContext old = MemoryContextSwitchTo(step_context);
+		int			step = lfirst_int(lc);
+		MemoryContext old;
 		Oid			child;
 
 		CHECK_FOR_INTERRUPTS();
+		if (!deploy_throttle(run))
+			break;
+		old = MemoryContextSwitchTo(step_context);
 		child = deploy_step(run, step);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(step_context);
 		if (OidIsValid(child))
 			waiting = add_waiting(waiting, child, step);
 		else
-			sg_progress_done(++run->done, run->orphan_rows);
+			count_done(run, step);
 	}
 	return waiting;
 }
@@ -157,31 +184,50 @@ run_tables(DeployRun *run, List *tables, MemoryContext step_context)
 	foreach(lc, tables)
 	{
 		List	   *steps = ((WaitingTable *) lfirst(lc))->steps;
-		MemoryContext old = MemoryContextSwitchTo(step_context);
+		MemoryContext old;
+		ListCell   *lc2;
 
 		CHECK_FOR_INTERRUPTS();
+		if (!deploy_throttle(run))
+			break;
+		old = MemoryContextSwitchTo(step_context);
 		deploy_validate_table(run, steps);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(step_context);
-		run->done += list_length(steps);
-		sg_progress_done(run->done, run->orphan_rows);
+		foreach(lc2, steps)
+			count_done(run, lfirst_int(lc2));
 	}
 }
 
-/* At the very end, the keys that others have replaced */
+/* Some steps, as far as they go; those of busy tables may be put last */
 static void
-run_replacements(DeployRun *run, List *steps, MemoryContext step_context)
+run_round(DeployRun *run, List *steps, MemoryContext step_context)
+{
+	List	   *waiting = run_each(run, steps, step_context);
+
+	if (run->parallel && waiting != NIL && deploy_throttle(run))
+		waiting = deploy_validate_parallel(run, waiting);
+	run_tables(run, waiting, step_context);
+}
+
+/* What comes before all keys, or after them, for steps that fill columns or replace a key */
+static void
+run_extras(DeployRun *run, MemoryContext step_context, void (*work) (DeployRun *run, int step))
 {
 	ListCell   *lc;
 
-	foreach(lc, steps)
+	foreach(lc, plan_steps(run->plan->name))
 	{
 		PlanStep   *step = lfirst(lc);
-		MemoryContext old = MemoryContextSwitchTo(step_context);
+		MemoryContext old;
 
+		if (step->replaces == NULL && step->backfill == NULL)
+			continue;
 		CHECK_FOR_INTERRUPTS();
-		if (step->replaces || step->backfill)
-			deploy_replace_key(run, step->step);
+		if (!deploy_throttle(run))
+			break;
+		old = MemoryContextSwitchTo(step_context);
+		work(run, step->step);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(step_context);
 	}
@@ -190,11 +236,14 @@ run_replacements(DeployRun *run, List *steps, MemoryContext step_context)
 static void
 run_steps(DeployRun *run)
 {
-	List	   *steps = plan_steps(run->plan->name);
+	List	   *steps = NIL;
 	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
 													   "schemaguard step",
 													   ALLOCSET_DEFAULT_SIZES);
+	ListCell   *lc;
 
+	foreach(lc, plan_steps(run->plan->name))
+		steps = lappend_int(steps, ((PlanStep *) lfirst(lc))->step);
 	if (steps == NIL)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\" has no step", run->plan->name),
@@ -202,9 +251,20 @@ run_steps(DeployRun *run)
 
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
-	run_tables(run, run_each(run, steps, step_context), step_context);
-	if (run->validate)
-		run_replacements(run, steps, step_context);
+	run_extras(run, step_context, deploy_backfill_step);
+	if (!deploy_must_stop(run))
+		deploy_index_build(run, plan_steps(run->plan->name));
+	run->parallel = run->validate && deploy_wants_parallel(plan_steps(run->plan->name));
+	run_round(run, steps, step_context);
+	if (run->put_last != NIL)
+	{
+		steps = run->put_last;
+		run->put_last = NIL;
+		run->last_round = true;
+		run_round(run, steps, step_context);
+	}
+	if (run->validate && !deploy_must_stop(run))
+		run_extras(run, step_context, deploy_replace_step);
 	sg_progress_end();
 	MemoryContextDelete(step_context);
 }
@@ -213,7 +273,8 @@ run_steps(DeployRun *run)
 static void
 tell_summary(const DeployRun *run)
 {
-	static const char *const states[] = {"validated", "added", "failed", "skipped", "pending"};
+	static const char *const states[] = {"validated", "added", "failed", "skipped", "pending",
+	"rolled back"};
 	int			counts[lengthof(states)] = {0};
 	StringInfoData text;
 	ListCell   *lc;
@@ -235,67 +296,91 @@ tell_summary(const DeployRun *run)
 	}
 	ereport(NOTICE,
 			(errmsg("plan \"%s\": %s", run->plan->name, text.len ? text.data : "no step")));
+	if (run->stop_reason)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason),
+				 errhint("CALL %s() again to go on from here.", run->procedure)));
 }
 
-/*
- * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false)
- *
- * Adds the keys of a plan NOT VALID and validates each in a transaction of
- * its own, in the order of priority; what can't be done is skipped or failed
- * with a reason, and the rest goes on.  With schemaguard.validate_with = scan
- * all keys are added first, and those of a table validated together.  A call
- * takes up where the last one stopped.
- *
- * Needs, per step, ownership of the child and REFERENCES on the parent; the
- * policy "stop" also SELECT on the key's columns of both.  Locks parent and
- * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
- * parent in ROW SHARE for VALIDATE, each attempt within
- * schemaguard.lock_timeout.  ACCESS EXCLUSIVE on both where a partitioned
- * child attaches keys of its partitions, and on the child and its old parent
- * to drop a key that was replaced; nothing is read under these locks.
- *
- * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
- * session runs it, 25006 on a standby, 0A000 fix => true.
- */
-Datum
-sg_add_fks(PG_FUNCTION_ARGS)
+void
+deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *run))
 {
-	DeployRun	run = {0};
-	MemoryContext context;
 	MemoryContext caller = CurrentMemoryContext;
 	char	   *name;
 
-	sg_check_version();
-	check_call(fcinfo);
-
-	context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(context);
+	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(run->context);
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	run.validate = PG_GETARG_BOOL(1);
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(run->context);
 	deploy_disarm_statement_timeout();
 	deploy_commit();
 
-	run.id = log_new_run();
-	run.plan = plan_get(name);
-	lock_plan(run.plan);
+	run->id = log_new_run();
+	run->plan = plan_get(name);
+	deploy_throttle_begin(run);
+	lock_plan(run->plan);
 	PG_TRY();
 	{
-		open_plan(run.plan);
-		run_steps(&run);
-		tell_summary(&run);
+		open_plan(run);
+		check_approved(run);
+		work(run);
+		tell_summary(run);
 	}
 	PG_FINALLY();
 	{
-		plan_unlock_run(run.plan);
+		plan_unlock_run(run->plan);
 	}
 	PG_END_TRY();
 
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	MemoryContextDelete(run->context);
+}
+
+/*
+ * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false)
+ *
+ * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
+ * and validates each in a transaction of its own, in the order of priority;
+ * what can't be done is skipped or failed with a reason, and the rest goes on.
+ * With schemaguard.validate_with = scan, or workers to validate the keys of
+ * several tables, all keys are added first.  A call takes up where the last
+ * one stopped.
+ *
+ * Needs, per step, ownership of the child and REFERENCES on the parent; the
+ * policy "stop" also SELECT on the key's columns of both.  Locks parent and
+ * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
+ * parent in ROW SHARE for VALIDATE, each attempt within
+ * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index,
+ * which holds up no reader or writer, within schemaguard.retry_budget.  ACCESS
+ * EXCLUSIVE on the child to add columns that are to be filled, on child and
+ * parent where a partitioned child attaches keys of its partitions, and on the
+ * child and its old parent to drop a key that was replaced; no rows are read
+ * under these locks.
+ *
+ * Pauses and stops as deploy_throttle.c says.
+ *
+ * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
+ * session runs it, 55000 it is not approved, 25006 on a standby, 0A000 fix =>
+ * true.
+ */
+Datum
+sg_add_fks(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"plan", "validate", "fix"};
+	DeployRun	run = {.procedure = "sg_add_fks"};
+
+	sg_check_version();
+	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
+	if (PG_GETARG_BOOL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("orphans can't be fixed on the way yet"),
+				 errhint("sg_orphans() lists them; remove them, then CALL sg_add_fks() again.")));
+	run.validate = PG_GETARG_BOOL(1);
+	deploy_call(fcinfo, &run, run_steps);
 
 	PG_RETURN_VOID();
 }

@@ -98,6 +98,19 @@ deploy_run_statement(const char *statement)
 	SPI_finish();
 }
 
+/* "done" says that the plan has added the key, and may take it back */
+static void
+record_added_meanwhile(const DeployAction *action, const StepWork *work, const StepView *view)
+{
+	LogEntry	entry = deploy_outcome(action, work, "skipped");
+
+	entry.message = "somebody else has added the key meanwhile";
+	plan_step_set_state(work->step->plan, work->step->step,
+						view->need == NEED_NOTHING && view->existing->enforced ? "validated" : "added",
+						entry.message, action->attempts);
+	log_write(&entry);
+}
+
 static void
 execute_add(DeployAction *action)
 {
@@ -112,12 +125,7 @@ execute_add(DeployAction *action)
 				 errmsg("%s", view.problem->reason)));
 	if (view.need != NEED_ADD)
 	{
-		const char *reason = "somebody else has added the key meanwhile";
-
-		plan_step_set_state(work->step->plan, work->step->step,
-							view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
-							reason, action->attempts);
-		deploy_record_skipped(action, work, reason);
+		record_added_meanwhile(action, work, &view);
 		return;
 	}
 
@@ -227,12 +235,16 @@ work_on_step(StepWork *work)
 {
 	StepView	view;
 
-	if (work->step->backfill && !deploy_backfill_step(work))
+	if (list_member_int(work->run->unfilled, work->step->step))
 		return InvalidOid;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	deploy_look(work->step, &view);
 	PopActiveSnapshot();
+
+	if ((view.need == NEED_ADD || view.need == NEED_VALIDATE) &&
+		deploy_breaker_open(work, &view.key))
+		return InvalidOid;
 
 	switch (view.need)
 	{
@@ -269,7 +281,7 @@ work_on_step(StepWork *work)
 	PopActiveSnapshot();
 	if (view.existing == NULL || view.existing->validated)
 		return InvalidOid;
-	if (sg_validate_with == SG_VALIDATE_SCAN)
+	if (sg_validate_with == SG_VALIDATE_SCAN || work->run->parallel)
 		return view.key.child;
 	deploy_validate_key(work, view.existing);
 	return InvalidOid;

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -36,6 +37,13 @@ deploy_commit(void)
 }
 
 void
+deploy_commit_soon(void)
+{
+	deploy_set_local("synchronous_commit", "off");
+	deploy_commit();
+}
+
+void
 deploy_disarm_statement_timeout(void)
 {
 	if (!get_timeout_active(STATEMENT_TIMEOUT))
@@ -59,13 +67,19 @@ step_timeout_handler(void)
 void
 deploy_arm_timeout(void)
 {
+	deploy_arm_timeout_after(sg_statement_timeout);
+}
+
+void
+deploy_arm_timeout_after(int ms)
+{
 	step_timeout_struck = false;
-	if (sg_statement_timeout == 0)
+	if (ms == 0)
 		return;
 
 	if (step_timeout == MAX_TIMEOUTS)
 		step_timeout = RegisterTimeout(USER_TIMEOUT, step_timeout_handler);
-	enable_timeout_after(step_timeout, sg_statement_timeout);
+	enable_timeout_after(step_timeout, ms);
 }
 
 void
@@ -113,7 +127,7 @@ deploy_log_start(DeployAction *action)
 		entry.message = action->message;
 		work->started_id = log_write(&entry);
 	}
-	deploy_commit();
+	deploy_commit_soon();
 }
 
 LogEntry
@@ -167,8 +181,14 @@ void
 deploy_record_failure(const DeployAction *action, StepWork *work, const char *state,
 					  int sqlerrcode, const char *message, int64 orphan_rows)
 {
-	LogEntry	entry = deploy_outcome(action, work, "failed");
+	LogEntry	entry = deploy_outcome(action, work, action->put_last ? "skipped" : "failed");
 
+	if (action->put_last)
+	{
+		deploy_put_last(work->run, work->step->step);
+		state = NULL;
+		message = psprintf("put last: %s", message);
+	}
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
 	entry.orphan_rows = orphan_rows;
@@ -176,7 +196,8 @@ deploy_record_failure(const DeployAction *action, StepWork *work, const char *st
 						action->attempts);
 	log_write(&entry);
 	deploy_commit();
-	deploy_append_notice(work, psprintf("%s failed: %s", action->name, message));
+	deploy_append_notice(work, action->put_last ? message :
+						 psprintf("%s failed: %s", action->name, message));
 }
 
 void
@@ -202,8 +223,30 @@ deploy_append_notice(StepWork *work, const char *text)
 	appendStringInfo(&work->notice, "%s%s", work->notice.len ? ", " : "", text);
 }
 
+void
+deploy_sleep_until(TimestampTz deadline)
+{
+	int64		left;
+
+	while ((left = (deadline - GetCurrentTimestamp()) / 1000) > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 (long) left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 double
 deploy_elapsed(TimestampTz start)
 {
 	return (GetCurrentTimestamp() - start) / 1000.0;
+}
+
+char *
+deploy_took_text(const DeployAction *action)
+{
+	double		seconds = deploy_elapsed(action->started_at) / 1000.0;
+
+	return seconds < 1 ? "" : psprintf(" in %.1f s", seconds);
 }

@@ -32,6 +32,7 @@
 
 #include "deploy.h"
 #include "errors.h"
+#include "guc.h"
 #include "progress.h"
 #include "quote.h"
 
@@ -87,15 +88,6 @@ explain_validation(StepWork *work, DeployAction *action)
 						  ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
 }
 
-/* How long an action took, where that is worth a word */
-static char *
-took_text(const DeployAction *action)
-{
-	double		seconds = deploy_elapsed(action->started_at) / 1000.0;
-
-	return seconds < 1 ? "" : psprintf(" in %.1f s", seconds);
-}
-
 void
 deploy_validate_key(StepWork *work, FkKey *key)
 {
@@ -110,7 +102,7 @@ deploy_validate_key(StepWork *work, FkKey *key)
 
 	sg_progress_step(SG_PROGRESS_VALIDATE, work->step->step, key->child);
 	if (deploy_attempt(&action))
-		deploy_append_notice(work, psprintf("validated%s", took_text(&action)));
+		deploy_append_notice(work, psprintf("validated%s", deploy_took_text(&action)));
 	else
 		explain_validation(work, &action);
 }
@@ -387,7 +379,7 @@ scan_works(DeployRun *run, List *works)
 	{
 		if (holds(lfirst(lc)))
 			deploy_append_notice(lfirst(lc), psprintf("validated by %s%s", action.message,
-													  took_text(&action)));
+													  deploy_took_text(&action)));
 	}
 }
 
@@ -407,11 +399,18 @@ deploy_validate_table(DeployRun *run, List *steps)
 		if (work == NULL)
 			continue;
 		deploy_look(work->step, &view);
-		if (view.need != NEED_VALIDATE)
+		if (view.need != NEED_VALIDATE || view.existing == NULL)
 			continue;
+		if (deploy_breaker_open(work, view.existing))
+		{
+			deploy_end_step(work);
+			continue;
+		}
 		work->key = view.existing;
-		work->why_core = scan_obstacle(work->key);
 		works = lappend(works, work);
+		if (sg_validate_with != SG_VALIDATE_SCAN)
+			continue;
+		work->why_core = scan_obstacle(work->key);
 		if (work->why_core == NULL)
 			scanned = lappend(scanned, work);
 		else
@@ -425,7 +424,7 @@ deploy_validate_table(DeployRun *run, List *steps)
 	{
 		StepWork   *work = lfirst(lc);
 
-		if (work->why_core)
+		if (work->why_core || sg_validate_with != SG_VALIDATE_SCAN)
 			deploy_validate_key(work, work->key);
 		deploy_end_step(work);
 	}

@@ -145,6 +145,36 @@ typedef struct FkFingerprint
  */
 extern FkFingerprint fk_fingerprint(const FkKey *key, Snapshot snapshot);
 
+/*
+ * A valid index of the child by which the server finds the rows of a parent's
+ * key: its leading columns are the key's, in any order, comparable by the
+ * key's operators and collations, and it leaves out no row but those with a
+ * null in the key.  InvalidOid where none is proved to serve.
+ */
+extern Oid	fk_serving_index(const FkKey *key);
+
+/* Why a btree index on the key's columns would not serve it, or NULL */
+extern char *fk_index_obstacle(const FkKey *key);
+
+/*
+ * The columns of such an index as CREATE INDEX wants them; and those of an
+ * index, if that is what CREATE INDEX makes of columns alone, else NULL.
+ */
+extern char *fk_index_columns(const FkKey *key);
+extern char *fk_plain_index_columns(Oid index);
+
+/*
+ * A valid index of the child that is just that, and that one made on the
+ * partitioned table above would take for its own; or InvalidOid.
+ */
+extern Oid	fk_plain_index(const FkKey *key);
+
+/* Would an index on the columns of one key serve another one of the same child? */
+extern bool fk_index_covers(const FkKey *indexed, const FkKey *key);
+
+/* The same key on a partition of its child */
+extern FkKey *fk_on_partition(const FkKey *key, Oid partition);
+
 /* The two tables as ALTER TABLE sees them: reason why one can't be in a key */
 extern FkProblem *fk_check_tables(Oid child, Oid parent);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fk_internal.h
- *	  Shared by the files of fk_*: which triggers a key has, and lacks.
+ *	  Shared by the files of fk_*: which triggers a key has, and lacks; indexes.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 #include "catalog/pg_constraint.h"
+#include "nodes/pg_list.h"
 
 #include "fk.h"
 
@@ -26,5 +27,11 @@ extern void fk_arming_read_triggers(FkArming *arming, bool whole);
 /* Set armed and unarmed_reason of a key from its own and its clones' triggers */
 extern void fk_arming_judge(FkArming *arming, FkKey *key);
 extern void fk_arming_destroy(FkArming *arming);
+
+/*
+ * The live indexes of a table in the order in which core looks at them, by
+ * OID.  Read from pg_index: opening the table would wait for its locks.
+ */
+extern List *fk_table_indexes(Oid relid);
 
 #endif							/* SG_FK_INTERNAL_H */

@@ -37,6 +37,7 @@
 
 #include "compat.h"
 #include "fk.h"
+#include "fk_internal.h"
 #include "quote.h"
 
 typedef struct TargetIndex
@@ -207,12 +208,8 @@ match_target(const TargetIndex *target, const AttrNumber *attnums, int n, Oid *o
 	return true;
 }
 
-/*
- * The indexes of a table in the order in which core looks at them, by OID.
- * Read from pg_index: opening the table would wait for its locks.
- */
-static List *
-table_indexes(Oid relid)
+List *
+fk_table_indexes(Oid relid)
 {
 	Relation	rel = table_open(IndexRelationId, AccessShareLock);
 	ScanKeyData skey;
@@ -242,7 +239,7 @@ fk_primary_key(Oid relid)
 {
 	ListCell   *lc;
 
-	foreach(lc, table_indexes(relid))
+	foreach(lc, fk_table_indexes(relid))
 	{
 		TargetIndex target;
 
@@ -275,7 +272,7 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 		*nparent = list_length(parent_columns);
 	}
 
-	foreach(lc, table_indexes(key->parent))
+	foreach(lc, fk_table_indexes(key->parent))
 	{
 		TargetIndex target;
 

@@ -3,8 +3,9 @@
  * guc.c
  *	  The settings schemaguard.*.
  *
- * All of them may be set by any role: they only bound what that role's own
- * statements do.
+ * All of them may be set by any role, since they only bound what that role's
+ * own statements do; but require_approval, which bounds what others want, is
+ * for superusers.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +22,14 @@ int			sg_lock_timeout = 100;
 int			sg_max_attempts = 200;
 int			sg_retry_budget = 600000;
 int			sg_statement_timeout = 0;
+int			sg_workers = 2;
+bool		sg_require_approval = false;
+int			sg_throttle_lag = -1;
+int			sg_throttle_waiting = -1;
+char	   *sg_throttle_function = "";
+int			sg_throttle_budget = 600000;
+char	   *sg_window_end = "";
+int			sg_breaker = 10;
 int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
 int			sg_audit_workers = -1;
@@ -58,6 +67,67 @@ sg_audit_memory_bytes(void)
 	return (int64) (sg_audit_memory < 0 ? maintenance_work_mem : sg_audit_memory) * 1024;
 }
 
+/* What deploy_throttle.c and plan_approve.c act upon */
+static void
+define_control(void)
+{
+	DefineCustomBoolVariable("schemaguard.require_approval",
+							 "Lets a plan run only after sg_plan_approve() by another role than its author.",
+							 "Only superusers change it.",
+							 &sg_require_approval,
+							 false,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.throttle_lag",
+							"Replication lag above which a deployment pauses; -1 is no limit.",
+							"WAL that this server has written and a connected standby or subscriber has not replayed yet.",
+							&sg_throttle_lag,
+							-1, -1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.throttle_waiting",
+							"Sessions of this database waiting for a lock above which a deployment pauses; -1 is no limit.",
+							NULL,
+							&sg_throttle_waiting,
+							-1, -1, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.throttle_function",
+							   "A function without arguments that says whether a deployment has to pause; empty is none.",
+							   "It returns boolean, or text with the reason, and belongs to the role that calls or to a superuser.",
+							   &sg_throttle_function,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.throttle_budget",
+							"Longest pause; after it the call ends and leaves the other steps for a later one.",
+							NULL,
+							&sg_throttle_budget,
+							600000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.window_end",
+							   "Time after which a deployment begins nothing new; empty is none.",
+							   "A time stamp, or a time of day, which is the next one after the beginning of the call.",
+							   &sg_window_end,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.breaker",
+							"Failed attempts to lock one table after which its steps are put last; 0 never does.",
+							NULL,
+							&sg_breaker,
+							10, 0, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+}
+
 void
 sg_guc_init(void)
 {
@@ -91,6 +161,14 @@ sg_guc_init(void)
 							&sg_statement_timeout,
 							0, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.workers",
+							"Background workers that build indexes and validate keys of different tables at once.",
+							"0 builds no index; 0 and 1 validate one key after the other, in the session itself.",
+							&sg_workers,
+							2, 0, 256,
+							PGC_USERSET, 0,
 							NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("schemaguard.validate_with",
@@ -141,5 +219,6 @@ sg_guc_init(void)
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 
+	define_control();
 	MarkGUCPrefixReserved("schemaguard");
 }

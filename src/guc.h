@@ -29,6 +29,18 @@ extern int	sg_retry_budget;	/* ms, all attempts of one step and their
 								 * pauses */
 extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
 
+extern int	sg_workers;			/* background workers of a deployment; 0: none */
+extern bool sg_require_approval;	/* superusers set it */
+
+/* what makes a deployment pause or stop; see deploy_throttle.c */
+extern int	sg_throttle_lag;	/* kB of WAL; -1 is no limit */
+extern int	sg_throttle_waiting;	/* sessions; -1 is no limit */
+extern char *sg_throttle_function;	/* a name; "" is none */
+extern int	sg_throttle_budget; /* ms, one pause */
+extern char *sg_window_end;		/* a time; "" is none */
+extern int	sg_breaker;			/* failed attempts to lock one table; 0 is
+								 * off */
+
 extern int	sg_validate_with;	/* SG_VALIDATE_* */
 extern int	sg_audit_method;	/* SG_AUDIT_* */
 extern int	sg_audit_workers;	/* -1: by the size of the table */

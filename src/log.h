@@ -61,4 +61,11 @@ extern void log_write_all(List *entries);
  */
 extern int	log_close_interrupted(const char *plan);
 
+/*
+ * The started rows of a plan's actions of one name, the newest per object (a
+ * List of LogEntry *): started_id is the row's own id, phase and sqlstate are
+ * those of its outcome, NULL when it has none.
+ */
+extern List *log_started(const char *plan, const char *action);
+
 #endif							/* SG_LOG_H */

@@ -204,6 +204,49 @@ log_close_interrupted(const char *plan)
 	return (int) n;
 }
 
+List *
+log_started(const char *plan, const char *action)
+{
+	Oid			types[] = {TEXTOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(plan), CStringGetTextDatum(action)};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *entries = NIL;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT,
+					 "SELECT DISTINCT ON (s.object) s.id, s.run_id, s.step, s.object, s.statement,"
+					 "       o.phase AS outcome, o.sqlstate"
+					 " FROM schemaguard.audit_log s LEFT JOIN schemaguard.audit_log o ON o.started_id = s.id"
+					 " WHERE s.plan = $1 AND s.phase = 'started' AND s.action = $2"
+					 " ORDER BY s.object, s.id DESC",
+					 2, types, values, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[row];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		LogEntry   *entry = MemoryContextAllocZero(context, sizeof(LogEntry));
+		bool		isnull;
+		Datum		run = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "run_id"), &isnull);
+		MemoryContext old;
+
+		*entry = log_entry(DatumGetUUIDP(run), plan, action, sg_spi_text(tuple, desc, "outcome"));
+		entry->step = (int) sg_spi_int64(tuple, desc, "step");
+		entry->object = sg_spi_text(tuple, desc, "object");
+		entry->statement = sg_spi_text(tuple, desc, "statement");
+		entry->sqlstate = sg_spi_text(tuple, desc, "sqlstate");
+		entry->started_id = sg_spi_int64(tuple, desc, "id");
+		old = MemoryContextSwitchTo(context);
+		entries = lappend(entries, entry);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return entries;
+}
+
 /*
  * sg_log_guard() trigger: refuse every change of the log but sg_prune's.
  */

@@ -15,6 +15,8 @@
 #define SG_PLAN_H
 
 #include "postgres.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 #include "storage/block.h"
 #include "fk.h"
@@ -52,7 +54,8 @@ typedef struct PlanStep
 	char	   *orphans;		/* "stop", "leave" */
 	bool		index;
 	char	   *replaces;		/* NULL: none */
-	char	   *state;			/* pending, added, validated, skipped, failed */
+	char	   *state;			/* pending, added, validated, skipped, failed,
+								 * rolled back */
 	char	   *reason;
 	int			attempts;
 	char	   *skipped_by;		/* role, when somebody skipped it for good */
@@ -80,6 +83,12 @@ extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);
 extern void plan_check_writable(FkPlan *plan, const char *function);
 
 /*
+ * Only what concerns the lock: 55006 while a session runs or changes the plan,
+ * 42704 when it has gone meanwhile, 25006.  The lock goes with the transaction.
+ */
+extern void plan_claim(FkPlan *plan, const char *function);
+
+/*
  * Take the plan's run lock for the session or for the transaction; false when
  * another session holds it.  The session lock lives until plan_unlock_run or
  * the end of the backend.
@@ -88,9 +97,18 @@ extern bool plan_lock_run(const FkPlan *plan, bool session);
 extern void plan_unlock_run(const FkPlan *plan);
 
 /*
- * The pid of the session that holds the plan's run lock, or 0.  For messages.
+ * The pid of the session that holds the plan's run lock, or 0.
  */
 extern int	plan_runner_pid(const FkPlan *plan);
+
+/*
+ * A worker of the session `leader` takes part in the run; false when that
+ * session does not hold the run lock any more.  Lasts until the end of the
+ * worker, or the abort of a transaction.  The holder of the run lock awaits
+ * workers of a session that has died, which may be in the middle of a commit.
+ */
+extern bool plan_join_run(const FkPlan *plan, int leader);
+extern void plan_await_workers(const FkPlan *plan);
 
 /* Insert a step that has passed plan_draft_check; returns its number */
 extern int	plan_step_insert(PlanStep *step);
@@ -127,7 +145,15 @@ extern void plan_step_update(const PlanStep *step);
 
 /* Append notes, a List of PlanNote * */
 extern void plan_notes_insert(const FkPlan *plan, List *notes);
-extern void plan_withdraw_approval(const FkPlan *plan);
+
+/*
+ * Statements of plan_approve.c on the plan's own row: $1 is its name, $2 the
+ * value, which may be NULL.  What the first row of a query holds, or NULL;
+ * the number of rows changed.
+ */
+extern void *plan_read_one(const FkPlan *plan, const char *sql,
+						   void *(*read) (HeapTuple tuple, TupleDesc desc));
+extern uint64 plan_change_row(const FkPlan *plan, const char *value, const char *sql);
 
 /*
  * One row of the log about a change to a plan.  step may be 0, object and
@@ -135,6 +161,20 @@ extern void plan_withdraw_approval(const FkPlan *plan);
  */
 extern void plan_log(const FkPlan *plan, int step, const char *action,
 					 const char *object, const char *message);
+
+/* ---- plan_approve.c ---- */
+
+/*
+ * After every change of what a plan says: withdraws an approval, with a row
+ * of the log, and remembers who has changed it.
+ */
+extern void plan_withdraw_approval(const FkPlan *plan);
+
+/* Names of the roles that the session is: by function, by SET ROLE, by login */
+extern List *plan_present_role_names(void);
+
+/* Why the plan does not count as approved, as a full sentence, or NULL when it does */
+extern char *plan_approval_problem(const FkPlan *plan);
 
 /* ---- plan_key.c ---- */
 
@@ -182,6 +222,39 @@ extern char *plan_backfill_update(const PlanStep *step, const char *table,
 								  BlockNumber from, BlockNumber to);
 extern char *plan_backfill_probe(const PlanStep *step);
 
+/* ---- plan_index.c ---- */
+
+/* An index on a child's columns that steps want and this database lacks */
+typedef struct PlanIndex
+{
+	int			step;			/* the first that wants it */
+	FkKey	   *key;			/* it serves; NULL: the table is not here */
+	char	   *table;			/* qualified, as the index' name is */
+	char	   *columns;
+	char	   *name;
+	char	   *statement;
+	bool		partitioned;	/* to be made when all partitions have theirs,
+								 * not concurrently */
+	char	   *obstacle;		/* why it would not serve, so why it is not
+								 * made, or NULL */
+} PlanIndex;
+
+/*
+ * The indexes that some steps (a List of PlanStep *) lack, in the order in
+ * which they are to be made; for a partitioned child one for each partition
+ * that has none, then the one that joins them.
+ */
+extern List *plan_missing_indexes(List *steps);
+
+/*
+ * The statement by which plan_missing_indexes() would have made an index, or
+ * NULL for one that it would not make.
+ */
+extern char *plan_index_statement(Oid index);
+
+/* The partitions of a partitioned table that hold rows of their own */
+extern List *plan_leaves(Oid relid);
+
 /* ---- plan_input.c ---- */
 
 /*
@@ -208,12 +281,8 @@ extern void plan_draft_set_quiet(PlanDraft *draft);
 /* Insert a step that has passed plan_draft_check; returns its number */
 extern int	plan_draft_insert(PlanDraft *draft, PlanStep *step);
 
-/*
- * After all changes: withdraws the approval, and says once what is not done
- * yet for the steps that were added.
- */
+/* After all changes: withdraws the approval, and says what is not here */
 extern void plan_draft_end(PlanDraft *draft);
-extern void plan_notice_index(void);
 
 /* A table's name as users write it, schema-qualified by the caller's search_path */
 extern char *plan_qualify(const char *table);
@@ -227,6 +296,31 @@ extern char *plan_default_fk_name(const PlanStep *step, int n);
  */
 #define PLAN_REASON_PERIOD "the key uses PERIOD, which a plan can't hold"
 extern bool plan_step_is_unsupported(const PlanStep *step);
+
+/* ---- plan_statement.c ---- */
+
+struct Constraint;
+struct Node;
+struct RangeVar;
+
+/*
+ * The step that a FOREIGN KEY clause means; fk_name may be NULL.  NOT VALID
+ * makes its policy "leave".
+ */
+extern PlanStep *plan_step_of_constraint(const char *plan, const char *child_table,
+										 const char *parent_table, const struct Constraint *c);
+
+/* The same for a whole ALTER TABLE, or NULL when it adds no key that a plan can hold */
+extern PlanStep *plan_step_of_statement(const char *plan, int number, const char *sql);
+
+/* Strings of a list of String nodes, copied */
+extern List *plan_node_strings(List *nodes);
+
+/* The one statement of a text, or NULL: it is not one, or PostgreSQL can't parse it */
+extern struct Node *plan_parse_statement(const char *sql);
+
+/* The qualified name of a table in a statement */
+extern char *plan_range_name(const struct RangeVar *rel);
 
 /* ---- plan_split.c ---- */
 
@@ -260,9 +354,6 @@ extern Script *plan_split(const char *script);
 extern int	plan_error_offset(const char *sql, const ErrorData *error);
 
 /* ---- plan_path.c ---- */
-
-struct Node;
-struct RangeVar;
 
 /* Where unqualified names lead at the current place of a script */
 typedef struct PlanPath PlanPath;

@@ -377,8 +377,6 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	plan_draft_check(draft, step);
 	plan_step_update(step);
 	plan_draft_end(draft);
-	if (strcmp(option_name, "index") == 0 && step->index)
-		plan_notice_index();
 	plan_log(plan, step->step, "plan set", plan_step_object(step), option_name);
 
 	PG_RETURN_VOID();

@@ -38,7 +38,6 @@ struct PlanDraft
 								 * each */
 	int			missing;
 	bool		incomplete;		/* the step checked last lacks something */
-	bool		any_index;		/* some step wants an index */
 	bool		changed;
 };
 
@@ -620,18 +619,9 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 {
 	(void) plan_step_insert(step);
 	draft_remember(draft, step);
-	draft->any_index |= step->index;
 	draft->missing += draft->incomplete;
 
 	return step->step;
-}
-
-void
-plan_notice_index(void)
-{
-	ereport(NOTICE,
-			(errmsg("indexes on the columns of foreign keys are not built yet"),
-			 errhint("The plan keeps that they are wanted; build them with CREATE INDEX CONCURRENTLY meanwhile.")));
 }
 
 void
@@ -646,6 +636,4 @@ plan_draft_end(PlanDraft *draft)
 				(errmsg_plural("%d step names a table or column that does not exist here: it will be skipped until it does",
 							   "%d steps name a table or column that does not exist here: they will be skipped until it does",
 							   draft->missing, draft->missing)));
-	if (draft->any_index)
-		plan_notice_index();
 }

@@ -183,19 +183,6 @@ notes_of_remarks(ScriptReader *reader, bool strict)
 
 /* ---- keys ---- */
 
-/* Strings of a list of String nodes, copied */
-static List *
-node_strings(List *nodes)
-{
-	List	   *strings = NIL;
-	ListCell   *lc;
-
-	foreach(lc, nodes)
-		strings = lappend(strings, pstrdup(strVal(lfirst(lc))));
-
-	return strings;
-}
-
 static bool
 is_cut(ScriptReader *reader, const char *name)
 {
@@ -215,7 +202,7 @@ is_cut(ScriptReader *reader, const char *name)
 static const char *
 find_cut_name(ScriptReader *reader, RangeVar *child, Constraint *c)
 {
-	List	   *names = list_concat(node_strings(c->fk_attrs), node_strings(c->pk_attrs));
+	List	   *names = list_concat(plan_node_strings(c->fk_attrs), plan_node_strings(c->pk_attrs));
 	ListCell   *lc;
 
 	names = lappend(names, child->relname);
@@ -287,22 +274,7 @@ add_key(ScriptReader *reader, RangeVar *child, const char *child_table,
 		return;
 
 	old = MemoryContextSwitchTo(reader->context);
-	step = plan_step_default(reader->plan);
-	step->child_table = pstrdup(child_table);
-	step->child_columns = node_strings(c->fk_attrs);
-	step->parent_table = pstrdup(parent_table);
-	step->parent_columns = node_strings(c->pk_attrs);
-	step->fk_name = c->conname ? pstrdup(c->conname) : NULL;
-	step->on_delete = pstrdup(sg_action_word(c->fk_del_action));
-	step->on_update = pstrdup(sg_action_word(c->fk_upd_action));
-	step->on_delete_columns = node_strings(c->fk_del_set_cols);
-	step->match = pstrdup(sg_match_word(c->fk_matchtype));
-	step->deferrable = c->deferrable;
-	step->initially_deferred = c->initdeferred;
-	step->enforced = SG_CONSTRAINT_ENFORCED(c);
-	if (c->skip_validation || !step->enforced)
-		step->orphans = "leave";
-
+	step = plan_step_of_constraint(reader->plan, child_table, parent_table, c);
 	if (SG_CONSTRAINT_PERIOD(c))
 		skip_step(step, PLAN_REASON_PERIOD);
 	else if (unsupported)

@@ -100,12 +100,21 @@ emit_list(SgRowSink *sink, List *statements)
 		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
 }
 
-/* Deployment updates some blocks of each partition at a time */
+/*
+ * What fills columns, before all else.  Deployment updates some blocks of each
+ * partition at a time.
+ */
 static void
 emit_backfill(SgRowSink *sink, const PlanStep *step)
 {
+	FkKey		key;
 	char	   *columns = plan_backfill_column_statement(step);
 
+	if (step->backfill == NULL || step->skipped_by ||
+		(plan_step_key(step, &key) == NULL && fk_declared_twin(&key)))
+		return;
+
+	emit_comment(sink, psprintf("step %d, backfill", step->step));
 	if (columns)
 		emit(sink, psprintf("%s;", columns));
 	emit_list(sink, plan_backfill_arm_statements(step));
@@ -151,8 +160,6 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	}
 
 	emit_comment(sink, psprintf("step %d, %s", step->step, step->priority));
-	if (step->backfill && twin == NULL)
-		emit_backfill(sink, step);
 	if (by_partition)
 		emit_partitions(sink, step, partitions);
 	else if (!done)
@@ -168,6 +175,26 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 		emit_list(sink, plan_backfill_disarm_statements(step));
 }
 
+static void
+emit_indexes(SgRowSink *sink, List *steps)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_missing_indexes(steps))
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->obstacle)
+			emit_comment(sink, psprintf("step %d gets no index on %s (%s): %s", index->step,
+										index->table, index->columns, index->obstacle));
+		else
+		{
+			emit_comment(sink, psprintf("step %d, index", index->step));
+			emit(sink, psprintf("%s;", index->statement));
+		}
+	}
+}
+
 /*
  * sg_plan_sql(plan text)
  *
@@ -178,6 +205,7 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	FkPlan	   *plan;
+	List	   *steps;
 	ListCell   *lc;
 
 	if (PG_ARGISNULL(0))
@@ -185,7 +213,11 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	sg_sink_begin_scalar(&sink, fcinfo);
-	foreach(lc, plan_steps(plan->name))
+	steps = plan_steps(plan->name);
+	foreach(lc, steps)
+		emit_backfill(&sink, lfirst(lc));
+	emit_indexes(&sink, steps);
+	foreach(lc, steps)
 		emit_step(&sink, lfirst(lc));
 
 	return (Datum) 0;

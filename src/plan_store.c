@@ -257,17 +257,23 @@ is_author(const FkPlan *plan)
 void
 plan_check_writable(FkPlan *plan, const char *function)
 {
-	FkPlan	   *current;
-
-	PreventCommandIfReadOnly(function);
-	PreventCommandDuringRecovery(function);
-
 	if (!is_author(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for plan \"%s\"", plan->name),
 				 errdetail("The plan belongs to role \"%s\".", plan->author),
 				 errhint("Only the author's role and superusers change a plan. sg_plan_export() and sg_plan_import() make a copy that is yours.")));
+
+	plan_claim(plan, function);
+}
+
+void
+plan_claim(FkPlan *plan, const char *function)
+{
+	FkPlan	   *current;
+
+	PreventCommandIfReadOnly(function);
+	PreventCommandDuringRecovery(function);
 
 	if (!plan_lock_run(plan, false))
 	{
@@ -294,9 +300,10 @@ plan_insert(const char *name, const char *description)
 	arg_text(&args, name);
 	arg_text(&args, description);
 	arg_text(&args, GetUserNameFromId(GetUserId(), false));
+	arg_texts(&args, plan_present_role_names());
 	if (store_change(SPI_OK_INSERT,
-					 "INSERT INTO schemaguard.plan (name, description, author)"
-					 " VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING", &args) == 0)
+					 "INSERT INTO schemaguard.plan (name, description, author, changed_by)"
+					 " VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING", &args) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("plan \"%s\" already exists", name),
@@ -329,16 +336,27 @@ plan_delete(const FkPlan *plan)
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
 }
 
-void
-plan_withdraw_approval(const FkPlan *plan)
+void *
+plan_read_one(const FkPlan *plan, const char *sql, void *(*read) (HeapTuple tuple, TupleDesc desc))
+{
+	StoreArgs	args = {0};
+	List	   *rows;
+
+	arg_text(&args, plan->name);
+	rows = store_query(sql, &args, read);
+
+	return rows ? linitial(rows) : NULL;
+}
+
+uint64
+plan_change_row(const FkPlan *plan, const char *value, const char *sql)
 {
 	StoreArgs	args = {0};
 
 	arg_text(&args, plan->name);
-	store_change(SPI_OK_UPDATE,
-				 "UPDATE schemaguard.plan SET approved_by = NULL, approved_at = NULL"
-				 " WHERE name = $1 AND (approved_by IS NOT NULL OR approved_at IS NOT NULL)",
-				 &args);
+	arg_text(&args, value);
+
+	return store_change(SPI_OK_UPDATE, sql, &args);
 }
 
 void
@@ -402,6 +420,34 @@ plan_runner_pid(const FkPlan *plan)
 	}
 
 	return 0;
+}
+
+/* A second lock beside it: shared by the workers of whoever runs the plan */
+static void
+worker_lock_tag(const FkPlan *plan, LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, plan->table, (uint32) plan->id, 1);
+}
+
+bool
+plan_join_run(const FkPlan *plan, int leader)
+{
+	LOCKTAG		tag;
+
+	/* in this order: who gets the run lock after us waits for us */
+	worker_lock_tag(plan, &tag);
+	return LockAcquire(&tag, ShareLock, true, true) != LOCKACQUIRE_NOT_AVAIL &&
+		plan_runner_pid(plan) == leader;
+}
+
+void
+plan_await_workers(const FkPlan *plan)
+{
+	LOCKTAG		tag;
+
+	worker_lock_tag(plan, &tag);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	(void) LockRelease(&tag, ExclusiveLock, false);
 }
 
 /* ---- steps ---- */

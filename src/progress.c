@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_authid.h"
+#include "commands/progress.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -44,8 +45,8 @@ enum
 	PARAM_COUNT
 };
 
-static const char *const action_names[] = {NULL, "audit", "add", "validate", "replace", "backfill"};
-static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting"};
+static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "replace", "backfill"};
+static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting", "throttled", "working", "waiting"};
 
 static int64 params[PARAM_COUNT];
 static Oid	target = InvalidOid;
@@ -139,6 +140,37 @@ sg_progress_end(void)
 {
 	memset(params, 0, sizeof(params));
 	pgstat_progress_end_command();
+}
+
+bool
+sg_progress_index(int pid)
+{
+	int			n;
+
+	pgstat_clear_backend_activity_snapshot();
+	n = pgstat_fetch_stat_numbackends();
+	for (int i = 1; i <= n; i++)
+	{
+		PgBackendStatus *be = &pgstat_get_local_beentry_by_index(i)->backendStatus;
+
+		if (be->st_procpid != pid || be->st_progress_command != PROGRESS_COMMAND_CREATE_INDEX)
+			continue;
+		target = be->st_progress_command_target;
+		switch (be->st_progress_param[PROGRESS_CREATEIDX_PHASE])
+		{
+			case PROGRESS_CREATEIDX_PHASE_WAIT_1:
+			case PROGRESS_CREATEIDX_PHASE_WAIT_2:
+			case PROGRESS_CREATEIDX_PHASE_WAIT_3:
+			case PROGRESS_CREATEIDX_PHASE_WAIT_4:
+			case PROGRESS_CREATEIDX_PHASE_WAIT_5:
+				sg_progress_phase(SG_PHASE_WAITING);
+				break;
+			default:
+				sg_progress_phase(SG_PHASE_BUILDING);
+		}
+		return true;
+	}
+	return false;
 }
 
 /*

@@ -20,6 +20,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_AUDIT = 1,
 	SG_PROGRESS_ADD,
 	SG_PROGRESS_VALIDATE,
+	SG_PROGRESS_ROLLBACK,
+	SG_PROGRESS_INDEX,			/* building what the child's columns lack */
 	SG_PROGRESS_REPLACE,
 	SG_PROGRESS_BACKFILL
 } SgProgressAction;
@@ -32,7 +34,10 @@ typedef enum SgProgressPhase
 	SG_PHASE_PAUSING,			/* between two attempts, no lock held */
 	SG_PHASE_EXECUTING,			/* running DDL under the locks */
 	SG_PHASE_BUILDING,			/* reading the keys of parents */
-	SG_PHASE_COUNTING			/* distinct keys of orphans */
+	SG_PHASE_COUNTING,			/* distinct keys of orphans */
+	SG_PHASE_THROTTLED,			/* waiting for the load to go down */
+	SG_PHASE_WORKING,			/* workers do it, in transactions of their own */
+	SG_PHASE_WAITING			/* a worker's index waits for old transactions */
 } SgProgressPhase;
 
 /* done and total count keys (audit) or steps (plan) */
@@ -48,5 +53,8 @@ extern void sg_progress_done(int64 done, int64 orphan_rows);
 extern void sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks);
 extern void sg_progress_blocks(int64 blocks, int64 orphan_rows);
 extern void sg_progress_end(void);
+
+/* Show what the CREATE INDEX of another process is at, if it runs one */
+extern bool sg_progress_index(int pid);
 
 #endif							/* SG_PROGRESS_H */

@@ -12,7 +12,11 @@ CREATE TABLE schemaguard.plan (
     approved_by text,
     approved_at timestamptz,
     -- names the plan in locks and progress, where a text does not fit
-    id          bigint NOT NULL UNIQUE
+    id          bigint NOT NULL UNIQUE,
+    -- what the approval is bound to: see src/plan_approve.c
+    approved_hash text,
+    -- every role that had a hand in the plan, by login and by SET ROLE
+    changed_by  text[] NOT NULL DEFAULT '{}'
 );
 CREATE SEQUENCE schemaguard.plan_id_seq OWNED BY schemaguard.plan.id;
 ALTER TABLE schemaguard.plan ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_id_seq');

@@ -80,3 +80,10 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_sql';
 COMMENT ON FUNCTION sg_plan_sql(text)
     IS 'every statement that deployment would run, in order';
+
+CREATE FUNCTION sg_plan_approve(plan text)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_approve';
+COMMENT ON FUNCTION sg_plan_approve(text)
+    IS 'approve a plan as it stands, as another role than those that wrote it';

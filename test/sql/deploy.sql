@@ -5,6 +5,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE SCHEMA dep;
 SET search_path = dep, public;
+-- one after the other, so that notices come in one order
+SET schemaguard.workers = 1;
 CREATE VIEW steps AS
   SELECT step, child_table, fk_name, state, reason, attempts FROM schemaguard.plan_step
   WHERE plan = 'dep' ORDER BY step;

@@ -23,7 +23,9 @@ FROM (VALUES
   ('sg_plan_drop(text)', 'plan text'),
   ('sg_plan_export(text)', 'plan text'),
   ('sg_plan_import(text, jsonb)', 'plan text, document jsonb'),
-  ('sg_plan_sql(text)', 'plan text')) AS v (f, arguments);
+  ('sg_plan_sql(text)', 'plan text'),
+  ('sg_plan_approve(text)', 'plan text'),
+  ('sg_rollback_fks(text)', 'IN plan text')) AS v (f, arguments);
 
 SELECT is(format_type(p.proallargtypes[n], NULL) || ' ' || p.proargnames[n], c.column, f || ': column ' || c.position)
 FROM (VALUES
@@ -31,8 +33,13 @@ FROM (VALUES
    '{regclass child,text plan,boolean inferred,integer samples,name fk_name,text source,text child_table,name[] child_columns,text parent_table,name[] parent_columns,text state,bigint rows_checked,bigint orphan_rows,bigint orphan_keys,jsonb sample,text result,text reason,text method,double precision elapsed_ms}'::text[]),
   ('sg_orphans(regclass, text[], regclass, text[], bigint)',
    '{regclass child,text[] columns,regclass parent,text[] parent_columns,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
+  ('sg_plan_check(text)', '{text plan,integer step,name fk_name,text check_name,text result,text detail,text hint}'),
   ('sg_orphans(regclass, text, bigint)',
-   '{regclass child,text fk_name,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}')) AS v (f, columns),
+   '{regclass child,text fk_name,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
+  ('sg_verify_fks(text, boolean)',
+   '{text plan,boolean live,name fk_name,text child_table,text parent_table,text test,text expected,text observed,text result,text reason}'),
+  ('sg_measure_overhead(text, int, int)',
+   '{text plan,integer sample,integer rounds,integer step,name fk_name,text child_table,text parent_table,text operation,bigint rows,double precision without_us,double precision without_q1_us,double precision without_q3_us,double precision with_us,double precision with_q1_us,double precision with_q3_us,double precision ratio,text reason}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
   pg_proc p, LATERAL (SELECT c.position::int AS n) x
 WHERE p.oid = f::regprocedure
@@ -40,11 +47,13 @@ ORDER BY f, c.position;
 
 SELECT is(pronargdefaults::int, 14, 'sg_plan_add_fk: everything from parent_columns on has a default')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
+SELECT is(pronargdefaults::int, 2, proname || ': two arguments have a default')
+FROM pg_proc WHERE proname IN ('sg_verify_fks', 'sg_measure_overhead') ORDER BY proname;
 SELECT is(proargnames::text[],
   '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,backfill}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune') ORDER BY proname;
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune', 'sg_rollback_fks') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 
 -- tables and views

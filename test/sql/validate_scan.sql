@@ -5,6 +5,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE SCHEMA vs;
 SET search_path = vs, public;
+-- one table after the other, so that notices and log rows come in one order
+SET schemaguard.workers = 1;
 CREATE VIEW steps AS
   SELECT step, fk_name, state, reason, attempts FROM schemaguard.plan_step WHERE plan = 'vs' ORDER BY step;
 -- the log from the last mark on

@@ -53,11 +53,15 @@ is($standby->safe_psql('postgres', q{SELECT result, reason, rows_checked FROM sg
 is($primary->safe_psql('postgres', q{SELECT result, rows_checked FROM sg_orphan_audit('u')}), 'pass|1', 'on the primary it is read');
 is($standby->safe_psql('postgres', q{SELECT count(*), count(DISTINCT row_id) FROM sg_orphans('c', 'bad')}), '900|900', 'sg_orphans works on the standby');
 
+is($standby->safe_psql('postgres', q{SELECT string_agg(DISTINCT result || coalesce(': ' || reason, ''), '; ') FROM sg_verify_fks(live => true) WHERE fk_name = 'good'}),
+	"pass; unknown: a standby can't write", 'there keys are verified from the catalogs, and nothing is tried');
+
 for my $sql (
 	q{CALL sg_add_fks('plan')}, q{SELECT sg_plan_create('other')}, q{SELECT sg_plan_drop('plan')},
 	q{SELECT sg_plan_add_fk('plan', 'c', '{q}', 'p')}, q{SELECT sg_plan_set('plan', 1, 'orphans', 'leave')},
 	q{SELECT sg_plan_skip('plan', 1, 'no')}, q{SELECT sg_plan_from_sql('plan', 'ALTER TABLE c ADD FOREIGN KEY (q) REFERENCES p')},
-	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{CALL sg_prune(now())})
+	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{CALL sg_prune(now())},
+	q{SELECT * FROM sg_measure_overhead('plan')})
 {
 	is_error($standby, $sql, '25006', undef, "standby: $sql");
 	is_error($primary, "SET default_transaction_read_only = on; $sql", '25006', undef, "read only: $sql")

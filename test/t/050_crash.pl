@@ -19,8 +19,10 @@ use Time::HiRes 'time';
 
 srand(seed());
 
-# max_prepared_transactions and the like stay at their defaults; fsync is off, which matters to power cuts only
-my $node = new_node('crash', conf => "shared_buffers = 32MB\nautovacuum = off\nlog_min_messages = notice\n");
+# max_prepared_transactions and the like stay at their defaults; fsync is off, which matters to power cuts only.  One
+# key after the other, in the session itself: what workers do is the matter of 052.
+my $node = new_node('crash',
+	conf => "shared_buffers = 32MB\nautovacuum = off\nlog_min_messages = notice\nschemaguard.workers = 1\n");
 install_traps($node);
 
 # In the order in which a step passes them; the first of each action leaves no started row behind, the others do

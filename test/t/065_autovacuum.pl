@@ -2,7 +2,7 @@
 #
 # Core cancels an ordinary autovacuum only for a waiter whose deadlock_timeout fires.  With a throttled autovacuum of the
 # child, and then of the parent, that would run for minutes, a step must get its locks within a few attempts, and the
-# log must say who was in the way.  An autovacuum against wraparound is not cancelled: the step fails when its budget is
+# log must say who was in the way; the same when the key is taken back.  An autovacuum against wraparound is not cancelled: the step fails when its budget is
 # used up, and names it.
 use strict;
 use warnings;
@@ -15,6 +15,7 @@ use Test::More;
 
 my $node = new_node('autovacuum', conf => <<'CONF');
 autovacuum_naptime = 1s
+schemaguard.workers = 0
 autovacuum_max_workers = 3
 log_autovacuum_min_duration = 0
 CONF
@@ -93,6 +94,20 @@ for my $side ('child', 'parent')
 		'core has cancelled it for us');
 	note(query("SELECT string_agg(format('%s: %s attempts, %s ms', action, attempt, round(elapsed_ms)), '; ')
 				FROM schemaguard.audit_log WHERE plan = '$side' AND phase = 'done' AND action IN ('add', 'validate')"));
+
+	# ... nor does it hold up a rollback, which locks both tables exclusively
+	make_slow($table);
+	$pid = autovacuum_of($table);
+	isnt($pid, '', "an autovacuum of the $side runs again");
+	$cancelled = () = slurp_file($node->logfile) =~ /canceling autovacuum task/g;
+	query("CALL sg_rollback_fks('$side')");
+	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = '$side'"), 'rolled back', 'the key is taken back');
+	is(query("SELECT l.attempt BETWEEN 2 AND 5, b->>'backend', (b->>'pid')::int = $pid
+			  FROM schemaguard.audit_log l, jsonb_array_elements(l.blockers) b
+			  WHERE l.plan = '$side' AND l.phase = 'done' AND l.action = 'rollback add'"),
+		't|autovacuum worker|t', 'with few attempts, and the log names the autovacuum');
+	cmp_ok(scalar(() = slurp_file($node->logfile) =~ /canceling autovacuum task/g), '>', $cancelled,
+		'core has cancelled it for us');
 	query("ALTER TABLE $table SET (autovacuum_enabled = off)");
 }
 

@@ -1,0 +1,41 @@
+-- Proof: do the keys that are there do what they should, and what do they cost?
+CREATE FUNCTION sg_verify_fks(
+    plan text DEFAULT NULL,
+    live boolean DEFAULT false,
+    OUT fk_name      name,
+    OUT child_table  text,
+    OUT parent_table text,
+    OUT test         text,
+    OUT expected     text,
+    OUT observed     text,
+    OUT result       text,
+    OUT reason       text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_verify_fks';
+COMMENT ON FUNCTION sg_verify_fks(text, boolean)
+    IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';
+
+CREATE FUNCTION sg_measure_overhead(
+    plan   text,
+    sample int DEFAULT 1000,
+    rounds int DEFAULT 9,
+    OUT step          int,
+    OUT fk_name       name,
+    OUT child_table   text,
+    OUT parent_table  text,
+    OUT operation     text,
+    OUT rows          bigint,
+    OUT without_us    float8,
+    OUT without_q1_us float8,
+    OUT without_q3_us float8,
+    OUT with_us       float8,
+    OUT with_q1_us    float8,
+    OUT with_q3_us    float8,
+    OUT ratio         float8,
+    OUT reason        text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_measure_overhead';
+COMMENT ON FUNCTION sg_measure_overhead(text, int, int)
+    IS 'microseconds per row without and with each key of a plan, measured on temporary copies';

@@ -1,0 +1,324 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_check.c
+ *	  sg_plan_check: what could stop or hurt the steps of a plan.
+ *
+ * Every check is a row: "block" says that deployment would fail or skip the
+ * step as things stand, "warn" that the step hurts, or that something could
+ * not be looked at, and "ok" that it was looked at and is all right.  What
+ * decides is what deployment itself asks (deploy_look, the audit), so that
+ * both agree.
+ *
+ * Nothing is written and nothing is waited for; tables are locked in ACCESS
+ * SHARE while their rows are read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "deploy_check.h"
+#include "errors.h"
+#include "progress.h"
+#include "quote.h"
+#include "rowsink.h"
+#include "spi.h"
+
+PG_FUNCTION_INFO_V1(sg_plan_check);
+
+void
+check_row(CheckStep *cs, const char *name, CheckResult result, char *detail, char *hint)
+{
+	CheckRow   *row = palloc(sizeof(CheckRow));
+
+	row->name = name;
+	row->result = result;
+	row->detail = detail;
+	row->hint = hint;
+	cs->rows = lappend(cs->rows, row);
+	if (result == CHECK_BLOCK)
+		cs->blocked = true;
+}
+
+bool
+check_is_due(const CheckStep *cs)
+{
+	return !cs->left_alone &&
+		(cs->view.need == NEED_ADD || cs->view.need == NEED_VALIDATE);
+}
+
+char *
+check_set(const CheckStep *cs, const char *option, const char *value)
+{
+	return psprintf("SELECT sg_plan_set(%s, %d, %s, %s);", quote_literal_cstr(cs->plan),
+					cs->step->step, quote_literal_cstr(option),
+					value ? quote_literal_cstr(value) : "NULL");
+}
+
+char *
+check_skip(const CheckStep *cs, const char *reason)
+{
+	return psprintf("SELECT sg_plan_skip(%s, %d, %s);", quote_literal_cstr(cs->plan),
+					cs->step->step, quote_literal_cstr(reason));
+}
+
+char *
+check_column(Oid relid, AttrNumber attnum)
+{
+	char	   *name = get_attname(relid, attnum, true);
+
+	return pstrdup(name ? quote_identifier(name) : "(dropped)");
+}
+
+char *
+check_columns(Oid relid, const AttrNumber *attnums, int n)
+{
+	return sg_quote_list(sg_attribute_names(relid, attnums, n));
+}
+
+char *
+check_array(List *names)
+{
+	return quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(names)));
+}
+
+char *
+check_bytes(double bytes)
+{
+	static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+	int			unit = 0;
+
+	while (bytes >= 1024 && unit < lengthof(units) - 1)
+	{
+		bytes /= 1024;
+		unit++;
+	}
+	return unit == 0 || bytes >= 100 ? psprintf("%.0f %s", bytes, units[unit]) :
+		psprintf("%.1f %s", bytes, units[unit]);
+}
+
+char *
+check_duration(double seconds)
+{
+	if (seconds >= 7200)
+		return psprintf("%.1f h", seconds / 3600);
+	if (seconds >= 120)
+		return psprintf("%.0f min", seconds / 60);
+	if (seconds >= 1)
+		return psprintf("%.1f s", seconds);
+	if (seconds >= 0.01)
+		return psprintf("%.0f ms", seconds * 1000);
+	return psprintf("%.1f ms", seconds * 1000);
+}
+
+ErrorData *
+check_try(void (*fn) (void *arg), void *arg)
+{
+	ErrorData  *edata;
+
+	if (RecoveryInProgress())
+	{
+		fn(arg);
+		return NULL;
+	}
+	edata = sg_try_undo(fn, arg);
+	if (edata)
+		sg_rethrow_cancel(edata);
+	return edata;
+}
+
+/* A step that deployment leaves alone, whatever the database is like */
+static bool
+is_left_alone(CheckStep *cs)
+{
+	if (plan_step_is_unsupported(cs->step))
+		check_row(cs, "period", CHECK_BLOCK, cs->step->reason,
+				  "Run the statement of the script yourself: a plan can't hold it.");
+	else if (cs->step->skipped_by)
+		check_row(cs, "skipped", CHECK_OK,
+				  psprintf("left alone: %s", cs->step->reason ? cs->step->reason : "no reason given"),
+				  NULL);
+	else
+		return false;
+	return true;
+}
+
+/*
+ * Deployment would skip the step for a reason that no check has named: say so
+ * in its words.
+ */
+static void
+check_skipped(CheckStep *cs)
+{
+	if (cs->view.need == NEED_SKIP && !cs->blocked)
+		check_row(cs, "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
+}
+
+/* How the step stands in the catalog, as deployment sees it */
+static CheckStep *
+look_at_step(PlanCheck *check, PlanStep *step)
+{
+	CheckStep  *cs = palloc0(sizeof(CheckStep));
+
+	cs->plan = check->plan->name;
+	cs->step = step;
+	if (is_left_alone(cs))
+	{
+		cs->left_alone = true;
+		return cs;
+	}
+
+	deploy_look(step, &cs->view);
+	if (check_is_due(cs))
+	{
+		cs->child = check_table(check, cs->view.key.child);
+		cs->parent = check_table(check, cs->view.key.parent);
+	}
+	return cs;
+}
+
+/* What can be said without reading rows */
+static void
+check_step(PlanCheck *check, CheckStep *cs)
+{
+	if (cs->left_alone)
+		return;
+	check_definition(check, cs);
+	if (check_is_due(cs))
+	{
+		check_index_use(cs);
+		check_access(cs);
+		check_tables(check, cs);
+	}
+	check_skipped(cs);
+}
+
+/* Count the orphans of all steps that could be deployed, as their deployment would */
+static void
+audit_steps(PlanCheck *check)
+{
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	foreach(lc, check->steps)
+	{
+		CheckStep  *cs = lfirst(lc);
+		AuditTable *table = NULL;
+		ListCell   *lc2;
+
+		if (!check_is_due(cs) || !cs->step->enforced)
+			continue;
+		cs->audit = audit_key_new(&cs->view.key, "plan", "missing");
+		foreach(lc2, tables)
+		{
+			if (((AuditTable *) lfirst(lc2))->child == cs->view.key.child)
+				table = lfirst(lc2);
+		}
+		if (table == NULL)
+		{
+			table = palloc0(sizeof(AuditTable));
+			table->child = cs->view.key.child;
+			table->results = CurrentMemoryContext;
+			tables = lappend(tables, table);
+		}
+		table->keys = lappend(table->keys, cs->audit);
+	}
+	audit_tables(tables, NULL, NULL);
+}
+
+static void
+run_checks(PlanCheck *check)
+{
+	ListCell   *lc;
+
+	check->declared = fk_declared(InvalidOid);
+	check_server_read(check);
+	/* each step is compared with the others: first look at all of them */
+	foreach(lc, plan_steps(check->plan->name))
+		check->steps = lappend(check->steps, look_at_step(check, lfirst(lc)));
+	foreach(lc, check->steps)
+		check_step(check, lfirst(lc));
+
+	audit_steps(check);
+	check_measure(check);
+	foreach(lc, check->steps)
+	{
+		if (check_is_due(lfirst(lc)))
+			check_orphans(lfirst(lc));
+	}
+	foreach(lc, check->steps)
+	{
+		CheckStep  *cs = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!check_is_due(cs))
+			continue;
+		check_index(check, cs);
+		check_cascade(check, cs);
+		check_estimate(check, cs);
+	}
+	check_server(check);
+}
+
+static void
+emit_rows(SgRowSink *sink, const CheckStep *cs)
+{
+	static const char *const words[] = {"ok", "warn", "block"};
+	ListCell   *lc;
+
+	foreach(lc, cs->rows)
+	{
+		CheckRow   *row = lfirst(lc);
+
+		sg_sink_int32(sink, cs->step ? cs->step->step : 0);
+		sg_sink_name(sink, cs->step ? cs->step->fk_name : NULL);
+		sg_sink_text(sink, row->name);
+		sg_sink_text(sink, words[row->result]);
+		sg_sink_text(sink, row->detail);
+		sg_sink_text(sink, row->hint);
+		sg_sink_emit(sink);
+	}
+}
+
+/*
+ * sg_plan_check(plan text)
+ *
+ * One row per check: those about the server and the plan as a whole first,
+ * with step 0, then each step's in the order of deployment.  Checks that
+ * depend on one that blocks are left out.  What the caller may not see is
+ * "warn" with the reason, never "ok".
+ *
+ * Needs no privilege; reads rows where the caller has SELECT on the columns
+ * of a key.  Locks tables in ACCESS SHARE while it reads them (on a standby
+ * until the end of the transaction).  Writes nothing, so it runs in a
+ * read-only transaction and on a standby.  42704: no such plan.
+ */
+Datum
+sg_plan_check(PG_FUNCTION_ARGS)
+{
+	PlanCheck	check = {0};
+	SgRowSink	sink;
+	ListCell   *lc;
+
+	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_plan_check", "plan");
+	check.plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	check.server.plan = check.plan->name;
+
+	sg_sink_begin(&sink, fcinfo);
+	sg_progress_begin(SG_PROGRESS_AUDIT, check.plan->id, 0);
+	run_checks(&check);
+	sg_progress_end();
+
+	emit_rows(&sink, &check.server);
+	foreach(lc, check.steps)
+		emit_rows(&sink, lfirst(lc));
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,497 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_index.c
+ *	  Indexes on the child's columns, built before the keys.
+ *
+ * CREATE INDEX CONCURRENTLY commits in between, which no procedure can, so
+ * background workers run it, one per table at a time.  The name is on record
+ * before the build: the started row of the log.  A build that fails or is
+ * killed leaves an invalid index, which the leader drops, or the next call.
+ * An index is taken for such a leftover only if it is invalid and the
+ * statement that would make it is, word by word, the one on record; it is
+ * looked at under a lock that no build of anybody's leaves free.
+ *
+ * A key does without its index when that can't be built: the log says why.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/value.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "deploy.h"
+#include "errors.h"
+#include "guc.h"
+#include "progress.h"
+#include "quote.h"
+#include "worker.h"
+
+/* ---- in a worker ---- */
+
+typedef struct IndexWork
+{
+	DeployAction action;
+	StepWork	work;
+	PlanStep	step;
+	const char *recorded;		/* the statement of the build */
+	bool		drop;
+	bool		ours;			/* the leftover is one */
+	ErrorData  *error;
+	MemoryContext context;
+} IndexWork;
+
+/* Is it what an interrupted build has left? */
+static bool
+is_leftover(Oid index, const char *recorded)
+{
+	char	   *statement;
+
+	if (!OidIsValid(index) || get_rel_relkind(index) != RELKIND_INDEX || get_index_isvalid(index))
+		return false;
+	statement = plan_index_statement(index);
+	return statement && strcmp(statement, recorded) == 0;
+}
+
+static void
+log_start(void *arg)
+{
+	IndexWork  *iw = arg;
+
+	MemoryContextSwitchTo(iw->context);
+	deploy_log_start(&iw->action);
+}
+
+static void
+log_outcome(void *arg)
+{
+	IndexWork  *iw = arg;
+	StepWork   *work = &iw->work;
+	LogEntry	entry;
+
+	MemoryContextSwitchTo(iw->context);
+	entry = deploy_outcome(&iw->action, work, iw->error == NULL ? (iw->ours || !iw->drop ? "done" : "skipped") :
+						   sg_is_cancel(iw->error) && !deploy_timeout_struck() ? "interrupted" : "failed");
+	if (iw->error)
+	{
+		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
+		entry.message = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(iw->error);
+		work->hint = iw->drop ? "The next call tries again." :
+			"The key does without the index; the next call tries again.";
+		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
+	}
+	else if (iw->drop)
+	{
+		entry.message = iw->ours ? "it was left invalid by a build that was interrupted" :
+			"it is valid, or another one, by now";
+		if (iw->ours)
+			deploy_append_notice(work, "invalid index of an interrupted build dropped");
+	}
+	else
+		deploy_append_notice(work, psprintf("index built%s", deploy_took_text(&iw->action)));
+	log_write(&entry);
+	deploy_commit();
+	deploy_end_step(work);
+}
+
+/* The leftover and its table, locked for the session as a build would lock them */
+typedef struct LockedIndex
+{
+	IndexWork  *iw;
+	LockRelId	table;
+	LockRelId	index;
+} LockedIndex;
+
+static void
+lock_leftover(void *arg)
+{
+	LockedIndex *locked = arg;
+	Oid			index = sg_find_qualified(locked->iw->work.object);
+
+	if (!is_leftover(index, locked->iw->recorded))
+		return;
+	locked->index.relId = index;
+	locked->table.relId = IndexGetRelation(index, false);
+	locked->index.dbId = locked->table.dbId = MyDatabaseId;
+	LockRelationIdForSession(&locked->table, ShareUpdateExclusiveLock);
+	LockRelationIdForSession(&locked->index, ShareUpdateExclusiveLock);
+	AcceptInvalidationMessages();
+	locked->iw->ours = sg_find_qualified(locked->iw->work.object) == index &&
+		is_leftover(index, locked->iw->recorded);
+}
+
+static ErrorData *
+drop_leftover(IndexWork *iw)
+{
+	LockedIndex locked = {.iw = iw};
+	ErrorData  *error = worker_try(lock_leftover, &locked);
+
+	if (error == NULL && iw->ours)
+		error = worker_execute(iw->work.statement);
+
+	/* after an error none is left to be given back */
+	if (error == NULL && OidIsValid(locked.index.relId))
+	{
+		UnlockRelationIdForSession(&locked.index, ShareUpdateExclusiveLock);
+		UnlockRelationIdForSession(&locked.table, ShareUpdateExclusiveLock);
+	}
+	return error;
+}
+
+void
+deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const char *recorded)
+{
+	IndexWork  *iw = palloc0(sizeof(IndexWork));
+
+	iw->recorded = recorded;
+	iw->drop = drop;
+	iw->context = CurrentMemoryContext;
+	iw->step.plan = run->plan->name;
+	iw->step.step = step;
+	iw->work.run = run;
+	iw->work.step = &iw->step;
+	iw->work.object = pstrdup(name);
+	iw->work.statement = drop ? psprintf("DROP INDEX CONCURRENTLY %s", name) : recorded;
+	initStringInfo(&iw->work.notice);
+	iw->action.run = run;
+	iw->action.works = list_make1(&iw->work);
+	iw->action.name = drop ? "drop index" : "index";
+	iw->action.attempts = 1;
+
+	worker_procedure(log_start, iw);
+	deploy_arm_timeout();
+	iw->error = drop ? drop_leftover(iw) : worker_execute(recorded);
+	deploy_disarm_timeout();
+	worker_procedure(log_outcome, iw);
+	if (iw->error && sg_is_cancel(iw->error) && !deploy_timeout_struck())
+		ReThrowError(iw->error);
+}
+
+/* ---- what interrupted builds have left ---- */
+
+void
+deploy_index_recover(const DeployRun *run)
+{
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, log_started(run->plan->name, "index"))
+	{
+		LogEntry   *started = lfirst(lc);
+		Oid			index = started->phase ? InvalidOid : sg_find_qualified(started->object);
+		char	   *statement;
+		LogEntry	entry;
+
+		if (!OidIsValid(index) || get_rel_relkind(index) != RELKIND_INDEX ||
+			!get_index_isvalid(index))
+			continue;
+		statement = plan_index_statement(index);
+		if (statement == NULL || strcmp(statement, started->statement) != 0)
+			continue;
+		entry = *started;
+		entry.phase = "done";
+		entry.sqlstate = NULL;
+		entry.message = "built, but the session ended before it could say so";
+		log_write(&entry);
+	}
+	PopActiveSnapshot();
+}
+
+static List *
+index_job_part(int step, const char *name, const char *statement)
+{
+	return list_make3(makeInteger(step), makeString(pstrdup(name)), makeString(pstrdup(statement)));
+}
+
+/* May a build have left something?  Not where the name was taken already. */
+static bool
+may_have_left(const LogEntry *started)
+{
+	return started->phase == NULL ||
+		(strcmp(started->phase, "done") != 0 && strcmp(started->phase, "skipped") != 0 &&
+		 !(started->sqlstate &&
+		   strcmp(started->sqlstate, unpack_sql_state(ERRCODE_DUPLICATE_TABLE)) == 0));
+}
+
+void
+deploy_index_drop_leftovers(DeployRun *run, int lock_timeout)
+{
+	List	   *jobs = NIL;
+	char	   *trouble;
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, log_started(run->plan->name, "index"))
+	{
+		LogEntry   *started = lfirst(lc);
+		Oid			index = may_have_left(started) ? sg_find_qualified(started->object) : InvalidOid;
+
+		if (is_leftover(index, started->statement) &&
+			object_ownercheck(RelationRelationId, index, GetUserId()))
+			jobs = lappend(jobs, list_make1(index_job_part(started->step, started->object,
+														   started->statement)));
+	}
+	PopActiveSnapshot();
+	if (jobs == NIL)
+		return;
+
+	if (sg_workers == 0)
+		ereport(NOTICE,
+				(errmsg("%d invalid indexes of interrupted builds are not dropped, since schemaguard.workers is 0",
+						list_length(jobs))));
+	else if (deploy_run_jobs(run, JOB_DROP_INDEX, jobs, lock_timeout, &trouble) < list_length(jobs))
+		ereport(NOTICE,
+				(errmsg("invalid indexes of interrupted builds are not dropped: %s", trouble),
+				 errhint("The next call tries again.")));
+}
+
+/* ---- what is to be built ---- */
+
+/* The steps whose key can be there, and whose child is ours to change */
+static List *
+wanted_steps(List *steps)
+{
+	List	   *wanted = NIL;
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		StepView	view;
+
+		if (!step->index || step->skipped_by)
+			continue;
+		deploy_look(step, &view);
+		if (view.need != NEED_SKIP &&
+			object_ownercheck(RelationRelationId, view.key.child, GetUserId()))
+			wanted = lappend(wanted, step);
+	}
+	return wanted;
+}
+
+static bool
+is_finished(List *steps, int number)
+{
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		const PlanStep *step = lfirst(lc);
+
+		if (step->step == number)
+			return strcmp(step->state, "validated") == 0;
+	}
+	return false;
+}
+
+/* One that is not built: say so, with what to do about it */
+static void
+skip_index(const DeployRun *run, const PlanIndex *index, const char *reason, const char *hint)
+{
+	LogEntry	entry = log_entry(&run->id, run->plan->name, "index", "skipped");
+
+	entry.step = index->step;
+	entry.object = index->name;
+	entry.statement = index->statement;
+	entry.message = reason;
+	log_write(&entry);
+	deploy_commit();
+	ereport(NOTICE,
+			(errmsg("step %d, %s: no index is built on %s (%s): %s",
+					index->step, index->name, index->table, index->columns, reason),
+			 errhint("%s", hint)));
+}
+
+/* Those that can't serve drop out; each is reported until its key is valid */
+static List *
+without_obstacles(const DeployRun *run, List *steps, List *indexes)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->obstacle == NULL)
+			left = lappend(left, index);
+		else if (!is_finished(steps, index->step))
+			skip_index(run, index, index->obstacle,
+					   "Give the column the parent's type, or index the expression that the key compares.");
+	}
+	return left;
+}
+
+static void
+tell_statements(List *indexes)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		ereport(NOTICE,
+				(errmsg("step %d: no index is built on %s (%s), since schemaguard.workers is 0",
+						index->step, index->table, index->columns),
+				 errhint("%s;", index->statement)));
+	}
+}
+
+/* One job per table: two builds on one table would wait for each other */
+static void
+build_concurrently(DeployRun *run, List *indexes)
+{
+	List	   *jobs = NIL;
+	List	   *first = NIL;	/* the first index of each job */
+	ListCell   *lc;
+	char	   *trouble;
+	int			taken;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+		List	   *part = index_job_part(index->step, index->name, index->statement);
+		ListCell   *lc2;
+		int			n = 0;
+
+		if (index->partitioned)
+			continue;
+		foreach(lc2, first)
+		{
+			if (((PlanIndex *) lfirst(lc2))->key->child == index->key->child)
+				break;
+			n++;
+		}
+		if (n < list_length(first))
+			lfirst(list_nth_cell(jobs, n)) = lappend(list_nth(jobs, n), part);
+		else
+		{
+			first = lappend(first, index);
+			jobs = lappend(jobs, list_make1(part));
+		}
+	}
+	if (jobs == NIL)
+		return;
+
+	taken = deploy_run_jobs(run, JOB_BUILD_INDEX, jobs, sg_retry_budget, &trouble);
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		for (int n = taken; n < list_length(first); n++)
+		{
+			if (!index->partitioned &&
+				((PlanIndex *) list_nth(first, n))->key->child == index->key->child)
+				skip_index(run, index, trouble,
+						   psprintf("The key does without it. CALL again, raise max_worker_processes, or: %s;",
+									index->statement));
+		}
+	}
+	deploy_index_drop_leftovers(run, sg_retry_budget);
+}
+
+/* ---- partitioned tables ---- */
+
+/*
+ * With an index on each partition, the one on the table above only takes them
+ * for its own, at once.  Where one is missing it would be built here, under a
+ * lock that nobody can write past.
+ */
+static void
+execute_join(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	LogEntry	entry;
+	ListCell   *lc;
+
+	foreach(lc, plan_leaves(work->key->child))
+	{
+		if (!OidIsValid(fk_plain_index(fk_on_partition(work->key, lfirst_oid(lc)))))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("partition %s has no such index yet", sg_relation_name(lfirst_oid(lc))),
+					 errhint("CALL again to build it.")));
+	}
+	deploy_run_statement(work->statement);
+	entry = deploy_outcome(action, work, "done");
+	log_write(&entry);
+}
+
+static void
+join_partitions(DeployRun *run, const PlanIndex *index)
+{
+	StepWork   *work = deploy_begin_step(run, index->step);
+	DeployAction action = {.run = run,.name = "index",.execute = execute_join};
+	LogEntry	entry;
+
+	if (work == NULL)
+		return;
+	action.works = list_make1(work);
+	work->object = index->name;
+	work->statement = index->statement;
+	work->key = index->key;
+	deploy_add_target(&action, index->key->child, ShareLock);
+
+	sg_progress_step(SG_PROGRESS_INDEX, index->step, index->key->child);
+	if (deploy_attempt(&action))
+		deploy_append_notice(work, "index of the partitions built");
+	else
+	{
+		entry = deploy_outcome(&action, work, "failed");
+		entry.sqlstate = pstrdup(unpack_sql_state(action.error->sqlerrcode));
+		entry.message = deploy_failure_text(&action);
+		log_write(&entry);
+		deploy_commit();
+		deploy_append_notice(work, psprintf("index failed: %s", entry.message));
+		work->hint = "The key does without the index; the next call tries again.";
+	}
+	deploy_end_step(work);
+}
+
+/* ---- the whole ---- */
+
+void
+deploy_index_build(DeployRun *run, List *steps)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard indexes",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *indexes;
+	ListCell   *lc;
+
+	deploy_index_drop_leftovers(run, sg_retry_budget);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	indexes = plan_missing_indexes(wanted_steps(steps));
+	PopActiveSnapshot();
+	indexes = without_obstacles(run, steps, indexes);
+	if (indexes != NIL && !deploy_throttle(run))
+		indexes = NIL;
+
+	if (sg_workers == 0)
+		tell_statements(indexes);
+	else if (indexes != NIL && deploy_throttle(run))
+	{
+		build_concurrently(run, indexes);
+		foreach(lc, indexes)
+		{
+			if (((PlanIndex *) lfirst(lc))->partitioned)
+				join_partitions(run, lfirst(lc));
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}

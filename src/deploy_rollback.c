@@ -1,0 +1,221 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_rollback.c
+ *	  CALL sg_rollback_fks: takes back what a plan has done, in reverse.
+ *
+ * What it has done is in the log: a deed is a "done" row of add, attach,
+ * replace or index that belongs to this plan and that no later "done" or
+ * "skipped" row of "rollback ..." closes.  So a rollback is taken up again
+ * where it was interrupted, and a plan that is run again can be taken back
+ * again.
+ *
+ * A deed is taken back only where the catalog still has what the statement in
+ * the log made: what somebody else has dropped or changed since is left alone,
+ * and the log says so.  No text of the log is executed; statements are made
+ * from what it parses to.
+ *
+ * Keys first, the old ones that were replaced coming back before the new ones
+ * go; then rows, which those keys would have refused; then indexes, which the
+ * keys used.  A step of which something can't be taken back keeps the rest.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "deploy.h"
+#include "deploy_undo.h"
+#include "errors.h"
+#include "guc.h"
+#include "progress.h"
+#include "quote.h"
+#include "spi.h"
+
+PG_FUNCTION_INFO_V1(sg_rollback_fks);
+
+/* Rows of the log that were written before the plan was made are of another one */
+static const char *deeds_query =
+"SELECT d.step, d.action, d.object, d.statement, d.message,"
+"       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
+"       EXISTS (SELECT FROM schemaguard.audit_log k"
+"               WHERE k.plan = d.plan AND k.step = d.step AND k.id > d.id AND k.phase = 'skipped'"
+"                 AND k.action IN ('rollback add', 'rollback attach')"
+"                 AND k.sqlstate = 'SG002') AS key_left"
+" FROM schemaguard.audit_log d"
+" WHERE d.plan = $1 AND d.phase = 'done' AND d.action = ANY ($2)"
+"   AND d.id > coalesce((SELECT max(c.id) FROM schemaguard.audit_log c"
+"                        WHERE c.plan = $1 AND c.action IN ('plan create', 'plan import')), 0)"
+"   AND NOT EXISTS (SELECT FROM schemaguard.audit_log r"
+"                   WHERE r.plan = d.plan AND r.step = d.step AND r.object = d.object AND r.id > d.id"
+"                     AND r.action = 'rollback ' || d.action AND r.phase IN ('done', 'skipped'))"
+" ORDER BY d.id DESC";
+
+static UndoDeed *
+read_deed(HeapTuple row, TupleDesc desc)
+{
+	UndoDeed   *deed = palloc0(sizeof(UndoDeed));
+
+	deed->step = (int) sg_spi_int64(row, desc, "step");
+	deed->action = sg_spi_text(row, desc, "action");
+	deed->object = sg_spi_text(row, desc, "object");
+	deed->statement = sg_spi_text(row, desc, "statement");
+	deed->message = sg_spi_text(row, desc, "message");
+	deed->last = sg_spi_bool(row, desc, "last");
+	deed->key_left = sg_spi_bool(row, desc, "key_left");
+	return deed;
+}
+
+/* What the plan did and nobody has taken back, the latest first */
+static List *
+open_deeds(const DeployRun *run, List *actions)
+{
+	Oid			types[] = {TEXTOID, TEXTARRAYOID};
+	Datum		values[] = {CStringGetTextDatum(run->plan->name), sg_text_array(actions)};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *deeds = NIL;
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT, deeds_query, lengthof(types), types, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		deeds = lappend(deeds, read_deed(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return deeds;
+}
+
+static bool
+undo(DeployRun *run, const UndoDeed *deed)
+{
+	StepWork   *work = undo_begin(run, deed);
+	bool		done;
+
+	if (strcmp(deed->action, "index") == 0)
+		done = undo_index(work, deed);
+	else if (strcmp(deed->action, "replace") == 0)
+		done = undo_replace(work, deed);
+	else
+		done = undo_key(work, deed);
+	deploy_end_step(work);
+	return done;
+}
+
+/* Take back deeds one by one; returns the steps, old and new, that got stuck */
+static List *
+undo_all(DeployRun *run, List *deeds, List *stuck)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard rollback",
+												  ALLOCSET_DEFAULT_SIZES);
+	ListCell   *lc;
+
+	foreach(lc, deeds)
+	{
+		UndoDeed   *deed = lfirst(lc);
+		MemoryContext old;
+		bool		done;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!list_member_int(stuck, deed->step))
+		{
+			old = MemoryContextSwitchTo(context);
+			done = undo(run, deed);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(context);
+			if (!done)
+				stuck = lappend_int(stuck, deed->step);
+		}
+		sg_progress_done(++run->done, 0);
+	}
+	MemoryContextDelete(context);
+	return stuck;
+}
+
+/* Steps whose key the plan has found, not made: they are the plan's no more */
+static void
+settle_steps(DeployRun *run, List *stuck)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+		UndoDeed	deed = {.step = step->step,.action = "add",.last = true};
+		StepWork   *work;
+
+		if (list_member_int(stuck, step->step) ||
+			(strcmp(step->state, "added") != 0 && strcmp(step->state, "validated") != 0))
+			continue;
+		deed.object = plan_step_object(step);
+		work = undo_begin(run, &deed);
+		undo_leave_alone(work, &deed, 0, "the log does not say that this plan has added the key");
+		deploy_end_step(work);
+	}
+}
+
+static void
+roll_back(DeployRun *run)
+{
+	List	   *keys = open_deeds(run, list_make3("add", "attach", "replace"));
+	List	   *indexes = open_deeds(run, list_make1("index"));
+	List	   *stuck;
+
+	deploy_index_drop_leftovers(run, sg_retry_budget);
+	deploy_commit();
+	sg_progress_begin(SG_PROGRESS_ROLLBACK, run->plan->id,
+					  list_length(keys) + list_length(indexes));
+	stuck = undo_all(run, keys, NIL);
+#ifdef DEPLOY_QUARANTINE
+	(void) deploy_restore_plan(run);
+#endif
+
+	/* again: what became of the keys is in the log now */
+	(void) undo_all(run, open_deeds(run, list_make1("index")), stuck);
+	settle_steps(run, stuck);
+	sg_progress_end();
+
+	if (keys == NIL && indexes == NIL)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\": the log has nothing that is to be taken back", run->plan->name)));
+}
+
+/*
+ * sg_rollback_fks(plan text)
+ *
+ * Takes back what the plan did, in reverse: keys that it added are dropped,
+ * those that it replaced are restored and validated first, rows that it took
+ * away are put back, indexes that it built are dropped.  Steps become "rolled
+ * back"; sg_add_fks() runs them again.  Neither load nor window hold it up.
+ *
+ * Needs ownership of the children, and REFERENCES on the parents of keys that
+ * are restored.  Locks parent and child in ACCESS EXCLUSIVE to drop a key, the
+ * table to drop an index, each attempt within schemaguard.lock_timeout.
+ *
+ * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
+ * session runs it, 55000 it is not approved, 25006 on a standby.
+ */
+Datum
+sg_rollback_fks(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"plan"};
+	DeployRun	run = {.procedure = "sg_rollback_fks",.urgent = true};
+
+	sg_check_version();
+	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
+	deploy_call(fcinfo, &run, roll_back);
+
+	PG_RETURN_VOID();
+}

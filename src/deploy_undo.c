@@ -1,0 +1,487 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_undo.c
+ *	  Taking back one thing that a plan has done.
+ *
+ * Each is looked at twice: before its tables are locked, and again under the
+ * locks, where it is what it will be when the transaction commits.  The
+ * outcome, and the state of the step, are part of that transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "deploy_undo.h"
+#include "errors.h"
+#include "progress.h"
+#include "quote.h"
+
+/* What has become of something that the plan made */
+typedef struct Standing
+{
+	bool		ours;			/* it is there as it was made */
+	bool		merged;			/* it belongs, or went with, that of the
+								 * partitioned table */
+	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another one */
+	const char *reason;
+} Standing;
+
+static Standing
+gone(const char *reason)
+{
+	return (Standing) {.sqlerrcode = ERRCODE_UNDEFINED_OBJECT,.reason = reason};
+}
+
+static Standing
+changed(const char *reason)
+{
+	return (Standing) {.sqlerrcode = ERRCODE_SG_KEY_CONFLICT,.reason = reason};
+}
+
+/* The plan took it into that of the partitioned table, and takes it back with that */
+static Standing
+merged(const char *reason)
+{
+	return (Standing) {.merged = true,.reason = reason};
+}
+
+/* ---- what they have in common ---- */
+
+/* What the work is on; its state is the one in which the deed leaves the step, if any */
+static void
+set_step(StepWork *work, const UndoDeed *deed, PlanStep *step)
+{
+	step->state = deed->last ? "rolled back" : NULL;
+	work->step = step;
+}
+
+StepWork *
+undo_begin(DeployRun *run, const UndoDeed *deed)
+{
+	StepWork   *work = palloc0(sizeof(StepWork));
+	PlanStep   *step = plan_step_default(run->plan->name);
+
+	step->step = deed->step;
+	work->run = run;
+	work->object = deed->object;
+	set_step(work, deed, step);
+	initStringInfo(&work->notice);
+	return work;
+}
+
+static char *
+undo_name(const UndoDeed *deed)
+{
+	return psprintf("rollback %s", deed->action);
+}
+
+/* The step says what happened, unless a role has skipped it for good */
+static void
+set_rolled_back(const StepWork *work, const char *reason, int attempts)
+{
+	PlanStep   *row = plan_step_get(work->step->plan, work->step->step, true);
+
+	if (row == NULL || row->skipped_by || work->step->state == NULL)
+		return;
+	if (reason == NULL && strcmp(row->state, "rolled back") == 0)
+		reason = row->reason;
+	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
+}
+
+/* Close a deed without an action; the step tells why if `told`.  Commits. */
+static void
+close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *message, bool told)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, undo_name(deed), "skipped");
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.message = message;
+	if (sqlerrcode)
+		entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	set_rolled_back(work, told ? message : NULL, 0);
+	log_write(&entry);
+	deploy_commit();
+}
+
+void
+undo_leave_alone(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *reason)
+{
+	char	   *message = psprintf("left alone: %s", reason);
+
+	close_deed(work, deed, sqlerrcode, message, true);
+	deploy_append_notice(work, message);
+}
+
+/* One that is not there as the plan made it */
+static void
+leave_standing(StepWork *work, const UndoDeed *deed, const Standing *standing)
+{
+	if (standing->merged)
+		close_deed(work, deed, 0, standing->reason, false);
+	else
+		undo_leave_alone(work, deed, standing->sqlerrcode, standing->reason);
+}
+
+/* The outcome of an action under its locks */
+static void
+record_undone(const DeployAction *action, const StepWork *work)
+{
+	LogEntry	entry = deploy_outcome(action, work, "done");
+
+	set_rolled_back(work, NULL, action->attempts);
+	log_write(&entry);
+}
+
+static void
+record_left_alone(const DeployAction *action, StepWork *work, const Standing *standing)
+{
+	LogEntry	entry = deploy_outcome(action, work, "skipped");
+
+	entry.message = psprintf("left alone: %s", standing->reason);
+	if (standing->sqlerrcode)
+		entry.sqlstate = pstrdup(unpack_sql_state(standing->sqlerrcode));
+	set_rolled_back(work, entry.message, action->attempts);
+	log_write(&entry);
+	deploy_append_notice(work, entry.message);
+}
+
+/* An action came to nothing: the step stays as it is, and a later call tries again */
+static void
+record_failed(const DeployAction *action, StepWork *work)
+{
+	work->hint = "CALL sg_rollback_fks() again when that is mended; the step is as it was.";
+	deploy_record_failure(action, work, NULL, action->error->sqlerrcode,
+						  deploy_failure_text(action), LOG_NONE);
+}
+
+/* ---- keys ---- */
+
+/*
+ * The key that a step adds, as it stands now; needs a snapshot.  *existing is
+ * set when it is there as it was made.
+ */
+static Standing
+look_at_key(PlanStep *step, FkKey **existing)
+{
+	FkKey	   *planned = palloc(sizeof(FkKey));
+	FkProblem  *problem = plan_step_key(step, planned);
+	FkKey	   *found = OidIsValid(planned->child) ? fk_by_name(planned->child, step->fk_name) : NULL;
+	FkKey	   *twin = problem ? NULL : fk_declared_twin(planned);
+	char	   *difference;
+
+	*existing = NULL;
+	if (found == NULL && OidIsValid(planned->child) && get_rel_relispartition(planned->child))
+		return merged("part of the key of the partitioned table");
+	if (found == NULL && problem)
+		return gone(problem->reason);
+	if (found == NULL && twin == NULL)
+		return gone("somebody else has dropped the key");
+	if (found == NULL)
+		return changed(psprintf("key %s has taken its place", quote_identifier(twin->name)));
+	if (problem)
+		return changed(psprintf("the key can't be compared with the plan's: %s", problem->reason));
+	if (!fk_same_columns(planned, found))
+		return changed("a key of that name joins other columns by now");
+	difference = fk_clause_difference(planned, found);
+	if (difference)
+		return changed(psprintf("somebody else has changed the key: %s", difference));
+
+	*existing = found;
+	return (Standing) {.ours = true};
+}
+
+/* The same, before anything is locked */
+static Standing
+look_before(StepWork *work)
+{
+	Standing	standing;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	standing = look_at_key(work->step, &work->key);
+	PopActiveSnapshot();
+	return standing;
+}
+
+static void
+execute_drop_key(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	FkKey	   *key;
+	Standing	standing = look_at_key(work->step, &key);
+
+	if (!standing.ours)
+	{
+		record_left_alone(action, work, &standing);
+		return;
+	}
+
+	deploy_run_statement(work->statement);
+	CommandCounterIncrement();
+	if (fk_by_oid(key->conid) != NULL)
+		elog(ERROR, "key %u is there after DROP CONSTRAINT", key->conid);
+	record_undone(action, work);
+	deploy_append_notice(work, "key dropped");
+}
+
+bool
+undo_key(StepWork *work, const UndoDeed *deed)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_key};
+	PlanStep   *step = plan_step_of_statement(work->step->plan, deed->step, deed->statement);
+	Standing	standing;
+
+	if (step == NULL)
+	{
+		undo_leave_alone(work, deed, ERRCODE_SG_NOT_JUDGED, "the statement in the log can't be read as one that adds a key");
+		return true;
+	}
+	set_step(work, deed, step);
+	standing = look_before(work);
+	if (!standing.ours)
+	{
+		leave_standing(work, deed, &standing);
+		return true;
+	}
+
+	work->statement = psprintf("ALTER TABLE %s DROP CONSTRAINT %s", step->child_table,
+							   quote_identifier(step->fk_name));
+	deploy_add_target(&action, work->key->parent, AccessExclusiveLock);
+	deploy_add_target(&action, work->key->child, AccessExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
+	if (deploy_attempt(&action))
+		return true;
+	record_failed(&action, work);
+	return false;
+}
+
+/* ---- keys that were replaced ---- */
+
+static void
+execute_restore(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	LogEntry	entry;
+	FkKey	   *key;
+	Standing	standing = look_at_key(work->step, &key);
+
+	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
+		ereport(ERROR,
+				(errcode(standing.sqlerrcode),
+				 errmsg("the old key can't come back: %s", standing.reason)));
+	if (!standing.ours)
+		deploy_run_statement(work->statement);
+	entry = deploy_outcome(action, work, standing.ours ? "skipped" : "done");
+	if (standing.ours)
+		entry.message = "somebody else has restored the key meanwhile";
+	log_write(&entry);
+}
+
+/* The old key comes back, NOT VALID */
+static bool
+restore_key(StepWork *work)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "restore key",
+	.references = true,.execute = execute_restore};
+	FkKey	   *key = palloc(sizeof(FkKey));
+	FkProblem  *problem;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	problem = plan_step_key(work->step, key);
+	PopActiveSnapshot();
+	work->statement = plan_add_statement(work->step, true);
+	if (problem)
+	{
+		deploy_log_start(&action);
+		work->hint = "The step keeps its key. Drop that by hand if it is to go.";
+		deploy_record_failure(&action, work, NULL, problem->sqlerrcode,
+							  psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
+		return false;
+	}
+
+	work->key = key;
+	deploy_add_target(&action, key->parent, ShareRowExclusiveLock);
+	deploy_add_target(&action, key->child, ShareRowExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, key->child);
+	if (deploy_attempt(&action))
+		return true;
+	record_failed(&action, work);
+	return false;
+}
+
+static void
+execute_revalidate(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	LogEntry	entry;
+
+	deploy_run_statement(work->statement);
+	entry = deploy_outcome(action, work, "done");
+	log_write(&entry);
+}
+
+/* ... and becomes valid again; orphans that have come since are counted */
+static bool
+revalidate_key(StepWork *work, const UndoDeed *deed)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_revalidate};
+	AuditKey   *ak;
+
+	work->statement = plan_validate_statement(work->step->child_table, work->key->name);
+	deploy_add_target(&action, work->key->parent, RowShareLock);
+	deploy_add_target(&action, work->key->child, ShareUpdateExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
+	if (deploy_attempt(&action))
+		return true;
+	if (action.error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
+	{
+		record_failed(&action, work);
+		return false;
+	}
+
+	ak = deploy_count_orphans(&action, work->key);
+	work->hint = deploy_orphans_hint(work->key);
+	deploy_record_failure(&action, work, NULL, ERRCODE_FOREIGN_KEY_VIOLATION,
+						  psprintf("the old key %s is back, but not valid: %s",
+								   quote_identifier(work->key->name),
+								   ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
+								   sg_error_text(action.error)),
+						  ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
+	return false;
+}
+
+bool
+undo_replace(StepWork *work, const UndoDeed *deed)
+{
+	PlanStep   *step = plan_step_of_statement(work->step->plan, deed->step, deed->message);
+	Standing	standing;
+	bool		was_valid;
+
+	if (deed->message == NULL)
+	{
+		close_deed(work, deed, 0, "no key was dropped", false);
+		return true;
+	}
+	if (step == NULL)
+	{
+		DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed)};
+
+		deploy_log_start(&action);
+		work->hint = "Column message of the log has the statement. Run it yourself, and drop the step's key by hand.";
+		deploy_record_failure(&action, work, NULL, ERRCODE_FEATURE_NOT_SUPPORTED,
+							  "the old key can't come back: it is none that a plan can hold", LOG_NONE);
+		return false;
+	}
+	set_step(work, deed, step);
+	was_valid = step->enforced && strcmp(step->orphans, "leave") != 0;
+
+	standing = look_before(work);
+	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
+	{
+		undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);
+		return true;
+	}
+	if (!standing.ours)
+	{
+		if (!restore_key(work))
+			return false;
+		deploy_append_notice(work, psprintf("key %s restored", quote_identifier(step->fk_name)));
+		standing = look_before(work);
+	}
+	if (standing.ours && was_valid && !work->key->validated)
+		return revalidate_key(work, deed);
+	close_deed(work, deed, 0, "the old key is there as it was", false);
+	return true;
+}
+
+/* ---- indexes ---- */
+
+static Standing
+look_at_index(const UndoDeed *deed, Oid *table, Oid *index)
+{
+	IndexStmt  *stmt = (IndexStmt *) plan_parse_statement(deed->statement);
+	char	   *made;
+
+	if (stmt == NULL || !IsA(stmt, IndexStmt))
+		return (Standing) {.sqlerrcode = ERRCODE_SG_NOT_JUDGED,
+			.reason = "the statement in the log can't be read as one that builds an index"};
+	*table = sg_find_qualified(plan_range_name(stmt->relation));
+	*index = sg_find_qualified(deed->object);
+	if (OidIsValid(*table) && get_rel_relispartition(OidIsValid(*index) ? *index : *table))
+		return merged("part of the index of the partitioned table");
+	if (!OidIsValid(*table) || !OidIsValid(*index))
+		return gone("somebody else has dropped the index or its table");
+	made = plan_index_statement(*index);
+	if (made == NULL || strcmp(made, deed->statement) != 0)
+		return changed("the index of that name is another one by now");
+	if (deed->key_left)
+		return changed("the key that was left alone may need it");
+	return (Standing) {.ours = true};
+}
+
+/* The index may have gone, or be another one's, before its table was locked */
+static void
+execute_drop_index(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	Oid			index = sg_find_qualified(work->object);
+	Standing	standing = gone("somebody else has dropped the index meanwhile");
+
+	if (index != work->key->index)
+	{
+		record_left_alone(action, work, &standing);
+		return;
+	}
+	deploy_run_statement(work->statement);
+	record_undone(action, work);
+}
+
+/*
+ * DROP INDEX under a bounded lock on its table.  CONCURRENTLY would need a
+ * worker; this is instant once it has the lock.
+ */
+static bool
+drop_index(StepWork *work, const UndoDeed *deed, Oid table, Oid index)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_index};
+
+	work->key = palloc0(sizeof(FkKey));
+	work->key->child = work->key->parent = table;
+	work->key->index = index;
+	work->step->child_table = work->step->parent_table = sg_relation_name(table);
+	work->statement = psprintf("DROP INDEX %s", sg_relation_name(index));
+	deploy_add_target(&action, table, AccessExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, table);
+	if (deploy_attempt(&action))
+	{
+		deploy_append_notice(work, "index dropped");
+		return true;
+	}
+	record_failed(&action, work);
+	return false;
+}
+
+bool
+undo_index(StepWork *work, const UndoDeed *deed)
+{
+	Oid			table;
+	Oid			index;
+	Standing	standing;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	standing = look_at_index(deed, &table, &index);
+	PopActiveSnapshot();
+	if (standing.ours)
+		return drop_index(work, deed, table, index);
+	leave_standing(work, deed, &standing);
+	return true;
+}

@@ -1,0 +1,148 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_verify.h
+ *	  Shared by the files of sg_verify_fks and sg_measure_overhead.
+ *
+ * deploy_verify.c is the function and what the catalogs tell;
+ * deploy_verify_live.c tries statements on the real tables and always rolls
+ * them back; deploy_verify_reach.c finds what such a statement would set off;
+ * deploy_verify_row.c writes the SQL for rows that keys accept and refuse;
+ * deploy_overhead.c measures on copies.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_DEPLOY_VERIFY_H
+#define SG_DEPLOY_VERIFY_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+#include "nodes/bitmapset.h"
+#include "nodes/nodes.h"
+#include "storage/itemptr.h"
+
+#include "audit.h"
+#include "fk.h"
+
+/* A statement that is tried may reach so many rows of other tables */
+#define VERIFY_REACH_ROWS	100
+
+/* A row of the result */
+typedef struct VerifyTest
+{
+	const char *test;
+	const char *expected;
+	const char *observed;		/* NULL: nothing was */
+	AuditResult result;
+	const char *reason;			/* NULL where there is nothing to say */
+} VerifyTest;
+
+/* A key that is verified */
+typedef struct VerifyKey
+{
+	const char *fk_name;
+	const char *child_table;
+	const char *parent_table;
+	FkKey		expected;		/* as planned; without a plan, as declared */
+	FkKey	   *key;			/* as declared; NULL: missing */
+	List	   *tests;			/* of VerifyTest * */
+} VerifyKey;
+
+/* A row of a table, or of the partition that holds it */
+typedef struct RowId
+{
+	Oid			relid;
+	ItemPointerData tid;
+} RowId;
+
+/* ---- deploy_verify.c ---- */
+
+extern void verify_add_test(VerifyKey *vk, const char *test, const char *expected,
+							const char *observed, AuditResult result, const char *reason);
+
+/* ---- deploy_verify_live.c ---- */
+
+/*
+ * Try on the real tables what the key should refuse, accept and do; adds one
+ * test for each attempt.  `declared` is every key of this database.  Changes
+ * nothing: every attempt is rolled back, whatever happens.  Cancels go through.
+ */
+extern void verify_live(VerifyKey *vk, List *declared);
+
+/* ---- deploy_verify_reach.c ---- */
+
+/* What a statement on one table would set off by ON DELETE and ON UPDATE */
+typedef struct VerifyReach
+{
+	List	   *declared;		/* every key of this database */
+	const FkKey *key;			/* the one under test */
+	Oid			relid;			/* the table that the statement names */
+	CmdType		event;			/* INSERT, UPDATE, DELETE */
+	Bitmapset  *columns;		/* that an UPDATE sets */
+
+	/* filled in by verify_reach_tables */
+	List	   *beside;			/* other keys that lead from the parent to the
+								 * child of the key under test */
+	bool		other_path;		/* its child is also reached by a detour */
+} VerifyReach;
+
+/*
+ * Follow the keys from table to table.  Returns why the statement can't be
+ * tried without side effects that a rollback would leave behind, or NULL.
+ */
+extern char *verify_reach_tables(VerifyReach *reach);
+
+/*
+ * Count the rows that the statement would reach from one row.  Returns why
+ * that row is not fit to be tried, or NULL.  Connects SPI.
+ */
+extern char *verify_reach_rows(const VerifyReach *reach, const RowId *row);
+
+/* Why the caller can't, or should not, read all rows of a table, or NULL */
+extern char *verify_read_problem(Oid relid);
+
+/*
+ * Why the caller should not do this to the table, or to a copy of it, because
+ * of functions that would run; or NULL
+ */
+extern char *verify_code_problem(Oid relid, CmdType event);
+
+/* ---- deploy_verify_row.c ---- */
+
+/* alias.column, for a column by number */
+extern char *verify_column(const char *alias, Oid relid, AttrNumber attnum);
+
+/* [ONLY] schema.table alias */
+extern char *verify_table(Oid relid, const char *alias);
+
+/* alias.tableoid = n AND alias.ctid = '(n,n)' */
+extern char *verify_is_row(const char *alias, const RowId *row);
+
+/* parent.a = child.b AND ..., as the key compares */
+extern char *verify_match(const FkKey *key, const char *parent, const char *child);
+
+/* No column of the key is null */
+extern char *verify_complete(Oid relid, const AttrNumber *columns, int n, const char *alias);
+
+/* The columns to which a statement can give a value, a list of int */
+extern List *verify_given_columns(Oid relid);
+
+/*
+ * A value of the column's type, as SQL, that is most likely in no table; where
+ * `other` is given, one that fits into that column's type as well.  Numbers
+ * are large, or negative.  NULL when there is no telling for that type.
+ */
+extern char *verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_attnum,
+								bool negative);
+
+/* The column of a key whose value is to be fresh, as index into it, or -1 */
+extern int	verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, List *declared);
+
+/*
+ * The columns to which a copy of a row must give another value to be unique,
+ * besides those in `changed`: fresh ones go to *fresh, the others can be null.
+ * Returns why no copy can be unique, or NULL.
+ */
+extern char *verify_unique_columns(const FkKey *key, List *declared, const Bitmapset *changed,
+								   Bitmapset **fresh, Bitmapset **null);
+
+#endif							/* SG_DEPLOY_VERIFY_H */

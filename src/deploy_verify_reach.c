@@ -1,0 +1,478 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_verify_reach.c
+ *	  What a statement would set off: tables, triggers, rows.
+ *
+ * A statement that is rolled back leaves nothing in the tables, but what a
+ * user's trigger, rule or function has done elsewhere stays done: sequences,
+ * other connections, files.  So a statement is tried only where nothing of
+ * that kind would run, on its own table or on any that ON DELETE and ON
+ * UPDATE lead to.  Statement triggers fire without a row as well, therefore
+ * tables are judged by the keys alone, and rows are counted afterwards.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/indexing.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteDefine.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "deploy_verify.h"
+#include "quote.h"
+
+/* Chains of cascades that are longer are left alone */
+#define MAX_DEPTH	10
+
+/* A key and what happens at its parent: followed once */
+typedef struct Followed
+{
+	const FkKey *key;
+	CmdType		event;
+} Followed;
+
+static bool
+is_reject(char action)
+{
+	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
+}
+
+/* The topmost partitioned table above a table, or the table itself */
+static Oid
+tree_root(Oid relid)
+{
+	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
+}
+
+static const char *
+event_word(CmdType event)
+{
+	return event == CMD_INSERT ? "INSERT" : event == CMD_UPDATE ? "UPDATE" : "DELETE";
+}
+
+/* A user's trigger that the event would fire, or NULL */
+static char *
+firing_trigger(Oid relid, CmdType event)
+{
+	int16		bit = event == CMD_INSERT ? TRIGGER_TYPE_INSERT :
+		event == CMD_UPDATE ? TRIGGER_TYPE_UPDATE : TRIGGER_TYPE_DELETE;
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *name = NULL;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (name == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger trig = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (trig->tgtype & bit &&
+			(trig->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trig->tgenabled == TRIGGER_FIRES_ALWAYS) &&
+			RI_FKey_trigger_type(trig->tgfoid) == RI_TRIGGER_NONE &&
+			trig->tgfoid != F_UNIQUE_KEY_RECHECK)
+			name = pstrdup(NameStr(trig->tgname));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	return name;
+}
+
+static char *
+firing_rule(Oid relid, CmdType event)
+{
+	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *name = NULL;
+
+	ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, RewriteRelRulenameIndexId, true, NULL, 1, &key);
+	while (name == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_rewrite rule = (Form_pg_rewrite) GETSTRUCT(tuple);
+
+		if (rule->ev_type - '0' == (int) event && rule->ev_enabled != RULE_DISABLED)
+			name = pstrdup(NameStr(rule->rulename));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	return name;
+}
+
+/*
+ * Code of the table's owner would run as the caller: fine when the caller is
+ * the owner, or trusts him anyway.
+ */
+static bool
+is_trusted(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner == GetUserId() || superuser_arg(owner);
+}
+
+static bool
+is_users_function(Oid funcid, void *context)
+{
+	return funcid >= FirstNormalObjectId;
+}
+
+static bool
+expression_has_code(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	/* a domain may have checks */
+	if (IsA(node, CoerceToDomain) || check_functions_in_node(node, is_users_function, NULL))
+		return true;
+	return expression_tree_walker(node, expression_has_code, context);
+}
+
+/*
+ * Would writing to the table run functions that are not built in (*users), or
+ * volatile ones (*is_volatile)?  Looks at CHECK, generated columns and
+ * domains; fk_table_has_code knows about indexes.
+ */
+static void
+look_at_expressions(Relation rel, bool *users, bool *is_volatile)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; desc->constr && i < desc->constr->num_check; i++)
+	{
+		Node	   *node = stringToNode(desc->constr->check[i].ccbin);
+
+		*users |= expression_has_code(node, NULL);
+		*is_volatile |= contain_volatile_functions(node);
+	}
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped)
+			continue;
+		*users |= att->atttypid >= FirstNormalObjectId && get_typtype(att->atttypid) == TYPTYPE_DOMAIN;
+		if (att->attgenerated)
+			*users |= expression_has_code(build_column_default(rel, i + 1), NULL);
+	}
+}
+
+char *
+verify_code_problem(Oid relid, CmdType event)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		users = false;
+	bool		is_volatile = false;
+
+	look_at_expressions(rel, &users, &is_volatile);
+	table_close(rel, AccessShareLock);
+
+	if (is_volatile && event != CMD_DELETE)
+		return psprintf("a CHECK constraint of %s calls a volatile function", sg_relation_name(relid));
+	if (users && !is_trusted(relid))
+		return psprintf("writing to %s may run code of its owner, so only he should try it",
+						sg_relation_name(relid));
+	return NULL;
+}
+
+/* One table, or one partition of it */
+static char *
+member_problem(Oid relid, CmdType event)
+{
+	char	   *name;
+
+	if (get_rel_relkind(relid) != RELKIND_RELATION && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return psprintf("partition %s is a foreign table", sg_relation_name(relid));
+	name = firing_trigger(relid, event);
+	if (name)
+		return psprintf("trigger %s would fire on %s of %s", quote_identifier(name),
+						event_word(event), sg_relation_name(relid));
+	name = firing_rule(relid, event);
+	if (name)
+		return psprintf("rule %s would change what %s of %s does", quote_identifier(name),
+						event_word(event), sg_relation_name(relid));
+	return verify_code_problem(relid, event);
+}
+
+char *
+verify_read_problem(Oid relid)
+{
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return psprintf("role %s has no SELECT on %s", GetUserNameFromId(GetUserId(), true),
+						sg_relation_name(relid));
+	if (check_enable_rls(relid, GetUserId(), true) == RLS_ENABLED)
+		return psprintf("row security of %s would hide rows from role %s", sg_relation_name(relid),
+						GetUserNameFromId(GetUserId(), true));
+
+	/* planning looks into indexes and statistics objects */
+	if (!is_trusted(relid) && fk_table_has_code(relid))
+		return psprintf("reading %s may run code of its owner, so only he should try it", sg_relation_name(relid));
+	return NULL;
+}
+
+static char *
+table_problem(Oid relid, CmdType event)
+{
+	char	   *problem = verify_read_problem(relid);
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		/* rows of a table that merely inherits are none of the key's */
+		if (problem == NULL &&
+			(lfirst_oid(lc) == relid || get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE))
+			problem = member_problem(lfirst_oid(lc), event);
+	}
+	return problem;
+}
+
+static Bitmapset *
+column_set(const AttrNumber *columns, int n)
+{
+	Bitmapset  *set = NULL;
+
+	for (int i = 0; i < n; i++)
+		set = bms_add_member(set, columns[i]);
+	return set;
+}
+
+/* The columns of the child that an action of the key sets */
+static Bitmapset *
+columns_set_by(const FkKey *key, CmdType event)
+{
+	if (event == CMD_DELETE && key->ndelete_set > 0)
+		return column_set(key->delete_set, key->ndelete_set);
+	return column_set(key->child_att, key->nkeys);
+}
+
+/* SET DEFAULT evaluates the default; nextval() is not undone */
+static bool
+default_is_volatile(const FkKey *key)
+{
+	Relation	rel = table_open(key->child, AccessShareLock);
+	bool		found = false;
+
+	for (int i = 0; i < key->nkeys && !found; i++)
+		found = contain_volatile_functions(build_column_default(rel, key->child_att[i]));
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* The action that a key takes when this happens to its parent; 0: none */
+static char
+action_for(const FkKey *key, CmdType event, const Bitmapset *columns)
+{
+	if (!key->enforced)
+		return 0;
+	if (event == CMD_DELETE)
+		return key->on_delete;
+	if (event == CMD_UPDATE && bms_overlap(columns, column_set(key->parent_att, key->nkeys)))
+		return key->on_update;
+	return 0;
+}
+
+/* What an action does to the child: DELETE or UPDATE */
+static CmdType
+event_of_action(char action, CmdType event)
+{
+	return event == CMD_DELETE && action == FKCONSTR_ACTION_CASCADE ? CMD_DELETE : CMD_UPDATE;
+}
+
+/* Does another key lead to the rows by which the key under test is judged? */
+static void
+note_path(VerifyReach *reach, const FkKey *key)
+{
+	if (key->conid == reach->key->conid || tree_root(key->child) != tree_root(reach->key->child))
+		return;
+	if (key->child == reach->key->child && key->parent == reach->relid)
+		reach->beside = lappend(reach->beside, (void *) key);
+	else
+		reach->other_path = true;
+}
+
+static char *
+follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, List **followed)
+{
+	char	   *problem = table_problem(relid, event);
+	ListCell   *lc;
+
+	foreach(lc, reach->declared)
+	{
+		FkKey	   *key = lfirst(lc);
+		char		action = action_for(key, event, columns);
+		Followed   *step;
+		ListCell   *lc2;
+		bool		known = false;
+
+		if (problem)
+			return problem;
+		if (key->enforced && event != CMD_INSERT &&
+			key->parent != relid && tree_root(key->parent) == tree_root(relid))
+			return psprintf("key %s of %s references another level of the partitioned table %s",
+							quote_identifier(key->name), sg_relation_name(key->child),
+							sg_relation_name(tree_root(relid)));
+		if (key->parent != relid || action == 0)
+			continue;
+		if (is_reject(action))
+		{
+			/* whether it refuses will be read from its child */
+			problem = verify_read_problem(key->child);
+			continue;
+		}
+
+		foreach(lc2, *followed)
+		{
+			step = lfirst(lc2);
+			known |= step->key == key && step->event == event;
+		}
+		if (known)
+			continue;
+		step = palloc(sizeof(Followed));
+		step->key = key;
+		step->event = event;
+		*followed = lappend(*followed, step);
+
+		note_path(reach, key);
+		if (action == FKCONSTR_ACTION_SETDEFAULT && default_is_volatile(key))
+			return psprintf("a column default of %s that key %s would set is volatile",
+							sg_relation_name(key->child), quote_identifier(key->name));
+		problem = follow(reach, key->child, event_of_action(action, event),
+						 columns_set_by(key, event), followed);
+	}
+	return problem;
+}
+
+char *
+verify_reach_tables(VerifyReach *reach)
+{
+	List	   *followed = NIL;
+	char	   *problem = follow(reach, reach->relid, reach->event, reach->columns, &followed);
+	ListCell   *lc;
+
+	/* a detour back to the parent makes direct keys detours, too */
+	foreach(lc, followed)
+	{
+		const FkKey *key = ((Followed *) lfirst(lc))->key;
+
+		if (reach->beside != NIL && tree_root(key->child) == tree_root(reach->relid))
+			reach->other_path = true;
+	}
+	return problem;
+}
+
+/* ---- rows ---- */
+
+typedef struct Walk
+{
+	const VerifyReach *reach;
+	int64		rows;			/* counted so far, at most */
+} Walk;
+
+/* How many rows does a join have?  Not more than limit are counted. */
+static int64
+count_rows(const char *from, const char *where, int64 limit)
+{
+	char	   *sql = psprintf("SELECT pg_catalog.count(*) FROM (SELECT FROM %s WHERE %s LIMIT " INT64_FORMAT ") s",
+							   from, where, limit);
+	bool		isnull;
+
+	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not count the rows of: %s", sql);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/*
+ * Rows that are reached from the rows of alias t<depth>, which is relid.  A
+ * row that can be reached by several ways is counted for each of them.
+ */
+static char *
+walk_rows(Walk *walk, Oid relid, CmdType event, const Bitmapset *columns,
+		  const char *from, const char *where, int depth)
+{
+	ListCell   *lc;
+
+	foreach(lc, walk->reach->declared)
+	{
+		FkKey	   *key = lfirst(lc);
+		char		action = key->parent == relid ? action_for(key, event, columns) : 0;
+		char	   *child = psprintf("t%d", depth + 1);
+		char	   *join_from;
+		char	   *join_where;
+		char	   *problem;
+		int64		n;
+
+		CHECK_FOR_INTERRUPTS();
+		if (action == 0 || (is_reject(action) && key->conid == walk->reach->key->conid))
+			continue;
+		if (depth == MAX_DEPTH)
+			return psprintf("it cascades over more than %d keys", MAX_DEPTH);
+
+		join_from = psprintf("%s, %s", from, verify_table(key->child, child));
+		join_where = psprintf("%s AND %s", where,
+							  verify_match(key, psprintf("t%d", depth), child));
+		if (is_reject(action))
+		{
+			if (count_rows(join_from, join_where, 1) > 0)
+				return psprintf("key %s of %s would refuse it first", quote_identifier(key->name),
+								sg_relation_name(key->child));
+			continue;
+		}
+
+		n = count_rows(join_from, join_where, VERIFY_REACH_ROWS + 1);
+		walk->rows += n;
+		if (walk->rows > VERIFY_REACH_ROWS)
+			return psprintf("it reaches more than %d rows", VERIFY_REACH_ROWS);
+		if (n == 0)
+			continue;
+		problem = walk_rows(walk, key->child, event_of_action(action, event),
+							columns_set_by(key, event), join_from, join_where, depth + 1);
+		if (problem)
+			return problem;
+	}
+	return NULL;
+}
+
+char *
+verify_reach_rows(const VerifyReach *reach, const RowId *row)
+{
+	Walk		walk = {reach, 0};
+
+	return walk_rows(&walk, reach->relid, reach->event, reach->columns,
+					 verify_table(reach->relid, "t0"), verify_is_row("t0", row), 0);
+}

@@ -1,0 +1,220 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_index.c
+ *	  The indexes that a plan's steps want on the child's columns.
+ *
+ * Names are those that CREATE INDEX would choose.  They are chosen here,
+ * because a build that is killed leaves an index behind, which is known again
+ * by the name, and the whole statement, that was recorded before.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "plan.h"
+#include "quote.h"
+
+static char *
+format_statement(const char *index, const char *table, const char *columns, bool concurrently)
+{
+	return psprintf("CREATE INDEX %s%s ON %s (%s)", concurrently ? "CONCURRENTLY " : "",
+					quote_identifier(index), table, columns);
+}
+
+char *
+plan_index_statement(Oid index)
+{
+	char	   *columns = fk_plain_index_columns(index);
+	char		relkind = get_rel_relkind(index);
+	HeapTuple	tuple;
+	char	   *table;
+
+	if (columns == NULL)
+		return NULL;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	table = sg_relation_name(((Form_pg_index) GETSTRUCT(tuple))->indrelid);
+	ReleaseSysCache(tuple);
+	return format_statement(get_rel_name(index), table, columns, relkind == RELKIND_INDEX);
+}
+
+/* ---- names ---- */
+
+static bool
+is_taken(List *indexes, const char *schema, const char *name)
+{
+	Oid			namespace = get_namespace_oid(schema, true);
+	char	   *qualified = sg_qualified_name(schema, name);
+	ListCell   *lc;
+
+	if (OidIsValid(namespace) && OidIsValid(get_relname_relid(name, namespace)))
+		return true;
+	foreach(lc, indexes)
+	{
+		if (strcmp(((PlanIndex *) lfirst(lc))->name, qualified) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* table_column_column_idx, with a number where that is taken */
+static char *
+choose_name(List *indexes, const SgTableName *table, List *columns)
+{
+	StringInfoData joined;
+	ListCell   *lc;
+
+	initStringInfo(&joined);
+	foreach(lc, columns)
+		appendStringInfo(&joined, "%s%s", joined.len ? "_" : "", (char *) lfirst(lc));
+
+	for (int n = 0;; n++)
+	{
+		char	   *name = makeObjectName(table->name, joined.data,
+										  n == 0 ? "idx" : psprintf("idx%d", n));
+
+		if (!is_taken(indexes, table->schema, name))
+			return name;
+	}
+}
+
+/* ---- what is missing ---- */
+
+static PlanIndex *
+new_index(List *indexes, const PlanStep *step, const char *table, List *names,
+		  const char *columns, bool partitioned)
+{
+	SgTableName parsed = sg_parse_table_name(table);
+	char	   *name = choose_name(indexes, &parsed, names);
+	PlanIndex  *index = palloc0(sizeof(PlanIndex));
+
+	index->step = step->step;
+	index->table = pstrdup(table);
+	index->columns = pstrdup(columns);
+	index->name = sg_qualified_name(parsed.schema, name);
+	index->partitioned = partitioned;
+	index->statement = format_statement(name, table, columns, !partitioned);
+	return index;
+}
+
+/* For a table that is not here: what a database that has it would need */
+static List *
+add_unresolved(List *indexes, const PlanStep *step)
+{
+	char	   *columns = sg_quote_list(step->child_columns);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (strcmp(index->table, step->child_table) == 0 && strcmp(index->columns, columns) == 0)
+			return indexes;
+	}
+	return lappend(indexes, new_index(indexes, step, step->child_table,
+									  step->child_columns, columns, false));
+}
+
+static bool
+is_planned(List *indexes, const FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->key && fk_index_covers(index->key, key))
+			return true;
+	}
+	return false;
+}
+
+static List *
+add_index(List *indexes, const PlanStep *step, FkKey *key, bool partitioned)
+{
+	PlanIndex  *index;
+
+	if (is_planned(indexes, key))
+		return indexes;
+	index = new_index(indexes, step, sg_relation_name(key->child), step->child_columns,
+					  fk_index_columns(key), partitioned);
+	index->key = key;
+	index->obstacle = fk_index_obstacle(key);
+	return lappend(indexes, index);
+}
+
+List *
+plan_leaves(Oid relid)
+{
+	List	   *leaves = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			leaves = lappend_oid(leaves, lfirst_oid(lc));
+	}
+	return leaves;
+}
+
+static List *
+add_partitioned(List *indexes, const PlanStep *step, FkKey *key)
+{
+	List	   *leaves = plan_leaves(key->child);
+	bool		missing = leaves == NIL;
+	ListCell   *lc;
+
+	foreach(lc, leaves)
+		missing |= !OidIsValid(fk_serving_index(fk_on_partition(key, lfirst_oid(lc))));
+	if (!missing)
+		return indexes;
+
+	foreach(lc, leaves)
+	{
+		FkKey	   *leaf = fk_on_partition(key, lfirst_oid(lc));
+
+		if (!OidIsValid(fk_plain_index(leaf)) && fk_index_obstacle(key) == NULL)
+			indexes = add_index(indexes, step, leaf, false);
+	}
+	return add_index(indexes, step, key, true);
+}
+
+List *
+plan_missing_indexes(List *steps)
+{
+	List	   *indexes = NIL;
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		FkKey	   *key = palloc(sizeof(FkKey));
+		FkProblem  *problem;
+
+		if (!step->index || step->skipped_by)
+			continue;
+		problem = plan_step_key(step, key);
+		if (!OidIsValid(key->child))
+			indexes = add_unresolved(indexes, step);
+		else if (problem || OidIsValid(fk_serving_index(key)))
+			continue;
+		else if (get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE)
+			indexes = add_partitioned(indexes, step, key);
+		else
+			indexes = add_index(indexes, step, key, false);
+	}
+	return indexes;
+}

@@ -1,0 +1,355 @@
+-- sg_plan_check: every check finds what it is for, and says ok where there is nothing
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA chk;
+SET search_path = chk, public;
+-- sizes, times and numbers that differ between servers are masked
+CREATE FUNCTION found(plan text, name text) RETURNS TABLE (step int, fk_name name, check_name text, result text, detail text, hint text)
+LANGUAGE sql AS $$
+  SELECT step, fk_name, check_name, result,
+         regexp_replace(regexp_replace(regexp_replace(detail, '\d+(\.\d+)? (bytes|kB|MB|GB|TB)\M', '# B', 'g'),
+                                       '\d+(\.\d+)? (ms|s|min|h)\M', '# s', 'g'), 'which is \d+', 'which is #'), hint
+  FROM sg_plan_check(plan) WHERE check_name = name OR (name = '*' AND result <> 'ok')
+$$;
+
+CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE, n numeric UNIQUE, other int, a int, b int, UNIQUE (a, b));
+CREATE TABLE c (id int PRIMARY KEY, p_id int, code text, n int, a int, b int, x text);
+INSERT INTO p SELECT g, 'c' || g, g, g, g, g FROM generate_series(1, 10) g;
+INSERT INTO c SELECT g, g, 'c' || g, g, g, g FROM generate_series(1, 10) g;
+CREATE INDEX c_p_id ON c (p_id) INCLUDE (x);
+
+-- a step with which all is well: every check, by name
+SELECT sg_plan_create('well');
+SELECT sg_plan_add_fk('well', 'c', '{p_id}', 'p', index => false);
+SELECT step, check_name, result FROM sg_plan_check('well');
+SELECT * FROM found('well', 'target');
+SELECT * FROM found('well', 'operator');
+SELECT * FROM found('well', 'index');
+SELECT * FROM found('well', 'orphans');
+SELECT * FROM found('well', 'cascade');
+
+-- tables and columns that are not there: all of them
+SELECT sg_plan_create('bad');
+SELECT sg_plan_add_fk('bad', 'nochild', '{a}', 'noparent');
+SELECT sg_plan_add_fk('bad', 'c', '{no1,no2}', 'p', '{no3,b}');
+SELECT sg_plan_add_fk('bad', 'c', '{p_id,no2}', 'p', '{a,b}');
+CREATE TABLE later (id int PRIMARY KEY);
+SELECT sg_plan_add_fk('bad', 'c', '{p_id}', 'later');
+DROP TABLE later;
+CREATE VIEW later AS SELECT 1 AS id;
+SELECT * FROM found('bad', '*');
+-- the statement of a hint mends it
+ALTER TABLE chk.c ADD COLUMN no2 integer;
+SELECT * FROM found('bad', '*') WHERE step = 3;
+ALTER TABLE c DROP COLUMN no2;
+
+-- the target
+SELECT sg_plan_create('target');
+CREATE TABLE nopk (id int, d int UNIQUE DEFERRABLE);
+SELECT sg_plan_add_fk('target', 'c', '{p_id}', 'p', '{other}');
+SELECT sg_plan_add_fk('target', 'c', '{p_id}', 'nopk');
+SELECT sg_plan_add_fk('target', 'c', '{a}', 'nopk', '{d}');
+SELECT sg_plan_add_fk('target', 'c', '{a,b}', 'p');
+SELECT * FROM found('target', '*');
+CREATE UNIQUE INDEX CONCURRENTLY ON chk.p (other);
+SELECT * FROM found('target', 'target') WHERE step = 1;
+
+CREATE FUNCTION scans(tab regclass) RETURNS text LANGUAGE sql AS
+  $$ SELECT CASE WHEN idx_scan > 0 THEN 'by index' ELSE 'no index' END FROM pg_stat_xact_user_tables WHERE relid = tab $$;
+
+-- types, and operators that no index serves.  What is said is true: with sequential scans off, an index is used or none can be
+SELECT sg_plan_create('types');
+SELECT sg_plan_add_fk('types', 'c', '{x}', 'p');
+SELECT sg_plan_add_fk('types', 'c', '{n}', 'p', '{n}', index => false);
+CREATE TABLE pc (code text, note text);
+CREATE UNIQUE INDEX pc_code ON pc (code COLLATE "POSIX");
+INSERT INTO pc SELECT 'c' || g FROM generate_series(1, 10) g;
+SELECT sg_plan_add_fk('types', 'c', '{code}', 'pc', '{code}', index => false);
+CREATE INDEX c_n ON c (n);
+CREATE INDEX c_code ON c (code);
+SELECT * FROM found('types', '*');
+ALTER TABLE c ADD CONSTRAINT by_posix FOREIGN KEY (code) REFERENCES pc (code) NOT VALID;
+SET enable_seqscan = off;
+BEGIN;
+INSERT INTO c (id, code) VALUES (1000, 'c1');
+SELECT scans('pc');
+ROLLBACK;
+CREATE UNIQUE INDEX CONCURRENTLY ON chk.pc (code);
+BEGIN;
+INSERT INTO c (id, code) VALUES (1000, 'c1');
+SELECT scans('pc');
+ROLLBACK;
+RESET enable_seqscan;
+ALTER TABLE c DROP CONSTRAINT by_posix;
+CREATE INDEX CONCURRENTLY c_cast ON chk.c ((n::numeric));
+SELECT * FROM found('types', 'index') WHERE step = 2;
+DROP INDEX c_cast;
+ALTER TABLE c ADD CONSTRAINT by_cast FOREIGN KEY (n) REFERENCES p (n) NOT VALID;
+SET enable_seqscan = off;
+BEGIN;
+INSERT INTO p (id, n) VALUES (1000, 1000);
+DELETE FROM p WHERE id = 1000;
+SELECT scans('c');
+INSERT INTO c (id, n) VALUES (1000, 5);
+SELECT scans('p');
+ROLLBACK;
+-- the parent's index serves the child's rows; with the index of the hint, the child's serves the parent's
+CREATE INDEX c_cast ON chk.c ((n::numeric));
+BEGIN;
+INSERT INTO p (id, n) VALUES (1000, 1000);
+DELETE FROM p WHERE id = 1000;
+SELECT scans('c');
+ROLLBACK;
+ALTER TABLE c DROP CONSTRAINT by_cast;
+DROP INDEX c_n, c_cast;
+RESET enable_seqscan;
+
+-- generated columns, columns that can't be set
+CREATE TABLE g (id int PRIMARY KEY, one int NOT NULL, half int GENERATED ALWAYS AS (one / 2) STORED, dflt int DEFAULT 1, u int, v int NOT NULL);
+CREATE DOMAIN strict AS int NOT NULL;
+ALTER TABLE g ADD COLUMN s strict NOT NULL;
+SELECT sg_plan_create('columns');
+SELECT sg_plan_add_fk('columns', 'g', '{half}', 'p', on_delete => 'set null');
+SELECT sg_plan_add_fk('columns', 'g', '{one}', 'p', on_delete => 'set null');
+SELECT sg_plan_add_fk('columns', 'g', '{id}', 'p', on_update => 'set null');
+SELECT sg_plan_add_fk('columns', 'g', '{dflt}', 'p', on_delete => 'set default');
+SELECT sg_plan_add_fk('columns', 'g', '{u,v}', 'p', '{a,b}', match => 'full', on_delete => 'set null', on_delete_columns => '{u}');
+SELECT sg_plan_add_fk('columns', 'g', '{s}', 'p', on_delete => 'set null');
+SELECT * FROM found('columns', 'generated') WHERE result <> 'ok';
+SELECT * FROM found('columns', 'not_null') WHERE result <> 'ok';
+-- what is said is true
+\set VERBOSITY sqlstate
+ALTER TABLE g ADD FOREIGN KEY (half) REFERENCES p ON DELETE SET NULL;
+BEGIN;
+ALTER TABLE g ADD FOREIGN KEY (one) REFERENCES p ON DELETE SET NULL;
+INSERT INTO g (id, one, v, s) VALUES (1, 1, 1, 1);
+DELETE FROM p WHERE id = 1;
+ROLLBACK;
+BEGIN;
+ALTER TABLE g ADD FOREIGN KEY (u, v) REFERENCES p (a, b) MATCH FULL ON DELETE SET NULL (u);
+INSERT INTO g (id, one, u, v, s) VALUES (1, 1, 1, 1, 1);
+DELETE FROM p WHERE id = 1;
+ROLLBACK;
+\set VERBOSITY terse
+
+-- persistence
+CREATE UNLOGGED TABLE u (id int PRIMARY KEY, p_id int);
+CREATE TABLE up (id int PRIMARY KEY);
+SELECT sg_plan_create('persistence');
+SELECT sg_plan_add_fk('persistence', 'u', '{p_id}', 'p');
+SELECT sg_plan_add_fk('persistence', 'c', '{p_id}', 'up');
+ALTER TABLE up SET UNLOGGED;
+SELECT * FROM found('persistence', 'persistence');
+
+-- keys that are there
+CREATE TABLE k (id int PRIMARY KEY, one int, two int, three int, four int, CONSTRAINT taken CHECK (id > 0));
+ALTER TABLE k ADD CONSTRAINT k_one FOREIGN KEY (one) REFERENCES p;
+ALTER TABLE k ADD CONSTRAINT k_two FOREIGN KEY (two) REFERENCES p NOT VALID;
+ALTER TABLE k ADD CONSTRAINT k_three FOREIGN KEY (three) REFERENCES p ON DELETE CASCADE;
+ALTER TABLE k ADD CONSTRAINT k_four FOREIGN KEY (four) REFERENCES p;
+ALTER TABLE k DISABLE TRIGGER ALL;
+ALTER TABLE k ENABLE TRIGGER ALL;
+SELECT sg_plan_create('existing');
+SELECT sg_plan_add_fk('existing', 'k', '{one}', 'p');
+SELECT sg_plan_add_fk('existing', 'k', '{two}', 'p');
+SELECT sg_plan_add_fk('existing', 'k', '{three}', 'p');
+SELECT sg_plan_add_fk('existing', 'k', '{four}', 'p');
+SELECT sg_plan_add_fk('existing', 'k', '{id}', 'p', fk_name => 'taken');
+SELECT step, check_name, result, detail, hint FROM sg_plan_check('existing') WHERE check_name IN ('existing_key', 'name') AND step > 0;
+ALTER TABLE k DISABLE TRIGGER ALL;
+SELECT step, result, regexp_replace(detail, '\d+', '#', 'g'), hint FROM found('existing', 'existing_key');
+ALTER TABLE k ENABLE TRIGGER ALL;
+
+-- other keys on the same columns: in the catalog, in the plan
+CREATE TABLE q (id int PRIMARY KEY, a int, b int, UNIQUE (a, b), UNIQUE (a));
+CREATE TABLE o (id int PRIMARY KEY, p_id int, a int, b int, z int);
+ALTER TABLE o ADD CONSTRAINT old FOREIGN KEY (p_id) REFERENCES p;
+SELECT sg_plan_create('overlap');
+SELECT sg_plan_add_fk('overlap', 'o', '{p_id}', 'q', on_delete => 'cascade');
+SELECT sg_plan_add_fk('overlap', 'o', '{a,b}', 'q', '{a,b}');
+SELECT sg_plan_add_fk('overlap', 'o', '{a}', 'q', '{a}');
+SELECT sg_plan_add_fk('overlap', 'o', '{z,b}', 'p', '{a,b}', on_delete => 'set null');
+SELECT * FROM found('overlap', 'overlap');
+-- the same key twice, which a plan learns too late
+CREATE TABLE twice (id int, code int PRIMARY KEY);
+SELECT sg_plan_create('twice');
+SELECT sg_plan_add_fk('twice', 'o', '{z}', 'twice');
+CREATE UNIQUE INDEX ON twice (id);
+SELECT sg_plan_add_fk('twice', 'o', '{z}', 'twice', '{id}', on_delete => 'cascade');
+ALTER TABLE twice DROP CONSTRAINT twice_pkey, ADD PRIMARY KEY (id);
+SELECT * FROM found('twice', 'existing_key');
+-- a key that takes the place of another one
+SELECT sg_plan_create('replaces');
+SELECT sg_plan_add_fk('replaces', 'o', '{p_id}', 'q');
+UPDATE schemaguard.plan_step SET replaces = 'old' WHERE plan = 'replaces';
+SELECT * FROM found('replaces', 'replaces');
+SELECT * FROM found('replaces', 'overlap');
+UPDATE schemaguard.plan_step SET replaces = 'older' WHERE plan = 'replaces';
+SELECT * FROM found('replaces', 'replaces');
+
+-- orphans, by policy
+CREATE TABLE oc (id int PRIMARY KEY, p_id int, strict int NOT NULL);
+INSERT INTO oc SELECT g, g % 20 + 1, g FROM generate_series(1, 40) g;
+SELECT sg_plan_create('orphans');
+SELECT sg_plan_add_fk('orphans', 'oc', '{p_id}', 'p');
+SELECT sg_plan_add_fk('orphans', 'oc', '{strict}', 'p', orphans => 'leave');
+SELECT * FROM found('orphans', 'orphans');
+BEGIN;
+ALTER TABLE schemaguard.plan_step DROP CONSTRAINT plan_step_orphans_check;
+UPDATE schemaguard.plan_step SET orphans = 'set null' WHERE plan = 'orphans';
+SELECT * FROM found('orphans', 'orphans');
+UPDATE schemaguard.plan_step SET orphans = 'quarantine' WHERE plan = 'orphans';
+SELECT * FROM found('orphans', 'orphans');
+ROLLBACK;
+-- the statement of the hint
+SELECT count(*) FROM sg_orphans('chk.oc', '{p_id}', 'chk.p', '{id}');
+
+-- indexes
+CREATE TABLE ix (id int PRIMARY KEY, p_id int, a int, b int, code text);
+INSERT INTO ix SELECT g, 1, 1, 1, 'c1' FROM generate_series(1, 3000) g;
+CREATE INDEX ix_part ON ix (p_id) WHERE p_id > 5;
+CREATE INDEX ix_a ON ix (a);
+CREATE INDEX ix_code ON ix (code text_pattern_ops);
+SELECT sg_plan_create('index');
+SELECT sg_plan_add_fk('index', 'ix', '{p_id}', 'p', index => false);
+SELECT sg_plan_add_fk('index', 'ix', '{a,b}', 'p', '{a,b}', index => false);
+SELECT sg_plan_add_fk('index', 'ix', '{code}', 'p', '{code}', index => false);
+SELECT sg_plan_add_fk('index', 'ix', '{b}', 'p', index => true);
+SELECT * FROM found('index', 'index');
+CREATE INDEX ix_serves ON ix (b, a, id);
+SELECT * FROM found('index', 'index') WHERE step IN (2, 4);
+-- room on the disk
+SELECT result, regexp_replace(detail, '# B', '#', 'g') AS detail, hint FROM found('index', 'disk') WHERE step > 0;
+DROP INDEX ix_serves;
+ANALYZE ix;
+SELECT result, detail, hint FROM found('index', 'disk') WHERE step = 4;
+UPDATE pg_statistic SET stawidth = 2000000000 WHERE starelid = 'ix'::regclass;
+SELECT result, detail, hint FROM found('index', 'disk') WHERE step = 4;
+DELETE FROM pg_statistic WHERE starelid = 'ix'::regclass;
+-- time
+SET schemaguard.statement_timeout = 1;
+INSERT INTO ix SELECT g, 1, 1, 1, 'c1' FROM generate_series(3001, 60000) g;
+SELECT result, detail, regexp_replace(hint, '\d+', '#') AS hint FROM found('index', 'estimate') WHERE step = 1;
+RESET schemaguard.statement_timeout;
+SELECT detail ~ '^about .* in all, the longest step about .*, by the speed of reading \d+ blocks of chk.ix \([\d.]+ ms per block\)$' AS measured
+FROM sg_plan_check('index') WHERE step = 0 AND check_name = 'estimate';
+
+-- partitions and inheritance
+CREATE TABLE parts (id int PRIMARY KEY, p_id int) PARTITION BY RANGE (id);
+CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
+CREATE TABLE part2 PARTITION OF parts FOR VALUES FROM (100) TO (200);
+CREATE TABLE heir () INHERITS (p);
+CREATE TABLE heirs_parent (id int PRIMARY KEY, p_id int);
+CREATE TABLE heir2 () INHERITS (heirs_parent);
+SELECT sg_plan_create('parts');
+SELECT sg_plan_add_fk('parts', 'c', '{p_id}', 'part1');
+SELECT sg_plan_add_fk('parts', 'c', '{p_id}', 'parts');
+SELECT sg_plan_add_fk('parts', 'heirs_parent', '{p_id}', 'p');
+SELECT * FROM found('parts', 'partitions');
+SELECT * FROM found('parts', 'inheritance') WHERE result <> 'ok';
+DROP TABLE heir, heir2;
+-- a partition that can't have a key
+CREATE FOREIGN DATA WRAPPER chk_fdw;
+CREATE SERVER chk_server FOREIGN DATA WRAPPER chk_fdw;
+CREATE TABLE fparts (id int, p_id int) PARTITION BY RANGE (id);
+CREATE FOREIGN TABLE fpart PARTITION OF fparts FOR VALUES FROM (0) TO (100) SERVER chk_server;
+SELECT sg_plan_create('foreign');
+SELECT sg_plan_add_fk('foreign', 'fparts', '{p_id}', 'p', orphans => 'leave');
+SELECT DISTINCT step, result FROM found('foreign', '*') WHERE result = 'block';
+DROP FOREIGN DATA WRAPPER chk_fdw CASCADE;
+
+-- how far a delete reaches: 2 rows of l1 for each of top, 3 of l2 for each of l1, one of side for each of l2
+CREATE TABLE top (id int PRIMARY KEY, bad int);
+CREATE TABLE l1 (id int PRIMARY KEY, top int REFERENCES top ON DELETE CASCADE);
+CREATE TABLE l2 (id int PRIMARY KEY, l1 int);
+CREATE TABLE side (id int PRIMARY KEY, l2 int REFERENCES l2 ON DELETE SET NULL);
+INSERT INTO top SELECT g FROM generate_series(1, 10) g;
+INSERT INTO l1 SELECT g, g % 10 + 1 FROM generate_series(1, 20) g;
+INSERT INTO l2 SELECT g, g % 20 + 1 FROM generate_series(1, 60) g;
+INSERT INTO side SELECT g, g FROM generate_series(1, 60) g;
+ANALYZE top, l1, l2, side;
+SELECT sg_plan_create('cascade');
+SELECT sg_plan_add_fk('cascade', 'l2', '{l1}', 'l1', on_delete => 'cascade');
+SELECT * FROM found('cascade', 'cascade');
+BEGIN;
+SELECT sg_plan_add_fk('cascade', 'top', '{bad}', 'l2', on_delete => 'cascade');
+SELECT * FROM found('cascade', 'cascade');
+ROLLBACK;
+-- as far as from the top
+SELECT sg_plan_create('top');
+SELECT sg_plan_add_fk('top', 'l1', '{id}', 'top', on_delete => 'cascade');
+SELECT * FROM found('top', 'cascade');
+-- itself
+SELECT sg_plan_create('tree');
+SELECT sg_plan_add_fk('tree', 'top', '{bad}', 'top', on_delete => 'cascade');
+SELECT * FROM found('tree', 'cascade');
+-- too many to count: by statistics
+CREATE TABLE many (id int PRIMARY KEY, top int);
+INSERT INTO many SELECT g, CASE WHEN g % 2 = 0 THEN 1 ELSE g % 9 + 2 END FROM generate_series(1, 100000) g;
+ANALYZE many;
+SELECT sg_plan_create('many');
+SELECT sg_plan_add_fk('many', 'many', '{top}', 'top', on_delete => 'cascade');
+SELECT result, regexp_replace(detail, '\d{3,}', '#', 'g') AS detail, hint FROM found('many', 'cascade');
+-- the first row
+CREATE TABLE hen (id int PRIMARY KEY, egg int NOT NULL);
+CREATE TABLE egg (id int PRIMARY KEY, hen int NOT NULL REFERENCES hen);
+SELECT sg_plan_create('hen');
+SELECT sg_plan_add_fk('hen', 'hen', '{egg}', 'egg');
+SELECT * FROM found('hen', 'first_row');
+SELECT sg_plan_set('hen', 1, 'initially_deferred', 'true');
+SELECT * FROM found('hen', 'first_row');
+
+-- publications
+SET client_min_messages = error;
+CREATE PUBLICATION chk_pub FOR TABLE oc;
+RESET client_min_messages;
+SET client_min_messages = warning;
+SELECT * FROM found('orphans', 'publication');
+ALTER PUBLICATION chk_pub ADD TABLE p, o;
+SELECT * FROM found('orphans', 'publication');
+ALTER TABLE oc REPLICA IDENTITY NOTHING;
+SELECT sg_plan_add_fk('orphans', 'oc', '{id}', 'p', on_delete => 'cascade');
+SELECT * FROM found('orphans', 'publication');
+DROP PUBLICATION chk_pub;
+
+-- event triggers
+CREATE FUNCTION nothing() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER "chk Et" ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION nothing();
+SELECT * FROM found('well', 'event_triggers');
+ALTER EVENT TRIGGER "chk Et" DISABLE;
+SELECT * FROM found('well', 'event_triggers');
+DROP EVENT TRIGGER "chk Et";
+
+-- names that need quotes
+CREATE TABLE "We""ird.T a" ("id;drop" int PRIMARY KEY, "a'b" int, "{c,d}" int);
+SELECT sg_plan_create('it''s "a" plan');
+SELECT sg_plan_add_fk('it''s "a" plan', '"We""ird.T a"', '{a''b}', '"We""ird.T a"', index => false, on_delete => 'cascade');
+SELECT sg_plan_add_fk('it''s "a" plan', '"We""ird.T a"', '{"{c,d}"}', '"We""ird.T a"', '{"id;drop"}', index => false);
+INSERT INTO "We""ird.T a" VALUES (1, 2, 3);
+SELECT * FROM found('it''s "a" plan', '*');
+SELECT count(*) FROM sg_orphans('chk."We""ird.T a"', '{"{c,d}"}', 'chk."We""ird.T a"', '{id;drop}');
+
+-- a step that is left out, an empty plan, none, a plan that was done
+SELECT sg_plan_skip('orphans', 1, 'not now');
+SELECT step, check_name, result, detail FROM sg_plan_check('orphans') WHERE step = 1;
+SELECT sg_plan_create('empty');
+SELECT count(*) FILTER (WHERE step <> 0) AS steps FROM sg_plan_check('empty');
+SELECT * FROM sg_plan_check('no such plan');
+SELECT * FROM sg_plan_check(NULL);
+CALL sg_add_fks('well');
+SELECT step, check_name, result, detail FROM sg_plan_check('well') WHERE step > 0;
+
+-- nothing is written, and nothing stays locked
+BEGIN READ ONLY;
+SELECT count(*) > 0 AS works FROM sg_plan_check('bad');
+SELECT count(*) FROM pg_locks WHERE relation IN ('c'::regclass, 'p'::regclass) AND pid = pg_backend_pid();
+SELECT pg_current_xact_id_if_assigned() IS NULL AS no_xid;
+COMMIT;
+
+SET client_min_messages = error;
+SELECT sg_plan_drop(name) FROM schemaguard.plan
+WHERE name IN ('well', 'bad', 'target', 'types', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'orphans', 'index',
+               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty');
+DROP SCHEMA chk CASCADE;

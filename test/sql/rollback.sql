@@ -1,0 +1,254 @@
+-- CALL sg_rollback_fks: what a plan did is taken back, what others did since is left alone
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA rb;
+SET search_path = rb, public;
+CREATE VIEW steps AS
+  SELECT step, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'rb' ORDER BY step;
+CREATE VIEW log AS
+  SELECT step, action, phase, object, statement, sqlstate, message FROM schemaguard.audit_log
+  WHERE plan = 'rb' AND action NOT LIKE 'plan %' ORDER BY id;
+CREATE VIEW keys AS
+  SELECT conrelid::regclass AS child, conname, convalidated AS valid, pg_get_constraintdef(oid) AS definition
+  FROM pg_constraint WHERE contype = 'f' AND connamespace = 'rb'::regnamespace AND conparentid = 0
+  ORDER BY 1::text, 2;
+CREATE VIEW gaps AS
+  SELECT count(*) FROM schemaguard.audit_log s WHERE phase = 'started' AND plan = 'rb'
+  AND (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1;
+
+CREATE TABLE customers (id int PRIMARY KEY);
+CREATE TABLE "We""ird.T a" ("id;drop" int PRIMARY KEY);
+CREATE TABLE orders (id int PRIMARY KEY, a int, b int, c int, d int, e int, f int, g int, h int, "Odd ""col" int);
+INSERT INTO customers SELECT generate_series(1, 5);
+INSERT INTO orders SELECT g, g, g, g, g, g, g, g, g FROM generate_series(1, 5) g;
+INSERT INTO orders (id, h) VALUES (6, 77);
+ALTER TABLE orders ADD CONSTRAINT before_us FOREIGN KEY (g) REFERENCES customers;
+
+SELECT sg_plan_create('rb', 'test of rollback');
+SELECT sg_plan_add_fk('rb', 'orders', '{a}', 'customers', fk_name => 'a', index => false);
+SELECT sg_plan_add_fk('rb', 'orders', '{b}', 'customers', fk_name => 'b', index => false, on_delete => 'cascade');
+SELECT sg_plan_add_fk('rb', 'orders', '{c}', 'customers', fk_name => 'c', index => false);
+SELECT sg_plan_add_fk('rb', 'orders', '{d}', 'customers', fk_name => 'd', index => false);
+SELECT sg_plan_add_fk('rb', 'orders', '{e}', 'customers', fk_name => 'e', index => false);
+SELECT sg_plan_add_fk('rb', 'orders', '{f}', 'customers', fk_name => 'f', index => false, "deferrable" => true);
+SELECT sg_plan_add_fk('rb', 'orders', '{g}', 'customers', fk_name => 'g', index => false);
+SELECT sg_plan_add_fk('rb', 'orders', '{h}', 'customers', fk_name => 'h', index => false);
+SELECT sg_plan_add_fk('rb', 'orders', '{id}', 'nowhere', fk_name => 'i', index => false);
+SELECT sg_plan_add_fk('rb', 'orders', ARRAY['Odd "col'], '"We""ird.T a"', fk_name => 'Odd "key', index => false);
+SELECT sg_plan_add_fk('rb', 'orders', '{h}', 'orders', fk_name => 'self', index => false, orphans => 'leave');
+-- nothing done yet, nothing to take back
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SET client_min_messages = warning;
+CALL sg_add_fks('rb');
+TABLE steps;
+
+-- since then: one key was dropped, one replaced, one changed, one renamed, one skipped by its author
+ALTER TABLE orders DROP CONSTRAINT b;
+ALTER TABLE orders DROP CONSTRAINT c, ADD CONSTRAINT c FOREIGN KEY (c) REFERENCES customers ON DELETE CASCADE;
+ALTER TABLE orders DROP CONSTRAINT d, ADD CONSTRAINT d FOREIGN KEY (a) REFERENCES orders NOT VALID;
+ALTER TABLE orders RENAME CONSTRAINT e TO e_by_hand;
+ALTER TABLE orders ALTER CONSTRAINT f DEFERRABLE INITIALLY DEFERRED;
+SELECT sg_plan_skip('rb', 11, 'not that one');
+RESET client_min_messages;
+SELECT max(id) AS last FROM schemaguard.audit_log \gset
+CALL sg_rollback_fks('rb');
+TABLE keys;
+TABLE steps;
+SELECT l.step, action, phase, object, statement, sqlstate, message, attempt > 0 AS tried
+FROM schemaguard.audit_log l WHERE id > :last ORDER BY id;
+TABLE gaps;
+
+-- again: nothing is left, and nothing changes
+SELECT max(id) AS last FROM schemaguard.audit_log \gset
+CALL sg_rollback_fks('rb');
+SELECT count(*) FROM schemaguard.audit_log WHERE id > :last;
+
+-- a plan that was rolled back can be run again, and be taken back again
+SET client_min_messages = warning;
+ALTER TABLE orders DROP CONSTRAINT c, DROP CONSTRAINT d, DROP CONSTRAINT e_by_hand, DROP CONSTRAINT f;
+SELECT sg_plan_set('rb', 11, 'state', 'pending');
+RESET client_min_messages;
+CALL sg_add_fks('rb');
+TABLE keys;
+CALL sg_rollback_fks('rb');
+TABLE keys;
+TABLE steps;
+TABLE gaps;
+
+-- a plan of the same name that was there before is another one's
+SET client_min_messages = warning;
+CALL sg_add_fks('rb');
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'orders', '{a}', 'customers', fk_name => 'a', index => false);
+RESET client_min_messages;
+CALL sg_add_fks('rb');
+CALL sg_rollback_fks('rb');
+SELECT count(*) FROM keys;
+TABLE steps;
+
+-- privileges: the caller's own; a step that fails stays as it is, and the rest goes on
+SET client_min_messages = warning;
+CREATE ROLE regress_sg_owner;
+CREATE TABLE theirs (id int PRIMARY KEY, a int);
+GRANT USAGE ON SCHEMA rb TO regress_sg_owner;
+GRANT REFERENCES, SELECT ON customers TO regress_sg_owner;
+ALTER TABLE orders DROP CONSTRAINT a;
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'orders', '{a}', 'customers', fk_name => 'a', index => false);
+SELECT sg_plan_add_fk('rb', 'theirs', '{a}', 'customers', fk_name => 'a', index => false);
+CALL sg_add_fks('rb');
+ALTER TABLE theirs OWNER TO regress_sg_owner;
+SET ROLE regress_sg_owner;
+CALL sg_rollback_fks('rb');
+RESET ROLE;
+RESET client_min_messages;
+TABLE steps;
+CALL sg_rollback_fks('rb');
+TABLE steps;
+TABLE gaps;
+
+-- partitioned tables: the parent here, the child where NOT VALID is possible
+SET client_min_messages = warning;
+CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE to_parts (a int);
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'to_parts', '{a}', 'parts', fk_name => 'a', index => false);
+CALL sg_add_fks('rb');
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'to_parts'::regclass;
+
+-- an index and a replaced key: what their rows in the log say is taken back; these rows are written here by hand
+SET client_min_messages = warning;
+CREATE TABLE old_parent (id int PRIMARY KEY);
+INSERT INTO old_parent SELECT generate_series(1, 5);
+CREATE TABLE moved (id int PRIMARY KEY, a int, b int);
+INSERT INTO moved SELECT g, g, g FROM generate_series(1, 5) g;
+ALTER TABLE moved ADD CONSTRAINT old FOREIGN KEY (a) REFERENCES old_parent ON DELETE SET NULL;
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'moved', '{a}', 'customers', fk_name => 'new', index => false);
+SELECT sg_plan_add_fk('rb', 'moved', '{b}', 'customers', fk_name => 'b', index => false);
+CREATE FUNCTION wrote(step int, action text, object text, statement text, message text) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO schemaguard.audit_log (run_id, role, plan, step, action, phase, object, statement, message)
+  VALUES (gen_random_uuid(), current_user, 'rb', $1, $2, 'done', $3, $4, $5) $$;
+CREATE FUNCTION built() RETURNS void LANGUAGE sql AS $$
+  SELECT wrote(1, 'index', 'rb.moved_a_idx', 'CREATE INDEX CONCURRENTLY moved_a_idx ON rb.moved (a)', NULL);
+  SELECT wrote(2, 'index', 'rb.moved_b_idx', 'CREATE INDEX CONCURRENTLY moved_b_idx ON rb.moved (b)', NULL);
+$$;
+CREATE FUNCTION replaced() RETURNS void LANGUAGE sql AS $$
+  SELECT wrote(1, 'replace', 'new ON rb.moved', 'ALTER TABLE rb.moved DROP CONSTRAINT old',
+               'ALTER TABLE rb.moved ADD CONSTRAINT old FOREIGN KEY (a) REFERENCES rb.old_parent ON DELETE SET NULL');
+$$;
+CREATE INDEX moved_a_idx ON moved (a);
+CREATE INDEX moved_b_idx ON moved (b);
+SELECT built();
+CALL sg_add_fks('rb');
+ALTER TABLE moved DROP CONSTRAINT old;
+SELECT replaced();
+-- rows have come that the old key refuses: it comes back NOT VALID, the new one and its index stay
+INSERT INTO customers VALUES (9);
+INSERT INTO moved VALUES (9, 9, 5);
+RESET client_min_messages;
+SELECT max(id) AS last FROM schemaguard.audit_log \gset
+CALL sg_rollback_fks('rb');
+SELECT * FROM keys WHERE child = 'moved'::regclass;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
+TABLE steps;
+-- mended
+DELETE FROM moved WHERE id = 9;
+CALL sg_rollback_fks('rb');
+SELECT * FROM keys WHERE child = 'moved'::regclass;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
+TABLE steps;
+SELECT l.step, action, phase, object, statement, sqlstate, message FROM schemaguard.audit_log l WHERE id > :last ORDER BY id;
+TABLE gaps;
+
+-- somebody has made another index of that name, has changed the key and so may need the other index, has dropped a parent
+SET client_min_messages = warning;
+CREATE INDEX moved_a_idx ON moved (a);
+CREATE INDEX moved_b_idx ON moved (a, b);
+SELECT built();
+CALL sg_add_fks('rb');
+ALTER TABLE moved DROP CONSTRAINT old, DROP CONSTRAINT new,
+  ADD CONSTRAINT new FOREIGN KEY (a) REFERENCES customers ON DELETE CASCADE;
+SELECT replaced();
+DROP TABLE old_parent;
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+CREATE TABLE old_parent (id int PRIMARY KEY);
+INSERT INTO old_parent SELECT generate_series(1, 5);
+CALL sg_rollback_fks('rb');
+SELECT * FROM keys WHERE child = 'moved'::regclass;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
+TABLE steps;
+TABLE gaps;
+-- a partitioned child: keys and indexes of the partitions go with those of the whole, or alone where that was not made yet
+SET client_min_messages = warning;
+CREATE TABLE pc (id int, a int) PARTITION BY RANGE (id);
+CREATE TABLE pc_1 PARTITION OF pc FOR VALUES FROM (0) TO (10);
+CREATE TABLE pc_2 PARTITION OF pc FOR VALUES FROM (10) TO (20);
+INSERT INTO pc VALUES (1, 1), (11, 2);
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'pc', '{a}', 'customers', fk_name => 'k', index => false);
+CREATE FUNCTION made(relation text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE index text := format('CREATE INDEX %s%s_a_idx ON rb.%s (a)', CASE WHEN $1 <> 'pc' THEN 'CONCURRENTLY ' END, $1, $1);
+        key text := format('ALTER TABLE rb.%s ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES rb.customers', $1);
+BEGIN
+  EXECUTE replace(index, 'CONCURRENTLY ', '');
+  PERFORM wrote(1, 'index', format('rb.%s_a_idx', $1), index, NULL);
+  EXECUTE key;
+  PERFORM wrote(1, 'add', format('k ON rb.%s', $1), key, NULL);
+END $$;
+SELECT made('pc_1'), made('pc_2'), made('pc'), wrote(1, 'replace', 'k ON rb.pc', 'DROP TRIGGER x ON rb.pc', NULL);
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'pc%') AS keys,
+       (SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'pc%') AS indexes;
+TABLE steps;
+SELECT made('pc_1'), made('pc_2');
+CALL sg_rollback_fks('rb');
+SELECT (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'pc%') AS keys,
+       (SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'pc%') AS indexes;
+TABLE gaps;
+
+-- what an interrupted build has left goes, too
+SET client_min_messages = warning;
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'moved', '{b}', 'customers', fk_name => 'b', index => false);
+CREATE INDEX left_idx ON moved (b);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'left_idx'::regclass;
+INSERT INTO schemaguard.audit_log (run_id, role, plan, step, action, phase, object, statement)
+VALUES (gen_random_uuid(), current_user, 'rb', 1, 'index', 'started', 'rb.left_idx', 'CREATE INDEX CONCURRENTLY left_idx ON rb.moved (b)');
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT to_regclass('left_idx');
+TABLE gaps;
+
+-- texts that are no statement of ours are not run
+SET client_min_messages = warning;
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'moved', '{b}', 'customers', fk_name => 'b', index => false);
+SELECT wrote(1, 'add', 'b ON rb.moved', 'DROP TABLE rb.moved', NULL), wrote(1, 'index', 'rb.moved', 'DROP TABLE rb.moved', NULL),
+       wrote(1, 'replace', 'b ON rb.moved', NULL, 'DROP TABLE rb.moved; SELECT 1'), wrote(1, 'add', 'x', 'syntax error', NULL);
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT 'moved'::regclass;
+
+-- misuse of CALL
+BEGIN;
+CALL sg_rollback_fks('rb');
+ROLLBACK;
+CALL sg_rollback_fks('no such plan');
+CALL sg_rollback_fks(NULL);
+-- an empty plan
+SELECT sg_plan_create('rb', replace => true);
+CALL sg_rollback_fks('rb');
+
+SELECT sg_plan_drop('rb');
+SET client_min_messages = warning;
+DROP SCHEMA rb CASCADE;
+DROP ROLE regress_sg_owner;

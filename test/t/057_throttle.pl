@@ -1,0 +1,272 @@
+# 057_throttle.pl: when a deployment pauses, when it stops, and what it puts last.
+#
+# A real standby whose replay is paused makes replication lag; sessions that wait for locks make the other kind of load.
+# While a call pauses it holds nothing, says so in schemaguard.progress and in the log, and can be cancelled or killed.
+# A table that stays locked must not keep up the steps of other tables (circuit breaker).  And nobody gets round
+# schemaguard.require_approval by a setting.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use SgLoad;
+use Test::More;
+use Time::HiRes 'time';
+
+my $conf = "autovacuum = off\nmax_connections = 30\nshared_buffers = 32MB\nmax_wal_size = 1GB\n";
+my $node = new_node('throttle', streaming => 1, conf => $conf);
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+sub states { return query("SELECT string_agg(step || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = '$_[0]'"); }
+
+sub throttled
+{
+	my ($plan) = @_;
+	return wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = '$plan' AND phase = 'throttled'") eq '1' }, 30);
+}
+
+# The rows of the log about pauses, those of the last start first
+sub last_pause
+{
+	my ($plan) = @_;
+	return query("SELECT string_agg(phase, ' ' ORDER BY id) FROM schemaguard.audit_log
+				  WHERE plan = '$plan' AND action = 'throttle'
+				  AND id >= (SELECT max(id) FROM schemaguard.audit_log WHERE plan = '$plan' AND action = 'throttle' AND phase = 'started')");
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Replication lag
+$node->backup('b');
+my $standby = PostgreSQL::Test::Cluster->new('throttle_standby');
+$standby->init_from_backup($node, 'b', has_streaming => 1);
+$standby->start;
+make_tables($node, 'lag', 4);
+query(<<'SQL');
+CREATE ROLE deployer LOGIN;
+CREATE TABLE filler (t text);
+DO $$ BEGIN
+	FOR i IN 1..4 LOOP
+		EXECUTE format('ALTER TABLE child_lag_%s OWNER TO deployer', to_char(i, 'FM00'));
+	END LOOP;
+	FOR i IN 1..5 LOOP EXECUTE format('GRANT REFERENCES, SELECT ON parent_lag_%s TO deployer', i); END LOOP;
+END $$;
+SQL
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+$standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
+query(q{INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 6000)});
+
+# a role that may not look into pg_stat_replication
+my $s = SgTest::Session->new($node, user => 'deployer');
+$s->query("SET schemaguard.throttle_lag = '2MB'");
+$s->send("CALL sg_add_fks('lag')");
+ok(throttled('lag'), 'a deployment pauses while a standby lags');
+is(states('lag'), '1 pending, 2 pending, 3 pending, 4 pending', '... before its first step');
+is(query("SELECT count(*) FROM pg_locks WHERE pid = $s->{pid} AND locktype NOT IN ('virtualxid', 'object')"), '0',
+	'... without any lock');
+is(query("SELECT backend_xid IS NULL, backend_xmin IS NULL FROM pg_stat_activity WHERE pid = $s->{pid}"), 't|t',
+	'... without transaction ID and snapshot');
+like(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'lag' AND action = 'throttle' AND phase = 'started'"),
+	qr/^replication lags by [4-9]\d{3} kB, more than schemaguard\.throttle_lag, 2048 kB$/, '... and the log says why');
+nap(1);
+is(last_pause('lag'), 'started', '... as long as it lasts');
+$standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
+$s->collect;
+is(states('lag'), '1 validated, 2 validated, 3 validated, 4 validated', 'it goes on when the standby has caught up');
+is(last_pause('lag'), 'started done', '... and the pause has its end in the log');
+$s->query("CALL sg_rollback_fks('lag')");
+
+# a cancel, a kill and the end of the budget in a pause
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+$standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
+query(q{INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 6000)});
+$s->send("CALL sg_add_fks('lag')");
+ok(throttled('lag'), 'it pauses again');
+query("SELECT pg_cancel_backend($s->{pid})");
+$s->collect;
+is($s->sqlstate, '57014', 'a cancel ends a pause');
+is(last_pause('lag'), 'started interrupted', '... and is logged');
+$s->send("CALL sg_add_fks('lag')");
+ok(throttled('lag'), 'once more');
+query("SELECT pg_terminate_backend($s->{pid})");
+$s->collect;
+$s->quit;
+is(last_pause('lag'), 'started', 'a session that ends in a pause leaves it open');
+$s = SgTest::Session->new($node, user => 'deployer');
+my $start = time;
+$s->query("SET schemaguard.throttle_lag = '2MB'; SET schemaguard.throttle_budget = '1s'; CALL sg_add_fks('lag')");
+is($s->sqlstate, '', 'a pause that takes too long ends the call without an error');
+like($s->{err}, qr/plan "lag" stopped: paused for schemaguard\.throttle_budget, 1000 ms: replication lags by/, '... and says why');
+cmp_ok(time - $start, '<', 10, '... in time');
+is(query("SELECT string_agg(phase || ' ' || coalesce(message ~ 'session ended', false), ', ' ORDER BY id) FROM schemaguard.audit_log
+		  WHERE plan = 'lag' AND action = 'throttle' AND phase IN ('interrupted', 'failed')"),
+	'interrupted false, interrupted true, failed false', '... and the pause left open before is closed');
+is(states('lag'), '1 rolled back, 2 rolled back, 3 rolled back, 4 rolled back', '... no step was touched');
+is(log_gaps($node, 'lag'), '', '... and the log has no gap');
+$s->query('SET schemaguard.throttle_lag = -1');
+$standby->stop('immediate');
+$s->query("SET schemaguard.throttle_lag = 0; CALL sg_add_fks('lag')");
+is(states('lag'), '1 validated, 2 validated, 3 validated, 4 validated', 'a standby that is not connected does not count');
+$s->quit;
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Sessions that wait for locks, in this database
+make_tables($node, 'wait', 2);
+query('CREATE TABLE busy (a int); CREATE DATABASE other');
+$node->safe_psql('other', 'CREATE TABLE busy (a int)');
+my $holder = SgTest::Session->new($node);
+my @waiters = map { SgTest::Session->new($node) } 1 .. 2;
+my $other_holder = SgTest::Session->new($node, dbname => 'other');
+my @other_waiters = map { SgTest::Session->new($node, dbname => 'other') } 1 .. 3;
+$_->query('BEGIN; LOCK TABLE busy') for $holder, $other_holder;
+$_->send('SELECT count(*) FROM busy') for @waiters, @other_waiters;
+wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") eq '5' }) or die 'nobody waits';
+$s = SgTest::Session->new($node);
+$s->send("SET schemaguard.throttle_waiting = 1; CALL sg_add_fks('wait')");
+ok(throttled('wait'), 'a deployment pauses while too many sessions wait');
+is(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'wait' AND action = 'throttle' AND phase = 'started'"),
+	'2 sessions wait for a lock, more than schemaguard.throttle_waiting, 1', '... those of other databases do not count');
+$holder->query('COMMIT');
+$_->collect for @waiters;
+$s->collect;
+is(states('wait'), '1 validated, 2 validated', '... and goes on when they wait no longer');
+$other_holder->query('COMMIT');
+$_->collect for @other_waiters;
+$_->quit for $other_holder, @other_waiters, @waiters;
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The circuit breaker: three steps of a table that is locked, in front, and three of others behind
+for my $with ('core', 'scan')
+{
+	my $plan = "break_$with";
+
+	query(<<SQL);
+CREATE TABLE $plan (id int PRIMARY KEY);
+CREATE TABLE hot_$with (a int, b int, c int);
+CREATE TABLE cold_$with (a int, b int, c int);
+SELECT sg_plan_create('$plan');
+SELECT sg_plan_add_fk('$plan', 'hot_$with', ARRAY[k], '$plan', index => false, priority => 'critical', orphans => 'leave')
+	FROM unnest('{a,b,c}'::text[]) k;
+SELECT sg_plan_add_fk('$plan', 'cold_$with', ARRAY[k], '$plan', index => false, orphans => 'leave')
+	FROM unnest('{a,b,c}'::text[]) k;
+SQL
+	$holder->query("BEGIN; INSERT INTO hot_$with VALUES (NULL)");
+	$s->query("SET schemaguard.throttle_waiting = -1; SET schemaguard.breaker = 2; SET schemaguard.validate_with = $with");
+	$s->send("CALL sg_add_fks('$plan')");
+	ok(wait_for(sub { states($plan) eq '1 pending, 2 pending, 3 pending, 4 validated, 5 validated, 6 validated' }, 60),
+		"breaker, $with: the other tables come first") or diag(states($plan));
+	is(query("SELECT string_agg(step || ' ' || phase || ' ' || attempt, ', ' ORDER BY id) FROM schemaguard.audit_log
+			  WHERE plan = '$plan' AND action = 'add' AND step < 4 AND phase <> 'started'"),
+		'1 skipped 2', '... after two attempts at the first step, and none at the others');
+	like(query("SELECT reason FROM schemaguard.plan_step WHERE plan = '$plan' AND step = 1"),
+		qr/^put last: could not lock public\.hot_$with/, '... which says so');
+	$holder->query('COMMIT');
+	$s->collect;
+	is(states($plan), '1 validated, 2 validated, 3 validated, 4 validated, 5 validated, 6 validated',
+		'... then those of the table that was locked');
+	is(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = '$plan' AND action = 'add' AND phase = 'done'"), '6',
+		'... each once');
+	is(log_gaps($node, $plan), '', '... and the log has no gap');
+
+	# still locked in the last round: failed, with the reason
+	query("CALL sg_rollback_fks('$plan')");
+	$holder->query("BEGIN; INSERT INTO hot_$with VALUES (NULL)");
+	$s->query("SET schemaguard.breaker = 1; SET schemaguard.max_attempts = 3; CALL sg_add_fks('$plan'); RESET ALL");
+	is(states($plan), '1 failed, 2 failed, 3 failed, 4 validated, 5 validated, 6 validated', 'a table that stays locked fails its steps');
+	is(query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = '$plan' AND step < 4
+			  AND reason LIKE 'could not lock public.hot_$with in 3 attempts%'"), '3', '... after all attempts, with the reason');
+	$holder->query('COMMIT');
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The window ends while a step waits for its locks: no other attempt, no other step
+make_tables($node, 'win', 2);
+$holder->query('BEGIN; LOCK TABLE child_win_01 IN ROW EXCLUSIVE MODE');
+$start = time;
+$s->query(q{SELECT set_config('schemaguard.window_end', (now() + interval '2 s')::text, false)});
+$s->query("CALL sg_add_fks('win')");
+cmp_ok(time - $start, '<', 20, 'the end of the window ends the attempts of a step');
+is(states('win'), '1 failed, 2 pending', '... the next is not begun');
+like($s->{err}, qr/stopped: the window is over/, '... and the call says why');
+$holder->query('COMMIT');
+$s->query("RESET ALL; CALL sg_add_fks('win')");
+is(states('win'), '1 validated, 2 validated', '... a later call goes on');
+is(log_gaps($node, 'win'), '', '... and the log has no gap');
+$s->quit;
+$holder->quit;
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Workers pause and stop, too, and the session that started them says why.  The load is there for workers only.
+query(<<'SQL');
+CREATE TABLE wp (id int PRIMARY KEY);
+CREATE TABLE w1 (a int); CREATE TABLE w2 (a int); CREATE TABLE w3 (a int); CREATE TABLE w4 (a int);
+CREATE FUNCTION elsewhere() RETURNS boolean LANGUAGE sql AS $$ SELECT pg_backend_pid() <> current_setting('test.leader')::int $$;
+SELECT sg_plan_create('workers');
+SELECT sg_plan_add_fk('workers', t, '{a}', 'wp', fk_name => t, orphans => 'leave') FROM unnest('{w1,w2,w3,w4}'::text[]) t;
+SQL
+my $built = q{SELECT count(*) FROM pg_index WHERE indrelid::regclass::text ~ '^w[1-4]$'};
+$s = SgTest::Session->new($node);
+$s->query(q{SELECT set_config('test.leader', pg_backend_pid()::text, false); SET schemaguard.workers = 2;
+	SET schemaguard.throttle_function = 'elsewhere'; SET schemaguard.throttle_budget = 0});
+$s->query("CALL sg_add_fks('workers')");
+like($s->{err}, qr/plan "workers" stopped: paused for schemaguard\.throttle_budget, 0 ms: elsewhere\(\) says so/,
+	'workers: a call whose workers may not build says why it stops');
+is(query($built), '0', '... no index was built');
+is(states('workers'), '1 pending, 2 pending, 3 pending, 4 pending', '... and no key added');
+$s->query("RESET schemaguard.throttle_function; CALL sg_add_fks('workers', validate => false)");
+is(query($built), '4', '... without load they are built');
+$s->query("SET schemaguard.throttle_function = 'elsewhere'; CALL sg_add_fks('workers')");
+like($s->{err}, qr/plan "workers" stopped: .*elsewhere\(\) says so/, 'workers: the same for validation');
+is(states('workers'), '1 added, 2 added, 3 added, 4 added', '... no key is valid');
+$s->query("RESET schemaguard.throttle_function; CALL sg_add_fks('workers')");
+is(states('workers'), '1 validated, 2 validated, 3 validated, 4 validated', '... without load all are');
+is(log_gaps($node, 'workers'), '', '... and the log has no gap');
+$s->query("CALL sg_rollback_fks('workers')");
+is(query($built), '0', 'a rollback drops the indexes that workers have built');
+is(query("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND confrelid = 'wp'::regclass"), '0', '... and the keys');
+is(log_gaps($node, 'workers'), '', '... without a gap');
+$s->quit;
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Approval: required by the database, and not to be switched off before the library is loaded, nor after
+make_tables($node, 'app', 1);
+query('ALTER TABLE child_app_01 OWNER TO deployer; GRANT REFERENCES, SELECT ON parent_app_2 TO deployer');
+for my $where ('DATABASE postgres', 'ROLE deployer', 'postgresql.conf')
+{
+	my $in_file = $where eq 'postgresql.conf';
+
+	$in_file ? $node->append_conf($where, 'schemaguard.require_approval = on') :
+		query("ALTER $where SET schemaguard.require_approval = on");
+	$node->reload;
+	for my $before ('SELECT 1', 'SET schemaguard.require_approval = off', 'RESET schemaguard.require_approval',
+		"SELECT set_config('schemaguard.require_approval', 'off', false)", 'RESET ALL')
+	{
+		my $fresh = SgTest::Session->new($node, user => 'deployer');
+		$fresh->query($before);
+		$fresh->query("CALL sg_add_fks('app')");
+		is($fresh->sqlstate, '55000', "approval is required by $where, after $before");
+		$fresh->quit;
+	}
+	for my $first ('SELECT 1', 'TABLE schemaguard.progress')
+	{
+		is_error($node, "$first; ALTER ROLE deployer SET schemaguard.require_approval = off", '42501', undef,
+			"... and the role can't set it for itself, after $first", user => 'deployer');
+	}
+	query("ALTER $where RESET schemaguard.require_approval") unless $in_file;
+}
+is(states('app'), '1 pending', 'nothing was done');
+
+# while somebody approves, nobody changes the plan
+query('CREATE ROLE boss LOGIN');
+my $boss = SgTest::Session->new($node, user => 'boss');
+$boss->query("BEGIN; SELECT sg_plan_approve('app')");
+is_error($node, "SELECT sg_plan_set('app', 1, 'priority', 'low')", '55006', undef, 'a plan does not change while it is approved');
+is_error($node, "CALL sg_add_fks('app')", '55006', undef, '... nor is it run');
+$boss->query('COMMIT');
+is($boss->sqlstate, '', 'approved');
+$boss->quit;
+
+$node->stop;
+done_testing();
