@@ -57,6 +57,7 @@ typedef struct DeployRun
 	bool		fix;			/* orphans, where the step's policy says so */
 	bool		dry_run;		/* count them only */
 	int			batch;			/* rows of one transaction, at most */
+	List	   *unfilled;		/* of steps whose backfill has failed */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -131,7 +132,7 @@ struct DeployAction
 {
 	DeployRun  *run;
 	List	   *works;			/* of StepWork * */
-	const char *name;			/* audit, add, validate, index, replace, ... */
+	const char *name;			/* audit, add, validate, replace, index, ... */
 	const char *message;		/* of the started rows, or NULL */
 	bool		references;		/* needs REFERENCES on the parent: it is new */
 	List	   *targets;		/* of LockTarget *, in the order of locking */
@@ -410,11 +411,12 @@ extern bool deploy_partition_validate(StepWork *work);
 /* ---- deploy_backfill.c ---- */
 
 /*
- * Fill the columns of a step that has expressions for it, before its key is
- * added: add the columns that are missing, make the trigger that keeps them
- * filled, update the rows.  Returns whether the step may go on.
+ * Fill the columns of a step that has expressions for it, before its index is
+ * built and its key is added: add the columns that are missing, make the
+ * trigger that keeps them filled, update the rows.  A step for which that
+ * comes to nothing goes to run->unfilled.
  */
-extern bool deploy_backfill_step(StepWork *work);
+extern void deploy_backfill_step(DeployRun *run, int step);
 
 /*
  * Does every row that the key to be replaced joins have a value in each of the
@@ -433,7 +435,7 @@ extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey 
 extern FkProblem *deploy_look_replaced(const PlanStep *step, StepView *view);
 
 /* Drop that key, if the step's own is valid */
-extern void deploy_replace_key(DeployRun *run, int step);
+extern void deploy_replace_step(DeployRun *run, int step);
 
 /* ---- deploy_throttle.c ---- */
 

@@ -291,8 +291,11 @@ fill_table(DeployAction *action, Oid table)
 	sg_progress_tables(SG_PHASE_EXECUTING, table, f->blocks);
 	for (f->from = 0; f->from < f->blocks; f->from = f->to)
 	{
-		TimestampTz start = GetCurrentTimestamp();
+		TimestampTz start;
 
+		if (!deploy_throttle(action->run))
+			return false;
+		start = GetCurrentTimestamp();
 		f->to = Min(f->from + size, f->blocks);
 		f->query = plan_backfill_update(f->work->step, sg_relation_name(table), f->from, f->to);
 		action->error = persist(run_query, f);
@@ -351,6 +354,12 @@ fill(StepWork *work, FkKey *key)
 	deploy_log_start(&f.action);
 	if (!deploy_guard(&f.action, fill_tables))
 	{
+		if (f.action.error == NULL)
+		{
+			deploy_record_skipped(&f.action, work, work->run->stop_reason);
+			deploy_commit();
+			return false;
+		}
 		deploy_record_failure(&f.action, work, "failed", f.action.error->sqlerrcode,
 							  failure_text(&f.action), LOG_NONE);
 		work->hint = "Run the UPDATE that sg_plan_sql() shows, in a transaction that is rolled back, to see the whole error.";
@@ -453,8 +462,8 @@ check_expressions(StepWork *work)
 	return false;
 }
 
-bool
-deploy_backfill_step(StepWork *work)
+static bool
+fill_step(StepWork *work)
 {
 	PlanStep   *step = work->step;
 	FkKey		key;
@@ -481,4 +490,21 @@ deploy_backfill_step(StepWork *work)
 	}
 	return check_expressions(work) && arm(work, &key) && fill(work, &key) &&
 		deploy_backfill_is_complete(work, &key, replaced);
+}
+
+void
+deploy_backfill_step(DeployRun *run, int step)
+{
+	StepWork   *work = deploy_begin_step(run, step);
+
+	if (work == NULL || work->step->backfill == NULL)
+		return;
+	if (!fill_step(work))
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		run->unfilled = lappend_int(run->unfilled, step);
+		MemoryContextSwitchTo(old);
+	}
+	deploy_end_step(work);
 }

@@ -187,6 +187,8 @@ add_to_partitions(StepWork *work, const StepView *view)
 		CHECK_FOR_INTERRUPTS();
 		if (partition->own)
 			continue;
+		if (!deploy_throttle(work->run))
+			return -1;
 		have++;
 		if (!add_to_partition(work, &view->key, partition,
 							  psprintf("partition %d of %d", have, total), have == total))
@@ -329,7 +331,8 @@ validate_partitions(StepWork *work, const StepView *view, int *validated)
 		CHECK_FOR_INTERRUPTS();
 		if (partition->own->validated)
 			continue;
-		if (!validate_partition(work, &view->key, partition))
+		if (!deploy_throttle(work->run) ||
+			!validate_partition(work, &view->key, partition))
 			return false;
 		(*validated)++;
 	}

@@ -197,7 +197,7 @@ accept_gone(StepWork *work)
 }
 
 void
-deploy_replace_key(DeployRun *run, int step)
+deploy_replace_step(DeployRun *run, int step)
 {
 	StepWork   *work = deploy_begin_step(run, step);
 	StepView	view;

@@ -227,7 +227,7 @@ work_on_step(StepWork *work)
 {
 	StepView	view;
 
-	if (work->step->backfill && !deploy_backfill_step(work))
+	if (list_member_int(work->run->unfilled, work->step->step))
 		return InvalidOid;
 
 	PushActiveSnapshot(GetTransactionSnapshot());

@@ -399,7 +399,7 @@ deploy_validate_table(DeployRun *run, List *steps)
 		if (work == NULL)
 			continue;
 		deploy_look(work->step, &view);
-		if (view.need != NEED_VALIDATE)
+		if (view.need != NEED_VALIDATE || view.existing == NULL)
 			continue;
 		if (deploy_breaker_open(work, view.existing))
 		{

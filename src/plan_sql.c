@@ -100,12 +100,21 @@ emit_list(SgRowSink *sink, List *statements)
 		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
 }
 
-/* Deployment updates some blocks of each partition at a time */
+/*
+ * What fills columns, before all else.  Deployment updates some blocks of each
+ * partition at a time.
+ */
 static void
 emit_backfill(SgRowSink *sink, const PlanStep *step)
 {
+	FkKey		key;
 	char	   *columns = plan_backfill_column_statement(step);
 
+	if (step->backfill == NULL || step->skipped_by ||
+		(plan_step_key(step, &key) == NULL && fk_declared_twin(&key)))
+		return;
+
+	emit_comment(sink, psprintf("step %d, backfill", step->step));
 	if (columns)
 		emit(sink, psprintf("%s;", columns));
 	emit_list(sink, plan_backfill_arm_statements(step));
@@ -151,8 +160,6 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	}
 
 	emit_comment(sink, psprintf("step %d, %s", step->step, step->priority));
-	if (step->backfill && twin == NULL)
-		emit_backfill(sink, step);
 	if (by_partition)
 		emit_partitions(sink, step, partitions);
 	else if (!done)
@@ -210,6 +217,8 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 
 	sg_sink_begin_scalar(&sink, fcinfo);
 	steps = plan_steps(plan->name);
+	foreach(lc, steps)
+		emit_backfill(&sink, lfirst(lc));
 	emit_indexes(&sink, steps);
 	foreach(lc, steps)
 		emit_step(&sink, lfirst(lc));
