@@ -55,8 +55,8 @@ typedef struct JobsShared
 	pg_atomic_uint32 next;		/* the first job that nobody has taken */
 	pg_atomic_uint32 steps_done;
 	pg_atomic_uint64 orphan_rows;
-	int			jobs;			/* offset in text */
-	char		text[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
+	int			jobs;			/* offset in names */
+	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
 } JobsShared;
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
@@ -80,7 +80,7 @@ open_run(void *arg)
 
 	MemoryContextSwitchTo(job->context);
 	memset(run, 0, sizeof(DeployRun));
-	run->plan = plan_get(job->shared->text);
+	run->plan = plan_get(job->shared->names);
 	run->id = job->shared->run;
 	run->validate = true;
 	if (run->plan->id != job->shared->plan_id ||
@@ -137,7 +137,7 @@ void
 deploy_worker_main(void *argument)
 {
 	JobsShared *shared = argument;
-	List	   *jobs = stringToNode(shared->text + shared->jobs);
+	List	   *jobs = stringToNode(shared->names + shared->jobs);
 	WorkerJob	job = {.shared = shared};
 	MemoryContext old = CurrentMemoryContext;
 
@@ -157,7 +157,7 @@ deploy_worker_main(void *argument)
 		if (shared->kind == JOB_VALIDATE)
 		{
 			worker_report_activity(psprintf("schemaguard: validating keys of plan %s",
-											shared->text));
+											shared->names));
 			worker_procedure(validate_job, &job);
 		}
 		else
@@ -176,7 +176,7 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 	Size		name_size = strlen(run->plan->name) + 1;
 	JobsShared *shared;
 
-	*size = offsetof(JobsShared, text) + name_size + strlen(text) + 1;
+	*size = offsetof(JobsShared, names) + name_size + strlen(text) + 1;
 	shared = palloc0(*size);
 	shared->kind = kind;
 	shared->run = run->id;
@@ -188,8 +188,8 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 	pg_atomic_init_u32(&shared->next, 0);
 	pg_atomic_init_u32(&shared->steps_done, 0);
 	pg_atomic_init_u64(&shared->orphan_rows, 0);
-	strcpy(shared->text, run->plan->name);
-	strcpy(shared->text + name_size, text);
+	strcpy(shared->names, run->plan->name);
+	strcpy(shared->names + name_size, text);
 	return shared;
 }
 
