@@ -104,7 +104,7 @@ sub in_quarantine { return query("SELECT count(*) FROM schemaguard.quarantine WH
 # ---------------------------------------------------------------------------------------------------------------------
 # Killed at any moment, on the way into quarantine and back
 {
-	my $rows = long_run() ? 20000 : 4000;
+	my $rows = long_run() ? 30000 : 8000;
 	my %limit = (fix => long_run() ? 40 : 8, restore => long_run() ? 20 : 4);
 
 	make_family('a', $rows, 'quarantine');
