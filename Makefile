@@ -129,6 +129,9 @@ REGRESS = \
 ISOLATION = \
 	iso_add_fks_concurrent \
 	iso_audit_lock \
+	iso_lock_add \
+	iso_lock_core \
+	iso_lock_validate \
 	iso_validate_scan
 
 PROVE_TESTS = test/t/*.pl

@@ -145,6 +145,12 @@ extern void deploy_call(FunctionCallInfo fcinfo, DeployRun *run,
 /* Commit and start the next transaction: READ COMMITTED, READ WRITE */
 extern void deploy_commit(void);
 
+/*
+ * The same without waiting for the disk, for what only announces a change: a
+ * crash may lose it, but then it loses what would have come after it, too.
+ */
+extern void deploy_commit_soon(void);
+
 /* Disarm statement_timeout, which would count the whole CALL, with a NOTICE */
 extern void deploy_disarm_statement_timeout(void);
 
@@ -321,6 +327,10 @@ extern List *deploy_validate_parallel(DeployRun *run, List *tables);
  * no snapshot is active: a pause commits.
  */
 extern bool deploy_throttle(DeployRun *run);
+
+/* The same for what makes no load of its own: is the window over, or was the run stopped? */
+extern bool deploy_must_stop(DeployRun *run);
+extern void deploy_stop(DeployRun *run, const char *reason);
 
 /* Read the settings once, as a call begins; errors for those that make no sense */
 extern void deploy_throttle_begin(DeployRun *run);

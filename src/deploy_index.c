@@ -202,6 +202,7 @@ deploy_index_recover(const DeployRun *run)
 			continue;
 		entry = *started;
 		entry.phase = "done";
+		entry.sqlstate = NULL;
 		entry.message = "built, but the session ended before it could say so";
 		log_write(&entry);
 	}
@@ -212,6 +213,16 @@ static List *
 index_job_part(int step, const char *name, const char *statement)
 {
 	return list_make3(makeInteger(step), makeString(pstrdup(name)), makeString(pstrdup(statement)));
+}
+
+/* May a build have left something?  Not where the name was taken already. */
+static bool
+may_have_left(const LogEntry *started)
+{
+	return started->phase == NULL ||
+		(strcmp(started->phase, "done") != 0 && strcmp(started->phase, "skipped") != 0 &&
+		 !(started->sqlstate &&
+		   strcmp(started->sqlstate, unpack_sql_state(ERRCODE_DUPLICATE_TABLE)) == 0));
 }
 
 void
@@ -225,7 +236,7 @@ deploy_index_drop_leftovers(DeployRun *run, int lock_timeout)
 	foreach(lc, log_started(run->plan->name, "index"))
 	{
 		LogEntry   *started = lfirst(lc);
-		Oid			index = sg_find_qualified(started->object);
+		Oid			index = may_have_left(started) ? sg_find_qualified(started->object) : InvalidOid;
 
 		if (is_leftover(index, started->statement) &&
 			object_ownercheck(RelationRelationId, index, GetUserId()))
@@ -467,10 +478,12 @@ deploy_index_build(DeployRun *run, List *steps)
 	indexes = plan_missing_indexes(wanted_steps(steps));
 	PopActiveSnapshot();
 	indexes = without_obstacles(run, steps, indexes);
+	if (indexes != NIL && !deploy_throttle(run))
+		indexes = NIL;
 
 	if (sg_workers == 0)
 		tell_statements(indexes);
-	else
+	else if (indexes != NIL && deploy_throttle(run))
 	{
 		build_concurrently(run, indexes);
 		foreach(lc, indexes)

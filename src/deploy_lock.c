@@ -13,9 +13,9 @@
  *   INDEX CONCURRENTLY does, which blocks nobody, and so the next attempt
  *   comes at the moment when it can succeed; a growing, jittered limit ends
  *   the pause when they do not;
- * - deadlock_timeout is half of the wait, and at most half of the session's
- *   own: that is when core cancels an ordinary autovacuum in the way, and it
- *   makes us, not the application, the victim of a deadlock.
+ * - deadlock_timeout is half of the wait, and no wait is longer than the
+ *   session's own: half of it is when core cancels an ordinary autovacuum in
+ *   the way, and both make us, not the application, the victim of a deadlock.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,20 +50,31 @@
 #define FIRST_PAUSE_MS	1000
 #define LONGEST_PAUSE_MS	10000
 
-/* How long an attempt may queue: not, then a quarter, a half, all of the limit */
+/*
+ * How long an attempt may wait for anything.  An application that comes to
+ * wait for us after we have looked for a deadlock looks deadlock_timeout
+ * later, and would be the victim if it found us still waiting.
+ */
 static int
-queue_time(int attempt)
+longest_wait(const DeployAction *action)
 {
-	switch (attempt)
+	return Min(sg_lock_timeout, action->session_deadlock_timeout);
+}
+
+/* How long it may queue: not, then a quarter, a half, all of that */
+static int
+queue_time(const DeployAction *action)
+{
+	switch (action->attempts)
 	{
 		case 1:
 			return 0;
 		case 2:
-			return Max(sg_lock_timeout / 4, 1);
+			return Max(longest_wait(action) / 4, 1);
 		case 3:
-			return Max(sg_lock_timeout / 2, 1);
+			return Max(longest_wait(action) / 2, 1);
 		default:
-			return sg_lock_timeout;
+			return longest_wait(action);
 	}
 }
 
@@ -163,8 +174,7 @@ static void
 attempt(void *arg)
 {
 	DeployAction *action = arg;
-	int			queue = queue_time(action->attempts);
-	TimestampTz deadline = queue ? GetCurrentTimestamp() + queue * INT64CONST(1000) : 0;
+	TimestampTz deadline = 0;
 	ListCell   *lc;
 
 	foreach(lc, action->works)
@@ -173,12 +183,14 @@ attempt(void *arg)
 	sg_progress_phase(SG_PHASE_LOCKING);
 	action->wanted = InvalidOid;
 	action->session_deadlock_timeout = DeadlockTimeout;
+	if (queue_time(action) > 0)
+		deadline = GetCurrentTimestamp() + queue_time(action) * INT64CONST(1000);
 	foreach(lc, action->targets)
 		lock_target(action, lfirst(lc), deadline);
 
 	/* what core locks on top, under locks that we hold already */
-	set_local_ms("lock_timeout", sg_lock_timeout);
-	set_local_ms("deadlock_timeout", Min(sg_lock_timeout, action->session_deadlock_timeout) / 2);
+	set_local_ms("lock_timeout", longest_wait(action));
+	set_local_ms("deadlock_timeout", longest_wait(action) / 2);
 	deploy_set_local("jit", "off");
 
 	sg_progress_phase(SG_PHASE_EXECUTING);

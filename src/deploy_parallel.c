@@ -41,6 +41,8 @@
 /* How often the leader looks up from waiting */
 #define LOOK_MS 500
 
+#define STOP_REASON_SIZE 512
+
 /* The longest wait for a lock when what a cancelled build left is dropped */
 #define CANCELLED_LOCK_MS 1000
 
@@ -51,10 +53,14 @@ typedef struct JobsShared
 	int64		plan_id;
 	int			leader;
 	int			lock_timeout;
+	TimestampTz window_end;		/* of the leader: a time of day is the next one
+								 * for each who asks */
 	int			njobs;
 	pg_atomic_uint32 next;		/* the first job that nobody has taken */
 	pg_atomic_uint32 steps_done;
 	pg_atomic_uint64 orphan_rows;
+	pg_atomic_uint32 stopped;	/* by the first worker that had to */
+	char		stop_reason[STOP_REASON_SIZE];
 	int			jobs;			/* offset in text */
 	char		text[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
 } JobsShared;
@@ -68,6 +74,7 @@ typedef struct WorkerJob
 	JobsShared *shared;
 	DeployRun	run;
 	List	   *job;
+	bool		go_on;			/* with the next index */
 	MemoryContext context;		/* outlives transactions */
 } WorkerJob;
 
@@ -86,12 +93,27 @@ open_run(void *arg)
 	run->context = job->context;
 	run->procedure = "sg_add_fks";
 	run->last_round = true;		/* the leader has nothing to put it behind */
-	deploy_throttle_begin(run);
+	run->window_end = job->shared->window_end;
 	if (run->plan->id != job->shared->plan_id ||
 		!plan_join_run(run->plan, job->shared->leader))
 		ereport(ERROR,
 				(errcode(ERRCODE_ADMIN_SHUTDOWN),
 				 errmsg("the session that runs plan \"%s\" has ended", run->plan->name)));
+}
+
+/* Before each part of a job; the leader learns why the run has to stop */
+static bool
+may_go_on(WorkerJob *job)
+{
+	JobsShared *shared = job->shared;
+
+	if (pg_atomic_read_u32(&shared->stopped) && !job->run.urgent)
+		return false;
+	if (deploy_throttle(&job->run))
+		return true;
+	if (pg_atomic_exchange_u32(&shared->stopped, 1) == 0)
+		strlcpy(shared->stop_reason, job->run.stop_reason, STOP_REASON_SIZE);
+	return false;
 }
 
 /* The keys of the tables of one partition tree: a list of lists of steps */
@@ -111,7 +133,7 @@ validate_job(void *arg)
 	{
 		List	   *steps = lfirst(lc);
 
-		if (!deploy_throttle(&job->run))
+		if (!may_go_on(job))
 			break;
 		deploy_validate_table(&job->run, steps);
 		job->run.done += list_length(steps);
@@ -120,6 +142,17 @@ validate_job(void *arg)
 	}
 	pg_atomic_fetch_add_u64(&job->shared->orphan_rows, job->run.orphan_rows);
 	sg_progress_end();
+}
+
+/* What an earlier build has left is dropped at any time */
+static void
+open_index(void *arg)
+{
+	WorkerJob  *job = arg;
+
+	open_run(job);
+	job->run.urgent = job->shared->kind == JOB_DROP_INDEX;
+	job->go_on = may_go_on(job);
 }
 
 static void
@@ -131,7 +164,9 @@ index_job(WorkerJob *job)
 	{
 		List	   *parts = lfirst(lc);
 
-		worker_procedure(open_run, job);
+		worker_procedure(open_index, job);
+		if (!job->go_on)
+			break;
 		deploy_index_work(&job->run, job->shared->kind == JOB_DROP_INDEX,
 						  intVal(linitial(parts)), strVal(lsecond(parts)),
 						  strVal(lthird(parts)));
@@ -194,6 +229,8 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 	pg_atomic_init_u32(&shared->next, 0);
 	pg_atomic_init_u32(&shared->steps_done, 0);
 	pg_atomic_init_u64(&shared->orphan_rows, 0);
+	pg_atomic_init_u32(&shared->stopped, 0);
+	shared->window_end = run->window_end;
 	strcpy(shared->text, run->plan->name);
 	strcpy(shared->text + name_size, text);
 	return shared;
@@ -298,6 +335,8 @@ deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout
 		shared = worker_pool_argument(pool);
 		taken = Min(pg_atomic_read_u32(&shared->next), shared->njobs);
 		run->orphan_rows += (int64) pg_atomic_read_u64(&shared->orphan_rows);
+		if (pg_atomic_read_u32(&shared->stopped))
+			deploy_stop(run, shared->stop_reason);
 	}
 	worker_pool_free(pool);
 

@@ -33,6 +33,7 @@
 #include "deploy.h"
 #include "deploy_undo.h"
 #include "errors.h"
+#include "guc.h"
 #include "progress.h"
 #include "quote.h"
 #include "spi.h"
@@ -172,6 +173,7 @@ roll_back(DeployRun *run)
 	List	   *indexes = open_deeds(run, list_make1("index"));
 	List	   *stuck;
 
+	deploy_index_drop_leftovers(run, sg_retry_budget);
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ROLLBACK, run->plan->id,
 					  list_length(keys) + list_length(indexes));

@@ -205,7 +205,7 @@ run_round(DeployRun *run, List *steps, MemoryContext step_context)
 {
 	List	   *waiting = run_each(run, steps, step_context);
 
-	if (run->parallel && deploy_throttle(run))
+	if (run->parallel && waiting != NIL && deploy_throttle(run))
 		waiting = deploy_validate_parallel(run, waiting);
 	run_tables(run, waiting, step_context);
 }
@@ -228,7 +228,7 @@ run_steps(DeployRun *run)
 
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
-	if (deploy_throttle(run))
+	if (!deploy_must_stop(run))
 		deploy_index_build(run, plan_steps(run->plan->name));
 	run->parallel = run->validate && deploy_wants_parallel(plan_steps(run->plan->name));
 	run_round(run, steps, step_context);

@@ -238,8 +238,8 @@ write_row(const DeployRun *run, const char *phase, const char *message,
 	return id;
 }
 
-static void
-stop_run(DeployRun *run, const char *reason)
+void
+deploy_stop(DeployRun *run, const char *reason)
 {
 	run->stop_reason = MemoryContextStrdup(run->context, reason);
 }
@@ -308,8 +308,21 @@ pause_run(DeployRun *run, char *load)
 
 	(void) write_row(run, stop ? "failed" : "done", stop, started_id, since);
 	if (stop)
-		stop_run(run, stop);
+		deploy_stop(run, stop);
 	return stop == NULL;
+}
+
+bool
+deploy_must_stop(DeployRun *run)
+{
+	if (run->urgent)
+		return false;
+	if (run->stop_reason == NULL && window_is_over(run))
+	{
+		deploy_stop(run, window_text(run));
+		(void) write_row(run, "skipped", run->stop_reason, 0, 0);
+	}
+	return run->stop_reason != NULL;
 }
 
 bool
@@ -319,14 +332,8 @@ deploy_throttle(DeployRun *run)
 
 	if (run->urgent)
 		return true;
-	if (run->stop_reason)
+	if (deploy_must_stop(run))
 		return false;
-	if (window_is_over(run))
-	{
-		stop_run(run, window_text(run));
-		(void) write_row(run, "skipped", run->stop_reason, 0, 0);
-		return false;
-	}
 
 	load = find_load();
 	return load == NULL || pause_run(run, load);

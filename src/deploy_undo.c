@@ -11,18 +11,11 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/index.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
-#include "commands/defrem.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "deploy_undo.h"
 #include "errors.h"
@@ -33,6 +26,8 @@
 typedef struct Standing
 {
 	bool		ours;			/* it is there as it was made */
+	bool		merged;			/* it belongs, or went with, that of the
+								 * partitioned table */
 	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another one */
 	const char *reason;
 } Standing;
@@ -40,13 +35,20 @@ typedef struct Standing
 static Standing
 gone(const char *reason)
 {
-	return (Standing) {false, ERRCODE_UNDEFINED_OBJECT, reason};
+	return (Standing) {.sqlerrcode = ERRCODE_UNDEFINED_OBJECT,.reason = reason};
 }
 
 static Standing
 changed(const char *reason)
 {
-	return (Standing) {false, ERRCODE_SG_KEY_CONFLICT, reason};
+	return (Standing) {.sqlerrcode = ERRCODE_SG_KEY_CONFLICT,.reason = reason};
+}
+
+/* The plan took it into that of the partitioned table, and takes it back with that */
+static Standing
+merged(const char *reason)
+{
+	return (Standing) {.merged = true,.reason = reason};
 }
 
 /* ---- what they have in common ---- */
@@ -92,9 +94,9 @@ set_rolled_back(const StepWork *work, const char *reason, int attempts)
 	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
 }
 
-/* Close a deed without an action.  Commits. */
+/* Close a deed without an action; the step tells why if `told`.  Commits. */
 static void
-close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *message)
+close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *message, bool told)
 {
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, undo_name(deed), "skipped");
 
@@ -103,7 +105,7 @@ close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *mes
 	entry.message = message;
 	if (sqlerrcode)
 		entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
-	set_rolled_back(work, message, 0);
+	set_rolled_back(work, told ? message : NULL, 0);
 	log_write(&entry);
 	deploy_commit();
 }
@@ -113,8 +115,18 @@ undo_leave_alone(StepWork *work, const UndoDeed *deed, int sqlerrcode, const cha
 {
 	char	   *message = psprintf("left alone: %s", reason);
 
-	close_deed(work, deed, sqlerrcode, message);
+	close_deed(work, deed, sqlerrcode, message, true);
 	deploy_append_notice(work, message);
+}
+
+/* One that is not there as the plan made it */
+static void
+leave_standing(StepWork *work, const UndoDeed *deed, const Standing *standing)
+{
+	if (standing->merged)
+		close_deed(work, deed, 0, standing->reason, false);
+	else
+		undo_leave_alone(work, deed, standing->sqlerrcode, standing->reason);
 }
 
 /* The outcome of an action under its locks */
@@ -133,7 +145,8 @@ record_left_alone(const DeployAction *action, StepWork *work, const Standing *st
 	LogEntry	entry = deploy_outcome(action, work, "skipped");
 
 	entry.message = psprintf("left alone: %s", standing->reason);
-	entry.sqlstate = pstrdup(unpack_sql_state(standing->sqlerrcode));
+	if (standing->sqlerrcode)
+		entry.sqlstate = pstrdup(unpack_sql_state(standing->sqlerrcode));
 	set_rolled_back(work, entry.message, action->attempts);
 	log_write(&entry);
 	deploy_append_notice(work, entry.message);
@@ -164,6 +177,8 @@ look_at_key(PlanStep *step, FkKey **existing)
 	char	   *difference;
 
 	*existing = NULL;
+	if (found == NULL && OidIsValid(planned->child) && get_rel_relispartition(planned->child))
+		return merged("part of the key of the partitioned table");
 	if (found == NULL && problem)
 		return gone(problem->reason);
 	if (found == NULL && twin == NULL)
@@ -179,7 +194,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 		return changed(psprintf("somebody else has changed the key: %s", difference));
 
 	*existing = found;
-	return (Standing) {true, 0, NULL};
+	return (Standing) {.ours = true};
 }
 
 /* The same, before anything is locked */
@@ -232,7 +247,7 @@ undo_key(StepWork *work, const UndoDeed *deed)
 	standing = look_before(work);
 	if (!standing.ours)
 	{
-		undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);
+		leave_standing(work, deed, &standing);
 		return true;
 	}
 
@@ -350,6 +365,11 @@ undo_replace(StepWork *work, const UndoDeed *deed)
 	Standing	standing;
 	bool		was_valid;
 
+	if (deed->message == NULL)
+	{
+		close_deed(work, deed, 0, "no key was dropped", false);
+		return true;
+	}
 	if (step == NULL)
 	{
 		DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed)};
@@ -378,83 +398,33 @@ undo_replace(StepWork *work, const UndoDeed *deed)
 	}
 	if (standing.ours && was_valid && !work->key->validated)
 		return revalidate_key(work, deed);
-	close_deed(work, deed, 0, "the old key is there as it was");
+	close_deed(work, deed, 0, "the old key is there as it was", false);
 	return true;
 }
 
 /* ---- indexes ---- */
 
-/* Do the columns of an index, by number, have these names, a List of IndexElem *? */
-static bool
-has_columns(Oid table, const Form_pg_index form, List *elements)
-{
-	ListCell   *lc;
-	int			n = 0;
-
-	if (form->indnkeyatts != list_length(elements))
-		return false;
-	foreach(lc, elements)
-	{
-		IndexElem  *element = lfirst_node(IndexElem, lc);
-		char	   *name = get_attname(table, form->indkey.values[n++], true);
-
-		if (element->name == NULL || name == NULL || strcmp(element->name, name) != 0)
-			return false;
-	}
-	return true;
-}
-
-static Oid
-access_method(Oid index)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
-	Oid			am = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		am = ((Form_pg_class) GETSTRUCT(tuple))->relam;
-		ReleaseSysCache(tuple);
-	}
-	return am;
-}
-
-/* Is an index the one that a statement of ours has made? */
-static bool
-is_built_by(Oid index, Oid table, const IndexStmt *stmt)
-{
-	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	Form_pg_index form;
-	bool		same;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_index) GETSTRUCT(tuple);
-	same = form->indrelid == table && !form->indisunique && !form->indisclustered &&
-		form->indnatts == form->indnkeyatts &&
-		heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
-		heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
-		access_method(index) == get_index_am_oid(stmt->accessMethod ? stmt->accessMethod : "btree", true) &&
-		has_columns(table, form, stmt->indexParams);
-	ReleaseSysCache(tuple);
-	return same;
-}
-
 static Standing
 look_at_index(const UndoDeed *deed, Oid *table, Oid *index)
 {
 	IndexStmt  *stmt = (IndexStmt *) plan_parse_statement(deed->statement);
+	char	   *made;
 
 	if (stmt == NULL || !IsA(stmt, IndexStmt))
-		return (Standing) {false, ERRCODE_SG_NOT_JUDGED, "the statement in the log can't be read as one that builds an index"};
+		return (Standing) {.sqlerrcode = ERRCODE_SG_NOT_JUDGED,
+			.reason = "the statement in the log can't be read as one that builds an index"};
 	*table = sg_find_qualified(plan_range_name(stmt->relation));
 	*index = sg_find_qualified(deed->object);
+	if (OidIsValid(*table) && get_rel_relispartition(OidIsValid(*index) ? *index : *table))
+		return merged("part of the index of the partitioned table");
 	if (!OidIsValid(*table) || !OidIsValid(*index))
 		return gone("somebody else has dropped the index or its table");
-	if (!is_built_by(*index, *table, stmt))
+	made = plan_index_statement(*index);
+	if (made == NULL || strcmp(made, deed->statement) != 0)
 		return changed("the index of that name is another one by now");
 	if (deed->key_left)
 		return changed("the key that was left alone may need it");
-	return (Standing) {true, 0, NULL};
+	return (Standing) {.ours = true};
 }
 
 /* The index may have gone, or be another one's, before its table was locked */
@@ -512,6 +482,6 @@ undo_index(StepWork *work, const UndoDeed *deed)
 	PopActiveSnapshot();
 	if (standing.ours)
 		return drop_index(work, deed, table, index);
-	undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);
+	leave_standing(work, deed, &standing);
 	return true;
 }

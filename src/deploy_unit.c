@@ -37,6 +37,13 @@ deploy_commit(void)
 }
 
 void
+deploy_commit_soon(void)
+{
+	deploy_set_local("synchronous_commit", "off");
+	deploy_commit();
+}
+
+void
 deploy_disarm_statement_timeout(void)
 {
 	if (!get_timeout_active(STATEMENT_TIMEOUT))
@@ -120,7 +127,7 @@ deploy_log_start(DeployAction *action)
 		entry.message = action->message;
 		work->started_id = log_write(&entry);
 	}
-	deploy_commit();
+	deploy_commit_soon();
 }
 
 LogEntry

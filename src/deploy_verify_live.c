@@ -472,7 +472,10 @@ begin_settings(SgScope *scope)
 	deploy_set_local("row_security", "off");
 	deploy_set_local("jit", "off");
 
-	/* planning must not look into CHECK constraints, which may be anybody's code */
+	/*
+	 * planning must not look into CHECK constraints, which may be anybody's
+	 * code
+	 */
 	deploy_set_local("constraint_exclusion", "off");
 }
 
@@ -736,32 +739,30 @@ as_default(Relation rel, AttrNumber attnum)
 		as_null(rel, attnum);
 }
 
-/* What has become of one child; NULL when it can't be told */
-static const char *
-fate(const LiveTest *lt, RowId *row, const RowId *parent)
+/* Is there a parent for a child, in the end? */
+static bool
+has_parent(const LiveTest *lt, const RowId *child)
 {
 	const FkKey *key = lt->key;
-	ItemPointerData before = row->tid;
+
+	return run(psprintf("SELECT FROM %s, %s WHERE %s AND %s LIMIT 1", verify_table(key->child, "c"),
+						verify_table(key->parent, "p"), verify_is_row("c", child), verify_match(key, "p", "c"))) > 0;
+}
+
+/* A child that was changed: which action was it? */
+static const char *
+action_taken(const LiveTest *lt, const RowId *child, const RowId *parent)
+{
+	const FkKey *key = lt->key;
 	const char *words[] = {SET_NULL, SET_DEFAULT, CASCADED};
 	const char *first = "changed otherwise";
-
-	if (!latest_version(row))
-	{
-		/* an UPDATE of the partition key leaves no link to follow */
-		if (get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE &&
-			!(lt->kind == LIVE_DELETE_PARENT && key->on_delete == FKCONSTR_ACTION_CASCADE))
-			return NULL;
-		return lt->kind == LIVE_DELETE_PARENT ? CASCADED : "deleted";
-	}
-	if (ItemPointerEquals(&before, &row->tid))
-		return ORPHANED;
 
 	if (run(psprintf("SELECT %s, %s, EXISTS (SELECT FROM %s WHERE %s AND %s) FROM %s WHERE %s",
 					 columns_are_set(lt, as_null),
 					 declared_action(lt) == FKCONSTR_ACTION_SETDEFAULT ? columns_are_set(lt, as_default) : "false",
 					 verify_table(key->parent, "p"), verify_is_row("p", parent), verify_match(key, "p", "c"),
-					 verify_table(key->child, "c"), verify_is_row("c", row))) != 1)
-		return NULL;
+					 verify_table(key->child, "c"), verify_is_row("c", child))) != 1)
+		elog(ERROR, "could not read a row of %s again", sg_relation_name(key->child));
 	for (int i = lengthof(words) - 1; i >= 0; i--)
 	{
 		if (!result_bool(0, i + 1))
@@ -771,6 +772,33 @@ fate(const LiveTest *lt, RowId *row, const RowId *parent)
 		first = words[i];
 	}
 	return first;
+}
+
+/* What has become of one child; NULL, with the reason, when it can't be told */
+static const char *
+fate(LiveTest *lt, RowId *row, const RowId *parent)
+{
+	ItemPointerData before = row->tid;
+
+	if (!latest_version(row))
+	{
+		/* an UPDATE of the partition key leaves no link to follow */
+		if (get_rel_relkind(lt->key->child) == RELKIND_PARTITIONED_TABLE &&
+			!(lt->kind == LIVE_DELETE_PARENT && lt->key->on_delete == FKCONSTR_ACTION_CASCADE))
+		{
+			set_reason(lt, "rows moved to another partition");
+			return NULL;
+		}
+		return lt->kind == LIVE_DELETE_PARENT ? CASCADED : "deleted";
+	}
+	if (!ItemPointerEquals(&before, &row->tid))
+		return action_taken(lt, row, parent);
+	if (has_parent(lt, row))
+	{
+		set_reason(lt, "another row of the parent has an equal key");
+		return NULL;
+	}
+	return ORPHANED;
 }
 
 /* An accepted change of a parent: what has become of its children? */
@@ -790,10 +818,7 @@ observe_parent(LiveTest *lt, List *children, const RowId *parent)
 		const char *word = fate(lt, lfirst(lc), parent);
 
 		if (word == NULL)
-		{
-			set_reason(lt, "rows moved to another partition");
 			return;
-		}
 		if (observed && word != observed)
 			word = "different from row to row";
 		observed = word;
@@ -847,7 +872,11 @@ attempt(void *arg)
 
 	begin_settings(&scope);
 	SPI_connect();
-	/* what this transaction has put off until now may fail here, but counts for nothing */
+
+	/*
+	 * what this transaction has put off until now may fail here, but counts
+	 * for nothing
+	 */
 	if (key->deferrable)
 		(void) run(psprintf("SET CONSTRAINTS %s IMMEDIATE",
 							sg_qualified_name(get_namespace_name(get_rel_namespace(key->child)), key->name)));

@@ -342,7 +342,8 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 
 		if (problem)
 			return problem;
-		if (key->parent != relid && action != 0 && tree_root(key->parent) == tree_root(relid))
+		if (key->enforced && event != CMD_INSERT &&
+			key->parent != relid && tree_root(key->parent) == tree_root(relid))
 			return psprintf("key %s of %s references another level of the partitioned table %s",
 							quote_identifier(key->name), sg_relation_name(key->child),
 							sg_relation_name(tree_root(relid)));

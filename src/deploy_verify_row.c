@@ -261,6 +261,7 @@ verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_att
 	}
 
 	text = fresh_text(base, base_typmod, other_type, other_typmod, negative);
+
 	if (text == NULL)
 		return NULL;
 	return psprintf("%s::%s", quote_literal_cstr(text),

@@ -63,8 +63,8 @@ extern int	log_close_interrupted(const char *plan);
 
 /*
  * The started rows of a plan's actions of one name, the newest per object (a
- * List of LogEntry *): started_id is the row's own id, phase that of its
- * outcome, or NULL when it has none.
+ * List of LogEntry *): started_id is the row's own id, phase and sqlstate are
+ * those of its outcome, NULL when it has none.
  */
 extern List *log_started(const char *plan, const char *action);
 

@@ -217,8 +217,8 @@ log_started(const char *plan, const char *action)
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
 					 "SELECT DISTINCT ON (s.object) s.id, s.run_id, s.step, s.object, s.statement,"
-					 "       (SELECT o.phase FROM schemaguard.audit_log o WHERE o.started_id = s.id) AS outcome"
-					 " FROM schemaguard.audit_log s"
+					 "       o.phase AS outcome, o.sqlstate"
+					 " FROM schemaguard.audit_log s LEFT JOIN schemaguard.audit_log o ON o.started_id = s.id"
 					 " WHERE s.plan = $1 AND s.phase = 'started' AND s.action = $2"
 					 " ORDER BY s.object, s.id DESC",
 					 2, types, values, NULL);
@@ -235,6 +235,7 @@ log_started(const char *plan, const char *action)
 		entry->step = (int) sg_spi_int64(tuple, desc, "step");
 		entry->object = sg_spi_text(tuple, desc, "object");
 		entry->statement = sg_spi_text(tuple, desc, "statement");
+		entry->sqlstate = sg_spi_text(tuple, desc, "sqlstate");
 		entry->started_id = sg_spi_int64(tuple, desc, "id");
 		old = MemoryContextSwitchTo(context);
 		entries = lappend(entries, entry);

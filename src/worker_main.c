@@ -109,9 +109,9 @@ worker_main(Datum main_arg)
 	handle = shm_mq_attach(queue, segment, NULL);
 	pq_redirect_to_shm_mq(segment, handle);
 
-	/* before the callback that aborts a transaction, so that it runs after it */
-	before_shmem_exit(release_session_locks, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(shared->database, shared->login, 0);
+	/* after the transaction is aborted, which is done before_shmem_exit */
+	on_shmem_exit(release_session_locks, (Datum) 0);
 	(void) SetClientEncoding(GetDatabaseEncoding());
 	take_over(shared);
 
@@ -133,6 +133,36 @@ worker_report_activity(const char *text)
 
 /* ---- transactions ---- */
 
+/*
+ * What every statement of a client's has: somebody who keeps its snapshot, and
+ * goes on after a COMMIT in the middle.
+ */
+static Portal
+begin_portal(void)
+{
+	Portal		portal = CreatePortal("", true, true);
+
+	portal->visible = false;
+	portal->status = PORTAL_ACTIVE;
+	ActivePortal = portal;
+	PortalContext = portal->portalContext;
+	PushActiveSnapshotWithLevel(GetTransactionSnapshot(), portal->createLevel);
+	portal->portalSnapshot = GetActiveSnapshot();
+	return portal;
+}
+
+static void
+end_portal(Portal portal)
+{
+	if (portal->portalSnapshot && ActiveSnapshotSet())
+		PopActiveSnapshot();
+	portal->portalSnapshot = NULL;
+	portal->status = PORTAL_DONE;
+	ActivePortal = NULL;
+	PortalContext = NULL;
+	PortalDrop(portal, false);
+}
+
 void
 worker_procedure(void (*fn) (void *arg), void *arg)
 {
@@ -140,28 +170,13 @@ worker_procedure(void (*fn) (void *arg), void *arg)
 	Portal		portal;
 
 	StartTransactionCommand();
-
-	/* what a CALL has: somebody who keeps the snapshot, and goes on after COMMIT */
-	portal = CreatePortal("", true, true);
-	portal->visible = false;
-	portal->status = PORTAL_ACTIVE;
-	ActivePortal = portal;
-	PortalContext = portal->portalContext;
-	MemoryContextSwitchTo(PortalContext);
-
+	portal = begin_portal();
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(PortalContext);
 	fn(arg);
 	SPI_finish();
-
-	if (ActiveSnapshotSet())
-		PopActiveSnapshot();
-	portal->portalSnapshot = NULL;
-	portal->status = PORTAL_DONE;
-	ActivePortal = NULL;
-	PortalContext = NULL;
 	MemoryContextSwitchTo(context);
-	PortalDrop(portal, false);
+	end_portal(portal);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 }
@@ -174,14 +189,15 @@ worker_try(void (*fn) (void *arg), void *arg)
 
 	PG_TRY();
 	{
+		Portal		portal;
+
 		StartTransactionCommand();
+		portal = begin_portal();
 
 		/* what fn remembers over a COMMIT of its own must not go with it */
 		MemoryContextSwitchTo(context);
-		PushActiveSnapshot(GetTransactionSnapshot());
 		fn(arg);
-		if (ActiveSnapshotSet())
-			PopActiveSnapshot();
+		end_portal(portal);
 		CommitTransactionCommand();
 	}
 	PG_CATCH();
@@ -189,6 +205,12 @@ worker_try(void (*fn) (void *arg), void *arg)
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
 		FlushErrorState();
+
+		/* the next one drops the portal, if the abort does not */
+		if (ActivePortal)
+			MarkPortalFailed(ActivePortal);
+		ActivePortal = NULL;
+		PortalContext = NULL;
 		AbortCurrentTransaction();
 	}
 	PG_END_TRY();

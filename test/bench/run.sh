@@ -13,12 +13,13 @@
 #   reference.sql                                       checks before the reference data set is measured
 #   timed/VARIANT.sql                                   what is timed, with its check
 #   memory.sh memory.pl                                 the memory of an audit
+#   deploy.sh deploy.sql deploy.pl                      deployment: its time, and what an application feels
 #   report.pl                                           table, page and picture; it also has the targets
 #
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
-#   SCALE=1            of the child and its larger parents, of the number of tables, and of the memory check
-#   ROUNDS=5           after one that warms up and is not counted
-#   ONLY="NAME ..."    of read core sql validate growth skip small many memory (default: all but memory)
+#   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
+#   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most
+#   ONLY="NAME ..."    of read core sql validate growth skip small many deploy memory (default: all but memory)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -30,14 +31,16 @@ set -euo pipefail
 . "$(dirname "$0")/../tools/lib.sh"
 # shellcheck source=test/bench/memory.sh
 . "$(dirname "$0")/memory.sh"
+# shellcheck source=test/bench/deploy.sh
+. "$(dirname "$0")/deploy.sh"
 
 scale=${SCALE:-1} rounds=${ROUNDS:-5} workers=${WORKERS:-2} million_keys=${KEYS:-5}
-only=${ONLY:-read core sql validate growth skip small many}
+only=${ONLY:-read core sql validate growth skip small many deploy}
 [ -z "${BENCH_MEMORY:-}" ] || only+=" memory"
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | skip | small | many | memory) ;;
+    read | core | sql | validate | growth | skip | small | many | deploy | memory) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -93,8 +96,10 @@ need_disk() {
   [ "$(df -m --output=avail "$SG_DIR" | tail -n 1)" -gt "$1" ] || sg_die "needs $1 MB in ${SG_DIR%/*}; TMPDIR moves it"
 }
 
+# start_server NAME [LINE...]: everything in memory, nothing else going on
 start_server() {
-  local buffers
+  local name=$1 buffers
+  shift
   buffers=$(scaled 4096)
   settings=('jit = off' 'autovacuum = off' 'fsync = off' 'wal_level = minimal' 'max_wal_senders = 0'
     'max_wal_size = 20GB' 'checkpoint_timeout = 1h' "shared_buffers = $((buffers + 512))MB"
@@ -105,12 +110,12 @@ start_server() {
   [ "$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)" -gt $((buffers * 5 / 4 + 1536)) ] \
     || sg_die "everything is to be in memory, which takes $((buffers * 5 / 4 + 1536)) MB here: choose a smaller SCALE"
   need_disk $((buffers * 5 / 4 + 1024))
-  sg_cluster_start server "${settings[@]}"
+  sg_cluster_start "$name" "${settings[@]}" "$@"
 }
 
 measure_ratios() {
   local variants=()
-  start_server
+  start_server server
   if wanted read core sql validate growth skip; then
     new_database reference -f "$bench/data.sql"
   fi
@@ -165,14 +170,17 @@ sg_build
 bench=$SG_DIR/src/test/bench
 settings=()
 child_rows=$(scaled 5000000) rows_1=$(scaled 1000000) rows_20=$(($(scaled 5000000) * 4)) tables=$(scaled 1000)
+plan_rows=$(scaled 10000000)
 [ "$tables" -ge 10 ] || tables=10
 variables=(-v "workers=$workers" -v "child_rows=$child_rows" -v "rows_1=$rows_1" -v "rows_20=$rows_20"
-  -v "big_rows=$(scaled 1000000)" -v "code_rows=$(scaled 200000)" -v "pair_rows=$(scaled 100000)" -v "tables=$tables")
+  -v "big_rows=$(scaled 1000000)" -v "code_rows=$(scaled 200000)" -v "pair_rows=$(scaled 100000)" -v "tables=$tables"
+  -v "plan_rows=$plan_rows")
 : > "$SG_DIR/facts"
 : > "$SG_DIR/samples"
 sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $rounds rounds, $workers workers"
 
 ! wanted read core sql validate growth skip small many || measure_ratios
+! wanted deploy || measure_deploy
 ! wanted memory || measure_memory
 describe
 sg_say

@@ -129,6 +129,36 @@ CALL sg_add_fks('ix');
 RESET ROLE;
 SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = '"We""ird.S"'::regnamespace ORDER BY 1;
 SELECT DISTINCT role, action, object, statement FROM schemaguard.audit_log WHERE id > :last AND action = 'index' AND phase = 'done';
+-- a session user who may not log in, a role, settings, event triggers
+SET client_min_messages = warning;
+CREATE ROLE regress_sg_nologin NOLOGIN;
+GRANT regress_sg_builder TO regress_sg_nologin;
+GRANT USAGE ON SCHEMA ix TO regress_sg_nologin, regress_sg_builder;
+CREATE TABLE "We""ird.S".first (id int PRIMARY KEY, r int);
+CREATE TABLE "We""ird.S".second (id int PRIMARY KEY, r int);
+ALTER TABLE "We""ird.S".first OWNER TO regress_sg_builder;
+ALTER TABLE "We""ird.S".second OWNER TO regress_sg_builder;
+CREATE FUNCTION tell() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- which needs a snapshot
+  RAISE NOTICE '% by % of %: %, %', TG_TAG, current_user, session_user, current_setting('my.setting'), current_setting('search_path');
+END$$;
+GRANT EXECUTE ON FUNCTION tell() TO PUBLIC;
+SELECT sg_plan_create('second');
+SELECT sg_plan_add_fk('second', '"We""ird.S".first', '{r}', '"We""ird.S".second', fk_name => 'k1', orphans => 'leave'),
+       sg_plan_add_fk('second', '"We""ird.S".second', '{r}', '"We""ird.S".first', fk_name => 'k2', index => false, orphans => 'leave');
+CREATE EVENT TRIGGER tell ON ddl_command_end EXECUTE FUNCTION tell();
+SET SESSION AUTHORIZATION regress_sg_nologin;
+SET ROLE regress_sg_builder;
+SET my.setting = 'it''s mine';
+SET schemaguard.workers = 2;
+RESET client_min_messages;
+CALL sg_add_fks('second', validate => false);
+RESET SESSION AUTHORIZATION;
+SET schemaguard.workers = 1;
+DROP EVENT TRIGGER tell;
+SELECT sg_plan_drop('second');
+
 -- who may not create it has the reason, and the key without it
 REVOKE CREATE ON SCHEMA "We""ird.S" FROM regress_sg_builder;
 SET client_min_messages = warning;
@@ -165,4 +195,4 @@ RESET client_min_messages;
 SET client_min_messages = warning;
 SELECT sg_plan_drop('ix');
 DROP SCHEMA ix, "We""ird.S" CASCADE;
-DROP ROLE regress_sg_builder;
+DROP ROLE regress_sg_builder, regress_sg_nologin;

@@ -137,7 +137,7 @@ CREATE FUNCTION wrote(step int, action text, object text, statement text, messag
   VALUES (gen_random_uuid(), current_user, 'rb', $1, $2, 'done', $3, $4, $5) $$;
 CREATE FUNCTION built() RETURNS void LANGUAGE sql AS $$
   SELECT wrote(1, 'index', 'rb.moved_a_idx', 'CREATE INDEX CONCURRENTLY moved_a_idx ON rb.moved (a)', NULL);
-  SELECT wrote(2, 'index', 'rb.moved_b_idx', 'CREATE INDEX CONCURRENTLY moved_b_idx ON rb.moved USING btree (b)', NULL);
+  SELECT wrote(2, 'index', 'rb.moved_b_idx', 'CREATE INDEX CONCURRENTLY moved_b_idx ON rb.moved (b)', NULL);
 $$;
 CREATE FUNCTION replaced() RETURNS void LANGUAGE sql AS $$
   SELECT wrote(1, 'replace', 'new ON rb.moved', 'ALTER TABLE rb.moved DROP CONSTRAINT old',
@@ -186,6 +186,48 @@ SELECT * FROM keys WHERE child = 'moved'::regclass;
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
 TABLE steps;
 TABLE gaps;
+-- a partitioned child: keys and indexes of the partitions go with those of the whole, or alone where that was not made yet
+SET client_min_messages = warning;
+CREATE TABLE pc (id int, a int) PARTITION BY RANGE (id);
+CREATE TABLE pc_1 PARTITION OF pc FOR VALUES FROM (0) TO (10);
+CREATE TABLE pc_2 PARTITION OF pc FOR VALUES FROM (10) TO (20);
+INSERT INTO pc VALUES (1, 1), (11, 2);
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'pc', '{a}', 'customers', fk_name => 'k', index => false);
+CREATE FUNCTION made(relation text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE index text := format('CREATE INDEX %s%s_a_idx ON rb.%s (a)', CASE WHEN $1 <> 'pc' THEN 'CONCURRENTLY ' END, $1, $1);
+        key text := format('ALTER TABLE rb.%s ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES rb.customers', $1);
+BEGIN
+  EXECUTE replace(index, 'CONCURRENTLY ', '');
+  PERFORM wrote(1, 'index', format('rb.%s_a_idx', $1), index, NULL);
+  EXECUTE key;
+  PERFORM wrote(1, 'add', format('k ON rb.%s', $1), key, NULL);
+END $$;
+SELECT made('pc_1'), made('pc_2'), made('pc'), wrote(1, 'replace', 'k ON rb.pc', 'DROP TRIGGER x ON rb.pc', NULL);
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'pc%') AS keys,
+       (SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'pc%') AS indexes;
+TABLE steps;
+SELECT made('pc_1'), made('pc_2');
+CALL sg_rollback_fks('rb');
+SELECT (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'pc%') AS keys,
+       (SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'pc%') AS indexes;
+TABLE gaps;
+
+-- what an interrupted build has left goes, too
+SET client_min_messages = warning;
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'moved', '{b}', 'customers', fk_name => 'b', index => false);
+CREATE INDEX left_idx ON moved (b);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'left_idx'::regclass;
+INSERT INTO schemaguard.audit_log (run_id, role, plan, step, action, phase, object, statement)
+VALUES (gen_random_uuid(), current_user, 'rb', 1, 'index', 'started', 'rb.left_idx', 'CREATE INDEX CONCURRENTLY left_idx ON rb.moved (b)');
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT to_regclass('left_idx');
+TABLE gaps;
+
 -- texts that are no statement of ours are not run
 SET client_min_messages = warning;
 SELECT sg_plan_create('rb', replace => true);

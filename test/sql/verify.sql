@@ -195,6 +195,20 @@ INSERT INTO c VALUES (1, 1, 1), (2, 2, 2);
 SELECT fk_name, test, observed, result, reason FROM live WHERE fk_name IN ('k1', 'k4') AND test ~ 'delete';
 INSERT INTO c VALUES (3, 3, NULL), (4, NULL, 3);
 SELECT fk_name, test, observed, result, reason FROM live WHERE fk_name IN ('k1', 'k4') AND test ~ 'delete';
+-- refused by another key: no merit of ours
+ALTER TABLE c ADD CONSTRAINT k1_again FOREIGN KEY (p) REFERENCES p;
+SELECT fk_name, test, observed, result, reason FROM live WHERE fk_name IN ('k1', 'k1_again');
+DO $$
+DECLARE
+    t name;
+BEGIN
+    FOR t IN SELECT tgname FROM pg_trigger JOIN pg_constraint k ON k.oid = tgconstraint WHERE tgrelid = 'c'::regclass AND conname = 'k1' AND tgfoid::regproc::text LIKE '%check%' LOOP
+        EXECUTE format('ALTER TABLE c DISABLE TRIGGER %I', t);
+    END LOOP;
+END$$;
+SELECT fk_name, test, observed, result, reason FROM live WHERE fk_name IN ('k1', 'k1_again');
+ALTER TABLE c DROP CONSTRAINT k1_again;
+ALTER TABLE c ENABLE TRIGGER ALL;
 -- by a detour
 CREATE TABLE between_them (id int PRIMARY KEY REFERENCES p ON DELETE CASCADE);
 INSERT INTO between_them VALUES (1), (2), (3);
@@ -239,6 +253,9 @@ INSERT INTO by_key VALUES (60), (61);
 SELECT fingerprint() AS before \gset
 SELECT * FROM live WHERE fk_name IN ('k_parts', 'k_moves') ORDER BY fk_name, test;
 SELECT fingerprint() = :'before' AS unchanged;
+CREATE TRIGGER t AFTER INSERT ON c1 FOR EACH ROW EXECUTE FUNCTION fire();
+SELECT test, observed, result, reason FROM live WHERE fk_name = 'k_parts' AND test ~ 'insert';
+DROP TRIGGER t ON c1;
 CREATE TABLE direct (p int CONSTRAINT k_direct REFERENCES p1);
 SELECT fk_name, observed, result, reason FROM live WHERE test ~ 'delete' ORDER BY fk_name;
 DROP TABLE direct, by_key, c, p;
@@ -277,6 +294,17 @@ ALTER TABLE p OWNER TO regress_ver_owner;
 SET client_min_messages = notice;
 SELECT DISTINCT result, reason FROM live WHERE test !~ 'parent';
 SET client_min_messages = warning;
+ALTER TABLE c DROP CONSTRAINT c_id_check;
+CREATE INDEX ON c (id) WHERE ver.evil(1);
+SET client_min_messages = notice;
+SELECT DISTINCT result, reason FROM live;
+SET client_min_messages = warning;
+SELECT sg_plan_create('ver', replace => true);
+SELECT sg_plan_add_fk('ver', 'c', '{p}', 'p');
+SELECT operation, reason FROM sg_measure_overhead('ver');
+SET ROLE regress_ver_owner;
+SELECT test, result, reason FROM sg_verify_fks(live => true) WHERE test ~ 'live';
+RESET ROLE;
 DROP TABLE c, p;
 
 -- what a key costs

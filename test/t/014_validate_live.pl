@@ -18,7 +18,7 @@ use Test::More;
 srand(seed());
 
 # streaming: as a side effect, commits say in the WAL which caches they make stale
-my $node = new_node('validate', streaming => 1, conf => "shared_buffers = 64MB\nautovacuum = off\nlog_min_messages = notice\n");
+my $node = new_node('validate', streaming => 1, conf => "shared_buffers = 64MB\nautovacuum = off\nlog_min_messages = notice\nschemaguard.workers = 0\n");
 my $major = major($node);
 
 sub query { return $node->safe_psql('postgres', $_[0]); }

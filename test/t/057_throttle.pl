@@ -198,6 +198,38 @@ $s->quit;
 $holder->quit;
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Workers pause and stop, too, and the session that started them says why.  The load is there for workers only.
+query(<<'SQL');
+CREATE TABLE wp (id int PRIMARY KEY);
+CREATE TABLE w1 (a int); CREATE TABLE w2 (a int); CREATE TABLE w3 (a int); CREATE TABLE w4 (a int);
+CREATE FUNCTION elsewhere() RETURNS boolean LANGUAGE sql AS $$ SELECT pg_backend_pid() <> current_setting('test.leader')::int $$;
+SELECT sg_plan_create('workers');
+SELECT sg_plan_add_fk('workers', t, '{a}', 'wp', fk_name => t, orphans => 'leave') FROM unnest('{w1,w2,w3,w4}'::text[]) t;
+SQL
+my $built = q{SELECT count(*) FROM pg_index WHERE indrelid::regclass::text ~ '^w[1-4]$'};
+$s = SgTest::Session->new($node);
+$s->query(q{SELECT set_config('test.leader', pg_backend_pid()::text, false); SET schemaguard.workers = 2;
+	SET schemaguard.throttle_function = 'elsewhere'; SET schemaguard.throttle_budget = 0});
+$s->query("CALL sg_add_fks('workers')");
+like($s->{err}, qr/plan "workers" stopped: paused for schemaguard\.throttle_budget, 0 ms: elsewhere\(\) says so/,
+	'workers: a call whose workers may not build says why it stops');
+is(query($built), '0', '... no index was built');
+is(states('workers'), '1 pending, 2 pending, 3 pending, 4 pending', '... and no key added');
+$s->query("RESET schemaguard.throttle_function; CALL sg_add_fks('workers', validate => false)");
+is(query($built), '4', '... without load they are built');
+$s->query("SET schemaguard.throttle_function = 'elsewhere'; CALL sg_add_fks('workers')");
+like($s->{err}, qr/plan "workers" stopped: .*elsewhere\(\) says so/, 'workers: the same for validation');
+is(states('workers'), '1 added, 2 added, 3 added, 4 added', '... no key is valid');
+$s->query("RESET schemaguard.throttle_function; CALL sg_add_fks('workers')");
+is(states('workers'), '1 validated, 2 validated, 3 validated, 4 validated', '... without load all are');
+is(log_gaps($node, 'workers'), '', '... and the log has no gap');
+$s->query("CALL sg_rollback_fks('workers')");
+is(query($built), '0', 'a rollback drops the indexes that workers have built');
+is(query("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND confrelid = 'wp'::regclass"), '0', '... and the keys');
+is(log_gaps($node, 'workers'), '', '... without a gap');
+$s->quit;
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Approval: required by the database, and not to be switched off before the library is loaded, nor after
 make_tables($node, 'app', 1);
 query('ALTER TABLE child_app_01 OWNER TO deployer; GRANT REFERENCES, SELECT ON parent_app_2 TO deployer');

@@ -94,6 +94,25 @@ is($application->sqlstate, '', 'the application is not the victim of a deadlock'
 is(query('SELECT n FROM p3'), '1', '... and its work is committed');
 $deployer->collect;
 is(state_of('deadlock'), 'validated', '... while the step waits and goes through');
+
+# The same, but the application comes to wait for us after we have looked for a deadlock: our wait must be over before
+# it looks itself
+query(<<'SQL');
+CREATE TABLE p7 (id int PRIMARY KEY, n int);
+CREATE TABLE c7 (ref int);
+INSERT INTO p7 VALUES (1, 0);
+SELECT sg_plan_create('late');
+SELECT sg_plan_add_fk('late', 'c7', '{ref}', 'p7', index => false, orphans => 'leave');
+SQL
+$application->query('BEGIN; INSERT INTO c7 VALUES (1)');
+$deployer->send(q{CALL sg_add_fks('late')});
+wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'c7'::regclass") eq '1' }, 30)
+	or diag('the deployment never queued');
+nap(0.7);
+$application->query('UPDATE p7 SET n = n + 1; COMMIT');
+is($application->sqlstate, '', 'nor when it comes late');
+$deployer->collect;
+is(state_of('late'), 'validated', '... and the step goes through');
 $deployer->query('RESET schemaguard.lock_timeout');
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ use Test::More;
 
 my $node = new_node('autovacuum', conf => <<'CONF');
 autovacuum_naptime = 1s
+schemaguard.workers = 0
 autovacuum_max_workers = 3
 log_autovacuum_min_duration = 0
 CONF

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
-my $node = new_node('order', conf => "autovacuum = off\n");
+my $node = new_node('order', conf => "autovacuum = off\nschemaguard.workers = 0\n");
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
 

@@ -21,6 +21,7 @@ maintenance_work_mem = 1MB
 max_parallel_workers_per_gather = 0
 jit = off
 schemaguard.audit_method = sql
+schemaguard.workers = 0
 CONF
 
 sub query { return $node->safe_psql('postgres', $_[0]); }

@@ -4,6 +4,7 @@
 #   install_traps($node)               places where a deployment can be made to stand still, see there
 #   set_trap($node, 'after add', 7);   spring_traps($node);   wait_trapped($node)
 #   make_tables($node, 'a', 20, ...)   child_a_01 ... with parents, and a plan of their keys
+#   leftovers($node, 'plan', 1)        '' while nothing is left half done and the log lacks at most 1 outcome
 #   half_done($node, 'plan')           '' while every step agrees with the catalog, else what does not
 #   log_gaps($node, 'plan')            '' while every started row of the log has one outcome, else which has not
 #   everything($node, 'plan')          plan, log and keys as one text, to see whether anything changed
@@ -15,8 +16,8 @@ use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
-our @EXPORT = qw(crash install_traps set_trap spring_traps wait_trapped make_tables half_done log_gaps everything
-	nap kill_client);
+our @EXPORT = qw(crash install_traps set_trap spring_traps wait_trapped make_tables add_steps leftovers half_done log_gaps
+	everything nap kill_client);
 
 sub nap { select(undef, undef, undef, $_[0]); }
 
@@ -163,12 +164,12 @@ SQL
 # Tables, a plan, and what must be true of it at any time
 
 # Tables child_PREFIX_01 ..., spread over 5 parents, and the plan PREFIX with a key for each; no row is an orphan.
-# Odd steps have the policy "stop", so that they are audited first, even ones "leave".  index => 1: with their indexes.
+# Odd steps have the policy "stop", so that they are audited first, even ones "leave", unless orphans says it for all.
+# index => 1: with their indexes.  more: further arguments of sg_plan_add_fk.  empty: no step yet, add_steps() adds them.
 sub make_tables
 {
 	my ($node, $prefix, $count, %opt) = @_;
 	my $rows = $opt{rows} // 2000;
-	my $index = $opt{index} ? 'true' : 'false';
 
 	$node->safe_psql('postgres', <<SQL);
 DO \$do\$
@@ -182,14 +183,23 @@ BEGIN
 		EXECUTE format('CREATE TABLE child_${prefix}_%s (id int PRIMARY KEY, ref int)', to_char(i, 'FM00'));
 		EXECUTE format('INSERT INTO child_${prefix}_%s SELECT g, nullif(g %% 501, 0) FROM generate_series(1, $rows) g',
 					   to_char(i, 'FM00'));
-		PERFORM sg_plan_add_fk('$prefix', format('child_${prefix}_%s', to_char(i, 'FM00')), ARRAY['ref'],
-							   format('parent_${prefix}_%s', 1 + i % 5),
-							   fk_name => format('key_%s', to_char(i, 'FM00')), index => $index,
-							   orphans => CASE WHEN i % 2 = 1 THEN 'stop' ELSE 'leave' END);
 	END LOOP;
 END\$do\$;
 ANALYZE;
 SQL
+	add_steps($node, $prefix, [ 1 .. $count ], %opt) unless $opt{empty};
+}
+
+sub add_steps
+{
+	my ($node, $prefix, $steps, %opt) = @_;
+	my $more = ($opt{index} ? 'true' : 'false') . ($opt{more} ? ", $opt{more}" : '');
+
+	$node->safe_psql('postgres', join ';', map {
+		my $orphans = $opt{orphans} // ($_ % 2 ? 'stop' : 'leave');
+		sprintf "SELECT sg_plan_add_fk('%s', 'child_%1\$s_%02d', ARRAY['ref'], 'parent_%1\$s_%d', fk_name => 'key_%2\$02d',
+			orphans => '%s', index => %s)", $prefix, $_, 1 + $_ % 5, $orphans, $more;
+	} @$steps);
 }
 
 # Steps that say something else than the catalog, and triggers that belong to no key
@@ -233,6 +243,17 @@ WHERE o.plan = '$plan' AND (o.action IN ('audit', 'add', 'validate', 'restore ke
 	AND o.phase IN ('done', 'failed', 'interrupted')
 	AND o.step IS NOT NULL AND s.id IS NULL
 SQL
+}
+
+# All of that, with the number of outcomes that the log may lack, and indexes that are not valid
+sub leftovers
+{
+	my ($node, $plan, $open) = @_;
+	my @gaps = split /\n/, log_gaps($node, $plan);
+
+	return join "\n", grep { $_ ne '' } half_done($node, $plan), @gaps > $open ? @gaps : (),
+		$node->safe_psql('postgres', "SELECT format('index %s is not valid', indexrelid::regclass)
+									  FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)");
 }
 
 sub everything

@@ -1,0 +1,313 @@
+# SgFault.pm: what can go wrong in the middle of a plan, on top of SgLoad.  Used by 095_faults.pl.
+#
+# A case is one fault that strikes one step of a plan at one place: a trap (SgLoad.pm) holds the deployment there, the
+# fault strikes, the call comes to whatever end it has, and then nothing may be left half done.
+#
+#   my $kind = { name => 'core', places => [...], settings => '...', index => 1 };
+#   my @cases = cases($kind, 'cancelled', 'backend killed');      # each fault at some of the places; SG_LONG: at all
+#   run_cases($node, $kind, @cases);                              # makes tables and plan, one step for each case
+#   check_finished($node, $kind, scalar @cases);
+#
+# A kind of plan has a name, the places that its steps pass, the settings of the session that calls, and options of
+# make_tables for its steps.
+package SgFault;
+use strict;
+use warnings;
+use Exporter 'import';
+use PostgreSQL::Test::Utils;
+use SgTest;
+use SgLoad;
+use Test::More;
+
+our @EXPORT = qw(cases run_cases check_finished call_of state_of can_mount start_on_small_disk);
+
+sub child { my ($kind, $step) = @_; return sprintf 'child_%s_%02d', $kind->{name}, $step; }
+
+sub state_of
+{
+	my ($node, $plan, $step) = @_;
+
+	return $node->safe_psql('postgres', "SELECT state FROM schemaguard.plan_step WHERE plan = '$plan' AND step = $step");
+}
+
+# A session that calls, with the settings of the kind of plan; nobody waits for it
+sub call_of
+{
+	my ($node, $kind, $settings) = @_;
+	my $s = SgTest::Session->new($node);
+
+	$s->query($_) foreach grep { defined } $kind->{settings}, $settings;
+	$s->send("CALL sg_add_fks('$kind->{name}')");
+	return $s;
+}
+
+# The server restarts by itself after one of its processes was killed
+sub wait_restarted
+{
+	my ($node) = @_;
+
+	return wait_for(sub { $node->psql('postgres', 'SELECT 1') == 0 });
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Faults: `strike` gets the node, the kind, the step, the session that is trapped in it, and the place.  It comes back
+# when the call is over, with what is wrong about that, or ''.  `open` is how many outcomes the log may lack afterwards,
+# until the next call; `places` restricts where the fault makes sense; `settings` are more of the session that calls.
+
+# What a session said when it should have ended with this SQLSTATE ('': without an error)
+sub ended_with
+{
+	my ($session, $sqlstate) = @_;
+
+	$session->collect;
+	return $session->sqlstate eq $sqlstate ? '' : "expected '$sqlstate': $session->{err}";
+}
+
+# ... and when its connection was cut
+sub was_cut
+{
+	my ($session) = @_;
+
+	return defined $session->collect ? 'the call outlived it' : '';
+}
+
+# Somebody takes a lock on the child that is in the way of whatever the step wants next
+sub hold_child
+{
+	my ($node, $kind, $step) = @_;
+	my $holder = SgTest::Session->new($node);
+
+	$holder->query('BEGIN; LOCK TABLE ' . child($kind, $step) . ' IN SHARE UPDATE EXCLUSIVE MODE');
+	return $holder;
+}
+
+# The outcome of the action that somebody held up must name him
+sub blamed
+{
+	my ($node, $kind, $step, $holder, $phase) = @_;
+	my $blamed = $node->safe_psql('postgres', "SELECT blockers -> 0 ->> 'pid' FROM schemaguard.audit_log
+		WHERE plan = '$kind->{name}' AND step = $step AND phase = '$phase' AND blockers IS NOT NULL ORDER BY id DESC LIMIT 1");
+
+	return $blamed eq $holder->{pid} ? '' : "blamed: '$blamed', not $holder->{pid}";
+}
+
+sub hold_up
+{
+	my ($node, $kind, $step, $session) = @_;
+	my $holder = hold_child($node, $kind, $step);
+
+	spring_traps($node);
+	nap(long_run() ? 60 : 1.5);
+	my $early = state_of($node, $kind->{name}, $step);
+	$holder->query('COMMIT');
+	my $wrong = ended_with($session, '') || blamed($node, $kind, $step, $holder, 'done');
+	$holder->quit;
+	return "done although the child was locked" if $early eq 'validated';
+	return $wrong || (state_of($node, $kind->{name}, $step) eq 'validated' ? '' : "not done: $session->{err}");
+}
+
+sub use_up_budget
+{
+	my ($node, $kind, $step, $session) = @_;
+	my $holder = hold_child($node, $kind, $step);
+
+	spring_traps($node);
+	my $wrong = ended_with($session, '') || blamed($node, $kind, $step, $holder, 'failed');
+	$holder->query('COMMIT');
+	$holder->quit;
+	return $wrong || (state_of($node, $kind->{name}, $step) =~ /^(?:failed|added)$/ ? '' : 'the step did not fail');
+}
+
+# The column goes, before the step locks its table or after it; the step must say so, and take the column when it is back
+sub drop_column
+{
+	my ($node, $kind, $step, $session) = @_;
+	my $child = child($kind, $step);
+	my $other = SgTest::Session->new($node);
+
+	$other->send("ALTER TABLE $child DROP COLUMN ref");
+	wait_for(sub {
+		$node->safe_psql('postgres', "SELECT NOT EXISTS (SELECT FROM pg_attribute
+				WHERE attrelid = '$child'::regclass AND attname = 'ref')
+			OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $other->{pid} AND wait_event IN ('relation', 'PgSleep'))") eq 't';
+	}) or return 'nobody drops the column';
+	spring_traps($node);
+	my $wrong = ended_with($session, '') || ended_with($other, '');
+	my $again = call_of($node, $kind);
+	$wrong ||= ended_with($again, '');
+	$_->quit foreach $other, $again;
+	return $wrong if $wrong;
+
+	my $reason = $node->safe_psql('postgres',
+		"SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE plan = '$kind->{name}' AND step = $step");
+	$node->safe_psql('postgres', "ALTER TABLE $child ADD COLUMN ref int; UPDATE $child SET ref = nullif(id % 501, 0)");
+	return $reason =~ /^skipped: child .* has no column ref$/ ? '' : "the step says '$reason'";
+}
+
+# The session's next write of WAL fails: what cannot be written there ends the server
+sub fill_wal
+{
+	my ($node, $kind, $step, $session) = @_;
+
+	system('prlimit', "--pid=$session->{pid}", '--fsize=8192:') == 0 or return 'no prlimit';
+	spring_traps($node);
+	return was_cut($session) || (wait_restarted($node) ? '' : 'the server does not come back');
+}
+
+# Not one more page: the table space of the database is full (start_on_small_disk)
+our $disk_full_errors = 0;
+
+sub fill_disk
+{
+	my ($node, $kind, $step, $session) = @_;
+	my $filler = SgTest::Session->new($node);
+
+	# rows too short to be compressed: much at once, then page by page
+	$filler->query('CREATE TABLE filler (x text)');
+	$filler->query("INSERT INTO filler SELECT repeat('x', 1900) FROM generate_series(1, $_) g") foreach 100000, 500, 50;
+	$filler->query("DO 'BEGIN LOOP INSERT INTO filler VALUES (repeat(''x'', 1900)); COMMIT; END LOOP; END'");
+	my $full = $filler->sqlstate;
+	spring_traps($node);
+	$session->collect;
+	my $ended = $session->sqlstate;
+	$disk_full_errors++ if $ended eq '53100' || $node->safe_psql('postgres',
+		"SELECT count(*) FROM schemaguard.audit_log WHERE plan = '$kind->{name}' AND step = $step AND sqlstate = '53100'");
+	$filler->query('DROP TABLE filler; CHECKPOINT');
+	my $wrong = $filler->sqlstate;
+	$filler->quit;
+	return "the disk is not full, but $full" if $full ne '53100';
+	return "the space can't be freed: $wrong" if $wrong ne '';
+	return $ended =~ /^(?:53100)?$/ ? '' : $session->{err};
+}
+
+my @waits = ('started add', 'started validate');
+our %faults = (
+	'cancelled' => { open => 0, strike => sub {
+		my ($node, $kind, $step, $session) = @_;
+		$node->safe_psql('postgres', "SELECT pg_cancel_backend($session->{pid})");
+		return ended_with($session, '57014');
+	} },
+	'terminated' => { open => 1, strike => sub {
+		my ($node, $kind, $step, $session) = @_;
+		$node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid})");
+		return was_cut($session);
+	} },
+	'backend killed' => { open => 1, strike => sub {
+		my ($node, $kind, $step, $session) = @_;
+		kill 'KILL', $session->{pid};
+		return was_cut($session) || (wait_restarted($node) ? '' : 'the server does not come back');
+	} },
+	'server killed' => { open => 1, strike => sub {
+		my ($node, $kind, $step, $session) = @_;
+		crash($node);
+		my $wrong = was_cut($session);
+		$node->start;
+		return $wrong;
+	} },
+	'WAL can not be written' => { open => 1, strike => \&fill_wal },
+	'disk full' => { open => 1, strike => \&fill_disk },
+	'column dropped' => { open => 0, strike => \&drop_column },
+	'locked for a while' => { open => 0, strike => \&hold_up, places => \@waits },
+	'locked for too long' => { open => 0, strike => \&use_up_budget, places => \@waits,
+		settings => q{SET schemaguard.retry_budget = '300ms'} });
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Cases
+
+# Faults, each at some of the places of a kind of plan.  Another fault begins at another place, so that every place has
+# its turn.
+sub cases
+{
+	my ($kind, @names) = @_;
+	my @cases;
+	my $turn = 0;
+
+	foreach my $name (@names)
+	{
+		my %possible = map { $_ => 1 } @{ $faults{$name}{places} // $kind->{places} };
+		my @places = grep { $possible{$_} } @{ $kind->{places} };
+		my @chosen = @places;
+
+		if (!long_run() && @places > 3)
+		{
+			my %chosen = map { ($turn + $_) % @places => 1 } 0, 3, 7;
+			@chosen = @places[ sort { $a <=> $b } keys %chosen ];
+			$turn++;
+		}
+		push @cases, map { { fault => $name, place => $_ } } @chosen;
+	}
+	return @cases;
+}
+
+sub run_cases
+{
+	my ($node, $kind, @cases) = @_;
+	my $plan = $kind->{name};
+	my $step = 0;
+
+	# a call that survives its fault goes on to later steps: there are none yet
+	make_tables($node, $plan, scalar @cases, empty => 1);
+	foreach my $case (@cases)
+	{
+		my $fault = $faults{ $case->{fault} };
+		my $what = "$plan, step " . ++$step . ", $case->{fault} at '$case->{place}'";
+
+		add_steps($node, $plan, [$step], orphans => 'stop', %$kind);
+		set_trap($node, $case->{place}, $step);
+		my $session = call_of($node, $kind, $fault->{settings});
+		ok(wait_trapped($node), "$what: reached") or last;
+		my $wrong = $fault->{strike}->($node, $kind, $step, $session);
+		is($wrong, '', "$what: the call ends as it must");
+		spring_traps($node);
+		$session->quit;
+		is(leftovers($node, $plan, $fault->{open}), '', "$what: nothing is left half done");
+	}
+}
+
+# The next call does the rest; then all is there, once, and nothing else
+sub check_finished
+{
+	my ($node, $kind, $count) = @_;
+	my $plan = $kind->{name};
+	my $s = call_of($node, $kind);
+
+	is(ended_with($s, ''), '', "$plan: the last call ends");
+	like($s->{err}, qr/plan "$plan": $count validated\b/, "$plan: and says that all $count steps are validated");
+	$s->quit;
+	is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE state = 'valid' AND result = 'pass'), count(*)
+									 FROM sg_orphan_audit(plan => '$plan')"),
+		"$count|$count", "$plan: all keys are valid, armed, and hold");
+	is(leftovers($node, $plan, 0), '', "$plan: nothing is left over, and every start in the log has its outcome");
+	my $before = everything($node, $plan);
+	$s = call_of($node, $kind);
+	$s->collect;
+	$s->quit;
+	ok(everything($node, $plan) eq $before, "$plan: running it again changes nothing");
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A disk that can be filled: the table spaces of a server that sees a file system of its own, a small one, in memory.
+# It takes a user and a mount namespace, which not every machine grants.
+
+my @namespace = qw(unshare --user --map-current-user --mount --keep-caps sh -c);
+
+sub can_mount
+{
+	my ($dir) = @_;
+
+	return system(join(' ', @namespace[ 0 .. 4 ]) . " sh -c 'mount -t tmpfs -o size=1m none $dir' > /dev/null 2>&1") == 0;
+}
+
+# Start a node that is set up, with a file system of so many MB at a place
+sub start_on_small_disk
+{
+	my ($node, $dir, $size) = @_;
+
+	system(@namespace,
+		'mount -t tmpfs -o mode=700,size="$2"m none "$1" && exec pg_ctl --pgdata="$3" --log="$4" --wait --silent start',
+		'sh', $dir, $size, $node->data_dir, $node->logfile) == 0
+		or die "the server does not start\n";
+	$node->_update_pid(1);
+}
+
+1;
