@@ -46,10 +46,14 @@ OBJS = \
 	src/deploy_check_key.o \
 	src/deploy_check_server.o \
 	src/deploy_check_tables.o \
+	src/deploy_fix.o \
+	src/deploy_fix_reach.o \
+	src/deploy_fix_sql.o \
 	src/deploy_index.o \
 	src/deploy_lock.o \
 	src/deploy_overhead.o \
 	src/deploy_parallel.o \
+	src/deploy_quarantine.o \
 	src/deploy_rollback.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
@@ -101,6 +105,7 @@ SQL_PARTS = \
 	sql/parts/30_plan.sql \
 	sql/parts/35_check.sql \
 	sql/parts/40_deploy.sql \
+	sql/parts/45_fix.sql \
 	sql/parts/46_rollback.sql \
 	sql/parts/50_verify.sql
 
@@ -113,6 +118,7 @@ REGRESS = \
 	bodies \
 	deploy \
 	deploy_index \
+	fix \
 	interface \
 	plan \
 	plan_18 \

@@ -178,9 +178,7 @@ roll_back(DeployRun *run)
 	sg_progress_begin(SG_PROGRESS_ROLLBACK, run->plan->id,
 					  list_length(keys) + list_length(indexes));
 	stuck = undo_all(run, keys, NIL);
-#ifdef DEPLOY_QUARANTINE
 	(void) deploy_restore_plan(run);
-#endif
 
 	/* again: what became of the keys is in the log now */
 	(void) undo_all(run, open_deeds(run, list_make1("index")), stuck);

@@ -267,13 +267,17 @@ work_on_step(StepWork *work)
 			break;
 	}
 
-	if (!work->run->validate || !work->step->enforced)
+	if ((!work->run->validate && !work->run->fix) || !work->step->enforced)
 		return InvalidOid;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	view.existing = fk_declared_twin(&view.key);
 	PopActiveSnapshot();
 	if (view.existing == NULL || view.existing->validated)
+		return InvalidOid;
+	if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, view.existing))
+		return InvalidOid;
+	if (!work->run->validate)
 		return InvalidOid;
 	if (sg_validate_with == SG_VALIDATE_SCAN || work->run->parallel)
 		return view.key.child;

@@ -348,7 +348,7 @@ revalidate_key(StepWork *work, const UndoDeed *deed)
 	}
 
 	ak = deploy_count_orphans(&action, work->key);
-	work->hint = deploy_orphans_hint(work->key);
+	work->hint = deploy_orphans_hint(work);
 	deploy_record_failure(&action, work, NULL, ERRCODE_FOREIGN_KEY_VIOLATION,
 						  psprintf("the old key %s is back, but not valid: %s",
 								   quote_identifier(work->key->name),

@@ -50,7 +50,8 @@ typedef struct PlanStep
 	bool		initially_deferred;
 	List	   *on_delete_columns;	/* NIL: none given */
 	bool		enforced;
-	char	   *orphans;		/* "stop", "leave" */
+	char	   *orphans;		/* "stop", "leave", "quarantine", "delete",
+								 * "set null" */
 	bool		index;
 	char	   *replaces;		/* NULL: none */
 	char	   *state;			/* pending, added, validated, skipped, failed,
@@ -58,6 +59,8 @@ typedef struct PlanStep
 	char	   *reason;
 	int			attempts;
 	char	   *skipped_by;		/* role, when somebody skipped it for good */
+	char	   *sentinel;		/* a value that stands for null, or NULL */
+	bool		quarantine_cascades;	/* rows that refer to orphans go along */
 } PlanStep;
 
 /* ---- plan_store.c ---- */
@@ -186,6 +189,9 @@ extern FkProblem *plan_step_key(const PlanStep *step, FkKey *key);
 /* ALTER TABLE ... ADD CONSTRAINT ... [NOT VALID], and VALIDATE CONSTRAINT */
 extern char *plan_add_statement(const PlanStep *step, bool not_valid);
 extern char *plan_validate_statement(const char *child_table, const char *fk_name);
+
+/* Is there something to be done about the step's orphans, by sg_fix_orphans()? */
+extern bool plan_step_fixes(const PlanStep *step);
 
 /* "fk_name ON child_table": a step's key in log and notices */
 extern char *plan_step_object(const PlanStep *step);

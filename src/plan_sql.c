@@ -85,6 +85,9 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	emit_comment(sink, psprintf("step %d, %s", step->step, step->priority));
 	if (twin == NULL)
 		emit(sink, psprintf("%s;", plan_add_statement(step, true)));
+	if (plan_step_fixes(step))
+		emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and fixes the orphans (%s%s)",
+									step->orphans, step->sentinel ? ", with a sentinel" : ""));
 	if (step->enforced)
 		emit(sink, psprintf("%s;", plan_validate_statement(step->child_table,
 														   twin ? twin->name : step->fk_name)));

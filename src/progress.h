@@ -21,7 +21,9 @@ typedef enum SgProgressAction
 	SG_PROGRESS_ADD,
 	SG_PROGRESS_VALIDATE,
 	SG_PROGRESS_ROLLBACK,
-	SG_PROGRESS_INDEX			/* building what the child's columns lack */
+	SG_PROGRESS_INDEX,			/* building what the child's columns lack */
+	SG_PROGRESS_FIX,
+	SG_PROGRESS_RESTORE
 } SgProgressAction;
 
 typedef enum SgProgressPhase
