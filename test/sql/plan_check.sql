@@ -208,13 +208,19 @@ SELECT sg_plan_create('orphans');
 SELECT sg_plan_add_fk('orphans', 'oc', '{p_id}', 'p');
 SELECT sg_plan_add_fk('orphans', 'oc', '{strict}', 'p', orphans => 'leave');
 SELECT * FROM found('orphans', 'orphans');
+SELECT sg_plan_set('orphans', s, 'orphans', 'set null') FROM generate_series(1, 2) s;
+SELECT * FROM found('orphans', 'orphans');
+SELECT sg_plan_set('orphans', s, 'orphans', 'quarantine') FROM generate_series(1, 2) s;
+CREATE TABLE oc_child (oc int REFERENCES oc);
+SELECT * FROM found('orphans', 'orphans');
+-- no orphans, and a policy that could do nothing about any
 BEGIN;
-ALTER TABLE schemaguard.plan_step DROP CONSTRAINT plan_step_orphans_check;
-UPDATE schemaguard.plan_step SET orphans = 'set null' WHERE plan = 'orphans';
+DELETE FROM oc WHERE strict > 10;
 SELECT * FROM found('orphans', 'orphans');
-UPDATE schemaguard.plan_step SET orphans = 'quarantine' WHERE plan = 'orphans';
-SELECT * FROM found('orphans', 'orphans');
+SELECT sg_plan_set('orphans', 2, 'orphans', 'set null');
+SELECT * FROM found('orphans', 'orphans') WHERE step = 2;
 ROLLBACK;
+SELECT sg_plan_set('orphans', 1, 'orphans', 'stop'), sg_plan_set('orphans', 2, 'orphans', 'leave');
 -- the statement of the hint
 SELECT count(*) FROM sg_orphans('chk.oc', '{p_id}', 'chk.p', '{id}');
 
