@@ -39,6 +39,7 @@ OBJS = \
 	src/audit_sql.o \
 	src/audit_table.o \
 	src/deploy_audit.o \
+	src/deploy_backfill.o \
 	src/deploy_check.o \
 	src/deploy_check_access.o \
 	src/deploy_check_cascade.o \
@@ -53,7 +54,9 @@ OBJS = \
 	src/deploy_lock.o \
 	src/deploy_overhead.o \
 	src/deploy_parallel.o \
+	src/deploy_partition.o \
 	src/deploy_quarantine.o \
+	src/deploy_replace.o \
 	src/deploy_rollback.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
@@ -69,6 +72,7 @@ OBJS = \
 	src/fk_catalog.o \
 	src/fk_code.o \
 	src/fk_index.o \
+	src/fk_partition.o \
 	src/fk_target.o \
 	src/fk_text.o \
 	src/fk_trigger.o \
@@ -76,6 +80,7 @@ OBJS = \
 	src/guc.o \
 	src/log_write.o \
 	src/plan_approve.o \
+	src/plan_backfill.o \
 	src/plan_edit.o \
 	src/plan_follow.o \
 	src/plan_index.o \
@@ -117,7 +122,10 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	deploy \
+	deploy_backfill \
 	deploy_index \
+	deploy_partition \
+	deploy_replace \
 	fix \
 	interface \
 	plan \

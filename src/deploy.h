@@ -4,11 +4,14 @@
  *	  Putting the keys of a plan into the catalog.
  *
  * deploy_run.c is the procedure, deploy_step.c what happens to one step,
- * deploy_validate.c how keys become valid, deploy_audit.c how orphans are
- * counted on the way, deploy_fix*.c how they are removed or mended,
- * deploy_quarantine.c where copies of them are kept, deploy_lock.c how tables
- * are locked without holding up the application, deploy_unit.c transactions,
- * time limits and the log of one action, deploy_index.c the indexes that keys want, deploy_parallel.c what
+ * deploy_validate.c how keys become valid, deploy_partition.c how the key of
+ * a partitioned table is made of those of its partitions, deploy_backfill.c
+ * how new columns are filled, deploy_replace.c the end of a key that a step
+ * replaces, deploy_audit.c how orphans are counted on the way, deploy_fix*.c
+ * how they are removed or mended, deploy_quarantine.c where copies of them are
+ * kept, deploy_lock.c how tables are locked without holding up the
+ * application, deploy_unit.c transactions, time limits and the log of one
+ * action, deploy_index.c the indexes that keys want, deploy_parallel.c what
  * background workers do, deploy_throttle.c when to pause, deploy_rollback.c
  * and deploy_undo.c how all of it is taken back.
  *
@@ -54,6 +57,7 @@ typedef struct DeployRun
 	bool		fix;			/* orphans, where the step's policy says so */
 	bool		dry_run;		/* count them only */
 	int			batch;			/* rows of one transaction, at most */
+	List	   *unfilled;		/* of steps whose backfill has failed */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -62,6 +66,8 @@ typedef enum StepNeed
 	NEED_NOTHING,				/* the key is there and valid */
 	NEED_ADD,
 	NEED_VALIDATE,				/* the key is there, not valid */
+	NEED_REPLACE,				/* it is valid, and the one that it replaces,
+								 * or the trigger of its backfill, is there */
 	NEED_SKIP					/* it can't be done: see problem */
 } StepNeed;
 
@@ -70,7 +76,19 @@ typedef struct StepView
 	StepNeed	need;
 	FkKey		key;			/* as planned, resolved in this database */
 	FkKey	   *existing;		/* the key that is there already, or NULL */
+	FkKey	   *replaced;		/* the one whose place it takes, or NULL */
+	bool		filling;		/* the trigger of its backfill is there */
 	FkProblem  *problem;
+
+	/*
+	 * Where the child is partitioned and the key is not there: its partitions
+	 * (of FkPartition *).  by_partition, before 18: they get the key one by
+	 * one (NEED_ADD while some have none), become valid one by one, and are
+	 * attached to a key of the table in the end (NEED_VALIDATE, though
+	 * nothing exists).
+	 */
+	List	   *partitions;
+	bool		by_partition;
 } StepView;
 
 /* One step in one CALL */
@@ -81,6 +99,10 @@ typedef struct StepWork
 	char	   *object;			/* key ON table, for log and notices */
 	StringInfoData notice;		/* what was done, for the NOTICE */
 	const char *hint;			/* what to do about it, or NULL */
+
+	/* work on one partition of the step's child (deploy_partition.c), or NULL */
+	const FkKey *whole;			/* the planned key of the whole table */
+	const char *reached;		/* the step's state once the action is done */
 
 	/* what the action that is under way does for the step */
 	const char *statement;		/* NULL: none */
@@ -110,7 +132,7 @@ struct DeployAction
 {
 	DeployRun  *run;
 	List	   *works;			/* of StepWork * */
-	const char *name;			/* audit, add, validate, index */
+	const char *name;			/* audit, add, validate, replace, index, ... */
 	const char *message;		/* of the started rows, or NULL */
 	bool		references;		/* needs REFERENCES on the parent: it is new */
 	List	   *targets;		/* of LockTarget *, in the order of locking */
@@ -185,6 +207,16 @@ extern LogEntry deploy_outcome(const DeployAction *action, const StepWork *work,
 							   const char *phase);
 
 /*
+ * The state of a step after an action that leads to `state`: it is not called
+ * validated while another action has to follow.
+ */
+extern const char *deploy_state(const StepWork *work, const char *state);
+
+/* The action turned out to be unnecessary; no more than a row of the log */
+extern void deploy_record_skipped(const DeployAction *action, const StepWork *work,
+								  const char *message);
+
+/*
  * The outcome of an action for a step, and the state in which that leaves it:
  * done, in the transaction of the DDL; failed, committed.
  */
@@ -209,6 +241,9 @@ extern void deploy_append_notice(StepWork *work, const char *text);
  * caller records the failure.  Cancels are logged, committed and thrown.
  */
 extern bool deploy_attempt(DeployAction *action);
+
+/* Run the work of an action that has been started; a cancel is logged and thrown */
+extern bool deploy_guard(DeployAction *action, bool (*work) (DeployAction *action));
 
 /* The next table that an action locks; a table is locked once, in the first mode */
 extern void deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode);
@@ -259,6 +294,10 @@ extern void deploy_end_step(const StepWork *work);
 
 /* How a step stands in the catalog now; needs a snapshot */
 extern void deploy_look(PlanStep *step, StepView *view);
+
+/* A step that can't be done, or whose key is there: say so, unless it does already */
+extern void deploy_skip_step(StepWork *work, const FkProblem *problem);
+extern void deploy_accept_existing(StepWork *work, const StepView *view);
 
 /* SQL without a result, as the caller */
 extern void deploy_run_statement(const char *statement);
@@ -352,6 +391,51 @@ extern bool deploy_fix_step(StepWork *work, const FkKey *key);
  * stay, too.  Returns how many rows went back.
  */
 extern int64 deploy_restore_plan(DeployRun *run);
+
+/* ---- deploy_partition.c ---- */
+
+/* What the partitions of the planned key's child mean for the step */
+extern void deploy_look_partitions(StepView *view);
+
+/* Add to an action what adding the planned key of a view locks */
+extern void deploy_add_key_targets(DeployAction *action, const StepView *view);
+
+/*
+ * Before 18: give every partition the key NOT VALID; and validate it there,
+ * then add it to the whole, which attaches those of the partitions.  Returns
+ * whether the step may go on.
+ */
+extern bool deploy_partition_add(StepWork *work);
+extern bool deploy_partition_validate(StepWork *work);
+
+/* ---- deploy_backfill.c ---- */
+
+/*
+ * Fill the columns of a step that has expressions for it, before its index is
+ * built and its key is added: add the columns that are missing, make the
+ * trigger that keeps them filled, update the rows.  A step for which that
+ * comes to nothing goes to run->unfilled.
+ */
+extern void deploy_backfill_step(DeployRun *run, int step);
+
+/*
+ * Does every row that the key to be replaced joins have a value in each of the
+ * new columns?  If not, and the policy is "stop", the step fails here; so it
+ * does where that can't be found out.  `key` needs its tables only; `replaced`
+ * may be NULL.
+ */
+extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced);
+
+/* ---- deploy_replace.c ---- */
+
+/*
+ * What the key that a step replaces means for it: a problem, or in
+ * view->replaced the key, NULL when it is gone.
+ */
+extern FkProblem *deploy_look_replaced(const PlanStep *step, StepView *view);
+
+/* Drop that key, if the step's own is valid */
+extern void deploy_replace_step(DeployRun *run, int step);
 
 /* ---- deploy_throttle.c ---- */
 

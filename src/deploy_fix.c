@@ -723,6 +723,7 @@ fix_work(StepWork *work)
 			skip_step(work, view.problem->sqlerrcode, view.problem->reason, view.problem->hint);
 			break;
 		case NEED_NOTHING:
+		case NEED_REPLACE:
 			break;				/* a valid key has no orphans to be fixed */
 		case NEED_ADD:
 			if (work->run->dry_run)

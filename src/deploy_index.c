@@ -483,7 +483,7 @@ deploy_index_build(DeployRun *run, List *steps)
 
 	if (sg_workers == 0)
 		tell_statements(indexes);
-	else if (indexes != NIL && deploy_throttle(run))
+	else
 	{
 		build_concurrently(run, indexes);
 		foreach(lc, indexes)

@@ -518,15 +518,14 @@ attempt_until_done(DeployAction *action)
 }
 
 bool
-deploy_attempt(DeployAction *action)
+deploy_guard(DeployAction *action, bool (*work) (DeployAction *action))
 {
 	MemoryContext context = CurrentMemoryContext;
 	bool		done = false;
 
-	deploy_log_start(action);
 	PG_TRY();
 	{
-		done = attempt_until_done(action);
+		done = work(action);
 	}
 	PG_CATCH();
 	{
@@ -542,4 +541,11 @@ deploy_attempt(DeployAction *action)
 	PG_END_TRY();
 
 	return done;
+}
+
+bool
+deploy_attempt(DeployAction *action)
+{
+	deploy_log_start(action);
+	return deploy_guard(action, attempt_until_done);
 }

@@ -210,6 +210,29 @@ run_round(DeployRun *run, List *steps, MemoryContext step_context)
 	run_tables(run, waiting, step_context);
 }
 
+/* What comes before all keys, or after them, for steps that fill columns or replace a key */
+static void
+run_extras(DeployRun *run, MemoryContext step_context, void (*work) (DeployRun *run, int step))
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+		MemoryContext old;
+
+		if (step->replaces == NULL && step->backfill == NULL)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		if (!deploy_throttle(run))
+			break;
+		old = MemoryContextSwitchTo(step_context);
+		work(run, step->step);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(step_context);
+	}
+}
+
 static void
 run_steps(DeployRun *run)
 {
@@ -228,6 +251,7 @@ run_steps(DeployRun *run)
 
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
+	run_extras(run, step_context, deploy_backfill_step);
 	if (!deploy_must_stop(run))
 		deploy_index_build(run, plan_steps(run->plan->name));
 	run->parallel = run->validate && deploy_wants_parallel(plan_steps(run->plan->name));
@@ -239,6 +263,8 @@ run_steps(DeployRun *run)
 		run->last_round = true;
 		run_round(run, steps, step_context);
 	}
+	if (run->validate && !deploy_must_stop(run))
+		run_extras(run, step_context, deploy_replace_step);
 	sg_progress_end();
 	MemoryContextDelete(step_context);
 }
@@ -328,7 +354,11 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
  * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
  * parent in ROW SHARE for VALIDATE, each attempt within
  * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index,
- * which holds up no reader or writer, within schemaguard.retry_budget.
+ * which holds up no reader or writer, within schemaguard.retry_budget.  ACCESS
+ * EXCLUSIVE on the child to add columns that are to be filled, on child and
+ * parent where a partitioned child attaches keys of its partitions, and on the
+ * child and its old parent to drop a key that was replaced; no rows are read
+ * under these locks.
  *
  * With fix => true, orphans are fixed between the two, where the policy of the
  * step says so (deploy_fix.c).  Pauses and stops as deploy_throttle.c says.

@@ -51,8 +51,10 @@ judge_existing(StepView *view)
 		view->problem = conflict(psprintf("key %s is there already, but it is unarmed: %s",
 										  quote_identifier(existing->name), existing->unarmed_reason),
 								 "Enable the triggers that have it as tgconstraint in pg_trigger, or drop the key and run the plan again.");
+	else if (!existing->validated)
+		view->need = NEED_VALIDATE;
 	else
-		view->need = existing->validated ? NEED_NOTHING : NEED_VALIDATE;
+		view->need = view->replaced || view->filling ? NEED_REPLACE : NEED_NOTHING;
 }
 
 void
@@ -61,9 +63,12 @@ deploy_look(PlanStep *step, StepView *view)
 	memset(view, 0, sizeof(StepView));
 	view->need = NEED_SKIP;
 	view->problem = plan_step_key(step, &view->key);
+	if (view->problem == NULL)
+		view->problem = deploy_look_replaced(step, view);
 	if (view->problem)
 		return;
 
+	view->filling = plan_backfill_is_armed(step, view->key.child);
 	view->existing = fk_declared_twin(&view->key);
 	if (view->existing)
 	{
@@ -75,14 +80,8 @@ deploy_look(PlanStep *step, StepView *view)
 		view->problem = conflict(psprintf("the name %s is taken by another constraint of %s",
 										  quote_identifier(step->fk_name), step->child_table),
 								 "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
-	else if (!SG_PARTITIONED_NOT_VALID &&
-			 get_rel_relkind(view->key.child) == RELKIND_PARTITIONED_TABLE)
-	{
-		view->problem = conflict(psprintf("child %s is partitioned, and before PostgreSQL 18 a key of a partitioned table can't be added NOT VALID",
-										  step->child_table),
-								 "Add the key in a maintenance window with ALTER TABLE, or to each partition first.");
-		view->problem->sqlerrcode = ERRCODE_FEATURE_NOT_SUPPORTED;
-	}
+	else if (get_rel_relkind(view->key.child) == RELKIND_PARTITIONED_TABLE)
+		deploy_look_partitions(view);
 	else
 		view->need = NEED_ADD;
 }
@@ -99,19 +98,6 @@ deploy_run_statement(const char *statement)
 	SPI_finish();
 }
 
-/* "done" says that the plan has added the key, and may take it back */
-static void
-record_added_meanwhile(const DeployAction *action, const StepWork *work, const StepView *view)
-{
-	LogEntry	entry = deploy_outcome(action, work, "skipped");
-
-	entry.message = "somebody else has added the key meanwhile";
-	plan_step_set_state(work->step->plan, work->step->step,
-						view->need == NEED_NOTHING && view->existing->enforced ? "validated" : "added",
-						entry.message, action->attempts);
-	log_write(&entry);
-}
-
 static void
 execute_add(DeployAction *action)
 {
@@ -126,7 +112,12 @@ execute_add(DeployAction *action)
 				 errmsg("%s", view.problem->reason)));
 	if (view.need != NEED_ADD)
 	{
-		record_added_meanwhile(action, work, &view);
+		const char *reason = "somebody else has added the key meanwhile";
+
+		plan_step_set_state(work->step->plan, work->step->step,
+							view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
+							reason, action->attempts);
+		deploy_record_skipped(action, work, reason);
 		return;
 	}
 
@@ -135,9 +126,8 @@ execute_add(DeployAction *action)
 					   "not enforced, so there is nothing to validate");
 }
 
-/* A step that can't be done: say so, unless that is what it says already */
-static void
-skip_step(StepWork *work, const FkProblem *problem)
+void
+deploy_skip_step(StepWork *work, const FkProblem *problem)
 {
 	PlanStep   *step = work->step;
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
@@ -158,17 +148,16 @@ skip_step(StepWork *work, const FkProblem *problem)
 }
 
 static bool
-add_key(StepWork *work, FkKey *key)
+add_key(StepWork *work, StepView *view)
 {
 	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "add",
 	.references = true,.execute = execute_add};
 
 	work->statement = plan_add_statement(work->step, true);
-	work->key = key;
-	deploy_add_target(&action, key->parent, ShareRowExclusiveLock);
-	deploy_add_target(&action, key->child, ShareRowExclusiveLock);
+	work->key = &view->key;
+	deploy_add_key_targets(&action, view);
 
-	sg_progress_step(SG_PROGRESS_ADD, work->step->step, key->child);
+	sg_progress_step(SG_PROGRESS_ADD, work->step->step, view->key.child);
 	if (deploy_attempt(&action))
 	{
 		deploy_append_notice(work, action.attempts > 1 ?
@@ -181,11 +170,11 @@ add_key(StepWork *work, FkKey *key)
 	return false;
 }
 
-/* The key is there as planned: the step says so, if it does not already */
-static void
-accept_existing(StepWork *work, const FkKey *existing)
+void
+deploy_accept_existing(StepWork *work, const StepView *view)
 {
-	const char *state = existing->enforced ? "validated" : "added";
+	const FkKey *existing = view->existing;
+	const char *state = view->need == NEED_NOTHING && existing->enforced ? "validated" : "added";
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
 	char	   *reason;
 
@@ -238,6 +227,9 @@ work_on_step(StepWork *work)
 {
 	StepView	view;
 
+	if (list_member_int(work->run->unfilled, work->step->step))
+		return InvalidOid;
+
 	PushActiveSnapshot(GetTransactionSnapshot());
 	deploy_look(work->step, &view);
 	PopActiveSnapshot();
@@ -249,10 +241,11 @@ work_on_step(StepWork *work)
 	switch (view.need)
 	{
 		case NEED_SKIP:
-			skip_step(work, view.problem);
+			deploy_skip_step(work, view.problem);
 			return InvalidOid;
 		case NEED_NOTHING:
-			accept_existing(work, view.existing);
+		case NEED_REPLACE:
+			deploy_accept_existing(work, &view);
 			return InvalidOid;
 		case NEED_ADD:
 			if (!may_add(work, &view.key))
@@ -260,7 +253,7 @@ work_on_step(StepWork *work)
 			if (strcmp(work->step->orphans, "stop") == 0 && work->step->enforced &&
 				!deploy_audit_step(work, &view.key))
 				return InvalidOid;
-			if (!add_key(work, &view.key))
+			if (!(view.by_partition ? deploy_partition_add(work) : add_key(work, &view)))
 				return InvalidOid;
 			break;
 		case NEED_VALIDATE:
@@ -269,6 +262,14 @@ work_on_step(StepWork *work)
 
 	if ((!work->run->validate && !work->run->fix) || !work->step->enforced)
 		return InvalidOid;
+	if (view.by_partition)
+	{
+		if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, &view.key))
+			return InvalidOid;
+		if (work->run->validate)
+			deploy_partition_validate(work);
+		return InvalidOid;
+	}
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	view.existing = fk_declared_twin(&view.key);

@@ -146,6 +146,25 @@ deploy_outcome(const DeployAction *action, const StepWork *work, const char *pha
 	return entry;
 }
 
+const char *
+deploy_state(const StepWork *work, const char *state)
+{
+	if (work->whole)
+		return work->reached;
+	if ((work->step->replaces || work->step->backfill) && strcmp(state, "validated") == 0)
+		return "added";
+	return state;
+}
+
+void
+deploy_record_skipped(const DeployAction *action, const StepWork *work, const char *message)
+{
+	LogEntry	entry = deploy_outcome(action, work, "skipped");
+
+	entry.message = message;
+	log_write(&entry);
+}
+
 void
 deploy_record_done(const DeployAction *action, const StepWork *work,
 				   const char *state, const char *message)
@@ -153,8 +172,8 @@ deploy_record_done(const DeployAction *action, const StepWork *work,
 	LogEntry	entry = deploy_outcome(action, work, "done");
 
 	entry.message = message;
-	plan_step_set_state(work->step->plan, work->step->step, state, message,
-						action->attempts);
+	plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, state),
+						message, action->attempts);
 	log_write(&entry);
 }
 

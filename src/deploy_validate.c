@@ -289,8 +289,8 @@ record_verdict(const DeployAction *action, StepWork *work, const char *scan)
 		elog(ERROR, "key %u is not valid after it was marked", work->key->conid);
 	entry = deploy_outcome(action, work, "done");
 	entry.message = psprintf("validated by %s", scan);
-	plan_step_set_state(work->step->plan, work->step->step, "validated", NULL,
-						action->attempts);
+	plan_step_set_state(work->step->plan, work->step->step,
+						deploy_state(work, "validated"), NULL, action->attempts);
 	log_write(&entry);
 }
 
@@ -399,7 +399,7 @@ deploy_validate_table(DeployRun *run, List *steps)
 		if (work == NULL)
 			continue;
 		deploy_look(work->step, &view);
-		if (view.need != NEED_VALIDATE)
+		if (view.need != NEED_VALIDATE || view.existing == NULL)
 			continue;
 		if (deploy_breaker_open(work, view.existing))
 		{

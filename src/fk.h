@@ -39,6 +39,8 @@ typedef struct FkKey
 	bool		period;			/* last column compares by coverage (18+) */
 	bool		armed;			/* all its triggers are there and enabled */
 	char	   *unarmed_reason; /* why not, or NULL */
+	char	   *replaces;		/* planned: name of the child's key whose
+								 * place it takes, or NULL */
 } FkKey;
 
 /* Why a planned key cannot be; each maps to a SQLSTATE */
@@ -63,10 +65,33 @@ extern FkKey *fk_by_oid(Oid conid);
 extern FkKey *fk_by_name(Oid child, const char *name);
 
 /*
- * The declared key that takes the place of a planned one: on the same
- * columns and, where there are several, with the same clauses; or NULL.
+ * The declared key that does what a planned one is to do: on the same columns
+ * and, where there are several, with the same clauses; or NULL.  The key that
+ * the planned one replaces is none.
  */
 extern FkKey *fk_declared_twin(const FkKey *planned);
+
+/* ---- fk_partition.c ---- */
+
+/* A partition of a planned key's child, and the key that it has to have */
+typedef struct FkPartition
+{
+	Oid			relid;			/* InvalidOid: it is no partition any more */
+	FkKey		planned;
+	FkKey	   *own;			/* the key that a key of the whole table would
+								 * attach once it is valid, or NULL */
+} FkPartition;
+
+/*
+ * The partitions that a key of the partitioned child will find, at all levels,
+ * as a List of FkPartition *: those that hold rows, and a partitioned one in
+ * their stead where that has the key itself.  Returns NULL, or why the child
+ * can't have the key because of one of them.  Takes no lock.
+ */
+extern FkProblem *fk_partitions(const FkKey *planned, List **partitions);
+
+/* One of them again, after a lock */
+extern FkProblem *fk_partition_look(const FkKey *planned, Oid relid, FkPartition *partition);
 
 /*
  * Resolve a planned key: columns, target index, operators, collations, as

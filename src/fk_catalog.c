@@ -211,7 +211,8 @@ fk_declared_twin(const FkKey *planned)
 	{
 		FkKey	   *key = lfirst(lc);
 
-		if (!fk_same_columns(planned, key))
+		if (!fk_same_columns(planned, key) ||
+			(planned->replaces && strcmp(planned->replaces, key->name) == 0))
 			continue;
 		if (best == NULL || (fk_clause_difference(planned, best) &&
 							 !fk_clause_difference(planned, key)))

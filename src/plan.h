@@ -18,6 +18,7 @@
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "nodes/pg_list.h"
+#include "storage/block.h"
 #include "fk.h"
 #include "errors.h"
 
@@ -61,6 +62,8 @@ typedef struct PlanStep
 	char	   *skipped_by;		/* role, when somebody skipped it for good */
 	char	   *sentinel;		/* a value that stands for null, or NULL */
 	bool		quarantine_cascades;	/* rows that refer to orphans go along */
+	char	   *backfill;		/* select list that gives the values of
+								 * child_columns, or NULL */
 } PlanStep;
 
 /* ---- plan_store.c ---- */
@@ -189,6 +192,13 @@ extern FkProblem *plan_step_key(const PlanStep *step, FkKey *key);
 /* ALTER TABLE ... ADD CONSTRAINT ... [NOT VALID], and VALIDATE CONSTRAINT */
 extern char *plan_add_statement(const PlanStep *step, bool not_valid);
 extern char *plan_validate_statement(const char *child_table, const char *fk_name);
+extern char *plan_drop_statement(const char *child_table, const char *fk_name);
+
+/*
+ * The step as one that gives the key to a partition of its child; the key has
+ * another name where that one is taken there.
+ */
+extern PlanStep *plan_partition_step(const PlanStep *step, Oid partition);
 
 /* Is there something to be done about the step's orphans, by sg_fix_orphans()? */
 extern bool plan_step_fixes(const PlanStep *step);
@@ -196,6 +206,27 @@ extern bool plan_step_fixes(const PlanStep *step);
 /* "fk_name ON child_table": a step's key in log and notices */
 extern char *plan_step_object(const PlanStep *step);
 
+/* ---- plan_backfill.c ---- */
+
+/* Raise 22023 unless step->backfill is a list of one expression per column */
+extern void plan_check_backfill(const PlanStep *step);
+
+/* The trigger, and its function in the child's schema; is it there? */
+extern char *plan_backfill_name(const PlanStep *step);
+extern bool plan_backfill_is_armed(const PlanStep *step, Oid child);
+extern char *plan_backfill_body(const PlanStep *step);
+
+/*
+ * Statements: add the columns that the child lacks (NULL when none); make the
+ * trigger, and drop it; fill the rows of one table in the blocks from `from`
+ * to before `to`, or all (0, 0); plan the expressions and read nothing.
+ */
+extern char *plan_backfill_column_statement(const PlanStep *step);
+extern List *plan_backfill_arm_statements(const PlanStep *step);
+extern List *plan_backfill_disarm_statements(const PlanStep *step);
+extern char *plan_backfill_update(const PlanStep *step, const char *table,
+								  BlockNumber from, BlockNumber to);
+extern char *plan_backfill_probe(const PlanStep *step);
 
 /* ---- plan_index.c ---- */
 

@@ -149,6 +149,7 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 	step->enforced = bool_argument(fcinfo, 16, me, "enforced");
 	step->sentinel = optional_text(fcinfo, 17);
 	step->quarantine_cascades = bool_argument(fcinfo, 18, me, "quarantine_cascades");
+	step->backfill = optional_text(fcinfo, 19);
 
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_add_fk()");
@@ -206,6 +207,7 @@ static const StepOption options[] = {
 	{"initially_deferred", OPTION_BOOL, offsetof(PlanStep, initially_deferred), false},
 	{"enforced", OPTION_BOOL, offsetof(PlanStep, enforced), false},
 	{"replaces", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, replaces), false},
+	{"backfill", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, backfill), false},
 };
 
 /* Raises 22023, listing the options, for a name that is none */

@@ -32,6 +32,7 @@ struct PlanDraft
 	MemoryContext context;		/* of the tables below */
 	const FkPlan *plan;
 	HTAB	   *names;			/* of DraftName: names that steps have */
+	HTAB	   *replaced;		/* of DraftName: keys that steps replace */
 	HTAB	   *shapes;			/* of DraftShape: what steps join */
 	bool		quiet;			/* count steps that lack something, no NOTICE
 								 * each */
@@ -217,10 +218,13 @@ check_clauses(PlanStep *step)
 				 errhint("They exist from PostgreSQL 18 on; leave out \"enforced\".")));
 
 	if (step->replaces)
+		sg_check_name(step->replaces, "replaces");
+	if ((step->replaces || step->backfill) && !step->enforced)
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a step can't replace a key yet"),
-				 errhint("Leave out \"replaces\"; drop the old key when the new one is validated.")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s does not go with a key that is not enforced",
+						step->replaces ? "replaces" : "backfill"),
+				 errhint("Such a key protects no row and is never validated, which is when the old key goes.")));
 }
 
 /* Say, unless quiet, which of the columns the table does not have here */
@@ -278,7 +282,8 @@ check_tables(const PlanStep *step, bool quiet)
 				 problem->hint ? errhint("%s", problem->hint) : 0));
 
 	complete = has_table(child, step->child_table, quiet) &&
-		has_columns(child, step->child_table, step->child_columns, quiet);
+		(has_columns(child, step->child_table, step->child_columns,
+					 quiet || step->backfill) || step->backfill);
 	if (strcmp(step->child_table, step->parent_table) != 0)
 		complete &= has_table(parent, step->parent_table, quiet);
 	if (OidIsValid(parent))
@@ -377,24 +382,37 @@ step_shape(const PlanStep *step)
 	return hash_text(step->child_table, hash_text(step->parent_table, columns));
 }
 
-/* The draft's entry for a key's name, made when it is wanted, or NULL */
+/* A draft's entry for a key's name, made when it is wanted, or NULL */
 static DraftName *
-find_name(PlanDraft *draft, const char *table, const char *name, HASHACTION action)
+find_name(HTAB *names, const char *table, const char *name, HASHACTION action)
 {
 	char		key[PLAN_QUALIFIED_MAX + NAMEDATALEN];
 
 	snprintf(key, sizeof(key), "%s.%s", table, name);
 
-	return hash_search(draft->names, key, action, NULL);
+	return hash_search(names, key, action, NULL);
+}
+
+static int
+other_step(HTAB *names, const PlanStep *step, const char *name)
+{
+	DraftName  *entry = find_name(names, step->child_table, name, HASH_FIND);
+
+	return entry && entry->step != step->step ? entry->step : 0;
 }
 
 /* The number of another step whose key has the name in the same table, or 0 */
 static int
 name_owner(PlanDraft *draft, const PlanStep *step, const char *name)
 {
-	DraftName  *entry = find_name(draft, step->child_table, name, HASH_FIND);
+	return other_step(draft->names, step, name);
+}
 
-	return entry && entry->step != step->step ? entry->step : 0;
+/* Of one that replaces the key of that name */
+static int
+name_replacer(PlanDraft *draft, const PlanStep *step, const char *name)
+{
+	return other_step(draft->replaced, step, name);
 }
 
 static void
@@ -405,7 +423,9 @@ draft_remember(PlanDraft *draft, PlanStep *step)
 	DraftShape *entry;
 	bool		found;
 
-	find_name(draft, step->child_table, step->fk_name, HASH_ENTER)->step = step->step;
+	find_name(draft->names, step->child_table, step->fk_name, HASH_ENTER)->step = step->step;
+	if (step->replaces)
+		find_name(draft->replaced, step->child_table, step->replaces, HASH_ENTER)->step = step->step;
 	entry = hash_search(draft->shapes, &shape, HASH_ENTER, &found);
 	if (!found)
 		entry->steps = NIL;
@@ -428,6 +448,8 @@ plan_draft_begin(const FkPlan *plan)
 	names.hcxt = draft->context;
 	draft->names = hash_create("schemaguard plan names", 256, &names,
 							   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	draft->replaced = hash_create("schemaguard plan replaced", 256, &names,
+								  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	shapes.keysize = sizeof(uint64);
 	shapes.entrysize = sizeof(DraftShape);
 	shapes.hcxt = draft->context;
@@ -476,6 +498,39 @@ check_others(PlanDraft *draft, const PlanStep *step)
 				 errhint("Choose another fk_name, or leave it out to have one made up.")));
 }
 
+/* A key that a step replaces is none that a step adds, and has one successor */
+static void
+check_replaced(PlanDraft *draft, const PlanStep *step)
+{
+	int			other;
+
+	if (step->replaces)
+	{
+		if (name_owner(draft, step, step->replaces) ||
+			strcmp(step->replaces, step->fk_name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("key %s of %s can't be replaced: the plan adds it itself",
+							quote_identifier(step->replaces), step->child_table),
+					 errhint("Both keys exist for a while, so the new one needs another name than the old one.")));
+		other = name_replacer(draft, step, step->replaces);
+		if (other)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("step %d of plan \"%s\" replaces key %s already", other,
+							draft->plan->name, quote_identifier(step->replaces)),
+					 errhint("A key is replaced by one step.")));
+	}
+
+	other = name_replacer(draft, step, step->fk_name);
+	if (other)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("step %d of plan \"%s\" replaces the key %s", other,
+						draft->plan->name, quote_identifier(step->fk_name)),
+				 errhint("Choose another fk_name.")));
+}
+
 /* ---- names ---- */
 
 /* The name of a declared key with the step's columns, or NULL */
@@ -494,7 +549,9 @@ declared_name(PlanDraft *draft, const PlanStep *step)
 	{
 		FkKey	   *declared = lfirst(lc);
 
-		if (fk_same_columns(&key, declared) && !name_owner(draft, step, declared->name))
+		if (fk_same_columns(&key, declared) && !name_owner(draft, step, declared->name) &&
+			!name_replacer(draft, step, declared->name) &&
+			!(step->replaces && strcmp(step->replaces, declared->name) == 0))
 			return declared->name;
 	}
 	return NULL;
@@ -524,7 +581,8 @@ make_fk_name(PlanDraft *draft, const PlanStep *step)
 	for (int n = 0; name == NULL; n++)
 	{
 		name = plan_default_fk_name(step, n);
-		if (name_owner(draft, step, name) ||
+		if (name_owner(draft, step, name) || name_replacer(draft, step, name) ||
+			(step->replaces && strcmp(step->replaces, name) == 0) ||
 			(OidIsValid(child) && ConstraintNameIsUsed(CONSTRAINT_RELATION, child, name)))
 			name = NULL;
 	}
@@ -547,6 +605,8 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	check_clauses(step);
 	check_key_columns(step);
 	check_delete_columns(step);
+	if (step->backfill)
+		plan_check_backfill(step);
 	if (step->fk_name)
 		sg_check_name(step->fk_name, "fk_name");
 	draft->incomplete = strcmp(step->state, "skipped") != 0 && !check_tables(step, draft->quiet);
@@ -554,6 +614,7 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	check_others(draft, step);
 	if (step->fk_name == NULL)
 		step->fk_name = make_fk_name(draft, step);
+	check_replaced(draft, step);
 
 	draft->changed = true;
 }

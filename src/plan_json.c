@@ -66,6 +66,7 @@ static const StepField step_fields[] = {
 	{"orphans", FIELD_TEXT, offsetof(PlanStep, orphans), false, false},
 	{"index", FIELD_BOOL, offsetof(PlanStep, index), false, false},
 	{"replaces", FIELD_TEXT, offsetof(PlanStep, replaces), false, true},
+	{"backfill", FIELD_TEXT, offsetof(PlanStep, backfill), false, true},
 	{"skip", FIELD_SKIP, 0, false, true},
 	{"sentinel", FIELD_TEXT, offsetof(PlanStep, sentinel), false, true},
 	{"quarantine_cascades", FIELD_BOOL, offsetof(PlanStep, quarantine_cascades), false, false},
@@ -81,7 +82,7 @@ static const char *export_query =
 "   'on_delete', s.on_delete, 'on_update', s.on_update, 'match', s.match,"
 "   'deferrable', s.deferrable, 'initially_deferred', s.initially_deferred,"
 "   'on_delete_columns', s.on_delete_columns, 'enforced', s.enforced, 'orphans', s.orphans,"
-"   'index', s.index, 'replaces', s.replaces)"
+"   'index', s.index, 'replaces', s.replaces, 'backfill', s.backfill)"
 "   || CASE WHEN s.state = 'skipped' AND s.skipped_by IS NOT NULL"
 "           THEN jsonb_build_object('skip', coalesce(s.reason, '')) ELSE '{}' END"
 "   || CASE WHEN s.sentinel IS NOT NULL"

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
@@ -68,6 +69,7 @@ plan_step_key(const PlanStep *step, FkKey *key)
 	key->deferrable = step->deferrable;
 	key->initially_deferred = step->initially_deferred;
 	key->enforced = step->enforced;
+	key->replaces = step->replaces;
 	key->child = sg_find_qualified(step->child_table);
 	key->parent = sg_find_qualified(step->parent_table);
 
@@ -148,6 +150,25 @@ plan_step_fixes(const PlanStep *step)
 {
 	return step->enforced && strcmp(step->orphans, "stop") != 0 &&
 		(strcmp(step->orphans, "leave") != 0 || step->sentinel);
+}
+
+char *
+plan_drop_statement(const char *child_table, const char *fk_name)
+{
+	return psprintf("ALTER TABLE %s DROP CONSTRAINT %s",
+					child_table, quote_identifier(fk_name));
+}
+
+PlanStep *
+plan_partition_step(const PlanStep *step, Oid partition)
+{
+	PlanStep   *part = palloc(sizeof(PlanStep));
+
+	*part = *step;
+	part->child_table = sg_relation_name(partition);
+	for (int n = 1; ConstraintNameIsUsed(CONSTRAINT_RELATION, partition, part->fk_name); n++)
+		part->fk_name = makeObjectName(step->fk_name, NULL, psprintf("%d", n));
+	return part;
 }
 
 char *

@@ -47,14 +47,78 @@ emit_comment(SgRowSink *sink, const char *text)
 	emit(sink, line);
 }
 
-/* Deployment leaves such a key alone on this server */
-static bool
-needs_window(const PlanStep *step)
+static void
+emit_add(SgRowSink *sink, const PlanStep *step, bool not_valid)
 {
-	Oid			child = sg_find_qualified(step->child_table);
+	emit(sink, psprintf("%s;", plan_add_statement(step, not_valid)));
+}
 
-	return !SG_PARTITIONED_NOT_VALID && OidIsValid(child) &&
-		get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE;
+static void
+emit_validate(SgRowSink *sink, const char *table, const char *fk_name)
+{
+	emit(sink, psprintf("%s;", plan_validate_statement(table, fk_name)));
+}
+
+/*
+ * Before 18 no key of a partitioned table can be NOT VALID: its partitions get
+ * the key one by one, and the table attaches those.
+ */
+static void
+emit_partitions(SgRowSink *sink, const PlanStep *step, List *partitions)
+{
+	List	   *validate = NIL;
+	ListCell   *lc;
+
+	foreach(lc, partitions)
+	{
+		const FkPartition *partition = lfirst(lc);
+		PlanStep   *part = plan_partition_step(step, partition->relid);
+
+		if (partition->own == NULL)
+			emit_add(sink, part, true);
+		else if (partition->own->validated)
+			continue;
+		else
+			part->fk_name = partition->own->name;
+		validate = lappend(validate, part);
+	}
+	foreach(lc, validate)
+	{
+		const PlanStep *part = lfirst(lc);
+
+		emit_validate(sink, part->child_table, part->fk_name);
+	}
+	emit_add(sink, step, false);
+}
+
+static void
+emit_list(SgRowSink *sink, List *statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, statements)
+		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
+}
+
+/*
+ * What fills columns, before all else.  Deployment updates some blocks of each
+ * partition at a time.
+ */
+static void
+emit_backfill(SgRowSink *sink, const PlanStep *step)
+{
+	FkKey		key;
+	char	   *columns = plan_backfill_column_statement(step);
+
+	if (step->backfill == NULL || step->skipped_by ||
+		(plan_step_key(step, &key) == NULL && fk_declared_twin(&key)))
+		return;
+
+	emit_comment(sink, psprintf("step %d, backfill", step->step));
+	if (columns)
+		emit(sink, psprintf("%s;", columns));
+	emit_list(sink, plan_backfill_arm_statements(step));
+	emit(sink, psprintf("%s;", plan_backfill_update(step, step->child_table, 0, 0)));
 }
 
 /*
@@ -65,7 +129,15 @@ static void
 emit_step(SgRowSink *sink, const PlanStep *step)
 {
 	FkKey		key;
-	FkKey	   *twin = plan_step_key(step, &key) ? NULL : fk_declared_twin(&key);
+	bool		resolved = plan_step_key(step, &key) == NULL;
+	FkKey	   *twin = resolved ? fk_declared_twin(&key) : NULL;
+	bool		done = twin && (twin->validated || !twin->enforced);
+	bool		by_partition = false;
+	bool		filling = step->backfill &&
+		(twin == NULL || plan_backfill_is_armed(step, key.child));
+	bool		replace = step->replaces &&
+		(!OidIsValid(key.child) || fk_by_name(key.child, step->replaces));
+	List	   *partitions = NIL;
 
 	if (step->skipped_by)
 	{
@@ -73,40 +145,45 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 									step->reason ? step->reason : "no reason given"));
 		return;
 	}
-	if (twin && (twin->validated || !twin->enforced))
+	if (done && !replace && !filling)
 		return;
-	if (twin == NULL && needs_window(step))
+	if (resolved && twin == NULL && get_rel_relkind(key.child) == RELKIND_PARTITIONED_TABLE)
 	{
-		emit_comment(sink, psprintf("step %d is skipped: child %s is partitioned, and before PostgreSQL 18 a key of a partitioned table can't be added NOT VALID",
-									step->step, step->child_table));
-		return;
+		FkProblem  *problem = fk_partitions(&key, &partitions);
+
+		if (problem)
+		{
+			emit_comment(sink, psprintf("step %d is skipped: %s", step->step, problem->reason));
+			return;
+		}
+		by_partition = !SG_PARTITIONED_NOT_VALID;
 	}
 
 	emit_comment(sink, psprintf("step %d, %s", step->step, step->priority));
-	if (twin == NULL)
-		emit(sink, psprintf("%s;", plan_add_statement(step, true)));
-	if (plan_step_fixes(step))
-		emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and fixes the orphans (%s%s)",
-									step->orphans, step->sentinel ? ", with a sentinel" : ""));
-	if (step->enforced)
-		emit(sink, psprintf("%s;", plan_validate_statement(step->child_table,
-														   twin ? twin->name : step->fk_name)));
+	if (by_partition)
+		emit_partitions(sink, step, partitions);
+	else if (!done)
+	{
+		if (twin == NULL)
+			emit_add(sink, step, true);
+		if (plan_step_fixes(step))
+			emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and fixes the orphans (%s%s)",
+										step->orphans, step->sentinel ? ", with a sentinel" : ""));
+		if (step->enforced)
+			emit_validate(sink, step->child_table, twin ? twin->name : step->fk_name);
+	}
+	if (replace)
+		emit(sink, psprintf("%s;", plan_drop_statement(step->child_table, step->replaces)));
+	if (filling)
+		emit_list(sink, plan_backfill_disarm_statements(step));
 }
 
 static void
 emit_indexes(SgRowSink *sink, List *steps)
 {
-	List	   *wanted = NIL;
 	ListCell   *lc;
 
-	foreach(lc, steps)
-	{
-		PlanStep   *step = lfirst(lc);
-
-		if (!needs_window(step))
-			wanted = lappend(wanted, step);
-	}
-	foreach(lc, plan_missing_indexes(wanted))
+	foreach(lc, plan_missing_indexes(steps))
 	{
 		PlanIndex  *index = lfirst(lc);
 
@@ -140,6 +217,8 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 
 	sg_sink_begin_scalar(&sink, fcinfo);
 	steps = plan_steps(plan->name);
+	foreach(lc, steps)
+		emit_backfill(&sink, lfirst(lc));
 	emit_indexes(&sink, steps);
 	foreach(lc, steps)
 		emit_step(&sink, lfirst(lc));

@@ -52,6 +52,8 @@ CREATE TABLE schemaguard.plan_step (
     skipped_by         text,
     sentinel           text,                -- a value of the child's columns that counts as null
     quarantine_cascades boolean NOT NULL DEFAULT false,
+    -- what fills child_columns where they are empty: one expression per column, over the child's row
+    backfill           text,
     PRIMARY KEY (plan, step)
 );
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, and how far it has come';

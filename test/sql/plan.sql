@@ -144,7 +144,10 @@ SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', orph
 SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'', orphans => %L, quarantine_cascades => true)', policy))
   FROM unnest(ARRAY['stop', 'leave', 'set null']) AS policy;
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', sentinel => '0')$$);
-SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', replaces => 'x')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', replaces => '')$$);
+SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'', replaces => %L)', repeat('n', 64)));
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', fk_name => 'x', replaces => 'x')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', replaces => 'orders_parent')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'cascade', on_delete_columns => '{id}')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'set null', on_delete_columns => '{a}')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'set null', on_delete_columns => '{id,id}')$$);
@@ -205,7 +208,7 @@ SELECT raises($$SELECT sg_plan_set('pl1', 1, 'child_columns', 'a,b')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'child_columns', '{}')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 3, 'child_columns', '{a,b}')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'parent_columns', '{a,b}')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'replaces', 'x')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'replaces', (SELECT fk_name FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1))$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'parent_table', 'a_view')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 3, 'fk_name', 'orders_parent')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'state', 'pending')$$);
@@ -303,7 +306,7 @@ SELECT refused(format('{"schemaguard_plan": 1, "plan": "x", "steps": ['
                     ', "child_columns": [["a"]]', ', "parent_columns": ["a", "b"]', ', "child_table": null', ', "child_table": 5',
                     ', "child_table": "a b"', ', "on_delete": "never"', ', "on_delete": null', ', "deferrable": "yes"',
                     ', "index": null', ', "skip": true', ', "child_columns": ["id"]', ', "colour": "red"', ', "step": 2',
-                    ', "orphans": "stop", "sentinel": "0"', ', "replaces": "x"', ', "parent_table": "a_view"'])
+                    ', "orphans": "stop", "sentinel": "0"', ', "replaces": ""', ', "parent_table": "a_view"'])
        WITH ORDINALITY AS d (more, n) ORDER BY n;
 SELECT raises($$SELECT sg_plan_import('bad', '{"schemaguard_plan": 1,')$$);
 SELECT raises(format('SELECT sg_plan_import(%L, %L)', repeat('x', 64), '{}'));

@@ -1,0 +1,510 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_backfill.c
+ *	  Filling the columns of a key before it is added.
+ *
+ * First, in one transaction, the columns that are missing are added and a
+ * trigger is made that fills them in the rows that are written from then on
+ * (plan_backfill.c).  Then the rows that were there are updated, some blocks
+ * of a table in a transaction each.  Where to go on after a crash is found in
+ * the rows: those that are filled are passed over.  The trigger is dropped
+ * with the key that the step replaces.
+ *
+ * The expressions are the plan author's code, and they run with the rights of
+ * whoever deploys.  So nobody runs those of another role, unless that role is
+ * superuser.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "deploy.h"
+#include "errors.h"
+#include "guc.h"
+#include "progress.h"
+#include "quote.h"
+#include "spi.h"
+
+#define FIRST_BATCH_BLOCKS	4
+#define LARGEST_BATCH_BLOCKS 256
+
+/* An action that reads or fills rows */
+typedef struct Filling
+{
+	DeployAction action;		/* first, so that one pointer is both */
+	StepWork   *work;
+	Oid			table;			/* the one that is read now */
+	BlockNumber blocks;
+	BlockNumber from;			/* of the batch */
+	BlockNumber to;
+	int64		rows;			/* updated in all batches */
+	int64		found;			/* by the last statement */
+	const char *query;
+} Filling;
+
+/* A failure of the step before an action could begin, or without one */
+static void
+fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "backfill", "failed");
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	entry.message = reason;
+	plan_step_set_state(work->step->plan, work->step->step, "failed", reason, 1);
+	log_write(&entry);
+	deploy_commit();
+	deploy_append_notice(work, psprintf("backfill failed: %s", reason));
+	work->hint = hint;
+}
+
+static bool
+is_trusted(const char *author)
+{
+	Oid			role = get_role_oid(author, true);
+
+	return OidIsValid(role) && (role == GetUserId() || superuser_arg(role));
+}
+
+/*
+ * What stopped an action.  The message of an error that a row caused may quote
+ * the row, and nothing of it may come into the log.
+ */
+static char *
+failure_text(const DeployAction *action)
+{
+	int			category = ERRCODE_TO_CATEGORY(action->error->sqlerrcode);
+
+	if (!deploy_timeout_struck() &&
+		(category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PLPGSQL_ERROR ||
+		 category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION))
+		return psprintf("the expressions fail with SQLSTATE %s",
+						unpack_sql_state(action->error->sqlerrcode));
+	return deploy_failure_text(action);
+}
+
+/* ---- statements, by SPI in a subtransaction ---- */
+
+/* As the plan's SQL expects it: names in pg_catalog only, no row hidden */
+static void
+run_query(void *p)
+{
+	Filling    *f = p;
+	SgScope		scope;
+	int			rc;
+
+	deploy_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
+	deploy_set_local("deadlock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, DeadlockTimeout) / 2, 1)));
+	deploy_set_local("row_security", "off");
+	deploy_set_local("jit", "off");
+	sg_caller_begin(&scope);
+	SPI_connect();
+	rc = SPI_execute(f->query, false, 0);
+	if (rc == SPI_OK_UPDATE)
+		f->found = (int64) SPI_processed;
+	else if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), f->query);
+	else if (SPI_processed == 1)
+		f->found = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "found");
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+measure(void *p)
+{
+	Filling    *f = p;
+	Relation	rel;
+
+	deploy_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
+	rel = table_open(f->table, AccessShareLock);
+	f->blocks = RelationGetNumberOfBlocks(rel);
+	table_close(rel, AccessShareLock);
+}
+
+static void
+rest(TimestampTz since)
+{
+	/* as long as the batch took, so that others have half of the time */
+	long		ms = Min(Max((GetCurrentTimestamp() - since) / 1000, 1), 1000);
+
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Until it is done, or fails for another reason than a lock; NULL is success */
+static ErrorData *
+persist(void (*fn) (void *arg), Filling *f)
+{
+	for (int attempt = 1;; attempt++)
+	{
+		TimestampTz start = GetCurrentTimestamp();
+		ErrorData  *edata;
+
+		deploy_arm_timeout();
+		edata = sg_try(fn, f);
+		deploy_disarm_timeout();
+		if (edata && sg_is_cancel(edata) && !deploy_timeout_struck())
+			ReThrowError(edata);
+		if (edata && (!deploy_is_lock_failure(edata) || attempt >= sg_max_attempts))
+			return edata;
+		deploy_commit();
+		if (edata == NULL)
+			return NULL;
+		rest(start - attempt * INT64CONST(100000));
+	}
+}
+
+/* ---- the trigger ---- */
+
+/* The trigger's function: its source and its owner, or NULL when there is none */
+static char *
+function_source(const PlanStep *step, Oid child, Oid *owner)
+{
+	HeapTuple	tuple = SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum(plan_backfill_name(step)),
+										PointerGetDatum(buildoidvector(NULL, 0)),
+										ObjectIdGetDatum(get_rel_namespace(child)));
+	char	   *source;
+	Datum		datum;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	source = isnull ? pstrdup("") : TextDatumGetCString(datum);
+	ReleaseSysCache(tuple);
+	return source;
+}
+
+/* One of the name may be there, which somebody else could change later */
+static void
+check_function_owner(const PlanStep *step, Oid child)
+{
+	Oid			owner;
+
+	if (function_source(step, child, &owner) && owner != GetUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("function %s of role %s is in the way", plan_backfill_name(step),
+						GetUserNameFromId(owner, false))));
+}
+
+static void
+execute_arm(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	char	   *columns = plan_backfill_column_statement(work->step);
+	LogEntry	entry = deploy_outcome(action, work, "done");
+	ListCell   *lc;
+
+	check_function_owner(work->step, work->key->child);
+	if (columns)
+		deploy_run_statement(columns);
+	foreach(lc, plan_backfill_arm_statements(work->step))
+		deploy_run_statement(lfirst(lc));
+	log_write(&entry);
+}
+
+/* Is the trigger there, as the step would make it now? */
+static bool
+is_armed(const PlanStep *step, Oid child)
+{
+	Oid			owner;
+	char	   *source = function_source(step, child, &owner);
+
+	return plan_backfill_is_armed(step, child) && source &&
+		(owner == GetUserId() || superuser_arg(owner)) &&
+		strcmp(source, plan_backfill_body(step)) == 0;
+}
+
+/* Add the columns, make the trigger */
+static bool
+arm(StepWork *work, FkKey *key)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "trigger",
+	.execute = execute_arm};
+	char	   *columns = plan_backfill_column_statement(work->step);
+
+	if (columns == NULL && is_armed(work->step, key->child))
+		return true;
+
+	work->key = key;
+	work->statement = columns;
+	deploy_add_target(&action, key->child, columns ? AccessExclusiveLock : ShareRowExclusiveLock);
+	sg_progress_step(SG_PROGRESS_BACKFILL, work->step->step, key->child);
+	if (deploy_attempt(&action))
+		return true;
+
+	deploy_record_failure(&action, work, "failed", action.error->sqlerrcode,
+						  deploy_failure_text(&action), LOG_NONE);
+	return false;
+}
+
+/* ---- the rows ---- */
+
+/*
+ * The size of the next batch.  Rows are locked until their batch commits: that
+ * is to be no longer than half of what a statement may wait for our locks.
+ */
+static BlockNumber
+next_size(BlockNumber size, TimestampTz since)
+{
+	double		ms = deploy_elapsed(since);
+
+	if (ms > sg_lock_timeout / 2.0)
+		return Max(size / 2, 1);
+	return ms < sg_lock_timeout / 4.0 ? Min(size * 2, LARGEST_BATCH_BLOCKS) : size;
+}
+
+static bool
+fill_table(DeployAction *action, Oid table)
+{
+	Filling    *f = (Filling *) action;
+	BlockNumber size = FIRST_BATCH_BLOCKS;
+
+	f->table = table;
+	action->error = persist(measure, f);
+	if (action->error)
+		return false;
+
+	sg_progress_tables(SG_PHASE_EXECUTING, table, f->blocks);
+	for (f->from = 0; f->from < f->blocks; f->from = f->to)
+	{
+		TimestampTz start;
+
+		if (!deploy_throttle(action->run))
+			return false;
+		start = GetCurrentTimestamp();
+		f->to = Min(f->from + size, f->blocks);
+		f->query = plan_backfill_update(f->work->step, sg_relation_name(table), f->from, f->to);
+		action->error = persist(run_query, f);
+		if (action->error)
+			return false;
+		f->rows += f->found;
+		size = next_size(size, start);
+		sg_progress_blocks(f->to, 0);
+		if (f->found > 0)
+			rest(start);
+	}
+	return true;
+}
+
+/* All tables that hold rows of the child */
+static bool
+fill_tables(DeployAction *action)
+{
+	Oid			child = ((Filling *) action)->work->key->child;
+	List	   *tables = get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE ?
+		find_all_inheritors(child, NoLock, NULL) : list_make1_oid(child);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
+			!fill_table(action, lfirst_oid(lc)))
+			return false;
+	}
+	return true;
+}
+
+/* An action that is no attempt to lock */
+static Filling
+new_filling(StepWork *work, FkKey *key)
+{
+	Filling		f = {.work = work};
+
+	f.action.run = work->run;
+	f.action.works = list_make1(work);
+	f.action.name = "backfill";
+	f.action.attempts = 1;
+	work->key = key;
+	return f;
+}
+
+static bool
+fill(StepWork *work, FkKey *key)
+{
+	Filling		f = new_filling(work, key);
+	LogEntry	entry;
+
+	/* not the UPDATEs: the expressions may have literals in them */
+	work->statement = NULL;
+	sg_progress_step(SG_PROGRESS_BACKFILL, work->step->step, key->child);
+	deploy_log_start(&f.action);
+	if (!deploy_guard(&f.action, fill_tables))
+	{
+		if (f.action.error == NULL)
+		{
+			deploy_record_skipped(&f.action, work, work->run->stop_reason);
+			deploy_commit();
+			return false;
+		}
+		deploy_record_failure(&f.action, work, "failed", f.action.error->sqlerrcode,
+							  failure_text(&f.action), LOG_NONE);
+		work->hint = "Run the UPDATE that sg_plan_sql() shows, in a transaction that is rolled back, to see the whole error.";
+		return false;
+	}
+
+	entry = deploy_outcome(&f.action, work, "done");
+	entry.rows_affected = f.rows;
+	log_write(&entry);
+	deploy_commit();
+	if (f.rows > 0)
+		deploy_append_notice(work, psprintf("filled " INT64_FORMAT " %s", f.rows,
+											f.rows == 1 ? "row" : "rows"));
+	return true;
+}
+
+/* ---- what is left without values ---- */
+
+static char *
+unfilled_query(const PlanStep *step, const FkKey *replaced)
+{
+	StringInfoData old;
+	StringInfoData new;
+	ListCell   *lc;
+
+	initStringInfo(&old);
+	initStringInfo(&new);
+	foreach(lc, sg_attribute_names(replaced->child, replaced->child_att, replaced->nkeys))
+		appendStringInfo(&old, "t.%s IS NOT NULL AND ", quote_identifier(lfirst(lc)));
+	foreach(lc, step->child_columns)
+		appendStringInfo(&new, "%st.%s IS NULL", new.len ? " OR " : "", quote_identifier(lfirst(lc)));
+	return psprintf("SELECT count(*) AS found FROM %s%s AS t WHERE %s(%s)",
+					get_rel_relkind(replaced->child) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					step->child_table, old.data, new.data);
+}
+
+static bool
+count_unfilled(DeployAction *action)
+{
+	action->error = persist(run_query, (Filling *) action);
+	return action->error == NULL;
+}
+
+bool
+deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
+{
+	Filling		f = new_filling(work, key);
+	const char *state = work->step->state;
+	LogEntry	entry;
+	char	   *reason = NULL;
+
+	if (replaced == NULL)
+		return true;
+
+	work->statement = NULL;
+	f.action.message = "counts rows without values";
+	f.query = unfilled_query(work->step, replaced);
+	deploy_log_start(&f.action);
+	if (!deploy_guard(&f.action, count_unfilled))
+	{
+		deploy_record_failure(&f.action, work, strcmp(state, "added") == 0 ? state : "failed",
+							  f.action.error->sqlerrcode, deploy_failure_text(&f.action), LOG_NONE);
+		return false;
+	}
+
+	if (f.found > 0)
+		reason = psprintf(INT64_FORMAT " %s that key %s joins %s no value in (%s)", f.found,
+						  f.found == 1 ? "row" : "rows", quote_identifier(replaced->name),
+						  f.found == 1 ? "has" : "have", sg_quote_list(work->step->child_columns));
+	if (reason && strcmp(work->step->orphans, "stop") == 0)
+	{
+		work->hint = "Correct the backfill, or what it reads, so that it gives a value for each of them; with another policy for orphans they are left as they are.";
+		deploy_record_failure(&f.action, work, strcmp(state, "added") == 0 ? state : "failed",
+							  ERRCODE_SG_ORPHANS, reason, f.found);
+		return false;
+	}
+
+	entry = deploy_outcome(&f.action, work, "done");
+	entry.message = reason ? reason : "no row is without values";
+	entry.orphan_rows = f.found;
+	log_write(&entry);
+	deploy_commit();
+	return true;
+}
+
+/* ---- the step ---- */
+
+/* Can the expressions be planned here? */
+static bool
+check_expressions(StepWork *work)
+{
+	Filling		f = {.work = work,.query = plan_backfill_probe(work->step)};
+
+	f.action.error = sg_try_undo(run_query, &f);
+	if (f.action.error == NULL)
+		return true;
+	sg_rethrow_cancel(f.action.error);
+	fail_step(work, f.action.error->sqlerrcode, failure_text(&f.action),
+			  "In backfill, names of tables, functions and operators outside pg_catalog need their schema.");
+	return false;
+}
+
+static bool
+fill_step(StepWork *work)
+{
+	PlanStep   *step = work->step;
+	FkKey		key;
+	FkProblem  *problem = plan_step_key(step, &key);
+	FkKey	   *replaced;
+
+	/* what is missing besides columns, deploy_look will say */
+	if (!OidIsValid(key.child) || !OidIsValid(key.parent) ||
+		(problem && problem->sqlerrcode != ERRCODE_UNDEFINED_COLUMN) ||
+		(problem && plan_backfill_column_statement(step) == NULL) ||
+		(problem == NULL && fk_declared_twin(&key)))
+		return true;
+	replaced = step->replaces ? fk_by_name(key.child, step->replaces) : NULL;
+	if (step->replaces && replaced == NULL)
+		return true;
+
+	if (!is_trusted(work->run->plan->author))
+	{
+		fail_step(work, ERRCODE_INSUFFICIENT_PRIVILEGE,
+				  psprintf("the expressions are those of role %s, which nobody else runs",
+						   work->run->plan->author),
+				  "Have that role run the plan, or read it with sg_plan_export() and make it yours with sg_plan_import().");
+		return false;
+	}
+	return check_expressions(work) && arm(work, &key) && fill(work, &key) &&
+		deploy_backfill_is_complete(work, &key, replaced);
+}
+
+void
+deploy_backfill_step(DeployRun *run, int step)
+{
+	StepWork   *work = deploy_begin_step(run, step);
+
+	if (work == NULL || work->step->backfill == NULL)
+		return;
+	if (!fill_step(work))
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		run->unfilled = lappend_int(run->unfilled, step);
+		MemoryContextSwitchTo(old);
+	}
+	deploy_end_step(work);
+}

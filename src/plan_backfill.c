@@ -1,0 +1,328 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_backfill.c
+ *	  A step whose columns are filled on the way: the expressions as SQL.
+ *
+ * The option backfill is a list of expressions over the child's row, one per
+ * column of the key.  They are used in two places: in UPDATEs of the rows that
+ * are there, and in a trigger for the rows that are written meanwhile.  Both
+ * look names up in pg_catalog alone, so that no object of another user's can
+ * come in between; other names need their schema.
+ *
+ * Only empty columns are filled.  The trigger also follows a row whose values
+ * change, unless the application writes the columns itself; and it never
+ * fails: a row for which the expressions raise an error is left without
+ * values, to be found before the step goes on.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+#include "errors.h"
+#include "plan.h"
+#include "quote.h"
+
+/* ---- what is accepted ---- */
+
+typedef struct ParseArg
+{
+	char	   *sql;
+	List	   *statements;
+} ParseArg;
+
+static void
+parse(void *p)
+{
+	ParseArg   *arg = p;
+
+	arg->statements = raw_parser(arg->sql, RAW_PARSE_DEFAULT);
+}
+
+/* Is it nothing but a list of expressions? */
+static bool
+is_plain_list(const SelectStmt *select)
+{
+	ListCell   *lc;
+
+	if (select->op != SETOP_NONE || select->distinctClause || select->intoClause ||
+		select->fromClause || select->whereClause || select->groupClause ||
+		select->havingClause || select->windowClause || select->valuesLists ||
+		select->sortClause || select->limitOffset || select->limitCount ||
+		select->lockingClause || select->withClause)
+		return false;
+
+	foreach(lc, select->targetList)
+	{
+		Node	   *value = lfirst_node(ResTarget, lc)->val;
+
+		if (IsA(value, ColumnRef) && IsA(llast(((ColumnRef *) value)->fields), A_Star))
+			return false;
+	}
+	return true;
+}
+
+void
+plan_check_backfill(const PlanStep *step)
+{
+	ParseArg	arg = {.sql = psprintf("SELECT %s", step->backfill)};
+	ErrorData  *edata = sg_try(parse, &arg);
+	SelectStmt *select = NULL;
+
+	if (edata)
+		sg_rethrow_cancel(edata);
+	if (edata == NULL && list_length(arg.statements) == 1 &&
+		IsA(linitial_node(RawStmt, arg.statements)->stmt, SelectStmt))
+		select = (SelectStmt *) linitial_node(RawStmt, arg.statements)->stmt;
+
+	if (select == NULL || !is_plain_list(select))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("backfill is not a list of expressions"),
+				 edata ? errdetail("The parser says: %s.", edata->message) : 0,
+				 errhint("Write what would stand between SELECT and FROM; a subquery in parentheses may read a table of pairs.")));
+	if (list_length(select->targetList) != list_length(step->child_columns))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("backfill has %d expressions for %d columns",
+						list_length(select->targetList), list_length(step->child_columns)),
+				 errhint("Give one expression for each of child_columns, in their order.")));
+}
+
+/* ---- as SQL ---- */
+
+/* One pattern per column of the key, in which %c is the column and %n its number */
+static char *
+for_each_column(const PlanStep *step, const char *separator, const char *pattern)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, step->child_columns)
+	{
+		if (buf.len > 0)
+			appendStringInfoString(&buf, separator);
+		for (const char *p = pattern; *p; p++)
+		{
+			if (p[0] == '%' && p[1] == 'c')
+				appendStringInfoString(&buf, quote_identifier(lfirst(lc)));
+			else if (p[0] == '%' && p[1] == 'n')
+				appendStringInfo(&buf, "v%d", foreach_current_index(lc) + 1);
+			else
+			{
+				appendStringInfoChar(&buf, *p);
+				continue;
+			}
+			p++;
+		}
+	}
+	return buf.data;
+}
+
+/* The child's own name, by which the expressions may call its row */
+static const char *
+row_name(const PlanStep *step)
+{
+	return quote_identifier(sg_parse_table_name(step->child_table).name);
+}
+
+/* The values of the expressions for each row of `source`, as v1, v2, ... */
+static char *
+values_from(const PlanStep *step, const char *columns, const char *source)
+{
+	/* a line break, for the expressions may end in a comment */
+	return psprintf("SELECT %s FROM %s AS %s CROSS JOIN LATERAL (SELECT %s\n) AS \"~v\" (%s)",
+					columns, source, row_name(step), step->backfill,
+					for_each_column(step, ", ", "%n"));
+}
+
+/* Last in the order in which triggers fire, so that it sees what others do */
+char *
+plan_backfill_name(const PlanStep *step)
+{
+	return psprintf("~schemaguard_fill_%d_%08x", step->step,
+					hash_bytes((const unsigned char *) step->plan, strlen(step->plan)));
+}
+
+static char *
+function_name(const PlanStep *step)
+{
+	SgTableName table = sg_parse_table_name(step->child_table);
+
+	return sg_qualified_name(table.schema, plan_backfill_name(step));
+}
+
+bool
+plan_backfill_is_armed(const PlanStep *step, Oid child)
+{
+	return step->backfill && OidIsValid(child) &&
+		OidIsValid(get_trigger_oid(child, plan_backfill_name(step), true));
+}
+
+char *
+plan_backfill_body(const PlanStep *step)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfo(&body,
+					 "#variable_conflict use_column\n"
+					 "DECLARE\n"
+					 "	sg_now record;\n"
+					 "	sg_was record;\n"
+					 "	sg_all boolean := false;\n"
+					 "BEGIN\n"
+					 "	IF TG_OP = 'UPDATE' THEN\n"
+					 "		IF %s THEN RETURN NEW; END IF;\n",
+					 for_each_column(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"));
+	appendStringInfo(&body,
+					 "	ELSIF %s THEN\n"
+					 "		RETURN NEW;\n"
+					 "	END IF;\n"
+					 "	%s INTO sg_now;\n",
+					 for_each_column(step, " AND ", "NEW.%c IS NOT NULL"),
+					 values_from(step, "\"~v\".*", "(SELECT NEW.*)"));
+	appendStringInfo(&body,
+					 "	IF TG_OP = 'UPDATE' THEN\n"
+					 "		IF %s THEN\n"
+					 "			%s INTO sg_was;\n",
+					 for_each_column(step, " AND ", "OLD.%c IS NOT NULL"),
+					 values_from(step, "\"~v\".*", "(SELECT OLD.*)"));
+	appendStringInfo(&body,
+					 "			IF %s THEN RETURN NEW; END IF;\n"
+					 "			sg_all := true;\n"
+					 "		END IF;\n"
+					 "	END IF;\n"
+					 "	%s;\n"
+					 "	RETURN NEW;\n"
+					 "EXCEPTION WHEN OTHERS THEN\n"
+					 "	RETURN NEW;\n"
+					 "END\n",
+					 for_each_column(step, " AND ", "sg_now.%n::text IS NOT DISTINCT FROM sg_was.%n::text"),
+					 for_each_column(step, ";\n\t", "IF sg_all OR NEW.%c IS NULL THEN NEW.%c := sg_now.%n; END IF"));
+	return body.data;
+}
+
+List *
+plan_backfill_arm_statements(const PlanStep *step)
+{
+	char	   *name = function_name(step);
+
+	/* run as the one who deploys: the application may not read other tables */
+	return list_make3(psprintf("CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql"
+							   " SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %s",
+							   name, quote_literal_cstr(plan_backfill_body(step))),
+					  psprintf("REVOKE ALL ON FUNCTION %s() FROM PUBLIC", name),
+					  psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s"
+							   " FOR EACH ROW EXECUTE FUNCTION %s()",
+							   quote_identifier(plan_backfill_name(step)), step->child_table, name));
+}
+
+List *
+plan_backfill_disarm_statements(const PlanStep *step)
+{
+	return list_make2(psprintf("DROP TRIGGER %s ON %s",
+							   quote_identifier(plan_backfill_name(step)), step->child_table),
+					  psprintf("DROP FUNCTION %s()", function_name(step)));
+}
+
+/* The type of a parent's column; that of a domain could make ADD COLUMN read all rows */
+static char *
+column_type(Oid parent, AttrNumber attnum)
+{
+	Oid			type;
+	Oid			collation;
+	int32		typmod;
+	char	   *text;
+
+	get_atttypetypmodcoll(parent, attnum, &type, &typmod, &collation);
+	type = getBaseTypeAndTypmod(type, &typmod);
+	text = format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+
+	if (!OidIsValid(collation) || collation == get_typcollation(type))
+		return text;
+
+	return psprintf("%s COLLATE %s", text, generate_collation_name(collation));
+}
+
+char *
+plan_backfill_column_statement(const PlanStep *step)
+{
+	Oid			child = sg_find_qualified(step->child_table);
+	Oid			parent = sg_find_qualified(step->parent_table);
+	List	   *parent_columns = step->parent_columns;
+	StringInfoData sql;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (!OidIsValid(child) || !OidIsValid(parent))
+		return NULL;
+	if (parent_columns == NIL)
+		parent_columns = fk_primary_key(parent);
+
+	initStringInfo(&sql);
+	forboth(lc, step->child_columns, lc2, parent_columns)
+	{
+		AttrNumber	attnum = get_attnum(parent, lfirst(lc2));
+
+		if (attnum != InvalidAttrNumber && get_attnum(child, lfirst(lc)) == InvalidAttrNumber)
+			appendStringInfo(&sql, "%s ADD COLUMN IF NOT EXISTS %s %s", sql.len ? "," : "",
+							 quote_identifier(lfirst(lc)), column_type(parent, attnum));
+	}
+	return sql.len ? psprintf("ALTER TABLE %s%s", step->child_table, sql.data) : NULL;
+}
+
+/* Which rows have an empty column, and are in these blocks */
+static char *
+empty_rows(const PlanStep *step, const char *alias, BlockNumber from, BlockNumber to)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, step->child_columns)
+		appendStringInfo(&sql, "%s%s.%s IS NULL", sql.len ? " OR " : "(", alias,
+						 quote_identifier(lfirst(lc)));
+	appendStringInfoChar(&sql, ')');
+	if (to > from)
+		appendStringInfo(&sql, " AND %s.ctid >= '(%u,0)'::tid AND %s.ctid < '(%u,0)'::tid",
+						 alias, from, alias, to);
+	return sql.data;
+}
+
+/*
+ * The rows are found first and then updated by their place: one that somebody
+ * else has written in between has been filled by the trigger.
+ */
+char *
+plan_backfill_update(const PlanStep *step, const char *table, BlockNumber from, BlockNumber to)
+{
+	char	   *found = values_from(step, psprintf("%s.ctid AS \"~place\", \"~v\".*", row_name(step)),
+									psprintf("ONLY %s", table));
+
+	return psprintf("WITH \"~new\" AS MATERIALIZED (%s WHERE %s)"
+					" UPDATE ONLY %s AS \"~t\" SET %s FROM \"~new\" AS \"~n\""
+					" WHERE \"~t\".ctid = \"~n\".\"~place\" AND %s AND (%s)",
+					found, empty_rows(step, row_name(step), from, to), table,
+					for_each_column(step, ", ", list_length(step->child_columns) == 1 ? "%c = \"~n\".%n" :
+									"%c = coalesce(\"~t\".%c, \"~n\".%n)"),
+					empty_rows(step, "\"~t\"", from, to),
+					for_each_column(step, " OR ", "(\"~t\".%c IS NULL AND \"~n\".%n IS NOT NULL)"));
+}
+
+char *
+plan_backfill_probe(const PlanStep *step)
+{
+	return psprintf("%s LIMIT 0", values_from(step, "\"~v\".*", psprintf("ONLY %s", step->child_table)));
+}

@@ -1,0 +1,182 @@
+# 054_backfill.pl: columns that are filled on the way to a key: killed at every place, and under load.
+#
+# One step adds a column of another type to a table, fills it from a table of pairs, gives it a key and drops the old
+# one.  The server is killed with SIGKILL before and after each action is committed, and in the middle of the batches;
+# rows that were filled stay filled, and the rest is done by the next call.  Then the same while an application, which
+# knows nothing of the new column, writes the table: no transaction fails, and in the end each row has the value that
+# belongs to it.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use IPC::Run ();
+use PostgreSQL::Test::Utils;
+use SgTest;
+use SgLoad;
+use Test::More;
+
+my $node = new_node('backfill', conf => "shared_buffers = 64MB\nautovacuum = off\nlog_min_messages = notice\n");
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+sub make_tables_of
+{
+	my ($suffix, $rows) = @_;
+
+	query(<<SQL);
+CREATE TABLE old_$suffix (id int PRIMARY KEY);
+INSERT INTO old_$suffix SELECT generate_series(1, 1000);
+CREATE TABLE new_$suffix (code text PRIMARY KEY, old_id int UNIQUE);
+INSERT INTO new_$suffix SELECT 'code ' || g, g FROM generate_series(1, 1000) g;
+CREATE TABLE rows_$suffix (id int PRIMARY KEY, ref int CONSTRAINT old_key REFERENCES old_$suffix, note text) WITH (fillfactor = 70);
+INSERT INTO rows_$suffix SELECT g, nullif(g % 1001, 0) FROM generate_series(1, $rows) g;
+ANALYZE old_$suffix, new_$suffix, rows_$suffix;
+CREATE FUNCTION code_$suffix(wanted int) RETURNS text LANGUAGE plpgsql STABLE AS \$\$
+BEGIN
+	IF EXISTS (SELECT FROM public.slow) THEN PERFORM pg_catalog.pg_sleep(0.0002); END IF;
+	RETURN (SELECT code FROM public.new_$suffix WHERE old_id = wanted);
+END\$\$;
+SELECT sg_plan_create('$suffix');
+SELECT sg_plan_add_fk('$suffix', 'rows_$suffix', '{code}', 'new_$suffix', fk_name => 'new_key', replaces => 'old_key',
+					  index => false, backfill => 'public.code_$suffix(ref)');
+SQL
+}
+
+# Rows without the value that belongs to them, if the column is there
+sub unfilled
+{
+	my ($suffix) = @_;
+
+	return query("SELECT count(*) FROM rows_$suffix r LEFT JOIN new_$suffix n ON n.old_id = r.ref
+				  WHERE to_jsonb(r) ->> 'code' IS DISTINCT FROM n.code");
+}
+
+sub check_finished
+{
+	my ($suffix) = @_;
+
+	is(unfilled($suffix), '0', "$suffix: each row has the value that belongs to it");
+	is(log_gaps($node, $suffix), '', "$suffix: every start in the log has exactly one outcome");
+	is(query("SELECT state || coalesce(reason, '') FROM schemaguard.plan_step WHERE plan = '$suffix'"), 'validated',
+		"$suffix: the step is validated");
+	is(query("SELECT string_agg(fk_name || ' ' || state || ' ' || result, ', ') FROM sg_orphan_audit('rows_$suffix')"),
+		'new_key valid pass', "$suffix: the new key is valid, armed, and holds; the old one is gone");
+	is(query("SELECT (SELECT count(*) FROM pg_trigger WHERE tgname LIKE '~%') + (SELECT count(*) FROM pg_proc WHERE proname LIKE '~%')"),
+		'0', "$suffix: so is the trigger with its function");
+}
+
+query('CREATE TABLE slow ()');
+query(<<'SQL');
+CREATE UNLOGGED TABLE trap (place text, message text);
+CREATE FUNCTION trap_in_log() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM public.trap t WHERE t.place = NEW.phase || ' ' || NEW.action) LOOP
+		PERFORM set_config('application_name', 'trapped', true), pg_sleep(0.005);
+	END LOOP;
+	RETURN NULL;
+END$$;
+CREATE TRIGGER trap AFTER INSERT ON schemaguard.audit_log FOR EACH ROW EXECUTE FUNCTION trap_in_log();
+SQL
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Killed
+{
+	make_tables_of('a', 20000);
+	for my $place ('started trigger', 'done trigger', 'started backfill', 'middle', 'done backfill', 'done add', 'done validate',
+		'started replace', 'done replace')
+	{
+		query($place eq 'middle' ? 'INSERT INTO slow DEFAULT VALUES' : "INSERT INTO trap VALUES ('$place')");
+		my $s = SgTest::Session->new($node);
+		$s->send("CALL sg_add_fks('a')");
+		my $left = 0;
+		if ($place eq 'middle')
+		{
+			ok(wait_for(sub { ($left = unfilled('a')) < 19000 }), 'some rows are filled');
+		}
+		else
+		{
+			ok(wait_trapped($node), "$place is reached") or BAIL_OUT($s->{stderr});
+		}
+		crash($node);
+		$s->collect;
+		$node->start;
+		query('DELETE FROM slow');
+		my $now = unfilled('a');
+		ok($now > 0 && $now <= $left, "$now of 20000 rows are left") if $place eq 'middle';
+		is(query("SELECT count(*) FROM pg_constraint WHERE conname = 'old_key'"), '1', "killed at $place: the old key is there");
+		cmp_ok(scalar(split /\n/, log_gaps($node, 'a')), '<=', 1, 'and at most one start has no outcome');
+	}
+	query("CALL sg_add_fks('a')");
+	check_finished('a');
+	my $before = everything($node, 'a');
+	query("CALL sg_add_fks('a')");
+	ok(everything($node, 'a') eq $before, 'running it again changes nothing');
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Cancelled in the middle
+{
+	make_tables_of('b', 5000);
+	query('INSERT INTO slow DEFAULT VALUES');
+	my $s = SgTest::Session->new($node);
+	$s->send("CALL sg_add_fks('b')");
+	ok(wait_for(sub { unfilled('b') < 4800 }), 'some rows are filled');
+	query("SELECT pg_cancel_backend($s->{pid})");
+	$s->collect;
+	is($s->sqlstate, '57014', 'a cancelled call raises 57014');
+	is(query("SELECT action || ' ' || phase FROM schemaguard.audit_log WHERE plan = 'b' ORDER BY id DESC LIMIT 1"),
+		'backfill interrupted', 'and is logged');
+	query('DELETE FROM slow');
+	query("CALL sg_add_fks('b')");
+	check_finished('b');
+	$s->quit;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Under load, by an application that knows the old column only
+{
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+
+	query('DROP TRIGGER trap ON schemaguard.audit_log');
+	make_tables_of('c', 100000);
+	open my $file, '>', "$dir/mixed.sql" or die "$dir/mixed.sql: $!";
+	print $file <<'SQL';
+\set id random(1, 100000)
+\set ref random(1, 1000)
+UPDATE rows_c SET ref = :ref WHERE id = :id;
+INSERT INTO rows_c (id, ref) VALUES (100000 + :id, :ref) ON CONFLICT (id) DO UPDATE SET ref = NULL;
+UPDATE rows_c SET note = 'x' WHERE id = :id;
+SQL
+	close $file;
+	my $out = "$dir/pgbench.out";
+	my $load = IPC::Run::start(
+		[
+			'pgbench', '--no-vacuum', '--time=300', '--client=4', '--rate=100', '--random-seed=' . seed(), '--max-tries=1',
+			'-f', "$dir/mixed.sql", '-d', $node->connstr('postgres')
+		],
+		'<', '/dev/null', '>', $out, '2>&1');
+	nap(1);
+	my $s = SgTest::Session->new($node);
+	$s->query("CALL sg_add_fks('c', validate => false)");
+	nap(1);
+	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'c'"), 'added', 'the column is filled, the key is there');
+	$load->signal('ALRM');
+	$load->finish;
+	my $text = slurp_file($out);
+	is($load->result(0), 0, 'the application ends') or diag($text);
+	like($text, qr/^number of failed transactions: 0 /m, 'none of its transactions failed');
+	my @errors = slurp_file($node->logfile) =~ /^.* pgbench (?:ERROR|FATAL|PANIC):.*$/mg;
+	is(scalar(@errors), 0, 'no error in a backend of the application') or diag(join "\n", @errors);
+	is(unfilled('c'), '0', 'each row has the value that belongs to it, those written meanwhile, too');
+	$s->query("CALL sg_add_fks('c')");
+	check_finished('c');
+	diag('rows filled in batches, ms: ' . query("SELECT rows_affected || ', ' || round(elapsed_ms) FROM schemaguard.audit_log
+		WHERE plan = 'c' AND action = 'backfill' AND phase = 'done' AND rows_affected IS NOT NULL"));
+	diag(join ' ', $text =~ /^(latency average.*|tps = \S+)/mg);
+	$s->quit;
+}
+
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP:|was terminated by signal (?:6|7|8|11)\b/, 'no process of the server crashed by itself');
+$node->stop;
+
+done_testing();
