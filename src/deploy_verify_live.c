@@ -37,7 +37,7 @@
 #include "quote.h"
 
 #define ATTEMPTS		5
-#define READ_LIMIT_MS	10000	/* for preparing, unless a setting says less */
+#define READ_LIMIT_MS	5000	/* for preparing, unless a setting says less */
 
 const char *const verify_other_path_text =
 "other keys reach the same rows, so it can't be told which one has acted";
