@@ -90,7 +90,8 @@ typedef struct Measure
 	int64		rows[OPERATIONS];
 	const char *reason;			/* why nothing was measured */
 	const char *op_reason[OPERATIONS];
-	uint64		parents;		/* in the sample; those with children come first */
+	uint64		parents;		/* in the sample; those with children come
+								 * first */
 	uint64		referenced;
 	bool		indexed;		/* does an index serve the child's columns? */
 } Measure;
@@ -253,6 +254,13 @@ make_copy(Oid relid, const char *name)
 	verify_run(psprintf("ALTER TABLE %s ADD COLUMN " NUMBER " pg_catalog.int8", name));
 }
 
+static char *
+fill_statement(Oid relid, const char *copy, const char *rows)
+{
+	return psprintf("INSERT INTO %s (%s, " NUMBER ") OVERRIDING SYSTEM VALUE SELECT %s, r." NUMBER " FROM %s r",
+					copy, column_names(relid, ""), column_names(relid, "r."), rows);
+}
+
 /* The key of the step, between the copies, and checked at once */
 static void
 add_key(const Measure *m)
@@ -274,16 +282,10 @@ make_copies(const Measure *m)
 
 	for (int v = 0; v < VARIANTS; v++)
 	{
-		char	   *parent = copy_name(PARENT_COPY, v);
-
 		make_copy(key->child, copy_name(CHILD_COPY, v));
-		make_copy(key->parent, parent);
-		verify_run(psprintf("INSERT INTO %s (%s, " NUMBER ") OVERRIDING SYSTEM VALUE SELECT %s, p." NUMBER " FROM " PARENT_ROWS " p",
-							parent, column_names(key->parent, ""), column_names(key->parent, "p.")));
-		verify_run(psprintf("ANALYZE %s", parent));
+		make_copy(key->parent, copy_name(PARENT_COPY, v));
 	}
-	if (m->step->enforced)
-		add_key(m);
+	add_key(m);
 }
 
 /* ---- rounds ---- */
@@ -354,9 +356,10 @@ one_pass(void *arg)
 	char	   *parent = copy_name(PARENT_COPY, m->variant);
 
 	SPI_connect();
-	measure(m, OP_INSERT,
-			psprintf("INSERT INTO %s (%s, " NUMBER ") OVERRIDING SYSTEM VALUE SELECT %s, c." NUMBER " FROM " CHILD_ROWS " c",
-					 child, column_names(key->child, ""), column_names(key->child, "c.")));
+	/* a file of its own for each pass: no dead rows of others in the way */
+	verify_run(psprintf("TRUNCATE %s, %s", child, parent));
+	verify_run(fill_statement(key->parent, parent, PARENT_ROWS));
+	measure(m, OP_INSERT, fill_statement(key->child, child, CHILD_ROWS));
 	verify_run(psprintf("DELETE FROM %s c USING " PARENT_ROWS " p WHERE %s AND p." NUMBER " %% 2 = 0",
 						child, verify_match(key, "p", "c")));
 	measure(m, OP_DELETE, psprintf("DELETE FROM %s WHERE " NUMBER " %% 2 = 0", parent));
@@ -479,7 +482,10 @@ measure_step(void *arg)
 		MemoryContextSwitchTo(context);
 		unlock_all(relids);
 
-		/* the copies are small, but the key is to look rows up as in large tables */
+		/*
+		 * the copies are small, but the key is to look rows up as in large
+		 * tables
+		 */
 		deploy_set_local("enable_seqscan", "off");
 		if (has_rows)
 			run_rounds(m);
