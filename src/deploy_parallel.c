@@ -53,8 +53,8 @@ typedef struct JobsShared
 	int64		plan_id;
 	int			leader;
 	int			lock_timeout;
-	TimestampTz window_end;		/* of the leader: a time of day is the next one
-								 * for each who asks */
+	TimestampTz window_end;		/* of the leader: a time of day is the next
+								 * one for each who asks */
 	int			njobs;
 	pg_atomic_uint32 next;		/* the first job that nobody has taken */
 	pg_atomic_uint32 steps_done;
@@ -62,7 +62,7 @@ typedef struct JobsShared
 	pg_atomic_uint32 stopped;	/* by the first worker that had to */
 	char		stop_reason[STOP_REASON_SIZE];
 	int			jobs;			/* offset in text */
-	char		text[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
+	char text[	FLEXIBLE_ARRAY_MEMBER]; /* plan, jobs as a node tree */
 } JobsShared;
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
@@ -178,7 +178,7 @@ void
 deploy_worker_main(void *argument)
 {
 	JobsShared *shared = argument;
-	List	   *jobs = stringToNode(shared->text + shared->jobs);
+	List	   *jobs = stringToNode(shared->text +shared->jobs);
 	WorkerJob	job = {.shared = shared};
 	MemoryContext old = CurrentMemoryContext;
 
@@ -232,7 +232,7 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 	pg_atomic_init_u32(&shared->stopped, 0);
 	shared->window_end = run->window_end;
 	strcpy(shared->text, run->plan->name);
-	strcpy(shared->text + name_size, text);
+	strcpy(shared->text +name_size, text);
 	return shared;
 }
 
