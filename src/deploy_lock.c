@@ -374,8 +374,8 @@ pause_after(DeployAction *action, TimestampTz budget_end)
 	sg_progress_phase(SG_PHASE_PAUSING);
 
 	/*
-	 * Nobody holds it now, but somebody queued before us: come again later, so
-	 * that the application is behind us for a tenth of the time at most.
+	 * Nobody holds it now, but somebody queued before us: come again later,
+	 * so that the application is behind us for a tenth of the time at most.
 	 */
 	if (!pause.waited && action->attempts > 1)
 		deploy_sleep_until(Min(pause.deadline,

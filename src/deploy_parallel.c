@@ -53,8 +53,8 @@ typedef struct JobsShared
 	int64		plan_id;
 	int			leader;
 	int			lock_timeout;
-	TimestampTz window_end;		/* of the leader: a time of day is the next one
-								 * for each who asks */
+	TimestampTz window_end;		/* of the leader: a time of day is the next
+								 * one for each who asks */
 	int			njobs;
 	pg_atomic_uint32 next;		/* the first job that nobody has taken */
 	pg_atomic_uint32 steps_done;
