@@ -190,7 +190,7 @@ roll_back(DeployRun *run)
 	settle_steps(run, stuck);
 	sg_progress_end();
 
-	if (keys == NIL && indexes == NIL)
+	if (keys == NIL && indexes == NIL && restored == 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": the log has nothing that is to be taken back", run->plan->name)));
 }
