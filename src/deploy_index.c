@@ -105,6 +105,8 @@ log_outcome(void *arg)
 		entry.message = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(iw->error);
 		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
 		work->hint = iw->drop ? "The next call tries again." :
+			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
+			"An older transaction was in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
 			"The key does without the index; the next call tries again.";
 	}
 	else if (iw->drop)
@@ -164,7 +166,7 @@ drop_leftover(IndexWork *iw)
 	return error;
 }
 
-void
+bool
 deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const char *recorded)
 {
 	IndexWork  *iw = palloc0(sizeof(IndexWork));
@@ -191,6 +193,7 @@ deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const c
 	worker_procedure(log_outcome, iw);
 	if (iw->error && sg_is_cancel(iw->error) && !deploy_timeout_struck())
 		ReThrowError(iw->error);
+	return iw->error == NULL || iw->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
 /* ---- what interrupted builds have left ---- */

@@ -43,8 +43,8 @@
 
 #define STOP_REASON_SIZE 512
 
-/* The longest wait for a lock when what a cancelled build left is dropped */
-#define CANCELLED_LOCK_MS 1000
+/* The longest wait for a lock when there is no time left for waiting */
+#define HASTY_LOCK_MS 1000
 
 typedef struct JobsShared
 {
@@ -52,7 +52,7 @@ typedef struct JobsShared
 	pg_uuid_t	run;
 	int64		plan_id;
 	int			leader;
-	int			lock_timeout;
+	volatile int lock_timeout;
 	TimestampTz window_end;		/* of the leader: a time of day is the next
 								 * one for each who asks */
 	int			njobs;
@@ -155,21 +155,29 @@ open_index(void *arg)
 	job->go_on = may_go_on(job);
 }
 
+/*
+ * An old transaction that one build has waited for in vain would hold up the
+ * next ones as long: those wait only briefly.
+ */
 static void
 index_job(WorkerJob *job)
 {
+	JobsShared *shared = job->shared;
 	ListCell   *lc;
 
 	foreach(lc, job->job)
 	{
 		List	   *parts = lfirst(lc);
 
+		SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout),
+						PGC_USERSET, PGC_S_SESSION);
 		worker_procedure(open_index, job);
 		if (!job->go_on)
 			break;
-		deploy_index_work(&job->run, job->shared->kind == JOB_DROP_INDEX,
-						  intVal(linitial(parts)), strVal(lsecond(parts)),
-						  strVal(lthird(parts)));
+		if (!deploy_index_work(&job->run, shared->kind == JOB_DROP_INDEX,
+							   intVal(linitial(parts)), strVal(lsecond(parts)),
+							   strVal(lthird(parts))))
+			shared->lock_timeout = Min(shared->lock_timeout, HASTY_LOCK_MS);
 	}
 }
 
@@ -184,9 +192,6 @@ deploy_worker_main(void *argument)
 
 	job.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard job",
 										ALLOCSET_DEFAULT_SIZES);
-	if (shared->kind != JOB_VALIDATE)
-		SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout),
-						PGC_USERSET, PGC_S_SESSION);
 	for (;;)
 	{
 		uint32		n = pg_atomic_fetch_add_u32(&shared->next, 1);
@@ -269,7 +274,7 @@ cancel_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *eda
 	(void) log_close_interrupted(run->plan->name);
 	deploy_commit();
 	if (kind == JOB_BUILD_INDEX)
-		deploy_index_drop_leftovers(run, CANCELLED_LOCK_MS);
+		deploy_index_drop_leftovers(run, HASTY_LOCK_MS);
 	ReThrowError(edata);
 }
 
