@@ -291,7 +291,8 @@ typedef struct Copy
 	Datum	   *values;
 	char	   *nulls;
 	HeapTuple	back;			/* as INSERT has returned it */
-	TupleDesc	desc;			/* of a row value with the table's types of now */
+	TupleDesc	desc;			/* of a row value with the table's types of
+								 * now */
 	bool		restored;
 } Copy;
 
