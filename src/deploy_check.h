@@ -52,6 +52,7 @@ typedef struct CheckStep
 	List	   *rows;			/* of CheckRow * */
 	bool		blocked;
 	bool		left_alone;		/* skipped for good */
+	bool		is_early;		/* columns of the key are still to be added */
 	CheckTable *child;			/* NULL unless there is something to do */
 	CheckTable *parent;
 	AuditKey   *audit;			/* NULL: its rows were not read */

@@ -95,6 +95,20 @@ check_usage(CheckStep *cs, Oid relid, bool *complete)
 			  psprintf("Grant it: GRANT USAGE ON SCHEMA %s TO %s;", schema_name(relid), role_name(GetUserId())));
 }
 
+static void
+check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
+{
+	Oid			role = GetUserId();
+
+	if (!OidIsValid(relid) || object_ownercheck(RelationRelationId, relid, role))
+		return;
+	*complete = false;
+	check_row(cs, "privileges", CHECK_BLOCK,
+			  psprintf("role %s does not own %s %s", role_name(role), what, sg_relation_name(relid)),
+			  psprintf("Run the plan as its owner, or become a member: GRANT %s TO %s;",
+					   role_name(table_owner(relid)), role_name(role)));
+}
+
 /* What deploy_check_privileges() asks for, and the names in the statement */
 static void
 check_privileges(CheckStep *cs)
@@ -102,15 +116,12 @@ check_privileges(CheckStep *cs)
 	const FkKey *key = &cs->view.key;
 	Oid			role = GetUserId();
 	bool		complete = true;
+	ListCell   *lc;
 
-	if (!object_ownercheck(RelationRelationId, key->child, role))
-	{
-		complete = false;
-		check_row(cs, "privileges", CHECK_BLOCK,
-				  psprintf("role %s does not own child %s", role_name(role), sg_relation_name(key->child)),
-				  psprintf("Run the plan as its owner, or become a member: GRANT %s TO %s;",
-						   role_name(table_owner(key->child)), role_name(role)));
-	}
+	check_ownership(cs, "child", key->child, &complete);
+	/* partitions that get the key one by one are altered one by one */
+	foreach(lc, cs->view.by_partition ? cs->view.partitions : NIL)
+		check_ownership(cs, "partition", ((FkPartition *) lfirst(lc))->relid, &complete);
 	if (cs->view.need == NEED_ADD &&
 		!has_privilege(key->parent, key->parent_att, key->nkeys, role, ACL_REFERENCES))
 	{
