@@ -145,6 +145,7 @@ extern void check_definition(PlanCheck *check, CheckStep *cs);
 
 /* ---- deploy_check_access.c ---- */
 extern void check_access(CheckStep *cs);
+extern void check_early_access(CheckStep *cs);
 
 /* ---- deploy_check_tables.c ---- */
 extern CheckTable *check_table(PlanCheck *check, Oid relid);

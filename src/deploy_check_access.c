@@ -111,7 +111,7 @@ check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
 
 /* What deploy_check_privileges() asks for, and the names in the statement */
 static void
-check_privileges(CheckStep *cs)
+check_privileges(CheckStep *cs, bool references)
 {
 	const FkKey *key = &cs->view.key;
 	Oid			role = GetUserId();
@@ -122,7 +122,7 @@ check_privileges(CheckStep *cs)
 	/* partitions that get the key one by one are altered one by one */
 	foreach(lc, cs->view.by_partition ? cs->view.partitions : NIL)
 		check_ownership(cs, "partition", ((FkPartition *) lfirst(lc))->relid, &complete);
-	if (cs->view.need == NEED_ADD &&
+	if (references &&
 		!has_privilege(key->parent, key->parent_att, key->nkeys, role, ACL_REFERENCES))
 	{
 		complete = false;
@@ -221,10 +221,24 @@ check_owner_rights(CheckStep *cs)
 		check_row(cs, "owner_rights", CHECK_OK, NULL, NULL);
 }
 
+/* What can be said while columns of the child are still to be added */
+void
+check_early_access(CheckStep *cs)
+{
+	FkKey	   *key = &cs->view.key;
+	List	   *columns = cs->step->parent_columns ? cs->step->parent_columns : fk_primary_key(key->parent);
+	ListCell   *lc;
+
+	key->nkeys = 0;
+	foreach(lc, columns)
+		key->parent_att[key->nkeys++] = get_attnum(key->parent, lfirst(lc));
+	check_privileges(cs, true);
+}
+
 void
 check_access(CheckStep *cs)
 {
-	check_privileges(cs);
+	check_privileges(cs, cs->view.need == NEED_ADD);
 	if (cs->step->enforced)
 	{
 		check_validation(cs);

@@ -800,7 +800,10 @@ check_definition(PlanCheck *check, CheckStep *cs)
 	if (!check_resolved(cs, problem))
 	{
 		if (cs->is_early)
+		{
 			check_backfill(check, cs);
+			check_early_access(cs);
+		}
 		return;
 	}
 	check_existing(check, cs);
