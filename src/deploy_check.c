@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -155,8 +156,10 @@ is_left_alone(CheckStep *cs)
 static void
 check_skipped(CheckStep *cs)
 {
-	if (cs->view.need == NEED_SKIP && !cs->blocked)
-		check_row(cs, "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
+	if (cs->view.need != NEED_SKIP || cs->blocked || cs->is_early)
+		return;
+	check_row(cs, get_rel_relkind(cs->view.key.child) == RELKIND_PARTITIONED_TABLE ?
+			  "partitions" : "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
 }
 
 /* How the step stands in the catalog, as deployment sees it */

@@ -52,6 +52,7 @@ typedef struct CheckStep
 	List	   *rows;			/* of CheckRow * */
 	bool		blocked;
 	bool		left_alone;		/* skipped for good */
+	bool		is_early;		/* columns of the key are still to be added */
 	CheckTable *child;			/* NULL unless there is something to do */
 	CheckTable *parent;
 	AuditKey   *audit;			/* NULL: its rows were not read */
@@ -144,6 +145,7 @@ extern void check_definition(PlanCheck *check, CheckStep *cs);
 
 /* ---- deploy_check_access.c ---- */
 extern void check_access(CheckStep *cs);
+extern void check_early_access(CheckStep *cs);
 
 /* ---- deploy_check_tables.c ---- */
 extern CheckTable *check_table(PlanCheck *check, Oid relid);

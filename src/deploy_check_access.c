@@ -95,23 +95,34 @@ check_usage(CheckStep *cs, Oid relid, bool *complete)
 			  psprintf("Grant it: GRANT USAGE ON SCHEMA %s TO %s;", schema_name(relid), role_name(GetUserId())));
 }
 
+static void
+check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
+{
+	Oid			role = GetUserId();
+
+	if (!OidIsValid(relid) || object_ownercheck(RelationRelationId, relid, role))
+		return;
+	*complete = false;
+	check_row(cs, "privileges", CHECK_BLOCK,
+			  psprintf("role %s does not own %s %s", role_name(role), what, sg_relation_name(relid)),
+			  psprintf("Run the plan as its owner, or become a member: GRANT %s TO %s;",
+					   role_name(table_owner(relid)), role_name(role)));
+}
+
 /* What deploy_check_privileges() asks for, and the names in the statement */
 static void
-check_privileges(CheckStep *cs)
+check_privileges(CheckStep *cs, bool references)
 {
 	const FkKey *key = &cs->view.key;
 	Oid			role = GetUserId();
 	bool		complete = true;
+	ListCell   *lc;
 
-	if (!object_ownercheck(RelationRelationId, key->child, role))
-	{
-		complete = false;
-		check_row(cs, "privileges", CHECK_BLOCK,
-				  psprintf("role %s does not own child %s", role_name(role), sg_relation_name(key->child)),
-				  psprintf("Run the plan as its owner, or become a member: GRANT %s TO %s;",
-						   role_name(table_owner(key->child)), role_name(role)));
-	}
-	if (cs->view.need == NEED_ADD &&
+	check_ownership(cs, "child", key->child, &complete);
+	/* partitions that get the key one by one are altered one by one */
+	foreach(lc, cs->view.by_partition ? cs->view.partitions : NIL)
+		check_ownership(cs, "partition", ((FkPartition *) lfirst(lc))->relid, &complete);
+	if (references &&
 		!has_privilege(key->parent, key->parent_att, key->nkeys, role, ACL_REFERENCES))
 	{
 		complete = false;
@@ -210,10 +221,24 @@ check_owner_rights(CheckStep *cs)
 		check_row(cs, "owner_rights", CHECK_OK, NULL, NULL);
 }
 
+/* What can be said while columns of the child are still to be added */
+void
+check_early_access(CheckStep *cs)
+{
+	FkKey	   *key = &cs->view.key;
+	List	   *columns = cs->step->parent_columns ? cs->step->parent_columns : fk_primary_key(key->parent);
+	ListCell   *lc;
+
+	key->nkeys = 0;
+	foreach(lc, columns)
+		key->parent_att[key->nkeys++] = get_attnum(key->parent, lfirst(lc));
+	check_privileges(cs, true);
+}
+
 void
 check_access(CheckStep *cs)
 {
-	check_privileges(cs);
+	check_privileges(cs, cs->view.need == NEED_ADD);
 	if (cs->step->enforced)
 	{
 		check_validation(cs);

@@ -21,8 +21,10 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -165,6 +167,45 @@ check_columns_exist(CheckStep *cs, bool is_child)
 				  missing_column_hint(cs, is_child, i));
 	}
 	return missing;
+}
+
+/*
+ * Columns of the child that a backfill adds: nothing can be said about their
+ * rows now.  True when there are such.
+ */
+static bool
+check_backfilled_columns(CheckStep *cs)
+{
+	char	   *statement = cs->step->backfill ? plan_backfill_column_statement(cs->step) : NULL;
+
+	if (statement == NULL)
+		return false;
+	cs->is_early = true;
+	check_row(cs, "backfill", CHECK_WARN,
+			  "deployment adds columns of the key and fills them, so their rows could not be looked at",
+			  psprintf("To look at them before the key is added, add the columns (%s;) and fill them by hand; then: SELECT * FROM sg_plan_check(%s);",
+					   statement, quote_literal_cstr(cs->plan)));
+	return true;
+}
+
+/* Whose expressions they are, and that what is in the columns now is not what will be */
+static void
+check_backfill(PlanCheck *check, CheckStep *cs)
+{
+	Oid			author = get_role_oid(check->plan->author, true);
+
+	if (cs->step->backfill == NULL)
+		return;
+	if (!OidIsValid(author) || (author != GetUserId() && !superuser_arg(author)))
+		check_row(cs, "backfill", CHECK_BLOCK,
+				  psprintf("the expressions are those of role %s, which nobody else runs",
+						   quote_identifier(check->plan->author)),
+				  psprintf("Run the plan as that role: SET ROLE %s;", quote_identifier(check->plan->author)));
+	else if (cs->view.need == NEED_ADD)
+		check_row(cs, "backfill", CHECK_WARN,
+				  "deployment fills the columns of the key: what is said about their rows is from before",
+				  psprintf("What is filled is looked at once more before the key is added; until then: SELECT * FROM sg_orphan_audit(plan => %s);",
+						   quote_literal_cstr(cs->plan)));
 }
 
 static int
@@ -334,8 +375,10 @@ check_resolved(CheckStep *cs, FkProblem *problem)
 		return false;
 	if (failed >= CHECK_COLUMN)
 	{
-		missing |= check_columns_exist(cs, true);
 		missing |= check_columns_exist(cs, false);
+		if (!missing && check_backfilled_columns(cs))
+			return false;
+		missing |= check_columns_exist(cs, true);
 	}
 	if (missing)
 		return false;
@@ -755,10 +798,21 @@ check_definition(PlanCheck *check, CheckStep *cs)
 	FkProblem  *problem = plan_step_key(cs->step, &key);
 
 	if (!check_resolved(cs, problem))
+	{
+		if (cs->is_early)
+		{
+			check_backfill(check, cs);
+			check_early_access(cs);
+		}
 		return;
+	}
 	check_existing(check, cs);
 	if (cs->view.need == NEED_NOTHING)
 		return;
+	check_replaces(cs);
+	if (cs->view.need == NEED_REPLACE)
+		return;
+	check_backfill(check, cs);
 	if (cs->view.existing == NULL)
 		check_name(cs);
 	check_validate_differs(cs);
@@ -767,5 +821,4 @@ check_definition(PlanCheck *check, CheckStep *cs)
 	check_not_null(cs);
 	check_enforcement(cs);
 	check_overlap(check, cs);
-	check_replaces(cs);
 }

@@ -659,6 +659,8 @@ check_no_orphans(CheckStep *cs)
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf("%s; but with fix => true the step fails: %s", text, obstacle->reason),
 				  psprintf("Choose another policy: %s", check_set(cs, "orphans", "stop")));
+	else if (cs->step->backfill && cs->view.need == NEED_ADD)
+		check_row(cs, "orphans", CHECK_WARN, psprintf("%s, before their columns are filled", text), NULL);
 	else
 		check_row(cs, "orphans", CHECK_OK, text, NULL);
 }

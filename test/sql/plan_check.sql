@@ -201,6 +201,20 @@ SELECT * FROM found('replaces', 'overlap');
 UPDATE schemaguard.plan_step SET replaces = 'older' WHERE plan = 'replaces';
 SELECT * FROM found('replaces', 'replaces');
 
+-- columns that are filled on the way: what is in them now says little
+CREATE TABLE bf (id int PRIMARY KEY, here int);
+INSERT INTO bf VALUES (1, 1), (2, NULL);
+CREATE INDEX ON bf (here);
+SELECT sg_plan_create('backfill');
+SELECT sg_plan_add_fk('backfill', 'bf', '{here}', 'p', backfill => 'id');
+SELECT sg_plan_add_fk('backfill', 'bf', '{later}', 'p', backfill => 'id');
+SELECT * FROM found('backfill', '*');
+SELECT step, string_agg(check_name, ', ') FROM sg_plan_check('backfill') WHERE step > 0 GROUP BY step ORDER BY step;
+SET client_min_messages = error;
+CALL sg_add_fks('backfill');
+SET client_min_messages = warning;
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'backfill' ORDER BY step;
+
 -- orphans, by policy
 CREATE TABLE oc (id int PRIMARY KEY, p_id int, strict int NOT NULL);
 INSERT INTO oc SELECT g, g % 20 + 1, g FROM generate_series(1, 40) g;
@@ -368,6 +382,6 @@ COMMIT;
 
 SET client_min_messages = error;
 SELECT sg_plan_drop(name) FROM schemaguard.plan
-WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'orphans', 'index',
+WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'backfill', 'orphans', 'index',
                'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty');
 DROP SCHEMA chk CASCADE;
