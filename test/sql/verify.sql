@@ -7,6 +7,7 @@ CREATE SCHEMA ver;
 SET search_path = ver, public;
 -- attempts must not be stopped where the machine is slow
 SET schemaguard.lock_timeout = '60s';
+SET schemaguard.statement_timeout = '60s';
 
 -- every row of every table here with its place, and where the sequences stand
 CREATE FUNCTION fingerprint() RETURNS text LANGUAGE plpgsql AS $$
