@@ -92,6 +92,7 @@ typedef struct VerifyReach
 	Bitmapset  *columns;		/* that an UPDATE sets */
 
 	/* filled in by verify_reach_tables */
+	List	   *tables;			/* with their partitions, by OID */
 	List	   *beside;			/* other keys that lead from the parent to the
 								 * child of the key under test */
 	bool		other_path;		/* its child is also reached by a detour */
@@ -198,6 +199,12 @@ extern void verify_try(LiveTest *lt);
  * tried without side effects that a rollback would leave behind, or NULL.
  */
 extern char *verify_reach_tables(VerifyReach *reach);
+
+/*
+ * Lock those tables as any writer does, so that nobody can add a trigger, and
+ * look again.
+ */
+extern char *verify_reach_again(const VerifyReach *reach);
 
 /*
  * Count the rows that the statement would reach from one row.  Returns why

@@ -34,6 +34,7 @@
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteDefine.h"
 #include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -247,7 +248,7 @@ verify_read_problem(Oid relid)
 }
 
 static char *
-table_problem(Oid relid, CmdType event)
+table_problem(VerifyReach *reach, Oid relid, CmdType event)
 {
 	char	   *problem = verify_read_problem(relid);
 	ListCell   *lc;
@@ -255,8 +256,10 @@ table_problem(Oid relid, CmdType event)
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		/* rows of a table that merely inherits are none of the key's */
-		if (problem == NULL &&
-			(lfirst_oid(lc) == relid || get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE))
+		if (lfirst_oid(lc) != relid && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+			continue;
+		reach->tables = list_append_unique_oid(reach->tables, lfirst_oid(lc));
+		if (problem == NULL)
 			problem = member_problem(lfirst_oid(lc), event);
 	}
 	return problem;
@@ -319,7 +322,7 @@ note_path(VerifyReach *reach, const FkKey *key)
 static char *
 follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, List **followed)
 {
-	char	   *problem = table_problem(relid, event);
+	char	   *problem = table_problem(reach, relid, event);
 	ListCell   *lc;
 
 	foreach(lc, reach->declared)
@@ -384,6 +387,19 @@ verify_reach_tables(VerifyReach *reach)
 			reach->other_path = true;
 	}
 	return problem;
+}
+
+char *
+verify_reach_again(const VerifyReach *reach)
+{
+	VerifyReach again = *reach;
+	ListCell   *lc;
+
+	foreach(lc, reach->tables)
+		LockRelationOid(lfirst_oid(lc), RowExclusiveLock);
+
+	again.tables = again.beside = NIL;
+	return verify_reach_tables(&again);
 }
 
 /* ---- rows ---- */
