@@ -414,6 +414,9 @@ extern void deploy_backfill_step(DeployRun *run, int step);
  */
 extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced);
 
+/* Drop the trigger, if it is there; what was filled stays */
+extern void deploy_backfill_disarm(DeployRun *run, PlanStep *step);
+
 /* ---- deploy_replace.c ---- */
 
 /*

@@ -155,7 +155,7 @@ is_left_alone(CheckStep *cs)
 static void
 check_skipped(CheckStep *cs)
 {
-	if (cs->view.need == NEED_SKIP && !cs->blocked)
+	if (cs->view.need == NEED_SKIP && !cs->blocked && !cs->to_fill)
 		check_row(cs, "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
 }
 

@@ -51,6 +51,7 @@ typedef struct CheckStep
 	StepView	view;
 	List	   *rows;			/* of CheckRow * */
 	bool		blocked;
+	bool		to_fill;		/* columns are missing, which it will add */
 	bool		left_alone;		/* skipped for good */
 	CheckTable *child;			/* NULL unless there is something to do */
 	CheckTable *parent;

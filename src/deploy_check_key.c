@@ -159,6 +159,15 @@ check_columns_exist(CheckStep *cs, bool is_child)
 		if (get_attnum(relid, list_nth(columns, i)) != InvalidAttrNumber)
 			continue;
 		missing = true;
+		if (is_child && cs->step->backfill && plan_backfill_column_statement(cs->step))
+		{
+			cs->to_fill = true;
+			check_row(cs, "column", CHECK_WARN,
+					  psprintf("child %s has no column %s yet: the step adds it and fills it by its backfill, and what follows can be checked then",
+							   sg_relation_name(relid), quote_identifier(list_nth(columns, i))),
+					  psprintf("CALL sg_add_fks(%s, validate => false), and check again.", quote_literal_cstr(cs->plan)));
+			continue;
+		}
 		check_row(cs, "column", CHECK_BLOCK,
 				  psprintf("%s %s has no column %s", is_child ? "child" : "parent",
 						   sg_relation_name(relid), quote_identifier(list_nth(columns, i))),
