@@ -47,11 +47,15 @@ OBJS = \
 	src/deploy_check_key.o \
 	src/deploy_check_server.o \
 	src/deploy_check_tables.o \
+	src/deploy_fix.o \
+	src/deploy_fix_reach.o \
+	src/deploy_fix_sql.o \
 	src/deploy_index.o \
 	src/deploy_lock.o \
 	src/deploy_overhead.o \
 	src/deploy_parallel.o \
 	src/deploy_partition.o \
+	src/deploy_quarantine.o \
 	src/deploy_replace.o \
 	src/deploy_rollback.o \
 	src/deploy_run.o \
@@ -61,9 +65,11 @@ OBJS = \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
 	src/deploy_verify.o \
+	src/deploy_verify_find.o \
 	src/deploy_verify_live.o \
 	src/deploy_verify_reach.o \
 	src/deploy_verify_row.o \
+	src/deploy_verify_try.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -106,6 +112,7 @@ SQL_PARTS = \
 	sql/parts/30_plan.sql \
 	sql/parts/35_check.sql \
 	sql/parts/40_deploy.sql \
+	sql/parts/45_fix.sql \
 	sql/parts/46_rollback.sql \
 	sql/parts/50_verify.sql
 
@@ -121,6 +128,7 @@ REGRESS = \
 	deploy_index \
 	deploy_partition \
 	deploy_replace \
+	fix \
 	interface \
 	plan \
 	plan_18 \

@@ -17,6 +17,7 @@
 #include "postgres.h"
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "fk.h"
 #include "spi.h"
@@ -144,6 +145,20 @@ extern void audit_proof_record(List *keys);
 
 /* One generated query in the active snapshot; parallel: if the planner likes */
 extern void audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel);
+
+/*
+ * What queries about a key's rows are made of; child and parent are fk and
+ * pk.  A column by number; a table, with ONLY unless it is partitioned; the
+ * key's comparison of both; and the condition that the key looks at a child
+ * row at all.
+ */
+extern char *audit_sql_column(const char *alias, Oid relid, AttrNumber attnum);
+extern void audit_sql_table(StringInfo buf, Oid relid, const char *alias);
+extern void audit_sql_match(StringInfo buf, const FkKey *key);
+extern void audit_sql_checked(StringInfo buf, const FkKey *key);
+
+/* Why a scan of the tables themselves would not see the key's rows, or NULL */
+extern const char *audit_place_problem(const FkKey *key);
 
 /* A query for the rows that break the key: row_table, row_id, key, data; LIMIT $1 */
 extern char *audit_sql_orphans(const FkKey *key);

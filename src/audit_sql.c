@@ -29,15 +29,14 @@
 #include "audit.h"
 #include "quote.h"
 
-/* alias.column, for a column by number */
-static char *
-column_ref(const char *alias, Oid relid, AttrNumber attnum)
+char *
+audit_sql_column(const char *alias, Oid relid, AttrNumber attnum)
 {
 	return psprintf("%s.%s", alias, quote_identifier(get_attname(relid, attnum, false)));
 }
 
-static void
-append_table(StringInfo buf, Oid relid, const char *alias)
+void
+audit_sql_table(StringInfo buf, Oid relid, const char *alias)
 {
 	appendStringInfo(buf, "%s%s %s",
 					 get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
@@ -60,8 +59,8 @@ append_collation(StringInfo buf, Oid collation)
 }
 
 /* pk.a OPERATOR(s.=) fk.b [COLLATE c] AND ... */
-static void
-append_match(StringInfo buf, const FkKey *key)
+void
+audit_sql_match(StringInfo buf, const FkKey *key)
 {
 	for (int i = 0; i < key->nkeys; i++)
 	{
@@ -78,9 +77,9 @@ append_match(StringInfo buf, const FkKey *key)
 		if (i > 0)
 			appendStringInfoString(buf, " AND ");
 		generate_operator_clause(buf,
-								 column_ref("pk", key->parent, key->parent_att[i]), parent_type,
+								 audit_sql_column("pk", key->parent, key->parent_att[i]), parent_type,
 								 key->pf_eq_op[i],
-								 column_ref("fk", key->child, key->child_att[i]), child_type);
+								 audit_sql_column("fk", key->child, key->child_att[i]), child_type);
 		if (parent_coll != child_coll && OidIsValid(parent_coll))
 			append_collation(buf, parent_coll);
 	}
@@ -90,14 +89,14 @@ append_match(StringInfo buf, const FkKey *key)
  * Which rows does the key look at?  MATCH SIMPLE: no null; FULL: not all null.
  * IS NOT NULL would not do: of a composite value it asks about the fields.
  */
-static void
-append_checked(StringInfo buf, const FkKey *key)
+void
+audit_sql_checked(StringInfo buf, const FkKey *key)
 {
 	appendStringInfoChar(buf, '(');
 	for (int i = 0; i < key->nkeys; i++)
 		appendStringInfo(buf, "%s%s IS DISTINCT FROM NULL",
 						 i == 0 ? "" : key->match == FKCONSTR_MATCH_FULL ? " OR " : " AND ",
-						 column_ref("fk", key->child, key->child_att[i]));
+						 audit_sql_column("fk", key->child, key->child_att[i]));
 	appendStringInfoChar(buf, ')');
 }
 
@@ -108,8 +107,8 @@ append_coverage(StringInfo buf, const FkKey *key)
 	int			last = key->nkeys - 1;
 
 	appendStringInfo(buf, "coalesce(%s OPERATOR(pg_catalog.<@) pg_catalog.range_agg(%s), false)",
-					 column_ref("fk", key->child, key->child_att[last]),
-					 column_ref("pk", key->parent, key->parent_att[last]));
+					 audit_sql_column("fk", key->child, key->child_att[last]),
+					 audit_sql_column("pk", key->parent, key->parent_att[last]));
 }
 
 /* fk.a AS k1, fk.b AS k2, ... */
@@ -118,7 +117,7 @@ append_key_columns(StringInfo buf, const FkKey *key)
 {
 	for (int i = 0; i < key->nkeys; i++)
 		appendStringInfo(buf, ", %s AS k%d",
-						 column_ref("fk", key->child, key->child_att[i]), i + 1);
+						 audit_sql_column("fk", key->child, key->child_att[i]), i + 1);
 }
 
 /* jsonb_build_object('a', <format of k1>, ...) */
@@ -132,7 +131,7 @@ append_key_object(StringInfo buf, const FkKey *key, const char *alias)
 
 		appendStringInfo(buf, "%s%s, ", i ? ", " : "", quote_literal_cstr(name));
 		if (alias)
-			appendStringInfoString(buf, column_ref(alias, key->child, key->child_att[i]));
+			appendStringInfoString(buf, audit_sql_column(alias, key->child, key->child_att[i]));
 		else
 			appendStringInfo(buf, "s.k%d", i + 1);
 	}
@@ -185,16 +184,16 @@ append_parent(StringInfo buf, const FkKey *key)
 {
 	if (key->period || !may_match_twice(key))
 	{
-		append_table(buf, key->parent, "pk");
+		audit_sql_table(buf, key->parent, "pk");
 		return;
 	}
 
 	appendStringInfoString(buf, "(SELECT DISTINCT ");
 	for (int i = 0; i < key->nkeys; i++)
 		appendStringInfo(buf, "%s%s", i ? ", " : "",
-						 column_ref("pk", key->parent, key->parent_att[i]));
+						 audit_sql_column("pk", key->parent, key->parent_att[i]));
 	appendStringInfoString(buf, " FROM ");
-	append_table(buf, key->parent, "pk");
+	audit_sql_table(buf, key->parent, "pk");
 	appendStringInfoString(buf, ") pk");
 }
 
@@ -203,7 +202,7 @@ static void
 append_judged_rows(StringInfo buf, const FkKey *key)
 {
 	appendStringInfoString(buf, "SELECT ");
-	append_checked(buf, key);
+	audit_sql_checked(buf, key);
 	if (key->period)
 	{
 		appendStringInfoString(buf, " AND NOT ");
@@ -211,22 +210,22 @@ append_judged_rows(StringInfo buf, const FkKey *key)
 	}
 	else
 		appendStringInfo(buf, " AND %s IS NOT DISTINCT FROM NULL",
-						 column_ref("pk", key->parent, key->parent_att[0]));
+						 audit_sql_column("pk", key->parent, key->parent_att[0]));
 	appendStringInfoString(buf, " AS o");
 	append_key_columns(buf, key);
 	appendStringInfoString(buf, " FROM ");
-	append_table(buf, key->child, "fk");
+	audit_sql_table(buf, key->child, "fk");
 	appendStringInfoString(buf, " LEFT JOIN ");
 	append_parent(buf, key);
 	appendStringInfoString(buf, " ON (");
-	append_match(buf, key);
+	audit_sql_match(buf, key);
 	appendStringInfoChar(buf, ')');
 	if (key->period)
 	{
 		/* several parents may cover one child row together */
 		appendStringInfoString(buf, " GROUP BY fk.tableoid, fk.ctid");
 		for (int i = 0; i < key->nkeys; i++)
-			appendStringInfo(buf, ", %s", column_ref("fk", key->child, key->child_att[i]));
+			appendStringInfo(buf, ", %s", audit_sql_column("fk", key->child, key->child_att[i]));
 	}
 }
 
@@ -272,28 +271,28 @@ audit_sql_orphans(const FkKey *key)
 	appendStringInfoString(&buf, "SELECT fk.tableoid::pg_catalog.regclass, fk.ctid, ");
 	append_key_object(&buf, key, "fk");
 	appendStringInfoString(&buf, ", pg_catalog.to_jsonb(fk.*) FROM ");
-	append_table(&buf, key->child, "fk");
+	audit_sql_table(&buf, key->child, "fk");
 	if (key->period)
 	{
 		appendStringInfoString(&buf, " WHERE ");
-		append_checked(&buf, key);
+		audit_sql_checked(&buf, key);
 		appendStringInfoString(&buf, " AND NOT (SELECT ");
 		append_coverage(&buf, key);
 		appendStringInfoString(&buf, " FROM ");
-		append_table(&buf, key->parent, "pk");
+		audit_sql_table(&buf, key->parent, "pk");
 		appendStringInfoString(&buf, " WHERE ");
-		append_match(&buf, key);
+		audit_sql_match(&buf, key);
 		appendStringInfoChar(&buf, ')');
 	}
 	else
 	{
 		appendStringInfoString(&buf, " LEFT JOIN ");
-		append_table(&buf, key->parent, "pk");
+		audit_sql_table(&buf, key->parent, "pk");
 		appendStringInfoString(&buf, " ON (");
-		append_match(&buf, key);
+		audit_sql_match(&buf, key);
 		appendStringInfo(&buf, ") WHERE %s IS NOT DISTINCT FROM NULL AND ",
-						 column_ref("pk", key->parent, key->parent_att[0]));
-		append_checked(&buf, key);
+						 audit_sql_column("pk", key->parent, key->parent_att[0]));
+		audit_sql_checked(&buf, key);
 	}
 	appendStringInfoString(&buf, " LIMIT $1");
 

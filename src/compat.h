@@ -144,6 +144,13 @@ sg_alter_constraint(Node *def)
 	return result;
 }
 
+/* 17: the virtual transaction of a lock is one field */
+#if PG_VERSION_NUM < 170000
+#define SG_LOCK_VXID(lock) ((VirtualTransactionId) {(lock)->backend, (lock)->lxid})
+#else
+#define SG_LOCK_VXID(lock) ((lock)->vxid)
+#endif
+
 /* 18: noreturn is a prefix, so that C11's keyword can stand there */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()

@@ -5,10 +5,12 @@
  *
  * deploy_run.c is the procedure, deploy_step.c what happens to one step,
  * deploy_validate.c how keys become valid, deploy_partition.c how the key of
- * a partitioned table is made of those of its partitions, deploy_replace.c
- * the end of a key that a step replaces, deploy_audit.c how orphans are
- * counted on the way, deploy_lock.c how tables are locked without holding up
- * the application, deploy_unit.c transactions, time limits and the log of one
+ * a partitioned table is made of those of its partitions, deploy_backfill.c
+ * how new columns are filled, deploy_replace.c the end of a key that a step
+ * replaces, deploy_audit.c how orphans are counted on the way, deploy_fix*.c
+ * how they are removed or mended, deploy_quarantine.c where copies of them are
+ * kept, deploy_lock.c how tables are locked without holding up the
+ * application, deploy_unit.c transactions, time limits and the log of one
  * action, deploy_index.c the indexes that keys want, deploy_parallel.c what
  * background workers do, deploy_throttle.c when to pause, deploy_rollback.c
  * and deploy_undo.c how all of it is taken back.
@@ -51,6 +53,10 @@ typedef struct DeployRun
 	List	   *failures;		/* of TableFailures *: deploy_throttle.c */
 	List	   *put_last;		/* numbers of steps whose tables are busy */
 	bool		last_round;		/* of those steps */
+
+	bool		fix;			/* orphans, where the step's policy says so */
+	bool		dry_run;		/* count them only */
+	int			batch;			/* rows of one transaction, at most */
 	List	   *unfilled;		/* of steps whose backfill has failed */
 } DeployRun;
 
@@ -102,7 +108,8 @@ typedef struct StepWork
 
 	/* what the action that is under way does for the step */
 	const char *statement;		/* NULL: none */
-	FkKey	   *key;			/* as resolved before the action began */
+	FkKey	   *key;			/* as resolved before the action began; NULL:
+								 * the action is not about one */
 	int64		started_id;
 
 	/* validation by a scan */
@@ -243,6 +250,12 @@ extern bool deploy_guard(DeployAction *action, bool (*work) (DeployAction *actio
 /* The next table that an action locks; a table is locked once, in the first mode */
 extern void deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode);
 
+/*
+ * Wait for the transactions that write to a table now to end; false when they
+ * have not by the deadline.  The caller holds nothing.
+ */
+extern bool deploy_wait_for_writers(Oid relid, TimestampTz deadline);
+
 /* Was it the locks?  And the error that ended an action, in words for people */
 extern bool deploy_is_lock_failure(const ErrorData *error);
 extern char *deploy_failure_text(const DeployAction *action);
@@ -260,7 +273,7 @@ extern AuditKey *deploy_count_orphans(const DeployAction *action, const FkKey *k
 
 /* Orphans in words, and what to do about them */
 extern char *deploy_orphans_text(const AuditKey *ak);
-extern const char *deploy_orphans_hint(const FkKey *key);
+extern const char *deploy_orphans_hint(const StepWork *work);
 
 /*
  * Policy "stop": a key that has orphans is not even added.  Returns whether
@@ -358,29 +371,28 @@ extern bool deploy_wants_parallel(List *steps);
  */
 extern List *deploy_validate_parallel(DeployRun *run, List *tables);
 
-/* ---- deploy_throttle.c ---- */
+/* ---- deploy_fix.c ---- */
+
+/* What sg_add_fks(fix => true) does in a batch */
+#define DEPLOY_FIX_BATCH 10000
 
 /*
- * Before a step, an attempt to lock, a batch: waits while there is too much
- * load.  False when the run has to end (run->stop_reason): the window is over,
- * or the pause took too long.  The caller's transaction has done nothing, and
- * no snapshot is active: a pause commits.
+ * Do to the orphans of a step's key what its policy says, in batches with a
+ * commit each; with run->dry_run, count them.  The key is declared, armed and
+ * not valid (planned will do for a dry run).  Returns whether no orphan is
+ * left that the policy is about; if not, the failure is on record.  The
+ * caller's transaction is clean, before and after.
  */
-extern bool deploy_throttle(DeployRun *run);
+extern bool deploy_fix_step(StepWork *work, const FkKey *key);
 
-/* The same for what makes no load of its own: is the window over, or was the run stopped? */
-extern bool deploy_must_stop(DeployRun *run);
-extern void deploy_stop(DeployRun *run, const char *reason);
+/* ---- deploy_quarantine.c ---- */
 
-/* Read the settings once, as a call begins; errors for those that make no sense */
-extern void deploy_throttle_begin(DeployRun *run);
-
-/* One more attempt to lock the table has failed: are its steps to be put last? */
-extern bool deploy_breaker_count(DeployRun *run, Oid relid);
-
-/* Was that so for a table of this key?  Then the step is put last. */
-extern bool deploy_breaker_open(StepWork *work, const FkKey *key);
-extern void deploy_put_last(DeployRun *run, int step);
+/*
+ * Put back what the plan has quarantined, in batches with a commit each; what
+ * can't go back stays, with the reason.  Rows that the caller may not see
+ * stay, too.  Returns how many rows went back.
+ */
+extern int64 deploy_restore_plan(DeployRun *run);
 
 /* ---- deploy_partition.c ---- */
 
@@ -429,5 +441,29 @@ extern FkProblem *deploy_look_replaced(const PlanStep *step, StepView *view);
 
 /* Drop that key, if the step's own is valid */
 extern void deploy_replace_step(DeployRun *run, int step);
+
+/* ---- deploy_throttle.c ---- */
+
+/*
+ * Before a step, an attempt to lock, a batch: waits while there is too much
+ * load.  False when the run has to end (run->stop_reason): the window is over,
+ * or the pause took too long.  The caller's transaction has done nothing, and
+ * no snapshot is active: a pause commits.
+ */
+extern bool deploy_throttle(DeployRun *run);
+
+/* The same for what makes no load of its own: is the window over, or was the run stopped? */
+extern bool deploy_must_stop(DeployRun *run);
+extern void deploy_stop(DeployRun *run, const char *reason);
+
+/* Read the settings once, as a call begins; errors for those that make no sense */
+extern void deploy_throttle_begin(DeployRun *run);
+
+/* One more attempt to lock the table has failed: are its steps to be put last? */
+extern bool deploy_breaker_count(DeployRun *run, Oid relid);
+
+/* Was that so for a table of this key?  Then the step is put last. */
+extern bool deploy_breaker_open(StepWork *work, const FkKey *key);
+extern void deploy_put_last(DeployRun *run, int step);
 
 #endif							/* SG_DEPLOY_H */

@@ -55,8 +55,12 @@ deploy_count_orphans(const DeployAction *action, const FkKey *key)
 
 /* The form of sg_orphans by columns knows MATCH SIMPLE only */
 const char *
-deploy_orphans_hint(const FkKey *key)
+deploy_orphans_hint(const StepWork *work)
 {
+	const FkKey *key = work->key;
+
+	if (plan_step_fixes(work->step))
+		return "CALL sg_fix_orphans(), or sg_add_fks() with fix => true, does what the step's policy says; sg_orphans() lists the rows.";
 	if (key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid))
 		return "sg_orphans() lists these rows, except those that break MATCH FULL by a null in some of the columns. Remove or mend them and CALL again.";
 	return "sg_orphans() lists these rows. Remove or mend them and CALL again.";
@@ -97,7 +101,7 @@ deploy_audit_step(StepWork *work, FkKey *key)
 
 	if (ak->result == AUDIT_FAIL)
 	{
-		work->hint = deploy_orphans_hint(key);
+		work->hint = deploy_orphans_hint(work);
 		deploy_record_failure(&action, work, "failed", ERRCODE_SG_ORPHANS,
 							  deploy_orphans_text(ak), ak->orphan_rows);
 	}

@@ -249,7 +249,7 @@ run_checks(PlanCheck *check)
 	foreach(lc, check->steps)
 	{
 		if (check_is_due(lfirst(lc)))
-			check_orphans(lfirst(lc));
+			check_orphans(check, lfirst(lc));
 	}
 	foreach(lc, check->steps)
 	{

@@ -150,7 +150,7 @@ extern void check_access(CheckStep *cs);
 extern CheckTable *check_table(PlanCheck *check, Oid relid);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 extern void check_measure(PlanCheck *check);
-extern void check_orphans(CheckStep *cs);
+extern void check_orphans(PlanCheck *check, CheckStep *cs);
 extern void check_estimate(PlanCheck *check, CheckStep *cs);
 
 /* ---- deploy_check_index.c ---- */

@@ -363,6 +363,7 @@ check_reach(CheckStep *cs, Reach *reach, Oid start)
 					sg_relation_name(start), rows_text(Min(result->expected, most)), list_length(reach->tables),
 					list_length(reach->tables) == 1 ? "table" : "tables", rows_text(most),
 					reach->source, result->depth, result->path);
+
 	if (most > MANY_ROWS)
 		check_row(cs, "cascade", CHECK_WARN, text,
 				  psprintf("If nobody should delete that much by accident: %s", check_set(cs, "on_delete", "no action")));

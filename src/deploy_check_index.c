@@ -285,8 +285,8 @@ index_statements(const CheckStep *cs)
 			Oid			type = cast_of_child(key, i);
 			char	   *column = check_column(key->child, key->child_att[i]);
 
-			appendStringInfo(&sql, OidIsValid(type) ? "%s(%s::%s)" : "%s%s", i ? ", " : "", column,
-							 OidIsValid(type) ? format_type_be(type) : "");
+			appendStringInfo(&sql, "%s%s", i ? ", " : "", OidIsValid(type) ?
+							 psprintf("(%s::%s)", column, format_type_be(type)) : column);
 		}
 		appendStringInfoString(&sql, ");");
 		return sql.data;

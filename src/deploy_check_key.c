@@ -429,6 +429,7 @@ generation_expression(Oid relid, AttrNumber attnum)
 	SPI_connect();
 	if (SPI_execute_with_args(query, 2, types, values, NULL, true, 1) == SPI_OK_SELECT && SPI_processed > 0)
 		text = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "expr");
+
 	SPI_finish();
 	sg_scope_end(&scope);
 	return text ? text : pstrdup("...");
@@ -698,6 +699,7 @@ check_overlap_with(CheckStep *cs, const FkKey *other, const CheckStep *step)
 		fk_same_columns(&cs->view.key, other) || is_replaced(cs, other))
 		return false;
 	text = overlap_text(&cs->view.key, other);
+
 	if (text == NULL)
 		return false;
 	check_row(cs, "overlap", CHECK_WARN,

@@ -216,17 +216,19 @@ check_free_space(Oid tablespace, char **reason)
 	return available;
 }
 
-/* Everything that the plan writes, where WAL goes */
+/* Everything that the plan writes, where WAL goes; who may look there is as for pg_ls_waldir() */
 static void
 check_disk(PlanCheck *check)
 {
-	double		available = free_bytes(psprintf("%s/pg_wal", DataDir));
+	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
+	double		available = may_see ? free_bytes(psprintf("%s/pg_wal", DataDir)) : -1;
 
 	if (available < 0)
 		check_row(&check->server, "disk", CHECK_WARN,
 				  psprintf("the plan writes %s of WAL; how much is free is not known: %s",
-						   check_bytes(check->wal_bytes), strerror(errno)),
-				  "Look at the file system that holds pg_wal.");
+						   check_bytes(check->wal_bytes), may_see ? strerror(errno) : "only pg_monitor may see it"),
+				  may_see ? "Look at the file system that holds pg_wal." :
+				  psprintf("To see it: GRANT pg_monitor TO %s;", me()));
 	else if (check->wal_bytes > available)
 		check_row(&check->server, "disk", CHECK_WARN,
 				  psprintf("the plan writes %s of WAL, and %s are free", check_bytes(check->wal_bytes), check_bytes(available)),
@@ -354,7 +356,10 @@ check_sessions(PlanCheck *check)
 {
 	int64		milliseconds = (int64) (check_long_seconds() * 1000);
 
-	/* state is null for what may not be seen, and for processes that have none */
+	/*
+	 * state is null for what may not be seen, and for processes that have
+	 * none
+	 */
 	check_by_query(check, "long_transactions",
 				   "SELECT CASE WHEN query <> '<insufficient privilege>'"
 				   "         THEN format('pid %s, role %s: in a transaction for %s s (%s)', pid, usename,"

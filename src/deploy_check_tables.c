@@ -43,6 +43,7 @@
 
 #include "compat.h"
 #include "deploy_check.h"
+#include "deploy_fix.h"
 #include "guc.h"
 #include "quote.h"
 
@@ -304,12 +305,12 @@ static bool
 check_replica_identity(CheckStep *cs, const PublishedTable *published)
 {
 	const FkKey *key = &cs->view.key;
-	bool		fixes = strcmp(cs->step->orphans, "stop") != 0 && strcmp(cs->step->orphans, "leave") != 0;
+	FixFate		fate = fix_policy_fate(cs->step);
 	bool		deletes = key->on_delete == FKCONSTR_ACTION_CASCADE ||
-		(fixes && strcmp(cs->step->orphans, "set null") != 0);
+		fate == FIX_DELETE || fate == FIX_QUARANTINE;
 	bool		updates = changes_child(key->on_update) ||
 		(changes_child(key->on_delete) && key->on_delete != FKCONSTR_ACTION_CASCADE) ||
-		strcmp(cs->step->orphans, "set null") == 0;
+		fate == FIX_SET_NULL || cs->step->sentinel;
 	ListCell   *lc;
 
 	if (!(deletes && published->deletes) && !(updates && published->updates))
@@ -572,25 +573,6 @@ check_tables(PlanCheck *check, CheckStep *cs)
 
 /* ---- orphans ---- */
 
-/* SET NULL needs columns that may be null: all of them for MATCH FULL, else one */
-static bool
-can_be_null(const FkKey *key)
-{
-	int			nullable = 0;
-
-	for (int i = 0; i < key->nkeys; i++)
-	{
-		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child), Int16GetDatum(key->child_att[i]));
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		if (!((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull)
-			nullable++;
-		ReleaseSysCache(tuple);
-	}
-	return key->match == FKCONSTR_MATCH_FULL ? nullable == key->nkeys : nullable > 0;
-}
-
 static char *
 list_orphans_hint(const CheckStep *cs)
 {
@@ -602,33 +584,87 @@ list_orphans_hint(const CheckStep *cs)
 					check_array(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
 }
 
-/* There are some; what comes of it depends on the policy */
-static void
-check_found_orphans(CheckStep *cs)
+/* Why CALL sg_fix_orphans() could not do what the policy says, or NULL */
+static FkProblem *
+fix_obstacle(CheckStep *cs)
 {
-	const char *policy = cs->step->orphans;
-	char	   *text = deploy_orphans_text(cs->audit);
+	FixKey		key = {&cs->view.key, cs->step};
+	FkProblem  *problem = audit_access_problem(key.key, true);
 
-	if (strcmp(policy, "stop") == 0)
-		check_row(cs, "orphans", CHECK_BLOCK, text,
-				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
-	else if (strcmp(policy, "leave") == 0)
-		check_row(cs, "orphans", CHECK_WARN,
-				  psprintf("%s: the key stays NOT VALID while there are any", text),
-				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
-	else if (strcmp(policy, "set null") == 0 && !can_be_null(&cs->view.key))
+	if (problem == NULL && fix_policy_fate(cs->step) == FIX_SET_NULL)
+		(void) fix_null_columns(&key, FIX_SET_NULL, &problem);
+	if (problem == NULL && cs->step->sentinel)
+		(void) fix_null_columns(&key, FIX_SENTINEL, &problem);
+	return problem;
+}
+
+/* Do keys refer to the child, so that there may be rows that hang on its orphans? */
+static bool
+is_referenced(const PlanCheck *check, Oid child)
+{
+	ListCell   *lc;
+
+	foreach(lc, check->declared)
+	{
+		if (((FkKey *) lfirst(lc))->parent == child && ((FkKey *) lfirst(lc))->enforced)
+			return true;
+	}
+	return false;
+}
+
+/* There are some, and the policy does something about them */
+static void
+check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
+{
+	FkProblem  *obstacle = fix_obstacle(cs);
+
+	if (obstacle)
 		check_row(cs, "orphans", CHECK_BLOCK,
-				  psprintf("%s, and the policy is set null, but columns (%s) are NOT NULL", text,
-						   sg_quote_list(cs->step->child_columns)),
-				  psprintf("Choose another policy: %s", check_set(cs, "orphans", "quarantine")));
+				  psprintf("%s, which can't be fixed: %s", text, obstacle->reason),
+				  psprintf("Choose another policy: %s", check_set(cs, "orphans", "leave")));
 	else
-		check_row(cs, "orphans", CHECK_WARN, psprintf("%s, and the policy is %s", text, policy),
-				  psprintf("They are mended only when you ask for it: CALL sg_add_fks(%s, fix => true);",
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("%s, and the policy is %s%s", text, cs->step->orphans,
+						   is_referenced(check, cs->view.key.child) ?
+						   "; other rows may refer to these, which was not looked at" : ""),
+				  psprintf("They are fixed only when you ask for it, here or by sg_add_fks; to see first what it comes to: CALL sg_fix_orphans(%s, dry_run => true);",
 						   quote_literal_cstr(cs->plan)));
 }
 
+/* There are some; what comes of it depends on the policy */
+static void
+check_found_orphans(PlanCheck *check, CheckStep *cs)
+{
+	char	   *text = deploy_orphans_text(cs->audit);
+
+	if (strcmp(cs->step->orphans, "stop") == 0)
+		check_row(cs, "orphans", CHECK_BLOCK, text,
+				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
+	else if (plan_step_fixes(cs->step))
+		check_fixable_orphans(check, cs, text);
+	else
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("%s: the key stays NOT VALID while there are any", text),
+				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
+}
+
+/* There are none; the policy for those that may come can still be one that does not work */
+static void
+check_no_orphans(CheckStep *cs)
+{
+	char	   *text = psprintf("none in " INT64_FORMAT " rows", cs->audit->rows_checked);
+	FkProblem  *obstacle = plan_step_fixes(cs->step) ? fix_obstacle(cs) : NULL;
+
+	if (obstacle)
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("%s; but with fix => true the step fails: %s", text, obstacle->reason),
+				  psprintf("Choose another policy: %s", check_set(cs, "orphans", "stop")));
+	else
+		check_row(cs, "orphans", CHECK_OK, text, NULL);
+}
+
 void
-check_orphans(CheckStep *cs)
+check_orphans(PlanCheck *check, CheckStep *cs)
 {
 	AuditKey   *ak = cs->audit;
 	bool		stops = strcmp(cs->step->orphans, "stop") == 0 && cs->view.need == NEED_ADD;
@@ -638,10 +674,9 @@ check_orphans(CheckStep *cs)
 	if (ak->rows_checked >= 0)
 		cs->child->rows = ak->rows_checked;
 	if (ak->result == AUDIT_PASS)
-		check_row(cs, "orphans", CHECK_OK,
-				  psprintf("none in " INT64_FORMAT " rows", ak->rows_checked), NULL);
+		check_no_orphans(cs);
 	else if (ak->result == AUDIT_FAIL)
-		check_found_orphans(cs);
+		check_found_orphans(check, cs);
 	else
 		check_row(cs, "orphans", stops ? CHECK_BLOCK : CHECK_WARN,
 				  psprintf("the orphans could not be counted%s: %s",
@@ -739,8 +774,7 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	char	   *size;
 
 	/* rows that are mended are written out, and as what they were */
-	if (cs->audit && cs->audit->result == AUDIT_FAIL && rows > 0 &&
-		strcmp(cs->step->orphans, "stop") != 0 && strcmp(cs->step->orphans, "leave") != 0)
+	if (cs->audit && cs->audit->result == AUDIT_FAIL && rows > 0 && plan_step_fixes(cs->step))
 		wal += 2 * cs->audit->orphan_rows * cs->child->blocks * BLCKSZ / rows;
 	check->wal_bytes += wal;
 	size = psprintf("reads %s, writes %s of WAL", check_bytes(blocks * BLCKSZ), check_bytes(wal));

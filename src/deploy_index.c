@@ -74,6 +74,22 @@ log_start(void *arg)
 	deploy_log_start(&iw->action);
 }
 
+static const char *
+outcome_phase(const IndexWork *iw)
+{
+	if (iw->error == NULL)
+		return iw->drop && !iw->ours ? "skipped" : "done";
+	return sg_is_cancel(iw->error) && !deploy_timeout_struck() ? "interrupted" : "failed";
+}
+
+/* What a drop came to, for the log */
+static const char *
+drop_text(const IndexWork *iw)
+{
+	return iw->ours ? "it was left invalid by a build that was interrupted" :
+		"it is valid, or another one, by now";
+}
+
 static void
 log_outcome(void *arg)
 {
@@ -82,22 +98,20 @@ log_outcome(void *arg)
 	LogEntry	entry;
 
 	MemoryContextSwitchTo(iw->context);
-	entry = deploy_outcome(&iw->action, work, iw->error == NULL ? (iw->ours || !iw->drop ? "done" : "skipped") :
-						   sg_is_cancel(iw->error) && !deploy_timeout_struck() ? "interrupted" : "failed");
+	entry = deploy_outcome(&iw->action, work, outcome_phase(iw));
 	if (iw->error)
 	{
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
 		entry.message = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(iw->error);
+		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
 		work->hint = iw->drop ? "The next call tries again." :
 			"The key does without the index; the next call tries again.";
-		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
 	}
 	else if (iw->drop)
 	{
-		entry.message = iw->ours ? "it was left invalid by a build that was interrupted" :
-			"it is valid, or another one, by now";
-		if (iw->ours)
-			deploy_append_notice(work, "invalid index of an interrupted build dropped");
+		entry.message = drop_text(iw);
+		deploy_append_notice(work, iw->ours ? "invalid index of an interrupted build dropped" :
+							 "not dropped: it is valid, or another one, by now");
 	}
 	else
 		deploy_append_notice(work, psprintf("index built%s", deploy_took_text(&iw->action)));
@@ -483,7 +497,7 @@ deploy_index_build(DeployRun *run, List *steps)
 
 	if (sg_workers == 0)
 		tell_statements(indexes);
-	else if (indexes != NIL && deploy_throttle(run))
+	else
 	{
 		build_concurrently(run, indexes);
 		foreach(lc, indexes)

@@ -28,8 +28,6 @@
 #include "common/pg_prng.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "pgstat.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
@@ -178,7 +176,10 @@ attempt(void *arg)
 	ListCell   *lc;
 
 	foreach(lc, action->works)
-		deploy_check_privileges(((StepWork *) lfirst(lc))->key, action->references);
+	{
+		if (((StepWork *) lfirst(lc))->key)
+			deploy_check_privileges(((StepWork *) lfirst(lc))->key, action->references);
+	}
 
 	sg_progress_phase(SG_PHASE_LOCKING);
 	action->wanted = InvalidOid;
@@ -196,7 +197,10 @@ attempt(void *arg)
 	sg_progress_phase(SG_PHASE_EXECUTING);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(lc, action->works)
-		check_located(lfirst(lc));
+	{
+		if (((StepWork *) lfirst(lc))->key)
+			check_located(lfirst(lc));
+	}
 	action->execute(action);
 	PopActiveSnapshot();
 }
@@ -366,14 +370,61 @@ pause_after(DeployAction *action, TimestampTz budget_end)
 	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(edata);
 
+	/* the end of a subtransaction takes what progress shows along */
+	sg_progress_phase(SG_PHASE_PAUSING);
+
 	/*
-	 * Nobody holds it now, but somebody queued before us: come again later, so
-	 * that the application is behind us for a tenth of the time at most.
+	 * Nobody holds it now, but somebody queued before us: come again later,
+	 * so that the application is behind us for a tenth of the time at most.
 	 */
 	if (!pause.waited && action->attempts > 1)
 		deploy_sleep_until(Min(pause.deadline,
 							   GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(10000)));
 	CHECK_FOR_INTERRUPTS();
+}
+
+/* For deploy_wait_for_writers */
+typedef struct WriterWait
+{
+	List	   *relids;
+	TimestampTz deadline;
+} WriterWait;
+
+static void
+wait_for_writers(void *arg)
+{
+	WriterWait *wait = arg;
+	LockData   *locks = GetLockStatusData();
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		const LockInstanceData *lock = &locks->locks[i];
+		VirtualTransactionId vxid = SG_LOCK_VXID(lock);
+		int64		left = (wait->deadline - GetCurrentTimestamp()) / 1000;
+
+		if (lock->locktag.locktag_type != LOCKTAG_RELATION ||
+			lock->locktag.locktag_field1 != MyDatabaseId ||
+			!list_member_oid(wait->relids, lock->locktag.locktag_field2) ||
+			(lock->holdMask & LOCKBIT_ON(RowExclusiveLock)) == 0 ||
+			lock->pid == MyProcPid || !VirtualTransactionIdIsValid(vxid))
+			continue;
+		set_local_ms("lock_timeout", left);
+		(void) VirtualXactLock(vxid, true);
+	}
+}
+
+bool
+deploy_wait_for_writers(Oid relid, TimestampTz deadline)
+{
+	LockTarget	target = {relid, RowExclusiveLock};
+	WriterWait	wait = {target_relids(&target), deadline};
+	ErrorData  *edata;
+
+	sg_progress_phase(SG_PHASE_PAUSING);
+	edata = sg_try_undo(wait_for_writers, &wait);
+	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(edata);
+	return edata == NULL;
 }
 
 bool

@@ -53,16 +53,16 @@ typedef struct JobsShared
 	int64		plan_id;
 	int			leader;
 	int			lock_timeout;
-	TimestampTz window_end;		/* of the leader: a time of day is the next one
-								 * for each who asks */
+	TimestampTz window_end;		/* of the leader: a time of day is the next
+								 * one for each who asks */
 	int			njobs;
 	pg_atomic_uint32 next;		/* the first job that nobody has taken */
 	pg_atomic_uint32 steps_done;
 	pg_atomic_uint64 orphan_rows;
 	pg_atomic_uint32 stopped;	/* by the first worker that had to */
 	char		stop_reason[STOP_REASON_SIZE];
-	int			jobs;			/* offset in text */
-	char		text[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
+	int			jobs;			/* offset in names */
+	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
 } JobsShared;
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
@@ -87,7 +87,7 @@ open_run(void *arg)
 
 	MemoryContextSwitchTo(job->context);
 	memset(run, 0, sizeof(DeployRun));
-	run->plan = plan_get(job->shared->text);
+	run->plan = plan_get(job->shared->names);
 	run->id = job->shared->run;
 	run->validate = true;
 	run->context = job->context;
@@ -178,7 +178,7 @@ void
 deploy_worker_main(void *argument)
 {
 	JobsShared *shared = argument;
-	List	   *jobs = stringToNode(shared->text + shared->jobs);
+	List	   *jobs = stringToNode(shared->names + shared->jobs);
 	WorkerJob	job = {.shared = shared};
 	MemoryContext old = CurrentMemoryContext;
 
@@ -198,7 +198,7 @@ deploy_worker_main(void *argument)
 		if (shared->kind == JOB_VALIDATE)
 		{
 			worker_report_activity(psprintf("schemaguard: validating keys of plan %s",
-											shared->text));
+											shared->names));
 			worker_procedure(validate_job, &job);
 		}
 		else
@@ -217,7 +217,7 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 	Size		name_size = strlen(run->plan->name) + 1;
 	JobsShared *shared;
 
-	*size = offsetof(JobsShared, text) + name_size + strlen(text) + 1;
+	*size = offsetof(JobsShared, names) + name_size + strlen(text) + 1;
 	shared = palloc0(*size);
 	shared->kind = kind;
 	shared->run = run->id;
@@ -231,8 +231,8 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 	pg_atomic_init_u64(&shared->orphan_rows, 0);
 	pg_atomic_init_u32(&shared->stopped, 0);
 	shared->window_end = run->window_end;
-	strcpy(shared->text, run->plan->name);
-	strcpy(shared->text + name_size, text);
+	strcpy(shared->names, run->plan->name);
+	strcpy(shared->names + name_size, text);
 	return shared;
 }
 

@@ -360,26 +360,22 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
  * child and its old parent to drop a key that was replaced; no rows are read
  * under these locks.
  *
- * Pauses and stops as deploy_throttle.c says.
+ * With fix => true, orphans are fixed between the two, where the policy of the
+ * step says so (deploy_fix.c).  Pauses and stops as deploy_throttle.c says.
  *
  * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
- * session runs it, 55000 it is not approved, 25006 on a standby, 0A000 fix =>
- * true.
+ * session runs it, 55000 it is not approved, 25006 on a standby.
  */
 Datum
 sg_add_fks(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan", "validate", "fix"};
-	DeployRun	run = {.procedure = "sg_add_fks"};
+	DeployRun	run = {.procedure = "sg_add_fks",.batch = DEPLOY_FIX_BATCH};
 
 	sg_check_version();
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
-	if (PG_GETARG_BOOL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("orphans can't be fixed on the way yet"),
-				 errhint("sg_orphans() lists them; remove them, then CALL sg_add_fks() again.")));
 	run.validate = PG_GETARG_BOOL(1);
+	run.fix = PG_GETARG_BOOL(2);
 	deploy_call(fcinfo, &run, run_steps);
 
 	PG_RETURN_VOID();

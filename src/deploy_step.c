@@ -98,19 +98,6 @@ deploy_run_statement(const char *statement)
 	SPI_finish();
 }
 
-/* "done" says that the plan has added the key, and may take it back */
-static void
-record_added_meanwhile(const DeployAction *action, const StepWork *work, const StepView *view)
-{
-	LogEntry	entry = deploy_outcome(action, work, "skipped");
-
-	entry.message = "somebody else has added the key meanwhile";
-	plan_step_set_state(work->step->plan, work->step->step,
-						view->need == NEED_NOTHING && view->existing->enforced ? "validated" : "added",
-						entry.message, action->attempts);
-	log_write(&entry);
-}
-
 static void
 execute_add(DeployAction *action)
 {
@@ -125,7 +112,12 @@ execute_add(DeployAction *action)
 				 errmsg("%s", view.problem->reason)));
 	if (view.need != NEED_ADD)
 	{
-		record_added_meanwhile(action, work, &view);
+		const char *reason = "somebody else has added the key meanwhile";
+
+		plan_step_set_state(work->step->plan, work->step->step,
+							view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
+							reason, action->attempts);
+		deploy_record_skipped(action, work, reason);
 		return;
 	}
 
@@ -270,11 +262,14 @@ work_on_step(StepWork *work)
 			break;
 	}
 
-	if (!work->run->validate || !work->step->enforced)
+	if ((!work->run->validate && !work->run->fix) || !work->step->enforced)
 		return InvalidOid;
 	if (view.by_partition)
 	{
-		deploy_partition_validate(work);
+		if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, &view.key))
+			return InvalidOid;
+		if (work->run->validate)
+			deploy_partition_validate(work);
 		return InvalidOid;
 	}
 
@@ -282,6 +277,10 @@ work_on_step(StepWork *work)
 	view.existing = fk_declared_twin(&view.key);
 	PopActiveSnapshot();
 	if (view.existing == NULL || view.existing->validated)
+		return InvalidOid;
+	if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, view.existing))
+		return InvalidOid;
+	if (!work->run->validate)
 		return InvalidOid;
 	if (sg_validate_with == SG_VALIDATE_SCAN || work->run->parallel)
 		return view.key.child;

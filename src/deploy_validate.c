@@ -81,7 +81,7 @@ explain_validation(StepWork *work, DeployAction *action)
 	ak = deploy_count_orphans(action, work->key);
 	audit_proof_record(list_make1(ak));
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
-	work->hint = deploy_orphans_hint(work->key);
+	work->hint = deploy_orphans_hint(work);
 	deploy_record_failure(action, work, "added", ERRCODE_FOREIGN_KEY_VIOLATION,
 						  ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
 						  sg_error_text(action->error),

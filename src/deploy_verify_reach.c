@@ -262,23 +262,13 @@ table_problem(Oid relid, CmdType event)
 	return problem;
 }
 
-static Bitmapset *
-column_set(const AttrNumber *columns, int n)
-{
-	Bitmapset  *set = NULL;
-
-	for (int i = 0; i < n; i++)
-		set = bms_add_member(set, columns[i]);
-	return set;
-}
-
 /* The columns of the child that an action of the key sets */
 static Bitmapset *
 columns_set_by(const FkKey *key, CmdType event)
 {
 	if (event == CMD_DELETE && key->ndelete_set > 0)
-		return column_set(key->delete_set, key->ndelete_set);
-	return column_set(key->child_att, key->nkeys);
+		return verify_column_set(key->delete_set, key->ndelete_set);
+	return verify_column_set(key->child_att, key->nkeys);
 }
 
 /* SET DEFAULT evaluates the default; nextval() is not undone */
@@ -302,7 +292,7 @@ action_for(const FkKey *key, CmdType event, const Bitmapset *columns)
 		return 0;
 	if (event == CMD_DELETE)
 		return key->on_delete;
-	if (event == CMD_UPDATE && bms_overlap(columns, column_set(key->parent_att, key->nkeys)))
+	if (event == CMD_UPDATE && bms_overlap(columns, verify_column_set(key->parent_att, key->nkeys)))
 		return key->on_update;
 	return 0;
 }

@@ -22,6 +22,8 @@
 #define ERRCODE_SG_KEY_CONFLICT		MAKE_SQLSTATE('S','G','0','0','2')
 /* the rows could not be judged, so the step does not go on */
 #define ERRCODE_SG_NOT_JUDGED		MAKE_SQLSTATE('S','G','0','0','3')
+/* rows that refer to orphans stand in the way of fixing those */
+#define ERRCODE_SG_REFERENCED		MAKE_SQLSTATE('S','G','0','0','4')
 
 /*
  * Run fn(arg) in a subtransaction.  Returns NULL when it succeeded.  When it

@@ -30,6 +30,7 @@ char	   *sg_throttle_function = "";
 int			sg_throttle_budget = 600000;
 char	   *sg_window_end = "";
 int			sg_breaker = 10;
+int			sg_fix_pause = 100;
 int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
 int			sg_audit_workers = -1;
@@ -169,6 +170,14 @@ sg_guc_init(void)
 							&sg_workers,
 							2, 0, 256,
 							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.fix_pause",
+							"Pause between two batches of orphans that are fixed, or of rows that are restored.",
+							NULL,
+							&sg_fix_pause,
+							100, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("schemaguard.validate_with",

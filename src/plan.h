@@ -51,7 +51,8 @@ typedef struct PlanStep
 	bool		initially_deferred;
 	List	   *on_delete_columns;	/* NIL: none given */
 	bool		enforced;
-	char	   *orphans;		/* "stop", "leave" */
+	char	   *orphans;		/* "stop", "leave", "quarantine", "delete",
+								 * "set null" */
 	bool		index;
 	char	   *replaces;		/* NULL: none */
 	char	   *state;			/* pending, added, validated, skipped, failed,
@@ -59,6 +60,8 @@ typedef struct PlanStep
 	char	   *reason;
 	int			attempts;
 	char	   *skipped_by;		/* role, when somebody skipped it for good */
+	char	   *sentinel;		/* a value that stands for null, or NULL */
+	bool		quarantine_cascades;	/* rows that refer to orphans go along */
 	char	   *backfill;		/* select list that gives the values of
 								 * child_columns, or NULL */
 } PlanStep;
@@ -196,6 +199,9 @@ extern char *plan_drop_statement(const char *child_table, const char *fk_name);
  * another name where that one is taken there.
  */
 extern PlanStep *plan_partition_step(const PlanStep *step, Oid partition);
+
+/* Is there something to be done about the step's orphans, by sg_fix_orphans()? */
+extern bool plan_step_fixes(const PlanStep *step);
 
 /* "fk_name ON child_table": a step's key in log and notices */
 extern char *plan_step_object(const PlanStep *step);

@@ -147,7 +147,9 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 	step->initially_deferred = bool_argument(fcinfo, 14, me, "initially_deferred");
 	step->on_delete_columns = columns_argument(fcinfo, 15, "on_delete_columns");
 	step->enforced = bool_argument(fcinfo, 16, me, "enforced");
-	step->backfill = optional_text(fcinfo, 17);
+	step->sentinel = optional_text(fcinfo, 17);
+	step->quarantine_cascades = bool_argument(fcinfo, 18, me, "quarantine_cascades");
+	step->backfill = optional_text(fcinfo, 19);
 
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_add_fk()");
@@ -189,6 +191,8 @@ static const StepOption options[] = {
 	{"priority", OPTION_TEXT, offsetof(PlanStep, priority), true},
 	{"orphans", OPTION_TEXT, offsetof(PlanStep, orphans), true},
 	{"index", OPTION_BOOL, offsetof(PlanStep, index), true},
+	{"sentinel", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, sentinel), true},
+	{"quarantine_cascades", OPTION_BOOL, offsetof(PlanStep, quarantine_cascades), true},
 	{"state", OPTION_STATE, 0, true},
 	{"child_table", OPTION_TABLE, offsetof(PlanStep, child_table), false},
 	{"child_columns", OPTION_COLUMNS, offsetof(PlanStep, child_columns), false},

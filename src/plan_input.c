@@ -56,8 +56,7 @@ typedef struct DraftShape
 static const char *const priorities[] = {"critical", "high", "medium", "low", NULL};
 static const char *const actions[] = {"no action", "restrict", "cascade", "set null", "set default", NULL};
 static const char *const matches[] = {"simple", "full", NULL};
-static const char *const policies[] = {"stop", "leave", NULL};
-static const char *const later_policies[] = {"quarantine", "delete", "set null", NULL};
+static const char *const policies[] = {"stop", "leave", "quarantine", "delete", "set null", NULL};
 
 static bool
 is_one_of(const char *word, const char *const *words)
@@ -87,20 +86,6 @@ check_word(const char *option, const char *value, const char *const *words)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid value for %s: \"%s\"", option, value),
 			 errhint("Valid values are: %s.", valid.data)));
-}
-
-static char *
-check_policy(const char *value)
-{
-	char	   *folded = asc_tolower(value, strlen(value));
-
-	if (is_one_of(folded, later_policies))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the policy \"%s\" for orphans is not there yet", folded),
-				 errhint("Use \"stop\", or \"leave\", which adds the key NOT VALID.")));
-
-	return check_word("orphans", folded, policies);
 }
 
 static char *
@@ -193,6 +178,26 @@ check_delete_columns(const PlanStep *step)
 	}
 }
 
+/* What is to be done about orphans, as a whole */
+static void
+check_orphans(PlanStep *step)
+{
+	step->orphans = check_word("orphans", step->orphans, policies);
+
+	/* with orphans, such a step has no key that could be fixed */
+	if (step->sentinel && strcmp(step->orphans, "stop") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a sentinel does not go with the policy \"stop\""),
+				 errhint("Set orphans to \"leave\", \"quarantine\", \"delete\" or \"set null\"; or set no sentinel.")));
+	if (step->quarantine_cascades && strcmp(step->orphans, "quarantine") != 0 &&
+		strcmp(step->orphans, "delete") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("quarantine_cascades does not go with the policy \"%s\"", step->orphans),
+				 errhint("Set orphans to \"quarantine\" or \"delete\" first; or set quarantine_cascades to false.")));
+}
+
 static void
 check_clauses(PlanStep *step)
 {
@@ -200,7 +205,7 @@ check_clauses(PlanStep *step)
 	step->on_delete = check_word("on_delete", step->on_delete, actions);
 	step->on_update = check_word("on_update", step->on_update, actions);
 	step->match = check_match(step->match);
-	step->orphans = check_policy(step->orphans);
+	check_orphans(step);
 
 	/* as in SQL, where INITIALLY DEFERRED alone is DEFERRABLE, too */
 	if (step->initially_deferred)

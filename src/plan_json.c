@@ -68,6 +68,8 @@ static const StepField step_fields[] = {
 	{"replaces", FIELD_TEXT, offsetof(PlanStep, replaces), false, true},
 	{"backfill", FIELD_TEXT, offsetof(PlanStep, backfill), false, true},
 	{"skip", FIELD_SKIP, 0, false, true},
+	{"sentinel", FIELD_TEXT, offsetof(PlanStep, sentinel), false, true},
+	{"quarantine_cascades", FIELD_BOOL, offsetof(PlanStep, quarantine_cascades), false, false},
 };
 
 /* ---- out ---- */
@@ -83,6 +85,10 @@ static const char *export_query =
 "   'index', s.index, 'replaces', s.replaces, 'backfill', s.backfill)"
 "   || CASE WHEN s.state = 'skipped' AND s.skipped_by IS NOT NULL"
 "           THEN jsonb_build_object('skip', coalesce(s.reason, '')) ELSE '{}' END"
+"   || CASE WHEN s.sentinel IS NOT NULL"
+"           THEN jsonb_build_object('sentinel', s.sentinel) ELSE '{}' END"
+"   || CASE WHEN s.quarantine_cascades"
+"           THEN jsonb_build_object('quarantine_cascades', true) ELSE '{}' END"
 "   ORDER BY s.step)"
 "  FROM schemaguard.plan_step s WHERE s.plan = p.name), '[]'))"
 " FROM schemaguard.plan p WHERE p.name = $1";

@@ -145,6 +145,13 @@ plan_validate_statement(const char *child_table, const char *fk_name)
 					child_table, quote_identifier(fk_name));
 }
 
+bool
+plan_step_fixes(const PlanStep *step)
+{
+	return step->enforced && strcmp(step->orphans, "stop") != 0 &&
+		(strcmp(step->orphans, "leave") != 0 || step->sentinel);
+}
+
 char *
 plan_drop_statement(const char *child_table, const char *fk_name)
 {

@@ -166,6 +166,9 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	{
 		if (twin == NULL)
 			emit_add(sink, step, true);
+		if (plan_step_fixes(step))
+			emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and fixes the orphans (%s%s)",
+										step->orphans, step->sentinel ? ", with a sentinel" : ""));
 		if (step->enforced)
 			emit_validate(sink, step->child_table, twin ? twin->name : step->fk_name);
 	}

@@ -28,7 +28,7 @@
 #include "plan.h"
 #include "spi.h"
 
-#define STORE_MAX_ARGS 24
+#define STORE_MAX_ARGS 32
 
 /* The arguments of one statement, in order of $1, $2, ... */
 typedef struct StoreArgs
@@ -43,7 +43,7 @@ typedef struct StoreArgs
 	"plan, step, priority, child_table, child_columns, parent_table, parent_columns," \
 	" fk_name, on_delete, on_update, match, \"deferrable\", initially_deferred," \
 	" on_delete_columns, enforced, orphans, index, replaces, state, reason," \
-	" attempts, skipped_by, backfill"
+	" attempts, skipped_by, sentinel, quarantine_cascades, backfill"
 
 #define STEP_ORDER \
 	" ORDER BY CASE priority WHEN 'critical' THEN 1 WHEN 'high' THEN 2" \
@@ -176,6 +176,8 @@ read_step(HeapTuple tuple, TupleDesc desc)
 	step->reason = sg_spi_text(tuple, desc, "reason");
 	step->attempts = (int) sg_spi_int64(tuple, desc, "attempts");
 	step->skipped_by = sg_spi_text(tuple, desc, "skipped_by");
+	step->sentinel = sg_spi_text(tuple, desc, "sentinel");
+	step->quarantine_cascades = sg_spi_bool(tuple, desc, "quarantine_cascades");
 	step->backfill = sg_spi_text(tuple, desc, "backfill");
 
 	return step;
@@ -525,6 +527,8 @@ step_args(StoreArgs *args, const PlanStep *step)
 	arg_text(args, step->state);
 	arg_text(args, step->reason);
 	arg_text(args, step->skipped_by);
+	arg_text(args, step->sentinel);
+	arg_bool(args, step->quarantine_cascades);
 	arg_text(args, step->backfill);
 }
 
@@ -556,9 +560,9 @@ plan_step_insert(PlanStep *step)
 				 " (plan, step, priority, child_table, child_columns, parent_table, parent_columns,"
 				 "  fk_name, on_delete, on_update, match, \"deferrable\", initially_deferred,"
 				 "  on_delete_columns, enforced, orphans, index, replaces, state, reason, skipped_by,"
-				 "  backfill)"
+				 "  sentinel, quarantine_cascades, backfill)"
 				 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-				 "  $17, $18, $19, $20, $21, $22)", &args);
+				 "  $17, $18, $19, $20, $21, $22, $23, $24)", &args);
 
 	return step->step;
 }
@@ -574,7 +578,8 @@ plan_step_update(const PlanStep *step)
 				 " parent_table = $6, parent_columns = $7, fk_name = $8, on_delete = $9, on_update = $10,"
 				 " match = $11, \"deferrable\" = $12, initially_deferred = $13, on_delete_columns = $14,"
 				 " enforced = $15, orphans = $16, index = $17, replaces = $18, state = $19, reason = $20,"
-				 " skipped_by = $21, backfill = $22, updated_at = clock_timestamp()"
+				 " skipped_by = $21, sentinel = $22, quarantine_cascades = $23, backfill = $24,"
+				 " updated_at = clock_timestamp()"
 				 " WHERE plan = $1 AND step = $2", &args);
 }
 

@@ -22,6 +22,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_VALIDATE,
 	SG_PROGRESS_ROLLBACK,
 	SG_PROGRESS_INDEX,			/* building what the child's columns lack */
+	SG_PROGRESS_FIX,
+	SG_PROGRESS_RESTORE,
 	SG_PROGRESS_REPLACE,
 	SG_PROGRESS_BACKFILL
 } SgProgressAction;

@@ -39,7 +39,7 @@ CREATE TABLE schemaguard.plan_step (
     initially_deferred boolean NOT NULL,
     on_delete_columns  text[],
     enforced           boolean NOT NULL,
-    orphans            text NOT NULL CHECK (orphans IN ('stop', 'leave')),
+    orphans            text NOT NULL CHECK (orphans IN ('stop', 'leave', 'quarantine', 'delete', 'set null')),
     index              boolean NOT NULL,
     replaces           text,
     state              text NOT NULL DEFAULT 'pending'
@@ -50,6 +50,8 @@ CREATE TABLE schemaguard.plan_step (
     -- the role that skipped the step for good; null where a call found that it could not be done, which the next
     -- call looks at again
     skipped_by         text,
+    sentinel           text,                -- a value of the child's columns that counts as null
+    quarantine_cascades boolean NOT NULL DEFAULT false,
     -- what fills child_columns where they are empty: one expression per column, over the child's row
     backfill           text,
     PRIMARY KEY (plan, step)

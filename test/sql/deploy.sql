@@ -165,7 +165,6 @@ CALL sg_add_fks('no such plan');
 CALL sg_add_fks(NULL);
 CALL sg_add_fks('dep', NULL);
 CALL sg_add_fks('dep', true, NULL);
-CALL sg_add_fks('dep', fix => true);
 -- an empty plan
 SELECT sg_plan_create('dep', replace => true);
 CALL sg_add_fks('dep');

@@ -45,16 +45,18 @@ FROM (VALUES
 WHERE p.oid = f::regprocedure
 ORDER BY f, c.position;
 
-SELECT is(pronargdefaults::int, 14, 'sg_plan_add_fk: everything from parent_columns on has a default')
+SELECT is(pronargdefaults::int, 16, 'sg_plan_add_fk: everything from parent_columns on has a default')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(pronargdefaults::int, 2, proname || ': two arguments have a default')
 FROM pg_proc WHERE proname IN ('sg_verify_fks', 'sg_measure_overhead') ORDER BY proname;
 SELECT is(proargnames::text[],
-  '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,backfill}',
+  '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune', 'sg_rollback_fks') ORDER BY proname;
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
+SELECT is(proargnames::text[], '{plan,batch,dry_run}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
+SELECT is(proargnames::text[], '{plan}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
 
 -- tables and views
 SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
@@ -62,7 +64,8 @@ SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
           columns, 'columns of ' || relation)
 FROM (VALUES
   ('plan', '{name,description,author,created_at,approved_by,approved_at}'::text[]),
-  ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at,skipped_by,backfill}'),
+  ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill}'),
+  ('quarantine', '{id,run_id,at,role,plan,step,fk_name,cause,row_table,table_owner,columns,row_text,data,reason}'),
   ('plan_note', '{plan,line,reason}'),
   ('audit_log', '{id,run_id,at,role,plan,step,action,phase,object,statement,sqlstate,message,rows_affected,orphan_rows,elapsed_ms,blockers,attempt}'),
   ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
@@ -78,7 +81,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,audit_log,proof}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -86,7 +89,8 @@ $$, 'nobody writes our tables');
 -- a dump takes tables and sequences along
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
-        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof'], 'configuration tables');
+        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof',
+        'schemaguard.quarantine', 'schemaguard.quarantine_id_seq'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -141,8 +141,9 @@ SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', prio
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', match => 'partial')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', match => 'fuzzy')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', orphans => 'adopt')$$);
-SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'', orphans => %L)', policy))
-  FROM unnest(ARRAY['quarantine', 'delete', 'set null']) AS policy;
+SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'', orphans => %L, quarantine_cascades => true)', policy))
+  FROM unnest(ARRAY['stop', 'leave', 'set null']) AS policy;
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', sentinel => '0')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', replaces => '')$$);
 SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'', replaces => %L)', repeat('n', 64)));
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', fk_name => 'x', replaces => 'x')$$);
@@ -162,7 +163,7 @@ SELECT name, raises(format('SELECT sg_plan_add_fk(plan => %s, child_table => %s,
               CASE WHEN name IN ('plan', 'child_table', 'child_columns', 'parent_table') THEN ''
                    ELSE format(', %I => NULL', name) END))
   FROM unnest(ARRAY['plan', 'child_table', 'child_columns', 'parent_table', 'on_delete', 'on_update', 'priority', 'orphans', 'index',
-                    'match', 'deferrable', 'initially_deferred', 'enforced']) AS name;
+                    'match', 'deferrable', 'initially_deferred', 'enforced', 'quarantine_cascades']) AS name;
 SELECT raises(format('SELECT sg_plan_from_sql(%s)', args))
   FROM unnest(ARRAY['NULL, ''''', '''pl1'', NULL', '''pl1'', '''', NULL']) AS args;
 SELECT raises(format('SELECT sg_plan_set(%s)', args))
@@ -201,7 +202,7 @@ SELECT raises($$SELECT sg_plan_set('pl1', 1, 'colour', 'red')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 99, 'match', 'full')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'match', 'partial')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'priority', 'now')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'orphans', 'delete')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', 1, 'orphans', 'recycle')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'deferrable', 'maybe')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'child_columns', 'a,b')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 1, 'child_columns', '{}')$$);
@@ -305,7 +306,7 @@ SELECT refused(format('{"schemaguard_plan": 1, "plan": "x", "steps": ['
                     ', "child_columns": [["a"]]', ', "parent_columns": ["a", "b"]', ', "child_table": null', ', "child_table": 5',
                     ', "child_table": "a b"', ', "on_delete": "never"', ', "on_delete": null', ', "deferrable": "yes"',
                     ', "index": null', ', "skip": true', ', "child_columns": ["id"]', ', "colour": "red"', ', "step": 2',
-                    ', "orphans": "delete"', ', "replaces": ""', ', "parent_table": "a_view"'])
+                    ', "orphans": "stop", "sentinel": "0"', ', "replaces": ""', ', "parent_table": "a_view"'])
        WITH ORDINALITY AS d (more, n) ORDER BY n;
 SELECT raises($$SELECT sg_plan_import('bad', '{"schemaguard_plan": 1,')$$);
 SELECT raises(format('SELECT sg_plan_import(%L, %L)', repeat('x', 64), '{}'));

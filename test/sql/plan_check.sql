@@ -106,6 +106,12 @@ ALTER TABLE c DROP CONSTRAINT by_cast;
 DROP INDEX c_n, c_cast;
 RESET enable_seqscan;
 
+-- one column of two is cast
+CREATE UNIQUE INDEX p_a_n ON p (a, n);
+SELECT sg_plan_create('cast');
+SELECT sg_plan_add_fk('cast', 'c', '{a,n}', 'p', '{a,n}');
+SELECT * FROM found('cast', 'index');
+
 -- generated columns, columns that can't be set
 CREATE TABLE g (id int PRIMARY KEY, one int NOT NULL, half int GENERATED ALWAYS AS (one / 2) STORED, dflt int DEFAULT 1, u int, v int NOT NULL);
 CREATE DOMAIN strict AS int NOT NULL;
@@ -142,6 +148,12 @@ SELECT sg_plan_add_fk('persistence', 'u', '{p_id}', 'p');
 SELECT sg_plan_add_fk('persistence', 'c', '{p_id}', 'up');
 ALTER TABLE up SET UNLOGGED;
 SELECT * FROM found('persistence', 'persistence');
+
+-- a plan takes no temporary table, but there it is
+CREATE TEMP TABLE tempo (id int PRIMARY KEY);
+UPDATE schemaguard.plan_step SET parent_table = pg_my_temp_schema()::regnamespace || '.tempo' WHERE plan = 'persistence' AND step = 2;
+SELECT result, regexp_replace(detail, 'pg_temp_\d+', 'pg_temp') AS detail FROM found('persistence', 'persistence') WHERE step = 2;
+DROP TABLE tempo;
 
 -- keys that are there
 CREATE TABLE k (id int PRIMARY KEY, one int, two int, three int, four int, CONSTRAINT taken CHECK (id > 0));
@@ -196,13 +208,19 @@ SELECT sg_plan_create('orphans');
 SELECT sg_plan_add_fk('orphans', 'oc', '{p_id}', 'p');
 SELECT sg_plan_add_fk('orphans', 'oc', '{strict}', 'p', orphans => 'leave');
 SELECT * FROM found('orphans', 'orphans');
+SELECT sg_plan_set('orphans', s, 'orphans', 'set null') FROM generate_series(1, 2) s;
+SELECT * FROM found('orphans', 'orphans');
+SELECT sg_plan_set('orphans', s, 'orphans', 'quarantine') FROM generate_series(1, 2) s;
+CREATE TABLE oc_child (oc int REFERENCES oc);
+SELECT * FROM found('orphans', 'orphans');
+-- no orphans, and a policy that could do nothing about any
 BEGIN;
-ALTER TABLE schemaguard.plan_step DROP CONSTRAINT plan_step_orphans_check;
-UPDATE schemaguard.plan_step SET orphans = 'set null' WHERE plan = 'orphans';
+DELETE FROM oc WHERE strict > 10;
 SELECT * FROM found('orphans', 'orphans');
-UPDATE schemaguard.plan_step SET orphans = 'quarantine' WHERE plan = 'orphans';
-SELECT * FROM found('orphans', 'orphans');
+SELECT sg_plan_set('orphans', 2, 'orphans', 'set null');
+SELECT * FROM found('orphans', 'orphans') WHERE step = 2;
 ROLLBACK;
+SELECT sg_plan_set('orphans', 1, 'orphans', 'stop'), sg_plan_set('orphans', 2, 'orphans', 'leave');
 -- the statement of the hint
 SELECT count(*) FROM sg_orphans('chk.oc', '{p_id}', 'chk.p', '{id}');
 
@@ -350,6 +368,6 @@ COMMIT;
 
 SET client_min_messages = error;
 SELECT sg_plan_drop(name) FROM schemaguard.plan
-WHERE name IN ('well', 'bad', 'target', 'types', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'orphans', 'index',
+WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'orphans', 'index',
                'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty');
 DROP SCHEMA chk CASCADE;

@@ -166,6 +166,13 @@ finds('alices', 2, 'privileges', qr/^block|^ok\|.*\nwarn\|role alice has no CREA
 	$node->safe_psql('postgres', 'DROP TABLESPACE space');
 }
 
+# whoever may see nothing is told so, check by check; what is ok is what he has looked at
+$node->safe_psql('postgres', 'CREATE ROLE nobody LOGIN');
+my $other = SgTest::Session->new($node);
+is(join(',', map { $_->[0] } rows($node, q{SELECT check_name || ' ' || result FROM sg_plan_check('plan') WHERE result <> 'ok' ORDER BY 1}, user => 'nobody')),
+	'disk warn,long_transactions warn,orphans block,privileges block,privileges block,validation warn,validation warn,workers warn', 'a role without any privilege');
+$other->quit;
+
 # ---- what depends on the version
 SKIP:
 {

@@ -2,8 +2,8 @@
 #
 # Random keys (SgCases.pm: any types, targets, partitions, collations, self references, orphans, ...) with random actions,
 # policies, owners and deploying roles are checked, then deployed by the same role.  A step without "block" must be done:
-# its key there and valid, or NOT VALID where the policy is leave and the check has counted orphans or could not count
-# them.  A step with "block" must not be done: skipped, failed, or with a key that its VALIDATE has refused.
+# its key there and valid, or NOT VALID where the check has counted orphans, or could not count them, and the policy is
+# leave, or one that fixes them and other rows refer to them, or the check has said that the policy does not work.  A step with "block" must not be done: skipped, failed, or with a key that its VALIDATE has refused.
 # 200 cases, 3,000 with SG_LONG=1.  SG_BATCH=n runs batch n alone, SG_CASES=n that many cases, SG_SEED=n starts elsewhere.
 use strict;
 use warnings;
@@ -101,6 +101,7 @@ sub run_batch
 	$node->psql('postgres', $quiet . qq(SELECT sg_plan_create('honest', replace => EXISTS (SELECT FROM schemaguard.plan WHERE name = 'honest'));\n)
 		. join('', map { 'SELECT sg_plan_from_sql(\'honest\', ' . lit("ALTER TABLE $_->{child} ADD CONSTRAINT " . ident($_->{fk})
 			. ' FOREIGN KEY (' . join(', ', map { ident($_) } @{ $_->{ccols} }) . ") REFERENCES $_->{target}" . clauses($_) . $_->{policy}) . ");\n" } @cases), on_error_stop => 0);
+	$node->psql('postgres', $quiet . join('', map { chance(0.5) ? "SELECT sg_plan_set('honest', $_, 'orphans', '" . pick('quarantine', 'delete', 'set null') . "');\n" : '' } 1 .. $per_batch), on_error_stop => 0);
 	$node->psql('postgres', "SET client_min_messages = error;\n" . join('', map { $_->{trouble} } @cases), on_error_stop => 0);
 
 	my $rc = $node->psql('postgres', "$quiet CREATE TABLE check_rows (step int, fk_name name, check_name text, result text, detail text, hint text);"
@@ -108,7 +109,7 @@ sub run_batch
 	is($rc, 0, "batch $batch: checked") or diag("$err\n-- SG_SEED=" . seed() . " SG_BATCH=$batch");
 	my %said = map { $_->[0] => $_ } rows($node, $verdicts);
 
-	$rc = $node->psql('postgres', "$quiet $as CALL sg_add_fks('honest')", stdout => \$out, stderr => \$err, on_error_stop => 1);
+	$rc = $node->psql('postgres', "$quiet $as CALL sg_add_fks('honest', fix => true)", stdout => \$out, stderr => \$err, on_error_stop => 1);
 	is($rc, 0, "batch $batch: deployed") or diag("$err\n-- SG_SEED=" . seed() . " SG_BATCH=$batch");
 
 	my @wrong;
@@ -117,7 +118,7 @@ sub run_batch
 	{
 		my ($step, $state, $policy, $enforced, $reason, $fk, $child) = @$row;
 		my (undef, $blocks, $orphans, $why) = @{ $said{$step} };
-		my $done = $state eq 'validated' || $state eq 'added' && ($enforced eq 'f' || $policy eq 'leave' && $orphans eq 't');
+		my $done = $state eq 'validated' || $state eq 'added' && ($enforced eq 'f' || $policy ne 'stop' && $orphans eq 't');
 
 		$total{steps}++;
 		$total{ $blocks eq 't' ? 'blocked' : $state eq 'added' ? 'left' : 'done' }++;

@@ -21,7 +21,7 @@ use Test::More;
 my $conf = "shared_buffers = 32MB\nautovacuum = off\nrestart_after_crash = on\n";
 
 # The places in the order in which a step passes them
-my $core = { name => 'core', 
+my $core = { name => 'core',
 	places => [ 'started audit', 'done audit', map { ("started $_", "before $_", "after $_", "done $_") } qw(add validate) ] };
 my $scan = { name => 'scan', settings => 'SET schemaguard.validate_with = scan',
 	places => [ 'started validate', 'done validate' ] };

@@ -1,0 +1,56 @@
+-- Orphans: removed or mended as the steps of a plan say, copies kept in quarantine
+CREATE TABLE schemaguard.quarantine (
+    id          bigint PRIMARY KEY,         -- parents come before what refers to them
+    run_id      uuid NOT NULL,
+    at          timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    role        text NOT NULL,              -- whose privileges were used
+    plan        text NOT NULL,
+    step        int NOT NULL,
+    fk_name     text NOT NULL,              -- the key that the row broke, or by which it referred to one that did
+    cause       text NOT NULL CHECK (cause IN ('orphan', 'reached')),
+    row_table   text NOT NULL,
+    table_owner text NOT NULL,
+    columns     text[] NOT NULL,            -- all but generated ones
+    row_text    text NOT NULL,              -- ROW(columns)::text, with DateStyle ISO, TimeZone UTC, lc_monetary C
+    data        jsonb,                      -- the same, to read
+    reason      text                        -- why it could not go back, when that was tried last
+);
+CREATE SEQUENCE schemaguard.quarantine_id_seq OWNED BY schemaguard.quarantine.id;
+ALTER TABLE schemaguard.quarantine ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.quarantine_id_seq');
+CREATE INDEX quarantine_plan_idx ON schemaguard.quarantine (plan, id);
+COMMENT ON TABLE schemaguard.quarantine IS 'rows that CALL sg_fix_orphans() has removed; CALL sg_restore_quarantine() puts them back';
+
+-- These are users' data: for roles that could read the table then, its owner and the role that removed the row, and for
+-- those that may read everything. By name, so a role that is gone has no rights and is no error.
+CREATE FUNCTION schemaguard.sg_roles_of(role text)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT ARRAY(
+        SELECT r.rolname::pg_catalog.text
+        FROM pg_catalog.pg_roles r, pg_catalog.pg_roles me
+        WHERE me.rolname::pg_catalog.text OPERATOR(pg_catalog.=) sg_roles_of.role
+          AND pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE'));
+END;
+COMMENT ON FUNCTION schemaguard.sg_roles_of(text) IS 'the roles whose privileges a role has';
+
+ALTER TABLE schemaguard.quarantine ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON schemaguard.quarantine FOR SELECT
+    USING (ARRAY[role, table_owner, 'pg_read_all_data']
+           OPERATOR(pg_catalog.&&) (SELECT schemaguard.sg_roles_of(CURRENT_USER::pg_catalog.text)));
+GRANT SELECT ON schemaguard.quarantine TO PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine_id_seq', '');
+
+CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sg_fix_orphans';
+COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean)
+    IS 'quarantine, delete or set to null the orphans of a plan''s keys, as each step says';
+
+CREATE PROCEDURE sg_restore_quarantine(plan text)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sg_restore_quarantine';
+COMMENT ON PROCEDURE sg_restore_quarantine(text)
+    IS 'put rows that a plan has quarantined back into their tables';

@@ -1,0 +1,640 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_fix_sql.c
+ *	  The statements that find, lock, judge and change orphans.
+ *
+ * They are made as audit_sql.c makes its own: every name qualified, every
+ * operator the key's, ONLY unless a table is partitioned.  Places go in as
+ * two arrays; a partitioned table is addressed as a whole, so that its own
+ * triggers and privileges count, and the partition is part of the place.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "nodes/parsenodes.h"
+#include "tcop/dest.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "deploy_fix.h"
+#include "quote.h"
+
+/* ---- places ---- */
+
+void
+fix_places_init(FixPlaces *places)
+{
+	memset(places, 0, sizeof(FixPlaces));
+	places->context = CurrentMemoryContext;
+}
+
+void
+fix_places_add(FixPlaces *places, Oid leaf, const ItemPointerData *tid)
+{
+	if (places->n == places->max)
+	{
+		places->max = Max(places->max * 2, 64);
+		if (places->places == NULL)
+			places->places = MemoryContextAllocHuge(places->context,
+													places->max * sizeof(FixPlace));
+		else
+			places->places = repalloc_huge(places->places, places->max * sizeof(FixPlace));
+	}
+	places->places[places->n].leaf = leaf;
+	places->places[places->n].tid = *tid;
+	places->places[places->n].unused = 0;
+	places->n++;
+}
+
+void
+fix_places_args(const FixPlaces *places, Datum *values)
+{
+	Datum	   *leaves = palloc(sizeof(Datum) * Max(places->n, 1));
+	Datum	   *tids = palloc(sizeof(Datum) * Max(places->n, 1));
+
+	for (int64 i = 0; i < places->n; i++)
+	{
+		leaves[i] = ObjectIdGetDatum(places->places[i].leaf);
+		tids[i] = PointerGetDatum(&places->places[i].tid);
+	}
+	values[0] = PointerGetDatum(construct_array(leaves, places->n, OIDOID, sizeof(Oid), true,
+												TYPALIGN_INT));
+	values[1] = PointerGetDatum(construct_array(tids, places->n, TIDOID, sizeof(ItemPointerData),
+												false, TYPALIGN_SHORT));
+}
+
+/* Is the row of an alias at one of the places of arguments 2n + 1 and 2n + 2? */
+static void
+append_places(StringInfo buf, Oid table, const char *alias, int n)
+{
+	appendStringInfo(buf, "%s.ctid OPERATOR(pg_catalog.=) ANY ($%d)", alias, 2 * n + 2);
+	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+		appendStringInfo(buf, " AND (%s.tableoid, %s.ctid) OPERATOR(pg_catalog.=) ANY"
+						 " (SELECT u.leaf, u.tid FROM ROWS FROM (pg_catalog.unnest($%d),"
+						 " pg_catalog.unnest($%d)) AS u (leaf, tid))",
+						 alias, alias, 2 * n + 1, 2 * n + 2);
+}
+
+char *
+fix_at_places(const char *query, Oid table)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s WHERE ", query);
+	append_places(&buf, table, "fk", 0);
+	return buf.data;
+}
+
+void
+fix_scope_begin(SgScope *scope)
+{
+	sg_caller_begin(scope);
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* A query on places; its first two columns are places again, a third says which list they go to */
+static void
+query_places(const char *sql, const FixPlaces *in, FixPlaces *out, FixPlaces *other)
+{
+	Oid			types[] = {OIDARRAYOID, TIDARRAYOID};
+	Datum		values[2];
+	SgScope		scope;
+	int			rc;
+
+	if (in->n == 0)
+		return;
+
+	fix_scope_begin(&scope);
+	SPI_connect();
+	fix_places_args(in, values);
+	rc = SPI_execute_with_args(sql, 2, types, values, NULL, false, 0);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		Oid			leaf = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+		ItemPointer tid = (ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, 2, &isnull));
+		bool		is_other = other && DatumGetBool(SPI_getbinval(row, desc, 3, &isnull)) && !isnull;
+
+		fix_places_add(is_other ? other : out, leaf, tid);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* ---- the sentinel ---- */
+
+static bool
+is_not_null(Oid relid, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	Oid			type;
+	bool		not_null;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for column %d of table %u", attnum, relid);
+	not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
+	ReleaseSysCache(tuple);
+
+	/* a domain, or one that it is made of, may say so too */
+	while (!not_null && get_typtype(type) == TYPTYPE_DOMAIN)
+	{
+		tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for type %u", type);
+		not_null = ((Form_pg_type) GETSTRUCT(tuple))->typnotnull;
+		type = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+		ReleaseSysCache(tuple);
+	}
+	return not_null;
+}
+
+/* Columns of the key that can't become null, for a policy that needs all of them or any of them */
+List *
+fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem)
+{
+	const FkKey *fk = key->key;
+	bool		some = fate == FIX_SET_NULL && fk->ndelete_set > 0;
+	const AttrNumber *columns = some ? fk->delete_set : fk->child_att;
+	int			n = some ? fk->ndelete_set : fk->nkeys;
+	bool		need_all = fate == FIX_SET_NULL || fk->match == FKCONSTR_MATCH_FULL;
+	List	   *names = NIL;
+	char	   *refusing = NULL;
+
+	*problem = NULL;
+	for (int i = 0; i < n; i++)
+	{
+		char	   *name = get_attname(fk->child, columns[i], false);
+
+		if (get_attgenerated(fk->child, columns[i]) != '\0')
+			refusing = psprintf("column %s is generated", quote_identifier(name));
+		else if (is_not_null(fk->child, columns[i]))
+			refusing = psprintf("column %s is NOT NULL", quote_identifier(name));
+		else
+			names = lappend(names, name);
+	}
+
+	if (refusing && (need_all || names == NIL))
+		*problem = fk_problem(ERRCODE_NOT_NULL_VIOLATION,
+							  psprintf("the key of %s can't be set to null: %s",
+									   sg_relation_name(fk->child), refusing),
+							  "Choose another policy with sg_plan_set(), drop NOT NULL, or name other columns with on_delete_columns.");
+	else if (some && fk->match == FKCONSTR_MATCH_FULL && n < fk->nkeys)
+		*problem = fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+							  psprintf("MATCH FULL allows no null beside values, and on_delete_columns has %d of the key's %d columns",
+									   n, fk->nkeys),
+							  "Choose another policy with sg_plan_set().");
+	return names;
+}
+
+/* fk.a OPERATOR(s.=) 'sentinel'::type, by the type's own equality */
+static void
+append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
+{
+	Oid			type;
+	Oid			collation;
+	int32		typmod;
+	TypeCacheEntry *entry;
+
+	get_atttypetypmodcoll(key->key->child, attnum, &type, &typmod, &collation);
+	entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+	if (!OidIsValid(entry->eq_opr))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("a sentinel can't be compared with column %s of %s: its type has no equality",
+						quote_identifier(get_attname(key->key->child, attnum, false)),
+						sg_relation_name(key->key->child))));
+	generate_operator_clause(buf, audit_sql_column("fk", key->key->child, attnum), type,
+							 entry->eq_opr,
+							 psprintf("%s::%s", quote_literal_cstr(key->step->sentinel),
+									  format_type_be_qualified(type)), type);
+}
+
+/*
+ * Would the row be no orphan any more, were its sentinels null?  MATCH SIMPLE
+ * needs one null, MATCH FULL nulls only.
+ */
+static void
+append_sentinel_condition(StringInfo buf, const FixKey *key)
+{
+	bool		full = key->key->match == FKCONSTR_MATCH_FULL;
+	FkProblem  *problem;
+	List	   *columns = fix_null_columns(key, FIX_SENTINEL, &problem);
+	ListCell   *lc;
+
+	appendStringInfoChar(buf, '(');
+	foreach(lc, columns)
+	{
+		AttrNumber	attnum = get_attnum(key->key->child, lfirst(lc));
+
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(buf, full ? " AND " : " OR ");
+		if (full)
+			appendStringInfo(buf, "(%s IS NOT DISTINCT FROM NULL OR ",
+							 audit_sql_column("fk", key->key->child, attnum));
+		append_is_sentinel(buf, key, attnum);
+		if (full)
+			appendStringInfoChar(buf, ')');
+	}
+	appendStringInfoChar(buf, ')');
+}
+
+/* ---- finding and judging ---- */
+
+/* The child row is one that the key looks at, and it has no parent */
+static void
+append_orphan(StringInfo buf, const FkKey *key)
+{
+	audit_sql_checked(buf, key);
+	appendStringInfoString(buf, " AND NOT EXISTS (SELECT FROM ");
+	audit_sql_table(buf, key->parent, "pk");
+	appendStringInfoString(buf, " WHERE ");
+	audit_sql_match(buf, key);
+	appendStringInfoChar(buf, ')');
+}
+
+/* Receives places, from plans that may be parallel */
+typedef struct PlaceReceiver
+{
+	DestReceiver pub;
+	FixPlaces  *places;
+} PlaceReceiver;
+
+static bool
+receive_place(TupleTableSlot *slot, DestReceiver *self)
+{
+	slot_getallattrs(slot);
+	fix_places_add(((PlaceReceiver *) self)->places, DatumGetObjectId(slot->tts_values[0]),
+				   (ItemPointer) DatumGetPointer(slot->tts_values[1]));
+	return true;
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
+{
+}
+
+static void
+receiver_nothing(DestReceiver *self)
+{
+}
+
+void
+fix_find(const FixKey *key, int64 limit, FixPlaces *found)
+{
+	PlaceReceiver receiver = {
+		.pub = {
+			.receiveSlot = receive_place,
+			.rStartup = receiver_startup,
+			.rShutdown = receiver_nothing,
+			.rDestroy = receiver_nothing,
+			.mydest = DestTuplestore,
+		},
+		.places = found,
+	};
+	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
+	const FkKey *fk = key->key;
+	StringInfoData buf;
+	SgScope		scope;
+	SPIPlanPtr	plan;
+	int			rc;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	audit_sql_table(&buf, fk->child, "fk");
+	appendStringInfoString(&buf, " LEFT JOIN ");
+	audit_sql_table(&buf, fk->parent, "pk");
+	appendStringInfoString(&buf, " ON (");
+	audit_sql_match(&buf, fk);
+	appendStringInfo(&buf, ") WHERE %s IS NOT DISTINCT FROM NULL AND ",
+					 audit_sql_column("pk", fk->parent, fk->parent_att[0]));
+	audit_sql_checked(&buf, fk);
+	if (fix_policy_fate(key->step) == FIX_LEAVE)
+	{
+		appendStringInfoString(&buf, " AND ");
+		append_sentinel_condition(&buf, key);
+	}
+	appendStringInfo(&buf, " LIMIT " INT64_FORMAT, limit);
+
+	audit_scope_begin(&scope, fk, false);
+	SPI_connect();
+	plan = SPI_prepare_cursor(buf.data, 0, NULL, CURSOR_OPT_PARALLEL_OK);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor returned %s for: %s",
+			 SPI_result_code_string(SPI_result), buf.data);
+	rc = SPI_execute_plan_extended(plan, &options);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), buf.data);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+void
+fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	audit_sql_table(&buf, table, "fk");
+	appendStringInfoString(&buf, " WHERE ");
+	append_places(&buf, table, "fk", 0);
+	appendStringInfoString(&buf, " FOR UPDATE OF fk SKIP LOCKED");
+	query_places(buf.data, in, locked, NULL);
+}
+
+void
+fix_exist(Oid table, const FixPlaces *in, FixPlaces *out)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	audit_sql_table(&buf, table, "fk");
+	appendStringInfoString(&buf, " WHERE ");
+	append_places(&buf, table, "fk", 0);
+	query_places(buf.data, in, out, NULL);
+}
+
+void
+fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces *sentinels)
+{
+	const FkKey *fk = key->key;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid, ");
+	if (key->step->sentinel)
+		append_sentinel_condition(&buf, key);
+	else
+		appendStringInfoString(&buf, "false");
+	appendStringInfoString(&buf, " FROM ");
+	audit_sql_table(&buf, fk->child, "fk");
+	appendStringInfoString(&buf, " WHERE ");
+	append_places(&buf, fk->child, "fk", 0);
+	appendStringInfoString(&buf, " AND ");
+	append_orphan(&buf, fk);
+	query_places(buf.data, in, orphans, sentinels);
+}
+
+void
+fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	audit_sql_table(&buf, key->parent, "pk");
+	appendStringInfoString(&buf, " JOIN ");
+	audit_sql_table(&buf, key->child, "fk");
+	appendStringInfoString(&buf, " ON (");
+	audit_sql_match(&buf, key);
+	appendStringInfoString(&buf, ") WHERE ");
+	append_places(&buf, key->parent, "pk", 0);
+	query_places(buf.data, parents, out, NULL);
+}
+
+/* ---- changing ---- */
+
+/* Rows of a batch that one part of the statement changes */
+typedef struct FixGroup
+{
+	const FixRow *like;
+	FixPlaces	places;
+	int64		changed;
+} FixGroup;
+
+/* Keys matter where orphans are judged, and where columns are set */
+static bool
+same_group(const FixRow *a, const FixRow *b)
+{
+	bool		deleted = a->fate >= FIX_DELETE && b->fate >= FIX_DELETE;
+
+	if (a->table != b->table || a->reached != b->reached)
+		return false;
+	return deleted ? a->reached || a->by == b->by : a->fate == b->fate && a->by == b->by;
+}
+
+static List *
+make_groups(const FixBatch *batch)
+{
+	List	   *groups = NIL;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+		FixGroup   *group = NULL;
+		ListCell   *lc;
+
+		if (row->fate == FIX_LEAVE)
+			continue;
+		foreach(lc, groups)
+		{
+			if (same_group(((FixGroup *) lfirst(lc))->like, row))
+				group = lfirst(lc);
+		}
+		if (group == NULL)
+		{
+			group = palloc0(sizeof(FixGroup));
+			group->like = row;
+			fix_places_init(&group->places);
+			groups = lappend(groups, group);
+		}
+		fix_places_add(&group->places, row->place.leaf, &row->place.tid);
+	}
+	return groups;
+}
+
+/* a = NULL, b = CASE WHEN it is the sentinel THEN NULL ELSE fk.b END */
+static void
+append_assignments(StringInfo buf, const FixRow *row)
+{
+	FkProblem  *problem;
+	List	   *columns = fix_null_columns(row->by, row->fate, &problem);
+	ListCell   *lc;
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason),
+				 errhint("%s", problem->hint)));
+
+	foreach(lc, columns)
+	{
+		const char *name = lfirst(lc);
+		AttrNumber	attnum = get_attnum(row->by->key->child, name);
+
+		appendStringInfo(buf, "%s%s = ", foreach_current_index(lc) ? ", " : "",
+						 quote_identifier(name));
+		if (row->fate == FIX_SET_NULL)
+		{
+			appendStringInfoString(buf, "NULL");
+			continue;
+		}
+		appendStringInfoString(buf, "CASE WHEN ");
+		append_is_sentinel(buf, row->by, attnum);
+		appendStringInfo(buf, " THEN NULL ELSE %s END",
+						 audit_sql_column("fk", row->by->key->child, attnum));
+	}
+}
+
+/* DELETE or UPDATE of a group; returns the places of what is deleted */
+static void
+append_change(StringInfo buf, const FixGroup *group, int n)
+{
+	const FixRow *row = group->like;
+
+	if (row->fate >= FIX_DELETE)
+	{
+		appendStringInfoString(buf, "DELETE FROM ");
+		audit_sql_table(buf, row->table, "fk");
+	}
+	else
+	{
+		appendStringInfoString(buf, "UPDATE ");
+		audit_sql_table(buf, row->table, "fk");
+		appendStringInfoString(buf, " SET ");
+		append_assignments(buf, row);
+	}
+	appendStringInfoString(buf, " WHERE ");
+	append_places(buf, row->table, "fk", n);
+	if (!row->reached)
+	{
+		appendStringInfoString(buf, " AND ");
+		append_orphan(buf, row->by->key);
+	}
+	appendStringInfo(buf, " RETURNING %d, fk.tableoid, fk.ctid", n);
+}
+
+/* The statement for all groups; a single one is left plain, so that rules apply to it */
+static char *
+change_statement(List *groups)
+{
+	StringInfoData buf;
+	int			n = list_length(groups);
+
+	initStringInfo(&buf);
+	if (n == 1)
+	{
+		append_change(&buf, linitial(groups), 0);
+		return buf.data;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		appendStringInfo(&buf, "%s c%d (n, leaf, tid) AS (", i ? "," : "WITH", i);
+		append_change(&buf, list_nth(groups, i), i);
+		appendStringInfoChar(&buf, ')');
+	}
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&buf, "%s SELECT n, leaf, tid FROM c%d", i ? " UNION ALL" : "", i);
+	return buf.data;
+}
+
+/* Read which rows were changed: in a batch, all rows count as kept before */
+static void
+read_changed(FixBatch *batch, List *groups)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		FixGroup   *group = list_nth(groups, DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull)));
+		FixPlace	place = {0};
+		FixRow	   *row;
+
+		group->changed++;
+		if (group->like->fate < FIX_DELETE)
+			continue;			/* an updated row has another place */
+		place.leaf = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &isnull));
+		place.tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 3, &isnull));
+		row = fix_batch_find(batch, &place);
+		if (row == NULL)
+			elog(ERROR, "a row was deleted that was not to be");
+		row->kept = false;
+	}
+}
+
+/* An updated row does not say where it was, but how many were not is known */
+static void
+mark_kept(FixBatch *batch, const FixGroup *group)
+{
+	int64		n = group->places.n - group->changed;
+
+	for (int i = 0; i < batch->n && n > 0; i++)
+	{
+		if (!same_group(group->like, &batch->rows[i]))
+			continue;
+		batch->rows[i].kept = true;
+		n--;
+	}
+}
+
+int64
+fix_change(FixBatch *batch)
+{
+	List	   *groups = make_groups(batch);
+	int			n = list_length(groups);
+	Oid		   *types;
+	Datum	   *values;
+	int64		changed = 0;
+	char	   *sql;
+	ListCell   *lc;
+	int			rc;
+
+	if (n == 0)
+		return 0;
+
+	for (int i = 0; i < batch->n; i++)
+		batch->rows[i].kept = batch->rows[i].fate >= FIX_DELETE;
+	types = palloc(sizeof(Oid) * 2 * n);
+	values = palloc(sizeof(Datum) * 2 * n);
+	for (int i = 0; i < n; i++)
+	{
+		types[2 * i] = OIDARRAYOID;
+		types[2 * i + 1] = TIDARRAYOID;
+		fix_places_args(&((FixGroup *) list_nth(groups, i))->places, &values[2 * i]);
+	}
+
+	/* as the caller, with the caller's settings: it fires the table's triggers */
+	sql = change_statement(groups);
+	SPI_connect();
+	rc = SPI_execute_with_args(sql, 2 * n, types, values, NULL, false, 0);
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	if (SPI_tuptable)
+		read_changed(batch, groups);
+	SPI_finish();
+
+	foreach(lc, groups)
+	{
+		FixGroup   *group = lfirst(lc);
+
+		if (group->like->fate < FIX_DELETE)
+			mark_kept(batch, group);
+		if (group->like->reached && group->changed < group->places.n)
+			ereport(ERROR,
+					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+					 errmsg("a trigger or rule of %s keeps rows that refer to orphans",
+							sg_relation_name(group->like->table))));
+		changed += group->changed;
+	}
+	return changed;
+}

@@ -1,0 +1,395 @@
+-- Orphans that a plan removes or mends: policies, sentinel, what goes along, quarantine and the way back
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+SET schemaguard.workers = 1;
+CREATE SCHEMA fix;
+SET search_path = fix, public;
+SET schemaguard.fix_pause = 0;
+CREATE VIEW steps AS
+  SELECT step, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'fix' ORDER BY step;
+CREATE VIEW kept AS
+  SELECT step, fk_name, cause, row_table, columns, row_text, data, reason FROM schemaguard.quarantine
+  WHERE plan LIKE 'fix%' ORDER BY id;
+-- since the mark, which mark() sets
+CREATE TABLE mark (id bigint);
+INSERT INTO mark VALUES (0);
+CREATE FUNCTION mark() RETURNS void LANGUAGE sql AS
+  'UPDATE fix.mark SET id = (SELECT coalesce(max(id), 0) FROM schemaguard.audit_log)';
+CREATE VIEW log AS
+  SELECT step, action, phase, sqlstate, message, rows_affected, orphan_rows FROM schemaguard.audit_log
+  WHERE plan LIKE 'fix%' AND action NOT LIKE 'plan %' AND id > (SELECT id FROM fix.mark) ORDER BY id;
+
+-- ---- policies ----
+CREATE TABLE parents (id int8 PRIMARY KEY, code text UNIQUE);
+INSERT INTO parents VALUES (1, 'a'), (2, 'b');
+CREATE TABLE "Odd; ""t" (id int PRIMARY KEY, "p ""1" int, p2 int, p3 int, code varchar(10), p4 int NOT NULL);
+INSERT INTO "Odd; ""t" VALUES
+  (1, 1, 1, 1, 'a', 1), (2, 77, 1, 1, 'a', 1), (3, 1, 77, 1, 'a', 1), (4, 1, 1, 0, 'a', 1), (5, 1, 1, 77, '', 1),
+  (6, NULL, NULL, NULL, NULL, 77), (7, 77, 77, 0, 'x', 1);
+SELECT sg_plan_create('fix');
+SELECT sg_plan_add_fk('fix', '"Odd; ""t"', ARRAY['p "1'], 'parents', orphans => 'quarantine', index => false);
+SELECT sg_plan_add_fk('fix', '"Odd; ""t"', '{p2}', 'parents', orphans => 'delete', index => false);
+SELECT sg_plan_add_fk('fix', '"Odd; ""t"', '{p3}', 'parents', orphans => 'Set Null', index => false, sentinel => '0');
+SELECT sg_plan_add_fk('fix', '"Odd; ""t"', '{code}', 'parents', '{code}', orphans => 'leave', index => false, sentinel => '');
+SELECT sg_plan_add_fk('fix', '"Odd; ""t"', '{p4}', 'parents', orphans => 'set null', index => false);
+SELECT orphans, sentinel, quarantine_cascades FROM schemaguard.plan_step WHERE plan = 'fix' ORDER BY step;
+SELECT sg_plan_sql('fix');
+RESET client_min_messages;
+-- nothing goes before the key is there, or by sg_add_fks alone
+CALL sg_fix_orphans('fix');
+CALL sg_fix_orphans('fix', dry_run => true);
+CALL sg_add_fks('fix');
+SELECT count(*) FROM "Odd; ""t";
+CALL sg_fix_orphans('fix', dry_run => true);
+SELECT count(*) FROM "Odd; ""t";
+SELECT mark();
+CALL sg_fix_orphans('fix');
+TABLE "Odd; ""t" ORDER BY 1;
+TABLE kept;
+TABLE steps;
+TABLE log;
+-- again: nothing is left to do but what can't be done
+CALL sg_fix_orphans('fix');
+-- back, while the key says no; and without it, exactly
+CALL sg_restore_quarantine('fix');
+SELECT reason FROM kept;
+ALTER TABLE "Odd; ""t" DROP CONSTRAINT "Odd; ""t_p ""1_fkey";
+CALL sg_restore_quarantine('fix');
+TABLE "Odd; ""t" ORDER BY 1;
+TABLE kept;
+-- add, fix and validate in one call
+UPDATE "Odd; ""t" SET p4 = 1;
+SELECT sg_plan_set('fix', 4, 'orphans', 'delete');
+SELECT mark();
+CALL sg_add_fks('fix', fix => true);
+TABLE "Odd; ""t" ORDER BY 1;
+TABLE steps;
+TABLE log;
+CALL sg_add_fks('fix', fix => true);
+DELETE FROM schemaguard.quarantine;
+
+-- what is misuse
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', sentinel => '0');
+SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', orphans => 'leave', quarantine_cascades => true);
+SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', orphans => 'bin');
+CALL sg_fix_orphans('fix');
+CALL sg_fix_orphans('no such plan');
+CALL sg_fix_orphans('fix', batch => 0);
+CALL sg_fix_orphans(NULL);
+CALL sg_fix_orphans('fix', dry_run => NULL);
+CALL sg_restore_quarantine(NULL);
+CALL sg_restore_quarantine('no such plan');
+BEGIN;
+CALL sg_fix_orphans('fix');
+ROLLBACK;
+BEGIN;
+CALL sg_restore_quarantine('fix');
+ROLLBACK;
+
+-- options travel
+SET client_min_messages = warning;
+SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', orphans => 'quarantine', index => false);
+SELECT sg_plan_set('fix', 1, 'sentinel', '0');
+SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'on');
+SELECT sg_plan_set('fix', 1, 'orphans', 'stop');
+SELECT sg_plan_create('fix2');
+SELECT sg_plan_import('fix2', sg_plan_export('fix'));
+SELECT orphans, sentinel, quarantine_cascades FROM schemaguard.plan_step WHERE plan = 'fix2';
+SELECT sg_plan_export('fix2') - 'plan' = sg_plan_export('fix') - 'plan' AS same;
+SELECT sg_plan_set('fix', 1, 'sentinel', NULL);
+SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'off');
+SELECT orphans, sentinel, quarantine_cascades FROM schemaguard.plan_step WHERE plan = 'fix';
+SELECT sg_plan_drop('fix2');
+
+-- ---- columns that can't be null, MATCH FULL ----
+CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b));
+INSERT INTO pairs VALUES (1, 1);
+CREATE DOMAIN nn AS int NOT NULL;
+CREATE TABLE full_pairs (id int PRIMARY KEY, a int, b int, c int NOT NULL, d int,
+  e int GENERATED ALWAYS AS (1) STORED, f nn);
+INSERT INTO full_pairs VALUES (1, 1, 1, 1, 1, DEFAULT, 1), (2, 5, 5, 5, 5, DEFAULT, 5), (3, NULL, 1, 1, NULL, DEFAULT, 1),
+  (4, 0, 0, 1, 1, DEFAULT, 1), (5, 0, NULL, 1, 1, DEFAULT, 1), (6, 0, 5, 1, 1, DEFAULT, 1);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'full_pairs', '{a,b}', 'pairs', orphans => 'leave', match => 'full', index => false, sentinel => '0');
+SELECT sg_plan_add_fk('fix', 'full_pairs', '{c,d}', 'pairs', orphans => 'set null', index => false);
+SELECT sg_plan_add_fk('fix', 'full_pairs', '{d,c}', 'pairs', fk_name => 'some', orphans => 'set null', index => false,
+                      on_delete => 'set null', on_delete_columns => '{d}');
+SELECT sg_plan_add_fk('fix', 'full_pairs', '{e,f}', 'pairs', orphans => 'set null', index => false);
+SELECT sg_plan_add_fk('fix', 'full_pairs', '{a,f}', 'pairs', orphans => 'leave', sentinel => 'x', index => false);
+RESET client_min_messages;
+CALL sg_add_fks('fix', validate => false);
+CALL sg_fix_orphans('fix');
+TABLE full_pairs ORDER BY id;
+SELECT sg_plan_set('fix', 1, 'orphans', 'set null');
+CALL sg_fix_orphans('fix');
+TABLE full_pairs ORDER BY id;
+CREATE TABLE full2 (LIKE full_pairs);
+INSERT INTO full2 (id, a, b, c, f) VALUES (1, 1, 2, 0, 0);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'full2', '{b,a}', 'pairs', orphans => 'set null', index => false, match => 'full',
+                      on_delete => 'set null', on_delete_columns => '{a}');
+CALL sg_add_fks('fix', fix => true);
+
+-- ---- rows that refer to orphans ----
+SET client_min_messages = warning;
+CREATE TABLE tree (id int PRIMARY KEY, up int, other int);
+CREATE TABLE leafs (id int, tree int REFERENCES tree ON DELETE CASCADE, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE leafs1 PARTITION OF leafs FOR VALUES FROM (0) TO (10);
+CREATE TABLE leafs2 (junk int, tree int, id int NOT NULL);
+ALTER TABLE leafs2 DROP COLUMN junk;
+ALTER TABLE leafs ATTACH PARTITION leafs2 FOR VALUES FROM (10) TO (100);
+CREATE TABLE notes (id int PRIMARY KEY, leaf int REFERENCES leafs ON DELETE SET NULL, note text);
+-- 3 has no parent; 4 to 6 hang on it, and 6 on itself too
+INSERT INTO tree VALUES (1, NULL, 1), (2, 1, 2), (3, 99, 3), (4, 3, 4), (5, 4, 5), (6, 5, 6), (7, 7, 7);
+INSERT INTO leafs SELECT g, 1 + g % 7 FROM generate_series(1, 28) g;
+INSERT INTO notes SELECT g, g, 'n' || g FROM generate_series(1, 28) g;
+CREATE TABLE before AS SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) AS sum FROM
+  (SELECT t::text FROM tree t UNION ALL SELECT l::text FROM leafs l UNION ALL SELECT n::text FROM notes n) t;
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'tree', '{up}', 'tree', orphans => 'quarantine', index => false);
+CALL sg_add_fks('fix', validate => false);
+RESET client_min_messages;
+-- blocked by default: an action of a key would reach rows
+CALL sg_fix_orphans('fix', dry_run => true);
+SELECT mark();
+CALL sg_fix_orphans('fix');
+TABLE log;
+SELECT count(*) FROM tree;
+SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'true');
+CALL sg_fix_orphans('fix', dry_run => true);
+SELECT mark();
+CALL sg_fix_orphans('fix', batch => 3);
+TABLE log;
+SELECT (SELECT count(*) FROM tree) AS tree, (SELECT count(*) FROM leafs) AS leafs, (SELECT count(*) FROM notes) AS notes;
+SELECT row_table, cause, fk_name, count(*) FROM kept GROUP BY 1, 2, 3 ORDER BY 1, 2;
+CALL sg_add_fks('fix');
+ALTER TABLE tree DROP CONSTRAINT tree_up_fkey;
+CALL sg_restore_quarantine('fix');
+SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) = (SELECT sum FROM before) AS as_before FROM
+  (SELECT t::text FROM tree t UNION ALL SELECT l::text FROM leafs l UNION ALL SELECT n::text FROM notes n) t;
+-- a key that only the plan has yet counts, too; and columns that become null must not be referred to
+CREATE TABLE twigs (id int PRIMARY KEY, other int);
+INSERT INTO twigs VALUES (1, 3), (2, 1);
+ALTER TABLE tree ADD UNIQUE (other);
+ALTER TABLE leafs DROP CONSTRAINT leafs_tree_fkey;
+SELECT sg_plan_create('fix', replace => true);
+SET client_min_messages = warning;
+SELECT sg_plan_add_fk('fix', 'tree', '{up}', 'tree', orphans => 'delete', index => false);
+SELECT sg_plan_add_fk('fix', 'twigs', '{other}', 'tree', '{other}', index => false);
+SELECT sg_plan_add_fk('fix', 'tree', '{other}', 'parents', orphans => 'set null', index => false);
+RESET client_min_messages;
+CALL sg_add_fks('fix', fix => true);
+DROP TABLE twigs;
+SELECT sg_plan_skip('fix', 2, 'the table is gone');
+CALL sg_add_fks('fix', fix => true);
+TABLE tree ORDER BY id;
+DROP TABLE notes, leafs;
+
+-- ---- cycles of tables, keys without any action ----
+SET client_min_messages = warning;
+CREATE TABLE x (id int PRIMARY KEY, y int, p int);
+CREATE TABLE y (id int PRIMARY KEY, x int);
+INSERT INTO x VALUES (1, 1, 1), (2, 2, 77), (3, 3, 1);
+INSERT INTO y VALUES (1, 1), (2, 2), (3, 2);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'x', '{y}', 'y', orphans => 'quarantine', index => false);
+SELECT sg_plan_add_fk('fix', 'y', '{x}', 'x', orphans => 'quarantine', index => false);
+SELECT sg_plan_add_fk('fix', 'x', '{p}', 'parents', orphans => 'quarantine', index => false);
+RESET client_min_messages;
+CALL sg_add_fks('fix', fix => true);
+TABLE x;
+TABLE y;
+TABLE kept;
+ALTER TABLE x DROP CONSTRAINT x_p_fkey;
+-- each refers to the other: together they can go back
+CALL sg_restore_quarantine('fix');
+TABLE x ORDER BY 1;
+TABLE y ORDER BY 1;
+
+-- ---- triggers ----
+SET client_min_messages = warning;
+CREATE TABLE guarded (id int PRIMARY KEY, p int, n int DEFAULT 0);
+CREATE TABLE seen (who text, what text);
+CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- found by the caller's search_path
+  INSERT INTO seen VALUES (current_user, TG_OP || ' ' || OLD.id);
+  IF OLD.n = 1 THEN RETURN NULL; END IF;
+  IF TG_OP = 'DELETE' THEN RETURN OLD; ELSE RETURN NEW; END IF;
+END$$;
+CREATE TRIGGER guard BEFORE DELETE OR UPDATE ON guarded FOR EACH ROW EXECUTE FUNCTION guard();
+INSERT INTO guarded VALUES (1, 77, 0), (2, 77, 1), (3, 77, 0), (4, 1, 1);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'guarded', '{p}', 'parents', orphans => 'quarantine', index => false);
+RESET client_min_messages;
+SELECT mark();
+CALL sg_add_fks('fix', fix => true);
+TABLE guarded;
+SELECT row_text FROM kept;
+TABLE log;
+TABLE seen;
+SELECT sg_plan_set('fix', 1, 'orphans', 'set null');
+CALL sg_fix_orphans('fix');
+SELECT sg_plan_set('fix', 1, 'orphans', 'delete');
+CALL sg_fix_orphans('fix');
+-- a trigger that keeps what refers to an orphan
+CREATE TABLE below (id int, guarded int REFERENCES guarded ON DELETE CASCADE);
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep BEFORE DELETE ON below FOR EACH ROW EXECUTE FUNCTION keep();
+INSERT INTO below VALUES (1, 2);
+UPDATE guarded SET n = 0;
+ALTER TABLE guarded DISABLE TRIGGER guard;
+UPDATE guarded SET n = 0;
+SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'true');
+CALL sg_fix_orphans('fix');
+SELECT (SELECT count(*) FROM guarded) AS guarded, (SELECT count(*) FROM below) AS below;
+SELECT row_text FROM kept;
+-- triggers on the way back
+ALTER TABLE guarded DROP CONSTRAINT guarded_p_fkey;
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS
+  'BEGIN IF NEW.id = 1 THEN RETURN NULL; END IF; NEW.n := NEW.n + 1; RETURN NEW; END';
+CREATE TRIGGER meddle BEFORE INSERT ON guarded FOR EACH ROW EXECUTE FUNCTION meddle();
+CALL sg_restore_quarantine('fix');
+SELECT row_text, reason FROM kept;
+DROP TRIGGER meddle ON guarded;
+-- what else keeps a row out
+DROP TABLE below;
+INSERT INTO guarded VALUES (1, 5);
+CALL sg_restore_quarantine('fix');
+SELECT row_text, reason FROM kept;
+DELETE FROM guarded WHERE id = 1;
+ALTER TABLE guarded RENAME n TO m;
+CALL sg_restore_quarantine('fix');
+SELECT row_text, reason FROM kept;
+ALTER TABLE guarded RENAME m TO n;
+ALTER TABLE guarded RENAME TO garded;
+CALL sg_restore_quarantine('fix');
+SELECT row_text, reason FROM kept;
+ALTER TABLE garded RENAME TO guarded;
+ALTER TABLE guarded ADD COLUMN late int DEFAULT 9, ALTER COLUMN id TYPE text;
+CALL sg_restore_quarantine('fix');
+SELECT row_text, reason FROM kept;
+TABLE guarded ORDER BY id;
+
+-- ---- every type comes back to the letter ----
+SET client_min_messages = warning;
+CREATE TYPE mood AS ENUM ('so', 'so so');
+CREATE TYPE comp AS (a int, b text, c json, d char(3)[]);
+CREATE DOMAIN short AS varchar(5) CHECK (VALUE <> 'bad');
+CREATE TABLE types (
+  id int GENERATED ALWAYS AS IDENTITY, gone int, p int, js json, jb jsonb, arr int[], arr2 text[], ch char(5), vc varchar(9),
+  mo money, num numeric(12,4), f4 real, f8 float8, ts timestamp, tz timestamptz, d date, ti time, tt timetz, iv interval,
+  by bytea, bo bool, u uuid, i inet, bi bit(5), vb varbit, xm xml, pt point, e mood, c comp, ca comp[], dm short,
+  rg int4range, mr nummultirange, rc regclass, nm name, tv tsvector, sn text DEFAULT 'd', oct "char",
+  gen text GENERATED ALWAYS AS ('g' || p) STORED, dflt int DEFAULT 7);
+ALTER TABLE types DROP COLUMN gone;
+SET lc_monetary = 'C';
+INSERT INTO types (p, js, jb, arr, arr2, ch, vc, mo, num, f4, f8, ts, tz, d, ti, tt, iv, by, bo, u, i, bi, vb, xm, pt, e, c, ca,
+                   dm, rg, mr, rc, nm, tv, sn, oct, dflt) VALUES
+  (77, '{"b": 1,   "a": [1, 2],"b":2, "n": "\u0000"}', '{"b": 1.00, "a": null}', '[2:3]={1,2}', '{{"a b",NULL},{"NULL","\"\\"}}', 'ab', 'x  ',
+   '-1234.56', '123.4', 0.1, '1e-300', '2024-02-29 12:34:56.789012', '2024-02-29 12:34:56.789012+02', '0044-03-15 BC', '24:00',
+   '12:34:56.7+05:30', '1 year -2 mons 3 days -04:05:06.7', '\x00ff', true, '00000000-0000-0000-0000-00000000000f', '10.0.0.1/8',
+   '10101', '1', '<a>b</a> text', '(1.5,-0)', 'so so', '(1,"a ""b"" \\ ,"," {} ","{a,NULL}")',
+   ARRAY['(,,,)', '(2,"","{}",)']::comp[], 'ok', '[1,5)', '{[1,2),[3.0,4)}', 'fix.parents', 'Name', 'a:1 b', NULL, 'q', NULL),
+  (78, NULL, NULL, '{}', '{}', '', '', '0', 'NaN', '-0', 'infinity', 'infinity', '-infinity', 'infinity', '00:00', '00:00+00',
+   '-1 sec', '', false, NULL, '::1', '00000', '', '', '(NaN,Infinity)', 'so', ROW(NULL, NULL, NULL, NULL)::comp, NULL, NULL,
+   'empty', '{}', NULL, '', '', '', NULL, 8);
+CREATE TABLE types_before AS TABLE types;
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'types', '{p}', 'parents', orphans => 'quarantine', index => false);
+SET DateStyle = 'SQL, DMY';
+SET IntervalStyle = 'sql_standard';
+SET TimeZone = 'Asia/Kathmandu';
+SET extra_float_digits = -10;
+SET bytea_output = 'escape';
+SET xmloption = 'document';
+SET array_nulls = off;
+CALL sg_add_fks('fix', fix => true);
+SELECT count(*) FROM types;
+SELECT row_text FROM kept;
+SELECT key, value FROM kept, jsonb_each(data) WHERE key IN ('js', 'jb', 'mo', 'tz', 'c', 'arr', 'num') ORDER BY 1, 2;
+SET DateStyle = 'German';
+SET IntervalStyle = 'iso_8601';
+SET TimeZone = 'America/St_Johns';
+ALTER TABLE types DROP CONSTRAINT types_p_fkey;
+CALL sg_restore_quarantine('fix');
+SELECT row_text, reason FROM kept;
+RESET DateStyle; RESET IntervalStyle; RESET TimeZone; RESET extra_float_digits; RESET bytea_output; RESET xmloption; RESET array_nulls;
+SELECT count(*) AS differences FROM types t FULL JOIN types_before b ON t::text = b::text WHERE t IS NULL OR b IS NULL;
+INSERT INTO types (p) VALUES (1) RETURNING id, gen;
+RESET client_min_messages;
+
+-- ---- who may do it, and who may see it ----
+SET client_min_messages = warning;
+CREATE ROLE fix_owner;
+CREATE ROLE fix_other;
+CREATE ROLE fix_reader IN ROLE pg_read_all_data;
+GRANT USAGE, CREATE ON SCHEMA fix TO fix_owner, fix_other;
+GRANT SELECT, REFERENCES ON parents TO fix_owner;
+GRANT SELECT ON kept, log, steps TO PUBLIC;
+SET ROLE fix_owner;
+CREATE TABLE secrets (id int PRIMARY KEY, p int, secret text);
+INSERT INTO secrets VALUES (1, 77, 'he is'), (2, 1, 'not him');
+SET ROLE fix_other;
+SELECT sg_plan_create('fix_secret');
+SELECT sg_plan_add_fk('fix_secret', 'secrets', '{p}', 'parents', orphans => 'quarantine', index => false);
+RESET client_min_messages;
+CALL sg_fix_orphans('fix_secret', dry_run => true);
+SET ROLE fix_owner;
+ALTER TABLE secrets ENABLE ROW LEVEL SECURITY;
+ALTER TABLE secrets FORCE ROW LEVEL SECURITY;
+CALL sg_add_fks('fix_secret', fix => true);
+ALTER TABLE secrets DISABLE ROW LEVEL SECURITY;
+REVOKE DELETE ON secrets FROM fix_owner;
+CALL sg_add_fks('fix_secret', fix => true);
+GRANT DELETE ON secrets TO fix_owner;
+CALL sg_add_fks('fix_secret', fix => true);
+SELECT role, table_owner, row_text FROM schemaguard.quarantine;
+-- the plan's author could not read the table
+SET ROLE fix_other;
+SELECT count(*) FROM schemaguard.quarantine;
+CALL sg_restore_quarantine('fix_secret');
+INSERT INTO schemaguard.quarantine SELECT * FROM schemaguard.quarantine;
+UPDATE schemaguard.quarantine SET row_text = '';
+DELETE FROM schemaguard.quarantine;
+SET ROLE fix_reader;
+SELECT role, row_text FROM schemaguard.quarantine;
+CALL sg_restore_quarantine('fix_secret');
+SELECT reason FROM schemaguard.quarantine;
+-- another table of that name is no place for it
+RESET ROLE;
+ALTER TABLE secrets RENAME TO old_secrets;
+SET ROLE fix_other;
+CREATE TABLE secrets (id int, p int, secret text);
+RESET ROLE;
+CALL sg_restore_quarantine('fix_secret');
+SELECT reason FROM schemaguard.quarantine;
+DROP TABLE secrets;
+ALTER TABLE old_secrets RENAME TO secrets;
+ALTER TABLE secrets DROP CONSTRAINT secrets_p_fkey;
+SET ROLE fix_owner;
+CALL sg_restore_quarantine('fix_secret');
+TABLE secrets ORDER BY id;
+RESET ROLE;
+-- a role that is gone is no error
+INSERT INTO schemaguard.quarantine (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, row_text)
+VALUES (gen_random_uuid(), 'gone', 'fix', 1, 'k', 'orphan', 'fix.secrets', 'gone', '{id}', '(1)');
+SET ROLE fix_owner;
+SELECT count(*) FROM schemaguard.quarantine;
+RESET ROLE;
+DELETE FROM schemaguard.quarantine;
+
+-- the log: one outcome for each start, no value of a row
+SELECT count(*) AS started,
+       count(*) FILTER (WHERE (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1) AS wrong
+FROM schemaguard.audit_log s WHERE phase = 'started' AND plan LIKE 'fix%';
+SELECT count(*) FROM schemaguard.audit_log WHERE plan LIKE 'fix%' AND concat(statement, message) ~ '77|he is';
+
+SET client_min_messages = warning;
+SELECT sg_plan_drop('fix');
+SELECT sg_plan_drop('fix_secret');
+DROP SCHEMA fix CASCADE;
+DROP ROLE fix_owner, fix_other, fix_reader;
