@@ -103,6 +103,8 @@ typedef struct StepWork
 	/* work on one partition of the step's child (deploy_partition.c), or NULL */
 	const FkKey *whole;			/* the planned key of the whole table */
 	const char *reached;		/* the step's state once the action is done */
+	bool		restoring;		/* the key is an old one that comes back: the
+								 * step's state is not about it */
 
 	/* what the action that is under way does for the step */
 	const char *statement;		/* NULL: none */
@@ -428,6 +430,9 @@ extern void deploy_backfill_step(DeployRun *run, int step);
  * may be NULL.
  */
 extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced);
+
+/* Drop the trigger, if it is there; what was filled stays */
+extern void deploy_backfill_disarm(DeployRun *run, PlanStep *step);
 
 /* ---- deploy_replace.c ---- */
 

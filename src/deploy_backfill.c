@@ -508,3 +508,49 @@ deploy_backfill_step(DeployRun *run, int step)
 	}
 	deploy_end_step(work);
 }
+
+/* ---- taken back ---- */
+
+static void
+execute_disarm(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	LogEntry	entry = deploy_outcome(action, work, "done");
+	ListCell   *lc;
+
+	if (!plan_backfill_is_armed(work->step, work->key->child))
+	{
+		deploy_record_skipped(action, work, "somebody else has dropped the trigger meanwhile");
+		return;
+	}
+	foreach(lc, plan_backfill_disarm_statements(work->step))
+		deploy_run_statement(lfirst(lc));
+	log_write(&entry);
+}
+
+void
+deploy_backfill_disarm(DeployRun *run, PlanStep *step)
+{
+	StepWork	work = {.run = run,.step = step,.object = plan_step_object(step)};
+	DeployAction action = {.run = run,.works = list_make1(&work),.name = "rollback trigger",
+	.execute = execute_disarm};
+	FkKey		key;
+
+	(void) plan_step_key(step, &key);
+	if (!plan_backfill_is_armed(step, key.child))
+		return;
+
+	initStringInfo(&work.notice);
+	work.key = &key;
+	deploy_add_target(&action, key.child, AccessExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, step->step, key.child);
+	if (deploy_attempt(&action))
+		deploy_append_notice(&work, "trigger of its backfill dropped, the columns stay");
+	else
+	{
+		work.hint = "CALL sg_rollback_fks() again when that is mended.";
+		deploy_record_failure(&action, &work, NULL, action.error->sqlerrcode,
+							  deploy_failure_text(&action), LOG_NONE);
+	}
+	deploy_end_step(&work);
+}

@@ -96,6 +96,13 @@ partition_work(const StepWork *work, const FkKey *whole, FkPartition *partition)
 	return part;
 }
 
+/* What the log calls it; only what was added is taken back by a rollback */
+static const char *
+action_name(const StepWork *work)
+{
+	return work->restoring ? "restore key" : "add";
+}
+
 /* What stopped the work on a partition, for the notice about the step */
 static void
 tell_failure(StepWork *work, const StepWork *part)
@@ -149,7 +156,7 @@ add_to_partition(StepWork *work, const FkKey *whole, FkPartition *partition,
 				 const char *message, bool last)
 {
 	StepWork   *part = partition_work(work, whole, partition);
-	DeployAction action = {.run = work->run,.works = list_make1(part),.name = "add",
+	DeployAction action = {.run = work->run,.works = list_make1(part),.name = action_name(work),
 	.message = message,.references = true,.execute = execute_add};
 
 	if (!last)
@@ -291,13 +298,14 @@ execute_attach(DeployAction *action)
 				 sg_relation_name(((FkPartition *) lfirst(lc))->relid));
 	}
 	deploy_record_done(action, work, "validated", NULL);
+	work->reached = "validated";
 }
 
 static bool
 attach(StepWork *work, StepView *view)
 {
 	int			partitions = list_length(view->partitions);
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "add",
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = action_name(work),
 	.references = true,.execute = execute_attach};
 
 	action.message = psprintf("attaches the keys of %d %s", partitions,
@@ -308,10 +316,7 @@ attach(StepWork *work, StepView *view)
 
 	sg_progress_step(SG_PROGRESS_ADD, work->step->step, view->key.child);
 	if (deploy_attempt(&action))
-	{
-		work->step = plan_step_get(work->step->plan, work->step->step, false);
 		return true;
-	}
 
 	deploy_record_failure(&action, work, "added", action.error->sqlerrcode,
 						  deploy_failure_text(&action), LOG_NONE);
@@ -343,8 +348,8 @@ bool
 deploy_partition_validate(StepWork *work)
 {
 	int			validated = 0;
-	bool		attached = false;
 
+	work->reached = NULL;
 	for (;;)
 	{
 		StepView	view;
@@ -355,13 +360,13 @@ deploy_partition_validate(StepWork *work)
 		if (view.existing || view.need == NEED_SKIP)
 		{
 			tell_count(work, "validated on", validated);
-			if (attached)
+			if (work->reached)
 				deploy_append_notice(work, "attached");
-			if (view.existing)
-				deploy_accept_existing(work, &view);
-			else
+			else if (view.problem)
 				deploy_skip_step(work, view.problem);
-			return view.existing != NULL;
+			else
+				deploy_accept_existing(work, &view);
+			return view.problem == NULL;
 		}
 		if (view.need == NEED_ADD)
 			continue;
@@ -371,9 +376,7 @@ deploy_partition_validate(StepWork *work)
 			if (!validate_partitions(work, &view, &validated))
 				return false;
 		}
-		else if (attach(work, &view))
-			attached = true;
-		else
+		else if (!attach(work, &view))
 			return false;
 	}
 }

@@ -166,6 +166,21 @@ settle_steps(DeployRun *run, List *stuck)
 	}
 }
 
+/* Triggers that fill columns, of steps that have no key of the plan's any more */
+static void
+disarm_steps(DeployRun *run, List *stuck)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (step->backfill && !list_member_int(stuck, step->step))
+			deploy_backfill_disarm(run, step);
+	}
+}
+
 static void
 roll_back(DeployRun *run)
 {
@@ -187,6 +202,7 @@ roll_back(DeployRun *run)
 
 	/* again: what became of the keys is in the log now */
 	(void) undo_all(run, open_deeds(run, list_make1("index")), stuck);
+	disarm_steps(run, stuck);
 	settle_steps(run, stuck);
 	sg_progress_end();
 

@@ -134,6 +134,8 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 
 	deploy_append_notice(work, psprintf("skipped: %s", problem->reason));
 	work->hint = problem->hint;
+	if (work->restoring)
+		return;
 	if (strcmp(step->state, "skipped") == 0 && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
 		return;
@@ -178,7 +180,7 @@ deploy_accept_existing(StepWork *work, const StepView *view)
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
 	char	   *reason;
 
-	if (strcmp(work->step->state, state) == 0)
+	if (work->restoring || strcmp(work->step->state, state) == 0)
 		return;
 
 	reason = psprintf("key %s was there already", quote_identifier(existing->name));

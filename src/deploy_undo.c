@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -287,7 +288,7 @@ execute_restore(DeployAction *action)
 	log_write(&entry);
 }
 
-/* The old key comes back, NOT VALID */
+/* The old key comes back, NOT VALID; that of a partitioned table before 18, valid */
 static bool
 restore_key(StepWork *work)
 {
@@ -307,6 +308,12 @@ restore_key(StepWork *work)
 		deploy_record_failure(&action, work, NULL, problem->sqlerrcode,
 							  psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
 		return false;
+	}
+
+	if (!SG_PARTITIONED_NOT_VALID && get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE)
+	{
+		work->restoring = true;
+		return deploy_partition_validate(work);
 	}
 
 	work->key = key;

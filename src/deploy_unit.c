@@ -149,6 +149,8 @@ deploy_outcome(const DeployAction *action, const StepWork *work, const char *pha
 const char *
 deploy_state(const StepWork *work, const char *state)
 {
+	if (work->restoring)
+		return NULL;
 	if (work->whole)
 		return work->reached;
 	if ((work->step->replaces || work->step->backfill) && strcmp(state, "validated") == 0)
@@ -189,6 +191,8 @@ deploy_record_failure(const DeployAction *action, StepWork *work, const char *st
 		state = NULL;
 		message = psprintf("put last: %s", message);
 	}
+	if (work->restoring)
+		state = NULL;
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
 	entry.orphan_rows = orphan_rows;

@@ -45,6 +45,7 @@ SELECT sg_plan_create('dbf');
 SELECT sg_plan_add_fk('dbf', '"or""ders"', '{customer_code}', 'customers', replaces => 'old_key', fk_name => 'new_key', index => false,
   backfill => $$(SELECT c.code FROM dbf.customers c WHERE c.old_id = customer_id) -- "or""ders"$$);
 SELECT left(split_part(s, E'\n', 1), 70) AS statement FROM sg_plan_sql('dbf') s;
+SELECT check_name, result, detail FROM sg_plan_check('dbf') WHERE result <> 'ok';
 RESET client_min_messages;
 CALL sg_add_fks('dbf');
 TABLE steps;
@@ -145,6 +146,22 @@ CALL sg_add_fks('dbf');
 TABLE steps;
 SELECT count(*), count(n), min(n), max(n) FROM facts;
 TABLE fillers;
+
+-- taken back: the trigger goes with the key
+SELECT sg_plan_create('dbf', replace => true);
+ALTER TABLE facts ADD COLUMN m int CONSTRAINT old_m REFERENCES numbers;
+UPDATE facts SET m = 1;
+SELECT sg_plan_add_fk('dbf', 'facts', '{k}', 'numbers', replaces => 'old_m', index => false, backfill => 'm');
+CALL sg_add_fks('dbf', validate => false);
+TABLE fillers;
+CALL sg_rollback_fks('dbf');
+TABLE fillers;
+SELECT * FROM keys WHERE child = 'facts'::regclass;
+-- and comes back with it
+CALL sg_add_fks('dbf');
+TABLE fillers;
+SELECT * FROM keys WHERE child = 'facts'::regclass;
+TABLE steps;
 
 -- nobody runs another role's expressions
 CREATE ROLE regress_sg_author;

@@ -147,6 +147,16 @@ SELECT conrelid::regclass::text COLLATE "C" AS child, confrelid::regclass AS par
     AND confrelid IN ('p2'::regclass, 'p1'::regclass) ORDER BY 1, confrelid::regclass::text;
 INSERT INTO child VALUES (1, 99);
 SELECT left(raises('DELETE FROM p2 WHERE id = 1'), 5);
+-- and back
+CALL sg_rollback_fks('drp');
+TABLE steps;
+SELECT * FROM keys WHERE child = 'child'::regclass;
+SELECT conrelid::regclass::text COLLATE "C" AS child, convalidated FROM pg_constraint
+  WHERE contype = 'f' AND conrelid IN ('child'::regclass, 'child_1'::regclass, 'child_2'::regclass)
+    AND confrelid = 'p1'::regclass ORDER BY 1;
+CALL sg_add_fks('drp');
+TABLE steps;
+SELECT * FROM keys WHERE child = 'child'::regclass;
 DROP TABLE p1;
 
 SELECT sg_plan_drop('drp');
