@@ -228,6 +228,26 @@ CALL sg_rollback_fks('rb');
 SELECT to_regclass('left_idx');
 TABLE gaps;
 
+-- rows: those in quarantine come back when the keys are gone; those that were deleted or set to null do not, and it says so
+SET client_min_messages = warning;
+CREATE TABLE rows_q (id int PRIMARY KEY, a int);
+CREATE TABLE rows_d (id int PRIMARY KEY, a int);
+CREATE TABLE rows_n (id int PRIMARY KEY, a int);
+INSERT INTO rows_q VALUES (1, 1), (2, 77);
+INSERT INTO rows_d VALUES (1, 1), (2, 77), (3, 78);
+INSERT INTO rows_n VALUES (1, 1), (2, 77);
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', t, '{a}', 'customers', fk_name => 'k', index => false, orphans => o)
+FROM (VALUES ('rows_q', 'quarantine'), ('rows_d', 'delete'), ('rows_n', 'set null')) v (t, o);
+CALL sg_add_fks('rb', fix => true);
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT 'q' AS t, * FROM rows_q UNION ALL SELECT 'd', * FROM rows_d UNION ALL SELECT 'n', * FROM rows_n ORDER BY 1, 2;
+TABLE steps;
+SELECT step, phase, message FROM log WHERE action = 'rollback fix';
+CALL sg_rollback_fks('rb');
+TABLE gaps;
+
 -- texts that are no statement of ours are not run
 SET client_min_messages = warning;
 SELECT sg_plan_create('rb', replace => true);
