@@ -3,7 +3,7 @@
  * deploy_rollback.c
  *	  CALL sg_rollback_fks: takes back what a plan has done, in reverse.
  *
- * What it has done is in the log: a deed is a "done" row of add, attach,
+ * What it has done is in the log: a deed is a "done" row of add,
  * replace or index that belongs to this plan and that no later "done" or
  * "skipped" row of "rollback ..." closes.  So a rollback is taken up again
  * where it was interrupted, and a plan that is run again can be taken back
@@ -50,7 +50,7 @@ static const char *deeds_query =
 "       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
 "       EXISTS (SELECT FROM schemaguard.audit_log k"
 "               WHERE k.plan = d.plan AND k.step = d.step AND k.id > d.id AND k.phase = 'skipped'"
-"                 AND k.action IN ('rollback add', 'rollback attach')"
+"                 AND k.action = 'rollback add'"
 "                 AND k.sqlstate = 'SG002') AS key_left"
 " FROM schemaguard.audit_log d"
 " WHERE d.plan = $1 AND d.phase = 'done' AND d.action = ANY ($2)"
@@ -220,7 +220,7 @@ settle_steps(DeployRun *run, List *stuck)
 static void
 roll_back(DeployRun *run)
 {
-	List	   *keys = open_deeds(run, list_make3("add", "attach", "replace"));
+	List	   *keys = open_deeds(run, list_make2("add", "replace"));
 	List	   *indexes = open_deeds(run, list_make1("index"));
 	List	   *stuck;
 	int64		restored;

@@ -248,6 +248,34 @@ SELECT step, phase, message FROM log WHERE action = 'rollback fix';
 CALL sg_rollback_fks('rb');
 TABLE gaps;
 
+-- a plan that did it all: indexes built, keys added to partitions and attached, an old key replaced
+SET client_min_messages = warning;
+SET schemaguard.workers = 1;
+CREATE TABLE kids (id int, a int) PARTITION BY RANGE (id);
+CREATE TABLE kids_1 PARTITION OF kids FOR VALUES FROM (0) TO (10);
+CREATE TABLE kids_2 PARTITION OF kids FOR VALUES FROM (10) TO (20);
+INSERT INTO kids VALUES (1, 1), (11, 2);
+CREATE TABLE moving (id int, a int);
+INSERT INTO moving SELECT g, g FROM generate_series(1, 5) g;
+ALTER TABLE moving ADD CONSTRAINT old FOREIGN KEY (a) REFERENCES old_parent ON DELETE CASCADE DEFERRABLE;
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'kids', '{a}', 'customers', fk_name => 'k');
+SELECT sg_plan_add_fk('rb', 'moving', '{a}', 'customers', fk_name => 'k', replaces => 'old');
+CALL sg_add_fks('rb');
+RESET client_min_messages;
+CREATE VIEW made_by_plan AS
+  SELECT indexrelid::regclass::text AS what, NULL AS definition FROM pg_index WHERE indrelid::regclass::text ~ '^(kids|moving)'
+  UNION ALL
+  SELECT conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid) FROM pg_constraint
+  WHERE contype = 'f' AND conrelid::regclass::text ~ '^(kids|moving)' ORDER BY 1;
+TABLE made_by_plan;
+TABLE steps;
+CALL sg_rollback_fks('rb');
+TABLE made_by_plan;
+TABLE steps;
+TABLE gaps;
+RESET schemaguard.workers;
+
 -- texts that are no statement of ours are not run
 SET client_min_messages = warning;
 SELECT sg_plan_create('rb', replace => true);
