@@ -536,6 +536,8 @@ sweep(Fix *fix)
 	{
 		if (first > 0)
 			pause_ms(sg_fix_pause);
+		if (!deploy_throttle(fix->work->run))
+			return false;
 		if (!run_batch(fix, first))
 			return false;
 	}
@@ -799,10 +801,14 @@ fix_steps(DeployRun *run)
 	sg_progress_begin(SG_PROGRESS_FIX, run->plan->id, list_length(steps));
 	foreach(lc, steps)
 	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-		StepWork   *work = deploy_begin_step(run, ((PlanStep *) lfirst(lc))->step);
+		MemoryContext old;
+		StepWork   *work;
 
 		CHECK_FOR_INTERRUPTS();
+		if (!deploy_throttle(run))
+			break;
+		old = MemoryContextSwitchTo(context);
+		work = deploy_begin_step(run, ((PlanStep *) lfirst(lc))->step);
 		if (work)
 		{
 			fix_work(work);

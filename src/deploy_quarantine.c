@@ -744,14 +744,14 @@ deploy_restore_plan(DeployRun *run)
 
 		/* a row may wait for one that comes later */
 		restored = 0;
-		while (restore_batch(restore_work(run), &after, &restored))
+		while (deploy_throttle(run) && restore_batch(restore_work(run), &after, &restored))
 		{
 			MemoryContextReset(context);
 			sg_progress_phase(SG_PHASE_PAUSING);
 			deploy_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
 		}
 		total += restored;
-	} while (restored > 0);
+	} while (restored > 0 && !deploy_must_stop(run));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return total;

@@ -3,7 +3,7 @@
  * deploy_rollback.c
  *	  CALL sg_rollback_fks: takes back what a plan has done, in reverse.
  *
- * What it has done is in the log: a deed is a "done" row of add, attach,
+ * What it has done is in the log: a deed is a "done" row of add,
  * replace or index that belongs to this plan and that no later "done" or
  * "skipped" row of "rollback ..." closes.  So a rollback is taken up again
  * where it was interrupted, and a plan that is run again can be taken back
@@ -41,17 +41,20 @@
 PG_FUNCTION_INFO_V1(sg_rollback_fks);
 
 /* Rows of the log that were written before the plan was made are of another one */
+#define MADE_SINCE \
+	" coalesce((SELECT max(c.id) FROM schemaguard.audit_log c" \
+	"           WHERE c.plan = $1 AND c.action IN ('plan create', 'plan import')), 0)"
+
 static const char *deeds_query =
 "SELECT d.step, d.action, d.object, d.statement, d.message,"
 "       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
 "       EXISTS (SELECT FROM schemaguard.audit_log k"
 "               WHERE k.plan = d.plan AND k.step = d.step AND k.id > d.id AND k.phase = 'skipped'"
-"                 AND k.action IN ('rollback add', 'rollback attach')"
+"                 AND k.action = 'rollback add'"
 "                 AND k.sqlstate = 'SG002') AS key_left"
 " FROM schemaguard.audit_log d"
 " WHERE d.plan = $1 AND d.phase = 'done' AND d.action = ANY ($2)"
-"   AND d.id > coalesce((SELECT max(c.id) FROM schemaguard.audit_log c"
-"                        WHERE c.plan = $1 AND c.action IN ('plan create', 'plan import')), 0)"
+"   AND d.id > " MADE_SINCE
 "   AND NOT EXISTS (SELECT FROM schemaguard.audit_log r"
 "                   WHERE r.plan = d.plan AND r.step = d.step AND r.object = d.object AND r.id > d.id"
 "                     AND r.action = 'rollback ' || d.action AND r.phase IN ('done', 'skipped'))"
@@ -72,9 +75,10 @@ read_deed(HeapTuple row, TupleDesc desc)
 	return deed;
 }
 
-/* What the plan did and nobody has taken back, the latest first */
+/* A query with the plan as $1 and actions, if any, as $2; of UndoDeed * */
 static List *
-open_deeds(const DeployRun *run, List *actions)
+read_deeds(const DeployRun *run, const char *query, List *actions,
+		   UndoDeed *(*read) (HeapTuple row, TupleDesc desc))
 {
 	Oid			types[] = {TEXTOID, TEXTARRAYOID};
 	Datum		values[] = {CStringGetTextDatum(run->plan->name), sg_text_array(actions)};
@@ -85,17 +89,24 @@ open_deeds(const DeployRun *run, List *actions)
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-	n = sg_owner_execute(SPI_OK_SELECT, deeds_query, lengthof(types), types, values, NULL);
+	n = sg_owner_execute(SPI_OK_SELECT, query, lengthof(types), types, values, NULL);
 	for (uint64 i = 0; i < n; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		deeds = lappend(deeds, read_deed(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
+		deeds = lappend(deeds, read(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
 	return deeds;
+}
+
+/* What the plan did and nobody has taken back, the latest first */
+static List *
+open_deeds(const DeployRun *run, List *actions)
+{
+	return read_deeds(run, deeds_query, actions, read_deed);
 }
 
 static bool
@@ -144,6 +155,46 @@ undo_all(DeployRun *run, List *deeds, List *stuck)
 	return stuck;
 }
 
+/* Rows that were deleted or set to null, of which there is no copy */
+static const char *lost_query =
+"SELECT d.step, d.object, s.orphans, sum(d.rows_affected)::bigint AS changed"
+" FROM schemaguard.audit_log d JOIN schemaguard.plan_step s ON s.plan = d.plan AND s.step = d.step"
+" WHERE d.plan = $1 AND d.phase = 'done' AND d.action = 'fix' AND s.orphans IN ('delete', 'set null')"
+"   AND d.id > " MADE_SINCE
+"   AND NOT EXISTS (SELECT FROM schemaguard.audit_log r"
+"                   WHERE r.plan = d.plan AND r.step = d.step AND r.action = 'rollback fix' AND r.id > d.id)"
+" GROUP BY d.step, d.object, s.orphans HAVING sum(d.rows_affected) > 0 ORDER BY d.step DESC";
+
+static UndoDeed *
+read_lost(HeapTuple row, TupleDesc desc)
+{
+	UndoDeed   *deed = palloc0(sizeof(UndoDeed));
+	bool		null = strcmp(sg_spi_text(row, desc, "orphans"), "set null") == 0;
+
+	deed->step = (int) sg_spi_int64(row, desc, "step");
+	deed->action = "fix";
+	deed->object = sg_spi_text(row, desc, "object");
+	deed->message = psprintf("rows that were %s stay so: " INT64_FORMAT,
+							 null ? "set to null" : "deleted", sg_spi_int64(row, desc, "changed"));
+	return deed;
+}
+
+/* What the policies "delete" and "set null" did to rows can't be taken back: say so */
+static void
+tell_lost(DeployRun *run)
+{
+	ListCell   *lc;
+
+	foreach(lc, read_deeds(run, lost_query, NIL, read_lost))
+	{
+		UndoDeed   *deed = lfirst(lc);
+		StepWork   *work = undo_begin(run, deed);
+
+		undo_leave_alone(work, deed, 0, deed->message);
+		deploy_end_step(work);
+	}
+}
+
 /* Steps whose key the plan has found, not made: they are the plan's no more */
 static void
 settle_steps(DeployRun *run, List *stuck)
@@ -184,7 +235,7 @@ disarm_steps(DeployRun *run, List *stuck)
 static void
 roll_back(DeployRun *run)
 {
-	List	   *keys = open_deeds(run, list_make3("add", "attach", "replace"));
+	List	   *keys = open_deeds(run, list_make2("add", "replace"));
 	List	   *indexes = open_deeds(run, list_make1("index"));
 	List	   *stuck;
 	int64		restored;
@@ -204,6 +255,7 @@ roll_back(DeployRun *run)
 	(void) undo_all(run, open_deeds(run, list_make1("index")), stuck);
 	disarm_steps(run, stuck);
 	settle_steps(run, stuck);
+	tell_lost(run);
 	sg_progress_end();
 
 	if (keys == NIL && indexes == NIL && restored == 0)

@@ -14,7 +14,7 @@
 typedef struct UndoDeed
 {
 	int			step;
-	char	   *action;			/* add, attach, replace, index */
+	char	   *action;			/* add, replace, index, fix */
 	char	   *object;
 	char	   *statement;		/* that did it */
 	char	   *message;		/* replace: that brings the old key back */

@@ -228,6 +228,54 @@ CALL sg_rollback_fks('rb');
 SELECT to_regclass('left_idx');
 TABLE gaps;
 
+-- rows: those in quarantine come back when the keys are gone; those that were deleted or set to null do not, and it says so
+SET client_min_messages = warning;
+CREATE TABLE rows_q (id int PRIMARY KEY, a int);
+CREATE TABLE rows_d (id int PRIMARY KEY, a int);
+CREATE TABLE rows_n (id int PRIMARY KEY, a int);
+INSERT INTO rows_q VALUES (1, 1), (2, 77);
+INSERT INTO rows_d VALUES (1, 1), (2, 77), (3, 78);
+INSERT INTO rows_n VALUES (1, 1), (2, 77);
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', t, '{a}', 'customers', fk_name => 'k', index => false, orphans => o)
+FROM (VALUES ('rows_q', 'quarantine'), ('rows_d', 'delete'), ('rows_n', 'set null')) v (t, o);
+CALL sg_add_fks('rb', fix => true);
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+SELECT 'q' AS t, * FROM rows_q UNION ALL SELECT 'd', * FROM rows_d UNION ALL SELECT 'n', * FROM rows_n ORDER BY 1, 2;
+TABLE steps;
+SELECT step, phase, message FROM log WHERE action = 'rollback fix';
+CALL sg_rollback_fks('rb');
+TABLE gaps;
+
+-- a plan that did it all: indexes built, keys added to partitions and attached, an old key replaced
+SET client_min_messages = warning;
+SET schemaguard.workers = 1;
+CREATE TABLE kids (id int, a int) PARTITION BY RANGE (id);
+CREATE TABLE kids_1 PARTITION OF kids FOR VALUES FROM (0) TO (10);
+CREATE TABLE kids_2 PARTITION OF kids FOR VALUES FROM (10) TO (20);
+INSERT INTO kids VALUES (1, 1), (11, 2);
+CREATE TABLE moving (id int, a int);
+INSERT INTO moving SELECT g, g FROM generate_series(1, 5) g;
+ALTER TABLE moving ADD CONSTRAINT old FOREIGN KEY (a) REFERENCES old_parent ON DELETE CASCADE DEFERRABLE;
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'kids', '{a}', 'customers', fk_name => 'k');
+SELECT sg_plan_add_fk('rb', 'moving', '{a}', 'customers', fk_name => 'k', replaces => 'old');
+CALL sg_add_fks('rb');
+RESET client_min_messages;
+CREATE VIEW made_by_plan AS
+  SELECT indexrelid::regclass::text AS what, NULL AS definition FROM pg_index WHERE indrelid::regclass::text ~ '^(kids|moving)'
+  UNION ALL
+  SELECT conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid) FROM pg_constraint
+  WHERE contype = 'f' AND conrelid::regclass::text ~ '^(kids|moving)' ORDER BY 1;
+TABLE made_by_plan;
+TABLE steps;
+CALL sg_rollback_fks('rb');
+TABLE made_by_plan;
+TABLE steps;
+TABLE gaps;
+RESET schemaguard.workers;
+
 -- texts that are no statement of ours are not run
 SET client_min_messages = warning;
 SELECT sg_plan_create('rb', replace => true);

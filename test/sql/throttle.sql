@@ -112,6 +112,33 @@ TABLE states;
 RESET schemaguard.throttle_function;
 CALL sg_add_fks('thr');
 
+-- batches of rows: orphans that are removed, and rows that come back
+SET client_min_messages = warning;
+CALL sg_rollback_fks('thr');
+SELECT sg_plan_create('thr', replace => true);
+SELECT sg_plan_add_fk('thr', 'c', '{a}', 'p', fk_name => 'a', index => false, orphans => 'quarantine');
+INSERT INTO c SELECT g FROM generate_series(1, 10) g;
+CALL sg_add_fks('thr');
+RESET client_min_messages;
+SET schemaguard.fix_pause = 0;
+SET schemaguard.throttle_function = 'busy';
+SELECT setval('asked', 1, false);
+CREATE OR REPLACE FUNCTION busy() RETURNS boolean LANGUAGE sql AS 'SELECT nextval(''thr.asked'') > 3';
+CALL sg_fix_orphans('thr', batch => 3);
+SELECT count(*) FROM c;
+RESET schemaguard.throttle_function;
+CALL sg_fix_orphans('thr', batch => 3);
+SELECT count(*) FROM c;
+SET client_min_messages = warning;
+ALTER TABLE c DROP CONSTRAINT a;
+RESET client_min_messages;
+SET schemaguard.throttle_function = 'busy';
+CALL sg_restore_quarantine('thr');
+SELECT count(*) FROM c;
+RESET schemaguard.throttle_function;
+CALL sg_restore_quarantine('thr');
+SELECT count(*) FROM c;
+
 -- each pause has a beginning and one end
 SELECT count(*) > 0 AS pauses, count(*) FILTER (WHERE (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1) AS gaps
 FROM schemaguard.audit_log s WHERE phase = 'started' AND plan = 'thr' AND action = 'throttle';
