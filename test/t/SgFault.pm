@@ -181,15 +181,18 @@ sub fill_disk
 }
 
 my @waits = ('started add', 'started validate');
+# The trap goes as soon as the fault is there: who cleans up after it writes to the log, too.
 our %faults = (
 	'cancelled' => { open => 0, strike => sub {
 		my ($node, $kind, $step, $session) = @_;
 		$node->safe_psql('postgres', "SELECT pg_cancel_backend($session->{pid})");
+		spring_traps($node);
 		return ended_with($session, '57014');
 	} },
 	'terminated' => { open => 1, strike => sub {
 		my ($node, $kind, $step, $session) = @_;
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid})");
+		spring_traps($node);
 		return was_cut($session);
 	} },
 	'backend killed' => { open => 1, strike => sub {
@@ -215,6 +218,7 @@ our %faults = (
 		my ($node, $kind, $step, $session, $trapped) = @_;
 		return 'no worker is trapped' if $trapped == $session->{pid};
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend($trapped)");
+		spring_traps($node);
 		return ended_with($session, '');
 	} });
 
