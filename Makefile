@@ -147,6 +147,7 @@ ISOLATION = \
 	iso_audit_lock \
 	iso_lock_add \
 	iso_lock_core \
+	iso_lock_drop \
 	iso_lock_validate \
 	iso_validate_scan
 

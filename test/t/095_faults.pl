@@ -23,23 +23,29 @@ my $conf = "shared_buffers = 32MB\nautovacuum = off\nrestart_after_crash = on\n"
 # The places in the order in which a step passes them
 my $core = { name => 'core',
 	places => [ 'started audit', 'done audit', map { ("started $_", "before $_", "after $_", "done $_") } qw(add validate) ] };
-my $scan = { name => 'scan', settings => 'SET schemaguard.validate_with = scan',
+my $scan = { name => 'scan', settings => 'schemaguard.validate_with = scan',
 	places => [ 'started validate', 'done validate' ] };
+# ... where a worker builds the index first; 052_workers.pl strikes in the middle of a build
+my $index = { name => 'index', index => 1, workers => 2, places => [ 'started index', 'done index' ] };
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Every kind of plan, every fault
 {
-	my $node = new_node('faults', initdb => ['--wal-segsize=1'], conf => $conf);
+	# every process has to write its own WAL, so that it can fail
+	my $node = new_node('faults', initdb => ['--wal-segsize=1'], conf => $conf . "wal_writer_delay = 10s\n");
 	install_traps($node);
 	my @common = ('cancelled', 'terminated', 'backend killed', 'WAL can not be written', 'column dropped',
 		'locked for a while', 'locked for too long');
 
-	for my $kind ($core, $scan)
+	for my $kind ($core, $scan, $index)
 	{
-		my @cases = cases($kind, @common, $kind == $core ? () : 'server killed');
+		my @cases = cases($kind, @common, $kind == $core ? () : 'server killed', $kind == $index ? 'worker terminated' : ());
 
 		run_cases($node, $kind, @cases);
 		check_finished($node, $kind, scalar @cases);
+		is($node->safe_psql('postgres', "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+										 WHERE c.relname LIKE 'child_$kind->{name}_%' AND NOT i.indisprimary"),
+			$kind->{index} ? scalar @cases : 0, "$kind->{name}: all indexes are there that the plan wants");
 	}
 	unlike(slurp_file($node->logfile), qr/TRAP:|terminated by signal (?!9\b|6\b)\d+|PANIC: (?! *could not write to log file)/,
 		'no process of the server crashed for another reason');

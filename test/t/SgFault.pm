@@ -3,13 +3,13 @@
 # A case is one fault that strikes one step of a plan at one place: a trap (SgLoad.pm) holds the deployment there, the
 # fault strikes, the call comes to whatever end it has, and then nothing may be left half done.
 #
-#   my $kind = { name => 'core', places => [...], settings => '...', index => 1 };
+#   my $kind = { name => 'core', places => [...], settings => '...', workers => 0, index => 0 };
 #   my @cases = cases($kind, 'cancelled', 'backend killed');      # each fault at some of the places; SG_LONG: at all
 #   run_cases($node, $kind, @cases);                              # makes tables and plan, one step for each case
 #   check_finished($node, $kind, scalar @cases);
 #
-# A kind of plan has a name, the places that its steps pass, the settings of the session that calls, and options of
-# make_tables for its steps.
+# A kind of plan has a name, the places that its steps pass, the settings of the session that calls, its background workers
+# (default 0), and options of make_tables for its steps.
 package SgFault;
 use strict;
 use warnings;
@@ -36,7 +36,7 @@ sub call_of
 	my ($node, $kind, $settings) = @_;
 	my $s = SgTest::Session->new($node);
 
-	$s->query($_) foreach grep { defined } $kind->{settings}, $settings;
+	$s->query("SET $_") foreach 'schemaguard.workers = ' . ($kind->{workers} // 0), grep { defined } $kind->{settings}, $settings;
 	$s->send("CALL sg_add_fks('$kind->{name}')");
 	return $s;
 }
@@ -50,8 +50,8 @@ sub wait_restarted
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Faults: `strike` gets the node, the kind, the step, the session that is trapped in it, and the place.  It comes back
-# when the call is over, with what is wrong about that, or ''.  `open` is how many outcomes the log may lack afterwards,
+# Faults: `strike` gets the node, the kind, the step, the session that calls, and the process ID of who is trapped: that
+# session, or its worker.  It comes back when the call is over, with what is wrong about that, or ''.  `open` is how many outcomes the log may lack afterwards,
 # until the next call; `places` restricts where the fault makes sense; `settings` are more of the session that calls.
 
 # What a session said when it should have ended with this SQLSTATE ('': without an error)
@@ -144,12 +144,12 @@ sub drop_column
 	return $reason =~ /^skipped: child .* has no column ref$/ ? '' : "the step says '$reason'";
 }
 
-# The session's next write of WAL fails: what cannot be written there ends the server
+# The next write of WAL fails: what cannot be written there ends the server
 sub fill_wal
 {
-	my ($node, $kind, $step, $session) = @_;
+	my ($node, $kind, $step, $session, $trapped) = @_;
 
-	system('prlimit', "--pid=$session->{pid}", '--fsize=8192:') == 0 or return 'no prlimit';
+	system('prlimit', "--pid=$trapped", '--fsize=8192:') == 0 or return 'no prlimit';
 	spring_traps($node);
 	return was_cut($session) || (wait_restarted($node) ? '' : 'the server does not come back');
 }
@@ -181,20 +181,23 @@ sub fill_disk
 }
 
 my @waits = ('started add', 'started validate');
+# The trap goes as soon as the fault is there: who cleans up after it writes to the log, too.
 our %faults = (
 	'cancelled' => { open => 0, strike => sub {
 		my ($node, $kind, $step, $session) = @_;
 		$node->safe_psql('postgres', "SELECT pg_cancel_backend($session->{pid})");
+		spring_traps($node);
 		return ended_with($session, '57014');
 	} },
 	'terminated' => { open => 1, strike => sub {
 		my ($node, $kind, $step, $session) = @_;
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid})");
+		spring_traps($node);
 		return was_cut($session);
 	} },
 	'backend killed' => { open => 1, strike => sub {
-		my ($node, $kind, $step, $session) = @_;
-		kill 'KILL', $session->{pid};
+		my ($node, $kind, $step, $session, $trapped) = @_;
+		kill 'KILL', $trapped;
 		return was_cut($session) || (wait_restarted($node) ? '' : 'the server does not come back');
 	} },
 	'server killed' => { open => 1, strike => sub {
@@ -209,7 +212,15 @@ our %faults = (
 	'column dropped' => { open => 0, strike => \&drop_column },
 	'locked for a while' => { open => 0, strike => \&hold_up, places => \@waits },
 	'locked for too long' => { open => 0, strike => \&use_up_budget, places => \@waits,
-		settings => q{SET schemaguard.retry_budget = '300ms'} });
+		settings => q{schemaguard.retry_budget = '300ms'} },
+	# the others strike the session, or whichever process is trapped
+	'worker terminated' => { open => 0, strike => sub {
+		my ($node, $kind, $step, $session, $trapped) = @_;
+		return 'no worker is trapped' if $trapped == $session->{pid};
+		$node->safe_psql('postgres', "SELECT pg_terminate_backend($trapped)");
+		spring_traps($node);
+		return ended_with($session, '');
+	} });
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Cases
@@ -256,7 +267,8 @@ sub run_cases
 		set_trap($node, $case->{place}, $step);
 		my $session = call_of($node, $kind, $fault->{settings});
 		ok(wait_trapped($node), "$what: reached") or last;
-		my $wrong = $fault->{strike}->($node, $kind, $step, $session);
+		my $trapped = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'trapped'");
+		my $wrong = $fault->{strike}->($node, $kind, $step, $session, $trapped);
 		is($wrong, '', "$what: the call ends as it must");
 		spring_traps($node);
 		$session->quit;
