@@ -388,6 +388,9 @@ change_rows(void *arg)
 
 	fix_quarantine(batch, action->action.run, action->fix->work->step->step);
 	action->changed = fix_change(batch);
+
+	/* what is deferred fails here, if at all, not at the commit */
+	deploy_run_statement("SET CONSTRAINTS ALL IMMEDIATE");
 	if (must_undo(batch))
 	{
 		batch->again = true;

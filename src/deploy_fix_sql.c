@@ -166,7 +166,7 @@ is_not_null(Oid relid, AttrNumber attnum)
 	return not_null;
 }
 
-/* Columns of the key that can't become null, for a policy that needs all of them or any of them */
+/* The policy needs all of its columns to be nullable; a sentinel, but for MATCH FULL, one */
 List *
 fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem)
 {

@@ -507,6 +507,8 @@ insert_copies(RestorePart *part)
 	EState	   *estate = CreateExecutorState();
 	SPIPlanPtr	plan = NULL;
 
+	/* what is deferred fails here, if at all, not at the commit */
+	deploy_run_statement("SET CONSTRAINTS ALL IMMEDIATE");
 	AfterTriggerBeginQuery();
 	SPI_connect();
 	for (int i = 0; i < part->n; i++)

@@ -209,6 +209,25 @@ CALL sg_restore_quarantine('fix');
 TABLE x ORDER BY 1;
 TABLE y ORDER BY 1;
 
+-- ---- what is deferred ----
+SET client_min_messages = warning;
+CREATE TABLE later (id int PRIMARY KEY, p int);
+INSERT INTO later VALUES (1, 1), (2, 77), (3, 79);
+CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS
+  'BEGIN IF OLD.id = 3 THEN RAISE ''not this one''; END IF; RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER at_commit AFTER DELETE ON later DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'later', '{p}', 'parents', orphans => 'quarantine', index => false, initially_deferred => true);
+RESET client_min_messages;
+CALL sg_add_fks('fix', fix => true);
+DROP TRIGGER at_commit ON later;
+CALL sg_add_fks('fix', fix => true);
+INSERT INTO parents VALUES (79);
+CALL sg_restore_quarantine('fix');
+SELECT row_text, reason FROM kept;
+TABLE later ORDER BY 1;
+DELETE FROM schemaguard.quarantine;
+
 -- ---- triggers ----
 SET client_min_messages = warning;
 CREATE TABLE guarded (id int PRIMARY KEY, p int, n int DEFAULT 0);
