@@ -65,9 +65,11 @@ OBJS = \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
 	src/deploy_verify.o \
+	src/deploy_verify_find.o \
 	src/deploy_verify_live.o \
 	src/deploy_verify_reach.o \
 	src/deploy_verify_row.o \
+	src/deploy_verify_try.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \

@@ -331,8 +331,11 @@ extern void deploy_index_build(DeployRun *run, List *steps);
 extern void deploy_index_recover(const DeployRun *run);
 extern void deploy_index_drop_leftovers(DeployRun *run, int lock_timeout);
 
-/* In a worker: build an index, or drop what is left of it, with its log rows */
-extern void deploy_index_work(DeployRun *run, bool drop, int step,
+/*
+ * In a worker: build an index, or drop what is left of it, with its log rows.
+ * False when it has waited for others until lock_timeout.
+ */
+extern bool deploy_index_work(DeployRun *run, bool drop, int step,
 							  const char *name, const char *recorded);
 
 /* ---- deploy_parallel.c ---- */

@@ -761,7 +761,7 @@ order_steps(List *steps)
 
 			foreach(lc2, steps)
 				waits |= lfirst(lc2) != step &&
-					strcmp(((PlanStep *) lfirst(lc2))->child_table, step->parent_table) == 0;
+				strcmp(((PlanStep *) lfirst(lc2))->child_table, step->parent_table) == 0;
 			if (!waits)
 			{
 				next = step;

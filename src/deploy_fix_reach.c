@@ -394,7 +394,10 @@ reach_from(FixBatch *batch, List *rows)
 		FixPlaces	gone;
 		FixPlaces	nulled;
 
-		/* core refuses to take away what a PERIOD key needs: it has no other action */
+		/*
+		 * core refuses to take away what a PERIOD key needs: it has no other
+		 * action
+		 */
 		if (by->key->period)
 			continue;
 		CHECK_FOR_INTERRUPTS();

@@ -613,7 +613,10 @@ fix_change(FixBatch *batch)
 		fix_places_args(&((FixGroup *) list_nth(groups, i))->places, &values[2 * i]);
 	}
 
-	/* as the caller, with the caller's settings: it fires the table's triggers */
+	/*
+	 * as the caller, with the caller's settings: it fires the table's
+	 * triggers
+	 */
 	sql = change_statement(groups);
 	SPI_connect();
 	rc = SPI_execute_with_args(sql, 2 * n, types, values, NULL, false, 0);

@@ -74,6 +74,22 @@ log_start(void *arg)
 	deploy_log_start(&iw->action);
 }
 
+static const char *
+outcome_phase(const IndexWork *iw)
+{
+	if (iw->error == NULL)
+		return iw->drop && !iw->ours ? "skipped" : "done";
+	return sg_is_cancel(iw->error) && !deploy_timeout_struck() ? "interrupted" : "failed";
+}
+
+/* What a drop came to, for the log */
+static const char *
+drop_text(const IndexWork *iw)
+{
+	return iw->ours ? "it was left invalid by a build that was interrupted" :
+		"it is valid, or another one, by now";
+}
+
 static void
 log_outcome(void *arg)
 {
@@ -82,22 +98,22 @@ log_outcome(void *arg)
 	LogEntry	entry;
 
 	MemoryContextSwitchTo(iw->context);
-	entry = deploy_outcome(&iw->action, work, iw->error == NULL ? (iw->ours || !iw->drop ? "done" : "skipped") :
-						   sg_is_cancel(iw->error) && !deploy_timeout_struck() ? "interrupted" : "failed");
+	entry = deploy_outcome(&iw->action, work, outcome_phase(iw));
 	if (iw->error)
 	{
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
 		entry.message = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(iw->error);
-		work->hint = iw->drop ? "The next call tries again." :
-			"The key does without the index; the next call tries again.";
 		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
+		work->hint = iw->drop ? "The next call tries again." :
+			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
+			"An older transaction was in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
+			"The key does without the index; the next call tries again.";
 	}
 	else if (iw->drop)
 	{
-		entry.message = iw->ours ? "it was left invalid by a build that was interrupted" :
-			"it is valid, or another one, by now";
-		if (iw->ours)
-			deploy_append_notice(work, "invalid index of an interrupted build dropped");
+		entry.message = drop_text(iw);
+		deploy_append_notice(work, iw->ours ? "invalid index of an interrupted build dropped" :
+							 "not dropped: it is valid, or another one, by now");
 	}
 	else
 		deploy_append_notice(work, psprintf("index built%s", deploy_took_text(&iw->action)));
@@ -150,7 +166,7 @@ drop_leftover(IndexWork *iw)
 	return error;
 }
 
-void
+bool
 deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const char *recorded)
 {
 	IndexWork  *iw = palloc0(sizeof(IndexWork));
@@ -177,6 +193,7 @@ deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const c
 	worker_procedure(log_outcome, iw);
 	if (iw->error && sg_is_cancel(iw->error) && !deploy_timeout_struck())
 		ReThrowError(iw->error);
+	return iw->error == NULL || iw->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
 /* ---- what interrupted builds have left ---- */

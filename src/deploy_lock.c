@@ -374,8 +374,8 @@ pause_after(DeployAction *action, TimestampTz budget_end)
 	sg_progress_phase(SG_PHASE_PAUSING);
 
 	/*
-	 * Nobody holds it now, but somebody queued before us: come again later, so
-	 * that the application is behind us for a tenth of the time at most.
+	 * Nobody holds it now, but somebody queued before us: come again later,
+	 * so that the application is behind us for a tenth of the time at most.
 	 */
 	if (!pause.waited && action->attempts > 1)
 		deploy_sleep_until(Min(pause.deadline,
@@ -465,10 +465,12 @@ deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode)
 	action->targets = lappend(action->targets, target);
 }
 
+/* Rows that move to another partition can't be locked (40001), but may be by the next attempt */
 static bool
 worth_another_attempt(const DeployAction *action, TimestampTz budget_end)
 {
-	return deploy_is_lock_failure(action->error) &&
+	return (deploy_is_lock_failure(action->error) ||
+			action->error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE) &&
 		action->attempts < sg_max_attempts &&
 		GetCurrentTimestamp() < budget_end;
 }

@@ -90,6 +90,9 @@ typedef struct Measure
 	int64		rows[OPERATIONS];
 	const char *reason;			/* why nothing was measured */
 	const char *op_reason[OPERATIONS];
+	uint64		parents;		/* in the sample; those with children come
+								 * first */
+	uint64		referenced;
 	bool		indexed;		/* does an index serve the child's columns? */
 } Measure;
 
@@ -159,16 +162,6 @@ unlock_all(List *relids)
 
 /* ---- the copies ---- */
 
-static uint64
-run(const char *sql)
-{
-	int			rc = SPI_execute(sql, false, 0);
-
-	if (rc < 0)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
-	return SPI_processed;
-}
-
 /* The columns of a table that a copy is given, by name, each with a prefix */
 static char *
 column_names(Oid relid, const char *prefix)
@@ -203,11 +196,11 @@ take_children(const Measure *m, const char *sampling)
 {
 	const FkKey *key = &m->key;
 
-	run(psprintf("CREATE TEMP TABLE schemaguard_child_rows AS"
-				 " SELECT %s, pg_catalog.row_number() OVER () AS " NUMBER
-				 " FROM (SELECT * FROM %s%s WHERE %s LIMIT %d) c",
-				 column_names(key->child, "c."), verify_table(key->child, "c"), sampling,
-				 verify_complete(key->child, key->child_att, key->nkeys, "c"), m->sample));
+	verify_run(psprintf("CREATE TEMP TABLE schemaguard_child_rows AS"
+						" SELECT %s, pg_catalog.row_number() OVER () AS " NUMBER
+						" FROM (SELECT * FROM %s%s WHERE %s LIMIT %d) c",
+						column_names(key->child, "c."), verify_table(key->child, "c"), sampling,
+						verify_complete(key->child, key->child_att, key->nkeys, "c"), m->sample));
 }
 
 /* Children with their parents, and as many parents again that have none of them */
@@ -220,23 +213,28 @@ take_sample(Measure *m)
 	char	   *columns = column_names(key->parent, "p.");
 
 	take_children(m, sampling);
-	if (*sampling && run("SELECT FROM " CHILD_ROWS) < m->sample / 2)
+	if (*sampling && verify_run("SELECT FROM " CHILD_ROWS) < m->sample / 2)
 	{
-		run("DROP TABLE " CHILD_ROWS);
+		verify_run("DROP TABLE " CHILD_ROWS);
 		take_children(m, "");
 	}
-	run("ANALYZE " CHILD_ROWS);
-	run(psprintf("CREATE TEMP TABLE schemaguard_parent_rows AS"
-				 " SELECT p.*, pg_catalog.row_number() OVER () AS " NUMBER " FROM ("
-				 "(SELECT %s FROM %s WHERE EXISTS (SELECT FROM " CHILD_ROWS " c WHERE %s) LIMIT %d)"
-				 " UNION ALL "
-				 "(SELECT %s FROM %s WHERE NOT EXISTS (SELECT FROM " CHILD_ROWS " c WHERE %s) LIMIT %d)) p",
-				 columns, verify_table(key->parent, "p"), match, m->sample,
-				 columns, verify_table(key->parent, "p"), match, m->sample));
-	run(psprintf("DELETE FROM " CHILD_ROWS " c WHERE NOT EXISTS (SELECT FROM " PARENT_ROWS " p WHERE %s)", match));
-	run("ANALYZE " CHILD_ROWS);
-	run("ANALYZE " PARENT_ROWS);
-	return run("SELECT FROM " CHILD_ROWS " LIMIT 1") > 0;
+	verify_run("ANALYZE " CHILD_ROWS);
+	verify_run(psprintf("CREATE TEMP TABLE schemaguard_parent_rows AS"
+						" SELECT %s, pg_catalog.row_number() OVER (ORDER BY p.\"schemaguard childless\") AS " NUMBER " FROM ("
+						"(SELECT %s, false AS \"schemaguard childless\" FROM %s"
+						" WHERE EXISTS (SELECT FROM " CHILD_ROWS " c WHERE %s) LIMIT %d)"
+						" UNION ALL "
+						"(SELECT %s, true FROM %s"
+						" WHERE NOT EXISTS (SELECT FROM " CHILD_ROWS " c WHERE %s) LIMIT %d)) p",
+						columns, columns, verify_table(key->parent, "p"), match, m->sample,
+						columns, verify_table(key->parent, "p"), match, m->sample));
+	verify_run(psprintf("DELETE FROM " CHILD_ROWS " c WHERE NOT EXISTS (SELECT FROM " PARENT_ROWS " p WHERE %s)", match));
+	verify_run("ANALYZE " CHILD_ROWS);
+	verify_run("ANALYZE " PARENT_ROWS);
+	m->parents = verify_run("SELECT FROM " PARENT_ROWS);
+	m->referenced = verify_run(psprintf("SELECT FROM " PARENT_ROWS " p WHERE EXISTS (SELECT FROM " CHILD_ROWS " c WHERE %s)",
+										match));
+	return verify_run("SELECT FROM " CHILD_ROWS " LIMIT 1") > 0;
 }
 
 static char *
@@ -252,8 +250,15 @@ copy_name(const char *pattern, int variant)
 static void
 make_copy(Oid relid, const char *name)
 {
-	run(psprintf("CREATE TEMP TABLE %s (LIKE %s INCLUDING ALL)", name, sg_relation_name(relid)));
-	run(psprintf("ALTER TABLE %s ADD COLUMN " NUMBER " pg_catalog.int8", name));
+	verify_run(psprintf("CREATE TEMP TABLE %s (LIKE %s INCLUDING ALL)", name, sg_relation_name(relid)));
+	verify_run(psprintf("ALTER TABLE %s ADD COLUMN " NUMBER " pg_catalog.int8", name));
+}
+
+static char *
+fill_statement(Oid relid, const char *copy, const char *rows)
+{
+	return psprintf("INSERT INTO %s (%s, " NUMBER ") OVERRIDING SYSTEM VALUE SELECT %s, r." NUMBER " FROM %s r",
+					copy, column_names(relid, ""), column_names(relid, "r."), rows);
 }
 
 /* The key of the step, between the copies, and checked at once */
@@ -265,9 +270,9 @@ add_key(const Measure *m)
 	step.child_table = copy_name(CHILD_COPY, WITH);
 	step.parent_table = copy_name(PARENT_COPY, WITH);
 	step.parent_columns = sg_attribute_names(m->key.parent, m->key.parent_att, m->key.nkeys);
-	run(plan_add_statement(&step, false));
+	verify_run(plan_add_statement(&step, false));
 	if (step.deferrable)
-		run(psprintf("SET CONSTRAINTS pg_temp.%s IMMEDIATE", quote_identifier(step.fk_name)));
+		verify_run(psprintf("SET CONSTRAINTS pg_temp.%s IMMEDIATE", quote_identifier(step.fk_name)));
 }
 
 static void
@@ -277,16 +282,10 @@ make_copies(const Measure *m)
 
 	for (int v = 0; v < VARIANTS; v++)
 	{
-		char	   *parent = copy_name(PARENT_COPY, v);
-
 		make_copy(key->child, copy_name(CHILD_COPY, v));
-		make_copy(key->parent, parent);
-		run(psprintf("INSERT INTO %s (%s, " NUMBER ") OVERRIDING SYSTEM VALUE SELECT %s, p." NUMBER " FROM " PARENT_ROWS " p",
-					 parent, column_names(key->parent, ""), column_names(key->parent, "p.")));
-		run(psprintf("ANALYZE %s", parent));
+		make_copy(key->parent, copy_name(PARENT_COPY, v));
 	}
-	if (m->step->enforced)
-		add_key(m);
+	add_key(m);
 }
 
 /* ---- rounds ---- */
@@ -300,7 +299,7 @@ measure(Measure *m, Operation op, const char *sql)
 
 	m->at = op;
 	INSTR_TIME_SET_CURRENT(start);
-	rows = run(sql);
+	rows = verify_run(sql);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 
@@ -325,9 +324,28 @@ key_assignments(const FkKey *key)
 }
 
 /*
+ * Give every child that is left, those of parents with an odd number, another
+ * parent: one without children where the sample has some, so that a unique
+ * key stays unique.
+ */
+static char *
+update_statement(const Measure *m, const char *child)
+{
+	const FkKey *key = &m->key;
+	char	   *target;
+
+	if (m->parents > m->referenced)
+		target = psprintf("o." NUMBER " + " UINT64_FORMAT, m->referenced + m->referenced % 2);
+	else
+		target = psprintf("1 + (o." NUMBER " + 1) %% " UINT64_FORMAT, m->parents + m->parents % 2);
+	return psprintf("UPDATE %s c SET %s FROM " PARENT_ROWS " o, " PARENT_ROWS " p"
+					" WHERE %s AND o." NUMBER " %% 2 = 1 AND p." NUMBER " = %s",
+					child, key_assignments(key), verify_match(key, "o", "c"), target);
+}
+
+/*
  * All operations on one pair.  Parents with an even number lose their
- * children and are deleted; then every child that is left gets another one of
- * the parents that are left.
+ * children and are deleted; then the other children are updated.
  */
 static void
 one_pass(void *arg)
@@ -336,19 +354,16 @@ one_pass(void *arg)
 	const FkKey *key = &m->key;
 	char	   *child = copy_name(CHILD_COPY, m->variant);
 	char	   *parent = copy_name(PARENT_COPY, m->variant);
-	uint64		left;
 
 	SPI_connect();
-	measure(m, OP_INSERT,
-			psprintf("INSERT INTO %s (%s, " NUMBER ") OVERRIDING SYSTEM VALUE SELECT %s, c." NUMBER " FROM " CHILD_ROWS " c",
-					 child, column_names(key->child, ""), column_names(key->child, "c.")));
-	run(psprintf("DELETE FROM %s c USING " PARENT_ROWS " p WHERE %s AND p." NUMBER " %% 2 = 0",
-				 child, verify_match(key, "p", "c")));
+	/* a file of its own for each pass: no dead rows of others in the way */
+	verify_run(psprintf("TRUNCATE %s, %s", child, parent));
+	verify_run(fill_statement(key->parent, parent, PARENT_ROWS));
+	measure(m, OP_INSERT, fill_statement(key->child, child, CHILD_ROWS));
+	verify_run(psprintf("DELETE FROM %s c USING " PARENT_ROWS " p WHERE %s AND p." NUMBER " %% 2 = 0",
+						child, verify_match(key, "p", "c")));
 	measure(m, OP_DELETE, psprintf("DELETE FROM %s WHERE " NUMBER " %% 2 = 0", parent));
-	left = run(psprintf("SELECT FROM %s", parent));
-	measure(m, OP_UPDATE,
-			psprintf("UPDATE %s c SET %s FROM " PARENT_ROWS " p WHERE p." NUMBER " = 1 + 2 * ((c." NUMBER " + %d) %% " UINT64_FORMAT ")",
-					 child, key_assignments(key), m->round + 1, Max(left, 1)));
+	measure(m, OP_UPDATE, update_statement(m, child));
 	SPI_finish();
 }
 
@@ -467,6 +482,11 @@ measure_step(void *arg)
 		MemoryContextSwitchTo(context);
 		unlock_all(relids);
 
+		/*
+		 * the copies are small, but the key is to look rows up as in large
+		 * tables
+		 */
+		deploy_set_local("enable_seqscan", "off");
 		if (has_rows)
 			run_rounds(m);
 		else

@@ -43,8 +43,8 @@
 
 #define STOP_REASON_SIZE 512
 
-/* The longest wait for a lock when what a cancelled build left is dropped */
-#define CANCELLED_LOCK_MS 1000
+/* The longest wait for a lock when there is no time left for waiting */
+#define HASTY_LOCK_MS 1000
 
 typedef struct JobsShared
 {
@@ -52,17 +52,17 @@ typedef struct JobsShared
 	pg_uuid_t	run;
 	int64		plan_id;
 	int			leader;
-	int			lock_timeout;
-	TimestampTz window_end;		/* of the leader: a time of day is the next one
-								 * for each who asks */
+	volatile int lock_timeout;
+	TimestampTz window_end;		/* of the leader: a time of day is the next
+								 * one for each who asks */
 	int			njobs;
 	pg_atomic_uint32 next;		/* the first job that nobody has taken */
 	pg_atomic_uint32 steps_done;
 	pg_atomic_uint64 orphan_rows;
 	pg_atomic_uint32 stopped;	/* by the first worker that had to */
 	char		stop_reason[STOP_REASON_SIZE];
-	int			jobs;			/* offset in text */
-	char		text[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
+	int			jobs;			/* offset in names */
+	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
 } JobsShared;
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
@@ -87,7 +87,7 @@ open_run(void *arg)
 
 	MemoryContextSwitchTo(job->context);
 	memset(run, 0, sizeof(DeployRun));
-	run->plan = plan_get(job->shared->text);
+	run->plan = plan_get(job->shared->names);
 	run->id = job->shared->run;
 	run->validate = true;
 	run->context = job->context;
@@ -155,21 +155,29 @@ open_index(void *arg)
 	job->go_on = may_go_on(job);
 }
 
+/*
+ * An old transaction that one build has waited for in vain would hold up the
+ * next ones as long: those wait only briefly.
+ */
 static void
 index_job(WorkerJob *job)
 {
+	JobsShared *shared = job->shared;
 	ListCell   *lc;
 
 	foreach(lc, job->job)
 	{
 		List	   *parts = lfirst(lc);
 
+		SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout),
+						PGC_USERSET, PGC_S_SESSION);
 		worker_procedure(open_index, job);
 		if (!job->go_on)
 			break;
-		deploy_index_work(&job->run, job->shared->kind == JOB_DROP_INDEX,
-						  intVal(linitial(parts)), strVal(lsecond(parts)),
-						  strVal(lthird(parts)));
+		if (!deploy_index_work(&job->run, shared->kind == JOB_DROP_INDEX,
+							   intVal(linitial(parts)), strVal(lsecond(parts)),
+							   strVal(lthird(parts))))
+			shared->lock_timeout = Min(shared->lock_timeout, HASTY_LOCK_MS);
 	}
 }
 
@@ -178,15 +186,12 @@ void
 deploy_worker_main(void *argument)
 {
 	JobsShared *shared = argument;
-	List	   *jobs = stringToNode(shared->text + shared->jobs);
+	List	   *jobs = stringToNode(shared->names + shared->jobs);
 	WorkerJob	job = {.shared = shared};
 	MemoryContext old = CurrentMemoryContext;
 
 	job.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard job",
 										ALLOCSET_DEFAULT_SIZES);
-	if (shared->kind != JOB_VALIDATE)
-		SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout),
-						PGC_USERSET, PGC_S_SESSION);
 	for (;;)
 	{
 		uint32		n = pg_atomic_fetch_add_u32(&shared->next, 1);
@@ -198,7 +203,7 @@ deploy_worker_main(void *argument)
 		if (shared->kind == JOB_VALIDATE)
 		{
 			worker_report_activity(psprintf("schemaguard: validating keys of plan %s",
-											shared->text));
+											shared->names));
 			worker_procedure(validate_job, &job);
 		}
 		else
@@ -217,7 +222,7 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 	Size		name_size = strlen(run->plan->name) + 1;
 	JobsShared *shared;
 
-	*size = offsetof(JobsShared, text) + name_size + strlen(text) + 1;
+	*size = offsetof(JobsShared, names) + name_size + strlen(text) + 1;
 	shared = palloc0(*size);
 	shared->kind = kind;
 	shared->run = run->id;
@@ -231,8 +236,8 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 	pg_atomic_init_u64(&shared->orphan_rows, 0);
 	pg_atomic_init_u32(&shared->stopped, 0);
 	shared->window_end = run->window_end;
-	strcpy(shared->text, run->plan->name);
-	strcpy(shared->text + name_size, text);
+	strcpy(shared->names, run->plan->name);
+	strcpy(shared->names + name_size, text);
 	return shared;
 }
 
@@ -269,7 +274,7 @@ cancel_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *eda
 	(void) log_close_interrupted(run->plan->name);
 	deploy_commit();
 	if (kind == JOB_BUILD_INDEX)
-		deploy_index_drop_leftovers(run, CANCELLED_LOCK_MS);
+		deploy_index_drop_leftovers(run, HASTY_LOCK_MS);
 	ReThrowError(edata);
 }
 

@@ -291,7 +291,8 @@ typedef struct Copy
 	Datum	   *values;
 	char	   *nulls;
 	HeapTuple	back;			/* as INSERT has returned it */
-	TupleDesc	desc;			/* of a row value with the table's types of now */
+	TupleDesc	desc;			/* of a row value with the table's types of
+								 * now */
 	bool		restored;
 } Copy;
 
@@ -336,6 +337,7 @@ load_copies(RestoreAction *action)
 
 	/* in the order of the index: there may be many that are left for later */
 	sg_owner_begin(&scope);
+	set_setting("jit", "off");
 	set_setting("enable_bitmapscan", "off");
 	set_setting("enable_sort", "off");
 	SPI_connect();
@@ -653,6 +655,7 @@ count_copies(const DeployRun *run, bool visible)
 	int64		n;
 
 	sg_owner_begin(&scope);
+	set_setting("jit", "off");
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
 					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan = $1"

@@ -172,20 +172,25 @@ roll_back(DeployRun *run)
 	List	   *keys = open_deeds(run, list_make3("add", "attach", "replace"));
 	List	   *indexes = open_deeds(run, list_make1("index"));
 	List	   *stuck;
+	int64		restored;
 
 	deploy_index_drop_leftovers(run, sg_retry_budget);
 	deploy_commit();
 	sg_progress_begin(SG_PROGRESS_ROLLBACK, run->plan->id,
 					  list_length(keys) + list_length(indexes));
 	stuck = undo_all(run, keys, NIL);
-	(void) deploy_restore_plan(run);
+	restored = deploy_restore_plan(run);
+	if (restored > 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
+						run->plan->name, restored, restored == 1 ? "row" : "rows")));
 
 	/* again: what became of the keys is in the log now */
 	(void) undo_all(run, open_deeds(run, list_make1("index")), stuck);
 	settle_steps(run, stuck);
 	sg_progress_end();
 
-	if (keys == NIL && indexes == NIL)
+	if (keys == NIL && indexes == NIL && restored == 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": the log has nothing that is to be taken back", run->plan->name)));
 }

@@ -26,29 +26,32 @@
 typedef struct Standing
 {
 	bool		ours;			/* it is there as it was made */
-	bool		merged;			/* it belongs, or went with, that of the
-								 * partitioned table */
-	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another one */
+	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another
+								 * one; 0 it is, or went with, a part of that
+								 * of the partitioned table */
 	const char *reason;
 } Standing;
+
+static const Standing is_ours = {.ours = true};
+
+static Standing
+not_ours(int sqlerrcode, const char *reason)
+{
+	Standing	standing = {.sqlerrcode = sqlerrcode,.reason = reason};
+
+	return standing;
+}
 
 static Standing
 gone(const char *reason)
 {
-	return (Standing) {.sqlerrcode = ERRCODE_UNDEFINED_OBJECT,.reason = reason};
+	return not_ours(ERRCODE_UNDEFINED_OBJECT, reason);
 }
 
 static Standing
 changed(const char *reason)
 {
-	return (Standing) {.sqlerrcode = ERRCODE_SG_KEY_CONFLICT,.reason = reason};
-}
-
-/* The plan took it into that of the partitioned table, and takes it back with that */
-static Standing
-merged(const char *reason)
-{
-	return (Standing) {.merged = true,.reason = reason};
+	return not_ours(ERRCODE_SG_KEY_CONFLICT, reason);
 }
 
 /* ---- what they have in common ---- */
@@ -123,7 +126,7 @@ undo_leave_alone(StepWork *work, const UndoDeed *deed, int sqlerrcode, const cha
 static void
 leave_standing(StepWork *work, const UndoDeed *deed, const Standing *standing)
 {
-	if (standing->merged)
+	if (standing->sqlerrcode == 0)
 		close_deed(work, deed, 0, standing->reason, false);
 	else
 		undo_leave_alone(work, deed, standing->sqlerrcode, standing->reason);
@@ -178,7 +181,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 
 	*existing = NULL;
 	if (found == NULL && OidIsValid(planned->child) && get_rel_relispartition(planned->child))
-		return merged("part of the key of the partitioned table");
+		return not_ours(0, "part of the key of the partitioned table");
 	if (found == NULL && problem)
 		return gone(problem->reason);
 	if (found == NULL && twin == NULL)
@@ -194,7 +197,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 		return changed(psprintf("somebody else has changed the key: %s", difference));
 
 	*existing = found;
-	return (Standing) {.ours = true};
+	return is_ours;
 }
 
 /* The same, before anything is locked */
@@ -411,12 +414,12 @@ look_at_index(const UndoDeed *deed, Oid *table, Oid *index)
 	char	   *made;
 
 	if (stmt == NULL || !IsA(stmt, IndexStmt))
-		return (Standing) {.sqlerrcode = ERRCODE_SG_NOT_JUDGED,
-			.reason = "the statement in the log can't be read as one that builds an index"};
+		return not_ours(ERRCODE_SG_NOT_JUDGED,
+						"the statement in the log can't be read as one that builds an index");
 	*table = sg_find_qualified(plan_range_name(stmt->relation));
 	*index = sg_find_qualified(deed->object);
 	if (OidIsValid(*table) && get_rel_relispartition(OidIsValid(*index) ? *index : *table))
-		return merged("part of the index of the partitioned table");
+		return not_ours(0, "part of the index of the partitioned table");
 	if (!OidIsValid(*table) || !OidIsValid(*index))
 		return gone("somebody else has dropped the index or its table");
 	made = plan_index_statement(*index);
@@ -424,7 +427,7 @@ look_at_index(const UndoDeed *deed, Oid *table, Oid *index)
 		return changed("the index of that name is another one by now");
 	if (deed->key_left)
 		return changed("the key that was left alone may need it");
-	return (Standing) {.ours = true};
+	return is_ours;
 }
 
 /* The index may have gone, or be another one's, before its table was locked */

@@ -3,10 +3,11 @@
  * deploy_verify.h
  *	  Shared by the files of sg_verify_fks and sg_measure_overhead.
  *
- * deploy_verify.c is the function and what the catalogs tell;
- * deploy_verify_live.c tries statements on the real tables and always rolls
- * them back; deploy_verify_reach.c finds what such a statement would set off;
- * deploy_verify_row.c writes the SQL for rows that keys accept and refuse;
+ * deploy_verify.c is the function and what the catalogs tell.  Live tests:
+ * deploy_verify_live.c makes attempts that are always rolled back and gives
+ * the verdict, deploy_verify_find.c finds rows to try, deploy_verify_try.c
+ * tries them and looks at what becomes of them, deploy_verify_reach.c finds
+ * what a statement would set off, deploy_verify_row.c writes SQL for rows.
  * deploy_overhead.c measures on copies.
  *
  *-------------------------------------------------------------------------
@@ -22,6 +23,7 @@
 
 #include "audit.h"
 #include "fk.h"
+#include "spi.h"
 
 /* A statement that is tried may reach so many rows of other tables */
 #define VERIFY_REACH_ROWS	100
@@ -54,6 +56,101 @@ typedef struct RowId
 	ItemPointerData tid;
 } RowId;
 
+/* ---- live tests ---- */
+
+typedef enum LiveKind
+{
+	LIVE_INSERT_ORPHAN,
+	LIVE_UPDATE_ORPHAN,
+	LIVE_INSERT_VALID,
+	LIVE_DELETE_PARENT,
+	LIVE_UPDATE_PARENT
+} LiveKind;
+
+/* What a test expects, and what it sees */
+typedef enum LiveOutcome
+{
+	OUTCOME_UNSEEN,
+	OUTCOME_REJECTED,
+	OUTCOME_ACCEPTED,
+	OUTCOME_CASCADED,
+	OUTCOME_SET_NULL,
+	OUTCOME_SET_DEFAULT,
+	OUTCOME_ORPHANED,			/* the parent went, its children stayed */
+	OUTCOME_DELETED,			/* children, by an UPDATE of the parent */
+	OUTCOME_CHANGED,			/* in a way that no action explains */
+	OUTCOME_MIXED				/* different from row to row */
+} LiveOutcome;
+
+/* What a statement on one table would set off by ON DELETE and ON UPDATE */
+typedef struct VerifyReach
+{
+	List	   *declared;		/* every key of this database */
+	const FkKey *key;			/* the one under test */
+	Oid			relid;			/* the table that the statement names */
+	CmdType		event;			/* INSERT, UPDATE, DELETE */
+	Bitmapset  *columns;		/* that an UPDATE sets */
+
+	/* filled in by verify_reach_tables */
+	List	   *tables;			/* with their partitions, by OID */
+	List	   *beside;			/* other keys that lead from the parent to the
+								 * child of the key under test */
+	bool		other_path;		/* its child is also reached by a detour */
+} VerifyReach;
+
+/* Rows to try with; a parent that is tried has no child here */
+typedef struct Candidate
+{
+	RowId		child;
+	RowId		parent;
+	bool		use_parent;		/* the copy gets the key of this parent */
+} Candidate;
+
+typedef struct LiveTest
+{
+	const FkKey *key;
+	const FkKey *planned;
+	LiveKind	kind;
+	LiveOutcome expected;
+	VerifyReach reach;
+	MemoryContext context;		/* of what outlives SPI */
+
+	/* prepared */
+	List	   *candidates;		/* of Candidate * */
+	int			fresh_column;	/* of the key, by index */
+	Bitmapset  *fresh;			/* other columns of a copy that must differ */
+	Bitmapset  *null;
+
+	/* of one attempt */
+	const Candidate *candidate;
+	bool		negative;		/* try negative numbers */
+	bool		changing;		/* the statement under test has begun */
+	int			timeouts;		/* of all attempts */
+
+	/* what was seen, or the reason why nothing was */
+	LiveOutcome observed;
+	const char *reason;
+} LiveTest;
+
+static inline bool
+live_is_child_test(LiveKind kind)
+{
+	return kind <= LIVE_INSERT_VALID;
+}
+
+static inline bool
+live_is_insert(LiveKind kind)
+{
+	return kind == LIVE_INSERT_ORPHAN || kind == LIVE_INSERT_VALID;
+}
+
+/* A reason that outlives SPI */
+extern void live_set_reason(LiveTest *lt, const char *reason);
+
+/* What the key that is there does when a parent goes; does it refuse? */
+extern char live_declared_action(const LiveTest *lt);
+extern bool live_rejects_parent(const LiveTest *lt);
+
 /* ---- deploy_verify.c ---- */
 
 extern void verify_add_test(VerifyKey *vk, const char *test, const char *expected,
@@ -68,28 +165,46 @@ extern void verify_add_test(VerifyKey *vk, const char *test, const char *expecte
  */
 extern void verify_live(VerifyKey *vk, List *declared);
 
+/* The caller's role, a pinned search_path and short waits; end with sg_scope_end */
+extern void verify_live_settings(SgScope *scope);
+
+/* Other keys reach the same rows: who has acted can't be told */
+extern const char *const verify_other_path_text;
+
+/* ---- deploy_verify_find.c ---- */
+
+/* Find rows to try, or set the reason why there are none.  Reads only; connects SPI. */
+extern void verify_find(LiveTest *lt);
+
+/*
+ * SQL: is c a child by which the key can be judged at its parent p?  Not the
+ * parent itself, and none that another key would touch as well.
+ */
+extern char *verify_judging_child(const LiveTest *lt);
+
+/* ---- deploy_verify_try.c ---- */
+
+/*
+ * The statement under test, with lt->candidate: sets lt->observed, or the
+ * reason why there is nothing to see, or raises the error of whoever refuses
+ * it.  Connects SPI; the caller rolls back.
+ */
+extern void verify_try(LiveTest *lt);
+
 /* ---- deploy_verify_reach.c ---- */
 
-/* What a statement on one table would set off by ON DELETE and ON UPDATE */
-typedef struct VerifyReach
-{
-	List	   *declared;		/* every key of this database */
-	const FkKey *key;			/* the one under test */
-	Oid			relid;			/* the table that the statement names */
-	CmdType		event;			/* INSERT, UPDATE, DELETE */
-	Bitmapset  *columns;		/* that an UPDATE sets */
-
-	/* filled in by verify_reach_tables */
-	List	   *beside;			/* other keys that lead from the parent to the
-								 * child of the key under test */
-	bool		other_path;		/* its child is also reached by a detour */
-} VerifyReach;
 
 /*
  * Follow the keys from table to table.  Returns why the statement can't be
  * tried without side effects that a rollback would leave behind, or NULL.
  */
 extern char *verify_reach_tables(VerifyReach *reach);
+
+/*
+ * Lock those tables as any writer does, so that nobody can add a trigger, and
+ * look again.
+ */
+extern char *verify_reach_again(const VerifyReach *reach);
 
 /*
  * Count the rows that the statement would reach from one row.  Returns why
@@ -107,6 +222,13 @@ extern char *verify_read_problem(Oid relid);
 extern char *verify_code_problem(Oid relid, CmdType event);
 
 /* ---- deploy_verify_row.c ---- */
+
+/* Run a statement; returns the rows of it.  In the result: a boolean, tableoid and ctid in two columns */
+extern uint64 verify_run(const char *sql);
+extern bool verify_result_bool(int row, int column);
+extern RowId verify_result_row(int row, int column);
+
+extern Bitmapset *verify_column_set(const AttrNumber *columns, int n);
 
 /* alias.column, for a column by number */
 extern char *verify_column(const char *alias, Oid relid, AttrNumber attnum);

@@ -34,6 +34,7 @@
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteDefine.h"
 #include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -247,7 +248,7 @@ verify_read_problem(Oid relid)
 }
 
 static char *
-table_problem(Oid relid, CmdType event)
+table_problem(VerifyReach *reach, Oid relid, CmdType event)
 {
 	char	   *problem = verify_read_problem(relid);
 	ListCell   *lc;
@@ -255,21 +256,13 @@ table_problem(Oid relid, CmdType event)
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		/* rows of a table that merely inherits are none of the key's */
-		if (problem == NULL &&
-			(lfirst_oid(lc) == relid || get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE))
+		if (lfirst_oid(lc) != relid && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+			continue;
+		reach->tables = list_append_unique_oid(reach->tables, lfirst_oid(lc));
+		if (problem == NULL)
 			problem = member_problem(lfirst_oid(lc), event);
 	}
 	return problem;
-}
-
-static Bitmapset *
-column_set(const AttrNumber *columns, int n)
-{
-	Bitmapset  *set = NULL;
-
-	for (int i = 0; i < n; i++)
-		set = bms_add_member(set, columns[i]);
-	return set;
 }
 
 /* The columns of the child that an action of the key sets */
@@ -277,8 +270,8 @@ static Bitmapset *
 columns_set_by(const FkKey *key, CmdType event)
 {
 	if (event == CMD_DELETE && key->ndelete_set > 0)
-		return column_set(key->delete_set, key->ndelete_set);
-	return column_set(key->child_att, key->nkeys);
+		return verify_column_set(key->delete_set, key->ndelete_set);
+	return verify_column_set(key->child_att, key->nkeys);
 }
 
 /* SET DEFAULT evaluates the default; nextval() is not undone */
@@ -302,7 +295,7 @@ action_for(const FkKey *key, CmdType event, const Bitmapset *columns)
 		return 0;
 	if (event == CMD_DELETE)
 		return key->on_delete;
-	if (event == CMD_UPDATE && bms_overlap(columns, column_set(key->parent_att, key->nkeys)))
+	if (event == CMD_UPDATE && bms_overlap(columns, verify_column_set(key->parent_att, key->nkeys)))
 		return key->on_update;
 	return 0;
 }
@@ -329,7 +322,7 @@ note_path(VerifyReach *reach, const FkKey *key)
 static char *
 follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, List **followed)
 {
-	char	   *problem = table_problem(relid, event);
+	char	   *problem = table_problem(reach, relid, event);
 	ListCell   *lc;
 
 	foreach(lc, reach->declared)
@@ -394,6 +387,19 @@ verify_reach_tables(VerifyReach *reach)
 			reach->other_path = true;
 	}
 	return problem;
+}
+
+char *
+verify_reach_again(const VerifyReach *reach)
+{
+	VerifyReach again = *reach;
+	ListCell   *lc;
+
+	foreach(lc, reach->tables)
+		LockRelationOid(lfirst_oid(lc), RowExclusiveLock);
+
+	again.tables = again.beside = NIL;
+	return verify_reach_tables(&again);
 }
 
 /* ---- rows ---- */

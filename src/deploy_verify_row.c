@@ -20,6 +20,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
+#include "executor/spi.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -35,6 +36,48 @@
 
 /* How many values in the middle of a number's upper half are drawn from */
 #define NUMBER_SPREAD	1000000
+
+uint64
+verify_run(const char *sql)
+{
+	int			rc = SPI_execute(sql, false, 0);
+
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	return SPI_processed;
+}
+
+bool
+verify_result_bool(int row, int column)
+{
+	bool		isnull;
+	Datum		datum = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+
+	return !isnull && DatumGetBool(datum);
+}
+
+RowId
+verify_result_row(int row, int column)
+{
+	bool		isnull;
+	RowId		id;
+
+	id.relid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+											  column, &isnull));
+	id.tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+														  column + 1, &isnull));
+	return id;
+}
+
+Bitmapset *
+verify_column_set(const AttrNumber *columns, int n)
+{
+	Bitmapset  *set = NULL;
+
+	for (int i = 0; i < n; i++)
+		set = bms_add_member(set, columns[i]);
+	return set;
+}
 
 char *
 verify_column(const char *alias, Oid relid, AttrNumber attnum)

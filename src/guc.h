@@ -38,8 +38,7 @@ extern int	sg_throttle_waiting;	/* sessions; -1 is no limit */
 extern char *sg_throttle_function;	/* a name; "" is none */
 extern int	sg_throttle_budget; /* ms, one pause */
 extern char *sg_window_end;		/* a time; "" is none */
-extern int	sg_breaker;			/* failed attempts to lock one table; 0 is
-								 * off */
+extern int	sg_breaker;			/* failed attempts to lock one table; 0 is off */
 extern int	sg_fix_pause;		/* ms, between two batches of orphans */
 extern int	sg_validate_with;	/* SG_VALIDATE_* */
 extern int	sg_audit_method;	/* SG_AUDIT_* */

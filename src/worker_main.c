@@ -128,6 +128,7 @@ void
 worker_report_activity(const char *text)
 {
 	debug_query_string = text;
+
 	pgstat_report_activity(text ? STATE_RUNNING : STATE_IDLE, text);
 }
 

@@ -320,23 +320,17 @@ worker_pool_stop(WorkerPool *pool)
 	if (all_ended(pool))
 		return;
 
+	/* what the postmaster has not reaped yet still has its process ID */
 	for (int i = 0; i < pool->nworkers; i++)
 	{
 		PoolWorker *worker = &pool->workers[i];
 		pid_t		pid;
+		BgwHandleStatus status = GetBackgroundWorkerPid(worker->handle, &pid);
 
-		switch (GetBackgroundWorkerPid(worker->handle, &pid))
-		{
-			case BGWH_STARTED:
-				/* the postmaster has not reaped it, so the number is still its own */
-				(void) kill(pid, SIGINT);
-				break;
-			case BGWH_NOT_YET_STARTED:
-				TerminateBackgroundWorker(worker->handle);
-				break;
-			default:
-				break;
-		}
+		if (status == BGWH_STARTED)
+			(void) kill(pid, SIGINT);
+		else if (status == BGWH_NOT_YET_STARTED)
+			TerminateBackgroundWorker(worker->handle);
 	}
 	if (wait_uninterrupted(pool, CANCEL_MS))
 		return;

@@ -7,6 +7,7 @@ CREATE SCHEMA ver;
 SET search_path = ver, public;
 -- attempts must not be stopped where the machine is slow
 SET schemaguard.lock_timeout = '60s';
+SET schemaguard.statement_timeout = '60s';
 
 -- every row of every table here with its place, and where the sequences stand
 CREATE FUNCTION fingerprint() RETURNS text LANGUAGE plpgsql AS $$
@@ -85,6 +86,9 @@ SELECT sg_plan_add_fk('ver', 'c', '{p7}', 'p', priority => 'critical', "deferrab
 SELECT sg_plan_skip('ver', 8, 'not wanted');
 SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks('ver', live => true);
 SELECT fingerprint() = :'before' AS unchanged;
+-- a key that should be gone
+UPDATE schemaguard.plan_step SET replaces = CASE step WHEN 1 THEN 'k2_restrict' ELSE 'long gone' END WHERE plan = 'ver' AND step IN (1, 2);
+SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks('ver') WHERE test = 'replaced';
 
 -- unarmed: the catalog says so, and rows do
 ALTER TABLE c DISABLE TRIGGER ALL;

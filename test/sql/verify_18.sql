@@ -7,6 +7,7 @@ CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE SCHEMA ver18;
 SET search_path = ver18, public;
 SET schemaguard.lock_timeout = '60s';
+SET schemaguard.statement_timeout = '60s';
 CREATE TABLE p (id int PRIMARY KEY);
 CREATE TABLE c (id int PRIMARY KEY, p int, q int);
 INSERT INTO p SELECT generate_series(1, 9);

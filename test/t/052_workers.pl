@@ -208,6 +208,27 @@ sub wait_building
 	check_finished('d', 2, index => 1);
 }
 
+# limits of time: for the statement, and for each lock and each transaction that it waits for
+for my $limit ([ 'p', 'statement_timeout', '57014', 'the statement took longer than schemaguard.statement_timeout' ],
+	[ 'q', 'retry_budget', '55P03', 'canceling statement due to lock timeout' ])
+{
+	my ($p, $setting, $sqlstate, $message) = @$limit;
+
+	make_tables($node, $p, 2, index => 1);
+	my $writer = writer_of("child_${p}_01");
+	my $s = SgTest::Session->new($node);
+	$s->send("SET schemaguard.$setting = '1s'; CALL sg_add_fks('$p')");
+	ok(wait_for(sub { outcomes($p, 'drop index') ne '' }), "$setting ends a build, and the drop of what it leaves");
+	like(outcomes($p, 'index'), qr/1 failed $sqlstate/, "$setting: the build has failed");
+	is(outcomes($p, 'drop index'), "1 failed $sqlstate", "$setting: the drop, too, while the transaction is open");
+	$writer->query('COMMIT');
+	$writer->quit;
+	ok(defined $s->collect && $s->sqlstate eq '', "$setting: the call goes on") or diag($s->{err});
+	like($s->{err}, qr/step 1, public.child_${p}_01_ref_idx: index failed: $message/, "$setting: and says why");
+	$s->quit;
+	check_finished($p, 2, index => 1);
+}
+
 # an index that is not ours stays, whatever its name
 {
 	make_tables($node, 'e', 1, index => 1);

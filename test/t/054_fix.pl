@@ -104,7 +104,7 @@ sub in_quarantine { return query("SELECT count(*) FROM schemaguard.quarantine WH
 # ---------------------------------------------------------------------------------------------------------------------
 # Killed at any moment, on the way into quarantine and back
 {
-	my $rows = long_run() ? 20000 : 4000;
+	my $rows = long_run() ? 30000 : 8000;
 	my %limit = (fix => long_run() ? 40 : 8, restore => long_run() ? 20 : 4);
 
 	make_family('a', $rows, 'quarantine');
@@ -115,13 +115,14 @@ sub in_quarantine { return query("SELECT count(*) FROM schemaguard.quarantine WH
 	{
 		my ($action, $sql) = @$way;
 		my ($kills, $halfway) = (0, 0);
+		my $left = sub { return $action eq 'fix' ? orphans('a') : in_quarantine('a'); };
 
 		while ($kills < $limit{$action})
 		{
 			# half of them after a batch has been committed, the others wherever that happens to be
 			my $before_kill = logged('a', $action);
 			my $s = call_in_background($sql, fix_pause => 100);
-			wait_for(sub { logged('a', $action) > $before_kill || in_quarantine('a') eq '0' }, 20) if $kills % 2 == 0;
+			wait_for(sub { logged('a', $action) > $before_kill || !$left->() }, 20) if $kills % 2 == 0;
 			nap(rand(0.3));
 			crash($node);
 			$s->collect;

@@ -1,0 +1,296 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_verify_find.c
+ *	  Rows of the real tables with which a key can be tried.
+ *
+ * Everything that takes time is done here, before a row is locked.  Several
+ * rows are found, since others may be using the first one.  What is found may
+ * have changed when it is tried: the attempt looks again, under its locks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "deploy_verify.h"
+#include "quote.h"
+
+#define CANDIDATES		3		/* rows that are fit, to try in turn */
+#define LOOKED_AT		20		/* rows to choose them from */
+#define SAMPLE_ROWS		1000	/* of the child, to find parents */
+
+static const char *
+no_privilege(Oid relid, AclMode mode, const char *word)
+{
+	if (pg_class_aclcheck(relid, GetUserId(), mode) == ACLCHECK_OK)
+		return NULL;
+	return psprintf("role %s has no %s on %s", GetUserNameFromId(GetUserId(), true), word,
+					sg_relation_name(relid));
+}
+
+/* The caller's privileges; locking a row asks for UPDATE, too */
+static const char *
+privilege_problem(const LiveTest *lt)
+{
+	const char *problem = verify_read_problem(lt->key->child);
+
+	if (problem == NULL)
+		problem = verify_read_problem(lt->key->parent);
+	if (problem == NULL && live_is_insert(lt->kind))
+		problem = no_privilege(lt->key->child, ACL_INSERT, "INSERT");
+	if (problem == NULL && !live_is_insert(lt->kind))
+		problem = no_privilege(lt->key->child, ACL_UPDATE, "UPDATE");
+	if (problem == NULL && !live_is_child_test(lt->kind))
+		problem = no_privilege(lt->key->parent, ACL_UPDATE, "UPDATE");
+	if (problem == NULL && lt->kind == LIVE_DELETE_PARENT)
+		problem = no_privilege(lt->key->parent, ACL_DELETE, "DELETE");
+	return problem;
+}
+
+/* Is a key's value of the parent the same when it is put into the child? */
+static bool
+same_types(const FkKey *key)
+{
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (get_atttype(key->parent, key->parent_att[i]) != get_atttype(key->child, key->child_att[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Some rows of the child with a complete key, and their places */
+static char *
+some_children(const FkKey *key, const char *sampling, int limit)
+{
+	return psprintf("SELECT c.tableoid, c.ctid, c.* FROM %s%s WHERE %s LIMIT %d",
+					verify_table(key->child, "c"), sampling,
+					verify_complete(key->child, key->child_att, key->nkeys, "c"), limit);
+}
+
+char *
+verify_judging_child(const LiveTest *lt)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "%s AND NOT (c.tableoid = p.tableoid AND c.ctid = p.ctid)",
+					 verify_match(lt->key, "p", "c"));
+	foreach(lc, lt->reach.beside)
+		appendStringInfo(&sql, " AND (%s) IS NOT TRUE", verify_match(lfirst(lc), "p", "c"));
+	return sql.data;
+}
+
+/* A copy of a child, with its own parent */
+static char *
+pairs_query(const FkKey *key)
+{
+	return psprintf("SELECT c.tableoid, c.ctid, p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s LIMIT %d",
+					some_children(key, "", LOOKED_AT), verify_table(key->parent, "p"),
+					verify_match(key, "p", "c"), LOOKED_AT);
+}
+
+/* A copy of any child, with any parent, or one that has no child */
+static char *
+adopted_query(const FkKey *key, bool childless)
+{
+	return psprintf("SELECT c.tableoid, c.ctid, p.tableoid, p.ctid"
+					" FROM (SELECT c.tableoid, c.ctid FROM %s LIMIT %d) c,"
+					" (SELECT p.tableoid, p.ctid FROM %s WHERE %s%s LIMIT 1) p",
+					verify_table(key->child, "c"), LOOKED_AT, verify_table(key->parent, "p"),
+					verify_complete(key->parent, key->parent_att, key->nkeys, "p"),
+					childless ? psprintf(" AND NOT EXISTS (SELECT FROM %s WHERE %s)",
+										 verify_table(key->child, "c"), verify_match(key, "p", "c")) : "");
+}
+
+/* A share of a large table's blocks, so that not only its oldest rows are seen */
+static char *
+sampling_clause(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int32		pages = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+		ReleaseSysCache(tuple);
+	}
+	return pages > SAMPLE_ROWS ? psprintf(" TABLESAMPLE SYSTEM (%g)", 100.0 * 100 / pages) : NULL;
+}
+
+/* The parents of some children */
+static char *
+parents_query(const LiveTest *lt, const char *sampling)
+{
+	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s LIMIT %d",
+					some_children(lt->key, sampling, SAMPLE_ROWS), verify_table(lt->key->parent, "p"),
+					verify_judging_child(lt), LOOKED_AT);
+}
+
+/* Parents with a few children only, where the others reach too far */
+static char *
+small_parents_query(const LiveTest *lt)
+{
+	return psprintf("SELECT p.tableoid, p.ctid FROM %s WHERE (SELECT pg_catalog.count(*) FROM"
+					" (SELECT FROM %s WHERE %s LIMIT %d) s) BETWEEN 1 AND %d LIMIT %d",
+					verify_table(lt->key->parent, "p"), verify_table(lt->key->child, "c"),
+					verify_judging_child(lt), VERIFY_REACH_ROWS + 1, VERIFY_REACH_ROWS, LOOKED_AT);
+}
+
+/* All rows of a query, as Candidates; column 1 is the child unless there is only a parent */
+static List *
+read_candidates(LiveTest *lt, const char *sql, bool use_parent)
+{
+	uint64		n = verify_run(sql);
+	MemoryContext old = MemoryContextSwitchTo(lt->context);
+	List	   *rows = NIL;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		Candidate  *candidate = palloc0(sizeof(Candidate));
+
+		if (live_is_child_test(lt->kind))
+			candidate->child = verify_result_row(i, 1);
+		candidate->parent = verify_result_row(i, live_is_child_test(lt->kind) ? 3 : 1);
+		candidate->use_parent = use_parent;
+		rows = lappend(rows, candidate);
+	}
+	MemoryContextSwitchTo(old);
+	return rows;
+}
+
+/* Keep those among the rows from which the statement does not reach too far */
+static void
+choose_candidates(LiveTest *lt, List *rows)
+{
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		Candidate  *candidate = lfirst(lc);
+		const RowId *row = live_is_child_test(lt->kind) ? &candidate->child : &candidate->parent;
+		char	   *problem = live_is_insert(lt->kind) ? NULL : verify_reach_rows(&lt->reach, row);
+
+		if (problem)
+			live_set_reason(lt, psprintf("no row of %s is fit to be tried: %s",
+										 sg_relation_name(lt->reach.relid), problem));
+		else
+		{
+			MemoryContext old = MemoryContextSwitchTo(lt->context);
+
+			lt->candidates = lappend(lt->candidates, candidate);
+			MemoryContextSwitchTo(old);
+		}
+		if (list_length(lt->candidates) == CANDIDATES)
+			return;
+	}
+}
+
+static void
+find_children(LiveTest *lt, bool childless)
+{
+	const FkKey *key = lt->key;
+
+	if (!childless)
+		choose_candidates(lt, read_candidates(lt, pairs_query(key), false));
+	if (lt->candidates == NIL && lt->reason == NULL &&
+		(same_types(key) || lt->kind != LIVE_INSERT_VALID))
+		choose_candidates(lt, read_candidates(lt, adopted_query(key, childless), true));
+	if (lt->candidates == NIL && lt->reason == NULL)
+		live_set_reason(lt, childless ?
+						psprintf("no row of %s is without a child, and the key is unique", sg_relation_name(key->parent)) :
+						psprintf("%s or %s has no row to copy", sg_relation_name(key->child), sg_relation_name(key->parent)));
+}
+
+static void
+find_parents(LiveTest *lt)
+{
+	char	   *sampling = sampling_clause(lt->key->child);
+
+	choose_candidates(lt, read_candidates(lt, parents_query(lt, ""), false));
+	if (lt->candidates == NIL && sampling)
+		choose_candidates(lt, read_candidates(lt, parents_query(lt, sampling), false));
+	if (lt->candidates == NIL && lt->reason)
+		choose_candidates(lt, read_candidates(lt, small_parents_query(lt), false));
+	if (lt->candidates == NIL && lt->reason == NULL)
+		live_set_reason(lt, psprintf("no row of %s is referenced by another row%s", sg_relation_name(lt->key->parent),
+									 lt->reach.beside ? " by this key alone" : ""));
+}
+
+/* The column that is to get a value that is in no table */
+static void
+choose_fresh_column(LiveTest *lt, Oid relid, const AttrNumber *columns)
+{
+	lt->fresh_column = verify_fresh_column(lt->key, relid, columns, lt->reach.declared);
+	if (lt->fresh_column < 0)
+		lt->reason = "no value could be made that does not exist, for any column of the key";
+}
+
+/*
+ * What a copy needs in order to be unique.  Returns whether the key's own
+ * columns have to be: then a valid row needs a parent that has no child.
+ */
+static bool
+make_copy_unique(LiveTest *lt)
+{
+	const FkKey *key = lt->key;
+	Bitmapset  *changed = NULL;
+	bool		childless = false;
+	char	   *problem;
+
+	if (lt->kind == LIVE_INSERT_ORPHAN)
+		changed = bms_add_member(NULL, key->child_att[lt->fresh_column]);
+	problem = verify_unique_columns(key, lt->reach.declared, changed, &lt->fresh, &lt->null);
+	if (lt->kind == LIVE_INSERT_VALID &&
+		(problem || bms_overlap(lt->null, verify_column_set(key->child_att, key->nkeys))))
+	{
+		childless = true;
+		problem = verify_unique_columns(key, lt->reach.declared, verify_column_set(key->child_att, key->nkeys),
+										&lt->fresh, &lt->null);
+	}
+	if (problem)
+		live_set_reason(lt, problem);
+	return childless;
+}
+
+void
+verify_find(LiveTest *lt)
+{
+	const FkKey *key = lt->key;
+	MemoryContext old = MemoryContextSwitchTo(lt->context);
+	bool		childless = false;
+
+	lt->reason = audit_place_problem(key);
+	if (lt->reason == NULL)
+		lt->reason = privilege_problem(lt);
+	if (lt->reason == NULL)
+		lt->reason = verify_reach_tables(&lt->reach);
+	if (lt->reason == NULL && !live_is_child_test(lt->kind) && lt->reach.other_path && !live_rejects_parent(lt))
+		lt->reason = verify_other_path_text;
+	if (lt->reason == NULL && (lt->kind == LIVE_INSERT_ORPHAN || lt->kind == LIVE_UPDATE_ORPHAN))
+		choose_fresh_column(lt, key->child, key->child_att);
+	if (lt->reason == NULL && lt->kind == LIVE_UPDATE_PARENT)
+		choose_fresh_column(lt, key->parent, key->parent_att);
+	if (lt->reason == NULL && live_is_insert(lt->kind))
+		childless = make_copy_unique(lt);
+	MemoryContextSwitchTo(old);
+
+	if (lt->reason == NULL)
+	{
+		SPI_connect();
+		if (live_is_child_test(lt->kind))
+			find_children(lt, childless);
+		else
+			find_parents(lt);
+		SPI_finish();
+	}
+}
