@@ -9,8 +9,9 @@
  * decides is what deployment itself asks (deploy_look, the audit), so that
  * both agree.
  *
- * Nothing is written and nothing is waited for; tables are locked in ACCESS
- * SHARE while their rows are read.
+ * Nothing is written; tables are locked in ACCESS SHARE while their rows are
+ * read, and a table that somebody has locked is not waited for longer than
+ * schemaguard.lock_timeout.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,12 +20,15 @@
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 #include "deploy_check.h"
 #include "errors.h"
+#include "guc.h"
 #include "progress.h"
 #include "quote.h"
 #include "rowsink.h"
@@ -268,6 +272,19 @@ run_checks(PlanCheck *check)
 	check_server(check);
 }
 
+/*
+ * Nobody is waited for longer than a step would queue.  On a standby, where
+ * the error could not be caught, the session's own limit holds.
+ */
+static void
+limit_waits(void)
+{
+	if (RecoveryInProgress() || (LockTimeout > 0 && LockTimeout <= sg_lock_timeout))
+		return;
+	(void) set_config_option("lock_timeout", psprintf("%d", sg_lock_timeout),
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 static void
 emit_rows(SgRowSink *sink, const CheckStep *cs)
 {
@@ -298,7 +315,8 @@ emit_rows(SgRowSink *sink, const CheckStep *cs)
  *
  * Needs no privilege; reads rows where the caller has SELECT on the columns
  * of a key.  Locks tables in ACCESS SHARE while it reads them (on a standby
- * until the end of the transaction).  Writes nothing, so it runs in a
+ * until the end of the transaction), and waits for each no longer than
+ * schemaguard.lock_timeout.  Writes nothing, so it runs in a
  * read-only transaction and on a standby.  42704: no such plan.
  */
 Datum
@@ -306,6 +324,7 @@ sg_plan_check(PG_FUNCTION_ARGS)
 {
 	PlanCheck	check = {0};
 	SgRowSink	sink;
+	int			guc_level;
 	ListCell   *lc;
 
 	sg_check_version();
@@ -316,7 +335,10 @@ sg_plan_check(PG_FUNCTION_ARGS)
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_AUDIT, check.plan->id, 0);
+	guc_level = NewGUCNestLevel();
+	limit_waits();
 	run_checks(&check);
+	AtEOXact_GUC(false, guc_level);
 	sg_progress_end();
 
 	emit_rows(&sink, &check.server);

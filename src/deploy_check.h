@@ -91,6 +91,7 @@ typedef struct PlanCheck
 	List	   *tables;			/* of CheckTable * */
 	List	   *holders;		/* of LockHolder * */
 	List	   *published;		/* of PublishedTable * */
+	char	   *unpublished_reason; /* why they could not be read, or NULL */
 
 	List	   *edges;			/* of CheckEdge *, once has_edges */
 	bool		has_edges;

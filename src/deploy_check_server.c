@@ -34,6 +34,7 @@
 
 #include "compat.h"
 #include "deploy_check.h"
+#include "errors.h"
 #include "guc.h"
 #include "spi.h"
 
@@ -156,16 +157,27 @@ read_published(HeapTuple row, TupleDesc desc, void *arg)
 	check->published = lappend(check->published, published);
 }
 
-void
-check_server_read(PlanCheck *check)
+/* The view opens the tables, which somebody may have locked */
+static void
+read_publications(void *check)
 {
-	read_holders(check);
 	(void) each_row("SELECT c.oid::int8 AS relid, p.pubname::text AS pubname, p.pubupdate, p.pubdelete"
 					" FROM pg_publication p JOIN pg_publication_tables t ON t.pubname = p.pubname"
 					"   JOIN pg_namespace n ON n.nspname = t.schemaname"
 					"   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
 					" ORDER BY p.pubname, c.oid",
 					0, NULL, NULL, read_published, check);
+}
+
+void
+check_server_read(PlanCheck *check)
+{
+	ErrorData  *edata;
+
+	read_holders(check);
+	edata = check_try(read_publications, check);
+	if (edata)
+		check->unpublished_reason = sg_error_text(edata);
 }
 
 /* ---- disk ---- */

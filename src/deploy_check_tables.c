@@ -337,7 +337,12 @@ check_publication(PlanCheck *check, CheckStep *cs)
 	const PublishedTable *parent = find_published(check, cs->parent);
 	bool		found = child && check_replica_identity(cs, child);
 
-	if (child && parent == NULL)
+	if (check->unpublished_reason)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("the publications could not be looked at: %s", check->unpublished_reason),
+				  psprintf("Remove the reason, and check again: SELECT * FROM sg_plan_check(%s);",
+						   quote_literal_cstr(cs->plan)));
+	else if (child && parent == NULL)
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("publication %s has child %s, but no publication has parent %s: a subscriber can't have the key",
 						   quote_identifier(child->publication), cs->step->child_table, cs->step->parent_table),
@@ -679,6 +684,11 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 		check_no_orphans(cs);
 	else if (ak->result == AUDIT_FAIL)
 		check_found_orphans(check, cs);
+	else if (OidIsValid(ak->waits_for))
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("the orphans could not be counted: somebody has locked %s", sg_relation_name(ak->waits_for)),
+				  psprintf("Find out who: SELECT * FROM pg_locks WHERE relation = %s::regclass;",
+						   quote_literal_cstr(sg_relation_name(ak->waits_for))));
 	else
 		check_row(cs, "orphans", stops ? CHECK_BLOCK : CHECK_WARN,
 				  psprintf("the orphans could not be counted%s: %s",

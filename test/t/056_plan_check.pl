@@ -88,6 +88,21 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 	$s->quit;
 }
 
+# ---- a table that somebody has locked is not waited for
+{
+	my $s = SgTest::Session->new($node);
+	$node->safe_psql('postgres', 'CREATE PUBLICATION pub FOR TABLE c, p');
+	$s->query('BEGIN; LOCK TABLE c');
+	my $start = time;
+	finds('plan', 1, 'orphans', qr/^warn\|the orphans could not be counted: somebody has locked public\.c\|/, 'a table that is locked');
+	finds('plan', 1, 'publication', $major >= 16 ? qr/^(ok|warn\|the publications could not be looked at)/ : qr/^ok/, 'as the view of publications may have to');
+	cmp_ok(time - $start, '<', 10, 'is not waited for');
+	$s->query('ROLLBACK');
+	finds('plan', 1, 'orphans', qr/^ok/, 'it is free again');
+	$node->safe_psql('postgres', 'DROP PUBLICATION pub');
+	$s->quit;
+}
+
 # ---- a plan that runs
 {
 	my $s = SgTest::Session->new($node);

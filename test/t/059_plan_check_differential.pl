@@ -116,16 +116,17 @@ sub run_batch
 	{
 		my ($step, $state, $policy, $enforced, $reason, $fk, $child) = @$row;
 		my (undef, $blocks, $orphans, $why) = @{ $said{$step} };
-		my $done = $state eq 'validated' || $state eq 'added' && ($enforced eq 'f' || $policy ne 'stop' && $orphans eq 't');
+		my $done = $state eq 'validated' || $state eq 'added' && $enforced eq 'f';
+		my $left = $state eq 'added' && $policy ne 'stop' && $orphans eq 't';
 
 		$total{steps}++;
 		$total{ $blocks eq 't' ? 'blocked' : $state eq 'added' ? 'left' : 'done' }++;
 		push @wrong, "step $step, $fk ON $child, policy $policy: " . ($blocks eq 't' ? 'blocked' : 'not blocked') . " ($why), but $state: $reason"
-		  if ($blocks eq 't') == ($done ? 1 : 0);
+		  if $blocks eq 't' ? $done : !($done || $left);
 	}
 	ok(!@wrong, "batch $batch: the check says what deployment does");
-	diag(join("\n", '-- SG_SEED=' . seed() . " SG_BATCH=$batch; role '$role'; SgCases.pm makes the types", @wrong,
-		map { "\n$_->{setup}-- trouble\n$_->{trouble}-- key\n$_->{clause}" } grep { my $fk = $_->{fk}; grep { index($_, ", $fk ON ") >= 0 } @wrong } @cases))
+	diag(join("\n", map({ "\n$_->{setup}-- trouble\n$_->{trouble}-- key\n$_->{clause}" } grep { my $fk = $_->{fk}; grep { index($_, ", $fk ON ") >= 0 } @wrong } @cases),
+		'-- SG_SEED=' . seed() . " SG_BATCH=$batch; role '$role'; SgCases.pm makes the types", @wrong))
 	  if @wrong;
 	$node->safe_psql('postgres', $quiet . q(DROP SCHEMA "hon""est" CASCADE; DROP TABLE check_rows));
 }
@@ -137,7 +138,7 @@ for my $batch (defined $ENV{SG_BATCH} ? $ENV{SG_BATCH} : 1 .. $batches)
 note join ', ', map { "$total{$_} $_" } sort keys %total;
 unless (defined $ENV{SG_BATCH})
 {
-	cmp_ok($total{$_}, '>', 5, "cases of each kind: $_") for qw(blocked done left);
+	cmp_ok($total{$_}, '>', 5, "cases of each kind: $_") for qw(blocked done);
 }
 
 $node->stop('immediate');
