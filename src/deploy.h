@@ -52,7 +52,7 @@ typedef struct DeployRun
 	TimestampTz window_end;		/* 0: none */
 	List	   *failures;		/* of TableFailures *: deploy_throttle.c */
 	List	   *put_last;		/* numbers of steps whose tables are busy */
-	bool		last_round;		/* of those steps */
+	bool		may_put_last;	/* they get another round in this run */
 
 	bool		fix;			/* orphans, where the step's policy says so */
 	bool		dry_run;		/* count them only */

@@ -92,7 +92,6 @@ open_run(void *arg)
 	run->validate = true;
 	run->context = job->context;
 	run->procedure = "sg_add_fks";
-	run->last_round = true;		/* the leader has nothing to put it behind */
 	run->window_end = job->shared->window_end;
 	if (run->plan->id != job->shared->plan_id ||
 		!plan_join_run(run->plan, job->shared->leader))

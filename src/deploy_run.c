@@ -255,12 +255,13 @@ run_steps(DeployRun *run)
 	if (!deploy_must_stop(run))
 		deploy_index_build(run, plan_steps(run->plan->name));
 	run->parallel = run->validate && deploy_wants_parallel(plan_steps(run->plan->name));
+	run->may_put_last = true;
 	run_round(run, steps, step_context);
+	run->may_put_last = false;
 	if (run->put_last != NIL)
 	{
 		steps = run->put_last;
 		run->put_last = NIL;
-		run->last_round = true;
 		run_round(run, steps, step_context);
 	}
 	if (run->validate && !deploy_must_stop(run))

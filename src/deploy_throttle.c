@@ -411,8 +411,7 @@ breaks(const DeployRun *run, Oid relid)
 {
 	const TableFailures *table = find_failures(run, relid);
 
-	return table && sg_breaker > 0 && table->failures >= sg_breaker &&
-		!run->last_round && !run->urgent;
+	return table && sg_breaker > 0 && table->failures >= sg_breaker && run->may_put_last;
 }
 
 bool

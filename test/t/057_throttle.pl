@@ -180,6 +180,26 @@ SQL
 	$holder->query('COMMIT');
 }
 
+# Where there is no other round, nothing is put last: orphans are fixed as soon as their table is free
+query(<<'SQL');
+CREATE TABLE fix_p (id int PRIMARY KEY);
+CREATE TABLE fix_c (a int);
+INSERT INTO fix_c VALUES (1);
+SELECT sg_plan_create('fix');
+SELECT sg_plan_add_fk('fix', 'fix_c', '{a}', 'fix_p', index => false, orphans => 'delete');
+CALL sg_add_fks('fix');
+SQL
+$holder->query('BEGIN; LOCK TABLE fix_c IN SHARE MODE');
+$s->query('SET schemaguard.breaker = 1');
+$s->send("CALL sg_fix_orphans('fix')");
+nap(3);
+is(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'fix' AND action = 'fix' AND phase IN ('skipped', 'failed')"), '0',
+	'breaker: sg_fix_orphans has nothing to put last');
+$holder->query('COMMIT');
+$s->collect;
+is(query('SELECT count(*) FROM fix_c'), '0', '... and goes on when the table is free');
+$s->query('RESET ALL');
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The window ends while a step waits for its locks: no other attempt, no other step
 make_tables($node, 'win', 2);
