@@ -164,10 +164,10 @@ SELECT * FROM keys WHERE child = 'facts'::regclass;
 TABLE steps;
 
 -- nobody runs another role's expressions
-CREATE ROLE regress_sg_author;
-GRANT USAGE, CREATE ON SCHEMA dbf TO regress_sg_author;
+CREATE ROLE regress_sg_filler;
+GRANT USAGE, CREATE ON SCHEMA dbf TO regress_sg_filler;
 CREATE TABLE trap (id int, x int);
-SET ROLE regress_sg_author;
+SET ROLE regress_sg_filler;
 SELECT sg_plan_create('dbf_author');
 SELECT sg_plan_add_fk('dbf_author', 'trap', '{n}', 'numbers', index => false, backfill => 'x');
 RESET ROLE;
@@ -177,7 +177,7 @@ SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dbf_author';
 SELECT sg_plan_import('dbf_mine', sg_plan_export('dbf_author'));
 -- unless there is a function that another role could change later
 SELECT substring(s FROM '~schemaguard_fill_\w+') AS name FROM sg_plan_sql('dbf_mine') s WHERE s LIKE 'CREATE OR REPLACE F%' \gset
-SET ROLE regress_sg_author;
+SET ROLE regress_sg_filler;
 CREATE FUNCTION :"name"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 RESET ROLE;
 CALL sg_add_fks('dbf_mine');
@@ -187,10 +187,10 @@ CALL sg_add_fks('dbf_mine');
 SELECT state, reason, backfill FROM schemaguard.plan_step WHERE plan = 'dbf_mine';
 -- an owner who can't make the function
 ALTER TABLE trap DROP COLUMN n;
-ALTER TABLE trap OWNER TO regress_sg_author;
-REVOKE CREATE ON SCHEMA dbf FROM regress_sg_author;
-GRANT REFERENCES, SELECT ON numbers TO regress_sg_author;
-SET ROLE regress_sg_author;
+ALTER TABLE trap OWNER TO regress_sg_filler;
+REVOKE CREATE ON SCHEMA dbf FROM regress_sg_filler;
+GRANT REFERENCES, SELECT ON numbers TO regress_sg_filler;
+SET ROLE regress_sg_filler;
 CALL sg_add_fks('dbf_author');
 RESET ROLE;
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dbf_author';
@@ -203,4 +203,4 @@ SELECT raises(format($$SELECT sg_plan_add_fk('dbf', 'facts', '{d}', 'numbers', b
 
 SELECT sg_plan_drop('dbf'), sg_plan_drop('dbf_author'), sg_plan_drop('dbf_mine');
 DROP SCHEMA dbf CASCADE;
-DROP ROLE regress_sg_author, regress_sg_writer;
+DROP ROLE regress_sg_filler, regress_sg_writer;
