@@ -3,7 +3,8 @@
 # Each kind of plan meets each fault at several places of its steps (SG_LONG=1: at every place), see SgFault.pm:
 # cancelled, terminated, its backend or the whole server killed with SIGKILL, WAL that can't be written, a full disk, a
 # column dropped in between, tables locked for a while and for too long.  After each fault the steps agree with the
-# catalog, no index is invalid, and the log lacks one outcome at most, and that of a call that could not write any more.
+# catalog, and the log lacks the outcome of one action of a process at most, where the call could not write any more; else no
+# index is invalid either.
 # In the end all keys are valid and every start in the log has its outcome.
 #
 # Then the server is lost for good in the middle of a step: its standby is promoted, and the call there goes on.
