@@ -739,7 +739,8 @@ fix_work(StepWork *work)
 						  "CALL sg_add_fks() first, which adds it NOT VALID; with fix => true it does both.");
 			break;
 		case NEED_VALIDATE:
-			(void) deploy_fix_step(work, view.existing);
+			/* before 18, partitions have it already, and the whole has not */
+			(void) deploy_fix_step(work, view.existing ? view.existing : &view.key);
 			break;
 	}
 }

@@ -49,6 +49,56 @@ add_key(List *keys, FkKey *key, const PlanStep *step)
 	return lappend(keys, fix_key);
 }
 
+/* Is a table the other one, or a partition of it? */
+static bool
+is_within(Oid table, Oid other)
+{
+	return table == other ||
+		(get_rel_relispartition(table) &&
+		 list_member_oid(get_partition_ancestors(table), other));
+}
+
+/* Do both join the same columns, by name? */
+static bool
+same_names(const FkKey *part, const FkKey *whole)
+{
+	if (part->nkeys != whole->nkeys)
+		return false;
+	for (int i = 0; i < part->nkeys; i++)
+	{
+		char	   *name = get_attname(part->child, part->child_att[i], false);
+		bool		found = false;
+
+		for (int j = 0; j < whole->nkeys && !found; j++)
+			found = part->parent_att[i] == whole->parent_att[j] &&
+				strcmp(name, get_attname(whole->child, whole->child_att[j], false)) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Before 18 the key of a partitioned table is first given to its partitions:
+ * their keys are that of the step.
+ */
+static bool
+is_part_of_planned(List *keys, const FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		const FixKey *planned = lfirst(lc);
+
+		if (planned->step && !OidIsValid(planned->key->conid) &&
+			planned->key->parent == key->parent &&
+			is_within(key->child, planned->key->child) && same_names(key, planned->key))
+			return true;
+	}
+	return false;
+}
+
 /* A key that is only planned counts, too: its rows would be orphans for its own step */
 List *
 fix_keys(const DeployRun *run)
@@ -74,19 +124,10 @@ fix_keys(const DeployRun *run)
 	{
 		FkKey	   *key = lfirst(lc);
 
-		if (key->enforced && !has_key(keys, key->conid))
+		if (key->enforced && !has_key(keys, key->conid) && !is_part_of_planned(keys, key))
 			keys = add_key(keys, key, NULL);
 	}
 	return keys;
-}
-
-/* Is a table the other one, or a partition of it? */
-static bool
-is_within(Oid table, Oid other)
-{
-	return table == other ||
-		(get_rel_relispartition(table) &&
-		 list_member_oid(get_partition_ancestors(table), other));
 }
 
 /* A key leads from its parent, or what shares rows with it, to its child */

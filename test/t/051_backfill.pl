@@ -1,4 +1,4 @@
-# 054_backfill.pl: columns that are filled on the way to a key: killed at every place, and under load.
+# 051_backfill.pl: columns that are filled on the way to a key: killed at every place, and under load.
 #
 # One step adds a column of another type to a table, fills it from a table of pairs, gives it a key and drops the old
 # one.  The server is killed with SIGKILL before and after each action is committed, and in the middle of the batches;

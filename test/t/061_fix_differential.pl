@@ -1,4 +1,4 @@
-# 056_fix_differential.pl: random keys and rows; every orphan goes into quarantine, every key becomes valid, and without
+# 061_fix_differential.pl: random keys and rows; every orphan goes into quarantine, every key becomes valid, and without
 # the keys everything comes back exactly.
 #
 # First, keys of SgCases.pm: any types, collations, partitions, self references, nulls, MATCH FULL.  Each step must become
