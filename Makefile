@@ -44,6 +44,13 @@ OBJS = \
 	src/deploy_step.o \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
+	src/discover_facts.o \
+	src/discover_group.o \
+	src/discover_match.o \
+	src/discover_score.o \
+	src/discover_signal.o \
+	src/discover_sql.o \
+	src/discover_words.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -76,7 +83,9 @@ SQL_PARTS = \
 	sql/parts/20_audit.sql \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \
-	sql/parts/40_deploy.sql
+	sql/parts/40_deploy.sql \
+	sql/parts/60_discover.sql \
+	sql/parts/61_discovery_weight.sql
 
 REGRESS = \
 	audit \

@@ -1,0 +1,1 @@
+-- Fitted by test/bench/discover/fit.pl

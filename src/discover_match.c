@@ -1,0 +1,956 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_match.c
+ *	  Which tables can the name of a column mean?
+ *
+ * The names of tables and of their keys are put into hash tables, whole and
+ * in parts; a column's name is looked up there, whole and in parts.  So the
+ * work grows with the number of names, not with the number of pairs.  A
+ * column keeps at most SET_MAX candidates.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+
+#include "discover.h"
+
+#define SET_MAX 16				/* candidates that a column keeps */
+#define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
+#define PERSONS_MAX 3			/* tables of people that "created_by" may mean */
+#define GLUED_MIN 4				/* letters of a name found inside of a word */
+
+typedef struct NameEntry
+{
+	char		key[WORD_KEY_SIZE]; /* hash key */
+	List	   *forms;			/* of NameForm *; of int for keys and columns */
+} NameEntry;
+
+/* A table's name, or a part of it */
+typedef struct NameForm
+{
+	int			table;
+	int8		front;			/* words left out */
+	int8		back;
+	NameMatch	match;
+	double		cover;
+} NameForm;
+
+/* A column whose candidates are being looked for */
+typedef struct MatchState
+{
+	Facts	   *facts;
+	int			column;
+	Candidate  *set[SET_MAX];
+	int			nset;
+
+	/* the way of reading its name that is being tried */
+	const Words *words;
+	int			lo;
+	int			hi;
+	Suffix		suffix;
+	bool		prefix;
+} MatchState;
+
+/* ---- preparation ---- */
+
+static HTAB *
+name_hash(const char *name)
+{
+	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = sizeof(NameEntry),.hcxt = CurrentMemoryContext};
+
+	return hash_create(name, 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static NameEntry *
+name_entry(HTAB *hash, const char *key)
+{
+	bool		found;
+	NameEntry  *entry = hash_search(hash, key, HASH_ENTER, &found);
+
+	if (!found)
+		entry->forms = NIL;
+	return entry;
+}
+
+static List *
+name_find(HTAB *hash, const char *key)
+{
+	NameEntry  *entry = hash_search(hash, key, HASH_FIND, NULL);
+
+	return entry ? entry->forms : NIL;
+}
+
+static bool
+is_number(const char *word)
+{
+	return word[strspn(word, "0123456789")] == '\0';
+}
+
+/* Words of no meaning of their own, at either end of a table's name */
+static bool
+is_decoration(const Words *words, int i)
+{
+	return is_number(words->stem[i]) || (words->class[i] & WORD_DECORATION);
+}
+
+/*
+ * How do the columns of a table begin?  With one word for nearly all of them
+ * (c_name, c_address, ...), that word is no part of what they mean.
+ */
+static void
+find_column_prefix(Facts *facts, FactTable *table)
+{
+	const char *first = NULL;
+	int			all = 0;
+	int			same = 0;
+
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		FactColumn *column = &facts->columns[table->columns + i];
+
+		if (column->name == NULL)
+			continue;
+		all++;
+		if (column->words.n < 2)
+			continue;
+		if (first == NULL)
+			first = column->words.stem[0];
+		if (strcmp(first, column->words.stem[0]) == 0)
+			same++;
+	}
+	if (all >= 3 && same >= all * 0.8)
+		table->column_prefix = 1;
+}
+
+/* The first column's word of that prefix */
+bool
+match_columns_begin_alike(const Facts *facts, const FactColumn *column)
+{
+	const FactTable *table = &facts->tables[column->table];
+
+	if (table->column_prefix == 0 || column->words.n < 2)
+		return false;
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		const FactColumn *other = &facts->columns[table->columns + i];
+
+		if (other->name && other->words.n >= 2)
+			return strcmp(other->words.stem[0], column->words.stem[0]) == 0;
+	}
+	return false;
+}
+
+static void
+prepare_columns(Facts *facts)
+{
+	char		key[WORD_KEY_SIZE];
+
+	facts->by_column_name = name_hash("column names");
+	for (int t = 0; t < facts->ntables; t++)
+		find_column_prefix(facts, &facts->tables[t]);
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		FactColumn *column = &facts->columns[c];
+		NameEntry  *entry;
+
+		if (column->name == NULL)
+			continue;
+		words_join(&column->words, match_columns_begin_alike(facts, column) ? 1 : 0, column->words.n, key);
+		column->joined = pstrdup(key);
+		if (facts->tables[column->table].partition)
+			continue;
+		entry = name_entry(facts->by_column_name, key);
+		entry->forms = lappend_int(entry->forms, c);
+	}
+}
+
+/* The words with which many tables begin: the name of the application */
+static void
+find_table_prefixes(Facts *facts)
+{
+	HTAB	   *firsts = name_hash("first words");
+
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		NameEntry  *entry;
+
+		if (facts->tables[t].words.n < 2 || facts->tables[t].partition)
+			continue;
+		entry = name_entry(firsts, facts->tables[t].words.stem[0]);
+		entry->forms = lappend_int(entry->forms, t);
+	}
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		FactTable  *table = &facts->tables[t];
+		int			sharing;
+
+		if (table->words.n < 2)
+			continue;
+		sharing = list_length(name_find(firsts, table->words.stem[0]));
+		if ((sharing >= 4 && sharing >= facts->ntables * 0.4) ||
+			(table->words.n > 1 && is_decoration(&table->words, 0)))
+			table->prefix = 1;
+	}
+	hash_destroy(firsts);
+}
+
+static void
+add_form(Facts *facts, int table, int front, int back, NameMatch match)
+{
+	const Words *words = &facts->tables[table].words;
+	NameForm   *form = palloc(sizeof(NameForm));
+	NameEntry  *entry;
+	char		key[WORD_KEY_SIZE];
+	char		whole[WORD_KEY_SIZE];
+
+	words_join(words, front, words->n - back, key);
+	words_join(words, 0, words->n, whole);
+	form->table = table;
+	form->front = front;
+	form->back = back;
+	form->match = match;
+	form->cover = (double) strlen(key) / Max(strlen(whole), 1);
+	entry = name_entry(facts->by_table_name, key);
+	entry->forms = lappend(entry->forms, form);
+}
+
+static void
+add_acronym(Facts *facts, int table)
+{
+	const FactTable *t = &facts->tables[table];
+	NameForm   *form;
+	NameEntry  *entry;
+	char		key[WORDS_MAX + 1];
+	int			n = 0;
+
+	for (int i = t->prefix; i < t->words.n; i++)
+		key[n++] = t->words.stem[i][0];
+	key[n] = '\0';
+	if (n < 2)
+		return;
+	form = palloc0(sizeof(NameForm));
+	form->table = table;
+	form->match = MATCH_ACRONYM;
+	form->cover = 0;
+	entry = name_entry(facts->by_table_name, key);
+	entry->forms = lappend(entry->forms, form);
+}
+
+static void
+add_vocabulary(Facts *facts, const char *stem)
+{
+	List	  **list = &facts->vocabulary[(unsigned char) stem[0]];
+	ListCell   *lc;
+
+	if (strlen(stem) < 3)
+		return;
+	foreach(lc, *list)
+	{
+		if (strcmp(lfirst(lc), stem) == 0)
+			return;
+	}
+	*list = lappend(*list, unconstify(char *, stem));
+}
+
+/* Where a table's decorations at the end begin */
+static int
+decorated_end(const FactTable *table)
+{
+	int			end = table->words.n;
+
+	while (end > table->prefix + 1 && is_decoration(&table->words, end - 1))
+		end--;
+	return end;
+}
+
+static void
+prepare_table(Facts *facts, int t)
+{
+	FactTable  *table = &facts->tables[t];
+	int			n = table->words.n;
+	int			end = decorated_end(table);
+
+	for (int front = 0; front < n; front++)
+	{
+		add_form(facts, t, front, 0, front <= table->prefix ? MATCH_FULL : MATCH_TAIL);
+		add_vocabulary(facts, table->words.stem[front]);
+		if (end < n && front < end)
+			add_form(facts, t, front, n - end, front <= table->prefix ? MATCH_FULL : MATCH_TAIL);
+	}
+	for (int back = 1; back < n - table->prefix; back++)
+	{
+		if (n - back != end)
+			add_form(facts, t, table->prefix, back, MATCH_HEAD);
+	}
+	add_acronym(facts, t);
+}
+
+/* Is a key's name too general to say whose key it is? */
+bool
+match_generic_name(const Facts *facts, int c)
+{
+	const Words *words = &facts->columns[c].words;
+
+	for (int i = match_columns_begin_alike(facts, &facts->columns[c]) ? 1 : 0; i < words->n; i++)
+	{
+		if (words_suffix(words->word[i]) == SUFFIX_NONE &&
+			!(words->class[i] & WORD_GENERIC))
+			return false;
+	}
+	return true;
+}
+
+/* Does a table go by this name? */
+static bool
+form_of_table(Facts *facts, const char *name, int table, NameMatch at_least)
+{
+	ListCell   *lc;
+
+	foreach(lc, name_find(facts->by_table_name, name))
+	{
+		NameForm   *form = lfirst(lc);
+
+		if (form->table == table && form->match >= at_least)
+			return true;
+	}
+	return false;
+}
+
+static bool
+form_of_another(Facts *facts, const char *name, int table)
+{
+	ListCell   *lc;
+
+	foreach(lc, name_find(facts->by_table_name, name))
+	{
+		NameForm   *form = lfirst(lc);
+
+		if (form->table != table && form->match == MATCH_FULL)
+			return true;
+	}
+	return false;
+}
+
+/* Is a key named after its own table, or after another one? */
+static void
+find_owner(Facts *facts, FactKey *key)
+{
+	const FactColumn *column = &facts->columns[key->columns[0]];
+	Words		words = column->words;
+	int			lo = match_columns_begin_alike(facts, column) ? 1 : 0;
+	int			hi = words.n;
+	Suffix		suffix;
+	int			glued;
+	char		name[WORD_KEY_SIZE];
+
+	/* user_id in users, whose other columns begin with user_ as well */
+	if (lo == 1)
+	{
+		words_join(&words, 0, 1, name);
+		key->owned = form_of_table(facts, name, key->table, MATCH_HEAD);
+		if (key->owned && hi == 2)
+			return;
+	}
+	if (hi - lo > 1 && words_reference_prefix(words.word[lo]))
+		lo++;
+	if (hi - lo > 1 && words_suffix(words.word[hi - 1]) != SUFFIX_NONE)
+		hi--;
+	else if ((glued = words_glued_suffix(words.word[hi - 1], &suffix)) > 0)
+		words.stem[hi - 1] = words_stem(pnstrdup(words.word[hi - 1], glued));
+	words_join(&words, lo, hi, name);
+	if (form_of_table(facts, name, key->table, MATCH_ACRONYM))
+		key->owned = true;
+	else
+		key->borrowed = form_of_another(facts, name, key->table);
+}
+
+static void
+prepare_keys(Facts *facts)
+{
+	facts->by_key_name = name_hash("key names");
+	for (int k = 0; k < facts->nkeys; k++)
+	{
+		FactKey    *key = &facts->keys[k];
+		const FactColumn *column = &facts->columns[key->columns[0]];
+		NameEntry  *entry;
+
+		if (key->n > 1 || facts->tables[key->table].partition)
+			continue;
+		find_owner(facts, key);
+		if (match_generic_name(facts, key->columns[0]))
+			continue;
+		entry = name_entry(facts->by_key_name, column->joined);
+		entry->forms = lappend_int(entry->forms, k);
+	}
+	for (int k = 0; k < facts->nkeys; k++)
+	{
+		if (facts->keys[k].n == 1)
+			facts->keys[k].sharing =
+				list_length(name_find(facts->by_key_name,
+									  facts->columns[facts->keys[k].columns[0]].joined));
+	}
+}
+
+/* How well does a table do as the one of people?  0: not at all */
+static int
+person_rank(const FactTable *table)
+{
+	int			n = table->words.n;
+	int			end = decorated_end(table);
+	const char *last = table->words.stem[Min(end, n) - 1];
+	static const char *const best[] = {"user", "usr", "usuario", "benutzer", "account", "person", "employe", "member"};
+	int			rank;
+
+	if (!(table->words.class[Min(end, n) - 1] & WORD_PERSON) || table->partition)
+		return 0;
+	rank = end - table->prefix == 1 ? 100 : 50 - 5 * n;
+	for (int i = 0; i < lengthof(best); i++)
+	{
+		if (strcmp(last, best[i]) == 0)
+			rank += 40 - 4 * i;
+	}
+	return Max(rank, 1);
+}
+
+static void
+prepare_persons(Facts *facts)
+{
+	int			best[PERSONS_MAX];
+	int			n = 0;
+
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		int			rank = person_rank(&facts->tables[t]);
+		int			at;
+
+		if (rank == 0)
+			continue;
+		for (at = n; at > 0 && person_rank(&facts->tables[best[at - 1]]) < rank; at--)
+		{
+			if (at < PERSONS_MAX)
+				best[at] = best[at - 1];
+		}
+		if (at < PERSONS_MAX)
+			best[at] = t;
+		n = Min(n + 1, PERSONS_MAX);
+	}
+	for (int i = 0; i < n; i++)
+		facts->persons = lappend_int(facts->persons, best[i]);
+}
+
+void
+match_prepare(Facts *facts)
+{
+	prepare_columns(facts);
+	find_table_prefixes(facts);
+	facts->by_table_name = name_hash("table names");
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		if (!facts->tables[t].partition && facts->tables[t].words.n > 0)
+			prepare_table(facts, t);
+	}
+	prepare_keys(facts);
+	prepare_persons(facts);
+}
+
+/* ---- what can be a reference at all ---- */
+
+static bool
+type_refers(Oid type)
+{
+	Oid			base = getBaseType(type);
+	char		category;
+	bool		preferred;
+
+	switch (base)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case CASHOID:
+		case JSONOID:
+		case JSONBOID:
+		case XMLOID:
+		case BYTEAOID:
+		case TSVECTOROID:
+		case TSQUERYOID:
+			return false;
+		case DATEOID:
+			return true;
+	}
+	get_type_category_preferred(base, &category, &preferred);
+	return strchr("NSUEIV", category) != NULL;
+}
+
+bool
+match_eligible(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+
+	return column->name && !column->sequence && column->words.n > 0 &&
+		!facts->tables[column->table].partition && type_refers(column->type);
+}
+
+/* A sibling that says of which table the column's value is a key */
+bool
+match_polymorphic(const Facts *facts, int c)
+{
+	static const char *const kinds[] = {"type", "kind", "model", "clas", "tabl"};
+	const FactColumn *column = &facts->columns[c];
+	const FactTable *table = &facts->tables[column->table];
+	int			hi = column->words.n;
+	char		stem[WORD_KEY_SIZE];
+	char		sibling[WORD_KEY_SIZE + 8];
+
+	if (hi < 2 || words_suffix(column->words.word[hi - 1]) != SUFFIX_ID)
+		return false;
+	words_join(&column->words, match_columns_begin_alike(facts, column) ? 1 : 0, hi - 1, stem);
+	for (int k = 0; k < lengthof(kinds); k++)
+	{
+		snprintf(sibling, sizeof(sibling), "%s%s", stem, strcmp(kinds[k], "type") == 0 ? "typ" : kinds[k]);
+		for (int i = 0; i < table->ncolumns; i++)
+		{
+			const FactColumn *other = &facts->columns[table->columns + i];
+
+			if (other->name && strcmp(other->joined, sibling) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---- looking up ---- */
+
+/* The column's place in the order of candidates that are kept */
+static double
+rank_of(const Facts *facts, const Candidate *cand)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	double		rank = 0;
+
+	switch (cand->table_match)
+	{
+		case MATCH_FULL:
+			rank = 10;
+			break;
+		case MATCH_TAIL:
+			rank = 2 + 4 * cand->cover + (cand->own_front ? 4 : 0);
+			break;
+		case MATCH_HEAD:
+			rank = 2 + 3 * cand->cover;
+			break;
+		case MATCH_ACRONYM:
+			rank = 2;
+			break;
+		case MATCH_NONE:
+			break;
+	}
+	rank -= 2 * cand->abbreviation + 2 * cand->glued + 0.5 * cand->before + 3 * (cand->after > 0);
+	if (cand->key_match)
+		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
+	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
+	if (cand->actor_word || cand->self_word)
+		rank += 2;
+	return rank;
+}
+
+/* The candidate of this key in the set, made if there is room for its rank */
+static Candidate *
+find_candidate(MatchState *state, int key)
+{
+	for (int i = 0; i < state->nset; i++)
+	{
+		if (state->set[i]->key == key)
+			return state->set[i];
+	}
+	return NULL;
+}
+
+static void
+keep_candidate(MatchState *state, const Candidate *cand)
+{
+	Candidate  *old = find_candidate(state, cand->key);
+	int			worst = 0;
+
+	if (old)
+	{
+		*old = *cand;
+		return;
+	}
+	if (state->nset < SET_MAX)
+	{
+		state->set[state->nset] = palloc(sizeof(Candidate));
+		*state->set[state->nset++] = *cand;
+		return;
+	}
+	for (int i = 1; i < SET_MAX; i++)
+	{
+		if (state->set[i]->rank < state->set[worst]->rank)
+			worst = i;
+	}
+	if (state->set[worst]->rank < cand->rank)
+		*state->set[worst] = *cand;
+}
+
+/* Start from what is known of this key already */
+static bool
+begin_candidate(MatchState *state, int k, Candidate *cand)
+{
+	Facts	   *facts = state->facts;
+	FactKey    *key = &facts->keys[k];
+	Candidate  *old;
+
+	old = find_candidate(state, k);
+	if (old)
+	{
+		*cand = *old;
+		return true;
+	}
+	memset(cand, 0, sizeof(Candidate));
+	cand->set = cand->column = state->column;
+	cand->key = k;
+	cand->n = key->n;
+	cand->suffix = state->suffix;
+	cand->prefix = state->prefix;
+	if (key->n > 1)
+	{
+		cand->leads = true;
+		return match_lead(facts, state->column, k, cand->columns);
+	}
+	cand->columns[0] = state->column;
+	return key->columns[0] != state->column &&
+		facts_types_match(facts, facts->columns[state->column].type,
+						  facts->columns[key->columns[0]].type);
+}
+
+/* Are the words that a table's name has more than the match those of the child? */
+static bool
+front_is_childs(const Facts *facts, const NameForm *form, int child)
+{
+	const FactTable *parent = &facts->tables[form->table];
+	const FactTable *table = &facts->tables[child];
+	int			more = form->front - parent->prefix;
+
+	if (form->match != MATCH_TAIL || more <= 0 || table->prefix + more > table->words.n)
+		return false;
+	for (int i = 0; i < more; i++)
+	{
+		if (strcmp(parent->words.stem[parent->prefix + i], table->words.stem[table->prefix + i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+any_word(const MatchState *state, int lo, int hi, int class)
+{
+	for (int i = lo; i < hi; i++)
+	{
+		if (state->words->class[i] & class)
+			return true;
+	}
+	return false;
+}
+
+static void
+consider_table(MatchState *state, const NameForm *form, int before, int after, int abbreviation, bool glued)
+{
+	Facts	   *facts = state->facts;
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[form->table].keys)
+	{
+		Candidate	cand;
+		Candidate	was;
+
+		if (!begin_candidate(state, lfirst_int(lc), &cand))
+			continue;
+		was = cand;
+		cand.table_match = form->match;
+		cand.front = Max(form->front - facts->tables[form->table].prefix, 0);
+		cand.back = form->back;
+		cand.cover = form->cover;
+		cand.own_front = front_is_childs(facts, form, facts->columns[state->column].table);
+		cand.before = before;
+		cand.after = after;
+		cand.abbreviation = abbreviation;
+		cand.glued = glued;
+		cand.suffix = state->suffix;
+		cand.prefix = state->prefix;
+		cand.external = any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
+		cand.measure = any_word(state, state->hi - after, state->hi, WORD_MEASURE);
+		cand.rank = rank_of(facts, &cand);
+		if (was.table_match == MATCH_NONE || cand.rank > was.rank)
+			keep_candidate(state, &cand);
+	}
+}
+
+static void
+look_up(MatchState *state, const char *name, int before, int after, int abbreviation, bool glued)
+{
+	ListCell   *lc;
+
+	foreach(lc, name_find(state->facts->by_table_name, name))
+	{
+		NameForm   *form = lfirst(lc);
+
+		/* initials are too short to be part of anything */
+		if (form->match == MATCH_ACRONYM && (before || after || abbreviation || glued))
+			continue;
+		consider_table(state, form, before, after, abbreviation, glued);
+	}
+}
+
+/* The last word may be short for, or have as its short form, a word of a table */
+static void
+look_up_abbreviations(MatchState *state)
+{
+	const char *last = state->words->stem[state->hi - 1];
+	int			found = 0;
+	ListCell   *lc;
+
+	foreach(lc, state->facts->vocabulary[(unsigned char) last[0]])
+	{
+		char	   *stem = lfirst(lc);
+		int			kind = Max(words_abbreviates(last, stem), words_abbreviates(stem, last));
+		char		name[2 * WORD_KEY_SIZE];
+
+		if (kind == 0)
+			continue;
+		for (int i = state->lo; i < state->hi; i++)
+		{
+			words_join(state->words, i, state->hi - 1, name);
+			snprintf(name + strlen(name), WORD_KEY_SIZE, "%s", stem);
+			name[WORD_KEY_SIZE - 1] = '\0';
+			look_up(state, name, i - state->lo, 0, kind, false);
+		}
+		if (++found == EXPANSIONS_MAX)
+			break;
+	}
+}
+
+/* One way of reading the name: which spans of its words are tables? */
+static void
+look_up_spans(MatchState *state)
+{
+	char		name[WORD_KEY_SIZE];
+	const char *last;
+
+	if (state->lo >= state->hi)
+		return;
+	for (int i = state->lo; i < state->hi; i++)
+	{
+		words_join(state->words, i, state->hi, name);
+		look_up(state, name, i - state->lo, 0, 0, false);
+	}
+	for (int j = state->hi - 1; j > state->lo; j--)
+	{
+		words_join(state->words, state->lo, j, name);
+		look_up(state, name, 0, state->hi - j, 0, false);
+	}
+	last = state->words->stem[state->hi - 1];
+	for (int p = 1; last[p] && strlen(last + p) >= GLUED_MIN; p++)
+	{
+		strlcpy(name, last + p, sizeof(name));
+		look_up(state, name, state->hi - state->lo, 0, 0, true);
+	}
+	look_up_abbreviations(state);
+}
+
+/* Keys that have a name of their own: does the column end in it? */
+static void
+consider_keys(MatchState *state, const char *name, int before, bool glued)
+{
+	ListCell   *lc;
+
+	foreach(lc, name_find(state->facts->by_key_name, name))
+	{
+		Candidate	cand;
+
+		if (!begin_candidate(state, lfirst_int(lc), &cand))
+			continue;
+		if (cand.key_match && cand.key_before <= before)
+			continue;
+		cand.key_match = true;
+		cand.key_before = before;
+		cand.key_glued = glued;
+		cand.external |= any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
+		cand.rank = rank_of(state->facts, &cand);
+		keep_candidate(state, &cand);
+	}
+}
+
+static void
+look_up_keys(MatchState *state, int lo, int hi)
+{
+	const Words *words = state->words;
+	char		name[WORD_KEY_SIZE];
+	const char *last = words->stem[hi - 1];
+
+	for (int i = lo; i < hi; i++)
+	{
+		words_join(words, i, hi, name);
+		consider_keys(state, name, i - lo, false);
+	}
+	for (int p = 1; last[p] && strlen(last + p) > GLUED_MIN; p++)
+	{
+		strlcpy(name, last + p, sizeof(name));
+		consider_keys(state, name, hi - lo, true);
+	}
+}
+
+/* Words that name no table, but somebody who acts, or another row */
+static void
+consider_roles(MatchState *state)
+{
+	Facts	   *facts = state->facts;
+	int			class = state->words->class[state->hi - 1];
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	if (class & WORD_ACTOR)
+		tables = list_copy(facts->persons);
+	if (class & WORD_SELF)
+		tables = list_append_unique_int(tables, facts->columns[state->column].table);
+	foreach(lc, tables)
+	{
+		int			t = lfirst_int(lc);
+		ListCell   *key;
+
+		foreach(key, facts->tables[t].keys)
+		{
+			Candidate	cand;
+
+			if (!begin_candidate(state, lfirst_int(key), &cand))
+				continue;
+			cand.actor_word = (class & WORD_ACTOR) && list_member_int(facts->persons, t);
+			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
+			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
+			cand.rank = rank_of(facts, &cand);
+			keep_candidate(state, &cand);
+		}
+	}
+}
+
+/* A key named id, in a table whose name is that of another and more */
+static void
+consider_extension(MatchState *state)
+{
+	Facts	   *facts = state->facts;
+	const FactColumn *column = &facts->columns[state->column];
+	const FactTable *table = &facts->tables[column->table];
+
+	if (!column->alone_primary || column->words.n > 1 ||
+		words_suffix(column->words.word[0]) == SUFFIX_NONE)
+		return;
+	for (int n = table->words.n - 1; n > table->prefix; n--)
+	{
+		char		name[WORD_KEY_SIZE];
+		bool		found = false;
+		ListCell   *lc;
+
+		words_join(&table->words, table->prefix, n, name);
+		foreach(lc, name_find(facts->by_table_name, name))
+		{
+			NameForm   *form = lfirst(lc);
+			Candidate	cand;
+
+			if (form->match != MATCH_FULL || form->table == column->table ||
+				facts->tables[form->table].primary < 0 ||
+				!begin_candidate(state, facts->tables[form->table].primary, &cand))
+				continue;
+			cand.extends = true;
+			cand.rank = rank_of(facts, &cand);
+			keep_candidate(state, &cand);
+			found = true;
+		}
+		if (found)
+			return;
+	}
+}
+
+/* Read the column's name in every way, from words lo on */
+static void
+match_from(MatchState *state, int lo)
+{
+	const Words *words = &state->facts->columns[state->column].words;
+	Words		trimmed;
+	int			hi = words->n;
+	Suffix		suffix = SUFFIX_NONE;
+	int			stem_hi;
+	int			glued;
+
+	state->words = words;
+	if (hi - lo > 1 && is_number(words->word[hi - 1]))
+		hi--;
+	state->lo = lo;
+	state->hi = hi;
+	state->suffix = words_suffix(words->word[hi - 1]);
+	if (state->suffix == SUFFIX_NONE)
+		(void) words_glued_suffix(words->word[hi - 1], &state->suffix);
+	look_up_keys(state, lo, hi);
+
+	state->prefix = hi - lo > 1 && words_reference_prefix(words->word[lo]) &&
+		words_suffix(words->word[lo + 1]) == SUFFIX_NONE;
+	if (state->prefix)
+		state->lo++;
+	if (hi - state->lo > 1)
+		suffix = words_suffix(words->word[hi - 1]);
+	stem_hi = suffix == SUFFIX_NONE ? hi : hi - 1;
+
+	state->suffix = suffix;
+	state->hi = stem_hi;
+	look_up_spans(state);
+	consider_roles(state);
+	if (suffix == SUFFIX_CODE || suffix == SUFFIX_NAME || suffix == SUFFIX_KEY)
+	{
+		state->suffix = SUFFIX_NONE;
+		state->hi = hi;
+		look_up_spans(state);
+	}
+	else if (suffix == SUFFIX_NONE &&
+			 (glued = words_glued_suffix(words->word[hi - 1], &state->suffix)) > 0)
+	{
+		trimmed = *words;
+		trimmed.word[hi - 1] = pnstrdup(words->word[hi - 1], glued);
+		trimmed.stem[hi - 1] = words_stem(trimmed.word[hi - 1]);
+		trimmed.class[hi - 1] = words_class(trimmed.word[hi - 1], trimmed.stem[hi - 1]);
+		state->words = &trimmed;
+		look_up_spans(state);
+		consider_roles(state);
+	}
+}
+
+static List *
+match_column(Facts *facts, int c, List *candidates)
+{
+	MatchState	state = {.facts = facts,.column = c};
+	const FactColumn *column = &facts->columns[c];
+
+	CHECK_FOR_INTERRUPTS();
+	match_from(&state, 0);
+	if (match_columns_begin_alike(facts, column))
+		match_from(&state, 1);
+	consider_extension(&state);
+	for (int i = 0; i < state.nset; i++)
+		candidates = lappend(candidates, state.set[i]);
+	return candidates;
+}
+
+List *
+match_candidates(Facts *facts)
+{
+	List	   *candidates = NIL;
+
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		if (match_eligible(facts, c) && !facts->columns[c].declared)
+			candidates = match_column(facts, c, candidates);
+	}
+	return candidates;
+}

@@ -1,0 +1,414 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_signal.c
+ *	  What speaks for and against a candidate, as numbers from 0 to 1.
+ *
+ * The list of signals is the contract with schemaguard.discovery_weight: a
+ * signal without a row there weighs nothing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+
+#include "discover.h"
+
+#define SIGNALS \
+	X(CANDIDATE, "candidate", "a table that the name may mean") \
+	X(TABLE, "table name", "the column's name is the table's") \
+	X(TABLE_ROLE, "table name after role", "the column's name ends in the table's, after words of a role") \
+	X(TABLE_TAIL, "end of table name", "the column's name is the end of the table's") \
+	X(TABLE_TAIL_ROLE, "end of table name after role", "the column's name ends in the end of the table's") \
+	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
+	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
+	X(WORDS_AFTER, "words after", "words follow the table's name in the column's") \
+	X(MEASURE, "quantity", "those words are of a quantity, a time or a text") \
+	X(OWN_FRONT, "own prefix", "the rest of the table's name is what the child's begins with") \
+	X(ABBREVIATION, "abbreviation", "one name has the other's beginning") \
+	X(LETTERS, "abbreviation by letters", "one name has letters of the other's") \
+	X(ACRONYM, "initials", "the column's name is made of the table's initials") \
+	X(GLUED, "inside of a word", "the name begins inside of a word") \
+	X(ROLE_WORDS, "words before", "how many words come before") \
+	X(KEY, "key name", "the column has the name of the parent's key") \
+	X(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
+	X(KEY_GLUED, "key name inside of a word", "the key's name begins inside of a word") \
+	X(KEY_AND_TABLE, "key and table name", "it has the table's name as well") \
+	X(KEY_SHARED, "shared key name", "other tables' keys have that name too") \
+	X(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
+	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
+	X(ACTOR_BY, "by", "the name ends in 'by'") \
+	X(SELF_WORD, "another row", "the name says that it is another row of the same table") \
+	X(SELF, "same table", "child and parent are one table") \
+	X(SELF_PLAIN, "own name", "the column has the name of its own table, and no role") \
+	X(EXTENDS, "extension", "the child's name is the parent's and more, one to one") \
+	X(EXTENDS_SCHEMA, "extension in another schema", "and it is in another schema") \
+	X(SUFFIX_ID, "ends in id", "the column's name ends in id or the like") \
+	X(SUFFIX_KEY, "ends in key", "the column's name ends in key, number or the like") \
+	X(SUFFIX_CODE, "ends in code", "the column's name ends in code") \
+	X(SUFFIX_NAME, "ends in name", "the column's name ends in name") \
+	X(PREFIX, "begins with id", "the column's name begins with id or fk") \
+	X(BARE_TEXT, "bare text", "a text column without any such word") \
+	X(BARE_TEXT_GENERIC, "bare general text", "and its name is a general word") \
+	X(ID_TEXT, "text id", "a text column that ends in id") \
+	X(SUFFIX_SAME, "same ending", "column and key end in the same word") \
+	X(SUFFIX_OTHER, "other ending", "column and key end in different words") \
+	X(GENERIC, "general word", "the name is a general word: type, status, ...") \
+	X(TYPE_SAME, "same type", "the types are the same") \
+	X(TYPE_UUID, "uuid", "the column is a uuid") \
+	X(TYPE_DATE, "date", "the column is a date") \
+	X(CHILD_PRIMARY, "child's primary key", "the column alone is the child's primary key") \
+	X(CHILD_UNIQUE, "unique in child", "the column alone is unique in the child") \
+	X(CHILD_IN_PRIMARY, "part of child's key", "the column is part of the child's primary key") \
+	X(NOT_NULL, "not null", "the column is not null") \
+	X(INDEXED, "indexed", "an index begins with the column") \
+	X(UNINDEXED, "not indexed", "no index begins with it, in a database that has indexes on columns like it") \
+	X(POLYMORPHIC, "type column", "another column says which table it refers to") \
+	X(EXTERNAL, "other system", "the name says that it is a key of another system") \
+	X(PARENT_PRIMARY, "parent's primary key", "the target is the parent's primary key") \
+	X(PARENT_OWNED, "parent's own key", "the target's name has the parent's name in it") \
+	X(PARENT_BORROWED, "borrowed key", "the target's name is that of another table") \
+	X(PARENT_CENTRAL, "central parent", "many columns bear the parent's name") \
+	X(PARENT_GENERIC, "parent with a general name", "the parent's own name is a general word") \
+	X(OTHER_SCHEMA, "other schema", "child and parent are in different schemas") \
+	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
+	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
+	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
+	X(GROUP, "group", "a reference of several columns") \
+	X(GROUP_LEAD, "group with a name", "one of its columns bears the parent's name") \
+	X(GROUP_PRIMARY, "whole primary key", "the group refers to a primary key") \
+	X(GROUP_REDUNDANT, "key made for references", "a part of the target is unique already") \
+	X(GROUP_RARE, "rare names", "few tables have columns of these names") \
+	X(GROUP_CHILD_KEY, "child's key too", "the same columns are unique in the child") \
+	X(GROUP_IN_KEY, "in the child's key", "the columns are part of the child's primary key") \
+	X(GROUP_RELATED, "related names", "one table's name begins with the other's") \
+	X(GROUP_GENERIC, "general names", "share of the columns that have general names") \
+	X(GROUP_REFERENCES, "made of references", "share of the columns that have a table to refer to alone")
+
+enum
+{
+#define X(id, name, words) SIGNAL_##id,
+	SIGNALS
+#undef X
+	SIGNAL_COUNT
+};
+
+const SignalName signal_names[] = {
+#define X(id, name, words) {name, words},
+	SIGNALS
+#undef X
+};
+
+int
+signal_count(void)
+{
+	return SIGNAL_COUNT;
+}
+
+/* What is learned from all columns before any candidate is judged */
+typedef struct Habits
+{
+	double		shape[5][2];	/* by suffix; is it text? */
+	bool	   *named;			/* columns that bear a table's name */
+} Habits;
+
+static bool
+is_text(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(getBaseType(type), &category, &preferred);
+	return category == TYPCATEGORY_STRING;
+}
+
+static bool
+bears_name(const Facts *facts, const Candidate *cand)
+{
+	return (cand->table_match == MATCH_FULL && !cand->after && !cand->abbreviation && !cand->glued) ||
+		(cand->key_match && !cand->key_glued && !facts->keys[cand->key].borrowed);
+}
+
+static void
+learn_habits(Facts *facts, List *candidates, Habits *habits)
+{
+	int			all[5][2] = {0};
+	int			hits[5][2] = {0};
+	int			last = -1;
+	ListCell   *lc;
+
+	habits->named = palloc0((facts->ncolumns + 1) * sizeof(bool));
+	foreach(lc, candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		const FactColumn *column = &facts->columns[cand->column];
+		int			text = is_text(column->type);
+
+		if (cand->set >= facts->ncolumns)
+			continue;
+		if (cand->column != last)
+			all[cand->suffix][text]++;
+		last = cand->column;
+		if (!bears_name(facts, cand) || column->alone_primary)
+			continue;
+		if (!habits->named[cand->column])
+			hits[cand->suffix][text]++;
+		habits->named[cand->column] = true;
+		facts->tables[facts->keys[cand->key].table].central++;
+	}
+
+	/* columns without any candidate count as well */
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		const FactColumn *column = &facts->columns[c];
+		Suffix		suffix;
+
+		if (!match_eligible(facts, c) || column->alone_primary || habits->named[c])
+			continue;
+		suffix = words_suffix(column->words.word[column->words.n - 1]);
+		all[suffix][is_text(column->type)]++;
+	}
+	for (int s = 0; s < 5; s++)
+	{
+		for (int t = 0; t < 2; t++)
+			habits->shape[s][t] = hits[s][t] / (all[s][t] + 2.0);
+	}
+}
+
+static void
+name_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	const FactTable *child = &facts->tables[column->table];
+	const FactKey *key = &facts->keys[cand->key];
+	const FactTable *parent = &facts->tables[key->table];
+	bool		self = key->table == column->table;
+
+	switch (cand->table_match)
+	{
+		case MATCH_FULL:
+			s[cand->before ? SIGNAL_TABLE_ROLE : SIGNAL_TABLE] = 1;
+			break;
+		case MATCH_TAIL:
+			s[cand->before ? SIGNAL_TABLE_TAIL_ROLE : SIGNAL_TABLE_TAIL] = 1;
+			break;
+		case MATCH_HEAD:
+			s[SIGNAL_TABLE_HEAD] = 1;
+			break;
+		case MATCH_ACRONYM:
+			s[SIGNAL_ACRONYM] = 1;
+			break;
+		case MATCH_NONE:
+			break;
+	}
+	if (cand->table_match == MATCH_TAIL || cand->table_match == MATCH_HEAD)
+		s[SIGNAL_TABLE_COVER] = cand->cover;
+	s[SIGNAL_WORDS_AFTER] = cand->after > 0;
+	s[SIGNAL_MEASURE] = cand->measure;
+	s[SIGNAL_OWN_FRONT] = cand->own_front;
+	s[SIGNAL_ABBREVIATION] = cand->abbreviation == 1;
+	s[SIGNAL_LETTERS] = cand->abbreviation == 2;
+	s[SIGNAL_GLUED] = cand->table_match != MATCH_NONE && cand->glued;
+	s[SIGNAL_ROLE_WORDS] = Min(cand->table_match != MATCH_NONE ? cand->before : cand->key_before, 4) / 4.0;
+	if (cand->key_match)
+	{
+		s[cand->key_before ? SIGNAL_KEY_ROLE : SIGNAL_KEY] = 1;
+		s[SIGNAL_KEY_GLUED] = cand->key_glued;
+		s[SIGNAL_KEY_AND_TABLE] = cand->table_match == MATCH_FULL;
+		s[SIGNAL_KEY_SHARED] = Min(log2(Max(key->sharing, 1)), 4) / 4.0;
+	}
+	if (cand->actor_word)
+	{
+		s[SIGNAL_ACTOR] = 1;
+		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
+		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
+	}
+	s[SIGNAL_SELF_WORD] = cand->self_word;
+	s[SIGNAL_SELF] = self;
+	s[SIGNAL_SELF_PLAIN] = self && cand->table_match == MATCH_FULL && !cand->before && !cand->self_word;
+	s[SIGNAL_EXTENDS] = cand->extends;
+	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
+	s[SIGNAL_EXTERNAL] = cand->external;
+}
+
+/* The last word of a name, a glued ending cut off */
+static const char *
+ending(const FactColumn *column)
+{
+	const char *word = column->words.word[column->words.n - 1];
+	Suffix		suffix;
+	int			glued = words_suffix(word) == SUFFIX_NONE ? words_glued_suffix(word, &suffix) : 0;
+
+	return word + glued;
+}
+
+static void
+column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float *s)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	const FactKey *key = &facts->keys[cand->key];
+	const FactColumn *target = &facts->columns[key->columns[0]];
+	bool		text = is_text(column->type);
+	bool		generic = match_generic_name(facts, cand->column);
+	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
+	Oid			base = getBaseType(column->type);
+
+	s[SIGNAL_SUFFIX_ID] = cand->suffix == SUFFIX_ID;
+	s[SIGNAL_SUFFIX_KEY] = cand->suffix == SUFFIX_KEY;
+	s[SIGNAL_SUFFIX_CODE] = cand->suffix == SUFFIX_CODE;
+	s[SIGNAL_SUFFIX_NAME] = cand->suffix == SUFFIX_NAME;
+	s[SIGNAL_PREFIX] = cand->prefix;
+	s[SIGNAL_BARE_TEXT] = bare && text;
+	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text && generic;
+	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
+	if (cand->n == 1 && cand->suffix != SUFFIX_NONE)
+		s[strcmp(ending(column), ending(target)) == 0 ? SIGNAL_SUFFIX_SAME : SIGNAL_SUFFIX_OTHER] = 1;
+	s[SIGNAL_GENERIC] = generic;
+	s[SIGNAL_TYPE_SAME] = cand->n == 1 && column->type == target->type;
+	s[SIGNAL_TYPE_UUID] = base == UUIDOID;
+	s[SIGNAL_TYPE_DATE] = base == DATEOID;
+	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;
+	s[SIGNAL_CHILD_UNIQUE] = column->alone_unique && !column->alone_primary;
+	s[SIGNAL_CHILD_IN_PRIMARY] = column->in_primary && !column->alone_primary;
+	s[SIGNAL_NOT_NULL] = column->not_null && !column->in_primary;
+	if (facts->indexed > 0)
+		s[column->leads_index || column->in_primary || column->alone_unique ? SIGNAL_INDEXED : SIGNAL_UNINDEXED] = 1;
+	s[SIGNAL_POLYMORPHIC] = match_polymorphic(facts, cand->column);
+	s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
+}
+
+static void
+parent_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	const FactTable *parent = &facts->tables[key->table];
+	const FactTable *child = &facts->tables[facts->columns[cand->column].table];
+
+	s[SIGNAL_PARENT_PRIMARY] = key->primary;
+	s[SIGNAL_PARENT_OWNED] = key->owned;
+	s[SIGNAL_PARENT_BORROWED] = key->borrowed;
+	s[SIGNAL_PARENT_CENTRAL] = Min(log2(1 + parent->central), 6) / 6.0;
+	s[SIGNAL_PARENT_GENERIC] = parent->words.n - parent->prefix == 1 &&
+		(parent->words.class[parent->words.n - 1] & WORD_GENERIC) != 0;
+	s[SIGNAL_OTHER_SCHEMA] = parent->schema != child->schema;
+}
+
+/* What the declared keys say of columns of this name */
+static void
+declared_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	int			same = 0;
+	int			other = 0;
+
+	for (int r = 0; r < facts->nreferences; r++)
+	{
+		const FactReference *reference = &facts->references[r];
+
+		if (reference->n != cand->n || cand->n > 1 ||
+			strcmp(facts->columns[reference->child_columns[0]].joined,
+				   facts->columns[cand->column].joined) != 0)
+			continue;
+		if (reference->parent_columns[0] == key->columns[0])
+			same++;
+		else
+			other++;
+	}
+	if (same + other > 0)
+	{
+		s[SIGNAL_DECLARED_SAME] = (double) same / (same + other);
+		s[SIGNAL_DECLARED_OTHER] = (double) other / (same + other);
+	}
+}
+
+/* Is some unique key of the table made of a part of these columns, or of all? */
+static bool
+has_key_within(const Facts *facts, int table, const int *columns, int n, bool all)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[table].keys)
+	{
+		const FactKey *key = &facts->keys[lfirst_int(lc)];
+		int			found = 0;
+
+		for (int i = 0; i < key->n; i++)
+		{
+			for (int j = 0; j < n; j++)
+				found += key->columns[i] == columns[j];
+		}
+		if (found == key->n && (all ? key->n == n : key->n < n))
+			return true;
+	}
+	return false;
+}
+
+static bool
+begins_with(const Words *a, const Words *b)
+{
+	char		ka[WORD_KEY_SIZE];
+	char		kb[WORD_KEY_SIZE];
+
+	words_join(a, 0, a->n, ka);
+	words_join(b, 0, b->n, kb);
+	return strncmp(ka, kb, strlen(kb)) == 0;
+}
+
+static void
+group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, float *s)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	int			child = facts->columns[cand->column].table;
+	const Words *cw = &facts->tables[child].words;
+	const Words *pw = &facts->tables[key->table].words;
+	bool		in_primary = true;
+	int			generic = 0;
+	int			named = 0;
+
+	for (int i = 0; i < cand->n; i++)
+	{
+		in_primary &= facts->columns[cand->columns[i]].in_primary;
+		generic += match_generic_name(facts, cand->columns[i]);
+		named += habits->named[cand->columns[i]];
+	}
+	s[SIGNAL_GROUP] = 1;
+	s[SIGNAL_GROUP_LEAD] = cand->leads;
+	s[SIGNAL_GROUP_PRIMARY] = key->primary;
+	s[SIGNAL_GROUP_REDUNDANT] = has_key_within(facts, key->table, key->columns, key->n, false);
+	s[SIGNAL_GROUP_RARE] = cand->leads ? 0 : 2.0 / Max(cand->rarity, 2);
+	s[SIGNAL_GROUP_CHILD_KEY] = has_key_within(facts, child, cand->columns, cand->n, true);
+	s[SIGNAL_GROUP_IN_KEY] = in_primary;
+	s[SIGNAL_GROUP_RELATED] = begins_with(cw, pw) || begins_with(pw, cw);
+	s[SIGNAL_GROUP_GENERIC] = (double) generic / cand->n;
+	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;
+}
+
+void
+signals_fill(Facts *facts, List *candidates)
+{
+	Habits		habits = {0};
+	ListCell   *lc;
+
+	learn_habits(facts, candidates, &habits);
+	foreach(lc, candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		float	   *s = palloc0(SIGNAL_COUNT * sizeof(float));
+
+		cand->signals = s;
+		if (cand->n > 1)
+			group_signals(facts, &habits, cand, s);
+		if (cand->set < facts->ncolumns)
+		{
+			s[SIGNAL_CANDIDATE] = 1;
+			name_signals(facts, cand, s);
+			column_signals(facts, &habits, cand, s);
+		}
+		if (cand->n == 1)
+			declared_signals(facts, cand, s);
+		parent_signals(facts, cand, s);
+	}
+}
