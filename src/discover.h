@@ -56,6 +56,7 @@ typedef enum Suffix
 #define WORD_GENERIC	0x10	/* says little alone: type, status, ... */
 #define WORD_MEASURE	0x20	/* a quantity, a time, a text */
 #define WORD_DECORATION 0x40	/* tbl, dim, master: part of no noun */
+#define WORD_NUMBER		0x80	/* "number of", "most" */
 
 extern void words_split(const char *name, Words *words);
 extern int	words_class(const char *word, const char *stem);
@@ -85,6 +86,7 @@ typedef struct FactTable
 	int			column_prefix;	/* words that its columns' names begin with */
 	int			prefix;			/* words of its name that many tables begin
 								 * with */
+	int			family;			/* tables whose name begins with the next word */
 	List	   *keys;			/* of int: its unique keys in Facts.keys */
 	int			primary;		/* the primary one, or -1 */
 	bool		partition;
@@ -184,7 +186,11 @@ typedef struct Candidate
 	int8		front;			/* words of the table's name left over */
 	int8		back;
 	int8		abbreviation;	/* as words_abbreviates */
-	bool		glued;			/* begins inside of a word */
+	bool		glued;			/* begins inside of a word of the column's */
+	bool		table_glued;	/* ... of the table's */
+	int			sharing;		/* tables whose name ends like that */
+	bool		counts;			/* the words before say "number of" */
+	bool		self_before;	/* they are of another row */
 	int8		before;			/* words of the column's name left over */
 	int8		after;
 	bool		own_front;		/* the words left over are the child's own */
@@ -198,6 +204,8 @@ typedef struct Candidate
 	bool		key_match;
 	int8		key_before;
 	bool		key_glued;
+	bool		key_initial;	/* what is before in that word abbreviates the parent */
+	bool		key_short;		/* a word of it is abbreviated */
 
 	bool		self_word;
 	bool		actor_word;
@@ -207,6 +215,8 @@ typedef struct Candidate
 
 	/* groups */
 	bool		leads;			/* the column says the parent's name */
+	int			lead;			/* its place in columns */
+	bool		redundant;		/* what it refers to is unique already */
 	int			rarity;			/* tables that have the rarest of its names */
 
 	float	   *signals;
@@ -228,6 +238,10 @@ extern List *match_groups(Facts *facts, List *singles);
  * false unless each of them is in the child by the name it has in the parent.
  */
 extern bool match_lead(Facts *facts, int lead, int key, int *columns);
+/* Is a column alone a unique key of the table? */
+extern bool match_is_key(const Facts *facts, int table, int column);
+
+extern int	match_columns_named(const Facts *facts, const char *joined);
 extern bool match_generic_name(const Facts *facts, int column);
 extern bool match_columns_begin_alike(const Facts *facts, const FactColumn *column);
 

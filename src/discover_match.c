@@ -22,6 +22,7 @@
 
 #define SET_MAX 16				/* candidates that a column keeps */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
+#define FORMS_MAX 8				/* tables with one ending that are all looked at */
 #define PERSONS_MAX 3			/* tables of people that "created_by" may mean */
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 
@@ -37,6 +38,7 @@ typedef struct NameForm
 	int			table;
 	int8		front;			/* words left out */
 	int8		back;
+	bool		glued;			/* begins inside of a word */
 	NameMatch	match;
 	double		cover;
 } NameForm;
@@ -170,6 +172,31 @@ prepare_columns(Facts *facts)
 	}
 }
 
+/* How many tables' names begin with the same word, a common prefix left out? */
+static void
+find_families(Facts *facts)
+{
+	HTAB	   *firsts = name_hash("families");
+
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int t = 0; t < facts->ntables; t++)
+		{
+			FactTable  *table = &facts->tables[t];
+			NameEntry  *entry;
+
+			if (table->words.n <= table->prefix || table->partition)
+				continue;
+			entry = name_entry(firsts, table->words.stem[table->prefix]);
+			if (pass == 0)
+				entry->forms = lappend_int(entry->forms, t);
+			else if (table->words.n > table->prefix + 1)
+				table->family = list_length(entry->forms);
+		}
+	}
+	hash_destroy(firsts);
+}
+
 /* The words with which many tables begin: the name of the application */
 static void
 find_table_prefixes(Facts *facts)
@@ -198,6 +225,7 @@ find_table_prefixes(Facts *facts)
 			table->prefix = 1;
 	}
 	hash_destroy(firsts);
+	find_families(facts);
 }
 
 static void
@@ -214,6 +242,7 @@ add_form(Facts *facts, int table, int front, int back, NameMatch match)
 	form->table = table;
 	form->front = front;
 	form->back = back;
+	form->glued = false;
 	form->match = match;
 	form->cover = (double) strlen(key) / Max(strlen(whole), 1);
 	entry = name_entry(facts->by_table_name, key);
@@ -240,6 +269,34 @@ add_acronym(Facts *facts, int table)
 	form->cover = 0;
 	entry = name_entry(facts->by_table_name, key);
 	entry->forms = lappend(entry->forms, form);
+}
+
+/*
+ * A name written as one word ("salesorder") may end in a word that another
+ * name has alone.
+ */
+static void
+add_glued_forms(Facts *facts, int table)
+{
+	const Words *words = &facts->tables[table].words;
+	const char *last = words->stem[words->n - 1];
+	int			length = strlen(last);
+
+	for (int p = 2; length - p >= GLUED_MIN; p++)
+	{
+		NameForm   *form = palloc0(sizeof(NameForm));
+		char		key[WORD_KEY_SIZE];
+		NameEntry  *entry;
+
+		strlcpy(key, last + p, sizeof(key));
+		form->table = table;
+		form->front = p;
+		form->glued = true;
+		form->match = MATCH_TAIL;
+		form->cover = (double) (length - p) / length;
+		entry = name_entry(facts->by_table_name, key);
+		entry->forms = lappend(entry->forms, form);
+	}
 }
 
 static void
@@ -288,6 +345,8 @@ prepare_table(Facts *facts, int t)
 		if (n - back != end)
 			add_form(facts, t, table->prefix, back, MATCH_HEAD);
 	}
+	if (n - table->prefix == 1)
+		add_glued_forms(facts, t);
 	add_acronym(facts, t);
 }
 
@@ -459,6 +518,27 @@ match_prepare(Facts *facts)
 	prepare_persons(facts);
 }
 
+bool
+match_is_key(const Facts *facts, int table, int column)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[table].keys)
+	{
+		const FactKey *key = &facts->keys[lfirst_int(lc)];
+
+		if (key->n == 1 && key->columns[0] == column)
+			return true;
+	}
+	return false;
+}
+
+int
+match_columns_named(const Facts *facts, const char *joined)
+{
+	return list_length(name_find(facts->by_column_name, joined));
+}
+
 /* ---- what can be a reference at all ---- */
 
 static bool
@@ -550,7 +630,7 @@ rank_of(const Facts *facts, const Candidate *cand)
 		case MATCH_NONE:
 			break;
 	}
-	rank -= 2 * cand->abbreviation + 2 * cand->glued + 0.5 * cand->before + 3 * (cand->after > 0);
+	rank -= 2 * cand->abbreviation + 2 * cand->glued + cand->table_glued + 0.5 * cand->before + 3 * (cand->after > 0);
 	if (cand->key_match)
 		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
 	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
@@ -620,7 +700,12 @@ begin_candidate(MatchState *state, int k, Candidate *cand)
 	if (key->n > 1)
 	{
 		cand->leads = true;
-		return match_lead(facts, state->column, k, cand->columns);
+		if (!match_lead(facts, state->column, k, cand->columns))
+			return false;
+		while (cand->columns[cand->lead] != state->column)
+			cand->lead++;
+		cand->redundant = match_is_key(facts, key->table, key->columns[cand->lead]);
+		return true;
 	}
 	cand->columns[0] = state->column;
 	return key->columns[0] != state->column &&
@@ -636,6 +721,9 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 	const FactTable *table = &facts->tables[child];
 	int			more = form->front - parent->prefix;
 
+	if (form->glued)
+		return strncmp(parent->words.stem[parent->words.n - 1], table->words.stem[table->prefix < table->words.n ? table->prefix : 0],
+					   form->front) == 0;
 	if (form->match != MATCH_TAIL || more <= 0 || table->prefix + more > table->words.n)
 		return false;
 	for (int i = 0; i < more; i++)
@@ -658,7 +746,7 @@ any_word(const MatchState *state, int lo, int hi, int class)
 }
 
 static void
-consider_table(MatchState *state, const NameForm *form, int before, int after, int abbreviation, bool glued)
+consider_table(MatchState *state, const NameForm *form, int sharing, int before, int after, int abbreviation, bool glued)
 {
 	Facts	   *facts = state->facts;
 	ListCell   *lc;
@@ -672,7 +760,11 @@ consider_table(MatchState *state, const NameForm *form, int before, int after, i
 			continue;
 		was = cand;
 		cand.table_match = form->match;
-		cand.front = Max(form->front - facts->tables[form->table].prefix, 0);
+		cand.front = form->glued ? 1 : Max(form->front - facts->tables[form->table].prefix, 0);
+		cand.table_glued = form->glued;
+		cand.sharing = sharing;
+		cand.counts = any_word(state, state->lo, state->lo + before, WORD_NUMBER);
+		cand.self_before = any_word(state, state->lo, state->lo + before, WORD_SELF);
 		cand.back = form->back;
 		cand.cover = form->cover;
 		cand.own_front = front_is_childs(facts, form, facts->columns[state->column].table);
@@ -693,16 +785,25 @@ consider_table(MatchState *state, const NameForm *form, int before, int after, i
 static void
 look_up(MatchState *state, const char *name, int before, int after, int abbreviation, bool glued)
 {
+	List	   *forms = name_find(state->facts->by_table_name, name);
+	bool		many = list_length(forms) > FORMS_MAX;
 	ListCell   *lc;
 
-	foreach(lc, name_find(state->facts->by_table_name, name))
+	foreach(lc, forms)
 	{
 		NameForm   *form = lfirst(lc);
+
+		/* what ends so many names means those of the child's own family */
+		if (many && form->match != MATCH_FULL &&
+			!front_is_childs(state->facts, form, state->facts->columns[state->column].table))
+			continue;
 
 		/* initials are too short to be part of anything */
 		if (form->match == MATCH_ACRONYM && (before || after || abbreviation || glued))
 			continue;
-		consider_table(state, form, before, after, abbreviation, glued);
+		if (form->glued && glued)
+			continue;
+		consider_table(state, form, list_length(forms), before, after, abbreviation, glued);
 	}
 }
 
@@ -762,9 +863,23 @@ look_up_spans(MatchState *state)
 	look_up_abbreviations(state);
 }
 
+/* Are the letters before a key's name the initials of its table? */
+static bool
+begins_initials(const Facts *facts, int key, const char *letters)
+{
+	const FactTable *table = &facts->tables[facts->keys[key].table];
+
+	for (int i = 0; letters[i]; i++)
+	{
+		if (table->prefix + i >= table->words.n || table->words.stem[table->prefix + i][0] != letters[i])
+			return false;
+	}
+	return true;
+}
+
 /* Keys that have a name of their own: does the column end in it? */
 static void
-consider_keys(MatchState *state, const char *name, int before, bool glued)
+consider_keys(MatchState *state, const char *name, int before, const char *leftover, bool shortened)
 {
 	ListCell   *lc;
 
@@ -778,30 +893,75 @@ consider_keys(MatchState *state, const char *name, int before, bool glued)
 			continue;
 		cand.key_match = true;
 		cand.key_before = before;
-		cand.key_glued = glued;
+		cand.key_glued = leftover != NULL;
+		cand.key_initial = leftover && begins_initials(state->facts, lfirst_int(lc), leftover);
+		cand.key_short = shortened;
 		cand.external |= any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
 		cand.rank = rank_of(state->facts, &cand);
 		keep_candidate(state, &cand);
 	}
 }
 
+/* The word that says most in lo..hi: the one before a suffix */
+static int
+telling_word(const Words *words, int lo, int hi)
+{
+	return hi - lo > 1 && words_suffix(words->word[hi - 1]) != SUFFIX_NONE ? hi - 2 : hi - 1;
+}
+
 static void
 look_up_keys(MatchState *state, int lo, int hi)
 {
 	const Words *words = state->words;
-	char		name[WORD_KEY_SIZE];
-	const char *last = words->stem[hi - 1];
+	int			telling = telling_word(words, lo, hi);
+	const char *word = words->stem[telling];
+	char		rest[WORD_KEY_SIZE];
+	char		name[2 * WORD_KEY_SIZE];
+	ListCell   *lc;
+	int			found = 0;
 
 	for (int i = lo; i < hi; i++)
 	{
 		words_join(words, i, hi, name);
-		consider_keys(state, name, i - lo, false);
+		consider_keys(state, name, i - lo, NULL, false);
 	}
-	for (int p = 1; last[p] && strlen(last + p) > GLUED_MIN; p++)
+	words_join(words, telling + 1, hi, rest);
+	for (int p = 1; word[p] && strlen(word + p) + strlen(rest) > GLUED_MIN; p++)
 	{
-		strlcpy(name, last + p, sizeof(name));
-		consider_keys(state, name, hi - lo, true);
+		snprintf(name, WORD_KEY_SIZE, "%s%s", word + p, rest);
+		consider_keys(state, name, telling - lo + 1, pnstrdup(word, p), false);
 	}
+	foreach(lc, state->facts->vocabulary[(unsigned char) word[0]])
+	{
+		char	   *stem = lfirst(lc);
+
+		if (!words_abbreviates(word, stem) && !words_abbreviates(stem, word))
+			continue;
+		for (int i = lo; i <= telling; i++)
+		{
+			words_join(words, i, telling, name);
+			snprintf(name + strlen(name), WORD_KEY_SIZE, "%s%s", stem, rest);
+			name[WORD_KEY_SIZE - 1] = '\0';
+			consider_keys(state, name, i - lo, NULL, true);
+		}
+		if (++found == EXPANSIONS_MAX)
+			break;
+	}
+}
+
+/* "to" in reports_to says no role, the word before it does */
+static int
+role_word(const MatchState *state)
+{
+	static const char *const prepositions[] = {"to", "of", "from", "for", "via"};
+	int			last = state->hi - 1;
+
+	for (int i = 0; i < lengthof(prepositions); i++)
+	{
+		if (last > state->lo && strcmp(state->words->word[last], prepositions[i]) == 0)
+			return last - 1;
+	}
+	return last;
 }
 
 /* Words that name no table, but somebody who acts, or another row */
@@ -809,7 +969,7 @@ static void
 consider_roles(MatchState *state)
 {
 	Facts	   *facts = state->facts;
-	int			class = state->words->class[state->hi - 1];
+	int			class = state->words->class[role_word(state)];
 	List	   *tables = NIL;
 	ListCell   *lc;
 
@@ -845,7 +1005,7 @@ consider_extension(MatchState *state)
 	const FactColumn *column = &facts->columns[state->column];
 	const FactTable *table = &facts->tables[column->table];
 
-	if (!column->alone_primary || column->words.n > 1 ||
+	if ((!column->in_primary && table->primary >= 0) || column->words.n > 1 ||
 		words_suffix(column->words.word[0]) == SUFFIX_NONE)
 		return;
 	for (int n = table->words.n - 1; n > table->prefix; n--)
@@ -926,6 +1086,34 @@ match_from(MatchState *state, int lo)
 	}
 }
 
+/*
+ * A unique key that is more than it needs to be, (id, tenant_id) beside (id),
+ * is there to be referred to: it takes the place of the smaller one.
+ */
+static void
+prefer_groups(MatchState *state)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < state->nset; i++)
+	{
+		bool		replaced = false;
+
+		for (int j = 0; j < state->nset && state->set[i]->n == 1; j++)
+		{
+			const Candidate *group = state->set[j];
+
+			if (group->n > 1 && group->redundant &&
+				state->facts->keys[group->key].columns[group->lead] ==
+				state->facts->keys[state->set[i]->key].columns[0])
+				replaced = true;
+		}
+		if (!replaced)
+			state->set[kept++] = state->set[i];
+	}
+	state->nset = kept;
+}
+
 static List *
 match_column(Facts *facts, int c, List *candidates)
 {
@@ -937,6 +1125,7 @@ match_column(Facts *facts, int c, List *candidates)
 	if (match_columns_begin_alike(facts, column))
 		match_from(&state, 1);
 	consider_extension(&state);
+	prefer_groups(&state);
 	for (int i = 0; i < state.nset; i++)
 		candidates = lappend(candidates, state.set[i]);
 	return candidates;

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -25,6 +26,22 @@
 	X(TABLE_TAIL_ROLE, "end of table name after role", "the column's name ends in the end of the table's") \
 	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
 	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
+	X(TABLE_GLUED, "inside of the table's word", "it begins inside of a word of the table's name") \
+	X(TAIL_ONLY, "only one", "no other table's name ends like that") \
+	X(SHORTER, "shorter", "another table or key has more of the column's name") \
+	X(COUNTS, "number of", "the words before say number, most, sum, ...") \
+	X(PLURAL, "plural", "a number that is called by a plural") \
+	X(RECURS, "recurs", "how many tables have a column of that name") \
+	X(STYLE, "style", "how many of the columns that bear a table's name have this ending and type") \
+	X(OTHER_FAMILY, "other family", "the parent's name begins like those of a family that the child is not in") \
+	X(SAME_FAMILY, "same family", "both tables' names begin like those of one family") \
+	X(SELF_BEFORE, "other row of the same table", "the words before say that it is another row, of the same table") \
+	X(SELF_ROLE, "same table after role", "the same table, after words of a role") \
+	X(CHILD_OWN, "child's own key", "it is the child's key and bears the child's name") \
+	X(KEY_INITIAL, "initials before key", "letters before the key's name are the table's initials") \
+	X(KEY_SHORT, "key abbreviated", "a word of the key's name is abbreviated") \
+	X(BARE_KEY, "bare key name", "a text column without such a word, named as the key") \
+	X(SUFFIX_KIN, "similar ending", "column and key end in similar words") \
 	X(WORDS_AFTER, "words after", "words follow the table's name in the column's") \
 	X(MEASURE, "quantity", "those words are of a quantity, a time or a text") \
 	X(OWN_FRONT, "own prefix", "the rest of the table's name is what the child's begins with") \
@@ -80,7 +97,8 @@
 	X(GROUP, "group", "a reference of several columns") \
 	X(GROUP_LEAD, "group with a name", "one of its columns bears the parent's name") \
 	X(GROUP_PRIMARY, "whole primary key", "the group refers to a primary key") \
-	X(GROUP_REDUNDANT, "key made for references", "a part of the target is unique already") \
+	X(GROUP_REDUNDANT, "key made for references", "the target is more than it needs to be unique, as only a reference needs") \
+	X(GROUP_SPLIT, "unique in part", "a part of the target is unique alone") \
 	X(GROUP_RARE, "rare names", "few tables have columns of these names") \
 	X(GROUP_CHILD_KEY, "child's key too", "the same columns are unique in the child") \
 	X(GROUP_IN_KEY, "in the child's key", "the columns are part of the child's primary key") \
@@ -112,6 +130,7 @@ signal_count(void)
 typedef struct Habits
 {
 	double		shape[5][2];	/* by suffix; is it text? */
+	double		style[5][2];
 	bool	   *named;			/* columns that bear a table's name */
 } Habits;
 
@@ -137,6 +156,7 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 {
 	int			all[5][2] = {0};
 	int			hits[5][2] = {0};
+	int			total = 0;
 	int			last = -1;
 	ListCell   *lc;
 
@@ -172,9 +192,14 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 		all[suffix][is_text(column->type)]++;
 	}
 	for (int s = 0; s < 5; s++)
+		total += hits[s][0] + hits[s][1];
+	for (int s = 0; s < 5; s++)
 	{
 		for (int t = 0; t < 2; t++)
+		{
 			habits->shape[s][t] = hits[s][t] / (all[s][t] + 2.0);
+			habits->style[s][t] = hits[s][t] / (total + 2.0);
+		}
 	}
 }
 
@@ -187,7 +212,9 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	const FactTable *parent = &facts->tables[key->table];
 	bool		self = key->table == column->table;
 
-	switch (cand->table_match)
+	bool		by_key = cand->key_match && (cand->after > 0 || cand->table_match == MATCH_ACRONYM);
+
+	switch (by_key ? MATCH_NONE : cand->table_match)
 	{
 		case MATCH_FULL:
 			s[cand->before ? SIGNAL_TABLE_ROLE : SIGNAL_TABLE] = 1;
@@ -206,8 +233,11 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	}
 	if (cand->table_match == MATCH_TAIL || cand->table_match == MATCH_HEAD)
 		s[SIGNAL_TABLE_COVER] = cand->cover;
-	s[SIGNAL_WORDS_AFTER] = cand->after > 0;
-	s[SIGNAL_MEASURE] = cand->measure;
+	s[SIGNAL_TABLE_GLUED] = cand->table_glued;
+	s[SIGNAL_TAIL_ONLY] = cand->table_match == MATCH_TAIL && cand->sharing == 1;
+	s[SIGNAL_COUNTS] = cand->counts;
+	s[SIGNAL_WORDS_AFTER] = !by_key && cand->after > 0;
+	s[SIGNAL_MEASURE] = !by_key && cand->measure;
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
 	s[SIGNAL_ABBREVIATION] = cand->abbreviation == 1;
 	s[SIGNAL_LETTERS] = cand->abbreviation == 2;
@@ -217,10 +247,12 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	{
 		s[cand->key_before ? SIGNAL_KEY_ROLE : SIGNAL_KEY] = 1;
 		s[SIGNAL_KEY_GLUED] = cand->key_glued;
+		s[SIGNAL_KEY_INITIAL] = cand->key_initial;
+		s[SIGNAL_KEY_SHORT] = cand->key_short;
 		s[SIGNAL_KEY_AND_TABLE] = cand->table_match == MATCH_FULL;
 		s[SIGNAL_KEY_SHARED] = Min(log2(Max(key->sharing, 1)), 4) / 4.0;
 	}
-	if (cand->actor_word)
+	if (cand->actor_word && cand->table_match == MATCH_NONE && !cand->key_match)
 	{
 		s[SIGNAL_ACTOR] = 1;
 		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
@@ -228,6 +260,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	}
 	s[SIGNAL_SELF_WORD] = cand->self_word;
 	s[SIGNAL_SELF] = self;
+	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
+	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
 	s[SIGNAL_SELF_PLAIN] = self && cand->table_match == MATCH_FULL && !cand->before && !cand->self_word;
 	s[SIGNAL_EXTENDS] = cand->extends;
 	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
@@ -238,11 +272,41 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 static const char *
 ending(const FactColumn *column)
 {
-	const char *word = column->words.word[column->words.n - 1];
+	int			n = column->words.n;
+	const char *word = column->words.word[n > 1 && isdigit((unsigned char) column->words.word[n - 1][0]) ? n - 2 : n - 1];
 	Suffix		suffix;
 	int			glued = words_suffix(word) == SUFFIX_NONE ? words_glued_suffix(word, &suffix) : 0;
 
 	return word + glued;
+}
+
+/* Does a name end in a plural? */
+static bool
+is_plural(const FactColumn *column)
+{
+	const char *word = column->words.word[column->words.n - 1];
+	int			n = strlen(word);
+
+	return n > 3 && word[n - 1] == 's' && strchr("sui", word[n - 2]) == NULL;
+}
+
+/* Is a column the only one of a unique key that bears its own table's name? */
+static bool
+is_own_key(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+	ListCell   *lc;
+
+	if (!column->alone_unique)
+		return false;
+	foreach(lc, facts->tables[column->table].keys)
+	{
+		const FactKey *key = &facts->keys[lfirst_int(lc)];
+
+		if (key->n == 1 && key->columns[0] == c)
+			return key->owned;
+	}
+	return false;
 }
 
 static void
@@ -250,7 +314,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 {
 	const FactColumn *column = &facts->columns[cand->column];
 	const FactKey *key = &facts->keys[cand->key];
-	const FactColumn *target = &facts->columns[key->columns[0]];
+	const FactColumn *target = &facts->columns[key->columns[cand->lead]];
 	bool		text = is_text(column->type);
 	bool		generic = match_generic_name(facts, cand->column);
 	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
@@ -261,13 +325,19 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_SUFFIX_CODE] = cand->suffix == SUFFIX_CODE;
 	s[SIGNAL_SUFFIX_NAME] = cand->suffix == SUFFIX_NAME;
 	s[SIGNAL_PREFIX] = cand->prefix;
-	s[SIGNAL_BARE_TEXT] = bare && text;
+	s[SIGNAL_BARE_TEXT] = bare && text && !cand->key_match;
+	s[SIGNAL_BARE_KEY] = bare && text && cand->key_match;
 	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text && generic;
+	s[SIGNAL_PLURAL] = bare && !text && is_plural(column);
+	s[SIGNAL_RECURS] = Min(log2(match_columns_named(facts, column->joined)), 5) / 5.0;
+	s[SIGNAL_STYLE] = habits->style[cand->suffix][text];
+	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
 	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
-	if (cand->n == 1 && cand->suffix != SUFFIX_NONE)
-		s[strcmp(ending(column), ending(target)) == 0 ? SIGNAL_SUFFIX_SAME : SIGNAL_SUFFIX_OTHER] = 1;
+	if ((cand->n == 1 || cand->leads) && cand->suffix != SUFFIX_NONE)
+		s[strcmp(ending(column), ending(target)) == 0 ? SIGNAL_SUFFIX_SAME :
+		  words_suffix(ending(target)) == cand->suffix ? SIGNAL_SUFFIX_KIN : SIGNAL_SUFFIX_OTHER] = 1;
 	s[SIGNAL_GENERIC] = generic;
-	s[SIGNAL_TYPE_SAME] = cand->n == 1 && column->type == target->type;
+	s[SIGNAL_TYPE_SAME] = (cand->n == 1 || cand->leads) && column->type == target->type;
 	s[SIGNAL_TYPE_UUID] = base == UUIDOID;
 	s[SIGNAL_TYPE_DATE] = base == DATEOID;
 	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;
@@ -287,13 +357,17 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 	const FactTable *parent = &facts->tables[key->table];
 	const FactTable *child = &facts->tables[facts->columns[cand->column].table];
 
-	s[SIGNAL_PARENT_PRIMARY] = key->primary;
+	s[SIGNAL_PARENT_PRIMARY] = key->primary || (cand->leads && cand->redundant);
 	s[SIGNAL_PARENT_OWNED] = key->owned;
 	s[SIGNAL_PARENT_BORROWED] = key->borrowed;
 	s[SIGNAL_PARENT_CENTRAL] = Min(log2(1 + parent->central), 6) / 6.0;
 	s[SIGNAL_PARENT_GENERIC] = parent->words.n - parent->prefix == 1 &&
 		(parent->words.class[parent->words.n - 1] & WORD_GENERIC) != 0;
 	s[SIGNAL_OTHER_SCHEMA] = parent->schema != child->schema;
+	if (parent->family > 2)
+		s[parent->words.n > parent->prefix && child->words.n > child->prefix &&
+		  strcmp(parent->words.stem[parent->prefix], child->words.stem[child->prefix]) == 0 ?
+		  SIGNAL_SAME_FAMILY : SIGNAL_OTHER_FAMILY] = 1;
 }
 
 /* What the declared keys say of columns of this name */
@@ -374,10 +448,15 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 		generic += match_generic_name(facts, cand->columns[i]);
 		named += habits->named[cand->columns[i]];
 	}
+	if (cand->leads && cand->redundant)
+	{
+		s[SIGNAL_GROUP_REDUNDANT] = 1;
+		return;
+	}
 	s[SIGNAL_GROUP] = 1;
 	s[SIGNAL_GROUP_LEAD] = cand->leads;
 	s[SIGNAL_GROUP_PRIMARY] = key->primary;
-	s[SIGNAL_GROUP_REDUNDANT] = has_key_within(facts, key->table, key->columns, key->n, false);
+	s[SIGNAL_GROUP_SPLIT] = has_key_within(facts, key->table, key->columns, key->n, false);
 	s[SIGNAL_GROUP_RARE] = cand->leads ? 0 : 2.0 / Max(cand->rarity, 2);
 	s[SIGNAL_GROUP_CHILD_KEY] = has_key_within(facts, child, cand->columns, cand->n, true);
 	s[SIGNAL_GROUP_IN_KEY] = in_primary;
@@ -386,10 +465,40 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;
 }
 
+/* How many words of the column's name stand before what the candidate matches? */
+static double
+words_unmatched(const Candidate *cand)
+{
+	double		by_table = cand->table_match == MATCH_NONE ? 99 :
+		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0);
+	double		by_key = cand->key_match ?
+		cand->key_before + 0.4 * cand->key_short - (cand->key_glued ? 0.5 : 0) : 99;
+
+	return Min(by_table, by_key);
+}
+
+/* Mark those for which another one of the set matches more of the name */
+static void
+compare_matches(List *candidates, int first, int last)
+{
+	double		best = 99;
+
+	for (int i = first; i <= last; i++)
+		best = Min(best, words_unmatched(list_nth(candidates, i)));
+	for (int i = first; i <= last; i++)
+	{
+		Candidate  *cand = list_nth(candidates, i);
+
+		if (words_unmatched(cand) < 99 && words_unmatched(cand) > best)
+			cand->signals[SIGNAL_SHORTER] = 1;
+	}
+}
+
 void
 signals_fill(Facts *facts, List *candidates)
 {
 	Habits		habits = {0};
+	int			first = 0;
 	ListCell   *lc;
 
 	learn_habits(facts, candidates, &habits);
@@ -410,5 +519,16 @@ signals_fill(Facts *facts, List *candidates)
 		if (cand->n == 1)
 			declared_signals(facts, cand, s);
 		parent_signals(facts, cand, s);
+	}
+
+	for (int i = 0; i < list_length(candidates); i++)
+	{
+		if (i + 1 == list_length(candidates) ||
+			((Candidate *) list_nth(candidates, i + 1))->set != ((Candidate *) list_nth(candidates, i))->set)
+		{
+			if (((Candidate *) list_nth(candidates, i))->set < facts->ncolumns)
+				compare_matches(candidates, first, i);
+			first = i + 1;
+		}
 	}
 }

@@ -41,14 +41,13 @@ static const char *const actor_words =
 static const char *const self_words =
 " parent ancestor descendant predecessor successor previou prev next root original orig superior reply"
 " child source copi duplicat merged replaced replac superseded superced boss sup padr vater manager report"
-" parentid main head linked related base cloned forked upper ";
+" main head linked related bas cloned clon forked upper preceding following precedent old new ";
 
 static const char *const external_words =
-" strip external ext extern remot foreign legaci provider third googl facebook github gitlab bitbucket twitter"
+" strip external ext extern remot foreign third googl facebook github gitlab bitbucket twitter"
 " appl paypal aw azur slack salesforc hubspot twilio ldap saml oauth openid oidc sap xero quickbook intercom"
 " zendesk jira mailchimp shopifi firebas auth0 okta braintre adyen gocardless plaid discord telegram whatsapp"
-" linkedin microsoft amazon ebai tracking transaction correlation trac session request messag idempotenci vendor"
-" gatewai partner device hardwar imdb isbn crm erp wordpress asana trello notion ";
+" linkedin microsoft amazon ebai tracking correlation trac idempotenci imdb isbn wordpress asana trello notion ";
 
 static const char *const generic_words =
 " type statu stat name cod valu kei version level number group categori kind mod class clas rol sort order id"
@@ -60,6 +59,9 @@ static const char *const measure_words =
 " salt path fil filenam format flag index rank score level statu typ typ limit max min avg age year month dai"
 " hour minut second duration valu content bodi imag icon color colour address nam usernam nicknam domain ip"
 " timestamp json xml data option setting config expiri expired on until from since ";
+
+static const char *const number_words =
+" num no nr number count total n qti quantiti max min sum avg ";
 
 static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
@@ -88,6 +90,7 @@ words_class(const char *word, const char *stem)
 		{person_words, WORD_PERSON}, {actor_words, WORD_ACTOR}, {self_words, WORD_SELF},
 		{external_words, WORD_EXTERNAL}, {generic_words, WORD_GENERIC},
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
+		{number_words, WORD_NUMBER},
 	};
 	int			class = 0;
 
@@ -116,7 +119,7 @@ words_suffix(const char *word)
 bool
 words_reference_prefix(const char *word)
 {
-	return in_list(" id fk ref cod cd nr no idx rel ", word);
+	return in_list(" id fk ref cod cd idx rel ", word);
 }
 
 int
@@ -170,7 +173,7 @@ words_stem(const char *word)
 	}
 	stem = pstrdup(word);
 	n = strlen(stem);
-	if (n > 3 && stem[n - 1] == 's' && strchr("sui", stem[n - 2]) == NULL)
+	if (n > 2 && stem[n - 1] == 's' && strchr("sui", stem[n - 2]) == NULL)
 		stem[--n] = '\0';
 	if (n > 3 && stem[n - 1] == 'e')
 		stem[--n] = '\0';
