@@ -57,6 +57,7 @@ typedef enum Suffix
 #define WORD_MEASURE	0x20	/* a quantity, a time, a text */
 #define WORD_DECORATION 0x40	/* tbl, dim, master: part of no noun */
 #define WORD_NUMBER		0x80	/* "number of", "most" */
+#define WORD_LOG		0x100	/* a table that is written and not referred to */
 
 extern void words_split(const char *name, Words *words);
 extern int	words_class(const char *word, const char *stem);

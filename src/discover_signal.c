@@ -20,14 +20,19 @@
 
 #define SIGNALS \
 	X(CANDIDATE, "candidate", "a table that the name may mean") \
-	X(TABLE, "table name", "the column's name is the table's") \
-	X(TABLE_ROLE, "table name after role", "the column's name ends in the table's, after words of a role") \
-	X(TABLE_TAIL, "end of table name", "the column's name is the end of the table's") \
-	X(TABLE_TAIL_ROLE, "end of table name after role", "the column's name ends in the end of the table's") \
+	Y(TABLE, "table name", "the column's name is the table's") \
+	Y(TABLE_ROLE, "table name after role", "the column's name ends in the table's, after words of a role") \
+	Y(TABLE_TAIL, "end of table name", "the column's name is the end of the table's") \
+	Y(TABLE_TAIL_ROLE, "end of table name after role", "the column's name ends in the end of the table's") \
+	Y(OWN_FRONT, "own prefix", "the rest of the table's name is what the child's begins with") \
+	Y(TAIL_ONLY, "only one", "no other table's name ends like that") \
+	Y(KEY, "key name", "the column has the name of the parent's key") \
+	Y(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
+	Y(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
+	Y(SELF_WORD, "another row", "the name says that it is another row of the same table") \
 	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
 	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
 	X(TABLE_GLUED, "inside of the table's word", "it begins inside of a word of the table's name") \
-	X(TAIL_ONLY, "only one", "no other table's name ends like that") \
 	X(SHORTER, "shorter", "another table or key has more of the column's name") \
 	X(COUNTS, "number of", "the words before say number, most, sum, ...") \
 	X(PLURAL, "plural", "a number that is called by a plural") \
@@ -44,21 +49,16 @@
 	X(SUFFIX_KIN, "similar ending", "column and key end in similar words") \
 	X(WORDS_AFTER, "words after", "words follow the table's name in the column's") \
 	X(MEASURE, "quantity", "those words are of a quantity, a time or a text") \
-	X(OWN_FRONT, "own prefix", "the rest of the table's name is what the child's begins with") \
 	X(ABBREVIATION, "abbreviation", "one name has the other's beginning") \
 	X(LETTERS, "abbreviation by letters", "one name has letters of the other's") \
 	X(ACRONYM, "initials", "the column's name is made of the table's initials") \
 	X(GLUED, "inside of a word", "the name begins inside of a word") \
 	X(ROLE_WORDS, "words before", "how many words come before") \
-	X(KEY, "key name", "the column has the name of the parent's key") \
-	X(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
 	X(KEY_GLUED, "key name inside of a word", "the key's name begins inside of a word") \
 	X(KEY_AND_TABLE, "key and table name", "it has the table's name as well") \
 	X(KEY_SHARED, "shared key name", "other tables' keys have that name too") \
-	X(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
 	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
 	X(ACTOR_BY, "by", "the name ends in 'by'") \
-	X(SELF_WORD, "another row", "the name says that it is another row of the same table") \
 	X(SELF, "same table", "child and parent are one table") \
 	X(SELF_PLAIN, "own name", "the column has the name of its own table, and no role") \
 	X(EXTENDS, "extension", "the child's name is the parent's and more, one to one") \
@@ -86,7 +86,11 @@
 	X(POLYMORPHIC, "type column", "another column says which table it refers to") \
 	X(EXTERNAL, "other system", "the name says that it is a key of another system") \
 	X(PARENT_PRIMARY, "parent's primary key", "the target is the parent's primary key") \
-	X(PARENT_OWNED, "parent's own key", "the target's name has the parent's name in it") \
+	X(KEY_OWNED, "parent's own key", "and that name has the parent's name in it") \
+	X(CHILD_LOG, "log", "the child is a log, a history, a cache or the like") \
+	X(CHILD_KEYLESS, "child without key", "the child has no primary key") \
+	X(PARENT_LOG, "parent is a log", "the parent is a log, a history, a cache or the like") \
+	X(BARE_STYLE, "style of bare names", "the same, for a name without ending") \
 	X(PARENT_BORROWED, "borrowed key", "the target's name is that of another table") \
 	X(PARENT_CENTRAL, "central parent", "many columns bear the parent's name") \
 	X(PARENT_GENERIC, "parent with a general name", "the parent's own name is a general word") \
@@ -105,6 +109,16 @@
 	X(GROUP_RELATED, "related names", "one table's name begins with the other's") \
 	X(GROUP_GENERIC, "general names", "share of the columns that have general names") \
 	X(GROUP_REFERENCES, "made of references", "share of the columns that have a table to refer to alone")
+
+/*
+ * How much a name says depends on its ending, so these count for each kind of
+ * ending apart, too.
+ */
+#define Y(id, name, words) \
+	X(id, name, words) \
+	X(id##_ID, name ", id", words ", and ends in id or the like") \
+	X(id##_NUMBER, name ", bare number", words ", without such an ending, and is a number") \
+	X(id##_TEXT, name ", bare text", words ", without such an ending, and is a text")
 
 enum
 {
@@ -330,7 +344,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text && generic;
 	s[SIGNAL_PLURAL] = bare && !text && is_plural(column);
 	s[SIGNAL_RECURS] = Min(log2(match_columns_named(facts, column->joined)), 5) / 5.0;
-	s[SIGNAL_STYLE] = habits->style[cand->suffix][text];
+	s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
 	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
 	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
 	if ((cand->n == 1 || cand->leads) && cand->suffix != SUFFIX_NONE)
@@ -350,6 +364,42 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
 }
 
+static bool
+is_log(const FactTable *table)
+{
+	for (int i = table->prefix; i < table->words.n; i++)
+	{
+		if (table->words.class[i] & WORD_LOG)
+			return true;
+	}
+	return false;
+}
+
+/* The signals that depend on the ending once more, by the kind of ending */
+static void
+ending_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	static const int split[] = {
+#define X(id, name, words)
+#undef Y
+#define Y(id, name, words) SIGNAL_##id,
+		SIGNALS
+#undef X
+#undef Y
+	};
+	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
+	int			kind;
+
+	if (cand->suffix == SUFFIX_ID || cand->suffix == SUFFIX_KEY || cand->prefix)
+		kind = 1;
+	else if (bare)
+		kind = is_text(facts->columns[cand->column].type) ? 3 : 2;
+	else
+		return;
+	for (int i = 0; i < lengthof(split); i++)
+		s[split[i] + kind] = s[split[i]];
+}
+
 static void
 parent_signals(const Facts *facts, const Candidate *cand, float *s)
 {
@@ -358,7 +408,10 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 	const FactTable *child = &facts->tables[facts->columns[cand->column].table];
 
 	s[SIGNAL_PARENT_PRIMARY] = key->primary || (cand->leads && cand->redundant);
-	s[SIGNAL_PARENT_OWNED] = key->owned;
+	s[SIGNAL_KEY_OWNED] = cand->key_match && key->owned;
+	s[SIGNAL_CHILD_LOG] = is_log(child);
+	s[SIGNAL_PARENT_LOG] = is_log(parent);
+	s[SIGNAL_CHILD_KEYLESS] = child->primary < 0;
 	s[SIGNAL_PARENT_BORROWED] = key->borrowed;
 	s[SIGNAL_PARENT_CENTRAL] = Min(log2(1 + parent->central), 6) / 6.0;
 	s[SIGNAL_PARENT_GENERIC] = parent->words.n - parent->prefix == 1 &&
@@ -515,6 +568,7 @@ signals_fill(Facts *facts, List *candidates)
 			s[SIGNAL_CANDIDATE] = 1;
 			name_signals(facts, cand, s);
 			column_signals(facts, &habits, cand, s);
+			ending_signals(facts, cand, s);
 		}
 		if (cand->n == 1)
 			declared_signals(facts, cand, s);

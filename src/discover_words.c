@@ -63,6 +63,10 @@ static const char *const measure_words =
 static const char *const number_words =
 " num no nr number count total n qti quantiti max min sum avg ";
 
+static const char *const log_words =
+" log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stat statistic"
+" summari trash deleted old import export migration job outbox template dump metric aggregat daili monthli hourli ";
+
 static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
 " table record model ";
@@ -90,7 +94,7 @@ words_class(const char *word, const char *stem)
 		{person_words, WORD_PERSON}, {actor_words, WORD_ACTOR}, {self_words, WORD_SELF},
 		{external_words, WORD_EXTERNAL}, {generic_words, WORD_GENERIC},
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
-		{number_words, WORD_NUMBER},
+		{number_words, WORD_NUMBER}, {log_words, WORD_LOG},
 	};
 	int			class = 0;
 
