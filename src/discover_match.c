@@ -23,7 +23,7 @@
 #define SET_MAX 16				/* candidates that a column keeps */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define FORMS_MAX 8				/* tables with one ending that are all looked at */
-#define PERSONS_MAX 3			/* tables of people that "created_by" may mean */
+#define PERSONS_MAX 2			/* tables of people that "created_by" may mean */
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 
 typedef struct NameEntry
@@ -449,10 +449,21 @@ prepare_keys(Facts *facts)
 	}
 	for (int k = 0; k < facts->nkeys; k++)
 	{
-		if (facts->keys[k].n == 1)
-			facts->keys[k].sharing =
-				list_length(name_find(facts->by_key_name,
-									  facts->columns[facts->keys[k].columns[0]].joined));
+		FactKey    *key = &facts->keys[k];
+		List	   *sharing;
+		ListCell   *lc;
+
+		if (key->n > 1)
+			continue;
+		sharing = name_find(facts->by_key_name, facts->columns[key->columns[0]].joined);
+		key->sharing = list_length(sharing);
+
+		/* of several keys with one name, those that bear their table's count */
+		foreach(lc, sharing)
+		{
+			if (!key->owned && facts->keys[lfirst_int(lc)].owned)
+				key->borrowed = true;
+		}
 	}
 }
 
@@ -782,6 +793,22 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 	}
 }
 
+/*
+ * A part of a word is one if the rest is, too: a name of its own, or what the
+ * child's name begins with.
+ */
+static bool
+is_glued_word(MatchState *state, const NameForm *form)
+{
+	const FactTable *parent = &state->facts->tables[form->table];
+	char		rest[WORD_KEY_SIZE];
+
+	if (front_is_childs(state->facts, form, state->facts->columns[state->column].table))
+		return true;
+	strlcpy(rest, parent->words.stem[parent->words.n - 1], Min(sizeof(rest), form->front + 1));
+	return form->front >= 3 && name_find(state->facts->by_table_name, rest) != NIL;
+}
+
 static void
 look_up(MatchState *state, const char *name, int before, int after, int abbreviation, bool glued)
 {
@@ -801,7 +828,7 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 		/* initials are too short to be part of anything */
 		if (form->match == MATCH_ACRONYM && (before || after || abbreviation || glued))
 			continue;
-		if (form->glued && glued)
+		if (form->glued && (glued || !is_glued_word(state, form)))
 			continue;
 		consider_table(state, form, list_length(forms), before, after, abbreviation, glued);
 	}
@@ -965,6 +992,21 @@ role_word(const MatchState *state)
 }
 
 /* Words that name no table, but somebody who acts, or another row */
+/* Has a table been found that bears the last words of the name? */
+static bool
+names_a_table(const MatchState *state)
+{
+	for (int i = 0; i < state->nset; i++)
+	{
+		const Candidate *cand = state->set[i];
+
+		if ((cand->table_match == MATCH_FULL && !cand->after && !cand->abbreviation && !cand->glued) ||
+			(cand->key_match && !cand->key_glued && !cand->key_short))
+			return true;
+	}
+	return false;
+}
+
 static void
 consider_roles(MatchState *state)
 {
@@ -973,7 +1015,7 @@ consider_roles(MatchState *state)
 	List	   *tables = NIL;
 	ListCell   *lc;
 
-	if (class & WORD_ACTOR)
+	if ((class & WORD_ACTOR) && !names_a_table(state))
 		tables = list_copy(facts->persons);
 	if (class & WORD_SELF)
 		tables = list_append_unique_int(tables, facts->columns[state->column].table);
@@ -988,7 +1030,7 @@ consider_roles(MatchState *state)
 
 			if (!begin_candidate(state, lfirst_int(key), &cand))
 				continue;
-			cand.actor_word = (class & WORD_ACTOR) && list_member_int(facts->persons, t);
+			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
 			cand.rank = rank_of(facts, &cand);

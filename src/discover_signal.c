@@ -49,7 +49,7 @@
 	X(SUFFIX_KIN, "similar ending", "column and key end in similar words") \
 	X(WORDS_AFTER, "words after", "words follow the table's name in the column's") \
 	X(MEASURE, "quantity", "those words are of a quantity, a time or a text") \
-	X(ABBREVIATION, "abbreviation", "one name has the other's beginning") \
+	Y(ABBREVIATION, "abbreviation", "one name has the other's beginning") \
 	X(LETTERS, "abbreviation by letters", "one name has letters of the other's") \
 	X(ACRONYM, "initials", "the column's name is made of the table's initials") \
 	X(GLUED, "inside of a word", "the name begins inside of a word") \
@@ -273,7 +273,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
 	}
 	s[SIGNAL_SELF_WORD] = cand->self_word;
-	s[SIGNAL_SELF] = self;
+	s[SIGNAL_SELF] = self && !cand->self_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
 	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
 	s[SIGNAL_SELF_PLAIN] = self && cand->table_match == MATCH_FULL && !cand->before && !cand->self_word;
@@ -302,6 +302,12 @@ is_plural(const FactColumn *column)
 	int			n = strlen(word);
 
 	return n > 3 && word[n - 1] == 's' && strchr("sui", word[n - 2]) == NULL;
+}
+
+static bool
+ends_alike(const Words *a, const Words *b)
+{
+	return strcmp(a->word[a->n - 1], b->word[b->n - 1]) == 0;
 }
 
 /* Is a column the only one of a unique key that bears its own table's name? */
@@ -342,7 +348,8 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_BARE_TEXT] = bare && text && !cand->key_match;
 	s[SIGNAL_BARE_KEY] = bare && text && cand->key_match;
 	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text && generic;
-	s[SIGNAL_PLURAL] = bare && !text && is_plural(column);
+	s[SIGNAL_PLURAL] = bare && !text && is_plural(column) &&
+		!ends_alike(&column->words, &facts->tables[key->table].words);
 	s[SIGNAL_RECURS] = Min(log2(match_columns_named(facts, column->joined)), 5) / 5.0;
 	s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
 	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
@@ -417,7 +424,7 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_PARENT_GENERIC] = parent->words.n - parent->prefix == 1 &&
 		(parent->words.class[parent->words.n - 1] & WORD_GENERIC) != 0;
 	s[SIGNAL_OTHER_SCHEMA] = parent->schema != child->schema;
-	if (parent->family > 2)
+	if (parent->family > 2 && cand->table_match != MATCH_FULL)
 		s[parent->words.n > parent->prefix && child->words.n > child->prefix &&
 		  strcmp(parent->words.stem[parent->prefix], child->words.stem[child->prefix]) == 0 ?
 		  SIGNAL_SAME_FAMILY : SIGNAL_OTHER_FAMILY] = 1;
@@ -523,7 +530,8 @@ static double
 words_unmatched(const Candidate *cand)
 {
 	double		by_table = cand->table_match == MATCH_NONE ? 99 :
-		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0);
+		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
+		(cand->table_match == MATCH_FULL ? 0 : cand->own_front || cand->sharing == 1 ? 0.2 : 0.6);
 	double		by_key = cand->key_match ?
 		cand->key_before + 0.4 * cand->key_short - (cand->key_glued ? 0.5 : 0) : 99;
 

@@ -33,9 +33,9 @@ static const char *const person_words =
 static const char *const actor_words =
 " by owner author creator editor assigne reporter approver reviewer manager sender recipient receiver"
 " requester requestor uploader updater modifier deleter leader grante grantor follower inviter invite moderator"
-" maintainer responsibl supervisor submitter publisher admin administrator agent member employe"
-" contact actor person account principal login user uid commenter voter issuer initiator inspector"
-" assigned instructor teacher host coach trainer driver counselor organizer signer autor usuario subscriber"
+" maintainer responsibl supervisor submitter publisher admin administrator member employe"
+" contact actor person account principal user uid commenter voter initiator inspector"
+" assigned instructor teacher coach trainer driver counselor organizer signer autor usuario"
 " participant salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller ";
 
 static const char *const self_words =
@@ -50,8 +50,7 @@ static const char *const external_words =
 " linkedin microsoft amazon ebai tracking correlation trac idempotenci imdb isbn wordpress asana trello notion ";
 
 static const char *const generic_words =
-" type statu stat name cod valu kei version level number group categori kind mod class clas rol sort order id"
-" entiti object item record data titl label lang languag sourc target resourc ";
+" type statu stat name cod valu kei version level number kind mod class clas sort order id titl label ";
 
 static const char *const measure_words =
 " count total amount dat at tim sum size length width height weight pric rat ratio percent percentag quantiti"

@@ -20,8 +20,8 @@ use File::Basename qw(basename);
 use Getopt::Long qw(GetOptions);
 use List::Util qw(max sum sum0);
 
-my ($weights_file, $penalty, $verbose) = (undef, 2, 0);
-GetOptions('weights=s' => \$weights_file, 'penalty=f' => \$penalty, 'verbose' => \$verbose) or exit 2;
+my ($weights_file, $penalty, $power, $verbose) = (undef, 2, 0.5, 0);
+GetOptions('weights=s' => \$weights_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
 die "fit.pl: no file of candidates\n" if !@ARGV;
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -176,8 +176,9 @@ sub fit
 	my ($beta, @names) = @_;
 	my $n = @signals;
 	my @beta = @$beta;
-	my @weight = map { 1 / sqrt(max(scalar keys %{ $schema{$_}{files}[0]{truth} }, 1)) } @names;
-	my $scale = 8;
+	my @weight = map { max(scalar keys %{ $schema{$_}{files}[0]{truth} }, 1)**-$power } @names;
+	my $total = sum0(map { $weight[$_] * keys %{ $schema{ $names[$_] }{files}[0]{truth} } } 0 .. $#names);
+	my $scale = 2000 / $total;
 	my ($last, $step);
 	for my $round (1 .. 25)
 	{
