@@ -44,9 +44,12 @@ OBJS = \
 	src/deploy_step.o \
 	src/deploy_unit.o \
 	src/deploy_validate.o \
+	src/discover_advice.o \
 	src/discover_facts.o \
+	src/discover_feedback.o \
 	src/discover_group.o \
 	src/discover_match.o \
+	src/discover_rows.o \
 	src/discover_score.o \
 	src/discover_signal.o \
 	src/discover_sql.o \

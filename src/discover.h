@@ -108,6 +108,7 @@ typedef struct FactColumn
 	bool		not_null;
 	bool		sequence;		/* makes its own values */
 	bool		leads_index;	/* first of an index, unique ones left out */
+	bool		leads_any;		/* first of any index */
 	bool		alone_primary;
 	bool		alone_unique;
 	bool		in_primary;
@@ -220,7 +221,16 @@ typedef struct Candidate
 	bool		redundant;		/* what it refers to is unique already */
 	int			rarity;			/* tables that have the rarest of its names */
 
+	/* what the rows say (discover_rows.c) */
+	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL */
+	FkProblem  *problem;		/* why it can't be */
+	int64		rows_checked;	/* -1: none */
+	int64		orphan_rows;
+	bool		whole;			/* all rows were read, no sample */
+	const char *reason;
+
 	float	   *signals;
+	bool		accepted;		/* by a user */
 	double		sum;
 	double		score;
 	struct Candidate *rival;	/* the best other one of its set */
@@ -258,6 +268,9 @@ extern const SignalName signal_names[];
 extern int	signal_count(void);
 extern void signals_fill(Facts *facts, List *candidates);
 
+/* Add what rows say: not null ones, those without parent, distinct ones (-1: unknown) */
+extern void signals_rows(const Facts *facts, Candidate *cand, int64 rows, int64 orphans, int64 distinct);
+
 typedef struct Weights
 {
 	double	   *signal;
@@ -267,5 +280,30 @@ typedef struct Weights
 
 /* Sorts the candidates by set, too */
 extern Weights *score_all(Facts *facts, List *candidates);
+
+/* ---- discover_rows.c ---- */
+
+/* Make cand->fk; false where no foreign key can be: cand->problem */
+extern bool rows_resolve(const Facts *facts, Candidate *cand);
+
+/*
+ * Look at a sample of the rows of candidates worth it, of one child or of
+ * all; the candidates of one table follow each other.  Nothing waits for a
+ * lock.  What can't be read keeps the reason.
+ */
+extern void rows_sample(Facts *facts, List *candidates, Oid child_only);
+
+/* Read the tables of proposals, all of one table in one pass */
+extern void rows_audit(Facts *facts, List *proposals);
+
+/* ---- discover_feedback.c ---- */
+
+extern List *feedback_apply(Facts *facts, List *candidates);
+
+/* ---- discover_advice.c ---- */
+
+extern Datum advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand);
+extern const char *advice_on_delete(const Facts *facts, const Candidate *cand, const char **reason);
+extern bool advice_index(const Facts *facts, const Candidate *cand, const char **reason);
 
 #endif							/* SG_DISCOVER_H */

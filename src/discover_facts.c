@@ -355,12 +355,15 @@ read_indexes(Facts *facts)
 
 		if (table < 0 || !form->indislive || !form->indisvalid)
 			continue;
+		leading = find_column(facts, table, form->indkey.values[0]);
+		if (leading >= 0 && heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+			facts->columns[leading].leads_any = true;
 		if (form->indisunique && form->indimmediate && !form->indisexclusion &&
 			heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
 			heap_attisnull(tuple, Anum_pg_index_indexprs, NULL))
 			add_key(facts, table, form, &room);
 		else if (!form->indisunique &&
-				 (leading = find_column(facts, table, form->indkey.values[0])) >= 0 &&
+				 leading >= 0 &&
 				 !facts->columns[leading].leads_index)
 		{
 			facts->columns[leading].leads_index = true;

@@ -196,6 +196,7 @@ new_group(const FactKey *key, int k, const int *columns, int rarity)
 {
 	Candidate  *cand = palloc0(sizeof(Candidate));
 
+	cand->rows_checked = cand->orphan_rows = -1;
 	cand->key = k;
 	cand->n = key->n;
 	cand->column = columns[0];
@@ -229,7 +230,8 @@ match_groups(Facts *facts, List *singles)
 		int			looked = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		if (key->n < 2 || key->n > GROUP_MAX || facts->tables[key->table].partition)
+		if (key->n < 2 || key->n > GROUP_MAX || facts->tables[key->table].partition ||
+			facts->tables[key->table].denied)
 			continue;
 		rarest = rarest_column(facts, key);
 		foreach(lc, rarest)
@@ -238,7 +240,7 @@ match_groups(Facts *facts, List *singles)
 			int			columns[GROUP_MAX];
 			Candidate  *cand;
 
-			if (child == key->table || facts->tables[child].partition ||
+			if (child == key->table || facts->tables[child].partition || facts->tables[child].denied ||
 				leads_there_already(singles, child, k, facts, led) ||
 				!same_columns(facts, key, child, columns) ||
 				is_declared(facts, key, child, columns))

@@ -583,7 +583,7 @@ match_eligible(const Facts *facts, int c)
 {
 	const FactColumn *column = &facts->columns[c];
 
-	return column->name && !column->sequence && column->words.n > 0 &&
+	return column->name && !column->sequence && !facts->tables[column->table].denied && column->words.n > 0 &&
 		!facts->tables[column->table].partition && type_refers(column->type);
 }
 
@@ -696,6 +696,8 @@ begin_candidate(MatchState *state, int k, Candidate *cand)
 	FactKey    *key = &facts->keys[k];
 	Candidate  *old;
 
+	if (facts->tables[key->table].denied)
+		return false;
 	old = find_candidate(state, k);
 	if (old)
 	{
@@ -703,6 +705,7 @@ begin_candidate(MatchState *state, int k, Candidate *cand)
 		return true;
 	}
 	memset(cand, 0, sizeof(Candidate));
+	cand->rows_checked = cand->orphan_rows = -1;
 	cand->set = cand->column = state->column;
 	cand->key = k;
 	cand->n = key->n;

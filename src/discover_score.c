@@ -80,7 +80,8 @@ score_set(const Weights *weights, List *candidates, int first, int last)
 	{
 		Candidate  *cand = list_nth(candidates, i);
 
-		cand->score = calibrated(weights, exp(cand->sum) / total);
+		cand->score = cand->accepted ? 1 : calibrated(weights, exp(cand->sum) / total);
+		cand->rival = NULL;
 		for (int j = first; j <= last; j++)
 		{
 			Candidate  *other = list_nth(candidates, j);

@@ -98,6 +98,10 @@
 	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
 	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
 	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
+	X(ROWS_NUMBER, "rows, numbers", "all numbers that were looked at are in the parent; more of them say more") \
+	X(ROWS_OTHER, "rows, no numbers", "all values that were looked at are in the parent, and are no numbers") \
+	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
+	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
 	X(GROUP, "group", "a reference of several columns") \
 	X(GROUP_LEAD, "group with a name", "one of its columns bears the parent's name") \
 	X(GROUP_PRIMARY, "whole primary key", "the group refers to a primary key") \
@@ -523,6 +527,24 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	s[SIGNAL_GROUP_RELATED] = begins_with(cw, pw) || begins_with(pw, cw);
 	s[SIGNAL_GROUP_GENERIC] = (double) generic / cand->n;
 	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;
+}
+
+void
+signals_rows(const Facts *facts, Candidate *cand, int64 rows, int64 orphans, int64 distinct)
+{
+	float	   *s = cand->signals;
+	double		share = rows > 0 ? (double) orphans / rows : 0;
+	char		category;
+	bool		preferred;
+
+	s[SIGNAL_ROWS_ORPHANS] = share > 0.05;
+	s[SIGNAL_ROWS_FEW_ORPHANS] = orphans > 0 && share <= 0.05;
+	if (orphans > 0 || rows == 0)
+		s[SIGNAL_ROWS_NUMBER] = s[SIGNAL_ROWS_OTHER] = 0;
+	if (orphans > 0 || rows == 0 || distinct < 0)
+		return;
+	get_type_category_preferred(getBaseType(facts->columns[cand->columns[0]].type), &category, &preferred);
+	s[category == TYPCATEGORY_NUMERIC ? SIGNAL_ROWS_NUMBER : SIGNAL_ROWS_OTHER] = Min(log2(1 + distinct), 8) / 8.0;
 }
 
 /* How many words of the column's name stand before what the candidate matches? */
