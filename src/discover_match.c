@@ -1010,6 +1010,18 @@ names_a_table(const MatchState *state)
 	return false;
 }
 
+/* A role means the primary key of its table, if the types allow it */
+static bool
+primary_fits(const MatchState *state, int table)
+{
+	Facts	   *facts = state->facts;
+	int			primary = facts->tables[table].primary;
+
+	return primary >= 0 && facts->keys[primary].n == 1 &&
+		facts_types_match(facts, facts->columns[state->column].type,
+						  facts->columns[facts->keys[primary].columns[0]].type);
+}
+
 static void
 consider_roles(MatchState *state)
 {
@@ -1018,7 +1030,7 @@ consider_roles(MatchState *state)
 	List	   *tables = NIL;
 	ListCell   *lc;
 
-	if ((class & WORD_ACTOR) && !names_a_table(state))
+	if ((class & WORD_ACTOR) && !names_a_table(state) && !facts->columns[state->column].alone_primary)
 		tables = list_copy(facts->persons);
 	if (class & WORD_SELF)
 		tables = list_append_unique_int(tables, facts->columns[state->column].table);
@@ -1031,7 +1043,8 @@ consider_roles(MatchState *state)
 		{
 			Candidate	cand;
 
-			if (!begin_candidate(state, lfirst_int(key), &cand))
+			if (!begin_candidate(state, lfirst_int(key), &cand) ||
+				(facts->keys[lfirst_int(key)].n == 1 && !facts->keys[lfirst_int(key)].primary && primary_fits(state, t)))
 				continue;
 			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
