@@ -1010,6 +1010,13 @@ names_a_table(const MatchState *state)
 	return false;
 }
 
+/* create_uid: the id of a user */
+static int
+uid_class(const MatchState *state)
+{
+	return state->hi < state->words->n && strcmp(state->words->word[state->hi], "uid") == 0 ? WORD_ACTOR : 0;
+}
+
 /* A role means the primary key of its table, if the types allow it */
 static bool
 primary_fits(const MatchState *state, int table)
@@ -1026,7 +1033,7 @@ static void
 consider_roles(MatchState *state)
 {
 	Facts	   *facts = state->facts;
-	int			class = state->words->class[role_word(state)];
+	int			class = state->words->class[role_word(state)] | uid_class(state);
 	List	   *tables = NIL;
 	ListCell   *lc;
 

@@ -277,7 +277,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
 	}
 	s[SIGNAL_SELF_WORD] = cand->self_word;
-	s[SIGNAL_SELF] = self && !cand->self_word;
+	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
 	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
 	s[SIGNAL_SELF_PLAIN] = self && cand->table_match == MATCH_FULL && !cand->before && !cand->self_word;
@@ -553,7 +553,8 @@ words_unmatched(const Candidate *cand)
 {
 	double		by_table = cand->table_match == MATCH_NONE ? 99 :
 		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
-		(cand->table_match == MATCH_FULL ? 0 : cand->own_front || cand->sharing == 1 ? 0.2 : 0.6);
+		(cand->table_match == MATCH_FULL ? 0 :
+		 cand->table_match == MATCH_TAIL && (cand->own_front || cand->sharing == 1) ? 0.2 : 0.6);
 	double		by_key = cand->key_match ?
 		cand->key_before + 0.4 * cand->key_short - (cand->key_glued ? 0.5 : 0) : 99;
 
