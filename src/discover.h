@@ -252,7 +252,8 @@ extern bool match_lead(Facts *facts, int lead, int key, int *columns);
 /* Is a column alone a unique key of the table? */
 extern bool match_is_key(const Facts *facts, int table, int column);
 
-extern int	match_columns_named(const Facts *facts, const char *joined);
+/* The columns of one name, the prefix of their table left out, as list of int */
+extern List *match_columns_named(const Facts *facts, const char *joined);
 extern bool match_generic_name(const Facts *facts, int column);
 extern bool match_columns_begin_alike(const Facts *facts, const FactColumn *column);
 

@@ -105,25 +105,37 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 	return true;
 }
 
-/* The column of the key whose name the fewest tables have; its columns */
+/* What a key's column may be called in a child that puts the parent's name before */
+static void
+prefixed_name(const Facts *facts, const FactKey *key, int i, char *name)
+{
+	const FactTable *parent = &facts->tables[key->table];
+	int			length;
+
+	words_join(&parent->words, parent->prefix, parent->words.n, name);
+	length = strlen(name);
+	strlcpy(name + length, facts->columns[key->columns[i]].joined, WORD_KEY_SIZE - length);
+}
+
+/*
+ * Columns that may be one of the key's in other tables: those of the name
+ * that the fewest tables have, and those with the parent's name before it.
+ */
 static List *
 rarest_column(const Facts *facts, const FactKey *key)
 {
 	List	   *rarest = NIL;
+	char		name[WORD_KEY_SIZE];
 
 	for (int i = 0; i < key->n; i++)
 	{
-		struct
-		{
-			char		key[WORD_KEY_SIZE];
-			List	   *forms;
-		}		   *entry;
+		List	   *columns = match_columns_named(facts, facts->columns[key->columns[i]].joined);
 
-		entry = hash_search(facts->by_column_name, facts->columns[key->columns[i]].joined, HASH_FIND, NULL);
-		if (entry && (i == 0 || list_length(entry->forms) < list_length(rarest)))
-			rarest = entry->forms;
+		if (i == 0 || list_length(columns) < list_length(rarest))
+			rarest = columns;
 	}
-	return rarest;
+	prefixed_name(facts, key, 0, name);
+	return list_concat_copy(match_columns_named(facts, name), rarest);
 }
 
 /* All columns of the key by name in one table */
@@ -132,7 +144,12 @@ same_columns(Facts *facts, const FactKey *key, int child, int *columns)
 {
 	for (int i = 0; i < key->n; i++)
 	{
-		columns[i] = column_named(facts, child, facts->columns[key->columns[i]].joined);
+		char		name[WORD_KEY_SIZE];
+
+		prefixed_name(facts, key, i, name);
+		columns[i] = column_named(facts, child, name);
+		if (columns[i] < 0)
+			columns[i] = column_named(facts, child, facts->columns[key->columns[i]].joined);
 		if (columns[i] < 0 || is_in(columns[i], columns, i) ||
 			!facts_types_match(facts, facts->columns[columns[i]].type,
 							   facts->columns[key->columns[i]].type))
@@ -184,7 +201,7 @@ set_of(HTAB *sets, int base, const int *columns, int n)
 }
 
 static bool
-leads_there_already(List *singles, int child, int k, const Facts *facts, HTAB *led)
+leads_there_already(HTAB *led, int child, int k)
 {
 	int			pair[2] = {child, k};
 
@@ -241,7 +258,7 @@ match_groups(Facts *facts, List *singles)
 			Candidate  *cand;
 
 			if (child == key->table || facts->tables[child].partition || facts->tables[child].denied ||
-				leads_there_already(singles, child, k, facts, led) ||
+				leads_there_already(led, child, k) ||
 				!same_columns(facts, key, child, columns) ||
 				is_declared(facts, key, child, columns))
 				continue;

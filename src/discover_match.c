@@ -20,7 +20,7 @@
 
 #include "discover.h"
 
-#define SET_MAX 16				/* candidates that a column keeps */
+#define SET_MAX 8				/* candidates that a column keeps */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define FORMS_MAX 8				/* tables with one ending that are all looked at */
 #define PERSONS_MAX 2			/* tables of people that "created_by" may mean */
@@ -544,10 +544,10 @@ match_is_key(const Facts *facts, int table, int column)
 	return false;
 }
 
-int
+List *
 match_columns_named(const Facts *facts, const char *joined)
 {
-	return list_length(name_find(facts->by_column_name, joined));
+	return name_find(facts->by_column_name, joined);
 }
 
 /* ---- what can be a reference at all ---- */

@@ -102,6 +102,7 @@
 	X(ROWS_OTHER, "rows, no numbers", "all values that were looked at are in the parent, and are no numbers") \
 	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
 	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
+	X(GROUP_PREFIXED, "group with prefix", "its columns bear the name of the parent before that of the key") \
 	X(GROUP, "group", "a reference of several columns") \
 	X(GROUP_LEAD, "group with a name", "one of its columns bears the parent's name") \
 	X(GROUP_PRIMARY, "whole primary key", "the group refers to a primary key") \
@@ -354,7 +355,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text && generic;
 	s[SIGNAL_PLURAL] = bare && !text && is_plural(column) &&
 		!ends_alike(&column->words, &facts->tables[key->table].words);
-	s[SIGNAL_RECURS] = Min(log2(match_columns_named(facts, column->joined)), 5) / 5.0;
+	s[SIGNAL_RECURS] = Min(log2(list_length(match_columns_named(facts, column->joined))), 5) / 5.0;
 	s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
 	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
 	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
@@ -518,6 +519,8 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 		return;
 	}
 	s[SIGNAL_GROUP] = 1;
+	s[SIGNAL_GROUP_PREFIXED] = !cand->leads &&
+		strcmp(facts->columns[cand->columns[0]].joined, facts->columns[key->columns[0]].joined) != 0;
 	s[SIGNAL_GROUP_LEAD] = cand->leads;
 	s[SIGNAL_GROUP_PRIMARY] = key->primary;
 	s[SIGNAL_GROUP_SPLIT] = has_key_within(facts, key->table, key->columns, key->n, false);

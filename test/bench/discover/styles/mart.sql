@@ -12,3 +12,9 @@ CREATE TABLE fact_inventory (date_key int REFERENCES dim_date, product_key int R
     store_key int REFERENCES dim_store, on_hand int, PRIMARY KEY (date_key, product_key, store_key));
 CREATE TABLE fact_returns (return_date_key int REFERENCES dim_date, customer_key int REFERENCES dim_customer,
     product_key int REFERENCES dim_product, reason_code text, units int);
+CREATE TABLE route (carrier int, route_no int, stops int, PRIMARY KEY (carrier, route_no));
+CREATE TABLE leg (leg_no int PRIMARY KEY, route_carrier int, route_route_no int, miles int,
+    FOREIGN KEY (route_carrier, route_route_no) REFERENCES route);
+CREATE TABLE pallet (site int, slot int, weight int, PRIMARY KEY (site, slot));
+CREATE TABLE pallet_move (move_no int PRIMARY KEY, pallet_site int, pallet_slot int, moves int,
+    FOREIGN KEY (pallet_site, pallet_slot) REFERENCES pallet);
