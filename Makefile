@@ -97,6 +97,7 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	deploy \
+	discover \
 	interface \
 	plan \
 	plan_18 \

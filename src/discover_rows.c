@@ -37,7 +37,7 @@
 
 #define SAMPLE_BLOCKS 100		/* of a child, about */
 #define SAMPLE_KEYS 64			/* candidates that one query looks at */
-#define WORTH_LOOKING 0.02		/* score below which rows are not asked */
+#define WORTH_LOOKING 0.1		/* score below which rows are not asked */
 #define REFUTED 0.05			/* share of orphans in a sample */
 
 /* A batch of candidates of one child */
