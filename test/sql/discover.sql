@@ -109,12 +109,14 @@ WHERE parent_table = 'snake.addresses';
 SELECT count(*) FROM sg_discover_fks('snake.products', 0, 'none') WHERE child_columns = '{created_by}' AND parent_table = 'snake.users';
 SELECT count(*) FROM sg_discover_fks('snake.user_settings', 0, 'none');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, pattern) VALUES ('rejected', '(', true);
+\set VERBOSITY terse
 INSERT INTO schemaguard.discovery_feedback (verdict) VALUES ('rejected');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('perhaps', 'x');
+\set VERBOSITY default
 
 -- A weight of the user's own
 INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('candidate', -1000);
-SELECT count(*) FROM sg_discover_fks(verify => 'none') WHERE score < 1;
+SELECT count(*) FROM sg_discover_fks('snake.orders', verify => 'none') WHERE score < 1;
 DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
 
 -- Declared keys are not proposed, and teach
