@@ -49,6 +49,7 @@ OBJS = \
 	src/discover_feedback.o \
 	src/discover_group.o \
 	src/discover_match.o \
+	src/discover_names.o \
 	src/discover_rows.o \
 	src/discover_score.o \
 	src/discover_signal.o \

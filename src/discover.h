@@ -60,6 +60,7 @@ typedef enum Suffix
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
 
 extern void words_split(const char *name, Words *words);
+extern bool words_is_number(const char *word);
 extern int	words_class(const char *word, const char *stem);
 extern Suffix words_suffix(const char *word);
 extern bool words_reference_prefix(const char *word);
@@ -152,7 +153,8 @@ typedef struct Facts
 	HTAB	   *by_table_name;	/* joined stems -> tables */
 	HTAB	   *by_key_name;	/* joined stems -> keys */
 	HTAB	   *by_column_name; /* joined stems -> columns */
-	List	   *vocabulary[256];	/* stems of the tables' names, by first byte */
+	List	   *vocabulary[256];	/* stems of the tables' names, by first
+									 * byte */
 	List	   *persons;		/* of int: the tables of people, best first */
 	HTAB	   *type_pairs;
 	HTAB	   *table_index;	/* OID -> table */
@@ -206,7 +208,8 @@ typedef struct Candidate
 	bool		key_match;
 	int8		key_before;
 	bool		key_glued;
-	bool		key_initial;	/* what is before in that word abbreviates the parent */
+	bool		key_initial;	/* what is before in that word abbreviates the
+								 * parent */
 	bool		key_short;		/* a word of it is abbreviated */
 
 	bool		self_word;
@@ -236,6 +239,21 @@ typedef struct Candidate
 	struct Candidate *rival;	/* the best other one of its set */
 } Candidate;
 
+/* A table's name, or a part of it */
+typedef struct NameForm
+{
+	int			table;
+	int8		front;			/* words left out; letters if glued */
+	int8		back;
+	bool		glued;			/* begins inside of a word */
+	NameMatch	match;
+	double		cover;			/* share of the whole name */
+} NameForm;
+
+/* What is in one of the hash tables of Facts under a name, or NIL */
+extern List *names_find(HTAB *hash, const char *key);
+
+/* Fill those hash tables */
 extern void match_prepare(Facts *facts);
 extern bool match_eligible(const Facts *facts, int column);
 extern bool match_polymorphic(const Facts *facts, int column);
@@ -249,6 +267,7 @@ extern List *match_groups(Facts *facts, List *singles);
  * false unless each of them is in the child by the name it has in the parent.
  */
 extern bool match_lead(Facts *facts, int lead, int key, int *columns);
+
 /* Is a column alone a unique key of the table? */
 extern bool match_is_key(const Facts *facts, int table, int column);
 

@@ -184,17 +184,17 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 	{
 		Candidate  *cand = lfirst(lc);
 		const FactColumn *column = &facts->columns[cand->column];
-		int			text = is_text(column->type);
+		int text = is_text(column->type);
 
 		if (cand->set >= facts->ncolumns)
 			continue;
 		if (cand->column != last)
-			all[cand->suffix][text]++;
+			all[cand->suffix][text] ++;
 		last = cand->column;
 		if (!bears_name(facts, cand) || column->alone_primary)
 			continue;
 		if (!habits->named[cand->column])
-			hits[cand->suffix][text]++;
+			hits[cand->suffix][text] ++;
 		habits->named[cand->column] = true;
 		facts->tables[facts->keys[cand->key].table].central++;
 	}
@@ -340,7 +340,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	const FactColumn *column = &facts->columns[cand->column];
 	const FactKey *key = &facts->keys[cand->key];
 	const FactColumn *target = &facts->columns[key->columns[cand->lead]];
-	bool		text = is_text(column->type);
+	bool text = is_text(column->type);
 	bool		generic = match_generic_name(facts, cand->column);
 	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
 	Oid			base = getBaseType(column->type);
@@ -350,15 +350,17 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_SUFFIX_CODE] = cand->suffix == SUFFIX_CODE;
 	s[SIGNAL_SUFFIX_NAME] = cand->suffix == SUFFIX_NAME;
 	s[SIGNAL_PREFIX] = cand->prefix;
-	s[SIGNAL_BARE_TEXT] = bare && text && !cand->key_match;
-	s[SIGNAL_BARE_KEY] = bare && text && cand->key_match;
-	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text && generic;
-	s[SIGNAL_PLURAL] = bare && !text && is_plural(column) &&
+	s[SIGNAL_BARE_TEXT] = bare && text &&!cand->key_match;
+	s[SIGNAL_BARE_KEY] = bare && text &&cand->key_match;
+	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text &&generic;
+
+	s[SIGNAL_PLURAL] = bare && !text &&is_plural(column) &&
 		!ends_alike(&column->words, &facts->tables[key->table].words);
 	s[SIGNAL_RECURS] = Min(log2(list_length(match_columns_named(facts, column->joined))), 5) / 5.0;
 	s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
 	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
 	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
+
 	if ((cand->n == 1 || cand->leads) && cand->suffix != SUFFIX_NONE)
 		s[strcmp(ending(column), ending(target)) == 0 ? SIGNAL_SUFFIX_SAME :
 		  words_suffix(ending(target)) == cand->suffix ? SIGNAL_SUFFIX_KIN : SIGNAL_SUFFIX_OTHER] = 1;
