@@ -90,6 +90,7 @@ typedef struct FactTable
 								 * with */
 	int			family;			/* tables whose name begins with the next word */
 	List	   *keys;			/* of int: its unique keys in Facts.keys */
+	List	   *references;		/* of int: declared ones that it is the child of */
 	int			primary;		/* the primary one, or -1 */
 	bool		partition;
 	bool		unlogged;
@@ -252,6 +253,10 @@ typedef struct NameForm
 
 /* What is in one of the hash tables of Facts under a name, or NIL */
 extern List *names_find(HTAB *hash, const char *key);
+
+/* Hash tables of the same kind, of lists of int */
+extern HTAB *names_hash(const char *name);
+extern void names_add(HTAB *hash, const char *key, int value);
 
 /* Fill those hash tables */
 extern void match_prepare(Facts *facts);

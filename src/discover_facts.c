@@ -402,6 +402,8 @@ read_references(Facts *facts)
 			continue;
 		if (reference->n == 1)
 			facts->columns[reference->child_columns[0]].declared = true;
+		facts->tables[reference->child].references =
+			lappend_int(facts->tables[reference->child].references, facts->nreferences);
 		facts->nreferences++;
 	}
 }

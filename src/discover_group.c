@@ -161,10 +161,12 @@ same_columns(Facts *facts, const FactKey *key, int child, int *columns)
 static bool
 is_declared(const Facts *facts, const FactKey *key, int child, const int *columns)
 {
-	for (int r = 0; r < facts->nreferences; r++)
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[child].references)
 	{
-		const FactReference *reference = &facts->references[r];
-		bool		same = reference->child == child && reference->n == key->n;
+		const FactReference *reference = &facts->references[lfirst_int(lc)];
+		bool		same = reference->n == key->n;
 
 		for (int i = 0; i < key->n && same; i++)
 			same = is_in(reference->child_columns[i], columns, key->n);

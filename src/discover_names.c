@@ -22,8 +22,8 @@ typedef struct NameEntry
 	List	   *forms;			/* of NameForm *; of int for keys and columns */
 } NameEntry;
 
-static HTAB *
-name_hash(const char *name)
+HTAB *
+names_hash(const char *name)
 {
 	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = sizeof(NameEntry),.hcxt = CurrentMemoryContext};
 
@@ -39,6 +39,14 @@ name_entry(HTAB *hash, const char *key)
 	if (!found)
 		entry->forms = NIL;
 	return entry;
+}
+
+void
+names_add(HTAB *hash, const char *key, int value)
+{
+	NameEntry  *entry = name_entry(hash, key);
+
+	entry->forms = lappend_int(entry->forms, value);
 }
 
 List *
@@ -114,7 +122,7 @@ prepare_columns(Facts *facts)
 {
 	char		key[WORD_KEY_SIZE];
 
-	facts->by_column_name = name_hash("column names");
+	facts->by_column_name = names_hash("column names");
 	for (int t = 0; t < facts->ntables; t++)
 		find_column_prefix(facts, &facts->tables[t]);
 	for (int c = 0; c < facts->ncolumns; c++)
@@ -137,7 +145,7 @@ prepare_columns(Facts *facts)
 static void
 find_families(Facts *facts)
 {
-	HTAB	   *firsts = name_hash("families");
+	HTAB	   *firsts = names_hash("families");
 
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -162,7 +170,7 @@ find_families(Facts *facts)
 static void
 find_table_prefixes(Facts *facts)
 {
-	HTAB	   *firsts = name_hash("first words");
+	HTAB	   *firsts = names_hash("first words");
 
 	for (int t = 0; t < facts->ntables; t++)
 	{
@@ -393,7 +401,7 @@ find_owner(Facts *facts, FactKey *key)
 static void
 prepare_keys(Facts *facts)
 {
-	facts->by_key_name = name_hash("key names");
+	facts->by_key_name = names_hash("key names");
 	for (int k = 0; k < facts->nkeys; k++)
 	{
 		FactKey    *key = &facts->keys[k];
@@ -480,7 +488,7 @@ match_prepare(Facts *facts)
 {
 	prepare_columns(facts);
 	find_table_prefixes(facts);
-	facts->by_table_name = name_hash("table names");
+	facts->by_table_name = names_hash("table names");
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		if (!facts->tables[t].partition && facts->tables[t].words.n > 0)

@@ -439,21 +439,16 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 
 /* What the declared keys say of columns of this name */
 static void
-declared_signals(const Facts *facts, const Candidate *cand, float *s)
+declared_signals(const Facts *facts, HTAB *declared, const Candidate *cand, float *s)
 {
 	const FactKey *key = &facts->keys[cand->key];
 	int			same = 0;
 	int			other = 0;
+	ListCell   *lc;
 
-	for (int r = 0; r < facts->nreferences; r++)
+	foreach(lc, names_find(declared, facts->columns[cand->column].joined))
 	{
-		const FactReference *reference = &facts->references[r];
-
-		if (reference->n != cand->n || cand->n > 1 ||
-			strcmp(facts->columns[reference->child_columns[0]].joined,
-				   facts->columns[cand->column].joined) != 0)
-			continue;
-		if (reference->parent_columns[0] == key->columns[0])
+		if (facts->references[lfirst_int(lc)].parent_columns[0] == key->columns[0])
 			same++;
 		else
 			other++;
@@ -587,9 +582,15 @@ void
 signals_fill(Facts *facts, List *candidates)
 {
 	Habits		habits = {0};
+	HTAB	   *declared = names_hash("declared references");
 	int			first = 0;
 	ListCell   *lc;
 
+	for (int r = 0; r < facts->nreferences; r++)
+	{
+		if (facts->references[r].n == 1)
+			names_add(declared, facts->columns[facts->references[r].child_columns[0]].joined, r);
+	}
 	learn_habits(facts, candidates, &habits);
 	foreach(lc, candidates)
 	{
@@ -607,7 +608,7 @@ signals_fill(Facts *facts, List *candidates)
 			ending_signals(facts, cand, s);
 		}
 		if (cand->n == 1)
-			declared_signals(facts, cand, s);
+			declared_signals(facts, declared, cand, s);
 		parent_signals(facts, cand, s);
 	}
 
