@@ -169,6 +169,8 @@ extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
 
 /* ---- candidates (discover_match.c, discover_group.c) ---- */
 
+#define GROUP_MAX 8				/* columns of a candidate */
+
 typedef enum NameMatch
 {
 	MATCH_NONE,
@@ -184,7 +186,7 @@ typedef struct Candidate
 	int			column;			/* the column that it is about, or the first */
 	int			key;
 	int			n;
-	int			columns[INDEX_MAX_KEYS];	/* pairwise with the key's */
+	int			columns[GROUP_MAX]; /* pairwise with the key's */
 
 	/* how the column's name meets the table's */
 	NameMatch	table_match;

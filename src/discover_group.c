@@ -17,7 +17,6 @@
 
 #include "discover.h"
 
-#define GROUP_MAX 8				/* columns of a group */
 #define SHARING_MAX 256			/* tables looked at for one key */
 
 /* The column of a table that goes by a name, or -1 */

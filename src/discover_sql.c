@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "compat.h"
 #include "discover.h"
@@ -314,6 +315,8 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	Oid			child = PG_ARGISNULL(0) ? InvalidOid : child_argument(PG_GETARG_OID(0));
 	double		min_score;
 	Verify		verify;
+	MemoryContext row;
+	MemoryContext caller;
 	SgRowSink	sink;
 	ListCell   *lc;
 
@@ -327,11 +330,15 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 
 	propose(&d, min_score, verify, child);
+	row = AllocSetContextCreate(CurrentMemoryContext, "discovery row", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(row);
 	foreach(lc, d.proposals)
 	{
 		CHECK_FOR_INTERRUPTS();
 		emit_proposal(&sink, &d, lfirst(lc), verify);
+		MemoryContextReset(row);
 	}
+	MemoryContextSwitchTo(caller);
 	notice_denied(d.facts);
 	PG_RETURN_NULL();
 }
