@@ -90,7 +90,8 @@ typedef struct FactTable
 								 * with */
 	int			family;			/* tables whose name begins with the next word */
 	List	   *keys;			/* of int: its unique keys in Facts.keys */
-	List	   *references;		/* of int: declared ones that it is the child of */
+	List	   *references;		/* of int: declared ones that it is the child
+								 * of */
 	int			primary;		/* the primary one, or -1 */
 	bool		partition;
 	bool		unlogged;

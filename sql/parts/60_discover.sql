@@ -40,9 +40,10 @@ CREATE TABLE schemaguard.discovery_feedback (
     role          text NOT NULL DEFAULT CURRENT_USER,
     at            timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CHECK (child_table IS NOT NULL OR child_columns IS NOT NULL OR parent_table IS NOT NULL),
-    CHECK (NOT pattern OR COALESCE('' OPERATOR(pg_catalog.~) child_table, true) IS NOT NULL),
-    CHECK (NOT pattern OR COALESCE('' OPERATOR(pg_catalog.~) child_columns, true) IS NOT NULL),
-    CHECK (NOT pattern OR COALESCE('' OPERATOR(pg_catalog.~) parent_table, true) IS NOT NULL)
+    -- a test that no planner takes for always true
+    CHECK (NOT pattern OR child_table IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', child_table, '')) OPERATOR(pg_catalog.>=) 0),
+    CHECK (NOT pattern OR child_columns IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', child_columns, '')) OPERATOR(pg_catalog.>=) 0),
+    CHECK (NOT pattern OR parent_table IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', parent_table, '')) OPERATOR(pg_catalog.>=) 0)
 );
 CREATE SEQUENCE schemaguard.discovery_feedback_id_seq OWNED BY schemaguard.discovery_feedback.id;
 ALTER TABLE schemaguard.discovery_feedback
