@@ -7,7 +7,8 @@
 #   make test            everything at once: build and test in a private directory with a private server, install nothing
 #   make test-long       the same with the counts and durations of a release
 #   make demo            a guided tour on a private server
-#   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run
+#   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
+#                        and how much of what it discovers is right (ONLY=discover: nothing else)
 #   make help            this text
 #
 # What steers `make test`: test/tools/run-tests.sh says it at its top; test/bench/run.sh does for `make bench`.
@@ -134,7 +135,8 @@ demo:
 	@exec bash "$(HERE)/test/demo/run.sh"
 
 bench:
-	@exec bash "$(HERE)/test/bench/run.sh"
+	@[ "$$ONLY" = discover ] || bash "$(HERE)/test/bench/run.sh"
+	@[ "$${ONLY:-discover}" != discover ] || bash "$(HERE)/test/bench/discover/run.sh"
 
 help:
 	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' "$(HERE)/Makefile"

@@ -159,8 +159,8 @@ add_proposal(AuditSet *set, HeapTuple tuple, TupleDesc desc)
 static void
 add_inferred(AuditSet *set, Oid function)
 {
-	char	   *query = psprintf("SELECT child_table, child_columns::text[] AS child_columns, parent_table,"
-								 " parent_columns::text[] AS parent_columns FROM %s(child => $1, verify => 'none')",
+	char	   *query = psprintf("SELECT child_table, child_columns::pg_catalog.text[] AS child_columns, parent_table,"
+								 " parent_columns::pg_catalog.text[] AS parent_columns FROM %s(child => $1, verify => 'none')",
 								 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)),
 															"sg_discover_fks"));
 	Oid			types[1] = {REGCLASSOID};
@@ -366,6 +366,7 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
  * One row per key: every declared one and the unfinished steps of every
  * plan, or the keys of one child table, or those of one plan (42704).  A key
  * that can't be judged is "unknown" with the reason, and the rest goes on.
+ * With inferred, the keys that discovery proposes by names as well.
  * Needs SELECT on the columns of a key on both sides.  Locks child and
  * parent in ACCESS SHARE while they are read (on a standby until the end of
  * the transaction).  Writes the log, except on a standby and in a read-only
