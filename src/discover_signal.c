@@ -13,8 +13,14 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "discover.h"
 
@@ -98,6 +104,7 @@
 	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
 	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
 	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
+	X(STATS_DISTINCT, "too many values", "by the statistics, the column has more different values than the parent has rows") \
 	X(ROWS_NUMBER, "rows, numbers", "all numbers that were looked at are in the parent; more of them say more") \
 	X(ROWS_OTHER, "rows, no numbers", "all values that were looked at are in the parent, and are no numbers") \
 	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
@@ -437,6 +444,40 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 		  SIGNAL_SAME_FAMILY : SIGNAL_OTHER_FAMILY] = 1;
 }
 
+/*
+ * How many different values has a column, by the statistics?  -1: unknown, or
+ * not for the current role to know.
+ */
+static double
+distinct_values(const Facts *facts, const FactColumn *column)
+{
+	const FactTable *table = &facts->tables[column->table];
+	HeapTuple	tuple;
+	double		distinct;
+
+	if (table->tuples <= 0 ||
+		(pg_class_aclcheck(table->oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		 pg_attribute_aclcheck(table->oid, column->attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK))
+		return -1;
+	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table->oid), Int16GetDatum(column->attnum),
+							BoolGetDatum(get_rel_relkind(table->oid) == RELKIND_PARTITIONED_TABLE));
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
+	ReleaseSysCache(tuple);
+	return distinct < 0 ? -distinct * table->tuples : distinct;
+}
+
+/* Statistics may be old on either side: only a clear excess counts */
+static void
+statistics_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	double		parents = facts->tables[facts->keys[cand->key].table].tuples;
+
+	if (parents > 0 && distinct_values(facts, &facts->columns[cand->column]) > parents * 1.5)
+		s[SIGNAL_STATS_DISTINCT] = 1;
+}
+
 /* What the declared keys say of columns of this name */
 static void
 declared_signals(const Facts *facts, HTAB *declared, const Candidate *cand, float *s)
@@ -610,6 +651,8 @@ signals_fill(Facts *facts, List *candidates)
 		if (cand->n == 1)
 			declared_signals(facts, declared, cand, s);
 		parent_signals(facts, cand, s);
+		if (cand->n == 1)
+			statistics_signals(facts, cand, s);
 	}
 
 	for (int i = 0; i < list_length(candidates); i++)

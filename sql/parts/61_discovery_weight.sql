@@ -123,6 +123,7 @@ INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES
     ('table name, id', 0.7869, 'fitted'),
     ('table of people', 1.8953, 'fitted'),
     ('text id', -0.8422, 'fitted'),
+    ('too many values', -3.0000, 'fitted'),
     ('type column', -1.1366, 'fitted'),
     ('unique in child', -0.6600, 'fitted'),
     ('unique in part', -0.4856, 'fitted'),

@@ -99,6 +99,13 @@ SELECT s.score < n.score AS orphans_count FROM sg_discover_fks('snake.orders', 0
   USING (child_columns, parent_table) WHERE child_columns = '{customer_id}' AND parent_table = 'snake.customers';
 SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit('snake.orders', inferred => true) ORDER BY fk_name;
 
+-- Statistics: more values than the parent has rows
+CREATE TABLE snake.visits (id int PRIMARY KEY, customer_id int);
+INSERT INTO snake.visits SELECT g, g FROM generate_series(1, 3000) g;
+CREATE TEMP TABLE before AS SELECT score FROM sg_discover_fks('snake.visits', 0, 'none') WHERE parent_table = 'snake.customers';
+ANALYZE snake.customers, snake.visits;
+SELECT s.score < b.score - 0.3 AS too_many FROM sg_discover_fks('snake.visits', 0, 'none') s, before b WHERE parent_table = 'snake.customers';
+
 -- Feedback: rejected is not proposed, the next one may be; accepted is
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
 VALUES ('rejected', 'snake.products', 'created_by', 'snake.users'),

@@ -334,10 +334,10 @@ if ($weights_file)
 	  . "INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES\n";
 	my %value = map { $signals[$_] => $all->[$_] } 0 .. $#signals;
 
-	# What rows say can't be learned from schemas without rows: these are estimates. Orphans above what a sample of a
+	# What rows and statistics say can't be learned from schemas without rows: these are estimates. Orphans above what a sample of a
 	# reference ever shows count most; that small numbers are in a key of 1 to n says little, that texts or uuids are
 	# there says much.
-	@value{ 'orphans', 'few orphans', 'rows, numbers', 'rows, no numbers' } = (-5, -0.5, 1, 3);
+	@value{ 'orphans', 'few orphans', 'rows, numbers', 'rows, no numbers', 'too many values' } = (-5, -0.5, 1, 3, -3);
 	$value{'calibration slope'} = $calibration->[0];
 	$value{'calibration offset'} = $calibration->[1];
 	$text .= join(",\n", map { sprintf "    ('%s', %.4f, 'fitted')", $_ =~ s/'/''/gr, $value{$_} } sort keys %value) . ";\n";

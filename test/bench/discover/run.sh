@@ -106,7 +106,7 @@ schemas=0
 if [ -e "$corpus/load_facts.sh" ]; then
   for facts in "$corpus"/*/; do
     name=$(basename "$facts")
-    sg_as bash "$corpus/load_facts.sh" "${facts%/}" "$name" --no-fks > /dev/null
+    sg_as env PGOPTIONS="-c client_min_messages=warning" bash "$corpus/load_facts.sh" "${facts%/}" "$name" --no-fks > /dev/null
     { fact_truth "$facts"; candidates; } | tell "$name" -F $'\t' > "$SG_DIR/candidates/$name.keys.tsv"
     { fact_indexes "$facts"; fact_truth "$facts"; candidates; } | tell "$name" -F $'\t' \
       > "$SG_DIR/candidates/$name.with_indexes.tsv"
