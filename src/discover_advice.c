@@ -75,8 +75,9 @@ advice_evidence(const Facts *facts, const Weights *weights, const Candidate *can
 		append_pair(&buf, "signal", name->name);
 		appendStringInfo(&buf, ", \"value\": %.3g, \"weight\": %.3g}",
 						 (double) cand->signals[parts[i].signal], parts[i].weight);
-		if (i < 6)
-			appendStringInfo(&why, "%s%s: %s", i ? "; " : "",
+		/* the first signal is what all candidates have */
+		if (i < 7 && parts[i].signal != 0)
+			appendStringInfo(&why, "%s%s: %s", why.len ? "; " : "",
 							 parts[i].weight > 0 ? "for" : "against", name->words);
 	}
 	appendStringInfoChar(&buf, ']');

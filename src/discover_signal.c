@@ -25,7 +25,7 @@
 #include "discover.h"
 
 #define SIGNALS \
-	X(CANDIDATE, "candidate", "a table that the name may mean") \
+	X(CANDIDATE, "candidate", "what speaks against any candidate, for most are wrong") \
 	Y(TABLE, "table name", "the column's name is the table's") \
 	Y(TABLE_ROLE, "table name after role", "the column's name ends in the table's, after words of a role") \
 	Y(TABLE_TAIL, "end of table name", "the column's name is the end of the table's") \
