@@ -49,6 +49,8 @@
 	X(SELF_BEFORE, "other row of the same table", "the words before say that it is another row, of the same table") \
 	X(SELF_ROLE, "same table after role", "the same table, after words of a role") \
 	X(CHILD_OWN, "child's own key", "it is the child's key and bears the child's name") \
+	X(PART_OF, "child of the parent", "the child's name begins with the parent's") \
+	X(PART_OF_KEY, "child of the key's table", "and the column has the name of the parent's key, which is another table's as well") \
 	X(KEY_INITIAL, "initials before key", "letters before the key's name are the table's initials") \
 	X(KEY_SHORT, "key abbreviated", "a word of the key's name is abbreviated") \
 	X(BARE_KEY, "bare key name", "a text column without such a word, named as the key") \
@@ -229,6 +231,17 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 	}
 }
 
+static bool
+begins_with(const Words *a, const Words *b)
+{
+	char		ka[WORD_KEY_SIZE];
+	char		kb[WORD_KEY_SIZE];
+
+	words_join(a, 0, a->n, ka);
+	words_join(b, 0, b->n, kb);
+	return strncmp(ka, kb, strlen(kb)) == 0;
+}
+
 static void
 name_signals(const Facts *facts, const Candidate *cand, float *s)
 {
@@ -284,6 +297,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
 		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
 	}
+	s[SIGNAL_PART_OF] = !self && begins_with(&child->words, &parent->words);
+	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
 	s[SIGNAL_SELF_WORD] = cand->self_word;
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
@@ -521,17 +536,6 @@ has_key_within(const Facts *facts, int table, const int *columns, int n, bool al
 			return true;
 	}
 	return false;
-}
-
-static bool
-begins_with(const Words *a, const Words *b)
-{
-	char		ka[WORD_KEY_SIZE];
-	char		kb[WORD_KEY_SIZE];
-
-	words_join(a, 0, a->n, ka);
-	words_join(b, 0, b->n, kb);
-	return strncmp(ka, kb, strlen(kb)) == 0;
 }
 
 static void
