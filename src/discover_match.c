@@ -315,7 +315,10 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 	{
 		NameForm   *form = lfirst(lc);
 
-		/* what is a part of so many names means those of the child's own family */
+		/*
+		 * what is a part of so many names means those of the child's own
+		 * family
+		 */
 		if (many && (form->match != MATCH_FULL || form->back > 0) &&
 			!front_is_childs(state->facts, form, state->facts->columns[state->column].table))
 			continue;
