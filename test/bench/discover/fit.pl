@@ -337,10 +337,11 @@ if ($weights_file)
 	# What rows and statistics say can't be learned from schemas without rows: these are estimates. Orphans above what a sample of a
 	# reference ever shows count most; that small numbers are in a key of 1 to n says little, that texts or uuids are
 	# there says much.
-	@value{ 'orphans', 'few orphans', 'rows, numbers', 'rows, no numbers', 'too many values' } = (-5, -0.5, 1, 3, -3);
+	my %estimated = ('orphans' => -5, 'few orphans' => -0.5, 'rows, numbers' => 1, 'rows, no numbers' => 3, 'too many values' => -3);
+	%value = (%value, %estimated);
 	$value{'calibration slope'} = $calibration->[0];
 	$value{'calibration offset'} = $calibration->[1];
-	$text .= join(",\n", map { sprintf "    ('%s', %.4f, 'fitted')", $_ =~ s/'/''/gr, $value{$_} } sort keys %value) . ";\n";
+	$text .= join(",\n", map { sprintf "    ('%s', %.4f, '%s')", $_ =~ s/'/''/gr, $value{$_}, defined $estimated{$_} ? 'estimated' : 'fitted' } sort keys %value) . ";\n";
 	open my $out, '>', $weights_file or die "fit.pl: $weights_file: $!\n";
 	print $out $text;
 	close $out or die "fit.pl: $weights_file: $!\n";
