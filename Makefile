@@ -7,7 +7,8 @@
 #   make test            everything at once: build and test in a private directory with a private server, install nothing
 #   make test-long       the same with the counts and durations of a release
 #   make demo            a guided tour on a private server
-#   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run
+#   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
+#                        and how much of what it discovers is right (ONLY=discover: nothing else)
 #   make help            this text
 #
 # What steers `make test`: test/tools/run-tests.sh says it at its top; test/bench/run.sh does for `make bench`.
@@ -70,6 +71,17 @@ OBJS = \
 	src/deploy_verify_reach.o \
 	src/deploy_verify_row.o \
 	src/deploy_verify_try.o \
+	src/discover_advice.o \
+	src/discover_facts.o \
+	src/discover_feedback.o \
+	src/discover_group.o \
+	src/discover_match.o \
+	src/discover_names.o \
+	src/discover_rows.o \
+	src/discover_score.o \
+	src/discover_signal.o \
+	src/discover_sql.o \
+	src/discover_words.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -114,7 +126,9 @@ SQL_PARTS = \
 	sql/parts/40_deploy.sql \
 	sql/parts/45_fix.sql \
 	sql/parts/46_rollback.sql \
-	sql/parts/50_verify.sql
+	sql/parts/50_verify.sql \
+	sql/parts/60_discover.sql \
+	sql/parts/61_discovery_weight.sql
 
 REGRESS = \
 	approve \
@@ -128,6 +142,7 @@ REGRESS = \
 	deploy_index \
 	deploy_partition \
 	deploy_replace \
+	discover \
 	fix \
 	interface \
 	plan \
@@ -173,7 +188,8 @@ demo:
 	@exec bash "$(HERE)/test/demo/run.sh"
 
 bench:
-	@exec bash "$(HERE)/test/bench/run.sh"
+	@[ "$$ONLY" = discover ] || bash "$(HERE)/test/bench/run.sh"
+	@[ "$${ONLY:-discover}" != discover ] || bash "$(HERE)/test/bench/discover/run.sh"
 
 help:
 	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' "$(HERE)/Makefile"

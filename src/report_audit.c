@@ -12,6 +12,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
@@ -133,6 +135,51 @@ add_plan(AuditSet *set, const char *plan, bool unfinished_only)
 	}
 }
 
+static void
+add_proposal(AuditSet *set, HeapTuple tuple, TupleDesc desc)
+{
+	PlanStep   *step = plan_step_default("");
+	FkKey		key = {0};
+
+	step->child_table = sg_spi_text(tuple, desc, "child_table");
+	step->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
+	step->parent_table = sg_spi_text(tuple, desc, "parent_table");
+	step->parent_columns = sg_spi_text_array(tuple, desc, "parent_columns");
+	step->fk_name = plan_default_fk_name(step, 0);
+	if (plan_step_key(step, &key) != NULL || already_listed(set, &key))
+		return;
+	key.name = step->fk_name;
+	set->keys = lappend(set->keys, audit_key_new(&key, "inferred", "missing"));
+}
+
+/*
+ * The keys that discovery proposes by names alone: their rows are what is
+ * about to be read.  Asked for by SQL, as a user would.
+ */
+static void
+add_inferred(AuditSet *set, Oid function)
+{
+	char	   *query = psprintf("SELECT child_table, child_columns::pg_catalog.text[] AS child_columns, parent_table,"
+								 " parent_columns::pg_catalog.text[] AS parent_columns FROM %s(child => $1, verify => 'none')",
+								 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)),
+															"sg_discover_fks"));
+	Oid			types[1] = {REGCLASSOID};
+	Datum		values[1] = {ObjectIdGetDatum(set->child)};
+	MemoryContext caller = CurrentMemoryContext;
+
+	SPI_connect();
+	if (SPI_execute_with_args(query, 1, types, values, OidIsValid(set->child) ? " " : "n", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "discovery gave no rows");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		add_proposal(set, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+}
+
 static int
 compare_audit_keys(const ListCell *a, const ListCell *b)
 {
@@ -154,7 +201,7 @@ tell_nothing_to_do(Oid child)
 	else
 		ereport(NOTICE,
 				(errmsg("this database declares no foreign key, and no plan has one"),
-				 errhint("Start a plan: SELECT sg_plan_create('plan'), then sg_plan_add_fk() or sg_plan_from_sql() for a migration script; sg_orphan_audit(plan => 'plan') judges its keys.")));
+				 errhint("SELECT * FROM sg_discover_fks() finds those that are missing; sg_orphan_audit(inferred => true) judges them. Or start a plan: SELECT sg_plan_create('plan'), then sg_plan_from_discovery(), sg_plan_from_sql() or sg_plan_add_fk().")));
 }
 
 /* The orphan keys that were kept, as one array of objects */
@@ -319,6 +366,7 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
  * One row per key: every declared one and the unfinished steps of every
  * plan, or the keys of one child table, or those of one plan (42704).  A key
  * that can't be judged is "unknown" with the reason, and the rest goes on.
+ * With inferred, the keys that discovery proposes by names as well.
  * Needs SELECT on the columns of a key on both sides.  Locks child and
  * parent in ACCESS SHARE while they are read (on a standby until the end of
  * the transaction).  Writes the log, except on a standby and in a read-only
@@ -346,11 +394,6 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 		sg_null_argument("sg_orphan_audit", "inferred");
 	if (PG_ARGISNULL(3))
 		sg_null_argument("sg_orphan_audit", "samples");
-	if (PG_GETARG_BOOL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("keys can't be inferred yet"),
-				 errhint("Put the keys that you suspect into a plan and audit that: sg_orphan_audit(plan => 'plan').")));
 	if (PG_GETARG_INT32(3) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -367,6 +410,8 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 		add_declared(&set);
 		foreach(lc, plan_names())
 			add_plan(&set, (char *) lfirst(lc), true);
+		if (PG_GETARG_BOOL(2))
+			add_inferred(&set, fcinfo->flinfo->fn_oid);
 		if (set.keys == NIL)
 			tell_nothing_to_do(set.child);
 	}

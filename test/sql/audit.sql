@@ -240,7 +240,7 @@ DROP FUNCTION tells;
 SELECT sg_orphan_audit(samples => NULL);
 SELECT sg_orphan_audit(samples => -1);
 SELECT sg_orphan_audit(inferred => NULL);
-SELECT sg_orphan_audit(inferred => true);
+SELECT fk_name, source, result FROM sg_orphan_audit(inferred => true);
 SELECT sg_orphan_audit(plan => 'no such plan');
 SELECT sg_orphan_audit(child => 0);
 SELECT sg_orphans(NULL, 'x');

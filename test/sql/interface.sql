@@ -23,6 +23,7 @@ FROM (VALUES
   ('sg_plan_drop(text)', 'plan text'),
   ('sg_plan_export(text)', 'plan text'),
   ('sg_plan_import(text, jsonb)', 'plan text, document jsonb'),
+  ('sg_plan_from_discovery(text, float8)', 'plan text, min_score double precision DEFAULT 0.8'),
   ('sg_plan_sql(text)', 'plan text'),
   ('sg_plan_approve(text)', 'plan text'),
   ('sg_rollback_fks(text)', 'IN plan text')) AS v (f, arguments);
@@ -39,7 +40,10 @@ FROM (VALUES
   ('sg_verify_fks(text, boolean)',
    '{text plan,boolean live,name fk_name,text child_table,text parent_table,text test,text expected,text observed,text result,text reason}'),
   ('sg_measure_overhead(text, int, int)',
-   '{text plan,integer sample,integer rounds,integer step,name fk_name,text child_table,text parent_table,text operation,bigint rows,double precision without_us,double precision without_q1_us,double precision without_q3_us,double precision with_us,double precision with_q1_us,double precision with_q3_us,double precision ratio,text reason}')) AS v (f, columns),
+   '{text plan,integer sample,integer rounds,integer step,name fk_name,text child_table,text parent_table,text operation,bigint rows,double precision without_us,double precision without_q1_us,double precision without_q3_us,double precision with_us,double precision with_q1_us,double precision with_q3_us,double precision ratio,text reason}'),
+  ('sg_discover_fks(regclass, float8, text)',
+   '{regclass child,double precision min_score,text verify,text child_table,name[] child_columns,text parent_table,name[] parent_columns,double precision score,jsonb evidence,bigint rows_checked,bigint orphan_rows,text result,text reason,text on_delete,text on_delete_reason,boolean index,text index_reason}'),
+  ('sg_unmatched_keys()', '{text table_name,name[] columns,text reason}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
   pg_proc p, LATERAL (SELECT c.position::int AS n) x
 WHERE p.oid = f::regprocedure
@@ -68,6 +72,8 @@ FROM (VALUES
   ('quarantine', '{id,run_id,at,role,plan,step,fk_name,cause,row_table,table_owner,columns,row_text,data,reason}'),
   ('plan_note', '{plan,line,reason}'),
   ('audit_log', '{id,run_id,at,role,plan,step,action,phase,object,statement,sqlstate,message,rows_affected,orphan_rows,elapsed_ms,blockers,attempt}'),
+  ('discovery_weight', '{signal,weight,source}'),
+  ('discovery_feedback', '{id,verdict,child_table,child_columns,parent_table,pattern,note,role,at}'),
   ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
   ('progress', '{pid,plan,step,action,phase,object,done,total,unit,orphan_rows,started_at,estimated_end}')) AS v (relation, columns);
 
@@ -81,7 +87,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine,discovery_weight,discovery_feedback}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -90,7 +96,8 @@ $$, 'nobody writes our tables');
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
         'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof',
-        'schemaguard.quarantine', 'schemaguard.quarantine_id_seq'], 'configuration tables');
+        'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
+        'schemaguard.discovery_weight', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

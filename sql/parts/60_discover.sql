@@ -1,0 +1,96 @@
+-- Discovery: the foreign keys that are missing
+
+CREATE TABLE schemaguard.discovery_weight (
+    signal text NOT NULL,
+    weight float8 NOT NULL,
+    -- fitted on real schemas, or estimated (what only rows can teach); a row of the user's own counts instead
+    source text NOT NULL DEFAULT 'user' CHECK (source IN ('fitted', 'estimated', 'user')),
+    PRIMARY KEY (signal, source)
+);
+COMMENT ON TABLE schemaguard.discovery_weight
+    IS 'what each signal of discovery weighs; add a row of source user to change one';
+GRANT SELECT ON schemaguard.discovery_weight TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_weight', 'WHERE source = ''user''');
+
+CREATE FUNCTION schemaguard.sg_discovery_candidates(
+    OUT competition    int,
+    OUT child_table    text,
+    OUT child_columns  name[],
+    OUT parent_table   text,
+    OUT parent_columns name[],
+    OUT score          float8,
+    OUT signals        text[],
+    OUT "values"       float4[])
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_discovery_candidates';
+COMMENT ON FUNCTION schemaguard.sg_discovery_candidates()
+    IS 'every candidate of discovery with its signals, as the weights are fitted from them';
+
+CREATE TABLE schemaguard.discovery_feedback (
+    id            bigint PRIMARY KEY,
+    verdict       text NOT NULL CHECK (verdict IN ('accepted', 'rejected')),
+    -- as sg_discover_fks shows them, columns joined by commas; null is any
+    child_table   text,
+    child_columns text,
+    parent_table  text,
+    -- these three are regular expressions; one that is malformed raises 2201B here
+    pattern       boolean NOT NULL DEFAULT false,
+    note          text,
+    role          text NOT NULL DEFAULT CURRENT_USER,
+    at            timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CHECK (child_table IS NOT NULL OR child_columns IS NOT NULL OR parent_table IS NOT NULL),
+    -- a test that no planner takes for always true
+    CHECK (NOT pattern OR child_table IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', child_table, '')) OPERATOR(pg_catalog.>=) 0),
+    CHECK (NOT pattern OR child_columns IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', child_columns, '')) OPERATOR(pg_catalog.>=) 0),
+    CHECK (NOT pattern OR parent_table IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', parent_table, '')) OPERATOR(pg_catalog.>=) 0)
+);
+CREATE SEQUENCE schemaguard.discovery_feedback_id_seq OWNED BY schemaguard.discovery_feedback.id;
+ALTER TABLE schemaguard.discovery_feedback
+    ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.discovery_feedback_id_seq');
+COMMENT ON TABLE schemaguard.discovery_feedback
+    IS 'proposals of discovery that were accepted or rejected; its owner writes it, and may grant that';
+GRANT SELECT ON schemaguard.discovery_feedback TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback_id_seq', '');
+
+CREATE FUNCTION sg_discover_fks(
+    child     regclass DEFAULT NULL,
+    min_score float8 DEFAULT 0.5,
+    verify    text DEFAULT 'sample',
+    OUT child_table      text,
+    OUT child_columns    name[],
+    OUT parent_table     text,
+    OUT parent_columns   name[],
+    OUT score            float8,
+    OUT evidence         jsonb,
+    OUT rows_checked     bigint,
+    OUT orphan_rows      bigint,
+    OUT result           text,
+    OUT reason           text,
+    OUT on_delete        text,
+    OUT on_delete_reason text,
+    OUT index            boolean,
+    OUT index_reason     text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_discover_fks';
+COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text)
+    IS 'the foreign keys that are missing, with the chance that each is right, and why';
+
+CREATE FUNCTION sg_unmatched_keys(
+    OUT table_name text,
+    OUT columns    name[],
+    OUT reason     text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_unmatched_keys';
+COMMENT ON FUNCTION sg_unmatched_keys()
+    IS 'columns that look like a reference and match nothing';
+
+CREATE FUNCTION sg_plan_from_discovery(plan text, min_score float8 DEFAULT 0.8)
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_from_discovery';
+COMMENT ON FUNCTION sg_plan_from_discovery(text, float8)
+    IS 'add the keys that discovery proposes to a plan; returns the number of steps added';

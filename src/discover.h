@@ -1,0 +1,337 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover.h
+ *	  Foreign keys that are missing: candidates, their signals and scores.
+ *
+ * Names, types, keys and indexes of the whole database are read once
+ * (discover_facts.c).  For each column the tables that its name may mean are
+ * looked up by words (discover_words.c, discover_match.c), groups of columns
+ * likewise (discover_group.c).  Each candidate gets a vector of signals
+ * (discover_signal.c).  The candidates of one column compete with each other
+ * and with "no reference at all": a candidate's score is its share of the sum
+ * of exp(weighted signals), where "none" counts 1 (discover_score.c).  The
+ * weights are in schemaguard.discovery_weight, fitted by
+ * test/bench/discover/fit.pl.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_DISCOVER_H
+#define SG_DISCOVER_H
+
+#include "postgres.h"
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+
+#include "fk.h"
+
+/* ---- words of names (discover_words.c) ---- */
+
+#define WORDS_MAX 16
+#define WORD_KEY_SIZE 96		/* bytes of a looked up name; longer is cut */
+
+typedef struct Words
+{
+	int			n;
+	char	   *word[WORDS_MAX];	/* lower case */
+	char	   *stem[WORDS_MAX];	/* the word without the marks of a plural */
+	int			class[WORDS_MAX];	/* WORD_* */
+} Words;
+
+/* What the end of a column's name says about its kind */
+typedef enum Suffix
+{
+	SUFFIX_NONE,
+	SUFFIX_ID,					/* id, uuid, oid, ... */
+	SUFFIX_KEY,					/* key, no, nr, sk, ... */
+	SUFFIX_CODE,
+	SUFFIX_NAME
+} Suffix;
+
+/* Classes of words; a word may be in several */
+#define WORD_PERSON		0x01	/* names a table of people */
+#define WORD_ACTOR		0x02	/* what people are called where they act */
+#define WORD_SELF		0x04	/* another row of the same table */
+#define WORD_EXTERNAL	0x08	/* another system */
+#define WORD_GENERIC	0x10	/* says little alone: type, status, ... */
+#define WORD_MEASURE	0x20	/* a quantity, a time, a text */
+#define WORD_DECORATION 0x40	/* tbl, dim, master: part of no noun */
+#define WORD_NUMBER		0x80	/* "number of", "most" */
+#define WORD_LOG		0x100	/* a table that is written and not referred to */
+
+extern void words_split(const char *name, Words *words);
+extern bool words_is_number(const char *word);
+extern int	words_class(const char *word, const char *stem);
+extern Suffix words_suffix(const char *word);
+extern bool words_reference_prefix(const char *word);
+
+/* The part of a word before a glued suffix ("hostid"), or 0 */
+extern int	words_glued_suffix(const char *word, Suffix *suffix);
+extern char *words_stem(const char *word);
+
+/* Is `a` short for `b`?  1: its beginning; 2: letters of it in order */
+extern int	words_abbreviates(const char *a, const char *b);
+
+/* Stems lo..hi joined, cut to WORD_KEY_SIZE */
+extern void words_join(const Words *words, int lo, int hi, char *key);
+
+/* ---- facts (discover_facts.c) ---- */
+
+typedef struct FactTable
+{
+	Oid			oid;
+	Oid			schema;
+	char	   *name;
+	Words		words;
+	int			columns;		/* first of ncolumns in Facts.columns */
+	int			ncolumns;
+	int			column_prefix;	/* words that its columns' names begin with */
+	int			prefix;			/* words of its name that many tables begin
+								 * with */
+	int			family;			/* tables whose name begins with the next word */
+	List	   *keys;			/* of int: its unique keys in Facts.keys */
+	List	   *references;		/* of int: declared ones that it is the child
+								 * of */
+	int			primary;		/* the primary one, or -1 */
+	bool		partition;
+	bool		unlogged;
+	bool		denied;			/* the current role may read none of it */
+	double		tuples;			/* reltuples: -1 is unknown */
+	int			central;		/* columns whose name means this table */
+} FactTable;
+
+typedef struct FactColumn
+{
+	int			table;
+	AttrNumber	attnum;
+	char	   *name;
+	Oid			type;
+	Words		words;
+	char	   *joined;			/* its stems, without the table's prefix */
+	bool		not_null;
+	bool		sequence;		/* makes its own values */
+	bool		leads_index;	/* first of an index, unique ones left out */
+	bool		leads_any;		/* first of any index */
+	bool		alone_primary;
+	bool		alone_unique;
+	bool		in_primary;
+	bool		declared;		/* is a reference already, alone */
+} FactColumn;
+
+typedef struct FactKey
+{
+	int			table;
+	int			n;
+	int			columns[INDEX_MAX_KEYS];	/* in Facts.columns */
+	bool		primary;
+	bool		borrowed;		/* its name is that of another table's key */
+	bool		owned;			/* its name has the table's name in it */
+	int			sharing;		/* keys of the same name */
+} FactKey;
+
+typedef struct FactReference
+{
+	int			child;			/* tables */
+	int			parent;
+	int			n;
+	int			child_columns[INDEX_MAX_KEYS];
+	int			parent_columns[INDEX_MAX_KEYS];
+	char		on_delete;
+} FactReference;
+
+typedef struct Facts
+{
+	MemoryContext context;
+	FactTable  *tables;
+	int			ntables;
+	FactColumn *columns;
+	int			ncolumns;
+	FactKey    *keys;
+	int			nkeys;
+	FactReference *references;	/* declared ones */
+	int			nreferences;
+	int			indexed;		/* columns that lead an index that is not
+								 * unique */
+	HTAB	   *by_table_name;	/* joined stems -> tables */
+	HTAB	   *by_key_name;	/* joined stems -> keys */
+	HTAB	   *by_column_name; /* joined stems -> columns */
+	List	   *vocabulary[256];	/* stems of the tables' names, by first
+									 * byte */
+	List	   *persons;		/* of int: the tables of people, best first */
+	HTAB	   *type_pairs;
+	HTAB	   *table_index;	/* OID -> table */
+} Facts;
+
+extern Facts *facts_read(void);
+extern int	facts_find_table(const Facts *facts, Oid oid);
+
+/* Could a key's column of one type refer to a key of another? */
+extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
+
+/* ---- candidates (discover_match.c, discover_group.c) ---- */
+
+#define GROUP_MAX 8				/* columns of a candidate */
+
+typedef enum NameMatch
+{
+	MATCH_NONE,
+	MATCH_ACRONYM,
+	MATCH_HEAD,					/* the name begins so */
+	MATCH_TAIL,					/* the name ends so */
+	MATCH_FULL
+} NameMatch;
+
+typedef struct Candidate
+{
+	int			set;			/* of candidates that compete */
+	int			column;			/* the column that it is about, or the first */
+	int			key;
+	int			n;
+	int			columns[GROUP_MAX]; /* pairwise with the key's */
+
+	/* how the column's name meets the table's */
+	NameMatch	table_match;
+	int8		front;			/* words of the table's name left over */
+	int8		back;
+	int8		abbreviation;	/* as words_abbreviates */
+	bool		glued;			/* begins inside of a word of the column's */
+	bool		table_glued;	/* ... of the table's */
+	int			sharing;		/* tables whose name ends like that */
+	bool		counts;			/* the words before say "number of" */
+	bool		self_before;	/* they are of another row */
+	int8		before;			/* words of the column's name left over */
+	int8		after;
+	bool		own_front;		/* the words left over are the child's own */
+	double		cover;			/* share of the table's name that is matched */
+	Suffix		suffix;
+	bool		prefix;			/* id_, fk_ */
+	bool		external;		/* the words before are another system's */
+	bool		measure;		/* the words after are of a quantity or so */
+
+	/* how it meets the key's */
+	bool		key_match;
+	int8		key_before;
+	bool		key_glued;
+	bool		key_initial;	/* what is before in that word abbreviates the
+								 * parent */
+	bool		key_short;		/* a word of it is abbreviated */
+
+	bool		self_word;
+	bool		actor_word;
+	bool		extends;		/* one to one: the child's name extends the
+								 * parent's */
+	double		rank;			/* for pruning */
+
+	/* groups */
+	bool		leads;			/* the column says the parent's name */
+	int			lead;			/* its place in columns */
+	bool		redundant;		/* what it refers to is unique already */
+	int			rarity;			/* tables that have the rarest of its names */
+
+	/* what the rows say (discover_rows.c) */
+	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL */
+	FkProblem  *problem;		/* why it can't be */
+	int64		rows_checked;	/* -1: none */
+	int64		orphan_rows;
+	bool		whole;			/* all rows were read, no sample */
+	const char *reason;
+
+	float	   *signals;
+	bool		accepted;		/* by a user */
+	double		sum;
+	double		score;
+	struct Candidate *rival;	/* the best other one of its set */
+} Candidate;
+
+/* A table's name, or a part of it */
+typedef struct NameForm
+{
+	int			table;
+	int8		front;			/* words left out; letters if glued */
+	int8		back;
+	bool		glued;			/* begins inside of a word */
+	NameMatch	match;
+	double		cover;			/* share of the whole name */
+} NameForm;
+
+/* What is in one of the hash tables of Facts under a name, or NIL */
+extern List *names_find(HTAB *hash, const char *key);
+
+/* Hash tables of the same kind, of lists of int */
+extern HTAB *names_hash(const char *name);
+extern void names_add(HTAB *hash, const char *key, int value);
+
+/* Fill those hash tables */
+extern void match_prepare(Facts *facts);
+extern bool match_eligible(const Facts *facts, int column);
+extern bool match_polymorphic(const Facts *facts, int column);
+
+/* Candidates of every column, sets in one piece, ordered by column */
+extern List *match_candidates(Facts *facts);
+extern List *match_groups(Facts *facts, List *singles);
+
+/*
+ * The other columns that, with `lead`, refer to a key of several columns;
+ * false unless each of them is in the child by the name it has in the parent.
+ */
+extern bool match_lead(Facts *facts, int lead, int key, int *columns);
+
+/* Is a column alone a unique key of the table? */
+extern bool match_is_key(const Facts *facts, int table, int column);
+
+/* The columns of one name, the prefix of their table left out, as list of int */
+extern List *match_columns_named(const Facts *facts, const char *joined);
+extern bool match_generic_name(const Facts *facts, int column);
+extern bool match_columns_begin_alike(const Facts *facts, const FactColumn *column);
+
+/* ---- signals and scores (discover_signal.c, discover_score.c) ---- */
+
+typedef struct SignalName
+{
+	const char *name;
+	const char *words;
+} SignalName;
+
+extern const SignalName signal_names[];
+extern int	signal_count(void);
+extern void signals_fill(Facts *facts, List *candidates);
+
+/* Add what rows say: not null ones, those without parent, distinct ones (-1: unknown) */
+extern void signals_rows(const Facts *facts, Candidate *cand, int64 rows, int64 orphans, int64 distinct);
+
+typedef struct Weights
+{
+	double	   *signal;
+	double		slope;			/* of the calibration, on the log of odds */
+	double		offset;
+} Weights;
+
+/* Sorts the candidates by set, too */
+extern Weights *score_all(Facts *facts, List *candidates);
+
+/* ---- discover_rows.c ---- */
+
+/* Make cand->fk; false where no foreign key can be: cand->problem */
+extern bool rows_resolve(const Facts *facts, Candidate *cand);
+
+/*
+ * Look at a sample of the rows of candidates worth it, of one child or of
+ * all; the candidates of one table follow each other.  Nothing waits for a
+ * lock.  What can't be read keeps the reason.
+ */
+extern void rows_sample(Facts *facts, List *candidates, Oid child_only);
+
+/* Read the tables of proposals, all of one table in one pass */
+extern void rows_audit(Facts *facts, List *proposals);
+
+/* ---- discover_feedback.c ---- */
+
+extern List *feedback_apply(Facts *facts, List *candidates);
+
+/* ---- discover_advice.c ---- */
+
+extern Datum advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand);
+extern const char *advice_on_delete(const Facts *facts, const Candidate *cand, const char **reason);
+extern bool advice_index(const Facts *facts, const Candidate *cand, const char **reason);
+
+#endif							/* SG_DISCOVER_H */

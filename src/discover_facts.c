@@ -1,0 +1,458 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_facts.c
+ *	  What the catalogs say, once, for the whole database.
+ *
+ * One pass over pg_class, pg_attribute, pg_attrdef, pg_index and the foreign
+ * keys of pg_constraint each.  Tables of extensions, temporary ones and the
+ * system's own are left out; partitions are there, marked, since keys belong
+ * to the table that they are partitions of.  No table is opened or locked.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/catalog.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "parser/parse_coerce.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "discover.h"
+#include "fk.h"
+
+typedef struct TableEntry
+{
+	Oid			oid;			/* hash key */
+	int			table;
+} TableEntry;
+
+typedef struct TypePair
+{
+	Oid			child;			/* hash key, with parent */
+	Oid			parent;
+	bool		match;
+} TypePair;
+
+/* One pass over a catalog */
+typedef struct CatalogPass
+{
+	Relation	rel;
+	SysScanDesc scan;
+} CatalogPass;
+
+static void
+pass_begin(CatalogPass *pass, Oid catalog, Oid index, int nkeys, ScanKey keys)
+{
+	pass->rel = table_open(catalog, AccessShareLock);
+	pass->scan = systable_beginscan(pass->rel, index, OidIsValid(index), NULL, nkeys, keys);
+}
+
+static void
+pass_end(CatalogPass *pass)
+{
+	systable_endscan(pass->scan);
+	table_close(pass->rel, AccessShareLock);
+}
+
+static HTAB *
+oid_hash(const char *name, Size entry)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = entry,.hcxt = CurrentMemoryContext};
+
+	return hash_create(name, 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+int
+facts_find_table(const Facts *facts, Oid oid)
+{
+	TableEntry *entry = hash_search(facts->table_index, &oid, HASH_FIND, NULL);
+
+	return entry ? entry->table : -1;
+}
+
+/* The tables that belong to extensions, as a hash of OIDs */
+static HTAB *
+extension_tables(void)
+{
+	HTAB	   *members = oid_hash("extension tables", sizeof(Oid));
+	CatalogPass extensions;
+	HeapTuple	tuple;
+
+	pass_begin(&extensions, ExtensionRelationId, InvalidOid, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(extensions.scan)))
+	{
+		ScanKeyData keys[2];
+		CatalogPass depend;
+
+		ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(ExtensionRelationId));
+		ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(((Form_pg_extension) GETSTRUCT(tuple))->oid));
+		pass_begin(&depend, DependRelationId, DependReferenceIndexId, 2, keys);
+		while (HeapTupleIsValid(tuple = systable_getnext(depend.scan)))
+		{
+			Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+			if (form->classid == RelationRelationId && form->deptype == DEPENDENCY_EXTENSION)
+				(void) hash_search(members, &form->objid, HASH_ENTER, NULL);
+		}
+		pass_end(&depend);
+	}
+	pass_end(&extensions);
+
+	return members;
+}
+
+static bool
+is_denied(Oid relid)
+{
+	Oid			role = GetUserId();
+
+	return pg_class_aclcheck(relid, role, ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(relid, role, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK;
+}
+
+static void
+add_table(Facts *facts, Form_pg_class form)
+{
+	FactTable  *table = &facts->tables[facts->ntables];
+	TableEntry *entry;
+
+	memset(table, 0, sizeof(FactTable));
+	table->oid = form->oid;
+	table->schema = form->relnamespace;
+	table->name = pstrdup(NameStr(form->relname));
+	words_split(table->name, &table->words);
+	table->primary = -1;
+	table->partition = form->relispartition;
+	table->unlogged = form->relpersistence == RELPERSISTENCE_UNLOGGED;
+	table->denied = is_denied(form->oid);
+	table->tuples = form->reltuples;
+
+	entry = hash_search(facts->table_index, &form->oid, HASH_ENTER, NULL);
+	entry->table = facts->ntables++;
+}
+
+static void
+read_tables(Facts *facts)
+{
+	HTAB	   *members = extension_tables();
+	CatalogPass pass;
+	HeapTuple	tuple;
+	int			room = 0;
+
+	facts->table_index = oid_hash("tables", sizeof(TableEntry));
+	pass_begin(&pass, RelationRelationId, InvalidOid, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if ((form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE) ||
+			form->oid < FirstNormalObjectId || IsCatalogNamespace(form->relnamespace) ||
+			IsToastNamespace(form->relnamespace) ||
+			form->relpersistence == RELPERSISTENCE_TEMP ||
+			hash_search(members, &form->oid, HASH_FIND, NULL))
+			continue;
+		if (facts->ntables == room)
+		{
+			room = room ? room * 2 : 256;
+			facts->tables = facts->tables ?
+				repalloc_huge(facts->tables, room * sizeof(FactTable)) :
+				MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(FactTable));
+		}
+		add_table(facts, form);
+	}
+	pass_end(&pass);
+	hash_destroy(members);
+}
+
+/*
+ * Columns end up table by table, by number: the tuples of one table come in
+ * any order, so they are counted first and put in place after.
+ */
+static void
+count_columns(Facts *facts)
+{
+	CatalogPass pass;
+	HeapTuple	tuple;
+
+	pass_begin(&pass, AttributeRelationId, InvalidOid, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+		int			table;
+
+		if (form->attnum > 0 && (table = facts_find_table(facts, form->attrelid)) >= 0)
+			facts->tables[table].ncolumns = Max(facts->tables[table].ncolumns, form->attnum);
+	}
+	pass_end(&pass);
+
+	for (int i = 0; i < facts->ntables; i++)
+	{
+		facts->tables[i].columns = facts->ncolumns;
+		facts->ncolumns += facts->tables[i].ncolumns;
+	}
+}
+
+/* Columns that are dropped keep their place, without a name */
+static void
+read_columns(Facts *facts)
+{
+	CatalogPass pass;
+	HeapTuple	tuple;
+
+	count_columns(facts);
+	facts->columns = MemoryContextAllocHuge(CurrentMemoryContext,
+											(facts->ncolumns + 1) * sizeof(FactColumn));
+	memset(facts->columns, 0, (facts->ncolumns + 1) * sizeof(FactColumn));
+
+	pass_begin(&pass, AttributeRelationId, InvalidOid, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+		FactColumn *column;
+		int			table;
+
+		if (form->attnum <= 0 || form->attisdropped ||
+			(table = facts_find_table(facts, form->attrelid)) < 0)
+			continue;
+
+		/* a column that came between the two passes waits for the next call */
+		if (form->attnum > facts->tables[table].ncolumns)
+			continue;
+		column = &facts->columns[facts->tables[table].columns + form->attnum - 1];
+		column->table = table;
+		column->attnum = form->attnum;
+		column->name = pstrdup(NameStr(form->attname));
+		column->type = form->atttypid;
+		column->not_null = form->attnotnull;
+		column->sequence = form->attidentity != '\0';
+		words_split(column->name, &column->words);
+	}
+	pass_end(&pass);
+
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		for (int i = 0; i < facts->tables[t].ncolumns; i++)
+			facts->columns[facts->tables[t].columns + i].table = t;
+	}
+}
+
+/* The column of a table by number, or -1 */
+static int
+find_column(const Facts *facts, int table, AttrNumber attnum)
+{
+	int			column;
+
+	if (attnum <= 0 || attnum > facts->tables[table].ncolumns)
+		return -1;
+	column = facts->tables[table].columns + attnum - 1;
+	return facts->columns[column].name ? column : -1;
+}
+
+/* Which columns have a default that calls nextval()? */
+static void
+read_defaults(Facts *facts)
+{
+	char	   *call = psprintf(":funcid %u ", F_NEXTVAL);
+	CatalogPass pass;
+	HeapTuple	tuple;
+
+	pass_begin(&pass, AttrDefaultRelationId, InvalidOid, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	{
+		Form_pg_attrdef form = (Form_pg_attrdef) GETSTRUCT(tuple);
+		int			table = facts_find_table(facts, form->adrelid);
+		int			column = table < 0 ? -1 : find_column(facts, table, form->adnum);
+		bool		isnull;
+		Datum		expression;
+		char	   *definition;
+
+		if (column < 0)
+			continue;
+		expression = heap_getattr(tuple, Anum_pg_attrdef_adbin, RelationGetDescr(pass.rel), &isnull);
+		if (isnull)
+			continue;
+		definition = TextDatumGetCString(expression);
+		if (strstr(definition, call))
+			facts->columns[column].sequence = true;
+		pfree(definition);
+	}
+	pass_end(&pass);
+}
+
+/* Keep an index that a foreign key could refer to */
+static void
+add_key(Facts *facts, int table, Form_pg_index form, int *room)
+{
+	FactKey    *key;
+
+	if (facts->nkeys == *room)
+	{
+		*room = *room ? *room * 2 : 256;
+		facts->keys = facts->keys ? repalloc_huge(facts->keys, *room * sizeof(FactKey)) :
+			MemoryContextAllocHuge(CurrentMemoryContext, *room * sizeof(FactKey));
+	}
+	key = &facts->keys[facts->nkeys];
+	memset(key, 0, sizeof(FactKey));
+	key->table = table;
+	key->n = form->indnkeyatts;
+	key->primary = form->indisprimary;
+	for (int i = 0; i < key->n; i++)
+	{
+		key->columns[i] = find_column(facts, table, form->indkey.values[i]);
+		if (key->columns[i] < 0)
+			return;
+	}
+	for (int i = 0; i < key->n; i++)
+	{
+		FactColumn *column = &facts->columns[key->columns[i]];
+
+		column->in_primary |= key->primary;
+		column->alone_unique |= key->n == 1;
+		column->alone_primary |= key->n == 1 && key->primary;
+	}
+	if (key->primary)
+		facts->tables[table].primary = facts->nkeys;
+	facts->tables[table].keys = lappend_int(facts->tables[table].keys, facts->nkeys);
+	facts->nkeys++;
+}
+
+static void
+read_indexes(Facts *facts)
+{
+	CatalogPass pass;
+	HeapTuple	tuple;
+	int			room = 0;
+
+	pass_begin(&pass, IndexRelationId, InvalidOid, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+		int			table = facts_find_table(facts, form->indrelid);
+		int			leading;
+
+		if (table < 0 || !form->indislive || !form->indisvalid)
+			continue;
+		leading = find_column(facts, table, form->indkey.values[0]);
+		if (leading >= 0 && heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+			facts->columns[leading].leads_any = true;
+		if (form->indisunique && form->indimmediate && !form->indisexclusion &&
+			heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
+			heap_attisnull(tuple, Anum_pg_index_indexprs, NULL))
+			add_key(facts, table, form, &room);
+		else if (!form->indisunique &&
+				 leading >= 0 &&
+				 !facts->columns[leading].leads_index)
+		{
+			facts->columns[leading].leads_index = true;
+			facts->indexed++;
+		}
+	}
+	pass_end(&pass);
+}
+
+static void
+read_references(Facts *facts)
+{
+	List	   *declared = fk_declared(InvalidOid);
+	ListCell   *lc;
+
+	facts->references = palloc0((list_length(declared) + 1) * sizeof(FactReference));
+	foreach(lc, declared)
+	{
+		FkKey	   *key = lfirst(lc);
+		FactReference *reference = &facts->references[facts->nreferences];
+		bool		complete = true;
+
+		reference->child = facts_find_table(facts, key->child);
+		reference->parent = facts_find_table(facts, key->parent);
+		if (reference->child < 0 || reference->parent < 0)
+			continue;
+		reference->n = key->nkeys;
+		reference->on_delete = key->on_delete;
+		for (int i = 0; i < key->nkeys; i++)
+		{
+			reference->child_columns[i] = find_column(facts, reference->child, key->child_att[i]);
+			reference->parent_columns[i] = find_column(facts, reference->parent, key->parent_att[i]);
+			complete &= reference->child_columns[i] >= 0 && reference->parent_columns[i] >= 0;
+		}
+		if (!complete)
+			continue;
+		if (reference->n == 1)
+			facts->columns[reference->child_columns[0]].declared = true;
+		facts->tables[reference->child].references =
+			lappend_int(facts->tables[reference->child].references, facts->nreferences);
+		facts->nreferences++;
+	}
+}
+
+static Oid
+btree_family(Oid type)
+{
+	Oid			opclass = GetDefaultOpClass(type, BTREE_AM_OID);
+
+	return OidIsValid(opclass) ? get_opclass_family(opclass) : InvalidOid;
+}
+
+bool
+facts_types_match(Facts *facts, Oid child, Oid parent)
+{
+	struct
+	{
+		Oid			child;
+		Oid			parent;
+	}			key = {child, parent};
+	TypePair   *pair;
+	bool		found;
+
+	pair = hash_search(facts->type_pairs, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		Oid			c = getBaseType(child);
+		Oid			p = getBaseType(parent);
+		Oid			family = btree_family(p);
+
+		pair->match = OidIsValid(family) &&
+			(c == p || family == btree_family(c) || can_coerce_type(1, &c, &p, COERCION_IMPLICIT));
+	}
+	return pair->match;
+}
+
+Facts *
+facts_read(void)
+{
+	Facts	   *facts = palloc0(sizeof(Facts));
+	HASHCTL		pairs = {.keysize = 2 * sizeof(Oid),.entrysize = sizeof(TypePair),.hcxt = CurrentMemoryContext};
+
+	facts->context = CurrentMemoryContext;
+	facts->type_pairs = hash_create("type pairs", 64, &pairs, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	read_tables(facts);
+	read_columns(facts);
+	read_defaults(facts);
+	read_indexes(facts);
+	read_references(facts);
+
+	return facts;
+}

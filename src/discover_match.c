@@ -1,0 +1,705 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_match.c
+ *	  Which tables can the name of a column mean?
+ *
+ * A column's name is looked up, whole and in parts, among those of the tables
+ * and of their keys (discover_names.c).  So the work grows with the number of
+ * names, not with the number of pairs.  A column keeps at most SET_MAX
+ * candidates.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+
+#include "discover.h"
+
+#define SET_MAX 8				/* candidates that a column keeps */
+#define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
+#define FORMS_MAX 8				/* tables with one ending that are all looked
+								 * at */
+#define GLUED_MIN 4				/* letters of a name found inside of a word */
+
+/* A column whose candidates are being looked for */
+typedef struct MatchState
+{
+	Facts	   *facts;
+	int			column;
+	Candidate  *set[SET_MAX];
+	int			nset;
+
+	/* the way of reading its name that is being tried */
+	const Words *words;
+	int			lo;
+	int			hi;
+	Suffix		suffix;
+	bool		prefix;
+} MatchState;
+
+/* ---- what can be a reference at all ---- */
+
+static bool
+type_refers(Oid type)
+{
+	Oid			base = getBaseType(type);
+	char		category;
+	bool		preferred;
+
+	switch (base)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case CASHOID:
+		case JSONOID:
+		case JSONBOID:
+		case XMLOID:
+		case BYTEAOID:
+		case TSVECTOROID:
+		case TSQUERYOID:
+			return false;
+		case DATEOID:
+			return true;
+	}
+	get_type_category_preferred(base, &category, &preferred);
+	return strchr("NSUEIV", category) != NULL;
+}
+
+bool
+match_eligible(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+
+	return column->name && !column->sequence && !facts->tables[column->table].denied && column->words.n > 0 &&
+		!facts->tables[column->table].partition && type_refers(column->type);
+}
+
+/* A sibling that says of which table the column's value is a key */
+bool
+match_polymorphic(const Facts *facts, int c)
+{
+	static const char *const kinds[] = {"type", "kind", "model", "clas", "tabl"};
+	const FactColumn *column = &facts->columns[c];
+	const FactTable *table = &facts->tables[column->table];
+	int			hi = column->words.n;
+	char		stem[WORD_KEY_SIZE];
+	char		sibling[WORD_KEY_SIZE + 8];
+
+	if (hi < 2 || words_suffix(column->words.word[hi - 1]) != SUFFIX_ID)
+		return false;
+	words_join(&column->words, match_columns_begin_alike(facts, column) ? 1 : 0, hi - 1, stem);
+	for (int k = 0; k < lengthof(kinds); k++)
+	{
+		snprintf(sibling, sizeof(sibling), "%s%s", stem, strcmp(kinds[k], "type") == 0 ? "typ" : kinds[k]);
+		for (int i = 0; i < table->ncolumns; i++)
+		{
+			const FactColumn *other = &facts->columns[table->columns + i];
+
+			if (other->name && strcmp(other->joined, sibling) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---- looking up ---- */
+
+/* The column's place in the order of candidates that are kept */
+static double
+rank_of(const Facts *facts, const Candidate *cand)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	double		rank = 0;
+
+	switch (cand->table_match)
+	{
+		case MATCH_FULL:
+			rank = 10;
+			break;
+		case MATCH_TAIL:
+			rank = 2 + 4 * cand->cover + (cand->own_front ? 4 : 0);
+			break;
+		case MATCH_HEAD:
+			rank = 2 + 3 * cand->cover;
+			break;
+		case MATCH_ACRONYM:
+			rank = 2;
+			break;
+		case MATCH_NONE:
+			break;
+	}
+	rank -= 2 * cand->abbreviation + 2 * cand->glued + cand->table_glued + 0.5 * cand->before + 3 * (cand->after > 0);
+	if (cand->key_match)
+		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
+	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
+	if (cand->actor_word || cand->self_word)
+		rank += 2;
+	return rank;
+}
+
+/* The candidate of this key in the set, made if there is room for its rank */
+static Candidate *
+find_candidate(MatchState *state, int key)
+{
+	for (int i = 0; i < state->nset; i++)
+	{
+		if (state->set[i]->key == key)
+			return state->set[i];
+	}
+	return NULL;
+}
+
+static void
+keep_candidate(MatchState *state, const Candidate *cand)
+{
+	Candidate  *old = find_candidate(state, cand->key);
+	int			worst = 0;
+
+	if (old)
+	{
+		*old = *cand;
+		return;
+	}
+	if (state->nset < SET_MAX)
+	{
+		state->set[state->nset] = palloc(sizeof(Candidate));
+		*state->set[state->nset++] = *cand;
+		return;
+	}
+	for (int i = 1; i < SET_MAX; i++)
+	{
+		if (state->set[i]->rank < state->set[worst]->rank)
+			worst = i;
+	}
+	if (state->set[worst]->rank < cand->rank)
+		*state->set[worst] = *cand;
+}
+
+/* Start from what is known of this key already */
+static bool
+begin_candidate(MatchState *state, int k, Candidate *cand)
+{
+	Facts	   *facts = state->facts;
+	FactKey    *key = &facts->keys[k];
+	Candidate  *old;
+
+	if (facts->tables[key->table].denied)
+		return false;
+	old = find_candidate(state, k);
+	if (old)
+	{
+		*cand = *old;
+		return true;
+	}
+	memset(cand, 0, sizeof(Candidate));
+	cand->rows_checked = cand->orphan_rows = -1;
+	cand->set = cand->column = state->column;
+	cand->key = k;
+	cand->n = key->n;
+	cand->suffix = state->suffix;
+	cand->prefix = state->prefix;
+	if (key->n > 1)
+	{
+		cand->leads = true;
+		if (!match_lead(facts, state->column, k, cand->columns))
+			return false;
+		while (cand->columns[cand->lead] != state->column)
+			cand->lead++;
+		cand->redundant = match_is_key(facts, key->table, key->columns[cand->lead]);
+		return true;
+	}
+	cand->columns[0] = state->column;
+	return key->columns[0] != state->column &&
+		facts_types_match(facts, facts->columns[state->column].type,
+						  facts->columns[key->columns[0]].type);
+}
+
+/* Are the words that a table's name has more than the match those of the child? */
+static bool
+front_is_childs(const Facts *facts, const NameForm *form, int child)
+{
+	const FactTable *parent = &facts->tables[form->table];
+	const FactTable *table = &facts->tables[child];
+	int			more = form->front - parent->prefix;
+
+	if (form->glued)
+		return strncmp(parent->words.stem[parent->words.n - 1], table->words.stem[table->prefix < table->words.n ? table->prefix : 0],
+					   form->front) == 0;
+	if (form->match != MATCH_TAIL || more <= 0 || table->prefix + more > table->words.n)
+		return false;
+	for (int i = 0; i < more; i++)
+	{
+		if (strcmp(parent->words.stem[parent->prefix + i], table->words.stem[table->prefix + i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+any_word(const MatchState *state, int lo, int hi, int class)
+{
+	for (int i = lo; i < hi; i++)
+	{
+		if (state->words->class[i] & class)
+			return true;
+	}
+	return false;
+}
+
+static void
+consider_table(MatchState *state, const NameForm *form, int sharing, int before, int after, int abbreviation, bool glued)
+{
+	Facts	   *facts = state->facts;
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[form->table].keys)
+	{
+		Candidate	cand;
+		Candidate	was;
+
+		if (!begin_candidate(state, lfirst_int(lc), &cand))
+			continue;
+		was = cand;
+		cand.table_match = form->match;
+		cand.front = form->glued ? 1 : Max(form->front - facts->tables[form->table].prefix, 0);
+		cand.table_glued = form->glued;
+		cand.sharing = sharing;
+		cand.counts = any_word(state, state->lo, state->lo + before, WORD_NUMBER);
+		cand.self_before = any_word(state, state->lo, state->lo + before, WORD_SELF);
+		cand.back = form->back;
+		cand.cover = form->cover;
+		cand.own_front = front_is_childs(facts, form, facts->columns[state->column].table);
+		cand.before = before;
+		cand.after = after;
+		cand.abbreviation = abbreviation;
+		cand.glued = glued;
+		cand.suffix = state->suffix;
+		cand.prefix = state->prefix;
+		cand.external = any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
+		cand.measure = any_word(state, state->hi - after, state->hi, WORD_MEASURE);
+		cand.rank = rank_of(facts, &cand);
+		if (was.table_match == MATCH_NONE || cand.rank > was.rank)
+			keep_candidate(state, &cand);
+	}
+}
+
+/*
+ * A part of a word is one if the rest is, too: a name of its own, or what the
+ * child's name begins with.
+ */
+static bool
+is_glued_word(MatchState *state, const NameForm *form)
+{
+	const FactTable *parent = &state->facts->tables[form->table];
+	char		rest[WORD_KEY_SIZE];
+
+	if (front_is_childs(state->facts, form, state->facts->columns[state->column].table))
+		return true;
+	strlcpy(rest, parent->words.stem[parent->words.n - 1], Min(sizeof(rest), form->front + 1));
+	return form->front >= 3 && names_find(state->facts->by_table_name, rest) != NIL;
+}
+
+static void
+look_up(MatchState *state, const char *name, int before, int after, int abbreviation, bool glued)
+{
+	List	   *forms = names_find(state->facts->by_table_name, name);
+	bool		many = list_length(forms) > FORMS_MAX;
+	ListCell   *lc;
+
+	foreach(lc, forms)
+	{
+		NameForm   *form = lfirst(lc);
+
+		/*
+		 * what is a part of so many names means those of the child's own
+		 * family
+		 */
+		if (many && (form->match != MATCH_FULL || form->back > 0) &&
+			!front_is_childs(state->facts, form, state->facts->columns[state->column].table))
+			continue;
+
+		/* initials are too short to be part of anything */
+		if (form->match == MATCH_ACRONYM && (before || after || abbreviation || glued))
+			continue;
+		if (form->glued && (glued || !is_glued_word(state, form)))
+			continue;
+		consider_table(state, form, list_length(forms), before, after, abbreviation, glued);
+	}
+}
+
+/* The last word may be short for, or have as its short form, a word of a table */
+static void
+look_up_abbreviations(MatchState *state)
+{
+	const char *last = state->words->stem[state->hi - 1];
+	int			found = 0;
+	ListCell   *lc;
+
+	foreach(lc, state->facts->vocabulary[(unsigned char) last[0]])
+	{
+		char	   *stem = lfirst(lc);
+		int			kind = Max(words_abbreviates(last, stem), words_abbreviates(stem, last));
+		char		name[2 * WORD_KEY_SIZE];
+
+		if (kind == 0)
+			continue;
+		for (int i = state->lo; i < state->hi; i++)
+		{
+			words_join(state->words, i, state->hi - 1, name);
+			snprintf(name + strlen(name), WORD_KEY_SIZE, "%s", stem);
+			name[WORD_KEY_SIZE - 1] = '\0';
+			look_up(state, name, i - state->lo, 0, kind, false);
+		}
+		if (++found == EXPANSIONS_MAX)
+			break;
+	}
+}
+
+/* One way of reading the name: which spans of its words are tables? */
+static void
+look_up_spans(MatchState *state)
+{
+	char		name[WORD_KEY_SIZE];
+	const char *last;
+
+	if (state->lo >= state->hi)
+		return;
+	for (int i = state->lo; i < state->hi; i++)
+	{
+		words_join(state->words, i, state->hi, name);
+		look_up(state, name, i - state->lo, 0, 0, false);
+	}
+	for (int j = state->hi - 1; j > state->lo; j--)
+	{
+		words_join(state->words, state->lo, j, name);
+		look_up(state, name, 0, state->hi - j, 0, false);
+	}
+	last = state->words->stem[state->hi - 1];
+	for (int p = 1; last[p] && strlen(last + p) >= GLUED_MIN; p++)
+	{
+		strlcpy(name, last + p, sizeof(name));
+		look_up(state, name, state->hi - state->lo, 0, 0, true);
+	}
+	look_up_abbreviations(state);
+}
+
+/* Are the letters before a key's name the initials of its table? */
+static bool
+begins_initials(const Facts *facts, int key, const char *letters)
+{
+	const FactTable *table = &facts->tables[facts->keys[key].table];
+
+	for (int i = 0; letters[i]; i++)
+	{
+		if (table->prefix + i >= table->words.n || table->words.stem[table->prefix + i][0] != letters[i])
+			return false;
+	}
+	return true;
+}
+
+/* Keys that have a name of their own: does the column end in it? */
+static void
+consider_keys(MatchState *state, const char *name, int before, const char *leftover, bool shortened)
+{
+	ListCell   *lc;
+
+	foreach(lc, names_find(state->facts->by_key_name, name))
+	{
+		Candidate	cand;
+
+		if (!begin_candidate(state, lfirst_int(lc), &cand))
+			continue;
+		if (cand.key_match && cand.key_before <= before)
+			continue;
+		cand.key_match = true;
+		cand.key_before = before;
+		cand.key_glued = leftover != NULL;
+		cand.key_initial = leftover && begins_initials(state->facts, lfirst_int(lc), leftover);
+		cand.key_short = shortened;
+		cand.external |= any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
+		cand.rank = rank_of(state->facts, &cand);
+		keep_candidate(state, &cand);
+	}
+}
+
+/* The word that says most in lo..hi: the one before a suffix */
+static int
+telling_word(const Words *words, int lo, int hi)
+{
+	return hi - lo > 1 && words_suffix(words->word[hi - 1]) != SUFFIX_NONE ? hi - 2 : hi - 1;
+}
+
+static void
+look_up_keys(MatchState *state, int lo, int hi)
+{
+	const Words *words = state->words;
+	int			telling = telling_word(words, lo, hi);
+	const char *word = words->stem[telling];
+	char		rest[WORD_KEY_SIZE];
+	char		name[2 * WORD_KEY_SIZE];
+	ListCell   *lc;
+	int			found = 0;
+
+	for (int i = lo; i < hi; i++)
+	{
+		words_join(words, i, hi, name);
+		consider_keys(state, name, i - lo, NULL, false);
+	}
+	words_join(words, telling + 1, hi, rest);
+	for (int p = 1; word[p] && strlen(word + p) + strlen(rest) > GLUED_MIN; p++)
+	{
+		snprintf(name, WORD_KEY_SIZE, "%s%s", word + p, rest);
+		consider_keys(state, name, telling - lo + 1, pnstrdup(word, p), false);
+	}
+	foreach(lc, state->facts->vocabulary[(unsigned char) word[0]])
+	{
+		char	   *stem = lfirst(lc);
+
+		if (!words_abbreviates(word, stem) && !words_abbreviates(stem, word))
+			continue;
+		for (int i = lo; i <= telling; i++)
+		{
+			words_join(words, i, telling, name);
+			snprintf(name + strlen(name), WORD_KEY_SIZE, "%s%s", stem, rest);
+			name[WORD_KEY_SIZE - 1] = '\0';
+			consider_keys(state, name, i - lo, NULL, true);
+		}
+		if (++found == EXPANSIONS_MAX)
+			break;
+	}
+}
+
+/* "to" in reports_to says no role, the word before it does */
+static int
+role_word(const MatchState *state)
+{
+	static const char *const prepositions[] = {"to", "of", "from", "for", "via"};
+	int			last = state->hi - 1;
+
+	for (int i = 0; i < lengthof(prepositions); i++)
+	{
+		if (last > state->lo && strcmp(state->words->word[last], prepositions[i]) == 0)
+			return last - 1;
+	}
+	return last;
+}
+
+/* Words that name no table, but somebody who acts, or another row */
+/* Has a table been found that bears the last words of the name? */
+static bool
+names_a_table(const MatchState *state)
+{
+	for (int i = 0; i < state->nset; i++)
+	{
+		const Candidate *cand = state->set[i];
+
+		if ((cand->table_match == MATCH_FULL && !cand->after && !cand->abbreviation && !cand->glued) ||
+			(cand->key_match && !cand->key_glued && !cand->key_short))
+			return true;
+	}
+	return false;
+}
+
+/* create_uid: the id of a user */
+static int
+uid_class(const MatchState *state)
+{
+	return state->hi < state->words->n && strcmp(state->words->word[state->hi], "uid") == 0 ? WORD_ACTOR : 0;
+}
+
+/* A role means the primary key of its table, if the types allow it */
+static bool
+primary_fits(const MatchState *state, int table)
+{
+	Facts	   *facts = state->facts;
+	int			primary = facts->tables[table].primary;
+
+	return primary >= 0 && facts->keys[primary].n == 1 &&
+		facts_types_match(facts, facts->columns[state->column].type,
+						  facts->columns[facts->keys[primary].columns[0]].type);
+}
+
+static void
+consider_roles(MatchState *state)
+{
+	Facts	   *facts = state->facts;
+	int			class = state->words->class[role_word(state)] | uid_class(state);
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	if ((class & WORD_ACTOR) && !names_a_table(state) && !facts->columns[state->column].alone_primary)
+		tables = list_copy(facts->persons);
+	if (class & WORD_SELF)
+		tables = list_append_unique_int(tables, facts->columns[state->column].table);
+	foreach(lc, tables)
+	{
+		int			t = lfirst_int(lc);
+		ListCell   *key;
+
+		foreach(key, facts->tables[t].keys)
+		{
+			Candidate	cand;
+
+			if (!begin_candidate(state, lfirst_int(key), &cand) ||
+				(facts->keys[lfirst_int(key)].n == 1 && !facts->keys[lfirst_int(key)].primary && primary_fits(state, t)))
+				continue;
+			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
+			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
+			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
+			cand.rank = rank_of(facts, &cand);
+			keep_candidate(state, &cand);
+		}
+	}
+}
+
+/* A key named id, in a table whose name is that of another and more */
+static void
+consider_extension(MatchState *state)
+{
+	Facts	   *facts = state->facts;
+	const FactColumn *column = &facts->columns[state->column];
+	const FactTable *table = &facts->tables[column->table];
+
+	if ((!column->in_primary && table->primary >= 0) || column->words.n > 1 ||
+		words_suffix(column->words.word[0]) == SUFFIX_NONE)
+		return;
+	for (int n = table->words.n - 1; n > table->prefix; n--)
+	{
+		char		name[WORD_KEY_SIZE];
+		bool		found = false;
+		ListCell   *lc;
+
+		words_join(&table->words, table->prefix, n, name);
+		foreach(lc, names_find(facts->by_table_name, name))
+		{
+			NameForm   *form = lfirst(lc);
+			Candidate	cand;
+
+			if (form->match != MATCH_FULL || form->table == column->table ||
+				facts->tables[form->table].primary < 0 ||
+				!begin_candidate(state, facts->tables[form->table].primary, &cand))
+				continue;
+			cand.extends = true;
+			cand.rank = rank_of(facts, &cand);
+			keep_candidate(state, &cand);
+			found = true;
+		}
+		if (found)
+			return;
+	}
+}
+
+/* Read the column's name in every way, from words lo on */
+static void
+match_from(MatchState *state, int lo)
+{
+	const Words *words = &state->facts->columns[state->column].words;
+	Words		trimmed;
+	int			hi = words->n;
+	Suffix		suffix = SUFFIX_NONE;
+	int			stem_hi;
+	int			glued;
+
+	state->words = words;
+	if (hi - lo > 1 && words_is_number(words->word[hi - 1]))
+		hi--;
+	state->lo = lo;
+	state->hi = hi;
+	state->suffix = words_suffix(words->word[hi - 1]);
+	if (state->suffix == SUFFIX_NONE)
+		(void) words_glued_suffix(words->word[hi - 1], &state->suffix);
+	look_up_keys(state, lo, hi);
+
+	state->prefix = hi - lo > 1 && words_reference_prefix(words->word[lo]) &&
+		words_suffix(words->word[lo + 1]) == SUFFIX_NONE;
+	if (state->prefix)
+		state->lo++;
+	if (hi - state->lo > 1)
+		suffix = words_suffix(words->word[hi - 1]);
+	stem_hi = suffix == SUFFIX_NONE ? hi : hi - 1;
+
+	state->suffix = suffix;
+	state->hi = stem_hi;
+	look_up_spans(state);
+	consider_roles(state);
+	if (suffix == SUFFIX_CODE || suffix == SUFFIX_NAME || suffix == SUFFIX_KEY)
+	{
+		state->suffix = SUFFIX_NONE;
+		state->hi = hi;
+		look_up_spans(state);
+	}
+	else if (suffix == SUFFIX_NONE &&
+			 (glued = words_glued_suffix(words->word[hi - 1], &state->suffix)) > 0)
+	{
+		trimmed = *words;
+		trimmed.word[hi - 1] = pnstrdup(words->word[hi - 1], glued);
+		trimmed.stem[hi - 1] = words_stem(trimmed.word[hi - 1]);
+		trimmed.class[hi - 1] = words_class(trimmed.word[hi - 1], trimmed.stem[hi - 1]);
+		state->words = &trimmed;
+		look_up_spans(state);
+		consider_roles(state);
+	}
+}
+
+/*
+ * A unique key that is more than it needs to be, (id, tenant_id) beside (id),
+ * is there to be referred to: it takes the place of the smaller one.
+ */
+static void
+prefer_groups(MatchState *state)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < state->nset; i++)
+	{
+		bool		replaced = false;
+
+		for (int j = 0; j < state->nset && state->set[i]->n == 1; j++)
+		{
+			const Candidate *group = state->set[j];
+
+			if (group->n > 1 && group->redundant &&
+				state->facts->keys[group->key].columns[group->lead] ==
+				state->facts->keys[state->set[i]->key].columns[0])
+				replaced = true;
+		}
+		if (!replaced)
+			state->set[kept++] = state->set[i];
+	}
+	state->nset = kept;
+}
+
+static List *
+match_column(Facts *facts, int c, List *candidates)
+{
+	MatchState	state = {.facts = facts,.column = c};
+	const FactColumn *column = &facts->columns[c];
+
+	CHECK_FOR_INTERRUPTS();
+	match_from(&state, 0);
+	if (match_columns_begin_alike(facts, column))
+		match_from(&state, 1);
+	consider_extension(&state);
+	prefer_groups(&state);
+	for (int i = 0; i < state.nset; i++)
+		candidates = lappend(candidates, state.set[i]);
+	return candidates;
+}
+
+List *
+match_candidates(Facts *facts)
+{
+	List	   *candidates = NIL;
+
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		if (match_eligible(facts, c) && !facts->columns[c].declared)
+			candidates = match_column(facts, c, candidates);
+	}
+	return candidates;
+}

@@ -1,0 +1,520 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_names.c
+ *	  The names of tables, keys and columns, ready to be looked up.
+ *
+ * The names of tables and of their keys are put into hash tables, whole and
+ * in parts; what is no part of their meaning, such as the application's name
+ * before each table's, is found by how often it occurs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "discover.h"
+
+#define GLUED_MIN 4				/* letters of a name found inside of a word */
+#define PERSONS_MAX 2			/* tables of people that "created_by" may mean */
+
+typedef struct NameEntry
+{
+	char		key[WORD_KEY_SIZE]; /* hash key */
+	List	   *forms;			/* of NameForm *; of int for keys and columns */
+} NameEntry;
+
+HTAB *
+names_hash(const char *name)
+{
+	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = sizeof(NameEntry),.hcxt = CurrentMemoryContext};
+
+	return hash_create(name, 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static NameEntry *
+name_entry(HTAB *hash, const char *key)
+{
+	bool		found;
+	NameEntry  *entry = hash_search(hash, key, HASH_ENTER, &found);
+
+	if (!found)
+		entry->forms = NIL;
+	return entry;
+}
+
+void
+names_add(HTAB *hash, const char *key, int value)
+{
+	NameEntry  *entry = name_entry(hash, key);
+
+	entry->forms = lappend_int(entry->forms, value);
+}
+
+List *
+names_find(HTAB *hash, const char *key)
+{
+	NameEntry  *entry = hash_search(hash, key, HASH_FIND, NULL);
+
+	return entry ? entry->forms : NIL;
+}
+
+bool
+words_is_number(const char *word)
+{
+	return word[strspn(word, "0123456789")] == '\0';
+}
+
+/* Words of no meaning of their own, at either end of a table's name */
+static bool
+is_decoration(const Words *words, int i)
+{
+	return words_is_number(words->stem[i]) || (words->class[i] & WORD_DECORATION);
+}
+
+/*
+ * How do the columns of a table begin?  With one word for nearly all of them
+ * (c_name, c_address, ...), that word is no part of what they mean.
+ */
+static void
+find_column_prefix(Facts *facts, FactTable *table)
+{
+	const char *first = NULL;
+	int			all = 0;
+	int			same = 0;
+
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		FactColumn *column = &facts->columns[table->columns + i];
+
+		if (column->name == NULL)
+			continue;
+		all++;
+		if (column->words.n < 2)
+			continue;
+		if (first == NULL)
+			first = column->words.stem[0];
+		if (strcmp(first, column->words.stem[0]) == 0)
+			same++;
+	}
+	if (all >= 3 && same >= all * 0.8)
+		table->column_prefix = 1;
+}
+
+/* The first column's word of that prefix */
+bool
+match_columns_begin_alike(const Facts *facts, const FactColumn *column)
+{
+	const FactTable *table = &facts->tables[column->table];
+
+	if (table->column_prefix == 0 || column->words.n < 2)
+		return false;
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		const FactColumn *other = &facts->columns[table->columns + i];
+
+		if (other->name && other->words.n >= 2)
+			return strcmp(other->words.stem[0], column->words.stem[0]) == 0;
+	}
+	return false;
+}
+
+static void
+prepare_columns(Facts *facts)
+{
+	char		key[WORD_KEY_SIZE];
+
+	facts->by_column_name = names_hash("column names");
+	for (int t = 0; t < facts->ntables; t++)
+		find_column_prefix(facts, &facts->tables[t]);
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		FactColumn *column = &facts->columns[c];
+		NameEntry  *entry;
+
+		if (column->name == NULL)
+			continue;
+		words_join(&column->words, match_columns_begin_alike(facts, column) ? 1 : 0, column->words.n, key);
+		column->joined = pstrdup(key);
+		if (facts->tables[column->table].partition)
+			continue;
+		entry = name_entry(facts->by_column_name, key);
+		entry->forms = lappend_int(entry->forms, c);
+	}
+}
+
+/* How many tables' names begin with the same word, a common prefix left out? */
+static void
+find_families(Facts *facts)
+{
+	HTAB	   *firsts = names_hash("families");
+
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int t = 0; t < facts->ntables; t++)
+		{
+			FactTable  *table = &facts->tables[t];
+			NameEntry  *entry;
+
+			if (table->words.n <= table->prefix || table->partition)
+				continue;
+			entry = name_entry(firsts, table->words.stem[table->prefix]);
+			if (pass == 0)
+				entry->forms = lappend_int(entry->forms, t);
+			else if (table->words.n > table->prefix + 1)
+				table->family = list_length(entry->forms);
+		}
+	}
+	hash_destroy(firsts);
+}
+
+/* The words with which many tables begin: the name of the application */
+static void
+find_table_prefixes(Facts *facts)
+{
+	HTAB	   *firsts = names_hash("first words");
+
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		NameEntry  *entry;
+
+		if (facts->tables[t].words.n < 2 || facts->tables[t].partition)
+			continue;
+		entry = name_entry(firsts, facts->tables[t].words.stem[0]);
+		entry->forms = lappend_int(entry->forms, t);
+	}
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		FactTable  *table = &facts->tables[t];
+		int			sharing;
+
+		if (table->words.n < 2)
+			continue;
+		sharing = list_length(names_find(firsts, table->words.stem[0]));
+		if ((sharing >= 4 && sharing >= facts->ntables * 0.4) ||
+			(table->words.n > 1 && is_decoration(&table->words, 0)))
+			table->prefix = 1;
+	}
+	hash_destroy(firsts);
+	find_families(facts);
+}
+
+static void
+add_form(Facts *facts, int table, int front, int back, NameMatch match)
+{
+	const Words *words = &facts->tables[table].words;
+	NameForm   *form = palloc(sizeof(NameForm));
+	NameEntry  *entry;
+	char		key[WORD_KEY_SIZE];
+	char		whole[WORD_KEY_SIZE];
+
+	words_join(words, front, words->n - back, key);
+	words_join(words, 0, words->n, whole);
+	form->table = table;
+	form->front = front;
+	form->back = back;
+	form->glued = false;
+	form->match = match;
+	form->cover = (double) strlen(key) / Max(strlen(whole), 1);
+	entry = name_entry(facts->by_table_name, key);
+	entry->forms = lappend(entry->forms, form);
+}
+
+static void
+add_acronym(Facts *facts, int table)
+{
+	const FactTable *t = &facts->tables[table];
+	NameForm   *form;
+	NameEntry  *entry;
+	char		key[WORDS_MAX + 1];
+	int			n = 0;
+
+	for (int i = t->prefix; i < t->words.n; i++)
+		key[n++] = t->words.stem[i][0];
+	key[n] = '\0';
+	if (n < 2)
+		return;
+	form = palloc0(sizeof(NameForm));
+	form->table = table;
+	form->match = MATCH_ACRONYM;
+	form->cover = 0;
+	entry = name_entry(facts->by_table_name, key);
+	entry->forms = lappend(entry->forms, form);
+}
+
+/*
+ * A name written as one word ("salesorder") may end in a word that another
+ * name has alone.
+ */
+static void
+add_glued_forms(Facts *facts, int table)
+{
+	const Words *words = &facts->tables[table].words;
+	const char *last = words->stem[words->n - 1];
+	int			length = strlen(last);
+
+	for (int p = 2; length - p >= GLUED_MIN; p++)
+	{
+		NameForm   *form = palloc0(sizeof(NameForm));
+		char		key[WORD_KEY_SIZE];
+		NameEntry  *entry;
+
+		strlcpy(key, last + p, sizeof(key));
+		form->table = table;
+		form->front = p;
+		form->glued = true;
+		form->match = MATCH_TAIL;
+		form->cover = (double) (length - p) / length;
+		entry = name_entry(facts->by_table_name, key);
+		entry->forms = lappend(entry->forms, form);
+	}
+}
+
+static void
+add_vocabulary(Facts *facts, const char *stem)
+{
+	List	  **list = &facts->vocabulary[(unsigned char) stem[0]];
+	ListCell   *lc;
+
+	if (strlen(stem) < 3)
+		return;
+	foreach(lc, *list)
+	{
+		if (strcmp(lfirst(lc), stem) == 0)
+			return;
+	}
+	*list = lappend(*list, unconstify(char *, stem));
+}
+
+/* Where a table's decorations at the end begin */
+static int
+decorated_end(const FactTable *table)
+{
+	int			end = table->words.n;
+
+	while (end > table->prefix + 1 && is_decoration(&table->words, end - 1))
+		end--;
+	return end;
+}
+
+static void
+prepare_table(Facts *facts, int t)
+{
+	FactTable  *table = &facts->tables[t];
+	int			n = table->words.n;
+	int			end = decorated_end(table);
+
+	for (int front = 0; front < n; front++)
+	{
+		add_form(facts, t, front, 0, front <= table->prefix ? MATCH_FULL : MATCH_TAIL);
+		add_vocabulary(facts, table->words.stem[front]);
+		if (end < n && front < end)
+			add_form(facts, t, front, n - end, front <= table->prefix ? MATCH_FULL : MATCH_TAIL);
+	}
+	for (int back = 1; back < n - table->prefix; back++)
+	{
+		if (n - back != end)
+			add_form(facts, t, table->prefix, back, MATCH_HEAD);
+	}
+	if (n - table->prefix == 1)
+		add_glued_forms(facts, t);
+	add_acronym(facts, t);
+}
+
+/* Is a key's name too general to say whose key it is? */
+bool
+match_generic_name(const Facts *facts, int c)
+{
+	const Words *words = &facts->columns[c].words;
+
+	for (int i = match_columns_begin_alike(facts, &facts->columns[c]) ? 1 : 0; i < words->n; i++)
+	{
+		if (words_suffix(words->word[i]) == SUFFIX_NONE &&
+			!(words->class[i] & WORD_GENERIC))
+			return false;
+	}
+	return true;
+}
+
+/* Does a table go by this name? */
+static bool
+form_of_table(Facts *facts, const char *name, int table, NameMatch at_least)
+{
+	ListCell   *lc;
+
+	foreach(lc, names_find(facts->by_table_name, name))
+	{
+		NameForm   *form = lfirst(lc);
+
+		if (form->table == table && form->match >= at_least)
+			return true;
+	}
+	return false;
+}
+
+static bool
+form_of_another(Facts *facts, const char *name, int table)
+{
+	ListCell   *lc;
+
+	foreach(lc, names_find(facts->by_table_name, name))
+	{
+		NameForm   *form = lfirst(lc);
+
+		if (form->table != table && form->match == MATCH_FULL)
+			return true;
+	}
+	return false;
+}
+
+/* Is a key named after its own table, or after another one? */
+static void
+find_owner(Facts *facts, FactKey *key)
+{
+	const FactColumn *column = &facts->columns[key->columns[0]];
+	Words		words = column->words;
+	int			lo = match_columns_begin_alike(facts, column) ? 1 : 0;
+	int			hi = words.n;
+	Suffix		suffix;
+	int			glued;
+	char		name[WORD_KEY_SIZE];
+
+	/* user_id in users, whose other columns begin with user_ as well */
+	if (lo == 1)
+	{
+		words_join(&words, 0, 1, name);
+		key->owned = form_of_table(facts, name, key->table, MATCH_HEAD);
+		if (key->owned && hi == 2)
+			return;
+	}
+	if (hi - lo > 1 && words_reference_prefix(words.word[lo]))
+		lo++;
+	if (hi - lo > 1 && words_suffix(words.word[hi - 1]) != SUFFIX_NONE)
+		hi--;
+	else if ((glued = words_glued_suffix(words.word[hi - 1], &suffix)) > 0)
+		words.stem[hi - 1] = words_stem(pnstrdup(words.word[hi - 1], glued));
+	words_join(&words, lo, hi, name);
+	if (form_of_table(facts, name, key->table, MATCH_ACRONYM))
+		key->owned = true;
+	else
+		key->borrowed = form_of_another(facts, name, key->table);
+}
+
+static void
+prepare_keys(Facts *facts)
+{
+	facts->by_key_name = names_hash("key names");
+	for (int k = 0; k < facts->nkeys; k++)
+	{
+		FactKey    *key = &facts->keys[k];
+		const FactColumn *column = &facts->columns[key->columns[0]];
+		NameEntry  *entry;
+
+		if (key->n > 1 || facts->tables[key->table].partition)
+			continue;
+		find_owner(facts, key);
+		if (match_generic_name(facts, key->columns[0]))
+			continue;
+		entry = name_entry(facts->by_key_name, column->joined);
+		entry->forms = lappend_int(entry->forms, k);
+	}
+	for (int k = 0; k < facts->nkeys; k++)
+	{
+		FactKey    *key = &facts->keys[k];
+		List	   *sharing;
+		ListCell   *lc;
+
+		if (key->n > 1)
+			continue;
+		sharing = names_find(facts->by_key_name, facts->columns[key->columns[0]].joined);
+		key->sharing = list_length(sharing);
+
+		/* of several keys with one name, those that bear their table's count */
+		foreach(lc, sharing)
+		{
+			if (!key->owned && facts->keys[lfirst_int(lc)].owned)
+				key->borrowed = true;
+		}
+	}
+}
+
+/* How well does a table do as the one of people?  0: not at all */
+static int
+person_rank(const FactTable *table)
+{
+	int			n = table->words.n;
+	int			end = decorated_end(table);
+	const char *last = table->words.stem[Min(end, n) - 1];
+	static const char *const best[] = {"user", "usr", "usuario", "benutzer", "account", "person", "employe", "member"};
+	int			rank;
+
+	if (!(table->words.class[Min(end, n) - 1] & WORD_PERSON) || table->partition)
+		return 0;
+	rank = end - table->prefix == 1 ? 100 : 50 - 5 * n;
+	for (int i = 0; i < lengthof(best); i++)
+	{
+		if (strcmp(last, best[i]) == 0)
+			rank += 40 - 4 * i;
+	}
+	return Max(rank, 1);
+}
+
+static void
+prepare_persons(Facts *facts)
+{
+	int			best[PERSONS_MAX];
+	int			n = 0;
+
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		int			rank = person_rank(&facts->tables[t]);
+		int			at;
+
+		if (rank == 0)
+			continue;
+		for (at = n; at > 0 && person_rank(&facts->tables[best[at - 1]]) < rank; at--)
+		{
+			if (at < PERSONS_MAX)
+				best[at] = best[at - 1];
+		}
+		if (at < PERSONS_MAX)
+			best[at] = t;
+		n = Min(n + 1, PERSONS_MAX);
+	}
+	for (int i = 0; i < n; i++)
+		facts->persons = lappend_int(facts->persons, best[i]);
+}
+
+void
+match_prepare(Facts *facts)
+{
+	prepare_columns(facts);
+	find_table_prefixes(facts);
+	facts->by_table_name = names_hash("table names");
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		if (!facts->tables[t].partition && facts->tables[t].words.n > 0)
+			prepare_table(facts, t);
+	}
+	prepare_keys(facts);
+	prepare_persons(facts);
+}
+
+bool
+match_is_key(const Facts *facts, int table, int column)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[table].keys)
+	{
+		const FactKey *key = &facts->keys[lfirst_int(lc)];
+
+		if (key->n == 1 && key->columns[0] == column)
+			return true;
+	}
+	return false;
+}
+
+List *
+match_columns_named(const Facts *facts, const char *joined)
+{
+	return names_find(facts->by_column_name, joined);
+}

@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_score.c
+ *	  From signals to a score: the chance that a proposal is right.
+ *
+ * The candidates of a set and "no reference" compete: each has the share
+ * exp(sum of its weighted signals), "no reference" has 1.  The share is then
+ * calibrated by two numbers, so that of the proposals with score 0.8 eight in
+ * ten are right in databases that the weights were not fitted on.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "executor/spi.h"
+
+#include "discover.h"
+#include "spi.h"
+
+#define LIMIT 30.0				/* of a sum: exp() of it is still a number */
+
+/* Weights by signal, the user's own before those that were fitted */
+static Weights *
+read_weights(void)
+{
+	Weights    *weights = palloc0(sizeof(Weights));
+	SgScope		scope;
+
+	weights->signal = palloc0(signal_count() * sizeof(double));
+	weights->slope = 1;
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT,
+					 "SELECT DISTINCT ON (signal) signal, weight FROM schemaguard.discovery_weight"
+					 " ORDER BY signal, (source OPERATOR(pg_catalog.=) 'user') DESC",
+					 0, NULL, NULL, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		char	   *name = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
+		bool		isnull;
+		double		weight = DatumGetFloat8(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+
+		if (strcmp(name, "calibration slope") == 0)
+			weights->slope = weight;
+		else if (strcmp(name, "calibration offset") == 0)
+			weights->offset = weight;
+		for (int s = 0; s < signal_count(); s++)
+		{
+			if (strcmp(name, signal_names[s].name) == 0)
+				weights->signal[s] = weight;
+		}
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return weights;
+}
+
+static double
+calibrated(const Weights *weights, double share)
+{
+	double		odds;
+
+	share = Max(Min(share, 1 - 1e-9), 1e-9);
+	odds = weights->slope * log(share / (1 - share)) + weights->offset;
+	return 1 / (1 + exp(-odds));
+}
+
+/* The candidates from `first` to `last` are one set */
+static void
+score_set(const Weights *weights, List *candidates, int first, int last)
+{
+	double		total = 1;
+
+	for (int i = first; i <= last; i++)
+		total += exp(((Candidate *) list_nth(candidates, i))->sum);
+	for (int i = first; i <= last; i++)
+	{
+		Candidate  *cand = list_nth(candidates, i);
+
+		cand->score = cand->accepted ? 1 : calibrated(weights, exp(cand->sum) / total);
+		cand->rival = NULL;
+		for (int j = first; j <= last; j++)
+		{
+			Candidate  *other = list_nth(candidates, j);
+
+			if (j != i && (cand->rival == NULL || other->sum > cand->rival->sum))
+				cand->rival = other;
+		}
+	}
+}
+
+static int
+compare_sets(const ListCell *a, const ListCell *b)
+{
+	const Candidate *ca = lfirst(a);
+	const Candidate *cb = lfirst(b);
+
+	if (ca->set != cb->set)
+		return ca->set < cb->set ? -1 : 1;
+	return (ca->key > cb->key) - (ca->key < cb->key);
+}
+
+Weights *
+score_all(Facts *facts, List *candidates)
+{
+	Weights    *weights = read_weights();
+	int			first = 0;
+	ListCell   *lc;
+
+	foreach(lc, candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+
+		cand->sum = 0;
+		for (int s = 0; s < signal_count(); s++)
+			cand->sum += weights->signal[s] * cand->signals[s];
+		cand->sum = Max(Min(cand->sum, LIMIT), -LIMIT);
+	}
+	list_sort(candidates, compare_sets);
+	for (int i = 0; i < list_length(candidates); i++)
+	{
+		if (i + 1 == list_length(candidates) ||
+			((Candidate *) list_nth(candidates, i + 1))->set != ((Candidate *) list_nth(candidates, i))->set)
+		{
+			score_set(weights, candidates, first, i);
+			first = i + 1;
+		}
+	}
+	return weights;
+}

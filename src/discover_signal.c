@@ -1,0 +1,672 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_signal.c
+ *	  What speaks for and against a candidate, as numbers from 0 to 1.
+ *
+ * The list of signals is the contract with schemaguard.discovery_weight: a
+ * signal without a row there weighs nothing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "discover.h"
+
+#define SIGNALS \
+	X(CANDIDATE, "candidate", "what speaks against any candidate, for most are wrong") \
+	Y(TABLE, "table name", "the column's name is the table's") \
+	Y(TABLE_ROLE, "table name after role", "the column's name ends in the table's, after words of a role") \
+	Y(TABLE_TAIL, "end of table name", "the column's name is the end of the table's") \
+	Y(TABLE_TAIL_ROLE, "end of table name after role", "the column's name ends in the end of the table's") \
+	Y(OWN_FRONT, "own prefix", "the rest of the table's name is what the child's begins with") \
+	Y(TAIL_ONLY, "only one", "no other table's name ends like that") \
+	Y(KEY, "key name", "the column has the name of the parent's key") \
+	Y(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
+	Y(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
+	Y(SELF_WORD, "another row", "the name says that it is another row of the same table") \
+	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
+	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
+	X(TABLE_GLUED, "inside of the table's word", "it begins inside of a word of the table's name") \
+	X(SHORTER, "shorter", "another table or key has more of the column's name") \
+	X(COUNTS, "number of", "the words before say number, most, sum, ...") \
+	X(PLURAL, "plural", "a number that is called by a plural") \
+	X(RECURS, "recurs", "how many tables have a column of that name") \
+	X(STYLE, "style", "how many of the columns that bear a table's name have this ending and type") \
+	X(OTHER_FAMILY, "other family", "the parent's name begins like those of a family that the child is not in") \
+	X(SAME_FAMILY, "same family", "both tables' names begin like those of one family") \
+	X(SELF_BEFORE, "other row of the same table", "the words before say that it is another row, of the same table") \
+	X(SELF_ROLE, "same table after role", "the same table, after words of a role") \
+	X(CHILD_OWN, "child's own key", "it is the child's key and bears the child's name") \
+	X(PART_OF, "child of the parent", "the child's name begins with the parent's") \
+	X(PART_OF_KEY, "child of the key's table", "and the column has the name of the parent's key, which is another table's as well") \
+	X(KEY_INITIAL, "initials before key", "letters before the key's name are the table's initials") \
+	X(KEY_SHORT, "key abbreviated", "a word of the key's name is abbreviated") \
+	X(BARE_KEY, "bare key name", "a text column without such a word, named as the key") \
+	X(SUFFIX_KIN, "similar ending", "column and key end in similar words") \
+	X(WORDS_AFTER, "words after", "words follow the table's name in the column's") \
+	X(MEASURE, "quantity", "those words are of a quantity, a time or a text") \
+	Y(ABBREVIATION, "abbreviation", "one name has the other's beginning") \
+	X(LETTERS, "abbreviation by letters", "one name has letters of the other's") \
+	X(ACRONYM, "initials", "the column's name is made of the table's initials") \
+	X(GLUED, "inside of a word", "the name begins inside of a word") \
+	X(ROLE_WORDS, "words before", "how many words come before") \
+	X(KEY_GLUED, "key name inside of a word", "the key's name begins inside of a word") \
+	X(KEY_AND_TABLE, "key and table name", "it has the table's name as well") \
+	X(KEY_SHARED, "shared key name", "other tables' keys have that name too") \
+	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
+	X(ACTOR_BY, "by", "the name ends in 'by'") \
+	X(SELF, "same table", "child and parent are one table") \
+	X(SELF_PLAIN, "own name", "the column has the name of its own table, and no role") \
+	X(EXTENDS, "extension", "the child's name is the parent's and more, one to one") \
+	X(EXTENDS_SCHEMA, "extension in another schema", "and it is in another schema") \
+	X(SUFFIX_ID, "ends in id", "the column's name ends in id or the like") \
+	X(SUFFIX_KEY, "ends in key", "the column's name ends in key, number or the like") \
+	X(SUFFIX_CODE, "ends in code", "the column's name ends in code") \
+	X(SUFFIX_NAME, "ends in name", "the column's name ends in name") \
+	X(PREFIX, "begins with id", "the column's name begins with id or fk") \
+	X(BARE_TEXT, "bare text", "a text column without any such word") \
+	X(BARE_TEXT_GENERIC, "bare general text", "and its name is a general word") \
+	X(ID_TEXT, "text id", "a text column that ends in id") \
+	X(SUFFIX_SAME, "same ending", "column and key end in the same word") \
+	X(SUFFIX_OTHER, "other ending", "column and key end in different words") \
+	X(GENERIC, "general word", "the name is a general word: type, status, ...") \
+	X(TYPE_SAME, "same type", "the types are the same") \
+	X(TYPE_UUID, "uuid", "the column is a uuid") \
+	X(TYPE_DATE, "date", "the column is a date") \
+	X(CHILD_PRIMARY, "child's primary key", "the column alone is the child's primary key") \
+	X(CHILD_UNIQUE, "unique in child", "the column alone is unique in the child") \
+	X(CHILD_IN_PRIMARY, "part of child's key", "the column is part of the child's primary key") \
+	X(NOT_NULL, "not null", "the column is not null") \
+	X(INDEXED, "indexed", "an index begins with the column") \
+	X(UNINDEXED, "not indexed", "no index begins with it, in a database that has indexes on columns like it") \
+	X(POLYMORPHIC, "type column", "another column says which table it refers to") \
+	X(EXTERNAL, "other system", "the name says that it is a key of another system") \
+	X(PARENT_PRIMARY, "parent's primary key", "the target is the parent's primary key") \
+	X(KEY_OWNED, "parent's own key", "and that name has the parent's name in it") \
+	X(CHILD_LOG, "log", "the child is a log, a history, a cache or the like") \
+	X(CHILD_KEYLESS, "child without key", "the child has no primary key") \
+	X(PARENT_LOG, "parent is a log", "the parent is a log, a history, a cache or the like") \
+	X(BARE_STYLE, "style of bare names", "the same, for a name without ending") \
+	X(PARENT_BORROWED, "borrowed key", "the target's name is that of another table") \
+	X(PARENT_CENTRAL, "central parent", "many columns bear the parent's name") \
+	X(PARENT_GENERIC, "parent with a general name", "the parent's own name is a general word") \
+	X(OTHER_SCHEMA, "other schema", "child and parent are in different schemas") \
+	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
+	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
+	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
+	X(STATS_DISTINCT, "too many values", "by the statistics, the column has more different values than the parent has rows") \
+	X(ROWS_NUMBER, "rows, numbers", "all numbers that were looked at are in the parent; more of them say more") \
+	X(ROWS_OTHER, "rows, no numbers", "all values that were looked at are in the parent, and are no numbers") \
+	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
+	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
+	X(GROUP_PREFIXED, "group with prefix", "its columns bear the name of the parent before that of the key") \
+	X(GROUP, "group", "a reference of several columns") \
+	X(GROUP_LEAD, "group with a name", "one of its columns bears the parent's name") \
+	X(GROUP_PRIMARY, "whole primary key", "the group refers to a primary key") \
+	X(GROUP_REDUNDANT, "key made for references", "the target is more than it needs to be unique, as only a reference needs") \
+	X(GROUP_SPLIT, "unique in part", "a part of the target is unique alone") \
+	X(GROUP_RARE, "rare names", "few tables have columns of these names") \
+	X(GROUP_CHILD_KEY, "child's key too", "the same columns are unique in the child") \
+	X(GROUP_IN_KEY, "in the child's key", "the columns are part of the child's primary key") \
+	X(GROUP_RELATED, "related names", "one table's name begins with the other's") \
+	X(GROUP_GENERIC, "general names", "share of the columns that have general names") \
+	X(GROUP_REFERENCES, "made of references", "share of the columns that have a table to refer to alone")
+
+/*
+ * How much a name says depends on its ending, so these count for each kind of
+ * ending apart, too.
+ */
+#define Y(id, name, words) \
+	X(id, name, words) \
+	X(id##_ID, name ", id", words ", and ends in id or the like") \
+	X(id##_NUMBER, name ", bare number", words ", without such an ending, and is a number") \
+	X(id##_TEXT, name ", bare text", words ", without such an ending, and is a text")
+
+enum
+{
+#define X(id, name, words) SIGNAL_##id,
+	SIGNALS
+#undef X
+	SIGNAL_COUNT
+};
+
+const SignalName signal_names[] = {
+#define X(id, name, words) {name, words},
+	SIGNALS
+#undef X
+};
+
+int
+signal_count(void)
+{
+	return SIGNAL_COUNT;
+}
+
+/* What is learned from all columns before any candidate is judged */
+typedef struct Habits
+{
+	double		shape[5][2];	/* by suffix; is it text? */
+	double		style[5][2];
+	bool	   *named;			/* columns that bear a table's name */
+} Habits;
+
+static bool
+is_text(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(getBaseType(type), &category, &preferred);
+	return category == TYPCATEGORY_STRING;
+}
+
+static bool
+bears_name(const Facts *facts, const Candidate *cand)
+{
+	return (cand->table_match == MATCH_FULL && !cand->after && !cand->abbreviation && !cand->glued) ||
+		(cand->key_match && !cand->key_glued && !facts->keys[cand->key].borrowed);
+}
+
+static void
+learn_habits(Facts *facts, List *candidates, Habits *habits)
+{
+	int			all[5][2] = {0};
+	int			hits[5][2] = {0};
+	int			total = 0;
+	int			last = -1;
+	ListCell   *lc;
+
+	habits->named = palloc0((facts->ncolumns + 1) * sizeof(bool));
+	foreach(lc, candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		const FactColumn *column = &facts->columns[cand->column];
+		int text = is_text(column->type);
+
+		if (cand->set >= facts->ncolumns)
+			continue;
+		if (cand->column != last)
+			all[cand->suffix][text] ++;
+		last = cand->column;
+		if (!bears_name(facts, cand) || column->alone_primary)
+			continue;
+		if (!habits->named[cand->column])
+			hits[cand->suffix][text] ++;
+		habits->named[cand->column] = true;
+		facts->tables[facts->keys[cand->key].table].central++;
+	}
+
+	/* columns without any candidate count as well */
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		const FactColumn *column = &facts->columns[c];
+		Suffix		suffix;
+
+		if (!match_eligible(facts, c) || column->alone_primary || habits->named[c])
+			continue;
+		suffix = words_suffix(column->words.word[column->words.n - 1]);
+		all[suffix][is_text(column->type)]++;
+	}
+	for (int s = 0; s < 5; s++)
+		total += hits[s][0] + hits[s][1];
+	for (int s = 0; s < 5; s++)
+	{
+		for (int t = 0; t < 2; t++)
+		{
+			habits->shape[s][t] = hits[s][t] / (all[s][t] + 2.0);
+			habits->style[s][t] = hits[s][t] / (total + 2.0);
+		}
+	}
+}
+
+static bool
+begins_with(const Words *a, const Words *b)
+{
+	char		ka[WORD_KEY_SIZE];
+	char		kb[WORD_KEY_SIZE];
+
+	words_join(a, 0, a->n, ka);
+	words_join(b, 0, b->n, kb);
+	return strncmp(ka, kb, strlen(kb)) == 0;
+}
+
+static void
+name_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	const FactTable *child = &facts->tables[column->table];
+	const FactKey *key = &facts->keys[cand->key];
+	const FactTable *parent = &facts->tables[key->table];
+	bool		self = key->table == column->table;
+
+	bool		by_key = cand->key_match && (cand->after > 0 || cand->table_match == MATCH_ACRONYM);
+
+	switch (by_key ? MATCH_NONE : cand->table_match)
+	{
+		case MATCH_FULL:
+			s[cand->before ? SIGNAL_TABLE_ROLE : SIGNAL_TABLE] = 1;
+			break;
+		case MATCH_TAIL:
+			s[cand->before ? SIGNAL_TABLE_TAIL_ROLE : SIGNAL_TABLE_TAIL] = 1;
+			break;
+		case MATCH_HEAD:
+			s[SIGNAL_TABLE_HEAD] = 1;
+			break;
+		case MATCH_ACRONYM:
+			s[SIGNAL_ACRONYM] = 1;
+			break;
+		case MATCH_NONE:
+			break;
+	}
+	if (cand->table_match == MATCH_TAIL || cand->table_match == MATCH_HEAD)
+		s[SIGNAL_TABLE_COVER] = cand->cover;
+	s[SIGNAL_TABLE_GLUED] = cand->table_glued;
+	s[SIGNAL_TAIL_ONLY] = cand->table_match == MATCH_TAIL && cand->sharing == 1;
+	s[SIGNAL_COUNTS] = cand->counts;
+	s[SIGNAL_WORDS_AFTER] = !by_key && cand->after > 0;
+	s[SIGNAL_MEASURE] = !by_key && cand->measure;
+	s[SIGNAL_OWN_FRONT] = cand->own_front;
+	s[SIGNAL_ABBREVIATION] = cand->abbreviation == 1;
+	s[SIGNAL_LETTERS] = cand->abbreviation == 2;
+	s[SIGNAL_GLUED] = cand->table_match != MATCH_NONE && cand->glued;
+	s[SIGNAL_ROLE_WORDS] = Min(cand->table_match != MATCH_NONE ? cand->before : cand->key_before, 4) / 4.0;
+	if (cand->key_match)
+	{
+		s[cand->key_before ? SIGNAL_KEY_ROLE : SIGNAL_KEY] = 1;
+		s[SIGNAL_KEY_GLUED] = cand->key_glued;
+		s[SIGNAL_KEY_INITIAL] = cand->key_initial;
+		s[SIGNAL_KEY_SHORT] = cand->key_short;
+		s[SIGNAL_KEY_AND_TABLE] = cand->table_match == MATCH_FULL;
+		s[SIGNAL_KEY_SHARED] = Min(log2(Max(key->sharing, 1)), 4) / 4.0;
+	}
+	if (cand->actor_word && cand->table_match == MATCH_NONE && !cand->key_match)
+	{
+		s[SIGNAL_ACTOR] = 1;
+		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
+		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
+	}
+	s[SIGNAL_PART_OF] = !self && begins_with(&child->words, &parent->words);
+	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
+	s[SIGNAL_SELF_WORD] = cand->self_word;
+	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
+	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
+	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
+	s[SIGNAL_SELF_PLAIN] = self && cand->table_match == MATCH_FULL && !cand->before && !cand->self_word;
+	s[SIGNAL_EXTENDS] = cand->extends;
+	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
+	s[SIGNAL_EXTERNAL] = cand->external;
+}
+
+/* The last word of a name, a glued ending cut off */
+static const char *
+ending(const FactColumn *column)
+{
+	int			n = column->words.n;
+	const char *word = column->words.word[n > 1 && isdigit((unsigned char) column->words.word[n - 1][0]) ? n - 2 : n - 1];
+	Suffix		suffix;
+	int			glued = words_suffix(word) == SUFFIX_NONE ? words_glued_suffix(word, &suffix) : 0;
+
+	return word + glued;
+}
+
+/* Does a name end in a plural? */
+static bool
+is_plural(const FactColumn *column)
+{
+	const char *word = column->words.word[column->words.n - 1];
+	int			n = strlen(word);
+
+	return n > 3 && word[n - 1] == 's' && strchr("sui", word[n - 2]) == NULL;
+}
+
+static bool
+ends_alike(const Words *a, const Words *b)
+{
+	return strcmp(a->word[a->n - 1], b->word[b->n - 1]) == 0;
+}
+
+/* Is a column the only one of a unique key that bears its own table's name? */
+static bool
+is_own_key(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+	ListCell   *lc;
+
+	if (!column->alone_unique)
+		return false;
+	foreach(lc, facts->tables[column->table].keys)
+	{
+		const FactKey *key = &facts->keys[lfirst_int(lc)];
+
+		if (key->n == 1 && key->columns[0] == c)
+			return key->owned;
+	}
+	return false;
+}
+
+static void
+column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float *s)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	const FactKey *key = &facts->keys[cand->key];
+	const FactColumn *target = &facts->columns[key->columns[cand->lead]];
+	bool text = is_text(column->type);
+	bool		generic = match_generic_name(facts, cand->column);
+	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
+	Oid			base = getBaseType(column->type);
+
+	s[SIGNAL_SUFFIX_ID] = cand->suffix == SUFFIX_ID;
+	s[SIGNAL_SUFFIX_KEY] = cand->suffix == SUFFIX_KEY;
+	s[SIGNAL_SUFFIX_CODE] = cand->suffix == SUFFIX_CODE;
+	s[SIGNAL_SUFFIX_NAME] = cand->suffix == SUFFIX_NAME;
+	s[SIGNAL_PREFIX] = cand->prefix;
+	s[SIGNAL_BARE_TEXT] = bare && text &&!cand->key_match;
+	s[SIGNAL_BARE_KEY] = bare && text &&cand->key_match;
+	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text &&generic;
+
+	s[SIGNAL_PLURAL] = bare && !text &&is_plural(column) &&
+		!ends_alike(&column->words, &facts->tables[key->table].words);
+	s[SIGNAL_RECURS] = Min(log2(list_length(match_columns_named(facts, column->joined))), 5) / 5.0;
+	s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
+	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
+	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
+
+	if ((cand->n == 1 || cand->leads) && cand->suffix != SUFFIX_NONE)
+		s[strcmp(ending(column), ending(target)) == 0 ? SIGNAL_SUFFIX_SAME :
+		  words_suffix(ending(target)) == cand->suffix ? SIGNAL_SUFFIX_KIN : SIGNAL_SUFFIX_OTHER] = 1;
+	s[SIGNAL_GENERIC] = generic;
+	s[SIGNAL_TYPE_SAME] = (cand->n == 1 || cand->leads) && column->type == target->type;
+	s[SIGNAL_TYPE_UUID] = base == UUIDOID;
+	s[SIGNAL_TYPE_DATE] = base == DATEOID;
+	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;
+	s[SIGNAL_CHILD_UNIQUE] = column->alone_unique && !column->alone_primary;
+	s[SIGNAL_CHILD_IN_PRIMARY] = column->in_primary && !column->alone_primary;
+	s[SIGNAL_NOT_NULL] = column->not_null && !column->in_primary;
+	if (facts->indexed > 0)
+		s[column->leads_index || column->in_primary || column->alone_unique ? SIGNAL_INDEXED : SIGNAL_UNINDEXED] = 1;
+	s[SIGNAL_POLYMORPHIC] = match_polymorphic(facts, cand->column);
+	s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
+}
+
+static bool
+is_log(const FactTable *table)
+{
+	for (int i = table->prefix; i < table->words.n; i++)
+	{
+		if (table->words.class[i] & WORD_LOG)
+			return true;
+	}
+	return false;
+}
+
+/* The signals that depend on the ending once more, by the kind of ending */
+static void
+ending_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	static const int split[] = {
+#define X(id, name, words)
+#undef Y
+#define Y(id, name, words) SIGNAL_##id,
+		SIGNALS
+#undef X
+#undef Y
+	};
+	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
+	int			kind;
+
+	if (cand->suffix == SUFFIX_ID || cand->suffix == SUFFIX_KEY || cand->prefix)
+		kind = 1;
+	else if (bare)
+		kind = is_text(facts->columns[cand->column].type) ? 3 : 2;
+	else
+		return;
+	for (int i = 0; i < lengthof(split); i++)
+		s[split[i] + kind] = s[split[i]];
+}
+
+static void
+parent_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	const FactTable *parent = &facts->tables[key->table];
+	const FactTable *child = &facts->tables[facts->columns[cand->column].table];
+
+	s[SIGNAL_PARENT_PRIMARY] = key->primary || (cand->leads && cand->redundant);
+	s[SIGNAL_KEY_OWNED] = cand->key_match && key->owned;
+	s[SIGNAL_CHILD_LOG] = is_log(child);
+	s[SIGNAL_PARENT_LOG] = is_log(parent);
+	s[SIGNAL_CHILD_KEYLESS] = child->primary < 0;
+	s[SIGNAL_PARENT_BORROWED] = key->borrowed;
+	s[SIGNAL_PARENT_CENTRAL] = Min(log2(1 + parent->central), 6) / 6.0;
+	s[SIGNAL_PARENT_GENERIC] = parent->words.n - parent->prefix == 1 &&
+		(parent->words.class[parent->words.n - 1] & WORD_GENERIC) != 0;
+	s[SIGNAL_OTHER_SCHEMA] = parent->schema != child->schema;
+	if (parent->family > 2 && cand->table_match != MATCH_FULL)
+		s[parent->words.n > parent->prefix && child->words.n > child->prefix &&
+		  strcmp(parent->words.stem[parent->prefix], child->words.stem[child->prefix]) == 0 ?
+		  SIGNAL_SAME_FAMILY : SIGNAL_OTHER_FAMILY] = 1;
+}
+
+/*
+ * How many different values has a column, by the statistics?  -1: unknown, or
+ * not for the current role to know.
+ */
+static double
+distinct_values(const Facts *facts, const FactColumn *column)
+{
+	const FactTable *table = &facts->tables[column->table];
+	HeapTuple	tuple;
+	double		distinct;
+
+	if (table->tuples <= 0 ||
+		(pg_class_aclcheck(table->oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		 pg_attribute_aclcheck(table->oid, column->attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK))
+		return -1;
+	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table->oid), Int16GetDatum(column->attnum),
+							BoolGetDatum(get_rel_relkind(table->oid) == RELKIND_PARTITIONED_TABLE));
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
+	ReleaseSysCache(tuple);
+	return distinct < 0 ? -distinct * table->tuples : distinct;
+}
+
+/* Statistics may be old on either side: only a clear excess counts */
+static void
+statistics_signals(const Facts *facts, const Candidate *cand, float *s)
+{
+	double		parents = facts->tables[facts->keys[cand->key].table].tuples;
+
+	if (parents > 0 && distinct_values(facts, &facts->columns[cand->column]) > parents * 1.5)
+		s[SIGNAL_STATS_DISTINCT] = 1;
+}
+
+/* What the declared keys say of columns of this name */
+static void
+declared_signals(const Facts *facts, HTAB *declared, const Candidate *cand, float *s)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	int			same = 0;
+	int			other = 0;
+	ListCell   *lc;
+
+	foreach(lc, names_find(declared, facts->columns[cand->column].joined))
+	{
+		if (facts->references[lfirst_int(lc)].parent_columns[0] == key->columns[0])
+			same++;
+		else
+			other++;
+	}
+	if (same + other > 0)
+	{
+		s[SIGNAL_DECLARED_SAME] = (double) same / (same + other);
+		s[SIGNAL_DECLARED_OTHER] = (double) other / (same + other);
+	}
+}
+
+/* Is some unique key of the table made of a part of these columns, or of all? */
+static bool
+has_key_within(const Facts *facts, int table, const int *columns, int n, bool all)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[table].keys)
+	{
+		const FactKey *key = &facts->keys[lfirst_int(lc)];
+		int			found = 0;
+
+		for (int i = 0; i < key->n; i++)
+		{
+			for (int j = 0; j < n; j++)
+				found += key->columns[i] == columns[j];
+		}
+		if (found == key->n && (all ? key->n == n : key->n < n))
+			return true;
+	}
+	return false;
+}
+
+static void
+group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, float *s)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	int			child = facts->columns[cand->column].table;
+	const Words *cw = &facts->tables[child].words;
+	const Words *pw = &facts->tables[key->table].words;
+	bool		in_primary = true;
+	int			generic = 0;
+	int			named = 0;
+
+	for (int i = 0; i < cand->n; i++)
+	{
+		in_primary &= facts->columns[cand->columns[i]].in_primary;
+		generic += match_generic_name(facts, cand->columns[i]);
+		named += habits->named[cand->columns[i]];
+	}
+	if (cand->leads && cand->redundant)
+	{
+		s[SIGNAL_GROUP_REDUNDANT] = 1;
+		return;
+	}
+	s[SIGNAL_GROUP] = 1;
+	s[SIGNAL_GROUP_PREFIXED] = !cand->leads &&
+		strcmp(facts->columns[cand->columns[0]].joined, facts->columns[key->columns[0]].joined) != 0;
+	s[SIGNAL_GROUP_LEAD] = cand->leads;
+	s[SIGNAL_GROUP_PRIMARY] = key->primary;
+	s[SIGNAL_GROUP_SPLIT] = has_key_within(facts, key->table, key->columns, key->n, false);
+	s[SIGNAL_GROUP_RARE] = cand->leads ? 0 : 2.0 / Max(cand->rarity, 2);
+	s[SIGNAL_GROUP_CHILD_KEY] = has_key_within(facts, child, cand->columns, cand->n, true);
+	s[SIGNAL_GROUP_IN_KEY] = in_primary;
+	s[SIGNAL_GROUP_RELATED] = begins_with(cw, pw) || begins_with(pw, cw);
+	s[SIGNAL_GROUP_GENERIC] = (double) generic / cand->n;
+	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;
+}
+
+void
+signals_rows(const Facts *facts, Candidate *cand, int64 rows, int64 orphans, int64 distinct)
+{
+	float	   *s = cand->signals;
+	double		share = rows > 0 ? (double) orphans / rows : 0;
+	char		category;
+	bool		preferred;
+
+	s[SIGNAL_ROWS_ORPHANS] = share > 0.05;
+	s[SIGNAL_ROWS_FEW_ORPHANS] = orphans > 0 && share <= 0.05;
+	if (orphans > 0 || rows == 0)
+		s[SIGNAL_ROWS_NUMBER] = s[SIGNAL_ROWS_OTHER] = 0;
+	if (orphans > 0 || rows == 0 || distinct < 0)
+		return;
+	get_type_category_preferred(getBaseType(facts->columns[cand->columns[0]].type), &category, &preferred);
+	s[category == TYPCATEGORY_NUMERIC ? SIGNAL_ROWS_NUMBER : SIGNAL_ROWS_OTHER] = Min(log2(1 + distinct), 8) / 8.0;
+}
+
+/* How many words of the column's name stand before what the candidate matches? */
+static double
+words_unmatched(const Candidate *cand)
+{
+	double		by_table = cand->table_match == MATCH_NONE ? 99 :
+		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
+		(cand->table_match == MATCH_FULL ? 0 :
+		 cand->table_match == MATCH_TAIL && (cand->own_front || cand->sharing == 1) ? 0.2 : 0.6);
+	double		by_key = cand->key_match ?
+		cand->key_before + 0.4 * cand->key_short - (cand->key_glued ? 0.5 : 0) : 99;
+
+	return Min(by_table, by_key);
+}
+
+/* Mark those for which another one of the set matches more of the name */
+static void
+compare_matches(List *candidates, int first, int last)
+{
+	double		best = 99;
+
+	for (int i = first; i <= last; i++)
+		best = Min(best, words_unmatched(list_nth(candidates, i)));
+	for (int i = first; i <= last; i++)
+	{
+		Candidate  *cand = list_nth(candidates, i);
+
+		if (words_unmatched(cand) < 99 && words_unmatched(cand) > best)
+			cand->signals[SIGNAL_SHORTER] = 1;
+	}
+}
+
+void
+signals_fill(Facts *facts, List *candidates)
+{
+	Habits		habits = {0};
+	HTAB	   *declared = names_hash("declared references");
+	int			first = 0;
+	ListCell   *lc;
+
+	for (int r = 0; r < facts->nreferences; r++)
+	{
+		if (facts->references[r].n == 1)
+			names_add(declared, facts->columns[facts->references[r].child_columns[0]].joined, r);
+	}
+	learn_habits(facts, candidates, &habits);
+	foreach(lc, candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		float	   *s = palloc0(SIGNAL_COUNT * sizeof(float));
+
+		cand->signals = s;
+		if (cand->n > 1)
+			group_signals(facts, &habits, cand, s);
+		if (cand->set < facts->ncolumns)
+		{
+			s[SIGNAL_CANDIDATE] = 1;
+			name_signals(facts, cand, s);
+			column_signals(facts, &habits, cand, s);
+			ending_signals(facts, cand, s);
+		}
+		if (cand->n == 1)
+			declared_signals(facts, declared, cand, s);
+		parent_signals(facts, cand, s);
+		if (cand->n == 1)
+			statistics_signals(facts, cand, s);
+	}
+
+	for (int i = 0; i < list_length(candidates); i++)
+	{
+		if (i + 1 == list_length(candidates) ||
+			((Candidate *) list_nth(candidates, i + 1))->set != ((Candidate *) list_nth(candidates, i))->set)
+		{
+			if (((Candidate *) list_nth(candidates, i))->set < facts->ncolumns)
+				compare_matches(candidates, first, i);
+			first = i + 1;
+		}
+	}
+}

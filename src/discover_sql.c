@@ -1,0 +1,567 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_sql.c
+ *	  The functions of discovery that SQL sees.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "discover.h"
+#include "errors.h"
+#include "plan.h"
+#include "quote.h"
+#include "rowsink.h"
+#include "spi.h"
+
+PG_FUNCTION_INFO_V1(sg_discovery_candidates);
+PG_FUNCTION_INFO_V1(sg_discover_fks);
+PG_FUNCTION_INFO_V1(sg_unmatched_keys);
+PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
+
+#define DENIED_NAMED 5			/* tables that a NOTICE names */
+#define PROPOSED 0.5			/* the default of min_score */
+
+typedef enum Verify
+{
+	VERIFY_NONE,
+	VERIFY_SAMPLE,
+	VERIFY_FULL
+} Verify;
+
+typedef struct Discovery
+{
+	Facts	   *facts;
+	List	   *candidates;		/* by set */
+	Weights    *weights;
+	List	   *proposals;
+} Discovery;
+
+static List *
+column_names(const Facts *facts, const int *columns, int n)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < n; i++)
+		names = lappend(names, facts->columns[columns[i]].name);
+	return names;
+}
+
+static int
+child_of(const Facts *facts, const Candidate *cand)
+{
+	return facts->columns[cand->column].table;
+}
+
+static void
+notice_denied(const Facts *facts)
+{
+	StringInfoData names;
+	int			n = 0;
+
+	initStringInfo(&names);
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		if (!facts->tables[t].denied || facts->tables[t].partition)
+			continue;
+		if (n++ < DENIED_NAMED)
+			appendStringInfo(&names, "%s%s", n > 1 ? ", " : "", sg_relation_name(facts->tables[t].oid));
+	}
+	if (n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d table is left out, for you may read none of it: %s%s",
+							   "%d tables are left out, for you may read none of them: %s%s",
+							   n, n, names.data, n > DENIED_NAMED ? ", ..." : ""),
+				 errhint("Ask for SELECT on them, or call this as a role that has it.")));
+}
+
+/* Everything up to the scores by names alone */
+static void
+discover(Discovery *d)
+{
+	List	   *groups;
+
+	d->facts = facts_read();
+	match_prepare(d->facts);
+	d->candidates = match_candidates(d->facts);
+	groups = match_groups(d->facts, d->candidates);
+	d->candidates = feedback_apply(d->facts, list_concat(d->candidates, groups));
+	signals_fill(d->facts, d->candidates);
+	d->weights = score_all(d->facts, d->candidates);
+}
+
+static bool
+better(const Facts *facts, const Candidate *a, const Candidate *b)
+{
+	return b == NULL || a->score > b->score;
+}
+
+/* The best of each set, and what ties with it, if it is good enough */
+static void
+choose(Discovery *d, double min_score, Oid child)
+{
+	Candidate  *best = NULL;
+	int			set = -1;
+	ListCell   *lc;
+	List	   *chosen = NIL;
+
+	/* the candidates of one set follow each other */
+	foreach(lc, d->candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+
+		if (cand->set != set)
+		{
+			best = NULL;
+			set = cand->set;
+			for (ListCell *next = lc; next && ((Candidate *) lfirst(next))->set == set; next = lnext(d->candidates, next))
+			{
+				if (better(d->facts, lfirst(next), best))
+					best = lfirst(next);
+			}
+		}
+		if (cand->score < min_score || cand->score < best->score - 1e-6 ||
+			(OidIsValid(child) && d->facts->tables[child_of(d->facts, cand)].oid != child) ||
+			!rows_resolve(d->facts, cand))
+			continue;
+		chosen = lappend(chosen, cand);
+	}
+	d->proposals = chosen;
+}
+
+static int
+compare_proposals(const ListCell *a, const ListCell *b)
+{
+	const Candidate *ca = lfirst(a);
+	const Candidate *cb = lfirst(b);
+
+	if (ca->score != cb->score)
+		return ca->score > cb->score ? -1 : 1;
+	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
+		(ca->key > cb->key) - (ca->key < cb->key);
+}
+
+static int
+compare_children(const ListCell *a, const ListCell *b)
+{
+	const Candidate *ca = lfirst(a);
+	const Candidate *cb = lfirst(b);
+
+	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
+		(ca->key > cb->key) - (ca->key < cb->key);
+}
+
+static void
+propose(Discovery *d, double min_score, Verify verify, Oid child)
+{
+	discover(d);
+	if (verify != VERIFY_NONE)
+	{
+		list_sort(d->candidates, compare_children);
+		rows_sample(d->facts, d->candidates, child);
+		d->weights = score_all(d->facts, d->candidates);
+	}
+	choose(d, min_score, child);
+	if (verify == VERIFY_FULL)
+	{
+		list_sort(d->proposals, compare_children);
+		rows_audit(d->facts, d->proposals);
+		d->weights = score_all(d->facts, d->candidates);
+		choose(d, min_score, child);
+	}
+	list_sort(d->proposals, compare_proposals);
+}
+
+/* ---- sg_discover_fks ---- */
+
+static const char *
+result_of(const Candidate *cand, Verify verify, const char **reason)
+{
+	*reason = cand->reason;
+	if (verify == VERIFY_NONE)
+	{
+		*reason = "no row was read: verify is none";
+		return "skipped";
+	}
+	if (cand->rows_checked < 0)
+	{
+		if (*reason == NULL)
+			*reason = "no row was read";
+		return "unknown";
+	}
+	if (cand->orphan_rows > 0)
+	{
+		if (!cand->whole)
+			*reason = "orphans in a sample of the blocks";
+		return "fail";
+	}
+	if (!cand->whole)
+	{
+		*reason = "no orphan in a sample of the blocks";
+		return "unknown";
+	}
+	if (cand->rows_checked == 0)
+		*reason = "there are no rows that refer to anything";
+	return "pass";
+}
+
+static void
+sink_count(SgRowSink *sink, int64 count)
+{
+	if (count < 0)
+		sg_sink_null(sink);
+	else
+		sg_sink_int64(sink, count);
+}
+
+static void
+emit_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, Verify verify)
+{
+	const Facts *facts = d->facts;
+	const FactKey *key = &facts->keys[cand->key];
+	const char *reason;
+	const char *result = result_of(cand, verify, &reason);
+	const char *advice;
+
+	sg_sink_text(sink, sg_relation_name(facts->tables[child_of(facts, cand)].oid));
+	sg_sink_names(sink, column_names(facts, cand->columns, cand->n));
+	sg_sink_text(sink, sg_relation_name(facts->tables[key->table].oid));
+	sg_sink_names(sink, column_names(facts, key->columns, key->n));
+	sg_sink_float8(sink, cand->score);
+	sg_sink_datum(sink, advice_evidence(facts, d->weights, cand));
+	sink_count(sink, cand->rows_checked);
+	sink_count(sink, cand->orphan_rows);
+	sg_sink_text(sink, result);
+	sg_sink_text(sink, reason);
+	sg_sink_text(sink, advice_on_delete(facts, cand, &advice));
+	sg_sink_text(sink, advice);
+	sg_sink_datum(sink, BoolGetDatum(advice_index(facts, cand, &advice)));
+	sg_sink_text(sink, advice);
+	sg_sink_emit(sink);
+}
+
+static double
+score_argument(double score)
+{
+	if (!(score >= 0 && score <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("min_score must be between 0 and 1"),
+				 errhint("0.5 gives what is more likely right than wrong.")));
+	return score;
+}
+
+static Verify
+verify_argument(const char *word)
+{
+	if (pg_strcasecmp(word, "none") == 0)
+		return VERIFY_NONE;
+	if (pg_strcasecmp(word, "sample") == 0)
+		return VERIFY_SAMPLE;
+	if (pg_strcasecmp(word, "full") == 0)
+		return VERIFY_FULL;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("verify must be none, sample or full, not \"%s\"", word),
+			 errhint("none reads no rows, sample some blocks of each child, full counts all orphans.")));
+	return VERIFY_NONE;			/* keep compilers quiet */
+}
+
+static Oid
+child_argument(Oid child)
+{
+	char		relkind = get_rel_relkind(child);
+
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table with OID %u", child)));
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is not a table", sg_relation_name(child)),
+				 errhint("Foreign keys belong to ordinary or partitioned tables.")));
+	if (get_rel_relispartition(child))
+		ereport(NOTICE,
+				(errmsg("%s is a partition: its keys are those of the partitioned table", sg_relation_name(child))));
+	return child;
+}
+
+/*
+ * sg_discover_fks(child regclass, min_score float8, verify text)
+ *
+ * The foreign keys that are missing, the surest first.  The score is the
+ * share of proposals of that score that are right.  With verify none, reads
+ * the catalogs only; else samples or reads the tables that the current role
+ * may SELECT, in ACCESS SHARE without waiting for it.  Tables that it may
+ * read nothing of are left out, and named in a NOTICE.  22023 for arguments
+ * that make no sense.
+ */
+Datum
+sg_discover_fks(PG_FUNCTION_ARGS)
+{
+	const char *me = "sg_discover_fks";
+	Discovery	d = {0};
+	Oid			child = PG_ARGISNULL(0) ? InvalidOid : child_argument(PG_GETARG_OID(0));
+	double		min_score;
+	Verify		verify;
+	MemoryContext row;
+	MemoryContext caller;
+	SgRowSink	sink;
+	ListCell   *lc;
+
+	sg_check_version();
+	if (PG_ARGISNULL(1))
+		sg_null_argument(me, "min_score");
+	if (PG_ARGISNULL(2))
+		sg_null_argument(me, "verify");
+	min_score = score_argument(PG_GETARG_FLOAT8(1));
+	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	sg_sink_begin(&sink, fcinfo);
+
+	propose(&d, min_score, verify, child);
+	row = AllocSetContextCreate(CurrentMemoryContext, "discovery row", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(row);
+	foreach(lc, d.proposals)
+	{
+		CHECK_FOR_INTERRUPTS();
+		emit_proposal(&sink, &d, lfirst(lc), verify);
+		MemoryContextReset(row);
+	}
+	MemoryContextSwitchTo(caller);
+	notice_denied(d.facts);
+	PG_RETURN_NULL();
+}
+
+/* ---- sg_unmatched_keys ---- */
+
+/* Does its name say that the column refers to something? */
+static bool
+looks_like_reference(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+	int			n = column->words.n;
+	Suffix		suffix;
+
+	if (!match_eligible(facts, c) || column->declared || column->alone_primary)
+		return false;
+	if (n > 1)
+		return words_suffix(column->words.word[n - 1]) == SUFFIX_ID || words_reference_prefix(column->words.word[0]);
+	return words_glued_suffix(column->words.word[0], &suffix) > 0 && suffix == SUFFIX_ID;
+}
+
+/* Is some table, whatever its key, called as the column says? */
+static char *
+why_unmatched(const Facts *facts, int c, const Candidate *best)
+{
+	const Words *words = &facts->columns[c].words;
+
+	if (match_polymorphic(facts, c))
+		return "another column says which table it refers to: no foreign key can";
+	for (int i = 0; i < words->n - 1; i++)
+	{
+		if (words->class[i] & WORD_EXTERNAL)
+			return "the name says that it is a key of another system";
+	}
+	if (best)
+		return psprintf("the best candidate, %s (%s), has a score of %.2f only",
+						sg_relation_name(facts->tables[facts->keys[best->key].table].oid),
+						sg_quote_list(column_names(facts, facts->keys[best->key].columns, best->n)),
+						best->score);
+	return "no table with a key of a matching type goes by that name";
+}
+
+/*
+ * sg_unmatched_keys()
+ *
+ * Columns that look like a reference and are neither declared as one nor
+ * proposed.  Reads the catalogs only; leaves out what the current role may
+ * not read.
+ */
+Datum
+sg_unmatched_keys(PG_FUNCTION_ARGS)
+{
+	Discovery	d = {0};
+	SgRowSink	sink;
+	Candidate **best;
+	bool	   *proposed;
+	ListCell   *lc;
+
+	sg_check_version();
+	sg_sink_begin(&sink, fcinfo);
+	propose(&d, PROPOSED, VERIFY_NONE, InvalidOid);
+	best = MemoryContextAllocHuge(CurrentMemoryContext, (d.facts->ncolumns + 1) * sizeof(Candidate *));
+	memset(best, 0, (d.facts->ncolumns + 1) * sizeof(Candidate *));
+	proposed = MemoryContextAllocHuge(CurrentMemoryContext, d.facts->ncolumns + 1);
+	memset(proposed, 0, d.facts->ncolumns + 1);
+	foreach(lc, d.proposals)
+	{
+		Candidate  *cand = lfirst(lc);
+
+		for (int i = 0; i < cand->n; i++)
+			proposed[cand->columns[i]] = true;
+	}
+	foreach(lc, d.candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+
+		if (best[cand->column] == NULL || cand->score > best[cand->column]->score)
+			best[cand->column] = cand;
+	}
+	for (int c = 0; c < d.facts->ncolumns; c++)
+	{
+		if (proposed[c] || d.facts->tables[d.facts->columns[c].table].denied ||
+			!looks_like_reference(d.facts, c))
+			continue;
+		sg_sink_text(&sink, sg_relation_name(d.facts->tables[d.facts->columns[c].table].oid));
+		sg_sink_names(&sink, list_make1(d.facts->columns[c].name));
+		sg_sink_text(&sink, why_unmatched(d.facts, c, best[c]));
+		sg_sink_emit(&sink);
+	}
+	PG_RETURN_NULL();
+}
+
+/* ---- sg_plan_from_discovery ---- */
+
+static bool
+is_planned(List *steps, const char *child, List *columns, const char *parent)
+{
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (strcmp(step->child_table, child) == 0 && strcmp(step->parent_table, parent) == 0 &&
+			sg_equal_names(step->child_columns, columns))
+			return true;
+	}
+	return false;
+}
+
+/* Does it tie with another one?  Then a person has to say which. */
+static bool
+is_tied(const Candidate *cand)
+{
+	return !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6;
+}
+
+/*
+ * sg_plan_from_discovery(plan text, min_score float8)
+ *
+ * Adds what sg_discover_fks(min_score, 'sample') proposes to a plan, unless
+ * the plan has it; returns the number of steps.  Every option of the steps is
+ * the default, so orphans stop them.  42704, 42501 and 55006 as sg_plan_add_fk.
+ */
+Datum
+sg_plan_from_discovery(PG_FUNCTION_ARGS)
+{
+	const char *me = "sg_plan_from_discovery";
+	Discovery	d = {0};
+	char	   *name;
+	double		min_score;
+	FkPlan	   *plan;
+	PlanDraft  *draft;
+	List	   *steps;
+	int			added = 0;
+	ListCell   *lc;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument(me, "plan");
+	if (PG_ARGISNULL(1))
+		sg_null_argument(me, "min_score");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	min_score = score_argument(PG_GETARG_FLOAT8(1));
+	plan = plan_get(name);
+	plan_check_writable(plan, "sg_plan_from_discovery()");
+
+	propose(&d, min_score, VERIFY_SAMPLE, InvalidOid);
+	list_sort(d.proposals, compare_children);
+	steps = plan_steps(plan->name);
+	draft = plan_draft_begin(plan);
+	foreach(lc, d.proposals)
+	{
+		Candidate  *cand = lfirst(lc);
+		const FactKey *key = &d.facts->keys[cand->key];
+		PlanStep   *step = plan_step_default(plan->name);
+
+		CHECK_FOR_INTERRUPTS();
+		step->child_table = sg_relation_name(d.facts->tables[child_of(d.facts, cand)].oid);
+		step->child_columns = column_names(d.facts, cand->columns, cand->n);
+		step->parent_table = sg_relation_name(d.facts->tables[key->table].oid);
+		step->parent_columns = column_names(d.facts, key->columns, key->n);
+		if (is_tied(cand) || is_planned(steps, step->child_table, step->child_columns, step->parent_table))
+			continue;
+		plan_draft_check(draft, step);
+		(void) plan_draft_insert(draft, step);
+		added++;
+	}
+	plan_draft_end(draft);
+	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", added));
+	notice_denied(d.facts);
+	PG_RETURN_INT32(added);
+}
+
+/* ---- schemaguard.sg_discovery_candidates ---- */
+
+static void
+sink_signals(SgRowSink *sink, const Candidate *cand)
+{
+	List	   *names = NIL;
+	Datum	   *values = palloc(signal_count() * sizeof(Datum));
+	int			n = 0;
+
+	for (int s = 0; s < signal_count(); s++)
+	{
+		if (cand->signals[s] == 0)
+			continue;
+		names = lappend(names, unconstify(char *, signal_names[s].name));
+		values[n++] = Float4GetDatum(cand->signals[s]);
+	}
+	sg_sink_datum(sink, sg_text_array(names));
+	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
+}
+
+/*
+ * schemaguard.sg_discovery_candidates()
+ *
+ * Every candidate with its signals, for fitting the weights: those of one
+ * competition exclude each other.  Reads the catalogs only.
+ */
+Datum
+sg_discovery_candidates(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+	Discovery	d = {0};
+	ListCell   *lc;
+
+	sg_check_version();
+	sg_sink_begin(&sink, fcinfo);
+	discover(&d);
+	foreach(lc, d.candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		const FactKey *key = &d.facts->keys[cand->key];
+
+		CHECK_FOR_INTERRUPTS();
+		sg_sink_int32(&sink, cand->set);
+		sg_sink_text(&sink, sg_relation_name(d.facts->tables[child_of(d.facts, cand)].oid));
+		sg_sink_names(&sink, column_names(d.facts, cand->columns, cand->n));
+		sg_sink_text(&sink, sg_relation_name(d.facts->tables[key->table].oid));
+		sg_sink_names(&sink, column_names(d.facts, key->columns, key->n));
+		sg_sink_float8(&sink, cand->score);
+		sink_signals(&sink, cand);
+		sg_sink_emit(&sink);
+	}
+	PG_RETURN_NULL();
+}

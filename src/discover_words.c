@@ -1,0 +1,292 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_words.c
+ *	  What names are made of: words, stems, suffixes, abbreviations.
+ *
+ * The lists here are words of the craft, in several languages; none of them
+ * names a table of some particular database.  Everything else is learned
+ * from the database at hand.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/pg_collation.h"
+#include "utils/formatting.h"
+
+#include "discover.h"
+
+typedef struct ListedWord
+{
+	const char *stem;
+	int			class;
+} ListedWord;
+
+/* Stems, as words_stem() makes them; sorted by words_class_table() */
+static const char *const person_words =
+" user account person member employee staff people profil principal contact player"
+" usuario benutzer utilisateur mitarbeiter persona empleado usr login "
+" individual operator worker author customer client ";
+
+static const char *const actor_words =
+" by owner author creator editor assigne reporter approver reviewer manager sender recipient receiver"
+" requester requestor uploader updater modifier deleter leader grante grantor follower inviter invite moderator"
+" maintainer responsibl supervisor submitter publisher admin administrator member employe"
+" contact actor person account principal user uid commenter voter initiator inspector"
+" assigned instructor teacher coach trainer driver counselor organizer signer autor usuario"
+" participant salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller ";
+
+static const char *const self_words =
+" parent ancestor descendant predecessor successor previou prev next root original orig superior reply"
+" child source copi duplicat merged replaced replac superseded superced boss sup padr vater manager report"
+" main head linked related bas cloned clon forked upper preceding following precedent old new ";
+
+static const char *const external_words =
+" strip external ext extern remot foreign third googl facebook github gitlab bitbucket twitter"
+" appl paypal aw azur slack salesforc hubspot twilio ldap saml oauth openid oidc sap xero quickbook intercom"
+" zendesk jira mailchimp shopifi firebas auth0 okta braintre adyen gocardless plaid discord telegram whatsapp"
+" linkedin microsoft amazon ebai tracking correlation trac idempotenci imdb isbn wordpress asana trello notion ";
+
+static const char *const generic_words =
+" type statu stat name cod valu kei version level number kind mod class clas sort order id titl label ";
+
+static const char *const measure_words =
+" count total amount dat at tim sum size length width height weight pric rat ratio percent percentag quantiti"
+" qti number order position version url uri email phon text titl description comment not hash token password"
+" salt path fil filenam format flag index rank score level statu typ typ limit max min avg age year month dai"
+" hour minut second duration valu content bodi imag icon color colour address nam usernam nicknam domain ip"
+" timestamp json xml data option setting config expiri expired on until from since ";
+
+static const char *const number_words =
+" num no nr number count total n qti quantiti max min sum avg ";
+
+static const char *const log_words =
+" log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stat statistic"
+" summari trash deleted old import export migration job outbox template dump metric aggregat daili monthli hourli ";
+
+static const char *const decoration_words =
+" tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
+" table record model ";
+
+static bool
+in_list(const char *list, const char *word)
+{
+	char		padded[WORD_KEY_SIZE + 3];
+
+	if (strlen(word) > WORD_KEY_SIZE)
+		return false;
+	snprintf(padded, sizeof(padded), " %s ", word);
+	return strstr(list, padded) != NULL;
+}
+
+/* The classes of a word, by its stem or as it stands */
+int
+words_class(const char *word, const char *stem)
+{
+	struct
+	{
+		const char *list;
+		int			class;
+	}			lists[] = {
+		{person_words, WORD_PERSON}, {actor_words, WORD_ACTOR}, {self_words, WORD_SELF},
+		{external_words, WORD_EXTERNAL}, {generic_words, WORD_GENERIC},
+		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
+		{number_words, WORD_NUMBER}, {log_words, WORD_LOG},
+	};
+	int			class = 0;
+
+	for (int i = 0; i < lengthof(lists); i++)
+	{
+		if (in_list(lists[i].list, stem) || in_list(lists[i].list, word))
+			class |= lists[i].class;
+	}
+	return class;
+}
+
+Suffix
+words_suffix(const char *word)
+{
+	if (in_list(" id ids uuid guid oid uid gid pid rid ident identifier fk identificador ", word))
+		return SUFFIX_ID;
+	if (in_list(" key no nr num number sk ref pk idx seq srl ", word))
+		return SUFFIX_KEY;
+	if (in_list(" code cd cod kode codigo kod ", word))
+		return SUFFIX_CODE;
+	if (in_list(" name slug title nombre ", word))
+		return SUFFIX_NAME;
+	return SUFFIX_NONE;
+}
+
+bool
+words_reference_prefix(const char *word)
+{
+	return in_list(" id fk ref cod cd idx rel ", word);
+}
+
+int
+words_glued_suffix(const char *word, Suffix *suffix)
+{
+	static const struct
+	{
+		const char *text;
+		Suffix		suffix;
+	}			glued[] = {
+		{"uuid", SUFFIX_ID}, {"guid", SUFFIX_ID}, {"code", SUFFIX_CODE}, {"name", SUFFIX_NAME},
+		{"key", SUFFIX_KEY}, {"oid", SUFFIX_ID}, {"id", SUFFIX_ID}, {"fk", SUFFIX_ID},
+		{"num", SUFFIX_KEY}, {"nr", SUFFIX_KEY}, {"no", SUFFIX_KEY}, {"sk", SUFFIX_KEY},
+		{"cd", SUFFIX_CODE},
+	};
+	int			length = strlen(word);
+
+	for (int i = 0; i < lengthof(glued); i++)
+	{
+		int			n = strlen(glued[i].text);
+
+		if (length >= n + 3 && strcmp(word + length - n, glued[i].text) == 0)
+		{
+			*suffix = glued[i].suffix;
+			return length - n;
+		}
+	}
+	return 0;
+}
+
+/*
+ * A word without the marks of a plural, the same for both: "categories" and
+ * "category" both give "categori".  What it gives need not be a word.
+ */
+char *
+words_stem(const char *word)
+{
+	static const char *const irregular[][2] = {
+		{"people", "person"}, {"persons", "person"}, {"children", "child"}, {"men", "man"},
+		{"women", "woman"}, {"indices", "index"}, {"vertices", "vertex"}, {"matrices", "matrix"},
+		{"criteria", "criterion"}, {"mice", "mouse"}, {"analyses", "analysis"}, {"staffs", "staff"},
+		{"statuses", "status"}, {"status", "status"}, {"data", "data"},
+	};
+	char	   *stem;
+	int			n;
+
+	for (int i = 0; i < lengthof(irregular); i++)
+	{
+		if (strcmp(word, irregular[i][0]) == 0)
+			word = irregular[i][1];
+	}
+	stem = pstrdup(word);
+	n = strlen(stem);
+	if (n > 2 && stem[n - 1] == 's' && strchr("sui", stem[n - 2]) == NULL)
+		stem[--n] = '\0';
+	if (n > 3 && stem[n - 1] == 'e')
+		stem[--n] = '\0';
+	if (n > 3 && stem[n - 1] == 'y')
+		stem[n - 1] = 'i';
+	return stem;
+}
+
+/* a shorter than b, same first letter: 1 a prefix, 2 letters in order, else 0 */
+int
+words_abbreviates(const char *a, const char *b)
+{
+	int			na = strlen(a);
+	int			nb = strlen(b);
+	const char *p = b;
+
+	if (na < 3 || na >= nb || a[0] != b[0] || nb > na * 5)
+		return 0;
+	if (strncmp(a, b, na) == 0)
+		return 1;
+	for (const char *q = a; *q; q++)
+	{
+		p = strchr(p, *q);
+		if (p == NULL)
+			return 0;
+		p++;
+	}
+	return 2;
+}
+
+void
+words_join(const Words *words, int lo, int hi, char *key)
+{
+	int			length = 0;
+
+	for (int i = lo; i < hi; i++)
+	{
+		int			n = strlen(words->stem[i]);
+
+		n = Min(n, WORD_KEY_SIZE - 1 - length);
+		memcpy(key + length, words->stem[i], n);
+		length += n;
+	}
+	key[length] = '\0';
+}
+
+static void
+add_word(Words *words, const char *from, int length)
+{
+	char	   *lower;
+
+	if (length == 0)
+		return;
+	lower = str_tolower(from, length, DEFAULT_COLLATION_OID);
+	if (words->n == WORDS_MAX)
+	{
+		/* what does not fit belongs to the last word */
+		lower = psprintf("%s%s", words->word[words->n - 1], lower);
+		words->n--;
+	}
+	words->word[words->n] = lower;
+	words->stem[words->n] = words_stem(lower);
+	words->class[words->n] = words_class(lower, words->stem[words->n]);
+	words->n++;
+}
+
+/* Does a new word begin at s[i], within one that began at s[start]? */
+static bool
+begins_word(const char *s, int start, int i)
+{
+	unsigned char c = s[i];
+	unsigned char before = s[i - 1];
+
+	if (isupper(c))
+		return islower(before) || isdigit(before) ||
+			(isupper(before) && islower((unsigned char) s[i + 1]) && i - start > 1);
+
+	/* a number that ends the name is a word of its own */
+	if (isdigit(c) && !isdigit(before))
+		return s[i + strspn(s + i, "0123456789")] == '\0';
+	return false;
+}
+
+/*
+ * Cut a name where its writer did: at underscores and other marks, between
+ * lower and upper case, before a number at its end.  Bytes of other than
+ * ASCII characters count as letters.
+ */
+void
+words_split(const char *name, Words *words)
+{
+	int			start = 0;
+	int			i;
+
+	words->n = 0;
+	for (i = 0; name[i]; i++)
+	{
+		unsigned char c = name[i];
+		bool		letter = IS_HIGHBIT_SET(c) || isalnum(c);
+
+		if (!letter)
+		{
+			add_word(words, name + start, i - start);
+			start = i + 1;
+		}
+		else if (i > start && begins_word(name, start, i))
+		{
+			add_word(words, name + start, i - start);
+			start = i;
+		}
+	}
+	add_word(words, name + start, i - start);
+}

@@ -1,0 +1,168 @@
+-- Discovery: what must be found, what must not, rows, feedback, advice, plans, bad input
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+
+CREATE FUNCTION found(VARIADIC styles text[]) RETURNS TABLE (child text, columns name[], parent text, parent_columns name[])
+LANGUAGE sql AS $$
+  SELECT child_table, child_columns, parent_table, parent_columns FROM sg_discover_fks(verify => 'none')
+  WHERE split_part(child_table, '.', 1) = ANY (styles) OR split_part(parent_table, '.', 1) = ANY (styles)
+  ORDER BY child_table COLLATE "C", child_columns::text COLLATE "C", parent_table COLLATE "C"
+$$;
+
+-- Endings, roles, the same row's table, one to one, a link table; what looks like a reference and is none
+CREATE SCHEMA snake;
+CREATE TABLE snake.customers (id int PRIMARY KEY, email text UNIQUE, referred_by_customer_id int, visit_count int);
+CREATE TABLE snake.addresses (id int PRIMARY KEY, customer_id int NOT NULL, city text);
+CREATE TABLE snake.users (id int PRIMARY KEY, login text UNIQUE, supervisor_id int);
+CREATE TABLE snake.categories (id int PRIMARY KEY, parent_id int, name text UNIQUE);
+CREATE TABLE snake.products (id int PRIMARY KEY, category_id int, created_by int, stripe_product_id text, views int);
+CREATE TABLE snake.orders (id int PRIMARY KEY, customer_id int NOT NULL, ship_to_address_id int, owner_user_id int,
+                           external_id text, status int, total numeric, currency text);
+CREATE TABLE snake.order_lines (order_id int, product_id int, quantity int, PRIMARY KEY (order_id, product_id));
+CREATE TABLE snake.comments (id int PRIMARY KEY, commentable_type text, commentable_id int, author_id int, likes int);
+CREATE TABLE snake.user_settings (user_id int PRIMARY KEY, theme text);
+SELECT * FROM found('snake');
+
+-- id_x, fk_x, xid, XId, codes, prefixes, key names with a role before
+CREATE SCHEMA front;
+CREATE TABLE front.tbl_supplier (id_supplier int PRIMARY KEY, name text);
+CREATE TABLE front.tbl_part (id_part int PRIMARY KEY, fk_supplier int, id_supplier int, weight int);
+CREATE SCHEMA glued;
+CREATE TABLE glued.machine (machineid int PRIMARY KEY, label text);
+CREATE TABLE glued.sensor (sensorid int PRIMARY KEY, machineid int, master_sensorid int, pinno int);
+CREATE SCHEMA camel;
+CREATE TABLE camel."Invoice" ("InvoiceID" int PRIMARY KEY, "Amount" int);
+CREATE TABLE camel."InvoiceLine" ("InvoiceLineID" int PRIMARY KEY, "InvoiceID" int NOT NULL, "UnitCount" int);
+CREATE SCHEMA coded;
+CREATE TABLE coded.country (country_code char(2) PRIMARY KEY, name text);
+CREATE TABLE coded.harbour (harbour_code text PRIMARY KEY, country_code char(2), remark text);
+CREATE SCHEMA star;
+CREATE TABLE star.article (a_article_sk int PRIMARY KEY, a_label text, a_colour text);
+CREATE TABLE star.shop_sales (ss_article_sk int, ss_quantity int, ss_price int);
+SELECT * FROM found('front', 'glued', 'camel', 'coded', 'star');
+
+-- Modules, types of things, several schemas, keys of several columns, partitions
+CREATE SCHEMA module;
+CREATE TABLE module.crm_lead (id int PRIMARY KEY, stage_id int, type_id int);
+CREATE TABLE module.crm_stage (id int PRIMARY KEY, rank int);
+CREATE TABLE module.crm_lead_type (id int PRIMARY KEY, name text);
+CREATE SCHEMA tenancy;
+CREATE TABLE tenancy.accounts (id int PRIMARY KEY, tenant_id int, UNIQUE (id, tenant_id));
+CREATE TABLE tenancy.payments (id int PRIMARY KEY, account_id int, tenant_id int, note text);
+CREATE TABLE tenancy.shipment (depot int, number int, PRIMARY KEY (depot, number));
+CREATE TABLE tenancy.shipment_item (shipment_depot int, shipment_number int, pos int);
+CREATE SCHEMA elsewhere;
+CREATE TABLE elsewhere.measure (id int, crm_lead_id int, at date) PARTITION BY RANGE (at);
+CREATE TABLE elsewhere.measure_1 PARTITION OF elsewhere.measure DEFAULT;
+SELECT * FROM found('module', 'tenancy', 'elsewhere');
+
+-- Names in other scripts, and names that need quotes
+CREATE SCHEMA odd;
+CREATE TABLE odd."Straße" (id int PRIMARY KEY);
+CREATE TABLE odd."Haus" (id int PRIMARY KEY, "Straße_id" int);
+CREATE TABLE odd."книга" (id int PRIMARY KEY);
+CREATE TABLE odd."глава" (id int PRIMARY KEY, "книга_id" int);
+CREATE TABLE odd."We""ird.T a" (id int PRIMARY KEY);
+CREATE TABLE odd.child ("We""ird.T a_id" int, "___" int, "_" int, "9" int);
+SELECT * FROM found('odd');
+
+-- What looks like a reference and matches nothing
+SELECT * FROM sg_unmatched_keys() WHERE table_name LIKE 'snake.%' ORDER BY 1, 2;
+
+-- No reference: a column with values of its own, a type that can't compare, a deferrable key, a key of a part
+CREATE SCHEMA never;
+CREATE TABLE never.box (id uuid PRIMARY KEY);
+CREATE TABLE never.shelf (id serial PRIMARY KEY, box_id int, room_id int);
+CREATE TABLE never.room (id int UNIQUE DEFERRABLE);
+CREATE TABLE never.lamp (id int PRIMARY KEY, room_id int, socket_id serial);
+CREATE TABLE never.socket (id int);
+CREATE UNIQUE INDEX ON never.socket (id) WHERE id > 0;
+SELECT * FROM found('never');
+
+-- Evidence, advice
+SELECT evidence ? 'signals' AS signals, evidence->>'why' <> '' AS why, on_delete, on_delete_reason, index, index_reason
+FROM sg_discover_fks('snake.order_lines', verify => 'none') ORDER BY child_columns::text;
+SELECT on_delete, on_delete_reason, index FROM sg_discover_fks('snake.orders', verify => 'none') ORDER BY child_columns::text;
+
+-- Rows: in a small table all of them are looked at
+INSERT INTO snake.customers (id) SELECT generate_series(1, 100);
+INSERT INTO snake.addresses SELECT g, g % 100 + 1 FROM generate_series(1, 300) g;
+INSERT INTO snake.orders (id, customer_id, ship_to_address_id) SELECT g, g + 50, g FROM generate_series(1, 100) g;
+SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('snake.addresses', 0);
+SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('snake.addresses', 0, 'full');
+SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('snake.orders', 0)
+WHERE child_columns = '{customer_id}' AND parent_table = 'snake.customers';
+SELECT s.score < n.score AS orphans_count FROM sg_discover_fks('snake.orders', 0) s JOIN sg_discover_fks('snake.orders', 0, 'none') n
+  USING (child_columns, parent_table) WHERE child_columns = '{customer_id}' AND parent_table = 'snake.customers';
+SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit('snake.orders', inferred => true) ORDER BY fk_name;
+
+-- Statistics: more values than the parent has rows
+CREATE TABLE snake.visits (id int PRIMARY KEY, customer_id int);
+INSERT INTO snake.visits SELECT g, g FROM generate_series(1, 3000) g;
+CREATE TEMP TABLE before AS SELECT score FROM sg_discover_fks('snake.visits', 0, 'none') WHERE parent_table = 'snake.customers';
+ANALYZE snake.customers, snake.visits;
+SELECT s.score < b.score - 0.3 AS too_many FROM sg_discover_fks('snake.visits', 0, 'none') s, before b WHERE parent_table = 'snake.customers';
+
+-- Feedback: rejected is not proposed, the next one may be; accepted is
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
+VALUES ('rejected', 'snake.products', 'created_by', 'snake.users'),
+       ('accepted', 'snake.orders', 'ship_to_address_id', 'snake.addresses');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, pattern) VALUES ('rejected', '^snake\.user_', true);
+SELECT child_columns, parent_table, score = 1 AS sure, evidence->>'why' AS why FROM sg_discover_fks('snake.orders', verify => 'none')
+WHERE parent_table = 'snake.addresses';
+SELECT count(*) FROM sg_discover_fks('snake.products', 0, 'none') WHERE child_columns = '{created_by}' AND parent_table = 'snake.users';
+SELECT count(*) FROM sg_discover_fks('snake.user_settings', 0, 'none');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, pattern) VALUES ('rejected', '(', true);
+\set VERBOSITY terse
+INSERT INTO schemaguard.discovery_feedback (verdict) VALUES ('rejected');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('perhaps', 'x');
+\set VERBOSITY default
+
+-- A weight of the user's own
+INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('candidate', -1000);
+SELECT count(*) FROM sg_discover_fks('snake.orders', verify => 'none') WHERE score < 1;
+DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
+
+-- Declared keys are not proposed, and teach
+ALTER TABLE snake.orders ADD FOREIGN KEY (ship_to_address_id) REFERENCES snake.addresses;
+SELECT count(*) FROM sg_discover_fks('snake.orders', 0, 'none') WHERE child_columns = '{ship_to_address_id}';
+
+-- Into a plan, once
+SELECT sg_plan_create('discovered');
+SELECT sg_plan_from_discovery('discovered', 0.9) > 5 AS many;
+SELECT sg_plan_from_discovery('discovered', 0.9);
+SELECT child_columns, parent_table, parent_columns, on_delete, orphans, state FROM schemaguard.plan_step
+WHERE plan = 'discovered' AND child_table = 'snake.order_lines' ORDER BY step;
+SELECT sg_plan_from_discovery('no such plan');
+
+-- Bad input
+SELECT * FROM sg_discover_fks(min_score => 2);
+SELECT * FROM sg_discover_fks(min_score => 'NaN');
+SELECT * FROM sg_discover_fks(min_score => NULL);
+SELECT * FROM sg_discover_fks(verify => 'maybe');
+SELECT * FROM sg_discover_fks(child => 'pg_stats');
+SELECT * FROM sg_discover_fks(child => 4000000000);
+
+-- No privilege: named, and left out
+CREATE ROLE regress_sg_discover;
+GRANT USAGE ON SCHEMA glued TO regress_sg_discover;
+GRANT SELECT ON ALL TABLES IN SCHEMA glued TO regress_sg_discover;
+SET ROLE regress_sg_discover;
+SET client_min_messages = warning;
+SELECT child_table, child_columns, parent_table FROM sg_discover_fks(verify => 'none') ORDER BY 2;
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('rejected', 'x');
+RESET client_min_messages;
+RESET ROLE;
+
+-- An empty database has nothing to say
+SELECT sg_plan_drop('discovered');
+DELETE FROM schemaguard.discovery_feedback;
+SET client_min_messages = warning;
+DROP SCHEMA snake, front, glued, camel, coded, star, module, tenancy, elsewhere, odd, never CASCADE;
+DROP ROLE regress_sg_discover;
+RESET client_min_messages;
+DROP FUNCTION found;
+SELECT count(*) FROM sg_discover_fks() WHERE child_table LIKE 'snake.%';
