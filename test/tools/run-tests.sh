@@ -102,7 +102,7 @@ check_server_log() {
 
 # One TAP file through PGXS, hence with the server's own Perl modules, driver and paths.
 run_tap_file() {
-  local file=$1 log=$SG_DIR/tap.log status=0 ok not_ok skip
+  local file=$1 log=$SG_DIR/tap.log status=0 ok not_ok skip start=$SECONDS
   sg_wait timeout "${SG_TIMEOUT:-1200}" make -C "$SG_DIR/src" "PG_CONFIG=$PG_CONFIG" with_llvm=no installcheck \
     REGRESS= ISOLATION= "PROVE_TESTS=$file" "PROVE_FLAGS=--verbose --nocolor -j1" > "$log" 2>&1 || status=$?
   if grep -q '^Result: NOTESTS' "$log"; then
@@ -115,7 +115,8 @@ run_tap_file() {
   # Whatever prove is unhappy about counts: a plan that was not met, a file that died, a time-out.
   [ $status -eq 0 ] || [ "$not_ok" -gt 0 ] || not_ok=1
   passed=$((passed + ok)) failed=$((failed + not_ok)) skipped=$((skipped + skip))
-  printf '  %-7s %s (%s assertions)\n' "$([ "$not_ok" -eq 0 ] && echo ok || echo 'not ok')" "$file" $((ok + not_ok))
+  printf '  %-7s %s (%s assertions, %s s)\n' "$([ "$not_ok" -eq 0 ] && echo ok || echo 'not ok')" "$file" $((ok + not_ok)) \
+    $((SECONDS - start))
   if [ "$not_ok" -gt 0 ]; then
     failing_suites+=("$file")
     show_file "$file (end of the output, status $status)" <(tail -n 60 "$log")
