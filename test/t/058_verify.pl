@@ -137,19 +137,16 @@ my $live = "SELECT test, result, coalesce(reason, '') FROM sg_verify_fks(live =>
 my $other = SgTest::Session->new($node);
 my $before = fingerprint('c', 'p');
 
-$session->query("SET schemaguard.lock_timeout = '10s'");
+$session->query("SET schemaguard.lock_timeout = '1s'");
 $other->query('BEGIN; SELECT FROM p FOR UPDATE');
-my $start = time;
 my %result = map { my ($test, $result, $reason) = split /\|/; ($test => [ $result, $reason ]) } split /\n/, $session->query($live);
-cmp_ok(time - $start, '<', 9, 'rows that are locked are not waited for when parents are changed')
-	if $result{'live: insert an orphan'}[0] eq 'pass';
 is($result{"live: $_ a parent"}[0], 'unknown', "parents are locked: $_ is unknown") for qw(delete update);
 like($result{'live: delete a parent'}[1], qr/^before it was tried, 55P03/, 'and says so');
 $other->query('ROLLBACK');
 
 $session->query('RESET schemaguard.lock_timeout');
 $other->query('BEGIN; LOCK TABLE c IN ACCESS EXCLUSIVE MODE');
-$start = time;
+my $start = time;
 is(scalar(grep { /\|unknown\|/ } split /\n/, $session->query($live)), 5, 'the child is locked: unknown');
 cmp_ok(time - $start, '<', 10, 'which takes no longer than the limits of the attempts');
 $other->query('ROLLBACK');
