@@ -144,13 +144,18 @@ sub drop_column
 	return $reason =~ /^skipped: child .* has no column ref$/ ? '' : "the step says '$reason'";
 }
 
-# The next write of WAL fails: what cannot be written there ends the server
+# The next write of WAL fails, be it by the WAL writer: what cannot be written there ends the server
 sub fill_wal
 {
 	my ($node, $kind, $step, $session, $trapped) = @_;
+	my $writer = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'");
 
-	system('prlimit', "--pid=$trapped", '--fsize=8192:') == 0 or return 'no prlimit';
-	spring_traps($node);
+	foreach my $pid ($trapped, $writer)
+	{
+		system('prlimit', "--pid=$pid", '--fsize=8192:') == 0 or return 'no prlimit';
+	}
+	# it may have ended by now
+	eval { spring_traps($node) };
 	return was_cut($session) || (wait_restarted($node) ? '' : 'the server does not come back');
 }
 
