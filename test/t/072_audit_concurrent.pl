@@ -78,7 +78,8 @@ BEGIN
 			q := 4000 + nextval('commits');
 			DELETE FROM parent WHERE id = p;
 			INSERT INTO parent (id, u, t) SELECT q, md5(q::text)::uuid, 'key ' || q WHERE p IS NOT NULL;
-			PERFORM refer(id, q) FROM child WHERE r = p;
+			-- looked at again when it is locked: somebody may have made an orphan of it
+			UPDATE child SET r = q, u = md5(q::text)::uuid, t = 'key ' || q WHERE r = p;
 		WHEN 4 THEN			-- a child goes and another one comes
 			b := random_child();
 			p := random_parent();
