@@ -252,8 +252,8 @@ describe_holder(DeployAction *action, HeapTuple row, TupleDesc desc)
 /*
  * Who holds what is in our way: sessions as far as the caller may see them in
  * pg_stat_activity, and prepared transactions, which pg_blocking_pids does
- * not show.  Sets action->blockers to a JSON array, or NULL when nobody does
- * any more.
+ * not show.  Sets action->blockers to a JSON array; where nobody is there any
+ * more, it still says who was.
  */
 static void
 find_blockers(void *arg)
@@ -301,7 +301,8 @@ find_blockers(void *arg)
 
 	if (json.len > 0)
 		appendStringInfoChar(&json, ']');
-	action->blockers = json.len > 0 ? json.data : NULL;
+	if (json.len > 0)
+		action->blockers = json.data;
 }
 
 /* Where a pause ends, whoever is in the way */
