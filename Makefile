@@ -160,6 +160,7 @@ REGRESS = \
 	plan_roles \
 	plan_script \
 	rollback \
+	snapshot \
 	throttle \
 	trust \
 	validate_scan \

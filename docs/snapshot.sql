@@ -220,7 +220,7 @@ key AS MATERIALIZED (
 ind AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident, i.indnatts, i.indnkeyatts,
         i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs, i.indpred, i.indnullsnotdistinct,
-        x.relname, x.reloptions, x.reltablespace, m.amname, c.oid AS constraint_oid, t.identity AS table_identity,
+        x.relname, x.reloptions, x.reltablespace, m.amname, c.oid AS constraint_oid, c.contype, t.identity AS table_identity,
         t.relname AS table_name, t.extension, n.identity AS schema, p.inhparent
     FROM (VALUES (false)) d (indnullsnotdistinct),
         LATERAL (SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident,
@@ -258,7 +258,7 @@ ind_key AS MATERIALIZED (
     LEFT JOIN pg_opclass o ON o.oid = k.opclass
     LEFT JOIN pg_namespace os ON os.oid = o.opcnamespace
     LEFT JOIN coll cl ON cl.oid = k.colloid
-    WHERE i.constraint_oid IS NULL OR i.indnatts > i.indnkeyatts OR i.indexprs IS NOT NULL
+    WHERE i.constraint_oid IS NULL OR i.indnatts > i.indnkeyatts OR i.contype = 'x'
     GROUP BY i.indexrelid
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -849,6 +849,19 @@ search_object AS (
     LEFT JOIN ext e ON e.classid = 'pg_ts_config'::regclass AND e.objid = s.oid
     LEFT JOIN com c ON c.classoid = 'pg_ts_config'::regclass AND c.objoid = s.oid
 ),
+default_object AS (
+    SELECT 'default privilege', NULL::text, NULL::text,
+        'FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || CASE WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || n.identity END
+            || ' ON ' || CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES'
+                WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' ELSE d.defaclobjtype::text END,
+        n.identity,
+        jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors))
+    FROM pg_default_acl d
+    LEFT JOIN nsp n ON n.oid = d.defaclnamespace
+    LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid
+    LEFT JOIN grantor g ON g.classid = 'pg_default_acl'::regclass AND g.objid = d.oid
+    WHERE n.oid IS NOT NULL OR d.defaclnamespace = 0 AND (SELECT s.schemas FROM setting s) IS NULL
+),
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Objects of the whole database: only where no schemas are asked for
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -890,18 +903,6 @@ event_object AS (
     FROM pg_event_trigger t
     LEFT JOIN ext e ON e.classid = 'pg_event_trigger'::regclass AND e.objid = t.oid
     LEFT JOIN com c ON c.classoid = 'pg_event_trigger'::regclass AND c.objoid = t.oid
-),
-default_object AS (
-    SELECT 'default privilege', NULL::text, NULL::text,
-        'FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || CASE WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || quote_ident(n.nspname) END
-            || ' ON ' || CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES'
-                WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' ELSE d.defaclobjtype::text END,
-        CASE WHEN d.defaclnamespace <> 0 THEN quote_ident(n.nspname) END,
-        jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors))
-    FROM pg_default_acl d
-    LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
-    LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid
-    LEFT JOIN grantor g ON g.classid = 'pg_default_acl'::regclass AND g.objid = d.oid
 ),
 published AS (
     SELECT r.prpubid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS identity,
@@ -1022,13 +1023,13 @@ FROM (
     UNION ALL SELECT * FROM statistics_object
     UNION ALL SELECT * FROM dictionary_object
     UNION ALL SELECT * FROM search_object
+    UNION ALL SELECT * FROM default_object
     UNION ALL
     SELECT w.*
     FROM (SELECT * FROM extension_object
         UNION ALL SELECT * FROM language_object
         UNION ALL SELECT * FROM cast_object
         UNION ALL SELECT * FROM event_object
-        UNION ALL SELECT * FROM default_object
         UNION ALL SELECT * FROM publication_object
         UNION ALL SELECT * FROM subscription_object
         UNION ALL SELECT * FROM wrapper_object
