@@ -8,7 +8,8 @@
 #   make test-long       the same with the counts and durations of a release
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
-#                        and how much of what it discovers is right (ONLY=discover: nothing else)
+#                        and how much of what it discovers is right (ONLY=discover: nothing else);
+#                        and snapshots beside pg_dump --schema-only (ONLY=drift)
 #   make docs/snapshot.sql   the snapshot statement for psql, after a change of sql/parts/71_snapshot_statement.sql
 #   make help            this text
 #
@@ -198,8 +199,9 @@ demo:
 	@exec bash "$(HERE)/test/demo/run.sh"
 
 bench:
-	@[ "$$ONLY" = discover ] || bash "$(HERE)/test/bench/run.sh"
+	@[ "$$ONLY" = discover ] || [ "$$ONLY" = drift ] || bash "$(HERE)/test/bench/run.sh"
 	@[ "$${ONLY:-discover}" != discover ] || bash "$(HERE)/test/bench/discover/run.sh"
+	@[ "$${ONLY:-drift}" != drift ] || bash "$(HERE)/test/bench/drift/run.sh"
 
 docs/snapshot.sql:
 	@perl "$(HERE)/test/tools/snapshot-sql.pl" < "$(HERE)/sql/parts/71_snapshot_statement.sql" > "$(HERE)/$@.tmp"
