@@ -18,7 +18,7 @@
  * keyword there.  sql/parts/71_snapshot_statement.sql has the same list.
  */
 static const char *const unsteady_keywords[] = {
-	"graph_table", "json", "json_array", "json_arrayagg", "json_exists", "json_object",
+	"json", "json_array", "json_arrayagg", "json_exists", "json_object",
 	"json_objectagg", "json_query", "json_scalar", "json_serialize", "json_table",
 	"json_value", "merge_action", "normalize", "system_user"
 };
