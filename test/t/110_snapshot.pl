@@ -173,7 +173,7 @@ SKIP:
 	is($primary->safe_psql('postgres', q{SELECT count(*) FROM (SELECT * FROM sg_snapshot_objects('remote public') EXCEPT SELECT * FROM sg_snapshot_objects('remote', '{public}')) x}),
 		'0', 'one schema of it');
 	is_error($primary, q{SELECT sg_snapshot_take('x', '{nope}', 'Other s')}, '3F000', qr/database "other"/, 'a schema that is not there');
-	$primary->safe_psql('postgres', q{GRANT USAGE ON SCHEMA public, "Ext s" TO nobody});
+	$primary->safe_psql('postgres', q{GRANT USAGE ON SCHEMA public, "Ext s" TO nobody; CREATE USER MAPPING FOR nobody SERVER "Other s"});
 	is_error($primary, q{SELECT sg_snapshot_take('x', server => 'Other s')}, '42501', undef, 'somebody without USAGE on the server', user => 'nobody');
 
 	is_error($primary, q{SELECT sg_snapshot_take('x', server => 'gone')}, '08001', qr/could not connect to server "gone"/, 'nobody listens');
