@@ -105,10 +105,12 @@ com AS MATERIALIZED (
 ),
 -- tables, views, sequences, composite types
 rel AS MATERIALIZED (
-    SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relpersistence, c.reloptions, c.relam, c.reltablespace,
+    SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relpersistence, c.relam, c.reltablespace,
         c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relispartition, c.relpartbound, c.reloftype,
         c.relispopulated, c.reltoastrelid, l.schema, l.identity,
         coalesce(c.oid = ANY ((SELECT h.relations FROM held h)::oid[]), false) AS locked,
+        CASE WHEN c.reloptions IS NOT NULL THEN ARRAY(SELECT o FROM unnest(c.reloptions) o ORDER BY o COLLATE "C") END
+            AS reloptions,
         e.extension
     FROM pg_class c
     JOIN nsp n ON n.oid = c.relnamespace
@@ -244,9 +246,13 @@ ind AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident, i.indnatts,
         i.indnkeyatts,
         i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs, i.indpred, i.indnullsnotdistinct,
-        x.relname, x.reloptions, x.reltablespace, m.amname, c.oid AS constraint_oid, c.contype,
+        x.relname, CASE WHEN x.reloptions IS NOT NULL THEN ARRAY(SELECT o
+            FROM unnest(x.reloptions) o ORDER BY o COLLATE "C") END AS reloptions, x.reltablespace, m.amname,
+            c.oid AS constraint_oid, c.contype,
             t.identity AS table_identity,
-        t.relname AS table_name, t.extension, n.identity AS schema, p.inhparent
+        t.relname AS table_name, t.extension, t.locked AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL) AS waits,
+            n.identity AS schema,
+            p.inhparent
     FROM (VALUES (false)) d (indnullsnotdistinct),
         LATERAL (SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident,
                 i.indnatts, i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs, i.indpred,
@@ -266,7 +272,7 @@ ind_key AS MATERIALIZED (
             FILTER (WHERE k.n <= i.indnkeyatts) AS columns,
         jsonb_agg(a.attname ORDER BY k.n) FILTER (WHERE k.n > i.indnkeyatts) AS include,
         jsonb_agg(pg_get_indexdef(i.indexrelid, k.n::int, false) ORDER BY k.n)
-            FILTER (WHERE k.attnum = 0) AS expressions,
+            FILTER (WHERE k.attnum = 0 AND NOT i.waits) AS expressions,
         jsonb_agg(CASE WHEN NOT o.opcdefault THEN CASE WHEN o.opcnamespace = 11 THEN '' ELSE quote_ident(os.nspname)
             || '.' END || quote_ident(o.opcname) END
             ORDER BY k.n) FILTER (WHERE k.n <= i.indnkeyatts) AS operator_classes,
@@ -335,8 +341,7 @@ table_object AS (
             'partition_detached', CASE WHEN p.detaching THEN true END,
             'inherits', CASE WHEN NOT r.relispartition THEN p.names END,
             'of_type', CASE WHEN r.reloftype <> 0 THEN format_type(r.reloftype, NULL) END,
-            'options', to_jsonb(CASE WHEN r.reloptions IS NOT NULL
-                THEN ARRAY(SELECT o FROM unnest(r.reloptions) o ORDER BY o COLLATE "C") END),
+            'options', to_jsonb(r.reloptions),
             'toast_options', to_jsonb(CASE WHEN t.reloptions IS NOT NULL
                 THEN ARRAY(SELECT o FROM unnest(t.reloptions) o ORDER BY o COLLATE "C") END),
             'row_security', CASE WHEN r.relrowsecurity THEN true END,
@@ -383,7 +388,8 @@ gone AS MATERIALIZED (
 ),
 -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
 not_null AS MATERIALIZED (
-    SELECT c.conrelid, c.conkey[1] AS attnum, c.conname, c.convalidated, c.connoinherit
+    SELECT c.conrelid, c.conkey[1] AS attnum, CASE WHEN c.coninhcount = 0 THEN c.conname END AS conname,
+        c.convalidated, c.connoinherit
     FROM pg_constraint c WHERE c.contype = 'n' AND c.conrelid <> 0
 ),
 identity_column AS MATERIALIZED (
@@ -501,14 +507,14 @@ constraint_object AS (
                 'operator_classes', x.operator_classes,
                 'predicate', x.predicate,
                 'index_name', CASE WHEN x.index_name <> x.conname THEN x.index_name END,
-                'options', to_jsonb(CASE WHEN x.reloptions IS NOT NULL
-                    THEN ARRAY(SELECT o FROM unnest(x.reloptions) o ORDER BY o COLLATE "C") END),
+                'options', to_jsonb(x.reloptions),
                 'tablespace', x.spcname,
                 'valid', CASE WHEN NOT x.indisvalid THEN false END,
                 'clustered', CASE WHEN x.indisclustered THEN true END,
                 'replica_identity', CASE WHEN x.indisreplident THEN true END,
                 'comment', x.description, 'extension', x.extension,
-                'unknown', CASE WHEN x.contype = 'c' AND x.locked THEN 'its table is locked by another session'
+                'unknown', CASE WHEN x.contype = 'c' AND x.locked
+                    OR x.waits THEN 'its table is locked by another session'
                     WHEN x.contype = 'c' AND x.expression IS NULL THEN 'dropped while it was read' END))
         END
     FROM (SELECT c.*, coalesce(r.identity, dn.identity || '.' || quote_ident(t.typname)) AS table_identity,
@@ -518,11 +524,11 @@ constraint_object AS (
                   THEN pg_get_expr(c.conbin, c.conrelid) END AS expression,
               f.identity AS parent,
               CASE WHEN c.conparentid <> 0 THEN pr.identity || '.' || quote_ident(p.conname) END AS partition_of,
-              i.indnullsnotdistinct, i.amname, i.relname AS index_name, i.reloptions, s.spcname, i.indisvalid,
+              i.indnullsnotdistinct, i.waits, i.amname, i.relname AS index_name, i.reloptions, s.spcname, i.indisvalid,
                   i.indisclustered, i.indisreplident,
               ik.include, ik.columns AS index_columns, ik.expressions,
                   CASE WHEN ik.has_operator_classes THEN ik.operator_classes END AS operator_classes,
-              CASE WHEN i.indpred IS NOT NULL THEN pg_get_expr(i.indpred, i.indrelid) END AS predicate,
+              CASE WHEN NOT i.waits THEN pg_get_expr(i.indpred, i.indrelid) END AS predicate,
               o.operators,
               CASE c.contype WHEN 'p' THEN r.relname || '_pkey'
                   WHEN 'f' THEN r.relname || '_' || k.joined || '_fkey'
@@ -559,20 +565,20 @@ index_object AS (
             'operator_class_options', k.operator_class_options,
             'collations', CASE WHEN k.has_collations THEN k.collations END,
             'ordering', CASE WHEN k.has_ordering THEN k.ordering END,
-            'predicate', CASE WHEN i.indpred IS NOT NULL THEN pg_get_expr(i.indpred, i.indrelid) END,
+            'predicate', CASE WHEN NOT i.waits THEN pg_get_expr(i.indpred, i.indrelid) END,
             'nulls_not_distinct', CASE WHEN i.indnullsnotdistinct THEN true END,
             'valid', i.indisvalid,
             'clustered', CASE WHEN i.indisclustered THEN true END,
             'replica_identity', CASE WHEN i.indisreplident THEN true END,
-            'options', to_jsonb(CASE WHEN i.reloptions IS NOT NULL
-                THEN ARRAY(SELECT o FROM unnest(i.reloptions) o ORDER BY o COLLATE "C") END),
+            'options', to_jsonb(i.reloptions),
             'tablespace', s.spcname, 'statistics', k.statistics,
             'partition_of', p.identity,
             'automatic_name', CASE WHEN left(i.relname, length(i.table_name || '_' || k.joined
                 || '_idx')) = i.table_name || '_' || k.joined || '_idx'
                 AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
                     THEN true END,
-            'comment', c.description, 'extension', i.extension))
+            'comment', c.description, 'extension', i.extension,
+            'unknown', CASE WHEN i.waits THEN 'its table is locked by another session' END))
     FROM ind i
     LEFT JOIN ind_key k ON k.indexrelid = i.indexrelid
     LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
@@ -607,8 +613,7 @@ view_object AS (
             x.columns,
             'column_defaults', x.defaults, 'column_comments', x.comments, 'column_acl', x.acls, 'column_statistics',
                 x.statistics,
-            'options', to_jsonb(CASE WHEN x.reloptions IS NOT NULL
-                THEN ARRAY(SELECT o FROM unnest(x.reloptions) o ORDER BY o COLLATE "C") END),
+            'options', to_jsonb(x.reloptions),
             'populated', CASE WHEN x.relkind = 'm' THEN x.relispopulated END,
             'access_method', CASE WHEN x.relkind = 'm' AND x.amname <> 'heap' THEN x.amname END, 'tablespace',
                 x.spcname,
@@ -743,7 +748,7 @@ trigger_object AS (
                     NULL)),
             'level', CASE WHEN t.tgtype & 1 <> 0 THEN 'row' ELSE 'statement' END,
             'update_of', u.columns,
-            'when', CASE WHEN t.tgqual IS NOT NULL THEN substring(pg_get_triggerdef(t.oid)
+            'when', CASE WHEN t.tgqual IS NOT NULL AND NOT r.locked THEN substring(pg_get_triggerdef(t.oid)
                 FROM ' WHEN [(](.*)[)] EXECUTE (?:FUNCTION|PROCEDURE) ') END,
             'arguments', CASE WHEN t.tgnargs > 0 THEN encode(t.tgargs, 'escape') END,
             'old_table', t.tgoldtable, 'new_table', t.tgnewtable,
@@ -755,7 +760,8 @@ trigger_object AS (
             'from_table', f.identity,
             'partition_of', pr.identity || '.' || quote_ident(p.tgname),
             'comment', c.description, 'extension', coalesce(e.extension, r.extension),
-            'unknown', CASE WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL
+            'unknown', CASE WHEN t.tgqual IS NOT NULL AND r.locked THEN 'its table is locked by another session'
+                WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL
                 THEN 'dropped while it was read' END))
     FROM trig t
     JOIN rel r ON r.oid = t.tgrelid
@@ -944,9 +950,10 @@ statistics_object AS (
                 WHEN 'm' THEN 'mcv' END
                 FROM unnest(s.stxkind) k WHERE k <> 'e' ORDER BY 1)),
             'columns', k.columns,
-            'expressions', CASE WHEN s.expressions THEN '(' || substring(pg_get_statisticsobjdef(s.oid)
+            'expressions', CASE WHEN s.expressions AND NOT r.locked THEN '(' || substring(pg_get_statisticsobjdef(s.oid)
                 FROM ' ON (.*) FROM ') || ')' END,
             'target', CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END,
+            'unknown', CASE WHEN s.expressions AND r.locked THEN 'its table is locked by another session' END,
             'comment', c.description, 'extension', coalesce(e.extension, r.extension)))
     FROM (SELECT s.* FROM (VALUES (NULL::int, NULL::text)) d (stxstattarget, stxexprs),
               LATERAL (SELECT s.oid, s.stxrelid, s.stxname, s.stxnamespace, s.stxowner, s.stxkeys, s.stxkind,
@@ -1104,7 +1111,8 @@ subscription_object AS (
                 CASE s.substream::text WHEN 't' THEN 'on' WHEN 'true' THEN 'on' WHEN 'p' THEN 'parallel' END,
             'two_phase', CASE WHEN s.subtwophasestate <> 'd' THEN true END, 'disable_on_error',
                 CASE WHEN s.subdisableonerr THEN true END,
-            'origin', s.suborigin, 'password_required', CASE WHEN NOT s.subpasswordrequired THEN false END,
+            'origin', nullif(s.suborigin, 'any'), 'password_required',
+                CASE WHEN NOT s.subpasswordrequired THEN false END,
             'run_as_owner', CASE WHEN s.subrunasowner THEN true END, 'failover', CASE WHEN s.subfailover THEN true END,
             'comment', c.description))
     FROM (SELECT s.* FROM (VALUES (false, NULL::text, 'd'::"char", false, NULL::text, true, false, false))
@@ -1170,25 +1178,13 @@ SELECT o.kind,
         || coalesce(o.suffix, '') AS identity,
     o.parent, o.properties
 FROM (
-    SELECT * FROM schema_object
-    UNION ALL SELECT * FROM table_object
-    UNION ALL SELECT * FROM column_object
-    UNION ALL SELECT * FROM constraint_object
-    UNION ALL SELECT * FROM index_object
-    UNION ALL SELECT * FROM view_object
-    UNION ALL SELECT * FROM sequence_object
-    UNION ALL SELECT * FROM function_object
-    UNION ALL SELECT * FROM trigger_object
-    UNION ALL SELECT * FROM rule_object
-    UNION ALL SELECT * FROM policy_object
-    UNION ALL SELECT * FROM type_object
-    UNION ALL SELECT * FROM collation_object
-    UNION ALL SELECT * FROM operator_object
-    UNION ALL SELECT * FROM family_object
-    UNION ALL SELECT * FROM class_object
-    UNION ALL SELECT * FROM statistics_object
-    UNION ALL SELECT * FROM dictionary_object
-    UNION ALL SELECT * FROM search_object
+    SELECT * FROM schema_object UNION ALL SELECT * FROM table_object UNION ALL SELECT * FROM column_object
+    UNION ALL SELECT * FROM constraint_object UNION ALL SELECT * FROM index_object UNION ALL SELECT * FROM view_object
+    UNION ALL SELECT * FROM sequence_object UNION ALL SELECT * FROM function_object
+    UNION ALL SELECT * FROM trigger_object UNION ALL SELECT * FROM rule_object UNION ALL SELECT * FROM policy_object
+    UNION ALL SELECT * FROM type_object UNION ALL SELECT * FROM collation_object UNION ALL SELECT * FROM operator_object
+    UNION ALL SELECT * FROM family_object UNION ALL SELECT * FROM class_object UNION ALL SELECT * FROM statistics_object
+    UNION ALL SELECT * FROM dictionary_object UNION ALL SELECT * FROM search_object
     UNION ALL SELECT * FROM default_object
     UNION ALL
     SELECT w.*

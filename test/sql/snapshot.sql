@@ -101,7 +101,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA snap GRANT SELECT ON TABLES TO regress_snapsh
 SET client_min_messages = error;
 CREATE PUBLICATION regress_snapshot_pu FOR TABLE pt1 (k, d) WHERE (k > 1), TABLE ex;
 CREATE PUBLICATION regress_snapshot_ps FOR TABLES IN SCHEMA snap WITH (publish = 'insert', publish_via_partition_root);
-CREATE SUBSCRIPTION regress_snapshot_su CONNECTION 'host=nowhere password=geheim' PUBLICATION b, a WITH (connect = false, slot_name = NONE);
+CREATE SUBSCRIPTION regress_snapshot_su CONNECTION 'host=nowhere password=geheim' PUBLICATION b, a WITH (connect = false, slot_name = NONE, streaming = off);
 RESET client_min_messages;
 CREATE FOREIGN DATA WRAPPER regress_snapshot_fw;
 CREATE SERVER regress_snapshot_srv TYPE 't' VERSION '1' FOREIGN DATA WRAPPER regress_snapshot_fw OPTIONS (host 'h', password 'geheim');
