@@ -39,6 +39,7 @@ OBJS = \
 	src/audit_sorted.o \
 	src/audit_sql.o \
 	src/audit_table.o \
+	src/deploy_attach.o \
 	src/deploy_audit.o \
 	src/deploy_backfill.o \
 	src/deploy_check.o \
