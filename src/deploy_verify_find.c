@@ -7,6 +7,10 @@
  * rows are found, since others may be using the first one.  What is found may
  * have changed when it is tried: the attempt looks again, under its locks.
  *
+ * First come rows that cost little to find, then those of a sample, then all,
+ * some at a time, as long as there is time to look: the ones that are fit may
+ * be few.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -17,14 +21,16 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "deploy_verify.h"
 #include "quote.h"
 
 #define CANDIDATES		3		/* rows that are fit, to try in turn */
-#define LOOKED_AT		20		/* rows to choose them from */
+#define LOOKED_AT		20		/* rows to choose them from, at a time */
 #define SAMPLE_ROWS		1000	/* of the child, to find parents */
 
 static const char *
@@ -90,13 +96,13 @@ verify_judging_child(const LiveTest *lt)
 	return sql.data;
 }
 
-/* A copy of a child, with its own parent */
+/* Copies of some children, each with its own parent */
 static char *
-pairs_query(const FkKey *key)
+pairs_query(const FkKey *key, const char *sampling, int children)
 {
-	return psprintf("SELECT c.tableoid, c.ctid, p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s LIMIT %d",
-					some_children(key, "", LOOKED_AT), verify_table(key->parent, "p"),
-					verify_match(key, "p", "c"), LOOKED_AT);
+	return psprintf("SELECT c.tableoid, c.ctid, p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s",
+					some_children(key, sampling, children), verify_table(key->parent, "p"),
+					verify_match(key, "p", "c"));
 }
 
 /* A copy of any child, with any parent, or one that has no child */
@@ -131,30 +137,71 @@ sampling_clause(Oid relid)
 static char *
 parents_query(const LiveTest *lt, const char *sampling)
 {
-	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s LIMIT %d",
+	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s",
 					some_children(lt->key, sampling, SAMPLE_ROWS), verify_table(lt->key->parent, "p"),
-					verify_judging_child(lt), LOOKED_AT);
+					verify_judging_child(lt));
 }
 
-/* Parents with a few children only, where the others reach too far */
+/* Keys of which no child has more rows than may be reached, as a table that is called c */
+static char *
+small_keys(const FkKey *key)
+{
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < key->nkeys; i++)
+		appendStringInfo(&columns, "%s%s", i ? ", " : "", verify_column("c", key->child, key->child_att[i]));
+	return psprintf("(SELECT %s FROM %s WHERE %s GROUP BY %s HAVING pg_catalog.count(*) <= %d) c",
+					columns.data, verify_table(key->child, "c"),
+					verify_complete(key->child, key->child_att, key->nkeys, "c"), columns.data,
+					VERIFY_REACH_ROWS);
+}
+
+/* No child of another key that would refuse the statement first */
+static char *
+not_refused(const LiveTest *lt)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, lt->reach.rejecting)
+	{
+		const FkKey *key = lfirst(lc);
+
+		appendStringInfo(&sql, " AND NOT EXISTS (SELECT FROM %s WHERE %s)",
+						 verify_table(key->child, "x"), verify_match(key, "p", "x"));
+	}
+	return sql.data;
+}
+
+/*
+ * All parents with a few children only.  With an index, their children are
+ * counted parent by parent, without one all of them at once.
+ */
 static char *
 small_parents_query(const LiveTest *lt)
 {
-	return psprintf("SELECT p.tableoid, p.ctid FROM %s WHERE (SELECT pg_catalog.count(*) FROM"
-					" (SELECT FROM %s WHERE %s LIMIT %d) s) BETWEEN 1 AND %d LIMIT %d",
-					verify_table(lt->key->parent, "p"), verify_table(lt->key->child, "c"),
-					verify_judging_child(lt), VERIFY_REACH_ROWS + 1, VERIFY_REACH_ROWS, LOOKED_AT);
+	const FkKey *key = lt->key;
+
+	if (OidIsValid(fk_serving_index(key)))
+		return psprintf("SELECT p.tableoid, p.ctid FROM %s WHERE (SELECT pg_catalog.count(*) FROM"
+						" (SELECT FROM %s WHERE %s LIMIT %d) s) BETWEEN 1 AND %d%s",
+						verify_table(key->parent, "p"), verify_table(key->child, "c"),
+						verify_judging_child(lt), VERIFY_REACH_ROWS + 1, VERIFY_REACH_ROWS, not_refused(lt));
+	return psprintf("SELECT p.tableoid, p.ctid FROM %s JOIN %s ON %s"
+					" WHERE EXISTS (SELECT FROM %s WHERE %s)%s",
+					small_keys(key), verify_table(key->parent, "p"), verify_match(key, "p", "c"),
+					verify_table(key->child, "c"), verify_judging_child(lt), not_refused(lt));
 }
 
-/* All rows of a query, as Candidates; column 1 is the child unless there is only a parent */
+/* The rows that a cursor has fetched; column 1 is the child unless there is only a parent */
 static List *
-read_candidates(LiveTest *lt, const char *sql, bool use_parent)
+read_candidates(const LiveTest *lt, bool use_parent)
 {
-	uint64		n = verify_run(sql);
-	MemoryContext old = MemoryContextSwitchTo(lt->context);
 	List	   *rows = NIL;
 
-	for (uint64 i = 0; i < n; i++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		Candidate  *candidate = palloc0(sizeof(Candidate));
 
@@ -164,7 +211,7 @@ read_candidates(LiveTest *lt, const char *sql, bool use_parent)
 		candidate->use_parent = use_parent;
 		rows = lappend(rows, candidate);
 	}
-	MemoryContextSwitchTo(old);
+	SPI_freetuptable(SPI_tuptable);
 	return rows;
 }
 
@@ -179,32 +226,63 @@ choose_candidates(LiveTest *lt, List *rows)
 		Candidate  *candidate = lfirst(lc);
 		const RowId *row = live_is_child_test(lt->kind) ? &candidate->child : &candidate->parent;
 		char	   *problem = live_is_insert(lt->kind) ? NULL : verify_reach_rows(&lt->reach, row);
+		MemoryContext old;
 
+		CHECK_FOR_INTERRUPTS();
 		if (problem)
-			live_set_reason(lt, psprintf("no row of %s is fit to be tried: %s",
-										 sg_relation_name(lt->reach.relid), problem));
-		else
 		{
-			MemoryContext old = MemoryContextSwitchTo(lt->context);
-
-			lt->candidates = lappend(lt->candidates, candidate);
-			MemoryContextSwitchTo(old);
+			problem = psprintf("no row of %s is fit to be tried: %s",
+							   sg_relation_name(lt->reach.relid), problem);
+			if (lt->reason == NULL || strcmp(lt->reason, problem) != 0)
+				live_set_reason(lt, problem);
+			continue;
 		}
+		old = MemoryContextSwitchTo(lt->context);
+		lt->candidates = lappend(lt->candidates, memcpy(palloc(sizeof(Candidate)), candidate, sizeof(Candidate)));
+		MemoryContextSwitchTo(old);
 		if (list_length(lt->candidates) == CANDIDATES)
 			return;
 	}
+}
+
+/* Look at the rows of a query, some at a time, until one is fit or the time is up */
+static void
+look_at(LiveTest *lt, const char *sql, bool use_parent)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard candidates",
+												  ALLOCSET_DEFAULT_SIZES);
+	Portal		portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, true, 0);
+	bool		more = true;
+
+	while (more && lt->candidates == NIL && GetCurrentTimestamp() < lt->look_until)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		SPI_cursor_fetch(portal, true, LOOKED_AT);
+		more = SPI_processed > 0;
+		choose_candidates(lt, read_candidates(lt, use_parent));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	SPI_cursor_close(portal);
+	MemoryContextDelete(context);
 }
 
 static void
 find_children(LiveTest *lt, bool childless)
 {
 	const FkKey *key = lt->key;
+	char	   *sampling = sampling_clause(key->child);
 
 	if (!childless)
-		choose_candidates(lt, read_candidates(lt, pairs_query(key), false));
+		look_at(lt, pairs_query(key, "", LOOKED_AT), false);
+	if (!childless && lt->candidates == NIL)
+		look_at(lt, pairs_query(key, "", SAMPLE_ROWS), false);
+	if (!childless && lt->candidates == NIL && sampling)
+		look_at(lt, pairs_query(key, sampling, SAMPLE_ROWS), false);
 	if (lt->candidates == NIL && lt->reason == NULL &&
 		(same_types(key) || lt->kind != LIVE_INSERT_VALID))
-		choose_candidates(lt, read_candidates(lt, adopted_query(key, childless), true));
+		look_at(lt, adopted_query(key, childless), true);
 	if (lt->candidates == NIL && lt->reason == NULL)
 		live_set_reason(lt, childless ?
 						psprintf("no row of %s is without a child, and the key is unique", sg_relation_name(key->parent)) :
@@ -216,11 +294,11 @@ find_parents(LiveTest *lt)
 {
 	char	   *sampling = sampling_clause(lt->key->child);
 
-	choose_candidates(lt, read_candidates(lt, parents_query(lt, ""), false));
+	look_at(lt, parents_query(lt, ""), false);
 	if (lt->candidates == NIL && sampling)
-		choose_candidates(lt, read_candidates(lt, parents_query(lt, sampling), false));
+		look_at(lt, parents_query(lt, sampling), false);
 	if (lt->candidates == NIL && lt->reason)
-		choose_candidates(lt, read_candidates(lt, small_parents_query(lt), false));
+		look_at(lt, small_parents_query(lt), false);
 	if (lt->candidates == NIL && lt->reason == NULL)
 		live_set_reason(lt, psprintf("no row of %s is referenced by another row%s", sg_relation_name(lt->key->parent),
 									 lt->reach.beside ? " by this key alone" : ""));
@@ -292,5 +370,7 @@ verify_find(LiveTest *lt)
 		else
 			find_parents(lt);
 		SPI_finish();
+		if (lt->candidates == NIL && GetCurrentTimestamp() >= lt->look_until)
+			live_set_reason(lt, psprintf("%s; there was no time to look at all of them", lt->reason));
 	}
 }

@@ -28,16 +28,19 @@
 #include "storage/proc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "deploy.h"
 #include "deploy_verify.h"
 #include "errors.h"
 #include "guc.h"
+#include "progress.h"
 #include "quote.h"
 
 #define ATTEMPTS		5
 #define READ_LIMIT_MS	5000	/* for preparing, unless a setting says less */
+#define LOOK_SHARE		2		/* the part of it in which a new look begins */
 
 const char *const verify_other_path_text =
 "other keys reach the same rows, so it can't be told which one has acted";
@@ -197,6 +200,8 @@ attempt_once(LiveTest *lt)
 	lt->observed = OUTCOME_UNSEEN;
 	lt->reason = NULL;
 	lt->changing = false;
+	/* the end of the subtransaction before took what progress shows along */
+	sg_progress_phase(SG_PHASE_EXECUTING);
 	deploy_arm_timeout_after(attempt_limit());
 	edata = sg_try_undo(attempt, lt);
 	deploy_disarm_timeout();
@@ -276,6 +281,8 @@ prepare_within_limit(LiveTest *lt)
 	int			limit = sg_statement_timeout ? sg_statement_timeout : READ_LIMIT_MS;
 	ErrorData  *edata;
 
+	lt->look_until = GetCurrentTimestamp() + limit * INT64CONST(1000) / LOOK_SHARE;
+	sg_progress_phase(SG_PHASE_SCANNING);
 	deploy_arm_timeout_after(limit);
 	edata = sg_try_undo(prepare, lt);
 	deploy_disarm_timeout();
@@ -284,8 +291,8 @@ prepare_within_limit(LiveTest *lt)
 
 	lt->candidates = NIL;
 	if (deploy_timeout_struck())
-		lt->reason = psprintf("no row to try was found within %d ms; an index on the columns of the key makes that fast",
-							  limit);
+		lt->reason = psprintf("%s%s to try was found within %d ms; an index on the columns of the key makes that fast",
+							  lt->reason ? lt->reason : "", lt->reason ? "; no other" : "no row", limit);
 	else
 	{
 		sg_rethrow_cancel(edata);
