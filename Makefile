@@ -47,6 +47,7 @@ OBJS = \
 	src/deploy_check_cascade.o \
 	src/deploy_check_index.o \
 	src/deploy_check_key.o \
+	src/deploy_check_load.o \
 	src/deploy_check_server.o \
 	src/deploy_check_tables.o \
 	src/deploy_fix.o \

@@ -20,6 +20,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -57,12 +58,47 @@ check_is_due(const CheckStep *cs)
 		(cs->view.need == NEED_ADD || cs->view.need == NEED_VALIDATE);
 }
 
-char *
-check_set(const CheckStep *cs, const char *option, const char *value)
+static char *
+set_statement(const CheckStep *cs, const char *option, const char *value)
 {
 	return psprintf("SELECT sg_plan_set(%s, %d, %s, %s);", quote_literal_cstr(cs->plan),
 					cs->step->step, quote_literal_cstr(option),
 					value ? quote_literal_cstr(value) : "NULL");
+}
+
+/* What sg_plan_set() asks to be changed before it takes the value; an empty text for nothing */
+static char *
+set_before(const CheckStep *cs, const char *option, const char *value)
+{
+	const PlanStep *step = cs->step;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	if (strcmp(option, "on_delete") == 0 && step->on_delete_columns && strncmp(value, "set ", 4) != 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "on_delete_columns", NULL));
+	if (strcmp(option, "orphans") != 0)
+		return sql.data;
+	if (step->sentinel && strcmp(value, "stop") == 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "sentinel", NULL));
+	if (step->quarantine_cascades && strcmp(value, "quarantine") != 0 && strcmp(value, "delete") != 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "quarantine_cascades", "false"));
+	return sql.data;
+}
+
+/* A key that the plan has added goes first, and its step starts anew */
+char *
+check_set(const CheckStep *cs, const char *option, const char *value)
+{
+	char	   *sql = psprintf("%s%s", set_before(cs, option, value), set_statement(cs, option, value));
+
+	if (strcmp(cs->step->state, "added") != 0 || plan_option_is_free(option))
+		return sql;
+	return psprintf("%s%s %s %s",
+					cs->view.existing == NULL ? "" :
+					psprintf("ALTER TABLE %s DROP CONSTRAINT %s; ", cs->step->child_table,
+							 quote_identifier(cs->view.existing->name)),
+					check_skip(cs, "its key is to be another one"), sql,
+					set_statement(cs, "state", "pending"));
 }
 
 char *
