@@ -31,7 +31,9 @@
 
 #define CANDIDATES		3		/* rows that are fit, to try in turn */
 #define LOOKED_AT		20		/* rows to choose them from, at a time */
+#define SOME			60		/* rows, where a query that knows more comes next */
 #define SAMPLE_ROWS		1000	/* of the child, to find parents */
+#define SAMPLE_PARENTS	5000	/* of the parent, where that was in vain */
 
 static const char *
 no_privilege(Oid relid, AclMode mode, const char *word)
@@ -118,27 +120,30 @@ adopted_query(const FkKey *key, bool childless)
 										 verify_table(key->child, "c"), verify_match(key, "p", "c")) : "");
 }
 
-/* A share of a large table's blocks, so that not only its oldest rows are seen */
+/*
+ * A share of a large table's blocks that has about so many rows, so that not
+ * only its oldest ones are seen; NULL for a small table.
+ */
 static char *
-sampling_clause(Oid relid)
+sampling_clause(Oid relid, int sample)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	int32		pages = 0;
+	double		rows = 0;
 
 	if (HeapTupleIsValid(tuple))
 	{
-		pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
 		ReleaseSysCache(tuple);
 	}
-	return pages > SAMPLE_ROWS ? psprintf(" TABLESAMPLE SYSTEM (%g)", 100.0 * 100 / pages) : NULL;
+	return rows > 10.0 * sample ? psprintf(" TABLESAMPLE SYSTEM (%g)", 100.0 * sample / rows) : NULL;
 }
 
-/* The parents of some children */
+/* The parents of some children; a sample comes in the order of blocks, and is not to be cut */
 static char *
 parents_query(const LiveTest *lt, const char *sampling)
 {
 	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s",
-					some_children(lt->key, sampling, SAMPLE_ROWS), verify_table(lt->key->parent, "p"),
+					some_children(lt->key, sampling, *sampling ? 3 * SAMPLE_ROWS : SAMPLE_ROWS), verify_table(lt->key->parent, "p"),
 					verify_judging_child(lt));
 }
 
@@ -176,22 +181,23 @@ not_refused(const LiveTest *lt)
 }
 
 /*
- * All parents with a few children only.  With an index, their children are
- * counted parent by parent, without one all of them at once.
+ * All parents, or some, with a few children only.  With an index, their
+ * children are counted parent by parent, without one all of them at once.
  */
 static char *
-small_parents_query(const LiveTest *lt)
+small_parents_query(const LiveTest *lt, const char *sampling)
 {
 	const FkKey *key = lt->key;
+	char	   *parent = psprintf("%s%s", verify_table(key->parent, "p"), sampling);
 
 	if (OidIsValid(fk_serving_index(key)))
 		return psprintf("SELECT p.tableoid, p.ctid FROM %s WHERE (SELECT pg_catalog.count(*) FROM"
 						" (SELECT FROM %s WHERE %s LIMIT %d) s) BETWEEN 1 AND %d%s",
-						verify_table(key->parent, "p"), verify_table(key->child, "c"),
+						parent, verify_table(key->child, "c"),
 						verify_judging_child(lt), VERIFY_REACH_ROWS + 1, VERIFY_REACH_ROWS, not_refused(lt));
 	return psprintf("SELECT p.tableoid, p.ctid FROM %s JOIN %s ON %s"
 					" WHERE EXISTS (SELECT FROM %s WHERE %s)%s",
-					small_keys(key), verify_table(key->parent, "p"), verify_match(key, "p", "c"),
+					small_keys(key), parent, verify_match(key, "p", "c"),
 					verify_table(key->child, "c"), verify_judging_child(lt), not_refused(lt));
 }
 
@@ -245,16 +251,20 @@ choose_candidates(LiveTest *lt, List *rows)
 	}
 }
 
-/* Look at the rows of a query, some at a time, until one is fit or the time is up */
+/*
+ * Look at the rows of a query, some at a time, until one is fit, so many rows
+ * have been looked at (0: all), or the time is up.
+ */
 static void
-look_at(LiveTest *lt, const char *sql, bool use_parent)
+look_at(LiveTest *lt, const char *sql, int most, bool use_parent)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard candidates",
 												  ALLOCSET_DEFAULT_SIZES);
 	Portal		portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, true, 0);
 	bool		more = true;
 
-	while (more && lt->candidates == NIL && GetCurrentTimestamp() < lt->look_until)
+	for (int seen = 0; more && lt->candidates == NIL && (most == 0 || seen < most) &&
+		 GetCurrentTimestamp() < lt->look_until; seen += LOOKED_AT)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
@@ -272,17 +282,17 @@ static void
 find_children(LiveTest *lt, bool childless)
 {
 	const FkKey *key = lt->key;
-	char	   *sampling = sampling_clause(key->child);
+	char	   *sampling = sampling_clause(key->child, SAMPLE_ROWS);
 
 	if (!childless)
-		look_at(lt, pairs_query(key, "", LOOKED_AT), false);
+		look_at(lt, pairs_query(key, "", LOOKED_AT), 0, false);
 	if (!childless && lt->candidates == NIL)
-		look_at(lt, pairs_query(key, "", SAMPLE_ROWS), false);
+		look_at(lt, pairs_query(key, "", SAMPLE_ROWS), 0, false);
 	if (!childless && lt->candidates == NIL && sampling)
-		look_at(lt, pairs_query(key, sampling, SAMPLE_ROWS), false);
+		look_at(lt, pairs_query(key, sampling, 3 * SAMPLE_ROWS), 0, false);
 	if (lt->candidates == NIL && lt->reason == NULL &&
 		(same_types(key) || lt->kind != LIVE_INSERT_VALID))
-		look_at(lt, adopted_query(key, childless), true);
+		look_at(lt, adopted_query(key, childless), 0, true);
 	if (lt->candidates == NIL && lt->reason == NULL)
 		live_set_reason(lt, childless ?
 						psprintf("no row of %s is without a child, and the key is unique", sg_relation_name(key->parent)) :
@@ -292,13 +302,16 @@ find_children(LiveTest *lt, bool childless)
 static void
 find_parents(LiveTest *lt)
 {
-	char	   *sampling = sampling_clause(lt->key->child);
+	char	   *children = sampling_clause(lt->key->child, SAMPLE_ROWS);
+	char	   *parents = sampling_clause(lt->key->parent, SAMPLE_PARENTS);
 
-	look_at(lt, parents_query(lt, ""), false);
-	if (lt->candidates == NIL && sampling)
-		look_at(lt, parents_query(lt, sampling), false);
+	look_at(lt, parents_query(lt, ""), SOME, false);
+	if (lt->candidates == NIL && children)
+		look_at(lt, parents_query(lt, children), SOME, false);
+	if (lt->candidates == NIL && lt->reason && parents)
+		look_at(lt, small_parents_query(lt, parents), 0, false);
 	if (lt->candidates == NIL && lt->reason)
-		look_at(lt, small_parents_query(lt), false);
+		look_at(lt, small_parents_query(lt, ""), 0, false);
 	if (lt->candidates == NIL && lt->reason == NULL)
 		live_set_reason(lt, psprintf("no row of %s is referenced by another row%s", sg_relation_name(lt->key->parent),
 									 lt->reach.beside ? " by this key alone" : ""));
