@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_constraint.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -84,15 +85,23 @@ live_rejects_parent(const LiveTest *lt)
 	return live_declared_action(lt) == FKCONSTR_ACTION_NOACTION || live_declared_action(lt) == FKCONSTR_ACTION_RESTRICT;
 }
 
+/* The column may have gone, and the key with it, since that was read */
 static bool
 has_generated_column(const FkKey *key)
 {
+	bool		found = false;
+
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		if (get_attgenerated(key->child, key->child_att[i]) != '\0')
-			return true;
+		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child),
+											Int16GetDatum(key->child_att[i]));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		found |= ((Form_pg_attribute) GETSTRUCT(tuple))->attgenerated != '\0';
+		ReleaseSysCache(tuple);
 	}
-	return false;
+	return found;
 }
 
 /* What holds for every test of the key */
@@ -184,6 +193,16 @@ names_key(const FkKey *key, const ErrorData *edata)
 	return OidIsValid(conid);
 }
 
+/* Why there is nothing to see, for people: where the key is gone, that is why */
+static const char *
+error_reason(const LiveTest *lt, const ErrorData *edata)
+{
+	if (fk_by_oid(lt->key->conid) == NULL)
+		return "the key was dropped meanwhile";
+	return psprintf("%s%s: %s", lt->changing || lt->candidates == NIL ? "" : "before it was tried, ",
+					unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+}
+
 /* How long an attempt may hold up others */
 static int
 attempt_limit(void)
@@ -222,8 +241,7 @@ attempt_once(LiveTest *lt)
 		/* the parent of a valid row may have gone at that very moment */
 		return lt->kind == LIVE_INSERT_VALID;
 	}
-	lt->reason = psprintf("%s%s: %s", lt->changing ? "" : "before it was tried, ",
-						  unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+	lt->reason = error_reason(lt, edata);
 	return lt->changing || deploy_is_lock_failure(edata);
 }
 
@@ -296,7 +314,7 @@ prepare_within_limit(LiveTest *lt)
 	else
 	{
 		sg_rethrow_cancel(edata);
-		lt->reason = psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+		lt->reason = error_reason(lt, edata);
 	}
 }
 

@@ -494,6 +494,17 @@ SELECT * FROM mend('mend', 3, 'publication');
 DROP PUBLICATION chk_pub;
 SELECT sg_plan_drop('mend');
 
+-- what fails in the middle of a step's checks, as where somebody drops something, is the end of these only
+CREATE TABLE brk (id int PRIMARY KEY, a text COLLATE "POSIX");
+SELECT sg_plan_create('mend');
+SELECT sg_plan_add_fk('mend', 'brk', '{a}', 'p', '{code}', index => false), sg_plan_add_fk('mend', 'c', '{p_id}', 'p', index => false);
+BEGIN;
+UPDATE pg_attribute SET attcollation = 9999999 WHERE attrelid = 'brk'::regclass AND attname = 'a';
+SELECT step, check_name, result, detail, hint FROM sg_plan_check('mend') WHERE step = 1 AND check_name = 'unchecked';
+SELECT count(*) FROM sg_plan_check('mend') WHERE step = 2 AND result = 'ok' AND check_name IN ('cascade', 'estimate');
+ROLLBACK;
+SELECT sg_plan_drop('mend');
+
 -- names that need quotes
 CREATE TABLE "We""ird.T a" ("id;drop" int PRIMARY KEY, "a'b" int, "{c,d}" int);
 SELECT sg_plan_create('it''s "a" plan');
