@@ -204,6 +204,12 @@ deploy_record_failure(const DeployAction *action, StepWork *work, const char *st
 						 psprintf("%s failed: %s", action->name, message));
 }
 
+const char *
+deploy_state_short_of(const FkKey *key)
+{
+	return OidIsValid(key->conid) && fk_by_oid(key->conid) == NULL ? "failed" : "added";
+}
+
 void
 deploy_log_cancel(const DeployAction *action, ErrorData *edata)
 {

@@ -73,8 +73,8 @@ explain_validation(StepWork *work, DeployAction *action)
 
 	if (action->error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
-		deploy_record_failure(action, work, "added", action->error->sqlerrcode,
-							  deploy_failure_text(action), LOG_NONE);
+		deploy_record_failure(action, work, deploy_state_short_of(work->key),
+							  action->error->sqlerrcode, deploy_failure_text(action), LOG_NONE);
 		return;
 	}
 
