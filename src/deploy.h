@@ -229,7 +229,17 @@ extern void deploy_record_failure(const DeployAction *action, StepWork *work,
 								  const char *state, int sqlerrcode,
 								  const char *message, int64 orphan_rows);
 
-/* A cancel: say so in the log, commit that, and pass it on */
+/*
+ * Write an outcome that is not part of an attempt; the caller commits.  A
+ * cancel that comes meanwhile takes its place, as below.
+ */
+extern void deploy_settle(const DeployAction *action, void (*write) (void *arg), void *arg);
+extern void deploy_settle_with(const DeployAction *action, LogEntry *entry);
+
+/*
+ * A cancel: say so in the log for the steps that have no outcome yet, commit
+ * that, and pass it on
+ */
 pg_noreturn extern void deploy_log_cancel(const DeployAction *action, ErrorData *edata);
 
 /* The state of a step that came no further, which depends on whether its key is still there */

@@ -94,7 +94,7 @@ deploy_audit_step(StepWork *work, FkKey *key)
 
 		entry.message = "pass";
 		entry.orphan_rows = 0;
-		log_write(&entry);
+		deploy_settle_with(&action, &entry);
 		deploy_commit_soon();
 		return true;
 	}

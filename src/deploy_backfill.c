@@ -374,7 +374,7 @@ fill(StepWork *work, FkKey *key)
 
 	entry = deploy_outcome(&f.action, work, "done");
 	entry.rows_affected = f.rows;
-	log_write(&entry);
+	deploy_settle_with(&f.action, &entry);
 	deploy_commit();
 	if (f.rows > 0)
 		deploy_append_notice(work, psprintf("filled " INT64_FORMAT " %s", f.rows,
@@ -446,7 +446,7 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 	entry = deploy_outcome(&f.action, work, "done");
 	entry.message = reason ? reason : "no row is without values";
 	entry.orphan_rows = f.found;
-	log_write(&entry);
+	deploy_settle_with(&f.action, &entry);
 	deploy_commit();
 	return true;
 }

@@ -238,7 +238,7 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
 	entry.orphan_rows = orphan_rows;
-	log_write(&entry);
+	deploy_settle_with(&action->action, &entry);
 	deploy_commit();
 	deploy_append_notice(work, psprintf("dry run failed: %s", message));
 	return false;
