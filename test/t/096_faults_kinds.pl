@@ -2,7 +2,7 @@
 #
 # Orphans that are quarantined, deleted or set to null on the way or by a call of their own, and put back; keys that
 # replace others, columns that are filled; partitioned children and parents; several workers that build indexes or
-# validate keys; plans that are taken back: SgRound.pm has the kinds, the faults, and what must be true after each.  All
+# validate keys; plans that are taken back: SgRound.pm has the kinds, the faults, and what must be true after each.  Some
 # kinds meet a fault in the same round, each at another of its places.  SG_LONG=1 goes on until each kind has met each
 # fault at each of its places, and holds locks for a minute; SG_FAULTS names the faults to try, separated by commas.
 use strict;
@@ -13,13 +13,13 @@ use PostgreSQL::Test::Utils;
 use SgTest;
 use SgLoad;
 use SgFault;
-use SgRound qw(:DEFAULT @kinds);
+use SgRound;
 use Test::More;
 
 my $conf = "shared_buffers = 32MB\nautovacuum = off\nrestart_after_crash = on\nmax_worker_processes = 16\nmax_connections = 100\n"
 	. "max_locks_per_transaction = 256\n";
 my %only = map { $_ => 1 } split /,/, $ENV{SG_FAULTS} // '';
-my %cases;
+my $turn = 0;
 
 sub rounds
 {
@@ -27,11 +27,11 @@ sub rounds
 
 	foreach my $fault (grep { !%only || $only{$_} } @faults)
 	{
+		my @kinds = kinds_for($fault, $turn++);
 		my $rounds = long_run() ? rounds_of($fault, @kinds) : 1;
-		my $start = time;
 
 		$node = run_round($node, $fault, $_, @kinds) foreach 0 .. $rounds - 1;
-		diag("$fault: " . (time - $start) . " s");
+		note("$fault: $rounds rounds");
 	}
 	return $node;
 }

@@ -6,6 +6,7 @@
 # back, and what must be true of each is checked.
 #
 #   run_round($node, 'cancelled', $number, @kinds)        the places follow from the number; returns the node to go on with
+#   kinds_for($fault, $turn)                              a third of them, another with the next turn; SG_LONG: all
 #   rounds_of($fault, @kinds)                             how many rounds it takes until each has been at all its places
 #   @kinds                                                what there is
 #
@@ -28,8 +29,7 @@ use SgLoad;
 use SgFault;
 use Test::More;
 
-our @EXPORT = qw(run_round rounds_of install_kinds);
-our @EXPORT_OK = qw(@kinds);
+our @EXPORT = qw(run_round rounds_of kinds_for install_kinds);
 our $errors_of_full_disk = 0;
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -412,6 +412,24 @@ SQL
 # ---------------------------------------------------------------------------------------------------------------------
 # Sessions
 
+# A session that is asked instead of the node: most questions are so short that connections would be most of the time
+package SgRound::Asker;
+
+sub new { my ($class, $node) = @_; return bless { session => SgTest::Session->new($node) }, $class; }
+
+sub safe_psql
+{
+	my ($self, $dbname, $sql) = @_;
+	my $out = $self->{session}->query($sql) // die "the server is gone\n";
+
+	die "$self->{session}{err}\nfor: $sql\n" if $self->{session}->sqlstate ne '';
+	return $out;
+}
+
+sub quit { my ($self) = @_; $self->{session}->quit; }
+
+package SgRound;
+
 sub open_session
 {
 	my ($node, $run, @settings) = @_;
@@ -531,6 +549,7 @@ sub hold_for_too_long
 sub drop_column
 {
 	my ($node, @runs) = @_;
+	my $asker = SgRound::Asker->new($node);
 	my @wrong;
 
 	foreach my $run (@runs)
@@ -541,7 +560,7 @@ sub drop_column
 		$run->{other} = SgTest::Session->new($node);
 		$run->{other}->send("ALTER TABLE $table DROP COLUMN $column");
 		wait_for(sub {
-			$node->safe_psql('postgres', "SELECT NOT EXISTS (SELECT FROM pg_attribute
+			$asker->safe_psql('postgres', "SELECT NOT EXISTS (SELECT FROM pg_attribute
 					WHERE attrelid = '$table'::regclass AND attname = '$column')
 				OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $run->{other}{pid} AND wait_event = 'relation')") eq 't';
 		}) or push @wrong, 'nobody drops the column';
@@ -559,16 +578,17 @@ sub drop_column
 	{
 		my ($s, $kind) = @$run{qw(plan kind)};
 		my $table = locked_table($run);
-		my $said = $node->safe_psql('postgres', "SELECT state || coalesce(': ' || reason, '') FROM schemaguard.plan_step
+		my $said = $asker->safe_psql('postgres', "SELECT state || coalesce(': ' || reason, '') FROM schemaguard.plan_step
 			WHERE plan = '$s' AND step = greatest($run->{place}[1], 1)");
 		push @wrong, "the step says '$said'" unless $kind->{back} || $kind->{loose} || $kind->{backfill}
 			|| $said =~ /^(?:skipped: child .* has no column ref|failed: the key was dropped meanwhile)$/;
 		next if $kind->{backfill};
-		$node->safe_psql('postgres', "ALTER TABLE $table ADD COLUMN ref int;
+		$asker->safe_psql('postgres', "ALTER TABLE $table ADD COLUMN ref int;
 			UPDATE $table t SET ref = w.ref FROM $s.child_was w WHERE w.id = t.id");
-		$node->safe_psql('postgres', "ALTER TABLE $s.child ADD CONSTRAINT old_key FOREIGN KEY (ref) REFERENCES $s.old_parent")
+		$asker->safe_psql('postgres', "ALTER TABLE $s.child ADD CONSTRAINT old_key FOREIGN KEY (ref) REFERENCES $s.old_parent")
 			if $kind->{old_key} && $table =~ /child$/;
 	}
+	$asker->quit;
 	return @wrong;
 }
 
@@ -698,6 +718,14 @@ my %first_place = (
 	'cancelled' => { move => 'done audit', fill => 'done count', unpart => 'skipped rollback add' },
 	'column dropped' => { batch => 'started fix', pchild => 'started fix', fill => 'started validate' });
 
+sub kinds_for
+{
+	my ($fault, $turn) = @_;
+
+	return map { $kinds[$_] } grep {
+		long_run() || $first_place{$fault}{ $kinds[$_]{name} } || ($_ + $turn) % 3 == 0 || $fault =~ /^worker/ } 0 .. $#kinds;
+}
+
 # Place number `number` of each kind, from a start that differs from kind to kind and from fault to fault; in a long run,
 # kinds that have been at all of their places pass
 sub make_runs
@@ -731,15 +759,17 @@ sub lead_into_traps
 	$node->safe_psql('postgres', 'ANALYZE');
 	call_all($node, 'before', map { [ $_, @{ $_->{kind}{before} } ] } grep { $_->{kind}{before} } @runs);
 	$_->{session} = open_session($node, $_, $faults{$fault}{settings}) foreach @runs;
-	set_trap($node, $_->{place}[0], $_->{place}[1], plan => $_->{plan}, skip => $_->{place}[2]) foreach @runs;
+	my $asker = SgRound::Asker->new($node);
+	set_trap($asker, $_->{place}[0], $_->{place}[1], plan => $_->{plan}, skip => $_->{place}[2]) foreach @runs;
 
 	# a build waits for the snapshots of those who stand in traps, so it comes first
 	foreach my $some ([ grep { $_->{kind}{first} } @runs ], [ grep { !$_->{kind}{first} } @runs ])
 	{
 		$_->{session}->send(call_text($_, $_->{kind}{call})) foreach @$some;
-		my %trapped = wait_all_trapped($node, map { $_->{plan} } @$some);
+		my %trapped = wait_all_trapped($asker, map { $_->{plan} } @$some);
 		$_->{trapped} = $trapped{ $_->{plan} } foreach @$some;
 	}
+	$asker->quit;
 	foreach my $run (grep { !$_->{trapped} } @runs)
 	{
 		IPC::Run::pump_nb($run->{session}{harness});
@@ -758,12 +788,14 @@ sub bring_to_an_end
 	$_->{taken_back} = !$_->{to_the_end} foreach @runs;
 	call_all($node, $fault, map {
 		[ $_, $_->{taken_back} ? 'CALL sg_rollback_fks(\'%s\')' : @{ $_->{kind}{finish} // [ $_->{kind}{call} ] } ] } @runs);
+	my $asker = SgRound::Asker->new($node);
 	foreach my $run (@runs)
 	{
-		my $wrong = join "\n", grep { $_ ne '' } wrong_now($node, $run, 0),
-			$run->{taken_back} ? wrong_when_back($node, $run) : wrong_when_done($node, $run);
+		my $wrong = join "\n", grep { $_ ne '' } wrong_now($asker, $run, 0),
+			$run->{taken_back} ? wrong_when_back($asker, $run) : wrong_when_done($asker, $run);
 		push @wrong, in_words($run) . ($run->{taken_back} ? ', taken back' : ', finished') . ":\n$wrong\n$run->{said}" if $wrong ne '';
 	}
+	$asker->quit;
 	is(join("\n", @wrong), '', "$fault: then each is finished or taken back, completely");
 }
 
@@ -789,10 +821,12 @@ sub run_round
 	spring_traps($node);
 	$_->{session}->quit foreach @runs;
 
+	my $asker = SgRound::Asker->new($node);
 	@wrong = map {
-		my $wrong = wrong_now($node, $_, $faults{$fault}{open} ? $_->{kind}{workers} || 1 : 0);
+		my $wrong = wrong_now($asker, $_, $faults{$fault}{open} ? $_->{kind}{workers} || 1 : 0);
 		$wrong eq '' ? () : in_words($_) . ":\n$wrong";
 	} @struck;
+	$asker->quit;
 	is(join("\n", @wrong), '', "$fault: nothing is half done, no row is lost or there twice");
 	bring_to_an_end($node, $fault, @struck);
 	$node->safe_psql('postgres', join ';', map { "DROP SCHEMA $_->{plan} CASCADE" } @runs);
