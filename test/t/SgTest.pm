@@ -34,7 +34,7 @@ sub new_node
 	# Cluster.pm logs every statement, which is most of the run time of some files.  What starts is committed without
 	# waiting for the disk: with this delay it is there before any test that kills the server gets to it
 	$node->append_conf('postgresql.conf',
-		"log_statement = none\nlog_replication_commands = off\nwal_writer_delay = 1ms\n" . ($opt{conf} // ''));
+		"jit = off\nlog_statement = none\nlog_replication_commands = off\nwal_writer_delay = 1ms\n" . ($opt{conf} // ''));
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION schemaguard') unless $opt{without};
 
