@@ -505,9 +505,9 @@ deploy_backfill_step(DeployRun *run, int step)
 
 	if (work == NULL)
 	{
-		/* nobody finishes a step that is skipped for good, so nothing is to be filled */
 		PlanStep   *row = plan_step_get(run->plan->name, step, true);
 
+		/* one that is skipped for good is not filled any further */
 		if (row)
 			(void) deploy_backfill_disarm(run, row);
 		return;
