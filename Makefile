@@ -86,6 +86,16 @@ OBJS = \
 	src/discover_signal.o \
 	src/discover_sql.o \
 	src/discover_words.o \
+	src/drift_class.o \
+	src/drift_compare.o \
+	src/drift_expression.o \
+	src/drift_expression_body.o \
+	src/drift_expression_raw.o \
+	src/drift_expression_tree.o \
+	src/drift_match.o \
+	src/drift_property.o \
+	src/drift_rename.o \
+	src/drift_rename_column.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -140,7 +150,8 @@ SQL_PARTS = \
 	sql/parts/60_discover.sql \
 	sql/parts/61_discovery_weight.sql \
 	sql/parts/70_snapshot.sql \
-	sql/parts/71_snapshot_statement.sql
+	sql/parts/71_snapshot_statement.sql \
+	sql/parts/72_drift.sql
 
 REGRESS = \
 	approve \
@@ -155,6 +166,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	drift \
 	fix \
 	interface \
 	plan \
