@@ -59,7 +59,8 @@ typedef struct DeployRun
 	bool		dry_run;		/* count them only */
 	int			batch;			/* rows of one transaction, at most */
 	List	   *unfilled;		/* of steps whose backfill has failed */
-	List	   *steps;			/* of PlanStep *: as they were in the beginning */
+	List	   *steps;			/* of PlanStep *: as they were in the
+								 * beginning */
 	List	   *audited;		/* of steps that have no orphans, counted with
 								 * an earlier step */
 } DeployRun;

@@ -153,7 +153,7 @@ static bool
 add_key(StepWork *work, StepView *view)
 {
 	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "add",
-	.references = true,.goes_on = work->run->validate && work->step->enforced,
+		.references = true,.goes_on = work->run->validate && work->step->enforced,
 	.execute = execute_add};
 
 	work->statement = plan_add_statement(work->step, true);

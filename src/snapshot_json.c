@@ -225,6 +225,7 @@ check_seal(Jsonb *document)
 	header = DirectFunctionCall2(jsonb_delete, header, CStringGetTextDatum("seal"));
 	header = DirectFunctionCall2(jsonb_delete, header, CStringGetTextDatum("objects"));
 	text = JsonbToCString(NULL, &DatumGetJsonbP(header)->root, VARSIZE(DatumGetPointer(header)));
+
 	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
 	snapshot_digest(utf8, strlen(utf8), computed);
 

@@ -180,7 +180,10 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	set_locally(prologue);
 	set_locally(snapshot_settings(reader->info.schemas, care));
 
-	/* not the transaction's snapshot, which may be older than what the printing functions see */
+	/*
+	 * not the transaction's snapshot, which may be older than what the
+	 * printing functions see
+	 */
 	PushActiveSnapshot(GetLatestSnapshot());
 	portal = SPI_cursor_open_with_args(NULL, statement, 0, NULL, NULL, NULL, true, 0);
 	fetch_all(reader, portal);

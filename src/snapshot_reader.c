@@ -179,7 +179,10 @@ snapshot_next(SnapshotReader *reader)
 	CHECK_FOR_INTERRUPTS();
 	MemoryContextReset(reader->row_context);
 
-	/* a tuple from disk is in this context, and is gone with the slot's contents below */
+	/*
+	 * a tuple from disk is in this context, and is gone with the slot's
+	 * contents below
+	 */
 	old = MemoryContextSwitchTo(reader->row_context);
 	if (!tuplestore_gettupleslot(reader->store, true, false, slot))
 	{

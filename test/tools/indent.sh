@@ -19,6 +19,7 @@ own_types=$(perl -0777 -ne '
   s,/\*.*?\*/,,gs;
   while (/\btypedef\b((?:[^;{]|(\{(?:[^{}]|(?2))*\}))*);/g) {
     my $definition = $1;
+    1 while $definition =~ s/\{[^{}]*\}//g;
     print "$1\n" if $definition =~ /\(\s*\*\s*(\w+)\s*\)\s*\(/ || $definition =~ /(\w+)(?:\s*\[[^\]]*\])*\s*(?:\([^{}]*\))?\s*$/;
   }' $(find src -name '*.[ch]') | sort -u)
 
@@ -28,6 +29,9 @@ mkdir "$work/a" "$work/b"
 cp -r src "$work/a"
 cp -r src "$work/b"
 cd "$work/b"
-"$bindir/pgindent" --indent="$bindir/pg_bsd_indent" --typedefs="$typedefs" --list-of-typedefs=" ${own_types//$'\n'/ }" src
+"$bindir/pgindent" --indent="$bindir/pg_bsd_indent" --typedefs="$typedefs" --list-of-typedefs=" ${own_types//$'\n'/ }" src 2>&1 \
+  | tee "$work/log"
+# a file that it can't read is left as it is, and no reason for pgindent to fail
+if [ -s "$work/log" ]; then exit 1; fi
 cd ..
 diff -ru a b
