@@ -47,6 +47,8 @@ extern int	sg_audit_memory;	/* kB; -1: maintenance_work_mem */
 extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
 
+extern char *sg_notify_channel; /* of drift checks; "" is none */
+
 /* schemaguard.audit_memory in bytes, its default resolved */
 extern int64 sg_audit_memory_bytes(void);
 
