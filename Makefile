@@ -82,6 +82,14 @@ OBJS = \
 	src/discover_signal.o \
 	src/discover_sql.o \
 	src/discover_words.o \
+	src/drift_check.o \
+	src/drift_history.o \
+	src/drift_ignore.o \
+	src/drift_keys.o \
+	src/drift_keys_advice.o \
+	src/drift_keys_match.o \
+	src/drift_keys_read.o \
+	src/drift_notify.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -128,7 +136,8 @@ SQL_PARTS = \
 	sql/parts/46_rollback.sql \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
-	sql/parts/61_discovery_weight.sql
+	sql/parts/61_discovery_weight.sql \
+	sql/parts/74_drift_check.sql
 
 REGRESS = \
 	approve \

@@ -43,10 +43,10 @@ drift_check_result(const DriftCheck *check)
 
 /* ---- reading ---- */
 
-static DriftRow *
+static DriftItem *
 read_row(HeapTuple tuple, TupleDesc desc)
 {
-	DriftRow   *row = palloc(sizeof(DriftRow));
+	DriftItem   *row = palloc(sizeof(DriftItem));
 
 	row->kind = SPI_getvalue(tuple, desc, 1);
 	row->object = SPI_getvalue(tuple, desc, 2);
@@ -62,7 +62,7 @@ read_row(HeapTuple tuple, TupleDesc desc)
 
 /* Count a row; does it count as drift? */
 static bool
-count_row(DriftCheck *check, List *ignored, const DriftRow *row)
+count_row(DriftCheck *check, List *ignored, const DriftItem *row)
 {
 	if (strcmp(row->class, "cosmetic") == 0)
 		check->cosmetic++;
@@ -84,10 +84,10 @@ count_row(DriftCheck *check, List *ignored, const DriftRow *row)
 }
 
 /* A row that outlives the batch, with values short enough for an error */
-static DriftRow *
-keep_row(const DriftRow *row)
+static DriftItem *
+keep_row(const DriftItem *row)
 {
-	DriftRow   *copy = palloc0(sizeof(DriftRow));
+	DriftItem   *copy = palloc0(sizeof(DriftItem));
 
 	copy->kind = pstrdup(row->kind);
 	copy->object = pstrdup(row->object);
@@ -109,7 +109,7 @@ take_batch(DriftCheck *check, List *ignored, bool record, MemoryContext context,
 
 	for (uint64 n = 0; n < SPI_processed; n++)
 	{
-		DriftRow   *row = read_row(SPI_tuptable->vals[n], SPI_tuptable->tupdesc);
+		DriftItem   *row = read_row(SPI_tuptable->vals[n], SPI_tuptable->tupdesc);
 
 		if (!count_row(check, ignored, row))
 			continue;
@@ -217,7 +217,7 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 
 /* "changed column public.t.c, default: expected 1, found 2" */
 static char *
-row_text(const DriftRow *row)
+row_text(const DriftItem *row)
 {
 	StringInfoData text;
 	bool		unknown = strcmp(row->class, "unknown") == 0;

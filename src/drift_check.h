@@ -15,7 +15,7 @@
 #include "utils/uuid.h"
 
 /* A row of sg_drift() */
-typedef struct DriftRow
+typedef struct DriftItem
 {
 	char	   *kind;
 	char	   *object;
@@ -26,7 +26,7 @@ typedef struct DriftRow
 	char	   *class;			/* drift, extra, cosmetic, unmanaged, unknown */
 	char	   *risk;
 	char	   *detail;
-} DriftRow;
+} DriftItem;
 
 typedef struct DriftCheck
 {
@@ -43,7 +43,7 @@ typedef struct DriftCheck
 	int64		cosmetic;
 	int64		unmanaged;
 	int64		ignored;
-	List	   *first;			/* of DriftRow *: the first ones that count */
+	List	   *first;			/* of DriftItem *: the first ones that count */
 	List	   *problems;		/* of char *: patterns that can't be used */
 
 	/* of the history, where it is written */
@@ -74,7 +74,7 @@ extern char *drift_clip(const char *text, int length);
  * ignore nothing.
  */
 extern List *drift_ignore_load(List **problems);
-extern bool drift_is_ignored(List *entries, const DriftRow *row);
+extern bool drift_is_ignored(List *entries, const DriftItem *row);
 
 /* ---- drift_history.c ---- */
 
@@ -85,7 +85,7 @@ extern bool drift_is_ignored(List *entries, const DriftRow *row);
  */
 extern void drift_history_begin(DriftCheck *check);
 
-/* Record what was found: rows (of DriftRow *) that count */
+/* Record what was found: rows (of DriftItem *) that count */
 extern void drift_history_add(const DriftCheck *check, List *rows);
 
 /* Close what is gone, count what appeared and went; then write the run's row */
@@ -93,7 +93,7 @@ extern void drift_history_close(DriftCheck *check);
 extern void drift_history_write(const DriftCheck *check);
 
 /*
- * What the run found or missed, as a List of DriftRow *, as many as a message
+ * What the run found or missed, as a List of DriftItem *, as many as a message
  * may hold: new ones first, then those that are gone; detail says which.
  */
 extern List *drift_history_items(const DriftCheck *check);

@@ -100,7 +100,7 @@ row_arrays(List *rows, Datum *arrays)
 
 		foreach(lc, rows)
 		{
-			DriftRow   *row = lfirst(lc);
+			DriftItem   *row = lfirst(lc);
 			char	   *texts[ROW_FIELDS] = {row->kind, row->object, row->change, row->property,
 			row->expected, row->actual, row->class, row->risk, row->detail};
 			char	   *text = texts[field];
@@ -237,7 +237,7 @@ drift_history_items(const DriftCheck *check)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[n];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
-		DriftRow   *row = palloc0(sizeof(DriftRow));
+		DriftItem   *row = palloc0(sizeof(DriftItem));
 
 		row->kind = SPI_getvalue(tuple, desc, 1);
 		row->object = SPI_getvalue(tuple, desc, 2);
