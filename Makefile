@@ -89,6 +89,7 @@ OBJS = \
 	src/drift_keys_advice.o \
 	src/drift_keys_match.o \
 	src/drift_keys_read.o \
+	src/drift_matrix.o \
 	src/drift_notify.o \
 	src/errors.o \
 	src/fk_catalog.o \

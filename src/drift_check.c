@@ -13,11 +13,9 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "drift_check.h"
@@ -29,7 +27,6 @@
 PG_FUNCTION_INFO_V1(sg_drift_check);
 PG_FUNCTION_INFO_V1(sg_drift_gate);
 
-#define FETCH_ROWS 1000			/* of sg_drift(), at once */
 #define FIRST_ROWS 10			/* that an error lists */
 #define VALUE_BYTES 80			/* of a value in it */
 
@@ -41,28 +38,11 @@ drift_check_result(const DriftCheck *check)
 	return check->unknown > 0 ? "unknown" : "pass";
 }
 
-/* ---- reading ---- */
-
-static DriftItem *
-read_row(HeapTuple tuple, TupleDesc desc)
-{
-	DriftItem   *row = palloc(sizeof(DriftItem));
-
-	row->kind = SPI_getvalue(tuple, desc, 1);
-	row->object = SPI_getvalue(tuple, desc, 2);
-	row->change = SPI_getvalue(tuple, desc, 3);
-	row->property = SPI_getvalue(tuple, desc, 4);
-	row->expected = SPI_getvalue(tuple, desc, 5);
-	row->actual = SPI_getvalue(tuple, desc, 6);
-	row->class = SPI_getvalue(tuple, desc, 7);
-	row->risk = SPI_getvalue(tuple, desc, 8);
-	row->detail = SPI_getvalue(tuple, desc, 9);
-	return row;
-}
+/* ---- counting ---- */
 
 /* Count a row; does it count as drift? */
 static bool
-count_row(DriftCheck *check, List *ignored, const DriftItem *row)
+count_row(DriftCheck *check, List *ignored, const DriftRow *row)
 {
 	if (strcmp(row->class, "cosmetic") == 0)
 		check->cosmetic++;
@@ -81,84 +61,6 @@ count_row(DriftCheck *check, List *ignored, const DriftItem *row)
 		return true;
 	}
 	return false;
-}
-
-/* A row that outlives the batch, with values short enough for an error */
-static DriftItem *
-keep_row(const DriftItem *row)
-{
-	DriftItem   *copy = palloc0(sizeof(DriftItem));
-
-	copy->kind = pstrdup(row->kind);
-	copy->object = pstrdup(row->object);
-	copy->change = pstrdup(row->change);
-	copy->property = row->property ? pstrdup(row->property) : NULL;
-	copy->expected = row->expected ? drift_clip(row->expected, VALUE_BYTES) : NULL;
-	copy->actual = row->actual ? drift_clip(row->actual, VALUE_BYTES) : NULL;
-	copy->class = pstrdup(row->class);
-	copy->detail = row->detail ? drift_clip(row->detail, VALUE_BYTES) : NULL;
-	return copy;
-}
-
-/* The rows of one fetch: count them, and record those that count */
-static void
-take_batch(DriftCheck *check, List *ignored, bool record, MemoryContext context, MemoryContext batch)
-{
-	MemoryContext old = MemoryContextSwitchTo(batch);
-	List	   *rows = NIL;
-
-	for (uint64 n = 0; n < SPI_processed; n++)
-	{
-		DriftItem   *row = read_row(SPI_tuptable->vals[n], SPI_tuptable->tupdesc);
-
-		if (!count_row(check, ignored, row))
-			continue;
-		rows = lappend(rows, row);
-		if (list_length(check->first) < FIRST_ROWS)
-		{
-			MemoryContextSwitchTo(context);
-			check->first = lappend(check->first, keep_row(row));
-			MemoryContextSwitchTo(batch);
-		}
-	}
-	if (record)
-		drift_history_add(check, rows);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(batch);
-}
-
-/* Run sg_drift() as the caller, and take its rows; functions is the schema it is in */
-static void
-read_drift(DriftCheck *check, const char *functions, List *ignored, bool record)
-{
-	MemoryContext context = CurrentMemoryContext;
-	MemoryContext batch = AllocSetContextCreate(context, "schemaguard drift rows", ALLOCSET_DEFAULT_SIZES);
-	char	   *sql = psprintf("SELECT kind, object, change, property, expected, actual, class, risk, detail"
-							   " FROM %s.sg_drift($1, $2)", quote_identifier(functions));
-	Oid			types[] = {TEXTOID, TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(check->reference), CStringGetTextDatum(check->target)};
-	SgScope		scope;
-	Portal		portal;
-
-	sg_caller_begin(&scope);
-	SPI_connect();
-	portal = SPI_cursor_open_with_args(NULL, sql, 2, types, values, NULL, false, CURSOR_OPT_NO_SCROLL);
-	for (;;)
-	{
-		SPITupleTable *fetched;
-
-		CHECK_FOR_INTERRUPTS();
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		fetched = SPI_tuptable;
-		if (SPI_processed == 0)
-			break;
-		take_batch(check, ignored, record, context, batch);
-		SPI_freetuptable(fetched);
-	}
-	SPI_cursor_close(portal);
-	SPI_finish();
-	sg_scope_end(&scope);
-	MemoryContextDelete(batch);
 }
 
 /* ---- a check ---- */
@@ -183,8 +85,8 @@ log_check(const DriftCheck *check)
 static void
 run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 {
-	char	   *functions = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
 	List	   *ignored;
+	List	   *rows = NIL;
 	ListCell   *lc;
 
 	check->role = GetUserNameFromId(GetUserId(), false);
@@ -201,10 +103,16 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s", (char *) lfirst(lc)),
 				 errhint("The entry ignores nothing until that is mended. A pattern is a name, with * and ? as wildcards.")));
-	read_drift(check, functions, ignored, record);
+	foreach(lc, drift_compare(check->reference, check->target, NIL, false))
+	{
+		if (count_row(check, ignored, lfirst(lc)))
+			rows = lappend(rows, lfirst(lc));
+	}
+	check->first = list_copy_head(rows, FIRST_ROWS);
 	if (!record)
 		return;
 
+	drift_history_add(check, rows);
 	drift_history_close(check);
 	check->notified = sg_notify_channel[0] != '\0' && check->appeared + check->gone > 0;
 	drift_history_write(check);
@@ -217,7 +125,7 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 
 /* "changed column public.t.c, default: expected 1, found 2" */
 static char *
-row_text(const DriftItem *row)
+row_text(const DriftRow *row)
 {
 	StringInfoData text;
 	bool		unknown = strcmp(row->class, "unknown") == 0;
@@ -229,8 +137,9 @@ row_text(const DriftItem *row)
 	if (unknown && row->detail)
 		appendStringInfo(&text, ": %s", row->detail);
 	else if (row->property && (row->expected || row->actual))
-		appendStringInfo(&text, ": expected %s, found %s", row->expected ? row->expected : "nothing",
-						 row->actual ? row->actual : "nothing");
+		appendStringInfo(&text, ": expected %s, found %s",
+						 row->expected ? drift_clip(row->expected, VALUE_BYTES) : "nothing",
+						 row->actual ? drift_clip(row->actual, VALUE_BYTES) : "nothing");
 	return text.data;
 }
 

@@ -14,19 +14,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-/* A row of sg_drift() */
-typedef struct DriftItem
-{
-	char	   *kind;
-	char	   *object;
-	char	   *change;			/* missing, extra, changed, renamed */
-	char	   *property;		/* NULL: the whole object */
-	char	   *expected;
-	char	   *actual;
-	char	   *class;			/* drift, extra, cosmetic, unmanaged, unknown */
-	char	   *risk;
-	char	   *detail;
-} DriftItem;
+#include "drift.h"
 
 typedef struct DriftCheck
 {
@@ -43,7 +31,7 @@ typedef struct DriftCheck
 	int64		cosmetic;
 	int64		unmanaged;
 	int64		ignored;
-	List	   *first;			/* of DriftItem *: the first ones that count */
+	List	   *first;			/* of DriftRow *: the first ones that count */
 	List	   *problems;		/* of char *: patterns that can't be used */
 
 	/* of the history, where it is written */
@@ -74,7 +62,7 @@ extern char *drift_clip(const char *text, int length);
  * ignore nothing.
  */
 extern List *drift_ignore_load(List **problems);
-extern bool drift_is_ignored(List *entries, const DriftItem *row);
+extern bool drift_is_ignored(List *entries, const DriftRow *row);
 
 /* ---- drift_history.c ---- */
 
@@ -85,7 +73,7 @@ extern bool drift_is_ignored(List *entries, const DriftItem *row);
  */
 extern void drift_history_begin(DriftCheck *check);
 
-/* Record what was found: rows (of DriftItem *) that count */
+/* Record what was found: the rows (of DriftRow *) that count */
 extern void drift_history_add(const DriftCheck *check, List *rows);
 
 /* Close what is gone, count what appeared and went; then write the run's row */
@@ -93,7 +81,7 @@ extern void drift_history_close(DriftCheck *check);
 extern void drift_history_write(const DriftCheck *check);
 
 /*
- * What the run found or missed, as a List of DriftItem *, as many as a message
+ * What the run found or missed, as a List of DriftRow *, as many as a message
  * may hold: new ones first, then those that are gone; detail says which.
  */
 extern List *drift_history_items(const DriftCheck *check);

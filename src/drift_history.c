@@ -25,8 +25,9 @@
 #include "drift_check.h"
 #include "spi.h"
 
-/* Columns of a row, as arrays */
+/* Columns of a row, as arrays of one statement */
 #define ROW_FIELDS 9
+#define BATCH_ROWS 1000
 
 /* ---- the lock ---- */
 
@@ -100,10 +101,10 @@ row_arrays(List *rows, Datum *arrays)
 
 		foreach(lc, rows)
 		{
-			DriftItem   *row = lfirst(lc);
-			char	   *texts[ROW_FIELDS] = {row->kind, row->object, row->change, row->property,
+			DriftRow   *row = lfirst(lc);
+			const char *texts[ROW_FIELDS] = {row->kind, row->object, row->change, row->property,
 			row->expected, row->actual, row->class, row->risk, row->detail};
-			char	   *text = texts[field];
+			const char *text = texts[field];
 
 			state = accumArrayResult(state, text ? CStringGetTextDatum(text) : (Datum) 0, text == NULL,
 									 TEXTOID, CurrentMemoryContext);
@@ -112,8 +113,8 @@ row_arrays(List *rows, Datum *arrays)
 	}
 }
 
-void
-drift_history_add(const DriftCheck *check, List *rows)
+static void
+add_batch(const DriftCheck *check, List *rows)
 {
 	Oid			types[5 + ROW_FIELDS] = {TEXTOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID};
 	Datum		values[5 + ROW_FIELDS] = {
@@ -124,9 +125,6 @@ drift_history_add(const DriftCheck *check, List *rows)
 		TimestampTzGetDatum(check->started_at)
 	};
 	SgScope		scope;
-
-	if (rows == NIL)
-		return;
 
 	for (int i = 0; i < ROW_FIELDS; i++)
 		types[5 + i] = TEXTARRAYOID;
@@ -153,6 +151,28 @@ drift_history_add(const DriftCheck *check, List *rows)
 					 lengthof(types), types, values, NULL);
 	SPI_finish();
 	sg_scope_end(&scope);
+}
+
+void
+drift_history_add(const DriftCheck *check, List *rows)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard drift items",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *batch = NIL;
+
+	for (int i = 0; i < list_length(rows); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		batch = lappend(batch, list_nth(rows, i));
+		if (list_length(batch) < BATCH_ROWS && i < list_length(rows) - 1)
+			continue;
+		add_batch(check, batch);
+		MemoryContextReset(context);
+		batch = NIL;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 void
@@ -237,7 +257,7 @@ drift_history_items(const DriftCheck *check)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[n];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
-		DriftItem   *row = palloc0(sizeof(DriftItem));
+		DriftRow   *row = palloc0(sizeof(DriftRow));
 
 		row->kind = SPI_getvalue(tuple, desc, 1);
 		row->object = SPI_getvalue(tuple, desc, 2);

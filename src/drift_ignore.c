@@ -143,7 +143,7 @@ drift_ignore_load(List **problems)
 }
 
 bool
-drift_is_ignored(List *entries, const DriftItem *row)
+drift_is_ignored(List *entries, const DriftRow *row)
 {
 	ListCell   *lc;
 

@@ -24,9 +24,15 @@ typedef struct KeyColumn
 {
 	char	   *name;
 	char	   *type;			/* NULL: not known */
-	int			position;		/* in the catalog, with gaps */
-	int			rank;			/* among the columns that are there, from 1 */
+	int			position;		/* among the columns that are there, from 1 */
 } KeyColumn;
+
+/* What a key can refer to */
+typedef struct KeyUnique
+{
+	List	   *columns;		/* of char * */
+	bool		period;			/* the last one WITHOUT OVERLAPS */
+} KeyUnique;
 
 typedef struct KeyTable
 {
@@ -37,8 +43,8 @@ typedef struct KeyTable
 	bool		partitioned;
 	bool		inherited;		/* a partition or an inheritance child */
 	bool		extension;
-	List	   *columns;		/* of KeyColumn *, by position */
-	List	   *uniques;		/* of List * of char *: what a key can refer to */
+	List	   *columns;		/* of KeyColumn * */
+	List	   *uniques;		/* of KeyUnique * */
 	List	   *names;			/* of all its constraints */
 } KeyTable;
 

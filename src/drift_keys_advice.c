@@ -145,18 +145,19 @@ missing_column(const KeyComparison *comparison, const KeySide *side, const char 
 
 /* Does a unique key of the parent have exactly these columns? */
 static bool
-has_unique(const KeyTable *parent, List *columns)
+has_unique(const KeyTable *parent, const SideKey *key)
 {
 	ListCell   *lc;
 	ListCell   *lc2;
 
 	foreach(lc, parent->uniques)
 	{
-		List	   *unique = lfirst(lc);
-		bool		same = list_length(unique) == list_length(columns);
+		KeyUnique  *unique = lfirst(lc);
+		bool		same = unique->period == key->period &&
+			list_length(unique->columns) == list_length(key->step->parent_columns);
 
-		foreach(lc2, columns)
-			same = same && sg_has_name(unique, lfirst(lc2));
+		foreach(lc2, key->step->parent_columns)
+			same = same && sg_has_name(unique->columns, lfirst(lc2));
 		if (same)
 			return true;
 	}
@@ -186,7 +187,7 @@ obstacle(const KeyComparison *comparison, const KeySide *side, const SideKey *ke
 	if (problem == NULL && parent == KEY_TABLE_PRESENT)
 	{
 		problem = missing_column(comparison, side, step->parent_table, step->parent_columns);
-		if (problem == NULL && !has_unique(drift_keys_table(side, step->parent_table), step->parent_columns))
+		if (problem == NULL && !has_unique(drift_keys_table(side, step->parent_table), key))
 			problem = psprintf("%s has no unique key on (%s) in the %s", step->parent_table,
 							   sg_quote_list(step->parent_columns), side->word);
 	}

@@ -213,15 +213,14 @@ find_rename(KeyComparison *comparison, const char *identity, char *to, char *fro
 	a = drift_keys_column(there, to);
 	b = drift_keys_column(here, from);
 	if (a == NULL || b == NULL || a->type == NULL || b->type == NULL || strcmp(a->type, b->type) != 0 ||
-		(a->position != b->position && a->rank != b->rank))
+		a->position != b->position)
 		return NULL;
 
 	rename = palloc0(sizeof(KeyRename));
 	rename->table = here->identity;
 	rename->from = from;
 	rename->to = to;
-	rename->evidence = psprintf("same type %s, same place %d in the table", a->type,
-								a->position == b->position ? a->position : a->rank);
+	rename->evidence = psprintf("same type %s, same place %d in the table", a->type, a->position);
 	return rename;
 }
 

@@ -14,6 +14,7 @@
 
 #include "catalog/namespace.h"
 #include "common/hashfn.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -89,6 +90,26 @@ list_property(const SnapshotObject *object, const char *name)
 			strings = lappend(strings, string);
 	}
 	return strings;
+}
+
+/* The name of a part of a table, which comes behind the table's identity */
+static char *
+local_name(const SnapshotObject *object)
+{
+	const char *p = object->identity + strlen(object->parent) + 1;
+	StringInfoData name;
+
+	if (*p != '"')
+		return pstrdup(p);
+
+	initStringInfo(&name);
+	for (p++; *p && (*p != '"' || p[1] == '"'); p++)
+	{
+		if (*p == '"')
+			p++;
+		appendStringInfoChar(&name, *p);
+	}
+	return name.data;
 }
 
 /* ---- tables ---- */
@@ -188,7 +209,7 @@ read_table(KeySide *side, const SnapshotObject *object)
 
 	table->present = true;
 	table->unknown = snapshot_unknown(object);
-	table->partitioned = bool_property(object, "partitioned", false);
+	table->partitioned = property(object, "partition_key") != NULL;
 	table->inherited = property(object, "partition_of") != NULL || property(object, "inherits") != NULL;
 	table->extension = property(object, "extension") != NULL;
 }
@@ -199,7 +220,7 @@ read_column(KeySide *side, const SnapshotObject *object)
 	KeyTable   *table = make_table(side, object->parent);
 	KeyColumn  *column = palloc0(sizeof(KeyColumn));
 
-	column->name = text_property(object, "name");
+	column->name = local_name(object);
 	column->type = text_property(object, "type");
 	column->position = int_property(object, "position");
 	table->columns = lappend(table->columns, column);
@@ -218,7 +239,7 @@ read_key(const SnapshotObject *object)
 	step->child_columns = list_property(object, "columns");
 	step->parent_table = text_property(object, "references");
 	step->parent_columns = list_property(object, "referenced_columns");
-	step->fk_name = text_property(object, "name");
+	step->fk_name = local_name(object);
 	step->on_delete = on_delete ? on_delete : "no action";
 	step->on_update = on_update ? on_update : "no action";
 	step->match = match ? match : "simple";
@@ -237,6 +258,25 @@ read_key(const SnapshotObject *object)
 }
 
 static void
+add_unique(KeyTable *table, const SnapshotObject *object)
+{
+	KeyUnique  *unique = palloc(sizeof(KeyUnique));
+
+	unique->columns = list_property(object, "columns");
+	unique->period = bool_property(object, "period", false);
+	table->uniques = lappend(table->uniques, unique);
+}
+
+/* A key may refer to a unique index without a constraint */
+static void
+read_index(KeySide *side, const SnapshotObject *object)
+{
+	if (object->parent && bool_property(object, "unique", false) && bool_property(object, "valid", true) &&
+		property(object, "predicate") == NULL && property(object, "expressions") == NULL)
+		add_unique(make_table(side, object->parent), object);
+}
+
+static void
 read_constraint(KeySide *side, const SnapshotObject *object)
 {
 	char	   *type = text_property(object, "type");
@@ -248,13 +288,13 @@ read_constraint(KeySide *side, const SnapshotObject *object)
 		return;
 
 	table = make_table(side, object->parent);
-	table->names = lappend(table->names, text_property(object, "name"));
+	table->names = lappend(table->names, local_name(object));
 	if (unknown)
 		table->unknown = unknown;
 	else if (type && (strcmp(type, "p") == 0 || strcmp(type, "u") == 0))
 	{
 		if (!bool_property(object, "deferrable", false))
-			table->uniques = lappend(table->uniques, list_property(object, "columns"));
+			add_unique(table, object);
 	}
 	else if (type && strcmp(type, "f") == 0 && property(object, "partition_of") == NULL &&
 			 property(object, "extension") == NULL)
@@ -262,15 +302,6 @@ read_constraint(KeySide *side, const SnapshotObject *object)
 }
 
 /* ---- sides ---- */
-
-static int
-compare_columns(const ListCell *a, const ListCell *b)
-{
-	const KeyColumn *x = lfirst(a);
-	const KeyColumn *y = lfirst(b);
-
-	return (x->position > y->position) - (x->position < y->position);
-}
 
 static int
 compare_keys(const ListCell *a, const ListCell *b)
@@ -282,31 +313,18 @@ compare_keys(const ListCell *a, const ListCell *b)
 	return order ? order : strcmp(x->fk_name, y->fk_name);
 }
 
-/* Number the columns, sort the keys, and leave out what belongs to extensions */
+/* Sort the keys, and leave out what belongs to extensions */
 static void
 finish_side(KeySide *side)
 {
-	HASH_SEQ_STATUS status;
-	KeyTable   *table;
 	List	   *keys = NIL;
 	ListCell   *lc;
-
-	hash_seq_init(&status, side->tables);
-	while ((table = hash_seq_search(&status)) != NULL)
-	{
-		int			rank = 0;
-
-		list_sort(table->columns, compare_columns);
-		foreach(lc, table->columns)
-			((KeyColumn *) lfirst(lc))->rank = ++rank;
-	}
 
 	foreach(lc, side->keys)
 	{
 		SideKey    *key = lfirst(lc);
 
-		table = drift_keys_table(side, key->step->child_table);
-		if (!table->extension)
+		if (!drift_keys_table(side, key->step->child_table)->extension)
 			keys = lappend(keys, key);
 	}
 	list_sort(keys, compare_keys);
@@ -354,6 +372,8 @@ read_side(KeySide *side, List *schemas)
 			read_column(side, object);
 		else if (strcmp(object->kind, "constraint") == 0)
 			read_constraint(side, object);
+		else if (strcmp(object->kind, "index") == 0)
+			read_index(side, object);
 	}
 	snapshot_close(reader);
 	finish_side(side);

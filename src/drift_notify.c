@@ -51,7 +51,7 @@ append_count(StringInfo json, const char *name, int64 value)
 }
 
 static char *
-item_json(const DriftItem *row)
+item_json(const DriftRow *row)
 {
 	StringInfoData json;
 

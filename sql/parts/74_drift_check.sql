@@ -130,3 +130,16 @@ LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_drift_gate';
 COMMENT ON PROCEDURE sg_drift_gate(text, text)
     IS 'the same, committed, and an error if there is drift: for CI';
+
+CREATE FUNCTION sg_drift_matrix(
+    names text[],
+    OUT kind   text,
+    OUT object text,
+    OUT result text,
+    OUT states json,
+    OUT detail text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_drift_matrix';
+COMMENT ON FUNCTION sg_drift_matrix(text[])
+    IS 'objects that are not the same in several snapshots, foreign servers or this database, with their state in each';
