@@ -121,6 +121,12 @@ OBJS = \
 	src/report_audit.o \
 	src/rowsink.o \
 	src/schemaguard.o \
+	src/snapshot_json.o \
+	src/snapshot_live.o \
+	src/snapshot_property.o \
+	src/snapshot_reader.o \
+	src/snapshot_remote.o \
+	src/snapshot_store.o \
 	src/spi.o \
 	src/worker_main.o \
 	src/worker_pool.o
@@ -138,6 +144,8 @@ SQL_PARTS = \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
 	sql/parts/61_discovery_weight.sql \
+	sql/parts/70_snapshot.sql \
+	sql/parts/71_snapshot_statement.sql \
 	sql/parts/74_drift_check.sql
 
 REGRESS = \
@@ -147,6 +155,7 @@ REGRESS = \
 	audit_index \
 	audit_scan \
 	bodies \
+	compare_fks \
 	deploy \
 	deploy_backfill \
 	deploy_index \

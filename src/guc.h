@@ -48,6 +48,8 @@ extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
 
 extern char *sg_notify_channel; /* of drift checks; "" is none */
+extern int	sg_connect_timeout; /* s, to reach another server */
+extern int	sg_remote_timeout;	/* ms, one statement there */
 
 /* schemaguard.audit_memory in bytes, its default resolved */
 extern int64 sg_audit_memory_bytes(void);

@@ -56,7 +56,7 @@ typedef struct SnapshotReader SnapshotReader;
  * when this returns, into a tuplestore of work_mem that goes to disk beyond;
  * no lock is kept.  Equal objects have equal checksums, equal snapshots equal
  * info->checksum.  Raises 42704 for a snapshot that does not exist, 42501 for
- * somebody else's, 3F000 for a schema that a live snapshot lacks.
+ * somebody else's; a schema that is not there is no error.
  */
 extern SnapshotReader *snapshot_open(const char *name, List *schemas);
 extern const SnapshotInfo *snapshot_info(SnapshotReader *reader);
@@ -70,6 +70,12 @@ extern void snapshot_close(SnapshotReader *reader);
 
 /* The header of a stored snapshot; raises as snapshot_open */
 extern SnapshotInfo *snapshot_get(const char *name);
+
+/*
+ * A name as identities have it: quoted where it has to be in any of the
+ * supported majors, whatever quote_all_identifiers says.
+ */
+extern char *snapshot_quote(const char *name);
 
 /* Why the object could not be read in full, or NULL when it could */
 extern char *snapshot_unknown(const SnapshotObject *object);

@@ -7,7 +7,8 @@
 --
 -- The prologue pins what changes deparsed text, and how long a lock may be waited for: pg_get_viewdef() and others lock
 -- what they print. Two settings steer the statement, both may be absent: sg_snapshot.schemas, an array of names, and
--- sg_snapshot.skip_locked: on makes it leave out, as "unknown", what it would have to wait for when it begins.
+-- sg_snapshot.skip_locked:
+-- on makes it leave out, as "unknown", what it would have to wait for when it begins; all, whatever it might wait for.
 --
 -- Names that are a keyword in some of these majors only are always quoted, so that they are the same in all of them.
 CREATE FUNCTION schemaguard.sg_snapshot_statement(OUT prologue text, OUT statement text)
@@ -40,10 +41,13 @@ setting AS MATERIALIZED (
 ),
 held AS MATERIALIZED (
     SELECT array_agg(DISTINCT l.relation) AS relations
-    FROM pg_locks l
-    WHERE current_setting('sg_snapshot.skip_locked', true) = 'on'
-      AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
-      AND l.database = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+    FROM (SELECT l.relation
+          FROM pg_locks l
+          WHERE current_setting('sg_snapshot.skip_locked', true) = 'on'
+            AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
+            AND l.database = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+          UNION ALL
+          SELECT c.oid FROM pg_class c WHERE current_setting('sg_snapshot.skip_locked', true) = 'all') l
 ),
 nsp AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
