@@ -328,19 +328,41 @@ retarget(KeyPair *pair, const KeySide *side)
 	}
 }
 
+/* The reference's name, unless another constraint has it */
+static void
+alter_name(KeyPair *pair, const KeySide *side)
+{
+	const char *table = pair->target->step->child_table;
+	char	   *name = pair->reference->step->fk_name;
+	List	   *taken = drift_keys_table(side, table)->names;
+
+	if (sg_has_name(taken, name))
+	{
+		append_reason(pair, psprintf("another constraint has the name %s", quote_identifier(name)));
+		if (pair->migration == NULL)
+			pair->recommendation = "ignore";
+		return;
+	}
+	append_statement(pair, rename_key(table, pair->target->step->fk_name, name));
+	append_reason(pair, "both names were chosen, and scripts may say them");
+}
+
 /* What ALTER CONSTRAINT can do, VALIDATE and a new name */
 static void
-alter(KeyPair *pair)
+alter(KeyPair *pair, const KeySide *side)
 {
 	const PlanStep *reference = pair->reference->step;
 	const char *table = pair->target->step->child_table;
 	char	   *name = pair->target->step->fk_name;
 
 	if (differs(pair, "deferrable") || differs(pair, "initially_deferred"))
+	{
 		append_statement(pair, psprintf("ALTER TABLE %s ALTER CONSTRAINT %s %s", table, quote_identifier(name),
 										!reference->deferrable ? "NOT DEFERRABLE" :
 										reference->initially_deferred ? "DEFERRABLE INITIALLY DEFERRED" :
 										"DEFERRABLE INITIALLY IMMEDIATE"));
+		append_reason(pair, "ALTER CONSTRAINT reads no rows");
+	}
 	if (differs(pair, "enforced"))
 	{
 		append_statement(pair, psprintf("ALTER TABLE %s ALTER CONSTRAINT %s %s", table, quote_identifier(name),
@@ -362,7 +384,7 @@ alter(KeyPair *pair)
 		append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
 	}
 	if (differs(pair, "name"))
-		append_statement(pair, rename_key(table, name, reference->fk_name));
+		alter_name(pair, side);
 }
 
 /* The statements for the columns' names that no other pair has */
@@ -445,7 +467,7 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 	else if (needs_rebuild(pair))
 		rebuild(pair, side);
 	else
-		alter(pair);
+		alter(pair, side);
 }
 
 /* The same on both sides, and twice */
