@@ -162,6 +162,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	drift_check \
 	fix \
 	interface \
 	plan \
