@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "foreign/foreign.h"
@@ -22,6 +23,7 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "drift.h"
 #include "errors.h"
@@ -482,11 +484,16 @@ sg_drift_matrix(PG_FUNCTION_ARGS)
 	matrix.objects = make_objects();
 	read_names(&matrix, PG_GETARG_DATUM(0));
 	open_environments(&matrix);
+
+	/* so that snapshots taken just now can be read */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
 	if (matrix.base >= 0)
 	{
 		compare_with_base(&matrix);
 		compare_holders(&matrix);
 	}
+	PopActiveSnapshot();
 	close_environments(&matrix);
 
 	emit_problems(&sink, &matrix);

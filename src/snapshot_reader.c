@@ -175,10 +175,16 @@ snapshot_next(SnapshotReader *reader)
 	SnapshotObject *object = &reader->object;
 	TupleTableSlot *slot = reader->slot;
 	MemoryContext old;
+	bool		found;
 
 	CHECK_FOR_INTERRUPTS();
 	MemoryContextReset(reader->row_context);
-	if (!tuplestore_gettupleslot(reader->store, true, false, slot))
+
+	/* a row from disk is the slot's until the next one, whatever becomes of the caller's context */
+	old = MemoryContextSwitchTo(reader->context);
+	found = tuplestore_gettupleslot(reader->store, true, false, slot);
+	MemoryContextSwitchTo(old);
+	if (!found)
 		return NULL;
 
 	slot_getallattrs(slot);

@@ -113,7 +113,8 @@ is($node->safe_psql('postgres', 'SELECT appeared || $$ $$ || notified FROM schem
 $node->safe_psql('postgres', 'ALTER TABLE app.t ALTER a SET DEFAULT 4');
 check('SET schemaguard.notify_channel = \'Other\'', q{CALL sg_drift_gate('base')});
 is(join(',', map { $_->[0] } heard()), 'Other', 'another channel, by the gate');
-is_error($node, q{SET schemaguard.notify_channel = '} . 'x' x 64 . q{'}, '22023', qr/at most 63 bytes/, 'a channel has a name of 63 bytes at most');
+$checker->query(q{SET schemaguard.notify_channel = '} . 'x' x 64 . q{'});
+is($checker->sqlstate, '22023', 'a channel has a name of 63 bytes at most');
 $node->safe_psql('postgres', 'ALTER TABLE app.t ALTER a SET DEFAULT 1');
 check();
 $told = $json->decode((heard())[0][1]);
@@ -149,7 +150,8 @@ my $second = SgTest::Session->new($node);
 $checker->query(q{BEGIN; SELECT sg_drift_check('base')});
 $second->send(q{SELECT sg_drift_check('base')});
 ok(wait_for(sub { $node->safe_psql('postgres', "SELECT wait_event_type FROM pg_stat_activity WHERE pid = $second->{pid}") eq 'Lock' }), 'a second check waits for the first');
-is($node->safe_psql('postgres', q{SELECT sg_snapshot_take('base2', '{app}') > 0, sg_drift_check('base2')}), 't|0', 'that of something else does not');
+$node->safe_psql('postgres', q{SELECT sg_snapshot_take('base2', '{app}')});
+is($node->safe_psql('postgres', q{SELECT sg_drift_check('base2')}), '0', 'that of something else does not');
 $checker->query('COMMIT');
 is($second->collect, '1', 'and goes on then');
 is($node->safe_psql('postgres', q{SELECT string_agg(drifts || ' ' || appeared, ', ' ORDER BY id DESC) FROM (SELECT * FROM schemaguard.drift_run WHERE reference = 'base' ORDER BY id DESC LIMIT 2) r}),

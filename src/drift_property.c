@@ -1,0 +1,515 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_property.c
+ *	  Properties of an object: read, and compared by what they mean.
+ *
+ * A snapshot leaves out what has its default, so a key that only one side has
+ * is a difference like any other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+#include "compat.h"
+#include "drift_compare.h"
+#include "quote.h"
+
+/* What is not compared as it is; a kind of NULL is any.  The first that fits counts. */
+static const struct
+{
+	const char *kind;
+	const char *property;
+	DriftPolicy policy;
+}			policies[] = {
+	{NULL, "grantors", POLICY_IGNORE},
+	{NULL, "automatic_name", POLICY_IGNORE},
+	{NULL, "unknown", POLICY_IGNORE},
+	{"column", "position", POLICY_COSMETIC},
+	{"column", "not_null_name", POLICY_COSMETIC},
+	{"column", "identity_sequence", POLICY_SEQUENCE},
+	{"constraint", "index_name", POLICY_COSMETIC},
+	{"constraint", "type", POLICY_PLAIN},
+	{"constraint", "partition_of", POLICY_CLONE},
+	{"index", "partition_of", POLICY_CLONE},
+	{"trigger", "partition_of", POLICY_CLONE},
+	{"function", "body", POLICY_BODY},
+	{"procedure", "body", POLICY_BODY},
+	{NULL, "columns", POLICY_COLUMNS},
+	{NULL, "include", POLICY_COLUMNS},
+	{NULL, "on_delete_columns", POLICY_COLUMNS},
+	{NULL, "referenced_columns", POLICY_REFERENCED},
+	{NULL, "references", POLICY_OBJECT},
+	{NULL, "partition_of", POLICY_OBJECT},
+	{NULL, "inherits", POLICY_OBJECT},
+	{NULL, "owned_by", POLICY_OBJECT},
+	{NULL, "type", POLICY_OBJECT},
+	{NULL, "parent", POLICY_OBJECT},
+};
+
+DriftPolicy
+drift_policy(const char *kind, const char *property)
+{
+	for (int i = 0; i < lengthof(policies); i++)
+	{
+		if ((policies[i].kind == NULL || strcmp(policies[i].kind, kind) == 0) &&
+			strcmp(policies[i].property, property) == 0)
+			return policies[i].policy;
+	}
+	return snapshot_property_text(kind, property) == SNAPSHOT_PLAIN ? POLICY_PLAIN : POLICY_TEXT;
+}
+
+/* ---- reading ---- */
+
+Jsonb *
+drift_value(Jsonb *properties, const char *key)
+{
+	JsonbValue	value;
+
+	if (properties == NULL ||
+		getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL)
+		return NULL;
+	return JsonbValueToJsonb(&value);
+}
+
+static char *
+scalar_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		case jbvNull:
+			return NULL;
+		default:
+			return JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
+	}
+}
+
+char *
+drift_string(Jsonb *properties, const char *key)
+{
+	JsonbValue	value;
+
+	if (getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL)
+		return NULL;
+	return scalar_text(&value);
+}
+
+bool
+drift_flag(Jsonb *properties, const char *key)
+{
+	JsonbValue	value;
+
+	return getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) != NULL &&
+		value.type == jbvBool && value.val.boolean;
+}
+
+double
+drift_number(Jsonb *properties, const char *key)
+{
+	JsonbValue	value;
+
+	if (getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL ||
+		value.type != jbvNumeric)
+		return 0;
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
+}
+
+/* The elements of an array as texts, nulls as NULL */
+List *
+drift_elements(Jsonb *array)
+{
+	List	   *texts = NIL;
+
+	if (array == NULL || !JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
+		return NIL;
+	for (uint32 i = 0; i < JB_ROOT_COUNT(array); i++)
+		texts = lappend(texts, scalar_text(getIthJsonbValueFromContainer(&array->root, i)));
+	return texts;
+}
+
+List *
+drift_strings(Jsonb *properties, const char *key)
+{
+	return drift_elements(drift_value(properties, key));
+}
+
+/* A value as a user reads it: without the quotes of a single string, names with commas */
+char *
+drift_text(Jsonb *value)
+{
+	if (value == NULL)
+		return NULL;
+	if (JB_ROOT_IS_SCALAR(value))
+		return scalar_text(getIthJsonbValueFromContainer(&value->root, 0));
+	return JsonbToCString(NULL, &value->root, VARSIZE(value));
+}
+
+/* ---- comparing ---- */
+
+static bool
+same_json(Jsonb *a, Jsonb *b)
+{
+	return a && b && compareJsonbContainers(&a->root, &b->root) == 0;
+}
+
+/* The new name of an object of the reference, or its old one */
+static char *
+renamed_object(DriftComparison *c, char *identity)
+{
+	ListCell   *lc;
+
+	foreach(lc, c->names)
+	{
+		const DriftName *name = lfirst(lc);
+		char	   *old;
+
+		if (name->owner)
+			old = psprintf("%s.%s", name->owner, quote_identifier(name->name));
+		else
+			old = sg_qualified_name(name->schema, name->name);
+
+		if (strcmp(identity, old) == 0)
+			return name->owner ? psprintf("%s.%s", renamed_object(c, name->owner), quote_identifier(name->new_name)) :
+				sg_qualified_name(name->new_schema, name->new_name);
+
+		/* a column that keeps its name, or an array of a type, in what is renamed */
+		if (name->owner == NULL && strncmp(identity, old, strlen(old)) == 0 &&
+			(identity[strlen(old)] == '.' || identity[strlen(old)] == '['))
+			return psprintf("%s%s", sg_qualified_name(name->new_schema, name->new_name), identity + strlen(old));
+	}
+	return identity;
+}
+
+static char *
+renamed_column(DriftComparison *c, const char *table, char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, c->names)
+	{
+		const DriftName *name = lfirst(lc);
+
+		if (name->owner && table && strcmp(name->owner, table) == 0 && strcmp(name->name, column) == 0)
+			return name->new_name;
+	}
+	return column;
+}
+
+/* One text of the reference as the target would have it */
+static char *
+renamed(DriftComparison *c, const DriftChange *change, DriftPolicy policy, char *text)
+{
+	if (text == NULL || c->names == NIL)
+		return text;
+	if (policy == POLICY_COLUMNS)
+		return renamed_column(c, change->parent, text);
+	if (policy == POLICY_REFERENCED)
+		return renamed_column(c, drift_string(change->reference, "references"), text);
+	return renamed_object(c, text);
+}
+
+static bool
+same_string(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool
+same_names(DriftComparison *c, DriftChange *change, DriftPolicy policy)
+{
+	List	   *expected;
+	List	   *actual;
+	ListCell   *le,
+			   *la;
+
+	if (change->expected == NULL || change->actual == NULL || c->names == NIL)
+		return false;
+	if (JB_ROOT_IS_SCALAR(change->expected) && JB_ROOT_IS_SCALAR(change->actual))
+		return same_string(renamed(c, change, policy, drift_text(change->expected)), drift_text(change->actual));
+
+	expected = drift_elements(change->expected);
+	actual = drift_elements(change->actual);
+	if (expected == NIL || list_length(expected) != list_length(actual))
+		return false;
+	forboth(le, expected, la, actual)
+	{
+		if (!same_string(renamed(c, change, policy, lfirst(le)), lfirst(la)))
+			return false;
+	}
+	return true;
+}
+
+/* What the text belongs to, for those who analyse it; names: those that are renamed */
+static void
+fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScope *scope)
+{
+	SnapshotText text = snapshot_property_text(change->kind, change->property);
+	bool		is_default = strcmp(change->property, "default") == 0;
+
+	scope->kind = text == SNAPSHOT_QUERY || text == SNAPSHOT_STATEMENT ? DRIFT_TEXT_QUERY :
+		is_default ? DRIFT_TEXT_DEFAULT : DRIFT_TEXT_EXPRESSION;
+	scope->names = names;
+
+	/* the name that the reference has decides which columns are renamed */
+	if (names)
+	{
+		scope->table = change->parent;
+		return;
+	}
+
+	/* only a live target's columns are those of this catalog */
+	if (!c->live)
+		return;
+	if (strcmp(change->kind, "domain") == 0)
+		scope->domain = change->target_identity;
+	else
+		scope->table = change->target_parent;
+	if (is_default && strcmp(change->kind, "column") == 0)
+	{
+		DriftObject object = {.identity = change->target_identity,.parent = change->target_parent};
+
+		scope->column = drift_local_name(&object);
+	}
+}
+
+/* Elements of an array, or values of an object, which are texts each */
+static List *
+texts(Jsonb *value)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	List	   *list = NIL;
+
+	if (value == NULL)
+		return NIL;
+	it = JsonbIteratorInit(&value->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		/* a key has to be the same on both sides */
+		if (token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM)
+			list = lappend(list, scalar_text(&v));
+	}
+	return list;
+}
+
+/* Whether all texts say the same; the reason why the first that does not was not looked at closer */
+static bool
+same_in_scope(const DriftScope *scope, List *expected, List *actual, char **reason)
+{
+	ListCell   *le,
+			   *la;
+
+	*reason = NULL;
+	forboth(le, expected, la, actual)
+	{
+		if (lfirst(le) == NULL || lfirst(la) == NULL)
+		{
+			if (lfirst(le) != lfirst(la))
+				return false;
+		}
+		else if (drift_compare_text(scope, lfirst(le), lfirst(la), reason) != DRIFT_SAME)
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_texts(DriftComparison *c, DriftChange *change)
+{
+	DriftScope	scope = {0};
+	List	   *expected = texts(change->expected);
+	List	   *actual = texts(change->actual);
+	char	   *ignored;
+
+	if (expected == NIL || list_length(expected) != list_length(actual))
+		return false;
+
+	fill_scope(c, change, NIL, &scope);
+	if (same_in_scope(&scope, expected, actual, &change->reason))
+		return true;
+	if (c->names == NIL)
+		return false;
+	memset(&scope, 0, sizeof(scope));
+	fill_scope(c, change, c->names, &scope);
+	return same_in_scope(&scope, expected, actual, &ignored);
+}
+
+/* An identity column's sequence but for its name, which nobody chooses */
+static bool
+same_sequence(DriftChange *change)
+{
+	Datum		name = CStringGetTextDatum("name");
+
+	if (change->expected == NULL || change->actual == NULL)
+		return false;
+	return same_json(DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(change->expected), name)),
+					 DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(change->actual), name)));
+}
+
+/*
+ * Do both values of a change mean the same, given what is renamed?  Otherwise
+ * change->reason may say how far the comparison got.
+ */
+bool
+drift_same_value(DriftComparison *c, DriftChange *change)
+{
+	DriftPolicy policy = drift_policy(change->kind, change->property);
+
+	if (same_json(change->expected, change->actual))
+		return true;
+
+	/* which columns a check reads is in its expression, in what order is nobody's choice */
+	if (policy == POLICY_COLUMNS && drift_value(change->reference, "expression"))
+		return true;
+
+	switch (policy)
+	{
+		case POLICY_IGNORE:
+			return true;
+		case POLICY_TEXT:
+			return same_texts(c, change);
+		case POLICY_SEQUENCE:
+			return same_sequence(change);
+		case POLICY_CLONE:
+			return change->expected && change->actual;
+		case POLICY_COLUMNS:
+		case POLICY_REFERENCED:
+		case POLICY_OBJECT:
+			return same_names(c, change, policy);
+		default:
+			return false;
+	}
+}
+
+/* Are two columns of one type, which may be called something else now? */
+bool
+drift_same_type(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
+{
+	char	   *expected = drift_string(reference->properties, "type");
+	char	   *actual = drift_string(target->properties, "type");
+
+	return expected && actual && strcmp(renamed_object(c, expected), actual) == 0;
+}
+
+/* Properties as pairs of key and value, in the order of jsonb: by length, then bytes */
+typedef struct Property
+{
+	JsonbValue	key;
+	Jsonb	   *value;
+} Property;
+
+static int
+read_properties(Jsonb *properties, Property **result)
+{
+	JsonbIterator *it = JsonbIteratorInit(&properties->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	Property   *list = palloc(sizeof(Property) * Max(JB_ROOT_COUNT(properties), 1));
+	int			n = 0;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			list[n].key = v;
+		else if (token == WJB_VALUE)
+			list[n++].value = JsonbValueToJsonb(&v);
+	}
+	*result = list;
+	return n;
+}
+
+static int
+compare_keys(const JsonbValue *a, const JsonbValue *b)
+{
+	if (a->val.string.len != b->val.string.len)
+		return a->val.string.len < b->val.string.len ? -1 : 1;
+	return memcmp(a->val.string.val, b->val.string.val, a->val.string.len);
+}
+
+static DriftChange *
+new_change(const SnapshotObject *reference, const SnapshotObject *target, const char *property, Jsonb *expected, Jsonb *actual)
+{
+	DriftChange *change = palloc0(sizeof(DriftChange));
+
+	change->kind = reference->kind;
+	change->identity = reference->identity;
+	change->target_identity = target->identity;
+	change->parent = reference->parent;
+	change->target_parent = target->parent;
+	change->property = pstrdup(property);
+	change->expected = expected;
+	change->actual = actual;
+	change->reference = reference->properties;
+	change->target = target->properties;
+	return change;
+}
+
+static Jsonb *
+string_value(const char *text)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	if (text == NULL)
+		return NULL;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	return JsonbValueToJsonb(&value);
+}
+
+/*
+ * The properties of an object that differ by their text and by their meaning;
+ * names that turn out to be renamed later are looked at again then.  The
+ * objects may go away after the call.
+ */
+List *
+drift_differences(DriftComparison *c, const SnapshotObject *reference, const SnapshotObject *target)
+{
+	SnapshotObject a,
+				b;
+	Property   *pa,
+			   *pb;
+	int			na,
+				nb;
+	List	   *changes = NIL;
+
+	/* copies, which the changes share */
+	a = *reference;
+	b = *target;
+	a.kind = pstrdup(a.kind);
+	a.identity = pstrdup(a.identity);
+	a.parent = a.parent ? pstrdup(a.parent) : NULL;
+	a.properties = (Jsonb *) pg_detoast_datum_copy((struct varlena *) a.properties);
+	b.identity = pstrdup(b.identity);
+	b.parent = b.parent ? pstrdup(b.parent) : NULL;
+	b.properties = (Jsonb *) pg_detoast_datum_copy((struct varlena *) b.properties);
+
+	na = read_properties(a.properties, &pa);
+	nb = read_properties(b.properties, &pb);
+	for (int i = 0, j = 0; i < na || j < nb;)
+	{
+		int			order = i == na ? 1 : j == nb ? -1 : compare_keys(&pa[i].key, &pb[j].key);
+		JsonbValue *key = order <= 0 ? &pa[i].key : &pb[j].key;
+		DriftChange *change = new_change(&a, &b, pnstrdup(key->val.string.val, key->val.string.len),
+										 order <= 0 ? pa[i].value : NULL, order >= 0 ? pb[j].value : NULL);
+
+		if (!drift_same_value(c, change))
+			changes = lappend(changes, change);
+		i += order <= 0;
+		j += order >= 0;
+	}
+
+	if (!same_string(a.parent, b.parent))
+		changes = lappend(changes, new_change(&a, &b, "parent", string_value(a.parent), string_value(b.parent)));
+	return changes;
+}
