@@ -12,7 +12,7 @@ use SgTest;
 
 chomp(my $share = qx(pg_config --sharedir));
 my $has_cron = -e "$share/extension/pg_cron.control";
-my $node = new_node('drift', without => 1, streaming => long_run(), conf => 'max_worker_processes = 20' . ($has_cron ? q{
+my $node = new_node('drift', without => 1, streaming => long_run() ? 1 : 0, conf => 'max_worker_processes = 20' . ($has_cron ? q{
 shared_preload_libraries = 'pg_cron'
 cron.database_name = 'postgres'
 cron.use_background_workers = on
