@@ -237,7 +237,7 @@ resolve(DriftComparison *c)
 	drift_match_automatic(c);
 	drift_find_renamed_tables(c);
 	drift_match_children(c);
-	drift_find_renamed_parts(c);
+	drift_find_renamed_columns(c);
 	drift_match_automatic(c);
 	drift_match_same_names(c);
 	drift_fold(c);

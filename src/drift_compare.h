@@ -43,6 +43,7 @@ typedef struct DriftObject
 								 * the two is PostgreSQL's choice */
 	double		score;			/* of the partner; 1 when it is certain */
 	char	   *evidence;		/* for the partner, or about candidates */
+	List	   *candidates;		/* for partner, while renames are sought */
 	List	   *folded;			/* of DriftObject *: what it explains */
 } DriftObject;
 
@@ -59,7 +60,6 @@ typedef struct DriftChange
 	Jsonb	   *actual;
 	Jsonb	   *reference;		/* all properties of both sides */
 	Jsonb	   *target;
-	bool		unmanaged;
 	char	   *reason;			/* said about the comparison */
 } DriftChange;
 
@@ -72,6 +72,7 @@ typedef struct DriftComparison
 	HTAB	   *by_name[2];		/* the same by kind and identity */
 	List	   *changes;		/* of DriftChange * */
 	List	   *names;			/* of DriftName *: what is renamed */
+	HTAB	   *new_names;		/* the same by table or "" and old name */
 	List	   *rows;			/* of DriftRow * */
 } DriftComparison;
 
@@ -97,13 +98,29 @@ extern bool drift_same_value(DriftComparison *c, DriftChange *change);
 extern char *drift_string(Jsonb *properties, const char *key);	/* NULL: not there */
 extern bool drift_flag(Jsonb *properties, const char *key);
 extern List *drift_elements(Jsonb *array);	/* as texts, nulls as NULL */
-extern bool drift_same_type(DriftComparison *c, const DriftObject *reference, const DriftObject *target);
+extern void drift_add_name(DriftComparison *c, DriftName *name);
+extern char *drift_new_identity(DriftComparison *c, char *identity);	/* of a renamed object, or its own */
 extern List *drift_strings(Jsonb *properties, const char *key); /* of an array */
 extern double drift_number(Jsonb *properties, const char *key);
 extern Jsonb *drift_value(Jsonb *properties, const char *key);
 extern char *drift_text(Jsonb *value);	/* as a user reads it */
 
+/* Something found by two words, such as kind and identity */
+typedef struct DriftNameKey
+{
+	const char *kind;
+	const char *identity;
+} DriftNameKey;
+
+typedef struct DriftNameEntry
+{
+	DriftNameKey key;			/* not copied */
+	void	   *value;			/* NULL in a new entry */
+} DriftNameEntry;
+
 /* drift_match.c */
+extern HTAB *drift_name_table(const char *title);
+extern DriftNameEntry *drift_name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION action);
 extern DriftObject *drift_find(DriftComparison *c, DriftSide side, const char *kind, const char *identity);
 extern DriftObject *drift_parent(DriftComparison *c, const DriftObject *object);
 extern void drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, double score, char *evidence);
@@ -117,7 +134,7 @@ extern bool drift_is_table(const char *kind);
 
 /* drift_rename.c, drift_rename_column.c */
 extern void drift_find_renamed_tables(DriftComparison *c);
-extern void drift_find_renamed_parts(DriftComparison *c);
+extern void drift_find_renamed_columns(DriftComparison *c);
 
 /* drift_class.c */
 extern void drift_report(DriftComparison *c);

@@ -16,22 +16,10 @@
 #include "drift_compare.h"
 #include "quote.h"
 
-typedef struct NameKey
-{
-	const char *kind;
-	const char *identity;
-} NameKey;
-
-typedef struct NameEntry
-{
-	NameKey		key;
-	void	   *value;			/* DriftObject *, or List of them */
-} NameEntry;
-
 static uint32
 hash_name(const void *key, Size size)
 {
-	const NameKey *name = key;
+	const DriftNameKey *name = key;
 
 	return hash_bytes((const unsigned char *) name->identity, strlen(name->identity)) ^
 		hash_bytes((const unsigned char *) name->kind, strlen(name->kind));
@@ -40,8 +28,8 @@ hash_name(const void *key, Size size)
 static int
 compare_name(const void *a, const void *b, Size size)
 {
-	const NameKey *x = a;
-	const NameKey *y = b;
+	const DriftNameKey *x = a;
+	const DriftNameKey *y = b;
 
 	return strcmp(x->kind, y->kind) || strcmp(x->identity, y->identity);
 }
@@ -52,11 +40,11 @@ copy_name(void *target, const void *source, Size size)
 	return memcpy(target, source, size);
 }
 
-static HTAB *
-name_table(const char *title)
+HTAB *
+drift_name_table(const char *title)
 {
 	HASHCTL		control = {
-		.keysize = sizeof(NameKey),.entrysize = sizeof(NameEntry),.hash = hash_name,
+		.keysize = sizeof(DriftNameKey),.entrysize = sizeof(DriftNameEntry),.hash = hash_name,
 		.match = compare_name,.keycopy = copy_name,.hcxt = CurrentMemoryContext
 	};
 
@@ -64,12 +52,12 @@ name_table(const char *title)
 					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_KEYCOPY | HASH_CONTEXT);
 }
 
-static NameEntry *
-name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION action)
+DriftNameEntry *
+drift_name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION action)
 {
-	NameKey		key = {kind, identity};
+	DriftNameKey key = {kind, identity};
 	bool		found;
-	NameEntry  *entry = hash_search(table, &key, action, &found);
+	DriftNameEntry *entry = hash_search(table, &key, action, &found);
 
 	if (entry && !found)
 		entry->value = NULL;
@@ -79,20 +67,20 @@ name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION actio
 DriftObject *
 drift_find(DriftComparison *c, DriftSide side, const char *kind, const char *identity)
 {
-	NameEntry  *entry;
+	DriftNameEntry *entry;
 	ListCell   *lc;
 
 	if (c->by_name[side] == NULL)
 	{
-		c->by_name[side] = name_table("objects of one side");
+		c->by_name[side] = drift_name_table("objects of one side");
 		foreach(lc, c->objects[side])
 		{
 			DriftObject *object = lfirst(lc);
 
-			name_entry(c->by_name[side], object->kind, object->identity, HASH_ENTER)->value = object;
+			drift_name_entry(c->by_name[side], object->kind, object->identity, HASH_ENTER)->value = object;
 		}
 	}
-	entry = name_entry(c->by_name[side], kind, identity, HASH_FIND);
+	entry = drift_name_entry(c->by_name[side], kind, identity, HASH_FIND);
 	return entry ? entry->value : NULL;
 }
 
@@ -268,7 +256,7 @@ has_parts(const char *kind)
 static HTAB *
 free_parts(DriftComparison *c)
 {
-	HTAB	   *parts = name_table("parts of tables");
+	HTAB	   *parts = drift_name_table("parts of tables");
 	ListCell   *lc;
 
 	foreach(lc, c->objects[DRIFT_TARGET])
@@ -277,7 +265,7 @@ free_parts(DriftComparison *c)
 
 		if (has_parts(object->kind) && object->parent && object->partner == NULL)
 		{
-			NameEntry  *entry = name_entry(parts, object->kind, object->parent, HASH_ENTER);
+			DriftNameEntry *entry = drift_name_entry(parts, object->kind, object->parent, HASH_ENTER);
 
 			entry->value = lappend(entry->value, object);
 		}
@@ -290,7 +278,7 @@ static void
 match_part(DriftComparison *c, HTAB *parts, DriftObject *reference, int wanted, bool automatic)
 {
 	const char *parent = target_parent(c, reference);
-	NameEntry  *entry = parent ? name_entry(parts, reference->kind, parent, HASH_FIND) : NULL;
+	DriftNameEntry *entry = parent ? drift_name_entry(parts, reference->kind, parent, HASH_FIND) : NULL;
 	DriftObject *best = NULL;
 	ListCell   *lc;
 

@@ -162,47 +162,68 @@ same_json(Jsonb *a, Jsonb *b)
 	return a && b && compareJsonbContainers(&a->root, &b->root) == 0;
 }
 
-/* The new name of an object of the reference, or its old one */
-static char *
-renamed_object(DriftComparison *c, char *identity)
+/* ---- names that changed ---- */
+
+/* From now on, the old name in the reference is the new one in the target */
+void
+drift_add_name(DriftComparison *c, DriftName *name)
 {
-	ListCell   *lc;
+	DriftNameEntry *entry;
 
-	foreach(lc, c->names)
-	{
-		const DriftName *name = lfirst(lc);
-		char	   *old;
+	if (c->new_names == NULL)
+		c->new_names = drift_name_table("new names");
+	if (name->owner)
+		entry = drift_name_entry(c->new_names, name->owner, name->name, HASH_ENTER);
+	else
+		entry = drift_name_entry(c->new_names, "", sg_qualified_name(name->schema, name->name), HASH_ENTER);
+	entry->value = name;
+	c->names = lappend(c->names, name);
+}
 
-		if (name->owner)
-			old = psprintf("%s.%s", name->owner, quote_identifier(name->name));
-		else
-			old = sg_qualified_name(name->schema, name->name);
+static const DriftName *
+find_name(DriftComparison *c, const char *owner, const char *name)
+{
+	DriftNameEntry *entry = c->new_names ? drift_name_entry(c->new_names, owner, name, HASH_FIND) : NULL;
 
-		if (strcmp(identity, old) == 0)
-			return name->owner ? psprintf("%s.%s", renamed_object(c, name->owner), quote_identifier(name->new_name)) :
-				sg_qualified_name(name->new_schema, name->new_name);
+	return entry ? entry->value : NULL;
+}
 
-		/* a column that keeps its name, or an array of a type, in what is renamed */
-		if (name->owner == NULL && strncmp(identity, old, strlen(old)) == 0 &&
-			(identity[strlen(old)] == '.' || identity[strlen(old)] == '['))
-			return psprintf("%s%s", sg_qualified_name(name->new_schema, name->new_name), identity + strlen(old));
-	}
-	return identity;
+char *
+drift_new_identity(DriftComparison *c, char *identity)
+{
+	const DriftName *name;
+	char	   *suffix;
+	char	   *prefix;
+	DriftObject object = {.identity = identity};
+	char	   *last;
+
+	if (c->names == NIL)
+		return identity;
+	name = find_name(c, "", identity);
+	if (name)
+		return sg_qualified_name(name->new_schema, name->new_name);
+
+	suffix = strstr(identity, "[]");
+	if (suffix)
+		return psprintf("%s%s", drift_new_identity(c, pnstrdup(identity, suffix - identity)), suffix);
+
+	/* a column, renamed itself or in a renamed table */
+	last = drift_local_name(&object);
+	if (strlen(identity) <= strlen(quote_identifier(last)) + 1)
+		return identity;
+	prefix = pnstrdup(identity, strlen(identity) - strlen(quote_identifier(last)) - 1);
+	name = find_name(c, prefix, last);
+	if (name == NULL && find_name(c, "", prefix) == NULL)
+		return identity;
+	return psprintf("%s.%s", drift_new_identity(c, prefix), quote_identifier(name ? name->new_name : last));
 }
 
 static char *
 renamed_column(DriftComparison *c, const char *table, char *column)
 {
-	ListCell   *lc;
+	const DriftName *name = table ? find_name(c, table, column) : NULL;
 
-	foreach(lc, c->names)
-	{
-		const DriftName *name = lfirst(lc);
-
-		if (name->owner && table && strcmp(name->owner, table) == 0 && strcmp(name->name, column) == 0)
-			return name->new_name;
-	}
-	return column;
+	return name ? name->new_name : column;
 }
 
 /* One text of the reference as the target would have it */
@@ -215,7 +236,7 @@ renamed(DriftComparison *c, const DriftChange *change, DriftPolicy policy, char 
 		return renamed_column(c, change->parent, text);
 	if (policy == POLICY_REFERENCED)
 		return renamed_column(c, drift_string(change->reference, "references"), text);
-	return renamed_object(c, text);
+	return drift_new_identity(c, text);
 }
 
 static bool
@@ -390,16 +411,6 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		default:
 			return false;
 	}
-}
-
-/* Are two columns of one type, which may be called something else now? */
-bool
-drift_same_type(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
-{
-	char	   *expected = drift_string(reference->properties, "type");
-	char	   *actual = drift_string(target->properties, "type");
-
-	return expected && actual && strcmp(renamed_object(c, expected), actual) == 0;
 }
 
 /* Properties as pairs of key and value, in the order of jsonb: by length, then bytes */

@@ -24,16 +24,37 @@
 #define MIN_SCORE 0.65
 #define MARGIN 0.08
 
+/* Candidates that a detail names */
+#define NAMED_CANDIDATES 3
+
 /* Pairs of tables that are looked at, at most; more would take minutes */
 #define MAX_PAIRS 4000000
 
-/* A table with what belongs to it, as far as it is on one side only */
+/* Rounds of looking for tables: each knows the renames of those before */
+#define ROUNDS 3
+
+/* A table with what belongs to it, all of which is on one side only */
 typedef struct Table
 {
 	DriftObject *object;
-	List	   *columns;		/* of DriftObject * */
-	List	   *parts;			/* constraints and indexes */
+	char	   *name;
+	char	   *shape;			/* what has to be the same: kind, parent of a
+								 * partition and its bound */
+	char	   *key;			/* of partitioning */
+	char	   *comment;
+	int			ncolumns;
+	int			nparts;
+	char	  **columns;		/* names, sorted */
+	char	  **types;			/* by column */
+	char	  **parts;			/* constraints and indexes as text, sorted */
 } Table;
+
+typedef struct Search
+{
+	DriftComparison *c;
+	HTAB	   *arrows;			/* from what was referred to, to what is now */
+	List	   *candidates;
+} Search;
 
 /* ---- names ---- */
 
@@ -78,15 +99,47 @@ compare_candidates(const ListCell *a, const ListCell *b)
 	return strcmp(x->target->identity, y->target->identity);
 }
 
+/* The best candidates of an object that found no partner, for its detail */
 static void
-note_candidate(DriftObject *object, const Candidate *candidate, const DriftObject *other)
+note_candidates(DriftObject *object)
 {
-	char	   *text = psprintf("perhaps %s (score %.2f)", other->identity, candidate->score);
+	StringInfoData text;
+	ListCell   *lc;
+	int			n = 0;
 
-	if (object->evidence == NULL)
-		object->evidence = text;
-	else if (strlen(object->evidence) < 400)
-		object->evidence = psprintf("%s, %s", object->evidence, text);
+	if (object->partner || object->candidates == NIL)
+		return;
+
+	initStringInfo(&text);
+	foreach(lc, object->candidates)
+	{
+		Candidate  *candidate = lfirst(lc);
+		DriftObject *other = object->side == DRIFT_REFERENCE ? candidate->target : candidate->reference;
+
+		if (other->partner == NULL && n++ < NAMED_CANDIDATES)
+			appendStringInfo(&text, "%s%s (score %.2f)", text.len ? ", " : "perhaps ", other->identity, candidate->score);
+	}
+	if (n > NAMED_CANDIDATES)
+		appendStringInfo(&text, ", or one of %d others", n - NAMED_CANDIDATES);
+	object->evidence = text.len ? text.data : NULL;
+}
+
+/* Is another candidate for the same object, which has no partner, almost as good? */
+static bool
+has_rival(const Candidate *best, List *candidates)
+{
+	ListCell   *lc;
+
+	foreach(lc, candidates)
+	{
+		Candidate  *other = lfirst(lc);
+
+		if (other->score < best->score - MARGIN)
+			break;
+		if (other != best && !other->reference->partner && !other->target->partner)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -97,51 +150,35 @@ rename_choose(DriftComparison *c, List *candidates, double min_score,
 	List	   *taken = NIL;
 
 	list_sort(candidates, compare_candidates);
-	for (int i = 0; i < list_length(candidates); i++)
+	foreach(lc, candidates)
 	{
-		Candidate  *best = list_nth(candidates, i);
-		bool		ambiguous = best->score < min_score;
+		Candidate  *candidate = lfirst(lc);
+
+		candidate->reference->candidates = lappend(candidate->reference->candidates, candidate);
+		candidate->target->candidates = lappend(candidate->target->candidates, candidate);
+	}
+	foreach(lc, candidates)
+	{
+		Candidate  *best = lfirst(lc);
 
 		CHECK_FOR_INTERRUPTS();
-		if (best->reference->partner || best->target->partner)
+		if (best->score < min_score)
+			break;
+		if (best->reference->partner || best->target->partner ||
+			has_rival(best, best->reference->candidates) || has_rival(best, best->target->candidates))
 			continue;
-
-		/* they are sorted: those that come close follow or went before */
-		for (int j = i - 1; j >= 0 && !ambiguous; j--)
-		{
-			Candidate  *other = list_nth(candidates, j);
-
-			if (other->score > best->score + MARGIN)
-				break;
-			ambiguous = (other->reference == best->reference || other->target == best->target) &&
-				!other->reference->partner && !other->target->partner;
-		}
-		for (int j = i + 1; j < list_length(candidates) && !ambiguous; j++)
-		{
-			Candidate  *other = list_nth(candidates, j);
-
-			if (other->score < best->score - MARGIN)
-				break;
-			ambiguous = (other->reference == best->reference || other->target == best->target) &&
-				!other->reference->partner && !other->target->partner;
-		}
-		if (!ambiguous)
-		{
-			best->reference->partner = best->target;
-			best->target->partner = best->reference;
-			taken = lappend(taken, best);
-		}
+		best->reference->partner = best->target;
+		best->target->partner = best->reference;
+		taken = lappend(taken, best);
 	}
 
 	foreach(lc, candidates)
 	{
 		Candidate  *candidate = lfirst(lc);
 
-		if (candidate->reference->partner == NULL && candidate->target->partner == NULL)
-		{
-			note_candidate(candidate->reference, candidate, candidate->target);
-			note_candidate(candidate->target, candidate, candidate->reference);
-		}
+		note_candidates(candidate->reference);
+		note_candidates(candidate->target);
+		candidate->reference->candidates = candidate->target->candidates = NIL;
 	}
 	foreach(lc, taken)
 		pair(c, lfirst(lc));
@@ -160,7 +197,7 @@ add_object_name(DriftComparison *c, const DriftObject *reference, const DriftObj
 	name->name = old.name;
 	name->new_schema = new.schema;
 	name->new_name = new.name;
-	c->names = lappend(c->names, name);
+	drift_add_name(c, name);
 }
 
 static void
@@ -170,44 +207,145 @@ pair_objects(DriftComparison *c, Candidate *candidate)
 	drift_pair(c, candidate->reference, candidate->target, candidate->score, candidate->evidence);
 }
 
+/* ---- what leads to an object ---- */
+
+static void
+add_arrow(Search *search, const char *property, Jsonb *reference, Jsonb *target)
+{
+	char	   *from = drift_string(reference, property);
+	char	   *to = drift_string(target, property);
+
+	if (from && to && strcmp(from, to) != 0)
+		(void) drift_name_entry(search->arrows, from, to, HASH_ENTER);
+}
+
+/*
+ * Keys of tables, and columns, that are what they were but lead elsewhere:
+ * that speaks for the one being the other.  Keys with automatic names are
+ * still without a partner, here.
+ */
+static void
+find_arrows(Search *search, const char *kind, const char *property)
+{
+	DriftComparison *c = search->c;
+	ListCell   *lc;
+
+	search->arrows = drift_name_table("references that changed");
+	foreach(lc, c->changes)
+	{
+		DriftChange *change = lfirst(lc);
+
+		if (strcmp(change->kind, kind) == 0 && strcmp(change->property, property) == 0)
+			add_arrow(search, property, change->reference, change->target);
+	}
+	foreach(lc, c->objects[DRIFT_REFERENCE])
+	{
+		DriftObject *object = lfirst(lc);
+		DriftObject *target;
+
+		if (strcmp(object->kind, kind) != 0 || object->partner)
+			continue;
+		target = drift_find(c, DRIFT_TARGET, kind, object->identity);
+		if (target)
+			add_arrow(search, property, object->properties, target->properties);
+	}
+}
+
+static bool
+is_referred_alike(Search *search, const DriftObject *reference, const DriftObject *target)
+{
+	return drift_name_entry(search->arrows, reference->identity, target->identity, HASH_FIND) != NULL;
+}
+
 /* ---- tables ---- */
 
 static int
-compare_tables(const void *a, const void *b)
+compare_strings(const void *a, const void *b)
 {
-	return strcmp((*(Table *const *) a)->object->identity, (*(Table *const *) b)->object->identity);
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* What a constraint or an index is, as the target would call it */
+static char *
+part_text(DriftComparison *c, const DriftObject *part)
+{
+	char	   *references = drift_string(part->properties, "references");
+	StringInfoData text;
+
+	if (references && part->side == DRIFT_REFERENCE)
+		references = drift_new_identity(c, references);
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s %s", part->kind, references ? references : "");
+	for (int i = 0; i < 4; i++)
+	{
+		static const char *const properties[] = {"type", "unique", "columns", "expression"};
+		char	   *value = drift_string(part->properties, properties[i]);
+
+		appendStringInfo(&text, " %s", value ? value : "-");
+	}
+	return text.data;
+}
+
+static char *
+property_text(const DriftObject *object, const char *property)
+{
+	char	   *text = drift_string(object->properties, property);
+
+	return text ? text : "";
 }
 
 static Table *
-find_table(Table **tables, int n, const char *identity)
+describe_table(DriftComparison *c, DriftObject *object, List *children)
 {
-	int			low = 0,
-				high = n - 1;
+	Table	   *table = palloc0(sizeof(Table));
+	ListCell   *lc;
 
-	while (low <= high)
+	table->object = object;
+	table->name = drift_local_name(object);
+	table->shape = psprintf("%s %s %s", property_text(object, "type"), property_text(object, "partition_of"),
+							property_text(object, "partition_bound"));
+	table->key = property_text(object, "partition_key");
+	table->comment = property_text(object, "comment");
+	table->columns = palloc(sizeof(char *) * (list_length(children) + 1));
+	table->types = palloc(sizeof(char *) * (list_length(children) + 1));
+	table->parts = palloc(sizeof(char *) * (list_length(children) + 1));
+
+	/* in the order of their identities, hence of their names */
+	foreach(lc, children)
 	{
-		int			middle = (low + high) / 2;
-		int			order = strcmp(identity, tables[middle]->object->identity);
+		DriftObject *child = lfirst(lc);
 
-		if (order == 0)
-			return tables[middle];
-		if (order < 0)
-			high = middle - 1;
-		else
-			low = middle + 1;
+		if (strcmp(child->kind, "column") == 0)
+		{
+			table->columns[table->ncolumns] = child->identity + strlen(object->identity);
+			table->types[table->ncolumns++] = property_text(child, "type");
+		}
+		else if (strcmp(child->kind, "constraint") == 0 || strcmp(child->kind, "index") == 0)
+			table->parts[table->nparts++] = part_text(c, child);
 	}
-	return NULL;
+	qsort(table->parts, table->nparts, sizeof(char *), compare_strings);
+	return table;
 }
 
-/* The tables of one side, in order, with what they have */
-static Table **
-lone_tables(DriftComparison *c, DriftSide side, int *count)
+/* The tables of one side without a partner, with what they have */
+static List *
+lone_tables(DriftComparison *c, DriftSide side)
 {
-	Table	  **tables;
+	HTAB	   *children = drift_name_table("parts of tables");
+	List	   *tables = NIL;
 	ListCell   *lc;
-	int			n = 0;
 
-	tables = palloc(sizeof(Table *) * Max(list_length(c->objects[side]), 1));
+	foreach(lc, c->objects[side])
+	{
+		DriftObject *object = lfirst(lc);
+
+		if (object->parent)
+		{
+			DriftNameEntry *entry = drift_name_entry(children, "", object->parent, HASH_ENTER);
+
+			entry->value = lappend(entry->value, object);
+		}
+	}
 	foreach(lc, c->objects[side])
 	{
 		DriftObject *object = lfirst(lc);
@@ -215,166 +353,126 @@ lone_tables(DriftComparison *c, DriftSide side, int *count)
 		if (strcmp(object->kind, "table") == 0 && object->partner == NULL &&
 			!drift_value(object->properties, "extension"))
 		{
-			tables[n] = palloc0(sizeof(Table));
-			tables[n++]->object = object;
+			DriftNameEntry *entry = drift_name_entry(children, "", object->identity, HASH_FIND);
+
+			tables = lappend(tables, describe_table(c, object, entry ? entry->value : NIL));
 		}
 	}
-	qsort(tables, n, sizeof(Table *), compare_tables);
-
-	foreach(lc, c->objects[side])
-	{
-		DriftObject *object = lfirst(lc);
-		Table	   *table = object->parent ? find_table(tables, n, object->parent) : NULL;
-
-		if (table && strcmp(object->kind, "column") == 0)
-			table->columns = lappend(table->columns, object);
-		else if (table && (strcmp(object->kind, "constraint") == 0 || strcmp(object->kind, "index") == 0))
-			table->parts = lappend(table->parts, object);
-	}
-	*count = n;
 	return tables;
 }
 
-static bool
-same_property(const DriftObject *a, const DriftObject *b, const char *property)
-{
-	Jsonb	   *x = drift_value(a->properties, property);
-	Jsonb	   *y = drift_value(b->properties, property);
-
-	return x == y || (x && y && compareJsonbContainers(&x->root, &y->root) == 0);
-}
-
-/* Columns in common: 1 each with the type, half without; sorted by name on both sides */
+/* Columns in common: 1 each with the type, half without */
 static double
 common_columns(const Table *a, const Table *b)
 {
 	double		common = 0;
-	size_t		pa = strlen(a->object->identity);
-	size_t		pb = strlen(b->object->identity);
 
-	for (int i = 0, j = 0; i < list_length(a->columns) && j < list_length(b->columns);)
+	for (int i = 0, j = 0; i < a->ncolumns && j < b->ncolumns;)
 	{
-		DriftObject *x = list_nth(a->columns, i);
-		DriftObject *y = list_nth(b->columns, j);
-		int			order = strcmp(x->identity + pa, y->identity + pb);
+		int			order = strcmp(a->columns[i], b->columns[j]);
 
 		if (order == 0)
-			common += same_property(x, y, "type") ? 1 : 0.5;
+			common += strcmp(a->types[i], b->types[j]) == 0 ? 1 : 0.5;
 		i += order <= 0;
 		j += order >= 0;
 	}
 	return common;
 }
 
-/* Constraints and indexes in common, by their columns and what they refer to */
 static int
 common_parts(const Table *a, const Table *b)
 {
 	int			common = 0;
-	ListCell   *la,
-			   *lb;
 
-	foreach(la, a->parts)
+	for (int i = 0, j = 0; i < a->nparts && j < b->nparts;)
 	{
-		foreach(lb, b->parts)
-		{
-			DriftObject *x = lfirst(la);
-			DriftObject *y = lfirst(lb);
+		int			order = strcmp(a->parts[i], b->parts[j]);
 
-			if (strcmp(x->kind, y->kind) == 0 && same_property(x, y, "type") && same_property(x, y, "columns") &&
-				same_property(x, y, "references") && same_property(x, y, "unique"))
-			{
-				common++;
-				break;
-			}
-		}
+		common += order == 0;
+		i += order <= 0;
+		j += order >= 0;
 	}
 	return common;
 }
 
-/* Do keys of other tables, or columns of a type, lead to the one as they led to the other? */
-static bool
-is_referred_alike(DriftComparison *c, const char *property, const DriftObject *reference, const DriftObject *target)
-{
-	ListCell   *lc;
-
-	foreach(lc, c->changes)
-	{
-		DriftChange *change = lfirst(lc);
-
-		if (strcmp(change->property, property) == 0 && change->expected && change->actual &&
-			strcmp(drift_text(change->expected), reference->identity) == 0 &&
-			strcmp(drift_text(change->actual), target->identity) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void
-judge_tables(DriftComparison *c, const Table *a, const Table *b, List **candidates)
+judge_tables(Search *search, const Table *a, const Table *b)
 {
-	int			columns = list_length(a->columns) + list_length(b->columns);
-	int			parts = list_length(a->parts) + list_length(b->parts);
+	int			columns = a->ncolumns + b->ncolumns;
+	int			parts = a->nparts + b->nparts;
 	double		common = common_columns(a, b);
 	double		alike = columns ? 2 * common / columns : 1;
-	double		name = rename_name_likeness(drift_local_name(a->object), drift_local_name(b->object));
-	bool		moved = strcmp(drift_local_name(a->object), drift_local_name(b->object)) == 0;
+	bool		moved = strcmp(a->name, b->name) == 0;
+	bool		remarked = *a->comment && strcmp(a->comment, b->comment) == 0;
+	double		name;
 	int			same_parts;
 	bool		referred;
-	Candidate	candidate = {.reference = a->object,.target = b->object};
-
-	if (alike < 0.5 || !same_property(a->object, b->object, "type"))
-		return;
+	Candidate  *candidate;
+	double		score;
 
 	/* partitions of one table are all alike: only their bounds tell them apart */
-	if (!same_property(a->object, b->object, "partition_of") ||
-		!same_property(a->object, b->object, "partition_bound"))
+	if (alike < 0.5 || strcmp(a->shape, b->shape) != 0)
 		return;
+	name = rename_name_likeness(a->name, b->name);
 	same_parts = common_parts(a, b);
-	referred = is_referred_alike(c, "references", a->object, b->object);
+	referred = is_referred_alike(search, a->object, b->object);
 
 	/* two columns and nothing else are what any table may have */
-	if (common < 3 && !referred && name < 0.5 && !same_property(a->object, b->object, "comment"))
+	if (common < 3 && !referred && !remarked && name < 0.5)
 		return;
 
-	candidate.score = 0.6 * alike + 0.1 * (parts ? 2.0 * same_parts / parts : alike) + 0.15 * name +
-		(referred ? 0.15 : 0) + (common >= 3 ? 0.1 : 0);
-	if (!same_property(a->object, b->object, "partition_key"))
-		candidate.score -= 0.3;
-	candidate.score = Min(candidate.score, 1.0);
-	if (candidate.score < MIN_SCORE - 0.1)
+	score = 0.5 * alike + 0.2 * (parts ? 2.0 * same_parts / parts : alike) + 0.15 * name +
+		(referred ? 0.15 : 0) + (remarked ? 0.1 : 0) + (common >= 3 ? 0.1 : 0);
+	if (strcmp(a->key, b->key) != 0)
+		score -= 0.3;
+	if (score < MIN_SCORE - 0.1)
 		return;
 
-	rename_say(&candidate, true, psprintf("%g of %d columns alike", common, Max(list_length(a->columns), list_length(b->columns))));
-	rename_say(&candidate, same_parts > 0, psprintf("%d of %d constraints and indexes alike", same_parts, Max(list_length(a->parts), list_length(b->parts))));
-	rename_say(&candidate, referred, "a foreign key leads there as it led to the old one");
-	rename_say(&candidate, moved, "the same name in another schema");
-	rename_say(&candidate, !moved && name > 0, psprintf("names alike by %.2f", name));
-	*candidates = lappend(*candidates, memcpy(palloc(sizeof(Candidate)), &candidate, sizeof(Candidate)));
+	candidate = palloc0(sizeof(Candidate));
+	candidate->reference = a->object;
+	candidate->target = b->object;
+	candidate->score = Min(score, 1.0);
+	rename_say(candidate, true, psprintf("%g of %d columns alike", common, Max(a->ncolumns, b->ncolumns)));
+	rename_say(candidate, same_parts > 0, psprintf("%d of %d constraints and indexes alike", same_parts, Max(a->nparts, b->nparts)));
+	rename_say(candidate, referred, "a foreign key leads there as it led to the old one");
+	rename_say(candidate, remarked, "the same comment");
+	rename_say(candidate, moved, "the same name in another schema");
+	rename_say(candidate, !moved && name > 0, psprintf("names alike by %.2f", name));
+	search->candidates = lappend(search->candidates, candidate);
 }
 
-static void
+/* Whether there are new renames */
+static bool
 find_tables(DriftComparison *c)
 {
-	int			n[2];
-	Table	  **tables[2];
-	List	   *candidates = NIL;
+	Search		search = {.c = c};
+	List	   *reference = lone_tables(c, DRIFT_REFERENCE);
+	List	   *target = lone_tables(c, DRIFT_TARGET);
+	int			known = list_length(c->names);
+	ListCell   *la,
+			   *lb;
 
-	for (int side = 0; side < 2; side++)
-		tables[side] = lone_tables(c, side, &n[side]);
-	if ((double) n[0] * n[1] > MAX_PAIRS)
-		return;
+	if (reference == NIL || target == NIL || (double) list_length(reference) * list_length(target) > MAX_PAIRS)
+		return false;
 
-	for (int i = 0; i < n[0]; i++)
+	find_arrows(&search, "constraint", "references");
+	foreach(la, reference)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < n[1]; j++)
-			judge_tables(c, tables[0][i], tables[1][j], &candidates);
+		foreach(lb, target)
+			judge_tables(&search, lfirst(la), lfirst(lb));
 	}
-	rename_choose(c, candidates, MIN_SCORE, pair_objects);
+	rename_choose(c, search.candidates, MIN_SCORE, pair_objects);
+	return list_length(c->names) > known;
 }
 
 /* ---- types ---- */
+
+static bool
+same_property(const DriftObject *a, const DriftObject *b, const char *property)
+{
+	return strcmp(property_text(a, property), property_text(b, property)) == 0;
+}
 
 /* How much two types have in common, of what makes a type */
 static double
@@ -403,64 +501,73 @@ type_likeness(const DriftObject *a, const DriftObject *b, int *weight)
 }
 
 static void
-judge_types(DriftComparison *c, DriftObject *a, DriftObject *b, List **candidates)
+judge_types(Search *search, DriftObject *a, DriftObject *b)
 {
 	int			weight;
 	double		alike;
 	double		name = rename_name_likeness(drift_local_name(a), drift_local_name(b));
-	bool		used = is_referred_alike(c, "type", a, b);
-	Candidate	candidate = {.reference = a,.target = b};
+	bool		used = is_referred_alike(search, a, b);
+	Candidate  *candidate;
 
-	if (strcmp(a->kind, b->kind) != 0 || !same_property(a, b, "type"))
+	if (strcmp(a->kind, b->kind) != 0 || strcmp(property_text(a, "type"), property_text(b, "type")) != 0)
 		return;
 	alike = type_likeness(a, b, &weight);
 	if (alike < 0.5 || (weight < 2 && !used && name < 0.5))
 		return;
 
-	candidate.score = Min(0.65 * alike + (used ? 0.25 : 0) + 0.2 * name + (weight >= 2 ? 0.05 : 0), 1.0);
-	rename_say(&candidate, true, alike == 1 ? "the same definition" : "much of the same definition");
-	rename_say(&candidate, used, "columns of the one are of the other now");
-	rename_say(&candidate, name > 0, psprintf("names alike by %.2f", name));
-	*candidates = lappend(*candidates, memcpy(palloc(sizeof(Candidate)), &candidate, sizeof(Candidate)));
+	candidate = palloc0(sizeof(Candidate));
+	candidate->reference = a;
+	candidate->target = b;
+	candidate->score = Min(0.65 * alike + (used ? 0.25 : 0) + 0.2 * name + (weight >= 2 ? 0.05 : 0), 1.0);
+	rename_say(candidate, true, alike == 1 ? "the same definition" : "much of the same definition");
+	rename_say(candidate, used, "columns of the one are of the other now");
+	rename_say(candidate, name > 0, psprintf("names alike by %.2f", name));
+	search->candidates = lappend(search->candidates, candidate);
 }
 
-static bool
-is_type(const DriftObject *object)
+static List *
+lone_types(DriftComparison *c, DriftSide side)
 {
-	return object->partner == NULL && !drift_value(object->properties, "extension") &&
-		(strcmp(object->kind, "type") == 0 || strcmp(object->kind, "domain") == 0);
+	List	   *types = NIL;
+	ListCell   *lc;
+
+	foreach(lc, c->objects[side])
+	{
+		DriftObject *object = lfirst(lc);
+
+		if (object->partner == NULL && !drift_value(object->properties, "extension") &&
+			(strcmp(object->kind, "type") == 0 || strcmp(object->kind, "domain") == 0))
+			types = lappend(types, object);
+	}
+	return types;
 }
 
 static void
 find_types(DriftComparison *c)
 {
-	List	   *candidates = NIL;
+	Search		search = {.c = c};
+	List	   *reference = lone_types(c, DRIFT_REFERENCE);
+	List	   *target = lone_types(c, DRIFT_TARGET);
 	ListCell   *la,
 			   *lb;
 
-	foreach(la, c->objects[DRIFT_REFERENCE])
+	if (reference == NIL || target == NIL || (double) list_length(reference) * list_length(target) > MAX_PAIRS)
+		return;
+
+	find_arrows(&search, "column", "type");
+	foreach(la, reference)
 	{
-		if (!is_type(lfirst(la)))
-			continue;
 		CHECK_FOR_INTERRUPTS();
-		foreach(lb, c->objects[DRIFT_TARGET])
-		{
-			if (is_type(lfirst(lb)))
-				judge_types(c, lfirst(la), lfirst(lb), &candidates);
-		}
+		foreach(lb, target)
+			judge_types(&search, lfirst(la), lfirst(lb));
 	}
-	rename_choose(c, candidates, MIN_SCORE, pair_objects);
+	rename_choose(c, search.candidates, MIN_SCORE, pair_objects);
 }
 
 void
 drift_find_renamed_tables(DriftComparison *c)
 {
 	find_types(c);
-	find_tables(c);
-}
-
-void
-drift_find_renamed_parts(DriftComparison *c)
-{
-	rename_find_columns(c);
+	for (int i = 0; i < ROUNDS && find_tables(c); i++)
+		;
 }

@@ -32,7 +32,4 @@ extern double rename_name_likeness(const char *a, const char *b);
 /* Append to the evidence of a candidate, if it is one */
 extern void rename_say(Candidate *candidate, bool is_so, const char *what);
 
-/* drift_rename_column.c */
-extern void rename_find_columns(DriftComparison *c);
-
 #endif							/* SG_DRIFT_RENAME_H */

@@ -31,6 +31,8 @@ typedef struct Group
 	const char *table;			/* in the target */
 	const char *reference;		/* in the reference */
 	List	   *columns[2];
+	List	   *parts[2];		/* constraints and indexes without a partner */
+	List	   *changes;		/* of lists of columns that are this table's */
 } Group;
 
 /* What this database knows about columns that were dropped */
@@ -160,41 +162,31 @@ stands_for(Jsonb *expected, Jsonb *actual, const char *old, const char *new)
 
 /* Does a key or an index have the new column in the place of the old one? */
 static bool
-is_used_alike(DriftComparison *c, const Group *group, const char *old, const char *new)
+is_used_alike(const Group *group, const char *old, const char *new)
 {
 	ListCell   *la,
 			   *lb;
 
-	foreach(la, c->changes)
+	foreach(la, group->changes)
 	{
 		DriftChange *change = lfirst(la);
-		bool		own = strcmp(change->property, "columns") == 0 && change->parent &&
-			strcmp(change->parent, group->reference) == 0;
-		char	   *references = strcmp(change->property, "referenced_columns") == 0 ?
-			drift_string(change->reference, "references") : NULL;
 
-		if ((own || (references && strcmp(references, group->reference) == 0)) &&
-			stands_for(change->expected, change->actual, old, new))
+		if (stands_for(change->expected, change->actual, old, new))
 			return true;
 	}
 
 	/* those that are still without a partner, because they are about this column */
-	foreach(la, c->objects[DRIFT_REFERENCE])
+	foreach(la, group->parts[0])
 	{
 		DriftObject *part = lfirst(la);
-		Jsonb	   *columns;
 
-		if (part->partner || part->parent == NULL || strcmp(part->parent, group->reference) != 0 ||
-			(columns = drift_value(part->properties, "columns")) == NULL)
-			continue;
-		foreach(lb, c->objects[DRIFT_TARGET])
+		foreach(lb, group->parts[1])
 		{
 			DriftObject *other = lfirst(lb);
 
-			if (other->partner == NULL && other->parent && strcmp(other->parent, group->table) == 0 &&
+			if (part->partner == NULL && other->partner == NULL &&
 				strcmp(other->kind, part->kind) == 0 && same_property(part, other, "type") &&
-				same_property(part, other, "references") &&
-				stands_for(columns, drift_value(other->properties, "columns"), old, new))
+				stands_for(drift_value(part->properties, "columns"), drift_value(other->properties, "columns"), old, new))
 				return true;
 		}
 	}
@@ -227,12 +219,12 @@ judge_columns(DriftComparison *c, const Group *group, const Dropped *dropped, in
 	DriftObject *b = list_nth(group->columns[1], j);
 	char	   *old = drift_local_name(a);
 	char	   *new = drift_local_name(b);
-	bool		same_type = drift_same_type(c, a, b);
+	bool		same_type = strcmp(drift_new_identity(c, drift_string(a->properties, "type")), drift_string(b->properties, "type")) == 0;
 	bool		same_place = columns_before(group->columns[0], i) == columns_before(group->columns[1], j);
 	bool		telling;
 	double		attributes = attributes_alike(a, b, &telling);
 	double		name = rename_name_likeness(old, new);
-	bool		used = is_used_alike(c, group, old, new);
+	bool		used = is_used_alike(group, old, new);
 	Candidate	candidate = {.reference = a,.target = b};
 
 	/* a type that changed along with the name needs more than the place */
@@ -274,7 +266,7 @@ pair_columns(DriftComparison *c, Candidate *candidate)
 	name->owner = candidate->reference->parent;
 	name->name = drift_local_name(candidate->reference);
 	name->new_name = drift_local_name(candidate->target);
-	c->names = lappend(c->names, name);
+	drift_add_name(c, name);
 	drift_pair(c, candidate->reference, candidate->target, candidate->score, candidate->evidence);
 }
 
@@ -297,56 +289,88 @@ find_in_table(DriftComparison *c, Group *group)
 	rename_choose(c, candidates, MIN_SCORE, pair_columns);
 }
 
-static int
-compare_parents(const ListCell *a, const ListCell *b)
+/* What is known by table, on the way to the groups */
+static void
+add_to(HTAB *table, const char *what, const char *name, void *value)
 {
-	return strcmp(((DriftObject *) lfirst(a))->parent, ((DriftObject *) lfirst(b))->parent);
+	DriftNameEntry *entry = drift_name_entry(table, what, name, HASH_ENTER);
+
+	entry->value = lappend(entry->value, value);
 }
 
-/* Columns without a partner in tables that both sides have, sorted by their tables */
 static List *
-lone_columns(DriftComparison *c, DriftSide side)
+get_from(HTAB *table, const char *what, const char *name)
 {
-	List	   *columns = NIL;
+	DriftNameEntry *entry = drift_name_entry(table, what, name, HASH_FIND);
+
+	return entry ? entry->value : NIL;
+}
+
+static const char *const sides[] = {"reference", "target"};
+static const char *const side_parts[] = {"parts of reference", "parts of target"};
+
+/* Sort what is on one side only by its table; the tables of the reference with such columns, each once */
+static List *
+sort_by_table(DriftComparison *c, HTAB *table)
+{
+	List	   *names = NIL;
 	ListCell   *lc;
 
-	foreach(lc, c->objects[side])
+	for (int side = 0; side < 2; side++)
 	{
-		DriftObject *object = lfirst(lc);
-		DriftObject *parent;
+		foreach(lc, c->objects[side])
+		{
+			DriftObject *object = lfirst(lc);
+			DriftObject *parent;
 
-		if (strcmp(object->kind, "column") != 0 || object->partner)
-			continue;
-		parent = drift_parent(c, object);
-		if (parent == NULL || parent->partner)
-			columns = lappend(columns, object);
+			if (object->partner || object->parent == NULL)
+				continue;
+			if (strcmp(object->kind, "column") == 0)
+			{
+				parent = drift_parent(c, object);
+				if (parent && parent->partner == NULL)
+					continue;
+				if (side == DRIFT_REFERENCE && get_from(table, sides[side], object->parent) == NIL)
+					names = lappend(names, object->parent);
+				add_to(table, sides[side], object->parent, object);
+			}
+			else if (drift_value(object->properties, "columns"))
+				add_to(table, side_parts[side], object->parent, object);
+		}
 	}
-	list_sort(columns, compare_parents);
-	return columns;
+	foreach(lc, c->changes)
+	{
+		DriftChange *change = lfirst(lc);
+
+		if (strcmp(change->property, "columns") == 0 && change->parent)
+			add_to(table, "changes", change->parent, change);
+		else if (strcmp(change->property, "referenced_columns") == 0 && drift_string(change->reference, "references"))
+			add_to(table, "changes", drift_string(change->reference, "references"), change);
+	}
+	return names;
 }
 
 void
-rename_find_columns(DriftComparison *c)
+drift_find_renamed_columns(DriftComparison *c)
 {
-	List	   *columns[2] = {lone_columns(c, DRIFT_REFERENCE), lone_columns(c, DRIFT_TARGET)};
-	int			i = 0;
+	HTAB	   *table = drift_name_table("differences by table");
+	List	   *names = sort_by_table(c, table);
+	ListCell   *lc;
 
-	while (i < list_length(columns[0]))
+	foreach(lc, names)
 	{
-		DriftObject *first = list_nth(columns[0], i);
-		DriftObject *parent = drift_parent(c, first);
-		Group		group = {.reference = first->parent};
-		ListCell   *lc;
+		Group		group = {.reference = lfirst(lc)};
+		DriftObject *first;
+		DriftObject *parent;
 
-		group.table = parent ? parent->partner->identity : first->parent;
-		while (i < list_length(columns[0]) &&
-			   strcmp(((DriftObject *) list_nth(columns[0], i))->parent, first->parent) == 0)
-			group.columns[0] = lappend(group.columns[0], list_nth(columns[0], i++));
-		foreach(lc, columns[1])
-		{
-			if (strcmp(((DriftObject *) lfirst(lc))->parent, group.table) == 0)
-				group.columns[1] = lappend(group.columns[1], lfirst(lc));
-		}
+		group.columns[0] = get_from(table, sides[0], group.reference);
+		first = linitial(group.columns[0]);
+		parent = drift_parent(c, first);
+		group.table = parent ? parent->partner->identity : group.reference;
+		group.columns[1] = get_from(table, sides[1], group.table);
+		group.parts[0] = get_from(table, side_parts[0], group.reference);
+		group.parts[1] = get_from(table, side_parts[1], group.table);
+		group.changes = get_from(table, "changes", group.reference);
 		if (group.columns[1])
 			find_in_table(c, &group);
 	}
