@@ -214,33 +214,43 @@ make_objects(void)
 	return hash_create("schemaguard matrix", 256, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
-/*
- * The row of an object; when it is new, everybody has it, or nobody but the
- * environment that it is extra in.
- */
+/* The row of an object; when it is new, it has a state to be filled in for each environment */
 static MatrixObject *
-find_object(Matrix *matrix, const DriftRow *row, int environment)
+enter_object(Matrix *matrix, const DriftRow *row, int holder, bool *found)
 {
 	char	   *key = psprintf("%s %s", row->kind, row->object);
-	bool		extra = strcmp(row->change, "extra") == 0;
-	bool		found;
-	MatrixObject *object = hash_search(matrix->objects, &key, HASH_ENTER, &found);
+	MatrixObject *object = hash_search(matrix->objects, &key, HASH_ENTER, found);
 
-	if (found)
+	if (*found)
 		return object;
 
 	object->kind = pstrdup(row->kind);
 	object->identity = pstrdup(row->object);
-	object->holder = extra ? environment : matrix->base;
+	object->holder = holder;
 	object->states = palloc(sizeof(ObjectState) * matrix->n);
 	object->details = palloc(sizeof(StringInfoData) * matrix->n);
 	for (int i = 0; i < matrix->n; i++)
-	{
-		object->states[i] = matrix->environments[i].snapshot == NULL ? OBJECT_UNKNOWN :
-			extra ? OBJECT_MISSING : OBJECT_PRESENT;
 		initStringInfo(&object->details[i]);
-	}
 	matrix->order = lappend(matrix->order, object);
+	return object;
+}
+
+static void
+set_state(Matrix *matrix, MatrixObject *object, int environment, ObjectState state)
+{
+	object->states[environment] = matrix->environments[environment].snapshot ? state : OBJECT_UNKNOWN;
+}
+
+/* Of a comparison with the first: everybody has it, or nobody but the one that it is extra in */
+static MatrixObject *
+find_object(Matrix *matrix, const DriftRow *row, int environment)
+{
+	bool		extra = strcmp(row->change, "extra") == 0;
+	bool		found;
+	MatrixObject *object = enter_object(matrix, row, extra ? environment : matrix->base, &found);
+
+	for (int i = 0; i < matrix->n && !found; i++)
+		set_state(matrix, object, i, extra ? OBJECT_MISSING : OBJECT_PRESENT);
 	return object;
 }
 
@@ -298,9 +308,9 @@ compare_with_base(Matrix *matrix)
 	}
 }
 
-/* Does an environment hold objects that the first lacks, together with a later one? */
+/* Does an environment have objects that the first lacks, together with a later one? */
 static bool
-is_holder(const Matrix *matrix, int holder, int other)
+shares(const Matrix *matrix, int holder, int other)
 {
 	ListCell   *lc;
 
@@ -314,9 +324,25 @@ is_holder(const Matrix *matrix, int holder, int other)
 	return false;
 }
 
-/* Two environments that have what the first lacks may still differ in it */
+/*
+ * The row of an object in a comparison of two that have what the first lacks.
+ * When it is new it is part of such an object, since all that the first has
+ * differs from the first in one of the two.  NULL when it is none of theirs.
+ */
+static MatrixObject *
+find_held_object(Matrix *matrix, const DriftRow *row, int holder, const bool *sharing)
+{
+	bool		found;
+	MatrixObject *object = enter_object(matrix, row, holder, &found);
+
+	for (int i = 0; i < matrix->n && !found; i++)
+		set_state(matrix, object, i, i == holder || sharing[i] ? OBJECT_PRESENT : OBJECT_MISSING);
+	return object->holder == holder ? object : NULL;
+}
+
+/* They may still differ in it */
 static void
-compare_with_holder(Matrix *matrix, int holder, int other)
+compare_with_holder(Matrix *matrix, int holder, int other, const bool *sharing)
 {
 	ListCell   *lc;
 
@@ -324,13 +350,12 @@ compare_with_holder(Matrix *matrix, int holder, int other)
 							  matrix->environments[other].snapshot, NIL, false))
 	{
 		DriftRow   *row = lfirst(lc);
-		char	   *key = psprintf("%s %s", row->kind, row->object);
 		MatrixObject *object;
 
 		if (!matters(row) || strcmp(row->change, "extra") == 0)
 			continue;
-		object = hash_search(matrix->objects, &key, HASH_FIND, NULL);
-		if (object && object->holder == holder)
+		object = find_held_object(matrix, row, holder, sharing);
+		if (object)
 			take_row(object, row, other);
 	}
 }
@@ -338,13 +363,18 @@ compare_with_holder(Matrix *matrix, int holder, int other)
 static void
 compare_holders(Matrix *matrix)
 {
+	bool	   *sharing = palloc(sizeof(bool) * matrix->n);
+
 	for (int holder = matrix->base + 1; holder < matrix->n; holder++)
 	{
-		for (int other = holder + 1; other < matrix->n; other++)
+		if (matrix->environments[holder].snapshot == NULL)
+			continue;
+		for (int i = 0; i < matrix->n; i++)
+			sharing[i] = i > holder && shares(matrix, holder, i);
+		for (int i = holder + 1; i < matrix->n; i++)
 		{
-			if (matrix->environments[holder].snapshot && matrix->environments[other].snapshot &&
-				is_holder(matrix, holder, other))
-				compare_with_holder(matrix, holder, other);
+			if (sharing[i])
+				compare_with_holder(matrix, holder, i, sharing);
 		}
 	}
 }

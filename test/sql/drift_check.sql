@@ -76,7 +76,7 @@ SELECT result, drifts, appeared, gone FROM runs ORDER BY run DESC LIMIT 1;
 -- two snapshots, which are the same: it passes
 SELECT sg_snapshot_take('chk2', '{chk}') > 0 AS taken;
 CALL sg_drift_gate('chk2');
-CALL sg_drift_gate('chk2', 'live');
+CALL sg_drift_gate('chk2', 'chk2');
 SELECT sg_drift_check('chk', 'chk2');
 
 -- misuse of the gate
@@ -90,8 +90,7 @@ SELECT calls();
 DO $$ BEGIN CALL sg_drift_gate('chk2'); EXCEPTION WHEN division_by_zero THEN NULL; END $$;
 DROP FUNCTION calls();
 -- a DO block on its own can commit, and so does the gate
-DO $$ BEGIN CALL public.sg_drift_gate('chk2'); END $$;
-SELECT sg_drift_check('chk2');
+DO $$ BEGIN CALL public.sg_drift_gate('chk2', 'chk2'); END $$;
 SET default_transaction_read_only = on;
 CALL sg_drift_gate('chk2');
 RESET default_transaction_read_only;

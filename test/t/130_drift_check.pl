@@ -158,7 +158,7 @@ is($node->safe_psql('postgres', q{SELECT string_agg(drifts || ' ' || appeared, '
 	'1 0, 1 1', 'the drift is new to one of them only');
 
 my @sessions = map { SgTest::Session->new($node) } 1 .. 4;
-my $rounds = long_run() ? 100 : 6;
+my $rounds = long_run() ? 100 : 3;
 $_->send(join ";\n", map { $_ % 3 ? q{SELECT sg_drift_check('base')} : q{CALL sg_drift_gate('base')} } 1 .. $rounds) foreach @sessions;
 for my $i (1 .. $rounds * 2)
 {
