@@ -38,8 +38,8 @@ typedef struct KeyTable
 {
 	char	   *identity;		/* hash key */
 	bool		present;		/* a table of that name was found */
-	char	   *unknown;		/* why it, or a constraint of it, could not be
-								 * read; or NULL */
+	char	   *unknown;		/* why it, or a key of it, could not be read;
+								 * or NULL */
 	bool		partitioned;
 	bool		inherited;		/* a partition or an inheritance child */
 	bool		extension;

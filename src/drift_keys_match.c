@@ -348,8 +348,9 @@ try_rename(TableMatch *match, SideKey *reference, SideKey *target)
 	return true;
 }
 
+/* The one of the same name first: there may be duplicates of it */
 static void
-match_renames(TableMatch *match)
+match_renames(TableMatch *match, bool by_name)
 {
 	ListCell   *lr;
 	ListCell   *lt;
@@ -362,7 +363,8 @@ match_renames(TableMatch *match)
 		{
 			SideKey    *target = lfirst(lt);
 
-			if (!reference->paired && !target->paired)
+			if (!reference->paired && !target->paired &&
+				(!by_name || strcmp(reference->step->fk_name, target->step->fk_name) == 0))
 				(void) try_rename(match, reference, target);
 		}
 	}
@@ -498,7 +500,8 @@ match_table(TableMatch *match, char *identity)
 	KeyTablePair *table = palloc0(sizeof(KeyTablePair));
 
 	match_shapes(match);
-	match_renames(match);
+	match_renames(match, true);
+	match_renames(match, false);
 	match_parents(match, true);
 	match_parents(match, false);
 	find_common_twins(match);

@@ -289,7 +289,7 @@ read_constraint(KeySide *side, const SnapshotObject *object)
 
 	table = make_table(side, object->parent);
 	table->names = lappend(table->names, local_name(object));
-	if (unknown)
+	if (unknown && (type == NULL || strcmp(type, "f") == 0))
 		table->unknown = unknown;
 	else if (type && (strcmp(type, "p") == 0 || strcmp(type, "u") == 0))
 	{

@@ -71,6 +71,7 @@ ALTER TABLE lacks DROP CONSTRAINT lacks_customer, DROP CONSTRAINT lacks_depot, A
 ALTER TABLE more ADD FOREIGN KEY (depot_id) REFERENCES depots ON UPDATE CASCADE;
 ALTER TABLE renamed RENAME customer_id TO client_id;
 ALTER TABLE renamed RENAME depot TO "Depot";
+ALTER TABLE renamed ADD CONSTRAINT a_twin FOREIGN KEY (client_id) REFERENCES customers;
 ALTER TABLE keyed RENAME code TO key_code;
 ALTER TABLE moved DROP customer_id, ADD client_id int REFERENCES customers;
 ALTER TABLE changed DROP CONSTRAINT on_delete, DROP CONSTRAINT on_update, DROP CONSTRAINT matching, DROP CONSTRAINT timing,

@@ -187,6 +187,19 @@ is($node->safe_psql('postgres', 'SELECT result, drift, extra, unknown > 0 FROM s
 is((psql_status('-c', q{CALL sg_drift_gate('base')}))[0], 1, 'and does not pass the gate');
 $checker->query('ROLLBACK');
 is((psql_status('-c', q{CALL sg_drift_gate('base')}))[0], 0, 'until it is over');
+
+# a key that may be there is not missing
+$node->safe_psql('postgres', q{
+	CREATE TABLE app.parted (id int, t_id int CONSTRAINT parted_t REFERENCES app.t) PARTITION BY LIST (id);
+	SELECT sg_snapshot_take('keys', '{app}');
+	ALTER TABLE app.parted DROP CONSTRAINT parted_t;
+});
+my $compare = q{SELECT status, recommendation, migration IS NULL FROM sg_compare_fks('keys') WHERE reference_name = 'parted_t'};
+$checker->query('BEGIN; LOCK TABLE app.parted');
+is($node->safe_psql('postgres', $compare), 'unknown|none|t', 'a key of a table that could not be read is unknown');
+$checker->query('ROLLBACK');
+is($node->safe_psql('postgres', $compare), 'only_reference|add here|f', 'and only in the reference when it could');
+$node->safe_psql('postgres', 'DROP TABLE app.parted');
 $node->safe_psql('postgres', q{CREATE ROLE nobody LOGIN; REVOKE ALL ON SCHEMA app FROM PUBLIC});
 my $document = $node->safe_psql('postgres', q{SELECT sg_snapshot_export('base')});
 my $nobody = SgTest::Session->new($node, user => 'nobody');
