@@ -46,47 +46,47 @@ pattern_problem(const char *pattern)
 }
 
 /*
- * Does the text match?  On a mismatch behind a star the star takes one
+ * Does the name match?  On a mismatch behind a star the star takes one
  * character more; only the last star can, so the time is bounded by the
  * product of the lengths.
  */
 static bool
-matches(const char *pattern, const char *text)
+matches(const char *pattern, const char *name)
 {
 	const char *star = NULL;
 	const char *resume = NULL;
 
-	while (*text)
+	while (*name)
 	{
 		if (*pattern == '*')
 		{
 			star = ++pattern;
-			resume = text;
+			resume = name;
 			continue;
 		}
 		if (*pattern == '?')
 		{
 			pattern++;
-			text += pg_mblen(text);
+			name += pg_mblen(name);
 			continue;
 		}
-		if (*pattern == '\\' && pattern[1] == *text)
+		if (*pattern == '\\' && pattern[1] == *name)
 		{
 			pattern += 2;
-			text++;
+			name++;
 			continue;
 		}
-		if (*pattern != '\\' && *pattern == *text)
+		if (*pattern != '\\' && *pattern == *name)
 		{
 			pattern++;
-			text++;
+			name++;
 			continue;
 		}
 		if (star == NULL)
 			return false;
 		resume += pg_mblen(resume);
 		pattern = star;
-		text = resume;
+		name = resume;
 	}
 	while (*pattern == '*')
 		pattern++;

@@ -59,13 +59,13 @@ count_missing(KeySummary *summary, const KeySide *side, const SideKey *key)
 
 	for (int i = 0; i < lengthof(tables); i++)
 	{
-		char	   *text;
+		char	   *entry;
 
 		if (drift_keys_presence(side, tables[i]) != KEY_TABLE_MISSING)
 			continue;
-		text = psprintf("%s (not in the %s)", tables[i], side->word);
-		if (!sg_has_name(summary->missing, text))
-			summary->missing = lappend(summary->missing, text);
+		entry = psprintf("%s (not in the %s)", tables[i], side->word);
+		if (!sg_has_name(summary->missing, entry))
+			summary->missing = lappend(summary->missing, entry);
 	}
 }
 
@@ -161,7 +161,8 @@ summary_reason(const KeySummary *summary)
 static void
 emit_summary(SgRowSink *sink, const char *level, const char *table, const KeySummary *summary)
 {
-	sg_sink_null(sink);			/* status: of single keys only, so that they can be counted */
+	/* status: of single keys only, so that they can be counted */
+	sg_sink_null(sink);
 	sg_sink_null(sink);
 	sg_sink_null(sink);
 	sg_sink_text(sink, summary_recommendation(summary));

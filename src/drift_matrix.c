@@ -61,7 +61,8 @@ typedef struct MatrixObject
 	char	   *key;			/* hash key: kind and identity */
 	char	   *kind;
 	char	   *identity;
-	int			holder;			/* environment that the others are compared with */
+	int			holder;			/* environment that the others are compared
+								 * with */
 	ObjectState *states;		/* by environment */
 	StringInfoData *details;	/* what differs there */
 } MatrixObject;
@@ -274,7 +275,7 @@ take_row(MatrixObject *object, const DriftRow *row, int environment)
 	else if (strcmp(row->change, "renamed") == 0 && row->actual)
 		text = psprintf("renamed to %s", row->actual);
 
-	/* several rows: what can't be known outweighs what differs, and that what is there */
+	/* several rows: unknown outweighs different, and that what is there */
 	if (state == OBJECT_PRESENT || object->states[environment] == OBJECT_PRESENT || state == OBJECT_UNKNOWN)
 		object->states[environment] = state;
 	if (text)
