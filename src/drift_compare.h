@@ -86,7 +86,8 @@ typedef enum DriftPolicy
 	POLICY_CLONE,				/* what a partition's part is a clone of */
 	POLICY_COLUMNS,				/* names of columns of the parent */
 	POLICY_REFERENCED,			/* names of columns of the table referred to */
-	POLICY_OBJECT,				/* an identity, or several */
+	POLICY_OBJECT,				/* an identity, or several in order */
+	POLICY_OBJECTS,				/* identities in any order */
 	POLICY_COSMETIC,
 	POLICY_IGNORE
 } DriftPolicy;

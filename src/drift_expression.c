@@ -89,8 +89,7 @@ compare(const DriftScope *scope, const char *expected, const char *actual, char 
 	}
 
 	/* a list of new names says that the texts don't speak of the same columns */
-	if (scope->kind != DRIFT_TEXT_QUERY && scope->names == NIL &&
-		!scope->no_analysis && !RecoveryInProgress())
+	if (scope->kind != DRIFT_TEXT_QUERY && scope->names == NIL && !RecoveryInProgress())
 	{
 		verdict = drift_compare_analysed(scope, expected, actual, &why_not);
 		if (verdict != DRIFT_UNDECIDED)

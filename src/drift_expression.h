@@ -38,12 +38,13 @@ typedef enum DriftTextKind
 typedef struct DriftScope
 {
 	DriftTextKind kind;
-	const char *table;			/* qualified, as this catalog may know it; NULL */
+	const char *owner;			/* table or domain, qualified, where this
+								 * catalog's is the one that is meant; or NULL */
 	const char *column;			/* whose default it is, not quoted */
-	const char *domain;			/* whose check or default it is, qualified */
+	const char *table;			/* whose columns have new names, as the
+								 * reference calls it; NULL: any */
 	List	   *names;			/* of DriftName *: to be taken as new ones in
 								 * the first text */
-	bool		no_analysis;	/* raw parse trees alone */
 } DriftScope;
 
 typedef enum DriftVerdict

@@ -52,6 +52,7 @@ typedef struct TreePair
 	const DriftScope *scope;
 	const char *text[2];
 	Oid			relid;
+	bool		is_domain;
 	Oid			type;			/* of a default, or of a domain's VALUE */
 	int32		typmod;
 	Oid			collation;
@@ -182,7 +183,7 @@ resolve_column(ParseState *pstate, ColumnRef *ref)
 	if (list_length(ref->fields) > 1)
 		row = strVal(list_nth(ref->fields, list_length(ref->fields) - 2));
 
-	if (pair->scope->domain)
+	if (pair->is_domain)
 		return strcmp(column, "value") == 0 ?
 			(Node *) makeVar(OWN_ROW, 1, pair->type, pair->typmod, pair->collation, 0) : NULL;
 
@@ -347,37 +348,45 @@ analyse(TreePair *pair, const char *text)
 	return fold(expr, NULL);
 }
 
+/* A domain by its qualified name, or InvalidOid */
+static Oid
+find_domain(const char *qualified)
+{
+	SgTableName name = sg_parse_table_name(qualified);
+	Oid			schema = name.schema ? get_namespace_oid(name.schema, true) : InvalidOid;
+
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum(name.name), ObjectIdGetDatum(schema));
+}
+
 static void
 find_scope(TreePair *pair)
 {
 	const DriftScope *scope = pair->scope;
+	HeapTuple	tuple;
 
-	if (scope->table)
-		pair->relid = sg_find_qualified(scope->table);
-	if (OidIsValid(pair->relid) && scope->kind == DRIFT_TEXT_DEFAULT && scope->column)
+	if (scope->owner == NULL)
+		return;
+	pair->relid = sg_find_qualified(scope->owner);
+	if (!OidIsValid(pair->relid))
 	{
-		HeapTuple	tuple = SearchSysCacheAttName(pair->relid, scope->column);
-
-		if (HeapTupleIsValid(tuple))
-		{
-			Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
-
-			pair->type = att->atttypid;
-			pair->typmod = att->atttypmod;
-			ReleaseSysCache(tuple);
-		}
-	}
-	else if (scope->domain)
-	{
-		SgTableName name = sg_parse_table_name(scope->domain);
-		Oid			schema = get_namespace_oid(name.schema, false);
-		Oid			domain = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-											 CStringGetDatum(name.name), ObjectIdGetDatum(schema));
+		Oid			domain = find_domain(scope->owner);
 
 		if (!OidIsValid(domain))
-			refuse("a domain that is not here");
+			refuse("what belongs to something that is not here");
+		pair->is_domain = true;
+		pair->typmod = -1;
 		pair->type = getBaseTypeAndTypmod(domain, &pair->typmod);
 		pair->collation = get_typcollation(domain);
+	}
+	else if (scope->column)
+	{
+		tuple = SearchSysCacheAttName(pair->relid, scope->column);
+		if (!HeapTupleIsValid(tuple))
+			refuse("a column that is not here");
+		pair->type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
+		pair->typmod = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypmod;
+		ReleaseSysCache(tuple);
 	}
 	if (OidIsValid(pair->type) && !is_plain_type(pair->type))
 		refuse("a type that is not built in");

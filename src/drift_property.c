@@ -33,12 +33,14 @@ static const struct
 	{"column", "not_null_name", POLICY_COSMETIC},
 	{"column", "identity_sequence", POLICY_SEQUENCE},
 	{"constraint", "index_name", POLICY_COSMETIC},
-	{"constraint", "type", POLICY_PLAIN},
 	{"constraint", "partition_of", POLICY_CLONE},
 	{"index", "partition_of", POLICY_CLONE},
 	{"trigger", "partition_of", POLICY_CLONE},
 	{"function", "body", POLICY_BODY},
 	{"procedure", "body", POLICY_BODY},
+	{"publication", "tables", POLICY_OBJECTS},
+	{"trigger", "from_table", POLICY_OBJECT},
+	{"trigger", "update_of", POLICY_COLUMNS},
 	{NULL, "columns", POLICY_COLUMNS},
 	{NULL, "include", POLICY_COLUMNS},
 	{NULL, "on_delete_columns", POLICY_COLUMNS},
@@ -245,6 +247,15 @@ same_string(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+static int
+compare_strings(const ListCell *a, const ListCell *b)
+{
+	const char *x = lfirst(a);
+	const char *y = lfirst(b);
+
+	return strcmp(x ? x : "", y ? y : "");
+}
+
 static bool
 same_names(DriftComparison *c, DriftChange *change, DriftPolicy policy)
 {
@@ -262,9 +273,16 @@ same_names(DriftComparison *c, DriftChange *change, DriftPolicy policy)
 	actual = drift_elements(change->actual);
 	if (expected == NIL || list_length(expected) != list_length(actual))
 		return false;
+	foreach(le, expected)
+		lfirst(le) = renamed(c, change, policy, lfirst(le));
+	if (policy == POLICY_OBJECTS)
+	{
+		list_sort(expected, compare_strings);
+		list_sort(actual, compare_strings);
+	}
 	forboth(le, expected, la, actual)
 	{
-		if (!same_string(renamed(c, change, policy, lfirst(le)), lfirst(la)))
+		if (!same_string(lfirst(le), lfirst(la)))
 			return false;
 	}
 	return true;
@@ -291,10 +309,7 @@ fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScop
 	/* only a live target's columns are those of this catalog */
 	if (!c->live)
 		return;
-	if (strcmp(change->kind, "domain") == 0)
-		scope->domain = change->target_identity;
-	else
-		scope->table = change->target_parent;
+	scope->owner = strcmp(change->kind, "domain") == 0 ? change->target_identity : change->target_parent;
 	if (is_default && strcmp(change->kind, "column") == 0)
 	{
 		DriftObject object = {.identity = change->target_identity,.parent = change->target_parent};
@@ -407,6 +422,7 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		case POLICY_COLUMNS:
 		case POLICY_REFERENCED:
 		case POLICY_OBJECT:
+		case POLICY_OBJECTS:
 			return same_names(c, change, policy);
 		default:
 			return false;
@@ -478,6 +494,13 @@ string_value(const char *text)
 	return JsonbValueToJsonb(&value);
 }
 
+/* Is the identity one within the parent? */
+static bool
+is_within_parent(const SnapshotObject *object)
+{
+	return object->parent && strncmp(object->identity, object->parent, strlen(object->parent)) == 0;
+}
+
 /*
  * The properties of an object that differ by their text and by their meaning;
  * names that turn out to be renamed later are looked at again then.  The
@@ -520,7 +543,8 @@ drift_differences(DriftComparison *c, const SnapshotObject *reference, const Sna
 		j += order >= 0;
 	}
 
-	if (!same_string(a.parent, b.parent))
+	/* where the parent is part of the name, that says it */
+	if (!same_string(a.parent, b.parent) && !(is_within_parent(&a) && is_within_parent(&b)))
 		changes = lappend(changes, new_change(&a, &b, "parent", string_value(a.parent), string_value(b.parent)));
 	return changes;
 }
