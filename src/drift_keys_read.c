@@ -92,13 +92,28 @@ list_property(const SnapshotObject *object, const char *name)
 	return strings;
 }
 
+/* A snapshot may come from anywhere, and what it says gets into statements */
+static void
+check_object(const KeySide *side, const SnapshotObject *object, bool valid)
+{
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("snapshot \"%s\" does not describe %s %s as a snapshot should", side->name,
+						object->kind, object->identity),
+				 errhint("Take or import the snapshot anew.")));
+}
+
 /* The name of a part of a table, which comes behind the table's identity */
 static char *
-local_name(const SnapshotObject *object)
+local_name(const KeySide *side, const SnapshotObject *object)
 {
-	const char *p = object->identity + strlen(object->parent) + 1;
+	size_t		length = object->parent ? strlen(object->parent) : 0;
+	const char *p = object->identity + length + 1;
 	StringInfoData name;
 
+	check_object(side, object, length > 0 && strncmp(object->identity, object->parent, length) == 0 &&
+				 object->identity[length] == '.' && *p);
 	if (*p != '"')
 		return pstrdup(p);
 
@@ -217,17 +232,32 @@ read_table(KeySide *side, const SnapshotObject *object)
 static void
 read_column(KeySide *side, const SnapshotObject *object)
 {
+	char	   *name = local_name(side, object);
 	KeyTable   *table = make_table(side, object->parent);
 	KeyColumn  *column = palloc0(sizeof(KeyColumn));
 
-	column->name = local_name(object);
+	column->name = name;
 	column->type = text_property(object, "type");
 	column->position = int_property(object, "position");
 	table->columns = lappend(table->columns, column);
 }
 
+/* Everything is there, words are those that there are, and names of tables are names */
+static void
+check_key(const KeySide *side, const SnapshotObject *object, const PlanStep *step)
+{
+	int			columns = list_length(step->child_columns);
+
+	check_object(side, object, step->parent_table != NULL && columns > 0 &&
+				 list_length(step->parent_columns) == columns &&
+				 sg_action_code(step->on_delete) != 0 && sg_action_code(step->on_update) != 0 &&
+				 sg_match_code(step->match) != 0);
+	check_object(side, object, sg_parse_table_name(step->child_table).schema != NULL &&
+				 sg_parse_table_name(step->parent_table).schema != NULL);
+}
+
 static SideKey *
-read_key(const SnapshotObject *object)
+read_key(const KeySide *side, const SnapshotObject *object)
 {
 	SideKey    *key = palloc0(sizeof(SideKey));
 	PlanStep   *step = plan_step_default("");
@@ -239,7 +269,7 @@ read_key(const SnapshotObject *object)
 	step->child_columns = list_property(object, "columns");
 	step->parent_table = text_property(object, "references");
 	step->parent_columns = list_property(object, "referenced_columns");
-	step->fk_name = local_name(object);
+	step->fk_name = local_name(side, object);
 	step->on_delete = on_delete ? on_delete : "no action";
 	step->on_update = on_update ? on_update : "no action";
 	step->match = match ? match : "simple";
@@ -247,6 +277,7 @@ read_key(const SnapshotObject *object)
 	step->initially_deferred = bool_property(object, "deferred", false);
 	step->on_delete_columns = list_property(object, "on_delete_columns");
 	step->enforced = bool_property(object, "enforced", true);
+	check_key(side, object, step);
 
 	key->step = step;
 	key->validated = bool_property(object, "validated", true);
@@ -288,7 +319,7 @@ read_constraint(KeySide *side, const SnapshotObject *object)
 		return;
 
 	table = make_table(side, object->parent);
-	table->names = lappend(table->names, local_name(object));
+	table->names = lappend(table->names, local_name(side, object));
 	if (unknown && (type == NULL || strcmp(type, "f") == 0))
 		table->unknown = unknown;
 	else if (type && (strcmp(type, "p") == 0 || strcmp(type, "u") == 0))
@@ -298,7 +329,7 @@ read_constraint(KeySide *side, const SnapshotObject *object)
 	}
 	else if (type && strcmp(type, "f") == 0 && property(object, "partition_of") == NULL &&
 			 property(object, "extension") == NULL)
-		side->keys = lappend(side->keys, read_key(object));
+		side->keys = lappend(side->keys, read_key(side, object));
 }
 
 /* ---- sides ---- */

@@ -172,6 +172,25 @@ SELECT sg_plan_from_snapshot('cmp', 'no such');
 SELECT sg_plan_from_snapshot('cmp', NULL);
 SELECT sg_plan_drop('cmp');
 
+-- a snapshot that somebody has tampered with gets nothing into a migration
+CREATE FUNCTION tampered(change jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE schemaguard.snapshot_object SET properties = jsonb_strip_nulls(properties || change)
+    WHERE snapshot = 'cmp' AND kind = 'constraint' AND identity = 'cmp.changed.on_delete';
+    PERFORM sg_compare_fks('cmp');
+    RETURN 'nothing';
+EXCEPTION WHEN OTHERS THEN
+    RETURN format('%s %s', SQLSTATE, SQLERRM);
+END
+$$;
+SELECT tampered('{"on_delete": "cascade; DROP TABLE x"}');
+SELECT tampered('{"references": "cmp.customers (id); DROP TABLE x"}');
+SELECT tampered('{"references": null}');
+SELECT tampered('{"columns": []}');
+SELECT tampered('{"referenced_columns": ["a", "b"]}');
+SELECT tampered('{"match": "half"}');
+SELECT tampered('{}');
+
 SELECT sg_snapshot_drop('cmp'), sg_snapshot_drop('weird');
 SET client_min_messages = warning;
 DROP SCHEMA cmp, "We""ird" CASCADE;
