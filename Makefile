@@ -41,6 +41,7 @@ OBJS = \
 	src/audit_sorted.o \
 	src/audit_sql.o \
 	src/audit_table.o \
+	src/deploy_attach.o \
 	src/deploy_audit.o \
 	src/deploy_backfill.o \
 	src/deploy_check.o \
@@ -48,6 +49,7 @@ OBJS = \
 	src/deploy_check_cascade.o \
 	src/deploy_check_index.o \
 	src/deploy_check_key.o \
+	src/deploy_check_load.o \
 	src/deploy_check_server.o \
 	src/deploy_check_tables.o \
 	src/deploy_fix.o \
