@@ -46,6 +46,7 @@ typedef struct Table
 	int			nparts;
 	char	  **columns;		/* names, sorted */
 	char	  **types;			/* by column */
+	char	  **order;			/* types by position */
 	char	  **parts;			/* constraints and indexes as text, sorted */
 } Table;
 
@@ -308,6 +309,7 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 	table->comment = property_text(object, "comment");
 	table->columns = palloc(sizeof(char *) * (list_length(children) + 1));
 	table->types = palloc(sizeof(char *) * (list_length(children) + 1));
+	table->order = palloc0(sizeof(char *) * (list_length(children) + 1));
 	table->parts = palloc(sizeof(char *) * (list_length(children) + 1));
 
 	/* in the order of their identities, hence of their names */
@@ -322,6 +324,14 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 		}
 		else if (strcmp(child->kind, "constraint") == 0 || strcmp(child->kind, "index") == 0)
 			table->parts[table->nparts++] = part_text(c, child);
+	}
+	foreach(lc, children)
+	{
+		DriftObject *child = lfirst(lc);
+		int			n = strcmp(child->kind, "column") == 0 ? (int) drift_number(child->properties, "position") : 0;
+
+		if (n > 0 && n <= table->ncolumns)
+			table->order[n - 1] = property_text(child, "type");
 	}
 	qsort(table->parts, table->nparts, sizeof(char *), compare_strings);
 	return table;
@@ -379,6 +389,20 @@ common_columns(const Table *a, const Table *b)
 	return common;
 }
 
+/* Have they the same types in the same order? */
+static bool
+is_same_order(const Table *a, const Table *b)
+{
+	if (a->ncolumns != b->ncolumns)
+		return false;
+	for (int i = 0; i < a->ncolumns; i++)
+	{
+		if (a->order[i] == NULL || b->order[i] == NULL || strcmp(a->order[i], b->order[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
 static int
 common_parts(const Table *a, const Table *b)
 {
@@ -411,14 +435,21 @@ judge_tables(Search *search, const Table *a, const Table *b)
 	double		score;
 
 	/* partitions of one table are all alike: only their bounds tell them apart */
-	if (alike < 0.5 || strcmp(a->shape, b->shape) != 0)
+	if (strcmp(a->shape, b->shape) != 0)
 		return;
 	name = rename_name_likeness(a->name, b->name);
-	same_parts = common_parts(a, b);
 	referred = is_referred_alike(search, a->object, b->object);
 
+	/* columns may have been renamed, too */
+	if ((name >= 0.5 || referred) && is_same_order(a, b))
+		alike = Max(alike, 0.75);
+	if (alike < 0.5)
+		return;
+	same_parts = common_parts(a, b);
+
 	/* two columns and nothing else are what any table may have */
-	if (common < 3 && !referred && !remarked && name < 0.5)
+	if (common < 3 && !referred && !remarked && name < 0.5 &&
+		!(alike == 1 && parts > 0 && 2 * same_parts == parts))
 		return;
 
 	score = 0.5 * alike + 0.2 * (parts ? 2.0 * same_parts / parts : alike) + 0.15 * name +
@@ -433,6 +464,7 @@ judge_tables(Search *search, const Table *a, const Table *b)
 	candidate->target = b->object;
 	candidate->score = Min(score, 1.0);
 	rename_say(candidate, true, psprintf("%g of %d columns alike", common, Max(a->ncolumns, b->ncolumns)));
+	rename_say(candidate, is_same_order(a, b), "the same types in the same order");
 	rename_say(candidate, same_parts > 0, psprintf("%d of %d constraints and indexes alike", same_parts, Max(a->nparts, b->nparts)));
 	rename_say(candidate, referred, "a foreign key leads there as it led to the old one");
 	rename_say(candidate, remarked, "the same comment");

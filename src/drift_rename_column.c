@@ -6,7 +6,7 @@
  * Within a table that both sides have, by type, place, keys and name.  A
  * column that was dropped while another one was added looks much the same,
  * but the new one is the last; and where the target is this database, the
- * catalog still knows the place of what was dropped.
+ * catalog still has a number for what was dropped.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,13 +35,19 @@ typedef struct Group
 	List	   *changes;		/* of lists of columns that are this table's */
 } Group;
 
-/* What this database knows about columns that were dropped */
-typedef struct Dropped
+/* What became of a column of the reference, by its place among the numbers of a live table */
+typedef enum Fate
 {
-	bool		known;
-	int			last;			/* the highest attribute number in use */
-	Bitmapset  *numbers;		/* of dropped columns */
-} Dropped;
+	FATE_UNKNOWN,
+	FATE_DROPPED,
+	FATE_THERE					/* place[] says as which one of the target's */
+} Fate;
+
+typedef struct Places
+{
+	Fate	   *fate;			/* by column of the reference */
+	int		   *place;
+} Places;
 
 static int
 position(const DriftObject *column)
@@ -62,64 +68,77 @@ columns_before(List *columns, int place)
 	return position(list_nth(columns, place)) - 1 - place;
 }
 
-static Dropped
-dropped_columns(DriftComparison *c, const char *table)
+/*
+ * The numbers between two columns that both sides have, and the columns of
+ * the reference that were there, in order.  As many of the one as of the other
+ * belong together; after the last common column, new ones may follow.
+ */
+static void
+align(Places *places, const int *slots, int nslots, int first, int n, bool last)
 {
-	Dropped		dropped = {0};
-	Oid			relid = c->live ? sg_find_qualified(table) : InvalidOid;
-	HeapTuple	tuple = OidIsValid(relid) ? SearchSysCache1(RELOID, ObjectIdGetDatum(relid)) : NULL;
-	int			natts;
-
-	if (!HeapTupleIsValid(tuple))
-		return dropped;
-	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
-
-	dropped.known = true;
-	for (int i = 1; i <= natts; i++)
+	if (n == 0 || (last ? nslots < n : nslots != n))
+		return;
+	for (int i = 0; i < n; i++)
 	{
-		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(i));
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		if (((Form_pg_attribute) GETSTRUCT(tuple))->attisdropped)
-			dropped.numbers = bms_add_member(dropped.numbers, i);
-		else
-			dropped.last = i;
-		ReleaseSysCache(tuple);
+		places->fate[first + i] = slots[i] < 0 ? FATE_DROPPED : FATE_THERE;
+		places->place[first + i] = slots[i];
 	}
-	return dropped;
-}
-
-/* The attribute number of the n-th column that is there */
-static int
-number_of(const Dropped *dropped, int n)
-{
-	int			number = 0;
-
-	while (n > 0 && number < dropped->last)
-	{
-		number++;
-		if (!bms_is_member(number, dropped->numbers))
-			n--;
-	}
-	return number;
 }
 
 /*
- * Was a column dropped just where this one would have been, and is there a
- * newer one?  Then this is not it.
+ * A live table still has a number for each column that was ever dropped, so a
+ * column that was renamed can be told from one that was dropped while another
+ * was added.
  */
-static bool
-was_dropped(const Dropped *dropped, const DriftObject *target, int before)
+static Places
+find_places(DriftComparison *c, const Group *group)
 {
-	int			number = number_of(dropped, position(target));
+	int			n = list_length(group->columns[0]);
+	Places		places = {palloc0(sizeof(Fate) * n), palloc0(sizeof(int) * n)};
+	Oid			relid = c->live ? sg_find_qualified(group->table) : InvalidOid;
+	HeapTuple	tuple = OidIsValid(relid) ? SearchSysCache1(RELOID, ObjectIdGetDatum(relid)) : NULL;
+	int			natts;
+	int		   *slots;
+	int			nslots = 0;
+	int			lone = 0;		/* of the target's own columns, seen */
+	int			common = 0;		/* of the columns of both, seen */
+	int			done = 0;		/* of the reference's own columns */
+	int			present = 0;
 
-	for (int i = number - 1; i > 0 && i > number_of(dropped, before); i--)
+	if (!HeapTupleIsValid(tuple))
+		return places;
+	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	slots = palloc(sizeof(int) * Max(natts, 1));
+
+	for (int i = 1; i <= natts; i++)
 	{
-		if (bms_is_member(i, dropped->numbers))
-			return true;
+		bool		dropped;
+
+		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(i));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		dropped = ((Form_pg_attribute) GETSTRUCT(tuple))->attisdropped;
+		ReleaseSysCache(tuple);
+
+		if (dropped)
+			slots[nslots++] = -1;
+		else if (++present && lone < list_length(group->columns[1]) &&
+				 position(list_nth(group->columns[1], lone)) == present)
+			slots[nslots++] = lone++;
+		else
+		{
+			int			first = done;
+
+			while (done < n && columns_before(group->columns[0], done) <= common)
+				done++;
+			align(&places, slots, nslots, first, done - first, false);
+			nslots = 0;
+			common++;
+		}
 	}
-	return false;
+	align(&places, slots, nslots, done, n - done, true);
+	return places;
 }
 
 static bool
@@ -213,7 +232,7 @@ attributes_alike(const DriftObject *a, const DriftObject *b, bool *telling)
 }
 
 static void
-judge_columns(DriftComparison *c, const Group *group, const Dropped *dropped, int i, int j, List **candidates)
+judge_columns(DriftComparison *c, const Group *group, const Places *places, int i, int j, List **candidates)
 {
 	DriftObject *a = list_nth(group->columns[0], i);
 	DriftObject *b = list_nth(group->columns[1], j);
@@ -225,31 +244,27 @@ judge_columns(DriftComparison *c, const Group *group, const Dropped *dropped, in
 	double		attributes = attributes_alike(a, b, &telling);
 	double		name = rename_name_likeness(old, new);
 	bool		used = is_used_alike(group, old, new);
+	bool		there = places->fate[i] == FATE_THERE && places->place[i] == j;
+	bool		elsewhere = places->fate[i] != FATE_UNKNOWN && !there;
 	Candidate	candidate = {.reference = a,.target = b};
 
 	/* a type that changed along with the name needs more than the place */
-	if (!same_type && name < 0.5 && !used)
+	if (!same_type && name < 0.5 && !used && !there)
 		return;
 	if (!same_place && !used && name < 0.5)
 		return;
 
 	candidate.score = (same_type ? 0.3 : 0) + (same_place ? 0.35 : 0) + 0.1 * attributes + 0.25 * name +
 		(used ? 0.25 : 0) + (telling ? 0.1 : 0);
-	if (same_place && dropped->known)
-	{
-		/* a table that lost no column got none in the place of one, either */
-		if (was_dropped(dropped, b, columns_before(group->columns[1], j) + j))
-			candidate.score -= 0.3;
-		else if (same_type)
-		{
-			candidate.score += 0.1;
-			rename_say(&candidate, true, "no column was dropped there");
-		}
-	}
+	if (there)
+		candidate.score += 0.2;
+	else if (elsewhere)
+		candidate.score -= 0.4;
 	candidate.score = Max(Min(candidate.score, 1.0), 0);
 	if (candidate.score < 0.5)
 		return;
 
+	rename_say(&candidate, there, "the column's number in the table");
 	rename_say(&candidate, same_type, "the same type");
 	rename_say(&candidate, same_place, "the same place");
 	rename_say(&candidate, used, "a key or an index has it in the same place");
@@ -274,17 +289,17 @@ static void
 find_in_table(DriftComparison *c, Group *group)
 {
 	List	   *candidates = NIL;
-	Dropped		dropped;
+	Places		places;
 
 	for (int side = 0; side < 2; side++)
 		list_sort(group->columns[side], compare_positions);
-	dropped = dropped_columns(c, group->table);
+	places = find_places(c, group);
 
 	for (int i = 0; i < list_length(group->columns[0]); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < list_length(group->columns[1]); j++)
-			judge_columns(c, group, &dropped, i, j, &candidates);
+			judge_columns(c, group, &places, i, j, &candidates);
 	}
 	rename_choose(c, candidates, MIN_SCORE, pair_columns);
 }
