@@ -224,7 +224,7 @@ report_pair(DriftComparison *c, DriftObject *reference)
 	bool		automatic = reference->automatic_pair;
 	DriftRow   *row;
 
-	/* moving along with what it belongs to is no rename; a table may change its schema */
+	/* moving along with a table is no rename; a table may change its schema */
 	if (strcmp(drift_local_name(reference), drift_local_name(target)) == 0 &&
 		(!drift_is_table(reference->kind) || strcmp(reference->identity, target->identity) == 0))
 		return;

@@ -100,7 +100,7 @@ extern char *drift_string(Jsonb *properties, const char *key);	/* NULL: not ther
 extern bool drift_flag(Jsonb *properties, const char *key);
 extern List *drift_elements(Jsonb *array);	/* as texts, nulls as NULL */
 extern void drift_add_name(DriftComparison *c, DriftName *name);
-extern char *drift_new_identity(DriftComparison *c, char *identity);	/* of a renamed object, or its own */
+extern char *drift_new_identity(DriftComparison *c, char *identity);	/* or the same */
 extern List *drift_strings(Jsonb *properties, const char *key); /* of an array */
 extern double drift_number(Jsonb *properties, const char *key);
 extern Jsonb *drift_value(Jsonb *properties, const char *key);

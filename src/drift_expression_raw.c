@@ -205,11 +205,12 @@ number(const char *digits)
 }
 
 static bool
-is_integer_text(const char *text)
+is_integer_text(const char *digits)
 {
-	size_t		sign = *text == '-';
+	size_t		length = strlen(digits);
+	size_t		sign = *digits == '-';
 
-	return strlen(text) > sign && strlen(text) < 19 && strspn(text + sign, "0123456789") == strlen(text) - sign;
+	return length > sign && length < 19 && strspn(digits + sign, "0123456789") == length - sign;
 }
 
 /*

@@ -234,6 +234,7 @@ renamed(DriftComparison *c, const DriftChange *change, DriftPolicy policy, char 
 {
 	if (text == NULL || c->names == NIL)
 		return text;
+
 	if (policy == POLICY_COLUMNS)
 		return renamed_column(c, change->parent, text);
 	if (policy == POLICY_REFERENCED)
@@ -297,6 +298,7 @@ fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScop
 
 	scope->kind = text == SNAPSHOT_QUERY || text == SNAPSHOT_STATEMENT ? DRIFT_TEXT_QUERY :
 		is_default ? DRIFT_TEXT_DEFAULT : DRIFT_TEXT_EXPRESSION;
+
 	scope->names = names;
 
 	/* the name that the reference has decides which columns are renamed */
@@ -405,7 +407,10 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 	if (same_json(change->expected, change->actual))
 		return true;
 
-	/* which columns a check reads is in its expression, in what order is nobody's choice */
+	/*
+	 * which columns a check reads is in its expression, in what order is
+	 * nobody's choice
+	 */
 	if (policy == POLICY_COLUMNS && drift_value(change->reference, "expression"))
 		return true;
 

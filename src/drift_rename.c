@@ -434,7 +434,10 @@ judge_tables(Search *search, const Table *a, const Table *b)
 	Candidate  *candidate;
 	double		score;
 
-	/* partitions of one table are all alike: only their bounds tell them apart */
+	/*
+	 * partitions of one table are all alike: only their bounds tell them
+	 * apart
+	 */
 	if (strcmp(a->shape, b->shape) != 0)
 		return;
 	name = rename_name_likeness(a->name, b->name);

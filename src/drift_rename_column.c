@@ -194,7 +194,10 @@ is_used_alike(const Group *group, const char *old, const char *new)
 			return true;
 	}
 
-	/* those that are still without a partner, because they are about this column */
+	/*
+	 * those that are still without a partner, because they are about this
+	 * column
+	 */
 	foreach(la, group->parts[0])
 	{
 		DriftObject *part = lfirst(la);

@@ -115,6 +115,33 @@ DROP TABLE shop.log_2020;
 CREATE TABLE shop.log_2021 PARTITION OF shop.log FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
 SELECT kind, object, change, class, risk, detail FROM drift();
 
+-- A snapshot may come from anywhere: its texts are never run, and whatever they are, they are no error
+CREATE FUNCTION shop.boom(a int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'I was called'; END $$;
+CREATE FUNCTION said(expression text) RETURNS TABLE (actual text, detail text) LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE schemaguard.snapshot_object o SET properties = jsonb_set(o.properties, '{expression}', to_jsonb(expression)),
+      checksum = sha256(expression::bytea) WHERE snapshot = 'was' AND identity = 'shop.odd.odd_check';
+  UPDATE schemaguard.snapshot o SET checksum = sha256(expression::bytea) WHERE name = 'was';
+  RETURN QUERY SELECT d.actual, left(split_part(d.detail, ';', 1), 100) FROM sg_drift('was') d WHERE object = 'shop.odd.odd_check';
+END $$;
+SELECT taken();
+SELECT * FROM said('(a > 1)');
+SELECT * FROM said('a > ((');
+SELECT * FROM said('');
+SELECT * FROM said('a > 1; DROP TABLE shop.odd');
+SELECT * FROM said('a > 1 FROM shop.odd');
+SELECT * FROM said('shop.boom(1)');
+SELECT * FROM said('a > 1 AND 1/0 = 1');
+SELECT * FROM said('length(repeat(''x'', 1000000000)) > a');
+SELECT * FROM said('a > (SELECT count(*) FROM shop.odd)');
+SELECT * FROM said('a > ''one''::integer');
+SELECT * FROM said('gone > 1');
+SELECT * FROM said('pg_catalog.int4gt(a, 1) OR $1');
+SELECT * FROM said('a OPERATOR(pg_catalog.>) (2 - 1)::int4');
+SELECT * FROM said(repeat('(', 2000) || 'a > 1' || repeat(')', 2000));
+SELECT actual, detail ~ 'stack depth|memory' AS too_deep FROM said(repeat('NOT ', 100000) || 'a > 1');
+DROP FUNCTION shop.boom, said;
+
 -- Scope, and snapshots of other schemas
 SELECT taken();
 SELECT sg_snapshot_take('of_shop', '{shop}') > 0 AS taken;
