@@ -86,13 +86,22 @@ OBJS = \
 	src/discover_signal.o \
 	src/discover_sql.o \
 	src/discover_words.o \
+	src/drift_check.o \
 	src/drift_class.o \
 	src/drift_compare.o \
 	src/drift_expression.o \
 	src/drift_expression_body.o \
 	src/drift_expression_raw.o \
 	src/drift_expression_tree.o \
+	src/drift_history.o \
+	src/drift_ignore.o \
+	src/drift_keys.o \
+	src/drift_keys_advice.o \
+	src/drift_keys_match.o \
+	src/drift_keys_read.o \
 	src/drift_match.o \
+	src/drift_matrix.o \
+	src/drift_notify.o \
 	src/drift_property.o \
 	src/drift_rename.o \
 	src/drift_rename_column.o \
@@ -151,7 +160,8 @@ SQL_PARTS = \
 	sql/parts/61_discovery_weight.sql \
 	sql/parts/70_snapshot.sql \
 	sql/parts/71_snapshot_statement.sql \
-	sql/parts/72_drift.sql
+	sql/parts/72_drift.sql \
+	sql/parts/74_drift_check.sql
 
 REGRESS = \
 	approve \
@@ -160,6 +170,7 @@ REGRESS = \
 	audit_index \
 	audit_scan \
 	bodies \
+	compare_fks \
 	deploy \
 	deploy_backfill \
 	deploy_index \
@@ -167,6 +178,7 @@ REGRESS = \
 	deploy_replace \
 	discover \
 	drift \
+	drift_check \
 	fix \
 	interface \
 	plan \

@@ -13,10 +13,8 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -29,23 +27,12 @@
 
 PG_FUNCTION_INFO_V1(sg_add_fks);
 
-/* Misuse is recognised at once, not at the first COMMIT */
 void
 deploy_check_call(FunctionCallInfo fcinfo, const char *procedure,
 				  const char *const *names, int nargs)
 {
-	CallContext *context = (CallContext *) fcinfo->context;
-
-	if (context == NULL || !IsA(context, CallContext) || context->atomic ||
-		IsSubTransaction())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("%s() cannot run inside a transaction block, a function or an exception block",
-						procedure),
-				 errdetail("It commits after every step, so that no lock is held longer than one statement."),
-				 errhint("CALL it on its own: no BEGIN, autocommit on, no psql -1, no other statement in the same message, not from a function, nor from a block with EXCEPTION.")));
-
-	PreventCommandDuringRecovery(psprintf("%s()", procedure));
+	sg_check_procedure(fcinfo, procedure,
+					   "It commits after every step, so that no lock is held longer than one statement.");
 	for (int i = 0; i < nargs; i++)
 	{
 		if (PG_ARGISNULL(i))

@@ -24,6 +24,8 @@
 #define ERRCODE_SG_NOT_JUDGED		MAKE_SQLSTATE('S','G','0','0','3')
 /* rows that refer to orphans stand in the way of fixing those */
 #define ERRCODE_SG_REFERENCED		MAKE_SQLSTATE('S','G','0','0','4')
+/* there is drift: what a gate or a check that is to fail raises */
+#define ERRCODE_SG_DRIFT			MAKE_SQLSTATE('S','G','0','0','5')
 
 /*
  * Run fn(arg) in a subtransaction.  Returns NULL when it succeeded.  When it

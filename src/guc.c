@@ -37,6 +37,7 @@ int			sg_audit_workers = -1;
 int			sg_audit_memory = -1;
 bool		sg_audit_use_index = false;
 bool		sg_audit_paranoid = false;
+char	   *sg_notify_channel = "schemaguard";
 int			sg_connect_timeout = 10;
 int			sg_remote_timeout = 300000;
 
@@ -62,6 +63,16 @@ check_audit_memory(int *newval, void **extra, GucSource source)
 	if (*newval < 64)
 		*newval = 64;
 	return true;
+}
+
+/* Longer names are no channels, and the check would fail when it has something to tell */
+static bool
+check_notify_channel(char **newval, void **extra, GucSource source)
+{
+	if (strlen(*newval) < NAMEDATALEN)
+		return true;
+	GUC_check_errdetail("A channel's name has at most %d bytes.", NAMEDATALEN - 1);
+	return false;
 }
 
 int64
@@ -250,6 +261,14 @@ sg_guc_init(void)
 							 false,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.notify_channel",
+							   "Channel that is notified when a drift check finds other drift than the last one; empty is none.",
+							   NULL,
+							   &sg_notify_channel,
+							   "schemaguard",
+							   PGC_USERSET, 0,
+							   check_notify_channel, NULL, NULL);
 
 	define_control();
 	define_remote();

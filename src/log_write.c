@@ -332,13 +332,46 @@ prune_proofs(TimestampTz before)
 }
 
 /*
+ * Delete older runs of drift checks, but the newest one of each comparison
+ * whose reference there still is: without it, the next check would take what
+ * is known for new.  Items stay as long as a run that found them.
+ */
+static uint64
+prune_drift(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(before)};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_DELETE,
+						 "DELETE FROM schemaguard.drift_run r WHERE r.at < $1"
+						 " AND (EXISTS (SELECT FROM schemaguard.drift_run n WHERE n.role = r.role"
+						 "              AND n.reference = r.reference AND n.target = r.target AND n.id > r.id)"
+						 "      OR NOT EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference))",
+						 1, types, values, NULL);
+	sg_owner_execute(SPI_OK_DELETE,
+					 "DELETE FROM schemaguard.drift_item i WHERE i.gone_at < $1"
+					 " OR i.last_seen < $1 AND NOT EXISTS"
+					 "    (SELECT FROM schemaguard.drift_run r WHERE r.role = i.role"
+					 "     AND r.reference = i.reference AND r.target = i.target)",
+					 1, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return n;
+}
+
+/*
  * sg_prune(before timestamptz)
  *
- * Deletes the rows of the log from before a time, and proofs from before it
+ * Deletes the rows of the log from before a time, proofs from before it
  * about keys that are gone, from other databases, or out of use because of
- * newer ones.  For members of pg_database_owner, that is the owner of the
+ * newer ones, and older checks for drift.  For members of pg_database_owner, that is the owner of the
  * database, and superusers (42501).  Writes a row of its own about it.  Locks
- * both tables in ROW EXCLUSIVE.
+ * these tables in ROW EXCLUSIVE.
  */
 Datum
 sg_prune(PG_FUNCTION_ARGS)
@@ -347,6 +380,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	pg_uuid_t	run;
 	LogEntry	entry;
 	uint64		proofs;
+	uint64		drift;
 	TimestampTz start = GetCurrentTimestamp();
 
 	sg_check_version();
@@ -367,8 +401,10 @@ sg_prune(PG_FUNCTION_ARGS)
 	entry.object = "schemaguard.audit_log";
 	entry.rows_affected = (int64) prune_rows(before);
 	proofs = prune_proofs(before);
-	entry.message = psprintf("rows before %s%s", timestamptz_to_str(before), proofs == 0 ? "" :
-							 psprintf("; proofs of no use: " UINT64_FORMAT, proofs));
+	drift = prune_drift(before);
+	entry.message = psprintf("rows before %s%s%s", timestamptz_to_str(before),
+							 proofs == 0 ? "" : psprintf("; proofs of no use: " UINT64_FORMAT, proofs),
+							 drift == 0 ? "" : psprintf("; checks for drift: " UINT64_FORMAT, drift));
 	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
 	log_write(&entry);
 

@@ -194,6 +194,12 @@ extern char *plan_approval_problem(const FkPlan *plan);
  */
 extern FkProblem *plan_step_key(const PlanStep *step, FkKey *key);
 
+/*
+ * FOREIGN KEY ... REFERENCES ... with all clauses; period is for keys that no
+ * plan holds, whose last columns compare by coverage.
+ */
+extern char *plan_key_clause(const PlanStep *step, bool period, bool not_valid);
+
 /* ALTER TABLE ... ADD CONSTRAINT ... [NOT VALID], and VALIDATE CONSTRAINT */
 extern char *plan_add_statement(const PlanStep *step, bool not_valid);
 extern char *plan_validate_statement(const char *child_table, const char *fk_name);
@@ -314,6 +320,9 @@ extern char *plan_default_fk_name(const PlanStep *step, int n);
  */
 #define PLAN_REASON_PERIOD "the key uses PERIOD, which a plan can't hold"
 extern bool plan_step_is_unsupported(const PlanStep *step);
+
+/* Skip a step that is not in a plan yet, for good, in the name of the current role */
+extern void plan_step_skip(PlanStep *step, const char *reason);
 
 /* ---- plan_statement.c ---- */
 

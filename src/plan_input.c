@@ -16,6 +16,7 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
@@ -588,6 +589,14 @@ make_fk_name(PlanDraft *draft, const PlanStep *step)
 	}
 
 	return name;
+}
+
+void
+plan_step_skip(PlanStep *step, const char *reason)
+{
+	step->state = "skipped";
+	step->reason = pstrdup(reason);
+	step->skipped_by = GetUserNameFromId(GetUserId(), false);
 }
 
 bool

@@ -105,17 +105,30 @@ append_action(StringInfo sql, const char *event, const char *action)
 	appendStringInfo(sql, " ON %s %s", event, upper);
 }
 
+/* "a, b", and "a, PERIOD b" where the last column compares by coverage */
+static char *
+key_columns(List *names, bool period)
+{
+	List	   *others;
+
+	if (!period)
+		return sg_quote_list(names);
+
+	others = list_copy_head(names, list_length(names) - 1);
+	return psprintf("%s%sPERIOD %s", sg_quote_list(others), others ? ", " : "",
+					quote_identifier(llast(names)));
+}
+
 char *
-plan_add_statement(const PlanStep *step, bool not_valid)
+plan_key_clause(const PlanStep *step, bool period, bool not_valid)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s",
-					 step->child_table, quote_identifier(step->fk_name),
-					 sg_quote_list(step->child_columns), step->parent_table);
+	appendStringInfo(&sql, "FOREIGN KEY (%s) REFERENCES %s",
+					 key_columns(step->child_columns, period), step->parent_table);
 	if (step->parent_columns)
-		appendStringInfo(&sql, " (%s)", sg_quote_list(step->parent_columns));
+		appendStringInfo(&sql, " (%s)", key_columns(step->parent_columns, period));
 	if (sg_match_code(step->match) == FKCONSTR_MATCH_FULL)
 		appendStringInfoString(&sql, " MATCH FULL");
 
@@ -136,6 +149,13 @@ plan_add_statement(const PlanStep *step, bool not_valid)
 		appendStringInfoString(&sql, " NOT VALID");
 
 	return sql.data;
+}
+
+char *
+plan_add_statement(const PlanStep *step, bool not_valid)
+{
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step->child_table,
+					quote_identifier(step->fk_name), plan_key_clause(step, false, not_valid));
 }
 
 char *

@@ -247,14 +247,6 @@ is_unreadable(ScriptReader *reader, int offset, RangeVar *child,
 	return true;
 }
 
-static void
-skip_step(PlanStep *step, const char *reason)
-{
-	step->state = "skipped";
-	step->reason = pstrdup(reason);
-	step->skipped_by = GetUserNameFromId(GetUserId(), false);
-}
-
 /*
  * Keep a key of the current statement.  c->fk_attrs has the child's columns,
  * the attributes behind a column's REFERENCES have been applied to c.
@@ -276,9 +268,9 @@ add_key(ScriptReader *reader, RangeVar *child, const char *child_table,
 	old = MemoryContextSwitchTo(reader->context);
 	step = plan_step_of_constraint(reader->plan, child_table, parent_table, c);
 	if (SG_CONSTRAINT_PERIOD(c))
-		skip_step(step, PLAN_REASON_PERIOD);
+		plan_step_skip(step, PLAN_REASON_PERIOD);
 	else if (unsupported)
-		skip_step(step, unsupported);
+		plan_step_skip(step, unsupported);
 
 	key = palloc0(sizeof(ScriptKey));
 	key->step = step;
@@ -591,7 +583,7 @@ check_key(void *arg)
 											  sg_find_qualified(step->parent_table));
 
 		if (problem)
-			skip_step(step, problem->reason);
+			plan_step_skip(step, problem->reason);
 	}
 	plan_draft_check(checked->draft, step);
 }

@@ -15,6 +15,7 @@
 
 #include "postgres.h"
 #include "executor/spi.h"
+#include "fmgr.h"
 
 /* State to give back when the scope ends.  An error ends it by itself. */
 typedef struct SgScope
@@ -47,6 +48,12 @@ extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
 
 /* Raise 55000 unless the extension's version in the catalog is this library's */
 extern void sg_check_version(void);
+
+/*
+ * For procedures that commit: raise 25001, with this detail, where they could
+ * not, and 25006 on a standby; not only at the first COMMIT.
+ */
+extern void sg_check_procedure(FunctionCallInfo fcinfo, const char *procedure, const char *detail);
 
 /* The schema that holds our tables, or InvalidOid before CREATE EXTENSION */
 extern Oid	sg_schema_oid(void);

@@ -27,6 +27,9 @@ FROM (VALUES
   ('sg_plan_sql(text)', 'plan text'),
   ('sg_plan_approve(text)', 'plan text'),
   ('sg_rollback_fks(text)', 'IN plan text'),
+  ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
+  ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
+  ('sg_drift_gate(text, text)', 'IN reference text, IN target text DEFAULT ''live''::text'),
   ('sg_snapshot_take(text, text[], text)', 'snapshot text, schemas text[] DEFAULT NULL::text[], server text DEFAULT NULL::text'),
   ('sg_snapshot_export(text)', 'snapshot text'),
   ('sg_snapshot_import(text, jsonb)', 'snapshot text, document jsonb'),
@@ -49,6 +52,9 @@ FROM (VALUES
    '{regclass child,double precision min_score,text verify,text child_table,name[] child_columns,text parent_table,name[] parent_columns,double precision score,jsonb evidence,bigint rows_checked,bigint orphan_rows,text result,text reason,text on_delete,text on_delete_reason,boolean index,text index_reason}'),
   ('sg_snapshot_objects(text, text[])',
    '{text snapshot,text[] schemas,text kind,text identity,text parent,jsonb properties,bytea checksum}'),
+  ('sg_compare_fks(text, text)',
+   '{text reference,text target,text status,text reference_definition,text target_definition,text recommendation,text migration,text level,text child_table,text reference_name,text target_name,text[] differences,text reason,text risk,text run_on,jsonb counts}'),
+  ('sg_drift_matrix(text[])', '{text[] names,text kind,text object,text result,json states,text detail}'),
   ('sg_unmatched_keys()', '{text table_name,name[] columns,text reason}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
   pg_proc p, LATERAL (SELECT c.position::int AS n) x
@@ -63,7 +69,7 @@ SELECT is(proargnames::text[],
   '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 SELECT is(proargnames::text[], '{plan,batch,dry_run}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
 SELECT is(proargnames::text[], '{plan}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
@@ -82,6 +88,9 @@ FROM (VALUES
   ('discovery_feedback', '{id,verdict,child_table,child_columns,parent_table,pattern,note,role,at}'),
   ('snapshot', '{name,taken_at,role,server,database,server_version_num,schemas,format,objects,unknown,checksum,imported_at}'),
   ('snapshot_object', '{snapshot,kind,identity,parent,properties,checksum}'),
+  ('drift_ignore', '{kind,object,reason,until,change,property,added_by,added_at}'),
+  ('drift_run', '{id,run_id,at,role,reference,target,result,drifts,drift,extra,unknown,cosmetic,unmanaged,ignored,appeared,gone,notified,problems,elapsed_ms}'),
+  ('drift_item', '{id,role,reference,target,kind,object,change,property,expected,actual,class,risk,detail,first_seen,last_seen,gone_at,first_run,last_run,gone_run,fingerprint}'),
   ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
   ('progress', '{pid,plan,step,action,phase,object,done,total,unit,orphan_rows,started_at,estimated_end}')) AS v (relation, columns);
 
@@ -95,7 +104,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -106,7 +115,8 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
         'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
         'schemaguard.discovery_weight', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
-        'schemaguard.snapshot', 'schemaguard.snapshot_object'], 'configuration tables');
+        'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore',
+        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.drift_item', 'schemaguard.drift_item_id_seq'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

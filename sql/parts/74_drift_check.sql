@@ -1,0 +1,145 @@
+-- Drift, day by day: keys compared, checks with a history, several environments at once
+CREATE FUNCTION sg_compare_fks(
+    reference text,
+    target    text DEFAULT 'live',
+    OUT status               text,
+    OUT reference_definition text,
+    OUT target_definition    text,
+    OUT recommendation       text,
+    OUT migration            text,
+    OUT level                text,
+    OUT child_table          text,
+    OUT reference_name       text,
+    OUT target_name          text,
+    OUT differences          text[],
+    OUT reason               text,
+    OUT risk                 text,
+    OUT run_on               text,
+    OUT counts               jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_compare_fks';
+COMMENT ON FUNCTION sg_compare_fks(text, text)
+    IS 'the foreign keys of two snapshots, or of one and this database: what differs, and the statements that mend it';
+
+CREATE FUNCTION sg_plan_from_snapshot(plan text, reference text)
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_from_snapshot';
+COMMENT ON FUNCTION sg_plan_from_snapshot(text, text)
+    IS 'add the foreign keys that a snapshot has and this database lacks to a plan; returns the number of steps';
+
+-- What is meant to differ. Patterns are names in which * is any text and ? any character.
+CREATE TABLE schemaguard.drift_ignore (
+    kind     text NOT NULL DEFAULT '*',
+    object   text NOT NULL,
+    reason   text NOT NULL,
+    until    timestamptz,                   -- null: for good
+    change   text NOT NULL DEFAULT '*',
+    property text NOT NULL DEFAULT '*',     -- what is about a whole object has the property ''
+    added_by text NOT NULL DEFAULT CURRENT_USER,
+    added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    UNIQUE (kind, object, change, property)
+);
+COMMENT ON TABLE schemaguard.drift_ignore IS 'differences that checks for drift leave out, why, and until when';
+-- It hides drift from everybody's checks: for the owner of the database, who can give it to others.
+GRANT SELECT ON schemaguard.drift_ignore TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.drift_ignore TO pg_database_owner;
+
+CREATE TABLE schemaguard.drift_run (
+    id         bigint PRIMARY KEY,
+    run_id     uuid NOT NULL,               -- in audit_log
+    at         timestamptz NOT NULL,
+    role       text NOT NULL,               -- whose privileges were used
+    reference  text NOT NULL,
+    target     text NOT NULL,
+    result     text NOT NULL CHECK (result IN ('pass', 'fail', 'unknown')),
+    drifts     bigint NOT NULL,             -- what the check returned: drift, extra and unknown together
+    drift      bigint NOT NULL,
+    extra      bigint NOT NULL,
+    unknown    bigint NOT NULL,
+    cosmetic   bigint NOT NULL,
+    unmanaged  bigint NOT NULL,
+    ignored    bigint NOT NULL,
+    appeared   bigint NOT NULL,             -- items that the run before did not find
+    gone       bigint NOT NULL,             -- items that only the run before found
+    notified   boolean NOT NULL,
+    problems   text[] NOT NULL,             -- with drift_ignore
+    elapsed_ms float8 NOT NULL
+);
+CREATE SEQUENCE schemaguard.drift_run_id_seq OWNED BY schemaguard.drift_run.id;
+ALTER TABLE schemaguard.drift_run ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.drift_run_id_seq');
+CREATE INDEX drift_run_history_idx ON schemaguard.drift_run (role, reference, target, id);
+COMMENT ON TABLE schemaguard.drift_run IS 'checks for drift, and how much they found';
+
+CREATE TABLE schemaguard.drift_item (
+    id          bigint PRIMARY KEY,
+    role        text NOT NULL,
+    reference   text NOT NULL,
+    target      text NOT NULL,
+    kind        text NOT NULL,
+    object      text NOT NULL,
+    change      text NOT NULL,
+    property    text,
+    expected    text,
+    actual      text,
+    class       text NOT NULL,
+    risk        text,
+    detail      text,
+    first_seen  timestamptz NOT NULL,
+    last_seen   timestamptz NOT NULL,
+    gone_at     timestamptz,                -- the first check that did not find it any more
+    first_run   bigint NOT NULL,
+    last_run    bigint NOT NULL,
+    gone_run    bigint,
+    fingerprint bytea NOT NULL              -- of the columns from kind to class
+);
+CREATE SEQUENCE schemaguard.drift_item_id_seq OWNED BY schemaguard.drift_item.id;
+ALTER TABLE schemaguard.drift_item ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.drift_item_id_seq');
+CREATE UNIQUE INDEX drift_item_open_key ON schemaguard.drift_item (role, reference, target, fingerprint)
+    WHERE gone_at IS NULL;
+CREATE INDEX drift_item_gone_idx ON schemaguard.drift_item (gone_run) WHERE gone_run IS NOT NULL;
+COMMENT ON TABLE schemaguard.drift_item IS 'differences that checks for drift found, from the first to the last time in a row';
+
+-- A role sees its own checks, pg_monitor all, as in audit_log.
+ALTER TABLE schemaguard.drift_run ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_runs ON schemaguard.drift_run FOR SELECT
+    USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
+           OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
+ALTER TABLE schemaguard.drift_item ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_runs ON schemaguard.drift_item FOR SELECT
+    USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
+           OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
+GRANT SELECT ON schemaguard.drift_run, schemaguard.drift_item TO PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_ignore', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_run', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_item', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_item_id_seq', '');
+
+CREATE FUNCTION sg_drift_check(reference text, target text DEFAULT 'live', fail boolean DEFAULT false)
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_drift_check';
+COMMENT ON FUNCTION sg_drift_check(text, text, boolean)
+    IS 'compare with a snapshot, keep what was found and tell listeners what is new; returns the number of drifts';
+
+CREATE PROCEDURE sg_drift_gate(reference text, target text DEFAULT 'live')
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sg_drift_gate';
+COMMENT ON PROCEDURE sg_drift_gate(text, text)
+    IS 'the same, committed, and an error if there is drift: for CI';
+
+CREATE FUNCTION sg_drift_matrix(
+    names text[],
+    OUT kind   text,
+    OUT object text,
+    OUT result text,
+    OUT states json,
+    OUT detail text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_drift_matrix';
+COMMENT ON FUNCTION sg_drift_matrix(text[])
+    IS 'objects that are not the same in several snapshots, foreign servers or this database, with their state in each';

@@ -1,0 +1,196 @@
+-- sg_compare_fks: the foreign keys of a snapshot and of this database, key by key; sg_plan_from_snapshot
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+DROP SCHEMA IF EXISTS cmp, "We""ird" CASCADE;
+RESET client_min_messages;
+\pset null '(null)'
+
+CREATE SCHEMA cmp;
+CREATE SCHEMA "We""ird";
+SET search_path = cmp, public;
+CREATE TABLE customers (id int PRIMARY KEY, code text UNIQUE);
+CREATE TABLE depots (id int PRIMARY KEY);
+CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE gone (id int PRIMARY KEY);
+
+-- the same, automatic names
+CREATE TABLE same (id int PRIMARY KEY, customer_id int REFERENCES customers, a int, b int, FOREIGN KEY (a, b) REFERENCES pairs);
+-- only in the reference
+CREATE TABLE lacks (id int PRIMARY KEY, customer_id int, depot_id int,
+    CONSTRAINT lacks_customer FOREIGN KEY (customer_id) REFERENCES customers ON DELETE CASCADE,
+    CONSTRAINT lacks_depot FOREIGN KEY (depot_id) REFERENCES depots DEFERRABLE INITIALLY DEFERRED);
+-- only in the target, later
+CREATE TABLE more (id int PRIMARY KEY, depot_id int, customer_id int REFERENCES customers);
+-- renamed columns: of the child, twice used, and of the parent
+CREATE TABLE renamed (id int PRIMARY KEY, customer_id int CONSTRAINT renamed_customer REFERENCES customers,
+    depot int REFERENCES depots, CONSTRAINT also_depot FOREIGN KEY (customer_id) REFERENCES depots ON DELETE SET NULL (customer_id));
+CREATE TABLE keyed (id int PRIMARY KEY, code int UNIQUE);
+CREATE TABLE to_keyed (id int PRIMARY KEY, code int REFERENCES keyed (code));
+-- a column that has gone and another that has come, elsewhere in the table: no rename
+CREATE TABLE moved (id int PRIMARY KEY, customer_id int REFERENCES customers, x int);
+-- changed in one thing each
+CREATE TABLE changed (id int PRIMARY KEY, a int, b int, c int, d int, e int, f int, g int, h int,
+    CONSTRAINT on_delete FOREIGN KEY (a) REFERENCES customers ON DELETE CASCADE,
+    CONSTRAINT on_update FOREIGN KEY (b) REFERENCES customers ON UPDATE RESTRICT,
+    CONSTRAINT matching FOREIGN KEY (c, d) REFERENCES pairs MATCH FULL,
+    CONSTRAINT timing FOREIGN KEY (e) REFERENCES customers DEFERRABLE,
+    CONSTRAINT parent FOREIGN KEY (f) REFERENCES customers,
+    CONSTRAINT validity FOREIGN KEY (g) REFERENCES customers);
+ALTER TABLE changed ADD CONSTRAINT not_validity FOREIGN KEY (h) REFERENCES customers NOT VALID;
+CREATE TABLE chosen (id int PRIMARY KEY, customer_id int CONSTRAINT chosen_there REFERENCES customers,
+    depot_id int CONSTRAINT chosen_and_more REFERENCES depots ON DELETE CASCADE);
+-- duplicates
+CREATE TABLE twice (id int PRIMARY KEY, customer_id int CONSTRAINT twice_1 REFERENCES customers,
+    depot_id int CONSTRAINT both_1 REFERENCES depots CONSTRAINT both_2 REFERENCES depots);
+-- tables that one side lacks
+CREATE TABLE to_gone (id int PRIMARY KEY, gone_id int REFERENCES gone);
+CREATE TABLE child_gone (id int PRIMARY KEY, customer_id int REFERENCES customers);
+-- no key of the parent to refer to
+CREATE TABLE to_code (id int PRIMARY KEY, code text REFERENCES customers (code));
+-- names, a partitioned table, a key to itself
+CREATE TABLE "We""ird"."T a" ("id;drop" int PRIMARY KEY, "Customer" int CONSTRAINT "F""k" REFERENCES customers,
+    parent int REFERENCES "We""ird"."T a");
+CREATE TABLE parted (id int, customer_id int CONSTRAINT parted_customer REFERENCES customers) PARTITION BY LIST (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+
+SELECT sg_snapshot_take('cmp', '{cmp,"We\"ird"}') > 0 AS taken;
+
+-- identical: every key is common, and nothing is to be done
+CREATE TEMPORARY TABLE before AS SELECT * FROM sg_compare_fks('cmp');
+SELECT status, count(*) FROM before GROUP BY status ORDER BY status;
+SELECT level, child_table, recommendation, reason, risk, counts FROM before WHERE level = 'database';
+SELECT count(*) FILTER (WHERE migration IS NOT NULL) AS migrations, count(*) FILTER (WHERE run_on IS NOT NULL) AS run_on,
+       array_agg(DISTINCT recommendation) AS recommendations
+FROM before WHERE level = 'key' AND child_table <> 'cmp.twice';
+SELECT status, target_name, recommendation, reason, run_on, migration FROM before
+WHERE level = 'key' AND child_table = 'cmp.twice' AND recommendation <> 'none';
+
+-- now the target goes its own way
+ALTER TABLE same RENAME CONSTRAINT same_customer_id_fkey TO same_customer_id_fkey1;
+ALTER TABLE lacks DROP CONSTRAINT lacks_customer, DROP CONSTRAINT lacks_depot, ADD CONSTRAINT lacks_customer CHECK (id > 0);
+ALTER TABLE more ADD FOREIGN KEY (depot_id) REFERENCES depots ON UPDATE CASCADE;
+ALTER TABLE renamed RENAME customer_id TO client_id;
+ALTER TABLE renamed RENAME depot TO "Depot";
+ALTER TABLE renamed ADD CONSTRAINT a_twin FOREIGN KEY (client_id) REFERENCES customers;
+ALTER TABLE keyed RENAME code TO key_code;
+ALTER TABLE moved DROP customer_id, ADD client_id int REFERENCES customers;
+ALTER TABLE changed DROP CONSTRAINT on_delete, DROP CONSTRAINT on_update, DROP CONSTRAINT matching, DROP CONSTRAINT timing,
+    DROP CONSTRAINT parent, DROP CONSTRAINT validity, DROP CONSTRAINT not_validity,
+    ADD CONSTRAINT on_delete FOREIGN KEY (a) REFERENCES customers,
+    ADD CONSTRAINT on_update FOREIGN KEY (b) REFERENCES customers,
+    ADD CONSTRAINT matching FOREIGN KEY (d, c) REFERENCES pairs (b, a),
+    ADD CONSTRAINT timing FOREIGN KEY (e) REFERENCES customers,
+    ADD CONSTRAINT parent FOREIGN KEY (f) REFERENCES depots,
+    ADD CONSTRAINT validity FOREIGN KEY (g) REFERENCES customers NOT VALID,
+    ADD CONSTRAINT not_validity FOREIGN KEY (h) REFERENCES customers;
+ALTER TABLE chosen RENAME CONSTRAINT chosen_there TO chosen_here;
+ALTER TABLE chosen DROP CONSTRAINT chosen_and_more, ADD CONSTRAINT other FOREIGN KEY (depot_id) REFERENCES depots;
+ALTER TABLE twice ADD CONSTRAINT twice_2 FOREIGN KEY (customer_id) REFERENCES customers,
+    ADD CONSTRAINT twice_3 FOREIGN KEY (customer_id) REFERENCES customers ON DELETE CASCADE;
+SET client_min_messages = warning;
+DROP TABLE gone CASCADE;
+DROP TABLE child_gone;
+CREATE TABLE new_child (id int PRIMARY KEY, customer_id int REFERENCES customers);
+ALTER TABLE customers DROP CONSTRAINT customers_code_key CASCADE;
+RESET client_min_messages;
+ALTER TABLE "We""ird"."T a" DROP CONSTRAINT "F""k";
+ALTER TABLE parted DROP CONSTRAINT parted_customer;
+INSERT INTO customers VALUES (1), (2);
+INSERT INTO lacks VALUES (1, 1, NULL);
+CREATE TEMPORARY TABLE after AS SELECT row_number() OVER () AS n, * FROM sg_compare_fks('cmp');
+
+SELECT child_table, coalesce(reference_name, '-') AS there, coalesce(target_name, '-') AS here, status, differences, recommendation, risk, run_on
+FROM after WHERE level = 'key' AND recommendation <> 'none' AND child_table <> 'cmp.parted' ORDER BY n;
+SELECT child_table, coalesce(reference_name, target_name) AS key, reason
+FROM after WHERE level = 'key' AND recommendation <> 'none' AND child_table <> 'cmp.parted' ORDER BY n;
+\pset format unaligned
+SELECT migration FROM after WHERE migration IS NOT NULL AND child_table <> 'cmp.parted' ORDER BY n;
+\pset format aligned
+-- the key of a partitioned table can be NOT VALID first from 18 on
+SELECT status, recommendation, run_on, (migration LIKE '%NOT VALID%VALIDATE%') = (v >= 180000) AS not_valid, (risk = 'safe') = (v >= 180000) AS risk,
+       (reason LIKE '%partition by partition%') = (v < 180000) AS reason
+FROM after, current_setting('server_version_num') c, CAST(c AS int) v WHERE level = 'key' AND child_table = 'cmp.parted' ORDER BY n;
+SELECT reference_definition, target_definition FROM after WHERE status IN ('changed', 'renamed', 'only_target') ORDER BY n;
+
+-- counts: each key of each side is in one row, of tables and of the whole
+SELECT status, count(*) FROM after GROUP BY status ORDER BY status;
+SELECT recommendation, reason, risk, counts FROM after WHERE level = 'database';
+SELECT child_table, recommendation, reason, risk, counts FROM after
+WHERE level = 'table' AND child_table IN ('cmp.changed', 'cmp.twice', 'cmp.to_gone');
+WITH word AS (SELECT * FROM unnest('{common,only_reference,only_target,renamed,changed,unknown}'::text[]) word)
+SELECT word,
+       (SELECT (counts ->> word)::int FROM after WHERE level = 'database') = (SELECT count(*) FROM after WHERE status = word) AS whole,
+       (SELECT sum((counts ->> word)::int) FROM after WHERE level = 'table') = (SELECT count(*) FROM after WHERE status = word) AS tables
+FROM word;
+SELECT (counts ->> 'target')::int = (SELECT count(*) FROM pg_constraint c WHERE contype = 'f' AND conparentid = 0
+           AND connamespace IN ('cmp'::regnamespace, '"We""ird"'::regnamespace)) AS target,
+       (counts ->> 'reference')::int = (SELECT count(*) FROM schemaguard.snapshot_object WHERE snapshot = 'cmp' AND kind = 'constraint'
+           AND properties ->> 'type' = 'f' AND properties -> 'partition_of' IS NULL) AS reference
+FROM after WHERE level = 'database';
+
+-- what the reference has here and this database lacks, as a plan
+SELECT sg_plan_create('cmp', 'keys of the reference');
+SELECT sg_plan_from_snapshot('cmp', 'cmp');
+SELECT step, child_table, child_columns, parent_table, fk_name, on_delete, initially_deferred, orphans, state, reason
+FROM schemaguard.plan_step WHERE plan = 'cmp' ORDER BY step;
+SELECT line, reason FROM schemaguard.plan_note WHERE plan = 'cmp' ORDER BY reason COLLATE "C";
+-- once more: they are in the plan already
+SELECT sg_plan_from_snapshot('cmp', 'cmp');
+SELECT count(*) FROM schemaguard.plan_note WHERE plan = 'cmp' AND reason LIKE '%is the same key';
+SELECT sg_plan_drop('cmp');
+
+-- the migrations bring the two together, as far as the tables are there
+SELECT migration FROM after WHERE run_on = 'target' AND child_table <> 'cmp.parted' ORDER BY n \gexec
+DO $$
+DECLARE m text;
+BEGIN
+    FOR m IN SELECT migration FROM after WHERE run_on = 'target' AND child_table = 'cmp.parted' LOOP EXECUTE m; END LOOP;
+END
+$$;
+SELECT child_table, coalesce(reference_name, target_name) AS key, status, differences, recommendation, run_on
+FROM sg_compare_fks('cmp') WHERE level = 'key' AND status <> 'common';
+SELECT conrelid::regclass, conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE contype = 'f' AND conparentid = 0 AND conrelid IN ('lacks'::regclass, 'changed'::regclass, 'renamed'::regclass, '"We""ird"."T a"'::regclass)
+ORDER BY conrelid::regclass::text COLLATE "C", conname COLLATE "C";
+
+-- snapshots of other schemas: what is outside is not missing
+SELECT sg_snapshot_take('weird', '{"We\"ird"}') > 0 AS taken;
+SELECT child_table, reference_name, status, recommendation FROM sg_compare_fks('weird') WHERE level = 'key';
+ALTER TABLE "We""ird"."T a" DROP CONSTRAINT "F""k";
+SELECT child_table, reference_name, status, recommendation, migration FROM sg_compare_fks('weird') WHERE level = 'key' AND status <> 'common';
+-- and both ways round
+SELECT child_table, target_name, status, recommendation, run_on FROM sg_compare_fks('live', 'weird') WHERE level = 'key' AND status <> 'common';
+
+-- misuse
+\set VERBOSITY terse
+SELECT count(*) FROM sg_compare_fks('no such');
+SELECT count(*) FROM sg_compare_fks(NULL);
+SELECT count(*) FROM sg_compare_fks('cmp', NULL);
+SELECT sg_plan_from_snapshot('no such plan', 'cmp');
+SELECT sg_plan_create('cmp');
+SELECT sg_plan_from_snapshot('cmp', 'no such');
+SELECT sg_plan_from_snapshot('cmp', NULL);
+SELECT sg_plan_drop('cmp');
+
+-- a snapshot that somebody has tampered with gets nothing into a migration
+CREATE FUNCTION tampered(change jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE schemaguard.snapshot_object SET properties = jsonb_strip_nulls(properties || change)
+    WHERE snapshot = 'cmp' AND kind = 'constraint' AND identity = 'cmp.changed.on_delete';
+    PERFORM sg_compare_fks('cmp');
+    RETURN 'nothing';
+EXCEPTION WHEN OTHERS THEN
+    RETURN format('%s %s', SQLSTATE, SQLERRM);
+END
+$$;
+SELECT tampered('{"on_delete": "cascade; DROP TABLE x"}');
+SELECT tampered('{"references": "cmp.customers (id); DROP TABLE x"}');
+SELECT tampered('{"references": null}');
+SELECT tampered('{"columns": []}');
+SELECT tampered('{"referenced_columns": ["a", "b"]}');
+SELECT tampered('{"match": "half"}');
+SELECT tampered('{}');
+
+SELECT sg_snapshot_drop('cmp'), sg_snapshot_drop('weird');
+SET client_min_messages = warning;
+DROP SCHEMA cmp, "We""ird" CASCADE;

@@ -1,0 +1,176 @@
+-- sg_drift_check and CALL sg_drift_gate: counts, history, what is ignored, pruning. What listeners hear, psql's exit status
+-- and checks at the same time are in test/t/130_drift_check.pl.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+DROP SCHEMA IF EXISTS chk CASCADE;
+RESET client_min_messages;
+\pset null '(null)'
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SELECT current_user AS me \gset
+
+CREATE SCHEMA chk;
+SET search_path = chk, public;
+CREATE TABLE t (id int PRIMARY KEY, a int DEFAULT 1, b text NOT NULL, "C c" date);
+CREATE TABLE u (id int PRIMARY KEY, t_id int CONSTRAINT u_t REFERENCES t);
+CREATE VIEW v AS SELECT id FROM t;
+CREATE VIEW runs AS
+    SELECT row_number() OVER (ORDER BY id) AS run, result, drifts, drift, extra, unknown, ignored, appeared, gone, notified, problems
+    FROM schemaguard.drift_run WHERE reference = 'chk' ORDER BY id;
+CREATE VIEW items AS
+    SELECT kind, object, change, property, CASE WHEN property IS NOT NULL THEN expected END AS expected,
+           CASE WHEN property IS NOT NULL THEN actual END AS actual, class,
+           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.id <= i.first_run) AS first_run,
+           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.id <= i.last_run) AS last_run,
+           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.id <= i.gone_run) AS gone_run
+    FROM schemaguard.drift_item i WHERE reference = 'chk' AND target = 'live' ORDER BY object COLLATE "C", id;
+SELECT sg_snapshot_take('chk', '{chk}') > 0 AS taken;
+
+-- nothing: pass
+SELECT sg_drift_check('chk');
+SELECT sg_drift_check('chk', fail => true);
+SELECT * FROM runs;
+
+-- each of the classes that count; what was there before stays what it was
+ALTER TABLE t ALTER a SET DEFAULT 2, ALTER b DROP NOT NULL;
+CREATE TABLE more (id int PRIMARY KEY);
+SELECT sg_drift_check('chk');
+SELECT sg_drift_check('chk');
+ALTER TABLE t ALTER a SET DEFAULT 3;
+ALTER TABLE u DROP CONSTRAINT u_t;
+DROP TABLE more;
+SELECT sg_drift_check('chk');
+CREATE TABLE more (id int PRIMARY KEY);
+SELECT sg_drift_check('chk');
+SELECT * FROM runs;
+SELECT * FROM items;
+SELECT count(*) FILTER (WHERE last_seen < first_seen) AS order_wrong,
+       count(*) FILTER (WHERE gone_at <= last_seen) AS gone_wrong,
+       count(*) FILTER (WHERE (gone_at IS NULL) <> (gone_run IS NULL)) AS gone_half
+FROM schemaguard.drift_item WHERE reference = 'chk';
+-- the log has the counts, and no value
+SELECT action, phase, object, message, rows_affected FROM schemaguard.audit_log WHERE action = 'drift check' AND object = 'live of chk' ORDER BY id DESC LIMIT 1;
+SELECT count(*) FROM schemaguard.drift_run r JOIN schemaguard.audit_log l USING (run_id) WHERE reference = 'chk';
+
+-- fail raises, and writes nothing; nor does a check in a read-only transaction
+SELECT count(*) AS runs FROM schemaguard.drift_run \gset before_
+\set VERBOSITY default
+SELECT sg_drift_check('chk', 'live', true);
+\set VERBOSITY terse
+BEGIN READ ONLY;
+SELECT sg_drift_check('chk');
+COMMIT;
+SELECT count(*) = :before_runs AS nothing_written FROM schemaguard.drift_run;
+-- rolled back, it has not been
+BEGIN;
+SELECT sg_drift_check('chk');
+ROLLBACK;
+SELECT count(*) = :before_runs AS nothing_written FROM schemaguard.drift_run;
+
+-- the gate: the same error, but what was found is there
+CALL sg_drift_gate('chk');
+\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY terse
+SELECT count(*) - :before_runs AS written FROM schemaguard.drift_run;
+SELECT result, drifts, appeared, gone FROM runs ORDER BY run DESC LIMIT 1;
+-- two snapshots, which are the same: it passes
+SELECT sg_snapshot_take('chk2', '{chk}') > 0 AS taken;
+CALL sg_drift_gate('chk2');
+CALL sg_drift_gate('chk2', 'chk2');
+SELECT sg_drift_check('chk', 'chk2');
+
+-- misuse of the gate
+\set VERBOSITY default
+BEGIN;
+CALL sg_drift_gate('chk');
+ROLLBACK;
+\set VERBOSITY terse
+CREATE FUNCTION calls() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CALL sg_drift_gate('chk2'); END $$;
+SELECT calls();
+DO $$ BEGIN CALL sg_drift_gate('chk2'); EXCEPTION WHEN division_by_zero THEN NULL; END $$;
+DROP FUNCTION calls();
+-- a DO block on its own can commit, and so does the gate
+DO $$ BEGIN CALL public.sg_drift_gate('chk2', 'chk2'); END $$;
+SET default_transaction_read_only = on;
+CALL sg_drift_gate('chk2');
+RESET default_transaction_read_only;
+CALL sg_drift_gate(NULL);
+CALL sg_drift_gate('no such');
+SELECT sg_drift_check('no such');
+SELECT sg_drift_check(NULL);
+SELECT sg_drift_check('chk', NULL);
+SELECT sg_drift_check('chk', 'live', NULL);
+
+-- what is ignored does not count; names are patterns for themselves alone
+SELECT kind, object, change, property FROM items WHERE gone_run = 0;
+INSERT INTO schemaguard.drift_ignore (kind, object, reason) VALUES ('table', 'chk.mor_', 'underscores are no wildcards');
+SELECT sg_drift_check('chk', 'chk2');
+INSERT INTO schemaguard.drift_ignore (kind, object, reason) VALUES ('t?ble', 'chk.*', 'a table that came by hand');
+SELECT sg_drift_check('chk', 'chk2');
+INSERT INTO schemaguard.drift_ignore (object, reason, property) VALUES ('chk.t.a', 'its own default', 'default');
+INSERT INTO schemaguard.drift_ignore (object, reason, change) VALUES ('chk.u.u\_t', 'not for extra ones', 'extra');
+SELECT sg_drift_check('chk', 'chk2');
+INSERT INTO schemaguard.drift_ignore (object, reason, until) VALUES ('chk.u.u\_t', 'until yesterday', now() - interval '1 day');
+SELECT sg_drift_check('chk', 'chk2');
+UPDATE schemaguard.drift_ignore SET until = now() + interval '1 day' WHERE until IS NOT NULL;
+SELECT sg_drift_check('chk', 'chk2');
+-- malformed ones are told, and ignore nothing
+INSERT INTO schemaguard.drift_ignore (object, reason) VALUES ('', 'empty'), ('chk.*\', 'ends with a backslash');
+INSERT INTO schemaguard.drift_ignore (kind, object, reason) VALUES ('\', '*', 'so does this one');
+SELECT sg_drift_check('chk', 'chk2');
+SELECT result, drifts, ignored, problems FROM runs ORDER BY run DESC LIMIT 1;
+DELETE FROM schemaguard.drift_ignore WHERE reason IN ('empty', 'ends with a backslash', 'so does this one');
+INSERT INTO schemaguard.drift_ignore (object, reason) VALUES ('*t.b', 'everything now');
+SELECT sg_drift_check('chk', 'chk2');
+CALL sg_drift_gate('chk', 'chk2');
+SELECT result, drifts, drift, extra, ignored, gone FROM runs ORDER BY run DESC LIMIT 1;
+TRUNCATE schemaguard.drift_ignore;
+SELECT sg_drift_check('chk', 'chk2');
+
+-- who may: each role has its own history, and the owner of the database says what is ignored
+CREATE ROLE chk_ops;
+CREATE ROLE chk_other;
+GRANT USAGE ON SCHEMA chk TO chk_ops, chk_other;
+SET ROLE chk_ops;
+SELECT sg_snapshot_take('chk_ops', '{chk}') > 0 AS taken;
+SELECT sg_drift_check('chk_ops');
+CALL sg_drift_gate('chk_ops');
+SELECT DISTINCT reference, role FROM schemaguard.drift_run;
+SELECT count(*) FROM schemaguard.drift_item;
+INSERT INTO schemaguard.drift_ignore (object, reason) VALUES ('*', 'let me');
+INSERT INTO schemaguard.drift_run SELECT * FROM schemaguard.drift_run;
+DELETE FROM schemaguard.drift_item;
+UPDATE schemaguard.drift_run SET drifts = 0;
+SELECT sg_drift_check('chk');
+SET ROLE chk_other;
+SELECT count(*) FROM schemaguard.drift_run;
+SELECT sg_drift_check('chk_ops');
+RESET ROLE;
+GRANT pg_monitor TO chk_other;
+SET ROLE chk_other;
+SELECT count(*) > 10 AS sees_all FROM schemaguard.drift_run;
+RESET ROLE;
+REVOKE USAGE ON SCHEMA chk FROM chk_ops, chk_other;
+SELECT has_table_privilege('pg_database_owner', 'schemaguard.drift_ignore', 'INSERT') AS owner_may;
+
+-- pruning: runs go with what only they have seen; the newest of each stays, as long as its reference does
+SELECT count(*) AS open FROM schemaguard.drift_item WHERE gone_at IS NULL AND reference = 'chk' AND target = 'live' \gset
+CALL sg_prune('2000-01-01');
+SELECT count(*) > 10 AS still_there FROM schemaguard.drift_run WHERE reference = 'chk';
+CALL sg_prune(clock_timestamp());
+SELECT reference, target, count(*) FROM schemaguard.drift_run WHERE reference LIKE 'chk%' GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(*) = :open AS open_ones_stay, count(*) FILTER (WHERE gone_at IS NOT NULL) AS gone_ones FROM schemaguard.drift_item
+WHERE reference = 'chk' AND target = 'live';
+SELECT sg_drift_check('chk') = :open AS as_before;
+SELECT appeared, gone FROM runs ORDER BY run DESC LIMIT 1;
+SELECT sg_snapshot_drop('chk');
+CALL sg_prune(clock_timestamp());
+SELECT count(*) AS runs FROM schemaguard.drift_run WHERE reference = 'chk';
+SELECT count(*) AS items FROM schemaguard.drift_item WHERE reference = 'chk';
+SELECT regexp_replace(message, 'before [^;]*', 'before ...') AS message FROM schemaguard.audit_log WHERE action = 'prune' ORDER BY id DESC LIMIT 1;
+
+SELECT sg_snapshot_drop('chk2'), sg_snapshot_drop('chk_ops');
+SET client_min_messages = warning;
+DROP SCHEMA chk CASCADE;
+DROP ROLE chk_ops, chk_other;
+CALL sg_prune(clock_timestamp());
