@@ -60,8 +60,8 @@ typedef struct DeployRun
 	int			batch;			/* rows of one transaction, at most */
 	List	   *unfilled;		/* of steps whose backfill has failed */
 	List	   *steps;			/* of PlanStep *: as they were in the beginning */
-	List	   *audited;		/* of steps of policy "stop": no orphans, by the
-								 * scan for an earlier step */
+	List	   *audited;		/* of steps that have no orphans, counted with
+								 * an earlier step */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -285,7 +285,7 @@ extern const char *deploy_orphans_hint(const StepWork *work);
 
 /*
  * Policy "stop": a key that has orphans is not even added.  Returns whether
- * the step may go on.  One scan is made for all steps of a child.
+ * the step may go on.  Small tables of the steps that follow are read with it.
  */
 extern bool deploy_audit_step(StepWork *work, FkKey *key);
 
