@@ -113,6 +113,7 @@ typedef struct StepWork
 
 	/* what the action that is under way does for the step */
 	const char *statement;		/* NULL: none */
+	List	   *columns;		/* names of those that it drops */
 	FkKey	   *key;			/* as resolved before the action began; NULL:
 								 * the action is not about one */
 	int64		started_id;
@@ -236,8 +237,21 @@ extern void deploy_record_failure(const DeployAction *action, StepWork *work,
 								  const char *state, int sqlerrcode,
 								  const char *message, int64 orphan_rows);
 
-/* A cancel: say so in the log, commit that, and pass it on */
+/*
+ * Write an outcome that is not part of an attempt; the caller commits.  A
+ * cancel that comes meanwhile takes its place, as below.
+ */
+extern void deploy_settle(const DeployAction *action, void (*write) (void *arg), void *arg);
+extern void deploy_settle_with(const DeployAction *action, LogEntry *entry);
+
+/*
+ * A cancel: say so in the log for the steps that have no outcome yet, commit
+ * that, and pass it on
+ */
 pg_noreturn extern void deploy_log_cancel(const DeployAction *action, ErrorData *edata);
+
+/* The state of a step that came no further, which depends on whether its key is still there */
+extern const char *deploy_state_short_of(const FkKey *key);
 
 /* One more thing that was done, for the NOTICE about a step */
 extern void deploy_append_notice(StepWork *work, const char *text);
@@ -480,8 +494,11 @@ extern void deploy_backfill_step(DeployRun *run, int step);
  */
 extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced);
 
-/* Drop the trigger, if it is there; what was filled stays */
-extern void deploy_backfill_disarm(DeployRun *run, PlanStep *step);
+/* Drop the trigger, if it is there; what was filled stays.  Was it there? */
+extern bool deploy_backfill_disarm(DeployRun *run, PlanStep *step);
+
+/* May the caller run the expressions of a plan by this role? */
+extern bool deploy_backfill_is_trusted(const char *author);
 
 /* ---- deploy_replace.c ---- */
 

@@ -475,7 +475,7 @@ join_partitions(DeployRun *run, const PlanIndex *index)
 		entry = deploy_outcome(&action, work, "failed");
 		entry.sqlstate = pstrdup(unpack_sql_state(action.error->sqlerrcode));
 		entry.message = deploy_failure_text(&action);
-		log_write(&entry);
+		deploy_settle_with(&action, &entry);
 		deploy_commit();
 		deploy_append_notice(work, psprintf("index failed: %s", entry.message));
 		work->hint = "The key does without the index; the next call tries again.";

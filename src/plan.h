@@ -233,6 +233,12 @@ extern char *plan_backfill_update(const PlanStep *step, const char *table,
 								  BlockNumber from, BlockNumber to);
 extern char *plan_backfill_probe(const PlanStep *step);
 
+/*
+ * A query that has a row if one of these columns, or more, holds a value that
+ * the expressions do not give.
+ */
+extern char *plan_backfill_other_values(const PlanStep *step, List *columns);
+
 /* ---- plan_index.c ---- */
 
 /* An index on a child's columns that steps want and this database lacks */
