@@ -335,6 +335,12 @@ extern void deploy_run_statement(const char *statement);
 
 /* ---- deploy_validate.c ---- */
 
+/*
+ * VALIDATE CONSTRAINT, in the caller's subtransaction: 42501 where policies
+ * would hide rows from it
+ */
+extern void deploy_run_validate(const FkKey *key, const char *statement);
+
 /* VALIDATE CONSTRAINT for a step's key */
 extern void deploy_validate_key(StepWork *work, FkKey *key);
 

@@ -273,11 +273,13 @@ audit_steps(PlanCheck *check)
 }
 
 /* A part of the checks of one step */
+typedef void (*StepChecker) (PlanCheck *check, CheckStep *cs);
+
 typedef struct StepPart
 {
 	PlanCheck  *check;
 	CheckStep  *cs;
-	void		(*fn) (PlanCheck *check, CheckStep *cs);
+	StepChecker fn;
 } StepPart;
 
 static void
@@ -293,7 +295,7 @@ run_part(void *arg)
  * make it fail: that is the end of the checks of that step, not of all.
  */
 static void
-run_parts(PlanCheck *check, bool due, void (*fn) (PlanCheck *check, CheckStep *cs))
+run_parts(PlanCheck *check, bool due, StepChecker fn)
 {
 	ListCell   *lc;
 

@@ -16,6 +16,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -172,14 +173,40 @@ check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 	return true;
 }
 
+/* A table, or partitions of it, whose policies VALIDATE would obey; false when there is a row about it */
+static bool
+check_forced_security(CheckStep *cs, const CheckTable *table)
+{
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, table->relids)
+	{
+		if (check_enable_rls(lfirst_oid(lc), GetUserId(), true) != RLS_ENABLED ||
+			!object_ownercheck(RelationRelationId, lfirst_oid(lc), GetUserId()))
+			continue;
+		found = true;
+		check_row(cs, "validation", CHECK_BLOCK,
+				  psprintf("row security of %s is forced on its owner: VALIDATE would not see all rows",
+						   sg_relation_name(lfirst_oid(lc))),
+				  psprintf("Run the plan as a role with BYPASSRLS, or for as long as it runs: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;",
+						   sg_relation_name(lfirst_oid(lc))));
+	}
+	return !found;
+}
+
 static void
 check_validation(CheckStep *cs)
 {
 	const FkKey *key = &cs->view.key;
 	bool		fast = check_validation_of(cs, key->child, key->child_att);
 
+	fast &= check_forced_security(cs, cs->child);
 	if (key->parent != key->child)
+	{
 		fast &= check_validation_of(cs, key->parent, key->parent_att);
+		fast &= check_forced_security(cs, cs->parent);
+	}
 	if (fast)
 		check_row(cs, "validation", CHECK_OK, NULL, NULL);
 }

@@ -789,6 +789,7 @@ order_steps(List *steps)
 		PlanStep   *next = NULL;
 		ListCell   *lc;
 
+		CHECK_FOR_INTERRUPTS();
 		foreach(lc, steps)
 		{
 			PlanStep   *step = lfirst(lc);

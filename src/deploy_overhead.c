@@ -298,6 +298,8 @@ measure(Measure *m, Operation op, const char *sql)
 				end;
 	uint64		rows;
 
+	/* TRUNCATE has built indexes, which show in the same slots */
+	sg_progress_phase(SG_PHASE_EXECUTING);
 	m->at = op;
 	INSTR_TIME_SET_CURRENT(start);
 	rows = verify_run(sql);
@@ -375,11 +377,8 @@ one_pass(void *arg)
 static void
 run_pass(Measure *m)
 {
-	ErrorData  *edata;
+	ErrorData  *edata = sg_try_undo(one_pass, m);
 
-	/* the end of the pass before took what progress shows along */
-	sg_progress_phase(SG_PHASE_EXECUTING);
-	edata = sg_try_undo(one_pass, m);
 	if (edata == NULL)
 		return;
 	sg_rethrow_cancel(edata);

@@ -347,7 +347,7 @@ execute_revalidate(DeployAction *action)
 	StepWork   *work = linitial(action->works);
 	LogEntry	entry;
 
-	deploy_run_statement(work->statement);
+	deploy_run_validate(work->key, work->statement);
 	entry = deploy_outcome(action, work, "done");
 	log_write(&entry);
 }

@@ -24,12 +24,16 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "deploy.h"
 #include "errors.h"
 #include "guc.h"
@@ -37,6 +41,36 @@
 #include "quote.h"
 
 /* ---- by VALIDATE ---- */
+
+/*
+ * The server asks by a query which rows have no parent.  Where row security is
+ * forced on the owner, its policies hide rows from that query, and a key would
+ * become valid by rows that nobody has read.  (Whoever is no owner is checked
+ * row by row, past all policies.)
+ */
+static void
+check_sees_rows(Oid relid)
+{
+	if (check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED ||
+		!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("row security of %s is forced on its owner: VALIDATE would not see all rows",
+					sg_relation_name(relid)),
+			 errhint("Run the plan as a role with BYPASSRLS, or without FORCE ROW LEVEL SECURITY on the table.")));
+}
+
+void
+deploy_run_validate(const FkKey *key, const char *statement)
+{
+	check_sees_rows(key->child);
+	check_sees_rows(key->parent);
+
+	/* partitions have policies of their own: then the server says so */
+	deploy_set_local("row_security", "off");
+	deploy_run_statement(statement);
+}
 
 static void
 execute_validate(DeployAction *action)
@@ -52,7 +86,7 @@ execute_validate(DeployAction *action)
 				 errhint("Run the plan again: it adds the key anew.")));
 	proof = audit_key_new(key, "plan", fk_state(key));
 	audit_proof_begin(proof);
-	deploy_run_statement(work->statement);
+	deploy_run_validate(key, work->statement);
 
 	CommandCounterIncrement();
 	key = fk_by_oid(work->key->conid);

@@ -31,8 +31,7 @@
 
 #define CANDIDATES		3		/* rows that are fit, to try in turn */
 #define LOOKED_AT		20		/* rows to choose them from, at a time */
-#define SOME			60		/* rows, where a query that knows more comes
-								 * next */
+#define SOME			60		/* rows, where a better query comes next */
 #define SAMPLE_ROWS		1000	/* of the child, to find parents */
 #define SAMPLE_PARENTS	5000	/* of the parent, where that was in vain */
 

@@ -199,7 +199,7 @@ sg_guc_init(void)
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.workers",
-							"Background workers that build indexes and validate keys of different tables at once.",
+							"Background workers that build indexes and validate keys of different tables or partitions at once.",
 							"0 builds no index; 0 and 1 validate one key after the other, in the session itself.",
 							&sg_workers,
 							2, 0, 256,

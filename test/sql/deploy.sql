@@ -193,6 +193,44 @@ SELECT rows_affected, message FROM schemaguard.audit_log WHERE action = 'prune' 
 CALL sg_prune('infinity');
 SELECT action, phase, rows_affected > 0 AS pruned FROM schemaguard.audit_log;
 
+-- row security that is forced on the owner hides orphans from VALIDATE itself, so that it would pass
+CREATE SCHEMA forced AUTHORIZATION regress_sg_deployer;
+SET ROLE regress_sg_deployer;
+CREATE TABLE forced.p (id int PRIMARY KEY);
+INSERT INTO forced.p SELECT generate_series(1, 10);
+CREATE TABLE forced.c (id int, p int);
+INSERT INTO forced.c SELECT g, g FROM generate_series(1, 20) g;
+ALTER TABLE forced.c ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY few ON forced.c USING (id <= 10);
+SELECT sg_plan_create('forced');
+SELECT sg_plan_add_fk('forced', 'forced.c', '{p}', 'forced.p', orphans => 'leave', index => false);
+SELECT result, detail, hint FROM sg_plan_check('forced') WHERE check_name = 'validation';
+CALL sg_add_fks('forced');
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'forced';
+SELECT stands, stale_reason FROM schemaguard.fk_trust WHERE child_table = 'forced.c';
+SET schemaguard.validate_with = scan;
+CALL sg_add_fks('forced');
+RESET schemaguard.validate_with;
+-- the statement of the hint
+ALTER TABLE forced.c NO FORCE ROW LEVEL SECURITY;
+SELECT result FROM sg_plan_check('forced') WHERE check_name = 'validation';
+CALL sg_add_fks('forced');
+-- a partition's own, which a parent does not have
+CREATE TABLE forced.w (id int, p int) PARTITION BY LIST (id);
+CREATE TABLE forced.w1 PARTITION OF forced.w FOR VALUES IN (1);
+INSERT INTO forced.w VALUES (1, 99);
+ALTER TABLE forced.w1 ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SELECT sg_plan_create('forced', replace => true);
+SELECT sg_plan_add_fk('forced', 'forced.w', '{p}', 'forced.p', orphans => 'leave', index => false);
+SELECT result, detail FROM sg_plan_check('forced') WHERE check_name = 'validation';
+SET client_min_messages = warning;
+CALL sg_add_fks('forced');
+RESET client_min_messages;
+SELECT state, reason ~ 'forced.w1|"w1"' AS because_of_it FROM schemaguard.plan_step WHERE plan = 'forced';
+SELECT sg_plan_drop('forced');
+RESET ROLE;
+DROP SCHEMA forced CASCADE;
+
 -- nothing is running
 SELECT * FROM schemaguard.progress;
 

@@ -368,6 +368,26 @@ BEGIN READ ONLY;
 SELECT * FROM sg_measure_overhead('ver');
 ROLLBACK;
 
+-- what progress shows, seen from within a statement that is tried, and one that is measured
+CREATE FUNCTION seen(id int) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  r record;
+BEGIN
+  PERFORM pg_stat_clear_snapshot();
+  SELECT plan, step, action, phase, object, done, total, unit INTO r FROM schemaguard.progress WHERE pid = pg_backend_pid();
+  RAISE WARNING '%', r;
+  RETURN true;
+END $$;
+CREATE TABLE wp (id int PRIMARY KEY);
+CREATE TABLE wc (id int PRIMARY KEY, p int CONSTRAINT watched REFERENCES wp);
+INSERT INTO wp VALUES (1);
+INSERT INTO wc VALUES (1, 1);
+ALTER TABLE wc ADD CHECK (ver.seen(id)) NOT VALID;
+SELECT sg_plan_create('ver', replace => true);
+SELECT sg_plan_add_fk('ver', 'wc', '{p}', 'wp', fk_name => 'watched');
+SELECT test, result FROM sg_verify_fks('ver', live => true) WHERE test ~ 'live';
+SELECT operation, reason FROM sg_measure_overhead('ver', sample => 1, rounds => 1);
+SELECT * FROM schemaguard.progress;
 SELECT sg_plan_drop('ver');
 SET client_min_messages = error;
 DROP SCHEMA ver CASCADE;
