@@ -5,15 +5,16 @@
  *
  * deploy_run.c is the procedure, deploy_step.c what happens to one step,
  * deploy_validate.c how keys become valid, deploy_partition.c how the key of
- * a partitioned table is made of those of its partitions, deploy_backfill.c
- * how new columns are filled, deploy_replace.c the end of a key that a step
- * replaces, deploy_audit.c how orphans are counted on the way, deploy_fix*.c
- * how they are removed or mended, deploy_quarantine.c where copies of them are
- * kept, deploy_lock.c how tables are locked without holding up the
- * application, deploy_unit.c transactions, time limits and the log of one
- * action, deploy_index.c the indexes that keys want, deploy_parallel.c what
- * background workers do, deploy_throttle.c when to pause, deploy_rollback.c
- * and deploy_undo.c how all of it is taken back.
+ * a partitioned table is made of those of its partitions, deploy_attach.c how
+ * it takes them over, deploy_backfill.c how new columns are filled,
+ * deploy_replace.c the end of a key that a step replaces, deploy_audit.c how
+ * orphans are counted on the way, deploy_fix*.c how they are removed or
+ * mended, deploy_quarantine.c where copies of them are kept, deploy_lock.c how
+ * tables are locked without holding up the application, deploy_unit.c
+ * transactions, time limits and the log of one action, deploy_index.c the
+ * indexes that keys want, deploy_parallel.c what background workers do,
+ * deploy_throttle.c when to pause, deploy_rollback.c and deploy_undo.c how all
+ * of it is taken back.
  *
  *-------------------------------------------------------------------------
  */
@@ -59,8 +60,8 @@ typedef struct DeployRun
 	int			batch;			/* rows of one transaction, at most */
 	List	   *unfilled;		/* of steps whose backfill has failed */
 	List	   *steps;			/* of PlanStep *: as they were in the beginning */
-	List	   *audited;		/* of steps of policy "stop": no orphans, by the
-								 * scan for an earlier step */
+	List	   *audited;		/* of steps that have no orphans, counted with
+								 * an earlier step */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -105,6 +106,7 @@ typedef struct StepWork
 
 	/* work on one partition of the step's child (deploy_partition.c), or NULL */
 	const FkKey *whole;			/* the planned key of the whole table */
+	bool		shared;			/* other workers are at the same step */
 	const char *reached;		/* the step's state once the action is done */
 	bool		restoring;		/* the key is an old one that comes back: the
 								 * step's state is not about it */
@@ -297,7 +299,7 @@ extern const char *deploy_orphans_hint(const StepWork *work);
 
 /*
  * Policy "stop": a key that has orphans is not even added.  Returns whether
- * the step may go on.  One scan is made for all steps of a child.
+ * the step may go on.  Small tables of the steps that follow are read with it.
  */
 extern bool deploy_audit_step(StepWork *work, FkKey *key);
 
@@ -382,6 +384,7 @@ typedef struct WaitingTable
 typedef enum DeployJobKind
 {
 	JOB_VALIDATE,				/* list of lists of steps */
+	JOB_VALIDATE_PARTITION,		/* step, partition */
 	JOB_BUILD_INDEX,			/* list of (step, name, statement) */
 	JOB_DROP_INDEX				/* the same */
 } DeployJobKind;
@@ -403,6 +406,13 @@ extern bool deploy_wants_parallel(List *steps);
  * returns the tables that are left for the session itself.
  */
 extern List *deploy_validate_parallel(DeployRun *run, List *tables);
+
+/*
+ * Validate the keys of some partitions (a List of FkPartition *) of a step by
+ * workers; returns how many of them, from the first on, are done or have
+ * failed, on record.
+ */
+extern int	deploy_validate_partitions(DeployRun *run, int step, List *partitions);
 
 /* ---- deploy_fix.c ---- */
 
@@ -442,6 +452,23 @@ extern void deploy_add_key_targets(DeployAction *action, const StepView *view);
  */
 extern bool deploy_partition_add(StepWork *work);
 extern bool deploy_partition_validate(StepWork *work);
+
+/* In a worker: validate the key of one partition, for a step that others work on, too */
+extern void deploy_partition_validate_one(DeployRun *run, int step, Oid relid);
+
+/* Does every partition have a key that will be attached, so that none is read? */
+extern bool deploy_partitions_are_valid(const StepView *view);
+
+/* What the log calls the adding of a partition's key, and of the whole */
+extern const char *deploy_partition_action(const StepWork *work);
+
+/* ---- deploy_attach.c ---- */
+
+/* From so many on their triggers are dropped all at once */
+#define DEPLOY_MANY_PARTITIONS 50
+
+/* Add the key of a view whose partitions all have valid ones; false: failed, on record */
+extern bool deploy_attach(StepWork *work, StepView *view);
 
 /* ---- deploy_backfill.c ---- */
 
@@ -494,6 +521,23 @@ extern void deploy_stop(DeployRun *run, const char *reason);
 
 /* Read the settings once, as a call begins; errors for those that make no sense */
 extern void deploy_throttle_begin(DeployRun *run);
+
+/*
+ * The same bit by bit, for a preflight.  When the window ends, or 0 when there
+ * is none (22007, 22008 and 22023 for what is no time); load by the limits, in
+ * words, or NULL; and by the user's function, for a subtransaction of the
+ * caller's: errors are those of deploy_throttle_begin, or of the function.
+ */
+typedef struct ThrottleAnswer
+{
+	MemoryContext context;
+	char	   *reason;			/* NULL: go on */
+} ThrottleAnswer;
+
+extern TimestampTz deploy_window_end(void);
+extern char *deploy_throttle_lag(void);
+extern char *deploy_throttle_waiting(void);
+extern void deploy_throttle_ask(void *answer);
 
 /* One more attempt to lock the table has failed: are its steps to be put last? */
 extern bool deploy_breaker_count(DeployRun *run, Oid relid);

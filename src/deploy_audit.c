@@ -17,20 +17,25 @@
 #include "progress.h"
 
 static void
-count_in_subtransaction(void *table)
+count_one(void *tables)
 {
-	audit_table(table);
+	audit_tables(tables, NULL, NULL);
 }
 
-/* Judge keys of one child; when that comes to nothing, why, or NULL */
-static char *
-count_together(const DeployAction *action, Oid child, List *keys)
+static void
+count_at_once(void *tables)
 {
-	AuditTable	table = {.child = child,.keys = keys,.results = CurrentMemoryContext};
+	audit_tables_at_once(tables);
+}
+
+/* Judge keys within schemaguard.statement_timeout; what went wrong, or NULL */
+static char *
+count(const DeployAction *action, void (*how) (void *tables), List *tables)
+{
 	ErrorData  *edata;
 
 	deploy_arm_timeout();
-	edata = sg_try_undo(count_in_subtransaction, &table);
+	edata = sg_try_undo(how, tables);
 	deploy_disarm_timeout();
 	if (edata == NULL)
 		return NULL;
@@ -40,11 +45,22 @@ count_together(const DeployAction *action, Oid child, List *keys)
 	return deploy_timeout_struck() ? pstrdup(DEPLOY_TIMEOUT_TEXT) : sg_error_text(edata);
 }
 
+static AuditTable *
+table_of(AuditKey *ak)
+{
+	AuditTable *table = palloc0(sizeof(AuditTable));
+
+	table->child = ak->key.child;
+	table->keys = list_make1(ak);
+	table->results = CurrentMemoryContext;
+	return table;
+}
+
 AuditKey *
 deploy_count_orphans(const DeployAction *action, const FkKey *key)
 {
 	AuditKey   *ak = audit_key_new(key, "plan", "missing");
-	char	   *trouble = count_together(action, key->child, list_make1(ak));
+	char	   *trouble = count(action, count_one, list_make1(table_of(ak)));
 
 	if (trouble)
 	{
@@ -86,60 +102,116 @@ record_pass(const DeployAction *action, const StepWork *work, const char *messag
 	deploy_commit_soon();
 }
 
-/* The key of a later step, if it waits for an audit of the same child, or NULL */
-static FkKey *
-waiting_key(const DeployRun *run, PlanStep *step, const StepWork *work, Oid child)
+/* What is counted for a step, and for later ones on the way */
+typedef struct Ahead
 {
-	StepView	view;
-	FkKey	   *key;
+	StepWork   *work;
+	List	   *tables;			/* of AuditTable *: the step's child first */
+	List	   *parents;		/* whose pages are counted already */
+	int64		pages;			/* to be read */
+	List	   *keys;			/* of AuditKey *: of later steps */
+	List	   *steps;			/* their numbers */
+} Ahead;
 
-	if (strcmp(step->child_table, work->step->child_table) != 0 ||
-		!deploy_audits_first(step) || step->skipped_by ||
-		list_member_int(run->unfilled, step->step))
-		return NULL;
-	deploy_look(step, &view);
-	if (view.need != NEED_ADD || view.key.child != child)
-		return NULL;
+static AuditTable *
+find_table(const Ahead *ahead, Oid child)
+{
+	ListCell   *lc;
 
-	key = palloc(sizeof(FkKey));
-	memcpy(key, &view.key, sizeof(FkKey));
-	return deploy_may_add(key) == NULL ? key : NULL;
+	foreach(lc, ahead->tables)
+	{
+		if (((AuditTable *) lfirst(lc))->child == child)
+			return lfirst(lc);
+	}
+	return NULL;
 }
 
 /*
- * The orphans of a step's key; one scan of the child judges the keys of later
- * steps as well.  Which of those pass is kept in run->audited; the others are
- * judged again, alone, when their turn comes.
+ * Count a key as well, unless a table of it is too large, or locked; false
+ * when it is too much at once.
+ */
+static bool
+add_ahead(Ahead *ahead, const FkKey *key, int step)
+{
+	AuditTable *table = find_table(ahead, key->child);
+	AuditKey   *ak;
+	int64		parent = list_member_oid(ahead->parents, key->parent) ? 0 : audit_pages(key->parent);
+	int64		child = table ? 0 : audit_pages(key->child);
+
+	if (Max(parent, child) >= AUDIT_BATCH_PAGES)
+		return true;
+	if (ahead->pages + parent + child >= AUDIT_BATCH_PAGES ||
+		list_length(ahead->keys) + 1 >= AUDIT_BATCH_KEYS)
+		return false;
+
+	ak = audit_key_new(key, "plan", "missing");
+	if (table)
+		table->keys = lappend(table->keys, ak);
+	else
+		ahead->tables = lappend(ahead->tables, table_of(ak));
+	ahead->parents = list_append_unique_oid(ahead->parents, key->parent);
+	ahead->pages += parent + child;
+	ahead->keys = lappend(ahead->keys, ak);
+	ahead->steps = lappend_int(ahead->steps, step);
+	return true;
+}
+
+/* Will a later step want an audit before its key is added? */
+static bool
+waits_for_audit(const DeployRun *run, PlanStep *step, StepView *view)
+{
+	if (!deploy_audits_first(step) || step->skipped_by ||
+		list_member_int(run->unfilled, step->step) ||
+		list_member_int(run->audited, step->step))
+		return false;
+	deploy_look(step, view);
+	return view->need == NEED_ADD && deploy_may_add(&view->key) == NULL;
+}
+
+/* As many of the steps that follow as can be read together with this one */
+static void
+look_ahead(Ahead *ahead)
+{
+	const PlanStep *mine = ahead->work->step;
+	const DeployRun *run = ahead->work->run;
+	bool		later = false;
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, run->steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		StepView	view;
+
+		if (later && waits_for_audit(run, step, &view) && !add_ahead(ahead, &view.key, step->step))
+			break;
+		later = later || step->step == mine->step;
+	}
+	PopActiveSnapshot();
+}
+
+/*
+ * The orphans of a step's key.  What later steps want to know is read with it,
+ * as far as that is little and nobody is in the way: tables that several keys
+ * have in common are read once.  Which of those keys pass is kept in
+ * run->audited; the others are judged when it is their turn.
  */
 static AuditKey *
 judge_with_later(const DeployAction *action, StepWork *work, const FkKey *key)
 {
 	DeployRun  *run = work->run;
 	AuditKey   *ak = audit_key_new(key, "plan", "missing");
-	List	   *keys = list_make1(ak);
-	List	   *steps = NIL;
-	bool		later = false;
+	Ahead		ahead = {.work = work,.tables = list_make1(table_of(ak)),
+	.parents = list_make1_oid(key->parent)};
 	ListCell   *lc,
 			   *lc2;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, run->steps)
-	{
-		PlanStep   *step = lfirst(lc);
-		FkKey	   *other = later ? waiting_key(run, step, work, key->child) : NULL;
-
-		later = later || step->step == work->step->step;
-		if (other == NULL)
-			continue;
-		keys = lappend(keys, audit_key_new(other, "plan", "missing"));
-		steps = lappend_int(steps, step->step);
-	}
-	PopActiveSnapshot();
-
-	if (steps == NIL || count_together(action, key->child, keys) != NULL)
+	ahead.pages = audit_pages(key->child) + audit_pages(key->parent);
+	look_ahead(&ahead);
+	if (ahead.steps == NIL || count(action, count_at_once, ahead.tables) != NULL)
 		return deploy_count_orphans(action, key);
 
-	forboth(lc, steps, lc2, list_copy_tail(keys, 1))
+	forboth(lc, ahead.steps, lc2, ahead.keys)
 	{
 		MemoryContext old;
 
@@ -149,7 +221,7 @@ judge_with_later(const DeployAction *action, StepWork *work, const FkKey *key)
 		run->audited = lappend_int(run->audited, lfirst_int(lc));
 		MemoryContextSwitchTo(old);
 	}
-	return ak;
+	return ak->result == AUDIT_UNKNOWN ? deploy_count_orphans(action, key) : ak;
 }
 
 bool
@@ -165,7 +237,7 @@ deploy_audit_step(StepWork *work, FkKey *key)
 	if (list_member_int(work->run->audited, work->step->step))
 	{
 		deploy_write_start(&action);
-		record_pass(&action, work, "pass, by an earlier step's scan");
+		record_pass(&action, work, "pass, counted with an earlier step");
 		return true;
 	}
 

@@ -180,8 +180,11 @@ deploy_record_done(const DeployAction *action, const StepWork *work,
 	LogEntry	entry = deploy_outcome(action, work, "done");
 
 	entry.message = message;
-	plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, state),
-						message, action->attempts);
+
+	/* who shares the step would wait for us, and it is no further by that */
+	if (!work->shared)
+		plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, state),
+							message, action->attempts);
 	log_write(&entry);
 }
 

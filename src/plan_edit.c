@@ -243,6 +243,17 @@ static const StepOption options[] = {
 	{"backfill", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, backfill), false},
 };
 
+bool
+plan_option_is_free(const char *option)
+{
+	for (int i = 0; i < lengthof(options); i++)
+	{
+		if (strcmp(options[i].name, option) == 0)
+			return options[i].any_time;
+	}
+	return false;
+}
+
 /* Raises 22023, listing the options, for a name that is none */
 static const StepOption *
 find_option(const char *name)
