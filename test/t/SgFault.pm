@@ -19,7 +19,7 @@ use SgTest;
 use SgLoad;
 use Test::More;
 
-our @EXPORT = qw(cases run_cases check_finished call_of state_of can_mount start_on_small_disk);
+our @EXPORT = qw(cases run_cases check_finished call_of state_of wait_restarted can_mount start_on_small_disk);
 
 sub child { my ($kind, $step) = @_; return sprintf 'child_%s_%02d', $kind->{name}, $step; }
 
@@ -46,7 +46,8 @@ sub wait_restarted
 {
 	my ($node) = @_;
 
-	return wait_for(sub { $node->psql('postgres', 'SELECT 1') == 0 });
+	# a psql that is refused before it has read its input breaks the pipe, which is an exception
+	return wait_for(sub { eval { $node->psql('postgres', 'SELECT 1') == 0 } });
 }
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -481,8 +481,6 @@ sub all_were_cut { return map { was_cut($_) } @_; }
 
 my $second_server = 0;
 
-sub wait_restarted { my ($node) = @_; wait_for(sub { $node->psql('postgres', 'SELECT 1') == 0 }) or die "the server does not come back\n"; }
-
 sub in_a_worker { my ($kind) = @_; return ($kind->{workers} // 0) > 1; }
 
 # Where a lock of somebody else's is in the way of what comes next: what has only said that it starts, and needs more than
@@ -606,7 +604,7 @@ sub fill_wal
 	eval { spring_traps($node) };
 	# who comes to a page before he comes to the WAL ends with an error
 	my @wrong = map { defined $_->{session}->collect && $_->{session}->sqlstate eq '' ? "the call outlived it: $_->{session}{err}" : () } @runs;
-	wait_restarted($node);
+	wait_restarted($node) or die "the server does not come back\n";
 	return @wrong;
 }
 
@@ -660,7 +658,7 @@ our %faults = (
 		my ($node, @runs) = @_;
 		kill 'KILL', map { $_->{trapped} } @runs;
 		my @wrong = all_were_cut(@runs);
-		wait_restarted($node);
+		wait_restarted($node) or die "the server does not come back\n";
 		return @wrong;
 	} },
 	'server killed' => { open => 1, strike => sub {
