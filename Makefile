@@ -82,6 +82,12 @@ OBJS = \
 	src/discover_signal.o \
 	src/discover_sql.o \
 	src/discover_words.o \
+	src/drift_ddl_capture.o \
+	src/drift_ddl_control.o \
+	src/drift_ddl_find.o \
+	src/drift_ddl_origin.o \
+	src/drift_ddl_write.o \
+	src/drift_object.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -93,6 +99,7 @@ OBJS = \
 	src/fk_trust.o \
 	src/guc.o \
 	src/log_write.o \
+	src/origin.o \
 	src/plan_approve.o \
 	src/plan_backfill.o \
 	src/plan_edit.o \
@@ -128,7 +135,8 @@ SQL_PARTS = \
 	sql/parts/46_rollback.sql \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
-	sql/parts/61_discovery_weight.sql
+	sql/parts/61_discovery_weight.sql \
+	sql/parts/76_ddl.sql
 
 REGRESS = \
 	approve \
@@ -137,6 +145,7 @@ REGRESS = \
 	audit_index \
 	audit_scan \
 	bodies \
+	ddl_capture \
 	deploy \
 	deploy_backfill \
 	deploy_index \

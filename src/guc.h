@@ -47,6 +47,10 @@ extern int	sg_audit_memory;	/* kB; -1: maintenance_work_mem */
 extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
 
+/* where DDL comes from; see drift_ddl_origin.c */
+extern char *sg_migration;		/* name of the migration that runs; "" is none */
+extern char *sg_migration_applications; /* patterns, separated by commas */
+
 /* schemaguard.audit_memory in bytes, its default resolved */
 extern int64 sg_audit_memory_bytes(void);
 
