@@ -28,8 +28,9 @@ typedef struct DdlObject
 {
 	const char *kind;			/* as in snapshots; NULL: not about one object */
 	char	   *identity;
-	List	   *parts;			/* identities of its columns and constraints that
-								 * the command named (of char *) */
+	List	   *parts;			/* identities of columns, constraints and
+								 * indexes of it that the command made or
+								 * changed (of char *) */
 	char	   *detail;			/* more to say, or NULL */
 } DdlObject;
 

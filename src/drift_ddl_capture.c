@@ -47,7 +47,8 @@ enum
 	COMMAND_CLASSID = 0,
 	COMMAND_OBJID,
 	COMMAND_OBJSUBID,
-	COMMAND_TYPE = 4,
+	COMMAND_TAG,
+	COMMAND_TYPE,
 	COMMAND_IDENTITY = 6,
 	COMMAND_COMMAND = 8,
 	COMMAND_COLUMNS
@@ -278,6 +279,15 @@ read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 	{
 		kind = drift_kind_of(&address);
 		identity = drift_identity(&address);
+	}
+
+	/* the index of a key that the command adds is a part of what it is about */
+	if (command->objects && strcmp(kind, "index") == 0 &&
+		strcmp(TextDatumGetCString(values[COMMAND_TAG]), command->tag) != 0)
+	{
+		object = linitial(command->objects);
+		object->parts = lappend(object->parts, identity);
+		return;
 	}
 
 	object = add_object(command, kind, identity);

@@ -22,7 +22,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/sequence.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -47,7 +46,6 @@
 /* The columns of the log */
 enum
 {
-	COLUMN_ID,
 	COLUMN_AT,
 	COLUMN_PID,
 	COLUMN_SESSION_ROLE,
@@ -73,7 +71,6 @@ static const struct
 }			columns[COLUMN_COUNT] =
 
 {
-	{"id", INT8OID},
 	{"at", TIMESTAMPTZOID},
 	{"pid", INT4OID},
 	{"session_role", TEXTOID},
@@ -188,32 +185,34 @@ subxact_event(SubXactEvent event, SubTransactionId subid, SubTransactionId paren
 
 /* ---- writing ---- */
 
-/* The lock on a relation of ours, without waiting long for who works on it */
+/* The lock on the log, without waiting long for who works on it */
 static void
-lock_relation(Oid relid, const char *name)
+lock_log(Oid relid)
 {
 	for (int i = 0; !ConditionalLockRelationOid(relid, RowExclusiveLock); i++)
 	{
 		if (i >= LOCK_WAIT_MS)
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-					 errmsg("schemaguard.%s is locked by another session", name)));
+					 errmsg("the table is locked by another session")));
 		CHECK_FOR_INTERRUPTS();
 		pg_usleep(1000L);
 	}
 }
 
+/* The log, locked, or InvalidOid when DROP EXTENSION has taken it along */
 static Oid
-our_relation(const char *name)
+find_log(void)
 {
 	Oid			schema = sg_schema_oid();
-	Oid			relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	Oid			relid = OidIsValid(schema) ? get_relname_relid("ddl_log", schema) : InvalidOid;
 
-	if (!OidIsValid(relid))
+	if (OidIsValid(relid))
+		lock_log(relid);
+	else if (OidIsValid(get_extension_oid("schemaguard", true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation schemaguard.%s does not exist", name)));
-	lock_relation(relid, name);
+				 errmsg("the table does not exist")));
 	return relid;
 }
 
@@ -226,7 +225,7 @@ locate_columns(Relation rel, int *attributes)
 	if (rel->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("schemaguard.ddl_log is not an ordinary table")));
+				 errmsg("it is not an ordinary table")));
 
 	for (int i = 0; i < COLUMN_COUNT; i++)
 	{
@@ -247,7 +246,7 @@ locate_columns(Relation rel, int *attributes)
 		if (attributes[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("schemaguard.ddl_log has no column \"%s\" of type %s",
+					 errmsg("the table has no column \"%s\" of type %s",
 							columns[i].name, format_type_be(columns[i].type))));
 	}
 }
@@ -255,19 +254,19 @@ locate_columns(Relation rel, int *attributes)
 typedef struct LogTable
 {
 	Relation	rel;
-	Oid			sequence;
 	int			attributes[COLUMN_COUNT];
 	EState	   *estate;
 	ResultRelInfo *result;
 	TupleTableSlot *slot;
 } LogTable;
 
-static void
+static bool
 open_log(LogTable *log)
 {
-	Oid			relid = our_relation("ddl_log");
+	Oid			relid = find_log();
 
-	log->sequence = our_relation("ddl_log_id_seq");
+	if (!OidIsValid(relid))
+		return false;
 	log->rel = table_open(relid, NoLock);
 	locate_columns(log->rel, log->attributes);
 
@@ -277,6 +276,7 @@ open_log(LogTable *log)
 	log->result->ri_TrigDesc = NULL;
 	ExecOpenIndices(log->result, false);
 	log->slot = ExecInitExtraTupleSlot(log->estate, RelationGetDescr(log->rel), &TTSOpsVirtual);
+	return true;
 }
 
 static void
@@ -310,7 +310,6 @@ insert_row(LogTable *log, const DdlCommand *command, const DdlObject *object)
 	ExecClearTuple(log->slot);
 	memset(log->slot->tts_isnull, true, RelationGetDescr(log->rel)->natts);
 
-	set_column(log, COLUMN_ID, Int64GetDatum(nextval_internal(log->sequence, false)));
 	set_column(log, COLUMN_AT, TimestampTzGetDatum(command->at));
 	set_column(log, COLUMN_PID, Int32GetDatum(MyProcPid));
 	set_text(log, COLUMN_SESSION_ROLE, command->session_role ? command->session_role : "");
@@ -361,14 +360,14 @@ write_pending(void *arg)
 	int			sec_context;
 	ListCell   *lc;
 
-	/* DROP EXTENSION has taken the log along */
-	if (!OidIsValid(get_extension_oid("schemaguard", true)))
-		return;
-
 	/* the end of the subtransaction gives it back */
 	XactReadOnly = false;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	open_log(&log);
+	if (!open_log(&log))
+	{
+		PopActiveSnapshot();
+		return;
+	}
 	GetUserIdAndSecContext(&userid, &sec_context);
 	SetUserIdAndSecContext(log.rel->rd_rel->relowner,
 						   sec_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);

@@ -1,8 +1,6 @@
 -- DDL, caught as it happens: see docs/ddl-capture.md
 CREATE TABLE schemaguard.ddl_log (
-    -- not unique: the parallel restore of a dump may write DDL of its own before it loads these rows
-    id           bigint NOT NULL,
-    at           timestamptz NOT NULL,
+    at           timestamptz NOT NULL,      -- when the command ended
     pid          int NOT NULL,
     session_role text NOT NULL,             -- who logged in
     role         text NOT NULL,             -- whose privileges were used
@@ -12,15 +10,13 @@ CREATE TABLE schemaguard.ddl_log (
     tag          text NOT NULL,
     kind         text,                      -- kind and object as in snapshots; null: not about one object
     object       text,
-    parts        text[],                    -- the object's columns and constraints that the command changed
+    parts        text[],                    -- columns, constraints and indexes of the object that the command made or changed
     statement    text,                      -- null: withheld, or of an extension's script
     origin       text NOT NULL,             -- direct, migration, extension, schemaguard
     origin_name  text,                      -- of the migration, extension or plan
     detail       text
 );
-CREATE SEQUENCE schemaguard.ddl_log_id_seq OWNED BY schemaguard.ddl_log.id;
-CREATE INDEX ddl_log_at_idx ON schemaguard.ddl_log (at);
-CREATE INDEX ddl_log_object_idx ON schemaguard.ddl_log (object, at);
+-- No index and no sequence: users wait for what they cost, and whoever reads the log can wait for a scan of it.
 COMMENT ON TABLE schemaguard.ddl_log IS 'append-only: DDL of this database, while sg_capture_ddl() has it caught';
 
 -- As the log of our own actions: a role sees what was done in its name, pg_monitor all.
@@ -77,5 +73,4 @@ COMMENT ON FUNCTION sg_capture_ddl(boolean)
     IS 'write every DDL command of this database into schemaguard.ddl_log, or end that';
 
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.ddl_log', '');
-SELECT pg_catalog.pg_extension_config_dump('schemaguard.ddl_log_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.ddl_capture', '');
