@@ -87,6 +87,11 @@ OBJS = \
 	src/drift_ddl_find.o \
 	src/drift_ddl_origin.o \
 	src/drift_ddl_write.o \
+	src/drift_impact.o \
+	src/drift_impact_body.o \
+	src/drift_impact_graph.o \
+	src/drift_impact_name.o \
+	src/drift_impact_text.o \
 	src/drift_object.o \
 	src/errors.o \
 	src/fk_catalog.o \
@@ -136,7 +141,8 @@ SQL_PARTS = \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
 	sql/parts/61_discovery_weight.sql \
-	sql/parts/76_ddl.sql
+	sql/parts/76_ddl.sql \
+	sql/parts/77_impact.sql
 
 REGRESS = \
 	approve \
@@ -153,6 +159,7 @@ REGRESS = \
 	deploy_replace \
 	discover \
 	fix \
+	impact \
 	interface \
 	plan \
 	plan_18 \

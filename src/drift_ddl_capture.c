@@ -10,7 +10,8 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
+#include "access/htup_details.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -32,6 +33,7 @@
 #include "utils/inet.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -131,6 +133,18 @@ add_address(DdlCommand *command, Oid classid, Oid objid, int objsubid)
 
 /* ---- objects that have an end ---- */
 
+static bool
+is_column(const ObjectAddress *address)
+{
+	HeapTuple	tuple = address->objectSubId == 0 ? NULL :
+		SearchSysCacheAttNum(address->objectId, address->objectSubId);
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	ReleaseSysCache(tuple);
+	return true;
+}
+
 /* Columns and constraints that ALTER TABLE has touched */
 static void
 add_parts(DdlObject *object, CollectedCommand *collected)
@@ -144,7 +158,7 @@ add_parts(DdlObject *object, CollectedCommand *collected)
 		ListCell   *part;
 
 		if (!OidIsValid(address->objectId) ||
-			(address->classId == RelationRelationId && address->objectSubId == 0))
+			(address->classId == RelationRelationId && !is_column(address)))
 			continue;
 		identity = drift_identity(address);
 		if (identity == NULL)
@@ -250,6 +264,39 @@ add_old_name(DdlCommand *command, Node *parsetree, CollectedCommand *collected, 
 		object->detail = psprintf("now %s", identity);
 }
 
+/* CREATE TABLE makes a sequence, and changes it later on */
+static bool
+is_known(DdlCommand *command, const char *kind, const char *identity)
+{
+	ListCell   *lc;
+
+	foreach(lc, command->objects)
+	{
+		DdlObject  *object = lfirst(lc);
+
+		if (object->identity && strcmp(object->identity, identity) == 0 && strcmp(object->kind, kind) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The index of a key that comes with a table is a part of what the command is about */
+static bool
+add_index(DdlCommand *command, char *identity)
+{
+	for (int i = list_length(command->objects) - 1; i >= 0; i--)
+	{
+		DdlObject  *object = list_nth(command->objects, i);
+
+		if (object->kind && strcmp(object->kind, "table") == 0)
+		{
+			object->parts = lappend(object->parts, identity);
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls)
 {
@@ -281,14 +328,11 @@ read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 		identity = drift_identity(&address);
 	}
 
-	/* the index of a key that the command adds is a part of what it is about */
-	if (command->objects && strcmp(kind, "index") == 0 &&
-		strcmp(TextDatumGetCString(values[COMMAND_TAG]), command->tag) != 0)
-	{
-		object = linitial(command->objects);
-		object->parts = lappend(object->parts, identity);
+	if (identity == NULL || is_known(command, kind, identity) ||
+		(strcmp(kind, "index") == 0 &&
+		 strcmp(TextDatumGetCString(values[COMMAND_TAG]), command->tag) != 0 &&
+		 add_index(command, identity)))
 		return;
-	}
 
 	object = add_object(command, kind, identity);
 	if (object == NULL)
@@ -329,7 +373,8 @@ read_dropped(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 
 	/* the rest are parts of what is named here: a table's indexes, a view's rule */
 	if (DatumGetBool(values[DROPPED_TEMPORARY]) || nulls[DROPPED_IDENTITY] ||
-		!(original || (DatumGetBool(values[DROPPED_NORMAL]) && classid != RewriteRelationId)))
+		!(original || (DatumGetBool(values[DROPPED_NORMAL]) &&
+					   classid != RewriteRelationId && classid != AttrDefaultRelationId)))
 		return;
 
 	identity = TextDatumGetCString(values[DROPPED_IDENTITY]);
