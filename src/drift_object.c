@@ -43,6 +43,7 @@ static const struct
 	{"default value", "column"},
 	{"statistics object", "statistics"},
 	{"server", "foreign server"},
+	{"foreign-data wrapper", "foreign data wrapper"},
 	{"default acl", "default privilege"},
 	{"publication relation", "publication"},
 	{"publication namespace", "publication"},
