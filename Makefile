@@ -82,17 +82,27 @@ OBJS = \
 	src/discover_signal.o \
 	src/discover_sql.o \
 	src/discover_words.o \
+	src/drift_class.o \
+	src/drift_compare.o \
 	src/drift_ddl_capture.o \
 	src/drift_ddl_control.o \
 	src/drift_ddl_find.o \
 	src/drift_ddl_origin.o \
 	src/drift_ddl_write.o \
+	src/drift_expression.o \
+	src/drift_expression_body.o \
+	src/drift_expression_raw.o \
+	src/drift_expression_tree.o \
 	src/drift_impact.o \
 	src/drift_impact_body.o \
 	src/drift_impact_graph.o \
 	src/drift_impact_name.o \
 	src/drift_impact_text.o \
+	src/drift_match.o \
 	src/drift_object.o \
+	src/drift_property.o \
+	src/drift_rename.o \
+	src/drift_rename_column.o \
 	src/errors.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
@@ -124,6 +134,12 @@ OBJS = \
 	src/report_audit.o \
 	src/rowsink.o \
 	src/schemaguard.o \
+	src/snapshot_json.o \
+	src/snapshot_live.o \
+	src/snapshot_property.o \
+	src/snapshot_reader.o \
+	src/snapshot_remote.o \
+	src/snapshot_store.o \
 	src/spi.o \
 	src/worker_main.o \
 	src/worker_pool.o
@@ -141,6 +157,9 @@ SQL_PARTS = \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
 	sql/parts/61_discovery_weight.sql \
+	sql/parts/70_snapshot.sql \
+	sql/parts/71_snapshot_statement.sql \
+	sql/parts/72_drift.sql \
 	sql/parts/76_ddl.sql \
 	sql/parts/77_impact.sql
 
@@ -158,6 +177,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	drift \
 	fix \
 	impact \
 	interface \

@@ -80,10 +80,10 @@ extern void ddl_lost(int commands, const ErrorData *error);
 /* ---- drift_ddl_find.c ---- */
 
 /*
- * The last command that the log knows, and the caller may see, about an
- * object, or else about its parent (may be NULL): "ALTER TABLE by alice at
- * ...: ...", or NULL.  Reads with the privileges of the caller.
+ * Append to the details of rows of drift (of DriftRow *) the last command that
+ * the log has about each object, or else about its table, as far as the
+ * caller may see it.
  */
-extern char *drift_ddl_of(const char *identity, const char *parent);
+extern void drift_name_ddl(List *rows);
 
 #endif							/* SG_DRIFT_DDL_H */

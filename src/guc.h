@@ -47,6 +47,8 @@ extern int	sg_audit_memory;	/* kB; -1: maintenance_work_mem */
 extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
 
+extern int	sg_connect_timeout; /* s, to reach another server */
+extern int	sg_remote_timeout;	/* ms, one statement there */
 /* where DDL comes from; see drift_ddl_origin.c */
 extern char *sg_migration;		/* name of the migration that runs; "" is none */
 extern char *sg_migration_applications; /* patterns, separated by commas */

@@ -128,6 +128,18 @@ SET SESSION AUTHORIZATION regress_ddl_bob;
 SELECT count(*) > 20 AS sees_all FROM schemaguard.ddl_log;
 RESET SESSION AUTHORIZATION;
 
+-- rows of drift name the DDL that made them
+SELECT sg_snapshot_take('ddl_reference', '{ddl_test}') > 0 AS taken;
+ALTER TABLE p ADD COLUMN "ex.tra" int DEFAULT 1, ALTER id TYPE bigint;
+BEGIN; SET LOCAL schemaguard.migration = 'V13'; CREATE INDEX p_extra ON p ("ex.tra"); COMMIT;
+DROP TABLE c;
+SET ROLE regress_ddl_alice; ALTER TABLE ddl_test.alices ADD b int; GRANT SELECT ON ddl_test.alices TO regress_ddl_bob; RESET ROLE;
+CREATE FUNCTION ddl_details() RETURNS TABLE (kind text, object text, change text, property text, detail text)
+LANGUAGE sql AS $$ SELECT kind, object, change, property, replace(regexp_replace(detail, ' at [A-Z0-9][^,]*, (?=direct|migra)', ' at ..., ', 'g'), session_user, 'me')
+  FROM sg_drift('ddl_reference', 'live', '{ddl_test}') WHERE object !~ 'seen|ddl_details' ORDER BY 1, 2, 3, 4 $$;
+SELECT * FROM ddl_details();
+SELECT sg_snapshot_drop('ddl_reference');
+
 -- not by hand
 SELECT schemaguard.sg_ddl_event();
 CREATE FUNCTION not_an_event_trigger() RETURNS int LANGUAGE c AS '$libdir/schemaguard', 'sg_ddl_event';

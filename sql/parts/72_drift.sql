@@ -1,0 +1,20 @@
+-- Drift: how two snapshots, or a snapshot and this database, differ
+CREATE FUNCTION sg_drift(
+    reference text,
+    target    text DEFAULT 'live',
+    schemas   text[] DEFAULT NULL,
+    cosmetic  boolean DEFAULT false,
+    OUT kind     text,
+    OUT object   text,
+    OUT change   text,
+    OUT property text,
+    OUT expected text,
+    OUT actual   text,
+    OUT class    text,
+    OUT risk     text,
+    OUT detail   text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_drift';
+COMMENT ON FUNCTION sg_drift(text, text, text[], boolean)
+    IS 'how the target differs from the reference, by meaning; each is a snapshot or ''live''';
