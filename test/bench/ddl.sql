@@ -1,9 +1,8 @@
 -- What catching DDL costs: CREATE TABLE with a primary key, a transaction each, with event triggers and without them.
 --
 -- They take turns in batches, so that a machine that slows down slows down both. The first table of a batch is not
--- counted: switching empties caches. What a batch made is dropped uncounted, or the catalogs would grow. Counted is the
--- time on a processor, which what else the machine does leaves alone.
-CREATE TABLE bench_ddl (batch int, captured boolean, cpu_us float8);
+-- counted: switching empties caches. What a batch made is dropped uncounted, or the catalogs would grow.
+CREATE TABLE bench_ddl (batch int, captured boolean, us float8, cpu_us float8);
 
 CREATE FUNCTION bench_cpu_us() RETURNS float8 LANGUAGE sql
 RETURN split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::float8 / 1000;
@@ -11,7 +10,8 @@ RETURN split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::float8 / 1000;
 CREATE PROCEDURE bench_ddl(batches int, tables int)
 LANGUAGE plpgsql AS $$
 DECLARE
-  started float8;
+  started timestamptz;
+  cpu float8;
   captured boolean;
 BEGIN
   FOR batch IN 0 .. 2 * batches + 1 LOOP
@@ -20,14 +20,16 @@ BEGIN
     COMMIT;
     FOR n IN 0 .. tables LOOP
       IF n = 1 THEN
-        started := bench_cpu_us();
+        started := clock_timestamp();
+        cpu := bench_cpu_us();
       END IF;
       EXECUTE format('CREATE TABLE bench_%s (id bigint PRIMARY KEY, name text NOT NULL, at timestamptz DEFAULT now())', n);
       COMMIT;
     END LOOP;
     -- the first two warm up
     IF batch > 1 THEN
-      INSERT INTO bench_ddl VALUES (batch / 2, captured, (bench_cpu_us() - started) / tables);
+      INSERT INTO bench_ddl
+      VALUES (batch / 2, captured, extract(epoch FROM clock_timestamp() - started) * 1e6 / tables, (bench_cpu_us() - cpu) / tables);
     END IF;
     FOR n IN 0 .. tables LOOP
       EXECUTE format('DROP TABLE bench_%s', n);
