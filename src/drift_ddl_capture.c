@@ -87,7 +87,7 @@ read_rows(Oid function, int columns, RowReader reader, DdlCommand *command, Even
 	fmgr_info(function, &flinfo);
 	result.econtext = CreateStandaloneExprContext();
 	result.allowedModes = SFRM_Materialize;
-	InitFunctionCallInfoData(*fcinfo, &flinfo, 0, InvalidOid, NULL, (fmNodePtr) &result);
+	InitFunctionCallInfoData(*fcinfo, &flinfo, 0, InvalidOid, NULL, (Node *) &result);
 	(void) FunctionCallInvoke(fcinfo);
 
 	if (result.returnMode != SFRM_Materialize || result.setResult == NULL)
