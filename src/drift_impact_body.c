@@ -179,7 +179,7 @@ scan_body(Reading *reading)
 	for (int i = 0; i < ScanKeywords.num_keywords; i++)
 		codes[i] = TOKEN_KEYWORD;
 	scanner = scanner_init(reading->body->text, &extra, &ScanKeywords, codes);
-	extra.escape_string_warning = false;
+	SG_SCANNER_QUIET(extra);
 
 	do
 	{
