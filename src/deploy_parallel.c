@@ -3,12 +3,13 @@
  * deploy_parallel.c
  *	  Jobs that background workers do for a deployment.
  *
- * A job is a table: its keys to be validated, or its indexes to be built.
+ * A job is a table: its keys to be validated, or its indexes to be built; or a
+ * partition, whose key is made valid before the table takes it over.
  * Each worker takes the next job until none is left, and does with it what
  * the session itself would do, in transactions of its own: it logs, records
  * states and proofs, and its notices reach the user.  The leader only waits.
- * No two jobs lock the same table in modes that conflict, so tables of one
- * partition tree are one job.
+ * No two jobs lock the same table in modes that conflict, so steps on tables
+ * of one partition tree are one job.
  *
  * The leader holds the plan's run lock all the time.  A worker that ended
  * early may leave a started row without outcome; the leader, or the next call
@@ -18,8 +19,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "nodes/value.h"
@@ -29,6 +32,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "deploy.h"
@@ -143,6 +147,21 @@ validate_job(void *arg)
 	sg_progress_end();
 }
 
+/* The key of one partition: a list of the step and the partition */
+static void
+validate_partition_job(void *arg)
+{
+	WorkerJob  *job = arg;
+	Oid			partition = (Oid) lsecond_int(job->job);
+
+	open_run(job);
+	sg_progress_begin(SG_PROGRESS_VALIDATE, job->run.plan->id, 1);
+	if (may_go_on(job))
+		deploy_partition_validate_one(&job->run, linitial_int(job->job), partition);
+	pg_atomic_fetch_add_u64(&job->shared->orphan_rows, job->run.orphan_rows);
+	sg_progress_end();
+}
+
 /* What an earlier build has left is dropped at any time */
 static void
 open_index(void *arg)
@@ -199,11 +218,12 @@ deploy_worker_main(void *argument)
 			break;
 		job.job = list_nth(jobs, n);
 		MemoryContextSwitchTo(job.context);
-		if (shared->kind == JOB_VALIDATE)
+		if (shared->kind == JOB_VALIDATE || shared->kind == JOB_VALIDATE_PARTITION)
 		{
 			worker_report_activity(psprintf("schemaguard: validating keys of plan %s",
 											shared->names));
-			worker_procedure(validate_job, &job);
+			worker_procedure(shared->kind == JOB_VALIDATE ? validate_job : validate_partition_job,
+							 &job);
 		}
 		else
 			index_job(&job);
@@ -245,7 +265,7 @@ show_progress(const DeployRun *run, const WorkerPool *pool)
 {
 	JobsShared *shared = worker_pool_argument(pool);
 
-	if (shared->kind == JOB_VALIDATE)
+	if (shared->kind == JOB_VALIDATE || shared->kind == JOB_VALIDATE_PARTITION)
 	{
 		sg_progress_done(run->done + pg_atomic_read_u32(&shared->steps_done),
 						 run->orphan_rows + (int64) pg_atomic_read_u64(&shared->orphan_rows));
@@ -327,7 +347,8 @@ deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout
 
 	/* from here on we hold nothing that a worker could wait for */
 	deploy_commit();
-	sg_progress_step(kind == JOB_VALIDATE ? SG_PROGRESS_VALIDATE : SG_PROGRESS_INDEX, 0, InvalidOid);
+	sg_progress_step(kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION ?
+					 SG_PROGRESS_VALIDATE : SG_PROGRESS_INDEX, 0, InvalidOid);
 	sg_progress_phase(SG_PHASE_WORKING);
 	pool = worker_pool_start("deploy_worker_main", shared, size,
 							 Min(sg_workers, shared->njobs));
@@ -395,13 +416,59 @@ partition_root(Oid relid)
 	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
 }
 
-/* One job per partition tree, in the order of the plan */
+static void
+measure_table(const DeployRun *run, WaitingTable *table)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->child));
+	const char *before = NULL;
+	ListCell   *lc;
+
+	table->pages = 0;
+	if (HeapTupleIsValid(tuple))
+	{
+		table->pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+		ReleaseSysCache(tuple);
+	}
+
+	table->priority = 0;
+	foreach(lc, run->steps)
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (before && strcmp(step->priority, before) != 0)
+			table->priority++;
+		before = step->priority;
+		if (step->step == linitial_int(table->steps))
+			break;
+	}
+}
+
+/* Tables of one priority: the largest first, so that the workers end together */
+static int
+compare_tables(const ListCell *a, const ListCell *b)
+{
+	const WaitingTable *left = lfirst(a);
+	const WaitingTable *right = lfirst(b);
+
+	if (left->priority != right->priority)
+		return left->priority < right->priority ? -1 : 1;
+	if (left->pages != right->pages)
+		return left->pages > right->pages ? -1 : 1;
+	return linitial_int(left->steps) < linitial_int(right->steps) ? -1 : 1;
+}
+
+/* One job per partition tree, in the order of priority */
 static List *
-validation_jobs(List *tables)
+validation_jobs(const DeployRun *run, List *tables)
 {
 	List	   *roots = NIL;
 	List	   *jobs = NIL;
 	ListCell   *lc;
+
+	foreach(lc, tables)
+		measure_table(run, lfirst(lc));
+	tables = list_copy(tables);
+	list_sort(tables, compare_tables);
 
 	foreach(lc, tables)
 	{
@@ -451,7 +518,7 @@ deploy_validate_parallel(DeployRun *run, List *tables)
 	if (list_length(tables) < 2)
 		return tables;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	jobs = validation_jobs(tables);
+	jobs = validation_jobs(run, tables);
 	PopActiveSnapshot();
 	if (list_length(jobs) < 2)
 		return tables;
@@ -473,4 +540,24 @@ deploy_validate_parallel(DeployRun *run, List *tables)
 							   "the keys of %d tables are validated in this session, one table after the other: %s",
 							   list_length(left), list_length(left), trouble)));
 	return left;
+}
+
+int
+deploy_validate_partitions(DeployRun *run, int step, List *partitions)
+{
+	List	   *jobs = NIL;
+	char	   *trouble;
+	int			taken;
+	ListCell   *lc;
+
+	foreach(lc, partitions)
+		jobs = lappend(jobs, list_make2_int(step, (int) ((FkPartition *) lfirst(lc))->relid));
+
+	taken = deploy_run_jobs(run, JOB_VALIDATE_PARTITION, jobs, 0, &trouble);
+	if (taken < list_length(jobs) && run->stop_reason == NULL)
+		ereport(NOTICE,
+				(errmsg_plural("the key of %d partition is validated in this session: %s",
+							   "the keys of %d partitions are validated in this session, one after the other: %s",
+							   list_length(jobs) - taken, list_length(jobs) - taken, trouble)));
+	return taken;
 }

@@ -175,20 +175,19 @@ snapshot_next(SnapshotReader *reader)
 	SnapshotObject *object = &reader->object;
 	TupleTableSlot *slot = reader->slot;
 	MemoryContext old;
-	bool		found;
 
 	CHECK_FOR_INTERRUPTS();
 	MemoryContextReset(reader->row_context);
 
-	/* a row from disk is the slot's until the next one, whatever becomes of the caller's context */
-	old = MemoryContextSwitchTo(reader->context);
-	found = tuplestore_gettupleslot(reader->store, true, false, slot);
-	MemoryContextSwitchTo(old);
-	if (!found)
+	/* a tuple from disk is in this context, and is gone with the slot's contents below */
+	old = MemoryContextSwitchTo(reader->row_context);
+	if (!tuplestore_gettupleslot(reader->store, true, false, slot))
+	{
+		MemoryContextSwitchTo(old);
 		return NULL;
+	}
 
 	slot_getallattrs(slot);
-	old = MemoryContextSwitchTo(reader->row_context);
 	object->kind = TextDatumGetCString(slot->tts_values[SNAPSHOT_KIND]);
 	object->identity = TextDatumGetCString(slot->tts_values[SNAPSHOT_IDENTITY]);
 	object->parent = slot->tts_isnull[SNAPSHOT_PARENT] ? NULL :
@@ -196,6 +195,7 @@ snapshot_next(SnapshotReader *reader)
 	object->properties = DatumGetJsonbPCopy(slot->tts_values[SNAPSHOT_PROPERTIES]);
 	memcpy(object->checksum, VARDATA_ANY(DatumGetByteaPP(slot->tts_values[SNAPSHOT_CHECKSUM])),
 		   SNAPSHOT_CHECKSUM_LENGTH);
+	ExecClearTuple(slot);
 	MemoryContextSwitchTo(old);
 
 	return object;

@@ -100,7 +100,7 @@ inh AS MATERIALIZED (
         LATERAL (SELECT i.inhrelid, i.inhparent, i.inhseqno, inhdetachpending FROM pg_inherits i OFFSET 0) i
 ),
 coll AS MATERIALIZED (
-    SELECT c.oid, CASE WHEN c.collnamespace = 11 THEN '' ELSE quote_ident(n.nspname) || '.' END || quote_ident(c.collname) AS identity
+    SELECT c.oid, CASE WHEN c.collnamespace = 11 THEN '' ELSE CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || n.nspname || '"' ELSE quote_ident(n.nspname) END || '.' END || quote_ident(c.collname) AS identity
     FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
 ),
 owned AS MATERIALIZED (
@@ -207,7 +207,7 @@ key AS MATERIALIZED (
 ind AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident, i.indnatts, i.indnkeyatts,
         i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs, i.indpred, i.indnullsnotdistinct,
-        x.relname, x.reloptions, x.reltablespace, m.amname, c.oid AS constraint_oid, t.identity AS table_identity,
+        x.relname, x.reloptions, x.reltablespace, m.amname, c.oid AS constraint_oid, c.contype, t.identity AS table_identity,
         t.relname AS table_name, t.extension, n.identity AS schema, p.inhparent
     FROM (VALUES (false)) d (indnullsnotdistinct),
         LATERAL (SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident,
@@ -245,7 +245,7 @@ ind_key AS MATERIALIZED (
     LEFT JOIN pg_opclass o ON o.oid = k.opclass
     LEFT JOIN pg_namespace os ON os.oid = o.opcnamespace
     LEFT JOIN coll cl ON cl.oid = k.colloid
-    WHERE i.constraint_oid IS NULL OR i.indnatts > i.indnkeyatts OR i.indexprs IS NOT NULL
+    WHERE i.constraint_oid IS NULL OR i.indnatts > i.indnkeyatts OR i.contype = 'x'
     GROUP BY i.indexrelid
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -262,8 +262,8 @@ schema_object AS (
     LEFT JOIN grantor g ON g.classid = 'pg_namespace'::regclass AND g.objid = n.oid
 ),
 parents AS MATERIALIZED (
-    SELECT i.inhrelid, jsonb_agg(quote_ident(n.nspname) || '.' || quote_ident(p.relname) ORDER BY i.inhseqno) AS names,
-        min(quote_ident(n.nspname) || '.' || quote_ident(p.relname)) AS first, bool_or(i.detaching) AS detaching
+    SELECT i.inhrelid, jsonb_agg(CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || n.nspname || '"' ELSE quote_ident(n.nspname) END || '.' || CASE WHEN p.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || p.relname || '"' ELSE quote_ident(p.relname) END ORDER BY i.inhseqno) AS names,
+        min(CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || n.nspname || '"' ELSE quote_ident(n.nspname) END || '.' || CASE WHEN p.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || p.relname || '"' ELSE quote_ident(p.relname) END) AS first, bool_or(i.detaching) AS detaching
     FROM inh i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace n ON n.oid = p.relnamespace
     GROUP BY i.inhrelid
 ),
@@ -432,12 +432,12 @@ constraint_object AS (
                 'unknown', CASE WHEN x.contype = 'c' AND x.locked THEN 'its table is locked by another session'
                     WHEN x.contype = 'c' AND x.expression IS NULL THEN 'dropped while it was read' END))
         END
-    FROM (SELECT c.*, coalesce(r.identity, dn.identity || '.' || quote_ident(t.typname)) AS table_identity,
+    FROM (SELECT c.*, coalesce(r.identity, dn.identity || '.' || CASE WHEN t.typname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || t.typname || '"' ELSE quote_ident(t.typname) END) AS table_identity,
               coalesce(r.extension, te.extension) AS extension, coalesce(r.locked, false) AS locked,
               k.names AS columns, kf.names AS referenced_columns, kd.names AS on_delete_columns,
               CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE THEN pg_get_expr(c.conbin, c.conrelid) END AS expression,
-              quote_ident(fn.nspname) || '.' || quote_ident(f.relname) AS parent,
-              CASE WHEN c.conparentid <> 0 THEN quote_ident(pn.nspname) || '.' || quote_ident(pr.relname) || '.' || quote_ident(p.conname) END AS partition_of,
+              CASE WHEN fn.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || fn.nspname || '"' ELSE quote_ident(fn.nspname) END || '.' || CASE WHEN f.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || f.relname || '"' ELSE quote_ident(f.relname) END AS parent,
+              CASE WHEN c.conparentid <> 0 THEN CASE WHEN pn.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || pn.nspname || '"' ELSE quote_ident(pn.nspname) END || '.' || CASE WHEN pr.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || pr.relname || '"' ELSE quote_ident(pr.relname) END || '.' || CASE WHEN p.conname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || p.conname || '"' ELSE quote_ident(p.conname) END END AS partition_of,
               i.indnullsnotdistinct, i.amname, i.relname AS index_name, i.reloptions, s.spcname, i.indisvalid, i.indisclustered, i.indisreplident,
               ik.include, ik.columns AS index_columns, ik.expressions, CASE WHEN ik.has_operator_classes THEN ik.operator_classes END AS operator_classes,
               CASE WHEN i.indpred IS NOT NULL THEN pg_get_expr(i.indpred, i.indrelid) END AS predicate,
@@ -484,7 +484,7 @@ index_object AS (
             'replica_identity', CASE WHEN i.indisreplident THEN true END,
             'options', to_jsonb(CASE WHEN i.reloptions IS NOT NULL THEN ARRAY(SELECT o FROM unnest(i.reloptions) o ORDER BY o COLLATE "C") END),
             'tablespace', s.spcname, 'statistics', k.statistics,
-            'partition_of', quote_ident(pn.nspname) || '.' || quote_ident(p.relname),
+            'partition_of', CASE WHEN pn.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || pn.nspname || '"' ELSE quote_ident(pn.nspname) END || '.' || CASE WHEN p.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || p.relname || '"' ELSE quote_ident(p.relname) END,
             'automatic_name', CASE WHEN left(i.relname, length(i.table_name || '_' || k.joined || '_idx')) = i.table_name || '_' || k.joined || '_idx'
                 AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = '' THEN true END,
             'comment', c.description, 'extension', i.extension))
@@ -498,7 +498,7 @@ index_object AS (
 ),
 attributes AS MATERIALIZED (
     SELECT a.attrelid,
-        jsonb_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
+        jsonb_agg(CASE WHEN a.attname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || a.attname || '"' ELSE quote_ident(a.attname) END || ' ' || format_type(a.atttypid, a.atttypmod)
             || CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || cl.identity ELSE '' END ORDER BY a.attnum) AS columns,
         jsonb_object_agg(a.attname, pg_get_expr(f.adbin, f.adrelid)) FILTER (WHERE f.adrelid IS NOT NULL AND NOT r.locked) AS defaults,
         jsonb_object_agg(a.attname, c.description) FILTER (WHERE c.description IS NOT NULL) AS comments,
@@ -543,7 +543,7 @@ sequence_object AS (
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(r.relowner), 'type', format_type(s.seqtypid, NULL),
             'start', s.seqstart, 'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache', s.seqcache, 'cycle', s.seqcycle,
             'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
-            'owned_by', t.identity || '.' || quote_ident(b.attname),
+            'owned_by', t.identity || '.' || CASE WHEN b.attname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || b.attname || '"' ELSE quote_ident(b.attname) END,
             'automatic_name', CASE WHEN left(r.relname, length(t.relname || '_' || b.attname || '_seq')) = t.relname || '_' || b.attname || '_seq'
                 AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = '' THEN true END,
             'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension))
@@ -635,8 +635,8 @@ trigger_object AS (
             'constraint', CASE WHEN t.tgconstraint <> 0 THEN true END,
             'deferrable', CASE WHEN t.tgconstraint <> 0 THEN t.tgdeferrable END,
             'deferred', CASE WHEN t.tgconstraint <> 0 THEN t.tginitdeferred END,
-            'from_table', quote_ident(fn.nspname) || '.' || quote_ident(f.relname),
-            'partition_of', quote_ident(pn.nspname) || '.' || quote_ident(pr.relname) || '.' || quote_ident(p.tgname),
+            'from_table', CASE WHEN fn.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || fn.nspname || '"' ELSE quote_ident(fn.nspname) END || '.' || CASE WHEN f.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || f.relname || '"' ELSE quote_ident(f.relname) END,
+            'partition_of', CASE WHEN pn.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || pn.nspname || '"' ELSE quote_ident(pn.nspname) END || '.' || CASE WHEN pr.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || pr.relname || '"' ELSE quote_ident(pr.relname) END || '.' || CASE WHEN p.tgname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || p.tgname || '"' ELSE quote_ident(p.tgname) END,
             'comment', c.description, 'extension', coalesce(e.extension, r.extension),
             'unknown', CASE WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL THEN 'dropped while it was read' END))
     FROM trig t
@@ -781,7 +781,7 @@ family_object AS (
 class_object AS (
     SELECT 'operator class', n.identity, o.opcname::text, ' USING ' || m.amname, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(o.opcowner), 'type', format_type(o.opcintype, NULL), 'default', o.opcdefault,
-            'family', quote_ident(fn.nspname) || '.' || quote_ident(f.opfname), 'storage', CASE WHEN o.opckeytype <> 0 THEN format_type(o.opckeytype, NULL) END,
+            'family', CASE WHEN fn.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || fn.nspname || '"' ELSE quote_ident(fn.nspname) END || '.' || quote_ident(f.opfname), 'storage', CASE WHEN o.opckeytype <> 0 THEN format_type(o.opckeytype, NULL) END,
             'comment', c.description, 'extension', e.extension))
     FROM pg_opclass o
     JOIN nsp n ON n.oid = o.opcnamespace
@@ -824,7 +824,7 @@ dictionary_object AS (
 ),
 search_object AS (
     SELECT 'text search configuration', n.identity, s.cfgname::text, NULL::text, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.cfgowner), 'parser', quote_ident(pn.nspname) || '.' || quote_ident(p.prsname),
+        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.cfgowner), 'parser', CASE WHEN pn.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || pn.nspname || '"' ELSE quote_ident(pn.nspname) END || '.' || quote_ident(p.prsname),
             'mappings', m.mappings, 'comment', c.description, 'extension', e.extension))
     FROM pg_ts_config s
     JOIN nsp n ON n.oid = s.cfgnamespace
@@ -835,6 +835,19 @@ search_object AS (
                      FROM pg_ts_config_map m WHERE m.mapcfg >= 16384 GROUP BY m.mapcfg, m.maptokentype) m GROUP BY m.mapcfg) m ON m.mapcfg = s.oid
     LEFT JOIN ext e ON e.classid = 'pg_ts_config'::regclass AND e.objid = s.oid
     LEFT JOIN com c ON c.classoid = 'pg_ts_config'::regclass AND c.objoid = s.oid
+),
+default_object AS (
+    SELECT 'default privilege', NULL::text, NULL::text,
+        'FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || CASE WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || n.identity END
+            || ' ON ' || CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES'
+                WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' ELSE d.defaclobjtype::text END,
+        n.identity,
+        jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors))
+    FROM pg_default_acl d
+    LEFT JOIN nsp n ON n.oid = d.defaclnamespace
+    LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid
+    LEFT JOIN grantor g ON g.classid = 'pg_default_acl'::regclass AND g.objid = d.oid
+    WHERE n.oid IS NOT NULL OR d.defaclnamespace = 0 AND (SELECT s.schemas FROM setting s) IS NULL
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Objects of the whole database: only where no schemas are asked for
@@ -878,20 +891,8 @@ event_object AS (
     LEFT JOIN ext e ON e.classid = 'pg_event_trigger'::regclass AND e.objid = t.oid
     LEFT JOIN com c ON c.classoid = 'pg_event_trigger'::regclass AND c.objoid = t.oid
 ),
-default_object AS (
-    SELECT 'default privilege', NULL::text, NULL::text,
-        'FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || CASE WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || quote_ident(n.nspname) END
-            || ' ON ' || CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES'
-                WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' ELSE d.defaclobjtype::text END,
-        CASE WHEN d.defaclnamespace <> 0 THEN quote_ident(n.nspname) END,
-        jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors))
-    FROM pg_default_acl d
-    LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
-    LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid
-    LEFT JOIN grantor g ON g.classid = 'pg_default_acl'::regclass AND g.objid = d.oid
-),
 published AS (
-    SELECT r.prpubid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS identity,
+    SELECT r.prpubid, CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || n.nspname || '"' ELSE quote_ident(n.nspname) END || '.' || CASE WHEN c.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || c.relname || '"' ELSE quote_ident(c.relname) END AS identity,
         (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[])) AS columns,
         CASE WHEN t.locked IS NOT TRUE THEN pg_get_expr(r.prqual, r.prrelid) END AS filter,
         t.locked AND r.prqual IS NOT NULL AS waits
@@ -978,8 +979,8 @@ server_object AS (
 ),
 -- that there is one; its options are for the eyes of few
 mapping_object AS (
-    SELECT 'user mapping', quote_ident(m.srvname), CASE WHEN m.umuser <> 0 THEN m.usename::text END, CASE WHEN m.umuser = 0 THEN 'PUBLIC' END,
-        quote_ident(m.srvname), '{}'::jsonb
+    SELECT 'user mapping', CASE WHEN m.srvname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || m.srvname || '"' ELSE quote_ident(m.srvname) END, CASE WHEN m.umuser <> 0 THEN m.usename::text END, CASE WHEN m.umuser = 0 THEN 'PUBLIC' END,
+        CASE WHEN m.srvname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || m.srvname || '"' ELSE quote_ident(m.srvname) END, '{}'::jsonb
     FROM pg_user_mappings m
 )
 SELECT x.kind, x.identity, x.parent, x.properties
@@ -1009,13 +1010,13 @@ FROM (
     UNION ALL SELECT * FROM statistics_object
     UNION ALL SELECT * FROM dictionary_object
     UNION ALL SELECT * FROM search_object
+    UNION ALL SELECT * FROM default_object
     UNION ALL
     SELECT w.*
     FROM (SELECT * FROM extension_object
         UNION ALL SELECT * FROM language_object
         UNION ALL SELECT * FROM cast_object
         UNION ALL SELECT * FROM event_object
-        UNION ALL SELECT * FROM default_object
         UNION ALL SELECT * FROM publication_object
         UNION ALL SELECT * FROM subscription_object
         UNION ALL SELECT * FROM wrapper_object

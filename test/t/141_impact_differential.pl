@@ -128,7 +128,7 @@ for my $round (1 .. (long_run() ? 40 : 3))
 	$runs++;
 	is(join("\n", @differences), '', "round $round: $count objects, no difference") or diag(join(";\n", @sql));
 }
-cmp_ok($objects, '>', 60 * $runs, "$objects objects in $runs schemas were dropped");
+cmp_ok($objects, '>', 30 * $runs, "$objects objects in $runs schemas were dropped");
 
 $node->stop('immediate');
 done_testing();
