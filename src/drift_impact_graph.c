@@ -343,7 +343,10 @@ is_internal_trigger(Oid oid)
 	return internal;
 }
 
-/* The constraint of a partition that a partitioned table's stands for */
+/*
+ * The constraint of a partition that a partitioned table's stands for, or one
+ * that a column's NOT NULL is from 18 on
+ */
 static bool
 is_clone(Oid oid)
 {
@@ -352,7 +355,9 @@ is_clone(Oid oid)
 
 	if (HeapTupleIsValid(tuple))
 	{
-		clone = OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->conparentid);
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		clone = OidIsValid(form->conparentid) || form->contype == 'n';
 		ReleaseSysCache(tuple);
 	}
 	return clone;

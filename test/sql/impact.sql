@@ -7,7 +7,7 @@ RESET client_min_messages;
 \pset format unaligned
 CREATE SCHEMA impact_test;
 SET search_path = impact_test, public;
-SET client_min_messages = warning;
+SET client_min_messages = error;
 
 CREATE TYPE mood AS ENUM ('a', 'b');
 CREATE TYPE pair AS (x int, y int);
@@ -196,13 +196,13 @@ BEGIN
       EXECUTE r.statement;
       said := EXISTS (SELECT FROM sg_impact('impact_test.changed.n', true) WHERE kind = r.t AND on_change LIKE '%TYPE fails for%');
       IF NOT EXISTS (SELECT FROM sg_impact('impact_test.changed.n', true) WHERE kind = r.t) THEN
-        RAISE WARNING '%: not found', r.statement;
+        RAISE INFO '%: not found', r.statement;
       END IF;
       BEGIN
         ALTER TABLE changed ALTER n TYPE bigint;
-        IF said THEN RAISE WARNING '%: does not fail', r.statement; END IF;
+        IF said THEN RAISE INFO '%: does not fail', r.statement; END IF;
       EXCEPTION WHEN feature_not_supported THEN
-        IF NOT said THEN RAISE WARNING '%: fails: %', r.statement, SQLERRM; END IF;
+        IF NOT said THEN RAISE INFO '%: fails: %', r.statement, SQLERRM; END IF;
       END;
       RAISE EXCEPTION USING errcode = 'P0001';
     EXCEPTION WHEN raise_exception THEN NULL;
