@@ -89,12 +89,22 @@ OBJS = \
 	src/drift_check.o \
 	src/drift_class.o \
 	src/drift_compare.o \
+	src/drift_ddl_capture.o \
+	src/drift_ddl_control.o \
+	src/drift_ddl_find.o \
+	src/drift_ddl_origin.o \
+	src/drift_ddl_write.o \
 	src/drift_expression.o \
 	src/drift_expression_body.o \
 	src/drift_expression_raw.o \
 	src/drift_expression_tree.o \
 	src/drift_history.o \
 	src/drift_ignore.o \
+	src/drift_impact.o \
+	src/drift_impact_body.o \
+	src/drift_impact_graph.o \
+	src/drift_impact_name.o \
+	src/drift_impact_text.o \
 	src/drift_keys.o \
 	src/drift_keys_advice.o \
 	src/drift_keys_match.o \
@@ -102,6 +112,7 @@ OBJS = \
 	src/drift_match.o \
 	src/drift_matrix.o \
 	src/drift_notify.o \
+	src/drift_object.o \
 	src/drift_property.o \
 	src/drift_rename.o \
 	src/drift_rename_column.o \
@@ -116,6 +127,7 @@ OBJS = \
 	src/fk_trust.o \
 	src/guc.o \
 	src/log_write.o \
+	src/origin.o \
 	src/plan_approve.o \
 	src/plan_backfill.o \
 	src/plan_edit.o \
@@ -161,7 +173,9 @@ SQL_PARTS = \
 	sql/parts/70_snapshot.sql \
 	sql/parts/71_snapshot_statement.sql \
 	sql/parts/72_drift.sql \
-	sql/parts/74_drift_check.sql
+	sql/parts/74_drift_check.sql \
+	sql/parts/76_ddl.sql \
+	sql/parts/77_impact.sql
 
 REGRESS = \
 	approve \
@@ -171,6 +185,7 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	compare_fks \
+	ddl_capture \
 	deploy \
 	deploy_backfill \
 	deploy_index \
@@ -180,6 +195,7 @@ REGRESS = \
 	drift \
 	drift_check \
 	fix \
+	impact \
 	interface \
 	plan \
 	plan_18 \

@@ -99,6 +99,13 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 	index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys)
 #endif
 
+/* 19: strings have one meaning only, so that the scanner has nothing to warn about */
+#if PG_VERSION_NUM < 190000
+#define SG_SCANNER_QUIET(extra) ((extra).escape_string_warning = false)
+#else
+#define SG_SCANNER_QUIET(extra) ((void) 0)
+#endif
+
 /* 19: scans take flags, descriptors of rows are finished by a call */
 #if PG_VERSION_NUM < 190000
 #define SO_NONE 0

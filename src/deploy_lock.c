@@ -43,6 +43,7 @@
 #include "deploy.h"
 #include "errors.h"
 #include "guc.h"
+#include "origin.h"
 #include "progress.h"
 #include "quote.h"
 
@@ -494,7 +495,9 @@ attempt_until_done(DeployAction *action)
 		ErrorData  *edata;
 
 		deploy_arm_timeout();
+		sg_origin_plan = action->run->plan->name;
 		action->error = sg_try(attempt, action);
+		sg_origin_plan = NULL;
 		deploy_disarm_timeout();
 
 		if (action->error == NULL)

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "drift_compare.h"
+#include "drift_ddl.h"
 #include "errors.h"
 #include "quote.h"
 #include "rowsink.h"
@@ -279,6 +280,8 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 		merge(&c, readers);
 		resolve(&c);
 		list_sort(c.rows, compare_rows);
+		if (c.live)
+			drift_name_ddl(c.rows);
 	}
 	sg_scope_end(&caller);
 	for (int i = 0; i < 2; i++)

@@ -4,8 +4,8 @@
  *	  The settings schemaguard.*.
  *
  * All of them may be set by any role, since they only bound what that role's
- * own statements do; but require_approval, which bounds what others want, is
- * for superusers.
+ * own statements do; but require_approval, which bounds what others want, and
+ * migration_applications, which judges what others do, are for superusers.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,9 @@
 #include <limits.h>
 
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "guc.h"
 
@@ -24,6 +26,8 @@ int			sg_retry_budget = 600000;
 int			sg_statement_timeout = 0;
 int			sg_workers = 2;
 bool		sg_require_approval = false;
+char	   *sg_migration = "";
+char	   *sg_migration_applications = "";
 int			sg_throttle_lag = -1;
 int			sg_throttle_waiting = -1;
 char	   *sg_throttle_function = "";
@@ -79,6 +83,55 @@ int64
 sg_audit_memory_bytes(void)
 {
 	return (int64) (sg_audit_memory < 0 ? maintenance_work_mem : sg_audit_memory) * 1024;
+}
+
+/* A list of patterns for LIKE, none of which can raise an error */
+static bool
+check_patterns(char **newval, void **extra, GucSource source)
+{
+	List	   *patterns;
+	ListCell   *lc;
+
+	if (!SplitGUCList(pstrdup(*newval), ',', &patterns))
+	{
+		GUC_check_errdetail("The list syntax is invalid.");
+		return false;
+	}
+	foreach(lc, patterns)
+	{
+		const char *pattern = lfirst(lc);
+		int			backslashes = 0;
+
+		for (const char *p = pattern + strlen(pattern); p > pattern && p[-1] == '\\'; p--)
+			backslashes++;
+		if (backslashes % 2 == 1)
+		{
+			GUC_check_errdetail("A pattern must not end with a single backslash.");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What drift_ddl_origin.c acts upon */
+static void
+define_migration(void)
+{
+	DefineCustomStringVariable("schemaguard.migration",
+							   "Name of the migration whose DDL this session runs; empty is none.",
+							   "For SET LOCAL: schemaguard.ddl_log tells such DDL from what somebody typed.",
+							   &sg_migration,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.migration_applications",
+							   "Patterns, separated by commas, of application_name whose DDL comes from migrations.",
+							   "As LIKE has them: % stands for anything, _ for one character.",
+							   &sg_migration_applications,
+							   "",
+							   PGC_SUSET, 0,
+							   check_patterns, NULL, NULL);
 }
 
 /* What deploy_throttle.c and plan_approve.c act upon */
@@ -272,5 +325,6 @@ sg_guc_init(void)
 
 	define_control();
 	define_remote();
+	define_migration();
 	MarkGUCPrefixReserved("schemaguard");
 }

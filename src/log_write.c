@@ -21,6 +21,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -248,7 +249,7 @@ log_started(const char *plan, const char *action)
 }
 
 /*
- * sg_log_guard() trigger: refuse every change of the log but sg_prune's.
+ * sg_log_guard() trigger: refuse every change of a log but sg_prune's.
  */
 Datum
 sg_log_guard(PG_FUNCTION_ARGS)
@@ -263,7 +264,7 @@ sg_log_guard(PG_FUNCTION_ARGS)
 	if (!pruning || !TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("schemaguard.audit_log is append-only"),
+				 errmsg("schemaguard.%s is append-only", RelationGetRelationName(data->tg_relation)),
 				 errhint("CALL sg_prune(before) deletes what is older than a time.")));
 
 	return PointerGetDatum(data->tg_trigtuple);
@@ -288,6 +289,34 @@ prune_rows(TimestampTz before)
 							 " AND (l.phase <> 'started' OR EXISTS"
 							 "      (SELECT FROM schemaguard.audit_log o"
 							 "       WHERE o.started_id = l.id AND o.at < $1))",
+							 1, types, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		pruning = false;
+	}
+	PG_END_TRY();
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return n;
+}
+
+/* Delete what is older of the DDL that was caught */
+static uint64
+prune_ddl(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(before)};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	PG_TRY();
+	{
+		pruning = true;
+		n = sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.ddl_log WHERE at < $1",
 							 1, types, values, NULL);
 	}
 	PG_FINALLY();
@@ -369,9 +398,10 @@ prune_drift(TimestampTz before)
  *
  * Deletes the rows of the log from before a time, proofs from before it
  * about keys that are gone, from other databases, or out of use because of
- * newer ones, and older checks for drift.  For members of pg_database_owner, that is the owner of the
- * database, and superusers (42501).  Writes a row of its own about it.  Locks
- * these tables in ROW EXCLUSIVE.
+ * newer ones, older checks for drift, and the DDL that was caught before it.
+ * For members of pg_database_owner, that is the owner of the database, and
+ * superusers (42501).  Writes a row of its own about it.  Locks these tables
+ * in ROW EXCLUSIVE.
  */
 Datum
 sg_prune(PG_FUNCTION_ARGS)
@@ -381,6 +411,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	LogEntry	entry;
 	uint64		proofs;
 	uint64		drift;
+	uint64		ddl;
 	TimestampTz start = GetCurrentTimestamp();
 
 	sg_check_version();
@@ -402,9 +433,11 @@ sg_prune(PG_FUNCTION_ARGS)
 	entry.rows_affected = (int64) prune_rows(before);
 	proofs = prune_proofs(before);
 	drift = prune_drift(before);
-	entry.message = psprintf("rows before %s%s%s", timestamptz_to_str(before),
+	ddl = prune_ddl(before);
+	entry.message = psprintf("rows before %s%s%s%s", timestamptz_to_str(before),
 							 proofs == 0 ? "" : psprintf("; proofs of no use: " UINT64_FORMAT, proofs),
-							 drift == 0 ? "" : psprintf("; checks for drift: " UINT64_FORMAT, drift));
+							 drift == 0 ? "" : psprintf("; checks for drift: " UINT64_FORMAT, drift),
+							 ddl == 0 ? "" : psprintf("; rows of ddl_log: " UINT64_FORMAT, ddl));
 	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
 	log_write(&entry);
 

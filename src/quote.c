@@ -90,7 +90,7 @@ parse_name_part(const char *input, const char **p)
 		const char *start = s;
 		char	   *folded;
 
-		while (*s != '\0' && *s != '.' && !scanner_isspace(*s))
+		while (*s != '\0' && *s != '.' && *s != '(' && !scanner_isspace(*s))
 		{
 			bool		initial = IS_HIGHBIT_SET(*s) || *s == '_' ||
 				(*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z');
@@ -134,6 +134,27 @@ sg_parse_table_name(const char *input)
 	sg_check_name(result.name, "table name");
 
 	return result;
+}
+
+List *
+sg_parse_names(const char *input, const char **rest)
+{
+	List	   *names = NIL;
+	const char *p = input;
+
+	for (;;)
+	{
+		char	   *name = parse_name_part(input, &p);
+
+		sg_check_name(name, "name");
+		names = lappend(names, name);
+		if (*p != '.')
+			break;
+		p++;
+	}
+	*rest = p;
+
+	return names;
 }
 
 char *

@@ -24,6 +24,11 @@ typedef struct SgTableName
  */
 extern SgTableName sg_parse_table_name(const char *input);
 
+/*
+ * The parts of a dotted name, under the same rules; *rest is where it ends.
+ */
+extern List *sg_parse_names(const char *input, const char **rest);
+
 /* Raise 42622 when a name is too long to be one, 42602 when it is empty */
 extern void sg_check_name(const char *name, const char *what);
 

@@ -13,13 +13,14 @@
 #   reference.sql                                       checks before the reference data set is measured
 #   timed/VARIANT.sql                                   what is timed, with its check
 #   memory.sh memory.pl                                 the memory of an audit
+#   ddl.sh ddl.sql                                      what catching DDL costs
 #   deploy.sh deploy.sql deploy.pl                      deployment: its time, and what an application feels
 #   report.pl                                           table, page and picture; it also has the targets
 #
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
 #   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
 #   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most
-#   ONLY="NAME ..."    of read core sql validate growth skip small many deploy memory (default: all but memory)
+#   ONLY="NAME ..."    of read core sql validate growth skip small many deploy memory ddl (default: all but memory, ddl)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -33,6 +34,8 @@ set -euo pipefail
 . "$(dirname "$0")/memory.sh"
 # shellcheck source=test/bench/deploy.sh
 . "$(dirname "$0")/deploy.sh"
+# shellcheck source=test/bench/ddl.sh
+. "$(dirname "$0")/ddl.sh"
 
 scale=${SCALE:-1} rounds=${ROUNDS:-5} workers=${WORKERS:-2} million_keys=${KEYS:-5}
 only=${ONLY:-read core sql validate growth skip small many deploy}
@@ -40,7 +43,7 @@ only=${ONLY:-read core sql validate growth skip small many deploy}
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | skip | small | many | deploy | memory) ;;
+    read | core | sql | validate | growth | skip | small | many | deploy | memory | ddl) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -182,6 +185,9 @@ sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $round
 ! wanted read core sql validate growth skip small many || measure_ratios
 ! wanted deploy || measure_deploy
 ! wanted memory || measure_memory
+! wanted ddl || measure_ddl
+# what has a table of its own needs no report
+[ "${only// /}" != ddl ] || exit 0
 describe
 sg_say
 folder=()

@@ -26,6 +26,7 @@ FROM (VALUES
   ('sg_plan_from_discovery(text, float8)', 'plan text, min_score double precision DEFAULT 0.8'),
   ('sg_plan_sql(text)', 'plan text'),
   ('sg_plan_approve(text)', 'plan text'),
+  ('sg_capture_ddl(boolean)', 'enabled boolean'),
   ('sg_rollback_fks(text)', 'IN plan text'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
@@ -55,6 +56,7 @@ FROM (VALUES
   ('sg_compare_fks(text, text)',
    '{text reference,text target,text status,text reference_definition,text target_definition,text recommendation,text migration,text level,text child_table,text reference_name,text target_name,text[] differences,text reason,text risk,text run_on,jsonb counts}'),
   ('sg_drift_matrix(text[])', '{text[] names,text kind,text object,text result,json states,text detail}'),
+  ('sg_impact(text, boolean)', '{text object,boolean internals,text kind,text dependent,integer depth,text via,text certainty,text on_change,text on_drop}'),
   ('sg_unmatched_keys()', '{text table_name,name[] columns,text reason}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
   pg_proc p, LATERAL (SELECT c.position::int AS n) x
@@ -91,6 +93,7 @@ FROM (VALUES
   ('drift_ignore', '{kind,object,reason,until,change,property,added_by,added_at}'),
   ('drift_run', '{id,run_id,at,role,reference,target,result,drifts,drift,extra,unknown,cosmetic,unmanaged,ignored,appeared,gone,notified,problems,elapsed_ms}'),
   ('drift_item', '{id,role,reference,target,kind,object,change,property,expected,actual,class,risk,detail,first_seen,last_seen,gone_at,first_run,last_run,gone_run,fingerprint}'),
+  ('ddl_log', '{at,pid,session_role,role,application,client_addr,event,tag,kind,object,parts,statement,origin,origin_name,detail}'),
   ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
   ('progress', '{pid,plan,step,action,phase,object,done,total,unit,orphan_rows,started_at,estimated_end}')) AS v (relation, columns);
 
@@ -104,7 +107,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item,ddl_log,ddl_capture}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -114,6 +117,7 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
         'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
+        'schemaguard.ddl_log', 'schemaguard.ddl_capture',
         'schemaguard.discovery_weight', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
         'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore',
         'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.drift_item', 'schemaguard.drift_item_id_seq'], 'configuration tables');

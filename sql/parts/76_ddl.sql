@@ -1,0 +1,76 @@
+-- DDL, caught as it happens: see docs/ddl-capture.md
+CREATE TABLE schemaguard.ddl_log (
+    at           timestamptz NOT NULL,      -- when the command ended
+    pid          int NOT NULL,
+    session_role text NOT NULL,             -- who logged in
+    role         text NOT NULL,             -- whose privileges were used
+    application  text,
+    client_addr  inet,
+    event        text NOT NULL,             -- command, drop, rewrite; lost: commands that are missing here
+    tag          text NOT NULL,
+    kind         text,                      -- kind and object as in snapshots; null: not about one object
+    object       text,
+    parts        text[],                    -- columns, constraints and indexes of the object that the command made or changed
+    statement    text,                      -- null: withheld, or of an extension's script
+    origin       text NOT NULL,             -- direct, migration, extension, schemaguard
+    origin_name  text,                      -- of the migration, extension or plan
+    detail       text
+);
+-- No index and no sequence: users wait for what they cost, and whoever reads the log can wait for a scan of it.
+COMMENT ON TABLE schemaguard.ddl_log IS 'append-only: DDL of this database, while sg_capture_ddl() has it caught';
+
+-- As the log of our own actions: a role sees what was done in its name, pg_monitor all.
+ALTER TABLE schemaguard.ddl_log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_ddl ON schemaguard.ddl_log FOR SELECT
+    USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
+           OR session_role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
+           OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
+GRANT SELECT ON schemaguard.ddl_log TO PUBLIC;
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON schemaguard.ddl_log
+    FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_log_guard();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON schemaguard.ddl_log
+    FOR EACH STATEMENT EXECUTE FUNCTION schemaguard.sg_log_guard();
+ALTER TABLE schemaguard.ddl_log ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE schemaguard.ddl_log ENABLE ALWAYS TRIGGER append_only_truncate;
+
+CREATE FUNCTION schemaguard.sg_ddl_event() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'sg_ddl_event';
+COMMENT ON FUNCTION schemaguard.sg_ddl_event() IS 'note a command for schemaguard.ddl_log';
+
+-- One row while DDL is to be caught. A dump takes it along, and no event triggers, which are members of the extension:
+-- the row makes them again.
+CREATE TABLE schemaguard.ddl_capture (
+    since timestamptz NOT NULL,
+    role  text NOT NULL
+);
+COMMENT ON TABLE schemaguard.ddl_capture IS 'a row: sg_capture_ddl(true) was called';
+GRANT SELECT ON schemaguard.ddl_capture TO PUBLIC;
+
+CREATE FUNCTION schemaguard.sg_ddl_restored() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'sg_ddl_restored';
+CREATE TRIGGER restored AFTER INSERT ON schemaguard.ddl_capture
+    FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_ddl_restored();
+
+CREATE VIEW schemaguard.ddl_capture_state AS
+SELECT c.since IS NOT NULL AS wanted,
+       e.active OPERATOR(pg_catalog.=) 3 AS active,
+       c.since,
+       c.role
+FROM (SELECT pg_catalog.count(*) AS active
+      FROM pg_catalog.pg_event_trigger t
+      WHERE t.evtfoid OPERATOR(pg_catalog.=) 'schemaguard.sg_ddl_event()'::pg_catalog.regprocedure
+        AND t.evtenabled OPERATOR(pg_catalog.<>) 'D') e
+LEFT JOIN schemaguard.ddl_capture c ON true;
+COMMENT ON VIEW schemaguard.ddl_capture_state IS 'is DDL to be caught, and is it caught?';
+GRANT SELECT ON schemaguard.ddl_capture_state TO PUBLIC;
+
+CREATE FUNCTION sg_capture_ddl(enabled boolean)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_capture_ddl';
+COMMENT ON FUNCTION sg_capture_ddl(boolean)
+    IS 'write every DDL command of this database into schemaguard.ddl_log, or end that';
+
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.ddl_log', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.ddl_capture', '');

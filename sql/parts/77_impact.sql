@@ -1,0 +1,16 @@
+-- Impact: what depends on an object
+CREATE FUNCTION sg_impact(
+    object    text,
+    internals boolean DEFAULT false,
+    OUT kind      text,
+    OUT dependent text,
+    OUT depth     int,
+    OUT via       text,
+    OUT certainty text,
+    OUT on_change text,
+    OUT on_drop   text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_impact';
+COMMENT ON FUNCTION sg_impact(text, boolean)
+    IS 'everything that depends on a table, column, type or function, and what a change or a drop does to it';

@@ -1,0 +1,293 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_ddl_origin.c
+ *	  The text of a DDL statement, and where it comes from.
+ *
+ * An event trigger is told the parse tree and no text.  Two places have the
+ * text: the portal that runs what the client has sent, which knows where in
+ * it each statement is, and the innermost error context of SPI, for what a
+ * function or DO block runs.  Where neither is sure to hold this very
+ * statement, there is none: an outer text could carry another's secrets.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "commands/extension.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "parser/scansup.h"
+#include "postmaster/bgworker.h"
+#include "tcop/pquery.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/portal.h"
+#include "utils/varlena.h"
+
+#include "drift_ddl.h"
+#include "guc.h"
+#include "origin.h"
+
+/* Longer statements are cut, with a mark */
+#define STATEMENT_MAX (64 * 1024)
+
+/* ---- the text ---- */
+
+/* A part of a text without the space around it; length 0: up to the end */
+static char *
+cut_text(const char *text, int start, int length)
+{
+	int			end;
+
+	if (start < 0)
+		start = length = 0;
+	end = length > 0 ? start + length : (int) strlen(text);
+
+	while (start < end && scanner_isspace(text[start]))
+		start++;
+	while (end > start && (scanner_isspace(text[end - 1]) || text[end - 1] == ';'))
+		end--;
+
+	return pnstrdup(text + start, end - start);
+}
+
+/*
+ * The statement of this kind out of a text that SPI runs, which may have
+ * several; NULL when two of them could be meant.
+ */
+static char *
+pick_statement(const char *text, EventTriggerData *event)
+{
+	const char *semicolon = strchr(text, ';');
+	RawStmt    *found = NULL;
+	ListCell   *lc;
+
+	if (semicolon == NULL || semicolon[1 + strspn(semicolon + 1, " \t\r\n\f;")] == '\0')
+		return cut_text(text, 0, 0);
+
+	foreach(lc, raw_parser(text, RAW_PARSE_DEFAULT))
+	{
+		RawStmt    *raw = lfirst_node(RawStmt, lc);
+
+		if (CreateCommandTag(raw->stmt) != event->tag)
+			continue;
+		if (found)
+			return NULL;
+		found = raw;
+	}
+
+	return found ? cut_text(text, found->stmt_location, found->stmt_len) : NULL;
+}
+
+/*
+ * What SPI runs, if it is SPI that runs the command.  Its error context says
+ * so, in words that may be translated; the frame is asked alone.
+ */
+static char *
+spi_text(void)
+{
+	ErrorContextCallback *frames = error_context_stack;
+	ErrorContextCallback top;
+	const char *format = dgettext(PG_TEXTDOMAIN("postgres"), "SQL statement \"%s\"");
+	const char *value = strstr(format, "%s");
+	char	   *context;
+	int			before;
+	int			after;
+	int			length;
+
+	if (frames == NULL || value == NULL)
+		return NULL;
+
+	top = *frames;
+	top.previous = NULL;
+	PG_TRY();
+	{
+		error_context_stack = &top;
+		context = GetErrorContextStack();
+	}
+	PG_FINALLY();
+	{
+		error_context_stack = frames;
+	}
+	PG_END_TRY();
+
+	before = value - format;
+	after = strlen(value + 2);
+	length = context ? (int) strlen(context) : 0;
+	if (length < before + after || strncmp(context, format, before) != 0 ||
+		strcmp(context + length - after, value + 2) != 0)
+		return NULL;
+	return pnstrdup(context + before, length - before - after);
+}
+
+/* The statement of the client's, unless it only calls what runs the command */
+static char *
+client_statement(EventTriggerData *event)
+{
+	Portal		portal = ActivePortal;
+	ListCell   *lc;
+
+	if (portal == NULL || portal->status != PORTAL_ACTIVE || portal->sourceText == NULL)
+		return NULL;
+
+	foreach(lc, portal->stmts)
+	{
+		PlannedStmt *statement = lfirst_node(PlannedStmt, lc);
+
+		if (statement->commandType == CMD_UTILITY && statement->utilityStmt &&
+			CreateCommandTag(statement->utilityStmt) == event->tag)
+			return cut_text(portal->sourceText, statement->stmt_location, statement->stmt_len);
+	}
+	return NULL;
+}
+
+/* ---- secrets ---- */
+
+static bool
+sets_foreign_options(AlterTableStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_GenericOptions || command->subtype == AT_AlterColumnGenericOptions)
+			return true;
+	}
+	return false;
+}
+
+/* Can statements of this kind have passwords and the like among their options? */
+static bool
+carries_secrets(Node *parsetree)
+{
+	switch (nodeTag(parsetree))
+	{
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_CreateSubscriptionStmt:
+		case T_AlterSubscriptionStmt:
+		case T_DropSubscriptionStmt:
+		case T_CreateForeignServerStmt:
+		case T_AlterForeignServerStmt:
+		case T_CreateFdwStmt:
+		case T_AlterFdwStmt:
+		case T_CreateForeignTableStmt:
+		case T_ImportForeignSchemaStmt:
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+			return true;
+		case T_AlterTableStmt:
+			return sets_foreign_options((AlterTableStmt *) parsetree);
+		default:
+			return false;
+	}
+}
+
+/*
+ * "password=" as in connection strings, or "password '": the body of a
+ * function or view may have it, too.
+ */
+static bool
+names_password(const char *statement)
+{
+	for (const char *p = statement; *p; p++)
+	{
+		if (pg_strncasecmp(p, "password", 8) != 0)
+			continue;
+		p += 8;
+		p += strspn(p, " \t\r\n\"");
+		if (*p == '=' || *p == '\'' || (*p == ':' && p[1] == '='))
+			return true;
+		p--;
+	}
+	return false;
+}
+
+void
+ddl_set_statement(DdlCommand *command, EventTriggerData *event)
+{
+	char	   *text;
+
+	if (carries_secrets(event->parsetree))
+	{
+		command->withheld = "statement withheld: this kind can carry secrets";
+		return;
+	}
+	/* the script of an extension is in its file */
+	if (creating_extension)
+		return;
+
+	text = spi_text();
+	text = text ? pick_statement(text, event) : client_statement(event);
+	if (text == NULL)
+		return;
+	if (names_password(text))
+	{
+		command->withheld = "statement withheld: it seems to hold a password";
+		return;
+	}
+	if (strlen(text) > STATEMENT_MAX)
+		text = psprintf("%.*s ...", pg_mbcliplen(text, strlen(text), STATEMENT_MAX), text);
+	command->statement = text;
+}
+
+/* ---- where it comes from ---- */
+
+/* Is the name of the application one of migration tools? */
+static bool
+is_migration_tool(const char *name)
+{
+	List	   *patterns;
+	ListCell   *lc;
+
+	if (sg_migration_applications[0] == '\0' ||
+		!SplitGUCList(pstrdup(sg_migration_applications), ',', &patterns))
+		return false;
+
+	foreach(lc, patterns)
+	{
+		if (DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID,
+												 CStringGetTextDatum(name),
+												 CStringGetTextDatum((char *) lfirst(lc)))))
+			return true;
+	}
+	return false;
+}
+
+void
+ddl_set_origin(DdlCommand *command)
+{
+	if (creating_extension)
+	{
+		command->origin = "extension";
+		command->origin_name = get_extension_name(CurrentExtensionObject);
+	}
+	else if (sg_origin_plan)
+	{
+		command->origin = "schemaguard";
+		if (sg_origin_plan[0] != '\0')
+			command->origin_name = pstrdup(sg_origin_plan);
+	}
+	else if (MyBgworkerEntry && strcmp(MyBgworkerEntry->bgw_type, "schemaguard worker") == 0)
+		command->origin = "schemaguard";
+	else if (sg_migration[0] != '\0')
+	{
+		command->origin = "migration";
+		command->origin_name = pstrdup(sg_migration);
+	}
+	else if (command->application && is_migration_tool(command->application))
+	{
+		command->origin = "migration";
+		command->origin_name = command->application;
+	}
+	else
+		command->origin = "direct";
+}
