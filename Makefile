@@ -80,6 +80,7 @@ OBJS = \
 	src/discover_rows.o \
 	src/discover_score.o \
 	src/discover_signal.o \
+	src/discover_split.o \
 	src/discover_sql.o \
 	src/discover_words.o \
 	src/errors.o \

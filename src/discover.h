@@ -58,6 +58,7 @@ typedef enum Suffix
 #define WORD_DECORATION 0x40	/* tbl, dim, master: part of no noun */
 #define WORD_NUMBER		0x80	/* "number of", "most" */
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
+#define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
 
 extern void words_split(const char *name, Words *words);
 extern bool words_is_number(const char *word);
@@ -127,6 +128,7 @@ typedef struct FactKey
 	bool		borrowed;		/* its name is that of another table's key */
 	bool		owned;			/* its name has the table's name in it */
 	int			sharing;		/* keys of the same name */
+	double		usual;			/* share of the primary keys that have this name */
 } FactKey;
 
 typedef struct FactReference
@@ -154,6 +156,7 @@ typedef struct Facts
 								 * unique */
 	HTAB	   *by_table_name;	/* joined stems -> tables */
 	HTAB	   *by_key_name;	/* joined stems -> keys */
+	HTAB	   *by_key_word;	/* the names of primary keys of one word -> keys */
 	HTAB	   *by_column_name; /* joined stems -> columns */
 	List	   *vocabulary[256];	/* stems of the tables' names, by first
 									 * byte */
@@ -217,6 +220,7 @@ typedef struct Candidate
 	bool		key_short;		/* a word of it is abbreviated */
 
 	bool		self_word;
+	bool		tree_word;		/* and it says nothing else */
 	bool		actor_word;
 	bool		extends;		/* one to one: the child's name extends the
 								 * parent's */
@@ -260,6 +264,9 @@ extern List *names_find(HTAB *hash, const char *key);
 /* Hash tables of the same kind, of lists of int */
 extern HTAB *names_hash(const char *name);
 extern void names_add(HTAB *hash, const char *key, int value);
+
+/* Cut names written as one word (discover_split.c) */
+extern void split_names(Facts *facts);
 
 /* Fill those hash tables */
 extern void match_prepare(Facts *facts);

@@ -59,7 +59,6 @@ type_refers(Oid type)
 		case JSONOID:
 		case JSONBOID:
 		case XMLOID:
-		case BYTEAOID:
 		case TSVECTOROID:
 		case TSQUERYOID:
 			return false;
@@ -550,6 +549,7 @@ consider_roles(MatchState *state)
 				continue;
 			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
+			cand.tree_word = cand.self_word && (class & WORD_TREE);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
 			cand.rank = rank_of(facts, &cand);
 			keep_candidate(state, &cand);
@@ -627,6 +627,13 @@ match_from(MatchState *state, int lo)
 	state->hi = stem_hi;
 	look_up_spans(state);
 	consider_roles(state);
+	if (suffix == SUFFIX_NONE && hi - state->lo > 1 && names_find(state->facts->by_key_word, words->stem[hi - 1]) != NIL)
+	{
+		/* row_checksum to the checksum of a row */
+		state->suffix = SUFFIX_KEY;
+		state->hi = hi - 1;
+		look_up_spans(state);
+	}
 	if (suffix == SUFFIX_CODE || suffix == SUFFIX_NAME || suffix == SUFFIX_KEY)
 	{
 		state->suffix = SUFFIX_NONE;

@@ -36,6 +36,7 @@
 	Y(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
 	Y(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
 	Y(SELF_WORD, "another row", "the name says that it is another row of the same table") \
+	X(TREE_WORD, "row before or above", "that word says so and nothing else") \
 	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
 	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
 	X(TABLE_GLUED, "inside of the table's word", "it begins inside of a word of the table's name") \
@@ -81,6 +82,11 @@
 	X(ID_TEXT, "text id", "a text column that ends in id") \
 	X(SUFFIX_SAME, "same ending", "column and key end in the same word") \
 	X(SUFFIX_OTHER, "other ending", "column and key end in different words") \
+	X(SUFFIX_USUAL, "usual key", "column and key end in different words, but keys are called so here") \
+	X(KEY_USUAL, "usual key name", "how many primary keys are called like the target") \
+	X(KEY_ONLY, "name of one key", "no other table's key has the column's name") \
+	X(KEY_RECURS, "name of one key recurs", "and many tables have a column of that name") \
+	X(TARGET_REFERS, "target refers", "the target bears another table's name and is not the primary key") \
 	X(GENERIC, "general word", "the name is a general word: type, status, ...") \
 	X(TYPE_SAME, "same type", "the types are the same") \
 	X(TYPE_UUID, "uuid", "the column is a uuid") \
@@ -121,6 +127,9 @@
 	X(GROUP_CHILD_KEY, "child's key too", "the same columns are unique in the child") \
 	X(GROUP_IN_KEY, "in the child's key", "the columns are part of the child's primary key") \
 	X(GROUP_RELATED, "related names", "one table's name begins with the other's") \
+	X(GROUP_EXTENDS, "part of the child's name", "the child's name has all words of the parent's, and more") \
+	X(GROUP_EXTENDED, "child's name within", "the parent's name has all words of the child's, and more") \
+	X(GROUP_OWNED, "parent's name in the group", "share of the key's columns that bear the parent's name") \
 	X(GROUP_GENERIC, "general names", "share of the columns that have general names") \
 	X(GROUP_REFERENCES, "made of references", "share of the columns that have a table to refer to alone")
 
@@ -300,6 +309,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_PART_OF] = !self && begins_with(&child->words, &parent->words);
 	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
 	s[SIGNAL_SELF_WORD] = cand->self_word;
+	s[SIGNAL_TREE_WORD] = cand->tree_word;
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
 	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
@@ -365,6 +375,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	bool text = is_text(column->type);
 	bool		generic = match_generic_name(facts, cand->column);
 	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
+	bool		acts;
 	Oid			base = getBaseType(column->type);
 
 	s[SIGNAL_SUFFIX_ID] = cand->suffix == SUFFIX_ID;
@@ -379,13 +390,24 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_PLURAL] = bare && !text &&is_plural(column) &&
 		!ends_alike(&column->words, &facts->tables[key->table].words);
 	s[SIGNAL_RECURS] = Min(log2(list_length(match_columns_named(facts, column->joined))), 5) / 5.0;
-	s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
+	acts = cand->actor_word && cand->table_match == MATCH_NONE && !cand->key_match;
+	if (!(bare && acts))
+		s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
 	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
 	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
 
 	if ((cand->n == 1 || cand->leads) && cand->suffix != SUFFIX_NONE)
 		s[strcmp(ending(column), ending(target)) == 0 ? SIGNAL_SUFFIX_SAME :
-		  words_suffix(ending(target)) == cand->suffix ? SIGNAL_SUFFIX_KIN : SIGNAL_SUFFIX_OTHER] = 1;
+		  words_suffix(ending(target)) == cand->suffix ? SIGNAL_SUFFIX_KIN :
+		  key->usual >= 0.2 ? SIGNAL_SUFFIX_USUAL : SIGNAL_SUFFIX_OTHER] = 1;
+	s[SIGNAL_KEY_USUAL] = key->usual;
+	s[SIGNAL_TARGET_REFERS] = cand->n == 1 && !key->primary && habits->named[key->columns[0]];
+	if (cand->key_match && cand->key_before == 0 && !cand->key_glued && !cand->key_short && !key->borrowed &&
+		key->sharing <= 1)
+	{
+		s[SIGNAL_KEY_ONLY] = 1;
+		s[SIGNAL_KEY_RECURS] = s[SIGNAL_RECURS];
+	}
 	s[SIGNAL_GENERIC] = generic;
 	s[SIGNAL_TYPE_SAME] = (cand->n == 1 || cand->leads) && column->type == target->type;
 	s[SIGNAL_TYPE_UUID] = base == UUIDOID;
@@ -397,7 +419,8 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	if (facts->indexed > 0)
 		s[column->leads_index || column->in_primary || column->alone_unique ? SIGNAL_INDEXED : SIGNAL_UNINDEXED] = 1;
 	s[SIGNAL_POLYMORPHIC] = match_polymorphic(facts, cand->column);
-	s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
+	if (!(bare && acts))
+		s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
 }
 
 static bool
@@ -538,6 +561,29 @@ has_key_within(const Facts *facts, int table, const int *columns, int n, bool al
 	return false;
 }
 
+static bool
+has_word(const Words *words, int from, const char *stem)
+{
+	for (int i = from; i < words->n; i++)
+	{
+		if (strcmp(words->stem[i], stem) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has a table's name all words of another's, and more? */
+static bool
+has_words_of(const FactTable *table, const FactTable *other)
+{
+	for (int i = other->prefix; i < other->words.n; i++)
+	{
+		if (!has_word(&table->words, table->prefix, other->words.stem[i]))
+			return false;
+	}
+	return table->words.n - table->prefix > other->words.n - other->prefix;
+}
+
 static void
 group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, float *s)
 {
@@ -548,6 +594,7 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	bool		in_primary = true;
 	int			generic = 0;
 	int			named = 0;
+	int			owned = 0;
 
 	for (int i = 0; i < cand->n; i++)
 	{
@@ -570,6 +617,11 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	s[SIGNAL_GROUP_CHILD_KEY] = has_key_within(facts, child, cand->columns, cand->n, true);
 	s[SIGNAL_GROUP_IN_KEY] = in_primary;
 	s[SIGNAL_GROUP_RELATED] = begins_with(cw, pw) || begins_with(pw, cw);
+	s[SIGNAL_GROUP_EXTENDS] = has_words_of(&facts->tables[child], &facts->tables[key->table]);
+	s[SIGNAL_GROUP_EXTENDED] = has_words_of(&facts->tables[key->table], &facts->tables[child]);
+	for (int i = 0; i < key->n; i++)
+		owned += has_word(&facts->columns[key->columns[i]].words, 0, pw->stem[pw->n - 1]);
+	s[SIGNAL_GROUP_OWNED] = (double) owned / key->n;
 	s[SIGNAL_GROUP_GENERIC] = (double) generic / cand->n;
 	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;
 }
