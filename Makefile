@@ -77,10 +77,12 @@ OBJS = \
 	src/discover_group.o \
 	src/discover_match.o \
 	src/discover_names.o \
+	src/discover_probe.o \
 	src/discover_rows.o \
 	src/discover_score.o \
 	src/discover_signal.o \
 	src/discover_sql.o \
+	src/discover_stats.o \
 	src/discover_words.o \
 	src/errors.o \
 	src/fk_catalog.o \

@@ -24,6 +24,7 @@
 typedef struct Contribution
 {
 	int			signal;
+	double		value;
 	double		weight;			/* weight times value */
 } Contribution;
 
@@ -33,7 +34,9 @@ by_size(const void *a, const void *b)
 	double		wa = fabs(((const Contribution *) a)->weight);
 	double		wb = fabs(((const Contribution *) b)->weight);
 
-	return (wa < wb) - (wa > wb);
+	if (wa != wb)
+		return wa < wb ? 1 : -1;
+	return ((const Contribution *) a)->signal - ((const Contribution *) b)->signal;
 }
 
 static void
@@ -50,17 +53,20 @@ append_pair(StringInfo buf, const char *key, const char *value)
 Datum
 advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand)
 {
-	Contribution *parts = palloc(signal_count() * sizeof(Contribution));
+	Contribution *parts = palloc(cand->nsignals * sizeof(Contribution));
 	StringInfoData buf;
 	StringInfoData why;
 	int			n = 0;
 
-	for (int s = 0; s < signal_count(); s++)
+	for (int i = 0; i < cand->nsignals; i++)
 	{
-		if (cand->signals[s] == 0 || weights->signal[s] == 0)
+		const SignalValue *s = &cand->signals[i];
+
+		if (weights->signal[s->signal] == 0)
 			continue;
-		parts[n].signal = s;
-		parts[n++].weight = weights->signal[s] * cand->signals[s];
+		parts[n].signal = s->signal;
+		parts[n].value = s->value;
+		parts[n++].weight = weights->signal[s->signal] * s->value;
 	}
 	qsort(parts, n, sizeof(Contribution), by_size);
 
@@ -74,7 +80,7 @@ advice_evidence(const Facts *facts, const Weights *weights, const Candidate *can
 		appendStringInfo(&buf, "%s{", i ? ", " : "");
 		append_pair(&buf, "signal", name->name);
 		appendStringInfo(&buf, ", \"value\": %.3g, \"weight\": %.3g}",
-						 (double) cand->signals[parts[i].signal], parts[i].weight);
+						 parts[i].value, parts[i].weight);
 		/* the first signal is what all candidates have */
 		if (i < 7 && parts[i].signal != 0)
 			appendStringInfo(&why, "%s%s: %s", why.len ? "; " : "",

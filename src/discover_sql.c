@@ -162,15 +162,19 @@ compare_children(const ListCell *a, const ListCell *b)
 }
 
 static void
+look_at_rows(Discovery *d, Oid child)
+{
+	list_sort(d->candidates, compare_children);
+	rows_sample(d->facts, d->candidates, child);
+	d->weights = score_all(d->facts, d->candidates);
+}
+
+static void
 propose(Discovery *d, double min_score, Verify verify, Oid child)
 {
 	discover(d);
 	if (verify != VERIFY_NONE)
-	{
-		list_sort(d->candidates, compare_children);
-		rows_sample(d->facts, d->candidates, child);
-		d->weights = score_all(d->facts, d->candidates);
-	}
+		look_at_rows(d, child);
 	choose(d, min_score, child);
 	if (verify == VERIFY_FULL)
 	{
@@ -518,36 +522,41 @@ static void
 sink_signals(SgRowSink *sink, const Candidate *cand)
 {
 	List	   *names = NIL;
-	Datum	   *values = palloc(signal_count() * sizeof(Datum));
-	int			n = 0;
+	int			n = cand->nsignals;
+	Datum	   *values = palloc(n * sizeof(Datum));
 
-	for (int s = 0; s < signal_count(); s++)
+	for (int i = 0; i < n; i++)
 	{
-		if (cand->signals[s] == 0)
-			continue;
-		names = lappend(names, unconstify(char *, signal_names[s].name));
-		values[n++] = Float4GetDatum(cand->signals[s]);
+		names = lappend(names, unconstify(char *, signal_names[cand->signals[i].signal].name));
+		values[i] = Float4GetDatum(cand->signals[i].value);
 	}
 	sg_sink_datum(sink, sg_text_array(names));
 	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
 }
 
 /*
- * schemaguard.sg_discovery_candidates()
+ * schemaguard.sg_discovery_candidates(verify text)
  *
  * Every candidate with its signals, for fitting the weights: those of one
- * competition exclude each other.  Reads the catalogs only.
+ * competition exclude each other.  Reads the catalogs only with verify none;
+ * with sample, rows as sg_discover_fks does.
  */
 Datum
 sg_discovery_candidates(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	Discovery	d = {0};
+	Verify		verify;
 	ListCell   *lc;
 
 	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_discovery_candidates", "verify");
+	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	sg_sink_begin(&sink, fcinfo);
 	discover(&d);
+	if (verify != VERIFY_NONE)
+		look_at_rows(&d, InvalidOid);
 	foreach(lc, d.candidates)
 	{
 		Candidate  *cand = lfirst(lc);
