@@ -130,7 +130,8 @@ SQL_PARTS = \
 	sql/parts/46_rollback.sql \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
-	sql/parts/61_discovery_weight.sql
+	sql/parts/61_discovery_weight.sql \
+	sql/parts/62_discovery_rows_weight.sql
 
 REGRESS = \
 	approve \
@@ -145,6 +146,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	discover_rows \
 	fix \
 	interface \
 	plan \

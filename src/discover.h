@@ -333,6 +333,7 @@ typedef struct SignalValue
 	X(ROWS_FEW, "rows, few values", "they name far fewer parents than they could") \
 	X(ROWS_COVER, "rows, share of parents", "the share of the parent's rows that they name") \
 	X(ROWS_UNIQUE, "rows, no value recurs", "no value recurs where those of a reference would") \
+	X(ROWS_OWN_KEY, "rows of an own key", "the column is a key of its own, whose numbers begin like those of any other") \
 	X(ROWS_OLDER, "older than the parent", "the share of rows that were made before their parent") \
 	X(ROWS_IN_TIME, "made in time", "rows were made after their parent more often than by chance")
 
@@ -391,10 +392,11 @@ extern bool rows_resolve(const Facts *facts, Candidate *cand);
 
 /*
  * Look at a sample of the rows of candidates worth it, of one child or of
- * all; the candidates of one table follow each other.  Nothing waits for a
- * lock.  What can't be read keeps the reason.
+ * all; the candidates of one table follow each other.  Worth it is what has
+ * min_score, and most of what has less.  Nothing waits for a lock.  What
+ * can't be read keeps the reason.
  */
-extern void rows_sample(Facts *facts, List *candidates, Oid child_only);
+extern void rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only);
 
 /* Read the tables of proposals, all of one table in one pass */
 extern void rows_audit(Facts *facts, List *proposals);
@@ -406,6 +408,7 @@ extern List *feedback_apply(Facts *facts, List *candidates);
 /* ---- discover_advice.c ---- */
 
 extern Datum advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand);
+extern char *advice_reason(const Facts *facts, const Weights *weights, const Candidate *cand);
 extern const char *advice_on_delete(const Facts *facts, const Candidate *cand, const char **reason);
 extern bool advice_index(const Facts *facts, const Candidate *cand, const char **reason);
 

@@ -49,6 +49,7 @@
 #define FIRST_LOOK 64			/* values looked up before all of them are */
 #define HOPELESS 0.3			/* share of orphans in these */
 #define DENSITY_PROBES 200
+#define OUTLIERS_MAX 100		/* keys far beyond the rest */
 #define DATED_ROWS 500
 #define KEY_SIZE_MAX 8160		/* bytes: no index holds longer values */
 
@@ -372,6 +373,23 @@ is_ranged(Oid type)
 	return base == INT2OID || base == INT4OID || base == INT8OID || base == NUMERICOID;
 }
 
+/*
+ * One end of the parent's numbers.  A few may be far beyond the rest, such as
+ * orphans where the key is itself a reference: those do not count.
+ */
+static void
+append_parent_end(StringInfo buf, const Facts *facts, const Candidate *cand, bool last)
+{
+	const FkKey *key = cand->fk;
+	const char *column = audit_sql_column("pk", key->parent, key->parent_att[0]);
+	double		tuples = facts->tables[facts->keys[cand->key].table].tuples;
+
+	appendStringInfo(buf, ", (SELECT CAST(%s AS pg_catalog.float8) FROM ", column);
+	audit_sql_table(buf, key->parent, "pk");
+	appendStringInfo(buf, " WHERE %s IS NOT NULL ORDER BY %s%s OFFSET %d LIMIT 1)",
+					 column, column, last ? " DESC" : "", last ? (int) Max(Min(tuples / 100, OUTLIERS_MAX), 0) : 0);
+}
+
 /* rows, those without a parent, different ones; of numbers, the ends on both sides */
 static char *
 lookup_query(const Facts *facts, const Candidate *cand, bool ranged)
@@ -389,12 +407,7 @@ lookup_query(const Facts *facts, const Candidate *cand, bool ranged)
 		for (int e = 0; e < 2; e++)
 			appendStringInfo(&buf, ", CAST(pg_catalog.%s(q.v) FILTER (WHERE q.found) AS pg_catalog.float8)", ends[e]);
 		for (int e = 0; e < 2; e++)
-		{
-			appendStringInfo(&buf, ", (SELECT CAST(pg_catalog.%s(%s) AS pg_catalog.float8) FROM ", ends[e],
-							 audit_sql_column("pk", key->parent, key->parent_att[0]));
-			audit_sql_table(&buf, key->parent, "pk");
-			appendStringInfoChar(&buf, ')');
-		}
+			append_parent_end(&buf, facts, cand, e == 1);
 	}
 	appendStringInfo(&buf, " FROM (SELECT fk.%s AS v, EXISTS (SELECT FROM ",
 					 quote_identifier(facts->columns[cand->columns[0]].name));
@@ -518,7 +531,10 @@ density(const RowSample *sample, const char *query, int slot, const RowFindings 
 		return -1;
 	for (int i = 0; i < n; i++)
 	{
-		/* the golden section spreads them evenly, and hits no rhythm of the keys */
+		/*
+		 * the golden section spreads them evenly, and hits no rhythm of the
+		 * keys
+		 */
 		double		at = width <= n ? i : floor(width * fmod((i + 0.5) * 0.6180339887498949, 1));
 
 		values[i] = integer_datum(type, (int64) (found->lowest + at));

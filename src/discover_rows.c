@@ -28,7 +28,8 @@
 #include "quote.h"
 
 #define SAMPLE_KEYS 64			/* candidates that one sample serves */
-#define WORTH_LOOKING 0.02		/* score below which rows are not asked */
+#define WORTH_LOOKING 0.02		/* score below which rows are not asked,
+								 * unless such scores are wanted */
 #define REFUTED 0.05			/* share of orphans in a sample */
 
 /* A batch of candidates of one child */
@@ -102,8 +103,10 @@ surprise(double distinct, double density)
 static void
 spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
 {
+	const FactColumn *column = &facts->columns[cand->column];
 	double		parents = found->parents;
 
+	s[EVIDENCE_ROWS_OWN_KEY] = cand->n == 1 && column->alone_unique && is_number(column->type);
 	s[is_number(facts->columns[cand->columns[0]].type) ? EVIDENCE_ROWS_NUMBER : EVIDENCE_ROWS_OTHER] =
 		Min(log2(1 + found->distinct), 8) / 8.0;
 	if (found->density >= 0)
@@ -114,7 +117,7 @@ spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *fou
 	{
 		s[EVIDENCE_ROWS_FEW] = stats_few(found->distinct, found->rows, parents);
 		s[EVIDENCE_ROWS_COVER] = Min(found->distinct / parents, 1) * Min(log2(1 + found->distinct), 8) / 8.0;
-		s[EVIDENCE_ROWS_UNIQUE] = cand->n == 1 && !facts->columns[cand->column].alone_unique &&
+		s[EVIDENCE_ROWS_UNIQUE] = cand->n == 1 && !column->alone_unique &&
 			stats_never_recurs(found->distinct == found->rows, found->rows, parents);
 	}
 	if (found->dated >= 10)
@@ -194,6 +197,7 @@ lock_and_look(void *arg)
 
 	if (locked == NIL)
 		return;
+	sg_progress_tables(SG_PHASE_SCANNING, batch->child, 0);
 	audit_push_snapshot();
 	sample = probe_begin(batch->facts, batch->child, locked);
 	foreach(lc, locked)
@@ -211,45 +215,34 @@ lock_and_look(void *arg)
 	PopActiveSnapshot();
 }
 
-/*
- * An error takes the candidates of the batch that were not looked at, so it
- * is tried again for each of them alone.
- */
+/* Try a batch; after an error, each of its candidates that is left alone */
 static void
-look_at(Batch *batch)
+look_at_each(Batch *batch)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
 	ErrorData  *error = NULL;
 	ListCell   *lc;
 
-	MemoryContextSwitchTo(context);
 	/* on a standby, an error inside of a subtransaction may end the session */
 	if (RecoveryInProgress())
 		lock_and_look(batch);
 	else
 		error = sg_try_undo(lock_and_look, batch);
-	MemoryContextSwitchTo(caller);
-	if (error)
+	if (error == NULL)
+		return;
+	sg_rethrow_cancel(error);
+	foreach(lc, batch->candidates)
 	{
-		sg_rethrow_cancel(error);
-		foreach(lc, batch->candidates)
-		{
-			Candidate  *cand = lfirst(lc);
-			Batch		alone = *batch;
+		Candidate  *cand = lfirst(lc);
+		Batch		alone = *batch;
 
-			if (cand->reason || cand->rows_checked >= 0)
-				continue;
-			if (list_length(batch->candidates) == 1)
-				cand->reason = MemoryContextStrdup(batch->facts->context, sg_error_text(error));
-			else
-			{
-				alone.candidates = list_make1(cand);
-				look_at(&alone);
-			}
-		}
+		if (cand->reason || cand->rows_checked >= 0)
+			continue;
+		alone.candidates = list_make1(cand);
+		if (list_length(batch->candidates) > 1)
+			look_at_each(&alone);
+		else
+			cand->reason = MemoryContextStrdup(batch->facts->context, sg_error_text(error));
 	}
-	MemoryContextDelete(context);
 }
 
 /* May the rows be read?  Where not, the reason is kept. */
@@ -262,21 +255,55 @@ readable(const Facts *facts, Candidate *cand)
 		return false;
 	problem = audit_access_problem(cand->fk, false);
 	if (problem)
-		cand->reason = problem->reason;
+		cand->reason = MemoryContextStrdup(facts->context, problem->reason);
 	else if (audit_needs_owner(cand->fk, false))
 		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
 	return cand->reason == NULL;
 }
 
-static bool
-is_worth_it(const Facts *facts, const Candidate *cand, Oid child_only)
+/*
+ * Looks at a batch.  What it takes is gone afterwards, the keys that the
+ * candidates would make as well: only what is proposed needs them again.
+ */
+static void
+look_at(Batch *batch)
 {
-	return cand->score >= WORTH_LOOKING &&
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
+	List	   *all = batch->candidates;
+	ListCell   *lc;
+
+	MemoryContextSwitchTo(context);
+	batch->candidates = NIL;
+	foreach(lc, all)
+	{
+		if (readable(batch->facts, lfirst(lc)))
+			batch->candidates = lappend(batch->candidates, lfirst(lc));
+		else
+			batch->progress->done++;
+	}
+	if (batch->candidates != NIL)
+		look_at_each(batch);
+	foreach(lc, all)
+	{
+		((Candidate *) lfirst(lc))->fk = NULL;
+		((Candidate *) lfirst(lc))->problem = NULL;
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	list_free(all);
+	batch->candidates = NIL;
+}
+
+static bool
+is_worth_it(const Facts *facts, const Candidate *cand, double min_score, Oid child_only)
+{
+	return cand->score >= Min(min_score, WORTH_LOOKING) &&
 		(!OidIsValid(child_only) || facts->tables[facts->columns[cand->column].table].oid == child_only);
 }
 
 void
-rows_sample(Facts *facts, List *candidates, Oid child_only)
+rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only)
 {
 	RowProgress progress = {0};
 	Batch		batch = {.facts = facts,.progress = &progress};
@@ -284,7 +311,7 @@ rows_sample(Facts *facts, List *candidates, Oid child_only)
 	ListCell   *lc;
 
 	foreach(lc, candidates)
-		total += is_worth_it(facts, lfirst(lc), child_only);
+		total += is_worth_it(facts, lfirst(lc), min_score, child_only);
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, total);
 	foreach(lc, candidates)
 	{
@@ -292,20 +319,11 @@ rows_sample(Facts *facts, List *candidates, Oid child_only)
 		Oid			its = facts->tables[facts->columns[cand->column].table].oid;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!is_worth_it(facts, cand, child_only))
+		if (!is_worth_it(facts, cand, min_score, child_only))
 			continue;
-		if (!readable(facts, cand))
-		{
-			progress.done++;
-			continue;
-		}
-		if (its != batch.child || list_length(batch.candidates) == SAMPLE_KEYS)
-		{
-			if (batch.candidates != NIL)
-				look_at(&batch);
-			batch.candidates = NIL;
-			batch.child = its;
-		}
+		if (batch.candidates != NIL && (its != batch.child || list_length(batch.candidates) == SAMPLE_KEYS))
+			look_at(&batch);
+		batch.child = its;
 		batch.candidates = lappend(batch.candidates, cand);
 	}
 	if (batch.candidates != NIL)

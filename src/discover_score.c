@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "executor/spi.h"
+#include "miscadmin.h"
 
 #include "discover.h"
 #include "spi.h"
@@ -118,6 +119,8 @@ compare_sets(const ListCell *a, const ListCell *b)
 	const Candidate *ca = lfirst(a);
 	const Candidate *cb = lfirst(b);
 
+	/* a million take longer to sort than a cancel should wait */
+	CHECK_FOR_INTERRUPTS();
 	if (ca->set != cb->set)
 		return ca->set < cb->set ? -1 : 1;
 	return (ca->key > cb->key) - (ca->key < cb->key);
@@ -134,6 +137,7 @@ score_all(Facts *facts, List *candidates)
 	{
 		Candidate  *cand = lfirst(lc);
 
+		CHECK_FOR_INTERRUPTS();
 		cand->sum = 0;
 		for (int i = 0; i < cand->nsignals; i++)
 			cand->sum += weights->signal[cand->signals[i].signal] * cand->signals[i].value;
@@ -142,6 +146,7 @@ score_all(Facts *facts, List *candidates)
 	list_sort(candidates, compare_sets);
 	for (int i = 0; i < list_length(candidates); i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (i + 1 == list_length(candidates) ||
 			((Candidate *) list_nth(candidates, i + 1))->set != ((Candidate *) list_nth(candidates, i))->set)
 		{

@@ -161,7 +161,10 @@ put_signal(Candidate *cand, int signal, float value)
 	if (value == 0)
 		cand->signals[i] = cand->signals[--cand->nsignals];
 	else
-		cand->signals[i] = (SignalValue) {signal, value};
+	{
+		cand->signals[i].signal = signal;
+		cand->signals[i].value = value;
+	}
 }
 
 void
@@ -181,8 +184,10 @@ pack_signals(Candidate *cand, const float *s)
 	cand->signals = palloc(Max(n, 1) * sizeof(SignalValue));
 	for (int i = 0; i < signal_count(); i++)
 	{
-		if (s[i] != 0)
-			cand->signals[cand->nsignals++] = (SignalValue) {i, s[i]};
+		if (s[i] == 0)
+			continue;
+		cand->signals[cand->nsignals].signal = i;
+		cand->signals[cand->nsignals++].value = s[i];
 	}
 }
 
@@ -227,6 +232,7 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 		const FactColumn *column = &facts->columns[cand->column];
 		int text = is_text(column->type);
 
+		CHECK_FOR_INTERRUPTS();
 		if (cand->set >= facts->ncolumns)
 			continue;
 		if (cand->column != last)

@@ -120,6 +120,7 @@ choose(Discovery *d, double min_score, Oid child)
 	{
 		Candidate  *cand = lfirst(lc);
 
+		CHECK_FOR_INTERRUPTS();
 		if (cand->set != set)
 		{
 			best = NULL;
@@ -145,6 +146,7 @@ compare_proposals(const ListCell *a, const ListCell *b)
 	const Candidate *ca = lfirst(a);
 	const Candidate *cb = lfirst(b);
 
+	CHECK_FOR_INTERRUPTS();
 	if (ca->score != cb->score)
 		return ca->score > cb->score ? -1 : 1;
 	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
@@ -157,15 +159,16 @@ compare_children(const ListCell *a, const ListCell *b)
 	const Candidate *ca = lfirst(a);
 	const Candidate *cb = lfirst(b);
 
+	CHECK_FOR_INTERRUPTS();
 	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
 		(ca->key > cb->key) - (ca->key < cb->key);
 }
 
 static void
-look_at_rows(Discovery *d, Oid child)
+look_at_rows(Discovery *d, double min_score, Oid child)
 {
 	list_sort(d->candidates, compare_children);
-	rows_sample(d->facts, d->candidates, child);
+	rows_sample(d->facts, d->candidates, min_score, child);
 	d->weights = score_all(d->facts, d->candidates);
 }
 
@@ -174,7 +177,7 @@ propose(Discovery *d, double min_score, Verify verify, Oid child)
 {
 	discover(d);
 	if (verify != VERIFY_NONE)
-		look_at_rows(d, child);
+		look_at_rows(d, min_score, child);
 	choose(d, min_score, child);
 	if (verify == VERIFY_FULL)
 	{
@@ -200,7 +203,7 @@ result_of(const Candidate *cand, Verify verify, const char **reason)
 	if (cand->rows_checked < 0)
 	{
 		if (*reason == NULL)
-			*reason = "no row was read";
+			*reason = "names and statistics speak so much against it that no row was read";
 		return "unknown";
 	}
 	if (cand->orphan_rows > 0)
@@ -465,7 +468,8 @@ is_tied(const Candidate *cand)
  *
  * Adds what sg_discover_fks(min_score, 'sample') proposes to a plan, unless
  * the plan has it; returns the number of steps.  Every option of the steps is
- * the default, so orphans stop them.  42704, 42501 and 55006 as sg_plan_add_fk.
+ * the default, so orphans stop them and nothing cascades; their reason says
+ * why each is there, and which ON DELETE would suit.  42704, 42501 and 55006 as sg_plan_add_fk.
  */
 Datum
 sg_plan_from_discovery(PG_FUNCTION_ARGS)
@@ -504,6 +508,7 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 		step->child_columns = column_names(d.facts, cand->columns, cand->n);
 		step->parent_table = sg_relation_name(d.facts->tables[key->table].oid);
 		step->parent_columns = column_names(d.facts, key->columns, key->n);
+		step->reason = advice_reason(d.facts, d.weights, cand);
 		if (is_tied(cand) || is_planned(steps, step->child_table, step->child_columns, step->parent_table))
 			continue;
 		plan_draft_check(draft, step);
@@ -556,7 +561,7 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	discover(&d);
 	if (verify != VERIFY_NONE)
-		look_at_rows(&d, InvalidOid);
+		look_at_rows(&d, 0, InvalidOid);
 	foreach(lc, d.candidates)
 	{
 		Candidate  *cand = lfirst(lc);

@@ -33,6 +33,7 @@
 #include "discover.h"
 
 #define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
+#define OUTLIER_OF 50			/* values of which one may be an outlier */
 
 typedef struct ColumnStats
 {
@@ -47,7 +48,7 @@ typedef struct ColumnStats
 	Datum	   *values;
 	int			nvalues;
 	bool		complete;		/* these are all that there are */
-	bool		numeric;		/* lowest and highest are numbers */
+	bool		ranged;			/* lowest and highest are numbers */
 	double		lowest;
 	double		highest;
 } ColumnStats;
@@ -146,8 +147,13 @@ read_values(ColumnStats *stats, HeapTuple tuple)
 		return;
 	}
 	qsort_arg(stats->values, stats->nvalues, sizeof(Datum), compare_values, type);
-	stats->numeric = stats_number(stats->type, stats->values[0], &stats->lowest) &&
-		stats_number(stats->type, stats->values[stats->nvalues - 1], &stats->highest);
+
+	/*
+	 * where there are many, the last one may be an outlier: its share is a
+	 * hundredth or less
+	 */
+	stats->ranged = stats_number(stats->type, stats->values[0], &stats->lowest) &&
+		stats_number(stats->type, stats->values[stats->nvalues - (stats->nvalues > OUTLIER_OF ? 2 : 1)], &stats->highest);
 }
 
 /* Allocates in the current context */
@@ -222,7 +228,7 @@ share_outside(const ColumnStats *child, const ColumnStats *parent)
 	int			outside = 0;
 	bool		same = child->type == parent->type;
 
-	if (child->nvalues == 0 || parent->nvalues == 0 || (!same && !(child->numeric && parent->numeric)))
+	if (child->nvalues == 0 || parent->nvalues == 0 || (!same && !(child->ranged && parent->ranged)))
 		return -1;
 	if (same)
 		type = lookup_type_cache(child->type, TYPECACHE_CMP_PROC_FINFO);
@@ -282,9 +288,9 @@ range_signals(const ColumnStats *child, const ColumnStats *parent, float *s)
 
 	if (outside > 0)
 		s[EVIDENCE_STATS_OUTSIDE] = outside;
-	else if (outside == 0 && !child->numeric && parent->complete)
+	else if (outside == 0 && !child->ranged && parent->complete)
 		s[EVIDENCE_STATS_LISTED] = 1;
-	if (child->numeric && parent->numeric)
+	if (child->ranged && parent->ranged)
 		s[EVIDENCE_STATS_SHORT] = stats_short(child->highest, parent->lowest, parent->highest);
 }
 

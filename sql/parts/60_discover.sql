@@ -3,8 +3,8 @@
 CREATE TABLE schemaguard.discovery_weight (
     signal text NOT NULL,
     weight float8 NOT NULL,
-    -- fitted on real schemas, or estimated (what only rows can teach); a row of the user's own counts instead
-    source text NOT NULL DEFAULT 'user' CHECK (source IN ('fitted', 'estimated', 'user')),
+    -- fitted on real schemas; a row of the user's own counts instead
+    source text NOT NULL DEFAULT 'user' CHECK (source IN ('fitted', 'user')),
     PRIMARY KEY (signal, source)
 );
 COMMENT ON TABLE schemaguard.discovery_weight

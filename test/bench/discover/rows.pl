@@ -280,13 +280,6 @@ sub refer
 		return @free > 0 if grep { !defined } @value;
 		@$row[@columns] = @value;
 		$fk->{rows}++;
-		if (@columns == 1 && chance(ORPHANS))
-		{
-			my $type = $t->{columns}[ $columns[0] ]{type};
-			$row->[ $columns[0] ] = min(900_000 + between(1, 90_000), $largest{$type}) if $largest{$type};
-			$row->[ $columns[0] ] = uuid() if $type eq 'uuid';
-			$fk->{orphans}++;
-		}
 		return 1;
 	}
 	my $by = parents_by($parent, @{ $fk->{keys} }[@set]);
@@ -314,6 +307,25 @@ sub fresh_key
 	return 1;
 }
 
+# Of the rows that are there now, a few lose their parent
+sub lose_parents
+{
+	my ($t, @fks) = @_;
+	foreach my $fk (@fks)
+	{
+		my ($c, @more) = @{ $fk->{columns} };
+		my $type = $t->{columns}[$c]{type};
+		next if @more || !($largest{$type} || $type eq 'uuid');
+		foreach my $row (@{ $t->{rows} })
+		{
+			next if !defined $row->[$c] || !chance(ORPHANS);
+			$row->[$c] = $type eq 'uuid' ? uuid() : min(900_000 + between(1, 90_000), $largest{$type});
+			$fk->{orphans}++;
+		}
+	}
+	return;
+}
+
 sub fill
 {
 	my ($t, $done) = @_;
@@ -338,7 +350,7 @@ sub fill
 		{
 			my @mimic = grep { my $p = $table{$_}; $done->{$_} && $p->{single} } keys %$done;
 			my $make = maker($columns[$c]);
-			my $nulls = $columns[$c]{null} ? pick(0, 0, 0.2, 0.7, 1) : 0;
+			my $nulls = !$columns[$c]{null} ? 0 : chance(0.05) ? 1 : pick(0, 0, 0.2, 0.7);
 			if (@mimic && chance(MIMIC))
 			{
 				my $p = $table{ pick(sort @mimic) };
@@ -370,6 +382,7 @@ sub fill
 			last;
 		}
 	}
+	lose_parents($t, @now);
 	$t->{late} = [ grep { !$done->{ $_->{parent} } || $_->{parent} eq $t->{id} } @{ $t->{fks} } ];
 	$t->{single} = (map { $_->[0] } grep { @$_ == 1 } @{ $t->{keys} })[0];
 	return;
@@ -394,6 +407,7 @@ sub fill_late
 			}
 		}
 	}
+	lose_parents($t, @{ $t->{late} });
 	return;
 }
 
@@ -444,5 +458,5 @@ foreach my $id (@order)
 	print "\\.\n";
 }
 my @fks = map { @{ $_->{fks} } } values %table;
-printf STDERR "rows.pl: %s: %d tables, %d rows, %d references, %d of them without a row\n", $facts =~ s,/$,,r =~ s,.*/,,r, scalar @order,
-  sum0(map { scalar @{ $table{$_}{rows} } } @order), scalar @fks, scalar(grep { $_->{rows} == 0 } @fks);
+printf STDERR "rows.pl: %s: %d tables, %d rows, %d references, %d of them without a row, %d orphans\n", $facts =~ s,/$,,r =~ s,.*/,,r, scalar @order,
+  sum0(map { scalar @{ $table{$_}{rows} } } @order), scalar @fks, scalar(grep { $_->{rows} == 0 } @fks), sum0(map { $_->{orphans} } @fks);
