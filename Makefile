@@ -77,11 +77,13 @@ OBJS = \
 	src/discover_group.o \
 	src/discover_match.o \
 	src/discover_names.o \
+	src/discover_probe.o \
 	src/discover_rows.o \
 	src/discover_score.o \
 	src/discover_signal.o \
 	src/discover_split.o \
 	src/discover_sql.o \
+	src/discover_stats.o \
 	src/discover_words.o \
 	src/errors.o \
 	src/fk_catalog.o \
@@ -129,7 +131,8 @@ SQL_PARTS = \
 	sql/parts/46_rollback.sql \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
-	sql/parts/61_discovery_weight.sql
+	sql/parts/61_discovery_weight.sql \
+	sql/parts/62_discovery_rows_weight.sql
 
 REGRESS = \
 	approve \
@@ -144,6 +147,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	discover_rows \
 	fix \
 	interface \
 	plan \

@@ -19,8 +19,10 @@
 #include "utils/lsyscache.h"
 
 #include "discover.h"
+#include "guc.h"
 
 #define SET_MAX 8				/* candidates that a column keeps */
+#define CANDIDATE_BYTES 512		/* of memory that one takes, with its signals */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */
@@ -33,6 +35,7 @@ typedef struct MatchState
 	int			column;
 	Candidate  *set[SET_MAX];
 	int			nset;
+	int			most;			/* that may be kept */
 
 	/* the way of reading its name that is being tried */
 	const Words *words;
@@ -164,13 +167,13 @@ keep_candidate(MatchState *state, const Candidate *cand)
 		*old = *cand;
 		return;
 	}
-	if (state->nset < SET_MAX)
+	if (state->nset < state->most)
 	{
 		state->set[state->nset] = palloc(sizeof(Candidate));
 		*state->set[state->nset++] = *cand;
 		return;
 	}
-	for (int i = 1; i < SET_MAX; i++)
+	for (int i = 1; i < state->nset; i++)
 	{
 		if (state->set[i]->rank < state->set[worst]->rank)
 			worst = i;
@@ -681,10 +684,19 @@ prefer_groups(MatchState *state)
 	state->nset = kept;
 }
 
+/* How many candidates may the next column keep, after so many? */
+static int
+room_left(int candidates)
+{
+	int64		room = sg_audit_memory_bytes() / CANDIDATE_BYTES;
+
+	return candidates < room / 2 ? SET_MAX : candidates < room * 3 / 4 ? SET_MAX / 2 : candidates < room ? SET_MAX / 4 : 1;
+}
+
 static List *
 match_column(Facts *facts, int c, List *candidates)
 {
-	MatchState	state = {.facts = facts,.column = c};
+	MatchState	state = {.facts = facts,.column = c,.most = room_left(list_length(candidates))};
 	const FactColumn *column = &facts->columns[c];
 
 	CHECK_FOR_INTERRUPTS();
@@ -708,5 +720,9 @@ match_candidates(Facts *facts)
 		if (match_eligible(facts, c) && !facts->columns[c].declared)
 			candidates = match_column(facts, c, candidates);
 	}
+	if (room_left(list_length(candidates)) < SET_MAX)
+		ereport(NOTICE,
+				(errmsg("of some columns only the best candidates are looked at, for there are %d", list_length(candidates)),
+				 errhint("A larger schemaguard.audit_memory has room for more.")));
 	return candidates;
 }

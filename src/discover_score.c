@@ -15,11 +15,22 @@
 #include <math.h>
 
 #include "executor/spi.h"
+#include "miscadmin.h"
 
 #include "discover.h"
 #include "spi.h"
 
 #define LIMIT 30.0				/* of a sum: exp() of it is still a number */
+
+static const struct
+{
+	const char *slope;
+	const char *offset;
+}			calibrations[] = {
+	[LEVEL_NAMES] = {"calibration slope", "calibration offset"},
+	[LEVEL_STATISTICS] = {"calibration slope, statistics", "calibration offset, statistics"},
+	[LEVEL_ROWS] = {"calibration slope, rows", "calibration offset, rows"}
+};
 
 /* Weights by signal, the user's own before those that were fitted */
 static Weights *
@@ -29,7 +40,8 @@ read_weights(void)
 	SgScope		scope;
 
 	weights->signal = palloc0(signal_count() * sizeof(double));
-	weights->slope = 1;
+	for (int l = 0; l < lengthof(weights->calibration); l++)
+		weights->calibration[l].slope = 1;
 	sg_owner_begin(&scope);
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
@@ -43,10 +55,13 @@ read_weights(void)
 		bool		isnull;
 		double		weight = DatumGetFloat8(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
 
-		if (strcmp(name, "calibration slope") == 0)
-			weights->slope = weight;
-		else if (strcmp(name, "calibration offset") == 0)
-			weights->offset = weight;
+		for (int l = 0; l < lengthof(weights->calibration); l++)
+		{
+			if (strcmp(name, calibrations[l].slope) == 0)
+				weights->calibration[l].slope = weight;
+			else if (strcmp(name, calibrations[l].offset) == 0)
+				weights->calibration[l].offset = weight;
+		}
 		for (int s = 0; s < signal_count(); s++)
 		{
 			if (strcmp(name, signal_names[s].name) == 0)
@@ -59,12 +74,12 @@ read_weights(void)
 }
 
 static double
-calibrated(const Weights *weights, double share)
+calibrated(const Calibration *calibration, double share)
 {
 	double		odds;
 
 	share = Max(Min(share, 1 - 1e-9), 1e-9);
-	odds = weights->slope * log(share / (1 - share)) + weights->offset;
+	odds = calibration->slope * log(share / (1 - share)) + calibration->offset;
 	return 1 / (1 + exp(-odds));
 }
 
@@ -72,15 +87,21 @@ calibrated(const Weights *weights, double share)
 static void
 score_set(const Weights *weights, List *candidates, int first, int last)
 {
+	EvidenceLevel level = LEVEL_NAMES;
 	double		total = 1;
 
-	for (int i = first; i <= last; i++)
-		total += exp(((Candidate *) list_nth(candidates, i))->sum);
 	for (int i = first; i <= last; i++)
 	{
 		Candidate  *cand = list_nth(candidates, i);
 
-		cand->score = cand->accepted ? 1 : calibrated(weights, exp(cand->sum) / total);
+		total += exp(cand->sum);
+		level = Max(level, cand->level);
+	}
+	for (int i = first; i <= last; i++)
+	{
+		Candidate  *cand = list_nth(candidates, i);
+
+		cand->score = cand->accepted ? 1 : calibrated(&weights->calibration[level], exp(cand->sum) / total);
 		cand->rival = NULL;
 		for (int j = first; j <= last; j++)
 		{
@@ -98,6 +119,8 @@ compare_sets(const ListCell *a, const ListCell *b)
 	const Candidate *ca = lfirst(a);
 	const Candidate *cb = lfirst(b);
 
+	/* a million take longer to sort than a cancel should wait */
+	CHECK_FOR_INTERRUPTS();
 	if (ca->set != cb->set)
 		return ca->set < cb->set ? -1 : 1;
 	return (ca->key > cb->key) - (ca->key < cb->key);
@@ -114,14 +137,16 @@ score_all(Facts *facts, List *candidates)
 	{
 		Candidate  *cand = lfirst(lc);
 
+		CHECK_FOR_INTERRUPTS();
 		cand->sum = 0;
-		for (int s = 0; s < signal_count(); s++)
-			cand->sum += weights->signal[s] * cand->signals[s];
+		for (int i = 0; i < cand->nsignals; i++)
+			cand->sum += weights->signal[cand->signals[i].signal] * cand->signals[i].value;
 		cand->sum = Max(Min(cand->sum, LIMIT), -LIMIT);
 	}
 	list_sort(candidates, compare_sets);
 	for (int i = 0; i < list_length(candidates); i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (i + 1 == list_length(candidates) ||
 			((Candidate *) list_nth(candidates, i + 1))->set != ((Candidate *) list_nth(candidates, i))->set)
 		{

@@ -13,14 +13,9 @@
 #include <ctype.h>
 #include <math.h>
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "discover.h"
 
@@ -112,11 +107,6 @@
 	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
 	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
 	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
-	X(STATS_DISTINCT, "too many values", "by the statistics, the column has more different values than the parent has rows") \
-	X(ROWS_NUMBER, "rows, numbers", "all numbers that were looked at are in the parent; more of them say more") \
-	X(ROWS_OTHER, "rows, no numbers", "all values that were looked at are in the parent, and are no numbers") \
-	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
-	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
 	X(GROUP_PREFIXED, "group with prefix", "its columns bear the name of the parent before that of the key") \
 	X(GROUP, "group", "a reference of several columns") \
 	X(GROUP_LEAD, "group with a name", "one of its columns bears the parent's name") \
@@ -154,13 +144,60 @@ enum
 const SignalName signal_names[] = {
 #define X(id, name, words) {name, words},
 	SIGNALS
+	EVIDENCE_SIGNALS
 #undef X
 };
 
 int
 signal_count(void)
 {
-	return SIGNAL_COUNT;
+	return SIGNAL_COUNT + EVIDENCE_COUNT;
+}
+
+static void
+put_signal(Candidate *cand, int signal, float value)
+{
+	int			i = 0;
+
+	while (i < cand->nsignals && cand->signals[i].signal != signal)
+		i++;
+	if (i == cand->nsignals)
+	{
+		if (value == 0)
+			return;
+		cand->signals = repalloc(cand->signals, ++cand->nsignals * sizeof(SignalValue));
+	}
+	if (value == 0)
+		cand->signals[i] = cand->signals[--cand->nsignals];
+	else
+	{
+		cand->signals[i].signal = signal;
+		cand->signals[i].value = value;
+	}
+}
+
+void
+signals_set(Candidate *cand, EvidenceSignal signal, float value)
+{
+	put_signal(cand, SIGNAL_COUNT + signal, value);
+}
+
+/* There may be a million candidates, and most signals are 0 */
+static void
+pack_signals(Candidate *cand, const float *s)
+{
+	int			n = 0;
+
+	for (int i = 0; i < signal_count(); i++)
+		n += s[i] != 0;
+	cand->signals = palloc(Max(n, 1) * sizeof(SignalValue));
+	for (int i = 0; i < signal_count(); i++)
+	{
+		if (s[i] == 0)
+			continue;
+		cand->signals[cand->nsignals].signal = i;
+		cand->signals[cand->nsignals++].value = s[i];
+	}
 }
 
 /* What is learned from all columns before any candidate is judged */
@@ -204,6 +241,7 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 		const FactColumn *column = &facts->columns[cand->column];
 		int text = is_text(column->type);
 
+		CHECK_FOR_INTERRUPTS();
 		if (cand->set >= facts->ncolumns)
 			continue;
 		if (cand->column != last)
@@ -482,40 +520,6 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 		  SIGNAL_SAME_FAMILY : SIGNAL_OTHER_FAMILY] = 1;
 }
 
-/*
- * How many different values has a column, by the statistics?  -1: unknown, or
- * not for the current role to know.
- */
-static double
-distinct_values(const Facts *facts, const FactColumn *column)
-{
-	const FactTable *table = &facts->tables[column->table];
-	HeapTuple	tuple;
-	double		distinct;
-
-	if (table->tuples <= 0 ||
-		(pg_class_aclcheck(table->oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-		 pg_attribute_aclcheck(table->oid, column->attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK))
-		return -1;
-	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table->oid), Int16GetDatum(column->attnum),
-							BoolGetDatum(get_rel_relkind(table->oid) == RELKIND_PARTITIONED_TABLE));
-	if (!HeapTupleIsValid(tuple))
-		return -1;
-	distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
-	ReleaseSysCache(tuple);
-	return distinct < 0 ? -distinct * table->tuples : distinct;
-}
-
-/* Statistics may be old on either side: only a clear excess counts */
-static void
-statistics_signals(const Facts *facts, const Candidate *cand, float *s)
-{
-	double		parents = facts->tables[facts->keys[cand->key].table].tuples;
-
-	if (parents > 0 && distinct_values(facts, &facts->columns[cand->column]) > parents * 1.5)
-		s[SIGNAL_STATS_DISTINCT] = 1;
-}
-
 /* What the declared keys say of columns of this name */
 static void
 declared_signals(const Facts *facts, HTAB *declared, const Candidate *cand, float *s)
@@ -626,24 +630,6 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;
 }
 
-void
-signals_rows(const Facts *facts, Candidate *cand, int64 rows, int64 orphans, int64 distinct)
-{
-	float	   *s = cand->signals;
-	double		share = rows > 0 ? (double) orphans / rows : 0;
-	char		category;
-	bool		preferred;
-
-	s[SIGNAL_ROWS_ORPHANS] = share > 0.05;
-	s[SIGNAL_ROWS_FEW_ORPHANS] = orphans > 0 && share <= 0.05;
-	if (orphans > 0 || rows == 0)
-		s[SIGNAL_ROWS_NUMBER] = s[SIGNAL_ROWS_OTHER] = 0;
-	if (orphans > 0 || rows == 0 || distinct < 0)
-		return;
-	get_type_category_preferred(getBaseType(facts->columns[cand->columns[0]].type), &category, &preferred);
-	s[category == TYPCATEGORY_NUMERIC ? SIGNAL_ROWS_NUMBER : SIGNAL_ROWS_OTHER] = Min(log2(1 + distinct), 8) / 8.0;
-}
-
 /* How many words of the column's name stand before what the candidate matches? */
 static double
 words_unmatched(const Candidate *cand)
@@ -671,7 +657,7 @@ compare_matches(List *candidates, int first, int last)
 		Candidate  *cand = list_nth(candidates, i);
 
 		if (words_unmatched(cand) < 99 && words_unmatched(cand) > best)
-			cand->signals[SIGNAL_SHORTER] = 1;
+			put_signal(cand, SIGNAL_SHORTER, 1);
 	}
 }
 
@@ -680,6 +666,7 @@ signals_fill(Facts *facts, List *candidates)
 {
 	Habits		habits = {0};
 	HTAB	   *declared = names_hash("declared references");
+	float	   *s = palloc(signal_count() * sizeof(float));
 	int			first = 0;
 	ListCell   *lc;
 
@@ -689,12 +676,13 @@ signals_fill(Facts *facts, List *candidates)
 			names_add(declared, facts->columns[facts->references[r].child_columns[0]].joined, r);
 	}
 	learn_habits(facts, candidates, &habits);
+	stats_begin(facts);
 	foreach(lc, candidates)
 	{
 		Candidate  *cand = lfirst(lc);
-		float	   *s = palloc0(SIGNAL_COUNT * sizeof(float));
 
-		cand->signals = s;
+		CHECK_FOR_INTERRUPTS();
+		memset(s, 0, signal_count() * sizeof(float));
 		if (cand->n > 1)
 			group_signals(facts, &habits, cand, s);
 		if (cand->set < facts->ncolumns)
@@ -707,8 +695,9 @@ signals_fill(Facts *facts, List *candidates)
 		if (cand->n == 1)
 			declared_signals(facts, declared, cand, s);
 		parent_signals(facts, cand, s);
-		if (cand->n == 1)
-			statistics_signals(facts, cand, s);
+		if (stats_fill(facts, cand, s + SIGNAL_COUNT))
+			cand->level = LEVEL_STATISTICS;
+		pack_signals(cand, s);
 	}
 
 	for (int i = 0; i < list_length(candidates); i++)

@@ -25,7 +25,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_FIX,
 	SG_PROGRESS_RESTORE,
 	SG_PROGRESS_REPLACE,
-	SG_PROGRESS_BACKFILL
+	SG_PROGRESS_BACKFILL,
+	SG_PROGRESS_DISCOVER		/* looking at rows of candidates */
 } SgProgressAction;
 
 typedef enum SgProgressPhase

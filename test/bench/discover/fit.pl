@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 #
-# fit.pl [--weights FILE] [--penalty N] [--verbose] CANDIDATES...
+# fit.pl [--weights FILE] [--sums FILE] [--penalty N] [--verbose] CANDIDATES...
 #
 # Fits the weights of discovery and says how good they are on schemas that they have not seen.
 #
@@ -20,8 +20,8 @@ use File::Basename qw(basename);
 use Getopt::Long qw(GetOptions);
 use List::Util qw(max sum sum0);
 
-my ($weights_file, $penalty, $power, $verbose) = (undef, 2, 0.5, 0);
-GetOptions('weights=s' => \$weights_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
+my ($weights_file, $sums_file, $penalty, $power, $verbose) = (undef, undef, 2, 0.5, 0);
+GetOptions('weights=s' => \$weights_file, 'sums=s' => \$sums_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
 die "fit.pl: no file of candidates\n" if !@ARGV;
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -278,15 +278,32 @@ sub judged
 	return ($precision, $recall, $precision + $recall ? 2 * $precision * $recall / ($precision + $recall) : 0, \%proposed);
 }
 
+# For fit_rows.pl: the sum of each candidate of a schema, by weights that have not seen it
+sub write_sums
+{
+	my ($out, $name, $file, $beta) = @_;
+	foreach my $set (@{ $file->{sets} })
+	{
+		foreach my $i (0 .. $#{ $set->{x} })
+		{
+			my ($number, $value) = @{ $set->{x}[$i] };
+			printf $out "%s\t%s\t%.4f\n", $name, $set->{proposed}[$i], sum0(map { $beta->[ $number->[$_] ] * $value->[$_] } 0 .. $#$number);
+		}
+	}
+	return;
+}
+
 # Schemas made up for the styles of naming teach, too, but prove nothing: they are no part of the figures.
 my @styles = sort grep { /^style_/ } keys %schema;
 my @names = sort grep { !/^style_/ } keys %schema;
 my $all = fit([ map { 0 } @signals ], @names, @styles);
-my (%found, @points);
+my (%found, @points, $sums);
+open $sums, '>', $sums_file or die "fit.pl: $sums_file: $!\n" if defined $sums_file;
 foreach my $left_out (@names)
 {
 	my $beta = fit($all, grep { $_ ne $left_out } @names, @styles);
 	my $file = $schema{$left_out}{files}[0];
+	write_sums($sums, $left_out, $file, $beta) if $sums;
 	$found{$left_out} = predictions($file, $beta);
 	my $weight = 1 / sqrt(max(scalar keys %{ $file->{truth} }, 1));
 	push @points, map { [ $_->[0], $_->[1] ? 1 : 0, $weight ] } @{ $found{$left_out} };
@@ -334,14 +351,9 @@ if ($weights_file)
 	  . "INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES\n";
 	my %value = map { $signals[$_] => $all->[$_] } 0 .. $#signals;
 
-	# What rows and statistics say can't be learned from schemas without rows: these are estimates. Orphans above what a sample of a
-	# reference ever shows count most; that small numbers are in a key of 1 to n says little, that texts or uuids are
-	# there says much.
-	my %estimated = ('orphans' => -5, 'few orphans' => -0.5, 'rows, numbers' => 1, 'rows, no numbers' => 3, 'too many values' => -3);
-	%value = (%value, %estimated);
 	$value{'calibration slope'} = $calibration->[0];
 	$value{'calibration offset'} = $calibration->[1];
-	$text .= join(",\n", map { sprintf "    ('%s', %.4f, '%s')", $_ =~ s/'/''/gr, $value{$_}, defined $estimated{$_} ? 'estimated' : 'fitted' } sort keys %value) . ";\n";
+	$text .= join(",\n", map { sprintf "    ('%s', %.4f, 'fitted')", $_ =~ s/'/''/gr, $value{$_} } sort keys %value) . ";\n";
 	open my $out, '>', $weights_file or die "fit.pl: $weights_file: $!\n";
 	print $out $text;
 	close $out or die "fit.pl: $weights_file: $!\n";
