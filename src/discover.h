@@ -369,6 +369,8 @@ typedef struct Weights
 {
 	double	   *signal;
 	Calibration calibration[LEVEL_ROWS + 1];
+	double		density;		/* log of the references per table that are usual */
+	double		density_spread; /* of that log; 0: not considered */
 } Weights;
 
 /* Sorts the candidates by set, too */

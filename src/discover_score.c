@@ -4,7 +4,8 @@
  *	  From signals to a score: the chance that a proposal is right.
  *
  * The candidates of a set and "no reference" compete: each has the share
- * exp(sum of its weighted signals), "no reference" has 1.  The share is then
+ * exp(sum of its weighted signals), "no reference" has 1, or less in a
+ * database whose names promise too few references.  The share is then
  * calibrated by two numbers, so that of the proposals with score 0.8 eight in
  * ten are right in databases that the weights were not fitted on.
  *
@@ -12,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "executor/spi.h"
@@ -21,6 +23,9 @@
 #include "spi.h"
 
 #define LIMIT 30.0				/* of a sum: exp() of it is still a number */
+#define SHIFT_MAX 4.0			/* of a whole database, on the log of odds */
+#define SHIFT_STEPS 40
+#define SHIFT_SPREAD 1.0		/* how far databases differ in it */
 
 static const struct
 {
@@ -55,6 +60,10 @@ read_weights(void)
 		bool		isnull;
 		double		weight = DatumGetFloat8(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
 
+		if (strcmp(name, "references per table") == 0)
+			weights->density = weight;
+		else if (strcmp(name, "references per table, spread") == 0)
+			weights->density_spread = weight;
 		for (int l = 0; l < lengthof(weights->calibration); l++)
 		{
 			if (strcmp(name, calibrations[l].slope) == 0)
@@ -83,12 +92,74 @@ calibrated(const Calibration *calibration, double share)
 	return 1 / (1 + exp(-odds));
 }
 
+/* What the candidates of each set come to together, against 1 for none of them */
+static double *
+set_odds(List *candidates, int *nsets)
+{
+	double	   *odds = palloc(Max(list_length(candidates), 1) * sizeof(double));
+	int			last = -1;
+	ListCell   *lc;
+
+	*nsets = 0;
+	foreach(lc, candidates)
+	{
+		const Candidate *cand = lfirst(lc);
+
+		if (cand->set != last)
+			odds[(*nsets)++] = 0;
+		last = cand->set;
+		odds[*nsets - 1] += exp(cand->sum);
+	}
+	return odds;
+}
+
+/*
+ * How much likelier references are in this database than in those that the
+ * weights come from, on the log of odds.  Nearly all databases have about as
+ * many references as tables: where the candidates promise far more or far
+ * fewer, the names there are of a kind that says more or less than elsewhere.
+ */
+static double
+database_shift(const Facts *facts, const Weights *weights, List *candidates)
+{
+	int			nsets;
+	double	   *odds = set_odds(candidates, &nsets);
+	int			tables = 0;
+	double		best = 0;
+	double		best_loss = DBL_MAX;
+
+	for (int t = 0; t < facts->ntables; t++)
+		tables += !facts->tables[t].partition;
+	for (int step = -SHIFT_STEPS; step <= SHIFT_STEPS && tables > 0 && weights->density_spread > 0; step++)
+	{
+		double		shift = step * SHIFT_MAX / SHIFT_STEPS;
+		double		more = exp(shift);
+		double		expected = facts->nreferences + 1e-3;
+		double		away;
+		double		loss;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int s = 0; s < nsets; s++)
+			expected += odds[s] * more / (1 + odds[s] * more);
+		away = log(expected / tables) - weights->density;
+		loss = shift * shift / (2 * SHIFT_SPREAD * SHIFT_SPREAD) +
+			away * away / (2 * (weights->density_spread * weights->density_spread + 1.0 / tables));
+		if (loss < best_loss)
+		{
+			best = shift;
+			best_loss = loss;
+		}
+	}
+	pfree(odds);
+	return best;
+}
+
 /* The candidates from `first` to `last` are one set */
 static void
-score_set(const Weights *weights, List *candidates, int first, int last)
+score_set(const Weights *weights, double shift, List *candidates, int first, int last)
 {
 	EvidenceLevel level = LEVEL_NAMES;
-	double		total = 1;
+	double		total = 0;
 
 	for (int i = first; i <= last; i++)
 	{
@@ -97,6 +168,9 @@ score_set(const Weights *weights, List *candidates, int first, int last)
 		total += exp(cand->sum);
 		level = Max(level, cand->level);
 	}
+
+	/* rows say more than what is usual, and were fitted without it */
+	total += level == LEVEL_NAMES ? exp(-shift) : 1;
 	for (int i = first; i <= last; i++)
 	{
 		Candidate  *cand = list_nth(candidates, i);
@@ -130,6 +204,7 @@ Weights *
 score_all(Facts *facts, List *candidates)
 {
 	Weights    *weights = read_weights();
+	double		shift;
 	int			first = 0;
 	ListCell   *lc;
 
@@ -144,13 +219,14 @@ score_all(Facts *facts, List *candidates)
 		cand->sum = Max(Min(cand->sum, LIMIT), -LIMIT);
 	}
 	list_sort(candidates, compare_sets);
+	shift = database_shift(facts, weights, candidates);
 	for (int i = 0; i < list_length(candidates); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (i + 1 == list_length(candidates) ||
 			((Candidate *) list_nth(candidates, i + 1))->set != ((Candidate *) list_nth(candidates, i))->set)
 		{
-			score_set(weights, candidates, first, i);
+			score_set(weights, shift, candidates, first, i);
 			first = i + 1;
 		}
 	}
