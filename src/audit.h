@@ -84,6 +84,22 @@ typedef void (*AuditJudged) (List *keys, void *arg);
 extern void audit_tables(List *tables, AuditJudged judged, void *arg);
 extern void audit_table(AuditTable *table);
 
+/* What is read in one snapshot: at most 1 GB, unless one table is larger */
+#define AUDIT_BATCH_PAGES (1024 * 1024 / (BLCKSZ / 1024))
+#define AUDIT_BATCH_KEYS 300
+
+/*
+ * Pages of a table, if it can be looked at without waiting; else as many as
+ * make it a batch of its own.
+ */
+extern int64 audit_pages(Oid relid);
+
+/*
+ * Judge the keys of some tables as one such batch, and wait for nobody: a key
+ * of which somebody else has locked a table stays AUDIT_UNKNOWN.
+ */
+extern void audit_tables_at_once(List *tables);
+
 /*
  * Judge the keys of one child in the active snapshot, under locks that the
  * caller holds and after the caller has checked the access; reads tables

@@ -39,10 +39,6 @@
 #include "progress.h"
 #include "quote.h"
 
-/* What is read in one snapshot: at most 1 GB, unless one table is larger */
-#define BATCH_PAGES (1024 * 1024 / (BLCKSZ / 1024))
-#define BATCH_KEYS 300
-
 /* Keys to judge together */
 typedef struct Batch
 {
@@ -426,18 +422,14 @@ judge_all_late(const Batch *model)
 							 sg_relation_name(((AuditKey *) lfirst(lc))->waits_for)));
 }
 
-/*
- * Pages of a table, if it can be looked at without waiting; else as many as
- * make it a batch of its own.
- */
-static int64
-estimate_pages(Oid relid)
+int64
+audit_pages(Oid relid)
 {
 	Relation	rel;
-	int64		pages = BATCH_PAGES;
+	int64		pages = AUDIT_BATCH_PAGES;
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
-		return BATCH_PAGES;
+		return AUDIT_BATCH_PAGES;
 	rel = try_relation_open(relid, NoLock);
 	if (rel == NULL)
 		pages = 0;
@@ -457,11 +449,11 @@ estimate_pages(Oid relid)
 static int64
 table_pages(const AuditTable *table)
 {
-	int64		pages = estimate_pages(table->child);
+	int64		pages = audit_pages(table->child);
 	ListCell   *lc;
 
 	foreach(lc, table->keys)
-		pages += estimate_pages(((AuditKey *) lfirst(lc))->key.parent);
+		pages += audit_pages(((AuditKey *) lfirst(lc))->key.parent);
 	return pages;
 }
 
@@ -490,8 +482,8 @@ audit_tables(List *tables, AuditJudged judged, void *arg)
 
 			pages += table_pages(table);
 			batch.keys = list_concat(batch.keys, table->keys);
-			more = ++i < n && pages < BATCH_PAGES && list_length(batch.keys) < BATCH_KEYS &&
-				pages + table_pages(list_nth(tables, i)) < BATCH_PAGES;
+			more = ++i < n && pages < AUDIT_BATCH_PAGES && list_length(batch.keys) < AUDIT_BATCH_KEYS &&
+				pages + table_pages(list_nth(tables, i)) < AUDIT_BATCH_PAGES;
 		} while (more);
 
 		judge(&batch);
@@ -512,6 +504,23 @@ void
 audit_table(AuditTable *table)
 {
 	audit_tables(list_make1(table), NULL, NULL);
+}
+
+void
+audit_tables_at_once(List *tables)
+{
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "schemaguard audit",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(work);
+	const AuditTable *first = linitial(tables);
+	Batch		batch = {NIL, first->samples, first->results, true,.late = palloc0(sizeof(List *))};
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		batch.keys = list_concat(batch.keys, ((AuditTable *) lfirst(lc))->keys);
+	judge(&batch);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(work);
 }
 
 void

@@ -58,6 +58,9 @@ typedef struct DeployRun
 	bool		dry_run;		/* count them only */
 	int			batch;			/* rows of one transaction, at most */
 	List	   *unfilled;		/* of steps whose backfill has failed */
+	List	   *steps;			/* of PlanStep *: as they were in the beginning */
+	List	   *audited;		/* of steps that have no orphans, counted with
+								 * an earlier step */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -137,6 +140,8 @@ struct DeployAction
 	const char *name;			/* audit, add, validate, replace, index, ... */
 	const char *message;		/* of the started rows, or NULL */
 	bool		references;		/* needs REFERENCES on the parent: it is new */
+	bool		goes_on;		/* done, the step has another action to come,
+								 * whose commit waits for the disk for both */
 	List	   *targets;		/* of LockTarget *, in the order of locking */
 	void		(*execute) (DeployAction *action);
 
@@ -201,7 +206,8 @@ extern void deploy_sleep_until(TimestampTz deadline);
 /* How long an action took, where that is worth a word, else an empty string */
 extern char *deploy_took_text(const DeployAction *action);
 
-/* The moment and the started rows of an action, committed */
+/* The moment and the started rows of an action; committed, but for the first */
+extern void deploy_write_start(DeployAction *action);
 extern void deploy_log_start(DeployAction *action);
 
 /* An entry that ends an action for a step, with what all of them have in common */
@@ -277,7 +283,7 @@ extern const char *deploy_orphans_hint(const StepWork *work);
 
 /*
  * Policy "stop": a key that has orphans is not even added.  Returns whether
- * the step may go on.
+ * the step may go on.  Small tables of the steps that follow are read with it.
  */
 extern bool deploy_audit_step(StepWork *work, FkKey *key);
 
@@ -289,6 +295,12 @@ extern bool deploy_audit_step(StepWork *work, FkKey *key);
  * key, or InvalidOid when there is nothing left to do.
  */
 extern Oid	deploy_step(DeployRun *run, int step);
+
+/* Is a step's key only added when it has no orphans? */
+extern bool deploy_audits_first(const PlanStep *step);
+
+/* NULL if the caller may add the key, else the error */
+extern ErrorData *deploy_may_add(FkKey *key);
 
 /* A step to work on, or NULL when it is gone or skipped for good; and its end */
 extern StepWork *deploy_begin_step(DeployRun *run, int step);
@@ -347,6 +359,10 @@ typedef struct WaitingTable
 {
 	Oid			child;
 	List	   *steps;			/* their numbers, in the order of the plan */
+
+	/* which workers take first (deploy_validate_parallel) */
+	int			priority;		/* of the first step: 0 is the most urgent */
+	int			pages;
 } WaitingTable;
 
 typedef enum DeployJobKind

@@ -8,49 +8,66 @@
 #include "postgres.h"
 
 #include "nodes/parsenodes.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "deploy.h"
 #include "errors.h"
 #include "progress.h"
 
-/* For deploy_count_orphans, inside its subtransaction */
-typedef struct CountArg
+static void
+count_one(void *tables)
 {
-	AuditTable	table;
-	AuditKey   *key;
-} CountArg;
+	audit_tables(tables, NULL, NULL);
+}
 
 static void
-count_in_subtransaction(void *p)
+count_at_once(void *tables)
 {
-	audit_table(&((CountArg *) p)->table);
+	audit_tables_at_once(tables);
+}
+
+/* Judge keys within schemaguard.statement_timeout; what went wrong, or NULL */
+static char *
+count(const DeployAction *action, void (*how) (void *tables), List *tables)
+{
+	ErrorData  *edata;
+
+	deploy_arm_timeout();
+	edata = sg_try_undo(how, tables);
+	deploy_disarm_timeout();
+	if (edata == NULL)
+		return NULL;
+
+	if (sg_is_cancel(edata) && !deploy_timeout_struck())
+		deploy_log_cancel(action, edata);
+	return deploy_timeout_struck() ? pstrdup(DEPLOY_TIMEOUT_TEXT) : sg_error_text(edata);
+}
+
+static AuditTable *
+table_of(AuditKey *ak)
+{
+	AuditTable *table = palloc0(sizeof(AuditTable));
+
+	table->child = ak->key.child;
+	table->keys = list_make1(ak);
+	table->results = CurrentMemoryContext;
+	return table;
 }
 
 AuditKey *
 deploy_count_orphans(const DeployAction *action, const FkKey *key)
 {
-	CountArg	arg;
-	ErrorData  *edata;
+	AuditKey   *ak = audit_key_new(key, "plan", "missing");
+	char	   *trouble = count(action, count_one, list_make1(table_of(ak)));
 
-	arg.key = audit_key_new(key, "plan", "missing");
-	arg.table.child = key->child;
-	arg.table.keys = list_make1(arg.key);
-	arg.table.samples = 0;
-	arg.table.results = CurrentMemoryContext;
-
-	deploy_arm_timeout();
-	edata = sg_try_undo(count_in_subtransaction, &arg);
-	deploy_disarm_timeout();
-	if (edata == NULL)
-		return arg.key;
-
-	if (sg_is_cancel(edata) && !deploy_timeout_struck())
-		deploy_log_cancel(action, edata);
-	arg.key->result = AUDIT_UNKNOWN;
-	arg.key->reason = deploy_timeout_struck() ? pstrdup(DEPLOY_TIMEOUT_TEXT) :
-		sg_error_text(edata);
-	return arg.key;
+	if (trouble)
+	{
+		ak->result = AUDIT_UNKNOWN;
+		ak->reason = trouble;
+	}
+	return ak;
 }
 
 /* The form of sg_orphans by columns knows MATCH SIMPLE only */
@@ -74,6 +91,139 @@ deploy_orphans_text(const AuditKey *ak)
 					ak->orphan_keys, ak->orphan_keys == 1 ? "key" : "keys");
 }
 
+static void
+record_pass(const DeployAction *action, const StepWork *work, const char *message)
+{
+	LogEntry	entry = deploy_outcome(action, work, "done");
+
+	entry.message = message;
+	entry.orphan_rows = 0;
+	log_write(&entry);
+	deploy_commit_soon();
+}
+
+/* What is counted for a step, and for later ones on the way */
+typedef struct Ahead
+{
+	StepWork   *work;
+	List	   *tables;			/* of AuditTable *: the step's child first */
+	List	   *parents;		/* whose pages are counted already */
+	int64		pages;			/* to be read */
+	List	   *keys;			/* of AuditKey *: of later steps */
+	List	   *steps;			/* their numbers */
+} Ahead;
+
+static AuditTable *
+find_table(const Ahead *ahead, Oid child)
+{
+	ListCell   *lc;
+
+	foreach(lc, ahead->tables)
+	{
+		if (((AuditTable *) lfirst(lc))->child == child)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/*
+ * Count a key as well, unless a table of it is too large, or locked; false
+ * when it is too much at once.
+ */
+static bool
+add_ahead(Ahead *ahead, const FkKey *key, int step)
+{
+	AuditTable *table = find_table(ahead, key->child);
+	AuditKey   *ak;
+	int64		parent = list_member_oid(ahead->parents, key->parent) ? 0 : audit_pages(key->parent);
+	int64		child = table ? 0 : audit_pages(key->child);
+
+	if (Max(parent, child) >= AUDIT_BATCH_PAGES)
+		return true;
+	if (ahead->pages + parent + child >= AUDIT_BATCH_PAGES ||
+		list_length(ahead->keys) + 1 >= AUDIT_BATCH_KEYS)
+		return false;
+
+	ak = audit_key_new(key, "plan", "missing");
+	if (table)
+		table->keys = lappend(table->keys, ak);
+	else
+		ahead->tables = lappend(ahead->tables, table_of(ak));
+	ahead->parents = list_append_unique_oid(ahead->parents, key->parent);
+	ahead->pages += parent + child;
+	ahead->keys = lappend(ahead->keys, ak);
+	ahead->steps = lappend_int(ahead->steps, step);
+	return true;
+}
+
+/* Will a later step want an audit before its key is added? */
+static bool
+waits_for_audit(const DeployRun *run, PlanStep *step, StepView *view)
+{
+	if (!deploy_audits_first(step) || step->skipped_by ||
+		list_member_int(run->unfilled, step->step) ||
+		list_member_int(run->audited, step->step))
+		return false;
+	deploy_look(step, view);
+	return view->need == NEED_ADD && deploy_may_add(&view->key) == NULL;
+}
+
+/* As many of the steps that follow as can be read together with this one */
+static void
+look_ahead(Ahead *ahead)
+{
+	const PlanStep *mine = ahead->work->step;
+	const DeployRun *run = ahead->work->run;
+	bool		later = false;
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, run->steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		StepView	view;
+
+		if (later && waits_for_audit(run, step, &view) && !add_ahead(ahead, &view.key, step->step))
+			break;
+		later = later || step->step == mine->step;
+	}
+	PopActiveSnapshot();
+}
+
+/*
+ * The orphans of a step's key.  What later steps want to know is read with it,
+ * as far as that is little and nobody is in the way: tables that several keys
+ * have in common are read once.  Which of those keys pass is kept in
+ * run->audited; the others are judged when it is their turn.
+ */
+static AuditKey *
+judge_with_later(const DeployAction *action, StepWork *work, const FkKey *key)
+{
+	DeployRun  *run = work->run;
+	AuditKey   *ak = audit_key_new(key, "plan", "missing");
+	Ahead		ahead = {.work = work,.tables = list_make1(table_of(ak)),
+	.parents = list_make1_oid(key->parent)};
+	ListCell   *lc,
+			   *lc2;
+
+	ahead.pages = audit_pages(key->child) + audit_pages(key->parent);
+	look_ahead(&ahead);
+	if (ahead.steps == NIL || count(action, count_at_once, ahead.tables) != NULL)
+		return deploy_count_orphans(action, key);
+
+	forboth(lc, ahead.steps, lc2, ahead.keys)
+	{
+		MemoryContext old;
+
+		if (((AuditKey *) lfirst(lc2))->result != AUDIT_PASS)
+			continue;
+		old = MemoryContextSwitchTo(run->context);
+		run->audited = lappend_int(run->audited, lfirst_int(lc));
+		MemoryContextSwitchTo(old);
+	}
+	return ak->result == AUDIT_UNKNOWN ? deploy_count_orphans(action, key) : ak;
+}
+
 bool
 deploy_audit_step(StepWork *work, FkKey *key)
 {
@@ -84,18 +234,19 @@ deploy_audit_step(StepWork *work, FkKey *key)
 	work->statement = NULL;
 	work->key = key;
 	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, key->child);
-	deploy_log_start(&action);
+	if (list_member_int(work->run->audited, work->step->step))
+	{
+		deploy_write_start(&action);
+		record_pass(&action, work, "pass, counted with an earlier step");
+		return true;
+	}
 
-	ak = deploy_count_orphans(&action, key);
+	deploy_log_start(&action);
+	ak = judge_with_later(&action, work, key);
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
 	if (ak->result == AUDIT_PASS)
 	{
-		LogEntry	entry = deploy_outcome(&action, work, "done");
-
-		entry.message = "pass";
-		entry.orphan_rows = 0;
-		log_write(&entry);
-		deploy_commit_soon();
+		record_pass(&action, work, "pass");
 		return true;
 	}
 

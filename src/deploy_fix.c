@@ -684,6 +684,8 @@ deploy_fix_step(StepWork *work, const FkKey *key)
 	fix_places_init(&fix.found);
 	fix_places_init(&fix.busy);
 
+	/* rows that go may leave orphans behind */
+	work->run->audited = NIL;
 	sg_progress_step(SG_PROGRESS_FIX, work->step->step, key->child);
 	clean = run_passes(&fix);
 	if (work->run->dry_run && clean)

@@ -492,7 +492,10 @@ attempt_until_done(DeployAction *action)
 
 		if (action->error == NULL)
 		{
-			deploy_commit();
+			if (action->goes_on)
+				deploy_commit_soon();
+			else
+				deploy_commit();
 			return true;
 		}
 		if (sg_is_cancel(action->error) && !deploy_timeout_struck())

@@ -18,8 +18,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "nodes/value.h"
@@ -29,6 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "deploy.h"
@@ -395,13 +398,59 @@ partition_root(Oid relid)
 	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
 }
 
-/* One job per partition tree, in the order of the plan */
+static void
+measure_table(const DeployRun *run, WaitingTable *table)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->child));
+	const char *before = NULL;
+	ListCell   *lc;
+
+	table->pages = 0;
+	if (HeapTupleIsValid(tuple))
+	{
+		table->pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+		ReleaseSysCache(tuple);
+	}
+
+	table->priority = 0;
+	foreach(lc, run->steps)
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (before && strcmp(step->priority, before) != 0)
+			table->priority++;
+		before = step->priority;
+		if (step->step == linitial_int(table->steps))
+			break;
+	}
+}
+
+/* Tables of one priority: the largest first, so that the workers end together */
+static int
+compare_tables(const ListCell *a, const ListCell *b)
+{
+	const WaitingTable *left = lfirst(a);
+	const WaitingTable *right = lfirst(b);
+
+	if (left->priority != right->priority)
+		return left->priority < right->priority ? -1 : 1;
+	if (left->pages != right->pages)
+		return left->pages > right->pages ? -1 : 1;
+	return linitial_int(left->steps) < linitial_int(right->steps) ? -1 : 1;
+}
+
+/* One job per partition tree, in the order of priority */
 static List *
-validation_jobs(List *tables)
+validation_jobs(const DeployRun *run, List *tables)
 {
 	List	   *roots = NIL;
 	List	   *jobs = NIL;
 	ListCell   *lc;
+
+	foreach(lc, tables)
+		measure_table(run, lfirst(lc));
+	tables = list_copy(tables);
+	list_sort(tables, compare_tables);
 
 	foreach(lc, tables)
 	{
@@ -451,7 +500,7 @@ deploy_validate_parallel(DeployRun *run, List *tables)
 	if (list_length(tables) < 2)
 		return tables;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	jobs = validation_jobs(tables);
+	jobs = validation_jobs(run, tables);
 	PopActiveSnapshot();
 	if (list_length(jobs) < 2)
 		return tables;

@@ -133,7 +133,7 @@ add_waiting(List *tables, Oid child, int step)
 		}
 	}
 
-	table = palloc(sizeof(WaitingTable));
+	table = palloc0(sizeof(WaitingTable));
 	table->child = child;
 	table->steps = list_make1_int(step);
 	return lappend(tables, table);
@@ -242,7 +242,8 @@ run_steps(DeployRun *run)
 													   ALLOCSET_DEFAULT_SIZES);
 	ListCell   *lc;
 
-	foreach(lc, plan_steps(run->plan->name))
+	run->steps = plan_steps(run->plan->name);
+	foreach(lc, run->steps)
 		steps = lappend_int(steps, ((PlanStep *) lfirst(lc))->step);
 	if (steps == NIL)
 		ereport(NOTICE,

@@ -153,7 +153,8 @@ static bool
 add_key(StepWork *work, StepView *view)
 {
 	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "add",
-	.references = true,.execute = execute_add};
+	.references = true,.goes_on = work->run->validate && work->step->enforced,
+	.execute = execute_add};
 
 	work->statement = plan_add_statement(work->step, true);
 	work->key = &view->key;
@@ -193,6 +194,12 @@ deploy_accept_existing(StepWork *work, const StepView *view)
 	deploy_append_notice(work, reason);
 }
 
+bool
+deploy_audits_first(const PlanStep *step)
+{
+	return strcmp(step->orphans, "stop") == 0 && step->enforced;
+}
+
 /* Who may not add the key need not read its tables first */
 static void
 check_may_add(void *key)
@@ -200,15 +207,24 @@ check_may_add(void *key)
 	deploy_check_privileges(key, true);
 }
 
+ErrorData *
+deploy_may_add(FkKey *key)
+{
+	ErrorData  *edata = sg_try_undo(check_may_add, key);
+
+	if (edata)
+		sg_rethrow_cancel(edata);
+	return edata;
+}
+
 static bool
 may_add(StepWork *work, FkKey *key)
 {
-	ErrorData  *edata = sg_try_undo(check_may_add, key);
+	ErrorData  *edata = deploy_may_add(key);
 	LogEntry	entry;
 
 	if (edata == NULL)
 		return true;
-	sg_rethrow_cancel(edata);
 
 	entry = log_entry(&work->run->id, work->run->plan->name, "add", "failed");
 	entry.step = work->step->step;
@@ -252,8 +268,7 @@ work_on_step(StepWork *work)
 		case NEED_ADD:
 			if (!may_add(work, &view.key))
 				return InvalidOid;
-			if (strcmp(work->step->orphans, "stop") == 0 && work->step->enforced &&
-				!deploy_audit_step(work, &view.key))
+			if (deploy_audits_first(work->step) && !deploy_audit_step(work, &view.key))
 				return InvalidOid;
 			if (!(view.by_partition ? deploy_partition_add(work) : add_key(work, &view)))
 				return InvalidOid;

@@ -110,7 +110,7 @@ deploy_set_local(const char *name, const char *value)
 }
 
 void
-deploy_log_start(DeployAction *action)
+deploy_write_start(DeployAction *action)
 {
 	ListCell   *lc;
 
@@ -127,6 +127,12 @@ deploy_log_start(DeployAction *action)
 		entry.message = action->message;
 		work->started_id = log_write(&entry);
 	}
+}
+
+void
+deploy_log_start(DeployAction *action)
+{
+	deploy_write_start(action);
 	deploy_commit_soon();
 }
 

@@ -196,7 +196,7 @@ sub wait_building
 	my $writer = writer_of('child_d_01');
 	my $s = SgTest::Session->new($node);
 	$s->send("CALL sg_add_fks('d')");
-	ok(wait_building('d'), 'a build waits');
+	ok(wait_building('d') && wait_for(sub { outcomes('d', 'index') eq '2 done' }), 'a build waits, the other is done');
 	query("SELECT pg_terminate_backend($s->{pid})");
 	ok(!defined $s->collect, 'a terminated leader ends');
 	ok(no_workers(), 'and its workers with it');

@@ -175,4 +175,27 @@ $holder->query('COMMIT');
 $deployer->collect;
 is(state_of('stranger'), 'validated', 'the run itself goes on undisturbed');
 
+# ---------------------------------------------------------------------------------------------------------------------
+# The orphans of several small tables are counted at once, but none of them is waited for before its turn
+query(<<'SQL');
+CREATE TABLE ahead_parent (id int PRIMARY KEY);
+CREATE TABLE near (ref int);
+CREATE TABLE locked (ref int);
+CREATE TABLE far (ref int);
+SELECT sg_plan_create('ahead');
+SELECT sg_plan_add_fk('ahead', t, '{ref}', 'ahead_parent', index => false) FROM (VALUES ('near'), ('locked'), ('far')) v (t);
+SQL
+sub states { return query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = '$_[0]'"); }
+$holder->query('BEGIN; LOCK TABLE locked IN ACCESS EXCLUSIVE MODE');
+$deployer->query('SET schemaguard.workers = 0');
+$deployer->send(q{CALL sg_add_fks('ahead')});
+ok(wait_for(sub { states('ahead') =~ /^validated/ }), 'a later table that somebody has locked holds nothing up');
+is(states('ahead'), 'validated pending pending', '... before its turn');
+$holder->query('COMMIT');
+$deployer->collect;
+is(states('ahead'), 'validated validated validated', '... and is done once it is free');
+is(query("SELECT string_agg(message, ', ' ORDER BY step) FROM schemaguard.audit_log
+		  WHERE plan = 'ahead' AND action = 'audit' AND phase = 'done'"),
+	'pass, pass, pass, counted with an earlier step', '... the log says which were counted together');
+
 done_testing();

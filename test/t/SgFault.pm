@@ -150,7 +150,8 @@ sub fill_wal
 	my ($node, $kind, $step, $session, $trapped) = @_;
 	my $writer = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'");
 
-	foreach my $pid ($trapped, $writer)
+	# where a worker is trapped, the session that waits for it may be first to write
+	foreach my $pid ($trapped, $session->{pid}, $writer)
 	{
 		system('prlimit', "--pid=$pid", '--fsize=8192:') == 0 or return 'no prlimit';
 	}

@@ -32,9 +32,10 @@ sub new_node
 		allows_streaming => $opt{streaming} ? 1 : 0,
 		extra => [ '--locale=C.UTF-8', '--encoding=UTF8', @{ $opt{initdb} // [] } ]);
 	# Cluster.pm logs every statement, which is most of the run time of some files.  What starts is committed without
-	# waiting for the disk: with this delay it is there before any test that kills the server gets to it
+	# waiting for the disk: with this delay it is there before any test that kills the server gets to it.  Many sessions
+	# that wait in a loop of SQL would each compile it.
 	$node->append_conf('postgresql.conf',
-		"log_statement = none\nlog_replication_commands = off\nwal_writer_delay = 1ms\n" . ($opt{conf} // ''));
+		"jit = off\nlog_statement = none\nlog_replication_commands = off\nwal_writer_delay = 1ms\n" . ($opt{conf} // ''));
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION schemaguard') unless $opt{without};
 
