@@ -10,7 +10,7 @@ use warnings;
 use Exporter 'import';
 use List::Util qw(max sum0);
 
-our @EXPORT_OK = qw(shares fit_weights calibration calibrated judged);
+our @EXPORT_OK = qw(shares fit_weights curvature solve calibration calibrated shifted judged);
 
 use constant LIMIT => 30;    # of a sum: exp() of it is still a number
 
@@ -89,6 +89,24 @@ sub add_set
 		$row->[$_] -= $v * $mean{$_} foreach @m;
 	}
 	return -$weight * log(max($right < 0 ? 1 - sum0(@p) : $p[$right], 1e-12));
+}
+
+# Gradient and Hessian of the loss of sets, without the penalty
+sub curvature
+{
+	my ($sets, $beta) = @_;
+	my @gradient = map { 0 } @$beta;
+	my @hessian = map { [ map { 0 } @$beta ] } @$beta;
+	add_set($_, $_->{weight}, $beta, \@gradient, \@hessian) foreach @$sets;
+	return (\@gradient, \@hessian);
+}
+
+# The shares of a set where "none of them" weighs exp(-shift)
+sub shifted
+{
+	my ($shift, @p) = @_;
+	my $total = exp(-$shift) * (1 - sum0(@p)) + sum0(@p);
+	return map { $_ / $total } @p;
 }
 
 # The weights of n signals by Newton's method, from `start` on, drawn to 0 by a penalty

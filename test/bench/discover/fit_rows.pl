@@ -71,6 +71,7 @@ sub read_file
 	{
 		chomp;
 		my ($set, $right, $proposed, $pairs) = split /\t/;
+		next if $set eq 'tables';
 		if ($set eq 'truth')
 		{
 			$truth{$right} = 1;

@@ -10,6 +10,7 @@
 #   fit.pl             fits the weights, prints the table
 #   rows.sh rows.pl    the same with statistics and rows: rows that are made up, what fit_rows.pl fits on top of the names;
 #   fit_rows.pl Fit.pm its time and memory
+#   EXTRA=DIR          more folders of facts, fitted with and counted like those of the corpus
 #   FIT=1              writes the weights to sql/parts/61_discovery_weight.sql and 62_discovery_rows_weight.sql, too
 #   ROWS=0             names only
 #   SEEDS=2            times that rows are made up for each schema
@@ -109,8 +110,11 @@ for style in "$here"/styles/*.sql; do
 done
 
 schemas=0
-if [ -e "$corpus/load_facts.sh" ]; then
-  for facts in "$corpus"/*/; do
+folders=()
+[ ! -e "$corpus/load_facts.sh" ] || folders=("$corpus"/*/)
+[ -z "${EXTRA:-}" ] || folders+=("$EXTRA"/*/)
+if [ ${#folders[@]} -gt 0 ]; then
+  for facts in "${folders[@]}"; do
     name=$(basename "$facts")
     sg_as env PGOPTIONS="-c client_min_messages=warning" bash "$corpus/load_facts.sh" "${facts%/}" "$name" --no-fks > /dev/null
     { fact_truth "$facts"; candidates; } | tell "$name" -F $'\t' > "$SG_DIR/candidates/$name.keys.tsv"
