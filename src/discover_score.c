@@ -92,9 +92,23 @@ calibrated(const Calibration *calibration, double share)
 	return 1 / (1 + exp(-odds));
 }
 
+/* The weighted signals of names alone: statistics and rows are about one candidate, not about the names of all */
+static double
+sum_by_names(const Weights *weights, const Candidate *cand)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < cand->nsignals; i++)
+	{
+		if (cand->signals[i].signal < signal_count() - EVIDENCE_COUNT)
+			sum += weights->signal[cand->signals[i].signal] * cand->signals[i].value;
+	}
+	return Max(Min(sum, LIMIT), -LIMIT);
+}
+
 /* What the candidates of each set come to together, against 1 for none of them */
 static double *
-set_odds(List *candidates, int *nsets)
+set_odds(const Weights *weights, List *candidates, int *nsets)
 {
 	double	   *odds = palloc(Max(list_length(candidates), 1) * sizeof(double));
 	int			last = -1;
@@ -108,7 +122,7 @@ set_odds(List *candidates, int *nsets)
 		if (cand->set != last)
 			odds[(*nsets)++] = 0;
 		last = cand->set;
-		odds[*nsets - 1] += exp(cand->sum);
+		odds[*nsets - 1] += exp(sum_by_names(weights, cand));
 	}
 	return odds;
 }
@@ -123,7 +137,7 @@ static double
 database_shift(const Facts *facts, const Weights *weights, List *candidates)
 {
 	int			nsets;
-	double	   *odds = set_odds(candidates, &nsets);
+	double	   *odds = set_odds(weights, candidates, &nsets);
 	int			tables = 0;
 	double		best = 0;
 	double		best_loss = DBL_MAX;
@@ -219,6 +233,7 @@ score_all(Facts *facts, List *candidates)
 		cand->sum = Max(Min(cand->sum, LIMIT), -LIMIT);
 	}
 	list_sort(candidates, compare_sets);
+
 	shift = database_shift(facts, weights, candidates);
 	for (int i = 0; i < list_length(candidates); i++)
 	{
