@@ -130,8 +130,9 @@ set_odds(const Weights *weights, List *candidates, int *nsets)
 /*
  * How much likelier references are in this database than in those that the
  * weights come from, on the log of odds.  Nearly all databases have about as
- * many references as tables: where the candidates promise far more or far
- * fewer, the names there are of a kind that says more or less than elsewhere.
+ * many references as tables: where the candidates promise far fewer, the names
+ * there are of a kind that says more than elsewhere.  That they promise more
+ * is believed: a fact table of a hundred references is one.
  */
 static double
 database_shift(const Facts *facts, const Weights *weights, List *candidates)
@@ -144,7 +145,7 @@ database_shift(const Facts *facts, const Weights *weights, List *candidates)
 
 	for (int t = 0; t < facts->ntables; t++)
 		tables += !facts->tables[t].partition;
-	for (int step = -SHIFT_STEPS; step <= SHIFT_STEPS && tables > 0 && weights->density_spread > 0; step++)
+	for (int step = 0; step <= SHIFT_STEPS && tables > 0 && weights->density_spread > 0; step++)
 	{
 		double		shift = step * SHIFT_MAX / SHIFT_STEPS;
 		double		more = exp(shift);

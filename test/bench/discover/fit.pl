@@ -171,7 +171,7 @@ sub database_shift
 	my @density = @_[ 2, 3 ];
 	my @odds = map { my $p = sum0(shares($_, $beta)); $p / max(1 - $p, 1e-12) } @{ $file->{sets} };
 	my ($best, $best_loss) = (0, 9**99);
-	foreach my $shift (map { $_ / 10 } -40 .. 40)
+	foreach my $shift (map { $_ / 10 } 0 .. 40)
 	{
 		my $away = log((1e-3 + $file->{declared} + sum0(map { my $o = $_ * exp($shift); $o / (1 + $o) } @odds)) / max($file->{tables}, 1)) - $density[0];
 		my $loss = $shift**2 / 2 + $away**2 / 2 / ($density[1]**2 + 1 / max($file->{tables}, 1));
