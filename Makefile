@@ -81,10 +81,13 @@ OBJS = \
 	src/discover_group.o \
 	src/discover_match.o \
 	src/discover_names.o \
+	src/discover_probe.o \
 	src/discover_rows.o \
 	src/discover_score.o \
 	src/discover_signal.o \
+	src/discover_split.o \
 	src/discover_sql.o \
+	src/discover_stats.o \
 	src/discover_words.o \
 	src/drift_check.o \
 	src/drift_class.o \
@@ -170,6 +173,7 @@ SQL_PARTS = \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
 	sql/parts/61_discovery_weight.sql \
+	sql/parts/62_discovery_rows_weight.sql \
 	sql/parts/70_snapshot.sql \
 	sql/parts/71_snapshot_statement.sql \
 	sql/parts/72_drift.sql \
@@ -192,6 +196,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	discover_rows \
 	drift \
 	drift_check \
 	fix \

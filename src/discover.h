@@ -58,6 +58,7 @@ typedef enum Suffix
 #define WORD_DECORATION 0x40	/* tbl, dim, master: part of no noun */
 #define WORD_NUMBER		0x80	/* "number of", "most" */
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
+#define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
 
 extern void words_split(const char *name, Words *words);
 extern bool words_is_number(const char *word);
@@ -127,6 +128,7 @@ typedef struct FactKey
 	bool		borrowed;		/* its name is that of another table's key */
 	bool		owned;			/* its name has the table's name in it */
 	int			sharing;		/* keys of the same name */
+	double		usual;			/* share of the primary keys that have this name */
 } FactKey;
 
 typedef struct FactReference
@@ -154,10 +156,12 @@ typedef struct Facts
 								 * unique */
 	HTAB	   *by_table_name;	/* joined stems -> tables */
 	HTAB	   *by_key_name;	/* joined stems -> keys */
+	HTAB	   *by_key_word;	/* the names of primary keys of one word -> keys */
 	HTAB	   *by_column_name; /* joined stems -> columns */
 	List	   *vocabulary[256];	/* stems of the tables' names, by first
 									 * byte */
 	List	   *persons;		/* of int: the tables of people, best first */
+	struct StatsCache *stats;
 	HTAB	   *type_pairs;
 	HTAB	   *table_index;	/* OID -> table */
 } Facts;
@@ -171,6 +175,14 @@ extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
 /* ---- candidates (discover_match.c, discover_group.c) ---- */
 
 #define GROUP_MAX 8				/* columns of a candidate */
+
+/* What a score rests on: each level is calibrated apart */
+typedef enum EvidenceLevel
+{
+	LEVEL_NAMES,
+	LEVEL_STATISTICS,
+	LEVEL_ROWS
+} EvidenceLevel;
 
 typedef enum NameMatch
 {
@@ -217,6 +229,7 @@ typedef struct Candidate
 	bool		key_short;		/* a word of it is abbreviated */
 
 	bool		self_word;
+	bool		tree_word;		/* and it says nothing else */
 	bool		actor_word;
 	bool		extends;		/* one to one: the child's name extends the
 								 * parent's */
@@ -236,7 +249,9 @@ typedef struct Candidate
 	bool		whole;			/* all rows were read, no sample */
 	const char *reason;
 
-	float	   *signals;
+	struct SignalValue *signals;	/* those that are not 0 */
+	int			nsignals;
+	EvidenceLevel level;
 	bool		accepted;		/* by a user */
 	double		sum;
 	double		score;
@@ -260,6 +275,9 @@ extern List *names_find(HTAB *hash, const char *key);
 /* Hash tables of the same kind, of lists of int */
 extern HTAB *names_hash(const char *name);
 extern void names_add(HTAB *hash, const char *key, int value);
+
+/* Cut names written as one word (discover_split.c) */
+extern void split_names(Facts *facts);
 
 /* Fill those hash tables */
 extern void match_prepare(Facts *facts);
@@ -292,22 +310,89 @@ typedef struct SignalName
 	const char *words;
 } SignalName;
 
+typedef struct SignalValue
+{
+	int			signal;
+	float		value;
+} SignalValue;
+
+/*
+ * The signals that statistics and rows give, after those of names: the fit of
+ * those knows neither, and these are fitted on top of it.
+ */
+#define EVIDENCE_SIGNALS \
+	X(STATS_KNOWN, "statistics", "there are statistics of both tables") \
+	X(STATS_DISTINCT, "too many values", "by the statistics, the column has more different values than the parent has rows") \
+	X(STATS_OUTSIDE, "values outside", "by the statistics, values of the column are none of the parent's") \
+	X(STATS_LISTED, "values listed", "by the statistics, all values of the column are the parent's, and are no numbers") \
+	X(STATS_SHORT, "numbers end early", "by the statistics, the column's numbers end far before the parent's") \
+	X(STATS_FEW, "few values", "by the statistics, the column names far fewer parents than its rows could") \
+	X(STATS_UNIQUE, "no value recurs", "by the statistics, no value recurs where those of a reference would") \
+	X(ROWS_LOOKED, "rows", "rows were looked at") \
+	X(ROWS_NAMES, "names beside rows", "what the names say, now that rows say something") \
+	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
+	X(ROWS_ORPHAN_SHARE, "share of orphans", "the share of these") \
+	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
+	X(ROWS_NUMBER, "rows, numbers", "the numbers that were looked at are in the parent; more of them say more") \
+	X(ROWS_OTHER, "rows, no numbers", "the values that were looked at are in the parent, and are no numbers") \
+	X(ROWS_GAPS, "gaps are avoided", "the parent lacks numbers between those that were looked at, and they hit none of these gaps") \
+	X(ROWS_SHORT, "rows, numbers end early", "the numbers that were looked at end far before the parent's") \
+	X(ROWS_FEW, "rows, few values", "they name far fewer parents than they could") \
+	X(ROWS_COVER, "rows, share of parents", "the share of the parent's rows that they name") \
+	X(ROWS_UNIQUE, "rows, no value recurs", "no value recurs where those of a reference would") \
+	X(ROWS_OWN_KEY, "rows of an own key", "the column is a key of its own, whose numbers begin like those of any other") \
+	X(ROWS_OLDER, "older than the parent", "the share of rows that were made before their parent") \
+	X(ROWS_IN_TIME, "made in time", "rows were made after their parent more often than by chance")
+
+typedef enum EvidenceSignal
+{
+#define X(id, name, words) EVIDENCE_##id,
+	EVIDENCE_SIGNALS
+#undef X
+	EVIDENCE_COUNT
+} EvidenceSignal;
+
 extern const SignalName signal_names[];
 extern int	signal_count(void);
 extern void signals_fill(Facts *facts, List *candidates);
 
-/* Add what rows say: not null ones, those without parent, distinct ones (-1: unknown) */
-extern void signals_rows(const Facts *facts, Candidate *cand, int64 rows, int64 orphans, int64 distinct);
+/* Replace one of these; 0 takes it away */
+extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);
+
+typedef struct Calibration
+{
+	double		slope;			/* on the log of odds */
+	double		offset;
+} Calibration;
 
 typedef struct Weights
 {
 	double	   *signal;
-	double		slope;			/* of the calibration, on the log of odds */
-	double		offset;
+	Calibration calibration[LEVEL_ROWS + 1];
+	double		density;		/* log of the references per table that are usual */
+	double		density_spread; /* of that log; 0: not considered */
 } Weights;
 
 /* Sorts the candidates by set, too */
 extern Weights *score_all(Facts *facts, List *candidates);
+
+/* ---- discover_stats.c ---- */
+
+extern void stats_begin(Facts *facts);
+
+/*
+ * Fill in what the statistics say of a candidate, in the places of
+ * EvidenceSignal; false if they say nothing.  The candidates of one column
+ * should follow each other.
+ */
+extern bool stats_fill(Facts *facts, const Candidate *cand, float *evidence);
+
+/* What a value is as a number, where it is one or a date */
+extern bool stats_number(Oid type, Datum value, double *number);
+extern double stats_expected(double rows, double parents);
+extern double stats_short(double highest, double parent_lowest, double parent_highest);
+extern double stats_few(double distinct, double rows, double parents);
+extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 
 /* ---- discover_rows.c ---- */
 
@@ -316,10 +401,11 @@ extern bool rows_resolve(const Facts *facts, Candidate *cand);
 
 /*
  * Look at a sample of the rows of candidates worth it, of one child or of
- * all; the candidates of one table follow each other.  Nothing waits for a
- * lock.  What can't be read keeps the reason.
+ * all; the candidates of one table follow each other.  Worth it is what has
+ * min_score, and most of what has less.  Nothing waits for a lock.  What
+ * can't be read keeps the reason.
  */
-extern void rows_sample(Facts *facts, List *candidates, Oid child_only);
+extern void rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only);
 
 /* Read the tables of proposals, all of one table in one pass */
 extern void rows_audit(Facts *facts, List *proposals);
@@ -331,6 +417,7 @@ extern List *feedback_apply(Facts *facts, List *candidates);
 /* ---- discover_advice.c ---- */
 
 extern Datum advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand);
+extern char *advice_reason(const Facts *facts, const Weights *weights, const Candidate *cand);
 extern const char *advice_on_delete(const Facts *facts, const Candidate *cand, const char **reason);
 extern bool advice_index(const Facts *facts, const Candidate *cand, const char **reason);
 

@@ -19,11 +19,14 @@
 #include "quote.h"
 
 #define LARGE_TABLE 1000000.0	/* rows over which a cascade is no small thing */
+#define WORDS_EVIDENCE 7		/* signals that are put in words */
+#define WORDS_PLAN 4
 #define HABIT_MIN 3				/* declared keys that make a habit */
 
 typedef struct Contribution
 {
 	int			signal;
+	double		value;
 	double		weight;			/* weight times value */
 } Contribution;
 
@@ -33,7 +36,9 @@ by_size(const void *a, const void *b)
 	double		wa = fabs(((const Contribution *) a)->weight);
 	double		wb = fabs(((const Contribution *) b)->weight);
 
-	return (wa < wb) - (wa > wb);
+	if (wa != wb)
+		return wa < wb ? 1 : -1;
+	return ((const Contribution *) a)->signal - ((const Contribution *) b)->signal;
 }
 
 static void
@@ -43,6 +48,46 @@ append_pair(StringInfo buf, const char *key, const char *value)
 	escape_json(buf, value);
 }
 
+/* What the score is made of, the greatest first */
+static Contribution *
+contributions(const Weights *weights, const Candidate *cand, int *n)
+{
+	Contribution *parts = palloc((cand->nsignals + 1) * sizeof(Contribution));
+
+	*n = 0;
+	for (int i = 0; i < cand->nsignals; i++)
+	{
+		const SignalValue *s = &cand->signals[i];
+
+		if (weights->signal[s->signal] == 0)
+			continue;
+		parts[*n].signal = s->signal;
+		parts[*n].value = s->value;
+		parts[(*n)++].weight = weights->signal[s->signal] * s->value;
+	}
+	qsort(parts, *n, sizeof(Contribution), by_size);
+	return parts;
+}
+
+/* The first `most` of them in words */
+static char *
+in_words(const Candidate *cand, const Contribution *parts, int n, int most)
+{
+	StringInfoData why;
+
+	if (cand->accepted)
+		return "accepted by a user";
+	initStringInfo(&why);
+	for (int i = 0; i < Min(n, most); i++)
+	{
+		/* the first signal is what all candidates have */
+		if (parts[i].signal != 0)
+			appendStringInfo(&why, "%s%s: %s", why.len ? "; " : "",
+							 parts[i].weight > 0 ? "for" : "against", signal_names[parts[i].signal].words);
+	}
+	return why.data;
+}
+
 /*
  * The signals with their weights, the greatest first; the same in words; the
  * candidate that comes next.
@@ -50,38 +95,20 @@ append_pair(StringInfo buf, const char *key, const char *value)
 Datum
 advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand)
 {
-	Contribution *parts = palloc(signal_count() * sizeof(Contribution));
+	int			n;
+	Contribution *parts = contributions(weights, cand, &n);
 	StringInfoData buf;
-	StringInfoData why;
-	int			n = 0;
-
-	for (int s = 0; s < signal_count(); s++)
-	{
-		if (cand->signals[s] == 0 || weights->signal[s] == 0)
-			continue;
-		parts[n].signal = s;
-		parts[n++].weight = weights->signal[s] * cand->signals[s];
-	}
-	qsort(parts, n, sizeof(Contribution), by_size);
 
 	initStringInfo(&buf);
-	initStringInfo(&why);
 	appendStringInfoString(&buf, "{\"signals\": [");
 	for (int i = 0; i < n; i++)
 	{
-		const SignalName *name = &signal_names[parts[i].signal];
-
 		appendStringInfo(&buf, "%s{", i ? ", " : "");
-		append_pair(&buf, "signal", name->name);
-		appendStringInfo(&buf, ", \"value\": %.3g, \"weight\": %.3g}",
-						 (double) cand->signals[parts[i].signal], parts[i].weight);
-		/* the first signal is what all candidates have */
-		if (i < 7 && parts[i].signal != 0)
-			appendStringInfo(&why, "%s%s: %s", why.len ? "; " : "",
-							 parts[i].weight > 0 ? "for" : "against", name->words);
+		append_pair(&buf, "signal", signal_names[parts[i].signal].name);
+		appendStringInfo(&buf, ", \"value\": %.3g, \"weight\": %.3g}", parts[i].value, parts[i].weight);
 	}
 	appendStringInfoChar(&buf, ']');
-	append_pair(&buf, "why", cand->accepted ? "accepted by a user" : why.data);
+	append_pair(&buf, "why", in_words(cand, parts, n, WORDS_EVIDENCE));
 	if (cand->rival)
 	{
 		appendStringInfoString(&buf, ", \"next\": {");
@@ -90,6 +117,21 @@ advice_evidence(const Facts *facts, const Weights *weights, const Candidate *can
 	}
 	appendStringInfoChar(&buf, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data));
+}
+
+/* One line for a step of a plan: how sure, why, and what else would suit */
+char *
+advice_reason(const Facts *facts, const Weights *weights, const Candidate *cand)
+{
+	int			n;
+	Contribution *parts = contributions(weights, cand, &n);
+	const char *delete_reason;
+	const char *index_reason;
+	const char *action = advice_on_delete(facts, cand, &delete_reason);
+
+	(void) advice_index(facts, cand, &index_reason);
+	return psprintf("proposed with score %.2f (%s); on delete %s would suit: %s; %s",
+					cand->score, in_words(cand, parts, n, WORDS_PLAN), action, delete_reason, index_reason);
 }
 
 /* What most declared keys to this parent do, or most keys of all; 0: no habit */

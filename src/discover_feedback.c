@@ -5,7 +5,8 @@
  *
  * What was rejected is no candidate any more, so the next best one takes its
  * place.  What was accepted is proposed with score 1, and teaches like a
- * declared key.  A rejection counts before an acceptance.
+ * declared key; it becomes a candidate even where no name suggests it.  A
+ * rejection counts before an acceptance.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +32,24 @@ typedef struct FeedbackRule
 	text	   *child_table;	/* NULL: any */
 	text	   *child_columns;
 	text	   *parent_table;
+	bool		used;			/* some candidate is what it speaks of */
 } FeedbackRule;
+
+/* A candidate, and what the rules have said of it so far */
+typedef struct Verdict
+{
+	Candidate  *cand;
+	text	   *columns;
+	bool		rejected;
+} Verdict;
+
+/* What a rule says of each table's name, asked once */
+typedef enum Answer
+{
+	UNASKED,
+	YES,
+	NO
+} Answer;
 
 static text *
 rule_text(HeapTuple tuple, TupleDesc desc, const char *column)
@@ -59,7 +77,7 @@ read_rules(void)
 		HeapTuple	tuple = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
 		MemoryContext old = MemoryContextSwitchTo(caller);
-		FeedbackRule *rule = palloc(sizeof(FeedbackRule));
+		FeedbackRule *rule = palloc0(sizeof(FeedbackRule));
 
 		rule->accepted = sg_spi_bool(tuple, desc, "accepted");
 		rule->pattern = sg_spi_bool(tuple, desc, "pattern");
@@ -75,35 +93,177 @@ read_rules(void)
 }
 
 static bool
-says(const FeedbackRule *rule, text *wanted, const char *name)
+says(const FeedbackRule *rule, text *wanted, text *name)
 {
-	Datum		value;
+	return wanted == NULL ||
+		DatumGetBool(DirectFunctionCall2Coll(rule->pattern ? textregexeq : texteq, C_COLLATION_OID,
+											 PointerGetDatum(name), PointerGetDatum(wanted)));
+}
 
+/* The same of a table's name; the answers of one rule about children or about parents are kept */
+static bool
+says_of_table(const FeedbackRule *rule, text *wanted, text **names, Answer *answers, const Facts *facts, int table)
+{
 	if (wanted == NULL)
 		return true;
-	value = PointerGetDatum(cstring_to_text(name));
-	return DatumGetBool(DirectFunctionCall2Coll(rule->pattern ? textregexeq : texteq,
-												C_COLLATION_OID, value, PointerGetDatum(wanted)));
+	if (answers[table] == UNASKED)
+	{
+		if (names[table] == NULL)
+			names[table] = cstring_to_text(sg_relation_name(facts->tables[table].oid));
+		answers[table] = says(rule, wanted, names[table]) ? YES : NO;
+	}
+	return answers[table] == YES;
 }
 
-/* The name of a table, made once */
-static const char *
-table_name(const Facts *facts, char **names, int table)
-{
-	if (names[table] == NULL)
-		names[table] = sg_relation_name(facts->tables[table].oid);
-	return names[table];
-}
-
-static char *
+static text *
 column_list(const Facts *facts, const Candidate *cand)
 {
 	StringInfoData buf;
+	text	   *list;
 
 	initStringInfo(&buf);
 	for (int i = 0; i < cand->n; i++)
 		appendStringInfo(&buf, "%s%s", i ? "," : "", facts->columns[cand->columns[i]].name);
-	return buf.data;
+	list = cstring_to_text_with_len(buf.data, buf.len);
+	pfree(buf.data);
+	return list;
+}
+
+static void
+apply_rule(const Facts *facts, FeedbackRule *rule, Verdict *verdicts, int n, text **names)
+{
+	Answer	   *children = palloc0((facts->ntables + 1) * sizeof(Answer));
+	Answer	   *parents = palloc0((facts->ntables + 1) * sizeof(Answer));
+
+	for (int i = 0; i < n; i++)
+	{
+		Verdict    *verdict = &verdicts[i];
+		Candidate  *cand = verdict->cand;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!says_of_table(rule, rule->child_table, names, children, facts, facts->columns[cand->column].table) ||
+			!says_of_table(rule, rule->parent_table, names, parents, facts, facts->keys[cand->key].table))
+			continue;
+		if (rule->child_columns && verdict->columns == NULL)
+			verdict->columns = column_list(facts, cand);
+		if (!says(rule, rule->child_columns, verdict->columns))
+			continue;
+		rule->used = true;
+		if (rule->accepted)
+			cand->accepted = true;
+		else
+			verdict->rejected = true;
+	}
+	pfree(children);
+	pfree(parents);
+}
+
+/* ---- accepted, though no name suggests it ---- */
+
+/* The table of that name, or -1; what is no name at all is that of no table */
+static int
+find_table(const Facts *facts, text *name)
+{
+	char	   *wanted = text_to_cstring(name);
+
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		const FactTable *table = &facts->tables[t];
+
+		if (!table->partition && !table->denied &&
+			strcmp(sg_relation_name(table->oid), wanted) == 0)
+			return t;
+	}
+	return -1;
+}
+
+/* The columns that a list names, or 0 */
+static int
+find_columns(const Facts *facts, int table, char *list, int *columns)
+{
+	int			n = 0;
+
+	for (char *name = list; name; n++)
+	{
+		char	   *comma = strchr(name, ',');
+		int			c = facts->tables[table].columns;
+		int			end = c + facts->tables[table].ncolumns;
+
+		if (comma)
+			*comma = '\0';
+		while (c < end && (facts->columns[c].name == NULL || strcmp(facts->columns[c].name, name) != 0))
+			c++;
+		if (c == end || n == GROUP_MAX)
+			return 0;
+		columns[n] = c;
+		name = comma ? comma + 1 : NULL;
+	}
+	return n;
+}
+
+/* The parent's key that such columns could refer to, the primary one if it can be; -1: none */
+static int
+find_key(Facts *facts, int parent, const int *columns, int n)
+{
+	int			found = -1;
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[parent].keys)
+	{
+		const FactKey *key = &facts->keys[lfirst_int(lc)];
+		bool		fits = key->n == n && (found < 0 || key->primary);
+
+		for (int i = 0; i < n && fits; i++)
+			fits = key->columns[i] != columns[i] &&
+				facts_types_match(facts, facts->columns[columns[i]].type, facts->columns[key->columns[i]].type);
+		if (fits)
+			found = lfirst_int(lc);
+	}
+	return found;
+}
+
+/* Is there such a key already? */
+static bool
+is_declared(const Facts *facts, int child, int parent, const int *columns, int n)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[child].references)
+	{
+		const FactReference *reference = &facts->references[lfirst_int(lc)];
+
+		if (reference->parent == parent && reference->n == n &&
+			memcmp(reference->child_columns, columns, n * sizeof(int)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static Candidate *
+accepted_candidate(Facts *facts, const FeedbackRule *rule, int *last_set)
+{
+	int			child = find_table(facts, rule->child_table);
+	int			parent = find_table(facts, rule->parent_table);
+	int			columns[GROUP_MAX];
+	Candidate  *cand;
+	int			n;
+	int			k;
+
+	if (child < 0 || parent < 0 ||
+		(n = find_columns(facts, child, text_to_cstring(rule->child_columns), columns)) == 0 ||
+		is_declared(facts, child, parent, columns, n) ||
+		(k = find_key(facts, parent, columns, n)) < 0)
+		return NULL;
+	cand = palloc0(sizeof(Candidate));
+	cand->rows_checked = cand->orphan_rows = -1;
+	cand->key = k;
+	cand->n = n;
+	cand->column = columns[0];
+	memcpy(cand->columns, columns, n * sizeof(int));
+	cand->set = n == 1 ? columns[0] : ++*last_set;
+	cand->rarity = 2;
+	cand->accepted = true;
+	return cand;
 }
 
 /* From now on, columns of that name are known to refer to that key */
@@ -111,11 +271,8 @@ static void
 learn(Facts *facts, const Candidate *cand)
 {
 	const FactKey *key = &facts->keys[cand->key];
-	FactReference *reference;
+	FactReference *reference = &facts->references[facts->nreferences++];
 
-	facts->references = repalloc_huge(facts->references,
-									  (facts->nreferences + 2) * sizeof(FactReference));
-	reference = &facts->references[facts->nreferences++];
 	memset(reference, 0, sizeof(FactReference));
 	reference->child = facts->columns[cand->column].table;
 	reference->parent = key->table;
@@ -126,48 +283,58 @@ learn(Facts *facts, const Candidate *cand)
 }
 
 /*
- * Applies the users' verdicts to the candidates; returns those that are left.
- * A pattern that can't be read as one raises 2201B: the table refuses those.
+ * Applies the users' verdicts to the candidates; returns those that are left,
+ * and what was accepted beyond them.  A pattern that can't be read as one
+ * raises 2201B: the table refuses those.
  */
 List *
 feedback_apply(Facts *facts, List *candidates)
 {
 	List	   *rules = read_rules();
 	List	   *left = NIL;
-	char	  **names;
+	int			n = list_length(candidates);
+	int			last_set = facts->ncolumns;
+	Size		accepted;
+	Verdict    *verdicts;
+	text	  **names;
 	ListCell   *lc;
 
 	if (rules == NIL)
 		return candidates;
-	names = palloc0((facts->ntables + 1) * sizeof(char *));
-	foreach(lc, candidates)
+	accepted = list_length(rules);
+	names = palloc0((facts->ntables + 1) * sizeof(text *));
+	verdicts = MemoryContextAllocHuge(CurrentMemoryContext, (n + 1) * sizeof(Verdict));
+	memset(verdicts, 0, (n + 1) * sizeof(Verdict));
+	for (int i = 0; i < n; i++)
+		verdicts[i].cand = list_nth(candidates, i);
+	foreach(lc, rules)
+		apply_rule(facts, lfirst(lc), verdicts, n, names);
+	for (int i = 0; i < n; i++)
+		accepted += verdicts[i].cand->accepted;
+	facts->references = repalloc_huge(facts->references, (facts->nreferences + accepted + 1) * sizeof(FactReference));
+	for (int i = 0; i < n; i++)
 	{
-		Candidate  *cand = lfirst(lc);
-		const char *child = table_name(facts, names, facts->columns[cand->column].table);
-		const char *parent = table_name(facts, names, facts->keys[cand->key].table);
-		char	   *columns = column_list(facts, cand);
-		bool		rejected = false;
-		ListCell   *r;
-
-		CHECK_FOR_INTERRUPTS();
-		foreach(r, rules)
-		{
-			FeedbackRule *rule = lfirst(r);
-
-			if (!says(rule, rule->child_columns, columns) ||
-				!says(rule, rule->child_table, child) ||
-				!says(rule, rule->parent_table, parent))
-				continue;
-			if (rule->accepted)
-				cand->accepted = true;
-			else
-				rejected = true;
-		}
-		if (rejected)
+		last_set = Max(last_set, verdicts[i].cand->set);
+		if (verdicts[i].rejected)
 			continue;
-		if (cand->accepted)
-			learn(facts, cand);
-		left = lappend(left, cand);
+		if (verdicts[i].cand->accepted)
+			learn(facts, verdicts[i].cand);
+		left = lappend(left, verdicts[i].cand);
 	}
+	foreach(lc, rules)
+	{
+		FeedbackRule *rule = lfirst(lc);
+		Candidate  *cand = NULL;
+
+		if (rule->accepted && !rule->pattern && !rule->used &&
+			rule->child_table && rule->child_columns && rule->parent_table)
+			cand = accepted_candidate(facts, rule, &last_set);
+		if (cand)
+		{
+			learn(facts, cand);
+			left = lappend(left, cand);
+		}
+	}
+	pfree(verdicts);
 	return left;
 }

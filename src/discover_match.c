@@ -19,8 +19,10 @@
 #include "utils/lsyscache.h"
 
 #include "discover.h"
+#include "guc.h"
 
 #define SET_MAX 8				/* candidates that a column keeps */
+#define CANDIDATE_BYTES 512		/* of memory that one takes, with its signals */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */
@@ -33,6 +35,7 @@ typedef struct MatchState
 	int			column;
 	Candidate  *set[SET_MAX];
 	int			nset;
+	int			most;			/* that may be kept */
 
 	/* the way of reading its name that is being tried */
 	const Words *words;
@@ -59,7 +62,6 @@ type_refers(Oid type)
 		case JSONOID:
 		case JSONBOID:
 		case XMLOID:
-		case BYTEAOID:
 		case TSVECTOROID:
 		case TSQUERYOID:
 			return false;
@@ -165,13 +167,13 @@ keep_candidate(MatchState *state, const Candidate *cand)
 		*old = *cand;
 		return;
 	}
-	if (state->nset < SET_MAX)
+	if (state->nset < state->most)
 	{
 		state->set[state->nset] = palloc(sizeof(Candidate));
 		*state->set[state->nset++] = *cand;
 		return;
 	}
-	for (int i = 1; i < SET_MAX; i++)
+	for (int i = 1; i < state->nset; i++)
 	{
 		if (state->set[i]->rank < state->set[worst]->rank)
 			worst = i;
@@ -550,6 +552,7 @@ consider_roles(MatchState *state)
 				continue;
 			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
+			cand.tree_word = cand.self_word && (class & WORD_TREE);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
 			cand.rank = rank_of(facts, &cand);
 			keep_candidate(state, &cand);
@@ -627,6 +630,13 @@ match_from(MatchState *state, int lo)
 	state->hi = stem_hi;
 	look_up_spans(state);
 	consider_roles(state);
+	if (suffix == SUFFIX_NONE && hi - state->lo > 1 && names_find(state->facts->by_key_word, words->stem[hi - 1]) != NIL)
+	{
+		/* row_checksum to the checksum of a row */
+		state->suffix = SUFFIX_KEY;
+		state->hi = hi - 1;
+		look_up_spans(state);
+	}
 	if (suffix == SUFFIX_CODE || suffix == SUFFIX_NAME || suffix == SUFFIX_KEY)
 	{
 		state->suffix = SUFFIX_NONE;
@@ -674,10 +684,19 @@ prefer_groups(MatchState *state)
 	state->nset = kept;
 }
 
+/* How many candidates may the next column keep, after so many? */
+static int
+room_left(int candidates)
+{
+	int64		room = sg_audit_memory_bytes() / CANDIDATE_BYTES;
+
+	return candidates < room / 2 ? SET_MAX : candidates < room * 3 / 4 ? SET_MAX / 2 : candidates < room ? SET_MAX / 4 : 1;
+}
+
 static List *
 match_column(Facts *facts, int c, List *candidates)
 {
-	MatchState	state = {.facts = facts,.column = c};
+	MatchState	state = {.facts = facts,.column = c,.most = room_left(list_length(candidates))};
 	const FactColumn *column = &facts->columns[c];
 
 	CHECK_FOR_INTERRUPTS();
@@ -701,5 +720,9 @@ match_candidates(Facts *facts)
 		if (match_eligible(facts, c) && !facts->columns[c].declared)
 			candidates = match_column(facts, c, candidates);
 	}
+	if (room_left(list_length(candidates)) < SET_MAX)
+		ereport(NOTICE,
+				(errmsg("of some columns only the best candidates are looked at, for there are %d", list_length(candidates)),
+				 errhint("A larger schemaguard.audit_memory has room for more.")));
 	return candidates;
 }

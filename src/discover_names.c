@@ -14,7 +14,7 @@
 #include "discover.h"
 
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
-#define PERSONS_MAX 2			/* tables of people that "created_by" may mean */
+#define PERSONS_MAX 3			/* tables of people that "created_by" may mean */
 
 typedef struct NameEntry
 {
@@ -398,19 +398,60 @@ find_owner(Facts *facts, FactKey *key)
 		key->borrowed = form_of_another(facts, name, key->table);
 }
 
+/* What do primary keys of one column go by here: id, pk, uuid? */
+static void
+find_usual_names(Facts *facts)
+{
+	HTAB	   *names = names_hash("names of primary keys");
+	int			all = 0;
+
+	facts->by_key_word = names_hash("words that are names of keys");
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int k = 0; k < facts->nkeys; k++)
+		{
+			FactKey    *key = &facts->keys[k];
+			const FactColumn *column = &facts->columns[key->columns[0]];
+
+			if (key->n > 1 || facts->tables[key->table].partition)
+				continue;
+			if (pass == 1)
+				key->usual = (double) list_length(names_find(names, column->joined)) / Max(all, 1);
+			else if (key->primary)
+			{
+				names_add(names, column->joined, k);
+				if (column->words.n == 1 && !match_generic_name(facts, key->columns[0]) &&
+					!(column->words.class[0] & WORD_MEASURE))
+					names_add(facts->by_key_word, column->words.stem[0], k);
+				all++;
+			}
+		}
+	}
+	hash_destroy(names);
+}
+
 static void
 prepare_keys(Facts *facts)
 {
 	facts->by_key_name = names_hash("key names");
+	find_usual_names(facts);
 	for (int k = 0; k < facts->nkeys; k++)
 	{
 		FactKey    *key = &facts->keys[k];
 		const FactColumn *column = &facts->columns[key->columns[0]];
 		NameEntry  *entry;
+		char		name[WORD_KEY_SIZE];
 
 		if (key->n > 1 || facts->tables[key->table].partition)
 			continue;
 		find_owner(facts, key);
+		if (match_columns_begin_alike(facts, column))
+		{
+			/* c_id of customer may be ca_c_id of its account */
+			words_join(&column->words, 0, column->words.n, name);
+			entry = name_entry(facts->by_key_name, name);
+			entry->forms = lappend_int(entry->forms, k);
+		}
 		if (match_generic_name(facts, key->columns[0]))
 			continue;
 		entry = name_entry(facts->by_key_name, column->joined);
@@ -486,6 +527,7 @@ prepare_persons(Facts *facts)
 void
 match_prepare(Facts *facts)
 {
+	split_names(facts);
 	prepare_columns(facts);
 	find_table_prefixes(facts);
 	facts->by_table_name = names_hash("table names");

@@ -3,12 +3,10 @@
  * discover_rows.c
  *	  What the rows say of candidates.
  *
- * First a sample of the child's blocks, one query per table for all of its
- * candidates; each value is looked up in the parent.  Values that are not
- * there refute; values that are all there say much for texts and uuids, and
- * little for numbers: a key of 1 to n holds every small number.  After that,
- * the audit engine counts exactly, on demand, what the sample has not
- * refuted.
+ * First a sample of the child's blocks, one query per table for its
+ * candidates; the values are looked up in the parents (discover_probe.c).
+ * After that, the audit engine counts exactly, on demand, what the sample has
+ * not refuted.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,39 +14,32 @@
 
 #include <math.h>
 
-#include "access/table.h"
 #include "access/xlog.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "storage/bufmgr.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/guc.h"
-#include "utils/rel.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "audit.h"
-#include "discover.h"
+#include "discover_rows.h"
 #include "errors.h"
+#include "progress.h"
 #include "quote.h"
 
-#define SAMPLE_BLOCKS 100		/* of a child, about */
-#define SAMPLE_KEYS 64			/* candidates that one query looks at */
-#define WORTH_LOOKING 0.1		/* score below which rows are not asked */
+#define SAMPLE_KEYS 64			/* candidates that one sample serves */
+#define WORTH_LOOKING 0.02		/* score below which rows are not asked,
+								 * unless such scores are wanted */
 #define REFUTED 0.05			/* share of orphans in a sample */
 
 /* A batch of candidates of one child */
-typedef struct Sample
+typedef struct Batch
 {
 	Facts	   *facts;
 	Oid			child;
 	List	   *candidates;
-	double		percent;
-	int64		counts[SAMPLE_KEYS][3]; /* not null, without parent, distinct */
-} Sample;
+	RowProgress *progress;
+} Batch;
 
 static List *
 names_of(const Facts *facts, const int *columns, int n)
@@ -80,123 +71,106 @@ rows_resolve(const Facts *facts, Candidate *cand)
 	return cand->problem == NULL;
 }
 
-/* pk.a OPERATOR(s.=) s.c1 AND ... */
-static void
-append_match(StringInfo buf, const FkKey *key)
-{
-	for (int i = 0; i < key->nkeys; i++)
-	{
-		Oid			parent_type = get_atttype(key->parent, key->parent_att[i]);
-		Oid			child_type = get_atttype(key->child, key->child_att[i]);
+/* ---- signals ---- */
 
-		if (i > 0)
-			appendStringInfoString(buf, " AND ");
-		generate_operator_clause(buf,
-								 psprintf("pk.%s", quote_identifier(get_attname(key->parent, key->parent_att[i], false))),
-								 parent_type, key->pf_eq_op[i],
-								 psprintf("fk.%s", quote_identifier(get_attname(key->child, key->child_att[i], false))),
-								 child_type);
-	}
+static bool
+is_number(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(getBaseType(type), &category, &preferred);
+	return category == TYPCATEGORY_NUMERIC;
 }
 
 static void
-append_not_null(StringInfo buf, const FkKey *key)
+orphan_signals(float *s, int64 rows, int64 orphans)
 {
-	for (int i = 0; i < key->nkeys; i++)
-		appendStringInfo(buf, "%sfk.%s IS NOT NULL", i ? " AND " : "",
-						 quote_identifier(get_attname(key->child, key->child_att[i], false)));
+	double		share = (double) orphans / rows;
+
+	s[EVIDENCE_ROWS_ORPHANS] = share > REFUTED;
+	s[EVIDENCE_ROWS_ORPHAN_SHARE] = share;
+	s[EVIDENCE_ROWS_FEW_ORPHANS] = orphans > 0 && share <= REFUTED;
 }
 
-static char *
-table_ref(Oid relid)
-{
-	return psprintf("%s%s", get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					sg_relation_name(relid));
-}
-
-static char *
-sample_query(const Sample *sample)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT ");
-	foreach(lc, sample->candidates)
-	{
-		const FkKey *key = ((Candidate *) lfirst(lc))->fk;
-
-		appendStringInfo(&buf, "%spg_catalog.count(*) FILTER (WHERE ", lc == list_head(sample->candidates) ? "" : ", ");
-		append_not_null(&buf, key);
-		appendStringInfoString(&buf, "), pg_catalog.count(*) FILTER (WHERE ");
-		append_not_null(&buf, key);
-		appendStringInfo(&buf, " AND NOT EXISTS (SELECT FROM %s pk WHERE ", table_ref(key->parent));
-		append_match(&buf, key);
-		appendStringInfo(&buf, ")), pg_catalog.count(DISTINCT fk.%s)",
-						 quote_identifier(get_attname(key->child, key->child_att[0], false)));
-	}
-	appendStringInfo(&buf, " FROM %s fk", table_ref(sample->child));
-	if (sample->percent < 100)
-		appendStringInfo(&buf, " TABLESAMPLE pg_catalog.system (%.6f)", sample->percent);
-	return buf.data;
-}
-
-/* Blocks of a table and its partitions, by what was counted last or by the file */
+/* By what chance would so many numbers, drawn blindly between the same ends, all be keys? */
 static double
-count_blocks(Oid relid)
+surprise(double distinct, double density)
 {
-	double		blocks = 0;
-	List	   *relids = find_all_inheritors(relid, NoLock, NULL);
-	ListCell   *lc;
-
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		relids = list_make1_oid(relid);
-	foreach(lc, relids)
-	{
-		Relation	rel = try_table_open(lfirst_oid(lc), AccessShareLock);
-
-		if (rel == NULL)
-			continue;
-		if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
-			blocks += RelationGetNumberOfBlocks(rel);
-		table_close(rel, NoLock);
-	}
-	return blocks;
+	return Min(-distinct * log(Max(density, 0.001)) / 10, 1);
 }
 
 static void
-run_sample(void *arg)
+spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
 {
-	Sample	   *sample = arg;
-	SgScope		scope;
-	int			n = 0;
-	bool		isnull;
+	const FactColumn *column = &facts->columns[cand->column];
+	double		parents = found->parents;
 
-	sample->percent = Min(100.0, 100.0 * SAMPLE_BLOCKS / Max(count_blocks(sample->child), 1));
-	sg_caller_begin(&scope);
-	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	SPI_connect();
-	if (SPI_execute(sample_query(sample), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "a sample gave no row");
-	for (int i = 0; i < list_length(sample->candidates); i++)
+	s[EVIDENCE_ROWS_OWN_KEY] = cand->n == 1 && column->alone_unique && is_number(column->type);
+	s[is_number(facts->columns[cand->columns[0]].type) ? EVIDENCE_ROWS_NUMBER : EVIDENCE_ROWS_OTHER] =
+		Min(log2(1 + found->distinct), 8) / 8.0;
+	if (found->density >= 0)
+		s[EVIDENCE_ROWS_GAPS] = surprise(found->distinct, found->density);
+	if (found->ranged)
+		s[EVIDENCE_ROWS_SHORT] = stats_short(found->highest, found->parent_lowest, found->parent_highest);
+	if (parents > 0)
 	{
-		for (int j = 0; j < 3; j++)
-			sample->counts[i][j] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-															   ++n, &isnull));
+		s[EVIDENCE_ROWS_FEW] = stats_few(found->distinct, found->rows, parents);
+		s[EVIDENCE_ROWS_COVER] = Min(found->distinct / parents, 1) * Min(log2(1 + found->distinct), 8) / 8.0;
+		s[EVIDENCE_ROWS_UNIQUE] = cand->n == 1 && !column->alone_unique &&
+			stats_never_recurs(found->distinct == found->rows, found->rows, parents);
 	}
-	SPI_finish();
-	sg_scope_end(&scope);
+	if (found->dated >= 10)
+	{
+		s[EVIDENCE_ROWS_OLDER] = (double) found->older / found->dated;
+		s[EVIDENCE_ROWS_IN_TIME] = Max((double) (found->older_by_chance - found->older) / found->dated, 0);
+	}
 }
 
-/* Lock them without waiting, so that nobody's ALTER TABLE makes us wait */
+/* What was found in a sample; replaces what an earlier one said */
 static void
-lock_and_sample(void *arg)
+sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
 {
-	Sample	   *sample = arg;
-	List	   *kept = NIL;
+	float		s[EVIDENCE_COUNT] = {0};
+
+	cand->rows_checked = found->rows;
+	cand->orphan_rows = found->orphans;
+	cand->whole = found->whole;
+	if (found->rows == 0)
+		return;
+	s[EVIDENCE_ROWS_LOOKED] = 1;
+	s[EVIDENCE_ROWS_NAMES] = cand->sum / 10;
+	orphan_signals(s, found->rows, found->orphans);
+	if (found->orphans <= found->rows * REFUTED)
+		spread_signals(facts, cand, found, s);
+	for (int i = EVIDENCE_ROWS_LOOKED; i < EVIDENCE_COUNT; i++)
+		signals_set(cand, i, s[i]);
+	cand->level = LEVEL_ROWS;
+}
+
+/* All rows were counted: that replaces what the sample said of orphans */
+static void
+audit_signals(Candidate *cand)
+{
+	float		s[EVIDENCE_COUNT] = {0};
+
+	if (cand->rows_checked == 0)
+		return;
+	orphan_signals(s, cand->rows_checked, cand->orphan_rows);
+	for (int i = EVIDENCE_ROWS_ORPHANS; i <= EVIDENCE_ROWS_FEW_ORPHANS; i++)
+		signals_set(cand, i, s[i]);
+}
+
+/* ---- the sample ---- */
+
+/* Lock without waiting, so that nobody's ALTER TABLE makes us wait */
+static List *
+lock_candidates(const Batch *batch)
+{
+	List	   *locked = NIL;
 	ListCell   *lc;
 
-	foreach(lc, sample->candidates)
+	foreach(lc, batch->candidates)
 	{
 		Candidate  *cand = lfirst(lc);
 		Oid			busy = InvalidOid;
@@ -205,63 +179,69 @@ lock_and_sample(void *arg)
 		if (OidIsValid(busy))
 			cand->reason = "another session has one of the tables locked";
 		else if (problem)
-			cand->reason = MemoryContextStrdup(sample->facts->context, problem->reason);
+			cand->reason = MemoryContextStrdup(batch->facts->context, problem->reason);
 		else
-			kept = lappend(kept, cand);
+			locked = lappend(locked, cand);
 	}
-	sample->candidates = kept;
-	if (kept != NIL)
-		run_sample(sample);
+	return locked;
 }
 
+/* Rows are read in a snapshot that was taken under the locks */
 static void
-take_counts(Sample *sample)
+lock_and_look(void *arg)
 {
+	Batch	   *batch = arg;
+	List	   *locked = lock_candidates(batch);
+	RowSample  *sample;
 	ListCell   *lc;
-	int			i = 0;
 
-	foreach(lc, sample->candidates)
+	if (locked == NIL)
+		return;
+	sg_progress_tables(SG_PHASE_SCANNING, batch->child, 0);
+	audit_push_snapshot();
+	sample = probe_begin(batch->facts, batch->child, locked);
+	foreach(lc, locked)
 	{
 		Candidate  *cand = lfirst(lc);
-		int64	   *count = sample->counts[i++];
+		RowFindings found;
 
-		cand->rows_checked = count[0];
-		cand->orphan_rows = count[1];
-		cand->whole = sample->percent >= 100;
-		signals_rows(sample->facts, cand, count[0], count[1], count[2]);
+		CHECK_FOR_INTERRUPTS();
+		probe_candidate(sample, cand, &found);
+		sample_signals(batch->facts, cand, &found);
+		batch->progress->orphans += found.orphans;
+		sg_progress_done(++batch->progress->done, batch->progress->orphans);
 	}
+	probe_end(sample);
+	PopActiveSnapshot();
 }
 
+/* Try a batch; after an error, each of its candidates that is left alone */
 static void
-sample_batch(Facts *facts, Oid child, List *candidates)
+look_at_each(Batch *batch)
 {
-	Sample	   *sample = palloc0(sizeof(Sample));
-	MemoryContext caller = CurrentMemoryContext;
 	ErrorData  *error = NULL;
 	ListCell   *lc;
 
-	sample->facts = facts;
-	sample->child = child;
-	sample->candidates = candidates;
-
 	/* on a standby, an error inside of a subtransaction may end the session */
 	if (RecoveryInProgress())
-		lock_and_sample(sample);
+		lock_and_look(batch);
 	else
-		error = sg_try_undo(lock_and_sample, sample);
-	MemoryContextSwitchTo(caller);
+		error = sg_try_undo(lock_and_look, batch);
 	if (error == NULL)
-	{
-		take_counts(sample);
 		return;
-	}
 	sg_rethrow_cancel(error);
-	foreach(lc, candidates)
+	foreach(lc, batch->candidates)
 	{
 		Candidate  *cand = lfirst(lc);
+		Batch		alone = *batch;
 
-		if (cand->reason == NULL)
-			cand->reason = sg_error_text(error);
+		if (cand->reason || cand->rows_checked >= 0)
+			continue;
+		alone.candidates = list_make1(cand);
+		if (list_length(batch->candidates) > 1)
+			look_at_each(&alone);
+		else
+			cand->reason = MemoryContextStrdup(batch->facts->context, sg_error_text(error));
 	}
 }
 
@@ -275,45 +255,101 @@ readable(const Facts *facts, Candidate *cand)
 		return false;
 	problem = audit_access_problem(cand->fk, false);
 	if (problem)
-		cand->reason = problem->reason;
+		cand->reason = MemoryContextStrdup(facts->context, problem->reason);
 	else if (audit_needs_owner(cand->fk, false))
 		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
 	return cand->reason == NULL;
 }
 
-void
-rows_sample(Facts *facts, List *candidates, Oid child_only)
+/*
+ * Looks at a batch.  What it takes is gone afterwards, the keys that the
+ * candidates would make as well: only what is proposed needs them again.
+ */
+static void
+look_at(Batch *batch)
 {
-	List	   *batch = NIL;
-	Oid			child = InvalidOid;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
+	List	   *all = batch->candidates;
 	ListCell   *lc;
 
+	MemoryContextSwitchTo(context);
+	batch->candidates = NIL;
+	foreach(lc, all)
+	{
+		if (readable(batch->facts, lfirst(lc)))
+			batch->candidates = lappend(batch->candidates, lfirst(lc));
+		else
+			batch->progress->done++;
+	}
+	if (batch->candidates != NIL)
+		look_at_each(batch);
+	foreach(lc, all)
+	{
+		((Candidate *) lfirst(lc))->fk = NULL;
+		((Candidate *) lfirst(lc))->problem = NULL;
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	list_free(all);
+	batch->candidates = NIL;
+}
+
+static bool
+is_worth_it(const Facts *facts, const Candidate *cand, double min_score, Oid child_only)
+{
+	return cand->score >= Min(min_score, WORTH_LOOKING) &&
+		(!OidIsValid(child_only) || facts->tables[facts->columns[cand->column].table].oid == child_only);
+}
+
+void
+rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only)
+{
+	RowProgress progress = {0};
+	Batch		batch = {.facts = facts,.progress = &progress};
+	int64		total = 0;
+	ListCell   *lc;
+
+	foreach(lc, candidates)
+		total += is_worth_it(facts, lfirst(lc), min_score, child_only);
+	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, total);
 	foreach(lc, candidates)
 	{
 		Candidate  *cand = lfirst(lc);
 		Oid			its = facts->tables[facts->columns[cand->column].table].oid;
 
 		CHECK_FOR_INTERRUPTS();
-		if (cand->score < WORTH_LOOKING || (OidIsValid(child_only) && its != child_only) ||
-			!readable(facts, cand))
+		if (!is_worth_it(facts, cand, min_score, child_only))
 			continue;
-		if (its != child || list_length(batch) == SAMPLE_KEYS)
-		{
-			if (batch != NIL)
-				sample_batch(facts, child, batch);
-			batch = NIL;
-			child = its;
-		}
-		batch = lappend(batch, cand);
+		if (batch.candidates != NIL && (its != batch.child || list_length(batch.candidates) == SAMPLE_KEYS))
+			look_at(&batch);
+		batch.child = its;
+		batch.candidates = lappend(batch.candidates, cand);
 	}
-	if (batch != NIL)
-		sample_batch(facts, child, batch);
+	if (batch.candidates != NIL)
+		look_at(&batch);
+	sg_progress_end();
+}
+
+/* ---- all rows ---- */
+
+static void
+show_judged(List *keys, void *arg)
+{
+	RowProgress *progress = arg;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		progress->orphans += Max(((AuditKey *) lfirst(lc))->orphan_rows, 0);
+	progress->done += list_length(keys);
+	sg_progress_done(progress->done, progress->orphans);
 }
 
 /* Count exactly, by the audit engine, what is to be proposed */
 void
 rows_audit(Facts *facts, List *proposals)
 {
+	RowProgress progress = {0};
 	List	   *tables = NIL;
 	List	   *keys = NIL;
 	List	   *judged = NIL;
@@ -341,7 +377,9 @@ rows_audit(Facts *facts, List *proposals)
 		keys = lappend(keys, key);
 		judged = lappend(judged, cand);
 	}
-	audit_tables(tables, NULL, NULL);
+	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, list_length(keys));
+	audit_tables(tables, show_judged, &progress);
+	sg_progress_end();
 	forboth(lc, judged, k, keys)
 	{
 		Candidate  *cand = lfirst(lc);
@@ -352,6 +390,6 @@ rows_audit(Facts *facts, List *proposals)
 		cand->whole = key->result != AUDIT_UNKNOWN;
 		cand->reason = key->reason;
 		if (cand->whole)
-			signals_rows(facts, cand, key->rows_checked, key->orphan_rows, -1);
+			audit_signals(cand);
 	}
 }

@@ -4,7 +4,8 @@
  *	  From signals to a score: the chance that a proposal is right.
  *
  * The candidates of a set and "no reference" compete: each has the share
- * exp(sum of its weighted signals), "no reference" has 1.  The share is then
+ * exp(sum of its weighted signals), "no reference" has 1, or less in a
+ * database whose names promise too few references.  The share is then
  * calibrated by two numbers, so that of the proposals with score 0.8 eight in
  * ten are right in databases that the weights were not fitted on.
  *
@@ -12,14 +13,29 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "executor/spi.h"
+#include "miscadmin.h"
 
 #include "discover.h"
 #include "spi.h"
 
 #define LIMIT 30.0				/* of a sum: exp() of it is still a number */
+#define SHIFT_MAX 4.0			/* of a whole database, on the log of odds */
+#define SHIFT_STEPS 40
+#define SHIFT_SPREAD 1.0		/* how far databases differ in it */
+
+static const struct
+{
+	const char *slope;
+	const char *offset;
+}			calibrations[] = {
+	[LEVEL_NAMES] = {"calibration slope", "calibration offset"},
+	[LEVEL_STATISTICS] = {"calibration slope, statistics", "calibration offset, statistics"},
+	[LEVEL_ROWS] = {"calibration slope, rows", "calibration offset, rows"}
+};
 
 /* Weights by signal, the user's own before those that were fitted */
 static Weights *
@@ -29,7 +45,8 @@ read_weights(void)
 	SgScope		scope;
 
 	weights->signal = palloc0(signal_count() * sizeof(double));
-	weights->slope = 1;
+	for (int l = 0; l < lengthof(weights->calibration); l++)
+		weights->calibration[l].slope = 1;
 	sg_owner_begin(&scope);
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
@@ -43,10 +60,17 @@ read_weights(void)
 		bool		isnull;
 		double		weight = DatumGetFloat8(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
 
-		if (strcmp(name, "calibration slope") == 0)
-			weights->slope = weight;
-		else if (strcmp(name, "calibration offset") == 0)
-			weights->offset = weight;
+		if (strcmp(name, "references per table") == 0)
+			weights->density = weight;
+		else if (strcmp(name, "references per table, spread") == 0)
+			weights->density_spread = weight;
+		for (int l = 0; l < lengthof(weights->calibration); l++)
+		{
+			if (strcmp(name, calibrations[l].slope) == 0)
+				weights->calibration[l].slope = weight;
+			else if (strcmp(name, calibrations[l].offset) == 0)
+				weights->calibration[l].offset = weight;
+		}
 		for (int s = 0; s < signal_count(); s++)
 		{
 			if (strcmp(name, signal_names[s].name) == 0)
@@ -59,28 +83,114 @@ read_weights(void)
 }
 
 static double
-calibrated(const Weights *weights, double share)
+calibrated(const Calibration *calibration, double share)
 {
 	double		odds;
 
 	share = Max(Min(share, 1 - 1e-9), 1e-9);
-	odds = weights->slope * log(share / (1 - share)) + weights->offset;
+	odds = calibration->slope * log(share / (1 - share)) + calibration->offset;
 	return 1 / (1 + exp(-odds));
+}
+
+/* The weighted signals of names alone: statistics and rows are about one candidate, not about the names of all */
+static double
+sum_by_names(const Weights *weights, const Candidate *cand)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < cand->nsignals; i++)
+	{
+		if (cand->signals[i].signal < signal_count() - EVIDENCE_COUNT)
+			sum += weights->signal[cand->signals[i].signal] * cand->signals[i].value;
+	}
+	return Max(Min(sum, LIMIT), -LIMIT);
+}
+
+/* What the candidates of each set come to together, against 1 for none of them */
+static double *
+set_odds(const Weights *weights, List *candidates, int *nsets)
+{
+	double	   *odds = palloc(Max(list_length(candidates), 1) * sizeof(double));
+	int			last = -1;
+	ListCell   *lc;
+
+	*nsets = 0;
+	foreach(lc, candidates)
+	{
+		const Candidate *cand = lfirst(lc);
+
+		if (cand->set != last)
+			odds[(*nsets)++] = 0;
+		last = cand->set;
+		odds[*nsets - 1] += exp(sum_by_names(weights, cand));
+	}
+	return odds;
+}
+
+/*
+ * How much likelier references are in this database than in those that the
+ * weights come from, on the log of odds.  Nearly all databases have about as
+ * many references as tables: where the candidates promise far fewer, the names
+ * there are of a kind that says more than elsewhere.  That they promise more
+ * is believed: a fact table of a hundred references is one.
+ */
+static double
+database_shift(const Facts *facts, const Weights *weights, List *candidates)
+{
+	int			nsets;
+	double	   *odds = set_odds(weights, candidates, &nsets);
+	int			tables = 0;
+	double		best = 0;
+	double		best_loss = DBL_MAX;
+
+	for (int t = 0; t < facts->ntables; t++)
+		tables += !facts->tables[t].partition;
+	for (int step = 0; step <= SHIFT_STEPS && tables > 0 && weights->density_spread > 0; step++)
+	{
+		double		shift = step * SHIFT_MAX / SHIFT_STEPS;
+		double		more = exp(shift);
+		double		expected = facts->nreferences + 1e-3;
+		double		away;
+		double		loss;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int s = 0; s < nsets; s++)
+			expected += odds[s] * more / (1 + odds[s] * more);
+		away = log(expected / tables) - weights->density;
+		loss = shift * shift / (2 * SHIFT_SPREAD * SHIFT_SPREAD) +
+			away * away / (2 * (weights->density_spread * weights->density_spread + 1.0 / tables));
+		if (loss < best_loss)
+		{
+			best = shift;
+			best_loss = loss;
+		}
+	}
+	pfree(odds);
+	return best;
 }
 
 /* The candidates from `first` to `last` are one set */
 static void
-score_set(const Weights *weights, List *candidates, int first, int last)
+score_set(const Weights *weights, double shift, List *candidates, int first, int last)
 {
-	double		total = 1;
+	EvidenceLevel level = LEVEL_NAMES;
+	double		total = 0;
 
-	for (int i = first; i <= last; i++)
-		total += exp(((Candidate *) list_nth(candidates, i))->sum);
 	for (int i = first; i <= last; i++)
 	{
 		Candidate  *cand = list_nth(candidates, i);
 
-		cand->score = cand->accepted ? 1 : calibrated(weights, exp(cand->sum) / total);
+		total += exp(cand->sum);
+		level = Max(level, cand->level);
+	}
+
+	/* rows say more than what is usual, and were fitted without it */
+	total += level == LEVEL_NAMES ? exp(-shift) : 1;
+	for (int i = first; i <= last; i++)
+	{
+		Candidate  *cand = list_nth(candidates, i);
+
+		cand->score = cand->accepted ? 1 : calibrated(&weights->calibration[level], exp(cand->sum) / total);
 		cand->rival = NULL;
 		for (int j = first; j <= last; j++)
 		{
@@ -98,6 +208,8 @@ compare_sets(const ListCell *a, const ListCell *b)
 	const Candidate *ca = lfirst(a);
 	const Candidate *cb = lfirst(b);
 
+	/* a million take longer to sort than a cancel should wait */
+	CHECK_FOR_INTERRUPTS();
 	if (ca->set != cb->set)
 		return ca->set < cb->set ? -1 : 1;
 	return (ca->key > cb->key) - (ca->key < cb->key);
@@ -107,6 +219,7 @@ Weights *
 score_all(Facts *facts, List *candidates)
 {
 	Weights    *weights = read_weights();
+	double		shift;
 	int			first = 0;
 	ListCell   *lc;
 
@@ -114,18 +227,22 @@ score_all(Facts *facts, List *candidates)
 	{
 		Candidate  *cand = lfirst(lc);
 
+		CHECK_FOR_INTERRUPTS();
 		cand->sum = 0;
-		for (int s = 0; s < signal_count(); s++)
-			cand->sum += weights->signal[s] * cand->signals[s];
+		for (int i = 0; i < cand->nsignals; i++)
+			cand->sum += weights->signal[cand->signals[i].signal] * cand->signals[i].value;
 		cand->sum = Max(Min(cand->sum, LIMIT), -LIMIT);
 	}
 	list_sort(candidates, compare_sets);
+
+	shift = database_shift(facts, weights, candidates);
 	for (int i = 0; i < list_length(candidates); i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (i + 1 == list_length(candidates) ||
 			((Candidate *) list_nth(candidates, i + 1))->set != ((Candidate *) list_nth(candidates, i))->set)
 		{
-			score_set(weights, candidates, first, i);
+			score_set(weights, shift, candidates, first, i);
 			first = i + 1;
 		}
 	}

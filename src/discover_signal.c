@@ -13,14 +13,9 @@
 #include <ctype.h>
 #include <math.h>
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "discover.h"
 
@@ -36,6 +31,7 @@
 	Y(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
 	Y(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
 	Y(SELF_WORD, "another row", "the name says that it is another row of the same table") \
+	X(TREE_WORD, "row before or above", "that word says so and nothing else") \
 	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
 	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
 	X(TABLE_GLUED, "inside of the table's word", "it begins inside of a word of the table's name") \
@@ -81,6 +77,11 @@
 	X(ID_TEXT, "text id", "a text column that ends in id") \
 	X(SUFFIX_SAME, "same ending", "column and key end in the same word") \
 	X(SUFFIX_OTHER, "other ending", "column and key end in different words") \
+	X(SUFFIX_USUAL, "usual key", "column and key end in different words, but keys are called so here") \
+	X(KEY_USUAL, "usual key name", "how many primary keys are called like the target") \
+	X(KEY_ONLY, "name of one key", "no other table's key has the column's name") \
+	X(KEY_RECURS, "name of one key recurs", "and many tables have a column of that name") \
+	X(TARGET_REFERS, "target refers", "the target bears another table's name and is not the primary key") \
 	X(GENERIC, "general word", "the name is a general word: type, status, ...") \
 	X(TYPE_SAME, "same type", "the types are the same") \
 	X(TYPE_UUID, "uuid", "the column is a uuid") \
@@ -106,11 +107,6 @@
 	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
 	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
 	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
-	X(STATS_DISTINCT, "too many values", "by the statistics, the column has more different values than the parent has rows") \
-	X(ROWS_NUMBER, "rows, numbers", "all numbers that were looked at are in the parent; more of them say more") \
-	X(ROWS_OTHER, "rows, no numbers", "all values that were looked at are in the parent, and are no numbers") \
-	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
-	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
 	X(GROUP_PREFIXED, "group with prefix", "its columns bear the name of the parent before that of the key") \
 	X(GROUP, "group", "a reference of several columns") \
 	X(GROUP_LEAD, "group with a name", "one of its columns bears the parent's name") \
@@ -121,6 +117,9 @@
 	X(GROUP_CHILD_KEY, "child's key too", "the same columns are unique in the child") \
 	X(GROUP_IN_KEY, "in the child's key", "the columns are part of the child's primary key") \
 	X(GROUP_RELATED, "related names", "one table's name begins with the other's") \
+	X(GROUP_EXTENDS, "part of the child's name", "the child's name has all words of the parent's, and more") \
+	X(GROUP_EXTENDED, "child's name within", "the parent's name has all words of the child's, and more") \
+	X(GROUP_OWNED, "parent's name in the group", "share of the key's columns that bear the parent's name") \
 	X(GROUP_GENERIC, "general names", "share of the columns that have general names") \
 	X(GROUP_REFERENCES, "made of references", "share of the columns that have a table to refer to alone")
 
@@ -145,13 +144,60 @@ enum
 const SignalName signal_names[] = {
 #define X(id, name, words) {name, words},
 	SIGNALS
+	EVIDENCE_SIGNALS
 #undef X
 };
 
 int
 signal_count(void)
 {
-	return SIGNAL_COUNT;
+	return SIGNAL_COUNT + EVIDENCE_COUNT;
+}
+
+static void
+put_signal(Candidate *cand, int signal, float value)
+{
+	int			i = 0;
+
+	while (i < cand->nsignals && cand->signals[i].signal != signal)
+		i++;
+	if (i == cand->nsignals)
+	{
+		if (value == 0)
+			return;
+		cand->signals = repalloc(cand->signals, ++cand->nsignals * sizeof(SignalValue));
+	}
+	if (value == 0)
+		cand->signals[i] = cand->signals[--cand->nsignals];
+	else
+	{
+		cand->signals[i].signal = signal;
+		cand->signals[i].value = value;
+	}
+}
+
+void
+signals_set(Candidate *cand, EvidenceSignal signal, float value)
+{
+	put_signal(cand, SIGNAL_COUNT + signal, value);
+}
+
+/* There may be a million candidates, and most signals are 0 */
+static void
+pack_signals(Candidate *cand, const float *s)
+{
+	int			n = 0;
+
+	for (int i = 0; i < signal_count(); i++)
+		n += s[i] != 0;
+	cand->signals = palloc(Max(n, 1) * sizeof(SignalValue));
+	for (int i = 0; i < signal_count(); i++)
+	{
+		if (s[i] == 0)
+			continue;
+		cand->signals[cand->nsignals].signal = i;
+		cand->signals[cand->nsignals++].value = s[i];
+	}
 }
 
 /* What is learned from all columns before any candidate is judged */
@@ -195,6 +241,7 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 		const FactColumn *column = &facts->columns[cand->column];
 		int text = is_text(column->type);
 
+		CHECK_FOR_INTERRUPTS();
 		if (cand->set >= facts->ncolumns)
 			continue;
 		if (cand->column != last)
@@ -300,6 +347,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_PART_OF] = !self && begins_with(&child->words, &parent->words);
 	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
 	s[SIGNAL_SELF_WORD] = cand->self_word;
+	s[SIGNAL_TREE_WORD] = cand->tree_word;
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
 	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
@@ -365,6 +413,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	bool text = is_text(column->type);
 	bool		generic = match_generic_name(facts, cand->column);
 	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
+	bool		acts;
 	Oid			base = getBaseType(column->type);
 
 	s[SIGNAL_SUFFIX_ID] = cand->suffix == SUFFIX_ID;
@@ -379,13 +428,24 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_PLURAL] = bare && !text &&is_plural(column) &&
 		!ends_alike(&column->words, &facts->tables[key->table].words);
 	s[SIGNAL_RECURS] = Min(log2(list_length(match_columns_named(facts, column->joined))), 5) / 5.0;
-	s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
+	acts = cand->actor_word && cand->table_match == MATCH_NONE && !cand->key_match;
+	if (!(bare && acts))
+		s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
 	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
 	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
 
 	if ((cand->n == 1 || cand->leads) && cand->suffix != SUFFIX_NONE)
 		s[strcmp(ending(column), ending(target)) == 0 ? SIGNAL_SUFFIX_SAME :
-		  words_suffix(ending(target)) == cand->suffix ? SIGNAL_SUFFIX_KIN : SIGNAL_SUFFIX_OTHER] = 1;
+		  words_suffix(ending(target)) == cand->suffix ? SIGNAL_SUFFIX_KIN :
+		  key->usual >= 0.2 ? SIGNAL_SUFFIX_USUAL : SIGNAL_SUFFIX_OTHER] = 1;
+	s[SIGNAL_KEY_USUAL] = key->usual;
+	s[SIGNAL_TARGET_REFERS] = cand->n == 1 && !key->primary && habits->named[key->columns[0]];
+	if (cand->key_match && cand->key_before == 0 && !cand->key_glued && !cand->key_short && !key->borrowed &&
+		key->sharing <= 1)
+	{
+		s[SIGNAL_KEY_ONLY] = 1;
+		s[SIGNAL_KEY_RECURS] = s[SIGNAL_RECURS];
+	}
 	s[SIGNAL_GENERIC] = generic;
 	s[SIGNAL_TYPE_SAME] = (cand->n == 1 || cand->leads) && column->type == target->type;
 	s[SIGNAL_TYPE_UUID] = base == UUIDOID;
@@ -397,7 +457,8 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	if (facts->indexed > 0)
 		s[column->leads_index || column->in_primary || column->alone_unique ? SIGNAL_INDEXED : SIGNAL_UNINDEXED] = 1;
 	s[SIGNAL_POLYMORPHIC] = match_polymorphic(facts, cand->column);
-	s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
+	if (!(bare && acts))
+		s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
 }
 
 static bool
@@ -459,40 +520,6 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 		  SIGNAL_SAME_FAMILY : SIGNAL_OTHER_FAMILY] = 1;
 }
 
-/*
- * How many different values has a column, by the statistics?  -1: unknown, or
- * not for the current role to know.
- */
-static double
-distinct_values(const Facts *facts, const FactColumn *column)
-{
-	const FactTable *table = &facts->tables[column->table];
-	HeapTuple	tuple;
-	double		distinct;
-
-	if (table->tuples <= 0 ||
-		(pg_class_aclcheck(table->oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-		 pg_attribute_aclcheck(table->oid, column->attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK))
-		return -1;
-	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table->oid), Int16GetDatum(column->attnum),
-							BoolGetDatum(get_rel_relkind(table->oid) == RELKIND_PARTITIONED_TABLE));
-	if (!HeapTupleIsValid(tuple))
-		return -1;
-	distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
-	ReleaseSysCache(tuple);
-	return distinct < 0 ? -distinct * table->tuples : distinct;
-}
-
-/* Statistics may be old on either side: only a clear excess counts */
-static void
-statistics_signals(const Facts *facts, const Candidate *cand, float *s)
-{
-	double		parents = facts->tables[facts->keys[cand->key].table].tuples;
-
-	if (parents > 0 && distinct_values(facts, &facts->columns[cand->column]) > parents * 1.5)
-		s[SIGNAL_STATS_DISTINCT] = 1;
-}
-
 /* What the declared keys say of columns of this name */
 static void
 declared_signals(const Facts *facts, HTAB *declared, const Candidate *cand, float *s)
@@ -538,6 +565,29 @@ has_key_within(const Facts *facts, int table, const int *columns, int n, bool al
 	return false;
 }
 
+static bool
+has_word(const Words *words, int from, const char *stem)
+{
+	for (int i = from; i < words->n; i++)
+	{
+		if (strcmp(words->stem[i], stem) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has a table's name all words of another's, and more? */
+static bool
+has_words_of(const FactTable *table, const FactTable *other)
+{
+	for (int i = other->prefix; i < other->words.n; i++)
+	{
+		if (!has_word(&table->words, table->prefix, other->words.stem[i]))
+			return false;
+	}
+	return table->words.n - table->prefix > other->words.n - other->prefix;
+}
+
 static void
 group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, float *s)
 {
@@ -548,6 +598,7 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	bool		in_primary = true;
 	int			generic = 0;
 	int			named = 0;
+	int			owned = 0;
 
 	for (int i = 0; i < cand->n; i++)
 	{
@@ -570,26 +621,13 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	s[SIGNAL_GROUP_CHILD_KEY] = has_key_within(facts, child, cand->columns, cand->n, true);
 	s[SIGNAL_GROUP_IN_KEY] = in_primary;
 	s[SIGNAL_GROUP_RELATED] = begins_with(cw, pw) || begins_with(pw, cw);
+	s[SIGNAL_GROUP_EXTENDS] = has_words_of(&facts->tables[child], &facts->tables[key->table]);
+	s[SIGNAL_GROUP_EXTENDED] = has_words_of(&facts->tables[key->table], &facts->tables[child]);
+	for (int i = 0; i < key->n; i++)
+		owned += has_word(&facts->columns[key->columns[i]].words, 0, pw->stem[pw->n - 1]);
+	s[SIGNAL_GROUP_OWNED] = (double) owned / key->n;
 	s[SIGNAL_GROUP_GENERIC] = (double) generic / cand->n;
 	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;
-}
-
-void
-signals_rows(const Facts *facts, Candidate *cand, int64 rows, int64 orphans, int64 distinct)
-{
-	float	   *s = cand->signals;
-	double		share = rows > 0 ? (double) orphans / rows : 0;
-	char		category;
-	bool		preferred;
-
-	s[SIGNAL_ROWS_ORPHANS] = share > 0.05;
-	s[SIGNAL_ROWS_FEW_ORPHANS] = orphans > 0 && share <= 0.05;
-	if (orphans > 0 || rows == 0)
-		s[SIGNAL_ROWS_NUMBER] = s[SIGNAL_ROWS_OTHER] = 0;
-	if (orphans > 0 || rows == 0 || distinct < 0)
-		return;
-	get_type_category_preferred(getBaseType(facts->columns[cand->columns[0]].type), &category, &preferred);
-	s[category == TYPCATEGORY_NUMERIC ? SIGNAL_ROWS_NUMBER : SIGNAL_ROWS_OTHER] = Min(log2(1 + distinct), 8) / 8.0;
 }
 
 /* How many words of the column's name stand before what the candidate matches? */
@@ -619,7 +657,7 @@ compare_matches(List *candidates, int first, int last)
 		Candidate  *cand = list_nth(candidates, i);
 
 		if (words_unmatched(cand) < 99 && words_unmatched(cand) > best)
-			cand->signals[SIGNAL_SHORTER] = 1;
+			put_signal(cand, SIGNAL_SHORTER, 1);
 	}
 }
 
@@ -628,6 +666,7 @@ signals_fill(Facts *facts, List *candidates)
 {
 	Habits		habits = {0};
 	HTAB	   *declared = names_hash("declared references");
+	float	   *s = palloc(signal_count() * sizeof(float));
 	int			first = 0;
 	ListCell   *lc;
 
@@ -637,12 +676,13 @@ signals_fill(Facts *facts, List *candidates)
 			names_add(declared, facts->columns[facts->references[r].child_columns[0]].joined, r);
 	}
 	learn_habits(facts, candidates, &habits);
+	stats_begin(facts);
 	foreach(lc, candidates)
 	{
 		Candidate  *cand = lfirst(lc);
-		float	   *s = palloc0(SIGNAL_COUNT * sizeof(float));
 
-		cand->signals = s;
+		CHECK_FOR_INTERRUPTS();
+		memset(s, 0, signal_count() * sizeof(float));
 		if (cand->n > 1)
 			group_signals(facts, &habits, cand, s);
 		if (cand->set < facts->ncolumns)
@@ -655,8 +695,9 @@ signals_fill(Facts *facts, List *candidates)
 		if (cand->n == 1)
 			declared_signals(facts, declared, cand, s);
 		parent_signals(facts, cand, s);
-		if (cand->n == 1)
-			statistics_signals(facts, cand, s);
+		if (stats_fill(facts, cand, s + SIGNAL_COUNT))
+			cand->level = LEVEL_STATISTICS;
+		pack_signals(cand, s);
 	}
 
 	for (int i = 0; i < list_length(candidates); i++)

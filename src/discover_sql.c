@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(sg_unmatched_keys);
 PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
-#define PROPOSED 0.5			/* the default of min_score */
+#define PROPOSED 0.3			/* the default of min_score */
 
 typedef enum Verify
 {
@@ -120,6 +120,7 @@ choose(Discovery *d, double min_score, Oid child)
 	{
 		Candidate  *cand = lfirst(lc);
 
+		CHECK_FOR_INTERRUPTS();
 		if (cand->set != set)
 		{
 			best = NULL;
@@ -145,6 +146,7 @@ compare_proposals(const ListCell *a, const ListCell *b)
 	const Candidate *ca = lfirst(a);
 	const Candidate *cb = lfirst(b);
 
+	CHECK_FOR_INTERRUPTS();
 	if (ca->score != cb->score)
 		return ca->score > cb->score ? -1 : 1;
 	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
@@ -157,8 +159,17 @@ compare_children(const ListCell *a, const ListCell *b)
 	const Candidate *ca = lfirst(a);
 	const Candidate *cb = lfirst(b);
 
+	CHECK_FOR_INTERRUPTS();
 	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
 		(ca->key > cb->key) - (ca->key < cb->key);
+}
+
+static void
+look_at_rows(Discovery *d, double min_score, Oid child)
+{
+	list_sort(d->candidates, compare_children);
+	rows_sample(d->facts, d->candidates, min_score, child);
+	d->weights = score_all(d->facts, d->candidates);
 }
 
 static void
@@ -166,11 +177,7 @@ propose(Discovery *d, double min_score, Verify verify, Oid child)
 {
 	discover(d);
 	if (verify != VERIFY_NONE)
-	{
-		list_sort(d->candidates, compare_children);
-		rows_sample(d->facts, d->candidates, child);
-		d->weights = score_all(d->facts, d->candidates);
-	}
+		look_at_rows(d, min_score, child);
 	choose(d, min_score, child);
 	if (verify == VERIFY_FULL)
 	{
@@ -196,7 +203,7 @@ result_of(const Candidate *cand, Verify verify, const char **reason)
 	if (cand->rows_checked < 0)
 	{
 		if (*reason == NULL)
-			*reason = "no row was read";
+			*reason = "names and statistics speak so much against it that no row was read";
 		return "unknown";
 	}
 	if (cand->orphan_rows > 0)
@@ -461,7 +468,8 @@ is_tied(const Candidate *cand)
  *
  * Adds what sg_discover_fks(min_score, 'sample') proposes to a plan, unless
  * the plan has it; returns the number of steps.  Every option of the steps is
- * the default, so orphans stop them.  42704, 42501 and 55006 as sg_plan_add_fk.
+ * the default, so orphans stop them and nothing cascades; their reason says
+ * why each is there, and which ON DELETE would suit.  42704, 42501 and 55006 as sg_plan_add_fk.
  */
 Datum
 sg_plan_from_discovery(PG_FUNCTION_ARGS)
@@ -500,6 +508,7 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 		step->child_columns = column_names(d.facts, cand->columns, cand->n);
 		step->parent_table = sg_relation_name(d.facts->tables[key->table].oid);
 		step->parent_columns = column_names(d.facts, key->columns, key->n);
+		step->reason = advice_reason(d.facts, d.weights, cand);
 		if (is_tied(cand) || is_planned(steps, step->child_table, step->child_columns, step->parent_table))
 			continue;
 		plan_draft_check(draft, step);
@@ -518,36 +527,41 @@ static void
 sink_signals(SgRowSink *sink, const Candidate *cand)
 {
 	List	   *names = NIL;
-	Datum	   *values = palloc(signal_count() * sizeof(Datum));
-	int			n = 0;
+	int			n = cand->nsignals;
+	Datum	   *values = palloc(n * sizeof(Datum));
 
-	for (int s = 0; s < signal_count(); s++)
+	for (int i = 0; i < n; i++)
 	{
-		if (cand->signals[s] == 0)
-			continue;
-		names = lappend(names, unconstify(char *, signal_names[s].name));
-		values[n++] = Float4GetDatum(cand->signals[s]);
+		names = lappend(names, unconstify(char *, signal_names[cand->signals[i].signal].name));
+		values[i] = Float4GetDatum(cand->signals[i].value);
 	}
 	sg_sink_datum(sink, sg_text_array(names));
 	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
 }
 
 /*
- * schemaguard.sg_discovery_candidates()
+ * schemaguard.sg_discovery_candidates(verify text)
  *
  * Every candidate with its signals, for fitting the weights: those of one
- * competition exclude each other.  Reads the catalogs only.
+ * competition exclude each other.  Reads the catalogs only with verify none;
+ * with sample, rows as sg_discover_fks does.
  */
 Datum
 sg_discovery_candidates(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	Discovery	d = {0};
+	Verify		verify;
 	ListCell   *lc;
 
 	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_discovery_candidates", "verify");
+	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	sg_sink_begin(&sink, fcinfo);
 	discover(&d);
+	if (verify != VERIFY_NONE)
+		look_at_rows(&d, 0, InvalidOid);
 	foreach(lc, d.candidates)
 	{
 		Candidate  *cand = lfirst(lc);

@@ -43,6 +43,10 @@ static const char *const self_words =
 " child source copi duplicat merged replaced replac superseded superced boss sup padr vater manager report"
 " main head linked related bas cloned clon forked upper preceding following precedent old new ";
 
+static const char *const tree_words =
+" parent ancestor descendant predecessor successor previou prev next root superior child preceding following precedent"
+" padr vater superseded boss ";
+
 static const char *const external_words =
 " strip external ext extern remot foreign third googl facebook github gitlab bitbucket twitter"
 " appl paypal aw azur slack salesforc hubspot twilio ldap saml oauth openid oidc sap xero quickbook intercom"
@@ -93,7 +97,7 @@ words_class(const char *word, const char *stem)
 		{person_words, WORD_PERSON}, {actor_words, WORD_ACTOR}, {self_words, WORD_SELF},
 		{external_words, WORD_EXTERNAL}, {generic_words, WORD_GENERIC},
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
-		{number_words, WORD_NUMBER}, {log_words, WORD_LOG},
+		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
 	};
 	int			class = 0;
 
@@ -192,13 +196,22 @@ words_abbreviates(const char *a, const char *b)
 	int			na = strlen(a);
 	int			nb = strlen(b);
 	const char *p = b;
+	const char *skeleton = a;
 
 	if (na < 3 || na >= nb || a[0] != b[0] || nb > na * 5)
 		return 0;
 	if (strncmp(a, b, na) == 0)
 		return 1;
-	for (const char *q = a; *q; q++)
+
+	/* letters left out at the end of a word or vowels: dept, mgr, but not pod for period */
+	if (nb > na * 3)
+		return 0;
+	while (*skeleton && *skeleton == *p)
+		skeleton++, p++;
+	for (const char *q = skeleton; *q; q++)
 	{
+		if (strchr("aeiou", *q))
+			return 0;
 		p = strchr(p, *q);
 		if (p == NULL)
 			return 0;

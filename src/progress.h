@@ -27,7 +27,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_REPLACE,
 	SG_PROGRESS_BACKFILL,
 	SG_PROGRESS_VERIFY,
-	SG_PROGRESS_MEASURE
+	SG_PROGRESS_MEASURE,
+	SG_PROGRESS_DISCOVER		/* looking at rows of candidates */
 } SgProgressAction;
 
 typedef enum SgProgressPhase

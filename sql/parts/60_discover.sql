@@ -3,8 +3,8 @@
 CREATE TABLE schemaguard.discovery_weight (
     signal text NOT NULL,
     weight float8 NOT NULL,
-    -- fitted on real schemas, or estimated (what only rows can teach); a row of the user's own counts instead
-    source text NOT NULL DEFAULT 'user' CHECK (source IN ('fitted', 'estimated', 'user')),
+    -- fitted on real schemas; a row of the user's own counts instead
+    source text NOT NULL DEFAULT 'user' CHECK (source IN ('fitted', 'user')),
     PRIMARY KEY (signal, source)
 );
 COMMENT ON TABLE schemaguard.discovery_weight
@@ -13,6 +13,7 @@ GRANT SELECT ON schemaguard.discovery_weight TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_weight', 'WHERE source = ''user''');
 
 CREATE FUNCTION schemaguard.sg_discovery_candidates(
+    verify text DEFAULT 'none',
     OUT competition    int,
     OUT child_table    text,
     OUT child_columns  name[],
@@ -24,7 +25,7 @@ CREATE FUNCTION schemaguard.sg_discovery_candidates(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discovery_candidates';
-COMMENT ON FUNCTION schemaguard.sg_discovery_candidates()
+COMMENT ON FUNCTION schemaguard.sg_discovery_candidates(text)
     IS 'every candidate of discovery with its signals, as the weights are fitted from them';
 
 CREATE TABLE schemaguard.discovery_feedback (
@@ -56,7 +57,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback_id_se
 
 CREATE FUNCTION sg_discover_fks(
     child     regclass DEFAULT NULL,
-    min_score float8 DEFAULT 0.5,
+    min_score float8 DEFAULT 0.3,
     verify    text DEFAULT 'sample',
     OUT child_table      text,
     OUT child_columns    name[],

@@ -44,6 +44,23 @@ CREATE TABLE star.article (a_article_sk int PRIMARY KEY, a_label text, a_colour 
 CREATE TABLE star.shop_sales (ss_article_sk int, ss_quantity int, ss_price int);
 SELECT * FROM found('front', 'glued', 'camel', 'coded', 'star');
 
+-- Names written as one word, the key's prefix behind the child's, keys that go by something else, keys of bytes
+CREATE SCHEMA oneword;
+CREATE TABLE oneword.delivery_zones (id int PRIMARY KEY, label text);
+CREATE TABLE oneword.couriers (id int PRIMARY KEY, deliveryzoneid int, parentcourierid int, homepage text, zonecount int);
+CREATE SCHEMA brief;
+CREATE TABLE brief.patron (p_id int PRIMARY KEY, p_label text, p_tier int);
+CREATE TABLE brief.patron_ledger (pl_id int PRIMARY KEY, pl_p_id int, pl_label text, pl_total int);
+CREATE SCHEMA keyed;
+CREATE TABLE keyed.letter (pk int PRIMARY KEY, subject text);
+CREATE TABLE keyed.stamp (pk int PRIMARY KEY, letter_fk int, price int);
+CREATE TABLE keyed.chunk (checksum bytea PRIMARY KEY, length int);
+CREATE TABLE keyed.upload (pk int PRIMARY KEY, chunk_checksum bytea, signature bytea);
+CREATE SCHEMA wide;
+CREATE TABLE wide.triggers (sched text, trigger_name text, state text, PRIMARY KEY (sched, trigger_name));
+CREATE TABLE wide.cron_triggers (sched text, trigger_name text, cron text, PRIMARY KEY (sched, trigger_name));
+SELECT * FROM found('oneword', 'brief', 'keyed', 'wide');
+
 -- Modules, types of things, several schemas, keys of several columns, partitions
 CREATE SCHEMA module;
 CREATE TABLE module.crm_lead (id int PRIMARY KEY, stage_id int, type_id int);
@@ -161,7 +178,7 @@ RESET ROLE;
 SELECT sg_plan_drop('discovered');
 DELETE FROM schemaguard.discovery_feedback;
 SET client_min_messages = warning;
-DROP SCHEMA snake, front, glued, camel, coded, star, module, tenancy, elsewhere, odd, never CASCADE;
+DROP SCHEMA snake, front, glued, camel, coded, star, oneword, brief, keyed, wide, module, tenancy, elsewhere, odd, never CASCADE;
 DROP ROLE regress_sg_discover;
 RESET client_min_messages;
 DROP FUNCTION found;

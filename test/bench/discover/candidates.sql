@@ -11,3 +11,7 @@ FROM (SELECT competition, signals, "values", n1.nspname || '.' || c1.relname || 
      LEFT JOIN truth t USING (reference)
 ORDER BY 1;
 SELECT 'truth', reference FROM truth ORDER BY reference;
+SELECT 'tables', count(*), (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conparentid = 0)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE relkind IN ('r', 'p') AND NOT relispartition AND nspname NOT IN ('pg_catalog', 'information_schema', 'schemaguard')
+  AND nspname !~ '^pg_t';

@@ -1,27 +1,35 @@
 #!/usr/bin/perl
 #
-# fit.pl [--weights FILE] [--penalty N] [--verbose] CANDIDATES...
+# fit.pl [--weights FILE] [--sums FILE] [--penalty N] [--verbose] CANDIDATES...
 #
 # Fits the weights of discovery and says how good they are on schemas that they have not seen.
 #
 # Each file holds the candidates of one schema, as candidates.sql writes them: set, schema's reference or not (0 or 1),
 # what is proposed, signals as name=value pairs; then lines "truth<TAB>reference", all references that the schema
-# declares. Several files of one schema (with and without indexes, ...) are named SCHEMA.VARIANT; they are left out
-# together, and the first variant alone is judged.
+# declares, and one line with the numbers of tables and of references that were declared. Several files of one schema
+# (with and without indexes, ...) are named SCHEMA.VARIANT; they are left out together, and the first variant alone is
+# judged.
 #
 # The model is a conditional logit: of the candidates of one set and "none of them" (which weighs 0) one is right, each
 # with probability exp(sum) / (1 + all exp(sum)). Newton's method, weights drawn to 0 by a penalty. Schemas count by the
 # root of their number of references, or the largest would be all that counts. Every schema is predicted with weights
-# fitted on the others; the calibration (two numbers on the log of odds) is fitted on those predictions.
+# fitted on the others; its scores are shifted together towards as many references per table as schemas have; the
+# calibration (two numbers on the log of odds) is fitted on those predictions.
 
 use strict;
 use warnings;
 use File::Basename qw(basename);
 use Getopt::Long qw(GetOptions);
+use FindBin qw($Bin);
 use List::Util qw(max sum sum0);
+use lib $Bin;
+use Fit qw(shares fit_weights curvature solve calibration calibrated shifted judged);
 
-my ($weights_file, $penalty, $power, $verbose) = (undef, 2, 0.5, 0);
-GetOptions('weights=s' => \$weights_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
+# The score from which on sg_discover_fks() proposes by default
+my $threshold = 0.3;
+
+my ($weights_file, $sums_file, $penalty, $power, $verbose) = (undef, undef, 2, 0.5, 0);
+GetOptions('weights=s' => \$weights_file, 'sums=s' => \$sums_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
 die "fit.pl: no file of candidates\n" if !@ARGV;
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -40,12 +48,17 @@ sub signal_number
 sub read_file
 {
 	my ($path) = @_;
-	my (%sets, %truth, @order);
+	my (%sets, %truth, @order, $tables, $declared);
 	open my $in, '<', $path or die "fit.pl: $path: $!\n";
 	while (<$in>)
 	{
 		chomp;
 		my ($set, $right, $proposed, $pairs) = split /\t/;
+		if ($set eq 'tables')
+		{
+			($tables, $declared) = ($right, $proposed);
+			next;
+		}
 		if ($set eq 'truth')
 		{
 			$truth{$right} = 1;
@@ -66,7 +79,7 @@ sub read_file
 		push @{ $s->{x} }, [ \@number, \@value ];
 		push @{ $s->{pattern} }, $pairs;
 	}
-	return { sets => [ @sets{@order} ], truth => \%truth };
+	return { sets => [ @sets{@order} ], truth => \%truth, tables => $tables, declared => $declared };
 }
 
 # The same set of signals with the same outcome counts as one with a weight
@@ -94,119 +107,77 @@ foreach my $path (@ARGV)
 # ---------------------------------------------------------------------------------------------------------------------
 # Fitting
 
-# Solves a x = b for a positive definite matrix (Cholesky)
-sub solve
+# How much the sets of a schema count: by the root of its number of references, divided among its files
+sub weigh_sets
 {
-	my ($a, $b) = @_;
-	my $n = @$b;
-	my @l;
-	for my $i (0 .. $n - 1)
+	my (@names) = @_;
+	my %weight = map { $_ => max(scalar keys %{ $schema{$_}{files}[0]{truth} }, 1)**-$power } @names;
+	my $total = sum0(map { $weight{$_} * keys %{ $schema{$_}{files}[0]{truth} } } @names);
+	foreach my $name (@names)
 	{
-		for my $j (0 .. $i)
+		my $files = $schema{$name}{files};
+		foreach my $set (map { @{ $_->{merged} } } @$files)
 		{
-			my $s = $a->[$i][$j];
-			$s -= $l[$i][$_] * $l[$j][$_] foreach 0 .. $j - 1;
-			$l[$i][$j] = $i == $j ? sqrt(max($s, 1e-9)) : $s / $l[$j][$j];
+			$set->{weight} = 2000 / $total * $weight{$name} * $set->{count} / @$files;
 		}
 	}
-	my @x = @$b;
-	for my $i (0 .. $n - 1)
-	{
-		$x[$i] -= $l[$i][$_] * $x[$_] foreach 0 .. $i - 1;
-		$x[$i] /= $l[$i][$i];
-	}
-	for my $i (reverse 0 .. $n - 1)
-	{
-		$x[$i] -= $l[$_][$i] * $x[$_] foreach $i + 1 .. $n - 1;
-		$x[$i] /= $l[$i][$i];
-	}
-	return \@x;
+	return;
 }
 
-sub shares
+sub sets_of { return map { map { @{ $_->{merged} } } @{ $schema{$_}{files} } } @_ }
+
+# For each schema, the weights without it: one step of Newton's method away from those fitted on all, for the exact ones
+# take as long as all schemas together, once for each
+sub fit_without
 {
-	my ($set, $beta) = @_;
-	my @e;
-	foreach my $x (@{ $set->{x} })
+	my ($all, @names) = @_;
+	my %part = map { $_ => [ curvature([ sets_of($_) ], $all) ] } @names;
+	my $n = @$all;
+	my @gradient = map { $penalty * $_ } @$all;
+	my @hessian = map { my $i = $_; [ map { $_ == $i ? $penalty : 0 } 0 .. $n - 1 ] } 0 .. $n - 1;
+	foreach my $part (values %part)
 	{
-		my ($number, $value) = @$x;
-		my $s = 0;
-		$s += $beta->[ $number->[$_] ] * $value->[$_] foreach 0 .. $#$number;
-		push @e, exp($s > 30 ? 30 : $s < -30 ? -30 : $s);
+		$gradient[$_] += $part->[0][$_] foreach 0 .. $n - 1;
+		foreach my $i (0 .. $n - 1)
+		{
+			my ($row, $more) = ($hessian[$i], $part->[1][$i]);
+			$row->[$_] += $more->[$_] foreach 0 .. $n - 1;
+		}
 	}
-	my $total = 1 + sum0(@e);
-	return map { $_ / $total } @e;
+	my %without;
+	foreach my $name (@names)
+	{
+		my ($g, $h) = @{ $part{$name} };
+		my @less = map { $gradient[$_] - $g->[$_] } 0 .. $n - 1;
+		my @matrix = map { my ($row, $own) = ($hessian[$_], $h->[$_]); [ map { $row->[$_] - $own->[$_] } 0 .. $n - 1 ] } 0 .. $n - 1;
+		my $step = solve(\@matrix, \@less);
+		$without{$name} = [ map { $all->[$_] - $step->[$_] } 0 .. $n - 1 ];
+	}
+	return \%without;
 }
 
-# Adds one set's part to gradient and Hessian; returns its part of the loss
-sub add_set
+# Mean and spread of the log of references per table
+sub density
 {
-	my ($set, $weight, $beta, $gradient, $hessian) = @_;
-	my @p = shares($set, $beta);
-	my $right = $set->{truth};
-	my %mean;
-	foreach my $i (0 .. $#p)
-	{
-		my ($number, $value) = @{ $set->{x}[$i] };
-		my $d = $weight * ($p[$i] - ($i == $right ? 1 : 0));
-		my $wp = $weight * $p[$i];
-		foreach my $a (0 .. $#$number)
-		{
-			my $na = $number->[$a];
-			$gradient->[$na] += $d * $value->[$a];
-			$mean{$na} += $p[$i] * $value->[$a];
-			next if $wp < 1e-6;
-			my $row = $hessian->[$na];
-			my $v = $wp * $value->[$a];
-			$row->[ $number->[$_] ] += $v * $value->[$_] foreach 0 .. $#$number;
-		}
-	}
-	my @m = keys %mean;
-	foreach my $a (@m)
-	{
-		my $row = $hessian->[$a];
-		my $v = $weight * $mean{$a};
-		$row->[$_] -= $v * $mean{$_} foreach @m;
-	}
-	return -$weight * log(max($right < 0 ? 1 - sum0(@p) : $p[$right], 1e-12));
+	my @log = map { log(keys(%{ $_->{truth} }) / $_->{tables}) } grep { %{ $_->{truth} } } map { $schema{$_}{files}[0] } @_;
+	my $mean = sum0(@log) / max(scalar @log, 1);
+	return ($mean, sqrt(sum0(map { ($_ - $mean)**2 } @log) / max(scalar @log, 1)));
 }
 
-sub fit
+# How much likelier references are in this schema than elsewhere, on the log of odds: as discover_score.c has it
+sub database_shift
 {
-	my ($beta, @names) = @_;
-	my $n = @signals;
-	my @beta = @$beta;
-	my @weight = map { max(scalar keys %{ $schema{$_}{files}[0]{truth} }, 1)**-$power } @names;
-	my $total = sum0(map { $weight[$_] * keys %{ $schema{ $names[$_] }{files}[0]{truth} } } 0 .. $#names);
-	my $scale = 2000 / $total;
-	my ($last, $step);
-	for my $round (1 .. 25)
+	my ($file, $beta) = @_;
+	my @density = @_[ 2, 3 ];
+	my @odds = map { my $p = sum0(shares($_, $beta)); $p / max(1 - $p, 1e-12) } @{ $file->{sets} };
+	my ($best, $best_loss) = (0, 9**99);
+	foreach my $shift (map { $_ / 10 } 0 .. 40)
 	{
-		my @gradient = map { $penalty * $_ } @beta;
-		my @hessian = map { my $i = $_; [ map { $_ == $i ? $penalty : 0 } 0 .. $n - 1 ] } 0 .. $n - 1;
-		my $loss = 0.5 * $penalty * sum0(map { $_ * $_ } @beta);
-		foreach my $i (0 .. $#names)
-		{
-			my $files = $schema{ $names[$i] }{files};
-			foreach my $file (@$files)
-			{
-				$loss += add_set($_, $scale * $weight[$i] * $_->{count} / @$files, \@beta, \@gradient, \@hessian)
-					foreach @{ $file->{merged} };
-			}
-		}
-		if (defined $last && $loss > $last + 1e-9)
-		{
-			# too far: half the way back
-			@$step = map { $_ / 2 } @$step;
-			@beta = map { $beta[$_] + $step->[$_] } 0 .. $#beta;
-			next;
-		}
-		last if defined $last && $last - $loss < 1e-3 * ($last / 1000 + 1);
-		$last = $loss;
-		$step = solve(\@hessian, \@gradient);
-		@beta = map { $beta[$_] - $step->[$_] } 0 .. $#beta;
+		my $away = log((1e-3 + $file->{declared} + sum0(map { my $o = $_ * exp($shift); $o / (1 + $o) } @odds)) / max($file->{tables}, 1)) - $density[0];
+		my $loss = $shift**2 / 2 + $away**2 / 2 / ($density[1]**2 + 1 / max($file->{tables}, 1));
+		($best, $best_loss) = ($shift, $loss) if $loss < $best_loss;
 	}
-	return \@beta;
+	return $best;
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -217,11 +188,11 @@ my %note;    # what there is to say about a candidate
 # The best of each set: [ score, right or not, what ]; of equal ones all
 sub predictions
 {
-	my ($file, $beta) = @_;
+	my ($file, $beta, $shift) = @_;
 	my @found;
 	foreach my $set (@{ $file->{sets} })
 	{
-		my @p = shares($set, $beta);
+		my @p = shifted($shift, shares($set, $beta));
 		my $best = max(@p);
 		push @found, map { [ $p[$_], $set->{right}[$_], $set->{proposed}[$_] ] } grep { $p[$_] > $best - 1e-9 } 0 .. $#p;
 		if ($verbose)
@@ -235,59 +206,35 @@ sub predictions
 	return \@found;
 }
 
-sub logit { my ($p) = @_; $p = 1e-9 if $p < 1e-9; $p = 1 - 1e-9 if $p > 1 - 1e-9; return log($p / (1 - $p)) }
-sub calibrated { my ($p, $c) = @_; return 1 / (1 + exp(-($c->[0] * logit($p) + $c->[1]))) }
-
-# Two numbers, by Newton's method, over predictions [ score, right, weight ]
-sub calibration
+# For fit_rows.pl: the sum of each candidate of a schema, by weights that have not seen it
+sub write_sums
 {
-	my (@points) = @_;
-	my ($slope, $offset) = (1, 0);
-	foreach my $round (1 .. 30)
+	my ($out, $name, $file, $beta) = @_;
+	foreach my $set (@{ $file->{sets} })
 	{
-		my ($ga, $gb, $haa, $hab, $hbb) = (0, 0, 1e-6, 0, 1e-6);
-		foreach my $point (@points)
+		foreach my $i (0 .. $#{ $set->{x} })
 		{
-			my $x = logit($point->[0]);
-			my $p = 1 / (1 + exp(-($slope * $x + $offset)));
-			my $d = $point->[2] * ($p - $point->[1]);
-			my $h = $point->[2] * $p * (1 - $p);
-			$ga += $d * $x; $gb += $d;
-			$haa += $h * $x * $x; $hab += $h * $x; $hbb += $h;
+			my ($number, $value) = @{ $set->{x}[$i] };
+			printf $out "%s\t%s\t%.4f\n", $name, $set->{proposed}[$i], sum0(map { $beta->[ $number->[$_] ] * $value->[$_] } 0 .. $#$number);
 		}
-		my $det = $haa * $hbb - $hab * $hab;
-		last if abs($det) < 1e-12;
-		$slope -= ($hbb * $ga - $hab * $gb) / $det;
-		$offset -= ($haa * $gb - $hab * $ga) / $det;
 	}
-	return [ $slope, $offset ];
-}
-
-sub judged
-{
-	my ($found, $truth, $calibration, $threshold) = @_;
-	my (%proposed, $right);
-	foreach my $f (@$found)
-	{
-		next if calibrated($f->[0], $calibration) < $threshold;
-		$proposed{ $f->[2] } = $f->[1];
-	}
-	$right = grep { $_ } values %proposed;
-	my $precision = %proposed ? $right / keys %proposed : 1;
-	my $recall = %$truth ? $right / keys %$truth : 1;
-	return ($precision, $recall, $precision + $recall ? 2 * $precision * $recall / ($precision + $recall) : 0, \%proposed);
+	return;
 }
 
 # Schemas made up for the styles of naming teach, too, but prove nothing: they are no part of the figures.
 my @styles = sort grep { /^style_/ } keys %schema;
 my @names = sort grep { !/^style_/ } keys %schema;
-my $all = fit([ map { 0 } @signals ], @names, @styles);
-my (%found, @points);
+weigh_sets(@names, @styles);
+my $all = [ fit_weights([ sets_of(@names, @styles) ], $penalty, map { 0 } @signals) ];
+my $without = fit_without($all, @names, @styles);
+my (%found, @points, $sums);
+open $sums, '>', $sums_file or die "fit.pl: $sums_file: $!\n" if defined $sums_file;
 foreach my $left_out (@names)
 {
-	my $beta = fit($all, grep { $_ ne $left_out } @names, @styles);
 	my $file = $schema{$left_out}{files}[0];
-	$found{$left_out} = predictions($file, $beta);
+	my @density = density(grep { $_ ne $left_out } @names);
+	write_sums($sums, $left_out, $file, $without->{$left_out}) if $sums;
+	$found{$left_out} = predictions($file, $without->{$left_out}, database_shift($file, $without->{$left_out}, @density));
 	my $weight = 1 / sqrt(max(scalar keys %{ $file->{truth} }, 1));
 	push @points, map { [ $_->[0], $_->[1] ? 1 : 0, $weight ] } @{ $found{$left_out} };
 }
@@ -299,7 +246,7 @@ my %f1;
 foreach my $name (@names)
 {
 	my $truth = $schema{$name}{files}[0]{truth};
-	my ($p, $r, $f, $proposed) = judged($found{$name}, $truth, $calibration, 0.5);
+	my ($p, $r, $f, $proposed) = judged($found{$name}, $truth, $calibration, $threshold);
 	printf "%-16s %5d %9.2f %9.2f %9.2f\n", $name, scalar keys %$truth, $p, $r, $f;
 	$f1{$name} = [ $f, $proposed ];
 	$sum[0] += $p; $sum[1] += $r; $sum[2] += $f;
@@ -334,14 +281,10 @@ if ($weights_file)
 	  . "INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES\n";
 	my %value = map { $signals[$_] => $all->[$_] } 0 .. $#signals;
 
-	# What rows and statistics say can't be learned from schemas without rows: these are estimates. Orphans above what a sample of a
-	# reference ever shows count most; that small numbers are in a key of 1 to n says little, that texts or uuids are
-	# there says much.
-	my %estimated = ('orphans' => -5, 'few orphans' => -0.5, 'rows, numbers' => 1, 'rows, no numbers' => 3, 'too many values' => -3);
-	%value = (%value, %estimated);
+	@value{ 'references per table', 'references per table, spread' } = density(@names);
 	$value{'calibration slope'} = $calibration->[0];
 	$value{'calibration offset'} = $calibration->[1];
-	$text .= join(",\n", map { sprintf "    ('%s', %.4f, '%s')", $_ =~ s/'/''/gr, $value{$_}, defined $estimated{$_} ? 'estimated' : 'fitted' } sort keys %value) . ";\n";
+	$text .= join(",\n", map { sprintf "    ('%s', %.4f, 'fitted')", $_ =~ s/'/''/gr, $value{$_} } sort keys %value) . ";\n";
 	open my $out, '>', $weights_file or die "fit.pl: $weights_file: $!\n";
 	print $out $text;
 	close $out or die "fit.pl: $weights_file: $!\n";

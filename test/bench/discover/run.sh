@@ -8,13 +8,20 @@
 #
 #   candidates.sql     every candidate with its signals, one line each
 #   fit.pl             fits the weights, prints the table
-#   FIT=1              writes the weights to sql/parts/61_discovery_weight.sql, too
+#   rows.sh rows.pl    the same with statistics and rows: rows that are made up, what fit_rows.pl fits on top of the names;
+#   fit_rows.pl Fit.pm its time and memory
+#   EXTRA=DIR          more folders of facts, fitted with and counted like those of the corpus
+#   FIT=1              writes the weights to sql/parts/61_discovery_weight.sql and 62_discovery_rows_weight.sql, too
+#   ROWS=0             names only
+#   SEEDS=2            times that rows are made up for each schema
 #   VERBOSE=1          every key that is missed or wrong
 #   PG_CONFIG, KEEP=1, TMPDIR   as in test/tools/lib.sh
 
 set -euo pipefail
 # shellcheck source=test/tools/lib.sh
 . "$(dirname "$0")/../../tools/lib.sh"
+# shellcheck source=test/bench/discover/rows.sh
+. "$(dirname "$0")/rows.sh"
 
 corpus=${CORPUS:-$SG_ROOT/../shared/corpus}
 
@@ -103,8 +110,11 @@ for style in "$here"/styles/*.sql; do
 done
 
 schemas=0
-if [ -e "$corpus/load_facts.sh" ]; then
-  for facts in "$corpus"/*/; do
+folders=()
+[ ! -e "$corpus/load_facts.sh" ] || folders=("$corpus"/*/)
+[ -z "${EXTRA:-}" ] || folders+=("$EXTRA"/*/)
+if [ ${#folders[@]} -gt 0 ]; then
+  for facts in "${folders[@]}"; do
     name=$(basename "$facts")
     sg_as env PGOPTIONS="-c client_min_messages=warning" bash "$corpus/load_facts.sh" "${facts%/}" "$name" --no-fks > /dev/null
     { fact_truth "$facts"; candidates; } | tell "$name" -F $'\t' > "$SG_DIR/candidates/$name.keys.tsv"
@@ -138,13 +148,19 @@ for _ in 1 2 3; do
     'BEGIN { printf "  discovery %.2f s (%d proposals), pg_dump --schema-only %.2f s, ratio %.2f\n", a / 1e9, n, b / 1e9, a / b }'
 done
 
+if [ "${ROWS:-1}" != 0 ]; then
+  measure_rows_speed
+  measure_many
+fi
+
 sg_say
 if [ $schemas -eq 0 ]; then
   sg_say "SKIPPED: precision and recall, for there are no schemas in $corpus (CORPUS names the folder)"
   exit 0
 fi
 sg_say "precision and recall, names, types, keys and indexes only, each schema by weights fitted on the others:"
-options=()
+options=(--sums "$SG_DIR/sums.tsv")
 [ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/61_discovery_weight.sql")
 [ -z "${VERBOSE:-}" ] || options+=(--verbose)
 perl "$here/fit.pl" "${options[@]}" "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.with_*.tsv
+[ "${ROWS:-1}" = 0 ] || measure_rows

@@ -1,0 +1,184 @@
+# Fit.pm: a conditional logit, its calibration, and what precision and recall it has.
+#
+# A set is { truth => which candidate is right or -1, weight, x => [ [ [signal...], [value...] ] ... ], offset => [ ... ] }:
+# of its candidates and "none of them" (which weighs 0) one is right, each with probability exp(sum) / (1 + all exp(sum)).
+# A candidate's sum is its offset, where it has one, and the weighted values of its signals.
+package Fit;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use List::Util qw(max sum0);
+
+our @EXPORT_OK = qw(shares fit_weights curvature solve calibration calibrated shifted judged);
+
+use constant LIMIT => 30;    # of a sum: exp() of it is still a number
+
+# Solves a x = b for a positive definite matrix (Cholesky)
+sub solve
+{
+	my ($a, $b) = @_;
+	my $n = @$b;
+	my @l;
+	for my $i (0 .. $n - 1)
+	{
+		for my $j (0 .. $i)
+		{
+			my $s = $a->[$i][$j];
+			$s -= $l[$i][$_] * $l[$j][$_] foreach 0 .. $j - 1;
+			$l[$i][$j] = $i == $j ? sqrt(max($s, 1e-9)) : $s / $l[$j][$j];
+		}
+	}
+	my @x = @$b;
+	for my $i (0 .. $n - 1)
+	{
+		$x[$i] -= $l[$i][$_] * $x[$_] foreach 0 .. $i - 1;
+		$x[$i] /= $l[$i][$i];
+	}
+	for my $i (reverse 0 .. $n - 1)
+	{
+		$x[$i] -= $l[$_][$i] * $x[$_] foreach $i + 1 .. $n - 1;
+		$x[$i] /= $l[$i][$i];
+	}
+	return \@x;
+}
+
+sub shares
+{
+	my ($set, $beta) = @_;
+	my @e;
+	foreach my $i (0 .. $#{ $set->{x} })
+	{
+		my ($signal, $value) = @{ $set->{x}[$i] };
+		my $s = $set->{offset} ? $set->{offset}[$i] : 0;
+		$s += $beta->[ $signal->[$_] ] * $value->[$_] foreach 0 .. $#$signal;
+		push @e, exp($s > LIMIT ? LIMIT : $s < -LIMIT ? -LIMIT : $s);
+	}
+	my $total = 1 + sum0(@e);
+	return map { $_ / $total } @e;
+}
+
+# Adds one set's part to gradient and Hessian; returns its part of the loss
+sub add_set
+{
+	my ($set, $weight, $beta, $gradient, $hessian) = @_;
+	my @p = shares($set, $beta);
+	my $right = $set->{truth};
+	my %mean;
+	foreach my $i (0 .. $#p)
+	{
+		my ($signal, $value) = @{ $set->{x}[$i] };
+		my $d = $weight * ($p[$i] - ($i == $right ? 1 : 0));
+		my $wp = $weight * $p[$i];
+		foreach my $a (0 .. $#$signal)
+		{
+			my $na = $signal->[$a];
+			$gradient->[$na] += $d * $value->[$a];
+			$mean{$na} += $p[$i] * $value->[$a];
+			next if $wp < 1e-6;
+			my $row = $hessian->[$na];
+			my $v = $wp * $value->[$a];
+			$row->[ $signal->[$_] ] += $v * $value->[$_] foreach 0 .. $#$signal;
+		}
+	}
+	my @m = keys %mean;
+	foreach my $a (@m)
+	{
+		my $row = $hessian->[$a];
+		my $v = $weight * $mean{$a};
+		$row->[$_] -= $v * $mean{$_} foreach @m;
+	}
+	return -$weight * log(max($right < 0 ? 1 - sum0(@p) : $p[$right], 1e-12));
+}
+
+# Gradient and Hessian of the loss of sets, without the penalty
+sub curvature
+{
+	my ($sets, $beta) = @_;
+	my @gradient = map { 0 } @$beta;
+	my @hessian = map { [ map { 0 } @$beta ] } @$beta;
+	add_set($_, $_->{weight}, $beta, \@gradient, \@hessian) foreach @$sets;
+	return (\@gradient, \@hessian);
+}
+
+# The shares of a set where "none of them" weighs exp(-shift)
+sub shifted
+{
+	my ($shift, @p) = @_;
+	my $total = exp(-$shift) * (1 - sum0(@p)) + sum0(@p);
+	return map { $_ / $total } @p;
+}
+
+# The weights of n signals by Newton's method, from `start` on, drawn to 0 by a penalty
+sub fit_weights
+{
+	my ($sets, $penalty, @start) = @_;
+	my $n = @start;
+	my @beta = @start;
+	my ($last, $step);
+	for my $round (1 .. 30)
+	{
+		my @gradient = map { $penalty * $_ } @beta;
+		my @hessian = map { my $i = $_; [ map { $_ == $i ? $penalty : 0 } 0 .. $n - 1 ] } 0 .. $n - 1;
+		my $loss = 0.5 * $penalty * sum0(map { $_ * $_ } @beta);
+		$loss += add_set($_, $_->{weight}, \@beta, \@gradient, \@hessian) foreach @$sets;
+		if (defined $last && $loss > $last + 1e-9)
+		{
+			# too far: half the way back
+			@$step = map { $_ / 2 } @$step;
+			@beta = map { $beta[$_] + $step->[$_] } 0 .. $#beta;
+			next;
+		}
+		last if defined $last && $last - $loss < 1e-6 * ($last + 1);
+		$last = $loss;
+		$step = solve(\@hessian, \@gradient);
+		@beta = map { $beta[$_] - $step->[$_] } 0 .. $#beta;
+	}
+	return @beta;
+}
+
+sub logit { my ($p) = @_; $p = 1e-9 if $p < 1e-9; $p = 1 - 1e-9 if $p > 1 - 1e-9; return log($p / (1 - $p)) }
+sub calibrated { my ($p, $c) = @_; return 1 / (1 + exp(-($c->[0] * logit($p) + $c->[1]))) }
+
+# Slope and offset on the log of odds, by Newton's method, over predictions [ score, right, weight ]
+sub calibration
+{
+	my (@points) = @_;
+	my ($slope, $offset) = (1, 0);
+	foreach my $round (1 .. 30)
+	{
+		my ($ga, $gb, $haa, $hab, $hbb) = (0, 0, 1e-6, 0, 1e-6);
+		foreach my $point (@points)
+		{
+			my $x = logit($point->[0]);
+			my $p = 1 / (1 + exp(-($slope * $x + $offset)));
+			my $d = $point->[2] * ($p - $point->[1]);
+			my $h = $point->[2] * $p * (1 - $p);
+			$ga += $d * $x; $gb += $d;
+			$haa += $h * $x * $x; $hab += $h * $x; $hbb += $h;
+		}
+		my $det = $haa * $hbb - $hab * $hab;
+		last if abs($det) < 1e-12;
+		$slope -= ($hbb * $ga - $hab * $gb) / $det;
+		$offset -= ($haa * $gb - $hab * $ga) / $det;
+	}
+	return [ $slope, $offset ];
+}
+
+# Precision, recall, F1 of predictions [ score, right or not, what ] against all that is true; what was proposed => right
+sub judged
+{
+	my ($found, $truth, $calibration, $threshold) = @_;
+	my (%proposed, $right);
+	foreach my $f (@$found)
+	{
+		next if calibrated($f->[0], $calibration) < $threshold;
+		$proposed{ $f->[2] } = $f->[1];
+	}
+	$right = grep { $_ } values %proposed;
+	my $precision = %proposed ? $right / keys %proposed : 1;
+	my $recall = %$truth ? $right / keys %$truth : 1;
+	return ($precision, $recall, $precision + $recall ? 2 * $precision * $recall / ($precision + $recall) : 0, \%proposed);
+}
+
+1;

@@ -1,0 +1,174 @@
+-- Discovery: what statistics and rows say, what feedback teaches, what goes along into a plan
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+
+-- The score of each candidate of a column, as what it is compared with
+CREATE FUNCTION score(child regclass, col name, parent text, verify text DEFAULT 'none') RETURNS float8
+LANGUAGE sql AS $$
+  SELECT coalesce(max(score), 0) FROM sg_discover_fks(child, 0, verify) WHERE child_columns = ARRAY[col] AND parent_table = parent
+$$;
+-- The signals of a candidate, with their values where those are round
+CREATE FUNCTION signals(child regclass, col name, parent text, wanted text[], verify text DEFAULT 'none') RETURNS SETOF text
+LANGUAGE sql AS $$
+  SELECT s || CASE WHEN v IN (0, 1) THEN ' ' || v ELSE '' END
+  FROM schemaguard.sg_discovery_candidates(verify) c, unnest(c.signals, c."values") u (s, v)
+  WHERE c.child_table = child::text AND c.child_columns = ARRAY[col] AND c.parent_table = parent AND s = ANY (wanted)
+  ORDER BY s COLLATE "C"
+$$;
+
+-- Statistics alone: the same names, other values.  Until somebody counts, nothing is known.
+CREATE SCHEMA s;
+CREATE TABLE s.customers (id int PRIMARY KEY);
+INSERT INTO s.customers SELECT g * 2 FROM generate_series(1, 2000) g;
+CREATE TABLE s.good (customer_id int, n int);
+INSERT INTO s.good SELECT 2 * (g * 7 % 2000 + 1), g FROM generate_series(1, 6000) g;
+CREATE TABLE s.beyond (customer_id int);
+INSERT INTO s.beyond SELECT g * 1000 FROM generate_series(1, 6000) g;
+CREATE TABLE s.small (customer_id int);
+INSERT INTO s.small SELECT 2 * (g % 4 + 1) FROM generate_series(1, 6000) g;
+CREATE TABLE s.counted (customer_id int);
+INSERT INTO s.counted SELECT g FROM generate_series(1, 6000) g;
+CREATE TABLE s.nothing (customer_id int);
+CREATE TEMP TABLE unknown AS
+SELECT t, score(format('s.%s', t)::regclass, 'customer_id', 's.customers') FROM unnest('{good,beyond,small,counted,nothing}'::text[]) t;
+SELECT count(*) FROM signals('s.good', 'customer_id', 's.customers', '{statistics}');
+ANALYZE s.customers, s.good, s.beyond, s.small, s.counted, s.nothing;
+SELECT t, CASE WHEN s > score THEN 'more' WHEN s = score THEN 'same' ELSE 'less' END AS by_statistics
+FROM unknown, score(format('s.%s', t)::regclass, 'customer_id', 's.customers') s ORDER BY t;
+SELECT * FROM signals('s.beyond', 'customer_id', 's.customers', '{statistics,values outside,too many values,numbers end early,few values,no value recurs}');
+SELECT * FROM signals('s.small', 'customer_id', 's.customers', '{statistics,values outside,too many values,numbers end early,few values,no value recurs}');
+SELECT * FROM signals('s.counted', 'customer_id', 's.customers', '{statistics,too many values,numbers end early,few values,no value recurs}');
+
+-- Of a short list of texts the statistics hold all
+CREATE TABLE s.currency (code text PRIMARY KEY);
+INSERT INTO s.currency VALUES ('CHF'), ('EUR'), ('GBP'), ('JPY'), ('SEK');
+CREATE TABLE s.bill (currency_code text, currency text);
+INSERT INTO s.bill SELECT (ARRAY['CHF', 'EUR', 'SEK'])[g % 3 + 1], (ARRAY['DKK', 'EUR', 'USD'])[g % 3 + 1] FROM generate_series(1, 300) g;
+ANALYZE s.currency, s.bill;
+SELECT * FROM signals('s.bill', 'currency_code', 's.currency', '{values outside,values listed}');
+SELECT * FROM signals('s.bill', 'currency', 's.currency', '{values outside,values listed}');
+
+-- Who may not see the statistics does not learn from them
+CREATE ROLE regress_sg_rows;
+GRANT USAGE ON SCHEMA s TO regress_sg_rows;
+GRANT SELECT ON ALL TABLES IN SCHEMA s TO regress_sg_rows;
+ALTER TABLE s.beyond ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_sg_rows;
+SELECT count(*) FROM signals('s.beyond', 'customer_id', 's.customers', '{statistics}');
+SELECT count(*) FROM signals('s.small', 'customer_id', 's.customers', '{statistics}');
+SELECT rows_checked, result, reason FROM sg_discover_fks('s.beyond', 0);
+RESET ROLE;
+
+-- Rows: what is there, what is not, what is there by chance
+SELECT child_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('s.beyond', 0);
+SELECT child_table, rows_checked > 500, orphan_rows, result, reason FROM sg_discover_fks('s.good', 0);
+SELECT child_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('s.good', 0, 'full');
+SELECT rows_checked, orphan_rows, result, reason FROM sg_discover_fks('s.nothing', 0);
+SELECT score('s.good', 'customer_id', 's.customers', 'sample') > 0.9 AS sure, score('s.beyond', 'customer_id', 's.customers', 'sample') < 0.05 AS refuted,
+       score('s.small', 'customer_id', 's.customers', 'sample') < score('s.good', 'customer_id', 's.customers', 'sample') AS doubted;
+SELECT * FROM signals('s.good', 'customer_id', 's.customers', '{rows,"rows, numbers",orphans,"gaps are avoided","rows, numbers end early"}', 'sample');
+SELECT * FROM signals('s.small', 'customer_id', 's.customers', '{rows,"rows, few values","rows, numbers end early"}', 'sample');
+
+-- Two parents of one name: the rows say which.  Both hold the small numbers.
+CREATE SCHEMA old;
+CREATE TABLE old.invoices (id int PRIMARY KEY);
+CREATE TABLE s.invoices (id int PRIMARY KEY);
+INSERT INTO old.invoices SELECT g FROM generate_series(1, 50) g;
+INSERT INTO s.invoices SELECT g FROM generate_series(1, 900) g;
+CREATE SCHEMA other;
+CREATE TABLE other.payments (invoice_id int);
+INSERT INTO other.payments SELECT g * 11 % 900 + 1 FROM generate_series(1, 1000) g;
+ANALYZE old.invoices, s.invoices;
+SELECT parent_table, orphan_rows FROM sg_discover_fks('other.payments');
+TRUNCATE other.payments;
+INSERT INTO other.payments SELECT g * 11 % 50 + 1 FROM generate_series(1, 1000) g;
+SELECT parent_table, orphan_rows FROM sg_discover_fks('other.payments');
+
+-- Rows are made after their parents
+CREATE TABLE s.users (id int PRIMARY KEY, created_at timestamptz);
+CREATE TABLE s.logins (user_id int, created_at timestamptz);
+CREATE TABLE s.visits (user_id int, created_at timestamptz);
+INSERT INTO s.users SELECT g, timestamptz '2026-01-01' + g * interval '1 hour' FROM generate_series(1, 1000) g;
+INSERT INTO s.logins SELECT g, timestamptz '2026-01-01' + g * interval '1 hour' + interval '1 minute' FROM generate_series(1, 1000) g;
+INSERT INTO s.visits SELECT 1001 - g, timestamptz '2026-01-01' + g * interval '1 hour' FROM generate_series(1, 1000) g;
+SELECT * FROM signals('s.logins', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
+SELECT * FROM signals('s.visits', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
+
+-- Types and collations that differ, domains, keys of several columns, values that no key can hold
+CREATE DOMAIN s.number AS bigint;
+CREATE TABLE s.planet (id numeric PRIMARY KEY);
+CREATE TABLE s.moon (planet_id bigint);
+CREATE TABLE s.comet (planet_id s.number);
+CREATE TABLE s.city (name varchar(80) COLLATE "C" PRIMARY KEY);
+CREATE TABLE s.street (city_name text COLLATE "POSIX", remark text);
+CREATE TABLE s.region (land text COLLATE "C", district int, PRIMARY KEY (land, district));
+CREATE TABLE s.village (region_land text COLLATE "C", region_district bigint);
+INSERT INTO s.planet SELECT g FROM generate_series(1, 30) g;
+INSERT INTO s.moon SELECT g FROM generate_series(1, 31) g;
+INSERT INTO s.comet SELECT g FROM generate_series(1, 31) g;
+INSERT INTO s.city VALUES ('Aarau'), ('Zug');
+INSERT INTO s.street VALUES ('Aarau'), ('Zug'), (NULL), ((SELECT string_agg(md5(g::text), '') FROM generate_series(1, 10000) g));
+INSERT INTO s.region SELECT l, d FROM unnest('{A,B}'::text[]) l, generate_series(1, 3) d;
+INSERT INTO s.village VALUES ('A', 1), ('B', 3), ('B', 4), (NULL, 9), ('A', NULL);
+SELECT child_table, child_columns, rows_checked, orphan_rows, result, reason FROM sg_discover_fks(min_score => 0)
+WHERE child_table IN ('s.moon', 's.comet', 's.street') OR (child_table = 's.village' AND cardinality(child_columns) = 2) ORDER BY 1;
+
+-- Feedback that was accepted teaches, and stands where no name suggests it; nonsense in it hurts nobody
+CREATE TABLE s.staff (id int PRIMARY KEY, badge int UNIQUE);
+CREATE TABLE s.shift (zuständig int, vertreter int);
+CREATE TABLE s.audit (zuständig int);
+SELECT score('s.audit', 'zuständig', 's.staff');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
+VALUES ('accepted', 's.shift', 'zuständig', 's.staff'), ('accepted', 's.shift', 'zuständig', 's.nowhere'), ('accepted', 's.shift', 'no,such', 's.staff'),
+       ('accepted', 'this is "no name', 'x', '..'), ('accepted', 's.shift', '', 's.staff'), ('accepted', 's.shift', 'vertreter', 's.currency');
+SELECT child_columns, parent_table, parent_columns, score, evidence->>'why' AS why FROM sg_discover_fks('s.shift', verify => 'none');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.logins', 'user_id', 's.users');
+SELECT count(*) FROM sg_discover_fks('s.logins', 0, 'none');
+SELECT count(*) FROM sg_discover_fks('s.logins', 0);
+SELECT table_name, columns FROM sg_unmatched_keys() WHERE table_name = 's.logins';
+
+-- A rejection counts before an acceptance; several rules of patterns
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, pattern)
+VALUES ('accepted', '^s\.', '^customer_id$', true), ('rejected', '^s\.(small|beyond)$', NULL, true);
+SELECT child_table, score FROM sg_discover_fks(verify => 'none') WHERE child_columns = '{customer_id}' ORDER BY 1;
+DELETE FROM schemaguard.discovery_feedback;
+
+-- What an accepted key teaches about columns of the same name
+CREATE TABLE s.gadget (id int PRIMARY KEY);
+CREATE TABLE s.widget (id int PRIMARY KEY);
+CREATE TABLE s.part (gadget_widget_id int);
+CREATE TABLE s.spare (gadget_widget_id int);
+CREATE TEMP TABLE naive AS SELECT score('s.spare', 'gadget_widget_id', 's.widget') AS score;
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('accepted', 's.part', 'gadget_widget_id', 's.widget');
+SELECT score('s.spare', 'gadget_widget_id', 's.widget') > score AS learned FROM naive;
+SELECT * FROM signals('s.spare', 'gadget_widget_id', 's.widget', '{declared elsewhere}');
+DELETE FROM schemaguard.discovery_feedback;
+
+-- Advice, with the reason, and into a plan
+CREATE SCHEMA advice;
+CREATE TABLE advice.teams (id int PRIMARY KEY);
+CREATE TABLE advice.players (id int PRIMARY KEY, team_id int);
+CREATE TABLE advice.matches (id int PRIMARY KEY, team_id int NOT NULL);
+CREATE INDEX ON advice.matches (team_id);
+CREATE TABLE advice.match_players (match_id int, player_id int, PRIMARY KEY (match_id, player_id));
+SELECT child_table, child_columns, on_delete, on_delete_reason, index, index_reason FROM sg_discover_fks(verify => 'none')
+WHERE child_table LIKE 'advice.%' ORDER BY 1, 2;
+CREATE TABLE advice.a (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
+CREATE TABLE advice.b (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
+CREATE TABLE advice.c (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
+SELECT child_table, on_delete, on_delete_reason FROM sg_discover_fks('advice.players', verify => 'none');
+SELECT sg_plan_create('advised');
+SELECT sg_plan_from_discovery('advised', 0.5) > 3 AS some;
+SELECT child_table, on_delete, substring(reason, '^proposed with score') AS score, substring(reason, 'on delete .*') AS advice
+FROM schemaguard.plan_step WHERE plan = 'advised' AND child_table IN ('advice.players', 'advice.match_players') ORDER BY child_columns::text;
+SELECT bool_and(reason LIKE 'proposed with score _.__ (%for: %; on delete %') FROM schemaguard.plan_step WHERE plan = 'advised';
+
+SELECT sg_plan_drop('advised');
+SET client_min_messages = warning;
+DROP SCHEMA s, old, other, advice CASCADE;
+DROP ROLE regress_sg_rows;
+RESET client_min_messages;
+DROP FUNCTION score, signals;

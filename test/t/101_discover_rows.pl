@@ -1,0 +1,178 @@
+# 101_discover_rows.pl: discovery with rows, on a primary and its standby.
+#
+#   - a generator makes schemas in which names mislead and rows tell: two tables of one name, columns that bear a table's
+#     name and hold other numbers; the keys of all tables begin at 1
+#   - a standby says the same as its primary and writes nothing
+#   - the view progress shows a look at rows; a cancel ends it at once
+#   - memory keeps to schemaguard.audit_memory: long values in a sample, more candidates than there is room for
+#   - one table that can't be read does not take the others along
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use SgTest;
+use Test::More;
+use Time::HiRes 'time';
+
+my $rounds = long_run() ? 40 : 5;
+my $conf = "autovacuum = off\nfsync = off\nmax_connections = 20\nshared_buffers = 32MB\njit = off\n";
+my $node = new_node('primary', streaming => 1, conf => $conf);
+$node->backup('b');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'b', has_streaming => 1);
+$standby->start;
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+# ---- names mislead, rows tell ----
+
+my @nouns = qw(barge crane dredger ferry gantry hopper jetty lighter mooring pontoon quay rudder sluice tender winch);
+
+# Two schemas with tables of the same names, of different sizes; a third refers to one of them, or to none.  Returns the
+# statements, which references there are ("table(column) > table"), and which columns are none.
+sub make_schema
+{
+	my (%size, @sql, %known, %decoy);
+	foreach my $schema (qw(old new))
+	{
+		push @sql, "CREATE SCHEMA $schema";
+		foreach my $noun (@nouns)
+		{
+			# every tenth number is missing
+			$size{$schema}{$noun} = ($schema eq 'old' ? 20 : 400) + int(rand($schema eq 'old' ? 200 : 2000));
+			push @sql, "CREATE TABLE $schema.${noun}s (id int PRIMARY KEY)",
+				"INSERT INTO $schema.${noun}s SELECT g * 10 / 9 FROM generate_series(1, $size{$schema}{$noun}) g";
+		}
+	}
+	push @sql, 'CREATE SCHEMA use', 'SELECT setseed(0.5)';
+	foreach my $i (1 .. 14)
+	{
+		my ($noun, $schema) = (pick(@nouns), pick('old', 'new'));
+		my $value = "(1 + floor(" . pick('random()', 'random() ^ 2') . " * $size{$schema}{$noun}))::int * 10 / 9";
+
+		if ($i > 10)
+		{
+			$value = '(random() * 1000000)::int';
+			$decoy{"use.t$i"} = 1;
+		}
+		else { $known{"use.t$i(${noun}_id) > $schema.${noun}s"} = 1; }
+		push @sql, "CREATE TABLE use.t$i (id int PRIMARY KEY, ${noun}_id int)",
+			"INSERT INTO use.t$i SELECT g, CASE WHEN random() < 0.9 THEN $value END FROM generate_series(1, " . (300 + int(rand(3000))) . ') g';
+	}
+	return (\@sql, \%known, \%decoy);
+}
+
+srand(seed());
+my ($right, $proposed, $known_all, $fooled) = (0, 0, 0, 0);
+my $found_sql = q{SELECT child_table || '(' || array_to_string(child_columns, ',') || ') > ' || parent_table FROM sg_discover_fks() ORDER BY 1};
+foreach my $round (1 .. $rounds)
+{
+	my ($sql, $known, $decoy) = make_schema();
+	query(join ";\n", 'SET client_min_messages = warning; DROP SCHEMA IF EXISTS old, new, use CASCADE', @$sql, $round % 2 ? 'ANALYZE' : ());
+	my @found = split /\n/, query($found_sql);
+	$right += grep { $known->{$_} } @found;
+	$fooled += grep { $decoy->{ s/\(.*//r } } @found;
+	$proposed += @found;
+	$known_all += keys %$known;
+}
+cmp_ok($right, '>=', 0.9 * $known_all, 'of two tables of one name the rows tell which it is') or diag("$right of $known_all");
+cmp_ok($right, '>=', 0.9 * $proposed, 'and hardly anything else is proposed') or diag("$right of $proposed");
+is($fooled, 0, 'a name alone does not stand against its rows');
+
+# ---- a standby ----
+
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+foreach my $verify (qw(none sample full))
+{
+	my $sql = "SELECT child_table, parent_table, round(score::numeric, 6), rows_checked, orphan_rows, result, reason FROM sg_discover_fks(verify => '$verify') ORDER BY 1, 2";
+	is($standby->safe_psql('postgres', $sql), query($sql), "$verify: a standby says the same as its primary");
+}
+is($standby->safe_psql('postgres', 'SELECT count(*) > 0 FROM sg_unmatched_keys()'), 't', 'sg_unmatched_keys there');
+is($standby->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log'), query('SELECT count(*) FROM schemaguard.audit_log'), 'nothing is logged there');
+$standby->stop;
+
+# ---- progress, cancel ----
+
+query('CREATE TABLE hubs (id int PRIMARY KEY); INSERT INTO hubs SELECT generate_series(1, 50000)');
+query('CREATE TABLE spokes (' . join(', ', map { "r${_}_hub_id int" } 1 .. 300) . ')');
+query('INSERT INTO spokes SELECT ' . join(', ', map { "g * $_ % 50000 + 1" } 1 .. 300) . ' FROM generate_series(1, 3000) g');
+foreach my $verify (qw(sample full))
+{
+	my $session = SgTest::Session->new($node, dbname => 'postgres');
+	my $call = "SELECT count(*) FROM sg_discover_fks('spokes', 0, '$verify')";
+	my $seen = '';
+
+	$session->send($call);
+	wait_for(sub {
+		($seen) = query("SELECT action, phase, total > 0, object FROM schemaguard.progress WHERE pid = $session->{pid}") =~ /^(discover\|.*\|spokes|discover.*)$/m;
+		return ($seen // '') =~ /spokes|hubs/;
+	}, 30);
+	like($seen, qr/^discover\|\w+\|t\|/, "$verify: progress shows it");
+	my $start = time;
+	query("SELECT pg_cancel_backend($session->{pid})");
+	$session->collect;
+	my $took = time - $start;
+	like($session->{err}, qr/canceling statement due to user request/, "$verify: a cancel ends it");
+	cmp_ok($took, '<', 3, "$verify: at once") or diag(sprintf '%.2f s', $took);
+	is(query("SELECT count(*) FROM schemaguard.progress WHERE pid = $session->{pid}"), 0, "$verify: nothing is left in progress");
+	is($session->query('SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation = \'spokes\'::regclass'), 0, "$verify: no lock either");
+}
+query('DROP TABLE spokes, hubs');
+
+# ---- memory ----
+
+# RssAnon of a session, kB
+sub rss
+{
+	my ($session) = @_;
+	open my $file, '<', "/proc/$session->{pid}/status" or return 0;
+	local $/ = undef;
+	return <$file> =~ /^RssAnon:\s*(\d+) kB/m ? $1 : 0;
+}
+
+query(q{CREATE TABLE codes (code text PRIMARY KEY); INSERT INTO codes VALUES ('x')});
+query(q{CREATE TABLE texts (} . join(', ', map { "r${_}_code text" } 1 .. 8) . q{)});
+query(q{ALTER TABLE texts } . join(', ', map { "ALTER r${_}_code SET STORAGE EXTERNAL" } 1 .. 8));
+query(q{INSERT INTO texts SELECT } . join(', ', map { "repeat(md5(g::text), 200)" } 1 .. 8) . q{ FROM generate_series(1, 1500) g});
+my $session = SgTest::Session->new($node, dbname => 'postgres');
+$session->query(q{SET schemaguard.audit_memory = '4MB'; SELECT count(*) FROM sg_discover_fks('codes', 0)});
+my $before = rss($session);
+is($session->query(q{SELECT count(*), max(rows_checked) BETWEEN 1 AND 1400, min(orphan_rows) > 0 FROM sg_discover_fks('texts', 0)}), '8|t|t',
+	'75 MB of long texts: as many rows as there is room for');
+cmp_ok(rss($session) - $before, '<', 16 * 1024, 'memory is bounded') or diag('kB: ' . (rss($session) - $before));
+query(q{TRUNCATE texts; INSERT INTO texts SELECT } . join(', ', map { "repeat(md5(g::text), 300)" } 1 .. 8) . q{ FROM generate_series(1, 20) g});
+is(query(q{SELECT DISTINCT rows_checked, orphan_rows, result FROM sg_discover_fks('texts', 0)}), '20|20|fail', 'what is too long for a key is an orphan');
+query('DROP TABLE texts, codes');
+
+foreach my $schema (1 .. 8)
+{
+	query("CREATE SCHEMA s$schema; CREATE TABLE s$schema.anchors (id int PRIMARY KEY); CREATE TABLE s$schema.buoys (id int PRIMARY KEY)");
+}
+query("CREATE TABLE many$_ (" . join(', ', map { "r${_}_" . ($_ % 2 ? 'anchor' : 'buoy') . '_id int' } 1 .. 1500) . ')') foreach 1, 2;
+is(query("SELECT count(*) FROM schemaguard.sg_discovery_candidates() WHERE child_table LIKE '%many%'"), 24_000, 'eight candidates for each of 3,000 columns');
+my ($rc, $out, $err) = $node->psql('postgres', "SET schemaguard.audit_memory = '4MB'; SELECT count(*), count(DISTINCT (child_table, child_columns)) FROM schemaguard.sg_discovery_candidates() WHERE child_table LIKE '%many%'");
+my ($kept, $columns) = split /\|/, $out;
+cmp_ok($kept, '<', 10_000, 'no more than there is room for');
+is($columns, 3000, 'at least one of each column');
+like($err, qr/of some columns only the best candidates are looked at.*HINT: .*audit_memory/s, 'which a notice says');
+query('DROP TABLE many1, many2; DROP SCHEMA ' . join(', ', map { "s$_" } 1 .. 8) . ' CASCADE');
+
+# ---- what can't be read stands alone ----
+
+query('CREATE TABLE slips (id int PRIMARY KEY); INSERT INTO slips SELECT generate_series(1, 100)');
+query('CREATE TABLE berths (slip_id int, gone_slip_id int); INSERT INTO berths SELECT g, g FROM generate_series(1, 100) g');
+query('CREATE TABLE docks (id int PRIMARY KEY); INSERT INTO docks SELECT generate_series(1, 100)');
+query('ALTER TABLE berths ADD dock_id int; UPDATE berths SET dock_id = slip_id; CHECKPOINT');
+my $path = $node->data_dir . '/' . query(q{SELECT pg_relation_filepath('docks_pkey')});
+$node->stop;
+open my $file, '+<', $path or die "$path: $!";
+binmode $file;
+seek $file, 8192, 0;
+print $file 'x' x 8192;
+close $file or die "$path: $!";
+$node->start;
+is(query(q{SELECT child_columns, result, reason ~ 'invalid page|docks_pkey' FROM sg_discover_fks('berths', 0) ORDER BY 1}),
+	"{dock_id}|unknown|t\n{gone_slip_id}|pass|\n{slip_id}|pass|", 'a damaged parent leaves the other candidates of the table alone');
+
+$node->stop;
+done_testing();
