@@ -9,14 +9,16 @@
 # declares. Several files of one schema (with and without indexes, ...) are named SCHEMA.VARIANT; they are left out
 # together, and the first variant alone is judged.
 #
-# The model is a conditional logit: of the candidates of one set and "none of them" (which weighs 0) one is right, each
-# with probability exp(sum) / (1 + all exp(sum)). Newton's method, weights drawn to 0 by a penalty. Schemas count by the
-# root of their number of references, or the largest would be all that counts. Every schema is predicted with weights
-# fitted on the others; the calibration (two numbers on the log of odds) is fitted on those predictions.
+# The model is the conditional logit of Fit.pm. Schemas count by the root of their number of references, or the largest
+# would be all that counts. Every schema is predicted with weights fitted on the others; the calibration (two numbers on
+# the log of odds) is fitted on those predictions.
 
 use strict;
 use warnings;
 use File::Basename qw(basename);
+use FindBin;
+use lib $FindBin::RealBin;
+use Fit qw(shares fit_weights calibration calibrated judged);
 use Getopt::Long qw(GetOptions);
 use List::Util qw(max sum sum0);
 
@@ -94,119 +96,19 @@ foreach my $path (@ARGV)
 # ---------------------------------------------------------------------------------------------------------------------
 # Fitting
 
-# Solves a x = b for a positive definite matrix (Cholesky)
-sub solve
-{
-	my ($a, $b) = @_;
-	my $n = @$b;
-	my @l;
-	for my $i (0 .. $n - 1)
-	{
-		for my $j (0 .. $i)
-		{
-			my $s = $a->[$i][$j];
-			$s -= $l[$i][$_] * $l[$j][$_] foreach 0 .. $j - 1;
-			$l[$i][$j] = $i == $j ? sqrt(max($s, 1e-9)) : $s / $l[$j][$j];
-		}
-	}
-	my @x = @$b;
-	for my $i (0 .. $n - 1)
-	{
-		$x[$i] -= $l[$i][$_] * $x[$_] foreach 0 .. $i - 1;
-		$x[$i] /= $l[$i][$i];
-	}
-	for my $i (reverse 0 .. $n - 1)
-	{
-		$x[$i] -= $l[$_][$i] * $x[$_] foreach $i + 1 .. $n - 1;
-		$x[$i] /= $l[$i][$i];
-	}
-	return \@x;
-}
-
-sub shares
-{
-	my ($set, $beta) = @_;
-	my @e;
-	foreach my $x (@{ $set->{x} })
-	{
-		my ($number, $value) = @$x;
-		my $s = 0;
-		$s += $beta->[ $number->[$_] ] * $value->[$_] foreach 0 .. $#$number;
-		push @e, exp($s > 30 ? 30 : $s < -30 ? -30 : $s);
-	}
-	my $total = 1 + sum0(@e);
-	return map { $_ / $total } @e;
-}
-
-# Adds one set's part to gradient and Hessian; returns its part of the loss
-sub add_set
-{
-	my ($set, $weight, $beta, $gradient, $hessian) = @_;
-	my @p = shares($set, $beta);
-	my $right = $set->{truth};
-	my %mean;
-	foreach my $i (0 .. $#p)
-	{
-		my ($number, $value) = @{ $set->{x}[$i] };
-		my $d = $weight * ($p[$i] - ($i == $right ? 1 : 0));
-		my $wp = $weight * $p[$i];
-		foreach my $a (0 .. $#$number)
-		{
-			my $na = $number->[$a];
-			$gradient->[$na] += $d * $value->[$a];
-			$mean{$na} += $p[$i] * $value->[$a];
-			next if $wp < 1e-6;
-			my $row = $hessian->[$na];
-			my $v = $wp * $value->[$a];
-			$row->[ $number->[$_] ] += $v * $value->[$_] foreach 0 .. $#$number;
-		}
-	}
-	my @m = keys %mean;
-	foreach my $a (@m)
-	{
-		my $row = $hessian->[$a];
-		my $v = $weight * $mean{$a};
-		$row->[$_] -= $v * $mean{$_} foreach @m;
-	}
-	return -$weight * log(max($right < 0 ? 1 - sum0(@p) : $p[$right], 1e-12));
-}
-
 sub fit
 {
 	my ($beta, @names) = @_;
-	my $n = @signals;
-	my @beta = @$beta;
 	my @weight = map { max(scalar keys %{ $schema{$_}{files}[0]{truth} }, 1)**-$power } @names;
 	my $total = sum0(map { $weight[$_] * keys %{ $schema{ $names[$_] }{files}[0]{truth} } } 0 .. $#names);
-	my $scale = 2000 / $total;
-	my ($last, $step);
-	for my $round (1 .. 25)
+	my @sets;
+	foreach my $i (0 .. $#names)
 	{
-		my @gradient = map { $penalty * $_ } @beta;
-		my @hessian = map { my $i = $_; [ map { $_ == $i ? $penalty : 0 } 0 .. $n - 1 ] } 0 .. $n - 1;
-		my $loss = 0.5 * $penalty * sum0(map { $_ * $_ } @beta);
-		foreach my $i (0 .. $#names)
-		{
-			my $files = $schema{ $names[$i] }{files};
-			foreach my $file (@$files)
-			{
-				$loss += add_set($_, $scale * $weight[$i] * $_->{count} / @$files, \@beta, \@gradient, \@hessian)
-					foreach @{ $file->{merged} };
-			}
-		}
-		if (defined $last && $loss > $last + 1e-9)
-		{
-			# too far: half the way back
-			@$step = map { $_ / 2 } @$step;
-			@beta = map { $beta[$_] + $step->[$_] } 0 .. $#beta;
-			next;
-		}
-		last if defined $last && $last - $loss < 1e-3 * ($last / 1000 + 1);
-		$last = $loss;
-		$step = solve(\@hessian, \@gradient);
-		@beta = map { $beta[$_] - $step->[$_] } 0 .. $#beta;
+		my $files = $schema{ $names[$i] }{files};
+		my $scale = 2000 / $total * $weight[$i] / @$files;
+		push @sets, map { { %$_, weight => $scale * $_->{count} } } map { @{ $_->{merged} } } @$files;
 	}
-	return \@beta;
+	return [ fit_weights(\@sets, $penalty, @$beta) ];
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -233,49 +135,6 @@ sub predictions
 		}
 	}
 	return \@found;
-}
-
-sub logit { my ($p) = @_; $p = 1e-9 if $p < 1e-9; $p = 1 - 1e-9 if $p > 1 - 1e-9; return log($p / (1 - $p)) }
-sub calibrated { my ($p, $c) = @_; return 1 / (1 + exp(-($c->[0] * logit($p) + $c->[1]))) }
-
-# Two numbers, by Newton's method, over predictions [ score, right, weight ]
-sub calibration
-{
-	my (@points) = @_;
-	my ($slope, $offset) = (1, 0);
-	foreach my $round (1 .. 30)
-	{
-		my ($ga, $gb, $haa, $hab, $hbb) = (0, 0, 1e-6, 0, 1e-6);
-		foreach my $point (@points)
-		{
-			my $x = logit($point->[0]);
-			my $p = 1 / (1 + exp(-($slope * $x + $offset)));
-			my $d = $point->[2] * ($p - $point->[1]);
-			my $h = $point->[2] * $p * (1 - $p);
-			$ga += $d * $x; $gb += $d;
-			$haa += $h * $x * $x; $hab += $h * $x; $hbb += $h;
-		}
-		my $det = $haa * $hbb - $hab * $hab;
-		last if abs($det) < 1e-12;
-		$slope -= ($hbb * $ga - $hab * $gb) / $det;
-		$offset -= ($haa * $gb - $hab * $ga) / $det;
-	}
-	return [ $slope, $offset ];
-}
-
-sub judged
-{
-	my ($found, $truth, $calibration, $threshold) = @_;
-	my (%proposed, $right);
-	foreach my $f (@$found)
-	{
-		next if calibrated($f->[0], $calibration) < $threshold;
-		$proposed{ $f->[2] } = $f->[1];
-	}
-	$right = grep { $_ } values %proposed;
-	my $precision = %proposed ? $right / keys %proposed : 1;
-	my $recall = %$truth ? $right / keys %$truth : 1;
-	return ($precision, $recall, $precision + $recall ? 2 * $precision * $recall / ($precision + $recall) : 0, \%proposed);
 }
 
 # For fit_rows.pl: the sum of each candidate of a schema, by weights that have not seen it
