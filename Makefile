@@ -8,7 +8,9 @@
 #   make test-long       the same with the counts and durations of a release
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
-#                        and how much of what it discovers is right (ONLY=discover: nothing else)
+#                        and how much of what it discovers is right (ONLY=discover: nothing else);
+#                        and snapshots beside pg_dump --schema-only (ONLY=drift)
+#   make docs/snapshot.sql   the snapshot statement for psql, after a change of sql/parts/71_snapshot_statement.sql
 #   make help            this text
 #
 # What steers `make test`: test/tools/run-tests.sh says it at its top; test/bench/run.sh does for `make bench`.
@@ -39,6 +41,7 @@ OBJS = \
 	src/audit_sorted.o \
 	src/audit_sql.o \
 	src/audit_table.o \
+	src/deploy_attach.o \
 	src/deploy_audit.o \
 	src/deploy_backfill.o \
 	src/deploy_check.o \
@@ -46,6 +49,7 @@ OBJS = \
 	src/deploy_check_cascade.o \
 	src/deploy_check_index.o \
 	src/deploy_check_key.o \
+	src/deploy_check_load.o \
 	src/deploy_check_server.o \
 	src/deploy_check_tables.o \
 	src/deploy_fix.o \
@@ -114,6 +118,12 @@ OBJS = \
 	src/report_audit.o \
 	src/rowsink.o \
 	src/schemaguard.o \
+	src/snapshot_json.o \
+	src/snapshot_live.o \
+	src/snapshot_property.o \
+	src/snapshot_reader.o \
+	src/snapshot_remote.o \
+	src/snapshot_store.o \
 	src/spi.o \
 	src/worker_main.o \
 	src/worker_pool.o
@@ -131,7 +141,9 @@ SQL_PARTS = \
 	sql/parts/50_verify.sql \
 	sql/parts/60_discover.sql \
 	sql/parts/61_discovery_weight.sql \
-	sql/parts/62_discovery_rows_weight.sql
+	sql/parts/62_discovery_rows_weight.sql \
+	sql/parts/70_snapshot.sql \
+	sql/parts/71_snapshot_statement.sql
 
 REGRESS = \
 	approve \
@@ -155,6 +167,7 @@ REGRESS = \
 	plan_roles \
 	plan_script \
 	rollback \
+	snapshot \
 	throttle \
 	trust \
 	validate_scan \
@@ -176,7 +189,7 @@ PROVE_TESTS = test/t/*.pl
 HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These targets find or install a server themselves, so they work where there is no pg_config yet.
-STANDALONE = test test-long demo bench help
+STANDALONE = test test-long demo bench docs/snapshot.sql help
 .PHONY: $(STANDALONE)
 
 # What plain `make` does; PGXS says how.
@@ -192,8 +205,13 @@ demo:
 	@exec bash "$(HERE)/test/demo/run.sh"
 
 bench:
-	@[ "$$ONLY" = discover ] || bash "$(HERE)/test/bench/run.sh"
+	@[ "$$ONLY" = discover ] || [ "$$ONLY" = drift ] || bash "$(HERE)/test/bench/run.sh"
 	@[ "$${ONLY:-discover}" != discover ] || bash "$(HERE)/test/bench/discover/run.sh"
+	@[ "$${ONLY:-drift}" != drift ] || bash "$(HERE)/test/bench/drift/run.sh"
+
+docs/snapshot.sql:
+	@perl "$(HERE)/test/tools/snapshot-sql.pl" < "$(HERE)/sql/parts/71_snapshot_statement.sql" > "$(HERE)/$@.tmp"
+	@mv "$(HERE)/$@.tmp" "$(HERE)/$@"
 
 help:
 	@sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' "$(HERE)/Makefile"

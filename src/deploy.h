@@ -5,15 +5,16 @@
  *
  * deploy_run.c is the procedure, deploy_step.c what happens to one step,
  * deploy_validate.c how keys become valid, deploy_partition.c how the key of
- * a partitioned table is made of those of its partitions, deploy_backfill.c
- * how new columns are filled, deploy_replace.c the end of a key that a step
- * replaces, deploy_audit.c how orphans are counted on the way, deploy_fix*.c
- * how they are removed or mended, deploy_quarantine.c where copies of them are
- * kept, deploy_lock.c how tables are locked without holding up the
- * application, deploy_unit.c transactions, time limits and the log of one
- * action, deploy_index.c the indexes that keys want, deploy_parallel.c what
- * background workers do, deploy_throttle.c when to pause, deploy_rollback.c
- * and deploy_undo.c how all of it is taken back.
+ * a partitioned table is made of those of its partitions, deploy_attach.c how
+ * it takes them over, deploy_backfill.c how new columns are filled,
+ * deploy_replace.c the end of a key that a step replaces, deploy_audit.c how
+ * orphans are counted on the way, deploy_fix*.c how they are removed or
+ * mended, deploy_quarantine.c where copies of them are kept, deploy_lock.c how
+ * tables are locked without holding up the application, deploy_unit.c
+ * transactions, time limits and the log of one action, deploy_index.c the
+ * indexes that keys want, deploy_parallel.c what background workers do,
+ * deploy_throttle.c when to pause, deploy_rollback.c and deploy_undo.c how all
+ * of it is taken back.
  *
  *-------------------------------------------------------------------------
  */
@@ -105,12 +106,14 @@ typedef struct StepWork
 
 	/* work on one partition of the step's child (deploy_partition.c), or NULL */
 	const FkKey *whole;			/* the planned key of the whole table */
+	bool		shared;			/* other workers are at the same step */
 	const char *reached;		/* the step's state once the action is done */
 	bool		restoring;		/* the key is an old one that comes back: the
 								 * step's state is not about it */
 
 	/* what the action that is under way does for the step */
 	const char *statement;		/* NULL: none */
+	List	   *columns;		/* names of those that it drops */
 	FkKey	   *key;			/* as resolved before the action began; NULL:
 								 * the action is not about one */
 	int64		started_id;
@@ -234,8 +237,21 @@ extern void deploy_record_failure(const DeployAction *action, StepWork *work,
 								  const char *state, int sqlerrcode,
 								  const char *message, int64 orphan_rows);
 
-/* A cancel: say so in the log, commit that, and pass it on */
+/*
+ * Write an outcome that is not part of an attempt; the caller commits.  A
+ * cancel that comes meanwhile takes its place, as below.
+ */
+extern void deploy_settle(const DeployAction *action, void (*write) (void *arg), void *arg);
+extern void deploy_settle_with(const DeployAction *action, LogEntry *entry);
+
+/*
+ * A cancel: say so in the log for the steps that have no outcome yet, commit
+ * that, and pass it on
+ */
 pg_noreturn extern void deploy_log_cancel(const DeployAction *action, ErrorData *edata);
+
+/* The state of a step that came no further, which depends on whether its key is still there */
+extern const char *deploy_state_short_of(const FkKey *key);
 
 /* One more thing that was done, for the NOTICE about a step */
 extern void deploy_append_notice(StepWork *work, const char *text);
@@ -368,6 +384,7 @@ typedef struct WaitingTable
 typedef enum DeployJobKind
 {
 	JOB_VALIDATE,				/* list of lists of steps */
+	JOB_VALIDATE_PARTITION,		/* step, partition */
 	JOB_BUILD_INDEX,			/* list of (step, name, statement) */
 	JOB_DROP_INDEX				/* the same */
 } DeployJobKind;
@@ -389,6 +406,13 @@ extern bool deploy_wants_parallel(List *steps);
  * returns the tables that are left for the session itself.
  */
 extern List *deploy_validate_parallel(DeployRun *run, List *tables);
+
+/*
+ * Validate the keys of some partitions (a List of FkPartition *) of a step by
+ * workers; returns how many of them, from the first on, are done or have
+ * failed, on record.
+ */
+extern int	deploy_validate_partitions(DeployRun *run, int step, List *partitions);
 
 /* ---- deploy_fix.c ---- */
 
@@ -429,6 +453,23 @@ extern void deploy_add_key_targets(DeployAction *action, const StepView *view);
 extern bool deploy_partition_add(StepWork *work);
 extern bool deploy_partition_validate(StepWork *work);
 
+/* In a worker: validate the key of one partition, for a step that others work on, too */
+extern void deploy_partition_validate_one(DeployRun *run, int step, Oid relid);
+
+/* Does every partition have a key that will be attached, so that none is read? */
+extern bool deploy_partitions_are_valid(const StepView *view);
+
+/* What the log calls the adding of a partition's key, and of the whole */
+extern const char *deploy_partition_action(const StepWork *work);
+
+/* ---- deploy_attach.c ---- */
+
+/* From so many on their triggers are dropped all at once */
+#define DEPLOY_MANY_PARTITIONS 50
+
+/* Add the key of a view whose partitions all have valid ones; false: failed, on record */
+extern bool deploy_attach(StepWork *work, StepView *view);
+
 /* ---- deploy_backfill.c ---- */
 
 /*
@@ -447,8 +488,11 @@ extern void deploy_backfill_step(DeployRun *run, int step);
  */
 extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced);
 
-/* Drop the trigger, if it is there; what was filled stays */
-extern void deploy_backfill_disarm(DeployRun *run, PlanStep *step);
+/* Drop the trigger, if it is there; what was filled stays.  Was it there? */
+extern bool deploy_backfill_disarm(DeployRun *run, PlanStep *step);
+
+/* May the caller run the expressions of a plan by this role? */
+extern bool deploy_backfill_is_trusted(const char *author);
 
 /* ---- deploy_replace.c ---- */
 
@@ -477,6 +521,23 @@ extern void deploy_stop(DeployRun *run, const char *reason);
 
 /* Read the settings once, as a call begins; errors for those that make no sense */
 extern void deploy_throttle_begin(DeployRun *run);
+
+/*
+ * The same bit by bit, for a preflight.  When the window ends, or 0 when there
+ * is none (22007, 22008 and 22023 for what is no time); load by the limits, in
+ * words, or NULL; and by the user's function, for a subtransaction of the
+ * caller's: errors are those of deploy_throttle_begin, or of the function.
+ */
+typedef struct ThrottleAnswer
+{
+	MemoryContext context;
+	char	   *reason;			/* NULL: go on */
+} ThrottleAnswer;
+
+extern TimestampTz deploy_window_end(void);
+extern char *deploy_throttle_lag(void);
+extern char *deploy_throttle_waiting(void);
+extern void deploy_throttle_ask(void *answer);
 
 /* One more attempt to lock the table has failed: are its steps to be put last? */
 extern bool deploy_breaker_count(DeployRun *run, Oid relid);

@@ -98,7 +98,7 @@ record_pass(const DeployAction *action, const StepWork *work, const char *messag
 
 	entry.message = message;
 	entry.orphan_rows = 0;
-	log_write(&entry);
+	deploy_settle_with(action, &entry);
 	deploy_commit_soon();
 }
 

@@ -77,8 +77,8 @@ fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 	work->hint = hint;
 }
 
-static bool
-is_trusted(const char *author)
+bool
+deploy_backfill_is_trusted(const char *author)
 {
 	Oid			role = get_role_oid(author, true);
 
@@ -152,10 +152,15 @@ rest(TimestampTz since)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Until it is done, or fails for another reason than a lock; NULL is success */
+/*
+ * Until it is done, fails for another reason than a lock, or attempts and time
+ * are used up; NULL is success
+ */
 static ErrorData *
 persist(void (*fn) (void *arg), Filling *f)
 {
+	TimestampTz budget_end = GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000);
+
 	for (int attempt = 1;; attempt++)
 	{
 		TimestampTz start = GetCurrentTimestamp();
@@ -166,7 +171,8 @@ persist(void (*fn) (void *arg), Filling *f)
 		deploy_disarm_timeout();
 		if (edata && sg_is_cancel(edata) && !deploy_timeout_struck())
 			ReThrowError(edata);
-		if (edata && (!deploy_is_lock_failure(edata) || attempt >= sg_max_attempts))
+		if (edata && (!deploy_is_lock_failure(edata) || attempt >= sg_max_attempts ||
+					  GetCurrentTimestamp() > budget_end))
 			return edata;
 		deploy_commit();
 		if (edata == NULL)
@@ -368,7 +374,7 @@ fill(StepWork *work, FkKey *key)
 
 	entry = deploy_outcome(&f.action, work, "done");
 	entry.rows_affected = f.rows;
-	log_write(&entry);
+	deploy_settle_with(&f.action, &entry);
 	deploy_commit();
 	if (f.rows > 0)
 		deploy_append_notice(work, psprintf("filled " INT64_FORMAT " %s", f.rows,
@@ -440,7 +446,7 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 	entry = deploy_outcome(&f.action, work, "done");
 	entry.message = reason ? reason : "no row is without values";
 	entry.orphan_rows = f.found;
-	log_write(&entry);
+	deploy_settle_with(&f.action, &entry);
 	deploy_commit();
 	return true;
 }
@@ -480,7 +486,7 @@ fill_step(StepWork *work)
 	if (step->replaces && replaced == NULL)
 		return true;
 
-	if (!is_trusted(work->run->plan->author))
+	if (!deploy_backfill_is_trusted(work->run->plan->author))
 	{
 		fail_step(work, ERRCODE_INSUFFICIENT_PRIVILEGE,
 				  psprintf("the expressions are those of role %s, which nobody else runs",
@@ -497,7 +503,16 @@ deploy_backfill_step(DeployRun *run, int step)
 {
 	StepWork   *work = deploy_begin_step(run, step);
 
-	if (work == NULL || work->step->backfill == NULL)
+	if (work == NULL)
+	{
+		PlanStep   *row = plan_step_get(run->plan->name, step, true);
+
+		/* one that is skipped for good is not filled any further */
+		if (row)
+			(void) deploy_backfill_disarm(run, row);
+		return;
+	}
+	if (work->step->backfill == NULL)
 		return;
 	if (!fill_step(work))
 	{
@@ -528,7 +543,7 @@ execute_disarm(DeployAction *action)
 	log_write(&entry);
 }
 
-void
+bool
 deploy_backfill_disarm(DeployRun *run, PlanStep *step)
 {
 	StepWork	work = {.run = run,.step = step,.object = plan_step_object(step)};
@@ -538,19 +553,21 @@ deploy_backfill_disarm(DeployRun *run, PlanStep *step)
 
 	(void) plan_step_key(step, &key);
 	if (!plan_backfill_is_armed(step, key.child))
-		return;
+		return false;
 
 	initStringInfo(&work.notice);
 	work.key = &key;
 	deploy_add_target(&action, key.child, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, step->step, key.child);
 	if (deploy_attempt(&action))
-		deploy_append_notice(&work, "trigger of its backfill dropped, the columns stay");
+		deploy_append_notice(&work, run->urgent ? "trigger of its backfill dropped" :
+							 "skipped, so the trigger of its backfill was dropped: values are not kept up any more");
 	else
 	{
-		work.hint = "CALL sg_rollback_fks() again when that is mended.";
+		work.hint = psprintf("CALL %s() again when that is mended.", run->procedure);
 		deploy_record_failure(&action, &work, NULL, action.error->sqlerrcode,
 							  deploy_failure_text(&action), LOG_NONE);
 	}
 	deploy_end_step(&work);
+	return true;
 }

@@ -20,6 +20,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -57,12 +58,47 @@ check_is_due(const CheckStep *cs)
 		(cs->view.need == NEED_ADD || cs->view.need == NEED_VALIDATE);
 }
 
-char *
-check_set(const CheckStep *cs, const char *option, const char *value)
+static char *
+set_statement(const CheckStep *cs, const char *option, const char *value)
 {
 	return psprintf("SELECT sg_plan_set(%s, %d, %s, %s);", quote_literal_cstr(cs->plan),
 					cs->step->step, quote_literal_cstr(option),
 					value ? quote_literal_cstr(value) : "NULL");
+}
+
+/* What sg_plan_set() asks to be changed before it takes the value; an empty text for nothing */
+static char *
+set_before(const CheckStep *cs, const char *option, const char *value)
+{
+	const PlanStep *step = cs->step;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	if (strcmp(option, "on_delete") == 0 && step->on_delete_columns && strncmp(value, "set ", 4) != 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "on_delete_columns", NULL));
+	if (strcmp(option, "orphans") != 0)
+		return sql.data;
+	if (step->sentinel && strcmp(value, "stop") == 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "sentinel", NULL));
+	if (step->quarantine_cascades && strcmp(value, "quarantine") != 0 && strcmp(value, "delete") != 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "quarantine_cascades", "false"));
+	return sql.data;
+}
+
+/* A key that the plan has added goes first, and its step starts anew */
+char *
+check_set(const CheckStep *cs, const char *option, const char *value)
+{
+	char	   *sql = psprintf("%s%s", set_before(cs, option, value), set_statement(cs, option, value));
+
+	if (strcmp(cs->step->state, "added") != 0 || plan_option_is_free(option))
+		return sql;
+	return psprintf("%s%s %s %s",
+					cs->view.existing == NULL ? "" :
+					psprintf("ALTER TABLE %s DROP CONSTRAINT %s; ", cs->step->child_table,
+							 quote_identifier(cs->view.existing->name)),
+					check_skip(cs, "its key is to be another one"), sql,
+					set_statement(cs, "state", "pending"));
 }
 
 char *
@@ -166,35 +202,33 @@ check_skipped(CheckStep *cs)
 			  "partitions" : "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
 }
 
-/* How the step stands in the catalog, as deployment sees it */
 static CheckStep *
-look_at_step(PlanCheck *check, PlanStep *step)
+begin_step(PlanCheck *check, PlanStep *step)
 {
 	CheckStep  *cs = palloc0(sizeof(CheckStep));
 
 	cs->plan = check->plan->name;
 	cs->step = step;
-	if (is_left_alone(cs))
-	{
-		cs->left_alone = true;
-		return cs;
-	}
+	cs->left_alone = is_left_alone(cs);
+	return cs;
+}
 
-	deploy_look(step, &cs->view);
+/* How the step stands in the catalog, as deployment sees it */
+static void
+look_at_step(PlanCheck *check, CheckStep *cs)
+{
+	deploy_look(cs->step, &cs->view);
 	if (check_is_due(cs))
 	{
 		cs->child = check_table(check, cs->view.key.child);
 		cs->parent = check_table(check, cs->view.key.parent);
 	}
-	return cs;
 }
 
 /* What can be said without reading rows */
 static void
 check_step(PlanCheck *check, CheckStep *cs)
 {
-	if (cs->left_alone)
-		return;
 	check_definition(check, cs);
 	if (check_is_due(cs))
 	{
@@ -238,6 +272,59 @@ audit_steps(PlanCheck *check)
 	audit_tables(tables, NULL, NULL);
 }
 
+/* A part of the checks of one step */
+typedef struct StepPart
+{
+	PlanCheck  *check;
+	CheckStep  *cs;
+	void		(*fn) (PlanCheck *check, CheckStep *cs);
+} StepPart;
+
+static void
+run_part(void *arg)
+{
+	StepPart   *part = arg;
+
+	part->fn(part->check, part->cs);
+}
+
+/*
+ * One for each step, if it is due.  Tables that somebody changes meanwhile may
+ * make it fail: that is the end of the checks of that step, not of all.
+ */
+static void
+run_parts(PlanCheck *check, bool due, void (*fn) (PlanCheck *check, CheckStep *cs))
+{
+	ListCell   *lc;
+
+	foreach(lc, check->steps)
+	{
+		StepPart	part = {check, lfirst(lc), fn};
+		ErrorData  *edata;
+
+		CHECK_FOR_INTERRUPTS();
+		if (part.cs->left_alone || (due && !check_is_due(part.cs)))
+			continue;
+		edata = check_try(run_part, &part);
+		if (edata == NULL)
+			continue;
+		part.cs->left_alone = true;
+		check_row(part.cs, "unchecked", CHECK_WARN,
+				  psprintf("the other checks could not be made: %s", sg_error_text(edata)),
+				  psprintf("Somebody may be changing the tables; check again: SELECT * FROM sg_plan_check(%s);",
+						   quote_literal_cstr(check->plan->name)));
+	}
+}
+
+/* What rests on how much there is to read */
+static void
+check_costs(PlanCheck *check, CheckStep *cs)
+{
+	check_index(check, cs);
+	check_cascade(check, cs);
+	check_estimate(check, cs);
+}
+
 static void
 run_checks(PlanCheck *check)
 {
@@ -245,30 +332,16 @@ run_checks(PlanCheck *check)
 
 	check->declared = fk_declared(InvalidOid);
 	check_server_read(check);
-	/* each step is compared with the others: first look at all of them */
 	foreach(lc, plan_steps(check->plan->name))
-		check->steps = lappend(check->steps, look_at_step(check, lfirst(lc)));
-	foreach(lc, check->steps)
-		check_step(check, lfirst(lc));
+		check->steps = lappend(check->steps, begin_step(check, lfirst(lc)));
 
+	/* each step is compared with the others: first look at all of them */
+	run_parts(check, false, look_at_step);
+	run_parts(check, false, check_step);
 	audit_steps(check);
 	check_measure(check);
-	foreach(lc, check->steps)
-	{
-		if (check_is_due(lfirst(lc)))
-			check_orphans(check, lfirst(lc));
-	}
-	foreach(lc, check->steps)
-	{
-		CheckStep  *cs = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		if (!check_is_due(cs))
-			continue;
-		check_index(check, cs);
-		check_cascade(check, cs);
-		check_estimate(check, cs);
-	}
+	run_parts(check, true, check_orphans);
+	run_parts(check, true, check_costs);
 	check_server(check);
 }
 

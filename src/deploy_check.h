@@ -7,7 +7,8 @@
  * definition of a key comes to here, deploy_check_access.c who may do and see
  * what, deploy_check_tables.c sizes, partitions, replication and time,
  * deploy_check_index.c indexes, deploy_check_cascade.c how far a delete
- * reaches, deploy_check_server.c the state of the server.
+ * reaches, deploy_check_server.c the state of the server, deploy_check_load.c
+ * the window and the limits of load.
  *
  *-------------------------------------------------------------------------
  */
@@ -161,6 +162,9 @@ extern void check_index_use(CheckStep *cs);
 
 /* ---- deploy_check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);
+
+/* ---- deploy_check_load.c ---- */
+extern void check_load(PlanCheck *check);
 
 /* ---- deploy_check_server.c ---- */
 

@@ -103,8 +103,13 @@ check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
 	if (!OidIsValid(relid) || object_ownercheck(RelationRelationId, relid, role))
 		return;
 	*complete = false;
+
+	/* nobody is to become superuser for a key */
 	check_row(cs, "privileges", CHECK_BLOCK,
 			  psprintf("role %s does not own %s %s", role_name(role), what, sg_relation_name(relid)),
+			  superuser_arg(table_owner(relid)) ?
+			  psprintf("Run the plan as its owner, or hand the table over: ALTER TABLE %s OWNER TO %s;",
+					   sg_relation_name(relid), role_name(role)) :
 			  psprintf("Run the plan as its owner, or become a member: GRANT %s TO %s;",
 					   role_name(table_owner(relid)), role_name(role)));
 }

@@ -23,11 +23,14 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_type.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/regproc.h"
 #include "utils/ruleutils.h"
@@ -60,6 +63,7 @@ typedef struct ColumnFacts
 	int32		typmod;
 	Oid			collation;
 	bool		not_null;
+	bool		must_not_null;	/* and nothing can be done about that */
 	bool		has_default;
 	char		generated;		/* ATTRIBUTE_GENERATED_*, or 0 */
 } ColumnFacts;
@@ -100,6 +104,8 @@ column_facts(Oid relid, AttrNumber attnum)
 		facts.typmod = form->atttypmod;
 		facts.collation = form->attcollation;
 		facts.not_null = form->attnotnull || type_not_null(form->atttypid);
+		facts.must_not_null = form->attidentity != '\0' || type_not_null(form->atttypid) ||
+			(form->attnotnull && get_rel_relispartition(relid));
 		facts.has_default = form->atthasdef;
 		facts.generated = form->attgenerated;
 		ReleaseSysCache(tuple);
@@ -111,6 +117,14 @@ static char *
 type_name(ColumnFacts facts)
 {
 	return format_type_with_typemod(facts.type, facts.typmod);
+}
+
+/* The collation of a column, where it is not that of the type */
+static char *
+collate_clause(ColumnFacts facts)
+{
+	return OidIsValid(facts.collation) && facts.collation != get_typcollation(facts.type) ?
+		psprintf(" COLLATE %s", generate_collation_name(facts.collation)) : "";
 }
 
 /* ---- resolving ---- */
@@ -143,9 +157,9 @@ missing_column_hint(CheckStep *cs, bool is_child, int n)
 	if (attnum <= 0)
 		return psprintf("Correct the step, or leave it out: %s",
 						check_skip(cs, psprintf("there is no column %s", column)));
-	return psprintf("Correct the step, or add the column: ALTER TABLE %s ADD COLUMN %s %s;",
+	return psprintf("Correct the step, or add the column: ALTER TABLE %s ADD COLUMN %s %s%s;",
 					is_child ? step->child_table : step->parent_table, quote_identifier(column),
-					type_name(column_facts(other, attnum)));
+					type_name(column_facts(other, attnum)), collate_clause(column_facts(other, attnum)));
 }
 
 /* Every column that a side lacks, not only the first */
@@ -261,15 +275,32 @@ alter_type_statement(const FkKey *key, int i)
 					sg_relation_name(key->child), column, type, collate, column, type);
 }
 
+/* Is there a cast that could be written in SQL? */
+static bool
+can_be_cast(Oid from, Oid to)
+{
+	Oid			function;
+
+	return find_coercion_pathway(getBaseType(to), getBaseType(from), COERCION_EXPLICIT, &function) !=
+		COERCION_PATH_NONE;
+}
+
 /* For the first pair that breaks the rule: no operator, or collations that clash */
 static char *
-alter_pair_hint(const FkKey *key, bool by_operator)
+alter_pair_hint(CheckStep *cs, bool by_operator)
 {
+	const FkKey *key = &cs->view.key;
+
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		if (by_operator ? !OidIsValid(key->pf_eq_op[i]) : collations_clash(key, i))
-			return psprintf("Give the child's column the parent's type, which rewrites the table under a lock: %s",
-							alter_type_statement(key, i));
+		if (!(by_operator ? !OidIsValid(key->pf_eq_op[i]) : collations_clash(key, i)))
+			continue;
+		if (!can_be_cast(column_facts(key->child, key->child_att[i]).type,
+						 column_facts(key->parent, key->parent_att[i]).type))
+			return psprintf("No cast leads from the child's type to the parent's: give the child another column, which option backfill can fill, or leave the step out: %s",
+							check_skip(cs, "the types do not go together"));
+		return psprintf("Give the child's column the parent's type, which rewrites the table under a lock: %s",
+						alter_type_statement(key, i));
 	}
 	return NULL;
 }
@@ -300,11 +331,37 @@ unique_columns(Oid parent, int n)
 	return columns;
 }
 
+/* Are the columns of a table's partition key among some? */
+static bool
+holds_partition_key(Oid relid, List *columns)
+{
+	Relation	rel;
+	PartitionKey key;
+	bool		all = true;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return true;
+	/* who has locked it is not waited for */
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return true;
+	rel = table_open(relid, NoLock);
+	key = RelationGetPartitionKey(rel);
+	for (int i = 0; i < get_partition_natts(key); i++)
+	{
+		AttrNumber	attnum = get_partition_col_attnum(key, i);
+
+		all &= attnum > 0 && sg_has_name(columns, get_attname(relid, attnum, false));
+	}
+	table_close(rel, AccessShareLock);
+	return all;
+}
+
 static char *
 target_hint(CheckStep *cs)
 {
 	PlanStep   *step = cs->step;
 	int			n = list_length(step->child_columns);
+	char	   *columns_text = sg_quote_list(step->parent_columns);
 	List	   *columns;
 
 	if (step->parent_columns == NIL || list_length(step->parent_columns) != n)
@@ -316,9 +373,12 @@ target_hint(CheckStep *cs)
 		return psprintf("Name the columns that the key references, perhaps these: %s",
 						check_set(cs, "parent_columns", OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(columns))));
 	}
-	return psprintf("Build an index that the key can reference: CREATE UNIQUE INDEX %sON %s (%s);",
+	if (!holds_partition_key(cs->view.key.parent, step->parent_columns))
+		return psprintf("A unique index of a partitioned table has all columns of its partition key: reference these, too, or leave the step out: %s",
+						check_skip(cs, "no index of the parent can be unique on these columns"));
+	return psprintf("Build an index that the key can reference: CREATE UNIQUE INDEX %sON %s (%s); it fails while there are duplicates: SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1;",
 					get_rel_relkind(cs->view.key.parent) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
-					step->parent_table, sg_quote_list(step->parent_columns));
+					step->parent_table, columns_text, columns_text, step->parent_table, columns_text);
 }
 
 static char *
@@ -336,9 +396,9 @@ problem_hint(CheckStep *cs, int check)
 		case CHECK_TARGET:
 			return target_hint(cs);
 		case CHECK_OPERATOR:
-			return alter_pair_hint(&cs->view.key, true);
+			return alter_pair_hint(cs, true);
 		case CHECK_COLLATION:
-			return alter_pair_hint(&cs->view.key, false);
+			return alter_pair_hint(cs, false);
 		case CHECK_ENFORCEMENT:
 			return psprintf("Have the key enforced: %s", check_set(cs, "enforced", "true"));
 	}
@@ -544,7 +604,7 @@ check_set_column(CheckStep *cs, int i, const char *event, const char *action)
 	check_row(cs, "not_null", CHECK_WARN,
 			  psprintf("%s %s, but column %s is NOT NULL: the parent's rows that are referenced can't be %s", event, action,
 					   column, strcmp(event, "on_delete") == 0 ? "deleted" : "given another key"),
-			  in_primary_key(key->child, key->child_att[i]) || type_not_null(facts.type) ?
+			  in_primary_key(key->child, key->child_att[i]) || facts.must_not_null ?
 			  psprintf("Choose another action: %s", check_set(cs, event, "no action")) :
 			  psprintf("Let the column be null: ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;",
 					   cs->step->child_table, column));
@@ -589,22 +649,39 @@ check_enforcement(CheckStep *cs)
 
 /* ---- other keys ---- */
 
-/* A name for the step's key that no constraint of the child has */
+/* Does a step of the plan give a key of the same child that name? */
+static bool
+is_planned_name(const PlanCheck *check, const CheckStep *cs, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, check->steps)
+	{
+		const PlanStep *step = ((CheckStep *) lfirst(lc))->step;
+
+		if (strcmp(step->child_table, cs->step->child_table) == 0 &&
+			(strcmp(step->fk_name, name) == 0 || (step->replaces && strcmp(step->replaces, name) == 0)))
+			return true;
+	}
+	return false;
+}
+
+/* A name for the step's key that no constraint of the child has, nor will have */
 static char *
-free_name(const CheckStep *cs)
+free_name(const PlanCheck *check, const CheckStep *cs)
 {
 	for (int n = 0;; n++)
 	{
 		char	   *name = plan_default_fk_name(cs->step, n);
 
-		if (strcmp(name, cs->step->fk_name) != 0 &&
+		if (!is_planned_name(check, cs, name) &&
 			!OidIsValid(get_relation_constraint_oid(cs->view.key.child, name, true)))
 			return name;
 	}
 }
 
 static void
-check_name(CheckStep *cs)
+check_name(const PlanCheck *check, CheckStep *cs)
 {
 	Oid			taken = get_relation_constraint_oid(cs->view.key.child, cs->step->fk_name, true);
 
@@ -612,7 +689,7 @@ check_name(CheckStep *cs)
 		check_row(cs, "name", CHECK_BLOCK,
 				  psprintf("the name %s is taken by another constraint of %s",
 						   quote_identifier(cs->step->fk_name), cs->step->child_table),
-				  psprintf("Give the step another name: %s", check_set(cs, "fk_name", free_name(cs))));
+				  psprintf("Give the step another name: %s", check_set(cs, "fk_name", free_name(check, cs))));
 	else
 		check_row(cs, "name", CHECK_OK, NULL, NULL);
 }
@@ -814,7 +891,7 @@ check_definition(PlanCheck *check, CheckStep *cs)
 		return;
 	check_backfill(check, cs);
 	if (cs->view.existing == NULL)
-		check_name(cs);
+		check_name(check, cs);
 	check_validate_differs(cs);
 	check_collations(cs);
 	check_generated(cs);

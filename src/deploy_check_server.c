@@ -468,6 +468,7 @@ check_server(PlanCheck *check)
 	check_database_age(check);
 	check_event_triggers(check);
 	check_workers(check);
+	check_load(check);
 	check_total(check);
 	check_disk(check);
 }

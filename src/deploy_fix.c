@@ -160,10 +160,36 @@ find_obstacle(const FixKey *key)
 	return problem;
 }
 
+/* Without the key, nobody knows what an orphan is any more, and new ones could come */
+static void
+check_declared(const FixKey *key)
+{
+	FkKey		now;
+	FkProblem  *problem;
+
+	if (OidIsValid(key->key->conid))
+	{
+		if (fk_by_oid(key->key->conid) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("the key was dropped meanwhile"),
+					 errhint("Run the plan again: it adds the key anew.")));
+		return;
+	}
+	problem = plan_step_key(key->step, &now);
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason)));
+}
+
 static void
 check_obstacles(Fix *fix)
 {
-	FkProblem  *problem = find_obstacle(&fix->key);
+	FkProblem  *problem;
+
+	check_declared(&fix->key);
+	problem = find_obstacle(&fix->key);
 
 	if (problem == NULL)
 		return;
@@ -203,7 +229,8 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 
 	if (!work->run->dry_run)
 	{
-		deploy_record_failure(&action->action, work, "added", sqlerrcode, message, orphan_rows);
+		deploy_record_failure(&action->action, work, deploy_state_short_of(action->fix->key.key),
+							  sqlerrcode, message, orphan_rows);
 		return false;
 	}
 
@@ -211,7 +238,7 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
 	entry.orphan_rows = orphan_rows;
-	log_write(&entry);
+	deploy_settle_with(&action->action, &entry);
 	deploy_commit();
 	deploy_append_notice(work, psprintf("dry run failed: %s", message));
 	return false;
@@ -446,10 +473,11 @@ execute_batch(DeployAction *arg)
 {
 	FixAction  *action = (FixAction *) arg;
 	Fix		   *fix = action->fix;
-	List	   *keys = keys_under_locks(fix);
+	List	   *keys;
 	FixPlaces	locked;
 
 	check_obstacles(fix);
+	keys = keys_under_locks(fix);
 	action->kept = 0;
 	fix_places_init(&locked);
 	fix_lock(fix->key.key->child, &action->places, &locked);

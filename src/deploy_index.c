@@ -331,7 +331,10 @@ skip_index(const DeployRun *run, const PlanIndex *index, const char *reason, con
 			 errhint("%s", hint)));
 }
 
-/* Those that can't serve drop out; each is reported until its key is valid */
+/*
+ * Those that can't serve drop out; each is reported until its key is valid.
+ * Those without a key are on what was dropped after the steps were looked at.
+ */
 static List *
 without_obstacles(const DeployRun *run, List *steps, List *indexes)
 {
@@ -342,6 +345,8 @@ without_obstacles(const DeployRun *run, List *steps, List *indexes)
 	{
 		PlanIndex  *index = lfirst(lc);
 
+		if (index->key == NULL)
+			continue;
 		if (index->obstacle == NULL)
 			left = lappend(left, index);
 		else if (!is_finished(steps, index->step))
@@ -470,7 +475,7 @@ join_partitions(DeployRun *run, const PlanIndex *index)
 		entry = deploy_outcome(&action, work, "failed");
 		entry.sqlstate = pstrdup(unpack_sql_state(action.error->sqlerrcode));
 		entry.message = deploy_failure_text(&action);
-		log_write(&entry);
+		deploy_settle_with(&action, &entry);
 		deploy_commit();
 		deploy_append_notice(work, psprintf("index failed: %s", entry.message));
 		work->hint = "The key does without the index; the next call tries again.";

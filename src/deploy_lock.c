@@ -36,6 +36,7 @@
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -137,6 +138,12 @@ deploy_check_privileges(const FkKey *key, bool references)
 {
 	Oid			role = GetUserId();
 
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->parent)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("child or parent was dropped meanwhile"),
+				 errhint("Run the plan again: it looks the tables up anew.")));
 	if (!object_ownercheck(RelationRelationId, key->child, role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

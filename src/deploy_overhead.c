@@ -38,6 +38,7 @@
 #include "deploy_verify.h"
 #include "errors.h"
 #include "guc.h"
+#include "progress.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "spi.h"
@@ -374,8 +375,11 @@ one_pass(void *arg)
 static void
 run_pass(Measure *m)
 {
-	ErrorData  *edata = sg_try_undo(one_pass, m);
+	ErrorData  *edata;
 
+	/* the end of the pass before took what progress shows along */
+	sg_progress_phase(SG_PHASE_EXECUTING);
+	edata = sg_try_undo(one_pass, m);
 	if (edata == NULL)
 		return;
 	sg_rethrow_cancel(edata);
@@ -474,6 +478,7 @@ measure_step(void *arg)
 	{
 		relids = not_locked_yet(list_concat(lockable_relids(m->key.child), lockable_relids(m->key.parent)));
 		m->indexed = has_index(&m->key);
+		sg_progress_phase(SG_PHASE_SCANNING);
 		SPI_connect();
 		has_rows = take_sample(m);
 		if (has_rows)
@@ -517,13 +522,25 @@ quantile(const double *values, int n, double q)
 	return values[below] + (place - below) * (values[below + 1] - values[below]);
 }
 
+/* To three digits: more of them would be noise */
+static double
+rounded(double value)
+{
+	double		unit;
+
+	if (value <= 0)
+		return 0;
+	unit = pow(10, 2 - floor(log10(value)));
+	return rint(value * unit) / unit;
+}
+
 static void
 sink_quantiles(SgRowSink *sink, double *values, int n)
 {
 	qsort(values, n, sizeof(double), compare_doubles);
-	sg_sink_float8(sink, quantile(values, n, 0.5));
-	sg_sink_float8(sink, quantile(values, n, 0.25));
-	sg_sink_float8(sink, quantile(values, n, 0.75));
+	sg_sink_float8(sink, rounded(quantile(values, n, 0.5)));
+	sg_sink_float8(sink, rounded(quantile(values, n, 0.25)));
+	sg_sink_float8(sink, rounded(quantile(values, n, 0.75)));
 }
 
 static void
@@ -548,8 +565,8 @@ emit_operation(SgRowSink *sink, const Measure *m, Operation op)
 		sg_sink_int64(sink, m->rows[op]);
 		sink_quantiles(sink, m->us[op][WITHOUT], m->rounds);
 		sink_quantiles(sink, m->us[op][WITH], m->rounds);
-		sg_sink_float8(sink, quantile(m->us[op][WITH], m->rounds, 0.5) /
-					   quantile(m->us[op][WITHOUT], m->rounds, 0.5));
+		sg_sink_float8(sink, rounded(quantile(m->us[op][WITH], m->rounds, 0.5) /
+									 quantile(m->us[op][WITHOUT], m->rounds, 0.5)));
 		if (op == OP_DELETE && !m->indexed)
 			reason = "without an index on its columns the child is read as a whole for each row: on the real table that takes longer";
 	}
@@ -584,6 +601,7 @@ report_step(SgRowSink *sink, Measure *m)
 	m->reason = step_problem(m);
 	if (m->reason == NULL)
 	{
+		sg_progress_step(SG_PROGRESS_MEASURE, m->step->step, m->key.child);
 		deploy_arm_timeout();
 		edata = sg_try_undo(measure_step, m);
 		deploy_disarm_timeout();
@@ -620,8 +638,8 @@ number_argument(FunctionCallInfo fcinfo, int arg, const char *name, int max)
  *
  * Three rows per step of the plan (42704): insert and update key for rows of
  * the child, delete parent for rows of the parent; microseconds per row
- * without and with the key: median, quartiles; the ratio of the medians.
- * What can't be measured has the reason.
+ * without and with the key: median, quartiles; the ratio of the medians;
+ * all to three digits.  What can't be measured has the reason.
  *
  * Needs SELECT on both tables and TEMPORARY on the database, and a
  * transaction that may write (25006).  Locks: ACCESS SHARE on the tables
@@ -633,6 +651,7 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 	int			sample;
 	int			rounds;
+	List	   *steps;
 	SgRowSink	sink;
 	ListCell   *lc;
 
@@ -646,7 +665,9 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	sg_sink_begin(&sink, fcinfo);
-	foreach(lc, plan_steps(plan->name))
+	steps = plan_steps(plan->name);
+	sg_progress_begin(SG_PROGRESS_MEASURE, plan->id, list_length(steps));
+	foreach(lc, steps)
 	{
 		Measure    *m = palloc0(sizeof(Measure));
 
@@ -654,7 +675,9 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 		m->sample = sample;
 		m->rounds = rounds;
 		report_step(&sink, m);
+		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
+	sg_progress_end();
 
 	PG_RETURN_NULL();
 }

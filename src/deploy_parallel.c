@@ -3,12 +3,13 @@
  * deploy_parallel.c
  *	  Jobs that background workers do for a deployment.
  *
- * A job is a table: its keys to be validated, or its indexes to be built.
+ * A job is a table: its keys to be validated, or its indexes to be built; or a
+ * partition, whose key is made valid before the table takes it over.
  * Each worker takes the next job until none is left, and does with it what
  * the session itself would do, in transactions of its own: it logs, records
  * states and proofs, and its notices reach the user.  The leader only waits.
- * No two jobs lock the same table in modes that conflict, so tables of one
- * partition tree are one job.
+ * No two jobs lock the same table in modes that conflict, so steps on tables
+ * of one partition tree are one job.
  *
  * The leader holds the plan's run lock all the time.  A worker that ended
  * early may leave a started row without outcome; the leader, or the next call
@@ -146,6 +147,21 @@ validate_job(void *arg)
 	sg_progress_end();
 }
 
+/* The key of one partition: a list of the step and the partition */
+static void
+validate_partition_job(void *arg)
+{
+	WorkerJob  *job = arg;
+	Oid			partition = (Oid) lsecond_int(job->job);
+
+	open_run(job);
+	sg_progress_begin(SG_PROGRESS_VALIDATE, job->run.plan->id, 1);
+	if (may_go_on(job))
+		deploy_partition_validate_one(&job->run, linitial_int(job->job), partition);
+	pg_atomic_fetch_add_u64(&job->shared->orphan_rows, job->run.orphan_rows);
+	sg_progress_end();
+}
+
 /* What an earlier build has left is dropped at any time */
 static void
 open_index(void *arg)
@@ -202,11 +218,12 @@ deploy_worker_main(void *argument)
 			break;
 		job.job = list_nth(jobs, n);
 		MemoryContextSwitchTo(job.context);
-		if (shared->kind == JOB_VALIDATE)
+		if (shared->kind == JOB_VALIDATE || shared->kind == JOB_VALIDATE_PARTITION)
 		{
 			worker_report_activity(psprintf("schemaguard: validating keys of plan %s",
 											shared->names));
-			worker_procedure(validate_job, &job);
+			worker_procedure(shared->kind == JOB_VALIDATE ? validate_job : validate_partition_job,
+							 &job);
 		}
 		else
 			index_job(&job);
@@ -248,7 +265,7 @@ show_progress(const DeployRun *run, const WorkerPool *pool)
 {
 	JobsShared *shared = worker_pool_argument(pool);
 
-	if (shared->kind == JOB_VALIDATE)
+	if (shared->kind == JOB_VALIDATE || shared->kind == JOB_VALIDATE_PARTITION)
 	{
 		sg_progress_done(run->done + pg_atomic_read_u32(&shared->steps_done),
 						 run->orphan_rows + (int64) pg_atomic_read_u64(&shared->orphan_rows));
@@ -330,7 +347,8 @@ deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout
 
 	/* from here on we hold nothing that a worker could wait for */
 	deploy_commit();
-	sg_progress_step(kind == JOB_VALIDATE ? SG_PROGRESS_VALIDATE : SG_PROGRESS_INDEX, 0, InvalidOid);
+	sg_progress_step(kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION ?
+					 SG_PROGRESS_VALIDATE : SG_PROGRESS_INDEX, 0, InvalidOid);
 	sg_progress_phase(SG_PHASE_WORKING);
 	pool = worker_pool_start("deploy_worker_main", shared, size,
 							 Min(sg_workers, shared->njobs));
@@ -522,4 +540,24 @@ deploy_validate_parallel(DeployRun *run, List *tables)
 							   "the keys of %d tables are validated in this session, one table after the other: %s",
 							   list_length(left), list_length(left), trouble)));
 	return left;
+}
+
+int
+deploy_validate_partitions(DeployRun *run, int step, List *partitions)
+{
+	List	   *jobs = NIL;
+	char	   *trouble;
+	int			taken;
+	ListCell   *lc;
+
+	foreach(lc, partitions)
+		jobs = lappend(jobs, list_make2_int(step, (int) ((FkPartition *) lfirst(lc))->relid));
+
+	taken = deploy_run_jobs(run, JOB_VALIDATE_PARTITION, jobs, 0, &trouble);
+	if (taken < list_length(jobs) && run->stop_reason == NULL)
+		ereport(NOTICE,
+				(errmsg_plural("the key of %d partition is validated in this session: %s",
+							   "the keys of %d partitions are validated in this session, one after the other: %s",
+							   list_length(jobs) - taken, list_length(jobs) - taken, trouble)));
+	return taken;
 }

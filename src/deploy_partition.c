@@ -5,11 +5,12 @@
  *
  * Before 18 a key of a partitioned table can't be NOT VALID, so that adding
  * it would read all rows under the locks.  Instead, each partition gets the
- * key NOT VALID and has it validated, every time as an action of its own, and
- * then the table gets it: it attaches the valid keys of the partitions and
- * reads nothing.  Partitions come and go meanwhile, so that the catalog is
- * looked at after each round, and again under the locks of the last action:
- * the table never gets the key while a partition has no valid one.
+ * key NOT VALID and has it validated, every time as an action of its own, by
+ * workers where there are some, and then the table gets it: it attaches the
+ * valid keys of the partitions (deploy_attach.c) and reads nothing.  Partitions
+ * come and go meanwhile, so that the catalog is looked at after each round,
+ * and again under the locks of the last action: the table never gets the key
+ * while a partition has no valid one.
  *
  * From 18 on the table gets the key NOT VALID at once, which attaches keys
  * that partitions have already.
@@ -29,6 +30,7 @@
 #include "utils/snapmgr.h"
 
 #include "deploy.h"
+#include "guc.h"
 #include "progress.h"
 #include "quote.h"
 
@@ -96,9 +98,9 @@ partition_work(const StepWork *work, const FkKey *whole, FkPartition *partition)
 	return part;
 }
 
-/* What the log calls it; only what was added is taken back by a rollback */
-static const char *
-action_name(const StepWork *work)
+/* Only what was added is taken back by a rollback */
+const char *
+deploy_partition_action(const StepWork *work)
 {
 	return work->restoring ? "restore key" : "add";
 }
@@ -156,7 +158,7 @@ add_to_partition(StepWork *work, const FkKey *whole, FkPartition *partition,
 				 const char *message, bool last)
 {
 	StepWork   *part = partition_work(work, whole, partition);
-	DeployAction action = {.run = work->run,.works = list_make1(part),.name = action_name(work),
+	DeployAction action = {.run = work->run,.works = list_make1(part),.name = deploy_partition_action(work),
 	.message = message,.references = true,.execute = execute_add};
 
 	if (!last)
@@ -232,7 +234,7 @@ deploy_partition_add(StepWork *work)
 	return true;
 }
 
-/* ---- valid, and attached ---- */
+/* ---- valid ---- */
 
 static bool
 validate_partition(StepWork *work, const FkKey *whole, FkPartition *partition)
@@ -248,9 +250,80 @@ validate_partition(StepWork *work, const FkKey *whole, FkPartition *partition)
 	return false;
 }
 
-/* Does every partition have a key that will be attached, so that none is read? */
+/* One by one, here; false when one can't be */
 static bool
-all_valid(const StepView *view)
+validate_one_by_one(StepWork *work, const StepView *view, List *partitions, int *validated)
+{
+	ListCell   *lc;
+
+	foreach(lc, partitions)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!deploy_throttle(work->run) ||
+			!validate_partition(work, &view->key, lfirst(lc)))
+			return false;
+		(*validated)++;
+	}
+	return true;
+}
+
+/*
+ * The partitions of a view whose keys are not; false when one can't be.  A key
+ * that comes back has no step that a worker could read.
+ */
+static bool
+validate_partitions(StepWork *work, const StepView *view, int *validated)
+{
+	List	   *waiting = NIL;
+	int			taken = 0;
+	ListCell   *lc;
+
+	foreach(lc, view->partitions)
+	{
+		if (!((FkPartition *) lfirst(lc))->own->validated)
+			waiting = lappend(waiting, lfirst(lc));
+	}
+	if (sg_workers > 1 && list_length(waiting) > 1 && !work->restoring)
+	{
+		if (!deploy_throttle(work->run))
+			return false;
+		taken = deploy_validate_partitions(work->run, work->step->step, waiting);
+	}
+	for (int i = 0; i < taken; i++)
+	{
+		FkPartition *partition = list_nth(waiting, i);
+		FkKey	   *key = fk_by_oid(partition->own->conid);
+
+		if (key == NULL || !key->validated)
+			return false;
+		(*validated)++;
+	}
+	return validate_one_by_one(work, view, list_copy_tail(waiting, taken), validated);
+}
+
+void
+deploy_partition_validate_one(DeployRun *run, int step, Oid relid)
+{
+	StepWork   *work = deploy_begin_step(run, step);
+	StepView	view;
+	ListCell   *lc;
+
+	if (work == NULL)
+		return;
+	work->shared = true;
+	look(work, &view);
+	foreach(lc, view.by_partition ? view.partitions : NIL)
+	{
+		FkPartition *partition = lfirst(lc);
+
+		if (partition->relid == relid && partition->own && !partition->own->validated)
+			(void) validate_partition(work, &view.key, partition);
+	}
+	deploy_end_step(work);
+}
+
+bool
+deploy_partitions_are_valid(const StepView *view)
 {
 	ListCell   *lc;
 
@@ -260,86 +333,6 @@ all_valid(const StepView *view)
 
 		if (partition->own == NULL || !partition->own->validated)
 			return false;
-	}
-	return true;
-}
-
-static void
-execute_attach(DeployAction *action)
-{
-	StepWork   *work = linitial(action->works);
-	StepView	view;
-	FkKey	   *key;
-	ListCell   *lc;
-
-	deploy_look(work->step, &view);
-	if (view.need == NEED_SKIP)
-		ereport(ERROR,
-				(errcode(view.problem->sqlerrcode),
-				 errmsg("%s", view.problem->reason)));
-	if (view.existing || !all_valid(&view))
-	{
-		deploy_record_skipped(action, work, view.existing ?
-							  "somebody else has added the key meanwhile" :
-							  "a partition without a valid key of its own has come meanwhile");
-		return;
-	}
-
-	deploy_run_statement(work->statement);
-	CommandCounterIncrement();
-	key = fk_declared_twin(&view.key);
-	if (key == NULL || !key->validated)
-		elog(ERROR, "the key of %s is not valid after ADD CONSTRAINT", work->step->child_table);
-	foreach(lc, view.partitions)
-	{
-		/* one that is attached is no key of its own any more */
-		if (fk_by_oid(((FkPartition *) lfirst(lc))->own->conid))
-			elog(ERROR, "the key of partition %s was not attached",
-				 sg_relation_name(((FkPartition *) lfirst(lc))->relid));
-	}
-	deploy_record_done(action, work, "validated", NULL);
-	work->reached = "validated";
-}
-
-static bool
-attach(StepWork *work, StepView *view)
-{
-	int			partitions = list_length(view->partitions);
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = action_name(work),
-	.references = true,.execute = execute_attach};
-
-	action.message = psprintf("attaches the keys of %d %s", partitions,
-							  partitions == 1 ? "partition" : "partitions");
-	work->statement = plan_add_statement(work->step, false);
-	work->key = &view->key;
-	deploy_add_key_targets(&action, view);
-
-	sg_progress_step(SG_PROGRESS_ADD, work->step->step, view->key.child);
-	if (deploy_attempt(&action))
-		return true;
-
-	deploy_record_failure(&action, work, "added", action.error->sqlerrcode,
-						  deploy_failure_text(&action), LOG_NONE);
-	return false;
-}
-
-/* Those of a view that are not; false when one can't be */
-static bool
-validate_partitions(StepWork *work, const StepView *view, int *validated)
-{
-	ListCell   *lc;
-
-	foreach(lc, view->partitions)
-	{
-		FkPartition *partition = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		if (partition->own->validated)
-			continue;
-		if (!deploy_throttle(work->run) ||
-			!validate_partition(work, &view->key, partition))
-			return false;
-		(*validated)++;
 	}
 	return true;
 }
@@ -371,12 +364,12 @@ deploy_partition_validate(StepWork *work)
 		if (view.need == NEED_ADD)
 			continue;
 
-		if (!all_valid(&view))
+		if (!deploy_partitions_are_valid(&view))
 		{
 			if (!validate_partitions(work, &view, &validated))
 				return false;
 		}
-		else if (!attach(work, &view))
+		else if (!deploy_attach(work, &view))
 			return false;
 	}
 }

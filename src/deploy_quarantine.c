@@ -720,7 +720,7 @@ restore_batch(StepWork *work, int64 *after, int64 *restored)
 
 		entry.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 		entry.message = deploy_failure_text(&action.action);
-		log_write(&entry);
+		deploy_settle_with(&action.action, &entry);
 		deploy_commit();
 		ReThrowError(error);
 	}

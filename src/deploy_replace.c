@@ -171,8 +171,8 @@ replace_key(StepWork *work, const StepView *view)
 
 	sg_progress_step(SG_PROGRESS_REPLACE, work->step->step, view->key.child);
 	if (!deploy_attempt(&action))
-		deploy_record_failure(&action, work, "added", action.error->sqlerrcode,
-							  deploy_failure_text(&action), LOG_NONE);
+		deploy_record_failure(&action, work, deploy_state_short_of(view->existing),
+							  action.error->sqlerrcode, deploy_failure_text(&action), LOG_NONE);
 	else if (view->replaced)
 		deploy_append_notice(work, psprintf("replaces %s, which was dropped",
 											quote_identifier(view->replaced->name)));

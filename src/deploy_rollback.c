@@ -9,6 +9,8 @@
  * where it was interrupted, and a plan that is run again can be taken back
  * again.
  *
+ * What was done twice, since somebody else undid it in between, is one deed.
+ *
  * A deed is taken back only where the catalog still has what the statement in
  * the log made: what somebody else has dropped or changed since is left alone,
  * and the log says so.  No text of the log is executed; statements are made
@@ -16,7 +18,8 @@
  *
  * Keys first, the old ones that were replaced coming back before the new ones
  * go; then rows, which those keys would have refused; then indexes, which the
- * keys used.  A step of which something can't be taken back keeps the rest.
+ * keys used; then the triggers and columns of backfills.  A step of which
+ * something can't be taken back keeps the rest.
  *
  *-------------------------------------------------------------------------
  */
@@ -58,6 +61,9 @@ static const char *deeds_query =
 "   AND NOT EXISTS (SELECT FROM schemaguard.audit_log r"
 "                   WHERE r.plan = d.plan AND r.step = d.step AND r.object = d.object AND r.id > d.id"
 "                     AND r.action = 'rollback ' || d.action AND r.phase IN ('done', 'skipped'))"
+"   AND NOT EXISTS (SELECT FROM schemaguard.audit_log n"
+"                   WHERE n.plan = d.plan AND n.step = d.step AND n.object = d.object AND n.id > d.id"
+"                     AND n.action = d.action AND n.phase = 'done')"
 " ORDER BY d.id DESC";
 
 static UndoDeed *
@@ -117,6 +123,8 @@ undo(DeployRun *run, const UndoDeed *deed)
 
 	if (strcmp(deed->action, "index") == 0)
 		done = undo_index(work, deed);
+	else if (strcmp(deed->action, "columns") == 0)
+		done = undo_columns(work, deed);
 	else if (strcmp(deed->action, "replace") == 0)
 		done = undo_replace(work, deed);
 	else
@@ -217,10 +225,34 @@ settle_steps(DeployRun *run, List *stuck)
 	}
 }
 
-/* Triggers that fill columns, of steps that have no key of the plan's any more */
-static void
+/* Columns that a backfill has added; the trigger is made in the same action */
+static const char *columns_query =
+"SELECT DISTINCT ON (d.step, d.statement) d.step, d.object, d.statement"
+" FROM schemaguard.audit_log d"
+" WHERE d.plan = $1 AND d.phase = 'done' AND d.action = 'trigger' AND d.statement IS NOT NULL"
+"   AND d.id > " MADE_SINCE
+"   AND NOT EXISTS (SELECT FROM schemaguard.audit_log r"
+"                   WHERE r.plan = d.plan AND r.step = d.step AND r.id > d.id"
+"                     AND r.action = 'rollback columns' AND r.phase IN ('done', 'skipped'))"
+" ORDER BY d.step DESC, d.statement, d.id DESC";
+
+static UndoDeed *
+read_columns(HeapTuple row, TupleDesc desc)
+{
+	UndoDeed   *deed = palloc0(sizeof(UndoDeed));
+
+	deed->step = (int) sg_spi_int64(row, desc, "step");
+	deed->action = "columns";
+	deed->object = sg_spi_text(row, desc, "object");
+	deed->statement = sg_spi_text(row, desc, "statement");
+	return deed;
+}
+
+/* Triggers that fill columns, of steps that have no key of the plan's any more; how many */
+static int
 disarm_steps(DeployRun *run, List *stuck)
 {
+	int			n = 0;
 	ListCell   *lc;
 
 	foreach(lc, plan_steps(run->plan->name))
@@ -228,8 +260,9 @@ disarm_steps(DeployRun *run, List *stuck)
 		PlanStep   *step = lfirst(lc);
 
 		if (step->backfill && !list_member_int(stuck, step->step))
-			deploy_backfill_disarm(run, step);
+			n += deploy_backfill_disarm(run, step);
 	}
+	return n;
 }
 
 static void
@@ -237,8 +270,10 @@ roll_back(DeployRun *run)
 {
 	List	   *keys = open_deeds(run, list_make2("add", "replace"));
 	List	   *indexes = open_deeds(run, list_make1("index"));
+	List	   *columns;
 	List	   *stuck;
 	int64		restored;
+	int			disarmed;
 
 	deploy_index_drop_leftovers(run, sg_retry_budget);
 	deploy_commit();
@@ -253,12 +288,14 @@ roll_back(DeployRun *run)
 
 	/* again: what became of the keys is in the log now */
 	(void) undo_all(run, open_deeds(run, list_make1("index")), stuck);
-	disarm_steps(run, stuck);
+	disarmed = disarm_steps(run, stuck);
+	columns = read_deeds(run, columns_query, NIL, read_columns);
+	(void) undo_all(run, columns, stuck);
 	settle_steps(run, stuck);
 	tell_lost(run);
 	sg_progress_end();
 
-	if (keys == NIL && indexes == NIL && restored == 0)
+	if (keys == NIL && indexes == NIL && columns == NIL && restored == 0 && disarmed == 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": the log has nothing that is to be taken back", run->plan->name)));
 }
@@ -268,12 +305,15 @@ roll_back(DeployRun *run)
  *
  * Takes back what the plan did, in reverse: keys that it added are dropped,
  * those that it replaced are restored and validated first, rows that it took
- * away are put back, indexes that it built are dropped.  Steps become "rolled
+ * away are put back, indexes that it built and columns that it added are
+ * dropped.  Such a column stays where anything depends on it, or where it
+ * holds a value that the step's expressions do not give.  Steps become "rolled
  * back"; sg_add_fks() runs them again.  Neither load nor window hold it up.
  *
  * Needs ownership of the children, and REFERENCES on the parents of keys that
  * are restored.  Locks parent and child in ACCESS EXCLUSIVE to drop a key, the
- * table to drop an index, each attempt within schemaguard.lock_timeout.
+ * table to drop an index, the child to drop a trigger or columns, each attempt
+ * within schemaguard.lock_timeout.
  *
  * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
  * session runs it, 55000 it is not approved, 25006 on a standby.

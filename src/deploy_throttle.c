@@ -140,17 +140,10 @@ throttle_call(void)
 	return call;
 }
 
-/* For ask_function, inside its subtransaction */
-typedef struct Answer
+void
+deploy_throttle_ask(void *p)
 {
-	MemoryContext context;
-	char	   *reason;			/* NULL: go on */
-} Answer;
-
-static void
-call_function(void *p)
-{
-	Answer	   *answer = p;
+	ThrottleAnswer *answer = p;
 	char	   *call = throttle_call();
 	bool		isnull;
 	Datum		value;
@@ -178,11 +171,11 @@ call_function(void *p)
 static char *
 ask_function(void)
 {
-	Answer		answer = {CurrentMemoryContext, NULL};
+	ThrottleAnswer answer = {CurrentMemoryContext, NULL};
 	ErrorData  *edata;
 
 	deploy_arm_timeout();
-	edata = sg_try(call_function, &answer);
+	edata = sg_try(deploy_throttle_ask, &answer);
 	deploy_disarm_timeout();
 	if (edata)
 	{
@@ -195,28 +188,40 @@ ask_function(void)
 	return answer.reason;
 }
 
+char *
+deploy_throttle_lag(void)
+{
+	int64		lag = sg_throttle_lag < 0 ? 0 : replication_lag() / 1024;
+
+	if (sg_throttle_lag < 0 || lag <= sg_throttle_lag)
+		return NULL;
+	return psprintf("replication lags by " INT64_FORMAT " kB, more than schemaguard.throttle_lag, %d kB",
+					lag, sg_throttle_lag);
+}
+
+char *
+deploy_throttle_waiting(void)
+{
+	int			waiting = sg_throttle_waiting < 0 ? 0 : waiting_sessions();
+
+	if (sg_throttle_waiting < 0 || waiting <= sg_throttle_waiting)
+		return NULL;
+	return psprintf("%d %s for a lock, more than schemaguard.throttle_waiting, %d",
+					waiting, waiting == 1 ? "session waits" : "sessions wait",
+					sg_throttle_waiting);
+}
+
 /* Why to pause now, or NULL */
 static char *
 find_load(void)
 {
-	if (sg_throttle_lag >= 0)
-	{
-		int64		lag = replication_lag() / 1024;
+	char	   *load = deploy_throttle_lag();
 
-		if (lag > sg_throttle_lag)
-			return psprintf("replication lags by " INT64_FORMAT " kB, more than schemaguard.throttle_lag, %d kB",
-							lag, sg_throttle_lag);
-	}
-	if (sg_throttle_waiting >= 0)
-	{
-		int			waiting = waiting_sessions();
-
-		if (waiting > sg_throttle_waiting)
-			return psprintf("%d %s for a lock, more than schemaguard.throttle_waiting, %d",
-							waiting, waiting == 1 ? "session waits" : "sessions wait",
-							sg_throttle_waiting);
-	}
-	return sg_throttle_function[0] ? ask_function() : NULL;
+	if (load == NULL)
+		load = deploy_throttle_waiting();
+	if (load == NULL && sg_throttle_function[0])
+		load = ask_function();
+	return load;
 }
 
 /* ---- pausing and stopping ---- */
@@ -364,11 +369,11 @@ parse_window_end(void *result)
 	sg_scope_end(&scope);
 }
 
-static TimestampTz
-window_end(void)
+TimestampTz
+deploy_window_end(void)
 {
 	TimestampTz end = 0;
-	ErrorData  *edata = sg_try(parse_window_end, &end);
+	ErrorData  *edata = sg_window_end[0] ? sg_try(parse_window_end, &end) : NULL;
 
 	if (edata == NULL)
 		return end;
@@ -385,8 +390,7 @@ deploy_throttle_begin(DeployRun *run)
 {
 	if (run->urgent)
 		return;
-	if (sg_window_end[0])
-		run->window_end = window_end();
+	run->window_end = deploy_window_end();
 	if (sg_throttle_function[0])
 		(void) throttle_call();
 }

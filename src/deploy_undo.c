@@ -11,17 +11,28 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "deploy_undo.h"
 #include "errors.h"
+#include "guc.h"
 #include "progress.h"
 #include "quote.h"
+#include "spi.h"
 
 /* What has become of something that the plan made */
 typedef struct Standing
@@ -230,6 +241,10 @@ execute_drop_key(DeployAction *action)
 	CommandCounterIncrement();
 	if (fk_by_oid(key->conid) != NULL)
 		elog(ERROR, "key %u is there after DROP CONSTRAINT", key->conid);
+
+	/* keys of partitions may still be there, but the step has none */
+	if (work->step->state == NULL)
+		work->step->state = "pending";
 	record_undone(action, work);
 	deploy_append_notice(work, "key dropped");
 }
@@ -494,4 +509,226 @@ undo_index(StepWork *work, const UndoDeed *deed)
 		return drop_index(work, deed, table, index);
 	leave_standing(work, deed, &standing);
 	return true;
+}
+
+/* ---- columns that a backfill has added ---- */
+
+/* The columns that ALTER TABLE ... ADD COLUMN in the log made, as far as they are there, and their table */
+static List *
+columns_left(const UndoDeed *deed, Oid *child, char **table)
+{
+	AlterTableStmt *stmt = (AlterTableStmt *) plan_parse_statement(deed->statement);
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	if (stmt == NULL || !IsA(stmt, AlterTableStmt))
+		return NIL;
+	*table = plan_range_name(stmt->relation);
+	*child = sg_find_qualified(*table);
+	if (!OidIsValid(*child))
+		return NIL;
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		char	   *name;
+
+		if (cmd->subtype != AT_AddColumn)
+			continue;
+		name = castNode(ColumnDef, cmd->def)->colname;
+		if (get_attnum(*child, name) != InvalidAttrNumber)
+			columns = lappend(columns, name);
+	}
+	return columns;
+}
+
+/* Does anything depend on a column, or has anybody changed what it is? */
+static bool
+column_is_used(Oid relid, const char *name)
+{
+	AttrNumber	attnum = get_attnum(relid, name);
+	Relation	pg_depend;
+	SysScanDesc scan;
+	ScanKeyData skey[3];
+	HeapTuple	tuple;
+	bool		used;
+
+	if (attnum == InvalidAttrNumber)
+		return false;
+
+	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for column %d of table %u", attnum, relid);
+	used = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull ||
+		!heap_attisnull(tuple, Anum_pg_attribute_attacl, NULL);
+	ReleaseSysCache(tuple);
+	if (used)
+		return true;
+
+	pg_depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&skey[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&skey[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	ScanKeyInit(&skey[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(attnum));
+	scan = systable_beginscan(pg_depend, DependReferenceIndexId, true, NULL, 3, skey);
+	used = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(pg_depend, AccessShareLock);
+	return used;
+}
+
+/* Who uses one of them: in words, or NULL */
+static const char *
+who_uses(Oid child, List *columns)
+{
+	List	   *tables = find_all_inheritors(child, NoLock, NULL);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		ListCell   *lc2;
+
+		foreach(lc2, columns)
+		{
+			if (column_is_used(lfirst_oid(lc), lfirst(lc2)))
+				return psprintf("column %s is used, or was changed, by somebody else",
+								quote_identifier(lfirst(lc2)));
+		}
+	}
+	return NULL;
+}
+
+/* For the search for values that are somebody else's */
+typedef struct ValueSearch
+{
+	const char *query;
+	bool		found;
+} ValueSearch;
+
+static void
+search_values(void *p)
+{
+	ValueSearch *search = p;
+	SgScope		scope;
+
+	deploy_set_local("row_security", "off");
+	deploy_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute(search->query, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not compare the values of columns");
+	search->found = SPI_processed > 0;
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/*
+ * Would anything be lost with the columns that the expressions of the step do
+ * not give?  In words, or NULL.
+ */
+static const char *
+what_is_lost(const DeployRun *run, const PlanStep *step, const char *table, List *columns)
+{
+	ValueSearch search = {0};
+	ErrorData  *error;
+
+	if (step->backfill == NULL || strcmp(step->child_table, table) != 0 ||
+		!deploy_backfill_is_trusted(run->plan->author))
+		return "nobody can tell whether all of their values come from the backfill";
+
+	search.query = plan_backfill_other_values(step, columns);
+	deploy_arm_timeout();
+	error = sg_try_undo(search_values, &search);
+	deploy_disarm_timeout();
+	if (error && !deploy_timeout_struck())
+		sg_rethrow_cancel(error);
+	if (error)
+		return psprintf("their values can't be compared with what the backfill gives: SQLSTATE %s",
+						unpack_sql_state(error->sqlerrcode));
+	return search.found ? "they hold values that do not come from the backfill" : NULL;
+}
+
+static void
+execute_drop_columns(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	const char *used = who_uses(work->key->child, work->columns);
+
+	if (used)
+	{
+		Standing	standing = changed(used);
+
+		record_left_alone(action, work, &standing);
+		return;
+	}
+	deploy_run_statement(work->statement);
+	record_undone(action, work);
+	deploy_append_notice(work, psprintf("dropped (%s), which the backfill had added",
+										sg_quote_list(work->columns)));
+}
+
+static char *
+drop_columns_statement(const char *table, List *columns)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s", table);
+	foreach(lc, columns)
+		appendStringInfo(&sql, "%s DROP COLUMN %s", foreach_current_index(lc) ? "," : "",
+						 quote_identifier(lfirst(lc)));
+	return sql.data;
+}
+
+/*
+ * Those that nobody else uses go, with values that can be made anew.  Between
+ * the look at these and the lock, somebody may still write others.
+ */
+bool
+undo_columns(StepWork *work, const UndoDeed *deed)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_columns};
+	PlanStep   *step = plan_step_get(work->step->plan, deed->step, false);
+	char	   *table;
+	Oid			child;
+	const char *reason;
+
+	work->columns = columns_left(deed, &child, &table);
+	if (work->columns == NIL)
+	{
+		close_deed(work, deed, ERRCODE_UNDEFINED_COLUMN, "the columns are gone", false);
+		return true;
+	}
+
+	/* who could not drop the trigger can't drop what it fills */
+	if (plan_backfill_is_armed(step, child))
+		return false;
+
+	work->statement = drop_columns_statement(table, work->columns);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	reason = who_uses(child, work->columns);
+	PopActiveSnapshot();
+	if (reason == NULL)
+		reason = what_is_lost(work->run, step, table, work->columns);
+	if (reason)
+	{
+		work->hint = psprintf("Where nobody needs them any more: %s;", work->statement);
+		undo_leave_alone(work, deed, ERRCODE_SG_KEY_CONFLICT,
+						 psprintf("columns (%s) that the backfill had added: %s",
+								  sg_quote_list(work->columns), reason));
+		return true;
+	}
+
+	work->key = palloc0(sizeof(FkKey));
+	work->key->child = work->key->parent = child;
+	work->step->child_table = work->step->parent_table = table;
+	deploy_add_target(&action, child, AccessExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, child);
+	if (deploy_attempt(&action))
+		return true;
+	record_failed(&action, work);
+	return false;
 }

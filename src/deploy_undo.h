@@ -14,7 +14,7 @@
 typedef struct UndoDeed
 {
 	int			step;
-	char	   *action;			/* add, replace, index, fix */
+	char	   *action;			/* add, replace, index, fix, columns */
 	char	   *object;
 	char	   *statement;		/* that did it */
 	char	   *message;		/* replace: that brings the old key back */
@@ -32,5 +32,6 @@ extern void undo_leave_alone(StepWork *work, const UndoDeed *deed, int sqlerrcod
 extern bool undo_key(StepWork *work, const UndoDeed *deed);
 extern bool undo_replace(StepWork *work, const UndoDeed *deed);
 extern bool undo_index(StepWork *work, const UndoDeed *deed);
+extern bool undo_columns(StepWork *work, const UndoDeed *deed);
 
 #endif							/* SG_DEPLOY_UNDO_H */

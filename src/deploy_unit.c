@@ -180,34 +180,86 @@ deploy_record_done(const DeployAction *action, const StepWork *work,
 	LogEntry	entry = deploy_outcome(action, work, "done");
 
 	entry.message = message;
-	plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, state),
-						message, action->attempts);
+
+	/* who shares the step would wait for us, and it is no further by that */
+	if (!work->shared)
+		plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, state),
+							message, action->attempts);
 	log_write(&entry);
+}
+
+void
+deploy_settle(const DeployAction *action, void (*write) (void *arg), void *arg)
+{
+	ErrorData  *edata = sg_try(write, arg);
+
+	if (edata && sg_is_cancel(edata))
+		deploy_log_cancel(action, edata);
+	if (edata)
+		ReThrowError(edata);
+}
+
+static void
+write_entry(void *entry)
+{
+	log_write(entry);
+}
+
+void
+deploy_settle_with(const DeployAction *action, LogEntry *entry)
+{
+	deploy_settle(action, write_entry, entry);
+}
+
+/* For deploy_record_failure */
+typedef struct Failure
+{
+	const StepWork *work;
+	LogEntry	entry;
+	const char *state;
+} Failure;
+
+static void
+write_failure(void *arg)
+{
+	Failure    *failure = arg;
+	const PlanStep *step = failure->work->step;
+
+	plan_step_set_state(step->plan, step->step, failure->state, failure->entry.message,
+						failure->entry.attempt);
+	log_write(&failure->entry);
 }
 
 void
 deploy_record_failure(const DeployAction *action, StepWork *work, const char *state,
 					  int sqlerrcode, const char *message, int64 orphan_rows)
 {
-	LogEntry	entry = deploy_outcome(action, work, action->put_last ? "skipped" : "failed");
+	Failure		failure = {.work = work,.state = state};
+	LogEntry   *entry = &failure.entry;
 
+	*entry = deploy_outcome(action, work, action->put_last ? "skipped" : "failed");
 	if (action->put_last)
 	{
 		deploy_put_last(work->run, work->step->step);
-		state = NULL;
+		failure.state = NULL;
 		message = psprintf("put last: %s", message);
 	}
 	if (work->restoring)
-		state = NULL;
-	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
-	entry.message = message;
-	entry.orphan_rows = orphan_rows;
-	plan_step_set_state(work->step->plan, work->step->step, state, message,
-						action->attempts);
-	log_write(&entry);
+		failure.state = NULL;
+	entry->sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	entry->message = message;
+	entry->orphan_rows = orphan_rows;
+	deploy_settle(action, write_failure, &failure);
 	deploy_commit();
+	work->started_id = 0;
 	deploy_append_notice(work, action->put_last ? message :
 						 psprintf("%s failed: %s", action->name, message));
+}
+
+const char *
+deploy_state_short_of(const FkKey *key)
+{
+	return OidIsValid(key->conid) && fk_by_oid(key->conid) == NULL ? "failed" : "added";
 }
 
 void
@@ -217,8 +269,11 @@ deploy_log_cancel(const DeployAction *action, ErrorData *edata)
 
 	foreach(lc, action->works)
 	{
-		LogEntry	entry = deploy_outcome(action, lfirst(lc), "interrupted");
+		StepWork   *work = lfirst(lc);
+		LogEntry	entry = deploy_outcome(action, work, "interrupted");
 
+		if (work->started_id == 0)
+			continue;
 		entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
 		entry.message = sg_error_text(edata);
 		log_write(&entry);

@@ -73,8 +73,8 @@ explain_validation(StepWork *work, DeployAction *action)
 
 	if (action->error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
-		deploy_record_failure(action, work, "added", action->error->sqlerrcode,
-							  deploy_failure_text(action), LOG_NONE);
+		deploy_record_failure(action, work, deploy_state_short_of(work->key),
+							  action->error->sqlerrcode, deploy_failure_text(action), LOG_NONE);
 		return;
 	}
 
@@ -325,29 +325,44 @@ execute_scan(DeployAction *action)
 	audit_proof_record(proofs);
 }
 
+static void
+leave_all_to_core(void *arg)
+{
+	const DeployAction *action = arg;
+	ListCell   *lc;
+
+	foreach(lc, action->works)
+	{
+		((StepWork *) lfirst(lc))->verdict = NULL;
+		leave_to_core(action, lfirst(lc), deploy_failure_text(action), action->error);
+	}
+}
+
 /*
  * The scan came to nothing.  Without the locks no key gets further, nor would
  * a scan that takes too long; other trouble may be that of one key.
  */
 static void
-explain_scan(const DeployAction *action)
+explain_scan(DeployAction *action)
 {
 	bool		for_all = deploy_timeout_struck() || deploy_is_lock_failure(action->error);
 	ListCell   *lc;
 
+	if (!for_all)
+	{
+		deploy_settle(action, leave_all_to_core, action);
+		deploy_commit();
+		return;
+	}
 	foreach(lc, action->works)
 	{
 		StepWork   *work = lfirst(lc);
 
 		work->verdict = NULL;
 		work->why_core = NULL;
-		if (for_all)
-			deploy_record_failure(action, work, "added", action->error->sqlerrcode,
-								  deploy_failure_text(action), LOG_NONE);
-		else
-			leave_to_core(action, work, deploy_failure_text(action), action->error);
+		deploy_record_failure(action, work, "added", action->error->sqlerrcode,
+							  deploy_failure_text(action), LOG_NONE);
 	}
-	deploy_commit();
 }
 
 /* Validate in one action what one scan can; what VALIDATE has to do says so */

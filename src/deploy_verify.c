@@ -23,6 +23,7 @@
 #include "errors.h"
 #include "log.h"
 #include "plan.h"
+#include "progress.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "spi.h"
@@ -134,6 +135,7 @@ verify_step(const PlanStep *step)
 	vk->fk_name = step->fk_name;
 	vk->child_table = step->child_table;
 	vk->parent_table = step->parent_table;
+	vk->step = step->step;
 	if (step->skipped_by || plan_step_is_unsupported(step))
 	{
 		verify_add_test(vk, "present", NULL, NULL, AUDIT_SKIPPED,
@@ -264,9 +266,11 @@ Datum
 sg_verify_fks(PG_FUNCTION_ARGS)
 {
 	char	   *plan = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int64		plan_id = 0;
 	pg_uuid_t	run = log_new_run();
 	List	   *entries = NIL;
 	List	   *declared;
+	List	   *keys;
 	SgRowSink	sink;
 	bool		live;
 	ListCell   *lc;
@@ -276,20 +280,27 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 		sg_null_argument("sg_verify_fks", "live");
 	live = PG_GETARG_BOOL(1);
 	if (plan)
-		(void) plan_get(plan);
+		plan_id = plan_get(plan)->id;
 
 	sg_sink_begin(&sink, fcinfo);
 	declared = fk_declared(InvalidOid);
-	foreach(lc, collect_keys(plan, declared))
+	keys = collect_keys(plan, declared);
+	sg_progress_begin(SG_PROGRESS_VERIFY, plan_id, list_length(keys));
+	foreach(lc, keys)
 	{
 		VerifyKey  *vk = lfirst(lc);
 		TimestampTz start = GetCurrentTimestamp();
 
 		if (live && vk->key)
+		{
+			sg_progress_step(SG_PROGRESS_VERIFY, vk->step, vk->key->child);
 			verify_live(vk, declared);
+		}
 		emit_tests(&sink, vk);
 		entries = lappend(entries, log_entry_of(&run, plan, vk, deploy_elapsed(start)));
+		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
+	sg_progress_end();
 	if (entries != NIL && log_writable())
 		log_write_all(entries);
 

@@ -16,6 +16,7 @@
 #define SG_DEPLOY_VERIFY_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "nodes/bitmapset.h"
 #include "nodes/nodes.h"
@@ -44,6 +45,7 @@ typedef struct VerifyKey
 	const char *fk_name;
 	const char *child_table;
 	const char *parent_table;
+	int			step;			/* 0 without a plan */
 	FkKey		expected;		/* as planned; without a plan, as declared */
 	FkKey	   *key;			/* as declared; NULL: missing */
 	List	   *tests;			/* of VerifyTest * */
@@ -95,6 +97,7 @@ typedef struct VerifyReach
 	List	   *tables;			/* with their partitions, by OID */
 	List	   *beside;			/* other keys that lead from the parent to the
 								 * child of the key under test */
+	List	   *rejecting;		/* other keys that refuse the statement itself */
 	bool		other_path;		/* its child is also reached by a detour */
 } VerifyReach;
 
@@ -114,6 +117,7 @@ typedef struct LiveTest
 	LiveOutcome expected;
 	VerifyReach reach;
 	MemoryContext context;		/* of what outlives SPI */
+	TimestampTz look_until;		/* rows to try are looked for until then */
 
 	/* prepared */
 	List	   *candidates;		/* of Candidate * */
@@ -223,7 +227,7 @@ extern char *verify_code_problem(Oid relid, CmdType event);
 
 /* ---- deploy_verify_row.c ---- */
 
-/* Run a statement; returns the rows of it.  In the result: a boolean, tableoid and ctid in two columns */
+/* Run a statement; returns the number of its rows.  In the result: a boolean, tableoid and ctid in two columns */
 extern uint64 verify_run(const char *sql);
 extern bool verify_result_bool(int row, int column);
 extern RowId verify_result_row(int row, int column);

@@ -7,6 +7,10 @@
  * rows are found, since others may be using the first one.  What is found may
  * have changed when it is tried: the attempt looks again, under its locks.
  *
+ * First come rows that cost little to find, then those of a sample, then all,
+ * some at a time, as long as there is time to look: the ones that are fit may
+ * be few.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -17,15 +21,19 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "deploy_verify.h"
 #include "quote.h"
 
 #define CANDIDATES		3		/* rows that are fit, to try in turn */
-#define LOOKED_AT		20		/* rows to choose them from */
+#define LOOKED_AT		20		/* rows to choose them from, at a time */
+#define SOME			60		/* rows, where a query that knows more comes next */
 #define SAMPLE_ROWS		1000	/* of the child, to find parents */
+#define SAMPLE_PARENTS	5000	/* of the parent, where that was in vain */
 
 static const char *
 no_privilege(Oid relid, AclMode mode, const char *word)
@@ -90,13 +98,13 @@ verify_judging_child(const LiveTest *lt)
 	return sql.data;
 }
 
-/* A copy of a child, with its own parent */
+/* Copies of some children, each with its own parent */
 static char *
-pairs_query(const FkKey *key)
+pairs_query(const FkKey *key, const char *sampling, int children)
 {
-	return psprintf("SELECT c.tableoid, c.ctid, p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s LIMIT %d",
-					some_children(key, "", LOOKED_AT), verify_table(key->parent, "p"),
-					verify_match(key, "p", "c"), LOOKED_AT);
+	return psprintf("SELECT c.tableoid, c.ctid, p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s",
+					some_children(key, sampling, children), verify_table(key->parent, "p"),
+					verify_match(key, "p", "c"));
 }
 
 /* A copy of any child, with any parent, or one that has no child */
@@ -112,49 +120,94 @@ adopted_query(const FkKey *key, bool childless)
 										 verify_table(key->child, "c"), verify_match(key, "p", "c")) : "");
 }
 
-/* A share of a large table's blocks, so that not only its oldest rows are seen */
+/*
+ * A share of a large table's blocks that has about so many rows, so that not
+ * only its oldest ones are seen; NULL for a small table.
+ */
 static char *
-sampling_clause(Oid relid)
+sampling_clause(Oid relid, int sample)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	int32		pages = 0;
+	double		rows = 0;
 
 	if (HeapTupleIsValid(tuple))
 	{
-		pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
 		ReleaseSysCache(tuple);
 	}
-	return pages > SAMPLE_ROWS ? psprintf(" TABLESAMPLE SYSTEM (%g)", 100.0 * 100 / pages) : NULL;
+	return rows > 10.0 * sample ? psprintf(" TABLESAMPLE SYSTEM (%g)", 100.0 * sample / rows) : NULL;
 }
 
-/* The parents of some children */
+/* The parents of some children; a sample comes in the order of blocks, and is not to be cut */
 static char *
 parents_query(const LiveTest *lt, const char *sampling)
 {
-	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s LIMIT %d",
-					some_children(lt->key, sampling, SAMPLE_ROWS), verify_table(lt->key->parent, "p"),
-					verify_judging_child(lt), LOOKED_AT);
+	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s",
+					some_children(lt->key, sampling, *sampling ? 3 * SAMPLE_ROWS : SAMPLE_ROWS), verify_table(lt->key->parent, "p"),
+					verify_judging_child(lt));
 }
 
-/* Parents with a few children only, where the others reach too far */
+/* Keys of which no child has more rows than may be reached, as a table that is called c */
 static char *
-small_parents_query(const LiveTest *lt)
+small_keys(const FkKey *key)
 {
-	return psprintf("SELECT p.tableoid, p.ctid FROM %s WHERE (SELECT pg_catalog.count(*) FROM"
-					" (SELECT FROM %s WHERE %s LIMIT %d) s) BETWEEN 1 AND %d LIMIT %d",
-					verify_table(lt->key->parent, "p"), verify_table(lt->key->child, "c"),
-					verify_judging_child(lt), VERIFY_REACH_ROWS + 1, VERIFY_REACH_ROWS, LOOKED_AT);
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < key->nkeys; i++)
+		appendStringInfo(&columns, "%s%s", i ? ", " : "", verify_column("c", key->child, key->child_att[i]));
+	return psprintf("(SELECT %s FROM %s WHERE %s GROUP BY %s HAVING pg_catalog.count(*) <= %d) c",
+					columns.data, verify_table(key->child, "c"),
+					verify_complete(key->child, key->child_att, key->nkeys, "c"), columns.data,
+					VERIFY_REACH_ROWS);
 }
 
-/* All rows of a query, as Candidates; column 1 is the child unless there is only a parent */
-static List *
-read_candidates(LiveTest *lt, const char *sql, bool use_parent)
+/* No child of another key that would refuse the statement first */
+static char *
+not_refused(const LiveTest *lt)
 {
-	uint64		n = verify_run(sql);
-	MemoryContext old = MemoryContextSwitchTo(lt->context);
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, lt->reach.rejecting)
+	{
+		const FkKey *key = lfirst(lc);
+
+		appendStringInfo(&sql, " AND NOT EXISTS (SELECT FROM %s WHERE %s)",
+						 verify_table(key->child, "x"), verify_match(key, "p", "x"));
+	}
+	return sql.data;
+}
+
+/*
+ * All parents, or some, with a few children only.  With an index, their
+ * children are counted parent by parent, without one all of them at once.
+ */
+static char *
+small_parents_query(const LiveTest *lt, const char *sampling)
+{
+	const FkKey *key = lt->key;
+	char	   *parent = psprintf("%s%s", verify_table(key->parent, "p"), sampling);
+
+	if (OidIsValid(fk_serving_index(key)))
+		return psprintf("SELECT p.tableoid, p.ctid FROM %s WHERE (SELECT pg_catalog.count(*) FROM"
+						" (SELECT FROM %s WHERE %s LIMIT %d) s) BETWEEN 1 AND %d%s",
+						parent, verify_table(key->child, "c"),
+						verify_judging_child(lt), VERIFY_REACH_ROWS + 1, VERIFY_REACH_ROWS, not_refused(lt));
+	return psprintf("SELECT p.tableoid, p.ctid FROM %s JOIN %s ON %s"
+					" WHERE EXISTS (SELECT FROM %s WHERE %s)%s",
+					small_keys(key), parent, verify_match(key, "p", "c"),
+					verify_table(key->child, "c"), verify_judging_child(lt), not_refused(lt));
+}
+
+/* The rows that a cursor has fetched; column 1 is the child unless there is only a parent */
+static List *
+read_candidates(const LiveTest *lt, bool use_parent)
+{
 	List	   *rows = NIL;
 
-	for (uint64 i = 0; i < n; i++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		Candidate  *candidate = palloc0(sizeof(Candidate));
 
@@ -164,7 +217,7 @@ read_candidates(LiveTest *lt, const char *sql, bool use_parent)
 		candidate->use_parent = use_parent;
 		rows = lappend(rows, candidate);
 	}
-	MemoryContextSwitchTo(old);
+	SPI_freetuptable(SPI_tuptable);
 	return rows;
 }
 
@@ -179,32 +232,67 @@ choose_candidates(LiveTest *lt, List *rows)
 		Candidate  *candidate = lfirst(lc);
 		const RowId *row = live_is_child_test(lt->kind) ? &candidate->child : &candidate->parent;
 		char	   *problem = live_is_insert(lt->kind) ? NULL : verify_reach_rows(&lt->reach, row);
+		MemoryContext old;
 
+		CHECK_FOR_INTERRUPTS();
 		if (problem)
-			live_set_reason(lt, psprintf("no row of %s is fit to be tried: %s",
-										 sg_relation_name(lt->reach.relid), problem));
-		else
 		{
-			MemoryContext old = MemoryContextSwitchTo(lt->context);
-
-			lt->candidates = lappend(lt->candidates, candidate);
-			MemoryContextSwitchTo(old);
+			problem = psprintf("no row of %s is fit to be tried: %s",
+							   sg_relation_name(lt->reach.relid), problem);
+			if (lt->reason == NULL || strcmp(lt->reason, problem) != 0)
+				live_set_reason(lt, problem);
+			continue;
 		}
+		old = MemoryContextSwitchTo(lt->context);
+		lt->candidates = lappend(lt->candidates, memcpy(palloc(sizeof(Candidate)), candidate, sizeof(Candidate)));
+		MemoryContextSwitchTo(old);
 		if (list_length(lt->candidates) == CANDIDATES)
 			return;
 	}
+}
+
+/*
+ * Look at the rows of a query, some at a time, until one is fit, so many rows
+ * have been looked at (0: all), or the time is up.
+ */
+static void
+look_at(LiveTest *lt, const char *sql, int most, bool use_parent)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard candidates",
+												  ALLOCSET_DEFAULT_SIZES);
+	Portal		portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, true, 0);
+	bool		more = true;
+
+	for (int seen = 0; more && lt->candidates == NIL && (most == 0 || seen < most) &&
+		 GetCurrentTimestamp() < lt->look_until; seen += LOOKED_AT)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		SPI_cursor_fetch(portal, true, LOOKED_AT);
+		more = SPI_processed > 0;
+		choose_candidates(lt, read_candidates(lt, use_parent));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	SPI_cursor_close(portal);
+	MemoryContextDelete(context);
 }
 
 static void
 find_children(LiveTest *lt, bool childless)
 {
 	const FkKey *key = lt->key;
+	char	   *sampling = sampling_clause(key->child, SAMPLE_ROWS);
 
 	if (!childless)
-		choose_candidates(lt, read_candidates(lt, pairs_query(key), false));
+		look_at(lt, pairs_query(key, "", LOOKED_AT), 0, false);
+	if (!childless && lt->candidates == NIL)
+		look_at(lt, pairs_query(key, "", SAMPLE_ROWS), 0, false);
+	if (!childless && lt->candidates == NIL && sampling)
+		look_at(lt, pairs_query(key, sampling, 3 * SAMPLE_ROWS), 0, false);
 	if (lt->candidates == NIL && lt->reason == NULL &&
 		(same_types(key) || lt->kind != LIVE_INSERT_VALID))
-		choose_candidates(lt, read_candidates(lt, adopted_query(key, childless), true));
+		look_at(lt, adopted_query(key, childless), 0, true);
 	if (lt->candidates == NIL && lt->reason == NULL)
 		live_set_reason(lt, childless ?
 						psprintf("no row of %s is without a child, and the key is unique", sg_relation_name(key->parent)) :
@@ -214,13 +302,16 @@ find_children(LiveTest *lt, bool childless)
 static void
 find_parents(LiveTest *lt)
 {
-	char	   *sampling = sampling_clause(lt->key->child);
+	char	   *children = sampling_clause(lt->key->child, SAMPLE_ROWS);
+	char	   *parents = sampling_clause(lt->key->parent, SAMPLE_PARENTS);
 
-	choose_candidates(lt, read_candidates(lt, parents_query(lt, ""), false));
-	if (lt->candidates == NIL && sampling)
-		choose_candidates(lt, read_candidates(lt, parents_query(lt, sampling), false));
+	look_at(lt, parents_query(lt, ""), SOME, false);
+	if (lt->candidates == NIL && children)
+		look_at(lt, parents_query(lt, children), SOME, false);
+	if (lt->candidates == NIL && lt->reason && parents)
+		look_at(lt, small_parents_query(lt, parents), 0, false);
 	if (lt->candidates == NIL && lt->reason)
-		choose_candidates(lt, read_candidates(lt, small_parents_query(lt), false));
+		look_at(lt, small_parents_query(lt, ""), 0, false);
 	if (lt->candidates == NIL && lt->reason == NULL)
 		live_set_reason(lt, psprintf("no row of %s is referenced by another row%s", sg_relation_name(lt->key->parent),
 									 lt->reach.beside ? " by this key alone" : ""));
@@ -292,5 +383,7 @@ verify_find(LiveTest *lt)
 		else
 			find_parents(lt);
 		SPI_finish();
+		if (lt->candidates == NIL && GetCurrentTimestamp() >= lt->look_until)
+			live_set_reason(lt, psprintf("%s; there was no time to look at all of them", lt->reason));
 	}
 }

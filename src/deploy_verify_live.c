@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_constraint.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -28,16 +29,19 @@
 #include "storage/proc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "deploy.h"
 #include "deploy_verify.h"
 #include "errors.h"
 #include "guc.h"
+#include "progress.h"
 #include "quote.h"
 
 #define ATTEMPTS		5
 #define READ_LIMIT_MS	5000	/* for preparing, unless a setting says less */
+#define LOOK_SHARE		2		/* the part of it in which a new look begins */
 
 const char *const verify_other_path_text =
 "other keys reach the same rows, so it can't be told which one has acted";
@@ -81,15 +85,23 @@ live_rejects_parent(const LiveTest *lt)
 	return live_declared_action(lt) == FKCONSTR_ACTION_NOACTION || live_declared_action(lt) == FKCONSTR_ACTION_RESTRICT;
 }
 
+/* The column may have gone, and the key with it, since that was read */
 static bool
 has_generated_column(const FkKey *key)
 {
+	bool		found = false;
+
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		if (get_attgenerated(key->child, key->child_att[i]) != '\0')
-			return true;
+		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child),
+											Int16GetDatum(key->child_att[i]));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		found |= ((Form_pg_attribute) GETSTRUCT(tuple))->attgenerated != '\0';
+		ReleaseSysCache(tuple);
 	}
-	return false;
+	return found;
 }
 
 /* What holds for every test of the key */
@@ -181,6 +193,16 @@ names_key(const FkKey *key, const ErrorData *edata)
 	return OidIsValid(conid);
 }
 
+/* Why there is nothing to see, for people: where the key is gone, that is why */
+static const char *
+error_reason(const LiveTest *lt, const ErrorData *edata)
+{
+	if (fk_by_oid(lt->key->conid) == NULL)
+		return "the key was dropped meanwhile";
+	return psprintf("%s%s: %s", lt->changing || lt->candidates == NIL ? "" : "before it was tried, ",
+					unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+}
+
 /* How long an attempt may hold up others */
 static int
 attempt_limit(void)
@@ -197,6 +219,8 @@ attempt_once(LiveTest *lt)
 	lt->observed = OUTCOME_UNSEEN;
 	lt->reason = NULL;
 	lt->changing = false;
+	/* the end of the subtransaction before took what progress shows along */
+	sg_progress_phase(SG_PHASE_EXECUTING);
 	deploy_arm_timeout_after(attempt_limit());
 	edata = sg_try_undo(attempt, lt);
 	deploy_disarm_timeout();
@@ -217,8 +241,7 @@ attempt_once(LiveTest *lt)
 		/* the parent of a valid row may have gone at that very moment */
 		return lt->kind == LIVE_INSERT_VALID;
 	}
-	lt->reason = psprintf("%s%s: %s", lt->changing ? "" : "before it was tried, ",
-						  unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+	lt->reason = error_reason(lt, edata);
 	return lt->changing || deploy_is_lock_failure(edata);
 }
 
@@ -276,6 +299,8 @@ prepare_within_limit(LiveTest *lt)
 	int			limit = sg_statement_timeout ? sg_statement_timeout : READ_LIMIT_MS;
 	ErrorData  *edata;
 
+	lt->look_until = GetCurrentTimestamp() + limit * INT64CONST(1000) / LOOK_SHARE;
+	sg_progress_phase(SG_PHASE_SCANNING);
 	deploy_arm_timeout_after(limit);
 	edata = sg_try_undo(prepare, lt);
 	deploy_disarm_timeout();
@@ -284,12 +309,12 @@ prepare_within_limit(LiveTest *lt)
 
 	lt->candidates = NIL;
 	if (deploy_timeout_struck())
-		lt->reason = psprintf("no row to try was found within %d ms; an index on the columns of the key makes that fast",
-							  limit);
+		lt->reason = psprintf("%s%s to try was found within %d ms; an index on the columns of the key makes that fast",
+							  lt->reason ? lt->reason : "", lt->reason ? "; no other" : "no row", limit);
 	else
 	{
 		sg_rethrow_cancel(edata);
-		lt->reason = psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+		lt->reason = error_reason(lt, edata);
 	}
 }
 

@@ -346,6 +346,8 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 		{
 			/* whether it refuses will be read from its child */
 			problem = verify_read_problem(key->child);
+			if (relid == reach->relid && event == reach->event && key->conid != reach->key->conid)
+				reach->rejecting = list_append_unique_ptr(reach->rejecting, key);
 			continue;
 		}
 
@@ -398,7 +400,7 @@ verify_reach_again(const VerifyReach *reach)
 	foreach(lc, reach->tables)
 		LockRelationOid(lfirst_oid(lc), RowExclusiveLock);
 
-	again.tables = again.beside = NIL;
+	again.tables = again.beside = again.rejecting = NIL;
 	return verify_reach_tables(&again);
 }
 
@@ -417,10 +419,13 @@ count_rows(const char *from, const char *where, int64 limit)
 	char	   *sql = psprintf("SELECT pg_catalog.count(*) FROM (SELECT FROM %s WHERE %s LIMIT " INT64_FORMAT ") s",
 							   from, where, limit);
 	bool		isnull;
+	int64		n;
 
 	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not count the rows of: %s", sql);
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return n;
 }
 
 /*

@@ -37,6 +37,8 @@ int			sg_audit_workers = -1;
 int			sg_audit_memory = -1;
 bool		sg_audit_use_index = false;
 bool		sg_audit_paranoid = false;
+int			sg_connect_timeout = 10;
+int			sg_remote_timeout = 300000;
 
 static const struct config_enum_entry validate_with_options[] = {
 	{"core", SG_VALIDATE_CORE, false},
@@ -126,6 +128,27 @@ define_control(void)
 							&sg_breaker,
 							10, 0, INT_MAX,
 							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+}
+
+/* Other servers: see snapshot_remote.c */
+static void
+define_remote(void)
+{
+	DefineCustomIntVariable("schemaguard.connect_timeout",
+							"Longest time that connecting to another server may take.",
+							NULL,
+							&sg_connect_timeout,
+							10, 1, 3600,
+							PGC_USERSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.remote_timeout",
+							"Longest time that a statement on another server may run.",
+							"It is the statement_timeout there, and bounds the wait for an answer here.",
+							&sg_remote_timeout,
+							300000, 1, INT_MAX - 10000,
+							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 }
 
@@ -229,5 +252,6 @@ sg_guc_init(void)
 							 NULL, NULL, NULL);
 
 	define_control();
+	define_remote();
 	MarkGUCPrefixReserved("schemaguard");
 }

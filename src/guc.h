@@ -47,6 +47,9 @@ extern int	sg_audit_memory;	/* kB; -1: maintenance_work_mem */
 extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
 
+extern int	sg_connect_timeout; /* s, to reach another server */
+extern int	sg_remote_timeout;	/* ms, one statement there */
+
 /* schemaguard.audit_memory in bytes, its default resolved */
 extern int64 sg_audit_memory_bytes(void);
 

@@ -165,6 +165,11 @@ extern uint64 plan_change_row(const FkPlan *plan, const char *value, const char 
 extern void plan_log(const FkPlan *plan, int step, const char *action,
 					 const char *object, const char *message);
 
+/* ---- plan_edit.c ---- */
+
+/* May sg_plan_set() change the option while the key is there? */
+extern bool plan_option_is_free(const char *option);
+
 /* ---- plan_approve.c ---- */
 
 /*
@@ -228,13 +233,20 @@ extern char *plan_backfill_update(const PlanStep *step, const char *table,
 								  BlockNumber from, BlockNumber to);
 extern char *plan_backfill_probe(const PlanStep *step);
 
+/*
+ * A query that has a row if one of these columns, or more, holds a value that
+ * the expressions do not give.
+ */
+extern char *plan_backfill_other_values(const PlanStep *step, List *columns);
+
 /* ---- plan_index.c ---- */
 
 /* An index on a child's columns that steps want and this database lacks */
 typedef struct PlanIndex
 {
 	int			step;			/* the first that wants it */
-	FkKey	   *key;			/* it serves; NULL: the table is not here */
+	FkKey	   *key;			/* it serves; NULL: the table is not here, or
+								 * the columns are yet to be added */
 	char	   *table;			/* qualified, as the index' name is */
 	char	   *columns;
 	char	   *name;

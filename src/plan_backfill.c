@@ -322,6 +322,24 @@ plan_backfill_update(const PlanStep *step, const char *table, BlockNumber from, 
 }
 
 char *
+plan_backfill_other_values(const PlanStep *step, List *columns)
+{
+	StringInfoData where;
+	ListCell   *lc;
+
+	initStringInfo(&where);
+	foreach(lc, step->child_columns)
+	{
+		char	   *column = psprintf("%s.%s", row_name(step), quote_identifier(lfirst(lc)));
+
+		if (sg_has_name(columns, lfirst(lc)))
+			appendStringInfo(&where, "%s(%s IS NOT NULL AND %s::text IS DISTINCT FROM \"~v\".v%d::text)",
+							 where.len ? " OR " : "", column, column, foreach_current_index(lc) + 1);
+	}
+	return psprintf("%s WHERE %s LIMIT 1", values_from(step, "1", step->child_table), where.data);
+}
+
+char *
 plan_backfill_probe(const PlanStep *step)
 {
 	return psprintf("%s LIMIT 0", values_from(step, "\"~v\".*", psprintf("ONLY %s", step->child_table)));

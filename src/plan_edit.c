@@ -78,11 +78,43 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 }
 
 /*
+ * A trigger that fills columns outlives the step that knows of it, unless
+ * deployment drops it: raise 55000 where the step is about to be forgotten.
+ */
+static void
+check_not_filling(const PlanStep *step)
+{
+	List	   *statements;
+
+	if (!plan_backfill_is_armed(step, sg_find_qualified(step->child_table)))
+		return;
+	statements = plan_backfill_disarm_statements(step);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, step->plan,
+					step->child_table),
+			 errdetail("The trigger %s does so for rows that are written.",
+					   quote_identifier(plan_backfill_name(step))),
+			 errhint("CALL sg_rollback_fks() or, to the end, sg_add_fks() drops it; or do so by hand: %s; %s;",
+					 (char *) linitial(statements), (char *) lsecond(statements))));
+}
+
+static void
+check_none_filling(const FkPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(plan->name))
+		check_not_filling(lfirst(lc));
+}
+
+/*
  * sg_plan_create(plan text, description text, replace boolean)
  *
  * Makes an empty plan that belongs to the current role.  42710 when there is
  * one of that name, unless replace is true: then that plan, if the current
- * role may change it, loses its steps and notes and stays its author's.
+ * role may change it, loses its steps and notes and stays its author's.  55000
+ * while a step of it is filling columns.
  */
 Datum
 sg_plan_create(PG_FUNCTION_ARGS)
@@ -101,6 +133,7 @@ sg_plan_create(PG_FUNCTION_ARGS)
 	if (plan && replace)
 	{
 		plan_check_writable(plan, "sg_plan_create()");
+		check_none_filling(plan);
 		plan_clear(plan, description);
 		plan_withdraw_approval(plan);
 		plan_log(plan, 0, "plan create", name, "replaced");
@@ -209,6 +242,17 @@ static const StepOption options[] = {
 	{"replaces", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, replaces), false},
 	{"backfill", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, backfill), false},
 };
+
+bool
+plan_option_is_free(const char *option)
+{
+	for (int i = 0; i < lengthof(options); i++)
+	{
+		if (strcmp(options[i].name, option) == 0)
+			return options[i].any_time;
+	}
+	return false;
+}
 
 /* Raises 22023, listing the options, for a name that is none */
 static const StepOption *
@@ -340,7 +384,8 @@ check_changeable(const StepOption *option, const PlanStep *step)
  * sg_plan_set(plan text, step int, option text, value text)
  *
  * Changes one column of a step's definition, or takes back a skip (state
- * pending).  The step is checked as a new one would be.
+ * pending).  The step is checked as a new one would be.  55000 for what would
+ * leave behind a trigger that fills columns.
  */
 Datum
 sg_plan_set(PG_FUNCTION_ARGS)
@@ -362,6 +407,8 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	plan_check_writable(plan, "sg_plan_set()");
 	step = plan_step_get(name, PG_GETARG_INT32(1), false);
 	check_changeable(option, step);
+	if (strcmp(option_name, "child_table") == 0 || (strcmp(option_name, "backfill") == 0 && PG_ARGISNULL(3)))
+		check_not_filling(step);
 
 	apply_option(option, step, optional_text(fcinfo, 3));
 
@@ -390,7 +437,8 @@ sg_plan_set(PG_FUNCTION_ARGS)
  * sg_plan_skip(plan text, step int, reason text)
  *
  * Deployment leaves the step alone until sg_plan_set(plan, step, 'state',
- * 'pending').  A step that is validated can't be skipped (55000).
+ * 'pending').  A step that is validated can't be skipped (55000).  A trigger
+ * that fills columns for it goes with the next deployment.
  */
 Datum
 sg_plan_skip(PG_FUNCTION_ARGS)
@@ -425,6 +473,11 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 				 errmsg("step %d of plan \"%s\" is skipped already", step->step, name),
 				 errdetail("The reason of the step: %s.", step->reason)));
 
+	if (plan_backfill_is_armed(step, sg_find_qualified(step->child_table)))
+		ereport(NOTICE,
+				(errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, name, step->child_table),
+				 errhint("CALL sg_add_fks() or sg_rollback_fks() drops the trigger that does so.")));
+
 	step->state = "skipped";
 	step->reason = reason;
 	step->skipped_by = GetUserNameFromId(GetUserId(), false);
@@ -439,7 +492,8 @@ sg_plan_skip(PG_FUNCTION_ARGS)
  * sg_plan_drop(plan text)
  *
  * Deletes the plan with its steps and notes; keys that it has added stay, and
- * so does what the log says about it.
+ * so does what the log says about it.  55000 while a step of it is filling
+ * columns.
  */
 Datum
 sg_plan_drop(PG_FUNCTION_ARGS)
@@ -448,6 +502,7 @@ sg_plan_drop(PG_FUNCTION_ARGS)
 	FkPlan	   *plan = plan_get(name);
 
 	plan_check_writable(plan, "sg_plan_drop()");
+	check_none_filling(plan);
 	(void) log_close_interrupted(name);
 	plan_delete(plan);
 	plan_log(plan, 0, "plan drop", name, NULL);

@@ -109,9 +109,9 @@ new_index(List *indexes, const PlanStep *step, const char *table, List *names,
 	return index;
 }
 
-/* For a table that is not here: what a database that has it would need */
+/* For a table or columns that are not here yet: what will be needed when they are */
 static List *
-add_unresolved(List *indexes, const PlanStep *step)
+add_unresolved(List *indexes, const PlanStep *step, const char *table, bool partitioned)
 {
 	char	   *columns = sg_quote_list(step->child_columns);
 	ListCell   *lc;
@@ -120,11 +120,11 @@ add_unresolved(List *indexes, const PlanStep *step)
 	{
 		PlanIndex  *index = lfirst(lc);
 
-		if (strcmp(index->table, step->child_table) == 0 && strcmp(index->columns, columns) == 0)
+		if (strcmp(index->table, table) == 0 && strcmp(index->columns, columns) == 0)
 			return indexes;
 	}
-	return lappend(indexes, new_index(indexes, step, step->child_table,
-									  step->child_columns, columns, false));
+	return lappend(indexes, new_index(indexes, step, table, step->child_columns, columns,
+									  partitioned));
 }
 
 static bool
@@ -192,6 +192,18 @@ add_partitioned(List *indexes, const PlanStep *step, FkKey *key)
 	return add_index(indexes, step, key, true);
 }
 
+/* On columns that a backfill adds: no index can be there */
+static List *
+add_backfilled(List *indexes, const PlanStep *step, Oid child)
+{
+	bool		partitioned = get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE;
+	ListCell   *lc;
+
+	foreach(lc, partitioned ? plan_leaves(child) : NIL)
+		indexes = add_unresolved(indexes, step, sg_relation_name(lfirst_oid(lc)), false);
+	return add_unresolved(indexes, step, step->child_table, partitioned);
+}
+
 List *
 plan_missing_indexes(List *steps)
 {
@@ -208,7 +220,9 @@ plan_missing_indexes(List *steps)
 			continue;
 		problem = plan_step_key(step, key);
 		if (!OidIsValid(key->child))
-			indexes = add_unresolved(indexes, step);
+			indexes = add_unresolved(indexes, step, step->child_table, false);
+		else if (problem && step->backfill && plan_backfill_column_statement(step))
+			indexes = add_backfilled(indexes, step, key->child);
 		else if (problem || OidIsValid(fk_serving_index(key)))
 			continue;
 		else if (get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE)

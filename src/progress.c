@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "commands/progress.h"
 #include "fmgr.h"
@@ -45,7 +46,7 @@ enum
 	PARAM_COUNT
 };
 
-static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "fix", "restore", "replace", "backfill", "discover"};
+static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "fix", "restore", "replace", "backfill", "verify", "measure", "discover"};
 static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting", "throttled", "working", "waiting"};
 
 static int64 params[PARAM_COUNT];
@@ -62,9 +63,25 @@ publish(void)
 	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
 }
 
+/*
+ * A call that ended with an error shows nothing any more, nor may what the
+ * next one reads be taken for a part of it.
+ */
+static void
+forget_at_abort(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		memset(params, 0, sizeof(params));
+}
+
 void
 sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
 {
+	static bool registered = false;
+
+	if (!registered)
+		RegisterXactCallback(forget_at_abort, NULL);
+	registered = true;
 	memset(params, 0, sizeof(params));
 	target = InvalidOid;
 	params[PARAM_ACTION] = action;

@@ -26,6 +26,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_RESTORE,
 	SG_PROGRESS_REPLACE,
 	SG_PROGRESS_BACKFILL,
+	SG_PROGRESS_VERIFY,
+	SG_PROGRESS_MEASURE,
 	SG_PROGRESS_DISCOVER		/* looking at rows of candidates */
 } SgProgressAction;
 
@@ -43,7 +45,7 @@ typedef enum SgProgressPhase
 	SG_PHASE_WAITING			/* a worker's index waits for old transactions */
 } SgProgressPhase;
 
-/* done and total count keys (audit) or steps (plan) */
+/* done and total count keys (audit, verify) or steps (plan) */
 extern void sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total);
 extern void sg_progress_step(SgProgressAction action, int step, Oid relid);
 extern void sg_progress_phase(SgProgressPhase phase);

@@ -41,7 +41,7 @@ SELECT p.pid,
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_done ELSE p.done END AS done,
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_total ELSE p.total END AS total,
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN 'blocks'
-            WHEN p.action OPERATOR(pg_catalog.=) 'audit' AND p.plan_id IS NULL THEN 'keys' ELSE 'steps' END AS unit,
+            WHEN p.action OPERATOR(pg_catalog.=) ANY (ARRAY['audit', 'verify']) AND p.plan_id IS NULL THEN 'keys' ELSE 'steps' END AS unit,
        p.orphan_rows,
        p.started_at,
        -- of these blocks, or of the whole, as fast as so far

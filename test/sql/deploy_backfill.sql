@@ -46,6 +46,10 @@ SELECT sg_plan_add_fk('dbf', '"or""ders"', '{customer_code}', 'customers', repla
   backfill => $$(SELECT c.code FROM dbf.customers c WHERE c.old_id = customer_id) -- "or""ders"$$);
 SELECT left(split_part(s, E'\n', 1), 70) AS statement FROM sg_plan_sql('dbf') s;
 SELECT check_name, result, detail FROM sg_plan_check('dbf') WHERE result <> 'ok';
+-- the index that the column will have, once it is there
+SELECT sg_plan_set('dbf', 1, 'index', 'true');
+SELECT s FROM sg_plan_sql('dbf') s WHERE s ~ 'index|INDEX';
+SELECT sg_plan_set('dbf', 1, 'index', 'false');
 RESET client_min_messages;
 CALL sg_add_fks('dbf');
 TABLE steps;
@@ -157,11 +161,71 @@ TABLE fillers;
 CALL sg_rollback_fks('dbf');
 TABLE fillers;
 SELECT * FROM keys WHERE child = 'facts'::regclass;
+SELECT attname FROM pg_attribute WHERE attrelid = 'facts'::regclass AND attnum > 0 AND NOT attisdropped;
 -- and comes back with it
 CALL sg_add_fks('dbf');
 TABLE fillers;
 SELECT * FROM keys WHERE child = 'facts'::regclass;
 TABLE steps;
+
+-- a column that the plan has added goes, unless somebody uses it, or has written what the expressions do not give
+CREATE TABLE taken (id int, m int CONSTRAINT old_m REFERENCES numbers);
+INSERT INTO taken SELECT g, g FROM generate_series(1, 10) g;
+SELECT sg_plan_create('dbf', replace => true);
+SELECT sg_plan_add_fk('dbf', 'taken', '{"K k"}', 'numbers', replaces => 'old_m', index => false, backfill => 'm');
+CREATE VIEW taken_log AS
+  SELECT action, phase, statement, sqlstate, message FROM schemaguard.audit_log
+  WHERE plan = 'dbf' AND action LIKE 'rollback %' AND object LIKE '%taken' AND phase <> 'started' ORDER BY id;
+CALL sg_add_fks('dbf');
+CREATE VIEW user_of_k AS SELECT "K k" FROM taken;
+CALL sg_rollback_fks('dbf');
+DROP VIEW user_of_k;
+-- it was said once
+CALL sg_rollback_fks('dbf');
+CALL sg_add_fks('dbf', validate => false);
+ALTER TABLE taken DROP COLUMN "K k";
+CALL sg_add_fks('dbf', validate => false);
+UPDATE taken SET "K k" = 7 WHERE id = 5;
+RESET client_min_messages;
+CALL sg_rollback_fks('dbf');
+SET client_min_messages = warning;
+SELECT id, m, "K k" FROM taken WHERE id IN (4, 5) ORDER BY id;
+ALTER TABLE taken DROP COLUMN "K k";
+CALL sg_add_fks('dbf', validate => false);
+ALTER TABLE taken ADD COLUMN mine int, DROP COLUMN "K k";
+CALL sg_rollback_fks('dbf');
+CALL sg_add_fks('dbf', validate => false);
+CREATE INDEX theirs ON taken ("K k");
+CALL sg_rollback_fks('dbf');
+ALTER TABLE taken DROP COLUMN "K k";
+CALL sg_add_fks('dbf', validate => false);
+RESET client_min_messages;
+CALL sg_rollback_fks('dbf');
+TABLE taken_log;
+SELECT attname FROM pg_attribute WHERE attrelid = 'taken'::regclass AND attnum > 0 AND NOT attisdropped;
+CALL sg_rollback_fks('dbf');
+SET client_min_messages = warning;
+
+-- a plan does not forget the trigger that it has made
+CALL sg_add_fks('dbf', validate => false);
+SELECT raises($$SELECT sg_plan_drop('dbf')$$);
+SELECT raises($$SELECT sg_plan_create('dbf', replace => true)$$);
+ALTER TABLE taken DROP CONSTRAINT "taken_K k_fkey";
+SELECT sg_plan_set('dbf', 1, 'priority', 'high');
+UPDATE schemaguard.plan_step SET state = 'failed' WHERE plan = 'dbf';
+SELECT raises($$SELECT sg_plan_set('dbf', 1, 'backfill', NULL)$$);
+SELECT raises($$SELECT sg_plan_set('dbf', 1, 'child_table', 'facts')$$);
+SELECT raises($$SELECT sg_plan_set('dbf', 1, 'backfill', 'm + 0')$$);
+-- one that is skipped has no use for it
+RESET client_min_messages;
+SELECT sg_plan_skip('dbf', 1, 'later');
+TABLE fillers;
+CALL sg_add_fks('dbf');
+SET client_min_messages = warning;
+TABLE fillers;
+SELECT * FROM keys WHERE child = 'taken'::regclass;
+CALL sg_rollback_fks('dbf');
+SELECT attname FROM pg_attribute WHERE attrelid = 'taken'::regclass AND attnum > 0 AND NOT attisdropped;
 
 -- nobody runs another role's expressions
 CREATE ROLE regress_sg_filler;

@@ -26,7 +26,11 @@ FROM (VALUES
   ('sg_plan_from_discovery(text, float8)', 'plan text, min_score double precision DEFAULT 0.8'),
   ('sg_plan_sql(text)', 'plan text'),
   ('sg_plan_approve(text)', 'plan text'),
-  ('sg_rollback_fks(text)', 'IN plan text')) AS v (f, arguments);
+  ('sg_rollback_fks(text)', 'IN plan text'),
+  ('sg_snapshot_take(text, text[], text)', 'snapshot text, schemas text[] DEFAULT NULL::text[], server text DEFAULT NULL::text'),
+  ('sg_snapshot_export(text)', 'snapshot text'),
+  ('sg_snapshot_import(text, jsonb)', 'snapshot text, document jsonb'),
+  ('sg_snapshot_drop(text)', 'snapshot text')) AS v (f, arguments);
 
 SELECT is(format_type(p.proallargtypes[n], NULL) || ' ' || p.proargnames[n], c.column, f || ': column ' || c.position)
 FROM (VALUES
@@ -43,6 +47,8 @@ FROM (VALUES
    '{text plan,integer sample,integer rounds,integer step,name fk_name,text child_table,text parent_table,text operation,bigint rows,double precision without_us,double precision without_q1_us,double precision without_q3_us,double precision with_us,double precision with_q1_us,double precision with_q3_us,double precision ratio,text reason}'),
   ('sg_discover_fks(regclass, float8, text)',
    '{regclass child,double precision min_score,text verify,text child_table,name[] child_columns,text parent_table,name[] parent_columns,double precision score,jsonb evidence,bigint rows_checked,bigint orphan_rows,text result,text reason,text on_delete,text on_delete_reason,boolean index,text index_reason}'),
+  ('sg_snapshot_objects(text, text[])',
+   '{text snapshot,text[] schemas,text kind,text identity,text parent,jsonb properties,bytea checksum}'),
   ('sg_unmatched_keys()', '{text table_name,name[] columns,text reason}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
   pg_proc p, LATERAL (SELECT c.position::int AS n) x
@@ -74,6 +80,8 @@ FROM (VALUES
   ('audit_log', '{id,run_id,at,role,plan,step,action,phase,object,statement,sqlstate,message,rows_affected,orphan_rows,elapsed_ms,blockers,attempt}'),
   ('discovery_weight', '{signal,weight,source}'),
   ('discovery_feedback', '{id,verdict,child_table,child_columns,parent_table,pattern,note,role,at}'),
+  ('snapshot', '{name,taken_at,role,server,database,server_version_num,schemas,format,objects,unknown,checksum,imported_at}'),
+  ('snapshot_object', '{snapshot,kind,identity,parent,properties,checksum}'),
   ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
   ('progress', '{pid,plan,step,action,phase,object,done,total,unit,orphan_rows,started_at,estimated_end}')) AS v (relation, columns);
 
@@ -87,7 +95,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine,discovery_weight,discovery_feedback}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -97,7 +105,8 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
         'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
-        'schemaguard.discovery_weight', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq'], 'configuration tables');
+        'schemaguard.discovery_weight', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
+        'schemaguard.snapshot', 'schemaguard.snapshot_object'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

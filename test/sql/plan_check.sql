@@ -354,6 +354,157 @@ ALTER EVENT TRIGGER "chk Et" DISABLE;
 SELECT * FROM found('well', 'event_triggers');
 DROP EVENT TRIGGER "chk Et";
 
+-- load and the window: what the settings of this session come to now
+CREATE VIEW load AS SELECT check_name, result, regexp_replace(regexp_replace(detail, '\d{4}-\d\d-\d\d [^)]*', '<time>'), '^(the window ends in) [0-9.]+', '\1 #') AS detail, hint
+  FROM sg_plan_check('well') WHERE check_name IN ('window', 'load');
+TABLE load;
+SET schemaguard.window_end = 'soon';
+TABLE load;
+SET schemaguard.window_end = '25:00';
+SELECT result, detail FROM load WHERE check_name = 'window';
+SET schemaguard.window_end = '2020-01-01 00:00+00';
+TABLE load;
+SET schemaguard.window_end = '-infinity';
+SELECT result FROM load WHERE check_name = 'window';
+SET schemaguard.window_end = 'infinity';
+SELECT result, detail FROM load WHERE check_name = 'window';
+SELECT set_config('schemaguard.window_end', (clock_timestamp() + interval '3 hours')::text, false) IS NOT NULL AS set;
+SELECT result, detail FROM load WHERE check_name = 'window';
+-- the statement of the hint
+SET schemaguard.window_end = '';
+SELECT result FROM load WHERE check_name = 'window';
+CREATE FUNCTION calm() RETURNS boolean LANGUAGE sql AS 'SELECT false';
+CREATE FUNCTION busy() RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE FUNCTION told() RETURNS text LANGUAGE sql AS $$SELECT 'the nightly import runs'$$;
+CREATE FUNCTION fails() RETURNS boolean LANGUAGE sql AS 'SELECT 1 / 0 = 1';
+CREATE FUNCTION number() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE asked (at timestamptz);
+CREATE FUNCTION writes() RETURNS boolean LANGUAGE sql AS 'INSERT INTO asked VALUES (now()) RETURNING false';
+CREATE FUNCTION load_by(name text) RETURNS TABLE (result text, detail text, hint text) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('schemaguard.throttle_function', name, false);
+  RETURN QUERY SELECT c.result, c.detail, c.hint FROM sg_plan_check('well') c WHERE check_name = 'load';
+END $$;
+SELECT f, l.* FROM unnest(ARRAY['chk.calm', 'chk.busy', 'told', 'chk.fails', 'chk.number', 'chk.none', 'a.b.c']) f, load_by(f) l;
+-- what it writes is undone; where it can't write, that is said
+SET schemaguard.throttle_function = 'chk.writes';
+SELECT result, detail FROM load WHERE check_name = 'load';
+SELECT count(*) FROM asked;
+BEGIN READ ONLY;
+SELECT result, detail, hint FROM load WHERE check_name = 'load';
+COMMIT;
+-- a run is as it was said
+SET schemaguard.throttle_function = 'chk.none';
+CALL sg_add_fks('well');
+SET schemaguard.throttle_function = '';
+SET schemaguard.window_end = '2020-01-01 00:00+00';
+SET client_min_messages = notice;
+CALL sg_add_fks('well');
+SET client_min_messages = warning;
+RESET schemaguard.window_end;
+TABLE load;
+
+-- what the statement of a hint does: run, and checked again
+CREATE FUNCTION mend(plan text, n int, name text) RETURNS TABLE (ran text, result text, detail text) LANGUAGE plpgsql AS $$
+BEGIN
+  SELECT replace(substring(c.hint FROM '((SELECT|ALTER|CREATE|GRANT) [^;]*;( (SELECT|ALTER) [^;]*;)*)'), 'CONCURRENTLY ', '') INTO ran
+    FROM sg_plan_check(plan) c WHERE c.step = n AND check_name = name AND c.result <> 'ok' LIMIT 1;
+  EXECUTE ran;
+  RETURN QUERY SELECT mend.ran, c.result, c.detail FROM sg_plan_check(plan) c WHERE c.step = n AND check_name IN (name, 'skipped') LIMIT 1;
+END $$;
+CREATE TABLE hp (id int PRIMARY KEY, code text COLLATE "POSIX" UNIQUE, other int, u uuid UNIQUE, n numeric UNIQUE, a int, b int, UNIQUE (a, b));
+CREATE TABLE hpp (id int, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE hpp1 PARTITION OF hpp FOR VALUES FROM (0) TO (9);
+CREATE TABLE hc (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, t text, i int, strict int NOT NULL, ident int, a int, b int, n int, here int, at int,
+                 CONSTRAINT hc_here_fkey CHECK (here > 0));
+CREATE TABLE heir3 () INHERITS (hc);
+SELECT sg_plan_create('mend');
+SELECT sg_plan_add_fk('mend', 'hc', '{late}', 'hp', '{code}'),
+       sg_plan_add_fk('mend', 'hc', '{i}', 'hp', '{other}', index => false),
+       sg_plan_add_fk('mend', 'hc', '{at}', 'hpp', '{at}'),
+       sg_plan_add_fk('mend', 'hc', '{ident}', 'hpp', '{id}'),
+       sg_plan_add_fk('mend', 'hc', '{t}', 'hp'),
+       sg_plan_add_fk('mend', 'hc', '{b}', 'hp', '{u}'),
+       sg_plan_add_fk('mend', 'hc', '{strict,here}', 'hp', '{a,b}', on_delete => 'set null', fk_name => 'x'),
+       sg_plan_add_fk('mend', 'hc', '{id,a}', 'hp', '{a,b}', on_delete => 'set null', on_delete_columns => '{id}', fk_name => 'y', index => false),
+       sg_plan_add_fk('mend', 'hc', '{n}', 'hp', '{n}'),
+       sg_plan_add_fk('mend', 'hc', '{here}', 'hp', fk_name => 'z');
+-- a name that is taken since, and the one that would be made up is another step's
+UPDATE schemaguard.plan_step SET fk_name = 'hc_here_fkey' WHERE plan = 'mend' AND step = 10;
+UPDATE schemaguard.plan_step SET fk_name = 'hc_here_fkey1' WHERE plan = 'mend' AND step = 9;
+SELECT * FROM mend('mend', 1, 'column');
+SELECT * FROM mend('mend', 2, 'target');
+SELECT * FROM mend('mend', 2, 'index');
+SELECT * FROM mend('mend', 2, 'inheritance');
+SELECT child_table, child_columns, parent_table, parent_columns FROM schemaguard.plan_step WHERE plan = 'mend' AND step > 10;
+SELECT * FROM mend('mend', 3, 'target');
+SELECT * FROM mend('mend', 4, 'target');
+SELECT * FROM mend('mend', 5, 'operator');
+SELECT * FROM mend('mend', 6, 'operator');
+SELECT * FROM mend('mend', 7, 'not_null');
+SELECT * FROM mend('mend', 8, 'not_null');
+SELECT * FROM mend('mend', 9, 'index_use');
+SELECT * FROM mend('mend', 10, 'name');
+-- policies, and what does not go with them
+TRUNCATE hc CASCADE;
+INSERT INTO hc (strict, i, a, b) VALUES (7, 1, 1, NULL);
+SELECT sg_plan_create('mend', replace => true);
+ALTER TABLE hc ALTER strict SET NOT NULL;
+SELECT sg_plan_add_fk('mend', 'hc', '{strict}', 'hp', orphans => 'leave', sentinel => '0', index => false),
+       sg_plan_add_fk('mend', 'hc', '{i}', 'hp', orphans => 'set null', index => false),
+       sg_plan_add_fk('mend', 'hc', '{a,b}', 'hp', '{a,b}', match => 'full', index => false);
+SELECT * FROM mend('mend', 1, 'orphans');
+SELECT hint FROM sg_plan_check('mend') WHERE step = 3 AND check_name = 'orphans';
+SELECT count(*) FROM hc WHERE num_nulls(a, b) BETWEEN 1 AND 1;
+-- of a key that is there
+CALL sg_add_fks('mend', validate => false);
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'mend' ORDER BY step;
+SELECT hint FROM sg_plan_check('mend') WHERE step = 1 AND check_name = 'orphans';
+SELECT count(*) FROM sg_orphans('chk.hc', 'hc_strict_fkey');
+SELECT sg_plan_create('mend', replace => true);
+ALTER TABLE hc DROP CONSTRAINT hc_strict_fkey;
+SELECT sg_plan_add_fk('mend', 'hc', '{strict}', 'hp', orphans => 'leave', on_delete => 'set default', index => false);
+CALL sg_add_fks('mend', validate => false);
+ALTER TABLE hc ALTER strict SET DEFAULT 3;
+SELECT * FROM mend('mend', 1, 'not_null');
+SELECT state, on_delete FROM schemaguard.plan_step WHERE plan = 'mend';
+-- a key that is there and differs; others on the same columns; a parent that is a partition
+SELECT sg_plan_create('mend', replace => true);
+CREATE TABLE hd (id int PRIMARY KEY, a int CONSTRAINT hd_differs REFERENCES hp ON DELETE CASCADE, b int CONSTRAINT hd_old REFERENCES hp, c int, d int, e int NOT NULL);
+CREATE TABLE hl (id int PRIMARY KEY);
+CREATE TABLE hq (id int PRIMARY KEY, e int NOT NULL REFERENCES hd);
+CREATE TABLE hparts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE hpart1 PARTITION OF hparts FOR VALUES FROM (0) TO (9);
+SELECT sg_plan_add_fk('mend', 'hd', '{a}', 'hp'), sg_plan_add_fk('mend', 'hd', '{b}', 'hl'), sg_plan_add_fk('mend', 'hd', '{c}', 'hl'),
+       sg_plan_add_fk('mend', 'hd', '{d}', 'hpart1'), sg_plan_add_fk('mend', 'hd', '{e}', 'hq'), sg_plan_add_fk('mend', 'hd', '{d}', 'hd', on_delete => 'cascade');
+ALTER TABLE hl SET UNLOGGED;
+SELECT * FROM mend('mend', 1, 'existing_key');
+SELECT * FROM mend('mend', 3, 'persistence');
+SELECT * FROM mend('mend', 2, 'overlap');
+SELECT * FROM mend('mend', 4, 'partitions');
+SELECT * FROM mend('mend', 5, 'first_row');
+SELECT * FROM mend('mend', 6, 'cascade');
+SET client_min_messages = error;
+CREATE PUBLICATION chk_pub FOR TABLE hd;
+SET client_min_messages = warning;
+SELECT * FROM mend('mend', 2, 'publication');
+ALTER TABLE hd REPLICA IDENTITY NOTHING;
+SELECT sg_plan_set('mend', 3, 'on_delete', 'set null');
+SELECT * FROM mend('mend', 3, 'publication');
+DROP PUBLICATION chk_pub;
+SELECT sg_plan_drop('mend');
+
+-- what fails in the middle of a step's checks, as where somebody drops something, is the end of these only
+CREATE TABLE brk (id int PRIMARY KEY, a text COLLATE "POSIX");
+SELECT sg_plan_create('mend');
+SELECT sg_plan_add_fk('mend', 'brk', '{a}', 'p', '{code}', index => false), sg_plan_add_fk('mend', 'c', '{p_id}', 'p', index => false);
+BEGIN;
+UPDATE pg_attribute SET attcollation = 9999999 WHERE attrelid = 'brk'::regclass AND attname = 'a';
+SELECT step, check_name, result, detail, hint FROM sg_plan_check('mend') WHERE step = 1 AND check_name = 'unchecked';
+SELECT count(*) FROM sg_plan_check('mend') WHERE step = 2 AND result = 'ok' AND check_name IN ('cascade', 'estimate');
+ROLLBACK;
+SELECT sg_plan_drop('mend');
+
 -- names that need quotes
 CREATE TABLE "We""ird.T a" ("id;drop" int PRIMARY KEY, "a'b" int, "{c,d}" int);
 SELECT sg_plan_create('it''s "a" plan');

@@ -78,6 +78,16 @@ TABLE keys;
 TABLE steps;
 TABLE gaps;
 
+-- a key that somebody dropped and the plan added again is one thing to take back
+SET client_min_messages = warning;
+CALL sg_add_fks('rb');
+ALTER TABLE orders DROP CONSTRAINT a;
+CALL sg_add_fks('rb');
+SELECT max(id) AS last FROM schemaguard.audit_log \gset
+CALL sg_rollback_fks('rb');
+SELECT action, phase, message FROM schemaguard.audit_log WHERE id > :last AND step = 1 ORDER BY id;
+RESET client_min_messages;
+
 -- a plan of the same name that was there before is another one's
 SET client_min_messages = warning;
 CALL sg_add_fks('rb');

@@ -133,6 +133,29 @@ SQL
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
+# The table is locked for longer than the budget
+{
+	make_tables_of('d', 1000);
+	query("INSERT INTO trap VALUES ('started backfill')");
+	my $s = SgTest::Session->new($node);
+	$s->query("SET schemaguard.retry_budget = '300ms'; SET schemaguard.max_attempts = 1000000");
+	$s->send("CALL sg_add_fks('d')");
+	ok(wait_trapped($node), 'the batches are to begin');
+	my $holder = SgTest::Session->new($node);
+	$holder->query('BEGIN; LOCK TABLE rows_d IN SHARE MODE');
+	query('DELETE FROM trap');
+	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'd' AND action = 'backfill' AND phase = 'failed'
+			AND sqlstate = '55P03'") eq '1' }), 'schemaguard.retry_budget ends it');
+	$holder->query('COMMIT');
+	$holder->quit;
+	$s->collect;
+	is($s->sqlstate, '', 'and the call goes on');
+	$s->quit;
+	query("CALL sg_add_fks('d')");
+	check_finished('d');
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Under load, by an application that knows the old column only
 {
 	my $dir = PostgreSQL::Test::Utils::tempdir();

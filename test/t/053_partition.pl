@@ -19,7 +19,7 @@ use SgLoad;
 use Test::More;
 
 my $lock_timeout = 100;
-my $node = new_node('partition', conf => "shared_buffers = 64MB\nautovacuum = off\nlog_min_messages = notice\n");
+my $node = new_node('partition', conf => "shared_buffers = 64MB\nautovacuum = off\nlog_min_messages = notice\nschemaguard.workers = 1\n");
 my $one_by_one = major($node) < 18;
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
@@ -253,6 +253,58 @@ SQL
 	is(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'c' AND phase = 'done' AND object LIKE '%rows_c_0'"), '2',
 		'a partition that came has been given the key and validated');
 	$s->quit;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# By workers, some partitions at a time
+SKIP:
+{
+	skip 'VALIDATE of the whole table is one statement', 20 unless $one_by_one;
+
+	my $valid = "SELECT count(*) FROM pg_constraint WHERE conname = 'new_key' AND convalidated AND conrelid::regclass::text LIKE 'rows_f_%'";
+	make_tables_of('f', 5000);
+	query("CALL sg_add_fks('f', validate => false)");
+	my $holder = SgTest::Session->new($node);
+	$holder->query('BEGIN; LOCK TABLE rows_f_1 IN SHARE UPDATE EXCLUSIVE MODE');
+	my $s = SgTest::Session->new($node);
+	$s->query('SET schemaguard.workers = 2');
+	$s->send("CALL sg_add_fks('f')");
+	ok(wait_for(sub { query($valid) eq '3' }), 'while one partition can not be locked, the others become valid');
+	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'f'"), 'added', 'the step is not further by that');
+	$holder->query('COMMIT');
+	$holder->quit;
+	$s->collect;
+	is($s->sqlstate, '', 'the call ends');
+	check_finished('f');
+	is(query("SELECT stands FROM schemaguard.fk_trust WHERE child_table = 'public.rows_f' AND fk_name = 'new_key'"), 't',
+		'the key is proved as those of its partitions were');
+
+	# orphans in two of them
+	make_tables_of('g', 12000);
+	query('DELETE FROM new_g WHERE id = 5; DELETE FROM rows_g WHERE ref = 5 AND id BETWEEN 100 AND 10000');
+	$s->query("CALL sg_add_fks('g')");
+	is(query("SELECT string_agg(object || ' ' || phase, ', ' ORDER BY object) FROM schemaguard.audit_log
+			  WHERE plan = 'g' AND action = 'validate' AND phase <> 'started'"),
+		'new_key ON public.rows_g_1 failed, new_key ON public.rows_g_2 done, new_key ON public.rows_g_31 done, new_key ON public.rows_g_32 failed',
+		'orphans in two partitions: the others are validated');
+	like(query("SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE plan = 'g'"),
+		qr/^added: \d orphan rows? with 1 distinct key$/, 'the step says why it is not');
+	query('INSERT INTO new_g VALUES (5, 0)');
+	$s->query("CALL sg_add_fks('g')");
+	check_finished('g');
+
+	# the server dies while a worker is at it
+	make_tables_of('h', 2000);
+	query("INSERT INTO trap VALUES ('after validate', 'new_key ON public.rows_h_31')");
+	$s->send("CALL sg_add_fks('h')");
+	ok(wait_trapped($node), 'a worker is at a partition');
+	crash($node);
+	$s->collect;
+	$node->start;
+	is(wrong('h'), '', 'after a kill there, keys and step agree');
+	query('DELETE FROM trap');
+	query("SET schemaguard.workers = 2; CALL sg_add_fks('h')");
+	check_finished('h');
 }
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ as('alice', q{
 	SELECT sg_plan_add_fk('alices', 'alice.c', '{p_id}', 'shut.p', orphans => 'leave');
 	SELECT sg_plan_add_fk('alices', 'alice.c', '{id}', 'p');
 });
-finds('alices', 1, 'privileges', qr/^block\|role alice does not own child public\.c\|.*GRANT \w+ TO alice;\nblock\|role alice has no REFERENCES on parent public\.p\|Grant it: GRANT REFERENCES \(id\) ON public\.p TO alice;/,
+finds('alices', 1, 'privileges', qr/^block\|role alice does not own child public\.c\|.* hand the table over: ALTER TABLE public\.c OWNER TO alice;\nblock\|role alice has no REFERENCES on parent public\.p\|Grant it: GRANT REFERENCES \(id\) ON public\.p TO alice;/,
 	'ownership and REFERENCES', user => 'alice');
 finds('alices', 2, 'privileges', qr/^block\|.*GRANT REFERENCES \(id\) ON shut\.p TO alice;\nblock\|role alice has no USAGE on the schema of shut\.p\|Grant it: GRANT USAGE ON SCHEMA shut TO alice;/,
 	'a schema', user => 'alice');
@@ -152,6 +152,7 @@ finds('alices', 2, 'validation', qr/^warn\|role alice has no SELECT on the key's
 finds('alices', 2, 'orphans', qr/^warn\|the orphans could not be counted: role alice has no USAGE/, 'policy leave: orphans that could not be counted', user => 'alice');
 finds('alices', 3, 'orphans', qr/^block\|the orphans could not be counted, and the policy is stop/, 'policy stop: then the step fails', user => 'alice');
 finds('alices', 1, 'privileges', qr/^ok/, 'a superuser may');
+finds('alices', 2, 'privileges', qr/^block\|role bob does not own child alice\.c\|.*GRANT alice TO bob;/, 'the table of somebody who is none', user => 'bob');
 $node->safe_psql('postgres', 'REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA shut TO alice; GRANT REFERENCES, SELECT ON shut.p TO alice');
 finds('alices', 2, 'privileges', qr/^ok/, 'with what the hints say it is all right', user => 'alice');
 finds('alices', 2, 'validation', qr/^ok/, 'and fast', user => 'alice');

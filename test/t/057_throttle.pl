@@ -70,6 +70,9 @@ is(query("SELECT backend_xid IS NULL, backend_xmin IS NULL FROM pg_stat_activity
 	'... without transaction ID and snapshot');
 like(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'lag' AND action = 'throttle' AND phase = 'started'"),
 	qr/^replication lags by [4-9]\d{3} kB, more than schemaguard\.throttle_lag, 2048 kB$/, '... and the log says why');
+like(query(q{SET schemaguard.throttle_lag = '2MB'; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check('lag') WHERE check_name = 'load'}),
+	qr/^warn the run would pause now, and end after 10 min of that \(schemaguard\.throttle_budget\): replication lags by \d+ kB, .*SET schemaguard\.throttle_lag = -1;$/,
+	'... which the preflight says, too');
 nap(1);
 is(last_pause('lag'), 'started', '... as long as it lasts');
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
@@ -128,6 +131,8 @@ $s->send("SET schemaguard.throttle_waiting = 1; CALL sg_add_fks('wait')");
 ok(throttled('wait'), 'a deployment pauses while too many sessions wait');
 is(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'wait' AND action = 'throttle' AND phase = 'started'"),
 	'2 sessions wait for a lock, more than schemaguard.throttle_waiting, 1', '... those of other databases do not count');
+like(query(q{SET schemaguard.throttle_waiting = 1; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check('wait') WHERE check_name = 'load'}),
+	qr/^warn the run would pause now, .*: 2 sessions wait for a lock, .*SET schemaguard\.throttle_waiting = -1;$/, '... nor in the preflight');
 $holder->query('COMMIT');
 $_->collect for @waiters;
 $s->collect;

@@ -3,6 +3,7 @@
 #   crash($node)                       kill -9 of the whole server at once; the next $node->start is a crash recovery
 #   install_traps($node)               places where a deployment can be made to stand still, see there
 #   set_trap($node, 'after add', 7);   spring_traps($node);   wait_trapped($node)
+#   set_trap($node, 'done fix', 1, plan => 'a', skip => 2);   wait_all_trapped($node, 'a', 'b');   spring_trap($node, 'a')
 #   make_tables($node, 'a', 20, ...)   child_a_01 ... with parents, and a plan of their keys
 #   leftovers($node, 'plan', 1)        '' while nothing is left half done and the log lacks at most 1 outcome
 #   half_done($node, 'plan')           '' while every step agrees with the catalog, else what does not
@@ -16,8 +17,8 @@ use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
-our @EXPORT = qw(crash install_traps set_trap spring_traps wait_trapped make_tables add_steps leftovers half_done log_gaps
-	everything nap kill_client);
+our @EXPORT = qw(crash install_traps set_trap spring_traps spring_trap wait_trapped wait_all_trapped make_tables add_steps
+	leftovers half_done log_gaps everything nap kill_client);
 
 sub nap { select(undef, undef, undef, $_[0]); }
 
@@ -84,25 +85,42 @@ sub kill_client
 #   'started ACTION', 'done ACTION'     that row of the log is written, not committed
 #   'before ACTION'                     the started row is committed, the locks are held, the DDL has not begun
 #   'after ACTION'                      the DDL is done, the outcome is not written yet
-# with ACTION audit (log rows only), add, validate, 'rollback add' and the like.  The table is unlogged, so that a crash springs all traps.
+# with ACTION audit (log rows only), add, validate, 'rollback add' and the like; look is the scan of a fix, count that of a
+# backfill which counts what is left.  Step 0 is the whole plan.  A trap may be for one plan only, and may let the first so
+# many of its kind pass (`skip`).  Sessions that run plans at the same time say which in the setting trap.plan, for DDL.  The
+# table is unlogged, so that a crash springs all traps.
 
 sub install_traps
 {
 	my ($node, %opt) = @_;
 
 	$node->safe_psql($opt{dbname} // 'postgres', <<'SQL');
-CREATE UNLOGGED TABLE public.trap (place text, step int);
+CREATE UNLOGGED TABLE public.trap (place text, step int, plan text, skip int NOT NULL DEFAULT 0);
 
-CREATE FUNCTION public.trap_here(place text, step int) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION public.trap_here(place text, step int, plan text, nth bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	shown text;
 BEGIN
-	WHILE EXISTS (SELECT FROM public.trap t WHERE t.place = $1 AND t.step = $2) LOOP
-		PERFORM set_config('application_name', 'trapped', true), pg_sleep(0.005);
+	LOOP
+		SELECT 'trapped' || coalesce(' ' || t.plan, '') INTO shown FROM public.trap t
+		WHERE t.place = $1 AND t.step = $2 AND coalesce(t.plan, $3) = $3 AND t.skip <= $4;
+		EXIT WHEN NOT FOUND;
+		PERFORM set_config('application_name', shown, true), pg_sleep(0.005);
 	END LOOP;
 END$$;
 
+CREATE FUNCTION public.trap_action(l schemaguard.audit_log) RETURNS text LANGUAGE sql AS $$
+	SELECT CASE WHEN l.message = 'looking for orphans' OR l.action = 'fix' AND l.phase = 'done' AND l.rows_affected IS NULL THEN 'look'
+		WHEN l.message = 'counts rows without values' OR l.action = 'backfill' AND l.phase = 'done' AND l.rows_affected IS NULL THEN 'count'
+		ELSE l.action END $$;
+
 CREATE FUNCTION public.trap_in_log() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM public.trap_here(NEW.phase || ' ' || NEW.action, NEW.step);
+	IF EXISTS (SELECT FROM public.trap) THEN
+		PERFORM public.trap_here(NEW.phase || ' ' || public.trap_action(NEW), coalesce(NEW.step, 0), NEW.plan,
+			(SELECT count(*) FROM schemaguard.audit_log l WHERE l.id < NEW.id AND l.phase = NEW.phase
+				AND (l.plan, coalesce(l.step, 0), public.trap_action(l)) = (NEW.plan, coalesce(NEW.step, 0), public.trap_action(NEW))));
+	END IF;
 	RETURN NULL;
 END$$;
 CREATE TRIGGER trap AFTER INSERT ON schemaguard.audit_log FOR EACH ROW EXECUTE FUNCTION public.trap_in_log();
@@ -111,23 +129,27 @@ CREATE FUNCTION public.trap_in_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $
 BEGIN
 	IF EXISTS (SELECT FROM public.trap) THEN
 		PERFORM public.trap_here(
-			CASE TG_EVENT WHEN 'ddl_command_start' THEN 'before ' ELSE 'after ' END || l.action, l.step)
-		FROM (SELECT l.action, l.step FROM schemaguard.audit_log l WHERE l.phase = 'started'
+			CASE TG_EVENT WHEN 'ddl_command_start' THEN 'before ' ELSE 'after ' END || l.action, l.step, l.plan,
+			(SELECT count(*) FROM schemaguard.audit_log o
+			 WHERE o.id < l.id AND o.phase = 'started' AND (o.plan, o.step, o.action) = (l.plan, l.step, l.action)))
+		FROM (SELECT l.id, l.action, l.step, l.plan FROM schemaguard.audit_log l WHERE l.phase = 'started'
+				AND l.plan = coalesce(nullif(current_setting('trap.plan', true), ''), l.plan)
 			  ORDER BY l.id DESC LIMIT 1) l;
 	END IF;
 END$$;
-CREATE EVENT TRIGGER trap_before ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'DROP INDEX')
+CREATE EVENT TRIGGER trap_before ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'DROP INDEX', 'DROP TRIGGER')
 	EXECUTE FUNCTION public.trap_in_ddl();
-CREATE EVENT TRIGGER trap_after ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'DROP INDEX')
+CREATE EVENT TRIGGER trap_after ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'DROP INDEX', 'DROP TRIGGER')
 	EXECUTE FUNCTION public.trap_in_ddl();
 SQL
 }
 
 sub set_trap
 {
-	my ($node, $place, $step) = @_;
+	my ($node, $place, $step, %opt) = @_;
 
-	$node->safe_psql('postgres', "INSERT INTO trap VALUES ('$place', $step)");
+	$node->safe_psql('postgres', sprintf "INSERT INTO trap VALUES ('%s', %d, %s, %d)", $place, $step,
+		defined $opt{plan} ? "'$opt{plan}'" : 'NULL', $opt{skip} // 0);
 }
 
 sub spring_traps
@@ -135,6 +157,27 @@ sub spring_traps
 	my ($node) = @_;
 
 	$node->safe_psql('postgres', 'DELETE FROM trap');
+}
+
+sub spring_trap
+{
+	my ($node, $plan) = @_;
+
+	$node->safe_psql('postgres', "DELETE FROM trap WHERE plan = '$plan'");
+}
+
+# Until each of these plans stands in its trap: the process ID of who stands there, by plan; fewer when the time is over
+sub wait_all_trapped
+{
+	my ($node, @plans) = @_;
+	my %trapped;
+
+	wait_for(sub {
+		%trapped = map { split /\|/ } split /\n/, $node->safe_psql('postgres',
+			"SELECT substr(application_name, 9), pid FROM pg_stat_activity WHERE application_name LIKE 'trapped %'");
+		return !grep { !$trapped{$_} } @plans;
+	});
+	return %trapped;
 }
 
 # Until a deployment stands in a trap; false when none comes
@@ -219,7 +262,7 @@ WHERE s.plan = '$plan'
 UNION ALL
 SELECT format('constraint %s has %s triggers', c.conname, count(t.oid))
 FROM pg_constraint c LEFT JOIN pg_trigger t ON t.tgconstraint = c.oid AND t.tgenabled = 'O'
-WHERE c.contype = 'f' AND c.conname LIKE 'key%' GROUP BY c.oid, c.conname HAVING count(t.oid) <> 4
+WHERE c.contype = 'f' AND c.conname LIKE 'key%' AND c.conparentid = 0 GROUP BY c.oid, c.conname HAVING count(t.oid) <> 4
 UNION ALL
 SELECT format('trigger %s belongs to no constraint', t.tgname)
 FROM pg_trigger t WHERE t.tgconstraint <> 0 AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = t.tgconstraint)

@@ -1,0 +1,83 @@
+-- Snapshots: what a database is made of, as rows that can be kept, taken elsewhere and compared
+CREATE TABLE schemaguard.snapshot (
+    name               text PRIMARY KEY,
+    taken_at           timestamptz NOT NULL,
+    role               text NOT NULL,           -- who took or imported it; his it is
+    server             text,                    -- the foreign server's name; null: here
+    database           text NOT NULL,
+    server_version_num int NOT NULL,
+    schemas            text[],                  -- null: all
+    format             int NOT NULL,            -- of the objects' properties: see docs/snapshots.md
+    objects            bigint NOT NULL,
+    unknown            bigint NOT NULL,         -- of these objects, how many could not be read in full
+    checksum           bytea NOT NULL,          -- SHA-256 over the objects' checksums
+    imported_at        timestamptz              -- null: taken by this database
+);
+COMMENT ON TABLE schemaguard.snapshot IS 'snapshots: what a database was made of at a time';
+
+CREATE TABLE schemaguard.snapshot_object (
+    snapshot   text NOT NULL,
+    kind       text COLLATE "C" NOT NULL,
+    identity   text COLLATE "C" NOT NULL,
+    parent     text COLLATE "C",
+    properties jsonb NOT NULL,
+    checksum   bytea NOT NULL,                  -- SHA-256 over the other columns but the first
+    PRIMARY KEY (snapshot, kind, identity)
+);
+COMMENT ON TABLE schemaguard.snapshot_object IS 'one object of a snapshot; docs/snapshots.md has its properties';
+
+-- Nobody writes these tables but the functions below, and those never change a row.  A role reads its own snapshots,
+-- pg_monitor all: they hold the text of functions, of other servers too.
+ALTER TABLE schemaguard.snapshot ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_snapshots ON schemaguard.snapshot FOR SELECT
+    USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
+           OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
+ALTER TABLE schemaguard.snapshot_object ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_snapshots ON schemaguard.snapshot_object FOR SELECT
+    USING (snapshot OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT s.name FROM schemaguard.snapshot s)));
+GRANT SELECT ON schemaguard.snapshot, schemaguard.snapshot_object TO PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.snapshot', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.snapshot_object', '');
+
+CREATE FUNCTION sg_snapshot_take(snapshot text, schemas text[] DEFAULT NULL, server text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_snapshot_take';
+COMMENT ON FUNCTION sg_snapshot_take(text, text[], text)
+    IS 'keep what this database, or that of a foreign server, is made of; returns the number of objects';
+
+CREATE FUNCTION sg_snapshot_export(snapshot text)
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_snapshot_export';
+COMMENT ON FUNCTION sg_snapshot_export(text)
+    IS 'a snapshot as a document';
+
+CREATE FUNCTION sg_snapshot_import(snapshot text, document jsonb)
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_snapshot_import';
+COMMENT ON FUNCTION sg_snapshot_import(text, jsonb)
+    IS 'make a snapshot from a document of sg_snapshot_export or of docs/snapshot.sql; returns the number of objects';
+
+CREATE FUNCTION sg_snapshot_drop(snapshot text)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_snapshot_drop';
+COMMENT ON FUNCTION sg_snapshot_drop(text)
+    IS 'delete a snapshot';
+
+CREATE FUNCTION sg_snapshot_objects(
+    snapshot text,
+    schemas  text[] DEFAULT NULL,
+    OUT kind       text,
+    OUT identity   text,
+    OUT parent     text,
+    OUT properties jsonb,
+    OUT checksum   bytea)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_snapshot_objects';
+COMMENT ON FUNCTION sg_snapshot_objects(text, text[])
+    IS 'the objects of a snapshot, or of this database as it is now (snapshot => ''live'')';

@@ -1,0 +1,98 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot.h
+ *	  What a database is made of: read live, or from a stored snapshot.
+ *
+ * A live snapshot is one statement over pg_catalog, run with the caller's
+ * privileges; its text is schemaguard.sg_snapshot_statement() and the same
+ * for this database, for another server and for psql.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_SNAPSHOT_H
+#define SG_SNAPSHOT_H
+
+#include "postgres.h"
+#include "common/sha2.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#define SNAPSHOT_LIVE "live"	/* the name that stands for this database, now */
+#define SNAPSHOT_FORMAT 1		/* of the properties, and of documents */
+#define SNAPSHOT_CHECKSUM_LENGTH PG_SHA256_DIGEST_LENGTH
+
+typedef struct SnapshotObject
+{
+	char	   *kind;
+	char	   *identity;		/* unique within the kind */
+	char	   *parent;			/* identity of the table or schema, or NULL */
+	Jsonb	   *properties;		/* an object; absent keys have their default */
+	uint8		checksum[SNAPSHOT_CHECKSUM_LENGTH];
+} SnapshotObject;
+
+typedef struct SnapshotInfo
+{
+	char	   *name;			/* SNAPSHOT_LIVE for this database */
+	TimestampTz taken_at;
+	char	   *role;
+	char	   *server;			/* NULL: this server */
+	char	   *database;
+	int			server_version_num;
+	List	   *schemas;		/* names; NIL: all */
+	int			format;
+
+	/* of the objects that the reader returns */
+	int64		objects;
+	int64		unknown;
+	uint8		checksum[SNAPSHOT_CHECKSUM_LENGTH];
+} SnapshotInfo;
+
+typedef struct SnapshotReader SnapshotReader;
+
+/*
+ * Start to read a snapshot, or this database as it is now; schemas (names as
+ * in pg_namespace) narrows it down, NIL is all of it.  Everything is read
+ * when this returns, into a tuplestore of work_mem that goes to disk beyond;
+ * no lock is kept.  Equal objects have equal checksums, equal snapshots equal
+ * info->checksum.  Raises 42704 for a snapshot that does not exist, 42501 for
+ * somebody else's; a schema that is not there is no error.
+ */
+extern SnapshotReader *snapshot_open(const char *name, List *schemas);
+extern const SnapshotInfo *snapshot_info(SnapshotReader *reader);
+
+/* The next object in the order of kind, identity (as bytes), NULL at the end.  It is good until the next call. */
+extern const SnapshotObject *snapshot_next(SnapshotReader *reader);
+
+/* Start over from the first object */
+extern void snapshot_rewind(SnapshotReader *reader);
+extern void snapshot_close(SnapshotReader *reader);
+
+/* The header of a stored snapshot; raises as snapshot_open */
+extern SnapshotInfo *snapshot_get(const char *name);
+
+/*
+ * A name as identities have it: quoted where it has to be in any of the
+ * supported majors, whatever quote_all_identifiers says.
+ */
+extern char *snapshot_quote(const char *name);
+
+/* Why the object could not be read in full, or NULL when it could */
+extern char *snapshot_unknown(const SnapshotObject *object);
+
+/*
+ * Is a property's value, or are the elements of its array or the values of
+ * its object, a deparsed expression or query?  Then two texts may differ and
+ * mean the same.
+ */
+typedef enum SnapshotText
+{
+	SNAPSHOT_PLAIN,				/* compared as it is */
+	SNAPSHOT_EXPRESSION,		/* of the parent's columns, if it has any */
+	SNAPSHOT_QUERY,				/* a whole SELECT */
+	SNAPSHOT_STATEMENT			/* a whole statement, such as CREATE RULE */
+} SnapshotText;
+
+extern SnapshotText snapshot_property_text(const char *kind, const char *property);
+
+#endif							/* SG_SNAPSHOT_H */

@@ -1,0 +1,207 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot_live.c
+ *	  The snapshot statement, run here.
+ *
+ * It runs with the caller's privileges and the settings that its prologue
+ * pins.  Functions such as pg_get_viewdef() lock what they print and look at
+ * the newest catalogs, while the statement has its own snapshot: they may
+ * wait for another session's DDL until lock_timeout, or find an object gone.
+ * So a failed attempt is tried again; the next ones do without the text of
+ * what is locked when they begin, the last one without any such text.  What
+ * was left out is marked as unknown by the statement.
+ *
+ * Each attempt is a subtransaction that is rolled back, so that the locks are
+ * free again.  Not so on a standby, where a recovery conflict inside of one
+ * would end the session: there is a single attempt, a careful one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "snapshot.h"
+#include "snapshot_internal.h"
+#include "spi.h"
+
+#define ATTEMPTS 5
+#define FETCH_ROWS 1000
+
+/* The two texts, in the current memory context.  Connects SPI. */
+void
+snapshot_texts(char **prologue, char **statement)
+{
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT prologue, statement FROM schemaguard.sg_snapshot_statement()",
+						 0, NULL, NULL, NULL) != 1)
+		elog(ERROR, "the snapshot statement is missing");
+	*prologue = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "prologue");
+	*statement = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "statement");
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* What follows the prologue: the settings that steer the statement */
+char *
+snapshot_settings(List *schemas, SnapshotCare care)
+{
+	StringInfoData sql;
+	char	   *names = schemas == NIL ? "" :
+		OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(schemas));
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SET LOCAL sg_snapshot.schemas = %s; SET LOCAL sg_snapshot.skip_locked = '%s'",
+					 quote_literal_cstr(names),
+					 care == SNAPSHOT_WAIT ? "off" : care == SNAPSHOT_SKIP_LOCKED ? "on" : "all");
+
+	return sql.data;
+}
+
+/* Is this an error that another session's DDL makes, and that goes away? */
+static bool
+may_pass(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		edata->sqlerrcode == ERRCODE_INTERNAL_ERROR ||	/* cache lookup failed */
+		(ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		 edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE);
+}
+
+typedef struct Attempt
+{
+	SnapshotReader *reader;
+	SnapshotCare care;
+	void		(*run) (SnapshotReader *reader, SnapshotCare care);
+} Attempt;
+
+static void
+run_attempt(void *arg)
+{
+	Attempt    *attempt = arg;
+
+	attempt->run(attempt->reader, attempt->care);
+}
+
+/*
+ * Fill the reader by attempt(), more carefully each time, until it succeeds.
+ * Raises the last error with its own SQLSTATE.
+ */
+void
+snapshot_attempts(SnapshotReader *reader,
+				  void (*attempt) (SnapshotReader *reader, SnapshotCare care))
+{
+	Attempt		this = {reader, SNAPSHOT_WAIT, attempt};
+
+	if (RecoveryInProgress())
+	{
+		attempt(reader, SNAPSHOT_SKIP_LOCKED);
+		return;
+	}
+
+	for (int i = 1;; i++)
+	{
+		ErrorData  *edata = sg_try_undo(run_attempt, &this);
+
+		if (edata == NULL)
+			return;
+		if (i == ATTEMPTS || !may_pass(edata))
+			ReThrowError(edata);
+
+		FreeErrorData(edata);
+		snapshot_reader_clear(reader);
+		this.care = i == ATTEMPTS - 1 ? SNAPSHOT_SKIP_TEXT : SNAPSHOT_SKIP_LOCKED;
+	}
+}
+
+/* Move the rows of the portal into the reader, a batch at a time */
+static void
+fetch_all(SnapshotReader *reader, Portal portal)
+{
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		if (SPI_processed == 0)
+			break;
+
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			HeapTuple	tuple = SPI_tuptable->vals[i];
+			TupleDesc	desc = SPI_tuptable->tupdesc;
+			Datum		values[SNAPSHOT_PROPERTIES + 1];
+			bool		nulls[SNAPSHOT_PROPERTIES + 1];
+
+			for (int column = SNAPSHOT_KIND; column <= SNAPSHOT_PROPERTIES; column++)
+				values[column] = SPI_getbinval(tuple, desc, column + 1, &nulls[column]);
+			snapshot_reader_add(reader, values[SNAPSHOT_KIND], values[SNAPSHOT_IDENTITY],
+								values[SNAPSHOT_PARENT], nulls[SNAPSHOT_PARENT],
+								values[SNAPSHOT_PROPERTIES]);
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+}
+
+static void
+set_locally(const char *sql)
+{
+	int			rc = SPI_execute(sql, false, 0);
+
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+}
+
+static void
+read_here(SnapshotReader *reader, SnapshotCare care)
+{
+	char	   *prologue;
+	char	   *statement;
+	Portal		portal;
+	SgScope		scope;
+
+	snapshot_texts(&prologue, &statement);
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	set_locally(prologue);
+	set_locally(snapshot_settings(reader->info.schemas, care));
+
+	/* not the transaction's snapshot, which may be older than what the printing functions see */
+	PushActiveSnapshot(GetLatestSnapshot());
+	portal = SPI_cursor_open_with_args(NULL, statement, 0, NULL, NULL, NULL, true, 0);
+	fetch_all(reader, portal);
+	SPI_cursor_close(portal);
+	PopActiveSnapshot();
+
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* Fill the reader with what this database is made of now; info->schemas narrows it */
+void
+snapshot_read_live(SnapshotReader *reader)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+
+	reader->info.taken_at = GetCurrentTimestamp();
+	reader->info.role = GetUserNameFromId(GetUserId(), false);
+	reader->info.database = get_database_name(MyDatabaseId);
+	reader->info.server_version_num = atoi(GetConfigOption("server_version_num", false, false));
+	MemoryContextSwitchTo(old);
+
+	snapshot_attempts(reader, read_here);
+	snapshot_reader_finish(reader);
+}

@@ -1,0 +1,226 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot_reader.c
+ *	  The objects of a snapshot, in order, wherever they come from.
+ *
+ * A reader is filled completely before it is read, in a tuplestore, so that
+ * its users may run queries of their own, two readers can be merged, and no
+ * lock or snapshot is held meanwhile.
+ *
+ * An object's checksum is the SHA-256 of the UTF-8 text
+ *		kind \n identity \n parent or nothing \n properties
+ * that of a snapshot the SHA-256 of its objects' checksums, one after the
+ * other.  docs/snapshot.sql computes the same in SQL.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "executor/executor.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "snapshot.h"
+#include "snapshot_internal.h"
+
+void
+snapshot_digest(const void *data, size_t length, uint8 *digest)
+{
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+
+	if (pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, data, length) < 0 ||
+		pg_cryptohash_final(ctx, digest, SNAPSHOT_CHECKSUM_LENGTH) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
+	pg_cryptohash_free(ctx);
+}
+
+void
+snapshot_object_digest(const char *kind, const char *identity, const char *parent,
+					   Jsonb *properties, uint8 *digest)
+{
+	StringInfoData text;
+	char	   *utf8;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s\n%s\n%s\n", kind, identity, parent ? parent : "");
+	(void) JsonbToCString(&text, &properties->root, VARSIZE(properties));
+
+	utf8 = pg_server_to_any(text.data, text.len, PG_UTF8);
+	snapshot_digest(utf8, utf8 == text.data ? text.len : strlen(utf8), digest);
+	if (utf8 != text.data)
+		pfree(utf8);
+	pfree(text.data);
+}
+
+/* An empty reader, in a context of its own below the current one */
+SnapshotReader *
+snapshot_reader_begin(const char *name)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard snapshot",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SnapshotReader *reader = palloc0(sizeof(SnapshotReader));
+	TupleDesc	desc = CreateTemplateTupleDesc(SNAPSHOT_COLUMNS);
+
+	reader->context = context;
+	reader->row_context = AllocSetContextCreate(context, "schemaguard snapshot object",
+												ALLOCSET_DEFAULT_SIZES);
+	TupleDescInitEntry(desc, SNAPSHOT_KIND + 1, "kind", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, SNAPSHOT_IDENTITY + 1, "identity", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, SNAPSHOT_PARENT + 1, "parent", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, SNAPSHOT_PROPERTIES + 1, "properties", JSONBOID, -1, 0);
+	TupleDescInitEntry(desc, SNAPSHOT_CHECKSUM + 1, "checksum", BYTEAOID, -1, 0);
+	TupleDescFinalize(desc);
+
+	reader->store = tuplestore_begin_heap(false, false, work_mem);
+	reader->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	initStringInfo(&reader->checksums);
+	reader->info.name = pstrdup(name);
+	reader->info.format = SNAPSHOT_FORMAT;
+	MemoryContextSwitchTo(old);
+
+	return reader;
+}
+
+void
+snapshot_reader_clear(SnapshotReader *reader)
+{
+	tuplestore_clear(reader->store);
+	resetStringInfo(&reader->checksums);
+	reader->info.objects = 0;
+	reader->info.unknown = 0;
+}
+
+/* Count a row, and append it to the store; its checksum is known */
+static void
+append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *checksum)
+{
+	Jsonb	   *properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
+
+	if (JsonContainerIsObject(&properties->root) &&
+		getKeyJsonValueFromContainer(&properties->root, "unknown", strlen("unknown"), NULL))
+		reader->info.unknown++;
+	reader->info.objects++;
+	appendBinaryStringInfo(&reader->checksums, (const char *) checksum, SNAPSHOT_CHECKSUM_LENGTH);
+	tuplestore_putvalues(reader->store, reader->slot->tts_tupleDescriptor, values, nulls);
+}
+
+/* Add an object that was just read, its kind, identity and parent as text */
+void
+snapshot_reader_add(SnapshotReader *reader, Datum kind, Datum identity,
+					Datum parent, bool parent_isnull, Datum properties)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+	bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+	Datum		values[SNAPSHOT_COLUMNS];
+	bool		nulls[SNAPSHOT_COLUMNS] = {false};
+
+	SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+	values[SNAPSHOT_KIND] = kind;
+	values[SNAPSHOT_IDENTITY] = identity;
+	values[SNAPSHOT_PARENT] = parent;
+	nulls[SNAPSHOT_PARENT] = parent_isnull;
+	values[SNAPSHOT_PROPERTIES] = PointerGetDatum(DatumGetJsonbP(properties));
+	values[SNAPSHOT_CHECKSUM] = PointerGetDatum(checksum);
+	snapshot_object_digest(TextDatumGetCString(kind), TextDatumGetCString(identity),
+						   parent_isnull ? NULL : TextDatumGetCString(parent),
+						   DatumGetJsonbP(properties), (uint8 *) VARDATA(checksum));
+	append_row(reader, values, nulls, (uint8 *) VARDATA(checksum));
+
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(reader->row_context);
+}
+
+/* Add an object with its checksum, as schemaguard.snapshot_object has it */
+void
+snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+	bytea	   *checksum = DatumGetByteaPP(values[SNAPSHOT_CHECKSUM]);
+
+	if (VARSIZE_ANY_EXHDR(checksum) != SNAPSHOT_CHECKSUM_LENGTH)
+		elog(ERROR, "snapshot \"%s\" has a checksum of %d bytes", reader->info.name,
+			 (int) VARSIZE_ANY_EXHDR(checksum));
+	append_row(reader, values, nulls, (uint8 *) VARDATA_ANY(checksum));
+
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(reader->row_context);
+}
+
+/* All objects are there: compute the checksum of the whole, go to the first */
+void
+snapshot_reader_finish(SnapshotReader *reader)
+{
+	snapshot_digest(reader->checksums.data, reader->checksums.len, reader->info.checksum);
+	pfree(reader->checksums.data);
+	reader->checksums.data = NULL;
+	tuplestore_rescan(reader->store);
+}
+
+const SnapshotInfo *
+snapshot_info(SnapshotReader *reader)
+{
+	return &reader->info;
+}
+
+const SnapshotObject *
+snapshot_next(SnapshotReader *reader)
+{
+	SnapshotObject *object = &reader->object;
+	TupleTableSlot *slot = reader->slot;
+	MemoryContext old;
+
+	CHECK_FOR_INTERRUPTS();
+	MemoryContextReset(reader->row_context);
+
+	/* a tuple from disk is in this context, and is gone with the slot's contents below */
+	old = MemoryContextSwitchTo(reader->row_context);
+	if (!tuplestore_gettupleslot(reader->store, true, false, slot))
+	{
+		MemoryContextSwitchTo(old);
+		return NULL;
+	}
+
+	slot_getallattrs(slot);
+	object->kind = TextDatumGetCString(slot->tts_values[SNAPSHOT_KIND]);
+	object->identity = TextDatumGetCString(slot->tts_values[SNAPSHOT_IDENTITY]);
+	object->parent = slot->tts_isnull[SNAPSHOT_PARENT] ? NULL :
+		TextDatumGetCString(slot->tts_values[SNAPSHOT_PARENT]);
+	object->properties = DatumGetJsonbPCopy(slot->tts_values[SNAPSHOT_PROPERTIES]);
+	memcpy(object->checksum, VARDATA_ANY(DatumGetByteaPP(slot->tts_values[SNAPSHOT_CHECKSUM])),
+		   SNAPSHOT_CHECKSUM_LENGTH);
+	ExecClearTuple(slot);
+	MemoryContextSwitchTo(old);
+
+	return object;
+}
+
+void
+snapshot_rewind(SnapshotReader *reader)
+{
+	tuplestore_rescan(reader->store);
+}
+
+void
+snapshot_close(SnapshotReader *reader)
+{
+	ExecDropSingleTupleTableSlot(reader->slot);
+	tuplestore_end(reader->store);
+	MemoryContextDelete(reader->context);
+}
+
+char *
+snapshot_unknown(const SnapshotObject *object)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&object->properties->root, "unknown",
+													 strlen("unknown"), NULL);
+
+	return value && value->type == jbvString ?
+		pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+}

@@ -1,0 +1,556 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot_store.c
+ *	  Snapshots that are kept: taking, reading, dropping.
+ *
+ * schemaguard.snapshot and schemaguard.snapshot_object are written here as
+ * the owner of the extension, once; nothing updates them.  A snapshot is its
+ * taker's: that role and superusers drop it, pg_monitor reads it, too.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "log.h"
+#include "quote.h"
+#include "rowsink.h"
+#include "snapshot.h"
+#include "snapshot_internal.h"
+#include "spi.h"
+
+PG_FUNCTION_INFO_V1(sg_snapshot_take);
+PG_FUNCTION_INFO_V1(sg_snapshot_drop);
+PG_FUNCTION_INFO_V1(sg_snapshot_objects);
+
+#define BATCH_ROWS 1000
+
+/* ---- reading ---- */
+
+/* Raise 42704, with a hint that names up to ten snapshots that do exist */
+static void
+no_such_snapshot(const char *name)
+{
+	StringInfoData known;
+	SgScope		scope;
+	uint64		n;
+
+	initStringInfo(&known);
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT name FROM schemaguard.snapshot ORDER BY taken_at DESC, name LIMIT 11",
+						 0, NULL, NULL, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		if (i == 10)
+			appendStringInfoString(&known, ", ...");
+		else
+			appendStringInfo(&known, "%s\"%s\"", i > 0 ? ", " : "",
+							 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("snapshot \"%s\" does not exist", name),
+			 n > 0 ? errhint("These snapshots exist: %s.", known.data) :
+			 errhint("There is no snapshot yet. Take one with sg_snapshot_take().")));
+}
+
+/* The header of a snapshot, or NULL */
+static SnapshotInfo *
+find_snapshot(const char *name)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	SnapshotInfo *info = NULL;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT taken_at, role, server, database, server_version_num, schemas, format,"
+						 " objects, unknown, checksum FROM schemaguard.snapshot WHERE name = $1",
+						 1, types, values, NULL) > 0)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		bytea	   *checksum = DatumGetByteaPP(SPI_getbinval(tuple, desc, SPI_fnumber(desc, "checksum"), &isnull));
+
+		info = MemoryContextAllocZero(caller, sizeof(SnapshotInfo));
+		info->name = MemoryContextStrdup(caller, name);
+		info->taken_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, SPI_fnumber(desc, "taken_at"), &isnull));
+		info->role = sg_spi_text(tuple, desc, "role");
+		info->server = sg_spi_text(tuple, desc, "server");
+		info->database = sg_spi_text(tuple, desc, "database");
+		info->server_version_num = (int) sg_spi_int64(tuple, desc, "server_version_num");
+		info->schemas = sg_spi_text_array(tuple, desc, "schemas");
+		info->format = (int) sg_spi_int64(tuple, desc, "format");
+		info->objects = sg_spi_int64(tuple, desc, "objects");
+		info->unknown = sg_spi_int64(tuple, desc, "unknown");
+		if (VARSIZE_ANY_EXHDR(checksum) != SNAPSHOT_CHECKSUM_LENGTH)
+			elog(ERROR, "snapshot \"%s\" has a checksum of %d bytes", name, (int) VARSIZE_ANY_EXHDR(checksum));
+		memcpy(info->checksum, VARDATA_ANY(checksum), SNAPSHOT_CHECKSUM_LENGTH);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return info;
+}
+
+/* Is the current role the snapshot's, or does it have that role's rights? */
+static bool
+is_taker(const SnapshotInfo *info)
+{
+	Oid			role = get_role_oid(info->role, true);
+
+	return superuser() || (OidIsValid(role) && has_privs_of_role(GetUserId(), role));
+}
+
+SnapshotInfo *
+snapshot_get(const char *name)
+{
+	SnapshotInfo *info = find_snapshot(name);
+
+	if (info == NULL)
+		no_such_snapshot(name);
+	if (!is_taker(info) && !has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for snapshot \"%s\"", name),
+				 errdetail("The snapshot belongs to role \"%s\".", info->role),
+				 errhint("That role, members of pg_monitor and superusers read it.")));
+
+	return info;
+}
+
+/* Fill the reader with the rows of a stored snapshot */
+static void
+read_stored(SnapshotReader *reader, List *schemas)
+{
+	Oid			types[] = {TEXTOID, TEXTARRAYOID};
+	Datum		values[2] = {CStringGetTextDatum(reader->info.name), (Datum) 0};
+	char		nulls[2] = {' ', 'n'};
+	List	   *identities = NIL;
+	ListCell   *lc;
+	Portal		portal;
+	SPIPlanPtr	plan;
+	SgScope		scope;
+
+	foreach(lc, schemas)
+		identities = lappend(identities, snapshot_quote((char *) lfirst(lc)));
+	if (schemas != NIL)
+	{
+		values[1] = sg_text_array(identities);
+		nulls[1] = ' ';
+	}
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	plan = SPI_prepare("SELECT kind, identity, parent, properties, checksum FROM schemaguard.snapshot_object o"
+					   " WHERE snapshot = $1 AND ($2 IS NULL OR (kind = 'schema' AND identity = ANY ($2)) OR parent = ANY ($2)"
+					   "  OR EXISTS (SELECT FROM unnest($2) s WHERE starts_with(o.parent, s || '.')))"
+					   " ORDER BY kind, identity", 2, types);
+	portal = SPI_cursor_open(NULL, plan, values, nulls, true);
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, BATCH_ROWS);
+		if (SPI_processed == 0)
+			break;
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			Datum		row[SNAPSHOT_COLUMNS];
+			bool		row_nulls[SNAPSHOT_COLUMNS];
+
+			heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row, row_nulls);
+			snapshot_reader_add_stored(reader, row, row_nulls);
+		}
+		SPI_freetuptable(SPI_tuptable);
+		CHECK_FOR_INTERRUPTS();
+	}
+	SPI_cursor_close(portal);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	snapshot_reader_finish(reader);
+}
+
+SnapshotReader *
+snapshot_open(const char *name, List *schemas)
+{
+	SnapshotReader *reader = snapshot_reader_begin(name);
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+		sg_check_name((char *) lfirst(lc), "schema name");
+
+	if (strcmp(name, SNAPSHOT_LIVE) == 0)
+	{
+		foreach(lc, schemas)
+			reader->info.schemas = lappend(reader->info.schemas, pstrdup((char *) lfirst(lc)));
+		snapshot_read_live(reader);
+	}
+	else
+	{
+		reader->info = *snapshot_get(name);
+		reader->info.objects = reader->info.unknown = 0;
+		read_stored(reader, schemas);
+	}
+	MemoryContextSwitchTo(old);
+
+	return reader;
+}
+
+/* ---- writing ---- */
+
+/* Raise 42939 for a reserved name, 42710 for one that is taken */
+void
+snapshot_check_new(const char *name)
+{
+	sg_check_name(name, "snapshot name");
+	if (strcmp(name, SNAPSHOT_LIVE) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("snapshot name \"%s\" is reserved", name),
+				 errdetail("It stands for this database as it is now."),
+				 errhint("Choose another name.")));
+	if (find_snapshot(name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("snapshot \"%s\" already exists", name),
+				 errhint("Choose another name, or drop that one with sg_snapshot_drop().")));
+}
+
+static bool
+insert_header(const SnapshotInfo *info, const char *name, const char *role, bool imported)
+{
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
+	TEXTARRAYOID, INT4OID, INT8OID, INT8OID, BYTEAOID, BOOLOID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+	bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+
+	SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+	memcpy(VARDATA(checksum), info->checksum, SNAPSHOT_CHECKSUM_LENGTH);
+	memset(nulls, ' ', sizeof(nulls));
+
+	values[0] = CStringGetTextDatum(name);
+	values[1] = TimestampTzGetDatum(info->taken_at);
+	values[2] = CStringGetTextDatum(role);
+	values[3] = info->server ? CStringGetTextDatum(info->server) : (Datum) 0;
+	nulls[3] = info->server ? ' ' : 'n';
+	values[4] = CStringGetTextDatum(info->database);
+	values[5] = Int32GetDatum(info->server_version_num);
+	values[6] = info->schemas ? sg_text_array(info->schemas) : (Datum) 0;
+	nulls[6] = info->schemas ? ' ' : 'n';
+	values[7] = Int32GetDatum(info->format);
+	values[8] = Int64GetDatum(info->objects);
+	values[9] = Int64GetDatum(info->unknown);
+	values[10] = PointerGetDatum(checksum);
+	values[11] = BoolGetDatum(imported);
+
+	return sg_owner_execute(SPI_OK_INSERT,
+							"INSERT INTO schemaguard.snapshot (name, taken_at, role, server, database, server_version_num,"
+							" schemas, format, objects, unknown, checksum, imported_at)"
+							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, CASE WHEN $12 THEN now() END)"
+							" ON CONFLICT (name) DO NOTHING",
+							lengthof(types), types, values, nulls) == 1;
+}
+
+/* Some objects at once: arrays of the five columns */
+static void
+insert_batch(const char *name, Datum (*rows)[BATCH_ROWS], bool *no_parent, int n)
+{
+	static const Oid element[SNAPSHOT_COLUMNS] = {TEXTOID, TEXTOID, TEXTOID, JSONBOID, BYTEAOID};
+	Oid			types[SNAPSHOT_COLUMNS + 1] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, BYTEAARRAYOID, TEXTOID};
+	Datum		values[SNAPSHOT_COLUMNS + 1];
+
+	for (int column = 0; column < SNAPSHOT_COLUMNS; column++)
+	{
+		int			lower = 1;
+
+		values[column] = PointerGetDatum(construct_md_array(rows[column],
+															column == SNAPSHOT_PARENT ? no_parent : NULL,
+															1, &n, &lower, element[column], -1, false, TYPALIGN_INT));
+	}
+	values[SNAPSHOT_COLUMNS] = CStringGetTextDatum(name);
+
+	(void) sg_owner_execute(SPI_OK_INSERT,
+							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
+							" SELECT $6, o.* FROM unnest($1, $2, $3, $4, $5) o",
+							lengthof(types), types, values, NULL);
+}
+
+static Datum
+checksum_datum(const uint8 *digest)
+{
+	bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+
+	SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+	memcpy(VARDATA(checksum), digest, SNAPSHOT_CHECKSUM_LENGTH);
+
+	return PointerGetDatum(checksum);
+}
+
+/*
+ * Keep what the reader holds, as the current role's.  Raises 42710 when the
+ * name was taken meanwhile.
+ */
+int64
+snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
+{
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+	Datum		(*rows)[BATCH_ROWS] = palloc(sizeof(Datum) * BATCH_ROWS * SNAPSHOT_COLUMNS);
+	bool	   *no_parent = palloc(sizeof(bool) * BATCH_ROWS);
+	MemoryContext batch;
+	const SnapshotObject *object;
+	int			n = 0;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (!insert_header(&reader->info, name, role, imported))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("snapshot \"%s\" already exists", name),
+				 errhint("Choose another name, or drop that one with sg_snapshot_drop().")));
+
+	batch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard snapshot batch", ALLOCSET_DEFAULT_SIZES);
+	snapshot_rewind(reader);
+	do
+	{
+		MemoryContext old = MemoryContextSwitchTo(batch);
+
+		object = snapshot_next(reader);
+		if (object != NULL)
+		{
+			rows[SNAPSHOT_KIND][n] = CStringGetTextDatum(object->kind);
+			rows[SNAPSHOT_IDENTITY][n] = CStringGetTextDatum(object->identity);
+			rows[SNAPSHOT_PARENT][n] = object->parent ? CStringGetTextDatum(object->parent) : (Datum) 0;
+			no_parent[n] = object->parent == NULL;
+			rows[SNAPSHOT_PROPERTIES][n] = PointerGetDatum(PG_DETOAST_DATUM_COPY(PointerGetDatum(object->properties)));
+			rows[SNAPSHOT_CHECKSUM][n] = checksum_datum(object->checksum);
+			n++;
+		}
+		if (n == BATCH_ROWS || (object == NULL && n > 0))
+		{
+			insert_batch(name, rows, no_parent, n);
+			n = 0;
+			MemoryContextReset(batch);
+		}
+		MemoryContextSwitchTo(old);
+	} while (object != NULL);
+
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return reader->info.objects;
+}
+
+void
+snapshot_log(const char *action, const char *name, int64 objects, const char *message)
+{
+	pg_uuid_t	run = log_new_run();
+	LogEntry	entry = log_entry(&run, NULL, action, "done");
+
+	entry.object = name;
+	entry.rows_affected = objects;
+	entry.message = message;
+	(void) log_write(&entry);
+}
+
+/* ---- functions ---- */
+
+/* A text[] argument as a list of schema names; an empty array is an error */
+static List *
+schemas_argument(FunctionCallInfo fcinfo, int n)
+{
+	List	   *schemas;
+	ListCell   *lc;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+
+	schemas = sg_text_array_list(PG_GETARG_DATUM(n));
+	if (schemas == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schemas must not be empty"),
+				 errhint("Name one schema or more, or pass NULL for all.")));
+	foreach(lc, schemas)
+		sg_check_name((char *) lfirst(lc), "schema name");
+
+	return schemas;
+}
+
+/* Raise 3F000 unless every schema that was asked for is there: a misspelt one would make an empty snapshot */
+static void
+check_schemas(SnapshotReader *reader, List *schemas)
+{
+	List	   *missing = schemas;
+	const SnapshotObject *object;
+	ListCell   *lc;
+
+	while (missing != NIL && (object = snapshot_next(reader)) != NULL)
+	{
+		List	   *rest = NIL;
+
+		if (strcmp(object->kind, "schema") != 0)
+			continue;
+		foreach(lc, missing)
+		{
+			if (strcmp(snapshot_quote((char *) lfirst(lc)), object->identity) != 0)
+				rest = lappend(rest, lfirst(lc));
+		}
+		missing = rest;
+	}
+
+	if (missing != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist in database \"%s\"", (char *) linitial(missing),
+						reader->info.database),
+				 errhint("Schemas are given as they are in pg_namespace, without quotes.")));
+}
+
+/*
+ * sg_snapshot_take(snapshot text, schemas text[], server text)
+ *
+ * Keeps what this database is made of, or the one that a foreign server leads
+ * to; schemas narrows it.  What the caller may not read, or what is locked for
+ * longer, is marked as unknown.  Logged.  Raises 42710 (the name is taken),
+ * 42939 (it is "live"), 3F000, 55P03 (locks, after several attempts), 25006;
+ * for a server what snapshot_remote.c says.  Locks nothing but what the
+ * functions pg_get_* lock, in ACCESS SHARE, and only while they run.
+ */
+Datum
+sg_snapshot_take(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+	List	   *schemas;
+	SnapshotReader *reader;
+	int64		objects;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_snapshot_take", "snapshot");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	schemas = schemas_argument(fcinfo, 1);
+
+	PreventCommandDuringRecovery("sg_snapshot_take()");
+	PreventCommandIfReadOnly("sg_snapshot_take()");
+	snapshot_check_new(name);
+
+	if (PG_ARGISNULL(2))
+		reader = snapshot_open(SNAPSHOT_LIVE, schemas);
+	else
+	{
+		reader = snapshot_reader_begin(name);
+		reader->info.server = text_to_cstring(PG_GETARG_TEXT_PP(2));
+		reader->info.schemas = schemas;
+		snapshot_read_remote(reader);
+	}
+	check_schemas(reader, schemas);
+	objects = snapshot_insert(reader, name, false);
+	snapshot_log("snapshot take", name, objects,
+				 reader->info.server ? psprintf("from server %s", reader->info.server) : NULL);
+	snapshot_close(reader);
+
+	PG_RETURN_INT64(objects);
+}
+
+/*
+ * sg_snapshot_drop(snapshot text)
+ *
+ * For the role that took or imported it, and superusers.  Logged.  Raises
+ * 42704, 42501, 25006.
+ */
+Datum
+sg_snapshot_drop(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[1];
+	SnapshotInfo *info;
+	int64		objects;
+	SgScope		scope;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_snapshot_drop", "snapshot");
+	info = find_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	if (info == NULL)
+		no_such_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PreventCommandDuringRecovery("sg_snapshot_drop()");
+	PreventCommandIfReadOnly("sg_snapshot_drop()");
+	if (!is_taker(info))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to drop snapshot \"%s\"", info->name),
+				 errdetail("The snapshot belongs to role \"%s\".", info->role),
+				 errhint("Only that role and superusers drop it.")));
+
+	values[0] = CStringGetTextDatum(info->name);
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.snapshot WHERE name = $1",
+							1, types, values, NULL);
+	objects = (int64) sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.snapshot_object WHERE snapshot = $1",
+									   1, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+	snapshot_log("snapshot drop", info->name, objects, NULL);
+
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_snapshot_objects(snapshot text, schemas text[])
+ *
+ * The rows of a snapshot, or of this database as it is now ("live"), in the
+ * order of kind and identity as bytes.  Works on a standby and in a read-only
+ * transaction.  Raises 42704, 42501; for "live" as sg_snapshot_take.
+ */
+Datum
+sg_snapshot_objects(PG_FUNCTION_ARGS)
+{
+	List	   *schemas;
+	SnapshotReader *reader;
+	const SnapshotObject *object;
+	SgRowSink	sink;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_snapshot_objects", "snapshot");
+	schemas = schemas_argument(fcinfo, 1);
+	sg_sink_begin(&sink, fcinfo);
+
+	reader = snapshot_open(text_to_cstring(PG_GETARG_TEXT_PP(0)), schemas);
+	while ((object = snapshot_next(reader)) != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+
+		sg_sink_text(&sink, object->kind);
+		sg_sink_text(&sink, object->identity);
+		sg_sink_text(&sink, object->parent);
+		sg_sink_datum(&sink, JsonbPGetDatum(object->properties));
+		sg_sink_datum(&sink, checksum_datum(object->checksum));
+		sg_sink_emit(&sink);
+		MemoryContextSwitchTo(old);
+	}
+	snapshot_close(reader);
+
+	PG_RETURN_VOID();
+}

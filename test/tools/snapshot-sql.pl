@@ -1,0 +1,76 @@
+#!/usr/bin/perl
+#
+# snapshot-sql.pl < sql/parts/71_snapshot_statement.sql > docs/snapshot.sql
+#
+# The snapshot statement as a script for psql. `make docs/snapshot.sql` runs it; .ci/check-repo compares the texts.
+
+use strict;
+use warnings;
+
+local $/ = undef;
+my $part = <STDIN>;
+my ($prologue) = $part =~ /\$prologue\$\n(.*?)\$prologue\$/s or die "snapshot-sql.pl: no prologue\n";
+my ($statement) = $part =~ /\$statement\$\n(.*?)\n\$statement\$/s or die "snapshot-sql.pl: no statement\n";
+
+print <<"EOS";
+-- A snapshot of a database where schemaguard is not installed, nor can be.  Made from sql/parts/71_snapshot_statement.sql
+-- by `make docs/snapshot.sql`: do not edit.
+--
+--   psql -X -f docs/snapshot.sql DATABASE > prod.json
+--   psql -X -v schemas='{app,audit}' -f docs/snapshot.sql DATABASE > prod.json      -- these schemas only
+--
+-- and where schemaguard is, in psql:
+--
+--   \\set document `cat prod.json`
+--   SELECT sg_snapshot_import('prod', :'document');
+--
+-- Needs psql 11 and a server of 12 or later, and the right to connect. It reads the catalogs in one read-only transaction,
+-- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds is read again without its
+-- text and marked as unknown; if that fails as well, nothing is printed, and psql exits with status 3.
+\\set QUIET on
+\\set ON_ERROR_STOP on
+\\pset format unaligned
+\\pset tuples_only on
+\\pset pager off
+
+BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;
+${prologue}\\if :{?schemas}
+SET LOCAL sg_snapshot.schemas = :'schemas';
+\\endif
+-- there an error in a savepoint could end the session: be careful at once
+SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END AS sg_skip_locked \\gset
+SET LOCAL sg_snapshot.skip_locked = :'sg_skip_locked';
+
+PREPARE sg_snapshot AS
+WITH object AS MATERIALIZED (
+    SELECT s.kind, s.identity, s.parent, s.properties,
+        sha256(convert_to(s.kind || chr(10) || s.identity || chr(10) || coalesce(s.parent, '') || chr(10) || s.properties::text, 'UTF8')) AS checksum
+    FROM (
+$statement
+    ) s
+)
+SELECT h.header || jsonb_build_object('seal', encode(sha256(convert_to(h.header::text, 'UTF8')), 'hex'),
+    'objects', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent,
+            'properties', o.properties, 'checksum', encode(o.checksum, 'hex')) ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '[]')
+        FROM object o))
+FROM (SELECT jsonb_build_object('schemaguard_snapshot', 1,
+        'taken_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'role', CURRENT_USER, 'server', NULL, 'database', current_database(),
+        'server_version_num', current_setting('server_version_num')::int,
+        'schemas', nullif(current_setting('sg_snapshot.schemas', true), '')::text[],
+        'count', (SELECT count(*) FROM object),
+        'checksum', (SELECT encode(sha256(coalesce(string_agg(o.checksum, '' ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '')), 'hex')
+            FROM object o)) AS header) h;
+
+SAVEPOINT sg_snapshot;
+\\set ON_ERROR_STOP off
+EXECUTE sg_snapshot;
+\\if :ERROR
+\\set ON_ERROR_STOP on
+ROLLBACK TO SAVEPOINT sg_snapshot;
+SET LOCAL sg_snapshot.skip_locked = 'on';
+EXECUTE sg_snapshot;
+\\endif
+COMMIT;
+DEALLOCATE sg_snapshot;
+EOS
