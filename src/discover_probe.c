@@ -43,7 +43,8 @@
 #include "guc.h"
 #include "spi.h"
 
-#define SAMPLE_ROWS 2000		/* of a child, about; twice as many at most */
+#define SAMPLE_ROWS 1000		/* of a large child, about */
+#define SAMPLE_ROWS_MAX 4000	/* a child that has no more is read as a whole */
 #define BLOCK_ROWS 60			/* of a block, where nobody has counted */
 #define FETCH_ROWS 100
 #define FIRST_LOOK 64			/* values looked up before all of them are */
@@ -137,8 +138,8 @@ sample_column(RowSample *sample, int column)
 	new = &sample->columns[sample->ncolumns];
 	new->column = column;
 	get_typlenbyvalalign(sample->facts->columns[column].type, &new->len, &new->byval, &new->align);
-	new->values = palloc(2 * SAMPLE_ROWS * sizeof(Datum));
-	new->states = palloc(2 * SAMPLE_ROWS);
+	new->values = palloc(SAMPLE_ROWS_MAX * sizeof(Datum));
+	new->states = palloc(SAMPLE_ROWS_MAX);
 	return sample->ncolumns++;
 }
 
@@ -199,8 +200,8 @@ sample_percent(const RowSample *sample)
 	double		wanted = SAMPLE_ROWS / Max(rows, 1);
 
 	/* few blocks may be all alike, many take long */
-	wanted = Max(Min(wanted, 200), 10);
-	return blocks <= 2 * wanted ? 100 : 100 * wanted / blocks;
+	wanted = Max(Min(wanted, 100), 10);
+	return blocks <= 4 * wanted ? 100 : 100 * wanted / blocks;
 }
 
 static char *
@@ -252,7 +253,7 @@ keep_row(RowSample *sample, HeapTuple tuple, TupleDesc desc)
 {
 	MemoryContext caller;
 
-	if (sample->nrows == 2 * SAMPLE_ROWS || sample->bytes > sg_audit_memory_bytes() / 8)
+	if (sample->nrows == SAMPLE_ROWS_MAX || sample->bytes > sg_audit_memory_bytes() / 8)
 		return false;
 	caller = MemoryContextSwitchTo(sample->context);
 	for (int i = 0; i < sample->ncolumns; i++)
@@ -618,7 +619,7 @@ probe_values(RowSample *sample, const Candidate *cand, RowFindings *found)
 	bool		ranged = cand->n == 1 && is_ranged(facts->columns[cand->columns[0]].type) &&
 		is_ranged(get_atttype(key->parent, key->parent_att[0]));
 	char	   *query = lookup_query(facts, cand, ranged);
-	int		   *rows = palloc(2 * SAMPLE_ROWS * sizeof(int));
+	int		   *rows = palloc(SAMPLE_ROWS_MAX * sizeof(int));
 	int			slots[GROUP_MAX];
 	int64		too_long = 0;
 	bool		all;
@@ -626,7 +627,7 @@ probe_values(RowSample *sample, const Candidate *cand, RowFindings *found)
 
 	for (int i = 0; i < cand->n; i++)
 		slots[i] = sample_column(sample, cand->columns[i]);
-	n = rows_with_values(sample, slots, cand->n, rows, 2 * SAMPLE_ROWS, &too_long);
+	n = rows_with_values(sample, slots, cand->n, rows, SAMPLE_ROWS_MAX, &too_long);
 	all = n == 0;
 	for (int look = n > 4 * FIRST_LOOK ? FIRST_LOOK : n; n > 0; look = n)
 	{

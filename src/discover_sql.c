@@ -552,6 +552,8 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 	Discovery	d = {0};
 	Verify		verify;
+	MemoryContext row;
+	MemoryContext caller;
 	ListCell   *lc;
 
 	sg_check_version();
@@ -562,6 +564,8 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 	discover(&d);
 	if (verify != VERIFY_NONE)
 		look_at_rows(&d, 0, InvalidOid);
+	row = AllocSetContextCreate(CurrentMemoryContext, "discovery candidate", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(row);
 	foreach(lc, d.candidates)
 	{
 		Candidate  *cand = lfirst(lc);
@@ -576,6 +580,8 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 		sg_sink_float8(&sink, cand->score);
 		sink_signals(&sink, cand);
 		sg_sink_emit(&sink);
+		MemoryContextReset(row);
 	}
+	MemoryContextSwitchTo(caller);
 	PG_RETURN_NULL();
 }

@@ -116,6 +116,18 @@ INSERT INTO s.village VALUES ('A', 1), ('B', 3), ('B', 4), (NULL, 9), ('A', NULL
 SELECT child_table, child_columns, rows_checked, orphan_rows, result, reason FROM sg_discover_fks(min_score => 0)
 WHERE child_table IN ('s.moon', 's.comet', 's.street') OR (child_table = 's.village' AND cardinality(child_columns) = 2) ORDER BY 1;
 
+-- Partitions on both sides: the keys are those of the partitioned tables, the rows those of the partitions
+CREATE TABLE s.tanks (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE s.tanks_1 PARTITION OF s.tanks FOR VALUES FROM (1) TO (100);
+CREATE TABLE s.tanks_2 PARTITION OF s.tanks FOR VALUES FROM (100) TO (1000);
+CREATE TABLE s.fills (tank_id int, k int) PARTITION BY LIST (k);
+CREATE TABLE s.fills_1 PARTITION OF s.fills FOR VALUES IN (1);
+CREATE TABLE s.fills_2 PARTITION OF s.fills FOR VALUES IN (2);
+INSERT INTO s.tanks SELECT g FROM generate_series(1, 900) g;
+INSERT INTO s.fills SELECT g % 910 + 1, g % 2 + 1 FROM generate_series(1, 3000) g;
+SELECT child_table, child_columns, parent_table, rows_checked, orphan_rows, result FROM sg_discover_fks('s.fills', 0);
+SELECT count(*) FROM sg_discover_fks('s.fills_1', 0);
+
 -- Feedback that was accepted teaches, and stands where no name suggests it; nonsense in it hurts nobody
 CREATE TABLE s.staff (id int PRIMARY KEY, badge int UNIQUE);
 CREATE TABLE s.shift (zuständig int, vertreter int);

@@ -129,7 +129,7 @@ sub fit_weights
 			@beta = map { $beta[$_] + $step->[$_] } 0 .. $#beta;
 			next;
 		}
-		last if defined $last && $last - $loss < 1e-6 * ($last + 1);
+		last if defined $last && $last - $loss < 1e-6 * $last + 1e-3;
 		$last = $loss;
 		$step = solve(\@hessian, \@gradient);
 		@beta = map { $beta[$_] - $step->[$_] } 0 .. $#beta;

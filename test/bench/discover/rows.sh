@@ -39,7 +39,7 @@ SELECT format('CREATE TABLE thing%s (id bigint PRIMARY KEY, %s, note text)', i,
               string_agg(format('thing%s_id bigint', (i + c * 3) % 20), ', '))
 FROM generate_series(0, 19) i, generate_series(1, 6) c GROUP BY i \gexec
 SELECT format('INSERT INTO thing%s SELECT g, %s, md5(g::text) FROM generate_series(1, %s) g', i,
-              string_agg(format('g * %s %% %s + 1', 7919 + c, (100000 + (i + c * 3) % 20 * 20000)), ', '), 100000 + i * 20000)
+              string_agg(format('g::bigint * %s %% %s + 1', 7919 + c, (100000 + (i + c * 3) % 20 * 20000)), ', '), 100000 + i * 20000)
 FROM generate_series(0, 19) i, generate_series(1, 6) c GROUP BY i \gexec
 VACUUM ANALYZE;
 SQL
