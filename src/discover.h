@@ -128,7 +128,8 @@ typedef struct FactKey
 	bool		borrowed;		/* its name is that of another table's key */
 	bool		owned;			/* its name has the table's name in it */
 	int			sharing;		/* keys of the same name */
-	double		usual;			/* share of the primary keys that have this name */
+	double		usual;			/* share of the primary keys that have this
+								 * name */
 } FactKey;
 
 typedef struct FactReference
@@ -156,7 +157,8 @@ typedef struct Facts
 								 * unique */
 	HTAB	   *by_table_name;	/* joined stems -> tables */
 	HTAB	   *by_key_name;	/* joined stems -> keys */
-	HTAB	   *by_key_word;	/* the names of primary keys of one word -> keys */
+	HTAB	   *by_key_word;	/* the names of primary keys of one word ->
+								 * keys */
 	HTAB	   *by_column_name; /* joined stems -> columns */
 	List	   *vocabulary[256];	/* stems of the tables' names, by first
 									 * byte */
@@ -369,7 +371,8 @@ typedef struct Weights
 {
 	double	   *signal;
 	Calibration calibration[LEVEL_ROWS + 1];
-	double		density;		/* log of the references per table that are usual */
+	double		density;		/* log of the references per table that are
+								 * usual */
 	double		density_spread; /* of that log; 0: not considered */
 } Weights;
 

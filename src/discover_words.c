@@ -203,7 +203,10 @@ words_abbreviates(const char *a, const char *b)
 	if (strncmp(a, b, na) == 0)
 		return 1;
 
-	/* letters left out at the end of a word or vowels: dept, mgr, but not pod for period */
+	/*
+	 * letters left out at the end of a word or vowels: dept, mgr, but not pod
+	 * for period
+	 */
 	if (nb > na * 3)
 		return 0;
 	while (*skeleton && *skeleton == *p)

@@ -49,7 +49,8 @@ typedef struct DdlCommand
 	char	   *statement;		/* NULL: not known, or not to be written down */
 	const char *withheld;		/* why, if it is not to be */
 	const char *origin;			/* direct, migration, extension, schemaguard */
-	char	   *origin_name;	/* of the migration, extension or plan, or NULL */
+	char	   *origin_name;	/* of the migration, extension or plan, or
+								 * NULL */
 	List	   *objects;		/* of DdlObject * */
 } DdlCommand;
 

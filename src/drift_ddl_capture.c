@@ -371,7 +371,10 @@ read_dropped(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 	char	   *identity;
 	DdlObject  *object;
 
-	/* the rest are parts of what is named here: a table's indexes, a view's rule */
+	/*
+	 * the rest are parts of what is named here: a table's indexes, a view's
+	 * rule
+	 */
 	if (DatumGetBool(values[DROPPED_TEMPORARY]) || nulls[DROPPED_IDENTITY] ||
 		!(original || (DatumGetBool(values[DROPPED_NORMAL]) &&
 					   classid != RewriteRelationId && classid != AttrDefaultRelationId)))

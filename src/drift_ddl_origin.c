@@ -53,7 +53,7 @@ cut_text(const char *text, int start, int length)
 	while (end > start && (scanner_isspace(text[end - 1]) || text[end - 1] == ';'))
 		end--;
 
-	return pnstrdup(text + start, end - start);
+	return pnstrdup(text +start, end - start);
 }
 
 /*
@@ -227,6 +227,7 @@ ddl_set_statement(DdlCommand *command, EventTriggerData *event)
 
 	text = spi_text();
 	text = text ? pick_statement(text, event) : client_statement(event);
+
 	if (text == NULL)
 		return;
 	if (names_password(text))

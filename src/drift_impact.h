@@ -40,8 +40,8 @@ typedef struct Impact
 	HTAB	   *nodes;
 	List	   *order;			/* of ImpactNode *, the root first */
 	ImpactNode *root;
-	List	   *owners;			/* of ObjectAddress *: what the root is a part of,
-								 * so that it can't be dropped by itself */
+	List	   *owners;			/* of ObjectAddress *: what the root is a part
+								 * of, so that it can't be dropped by itself */
 } Impact;
 
 /* ---- drift_impact_name.c ---- */

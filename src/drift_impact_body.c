@@ -137,7 +137,7 @@ has_word(const char *text, const char *name)
 	for (const char *p = text; *p; p++)
 	{
 		if (pg_strncasecmp(p, name, length) == 0 &&
-			(p == text || !is_word_character(p[-1])) && !is_word_character(p[length]))
+			(p == text ||!is_word_character(p[-1])) &&!is_word_character(p[length]))
 			return true;
 	}
 	return false;

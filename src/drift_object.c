@@ -114,7 +114,10 @@ drift_identity(const ObjectAddress *object)
 		return arguments ? drift_join_names(arguments) : identity;
 	if (drift_has_table(object->classId))
 	{
-		/* of a domain: core gives its type's name, quoted, and the constraint's as an argument */
+		/*
+		 * of a domain: core gives its type's name, quoted, and the
+		 * constraint's as an argument
+		 */
 		if (object->classId == ConstraintRelationId && list_length(names) == 1)
 			return psprintf("%s.%s", (char *) linitial(names), drift_join_names(arguments));
 		return drift_join_names(names);

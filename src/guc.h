@@ -50,6 +50,7 @@ extern bool sg_audit_paranoid;
 extern char *sg_notify_channel; /* of drift checks; "" is none */
 extern int	sg_connect_timeout; /* s, to reach another server */
 extern int	sg_remote_timeout;	/* ms, one statement there */
+
 /* where DDL comes from; see drift_ddl_origin.c */
 extern char *sg_migration;		/* name of the migration that runs; "" is none */
 extern char *sg_migration_applications; /* patterns, separated by commas */
