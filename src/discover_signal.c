@@ -322,7 +322,9 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_TABLE_GLUED] = cand->table_glued;
 	s[SIGNAL_TAIL_ONLY] = cand->table_match == MATCH_TAIL && cand->sharing == 1;
 	s[SIGNAL_COUNTS] = cand->counts;
-	s[SIGNAL_WORDS_AFTER] = !by_key && cand->after > 0;
+
+	/* id_noun_role puts the noun first, so what follows is no other noun */
+	s[SIGNAL_WORDS_AFTER] = !by_key && cand->after > 0 && (!cand->prefix || cand->measure);
 	s[SIGNAL_MEASURE] = !by_key && cand->measure;
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
 	s[SIGNAL_ABBREVIATION] = cand->abbreviation == 1;
