@@ -325,7 +325,8 @@ SELECT test, observed, result, reason FROM sg_verify_fks('ver', live => true) WH
 CREATE INDEX ON c (p);
 SELECT test, observed, result, reason FROM sg_verify_fks('ver', live => true) WHERE test = 'live: delete a parent';
 INSERT INTO stop VALUES (301);
-SELECT test, observed, result, reason FROM sg_verify_fks('ver', live => true) WHERE test = 'live: delete a parent';
+-- some reach too many rows, and all are refused: which of them is told depends on the row that was looked at last
+SELECT test, observed, result, split_part(reason, ':', 1) AS reason FROM sg_verify_fks('ver', live => true) WHERE test = 'live: delete a parent';
 DROP TABLE stop;
 -- a column that goes while the key is tried: no verdict, and no error
 BEGIN;
