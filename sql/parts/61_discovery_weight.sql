@@ -1,4 +1,4 @@
--- What each signal of discovery weighs. Written by test/bench/discover/fit.pl: do not edit, fit again.
+-- What each signal of discovery weighs, by the model of test/bench/discover/fit.pl: do not edit, fit again.
 INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES
     ('abbreviation', -0.8794, 'fitted'),
     ('abbreviation by letters', -0.3366, 'fitted'),

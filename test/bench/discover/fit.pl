@@ -277,7 +277,7 @@ foreach my $name ((sort { $f1{$a}[0] <=> $f1{$b}[0] } @names)[ 0 .. ($verbose ? 
 
 if ($weights_file)
 {
-	my $text = "-- What each signal of discovery weighs. Written by test/bench/discover/fit.pl: do not edit, fit again.\n"
+	my $text = "-- What each signal of discovery weighs, by the model of test/bench/discover/fit.pl: do not edit, fit again.\n"
 	  . "INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES\n";
 	my %value = map { $signals[$_] => $all->[$_] } 0 .. $#signals;
 
