@@ -109,17 +109,18 @@ BEGIN
 	END LOOP;
 END$$;
 
-CREATE FUNCTION public.trap_action(l schemaguard.audit_log) RETURNS text LANGUAGE sql AS $$
-	SELECT CASE WHEN l.message = 'looking for orphans' OR l.action = 'fix' AND l.phase = 'done' AND l.rows_affected IS NULL THEN 'look'
-		WHEN l.message = 'counts rows without values' OR l.action = 'backfill' AND l.phase = 'done' AND l.rows_affected IS NULL THEN 'count'
-		ELSE l.action END $$;
+-- not of type audit_log, which would hold up DROP EXTENSION
+CREATE FUNCTION public.trap_action(action text, message text, phase text, affected bigint) RETURNS text LANGUAGE sql AS $$
+	SELECT CASE WHEN message = 'looking for orphans' OR action = 'fix' AND phase = 'done' AND affected IS NULL THEN 'look'
+		WHEN message = 'counts rows without values' OR action = 'backfill' AND phase = 'done' AND affected IS NULL THEN 'count'
+		ELSE action END $$;
 
 CREATE FUNCTION public.trap_in_log() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF EXISTS (SELECT FROM public.trap) THEN
-		PERFORM public.trap_here(NEW.phase || ' ' || public.trap_action(NEW), coalesce(NEW.step, 0), NEW.plan,
+		PERFORM public.trap_here(NEW.phase || ' ' || public.trap_action(NEW.action, NEW.message, NEW.phase, NEW.rows_affected), coalesce(NEW.step, 0), NEW.plan,
 			(SELECT count(*) FROM schemaguard.audit_log l WHERE l.id < NEW.id AND l.phase = NEW.phase
-				AND (l.plan, coalesce(l.step, 0), public.trap_action(l)) = (NEW.plan, coalesce(NEW.step, 0), public.trap_action(NEW))));
+				AND (l.plan, coalesce(l.step, 0), public.trap_action(l.action, l.message, l.phase, l.rows_affected)) = (NEW.plan, coalesce(NEW.step, 0), public.trap_action(NEW.action, NEW.message, NEW.phase, NEW.rows_affected))));
 	END IF;
 	RETURN NULL;
 END$$;
