@@ -293,9 +293,9 @@ SKIP:
 	$s->query("CALL sg_add_fks('g')");
 	check_finished('g');
 
-	# the server dies while a worker is at it
+	# the server dies while a worker is at it; the log, unlike the event triggers, knows which of two workers
 	make_tables_of('h', 2000);
-	query("INSERT INTO trap VALUES ('after validate', 'new_key ON public.rows_h_31')");
+	query("INSERT INTO trap VALUES ('done validate', 'new_key ON public.rows_h_31')");
 	$s->send("CALL sg_add_fks('h')");
 	ok(wait_trapped($node), 'a worker is at a partition');
 	crash($node);
