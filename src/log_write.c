@@ -270,12 +270,10 @@ sg_log_guard(PG_FUNCTION_ARGS)
 	return PointerGetDatum(data->tg_trigtuple);
 }
 
-/* Delete what is older; a started row stays as long as its outcome is not older */
+/* Delete rows of one of our tables, past its guard; how many */
 static uint64
-prune_rows(TimestampTz before)
+prune(const char *sql, int nargs, Oid *types, Datum *values)
 {
-	Oid			types[] = {TIMESTAMPTZOID};
-	Datum		values[] = {TimestampTzGetDatum(before)};
 	SgScope		scope;
 	uint64		n;
 
@@ -284,12 +282,7 @@ prune_rows(TimestampTz before)
 	PG_TRY();
 	{
 		pruning = true;
-		n = sg_owner_execute(SPI_OK_DELETE,
-							 "DELETE FROM schemaguard.audit_log l WHERE l.at < $1"
-							 " AND (l.phase <> 'started' OR EXISTS"
-							 "      (SELECT FROM schemaguard.audit_log o"
-							 "       WHERE o.started_id = l.id AND o.at < $1))",
-							 1, types, values, NULL);
+		n = sg_owner_execute(SPI_OK_DELETE, sql, nargs, types, values, NULL);
 	}
 	PG_FINALLY();
 	{
@@ -302,32 +295,31 @@ prune_rows(TimestampTz before)
 	return n;
 }
 
+/* The same for what is older than a time, $1 */
+static uint64
+prune_before(const char *sql, TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(before)};
+
+	return prune(sql, 1, types, values);
+}
+
+/* Delete what is older; a started row stays as long as its outcome is not older */
+static uint64
+prune_rows(TimestampTz before)
+{
+	return prune_before("DELETE FROM schemaguard.audit_log l WHERE l.at < $1"
+						" AND (l.phase <> 'started' OR EXISTS"
+						"      (SELECT FROM schemaguard.audit_log o"
+						"       WHERE o.started_id = l.id AND o.at < $1))", before);
+}
+
 /* Delete what is older of the DDL that was caught */
 static uint64
 prune_ddl(TimestampTz before)
 {
-	Oid			types[] = {TIMESTAMPTZOID};
-	Datum		values[] = {TimestampTzGetDatum(before)};
-	SgScope		scope;
-	uint64		n;
-
-	sg_owner_begin(&scope);
-	SPI_connect();
-	PG_TRY();
-	{
-		pruning = true;
-		n = sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.ddl_log WHERE at < $1",
-							 1, types, values, NULL);
-	}
-	PG_FINALLY();
-	{
-		pruning = false;
-	}
-	PG_END_TRY();
-	SPI_finish();
-	sg_scope_end(&scope);
-
-	return n;
+	return prune_before("DELETE FROM schemaguard.ddl_log WHERE at < $1", before);
 }
 
 /* Delete what is older of the proofs that fk_trust has no more use for */
@@ -338,26 +330,16 @@ prune_proofs(TimestampTz before)
 	Datum		values[] = {TimestampTzGetDatum(before),
 		Int64GetDatum((int64) GetSystemIdentifier()),
 	ObjectIdGetDatum(MyDatabaseId)};
-	SgScope		scope;
-	uint64		n;
 
-	sg_owner_begin(&scope);
-	SPI_connect();
-	n = sg_owner_execute(SPI_OK_DELETE,
-						 "DELETE FROM schemaguard.proof p WHERE p.proved_at < $1"
-						 " AND (p.system_identifier <> $2 OR p.database_oid <> $3"
-						 "      OR NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = p.constraint_oid)"
-						 "      OR EXISTS (SELECT FROM schemaguard.proof n"
-						 "                 WHERE n.constraint_oid = p.constraint_oid"
-						 "                   AND n.system_identifier = $2 AND n.database_oid = $3"
-						 "                   AND n.proved_lsn > p.proved_lsn"
-						 "                   AND n.proved_lsn <= pg_current_wal_insert_lsn()"
-						 "                   AND (p.by_index OR NOT n.by_index)))",
-						 3, types, values, NULL);
-	SPI_finish();
-	sg_scope_end(&scope);
-
-	return n;
+	return prune("DELETE FROM schemaguard.proof p WHERE p.proved_at < $1"
+				 " AND (p.system_identifier <> $2 OR p.database_oid <> $3"
+				 "      OR NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = p.constraint_oid)"
+				 "      OR EXISTS (SELECT FROM schemaguard.proof n"
+				 "                 WHERE n.constraint_oid = p.constraint_oid"
+				 "                   AND n.system_identifier = $2 AND n.database_oid = $3"
+				 "                   AND n.proved_lsn > p.proved_lsn"
+				 "                   AND n.proved_lsn <= pg_current_wal_insert_lsn()"
+				 "                   AND (p.by_index OR NOT n.by_index)))", 3, types, values);
 }
 
 /*
@@ -368,28 +350,17 @@ prune_proofs(TimestampTz before)
 static uint64
 prune_drift(TimestampTz before)
 {
-	Oid			types[] = {TIMESTAMPTZOID};
-	Datum		values[] = {TimestampTzGetDatum(before)};
-	SgScope		scope;
 	uint64		n;
 
-	sg_owner_begin(&scope);
-	SPI_connect();
-	n = sg_owner_execute(SPI_OK_DELETE,
-						 "DELETE FROM schemaguard.drift_run r WHERE r.at < $1"
-						 " AND (EXISTS (SELECT FROM schemaguard.drift_run n WHERE n.role = r.role"
-						 "              AND n.reference = r.reference AND n.target = r.target AND n.id > r.id)"
-						 "      OR NOT EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference))",
-						 1, types, values, NULL);
-	sg_owner_execute(SPI_OK_DELETE,
-					 "DELETE FROM schemaguard.drift_item i WHERE i.gone_at < $1"
-					 " OR i.last_seen < $1 AND NOT EXISTS"
-					 "    (SELECT FROM schemaguard.drift_run r WHERE r.role = i.role"
-					 "     AND r.reference = i.reference AND r.target = i.target)",
-					 1, types, values, NULL);
-	SPI_finish();
-	sg_scope_end(&scope);
-
+	n = prune_before("DELETE FROM schemaguard.drift_run r WHERE r.at < $1"
+					 " AND (EXISTS (SELECT FROM schemaguard.drift_run n WHERE n.role = r.role"
+					 "              AND n.reference = r.reference AND n.target = r.target AND n.id > r.id)"
+					 "      OR NOT EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference))",
+					 before);
+	(void) prune_before("DELETE FROM schemaguard.drift_item i WHERE i.gone_at < $1"
+						" OR i.last_seen < $1 AND NOT EXISTS"
+						"    (SELECT FROM schemaguard.drift_run r WHERE r.role = i.role"
+						"     AND r.reference = i.reference AND r.target = i.target)", before);
 	return n;
 }
 
