@@ -32,6 +32,14 @@ sub wait_in_trap
 	return wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'trapped'") eq '1' });
 }
 
+# The other worker has nothing left to do: what is open in the log is the trapped step, and no other
+sub wait_validated
+{
+	my ($plan, $count) = @_;
+
+	return wait_for(sub { query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = '$plan' AND state = 'validated'") eq $count });
+}
+
 sub no_workers { return wait_for(sub { !workers() }, 30); }
 
 sub invalid_indexes
@@ -281,8 +289,7 @@ for my $with ('core', 'scan')
 	$s->query($set);
 	$s->send("CALL sg_add_fks('$p')");
 	ok(wait_in_trap(), "$with: step 2 stands in a worker, in the transaction that makes its key valid");
-	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = '$p' AND state = 'validated'") eq '3' }),
-		"$with: the other worker does the rest meanwhile");
+	ok(wait_validated($p, 3), "$with: the other worker does the rest meanwhile");
 	is(query("SELECT count(*) FROM schemaguard.progress WHERE plan = '$p' AND action = 'validate'"), '2',
 		"$with: progress shows leader and worker");
 	is_error($node, "CALL sg_add_fks('$p')", '55006', qr/process ID $s->{pid} runs/, "$with: nobody else runs the plan");
@@ -327,7 +334,7 @@ for my $with ('core', 'scan')
 	set_trap($node, 'done validate', 1);
 	my $s = SgTest::Session->new($node);
 	$s->send("CALL sg_add_fks('j')");
-	ok(wait_in_trap(), 'step 1 stands in a worker');
+	ok(wait_in_trap() && wait_validated('j', 3), 'step 1 stands in a worker, the others are done');
 	query("SELECT pg_terminate_backend($s->{pid})");
 	ok(!defined $s->collect, 'a terminated leader ends');
 	ok(no_workers(), 'and its workers with it');
@@ -343,7 +350,7 @@ for my $with ('core', 'scan')
 	set_trap($node, 'done validate', 1);
 	my $s = SgTest::Session->new($node);
 	$s->send("CALL sg_add_fks('k')");
-	ok(wait_in_trap(), 'step 1 stands in a worker');
+	ok(wait_in_trap() && wait_validated('k', 3), 'step 1 stands in a worker, the others are done');
 	kill 'KILL', query("SELECT pid FROM pg_stat_activity WHERE application_name = 'trapped'");
 	ok(!defined $s->collect, 'kill -9 of a worker ends the leader');
 	$node->stop('immediate', fail_ok => 1);
