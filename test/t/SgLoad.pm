@@ -197,22 +197,22 @@ sub wait_trapped
 {
 	my ($node) = @_;
 
-	# one session that looks every 2 ms, instead of one per look; it commits, or CREATE INDEX CONCURRENTLY would wait for it
+	# one session that looks every 2 ms, instead of one per look; it commits, or CREATE INDEX CONCURRENTLY would wait for it.
+	# It leaves nothing to clean up, which it would do, and write WAL for, when it is long gone for us.
 	return $node->safe_psql('postgres', <<'SQL') eq 'trapped';
-CREATE TEMP TABLE seen (what text);
 DO $$
 BEGIN
 	FOR i IN 1..90000 LOOP
 		PERFORM pg_stat_clear_snapshot();
 		IF EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'trapped') THEN
-			INSERT INTO seen VALUES ('trapped');
+			PERFORM set_config('trap.seen', 'trapped', false);
 			EXIT;
 		END IF;
 		COMMIT;
 		PERFORM pg_sleep(0.002);
 	END LOOP;
 END$$;
-SELECT what FROM seen WHERE pg_logical_emit_message(true, '', '') IS NOT NULL;
+SELECT what FROM current_setting('trap.seen', true) what WHERE what = 'trapped' AND pg_logical_emit_message(true, '', '') IS NOT NULL;
 SQL
 }
 
