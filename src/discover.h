@@ -165,6 +165,7 @@ typedef struct Facts
 	List	   *persons;		/* of int: the tables of people, best first */
 	struct StatsCache *stats;
 	HTAB	   *type_pairs;
+	HTAB	   *shared_words;
 	HTAB	   *table_index;	/* OID -> table */
 } Facts;
 
@@ -301,6 +302,9 @@ extern bool match_is_key(const Facts *facts, int table, int column);
 
 /* The columns of one name, the prefix of their table left out, as list of int */
 extern List *match_columns_named(const Facts *facts, const char *joined);
+
+/* The first such column of one table that is no partition, or -1 */
+extern int	match_column_named(const Facts *facts, int table, const char *joined);
 extern bool match_generic_name(const Facts *facts, int column);
 extern bool match_columns_begin_alike(const Facts *facts, const FactColumn *column);
 

@@ -560,3 +560,26 @@ match_columns_named(const Facts *facts, const char *joined)
 {
 	return names_find(facts->by_column_name, joined);
 }
+
+int
+match_column_named(const Facts *facts, int table, const char *joined)
+{
+	const FactTable *t = &facts->tables[table];
+	List	   *columns = match_columns_named(facts, joined);
+	int			lo = 0;
+	int			hi = list_length(columns);
+
+	/* they were put there in order */
+	while (lo < hi)
+	{
+		int			middle = (lo + hi) / 2;
+
+		if (list_nth_int(columns, middle) < t->columns)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	if (lo == list_length(columns) || list_nth_int(columns, lo) >= t->columns + t->ncolumns)
+		return -1;
+	return list_nth_int(columns, lo);
+}
