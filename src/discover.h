@@ -245,8 +245,8 @@ typedef struct Candidate
 	int			rarity;			/* tables that have the rarest of its names */
 
 	/* what the rows say (discover_rows.c) */
-	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL */
-	FkProblem  *problem;		/* why it can't be */
+	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL; only
+								 * while its rows are read */
 	int64		rows_checked;	/* -1: none */
 	int64		orphan_rows;
 	bool		whole;			/* all rows were read, no sample */
@@ -403,8 +403,8 @@ extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 
 /* ---- discover_rows.c ---- */
 
-/* Make cand->fk; false where no foreign key can be: cand->problem */
-extern bool rows_resolve(const Facts *facts, Candidate *cand);
+/* Can a foreign key be? */
+extern bool rows_possible(const Facts *facts, Candidate *cand);
 
 /*
  * Look at a sample of the rows of candidates worth it, of one child or of
