@@ -229,6 +229,7 @@ split_names(Facts *facts)
 		learn_words(state.known, &facts->tables[t].words);
 	for (int c = 0; c < facts->ncolumns; c++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (facts->columns[c].name)
 			learn_words(state.known, &facts->columns[c].words);
 	}
