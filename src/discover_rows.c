@@ -31,7 +31,8 @@
 #define WORTH_LOOKING 0.02		/* score below which rows are not asked,
 								 * unless such scores are wanted */
 #define REFUTED 0.05			/* share of orphans in a sample */
-#define AUDIT_KEYS 2000			/* candidates that are counted together */
+#define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
+											 * together */
 
 /* A batch of candidates of one child */
 typedef struct Batch
