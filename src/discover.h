@@ -245,8 +245,8 @@ typedef struct Candidate
 	int			rarity;			/* tables that have the rarest of its names */
 
 	/* what the rows say (discover_rows.c) */
-	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL; only
-								 * while its rows are read */
+	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL;
+								 * only while its rows are read */
 	int64		rows_checked;	/* -1: none */
 	int64		orphan_rows;
 	bool		whole;			/* all rows were read, no sample */
