@@ -16,7 +16,7 @@ plan skip_all => 'what a process has used can be read on Linux only' unless -r '
 
 my $tables = long_run() ? 1000 : 200;
 my $rows = long_run() ? 60_000 : 8000;
-my $moments = long_run() ? 100 : 12;
+my $moments = long_run() ? 100 : 6;
 my $most = long_run() ? 0.1 : 1;
 my $node = new_node('cancel', conf => "autovacuum = off\nfsync = off\nshared_buffers = 256MB\njit = off\n");
 
