@@ -446,14 +446,25 @@ audit_pages(Oid relid)
 	return pages;
 }
 
+/* Of one relation; 0 where it is in the list already, which it is added to */
 static int64
-table_pages(const AuditTable *table)
+pages_once(Oid relid, List **counted)
 {
-	int64		pages = audit_pages(table->child);
+	if (list_member_oid(*counted, relid))
+		return 0;
+	*counted = lappend_oid(*counted, relid);
+	return audit_pages(relid);
+}
+
+/* What a batch has to read more of for the sake of a table */
+static int64
+table_pages(const AuditTable *table, List **counted)
+{
+	int64		pages = pages_once(table->child, counted);
 	ListCell   *lc;
 
 	foreach(lc, table->keys)
-		pages += audit_pages(((AuditKey *) lfirst(lc))->key.parent);
+		pages += pages_once(((AuditKey *) lfirst(lc))->key.parent, counted);
 	return pages;
 }
 
@@ -470,7 +481,8 @@ audit_tables(List *tables, AuditJudged judged, void *arg)
 	for (int i = 0; i < n;)
 	{
 		MemoryContext old = MemoryContextSwitchTo(work);
-		int64		pages = 0;
+		List	   *counted = NIL;
+		int64		pages = table_pages(list_nth(tables, i), &counted);
 		bool		more;
 
 		batch.keys = NIL;
@@ -480,11 +492,11 @@ audit_tables(List *tables, AuditJudged judged, void *arg)
 		{
 			AuditTable *table = list_nth(tables, i);
 
-			pages += table_pages(table);
 			batch.keys = list_concat(batch.keys, table->keys);
-			more = ++i < n && pages < AUDIT_BATCH_PAGES && list_length(batch.keys) < AUDIT_BATCH_KEYS &&
-				pages + table_pages(list_nth(tables, i)) < AUDIT_BATCH_PAGES;
-		} while (more);
+			more = ++i < n && pages < AUDIT_BATCH_PAGES && list_length(batch.keys) < AUDIT_BATCH_KEYS;
+			if (more)
+				pages += table_pages(list_nth(tables, i), &counted);
+		} while (more && pages < AUDIT_BATCH_PAGES);
 
 		judge(&batch);
 		MemoryContextSwitchTo(old);

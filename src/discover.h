@@ -165,6 +165,7 @@ typedef struct Facts
 	List	   *persons;		/* of int: the tables of people, best first */
 	struct StatsCache *stats;
 	HTAB	   *type_pairs;
+	HTAB	   *shared_words;
 	HTAB	   *table_index;	/* OID -> table */
 } Facts;
 
@@ -244,8 +245,8 @@ typedef struct Candidate
 	int			rarity;			/* tables that have the rarest of its names */
 
 	/* what the rows say (discover_rows.c) */
-	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL */
-	FkProblem  *problem;		/* why it can't be */
+	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL;
+								 * only while its rows are read */
 	int64		rows_checked;	/* -1: none */
 	int64		orphan_rows;
 	bool		whole;			/* all rows were read, no sample */
@@ -301,6 +302,9 @@ extern bool match_is_key(const Facts *facts, int table, int column);
 
 /* The columns of one name, the prefix of their table left out, as list of int */
 extern List *match_columns_named(const Facts *facts, const char *joined);
+
+/* The first such column of one table that is no partition, or -1 */
+extern int	match_column_named(const Facts *facts, int table, const char *joined);
 extern bool match_generic_name(const Facts *facts, int column);
 extern bool match_columns_begin_alike(const Facts *facts, const FactColumn *column);
 
@@ -399,8 +403,8 @@ extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 
 /* ---- discover_rows.c ---- */
 
-/* Make cand->fk; false where no foreign key can be: cand->problem */
-extern bool rows_resolve(const Facts *facts, Candidate *cand);
+/* Can a foreign key be? */
+extern bool rows_possible(const Facts *facts, Candidate *cand);
 
 /*
  * Look at a sample of the rows of candidates worth it, of one child or of

@@ -54,6 +54,12 @@ typedef struct TypePair
 	bool		match;
 } TypePair;
 
+/* A word of names, once for all of them */
+typedef struct SharedWord
+{
+	char		word[NAMEDATALEN * 2];	/* hash key */
+} SharedWord;
+
 /* One pass over a catalog */
 typedef struct CatalogPass
 {
@@ -124,6 +130,27 @@ extension_tables(void)
 	return members;
 }
 
+/* The same letters as one string: most words are in many names */
+static char *
+shared_word(Facts *facts, char *word)
+{
+	SharedWord *entry = hash_search(facts->shared_words, word, HASH_ENTER, NULL);
+
+	pfree(word);
+	return entry->word;
+}
+
+static void
+split_name(Facts *facts, const char *name, Words *words)
+{
+	words_split(name, words);
+	for (int i = 0; i < words->n; i++)
+	{
+		words->word[i] = shared_word(facts, words->word[i]);
+		words->stem[i] = shared_word(facts, words->stem[i]);
+	}
+}
+
 static bool
 is_denied(Oid relid)
 {
@@ -143,7 +170,7 @@ add_table(Facts *facts, Form_pg_class form)
 	table->oid = form->oid;
 	table->schema = form->relnamespace;
 	table->name = pstrdup(NameStr(form->relname));
-	words_split(table->name, &table->words);
+	split_name(facts, table->name, &table->words);
 	table->primary = -1;
 	table->partition = form->relispartition;
 	table->unlogged = form->relpersistence == RELPERSISTENCE_UNLOGGED;
@@ -248,7 +275,7 @@ read_columns(Facts *facts)
 		column->type = form->atttypid;
 		column->not_null = form->attnotnull;
 		column->sequence = form->attidentity != '\0';
-		words_split(column->name, &column->words);
+		split_name(facts, column->name, &column->words);
 	}
 	pass_end(&pass);
 
@@ -445,8 +472,10 @@ facts_read(void)
 {
 	Facts	   *facts = palloc0(sizeof(Facts));
 	HASHCTL		pairs = {.keysize = 2 * sizeof(Oid),.entrysize = sizeof(TypePair),.hcxt = CurrentMemoryContext};
+	HASHCTL		words = {.keysize = sizeof(SharedWord),.entrysize = sizeof(SharedWord),.hcxt = CurrentMemoryContext};
 
 	facts->context = CurrentMemoryContext;
+	facts->shared_words = hash_create("words", 1024, &words, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	facts->type_pairs = hash_create("type pairs", 64, &pairs, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	read_tables(facts);
 	read_columns(facts);

@@ -19,22 +19,6 @@
 
 #define SHARING_MAX 256			/* tables looked at for one key */
 
-/* The column of a table that goes by a name, or -1 */
-static int
-column_named(const Facts *facts, int table, const char *joined)
-{
-	const FactTable *t = &facts->tables[table];
-
-	for (int i = 0; i < t->ncolumns; i++)
-	{
-		const FactColumn *column = &facts->columns[t->columns + i];
-
-		if (column->name && strcmp(column->joined, joined) == 0)
-			return t->columns + i;
-	}
-	return -1;
-}
-
 static bool
 is_in(int column, const int *columns, int n)
 {
@@ -76,7 +60,7 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 	for (int i = 0; i < key->n; i++)
 	{
 		if (is_own_part(facts, key->columns[i], key->table) ||
-			column_named(facts, child, facts->columns[key->columns[i]].joined) < 0)
+			match_column_named(facts, child, facts->columns[key->columns[i]].joined) < 0)
 		{
 			if (open >= 0)
 				return false;
@@ -89,7 +73,7 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 	for (int i = 0; i < key->n; i++)
 	{
 		columns[i] = i == open ? lead :
-			column_named(facts, child, facts->columns[key->columns[i]].joined);
+			match_column_named(facts, child, facts->columns[key->columns[i]].joined);
 		if (columns[i] < 0 || columns[i] == key->columns[i] ||
 			(i != open && columns[i] == lead) ||
 			!facts_types_match(facts, facts->columns[columns[i]].type,
@@ -146,9 +130,9 @@ same_columns(Facts *facts, const FactKey *key, int child, int *columns)
 		char		name[WORD_KEY_SIZE];
 
 		prefixed_name(facts, key, i, name);
-		columns[i] = column_named(facts, child, name);
+		columns[i] = match_column_named(facts, child, name);
 		if (columns[i] < 0)
-			columns[i] = column_named(facts, child, facts->columns[key->columns[i]].joined);
+			columns[i] = match_column_named(facts, child, facts->columns[key->columns[i]].joined);
 		if (columns[i] < 0 || is_in(columns[i], columns, i) ||
 			!facts_types_match(facts, facts->columns[columns[i]].type,
 							   facts->columns[key->columns[i]].type))

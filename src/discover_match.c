@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "discover.h"
 #include "guc.h"
@@ -87,7 +88,6 @@ match_polymorphic(const Facts *facts, int c)
 {
 	static const char *const kinds[] = {"type", "kind", "model", "clas", "tabl"};
 	const FactColumn *column = &facts->columns[c];
-	const FactTable *table = &facts->tables[column->table];
 	int			hi = column->words.n;
 	char		stem[WORD_KEY_SIZE];
 	char		sibling[WORD_KEY_SIZE + 8];
@@ -98,13 +98,8 @@ match_polymorphic(const Facts *facts, int c)
 	for (int k = 0; k < lengthof(kinds); k++)
 	{
 		snprintf(sibling, sizeof(sibling), "%s%s", stem, strcmp(kinds[k], "type") == 0 ? "typ" : kinds[k]);
-		for (int i = 0; i < table->ncolumns; i++)
-		{
-			const FactColumn *other = &facts->columns[table->columns + i];
-
-			if (other->name && strcmp(other->joined, sibling) == 0)
-				return true;
-		}
+		if (match_column_named(facts, column->table, sibling) >= 0)
+			return true;
 	}
 	return false;
 }
@@ -684,19 +679,27 @@ prefer_groups(MatchState *state)
 	state->nset = kept;
 }
 
+/* So many candidates fit into memory beside the facts; a few always do */
+static int64
+room_beside(const Facts *facts)
+{
+	Size		memory = sg_audit_memory_bytes();
+	Size		taken = MemoryContextMemAllocated(facts->context, true);
+
+	return Max(memory - Min(taken, memory), memory / 8) / CANDIDATE_BYTES;
+}
+
 /* How many candidates may the next column keep, after so many? */
 static int
-room_left(int candidates)
+room_left(int64 room, int candidates)
 {
-	int64		room = sg_audit_memory_bytes() / CANDIDATE_BYTES;
-
 	return candidates < room / 2 ? SET_MAX : candidates < room * 3 / 4 ? SET_MAX / 2 : candidates < room ? SET_MAX / 4 : 1;
 }
 
 static List *
-match_column(Facts *facts, int c, List *candidates)
+match_column(Facts *facts, int c, int most, List *candidates)
 {
-	MatchState	state = {.facts = facts,.column = c,.most = room_left(list_length(candidates))};
+	MatchState	state = {.facts = facts,.column = c,.most = most};
 	const FactColumn *column = &facts->columns[c];
 
 	CHECK_FOR_INTERRUPTS();
@@ -714,13 +717,14 @@ List *
 match_candidates(Facts *facts)
 {
 	List	   *candidates = NIL;
+	int64		room = room_beside(facts);
 
 	for (int c = 0; c < facts->ncolumns; c++)
 	{
 		if (match_eligible(facts, c) && !facts->columns[c].declared)
-			candidates = match_column(facts, c, candidates);
+			candidates = match_column(facts, c, room_left(room, list_length(candidates)), candidates);
 	}
-	if (room_left(list_length(candidates)) < SET_MAX)
+	if (room_left(room, list_length(candidates)) < SET_MAX)
 		ereport(NOTICE,
 				(errmsg("of some columns only the best candidates are looked at, for there are %d", list_length(candidates)),
 				 errhint("A larger schemaguard.audit_memory has room for more.")));

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "discover.h"
 
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
@@ -124,12 +126,16 @@ prepare_columns(Facts *facts)
 
 	facts->by_column_name = names_hash("column names");
 	for (int t = 0; t < facts->ntables; t++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		find_column_prefix(facts, &facts->tables[t]);
+	}
 	for (int c = 0; c < facts->ncolumns; c++)
 	{
 		FactColumn *column = &facts->columns[c];
 		NameEntry  *entry;
 
+		CHECK_FOR_INTERRUPTS();
 		if (column->name == NULL)
 			continue;
 		words_join(&column->words, match_columns_begin_alike(facts, column) ? 1 : 0, column->words.n, key);
@@ -559,4 +565,27 @@ List *
 match_columns_named(const Facts *facts, const char *joined)
 {
 	return names_find(facts->by_column_name, joined);
+}
+
+int
+match_column_named(const Facts *facts, int table, const char *joined)
+{
+	const FactTable *t = &facts->tables[table];
+	List	   *columns = match_columns_named(facts, joined);
+	int			lo = 0;
+	int			hi = list_length(columns);
+
+	/* they were put there in order */
+	while (lo < hi)
+	{
+		int			middle = (lo + hi) / 2;
+
+		if (list_nth_int(columns, middle) < t->columns)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	if (lo == list_length(columns) || list_nth_int(columns, lo) >= t->columns + t->ncolumns)
+		return -1;
+	return list_nth_int(columns, lo);
 }

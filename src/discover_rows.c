@@ -31,6 +31,8 @@
 #define WORTH_LOOKING 0.02		/* score below which rows are not asked,
 								 * unless such scores are wanted */
 #define REFUTED 0.05			/* share of orphans in a sample */
+#define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
+											 * together */
 
 /* A batch of candidates of one child */
 typedef struct Batch
@@ -51,24 +53,34 @@ names_of(const Facts *facts, const int *columns, int n)
 	return names;
 }
 
-bool
-rows_resolve(const Facts *facts, Candidate *cand)
+/* In the current memory context: cand->fk, or the reason why there can be none */
+static FkProblem *
+resolve(const Facts *facts, Candidate *cand)
 {
 	const FactKey *key = &facts->keys[cand->key];
 
-	if (cand->fk == NULL)
-	{
-		cand->fk = palloc0(sizeof(FkKey));
-		cand->fk->name = "inferred";
-		cand->fk->match = FKCONSTR_MATCH_SIMPLE;
-		cand->fk->on_update = cand->fk->on_delete = FKCONSTR_ACTION_NOACTION;
-		cand->fk->enforced = true;
-		cand->problem = fk_resolve(facts->tables[facts->columns[cand->column].table].oid,
-								   names_of(facts, cand->columns, cand->n),
-								   facts->tables[key->table].oid,
-								   names_of(facts, key->columns, key->n), cand->fk);
-	}
-	return cand->problem == NULL;
+	cand->fk = palloc0(sizeof(FkKey));
+	cand->fk->name = "inferred";
+	cand->fk->match = FKCONSTR_MATCH_SIMPLE;
+	cand->fk->on_update = cand->fk->on_delete = FKCONSTR_ACTION_NOACTION;
+	cand->fk->enforced = true;
+	return fk_resolve(facts->tables[facts->columns[cand->column].table].oid,
+					  names_of(facts, cand->columns, cand->n),
+					  facts->tables[key->table].oid,
+					  names_of(facts, key->columns, key->n), cand->fk);
+}
+
+bool
+rows_possible(const Facts *facts, Candidate *cand)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery key", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	bool		possible = resolve(facts, cand) == NULL;
+
+	cand->fk = NULL;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return possible;
 }
 
 /* ---- signals ---- */
@@ -251,7 +263,7 @@ readable(const Facts *facts, Candidate *cand)
 {
 	FkProblem  *problem;
 
-	if (!rows_resolve(facts, cand))
+	if (resolve(facts, cand) != NULL)
 		return false;
 	problem = audit_access_problem(cand->fk, false);
 	if (problem)
@@ -285,10 +297,7 @@ look_at(Batch *batch)
 	if (batch->candidates != NIL)
 		look_at_each(batch);
 	foreach(lc, all)
-	{
 		((Candidate *) lfirst(lc))->fk = NULL;
-		((Candidate *) lfirst(lc))->problem = NULL;
-	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	list_free(all);
@@ -345,51 +354,94 @@ show_judged(List *keys, void *arg)
 	sg_progress_done(progress->done, progress->orphans);
 }
 
-/* Count exactly, by the audit engine, what is to be proposed */
-void
-rows_audit(Facts *facts, List *proposals)
+/* Is it still to be counted?  What the sample has refuted is not. */
+static bool
+is_open(const Candidate *cand)
 {
-	RowProgress progress = {0};
+	return cand->rows_checked <= 0 || cand->orphan_rows <= cand->rows_checked * REFUTED;
+}
+
+static void
+take_verdict(Candidate *cand, const AuditKey *key)
+{
+	cand->rows_checked = key->rows_checked;
+	cand->orphan_rows = key->orphan_rows;
+	cand->whole = key->result != AUDIT_UNKNOWN;
+	cand->reason = key->reason;
+	cand->fk = NULL;
+	if (cand->whole)
+		audit_signals(cand);
+}
+
+/* Some candidates, those of one child one after the other; reasons go where the facts are */
+static void
+audit_some(const Facts *facts, List *candidates, RowProgress *progress)
+{
 	List	   *tables = NIL;
 	List	   *keys = NIL;
-	List	   *judged = NIL;
 	AuditTable *table = NULL;
 	ListCell   *lc;
 	ListCell   *k;
 
-	foreach(lc, proposals)
+	foreach(lc, candidates)
 	{
 		Candidate  *cand = lfirst(lc);
-		AuditKey   *key;
+		AuditKey   *key = audit_key_new(cand->fk, "inferred", "missing");
 
-		if (!rows_resolve(facts, cand) || (cand->orphan_rows > cand->rows_checked * REFUTED && cand->rows_checked > 0))
-			continue;
 		cand->reason = NULL;
-		key = audit_key_new(cand->fk, "inferred", "missing");
 		if (table == NULL || table->child != cand->fk->child)
 		{
 			table = palloc0(sizeof(AuditTable));
 			table->child = cand->fk->child;
-			table->results = CurrentMemoryContext;
+			table->results = facts->context;
 			tables = lappend(tables, table);
 		}
 		table->keys = lappend(table->keys, key);
 		keys = lappend(keys, key);
-		judged = lappend(judged, cand);
 	}
-	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, list_length(keys));
-	audit_tables(tables, show_judged, &progress);
-	sg_progress_end();
-	forboth(lc, judged, k, keys)
+	audit_tables(tables, show_judged, progress);
+	forboth(lc, candidates, k, keys)
+		take_verdict(lfirst(lc), lfirst(k));
+}
+
+/*
+ * Count exactly, by the audit engine, what is to be proposed.  Many keys go
+ * to it in parts, at the end of a table, for each takes memory until it is
+ * judged.
+ */
+void
+rows_audit(Facts *facts, List *proposals)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "discovery audit", ALLOCSET_DEFAULT_SIZES);
+	RowProgress progress = {0};
+	List	   *some = NIL;
+	int			last = -1;
+	ListCell   *lc;
+
+	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, list_length(proposals));
+	MemoryContextSwitchTo(context);
+	foreach(lc, proposals)
 	{
 		Candidate  *cand = lfirst(lc);
-		AuditKey   *key = lfirst(k);
+		int			child = facts->columns[cand->column].table;
 
-		cand->rows_checked = key->rows_checked;
-		cand->orphan_rows = key->orphan_rows;
-		cand->whole = key->result != AUDIT_UNKNOWN;
-		cand->reason = key->reason;
-		if (cand->whole)
-			audit_signals(cand);
+		CHECK_FOR_INTERRUPTS();
+		if (child != last && list_length(some) >= AUDIT_KEYS)
+		{
+			audit_some(facts, some, &progress);
+			some = NIL;
+			MemoryContextReset(context);
+		}
+		last = child;
+		if (is_open(cand) && resolve(facts, cand) == NULL)
+			some = lappend(some, cand);
+		else
+			progress.done++;
 	}
+	if (some != NIL)
+		audit_some(facts, some, &progress);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	sg_progress_end();
 }

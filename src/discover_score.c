@@ -119,6 +119,7 @@ set_odds(const Weights *weights, List *candidates, int *nsets)
 	{
 		const Candidate *cand = lfirst(lc);
 
+		CHECK_FOR_INTERRUPTS();
 		if (cand->set != last)
 			odds[(*nsets)++] = 0;
 		last = cand->set;

@@ -124,7 +124,7 @@ is_part(const SplitState *state, const char *letters, bool first, bool last)
 	return known;
 }
 
-static void split_word(SplitState *state, const char *word, int *n, char **parts);
+static void split_word(SplitState *state, char *word, int *n, char **parts);
 
 /* The fewest parts that make up the word; cut[i] is where the one ending at i begins */
 static int
@@ -179,9 +179,9 @@ split_entry(SplitState *state, const char *word)
 	return entry;
 }
 
-/* Append the parts of a word, or the word */
+/* Append the parts of a word, or the word itself */
 static void
-split_word(SplitState *state, const char *word, int *n, char **parts)
+split_word(SplitState *state, char *word, int *n, char **parts)
 {
 	int			length = strlen(word);
 	char	   *stem = words_stem(word);
@@ -194,7 +194,7 @@ split_word(SplitState *state, const char *word, int *n, char **parts)
 	for (int i = 0; i < (entry && entry->n ? entry->n : 1); i++)
 	{
 		if (*n < WORDS_MAX)
-			parts[(*n)++] = entry && entry->n ? entry->part[i] : pstrdup(word);
+			parts[(*n)++] = entry && entry->n ? entry->part[i] : word;
 	}
 }
 
@@ -229,6 +229,7 @@ split_names(Facts *facts)
 		learn_words(state.known, &facts->tables[t].words);
 	for (int c = 0; c < facts->ncolumns; c++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (facts->columns[c].name)
 			learn_words(state.known, &facts->columns[c].words);
 	}

@@ -133,7 +133,7 @@ choose(Discovery *d, double min_score, Oid child)
 		}
 		if (cand->score < min_score || cand->score < best->score - 1e-6 ||
 			(OidIsValid(child) && d->facts->tables[child_of(d->facts, cand)].oid != child) ||
-			!rows_resolve(d->facts, cand))
+			!rows_possible(d->facts, cand))
 			continue;
 		chosen = lappend(chosen, cand);
 	}

@@ -100,7 +100,7 @@ sg_need
 sg_private_dir
 sg_build
 here=$SG_ROOT/test/bench/discover
-sg_cluster_start server 'fsync = off' 'autovacuum = off' 'shared_buffers = 256MB'
+sg_cluster_start server 'fsync = off' 'autovacuum = off' 'shared_buffers = 1GB'
 mkdir "$SG_DIR/candidates"
 
 for style in "$here"/styles/*.sql; do
