@@ -64,6 +64,7 @@ extern void words_split(const char *name, Words *words);
 extern bool words_is_number(const char *word);
 extern int	words_class(const char *word, const char *stem);
 extern Suffix words_suffix(const char *word);
+extern bool words_is_agent(const char *word);
 extern bool words_reference_prefix(const char *word);
 
 /* The part of a word before a glued suffix ("hostid"), or 0 */
@@ -234,6 +235,7 @@ typedef struct Candidate
 	bool		self_word;
 	bool		tree_word;		/* and it says nothing else */
 	bool		actor_word;
+	bool		agent;			/* by its ending only */
 	bool		extends;		/* one to one: the child's name extends the
 								 * parent's */
 	double		rank;			/* for pruning */
@@ -365,10 +367,12 @@ extern void signals_fill(Facts *facts, List *candidates);
 /* Replace one of these; 0 takes it away */
 extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);
 
+#define CALIBRATION_KNOTS 11
+
+/* What share of proposals is right where the candidate's is 0.0, 0.1, ... 1.0 */
 typedef struct Calibration
 {
-	double		slope;			/* on the log of odds */
-	double		offset;
+	double		right[CALIBRATION_KNOTS];
 } Calibration;
 
 typedef struct Weights

@@ -80,7 +80,7 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 							   facts->columns[key->columns[i]].type))
 		{
 			/* a part that both sides of a self-reference share is fine */
-			if (columns[i] >= 0 && columns[i] == key->columns[i] && i != open)
+			if (columns[i] >= 0 && columns[i] == key->columns[i] && i != open && columns[i] != lead)
 				continue;
 			return false;
 		}

@@ -526,9 +526,13 @@ consider_roles(MatchState *state)
 {
 	Facts	   *facts = state->facts;
 	int			class = state->words->class[role_word(state)] | uid_class(state);
+	bool		agent = class == 0 && state->nset == 0 && state->suffix == SUFFIX_ID &&
+		state->hi < state->words->n && words_is_agent(state->words->word[state->hi - 1]);
 	List	   *tables = NIL;
 	ListCell   *lc;
 
+	if (agent)
+		class = WORD_ACTOR;
 	if ((class & WORD_ACTOR) && !names_a_table(state) && !facts->columns[state->column].alone_primary)
 		tables = list_copy(facts->persons);
 	if (class & WORD_SELF)
@@ -546,6 +550,7 @@ consider_roles(MatchState *state)
 				(facts->keys[lfirst_int(key)].n == 1 && !facts->keys[lfirst_int(key)].primary && primary_fits(state, t)))
 				continue;
 			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
+			cand.agent = agent;
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);

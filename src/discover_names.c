@@ -375,6 +375,7 @@ form_of_another(Facts *facts, const char *name, int table)
 static void
 find_owner(Facts *facts, FactKey *key)
 {
+	const FactTable *table = &facts->tables[key->table];
 	const FactColumn *column = &facts->columns[key->columns[0]];
 	Words		words = column->words;
 	int			lo = match_columns_begin_alike(facts, column) ? 1 : 0;
@@ -398,7 +399,8 @@ find_owner(Facts *facts, FactKey *key)
 	else if ((glued = words_glued_suffix(words.word[hi - 1], &suffix)) > 0)
 		words.stem[hi - 1] = words_stem(pnstrdup(words.word[hi - 1], glued));
 	words_join(&words, lo, hi, name);
-	if (form_of_table(facts, name, key->table, MATCH_ACRONYM))
+	if (form_of_table(facts, name, key->table, MATCH_ACRONYM) ||
+		words_abbreviates(words.stem[hi - 1], table->words.stem[table->words.n - 1]) == 1)
 		key->owned = true;
 	else
 		key->borrowed = form_of_another(facts, name, key->table);
@@ -499,7 +501,7 @@ person_rank(const FactTable *table)
 	for (int i = 0; i < lengthof(best); i++)
 	{
 		if (strcmp(last, best[i]) == 0)
-			rank += 40 - 4 * i;
+			rank += 80 - 8 * i;
 	}
 	return Max(rank, 1);
 }

@@ -6,8 +6,9 @@
  * The candidates of a set and "no reference" compete: each has the share
  * exp(sum of its weighted signals), "no reference" has 1, or less in a
  * database whose names promise too few references.  The share is then
- * calibrated by two numbers, so that of the proposals with score 0.8 eight in
- * ten are right in databases that the weights were not fitted on.
+ * calibrated along a line with a few knots, so that of the proposals with
+ * score 0.8 eight in ten are right in databases that the weights were not
+ * fitted on.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,15 +28,29 @@
 #define SHIFT_STEPS 40
 #define SHIFT_SPREAD 1.0		/* how far databases differ in it */
 
-static const struct
-{
-	const char *slope;
-	const char *offset;
-}			calibrations[] = {
-	[LEVEL_NAMES] = {"calibration slope", "calibration offset"},
-	[LEVEL_STATISTICS] = {"calibration slope, statistics", "calibration offset, statistics"},
-	[LEVEL_ROWS] = {"calibration slope, rows", "calibration offset, rows"}
+/* What the rows of discovery_weight with the knots of each level end in */
+static const char *const calibrations[] = {
+	[LEVEL_NAMES] = "",
+	[LEVEL_STATISTICS] = ", statistics",
+	[LEVEL_ROWS] = ", rows"
 };
+
+/* "calibration 0.3, rows" is a knot */
+static void
+set_knot(Weights *weights, const char *name, double weight)
+{
+	for (int l = 0; l < lengthof(weights->calibration); l++)
+	{
+		for (int k = 0; k < CALIBRATION_KNOTS; k++)
+		{
+			char		knot[64];
+
+			snprintf(knot, sizeof(knot), "calibration %d.%d%s", k / 10, k % 10, calibrations[l]);
+			if (strcmp(name, knot) == 0)
+				weights->calibration[l].right[k] = Max(Min(weight, 1), 0);
+		}
+	}
+}
 
 /* Weights by signal, the user's own before those that were fitted */
 static Weights *
@@ -46,7 +61,10 @@ read_weights(void)
 
 	weights->signal = palloc0(signal_count() * sizeof(double));
 	for (int l = 0; l < lengthof(weights->calibration); l++)
-		weights->calibration[l].slope = 1;
+	{
+		for (int k = 0; k < CALIBRATION_KNOTS; k++)
+			weights->calibration[l].right[k] = k / (CALIBRATION_KNOTS - 1.0);
+	}
 	sg_owner_begin(&scope);
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
@@ -64,13 +82,8 @@ read_weights(void)
 			weights->density = weight;
 		else if (strcmp(name, "references per table, spread") == 0)
 			weights->density_spread = weight;
-		for (int l = 0; l < lengthof(weights->calibration); l++)
-		{
-			if (strcmp(name, calibrations[l].slope) == 0)
-				weights->calibration[l].slope = weight;
-			else if (strcmp(name, calibrations[l].offset) == 0)
-				weights->calibration[l].offset = weight;
-		}
+		if (strncmp(name, "calibration ", strlen("calibration ")) == 0)
+			set_knot(weights, name, weight);
 		for (int s = 0; s < signal_count(); s++)
 		{
 			if (strcmp(name, signal_names[s].name) == 0)
@@ -82,14 +95,14 @@ read_weights(void)
 	return weights;
 }
 
+/* Between two knots, the line from one to the other */
 static double
 calibrated(const Calibration *calibration, double share)
 {
-	double		odds;
+	double		place = Max(Min(share, 1), 0) * (CALIBRATION_KNOTS - 1);
+	int			knot = Min((int) place, CALIBRATION_KNOTS - 2);
 
-	share = Max(Min(share, 1 - 1e-9), 1e-9);
-	odds = calibration->slope * log(share / (1 - share)) + calibration->offset;
-	return 1 / (1 + exp(-odds));
+	return calibration->right[knot] + (place - knot) * (calibration->right[knot + 1] - calibration->right[knot]);
 }
 
 /* The weighted signals of names alone: statistics and rows are about one candidate, not about the names of all */

@@ -63,8 +63,9 @@
 	X(KEY_SHARED, "shared key name", "other tables' keys have that name too") \
 	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
 	X(ACTOR_BY, "by", "the name ends in 'by'") \
+	X(ACTOR_AGENT, "doer", "it is not a known word for that, but made of a verb") \
 	X(SELF, "same table", "child and parent are one table") \
-	X(SELF_PLAIN, "own name", "the column has the name of its own table, and no role") \
+	X(SELF_PLAIN, "own name", "the column has the name of its own table or its end, and no role") \
 	X(EXTENDS, "extension", "the child's name is the parent's and more, one to one") \
 	X(EXTENDS_SCHEMA, "extension in another schema", "and it is in another schema") \
 	X(SUFFIX_ID, "ends in id", "the column's name ends in id or the like") \
@@ -343,17 +344,19 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	if (cand->actor_word && cand->table_match == MATCH_NONE && !cand->key_match)
 	{
 		s[SIGNAL_ACTOR] = 1;
+		s[SIGNAL_ACTOR_AGENT] = cand->agent;
 		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
 		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
 	}
-	s[SIGNAL_PART_OF] = !self && begins_with(&child->words, &parent->words);
+	s[SIGNAL_PART_OF] = !self && !s[SIGNAL_ACTOR] && begins_with(&child->words, &parent->words);
 	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
 	s[SIGNAL_SELF_WORD] = cand->self_word;
 	s[SIGNAL_TREE_WORD] = cand->tree_word;
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
 	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
-	s[SIGNAL_SELF_PLAIN] = self && cand->table_match == MATCH_FULL && !cand->before && !cand->self_word;
+	s[SIGNAL_SELF_PLAIN] = self && !cand->before && !cand->self_word &&
+		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
 	s[SIGNAL_EXTENDS] = cand->extends;
 	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
 	s[SIGNAL_EXTERNAL] = cand->external;
@@ -639,7 +642,8 @@ words_unmatched(const Candidate *cand)
 	double		by_table = cand->table_match == MATCH_NONE ? 99 :
 		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
 		(cand->table_match == MATCH_FULL ? 0 :
-		 cand->table_match == MATCH_TAIL && (cand->own_front || cand->sharing == 1) ? 0.2 : 0.6);
+		 cand->table_match == MATCH_TAIL && cand->own_front ? 0 :
+		 cand->table_match == MATCH_TAIL && cand->sharing == 1 ? 0.2 : 0.6);
 	double		by_key = cand->key_match ?
 		cand->key_before + 0.4 * cand->key_short - (cand->key_glued ? 0.5 : 0) : 99;
 

@@ -26,7 +26,7 @@ typedef struct ListedWord
 
 /* Stems, as words_stem() makes them; sorted by words_class_table() */
 static const char *const person_words =
-" user account person member employee staff people profil principal contact player"
+" user account person member employe staff people profil principal contact player"
 " usuario benutzer utilisateur mitarbeiter persona empleado usr login "
 " individual operator worker author customer client ";
 
@@ -74,6 +74,12 @@ static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
 " table record model ";
 
+/* these end as those do who act, and do not */
+static const char *const thing_words =
+" quarter number order letter paper layer folder header server cluster chapter counter master register container"
+" customer character parameter filter trigger supplier provider printer computer router cover center color error"
+" factor vector sector floor carrier tracker transfer ";
+
 static bool
 in_list(const char *list, const char *word)
 {
@@ -107,6 +113,15 @@ words_class(const char *word, const char *stem)
 			class |= lists[i].class;
 	}
 	return class;
+}
+
+/* resolver, revoker: made of a verb, it says who does something */
+bool
+words_is_agent(const char *word)
+{
+	int			n = strlen(word);
+
+	return n >= 5 && word[n - 1] == 'r' && strchr("eo", word[n - 2]) != NULL && !in_list(thing_words, word);
 }
 
 Suffix

@@ -99,6 +99,18 @@ CREATE TABLE never.socket (id int);
 CREATE UNIQUE INDEX ON never.socket (id) WHERE id > 0;
 SELECT * FROM found('never');
 
+-- People in the plural, who does something, and a group that has no column twice
+CREATE SCHEMA doer;
+CREATE TABLE doer.employees (id int PRIMARY KEY, name text);
+CREATE TABLE doer.departments (id int PRIMARY KEY, manager_id int);
+CREATE TABLE doer.permits (id int PRIMARY KEY, revoker_id int, quarter_id int);
+CREATE TABLE doer.order_items (order_id int, line_item_id int, PRIMARY KEY (order_id, line_item_id));
+SELECT child_table, child_columns, parent_table, parent_columns FROM schemaguard.sg_discovery_candidates()
+WHERE child_table LIKE 'doer.%' AND parent_table LIKE 'doer.%' ORDER BY child_table, child_columns::text, parent_table;
+SET client_min_messages = warning;
+DROP SCHEMA doer CASCADE;
+RESET client_min_messages;
+
 -- Evidence, advice
 SELECT evidence ? 'signals' AS signals, evidence->>'why' <> '' AS why, on_delete, on_delete_reason, index, index_reason
 FROM sg_discover_fks('snake.order_lines', verify => 'none') ORDER BY child_columns::text;
@@ -142,6 +154,17 @@ INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('perha
 INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('candidate', -1000);
 SELECT count(*) FROM sg_discover_fks('snake.orders', verify => 'none') WHERE score < 1;
 DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
+
+-- A calibration of the user's own
+INSERT INTO schemaguard.discovery_weight (signal, weight) SELECT format('calibration %s.%s', k / 10, k % 10), k / 40.0 FROM generate_series(0, 10) k;
+CREATE TEMP TABLE quarter AS SELECT child_columns, parent_table, score FROM sg_discover_fks('snake.products', 0, 'none') WHERE score < 1;
+SELECT max(score) BETWEEN 0.01 AND 0.25 AS quarter FROM quarter;
+DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
+-- what is likelier by one is by any that rises
+SELECT count(*) FROM quarter a JOIN quarter b ON a.score < b.score
+  JOIN sg_discover_fks('snake.products', 0, 'none') x ON x.child_columns = a.child_columns AND x.parent_table = a.parent_table
+  JOIN sg_discover_fks('snake.products', 0, 'none') y ON y.child_columns = b.child_columns AND y.parent_table = b.parent_table
+WHERE x.score >= y.score;
 
 -- Declared keys are not proposed, and teach
 ALTER TABLE snake.orders ADD FOREIGN KEY (ship_to_address_id) REFERENCES snake.addresses;

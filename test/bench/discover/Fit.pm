@@ -8,11 +8,13 @@ package Fit;
 use strict;
 use warnings;
 use Exporter 'import';
-use List::Util qw(max sum0);
+use List::Util qw(max min sum0);
 
-our @EXPORT_OK = qw(shares fit_weights curvature solve calibration calibrated shifted judged);
+our @EXPORT_OK = qw(shares fit_weights curvature solve calibration calibrated knots shifted judged);
 
-use constant LIMIT => 30;    # of a sum: exp() of it is still a number
+use constant LIMIT => 30;       # of a sum: exp() of it is still a number
+use constant KNOTS => 11;       # of a calibration
+use constant RISE => 0.02;      # of it that is what is put in
 
 # Solves a x = b for a positive definite matrix (Cholesky)
 sub solve
@@ -137,32 +139,53 @@ sub fit_weights
 	return @beta;
 }
 
-sub logit { my ($p) = @_; $p = 1e-9 if $p < 1e-9; $p = 1 - 1e-9 if $p > 1 - 1e-9; return log($p / (1 - $p)) }
-sub calibrated { my ($p, $c) = @_; return 1 / (1 + exp(-($c->[0] * logit($p) + $c->[1]))) }
+# Between two knots, the line from one to the other: as discover_score.c has it
+sub calibrated
+{
+	my ($p, $c) = @_;
+	my $place = ($p < 0 ? 0 : $p > 1 ? 1 : $p) * (KNOTS - 1);
+	my $knot = $place >= KNOTS - 1 ? KNOTS - 2 : int($place);
+	return $c->[$knot] + ($place - $knot) * ($c->[ $knot + 1 ] - $c->[$knot]);
+}
 
-# Slope and offset on the log of odds, by Newton's method, over predictions [ score, right, weight ]
+# What share is right at each knot 0.0, 0.1, ... 1.0, over predictions [ score, right, weight ]: each counts for the knots
+# at its two sides, by how near it is. A knot that has less than the one before takes the mean with it; a little is
+# added for each, so that a larger share never ties with a smaller one.
 sub calibration
 {
 	my (@points) = @_;
-	my ($slope, $offset) = (1, 0);
-	foreach my $round (1 .. 30)
+	my @right = map { 0 } 1 .. KNOTS;
+	my @all = map { 1e-3 } 1 .. KNOTS;
+	$right[$_] = 1e-3 * $_ / (KNOTS - 1) foreach 0 .. KNOTS - 1;
+	foreach my $point (@points)
 	{
-		my ($ga, $gb, $haa, $hab, $hbb) = (0, 0, 1e-6, 0, 1e-6);
-		foreach my $point (@points)
+		my $place = $point->[0] * (KNOTS - 1);
+		my $knot = min(int($place), KNOTS - 2);
+		foreach my $side ([ $knot, 1 - $place + $knot ], [ $knot + 1, $place - $knot ])
 		{
-			my $x = logit($point->[0]);
-			my $p = 1 / (1 + exp(-($slope * $x + $offset)));
-			my $d = $point->[2] * ($p - $point->[1]);
-			my $h = $point->[2] * $p * (1 - $p);
-			$ga += $d * $x; $gb += $d;
-			$haa += $h * $x * $x; $hab += $h * $x; $hbb += $h;
+			$all[ $side->[0] ] += $point->[2] * $side->[1];
+			$right[ $side->[0] ] += $point->[2] * $side->[1] * $point->[1];
 		}
-		my $det = $haa * $hbb - $hab * $hab;
-		last if abs($det) < 1e-12;
-		$slope -= ($hbb * $ga - $hab * $gb) / $det;
-		$offset -= ($haa * $gb - $hab * $ga) / $det;
 	}
-	return [ $slope, $offset ];
+	my @pools;    # [ right, all, knots ]
+	foreach my $knot (0 .. KNOTS - 1)
+	{
+		push @pools, [ $right[$knot], $all[$knot], 1 ];
+		while (@pools > 1 && $pools[-1][0] / $pools[-1][1] < $pools[-2][0] / $pools[-2][1])
+		{
+			my $last = pop @pools;
+			$pools[-1][$_] += $last->[$_] foreach 0 .. 2;
+		}
+	}
+	my @c = map { my $pool = $_; map { $pool->[0] / $pool->[1] } 1 .. $pool->[2] } @pools;
+	return [ map { (1 - RISE) * $c[$_] + RISE * $_ / (KNOTS - 1) } 0 .. KNOTS - 1 ];
+}
+
+# The names of the knots in schemaguard.discovery_weight, of a level ('', ', statistics', ', rows')
+sub knots
+{
+	my ($calibration, $level) = @_;
+	return map { sprintf('calibration %.1f%s', $_ / (KNOTS - 1), $level) => $calibration->[$_] } 0 .. KNOTS - 1;
 }
 
 # Precision, recall, F1 of predictions [ score, right or not, what ] against all that is true; what was proposed => right

@@ -12,23 +12,23 @@
 #
 # The model is a conditional logit: of the candidates of one set and "none of them" (which weighs 0) one is right, each
 # with probability exp(sum) / (1 + all exp(sum)). Newton's method, weights drawn to 0 by a penalty. Schemas count by the
-# root of their number of references, or the largest would be all that counts. Every schema is predicted with weights
+# fourth root of their number of references, or the largest would be all that counts. Every schema is predicted with weights
 # fitted on the others; its scores are shifted together towards as many references per table as schemas have; the
-# calibration (two numbers on the log of odds) is fitted on those predictions.
+# calibration (a line with knots) is fitted on those predictions.
 
 use strict;
 use warnings;
 use File::Basename qw(basename);
 use Getopt::Long qw(GetOptions);
 use FindBin qw($Bin);
-use List::Util qw(max sum sum0);
+use List::Util qw(max min sum0);
 use lib $Bin;
-use Fit qw(shares fit_weights curvature solve calibration calibrated shifted judged);
+use Fit qw(shares fit_weights curvature solve calibration calibrated knots shifted judged);
 
 # The score from which on sg_discover_fks() proposes by default
 my $threshold = 0.3;
 
-my ($weights_file, $sums_file, $penalty, $power, $verbose) = (undef, undef, 2, 0.5, 0);
+my ($weights_file, $sums_file, $penalty, $power, $verbose) = (undef, undef, 2, 0.75, 0);
 GetOptions('weights=s' => \$weights_file, 'sums=s' => \$sums_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
 die "fit.pl: no file of candidates\n" if !@ARGV;
 
@@ -107,7 +107,7 @@ foreach my $path (@ARGV)
 # ---------------------------------------------------------------------------------------------------------------------
 # Fitting
 
-# How much the sets of a schema count: by the root of its number of references, divided among its files
+# How much the sets of a schema count together: by the fourth root of its number of references, divided among its files
 sub weigh_sets
 {
 	my (@names) = @_;
@@ -279,11 +279,9 @@ if ($weights_file)
 {
 	my $text = "-- What each signal of discovery weighs, by the model of test/bench/discover/fit.pl: do not edit, fit again.\n"
 	  . "INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES\n";
-	my %value = map { $signals[$_] => $all->[$_] } 0 .. $#signals;
+	my %value = ((map { $signals[$_] => $all->[$_] } 0 .. $#signals), knots($calibration, ''));
 
 	@value{ 'references per table', 'references per table, spread' } = density(@names);
-	$value{'calibration slope'} = $calibration->[0];
-	$value{'calibration offset'} = $calibration->[1];
 	$text .= join(",\n", map { sprintf "    ('%s', %.4f, 'fitted')", $_ =~ s/'/''/gr, $value{$_} } sort keys %value) . ";\n";
 	open my $out, '>', $weights_file or die "fit.pl: $weights_file: $!\n";
 	print $out $text;

@@ -17,7 +17,7 @@ use warnings;
 use File::Basename qw(basename);
 use FindBin;
 use lib $FindBin::RealBin;
-use Fit qw(shares fit_weights calibration calibrated judged);
+use Fit qw(shares fit_weights calibration calibrated judged knots);
 use Getopt::Long qw(GetOptions);
 use List::Util qw(max sum sum0);
 
@@ -226,12 +226,7 @@ foreach my $name ((sort { $figures{$a}[2][2] <=> $figures{$b}[2][2] } @names)[ 0
 
 my ($statistics_beta, $rows_beta) = fit(@names);
 my %value = ((map { $statistics[$_] => $statistics_beta->[$_] } 0 .. $#statistics), (map { $rows[$_] => $rows_beta->[$_] } 0 .. $#rows));
-foreach my $level (1, 2)
-{
-	my $of = $level == 1 ? 'statistics' : 'rows';
-	$value{"calibration slope, $of"} = $calibration[$level][0];
-	$value{"calibration offset, $of"} = $calibration[$level][1];
-}
+%value = (%value, knots($calibration[1], ', statistics'), knots($calibration[2], ', rows'));
 if ($verbose)
 {
 	printf "%-32s %8.3f\n", $_, $value{$_} foreach sort keys %value;
