@@ -204,7 +204,8 @@ SKIP:
 
 	my $caller = SgTest::Session->new($primary);
 	$caller->send(q{SELECT sg_snapshot_take('x', server => 'Other s')});
-	ok(wait_for(sub { $primary->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE NOT granted}) eq '1' }), 'a snapshot that waits there');
+	ok(wait_for(sub { $primary->safe_psql('postgres', q{SELECT (SELECT count(*) FROM pg_locks WHERE NOT granted), action, phase, done, total IS NULL, unit, estimated_end IS NULL
+			FROM schemaguard.progress}) eq '1|snapshot|scanning|0|t|objects|t' }), 'a snapshot that waits there shows in schemaguard.progress');
 	$start = time;
 	$primary->safe_psql('postgres', "SELECT pg_cancel_backend($caller->{pid})");
 	$caller->collect;
@@ -226,7 +227,18 @@ SKIP:
 	is($primary->safe_psql('postgres', sprintf $unknown, 'remote locked'), 'column public.t."A b", view public.v', 'locked there: unknown');
 	$other->query('ROLLBACK');
 	$other->quit;
+
+	# what cannot be printed there is unknown, and nothing else
+	$primary->safe_psql('other', q{
+		CREATE FUNCTION gone() RETURNS int LANGUAGE sql AS 'SELECT 1';
+		CREATE VIEW broken AS SELECT gone();
+		DELETE FROM pg_proc WHERE oid = 'gone'::regproc});
+	$primary->safe_psql('postgres', q{SELECT sg_snapshot_take('remote broken', server => 'Other s')});
+	is($primary->safe_psql('postgres', sprintf $unknown, 'remote broken'), 'view public.broken', 'a view that cannot be printed: unknown');
+	import('psql broken', document($primary, 'other'));
+	is(checksum('psql broken'), checksum('remote broken'), 'the same in psql');
 }
+is($primary->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.progress'), '0', 'nothing is left in schemaguard.progress');
 
 $holder->quit;
 $_->quit foreach @churners;
