@@ -893,6 +893,7 @@ operator_object AS (
     JOIN nsp n ON n.oid = o.oprnamespace
     LEFT JOIN ext e ON e.classid = 'pg_operator'::regclass AND e.objid = o.oid
     LEFT JOIN com c ON c.classoid = 'pg_operator'::regclass AND c.objoid = o.oid
+    WHERE o.oprcode::oid <> 0       -- else only named as another one's commutator or negator; dumps leave it out
 ),
 family_object AS (
     SELECT 'operator family', n.identity, f.opfname::text, ' USING ' || m.amname, n.identity,

@@ -201,6 +201,12 @@ SELECT sg_snapshot_import(NULL, d) FROM doc;
 SELECT sg_snapshot_import('bad', NULL);
 SELECT count(*) FROM schemaguard.snapshot WHERE name = 'bad';
 
+-- An operator that is only named, as another one's commutator, is none
+BEGIN;
+CREATE OPERATOR snap.<<<# (LEFTARG = int, RIGHTARG = int, FUNCTION = int4lt, COMMUTATOR = OPERATOR(snap.#>>>));
+SELECT identity FROM sg_snapshot_objects('live', '{snap}') WHERE kind = 'operator' AND identity ~ '<<<|>>>';
+ROLLBACK;
+
 -- Taken and compared in one statement
 SELECT sg_snapshot_take('regress 4', '{snap}') > 50 AS taken, (SELECT count(*) > 50 FROM sg_snapshot_objects('regress 4')) AS read,
     (SELECT count(*) FROM sg_drift('regress 4')) AS drift;
