@@ -168,7 +168,7 @@ read_stored(SnapshotReader *reader, List *schemas)
 					   "  OR EXISTS (SELECT FROM unnest($2) s WHERE starts_with(o.parent, s || '.')))"
 					   " ORDER BY kind, identity", 2, types);
 
-	/* not read-only: what this very statement has written before is to be seen */
+	/* not read-only, so that what this very statement wrote is seen */
 	portal = SPI_cursor_open(NULL, plan, values, nulls, false);
 	for (;;)
 	{
