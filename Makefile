@@ -10,7 +10,7 @@
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
 #                        and how much of what it discovers is right (ONLY=discover: nothing else);
 #                        and snapshots beside pg_dump --schema-only (ONLY=drift)
-#   make docs/snapshot.sql   the snapshot statement for psql, after a change of sql/parts/71_snapshot_statement.sql
+#   make docs/snapshot.sql   the snapshot statement for psql, after a change of sql/parts/71_* or 73_*
 #   make help            this text
 #
 # What steers `make test`: test/tools/run-tests.sh says it at its top; test/bench/run.sh does for `make bench`.
@@ -177,6 +177,7 @@ SQL_PARTS = \
 	sql/parts/70_snapshot.sql \
 	sql/parts/71_snapshot_statement.sql \
 	sql/parts/72_drift.sql \
+	sql/parts/73_snapshot_probe.sql \
 	sql/parts/74_drift_check.sql \
 	sql/parts/76_ddl.sql \
 	sql/parts/77_impact.sql
@@ -251,7 +252,7 @@ bench:
 	@[ "$${ONLY:-drift}" != drift ] || bash "$(HERE)/test/bench/drift/run.sh"
 
 docs/snapshot.sql:
-	@perl "$(HERE)/test/tools/snapshot-sql.pl" < "$(HERE)/sql/parts/71_snapshot_statement.sql" > "$(HERE)/$@.tmp"
+	@cd "$(HERE)" && cat sql/parts/71_snapshot_statement.sql sql/parts/73_snapshot_probe.sql | perl test/tools/snapshot-sql.pl > $@.tmp
 	@mv "$(HERE)/$@.tmp" "$(HERE)/$@"
 
 help:

@@ -10,8 +10,8 @@
 --   SELECT sg_snapshot_import('prod', :'document');
 --
 -- Needs psql 11 and a server of 12 or later, and the right to connect. It reads the catalogs in one read-only transaction,
--- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds is read again without its
--- text and marked as unknown; if that fails as well, nothing is printed, and psql exits with status 3.
+-- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds, and what cannot be
+-- printed, is marked as unknown; if that fails as well, nothing is printed, and psql exits with status 3.
 \set QUIET on
 \set ON_ERROR_STOP on
 \pset format unaligned
@@ -52,9 +52,8 @@ WITH
 setting AS MATERIALIZED (
     SELECT nullif(current_setting('sg_snapshot.schemas', true), '')::text[] AS schemas,
         ARRAY['json', 'json_array', 'json_arrayagg', 'json_exists', 'json_object', 'json_objectagg', 'json_query',
-            'json_scalar',
-            'json_serialize', 'json_table', 'json_value', 'merge_action', 'normalize',
-                'system_user']::name[] AS keywords
+            'json_scalar', 'json_serialize', 'json_table', 'json_value', 'merge_action', 'normalize',
+            'system_user']::name[] AS keywords
 ),
 held AS MATERIALIZED (
     SELECT array_agg(DISTINCT l.relation) AS relations
@@ -65,6 +64,11 @@ held AS MATERIALIZED (
             AND l.database = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
           UNION ALL
           SELECT c.oid FROM pg_class c WHERE current_setting('sg_snapshot.skip_locked', true) = 'all') l
+),
+-- what was tried one by one, and could not be printed
+broken AS MATERIALIZED (
+    SELECT split_part(b.key, ' ', 1) AS catalog, split_part(b.key, ' ', 2)::oid AS objid, b.value AS reason
+    FROM jsonb_each_text(nullif(current_setting('sg_snapshot.unprintable', true), '')::jsonb) b
 ),
 space AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
@@ -80,9 +84,8 @@ nsp AS MATERIALIZED (
 -- what a relation is called, also one of a schema that was not asked for
 place AS MATERIALIZED (
     SELECT c.oid, s.identity AS schema,
-        s.identity || '.' || CASE WHEN c.relname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"'
-            || c.relname || '"'
-            ELSE quote_ident(c.relname) END AS identity
+        s.identity || '.' || CASE WHEN c.relname = ANY ((SELECT s.keywords FROM setting s)::name[])
+            THEN '"' || c.relname || '"' ELSE quote_ident(c.relname) END AS identity
     FROM pg_class c JOIN space s ON s.oid = c.relnamespace
     WHERE c.relkind <> 't' AND c.oid >= 16384
 ),
@@ -108,7 +111,8 @@ rel AS MATERIALIZED (
     SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relpersistence, c.relam, c.reltablespace,
         c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relispartition, c.relpartbound, c.reloftype,
         c.relispopulated, c.reltoastrelid, l.schema, l.identity,
-        coalesce(c.oid = ANY ((SELECT h.relations FROM held h)::oid[]), false) AS locked,
+        b.objid IS NOT NULL OR coalesce(c.oid = ANY ((SELECT h.relations FROM held h)::oid[]), false) AS locked,
+        coalesce(b.reason, 'its table is locked by another session') AS trouble,
         CASE WHEN c.reloptions IS NOT NULL THEN ARRAY(SELECT o FROM unnest(c.reloptions) o ORDER BY o COLLATE "C") END
             AS reloptions,
         e.extension
@@ -116,6 +120,7 @@ rel AS MATERIALIZED (
     JOIN nsp n ON n.oid = c.relnamespace
     JOIN place l ON l.oid = c.oid
     LEFT JOIN ext e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid
+    LEFT JOIN broken b ON b.catalog = 'relation' AND b.objid = c.oid
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
 ),
 -- what a view, rule or function reads that is locked: printing it would wait
@@ -251,8 +256,7 @@ ind AS MATERIALIZED (
             c.oid AS constraint_oid, c.contype,
             t.identity AS table_identity,
         t.relname AS table_name, t.extension, t.locked AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL) AS waits,
-            n.identity AS schema,
-            p.inhparent
+            t.trouble, n.identity AS schema, p.inhparent
     FROM (VALUES (false)) d (indnullsnotdistinct),
         LATERAL (SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident,
                 i.indnatts, i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs, i.indpred,
@@ -334,8 +338,7 @@ table_object AS (
             THEN '{}'
             ELSE jsonb_strip_nulls(jsonb_build_object(
             'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
-            'partition_key', CASE WHEN r.relkind = 'p' THEN CASE
-                WHEN NOT r.locked THEN pg_get_partkeydef(r.oid) END END,
+            'partition_key', CASE WHEN r.relkind = 'p' AND NOT r.locked THEN pg_get_partkeydef(r.oid) END,
             'partition_of', CASE WHEN r.relispartition THEN p.first END,
             'partition_bound', CASE WHEN r.relispartition AND NOT r.locked THEN pg_get_expr(r.relpartbound, r.oid) END,
             'partition_detached', CASE WHEN p.detaching THEN true END,
@@ -349,11 +352,9 @@ table_object AS (
             'replica_identity', CASE r.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full'
                 WHEN 'i' THEN 'index' END,
             'access_method', CASE WHEN m.amname <> 'heap' THEN m.amname END,
-            'tablespace', s.spcname,
-            'server', f.srvname,
-            'server_options', f.options,
+            'tablespace', s.spcname, 'server', f.srvname, 'server_options', f.options,
             'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension,
-            'unknown', CASE WHEN r.locked AND (r.relkind = 'p' OR r.relispartition) THEN 'locked by another session'
+            'unknown', CASE WHEN r.locked AND (r.relkind = 'p' OR r.relispartition) THEN r.trouble
                 WHEN r.relkind = 'p' AND pg_get_partkeydef(r.oid) IS NULL THEN 'dropped while it was read'
                 WHEN r.relispartition AND pg_get_expr(r.relpartbound, r.oid) IS NULL
                     THEN 'dropped while it was read' END))
@@ -428,10 +429,11 @@ column_object AS (
             'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
             'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,
             'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
-            'unknown', CASE WHEN x.has_expression AND x.locked THEN 'its table is locked by another session'
+            'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
                 WHEN x.has_expression AND x.expression IS NULL THEN 'dropped while it was read' END))
         END
-    FROM (SELECT r.identity, r.relname, r.extension, r.locked, a.attname, format_type(a.atttypid, a.atttypmod) AS type,
+    FROM (SELECT r.identity, r.relname, r.extension, r.locked, r.trouble, a.attname,
+              format_type(a.atttypid, a.atttypmod) AS type,
               CASE WHEN d.attrelid IS NULL THEN a.attnum
                   ELSE a.attnum - (SELECT count(*) FROM unnest(d.attnums) n WHERE n < a.attnum)::int END AS position,
               a.attnotnull, a.attgenerated, a.attidentity, a.attstorage, t.typstorage, a.attcompression, a.statistics,
@@ -502,25 +504,21 @@ constraint_object AS (
                 'include', x.include,
                 'access_method', CASE WHEN x.contype = 'x' THEN x.amname END,
                 'index_columns', CASE WHEN x.contype = 'x' THEN x.index_columns END,
-                'expressions', x.expressions,
-                'operators', x.operators,
-                'operator_classes', x.operator_classes,
-                'predicate', x.predicate,
+                'expressions', x.expressions, 'operators', x.operators,
+                'operator_classes', x.operator_classes, 'predicate', x.predicate,
                 'index_name', CASE WHEN x.index_name <> x.conname THEN x.index_name END,
-                'options', to_jsonb(x.reloptions),
-                'tablespace', x.spcname,
+                'options', to_jsonb(x.reloptions), 'tablespace', x.spcname,
                 'valid', CASE WHEN NOT x.indisvalid THEN false END,
                 'clustered', CASE WHEN x.indisclustered THEN true END,
                 'replica_identity', CASE WHEN x.indisreplident THEN true END,
                 'comment', x.description, 'extension', x.extension,
-                'unknown', CASE WHEN x.contype = 'c' AND x.locked
-                    OR x.waits THEN 'its table is locked by another session'
+                'unknown', CASE WHEN x.contype = 'c' AND x.locked OR x.waits THEN x.trouble
                     WHEN x.contype = 'c' AND x.expression IS NULL THEN 'dropped while it was read' END))
         END
     FROM (SELECT c.*, coalesce(r.identity, dn.identity || '.' || quote_ident(t.typname)) AS table_identity,
-              coalesce(r.extension, te.extension) AS extension, coalesce(r.locked, false) AS locked,
-              k.names AS columns, kf.names AS referenced_columns, kd.names AS on_delete_columns,
-              CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE
+              coalesce(r.extension, te.extension) AS extension, coalesce(r.locked, false) OR db.objid IS NOT NULL AS locked,
+              coalesce(r.trouble, db.reason) AS trouble, k.names AS columns, kf.names AS referenced_columns, kd.names AS on_delete_columns,
+              CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE AND db.objid IS NULL
                   THEN pg_get_expr(c.conbin, c.conrelid) END AS expression,
               f.identity AS parent,
               CASE WHEN c.conparentid <> 0 THEN pr.identity || '.' || quote_ident(p.conname) END AS partition_of,
@@ -540,6 +538,7 @@ constraint_object AS (
           FROM con c
           LEFT JOIN rel r ON r.oid = c.conrelid
           LEFT JOIN pg_type t ON t.oid = c.contypid
+          LEFT JOIN broken db ON db.catalog = 'type' AND db.objid = c.contypid
           LEFT JOIN nsp dn ON dn.oid = t.typnamespace
           LEFT JOIN ext te ON te.classid = 'pg_type'::regclass AND te.objid = t.oid
           LEFT JOIN key k ON k.oid = c.oid AND k.side = 1
@@ -578,7 +577,7 @@ index_object AS (
                 AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
                     THEN true END,
             'comment', c.description, 'extension', i.extension,
-            'unknown', CASE WHEN i.waits THEN 'its table is locked by another session' END))
+            'unknown', CASE WHEN i.waits THEN i.trouble END))
     FROM ind i
     LEFT JOIN ind_key k ON k.indexrelid = i.indexrelid
     LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
@@ -614,11 +613,10 @@ view_object AS (
             'column_defaults', x.defaults, 'column_comments', x.comments, 'column_acl', x.acls, 'column_statistics',
                 x.statistics,
             'options', to_jsonb(x.reloptions),
-            'populated', CASE WHEN x.relkind = 'm' THEN x.relispopulated END,
-            'access_method', CASE WHEN x.relkind = 'm' AND x.amname <> 'heap' THEN x.amname END, 'tablespace',
-                x.spcname,
+            'populated', CASE WHEN x.relkind = 'm' THEN x.relispopulated END, 'tablespace', x.spcname,
+            'access_method', CASE WHEN x.relkind = 'm' AND x.amname <> 'heap' THEN x.amname END,
             'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
-            'unknown', CASE WHEN x.waits THEN 'it or what it reads is locked by another session'
+            'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'it or what it reads is')
                 WHEN x.query IS NULL THEN 'dropped while it was read' END))
     FROM (SELECT r.*, t.columns, t.defaults, t.comments, t.acls, t.statistics, m.amname, s.spcname, a.acl, g.grantors,
         c.description,
@@ -674,7 +672,7 @@ function_object AS (
         p.proname::text,
         '(' || oidvectortypes(p.proargtypes) || ')', n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.proowner), 'language', l.lanname,
-            'arguments', pg_get_function_arguments(p.oid), 'returns', pg_get_function_result(p.oid),
+            'arguments', CASE WHEN b.objid IS NULL THEN pg_get_function_arguments(p.oid) END, 'returns', pg_get_function_result(p.oid),
             'volatility', CASE WHEN p.prokind <> 'p' THEN CASE p.provolatile WHEN 'i' THEN 'immutable'
                 WHEN 's' THEN 'stable' ELSE 'volatile' END END,
             'parallel', CASE WHEN p.prokind <> 'p' THEN CASE p.proparallel WHEN 's' THEN 'safe'
@@ -692,7 +690,7 @@ function_object AS (
                 THEN ARRAY(SELECT format_type(o, NULL) FROM unnest(p.protrftypes) o ORDER BY 1) END),
             'body', CASE WHEN p.prokind <> 'a' AND NOT p.parsed THEN p.prosrc END,
             'library', p.probin,
-            'sql_body', CASE WHEN p.parsed AND w.objid IS NULL
+            'sql_body', CASE WHEN p.parsed AND w.objid IS NULL AND b.objid IS NULL
                 THEN substring(pg_get_functiondef(p.oid) FROM chr(10) || '((BEGIN ATOMIC|RETURN ).*)$') END))
         || CASE WHEN g.aggfnoid IS NULL THEN '{}' ELSE jsonb_strip_nulls(jsonb_build_object(
             'aggregate_kind', CASE g.aggkind WHEN 'n' THEN 'normal'
@@ -714,13 +712,15 @@ function_object AS (
             'sort_operator', CASE WHEN g.aggsortop <> 0 THEN g.aggsortop::regoperator::text END)) END
         || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', t.grantors, 'comment', c.description,
             'extension', e.extension,
-            'unknown', CASE WHEN p.parsed AND w.objid IS NOT NULL THEN 'what it reads is locked by another session'
+            'unknown', CASE WHEN b.objid IS NOT NULL THEN b.reason
+                WHEN p.parsed AND w.objid IS NOT NULL THEN 'what it reads is locked by another session'
                 WHEN pg_get_function_arguments(p.oid) IS NULL THEN 'dropped while it was read' END))
     FROM proc p
     JOIN nsp n ON n.oid = p.pronamespace
     JOIN pg_language l ON l.oid = p.prolang
     LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid
     LEFT JOIN waiting w ON w.classid = 'pg_proc'::regclass AND w.objid = p.oid
+    LEFT JOIN broken b ON b.catalog = 'function' AND b.objid = p.oid
     LEFT JOIN ext e ON e.classid = 'pg_proc'::regclass AND e.objid = p.oid
     LEFT JOIN com c ON c.classoid = 'pg_proc'::regclass AND c.objoid = p.oid
     LEFT JOIN acl a ON a.classid = 'pg_proc'::regclass AND a.objid = p.oid
@@ -760,7 +760,7 @@ trigger_object AS (
             'from_table', f.identity,
             'partition_of', pr.identity || '.' || quote_ident(p.tgname),
             'comment', c.description, 'extension', coalesce(e.extension, r.extension),
-            'unknown', CASE WHEN t.tgqual IS NOT NULL AND r.locked THEN 'its table is locked by another session'
+            'unknown', CASE WHEN t.tgqual IS NOT NULL AND r.locked THEN r.trouble
                 WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL
                 THEN 'dropped while it was read' END))
     FROM trig t
@@ -782,10 +782,10 @@ rule_object AS (
             'enabled', CASE x.ev_enabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled'
                 WHEN 'R' THEN 'replica' ELSE 'always' END,
             'comment', x.description, 'extension', x.extension,
-            'unknown', CASE WHEN x.waits THEN 'what it reads is locked by another session'
+            'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'what it reads is')
                 WHEN x.definition IS NULL THEN 'dropped while it was read' END))
     FROM (SELECT r.identity, r.extension, u.rulename, u.ev_type, u.is_instead, u.ev_enabled, c.description,
-        r.locked OR w.objid IS NOT NULL AS waits,
+        r.trouble, r.locked OR w.objid IS NOT NULL AS waits,
               CASE WHEN NOT r.locked AND w.objid IS NULL THEN pg_get_ruledef(u.oid) END AS definition
           FROM pg_rewrite u
           JOIN rel r ON r.oid = u.ev_class
@@ -803,7 +803,7 @@ policy_object AS (
             'using', CASE WHEN NOT r.locked THEN pg_get_expr(p.polqual, p.polrelid) END,
             'check', CASE WHEN NOT r.locked THEN pg_get_expr(p.polwithcheck, p.polrelid) END,
             'comment', c.description, 'extension', r.extension,
-            'unknown', CASE WHEN r.locked THEN 'its table is locked by another session'
+            'unknown', CASE WHEN r.locked THEN r.trouble
                 WHEN p.polqual IS NOT NULL AND pg_get_expr(p.polqual, p.polrelid) IS NULL
                     THEN 'dropped while it was read' END))
     FROM pg_policy p
@@ -822,7 +822,7 @@ type_object AS (
             WHEN 'd' THEN jsonb_strip_nulls(jsonb_build_object('type', format_type(t.typbasetype, t.typtypmod),
                 'not_null', t.typnotnull,
                 'collation', CASE WHEN t.typcollation <> b.typcollation THEN cl.identity END, 'default',
-                    pg_get_expr(t.typdefaultbin, 0)))
+                    CASE WHEN db.objid IS NULL THEN pg_get_expr(t.typdefaultbin, 0) END, 'unknown', db.reason))
             WHEN 'e' THEN jsonb_build_object('type', 'enum', 'labels', coalesce(l.labels, '[]'))
             WHEN 'c' THEN jsonb_build_object('type', 'composite', 'attributes', coalesce(a.columns, '[]'))
                 || CASE WHEN a.comments IS NULL THEN '{}' ELSE jsonb_build_object('attribute_comments', a.comments) END
@@ -848,6 +848,7 @@ type_object AS (
     FROM pg_type t
     JOIN nsp n ON n.oid = t.typnamespace
     LEFT JOIN rel r ON r.oid = t.typrelid AND r.relkind = 'c'
+    LEFT JOIN broken db ON db.catalog = 'type' AND db.objid = t.oid
     LEFT JOIN pg_type el ON el.typarray = t.oid
     LEFT JOIN pg_type b ON b.oid = t.typbasetype
     LEFT JOIN coll cl ON cl.oid = t.typcollation
@@ -904,6 +905,7 @@ operator_object AS (
     JOIN nsp n ON n.oid = o.oprnamespace
     LEFT JOIN ext e ON e.classid = 'pg_operator'::regclass AND e.objid = o.oid
     LEFT JOIN com c ON c.classoid = 'pg_operator'::regclass AND c.objoid = o.oid
+    WHERE o.oprcode::oid <> 0       -- else only named as another one's commutator or negator; dumps leave it out
 ),
 family_object AS (
     SELECT 'operator family', n.identity, f.opfname::text, ' USING ' || m.amname, n.identity,
@@ -953,7 +955,7 @@ statistics_object AS (
             'expressions', CASE WHEN s.expressions AND NOT r.locked THEN '(' || substring(pg_get_statisticsobjdef(s.oid)
                 FROM ' ON (.*) FROM ') || ')' END,
             'target', CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END,
-            'unknown', CASE WHEN s.expressions AND r.locked THEN 'its table is locked by another session' END,
+            'unknown', CASE WHEN s.expressions AND r.locked THEN r.trouble END,
             'comment', c.description, 'extension', coalesce(e.extension, r.extension)))
     FROM (SELECT s.* FROM (VALUES (NULL::int, NULL::text)) d (stxstattarget, stxexprs),
               LATERAL (SELECT s.oid, s.stxrelid, s.stxname, s.stxnamespace, s.stxowner, s.stxkeys, s.stxkind,
@@ -1063,7 +1065,7 @@ published AS (
         (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = r.prrelid
             AND a.attnum = ANY (r.prattrs::int2[])) AS columns,
         CASE WHEN t.locked IS NOT TRUE THEN pg_get_expr(r.prqual, r.prrelid) END AS filter,
-        t.locked AND r.prqual IS NOT NULL AS waits
+        CASE WHEN t.locked AND r.prqual IS NOT NULL THEN t.trouble END AS trouble
     FROM (VALUES (NULL::int2vector, NULL::pg_node_tree)) d (prattrs, prqual),
         LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual FROM pg_publication_rel r OFFSET 0) r
     JOIN place c ON c.oid = r.prrelid
@@ -1080,7 +1082,7 @@ publication_object AS (
             'generated_columns', CASE p.pubgencols::text WHEN 's' THEN 'stored' END,
             'tables', t.tables, 'table_columns', t.columns, 'table_filters', t.filters, 'schemas', s.schemas,
             'comment', c.description, 'extension', e.extension,
-            'unknown', CASE WHEN t.waits THEN 'one of its tables is locked by another session' END))
+            'unknown', replace(t.trouble, 'its table is', 'one of its tables is')))
     FROM (SELECT p.* FROM (VALUES (false, NULL::text, false)) d (pubviaroot, pubgencols, puballsequences),
               LATERAL (SELECT p.oid, p.pubname, p.pubowner, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete,
                   p.pubtruncate,
@@ -1088,7 +1090,7 @@ publication_object AS (
     LEFT JOIN (SELECT r.prpubid, jsonb_agg(r.identity ORDER BY r.identity COLLATE "C") AS tables,
                    jsonb_object_agg(r.identity, r.columns) FILTER (WHERE r.columns IS NOT NULL) AS columns,
                    jsonb_object_agg(r.identity, r.filter) FILTER (WHERE r.filter IS NOT NULL) AS filters,
-                       bool_or(r.waits) AS waits
+                       min(r.trouble) AS trouble
                FROM published r GROUP BY r.prpubid) t ON t.prpubid = p.oid
     LEFT JOIN (SELECT d.refobjid, jsonb_agg(n.nspname ORDER BY n.nspname) AS schemas
                FROM pg_depend d
@@ -1220,10 +1222,105 @@ SAVEPOINT sg_snapshot;
 \set ON_ERROR_STOP off
 EXECUTE sg_snapshot;
 \if :ERROR
-\set ON_ERROR_STOP on
 ROLLBACK TO SAVEPOINT sg_snapshot;
 SET LOCAL sg_snapshot.skip_locked = 'on';
 EXECUTE sg_snapshot;
+\if :ERROR
+\set ON_ERROR_STOP on
+ROLLBACK TO SAVEPOINT sg_snapshot;
+SET LOCAL sg_snapshot.skip_locked = 'on';
+DO LANGUAGE plpgsql $do$
+DECLARE
+    unprintable jsonb := '{}';
+    patience    text := current_setting('lock_timeout');
+    until       timestamptz := clock_timestamp() + interval '20 s';
+    o           record;
+BEGIN
+    PERFORM set_config('lock_timeout', '100ms', true);
+    FOR o IN
+        WITH space AS (
+            SELECT n.oid
+            FROM pg_namespace n
+            WHERE left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
+                AND coalesce(n.nspname = ANY (nullif(current_setting('sg_snapshot.schemas', true), '')::name[]), true)
+        ), held AS (
+            SELECT DISTINCT l.relation AS oid
+            FROM pg_locks l
+            WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
+                AND l.database = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+        ), waiting AS (
+            SELECT d.classid, d.objid
+            FROM pg_depend d JOIN held h ON h.oid = d.refobjid
+            WHERE d.refclassid = 'pg_class'::regclass AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass)
+        ), rel AS (
+            SELECT c.oid, c.relkind, c.relpartbound
+            FROM pg_class c JOIN space s ON s.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT EXISTS (SELECT FROM held h WHERE h.oid = c.oid)
+        )
+        SELECT 'relation' AS catalog, r.oid AS objid, 'tree' AS what, r.oid, NULL::smallint AS n, x.tree
+        FROM rel r JOIN (
+            SELECT f.adrelid, f.adbin FROM pg_attrdef f
+            UNION ALL SELECT c.conrelid, c.conbin FROM pg_constraint c WHERE c.contype = 'c'
+            UNION ALL SELECT i.indrelid, i.indpred FROM pg_index i WHERE i.indpred IS NOT NULL
+            UNION ALL SELECT p.polrelid, p.polqual FROM pg_policy p WHERE p.polqual IS NOT NULL
+            UNION ALL SELECT p.polrelid, p.polwithcheck FROM pg_policy p WHERE p.polwithcheck IS NOT NULL
+            UNION ALL SELECT r.oid, r.relpartbound FROM rel r WHERE r.relpartbound IS NOT NULL) x (oid, tree)
+            ON x.oid = r.oid
+        UNION ALL
+        SELECT 'relation', r.oid, x.what, x.oid, x.n, NULL
+        FROM rel r JOIN (
+            SELECT e.ev_class, CASE WHEN e.rulename = '_RETURN' THEN 'view' ELSE 'rule' END,
+                CASE WHEN e.rulename = '_RETURN' THEN e.ev_class ELSE e.oid END, NULL::smallint
+            FROM pg_rewrite e
+            WHERE NOT EXISTS (SELECT FROM waiting w WHERE w.classid = 'pg_rewrite'::regclass AND w.objid = e.oid)
+            UNION ALL
+            SELECT i.indrelid, 'index', i.indexrelid, k.n
+            FROM pg_index i, generate_series(1, i.indnkeyatts) k (n) WHERE i.indkey[k.n - 1] = 0
+            UNION ALL SELECT t.tgrelid, 'trigger', t.oid, NULL FROM pg_trigger t WHERE t.tgqual IS NOT NULL
+            UNION ALL SELECT s.stxrelid, 'statistics', s.oid, NULL FROM pg_statistic_ext s
+            UNION ALL SELECT p.partrelid, 'partition key', p.partrelid, NULL FROM pg_partitioned_table p
+                WHERE p.partexprs IS NOT NULL) x (relation, what, oid, n) ON x.relation = r.oid
+        UNION ALL
+        SELECT 'type', t.oid, 'tree', 0, NULL, x.tree
+        FROM pg_type t JOIN space s ON s.oid = t.typnamespace JOIN (
+            SELECT t.oid, t.typdefaultbin FROM pg_type t WHERE t.typdefaultbin IS NOT NULL
+            UNION ALL SELECT c.contypid, c.conbin FROM pg_constraint c WHERE c.conbin IS NOT NULL) x (oid, tree)
+            ON x.oid = t.oid
+        WHERE t.typtype = 'd'
+        UNION ALL
+        -- the body of an SQL-standard function is in no column that every major has, but its text is empty
+        SELECT 'function', p.oid, CASE WHEN p.prosrc = '' AND p.prokind <> 'a' THEN 'function' ELSE 'arguments' END,
+            p.oid, NULL, NULL
+        FROM pg_proc p JOIN space s ON s.oid = p.pronamespace
+        WHERE (p.prosrc = '' AND p.prokind <> 'a' OR p.proargdefaults IS NOT NULL)
+            AND NOT EXISTS (SELECT FROM waiting w WHERE w.classid = 'pg_proc'::regclass AND w.objid = p.oid)
+    LOOP
+        EXIT WHEN clock_timestamp() > until;
+        BEGIN
+            PERFORM CASE o.what
+                WHEN 'tree' THEN pg_get_expr(o.tree, o.oid)
+                WHEN 'view' THEN pg_get_viewdef(o.oid)
+                WHEN 'rule' THEN pg_get_ruledef(o.oid)
+                WHEN 'index' THEN pg_get_indexdef(o.oid, o.n, false)
+                WHEN 'trigger' THEN pg_get_triggerdef(o.oid)
+                WHEN 'statistics' THEN pg_get_statisticsobjdef(o.oid)
+                WHEN 'partition key' THEN pg_get_partkeydef(o.oid)
+                WHEN 'function' THEN pg_get_functiondef(o.oid)
+                ELSE pg_get_function_arguments(o.oid) END;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                unprintable := unprintable || jsonb_build_object(o.catalog || ' ' || o.objid,
+                    'its table is locked by another session');
+            WHEN OTHERS THEN
+                unprintable := unprintable || jsonb_build_object(o.catalog || ' ' || o.objid,
+                    'cannot be printed: ' || SQLERRM);
+        END;
+    END LOOP;
+    PERFORM set_config('sg_snapshot.unprintable', unprintable::text, true), set_config('lock_timeout', patience, true);
+END
+$do$;
+EXECUTE sg_snapshot;
+\endif
 \endif
 COMMIT;
 DEALLOCATE sg_snapshot;

@@ -46,7 +46,7 @@ enum
 	PARAM_COUNT
 };
 
-static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "fix", "restore", "replace", "backfill", "verify", "measure", "discover"};
+static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "fix", "restore", "replace", "backfill", "verify", "measure", "discover", "snapshot"};
 static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting", "throttled", "working", "waiting"};
 
 static int64 params[PARAM_COUNT];

@@ -28,7 +28,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_BACKFILL,
 	SG_PROGRESS_VERIFY,
 	SG_PROGRESS_MEASURE,
-	SG_PROGRESS_DISCOVER		/* looking at rows of candidates */
+	SG_PROGRESS_DISCOVER,		/* looking at rows of candidates */
+	SG_PROGRESS_SNAPSHOT		/* reading what a database is made of */
 } SgProgressAction;
 
 typedef enum SgProgressPhase
@@ -45,7 +46,7 @@ typedef enum SgProgressPhase
 	SG_PHASE_WAITING			/* a worker's index waits for old transactions */
 } SgProgressPhase;
 
-/* done and total count keys (audit, verify) or steps (plan) */
+/* done and total count keys (audit, verify), objects (snapshot) or steps (plan) */
 extern void sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total);
 extern void sg_progress_step(SgProgressAction action, int step, Oid relid);
 extern void sg_progress_phase(SgProgressPhase phase);

@@ -43,6 +43,7 @@ typedef enum SnapshotCare
 {
 	SNAPSHOT_WAIT,				/* wait for locks */
 	SNAPSHOT_SKIP_LOCKED,		/* do without the text of what is locked */
+	SNAPSHOT_PROBE,				/* and of what, alone, can't be printed */
 	SNAPSHOT_SKIP_TEXT			/* do without the text of anything that locks */
 } SnapshotCare;
 
@@ -59,6 +60,7 @@ extern void snapshot_object_digest(const char *kind, const char *identity, const
 
 /* snapshot_live.c */
 extern void snapshot_texts(char **prologue, char **statement);
+extern char *snapshot_probe(void);
 extern char *snapshot_settings(List *schemas, SnapshotCare care);
 extern void snapshot_attempts(SnapshotReader *reader,
 							  void (*attempt) (SnapshotReader *reader, SnapshotCare care));

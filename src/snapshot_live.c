@@ -7,9 +7,10 @@
  * pins.  Functions such as pg_get_viewdef() lock what they print and look at
  * the newest catalogs, while the statement has its own snapshot: they may
  * wait for another session's DDL until lock_timeout, or find an object gone.
- * So a failed attempt is tried again; the next ones do without the text of
- * what is locked when they begin, the last one without any such text.  What
- * was left out is marked as unknown by the statement.
+ * So a failed attempt is tried again, without the text of what is locked when
+ * it begins.  If that fails as well, each object is printed alone beforehand,
+ * and those that can't be are left out; the last attempt does without any such
+ * text.  What was left out is marked as unknown by the statement.
  *
  * Each attempt is a subtransaction that is rolled back, so that the locks are
  * free again.  Not so on a standby, where a recovery conflict inside of one
@@ -31,6 +32,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "progress.h"
 #include "snapshot.h"
 #include "snapshot_internal.h"
 #include "spi.h"
@@ -56,6 +58,24 @@ snapshot_texts(char **prologue, char **statement)
 	sg_scope_end(&scope);
 }
 
+/* The statement that precedes the one of SNAPSHOT_PROBE, after the settings.  Connects SPI. */
+char *
+snapshot_probe(void)
+{
+	char	   *probe;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (sg_owner_execute(SPI_OK_SELECT, "SELECT schemaguard.sg_snapshot_probe() AS probe", 0, NULL, NULL, NULL) != 1)
+		elog(ERROR, "the snapshot probe is missing");
+	probe = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "probe");
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return probe;
+}
+
 /* What follows the prologue: the settings that steer the statement */
 char *
 snapshot_settings(List *schemas, SnapshotCare care)
@@ -65,22 +85,34 @@ snapshot_settings(List *schemas, SnapshotCare care)
 		OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(schemas));
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SET LOCAL sg_snapshot.schemas = %s; SET LOCAL sg_snapshot.skip_locked = '%s'",
+	appendStringInfo(&sql, "SET LOCAL sg_snapshot.schemas = %s; SET LOCAL sg_snapshot.skip_locked = '%s';"
+					 "SET LOCAL sg_snapshot.unprintable = ''",
 					 quote_literal_cstr(names),
-					 care == SNAPSHOT_WAIT ? "off" : care == SNAPSHOT_SKIP_LOCKED ? "on" : "all");
+					 care == SNAPSHOT_WAIT ? "off" : care == SNAPSHOT_SKIP_TEXT ? "all" : "on");
 
 	return sql.data;
 }
 
-/* Is this an error that another session's DDL makes, and that goes away? */
+/*
+ * Is this an error that another session's DDL makes, and that goes away, or
+ * one that a single object makes when it is printed?
+ */
 static bool
 may_pass(const ErrorData *edata)
 {
-	return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-		edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		edata->sqlerrcode == ERRCODE_INTERNAL_ERROR ||	/* cache lookup failed */
-		(ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		 edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE);
+	switch (ERRCODE_TO_CATEGORY(edata->sqlerrcode))
+	{
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+			return edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE;
+		case ERRCODE_INTERNAL_ERROR:	/* cache lookup failed */
+		case ERRCODE_SYSTEM_ERROR:	/* no such library */
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+			return true;
+		default:
+			return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+				edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+	}
 }
 
 typedef struct Attempt
@@ -108,9 +140,12 @@ snapshot_attempts(SnapshotReader *reader,
 {
 	Attempt		this = {reader, SNAPSHOT_WAIT, attempt};
 
+	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
+	sg_progress_phase(SG_PHASE_SCANNING);
 	if (RecoveryInProgress())
 	{
 		attempt(reader, SNAPSHOT_SKIP_LOCKED);
+		sg_progress_end();
 		return;
 	}
 
@@ -119,13 +154,17 @@ snapshot_attempts(SnapshotReader *reader,
 		ErrorData  *edata = sg_try_undo(run_attempt, &this);
 
 		if (edata == NULL)
+		{
+			sg_progress_end();
 			return;
+		}
 		if (i == ATTEMPTS || !may_pass(edata))
 			ReThrowError(edata);
 
 		FreeErrorData(edata);
 		snapshot_reader_clear(reader);
-		this.care = i == ATTEMPTS - 1 ? SNAPSHOT_SKIP_TEXT : SNAPSHOT_SKIP_LOCKED;
+		sg_progress_done(0, 0);
+		this.care = i == ATTEMPTS - 1 ? SNAPSHOT_SKIP_TEXT : i > 1 ? SNAPSHOT_PROBE : SNAPSHOT_SKIP_LOCKED;
 	}
 }
 
@@ -153,6 +192,7 @@ fetch_all(SnapshotReader *reader, Portal portal)
 								values[SNAPSHOT_PROPERTIES]);
 		}
 		SPI_freetuptable(SPI_tuptable);
+		sg_progress_done(reader->info.objects, 0);
 	}
 }
 
@@ -170,6 +210,7 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 {
 	char	   *prologue;
 	char	   *statement;
+	char	   *probe = care == SNAPSHOT_PROBE ? snapshot_probe() : NULL;
 	Portal		portal;
 	SgScope		scope;
 
@@ -179,13 +220,15 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	SPI_connect();
 	set_locally(prologue);
 	set_locally(snapshot_settings(reader->info.schemas, care));
+	if (care == SNAPSHOT_PROBE)
+		set_locally(probe);
 
 	/*
 	 * not the transaction's snapshot, which may be older than what the
 	 * printing functions see
 	 */
 	PushActiveSnapshot(GetLatestSnapshot());
-	portal = SPI_cursor_open_with_args(NULL, statement, 0, NULL, NULL, NULL, true, 0);
+	portal = SPI_cursor_open(NULL, sg_kept_plan(statement, 0, NULL), NULL, NULL, true);
 	fetch_all(reader, portal);
 	SPI_cursor_close(portal);
 	PopActiveSnapshot();

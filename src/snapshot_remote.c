@@ -33,6 +33,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "guc.h"
+#include "progress.h"
 #include "snapshot.h"
 #include "snapshot_internal.h"
 #include "spi.h"
@@ -297,6 +298,7 @@ fetch_batch(SnapshotReader *reader)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	(void) next_result("t (nothing text)");
+	sg_progress_done(reader->info.objects, 0);
 
 	return rows;
 }
@@ -306,6 +308,7 @@ read_there(SnapshotReader *reader, SnapshotCare care)
 {
 	char	   *prologue;
 	char	   *statement;
+	char	   *probe = care == SNAPSHOT_PROBE ? snapshot_probe() : NULL;
 	SgScope		scope;
 
 	snapshot_texts(&prologue, &statement);
@@ -320,6 +323,8 @@ read_there(SnapshotReader *reader, SnapshotCare care)
 					   "SELECT pg_catalog.count(pg_catalog.set_config(name, '1s', true)) FROM pg_catalog.pg_settings"
 					   " WHERE name = 'client_connection_check_interval';"
 					   "%s%s;", sg_remote_timeout, prologue, snapshot_settings(reader->info.schemas, care)));
+	if (probe)
+		run_there(probe);
 	run_there(psprintf("DECLARE sg_snapshot NO SCROLL CURSOR FOR %s", statement));
 	while (fetch_batch(reader) > 0)
 		CHECK_FOR_INTERRUPTS();

@@ -24,6 +24,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "log.h"
+#include "progress.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "snapshot.h"
@@ -166,7 +167,9 @@ read_stored(SnapshotReader *reader, List *schemas)
 					   " WHERE snapshot = $1 AND ($2 IS NULL OR (kind = 'schema' AND identity = ANY ($2)) OR parent = ANY ($2)"
 					   "  OR EXISTS (SELECT FROM unnest($2) s WHERE starts_with(o.parent, s || '.')))"
 					   " ORDER BY kind, identity", 2, types);
-	portal = SPI_cursor_open(NULL, plan, values, nulls, true);
+
+	/* not read-only, so that what this very statement wrote is seen */
+	portal = SPI_cursor_open(NULL, plan, values, nulls, false);
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, BATCH_ROWS);
@@ -320,6 +323,7 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 	bool	   *no_parent = palloc(sizeof(bool) * BATCH_ROWS);
 	MemoryContext batch;
 	const SnapshotObject *object;
+	int64		written = 0;
 	int			n = 0;
 	SgScope		scope;
 
@@ -331,6 +335,8 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 				 errmsg("snapshot \"%s\" already exists", name),
 				 errhint("Choose another name, or drop that one with sg_snapshot_drop().")));
 
+	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, reader->info.objects);
+	sg_progress_phase(SG_PHASE_EXECUTING);
 	batch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard snapshot batch", ALLOCSET_DEFAULT_SIZES);
 	snapshot_rewind(reader);
 	do
@@ -351,12 +357,14 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 		if (n == BATCH_ROWS || (object == NULL && n > 0))
 		{
 			insert_batch(name, rows, no_parent, n);
+			sg_progress_done(written += n, 0);
 			n = 0;
 			MemoryContextReset(batch);
 		}
 		MemoryContextSwitchTo(old);
 	} while (object != NULL);
 
+	sg_progress_end();
 	SPI_finish();
 	sg_scope_end(&scope);
 

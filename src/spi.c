@@ -180,8 +180,8 @@ compare_text(const void *a, const void *b, Size size)
  * The plan of a statement, made once a session: the statements of this
  * extension are few, and short calls would spend most of their time planning.
  */
-static SPIPlanPtr
-kept_plan(const char *sql, int nargs, Oid *argtypes)
+SPIPlanPtr
+sg_kept_plan(const char *sql, int nargs, Oid *argtypes)
 {
 	static HTAB *plans = NULL;
 	KeptPlan   *entry;
@@ -216,7 +216,7 @@ uint64
 sg_owner_execute(int expected, const char *sql, int nargs,
 				 Oid *argtypes, Datum *values, const char *nulls)
 {
-	int			rc = SPI_execute_plan(kept_plan(sql, nargs, argtypes), values, nulls, false, 0);
+	int			rc = SPI_execute_plan(sg_kept_plan(sql, nargs, argtypes), values, nulls, false, 0);
 
 	if (rc != expected)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);

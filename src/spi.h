@@ -46,6 +46,9 @@ extern void sg_scope_end(SgScope *scope);
 extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
 							   Oid *argtypes, Datum *values, const char *nulls);
 
+/* The plan that is kept for such a text: for a cursor, or for another role's scope */
+extern SPIPlanPtr sg_kept_plan(const char *sql, int nargs, Oid *argtypes);
+
 /* Raise 55000 unless the extension's version in the catalog is this library's */
 extern void sg_check_version(void);
 

@@ -39,9 +39,12 @@ SELECT p.pid,
             THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END AS object,
        -- blocks while tables are read, else keys or steps
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_done ELSE p.done END AS done,
-       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_total ELSE p.total END AS total,
+       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_total
+            WHEN p.action OPERATOR(pg_catalog.=) 'snapshot' AND p.total OPERATOR(pg_catalog.=) 0 THEN NULL  -- until all are read
+            ELSE p.total END AS total,
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN 'blocks'
-            WHEN p.action OPERATOR(pg_catalog.=) ANY (ARRAY['audit', 'verify']) AND p.plan_id IS NULL THEN 'keys' ELSE 'steps' END AS unit,
+            WHEN p.action OPERATOR(pg_catalog.=) ANY (ARRAY['audit', 'verify']) AND p.plan_id IS NULL THEN 'keys'
+            WHEN p.action OPERATOR(pg_catalog.=) 'snapshot' THEN 'objects' ELSE 'steps' END AS unit,
        p.orphan_rows,
        p.started_at,
        -- of these blocks, or of the whole, as fast as so far
@@ -49,7 +52,7 @@ SELECT p.pid,
             THEN p.scan_started OPERATOR(pg_catalog.+)
                  ((pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.scan_started)
                   OPERATOR(pg_catalog.*) (p.blocks_total::pg_catalog.float8 OPERATOR(pg_catalog./) p.blocks_done))
-            WHEN p.done OPERATOR(pg_catalog.>) 0
+            WHEN p.done OPERATOR(pg_catalog.>) 0 AND p.total OPERATOR(pg_catalog.>) 0
             THEN p.started_at OPERATOR(pg_catalog.+)
                  ((pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.started_at)
                   OPERATOR(pg_catalog.*) (p.total::pg_catalog.float8 OPERATOR(pg_catalog./) p.done)) END AS estimated_end

@@ -142,6 +142,33 @@ SELECT * FROM said(repeat('(', 2000) || 'a > 1' || repeat(')', 2000));
 SELECT actual, detail ~ 'stack depth|memory' AS too_deep FROM said(repeat('NOT ', 100000) || 'a > 1');
 DROP FUNCTION shop.boom, said;
 
+-- Queries as 15 prints them, and as later majors do
+CREATE TABLE shop.doc (a int, x xml);
+CREATE VIEW shop.sub AS SELECT s.a FROM (SELECT doc.a FROM shop.doc) s WHERE s.a > 1;
+CREATE VIEW shop.func AS SELECT g.n FROM generate_series(1, 3) g(n);
+CREATE VIEW shop.sample AS SELECT doc.a FROM shop.doc TABLESAMPLE system (10);
+CREATE VIEW shop.vals AS SELECT v.n FROM (VALUES (1), (2)) v(n);
+CREATE VIEW shop.xml AS SELECT xmltable.k, xmlserialize(CONTENT NULL::xml AS text) AS s FROM XMLTABLE('/r' PASSING (NULL::xml) COLUMNS k int);
+CREATE FUNCTION printed(view text, query text) RETURNS TABLE (object text, property text, detail text) LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE schemaguard.snapshot_object o SET properties = jsonb_set(o.properties, '{query}', to_jsonb(query)),
+      checksum = sha256(query::bytea) WHERE snapshot = 'was' AND identity = 'shop.' || view;
+  UPDATE schemaguard.snapshot o SET checksum = sha256(query::bytea) WHERE name = 'was';
+  RETURN QUERY SELECT d.object, d.property, d.detail FROM sg_drift('was') d;
+END $$;
+SELECT taken();
+SELECT p.* FROM (VALUES ('sub', ' SELECT s.a FROM ( SELECT doc.a FROM shop.doc) s WHERE (s.a > 1);'), ('sub', 'SELECT a FROM ( SELECT doc.a FROM shop.doc) s WHERE (a > 1)'),
+    ('func', 'SELECT g.n FROM generate_series(1, 3) g(n)'), ('func', 'SELECT n FROM generate_series(1, 3) g(n)'),
+    ('sample', 'SELECT doc.a FROM shop.doc TABLESAMPLE system (10)'), ('sample', 'SELECT a FROM shop.doc TABLESAMPLE system (10)'),
+    ('vals', 'SELECT v.n FROM ( VALUES (1), (2)) v(n)'), ('vals', 'SELECT n FROM ( VALUES (1), (2)) v(n)'),
+    ('xml', 'SELECT "xmltable".k, XMLSERIALIZE(CONTENT NULL::xml AS text) AS s FROM XMLTABLE((''/r''::text) PASSING (NULL::xml) COLUMNS k integer)'),
+    ('xml', 'SELECT k, XMLSERIALIZE(CONTENT NULL::xml AS text NO INDENT) AS s FROM XMLTABLE((''/r''::text) PASSING (NULL::xml) COLUMNS k integer)')) v,
+    LATERAL printed(v.column1, v.column2) p;
+SELECT * FROM printed('sub', 'SELECT s.a FROM ( SELECT doc.a FROM shop.doc) s WHERE (s.a > 2)');
+DROP FUNCTION printed;
+DROP VIEW shop.sub, shop.func, shop.sample, shop.vals, shop.xml;
+DROP TABLE shop.doc;
+
 -- Scope, and snapshots of other schemas
 SELECT taken();
 SELECT sg_snapshot_take('of_shop', '{shop}') > 0 AS taken;

@@ -201,6 +201,40 @@ SELECT sg_snapshot_import(NULL, d) FROM doc;
 SELECT sg_snapshot_import('bad', NULL);
 SELECT count(*) FROM schemaguard.snapshot WHERE name = 'bad';
 
+-- An operator that is only named, as another one's commutator, is none
+BEGIN;
+CREATE OPERATOR snap.<<<# (LEFTARG = int, RIGHTARG = int, FUNCTION = int4lt, COMMUTATOR = OPERATOR(snap.#>>>));
+SELECT identity FROM sg_snapshot_objects('live', '{snap}') WHERE kind = 'operator' AND identity ~ '<<<|>>>';
+ROLLBACK;
+
+-- Taken and compared in one statement
+SELECT sg_snapshot_take('regress 4', '{snap}') > 50 AS taken, (SELECT count(*) > 50 FROM sg_snapshot_objects('regress 4')) AS read,
+    (SELECT count(*) FROM sg_drift('regress 4')) AS drift;
+SELECT sg_snapshot_drop('regress 4');
+
+-- One object that cannot be printed costs its own text, not the snapshot
+CREATE SCHEMA broken;
+CREATE FUNCTION broken.gone(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT i';
+CREATE VIEW broken.view AS SELECT broken.gone(1) AS a;
+CREATE VIEW broken.reader AS SELECT a + 1 AS a FROM broken.view;
+CREATE VIEW broken.other AS SELECT 1 AS a;
+CREATE TABLE broken.tab (a int CHECK (broken.gone(a) > 0), b int DEFAULT 1 + 1, c int PRIMARY KEY);
+CREATE TABLE broken.fine (a int CHECK (a > 0), b int DEFAULT 1 + 1);
+CREATE INDEX bent ON broken.fine ((broken.gone(a)));
+CREATE RULE rule AS ON INSERT TO broken.fine WHERE broken.gone(1) = 1 DO NOTHING;
+CREATE TABLE broken.untouched (a int CHECK (a > 0), b int DEFAULT 1 + 1);
+CREATE DOMAIN broken.dom AS int DEFAULT broken.gone(2) CHECK (value > 1);
+CREATE FUNCTION broken.arguments(i int DEFAULT broken.gone(3)) RETURNS int LANGUAGE sql AS 'SELECT i';
+CREATE FUNCTION broken.body() RETURNS int LANGUAGE sql RETURN broken.gone(4);
+BEGIN;
+DELETE FROM pg_proc WHERE oid = 'broken.gone'::regproc;
+SELECT sg_snapshot_take('regress broken', '{broken}');
+SELECT kind, identity, regexp_replace(properties ->> 'unknown', '\d+', 'n') AS unknown
+FROM sg_snapshot_objects('regress broken') WHERE properties ? 'unknown';
+SELECT identity FROM sg_snapshot_objects('regress broken') WHERE kind = 'view' AND properties ? 'query';
+SELECT kind, object, class FROM sg_drift('regress broken', 'live', '{broken}') WHERE class <> 'unknown';
+ROLLBACK;
+
 -- Names
 SELECT sg_snapshot_take('live');
 SELECT sg_snapshot_take('');
@@ -248,6 +282,6 @@ DROP SUBSCRIPTION regress_snapshot_su;
 DROP PUBLICATION regress_snapshot_pu, regress_snapshot_ps;
 DROP EVENT TRIGGER regress_snapshot_et;
 DROP CAST (snap.pair AS text);
-DROP SCHEMA snap CASCADE;
+DROP SCHEMA snap, broken CASCADE;
 DROP FOREIGN DATA WRAPPER regress_snapshot_fw CASCADE;
 DROP ROLE regress_snapshot_a, "regress Snapshot B", regress_snapshot_reader;

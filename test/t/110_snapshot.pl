@@ -80,6 +80,13 @@ is($primary->safe_psql('postgres', q{
 		COMMIT}),
 	'0', 'live in a read-only transaction');
 
+$primary->safe_psql('postgres', q{
+	CREATE ROLE watcher LOGIN IN ROLE pg_monitor;
+	GRANT USAGE ON SCHEMA public TO watcher;
+	SELECT sg_snapshot_drop('base'), sg_snapshot_take('base')});
+is($primary->safe_psql('postgres', q{SELECT has_schema_privilege('closed', 'usage'), count(*) FROM sg_drift('base')}, extra_params => [ '-U', 'watcher' ]),
+	'f|0', 'a role that may not look into a schema finds nothing missing');
+
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 import('standby', document($standby, 'postgres'));
 is(checksum('standby'), checksum('base'), 'psql on the standby');
@@ -99,6 +106,9 @@ cmp_ok(time - $start, '<', bound(60, 240), 'a lock is not waited for without end
 is($primary->safe_psql('postgres', sprintf $unknown, 'locked'), $touched, 'what the lock hides is unknown');
 is($primary->safe_psql('postgres', q{SELECT a.objects = b.objects, a.unknown FROM schemaguard.snapshot a, schemaguard.snapshot b WHERE a.name = 'locked' AND b.name = 'base'}),
 	't|10', 'and nothing is missing');
+is($primary->safe_psql('postgres', q{SELECT class, count(*), count(DISTINCT object), bool_and(detail ~ 'locked by another session') FROM sg_drift('base', 'locked') GROUP BY class}),
+	'unknown|10|10|t', 'drift: unknown, each by name, with the reason');
+is($primary->safe_psql('postgres', q{SELECT sg_drift_check('base', 'locked')}), '10', 'which counts');
 import('locked psql', document($primary, 'postgres'));
 is($primary->safe_psql('postgres', sprintf $unknown, 'locked psql'), $touched, 'the same in psql');
 is($primary->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid() AND relation::regclass::text LIKE 'closed%' AND mode = 'AccessShareLock'}),
@@ -185,6 +195,17 @@ SKIP:
 
 	is_error($primary, q{SELECT sg_snapshot_take('x', server => 'gone')}, '08001', qr/could not connect to server "gone"/, 'nobody listens');
 
+	# as an old server answers
+	$primary->safe_psql('postgres', qq{
+		CREATE DATABASE old;
+		CREATE SERVER old FOREIGN DATA WRAPPER dblink_fdw OPTIONS (host '$host', port '$port', dbname 'old');
+		CREATE USER MAPPING FOR CURRENT_USER SERVER old});
+	$primary->safe_psql('old', q{
+		ALTER FUNCTION pg_catalog.current_setting(text) RENAME TO the_setting;
+		CREATE FUNCTION pg_catalog.current_setting(text) RETURNS text STABLE LANGUAGE sql AS
+			$$ SELECT CASE $1 WHEN 'server_version_num' THEN '110022' ELSE pg_catalog.the_setting($1) END $$});
+	is_error($primary, q{SELECT sg_snapshot_take('x', server => 'old')}, '0A000', qr/server "old" runs PostgreSQL 11.*needs PostgreSQL 12/s, 'a server that is too old');
+
 	my $path = "$host/.s.PGSQL.1";
 	unlink $path;
 	my $silent = IO::Socket::UNIX->new(Type => SOCK_STREAM(), Local => $path, Listen => 5) or die "$path: $!";
@@ -204,7 +225,8 @@ SKIP:
 
 	my $caller = SgTest::Session->new($primary);
 	$caller->send(q{SELECT sg_snapshot_take('x', server => 'Other s')});
-	ok(wait_for(sub { $primary->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE NOT granted}) eq '1' }), 'a snapshot that waits there');
+	ok(wait_for(sub { $primary->safe_psql('postgres', q{SELECT (SELECT count(*) FROM pg_locks WHERE NOT granted), action, phase, done, total IS NULL, unit, estimated_end IS NULL
+			FROM schemaguard.progress}) eq '1|snapshot|scanning|0|t|objects|t' }), 'a snapshot that waits there shows in schemaguard.progress');
 	$start = time;
 	$primary->safe_psql('postgres', "SELECT pg_cancel_backend($caller->{pid})");
 	$caller->collect;
@@ -226,7 +248,18 @@ SKIP:
 	is($primary->safe_psql('postgres', sprintf $unknown, 'remote locked'), 'column public.t."A b", view public.v', 'locked there: unknown');
 	$other->query('ROLLBACK');
 	$other->quit;
+
+	# what cannot be printed there is unknown, and nothing else
+	$primary->safe_psql('other', q{
+		CREATE FUNCTION gone() RETURNS int LANGUAGE sql AS 'SELECT 1';
+		CREATE VIEW broken AS SELECT gone();
+		DELETE FROM pg_proc WHERE oid = 'gone'::regproc});
+	$primary->safe_psql('postgres', q{SELECT sg_snapshot_take('remote broken', server => 'Other s')});
+	is($primary->safe_psql('postgres', sprintf $unknown, 'remote broken'), 'view public.broken', 'a view that cannot be printed: unknown');
+	import('psql broken', document($primary, 'other'));
+	is(checksum('psql broken'), checksum('remote broken'), 'the same in psql');
 }
+is($primary->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.progress'), '0', 'nothing is left in schemaguard.progress');
 
 $holder->quit;
 $_->quit foreach @churners;

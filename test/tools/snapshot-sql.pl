@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 #
-# snapshot-sql.pl < sql/parts/71_snapshot_statement.sql > docs/snapshot.sql
+# cat sql/parts/71_snapshot_statement.sql sql/parts/73_snapshot_probe.sql | snapshot-sql.pl > docs/snapshot.sql
 #
-# The snapshot statement as a script for psql. `make docs/snapshot.sql` runs it; .ci/check-repo compares the texts.
+# The snapshot statement and its probe as a script for psql. `make docs/snapshot.sql` runs it; .ci/check-repo compares the texts.
 
 use strict;
 use warnings;
@@ -11,6 +11,8 @@ local $/ = undef;
 my $part = <STDIN>;
 my ($prologue) = $part =~ /\$prologue\$\n(.*?)\$prologue\$/s or die "snapshot-sql.pl: no prologue\n";
 my ($statement) = $part =~ /\$statement\$\n(.*?)\n\$statement\$/s or die "snapshot-sql.pl: no statement\n";
+my ($probe) = $part =~ /\$probe\$\n(.*?)\$probe\$/s or die "snapshot-sql.pl: no probe\n";
+$probe =~ s/\s*\z/;\n/;
 
 print <<"EOS";
 -- A snapshot of a database where schemaguard is not installed, nor can be.  Made from sql/parts/71_snapshot_statement.sql
@@ -25,8 +27,8 @@ print <<"EOS";
 --   SELECT sg_snapshot_import('prod', :'document');
 --
 -- Needs psql 11 and a server of 12 or later, and the right to connect. It reads the catalogs in one read-only transaction,
--- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds is read again without its
--- text and marked as unknown; if that fails as well, nothing is printed, and psql exits with status 3.
+-- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds, and what cannot be
+-- printed, is marked as unknown; if that fails as well, nothing is printed, and psql exits with status 3.
 \\set QUIET on
 \\set ON_ERROR_STOP on
 \\pset format unaligned
@@ -66,10 +68,15 @@ SAVEPOINT sg_snapshot;
 \\set ON_ERROR_STOP off
 EXECUTE sg_snapshot;
 \\if :ERROR
-\\set ON_ERROR_STOP on
 ROLLBACK TO SAVEPOINT sg_snapshot;
 SET LOCAL sg_snapshot.skip_locked = 'on';
 EXECUTE sg_snapshot;
+\\if :ERROR
+\\set ON_ERROR_STOP on
+ROLLBACK TO SAVEPOINT sg_snapshot;
+SET LOCAL sg_snapshot.skip_locked = 'on';
+${probe}EXECUTE sg_snapshot;
+\\endif
 \\endif
 COMMIT;
 DEALLOCATE sg_snapshot;

@@ -3,10 +3,12 @@
 # differ, of two that are equal, and growth. Ratios, each against what was timed in the same round.
 #
 # The database has 10,000 tables of 10 columns and 9,999 foreign keys, and half as many to see the growth. The other side is
-# the same with 100 tables altered.
+# the same with 100 tables altered. Also how much memory the backend takes, and the other tools that compare schemas, each
+# where it is there: migra, apgdiff (on two dumps, which are not timed), check_postgres --action=same_schema.
 #
 #   SCALE=1            of the number of tables
-#   ROUNDS=3           what counts is the median
+#   ROUNDS=3           what counts is the median; other tools run once
+#   MIGRA=migra        the command, or nothing to leave it out; also APGDIFF=apgdiff, CHECK_POSTGRES=check_postgres
 #   PG_CONFIG, KEEP=1, TMPDIR   as in test/tools/lib.sh
 
 set -euo pipefail
@@ -39,6 +41,37 @@ milliseconds() {
   echo "$name $((($(date +%s%N) - start) / 1000))" >> "$SG_DIR/times"
 }
 
+# most SQL: the largest RssAnon, in kB, of the backend that runs it in database big
+most() {
+  local client pid='' kb largest=0
+  PGAPPNAME=most tell big -c "$1" > /dev/null &
+  client=$!
+  while kill -0 "$client" 2> /dev/null; do
+    pid=${pid:-$(tell postgres -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'most'")}
+    kb=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/${pid:-0}/status" 2> /dev/null || true)
+    [ "${kb:-0}" -le "$largest" ] || largest=$kb
+    sleep 0.05
+  done
+  wait "$client"
+  echo "$largest"
+}
+
+# Others compare two databases, and must find the altered tables; their status differs
+found() {
+  local output
+  output=$(sg_as "$@" 2>&1 || true)
+  [[ $output == *t50* ]] || sg_die "$1 found nothing: ${output:0:300}"
+}
+compare_migra() { found "$migra" "postgresql:///big?host=$PGHOST&port=$PGPORT&user=$PGUSER" \
+  "postgresql:///reference?host=$PGHOST&port=$PGPORT&user=$PGUSER" --unsafe; }
+compare_apgdiff() { found "$apgdiff" "$SG_DIR/big.sql" "$SG_DIR/reference.sql"; }
+compare_check_postgres() { found "$check_postgres" --action=same_schema --dbname=big,reference --dbuser="$PGUSER" --host="$PGHOST" \
+  --port="$PGPORT"; }
+
+migra=$(command -v "${MIGRA-migra}" || true)
+apgdiff=$(command -v "${APGDIFF-apgdiff}" || true)
+check_postgres=$(command -v "${CHECK_POSTGRES-check_postgres}" || true)
+
 sg_need
 sg_private_dir
 sg_build
@@ -47,6 +80,7 @@ sg_say "making $tables tables ..."
 database big "$tables"
 database half "$((tables / 2))"
 
+[ -z "$migra$apgdiff$check_postgres" ] || sg_as createdb -T big reference
 tell big -c "SELECT sg_snapshot_take('reference'), sg_snapshot_take('equal')" > /dev/null
 sg_as psql -qAtX -v ON_ERROR_STOP=1 -d big > /dev/null <<'SQL'
 SELECT format('ALTER TABLE t%s ADD z int, ALTER a DROP NOT NULL, DROP CONSTRAINT t%s_parent_fkey', i * 50, i * 50)
@@ -68,7 +102,17 @@ for round in $(seq 0 "$rounds"); do
   [ "$round" != 0 ] || rm "$SG_DIR/times"
 done
 
-perl -lane '
+memory=$(most "SELECT sg_snapshot_take('y'); SELECT count(*) FROM sg_drift('reference', 'live'); SELECT count(*) FROM sg_drift('reference', 'changed')")
+tell big -c "SELECT sg_snapshot_drop('y')" > /dev/null
+[ -z "$apgdiff" ] || for name in big reference; do
+  # psql's own commands are unknown to it
+  sg_as pg_dump --schema-only "$name" | sed '/^[\\]/d' > "$SG_DIR/$name.sql"
+done
+for name in migra apgdiff check_postgres; do
+  if [ -n "${!name}" ]; then milliseconds "$name" "compare_$name"; else sg_say "$name is not there: left out"; fi
+done
+
+MEMORY=$memory perl -lane '
   push @{ $t{$F[0]} }, $F[1] / 1000;
   END {
     my %m = map { my @s = sort { $a <=> $b } @{ $t{$_} }; ($_ => $s[ $#s / 2 ]) } keys %t;
@@ -84,4 +128,8 @@ perl -lane '
     $line->("twice the tables", "snapshot", "half", 2.4);
     $line->("two snapshots that differ compared", "drift", "snapshot", 2);
     $line->("two equal snapshots compared", "equal", "snapshot", 0.1);
+    printf "%-44s %8.0f MB (target: 200)%s\n", "memory of the backend", $ENV{MEMORY} / 1024, $ENV{MEMORY} > 200 * 1024 ? ", missed" : "";
+    my $both = 2 * $m{snapshot} + $m{drift};
+    printf "%-44s %8.0f ms\n", "both snapshots and the comparison (both)", $both;
+    printf "%-44s %8.0f ms  %5.2f times both\n", $_, $m{$_}, $m{$_} / $both foreach grep { $m{$_} } qw(migra apgdiff check_postgres);
   }' "$SG_DIR/times"
