@@ -395,7 +395,7 @@ sg_plan_import(PG_FUNCTION_ARGS)
 	steps = check_frame(document);
 	plan = open_target(name, member(&document->root, "description") ?
 					   string_member(&document->root, "description") : "");
-	draft = plan_draft_begin(plan);
+	draft = plan_draft_begin(plan, NULL);
 	plan_draft_set_quiet(draft);
 
 	context.callback = step_context;
