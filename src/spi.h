@@ -46,6 +46,19 @@ extern void sg_scope_end(SgScope *scope);
 extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
 							   Oid *argtypes, Datum *values, const char *nulls);
 
+/*
+ * What such a query gives in the first column of its only row, in the caller's
+ * context: not null, and no fixed-length type.  $1 is `argument`.  False where
+ * there is no row.
+ */
+extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
+
+/*
+ * A receiver of what SPI_execute_plan_extended() runs, which may be parallel
+ * where a run with a limit would not be.  It is given one row after the other.
+ */
+extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
+
 /* Raise 55000 unless the extension's version in the catalog is this library's */
 extern void sg_check_version(void);
 
