@@ -1,8 +1,8 @@
 # ddl.sh: what catching DDL costs. Sourced by run.sh, which says how to call it.
 #
-# CREATE TABLE with a primary key, with event triggers and without, in turns; the ratio of each pair of batches, of the time
-# that a command takes with fsync on, which is what a user waits for, of the time without waiting for the disk, and of the
-# processor's time alone. Then the first command of a session, which has the library loaded.
+# CREATE TABLE with a primary key, with event triggers and without, in turns; the ratio of each pair of batches, of the
+# time that a command takes with fsync on, which is what a user waits for, of the time without waiting for the disk, and
+# of the processor's time alone. Then the first command of a session, which has the library loaded.
 
 # shellcheck shell=bash disable=SC2154  # what run.sh sets
 
@@ -38,14 +38,16 @@ measure_ddl() {
     done
   done
   sg_as psql -qX -d ddl -c "
-    SELECT t.name AS \"time\", count(*) AS pairs, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.plain)::numeric) AS without_us,
+    SELECT t.name AS \"time\", count(*) AS pairs,
+           round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.plain)::numeric) AS without_us,
            round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.caught)::numeric) AS captured_us,
            round(percentile_cont(0.25) WITHIN GROUP (ORDER BY t.caught / t.plain)::numeric, 3) AS quarter,
            round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.caught / t.plain)::numeric, 3) AS ratio,
-           round(percentile_cont(0.75) WITHIN GROUP (ORDER BY t.caught / t.plain)::numeric, 3) AS three_quarters, 1.05 AS target
+           round(percentile_cont(0.75) WITHIN GROUP (ORDER BY t.caught / t.plain)::numeric, 3) AS three_quarters,
+           1.05 AS target
     FROM bench_ddl w JOIN bench_ddl o USING (round, pair, waits),
-         LATERAL (VALUES ('elapsed' || CASE WHEN waits THEN ', fsync' ELSE '' END, o.us, w.us),
-                         ('processor' || CASE WHEN waits THEN ', fsync' ELSE '' END, o.cpu_us, w.cpu_us)) t(name, plain, caught)
+         LATERAL (VALUES ('elapsed', o.us, w.us), ('processor', o.cpu_us, w.cpu_us)) v(name, plain, caught),
+         LATERAL (SELECT v.name || CASE WHEN waits THEN ', fsync' ELSE '' END, v.plain, v.caught) t(name, plain, caught)
     WHERE w.captured AND NOT o.captured
     GROUP BY t.name ORDER BY t.name"
   measure_ddl_first "$(awk -v s="$scale" 'BEGIN { n = int(20 * s); print n < 3 ? 3 : n }')"

@@ -1,7 +1,8 @@
 -- What catching DDL costs: CREATE TABLE with a primary key, a transaction each, with event triggers and without them.
 --
--- They take turns in batches, so that a machine that slows down slows down both; which of a pair comes first takes turns,
--- too. The first table of a batch is not counted: switching empties caches. What a batch made is dropped uncounted.
+-- They take turns in batches, so that a machine that slows down slows down both; which of a pair comes first takes
+-- turns, too. The first table of a batch is not counted: switching empties caches. What a batch made is dropped and not
+-- counted.
 CREATE TABLE bench_ddl (round int, pair int, waits boolean, captured boolean, us float8, cpu_us float8);
 CREATE TABLE bench_first (variant text, us float8);
 
@@ -26,7 +27,8 @@ BEGIN
         started := clock_timestamp();
         cpu := bench_cpu_us();
       END IF;
-      EXECUTE format('CREATE TABLE bench_%s (id bigint PRIMARY KEY, name text NOT NULL, at timestamptz DEFAULT now())', n);
+      EXECUTE format('CREATE TABLE bench_%s (id bigint PRIMARY KEY, name text NOT NULL,'
+                     ' at timestamptz DEFAULT now())', n);
       COMMIT;
     END LOOP;
     -- the first two warm up
