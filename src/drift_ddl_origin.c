@@ -27,10 +27,10 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/pg_locale.h"
 #include "utils/portal.h"
 #include "utils/varlena.h"
 
+#include "compat.h"
 #include "drift_ddl.h"
 #include "guc.h"
 #include "origin.h"
