@@ -186,7 +186,7 @@ SKIP:
 
 # ---- many keys
 
-my ($tables, $keys) = (1000, 20);
+my ($tables, $keys) = (long_run() ? 1000 : 400, 20);
 my $total = $tables * $keys;
 $node->safe_psql('postgres', 'CREATE DATABASE many');
 $node->safe_psql('many', 'CREATE EXTENSION schemaguard');
@@ -209,7 +209,7 @@ $session->query('SELECT count(*) FROM pg_constraint; SELECT count(*) FROM pg_tri
 $start = time;
 is($session->query(q{SELECT count(*), min(state), min(result) FROM sg_orphan_audit('c77')}), "$keys|valid|pass", "one table with $keys of $total keys");
 my $one = time - $start;
-cmp_ok($one, '<', 5, sprintf('takes %.3f s', $one));
+cmp_ok($one, '<', bound(5, 60), sprintf('takes %.3f s', $one));
 # a plan with nothing in it but an empty table: what remains is the pass over all keys.  limited to those that are judged
 # without reading a row, since the role may not: the time of the facts pass alone
 $session->query('CREATE ROLE nobody_much; SET ROLE nobody_much');
@@ -224,7 +224,7 @@ $start = time;
 $session->query(q{SELECT count(*) FROM sg_orphan_audit()});
 $facts = time - $start;
 diag(sprintf('%d keys: facts and verdict unknown, no log, in %.2f s', $total, $facts));
-cmp_ok($facts, '<', 5, 'the pass over the catalog is fast');
+cmp_ok($facts, '<', bound(5, 60), 'the pass over the catalog is fast');
 $session->query('ROLLBACK; RESET ROLE');
 $session->quit;
 

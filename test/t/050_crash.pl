@@ -111,12 +111,11 @@ sub check_again_changes_nothing
 	}
 	else
 	{
-		# two places of each step, so that each place has its turn on steps of both kinds
+		# one place of each step, each in its turn, on steps of both kinds
 		for my $step (1 .. 20)
 		{
 			my @places = places($step);
-			my %chosen = map { $_ % @places => 1 } 3 * $step, 3 * $step + 5;
-			push @kills, map { [ $step, $places[$_] ] } sort { $a <=> $b } keys %chosen;
+			push @kills, [ $step, $places[ int(($step - 1) / 2) % @places ] ];
 		}
 	}
 

@@ -29,11 +29,11 @@ INSERT INTO old_$suffix SELECT generate_series(1, 1000);
 CREATE TABLE new_$suffix (code text PRIMARY KEY, old_id int UNIQUE);
 INSERT INTO new_$suffix SELECT 'code ' || g, g FROM generate_series(1, 1000) g;
 CREATE TABLE rows_$suffix (id int PRIMARY KEY, ref int CONSTRAINT old_key REFERENCES old_$suffix, note text) WITH (fillfactor = 70);
-INSERT INTO rows_$suffix SELECT g, nullif(g % 1001, 0) FROM generate_series(1, $rows) g;
+INSERT INTO rows_$suffix SELECT g, CASE WHEN g > $rows * 0.9 THEN 1000 ELSE nullif(g % 1000, 0) END FROM generate_series(1, $rows) g;
 ANALYZE old_$suffix, new_$suffix, rows_$suffix;
 CREATE FUNCTION code_$suffix(wanted int) RETURNS text LANGUAGE plpgsql STABLE AS \$\$
 BEGIN
-	IF EXISTS (SELECT FROM public.slow) THEN PERFORM pg_catalog.pg_sleep(0.0002); END IF;
+	IF EXISTS (SELECT FROM public.slow) THEN PERFORM pg_catalog.pg_sleep(CASE wanted WHEN 1000 THEN 3600 ELSE 0.0002 END); END IF;
 	RETURN (SELECT code FROM public.new_$suffix WHERE old_id = wanted);
 END\$\$;
 SELECT sg_plan_create('$suffix');
@@ -91,7 +91,9 @@ SQL
 		my $left = 0;
 		if ($place eq 'middle')
 		{
+			# the last ones are never, while it is slow
 			ok(wait_for(sub { ($left = unfilled('a')) < 19000 }), 'some rows are filled');
+			flush_wal($node);
 		}
 		else
 		{
@@ -175,10 +177,10 @@ SQL
 	my $load = IPC::Run::start(
 		[
 			'pgbench', '--no-vacuum', '--time=300', '--client=4', '--rate=100', '--random-seed=' . seed(), '--max-tries=1',
-			'-f', "$dir/mixed.sql", '-d', $node->connstr('postgres')
+			'-f', "$dir/mixed.sql", '-d', $node->connstr('postgres') . ' application_name=pgbench'
 		],
 		'<', '/dev/null', '>', $out, '2>&1');
-	nap(1);
+	ok(wait_for(sub { query('SELECT count(*) > 0 FROM rows_c WHERE note IS NOT NULL') eq 't' }), 'the application runs');
 	my $s = SgTest::Session->new($node);
 	$s->query("CALL sg_add_fks('c', validate => false)");
 	nap(1);

@@ -25,7 +25,7 @@ sub states { return query("SELECT string_agg(step || ' ' || state, ', ' ORDER BY
 sub throttled
 {
 	my ($plan) = @_;
-	return wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = '$plan' AND phase = 'throttled'") eq '1' }, 30);
+	return wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = '$plan' AND phase = 'throttled'") eq '1' });
 }
 
 # The rows of the log about pauses, those of the last start first
@@ -64,9 +64,10 @@ $s->query("SET schemaguard.throttle_lag = '2MB'");
 $s->send("CALL sg_add_fks('lag')");
 ok(throttled('lag'), 'a deployment pauses while a standby lags');
 is(states('lag'), '1 pending, 2 pending, 3 pending, 4 pending', '... before its first step');
-is(query("SELECT count(*) FROM pg_locks WHERE pid = $s->{pid} AND locktype NOT IN ('virtualxid', 'object')"), '0',
+# but for the moments when it looks at the lag again
+ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $s->{pid} AND locktype NOT IN ('virtualxid', 'object')") eq '0' }),
 	'... without any lock');
-is(query("SELECT backend_xid IS NULL, backend_xmin IS NULL FROM pg_stat_activity WHERE pid = $s->{pid}"), 't|t',
+ok(wait_for(sub { query("SELECT backend_xid IS NULL, backend_xmin IS NULL FROM pg_stat_activity WHERE pid = $s->{pid}") eq 't|t' }),
 	'... without transaction ID and snapshot');
 like(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'lag' AND action = 'throttle' AND phase = 'started'"),
 	qr/^replication lags by [4-9]\d{3} kB, more than schemaguard\.throttle_lag, 2048 kB$/, '... and the log says why');
@@ -102,7 +103,7 @@ my $start = time;
 $s->query("SET schemaguard.throttle_lag = '2MB'; SET schemaguard.throttle_budget = '1s'; CALL sg_add_fks('lag')");
 is($s->sqlstate, '', 'a pause that takes too long ends the call without an error');
 like($s->{err}, qr/plan "lag" stopped: paused for schemaguard\.throttle_budget, 1000 ms: replication lags by/, '... and says why');
-cmp_ok(time - $start, '<', 10, '... in time');
+cmp_ok(time - $start, '<', bound(10, 120), '... in time');
 is(query("SELECT string_agg(phase || ' ' || coalesce(message ~ 'session ended', false), ', ' ORDER BY id) FROM schemaguard.audit_log
 		  WHERE plan = 'lag' AND action = 'throttle' AND phase IN ('interrupted', 'failed')"),
 	'interrupted false, interrupted true, failed false', '... and the pause left open before is closed');
@@ -160,7 +161,7 @@ SQL
 	$holder->query("BEGIN; INSERT INTO hot_$with VALUES (NULL)");
 	$s->query("SET schemaguard.throttle_waiting = -1; SET schemaguard.breaker = 2; SET schemaguard.validate_with = $with");
 	$s->send("CALL sg_add_fks('$plan')");
-	ok(wait_for(sub { states($plan) eq '1 pending, 2 pending, 3 pending, 4 validated, 5 validated, 6 validated' }, 60),
+	ok(wait_for(sub { states($plan) eq '1 pending, 2 pending, 3 pending, 4 validated, 5 validated, 6 validated' }),
 		"breaker, $with: the other tables come first") or diag(states($plan));
 	is(query("SELECT string_agg(step || ' ' || phase || ' ' || attempt, ', ' ORDER BY id) FROM schemaguard.audit_log
 			  WHERE plan = '$plan' AND action = 'add' AND step < 4 AND phase <> 'started'"),
@@ -210,9 +211,9 @@ $s->query('RESET ALL');
 make_tables($node, 'win', 2);
 $holder->query('BEGIN; LOCK TABLE child_win_01 IN ROW EXCLUSIVE MODE');
 $start = time;
-$s->query(q{SELECT set_config('schemaguard.window_end', (now() + interval '2 s')::text, false)});
+$s->query(q{SELECT set_config('schemaguard.window_end', (now() + interval '5 s')::text, false)});
 $s->query("CALL sg_add_fks('win')");
-cmp_ok(time - $start, '<', 20, 'the end of the window ends the attempts of a step');
+cmp_ok(time - $start, '<', bound(20, 120), 'the end of the window ends the attempts of a step');
 is(states('win'), '1 failed, 2 pending', '... the next is not begun');
 like($s->{err}, qr/stopped: the window is over/, '... and the call says why');
 $holder->query('COMMIT');

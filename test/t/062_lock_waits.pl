@@ -87,7 +87,7 @@ $application->query('BEGIN; INSERT INTO c3 VALUES (1)');
 $deployer->query(q{SET schemaguard.lock_timeout = '20s'});
 $deployer->send(q{CALL sg_add_fks('deadlock')});
 # once it queues for the child, it holds the parent
-wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'c3'::regclass") eq '1' }, 30)
+wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'c3'::regclass") eq '1' })
 	or diag('the deployment never queued');
 $application->query('UPDATE p3 SET n = n + 1; COMMIT');
 is($application->sqlstate, '', 'the application is not the victim of a deadlock');
@@ -106,7 +106,7 @@ SELECT sg_plan_add_fk('late', 'c7', '{ref}', 'p7', index => false, orphans => 'l
 SQL
 $application->query('BEGIN; INSERT INTO c7 VALUES (1)');
 $deployer->send(q{CALL sg_add_fks('late')});
-wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'c7'::regclass") eq '1' }, 30)
+wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'c7'::regclass") eq '1' })
 	or diag('the deployment never queued');
 nap(0.7);
 $application->query('UPDATE p7 SET n = n + 1; COMMIT');
@@ -163,9 +163,8 @@ is(query("SELECT sqlstate FROM schemaguard.audit_log WHERE plan = 'stranger' AND
 $holder->query('BEGIN; LOCK TABLE c6 IN ROW EXCLUSIVE MODE');
 $deployer->query('RESET ALL');
 $deployer->send(q{CALL sg_add_fks('stranger')});
-wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'stranger' AND phase = 'pausing'") eq '1' })
-	or diag('progress never showed a pause');
-is(query("SELECT object FROM schemaguard.progress WHERE plan = 'stranger'"), 'public.c6', 'progress shows the table');
+ok(wait_for(sub { query("SELECT object FROM schemaguard.progress WHERE plan = 'stranger' AND phase = 'pausing'") eq 'public.c6' }),
+	'progress shows a pause, and the table');
 for my $statement (q{CALL sg_add_fks('stranger')}, q{SELECT sg_plan_skip('stranger', 1, 'no')},
 	q{SELECT sg_plan_drop('stranger')}, q{SELECT sg_plan_add_fk('stranger', 'c6', '{ref}', 'p5')})
 {

@@ -14,6 +14,7 @@ use SgLoad;
 use Test::More;
 
 my $node = new_node('autovacuum', conf => <<'CONF');
+autovacuum = on
 autovacuum_naptime = 1s
 schemaguard.workers = 0
 autovacuum_max_workers = 3
@@ -48,7 +49,7 @@ sub autovacuum_of
 					  WHERE a.backend_type = 'autovacuum worker' AND l.relation = '$table'::regclass
 						  AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted");
 		return $pid ne '';
-	}, 30);
+	});
 	return $pid;
 }
 
@@ -82,14 +83,15 @@ for my $side ('child', 'parent')
 	query("CALL sg_add_fks('$side')");
 	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = '$side'"), 'validated',
 		"the step is validated in spite of an autovacuum of the $side");
-	cmp_ok(query("SELECT max(attempt) FROM schemaguard.audit_log WHERE plan = '$side' AND phase = 'done'"), '<=', 5,
+	cmp_ok(query("SELECT max(attempt) FROM schemaguard.audit_log WHERE plan = '$side' AND phase = 'done'"), '<=', 8,
 		'with few attempts');
 	cmp_ok(query("SELECT max(attempt) FROM schemaguard.audit_log WHERE plan = '$side' AND phase = 'done'"), '>', 1,
 		'and more than one, for it was in the way');
-	is(query("SELECT b->>'backend', (b->>'pid')::int = $pid, b->>'table' LIKE '%$table'
+	# one that has come after the one that was cancelled is one, too
+	is(query("SELECT DISTINCT b->>'backend', b->>'table' LIKE '%$table'
 			  FROM schemaguard.audit_log l, jsonb_array_elements(l.blockers) b
 			  WHERE l.plan = '$side' AND l.phase = 'done' AND l.action = 'add'"),
-		'autovacuum worker|t|t', 'the log names the autovacuum');
+		'autovacuum worker|t', 'the log names the autovacuum');
 	cmp_ok(scalar(() = slurp_file($node->logfile) =~ /canceling autovacuum task/g), '>', $cancelled,
 		'core has cancelled it for us');
 	note(query("SELECT string_agg(format('%s: %s attempts, %s ms', action, attempt, round(elapsed_ms)), '; ')
@@ -102,10 +104,10 @@ for my $side ('child', 'parent')
 	$cancelled = () = slurp_file($node->logfile) =~ /canceling autovacuum task/g;
 	query("CALL sg_rollback_fks('$side')");
 	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = '$side'"), 'rolled back', 'the key is taken back');
-	is(query("SELECT l.attempt BETWEEN 2 AND 5, b->>'backend', (b->>'pid')::int = $pid
+	is(query("SELECT DISTINCT l.attempt BETWEEN 2 AND 8, b->>'backend'
 			  FROM schemaguard.audit_log l, jsonb_array_elements(l.blockers) b
 			  WHERE l.plan = '$side' AND l.phase = 'done' AND l.action = 'rollback add'"),
-		't|autovacuum worker|t', 'with few attempts, and the log names the autovacuum');
+		't|autovacuum worker', 'with few attempts, and the log names the autovacuum');
 	cmp_ok(scalar(() = slurp_file($node->logfile) =~ /canceling autovacuum task/g), '>', $cancelled,
 		'core has cancelled it for us');
 	query("ALTER TABLE $table SET (autovacuum_enabled = off)");
@@ -150,8 +152,11 @@ SQL
 	is(half_done($node, 'old'), '', 'no key is half done');
 
 	# when it is out of the way, the same plan goes through
-	query("SELECT pg_terminate_backend($pid)");
-	query('ALTER TABLE child_old SET (autovacuum_freeze_max_age = 2000000000)');
+	# ... which the next one is soon in again
+	ok(wait_for(sub {
+		query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'");
+		return error_of($node, q{SET lock_timeout = '50ms'; ALTER TABLE child_old SET (autovacuum_freeze_max_age = 2000000000)}) eq '';
+	}), 'it is put out of the way');
 	$s->query("CALL sg_add_fks('old')");
 	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'old'"), 'validated', 'the next call validates the key');
 	$s->quit;

@@ -15,12 +15,13 @@ use SgLoad;
 use Test::More;
 use Time::HiRes 'time';
 
-my $seconds = long_run() ? 20 : 2.5;    # for each way to audit, and each kind of transaction
+my $seconds = long_run() ? 20 : 1.5;    # for each way to audit, and each kind of transaction
 my $orphans = 37;
 my $rows = 12_000;
 
 my $node = new_node('concurrent', conf => <<'CONF');
 shared_buffers = 256MB
+autovacuum = on
 autovacuum_naptime = 1s
 autovacuum_vacuum_cost_delay = 0
 autovacuum_vacuum_scale_factor = 0.02

@@ -12,7 +12,7 @@ use SgLoad;
 use Test::More;
 use Time::HiRes 'time';
 
-my $keys = long_run() ? 3_000_000 : 1_000_000;
+my $keys = long_run() ? 3_000_000 : 600_000;
 
 my $node = new_node('limits', conf => <<'CONF');
 shared_buffers = 512MB
@@ -135,7 +135,7 @@ sub nothing_left
 	my ($what) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-	wait_for(sub { left_over() eq '' }, 10);
+	wait_for(sub { left_over() eq '' });
 	is(left_over(), '', "$what: no shared memory, file, worker, lock or progress is left");
 }
 
@@ -194,8 +194,8 @@ sub check_progress
 			push @wrong, "fewer orphans than before: $line" if $rows < $last->[4];
 		}
 		# it may have ended since, and what the leader has not heard of yet is not in it
-		push @wrong, "an end in the past: $line" if $estimate ne '' && $estimate < $now - 0.2;
-		push @wrong, "an end too far away: $line" if $estimate ne '' && $done > $total / 3 && $estimate > $end + 5 * ($end - $now) + 2;
+		push @wrong, "an end in the past: $line" if $estimate ne '' && $estimate < $now - bound(0.2, 5);
+		push @wrong, "an end too far away: $line" if $estimate ne '' && $done > $total / 3 && $estimate > $end + bound(5, 20) * ($end - $now) + bound(2, 60);
 		$ends++ if $estimate ne '';
 		$share = $done / $total if $phase eq 'scanning' && $done / $total > ($share // 0);
 		$most = $rows if $rows > $most;
@@ -251,7 +251,7 @@ sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[ @sorted / 2 ]; 
 for my $case ([ 'serial', 0, '256MB' ], [ 'serial, passes', 0, '4MB' ], [ '2 workers', 2, '256MB' ], [ '2 workers, passes', 2, '4MB' ])
 {
 	my ($name, $workers, $memory) = @$case;
-	my $n = long_run() ? 40 : 7;
+	my $n = long_run() ? 40 : 5;
 	my (@took, %place);
 
 	settings($auditor, $workers, $memory);
@@ -262,16 +262,21 @@ for my $case ([ 'serial', 0, '256MB' ], [ 'serial, passes', 0, '4MB' ], [ '2 wor
 	{
 		my ($took, $state, $place) = cancel_at($workers, $memory, $whole * (0.03 + 0.85 * $i / $n));
 
-		next if $state eq '';    # it was faster this time
+		if ($state eq '')
+		{
+			# it was faster this time, and may be so from now on
+			$whole *= 0.7;
+			next;
+		}
 		is($state, '57014', "$name: cancelled while $place");
 		push @took, $took;
 		$place{$place}++;
 	}
 	diag(sprintf '%s: an audit takes %.1f s; a cancel %.0f ms (median), %.0f ms at most; while %s', $name, $whole, 1000 * median(@took),
 		1000 * (sort { $b <=> $a } @took)[0], join ', ', map { "$_ $place{$_}" } sort keys %place);
-	cmp_ok(scalar(@took), '>=', $n / 2, "$name: most cancels met a running audit");
-	cmp_ok(median(@took), '<', 0.5, "$name: the session is free at once");
-	cmp_ok((sort { $b <=> $a } @took)[0], '<', 1.5, "$name: even at the worst of moments");
+	cmp_ok(scalar(@took), '>=', bound($n / 2, 1), "$name: most cancels met a running audit");
+	cmp_ok(median(@took), '<', bound(0.5, 30), "$name: the session is free at once");
+	cmp_ok((sort { $b <=> $a } @took)[0], '<', bound(1.5, 30), "$name: even at the worst of moments");
 	nothing_left("$name, cancelled");
 	is($auditor->query(audit('small') . ' LIMIT 1'), '6201|300|300|fail|scan|', "$name: the session goes on");
 }
@@ -280,12 +285,12 @@ for my $case ([ 'serial', 0, '256MB' ], [ 'serial, passes', 0, '4MB' ], [ '2 wor
 for my $workers (0, 2)
 {
 	settings($auditor, $workers, '64MB');
-	$auditor->query("SET statement_timeout = '300ms'");
+	$auditor->query("SET statement_timeout = '100ms'");
 	my $start = time;
 	$auditor->query(audit('child'));
 	my $took = time - $start;
 	is($auditor->sqlstate, '57014', "$workers workers: statement_timeout ends an audit");
-	cmp_ok($took, '<', 0.8, sprintf('%d workers: in time: %.0f ms after the timeout', $workers, 1000 * ($took - 0.3)));
+	cmp_ok($took, '<', bound(0.8, 30), sprintf('%d workers: in time: %.0f ms after the timeout', $workers, 1000 * ($took - 0.1)));
 	$auditor->query('RESET statement_timeout');
 	nothing_left("$workers workers, timeout");
 }
@@ -386,7 +391,7 @@ $auditor->query('RESET max_parallel_workers');
 	for my $session (@busy)
 	{
 		$session->query("SET $force = on");
-		$session->send('SELECT pg_sleep(60)');
+		$session->send('SELECT pg_sleep(600)');
 	}
 	ok(wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'") >= 6 }), 'others use all worker processes');
 	without_workers('no worker process', audit('good'));

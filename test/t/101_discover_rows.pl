@@ -99,21 +99,30 @@ query('INSERT INTO spokes SELECT ' . join(', ', map { "g * $_ % 50000 + 1" } 1 .
 foreach my $verify (qw(sample full))
 {
 	my $session = SgTest::Session->new($node, dbname => 'postgres');
+	my $asker = SgTest::Session->new($node, dbname => 'postgres');
 	my $call = "SELECT count(*) FROM sg_discover_fks('spokes', 0, '$verify')";
-	my $seen = '';
+	my ($seen, $took) = ('', 0);
 
-	$session->send($call);
-	wait_for(sub {
-		($seen) = query("SELECT action, phase, total > 0, object FROM schemaguard.progress WHERE pid = $session->{pid}") =~ /^(discover\|.*\|spokes|discover.*)$/m;
-		return ($seen // '') =~ /spokes|hubs/;
-	}, 30);
+	# it may be over before anybody gets to cancel it
+	for (1 .. 20)
+	{
+		$session->send($call);
+		wait_for(sub {
+			my ($now) = $asker->query("SELECT action, phase, total > 0, object FROM schemaguard.progress WHERE pid = $session->{pid}") =~ /^(discover\|.*)$/m;
+			$seen = $now if defined $now;
+			IPC::Run::pump_nb($session->{harness});
+			return ($now // '') =~ /spokes|hubs/ || $session->{stdout} ne '';
+		});
+		my $start = time;
+		$asker->query("SELECT pg_cancel_backend($session->{pid})");
+		$session->collect;
+		$took = time - $start;
+		last if $session->sqlstate ne '';
+	}
+	$asker->quit;
 	like($seen, qr/^discover\|\w+\|t\|/, "$verify: progress shows it");
-	my $start = time;
-	query("SELECT pg_cancel_backend($session->{pid})");
-	$session->collect;
-	my $took = time - $start;
 	like($session->{err}, qr/canceling statement due to user request/, "$verify: a cancel ends it");
-	cmp_ok($took, '<', 3, "$verify: at once") or diag(sprintf '%.2f s', $took);
+	cmp_ok($took, '<', bound(3, 30), "$verify: at once") or diag(sprintf '%.2f s', $took);
 	is(query("SELECT count(*) FROM schemaguard.progress WHERE pid = $session->{pid}"), 0, "$verify: nothing is left in progress");
 	is($session->query('SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation = \'spokes\'::regclass'), 0, "$verify: no lock either");
 }

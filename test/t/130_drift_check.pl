@@ -1,5 +1,5 @@
-# 130_drift_check.pl: checks for drift as CI, listeners and pg_cron meet them: psql's exit status, NOTIFY that comes once and fits,
-# checks at the same time, what could not be read, and the README's job.
+# 130_drift_check.pl: checks for drift as CI and listeners meet them: psql's exit status, NOTIFY that comes once and fits,
+# checks at the same time, and what could not be read.  040_pg_cron.pl has them as a job.
 use strict;
 use warnings;
 use utf8;
@@ -10,13 +10,7 @@ use JSON::PP ();
 use Test::More;
 use SgTest;
 
-chomp(my $share = qx(pg_config --sharedir));
-my $has_cron = -e "$share/extension/pg_cron.control";
-my $node = new_node('drift', without => 1, streaming => long_run() ? 1 : 0, conf => 'max_worker_processes = 20' . ($has_cron ? q{
-shared_preload_libraries = 'pg_cron'
-cron.database_name = 'postgres'
-cron.use_background_workers = on
-} : "\n"));
+my $node = new_node('drift', without => 1, streaming => long_run() ? 1 : 0, conf => "max_worker_processes = 20\n");
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION schemaguard;
 	CREATE SCHEMA app;
@@ -225,41 +219,6 @@ SKIP:
 	is_error($standby, q{CALL sg_drift_gate('base')}, '25006', undef, 'the gate, which writes, does not run there');
 	$standby->stop('immediate');
 	$node->safe_psql('postgres', 'DROP TABLE app.more');
-}
-
-# ---- pg_cron ----
-
-SKIP:
-{
-	skip 'pg_cron is not installed here', 5 unless $has_cron;
-	$node->safe_psql('postgres', q{
-		CREATE EXTENSION pg_cron;
-		CREATE ROLE ops LOGIN;
-		GRANT USAGE ON SCHEMA cron TO ops;
-		SET ROLE ops;
-		SELECT sg_snapshot_take('baseline');
-		RESET ROLE;
-		ALTER TABLE app.t ADD by_hand int;
-	});
-	my $seconds = $node->safe_psql('postgres', q{SELECT substring(extversion, '^[0-9]+[.][0-9]+')::numeric >= 1.5 FROM pg_extension WHERE extname = 'pg_cron'}) eq 't';
-	my $schedule = $seconds ? '1 second' : '* * * * *';
-	my $cron_listener = SgTest::Session->new($node);
-	$cron_listener->query('LISTEN schemaguard');
-	# the README's job, but for its time
-	$node->safe_psql('postgres', "SET ROLE ops; SELECT cron.schedule('drift', '$schedule', \$\$SELECT sg_drift_check('baseline')\$\$)");
-	ok(wait_for(sub { $node->safe_psql('postgres', q{SELECT count(*) > 0 FROM cron.job_run_details WHERE status IN ('succeeded', 'failed')}) eq 't' }, 90), 'the job has run');
-	$node->safe_psql('postgres', 'SET ROLE ops; SELECT cron.unschedule(jobid) FROM cron.job');
-	ok(wait_for(sub { $node->safe_psql('postgres', q{SELECT count(*) FROM cron.job_run_details WHERE status IN ('starting', 'running', 'connecting', 'sending')}) eq '0' }), 'and runs no more');
-	# one that runs when its job is unscheduled is cancelled
-	is($node->safe_psql('postgres', q{SELECT DISTINCT status || ' ' || username FROM cron.job_run_details WHERE return_message IS DISTINCT FROM 'job canceled'}),
-		'succeeded ops', 'pg_cron says that it succeeded')
-	  or diag($node->safe_psql('postgres', 'SELECT status, return_message FROM cron.job_run_details'));
-	is($node->safe_psql('postgres', q{SELECT DISTINCT r.role, r.result, r.extra, i.kind, i.object, i.change FROM schemaguard.drift_run r
-		JOIN schemaguard.drift_item i USING (reference, target) WHERE reference = 'baseline' AND i.kind = 'column'}),
-		'ops|fail|1|column|app.t.by_hand|extra', 'the drift is in the history');
-	my $out = $cron_listener->query('SELECT 1');
-	is(scalar(() = $out =~ /Asynchronous notification "schemaguard"/g), 1, 'and listeners were told, once');
-	$cron_listener->quit;
 }
 
 $checker->quit;

@@ -1,6 +1,7 @@
 # SgLoad.pm: what the tests of crashes, load and trouble share, on top of SgTest.
 #
 #   crash($node)                       kill -9 of the whole server at once; the next $node->start is a crash recovery
+#   flush_wal($node)                   what others have committed survives a crash, however they committed it
 #   install_traps($node)               places where a deployment can be made to stand still, see there
 #   set_trap($node, 'after add', 7);   spring_traps($node);   wait_trapped($node)
 #   set_trap($node, 'done fix', 1, plan => 'a', skip => 2);   wait_all_trapped($node, 'a', 'b');   spring_trap($node, 'a')
@@ -17,7 +18,7 @@ use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
-our @EXPORT = qw(crash install_traps set_trap spring_traps spring_trap wait_trapped wait_all_trapped make_tables add_steps
+our @EXPORT = qw(crash flush_wal install_traps set_trap spring_traps spring_trap wait_trapped wait_all_trapped make_tables add_steps
 	leftovers half_done log_gaps everything nap kill_client);
 
 sub nap { select(undef, undef, undef, $_[0]); }
@@ -66,6 +67,14 @@ sub crash
 	# A postmaster that nobody has reaped yet still counts as alive for the next one; we know better
 	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock'
 		if kill 0, $postmaster;
+}
+
+# A commit that waits for the disk has all WAL before it written
+sub flush_wal
+{
+	my ($node) = @_;
+
+	$node->safe_psql('postgres', q{SELECT pg_logical_emit_message(true, '', '')});
 }
 
 # kill -9 of the psql of a session: the server learns of it when it next writes to the client
@@ -167,7 +176,8 @@ sub spring_trap
 	$node->safe_psql('postgres', "DELETE FROM trap WHERE plan = '$plan'");
 }
 
-# Until each of these plans stands in its trap: the process ID of who stands there, by plan; fewer when the time is over
+# Until each of these plans stands in its trap, and what was committed before is on disk: the process ID of who stands
+# there, by plan; fewer when the time is over
 sub wait_all_trapped
 {
 	my ($node, @plans) = @_;
@@ -178,30 +188,31 @@ sub wait_all_trapped
 			"SELECT substr(application_name, 9), pid FROM pg_stat_activity WHERE application_name LIKE 'trapped %'");
 		return !grep { !$trapped{$_} } @plans;
 	});
+	flush_wal($node);
 	return %trapped;
 }
 
-# Until a deployment stands in a trap; false when none comes
+# Until a deployment stands in a trap, and what was committed before is on disk; false when none comes
 sub wait_trapped
 {
 	my ($node) = @_;
 
-	# one session that looks every 2 ms, instead of one per look; it commits, or CREATE INDEX CONCURRENTLY would wait for it
+	# one session that looks every 2 ms, instead of one per look; it commits, or CREATE INDEX CONCURRENTLY would wait for it.
+	# It leaves nothing to clean up, which it would do, and write WAL for, when it is long gone for us.
 	return $node->safe_psql('postgres', <<'SQL') eq 'trapped';
-CREATE TEMP TABLE seen (what text);
 DO $$
 BEGIN
-	FOR i IN 1..15000 LOOP
+	FOR i IN 1..90000 LOOP
 		PERFORM pg_stat_clear_snapshot();
 		IF EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'trapped') THEN
-			INSERT INTO seen VALUES ('trapped');
+			PERFORM set_config('trap.seen', 'trapped', false);
 			EXIT;
 		END IF;
 		COMMIT;
 		PERFORM pg_sleep(0.002);
 	END LOOP;
 END$$;
-SELECT what FROM seen;
+SELECT what FROM current_setting('trap.seen', true) what WHERE what = 'trapped' AND pg_logical_emit_message(true, '', '') IS NOT NULL;
 SQL
 }
 

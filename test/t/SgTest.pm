@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node has_extension major long_run seed lit ident text_array pick chance
+our @EXPORT = qw(new_node has_extension major long_run bound seed lit ident text_array pick chance
 	error_of is_error wait_for rows);
 
 # The full counts of `make test-long`?
@@ -32,10 +32,11 @@ sub new_node
 		allows_streaming => $opt{streaming} ? 1 : 0,
 		extra => [ '--locale=C.UTF-8', '--encoding=UTF8', @{ $opt{initdb} // [] } ]);
 	# Cluster.pm logs every statement, which is most of the run time of some files.  What starts is committed without
-	# waiting for the disk: with this delay it is there before any test that kills the server gets to it.  Many sessions
-	# that wait in a loop of SQL would each compile it.
+	# waiting for the disk: with this delay it gets there soon, also where nobody calls flush_wal() (SgLoad.pm).  Many
+	# sessions that wait in a loop of SQL would each compile it.  An autovacuum that comes by holds locks and changes
+	# statistics: files that want it switch it on.
 	$node->append_conf('postgresql.conf',
-		"jit = off\nlog_statement = none\nlog_replication_commands = off\nwal_writer_delay = 1ms\n" . ($opt{conf} // ''));
+		"autovacuum = off\njit = off\nlog_statement = none\nlog_replication_commands = off\nwal_writer_delay = 1ms\n" . ($opt{conf} // ''));
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION schemaguard') unless $opt{without};
 
@@ -132,18 +133,24 @@ sub rows
 	return map { [ split /\x1f/, $_, -1 ] } split /\n/, $out;
 }
 
-# Wait until a piece of Perl is true; false after so many seconds (default 60)
+# Wait until a piece of Perl is true; false after so many seconds (default 180, for a machine may be busy with others)
 sub wait_for
 {
 	my ($what, $seconds) = @_;
 
-	for (my $i = 0; $i < ($seconds // 60) * 20; $i++)
+	my $end = time + ($seconds // 180);
+
+	while (1)
 	{
 		return 1 if $what->();
+		return 0 if time > $end;
 		select(undef, undef, undef, 0.05);
 	}
-	return 0;
 }
+
+# An upper bound of what is measured, be it ms or s: that of the claim for `make test-long`, on a machine that does nothing
+# else; a loose one beside other tests, which may hold up anything
+sub bound { my ($strict, $loose) = @_; return long_run() ? $strict : $loose; }
 
 # A psql that stays, for sessions that hold something or wait for something.  BackgroundPsql exists from 16 on only.
 package SgTest::Session;

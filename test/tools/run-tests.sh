@@ -136,7 +136,8 @@ sg_say "schemaguard $SG_VERSION on $("$PG_CONFIG" --version)"
 sg_build
 failing_suites=()
 
-sg_cluster_start suite
+# An autovacuum that comes by holds locks and changes statistics.
+sg_cluster_start suite "autovacuum = off"
 regress=${ONLY_REGRESS:-} isolation=${ONLY_ISOLATION:-}
 [ -n "$narrowed" ] || regress=$(make_value REGRESS)
 [ -n "$narrowed" ] || isolation=$(make_value ISOLATION)
@@ -153,6 +154,8 @@ sg_cluster_stop suite || true
 sg_say "TAP"
 # Servers of TAP files read their settings from here, and keep track of their ports there.
 export TEMP_CONFIG=$SG_CONF PG_TEST_PORT_DIR=$SG_DIR/ports
+# How long the server's own tools wait: a machine may be busy with other suites.
+export PGCTLTIMEOUT=300 PG_TEST_TIMEOUT_DEFAULT=600
 sg_as mkdir "$PG_TEST_PORT_DIR"
 if [ -n "$narrowed" ]; then
   tap_files=()
