@@ -20,7 +20,6 @@
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
-#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -28,6 +27,7 @@
 
 #include "audit.h"
 #include "quote.h"
+#include "spi.h"
 
 char *
 audit_sql_column(const char *alias, Oid relid, AttrNumber attnum)
@@ -335,28 +335,11 @@ receive_group(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-static void
-receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
-{
-}
-
-static void
-receiver_nothing(DestReceiver *self)
-{
-}
-
 void
 audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel)
 {
 	GroupReceiver receiver = {
-		.pub = {
-			.receiveSlot = receive_group,
-			.rStartup = receiver_startup,
-			.rShutdown = receiver_nothing,
-			.rDestroy = receiver_nothing,
-			/* SPI looks at it only to tell results that nobody wants */
-			.mydest = DestTuplestore,
-		},
+		.pub = sg_receiver(receive_group),
 		.key = key,
 		.samples = samples,
 		.results = results,

@@ -170,4 +170,7 @@ sg_alter_constraint(Node *def)
 #define SG_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
+extern PGDLLIMPORT char *locale_messages;
+
 #endif							/* SG_COMPAT_H */

@@ -18,7 +18,6 @@
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
-#include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -29,6 +28,7 @@
 
 #include "deploy_fix.h"
 #include "quote.h"
+#include "spi.h"
 
 /* ---- places ---- */
 
@@ -286,27 +286,11 @@ receive_place(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-static void
-receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
-{
-}
-
-static void
-receiver_nothing(DestReceiver *self)
-{
-}
-
 void
 fix_find(const FixKey *key, int64 limit, FixPlaces *found)
 {
 	PlaceReceiver receiver = {
-		.pub = {
-			.receiveSlot = receive_place,
-			.rStartup = receiver_startup,
-			.rShutdown = receiver_nothing,
-			.rDestroy = receiver_nothing,
-			.mydest = DestTuplestore,
-		},
+		.pub = sg_receiver(receive_place),
 		.places = found,
 	};
 	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};

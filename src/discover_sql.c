@@ -496,7 +496,7 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	propose(&d, min_score, VERIFY_SAMPLE, InvalidOid);
 	list_sort(d.proposals, compare_children);
 	steps = plan_steps(plan->name);
-	draft = plan_draft_begin(plan);
+	draft = plan_draft_begin(plan, NULL);
 	foreach(lc, d.proposals)
 	{
 		Candidate  *cand = lfirst(lc);

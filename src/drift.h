@@ -35,4 +35,10 @@ typedef struct DriftRow
  */
 extern List *drift_compare(const char *reference, const char *target, List *schemas, bool cosmetic);
 
+/*
+ * Those of the schemas (of char *) that this database has: the others can't
+ * be asked for, so that they are missing, and no error.
+ */
+extern List *drift_present_schemas(List *schemas);
+
 #endif							/* SG_DRIFT_H */

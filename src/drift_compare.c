@@ -67,9 +67,8 @@ common_schemas(SnapshotInfo *const info[2], List *schemas)
 	return schemas;
 }
 
-/* Those of the schemas that this database has: the others are missing, not an error */
-static List *
-present_schemas(List *schemas)
+List *
+drift_present_schemas(List *schemas)
 {
 	List	   *present = NIL;
 	ListCell   *lc;
@@ -87,7 +86,7 @@ open_side(const char *name, List *schemas)
 {
 	if (strcmp(name, SNAPSHOT_LIVE) == 0 && schemas)
 	{
-		schemas = present_schemas(schemas);
+		schemas = drift_present_schemas(schemas);
 		if (schemas == NIL)
 			return NULL;
 	}

@@ -26,9 +26,11 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/varlena.h"
 
+#include "compat.h"
 #include "drift_ddl.h"
 #include "guc.h"
 #include "origin.h"
@@ -85,6 +87,34 @@ pick_statement(const char *text, EventTriggerData *event)
 }
 
 /*
+ * SPI's words around a statement in an error's context, in the language of
+ * the messages.  Kept, since looking a translation up, or that there is none,
+ * is a tenth of what a command pays for being caught.
+ */
+static const char *
+spi_format(void)
+{
+	static char *language = NULL;
+	static char *format = NULL;
+
+	if (format == NULL || strcmp(language, locale_messages) != 0)
+	{
+		char	   *now = MemoryContextStrdup(TopMemoryContext, locale_messages);
+		char	   *words = MemoryContextStrdup(TopMemoryContext,
+												dgettext(PG_TEXTDOMAIN("postgres"), "SQL statement \"%s\""));
+
+		if (format)
+		{
+			pfree(format);
+			pfree(language);
+		}
+		format = words;
+		language = now;
+	}
+	return format;
+}
+
+/*
  * What SPI runs, if it is SPI that runs the command.  Its error context says
  * so, in words that may be translated; the frame is asked alone.
  */
@@ -93,14 +123,18 @@ spi_text(void)
 {
 	ErrorContextCallback *frames = error_context_stack;
 	ErrorContextCallback top;
-	const char *format = dgettext(PG_TEXTDOMAIN("postgres"), "SQL statement \"%s\"");
-	const char *value = strstr(format, "%s");
+	const char *format;
+	const char *value;
 	char	   *context;
 	int			before;
 	int			after;
 	int			length;
 
-	if (frames == NULL || value == NULL)
+	if (frames == NULL)
+		return NULL;
+	format = spi_format();
+	value = strstr(format, "%s");
+	if (value == NULL)
 		return NULL;
 
 	top = *frames;
@@ -200,7 +234,7 @@ names_password(const char *statement)
 {
 	for (const char *p = statement; *p; p++)
 	{
-		if (pg_strncasecmp(p, "password", 8) != 0)
+		if ((*p != 'p' && *p != 'P') || pg_strncasecmp(p, "password", 8) != 0)
 			continue;
 		p += 8;
 		p += strspn(p, " \t\r\n\"");

@@ -393,8 +393,12 @@ impact_is_internal(const ImpactNode *node)
 			{
 				ObjectAddress column = GetAttrDefaultColumnAddress(oid);
 
-				/* with the column or table that it belongs to */
-				return node->via && covers(&node->via->address, &column);
+				/*
+				 * with the column or table that it belongs to; but a new type
+				 * of the very column that was asked about has to suit it
+				 */
+				return node->via && covers(&node->via->address, &column) &&
+					(node->via->depth > 0 || node->via->address.objectSubId == 0);
 			}
 		case ConstraintRelationId:
 			return is_clone(oid);

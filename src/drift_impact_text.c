@@ -190,6 +190,23 @@ impact_on_change(const Impact *impact, const ImpactNode *node)
 
 /* ---- on drop ---- */
 
+/* A view does not outlive a column, as its query needs it */
+static const char *
+on_column_drop(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_VIEW:
+			return "DROP fails; CASCADE drops the whole view";
+		case RELKIND_MATVIEW:
+			return "DROP fails; CASCADE drops the whole materialized view with its rows";
+		case RELKIND_COMPOSITE_TYPE:
+			return "DROP fails; CASCADE takes the attribute away, with its values where the type is stored";
+		default:
+			return "DROP fails; CASCADE drops the column with its values";
+	}
+}
+
 const char *
 impact_on_drop(const Impact *impact, const ImpactNode *node)
 {
@@ -216,7 +233,7 @@ impact_on_drop(const Impact *impact, const ImpactNode *node)
 			return "DROP fails; CASCADE drops the whole extension";
 		case RelationRelationId:
 			if (address->objectSubId != 0)
-				return "DROP fails; CASCADE drops the column with its values";
+				return on_column_drop(get_rel_relkind(address->objectId));
 			switch (get_rel_relkind(address->objectId))
 			{
 				case RELKIND_RELATION:

@@ -424,7 +424,7 @@ sg_plan_from_snapshot(PG_FUNCTION_ARGS)
 	reference = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	(void) compare(&comparison, reference, SNAPSHOT_LIVE, &total);
-	draft = plan_draft_begin(plan);
+	draft = plan_draft_begin(plan, NULL);
 	plan_draft_set_quiet(draft);
 	foreach(lc, comparison.tables)
 	{

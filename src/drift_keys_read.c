@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -22,6 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "drift.h"
 #include "drift_keys.h"
 #include "quote.h"
 #include "snapshot.h"
@@ -362,21 +362,6 @@ finish_side(KeySide *side)
 	side->keys = keys;
 }
 
-/* Schemas that this database lacks can't be asked for, and have no keys */
-static List *
-existing_schemas(List *schemas)
-{
-	List	   *existing = NIL;
-	ListCell   *lc;
-
-	foreach(lc, schemas)
-	{
-		if (OidIsValid(get_namespace_oid(lfirst(lc), true)))
-			existing = lappend(existing, lfirst(lc));
-	}
-	return existing;
-}
-
 static void
 read_side(KeySide *side, List *schemas)
 {
@@ -387,7 +372,7 @@ read_side(KeySide *side, List *schemas)
 	side->schemas = schemas;
 	if (strcmp(side->name, SNAPSHOT_LIVE) == 0)
 	{
-		wanted = existing_schemas(schemas);
+		wanted = drift_present_schemas(schemas);
 		if (schemas != NIL && wanted == NIL)
 			return;
 	}

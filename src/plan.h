@@ -76,6 +76,9 @@ extern List *plan_names(void);
 
 /* Steps in the order of deployment: priority, then step number */
 extern List *plan_steps(const char *name);
+
+/* Those of one child table, by its qualified name */
+extern List *plan_steps_of_child(const char *name, const char *child_table);
 extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);
 
 /*
@@ -288,8 +291,11 @@ extern List *plan_leaves(Oid relid);
  */
 typedef struct PlanDraft PlanDraft;
 
-/* The caller has passed plan_check_writable */
-extern PlanDraft *plan_draft_begin(const FkPlan *plan);
+/*
+ * The caller has passed plan_check_writable.  child_table: the only one whose
+ * steps will be checked; or NULL.
+ */
+extern PlanDraft *plan_draft_begin(const FkPlan *plan, const char *child_table);
 
 /*
  * Raise an error unless the step can be in the plan; folds its words to

@@ -189,7 +189,7 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 
 	step->child_table = plan_qualify(step->child_table);
 	step->parent_table = plan_qualify(step->parent_table);
-	draft = plan_draft_begin(plan);
+	draft = plan_draft_begin(plan, step->child_table);
 	plan_draft_check(draft, step);
 	(void) plan_draft_insert(draft, step);
 	plan_draft_end(draft);
@@ -424,7 +424,7 @@ sg_plan_set(PG_FUNCTION_ARGS)
 				 errmsg("a key that is initially deferred must be deferrable"),
 				 errhint("Set initially_deferred to false first.")));
 
-	draft = plan_draft_begin(plan);
+	draft = plan_draft_begin(plan, step->child_table);
 	plan_draft_check(draft, step);
 	plan_step_update(step);
 	plan_draft_end(draft);

@@ -435,7 +435,7 @@ draft_remember(PlanDraft *draft, PlanStep *step)
 }
 
 PlanDraft *
-plan_draft_begin(const FkPlan *plan)
+plan_draft_begin(const FkPlan *plan, const char *child_table)
 {
 	PlanDraft  *draft = palloc0(sizeof(PlanDraft));
 	HASHCTL		names = {0};
@@ -456,7 +456,12 @@ plan_draft_begin(const FkPlan *plan)
 	shapes.hcxt = draft->context;
 	draft->shapes = hash_create("schemaguard plan shapes", 256, &shapes,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	foreach(lc, plan_steps(plan->name))
+	/*
+	 * keys of different tables neither are the same nor have names in common,
+	 * so a plan that is written key by key need not be read as a whole for
+	 * each
+	 */
+	foreach(lc, child_table ? plan_steps_of_child(plan->name, child_table) : plan_steps(plan->name))
 		draft_remember(draft, lfirst(lc));
 
 	return draft;

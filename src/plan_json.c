@@ -15,7 +15,6 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
@@ -101,30 +100,14 @@ static const char *export_query =
 Datum
 sg_plan_export(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext old;
-	Oid			types[] = {TEXTOID};
-	Datum		values[1];
 	FkPlan	   *plan;
-	SgScope		scope;
 	Datum		document;
-	bool		isnull;
 
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_export", "plan");
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	values[0] = CStringGetTextDatum(plan->name);
-
-	sg_owner_begin(&scope);
-	SPI_connect();
-	if (sg_owner_execute(SPI_OK_SELECT, export_query, 1, types, values, NULL) != 1)
+	if (!sg_owner_fetch(export_query, plan->name, &document))
 		elog(ERROR, "plan \"%s\" is gone", plan->name);
-	document = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	old = MemoryContextSwitchTo(caller);
-	document = datumCopy(document, false, -1);
-	MemoryContextSwitchTo(old);
-	SPI_finish();
-	sg_scope_end(&scope);
 
 	PG_RETURN_DATUM(document);
 }
@@ -395,7 +378,7 @@ sg_plan_import(PG_FUNCTION_ARGS)
 	steps = check_frame(document);
 	plan = open_target(name, member(&document->root, "description") ?
 					   string_member(&document->root, "description") : "");
-	draft = plan_draft_begin(plan);
+	draft = plan_draft_begin(plan, NULL);
 	plan_draft_set_quiet(draft);
 
 	context.callback = step_context;

@@ -592,7 +592,7 @@ check_key(void *arg)
 static int
 add_steps(ScriptReader *reader, const FkPlan *plan)
 {
-	CheckedKey	checked = {plan_draft_begin(plan), NULL};
+	CheckedKey	checked = {plan_draft_begin(plan, NULL), NULL};
 	ListCell   *lc;
 	int			added = 0;
 

@@ -465,6 +465,18 @@ plan_steps(const char *name)
 					   &args, read_step);
 }
 
+List *
+plan_steps_of_child(const char *name, const char *child_table)
+{
+	StoreArgs	args = {0};
+
+	arg_text(&args, name);
+	arg_text(&args, child_table);
+
+	return store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step"
+					   " WHERE plan = $1 AND child_table = $2" STEP_ORDER, &args, read_step);
+}
+
 PlanStep *
 plan_step_get(const char *name, int step, bool missing_ok)
 {

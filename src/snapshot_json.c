@@ -17,7 +17,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/numeric.h"
 
 #include "compat.h"
@@ -54,30 +53,14 @@ static const char *export_query =
 Datum
 sg_snapshot_export(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext old;
-	Oid			types[] = {TEXTOID};
-	Datum		values[1];
 	SnapshotInfo *info;
-	SgScope		scope;
 	Datum		document;
-	bool		isnull;
 
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_snapshot_export", "snapshot");
 	info = snapshot_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	values[0] = CStringGetTextDatum(info->name);
-
-	sg_owner_begin(&scope);
-	SPI_connect();
-	if (sg_owner_execute(SPI_OK_SELECT, export_query, 1, types, values, NULL) != 1)
+	if (!sg_owner_fetch(export_query, info->name, &document))
 		elog(ERROR, "snapshot \"%s\" is gone", info->name);
-	document = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	old = MemoryContextSwitchTo(caller);
-	document = datumCopy(document, false, -1);
-	MemoryContextSwitchTo(old);
-	SPI_finish();
-	sg_scope_end(&scope);
 
 	PG_RETURN_DATUM(document);
 }

@@ -19,8 +19,10 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -222,6 +224,59 @@ sg_owner_execute(int expected, const char *sql, int nargs,
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 
 	return SPI_processed;
+}
+
+bool
+sg_owner_fetch(const char *sql, const char *argument, Datum *value)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(argument)};
+	SgScope		scope;
+	bool		found;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	found = sg_owner_execute(SPI_OK_SELECT, sql, 1, types, values, NULL) > 0;
+	if (found)
+	{
+		bool		isnull;
+		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		if (isnull)
+			elog(ERROR, "null from: %s", sql);
+		*value = datumCopy(datum, false, -1);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return found;
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
+{
+}
+
+static void
+receiver_nothing(DestReceiver *self)
+{
+}
+
+DestReceiver
+sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
+{
+	return (DestReceiver)
+	{
+		.receiveSlot = receive,
+		.rStartup = receiver_startup,
+		.rShutdown = receiver_nothing,
+		.rDestroy = receiver_nothing,
+		/* SPI looks at it only to tell results that nobody wants */
+		.mydest = DestTuplestore,
+	};
 }
 
 /* A column of an SPI row; the context that SPI_connect replaced is not known here */

@@ -49,6 +49,19 @@ extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
 /* The plan that is kept for such a text: for a cursor, or for another role's scope */
 extern SPIPlanPtr sg_kept_plan(const char *sql, int nargs, Oid *argtypes);
 
+/*
+ * What such a query gives in the first column of its only row, in the caller's
+ * context: not null, and no fixed-length type.  $1 is `argument`.  False where
+ * there is no row.
+ */
+extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
+
+/*
+ * A receiver of what SPI_execute_plan_extended() runs, which may be parallel
+ * where a run with a limit would not be.  It is given one row after the other.
+ */
+extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
+
 /* Raise 55000 unless the extension's version in the catalog is this library's */
 extern void sg_check_version(void);
 

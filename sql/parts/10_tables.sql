@@ -56,6 +56,8 @@ CREATE TABLE schemaguard.plan_step (
     backfill           text,
     PRIMARY KEY (plan, step)
 );
+-- Each key that is added is compared with those of its table
+CREATE INDEX ON schemaguard.plan_step (plan, child_table);
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, and how far it has come';
 
 CREATE TABLE schemaguard.plan_note (

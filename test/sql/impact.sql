@@ -55,6 +55,24 @@ SELECT * FROM sg_impact('double(int)');
 SELECT kind, dependent, depth, via, on_drop FROM sg_impact('parts');
 SELECT kind, dependent, depth, via, on_drop FROM sg_impact('parts.k');
 SELECT dependent, on_change, on_drop FROM sg_impact('parent.s') WHERE kind <> 'function';
+-- of the column that is asked about, the default has to suit a new type; a view does not outlive its column
+SELECT kind, on_change FROM sg_impact('parent.m') WHERE dependent = 'impact_test.parent.m';
+BEGIN;
+ALTER TABLE parent ALTER m TYPE int USING 1;
+ROLLBACK;
+BEGIN;
+CREATE TYPE shade AS ENUM ('a');
+CREATE TABLE shades (s shade);
+CREATE VIEW shades_v AS SELECT s FROM shades;
+CREATE MATERIALIZED VIEW shades_m AS SELECT s FROM shades;
+CREATE TYPE shade_pair AS (s shade, n int);
+SELECT kind, dependent, on_drop FROM sg_impact('shade') WHERE kind = 'column';
+SET LOCAL client_min_messages = warning;
+DROP TYPE shade CASCADE;
+SELECT c.relname, c.relkind, a.attname
+FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relname ~ '^shade' ORDER BY c.relname;
+ROLLBACK;
 SELECT count(*) FROM sg_impact('unrelated()');
 
 -- names

@@ -282,6 +282,28 @@ SELECT sg_plan_add_fk('parts', 'heirs_parent', '{p_id}', 'p');
 SELECT * FROM found('parts', 'partitions');
 SELECT * FROM found('parts', 'inheritance') WHERE result <> 'ok';
 DROP TABLE heir, heir2;
+-- many partitions are attached in one statement before 18, which takes longer than a lock may be waited for
+CREATE TABLE attach_c (id int, p_id int) PARTITION BY RANGE (id);
+CREATE TABLE attach_p (id int PRIMARY KEY) PARTITION BY RANGE (id);
+DO $$ BEGIN
+  FOR i IN 1..14 LOOP
+    EXECUTE format('CREATE TABLE attach_%s PARTITION OF attach_c FOR VALUES FROM (%s) TO (%s)', i, i, i + 1);
+    EXECUTE format('CREATE TABLE attach_p_%s PARTITION OF attach_p FOR VALUES FROM (%s) TO (%s)', i, i, i + 1);
+  END LOOP;
+END $$;
+SELECT sg_plan_create('attach');
+SELECT sg_plan_add_fk('attach', 'attach_c', '{p_id}', 'attach_p');
+SET schemaguard.lock_timeout = 20;
+SELECT result = CASE WHEN before_18 THEN 'warn' ELSE 'ok' END AS result,
+       coalesce(detail, '') ~ '^14 partitions are attached in one statement, which takes up to about # s under locks' = before_18 AS detail,
+       coalesce(hint, '') = CASE WHEN before_18 THEN 'Add the keys now and attach them in a quiet hour: CALL sg_add_fks(''attach'', validate => false);'
+         ' and later: CALL sg_add_fks(''attach'');' ELSE '' END AS hint
+FROM found('attach', 'partitions'), (SELECT current_setting('server_version_num')::int < 180000 AS before_18) v;
+-- as long as that may take
+SET schemaguard.lock_timeout = 1000;
+SELECT result FROM found('attach', 'partitions');
+RESET schemaguard.lock_timeout;
+DROP TABLE attach_c, attach_p;
 -- a partition that can't have a key
 CREATE FOREIGN DATA WRAPPER chk_fdw;
 CREATE SERVER chk_server FOREIGN DATA WRAPPER chk_fdw;

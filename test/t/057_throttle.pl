@@ -219,6 +219,23 @@ like($s->{err}, qr/stopped: the window is over/, '... and the call says why');
 $holder->query('COMMIT');
 $s->query("RESET ALL; CALL sg_add_fks('win')");
 is(states('win'), '1 validated, 2 validated', '... a later call goes on');
+
+# A window that ends before the plan is done: of a table that is locked, the size that statistics tell is taken
+query(<<'SQL');
+CREATE TABLE vast_p (id int PRIMARY KEY, filler text DEFAULT repeat('x', 1000));
+INSERT INTO vast_p SELECT generate_series(1, 400);
+CREATE TABLE vast (a int);
+CREATE TABLE small (a int);
+UPDATE pg_class SET relpages = 2000000000 WHERE oid = 'vast'::regclass;
+SELECT sg_plan_create('vast');
+SELECT sg_plan_add_fk('vast', k, '{a}', 'vast_p', index => false) FROM unnest('{vast,small}'::text[]) k;
+SQL
+$holder->query('BEGIN; LOCK TABLE vast');
+my $window = q{SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check('vast') WHERE check_name = 'window'};
+like(query("SELECT set_config('schemaguard.window_end', (now() + interval '10 min')::text, false) IS NULL; $window"),
+	qr/^warn the window ends in .*, and the plan takes about [\d.]+ h: a later call has to do the rest Give a time that is to come, or none/m,
+	'preflight says when the window ends before the plan is done');
+$holder->query('COMMIT');
 is(log_gaps($node, 'win'), '', '... and the log has no gap');
 $s->quit;
 $holder->quit;
