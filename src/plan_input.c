@@ -456,6 +456,7 @@ plan_draft_begin(const FkPlan *plan, const char *child_table)
 	shapes.hcxt = draft->context;
 	draft->shapes = hash_create("schemaguard plan shapes", 256, &shapes,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
 	/*
 	 * keys of different tables neither are the same nor have names in common,
 	 * so a plan that is written key by key need not be read as a whole for

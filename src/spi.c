@@ -271,11 +271,11 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 	return (DestReceiver)
 	{
 		.receiveSlot = receive,
-		.rStartup = receiver_startup,
-		.rShutdown = receiver_nothing,
-		.rDestroy = receiver_nothing,
+			.rStartup = receiver_startup,
+			.rShutdown = receiver_nothing,
+			.rDestroy = receiver_nothing,
 		/* SPI looks at it only to tell results that nobody wants */
-		.mydest = DestTuplestore,
+			.mydest = DestTuplestore,
 	};
 }
 
