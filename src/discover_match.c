@@ -684,6 +684,44 @@ prefer_groups(MatchState *state)
 	state->nset = kept;
 }
 
+/* Is a column of that name declared, or accepted, as a reference elsewhere? */
+static bool
+refers_elsewhere(const Facts *facts, int c)
+{
+	for (int r = 0; r < facts->nreferences; r++)
+	{
+		const FactReference *reference = &facts->references[r];
+
+		if (reference->n == 1 &&
+			strcmp(facts->columns[reference->child_columns[0]].joined, facts->columns[c].joined) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * No foreign key is right for the key of another system (stripe_customer_id),
+ * nor for one of the table that a sibling names (commentable_type and
+ * commentable_id): only the table of exactly that name remains.
+ */
+static void
+drop_impossible(MatchState *state)
+{
+	bool		polymorphic = match_polymorphic(state->facts, state->column);
+	int			kept = 0;
+
+	for (int i = 0; i < state->nset; i++)
+	{
+		const Candidate *cand = state->set[i];
+		bool		exact = cand->table_match == MATCH_FULL && cand->before == 0 && cand->after == 0 &&
+			cand->abbreviation == 0 && !cand->glued;
+
+		if (exact || (!cand->external && !polymorphic) || refers_elsewhere(state->facts, state->column))
+			state->set[kept++] = state->set[i];
+	}
+	state->nset = kept;
+}
+
 /* So many candidates fit into memory beside the facts; a few always do */
 static int64
 room_beside(const Facts *facts)
@@ -713,6 +751,7 @@ match_column(Facts *facts, int c, int most, List *candidates)
 		match_from(&state, 1);
 	consider_extension(&state);
 	prefer_groups(&state);
+	drop_impossible(&state);
 	for (int i = 0; i < state.nset; i++)
 		candidates = lappend(candidates, state.set[i]);
 	return candidates;

@@ -94,7 +94,6 @@
 	X(INDEXED, "indexed", "an index begins with the column") \
 	X(UNINDEXED, "not indexed", "no index begins with it, in a database that has indexes on columns like it") \
 	X(POLYMORPHIC, "type column", "another column says which table it refers to") \
-	X(EXTERNAL, "other system", "the name says that it is a key of another system") \
 	X(PARENT_PRIMARY, "parent's primary key", "the target is the parent's primary key") \
 	X(KEY_OWNED, "parent's own key", "and that name has the parent's name in it") \
 	X(CHILD_LOG, "log", "the child is a log, a history, a cache or the like") \
@@ -359,7 +358,6 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
 	s[SIGNAL_EXTENDS] = cand->extends;
 	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
-	s[SIGNAL_EXTERNAL] = cand->external;
 }
 
 /* The last word of a name, a glued ending cut off */

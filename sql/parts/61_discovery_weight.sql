@@ -93,7 +93,6 @@ INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES
     ('other family', -1.0439, 'fitted'),
     ('other row of the same table', 0.8897, 'fitted'),
     ('other schema', -0.6784, 'fitted'),
-    ('other system', -0.2790, 'fitted'),
     ('own name', -1.6087, 'fitted'),
     ('own prefix', 1.0243, 'fitted'),
     ('own prefix, bare number', 0.3582, 'fitted'),

@@ -99,6 +99,23 @@ CREATE TABLE never.socket (id int);
 CREATE UNIQUE INDEX ON never.socket (id) WHERE id > 0;
 SELECT * FROM found('never');
 
+-- Keys of other systems, and of the table that a sibling names; but a table of that very name is one
+CREATE SCHEMA other;
+CREATE TABLE other.clients (id int PRIMARY KEY, external_id int);
+CREATE TABLE other.vendors (id int PRIMARY KEY, stripe_client_id int, stripe_plan_id int);
+CREATE TABLE other.refunds (id int PRIMARY KEY, stripe_client_id int, payment_id int, payment_type text);
+CREATE TABLE other.votes (id int PRIMARY KEY, votable_type text, votable_id int, owner_type text, owner_id int);
+CREATE TABLE other.stripe_plans (id int PRIMARY KEY);
+CREATE TABLE other.payments (id int PRIMARY KEY);
+SELECT * FROM found('other');
+SELECT * FROM sg_unmatched_keys() WHERE table_name LIKE 'other.%' ORDER BY 1, 2;
+-- ... unless somebody has said so
+ALTER TABLE other.refunds ADD FOREIGN KEY (stripe_client_id) REFERENCES other.clients;
+SELECT * FROM found('other');
+SET client_min_messages = warning;
+DROP SCHEMA other CASCADE;
+RESET client_min_messages;
+
 -- People in the plural, who does something, and a group that has no column twice
 CREATE SCHEMA doer;
 CREATE TABLE doer.employees (id int PRIMARY KEY, name text);

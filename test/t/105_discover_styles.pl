@@ -60,7 +60,7 @@ sub decoys
 	my ($noun, $ghost, $type) = @_;
 	return pick(
 		[ "${noun}_count", 'int' ], [ "number_of_${noun}s", 'int' ], [ "${noun}_price", 'numeric' ], [ "${noun}_at", 'timestamptz' ],
-		[ "external_${noun}_id", 'text' ], [ "external_id", $type ], [ "stripe_${ghost}_id", $type ], [ "${ghost}_id", $type ], [ "is_$noun", 'boolean' ]);
+		[ "external_${noun}_id", $type ], [ "external_id", $type ], [ "stripe_${noun}_id", $type ], [ "${ghost}_id", $type ], [ "is_$noun", 'boolean' ]);
 }
 
 sub schema
@@ -97,7 +97,7 @@ sub schema
 		}
 		if (chance(0.3))
 		{
-			my $noun = noun(\%used, $script);
+			my $noun = chance(0.5) ? $nouns[ int(rand(@nouns)) ] : noun(\%used, $script);
 			push @columns, ident("${noun}able_type") . ' text', ident("${noun}able_id") . " $type";
 			$wrong{"$name(${noun}able_id)"} = 1;
 		}
