@@ -308,12 +308,12 @@ scan_any_body(void *arg)
 
 /* ---- all bodies ---- */
 
-/* The functions of users that keep their body as text */
+/* The functions of users that keep their body as text, in the order of their OIDs */
 static List *
 read_bodies(void)
 {
 	Relation	rel = table_open(ProcedureRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	SysScanDesc scan = systable_beginscan(rel, ProcedureOidIndexId, true, NULL, 0, NULL);
 	Oid			plpgsql = get_language_oid("plpgsql", true);
 	HeapTuple	tuple;
 	List	   *bodies = NIL;

@@ -365,12 +365,12 @@ SET search_path = plan_test, public;
 SET client_min_messages = warning;
 SET enable_seqscan = off;
 SELECT sg_plan_create('long');
-SELECT sg_plan_add_fk('long', 'child' || g, '{a}', 'customers') < 0 AS none FROM generate_series(1, 20) g GROUP BY 1;
+SELECT sg_plan_add_fk('long', 'child' || g, '{a}', 'customers') < 0 AS none FROM generate_series(1, 300) g GROUP BY 1;
 ANALYZE schemaguard.plan_step;
 BEGIN;
 CREATE TEMP TABLE steps_read AS SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_xact_all_tables WHERE relid = 'schemaguard.plan_step'::regclass;
-SELECT count(sg_plan_add_fk('long', 'child' || g, '{a}', 'customers')) FROM generate_series(21, 320) g;
-SELECT seq_tup_read + idx_tup_fetch - n <= 300 * 3 AS few
+SELECT count(sg_plan_add_fk('long', 'child' || g, '{a}', 'customers')) FROM generate_series(301, 330) g;
+SELECT seq_tup_read + idx_tup_fetch - n <= 30 * 3 AS few
 FROM pg_stat_xact_all_tables, steps_read WHERE relid = 'schemaguard.plan_step'::regclass;
 COMMIT;
 SELECT sg_plan_drop('long');

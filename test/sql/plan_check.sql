@@ -304,6 +304,7 @@ SET schemaguard.lock_timeout = 1000;
 SELECT result FROM found('attach', 'partitions');
 RESET schemaguard.lock_timeout;
 DROP TABLE attach_c, attach_p;
+SELECT sg_plan_drop('attach');
 -- a partition that can't have a key
 CREATE FOREIGN DATA WRAPPER chk_fdw;
 CREATE SERVER chk_server FOREIGN DATA WRAPPER chk_fdw;
