@@ -13,6 +13,9 @@
 #include "postgres.h"
 
 #include <signal.h>
+#ifndef WIN32
+#include <sys/resource.h>
+#endif
 
 #include "access/xact.h"
 #include "executor/spi.h"
@@ -41,6 +44,9 @@
 #include "worker_internal.h"
 
 PGDLLEXPORT void worker_main(Datum main_arg);
+
+/* How far the operating system puts a worker behind the application where both want the processor */
+#define WORKER_NICE 10
 
 /* ---- start ---- */
 
@@ -97,6 +103,9 @@ worker_main(Datum main_arg)
 	/* as a session does it: at the next look at interrupts */
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
+#ifndef WIN32
+	(void) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + WORKER_NICE);
+#endif
 
 	/* without a resource owner it stays attached until the end */
 	segment = dsm_attach(DatumGetUInt32(main_arg));

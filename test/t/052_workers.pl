@@ -304,6 +304,8 @@ for my $with ('core', 'scan')
 	# the other worker may be about to end
 	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = '$p' AND action = 'validate'") eq '2' }),
 		"$with: progress shows leader and worker");
+	my $usual = getpriority(0, $s->{pid});
+	is(getpriority(0, (workers())[0]), $usual + 10 < 19 ? $usual + 10 : 19, "$with: a worker gives way to the application");
 	is_error($node, "CALL sg_add_fks('$p')", '55006', qr/process ID $s->{pid} runs/, "$with: nobody else runs the plan");
 	query("SELECT pg_cancel_backend($s->{pid})");
 	$s->collect;
