@@ -52,11 +52,17 @@ sub make_table
 	my ($n, $expected) = @_;
 	my $table = chance(0.3) ? qq(s."T ""$n") : "s.t$n";
 	my $bare = $table =~ s/^s\.//r;
-	my (@there, @here, @late_there, @late_here, $keys_there, $keys_here);
+	my (@there, @here, @late_there, @late_here, $keys_there, $keys_here, $late);
 
 	for my $i (0 .. 3 + int(rand(4)))
 	{
 		my ($edit, $status, $recommendation) = @{ pick(@edits) };
+		# a column that only one side has and one that only the other has, in one place, would be a rename
+		if ($edit eq 'columnless' || $edit eq 'lonely')
+		{
+			$late //= $edit;
+			($edit, $status, $recommendation) = @{ $edits[0] } if $edit ne $late;
+		}
 		my $pair = chance(0.2);
 		my @columns = map { (chance(0.2) ? qq(c"$i\x{24}) : "c$i") . $_ } $pair ? ('_a', '_b') : ('');
 		my $parent = $pair ? 's.pair' : pick('s.p1', 's.p2');
