@@ -21,7 +21,7 @@ use warnings;
 use File::Basename qw(basename);
 use Getopt::Long qw(GetOptions);
 use FindBin qw($Bin);
-use List::Util qw(max min sum0);
+use List::Util qw(max sum sum0);
 use lib $Bin;
 use Fit qw(shares fit_weights curvature solve calibration calibrated knots shifted judged);
 
