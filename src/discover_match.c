@@ -684,16 +684,15 @@ prefer_groups(MatchState *state)
 	state->nset = kept;
 }
 
-/* Is a column of that name declared, or accepted, as a reference elsewhere? */
+/* Is a column of that name declared as a reference elsewhere? */
 static bool
-refers_elsewhere(const Facts *facts, int c)
+declared_elsewhere(const Facts *facts, int c)
 {
-	for (int r = 0; r < facts->nreferences; r++)
-	{
-		const FactReference *reference = &facts->references[r];
+	ListCell   *lc;
 
-		if (reference->n == 1 &&
-			strcmp(facts->columns[reference->child_columns[0]].joined, facts->columns[c].joined) == 0)
+	foreach(lc, match_columns_named(facts, facts->columns[c].joined))
+	{
+		if (facts->columns[lfirst_int(lc)].declared)
 			return true;
 	}
 	return false;
@@ -707,16 +706,19 @@ refers_elsewhere(const Facts *facts, int c)
 static void
 drop_impossible(MatchState *state)
 {
-	bool		polymorphic = match_polymorphic(state->facts, state->column);
+	bool		polymorphic;
 	int			kept = 0;
 
+	if (state->nset == 0)
+		return;
+	polymorphic = match_polymorphic(state->facts, state->column);
 	for (int i = 0; i < state->nset; i++)
 	{
 		const Candidate *cand = state->set[i];
 		bool		exact = cand->table_match == MATCH_FULL && cand->before == 0 && cand->after == 0 &&
 			cand->abbreviation == 0 && !cand->glued;
 
-		if (exact || (!cand->external && !polymorphic) || refers_elsewhere(state->facts, state->column))
+		if (exact || (!cand->external && !polymorphic) || declared_elsewhere(state->facts, state->column))
 			state->set[kept++] = state->set[i];
 	}
 	state->nset = kept;

@@ -59,8 +59,14 @@ extern void snapshot_object_digest(const char *kind, const char *identity, const
 								   Jsonb *properties, uint8 *digest);
 
 /* snapshot_live.c */
-extern void snapshot_texts(char **prologue, char **statement);
-extern char *snapshot_probe(void);
+typedef struct SnapshotTexts
+{
+	char	   *prologue;
+	char	   *statement;
+	char	   *probe;
+} SnapshotTexts;
+
+extern void snapshot_texts(SnapshotTexts *texts);
 extern char *snapshot_settings(List *schemas, SnapshotCare care);
 extern void snapshot_attempts(SnapshotReader *reader,
 							  void (*attempt) (SnapshotReader *reader, SnapshotCare care));

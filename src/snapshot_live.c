@@ -40,40 +40,28 @@
 #define ATTEMPTS 5
 #define FETCH_ROWS 1000
 
-/* The two texts, in the current memory context.  Connects SPI. */
+/*
+ * The texts, in the current memory context.  The probe comes after the
+ * settings and before the statement where care is SNAPSHOT_PROBE.  Connects
+ * SPI.
+ */
 void
-snapshot_texts(char **prologue, char **statement)
+snapshot_texts(SnapshotTexts *texts)
 {
 	SgScope		scope;
 
 	sg_owner_begin(&scope);
 	SPI_connect();
 	if (sg_owner_execute(SPI_OK_SELECT,
-						 "SELECT prologue, statement FROM schemaguard.sg_snapshot_statement()",
+						 "SELECT prologue, statement, schemaguard.sg_snapshot_probe() AS probe"
+						 " FROM schemaguard.sg_snapshot_statement()",
 						 0, NULL, NULL, NULL) != 1)
 		elog(ERROR, "the snapshot statement is missing");
-	*prologue = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "prologue");
-	*statement = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "statement");
+	texts->prologue = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "prologue");
+	texts->statement = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "statement");
+	texts->probe = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "probe");
 	SPI_finish();
 	sg_scope_end(&scope);
-}
-
-/* The statement that precedes the one of SNAPSHOT_PROBE, after the settings.  Connects SPI. */
-char *
-snapshot_probe(void)
-{
-	char	   *probe;
-	SgScope		scope;
-
-	sg_owner_begin(&scope);
-	SPI_connect();
-	if (sg_owner_execute(SPI_OK_SELECT, "SELECT schemaguard.sg_snapshot_probe() AS probe", 0, NULL, NULL, NULL) != 1)
-		elog(ERROR, "the snapshot probe is missing");
-	probe = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "probe");
-	SPI_finish();
-	sg_scope_end(&scope);
-
-	return probe;
 }
 
 /* What follows the prologue: the settings that steer the statement */
@@ -208,27 +196,25 @@ set_locally(const char *sql)
 static void
 read_here(SnapshotReader *reader, SnapshotCare care)
 {
-	char	   *prologue;
-	char	   *statement;
-	char	   *probe = care == SNAPSHOT_PROBE ? snapshot_probe() : NULL;
+	SnapshotTexts texts;
 	Portal		portal;
 	SgScope		scope;
 
-	snapshot_texts(&prologue, &statement);
+	snapshot_texts(&texts);
 
 	sg_caller_begin(&scope);
 	SPI_connect();
-	set_locally(prologue);
+	set_locally(texts.prologue);
 	set_locally(snapshot_settings(reader->info.schemas, care));
 	if (care == SNAPSHOT_PROBE)
-		set_locally(probe);
+		set_locally(texts.probe);
 
 	/*
 	 * not the transaction's snapshot, which may be older than what the
 	 * printing functions see
 	 */
 	PushActiveSnapshot(GetLatestSnapshot());
-	portal = SPI_cursor_open(NULL, sg_kept_plan(statement, 0, NULL), NULL, NULL, true);
+	portal = SPI_cursor_open(NULL, sg_kept_plan(texts.statement, 0, NULL), NULL, NULL, true);
 	fetch_all(reader, portal);
 	SPI_cursor_close(portal);
 	PopActiveSnapshot();

@@ -306,12 +306,10 @@ fetch_batch(SnapshotReader *reader)
 static void
 read_there(SnapshotReader *reader, SnapshotCare care)
 {
-	char	   *prologue;
-	char	   *statement;
-	char	   *probe = care == SNAPSHOT_PROBE ? snapshot_probe() : NULL;
+	SnapshotTexts texts;
 	SgScope		scope;
 
-	snapshot_texts(&prologue, &statement);
+	snapshot_texts(&texts);
 	close_connection();
 
 	sg_caller_begin(&scope);
@@ -322,10 +320,10 @@ read_there(SnapshotReader *reader, SnapshotCare care)
 					   "SET LOCAL statement_timeout = %d;"
 					   "SELECT pg_catalog.count(pg_catalog.set_config(name, '1s', true)) FROM pg_catalog.pg_settings"
 					   " WHERE name = 'client_connection_check_interval';"
-					   "%s%s;", sg_remote_timeout, prologue, snapshot_settings(reader->info.schemas, care)));
-	if (probe)
-		run_there(probe);
-	run_there(psprintf("DECLARE sg_snapshot NO SCROLL CURSOR FOR %s", statement));
+					   "%s%s;", sg_remote_timeout, texts.prologue, snapshot_settings(reader->info.schemas, care)));
+	if (care == SNAPSHOT_PROBE)
+		run_there(texts.probe);
+	run_there(psprintf("DECLARE sg_snapshot NO SCROLL CURSOR FOR %s", texts.statement));
 	while (fetch_batch(reader) > 0)
 		CHECK_FOR_INTERRUPTS();
 	SPI_finish();
