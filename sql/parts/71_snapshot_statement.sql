@@ -32,7 +32,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL jit = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL work_mem = '64MB';
+SET LOCAL work_mem = '32MB';
 $prologue$, $statement$
 WITH
 -- ---------------------------------------------------------------------------------------------------------------------
