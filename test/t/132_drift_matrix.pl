@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use JSON::PP ();
+use PostgreSQL::Test::Utils;
 use Test::More;
 use SgTest;
 
