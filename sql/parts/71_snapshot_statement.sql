@@ -12,6 +12,10 @@
 -- A third one, sg_snapshot.unprintable, is what 73_snapshot_probe.sql found: reasons by object.
 --
 -- Names that are a keyword in some of these majors only are always quoted, so that they are the same in all of them.
+--
+-- The text goes on in 71_snapshot_statement_relations.sql, _schemas.sql and _whole.sql, a branch of a UNION ALL for each
+-- kind of object. The planner knows nothing of CTEs: what joins two of them counts as many times as many rows, is then cut
+-- into batches or hashed from the larger side. So what comes by the hundred thousand is joined with catalogs.
 CREATE FUNCTION schemaguard.sg_snapshot_statement(OUT prologue text, OUT statement text)
 RETURNS record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
