@@ -64,7 +64,7 @@ extern void audit_rows_end(AuditRows *rows);
 #define audit_prefetch(p) ((void) 0)
 #endif
 
-/* Used by audit_rows_next */
+/* Used by audit_rows_next: a row of its own or, by_page, a page; one that has to be taken apart */
 extern bool audit_rows_next_page(AuditRows *rows);
 extern void audit_rows_take_apart(AuditRows *rows, OffsetNumber offset);
 
@@ -89,7 +89,7 @@ audit_rows_filled(const uint8 *bits, int n)
 }
 
 /* false when there are no more rows */
-static inline bool
+static pg_attribute_always_inline bool
 audit_rows_next(AuditRows *rows)
 {
 	Datum	   *values;
@@ -100,8 +100,14 @@ audit_rows_next(AuditRows *rows)
 	int			row = rows->next;
 
 	if (row >= rows->ntuples)
-		return audit_rows_next_page(rows);
-	rows->next++;
+	{
+		if (!audit_rows_next_page(rows))
+			return false;
+		if (!rows->by_page)
+			return true;
+		row = rows->next;
+	}
+	rows->next = row + 1;
 	if (row + AUDIT_ROWS_AHEAD < rows->ntuples)
 		audit_prefetch(audit_rows_header(rows, row + AUDIT_ROWS_AHEAD));
 

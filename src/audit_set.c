@@ -847,8 +847,19 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 	}
 	if (view->set->packed)
 	{
-		for (int i = 0; i < n; i++)
-			hash[i] = pack(view->set, nwords, words + i * nwords);
+		if (nwords == 1)
+		{
+			uint64		least = view->set->least[0];
+			uint64		range = view->set->range[0];
+
+			for (int i = 0; i < n; i++)
+				hash[i] = words[i] - least < range ? words[i] - least : PG_UINT64_MAX;
+		}
+		else
+		{
+			for (int i = 0; i < n; i++)
+				hash[i] = pack(view->set, nwords, words + i * nwords);
+		}
 		if (view->bits)
 			probe_bits(view, hash, n, found);
 		else
