@@ -42,7 +42,7 @@ find_places(TupleDesc desc, int last, uint32 *place)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		uint32		aligned = att_align_nominal(offset, att->attalign);
 
-		/* a short header is not aligned: both only begin at the same place if there is nothing to align */
+		/* a short header is not aligned, a long one is */
 		if (att->attlen < 0 && aligned != offset)
 			return i;
 		place[i] = aligned;
@@ -65,10 +65,15 @@ choose_columns(AuditRows *rows, TupleDesc desc, const bool *wanted)
 	for (int i = 0; i < rows->last; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
+		AuditColumnPlace *column = &rows->columns[rows->ncolumns];
 
-		if (wanted[i])
-			rows->columns[rows->ncolumns++] =
-				(AuditColumnPlace) {i, rows->by_page ? place[i] : 0, att->attlen, att->attbyval};
+		if (!wanted[i])
+			continue;
+		column->index = i;
+		column->offset = rows->by_page ? place[i] : 0;
+		column->len = att->attlen;
+		column->byval = att->attbyval;
+		rows->ncolumns++;
 	}
 	pfree(place);
 }
