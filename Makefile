@@ -34,6 +34,7 @@ OBJS = \
 	src/audit_proof.o \
 	src/audit_result.o \
 	src/audit_round.o \
+	src/audit_rows.o \
 	src/audit_sample.o \
 	src/audit_scan.o \
 	src/audit_set.o \
