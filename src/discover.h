@@ -33,10 +33,18 @@
 typedef struct Words
 {
 	int			n;
-	char	   *word[WORDS_MAX];	/* lower case */
-	char	   *stem[WORDS_MAX];	/* the word without the marks of a plural */
-	int			class[WORDS_MAX];	/* WORD_* */
+	char	  **word;			/* lower case */
+	char	  **stem;			/* the word without the marks of a plural */
+	int		   *class;			/* WORD_* */
 } Words;
+
+/* Room for words that are being made: those of facts are shared by all that have the name */
+typedef struct WordsRoom
+{
+	char	   *word[WORDS_MAX];
+	char	   *stem[WORDS_MAX];
+	int			class[WORDS_MAX];
+} WordsRoom;
 
 /* What the end of a column's name says about its kind */
 typedef enum Suffix
@@ -60,7 +68,8 @@ typedef enum Suffix
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
 #define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
 
-extern void words_split(const char *name, Words *words);
+extern Words words_split(const char *name, WordsRoom *room);
+extern Words words_copy(const Words *words, WordsRoom *room);
 extern bool words_is_number(const char *word);
 extern int	words_class(const char *word, const char *stem);
 extern Suffix words_suffix(const char *word);
@@ -78,6 +87,13 @@ extern int	words_abbreviates(const char *a, const char *b);
 extern void words_join(const Words *words, int lo, int hi, char *key);
 
 /* ---- facts (discover_facts.c) ---- */
+
+/* A name that tables or columns have, each once: the same ones recur */
+typedef struct FactName
+{
+	char		name[NAMEDATALEN];	/* hash key */
+	Words		words;
+} FactName;
 
 typedef struct FactTable
 {
@@ -100,6 +116,7 @@ typedef struct FactTable
 	bool		denied;			/* the current role may read none of it */
 	double		tuples;			/* reltuples: -1 is unknown */
 	int			central;		/* columns whose name means this table */
+	char	   *shown;			/* facts_table_name(), or NULL */
 } FactTable;
 
 typedef struct FactColumn
@@ -108,6 +125,7 @@ typedef struct FactColumn
 	AttrNumber	attnum;
 	char	   *name;
 	Oid			type;
+	Oid			collation;
 	Words		words;
 	char	   *joined;			/* its stems, without the table's prefix */
 	bool		not_null;
@@ -150,6 +168,7 @@ typedef struct Facts
 	int			ntables;
 	FactColumn *columns;
 	int			ncolumns;
+	HTAB	   *names;			/* of tables and columns: FactName */
 	FactKey    *keys;
 	int			nkeys;
 	FactReference *references;	/* declared ones */
@@ -168,10 +187,20 @@ typedef struct Facts
 	HTAB	   *type_pairs;
 	HTAB	   *shared_words;
 	HTAB	   *table_index;	/* OID -> table */
+	HTAB	   *possible;		/* what rows_possible() has found out */
+	char	   *usual_delete;	/* what most declared keys do, by parent; NULL:
+								 * not yet counted */
 } Facts;
 
 extern Facts *facts_read(void);
 extern int	facts_find_table(const Facts *facts, Oid oid);
+extern FactName *facts_find_name(const Facts *facts, const char *name);
+
+/* Keep words in the facts, each of their strings once */
+extern Words facts_keep_words(Facts *facts, const Words *words);
+
+/* A table's name as it is shown, looked up once */
+extern const char *facts_table_name(const Facts *facts, int table);
 
 /* Could a key's column of one type refer to a key of another? */
 extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
@@ -382,6 +411,8 @@ typedef struct Weights
 	double		density;		/* log of the references per table that are
 								 * usual */
 	double		density_spread; /* of that log; 0: not considered */
+	struct NumericData **printed;	/* by signal, as evidence has them; NULL:
+									 * not yet */
 } Weights;
 
 /* Sorts the candidates by set, too */
@@ -408,7 +439,7 @@ extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 /* ---- discover_rows.c ---- */
 
 /* Can a foreign key be? */
-extern bool rows_possible(const Facts *facts, Candidate *cand);
+extern bool rows_possible(Facts *facts, Candidate *cand);
 
 /*
  * Look at a sample of the rows of candidates worth it, of one child or of
@@ -427,9 +458,9 @@ extern List *feedback_apply(Facts *facts, List *candidates);
 
 /* ---- discover_advice.c ---- */
 
-extern Datum advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand);
-extern char *advice_reason(const Facts *facts, const Weights *weights, const Candidate *cand);
-extern const char *advice_on_delete(const Facts *facts, const Candidate *cand, const char **reason);
+extern Datum advice_evidence(Facts *facts, Weights *weights, const Candidate *cand);
+extern char *advice_reason(Facts *facts, const Weights *weights, const Candidate *cand);
+extern const char *advice_on_delete(Facts *facts, const Candidate *cand, const char **reason);
 extern bool advice_index(const Facts *facts, const Candidate *cand, const char **reason);
 
 #endif							/* SG_DISCOVER_H */

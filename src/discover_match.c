@@ -602,6 +602,7 @@ static void
 match_from(MatchState *state, int lo)
 {
 	const Words *words = &state->facts->columns[state->column].words;
+	WordsRoom	room;
 	Words		trimmed;
 	int			hi = words->n;
 	Suffix		suffix = SUFFIX_NONE;
@@ -646,7 +647,7 @@ match_from(MatchState *state, int lo)
 	else if (suffix == SUFFIX_NONE &&
 			 (glued = words_glued_suffix(words->word[hi - 1], &state->suffix)) > 0)
 	{
-		trimmed = *words;
+		trimmed = words_copy(words, &room);
 		trimmed.word[hi - 1] = pnstrdup(words->word[hi - 1], glued);
 		trimmed.stem[hi - 1] = words_stem(trimmed.word[hi - 1]);
 		trimmed.class[hi - 1] = words_class(trimmed.word[hi - 1], trimmed.stem[hi - 1]);

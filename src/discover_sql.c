@@ -232,17 +232,17 @@ sink_count(SgRowSink *sink, int64 count)
 }
 
 static void
-emit_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, Verify verify)
+emit_proposal(SgRowSink *sink, Discovery *d, const Candidate *cand, Verify verify)
 {
-	const Facts *facts = d->facts;
+	Facts	   *facts = d->facts;
 	const FactKey *key = &facts->keys[cand->key];
 	const char *reason;
 	const char *result = result_of(cand, verify, &reason);
 	const char *advice;
 
-	sg_sink_text(sink, sg_relation_name(facts->tables[child_of(facts, cand)].oid));
+	sg_sink_text(sink, facts_table_name(facts, child_of(facts, cand)));
 	sg_sink_names(sink, column_names(facts, cand->columns, cand->n));
-	sg_sink_text(sink, sg_relation_name(facts->tables[key->table].oid));
+	sg_sink_text(sink, facts_table_name(facts, key->table));
 	sg_sink_names(sink, column_names(facts, key->columns, key->n));
 	sg_sink_float8(sink, cand->score);
 	sg_sink_datum(sink, advice_evidence(facts, d->weights, cand));
@@ -573,9 +573,9 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		sg_sink_int32(&sink, cand->set);
-		sg_sink_text(&sink, sg_relation_name(d.facts->tables[child_of(d.facts, cand)].oid));
+		sg_sink_text(&sink, facts_table_name(d.facts, child_of(d.facts, cand)));
 		sg_sink_names(&sink, column_names(d.facts, cand->columns, cand->n));
-		sg_sink_text(&sink, sg_relation_name(d.facts->tables[key->table].oid));
+		sg_sink_text(&sink, facts_table_name(d.facts, key->table));
 		sg_sink_names(&sink, column_names(d.facts, key->columns, key->n));
 		sg_sink_float8(&sink, cand->score);
 		sink_signals(&sink, cand);
