@@ -164,6 +164,8 @@ typedef struct FactReference
 typedef struct Facts
 {
 	MemoryContext context;
+	MemoryContext reasons;		/* where the candidates that are at hand keep
+								 * theirs */
 	FactTable  *tables;
 	int			ntables;
 	FactColumn *columns;
@@ -173,6 +175,7 @@ typedef struct Facts
 	int			nkeys;
 	FactReference *references;	/* declared ones */
 	int			nreferences;
+	int			references_room;
 	int			indexed;		/* columns that lead an index that is not
 								 * unique */
 	HTAB	   *by_table_name;	/* joined stems -> tables */
@@ -268,6 +271,8 @@ typedef struct Candidate
 	bool		extends;		/* one to one: the child's name extends the
 								 * parent's */
 	double		rank;			/* for pruning */
+	bool		polymorphic;	/* a sibling says of which table it is a key */
+	bool		impossible;		/* only a user can want it */
 
 	/* groups */
 	bool		leads;			/* the column says the parent's name */
@@ -318,9 +323,20 @@ extern void match_prepare(Facts *facts);
 extern bool match_eligible(const Facts *facts, int column);
 extern bool match_polymorphic(const Facts *facts, int column);
 
-/* Candidates of every column, sets in one piece, ordered by column */
-extern List *match_candidates(Facts *facts);
-extern List *match_groups(Facts *facts, List *singles);
+/*
+ * Candidates of the columns from *next on, sets in one piece, ordered by
+ * column.  After so many as there is room for, the table that is begun is the
+ * last one; *next is set to what comes then.
+ */
+extern List *match_candidates(Facts *facts, int *next, int64 room);
+
+/*
+ * Groups, once it has been noted of all candidates of columns which of them
+ * are groups as well.
+ */
+extern HTAB *match_led(void);
+extern void match_note_led(const Facts *facts, HTAB *led, List *singles);
+extern List *match_groups(Facts *facts, HTAB *led);
 
 /*
  * The other columns that, with `lead`, refer to a key of several columns;
@@ -391,7 +407,15 @@ typedef enum EvidenceSignal
 
 extern const SignalName signal_names[];
 extern int	signal_count(void);
-extern void signals_fill(Facts *facts, List *candidates);
+
+/* What all candidates together say of how columns are called here; each is counted once */
+typedef struct Habits Habits;
+
+extern Habits *habits_begin(const Facts *facts);
+extern void habits_count(Facts *facts, Habits *habits, List *candidates);
+extern void habits_end(const Facts *facts, Habits *habits);
+
+extern void signals_fill(Facts *facts, const Habits *habits, List *candidates);
 
 /* Replace one of these; 0 takes it away */
 extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);
@@ -415,8 +439,20 @@ typedef struct Weights
 									 * not yet */
 } Weights;
 
-/* Sorts the candidates by set, too */
-extern Weights *score_all(Facts *facts, List *candidates);
+/* What the candidates of each set come to, of the whole database */
+typedef struct SetOdds
+{
+	double	   *odds;
+	int			n;
+	int			room;
+} SetOdds;
+
+extern Weights *weights_read(void);
+extern void odds_add(SetOdds *odds, const Weights *weights, List *candidates);
+extern double odds_shift(const SetOdds *odds, const Facts *facts, const Weights *weights);
+
+/* Whole sets; sorts them, too */
+extern void score_all(const Weights *weights, double shift, List *candidates);
 
 /* ---- discover_stats.c ---- */
 
@@ -454,7 +490,58 @@ extern void rows_audit(Facts *facts, List *proposals);
 
 /* ---- discover_feedback.c ---- */
 
-extern List *feedback_apply(Facts *facts, List *candidates);
+extern List *feedback_read(void);
+extern List *feedback_apply(Facts *facts, List *rules, List *candidates, bool learns);
+extern List *feedback_beyond(Facts *facts, List *rules, int last_set);
+
+/* ---- discover_run.c ---- */
+
+/*
+ * A discovery.  The candidates of the whole database may be more than
+ * schemaguard.audit_memory has room for: then they are made again, for some
+ * tables at a time, whenever they are asked for.
+ */
+typedef struct Discovery
+{
+	Facts	   *facts;
+	Weights    *weights;
+	Habits	   *habits;
+	List	   *rules;
+	List	   *others;			/* groups, and what users have accepted beyond
+								 * all candidates */
+	HTAB	   *led;			/* see match_note_led() */
+	double		shift;			/* of the odds, see odds_shift() */
+	int64		room;			/* for candidates at a time */
+	bool		whole;			/* all candidates fit into memory */
+	bool		begun;			/* run_next() has been called */
+
+	/* the candidates at hand, by set, with scores: those of columns from.. */
+	MemoryContext context;
+	int			from;
+	int			next;			/* ..the one before next */
+	List	   *candidates;
+} Discovery;
+
+/* Everything that has to be known before the first score */
+extern void run_begin(Discovery *d);
+
+/*
+ * Fetch the candidates of the next tables, with scores by names and
+ * statistics; what the ones before took is gone.  False: there are no more.
+ */
+extern bool run_next(Discovery *d);
+
+/* ---- discover_sort.c ---- */
+
+typedef struct ProposalSort ProposalSort;
+struct SgRowSink;
+
+/* Rows of a sink, by the score that is one of their columns, the greatest first */
+extern ProposalSort *sort_begin(const struct SgRowSink *sink, AttrNumber score);
+
+/* The row that is in the sink, of a candidate: those of one score go by column and key */
+extern void sort_put(ProposalSort *sort, struct SgRowSink *sink, const Candidate *cand);
+extern void sort_end(ProposalSort *sort, struct SgRowSink *sink);
 
 /* ---- discover_advice.c ---- */
 

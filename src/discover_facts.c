@@ -457,7 +457,8 @@ read_references(Facts *facts)
 	List	   *declared = fk_declared(InvalidOid);
 	ListCell   *lc;
 
-	facts->references = palloc0((list_length(declared) + 1) * sizeof(FactReference));
+	facts->references_room = list_length(declared) + 1;
+	facts->references = palloc_extended(facts->references_room * sizeof(FactReference), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	foreach(lc, declared)
 	{
 		FkKey	   *key = lfirst(lc);
@@ -527,6 +528,7 @@ facts_read(void)
 	HASHCTL		words = {.keysize = sizeof(SharedWord),.entrysize = sizeof(SharedWord),.hcxt = CurrentMemoryContext};
 
 	facts->context = CurrentMemoryContext;
+	facts->reasons = CurrentMemoryContext;
 	facts->shared_words = hash_create("words", 1024, &words, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	facts->names = hash_create("names", 1024, &names, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	facts->type_pairs = hash_create("type pairs", 64, &pairs, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);

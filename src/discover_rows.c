@@ -234,7 +234,7 @@ lock_candidates(const Batch *batch)
 		if (OidIsValid(busy))
 			cand->reason = "another session has one of the tables locked";
 		else if (problem)
-			cand->reason = MemoryContextStrdup(batch->facts->context, problem->reason);
+			cand->reason = MemoryContextStrdup(batch->facts->reasons, problem->reason);
 		else
 			locked = lappend(locked, cand);
 	}
@@ -296,7 +296,7 @@ look_at_each(Batch *batch)
 		if (list_length(batch->candidates) > 1)
 			look_at_each(&alone);
 		else
-			cand->reason = MemoryContextStrdup(batch->facts->context, sg_error_text(error));
+			cand->reason = MemoryContextStrdup(batch->facts->reasons, sg_error_text(error));
 	}
 }
 
@@ -310,7 +310,7 @@ readable(const Facts *facts, Candidate *cand)
 		return false;
 	problem = audit_access_problem(cand->fk, false);
 	if (problem)
-		cand->reason = MemoryContextStrdup(facts->context, problem->reason);
+		cand->reason = MemoryContextStrdup(facts->reasons, problem->reason);
 	else if (audit_needs_owner(cand->fk, false))
 		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
 	return cand->reason == NULL;
@@ -416,7 +416,7 @@ take_verdict(Candidate *cand, const AuditKey *key)
 		audit_signals(cand);
 }
 
-/* Some candidates, those of one child one after the other; reasons go where the facts are */
+/* Some candidates, those of one child one after the other; reasons are kept */
 static void
 audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 {
@@ -436,7 +436,7 @@ audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 		{
 			table = palloc0(sizeof(AuditTable));
 			table->child = cand->fk->child;
-			table->results = facts->context;
+			table->results = facts->reasons;
 			tables = lappend(tables, table);
 		}
 		table->keys = lappend(table->keys, key);
