@@ -161,8 +161,8 @@ query("CREATE TABLE many$_ (" . join(', ', map { "r${_}_" . ($_ % 2 ? 'anchor' :
 is(query("SELECT count(*) FROM schemaguard.sg_discovery_candidates() WHERE child_table LIKE '%many%'"), 24_000, 'eight candidates for each of 3,000 columns');
 query(q{CREATE UNIQUE INDEX ON many1 (r1_anchor_id, r2_buoy_id); ALTER TABLE many1 ADD one int, ADD two int; CREATE TABLE pairs (one int, two int, PRIMARY KEY (one, two))});
 query(q{INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES
-	('accepted', 'many2', 'r3_anchor_id', 'pairs'), ('accepted', 'many2', 'r4_buoy_id', 's3.buoys'), ('accepted', 'many1', 'two', 's1.anchors'),
-	('rejected', 'many1', 'r5_anchor_id', 's2.anchors')});
+	('accepted', 'public.many2', 'r3_anchor_id', 's4.buoys'), ('accepted', 'public.many2', 'r4_buoy_id', 's3.buoys'), ('accepted', 'public.many1', 'two', 's1.anchors'),
+	('rejected', 'public.many1', 'r5_anchor_id', 's2.anchors')});
 my (%took, %said);
 foreach my $memory ('1GB', '1MB')
 {
@@ -176,6 +176,8 @@ foreach my $memory ('1GB', '1MB')
 	$said{$memory} .= $other->query(q{SELECT count(*) FROM sg_discover_fks('many2', 0, 'full')});
 	$other->quit;
 }
+is(query(q{SELECT child_columns, parent_table FROM sg_discover_fks(NULL, 0.99, 'none') WHERE child_table LIKE 'public.many%' AND score = 1 ORDER BY 1}),
+	"{r3_anchor_id}|s4.buoys\n{r4_buoy_id}|s3.buoys\n{two}|s1.anchors", 'what was accepted is proposed, whatever its name');
 is($said{'1MB'}, $said{'1GB'}, 'all of them, in the same order, where memory has room for a part only');
 cmp_ok($took{'1MB'}, '<', $took{'1GB'} / 2, "which it keeps to") or diag("kB: $took{'1MB'} of $took{'1GB'}");
 query('TRUNCATE schemaguard.discovery_feedback; DROP TABLE pairs');
