@@ -106,10 +106,10 @@ static JsonbValue
 evidence_number(double number)
 {
 	JsonbValue	value = {.type = jbvNumeric};
-	char		text[32];
+	char		digits[32];
 
-	snprintf(text, sizeof(text), "%.3g", number);
-	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+	snprintf(digits, sizeof(digits), "%.3g", number);
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(digits),
 															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	return value;
 }

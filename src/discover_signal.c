@@ -253,12 +253,12 @@ habits_count(Facts *facts, Habits *habits, List *candidates)
 		if (cand->set >= facts->ncolumns)
 			continue;
 		if (cand->column != last)
-			habits->all[cand->suffix][text]++;
+			habits->all[cand->suffix][text] ++;
 		last = cand->column;
 		if (!bears_name(facts, cand) || column->alone_primary)
 			continue;
 		if (!habits->named[cand->column])
-			habits->hits[cand->suffix][text]++;
+			habits->hits[cand->suffix][text] ++;
 		habits->named[cand->column] = true;
 		facts->tables[facts->keys[cand->key].table].central++;
 	}
