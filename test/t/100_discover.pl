@@ -151,7 +151,7 @@ query('GRANT SELECT ON closed, nothing, dropped TO reader');
 is("$out $err", '1 ', 'none is left out, and nothing is said');
 query('CREATE TABLE ' . join('; CREATE TABLE ', map { "shut$_ (id int PRIMARY KEY, hub_id int)" } 1 .. 7));
 (undef, $err) = as_reader("SELECT count(*) FROM sg_discover_fks('closed', 0, 'none')");
-like($err, qr/7 tables are left out.*: public\.shut1, (?:\S+, ){4}\.\.\.\n/, 'of many, some');
+like($err, qr/7 tables are left out.*: (?:public\.shut\d, ){5}\.\.\.\n/, 'of many, some');
 query('DROP TABLE closed, seen, ' . join(', ', map { "shut$_" } 1 .. 7));
 
 # ---- without rows, without statistics ----
