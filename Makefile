@@ -84,8 +84,10 @@ OBJS = \
 	src/discover_names.o \
 	src/discover_probe.o \
 	src/discover_rows.o \
+	src/discover_run.o \
 	src/discover_score.o \
 	src/discover_signal.o \
+	src/discover_sort.o \
 	src/discover_split.o \
 	src/discover_sql.o \
 	src/discover_stats.o \

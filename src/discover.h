@@ -33,10 +33,18 @@
 typedef struct Words
 {
 	int			n;
-	char	   *word[WORDS_MAX];	/* lower case */
-	char	   *stem[WORDS_MAX];	/* the word without the marks of a plural */
-	int			class[WORDS_MAX];	/* WORD_* */
+	char	  **word;			/* lower case */
+	char	  **stem;			/* the word without the marks of a plural */
+	int		   *class;			/* WORD_* */
 } Words;
+
+/* Room for words that are being made: those of facts are shared by all that have the name */
+typedef struct WordsRoom
+{
+	char	   *word[WORDS_MAX];
+	char	   *stem[WORDS_MAX];
+	int			class[WORDS_MAX];
+} WordsRoom;
 
 /* What the end of a column's name says about its kind */
 typedef enum Suffix
@@ -60,7 +68,8 @@ typedef enum Suffix
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
 #define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
 
-extern void words_split(const char *name, Words *words);
+extern Words words_split(const char *name, WordsRoom *room);
+extern Words words_copy(const Words *words, WordsRoom *room);
 extern bool words_is_number(const char *word);
 extern int	words_class(const char *word, const char *stem);
 extern Suffix words_suffix(const char *word);
@@ -78,6 +87,13 @@ extern int	words_abbreviates(const char *a, const char *b);
 extern void words_join(const Words *words, int lo, int hi, char *key);
 
 /* ---- facts (discover_facts.c) ---- */
+
+/* A name that tables or columns have, each once: the same ones recur */
+typedef struct FactName
+{
+	char		name[NAMEDATALEN];	/* hash key */
+	Words		words;
+} FactName;
 
 typedef struct FactTable
 {
@@ -100,6 +116,7 @@ typedef struct FactTable
 	bool		denied;			/* the current role may read none of it */
 	double		tuples;			/* reltuples: -1 is unknown */
 	int			central;		/* columns whose name means this table */
+	char	   *shown;			/* facts_table_name(), or NULL */
 } FactTable;
 
 typedef struct FactColumn
@@ -108,6 +125,7 @@ typedef struct FactColumn
 	AttrNumber	attnum;
 	char	   *name;
 	Oid			type;
+	Oid			collation;
 	Words		words;
 	char	   *joined;			/* its stems, without the table's prefix */
 	bool		not_null;
@@ -146,14 +164,18 @@ typedef struct FactReference
 typedef struct Facts
 {
 	MemoryContext context;
+	MemoryContext reasons;		/* where the candidates that are at hand keep
+								 * theirs */
 	FactTable  *tables;
 	int			ntables;
 	FactColumn *columns;
 	int			ncolumns;
+	HTAB	   *names;			/* of tables and columns: FactName */
 	FactKey    *keys;
 	int			nkeys;
 	FactReference *references;	/* declared ones */
 	int			nreferences;
+	int			references_room;
 	int			indexed;		/* columns that lead an index that is not
 								 * unique */
 	HTAB	   *by_table_name;	/* joined stems -> tables */
@@ -168,10 +190,20 @@ typedef struct Facts
 	HTAB	   *type_pairs;
 	HTAB	   *shared_words;
 	HTAB	   *table_index;	/* OID -> table */
+	HTAB	   *possible;		/* what rows_possible() has found out */
+	char	   *usual_delete;	/* what most declared keys do, by parent;
+								 * NULL: not yet counted */
 } Facts;
 
 extern Facts *facts_read(void);
 extern int	facts_find_table(const Facts *facts, Oid oid);
+extern FactName *facts_find_name(const Facts *facts, const char *name);
+
+/* Keep words in the facts, each of their strings once */
+extern Words facts_keep_words(Facts *facts, const Words *words);
+
+/* A table's name as it is shown, looked up once */
+extern const char *facts_table_name(const Facts *facts, int table);
 
 /* Could a key's column of one type refer to a key of another? */
 extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
@@ -239,6 +271,8 @@ typedef struct Candidate
 	bool		extends;		/* one to one: the child's name extends the
 								 * parent's */
 	double		rank;			/* for pruning */
+	bool		polymorphic;	/* a sibling says of which table it is a key */
+	bool		impossible;		/* only a user can want it */
 
 	/* groups */
 	bool		leads;			/* the column says the parent's name */
@@ -289,9 +323,20 @@ extern void match_prepare(Facts *facts);
 extern bool match_eligible(const Facts *facts, int column);
 extern bool match_polymorphic(const Facts *facts, int column);
 
-/* Candidates of every column, sets in one piece, ordered by column */
-extern List *match_candidates(Facts *facts);
-extern List *match_groups(Facts *facts, List *singles);
+/*
+ * Candidates of the columns from *next on, sets in one piece, ordered by
+ * column.  After so many as there is room for, the table that is begun is the
+ * last one; *next is set to what comes then.
+ */
+extern List *match_candidates(Facts *facts, int *next, int64 room);
+
+/*
+ * Groups, once it has been noted of all candidates of columns which of them
+ * are groups as well.
+ */
+extern HTAB *match_led(void);
+extern void match_note_led(const Facts *facts, HTAB *led, List *singles);
+extern List *match_groups(Facts *facts, HTAB *led);
 
 /*
  * The other columns that, with `lead`, refer to a key of several columns;
@@ -362,7 +407,15 @@ typedef enum EvidenceSignal
 
 extern const SignalName signal_names[];
 extern int	signal_count(void);
-extern void signals_fill(Facts *facts, List *candidates);
+
+/* What all candidates together say of how columns are called here; each is counted once */
+typedef struct Habits Habits;
+
+extern Habits *habits_begin(const Facts *facts);
+extern void habits_count(Facts *facts, Habits *habits, List *candidates);
+extern void habits_end(const Facts *facts, Habits *habits);
+
+extern void signals_fill(Facts *facts, const Habits *habits, List *candidates);
 
 /* Replace one of these; 0 takes it away */
 extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);
@@ -382,10 +435,24 @@ typedef struct Weights
 	double		density;		/* log of the references per table that are
 								 * usual */
 	double		density_spread; /* of that log; 0: not considered */
+	struct NumericData **printed;	/* by signal, as evidence has them; NULL:
+									 * not yet */
 } Weights;
 
-/* Sorts the candidates by set, too */
-extern Weights *score_all(Facts *facts, List *candidates);
+/* What the candidates of each set come to, of the whole database */
+typedef struct SetOdds
+{
+	double	   *odds;
+	int			n;
+	int			room;
+} SetOdds;
+
+extern Weights *weights_read(void);
+extern void odds_add(SetOdds *odds, const Weights *weights, List *candidates);
+extern double odds_shift(const SetOdds *odds, const Facts *facts, const Weights *weights);
+
+/* Whole sets; sorts them, too */
+extern void score_all(const Weights *weights, double shift, List *candidates);
 
 /* ---- discover_stats.c ---- */
 
@@ -408,7 +475,7 @@ extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 /* ---- discover_rows.c ---- */
 
 /* Can a foreign key be? */
-extern bool rows_possible(const Facts *facts, Candidate *cand);
+extern bool rows_possible(Facts *facts, Candidate *cand);
 
 /*
  * Look at a sample of the rows of candidates worth it, of one child or of
@@ -423,13 +490,64 @@ extern void rows_audit(Facts *facts, List *proposals);
 
 /* ---- discover_feedback.c ---- */
 
-extern List *feedback_apply(Facts *facts, List *candidates);
+extern List *feedback_read(void);
+extern List *feedback_apply(Facts *facts, List *rules, List *candidates, bool learns);
+extern List *feedback_beyond(Facts *facts, List *rules, int last_set);
+
+/* ---- discover_run.c ---- */
+
+/*
+ * A discovery.  The candidates of the whole database may be more than
+ * schemaguard.audit_memory has room for: then they are made again, for some
+ * tables at a time, whenever they are asked for.
+ */
+typedef struct Discovery
+{
+	Facts	   *facts;
+	Weights    *weights;
+	Habits	   *habits;
+	List	   *rules;
+	List	   *others;			/* groups, and what users have accepted beyond
+								 * all candidates */
+	HTAB	   *led;			/* see match_note_led() */
+	double		shift;			/* of the odds, see odds_shift() */
+	int64		room;			/* for candidates at a time */
+	bool		whole;			/* all candidates fit into memory */
+	bool		begun;			/* run_next() has been called */
+
+	/* the candidates at hand, by set, with scores: those of columns from.. */
+	MemoryContext context;
+	int			from;
+	int			next;			/* ..the one before next */
+	List	   *candidates;
+} Discovery;
+
+/* Everything that has to be known before the first score */
+extern void run_begin(Discovery *d);
+
+/*
+ * Fetch the candidates of the next tables, with scores by names and
+ * statistics; what the ones before took is gone.  False: there are no more.
+ */
+extern bool run_next(Discovery *d);
+
+/* ---- discover_sort.c ---- */
+
+typedef struct ProposalSort ProposalSort;
+struct SgRowSink;
+
+/* Rows of a sink, by the score that is one of their columns, the greatest first */
+extern ProposalSort *sort_begin(const struct SgRowSink *sink, AttrNumber score);
+
+/* The row that is in the sink, of a candidate: those of one score go by column and key */
+extern void sort_put(ProposalSort *sort, struct SgRowSink *sink, const Candidate *cand);
+extern void sort_end(ProposalSort *sort, struct SgRowSink *sink);
 
 /* ---- discover_advice.c ---- */
 
-extern Datum advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand);
-extern char *advice_reason(const Facts *facts, const Weights *weights, const Candidate *cand);
-extern const char *advice_on_delete(const Facts *facts, const Candidate *cand, const char **reason);
+extern Datum advice_evidence(Facts *facts, Weights *weights, const Candidate *cand);
+extern char *advice_reason(Facts *facts, const Weights *weights, const Candidate *cand);
+extern const char *advice_on_delete(Facts *facts, const Candidate *cand, const char **reason);
 extern bool advice_index(const Facts *facts, const Candidate *cand, const char **reason);
 
 #endif							/* SG_DISCOVER_H */

@@ -11,9 +11,10 @@
 
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
-#include "utils/builtins.h"
-#include "utils/json.h"
+#include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
 
 #include "discover.h"
 #include "quote.h"
@@ -22,6 +23,10 @@
 #define WORDS_EVIDENCE 7		/* signals that are put in words */
 #define WORDS_PLAN 4
 #define HABIT_MIN 3				/* declared keys that make a habit */
+#define DELETE_KINDS 5
+#define DELETE_ACTIONS \
+	{FKCONSTR_ACTION_NOACTION, FKCONSTR_ACTION_RESTRICT, FKCONSTR_ACTION_CASCADE, FKCONSTR_ACTION_SETNULL, \
+	 FKCONSTR_ACTION_SETDEFAULT, '\0'}
 
 typedef struct Contribution
 {
@@ -39,13 +44,6 @@ by_size(const void *a, const void *b)
 	if (wa != wb)
 		return wa < wb ? 1 : -1;
 	return ((const Contribution *) a)->signal - ((const Contribution *) b)->signal;
-}
-
-static void
-append_pair(StringInfo buf, const char *key, const char *value)
-{
-	appendStringInfo(buf, "%s\"%s\": ", buf->data[buf->len - 1] == '{' ? "" : ", ", key);
-	escape_json(buf, value);
 }
 
 /* What the score is made of, the greatest first */
@@ -81,11 +79,102 @@ in_words(const Candidate *cand, const Contribution *parts, int n, int most)
 	for (int i = 0; i < Min(n, most); i++)
 	{
 		/* the first signal is what all candidates have */
-		if (parts[i].signal != 0)
-			appendStringInfo(&why, "%s%s: %s", why.len ? "; " : "",
-							 parts[i].weight > 0 ? "for" : "against", signal_names[parts[i].signal].words);
+		if (parts[i].signal == 0)
+			continue;
+		if (why.len)
+			appendStringInfoString(&why, "; ");
+		appendStringInfoString(&why, parts[i].weight > 0 ? "for: " : "against: ");
+		appendStringInfoString(&why, signal_names[parts[i].signal].words);
 	}
 	return why.data;
+}
+
+/* ---- evidence: the jsonb is put together from values, for text that is parsed again costs more than all else ---- */
+
+static JsonbValue
+evidence_text(const char *text)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	return value;
+}
+
+/* As %.3g prints it */
+static JsonbValue
+evidence_number(double number)
+{
+	JsonbValue	value = {.type = jbvNumeric};
+	char		digits[32];
+
+	snprintf(digits, sizeof(digits), "%.3g", number);
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(digits),
+															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return value;
+}
+
+/* Most signals are there or not, so most weights are printed again and again */
+static JsonbValue
+evidence_weight(const Facts *facts, Weights *weights, const Contribution *part)
+{
+	JsonbValue	value;
+
+	if (part->value != 1)
+		return evidence_number(part->weight);
+	if (weights->printed == NULL)
+		weights->printed = MemoryContextAllocZero(facts->context, signal_count() * sizeof(struct NumericData *));
+	if (weights->printed[part->signal] == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(facts->context);
+
+		weights->printed[part->signal] = evidence_number(part->weight).val.numeric;
+		MemoryContextSwitchTo(caller);
+	}
+	value.type = jbvNumeric;
+	value.val.numeric = weights->printed[part->signal];
+	return value;
+}
+
+/* Adds a key to an object: shorter ones first, then by their letters, as jsonb has them */
+static void
+evidence_add(JsonbValue *object, const char *key, JsonbValue value)
+{
+	JsonbPair  *pair = &object->val.object.pairs[object->val.object.nPairs];
+
+	pair->key = evidence_text(key);
+	pair->value = value;
+	pair->order = object->val.object.nPairs++;
+}
+
+static JsonbValue
+evidence_object(int room)
+{
+	JsonbValue	object = {.type = jbvObject};
+
+	object.val.object.nPairs = 0;
+	object.val.object.pairs = palloc(room * sizeof(JsonbPair));
+	return object;
+}
+
+static JsonbValue
+evidence_signals(const Facts *facts, Weights *weights, const Contribution *parts, int n)
+{
+	JsonbValue	array = {.type = jbvArray};
+
+	array.val.array.rawScalar = false;
+	array.val.array.nElems = n;
+	array.val.array.elems = palloc(Max(n, 1) * sizeof(JsonbValue));
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue	object = evidence_object(3);
+
+		evidence_add(&object, "value", evidence_number(parts[i].value));
+		evidence_add(&object, "signal", evidence_text(signal_names[parts[i].signal].name));
+		evidence_add(&object, "weight", evidence_weight(facts, weights, &parts[i]));
+		array.val.array.elems[i] = object;
+	}
+	return array;
 }
 
 /*
@@ -93,35 +182,28 @@ in_words(const Candidate *cand, const Contribution *parts, int n, int most)
  * candidate that comes next.
  */
 Datum
-advice_evidence(const Facts *facts, const Weights *weights, const Candidate *cand)
+advice_evidence(Facts *facts, Weights *weights, const Candidate *cand)
 {
 	int			n;
 	Contribution *parts = contributions(weights, cand, &n);
-	StringInfoData buf;
+	JsonbValue	evidence = evidence_object(3);
 
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "{\"signals\": [");
-	for (int i = 0; i < n; i++)
-	{
-		appendStringInfo(&buf, "%s{", i ? ", " : "");
-		append_pair(&buf, "signal", signal_names[parts[i].signal].name);
-		appendStringInfo(&buf, ", \"value\": %.3g, \"weight\": %.3g}", parts[i].value, parts[i].weight);
-	}
-	appendStringInfoChar(&buf, ']');
-	append_pair(&buf, "why", in_words(cand, parts, n, WORDS_EVIDENCE));
+	evidence_add(&evidence, "why", evidence_text(in_words(cand, parts, n, WORDS_EVIDENCE)));
 	if (cand->rival)
 	{
-		appendStringInfoString(&buf, ", \"next\": {");
-		append_pair(&buf, "parent", sg_relation_name(facts->tables[facts->keys[cand->rival->key].table].oid));
-		appendStringInfo(&buf, ", \"score\": %.3g}", cand->rival->score);
+		JsonbValue	next = evidence_object(2);
+
+		evidence_add(&next, "score", evidence_number(cand->rival->score));
+		evidence_add(&next, "parent", evidence_text(facts_table_name(facts, facts->keys[cand->rival->key].table)));
+		evidence_add(&evidence, "next", next);
 	}
-	appendStringInfoChar(&buf, '}');
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data));
+	evidence_add(&evidence, "signals", evidence_signals(facts, weights, parts, n));
+	return JsonbPGetDatum(JsonbValueToJsonb(&evidence));
 }
 
 /* One line for a step of a plan: how sure, why, and what else would suit */
 char *
-advice_reason(const Facts *facts, const Weights *weights, const Candidate *cand)
+advice_reason(Facts *facts, const Weights *weights, const Candidate *cand)
 {
 	int			n;
 	Contribution *parts = contributions(weights, cand, &n);
@@ -134,38 +216,56 @@ advice_reason(const Facts *facts, const Weights *weights, const Candidate *cand)
 					cand->score, in_words(cand, parts, n, WORDS_PLAN), action, delete_reason, index_reason);
 }
 
-/* What most declared keys to this parent do, or most keys of all; 0: no habit */
+/* What four of five of these actions are, if there are enough of them; 0: nothing */
 static char
-habit_of(const Facts *facts, int parent, bool *of_parent)
+usual_action(const int *count)
 {
-	static const char actions[] = {FKCONSTR_ACTION_NOACTION, FKCONSTR_ACTION_RESTRICT,
-	FKCONSTR_ACTION_CASCADE, FKCONSTR_ACTION_SETNULL, FKCONSTR_ACTION_SETDEFAULT};
+	static const char actions[] = DELETE_ACTIONS;
+	int			all = 0;
 
-	for (int pass = 0; pass < 2; pass++)
+	for (int a = 0; a < lengthof(actions) - 1; a++)
+		all += count[a];
+	for (int a = 0; a < lengthof(actions) - 1 && all >= HABIT_MIN; a++)
 	{
-		int			count[lengthof(actions)] = {0};
-		int			all = 0;
-
-		for (int r = 0; r < facts->nreferences; r++)
-		{
-			const FactReference *reference = &facts->references[r];
-
-			if (reference->on_delete == '\0' || (pass == 0 && reference->parent != parent))
-				continue;
-			all++;
-			for (int a = 0; a < lengthof(actions); a++)
-				count[a] += reference->on_delete == actions[a];
-		}
-		for (int a = 0; a < lengthof(actions) && all >= HABIT_MIN; a++)
-		{
-			if (count[a] >= all * 0.8)
-			{
-				*of_parent = pass == 0;
-				return actions[a];
-			}
-		}
+		if (count[a] >= all * 0.8)
+			return actions[a];
 	}
 	return '\0';
+}
+
+/* One pass over the declared keys says it of all parents */
+static void
+learn_actions(Facts *facts)
+{
+	static const char actions[] = DELETE_ACTIONS;
+	int			(*count)[DELETE_KINDS] = MemoryContextAllocExtended(CurrentMemoryContext, (facts->ntables + 1) * sizeof(*count),
+																	MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	char	   *usual = MemoryContextAllocHuge(facts->context, facts->ntables + 1);
+
+	for (int r = 0; r < facts->nreferences; r++)
+	{
+		const FactReference *reference = &facts->references[r];
+		const char *action = reference->on_delete ? strchr(actions, reference->on_delete) : NULL;
+
+		if (action == NULL)
+			continue;
+		count[reference->parent][action - actions]++;
+		count[facts->ntables][action - actions]++;
+	}
+	for (int t = 0; t <= facts->ntables; t++)
+		usual[t] = usual_action(count[t]);
+	pfree(count);
+	facts->usual_delete = usual;
+}
+
+/* What most declared keys to this parent do, or most keys of all; 0: no habit */
+static char
+habit_of(Facts *facts, int parent, bool *of_parent)
+{
+	if (facts->usual_delete == NULL)
+		learn_actions(facts);
+	*of_parent = facts->usual_delete[parent] != '\0';
+	return facts->usual_delete[*of_parent ? parent : facts->ntables];
 }
 
 /* Does the child do nothing but link tables: is its key made of references? */
@@ -189,7 +289,7 @@ is_link_table(const Facts *facts, const Candidate *cand)
 }
 
 const char *
-advice_on_delete(const Facts *facts, const Candidate *cand, const char **reason)
+advice_on_delete(Facts *facts, const Candidate *cand, const char **reason)
 {
 	const FactTable *child = &facts->tables[facts->columns[cand->column].table];
 	bool		of_parent;

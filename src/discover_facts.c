@@ -40,6 +40,7 @@
 #include "compat.h"
 #include "discover.h"
 #include "fk.h"
+#include "quote.h"
 
 typedef struct TableEntry
 {
@@ -97,6 +98,16 @@ facts_find_table(const Facts *facts, Oid oid)
 	return entry ? entry->table : -1;
 }
 
+const char *
+facts_table_name(const Facts *facts, int table)
+{
+	FactTable  *t = &facts->tables[table];
+
+	if (t->shown == NULL)
+		t->shown = MemoryContextStrdup(facts->context, sg_relation_name(t->oid));
+	return t->shown;
+}
+
 /* The tables that belong to extensions, as a hash of OIDs */
 static HTAB *
 extension_tables(void)
@@ -132,23 +143,58 @@ extension_tables(void)
 
 /* The same letters as one string: most words are in many names */
 static char *
-shared_word(Facts *facts, char *word)
+shared_word(Facts *facts, const char *word)
 {
 	SharedWord *entry = hash_search(facts->shared_words, word, HASH_ENTER, NULL);
 
-	pfree(word);
 	return entry->word;
 }
 
-static void
-split_name(Facts *facts, const char *name, Words *words)
+Words
+facts_keep_words(Facts *facts, const Words *words)
 {
-	words_split(name, words);
+	Words		kept = {.n = words->n};
+
+	if (words->n == 0)
+		return kept;
+	kept.word = MemoryContextAlloc(facts->context, words->n * (2 * sizeof(char *) + sizeof(int)));
+	kept.stem = kept.word + words->n;
+	kept.class = (int *) (kept.stem + words->n);
 	for (int i = 0; i < words->n; i++)
 	{
-		words->word[i] = shared_word(facts, words->word[i]);
-		words->stem[i] = shared_word(facts, words->stem[i]);
+		kept.word[i] = shared_word(facts, words->word[i]);
+		kept.stem[i] = shared_word(facts, words->stem[i]);
+		kept.class[i] = words->class[i];
 	}
+	return kept;
+}
+
+FactName *
+facts_find_name(const Facts *facts, const char *name)
+{
+	return hash_search(facts->names, name, HASH_FIND, NULL);
+}
+
+/* The name of a table or a column, cut into words when it is met first */
+static FactName *
+shared_name(Facts *facts, const char *name)
+{
+	bool		found;
+	FactName   *entry = hash_search(facts->names, name, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		WordsRoom	room;
+		Words		words = words_split(name, &room);
+
+		entry->words = facts_keep_words(facts, &words);
+		for (int i = 0; i < words.n; i++)
+		{
+			pfree(words.word[i]);
+			pfree(words.stem[i]);
+		}
+	}
+	return entry;
 }
 
 static bool
@@ -164,13 +210,15 @@ static void
 add_table(Facts *facts, Form_pg_class form)
 {
 	FactTable  *table = &facts->tables[facts->ntables];
+	FactName   *name;
 	TableEntry *entry;
 
 	memset(table, 0, sizeof(FactTable));
 	table->oid = form->oid;
 	table->schema = form->relnamespace;
-	table->name = pstrdup(NameStr(form->relname));
-	split_name(facts, table->name, &table->words);
+	name = shared_name(facts, NameStr(form->relname));
+	table->name = name->name;
+	table->words = name->words;
 	table->primary = -1;
 	table->partition = form->relispartition;
 	table->unlogged = form->relpersistence == RELPERSISTENCE_UNLOGGED;
@@ -259,6 +307,7 @@ read_columns(Facts *facts)
 	{
 		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
 		FactColumn *column;
+		FactName   *name;
 		int			table;
 
 		if (form->attnum <= 0 || form->attisdropped ||
@@ -271,11 +320,13 @@ read_columns(Facts *facts)
 		column = &facts->columns[facts->tables[table].columns + form->attnum - 1];
 		column->table = table;
 		column->attnum = form->attnum;
-		column->name = pstrdup(NameStr(form->attname));
+		name = shared_name(facts, NameStr(form->attname));
+		column->name = name->name;
+		column->words = name->words;
 		column->type = form->atttypid;
+		column->collation = form->attcollation;
 		column->not_null = form->attnotnull;
 		column->sequence = form->attidentity != '\0';
-		split_name(facts, column->name, &column->words);
 	}
 	pass_end(&pass);
 
@@ -406,7 +457,8 @@ read_references(Facts *facts)
 	List	   *declared = fk_declared(InvalidOid);
 	ListCell   *lc;
 
-	facts->references = palloc0((list_length(declared) + 1) * sizeof(FactReference));
+	facts->references_room = list_length(declared) + 1;
+	facts->references = palloc_extended(facts->references_room * sizeof(FactReference), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	foreach(lc, declared)
 	{
 		FkKey	   *key = lfirst(lc);
@@ -472,10 +524,13 @@ facts_read(void)
 {
 	Facts	   *facts = palloc0(sizeof(Facts));
 	HASHCTL		pairs = {.keysize = 2 * sizeof(Oid),.entrysize = sizeof(TypePair),.hcxt = CurrentMemoryContext};
+	HASHCTL		names = {.keysize = NAMEDATALEN,.entrysize = sizeof(FactName),.hcxt = CurrentMemoryContext};
 	HASHCTL		words = {.keysize = sizeof(SharedWord),.entrysize = sizeof(SharedWord),.hcxt = CurrentMemoryContext};
 
 	facts->context = CurrentMemoryContext;
+	facts->reasons = CurrentMemoryContext;
 	facts->shared_words = hash_create("words", 1024, &words, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	facts->names = hash_create("names", 1024, &names, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	facts->type_pairs = hash_create("type pairs", 64, &pairs, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	read_tables(facts);
 	read_columns(facts);

@@ -59,8 +59,8 @@ rule_text(HeapTuple tuple, TupleDesc desc, const char *column)
 	return value ? cstring_to_text(value) : NULL;
 }
 
-static List *
-read_rules(void)
+List *
+feedback_read(void)
 {
 	List	   *rules = NIL;
 	MemoryContext caller = CurrentMemoryContext;
@@ -262,8 +262,19 @@ accepted_candidate(Facts *facts, const FeedbackRule *rule, int *last_set)
 	memcpy(cand->columns, columns, n * sizeof(int));
 	cand->set = n == 1 ? columns[0] : ++*last_set;
 	cand->rarity = 2;
+	cand->polymorphic = match_polymorphic(facts, columns[0]);
 	cand->accepted = true;
 	return cand;
+}
+
+/* Room for one more, twice as much each time */
+static void
+reserve_references(Facts *facts)
+{
+	if (facts->nreferences < facts->references_room)
+		return;
+	facts->references_room = 2 * facts->references_room;
+	facts->references = repalloc_huge(facts->references, facts->references_room * sizeof(FactReference));
 }
 
 /* From now on, columns of that name are known to refer to that key */
@@ -271,8 +282,10 @@ static void
 learn(Facts *facts, const Candidate *cand)
 {
 	const FactKey *key = &facts->keys[cand->key];
-	FactReference *reference = &facts->references[facts->nreferences++];
+	FactReference *reference;
 
+	reserve_references(facts);
+	reference = &facts->references[facts->nreferences++];
 	memset(reference, 0, sizeof(FactReference));
 	reference->child = facts->columns[cand->column].table;
 	reference->parent = key->table;
@@ -283,58 +296,63 @@ learn(Facts *facts, const Candidate *cand)
 }
 
 /*
- * Applies the users' verdicts to the candidates; returns those that are left,
- * and what was accepted beyond them.  A pattern that can't be read as one
- * raises 2201B: the table refuses those.
+ * Applies the users' verdicts to some of the candidates; returns those that
+ * are left.  With learn, what is accepted teaches: that is for each candidate
+ * to be done once.  A pattern that can't be read as one raises 2201B: the
+ * table refuses those.
  */
 List *
-feedback_apply(Facts *facts, List *candidates)
+feedback_apply(Facts *facts, List *rules, List *candidates, bool learns)
 {
-	List	   *rules = read_rules();
 	List	   *left = NIL;
 	int			n = list_length(candidates);
-	int			last_set = facts->ncolumns;
-	Size		accepted;
-	Verdict    *verdicts;
-	text	  **names;
+	Verdict    *verdicts = MemoryContextAllocExtended(CurrentMemoryContext, (n + 1) * sizeof(Verdict),
+													  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	text	  **names = palloc0((facts->ntables + 1) * sizeof(text *));
 	ListCell   *lc;
 
-	if (rules == NIL)
-		return candidates;
-	accepted = list_length(rules);
-	names = palloc0((facts->ntables + 1) * sizeof(text *));
-	verdicts = MemoryContextAllocHuge(CurrentMemoryContext, (n + 1) * sizeof(Verdict));
-	memset(verdicts, 0, (n + 1) * sizeof(Verdict));
 	for (int i = 0; i < n; i++)
 		verdicts[i].cand = list_nth(candidates, i);
 	foreach(lc, rules)
 		apply_rule(facts, lfirst(lc), verdicts, n, names);
 	for (int i = 0; i < n; i++)
-		accepted += verdicts[i].cand->accepted;
-	facts->references = repalloc_huge(facts->references, (facts->nreferences + accepted + 1) * sizeof(FactReference));
-	for (int i = 0; i < n; i++)
 	{
-		last_set = Max(last_set, verdicts[i].cand->set);
-		if (verdicts[i].rejected)
+		Candidate  *cand = verdicts[i].cand;
+
+		if (verdicts[i].rejected || (cand->impossible && !cand->accepted))
 			continue;
-		if (verdicts[i].cand->accepted)
-			learn(facts, verdicts[i].cand);
-		left = lappend(left, verdicts[i].cand);
+		if (cand->accepted && learns)
+			learn(facts, cand);
+		left = lappend(left, cand);
 	}
+	pfree(verdicts);
+	return left;
+}
+
+/*
+ * What was accepted and is none of the candidates that feedback_apply() has
+ * seen; it teaches as well.  Groups get sets after last_set.
+ */
+List *
+feedback_beyond(Facts *facts, List *rules, int last_set)
+{
+	List	   *beyond = NIL;
+	ListCell   *lc;
+
 	foreach(lc, rules)
 	{
 		FeedbackRule *rule = lfirst(lc);
 		Candidate  *cand = NULL;
 
+		CHECK_FOR_INTERRUPTS();
 		if (rule->accepted && !rule->pattern && !rule->used &&
 			rule->child_table && rule->child_columns && rule->parent_table)
 			cand = accepted_candidate(facts, rule, &last_set);
 		if (cand)
 		{
 			learn(facts, cand);
-			left = lappend(left, cand);
+			beyond = lappend(beyond, cand);
 		}
 	}
-	pfree(verdicts);
-	return left;
+	return beyond;
 }

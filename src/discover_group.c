@@ -207,14 +207,17 @@ new_group(const FactKey *key, int k, const int *columns, int rarity)
 	return cand;
 }
 
-List *
-match_groups(Facts *facts, List *singles)
+HTAB *
+match_led(void)
 {
-	HASHCTL		control = {.keysize = GROUP_MAX * sizeof(int),.entrysize = (GROUP_MAX + 1) * sizeof(int),.hcxt = CurrentMemoryContext};
-	HASHCTL		led_control = {.keysize = 2 * sizeof(int),.entrysize = 2 * sizeof(int),.hcxt = CurrentMemoryContext};
-	HTAB	   *sets = hash_create("groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	HTAB	   *led = hash_create("led groups", 64, &led_control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	List	   *groups = NIL;
+	HASHCTL		control = {.keysize = 2 * sizeof(int),.entrysize = 2 * sizeof(int),.hcxt = CurrentMemoryContext};
+
+	return hash_create("led groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+match_note_led(const Facts *facts, HTAB *led, List *singles)
+{
 	ListCell   *lc;
 
 	foreach(lc, singles)
@@ -222,9 +225,19 @@ match_groups(Facts *facts, List *singles)
 		Candidate  *cand = lfirst(lc);
 		int			pair[2] = {facts->columns[cand->column].table, cand->key};
 
-		if (cand->n > 1)
+		if (cand->n > 1 && !cand->impossible)
 			(void) hash_search(led, pair, HASH_ENTER, NULL);
 	}
+}
+
+List *
+match_groups(Facts *facts, HTAB *led)
+{
+	HASHCTL		control = {.keysize = GROUP_MAX * sizeof(int),.entrysize = (GROUP_MAX + 1) * sizeof(int),.hcxt = CurrentMemoryContext};
+	HTAB	   *sets = hash_create("groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	List	   *groups = NIL;
+	ListCell   *lc;
+
 	for (int k = 0; k < facts->nkeys; k++)
 	{
 		const FactKey *key = &facts->keys[k];

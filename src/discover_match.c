@@ -17,13 +17,10 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
 #include "discover.h"
-#include "guc.h"
 
 #define SET_MAX 8				/* candidates that a column keeps */
-#define CANDIDATE_BYTES 512		/* of memory that one takes, with its signals */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */
@@ -36,7 +33,6 @@ typedef struct MatchState
 	int			column;
 	Candidate  *set[SET_MAX];
 	int			nset;
-	int			most;			/* that may be kept */
 
 	/* the way of reading its name that is being tried */
 	const Words *words;
@@ -139,7 +135,7 @@ rank_of(const Facts *facts, const Candidate *cand)
 	return rank;
 }
 
-/* The candidate of this key in the set, made if there is room for its rank */
+/* The candidate of this key in the set, or NULL */
 static Candidate *
 find_candidate(MatchState *state, int key)
 {
@@ -162,7 +158,7 @@ keep_candidate(MatchState *state, const Candidate *cand)
 		*old = *cand;
 		return;
 	}
-	if (state->nset < state->most)
+	if (state->nset < SET_MAX)
 	{
 		state->set[state->nset] = palloc(sizeof(Candidate));
 		*state->set[state->nset++] = *cand;
@@ -602,6 +598,7 @@ static void
 match_from(MatchState *state, int lo)
 {
 	const Words *words = &state->facts->columns[state->column].words;
+	WordsRoom	room;
 	Words		trimmed;
 	int			hi = words->n;
 	Suffix		suffix = SUFFIX_NONE;
@@ -646,7 +643,7 @@ match_from(MatchState *state, int lo)
 	else if (suffix == SUFFIX_NONE &&
 			 (glued = words_glued_suffix(words->word[hi - 1], &state->suffix)) > 0)
 	{
-		trimmed = *words;
+		trimmed = words_copy(words, &room);
 		trimmed.word[hi - 1] = pnstrdup(words->word[hi - 1], glued);
 		trimmed.stem[hi - 1] = words_stem(trimmed.word[hi - 1]);
 		trimmed.class[hi - 1] = words_class(trimmed.word[hi - 1], trimmed.stem[hi - 1]);
@@ -701,50 +698,32 @@ declared_elsewhere(const Facts *facts, int c)
 /*
  * No foreign key is right for the key of another system (stripe_customer_id),
  * nor for one of the table that a sibling names (commentable_type and
- * commentable_id): only the table of exactly that name remains.
+ * commentable_id): only the table of exactly that name remains, and what a
+ * user has accepted (discover_feedback.c).
  */
 static void
-drop_impossible(MatchState *state)
+mark_impossible(MatchState *state)
 {
 	bool		polymorphic;
-	int			kept = 0;
 
 	if (state->nset == 0)
 		return;
 	polymorphic = match_polymorphic(state->facts, state->column);
 	for (int i = 0; i < state->nset; i++)
 	{
-		const Candidate *cand = state->set[i];
+		Candidate  *cand = state->set[i];
 		bool		exact = cand->table_match == MATCH_FULL && cand->before == 0 && cand->after == 0 &&
 			cand->abbreviation == 0 && !cand->glued;
 
-		if (exact || (!cand->external && !polymorphic) || declared_elsewhere(state->facts, state->column))
-			state->set[kept++] = state->set[i];
+		cand->polymorphic = polymorphic;
+		cand->impossible = !exact && (cand->external || polymorphic) && !declared_elsewhere(state->facts, state->column);
 	}
-	state->nset = kept;
-}
-
-/* So many candidates fit into memory beside the facts; a few always do */
-static int64
-room_beside(const Facts *facts)
-{
-	Size		memory = sg_audit_memory_bytes();
-	Size		taken = MemoryContextMemAllocated(facts->context, true);
-
-	return Max(memory - Min(taken, memory), memory / 8) / CANDIDATE_BYTES;
-}
-
-/* How many candidates may the next column keep, after so many? */
-static int
-room_left(int64 room, int candidates)
-{
-	return candidates < room / 2 ? SET_MAX : candidates < room * 3 / 4 ? SET_MAX / 2 : candidates < room ? SET_MAX / 4 : 1;
 }
 
 static List *
-match_column(Facts *facts, int c, int most, List *candidates)
+match_column(Facts *facts, int c, List *candidates)
 {
-	MatchState	state = {.facts = facts,.column = c,.most = most};
+	MatchState	state = {.facts = facts,.column = c};
 	const FactColumn *column = &facts->columns[c];
 
 	CHECK_FOR_INTERRUPTS();
@@ -753,26 +732,26 @@ match_column(Facts *facts, int c, int most, List *candidates)
 		match_from(&state, 1);
 	consider_extension(&state);
 	prefer_groups(&state);
-	drop_impossible(&state);
+	mark_impossible(&state);
 	for (int i = 0; i < state.nset; i++)
 		candidates = lappend(candidates, state.set[i]);
 	return candidates;
 }
 
 List *
-match_candidates(Facts *facts)
+match_candidates(Facts *facts, int *next, int64 room)
 {
 	List	   *candidates = NIL;
-	int64		room = room_beside(facts);
+	int			c = *next;
 
-	for (int c = 0; c < facts->ncolumns; c++)
+	for (; c < facts->ncolumns; c++)
 	{
+		/* a table is not divided: its rows are read once */
+		if (list_length(candidates) >= room && facts->columns[c].table != facts->columns[c - 1].table)
+			break;
 		if (match_eligible(facts, c) && !facts->columns[c].declared)
-			candidates = match_column(facts, c, room_left(room, list_length(candidates)), candidates);
+			candidates = match_column(facts, c, candidates);
 	}
-	if (room_left(room, list_length(candidates)) < SET_MAX)
-		ereport(NOTICE,
-				(errmsg("of some columns only the best candidates are looked at, for there are %d", list_length(candidates)),
-				 errhint("A larger schemaguard.audit_memory has room for more.")));
+	*next = c;
 	return candidates;
 }

@@ -139,10 +139,13 @@ prepare_columns(Facts *facts)
 		if (column->name == NULL)
 			continue;
 		words_join(&column->words, match_columns_begin_alike(facts, column) ? 1 : 0, column->words.n, key);
-		column->joined = pstrdup(key);
 		if (facts->tables[column->table].partition)
+		{
+			column->joined = pstrdup(key);
 			continue;
+		}
 		entry = name_entry(facts->by_column_name, key);
+		column->joined = entry->key;
 		entry->forms = lappend_int(entry->forms, c);
 	}
 }
@@ -377,7 +380,8 @@ find_owner(Facts *facts, FactKey *key)
 {
 	const FactTable *table = &facts->tables[key->table];
 	const FactColumn *column = &facts->columns[key->columns[0]];
-	Words		words = column->words;
+	WordsRoom	room;
+	Words		words = words_copy(&column->words, &room);
 	int			lo = match_columns_begin_alike(facts, column) ? 1 : 0;
 	int			hi = words.n;
 	Suffix		suffix;

@@ -43,6 +43,21 @@ typedef struct Batch
 	RowProgress *progress;
 } Batch;
 
+/* What it takes, beside the parent's key, for a column to be able to refer */
+typedef struct PossibleKey
+{
+	int			key;
+	Oid			type;
+	Oid			collation;
+	bool		unlogged;		/* its table */
+} PossibleKey;
+
+typedef struct PossibleEntry
+{
+	PossibleKey kind;			/* hash key */
+	bool		possible;
+} PossibleEntry;
+
 static List *
 names_of(const Facts *facts, const int *columns, int n)
 {
@@ -70,8 +85,8 @@ resolve(const Facts *facts, Candidate *cand)
 					  names_of(facts, key->columns, key->n), cand->fk);
 }
 
-bool
-rows_possible(const Facts *facts, Candidate *cand)
+static bool
+is_possible(const Facts *facts, Candidate *cand)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery key", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
@@ -81,6 +96,34 @@ rows_possible(const Facts *facts, Candidate *cand)
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return possible;
+}
+
+/* The answer is the same for all columns of one kind */
+bool
+rows_possible(Facts *facts, Candidate *cand)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	PossibleKey kind;
+	PossibleEntry *entry;
+	bool		found;
+
+	if (cand->n > 1)
+		return is_possible(facts, cand);
+	if (facts->possible == NULL)
+	{
+		HASHCTL		control = {.keysize = sizeof(PossibleKey),.entrysize = sizeof(PossibleEntry),.hcxt = facts->context};
+
+		facts->possible = hash_create("possible keys", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	memset(&kind, 0, sizeof(kind));
+	kind.key = cand->key;
+	kind.type = column->type;
+	kind.collation = column->collation;
+	kind.unlogged = facts->tables[column->table].unlogged;
+	entry = hash_search(facts->possible, &kind, HASH_ENTER, &found);
+	if (!found)
+		entry->possible = is_possible(facts, cand);
+	return entry->possible;
 }
 
 /* ---- signals ---- */
@@ -191,7 +234,7 @@ lock_candidates(const Batch *batch)
 		if (OidIsValid(busy))
 			cand->reason = "another session has one of the tables locked";
 		else if (problem)
-			cand->reason = MemoryContextStrdup(batch->facts->context, problem->reason);
+			cand->reason = MemoryContextStrdup(batch->facts->reasons, problem->reason);
 		else
 			locked = lappend(locked, cand);
 	}
@@ -253,7 +296,7 @@ look_at_each(Batch *batch)
 		if (list_length(batch->candidates) > 1)
 			look_at_each(&alone);
 		else
-			cand->reason = MemoryContextStrdup(batch->facts->context, sg_error_text(error));
+			cand->reason = MemoryContextStrdup(batch->facts->reasons, sg_error_text(error));
 	}
 }
 
@@ -267,7 +310,7 @@ readable(const Facts *facts, Candidate *cand)
 		return false;
 	problem = audit_access_problem(cand->fk, false);
 	if (problem)
-		cand->reason = MemoryContextStrdup(facts->context, problem->reason);
+		cand->reason = MemoryContextStrdup(facts->reasons, problem->reason);
 	else if (audit_needs_owner(cand->fk, false))
 		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
 	return cand->reason == NULL;
@@ -373,7 +416,7 @@ take_verdict(Candidate *cand, const AuditKey *key)
 		audit_signals(cand);
 }
 
-/* Some candidates, those of one child one after the other; reasons go where the facts are */
+/* Some candidates, those of one child one after the other; reasons are kept */
 static void
 audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 {
@@ -393,7 +436,7 @@ audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 		{
 			table = palloc0(sizeof(AuditTable));
 			table->child = cand->fk->child;
-			table->results = facts->context;
+			table->results = facts->reasons;
 			tables = lappend(tables, table);
 		}
 		table->keys = lappend(table->keys, key);

@@ -53,8 +53,8 @@ set_knot(Weights *weights, const char *name, double weight)
 }
 
 /* Weights by signal, the user's own before those that were fitted */
-static Weights *
-read_weights(void)
+Weights *
+weights_read(void)
 {
 	Weights    *weights = palloc0(sizeof(Weights));
 	SgScope		scope;
@@ -119,26 +119,45 @@ sum_by_names(const Weights *weights, const Candidate *cand)
 	return Max(Min(sum, LIMIT), -LIMIT);
 }
 
-/* What the candidates of each set come to together, against 1 for none of them */
-static double *
-set_odds(const Weights *weights, List *candidates, int *nsets)
+static int
+compare_sets(const ListCell *a, const ListCell *b)
 {
-	double	   *odds = palloc(Max(list_length(candidates), 1) * sizeof(double));
+	const Candidate *ca = lfirst(a);
+	const Candidate *cb = lfirst(b);
+
+	/* a million take longer to sort than a cancel should wait */
+	CHECK_FOR_INTERRUPTS();
+	if (ca->set != cb->set)
+		return ca->set < cb->set ? -1 : 1;
+	return (ca->key > cb->key) - (ca->key < cb->key);
+}
+
+/* Candidates of some sets: what they come to together, against 1 for none of them; they are sorted by set */
+void
+odds_add(SetOdds *odds, const Weights *weights, List *candidates)
+{
 	int			last = -1;
 	ListCell   *lc;
 
-	*nsets = 0;
+	list_sort(candidates, compare_sets);
 	foreach(lc, candidates)
 	{
 		const Candidate *cand = lfirst(lc);
 
 		CHECK_FOR_INTERRUPTS();
 		if (cand->set != last)
-			odds[(*nsets)++] = 0;
+		{
+			if (odds->n == odds->room)
+			{
+				odds->room = odds->room ? 2 * odds->room : 1024;
+				odds->odds = odds->odds ? repalloc_huge(odds->odds, odds->room * sizeof(double)) :
+					MemoryContextAllocHuge(CurrentMemoryContext, odds->room * sizeof(double));
+			}
+			odds->odds[odds->n++] = 0;
+		}
 		last = cand->set;
-		odds[*nsets - 1] += exp(sum_by_names(weights, cand));
+		odds->odds[odds->n - 1] += exp(sum_by_names(weights, cand));
 	}
-	return odds;
 }
 
 /*
@@ -148,11 +167,9 @@ set_odds(const Weights *weights, List *candidates, int *nsets)
  * there are of a kind that says more than elsewhere.  That they promise more
  * is believed: a fact table of a hundred references is one.
  */
-static double
-database_shift(const Facts *facts, const Weights *weights, List *candidates)
+double
+odds_shift(const SetOdds *odds, const Facts *facts, const Weights *weights)
 {
-	int			nsets;
-	double	   *odds = set_odds(weights, candidates, &nsets);
 	int			tables = 0;
 	double		best = 0;
 	double		best_loss = DBL_MAX;
@@ -168,8 +185,8 @@ database_shift(const Facts *facts, const Weights *weights, List *candidates)
 		double		loss;
 
 		CHECK_FOR_INTERRUPTS();
-		for (int s = 0; s < nsets; s++)
-			expected += odds[s] * more / (1 + odds[s] * more);
+		for (int s = 0; s < odds->n; s++)
+			expected += odds->odds[s] * more / (1 + odds->odds[s] * more);
 		away = log(expected / tables) - weights->density;
 		loss = shift * shift / (2 * SHIFT_SPREAD * SHIFT_SPREAD) +
 			away * away / (2 * (weights->density_spread * weights->density_spread + 1.0 / tables));
@@ -179,7 +196,6 @@ database_shift(const Facts *facts, const Weights *weights, List *candidates)
 			best_loss = loss;
 		}
 	}
-	pfree(odds);
 	return best;
 }
 
@@ -216,24 +232,9 @@ score_set(const Weights *weights, double shift, List *candidates, int first, int
 	}
 }
 
-static int
-compare_sets(const ListCell *a, const ListCell *b)
+void
+score_all(const Weights *weights, double shift, List *candidates)
 {
-	const Candidate *ca = lfirst(a);
-	const Candidate *cb = lfirst(b);
-
-	/* a million take longer to sort than a cancel should wait */
-	CHECK_FOR_INTERRUPTS();
-	if (ca->set != cb->set)
-		return ca->set < cb->set ? -1 : 1;
-	return (ca->key > cb->key) - (ca->key < cb->key);
-}
-
-Weights *
-score_all(Facts *facts, List *candidates)
-{
-	Weights    *weights = read_weights();
-	double		shift;
 	int			first = 0;
 	ListCell   *lc;
 
@@ -248,8 +249,6 @@ score_all(Facts *facts, List *candidates)
 		cand->sum = Max(Min(cand->sum, LIMIT), -LIMIT);
 	}
 	list_sort(candidates, compare_sets);
-
-	shift = database_shift(facts, weights, candidates);
 	for (int i = 0; i < list_length(candidates); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -260,5 +259,4 @@ score_all(Facts *facts, List *candidates)
 			first = i + 1;
 		}
 	}
-	return weights;
 }

@@ -186,27 +186,30 @@ signals_set(Candidate *cand, EvidenceSignal signal, float value)
 static void
 pack_signals(Candidate *cand, const float *s)
 {
+	SignalValue values[SIGNAL_COUNT + EVIDENCE_COUNT];
 	int			n = 0;
 
-	for (int i = 0; i < signal_count(); i++)
-		n += s[i] != 0;
-	cand->signals = palloc(Max(n, 1) * sizeof(SignalValue));
-	for (int i = 0; i < signal_count(); i++)
+	for (int i = 0; i < lengthof(values); i++)
 	{
-		if (s[i] == 0)
-			continue;
-		cand->signals[cand->nsignals].signal = i;
-		cand->signals[cand->nsignals++].value = s[i];
+		values[n].signal = i;
+		values[n].value = s[i];
+		n += s[i] != 0;
 	}
+	cand->signals = palloc(Max(n, 1) * sizeof(SignalValue));
+	memcpy(cand->signals, values, n * sizeof(SignalValue));
+	cand->nsignals = n;
 }
 
 /* What is learned from all columns before any candidate is judged */
-typedef struct Habits
+struct Habits
 {
-	double		shape[5][2];	/* by suffix; is it text? */
+	int			all[5][2];		/* columns, by suffix; is it text? */
+	int			hits[5][2];		/* of these, bear a table's name */
+	double		shape[5][2];
 	double		style[5][2];
 	bool	   *named;			/* columns that bear a table's name */
-} Habits;
+	HTAB	   *declared;		/* names of declared references */
+};
 
 static bool
 is_text(Oid type)
@@ -225,16 +228,21 @@ bears_name(const Facts *facts, const Candidate *cand)
 		(cand->key_match && !cand->key_glued && !facts->keys[cand->key].borrowed);
 }
 
-static void
-learn_habits(Facts *facts, List *candidates, Habits *habits)
+Habits *
+habits_begin(const Facts *facts)
 {
-	int			all[5][2] = {0};
-	int			hits[5][2] = {0};
-	int			total = 0;
+	Habits	   *habits = palloc0(sizeof(Habits));
+
+	habits->named = MemoryContextAllocExtended(CurrentMemoryContext, facts->ncolumns + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return habits;
+}
+
+void
+habits_count(Facts *facts, Habits *habits, List *candidates)
+{
 	int			last = -1;
 	ListCell   *lc;
 
-	habits->named = palloc0((facts->ncolumns + 1) * sizeof(bool));
 	foreach(lc, candidates)
 	{
 		Candidate  *cand = lfirst(lc);
@@ -245,15 +253,21 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 		if (cand->set >= facts->ncolumns)
 			continue;
 		if (cand->column != last)
-			all[cand->suffix][text] ++;
+			habits->all[cand->suffix][text] ++;
 		last = cand->column;
 		if (!bears_name(facts, cand) || column->alone_primary)
 			continue;
 		if (!habits->named[cand->column])
-			hits[cand->suffix][text] ++;
+			habits->hits[cand->suffix][text] ++;
 		habits->named[cand->column] = true;
 		facts->tables[facts->keys[cand->key].table].central++;
 	}
+}
+
+void
+habits_end(const Facts *facts, Habits *habits)
+{
+	int			total = 0;
 
 	/* columns without any candidate count as well */
 	for (int c = 0; c < facts->ncolumns; c++)
@@ -264,17 +278,23 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 		if (!match_eligible(facts, c) || column->alone_primary || habits->named[c])
 			continue;
 		suffix = words_suffix(column->words.word[column->words.n - 1]);
-		all[suffix][is_text(column->type)]++;
+		habits->all[suffix][is_text(column->type)]++;
 	}
 	for (int s = 0; s < 5; s++)
-		total += hits[s][0] + hits[s][1];
+		total += habits->hits[s][0] + habits->hits[s][1];
 	for (int s = 0; s < 5; s++)
 	{
 		for (int t = 0; t < 2; t++)
 		{
-			habits->shape[s][t] = hits[s][t] / (all[s][t] + 2.0);
-			habits->style[s][t] = hits[s][t] / (total + 2.0);
+			habits->shape[s][t] = habits->hits[s][t] / (habits->all[s][t] + 2.0);
+			habits->style[s][t] = habits->hits[s][t] / (total + 2.0);
 		}
+	}
+	habits->declared = names_hash("declared references");
+	for (int r = 0; r < facts->nreferences; r++)
+	{
+		if (facts->references[r].n == 1)
+			names_add(habits->declared, facts->columns[facts->references[r].child_columns[0]].joined, r);
 	}
 }
 
@@ -459,7 +479,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_NOT_NULL] = column->not_null && !column->in_primary;
 	if (facts->indexed > 0)
 		s[column->leads_index || column->in_primary || column->alone_unique ? SIGNAL_INDEXED : SIGNAL_UNINDEXED] = 1;
-	s[SIGNAL_POLYMORPHIC] = match_polymorphic(facts, cand->column);
+	s[SIGNAL_POLYMORPHIC] = cand->polymorphic;
 	if (!(bare && acts))
 		s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
 }
@@ -666,21 +686,12 @@ compare_matches(List *candidates, int first, int last)
 }
 
 void
-signals_fill(Facts *facts, List *candidates)
+signals_fill(Facts *facts, const Habits *habits, List *candidates)
 {
-	Habits		habits = {0};
-	HTAB	   *declared = names_hash("declared references");
 	float	   *s = palloc(signal_count() * sizeof(float));
 	int			first = 0;
 	ListCell   *lc;
 
-	for (int r = 0; r < facts->nreferences; r++)
-	{
-		if (facts->references[r].n == 1)
-			names_add(declared, facts->columns[facts->references[r].child_columns[0]].joined, r);
-	}
-	learn_habits(facts, candidates, &habits);
-	stats_begin(facts);
 	foreach(lc, candidates)
 	{
 		Candidate  *cand = lfirst(lc);
@@ -688,16 +699,16 @@ signals_fill(Facts *facts, List *candidates)
 		CHECK_FOR_INTERRUPTS();
 		memset(s, 0, signal_count() * sizeof(float));
 		if (cand->n > 1)
-			group_signals(facts, &habits, cand, s);
+			group_signals(facts, habits, cand, s);
 		if (cand->set < facts->ncolumns)
 		{
 			s[SIGNAL_CANDIDATE] = 1;
 			name_signals(facts, cand, s);
-			column_signals(facts, &habits, cand, s);
+			column_signals(facts, habits, cand, s);
 			ending_signals(facts, cand, s);
 		}
 		if (cand->n == 1)
-			declared_signals(facts, declared, cand, s);
+			declared_signals(facts, habits->declared, cand, s);
 		parent_signals(facts, cand, s);
 		if (stats_fill(facts, cand, s + SIGNAL_COUNT))
 			cand->level = LEVEL_STATISTICS;

@@ -198,22 +198,43 @@ split_word(SplitState *state, char *word, int *n, char **parts)
 	}
 }
 
+/* Cut the words of a name further; those that are cut are others' as well, so new ones are made */
 static void
-split_words(SplitState *state, Words *words)
+split_words(SplitState *state, Facts *facts, FactName *name)
 {
-	char	   *parts[WORDS_MAX];
+	WordsRoom	room;
+	Words		words = words_copy(&name->words, &room);
 	int			n = 0;
 
-	for (int i = 0; i < words->n; i++)
-		split_word(state, words->word[i], &n, parts);
-	if (n == words->n)
+	for (int i = 0; i < name->words.n; i++)
+		split_word(state, name->words.word[i], &n, words.word);
+	if (n == words.n)
 		return;
-	words->n = n;
+	words.n = n;
 	for (int i = 0; i < n; i++)
 	{
-		words->word[i] = parts[i];
-		words->stem[i] = words_stem(parts[i]);
-		words->class[i] = words_class(parts[i], words->stem[i]);
+		words.stem[i] = words_stem(words.word[i]);
+		words.class[i] = words_class(words.word[i], words.stem[i]);
+	}
+	name->words = facts_keep_words(facts, &words);
+	for (int i = 0; i < n; i++)
+		pfree(words.stem[i]);
+}
+
+static void
+each_name(SplitState *state, Facts *facts, bool split)
+{
+	HASH_SEQ_STATUS scan;
+	FactName   *name;
+
+	hash_seq_init(&scan, facts->names);
+	while ((name = hash_seq_search(&scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (split)
+			split_words(state, facts, name);
+		else
+			learn_words(state->known, &name->words);
 	}
 }
 
@@ -225,23 +246,18 @@ split_names(Facts *facts)
 
 	state.known = names_hash("words");
 	state.done = hash_create("split words", 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	for (int t = 0; t < facts->ntables; t++)
-		learn_words(state.known, &facts->tables[t].words);
-	for (int c = 0; c < facts->ncolumns; c++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (facts->columns[c].name)
-			learn_words(state.known, &facts->columns[c].words);
-	}
+	each_name(&state, facts, false);
 	learn_prefix(facts, &state);
-	for (int t = 0; t < facts->ntables; t++)
-		split_words(&state, &facts->tables[t].words);
-	for (int c = 0; c < facts->ncolumns; c++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (facts->columns[c].name)
-			split_words(&state, &facts->columns[c].words);
-	}
+	each_name(&state, facts, true);
 	hash_destroy(state.known);
 	hash_destroy(state.done);
+
+	for (int t = 0; t < facts->ntables; t++)
+		facts->tables[t].words = facts_find_name(facts, facts->tables[t].name)->words;
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (facts->columns[c].name)
+			facts->columns[c].words = facts_find_name(facts, facts->columns[c].name)->words;
+	}
 }

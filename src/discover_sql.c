@@ -31,6 +31,7 @@ PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.3			/* the default of min_score */
+#define SCORE_COLUMN 5			/* of sg_discover_fks */
 
 typedef enum Verify
 {
@@ -38,14 +39,6 @@ typedef enum Verify
 	VERIFY_SAMPLE,
 	VERIFY_FULL
 } Verify;
-
-typedef struct Discovery
-{
-	Facts	   *facts;
-	List	   *candidates;		/* by set */
-	Weights    *weights;
-	List	   *proposals;
-} Discovery;
 
 static List *
 column_names(const Facts *facts, const int *columns, int n)
@@ -85,21 +78,6 @@ notice_denied(const Facts *facts)
 				 errhint("Ask for SELECT on them, or call this as a role that has it.")));
 }
 
-/* Everything up to the scores by names alone */
-static void
-discover(Discovery *d)
-{
-	List	   *groups;
-
-	d->facts = facts_read();
-	match_prepare(d->facts);
-	d->candidates = match_candidates(d->facts);
-	groups = match_groups(d->facts, d->candidates);
-	d->candidates = feedback_apply(d->facts, list_concat(d->candidates, groups));
-	signals_fill(d->facts, d->candidates);
-	d->weights = score_all(d->facts, d->candidates);
-}
-
 static bool
 better(const Facts *facts, const Candidate *a, const Candidate *b)
 {
@@ -107,8 +85,8 @@ better(const Facts *facts, const Candidate *a, const Candidate *b)
 }
 
 /* The best of each set, and what ties with it, if it is good enough */
-static void
-choose(Discovery *d, double min_score, Oid child)
+static List *
+choose(const Discovery *d, double min_score, Oid child)
 {
 	Candidate  *best = NULL;
 	int			set = -1;
@@ -137,7 +115,7 @@ choose(Discovery *d, double min_score, Oid child)
 			continue;
 		chosen = lappend(chosen, cand);
 	}
-	d->proposals = chosen;
+	return chosen;
 }
 
 static int
@@ -169,24 +147,28 @@ look_at_rows(Discovery *d, double min_score, Oid child)
 {
 	list_sort(d->candidates, compare_children);
 	rows_sample(d->facts, d->candidates, min_score, child);
-	d->weights = score_all(d->facts, d->candidates);
+	score_all(d->weights, d->shift, d->candidates);
 }
 
-static void
+/* What to propose of the candidates at hand */
+static List *
 propose(Discovery *d, double min_score, Verify verify, Oid child)
 {
-	discover(d);
+	MemoryContext caller = MemoryContextSwitchTo(d->context);
+	List	   *proposals;
+
 	if (verify != VERIFY_NONE)
 		look_at_rows(d, min_score, child);
-	choose(d, min_score, child);
+	proposals = choose(d, min_score, child);
 	if (verify == VERIFY_FULL)
 	{
-		list_sort(d->proposals, compare_children);
-		rows_audit(d->facts, d->proposals);
-		d->weights = score_all(d->facts, d->candidates);
-		choose(d, min_score, child);
+		list_sort(proposals, compare_children);
+		rows_audit(d->facts, proposals);
+		score_all(d->weights, d->shift, d->candidates);
+		proposals = choose(d, min_score, child);
 	}
-	list_sort(d->proposals, compare_proposals);
+	MemoryContextSwitchTo(caller);
+	return proposals;
 }
 
 /* ---- sg_discover_fks ---- */
@@ -232,17 +214,17 @@ sink_count(SgRowSink *sink, int64 count)
 }
 
 static void
-emit_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, Verify verify)
+put_proposal(SgRowSink *sink, Discovery *d, const Candidate *cand, Verify verify)
 {
-	const Facts *facts = d->facts;
+	Facts	   *facts = d->facts;
 	const FactKey *key = &facts->keys[cand->key];
 	const char *reason;
 	const char *result = result_of(cand, verify, &reason);
 	const char *advice;
 
-	sg_sink_text(sink, sg_relation_name(facts->tables[child_of(facts, cand)].oid));
+	sg_sink_text(sink, facts_table_name(facts, child_of(facts, cand)));
 	sg_sink_names(sink, column_names(facts, cand->columns, cand->n));
-	sg_sink_text(sink, sg_relation_name(facts->tables[key->table].oid));
+	sg_sink_text(sink, facts_table_name(facts, key->table));
 	sg_sink_names(sink, column_names(facts, key->columns, key->n));
 	sg_sink_float8(sink, cand->score);
 	sg_sink_datum(sink, advice_evidence(facts, d->weights, cand));
@@ -254,7 +236,29 @@ emit_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, Verify
 	sg_sink_text(sink, advice);
 	sg_sink_datum(sink, BoolGetDatum(advice_index(facts, cand, &advice)));
 	sg_sink_text(sink, advice);
-	sg_sink_emit(sink);
+}
+
+/* The proposals of the candidates at hand */
+static void
+emit_proposals(SgRowSink *sink, ProposalSort *sort, Discovery *d, List *proposals, Verify verify)
+{
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(row);
+	ListCell   *lc;
+
+	list_sort(proposals, compare_proposals);
+	foreach(lc, proposals)
+	{
+		CHECK_FOR_INTERRUPTS();
+		put_proposal(sink, d, lfirst(lc), verify);
+		if (sort)
+			sort_put(sort, sink, lfirst(lc));
+		else
+			sg_sink_emit(sink);
+		MemoryContextReset(row);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(row);
 }
 
 static double
@@ -322,10 +326,8 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	Oid			child = PG_ARGISNULL(0) ? InvalidOid : child_argument(PG_GETARG_OID(0));
 	double		min_score;
 	Verify		verify;
-	MemoryContext row;
-	MemoryContext caller;
+	ProposalSort *sort = NULL;
 	SgRowSink	sink;
-	ListCell   *lc;
 
 	sg_check_version();
 	if (PG_ARGISNULL(1))
@@ -336,16 +338,13 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	sg_sink_begin(&sink, fcinfo);
 
-	propose(&d, min_score, verify, child);
-	row = AllocSetContextCreate(CurrentMemoryContext, "discovery row", ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(row);
-	foreach(lc, d.proposals)
-	{
-		CHECK_FOR_INTERRUPTS();
-		emit_proposal(&sink, &d, lfirst(lc), verify);
-		MemoryContextReset(row);
-	}
-	MemoryContextSwitchTo(caller);
+	run_begin(&d);
+	if (!d.whole)
+		sort = sort_begin(&sink, SCORE_COLUMN);
+	while (run_next(&d))
+		emit_proposals(&sink, sort, &d, propose(&d, min_score, verify, child), verify);
+	if (sort)
+		sort_end(sort, &sink);
 	notice_denied(d.facts);
 	PG_RETURN_NULL();
 }
@@ -388,6 +387,45 @@ why_unmatched(const Facts *facts, int c, const Candidate *best)
 	return "no table with a key of a matching type goes by that name";
 }
 
+/* Of the columns that the candidates at hand are about */
+static void
+emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
+{
+	const Facts *facts = d->facts;
+	MemoryContext caller = MemoryContextSwitchTo(d->context);
+	int			n = d->next - d->from;
+	const Candidate **best = MemoryContextAllocExtended(d->context, (n + 1) * sizeof(Candidate *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	bool	   *proposed = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ListCell   *lc;
+
+	foreach(lc, proposals)
+	{
+		Candidate  *cand = lfirst(lc);
+
+		for (int i = 0; i < cand->n; i++)
+			proposed[cand->columns[i] - d->from] = true;
+	}
+	foreach(lc, d->candidates)
+	{
+		const Candidate *cand = lfirst(lc);
+		int			at = cand->column - d->from;
+
+		if (best[at] == NULL || cand->score > best[at]->score)
+			best[at] = cand;
+	}
+	for (int c = d->from; c < d->next; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (proposed[c - d->from] || facts->tables[facts->columns[c].table].denied || !looks_like_reference(facts, c))
+			continue;
+		sg_sink_text(sink, facts_table_name(facts, facts->columns[c].table));
+		sg_sink_names(sink, list_make1(facts->columns[c].name));
+		sg_sink_text(sink, why_unmatched(facts, c, best[c - d->from]));
+		sg_sink_emit(sink);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
 /*
  * sg_unmatched_keys()
  *
@@ -400,41 +438,12 @@ sg_unmatched_keys(PG_FUNCTION_ARGS)
 {
 	Discovery	d = {0};
 	SgRowSink	sink;
-	Candidate **best;
-	bool	   *proposed;
-	ListCell   *lc;
 
 	sg_check_version();
 	sg_sink_begin(&sink, fcinfo);
-	propose(&d, PROPOSED, VERIFY_NONE, InvalidOid);
-	best = MemoryContextAllocHuge(CurrentMemoryContext, (d.facts->ncolumns + 1) * sizeof(Candidate *));
-	memset(best, 0, (d.facts->ncolumns + 1) * sizeof(Candidate *));
-	proposed = MemoryContextAllocHuge(CurrentMemoryContext, d.facts->ncolumns + 1);
-	memset(proposed, 0, d.facts->ncolumns + 1);
-	foreach(lc, d.proposals)
-	{
-		Candidate  *cand = lfirst(lc);
-
-		for (int i = 0; i < cand->n; i++)
-			proposed[cand->columns[i]] = true;
-	}
-	foreach(lc, d.candidates)
-	{
-		Candidate  *cand = lfirst(lc);
-
-		if (best[cand->column] == NULL || cand->score > best[cand->column]->score)
-			best[cand->column] = cand;
-	}
-	for (int c = 0; c < d.facts->ncolumns; c++)
-	{
-		if (proposed[c] || d.facts->tables[d.facts->columns[c].table].denied ||
-			!looks_like_reference(d.facts, c))
-			continue;
-		sg_sink_text(&sink, sg_relation_name(d.facts->tables[d.facts->columns[c].table].oid));
-		sg_sink_names(&sink, list_make1(d.facts->columns[c].name));
-		sg_sink_text(&sink, why_unmatched(d.facts, c, best[c]));
-		sg_sink_emit(&sink);
-	}
+	run_begin(&d);
+	while (run_next(&d))
+		emit_unmatched(&sink, &d, propose(&d, PROPOSED, VERIFY_NONE, InvalidOid));
 	PG_RETURN_NULL();
 }
 
@@ -463,6 +472,35 @@ is_tied(const Candidate *cand)
 	return !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6;
 }
 
+/* Returns how many */
+static int
+add_steps(PlanDraft *draft, List *planned, const FkPlan *plan, Discovery *d, List *proposals)
+{
+	int			added = 0;
+	ListCell   *lc;
+
+	list_sort(proposals, compare_children);
+	foreach(lc, proposals)
+	{
+		Candidate  *cand = lfirst(lc);
+		const FactKey *key = &d->facts->keys[cand->key];
+		PlanStep   *step = plan_step_default(plan->name);
+
+		CHECK_FOR_INTERRUPTS();
+		step->child_table = sg_relation_name(d->facts->tables[child_of(d->facts, cand)].oid);
+		step->child_columns = column_names(d->facts, cand->columns, cand->n);
+		step->parent_table = sg_relation_name(d->facts->tables[key->table].oid);
+		step->parent_columns = column_names(d->facts, key->columns, key->n);
+		step->reason = advice_reason(d->facts, d->weights, cand);
+		if (is_tied(cand) || is_planned(planned, step->child_table, step->child_columns, step->parent_table))
+			continue;
+		plan_draft_check(draft, step);
+		(void) plan_draft_insert(draft, step);
+		added++;
+	}
+	return added;
+}
+
 /*
  * sg_plan_from_discovery(plan text, min_score float8)
  *
@@ -482,7 +520,6 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	PlanDraft  *draft;
 	List	   *steps;
 	int			added = 0;
-	ListCell   *lc;
 
 	if (PG_ARGISNULL(0))
 		sg_null_argument(me, "plan");
@@ -493,28 +530,11 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_from_discovery()");
 
-	propose(&d, min_score, VERIFY_SAMPLE, InvalidOid);
-	list_sort(d.proposals, compare_children);
 	steps = plan_steps(plan->name);
 	draft = plan_draft_begin(plan, NULL);
-	foreach(lc, d.proposals)
-	{
-		Candidate  *cand = lfirst(lc);
-		const FactKey *key = &d.facts->keys[cand->key];
-		PlanStep   *step = plan_step_default(plan->name);
-
-		CHECK_FOR_INTERRUPTS();
-		step->child_table = sg_relation_name(d.facts->tables[child_of(d.facts, cand)].oid);
-		step->child_columns = column_names(d.facts, cand->columns, cand->n);
-		step->parent_table = sg_relation_name(d.facts->tables[key->table].oid);
-		step->parent_columns = column_names(d.facts, key->columns, key->n);
-		step->reason = advice_reason(d.facts, d.weights, cand);
-		if (is_tied(cand) || is_planned(steps, step->child_table, step->child_columns, step->parent_table))
-			continue;
-		plan_draft_check(draft, step);
-		(void) plan_draft_insert(draft, step);
-		added++;
-	}
+	run_begin(&d);
+	while (run_next(&d))
+		added += add_steps(draft, steps, plan, &d, propose(&d, min_score, VERIFY_SAMPLE, InvalidOid));
 	plan_draft_end(draft);
 	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", added));
 	notice_denied(d.facts);
@@ -539,6 +559,33 @@ sink_signals(SgRowSink *sink, const Candidate *cand)
 	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
 }
 
+static void
+emit_candidates(SgRowSink *sink, const Discovery *d)
+{
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery candidate", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(row);
+	ListCell   *lc;
+
+	foreach(lc, d->candidates)
+	{
+		const Candidate *cand = lfirst(lc);
+		const FactKey *key = &d->facts->keys[cand->key];
+
+		CHECK_FOR_INTERRUPTS();
+		sg_sink_int32(sink, cand->set);
+		sg_sink_text(sink, facts_table_name(d->facts, child_of(d->facts, cand)));
+		sg_sink_names(sink, column_names(d->facts, cand->columns, cand->n));
+		sg_sink_text(sink, facts_table_name(d->facts, key->table));
+		sg_sink_names(sink, column_names(d->facts, key->columns, key->n));
+		sg_sink_float8(sink, cand->score);
+		sink_signals(sink, cand);
+		sg_sink_emit(sink);
+		MemoryContextReset(row);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(row);
+}
+
 /*
  * schemaguard.sg_discovery_candidates(verify text)
  *
@@ -552,36 +599,23 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 	Discovery	d = {0};
 	Verify		verify;
-	MemoryContext row;
-	MemoryContext caller;
-	ListCell   *lc;
 
 	sg_check_version();
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_discovery_candidates", "verify");
 	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	sg_sink_begin(&sink, fcinfo);
-	discover(&d);
-	if (verify != VERIFY_NONE)
-		look_at_rows(&d, 0, InvalidOid);
-	row = AllocSetContextCreate(CurrentMemoryContext, "discovery candidate", ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(row);
-	foreach(lc, d.candidates)
+	run_begin(&d);
+	while (run_next(&d))
 	{
-		Candidate  *cand = lfirst(lc);
-		const FactKey *key = &d.facts->keys[cand->key];
+		if (verify != VERIFY_NONE)
+		{
+			MemoryContext caller = MemoryContextSwitchTo(d.context);
 
-		CHECK_FOR_INTERRUPTS();
-		sg_sink_int32(&sink, cand->set);
-		sg_sink_text(&sink, sg_relation_name(d.facts->tables[child_of(d.facts, cand)].oid));
-		sg_sink_names(&sink, column_names(d.facts, cand->columns, cand->n));
-		sg_sink_text(&sink, sg_relation_name(d.facts->tables[key->table].oid));
-		sg_sink_names(&sink, column_names(d.facts, key->columns, key->n));
-		sg_sink_float8(&sink, cand->score);
-		sink_signals(&sink, cand);
-		sg_sink_emit(&sink);
-		MemoryContextReset(row);
+			look_at_rows(&d, 0, InvalidOid);
+			MemoryContextSwitchTo(caller);
+		}
+		emit_candidates(&sink, &d);
 	}
-	MemoryContextSwitchTo(caller);
 	PG_RETURN_NULL();
 }

@@ -274,6 +274,26 @@ add_word(Words *words, const char *from, int length)
 	words->n++;
 }
 
+static Words
+words_in(WordsRoom *room)
+{
+	Words		words = {.word = room->word,.stem = room->stem,.class = room->class};
+
+	return words;
+}
+
+Words
+words_copy(const Words *words, WordsRoom *room)
+{
+	Words		copy = words_in(room);
+
+	copy.n = words->n;
+	memcpy(copy.word, words->word, words->n * sizeof(char *));
+	memcpy(copy.stem, words->stem, words->n * sizeof(char *));
+	memcpy(copy.class, words->class, words->n * sizeof(int));
+	return copy;
+}
+
 /* Does a new word begin at s[i], within one that began at s[start]? */
 static bool
 begins_word(const char *s, int start, int i)
@@ -296,13 +316,13 @@ begins_word(const char *s, int start, int i)
  * lower and upper case, before a number at its end.  Bytes of other than
  * ASCII characters count as letters.
  */
-void
-words_split(const char *name, Words *words)
+Words
+words_split(const char *name, WordsRoom *room)
 {
+	Words		words = words_in(room);
 	int			start = 0;
 	int			i;
 
-	words->n = 0;
 	for (i = 0; name[i]; i++)
 	{
 		unsigned char c = name[i];
@@ -310,14 +330,15 @@ words_split(const char *name, Words *words)
 
 		if (!letter)
 		{
-			add_word(words, name + start, i - start);
+			add_word(&words, name + start, i - start);
 			start = i + 1;
 		}
 		else if (i > start && begins_word(name, start, i))
 		{
-			add_word(words, name + start, i - start);
+			add_word(&words, name + start, i - start);
 			start = i;
 		}
 	}
-	add_word(words, name + start, i - start);
+	add_word(&words, name + start, i - start);
+	return words;
 }

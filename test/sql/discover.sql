@@ -109,7 +109,23 @@ CREATE TABLE other.stripe_plans (id int PRIMARY KEY);
 CREATE TABLE other.payments (id int PRIMARY KEY);
 SELECT * FROM found('other');
 SELECT * FROM sg_unmatched_keys() WHERE table_name LIKE 'other.%' ORDER BY 1, 2;
--- ... unless somebody has said so
+-- ... unless somebody has said so: by feedback, in all its forms, ...
+CREATE TABLE other.notes (id int PRIMARY KEY, stripe_client_id int, late_payment_id int, late_payment_type text);
+SELECT count(*) FROM sg_discover_fks('other.notes', verify => 'none');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
+VALUES ('accepted', 'other.notes', 'stripe_client_id', 'other.clients');
+SELECT child_table, child_columns, parent_table, score, evidence->>'why' AS why FROM sg_discover_fks(verify => 'none')
+WHERE child_table LIKE 'other.%' AND parent_table = 'other.clients';
+INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, parent_table) VALUES ('accepted', 'late_payment_id', 'other.payments');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, parent_table, pattern) VALUES ('accepted', '^stripe_c.*_id$', '\.clients$', true);
+SELECT child_table, child_columns, parent_table, score FROM sg_discover_fks(verify => 'none')
+WHERE child_table LIKE 'other.%' AND score = 1 ORDER BY child_table, child_columns::text;
+SELECT table_name, columns FROM sg_unmatched_keys() WHERE table_name = 'other.notes';
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns) VALUES ('rejected', 'other.notes', 'stripe_client_id');
+SELECT child_columns, parent_table FROM sg_discover_fks('other.notes', verify => 'none');
+DELETE FROM schemaguard.discovery_feedback;
+DROP TABLE other.notes;
+-- ... or by a key
 ALTER TABLE other.refunds ADD FOREIGN KEY (stripe_client_id) REFERENCES other.clients;
 SELECT * FROM found('other');
 SET client_min_messages = warning;
@@ -202,6 +218,16 @@ SELECT * FROM sg_discover_fks(min_score => NULL);
 SELECT * FROM sg_discover_fks(verify => 'maybe');
 SELECT * FROM sg_discover_fks(child => 'pg_stats');
 SELECT * FROM sg_discover_fks(child => 4000000000);
+
+-- Patterns that are none: refused when they are written, in each of the three places, and when they are changed
+\set VERBOSITY terse
+INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, pattern) VALUES ('accepted', 'a{2,1}', true);
+INSERT INTO schemaguard.discovery_feedback (verdict, parent_table, pattern) VALUES ('rejected', '[', true);
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', '(', '*', '[');
+UPDATE schemaguard.discovery_feedback SET pattern = true WHERE child_table = '(';
+\set VERBOSITY default
+-- as names they are those of no table
+SELECT count(*) > 0 AS as_before FROM sg_discover_fks(verify => 'none');
 
 -- No privilege: named, and left out
 CREATE ROLE regress_sg_discover;

@@ -134,6 +134,41 @@ is($node->safe_psql('postgres', "SELECT result FROM sg_discover_fks('wide', 0.3)
 	'unknown', 'policies that would hide parents are no orphans');
 query('ALTER TABLE hub DISABLE ROW LEVEL SECURITY');
 
+# ---- what may not be read is named, and left out ----
+
+sub as_reader
+{
+	my ($sql) = @_;
+	my ($rc, $out, $err) = $node->psql('postgres', $sql, extra_params => [ '-U', 'reader' ]);
+	return ($out, $err);
+}
+query('CREATE TABLE closed (id int PRIMARY KEY, hub_id int); CREATE TABLE seen (closed_id int, hub_id int); GRANT SELECT ON seen TO reader');
+my ($out, $err) = as_reader("SELECT DISTINCT child_table, parent_table FROM sg_discover_fks(min_score => 0, verify => 'none') ORDER BY 1");
+is($out, "public.seen|public.hub\npublic.wide|public.hub", 'neither child nor parent of a proposal');
+like($err, qr/NOTICE:  (\d+) tables are left out, for you may read none of them: .*\bclosed\b.*HINT: .*SELECT/s, 'a notice names them');
+query('GRANT SELECT ON closed, nothing, dropped TO reader');
+($out, $err) = as_reader("SELECT count(*) FROM sg_discover_fks('closed', 0, 'none')");
+is("$out $err", '1 ', 'none is left out, and nothing is said');
+query('CREATE TABLE ' . join('; CREATE TABLE ', map { "shut$_ (id int PRIMARY KEY, hub_id int)" } 1 .. 7));
+(undef, $err) = as_reader("SELECT count(*) FROM sg_discover_fks('closed', 0, 'none')");
+like($err, qr/7 tables are left out.*: (?:public\.shut\d, ){5}\.\.\.\n/, 'of many, some');
+query('DROP TABLE closed, seen, ' . join(', ', map { "shut$_" } 1 .. 7));
+
+# ---- without rows, without statistics ----
+
+query('CREATE TABLE anchor (id int PRIMARY KEY); CREATE TABLE cable (id int PRIMARY KEY, anchor_id int)');
+my $bare = query("SELECT score FROM sg_discover_fks('cable', 0, 'none')");
+my $none = 'pass|0|0|there are no rows that refer to anything';
+is(query("SELECT result, rows_checked, orphan_rows, reason FROM sg_discover_fks('cable', 0, '$_')"), $none, "$_: no rows on either side") foreach 'sample', 'full';
+query('INSERT INTO cable SELECT g FROM generate_series(1, 100) g; ANALYZE cable, anchor');
+is(query("SELECT score FROM sg_discover_fks('cable', 0, 'none')"), $bare, 'statistics of a column of nulls say nothing');
+is(query("SELECT result, rows_checked, orphan_rows, reason FROM sg_discover_fks('cable', 0, 'sample')"), $none, 'sample: nulls only');
+is(query("SELECT result, rows_checked, orphan_rows FROM sg_discover_fks('cable', 0, 'full')"), 'pass|100|0', 'full: nulls only, which are read');
+query('UPDATE cable SET anchor_id = id');
+is(query("SELECT result, rows_checked, orphan_rows FROM sg_discover_fks('cable', 0, '$_')"), 'fail|100|100', "$_: no parent, and statistics of before")
+	foreach 'sample', 'full';
+query('DROP TABLE anchor, cable');
+
 # ---- many candidates, and cancel ----
 
 query('DROP TABLE wide');

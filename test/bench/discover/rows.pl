@@ -19,7 +19,7 @@ use strict;
 use warnings;
 use List::Util qw(first max min sum0);
 
-use constant { ORPHANS => 0.001, MIMIC => 0.05, TRIES => 12 };
+use constant { ORPHANS => 0.001, MIMIC => 0.05, TRIES => 12, MISSES => 20 };
 
 my ($facts, $seed) = @ARGV;
 die "usage: rows.pl FACTS SEED\n" if @ARGV != 2;
@@ -366,8 +366,11 @@ sub fill
 
 	$t->{rows} = [];
 	$t->{times} = defined $created ? [] : undef;
+	my $misses = 0;
 	foreach my $i (0 .. $n - 1)
 	{
+		# a table that extends a small one is full sooner than it was to be
+		last if $misses++ == MISSES;
 		foreach (1 .. TRIES)
 		{
 			my @row = map { $maker[$_] && !$columns[$_]{reference} ? $maker[$_]->($i) : undef } 0 .. $#columns;
@@ -379,6 +382,7 @@ sub fill
 			fresh_key(\@taken, $t, \@row, 1);
 			push @{ $t->{rows} }, \@row;
 			push @{ $t->{times} }, $times[$i] if defined $created;
+			$misses = 0;
 			last;
 		}
 	}
@@ -395,11 +399,11 @@ sub fill_late
 	{
 		my $parent = $table{ $fk->{parent} };
 		my $n = @{ $t->{rows} };
+		my $part = grep { my $c = $_; grep { my $f = $_; $f != $fk && grep { $_ == $c } @{ $f->{columns} } } @{ $t->{fks} } } @{ $fk->{columns} };
 		foreach my $i (0 .. $n - 1)
 		{
 			my $row = $t->{rows}[$i];
 			my @was = @$row;
-			my $part = grep { my $c = $_; grep { my $f = $_; $f != $fk && grep { $_ == $c } @{ $f->{columns} } } @{ $t->{fks} } } @{ $fk->{columns} };
 			$row->[$_] = undef foreach $part ? () : @{ $fk->{columns} };
 			if (!refer($t, $fk, $row, $i / $n, $t->{times} && $t->{times}[$i]) || grep { !defined $row->[$_] && defined $was[$_] && !$t->{columns}[$_]{null} } @{ $fk->{columns} })
 			{

@@ -2,24 +2,39 @@
 
 # shellcheck shell=bash disable=SC2154  # what run.sh sets
 
+# The candidates of one schema with the rows of one seed, in a database of their own
+rows_of_schema() {
+  local facts=$1 seed=$2 name
+  name=$(basename "$facts")
+  sg_as env PGOPTIONS="-c client_min_messages=warning" bash "$corpus/load_facts.sh" "${facts%/}" "rows_${name}_$seed" --no-fks > /dev/null
+  perl "$here/rows.pl" "$facts" "$seed" 2>> "$SG_DIR/rows.log" | tell "rows_${name}_$seed" > /dev/null
+  { fact_truth "$facts"; rows_of_all; } | tell "rows_${name}_$seed" -F $'\t' > "$SG_DIR/$name.$seed.tsv"
+  sg_as dropdb "rows_${name}_$seed"
+  mv "$SG_DIR/$name.$seed.tsv" "$rows_dir/"
+}
+
 # Precision and recall with rows that rows.pl makes up, SEEDS times for each schema; on top of what the names say (sums)
 measure_rows() {
-  local facts name seed options=(--sums "$SG_DIR/sums.tsv")
-  mkdir "$SG_DIR/rows"
+  local facts seed rows_dir=${ROWS_DIR:-$SG_DIR/rows} options=(--sums "$SG_DIR/sums.tsv")
+  mkdir -p "$rows_dir"
   for facts in "$corpus"/*/; do
-    name=$(basename "$facts")
     for seed in $(seq "${SEEDS:-2}"); do
-      sg_as env PGOPTIONS="-c client_min_messages=warning" bash "$corpus/load_facts.sh" "${facts%/}" "$name" --no-fks > /dev/null
-      perl "$here/rows.pl" "$facts" "$seed" 2>> "$SG_DIR/rows.log" | tell "$name" > /dev/null
-      { fact_truth "$facts"; rows_of_all; } | tell "$name" -F $'\t' > "$SG_DIR/rows/$name.$seed.tsv"
+      [ ! -s "$rows_dir/$(basename "$facts").$seed.tsv" ] || continue
+      while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+      rows_of_schema "$facts" "$seed" &
     done
-    sg_as dropdb "$name"
+  done
+  wait
+  for facts in "$corpus"/*/; do
+    for seed in $(seq "${SEEDS:-2}"); do
+      [ -s "$rows_dir/$(basename "$facts").$seed.tsv" ] || sg_die "no rows of $(basename "$facts"), seed $seed"
+    done
   done
   [ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/62_discovery_rows_weight.sql")
   [ -z "${VERBOSE:-}" ] || options+=(--verbose)
   sg_say
   sg_say "the same with statistics and rows:"
-  perl "$here/fit_rows.pl" "${options[@]}" "$SG_DIR"/rows/*.tsv
+  perl "$here/fit_rows.pl" "${options[@]}" "$rows_dir"/*.tsv
 }
 
 # Every candidate's rows are looked at, whatever its names say: which of them count is for fit_rows.pl to tell
@@ -61,7 +76,7 @@ SQL
   done
 }
 
-# RssAnon of a backend with a million candidates, and with the eighth of them that audit_memory leaves room for
+# RssAnon of a backend with a million candidates at once, and with those of some tables at a time
 measure_many() {
   local memory pid peak now
   sg_as createdb many

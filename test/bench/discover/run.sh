@@ -13,7 +13,9 @@
 #   EXTRA=DIR          more folders of facts, fitted with and counted like those of the corpus
 #   FIT=1              writes the weights to sql/parts/61_discovery_weight.sql and 62_discovery_rows_weight.sql, too
 #   ROWS=0             names only
-#   SEEDS=2            times that rows are made up for each schema
+#   SEEDS=2            times that rows are made up for each schema, as many at once as there are processors
+#   ROWS_DIR=DIR       keeps what was said of the rows there, and what is there is not made again: that depends on the signals, on
+#                      no weight, so weights are fitted anew in minutes
 #   VERBOSE=1          every key that is missed or wrong
 #   PG_CONFIG, KEEP=1, TMPDIR   as in test/tools/lib.sh
 
