@@ -59,6 +59,7 @@ typedef enum Suffix
 #define WORD_NUMBER		0x80	/* "number of", "most" */
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
 #define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
+#define WORD_ROLE		0x400	/* one of the two that a relation is between */
 
 extern void words_split(const char *name, Words *words);
 extern bool words_is_number(const char *word);
@@ -236,6 +237,9 @@ typedef struct Candidate
 	bool		tree_word;		/* and it says nothing else */
 	bool		actor_word;
 	bool		agent;			/* by its ending only */
+	bool		about;			/* the child's name begins with the parent's,
+								 * and the column is another row or the rest
+								 * of that name */
 	bool		extends;		/* one to one: the child's name extends the
 								 * parent's */
 	double		rank;			/* for pruning */

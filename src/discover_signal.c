@@ -19,6 +19,9 @@
 
 #include "discover.h"
 
+/* That a child has the id and the name of a parent that has little else says nothing */
+#define COPIED_MIN 4
+
 #define SIGNALS \
 	X(CANDIDATE, "candidate", "what speaks against any candidate, for most are wrong") \
 	Y(TABLE, "table name", "the column's name is the table's") \
@@ -104,6 +107,9 @@
 	X(PARENT_CENTRAL, "central parent", "many columns bear the parent's name") \
 	X(PARENT_GENERIC, "parent with a general name", "the parent's own name is a general word") \
 	X(OTHER_SCHEMA, "other schema", "child and parent are in different schemas") \
+	X(PARENT_HAS, "parent has it too", "the parent has a column of that name, which is no key of its own") \
+	X(PARENT_COPIED, "parent's columns in child", "share of the parent's columns whose names the child has, too") \
+	X(ABOUT, "what the child is about", "the child's name begins with the parent's, and the column names another row of that or what the child adds") \
 	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
 	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
 	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
@@ -206,6 +212,10 @@ typedef struct Habits
 	double		shape[5][2];	/* by suffix; is it text? */
 	double		style[5][2];
 	bool	   *named;			/* columns that bear a table's name */
+	int		   *first;			/* the first column of the same name */
+	int			marked;			/* the child whose columns are marked */
+	int		   *child_of;		/* by first column of a name: the last child
+								 * that has it */
 } Habits;
 
 static bool
@@ -275,6 +285,23 @@ learn_habits(Facts *facts, List *candidates, Habits *habits)
 			habits->shape[s][t] = hits[s][t] / (all[s][t] + 2.0);
 			habits->style[s][t] = hits[s][t] / (total + 2.0);
 		}
+	}
+}
+
+/* Columns of one name go by the first of them */
+static void
+learn_names(const Facts *facts, Habits *habits)
+{
+	habits->marked = -1;
+	habits->first = palloc((facts->ncolumns + 1) * sizeof(int));
+	habits->child_of = palloc((facts->ncolumns + 1) * sizeof(int));
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		List	   *same = facts->columns[c].name ? match_columns_named(facts, facts->columns[c].joined) : NIL;
+
+		CHECK_FOR_INTERRUPTS();
+		habits->first[c] = same ? linitial_int(same) : -1;
+		habits->child_of[c] = -1;
 	}
 }
 
@@ -357,6 +384,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_SELF_PLAIN] = self && !cand->before && !cand->self_word &&
 		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
 	s[SIGNAL_EXTENDS] = cand->extends;
+	s[SIGNAL_ABOUT] = cand->about;
 	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
 }
 
@@ -498,6 +526,41 @@ ending_signals(const Facts *facts, const Candidate *cand, float *s)
 		return;
 	for (int i = 0; i < lengthof(split); i++)
 		s[split[i] + kind] = s[split[i]];
+}
+
+/* A child that has the parent's columns too is more often a copy of it, or its like, than a reference to it */
+static void
+common_signals(const Facts *facts, Habits *habits, const Candidate *cand, float *s)
+{
+	int			c = facts->columns[cand->column].table;
+	int			p = facts->keys[cand->key].table;
+	const FactTable *child = &facts->tables[c];
+	const FactTable *parent = &facts->tables[p];
+	int			common = 0;
+
+	if (c == p)
+		return;
+
+	/* the candidates of one child follow each other */
+	if (habits->marked != c)
+	{
+		for (int i = child->columns; i < child->columns + child->ncolumns; i++)
+		{
+			if (habits->first[i] >= 0)
+				habits->child_of[habits->first[i]] = c;
+		}
+		habits->marked = c;
+	}
+	for (int i = parent->columns; i < parent->columns + parent->ncolumns; i++)
+	{
+		bool		same = habits->first[i] >= 0 && habits->child_of[habits->first[i]] == c;
+
+		common += same;
+		if (same && cand->n == 1 && habits->first[i] == habits->first[cand->column] &&
+			i != facts->keys[cand->key].columns[0] && !is_own_key(facts, i))
+			s[SIGNAL_PARENT_HAS] = 1;
+	}
+	s[SIGNAL_PARENT_COPIED] = (double) common / Max(parent->ncolumns, COPIED_MIN);
 }
 
 static void
@@ -680,6 +743,7 @@ signals_fill(Facts *facts, List *candidates)
 			names_add(declared, facts->columns[facts->references[r].child_columns[0]].joined, r);
 	}
 	learn_habits(facts, candidates, &habits);
+	learn_names(facts, &habits);
 	stats_begin(facts);
 	foreach(lc, candidates)
 	{
@@ -699,6 +763,7 @@ signals_fill(Facts *facts, List *candidates)
 		if (cand->n == 1)
 			declared_signals(facts, declared, cand, s);
 		parent_signals(facts, cand, s);
+		common_signals(facts, &habits, cand, s);
 		if (stats_fill(facts, cand, s + SIGNAL_COUNT))
 			cand->level = LEVEL_STATISTICS;
 		pack_signals(cand, s);
