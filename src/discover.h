@@ -67,6 +67,7 @@ typedef enum Suffix
 #define WORD_NUMBER		0x80	/* "number of", "most" */
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
 #define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
+#define WORD_ROLE		0x400	/* one of the two that a relation is between */
 
 extern Words words_split(const char *name, WordsRoom *room);
 extern Words words_copy(const Words *words, WordsRoom *room);
@@ -268,6 +269,9 @@ typedef struct Candidate
 	bool		tree_word;		/* and it says nothing else */
 	bool		actor_word;
 	bool		agent;			/* by its ending only */
+	bool		about;			/* the child's name begins with the parent's,
+								 * and the column is another row or the rest
+								 * of that name */
 	bool		extends;		/* one to one: the child's name extends the
 								 * parent's */
 	double		rank;			/* for pruning */

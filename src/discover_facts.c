@@ -380,11 +380,34 @@ read_defaults(Facts *facts)
 	pass_end(&pass);
 }
 
-/* Keep an index that a foreign key could refer to */
+/* The table's key of the same columns, in any order, or -1 */
+static int
+find_key(const Facts *facts, const FactKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[key->table].keys)
+	{
+		const FactKey *other = &facts->keys[lfirst_int(lc)];
+		int			same = 0;
+
+		for (int i = 0; i < key->n; i++)
+		{
+			for (int j = 0; j < other->n; j++)
+				same += key->columns[i] == other->columns[j];
+		}
+		if (same == key->n && other->n == key->n)
+			return lfirst_int(lc);
+	}
+	return -1;
+}
+
+/* Keep an index that a foreign key could refer to; several of the same columns are one */
 static void
 add_key(Facts *facts, int table, Form_pg_index form, int *room)
 {
 	FactKey    *key;
+	int			number;
 
 	if (facts->nkeys == *room)
 	{
@@ -411,10 +434,17 @@ add_key(Facts *facts, int table, Form_pg_index form, int *room)
 		column->alone_unique |= key->n == 1;
 		column->alone_primary |= key->n == 1 && key->primary;
 	}
+	number = find_key(facts, key);
+	if (number < 0)
+	{
+		number = facts->nkeys++;
+		facts->tables[table].keys = lappend_int(facts->tables[table].keys, number);
+	}
 	if (key->primary)
-		facts->tables[table].primary = facts->nkeys;
-	facts->tables[table].keys = lappend_int(facts->tables[table].keys, facts->nkeys);
-	facts->nkeys++;
+	{
+		facts->keys[number] = *key;
+		facts->tables[table].primary = number;
+	}
 }
 
 static void

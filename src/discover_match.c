@@ -130,7 +130,7 @@ rank_of(const Facts *facts, const Candidate *cand)
 	if (cand->key_match)
 		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
 	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
-	if (cand->actor_word || cand->self_word)
+	if (cand->actor_word || cand->self_word || cand->about)
 		rank += 2;
 	return rank;
 }
@@ -593,6 +593,62 @@ consider_extension(MatchState *state)
 	}
 }
 
+/* Is the column's name what the table's has after the first n words, or short for it? */
+static bool
+is_rest_of_name(const MatchState *state, const FactTable *table, int n)
+{
+	char		rest[WORD_KEY_SIZE];
+	char		name[WORD_KEY_SIZE];
+
+	words_join(&table->words, n, table->words.n, rest);
+	words_join(state->words, state->lo, state->hi, name);
+	return strcmp(rest, name) == 0 || words_abbreviates(name, rest);
+}
+
+/*
+ * A table about the rows of another, class_dependency or feature_relationship:
+ * its dependency_id, or its parent_id, subject_id and the like, are rows of
+ * that.
+ */
+static void
+consider_subject(MatchState *state)
+{
+	Facts	   *facts = state->facts;
+	const FactTable *table = &facts->tables[facts->columns[state->column].table];
+	int			class = state->hi > state->lo ? state->words->class[role_word(state)] : 0;
+
+	if (state->hi == state->lo || names_a_table(state))
+		return;
+	for (int n = table->words.n - 1; n > table->prefix; n--)
+	{
+		char		name[WORD_KEY_SIZE];
+		bool		found = false;
+		ListCell   *lc;
+
+		words_join(&table->words, table->prefix, n, name);
+		foreach(lc, names_find(facts->by_table_name, name))
+		{
+			NameForm   *form = lfirst(lc);
+			int			primary = facts->tables[form->table].primary;
+			Candidate	cand;
+
+			if (form->match != MATCH_FULL || form->glued || &facts->tables[form->table] == table ||
+				primary < 0 || facts->keys[primary].n > 1)
+				continue;
+			found = true;
+			if (!(class & (WORD_SELF | WORD_ROLE)) && !is_rest_of_name(state, table, n))
+				continue;
+			if (!begin_candidate(state, primary, &cand))
+				continue;
+			cand.about = true;
+			cand.rank = rank_of(facts, &cand);
+			keep_candidate(state, &cand);
+		}
+		if (found)
+			return;
+	}
+}
+
 /* Read the column's name in every way, from words lo on */
 static void
 match_from(MatchState *state, int lo)
@@ -627,6 +683,7 @@ match_from(MatchState *state, int lo)
 	state->hi = stem_hi;
 	look_up_spans(state);
 	consider_roles(state);
+	consider_subject(state);
 	if (suffix == SUFFIX_NONE && hi - state->lo > 1 && names_find(state->facts->by_key_word, words->stem[hi - 1]) != NIL)
 	{
 		/* row_checksum to the checksum of a row */

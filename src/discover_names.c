@@ -16,6 +16,8 @@
 #include "discover.h"
 
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
+#define PERSON_GLUED 150		/* how well appuser does as the table of people:
+								 * not as well as users, better than clients */
 #define PERSONS_MAX 3			/* tables of people that "created_by" may mean */
 
 typedef struct NameEntry
@@ -489,6 +491,23 @@ prepare_keys(Facts *facts)
 	}
 }
 
+/* appuser, eperson, userinfo: does one word hold that of people and a bit more? */
+static bool
+is_person_glued(const char *stem)
+{
+	static const char *const ends[] = {"user", "person", "employe", "benutzer", "usuario"};
+	int			length = strlen(stem);
+
+	for (int i = 0; i < lengthof(ends); i++)
+	{
+		int			n = strlen(ends[i]);
+
+		if (length > n && strcmp(stem + length - n, ends[i]) == 0)
+			return true;
+	}
+	return strcmp(stem, "userinfo") == 0 || strcmp(stem, "userdata") == 0 || strcmp(stem, "useraccount") == 0;
+}
+
 /* How well does a table do as the one of people?  0: not at all */
 static int
 person_rank(const FactTable *table)
@@ -499,8 +518,10 @@ person_rank(const FactTable *table)
 	static const char *const best[] = {"user", "usr", "usuario", "benutzer", "account", "person", "employe", "member"};
 	int			rank;
 
-	if (!(table->words.class[Min(end, n) - 1] & WORD_PERSON) || table->partition)
+	if (table->partition)
 		return 0;
+	if (!(table->words.class[Min(end, n) - 1] & WORD_PERSON))
+		return end - table->prefix == 1 && is_person_glued(last) ? PERSON_GLUED : 0;
 	rank = end - table->prefix == 1 ? 100 : 50 - 5 * n;
 	for (int i = 0; i < lengthof(best); i++)
 	{

@@ -19,6 +19,9 @@
 
 #include "discover.h"
 
+/* That a child has the id and the name of a parent that has little else says nothing */
+#define COPIED_MIN 4
+
 #define SIGNALS \
 	X(CANDIDATE, "candidate", "what speaks against any candidate, for most are wrong") \
 	Y(TABLE, "table name", "the column's name is the table's") \
@@ -104,6 +107,9 @@
 	X(PARENT_CENTRAL, "central parent", "many columns bear the parent's name") \
 	X(PARENT_GENERIC, "parent with a general name", "the parent's own name is a general word") \
 	X(OTHER_SCHEMA, "other schema", "child and parent are in different schemas") \
+	X(PARENT_HAS, "parent has it too", "the parent has a column of that name, which is no key of its own") \
+	X(PARENT_COPIED, "parent's columns in child", "share of the parent's columns whose names the child has, too") \
+	X(ABOUT, "what the child is about", "the child's name begins with the parent's, and the column names another row of that or what the child adds") \
 	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
 	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
 	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
@@ -209,7 +215,16 @@ struct Habits
 	double		style[5][2];
 	bool	   *named;			/* columns that bear a table's name */
 	HTAB	   *declared;		/* names of declared references */
+	int		   *first;			/* the first column of the same name, or -1 */
 };
+
+/* The names of the columns of one child */
+typedef struct ChildNames
+{
+	int			child;
+	int		   *of;				/* by first column of a name: the last child
+								 * that was found to have it */
+} ChildNames;
 
 static bool
 is_text(Oid type)
@@ -233,6 +248,14 @@ habits_begin(const Facts *facts)
 {
 	Habits	   *habits = palloc0(sizeof(Habits));
 
+	habits->first = MemoryContextAllocHuge(CurrentMemoryContext, (facts->ncolumns + 1) * sizeof(int));
+	for (int c = 0; c < facts->ncolumns; c++)
+	{
+		List	   *same = facts->columns[c].name ? match_columns_named(facts, facts->columns[c].joined) : NIL;
+
+		CHECK_FOR_INTERRUPTS();
+		habits->first[c] = same ? linitial_int(same) : -1;
+	}
 	habits->named = MemoryContextAllocExtended(CurrentMemoryContext, facts->ncolumns + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	return habits;
 }
@@ -377,6 +400,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_SELF_PLAIN] = self && !cand->before && !cand->self_word &&
 		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
 	s[SIGNAL_EXTENDS] = cand->extends;
+	s[SIGNAL_ABOUT] = cand->about;
 	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
 }
 
@@ -518,6 +542,46 @@ ending_signals(const Facts *facts, const Candidate *cand, float *s)
 		return;
 	for (int i = 0; i < lengthof(split); i++)
 		s[split[i] + kind] = s[split[i]];
+}
+
+static void
+mark_names(const Facts *facts, const Habits *habits, int child, ChildNames *names)
+{
+	const FactTable *table = &facts->tables[child];
+
+	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
+	{
+		if (habits->first[c] >= 0)
+			names->of[habits->first[c]] = child;
+	}
+	names->child = child;
+}
+
+/* A child that has the parent's columns too is more often a copy of it, or its like, than a reference to it */
+static void
+common_signals(const Facts *facts, const Habits *habits, ChildNames *names, const Candidate *cand, float *s)
+{
+	int			child = facts->columns[cand->column].table;
+	const FactKey *key = &facts->keys[cand->key];
+	const FactTable *parent = &facts->tables[key->table];
+	int			common = 0;
+
+	if (child == key->table)
+		return;
+
+	/* the candidates of one child follow each other */
+	if (names->child != child)
+		mark_names(facts, habits, child, names);
+	for (int c = parent->columns; c < parent->columns + parent->ncolumns; c++)
+	{
+		if (habits->first[c] < 0 || names->of[habits->first[c]] != child)
+			continue;
+		common++;
+		if (cand->n == 1 && habits->first[c] == habits->first[cand->column] &&
+			c != key->columns[0] && !is_own_key(facts, c))
+			s[SIGNAL_PARENT_HAS] = 1;
+	}
+	s[SIGNAL_PARENT_COPIED] = (double) common / Max(parent->ncolumns, COPIED_MIN);
 }
 
 static void
@@ -689,9 +753,12 @@ void
 signals_fill(Facts *facts, const Habits *habits, List *candidates)
 {
 	float	   *s = palloc(signal_count() * sizeof(float));
+	ChildNames	names = {.child = -1};
 	int			first = 0;
 	ListCell   *lc;
 
+	names.of = MemoryContextAllocHuge(CurrentMemoryContext, (facts->ncolumns + 1) * sizeof(int));
+	memset(names.of, -1, facts->ncolumns * sizeof(int));
 	foreach(lc, candidates)
 	{
 		Candidate  *cand = lfirst(lc);
@@ -710,6 +777,7 @@ signals_fill(Facts *facts, const Habits *habits, List *candidates)
 		if (cand->n == 1)
 			declared_signals(facts, habits->declared, cand, s);
 		parent_signals(facts, cand, s);
+		common_signals(facts, habits, &names, cand, s);
 		if (stats_fill(facts, cand, s + SIGNAL_COUNT))
 			cand->level = LEVEL_STATISTICS;
 		pack_signals(cand, s);

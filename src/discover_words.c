@@ -41,11 +41,14 @@ static const char *const actor_words =
 static const char *const self_words =
 " parent ancestor descendant predecessor successor previou prev next root original orig superior reply"
 " child source copi duplicat merged replaced replac superseded superced boss sup padr vater manager report"
-" main head linked related bas cloned clon forked upper preceding following precedent old new ";
+" main head linked related bas cloned clon forked upper preceding following precedent old new merg rerun reversal blocked ";
 
 static const char *const tree_words =
 " parent ancestor descendant predecessor successor previou prev next root superior child preceding following precedent"
 " padr vater superseded boss ";
+
+static const char *const role_words =
+" subject object target from to other left right a b ";
 
 static const char *const external_words =
 " strip external ext extern remot foreign third googl facebook github gitlab bitbucket twitter"
@@ -104,6 +107,7 @@ words_class(const char *word, const char *stem)
 		{external_words, WORD_EXTERNAL}, {generic_words, WORD_GENERIC},
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
 		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
+		{role_words, WORD_ROLE},
 	};
 	int			class = 0;
 
