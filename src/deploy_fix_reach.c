@@ -196,8 +196,7 @@ reached_fate(const FixBatch *batch, const FixKey *by)
 static bool
 refers_to_nulls(const FixRow *row, const FkKey *key)
 {
-	FkProblem  *problem;
-	List	   *columns = fix_null_columns(row->by, row->fate, &problem);
+	List	   *columns = fix_row_null_columns(row);
 
 	for (int i = 0; i < key->nkeys; i++)
 	{
@@ -264,8 +263,8 @@ add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
 
 /*
  * A row that is reached: a new one, or one that has to suffer more than was
- * thought.  Returns its number if rows that refer to it have to be looked
- * for, else -1.
+ * thought: another fate, or null in the columns of another key.  Returns its
+ * number if rows that refer to it have to be looked for, else -1.
  */
 static int
 add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fate)
@@ -279,6 +278,13 @@ add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fa
 	{
 		add_row(batch, &row);
 		return fate == FIX_BLOCK ? -1 : batch->n - 1;
+	}
+	if (fate == FIX_SET_NULL && known->fate == FIX_SET_NULL)
+	{
+		if (known->by == by || list_member_ptr(known->also, by))
+			return -1;
+		known->also = lappend(known->also, (void *) by);
+		return (int) (known - batch->rows);
 	}
 	if (fate <= known->fate)
 		return -1;
@@ -301,6 +307,7 @@ choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, F
 	bool		within = false;
 	const FixKey *by = NULL;
 	FixFate		fate = FIX_LEAVE;
+	const List *also = NIL;
 	bool		refers = false;
 	ListCell   *lc;
 
@@ -320,10 +327,11 @@ choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, F
 			fix_places_add(gone, leaf, &row->place.tid);
 			continue;
 		}
-		if (row->by != by || row->fate != fate)
+		if (row->by != by || row->fate != fate || row->also != also)
 		{
 			by = row->by;
 			fate = row->fate;
+			also = row->also;
 			refers = refers_to_nulls(row, key);
 		}
 		if (refers)
