@@ -727,12 +727,33 @@ deploy_fix_step(StepWork *work, const FkKey *key)
 
 /* ---- the procedure ---- */
 
-/* Nothing to fix in a step, for a reason that people want to know */
+/* Does the step say that its key is there, and neither the table has it nor a partition? */
+static bool
+was_dropped(const PlanStep *step, const StepView *view)
+{
+	ListCell   *lc;
+
+	foreach(lc, view->partitions)
+	{
+		if (((FkPartition *) lfirst(lc))->own)
+			return false;
+	}
+	return view->existing == NULL &&
+		(strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0);
+}
+
+/*
+ * Nothing to fix in a step, for a reason that people want to know; with the
+ * state that it comes to, or NULL.
+ */
 static void
-skip_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
+skip_step(StepWork *work, const char *state, int sqlerrcode, const char *reason,
+		  const char *hint)
 {
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "fix", "skipped");
 
+	if (state && !work->run->dry_run)
+		plan_step_set_state(work->step->plan, work->step->step, state, reason, 0);
 	entry.step = work->step->step;
 	entry.object = work->object;
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
@@ -747,15 +768,18 @@ static void
 fix_work(StepWork *work)
 {
 	StepView	view;
+	bool		dropped;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	deploy_look(work->step, &view);
 	PopActiveSnapshot();
+	dropped = was_dropped(work->step, &view);
 
 	switch (view.need)
 	{
 		case NEED_SKIP:
-			skip_step(work, view.problem->sqlerrcode, view.problem->reason, view.problem->hint);
+			skip_step(work, dropped ? "skipped" : NULL, view.problem->sqlerrcode,
+					  view.problem->reason, view.problem->hint);
 			break;
 		case NEED_NOTHING:
 		case NEED_REPLACE:
@@ -764,7 +788,8 @@ fix_work(StepWork *work)
 			if (work->run->dry_run)
 				(void) deploy_fix_step(work, &view.key);
 			else
-				skip_step(work, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				skip_step(work, dropped ? "failed" : NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						  dropped ? "the key was dropped meanwhile, so new orphans could come" :
 						  "the key is not there yet, so new orphans could come",
 						  "CALL sg_add_fks() first, which adds it NOT VALID; with fix => true it does both.");
 			break;

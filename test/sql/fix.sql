@@ -238,6 +238,28 @@ TABLE under ORDER BY 1;
 TABLE log;
 DROP TABLE mid, under, bottom;
 
+-- ---- keys that somebody has dropped ----
+SET client_min_messages = warning;
+CREATE TABLE lost1 (id int, p int);
+CREATE TABLE lost2 (LIKE lost1);
+CREATE TABLE lost3 (LIKE lost1);
+INSERT INTO lost1 VALUES (1, 77);
+INSERT INTO lost2 VALUES (1, 77);
+INSERT INTO lost3 VALUES (1, 1);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'lost' || n, '{p}', 'parents', orphans => 'delete', index => false) FROM generate_series(1, 3) n;
+CALL sg_add_fks('fix');
+ALTER TABLE lost1 DROP COLUMN p;
+ALTER TABLE lost2 DROP CONSTRAINT lost2_p_fkey;
+ALTER TABLE lost3 DROP CONSTRAINT lost3_p_fkey;
+RESET client_min_messages;
+TABLE steps;
+CALL sg_fix_orphans('fix', dry_run => true);
+TABLE steps;
+CALL sg_fix_orphans('fix');
+TABLE steps;
+DROP TABLE lost1, lost2, lost3;
+
 -- ---- what is deferred ----
 SET client_min_messages = warning;
 CREATE TABLE later (id int PRIMARY KEY, p int);
