@@ -272,20 +272,42 @@ most_places(void)
 	return Max(sg_audit_memory_bytes() / (int64) sizeof(FixPlace), 1000);
 }
 
-/* Count what a batch would do to some orphans, and to what refers to them */
+/*
+ * Count what a batch would do to some orphans, and to what refers to them.
+ * What it would delete is noted: later batches would not meet it any more.
+ */
 static void
-rehearse(Fix *fix, List *keys, int64 first, int64 n)
+rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone)
 {
 	MemoryContext context = CurrentMemoryContext;
 	FixPlaces	places = {.places = fix->found.places + first,.n = n};
-	FixBatch	batch = {.key = &fix->key,.keys = keys};
+	FixBatch	batch = {.key = &fix->key,.keys = keys,.gone = gone};
 
 	MemoryContextSwitchTo(fix->batch_context);
 	fix_collect(&batch, &places);
 	MemoryContextSwitchTo(context);
 	add_counts(&fix->counts, &batch);
 	fix->tallies = fix_add_tallies(fix->tallies, &batch);
+	for (int i = 0; i < batch.n; i++)
+	{
+		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
+			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
+	}
 	MemoryContextReset(fix->batch_context);
+}
+
+static void
+rehearse_all(Fix *fix, List *keys)
+{
+	int			batch = fix->work->run->batch;
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
+	.hcxt = CurrentMemoryContext};
+	HTAB	   *gone = hash_create("schemaguard rows to be deleted", 1024, &ctl,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	for (int64 first = 0; first < fix->found.n; first += batch)
+		rehearse(fix, keys, first, Min(batch, fix->found.n - first), gone);
+	hash_destroy(gone);
 }
 
 static void
@@ -307,10 +329,7 @@ execute_scan(DeployAction *action)
 	fix->tallies = NIL;
 	memset(&fix->counts, 0, sizeof(FixCounts));
 	if (fix->tables != NIL || run->dry_run)
-	{
-		for (int64 first = 0; first < fix->found.n; first += run->batch)
-			rehearse(fix, keys, first, Min(run->batch, fix->found.n - first));
-	}
+		rehearse_all(fix, keys);
 
 	blocked = fix_tallies_text(fix->tallies, true);
 	if (blocked && !run->dry_run)

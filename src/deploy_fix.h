@@ -84,6 +84,8 @@ typedef struct FixBatch
 	const FixKey *key;
 	List	   *keys;			/* of FixKey *: every key that may lead on */
 	bool		lock;			/* to be changed, not only counted */
+	HTAB	   *gone;			/* of FixPlace: rows that batches counted
+								 * before would have deleted, or NULL */
 	FixRow	   *rows;
 	int			n;
 	int			max;

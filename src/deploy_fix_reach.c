@@ -248,6 +248,12 @@ add_row(FixBatch *batch, const FixRow *row)
 	batch->rows[batch->n++] = *row;
 }
 
+static bool
+is_gone(const FixBatch *batch, const FixPlace *place)
+{
+	return batch->gone && hash_search(batch->gone, place, HASH_FIND, NULL) != NULL;
+}
+
 static void
 add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
 {
@@ -256,7 +262,7 @@ add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
 		FixRow		row = {.place = places->places[i],.table = batch->key->key->child,
 		.by = batch->key,.fate = fate};
 
-		if (fix_batch_find(batch, &row.place) == NULL)
+		if (!is_gone(batch, &row.place) && fix_batch_find(batch, &row.place) == NULL)
 			add_row(batch, &row);
 	}
 }
@@ -422,7 +428,8 @@ add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFa
 	find_referring(batch, by->key, parents, &found);
 	for (int64 i = 0; i < found.n; i++)
 	{
-		int			n = add_reached(batch, &found.places[i], by, fate);
+		int			n = is_gone(batch, &found.places[i]) ? -1 :
+			add_reached(batch, &found.places[i], by, fate);
 
 		if (n >= 0)
 			next = lappend_int(next, n);

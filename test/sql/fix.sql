@@ -209,6 +209,25 @@ CALL sg_restore_quarantine('fix');
 TABLE x ORDER BY 1;
 TABLE y ORDER BY 1;
 
+-- a dry run counts a row once that several batches reach
+SET client_min_messages = warning;
+CREATE TABLE twice (id int PRIMARY KEY, p int, u int);
+CREATE TABLE under2 (id int PRIMARY KEY, a int REFERENCES twice ON DELETE CASCADE, b int REFERENCES twice ON DELETE CASCADE);
+CREATE TABLE bottom2 (u int REFERENCES under2 ON DELETE CASCADE);
+INSERT INTO twice VALUES (1, 77, NULL), (2, 78, 1), (3, 79, 2), (4, 1, 3), (5, 1, NULL);
+INSERT INTO under2 VALUES (1, 1, 2), (2, 3, 3), (3, 4, 1), (4, 5, 5);
+INSERT INTO bottom2 VALUES (1), (2), (3), (4);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'twice', '{p}', 'parents', orphans => 'quarantine', index => false, quarantine_cascades => true);
+SELECT sg_plan_add_fk('fix', 'twice', '{u}', 'twice', orphans => 'delete', index => false, priority => 'low');
+CALL sg_add_fks('fix', validate => false);
+RESET client_min_messages;
+CALL sg_fix_orphans('fix', batch => 1, dry_run => true);
+CALL sg_fix_orphans('fix', batch => 1);
+SELECT (SELECT count(*) FROM twice) AS twice, (SELECT count(*) FROM under2) AS under, (SELECT count(*) FROM bottom2) AS bottom;
+DROP TABLE twice, under2, bottom2;
+DELETE FROM schemaguard.quarantine;
+
 -- ---- rows that refer to orphans by several keys ----
 SET client_min_messages = warning;
 CREATE TABLE mid (a int, b int, p int, PRIMARY KEY (a, b), UNIQUE (b));
