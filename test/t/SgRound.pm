@@ -538,7 +538,7 @@ sub hold_for_too_long
 
 	hold_all($node, @runs);
 	# rows that can't be put back end a call that has nothing else to do
-	my @wrong = map { ended_with($_, $_->{kind}{name} eq 'restore' ? '55P03' : '') } @runs;
+	my @wrong = map { ended_with($_, '', $_->{kind}{name} eq 'restore' ? '55P03' : ()) } @runs;
 	release($_) foreach @runs;
 	return @wrong;
 }
