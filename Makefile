@@ -34,6 +34,7 @@ OBJS = \
 	src/audit_proof.o \
 	src/audit_result.o \
 	src/audit_round.o \
+	src/audit_rows.o \
 	src/audit_sample.o \
 	src/audit_scan.o \
 	src/audit_set.o \
@@ -176,6 +177,9 @@ SQL_PARTS = \
 	sql/parts/62_discovery_rows_weight.sql \
 	sql/parts/70_snapshot.sql \
 	sql/parts/71_snapshot_statement.sql \
+	sql/parts/71_snapshot_statement_relations.sql \
+	sql/parts/71_snapshot_statement_schemas.sql \
+	sql/parts/71_snapshot_statement_whole.sql \
 	sql/parts/72_drift.sql \
 	sql/parts/73_snapshot_probe.sql \
 	sql/parts/74_drift_check.sql \
@@ -252,7 +256,7 @@ bench:
 	@[ "$${ONLY:-drift}" != drift ] || bash "$(HERE)/test/bench/drift/run.sh"
 
 docs/snapshot.sql:
-	@cd "$(HERE)" && cat sql/parts/71_snapshot_statement.sql sql/parts/73_snapshot_probe.sql | perl test/tools/snapshot-sql.pl > $@.tmp
+	@cd "$(HERE)" && cat sql/parts/71_*.sql sql/parts/73_*.sql | perl test/tools/snapshot-sql.pl > $@.tmp
 	@mv "$(HERE)/$@.tmp" "$(HERE)/$@"
 
 help:

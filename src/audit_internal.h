@@ -288,6 +288,7 @@ typedef struct AuditSetView
 	AuditMemory *memory;
 	AuditCodec *codec;			/* of any of its keys */
 	uint64		seed;
+	bool		numbers;		/* keys of one number are collected */
 	char	  **chunk;			/* addresses */
 	uint64	   *slots;
 	uint64	   *bits;

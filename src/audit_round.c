@@ -44,8 +44,9 @@
  */
 #define MAX_PASSES 12
 
-/* keys beyond which workers help to insert them */
+/* keys beyond which workers help to insert them, and how many bits are as much work as one of them */
 #define PARALLEL_INSERT_KEYS 300000
+#define BITS_PER_INSERT 20
 
 /* One parent's keys */
 typedef struct ParentSet
@@ -449,7 +450,7 @@ insert_keys(Round *round)
 	int			workers = round->build_workers;
 
 	for (int i = 0; i < list_length(round->items); i++)
-		keys += round->sets[i].nkeys;
+		keys += round->sets[i].nkeys / (round->sets[i].bits ? BITS_PER_INSERT : 1);
 	if (keys < PARALLEL_INSERT_KEYS && min_parallel_table_scan_size > 0)
 		workers = 0;
 	run_phase(round, PHASE_INSERT, NIL, workers);

@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 #include "audit_internal.h"
+#include "audit_rows.h"
 #include "compat.h"
 
 /* pages between two reports of progress */
@@ -83,21 +84,31 @@ map_columns(const AuditCodec *codec, bool parent, Oid root, Oid leaf, AttrNumber
 	return last;
 }
 
-static TableScanDesc
-begin_scan(AuditParticipant *participant, AuditRead *read, Relation rel)
+/* Mark the columns that a codec reads, of the table with these numbers */
+static void
+want_columns(const AuditCodec *codec, const AttrNumber *att, bool *wanted)
 {
+	for (int i = 0; i < codec->ncols; i++)
+		wanted[att[i] - 1] = true;
+}
+
+static void
+begin_rows(AuditRows *rows, AuditParticipant *participant, AuditRead *read, Relation rel,
+		   const bool *wanted, int last)
+{
+	AuditJob   *job = participant->job;
+
 	participant->last_block = InvalidBlockNumber;
-	if (participant->job->parallel)
-		return table_beginscan_parallel(rel, (ParallelTableScanDesc)
-										((char *) participant->job + read->pscan), SO_NONE);
-	return table_beginscan_strat(rel, GetActiveSnapshot(), 0, NULL, true, true);
+	audit_rows_begin(rows, rel, job->parallel ?
+					 (ParallelTableScanDesc) ((char *) job + read->pscan) : NULL, wanted, last);
 }
 
 /* Count the pages that rows come from */
 static inline void
-count_page(AuditParticipant *participant, TupleTableSlot *slot)
+count_page(AuditParticipant *participant, const AuditRows *rows)
 {
-	BlockNumber block = ItemPointerGetBlockNumberNoCheck(&slot->tts_tid);
+	/* of the first row of a page that is read as a whole */
+	BlockNumber block = ItemPointerGetBlockNumberNoCheck(&rows->slot->tts_tid);
 
 	if (block == participant->last_block)
 		return;
@@ -113,32 +124,32 @@ static bool
 read_parent(AuditParticipant *participant, AuditRead *read, AuditSetView *view)
 {
 	Relation	rel = table_open(read->relid, AccessShareLock);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "schemaguard parent row",
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = CurrentMemoryContext;
 	AttrNumber	att[INDEX_MAX_KEYS];
 	int			last = map_columns(view->codec, true, read->root, read->relid, att);
 	bool		leaks = view->codec->shape != SHAPE_WORDS;
-	TableScanDesc scan = begin_scan(participant, read, rel);
+	bool		wanted[MaxTupleAttributeNumber] = {false};
+	AuditRows	rows;
 	bool		room = true;
 
-	while (room && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	want_columns(view->codec, att, wanted);
+	begin_rows(&rows, participant, read, rel, wanted, last);
+	while (room && audit_rows_next(&rows))
 	{
-		slot_getsomeattrs(slot, last);
 		if (leaks)
 		{
 			MemoryContextSwitchTo(work);
-			room = audit_set_add(view, att, slot);
+			room = audit_set_add(view, att, rows.slot);
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(work);
 		}
 		else
-			room = audit_set_add(view, att, slot);
-		count_page(participant, slot);
+			room = audit_set_add(view, att, rows.slot);
+		count_page(participant, &rows);
 	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
+	audit_rows_end(&rows);
 	table_close(rel, NoLock);
 	MemoryContextDelete(work);
 
@@ -384,30 +395,32 @@ read_child(JudgeState *state, AuditRead *read)
 {
 	AuditParticipant *participant = state->participant;
 	Relation	rel = table_open(read->relid, AccessShareLock);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan;
-	uint64		rows = 0;
+	bool		wanted[MaxTupleAttributeNumber] = {false};
+	AuditRows	rows;
+	uint64		nrows = 0;
 	int			last = 0;
 
 	for (int i = 0; i < state->nbatches; i++)
-		last = Max(last, map_columns(state->batches[i].codec, false, read->root, read->relid,
-									 state->batches[i].att));
-
-	scan = begin_scan(participant, read, rel);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		slot_getsomeattrs(slot, last);
-		for (int i = 0; i < state->nbatches; i++)
-			take_row(state, &state->batches[i], slot);
-		rows++;
-		count_page(participant, slot);
+		TaskBatch  *batch = &state->batches[i];
+
+		last = Max(last, map_columns(batch->codec, false, read->root, read->relid, batch->att));
+		want_columns(batch->codec, batch->att, wanted);
 	}
-	table_endscan(scan);
+
+	begin_rows(&rows, participant, read, rel, wanted, last);
+	while (audit_rows_next(&rows))
+	{
+		for (int i = 0; i < state->nbatches; i++)
+			take_row(state, &state->batches[i], rows.slot);
+		nrows++;
+		count_page(participant, &rows);
+	}
+	audit_rows_end(&rows);
 	for (int i = 0; i < state->nbatches; i++)
 		look_up(state, &state->batches[i]);
-	ExecDropSingleTupleTableSlot(slot);
 	table_close(rel, NoLock);
-	pg_atomic_fetch_add_u64(&read->rows, rows);
+	pg_atomic_fetch_add_u64(&read->rows, nrows);
 }
 
 static void

@@ -112,6 +112,8 @@ audit_set_open(AuditSetView *view, AuditSet *set, AuditMemory *memory,
 	memcpy(view->least, set->least, sizeof(view->least));
 	memcpy(view->greatest, set->greatest, sizeof(view->greatest));
 	view->prefix.len = -1;
+	view->numbers = set->stage == SET_COLLECT && set->nparts == 1 &&
+		codec->ncols == 1 && codec->numbers == 1 && codec->cols[0].parent_byval;
 	view->room = 64;
 	view->buffer = palloc(view->room);
 
@@ -177,7 +179,7 @@ open_chunk(AuditSetView *view, Size size)
  * than a chunk has one of its own, of its size, and begins where that begins,
  * so that places in chunks stay as they are.
  */
-static char *
+static inline char *
 reserve(AuditSetView *view, Size size)
 {
 	Size		chunk_size = (Size) 1 << view->set->chunk_shift;
@@ -213,13 +215,21 @@ pack(const AuditSet *set, int numbers, const uint64 *words)
 	return packed;
 }
 
+/* Set bits of a word.  There is room for whole words, and no key has a bit beyond nbits there. */
+static void
+set_bits(AuditSetView *view, uint64 place, uint64 bits)
+{
+	if (place > view->set->nbits / 64)
+		elog(ERROR, "a key was not there when the table was read before");
+	pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->bits[place], bits);
+}
+
 static void
 set_bit(AuditSetView *view, uint64 bit)
 {
 	if (bit >= view->set->nbits)
 		elog(ERROR, "a key was not there when the table was read before");
-	pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->bits[bit / 64],
-						   UINT64CONST(1) << (bit % 64));
+	set_bits(view, bit / 64, UINT64CONST(1) << (bit % 64));
 }
 
 static bool
@@ -306,10 +316,28 @@ add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 	return true;
 }
 
+/* The usual key: one number, collected */
+static inline bool
+add_number(AuditSetView *view, int64 number)
+{
+	char	   *p = reserve(view, sizeof(int64));
+
+	if (p == NULL)
+		return false;
+	*(int64 *) p = number;
+	view->least[0] = Min(view->least[0], number);
+	view->greatest[0] = Max(view->greatest[0], number);
+	return true;
+}
+
 /* A key with a null in it can't be referred to */
 bool
 audit_set_add(AuditSetView *view, const AttrNumber *att, TupleTableSlot *slot)
 {
+	if (view->numbers)
+		return slot->tts_isnull[att[0] - 1] ||
+			add_number(view, audit_word(slot->tts_values[att[0] - 1],
+										view->codec->cols[0].parent_len));
 	for (int i = 0; i < view->codec->ncols; i++)
 	{
 		if (slot->tts_isnull[att[i] - 1])
@@ -581,6 +609,29 @@ measure(AuditSetView *view, char *p, uint64 *hash)
 	return p - start;
 }
 
+/* Keys often come in order: bits of the same word are set together */
+static void
+insert_bits(AuditSetView *view, char *p, char *end)
+{
+	int			numbers = view->codec->numbers;
+	uint64		place = 0;
+	uint64		bits = 0;
+
+	for (; p < end; p += sizeof(uint64) * numbers)
+	{
+		uint64		bit = pack(view->set, numbers, (uint64 *) p);
+
+		if (bit / 64 != place)
+		{
+			set_bits(view, place, bits);
+			place = bit / 64;
+			bits = 0;
+		}
+		bits |= UINT64CONST(1) << (bit % 64);
+	}
+	set_bits(view, place, bits);
+}
+
 static void
 insert_chunk(AuditSetView *view, uint32 n)
 {
@@ -588,40 +639,37 @@ insert_chunk(AuditSetView *view, uint32 n)
 	char	   *start = audit_address(view->memory, chunks[n].ref);
 	char	   *end = start + chunks[n].used;
 
+	if (view->bits)
+	{
+		insert_bits(view, start, end);
+		return;
+	}
 	for (char *p = start; p < end;)
 	{
-		if (view->bits)
+		uint64		hash;
+		Size		len = measure(view, p, &hash);
+
+		if (view->set->slot_words == 0)
+			insert_pointer(view, hash,
+						   ((uint64) n << (view->set->chunk_shift - 3)) + (p - start) / 8);
+		else if (view->set->packed)
 		{
-			set_bit(view, pack(view->set, view->codec->numbers, (uint64 *) p));
-			p += sizeof(uint64) * view->codec->numbers;
+			uint64		packed = pack(view->set, view->codec->numbers, (uint64 *) p);
+
+			insert_words(view, &packed);
 		}
+		else if (view->codec->shape == SHAPE_WORDS)
+			insert_words(view, (uint64 *) p);
 		else
 		{
-			uint64		hash;
-			Size		len = measure(view, p, &hash);
+			uint64		words[MAX_SLOT_WORDS];
+			uint64		bytes;
 
-			if (view->set->slot_words == 0)
-				insert_pointer(view, hash,
-							   ((uint64) n << (view->set->chunk_shift - 3)) + (p - start) / 8);
-			else if (view->set->packed)
-			{
-				uint64		packed = pack(view->set, view->codec->numbers, (uint64 *) p);
-
-				insert_words(view, &packed);
-			}
-			else if (view->codec->shape == SHAPE_WORDS)
-				insert_words(view, (uint64 *) p);
-			else
-			{
-				uint64		words[MAX_SLOT_WORDS];
-				uint64		bytes;
-
-				memcpy(&bytes, p, HEADER_SIZE);
-				words_of_bytes(view->set, p + HEADER_SIZE, bytes, words);
-				insert_words(view, words);
-			}
-			p += len;
+			memcpy(&bytes, p, HEADER_SIZE);
+			words_of_bytes(view->set, p + HEADER_SIZE, bytes, words);
+			insert_words(view, words);
 		}
+		p += len;
 	}
 }
 
@@ -799,8 +847,19 @@ audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *foun
 	}
 	if (view->set->packed)
 	{
-		for (int i = 0; i < n; i++)
-			hash[i] = pack(view->set, nwords, words + i * nwords);
+		if (nwords == 1)
+		{
+			uint64		least = view->set->least[0];
+			uint64		range = view->set->range[0];
+
+			for (int i = 0; i < n; i++)
+				hash[i] = words[i] - least < range ? words[i] - least : PG_UINT64_MAX;
+		}
+		else
+		{
+			for (int i = 0; i < n; i++)
+				hash[i] = pack(view->set, nwords, words + i * nwords);
+		}
 		if (view->bits)
 			probe_bits(view, hash, n, found);
 		else

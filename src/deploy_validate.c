@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -64,12 +65,20 @@ check_sees_rows(Oid relid)
 void
 deploy_run_validate(const FkKey *key, const char *statement)
 {
+	int			guc_level;
+
 	check_sees_rows(key->child);
 	check_sees_rows(key->parent);
 
-	/* partitions have policies of their own: then the server says so */
-	deploy_set_local("row_security", "off");
+	/*
+	 * Partitions have policies of their own: then the server says so.  Only
+	 * for this statement: plans of ours would have to be made anew for it.
+	 */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	deploy_run_statement(statement);
+	AtEOXact_GUC(true, guc_level);
 }
 
 static void

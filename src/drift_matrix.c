@@ -67,6 +67,13 @@ typedef struct MatrixObject
 	StringInfoData *details;	/* what differs there */
 } MatrixObject;
 
+/* What an environment calls otherwise than the first one */
+typedef struct Renamed
+{
+	const DriftRow *row;
+	int			environment;
+} Renamed;
+
 typedef struct Matrix
 {
 	Environment *environments;
@@ -75,6 +82,7 @@ typedef struct Matrix
 	char	   *functions;		/* schema of our functions */
 	HTAB	   *objects;
 	List	   *order;			/* of MatrixObject * */
+	List	   *renamed;		/* of Renamed * */
 } Matrix;
 
 /* ---- environments ---- */
@@ -130,16 +138,11 @@ read_server(void *arg)
 				  read->environment->snapshot, read->environment->name);
 }
 
-/*
- * Find out what a name stands for; a server is read at once.  What can't be
- * read is unknown, with the reason.
- */
+/* Find out what a name stands for */
 static void
-open_environment(Matrix *matrix, int number)
+find_environment(Matrix *matrix, int number)
 {
 	Environment *environment = &matrix->environments[number];
-	ServerRead	read = {matrix, environment};
-	ErrorData  *error;
 
 	if (strcmp(environment->name, SNAPSHOT_LIVE) == 0 || snapshot_exists(environment->name))
 	{
@@ -154,6 +157,18 @@ open_environment(Matrix *matrix, int number)
 
 	environment->snapshot = psprintf("sg_drift_matrix %d.%d", MyProcPid, number);
 	environment->temporary = true;
+}
+
+/* Read a server.  What can't be read is unknown, with the reason. */
+static void
+open_environment(Matrix *matrix, int number)
+{
+	Environment *environment = &matrix->environments[number];
+	ServerRead	read = {matrix, environment};
+	ErrorData  *error;
+
+	if (!environment->temporary)
+		return;
 	error = sg_try(read_server, &read);
 	if (error)
 	{
@@ -166,6 +181,10 @@ open_environment(Matrix *matrix, int number)
 static void
 open_environments(Matrix *matrix)
 {
+	/* a misspelt name is told before servers are waited for */
+	for (int i = 0; i < matrix->n; i++)
+		find_environment(matrix, i);
+
 	matrix->base = -1;
 	for (int i = 0; i < matrix->n; i++)
 	{
@@ -303,9 +322,40 @@ compare_with_base(Matrix *matrix)
 		{
 			DriftRow   *row = lfirst(lc);
 
-			if (matters(row))
-				take_row(find_object(matrix, row, i), row, i);
+			if (!matters(row))
+				continue;
+			take_row(find_object(matrix, row, i), row, i);
+			if (strcmp(row->change, "renamed") == 0 && row->actual)
+			{
+				Renamed    *renamed = palloc(sizeof(Renamed));
+
+				renamed->row = row;
+				renamed->environment = i;
+				matrix->renamed = lappend(matrix->renamed, renamed);
+			}
 		}
+	}
+}
+
+/*
+ * An object that a later one has beside the old name's is not missing where
+ * the first one's has got that name.
+ */
+static void
+find_renamed(Matrix *matrix)
+{
+	ListCell   *lc;
+
+	foreach(lc, matrix->renamed)
+	{
+		Renamed    *renamed = lfirst(lc);
+		char	   *key = psprintf("%s %s", renamed->row->kind, renamed->row->actual);
+		MatrixObject *object = hash_search(matrix->objects, &key, HASH_FIND, NULL);
+
+		if (object == NULL || object->states[renamed->environment] != OBJECT_MISSING)
+			continue;
+		object->states[renamed->environment] = OBJECT_DIFFERENT;
+		appendStringInfo(&object->details[renamed->environment], "renamed from %s", renamed->row->object);
 	}
 }
 
@@ -522,6 +572,7 @@ sg_drift_matrix(PG_FUNCTION_ARGS)
 	if (matrix.base >= 0)
 	{
 		compare_with_base(&matrix);
+		find_renamed(&matrix);
 		compare_holders(&matrix);
 	}
 	PopActiveSnapshot();

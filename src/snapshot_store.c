@@ -296,7 +296,7 @@ insert_batch(const char *name, Datum (*rows)[BATCH_ROWS], bool *no_parent, int n
 
 	(void) sg_owner_execute(SPI_OK_INSERT,
 							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
-							" SELECT $6, o.* FROM unnest($1, $2, $3, $4, $5) o",
+							" SELECT $6, unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
 							lengthof(types), types, values, NULL);
 }
 

@@ -12,6 +12,10 @@
 -- A third one, sg_snapshot.unprintable, is what 73_snapshot_probe.sql found: reasons by object.
 --
 -- Names that are a keyword in some of these majors only are always quoted, so that they are the same in all of them.
+--
+-- The text goes on in 71_snapshot_statement_relations.sql, _schemas.sql and _whole.sql, a branch of a UNION ALL for each
+-- kind of object. The planner knows nothing of CTEs: what joins two of them counts as many times as many rows, is then cut
+-- into batches or hashed from the larger side. So what comes by the hundred thousand is joined with catalogs.
 CREATE FUNCTION schemaguard.sg_snapshot_statement(OUT prologue text, OUT statement text)
 RETURNS record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -29,6 +33,7 @@ SET LOCAL extra_float_digits = 1;
 SET LOCAL lc_monetary = 'C';
 SET LOCAL lock_timeout = '2s';
 SET LOCAL enable_nestloop = off;
+SET LOCAL enable_mergejoin = off;
 SET LOCAL jit = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL work_mem = '32MB';
@@ -41,7 +46,7 @@ setting AS MATERIALIZED (
     SELECT nullif(current_setting('sg_snapshot.schemas', true), '')::text[] AS schemas,
         ARRAY['json', 'json_array', 'json_arrayagg', 'json_exists', 'json_object', 'json_objectagg', 'json_query',
             'json_scalar', 'json_serialize', 'json_table', 'json_value', 'merge_action', 'normalize',
-            'system_user']::name[] AS keywords
+            'system_user'] AS keywords
 ),
 held AS MATERIALIZED (
     SELECT array_agg(DISTINCT l.relation) AS relations
@@ -60,7 +65,7 @@ broken AS MATERIALIZED (
 ),
 space AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
-        CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || n.nspname || '"'
+        CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || n.nspname || '"'
             ELSE quote_ident(n.nspname) END AS identity,
         left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
             AND coalesce(n.nspname = ANY ((SELECT s.schemas FROM setting s)::name[]), true) AS wanted
@@ -70,9 +75,9 @@ nsp AS MATERIALIZED (
     SELECT s.oid, s.nspname, s.nspowner, s.nspacl, s.identity FROM space s WHERE s.wanted
 ),
 -- what a relation is called, also one of a schema that was not asked for
-place AS MATERIALIZED (
+place AS NOT MATERIALIZED (
     SELECT c.oid, s.identity AS schema,
-        s.identity || '.' || CASE WHEN c.relname = ANY ((SELECT s.keywords FROM setting s)::name[])
+        s.identity || '.' || CASE WHEN c.relname = ANY ((SELECT s.keywords FROM setting s)::text[])
             THEN '"' || c.relname || '"' ELSE quote_ident(c.relname) END AS identity
     FROM pg_class c JOIN space s ON s.oid = c.relnamespace
     WHERE c.relkind <> 't' AND c.oid >= 16384
@@ -95,10 +100,12 @@ com AS MATERIALIZED (
     WHERE c.objoid >= 16384 OR c.classoid = 'pg_namespace'::regclass
 ),
 -- tables, views, sequences, composite types
-rel AS MATERIALIZED (
+relation AS NOT MATERIALIZED (
     SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relpersistence, c.relam, c.reltablespace,
         c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relispartition, c.relpartbound, c.reloftype,
-        c.relispopulated, c.reltoastrelid, l.schema, l.identity,
+        c.relispopulated, c.reltoastrelid, n.identity AS schema,
+        n.identity || '.' || CASE WHEN c.relname = ANY ((SELECT s.keywords FROM setting s)::text[])
+            THEN '"' || c.relname || '"' ELSE quote_ident(c.relname) END AS identity,
         b.objid IS NOT NULL OR coalesce(c.oid = ANY ((SELECT h.relations FROM held h)::oid[]), false) AS locked,
         coalesce(b.reason, 'its table is locked by another session') AS trouble,
         CASE WHEN c.reloptions IS NOT NULL THEN ARRAY(SELECT o FROM unnest(c.reloptions) o ORDER BY o COLLATE "C") END
@@ -106,10 +113,12 @@ rel AS MATERIALIZED (
         e.extension
     FROM pg_class c
     JOIN nsp n ON n.oid = c.relnamespace
-    JOIN place l ON l.oid = c.oid
     LEFT JOIN ext e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid
     LEFT JOIN broken b ON b.catalog = 'relation' AND b.objid = c.oid
-    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
+    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c') AND c.oid >= 16384
+),
+rel AS MATERIALIZED (
+    SELECT * FROM relation
 ),
 -- what a view, rule or function reads that is locked: printing it would wait
 waiting AS MATERIALIZED (
@@ -135,6 +144,16 @@ owned AS MATERIALIZED (
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
       AND d.objsubid = 0 AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
 ),
+-- the columns of tables and of indexes by number: found by subscript what is sought by the thousand
+cols AS MATERIALIZED (
+    SELECT a.attrelid, array_agg(a.attname) AS names, array_agg(a.attcollation) AS collations,
+        array_agg(a.attnum) FILTER (WHERE a.attisdropped) AS gone,
+        array_agg(a.attnum) FILTER (WHERE a.granted) AS granted
+    FROM (SELECT a.attrelid, a.attnum, a.attname, a.attcollation, a.attisdropped,
+              a.attacl IS NOT NULL AND NOT a.attisdropped AS granted
+          FROM pg_attribute a WHERE a.attnum > 0 AND a.attrelid >= 16384 ORDER BY a.attrelid, a.attnum) a
+    GROUP BY a.attrelid
+),
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Privileges: who holds what, as a set; only where it is not what a new object has
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -143,8 +162,11 @@ granted AS (
         CASE r.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char" AS type, true AS whole
     FROM rel r WHERE r.relacl IS NOT NULL
     UNION ALL
-    SELECT 'pg_class'::regclass, a.attrelid, a.attnum, r.relowner, a.attacl, 'c', false
-    FROM pg_attribute a JOIN rel r ON r.oid = a.attrelid WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
+    SELECT 'pg_class'::regclass, r.oid, k.attnum, r.relowner, (SELECT a.attacl FROM pg_attribute a
+        WHERE a.attrelid = r.oid AND a.attnum = k.attnum), 'c', false
+    FROM (SELECT c.attrelid, unnest(c.granted) AS attnum
+          FROM cols c WHERE cardinality(c.granted) BETWEEN 1 AND 1600) k
+    JOIN rel r ON r.oid = k.attrelid
     UNION ALL
     SELECT 'pg_namespace'::regclass, n.oid, 0, n.nspowner, n.nspacl, 'n', true
     FROM nsp n WHERE n.nspacl IS NOT NULL
@@ -212,28 +234,31 @@ grantor AS MATERIALIZED (
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Indexes and constraints
 -- ---------------------------------------------------------------------------------------------------------------------
-con AS MATERIALIZED (
-    SELECT c.*
-    FROM (VALUES (true, false, NULL::int2[])) d (conenforced, conperiod, confdelsetcols),
-        LATERAL (SELECT c.oid, c.conname, c.connamespace, c.contype, c.condeferrable, c.condeferred, c.convalidated,
-                c.conrelid, c.contypid, c.conindid, c.conparentid, c.confrelid, c.confupdtype, c.confdeltype,
-                    c.confmatchtype,
-                c.conislocal, c.coninhcount, c.connoinherit, c.conkey, c.confkey, c.conexclop, c.conbin,
-                conenforced, conperiod, confdelsetcols
-            FROM pg_constraint c WHERE c.contype IN ('p', 'u', 'f', 'c', 'x') OFFSET 0) c
-),
-key AS MATERIALIZED (
-    SELECT k.oid, k.side, jsonb_agg(a.attname ORDER BY k.n) AS names, string_agg(a.attname, '_' ORDER BY k.n) AS joined
-    FROM (SELECT c.oid, 1 AS side, c.conrelid AS attrelid, u.attnum, u.n
-          FROM con c, LATERAL unnest(c.conkey) WITH ORDINALITY u (attnum, n)
-          UNION ALL
-          SELECT c.oid, 2, c.confrelid, u.attnum, u.n FROM con c,
-              LATERAL unnest(c.confkey) WITH ORDINALITY u (attnum, n)
-          UNION ALL
-          SELECT c.oid, 3, c.conrelid, u.attnum, u.n FROM con c,
-              LATERAL unnest(c.confdelsetcols) WITH ORDINALITY u (attnum, n)) k
-    JOIN pg_attribute a ON a.attrelid = k.attrelid AND a.attnum = k.attnum AND a.attnum > 0 AND a.attrelid >= 16384
-    GROUP BY k.oid, k.side
+con AS (
+    SELECT c.*, s.identity || '.' || CASE WHEN p.relname = ANY ((SELECT s.keywords FROM setting s)::text[])
+            THEN '"' || p.relname || '"' ELSE quote_ident(p.relname) END AS parent,
+        CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN jsonb_build_array(k.names[c.conkey[1]])
+            ELSE (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
+                FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS columns,
+        CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN k.names[c.conkey[1]]::text
+            ELSE (SELECT string_agg(k.names[u.attnum], '_' ORDER BY u.n)
+                FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS joined,
+        CASE WHEN cardinality(c.confkey) = 1 THEN jsonb_build_array(f.names[c.confkey[1]])
+            ELSE (SELECT jsonb_agg(f.names[u.attnum] ORDER BY u.n)
+                FROM unnest(c.confkey) WITH ORDINALITY u (attnum, n)) END AS referenced_columns,
+        CASE WHEN c.confdelsetcols IS NOT NULL THEN (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
+            FROM unnest(c.confdelsetcols) WITH ORDINALITY u (attnum, n)) END AS on_delete_columns
+    FROM (SELECT c.*
+          FROM (VALUES (true, false, NULL::int2[])) d (conenforced, conperiod, confdelsetcols),
+              LATERAL (SELECT c.oid, c.conname, c.contype, c.condeferrable,
+                      c.condeferred, c.convalidated, c.conrelid, c.contypid, c.conindid, c.conparentid, c.confrelid,
+                      c.confupdtype, c.confdeltype, c.confmatchtype, c.conislocal, c.coninhcount, c.connoinherit,
+                      c.conkey, c.confkey, c.conexclop, c.conbin, conenforced, conperiod, confdelsetcols
+                  FROM pg_constraint c WHERE c.contype IN ('p', 'u', 'f', 'c', 'x') OFFSET 0) c) c
+    LEFT JOIN cols k ON k.attrelid = c.conrelid
+    LEFT JOIN pg_class p ON p.oid = c.confrelid
+    LEFT JOIN cols f ON f.attrelid = p.oid
+    LEFT JOIN space s ON s.oid = p.relnamespace
 ),
 ind AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident, i.indnatts,
@@ -241,7 +266,8 @@ ind AS MATERIALIZED (
         i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs, i.indpred, i.indnullsnotdistinct,
         x.relname, CASE WHEN x.reloptions IS NOT NULL THEN ARRAY(SELECT o
             FROM unnest(x.reloptions) o ORDER BY o COLLATE "C") END AS reloptions, x.reltablespace, m.amname,
-            c.oid AS constraint_oid, c.contype,
+            c.oid AS constraint_oid,
+            c.oid IS NULL OR i.indnatts > i.indnkeyatts OR c.contype = 'x' AS has_own_key,
             t.identity AS table_identity,
         t.relname AS table_name, t.extension, t.locked AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL) AS waits,
             t.trouble, n.identity AS schema, p.inhparent
@@ -254,113 +280,49 @@ ind AS MATERIALIZED (
     JOIN pg_class x ON x.oid = i.indexrelid
     JOIN nsp n ON n.oid = x.relnamespace
     JOIN pg_am m ON m.oid = x.relam
-    LEFT JOIN con c ON c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x')
+    LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x')
     LEFT JOIN inh p ON p.inhrelid = i.indexrelid
 ),
 -- keys of indexes; for those of a constraint only where the constraint's own columns do not say it all
 ind_key AS MATERIALIZED (
     SELECT i.indexrelid,
-        jsonb_agg(CASE WHEN k.attnum <> 0 THEN a.attname END ORDER BY k.n)
-            FILTER (WHERE k.n <= i.indnkeyatts) AS columns,
-        jsonb_agg(a.attname ORDER BY k.n) FILTER (WHERE k.n > i.indnkeyatts) AS include,
+        jsonb_agg(t.names[k.attnum] ORDER BY k.n) FILTER (WHERE k.n <= i.indnkeyatts) AS columns,
+        jsonb_agg(t.names[k.attnum] ORDER BY k.n) FILTER (WHERE k.n > i.indnkeyatts) AS include,
         jsonb_agg(pg_get_indexdef(i.indexrelid, k.n::int, false) ORDER BY k.n)
             FILTER (WHERE k.attnum = 0 AND NOT i.waits) AS expressions,
         jsonb_agg(CASE WHEN NOT o.opcdefault THEN CASE WHEN o.opcnamespace = 11 THEN '' ELSE quote_ident(os.nspname)
             || '.' END || quote_ident(o.opcname) END
             ORDER BY k.n) FILTER (WHERE k.n <= i.indnkeyatts) AS operator_classes,
         jsonb_agg(CASE WHEN k.colloid <> 0 AND k.colloid IS DISTINCT FROM CASE
-            WHEN k.attnum = 0 THEN 100 ELSE a.attcollation END
+            WHEN k.attnum = 0 THEN 100 ELSE t.collations[k.attnum] END
             THEN cl.identity END ORDER BY k.n) FILTER (WHERE k.n <= i.indnkeyatts) AS collations,
         jsonb_agg(CASE k.indoption WHEN 1 THEN 'desc nulls last' WHEN 2 THEN 'asc nulls first'
             WHEN 3 THEN 'desc' END ORDER BY k.n)
             FILTER (WHERE k.n <= i.indnkeyatts) AS ordering,
         bool_or(NOT o.opcdefault) AS has_operator_classes,
-        bool_or(k.colloid <> 0 AND k.colloid IS DISTINCT FROM CASE WHEN k.attnum = 0 THEN 100 ELSE a.attcollation END)
-            AS has_collations,
+        bool_or(k.colloid <> 0 AND k.colloid IS DISTINCT FROM CASE WHEN k.attnum = 0 THEN 100
+            ELSE t.collations[k.attnum] END) AS has_collations,
         bool_or(k.indoption <> 0) AS has_ordering,
-        string_agg(CASE WHEN k.attnum <> 0 THEN a.attname ELSE x.attname END, '_' ORDER BY k.n) AS joined,
-        jsonb_object_agg(k.n::text, to_jsonb(x.attoptions)) FILTER (WHERE x.attoptions IS NOT NULL
-            AND k.n <= i.indnkeyatts) AS operator_class_options,
-        jsonb_object_agg(k.n::text, x.attstattarget) FILTER (WHERE x.attstattarget >= 0) AS statistics
+        string_agg(CASE WHEN k.attnum <> 0 THEN t.names[k.attnum] ELSE x.names[k.n] END, '_' ORDER BY k.n) AS joined
     FROM ind i
+    JOIN cols t ON t.attrelid = i.indrelid
+    JOIN cols x ON x.attrelid = i.indexrelid
     CROSS JOIN LATERAL unnest(i.indkey, i.indclass, i.indcollation, i.indoption) WITH ORDINALITY k (attnum, opclass,
         colloid, indoption, n)
-    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum <> 0
-    LEFT JOIN pg_attribute x ON x.attrelid = i.indexrelid AND x.attnum = k.n
     LEFT JOIN pg_opclass o ON o.oid = k.opclass
     LEFT JOIN pg_namespace os ON os.oid = o.opcnamespace
     LEFT JOIN coll cl ON cl.oid = k.colloid
-    WHERE i.constraint_oid IS NULL OR i.indnatts > i.indnkeyatts OR i.contype = 'x'
+    WHERE i.has_own_key
     GROUP BY i.indexrelid
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
--- Kinds of objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties
+-- What one kind of objects needs
 -- ---------------------------------------------------------------------------------------------------------------------
-schema_object AS (
-    SELECT 'schema'::text, NULL::text, n.nspname::text, NULL::text, NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(n.nspowner), 'acl', a.acl, 'grantors', g.grantors,
-            'comment', c.description, 'extension', e.extension))
-    FROM nsp n
-    LEFT JOIN ext e ON e.classid = 'pg_namespace'::regclass AND e.objid = n.oid
-    LEFT JOIN com c ON c.classoid = 'pg_namespace'::regclass AND c.objoid = n.oid
-    LEFT JOIN acl a ON a.classid = 'pg_namespace'::regclass AND a.objid = n.oid
-    LEFT JOIN grantor g ON g.classid = 'pg_namespace'::regclass AND g.objid = n.oid
-),
 parents AS MATERIALIZED (
     SELECT i.inhrelid, jsonb_agg(p.identity ORDER BY i.inhseqno) AS names,
         min(p.identity) AS first, bool_or(i.detaching) AS detaching
     FROM inh i JOIN place p ON p.oid = i.inhparent
     GROUP BY i.inhrelid
-),
-table_object AS (
-    SELECT 'table', r.schema, r.relname::text, NULL, r.schema,
-        jsonb_build_object('type', CASE r.relkind WHEN 'r' THEN 'table'
-            WHEN 'p' THEN 'partitioned table' ELSE 'foreign table' END,
-            'owner', pg_get_userbyid(r.relowner))
-        || CASE WHEN r.relkind = 'r' AND r.relpersistence = 'p' AND NOT r.relispartition AND p.names IS NULL
-            AND r.reloftype = 0
-                AND r.reloptions IS NULL AND t.reloptions IS NULL AND NOT r.relrowsecurity AND NOT r.relforcerowsecurity
-                AND r.relreplident = 'd' AND m.amname = 'heap' AND s.spcname IS NULL AND a.acl IS NULL
-                    AND g.grantors IS NULL
-                AND c.description IS NULL AND r.extension IS NULL
-            THEN '{}'
-            ELSE jsonb_strip_nulls(jsonb_build_object(
-            'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
-            'partition_key', CASE WHEN r.relkind = 'p' AND NOT r.locked THEN pg_get_partkeydef(r.oid) END,
-            'partition_of', CASE WHEN r.relispartition THEN p.first END,
-            'partition_bound', CASE WHEN r.relispartition AND NOT r.locked THEN pg_get_expr(r.relpartbound, r.oid) END,
-            'partition_detached', CASE WHEN p.detaching THEN true END,
-            'inherits', CASE WHEN NOT r.relispartition THEN p.names END,
-            'of_type', CASE WHEN r.reloftype <> 0 THEN format_type(r.reloftype, NULL) END,
-            'options', to_jsonb(r.reloptions),
-            'toast_options', to_jsonb(CASE WHEN t.reloptions IS NOT NULL
-                THEN ARRAY(SELECT o FROM unnest(t.reloptions) o ORDER BY o COLLATE "C") END),
-            'row_security', CASE WHEN r.relrowsecurity THEN true END,
-            'force_row_security', CASE WHEN r.relforcerowsecurity THEN true END,
-            'replica_identity', CASE r.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full'
-                WHEN 'i' THEN 'index' END,
-            'access_method', CASE WHEN m.amname <> 'heap' THEN m.amname END,
-            'tablespace', s.spcname, 'server', f.srvname, 'server_options', f.options,
-            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension,
-            'unknown', CASE WHEN r.locked AND (r.relkind = 'p' OR r.relispartition) THEN r.trouble
-                WHEN r.relkind = 'p' AND pg_get_partkeydef(r.oid) IS NULL THEN 'dropped while it was read'
-                WHEN r.relispartition AND pg_get_expr(r.relpartbound, r.oid) IS NULL
-                    THEN 'dropped while it was read' END))
-        END
-    FROM rel r
-    LEFT JOIN parents p ON p.inhrelid = r.oid
-    LEFT JOIN pg_class t ON t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL
-    LEFT JOIN pg_am m ON m.oid = r.relam
-    LEFT JOIN pg_tablespace s ON s.oid = r.reltablespace
-    LEFT JOIN (SELECT f.ftrelid, s.srvname,
-                   to_jsonb(ARRAY(SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
-                       THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
-                       FROM unnest(f.ftoptions) o ORDER BY o COLLATE "C")) AS options
-               FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver) f ON f.ftrelid = r.oid
-    LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = r.oid AND c.objsubid = 0
-    LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = r.oid AND a.objsubid = 0
-    LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = r.oid AND g.objsubid = 0
-    WHERE r.relkind IN ('r', 'p', 'f')
 ),
 att AS (
     SELECT a.*
@@ -372,8 +334,7 @@ att AS (
             FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 OFFSET 0) a
 ),
 gone AS MATERIALIZED (
-    SELECT a.attrelid, array_agg(a.attnum) AS attnums
-    FROM pg_attribute a WHERE a.attisdropped AND a.attnum > 0 GROUP BY a.attrelid
+    SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
 ),
 -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
 not_null AS MATERIALIZED (
@@ -388,194 +349,9 @@ identity_column AS MATERIALIZED (
     FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
     WHERE o.deptype = 'i'
 ),
-column_object AS (
-    SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
-        CASE WHEN x.plain AND NOT x.has_expression THEN jsonb_build_object('type', x.type, 'position', x.position,
-            'not_null', x.attnotnull)
-            WHEN x.plain AND x.attgenerated = '' AND x.expression IS NOT NULL
-            THEN jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull, 'default',
-                x.expression)
-        ELSE jsonb_strip_nulls(jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull,
-            'collation', cl.identity,
-            'default', CASE WHEN x.attgenerated = '' THEN x.expression END,
-            'generated', CASE WHEN x.attgenerated <> '' THEN x.expression END,
-            'generated_kind', CASE x.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
-            'identity', CASE x.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
-            'identity_sequence', x.sequence - CASE WHEN x.sequence ->> 'name' = x.relname || '_' || x.attname || '_seq'
-                THEN 'name' ELSE '' END,
-            'storage', CASE WHEN x.attstorage <> x.typstorage THEN CASE x.attstorage WHEN 'p' THEN 'plain'
-                WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
-            'compression', CASE x.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
-            'statistics', x.statistics,
-            'options', to_jsonb(nullif(ARRAY(SELECT o FROM unnest(x.options) o
-                WHERE left(o, 10) <> 'pg_attver=' ORDER BY o COLLATE "C"), '{}')),
-            'server_options', to_jsonb(CASE WHEN x.attfdwoptions IS NOT NULL
-                THEN ARRAY(SELECT o FROM unnest(x.attfdwoptions) o ORDER BY o COLLATE "C") END),
-            'inherited', CASE WHEN x.attinhcount > 0 THEN CASE WHEN x.attislocal THEN 'and local' ELSE 'only' END END,
-            'not_null_name', CASE WHEN x.not_null_name <> left(x.relname || '_' || x.attname || '_not_null', 63)
-                THEN x.not_null_name END,
-            'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
-            'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,
-            'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
-            'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
-                WHEN x.has_expression AND x.expression IS NULL THEN 'dropped while it was read' END))
-        END
-    FROM (SELECT r.identity, r.relname, r.extension, r.locked, r.trouble, a.attname,
-              format_type(a.atttypid, a.atttypmod) AS type,
-              CASE WHEN d.attrelid IS NULL THEN a.attnum
-                  ELSE a.attnum - (SELECT count(*) FROM unnest(d.attnums) n WHERE n < a.attnum)::int END AS position,
-              a.attnotnull, a.attgenerated, a.attidentity, a.attstorage, t.typstorage, a.attcompression, a.statistics,
-              a.attoptions AS options, a.attfdwoptions, a.attinhcount, a.attislocal,
-              CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation END AS attcollation,
-              f.adrelid IS NOT NULL AS has_expression,
-              CASE WHEN NOT r.locked THEN pg_get_expr(f.adbin, f.adrelid) END AS expression,
-              s.options AS sequence, k.conname AS not_null_name, k.convalidated AS not_null_validated,
-                  k.connoinherit AS not_null_no_inherit,
-              l.acl, g.grantors, c.description,
-              a.attidentity = '' AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
-                  AND a.attcompression = '' AND a.statistics IS NULL AND a.attfdwoptions IS NULL AND a.attinhcount = 0
-                  AND (a.attoptions IS NULL OR cardinality(a.attoptions) = 1
-                      AND left(a.attoptions[1], 10) = 'pg_attver=')
-                  AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit
-                      AND k.conname = r.relname || '_' || a.attname || '_not_null')
-                  AND l.acl IS NULL AND g.grantors IS NULL AND c.description IS NULL AND r.extension IS NULL AS plain
-          FROM att a
-          JOIN rel r ON r.oid = a.attrelid AND r.relkind IN ('r', 'p', 'f')
-          JOIN pg_type t ON t.oid = a.atttypid
-          LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
-          LEFT JOIN gone d ON d.attrelid = a.attrelid
-          LEFT JOIN identity_column s ON s.attrelid = a.attrelid AND s.attnum = a.attnum
-          LEFT JOIN not_null k ON k.conrelid = a.attrelid AND k.attnum = a.attnum
-          LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = a.attrelid AND c.objsubid = a.attnum
-          LEFT JOIN acl l ON l.classid = 'pg_class'::regclass AND l.objid = a.attrelid AND l.objsubid = a.attnum
-          LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = a.attrelid AND g.objsubid = a.attnum) x
-    LEFT JOIN coll cl ON cl.oid = x.attcollation
-),
-constraint_object AS (
-    SELECT 'constraint', x.table_identity, x.conname::text, NULL, x.table_identity,
-        CASE x.contype
-            WHEN 'f' THEN jsonb_build_object('type', 'f', 'columns', x.columns, 'references', x.parent,
-                'referenced_columns', x.referenced_columns,
-                'match', CASE x.confmatchtype WHEN 'f' THEN 'full' WHEN 'p' THEN 'partial' ELSE 'simple' END,
-                'on_update', CASE x.confupdtype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict'
-                    WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' ELSE 'set default' END,
-                'on_delete', CASE x.confdeltype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict'
-                    WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' ELSE 'set default' END,
-                'deferrable', x.condeferrable, 'deferred', x.condeferred, 'validated', x.convalidated, 'enforced',
-                    x.conenforced)
-            WHEN 'c' THEN jsonb_strip_nulls(jsonb_build_object('type', 'c', 'columns', x.columns, 'expression',
-                x.expression,
-                'validated', x.convalidated, 'enforced', x.conenforced))
-            ELSE jsonb_build_object('type', x.contype, 'columns', x.columns, 'deferrable', x.condeferrable, 'deferred',
-                x.condeferred)
-        END
-        || CASE WHEN left(x.conname, length(x.automatic)) = x.automatic
-                AND ltrim(substr(x.conname, length(x.automatic) + 1), '0123456789') = ''
-                    THEN '{"automatic_name": true}'::jsonb ELSE '{}' END
-        || CASE WHEN x.description IS NULL AND x.extension IS NULL AND NOT x.conperiod AND NOT x.locked
-            AND x.coninhcount = 0 AND x.partition_of IS NULL
-                AND (x.contype = 'f' AND x.on_delete_columns IS NULL
-                     OR x.contype = 'c' AND NOT x.connoinherit AND x.expression IS NOT NULL
-                     OR x.contype IN ('p', 'u') AND x.indisvalid AND NOT x.indisclustered AND NOT x.indisreplident
-                         AND NOT x.indnullsnotdistinct
-                        AND x.reloptions IS NULL AND x.spcname IS NULL AND x.include IS NULL
-                            AND x.index_name = x.conname)
-            THEN '{}'
-            ELSE jsonb_strip_nulls(jsonb_build_object(
-                'on_delete_columns', x.on_delete_columns,
-                'period', CASE WHEN x.conperiod THEN true END,
-                'no_inherit', CASE WHEN x.contype = 'c' AND x.connoinherit THEN true END,
-                'inherited', CASE WHEN x.coninhcount > 0 AND x.partition_of IS NULL THEN CASE
-                    WHEN x.conislocal THEN 'and local' ELSE 'only' END END,
-                'partition_of', x.partition_of,
-                'nulls_not_distinct', CASE WHEN x.indnullsnotdistinct THEN true END,
-                'include', x.include,
-                'access_method', CASE WHEN x.contype = 'x' THEN x.amname END,
-                'index_columns', CASE WHEN x.contype = 'x' THEN x.index_columns END,
-                'expressions', x.expressions, 'operators', x.operators,
-                'operator_classes', x.operator_classes, 'predicate', x.predicate,
-                'index_name', CASE WHEN x.index_name <> x.conname THEN x.index_name END,
-                'options', to_jsonb(x.reloptions), 'tablespace', x.spcname,
-                'valid', CASE WHEN NOT x.indisvalid THEN false END,
-                'clustered', CASE WHEN x.indisclustered THEN true END,
-                'replica_identity', CASE WHEN x.indisreplident THEN true END,
-                'comment', x.description, 'extension', x.extension,
-                'unknown', CASE WHEN x.contype = 'c' AND x.locked OR x.waits THEN x.trouble
-                    WHEN x.contype = 'c' AND x.expression IS NULL THEN 'dropped while it was read' END))
-        END
-    FROM (SELECT c.*, coalesce(r.identity, dn.identity || '.' || quote_ident(t.typname)) AS table_identity,
-              coalesce(r.extension, te.extension) AS extension, coalesce(r.locked, false) OR db.objid IS NOT NULL AS locked,
-              coalesce(r.trouble, db.reason) AS trouble, k.names AS columns, kf.names AS referenced_columns, kd.names AS on_delete_columns,
-              CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE AND db.objid IS NULL
-                  THEN pg_get_expr(c.conbin, c.conrelid) END AS expression,
-              f.identity AS parent,
-              CASE WHEN c.conparentid <> 0 THEN pr.identity || '.' || quote_ident(p.conname) END AS partition_of,
-              i.indnullsnotdistinct, i.waits, i.amname, i.relname AS index_name, i.reloptions, s.spcname, i.indisvalid,
-                  i.indisclustered, i.indisreplident,
-              ik.include, ik.columns AS index_columns, ik.expressions,
-                  CASE WHEN ik.has_operator_classes THEN ik.operator_classes END AS operator_classes,
-              CASE WHEN NOT i.waits THEN pg_get_expr(i.indpred, i.indrelid) END AS predicate,
-              o.operators,
-              CASE c.contype WHEN 'p' THEN r.relname || '_pkey'
-                  WHEN 'f' THEN r.relname || '_' || k.joined || '_fkey'
-                  WHEN 'u' THEN r.relname || '_' || coalesce(ik.joined, k.joined) || '_key'
-                  WHEN 'x' THEN r.relname || '_' || coalesce(ik.joined, k.joined) || '_excl'
-                  WHEN 'c' THEN coalesce(r.relname || CASE WHEN cardinality(c.conkey) = 1 THEN '_' || k.joined
-                      ELSE '' END, t.typname) || '_check' END AS automatic,
-              m.description
-          FROM con c
-          LEFT JOIN rel r ON r.oid = c.conrelid
-          LEFT JOIN pg_type t ON t.oid = c.contypid
-          LEFT JOIN broken db ON db.catalog = 'type' AND db.objid = c.contypid
-          LEFT JOIN nsp dn ON dn.oid = t.typnamespace
-          LEFT JOIN ext te ON te.classid = 'pg_type'::regclass AND te.objid = t.oid
-          LEFT JOIN key k ON k.oid = c.oid AND k.side = 1
-          LEFT JOIN key kf ON kf.oid = c.oid AND kf.side = 2
-          LEFT JOIN key kd ON kd.oid = c.oid AND kd.side = 3
-          LEFT JOIN place f ON f.oid = c.confrelid
-          LEFT JOIN pg_constraint p ON p.oid = c.conparentid
-          LEFT JOIN place pr ON pr.oid = p.conrelid
-          LEFT JOIN ind i ON i.constraint_oid = c.oid
-          LEFT JOIN ind_key ik ON ik.indexrelid = i.indexrelid
-          LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
-          LEFT JOIN (SELECT c.oid, jsonb_agg(u.operator::regoperator::text ORDER BY u.n) AS operators
-                     FROM con c, LATERAL unnest(c.conexclop) WITH ORDINALITY u (operator,
-                         n) GROUP BY c.oid) o ON o.oid = c.oid
-          LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
-          WHERE r.oid IS NOT NULL OR dn.oid IS NOT NULL) x
-),
-index_object AS (
-    SELECT 'index', i.schema, i.relname::text, NULL, i.table_identity,
-        jsonb_strip_nulls(jsonb_build_object('access_method', i.amname, 'unique', i.indisunique,
-            'columns', k.columns, 'expressions', k.expressions, 'include', k.include,
-            'operator_classes', CASE WHEN k.has_operator_classes THEN k.operator_classes END,
-            'operator_class_options', k.operator_class_options,
-            'collations', CASE WHEN k.has_collations THEN k.collations END,
-            'ordering', CASE WHEN k.has_ordering THEN k.ordering END,
-            'predicate', CASE WHEN NOT i.waits THEN pg_get_expr(i.indpred, i.indrelid) END,
-            'nulls_not_distinct', CASE WHEN i.indnullsnotdistinct THEN true END,
-            'valid', i.indisvalid,
-            'clustered', CASE WHEN i.indisclustered THEN true END,
-            'replica_identity', CASE WHEN i.indisreplident THEN true END,
-            'options', to_jsonb(i.reloptions),
-            'tablespace', s.spcname, 'statistics', k.statistics,
-            'partition_of', p.identity,
-            'automatic_name', CASE WHEN left(i.relname, length(i.table_name || '_' || k.joined
-                || '_idx')) = i.table_name || '_' || k.joined || '_idx'
-                AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
-                    THEN true END,
-            'comment', c.description, 'extension', i.extension,
-            'unknown', CASE WHEN i.waits THEN i.trouble END))
-    FROM ind i
-    LEFT JOIN ind_key k ON k.indexrelid = i.indexrelid
-    LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
-    LEFT JOIN place p ON p.oid = i.inhparent
-    LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = i.indexrelid AND c.objsubid = 0
-    WHERE i.constraint_oid IS NULL
-),
 attributes AS MATERIALIZED (
     SELECT a.attrelid,
-        jsonb_agg(CASE WHEN a.attname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || a.attname || '"'
+        jsonb_agg(CASE WHEN a.attname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || a.attname || '"'
             ELSE quote_ident(a.attname) END || ' ' || format_type(a.atttypid, a.atttypmod)
             || CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || cl.identity ELSE '' END ORDER BY a.attnum)
                 AS columns,
@@ -585,7 +361,9 @@ attributes AS MATERIALIZED (
         jsonb_object_agg(a.attname, l.acl) FILTER (WHERE l.acl IS NOT NULL) AS acls,
         jsonb_object_agg(a.attname, a.attstattarget) FILTER (WHERE a.attstattarget >= 0) AS statistics
     FROM rel r
+    -- found by index, where there are few of them
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.attrelid = ANY (ARRAY(SELECT v.oid FROM rel v WHERE v.relkind IN ('v', 'm', 'c')))
     JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN coll cl ON cl.oid = a.attcollation
     LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
@@ -593,57 +371,6 @@ attributes AS MATERIALIZED (
     LEFT JOIN acl l ON l.classid = 'pg_class'::regclass AND l.objid = a.attrelid AND l.objsubid = a.attnum
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
-),
-view_object AS (
-    SELECT CASE x.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, x.schema, x.relname::text, NULL, x.schema,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(x.relowner), 'query', x.query, 'columns',
-            x.columns,
-            'column_defaults', x.defaults, 'column_comments', x.comments, 'column_acl', x.acls, 'column_statistics',
-                x.statistics,
-            'options', to_jsonb(x.reloptions),
-            'populated', CASE WHEN x.relkind = 'm' THEN x.relispopulated END, 'tablespace', x.spcname,
-            'access_method', CASE WHEN x.relkind = 'm' AND x.amname <> 'heap' THEN x.amname END,
-            'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
-            'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'it or what it reads is')
-                WHEN x.query IS NULL THEN 'dropped while it was read' END))
-    FROM (SELECT r.*, t.columns, t.defaults, t.comments, t.acls, t.statistics, m.amname, s.spcname, a.acl, g.grantors,
-        c.description,
-              r.locked OR w.objid IS NOT NULL AS waits,
-              CASE WHEN NOT r.locked AND w.objid IS NULL THEN pg_get_viewdef(r.oid) END AS query
-          FROM rel r
-          LEFT JOIN attributes t ON t.attrelid = r.oid
-          LEFT JOIN (SELECT DISTINCT e.ev_class AS objid FROM waiting w JOIN pg_rewrite e ON e.oid = w.objid
-                     WHERE w.classid = 'pg_rewrite'::regclass AND e.rulename = '_RETURN') w ON w.objid = r.oid
-          LEFT JOIN pg_am m ON m.oid = r.relam
-          LEFT JOIN pg_tablespace s ON s.oid = r.reltablespace
-          LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = r.oid AND c.objsubid = 0
-          LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = r.oid AND a.objsubid = 0
-          LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = r.oid AND g.objsubid = 0
-          WHERE r.relkind IN ('v', 'm')) x
-),
-sequence_object AS (
-    SELECT 'sequence', r.schema, r.relname::text, NULL, r.schema,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(r.relowner), 'type',
-            format_type(s.seqtypid, NULL),
-            'start', s.seqstart, 'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache',
-                s.seqcache, 'cycle', s.seqcycle,
-            'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
-            'owned_by', t.identity || '.' || CASE WHEN b.attname = ANY ((SELECT s.keywords FROM setting s)::name[])
-                THEN '"' || b.attname || '"' ELSE quote_ident(b.attname) END,
-            'automatic_name', CASE WHEN left(r.relname, length(t.relname || '_' || b.attname || '_seq')) = t.relname
-                || '_' || b.attname || '_seq'
-                AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
-                    THEN true END,
-            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension))
-    FROM rel r
-    JOIN pg_sequence s ON s.seqrelid = r.oid
-    LEFT JOIN owned o ON o.sequence = r.oid
-    LEFT JOIN rel t ON t.oid = o.attrelid
-    LEFT JOIN pg_attribute b ON b.attrelid = o.attrelid AND b.attnum = o.attnum
-    LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = r.oid AND c.objsubid = 0
-    LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = r.oid AND a.objsubid = 0
-    LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = r.oid AND g.objsubid = 0
-    WHERE r.relkind = 'S' AND o.deptype IS DISTINCT FROM 'i'
 ),
 proc AS (
     SELECT p.*
@@ -655,67 +382,6 @@ proc AS (
                 p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
             FROM pg_proc p WHERE p.pronamespace <> 11 OFFSET 0) p
 ),
-function_object AS (
-    SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.identity,
-        p.proname::text,
-        '(' || oidvectortypes(p.proargtypes) || ')', n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.proowner), 'language', l.lanname,
-            'arguments', CASE WHEN b.objid IS NULL THEN pg_get_function_arguments(p.oid) END, 'returns', pg_get_function_result(p.oid),
-            'volatility', CASE WHEN p.prokind <> 'p' THEN CASE p.provolatile WHEN 'i' THEN 'immutable'
-                WHEN 's' THEN 'stable' ELSE 'volatile' END END,
-            'parallel', CASE WHEN p.prokind <> 'p' THEN CASE p.proparallel WHEN 's' THEN 'safe'
-                WHEN 'r' THEN 'restricted' ELSE 'unsafe' END END,
-            'strict', CASE WHEN p.proisstrict THEN true END,
-            'security_definer', CASE WHEN p.prosecdef THEN true END,
-            'leakproof', CASE WHEN p.proleakproof THEN true END,
-            'window', CASE WHEN p.prokind = 'w' THEN true END,
-            'cost', CASE WHEN p.prokind IN ('f', 'w') THEN p.procost END,
-            'rows', CASE WHEN p.proretset THEN p.prorows END,
-            'support', CASE WHEN p.prosupport::oid <> 0 THEN p.prosupport::text END,
-            'configuration', to_jsonb(CASE WHEN p.proconfig IS NOT NULL
-                THEN ARRAY(SELECT o FROM unnest(p.proconfig) o ORDER BY o COLLATE "C") END),
-            'transforms', to_jsonb(CASE WHEN p.protrftypes IS NOT NULL
-                THEN ARRAY(SELECT format_type(o, NULL) FROM unnest(p.protrftypes) o ORDER BY 1) END),
-            'body', CASE WHEN p.prokind <> 'a' AND NOT p.parsed THEN p.prosrc END,
-            'library', p.probin,
-            'sql_body', CASE WHEN p.parsed AND w.objid IS NULL AND b.objid IS NULL
-                THEN substring(pg_get_functiondef(p.oid) FROM chr(10) || '((BEGIN ATOMIC|RETURN ).*)$') END))
-        || CASE WHEN g.aggfnoid IS NULL THEN '{}' ELSE jsonb_strip_nulls(jsonb_build_object(
-            'aggregate_kind', CASE g.aggkind WHEN 'n' THEN 'normal'
-                WHEN 'o' THEN 'ordered set' ELSE 'hypothetical set' END,
-            'state_function', g.aggtransfn::regprocedure::text, 'state_type', format_type(g.aggtranstype, NULL),
-                'state_size', nullif(g.aggtransspace, 0),
-            'initial_value', g.agginitval,
-            'final_function', CASE WHEN g.aggfinalfn::oid <> 0 THEN g.aggfinalfn::regprocedure::text END,
-            'final_extra', CASE WHEN g.aggfinalextra THEN true END, 'final_modify', g.aggfinalmodify,
-            'combine_function', CASE WHEN g.aggcombinefn::oid <> 0 THEN g.aggcombinefn::regprocedure::text END,
-            'serial_function', CASE WHEN g.aggserialfn::oid <> 0 THEN g.aggserialfn::regprocedure::text END,
-            'deserial_function', CASE WHEN g.aggdeserialfn::oid <> 0 THEN g.aggdeserialfn::regprocedure::text END,
-            'moving_state_function', CASE WHEN g.aggmtransfn::oid <> 0 THEN g.aggmtransfn::regprocedure::text END,
-            'moving_inverse_function', CASE WHEN g.aggminvtransfn::oid <> 0
-                THEN g.aggminvtransfn::regprocedure::text END,
-            'moving_final_function', CASE WHEN g.aggmfinalfn::oid <> 0 THEN g.aggmfinalfn::regprocedure::text END,
-            'moving_state_type', CASE WHEN g.aggmtranstype <> 0 THEN format_type(g.aggmtranstype, NULL) END,
-                'moving_initial_value', g.aggminitval,
-            'sort_operator', CASE WHEN g.aggsortop <> 0 THEN g.aggsortop::regoperator::text END)) END
-        || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', t.grantors, 'comment', c.description,
-            'extension', e.extension,
-            'unknown', CASE WHEN b.objid IS NOT NULL THEN b.reason
-                WHEN p.parsed AND w.objid IS NOT NULL THEN 'what it reads is locked by another session'
-                WHEN pg_get_function_arguments(p.oid) IS NULL THEN 'dropped while it was read' END))
-    FROM proc p
-    JOIN nsp n ON n.oid = p.pronamespace
-    JOIN pg_language l ON l.oid = p.prolang
-    LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid
-    LEFT JOIN waiting w ON w.classid = 'pg_proc'::regclass AND w.objid = p.oid
-    LEFT JOIN broken b ON b.catalog = 'function' AND b.objid = p.oid
-    LEFT JOIN ext e ON e.classid = 'pg_proc'::regclass AND e.objid = p.oid
-    LEFT JOIN com c ON c.classoid = 'pg_proc'::regclass AND c.objoid = p.oid
-    LEFT JOIN acl a ON a.classid = 'pg_proc'::regclass AND a.objid = p.oid
-    LEFT JOIN grantor t ON t.classid = 'pg_proc'::regclass AND t.objid = p.oid
-    LEFT JOIN internal i ON i.classid = 'pg_proc'::regclass AND i.objid = p.oid
-    WHERE i.objid IS NULL
-),
 trig AS (
     SELECT t.*
     FROM (VALUES (0::oid)) d (tgparentid),
@@ -725,328 +391,11 @@ trig AS (
                     tgparentid
             FROM pg_trigger t WHERE NOT t.tgisinternal OFFSET 0) t
 ),
-trigger_object AS (
-    SELECT 'trigger', r.identity, t.tgname::text, NULL, r.identity,
-        jsonb_strip_nulls(jsonb_build_object('function', t.tgfoid::regprocedure::text,
-            'timing', CASE WHEN t.tgtype & 2 <> 0 THEN 'before'
-                WHEN t.tgtype & 64 <> 0 THEN 'instead of' ELSE 'after' END,
-            'events', to_jsonb(array_remove(ARRAY[CASE WHEN t.tgtype & 4 <> 0 THEN 'insert' END,
-                CASE WHEN t.tgtype & 16 <> 0 THEN 'update' END,
-                CASE WHEN t.tgtype & 8 <> 0 THEN 'delete' END, CASE WHEN t.tgtype & 32 <> 0 THEN 'truncate' END],
-                    NULL)),
-            'level', CASE WHEN t.tgtype & 1 <> 0 THEN 'row' ELSE 'statement' END,
-            'update_of', u.columns,
-            'when', CASE WHEN t.tgqual IS NOT NULL AND NOT r.locked THEN substring(pg_get_triggerdef(t.oid)
-                FROM ' WHEN [(](.*)[)] EXECUTE (?:FUNCTION|PROCEDURE) ') END,
-            'arguments', CASE WHEN t.tgnargs > 0 THEN encode(t.tgargs, 'escape') END,
-            'old_table', t.tgoldtable, 'new_table', t.tgnewtable,
-            'enabled', CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled'
-                WHEN 'R' THEN 'replica' ELSE 'always' END,
-            'constraint', CASE WHEN t.tgconstraint <> 0 THEN true END,
-            'deferrable', CASE WHEN t.tgconstraint <> 0 THEN t.tgdeferrable END,
-            'deferred', CASE WHEN t.tgconstraint <> 0 THEN t.tginitdeferred END,
-            'from_table', f.identity,
-            'partition_of', pr.identity || '.' || quote_ident(p.tgname),
-            'comment', c.description, 'extension', coalesce(e.extension, r.extension),
-            'unknown', CASE WHEN t.tgqual IS NOT NULL AND r.locked THEN r.trouble
-                WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL
-                THEN 'dropped while it was read' END))
-    FROM trig t
-    JOIN rel r ON r.oid = t.tgrelid
-    LEFT JOIN place f ON f.oid = t.tgconstrrelid
-    LEFT JOIN pg_trigger p ON p.oid = t.tgparentid AND t.tgparentid <> 0
-    LEFT JOIN place pr ON pr.oid = p.tgrelid
-    LEFT JOIN (SELECT t.oid, jsonb_agg(a.attname ORDER BY k.n) AS columns
-               FROM trig t, LATERAL unnest(t.tgattr) WITH ORDINALITY k (attnum, n), pg_attribute a
-               WHERE a.attrelid = t.tgrelid AND a.attnum = k.attnum GROUP BY t.oid) u ON u.oid = t.oid
-    LEFT JOIN ext e ON e.classid = 'pg_trigger'::regclass AND e.objid = t.oid
-    LEFT JOIN com c ON c.classoid = 'pg_trigger'::regclass AND c.objoid = t.oid
-),
-rule_object AS (
-    SELECT 'rule', x.identity, x.rulename::text, NULL, x.identity,
-        jsonb_strip_nulls(jsonb_build_object('event', CASE x.ev_type WHEN '1' THEN 'select' WHEN '2' THEN 'update'
-            WHEN '3' THEN 'insert' ELSE 'delete' END,
-            'instead', x.is_instead, 'definition', x.definition,
-            'enabled', CASE x.ev_enabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled'
-                WHEN 'R' THEN 'replica' ELSE 'always' END,
-            'comment', x.description, 'extension', x.extension,
-            'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'what it reads is')
-                WHEN x.definition IS NULL THEN 'dropped while it was read' END))
-    FROM (SELECT r.identity, r.extension, u.rulename, u.ev_type, u.is_instead, u.ev_enabled, c.description,
-        r.trouble, r.locked OR w.objid IS NOT NULL AS waits,
-              CASE WHEN NOT r.locked AND w.objid IS NULL THEN pg_get_ruledef(u.oid) END AS definition
-          FROM pg_rewrite u
-          JOIN rel r ON r.oid = u.ev_class
-          LEFT JOIN waiting w ON w.classid = 'pg_rewrite'::regclass AND w.objid = u.oid
-          LEFT JOIN com c ON c.classoid = 'pg_rewrite'::regclass AND c.objoid = u.oid
-          WHERE u.rulename <> '_RETURN') x
-),
-policy_object AS (
-    SELECT 'policy', r.identity, p.polname::text, NULL, r.identity,
-        jsonb_strip_nulls(jsonb_build_object('command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert'
-            WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END,
-            'permissive', p.polpermissive,
-            'roles', to_jsonb(ARRAY(SELECT CASE o WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(o)) END
-                FROM unnest(p.polroles) o ORDER BY 1)),
-            'using', CASE WHEN NOT r.locked THEN pg_get_expr(p.polqual, p.polrelid) END,
-            'check', CASE WHEN NOT r.locked THEN pg_get_expr(p.polwithcheck, p.polrelid) END,
-            'comment', c.description, 'extension', r.extension,
-            'unknown', CASE WHEN r.locked THEN r.trouble
-                WHEN p.polqual IS NOT NULL AND pg_get_expr(p.polqual, p.polrelid) IS NULL
-                    THEN 'dropped while it was read' END))
-    FROM pg_policy p
-    JOIN rel r ON r.oid = p.polrelid
-    LEFT JOIN com c ON c.classoid = 'pg_policy'::regclass AND c.objoid = p.oid
-),
 range AS (
     SELECT r.*
     FROM (VALUES (0::oid)) d (rngmultitypid),
         LATERAL (SELECT r.rngtypid, r.rngsubtype, r.rngcollation, r.rngsubopc, r.rngcanonical, r.rngsubdiff,
             rngmultitypid FROM pg_range r OFFSET 0) r
-),
-type_object AS (
-    SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.identity, t.typname::text, NULL, n.identity,
-        CASE t.typtype
-            WHEN 'd' THEN jsonb_strip_nulls(jsonb_build_object('type', format_type(t.typbasetype, t.typtypmod),
-                'not_null', t.typnotnull,
-                'collation', CASE WHEN t.typcollation <> b.typcollation THEN cl.identity END, 'default',
-                    CASE WHEN db.objid IS NULL THEN pg_get_expr(t.typdefaultbin, 0) END, 'unknown', db.reason))
-            WHEN 'e' THEN jsonb_build_object('type', 'enum', 'labels', coalesce(l.labels, '[]'))
-            WHEN 'c' THEN jsonb_build_object('type', 'composite', 'attributes', coalesce(a.columns, '[]'))
-                || CASE WHEN a.comments IS NULL THEN '{}' ELSE jsonb_build_object('attribute_comments', a.comments) END
-            WHEN 'r' THEN jsonb_strip_nulls(jsonb_build_object('type', 'range', 'subtype',
-                format_type(g.rngsubtype, NULL),
-                'operator_class', CASE WHEN NOT oc.opcdefault THEN quote_ident(ocn.nspname) || '.'
-                    || quote_ident(oc.opcname) END,
-                'collation', rc.identity,
-                'canonical', CASE WHEN g.rngcanonical::oid <> 0 THEN g.rngcanonical::text END,
-                'difference', CASE WHEN g.rngsubdiff::oid <> 0 THEN g.rngsubdiff::text END,
-                'multirange', CASE WHEN g.rngmultitypid <> 0 THEN format_type(g.rngmultitypid, NULL) END))
-            WHEN 'p' THEN '{"type": "shell"}'
-            ELSE jsonb_strip_nulls(jsonb_build_object('type', 'base', 'input', t.typinput::text, 'output',
-                t.typoutput::text,
-                'length', t.typlen, 'category', t.typcategory, 'alignment', t.typalign, 'storage', t.typstorage,
-                    'by_value', t.typbyval,
-                'default', t.typdefault, 'element', CASE WHEN t.typelem <> 0 THEN format_type(t.typelem, NULL) END,
-                'preferred', CASE WHEN t.typispreferred THEN true END))
-        END
-        || jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.typowner), 'acl', p.acl, 'grantors',
-            w.grantors,
-            'comment', coalesce(c.description, rc2.description), 'extension', e.extension))
-    FROM pg_type t
-    JOIN nsp n ON n.oid = t.typnamespace
-    LEFT JOIN rel r ON r.oid = t.typrelid AND r.relkind = 'c'
-    LEFT JOIN broken db ON db.catalog = 'type' AND db.objid = t.oid
-    LEFT JOIN pg_type el ON el.typarray = t.oid
-    LEFT JOIN pg_type b ON b.oid = t.typbasetype
-    LEFT JOIN coll cl ON cl.oid = t.typcollation
-    LEFT JOIN (SELECT l.enumtypid, jsonb_agg(l.enumlabel ORDER BY l.enumsortorder) AS labels
-        FROM pg_enum l GROUP BY l.enumtypid) l ON l.enumtypid = t.oid
-    LEFT JOIN attributes a ON a.attrelid = r.oid
-    LEFT JOIN range g ON g.rngtypid = t.oid
-    LEFT JOIN pg_opclass oc ON oc.oid = g.rngsubopc
-    LEFT JOIN pg_namespace ocn ON ocn.oid = oc.opcnamespace
-    LEFT JOIN coll rc ON rc.oid = g.rngcollation
-    LEFT JOIN ext e ON e.classid = 'pg_type'::regclass AND e.objid = t.oid
-    LEFT JOIN com c ON c.classoid = 'pg_type'::regclass AND c.objoid = t.oid
-    LEFT JOIN com rc2 ON rc2.classoid = 'pg_class'::regclass AND rc2.objoid = r.oid AND rc2.objsubid = 0
-    LEFT JOIN acl p ON p.classid = 'pg_type'::regclass AND p.objid = t.oid
-    LEFT JOIN grantor w ON w.classid = 'pg_type'::regclass AND w.objid = t.oid
-    WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND r.oid IS NOT NULL OR t.typtype IN ('b', 'p')
-        AND el.oid IS NULL)
-),
-collation_object AS (
-    SELECT 'collation', n.identity, x.collname::text, CASE WHEN x.collencoding = -1 THEN NULL ELSE ' FOR '
-        || pg_encoding_to_char(x.collencoding) END, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(x.collowner),
-            'provider', CASE x.collprovider WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu'
-                WHEN 'b' THEN 'builtin' ELSE 'default' END,
-            'locale', coalesce(x.colllocale, x.colliculocale,
-                CASE WHEN x.collprovider = 'i' THEN x.collcollate::text END),
-            'lc_collate', CASE WHEN x.collprovider = 'c' THEN x.collcollate::text END,
-            'lc_ctype', CASE WHEN x.collprovider = 'c' THEN x.collctype::text END,
-            'deterministic', x.collisdeterministic, 'rules', x.collicurules,
-            'comment', c.description, 'extension', e.extension))
-    FROM (SELECT x.* FROM (VALUES (NULL::text, NULL::text, NULL::text)) d (colllocale, colliculocale, collicurules),
-              LATERAL (SELECT x.oid, x.collname, x.collnamespace, x.collowner, x.collprovider, x.collisdeterministic,
-                  x.collencoding,
-                      x.collcollate, x.collctype, colllocale, colliculocale, collicurules
-                  FROM pg_collation x WHERE x.collnamespace <> 11 OFFSET 0) x) x
-    JOIN nsp n ON n.oid = x.collnamespace
-    LEFT JOIN ext e ON e.classid = 'pg_collation'::regclass AND e.objid = x.oid
-    LEFT JOIN com c ON c.classoid = 'pg_collation'::regclass AND c.objoid = x.oid
-),
-operator_object AS (
-    SELECT 'operator', n.identity, NULL::text,
-        o.oprname || '(' || CASE WHEN o.oprleft = 0 THEN 'none' ELSE format_type(o.oprleft, NULL) END || ', '
-            || CASE WHEN o.oprright = 0 THEN 'none' ELSE format_type(o.oprright, NULL) END || ')', n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(o.oprowner), 'function',
-            o.oprcode::regprocedure::text,
-            'result', CASE WHEN o.oprresult <> 0 THEN format_type(o.oprresult, NULL) END,
-            'commutator', CASE WHEN o.oprcom <> 0 THEN o.oprcom::regoperator::text END,
-            'negator', CASE WHEN o.oprnegate <> 0 THEN o.oprnegate::regoperator::text END,
-            'hashes', CASE WHEN o.oprcanhash THEN true END, 'merges', CASE WHEN o.oprcanmerge THEN true END,
-            'restrict', CASE WHEN o.oprrest::oid <> 0 THEN o.oprrest::text END, 'join',
-                CASE WHEN o.oprjoin::oid <> 0 THEN o.oprjoin::text END,
-            'comment', c.description, 'extension', e.extension))
-    FROM pg_operator o
-    JOIN nsp n ON n.oid = o.oprnamespace
-    LEFT JOIN ext e ON e.classid = 'pg_operator'::regclass AND e.objid = o.oid
-    LEFT JOIN com c ON c.classoid = 'pg_operator'::regclass AND c.objoid = o.oid
-    WHERE o.oprcode::oid <> 0       -- else only named as another one's commutator or negator; dumps leave it out
-),
-family_object AS (
-    SELECT 'operator family', n.identity, f.opfname::text, ' USING ' || m.amname, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(f.opfowner), 'operators', o.operators,
-            'functions', p.functions,
-            'comment', c.description, 'extension', e.extension))
-    FROM pg_opfamily f
-    JOIN nsp n ON n.oid = f.opfnamespace
-    JOIN pg_am m ON m.oid = f.opfmethod
-    LEFT JOIN (SELECT a.amopfamily, jsonb_agg(a.amopstrategy || ' ' || a.amopopr::regoperator::text
-                       || CASE a.amoppurpose WHEN 'o' THEN ' FOR ORDER BY' ELSE '' END
-                       ORDER BY a.amopstrategy, a.amopopr::regoperator::text COLLATE "C") AS operators
-               FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily
-                   AND f.opfnamespace <> 11 GROUP BY a.amopfamily) o ON o.amopfamily = f.oid
-    LEFT JOIN (SELECT a.amprocfamily, jsonb_agg(a.amprocnum || ' (' || format_type(a.amproclefttype, NULL) || ', '
-        || format_type(a.amprocrighttype, NULL) || ') '
-                       || a.amproc::regprocedure::text
-                       ORDER BY a.amprocnum, format_type(a.amproclefttype, NULL) COLLATE "C",
-                           format_type(a.amprocrighttype, NULL) COLLATE "C") AS functions
-               FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily
-                   AND f.opfnamespace <> 11 GROUP BY a.amprocfamily) p ON p.amprocfamily = f.oid
-    LEFT JOIN ext e ON e.classid = 'pg_opfamily'::regclass AND e.objid = f.oid
-    LEFT JOIN com c ON c.classoid = 'pg_opfamily'::regclass AND c.objoid = f.oid
-),
-class_object AS (
-    SELECT 'operator class', n.identity, o.opcname::text, ' USING ' || m.amname, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(o.opcowner), 'type',
-            format_type(o.opcintype, NULL), 'default', o.opcdefault,
-            'family', quote_ident(fn.nspname) || '.' || quote_ident(f.opfname), 'storage',
-                CASE WHEN o.opckeytype <> 0 THEN format_type(o.opckeytype, NULL) END,
-            'comment', c.description, 'extension', e.extension))
-    FROM pg_opclass o
-    JOIN nsp n ON n.oid = o.opcnamespace
-    JOIN pg_am m ON m.oid = o.opcmethod
-    JOIN pg_opfamily f ON f.oid = o.opcfamily
-    JOIN pg_namespace fn ON fn.oid = f.opfnamespace
-    LEFT JOIN ext e ON e.classid = 'pg_opclass'::regclass AND e.objid = o.oid
-    LEFT JOIN com c ON c.classoid = 'pg_opclass'::regclass AND c.objoid = o.oid
-),
-statistics_object AS (
-    SELECT 'statistics', n.identity, s.stxname::text, NULL, r.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.stxowner),
-            'kinds', to_jsonb(ARRAY(SELECT CASE k WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies'
-                WHEN 'm' THEN 'mcv' END
-                FROM unnest(s.stxkind) k WHERE k <> 'e' ORDER BY 1)),
-            'columns', k.columns,
-            'expressions', CASE WHEN s.expressions AND NOT r.locked THEN '(' || substring(pg_get_statisticsobjdef(s.oid)
-                FROM ' ON (.*) FROM ') || ')' END,
-            'target', CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END,
-            'unknown', CASE WHEN s.expressions AND r.locked THEN r.trouble END,
-            'comment', c.description, 'extension', coalesce(e.extension, r.extension)))
-    FROM (SELECT s.* FROM (VALUES (NULL::int, NULL::text)) d (stxstattarget, stxexprs),
-              LATERAL (SELECT s.oid, s.stxrelid, s.stxname, s.stxnamespace, s.stxowner, s.stxkeys, s.stxkind,
-                  stxstattarget, stxexprs IS NOT NULL AS expressions
-                  FROM pg_statistic_ext s OFFSET 0) s) s
-    JOIN nsp n ON n.oid = s.stxnamespace
-    JOIN rel r ON r.oid = s.stxrelid
-    LEFT JOIN (SELECT s.oid, jsonb_agg(a.attname ORDER BY a.attname) AS columns
-               FROM pg_statistic_ext s, LATERAL unnest(s.stxkeys) k (attnum), pg_attribute a
-               WHERE a.attrelid = s.stxrelid AND a.attnum = k.attnum GROUP BY s.oid) k ON k.oid = s.oid
-    LEFT JOIN ext e ON e.classid = 'pg_statistic_ext'::regclass AND e.objid = s.oid
-    LEFT JOIN com c ON c.classoid = 'pg_statistic_ext'::regclass AND c.objoid = s.oid
-),
-dictionary_object AS (
-    SELECT 'text search dictionary', n.identity, d.dictname::text, NULL::text, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(d.dictowner), 'template',
-            quote_ident(tn.nspname) || '.' || quote_ident(t.tmplname),
-            'options', d.dictinitoption, 'comment', c.description, 'extension', e.extension))
-    FROM pg_ts_dict d
-    JOIN nsp n ON n.oid = d.dictnamespace
-    JOIN pg_ts_template t ON t.oid = d.dicttemplate
-    JOIN pg_namespace tn ON tn.oid = t.tmplnamespace
-    LEFT JOIN ext e ON e.classid = 'pg_ts_dict'::regclass AND e.objid = d.oid
-    LEFT JOIN com c ON c.classoid = 'pg_ts_dict'::regclass AND c.objoid = d.oid
-),
-search_object AS (
-    SELECT 'text search configuration', n.identity, s.cfgname::text, NULL::text, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.cfgowner), 'parser',
-            quote_ident(pn.nspname) || '.' || quote_ident(p.prsname),
-            'mappings', m.mappings, 'comment', c.description, 'extension', e.extension))
-    FROM pg_ts_config s
-    JOIN nsp n ON n.oid = s.cfgnamespace
-    JOIN pg_ts_parser p ON p.oid = s.cfgparser
-    JOIN pg_namespace pn ON pn.oid = p.prsnamespace
-    LEFT JOIN (SELECT m.mapcfg, jsonb_object_agg(m.maptokentype::text, m.dictionaries) AS mappings
-               FROM (SELECT m.mapcfg, m.maptokentype, jsonb_agg(m.mapdict::regdictionary::text ORDER BY m.mapseqno)
-                   AS dictionaries
-                     FROM pg_ts_config_map m WHERE m.mapcfg >= 16384 GROUP BY m.mapcfg,
-                         m.maptokentype) m GROUP BY m.mapcfg) m ON m.mapcfg = s.oid
-    LEFT JOIN ext e ON e.classid = 'pg_ts_config'::regclass AND e.objid = s.oid
-    LEFT JOIN com c ON c.classoid = 'pg_ts_config'::regclass AND c.objoid = s.oid
-),
-default_object AS (
-    SELECT 'default privilege', NULL::text, NULL::text,
-        'FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || CASE
-            WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || n.identity END
-            || ' ON ' || CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
-                WHEN 'T' THEN 'TYPES'
-                WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' ELSE d.defaclobjtype::text END,
-        n.identity,
-        jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors))
-    FROM pg_default_acl d
-    LEFT JOIN nsp n ON n.oid = d.defaclnamespace
-    LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid
-    LEFT JOIN grantor g ON g.classid = 'pg_default_acl'::regclass AND g.objid = d.oid
-    WHERE n.oid IS NOT NULL OR d.defaclnamespace = 0 AND (SELECT s.schemas FROM setting s) IS NULL
-),
--- ---------------------------------------------------------------------------------------------------------------------
--- Objects of the whole database: only where no schemas are asked for
--- ---------------------------------------------------------------------------------------------------------------------
-extension_object AS (
-    SELECT 'extension', NULL::text, x.extname::text, NULL::text, NULL::text,
-        jsonb_build_object('version', x.extversion, 'schema', n.nspname, 'owner', pg_get_userbyid(x.extowner))
-    FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
-),
-language_object AS (
-    SELECT 'language', NULL::text, l.lanname::text, NULL::text, NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(l.lanowner), 'trusted', l.lanpltrusted,
-            'handler', CASE WHEN l.lanplcallfoid <> 0 THEN l.lanplcallfoid::regprocedure::text END,
-            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
-    FROM pg_language l
-    LEFT JOIN ext e ON e.classid = 'pg_language'::regclass AND e.objid = l.oid
-    LEFT JOIN com c ON c.classoid = 'pg_language'::regclass AND c.objoid = l.oid
-    LEFT JOIN acl a ON a.classid = 'pg_language'::regclass AND a.objid = l.oid
-    LEFT JOIN grantor g ON g.classid = 'pg_language'::regclass AND g.objid = l.oid
-    WHERE l.lanispl
-),
-cast_object AS (
-    SELECT 'cast', NULL::text, NULL::text, '(' || format_type(x.castsource, NULL) || ' AS '
-        || format_type(x.casttarget, NULL) || ')', NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('method', CASE x.castmethod WHEN 'f' THEN 'function'
-            WHEN 'i' THEN 'inout' ELSE 'binary' END,
-            'context', CASE x.castcontext WHEN 'e' THEN 'explicit' WHEN 'a' THEN 'assignment' ELSE 'implicit' END,
-            'function', CASE WHEN x.castfunc <> 0 THEN x.castfunc::regprocedure::text END,
-            'comment', c.description, 'extension', e.extension))
-    FROM pg_cast x
-    LEFT JOIN ext e ON e.classid = 'pg_cast'::regclass AND e.objid = x.oid
-    LEFT JOIN com c ON c.classoid = 'pg_cast'::regclass AND c.objoid = x.oid
-    LEFT JOIN internal i ON i.classid = 'pg_cast'::regclass AND i.objid = x.oid
-    WHERE x.oid >= 16384 AND i.objid IS NULL
-),
-event_object AS (
-    SELECT 'event trigger', NULL::text, t.evtname::text, NULL::text, NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.evtowner), 'event', t.evtevent, 'function',
-            t.evtfoid::regprocedure::text,
-            'tags', to_jsonb(CASE WHEN t.evttags IS NOT NULL
-                THEN ARRAY(SELECT o FROM unnest(t.evttags) o ORDER BY o COLLATE "C") END),
-            'enabled', CASE t.evtenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled'
-                WHEN 'R' THEN 'replica' ELSE 'always' END,
-            'comment', c.description, 'extension', e.extension))
-    FROM pg_event_trigger t
-    LEFT JOIN ext e ON e.classid = 'pg_event_trigger'::regclass AND e.objid = t.oid
-    LEFT JOIN com c ON c.classoid = 'pg_event_trigger'::regclass AND c.objoid = t.oid
 ),
 published AS (
     SELECT r.prpubid, c.identity,
@@ -1058,107 +407,8 @@ published AS (
         LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual FROM pg_publication_rel r OFFSET 0) r
     JOIN place c ON c.oid = r.prrelid
     LEFT JOIN rel t ON t.oid = c.oid
-),
-publication_object AS (
-    SELECT 'publication', NULL::text, p.pubname::text, NULL::text, NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.pubowner), 'all_tables', p.puballtables,
-            'all_sequences', CASE WHEN p.puballsequences THEN true END,
-            'publish', to_jsonb(array_remove(ARRAY[CASE WHEN p.pubinsert THEN 'insert' END,
-                CASE WHEN p.pubupdate THEN 'update' END,
-                CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END], NULL)),
-            'via_root', CASE WHEN p.pubviaroot THEN true END,
-            'generated_columns', CASE p.pubgencols::text WHEN 's' THEN 'stored' END,
-            'tables', t.tables, 'table_columns', t.columns, 'table_filters', t.filters, 'schemas', s.schemas,
-            'comment', c.description, 'extension', e.extension,
-            'unknown', replace(t.trouble, 'its table is', 'one of its tables is')))
-    FROM (SELECT p.* FROM (VALUES (false, NULL::text, false)) d (pubviaroot, pubgencols, puballsequences),
-              LATERAL (SELECT p.oid, p.pubname, p.pubowner, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete,
-                  p.pubtruncate,
-                      pubviaroot, pubgencols, puballsequences FROM pg_publication p OFFSET 0) p) p
-    LEFT JOIN (SELECT r.prpubid, jsonb_agg(r.identity ORDER BY r.identity COLLATE "C") AS tables,
-                   jsonb_object_agg(r.identity, r.columns) FILTER (WHERE r.columns IS NOT NULL) AS columns,
-                   jsonb_object_agg(r.identity, r.filter) FILTER (WHERE r.filter IS NOT NULL) AS filters,
-                       min(r.trouble) AS trouble
-               FROM published r GROUP BY r.prpubid) t ON t.prpubid = p.oid
-    LEFT JOIN (SELECT d.refobjid, jsonb_agg(n.nspname ORDER BY n.nspname) AS schemas
-               FROM pg_depend d
-               JOIN pg_depend o ON o.classid = d.classid AND o.objid = d.objid
-                   AND o.refclassid = 'pg_namespace'::regclass
-               JOIN pg_namespace n ON n.oid = o.refobjid
-               WHERE d.classid = to_regclass('pg_catalog.pg_publication_namespace')
-                   AND d.refclassid = 'pg_publication'::regclass
-               GROUP BY d.refobjid) s ON s.refobjid = p.oid
-    LEFT JOIN ext e ON e.classid = 'pg_publication'::regclass AND e.objid = p.oid
-    LEFT JOIN com c ON c.classoid = 'pg_publication'::regclass AND c.objoid = p.oid
-),
--- not its connection, and nothing that PUBLIC may not read in some of the majors
-subscription_object AS (
-    SELECT 'subscription', NULL::text, s.subname::text, NULL::text, NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.subowner), 'enabled', s.subenabled, 'slot',
-            s.subslotname,
-            'publications', to_jsonb(ARRAY(SELECT o FROM unnest(s.subpublications) o ORDER BY o COLLATE "C")),
-            'binary', CASE WHEN s.subbinary THEN true END, 'streaming',
-                CASE s.substream::text WHEN 't' THEN 'on' WHEN 'true' THEN 'on' WHEN 'p' THEN 'parallel' END,
-            'two_phase', CASE WHEN s.subtwophasestate <> 'd' THEN true END, 'disable_on_error',
-                CASE WHEN s.subdisableonerr THEN true END,
-            'origin', nullif(s.suborigin, 'any'), 'password_required',
-                CASE WHEN NOT s.subpasswordrequired THEN false END,
-            'run_as_owner', CASE WHEN s.subrunasowner THEN true END, 'failover', CASE WHEN s.subfailover THEN true END,
-            'comment', c.description))
-    FROM (SELECT s.* FROM (VALUES (false, NULL::text, 'd'::"char", false, NULL::text, true, false, false))
-                  d (subbinary, substream, subtwophasestate, subdisableonerr, suborigin, subpasswordrequired,
-                      subrunasowner, subfailover),
-              LATERAL (SELECT s.subname, s.subowner, s.subenabled, s.subslotname, s.subpublications, subbinary,
-                  substream,
-                      subtwophasestate, subdisableonerr, suborigin, subpasswordrequired, subrunasowner, subfailover
-                  FROM pg_subscription s
-                  WHERE s.subdbid = (SELECT b.oid FROM pg_database b
-                      WHERE b.datname = current_database()) OFFSET 0) s) s
-    LEFT JOIN (SELECT DISTINCT w.subname, c.description FROM pg_stat_subscription w
-               JOIN pg_description c ON c.classoid = 'pg_subscription'::regclass
-                   AND c.objoid = w.subid) c ON c.subname = s.subname
-),
-wrapper_object AS (
-    SELECT 'foreign data wrapper', NULL::text, w.fdwname::text, NULL::text, NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(w.fdwowner),
-            'handler', CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regprocedure::text END,
-            'validator', CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regprocedure::text END,
-            'options', to_jsonb(CASE WHEN w.fdwoptions IS NOT NULL THEN ARRAY(
-                SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
-                    THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
-                FROM unnest(w.fdwoptions) o ORDER BY 1) END),
-            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
-    FROM pg_foreign_data_wrapper w
-    LEFT JOIN ext e ON e.classid = 'pg_foreign_data_wrapper'::regclass AND e.objid = w.oid
-    LEFT JOIN com c ON c.classoid = 'pg_foreign_data_wrapper'::regclass AND c.objoid = w.oid
-    LEFT JOIN acl a ON a.classid = 'pg_foreign_data_wrapper'::regclass AND a.objid = w.oid
-    LEFT JOIN grantor g ON g.classid = 'pg_foreign_data_wrapper'::regclass AND g.objid = w.oid
-),
-server_object AS (
-    SELECT 'foreign server', NULL::text, s.srvname::text, NULL::text, NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.srvowner), 'wrapper', w.fdwname, 'type',
-            s.srvtype, 'version', s.srvversion,
-            'options', to_jsonb(CASE WHEN s.srvoptions IS NOT NULL THEN ARRAY(
-                SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
-                    THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
-                FROM unnest(s.srvoptions) o ORDER BY 1) END),
-            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
-    FROM pg_foreign_server s
-    JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
-    LEFT JOIN ext e ON e.classid = 'pg_foreign_server'::regclass AND e.objid = s.oid
-    LEFT JOIN com c ON c.classoid = 'pg_foreign_server'::regclass AND c.objoid = s.oid
-    LEFT JOIN acl a ON a.classid = 'pg_foreign_server'::regclass AND a.objid = s.oid
-    LEFT JOIN grantor g ON g.classid = 'pg_foreign_server'::regclass AND g.objid = s.oid
-),
--- that there is one; its options are for the eyes of few
-mapping_object AS (
-    SELECT 'user mapping', CASE WHEN m.srvname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || m.srvname
-        || '"' ELSE quote_ident(m.srvname) END, CASE WHEN m.umuser <> 0 THEN m.usename::text END,
-        CASE WHEN m.umuser = 0 THEN 'PUBLIC' END,
-        CASE WHEN m.srvname = ANY ((SELECT s.keywords FROM setting s)::name[]) THEN '"' || m.srvname || '"'
-            ELSE quote_ident(m.srvname) END, '{}'::jsonb
-    FROM pg_user_mappings m
 )
+-- kinds of objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties
 SELECT x.kind, x.identity, x.parent, x.properties
 FROM (
 SELECT o.kind,
@@ -1168,30 +418,3 @@ SELECT o.kind,
         || coalesce(o.suffix, '') AS identity,
     o.parent, o.properties
 FROM (
-    SELECT * FROM schema_object UNION ALL SELECT * FROM table_object UNION ALL SELECT * FROM column_object
-    UNION ALL SELECT * FROM constraint_object UNION ALL SELECT * FROM index_object UNION ALL SELECT * FROM view_object
-    UNION ALL SELECT * FROM sequence_object UNION ALL SELECT * FROM function_object
-    UNION ALL SELECT * FROM trigger_object UNION ALL SELECT * FROM rule_object UNION ALL SELECT * FROM policy_object
-    UNION ALL SELECT * FROM type_object UNION ALL SELECT * FROM collation_object UNION ALL SELECT * FROM operator_object
-    UNION ALL SELECT * FROM family_object UNION ALL SELECT * FROM class_object UNION ALL SELECT * FROM statistics_object
-    UNION ALL SELECT * FROM dictionary_object UNION ALL SELECT * FROM search_object
-    UNION ALL SELECT * FROM default_object
-    UNION ALL
-    SELECT w.*
-    FROM (SELECT * FROM extension_object
-        UNION ALL SELECT * FROM language_object
-        UNION ALL SELECT * FROM cast_object
-        UNION ALL SELECT * FROM event_object
-        UNION ALL SELECT * FROM publication_object
-        UNION ALL SELECT * FROM subscription_object
-        UNION ALL SELECT * FROM wrapper_object
-        UNION ALL SELECT * FROM server_object
-        UNION ALL SELECT * FROM mapping_object) w
-    WHERE (SELECT s.schemas FROM setting s) IS NULL
-) o (kind, prefix, name, suffix, parent, properties)
-) x
-ORDER BY x.kind COLLATE "C", x.identity COLLATE "C"
-$statement$
-$function$;
-COMMENT ON FUNCTION schemaguard.sg_snapshot_statement()
-    IS 'the text that a live snapshot runs, here, on another server, or in psql';

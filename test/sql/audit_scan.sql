@@ -211,6 +211,50 @@ ALTER TABLE grown ADD CONSTRAINT grown_id FOREIGN KEY (ref) REFERENCES grown_par
 SELECT * FROM ways('grown');
 DROP TABLE grown, grown_parent;
 
+-- columns at the same place in every row, and rows in which they are elsewhere: nulls before them, rows from before they
+-- were added; pages with rows that are gone or not there yet; an aligned and an unaligned text before them
+CREATE TABLE places_parent (id int PRIMARY KEY, big bigint UNIQUE, small smallint UNIQUE, letter "char" UNIQUE, UNIQUE (id, big));
+INSERT INTO places_parent SELECT g, g + 5000000000, g, chr(g)::"char" FROM generate_series(1, 100) g;
+CREATE TABLE places (letter "char", small smallint, flag bool, id int, big bigint, last int, txt text);
+INSERT INTO places SELECT chr(1 + g % 100)::"char", CASE WHEN g % 3 > 0 THEN 1 + g % 100 END, true,
+        CASE WHEN g % 5 > 0 THEN 1 + g % 100 END, CASE WHEN g % 11 > 0 THEN 5000000001 + g % 100 END,
+        CASE WHEN g % 7 > 0 THEN 1 + g % 100 END, repeat('t', g % 50) FROM generate_series(1, 4000) g;
+INSERT INTO places SELECT NULL, g, NULL, -g, -g, -g, 'orphan' FROM generate_series(1001, 1003) g;
+INSERT INTO places SELECT 'x', 1, false, 1, 5000000001, -g, NULL FROM generate_series(1, 3) g;
+ALTER TABLE places ADD late int;
+INSERT INTO places SELECT 'x', 1, false, 1, 5000000001, 1, NULL, g FROM generate_series(99, 103) g;
+DELETE FROM places WHERE last % 10 = 3;
+BEGIN;
+UPDATE places SET txt = 'dead' WHERE last % 10 = 4;
+ROLLBACK;
+UPDATE places SET txt = 'moved' WHERE last % 10 = 5;
+CREATE TABLE after_text (a text, ref int);
+CREATE TABLE after_short (flag bool, a text, ref int);
+INSERT INTO after_text SELECT nullif(repeat('t', g % 200), ''), g % 102 FROM generate_series(1, 500) g;
+INSERT INTO after_short SELECT true, a, ref FROM after_text;
+ALTER TABLE places ADD CONSTRAINT places_1 FOREIGN KEY (letter) REFERENCES places_parent (letter) NOT VALID,
+    ADD CONSTRAINT places_2 FOREIGN KEY (small) REFERENCES places_parent (small) NOT VALID,
+    ADD CONSTRAINT places_3 FOREIGN KEY (id) REFERENCES places_parent NOT VALID,
+    ADD CONSTRAINT places_4 FOREIGN KEY (big) REFERENCES places_parent (big) NOT VALID,
+    ADD CONSTRAINT places_5 FOREIGN KEY (last) REFERENCES places_parent NOT VALID,
+    ADD CONSTRAINT places_6 FOREIGN KEY (late) REFERENCES places_parent NOT VALID,
+    ADD CONSTRAINT places_7 FOREIGN KEY (id, big) REFERENCES places_parent (id, big) MATCH FULL NOT VALID;
+ALTER TABLE after_text ADD CONSTRAINT after_1 FOREIGN KEY (ref) REFERENCES places_parent NOT VALID;
+ALTER TABLE after_short ADD CONSTRAINT after_2 FOREIGN KEY (ref) REFERENCES places_parent NOT VALID;
+SELECT * FROM ways('places');
+ALTER TABLE places DROP CONSTRAINT places_6;
+SELECT * FROM ways('places');
+SELECT * FROM ways('after_text');
+SELECT * FROM ways('after_short');
+-- the server's statistics count the rows that were read
+BEGIN;
+SET LOCAL schemaguard.audit_method = scan;
+SET LOCAL schemaguard.audit_workers = 0;
+SELECT rows_checked FROM sg_orphan_audit('places') WHERE fk_name = 'places_1' \gset
+SELECT seq_tup_read = :rows_checked AS counted FROM pg_stat_xact_user_tables WHERE relid = 'places'::regclass;
+COMMIT;
+DROP TABLE places, after_text, after_short, places_parent;
+
 -- partitions with their columns elsewhere, on both sides
 CREATE TABLE far_parent (a int, b text, PRIMARY KEY (a, b)) PARTITION BY RANGE (a);
 CREATE TABLE far_parent_1 (junk int, b text NOT NULL, a int NOT NULL);

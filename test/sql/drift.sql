@@ -149,6 +149,7 @@ CREATE VIEW shop.func AS SELECT g.n FROM generate_series(1, 3) g(n);
 CREATE VIEW shop.sample AS SELECT doc.a FROM shop.doc TABLESAMPLE system (10);
 CREATE VIEW shop.vals AS SELECT v.n FROM (VALUES (1), (2)) v(n);
 CREATE VIEW shop.xml AS SELECT xmltable.k, xmlserialize(CONTENT NULL::xml AS text) AS s FROM XMLTABLE('/r' PASSING (NULL::xml) COLUMNS k int);
+CREATE VIEW shop.quoted AS SELECT xmlserialize(CONTENT NULL::xml AS text) AS s, 'a)'::text AS "b)";
 CREATE FUNCTION printed(view text, query text) RETURNS TABLE (object text, property text, detail text) LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE schemaguard.snapshot_object o SET properties = jsonb_set(o.properties, '{query}', to_jsonb(query)),
@@ -164,9 +165,12 @@ SELECT p.* FROM (VALUES ('sub', ' SELECT s.a FROM ( SELECT doc.a FROM shop.doc) 
     ('xml', 'SELECT "xmltable".k, XMLSERIALIZE(CONTENT NULL::xml AS text) AS s FROM XMLTABLE((''/r''::text) PASSING (NULL::xml) COLUMNS k integer)'),
     ('xml', 'SELECT k, XMLSERIALIZE(CONTENT NULL::xml AS text NO INDENT) AS s FROM XMLTABLE((''/r''::text) PASSING (NULL::xml) COLUMNS k integer)')) v,
     LATERAL printed(v.column1, v.column2) p;
+SELECT v.column1, p.* FROM (VALUES ('literal', 'SELECT XMLSERIALIZE(CONTENT NULL::xml AS text NO INDENT) AS s, ''a NO INDENT)''::text AS "b)"'),
+    ('name', 'SELECT XMLSERIALIZE(CONTENT NULL::xml AS text NO INDENT) AS s, ''a)''::text AS "b NO INDENT)"'),
+    ('neither', 'SELECT XMLSERIALIZE(CONTENT NULL::xml AS text NO INDENT) AS s, ''a)''::text AS "b)"')) v, LATERAL printed('quoted', v.column2) p;
 SELECT * FROM printed('sub', 'SELECT s.a FROM ( SELECT doc.a FROM shop.doc) s WHERE (s.a > 2)');
 DROP FUNCTION printed;
-DROP VIEW shop.sub, shop.func, shop.sample, shop.vals, shop.xml;
+DROP VIEW shop.sub, shop.func, shop.sample, shop.vals, shop.xml, shop.quoted;
 DROP TABLE shop.doc;
 
 -- Scope, and snapshots of other schemas

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use JSON::PP ();
+use PostgreSQL::Test::Utils;
 use Test::More;
 use SgTest;
 
@@ -108,6 +109,27 @@ is_error($node, q{SELECT * FROM sg_drift_matrix('{dev,dev}')}, '22023', qr/named
 is_error($node, q{SELECT * FROM sg_drift_matrix('{dev,no such}')}, '42704', qr/"no such" is neither a snapshot nor a foreign server/, 'a name of nothing');
 is_error($node, q{SELECT * FROM sg_drift_matrix('{dev,NULL}')}, '22004', undef, 'a null among the names');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.snapshot}), $before, 'and nothing is left');
+
+# a misspelt name is told before a server is waited for
+$other->append_conf('postgresql.conf', 'log_connections = on');
+$other->restart;
+my $log = -s $other->logfile;
+is_error($node, q{SELECT * FROM sg_drift_matrix(ARRAY['sta"ging', 'no such'])}, '42704', undef, 'a name of nothing after that of a server');
+unlike(slurp_file($other->logfile, $log), qr/dbname|connection authorized/, 'which was not asked');
+
+# ---- a table that one has renamed, and another has under both names ----
+
+$node->safe_psql('postgres', q{
+	CREATE SCHEMA app2; CREATE TABLE app2.t (id int PRIMARY KEY, a int, b text, c date); SELECT sg_snapshot_take('one', '{app2}');
+	ALTER TABLE app2.t RENAME TO t2; SELECT sg_snapshot_take('two', '{app2}');
+	CREATE TABLE app2.t (id int PRIMARY KEY, a int, b text, c date); SELECT sg_snapshot_take('three', '{app2}')});
+$m = matrix('one', 'two', 'three');
+is(join(', ', map { "$_: $m->{$_}{states} $m->{$_}{detail}" } sort keys %$m),
+	'table app2.t: present different present two: renamed to app2.t2, table app2.t2: missing different present two: renamed from app2.t',
+	'what has another name is not missing under that');
+$m = matrix('three', 'two', 'one');
+is(join(', ', map { "$_: $m->{$_}{states}" } sort keys %$m), 'table app2.t: present missing present, table app2.t2: present present missing',
+	'unless the first one has both');
 
 $node->stop('immediate');
 $other->stop('immediate');

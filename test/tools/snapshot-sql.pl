@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 #
-# cat sql/parts/71_snapshot_statement.sql sql/parts/73_snapshot_probe.sql | snapshot-sql.pl > docs/snapshot.sql
+# cat sql/parts/71_*.sql sql/parts/73_*.sql | snapshot-sql.pl > docs/snapshot.sql
 #
 # The snapshot statement and its probe as a script for psql. `make docs/snapshot.sql` runs it; .ci/check-repo compares the texts.
 
@@ -15,7 +15,7 @@ my ($probe) = $part =~ /\$probe\$\n(.*?)\$probe\$/s or die "snapshot-sql.pl: no 
 $probe =~ s/\s*\z/;\n/;
 
 print <<"EOS";
--- A snapshot of a database where schemaguard is not installed, nor can be.  Made from sql/parts/71_snapshot_statement.sql
+-- A snapshot of a database where schemaguard is not installed, nor can be.  Made from sql/parts/71_*.sql and 73_*.sql
 -- by `make docs/snapshot.sql`: do not edit.
 --
 --   psql -X -f docs/snapshot.sql DATABASE > prod.json
