@@ -440,9 +440,13 @@ extern bool deploy_fix_step(StepWork *work, const FkKey *key);
 /*
  * Put back what the plan has quarantined, in batches with a commit each; what
  * can't go back stays, with the reason.  Rows that the caller may not see
- * stay, too.  Returns how many rows went back.
+ * stay, too.  Returns how many rows went back.  *error: why a batch, of which
+ * the log says that it failed, was the last one, or NULL.
  */
-extern int64 deploy_restore_plan(DeployRun *run);
+extern int64 deploy_restore_plan(DeployRun *run, ErrorData **error);
+
+/* How many copies there are, seen or not */
+extern int64 deploy_restore_left(const DeployRun *run);
 
 /* ---- deploy_partition.c ---- */
 

@@ -272,20 +272,42 @@ most_places(void)
 	return Max(sg_audit_memory_bytes() / (int64) sizeof(FixPlace), 1000);
 }
 
-/* Count what a batch would do to some orphans, and to what refers to them */
+/*
+ * Count what a batch would do to some orphans, and to what refers to them.
+ * What it would delete is noted: later batches would not meet it any more.
+ */
 static void
-rehearse(Fix *fix, List *keys, int64 first, int64 n)
+rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone)
 {
 	MemoryContext context = CurrentMemoryContext;
 	FixPlaces	places = {.places = fix->found.places + first,.n = n};
-	FixBatch	batch = {.key = &fix->key,.keys = keys};
+	FixBatch	batch = {.key = &fix->key,.keys = keys,.gone = gone};
 
 	MemoryContextSwitchTo(fix->batch_context);
 	fix_collect(&batch, &places);
 	MemoryContextSwitchTo(context);
 	add_counts(&fix->counts, &batch);
 	fix->tallies = fix_add_tallies(fix->tallies, &batch);
+	for (int i = 0; i < batch.n; i++)
+	{
+		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
+			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
+	}
 	MemoryContextReset(fix->batch_context);
+}
+
+static void
+rehearse_all(Fix *fix, List *keys)
+{
+	int			batch = fix->work->run->batch;
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
+	.hcxt = CurrentMemoryContext};
+	HTAB	   *gone = hash_create("schemaguard rows to be deleted", 1024, &ctl,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	for (int64 first = 0; first < fix->found.n; first += batch)
+		rehearse(fix, keys, first, Min(batch, fix->found.n - first), gone);
+	hash_destroy(gone);
 }
 
 static void
@@ -307,10 +329,7 @@ execute_scan(DeployAction *action)
 	fix->tallies = NIL;
 	memset(&fix->counts, 0, sizeof(FixCounts));
 	if (fix->tables != NIL || run->dry_run)
-	{
-		for (int64 first = 0; first < fix->found.n; first += run->batch)
-			rehearse(fix, keys, first, Min(run->batch, fix->found.n - first));
-	}
+		rehearse_all(fix, keys);
 
 	blocked = fix_tallies_text(fix->tallies, true);
 	if (blocked && !run->dry_run)
@@ -727,12 +746,33 @@ deploy_fix_step(StepWork *work, const FkKey *key)
 
 /* ---- the procedure ---- */
 
-/* Nothing to fix in a step, for a reason that people want to know */
+/* Does the step say that its key is there, and neither the table has it nor a partition? */
+static bool
+was_dropped(const PlanStep *step, const StepView *view)
+{
+	ListCell   *lc;
+
+	foreach(lc, view->partitions)
+	{
+		if (((FkPartition *) lfirst(lc))->own)
+			return false;
+	}
+	return view->existing == NULL &&
+		(strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0);
+}
+
+/*
+ * Nothing to fix in a step, for a reason that people want to know; with the
+ * state that it comes to, or NULL.
+ */
 static void
-skip_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
+skip_step(StepWork *work, const char *state, int sqlerrcode, const char *reason,
+		  const char *hint)
 {
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "fix", "skipped");
 
+	if (state && !work->run->dry_run)
+		plan_step_set_state(work->step->plan, work->step->step, state, reason, 0);
 	entry.step = work->step->step;
 	entry.object = work->object;
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
@@ -747,15 +787,18 @@ static void
 fix_work(StepWork *work)
 {
 	StepView	view;
+	bool		dropped;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	deploy_look(work->step, &view);
 	PopActiveSnapshot();
+	dropped = was_dropped(work->step, &view);
 
 	switch (view.need)
 	{
 		case NEED_SKIP:
-			skip_step(work, view.problem->sqlerrcode, view.problem->reason, view.problem->hint);
+			skip_step(work, dropped ? "skipped" : NULL, view.problem->sqlerrcode,
+					  view.problem->reason, view.problem->hint);
 			break;
 		case NEED_NOTHING:
 		case NEED_REPLACE:
@@ -764,7 +807,8 @@ fix_work(StepWork *work)
 			if (work->run->dry_run)
 				(void) deploy_fix_step(work, &view.key);
 			else
-				skip_step(work, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				skip_step(work, dropped ? "failed" : NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						  dropped ? "the key was dropped meanwhile, so new orphans could come" :
 						  "the key is not there yet, so new orphans could come",
 						  "CALL sg_add_fks() first, which adds it NOT VALID; with fix => true it does both.");
 			break;

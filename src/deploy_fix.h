@@ -63,6 +63,8 @@ typedef struct FixRow
 	FixPlace	place;
 	Oid			table;			/* as statements name it */
 	const FixKey *by;			/* the key that it breaks, or is reached by */
+	List	   *also;			/* of FixKey *: more keys that reach it, and
+								 * set their columns to null */
 	FixFate		fate;
 	bool		reached;		/* it is no orphan: it refers to one */
 	bool		kept;			/* a statement was to change it, and has not */
@@ -82,6 +84,8 @@ typedef struct FixBatch
 	const FixKey *key;
 	List	   *keys;			/* of FixKey *: every key that may lead on */
 	bool		lock;			/* to be changed, not only counted */
+	HTAB	   *gone;			/* of FixPlace: rows that batches counted
+								 * before would have deleted, or NULL */
 	FixRow	   *rows;
 	int			n;
 	int			max;
@@ -135,6 +139,9 @@ extern int64 fix_change(FixBatch *batch);
  * be (NULL: it can).
  */
 extern List *fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem);
+
+/* All that become null in a row, by each key that it is reached by; an error where that can't be */
+extern List *fix_row_null_columns(const FixRow *row);
 
 /* ---- deploy_fix_reach.c ---- */
 

@@ -196,8 +196,7 @@ reached_fate(const FixBatch *batch, const FixKey *by)
 static bool
 refers_to_nulls(const FixRow *row, const FkKey *key)
 {
-	FkProblem  *problem;
-	List	   *columns = fix_null_columns(row->by, row->fate, &problem);
+	List	   *columns = fix_row_null_columns(row);
 
 	for (int i = 0; i < key->nkeys; i++)
 	{
@@ -249,6 +248,12 @@ add_row(FixBatch *batch, const FixRow *row)
 	batch->rows[batch->n++] = *row;
 }
 
+static bool
+is_gone(const FixBatch *batch, const FixPlace *place)
+{
+	return batch->gone && hash_search(batch->gone, place, HASH_FIND, NULL) != NULL;
+}
+
 static void
 add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
 {
@@ -257,15 +262,15 @@ add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
 		FixRow		row = {.place = places->places[i],.table = batch->key->key->child,
 		.by = batch->key,.fate = fate};
 
-		if (fix_batch_find(batch, &row.place) == NULL)
+		if (!is_gone(batch, &row.place) && fix_batch_find(batch, &row.place) == NULL)
 			add_row(batch, &row);
 	}
 }
 
 /*
  * A row that is reached: a new one, or one that has to suffer more than was
- * thought.  Returns its number if rows that refer to it have to be looked
- * for, else -1.
+ * thought: another fate, or null in the columns of another key.  Returns its
+ * number if rows that refer to it have to be looked for, else -1.
  */
 static int
 add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fate)
@@ -279,6 +284,13 @@ add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fa
 	{
 		add_row(batch, &row);
 		return fate == FIX_BLOCK ? -1 : batch->n - 1;
+	}
+	if (fate == FIX_SET_NULL && known->fate == FIX_SET_NULL)
+	{
+		if (known->by == by || list_member_ptr(known->also, by))
+			return -1;
+		known->also = lappend(known->also, (void *) by);
+		return (int) (known - batch->rows);
 	}
 	if (fate <= known->fate)
 		return -1;
@@ -301,6 +313,7 @@ choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, F
 	bool		within = false;
 	const FixKey *by = NULL;
 	FixFate		fate = FIX_LEAVE;
+	const List *also = NIL;
 	bool		refers = false;
 	ListCell   *lc;
 
@@ -320,10 +333,11 @@ choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, F
 			fix_places_add(gone, leaf, &row->place.tid);
 			continue;
 		}
-		if (row->by != by || row->fate != fate)
+		if (row->by != by || row->fate != fate || row->also != also)
 		{
 			by = row->by;
 			fate = row->fate;
+			also = row->also;
 			refers = refers_to_nulls(row, key);
 		}
 		if (refers)
@@ -414,7 +428,8 @@ add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFa
 	find_referring(batch, by->key, parents, &found);
 	for (int64 i = 0; i < found.n; i++)
 	{
-		int			n = add_reached(batch, &found.places[i], by, fate);
+		int			n = is_gone(batch, &found.places[i]) ? -1 :
+			add_reached(batch, &found.places[i], by, fate);
 
 		if (n >= 0)
 			next = lappend_int(next, n);

@@ -204,6 +204,39 @@ fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem)
 	return names;
 }
 
+static List *
+null_columns_or_error(const FixKey *key, FixFate fate)
+{
+	FkProblem  *problem;
+	List	   *columns = fix_null_columns(key, fate, &problem);
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason),
+				 errhint("%s", problem->hint)));
+	return columns;
+}
+
+/* Keys may share columns, and an UPDATE sets each once */
+List *
+fix_row_null_columns(const FixRow *row)
+{
+	List	   *columns = null_columns_or_error(row->by, row->fate);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, row->also)
+	{
+		foreach(lc2, null_columns_or_error(lfirst(lc), row->fate))
+		{
+			if (!sg_has_name(columns, lfirst(lc2)))
+				columns = lappend(columns, lfirst(lc2));
+		}
+	}
+	return columns;
+}
+
 /* fk.a OPERATOR(s.=) 'sentinel'::type, by the type's own equality */
 static void
 append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
@@ -413,7 +446,10 @@ same_group(const FixRow *a, const FixRow *b)
 
 	if (a->table != b->table || a->reached != b->reached)
 		return false;
-	return deleted ? a->reached || a->by == b->by : a->fate == b->fate && a->by == b->by;
+	if (deleted)
+		return a->reached || a->by == b->by;
+	return a->fate == b->fate && a->by == b->by && list_length(a->also) == list_length(b->also) &&
+		list_difference_ptr(a->also, b->also) == NIL;
 }
 
 static List *
@@ -450,15 +486,8 @@ make_groups(const FixBatch *batch)
 static void
 append_assignments(StringInfo buf, const FixRow *row)
 {
-	FkProblem  *problem;
-	List	   *columns = fix_null_columns(row->by, row->fate, &problem);
+	List	   *columns = fix_row_null_columns(row);
 	ListCell   *lc;
-
-	if (problem)
-		ereport(ERROR,
-				(errcode(problem->sqlerrcode),
-				 errmsg("%s", problem->reason),
-				 errhint("%s", problem->hint)));
 
 	foreach(lc, columns)
 	{

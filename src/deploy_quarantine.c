@@ -699,9 +699,9 @@ add_targets(RestoreAction *action)
 	}
 }
 
-/* The next copies; false when there are none */
+/* The next copies; false when there are none, or *error says why they can't be had now */
 static bool
-restore_batch(StepWork *work, int64 *after, int64 *restored)
+restore_batch(StepWork *work, int64 *after, int64 *restored, ErrorData **error)
 {
 	RestoreAction action = {.after = *after};
 
@@ -716,13 +716,13 @@ restore_batch(StepWork *work, int64 *after, int64 *restored)
 	if (!deploy_attempt(&action.action))
 	{
 		LogEntry	entry = deploy_outcome(&action.action, work, "failed");
-		ErrorData  *error = action.action.error;
 
-		entry.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+		*error = action.action.error;
+		entry.sqlstate = pstrdup(unpack_sql_state((*error)->sqlerrcode));
 		entry.message = deploy_failure_text(&action.action);
 		deploy_settle_with(&action.action, &entry);
 		deploy_commit();
-		ReThrowError(error);
+		return false;
 	}
 	*after = action.copies[action.n - 1].id;
 	*restored += action.restored;
@@ -730,7 +730,7 @@ restore_batch(StepWork *work, int64 *after, int64 *restored)
 }
 
 int64
-deploy_restore_plan(DeployRun *run)
+deploy_restore_plan(DeployRun *run, ErrorData **error)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -738,6 +738,7 @@ deploy_restore_plan(DeployRun *run)
 	int64		total = 0;
 	int64		restored;
 
+	*error = NULL;
 	deploy_commit();
 	sg_progress_step(SG_PROGRESS_RESTORE, 0, InvalidOid);
 	do
@@ -746,17 +747,25 @@ deploy_restore_plan(DeployRun *run)
 
 		/* a row may wait for one that comes later */
 		restored = 0;
-		while (deploy_throttle(run) && restore_batch(restore_work(run), &after, &restored))
+		while (deploy_throttle(run) && restore_batch(restore_work(run), &after, &restored, error))
 		{
 			MemoryContextReset(context);
 			sg_progress_phase(SG_PHASE_PAUSING);
 			deploy_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
 		}
 		total += restored;
-	} while (restored > 0 && !deploy_must_stop(run));
+	} while (restored > 0 && *error == NULL && !deploy_must_stop(run));
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	/* the error is in there */
+	if (*error == NULL)
+		MemoryContextDelete(context);
 	return total;
+}
+
+int64
+deploy_restore_left(const DeployRun *run)
+{
+	return count_copies(run, true) + count_copies(run, false);
 }
 
 static void
@@ -765,10 +774,13 @@ restore_all(DeployRun *run)
 	int64		restored;
 	int64		left;
 	int64		hidden;
+	ErrorData  *error;
 
 	sg_progress_begin(SG_PROGRESS_RESTORE, run->plan->id, 0);
-	restored = deploy_restore_plan(run);
+	restored = deploy_restore_plan(run, &error);
 	sg_progress_end();
+	if (error)
+		ReThrowError(error);
 
 	left = count_copies(run, true);
 	hidden = count_copies(run, false);

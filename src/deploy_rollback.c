@@ -129,6 +129,8 @@ undo(DeployRun *run, const UndoDeed *deed)
 		done = undo_replace(work, deed);
 	else
 		done = undo_key(work, deed);
+	if (!done)
+		undo_settle_stuck(work, deed);
 	deploy_end_step(work);
 	return done;
 }
@@ -265,6 +267,27 @@ disarm_steps(DeployRun *run, List *stuck)
 	return n;
 }
 
+/*
+ * Rows that can't go back now hold up nothing else: they are there for the
+ * next call
+ */
+static int64
+restore_rows(DeployRun *run)
+{
+	ErrorData  *error;
+	int64		restored = deploy_restore_plan(run, &error);
+	int64		left = deploy_restore_left(run);
+
+	if (restored > 0 || left > 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
+						run->plan->name, restored, restored == 1 ? "row" : "rows"),
+				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
+									  error ? ": " : "", error ? sg_error_text(error) : "") : 0,
+				 left > 0 ? errhint("Column \"reason\" of schemaguard.quarantine says why; mend that and CALL sg_rollback_fks() or sg_restore_quarantine() again.") : 0));
+	return restored;
+}
+
 static void
 roll_back(DeployRun *run)
 {
@@ -280,11 +303,7 @@ roll_back(DeployRun *run)
 	sg_progress_begin(SG_PROGRESS_ROLLBACK, run->plan->id,
 					  list_length(keys) + list_length(indexes));
 	stuck = undo_all(run, keys, NIL);
-	restored = deploy_restore_plan(run);
-	if (restored > 0)
-		ereport(NOTICE,
-				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
-						run->plan->name, restored, restored == 1 ? "row" : "rows")));
+	restored = restore_rows(run);
 
 	/* again: what became of the keys is in the log now */
 	(void) undo_all(run, open_deeds(run, list_make1("index")), stuck);

@@ -126,6 +126,21 @@ execute_add(DeployAction *action)
 					   "not enforced, so there is nothing to validate");
 }
 
+/* An old key that can't come back; the step stays as it is, and says why */
+static void
+restore_skipped(StepWork *work, const FkProblem *problem)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "restore key", "skipped");
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.sqlstate = pstrdup(unpack_sql_state(problem->sqlerrcode));
+	entry.message = psprintf("the old key can't come back: %s", problem->reason);
+	plan_step_set_state(work->step->plan, work->step->step, NULL, entry.message, 0);
+	log_write(&entry);
+	deploy_commit();
+}
+
 void
 deploy_skip_step(StepWork *work, const FkProblem *problem)
 {
@@ -135,7 +150,10 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 	deploy_append_notice(work, psprintf("skipped: %s", problem->reason));
 	work->hint = problem->hint;
 	if (work->restoring)
+	{
+		restore_skipped(work, problem);
 		return;
+	}
 	if (strcmp(step->state, "skipped") == 0 && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
 		return;

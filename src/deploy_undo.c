@@ -224,6 +224,51 @@ look_before(StepWork *work)
 	return standing;
 }
 
+/* Neither the step's key is there nor, before 18, one of its partitions' */
+static bool
+key_is_gone(PlanStep *step)
+{
+	FkKey		planned;
+	FkKey	   *existing;
+	List	   *partitions;
+	ListCell   *lc;
+
+	if (look_at_key(step, &existing).sqlerrcode != ERRCODE_UNDEFINED_OBJECT)
+		return false;
+	if (plan_step_key(step, &planned) ||
+		get_rel_relkind(planned.child) != RELKIND_PARTITIONED_TABLE ||
+		fk_partitions(&planned, &partitions))
+		return true;
+	foreach(lc, partitions)
+	{
+		if (((FkPartition *) lfirst(lc))->own)
+			return false;
+	}
+	return true;
+}
+
+void
+undo_settle_stuck(StepWork *work, const UndoDeed *deed)
+{
+	PlanStep   *step = plan_step_get(work->run->plan->name, deed->step, true);
+	bool		gone;
+
+	if (step == NULL || step->skipped_by ||
+		(strcmp(step->state, "added") != 0 && strcmp(step->state, "validated") != 0))
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	gone = key_is_gone(step);
+	PopActiveSnapshot();
+	if (!gone)
+		return;
+
+	plan_step_set_state(step->plan, step->step, "failed",
+						psprintf("%s%sthe step's key is gone", step->reason ? step->reason : "",
+								 step->reason ? ", and " : ""), 0);
+	deploy_commit();
+	deploy_append_notice(work, "and the step's key is gone");
+}
+
 static void
 execute_drop_key(DeployAction *action)
 {
@@ -319,7 +364,7 @@ restore_key(StepWork *work)
 	if (problem)
 	{
 		deploy_log_start(&action);
-		work->hint = "The step keeps its key. Drop that by hand if it is to go.";
+		work->hint = "Mend that and CALL sg_rollback_fks() again. The step keeps its key, if that is there: drop it by hand if it is to go.";
 		deploy_record_failure(&action, work, NULL, problem->sqlerrcode,
 							  psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
 		return false;
@@ -421,7 +466,12 @@ undo_replace(StepWork *work, const UndoDeed *deed)
 		deploy_append_notice(work, psprintf("key %s restored", quote_identifier(step->fk_name)));
 		standing = look_before(work);
 	}
-	if (standing.ours && was_valid && !work->key->validated)
+	if (!standing.ours)
+	{
+		leave_standing(work, deed, &standing);
+		return true;
+	}
+	if (was_valid && !work->key->validated)
 		return revalidate_key(work, deed);
 	close_deed(work, deed, 0, "the old key is there as it was", false);
 	return true;

@@ -28,6 +28,12 @@ extern StepWork *undo_begin(DeployRun *run, const UndoDeed *deed);
 /* Close a deed without doing anything; sqlerrcode 0 is none.  Commits. */
 extern void undo_leave_alone(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *reason);
 
+/*
+ * A step that keeps the rest is not "validated" any more if its key went while
+ * it was being taken back: with a column that somebody dropped, say.  Commits.
+ */
+extern void undo_settle_stuck(StepWork *work, const UndoDeed *deed);
+
 /* Each takes back one deed; false when the step keeps the rest */
 extern bool undo_key(StepWork *work, const UndoDeed *deed);
 extern bool undo_replace(StepWork *work, const UndoDeed *deed);

@@ -209,6 +209,76 @@ CALL sg_restore_quarantine('fix');
 TABLE x ORDER BY 1;
 TABLE y ORDER BY 1;
 
+-- a dry run counts a row once that several batches reach
+SET client_min_messages = warning;
+CREATE TABLE twice (id int PRIMARY KEY, p int, u int);
+CREATE TABLE under2 (id int PRIMARY KEY, a int REFERENCES twice ON DELETE CASCADE, b int REFERENCES twice ON DELETE CASCADE);
+CREATE TABLE bottom2 (u int REFERENCES under2 ON DELETE CASCADE);
+INSERT INTO twice VALUES (1, 77, NULL), (2, 78, 1), (3, 79, 2), (4, 1, 3), (5, 1, NULL);
+INSERT INTO under2 VALUES (1, 1, 2), (2, 3, 3), (3, 4, 1), (4, 5, 5);
+INSERT INTO bottom2 VALUES (1), (2), (3), (4);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'twice', '{p}', 'parents', orphans => 'quarantine', index => false, quarantine_cascades => true);
+SELECT sg_plan_add_fk('fix', 'twice', '{u}', 'twice', orphans => 'delete', index => false, priority => 'low');
+CALL sg_add_fks('fix', validate => false);
+RESET client_min_messages;
+CALL sg_fix_orphans('fix', batch => 1, dry_run => true);
+CALL sg_fix_orphans('fix', batch => 1);
+SELECT (SELECT count(*) FROM twice) AS twice, (SELECT count(*) FROM under2) AS under, (SELECT count(*) FROM bottom2) AS bottom;
+DROP TABLE twice, under2, bottom2;
+DELETE FROM schemaguard.quarantine;
+
+-- ---- rows that refer to orphans by several keys ----
+SET client_min_messages = warning;
+CREATE TABLE mid (a int, b int, p int, PRIMARY KEY (a, b), UNIQUE (b));
+INSERT INTO mid VALUES (1, 1, 1), (1, 2, 77), (1, 3, 78);
+-- what is set to null by one key is not left to the actions of another; a column of two keys is set once
+CREATE TABLE under (id int PRIMARY KEY, a int, b1 int, b2 int, b3 int UNIQUE, b4 int);
+INSERT INTO under VALUES (1, 1, 1, 1, 1, 1), (2, 1, 2, 3, 2, NULL), (3, 1, 2, 1, 3, NULL), (4, 1, 1, 3, NULL, NULL),
+  (5, NULL, NULL, 2, NULL, NULL), (6, 1, 2, 1, NULL, 3);
+CREATE TABLE bottom (id int PRIMARY KEY, b int);
+INSERT INTO bottom VALUES (1, 2);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'under', '{a,b1}', 'mid', on_delete => 'cascade', orphans => 'set null', index => false);
+SELECT sg_plan_add_fk('fix', 'under', '{a,b2}', 'mid', on_delete => 'cascade', orphans => 'set null', index => false);
+SELECT sg_plan_add_fk('fix', 'under', '{b3}', 'mid', '{b}', on_delete => 'restrict', orphans => 'set null', index => false);
+SELECT sg_plan_add_fk('fix', 'under', '{b4}', 'mid', '{b}', on_delete => 'cascade', orphans => 'set null', index => false);
+SELECT sg_plan_add_fk('fix', 'bottom', '{b}', 'under', '{b3}', index => false);
+CALL sg_add_fks('fix');
+SELECT sg_plan_add_fk('fix', 'mid', '{p}', 'parents', orphans => 'delete', index => false);
+RESET client_min_messages;
+-- a column that becomes null by the second key that reaches its row must not be referred to either
+CALL sg_add_fks('fix', fix => true);
+DELETE FROM bottom;
+SELECT mark();
+CALL sg_add_fks('fix', fix => true);
+TABLE mid ORDER BY 1, 2;
+TABLE under ORDER BY 1;
+TABLE log;
+DROP TABLE mid, under, bottom;
+
+-- ---- keys that somebody has dropped ----
+SET client_min_messages = warning;
+CREATE TABLE lost1 (id int, p int);
+CREATE TABLE lost2 (LIKE lost1);
+CREATE TABLE lost3 (LIKE lost1);
+INSERT INTO lost1 VALUES (1, 77);
+INSERT INTO lost2 VALUES (1, 77);
+INSERT INTO lost3 VALUES (1, 1);
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'lost' || n, '{p}', 'parents', orphans => 'delete', index => false) FROM generate_series(1, 3) n;
+CALL sg_add_fks('fix');
+ALTER TABLE lost1 DROP COLUMN p;
+ALTER TABLE lost2 DROP CONSTRAINT lost2_p_fkey;
+ALTER TABLE lost3 DROP CONSTRAINT lost3_p_fkey;
+RESET client_min_messages;
+TABLE steps;
+CALL sg_fix_orphans('fix', dry_run => true);
+TABLE steps;
+CALL sg_fix_orphans('fix');
+TABLE steps;
+DROP TABLE lost1, lost2, lost3;
+
 -- ---- what is deferred ----
 SET client_min_messages = warning;
 CREATE TABLE later (id int PRIMARY KEY, p int);

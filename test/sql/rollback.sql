@@ -238,6 +238,27 @@ CALL sg_rollback_fks('rb');
 SELECT to_regclass('left_idx');
 TABLE gaps;
 
+-- both keys went with a column: the step says so, and gets the old one back when there is a column again
+SET client_min_messages = warning;
+CREATE TABLE lost (id int, a int);
+INSERT INTO lost VALUES (1, 1);
+ALTER TABLE lost ADD CONSTRAINT old FOREIGN KEY (a) REFERENCES old_parent;
+SELECT sg_plan_create('rb', replace => true);
+SELECT sg_plan_add_fk('rb', 'lost', '{a}', 'customers', fk_name => 'new', index => false, replaces => 'old');
+CALL sg_add_fks('rb');
+ALTER TABLE lost DROP COLUMN a;
+RESET client_min_messages;
+CALL sg_rollback_fks('rb');
+TABLE steps;
+CALL sg_rollback_fks('rb');
+TABLE steps;
+ALTER TABLE lost ADD COLUMN a int;
+CALL sg_rollback_fks('rb');
+SELECT * FROM keys WHERE child = 'lost'::regclass;
+TABLE steps;
+TABLE gaps;
+DROP TABLE lost;
+
 -- rows: those in quarantine come back when the keys are gone; those that were deleted or set to null do not, and it says so
 SET client_min_messages = warning;
 CREATE TABLE rows_q (id int PRIMARY KEY, a int);
