@@ -52,6 +52,7 @@ typedef struct Fix
 	StepWork   *work;
 	FixKey		key;
 	List	   *tables;			/* whose rows may be reached */
+	List	   *judging;		/* those read to judge these rows */
 	FixPlaces	found;			/* orphans of this pass, not settled yet */
 	FixPlaces	busy;			/* those that somebody else holds */
 	List	   *tallies;		/* of FixTally *: what a dry run would reach */
@@ -218,6 +219,8 @@ init_action(FixAction *action, Fix *fix, void (*execute) (DeployAction *action),
 	deploy_add_target(&action->action, key->child, mode);
 	foreach(lc, fix->tables)
 		deploy_add_target(&action->action, lfirst_oid(lc), mode);
+	foreach(lc, fix->judging)
+		deploy_add_target(&action->action, lfirst_oid(lc), AccessShareLock);
 }
 
 /* A failure, on record; a dry run leaves the step as it is */
@@ -326,6 +329,7 @@ execute_scan(DeployAction *action)
 
 	keys = fix_keys(run);
 	fix->tables = fix_tables(&fix->key, keys);
+	fix->judging = fix_judging_tables(fix->tables, keys);
 	fix->tallies = NIL;
 	memset(&fix->counts, 0, sizeof(FixCounts));
 	if (fix->tables != NIL || run->dry_run)
@@ -442,7 +446,7 @@ change_rows(void *arg)
 		batch->again = true;
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-				 errmsg("a trigger or rule of %s keeps orphans, each time others",
+				 errmsg("a trigger or rule of %s keeps orphans, each time others, or some that refer to others",
 						sg_relation_name(batch->key->key->child))));
 	}
 }
@@ -505,6 +509,7 @@ execute_batch(DeployAction *arg)
 	{
 		FixBatch	fresh = {.key = &fix->key,.keys = keys,.lock = true};
 		ErrorData  *error;
+		int64		left_out;
 
 		action->batch = fresh;
 		fix_collect(&action->batch, &locked);
@@ -514,7 +519,10 @@ execute_batch(DeployAction *arg)
 			break;
 		if (!action->batch.again || again == MAX_AGAIN)
 			ReThrowError(error);
-		action->kept += leave_out_kept(&locked, &action->batch);
+		left_out = leave_out_kept(&locked, &action->batch);
+		if (left_out == 0)
+			ReThrowError(error);
+		action->kept += left_out;
 	}
 
 	memset(&action->counts, 0, sizeof(FixCounts));

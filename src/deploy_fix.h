@@ -151,6 +151,9 @@ extern List *fix_keys(const DeployRun *run);
 /* The tables whose rows refer to rows of the child, or to rows of these, and so on */
 extern List *fix_tables(const FixKey *key, List *keys);
 
+/* The tables that are read to know whether rows of these are orphans that a step would keep copies of */
+extern List *fix_judging_tables(List *tables, List *keys);
+
 /* The fate that the step's policy has for its orphans */
 extern FixFate fix_policy_fate(const PlanStep *step);
 

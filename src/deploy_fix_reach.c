@@ -8,6 +8,8 @@
  * row once, so that cycles end; what becomes of a row is decided by the key
  * by which it was reached: by the policy of its step, if the plan has one for
  * it, else it goes into quarantine too or blocks, as the orphan's step says.
+ * A row that is an orphan itself loses no copy by that: what its own step
+ * would keep is kept, whichever batch comes to it first.
  *
  *-------------------------------------------------------------------------
  */
@@ -167,6 +169,45 @@ fix_policy_fate(const PlanStep *step)
 	if (strcmp(step->orphans, "set null") == 0)
 		return FIX_SET_NULL;
 	return FIX_LEAVE;
+}
+
+/* Does a step keep copies of its orphans, and may it have some? */
+static bool
+keeps_copies(const FixKey *key)
+{
+	return key->step && fix_policy_fate(key->step) == FIX_QUARANTINE && !key->key->period &&
+		!(OidIsValid(key->key->conid) && key->key->validated);
+}
+
+static bool
+may_judge(const FkKey *key)
+{
+	return audit_access_problem(key, true) == NULL && audit_place_problem(key) == NULL;
+}
+
+List *
+fix_judging_tables(List *tables, List *keys)
+{
+	List	   *parents = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, keys)
+	{
+		const FixKey *key = lfirst(lc);
+
+		if (!keeps_copies(key))
+			continue;
+		foreach(lc2, tables)
+		{
+			Oid			table = lfirst_oid(lc2);
+
+			if ((is_within(table, key->key->child) || is_within(key->key->child, table)) &&
+				may_judge(key->key))
+				parents = list_append_unique_oid(parents, key->key->parent);
+		}
+	}
+	return parents;
 }
 
 /* What becomes of rows that refer by a key to a row that goes */
@@ -437,6 +478,96 @@ add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFa
 	return next;
 }
 
+/*
+ * Some rows that are reached may be orphans of the key that is being fixed,
+ * which another batch would have come to.  What their policy keeps a copy of,
+ * or deletes, has the fate of an orphan in whichever batch it is met.
+ */
+static void
+take_own_orphans(FixBatch *batch, List *rows)
+{
+	FixFate		fate = fix_policy_fate(batch->key->step);
+	FixPlaces	places;
+	FixPlaces	orphans;
+	FixPlaces	sentinels;
+	ListCell   *lc;
+
+	if (fate < FIX_DELETE)
+		return;
+	fix_places_init(&places);
+	fix_places_init(&orphans);
+	fix_places_init(&sentinels);
+	foreach(lc, rows)
+	{
+		const FixRow *row = &batch->rows[lfirst_int(lc)];
+
+		if (row->reached && row->fate <= fate && is_within(row->place.leaf, batch->key->key->child))
+			fix_places_add(&places, row->place.leaf, &row->place.tid);
+	}
+	fix_judge(batch->key, &places, &orphans, &sentinels);
+	for (int64 i = 0; i < orphans.n; i++)
+	{
+		FixRow	   *row = fix_batch_find(batch, &orphans.places[i]);
+
+		row->fate = fate;
+		row->by = batch->key;
+		row->table = batch->key->key->child;
+		row->also = NIL;
+		row->reached = false;
+	}
+}
+
+/*
+ * Rows that are to be deleted, though another step would keep copies of them
+ * as its own orphans.  Where that can't be judged, a copy is kept, too.
+ */
+static void
+keep_copies_for(FixBatch *batch, List *rows, const FixKey *own)
+{
+	FixPlaces	places;
+	FixPlaces	orphans;
+	FixPlaces	sentinels;
+	ListCell   *lc;
+
+	fix_places_init(&places);
+	fix_places_init(&orphans);
+	fix_places_init(&sentinels);
+	foreach(lc, rows)
+	{
+		const FixRow *row = &batch->rows[lfirst_int(lc)];
+
+		if (row->reached && row->fate == FIX_DELETE && is_within(row->place.leaf, own->key->child))
+			fix_places_add(&places, row->place.leaf, &row->place.tid);
+	}
+	if (places.n == 0)
+		return;
+	if (may_judge(own->key))
+		fix_judge(own, &places, &orphans, &sentinels);
+	else
+		orphans = places;
+	for (int64 i = 0; i < orphans.n; i++)
+		fix_batch_find(batch, &orphans.places[i])->fate = FIX_QUARANTINE;
+}
+
+/* Of rows just reached: those that are orphans themselves get no weaker fate than those */
+static void
+judge_reached(FixBatch *batch, List *rows)
+{
+	ListCell   *lc;
+
+	if (rows == NIL)
+		return;
+	take_own_orphans(batch, rows);
+	foreach(lc, batch->keys)
+	{
+		const FixKey *own = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (keeps_copies(own) && own->step->step != batch->key->step->step)
+			keep_copies_for(batch, rows, own);
+	}
+}
+
 /* One step further from some rows, by all keys; returns the rows reached */
 static List *
 reach_from(FixBatch *batch, List *rows)
@@ -463,6 +594,7 @@ reach_from(FixBatch *batch, List *rows)
 		next = add_referring(batch, by, &gone, reached_fate(batch, by), next);
 		next = add_referring(batch, by, &nulled, FIX_BLOCK, next);
 	}
+	judge_reached(batch, next);
 	return next;
 }
 

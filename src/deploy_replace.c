@@ -115,7 +115,15 @@ execute_replace(DeployAction *action)
 	LogEntry	entry;
 	ListCell   *lc;
 
+	/*
+	 * The world may have moved on while we waited for the locks: the key may
+	 * be gone, other than planned, NOT ENFORCED among that, or unarmed.
+	 */
 	deploy_look(work->step, &view);
+	if (view.need == NEED_SKIP)
+		ereport(ERROR,
+				(errcode(view.problem->sqlerrcode),
+				 errmsg("%s", view.problem->reason)));
 	if (view.need != NEED_REPLACE && view.need != NEED_NOTHING)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -228,6 +228,71 @@ SELECT (SELECT count(*) FROM twice) AS twice, (SELECT count(*) FROM under2) AS u
 DROP TABLE twice, under2, bottom2;
 DELETE FROM schemaguard.quarantine;
 
+-- ---- an orphan that another key reaches has the fate of an orphan, whichever batch comes to it ----
+SET client_min_messages = warning;
+CREATE TABLE owners (id int PRIMARY KEY);
+INSERT INTO owners VALUES (1);
+CREATE TABLE nodes_before (id int PRIMARY KEY, p int, up int, o int);
+-- 2 and 3 are orphans, too, which 1 and 2 reach; 4 is none, and goes with them; 6 is one that nothing reaches
+INSERT INTO nodes_before VALUES (1, 77, NULL, 1), (2, 78, 1, 1), (3, 79, 2, 1), (4, 1, 3, 1), (5, 1, NULL, 1), (6, 80, 5, 1);
+CREATE TABLE nodes (LIKE nodes_before INCLUDING INDEXES);
+-- 1 to 4 go with those; 2 and 4 have no owner, which another step's policy is to keep
+CREATE TABLE hangers_before (id int PRIMARY KEY, node int, o int);
+INSERT INTO hangers_before VALUES (1, 1, 1), (2, 1, 88), (3, 4, 1), (4, 4, 89), (5, 5, 90);
+CREATE TABLE hangers (LIKE hangers_before INCLUDING INDEXES);
+CREATE PROCEDURE plan_nodes(of_up text) LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM schemaguard.quarantine;
+  ALTER TABLE nodes DROP CONSTRAINT IF EXISTS nodes_p_fkey, DROP CONSTRAINT IF EXISTS nodes_up_fkey;
+  ALTER TABLE hangers DROP CONSTRAINT IF EXISTS hangers_node_fkey, DROP CONSTRAINT IF EXISTS hangers_o_fkey;
+  TRUNCATE nodes, hangers;
+  INSERT INTO nodes SELECT * FROM nodes_before ORDER BY id;
+  INSERT INTO hangers SELECT * FROM hangers_before ORDER BY id;
+  PERFORM sg_plan_create('fix', replace => true);
+  PERFORM sg_plan_add_fk('fix', 'nodes', '{p}', 'parents', orphans => 'quarantine', index => false);
+  PERFORM sg_plan_add_fk('fix', 'nodes', '{up}', 'nodes', orphans => of_up, index => false, priority => 'low');
+  PERFORM sg_plan_add_fk('fix', 'hangers', '{node}', 'nodes', orphans => 'delete', index => false, priority => 'low');
+  PERFORM sg_plan_add_fk('fix', 'hangers', '{o}', 'owners', orphans => 'quarantine', index => false, priority => 'low');
+END$$;
+CREATE VIEW outcome AS
+  SELECT (SELECT string_agg(n::text, ' ' ORDER BY id) FROM nodes n) AS nodes,
+         (SELECT string_agg(h::text, ' ' ORDER BY id) FROM hangers h) AS hangers,
+         (SELECT string_agg(concat_ws(' ', step, fk_name, cause, row_table, row_text), E'\n' ORDER BY row_table, row_text) FROM kept) AS copies;
+CREATE TABLE outcomes (of_up text, size int, nodes text, hangers text, copies text);
+CALL plan_nodes('delete');
+CALL sg_add_fks('fix', validate => false);
+RESET client_min_messages;
+CALL sg_fix_orphans('fix', batch => 1, dry_run => true);
+CALL sg_fix_orphans('fix', batch => 1);
+INSERT INTO outcomes SELECT 'delete', 1, * FROM outcome;
+SET client_min_messages = warning;
+CALL plan_nodes('delete');
+CALL sg_add_fks('fix', validate => false);
+CALL sg_fix_orphans('fix');
+INSERT INTO outcomes SELECT 'delete', 10000, * FROM outcome;
+CALL plan_nodes('set null');
+CALL sg_add_fks('fix', validate => false);
+CALL sg_fix_orphans('fix', batch => 1);
+INSERT INTO outcomes SELECT 'set null', 1, * FROM outcome;
+CALL plan_nodes('set null');
+CALL sg_add_fks('fix', validate => false);
+CALL sg_fix_orphans('fix');
+INSERT INTO outcomes SELECT 'set null', 10000, * FROM outcome;
+RESET client_min_messages;
+SELECT of_up, array_agg(size ORDER BY size) AS sizes, nodes, hangers, copies FROM outcomes GROUP BY 1, 3, 4, 5 ORDER BY 1, 2 \gx
+-- what a trigger keeps is told, not tried again and again
+CREATE FUNCTION stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER stays BEFORE DELETE ON nodes FOR EACH ROW WHEN (OLD.id = 2) EXECUTE FUNCTION stays();
+SET client_min_messages = warning;
+CALL plan_nodes('delete');
+CALL sg_add_fks('fix', validate => false);
+ALTER TABLE nodes DROP CONSTRAINT nodes_up_fkey;
+RESET client_min_messages;
+CALL sg_fix_orphans('fix', batch => 1);
+DROP VIEW outcome;
+DROP TABLE nodes, nodes_before, hangers, hangers_before, owners;
+DELETE FROM schemaguard.quarantine;
+
 -- ---- rows that refer to orphans by several keys ----
 SET client_min_messages = warning;
 CREATE TABLE mid (a int, b int, p int, PRIMARY KEY (a, b), UNIQUE (b));

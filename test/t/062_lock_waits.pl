@@ -3,7 +3,8 @@
 # A transaction that wrote one partition blocks the key of the whole table: the step must wait for it without queueing
 # over and over, and name it.  The same where a lock request of somebody else queues before ours.  In a deadlock the
 # deployment gives way, not the application, whatever lock_timeout is.  Looking at a plan waits for no lock.  A role that
-# may not add a key is told so at once, without locking or reading anything.
+# may not add a key is told so at once, without locking or reading anything.  A key that is to replace another, and is
+# weakened before we have the lock, replaces nothing.
 use strict;
 use warnings;
 use FindBin;
@@ -196,5 +197,37 @@ is(states('ahead'), 'validated validated validated', '... and is done once it is
 is(query("SELECT string_agg(message, ', ' ORDER BY step) FROM schemaguard.audit_log
 		  WHERE plan = 'ahead' AND action = 'audit' AND phase = 'done'"),
 	'pass, pass, pass, counted with an earlier step', '... the log says which were counted together');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Between the look and the lock the key that replaces another loses its force: the other one must stay
+my %weakened = ('unproved' => ['DROP CONSTRAINT new_key, ADD CONSTRAINT new_key FOREIGN KEY (ref) REFERENCES new_%s NOT VALID',
+		qr/^the key new_key is not valid any more/]);
+$weakened{unenforced} = ['ALTER CONSTRAINT new_key NOT ENFORCED', qr/^key new_key .* is not enforced instead of enforced/]
+  if major($node) >= 18;
+for my $how (sort keys %weakened)
+{
+	my ($command, $reason) = @{ $weakened{$how} };
+
+	query(<<SQL);
+CREATE TABLE old_$how (id int PRIMARY KEY);
+CREATE TABLE new_$how (id int PRIMARY KEY);
+CREATE TABLE child_$how (ref int, CONSTRAINT old_key FOREIGN KEY (ref) REFERENCES old_$how,
+	CONSTRAINT new_key FOREIGN KEY (ref) REFERENCES new_$how);
+SELECT sg_plan_create('$how');
+SELECT sg_plan_add_fk('$how', 'child_$how', '{ref}', 'new_$how', fk_name => 'new_key', replaces => 'old_key', index => false);
+SQL
+	$holder->query(sprintf "BEGIN; ALTER TABLE child_$how $command", $how);
+	$deployer->send("CALL sg_add_fks('$how')");
+	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = '$how' AND phase = 'pausing'") eq '1' }),
+		"$how: the new key was looked at, and its table is locked");
+	$holder->query('COMMIT');
+	$deployer->collect;
+	like(query("SELECT reason FROM schemaguard.plan_step WHERE plan = '$how' AND state <> 'validated'"), $reason,
+		'... the step sees that the new key is not what it was');
+	is(query("SELECT count(*) FROM pg_constraint WHERE conname = 'old_key' AND conrelid = 'child_$how'::regclass"), '1',
+		'... and the old one stays');
+	is(query("SELECT phase FROM schemaguard.audit_log WHERE plan = '$how' AND action = 'replace' ORDER BY id DESC LIMIT 1"), 'failed',
+		'... which the log says');
+}
 
 done_testing();
