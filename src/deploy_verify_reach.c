@@ -300,6 +300,41 @@ action_for(const FkKey *key, CmdType event, const Bitmapset *columns)
 	return 0;
 }
 
+/* Would the action set a column to null that can't be? */
+static bool
+sets_not_null(const FkKey *key, char action, CmdType event)
+{
+	Bitmapset  *columns;
+	int			i = -1;
+
+	if (action != FKCONSTR_ACTION_SETNULL)
+		return false;
+	columns = columns_set_by(key, event);
+	while ((i = bms_next_member(columns, i)) >= 0)
+	{
+		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child),
+											Int16GetDatum(i));
+		bool		not_null = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+
+		if (HeapTupleIsValid(tuple))
+			ReleaseSysCache(tuple);
+		if (not_null)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the key refuse the statement where it has children?  A column that
+ * can't become null does so, too; where it is the one under test, the attempt
+ * is to show that.
+ */
+static bool
+refuses(const VerifyReach *reach, const FkKey *key, char action, CmdType event)
+{
+	return is_reject(action) || (key->conid != reach->key->conid && sets_not_null(key, action, event));
+}
+
 /* What an action does to the child: DELETE or UPDATE */
 static CmdType
 event_of_action(char action, CmdType event)
@@ -342,7 +377,7 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 							sg_relation_name(tree_root(relid)));
 		if (key->parent != relid || action == 0)
 			continue;
-		if (is_reject(action))
+		if (refuses(reach, key, action, event))
 		{
 			/* whether it refuses will be read from its child */
 			problem = verify_read_problem(key->child);
@@ -457,7 +492,7 @@ walk_rows(Walk *walk, Oid relid, CmdType event, const Bitmapset *columns,
 		join_from = psprintf("%s, %s", from, verify_table(key->child, child));
 		join_where = psprintf("%s AND %s", where,
 							  verify_match(key, psprintf("t%d", depth), child));
-		if (is_reject(action))
+		if (refuses(walk->reach, key, action, event))
 		{
 			if (count_rows(join_from, join_where, 1) > 0)
 				return psprintf("key %s of %s would refuse it first", quote_identifier(key->name),

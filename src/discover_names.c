@@ -16,8 +16,9 @@
 #include "discover.h"
 
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
-#define PERSON_GLUED 150		/* how well appuser does as the table of people:
-								 * not as well as users, better than clients */
+#define PERSON_GLUED 150		/* how well appuser does as the table of
+								 * people: not as well as users, better than
+								 * clients */
 #define PERSONS_MAX 3			/* tables of people that "created_by" may mean */
 
 typedef struct NameEntry
