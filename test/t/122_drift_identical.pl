@@ -119,7 +119,7 @@ like(differences('one', 'two', 1), qr/another_name/, 'names of automatic constra
 
 # ---- real schemas ----
 
-my $corpus = "$FindBin::RealBin/../../../shared/corpus";
+my $corpus = $ENV{CORPUS} || "$FindBin::RealBin/../../../shared/corpus";
 SKIP:
 {
 	skip "no corpus in $corpus", 1 if !-e "$corpus/load_facts.sh";

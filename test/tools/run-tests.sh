@@ -17,6 +17,7 @@
 #   TMPDIR=DIR       where the private directory is made (default /tmp; needs a short path)
 #   SG_NO_INSTALL=1  never install packages, only say what is missing
 #   SG_TIMEOUT=N     seconds for one step: all regression tests, all specs, one TAP file (default 1200)
+#   CORPUS=DIR       real schemas, for the tests that have a use for them (default ../shared/corpus beside the checkout)
 #   SG_LEAVE_OUT="060_live ..."  TAP files that are not run, which the report says
 # To run a few only (any of these turns off what the others do not name):
 #   ONLY_REGRESS="audit plan"  ONLY_ISOLATION="iso_deploy"  ONLY_TAP="t/crash.pl"
@@ -30,6 +31,8 @@ set -euo pipefail
 
 passed=0 failed=0 skipped=0
 export SG_SEED=${SG_SEED:-1}
+# Tests run in a copy, from which it could not be found.
+export CORPUS=${CORPUS:-$SG_ROOT/../shared/corpus}
 
 # One line of the report: ok, not ok or skip, and what.
 report() {
