@@ -556,6 +556,26 @@ consider_roles(MatchState *state)
 	}
 }
 
+/* Other tables whose whole name is the first n words of a table's, with a primary key: list of int */
+static List *
+tables_at_front(const Facts *facts, const FactTable *table, int n)
+{
+	List	   *tables = NIL;
+	char		name[WORD_KEY_SIZE];
+	ListCell   *lc;
+
+	words_join(&table->words, table->prefix, n, name);
+	foreach(lc, names_find(facts->by_table_name, name))
+	{
+		const NameForm *form = lfirst(lc);
+		const FactTable *other = &facts->tables[form->table];
+
+		if (form->match == MATCH_FULL && other != table && other->primary >= 0)
+			tables = lappend_int(tables, form->table);
+	}
+	return tables;
+}
+
 /* A key named id, in a table whose name is that of another and more */
 static void
 consider_extension(MatchState *state)
@@ -569,19 +589,14 @@ consider_extension(MatchState *state)
 		return;
 	for (int n = table->words.n - 1; n > table->prefix; n--)
 	{
-		char		name[WORD_KEY_SIZE];
 		bool		found = false;
 		ListCell   *lc;
 
-		words_join(&table->words, table->prefix, n, name);
-		foreach(lc, names_find(facts->by_table_name, name))
+		foreach(lc, tables_at_front(facts, table, n))
 		{
-			NameForm   *form = lfirst(lc);
 			Candidate	cand;
 
-			if (form->match != MATCH_FULL || form->table == column->table ||
-				facts->tables[form->table].primary < 0 ||
-				!begin_candidate(state, facts->tables[form->table].primary, &cand))
+			if (!begin_candidate(state, facts->tables[lfirst_int(lc)].primary, &cand))
 				continue;
 			cand.extends = true;
 			cand.rank = rank_of(facts, &cand);
@@ -621,19 +636,15 @@ consider_subject(MatchState *state)
 		return;
 	for (int n = table->words.n - 1; n > table->prefix; n--)
 	{
-		char		name[WORD_KEY_SIZE];
 		bool		found = false;
 		ListCell   *lc;
 
-		words_join(&table->words, table->prefix, n, name);
-		foreach(lc, names_find(facts->by_table_name, name))
+		foreach(lc, tables_at_front(facts, table, n))
 		{
-			NameForm   *form = lfirst(lc);
-			int			primary = facts->tables[form->table].primary;
+			int			primary = facts->tables[lfirst_int(lc)].primary;
 			Candidate	cand;
 
-			if (form->match != MATCH_FULL || form->glued || &facts->tables[form->table] == table ||
-				primary < 0 || facts->keys[primary].n > 1)
+			if (facts->keys[primary].n > 1)
 				continue;
 			found = true;
 			if (!(class & (WORD_SELF | WORD_ROLE)) && !is_rest_of_name(state, table, n))
