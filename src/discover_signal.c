@@ -578,7 +578,7 @@ common_signals(const Facts *facts, const Habits *habits, ChildNames *names, cons
 			continue;
 		common++;
 		if (cand->n == 1 && habits->first[c] == habits->first[cand->column] &&
-			c != key->columns[0] && !is_own_key(facts, c))
+			c != key->columns[0] && !is_own_key(facts, c) && s[SIGNAL_ACTOR] == 0)
 			s[SIGNAL_PARENT_HAS] = 1;
 	}
 	s[SIGNAL_PARENT_COPIED] = (double) common / Max(parent->ncolumns, COPIED_MIN);
