@@ -264,6 +264,7 @@ typedef struct Candidate
 	bool		key_initial;	/* what is before in that word abbreviates the
 								 * parent */
 	bool		key_short;		/* a word of it is abbreviated */
+	bool		key_whole;		/* with what its table's columns begin with */
 
 	bool		self_word;
 	bool		tree_word;		/* and it says nothing else */

@@ -395,6 +395,19 @@ begins_initials(const Facts *facts, int key, const char *letters)
 	return true;
 }
 
+/* Is a name all of the key's, with the letters that its table's columns begin with (s_symb)? */
+static bool
+is_whole_key_name(const Facts *facts, int key, const char *name)
+{
+	const FactColumn *column = &facts->columns[facts->keys[key].columns[0]];
+	char		whole[WORD_KEY_SIZE];
+
+	if (!match_columns_begin_alike(facts, column))
+		return false;
+	words_join(&column->words, 0, column->words.n, whole);
+	return strcmp(whole, name) == 0;
+}
+
 /* Keys that have a name of their own: does the column end in it? */
 static void
 consider_keys(MatchState *state, const char *name, int before, const char *leftover, bool shortened)
@@ -414,6 +427,7 @@ consider_keys(MatchState *state, const char *name, int before, const char *lefto
 		cand.key_glued = leftover != NULL;
 		cand.key_initial = leftover && begins_initials(state->facts, lfirst_int(lc), leftover);
 		cand.key_short = shortened;
+		cand.key_whole = !leftover && !shortened && is_whole_key_name(state->facts, lfirst_int(lc), name);
 		cand.external |= any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
 		cand.rank = rank_of(state->facts, &cand);
 		keep_candidate(state, &cand);

@@ -52,6 +52,7 @@
 	X(PART_OF_KEY, "child of the key's table", "and the column has the name of the parent's key, which is another table's as well") \
 	X(KEY_INITIAL, "initials before key", "letters before the key's name are the table's initials") \
 	X(KEY_SHORT, "key abbreviated", "a word of the key's name is abbreviated") \
+	X(KEY_WHOLE, "whole key name", "with the letters that the parent's columns begin with") \
 	X(BARE_KEY, "bare key name", "a text column without such a word, named as the key") \
 	X(SUFFIX_KIN, "similar ending", "column and key end in similar words") \
 	X(WORDS_AFTER, "words after", "words follow the table's name in the column's") \
@@ -380,6 +381,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_KEY_GLUED] = cand->key_glued;
 		s[SIGNAL_KEY_INITIAL] = cand->key_initial;
 		s[SIGNAL_KEY_SHORT] = cand->key_short;
+		s[SIGNAL_KEY_WHOLE] = cand->key_whole;
 		s[SIGNAL_KEY_AND_TABLE] = cand->table_match == MATCH_FULL;
 		s[SIGNAL_KEY_SHARED] = Min(log2(Max(key->sharing, 1)), 4) / 4.0;
 	}
