@@ -80,6 +80,7 @@ OBJS = \
 	src/discover_facts.o \
 	src/discover_feedback.o \
 	src/discover_group.o \
+	src/discover_link.o \
 	src/discover_match.o \
 	src/discover_names.o \
 	src/discover_probe.o \

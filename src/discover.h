@@ -273,6 +273,8 @@ typedef struct Candidate
 	bool		about;			/* the child's name begins with the parent's,
 								 * and the column is another row or the rest
 								 * of that name */
+	bool		linked;			/* the child is a link table, named after the
+								 * parent at the column's place */
 	bool		extends;		/* one to one: the child's name extends the
 								 * parent's */
 	double		rank;			/* for pruning */
@@ -359,6 +361,14 @@ extern List *match_columns_named(const Facts *facts, const char *joined);
 extern int	match_column_named(const Facts *facts, int table, const char *joined);
 extern bool match_generic_name(const Facts *facts, int column);
 extern bool match_columns_begin_alike(const Facts *facts, const FactColumn *column);
+
+/* ---- link tables (discover_link.c) ---- */
+
+/* Of two columns that are only numbered or told by "from" and "to", which one is this?  1, 2, or 0: none */
+extern int	link_place(const Facts *facts, int column);
+
+/* The two tables whose names make up that of another, in that order */
+extern bool link_ends(const Facts *facts, int table, int ends[2]);
 
 /* ---- signals and scores (discover_signal.c, discover_score.c) ---- */
 

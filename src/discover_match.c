@@ -130,7 +130,7 @@ rank_of(const Facts *facts, const Candidate *cand)
 	if (cand->key_match)
 		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
 	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
-	if (cand->actor_word || cand->self_word || cand->about)
+	if (cand->actor_word || cand->self_word || cand->about || cand->linked)
 		rank += 2;
 	return rank;
 }
@@ -674,6 +674,26 @@ consider_subject(MatchState *state)
 	}
 }
 
+/* Of two columns that are only numbered, the first means the first table that a link table is named after */
+static void
+consider_link(MatchState *state)
+{
+	Facts	   *facts = state->facts;
+	int			place = link_place(facts, state->column);
+	int			ends[2];
+	int			primary;
+	Candidate	cand;
+
+	if (place == 0 || names_a_table(state) || !link_ends(facts, facts->columns[state->column].table, ends))
+		return;
+	primary = facts->tables[ends[place - 1]].primary;
+	if (facts->keys[primary].n > 1 || !begin_candidate(state, primary, &cand))
+		return;
+	cand.linked = true;
+	cand.rank = rank_of(facts, &cand);
+	keep_candidate(state, &cand);
+}
+
 /* Read the column's name in every way, from words lo on */
 static void
 match_from(MatchState *state, int lo)
@@ -813,6 +833,7 @@ match_column(Facts *facts, int c, List *candidates)
 	if (match_columns_begin_alike(facts, column))
 		match_from(&state, 1);
 	consider_extension(&state);
+	consider_link(&state);
 	prefer_groups(&state);
 	mark_impossible(&state);
 	for (int i = 0; i < state.nset; i++)
