@@ -273,6 +273,8 @@ typedef struct Candidate
 	bool		about;			/* the child's name begins with the parent's,
 								 * and the column is another row or the rest
 								 * of that name */
+	bool		kinds;			/* the parent's name is the child's, the
+								 * column's, and one more word */
 	bool		linked;			/* the child is a link table, named after the
 								 * parent at the column's place */
 	bool		extends;		/* one to one: the child's name extends the

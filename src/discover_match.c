@@ -24,6 +24,7 @@
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */
+#define KINDS_COLUMNS 3			/* of a table of kinds: a name and what it means */
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 
 /* A column whose candidates are being looked for */
@@ -130,7 +131,7 @@ rank_of(const Facts *facts, const Candidate *cand)
 	if (cand->key_match)
 		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
 	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
-	if (cand->actor_word || cand->self_word || cand->about || cand->linked)
+	if (cand->actor_word || cand->self_word || cand->about || cand->linked || cand->kinds)
 		rank += 2;
 	return rank;
 }
@@ -674,6 +675,55 @@ consider_subject(MatchState *state)
 	}
 }
 
+static bool
+is_text(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(getBaseType(type), &category, &preferred);
+	return category == TYPCATEGORY_STRING;
+}
+
+/*
+ * The kinds that a column may be of: job_run (status) to job_run_status_enum,
+ * where the child's name, or its beginning, and the column's come before one
+ * more word.
+ */
+static void
+consider_kinds(MatchState *state)
+{
+	Facts	   *facts = state->facts;
+	const FactTable *table = &facts->tables[facts->columns[state->column].table];
+	char		name[WORD_KEY_SIZE];
+	char		column[WORD_KEY_SIZE];
+
+	if (state->hi == state->lo || state->suffix != SUFFIX_NONE || state->prefix || names_a_table(state) ||
+		!is_text(facts->columns[state->column].type))
+		return;
+	words_join(state->words, state->lo, state->hi, column);
+	for (int n = table->words.n; n > table->prefix; n--)
+	{
+		ListCell   *lc;
+
+		words_join(&table->words, table->prefix, n, name);
+		strlcpy(name + strlen(name), column, WORD_KEY_SIZE - strlen(name));
+		foreach(lc, names_find(facts->by_table_name, name))
+		{
+			const NameForm *form = lfirst(lc);
+			Candidate	cand;
+
+			if (form->match != MATCH_HEAD || form->back != 1 || facts->tables[form->table].primary < 0 ||
+				facts->tables[form->table].ncolumns > KINDS_COLUMNS || &facts->tables[form->table] == table ||
+				!begin_candidate(state, facts->tables[form->table].primary, &cand))
+				continue;
+			cand.kinds = true;
+			cand.rank = rank_of(facts, &cand);
+			keep_candidate(state, &cand);
+		}
+	}
+}
+
 /* Of two columns that are only numbered, the first means the first table that a link table is named after */
 static void
 consider_link(MatchState *state)
@@ -729,6 +779,7 @@ match_from(MatchState *state, int lo)
 	look_up_spans(state);
 	consider_roles(state);
 	consider_subject(state);
+	consider_kinds(state);
 	if (suffix == SUFFIX_NONE && hi - state->lo > 1 && names_find(state->facts->by_key_word, words->stem[hi - 1]) != NIL)
 	{
 		/* row_checksum to the checksum of a row */
