@@ -70,7 +70,7 @@ static const char *const number_words =
 " num no nr number count total n qti quantiti max min sum avg ";
 
 static const char *const log_words =
-" log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stat statistic"
+" log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stats statistic"
 " summari trash deleted old import export migration job outbox template dump metric aggregat daili monthli hourli ";
 
 static const char *const decoration_words =
