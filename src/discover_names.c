@@ -178,20 +178,19 @@ find_families(Facts *facts)
 	hash_destroy(firsts);
 }
 
-/* The words with which many tables begin: the name of the application */
+/* The words with which many tables begin: the name of the application, unless a table has just that name */
 static void
 find_table_prefixes(Facts *facts)
 {
 	HTAB	   *firsts = names_hash("first words");
+	HTAB	   *alone = names_hash("names of one word");
 
 	for (int t = 0; t < facts->ntables; t++)
 	{
-		NameEntry  *entry;
+		const FactTable *table = &facts->tables[t];
 
-		if (facts->tables[t].words.n < 2 || facts->tables[t].partition)
-			continue;
-		entry = name_entry(firsts, facts->tables[t].words.stem[0]);
-		entry->forms = lappend_int(entry->forms, t);
+		if (table->words.n > 0 && !table->partition)
+			names_add(table->words.n == 1 ? alone : firsts, table->words.stem[0], t);
 	}
 	for (int t = 0; t < facts->ntables; t++)
 	{
@@ -201,11 +200,13 @@ find_table_prefixes(Facts *facts)
 		if (table->words.n < 2)
 			continue;
 		sharing = list_length(names_find(firsts, table->words.stem[0]));
-		if ((sharing >= 4 && sharing >= facts->ntables * 0.4) ||
+		if ((sharing >= 4 && sharing >= facts->ntables * 0.4 &&
+			 names_find(alone, table->words.stem[0]) == NIL) ||
 			(table->words.n > 1 && is_decoration(&table->words, 0)))
 			table->prefix = 1;
 	}
 	hash_destroy(firsts);
+	hash_destroy(alone);
 	find_families(facts);
 }
 

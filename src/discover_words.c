@@ -70,7 +70,7 @@ static const char *const number_words =
 " num no nr number count total n qti quantiti max min sum avg ";
 
 static const char *const log_words =
-" log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stats statistic"
+" log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stat statistic"
 " summari trash deleted old import export migration job outbox template dump metric aggregat daili monthli hourli ";
 
 static const char *const decoration_words =
@@ -116,7 +116,9 @@ words_class(const char *word, const char *stem)
 		if (in_list(lists[i].list, stem) || in_list(lists[i].list, word))
 			class |= lists[i].class;
 	}
-	return class;
+
+	/* a state has the stem of statistics, and is none */
+	return strncmp(word, "state", 5) == 0 ? class & ~WORD_LOG : class;
 }
 
 /* resolver, revoker: made of a verb, it says who does something */
