@@ -186,6 +186,8 @@ typedef struct Facts
 	HTAB	   *by_column_name; /* joined stems -> columns */
 	List	   *vocabulary[256];	/* stems of the tables' names, by first
 									 * byte */
+	int			by_letter[256]; /* the only table of one word that begins so,
+								 * or -1 */
 	List	   *persons;		/* of int: the tables of people, best first */
 	struct StatsCache *stats;
 	HTAB	   *type_pairs;
@@ -275,6 +277,8 @@ typedef struct Candidate
 								 * of that name */
 	bool		kinds;			/* the parent's name is the child's, the
 								 * column's, and one more word */
+	bool		letter;			/* the column is the parent's first letter,
+								 * and id */
 	bool		linked;			/* the child is a link table, named after the
 								 * parent at the column's place */
 	bool		extends;		/* one to one: the child's name extends the

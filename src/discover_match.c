@@ -24,6 +24,7 @@
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */
+#define LETTER_RECURS 3			/* tables that have a column called by a letter */
 #define KINDS_COLUMNS 3			/* of a table of kinds: a name and what it means */
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 
@@ -131,7 +132,7 @@ rank_of(const Facts *facts, const Candidate *cand)
 	if (cand->key_match)
 		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
 	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
-	if (cand->actor_word || cand->self_word || cand->about || cand->linked || cand->kinds)
+	if (cand->actor_word || cand->self_word || cand->about || cand->linked || cand->kinds || cand->letter)
 		rank += 2;
 	return rank;
 }
@@ -675,6 +676,44 @@ consider_subject(MatchState *state)
 	}
 }
 
+/* nid or n_id: the letter of a name that says no more than a letter and id, or 0 */
+static unsigned char
+letter_of_id(const Words *words, int lo)
+{
+	const char *word = words->word[lo];
+
+	if (words->n - lo == 1 && strlen(word) == 3 && strcmp(word + 1, "id") == 0)
+		return word[0];
+	if (words->n - lo == 2 && strlen(word) == 1 && strcmp(words->word[lo + 1], "id") == 0)
+		return word[0];
+	return 0;
+}
+
+/*
+ * A column of a letter and id, in many tables: the table that the letter
+ * begins, if there is one only.
+ */
+static void
+consider_letter(MatchState *state)
+{
+	Facts	   *facts = state->facts;
+	const FactColumn *column = &facts->columns[state->column];
+	unsigned char letter = letter_of_id(&column->words, match_columns_begin_alike(facts, column) ? 1 : 0);
+	int			primary;
+	Candidate	cand;
+
+	if (letter == 0 || facts->by_letter[letter] < 0 || names_a_table(state) || column->alone_primary ||
+		list_length(match_columns_named(facts, column->joined)) < LETTER_RECURS)
+		return;
+	primary = facts->tables[facts->by_letter[letter]].primary;
+	if (facts->keys[primary].n > 1 || !begin_candidate(state, primary, &cand))
+		return;
+	cand.letter = true;
+	cand.suffix = SUFFIX_ID;
+	cand.rank = rank_of(facts, &cand);
+	keep_candidate(state, &cand);
+}
+
 static bool
 is_text(Oid type)
 {
@@ -885,6 +924,7 @@ match_column(Facts *facts, int c, List *candidates)
 		match_from(&state, 1);
 	consider_extension(&state);
 	consider_link(&state);
+	consider_letter(&state);
 	prefer_groups(&state);
 	mark_impossible(&state);
 	for (int i = 0; i < state.nset; i++)

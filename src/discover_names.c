@@ -559,6 +559,25 @@ prepare_persons(Facts *facts)
 		facts->persons = lappend_int(facts->persons, best[i]);
 }
 
+/* The tables that one letter can mean */
+static void
+prepare_letters(Facts *facts)
+{
+	int			sharing[256] = {0};
+
+	memset(facts->by_letter, -1, sizeof(facts->by_letter));
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		const FactTable *table = &facts->tables[t];
+		unsigned char letter;
+
+		if (table->partition || table->primary < 0 || table->words.n != table->prefix + 1)
+			continue;
+		letter = table->words.stem[table->prefix][0];
+		facts->by_letter[letter] = sharing[letter]++ == 0 ? t : -1;
+	}
+}
+
 void
 match_prepare(Facts *facts)
 {
@@ -573,6 +592,7 @@ match_prepare(Facts *facts)
 	}
 	prepare_keys(facts);
 	prepare_persons(facts);
+	prepare_letters(facts);
 }
 
 bool

@@ -113,6 +113,7 @@
 	X(ABOUT, "what the child is about", "the child's name begins with the parent's, and the column names another row of that or what the child adds") \
 	X(LINKED, "link table", "the child is named after two tables, and the column is one of two that are told by their order") \
 	X(KINDS, "kinds of the column", "the parent's name is the child's and the column's and one more word") \
+	X(LETTER, "first letter", "the column is a letter and id, and only one table begins with it") \
 	X(CONVENTION, "habit", "how many columns of this ending and type bear a table's name here") \
 	X(DECLARED_SAME, "declared elsewhere", "columns of that name are declared to refer to it") \
 	X(DECLARED_OTHER, "declared otherwise", "columns of that name are declared to refer elsewhere") \
@@ -405,6 +406,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
 	s[SIGNAL_EXTENDS] = cand->extends;
 	s[SIGNAL_ABOUT] = cand->about;
+	s[SIGNAL_LETTER] = cand->letter;
 	s[SIGNAL_KINDS] = cand->kinds;
 	s[SIGNAL_LINKED] = cand->linked;
 	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
