@@ -123,7 +123,7 @@ rank_of(const Facts *facts, const Candidate *cand)
 			rank = 2 + 3 * cand->cover;
 			break;
 		case MATCH_ACRONYM:
-			rank = 2;
+			rank = cand->cover > 0 ? 8 : 2;
 			break;
 		case MATCH_NONE:
 			break;
@@ -314,12 +314,14 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 		 * what is a part of so many names means those of the child's own
 		 * family
 		 */
-		if (many && (form->match != MATCH_FULL || form->back > 0) &&
+		if (many && (form->match != MATCH_FULL || form->back > 0) && form->match != MATCH_ACRONYM &&
 			!front_is_childs(state->facts, form, state->facts->columns[state->column].table))
 			continue;
 
-		/* initials are too short to be part of anything */
-		if (form->match == MATCH_ACRONYM && (before || after || abbreviation || glued))
+		/* initials are too short to be part of anything, and id or pos are none */
+		if (form->match == MATCH_ACRONYM &&
+			(before || after || abbreviation || glued ||
+			 (state->suffix == SUFFIX_NONE && !state->prefix && form->cover == 0)))
 			continue;
 		if (form->glued && (glued || !is_glued_word(state, form)))
 			continue;

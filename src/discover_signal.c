@@ -60,6 +60,7 @@
 	Y(ABBREVIATION, "abbreviation", "one name has the other's beginning") \
 	X(LETTERS, "abbreviation by letters", "one name has letters of the other's") \
 	X(ACRONYM, "initials", "the column's name is made of the table's initials") \
+	X(HALF_ACRONYM, "initials and words", "it is made of the table's initials and its last words") \
 	X(GLUED, "inside of a word", "the name begins inside of a word") \
 	X(ROLE_WORDS, "words before", "how many words come before") \
 	X(KEY_GLUED, "key name inside of a word", "the key's name begins inside of a word") \
@@ -359,7 +360,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 			s[SIGNAL_TABLE_HEAD] = 1;
 			break;
 		case MATCH_ACRONYM:
-			s[SIGNAL_ACRONYM] = 1;
+			s[SIGNAL_ACRONYM] = cand->cover == 0;
+			s[SIGNAL_HALF_ACRONYM] = cand->cover > 0;
 			break;
 		case MATCH_NONE:
 			break;
