@@ -114,7 +114,9 @@ is_part(const SplitState *state, const char *letters, bool first, bool last)
 		return true;
 	if (is_joining(letters))
 		return !first || n > 2;
-	if (last && words_suffix(letters) != SUFFIX_NONE)
+
+	/* userid is no rid of a use */
+	if (last && words_suffix(letters) != SUFFIX_NONE && !(n == 3 && strcmp(letters + 1, "id") == 0))
 		return !first;
 	if (n < PART_MIN)
 		return false;
