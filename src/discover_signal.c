@@ -544,7 +544,9 @@ ending_signals(const Facts *facts, const Candidate *cand, float *s)
 	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
 	int			kind;
 
-	if (cand->suffix == SUFFIX_ID || cand->suffix == SUFFIX_KEY || cand->prefix)
+	/* a uuid is as good as an id */
+	if (cand->suffix == SUFFIX_ID || cand->suffix == SUFFIX_KEY || cand->prefix ||
+		getBaseType(facts->columns[cand->column].type) == UUIDOID)
 		kind = 1;
 	else if (bare)
 		kind = is_text(facts->columns[cand->column].type) ? 3 : 2;

@@ -189,7 +189,7 @@ words_stem(const char *word)
 		{"people", "person"}, {"persons", "person"}, {"children", "child"}, {"men", "man"},
 		{"women", "woman"}, {"indices", "index"}, {"vertices", "vertex"}, {"matrices", "matrix"},
 		{"criteria", "criterion"}, {"mice", "mouse"}, {"analyses", "analysis"}, {"staffs", "staff"},
-		{"statuses", "status"}, {"status", "status"}, {"data", "data"},
+		{"statuses", "status"}, {"status", "status"}, {"data", "data"}, {"usr", "user"}, {"usrs", "user"},
 	};
 	char	   *stem;
 	int			n;
