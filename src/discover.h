@@ -186,6 +186,7 @@ typedef struct Facts
 	HTAB	   *by_column_name; /* joined stems -> columns */
 	List	   *vocabulary[256];	/* stems of the tables' names, by first
 									 * byte */
+	HTAB	   *expansions;		/* see names_expansions() */
 	int			by_letter[256]; /* the only table of one word that begins so,
 								 * or -1 */
 	List	   *persons;		/* of int: the tables of people, best first */
@@ -323,6 +324,8 @@ typedef struct NameForm
 
 /* What is in one of the hash tables of Facts under a name, or NIL */
 extern List *names_find(HTAB *hash, const char *key);
+
+extern List *names_expansions(Facts *facts, const char *stem);
 
 /* Hash tables of the same kind, of lists of int */
 extern HTAB *names_hash(const char *name);

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "discover.h"
 
 #define TAIL_COVER 0.4			/* of a name that is only ended in */
@@ -62,6 +64,18 @@ link_place(const Facts *facts, int c)
 	return 0;
 }
 
+/* The "2" of user2role, or NULL */
+static const char *
+joint(const char *name)
+{
+	for (const char *two = strchr(name, '2'); two; two = strchr(two + 1, '2'))
+	{
+		if (two > name && isalpha((unsigned char) two[-1]) && isalpha((unsigned char) two[1]))
+			return two;
+	}
+	return NULL;
+}
+
 /* The words of a table's name, "2" and "to" between two of them left out */
 static Words
 name_of_link(const FactTable *table, WordsRoom *room)
@@ -72,11 +86,11 @@ name_of_link(const FactTable *table, WordsRoom *room)
 	for (int i = 0; i < table->words.n; i++)
 	{
 		const char *word = table->words.word[i];
-		const char *two = strchr(word, '2');
+		const char *two = joint(word);
 
 		if (i > table->prefix && i < table->words.n - 1 && strcmp(word, "to") == 0)
 			continue;
-		if (two && two > word && two[1] && strchr(two + 1, '2') == NULL && n + 1 < WORDS_MAX)
+		if (two && n + 1 < WORDS_MAX)
 		{
 			words.stem[n++] = words_stem(pnstrdup(word, two - word));
 			words.stem[n++] = words_stem(two + 1);
@@ -104,7 +118,7 @@ end_of_link(const Facts *facts, const Words *words, int lo, int hi, int link)
 	{
 		const NameForm *form = lfirst(lc);
 
-		if (form->table == link || facts->tables[form->table].primary < 0)
+		if (form->table == link || facts->tables[form->table].primary < 0 || joint(facts->tables[form->table].name))
 			continue;
 		if (form->match == MATCH_FULL)
 		{

@@ -21,7 +21,6 @@
 #include "discover.h"
 
 #define SET_MAX 8				/* candidates that a column keeps */
-#define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */
 #define LETTER_RECURS 3			/* tables that have a column called by a letter */
@@ -334,17 +333,14 @@ static void
 look_up_abbreviations(MatchState *state)
 {
 	const char *last = state->words->stem[state->hi - 1];
-	int			found = 0;
 	ListCell   *lc;
 
-	foreach(lc, state->facts->vocabulary[(unsigned char) last[0]])
+	foreach(lc, names_expansions(state->facts, last))
 	{
 		char	   *stem = lfirst(lc);
 		int			kind = Max(words_abbreviates(last, stem), words_abbreviates(stem, last));
 		char		name[2 * WORD_KEY_SIZE];
 
-		if (kind == 0)
-			continue;
 		for (int i = state->lo; i < state->hi; i++)
 		{
 			words_join(state->words, i, state->hi - 1, name);
@@ -352,8 +348,31 @@ look_up_abbreviations(MatchState *state)
 			name[WORD_KEY_SIZE - 1] = '\0';
 			look_up(state, name, i - state->lo, 0, kind, false);
 		}
-		if (++found == EXPANSIONS_MAX)
-			break;
+	}
+}
+
+/* The same of a word before the last, org_membership for organization_memberships */
+static void
+look_up_abbreviated_front(MatchState *state)
+{
+	for (int i = state->lo; i < state->hi - 1; i++)
+	{
+		const char *first = state->words->stem[i];
+		ListCell   *lc;
+
+		foreach(lc, names_expansions(state->facts, first))
+		{
+			const char *stem = lfirst(lc);
+			int			kind = words_abbreviates(first, stem);
+			char		rest[WORD_KEY_SIZE];
+			char		name[WORD_KEY_SIZE];
+
+			if (kind == 0)
+				continue;
+			words_join(state->words, i + 1, state->hi, rest);
+			snprintf(name, sizeof(name), "%s%s", stem, rest);
+			look_up(state, name, i - state->lo, 0, kind, false);
+		}
 	}
 }
 
@@ -383,6 +402,7 @@ look_up_spans(MatchState *state)
 		look_up(state, name, state->hi - state->lo, 0, 0, true);
 	}
 	look_up_abbreviations(state);
+	look_up_abbreviated_front(state);
 }
 
 /* Are the letters before a key's name the initials of its table? */
@@ -454,7 +474,6 @@ look_up_keys(MatchState *state, int lo, int hi)
 	char		rest[WORD_KEY_SIZE];
 	char		name[2 * WORD_KEY_SIZE];
 	ListCell   *lc;
-	int			found = 0;
 
 	for (int i = lo; i < hi; i++)
 	{
@@ -467,12 +486,10 @@ look_up_keys(MatchState *state, int lo, int hi)
 		snprintf(name, WORD_KEY_SIZE, "%s%s", word + p, rest);
 		consider_keys(state, name, telling - lo + 1, pnstrdup(word, p), false);
 	}
-	foreach(lc, state->facts->vocabulary[(unsigned char) word[0]])
+	foreach(lc, names_expansions(state->facts, word))
 	{
-		char	   *stem = lfirst(lc);
+		const char *stem = lfirst(lc);
 
-		if (!words_abbreviates(word, stem) && !words_abbreviates(stem, word))
-			continue;
 		for (int i = lo; i <= telling; i++)
 		{
 			words_join(words, i, telling, name);
@@ -480,8 +497,6 @@ look_up_keys(MatchState *state, int lo, int hi)
 			name[WORD_KEY_SIZE - 1] = '\0';
 			consider_keys(state, name, i - lo, NULL, true);
 		}
-		if (++found == EXPANSIONS_MAX)
-			break;
 	}
 }
 

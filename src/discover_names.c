@@ -16,6 +16,7 @@
 #include "discover.h"
 
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
+#define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
 #define PERSON_GLUED 150		/* how well appuser does as the table of
 								 * people: not as well as users, better than
 								 * clients */
@@ -586,6 +587,36 @@ prepare_persons(Facts *facts)
 		facts->persons = lappend_int(facts->persons, best[i]);
 }
 
+/*
+ * Words of tables' names that a stem may be short for, or that are short for
+ * it.  The same stems come again and again, so it is looked for once.
+ */
+List *
+names_expansions(Facts *facts, const char *stem)
+{
+	bool		found;
+	NameEntry  *entry = hash_search(facts->expansions, stem, HASH_ENTER, &found);
+	MemoryContext old;
+	ListCell   *lc;
+
+	if (found)
+		return entry->forms;
+	entry->forms = NIL;
+	old = MemoryContextSwitchTo(facts->context);
+	foreach(lc, facts->vocabulary[(unsigned char) stem[0]])
+	{
+		const char *word = lfirst(lc);
+
+		if (!words_abbreviates(stem, word) && !words_abbreviates(word, stem))
+			continue;
+		entry->forms = lappend(entry->forms, lfirst(lc));
+		if (list_length(entry->forms) == EXPANSIONS_MAX)
+			break;
+	}
+	MemoryContextSwitchTo(old);
+	return entry->forms;
+}
+
 /* The tables that one letter can mean */
 static void
 prepare_letters(Facts *facts)
@@ -612,6 +643,7 @@ match_prepare(Facts *facts)
 	prepare_columns(facts);
 	find_table_prefixes(facts);
 	facts->by_table_name = names_hash("table names");
+	facts->expansions = names_hash("what is short for what");
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		if (!facts->tables[t].partition && facts->tables[t].words.n > 0)

@@ -13,3 +13,7 @@ CREATE TABLE refunds (id int PRIMARY KEY, nid uuid NOT NULL REFERENCES networks,
     REFERENCES business_unit, reason text);
 CREATE TABLE ledger_rows (id int PRIMARY KEY, nid uuid NOT NULL REFERENCES networks, ca_id int REFERENCES credit_account, side text,
     st_code text, amount int, pos int);
+CREATE TABLE organization_units (id int PRIMARY KEY, nid uuid NOT NULL REFERENCES networks, title text);
+CREATE TABLE identification_types (id int PRIMARY KEY, title text);
+CREATE TABLE staff_badges (id int PRIMARY KEY, org_unit_id int REFERENCES organization_units, ident_type_id int REFERENCES
+    identification_types, orig_type text, number int);
