@@ -271,6 +271,7 @@ typedef struct Candidate
 
 	bool		self_word;
 	bool		tree_word;		/* and it says nothing else */
+	bool		self_named;		/* it comes after the child's own name */
 	bool		actor_word;
 	bool		agent;			/* by its ending only */
 	bool		about;			/* the child's name begins with the parent's,

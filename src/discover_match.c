@@ -550,6 +550,16 @@ primary_fits(const MatchState *state, int table)
 						  facts->columns[facts->keys[primary].columns[0]].type);
 }
 
+/* comment_parent in a table of comments: is what comes before the role the name of the child? */
+static bool
+follows_own_name(const MatchState *state)
+{
+	const FactTable *table = &state->facts->tables[state->facts->columns[state->column].table];
+	int			last = role_word(state);
+
+	return last > 0 && strcmp(state->words->stem[last - 1], table->words.stem[table->words.n - 1]) == 0;
+}
+
 static void
 consider_roles(MatchState *state)
 {
@@ -582,6 +592,7 @@ consider_roles(MatchState *state)
 			cand.agent = agent;
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
+			cand.self_named = cand.self_word && follows_own_name(state);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
 			cand.rank = rank_of(facts, &cand);
 			keep_candidate(state, &cand);

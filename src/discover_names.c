@@ -344,7 +344,11 @@ prepare_table(Facts *facts, int t)
 
 	for (int front = 0; front < n; front++)
 	{
-		add_form(facts, t, front, 0, front <= table->prefix ? MATCH_FULL : MATCH_TAIL);
+		/* unit_unit is the unit of the module of that name */
+		bool		whole = front <= table->prefix ||
+			(n == 2 && front == 1 && strcmp(table->words.stem[0], table->words.stem[1]) == 0);
+
+		add_form(facts, t, front, 0, whole ? MATCH_FULL : MATCH_TAIL);
 		add_vocabulary(facts, table->words.stem[front]);
 		if (end < n && front < end)
 			add_form(facts, t, front, n - end, front <= table->prefix ? MATCH_FULL : MATCH_TAIL);

@@ -36,11 +36,12 @@ static const char *const actor_words =
 " maintainer responsibl supervisor submitter publisher admin administrator member employe"
 " contact actor person account principal user uid commenter voter initiator inspector"
 " assigned instructor teacher coach trainer driver counselor organizer signer autor usuario"
-" participant salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller ";
+" participant salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller"
+" salesman von par por leiter bearbeiter verantwortlicher responsabl auteur host ";
 
 static const char *const self_words =
 " parent ancestor descendant predecessor successor previou prev next root original orig superior reply"
-" child source copi duplicat merged replaced replac superseded superced boss sup padr vater manager report"
+" child source copi duplicat merged replaced replac superseded superced boss sup padr vater vorgesetzter manager report"
 " main head linked related bas cloned clon forked upper preceding following precedent old new merg rerun reversal blocked ";
 
 static const char *const tree_words =
