@@ -550,6 +550,16 @@ primary_fits(const MatchState *state, int table)
 						  facts->columns[facts->keys[primary].columns[0]].type);
 }
 
+/* from_id and to_id of a message */
+static bool
+is_correspondent(const MatchState *state)
+{
+	const char *word = state->words->word[state->lo];
+
+	return state->hi - state->lo == 1 && state->suffix == SUFFIX_ID && state->nset == 0 &&
+		(strcmp(word, "from") == 0 || strcmp(word, "to") == 0);
+}
+
 /* comment_parent in a table of comments: is what comes before the role the name of the child? */
 static bool
 follows_own_name(const MatchState *state)
@@ -570,8 +580,8 @@ consider_roles(MatchState *state)
 	List	   *tables = NIL;
 	ListCell   *lc;
 
-	if (agent)
-		class = WORD_ACTOR;
+	if (agent || is_correspondent(state))
+		class |= WORD_ACTOR;
 	if ((class & WORD_ACTOR) && !names_a_table(state) && !facts->columns[state->column].alone_primary)
 		tables = list_copy(facts->persons);
 	if (class & WORD_SELF)
