@@ -204,6 +204,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	discover_names \
 	discover_rows \
 	drift \
 	drift_check \
