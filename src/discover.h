@@ -374,8 +374,11 @@ extern bool match_columns_begin_alike(const Facts *facts, const FactColumn *colu
 
 /* ---- link tables (discover_link.c) ---- */
 
-/* Of two columns that are only numbered or told by "from" and "to", which one is this?  1, 2, or 0: none */
-extern int	link_place(const Facts *facts, int column);
+/*
+ * Of two columns that are only numbered or told by "from" and "to", which one is this?  1, 2, or 0: none;
+ * *at is the word that says so.
+ */
+extern int	link_place(const Facts *facts, int column, int *at);
 
 /* The two tables whose names make up that of another, in that order */
 extern bool link_ends(const Facts *facts, int table, int ends[2]);

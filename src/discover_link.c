@@ -25,7 +25,7 @@ typedef struct Pair
 
 static const Pair pairs[] = {
 	{"0", "1"}, {"1", "2"}, {"a", "b"}, {"left", "right"}, {"first", "second"}, {"from", "to"},
-	{"source", "target"}, {"src", "dst"}, {"subject", "object"}, {"parent", "child"},
+	{"source", "target"}, {"src", "dst"}, {"subject", "object"}, {"parent", "child"}, {"old", "new"},
 };
 
 /* Has the table a column of the same name but for this word? */
@@ -46,19 +46,19 @@ has_partner(const Facts *facts, int c, int at, const char *word)
 }
 
 int
-link_place(const Facts *facts, int c)
+link_place(const Facts *facts, int c, int *at)
 {
 	const Words *words = &facts->columns[c].words;
-	int			at = words->n - 1;
 
 	/* left_id, but not left_count */
-	if (at > 0 && words_suffix(words->word[at]) != SUFFIX_NONE)
-		at--;
+	*at = words->n - 1;
+	if (*at > 0 && words_suffix(words->word[*at]) != SUFFIX_NONE)
+		(*at)--;
 	for (int i = 0; i < lengthof(pairs); i++)
 	{
-		if (strcmp(words->word[at], pairs[i].first) == 0 && has_partner(facts, c, at, pairs[i].second))
+		if (strcmp(words->word[*at], pairs[i].first) == 0 && has_partner(facts, c, *at, pairs[i].second))
 			return 1;
-		if (strcmp(words->word[at], pairs[i].second) == 0 && has_partner(facts, c, at, pairs[i].first))
+		if (strcmp(words->word[*at], pairs[i].second) == 0 && has_partner(facts, c, *at, pairs[i].first))
 			return 2;
 	}
 	return 0;

@@ -806,7 +806,8 @@ static void
 consider_link(MatchState *state)
 {
 	Facts	   *facts = state->facts;
-	int			place = link_place(facts, state->column);
+	int			at;
+	int			place = link_place(facts, state->column, &at);
 	int			ends[2];
 	int			primary;
 	Candidate	cand;
@@ -821,11 +822,10 @@ consider_link(MatchState *state)
 	keep_candidate(state, &cand);
 }
 
-/* Read the column's name in every way, from words lo on */
+/* Read the words of the column's name in every way, from lo on */
 static void
-match_from(MatchState *state, int lo)
+match_from(MatchState *state, const Words *words, int lo)
 {
-	const Words *words = &state->facts->columns[state->column].words;
 	WordsRoom	room;
 	Words		trimmed;
 	int			hi = words->n;
@@ -881,6 +881,33 @@ match_from(MatchState *state, int lo)
 		look_up_spans(state);
 		consider_roles(state);
 	}
+}
+
+/*
+ * account_from_id and account_to_id, node_a and node_b: a column with a
+ * partner is read without the word that tells the two apart.
+ */
+static void
+match_side(MatchState *state)
+{
+	const FactColumn *column = &state->facts->columns[state->column];
+	int			lo = match_columns_begin_alike(state->facts, column) ? 1 : 0;
+	WordsRoom	room;
+	Words		words;
+	int			at;
+
+	if (link_place(state->facts, state->column, &at) == 0 || at <= lo)
+		return;
+	words = words_copy(&column->words, &room);
+	for (int i = at; i < words.n - 1; i++)
+	{
+		words.word[i] = words.word[i + 1];
+		words.stem[i] = words.stem[i + 1];
+		words.class[i] = words.class[i + 1];
+	}
+	words.n--;
+	match_from(state, &words, lo);
+	state->words = &column->words;
 }
 
 /*
@@ -957,9 +984,10 @@ match_column(Facts *facts, int c, List *candidates)
 	const FactColumn *column = &facts->columns[c];
 
 	CHECK_FOR_INTERRUPTS();
-	match_from(&state, 0);
+	match_from(&state, &column->words, 0);
 	if (match_columns_begin_alike(facts, column))
-		match_from(&state, 1);
+		match_from(&state, &column->words, 1);
+	match_side(&state);
 	consider_extension(&state);
 	consider_link(&state);
 	consider_letter(&state);

@@ -41,6 +41,13 @@ CREATE TABLE no_link.cello_violin (id int PRIMARY KEY, cello1 int, cello2 int);
 SELECT * FROM said('link table', 'no_link');
 SELECT * FROM found('no_link');
 
+-- What tells two columns apart may come after the table's name, or within the column's
+CREATE SCHEMA side;
+CREATE TABLE side.ledger (id int PRIMARY KEY, title text);
+CREATE TABLE side.transfer (id int PRIMARY KEY, ledger_from_id int, ledger_to_id int, ledger_id_old int, ledger_id_new int,
+                            ledger_a int, ledger_b int, valid_from int, valid_to int, ledger_note_from text, ledger_note_to text);
+SELECT * FROM found('side');
+
 -- A letter and id in many tables mean the only table that begins with it; in two tables, or with two such tables, they do not
 CREATE SCHEMA letter;
 CREATE TABLE letter.networks (id uuid PRIMARY KEY, title text);
@@ -65,7 +72,7 @@ CREATE TABLE short.usr (user_no int PRIMARY KEY, login text, use text);
 CREATE TABLE short.shelf (id int PRIMARY KEY, org_depot_id int, approved_userid int, from_user int);
 SELECT * FROM found('short');
 SET client_min_messages = warning;
-DROP SCHEMA link, no_link, letter, initial, short CASCADE;
+DROP SCHEMA link, no_link, side, letter, initial, short CASCADE;
 RESET client_min_messages;
 
 -- Kinds: the table of the values of a column, named after its table and itself
