@@ -549,7 +549,7 @@ person_rank(const FactTable *table)
 	int			n = table->words.n;
 	int			end = decorated_end(table);
 	const char *last = table->words.stem[Min(end, n) - 1];
-	static const char *const best[] = {"user", "usr", "usuario", "benutzer", "account", "person", "employe", "member"};
+	static const char *const best[] = {"user", "utilisateur", "usuario", "benutzer", "account", "person", "employe", "member"};
 	int			rank;
 
 	if (table->partition)

@@ -37,7 +37,7 @@ static const char *const actor_words =
 " contact actor person account principal user uid commenter voter initiator inspector"
 " assigned instructor teacher coach trainer driver counselor organizer signer autor usuario"
 " participant salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller"
-" salesman von par por leiter bearbeiter verantwortlicher responsabl auteur host ";
+" salesman mgr von par por leiter bearbeiter verantwortlicher responsabl auteur host ";
 
 static const char *const self_words =
 " parent ancestor descendant predecessor successor previou prev next root original orig superior reply"
