@@ -419,14 +419,36 @@ sub fill_late
 sub keep_unique
 {
 	my ($t) = @_;
-	my (@kept, @taken);
+	my (@kept, @gone, @taken);
 	foreach my $row (@{ $t->{rows} })
 	{
-		next if !fresh_key(\@taken, $t, $row, 0);
-		fresh_key(\@taken, $t, $row, 1);
-		push @kept, $row;
+		my $fresh = fresh_key(\@taken, $t, $row, 0);
+		fresh_key(\@taken, $t, $row, 1) if $fresh;
+		push @{ $fresh ? \@kept : \@gone }, $row;
 	}
 	$t->{rows} = \@kept;
+	drop_children($t, @gone);
+	return;
+}
+
+# The rows that refer to those go as well: orphans are only what lose_parents() made
+sub drop_children
+{
+	my ($parent, @gone) = @_;
+	return if !@gone;
+	foreach my $t (map { $table{$_} } @order)
+	{
+		foreach my $fk (grep { $_->{parent} eq $parent->{id} } @{ $t->{fks} })
+		{
+			my %gone = map { join("\0", map { $_ // '' } @{$_}[ @{ $fk->{keys} } ]) => 1 } @gone;
+			delete $gone{ join("\0", map { $_ // '' } @{$_}[ @{ $fk->{keys} } ]) } foreach @{ $parent->{rows} };
+			my $refers = sub { my ($row) = @_; my @values = @{$row}[ @{ $fk->{columns} } ]; !(grep { !defined } @values) && $gone{ join("\0", @values) } };
+			my @lost = grep { $refers->($_) } @{ $t->{rows} };
+			next if !@lost;
+			$t->{rows} = [ grep { !$refers->($_) } @{ $t->{rows} } ];
+			drop_children($t, @lost);
+		}
+	}
 	return;
 }
 
