@@ -152,18 +152,18 @@ sub fit
 # ---------------------------------------------------------------------------------------------------------------------
 # Judging
 
-my %note;
+my %note;    # seed => proposal => what the last level makes of it
 
 sub predictions
 {
-	my ($sets, $beta) = @_;
+	my ($sets, $beta, $seed) = @_;
 	my @found;
 	foreach my $set (@$sets)
 	{
 		my @p = shares($set, $beta);
 		my $best = max(@p);
 		push @found, map { [ $p[$_], $set->{right}[$_], $set->{proposed}[$_] ] } grep { $p[$_] > $best - 1e-9 } 0 .. $#p;
-		$note{ $set->{proposed}[$_] } = sprintf '%.2f of %.2f, names %.1f: %s', $p[$_], $best, $set->{names}[$_], $set->{pairs}[$_] =~ s/.*?(statistics|rows)=/$1=/r foreach 0 .. $#p;
+		$note{$seed}{ $set->{proposed}[$_] } = sprintf '%.2f of %.2f, names %.1f: %s', $p[$_], $best, $set->{names}[$_], $set->{pairs}[$_] =~ s/.*?(statistics|rows)=/$1=/r foreach 0 .. $#p;
 	}
 	return \@found;
 }
@@ -173,11 +173,12 @@ my (@found, @points);    # by level: schema => predictions of each seed; for the
 foreach my $left_out (@names)
 {
 	my ($statistics_beta, $rows_beta) = fit(grep { $_ ne $left_out } @names);
-	foreach my $file (@{ $schema{$left_out} })
+	foreach my $seed (0 .. $#{ $schema{$left_out} })
 	{
+		my $file = $schema{$left_out}[$seed];
 		my @sets = @{ $file->{sets} };
-		my @by = (predictions([ map { by_names($_) } @sets ], []), predictions([ map { by_statistics($_) } @sets ], $statistics_beta),
-			predictions([ map { by_rows($_, $statistics_beta) } @sets ], $rows_beta));
+		my @by = (predictions([ map { by_names($_) } @sets ], [], $seed), predictions([ map { by_statistics($_) } @sets ], $statistics_beta, $seed),
+			predictions([ map { by_rows($_, $statistics_beta) } @sets ], $rows_beta, $seed));
 		my $weight = 1 / sqrt(max(scalar keys %{ $file->{truth} }, 1)) / @{ $schema{$left_out} };
 		foreach my $level (0 .. $#levels)
 		{
@@ -195,7 +196,7 @@ foreach my $name (@names)
 	{
 		my @all = map { [ judged($found[$level]{$name}[$_], $schema{$name}[$_]{truth}, $calibration[$level], 0.5) ] } 0 .. $#{ $schema{$name} };
 		$figures{$name}[$level] = [ map { my $c = $_; sum(map { $_->[$c] } @all) / @all } 0 .. 2 ];
-		$figures{$name}[$level][3] = $all[0][3];
+		$figures{$name}[$level][3] = [ map { $_->[3] } @all ];
 		$macro[$level][$_] += $figures{$name}[$level][$_] / @names foreach 0 .. 2;
 	}
 }
@@ -213,13 +214,16 @@ for my $low (0 .. 9)
 
 foreach my $name ((sort { $figures{$a}[2][2] <=> $figures{$b}[2][2] } @names)[ 0 .. ($verbose ? $#names : 2) ])
 {
-	my $proposed = $figures{$name}[2][3];
-	my @missed = sort grep { !$proposed->{$_} } keys %{ $schema{$name}[0]{truth} };
-	my @wrong = sort grep { !$proposed->{$_} } keys %$proposed;
 	my $most = $verbose ? 999 : 11;
-	print "\n$name, with rows\n";
-	print map { "  missed  $_" . ($verbose ? '  (' . ($note{$_} // 'no candidate') . ')' : '') . "\n" } @missed[ 0 .. ($#missed < $most ? $#missed : $most) ];
-	print map { "  wrong   $_" . ($verbose ? "  ($note{$_})" : '') . "\n" } @wrong[ 0 .. ($#wrong < $most ? $#wrong : $most) ];
+	foreach my $seed ($verbose ? 0 .. $#{ $schema{$name} } : 0)
+	{
+		my $proposed = $figures{$name}[2][3][$seed];
+		my @missed = sort grep { !$proposed->{$_} } keys %{ $schema{$name}[$seed]{truth} };
+		my @wrong = sort grep { !$proposed->{$_} } keys %$proposed;
+		print "\n$name, with rows", $verbose ? ', seed ' . ($seed + 1) : '', "\n";
+		print map { "  missed  $_" . ($verbose ? '  (' . ($note{$seed}{$_} // 'no candidate') . ')' : '') . "\n" } @missed[ 0 .. ($#missed < $most ? $#missed : $most) ];
+		print map { "  wrong   $_" . ($verbose ? "  ($note{$seed}{$_})" : '') . "\n" } @wrong[ 0 .. ($#wrong < $most ? $#wrong : $most) ];
+	}
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
