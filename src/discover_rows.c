@@ -166,6 +166,8 @@ spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *fou
 		Min(log2(1 + found->distinct), 8) / 8.0;
 	if (found->density >= 0)
 		s[EVIDENCE_ROWS_GAPS] = surprise(found->distinct, found->density);
+	if (found->by_chance >= 0)
+		s[EVIDENCE_ROWS_TOGETHER] = surprise(found->distinct, found->by_chance);
 	if (found->ranged)
 		s[EVIDENCE_ROWS_SHORT] = stats_short(found->highest, found->parent_lowest, found->parent_highest);
 	if (parents > 0)

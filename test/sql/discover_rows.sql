@@ -97,6 +97,18 @@ INSERT INTO s.visits SELECT 1001 - g, timestamptz '2026-01-01' + g * interval '1
 SELECT * FROM signals('s.logins', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
 SELECT * FROM signals('s.visits', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
 
+-- Two columns that are in the parent together, whether each row has its own or another's: by chance, or not
+CREATE SCHEMA g;
+CREATE TABLE g.shelf (aisle int, place int, PRIMARY KEY (aisle, place));
+CREATE TABLE g.slot (aisle int, place int, floor int, PRIMARY KEY (aisle, place));
+CREATE TABLE g.pick (aisle int, place int);
+INSERT INTO g.shelf SELECT a, p FROM generate_series(1, 30) a, generate_series(1, 30) p;
+INSERT INTO g.slot SELECT a, a * 7 % 30 + 1 FROM generate_series(1, 30) a;
+INSERT INTO g.pick SELECT a, a * 7 % 30 + 1 FROM generate_series(1, 30) a, generate_series(1, 4);
+ANALYZE g.shelf, g.slot, g.pick;
+SELECT parent_table, s, v FROM schemaguard.sg_discovery_candidates('sample') c, unnest(c.signals, c."values") u (s, v)
+WHERE child_table = 'g.pick' AND s IN ('orphans', 'rows, together') ORDER BY 1;
+
 -- Types and collations that differ, domains, keys of several columns, values that no key can hold
 CREATE DOMAIN s.number AS bigint;
 CREATE TABLE s.planet (id numeric PRIMARY KEY);
@@ -180,7 +192,7 @@ SELECT bool_and(reason LIKE 'proposed with score _.__ (%for: %; on delete %') FR
 
 SELECT sg_plan_drop('advised');
 SET client_min_messages = warning;
-DROP SCHEMA s, old, other, advice CASCADE;
+DROP SCHEMA s, old, other, advice, g CASCADE;
 DROP ROLE regress_sg_rows;
 RESET client_min_messages;
 DROP FUNCTION score, signals;
