@@ -392,6 +392,7 @@ typedef struct SignalValue
 	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
 	X(ROWS_NUMBER, "rows, numbers", "the numbers that were looked at are in the parent; more of them say more") \
 	X(ROWS_OTHER, "rows, no numbers", "the values that were looked at are in the parent, and are no numbers") \
+	X(ROWS_MOST, "rows, most", "more than half of the values that were looked at are in the parent, and are no numbers") \
 	X(ROWS_TOGETHER, "rows, together", "the parent has them together, and would lack them if each came from another row") \
 	X(ROWS_GAPS, "gaps are avoided", "the parent lacks numbers between those that were looked at, and they hit none of these gaps") \
 	X(ROWS_SHORT, "rows, numbers end early", "the numbers that were looked at end far before the parent's") \

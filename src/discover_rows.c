@@ -31,6 +31,7 @@
 #define WORTH_LOOKING 0.02		/* score below which rows are not asked,
 								 * unless such scores are wanted */
 #define REFUTED 0.05			/* share of orphans in a sample */
+#define MOSTLY 0.5				/* ... where the others are there by no chance */
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
 
@@ -138,6 +139,13 @@ is_number(Oid type)
 	return category == TYPCATEGORY_NUMERIC;
 }
 
+/* Of so many, how sure is what they have in common?  1: of 255 */
+static double
+many(double n)
+{
+	return Min(log2(1 + n), 8) / 8.0;
+}
+
 static void
 orphan_signals(float *s, int64 rows, int64 orphans)
 {
@@ -163,7 +171,7 @@ spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *fou
 
 	s[EVIDENCE_ROWS_OWN_KEY] = cand->n == 1 && column->alone_unique && is_number(column->type);
 	s[is_number(facts->columns[cand->columns[0]].type) ? EVIDENCE_ROWS_NUMBER : EVIDENCE_ROWS_OTHER] =
-		Min(log2(1 + found->distinct), 8) / 8.0;
+		many(found->distinct);
 	if (found->density >= 0)
 		s[EVIDENCE_ROWS_GAPS] = surprise(found->distinct, found->density);
 	if (found->by_chance >= 0)
@@ -173,7 +181,7 @@ spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *fou
 	if (parents > 0)
 	{
 		s[EVIDENCE_ROWS_FEW] = stats_few(found->distinct, found->rows, parents);
-		s[EVIDENCE_ROWS_COVER] = Min(found->distinct / parents, 1) * Min(log2(1 + found->distinct), 8) / 8.0;
+		s[EVIDENCE_ROWS_COVER] = Min(found->distinct / parents, 1) * many(found->distinct);
 		s[EVIDENCE_ROWS_UNIQUE] = cand->n == 1 && !column->alone_unique &&
 			stats_never_recurs(found->distinct == found->rows, found->rows, parents);
 	}
@@ -200,6 +208,8 @@ sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
 	orphan_signals(s, found->rows, found->orphans);
 	if (found->orphans <= found->rows * REFUTED)
 		spread_signals(facts, cand, found, s);
+	else if (found->orphans < found->rows * MOSTLY && !is_number(facts->columns[cand->columns[0]].type))
+		s[EVIDENCE_ROWS_MOST] = many(Min(found->distinct, found->rows - found->orphans));
 	for (int i = EVIDENCE_ROWS_LOOKED; i < EVIDENCE_COUNT; i++)
 		signals_set(cand, i, s[i]);
 	cand->level = LEVEL_ROWS;

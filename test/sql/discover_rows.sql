@@ -97,6 +97,15 @@ INSERT INTO s.visits SELECT 1001 - g, timestamptz '2026-01-01' + g * interval '1
 SELECT * FROM signals('s.logins', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
 SELECT * FROM signals('s.visits', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
 
+-- Orphans refute numbers, which are in a key by chance; most of a column's uuids are in none by chance
+CREATE TABLE s.devices (id uuid PRIMARY KEY, number int UNIQUE);
+CREATE TABLE s.readings (device_id uuid, device_number int);
+INSERT INTO s.devices SELECT md5(g::text)::uuid, g FROM generate_series(1, 300) g;
+INSERT INTO s.readings SELECT md5(g::text)::uuid, g FROM generate_series(1, 390) g;
+ANALYZE s.devices, s.readings;
+SELECT * FROM signals('s.readings', 'device_id', 's.devices', '{orphans,"rows, most"}', 'sample');
+SELECT * FROM signals('s.readings', 'device_number', 's.devices', '{orphans,"rows, most"}', 'sample');
+
 -- Two columns that are in the parent together, whether each row has its own or another's: by chance, or not
 CREATE SCHEMA g;
 CREATE TABLE g.shelf (aisle int, place int, PRIMARY KEY (aisle, place));
