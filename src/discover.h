@@ -400,6 +400,8 @@ typedef struct SignalValue
 	X(ROWS_COVER, "rows, share of parents", "the share of the parent's rows that they name") \
 	X(ROWS_UNIQUE, "rows, no value recurs", "no value recurs where those of a reference would") \
 	X(ROWS_OWN_KEY, "rows of an own key", "the column is a key of its own, whose numbers begin like those of any other") \
+	X(ROWS_SPARSE, "rows, sparse own key", "its numbers leave out so many that they are hardly its own") \
+	X(ROWS_PARENT_SPARSE, "rows, sparse parent", "the parent's numbers leave out so many that they are hardly its own") \
 	X(ROWS_OLDER, "older than the parent", "the share of rows that were made before their parent") \
 	X(ROWS_IN_TIME, "made in time", "rows were made after their parent more often than by chance")
 

@@ -156,6 +156,31 @@ orphan_signals(float *s, int64 rows, int64 orphans)
 	s[EVIDENCE_ROWS_FEW_ORPHANS] = orphans > 0 && share <= REFUTED;
 }
 
+/* How much of their range do numbers leave out?  1: all but a sixteenth */
+static double
+sparseness(double n, double lowest, double highest)
+{
+	double		share = n / (highest - lowest + 1);
+
+	return share >= 1 ? 0 : share <= 0 ? 1 : Min(-log2(share) / 4, 1);
+}
+
+/*
+ * Own numbers of a table are many in a row; those of one that adds to
+ * another's rows leave out what that one has alone.
+ */
+static void
+sparse_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	double		rows = found->whole ? found->rows : facts->tables[column->table].tuples;
+
+	if (s[EVIDENCE_ROWS_OWN_KEY] && rows > 0)
+		s[EVIDENCE_ROWS_SPARSE] = sparseness(rows, found->lowest, found->highest);
+	if (found->parents > 0)
+		s[EVIDENCE_ROWS_PARENT_SPARSE] = sparseness(found->parents, found->parent_lowest, found->parent_highest);
+}
+
 /* By what chance would so many numbers, drawn blindly between the same ends, all be keys? */
 static double
 surprise(double distinct, double density)
@@ -177,7 +202,10 @@ spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *fou
 	if (found->by_chance >= 0)
 		s[EVIDENCE_ROWS_TOGETHER] = surprise(found->distinct, found->by_chance);
 	if (found->ranged)
+	{
 		s[EVIDENCE_ROWS_SHORT] = stats_short(found->highest, found->parent_lowest, found->parent_highest);
+		sparse_signals(facts, cand, found, s);
+	}
 	if (parents > 0)
 	{
 		s[EVIDENCE_ROWS_FEW] = stats_few(found->distinct, found->rows, parents);

@@ -118,6 +118,21 @@ ANALYZE g.shelf, g.slot, g.pick;
 SELECT parent_table, s, v FROM schemaguard.sg_discovery_candidates('sample') c, unnest(c.signals, c."values") u (s, v)
 WHERE child_table = 'g.pick' AND s IN ('orphans', 'rows, together') ORDER BY 1;
 
+-- Numbers of an own key that leave out most are hardly its own, on either side
+CREATE TABLE g.person (id int PRIMARY KEY);
+CREATE TABLE g.person_photo (id int PRIMARY KEY);
+CREATE TABLE g.person_name (id int PRIMARY KEY);
+CREATE TABLE g.frame (person_photo_id int, person_name_id int);
+INSERT INTO g.person SELECT g FROM generate_series(1, 900) g;
+INSERT INTO g.person_photo SELECT g * 17 FROM generate_series(1, 50) g;
+INSERT INTO g.person_name SELECT g FROM generate_series(1, 850) g;
+INSERT INTO g.frame SELECT g * 17, g FROM generate_series(1, 50) g;
+ANALYZE g.person, g.person_photo, g.person_name, g.frame;
+SELECT * FROM signals('g.person_photo', 'id', 'g.person', '{"rows of an own key","rows, sparse own key","rows, sparse parent"}', 'sample');
+SELECT * FROM signals('g.person_name', 'id', 'g.person', '{"rows of an own key","rows, sparse own key","rows, sparse parent"}', 'sample');
+SELECT * FROM signals('g.frame', 'person_photo_id', 'g.person_photo', '{"rows, sparse own key","rows, sparse parent"}', 'sample');
+SELECT * FROM signals('g.frame', 'person_name_id', 'g.person_name', '{"rows, sparse own key","rows, sparse parent"}', 'sample');
+
 -- Types and collations that differ, domains, keys of several columns, values that no key can hold
 CREATE DOMAIN s.number AS bigint;
 CREATE TABLE s.planet (id numeric PRIMARY KEY);

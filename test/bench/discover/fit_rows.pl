@@ -29,7 +29,7 @@ die "usage: fit_rows.pl --sums FILE CANDIDATES...\n" if !defined $sums_file || !
 
 # As discover.h names them
 my @statistics = ('statistics', 'too many values', 'values outside', 'values listed', 'numbers end early', 'few values', 'no value recurs');
-my @rows = ('rows, most', 'rows, together', 'rows', 'names beside rows', 'orphans', 'share of orphans', 'few orphans', 'rows, numbers', 'rows, no numbers', 'gaps are avoided',
+my @rows = ('rows, most', 'rows, together', 'rows, sparse own key', 'rows, sparse parent', 'rows', 'names beside rows', 'orphans', 'share of orphans', 'few orphans', 'rows, numbers', 'rows, no numbers', 'gaps are avoided',
 	'rows, numbers end early', 'rows, few values', 'rows, share of parents', 'rows, no value recurs', 'rows of an own key', 'older than the parent', 'made in time');
 
 # ---------------------------------------------------------------------------------------------------------------------
