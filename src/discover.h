@@ -385,6 +385,7 @@ typedef struct SignalValue
 	X(STATS_SHORT, "numbers end early", "by the statistics, the column's numbers end far before the parent's") \
 	X(STATS_FEW, "few values", "by the statistics, the column names far fewer parents than its rows could") \
 	X(STATS_UNIQUE, "no value recurs", "by the statistics, no value recurs where those of a reference would") \
+	X(ALONE, "alone", "the rows refute that the column is a part of a reference of several") \
 	X(ROWS_LOOKED, "rows", "rows were looked at") \
 	X(ROWS_NAMES, "names beside rows", "what the names say, now that rows say something") \
 	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
@@ -424,6 +425,9 @@ extern void habits_count(Facts *facts, Habits *habits, List *candidates);
 extern void habits_end(const Facts *facts, Habits *habits);
 
 extern void signals_fill(Facts *facts, const Habits *habits, List *candidates);
+
+/* For the candidates of discover_beyond.c */
+extern void signals_alone(Facts *facts, Candidate *cand, const Candidate *group);
 
 /* Replace one of these; 0 takes it away */
 extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);
@@ -493,8 +497,16 @@ extern bool rows_possible(Facts *facts, Candidate *cand);
  */
 extern void rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only);
 
+/* The groups that the sample refutes, of which one column alone may refer to the same parent */
+extern List *rows_refuted_groups(List *candidates);
+
 /* Read the tables of proposals, all of one table in one pass */
 extern void rows_audit(Facts *facts, List *proposals);
+
+/* ---- discover_beyond.c ---- */
+
+/* Candidates of one column for groups that the rows refute, none of which is there */
+extern List *beyond_groups(Facts *facts, List *candidates, List *refuted);
 
 /* ---- discover_feedback.c ---- */
 

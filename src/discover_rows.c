@@ -423,6 +423,28 @@ rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only)
 	sg_progress_end();
 }
 
+static bool
+is_refuted(const Candidate *cand)
+{
+	return cand->orphan_rows > cand->rows_checked * REFUTED;
+}
+
+List *
+rows_refuted_groups(List *candidates)
+{
+	List	   *groups = NIL;
+	ListCell   *lc;
+
+	foreach(lc, candidates)
+	{
+		const Candidate *cand = lfirst(lc);
+
+		if (cand->n > 1 && cand->leads && cand->redundant && cand->rows_checked > 0 && is_refuted(cand))
+			groups = lappend(groups, lfirst(lc));
+	}
+	return groups;
+}
+
 /* ---- all rows ---- */
 
 static void
@@ -441,7 +463,7 @@ show_judged(List *keys, void *arg)
 static bool
 is_open(const Candidate *cand)
 {
-	return cand->rows_checked <= 0 || cand->orphan_rows <= cand->rows_checked * REFUTED;
+	return cand->rows_checked <= 0 || !is_refuted(cand);
 }
 
 static void

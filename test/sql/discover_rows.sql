@@ -97,6 +97,25 @@ INSERT INTO s.visits SELECT 1001 - g, timestamptz '2026-01-01' + g * interval '1
 SELECT * FROM signals('s.logins', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
 SELECT * FROM signals('s.visits', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
 
+-- Where no row of posts has the tenant that a reaction names beside it, post_id is no part of a reference of two columns:
+-- then it is one alone, unless a user has rejected that
+CREATE TABLE s.tenants (id int PRIMARY KEY);
+CREATE TABLE s.posts (id int PRIMARY KEY, tenant_id int, UNIQUE (tenant_id, id));
+CREATE TABLE s.reactions (tenant_id int, post_id int);
+CREATE TABLE s.replies (tenant_id int, post_id int);
+INSERT INTO s.tenants SELECT g FROM generate_series(1, 20) g;
+INSERT INTO s.posts SELECT g * 3, g % 20 + 1 FROM generate_series(1, 500) g;
+INSERT INTO s.reactions SELECT (g + 7) % 20 + 1, g * 3 FROM generate_series(1, 500) g;
+INSERT INTO s.replies SELECT g % 20 + 1, g * 3 FROM generate_series(1, 500) g;
+ANALYZE s.tenants, s.posts, s.reactions, s.replies;
+SELECT child_columns, parent_table, parent_columns FROM sg_discover_fks('s.reactions', verify => 'none') ORDER BY 1;
+SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.reactions', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.replies', verify => 'full') ORDER BY 1;
+SELECT * FROM signals('s.reactions', 'post_id', 's.posts', '{alone}', 'sample');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.reactions', 'post_id', 's.posts');
+SELECT child_columns, parent_table FROM sg_discover_fks('s.reactions') ORDER BY 1;
+DELETE FROM schemaguard.discovery_feedback;
+
 -- Orphans refute numbers, which are in a key by chance; most of a column's uuids are in none by chance
 CREATE TABLE s.devices (id uuid PRIMARY KEY, number int UNIQUE);
 CREATE TABLE s.readings (device_id uuid, device_number int);
