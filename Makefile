@@ -77,6 +77,7 @@ OBJS = \
 	src/deploy_verify_row.o \
 	src/deploy_verify_try.o \
 	src/discover_advice.o \
+	src/discover_beyond.o \
 	src/discover_facts.o \
 	src/discover_feedback.o \
 	src/discover_group.o \

@@ -409,6 +409,7 @@ typedef struct SignalValue
 	X(STATS_SHORT, "numbers end early", "by the statistics, the column's numbers end far before the parent's") \
 	X(STATS_FEW, "few values", "by the statistics, the column names far fewer parents than its rows could") \
 	X(STATS_UNIQUE, "no value recurs", "by the statistics, no value recurs where those of a reference would") \
+	X(ALONE, "alone", "the rows refute that the column is a part of a reference of several") \
 	X(ROWS_LOOKED, "rows", "rows were looked at") \
 	X(ROWS_NAMES, "names beside rows", "what the names say, now that rows say something") \
 	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
@@ -416,12 +417,16 @@ typedef struct SignalValue
 	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
 	X(ROWS_NUMBER, "rows, numbers", "the numbers that were looked at are in the parent; more of them say more") \
 	X(ROWS_OTHER, "rows, no numbers", "the values that were looked at are in the parent, and are no numbers") \
+	X(ROWS_MOST, "rows, most", "more than half of the values that were looked at are in the parent, and are no numbers") \
+	X(ROWS_TOGETHER, "rows, together", "the parent has them together, and would lack them if each came from another row") \
 	X(ROWS_GAPS, "gaps are avoided", "the parent lacks numbers between those that were looked at, and they hit none of these gaps") \
 	X(ROWS_SHORT, "rows, numbers end early", "the numbers that were looked at end far before the parent's") \
 	X(ROWS_FEW, "rows, few values", "they name far fewer parents than they could") \
 	X(ROWS_COVER, "rows, share of parents", "the share of the parent's rows that they name") \
 	X(ROWS_UNIQUE, "rows, no value recurs", "no value recurs where those of a reference would") \
 	X(ROWS_OWN_KEY, "rows of an own key", "the column is a key of its own, whose numbers begin like those of any other") \
+	X(ROWS_SPARSE, "rows, sparse own key", "its numbers leave out so many that they are hardly its own") \
+	X(ROWS_PARENT_SPARSE, "rows, sparse parent", "the parent's numbers leave out so many that they are hardly its own") \
 	X(ROWS_OLDER, "older than the parent", "the share of rows that were made before their parent") \
 	X(ROWS_IN_TIME, "made in time", "rows were made after their parent more often than by chance")
 
@@ -444,6 +449,9 @@ extern void habits_count(Facts *facts, Habits *habits, List *candidates);
 extern void habits_end(const Facts *facts, Habits *habits);
 
 extern void signals_fill(Facts *facts, const Habits *habits, List *candidates);
+
+/* For the candidates of discover_beyond.c */
+extern void signals_alone(Facts *facts, Candidate *cand, const Candidate *group);
 
 /* Replace one of these; 0 takes it away */
 extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);
@@ -513,8 +521,16 @@ extern bool rows_possible(Facts *facts, Candidate *cand);
  */
 extern void rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only);
 
+/* The groups that the sample refutes, of which one column alone may refer to the same parent */
+extern List *rows_refuted_groups(List *candidates);
+
 /* Read the tables of proposals, all of one table in one pass */
 extern void rows_audit(Facts *facts, List *proposals);
+
+/* ---- discover_beyond.c ---- */
+
+/* Candidates of one column for groups that the rows refute, none of which is there */
+extern List *beyond_groups(Facts *facts, List *candidates, List *refuted);
 
 /* ---- discover_feedback.c ---- */
 

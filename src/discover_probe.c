@@ -391,6 +391,16 @@ append_parent_end(StringInfo buf, const Facts *facts, const Candidate *cand, boo
 					 column, column, last ? " DESC" : "", last ? (int) Max(Min(tuples / 100, OUTLIERS_MAX), 0) : 0);
 }
 
+/* What is counted to know how many different ones there are */
+static void
+append_different(StringInfo buf, const Facts *facts, const Candidate *cand)
+{
+	appendStringInfoString(buf, cand->n > 1 ? "ROW(" : "");
+	for (int i = 0; i < cand->n; i++)
+		appendStringInfo(buf, "%sfk.%s", i ? ", " : "", quote_identifier(facts->columns[cand->columns[i]].name));
+	appendStringInfoString(buf, cand->n > 1 ? ")" : "");
+}
+
 /* rows, those without a parent, different ones; of numbers, the ends on both sides */
 static char *
 lookup_query(const Facts *facts, const Candidate *cand, bool ranged)
@@ -410,8 +420,9 @@ lookup_query(const Facts *facts, const Candidate *cand, bool ranged)
 		for (int e = 0; e < 2; e++)
 			append_parent_end(&buf, facts, cand, e == 1);
 	}
-	appendStringInfo(&buf, " FROM (SELECT fk.%s AS v, EXISTS (SELECT FROM ",
-					 quote_identifier(facts->columns[cand->columns[0]].name));
+	appendStringInfoString(&buf, " FROM (SELECT ");
+	append_different(&buf, facts, cand);
+	appendStringInfoString(&buf, " AS v, EXISTS (SELECT FROM ");
 	audit_sql_table(&buf, key->parent, "pk");
 	appendStringInfoString(&buf, " WHERE ");
 	audit_sql_match(&buf, key);
@@ -548,6 +559,25 @@ density(const RowSample *sample, const char *query, int slot, const RowFindings 
 	return share;
 }
 
+/*
+ * Would the parent have them as well if each column had its value from
+ * another row?  Then it says nothing that it has all of them.
+ */
+static double
+found_by_chance(const RowSample *sample, const Candidate *cand, const char *query, const int *slots, const int *rows, int n)
+{
+	Probe		probe = {0};
+	double		share;
+
+	/* the golden section again: rows may come round and round */
+	for (int i = 0; i < cand->n; i++)
+		add_array(&probe, sample, slots[i], rows, n, (int) (n * fmod(i * 0.6180339887498949, 1)));
+	run_probe(&probe, query);
+	share = 1 - (double) result_count(2) / n;
+	SPI_freetuptable(SPI_tuptable);
+	return share;
+}
+
 /* ---- time ---- */
 
 static char *
@@ -651,6 +681,8 @@ probe_values(RowSample *sample, const Candidate *cand, RowFindings *found)
 		return;
 	if (found->ranged)
 		found->density = density(sample, query, slots[0], found);
+	if (cand->n > 1)
+		found->by_chance = found_by_chance(sample, cand, query, slots, rows, n);
 	compare_times(sample, cand, slots, found);
 }
 
@@ -660,7 +692,7 @@ probe_candidate(RowSample *sample, const Candidate *cand, RowFindings *found)
 	MemoryContext caller = MemoryContextSwitchTo(sample->work);
 
 	memset(found, 0, sizeof(RowFindings));
-	found->density = found->parents = -1;
+	found->density = found->parents = found->by_chance = -1;
 	probe_values(sample, cand, found);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(sample->work);

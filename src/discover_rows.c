@@ -31,6 +31,7 @@
 #define WORTH_LOOKING 0.02		/* score below which rows are not asked,
 								 * unless such scores are wanted */
 #define REFUTED 0.05			/* share of orphans in a sample */
+#define MOSTLY 0.5				/* ... where the others are there by no chance */
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
 
@@ -138,6 +139,13 @@ is_number(Oid type)
 	return category == TYPCATEGORY_NUMERIC;
 }
 
+/* Of so many, how sure is what they have in common?  1: of 255 */
+static double
+many(double n)
+{
+	return Min(log2(1 + n), 8) / 8.0;
+}
+
 static void
 orphan_signals(float *s, int64 rows, int64 orphans)
 {
@@ -146,6 +154,31 @@ orphan_signals(float *s, int64 rows, int64 orphans)
 	s[EVIDENCE_ROWS_ORPHANS] = share > REFUTED;
 	s[EVIDENCE_ROWS_ORPHAN_SHARE] = share;
 	s[EVIDENCE_ROWS_FEW_ORPHANS] = orphans > 0 && share <= REFUTED;
+}
+
+/* How much of their range do numbers leave out?  1: all but a sixteenth */
+static double
+sparseness(double n, double lowest, double highest)
+{
+	double		share = n / (highest - lowest + 1);
+
+	return share >= 1 ? 0 : share <= 0 ? 1 : Min(-log2(share) / 4, 1);
+}
+
+/*
+ * Own numbers of a table are many in a row; those of one that adds to
+ * another's rows leave out what that one has alone.
+ */
+static void
+sparse_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	double		rows = found->whole ? found->rows : facts->tables[column->table].tuples;
+
+	if (s[EVIDENCE_ROWS_OWN_KEY] && rows > 0)
+		s[EVIDENCE_ROWS_SPARSE] = sparseness(rows, found->lowest, found->highest);
+	if (found->parents > 0)
+		s[EVIDENCE_ROWS_PARENT_SPARSE] = sparseness(found->parents, found->parent_lowest, found->parent_highest);
 }
 
 /* By what chance would so many numbers, drawn blindly between the same ends, all be keys? */
@@ -163,15 +196,20 @@ spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *fou
 
 	s[EVIDENCE_ROWS_OWN_KEY] = cand->n == 1 && column->alone_unique && is_number(column->type);
 	s[is_number(facts->columns[cand->columns[0]].type) ? EVIDENCE_ROWS_NUMBER : EVIDENCE_ROWS_OTHER] =
-		Min(log2(1 + found->distinct), 8) / 8.0;
+		many(found->distinct);
 	if (found->density >= 0)
 		s[EVIDENCE_ROWS_GAPS] = surprise(found->distinct, found->density);
+	if (found->by_chance >= 0)
+		s[EVIDENCE_ROWS_TOGETHER] = surprise(found->distinct, found->by_chance);
 	if (found->ranged)
+	{
 		s[EVIDENCE_ROWS_SHORT] = stats_short(found->highest, found->parent_lowest, found->parent_highest);
+		sparse_signals(facts, cand, found, s);
+	}
 	if (parents > 0)
 	{
 		s[EVIDENCE_ROWS_FEW] = stats_few(found->distinct, found->rows, parents);
-		s[EVIDENCE_ROWS_COVER] = Min(found->distinct / parents, 1) * Min(log2(1 + found->distinct), 8) / 8.0;
+		s[EVIDENCE_ROWS_COVER] = Min(found->distinct / parents, 1) * many(found->distinct);
 		s[EVIDENCE_ROWS_UNIQUE] = cand->n == 1 && !column->alone_unique &&
 			stats_never_recurs(found->distinct == found->rows, found->rows, parents);
 	}
@@ -198,6 +236,8 @@ sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
 	orphan_signals(s, found->rows, found->orphans);
 	if (found->orphans <= found->rows * REFUTED)
 		spread_signals(facts, cand, found, s);
+	else if (found->orphans < found->rows * MOSTLY && !is_number(facts->columns[cand->columns[0]].type))
+		s[EVIDENCE_ROWS_MOST] = many(Min(found->distinct, found->rows - found->orphans));
 	for (int i = EVIDENCE_ROWS_LOOKED; i < EVIDENCE_COUNT; i++)
 		signals_set(cand, i, s[i]);
 	cand->level = LEVEL_ROWS;
@@ -383,6 +423,28 @@ rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only)
 	sg_progress_end();
 }
 
+static bool
+is_refuted(const Candidate *cand)
+{
+	return cand->orphan_rows > cand->rows_checked * REFUTED;
+}
+
+List *
+rows_refuted_groups(List *candidates)
+{
+	List	   *groups = NIL;
+	ListCell   *lc;
+
+	foreach(lc, candidates)
+	{
+		const Candidate *cand = lfirst(lc);
+
+		if (cand->n > 1 && cand->leads && cand->redundant && cand->rows_checked > 0 && is_refuted(cand))
+			groups = lappend(groups, lfirst(lc));
+	}
+	return groups;
+}
+
 /* ---- all rows ---- */
 
 static void
@@ -401,7 +463,7 @@ show_judged(List *keys, void *arg)
 static bool
 is_open(const Candidate *cand)
 {
-	return cand->rows_checked <= 0 || cand->orphan_rows <= cand->rows_checked * REFUTED;
+	return cand->rows_checked <= 0 || !is_refuted(cand);
 }
 
 static void

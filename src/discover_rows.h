@@ -25,7 +25,7 @@ typedef struct RowFindings
 {
 	int64		rows;			/* values looked up */
 	int64		orphans;
-	int64		distinct;		/* of the first column */
+	int64		distinct;
 	bool		whole;			/* these were all values that there are */
 	double		parents;		/* rows of the parent; -1 is unknown */
 
@@ -37,6 +37,11 @@ typedef struct RowFindings
 	double		parent_highest;
 	double		density;		/* share of the numbers between the child's
 								 * ends that are keys; -1 is unknown */
+
+	/* several columns only */
+	double		by_chance;		/* share of the parent's where each value
+								 * stands beside those of another row; -1 is
+								 * unknown */
 
 	/* where both tables say when a row was made */
 	int64		dated;			/* rows compared */

@@ -212,6 +212,23 @@ pack_signals(Candidate *cand, const float *s)
 	cand->nsignals = n;
 }
 
+/* Those of the leading column of a group that the rows refute, without the rest of it */
+void
+signals_alone(Facts *facts, Candidate *cand, const Candidate *group)
+{
+	float	   *s = palloc0(signal_count() * sizeof(float));
+
+	for (int i = 0; i < group->nsignals; i++)
+	{
+		if (group->signals[i].signal < SIGNAL_COUNT)
+			s[group->signals[i].signal] = group->signals[i].value;
+	}
+	s[SIGNAL_COUNT + EVIDENCE_ALONE] = 1;
+	cand->level = stats_fill(facts, cand, s + SIGNAL_COUNT) ? LEVEL_STATISTICS : LEVEL_NAMES;
+	pack_signals(cand, s);
+	pfree(s);
+}
+
 /* What is learned from all columns before any candidate is judged */
 struct Habits
 {

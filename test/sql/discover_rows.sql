@@ -97,6 +97,61 @@ INSERT INTO s.visits SELECT 1001 - g, timestamptz '2026-01-01' + g * interval '1
 SELECT * FROM signals('s.logins', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
 SELECT * FROM signals('s.visits', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
 
+-- Where no row of posts has the tenant that a reaction names beside it, post_id is no part of a reference of two columns:
+-- then it is one alone, unless a user has rejected that
+CREATE TABLE s.tenants (id int PRIMARY KEY);
+CREATE TABLE s.posts (id int PRIMARY KEY, tenant_id int, UNIQUE (tenant_id, id));
+CREATE TABLE s.reactions (tenant_id int, post_id int);
+CREATE TABLE s.replies (tenant_id int, post_id int);
+INSERT INTO s.tenants SELECT g FROM generate_series(1, 20) g;
+INSERT INTO s.posts SELECT g * 3, g % 20 + 1 FROM generate_series(1, 500) g;
+INSERT INTO s.reactions SELECT (g + 7) % 20 + 1, g * 3 FROM generate_series(1, 500) g;
+INSERT INTO s.replies SELECT g % 20 + 1, g * 3 FROM generate_series(1, 500) g;
+ANALYZE s.tenants, s.posts, s.reactions, s.replies;
+SELECT child_columns, parent_table, parent_columns FROM sg_discover_fks('s.reactions', verify => 'none') ORDER BY 1;
+SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.reactions', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.replies', verify => 'full') ORDER BY 1;
+SELECT * FROM signals('s.reactions', 'post_id', 's.posts', '{alone}', 'sample');
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.reactions', 'post_id', 's.posts');
+SELECT child_columns, parent_table FROM sg_discover_fks('s.reactions') ORDER BY 1;
+DELETE FROM schemaguard.discovery_feedback;
+
+-- Orphans refute numbers, which are in a key by chance; most of a column's uuids are in none by chance
+CREATE TABLE s.devices (id uuid PRIMARY KEY, number int UNIQUE);
+CREATE TABLE s.readings (device_id uuid, device_number int);
+INSERT INTO s.devices SELECT md5(g::text)::uuid, g FROM generate_series(1, 300) g;
+INSERT INTO s.readings SELECT md5(g::text)::uuid, g FROM generate_series(1, 390) g;
+ANALYZE s.devices, s.readings;
+SELECT * FROM signals('s.readings', 'device_id', 's.devices', '{orphans,"rows, most"}', 'sample');
+SELECT * FROM signals('s.readings', 'device_number', 's.devices', '{orphans,"rows, most"}', 'sample');
+
+-- Two columns that are in the parent together, whether each row has its own or another's: by chance, or not
+CREATE SCHEMA g;
+CREATE TABLE g.shelf (aisle int, place int, PRIMARY KEY (aisle, place));
+CREATE TABLE g.slot (aisle int, place int, floor int, PRIMARY KEY (aisle, place));
+CREATE TABLE g.pick (aisle int, place int);
+INSERT INTO g.shelf SELECT a, p FROM generate_series(1, 30) a, generate_series(1, 30) p;
+INSERT INTO g.slot SELECT a, a * 7 % 30 + 1 FROM generate_series(1, 30) a;
+INSERT INTO g.pick SELECT a, a * 7 % 30 + 1 FROM generate_series(1, 30) a, generate_series(1, 4);
+ANALYZE g.shelf, g.slot, g.pick;
+SELECT parent_table, s, v FROM schemaguard.sg_discovery_candidates('sample') c, unnest(c.signals, c."values") u (s, v)
+WHERE child_table = 'g.pick' AND s IN ('orphans', 'rows, together') ORDER BY 1;
+
+-- Numbers of an own key that leave out most are hardly its own, on either side
+CREATE TABLE g.person (id int PRIMARY KEY);
+CREATE TABLE g.person_photo (id int PRIMARY KEY);
+CREATE TABLE g.person_name (id int PRIMARY KEY);
+CREATE TABLE g.frame (person_photo_id int, person_name_id int);
+INSERT INTO g.person SELECT g FROM generate_series(1, 900) g;
+INSERT INTO g.person_photo SELECT g * 17 FROM generate_series(1, 50) g;
+INSERT INTO g.person_name SELECT g FROM generate_series(1, 850) g;
+INSERT INTO g.frame SELECT g * 17, g FROM generate_series(1, 50) g;
+ANALYZE g.person, g.person_photo, g.person_name, g.frame;
+SELECT * FROM signals('g.person_photo', 'id', 'g.person', '{"rows of an own key","rows, sparse own key","rows, sparse parent"}', 'sample');
+SELECT * FROM signals('g.person_name', 'id', 'g.person', '{"rows of an own key","rows, sparse own key","rows, sparse parent"}', 'sample');
+SELECT * FROM signals('g.frame', 'person_photo_id', 'g.person_photo', '{"rows, sparse own key","rows, sparse parent"}', 'sample');
+SELECT * FROM signals('g.frame', 'person_name_id', 'g.person_name', '{"rows, sparse own key","rows, sparse parent"}', 'sample');
+
 -- Types and collations that differ, domains, keys of several columns, values that no key can hold
 CREATE DOMAIN s.number AS bigint;
 CREATE TABLE s.planet (id numeric PRIMARY KEY);
@@ -180,7 +235,7 @@ SELECT bool_and(reason LIKE 'proposed with score _.__ (%for: %; on delete %') FR
 
 SELECT sg_plan_drop('advised');
 SET client_min_messages = warning;
-DROP SCHEMA s, old, other, advice CASCADE;
+DROP SCHEMA s, old, other, advice, g CASCADE;
 DROP ROLE regress_sg_rows;
 RESET client_min_messages;
 DROP FUNCTION score, signals;

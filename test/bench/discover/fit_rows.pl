@@ -21,7 +21,7 @@ use Fit qw(shares fit_weights calibration calibrated judged knots);
 use Getopt::Long qw(GetOptions);
 use List::Util qw(max sum sum0);
 
-use constant { WORTH_LOOKING => 0.02, TEACHING => 2000 };
+use constant { WORTH_LOOKING => 0.02, TEACHING => 2000, NOTHING => -30 };
 
 my ($weights_file, $sums_file, $penalty, $verbose) = (undef, undef, 1, 0);
 GetOptions('weights=s' => \$weights_file, 'sums=s' => \$sums_file, 'penalty=f' => \$penalty, 'verbose' => \$verbose) or exit 2;
@@ -29,7 +29,7 @@ die "usage: fit_rows.pl --sums FILE CANDIDATES...\n" if !defined $sums_file || !
 
 # As discover.h names them
 my @statistics = ('statistics', 'too many values', 'values outside', 'values listed', 'numbers end early', 'few values', 'no value recurs');
-my @rows = ('rows', 'names beside rows', 'orphans', 'share of orphans', 'few orphans', 'rows, numbers', 'rows, no numbers', 'gaps are avoided',
+my @rows = ('alone', 'rows, most', 'rows, together', 'rows, sparse own key', 'rows, sparse parent', 'rows', 'names beside rows', 'orphans', 'share of orphans', 'few orphans', 'rows, numbers', 'rows, no numbers', 'gaps are avoided',
 	'rows, numbers end early', 'rows, few values', 'rows, share of parents', 'rows, no value recurs', 'rows of an own key', 'older than the parent', 'made in time');
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -62,6 +62,15 @@ sub signals_of
 my %statistics = map { $statistics[$_] => $_ } 0 .. $#statistics;
 my %rows = map { $rows[$_] => $_ } 0 .. $#rows;
 
+# What the names say of a column alone is what they say of the group that it leads, which the rows refute
+sub sum_of_group
+{
+	my ($sums, $proposed, @set) = @_;
+	my ($child, $column, $parent) = $proposed =~ /^(.*)\((.*)\) > (.*)\(/;
+	my ($group) = grep { /^\Q$child\E\((.*,)?\Q$column\E(,.*)?\) > \Q$parent\E\(/ && /,/ } @set;
+	return $sums->{ $group // '' } // NOTHING;
+}
+
 sub read_file
 {
 	my ($path, $sums) = @_;
@@ -78,16 +87,24 @@ sub read_file
 			next;
 		}
 		push @order, $set if !$sets{$set};
-		my $s = $sets{$set} //= { truth => -1, proposed => [], right => [], names => [], statistics => [], rows => [], pairs => [] };
+		my $s = $sets{$set} //= { truth => -1, proposed => [], right => [], late => [], names => [], statistics => [], rows => [], pairs => [] };
 		$s->{truth} = @{ $s->{right} } if $right && $s->{truth} < 0;
 		push @{ $s->{right} }, $right;
 		push @{ $s->{proposed} }, $proposed;
-		push @{ $s->{names} }, $sums->{$proposed} // -30;
+		push @{ $s->{late} }, $pairs =~ /(?:^|;)alone=1(?:;|$)/ ? 1 : 0;
+		push @{ $s->{names} }, $sums->{$proposed} // NOTHING;
 		push @{ $s->{statistics} }, signals_of($pairs, \%statistics);
 		push @{ $s->{rows} }, signals_of($pairs, \%rows);
 		push @{ $s->{pairs} }, $pairs;
 	}
 	close $file or die "fit_rows.pl: $path: $!\n";
+	foreach my $s (values %sets)
+	{
+		# before the rows, there are none of those that only rows can speak for
+		my ($late, $names, $proposed) = @$s{qw(late names proposed)};
+		$s->{known} = [ map { $late->[$_] ? NOTHING : $names->[$_] } 0 .. $#$late ];
+		$s->{names} = [ map { $late->[$_] ? sum_of_group($sums, $proposed->[$_], @$proposed) : $names->[$_] } 0 .. $#$late ];
+	}
 	return { sets => [ @sets{@order} ], truth => \%truth };
 }
 
@@ -103,8 +120,9 @@ my @names = sort keys %schema;
 # ---------------------------------------------------------------------------------------------------------------------
 # The three levels of a set: names; statistics on top of them; rows on top of both
 
-sub by_names { my ($set) = @_; return { %$set, x => [ map { [ [], [] ] } @{ $set->{names} } ], offset => $set->{names} } }
-sub by_statistics { my ($set) = @_; return { %$set, x => $set->{statistics}, offset => $set->{names} } }
+sub known { my ($set) = @_; return ($set->{truth} >= 0 && $set->{late}[ $set->{truth} ] ? (truth => -1) : (), offset => $set->{known}) }
+sub by_names { my ($set) = @_; return { %$set, x => [ map { [ [], [] ] } @{ $set->{names} } ], known($set) } }
+sub by_statistics { my ($set) = @_; return { %$set, x => [ map { $set->{late}[$_] ? [ [], [] ] : $set->{statistics}[$_] } 0 .. $#{ $set->{late} } ], known($set) } }
 
 sub weighted
 {
@@ -117,7 +135,7 @@ sub by_rows
 	my ($set, $beta) = @_;
 	my @offset = map { $set->{names}[$_] + weighted($set->{statistics}[$_], $beta) } 0 .. $#{ $set->{names} };
 	my @score = shares({ x => [ map { [ [], [] ] } @offset ], offset => \@offset });
-	my @x = map { $score[$_] >= WORTH_LOOKING ? $set->{rows}[$_] : [ [], [] ] } 0 .. $#offset;
+	my @x = map { $score[$_] >= WORTH_LOOKING || $set->{late}[$_] ? $set->{rows}[$_] : [ [], [] ] } 0 .. $#offset;
 	foreach my $i (0 .. $#x)
 	{
 		my ($signal, $value) = @{ $x[$i] };
@@ -152,18 +170,18 @@ sub fit
 # ---------------------------------------------------------------------------------------------------------------------
 # Judging
 
-my %note;
+my %note;    # seed => proposal => what the last level makes of it
 
 sub predictions
 {
-	my ($sets, $beta) = @_;
+	my ($sets, $beta, $seed) = @_;
 	my @found;
 	foreach my $set (@$sets)
 	{
 		my @p = shares($set, $beta);
 		my $best = max(@p);
 		push @found, map { [ $p[$_], $set->{right}[$_], $set->{proposed}[$_] ] } grep { $p[$_] > $best - 1e-9 } 0 .. $#p;
-		$note{ $set->{proposed}[$_] } = sprintf '%.2f of %.2f, names %.1f: %s', $p[$_], $best, $set->{names}[$_], $set->{pairs}[$_] =~ s/.*?(statistics|rows)=/$1=/r foreach 0 .. $#p;
+		$note{$seed}{ $set->{proposed}[$_] } = sprintf '%.2f of %.2f, names %.1f: %s', $p[$_], $best, $set->{names}[$_], $set->{pairs}[$_] =~ s/.*?(statistics|rows)=/$1=/r foreach 0 .. $#p;
 	}
 	return \@found;
 }
@@ -173,11 +191,12 @@ my (@found, @points);    # by level: schema => predictions of each seed; for the
 foreach my $left_out (@names)
 {
 	my ($statistics_beta, $rows_beta) = fit(grep { $_ ne $left_out } @names);
-	foreach my $file (@{ $schema{$left_out} })
+	foreach my $seed (0 .. $#{ $schema{$left_out} })
 	{
+		my $file = $schema{$left_out}[$seed];
 		my @sets = @{ $file->{sets} };
-		my @by = (predictions([ map { by_names($_) } @sets ], []), predictions([ map { by_statistics($_) } @sets ], $statistics_beta),
-			predictions([ map { by_rows($_, $statistics_beta) } @sets ], $rows_beta));
+		my @by = (predictions([ map { by_names($_) } @sets ], [], $seed), predictions([ map { by_statistics($_) } @sets ], $statistics_beta, $seed),
+			predictions([ map { by_rows($_, $statistics_beta) } @sets ], $rows_beta, $seed));
 		my $weight = 1 / sqrt(max(scalar keys %{ $file->{truth} }, 1)) / @{ $schema{$left_out} };
 		foreach my $level (0 .. $#levels)
 		{
@@ -195,7 +214,7 @@ foreach my $name (@names)
 	{
 		my @all = map { [ judged($found[$level]{$name}[$_], $schema{$name}[$_]{truth}, $calibration[$level], 0.5) ] } 0 .. $#{ $schema{$name} };
 		$figures{$name}[$level] = [ map { my $c = $_; sum(map { $_->[$c] } @all) / @all } 0 .. 2 ];
-		$figures{$name}[$level][3] = $all[0][3];
+		$figures{$name}[$level][3] = [ map { $_->[3] } @all ];
 		$macro[$level][$_] += $figures{$name}[$level][$_] / @names foreach 0 .. 2;
 	}
 }
@@ -213,13 +232,16 @@ for my $low (0 .. 9)
 
 foreach my $name ((sort { $figures{$a}[2][2] <=> $figures{$b}[2][2] } @names)[ 0 .. ($verbose ? $#names : 2) ])
 {
-	my $proposed = $figures{$name}[2][3];
-	my @missed = sort grep { !$proposed->{$_} } keys %{ $schema{$name}[0]{truth} };
-	my @wrong = sort grep { !$proposed->{$_} } keys %$proposed;
 	my $most = $verbose ? 999 : 11;
-	print "\n$name, with rows\n";
-	print map { "  missed  $_" . ($verbose ? '  (' . ($note{$_} // 'no candidate') . ')' : '') . "\n" } @missed[ 0 .. ($#missed < $most ? $#missed : $most) ];
-	print map { "  wrong   $_" . ($verbose ? "  ($note{$_})" : '') . "\n" } @wrong[ 0 .. ($#wrong < $most ? $#wrong : $most) ];
+	foreach my $seed ($verbose ? 0 .. $#{ $schema{$name} } : 0)
+	{
+		my $proposed = $figures{$name}[2][3][$seed];
+		my @missed = sort grep { !$proposed->{$_} } keys %{ $schema{$name}[$seed]{truth} };
+		my @wrong = sort grep { !$proposed->{$_} } keys %$proposed;
+		print "\n$name, with rows", $verbose ? ', seed ' . ($seed + 1) : '', "\n";
+		print map { "  missed  $_" . ($verbose ? '  (' . ($note{$seed}{$_} // 'no candidate') . ')' : '') . "\n" } @missed[ 0 .. ($#missed < $most ? $#missed : $most) ];
+		print map { "  wrong   $_" . ($verbose ? "  ($note{$seed}{$_})" : '') . "\n" } @wrong[ 0 .. ($#wrong < $most ? $#wrong : $most) ];
+	}
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
