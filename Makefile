@@ -203,6 +203,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	discover_rivals \
 	discover_rows \
 	drift \
 	drift_check \

@@ -577,7 +577,9 @@ common_signals(const Facts *facts, const Habits *habits, ChildNames *names, cons
 		if (habits->first[c] < 0 || names->of[habits->first[c]] != child)
 			continue;
 		common++;
-		if (cand->n == 1 && habits->first[c] == habits->first[cand->column] &&
+
+		/* who made a row is told of people as of anything else */
+		if (cand->n == 1 && !cand->actor_word && habits->first[c] == habits->first[cand->column] &&
 			c != key->columns[0] && !is_own_key(facts, c))
 			s[SIGNAL_PARENT_HAS] = 1;
 	}

@@ -1,0 +1,29 @@
+-- Discovery: which of several tables a column means, and what of its name is the child's own
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+
+-- The candidates inside of one schema, and which of some signals they have
+CREATE FUNCTION signals(style text, VARIADIC wanted text[]) RETURNS TABLE (reference text, signals text)
+LANGUAGE sql AS $$
+  SELECT r.reference,
+         (SELECT string_agg(s || CASE WHEN v < 1 THEN ' ' || round(v::numeric, 2) ELSE '' END, ', ' ORDER BY s COLLATE "C")
+          FROM unnest(signals, "values") u (s, v) WHERE s = ANY (wanted))
+  FROM schemaguard.sg_discovery_candidates()
+       CROSS JOIN LATERAL (SELECT substr(child_table, length(style) + 2) || child_columns::text || ' > ' ||
+                                  substr(parent_table, length(style) + 2) || parent_columns::text) r (reference)
+  WHERE split_part(child_table, '.', 1) = style AND split_part(parent_table, '.', 1) = style
+  ORDER BY r.reference COLLATE "C"
+$$;
+
+-- Who made a row is told of people, too: that makes no copy of their table
+CREATE SCHEMA maker;
+CREATE TABLE maker.appuser (id int PRIMARY KEY, nick text, made_by int, region_id int);
+CREATE TABLE maker.region (id int PRIMARY KEY, made_by int, title text);
+CREATE TABLE maker.visit (id int PRIMARY KEY, made_by int, region_id int);
+SELECT * FROM signals('maker', 'somebody who acts', 'parent has it too');
+
+SET client_min_messages = warning;
+DROP SCHEMA maker CASCADE;
+RESET client_min_messages;
+DROP FUNCTION signals;
