@@ -48,6 +48,7 @@
 	X(SELF_BEFORE, "other row of the same table", "the words before say that it is another row, of the same table") \
 	X(SELF_ROLE, "same table after role", "the same table, after words of a role") \
 	X(CHILD_OWN, "child's own key", "it is the child's key and bears the child's name") \
+	X(CHILD_NAMED, "child's name", "it is called like the child, and the parent is not") \
 	X(PART_OF, "child of the parent", "the child's name begins with the parent's") \
 	X(PART_OF_KEY, "child of the key's table", "and the column has the name of the parent's key, which is another table's as well") \
 	X(KEY_INITIAL, "initials before key", "letters before the key's name are the table's initials") \
@@ -451,6 +452,50 @@ is_own_key(const Facts *facts, int c)
 	return false;
 }
 
+/* Is all of the column's name matched, word by word? */
+static bool
+matches_whole(const Candidate *cand)
+{
+	return (cand->table_match == MATCH_FULL && !cand->before && !cand->after && !cand->abbreviation && !cand->glued) ||
+		(cand->key_match && !cand->key_before && !cand->key_glued && !cand->key_short);
+}
+
+/* product_review_id of product_review is that table's own, and no product's */
+static bool
+is_named_after_child(const Facts *facts, const Candidate *cand)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	const FactTable *child = &facts->tables[column->table];
+	const char *last = column->words.word[column->words.n - 1];
+	char		name[WORD_KEY_SIZE];
+	char		own[WORD_KEY_SIZE];
+	Suffix		suffix;
+	int			length;
+	int			rest;
+
+	if (column->table == facts->keys[cand->key].table || matches_whole(cand))
+		return false;
+	words_join(&child->words, child->prefix, child->words.n, own);
+	words_join(&column->words, 0, column->words.n - 1, name);
+	length = strlen(name);
+	if (strncmp(name, own, length) != 0)
+		return false;
+	if (words_suffix(last) != SUFFIX_NONE)
+		return own[length] == '\0';
+	rest = words_glued_suffix(last, &suffix);
+	if (rest > 0)
+	{
+		char	   *word = pnstrdup(last, rest);
+		char	   *stem = words_stem(word);
+		bool		same = strcmp(own + length, stem) == 0;
+
+		pfree(stem);
+		pfree(word);
+		return same;
+	}
+	return false;
+}
+
 static void
 column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float *s)
 {
@@ -479,6 +524,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	if (!(bare && acts))
 		s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
 	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
+	s[SIGNAL_CHILD_NAMED] = is_named_after_child(facts, cand);
 	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
 
 	if ((cand->n == 1 || cand->leads) && cand->suffix != SUFFIX_NONE)

@@ -23,7 +23,15 @@ CREATE TABLE maker.region (id int PRIMARY KEY, made_by int, title text);
 CREATE TABLE maker.visit (id int PRIMARY KEY, made_by int, region_id int);
 SELECT * FROM signals('maker', 'somebody who acts', 'parent has it too');
 
+-- A key that is called like its own table refers to none that has a part of that name; the one of exactly that name may be meant
+CREATE SCHEMA own;
+CREATE TABLE own.product (product_id int PRIMARY KEY, title text);
+CREATE TABLE own.product_review (product_review_id int PRIMARY KEY, product_id int, stars int);
+CREATE TABLE own.parcelproduct (parcelproductid int, pieces int);
+CREATE TABLE own.draft (product_review_id int PRIMARY KEY, body text);
+SELECT * FROM signals('own', 'child''s name', 'key name');
+
 SET client_min_messages = warning;
-DROP SCHEMA maker CASCADE;
+DROP SCHEMA maker, own CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
