@@ -212,6 +212,17 @@ begin_candidate(MatchState *state, int k, Candidate *cand)
 						  facts->columns[key->columns[0]].type);
 }
 
+static bool
+same_stems(const Words *a, int from, const Words *b, int other, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(a->stem[from + i], b->stem[other + i]) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* Are the words that a table's name has more than the match those of the child? */
 static bool
 front_is_childs(const Facts *facts, const NameForm *form, int child)
@@ -219,18 +230,25 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 	const FactTable *parent = &facts->tables[form->table];
 	const FactTable *table = &facts->tables[child];
 	int			more = form->front - parent->prefix;
+	int			n;
 
 	if (form->glued)
 		return strncmp(parent->words.stem[parent->words.n - 1], table->words.stem[table->prefix < table->words.n ? table->prefix : 0],
 					   form->front) == 0;
 	if (form->match != MATCH_TAIL || more <= 0 || table->prefix + more > table->words.n)
 		return false;
-	for (int i = 0; i < more; i++)
-	{
-		if (strcmp(parent->words.stem[parent->prefix + i], table->words.stem[table->prefix + i]) != 0)
-			return false;
-	}
-	return true;
+	if (!same_stems(&parent->words, parent->prefix, &table->words, table->prefix, more))
+		return false;
+
+	/*
+	 * l_artist_artist: what comes before is no family, but the same once more;
+	 * and l_artist_release has nothing before it in artist_release
+	 */
+	n = parent->words.n - parent->prefix;
+	if (n == 2 * more && same_stems(&parent->words, parent->prefix, &parent->words, parent->prefix + more, more))
+		return false;
+	return n != table->words.n - table->prefix ||
+		!same_stems(&parent->words, parent->prefix, &table->words, table->prefix, n);
 }
 
 static bool

@@ -31,7 +31,18 @@ CREATE TABLE own.parcelproduct (parcelproductid int, pieces int);
 CREATE TABLE own.draft (product_review_id int PRIMARY KEY, body text);
 SELECT * FROM signals('own', 'child''s name', 'key name');
 
+-- What the parent has before the column's name is the child's family; but not in a link table's name
+CREATE SCHEMA link;
+CREATE TABLE link.singer (id int PRIMARY KEY, title text);
+CREATE TABLE link.album (id int PRIMARY KEY, title text);
+CREATE TABLE link.singer_kind (id int PRIMARY KEY, title text);
+CREATE TABLE link.l_singer_singer (id int PRIMARY KEY, since date);
+CREATE TABLE link.l_singer_album (id int PRIMARY KEY, since date);
+CREATE TABLE link.singer_alias (singer int, kind int, spelling text);
+CREATE TABLE link.singer_album (singer int, album int, pos int);
+SELECT * FROM signals('link', 'own prefix', 'table name');
+
 SET client_min_messages = warning;
-DROP SCHEMA maker, own CASCADE;
+DROP SCHEMA maker, own, link CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
