@@ -74,6 +74,7 @@ extern Words words_copy(const Words *words, WordsRoom *room);
 extern bool words_is_number(const char *word);
 extern int	words_class(const char *word, const char *stem);
 extern Suffix words_suffix(const char *word);
+extern bool words_personal(const Words *words);
 extern bool words_is_agent(const char *word);
 extern bool words_reference_prefix(const char *word);
 
@@ -117,6 +118,8 @@ typedef struct FactTable
 	bool		denied;			/* the current role may read none of it */
 	double		tuples;			/* reltuples: -1 is unknown */
 	int			central;		/* columns whose name means this table */
+	double		personal;		/* of the tables of people: columns about a
+								 * person, as share of most */
 	char	   *shown;			/* facts_table_name(), or NULL */
 } FactTable;
 

@@ -532,6 +532,63 @@ person_rank(const FactTable *table)
 	return Max(rank, 1);
 }
 
+/* Has a table a column with another's name and id? */
+static bool
+has_id_of(const Facts *facts, int table, const FactTable *other)
+{
+	char		name[WORD_KEY_SIZE];
+
+	words_join(&other->words, other->prefix, decorated_end(other), name);
+	strlcat(name, "id", sizeof(name));
+	return match_column_named(facts, table, name) >= 0;
+}
+
+/*
+ * Of the tables of people, one holds more than the others of what people log
+ * in with and are called.  What is in a table about another's rows is the
+ * other's.
+ */
+static void
+find_personal(Facts *facts)
+{
+	double		most = 0;
+	ListCell   *lc;
+	ListCell   *lo;
+
+	foreach(lc, facts->persons)
+	{
+		FactTable  *table = &facts->tables[lfirst_int(lc)];
+
+		for (int c = table->columns; c < table->columns + table->ncolumns; c++)
+			table->personal += facts->columns[c].name && words_personal(&facts->columns[c].words);
+	}
+	foreach(lc, facts->persons)
+	{
+		FactTable  *table = &facts->tables[lfirst_int(lc)];
+
+		foreach(lo, facts->persons)
+		{
+			FactTable  *other = &facts->tables[lfirst_int(lo)];
+
+			if (other != table && has_id_of(facts, lfirst_int(lc), other) &&
+				!has_id_of(facts, lfirst_int(lo), table))
+			{
+				other->personal += table->personal;
+				table->personal = 0;
+			}
+		}
+	}
+	foreach(lc, facts->persons)
+		most = Max(most, facts->tables[lfirst_int(lc)].personal);
+	foreach(lc, facts->persons)
+	{
+		FactTable  *table = &facts->tables[lfirst_int(lc)];
+
+		/* where none holds any of that, they are alike */
+		table->personal = most > 0 ? table->personal / most : 1;
+	}
+}
+
 static void
 prepare_persons(Facts *facts)
 {
@@ -556,6 +613,7 @@ prepare_persons(Facts *facts)
 	}
 	for (int i = 0; i < n; i++)
 		facts->persons = lappend_int(facts->persons, best[i]);
+	find_personal(facts);
 }
 
 void

@@ -77,6 +77,11 @@ static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
 " table record model ";
 
+/* what is kept of people who log in */
+static const char *const personal_words =
+" password passwd pwd salt login email mail firstnam lastnam surnam fullnam usernam nicknam phon mobil birth birthdai"
+" birthdat gender sex avatar timezon ";
+
 /* these end as those do who act, and do not */
 static const char *const thing_words =
 " quarter number order letter paper layer folder header server cluster chapter counter master register container"
@@ -117,6 +122,20 @@ words_class(const char *word, const char *stem)
 			class |= lists[i].class;
 	}
 	return class;
+}
+
+/* Is it a person that a column of this name tells of? */
+bool
+words_personal(const Words *words)
+{
+	for (int i = 0; i < words->n; i++)
+	{
+		if (in_list(personal_words, words->stem[i]) ||
+			(i + 1 < words->n && strcmp(words->word[i + 1], "name") == 0 &&
+			 in_list(" first last given family middle full user ", words->word[i])))
+			return true;
+	}
+	return false;
 }
 
 /* resolver, revoker: made of a verb, it says who does something */

@@ -42,7 +42,16 @@ CREATE TABLE link.singer_alias (singer int, kind int, spelling text);
 CREATE TABLE link.singer_album (singer int, album int, pos int);
 SELECT * FROM signals('link', 'own prefix', 'table name');
 
+-- Of two tables of people the one with what they log in with is who acts; or the one that it is about
+CREATE SCHEMA login;
+CREATE TABLE login.users (id int PRIMARY KEY, title text, enabled bool);
+CREATE TABLE login.usr (id int PRIMARY KEY, first_name text, email text, password text);
+CREATE TABLE login.ticket (id int PRIMARY KEY, opened_by int);
+SELECT * FROM signals('login', 'table of personal data');
+ALTER TABLE login.usr ADD user_id int;
+SELECT * FROM signals('login', 'table of personal data');
+
 SET client_min_messages = warning;
-DROP SCHEMA maker, own, link CASCADE;
+DROP SCHEMA maker, own, link, login CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
