@@ -132,6 +132,7 @@ typedef struct FactColumn
 	Oid			collation;
 	Words		words;
 	char	   *joined;			/* its stems, without the table's prefix */
+	int32		typmod;
 	bool		not_null;
 	bool		sequence;		/* makes its own values */
 	bool		leads_index;	/* first of an index, unique ones left out */

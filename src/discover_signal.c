@@ -90,6 +90,7 @@
 	X(TARGET_REFERS, "target refers", "the target bears another table's name and is not the primary key") \
 	X(GENERIC, "general word", "the name is a general word: type, status, ...") \
 	X(TYPE_SAME, "same type", "the types are the same") \
+	X(LENGTH_OTHER, "other length", "the types are the same, of different lengths") \
 	X(TYPE_UUID, "uuid", "the column is a uuid") \
 	X(TYPE_DATE, "date", "the column is a date") \
 	X(CHILD_PRIMARY, "child's primary key", "the column alone is the child's primary key") \
@@ -543,6 +544,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	}
 	s[SIGNAL_GENERIC] = generic;
 	s[SIGNAL_TYPE_SAME] = (cand->n == 1 || cand->leads) && column->type == target->type;
+	s[SIGNAL_LENGTH_OTHER] = s[SIGNAL_TYPE_SAME] && column->typmod != target->typmod;
 	s[SIGNAL_TYPE_UUID] = base == UUIDOID;
 	s[SIGNAL_TYPE_DATE] = base == DATEOID;
 	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;

@@ -51,7 +51,13 @@ SELECT * FROM signals('login', 'table of personal data');
 ALTER TABLE login.usr ADD user_id int;
 SELECT * FROM signals('login', 'table of personal data');
 
+-- The same type, of another length
+CREATE SCHEMA length;
+CREATE TABLE length.depot (code varchar(8) PRIMARY KEY, title text);
+CREATE TABLE length.pallet (id int PRIMARY KEY, depot varchar(200), depot_code varchar(8), old_depot_code text);
+SELECT * FROM signals('length', 'other length', 'same type');
+
 SET client_min_messages = warning;
-DROP SCHEMA maker, own, link, login CASCADE;
+DROP SCHEMA maker, own, link, login, length CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
