@@ -779,7 +779,7 @@ words_unmatched(const Candidate *cand)
 		 cand->table_match == MATCH_TAIL && cand->own_front ? 0 :
 		 cand->table_match == MATCH_TAIL && cand->sharing == 1 ? 0.2 : 0.6);
 	double		by_key = cand->key_match ?
-		cand->key_before + 0.4 * cand->key_short - (cand->key_glued ? 0.5 : 0) : 99;
+		cand->key_before + 0.4 * cand->key_short - (cand->key_initial ? 0.6 : cand->key_glued ? 0.5 : 0) : 99;
 
 	return Min(by_table, by_key);
 }

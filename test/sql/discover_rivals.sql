@@ -51,6 +51,13 @@ SELECT * FROM signals('login', 'table of personal data');
 ALTER TABLE login.usr ADD user_id int;
 SELECT * FROM signals('login', 'table of personal data');
 
+-- Letters before a key's name are the initials of one table, and not of the other
+CREATE SCHEMA initial;
+CREATE TABLE initial.client_profile (cp_prof_sk int PRIMARY KEY, cp_gender text, cp_rank int);
+CREATE TABLE initial.house_profile (hp_prof_sk int PRIMARY KEY, hp_vehicles int, hp_rank int);
+CREATE TABLE initial.receipt (r_cprof_sk int, r_hprof_sk int, r_paid numeric);
+SELECT * FROM signals('initial', 'initials before key', 'shorter');
+
 -- The same type, of another length
 CREATE SCHEMA length;
 CREATE TABLE length.depot (code varchar(8) PRIMARY KEY, title text);
@@ -58,6 +65,6 @@ CREATE TABLE length.pallet (id int PRIMARY KEY, depot varchar(200), depot_code v
 SELECT * FROM signals('length', 'other length', 'same type');
 
 SET client_min_messages = warning;
-DROP SCHEMA maker, own, link, login, length CASCADE;
+DROP SCHEMA maker, own, link, login, initial, length CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
