@@ -406,11 +406,13 @@ find_owner(Facts *facts, FactKey *key)
 	else if ((glued = words_glued_suffix(words.word[hi - 1], &suffix)) > 0)
 		words.stem[hi - 1] = words_stem(pnstrdup(words.word[hi - 1], glued));
 	words_join(&words, lo, hi, name);
-	if (form_of_table(facts, name, key->table, MATCH_ACRONYM) ||
-		words_abbreviates(words.stem[hi - 1], table->words.stem[table->words.n - 1]) == 1)
-		key->owned = true;
+
+	/* area of country_area, beside a table area, is that one's */
+	if (!form_of_table(facts, name, key->table, MATCH_FULL) && form_of_another(facts, name, key->table))
+		key->borrowed = true;
 	else
-		key->borrowed = form_of_another(facts, name, key->table);
+		key->owned = form_of_table(facts, name, key->table, MATCH_ACRONYM) ||
+			words_abbreviates(words.stem[hi - 1], table->words.stem[table->words.n - 1]) == 1;
 }
 
 /* What do primary keys of one column go by here: id, pk, uuid? */

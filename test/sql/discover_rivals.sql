@@ -64,7 +64,14 @@ CREATE TABLE length.depot (code varchar(8) PRIMARY KEY, title text);
 CREATE TABLE length.pallet (id int PRIMARY KEY, depot varchar(200), depot_code varchar(8), old_depot_code text);
 SELECT * FROM signals('length', 'other length', 'same type');
 
+-- A key that bears another table's whole name and the end of its own table's is the other's
+CREATE SCHEMA subtype;
+CREATE TABLE subtype.zone (id int PRIMARY KEY, title text);
+CREATE TABLE subtype.harbour_zone (zone int PRIMARY KEY, depth int);
+CREATE TABLE subtype.cargo (id int PRIMARY KEY, last_zone int);
+SELECT * FROM signals('subtype', 'borrowed key', 'parent''s own key');
+
 SET client_min_messages = warning;
-DROP SCHEMA maker, own, link, login, initial, length CASCADE;
+DROP SCHEMA maker, own, link, login, initial, length, subtype CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
