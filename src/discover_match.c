@@ -357,7 +357,8 @@ look_up_abbreviations(MatchState *state)
 		int			kind = Max(words_abbreviates(last, stem), words_abbreviates(stem, last));
 		char		name[2 * WORD_KEY_SIZE];
 
-		if (kind == 0)
+		/* "parent" is a word of the craft, and not part with letters in between */
+		if (kind == 0 || (kind == 2 && strlen(stem) < strlen(last) && state->words->class[state->hi - 1] != 0))
 			continue;
 		for (int i = state->lo; i < state->hi; i++)
 		{

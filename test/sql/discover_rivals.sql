@@ -71,7 +71,14 @@ CREATE TABLE subtype.harbour_zone (zone int PRIMARY KEY, depth int);
 CREATE TABLE subtype.cargo (id int PRIMARY KEY, last_zone int);
 SELECT * FROM signals('subtype', 'borrowed key', 'parent''s own key');
 
+-- A word of a role is short for nothing: some of its letters are those of a table
+CREATE SCHEMA letter;
+CREATE TABLE letter.part (id int PRIMARY KEY, title text);
+CREATE TABLE letter.department (id int PRIMARY KEY, parent_id int, part_id int);
+CREATE TABLE letter.desk (id int PRIMARY KEY, dept_id int);
+SELECT * FROM signals('letter', 'abbreviation by letters');
+
 SET client_min_messages = warning;
-DROP SCHEMA maker, own, link, login, initial, length, subtype CASCADE;
+DROP SCHEMA maker, own, link, login, initial, length, subtype, letter CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
