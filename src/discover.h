@@ -68,6 +68,8 @@ typedef enum Suffix
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
 #define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
 #define WORD_ROLE		0x400	/* one of the two that a relation is between */
+#define WORD_OUTSIDER	0x800	/* of WORD_PERSON: somebody from outside */
+#define WORD_BUYER		0x1000	/* what somebody from outside may do */
 
 extern Words words_split(const char *name, WordsRoom *room);
 extern Words words_copy(const Words *words, WordsRoom *room);
@@ -272,6 +274,7 @@ typedef struct Candidate
 	bool		self_word;
 	bool		tree_word;		/* and it says nothing else */
 	bool		actor_word;
+	bool		buys;			/* who need not be of the house */
 	bool		agent;			/* by its ending only */
 	bool		about;			/* the child's name begins with the parent's,
 								 * and the column is another row or the rest

@@ -566,6 +566,7 @@ consider_roles(MatchState *state)
 				continue;
 			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
 			cand.agent = agent;
+			cand.buys = (class & WORD_BUYER) != 0;
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);

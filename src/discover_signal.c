@@ -67,6 +67,7 @@
 	X(KEY_SHARED, "shared key name", "other tables' keys have that name too") \
 	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
 	X(ACTOR_PERSONAL, "table of personal data", "it holds as much of people as any other of those tables: names, passwords, addresses") \
+	X(ACTOR_OUTSIDER, "somebody from outside", "but the table is one of customers or the like") \
 	X(ACTOR_BY, "by", "the name ends in 'by'") \
 	X(ACTOR_AGENT, "doer", "it is not a known word for that, but made of a verb") \
 	X(SELF, "same table", "child and parent are one table") \
@@ -392,6 +393,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_ACTOR_AGENT] = cand->agent;
 		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
 		s[SIGNAL_ACTOR_PERSONAL] = parent->personal;
+		s[SIGNAL_ACTOR_OUTSIDER] = !cand->buys && (parent->words.class[parent->words.n - 1] & WORD_OUTSIDER) != 0;
 		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
 	}
 	s[SIGNAL_PART_OF] = !self && !s[SIGNAL_ACTOR] && begins_with(&child->words, &parent->words);

@@ -30,6 +30,12 @@ static const char *const person_words =
 " usuario benutzer utilisateur mitarbeiter persona empleado usr login "
 " individual operator worker author customer client ";
 
+/* of these, who buys or is served, and works with nobody else's rows; of those who act, who may be one of them */
+static const char *const outsider_words = " customer client contact player profil ";
+
+static const char *const buyer_words =
+" buyer borrower requester requestor recipient receiver reporter follower participant commenter voter contact ";
+
 static const char *const actor_words =
 " by owner author creator editor assigne reporter approver reviewer manager sender recipient receiver"
 " requester requestor uploader updater modifier deleter leader grante grantor follower inviter invite moderator"
@@ -112,7 +118,7 @@ words_class(const char *word, const char *stem)
 		{external_words, WORD_EXTERNAL}, {generic_words, WORD_GENERIC},
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
 		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
-		{role_words, WORD_ROLE},
+		{role_words, WORD_ROLE}, {outsider_words, WORD_OUTSIDER}, {buyer_words, WORD_BUYER},
 	};
 	int			class = 0;
 

@@ -79,6 +79,17 @@ CREATE TABLE letter.desk (id int PRIMARY KEY, dept_id int);
 SELECT * FROM signals('letter', 'abbreviation by letters');
 
 SET client_min_messages = warning;
-DROP SCHEMA maker, own, link, login, initial, length, subtype, letter CASCADE;
+DROP SCHEMA maker, login CASCADE;
+RESET client_min_messages;
+
+-- No customer manages, but one buys
+CREATE SCHEMA shop;
+CREATE TABLE shop.employees (id int PRIMARY KEY, nick text);
+CREATE TABLE shop.customers (id int PRIMARY KEY, nick text);
+CREATE TABLE shop.branch (id int PRIMARY KEY, manager_id int, best_buyer_id int);
+SELECT * FROM signals('shop', 'somebody from outside', 'somebody who acts');
+
+SET client_min_messages = warning;
+DROP SCHEMA own, link, initial, length, subtype, letter, shop CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
