@@ -506,11 +506,17 @@ role_word(const MatchState *state)
 static bool
 names_a_table(const MatchState *state)
 {
+	bool		person = state->hi > state->lo && (state->words->class[state->hi - 1] & WORD_PERSON) != 0;
+
 	for (int i = 0; i < state->nset; i++)
 	{
 		const Candidate *cand = state->set[i];
 
-		if ((cand->table_match == MATCH_FULL && !cand->after && !cand->abbreviation && !cand->glued) ||
+		/* employee_id beside hr_employee is that, and not just anybody */
+		bool		whole = cand->table_match == MATCH_FULL ||
+			(person && cand->table_match == MATCH_TAIL && !cand->before);
+
+		if ((whole && !cand->after && !cand->abbreviation && !cand->glued) ||
 			(cand->key_match && !cand->key_glued && !cand->key_short))
 			return true;
 	}

@@ -89,7 +89,14 @@ CREATE TABLE shop.customers (id int PRIMARY KEY, nick text);
 CREATE TABLE shop.branch (id int PRIMARY KEY, manager_id int, best_buyer_id int);
 SELECT * FROM signals('shop', 'somebody from outside', 'somebody who acts');
 
+-- A word for people that a table's name ends in means that table, and not whoever else acts
+CREATE SCHEMA staff;
+CREATE TABLE staff.users (id int PRIMARY KEY, login text);
+CREATE TABLE staff.hr_employee (id int PRIMARY KEY, nick text);
+CREATE TABLE staff.absence (id int PRIMARY KEY, employee_id int, approver_id int);
+SELECT * FROM signals('staff', 'somebody who acts', 'end of table name');
+
 SET client_min_messages = warning;
-DROP SCHEMA own, link, initial, length, subtype, letter, shop CASCADE;
+DROP SCHEMA own, link, initial, length, subtype, letter, shop, staff CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
