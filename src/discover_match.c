@@ -328,9 +328,10 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 
 		/*
 		 * what is a part of so many names means those of the child's own
-		 * family
+		 * family, or the child
 		 */
 		if (many && (form->match != MATCH_FULL || form->back > 0) &&
+			form->table != state->facts->columns[state->column].table &&
 			!front_is_childs(state->facts, form, state->facts->columns[state->column].table))
 			continue;
 
