@@ -206,6 +206,7 @@ REGRESS = \
 	deploy_replace \
 	discover \
 	discover_names \
+	discover_rivals \
 	discover_rows \
 	drift \
 	drift_check \

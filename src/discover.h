@@ -68,12 +68,15 @@ typedef enum Suffix
 #define WORD_LOG		0x100	/* a table that is written and not referred to */
 #define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
 #define WORD_ROLE		0x400	/* one of the two that a relation is between */
+#define WORD_OUTSIDER	0x800	/* of WORD_PERSON: somebody from outside */
+#define WORD_BUYER		0x1000	/* what somebody from outside may do */
 
 extern Words words_split(const char *name, WordsRoom *room);
 extern Words words_copy(const Words *words, WordsRoom *room);
 extern bool words_is_number(const char *word);
 extern int	words_class(const char *word, const char *stem);
 extern Suffix words_suffix(const char *word);
+extern bool words_personal(const Words *words);
 extern bool words_is_agent(const char *word);
 extern bool words_reference_prefix(const char *word);
 
@@ -117,6 +120,8 @@ typedef struct FactTable
 	bool		denied;			/* the current role may read none of it */
 	double		tuples;			/* reltuples: -1 is unknown */
 	int			central;		/* columns whose name means this table */
+	double		personal;		/* of the tables of people: columns about a
+								 * person, as share of most */
 	char	   *shown;			/* facts_table_name(), or NULL */
 } FactTable;
 
@@ -129,6 +134,7 @@ typedef struct FactColumn
 	Oid			collation;
 	Words		words;
 	char	   *joined;			/* its stems, without the table's prefix */
+	int32		typmod;
 	bool		not_null;
 	bool		sequence;		/* makes its own values */
 	bool		leads_index;	/* first of an index, unique ones left out */
@@ -273,6 +279,7 @@ typedef struct Candidate
 	bool		tree_word;		/* and it says nothing else */
 	bool		self_named;		/* it comes after the child's own name */
 	bool		actor_word;
+	bool		buys;			/* who need not be of the house */
 	bool		agent;			/* by its ending only */
 	bool		about;			/* the child's name begins with the parent's,
 								 * and the column is another row or the rest

@@ -324,6 +324,7 @@ read_columns(Facts *facts)
 		column->name = name->name;
 		column->words = name->words;
 		column->type = form->atttypid;
+		column->typmod = form->atttypmod;
 		column->collation = form->attcollation;
 		column->not_null = form->attnotnull;
 		column->sequence = form->attidentity != '\0';

@@ -213,6 +213,17 @@ begin_candidate(MatchState *state, int k, Candidate *cand)
 						  facts->columns[key->columns[0]].type);
 }
 
+static bool
+same_stems(const Words *a, int from, const Words *b, int other, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(a->stem[from + i], b->stem[other + i]) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* Are the words that a table's name has more than the match those of the child? */
 static bool
 front_is_childs(const Facts *facts, const NameForm *form, int child)
@@ -220,18 +231,25 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 	const FactTable *parent = &facts->tables[form->table];
 	const FactTable *table = &facts->tables[child];
 	int			more = form->front - parent->prefix;
+	int			n;
 
 	if (form->glued)
 		return strncmp(parent->words.stem[parent->words.n - 1], table->words.stem[table->prefix < table->words.n ? table->prefix : 0],
 					   form->front) == 0;
 	if (form->match != MATCH_TAIL || more <= 0 || table->prefix + more > table->words.n)
 		return false;
-	for (int i = 0; i < more; i++)
-	{
-		if (strcmp(parent->words.stem[parent->prefix + i], table->words.stem[table->prefix + i]) != 0)
-			return false;
-	}
-	return true;
+	if (!same_stems(&parent->words, parent->prefix, &table->words, table->prefix, more))
+		return false;
+
+	/*
+	 * l_artist_artist: what comes before is no family, but the same once more;
+	 * and l_artist_release has nothing before it in artist_release
+	 */
+	n = parent->words.n - parent->prefix;
+	if (n == 2 * more && same_stems(&parent->words, parent->prefix, &parent->words, parent->prefix + more, more))
+		return false;
+	return n != table->words.n - table->prefix ||
+		!same_stems(&parent->words, parent->prefix, &table->words, table->prefix, n);
 }
 
 static bool
@@ -311,9 +329,10 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 
 		/*
 		 * what is a part of so many names means those of the child's own
-		 * family
+		 * family, or the child
 		 */
 		if (many && (form->match != MATCH_FULL || form->back > 0) && form->match != MATCH_ACRONYM &&
+			form->table != state->facts->columns[state->column].table &&
 			!front_is_childs(state->facts, form, state->facts->columns[state->column].table))
 			continue;
 
@@ -341,6 +360,9 @@ look_up_abbreviations(MatchState *state)
 		int			kind = Max(words_abbreviates(last, stem), words_abbreviates(stem, last));
 		char		name[2 * WORD_KEY_SIZE];
 
+		/* "parent" is a word of the craft, and not part with letters in between */
+		if (kind == 0 || (kind == 2 && strlen(stem) < strlen(last) && state->words->class[state->hi - 1] != 0))
+			continue;
 		for (int i = state->lo; i < state->hi; i++)
 		{
 			words_join(state->words, i, state->hi - 1, name);
@@ -520,11 +542,17 @@ role_word(const MatchState *state)
 static bool
 names_a_table(const MatchState *state)
 {
+	bool		person = state->hi > state->lo && (state->words->class[state->hi - 1] & WORD_PERSON) != 0;
+
 	for (int i = 0; i < state->nset; i++)
 	{
 		const Candidate *cand = state->set[i];
 
-		if ((cand->table_match == MATCH_FULL && !cand->after && !cand->abbreviation && !cand->glued) ||
+		/* employee_id beside hr_employee is that, and not just anybody */
+		bool		whole = cand->table_match == MATCH_FULL ||
+			(person && cand->table_match == MATCH_TAIL && !cand->before);
+
+		if ((whole && !cand->after && !cand->abbreviation && !cand->glued) ||
 			(cand->key_match && !cand->key_glued && !cand->key_short))
 			return true;
 	}
@@ -600,6 +628,7 @@ consider_roles(MatchState *state)
 				continue;
 			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
 			cand.agent = agent;
+			cand.buys = (class & WORD_BUYER) != 0;
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
 			cand.self_named = cand.self_word && follows_own_name(state);

@@ -439,11 +439,13 @@ find_owner(Facts *facts, FactKey *key)
 	else if ((glued = words_glued_suffix(words.word[hi - 1], &suffix)) > 0)
 		words.stem[hi - 1] = words_stem(pnstrdup(words.word[hi - 1], glued));
 	words_join(&words, lo, hi, name);
-	if (form_of_table(facts, name, key->table, MATCH_ACRONYM) ||
-		words_abbreviates(words.stem[hi - 1], table->words.stem[table->words.n - 1]) == 1)
-		key->owned = true;
+
+	/* area of country_area, beside a table area, is that one's */
+	if (!form_of_table(facts, name, key->table, MATCH_FULL) && form_of_another(facts, name, key->table))
+		key->borrowed = true;
 	else
-		key->borrowed = form_of_another(facts, name, key->table);
+		key->owned = form_of_table(facts, name, key->table, MATCH_ACRONYM) ||
+			words_abbreviates(words.stem[hi - 1], table->words.stem[table->words.n - 1]) == 1;
 }
 
 /* What do primary keys of one column go by here: id, pk, uuid? */
@@ -565,6 +567,63 @@ person_rank(const FactTable *table)
 	return Max(rank, 1);
 }
 
+/* Has a table a column with another's name and id? */
+static bool
+has_id_of(const Facts *facts, int table, const FactTable *other)
+{
+	char		name[WORD_KEY_SIZE];
+
+	words_join(&other->words, other->prefix, decorated_end(other), name);
+	strlcat(name, "id", sizeof(name));
+	return match_column_named(facts, table, name) >= 0;
+}
+
+/*
+ * Of the tables of people, one holds more than the others of what people log
+ * in with and are called.  What is in a table about another's rows is the
+ * other's.
+ */
+static void
+find_personal(Facts *facts)
+{
+	double		most = 0;
+	ListCell   *lc;
+	ListCell   *lo;
+
+	foreach(lc, facts->persons)
+	{
+		FactTable  *table = &facts->tables[lfirst_int(lc)];
+
+		for (int c = table->columns; c < table->columns + table->ncolumns; c++)
+			table->personal += facts->columns[c].name && words_personal(&facts->columns[c].words);
+	}
+	foreach(lc, facts->persons)
+	{
+		FactTable  *table = &facts->tables[lfirst_int(lc)];
+
+		foreach(lo, facts->persons)
+		{
+			FactTable  *other = &facts->tables[lfirst_int(lo)];
+
+			if (other != table && has_id_of(facts, lfirst_int(lc), other) &&
+				!has_id_of(facts, lfirst_int(lo), table))
+			{
+				other->personal += table->personal;
+				table->personal = 0;
+			}
+		}
+	}
+	foreach(lc, facts->persons)
+		most = Max(most, facts->tables[lfirst_int(lc)].personal);
+	foreach(lc, facts->persons)
+	{
+		FactTable  *table = &facts->tables[lfirst_int(lc)];
+
+		/* where none holds any of that, they are alike */
+		table->personal = most > 0 ? table->personal / most : 1;
+	}
+}
+
 static void
 prepare_persons(Facts *facts)
 {
@@ -589,6 +648,7 @@ prepare_persons(Facts *facts)
 	}
 	for (int i = 0; i < n; i++)
 		facts->persons = lappend_int(facts->persons, best[i]);
+	find_personal(facts);
 }
 
 /*

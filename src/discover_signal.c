@@ -49,6 +49,7 @@
 	X(SELF_BEFORE, "other row of the same table", "the words before say that it is another row, of the same table") \
 	X(SELF_ROLE, "same table after role", "the same table, after words of a role") \
 	X(CHILD_OWN, "child's own key", "it is the child's key and bears the child's name") \
+	X(CHILD_NAMED, "child's name", "it is called like the child, and the parent is not") \
 	X(PART_OF, "child of the parent", "the child's name begins with the parent's") \
 	X(PART_OF_KEY, "child of the key's table", "and the column has the name of the parent's key, which is another table's as well") \
 	X(KEY_INITIAL, "initials before key", "letters before the key's name are the table's initials") \
@@ -68,6 +69,8 @@
 	X(KEY_AND_TABLE, "key and table name", "it has the table's name as well") \
 	X(KEY_SHARED, "shared key name", "other tables' keys have that name too") \
 	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
+	X(ACTOR_PERSONAL, "table of personal data", "it holds as much of people as any other of those tables: names, passwords, addresses") \
+	X(ACTOR_OUTSIDER, "somebody from outside", "but the table is one of customers or the like") \
 	X(ACTOR_BY, "by", "the name ends in 'by'") \
 	X(ACTOR_AGENT, "doer", "it is not a known word for that, but made of a verb") \
 	X(SELF, "same table", "child and parent are one table") \
@@ -91,6 +94,7 @@
 	X(TARGET_REFERS, "target refers", "the target bears another table's name and is not the primary key") \
 	X(GENERIC, "general word", "the name is a general word: type, status, ...") \
 	X(TYPE_SAME, "same type", "the types are the same") \
+	X(LENGTH_OTHER, "other length", "the types are the same, of different lengths") \
 	X(TYPE_UUID, "uuid", "the column is a uuid") \
 	X(TYPE_DATE, "date", "the column is a date") \
 	X(CHILD_PRIMARY, "child's primary key", "the column alone is the child's primary key") \
@@ -413,6 +417,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_ACTOR] = 1;
 		s[SIGNAL_ACTOR_AGENT] = cand->agent;
 		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
+		s[SIGNAL_ACTOR_PERSONAL] = parent->personal;
+		s[SIGNAL_ACTOR_OUTSIDER] = !cand->buys && (parent->words.class[parent->words.n - 1] & WORD_OUTSIDER) != 0;
 		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
 	}
 	s[SIGNAL_PART_OF] = !self && !s[SIGNAL_ACTOR] && begins_with(&child->words, &parent->words);
@@ -480,6 +486,50 @@ is_own_key(const Facts *facts, int c)
 	return false;
 }
 
+/* Is all of the column's name matched, word by word? */
+static bool
+matches_whole(const Candidate *cand)
+{
+	return (cand->table_match == MATCH_FULL && !cand->before && !cand->after && !cand->abbreviation && !cand->glued) ||
+		(cand->key_match && !cand->key_before && !cand->key_glued && !cand->key_short);
+}
+
+/* product_review_id of product_review is that table's own, and no product's */
+static bool
+is_named_after_child(const Facts *facts, const Candidate *cand)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	const FactTable *child = &facts->tables[column->table];
+	const char *last = column->words.word[column->words.n - 1];
+	char		name[WORD_KEY_SIZE];
+	char		own[WORD_KEY_SIZE];
+	Suffix		suffix;
+	int			length;
+	int			rest;
+
+	if (column->table == facts->keys[cand->key].table || matches_whole(cand))
+		return false;
+	words_join(&child->words, child->prefix, child->words.n, own);
+	words_join(&column->words, 0, column->words.n - 1, name);
+	length = strlen(name);
+	if (strncmp(name, own, length) != 0)
+		return false;
+	if (words_suffix(last) != SUFFIX_NONE)
+		return own[length] == '\0';
+	rest = words_glued_suffix(last, &suffix);
+	if (rest > 0)
+	{
+		char	   *word = pnstrdup(last, rest);
+		char	   *stem = words_stem(word);
+		bool		same = strcmp(own + length, stem) == 0;
+
+		pfree(stem);
+		pfree(word);
+		return same;
+	}
+	return false;
+}
+
 static void
 column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float *s)
 {
@@ -508,6 +558,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	if (!(bare && acts))
 		s[bare ? SIGNAL_BARE_STYLE : SIGNAL_STYLE] = habits->style[cand->suffix][text];
 	s[SIGNAL_CHILD_OWN] = is_own_key(facts, cand->column);
+	s[SIGNAL_CHILD_NAMED] = is_named_after_child(facts, cand);
 	s[SIGNAL_ID_TEXT] = cand->suffix == SUFFIX_ID && text;
 
 	if ((cand->n == 1 || cand->leads) && cand->suffix != SUFFIX_NONE)
@@ -524,6 +575,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	}
 	s[SIGNAL_GENERIC] = generic;
 	s[SIGNAL_TYPE_SAME] = (cand->n == 1 || cand->leads) && column->type == target->type;
+	s[SIGNAL_LENGTH_OTHER] = s[SIGNAL_TYPE_SAME] && column->typmod != target->typmod;
 	s[SIGNAL_TYPE_UUID] = base == UUIDOID;
 	s[SIGNAL_TYPE_DATE] = base == DATEOID;
 	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;
@@ -608,8 +660,10 @@ common_signals(const Facts *facts, const Habits *habits, ChildNames *names, cons
 		if (habits->first[c] < 0 || names->of[habits->first[c]] != child)
 			continue;
 		common++;
-		if (cand->n == 1 && habits->first[c] == habits->first[cand->column] &&
-			c != key->columns[0] && !is_own_key(facts, c) && s[SIGNAL_ACTOR] == 0)
+
+		/* who made a row is told of people as of anything else */
+		if (cand->n == 1 && !cand->actor_word && habits->first[c] == habits->first[cand->column] &&
+			c != key->columns[0] && !is_own_key(facts, c))
 			s[SIGNAL_PARENT_HAS] = 1;
 	}
 	s[SIGNAL_PARENT_COPIED] = (double) common / Max(parent->ncolumns, COPIED_MIN);
@@ -758,7 +812,7 @@ words_unmatched(const Candidate *cand)
 		 cand->table_match == MATCH_TAIL && cand->own_front ? 0 :
 		 cand->table_match == MATCH_TAIL && cand->sharing == 1 ? 0.2 : 0.6);
 	double		by_key = cand->key_match ?
-		cand->key_before + 0.4 * cand->key_short - (cand->key_glued ? 0.5 : 0) : 99;
+		cand->key_before + 0.4 * cand->key_short - (cand->key_initial ? 0.6 : cand->key_glued ? 0.5 : 0) : 99;
 
 	return Min(by_table, by_key);
 }

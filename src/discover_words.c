@@ -30,6 +30,12 @@ static const char *const person_words =
 " usuario benutzer utilisateur mitarbeiter persona empleado usr login "
 " individual operator worker author customer client ";
 
+/* of these, who buys or is served, and works with nobody else's rows; of those who act, who may be one of them */
+static const char *const outsider_words = " customer client contact player profil ";
+
+static const char *const buyer_words =
+" buyer borrower requester requestor recipient receiver reporter follower participant commenter voter contact ";
+
 static const char *const actor_words =
 " by owner author creator editor assigne reporter approver reviewer manager sender recipient receiver"
 " requester requestor uploader updater modifier deleter leader grante grantor follower inviter invite moderator"
@@ -78,6 +84,11 @@ static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
 " table record model ";
 
+/* what is kept of people who log in */
+static const char *const personal_words =
+" password passwd pwd salt login email mail firstnam lastnam surnam fullnam usernam nicknam phon mobil birth birthdai"
+" birthdat gender sex avatar timezon ";
+
 /* these end as those do who act, and do not */
 static const char *const thing_words =
 " quarter number order letter paper layer folder header server cluster chapter counter master register container"
@@ -108,7 +119,7 @@ words_class(const char *word, const char *stem)
 		{external_words, WORD_EXTERNAL}, {generic_words, WORD_GENERIC},
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
 		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
-		{role_words, WORD_ROLE},
+		{role_words, WORD_ROLE}, {outsider_words, WORD_OUTSIDER}, {buyer_words, WORD_BUYER},
 	};
 	int			class = 0;
 
@@ -120,6 +131,20 @@ words_class(const char *word, const char *stem)
 
 	/* a state has the stem of statistics, and is none */
 	return strncmp(word, "state", 5) == 0 ? class & ~WORD_LOG : class;
+}
+
+/* Is it a person that a column of this name tells of? */
+bool
+words_personal(const Words *words)
+{
+	for (int i = 0; i < words->n; i++)
+	{
+		if (in_list(personal_words, words->stem[i]) ||
+			(i + 1 < words->n && strcmp(words->word[i + 1], "name") == 0 &&
+			 in_list(" first last given family middle full user ", words->word[i])))
+			return true;
+	}
+	return false;
 }
 
 /* resolver, revoker: made of a verb, it says who does something */

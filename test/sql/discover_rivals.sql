@@ -1,0 +1,102 @@
+-- Discovery: which of several tables a column means, and what of its name is the child's own
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+
+-- The candidates inside of one schema, and which of some signals they have
+CREATE FUNCTION signals(style text, VARIADIC wanted text[]) RETURNS TABLE (reference text, signals text)
+LANGUAGE sql AS $$
+  SELECT r.reference,
+         (SELECT string_agg(s || CASE WHEN v < 1 THEN ' ' || round(v::numeric, 2) ELSE '' END, ', ' ORDER BY s COLLATE "C")
+          FROM unnest(signals, "values") u (s, v) WHERE s = ANY (wanted))
+  FROM schemaguard.sg_discovery_candidates()
+       CROSS JOIN LATERAL (SELECT substr(child_table, length(style) + 2) || child_columns::text || ' > ' ||
+                                  substr(parent_table, length(style) + 2) || parent_columns::text) r (reference)
+  WHERE split_part(child_table, '.', 1) = style AND split_part(parent_table, '.', 1) = style
+  ORDER BY r.reference COLLATE "C"
+$$;
+
+-- Who made a row is told of people, too: that makes no copy of their table
+CREATE SCHEMA maker;
+CREATE TABLE maker.appuser (id int PRIMARY KEY, nick text, made_by int, region_id int);
+CREATE TABLE maker.region (id int PRIMARY KEY, made_by int, title text);
+CREATE TABLE maker.visit (id int PRIMARY KEY, made_by int, region_id int);
+SELECT * FROM signals('maker', 'somebody who acts', 'parent has it too');
+
+-- A key that is called like its own table refers to none that has a part of that name; the one of exactly that name may be meant
+CREATE SCHEMA own;
+CREATE TABLE own.product (product_id int PRIMARY KEY, title text);
+CREATE TABLE own.product_review (product_review_id int PRIMARY KEY, product_id int, stars int);
+CREATE TABLE own.parcelproduct (parcelproductid int, pieces int);
+CREATE TABLE own.draft (product_review_id int PRIMARY KEY, body text);
+SELECT * FROM signals('own', 'child''s name', 'key name');
+
+-- What the parent has before the column's name is the child's family; but not in a link table's name
+CREATE SCHEMA link;
+CREATE TABLE link.singer (id int PRIMARY KEY, title text);
+CREATE TABLE link.album (id int PRIMARY KEY, title text);
+CREATE TABLE link.singer_kind (id int PRIMARY KEY, title text);
+CREATE TABLE link.l_singer_singer (id int PRIMARY KEY, since date);
+CREATE TABLE link.l_singer_album (id int PRIMARY KEY, since date);
+CREATE TABLE link.singer_alias (singer int, kind int, spelling text);
+CREATE TABLE link.singer_album (singer int, album int, pos int);
+SELECT * FROM signals('link', 'own prefix', 'table name');
+
+-- Of two tables of people the one with what they log in with is who acts; or the one that it is about
+CREATE SCHEMA login;
+CREATE TABLE login.users (id int PRIMARY KEY, title text, enabled bool);
+CREATE TABLE login.usr (id int PRIMARY KEY, first_name text, email text, password text);
+CREATE TABLE login.ticket (id int PRIMARY KEY, opened_by int);
+SELECT * FROM signals('login', 'table of personal data');
+ALTER TABLE login.usr ADD user_id int;
+SELECT * FROM signals('login', 'table of personal data');
+
+-- Letters before a key's name are the initials of one table, and not of the other
+CREATE SCHEMA initial;
+CREATE TABLE initial.client_profile (cp_prof_sk int PRIMARY KEY, cp_gender text, cp_rank int);
+CREATE TABLE initial.house_profile (hp_prof_sk int PRIMARY KEY, hp_vehicles int, hp_rank int);
+CREATE TABLE initial.receipt (r_cprof_sk int, r_hprof_sk int, r_paid numeric);
+SELECT * FROM signals('initial', 'initials before key', 'shorter');
+
+-- The same type, of another length
+CREATE SCHEMA length;
+CREATE TABLE length.depot (code varchar(8) PRIMARY KEY, title text);
+CREATE TABLE length.pallet (id int PRIMARY KEY, depot varchar(200), depot_code varchar(8), old_depot_code text);
+SELECT * FROM signals('length', 'other length', 'same type');
+
+-- A key that bears another table's whole name and the end of its own table's is the other's
+CREATE SCHEMA subtype;
+CREATE TABLE subtype.zone (id int PRIMARY KEY, title text);
+CREATE TABLE subtype.harbour_zone (zone int PRIMARY KEY, depth int);
+CREATE TABLE subtype.cargo (id int PRIMARY KEY, last_zone int);
+SELECT * FROM signals('subtype', 'borrowed key', 'parent''s own key');
+
+-- A word of a role is short for nothing: some of its letters are those of a table
+CREATE SCHEMA letter;
+CREATE TABLE letter.part (id int PRIMARY KEY, title text);
+CREATE TABLE letter.department (id int PRIMARY KEY, parent_id int, part_id int);
+CREATE TABLE letter.desk (id int PRIMARY KEY, dept_id int);
+SELECT * FROM signals('letter', 'abbreviation by letters');
+
+SET client_min_messages = warning;
+DROP SCHEMA maker, login CASCADE;
+RESET client_min_messages;
+
+-- No customer manages, but one buys
+CREATE SCHEMA shop;
+CREATE TABLE shop.employees (id int PRIMARY KEY, nick text);
+CREATE TABLE shop.customers (id int PRIMARY KEY, nick text);
+CREATE TABLE shop.branch (id int PRIMARY KEY, manager_id int, best_buyer_id int);
+SELECT * FROM signals('shop', 'somebody from outside', 'somebody who acts');
+
+-- A word for people that a table's name ends in means that table, and not whoever else acts
+CREATE SCHEMA staff;
+CREATE TABLE staff.users (id int PRIMARY KEY, login text);
+CREATE TABLE staff.hr_employee (id int PRIMARY KEY, nick text);
+CREATE TABLE staff.absence (id int PRIMARY KEY, employee_id int, approver_id int);
+SELECT * FROM signals('staff', 'somebody who acts', 'end of table name');
+
+SET client_min_messages = warning;
+DROP SCHEMA own, link, initial, length, subtype, letter, shop, staff CASCADE;
+RESET client_min_messages;
+DROP FUNCTION signals;
