@@ -18,6 +18,7 @@
 #include "discover.h"
 
 #define SHARING_MAX 256			/* tables looked at for one key */
+#define WIDER_MAX 256			/* wider groups of one child that a group is held against */
 
 static bool
 is_in(int column, const int *columns, int n)
@@ -230,6 +231,50 @@ match_note_led(const Facts *facts, HTAB *led, List *singles)
 	}
 }
 
+/* By child, the widest first */
+static int
+compare_width(const void *a, const void *b, void *arg)
+{
+	const Facts *facts = arg;
+	const Candidate *x = *(Candidate *const *) a;
+	const Candidate *y = *(Candidate *const *) b;
+	int			x_child = facts->columns[x->column].table;
+	int			y_child = facts->columns[y->column].table;
+
+	if (x_child != y_child)
+		return x_child < y_child ? -1 : 1;
+	return y->n - x->n;
+}
+
+/*
+ * Who has the whole of a wider key means that one, and not what has a part of
+ * it: the name and group of a trigger against the group of a paused one.
+ */
+static void
+mark_within(const Facts *facts, List *groups)
+{
+	int			n = list_length(groups);
+	Candidate **sorted = palloc(n * sizeof(Candidate *));
+	int			first = 0;		/* of the child */
+
+	for (int i = 0; i < n; i++)
+		sorted[i] = list_nth(groups, i);
+	qsort_arg(sorted, n, sizeof(Candidate *), compare_width, unconstify(Facts *, facts));
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (facts->columns[sorted[i]->column].table != facts->columns[sorted[first]->column].table)
+			first = i;
+		for (int j = first; j < i && j < first + WIDER_MAX && sorted[j]->n > sorted[i]->n && !sorted[i]->within; j++)
+		{
+			sorted[i]->within = true;
+			for (int c = 0; c < sorted[i]->n; c++)
+				sorted[i]->within &= is_in(sorted[i]->columns[c], sorted[j]->columns, sorted[j]->n);
+		}
+	}
+	pfree(sorted);
+}
+
 List *
 match_groups(Facts *facts, HTAB *led)
 {
@@ -267,5 +312,6 @@ match_groups(Facts *facts, HTAB *led)
 				break;
 		}
 	}
+	mark_within(facts, groups);
 	return groups;
 }

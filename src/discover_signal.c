@@ -137,7 +137,8 @@
 	X(GROUP_EXTENDED, "child's name within", "the parent's name has all words of the child's, and more") \
 	X(GROUP_OWNED, "parent's name in the group", "share of the key's columns that bear the parent's name") \
 	X(GROUP_GENERIC, "general names", "share of the columns that have general names") \
-	X(GROUP_REFERENCES, "made of references", "share of the columns that have a table to refer to alone")
+	X(GROUP_REFERENCES, "made of references", "share of the columns that have a table to refer to alone") \
+	X(GROUP_WITHIN, "within a wider group", "the child has all columns of a wider key, and these among them")
 
 /*
  * How much a name says depends on its ending, so these count for each kind of
@@ -800,6 +801,7 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	s[SIGNAL_GROUP_OWNED] = (double) owned / key->n;
 	s[SIGNAL_GROUP_GENERIC] = (double) generic / cand->n;
 	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;
+	s[SIGNAL_GROUP_WITHIN] = cand->within;
 }
 
 /* How many words of the column's name stand before what the candidate matches? */
