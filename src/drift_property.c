@@ -404,7 +404,10 @@ is_beyond_server(DriftComparison *c, const DriftChange *change)
 	if (change->expected && change->actual)
 		return false;
 
-	/* before 14 a range type has no multirange; moved to a later server, it gets one */
+	/*
+	 * before 14 a range type has no multirange; moved to a later server, it
+	 * gets one
+	 */
 	return side->server_version_num < 140000 &&
 		strcmp(change->kind, "type") == 0 && strcmp(change->property, "multirange") == 0;
 }
