@@ -395,6 +395,23 @@ same_sequence(DriftChange *change)
 					 DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(change->actual), name)));
 }
 
+/* Is the value missing because that side's server is too old to have such a thing? */
+static bool
+is_beyond_server(DriftComparison *c, const DriftChange *change)
+{
+	const SnapshotInfo *side = c->info[change->expected ? DRIFT_TARGET : DRIFT_REFERENCE];
+
+	if (change->expected && change->actual)
+		return false;
+
+	/*
+	 * before 14 a range type has no multirange; moved to a later server, it
+	 * gets one
+	 */
+	return side->server_version_num < 140000 &&
+		strcmp(change->kind, "type") == 0 && strcmp(change->property, "multirange") == 0;
+}
+
 /*
  * Do both values of a change mean the same, given what is renamed?  Otherwise
  * change->reason may say how far the comparison got.
@@ -404,7 +421,7 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 {
 	DriftPolicy policy = drift_policy(change->kind, change->property);
 
-	if (same_json(change->expected, change->actual))
+	if (same_json(change->expected, change->actual) || is_beyond_server(c, change))
 		return true;
 
 	/*

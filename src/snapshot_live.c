@@ -20,6 +20,10 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
 #include "executor/spi.h"
@@ -223,6 +227,19 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	sg_scope_end(&scope);
 }
 
+/*
+ * The statement has hashed and sorted many times what the caller will ever
+ * need again; glibc would keep that for the session, in pieces that the next
+ * snapshot finds too small.
+ */
+static void
+return_memory(void)
+{
+#ifdef __GLIBC__
+	(void) malloc_trim(0);
+#endif
+}
+
 /* Fill the reader with what this database is made of now; info->schemas narrows it */
 void
 snapshot_read_live(SnapshotReader *reader)
@@ -236,5 +253,6 @@ snapshot_read_live(SnapshotReader *reader)
 	MemoryContextSwitchTo(old);
 
 	snapshot_attempts(reader, read_here);
+	return_memory();
 	snapshot_reader_finish(reader);
 }

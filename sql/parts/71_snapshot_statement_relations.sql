@@ -139,7 +139,8 @@
             ELSE jsonb_build_object('type', x.contype, 'columns', x.columns, 'deferrable', x.condeferrable, 'deferred',
                 x.condeferred)
         END
-        || CASE WHEN left(x.conname, length(x.automatic)) = x.automatic
+        -- what stands for one partition of the table referred to is named by nobody
+        || CASE WHEN x.of_reference OR left(x.conname, length(x.automatic)) = x.automatic
                 AND ltrim(substr(x.conname, length(x.automatic) + 1), '0123456789') = ''
                     THEN '{"automatic_name": true}'::jsonb ELSE '{}' END
         || CASE WHEN x.description IS NULL AND x.extension IS NULL AND NOT x.conperiod AND NOT x.locked
@@ -180,6 +181,7 @@
               CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE AND db.objid IS NULL
                   THEN pg_get_expr(c.conbin, c.conrelid) END AS expression,
               CASE WHEN c.conparentid <> 0 THEN pr.identity || '.' || quote_ident(p.conname) END AS partition_of,
+              c.contype = 'f' AND p.conrelid = c.conrelid AS of_reference,
               i.indnullsnotdistinct, i.waits, i.amname, i.relname AS index_name, i.reloptions, s.spcname, i.indisvalid,
                   i.indisclustered, i.indisreplident,
               ik.include, ik.columns AS index_columns, ik.expressions,

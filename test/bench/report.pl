@@ -300,6 +300,8 @@ Bound is `schemaguard.audit_memory`. Peak is RssAnon of the backend and its para
 
 MD
 	return $page . <<MD;
+Snapshots and comparisons beside pg_dump, migra, apgdiff and check_postgres, and what catching DDL costs: [measurements](measurements.md).
+
 ## Machine
 
 @{[ fact('cpu') ]}, @{[ fact('cores') ]} cores, @{[ fact('ram') ]} RAM; @{[ fact('postgresql') ]}, schemaguard @{[ fact('schemaguard') ]}.

@@ -173,6 +173,21 @@ DROP FUNCTION printed;
 DROP VIEW shop.sub, shop.func, shop.sample, shop.vals, shop.xml, shop.quoted;
 DROP TABLE shop.doc;
 
+-- Before 14 a range type had no multirange: that the other side has one is no drift then, and is between later ones
+CREATE TYPE shop.span AS RANGE (subtype = int4);
+CREATE FUNCTION taken_by(version int) RETURNS TABLE (object text, change text, property text, actual text, class text) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM taken();
+  UPDATE schemaguard.snapshot_object o SET properties = o.properties - 'multirange', checksum = sha256(o.identity::bytea)
+      WHERE snapshot = 'was' AND identity = 'shop.span';
+  UPDATE schemaguard.snapshot SET checksum = sha256('x'), server_version_num = version WHERE name = 'was';
+  RETURN QUERY SELECT d.object, d.change, d.property, d.actual, d.class FROM sg_drift('was') d;
+END $$;
+SELECT * FROM taken_by(130023);
+SELECT * FROM taken_by(150003);
+DROP FUNCTION taken_by;
+DROP TYPE shop.span;
+
 -- Scope, and snapshots of other schemas
 SELECT taken();
 SELECT sg_snapshot_take('of_shop', '{shop}') > 0 AS taken;
