@@ -96,7 +96,15 @@ CREATE TABLE staff.hr_employee (id int PRIMARY KEY, nick text);
 CREATE TABLE staff.absence (id int PRIMARY KEY, employee_id int, approver_id int);
 SELECT * FROM signals('staff', 'somebody who acts', 'end of table name');
 
+-- Who has the name and the group of a job means that, and no group that is paused
+CREATE SCHEMA wide;
+CREATE TABLE wide.job (plan_name text, job_name text, job_group text, PRIMARY KEY (plan_name, job_name, job_group));
+CREATE TABLE wide.paused (plan_name text, job_group text, PRIMARY KEY (plan_name, job_group));
+CREATE TABLE wide.cron_job (plan_name text, job_name text, job_group text, line text);
+CREATE TABLE wide.holiday (plan_name text, job_group text, day date);
+SELECT * FROM signals('wide', 'group', 'within a wider group');
+
 SET client_min_messages = warning;
-DROP SCHEMA own, link, initial, length, subtype, letter, shop, staff CASCADE;
+DROP SCHEMA own, link, initial, length, subtype, letter, shop, staff, wide CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;
