@@ -75,7 +75,7 @@ match_eligible(const Facts *facts, int c)
 {
 	const FactColumn *column = &facts->columns[c];
 
-	return column->name && !column->sequence && !facts->tables[column->table].denied && column->words.n > 0 &&
+	return column->name && !column->sequence && !facts->tables[column->table].denied &&
 		!facts->tables[column->table].partition && type_refers(column->type);
 }
 
@@ -582,10 +582,8 @@ primary_fits(const MatchState *state, int table)
 static bool
 is_correspondent(const MatchState *state)
 {
-	const char *word = state->words->word[state->lo];
-
 	return state->hi - state->lo == 1 && state->suffix == SUFFIX_ID && state->nset == 0 &&
-		(strcmp(word, "from") == 0 || strcmp(word, "to") == 0);
+		(strcmp(state->words->word[state->lo], "from") == 0 || strcmp(state->words->word[state->lo], "to") == 0);
 }
 
 /* comment_parent in a table of comments: is what comes before the role the name of the child? */
@@ -747,12 +745,10 @@ consider_subject(MatchState *state)
 static unsigned char
 letter_of_id(const Words *words, int lo)
 {
-	const char *word = words->word[lo];
-
-	if (words->n - lo == 1 && strlen(word) == 3 && strcmp(word + 1, "id") == 0)
-		return word[0];
-	if (words->n - lo == 2 && strlen(word) == 1 && strcmp(words->word[lo + 1], "id") == 0)
-		return word[0];
+	if (words->n - lo == 1 && strlen(words->word[lo]) == 3 && strcmp(words->word[lo] + 1, "id") == 0)
+		return words->word[lo][0];
+	if (words->n - lo == 2 && strlen(words->word[lo]) == 1 && strcmp(words->word[lo + 1], "id") == 0)
+		return words->word[lo][0];
 	return 0;
 }
 

@@ -190,7 +190,7 @@ find_table_prefixes(Facts *facts)
 	{
 		const FactTable *table = &facts->tables[t];
 
-		if (table->words.n > 0 && !table->partition)
+		if (!table->partition)
 			names_add(table->words.n == 1 ? alone : firsts, table->words.stem[0], t);
 	}
 	for (int t = 0; t < facts->ntables; t++)
@@ -710,7 +710,7 @@ match_prepare(Facts *facts)
 	facts->expansions = names_hash("what is short for what");
 	for (int t = 0; t < facts->ntables; t++)
 	{
-		if (!facts->tables[t].partition && facts->tables[t].words.n > 0)
+		if (!facts->tables[t].partition)
 			prepare_table(facts, t);
 	}
 	prepare_keys(facts);

@@ -72,7 +72,7 @@ learn_prefix(const Facts *facts, SplitState *state)
 	{
 		const FactTable *table = &facts->tables[t];
 
-		if (table->partition || table->words.n == 0)
+		if (table->partition)
 			continue;
 		all++;
 		if (table->words.n > 1 || strlen(table->words.word[0]) < PREFIX_MAX + PART_MIN)

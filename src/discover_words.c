@@ -346,7 +346,7 @@ begins_word(const char *s, int start, int i)
 /*
  * Cut a name where its writer did: at underscores and other marks, between
  * lower and upper case, before a number at its end.  Bytes of other than
- * ASCII characters count as letters.
+ * ASCII characters count as letters.  A name of marks alone is one word.
  */
 Words
 words_split(const char *name, WordsRoom *room)
@@ -372,5 +372,7 @@ words_split(const char *name, WordsRoom *room)
 		}
 	}
 	add_word(&words, name + start, i - start);
+	if (words.n == 0)
+		add_word(&words, name, i);
 	return words;
 }

@@ -101,7 +101,15 @@ SELECT * FROM said('row of the own name', 'role');
 SELECT * FROM said('somebody who acts', 'role');
 SELECT * FROM said('table name', 'role');
 
+-- Names of marks alone, and in letters of other scripts
+CREATE SCHEMA mark;
+CREATE TABLE mark."_" (token_no int PRIMARY KEY, "__" int);
+CREATE TABLE mark."$" ("$" int PRIMARY KEY, "_" int, user_id int);
+CREATE TABLE mark."店" (id int PRIMARY KEY);
+CREATE TABLE mark."--" ("店_id" int, post_parent int, "$" int, nid int, from_id int);
+SELECT * FROM found('mark');
+
 SET client_min_messages = warning;
-DROP SCHEMA kind, whole, role CASCADE;
+DROP SCHEMA kind, whole, role, mark CASCADE;
 RESET client_min_messages;
 DROP FUNCTION found, said;
