@@ -301,7 +301,8 @@ typedef struct Candidate
 	int			lead;			/* its place in columns */
 	bool		redundant;		/* what it refers to is unique already */
 	int			rarity;			/* tables that have the rarest of its names */
-	bool		within;			/* a wider group of the child has all its columns */
+	bool		within;			/* a wider group of the child has all its
+								 * columns */
 
 	/* what the rows say (discover_rows.c) */
 	FkKey	   *fk;				/* resolved as ALTER TABLE would, or NULL;

@@ -18,7 +18,8 @@
 #include "discover.h"
 
 #define SHARING_MAX 256			/* tables looked at for one key */
-#define WIDER_MAX 256			/* wider groups of one child that a group is held against */
+#define WIDER_MAX 256			/* wider groups of one child that a group is
+								 * held against */
 
 static bool
 is_in(int column, const int *columns, int n)

@@ -23,8 +23,10 @@
 #define SET_MAX 8				/* candidates that a column keeps */
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */
-#define LETTER_RECURS 3			/* tables that have a column called by a letter */
-#define KINDS_COLUMNS 3			/* of a table of kinds: a name and what it means */
+#define LETTER_RECURS 3			/* tables that have a column called by a
+								 * letter */
+#define KINDS_COLUMNS 3			/* of a table of kinds: a name and what it
+								 * means */
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 
 /* A column whose candidates are being looked for */
@@ -242,8 +244,8 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 		return false;
 
 	/*
-	 * l_artist_artist: what comes before is no family, but the same once more;
-	 * and l_artist_release has nothing before it in artist_release
+	 * l_artist_artist: what comes before is no family, but the same once
+	 * more; and l_artist_release has nothing before it in artist_release
 	 */
 	n = parent->words.n - parent->prefix;
 	if (n == 2 * more && same_stems(&parent->words, parent->prefix, &parent->words, parent->prefix + more, more))
@@ -336,7 +338,10 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 			!front_is_childs(state->facts, form, state->facts->columns[state->column].table))
 			continue;
 
-		/* initials are too short to be part of anything, and id or pos are none */
+		/*
+		 * initials are too short to be part of anything, and id or pos are
+		 * none
+		 */
 		if (form->match == MATCH_ACRONYM &&
 			(before || after || abbreviation || glued ||
 			 (state->suffix == SUFFIX_NONE && !state->prefix && form->cover == 0)))
@@ -360,7 +365,10 @@ look_up_abbreviations(MatchState *state)
 		int			kind = Max(words_abbreviates(last, stem), words_abbreviates(stem, last));
 		char		name[2 * WORD_KEY_SIZE];
 
-		/* "parent" is a word of the craft, and not part with letters in between */
+		/*
+		 * "parent" is a word of the craft, and not part with letters in
+		 * between
+		 */
 		if (kind == 0 || (kind == 2 && strlen(stem) < strlen(last) && state->words->class[state->hi - 1] != 0))
 			continue;
 		for (int i = state->lo; i < state->hi; i++)
