@@ -50,8 +50,8 @@ typedef enum SnapshotCare
 /* snapshot_reader.c */
 extern SnapshotReader *snapshot_reader_begin(const char *name);
 extern void snapshot_reader_clear(SnapshotReader *reader);
-extern void snapshot_reader_add(SnapshotReader *reader, Datum kind, Datum identity,
-								Datum parent, bool parent_isnull, Datum properties);
+extern void snapshot_reader_add_result(SnapshotReader *reader);
+extern void snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object);
 extern void snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls);
 extern void snapshot_reader_finish(SnapshotReader *reader);
 extern void snapshot_digest(const void *data, size_t length, uint8 *digest);

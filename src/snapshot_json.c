@@ -301,9 +301,7 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	if (order > 0 || (order == 0 && strcmp(last->identity, this.identity) >= 0))
 		changed_document("%s %s is there twice or at the wrong place", this.kind, this.identity);
 
-	snapshot_reader_add(reader, CStringGetTextDatum(this.kind), CStringGetTextDatum(this.identity),
-						this.parent ? CStringGetTextDatum(this.parent) : (Datum) 0, this.parent == NULL,
-						JsonbPGetDatum(this.properties));
+	snapshot_reader_add_object(reader, &this);
 
 	if (last->kind != NULL)
 	{

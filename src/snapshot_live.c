@@ -169,20 +169,7 @@ fetch_all(SnapshotReader *reader, Portal portal)
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		if (SPI_processed == 0)
 			break;
-
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			HeapTuple	tuple = SPI_tuptable->vals[i];
-			TupleDesc	desc = SPI_tuptable->tupdesc;
-			Datum		values[SNAPSHOT_PROPERTIES + 1];
-			bool		nulls[SNAPSHOT_PROPERTIES + 1];
-
-			for (int column = SNAPSHOT_KIND; column <= SNAPSHOT_PROPERTIES; column++)
-				values[column] = SPI_getbinval(tuple, desc, column + 1, &nulls[column]);
-			snapshot_reader_add(reader, values[SNAPSHOT_KIND], values[SNAPSHOT_IDENTITY],
-								values[SNAPSHOT_PARENT], nulls[SNAPSHOT_PARENT],
-								values[SNAPSHOT_PROPERTIES]);
-		}
+		snapshot_reader_add_result(reader);
 		SPI_freetuptable(SPI_tuptable);
 		sg_progress_done(reader->info.objects, 0);
 	}

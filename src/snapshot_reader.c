@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "executor/executor.h"
+#include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -28,21 +29,27 @@
 #include "snapshot.h"
 #include "snapshot_internal.h"
 
+static void
+digest_with(pg_cryptohash_ctx *ctx, const void *data, size_t length, uint8 *digest)
+{
+	if (pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, data, length) < 0 ||
+		pg_cryptohash_final(ctx, digest, SNAPSHOT_CHECKSUM_LENGTH) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
+}
+
 void
 snapshot_digest(const void *data, size_t length, uint8 *digest)
 {
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
 
-	if (pg_cryptohash_init(ctx) < 0 ||
-		pg_cryptohash_update(ctx, data, length) < 0 ||
-		pg_cryptohash_final(ctx, digest, SNAPSHOT_CHECKSUM_LENGTH) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
+	digest_with(ctx, data, length, digest);
 	pg_cryptohash_free(ctx);
 }
 
-void
-snapshot_object_digest(const char *kind, const char *identity, const char *parent,
-					   Jsonb *properties, uint8 *digest)
+static void
+object_digest_with(pg_cryptohash_ctx *ctx, const char *kind, const char *identity,
+				   const char *parent, Jsonb *properties, uint8 *digest)
 {
 	StringInfoData text;
 	char	   *utf8;
@@ -52,10 +59,20 @@ snapshot_object_digest(const char *kind, const char *identity, const char *paren
 	(void) JsonbToCString(&text, &properties->root, VARSIZE(properties));
 
 	utf8 = pg_server_to_any(text.data, text.len, PG_UTF8);
-	snapshot_digest(utf8, utf8 == text.data ? text.len : strlen(utf8), digest);
+	digest_with(ctx, utf8, utf8 == text.data ? text.len : strlen(utf8), digest);
 	if (utf8 != text.data)
 		pfree(utf8);
 	pfree(text.data);
+}
+
+void
+snapshot_object_digest(const char *kind, const char *identity, const char *parent,
+					   Jsonb *properties, uint8 *digest)
+{
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+
+	object_digest_with(ctx, kind, identity, parent, properties, digest);
+	pg_cryptohash_free(ctx);
 }
 
 /* An empty reader, in a context of its own below the current one */
@@ -111,10 +128,40 @@ append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *chec
 	tuplestore_putvalues(reader->store, reader->slot->tts_tupleDescriptor, values, nulls);
 }
 
-/* Add an object that was just read, its kind, identity and parent as text */
+/* Add the objects of SPI_tuptable: their kind, identity and parent as text, their properties as jsonb */
 void
-snapshot_reader_add(SnapshotReader *reader, Datum kind, Datum identity,
-					Datum parent, bool parent_isnull, Datum properties)
+snapshot_reader_add_result(SnapshotReader *reader)
+{
+	/* its library is slow to make one, so that the rows share it */
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+		Datum		values[SNAPSHOT_COLUMNS];
+		bool		nulls[SNAPSHOT_COLUMNS];
+		Jsonb	   *properties;
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
+		properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
+		SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+		object_digest_with(ctx, TextDatumGetCString(values[SNAPSHOT_KIND]), TextDatumGetCString(values[SNAPSHOT_IDENTITY]),
+						   nulls[SNAPSHOT_PARENT] ? NULL : TextDatumGetCString(values[SNAPSHOT_PARENT]),
+						   properties, (uint8 *) VARDATA(checksum));
+		values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(properties);
+		values[SNAPSHOT_CHECKSUM] = PointerGetDatum(checksum);
+		nulls[SNAPSHOT_CHECKSUM] = false;
+		append_row(reader, values, nulls, (uint8 *) VARDATA(checksum));
+		MemoryContextReset(reader->row_context);
+	}
+	MemoryContextSwitchTo(old);
+	pg_cryptohash_free(ctx);
+}
+
+/* Add an object, its checksum included */
+void
+snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
 	bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
@@ -122,16 +169,14 @@ snapshot_reader_add(SnapshotReader *reader, Datum kind, Datum identity,
 	bool		nulls[SNAPSHOT_COLUMNS] = {false};
 
 	SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
-	values[SNAPSHOT_KIND] = kind;
-	values[SNAPSHOT_IDENTITY] = identity;
-	values[SNAPSHOT_PARENT] = parent;
-	nulls[SNAPSHOT_PARENT] = parent_isnull;
-	values[SNAPSHOT_PROPERTIES] = PointerGetDatum(DatumGetJsonbP(properties));
+	memcpy(VARDATA(checksum), object->checksum, SNAPSHOT_CHECKSUM_LENGTH);
+	values[SNAPSHOT_KIND] = CStringGetTextDatum(object->kind);
+	values[SNAPSHOT_IDENTITY] = CStringGetTextDatum(object->identity);
+	values[SNAPSHOT_PARENT] = object->parent ? CStringGetTextDatum(object->parent) : (Datum) 0;
+	nulls[SNAPSHOT_PARENT] = object->parent == NULL;
+	values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(object->properties);
 	values[SNAPSHOT_CHECKSUM] = PointerGetDatum(checksum);
-	snapshot_object_digest(TextDatumGetCString(kind), TextDatumGetCString(identity),
-						   parent_isnull ? NULL : TextDatumGetCString(parent),
-						   DatumGetJsonbP(properties), (uint8 *) VARDATA(checksum));
-	append_row(reader, values, nulls, (uint8 *) VARDATA(checksum));
+	append_row(reader, values, nulls, object->checksum);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(reader->row_context);

@@ -284,18 +284,7 @@ fetch_batch(SnapshotReader *reader)
 
 	send_query(psprintf("FETCH %d FROM sg_snapshot", FETCH_ROWS));
 	rows = next_result("t (kind text, identity text, parent text, properties jsonb)");
-	for (uint64 i = 0; i < rows; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		Datum		values[SNAPSHOT_PROPERTIES + 1];
-		bool		nulls[SNAPSHOT_PROPERTIES + 1];
-
-		for (int column = SNAPSHOT_KIND; column <= SNAPSHOT_PROPERTIES; column++)
-			values[column] = SPI_getbinval(tuple, desc, column + 1, &nulls[column]);
-		snapshot_reader_add(reader, values[SNAPSHOT_KIND], values[SNAPSHOT_IDENTITY],
-							values[SNAPSHOT_PARENT], nulls[SNAPSHOT_PARENT], values[SNAPSHOT_PROPERTIES]);
-	}
+	snapshot_reader_add_result(reader);
 	SPI_freetuptable(SPI_tuptable);
 	(void) next_result("t (nothing text)");
 	sg_progress_done(reader->info.objects, 0);
