@@ -122,6 +122,9 @@ typedef struct FactTable
 	int			central;		/* columns whose name means this table */
 	double		personal;		/* of the tables of people: columns about a
 								 * person, as share of most */
+	int			subject_end;	/* words of its name that are those of
+								 * subjects; 0: none, -1: not looked for yet */
+	List	   *subjects;		/* of int: tables whose rows it may be about */
 	char	   *shown;			/* facts_table_name(), or NULL */
 } FactTable;
 

@@ -220,6 +220,7 @@ add_table(Facts *facts, Form_pg_class form)
 	table->name = name->name;
 	table->words = name->words;
 	table->primary = -1;
+	table->subject_end = -1;
 	table->partition = form->relispartition;
 	table->unlogged = form->relpersistence == RELPERSISTENCE_UNLOGGED;
 	table->denied = is_denied(form->oid);

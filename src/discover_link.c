@@ -28,6 +28,13 @@ static const Pair pairs[] = {
 	{"source", "target"}, {"src", "dst"}, {"subject", "object"}, {"parent", "child"}, {"old", "new"},
 };
 
+/* All columns ask for all words, and hardly one begins like it */
+static inline bool
+is_word(const char *word, const char *listed)
+{
+	return word[0] == listed[0] && strcmp(word, listed) == 0;
+}
+
 /* Has the table a column of the same name but for this word? */
 static bool
 has_partner(const Facts *facts, int c, int at, const char *word)
@@ -56,9 +63,9 @@ link_place(const Facts *facts, int c, int *at)
 		(*at)--;
 	for (int i = 0; i < lengthof(pairs); i++)
 	{
-		if (strcmp(words->word[*at], pairs[i].first) == 0 && has_partner(facts, c, *at, pairs[i].second))
+		if (is_word(words->word[*at], pairs[i].first) && has_partner(facts, c, *at, pairs[i].second))
 			return 1;
-		if (strcmp(words->word[*at], pairs[i].second) == 0 && has_partner(facts, c, *at, pairs[i].first))
+		if (is_word(words->word[*at], pairs[i].second) && has_partner(facts, c, *at, pairs[i].first))
 			return 2;
 	}
 	return 0;

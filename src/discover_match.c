@@ -709,6 +709,29 @@ is_rest_of_name(const MatchState *state, const FactTable *table, int n)
 	return strcmp(rest, name) == 0 || words_abbreviates(name, rest);
 }
 
+/* The tables that the longest beginning of a table's name means: all of its columns ask */
+static void
+find_subjects(Facts *facts, FactTable *table)
+{
+	table->subject_end = 0;
+	for (int n = table->words.n - 1; n > table->prefix && table->subjects == NIL; n--)
+	{
+		ListCell   *lc;
+
+		foreach(lc, tables_at_front(facts, table, n))
+		{
+			MemoryContext old;
+
+			if (facts->keys[facts->tables[lfirst_int(lc)].primary].n > 1)
+				continue;
+			old = MemoryContextSwitchTo(facts->context);
+			table->subjects = lappend_int(table->subjects, lfirst_int(lc));
+			MemoryContextSwitchTo(old);
+			table->subject_end = n;
+		}
+	}
+}
+
 /*
  * A table about the rows of another, class_dependency or feature_relationship:
  * its dependency_id, or its parent_id, subject_id and the like, are rows of
@@ -718,34 +741,24 @@ static void
 consider_subject(MatchState *state)
 {
 	Facts	   *facts = state->facts;
-	const FactTable *table = &facts->tables[facts->columns[state->column].table];
-	int			class = state->hi > state->lo ? state->words->class[role_word(state)] : 0;
+	FactTable  *table = &facts->tables[facts->columns[state->column].table];
+	ListCell   *lc;
 
-	if (state->hi == state->lo || names_a_table(state))
+	if (table->subject_end < 0)
+		find_subjects(facts, table);
+	if (table->subjects == NIL || state->hi == state->lo || names_a_table(state) ||
+		(!(state->words->class[role_word(state)] & (WORD_SELF | WORD_ROLE)) &&
+		 !is_rest_of_name(state, table, table->subject_end)))
 		return;
-	for (int n = table->words.n - 1; n > table->prefix; n--)
+	foreach(lc, table->subjects)
 	{
-		bool		found = false;
-		ListCell   *lc;
+		Candidate	cand;
 
-		foreach(lc, tables_at_front(facts, table, n))
-		{
-			int			primary = facts->tables[lfirst_int(lc)].primary;
-			Candidate	cand;
-
-			if (facts->keys[primary].n > 1)
-				continue;
-			found = true;
-			if (!(class & (WORD_SELF | WORD_ROLE)) && !is_rest_of_name(state, table, n))
-				continue;
-			if (!begin_candidate(state, primary, &cand))
-				continue;
-			cand.about = true;
-			cand.rank = rank_of(facts, &cand);
-			keep_candidate(state, &cand);
-		}
-		if (found)
-			return;
+		if (!begin_candidate(state, facts->tables[lfirst_int(lc)].primary, &cand))
+			continue;
+		cand.about = true;
+		cand.rank = rank_of(facts, &cand);
+		keep_candidate(state, &cand);
 	}
 }
 
@@ -836,16 +849,14 @@ consider_kinds(MatchState *state)
 
 /* Of two columns that are only numbered, the first means the first table that a link table is named after */
 static void
-consider_link(MatchState *state)
+consider_link(MatchState *state, int place)
 {
 	Facts	   *facts = state->facts;
-	int			at;
-	int			place = link_place(facts, state->column, &at);
 	int			ends[2];
 	int			primary;
 	Candidate	cand;
 
-	if (place == 0 || names_a_table(state) || !link_ends(facts, facts->columns[state->column].table, ends))
+	if (names_a_table(state) || !link_ends(facts, facts->columns[state->column].table, ends))
 		return;
 	primary = facts->tables[ends[place - 1]].primary;
 	if (facts->keys[primary].n > 1 || !begin_candidate(state, primary, &cand))
@@ -921,15 +932,14 @@ match_from(MatchState *state, const Words *words, int lo)
  * partner is read without the word that tells the two apart.
  */
 static void
-match_side(MatchState *state)
+match_side(MatchState *state, int at)
 {
 	const FactColumn *column = &state->facts->columns[state->column];
 	int			lo = match_columns_begin_alike(state->facts, column) ? 1 : 0;
 	WordsRoom	room;
 	Words		words;
-	int			at;
 
-	if (link_place(state->facts, state->column, &at) == 0 || at <= lo)
+	if (at <= lo)
 		return;
 	words = words_copy(&column->words, &room);
 	for (int i = at; i < words.n - 1; i++)
@@ -1015,14 +1025,18 @@ match_column(Facts *facts, int c, List *candidates)
 {
 	MatchState	state = {.facts = facts,.column = c};
 	const FactColumn *column = &facts->columns[c];
+	int			at;
+	int			place = link_place(facts, c, &at);
 
 	CHECK_FOR_INTERRUPTS();
 	match_from(&state, &column->words, 0);
 	if (match_columns_begin_alike(facts, column))
 		match_from(&state, &column->words, 1);
-	match_side(&state);
+	if (place > 0)
+		match_side(&state, at);
 	consider_extension(&state);
-	consider_link(&state);
+	if (place > 0)
+		consider_link(&state, place);
 	consider_letter(&state);
 	prefer_groups(&state);
 	mark_impossible(&state);
