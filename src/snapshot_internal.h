@@ -54,6 +54,7 @@ extern void snapshot_reader_add_result(SnapshotReader *reader);
 extern void snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object);
 extern void snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls);
 extern void snapshot_reader_finish(SnapshotReader *reader);
+extern Datum snapshot_checksum_datum(const uint8 *digest);
 extern void snapshot_digest(const void *data, size_t length, uint8 *digest);
 extern void snapshot_object_digest(const char *kind, const char *identity, const char *parent,
 								   Jsonb *properties, uint8 *digest);

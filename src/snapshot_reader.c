@@ -29,6 +29,18 @@
 #include "snapshot.h"
 #include "snapshot_internal.h"
 
+/* As bytea, in the current context */
+Datum
+snapshot_checksum_datum(const uint8 *digest)
+{
+	bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+
+	SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+	memcpy(VARDATA(checksum), digest, SNAPSHOT_CHECKSUM_LENGTH);
+
+	return PointerGetDatum(checksum);
+}
+
 static void
 digest_with(pg_cryptohash_ctx *ctx, const void *data, size_t length, uint8 *digest)
 {
@@ -138,21 +150,20 @@ snapshot_reader_add_result(SnapshotReader *reader)
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
+		uint8		digest[SNAPSHOT_CHECKSUM_LENGTH];
 		Datum		values[SNAPSHOT_COLUMNS];
 		bool		nulls[SNAPSHOT_COLUMNS];
 		Jsonb	   *properties;
 
 		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
 		properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
-		SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
 		object_digest_with(ctx, TextDatumGetCString(values[SNAPSHOT_KIND]), TextDatumGetCString(values[SNAPSHOT_IDENTITY]),
 						   nulls[SNAPSHOT_PARENT] ? NULL : TextDatumGetCString(values[SNAPSHOT_PARENT]),
-						   properties, (uint8 *) VARDATA(checksum));
+						   properties, digest);
 		values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(properties);
-		values[SNAPSHOT_CHECKSUM] = PointerGetDatum(checksum);
+		values[SNAPSHOT_CHECKSUM] = snapshot_checksum_datum(digest);
 		nulls[SNAPSHOT_CHECKSUM] = false;
-		append_row(reader, values, nulls, (uint8 *) VARDATA(checksum));
+		append_row(reader, values, nulls, digest);
 		MemoryContextReset(reader->row_context);
 	}
 	MemoryContextSwitchTo(old);
@@ -164,18 +175,15 @@ void
 snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
-	bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
 	Datum		values[SNAPSHOT_COLUMNS];
 	bool		nulls[SNAPSHOT_COLUMNS] = {false};
 
-	SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
-	memcpy(VARDATA(checksum), object->checksum, SNAPSHOT_CHECKSUM_LENGTH);
 	values[SNAPSHOT_KIND] = CStringGetTextDatum(object->kind);
 	values[SNAPSHOT_IDENTITY] = CStringGetTextDatum(object->identity);
 	values[SNAPSHOT_PARENT] = object->parent ? CStringGetTextDatum(object->parent) : (Datum) 0;
 	nulls[SNAPSHOT_PARENT] = object->parent == NULL;
 	values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(object->properties);
-	values[SNAPSHOT_CHECKSUM] = PointerGetDatum(checksum);
+	values[SNAPSHOT_CHECKSUM] = snapshot_checksum_datum(object->checksum);
 	append_row(reader, values, nulls, object->checksum);
 
 	MemoryContextSwitchTo(old);

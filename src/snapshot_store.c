@@ -247,10 +247,7 @@ insert_header(const SnapshotInfo *info, const char *name, const char *role, bool
 	TEXTARRAYOID, INT4OID, INT8OID, INT8OID, BYTEAOID, BOOLOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
-	bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
 
-	SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
-	memcpy(VARDATA(checksum), info->checksum, SNAPSHOT_CHECKSUM_LENGTH);
 	memset(nulls, ' ', sizeof(nulls));
 
 	values[0] = CStringGetTextDatum(name);
@@ -265,7 +262,7 @@ insert_header(const SnapshotInfo *info, const char *name, const char *role, bool
 	values[7] = Int32GetDatum(info->format);
 	values[8] = Int64GetDatum(info->objects);
 	values[9] = Int64GetDatum(info->unknown);
-	values[10] = PointerGetDatum(checksum);
+	values[10] = snapshot_checksum_datum(info->checksum);
 	values[11] = BoolGetDatum(imported);
 
 	return sg_owner_execute(SPI_OK_INSERT,
@@ -298,17 +295,6 @@ insert_batch(const char *name, Datum (*rows)[BATCH_ROWS], bool *no_parent, int n
 							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
 							" SELECT $6, unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
 							lengthof(types), types, values, NULL);
-}
-
-static Datum
-checksum_datum(const uint8 *digest)
-{
-	bytea	   *checksum = palloc(VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
-
-	SET_VARSIZE(checksum, VARHDRSZ + SNAPSHOT_CHECKSUM_LENGTH);
-	memcpy(VARDATA(checksum), digest, SNAPSHOT_CHECKSUM_LENGTH);
-
-	return PointerGetDatum(checksum);
 }
 
 /*
@@ -351,7 +337,7 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 			rows[SNAPSHOT_PARENT][n] = object->parent ? CStringGetTextDatum(object->parent) : (Datum) 0;
 			no_parent[n] = object->parent == NULL;
 			rows[SNAPSHOT_PROPERTIES][n] = PointerGetDatum(PG_DETOAST_DATUM_COPY(PointerGetDatum(object->properties)));
-			rows[SNAPSHOT_CHECKSUM][n] = checksum_datum(object->checksum);
+			rows[SNAPSHOT_CHECKSUM][n] = snapshot_checksum_datum(object->checksum);
 			n++;
 		}
 		if (n == BATCH_ROWS || (object == NULL && n > 0))
@@ -554,7 +540,7 @@ sg_snapshot_objects(PG_FUNCTION_ARGS)
 		sg_sink_text(&sink, object->identity);
 		sg_sink_text(&sink, object->parent);
 		sg_sink_datum(&sink, JsonbPGetDatum(object->properties));
-		sg_sink_datum(&sink, checksum_datum(object->checksum));
+		sg_sink_datum(&sink, snapshot_checksum_datum(object->checksum));
 		sg_sink_emit(&sink);
 		MemoryContextSwitchTo(old);
 	}
