@@ -232,50 +232,24 @@ add_form(Facts *facts, int table, int front, int back, NameMatch match)
 	entry->forms = lappend(entry->forms, form);
 }
 
-/* bu_class is short for business_unit_class */
+/* bu_class or buc is short for business_unit_class: initials of the words before rest, and the others whole */
 static void
-add_half_acronyms(Facts *facts, int table)
+add_acronym(Facts *facts, int table, int rest)
 {
 	const FactTable *t = &facts->tables[table];
-
-	for (int rest = t->prefix + 2; rest < t->words.n; rest++)
-	{
-		char		key[WORD_KEY_SIZE];
-		char		name[WORD_KEY_SIZE];
-		int			n = 0;
-		NameForm   *form = palloc0(sizeof(NameForm));
-		NameEntry  *entry;
-
-		for (int i = t->prefix; i < rest; i++)
-			key[n++] = t->words.stem[i][0];
-		words_join(&t->words, rest, t->words.n, name);
-		strlcpy(key + n, name, WORD_KEY_SIZE - n);
-		form->table = table;
-		form->match = MATCH_ACRONYM;
-		form->cover = 1;
-		entry = name_entry(facts->by_table_name, key);
-		entry->forms = lappend(entry->forms, form);
-	}
-}
-
-static void
-add_acronym(Facts *facts, int table)
-{
-	const FactTable *t = &facts->tables[table];
-	NameForm   *form;
+	NameForm   *form = palloc0(sizeof(NameForm));
 	NameEntry  *entry;
-	char		key[WORDS_MAX + 1];
+	char		key[WORD_KEY_SIZE];
+	char		name[WORD_KEY_SIZE];
 	int			n = 0;
 
-	for (int i = t->prefix; i < t->words.n; i++)
+	for (int i = t->prefix; i < rest; i++)
 		key[n++] = t->words.stem[i][0];
-	key[n] = '\0';
-	if (n < 2)
-		return;
-	form = palloc0(sizeof(NameForm));
+	words_join(&t->words, rest, t->words.n, name);
+	strlcpy(key + n, name, WORD_KEY_SIZE - n);
 	form->table = table;
 	form->match = MATCH_ACRONYM;
-	form->cover = 0;
+	form->cover = rest < t->words.n;
 	entry = name_entry(facts->by_table_name, key);
 	entry->forms = lappend(entry->forms, form);
 }
@@ -360,8 +334,8 @@ prepare_table(Facts *facts, int t)
 	}
 	if (n - table->prefix == 1)
 		add_glued_forms(facts, t);
-	add_acronym(facts, t);
-	add_half_acronyms(facts, t);
+	for (int rest = n; rest >= table->prefix + 2; rest--)
+		add_acronym(facts, t, rest);
 }
 
 /* Is a key's name too general to say whose key it is? */
