@@ -221,6 +221,10 @@ extern const char *facts_table_name(const Facts *facts, int table);
 /* Could a key's column of one type refer to a key of another? */
 extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
 
+/* TYPCATEGORY_* of a type, a domain's of what it is made of */
+extern char facts_type_category(Oid type);
+extern bool facts_is_text(Oid type);
+
 /* ---- candidates (discover_match.c, discover_group.c) ---- */
 
 #define GROUP_MAX 8				/* columns of a candidate */

@@ -527,6 +527,22 @@ btree_family(Oid type)
 	return OidIsValid(opclass) ? get_opclass_family(opclass) : InvalidOid;
 }
 
+char
+facts_type_category(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(getBaseType(type), &category, &preferred);
+	return category;
+}
+
+bool
+facts_is_text(Oid type)
+{
+	return facts_type_category(type) == TYPCATEGORY_STRING;
+}
+
 bool
 facts_types_match(Facts *facts, Oid child, Oid parent)
 {

@@ -51,8 +51,6 @@ static bool
 type_refers(Oid type)
 {
 	Oid			base = getBaseType(type);
-	char		category;
-	bool		preferred;
 
 	switch (base)
 	{
@@ -68,8 +66,7 @@ type_refers(Oid type)
 		case DATEOID:
 			return true;
 	}
-	get_type_category_preferred(base, &category, &preferred);
-	return strchr("NSUEIV", category) != NULL;
+	return strchr("NSUEIV", facts_type_category(base)) != NULL;
 }
 
 bool
@@ -798,16 +795,6 @@ consider_letter(MatchState *state)
 	keep_candidate(state, &cand);
 }
 
-static bool
-is_text(Oid type)
-{
-	char		category;
-	bool		preferred;
-
-	get_type_category_preferred(getBaseType(type), &category, &preferred);
-	return category == TYPCATEGORY_STRING;
-}
-
 /*
  * The kinds that a column may be of: job_run (status) to job_run_status_enum,
  * where the child's name, or its beginning, and the column's come before one
@@ -822,7 +809,7 @@ consider_kinds(MatchState *state)
 	char		column[WORD_KEY_SIZE];
 
 	if (state->hi == state->lo || state->suffix != SUFFIX_NONE || state->prefix || names_a_table(state) ||
-		!is_text(facts->columns[state->column].type))
+		!facts_is_text(facts->columns[state->column].type))
 		return;
 	words_join(state->words, state->lo, state->hi, column);
 	for (int n = table->words.n; n > table->prefix; n--)

@@ -132,11 +132,7 @@ rows_possible(Facts *facts, Candidate *cand)
 static bool
 is_number(Oid type)
 {
-	char		category;
-	bool		preferred;
-
-	get_type_category_preferred(getBaseType(type), &category, &preferred);
-	return category == TYPCATEGORY_NUMERIC;
+	return facts_type_category(type) == TYPCATEGORY_NUMERIC;
 }
 
 /* Of so many, how sure is what they have in common?  1: of 255 */

@@ -255,16 +255,6 @@ typedef struct ChildNames
 } ChildNames;
 
 static bool
-is_text(Oid type)
-{
-	char		category;
-	bool		preferred;
-
-	get_type_category_preferred(getBaseType(type), &category, &preferred);
-	return category == TYPCATEGORY_STRING;
-}
-
-static bool
 bears_name(const Facts *facts, const Candidate *cand)
 {
 	return (cand->table_match == MATCH_FULL && !cand->after && !cand->abbreviation && !cand->glued) ||
@@ -298,7 +288,7 @@ habits_count(Facts *facts, Habits *habits, List *candidates)
 	{
 		Candidate  *cand = lfirst(lc);
 		const FactColumn *column = &facts->columns[cand->column];
-		int text = is_text(column->type);
+		int text = facts_is_text(column->type);
 
 		CHECK_FOR_INTERRUPTS();
 		if (cand->set >= facts->ncolumns)
@@ -329,7 +319,7 @@ habits_end(const Facts *facts, Habits *habits)
 		if (!match_eligible(facts, c) || column->alone_primary || habits->named[c])
 			continue;
 		suffix = words_suffix(column->words.word[column->words.n - 1]);
-		habits->all[suffix][is_text(column->type)]++;
+		habits->all[suffix][facts_is_text(column->type)]++;
 	}
 	for (int s = 0; s < 5; s++)
 		total += habits->hits[s][0] + habits->hits[s][1];
@@ -537,7 +527,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	const FactColumn *column = &facts->columns[cand->column];
 	const FactKey *key = &facts->keys[cand->key];
 	const FactColumn *target = &facts->columns[key->columns[cand->lead]];
-	bool text = is_text(column->type);
+	bool text = facts_is_text(column->type);
 	bool		generic = match_generic_name(facts, cand->column);
 	bool		bare = cand->suffix == SUFFIX_NONE && !cand->prefix;
 	bool		acts;
@@ -621,7 +611,7 @@ ending_signals(const Facts *facts, const Candidate *cand, float *s)
 		getBaseType(facts->columns[cand->column].type) == UUIDOID)
 		kind = 1;
 	else if (bare)
-		kind = is_text(facts->columns[cand->column].type) ? 3 : 2;
+		kind = facts_is_text(facts->columns[cand->column].type) ? 3 : 2;
 	else
 		return;
 	for (int i = 0; i < lengthof(split); i++)
