@@ -166,8 +166,10 @@ is(query("SELECT string_agg(format('%s %s', count, state), ', ')
 		  FROM (SELECT state, count(*) FROM schemaguard.plan_step WHERE plan = 'live' GROUP BY state) s"),
 	'20 validated', 'one call has validated all 20 keys')
 	or diag($notices);
-is(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'live' AND phase IN ('failed', 'interrupted', 'skipped')"),
-	'0', 'no action failed, for a lock or anything else');
+# a table that the open transactions hold at ten attempts is put last by the circuit breaker, which is no failure
+is(query("SELECT string_agg(format('%s %s: %s', phase, action, message), E'\n') FROM schemaguard.audit_log
+		  WHERE plan = 'live' AND (phase IN ('failed', 'interrupted') OR phase = 'skipped' AND message !~ '^put last: ')"),
+	'', 'no action failed, for a lock or anything else');
 is(query("SELECT count(*) FROM sg_orphan_audit(plan => 'live') WHERE state = 'valid' AND result = 'pass'"), '20',
 	'all 20 keys hold');
 
@@ -178,6 +180,7 @@ diag(sprintf('longest block %s ms, %s waits for the deployment seen in %s sample
 	$longest, $waits, $samples, $usual_gap, $longest_gap));
 diag(sprintf('deployment of 20 keys took %.1f s; tps %.0f before, %.0f during',
 	$end - $begin, tps($short, 0, $begin), tps($short, $begin, $end)));
+diag('steps that were put last: ' . query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'live' AND phase = 'skipped'"));
 diag('attempts: ' . query("SELECT string_agg(format('%s with %s', n, attempts), ', ' ORDER BY attempts)
 	FROM (SELECT attempt AS attempts, count(*) AS n FROM schemaguard.audit_log
 		  WHERE plan = 'live' AND phase = 'done' AND action IN ('add', 'validate') GROUP BY attempt) a"));
