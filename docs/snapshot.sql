@@ -267,6 +267,8 @@ con AS (
     LEFT JOIN pg_class p ON p.oid = c.confrelid
     LEFT JOIN cols f ON f.attrelid = p.oid
     LEFT JOIN space s ON s.oid = p.relnamespace
+    -- the names of all columns go no further
+    OFFSET 0
 ),
 ind AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident, i.indnatts,
@@ -357,6 +359,20 @@ identity_column AS MATERIALIZED (
     FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
     WHERE o.deptype = 'i'
 ),
+-- what few columns have, in one place: whatever is joined with columns costs something for each of them
+noted AS MATERIALIZED (
+    SELECT n.attrelid, n.attnum, jsonb_object_agg(n.property, n.value) AS properties
+    FROM (SELECT o.attrelid, o.attnum::int AS attnum, 'identity' AS property, o.options AS value FROM identity_column o
+          UNION ALL
+          SELECT c.objoid, c.objsubid, 'comment', to_jsonb(c.description) FROM com c
+          WHERE c.classoid = 'pg_class'::regclass AND c.objsubid > 0
+          UNION ALL
+          SELECT a.objid, a.objsubid, 'acl', a.acl FROM acl a WHERE a.classid = 'pg_class'::regclass AND a.objsubid > 0
+          UNION ALL
+          SELECT g.objid, g.objsubid, 'grantors', g.grantors FROM grantor g
+          WHERE g.classid = 'pg_class'::regclass AND g.objsubid > 0) n
+    GROUP BY n.attrelid, n.attnum
+),
 attributes AS MATERIALIZED (
     SELECT a.attrelid,
         jsonb_agg(CASE WHEN a.attname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || a.attname || '"'
@@ -421,7 +437,10 @@ SELECT x.kind, x.identity, x.parent, x.properties
 FROM (
 SELECT o.kind,
     coalesce(o.prefix || '.', '')
-        || coalesce(CASE WHEN o.name = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || o.name || '"'
+        -- the keywords of "setting", here as constants: these are hashed, for every object asks
+        || coalesce(CASE WHEN o.name IN ('json', 'json_array', 'json_arrayagg', 'json_exists', 'json_object',
+            'json_objectagg', 'json_query', 'json_scalar', 'json_serialize', 'json_table', 'json_value', 'merge_action',
+            'normalize', 'system_user') THEN '"' || o.name || '"'
             ELSE quote_ident(o.name) END, '')
         || coalesce(o.suffix, '') AS identity,
     o.parent, o.properties
@@ -488,7 +507,8 @@ FROM (
     SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
         CASE WHEN x.plain AND NOT x.has_expression THEN jsonb_build_object('type', x.type, 'position', x.position,
             'not_null', x.attnotnull)
-            WHEN x.plain AND x.attgenerated = '' AND x.expression IS NOT NULL
+            -- no table is looked at for a default, so that it is always there
+            WHEN x.plain AND x.attgenerated = '' AND NOT x.locked
             THEN jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull, 'default',
                 x.expression)
         ELSE jsonb_strip_nulls(jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull,
@@ -497,8 +517,8 @@ FROM (
             'generated', CASE WHEN x.attgenerated <> '' THEN x.expression END,
             'generated_kind', CASE x.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
             'identity', CASE x.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
-            'identity_sequence', x.sequence - CASE WHEN x.sequence ->> 'name' = x.relname || '_' || x.attname || '_seq'
-                THEN 'name' ELSE '' END,
+            'identity_sequence', (x.noted -> 'identity') - CASE WHEN x.noted #>> '{identity,name}'
+                = x.relname || '_' || x.attname || '_seq' THEN 'name' ELSE '' END,
             'storage', CASE WHEN x.attstorage <> x.typstorage THEN CASE x.attstorage WHEN 'p' THEN 'plain'
                 WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
             'compression', CASE x.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
@@ -512,7 +532,8 @@ FROM (
                 THEN x.not_null_name END,
             'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
             'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,
-            'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
+            'acl', x.noted -> 'acl', 'grantors', x.noted -> 'grantors', 'comment', x.noted -> 'comment', 'extension',
+                x.extension,
             'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
                 WHEN x.has_expression AND x.expression IS NULL THEN 'dropped while it was read' END))
         END
@@ -527,27 +548,23 @@ FROM (
               -- a default names no column: its table need not be opened
               CASE WHEN NOT r.locked
                   THEN pg_get_expr(f.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE f.adrelid END) END AS expression,
-              s.options AS sequence, k.conname AS not_null_name, k.convalidated AS not_null_validated,
+              n.properties AS noted, k.conname AS not_null_name, k.convalidated AS not_null_validated,
                   k.connoinherit AS not_null_no_inherit,
-              l.acl, g.grantors, c.description,
               a.attidentity = '' AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
                   AND a.attcompression = '' AND a.statistics IS NULL AND a.attfdwoptions IS NULL AND a.attinhcount = 0
                   AND (a.attoptions IS NULL OR cardinality(a.attoptions) = 1
                       AND left(a.attoptions[1], 10) = 'pg_attver=')
                   AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit
                       AND k.conname = r.relname || '_' || a.attname || '_not_null')
-                  AND l.acl IS NULL AND g.grantors IS NULL AND c.description IS NULL AND r.extension IS NULL AS plain
+                  AND n.attrelid IS NULL AND r.extension IS NULL AS plain
           FROM att a
           -- not rel, of which no statistics are known
           JOIN (SELECT * FROM relation r WHERE r.relkind IN ('r', 'p', 'f') OFFSET 0) r ON r.oid = a.attrelid
           JOIN pg_type t ON t.oid = a.atttypid
           LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
           LEFT JOIN gone d ON d.attrelid = a.attrelid
-          LEFT JOIN identity_column s ON s.attrelid = a.attrelid AND s.attnum = a.attnum
           LEFT JOIN not_null k ON k.conrelid = a.attrelid AND k.attnum = a.attnum
-          LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = a.attrelid AND c.objsubid = a.attnum
-          LEFT JOIN acl l ON l.classid = 'pg_class'::regclass AND l.objid = a.attrelid AND l.objsubid = a.attnum
-          LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = a.attrelid AND g.objsubid = a.attnum) x
+          LEFT JOIN noted n ON n.attrelid = a.attrelid AND n.attnum = a.attnum) x
     LEFT JOIN coll cl ON cl.oid = x.attcollation
     UNION ALL
     SELECT 'constraint', x.table_identity, x.conname::text, NULL, x.table_identity,
@@ -568,7 +585,7 @@ FROM (
                 x.condeferred)
         END
         -- what stands for one partition of the table referred to is named by nobody
-        || CASE WHEN x.of_reference OR left(x.conname, length(x.automatic)) = x.automatic
+        || CASE WHEN x.of_reference OR x.conname = x.automatic OR starts_with(x.conname, x.automatic)
                 AND ltrim(substr(x.conname, length(x.automatic) + 1), '0123456789') = ''
                     THEN '{"automatic_name": true}'::jsonb ELSE '{}' END
         || CASE WHEN x.description IS NULL AND x.extension IS NULL AND NOT x.conperiod AND NOT x.locked
@@ -602,13 +619,13 @@ FROM (
                 'unknown', CASE WHEN x.contype = 'c' AND x.locked OR x.waits THEN x.trouble
                     WHEN x.contype = 'c' AND x.expression IS NULL THEN 'dropped while it was read' END))
         END
-    FROM (SELECT c.*, coalesce(r.identity, dn.identity || '.' || quote_ident(t.typname)) AS table_identity,
-              coalesce(r.extension, te.extension) AS extension,
-              coalesce(r.locked, false) OR db.objid IS NOT NULL AS locked,
-              coalesce(r.trouble, db.reason) AS trouble,
-              CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE AND db.objid IS NULL
+    FROM (SELECT c.*, coalesce(r.identity, t.identity) AS table_identity,
+              coalesce(r.extension, t.extension) AS extension,
+              coalesce(r.locked, false) OR t.objid IS NOT NULL AS locked,
+              coalesce(r.trouble, t.reason) AS trouble,
+              CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE AND t.objid IS NULL
                   THEN pg_get_expr(c.conbin, c.conrelid) END AS expression,
-              CASE WHEN c.conparentid <> 0 THEN pr.identity || '.' || quote_ident(p.conname) END AS partition_of,
+              CASE WHEN c.conparentid <> 0 THEN p.identity || '.' || quote_ident(p.conname) END AS partition_of,
               c.contype = 'f' AND p.conrelid = c.conrelid AS of_reference,
               i.indnullsnotdistinct, i.waits, i.amname, i.relname AS index_name, i.reloptions, s.spcname, i.indisvalid,
                   i.indisclustered, i.indisreplident,
@@ -625,12 +642,17 @@ FROM (
               m.description
           FROM con c
           LEFT JOIN rel r ON r.oid = c.conrelid
-          LEFT JOIN pg_type t ON t.oid = c.contypid
-          LEFT JOIN broken db ON db.catalog = 'type' AND db.objid = c.contypid
-          LEFT JOIN nsp dn ON dn.oid = t.typnamespace
-          LEFT JOIN ext te ON te.classid = 'pg_type'::regclass AND te.objid = t.oid
-          LEFT JOIN pg_constraint p ON p.oid = c.conparentid
-          LEFT JOIN place pr ON pr.oid = p.conrelid
+          LEFT JOIN (SELECT t.oid, t.typname, n.identity || '.' || quote_ident(t.typname) AS identity, e.extension,
+                         b.objid, b.reason
+                     FROM pg_type t
+                     JOIN nsp n ON n.oid = t.typnamespace
+                     LEFT JOIN ext e ON e.classid = 'pg_type'::regclass AND e.objid = t.oid
+                     LEFT JOIN broken b ON b.catalog = 'type' AND b.objid = t.oid
+                     WHERE t.typtype = 'd') t ON t.oid = c.contypid
+          LEFT JOIN (SELECT p.oid, p.conrelid, p.conname, pr.identity
+                     FROM pg_constraint p JOIN place pr ON pr.oid = p.conrelid
+                     WHERE p.oid IN (SELECT c.conparentid FROM pg_constraint c WHERE c.conparentid <> 0)) p
+              ON p.oid = c.conparentid
           LEFT JOIN ind i ON i.constraint_oid = c.oid
           LEFT JOIN ind_key ik ON ik.indexrelid = i.indexrelid
           LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
@@ -638,7 +660,8 @@ FROM (
                      FROM pg_constraint c, LATERAL unnest(c.conexclop) WITH ORDINALITY u (operator,
                          n) GROUP BY c.oid) o ON o.oid = c.oid
           LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
-          WHERE r.oid IS NOT NULL OR dn.oid IS NOT NULL) x
+          WHERE r.oid IS NOT NULL OR t.oid IS NOT NULL
+          OFFSET 0) x
     UNION ALL
     SELECT 'index', i.schema, i.relname::text, NULL, i.table_identity,
         jsonb_strip_nulls(jsonb_build_object('access_method', i.amname, 'unique', i.indisunique,
@@ -668,7 +691,8 @@ FROM (
     FROM ind i
     LEFT JOIN ind_key k ON k.indexrelid = i.indexrelid
     LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
-    LEFT JOIN place p ON p.oid = i.inhparent
+    LEFT JOIN (SELECT p.oid, p.identity FROM place p WHERE p.oid IN (SELECT i.inhparent FROM inh i)) p
+        ON p.oid = i.inhparent
     LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = i.indexrelid AND c.objsubid = 0
     WHERE i.constraint_oid IS NULL
     UNION ALL
@@ -741,16 +765,18 @@ FROM (
             'deferrable', CASE WHEN t.tgconstraint <> 0 THEN t.tgdeferrable END,
             'deferred', CASE WHEN t.tgconstraint <> 0 THEN t.tginitdeferred END,
             'from_table', f.identity,
-            'partition_of', pr.identity || '.' || quote_ident(p.tgname),
+            'partition_of', p.identity,
             'comment', c.description, 'extension', coalesce(e.extension, r.extension),
             'unknown', CASE WHEN t.tgqual IS NOT NULL AND r.locked THEN r.trouble
                 WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL
                 THEN 'dropped while it was read' END))
     FROM trig t
     JOIN rel r ON r.oid = t.tgrelid
-    LEFT JOIN place f ON f.oid = t.tgconstrrelid
-    LEFT JOIN pg_trigger p ON p.oid = t.tgparentid AND t.tgparentid <> 0
-    LEFT JOIN place pr ON pr.oid = p.tgrelid
+    LEFT JOIN (SELECT f.oid, f.identity FROM place f WHERE f.oid IN (SELECT t.tgconstrrelid FROM trig t)) f
+        ON f.oid = t.tgconstrrelid
+    LEFT JOIN (SELECT p.oid, pr.identity || '.' || quote_ident(p.tgname) AS identity
+               FROM pg_trigger p JOIN place pr ON pr.oid = p.tgrelid
+               WHERE p.oid IN (SELECT t.tgparentid FROM trig t)) p ON p.oid = t.tgparentid
     LEFT JOIN (SELECT t.oid, jsonb_agg(a.attname ORDER BY k.n) AS columns
                FROM trig t, LATERAL unnest(t.tgattr) WITH ORDINALITY k (attnum, n), pg_attribute a
                WHERE a.attrelid = t.tgrelid AND a.attnum = k.attnum GROUP BY t.oid) u ON u.oid = t.oid
@@ -1183,6 +1209,8 @@ FROM (
     ) w
     WHERE (SELECT s.schemas FROM setting s) IS NULL
 ) o (kind, prefix, name, suffix, parent, properties)
+-- an identity is made once, though it is needed twice
+OFFSET 0
 ) x
 -- one key is compared faster than two; no kind has a character below a blank
 ORDER BY (x.kind || chr(1) || x.identity) COLLATE "C"

@@ -259,6 +259,8 @@ con AS (
     LEFT JOIN pg_class p ON p.oid = c.confrelid
     LEFT JOIN cols f ON f.attrelid = p.oid
     LEFT JOIN space s ON s.oid = p.relnamespace
+    -- the names of all columns go no further
+    OFFSET 0
 ),
 ind AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident, i.indnatts,
@@ -349,6 +351,20 @@ identity_column AS MATERIALIZED (
     FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
     WHERE o.deptype = 'i'
 ),
+-- what few columns have, in one place: whatever is joined with columns costs something for each of them
+noted AS MATERIALIZED (
+    SELECT n.attrelid, n.attnum, jsonb_object_agg(n.property, n.value) AS properties
+    FROM (SELECT o.attrelid, o.attnum::int AS attnum, 'identity' AS property, o.options AS value FROM identity_column o
+          UNION ALL
+          SELECT c.objoid, c.objsubid, 'comment', to_jsonb(c.description) FROM com c
+          WHERE c.classoid = 'pg_class'::regclass AND c.objsubid > 0
+          UNION ALL
+          SELECT a.objid, a.objsubid, 'acl', a.acl FROM acl a WHERE a.classid = 'pg_class'::regclass AND a.objsubid > 0
+          UNION ALL
+          SELECT g.objid, g.objsubid, 'grantors', g.grantors FROM grantor g
+          WHERE g.classid = 'pg_class'::regclass AND g.objsubid > 0) n
+    GROUP BY n.attrelid, n.attnum
+),
 attributes AS MATERIALIZED (
     SELECT a.attrelid,
         jsonb_agg(CASE WHEN a.attname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || a.attname || '"'
@@ -413,7 +429,10 @@ SELECT x.kind, x.identity, x.parent, x.properties
 FROM (
 SELECT o.kind,
     coalesce(o.prefix || '.', '')
-        || coalesce(CASE WHEN o.name = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || o.name || '"'
+        -- the keywords of "setting", here as constants: these are hashed, for every object asks
+        || coalesce(CASE WHEN o.name IN ('json', 'json_array', 'json_arrayagg', 'json_exists', 'json_object',
+            'json_objectagg', 'json_query', 'json_scalar', 'json_serialize', 'json_table', 'json_value', 'merge_action',
+            'normalize', 'system_user') THEN '"' || o.name || '"'
             ELSE quote_ident(o.name) END, '')
         || coalesce(o.suffix, '') AS identity,
     o.parent, o.properties

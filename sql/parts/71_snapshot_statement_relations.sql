@@ -60,7 +60,8 @@
     SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
         CASE WHEN x.plain AND NOT x.has_expression THEN jsonb_build_object('type', x.type, 'position', x.position,
             'not_null', x.attnotnull)
-            WHEN x.plain AND x.attgenerated = '' AND x.expression IS NOT NULL
+            -- no table is looked at for a default, so that it is always there
+            WHEN x.plain AND x.attgenerated = '' AND NOT x.locked
             THEN jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull, 'default',
                 x.expression)
         ELSE jsonb_strip_nulls(jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull,
@@ -69,8 +70,8 @@
             'generated', CASE WHEN x.attgenerated <> '' THEN x.expression END,
             'generated_kind', CASE x.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
             'identity', CASE x.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
-            'identity_sequence', x.sequence - CASE WHEN x.sequence ->> 'name' = x.relname || '_' || x.attname || '_seq'
-                THEN 'name' ELSE '' END,
+            'identity_sequence', (x.noted -> 'identity') - CASE WHEN x.noted #>> '{identity,name}'
+                = x.relname || '_' || x.attname || '_seq' THEN 'name' ELSE '' END,
             'storage', CASE WHEN x.attstorage <> x.typstorage THEN CASE x.attstorage WHEN 'p' THEN 'plain'
                 WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
             'compression', CASE x.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
@@ -84,7 +85,8 @@
                 THEN x.not_null_name END,
             'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
             'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,
-            'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
+            'acl', x.noted -> 'acl', 'grantors', x.noted -> 'grantors', 'comment', x.noted -> 'comment', 'extension',
+                x.extension,
             'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
                 WHEN x.has_expression AND x.expression IS NULL THEN 'dropped while it was read' END))
         END
@@ -99,27 +101,23 @@
               -- a default names no column: its table need not be opened
               CASE WHEN NOT r.locked
                   THEN pg_get_expr(f.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE f.adrelid END) END AS expression,
-              s.options AS sequence, k.conname AS not_null_name, k.convalidated AS not_null_validated,
+              n.properties AS noted, k.conname AS not_null_name, k.convalidated AS not_null_validated,
                   k.connoinherit AS not_null_no_inherit,
-              l.acl, g.grantors, c.description,
               a.attidentity = '' AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
                   AND a.attcompression = '' AND a.statistics IS NULL AND a.attfdwoptions IS NULL AND a.attinhcount = 0
                   AND (a.attoptions IS NULL OR cardinality(a.attoptions) = 1
                       AND left(a.attoptions[1], 10) = 'pg_attver=')
                   AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit
                       AND k.conname = r.relname || '_' || a.attname || '_not_null')
-                  AND l.acl IS NULL AND g.grantors IS NULL AND c.description IS NULL AND r.extension IS NULL AS plain
+                  AND n.attrelid IS NULL AND r.extension IS NULL AS plain
           FROM att a
           -- not rel, of which no statistics are known
           JOIN (SELECT * FROM relation r WHERE r.relkind IN ('r', 'p', 'f') OFFSET 0) r ON r.oid = a.attrelid
           JOIN pg_type t ON t.oid = a.atttypid
           LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
           LEFT JOIN gone d ON d.attrelid = a.attrelid
-          LEFT JOIN identity_column s ON s.attrelid = a.attrelid AND s.attnum = a.attnum
           LEFT JOIN not_null k ON k.conrelid = a.attrelid AND k.attnum = a.attnum
-          LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = a.attrelid AND c.objsubid = a.attnum
-          LEFT JOIN acl l ON l.classid = 'pg_class'::regclass AND l.objid = a.attrelid AND l.objsubid = a.attnum
-          LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = a.attrelid AND g.objsubid = a.attnum) x
+          LEFT JOIN noted n ON n.attrelid = a.attrelid AND n.attnum = a.attnum) x
     LEFT JOIN coll cl ON cl.oid = x.attcollation
     UNION ALL
     SELECT 'constraint', x.table_identity, x.conname::text, NULL, x.table_identity,
@@ -140,7 +138,7 @@
                 x.condeferred)
         END
         -- what stands for one partition of the table referred to is named by nobody
-        || CASE WHEN x.of_reference OR left(x.conname, length(x.automatic)) = x.automatic
+        || CASE WHEN x.of_reference OR x.conname = x.automatic OR starts_with(x.conname, x.automatic)
                 AND ltrim(substr(x.conname, length(x.automatic) + 1), '0123456789') = ''
                     THEN '{"automatic_name": true}'::jsonb ELSE '{}' END
         || CASE WHEN x.description IS NULL AND x.extension IS NULL AND NOT x.conperiod AND NOT x.locked
@@ -174,13 +172,13 @@
                 'unknown', CASE WHEN x.contype = 'c' AND x.locked OR x.waits THEN x.trouble
                     WHEN x.contype = 'c' AND x.expression IS NULL THEN 'dropped while it was read' END))
         END
-    FROM (SELECT c.*, coalesce(r.identity, dn.identity || '.' || quote_ident(t.typname)) AS table_identity,
-              coalesce(r.extension, te.extension) AS extension,
-              coalesce(r.locked, false) OR db.objid IS NOT NULL AS locked,
-              coalesce(r.trouble, db.reason) AS trouble,
-              CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE AND db.objid IS NULL
+    FROM (SELECT c.*, coalesce(r.identity, t.identity) AS table_identity,
+              coalesce(r.extension, t.extension) AS extension,
+              coalesce(r.locked, false) OR t.objid IS NOT NULL AS locked,
+              coalesce(r.trouble, t.reason) AS trouble,
+              CASE WHEN c.contype = 'c' AND r.locked IS NOT TRUE AND t.objid IS NULL
                   THEN pg_get_expr(c.conbin, c.conrelid) END AS expression,
-              CASE WHEN c.conparentid <> 0 THEN pr.identity || '.' || quote_ident(p.conname) END AS partition_of,
+              CASE WHEN c.conparentid <> 0 THEN p.identity || '.' || quote_ident(p.conname) END AS partition_of,
               c.contype = 'f' AND p.conrelid = c.conrelid AS of_reference,
               i.indnullsnotdistinct, i.waits, i.amname, i.relname AS index_name, i.reloptions, s.spcname, i.indisvalid,
                   i.indisclustered, i.indisreplident,
@@ -197,12 +195,17 @@
               m.description
           FROM con c
           LEFT JOIN rel r ON r.oid = c.conrelid
-          LEFT JOIN pg_type t ON t.oid = c.contypid
-          LEFT JOIN broken db ON db.catalog = 'type' AND db.objid = c.contypid
-          LEFT JOIN nsp dn ON dn.oid = t.typnamespace
-          LEFT JOIN ext te ON te.classid = 'pg_type'::regclass AND te.objid = t.oid
-          LEFT JOIN pg_constraint p ON p.oid = c.conparentid
-          LEFT JOIN place pr ON pr.oid = p.conrelid
+          LEFT JOIN (SELECT t.oid, t.typname, n.identity || '.' || quote_ident(t.typname) AS identity, e.extension,
+                         b.objid, b.reason
+                     FROM pg_type t
+                     JOIN nsp n ON n.oid = t.typnamespace
+                     LEFT JOIN ext e ON e.classid = 'pg_type'::regclass AND e.objid = t.oid
+                     LEFT JOIN broken b ON b.catalog = 'type' AND b.objid = t.oid
+                     WHERE t.typtype = 'd') t ON t.oid = c.contypid
+          LEFT JOIN (SELECT p.oid, p.conrelid, p.conname, pr.identity
+                     FROM pg_constraint p JOIN place pr ON pr.oid = p.conrelid
+                     WHERE p.oid IN (SELECT c.conparentid FROM pg_constraint c WHERE c.conparentid <> 0)) p
+              ON p.oid = c.conparentid
           LEFT JOIN ind i ON i.constraint_oid = c.oid
           LEFT JOIN ind_key ik ON ik.indexrelid = i.indexrelid
           LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
@@ -210,7 +213,8 @@
                      FROM pg_constraint c, LATERAL unnest(c.conexclop) WITH ORDINALITY u (operator,
                          n) GROUP BY c.oid) o ON o.oid = c.oid
           LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
-          WHERE r.oid IS NOT NULL OR dn.oid IS NOT NULL) x
+          WHERE r.oid IS NOT NULL OR t.oid IS NOT NULL
+          OFFSET 0) x
     UNION ALL
     SELECT 'index', i.schema, i.relname::text, NULL, i.table_identity,
         jsonb_strip_nulls(jsonb_build_object('access_method', i.amname, 'unique', i.indisunique,
@@ -240,7 +244,8 @@
     FROM ind i
     LEFT JOIN ind_key k ON k.indexrelid = i.indexrelid
     LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
-    LEFT JOIN place p ON p.oid = i.inhparent
+    LEFT JOIN (SELECT p.oid, p.identity FROM place p WHERE p.oid IN (SELECT i.inhparent FROM inh i)) p
+        ON p.oid = i.inhparent
     LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = i.indexrelid AND c.objsubid = 0
     WHERE i.constraint_oid IS NULL
     UNION ALL
@@ -313,16 +318,18 @@
             'deferrable', CASE WHEN t.tgconstraint <> 0 THEN t.tgdeferrable END,
             'deferred', CASE WHEN t.tgconstraint <> 0 THEN t.tginitdeferred END,
             'from_table', f.identity,
-            'partition_of', pr.identity || '.' || quote_ident(p.tgname),
+            'partition_of', p.identity,
             'comment', c.description, 'extension', coalesce(e.extension, r.extension),
             'unknown', CASE WHEN t.tgqual IS NOT NULL AND r.locked THEN r.trouble
                 WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL
                 THEN 'dropped while it was read' END))
     FROM trig t
     JOIN rel r ON r.oid = t.tgrelid
-    LEFT JOIN place f ON f.oid = t.tgconstrrelid
-    LEFT JOIN pg_trigger p ON p.oid = t.tgparentid AND t.tgparentid <> 0
-    LEFT JOIN place pr ON pr.oid = p.tgrelid
+    LEFT JOIN (SELECT f.oid, f.identity FROM place f WHERE f.oid IN (SELECT t.tgconstrrelid FROM trig t)) f
+        ON f.oid = t.tgconstrrelid
+    LEFT JOIN (SELECT p.oid, pr.identity || '.' || quote_ident(p.tgname) AS identity
+               FROM pg_trigger p JOIN place pr ON pr.oid = p.tgrelid
+               WHERE p.oid IN (SELECT t.tgparentid FROM trig t)) p ON p.oid = t.tgparentid
     LEFT JOIN (SELECT t.oid, jsonb_agg(a.attname ORDER BY k.n) AS columns
                FROM trig t, LATERAL unnest(t.tgattr) WITH ORDINALITY k (attnum, n), pg_attribute a
                WHERE a.attrelid = t.tgrelid AND a.attnum = k.attnum GROUP BY t.oid) u ON u.oid = t.oid

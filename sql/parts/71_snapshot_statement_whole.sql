@@ -141,6 +141,8 @@
     ) w
     WHERE (SELECT s.schemas FROM setting s) IS NULL
 ) o (kind, prefix, name, suffix, parent, properties)
+-- an identity is made once, though it is needed twice
+OFFSET 0
 ) x
 -- one key is compared faster than two; no kind has a character below a blank
 ORDER BY (x.kind || chr(1) || x.identity) COLLATE "C"
