@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 #include "access/tupdesc.h"
+#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "utils/tuplestore.h"
@@ -50,7 +51,7 @@ typedef enum SnapshotCare
 /* snapshot_reader.c */
 extern SnapshotReader *snapshot_reader_begin(const char *name);
 extern void snapshot_reader_clear(SnapshotReader *reader);
-extern void snapshot_reader_add_result(SnapshotReader *reader);
+extern uint64 snapshot_reader_fill(SnapshotReader *reader, SPIPlanPtr plan, bool read_only);
 extern void snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object);
 extern void snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls);
 extern void snapshot_reader_finish(SnapshotReader *reader);

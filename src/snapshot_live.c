@@ -42,7 +42,6 @@
 #include "spi.h"
 
 #define ATTEMPTS 5
-#define FETCH_ROWS 1000
 
 /*
  * The texts, in the current memory context.  The probe comes after the
@@ -160,21 +159,6 @@ snapshot_attempts(SnapshotReader *reader,
 	}
 }
 
-/* Move the rows of the portal into the reader, a batch at a time */
-static void
-fetch_all(SnapshotReader *reader, Portal portal)
-{
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		if (SPI_processed == 0)
-			break;
-		snapshot_reader_add_result(reader);
-		SPI_freetuptable(SPI_tuptable);
-		sg_progress_done(reader->info.objects, 0);
-	}
-}
-
 static void
 set_locally(const char *sql)
 {
@@ -188,7 +172,6 @@ static void
 read_here(SnapshotReader *reader, SnapshotCare care)
 {
 	SnapshotTexts texts;
-	Portal		portal;
 	SgScope		scope;
 
 	snapshot_texts(&texts);
@@ -205,9 +188,7 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	 * printing functions see
 	 */
 	PushActiveSnapshot(GetLatestSnapshot());
-	portal = SPI_cursor_open(NULL, sg_kept_plan(texts.statement, 0, NULL), NULL, NULL, true);
-	fetch_all(reader, portal);
-	SPI_cursor_close(portal);
+	(void) snapshot_reader_fill(reader, sg_kept_plan(texts.statement, 0, NULL), true);
 	PopActiveSnapshot();
 
 	SPI_finish();

@@ -26,8 +26,12 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "progress.h"
 #include "snapshot.h"
 #include "snapshot_internal.h"
+#include "spi.h"
+
+#define PROGRESS_ROWS 1000
 
 /* As bytea, in the current context */
 Datum
@@ -67,7 +71,13 @@ object_digest_with(pg_cryptohash_ctx *ctx, const char *kind, const char *identit
 	char	   *utf8;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s\n%s\n%s\n", kind, identity, parent ? parent : "");
+	appendStringInfoString(&text, kind);
+	appendStringInfoChar(&text, '\n');
+	appendStringInfoString(&text, identity);
+	appendStringInfoChar(&text, '\n');
+	if (parent)
+		appendStringInfoString(&text, parent);
+	appendStringInfoChar(&text, '\n');
 	(void) JsonbToCString(&text, &properties->root, VARSIZE(properties));
 
 	utf8 = pg_server_to_any(text.data, text.len, PG_UTF8);
@@ -140,34 +150,66 @@ append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *chec
 	tuplestore_putvalues(reader->store, reader->slot->tts_tupleDescriptor, values, nulls);
 }
 
-/* Add the objects of SPI_tuptable: their kind, identity and parent as text, their properties as jsonb */
-void
-snapshot_reader_add_result(SnapshotReader *reader)
+/* Takes what a query gives, without a copy of it */
+typedef struct ObjectReceiver
 {
-	/* its library is slow to make one, so that the rows share it */
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	DestReceiver pub;
+	SnapshotReader *reader;
+	pg_cryptohash_ctx *ctx;		/* slow to make, so that the rows share it */
+} ObjectReceiver;
+
+static bool
+receive_object(TupleTableSlot *slot, DestReceiver *self)
+{
+	ObjectReceiver *receiver = (ObjectReceiver *) self;
+	SnapshotReader *reader = receiver->reader;
 	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+	uint8		digest[SNAPSHOT_CHECKSUM_LENGTH];
+	Datum		values[SNAPSHOT_COLUMNS];
+	bool		nulls[SNAPSHOT_COLUMNS];
+	Jsonb	   *properties;
 
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		uint8		digest[SNAPSHOT_CHECKSUM_LENGTH];
-		Datum		values[SNAPSHOT_COLUMNS];
-		bool		nulls[SNAPSHOT_COLUMNS];
-		Jsonb	   *properties;
-
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
-		properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
-		object_digest_with(ctx, TextDatumGetCString(values[SNAPSHOT_KIND]), TextDatumGetCString(values[SNAPSHOT_IDENTITY]),
-						   nulls[SNAPSHOT_PARENT] ? NULL : TextDatumGetCString(values[SNAPSHOT_PARENT]),
-						   properties, digest);
-		values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(properties);
-		values[SNAPSHOT_CHECKSUM] = snapshot_checksum_datum(digest);
-		nulls[SNAPSHOT_CHECKSUM] = false;
-		append_row(reader, values, nulls, digest);
-		MemoryContextReset(reader->row_context);
-	}
+	slot_getallattrs(slot);
+	memcpy(values, slot->tts_values, sizeof(Datum) * SNAPSHOT_CHECKSUM);
+	memcpy(nulls, slot->tts_isnull, sizeof(bool) * SNAPSHOT_CHECKSUM);
+	properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
+	object_digest_with(receiver->ctx, TextDatumGetCString(values[SNAPSHOT_KIND]),
+					   TextDatumGetCString(values[SNAPSHOT_IDENTITY]),
+					   nulls[SNAPSHOT_PARENT] ? NULL : TextDatumGetCString(values[SNAPSHOT_PARENT]),
+					   properties, digest);
+	values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(properties);
+	values[SNAPSHOT_CHECKSUM] = snapshot_checksum_datum(digest);
+	nulls[SNAPSHOT_CHECKSUM] = false;
+	append_row(reader, values, nulls, digest);
 	MemoryContextSwitchTo(old);
-	pg_cryptohash_free(ctx);
+	MemoryContextReset(reader->row_context);
+
+	if (reader->info.objects % PROGRESS_ROWS == 0)
+		sg_progress_done(reader->info.objects, 0);
+	return true;
+}
+
+/*
+ * Run a query with the snapshot that is active, or with a new one, and add
+ * the objects that it gives: kind, identity and parent as text, properties as
+ * jsonb.  SPI must be connected.  Returns their number.
+ */
+uint64
+snapshot_reader_fill(SnapshotReader *reader, SPIPlanPtr plan, bool read_only)
+{
+	ObjectReceiver receiver = {
+		.pub = sg_receiver(receive_object),
+		.reader = reader,
+		.ctx = pg_cryptohash_create(PG_SHA256),
+	};
+	SPIExecuteOptions options = {.read_only = read_only,.dest = &receiver.pub};
+	int			rc = SPI_execute_plan_extended(plan, &options);
+
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for a snapshot", SPI_result_code_string(rc));
+	pg_cryptohash_free(receiver.ctx);
+	sg_progress_done(reader->info.objects, 0);
+	return SPI_processed;
 }
 
 /* Add an object, its checksum included */

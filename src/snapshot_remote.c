@@ -89,12 +89,11 @@ dblink_schema(void)
 	return schema;
 }
 
-/* SELECT columns FROM dblink.function('connection'[, 'argument']) [AS result]; SPI must be connected */
-static uint64
-call(const char *columns, const char *function, const char *argument, const char *result)
+/* SELECT columns FROM dblink.function('connection'[, 'argument']) [AS result] */
+static char *
+call_text(const char *columns, const char *function, const char *argument, const char *result)
 {
 	StringInfoData sql;
-	int			rc;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s FROM %s.%s('%s'", columns, remote.dblink, function, CONNECTION);
@@ -102,10 +101,19 @@ call(const char *columns, const char *function, const char *argument, const char
 		appendStringInfo(&sql, ", %s", quote_literal_cstr(argument));
 	appendStringInfo(&sql, ") AS %s", result);
 
-	rc = SPI_execute(sql.data, false, 0);
+	return sql.data;
+}
+
+/* Run that; SPI must be connected */
+static uint64
+call(const char *columns, const char *function, const char *argument, const char *result)
+{
+	char	   *sql = call_text(columns, function, argument, result);
+	int			rc = SPI_execute(sql, false, 0);
+
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for %s", SPI_result_code_string(rc), function);
-	pfree(sql.data);
+	pfree(sql);
 
 	return SPI_processed;
 }
@@ -280,14 +288,21 @@ look_around(SnapshotReader *reader)
 static uint64
 fetch_batch(SnapshotReader *reader)
 {
+	char	   *sql = call_text("*", "dblink_get_result", NULL,
+								"t (kind text, identity text, parent text, properties jsonb)");
+	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
 	uint64		rows;
 
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for dblink_get_result", SPI_result_code_string(SPI_result));
 	send_query(psprintf("FETCH %d FROM sg_snapshot", FETCH_ROWS));
-	rows = next_result("t (kind text, identity text, parent text, properties jsonb)");
-	snapshot_reader_add_result(reader);
-	SPI_freetuptable(SPI_tuptable);
+	await_result();
+	remote.answering = true;
+	rows = snapshot_reader_fill(reader, plan, false);
+	remote.answering = false;
 	(void) next_result("t (nothing text)");
-	sg_progress_done(reader->info.objects, 0);
+	SPI_freeplan(plan);
+	pfree(sql);
 
 	return rows;
 }

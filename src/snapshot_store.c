@@ -273,30 +273,6 @@ insert_header(const SnapshotInfo *info, const char *name, const char *role, bool
 							lengthof(types), types, values, nulls) == 1;
 }
 
-/* Some objects at once: arrays of the five columns */
-static void
-insert_batch(const char *name, Datum (*rows)[BATCH_ROWS], bool *no_parent, int n)
-{
-	static const Oid element[SNAPSHOT_COLUMNS] = {TEXTOID, TEXTOID, TEXTOID, JSONBOID, BYTEAOID};
-	Oid			types[SNAPSHOT_COLUMNS + 1] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, BYTEAARRAYOID, TEXTOID};
-	Datum		values[SNAPSHOT_COLUMNS + 1];
-
-	for (int column = 0; column < SNAPSHOT_COLUMNS; column++)
-	{
-		int			lower = 1;
-
-		values[column] = PointerGetDatum(construct_md_array(rows[column],
-															column == SNAPSHOT_PARENT ? no_parent : NULL,
-															1, &n, &lower, element[column], -1, false, TYPALIGN_INT));
-	}
-	values[SNAPSHOT_COLUMNS] = CStringGetTextDatum(name);
-
-	(void) sg_owner_execute(SPI_OK_INSERT,
-							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
-							" SELECT $6, unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
-							lengthof(types), types, values, NULL);
-}
-
 /*
  * Keep what the reader holds, as the current role's.  Raises 42710 when the
  * name was taken meanwhile.
@@ -305,12 +281,17 @@ int64
 snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 {
 	char	   *role = GetUserNameFromId(GetUserId(), false);
-	Datum		(*rows)[BATCH_ROWS] = palloc(sizeof(Datum) * BATCH_ROWS * SNAPSHOT_COLUMNS);
-	bool	   *no_parent = palloc(sizeof(bool) * BATCH_ROWS);
-	MemoryContext batch;
-	const SnapshotObject *object;
-	int64		written = 0;
-	int			n = 0;
+	EphemeralNamedRelationData objects = {
+		.md = {
+			.name = "objects",
+			.tupdesc = reader->slot->tts_tupleDescriptor,
+			.enrtype = ENR_NAMED_TUPLESTORE,
+			.enrtuples = reader->info.objects,
+		},
+		.reldata = reader->store,
+	};
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
 	SgScope		scope;
 
 	sg_owner_begin(&scope);
@@ -323,33 +304,12 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 
 	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, reader->info.objects);
 	sg_progress_phase(SG_PHASE_EXECUTING);
-	batch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard snapshot batch", ALLOCSET_DEFAULT_SIZES);
-	snapshot_rewind(reader);
-	do
-	{
-		MemoryContext old = MemoryContextSwitchTo(batch);
-
-		object = snapshot_next(reader);
-		if (object != NULL)
-		{
-			rows[SNAPSHOT_KIND][n] = CStringGetTextDatum(object->kind);
-			rows[SNAPSHOT_IDENTITY][n] = CStringGetTextDatum(object->identity);
-			rows[SNAPSHOT_PARENT][n] = object->parent ? CStringGetTextDatum(object->parent) : (Datum) 0;
-			no_parent[n] = object->parent == NULL;
-			rows[SNAPSHOT_PROPERTIES][n] = PointerGetDatum(PG_DETOAST_DATUM_COPY(PointerGetDatum(object->properties)));
-			rows[SNAPSHOT_CHECKSUM][n] = snapshot_checksum_datum(object->checksum);
-			n++;
-		}
-		if (n == BATCH_ROWS || (object == NULL && n > 0))
-		{
-			insert_batch(name, rows, no_parent, n);
-			sg_progress_done(written += n, 0);
-			n = 0;
-			MemoryContextReset(batch);
-		}
-		MemoryContextSwitchTo(old);
-	} while (object != NULL);
-
+	if (SPI_register_relation(&objects) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "could not register the objects of a snapshot");
+	(void) sg_owner_execute(SPI_OK_INSERT,
+							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
+							" SELECT $1, kind, identity, parent, properties, checksum FROM objects",
+							lengthof(types), types, values, NULL);
 	sg_progress_end();
 	SPI_finish();
 	sg_scope_end(&scope);
