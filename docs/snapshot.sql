@@ -11,12 +11,24 @@
 --
 -- Needs psql 11 and a server of 12 or later, and the right to connect. It reads the catalogs in one read-only transaction,
 -- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds, and what cannot be
--- printed, is marked as unknown; if that fails as well, nothing is printed, and psql exits with status 3.
+-- printed, is marked as unknown; if that fails as well, or the server is too old, nothing is printed but the error, and psql
+-- exits with status 3.
 \set QUIET on
 \set ON_ERROR_STOP on
 \pset format unaligned
 \pset tuples_only on
 \pset pager off
+
+SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.<) 120000 AS sg_too_old \gset
+\if :sg_too_old
+\set SHOW_CONTEXT never
+DO $$
+BEGIN
+    RAISE 'this server runs PostgreSQL %', pg_catalog.current_setting('server_version')
+        USING ERRCODE = 'feature_not_supported', DETAIL = 'The snapshot statement needs PostgreSQL 12 or later.',
+            HINT = 'Compare what pg_dump --schema-only writes, or snapshots taken after an upgrade.';
+END $$;
+\endif
 
 BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -349,14 +361,23 @@ gone AS MATERIALIZED (
 -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
 not_null AS MATERIALIZED (
     SELECT c.conrelid, c.conkey[1] AS attnum, CASE WHEN c.coninhcount = 0 THEN c.conname END AS conname,
-        c.convalidated, c.connoinherit
-    FROM pg_constraint c WHERE c.contype = 'n' AND c.conrelid <> 0
+        c.convalidated, c.connoinherit, m.description
+    FROM pg_constraint c
+    LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
+    WHERE c.contype = 'n' AND c.conrelid <> 0
 ),
 identity_column AS MATERIALIZED (
     SELECT o.attrelid, o.attnum, jsonb_build_object('type', format_type(s.seqtypid, NULL), 'start', s.seqstart,
         'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache', s.seqcache, 'cycle', s.seqcycle,
-        'name', c.relname) AS options
+        'name', c.relname)
+        || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'comment', m.description,
+            -- it goes with its table, where nobody has set it
+            'persistence', CASE WHEN c.relpersistence <> t.relpersistence
+                THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END)) AS options
     FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
+    JOIN pg_class t ON t.oid = o.attrelid
+    LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.objsubid = 0
+    LEFT JOIN com m ON m.classoid = 'pg_class'::regclass AND m.objoid = c.oid AND m.objsubid = 0
     WHERE o.deptype = 'i'
 ),
 -- what few columns have, in one place: whatever is joined with columns costs something for each of them
@@ -383,7 +404,12 @@ attributes AS MATERIALIZED (
             FILTER (WHERE f.adrelid IS NOT NULL AND NOT r.locked) AS defaults,
         jsonb_object_agg(a.attname, c.description) FILTER (WHERE c.description IS NOT NULL) AS comments,
         jsonb_object_agg(a.attname, l.acl) FILTER (WHERE l.acl IS NOT NULL) AS acls,
-        jsonb_object_agg(a.attname, a.attstattarget) FILTER (WHERE a.attstattarget >= 0) AS statistics
+        jsonb_object_agg(a.attname, a.attstattarget) FILTER (WHERE a.attstattarget >= 0) AS statistics,
+        jsonb_object_agg(a.attname, CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external'
+            WHEN 'm' THEN 'main' ELSE 'extended' END)
+            FILTER (WHERE r.relkind = 'm' AND a.attstorage <> t.typstorage) AS storages,
+        jsonb_object_agg(a.attname, z.compression) FILTER (WHERE z.compression IS NOT NULL) AS compressions,
+        jsonb_object_agg(a.attname, z.options) FILTER (WHERE z.options <> '{}') AS options
     FROM rel r
     -- found by index, where there are few of them
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -393,6 +419,13 @@ attributes AS MATERIALIZED (
     LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
     LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = a.attrelid AND c.objsubid = a.attnum
     LEFT JOIN acl l ON l.classid = 'pg_class'::regclass AND l.objid = a.attrelid AND l.objsubid = a.attnum
+    LEFT JOIN LATERAL (
+        SELECT CASE x.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
+            ARRAY(SELECT o FROM unnest(x.attoptions) o WHERE left(o, 10) <> 'pg_attver=' ORDER BY o COLLATE "C") AS options
+        FROM (VALUES (''::"char")) d (attcompression),
+            LATERAL (SELECT b.attoptions, attcompression FROM pg_attribute b
+                WHERE b.attrelid = a.attrelid AND b.attnum = a.attnum OFFSET 0) x
+        WHERE r.relkind = 'm') z ON true
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
 ),
@@ -405,6 +438,15 @@ proc AS (
                     p.protrftypes,
                 p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
             FROM pg_proc p WHERE p.pronamespace <> 11 OFFSET 0) p
+),
+-- what checks a key, switched off by DISABLE TRIGGER ALL
+switched AS MATERIALIZED (
+    SELECT x.tgconstraint, string_agg(DISTINCT x.state COLLATE "C", ', ' ORDER BY x.state COLLATE "C") AS triggers
+    FROM (SELECT t.tgconstraint, CASE WHEN t.tgfoid IN ('"RI_FKey_check_ins"'::regproc, '"RI_FKey_check_upd"'::regproc,
+                  'unique_key_recheck'::regproc) THEN 'check ' ELSE 'action ' END
+              || CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END AS state
+          FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled <> 'O') x
+    GROUP BY x.tgconstraint
 ),
 trig AS (
     SELECT t.*
@@ -422,13 +464,13 @@ range AS (
             rngmultitypid FROM pg_range r OFFSET 0) r
 ),
 published AS (
-    SELECT r.prpubid, c.identity,
+    SELECT r.prpubid, c.identity, r.prexcept AS excepted,
         (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = r.prrelid
             AND a.attnum = ANY (r.prattrs::int2[])) AS columns,
         CASE WHEN t.locked IS NOT TRUE THEN pg_get_expr(r.prqual, r.prrelid) END AS filter,
         CASE WHEN t.locked AND r.prqual IS NOT NULL THEN t.trouble END AS trouble
-    FROM (VALUES (NULL::int2vector, NULL::pg_node_tree)) d (prattrs, prqual),
-        LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual FROM pg_publication_rel r OFFSET 0) r
+    FROM (VALUES (NULL::int2vector, NULL::pg_node_tree, false)) d (prattrs, prqual, prexcept),
+        LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual, prexcept FROM pg_publication_rel r OFFSET 0) r
     JOIN place c ON c.oid = r.prrelid
     LEFT JOIN rel t ON t.oid = c.oid
 )
@@ -532,6 +574,7 @@ FROM (
                 THEN x.not_null_name END,
             'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
             'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,
+            'not_null_comment', x.not_null_comment,
             'acl', x.noted -> 'acl', 'grantors', x.noted -> 'grantors', 'comment', x.noted -> 'comment', 'extension',
                 x.extension,
             'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
@@ -549,12 +592,12 @@ FROM (
               CASE WHEN NOT r.locked
                   THEN pg_get_expr(f.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE f.adrelid END) END AS expression,
               n.properties AS noted, k.conname AS not_null_name, k.convalidated AS not_null_validated,
-                  k.connoinherit AS not_null_no_inherit,
+                  k.connoinherit AS not_null_no_inherit, k.description AS not_null_comment,
               a.attidentity = '' AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
                   AND a.attcompression = '' AND a.statistics IS NULL AND a.attfdwoptions IS NULL AND a.attinhcount = 0
                   AND (a.attoptions IS NULL OR cardinality(a.attoptions) = 1
                       AND left(a.attoptions[1], 10) = 'pg_attver=')
-                  AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit
+                  AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit AND k.description IS NULL
                       AND k.conname = r.relname || '_' || a.attname || '_not_null')
                   AND n.attrelid IS NULL AND r.extension IS NULL AS plain
           FROM att a
@@ -590,6 +633,7 @@ FROM (
                     THEN '{"automatic_name": true}'::jsonb ELSE '{}' END
         || CASE WHEN x.description IS NULL AND x.extension IS NULL AND NOT x.conperiod AND NOT x.locked
             AND x.coninhcount = 0 AND x.partition_of IS NULL
+                AND x.triggers IS NULL AND x.index_comment IS NULL
                 AND (x.contype = 'f' AND x.on_delete_columns IS NULL
                      OR x.contype = 'c' AND NOT x.connoinherit AND x.expression IS NOT NULL
                      OR x.contype IN ('p', 'u') AND x.indisvalid AND NOT x.indisclustered AND NOT x.indisreplident
@@ -598,7 +642,7 @@ FROM (
                             AND x.index_name = x.conname)
             THEN '{}'
             ELSE jsonb_strip_nulls(jsonb_build_object(
-                'on_delete_columns', x.on_delete_columns,
+                'on_delete_columns', x.on_delete_columns, 'triggers', x.triggers,
                 'period', CASE WHEN x.conperiod THEN true END,
                 'no_inherit', CASE WHEN x.contype = 'c' AND x.connoinherit THEN true END,
                 'inherited', CASE WHEN x.coninhcount > 0 AND x.partition_of IS NULL THEN CASE
@@ -609,8 +653,17 @@ FROM (
                 'access_method', CASE WHEN x.contype = 'x' THEN x.amname END,
                 'index_columns', CASE WHEN x.contype = 'x' THEN x.index_columns END,
                 'expressions', x.expressions, 'operators', x.operators,
-                'operator_classes', x.operator_classes, 'predicate', x.predicate,
+                'operator_classes', x.operator_classes, 'collations', x.collations, 'ordering', x.ordering,
+                'predicate', x.predicate,
+                'operator_class_options', CASE WHEN x.contype = 'x' THEN (
+                    SELECT jsonb_object_agg(a.attnum::text, to_jsonb(a.attoptions)) FROM pg_attribute a
+                    WHERE a.attrelid = x.conindid AND a.attnum BETWEEN 1 AND x.indnkeyatts
+                        AND a.attoptions IS NOT NULL) END,
+                'statistics', CASE WHEN x.expressions IS NOT NULL THEN (
+                    SELECT jsonb_object_agg(a.attnum::text, a.attstattarget) FROM pg_attribute a
+                    WHERE a.attrelid = x.conindid AND a.attnum > 0 AND a.attstattarget >= 0) END,
                 'index_name', CASE WHEN x.index_name <> x.conname THEN x.index_name END,
+                'index_comment', x.index_comment,
                 'options', to_jsonb(x.reloptions), 'tablespace', x.spcname,
                 'valid', CASE WHEN NOT x.indisvalid THEN false END,
                 'clustered', CASE WHEN x.indisclustered THEN true END,
@@ -631,8 +684,10 @@ FROM (
                   i.indisclustered, i.indisreplident,
               ik.include, ik.columns AS index_columns, ik.expressions,
                   CASE WHEN ik.has_operator_classes THEN ik.operator_classes END AS operator_classes,
+                  CASE WHEN ik.has_collations THEN ik.collations END AS collations,
+                  CASE WHEN ik.has_ordering THEN ik.ordering END AS ordering, i.indnkeyatts,
               CASE WHEN NOT i.waits THEN pg_get_expr(i.indpred, i.indrelid) END AS predicate,
-              o.operators,
+              o.operators, sw.triggers, im.description AS index_comment,
               CASE c.contype WHEN 'p' THEN r.relname || '_pkey'
                   WHEN 'f' THEN r.relname || '_' || c.joined || '_fkey'
                   WHEN 'u' THEN r.relname || '_' || coalesce(ik.joined, c.joined) || '_key'
@@ -660,6 +715,8 @@ FROM (
                      FROM pg_constraint c, LATERAL unnest(c.conexclop) WITH ORDINALITY u (operator,
                          n) GROUP BY c.oid) o ON o.oid = c.oid
           LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
+          LEFT JOIN com im ON im.classoid = 'pg_class'::regclass AND im.objoid = i.indexrelid AND im.objsubid = 0
+          LEFT JOIN switched sw ON sw.tgconstraint = c.oid
           WHERE r.oid IS NOT NULL OR t.oid IS NOT NULL
           OFFSET 0) x
     UNION ALL
@@ -701,14 +758,15 @@ FROM (
             x.columns,
             'column_defaults', x.defaults, 'column_comments', x.comments, 'column_acl', x.acls, 'column_statistics',
                 x.statistics,
+            'column_storage', x.storages, 'column_compression', x.compressions, 'column_options', x.column_options,
             'options', to_jsonb(x.reloptions),
             'populated', CASE WHEN x.relkind = 'm' THEN x.relispopulated END, 'tablespace', x.spcname,
             'access_method', CASE WHEN x.relkind = 'm' AND x.amname <> 'heap' THEN x.amname END,
             'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
             'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'it or what it reads is')
                 WHEN x.query IS NULL THEN 'dropped while it was read' END))
-    FROM (SELECT r.*, t.columns, t.defaults, t.comments, t.acls, t.statistics, m.amname, s.spcname, a.acl, g.grantors,
-        c.description,
+    FROM (SELECT r.*, t.columns, t.defaults, t.comments, t.acls, t.statistics, t.storages, t.compressions,
+        t.options AS column_options, m.amname, s.spcname, a.acl, g.grantors, c.description,
               r.locked OR w.objid IS NOT NULL AS waits,
               CASE WHEN NOT r.locked AND w.objid IS NULL THEN pg_get_viewdef(r.oid) END AS query
           FROM rel r
@@ -882,7 +940,10 @@ FROM (
                 THEN g.aggminvtransfn::regprocedure::text END,
             'moving_final_function', CASE WHEN g.aggmfinalfn::oid <> 0 THEN g.aggmfinalfn::regprocedure::text END,
             'moving_state_type', CASE WHEN g.aggmtranstype <> 0 THEN format_type(g.aggmtranstype, NULL) END,
-                'moving_initial_value', g.aggminitval,
+                'moving_initial_value', g.aggminitval, 'moving_state_size', nullif(g.aggmtransspace, 0),
+            'moving_final_extra', CASE WHEN g.aggmfinalextra THEN true END,
+            'moving_final_modify', CASE WHEN g.aggmtranstype <> 0
+                THEN nullif(g.aggmfinalmodify, CASE g.aggkind WHEN 'n' THEN 'r' ELSE 'w' END) END,
             'sort_operator', CASE WHEN g.aggsortop <> 0 THEN g.aggsortop::regoperator::text END)) END
         || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', t.grantors, 'comment', c.description,
             'extension', e.extension,
@@ -925,7 +986,18 @@ FROM (
                 'length', t.typlen, 'category', t.typcategory, 'alignment', t.typalign, 'storage', t.typstorage,
                     'by_value', t.typbyval,
                 'default', t.typdefault, 'element', CASE WHEN t.typelem <> 0 THEN format_type(t.typelem, NULL) END,
-                'preferred', CASE WHEN t.typispreferred THEN true END))
+                'preferred', CASE WHEN t.typispreferred THEN true END, 'delimiter', nullif(t.typdelim, ','),
+                'collatable', CASE WHEN t.typcollation <> 0 THEN true END,
+                'receive', CASE WHEN t.typreceive::oid <> 0 THEN t.typreceive::text END,
+                'send', CASE WHEN t.typsend::oid <> 0 THEN t.typsend::text END,
+                'modifier_input', CASE WHEN t.typmodin::oid <> 0 THEN t.typmodin::text END,
+                'modifier_output', CASE WHEN t.typmodout::oid <> 0 THEN t.typmodout::text END,
+                'analyze', CASE WHEN t.typanalyze::oid <> 0 THEN t.typanalyze::text END,
+                -- majors before 14 have none for arrays
+                'subscript', (SELECT x.typsubscript::text
+                    FROM (VALUES (0::oid::regproc)) d (typsubscript),
+                        LATERAL (SELECT typsubscript FROM pg_type b WHERE b.oid = t.oid OFFSET 0) x
+                    WHERE x.typsubscript::oid <> 0 AND x.typsubscript::text NOT LIKE '%array_subscript_handler')))
         END
         || jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.typowner), 'acl', p.acl, 'grantors',
             w.grantors,
@@ -998,10 +1070,13 @@ FROM (
     JOIN nsp n ON n.oid = f.opfnamespace
     JOIN pg_am m ON m.oid = f.opfmethod
     LEFT JOIN (SELECT a.amopfamily, jsonb_agg(a.amopstrategy || ' ' || a.amopopr::regoperator::text
-                       || CASE a.amoppurpose WHEN 'o' THEN ' FOR ORDER BY' ELSE '' END
+                       || CASE a.amoppurpose WHEN 'o' THEN ' FOR ORDER BY ' || quote_ident(sn.nspname) || '.'
+                           || quote_ident(s.opfname) ELSE '' END
                        ORDER BY a.amopstrategy, a.amopopr::regoperator::text COLLATE "C") AS operators
-               FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily
-                   AND f.opfnamespace <> 11 GROUP BY a.amopfamily) o ON o.amopfamily = f.oid
+               FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily AND f.opfnamespace <> 11
+               LEFT JOIN pg_opfamily s ON s.oid = a.amopsortfamily
+               LEFT JOIN pg_namespace sn ON sn.oid = s.opfnamespace
+               GROUP BY a.amopfamily) o ON o.amopfamily = f.oid
     LEFT JOIN (SELECT a.amprocfamily, jsonb_agg(a.amprocnum || ' (' || format_type(a.amproclefttype, NULL) || ', '
         || format_type(a.amprocrighttype, NULL) || ') '
                        || a.amproc::regprocedure::text
@@ -1053,6 +1128,33 @@ FROM (
     LEFT JOIN ext e ON e.classid = 'pg_ts_config'::regclass AND e.objid = s.oid
     LEFT JOIN com c ON c.classoid = 'pg_ts_config'::regclass AND c.objoid = s.oid
     UNION ALL
+    SELECT 'text search parser', n.identity, p.prsname::text, NULL::text, n.identity,
+        jsonb_strip_nulls(jsonb_build_object('start', p.prsstart::text, 'token', p.prstoken::text,
+            'end', p.prsend::text, 'headline', CASE WHEN p.prsheadline::oid <> 0 THEN p.prsheadline::text END,
+            'lextypes', p.prslextype::text, 'comment', c.description, 'extension', e.extension))
+    FROM pg_ts_parser p
+    JOIN nsp n ON n.oid = p.prsnamespace
+    LEFT JOIN ext e ON e.classid = 'pg_ts_parser'::regclass AND e.objid = p.oid
+    LEFT JOIN com c ON c.classoid = 'pg_ts_parser'::regclass AND c.objoid = p.oid
+    UNION ALL
+    SELECT 'text search template', n.identity, t.tmplname::text, NULL::text, n.identity,
+        jsonb_strip_nulls(jsonb_build_object('init', CASE WHEN t.tmplinit::oid <> 0 THEN t.tmplinit::text END,
+            'lexize', t.tmpllexize::text, 'comment', c.description, 'extension', e.extension))
+    FROM pg_ts_template t
+    JOIN nsp n ON n.oid = t.tmplnamespace
+    LEFT JOIN ext e ON e.classid = 'pg_ts_template'::regclass AND e.objid = t.oid
+    LEFT JOIN com c ON c.classoid = 'pg_ts_template'::regclass AND c.objoid = t.oid
+    UNION ALL
+    SELECT 'conversion', n.identity, v.conname::text, NULL::text, n.identity,
+        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(v.conowner),
+            'from', pg_encoding_to_char(v.conforencoding), 'to', pg_encoding_to_char(v.contoencoding),
+            'function', v.conproc::text, 'default', CASE WHEN v.condefault THEN true END,
+            'comment', c.description, 'extension', e.extension))
+    FROM pg_conversion v
+    JOIN nsp n ON n.oid = v.connamespace
+    LEFT JOIN ext e ON e.classid = 'pg_conversion'::regclass AND e.objid = v.oid
+    LEFT JOIN com c ON c.classoid = 'pg_conversion'::regclass AND c.objoid = v.oid
+    UNION ALL
     SELECT 'default privilege', NULL::text, NULL::text,
         'FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || CASE
             WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || n.identity END
@@ -1077,6 +1179,8 @@ FROM (
         SELECT 'language', NULL::text, l.lanname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(l.lanowner), 'trusted', l.lanpltrusted,
                 'handler', CASE WHEN l.lanplcallfoid <> 0 THEN l.lanplcallfoid::regprocedure::text END,
+                'inline', CASE WHEN l.laninline <> 0 THEN l.laninline::regprocedure::text END,
+                'validator', CASE WHEN l.lanvalidator <> 0 THEN l.lanvalidator::regprocedure::text END,
                 'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
         FROM pg_language l
         LEFT JOIN ext e ON e.classid = 'pg_language'::regclass AND e.objid = l.oid
@@ -1098,6 +1202,25 @@ FROM (
         LEFT JOIN internal i ON i.classid = 'pg_cast'::regclass AND i.objid = x.oid
         WHERE x.oid >= 16384 AND i.objid IS NULL
         UNION ALL
+        SELECT 'transform', NULL::text, NULL::text, 'for ' || format_type(t.trftype, NULL) || ' on language '
+            || quote_ident(l.lanname), NULL::text,
+            jsonb_strip_nulls(jsonb_build_object(
+                'from_sql', CASE WHEN t.trffromsql::oid <> 0 THEN t.trffromsql::oid::regprocedure::text END,
+                'to_sql', CASE WHEN t.trftosql::oid <> 0 THEN t.trftosql::oid::regprocedure::text END,
+                'comment', c.description, 'extension', e.extension))
+        FROM pg_transform t
+        JOIN pg_language l ON l.oid = t.trflang
+        LEFT JOIN ext e ON e.classid = 'pg_transform'::regclass AND e.objid = t.oid
+        LEFT JOIN com c ON c.classoid = 'pg_transform'::regclass AND c.objoid = t.oid
+        UNION ALL
+        SELECT 'access method', NULL::text, m.amname::text, NULL::text, NULL::text,
+            jsonb_strip_nulls(jsonb_build_object('type', CASE m.amtype WHEN 't' THEN 'table' ELSE 'index' END,
+                'handler', m.amhandler::text, 'comment', c.description, 'extension', e.extension))
+        FROM pg_am m
+        LEFT JOIN ext e ON e.classid = 'pg_am'::regclass AND e.objid = m.oid
+        LEFT JOIN com c ON c.classoid = 'pg_am'::regclass AND c.objoid = m.oid
+        WHERE m.oid >= 16384
+        UNION ALL
         SELECT 'event trigger', NULL::text, t.evtname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.evtowner), 'event', t.evtevent, 'function',
                 t.evtfoid::regprocedure::text,
@@ -1118,14 +1241,17 @@ FROM (
                     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END], NULL)),
                 'via_root', CASE WHEN p.pubviaroot THEN true END,
                 'generated_columns', CASE p.pubgencols::text WHEN 's' THEN 'stored' END,
-                'tables', t.tables, 'table_columns', t.columns, 'table_filters', t.filters, 'schemas', s.schemas,
+                'tables', t.tables, 'except', t.excepted,
+                'table_columns', t.columns, 'table_filters', t.filters, 'schemas', s.schemas,
                 'comment', c.description, 'extension', e.extension,
                 'unknown', replace(t.trouble, 'its table is', 'one of its tables is')))
         FROM (SELECT p.* FROM (VALUES (false, NULL::text, false)) d (pubviaroot, pubgencols, puballsequences),
                   LATERAL (SELECT p.oid, p.pubname, p.pubowner, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete,
                       p.pubtruncate,
                           pubviaroot, pubgencols, puballsequences FROM pg_publication p OFFSET 0) p) p
-        LEFT JOIN (SELECT r.prpubid, jsonb_agg(r.identity ORDER BY r.identity COLLATE "C") AS tables,
+        LEFT JOIN (SELECT r.prpubid,
+                       jsonb_agg(r.identity ORDER BY r.identity COLLATE "C") FILTER (WHERE NOT r.excepted) AS tables,
+                       jsonb_agg(r.identity ORDER BY r.identity COLLATE "C") FILTER (WHERE r.excepted) AS excepted,
                        jsonb_object_agg(r.identity, r.columns) FILTER (WHERE r.columns IS NOT NULL) AS columns,
                        jsonb_object_agg(r.identity, r.filter) FILTER (WHERE r.filter IS NOT NULL) AS filters,
                            min(r.trouble) AS trouble
@@ -1153,20 +1279,26 @@ FROM (
                 'origin', nullif(s.suborigin, 'any'), 'password_required',
                     CASE WHEN NOT s.subpasswordrequired THEN false END,
                 'run_as_owner', CASE WHEN s.subrunasowner THEN true END,
-                'failover', CASE WHEN s.subfailover THEN true END,
+                'failover', CASE WHEN s.subfailover THEN true END, 'server', f.srvname,
+                'retain_dead_tuples', CASE WHEN s.subretaindeadtuples THEN true END,
+                'max_retention', nullif(s.submaxretention, 0), 'receiver_timeout', nullif(s.subwalrcvtimeout, '-1'),
                 'comment', c.description))
-        FROM (SELECT s.* FROM (VALUES (false, NULL::text, 'd'::"char", false, NULL::text, true, false, false))
+        FROM (SELECT s.* FROM (VALUES (false, NULL::text, 'd'::"char", false, NULL::text, true, false, false,
+                          NULL::oid, false, 0, NULL::text))
                       d (subbinary, substream, subtwophasestate, subdisableonerr, suborigin, subpasswordrequired,
-                          subrunasowner, subfailover),
+                          subrunasowner, subfailover, subserver, subretaindeadtuples, submaxretention,
+                          subwalrcvtimeout),
                   LATERAL (SELECT s.subname, s.subowner, s.subenabled, s.subslotname, s.subpublications, subbinary,
                       substream,
-                          subtwophasestate, subdisableonerr, suborigin, subpasswordrequired, subrunasowner, subfailover
+                          subtwophasestate, subdisableonerr, suborigin, subpasswordrequired, subrunasowner, subfailover,
+                          subserver, subretaindeadtuples, submaxretention, subwalrcvtimeout
                       FROM pg_subscription s
                       WHERE s.subdbid = (SELECT b.oid FROM pg_database b
                           WHERE b.datname = current_database()) OFFSET 0) s) s
         LEFT JOIN (SELECT DISTINCT w.subname, c.description FROM pg_stat_subscription w
                    JOIN pg_description c ON c.classoid = 'pg_subscription'::regclass
                        AND c.objoid = w.subid) c ON c.subname = s.subname
+        LEFT JOIN pg_foreign_server f ON f.oid = s.subserver
         UNION ALL
         SELECT 'foreign data wrapper', NULL::text, w.fdwname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(w.fdwowner),

@@ -330,7 +330,8 @@ change_risk(const DriftChange *change)
 	static const char *const rewriting[] = {"persistence", "access_method", "tablespace", "toast_options", NULL};
 	static const char *const rebuilt[] = {"type", "partition_key", "partition_of", "partition_bound", "of_type", "inherits", NULL};
 	static const char *const in_place[] = {
-		"deferrable", "deferred", "validated", "inherited", "clustered", "replica_identity", "index_name", NULL
+		"deferrable", "deferred", "validated", "inherited", "clustered", "replica_identity", "index_name", "index_comment",
+		"triggers", NULL
 	};
 
 	if (is_one_of(change->property, always_safe))

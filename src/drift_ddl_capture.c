@@ -72,28 +72,53 @@ enum
 
 typedef void (*RowReader) (DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls);
 
+/* A function of core's that returns a set */
+typedef struct RowSource
+{
+	Oid			function;
+	int			columns;		/* at least */
+	TupleDesc	desc;			/* of its rows, once they were read */
+} RowSource;
+
+static RowSource commands = {F_PG_EVENT_TRIGGER_DDL_COMMANDS, COMMAND_COLUMNS};
+static RowSource dropped = {F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, DROPPED_COLUMNS};
+
 /*
- * The rows of a function of core's that returns a set, straight: a query
- * would cost more than all the rest.
+ * Its rows, straight: a query would cost more than all the rest.  So that it
+ * need not make out each time from pg_proc what its rows look like, a tenth
+ * of what a command pays for being caught, it is then told, and as which
+ * function: one that has to be told.
  */
 static void
-read_rows(Oid function, int columns, RowReader reader, DdlCommand *command, EventTriggerData *event)
+read_rows(RowSource *source, RowReader reader, DdlCommand *command, EventTriggerData *event)
 {
 	LOCAL_FCINFO(fcinfo, 0);
 	FmgrInfo	flinfo;
 	ReturnSetInfo result = {.type = T_ReturnSetInfo};
 	TupleTableSlot *slot;
 
-	fmgr_info(function, &flinfo);
+	fmgr_info(source->function, &flinfo);
+	if (source->desc)
+	{
+		flinfo.fn_oid = F_RECORD_IN;
+		result.expectedDesc = source->desc;
+	}
 	result.econtext = CreateStandaloneExprContext();
 	result.allowedModes = SFRM_Materialize;
 	InitFunctionCallInfoData(*fcinfo, &flinfo, 0, InvalidOid, NULL, (Node *) &result);
 	(void) FunctionCallInvoke(fcinfo);
 
 	if (result.returnMode != SFRM_Materialize || result.setResult == NULL)
-		elog(ERROR, "function %u returned no rows to read", function);
-	if (result.setDesc->natts < columns)
-		elog(ERROR, "function %u returns %d columns", function, result.setDesc->natts);
+		elog(ERROR, "function %u returned no rows to read", source->function);
+	if (result.setDesc->natts < source->columns)
+		elog(ERROR, "function %u returns %d columns", source->function, result.setDesc->natts);
+	if (source->desc == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		source->desc = CreateTupleDescCopy(result.setDesc);
+		MemoryContextSwitchTo(old);
+	}
 	slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
 	while (tuplestore_gettupleslot(result.setResult, true, false, slot))
 	{
@@ -451,12 +476,12 @@ gather(void *arg)
 	if (strcmp(event->event, "ddl_command_end") == 0)
 	{
 		command->event = "command";
-		read_rows(F_PG_EVENT_TRIGGER_DDL_COMMANDS, COMMAND_COLUMNS, read_command, command, event);
+		read_rows(&commands, read_command, command, event);
 	}
 	else if (strcmp(event->event, "sql_drop") == 0)
 	{
 		command->event = "drop";
-		read_rows(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, DROPPED_COLUMNS, read_dropped, command, event);
+		read_rows(&dropped, read_dropped, command, event);
 	}
 	else
 	{

@@ -38,6 +38,7 @@ static const struct
 	{"trigger", "partition_of", POLICY_CLONE},
 	{"function", "body", POLICY_BODY},
 	{"procedure", "body", POLICY_BODY},
+	{"publication", "except", POLICY_OBJECTS},
 	{"publication", "tables", POLICY_OBJECTS},
 	{"trigger", "from_table", POLICY_OBJECT},
 	{"trigger", "update_of", POLICY_COLUMNS},

@@ -282,7 +282,8 @@ look_around(SnapshotReader *reader)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("server \"%s\" runs PostgreSQL %d", remote.server, reader->info.server_version_num / 10000),
-				 errdetail("The snapshot statement needs PostgreSQL %d or later.", OLDEST_SERVER / 10000)));
+				 errdetail("The snapshot statement needs PostgreSQL %d or later.", OLDEST_SERVER / 10000),
+				 errhint("Compare what pg_dump --schema-only writes, or snapshots taken after an upgrade.")));
 }
 
 static uint64

@@ -341,14 +341,23 @@ gone AS MATERIALIZED (
 -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
 not_null AS MATERIALIZED (
     SELECT c.conrelid, c.conkey[1] AS attnum, CASE WHEN c.coninhcount = 0 THEN c.conname END AS conname,
-        c.convalidated, c.connoinherit
-    FROM pg_constraint c WHERE c.contype = 'n' AND c.conrelid <> 0
+        c.convalidated, c.connoinherit, m.description
+    FROM pg_constraint c
+    LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
+    WHERE c.contype = 'n' AND c.conrelid <> 0
 ),
 identity_column AS MATERIALIZED (
     SELECT o.attrelid, o.attnum, jsonb_build_object('type', format_type(s.seqtypid, NULL), 'start', s.seqstart,
         'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache', s.seqcache, 'cycle', s.seqcycle,
-        'name', c.relname) AS options
+        'name', c.relname)
+        || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'comment', m.description,
+            -- it goes with its table, where nobody has set it
+            'persistence', CASE WHEN c.relpersistence <> t.relpersistence
+                THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END)) AS options
     FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
+    JOIN pg_class t ON t.oid = o.attrelid
+    LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.objsubid = 0
+    LEFT JOIN com m ON m.classoid = 'pg_class'::regclass AND m.objoid = c.oid AND m.objsubid = 0
     WHERE o.deptype = 'i'
 ),
 -- what few columns have, in one place: whatever is joined with columns costs something for each of them
@@ -375,7 +384,12 @@ attributes AS MATERIALIZED (
             FILTER (WHERE f.adrelid IS NOT NULL AND NOT r.locked) AS defaults,
         jsonb_object_agg(a.attname, c.description) FILTER (WHERE c.description IS NOT NULL) AS comments,
         jsonb_object_agg(a.attname, l.acl) FILTER (WHERE l.acl IS NOT NULL) AS acls,
-        jsonb_object_agg(a.attname, a.attstattarget) FILTER (WHERE a.attstattarget >= 0) AS statistics
+        jsonb_object_agg(a.attname, a.attstattarget) FILTER (WHERE a.attstattarget >= 0) AS statistics,
+        jsonb_object_agg(a.attname, CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external'
+            WHEN 'm' THEN 'main' ELSE 'extended' END)
+            FILTER (WHERE r.relkind = 'm' AND a.attstorage <> t.typstorage) AS storages,
+        jsonb_object_agg(a.attname, z.compression) FILTER (WHERE z.compression IS NOT NULL) AS compressions,
+        jsonb_object_agg(a.attname, z.options) FILTER (WHERE z.options <> '{}') AS options
     FROM rel r
     -- found by index, where there are few of them
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -385,6 +399,13 @@ attributes AS MATERIALIZED (
     LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
     LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = a.attrelid AND c.objsubid = a.attnum
     LEFT JOIN acl l ON l.classid = 'pg_class'::regclass AND l.objid = a.attrelid AND l.objsubid = a.attnum
+    LEFT JOIN LATERAL (
+        SELECT CASE x.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
+            ARRAY(SELECT o FROM unnest(x.attoptions) o WHERE left(o, 10) <> 'pg_attver=' ORDER BY o COLLATE "C") AS options
+        FROM (VALUES (''::"char")) d (attcompression),
+            LATERAL (SELECT b.attoptions, attcompression FROM pg_attribute b
+                WHERE b.attrelid = a.attrelid AND b.attnum = a.attnum OFFSET 0) x
+        WHERE r.relkind = 'm') z ON true
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
 ),
@@ -397,6 +418,15 @@ proc AS (
                     p.protrftypes,
                 p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
             FROM pg_proc p WHERE p.pronamespace <> 11 OFFSET 0) p
+),
+-- what checks a key, switched off by DISABLE TRIGGER ALL
+switched AS MATERIALIZED (
+    SELECT x.tgconstraint, string_agg(DISTINCT x.state COLLATE "C", ', ' ORDER BY x.state COLLATE "C") AS triggers
+    FROM (SELECT t.tgconstraint, CASE WHEN t.tgfoid IN ('"RI_FKey_check_ins"'::regproc, '"RI_FKey_check_upd"'::regproc,
+                  'unique_key_recheck'::regproc) THEN 'check ' ELSE 'action ' END
+              || CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END AS state
+          FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled <> 'O') x
+    GROUP BY x.tgconstraint
 ),
 trig AS (
     SELECT t.*
@@ -414,13 +444,13 @@ range AS (
             rngmultitypid FROM pg_range r OFFSET 0) r
 ),
 published AS (
-    SELECT r.prpubid, c.identity,
+    SELECT r.prpubid, c.identity, r.prexcept AS excepted,
         (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = r.prrelid
             AND a.attnum = ANY (r.prattrs::int2[])) AS columns,
         CASE WHEN t.locked IS NOT TRUE THEN pg_get_expr(r.prqual, r.prrelid) END AS filter,
         CASE WHEN t.locked AND r.prqual IS NOT NULL THEN t.trouble END AS trouble
-    FROM (VALUES (NULL::int2vector, NULL::pg_node_tree)) d (prattrs, prqual),
-        LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual FROM pg_publication_rel r OFFSET 0) r
+    FROM (VALUES (NULL::int2vector, NULL::pg_node_tree, false)) d (prattrs, prqual, prexcept),
+        LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual, prexcept FROM pg_publication_rel r OFFSET 0) r
     JOIN place c ON c.oid = r.prrelid
     LEFT JOIN rel t ON t.oid = c.oid
 )

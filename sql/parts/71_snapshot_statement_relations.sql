@@ -85,6 +85,7 @@
                 THEN x.not_null_name END,
             'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
             'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,
+            'not_null_comment', x.not_null_comment,
             'acl', x.noted -> 'acl', 'grantors', x.noted -> 'grantors', 'comment', x.noted -> 'comment', 'extension',
                 x.extension,
             'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
@@ -102,12 +103,12 @@
               CASE WHEN NOT r.locked
                   THEN pg_get_expr(f.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE f.adrelid END) END AS expression,
               n.properties AS noted, k.conname AS not_null_name, k.convalidated AS not_null_validated,
-                  k.connoinherit AS not_null_no_inherit,
+                  k.connoinherit AS not_null_no_inherit, k.description AS not_null_comment,
               a.attidentity = '' AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
                   AND a.attcompression = '' AND a.statistics IS NULL AND a.attfdwoptions IS NULL AND a.attinhcount = 0
                   AND (a.attoptions IS NULL OR cardinality(a.attoptions) = 1
                       AND left(a.attoptions[1], 10) = 'pg_attver=')
-                  AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit
+                  AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit AND k.description IS NULL
                       AND k.conname = r.relname || '_' || a.attname || '_not_null')
                   AND n.attrelid IS NULL AND r.extension IS NULL AS plain
           FROM att a
@@ -143,6 +144,7 @@
                     THEN '{"automatic_name": true}'::jsonb ELSE '{}' END
         || CASE WHEN x.description IS NULL AND x.extension IS NULL AND NOT x.conperiod AND NOT x.locked
             AND x.coninhcount = 0 AND x.partition_of IS NULL
+                AND x.triggers IS NULL AND x.index_comment IS NULL
                 AND (x.contype = 'f' AND x.on_delete_columns IS NULL
                      OR x.contype = 'c' AND NOT x.connoinherit AND x.expression IS NOT NULL
                      OR x.contype IN ('p', 'u') AND x.indisvalid AND NOT x.indisclustered AND NOT x.indisreplident
@@ -151,7 +153,7 @@
                             AND x.index_name = x.conname)
             THEN '{}'
             ELSE jsonb_strip_nulls(jsonb_build_object(
-                'on_delete_columns', x.on_delete_columns,
+                'on_delete_columns', x.on_delete_columns, 'triggers', x.triggers,
                 'period', CASE WHEN x.conperiod THEN true END,
                 'no_inherit', CASE WHEN x.contype = 'c' AND x.connoinherit THEN true END,
                 'inherited', CASE WHEN x.coninhcount > 0 AND x.partition_of IS NULL THEN CASE
@@ -162,8 +164,17 @@
                 'access_method', CASE WHEN x.contype = 'x' THEN x.amname END,
                 'index_columns', CASE WHEN x.contype = 'x' THEN x.index_columns END,
                 'expressions', x.expressions, 'operators', x.operators,
-                'operator_classes', x.operator_classes, 'predicate', x.predicate,
+                'operator_classes', x.operator_classes, 'collations', x.collations, 'ordering', x.ordering,
+                'predicate', x.predicate,
+                'operator_class_options', CASE WHEN x.contype = 'x' THEN (
+                    SELECT jsonb_object_agg(a.attnum::text, to_jsonb(a.attoptions)) FROM pg_attribute a
+                    WHERE a.attrelid = x.conindid AND a.attnum BETWEEN 1 AND x.indnkeyatts
+                        AND a.attoptions IS NOT NULL) END,
+                'statistics', CASE WHEN x.expressions IS NOT NULL THEN (
+                    SELECT jsonb_object_agg(a.attnum::text, a.attstattarget) FROM pg_attribute a
+                    WHERE a.attrelid = x.conindid AND a.attnum > 0 AND a.attstattarget >= 0) END,
                 'index_name', CASE WHEN x.index_name <> x.conname THEN x.index_name END,
+                'index_comment', x.index_comment,
                 'options', to_jsonb(x.reloptions), 'tablespace', x.spcname,
                 'valid', CASE WHEN NOT x.indisvalid THEN false END,
                 'clustered', CASE WHEN x.indisclustered THEN true END,
@@ -184,8 +195,10 @@
                   i.indisclustered, i.indisreplident,
               ik.include, ik.columns AS index_columns, ik.expressions,
                   CASE WHEN ik.has_operator_classes THEN ik.operator_classes END AS operator_classes,
+                  CASE WHEN ik.has_collations THEN ik.collations END AS collations,
+                  CASE WHEN ik.has_ordering THEN ik.ordering END AS ordering, i.indnkeyatts,
               CASE WHEN NOT i.waits THEN pg_get_expr(i.indpred, i.indrelid) END AS predicate,
-              o.operators,
+              o.operators, sw.triggers, im.description AS index_comment,
               CASE c.contype WHEN 'p' THEN r.relname || '_pkey'
                   WHEN 'f' THEN r.relname || '_' || c.joined || '_fkey'
                   WHEN 'u' THEN r.relname || '_' || coalesce(ik.joined, c.joined) || '_key'
@@ -213,6 +226,8 @@
                      FROM pg_constraint c, LATERAL unnest(c.conexclop) WITH ORDINALITY u (operator,
                          n) GROUP BY c.oid) o ON o.oid = c.oid
           LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
+          LEFT JOIN com im ON im.classoid = 'pg_class'::regclass AND im.objoid = i.indexrelid AND im.objsubid = 0
+          LEFT JOIN switched sw ON sw.tgconstraint = c.oid
           WHERE r.oid IS NOT NULL OR t.oid IS NOT NULL
           OFFSET 0) x
     UNION ALL
@@ -254,14 +269,15 @@
             x.columns,
             'column_defaults', x.defaults, 'column_comments', x.comments, 'column_acl', x.acls, 'column_statistics',
                 x.statistics,
+            'column_storage', x.storages, 'column_compression', x.compressions, 'column_options', x.column_options,
             'options', to_jsonb(x.reloptions),
             'populated', CASE WHEN x.relkind = 'm' THEN x.relispopulated END, 'tablespace', x.spcname,
             'access_method', CASE WHEN x.relkind = 'm' AND x.amname <> 'heap' THEN x.amname END,
             'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
             'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'it or what it reads is')
                 WHEN x.query IS NULL THEN 'dropped while it was read' END))
-    FROM (SELECT r.*, t.columns, t.defaults, t.comments, t.acls, t.statistics, m.amname, s.spcname, a.acl, g.grantors,
-        c.description,
+    FROM (SELECT r.*, t.columns, t.defaults, t.comments, t.acls, t.statistics, t.storages, t.compressions,
+        t.options AS column_options, m.amname, s.spcname, a.acl, g.grantors, c.description,
               r.locked OR w.objid IS NOT NULL AS waits,
               CASE WHEN NOT r.locked AND w.objid IS NULL THEN pg_get_viewdef(r.oid) END AS query
           FROM rel r

@@ -41,7 +41,10 @@
                 THEN g.aggminvtransfn::regprocedure::text END,
             'moving_final_function', CASE WHEN g.aggmfinalfn::oid <> 0 THEN g.aggmfinalfn::regprocedure::text END,
             'moving_state_type', CASE WHEN g.aggmtranstype <> 0 THEN format_type(g.aggmtranstype, NULL) END,
-                'moving_initial_value', g.aggminitval,
+                'moving_initial_value', g.aggminitval, 'moving_state_size', nullif(g.aggmtransspace, 0),
+            'moving_final_extra', CASE WHEN g.aggmfinalextra THEN true END,
+            'moving_final_modify', CASE WHEN g.aggmtranstype <> 0
+                THEN nullif(g.aggmfinalmodify, CASE g.aggkind WHEN 'n' THEN 'r' ELSE 'w' END) END,
             'sort_operator', CASE WHEN g.aggsortop <> 0 THEN g.aggsortop::regoperator::text END)) END
         || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', t.grantors, 'comment', c.description,
             'extension', e.extension,
@@ -84,7 +87,18 @@
                 'length', t.typlen, 'category', t.typcategory, 'alignment', t.typalign, 'storage', t.typstorage,
                     'by_value', t.typbyval,
                 'default', t.typdefault, 'element', CASE WHEN t.typelem <> 0 THEN format_type(t.typelem, NULL) END,
-                'preferred', CASE WHEN t.typispreferred THEN true END))
+                'preferred', CASE WHEN t.typispreferred THEN true END, 'delimiter', nullif(t.typdelim, ','),
+                'collatable', CASE WHEN t.typcollation <> 0 THEN true END,
+                'receive', CASE WHEN t.typreceive::oid <> 0 THEN t.typreceive::text END,
+                'send', CASE WHEN t.typsend::oid <> 0 THEN t.typsend::text END,
+                'modifier_input', CASE WHEN t.typmodin::oid <> 0 THEN t.typmodin::text END,
+                'modifier_output', CASE WHEN t.typmodout::oid <> 0 THEN t.typmodout::text END,
+                'analyze', CASE WHEN t.typanalyze::oid <> 0 THEN t.typanalyze::text END,
+                -- majors before 14 have none for arrays
+                'subscript', (SELECT x.typsubscript::text
+                    FROM (VALUES (0::oid::regproc)) d (typsubscript),
+                        LATERAL (SELECT typsubscript FROM pg_type b WHERE b.oid = t.oid OFFSET 0) x
+                    WHERE x.typsubscript::oid <> 0 AND x.typsubscript::text NOT LIKE '%array_subscript_handler')))
         END
         || jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.typowner), 'acl', p.acl, 'grantors',
             w.grantors,
@@ -157,10 +171,13 @@
     JOIN nsp n ON n.oid = f.opfnamespace
     JOIN pg_am m ON m.oid = f.opfmethod
     LEFT JOIN (SELECT a.amopfamily, jsonb_agg(a.amopstrategy || ' ' || a.amopopr::regoperator::text
-                       || CASE a.amoppurpose WHEN 'o' THEN ' FOR ORDER BY' ELSE '' END
+                       || CASE a.amoppurpose WHEN 'o' THEN ' FOR ORDER BY ' || quote_ident(sn.nspname) || '.'
+                           || quote_ident(s.opfname) ELSE '' END
                        ORDER BY a.amopstrategy, a.amopopr::regoperator::text COLLATE "C") AS operators
-               FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily
-                   AND f.opfnamespace <> 11 GROUP BY a.amopfamily) o ON o.amopfamily = f.oid
+               FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily AND f.opfnamespace <> 11
+               LEFT JOIN pg_opfamily s ON s.oid = a.amopsortfamily
+               LEFT JOIN pg_namespace sn ON sn.oid = s.opfnamespace
+               GROUP BY a.amopfamily) o ON o.amopfamily = f.oid
     LEFT JOIN (SELECT a.amprocfamily, jsonb_agg(a.amprocnum || ' (' || format_type(a.amproclefttype, NULL) || ', '
         || format_type(a.amprocrighttype, NULL) || ') '
                        || a.amproc::regprocedure::text
@@ -211,6 +228,33 @@
                          m.maptokentype) m GROUP BY m.mapcfg) m ON m.mapcfg = s.oid
     LEFT JOIN ext e ON e.classid = 'pg_ts_config'::regclass AND e.objid = s.oid
     LEFT JOIN com c ON c.classoid = 'pg_ts_config'::regclass AND c.objoid = s.oid
+    UNION ALL
+    SELECT 'text search parser', n.identity, p.prsname::text, NULL::text, n.identity,
+        jsonb_strip_nulls(jsonb_build_object('start', p.prsstart::text, 'token', p.prstoken::text,
+            'end', p.prsend::text, 'headline', CASE WHEN p.prsheadline::oid <> 0 THEN p.prsheadline::text END,
+            'lextypes', p.prslextype::text, 'comment', c.description, 'extension', e.extension))
+    FROM pg_ts_parser p
+    JOIN nsp n ON n.oid = p.prsnamespace
+    LEFT JOIN ext e ON e.classid = 'pg_ts_parser'::regclass AND e.objid = p.oid
+    LEFT JOIN com c ON c.classoid = 'pg_ts_parser'::regclass AND c.objoid = p.oid
+    UNION ALL
+    SELECT 'text search template', n.identity, t.tmplname::text, NULL::text, n.identity,
+        jsonb_strip_nulls(jsonb_build_object('init', CASE WHEN t.tmplinit::oid <> 0 THEN t.tmplinit::text END,
+            'lexize', t.tmpllexize::text, 'comment', c.description, 'extension', e.extension))
+    FROM pg_ts_template t
+    JOIN nsp n ON n.oid = t.tmplnamespace
+    LEFT JOIN ext e ON e.classid = 'pg_ts_template'::regclass AND e.objid = t.oid
+    LEFT JOIN com c ON c.classoid = 'pg_ts_template'::regclass AND c.objoid = t.oid
+    UNION ALL
+    SELECT 'conversion', n.identity, v.conname::text, NULL::text, n.identity,
+        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(v.conowner),
+            'from', pg_encoding_to_char(v.conforencoding), 'to', pg_encoding_to_char(v.contoencoding),
+            'function', v.conproc::text, 'default', CASE WHEN v.condefault THEN true END,
+            'comment', c.description, 'extension', e.extension))
+    FROM pg_conversion v
+    JOIN nsp n ON n.oid = v.connamespace
+    LEFT JOIN ext e ON e.classid = 'pg_conversion'::regclass AND e.objid = v.oid
+    LEFT JOIN com c ON c.classoid = 'pg_conversion'::regclass AND c.objoid = v.oid
     UNION ALL
     SELECT 'default privilege', NULL::text, NULL::text,
         'FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || CASE

@@ -9,6 +9,8 @@
         SELECT 'language', NULL::text, l.lanname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(l.lanowner), 'trusted', l.lanpltrusted,
                 'handler', CASE WHEN l.lanplcallfoid <> 0 THEN l.lanplcallfoid::regprocedure::text END,
+                'inline', CASE WHEN l.laninline <> 0 THEN l.laninline::regprocedure::text END,
+                'validator', CASE WHEN l.lanvalidator <> 0 THEN l.lanvalidator::regprocedure::text END,
                 'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
         FROM pg_language l
         LEFT JOIN ext e ON e.classid = 'pg_language'::regclass AND e.objid = l.oid
@@ -30,6 +32,25 @@
         LEFT JOIN internal i ON i.classid = 'pg_cast'::regclass AND i.objid = x.oid
         WHERE x.oid >= 16384 AND i.objid IS NULL
         UNION ALL
+        SELECT 'transform', NULL::text, NULL::text, 'for ' || format_type(t.trftype, NULL) || ' on language '
+            || quote_ident(l.lanname), NULL::text,
+            jsonb_strip_nulls(jsonb_build_object(
+                'from_sql', CASE WHEN t.trffromsql::oid <> 0 THEN t.trffromsql::oid::regprocedure::text END,
+                'to_sql', CASE WHEN t.trftosql::oid <> 0 THEN t.trftosql::oid::regprocedure::text END,
+                'comment', c.description, 'extension', e.extension))
+        FROM pg_transform t
+        JOIN pg_language l ON l.oid = t.trflang
+        LEFT JOIN ext e ON e.classid = 'pg_transform'::regclass AND e.objid = t.oid
+        LEFT JOIN com c ON c.classoid = 'pg_transform'::regclass AND c.objoid = t.oid
+        UNION ALL
+        SELECT 'access method', NULL::text, m.amname::text, NULL::text, NULL::text,
+            jsonb_strip_nulls(jsonb_build_object('type', CASE m.amtype WHEN 't' THEN 'table' ELSE 'index' END,
+                'handler', m.amhandler::text, 'comment', c.description, 'extension', e.extension))
+        FROM pg_am m
+        LEFT JOIN ext e ON e.classid = 'pg_am'::regclass AND e.objid = m.oid
+        LEFT JOIN com c ON c.classoid = 'pg_am'::regclass AND c.objoid = m.oid
+        WHERE m.oid >= 16384
+        UNION ALL
         SELECT 'event trigger', NULL::text, t.evtname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.evtowner), 'event', t.evtevent, 'function',
                 t.evtfoid::regprocedure::text,
@@ -50,14 +71,17 @@
                     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END], NULL)),
                 'via_root', CASE WHEN p.pubviaroot THEN true END,
                 'generated_columns', CASE p.pubgencols::text WHEN 's' THEN 'stored' END,
-                'tables', t.tables, 'table_columns', t.columns, 'table_filters', t.filters, 'schemas', s.schemas,
+                'tables', t.tables, 'except', t.excepted,
+                'table_columns', t.columns, 'table_filters', t.filters, 'schemas', s.schemas,
                 'comment', c.description, 'extension', e.extension,
                 'unknown', replace(t.trouble, 'its table is', 'one of its tables is')))
         FROM (SELECT p.* FROM (VALUES (false, NULL::text, false)) d (pubviaroot, pubgencols, puballsequences),
                   LATERAL (SELECT p.oid, p.pubname, p.pubowner, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete,
                       p.pubtruncate,
                           pubviaroot, pubgencols, puballsequences FROM pg_publication p OFFSET 0) p) p
-        LEFT JOIN (SELECT r.prpubid, jsonb_agg(r.identity ORDER BY r.identity COLLATE "C") AS tables,
+        LEFT JOIN (SELECT r.prpubid,
+                       jsonb_agg(r.identity ORDER BY r.identity COLLATE "C") FILTER (WHERE NOT r.excepted) AS tables,
+                       jsonb_agg(r.identity ORDER BY r.identity COLLATE "C") FILTER (WHERE r.excepted) AS excepted,
                        jsonb_object_agg(r.identity, r.columns) FILTER (WHERE r.columns IS NOT NULL) AS columns,
                        jsonb_object_agg(r.identity, r.filter) FILTER (WHERE r.filter IS NOT NULL) AS filters,
                            min(r.trouble) AS trouble
@@ -85,20 +109,26 @@
                 'origin', nullif(s.suborigin, 'any'), 'password_required',
                     CASE WHEN NOT s.subpasswordrequired THEN false END,
                 'run_as_owner', CASE WHEN s.subrunasowner THEN true END,
-                'failover', CASE WHEN s.subfailover THEN true END,
+                'failover', CASE WHEN s.subfailover THEN true END, 'server', f.srvname,
+                'retain_dead_tuples', CASE WHEN s.subretaindeadtuples THEN true END,
+                'max_retention', nullif(s.submaxretention, 0), 'receiver_timeout', nullif(s.subwalrcvtimeout, '-1'),
                 'comment', c.description))
-        FROM (SELECT s.* FROM (VALUES (false, NULL::text, 'd'::"char", false, NULL::text, true, false, false))
+        FROM (SELECT s.* FROM (VALUES (false, NULL::text, 'd'::"char", false, NULL::text, true, false, false,
+                          NULL::oid, false, 0, NULL::text))
                       d (subbinary, substream, subtwophasestate, subdisableonerr, suborigin, subpasswordrequired,
-                          subrunasowner, subfailover),
+                          subrunasowner, subfailover, subserver, subretaindeadtuples, submaxretention,
+                          subwalrcvtimeout),
                   LATERAL (SELECT s.subname, s.subowner, s.subenabled, s.subslotname, s.subpublications, subbinary,
                       substream,
-                          subtwophasestate, subdisableonerr, suborigin, subpasswordrequired, subrunasowner, subfailover
+                          subtwophasestate, subdisableonerr, suborigin, subpasswordrequired, subrunasowner, subfailover,
+                          subserver, subretaindeadtuples, submaxretention, subwalrcvtimeout
                       FROM pg_subscription s
                       WHERE s.subdbid = (SELECT b.oid FROM pg_database b
                           WHERE b.datname = current_database()) OFFSET 0) s) s
         LEFT JOIN (SELECT DISTINCT w.subname, c.description FROM pg_stat_subscription w
                    JOIN pg_description c ON c.classoid = 'pg_subscription'::regclass
                        AND c.objoid = w.subid) c ON c.subname = s.subname
+        LEFT JOIN pg_foreign_server f ON f.oid = s.subserver
         UNION ALL
         SELECT 'foreign data wrapper', NULL::text, w.fdwname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(w.fdwowner),

@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use IO::Socket::UNIX;
+use IPC::Run;
 use Test::More;
 use Time::HiRes qw(time);
 use SgTest;
@@ -204,7 +205,13 @@ SKIP:
 		ALTER FUNCTION pg_catalog.current_setting(text) RENAME TO the_setting;
 		CREATE FUNCTION pg_catalog.current_setting(text) RETURNS text STABLE LANGUAGE sql AS
 			$$ SELECT CASE $1 WHEN 'server_version_num' THEN '110022' ELSE pg_catalog.the_setting($1) END $$});
-	is_error($primary, q{SELECT sg_snapshot_take('x', server => 'old')}, '0A000', qr/server "old" runs PostgreSQL 11.*needs PostgreSQL 12/s, 'a server that is too old');
+	is_error($primary, q{SELECT sg_snapshot_take('x', server => 'old')}, '0A000',
+		qr/server "old" runs PostgreSQL 11.*needs PostgreSQL 12.*pg_dump/s, 'a server that is too old');
+	my ($stdout, $stderr) = ('', '');
+	ok(!IPC::Run::run([ 'psql', '-X', '-v', 'VERBOSITY=verbose', '-d', $primary->connstr('old'), '-f', $script ], '>', \$stdout, '2>', \$stderr), '... is told by the script, too');
+	is($? >> 8, 3, '... by its status');
+	like($stderr, qr/\A\S+ ERROR:  0A000: this server runs PostgreSQL \S.*\nDETAIL:  .*needs PostgreSQL 12.*\nHINT:  .*pg_dump[^\n]*(\nLOCATION:[^\n]*)?\n\z/, '... in one error');
+	is($stdout, '', '... and prints nothing');
 
 	my $path = "$host/.s.PGSQL.1";
 	unlink $path;

@@ -28,12 +28,24 @@ print <<"EOS";
 --
 -- Needs psql 11 and a server of 12 or later, and the right to connect. It reads the catalogs in one read-only transaction,
 -- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds, and what cannot be
--- printed, is marked as unknown; if that fails as well, nothing is printed, and psql exits with status 3.
+-- printed, is marked as unknown; if that fails as well, or the server is too old, nothing is printed but the error, and psql
+-- exits with status 3.
 \\set QUIET on
 \\set ON_ERROR_STOP on
 \\pset format unaligned
 \\pset tuples_only on
 \\pset pager off
+
+SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.<) 120000 AS sg_too_old \\gset
+\\if :sg_too_old
+\\set SHOW_CONTEXT never
+DO \$\$
+BEGIN
+    RAISE 'this server runs PostgreSQL %', pg_catalog.current_setting('server_version')
+        USING ERRCODE = 'feature_not_supported', DETAIL = 'The snapshot statement needs PostgreSQL 12 or later.',
+            HINT = 'Compare what pg_dump --schema-only writes, or snapshots taken after an upgrade.';
+END \$\$;
+\\endif
 
 BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;
 ${prologue}\\if :{?schemas}
