@@ -358,8 +358,9 @@ extern bool match_polymorphic(const Facts *facts, int column);
 
 /*
  * Candidates of the columns from *next on, sets in one piece, ordered by
- * column.  After so many as there is room for, the table that is begun is the
- * last one; *next is set to what comes then.
+ * column.  After so many as there is room for, with those that the rows may
+ * bring up, the table that is begun is the last one; *next is set to what
+ * comes then.
  */
 extern List *match_candidates(Facts *facts, int *next, int64 room);
 
@@ -529,24 +530,8 @@ extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 /* Can a foreign key be? */
 extern bool rows_possible(Facts *facts, Candidate *cand);
 
-/*
- * Look at a sample of the rows of candidates worth it, of one child or of
- * all; the candidates of one table follow each other.  Worth it is what has
- * min_score, and most of what has less.  Nothing waits for a lock.  What
- * can't be read keeps the reason.
- */
-extern void rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only);
-
-/* The groups that the sample refutes, of which one column alone may refer to the same parent */
-extern List *rows_refuted_groups(List *candidates);
-
 /* Read the tables of proposals, all of one table in one pass */
 extern void rows_audit(Facts *facts, List *proposals);
-
-/* ---- discover_beyond.c ---- */
-
-/* Candidates of one column for groups that the rows refute, none of which is there */
-extern List *beyond_groups(Facts *facts, List *candidates, List *refuted);
 
 /* ---- discover_feedback.c ---- */
 
@@ -590,6 +575,26 @@ extern void run_begin(Discovery *d);
  * statistics; what the ones before took is gone.  False: there are no more.
  */
 extern bool run_next(Discovery *d);
+
+/*
+ * Look at a sample of the rows of candidates worth it, of one child or of
+ * all; they are in the order of column and key.  Worth it is what has
+ * min_score, and most of what has less.  Nothing waits for a lock.  What
+ * can't be read keeps the reason.  At the end come those that the rows have
+ * brought up.
+ */
+extern void rows_sample(Discovery *d, double min_score, Oid child_only);
+
+/* ---- discover_beyond.c ---- */
+
+/* Is it a group of which, if the rows refute it, one column may refer to the same parent? */
+extern bool beyond_may_follow(const Candidate *cand);
+
+/*
+ * The candidate of one column that comes of a refuted group, scored by its
+ * name, or NULL: there is none, it is made already, or a user has rejected it.
+ */
+extern Candidate *beyond_group(const Discovery *d, const Candidate *group, const List *made);
 
 /* ---- discover_sort.c ---- */
 

@@ -145,17 +145,8 @@ compare_children(const ListCell *a, const ListCell *b)
 static void
 look_at_rows(Discovery *d, double min_score, Oid child)
 {
-	List	   *alone;
-
 	list_sort(d->candidates, compare_children);
-	rows_sample(d->facts, d->candidates, min_score, child);
-
-	alone = beyond_groups(d->facts, d->candidates, rows_refuted_groups(d->candidates));
-	alone = feedback_apply(d->facts, d->rules, alone, false);
-	score_all(d->weights, d->shift, alone);
-	list_sort(alone, compare_children);
-	rows_sample(d->facts, alone, min_score, child);
-	d->candidates = list_concat(d->candidates, alone);
+	rows_sample(d, min_score, child);
 	score_all(d->weights, d->shift, d->candidates);
 }
 

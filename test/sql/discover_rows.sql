@@ -72,6 +72,13 @@ SELECT score('s.good', 'customer_id', 's.customers', 'sample') > 0.9 AS sure, sc
 SELECT * FROM signals('s.good', 'customer_id', 's.customers', '{rows,"rows, numbers",orphans,"gaps are avoided","rows, numbers end early"}', 'sample');
 SELECT * FROM signals('s.small', 'customer_id', 's.customers', '{rows,"rows, few values","rows, numbers end early"}', 'sample');
 
+-- Each value is looked up once, in the index
+BEGIN;
+SELECT idx_scan AS before FROM pg_stat_xact_user_tables WHERE relid = 's.customers'::regclass \gset
+SELECT rows_checked FROM sg_discover_fks('s.good');
+SELECT idx_scan - :before BETWEEN 4000 AND 5000 AS once FROM pg_stat_xact_user_tables WHERE relid = 's.customers'::regclass;
+COMMIT;
+
 -- Two parents of one name: the rows say which.  Both hold the small numbers.
 CREATE SCHEMA old;
 CREATE TABLE old.invoices (id int PRIMARY KEY);
@@ -112,6 +119,12 @@ SELECT child_columns, parent_table, parent_columns FROM sg_discover_fks('s.react
 SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.reactions', verify => 'full') ORDER BY 1;
 SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.replies', verify => 'full') ORDER BY 1;
 SELECT * FROM signals('s.reactions', 'post_id', 's.posts', '{alone}', 'sample');
+-- For both its rows are read once
+BEGIN;
+SELECT seq_scan AS before FROM pg_stat_xact_user_tables WHERE relid = 's.reactions'::regclass \gset
+SELECT count(*) FROM sg_discover_fks('s.reactions', verify => 'sample');
+SELECT seq_scan - :before AS scans FROM pg_stat_xact_user_tables WHERE relid = 's.reactions'::regclass;
+COMMIT;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.reactions', 'post_id', 's.posts');
 SELECT child_columns, parent_table FROM sg_discover_fks('s.reactions') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;
