@@ -555,6 +555,7 @@ typedef struct Discovery
 	List	   *others;			/* groups, and what users have accepted beyond
 								 * all candidates */
 	HTAB	   *led;			/* see match_note_led() */
+	HTAB	   *opposites;		/* see opposites_note() */
 	double		shift;			/* of the odds, see odds_shift() */
 	int64		room;			/* for candidates at a time */
 	bool		whole;			/* all candidates fit into memory */
@@ -577,8 +578,8 @@ extern void run_begin(Discovery *d);
 extern bool run_next(Discovery *d);
 
 /*
- * Look at a sample of the rows of candidates worth it, of one child or of
- * all; they are in the order of column and key.  Worth it is what has
+ * Look at a sample of the rows of candidates worth it, of one child and their
+ * opposites or of all; they are in the order of column and key.  Worth it is what has
  * min_score, and most of what has less.  Nothing waits for a lock.  What
  * can't be read keeps the reason.  At the end come those that the rows have
  * brought up.
@@ -606,7 +607,21 @@ extern ProposalSort *sort_begin(const struct SgRowSink *sink, AttrNumber score);
 
 /* The row that is in the sink, of a candidate: those of one score go by column and key */
 extern void sort_put(ProposalSort *sort, struct SgRowSink *sink, const Candidate *cand);
-extern void sort_end(ProposalSort *sort, struct SgRowSink *sink);
+
+/* All of them, but those that have a surer opposite */
+extern void sort_end(ProposalSort *sort, struct SgRowSink *sink, const Discovery *d);
+
+/* ---- discover_opposite.c ---- */
+
+/* Is it a candidate of this child, or may be the opposite of one?  Of any, without child. */
+extern bool opposites_concern(const Facts *facts, const Candidate *cand, Oid child);
+extern HTAB *opposites_begin(void);
+
+/* Note what is to be proposed, before it is asked of any which is the surer */
+extern void opposites_note(const Discovery *d, List *proposals);
+
+/* Is a proposal noted that would have the parent of this one refer to its child, with a greater score? */
+extern bool opposites_surer(const Discovery *d, int column, int key, double score);
 
 /* ---- discover_advice.c ---- */
 

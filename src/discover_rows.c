@@ -282,8 +282,7 @@ readable(const Facts *facts, Candidate *cand)
 static bool
 is_worth_it(const Facts *facts, const Candidate *cand, double min_score, Oid child_only)
 {
-	return cand->score >= Min(min_score, WORTH_LOOKING) &&
-		(!OidIsValid(child_only) || facts->tables[facts->columns[cand->column].table].oid == child_only);
+	return cand->score >= Min(min_score, WORTH_LOOKING) && opposites_concern(facts, cand, child_only);
 }
 
 /* Lock without waiting, so that nobody's ALTER TABLE makes us wait */

@@ -129,6 +129,24 @@ INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns,
 SELECT child_columns, parent_table FROM sg_discover_fks('s.reactions') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;
 
+-- Where each item has a state, both could refer to the other one to one: the surer is proposed, also of one of them
+CREATE SCHEMA o;
+CREATE TABLE o.items (itemid int PRIMARY KEY);
+CREATE TABLE o.item_state (itemid int PRIMARY KEY);
+INSERT INTO o.items SELECT g * 3 FROM generate_series(1, 400) g;
+INSERT INTO o.item_state SELECT g * 3 FROM generate_series(1, 400) g;
+ANALYZE o.items, o.item_state;
+SELECT child_table, parent_table, score > 0.5 AS likely FROM schemaguard.sg_discovery_candidates('sample') WHERE child_table ~ '^o[.]' ORDER BY 1;
+SELECT child_table, parent_table FROM sg_discover_fks(min_score => 0) WHERE child_table ~ '^o[.]';
+SELECT child_table, parent_table FROM sg_discover_fks('o.items', 0);
+SELECT child_table, parent_table FROM sg_discover_fks('o.item_state', 0, 'full');
+SELECT sg_plan_create('opposites');
+SELECT sg_plan_from_discovery('opposites', 0.5) > 0;
+SELECT child_table, parent_table FROM schemaguard.plan_step WHERE plan = 'opposites' AND child_table ~ '^o[.]';
+DROP TABLE o.items, o.item_state;
+DROP SCHEMA o;
+SELECT sg_plan_drop('opposites');
+
 -- Orphans refute numbers, which are in a key by chance; most of a column's uuids are in none by chance
 CREATE TABLE s.devices (id uuid PRIMARY KEY, number int UNIQUE);
 CREATE TABLE s.readings (device_id uuid, device_number int);

@@ -189,11 +189,17 @@ query('CREATE DATABASE small');
 my $order = q{SET schemaguard.audit_memory = '64kB';
 	SELECT string_agg(DISTINCT child_table, ',') || ' ' || bool_and(competition >= before) FROM (
 	SELECT *, lag(competition, 1, 0) OVER (ORDER BY n) AS before FROM schemaguard.sg_discovery_candidates() WITH ORDINALITY c (competition, child_table, a, b, c, d, e, f, n)) c};
-$node->safe_psql('small', 'CREATE EXTENSION schemaguard; CREATE TABLE cranes (id int PRIMARY KEY, tenant int); CREATE TABLE slots (aisle int, place int, PRIMARY KEY (aisle, place));
-	CREATE TABLE hauls (tenant int, aisle int, place int, ' . join(', ', map { "r${_}_crane_id int" } 1 .. 12) . '); CREATE TABLE lifts (crane_id int)');
-is($node->safe_psql('small', $order), 'public.hauls,public.lifts true', 'a few candidates of one column each are one part');
+$node->safe_psql('small', 'CREATE EXTENSION schemaguard; CREATE TABLE items (itemid int PRIMARY KEY); CREATE TABLE cranes (id int PRIMARY KEY, tenant int); CREATE TABLE slots (aisle int, place int, PRIMARY KEY (aisle, place));
+	CREATE TABLE hauls (tenant int, aisle int, place int, ' . join(', ', map { "r${_}_crane_id int" } 1 .. 12) . '); CREATE TABLE lifts (crane_id int); CREATE TABLE item_state (itemid int PRIMARY KEY)');
+is($node->safe_psql('small', $order), 'public.hauls,public.item_state,public.items,public.lifts true', 'a few candidates of one column each are one part');
 $node->safe_psql('small', 'ALTER TABLE cranes ADD UNIQUE (tenant, id)');
-is($node->safe_psql('small', $order), 'public.hauls,public.lifts false', 'those that the rows may bring up count');
+is($node->safe_psql('small', $order), 'public.hauls,public.item_state,public.items,public.lifts false', 'those that the rows may bring up count');
+
+# Of two that could refer to each other one to one, the surer is proposed, though they are in different parts
+my $opposites = q{SELECT child_table, parent_table FROM sg_discover_fks(min_score => 0, verify => 'none') WHERE child_table ~ 'item'};
+is($node->safe_psql('small', "SET schemaguard.audit_memory = '$_'; $opposites"), 'public.item_state|public.items', "$_: one of two opposites") foreach '1GB', '64kB';
+$node->safe_psql('small', "SET schemaguard.audit_memory = '64kB'; SELECT sg_plan_create('p'); SELECT sg_plan_from_discovery('p', 0)");
+is($node->safe_psql('small', "SELECT child_table FROM schemaguard.plan_step WHERE child_table ~ 'item'"), 'public.item_state', 'a plan gets one of them');
 
 # ---- what can't be read stands alone ----
 

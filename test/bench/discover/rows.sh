@@ -51,7 +51,7 @@ measure_ratio() {
     GROUP BY attrelid" | sed "s|\$| \\\\g /dev/null|" > "$SG_DIR/read_once.sql"
   for _ in 1 2 3; do
     {
-      echo 'SET max_parallel_workers_per_gather = 0; SET schemaguard.audit_workers = 0'
+      echo 'SET max_parallel_workers_per_gather = 0; SET schemaguard.audit_workers = 0;'
       spent read "\\i $SG_DIR/read_once.sql"
       for verify in sample full; do
         spent "$verify" "SELECT count(*) AS found FROM sg_discover_fks(verify => '$verify') \\gset"
