@@ -336,7 +336,8 @@ child_argument(Oid child)
  * The foreign keys that are missing, the surest first.  The score is the
  * share of proposals of that score that are right.  With verify none, reads
  * the catalogs only; else samples or reads the tables that the current role
- * may SELECT, in ACCESS SHARE without waiting for it.  Tables that it may
+ * may SELECT, in ACCESS SHARE without waiting for it; of a child alone, it
+ * samples those as well that could refer to it one to one.  Tables that it may
  * read nothing of are left out, and named in a NOTICE.  22023 for arguments
  * that make no sense.
  */
