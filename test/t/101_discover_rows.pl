@@ -81,6 +81,7 @@ is($fooled, 0, 'a name alone does not stand against its rows');
 
 # ---- a standby ----
 
+query('CREATE TABLE strays (zeppelin_id int)');
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 foreach my $verify (qw(none sample full))
 {
@@ -90,6 +91,7 @@ foreach my $verify (qw(none sample full))
 is($standby->safe_psql('postgres', 'SELECT count(*) > 0 FROM sg_unmatched_keys()'), 't', 'sg_unmatched_keys there');
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log'), query('SELECT count(*) FROM schemaguard.audit_log'), 'nothing is logged there');
 $standby->stop;
+query('DROP TABLE strays');
 
 # ---- progress, cancel ----
 
