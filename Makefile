@@ -84,6 +84,7 @@ OBJS = \
 	src/discover_link.o \
 	src/discover_match.o \
 	src/discover_names.o \
+	src/discover_opposite.o \
 	src/discover_probe.o \
 	src/discover_rows.o \
 	src/discover_run.o \

@@ -358,8 +358,9 @@ extern bool match_polymorphic(const Facts *facts, int column);
 
 /*
  * Candidates of the columns from *next on, sets in one piece, ordered by
- * column.  After so many as there is room for, the table that is begun is the
- * last one; *next is set to what comes then.
+ * column.  After so many as there is room for, with those that the rows may
+ * bring up, the table that is begun is the last one; *next is set to what
+ * comes then.
  */
 extern List *match_candidates(Facts *facts, int *next, int64 room);
 
@@ -529,24 +530,8 @@ extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 /* Can a foreign key be? */
 extern bool rows_possible(Facts *facts, Candidate *cand);
 
-/*
- * Look at a sample of the rows of candidates worth it, of one child or of
- * all; the candidates of one table follow each other.  Worth it is what has
- * min_score, and most of what has less.  Nothing waits for a lock.  What
- * can't be read keeps the reason.
- */
-extern void rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only);
-
-/* The groups that the sample refutes, of which one column alone may refer to the same parent */
-extern List *rows_refuted_groups(List *candidates);
-
 /* Read the tables of proposals, all of one table in one pass */
 extern void rows_audit(Facts *facts, List *proposals);
-
-/* ---- discover_beyond.c ---- */
-
-/* Candidates of one column for groups that the rows refute, none of which is there */
-extern List *beyond_groups(Facts *facts, List *candidates, List *refuted);
 
 /* ---- discover_feedback.c ---- */
 
@@ -570,6 +555,7 @@ typedef struct Discovery
 	List	   *others;			/* groups, and what users have accepted beyond
 								 * all candidates */
 	HTAB	   *led;			/* see match_note_led() */
+	HTAB	   *opposites;		/* see opposites_note() */
 	double		shift;			/* of the odds, see odds_shift() */
 	int64		room;			/* for candidates at a time */
 	bool		whole;			/* all candidates fit into memory */
@@ -591,6 +577,26 @@ extern void run_begin(Discovery *d);
  */
 extern bool run_next(Discovery *d);
 
+/*
+ * Look at a sample of the rows of candidates worth it, of one child and their
+ * opposites or of all; they are in the order of column and key.  Worth it is what has
+ * min_score, and most of what has less.  Nothing waits for a lock.  What
+ * can't be read keeps the reason.  At the end come those that the rows have
+ * brought up.
+ */
+extern void rows_sample(Discovery *d, double min_score, Oid child_only);
+
+/* ---- discover_beyond.c ---- */
+
+/* Is it a group of which, if the rows refute it, one column may refer to the same parent? */
+extern bool beyond_may_follow(const Candidate *cand);
+
+/*
+ * The candidate of one column that comes of a refuted group, scored by its
+ * name, or NULL: there is none, it is made already, or a user has rejected it.
+ */
+extern Candidate *beyond_group(const Discovery *d, const Candidate *group, const List *made);
+
 /* ---- discover_sort.c ---- */
 
 typedef struct ProposalSort ProposalSort;
@@ -601,7 +607,21 @@ extern ProposalSort *sort_begin(const struct SgRowSink *sink, AttrNumber score);
 
 /* The row that is in the sink, of a candidate: those of one score go by column and key */
 extern void sort_put(ProposalSort *sort, struct SgRowSink *sink, const Candidate *cand);
-extern void sort_end(ProposalSort *sort, struct SgRowSink *sink);
+
+/* All of them, but those that have a surer opposite */
+extern void sort_end(ProposalSort *sort, struct SgRowSink *sink, const Discovery *d);
+
+/* ---- discover_opposite.c ---- */
+
+/* Is it a candidate of this child, or may be the opposite of one?  Of any, without child. */
+extern bool opposites_concern(const Facts *facts, const Candidate *cand, Oid child);
+extern HTAB *opposites_begin(void);
+
+/* Note what is to be proposed, before it is asked of any which is the surer */
+extern void opposites_note(const Discovery *d, List *proposals);
+
+/* Is a proposal noted that would have the parent of this one refer to its child, with a greater score? */
+extern bool opposites_surer(const Discovery *d, int column, int key, double score);
 
 /* ---- discover_advice.c ---- */
 

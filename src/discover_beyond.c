@@ -11,7 +11,7 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "discover.h"
 
@@ -32,21 +32,42 @@ key_alone(const Facts *facts, const Candidate *group)
 	return -1;
 }
 
-/* What is a candidate already is taken out */
-static void
-leave_known(HTAB *pairs, List *candidates)
+/* Candidates are in the order of column and key */
+static bool
+is_candidate(const List *candidates, int column, int key)
 {
-	ListCell   *lc;
+	int			lo = 0;
+	int			hi = list_length(candidates);
 
-	foreach(lc, candidates)
+	while (lo < hi)
 	{
-		const Candidate *cand = lfirst(lc);
-		int			pair[2] = {cand->column, cand->key};
+		int			middle = (lo + hi) / 2;
+		const Candidate *cand = list_nth(candidates, middle);
 
-		CHECK_FOR_INTERRUPTS();
-		if (cand->n == 1)
-			(void) hash_search(pairs, pair, HASH_REMOVE, NULL);
+		if (cand->column == column && cand->key == key)
+			return true;
+		if (cand->column < column || (cand->column == column && cand->key < key))
+			lo = middle + 1;
+		else
+			hi = middle;
 	}
+	return false;
+}
+
+/* The last ones are those of the same child */
+static bool
+is_made(const Facts *facts, const List *made, int column, int key)
+{
+	for (int i = list_length(made) - 1; i >= 0; i--)
+	{
+		const Candidate *cand = list_nth(made, i);
+
+		if (cand->column == column && cand->key == key)
+			return true;
+		if (facts->columns[cand->column].table != facts->columns[column].table)
+			break;
+	}
+	return false;
 }
 
 static Candidate *
@@ -67,35 +88,40 @@ one_of_group(Facts *facts, const Candidate *group, int key)
 	return cand;
 }
 
-List *
-beyond_groups(Facts *facts, List *candidates, List *refuted)
+/* Score it by its name, unless a user has rejected it */
+static bool
+is_wanted(const Discovery *d, Candidate *cand)
 {
-	HASHCTL		control = {.keysize = 2 * sizeof(int),.entrysize = 2 * sizeof(int),.hcxt = CurrentMemoryContext};
-	HTAB	   *pairs;
-	List	   *alone = NIL;
-	ListCell   *lc;
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "discovery feedback", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(work);
+	List	   *left = feedback_apply(d->facts, d->rules, list_make1(cand), false);
+	bool		wanted = left != NIL;
 
-	if (refuted == NIL)
-		return NIL;
-	pairs = hash_create("columns of refuted groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	foreach(lc, refuted)
+	score_all(d->weights, d->shift, left);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(work);
+	return wanted;
+}
+
+bool
+beyond_may_follow(const Candidate *cand)
+{
+	return cand->n > 1 && cand->leads && cand->redundant;
+}
+
+Candidate *
+beyond_group(const Discovery *d, const Candidate *group, const List *made)
+{
+	MemoryContext caller = MemoryContextSwitchTo(d->context);
+	int			key = key_alone(d->facts, group);
+	Candidate  *cand = NULL;
+
+	if (key >= 0 && !is_candidate(d->candidates, group->column, key) && !is_made(d->facts, made, group->column, key))
 	{
-		const Candidate *group = lfirst(lc);
-		int			pair[2] = {group->column, key_alone(facts, group)};
-
-		if (pair[1] >= 0)
-			(void) hash_search(pairs, pair, HASH_ENTER, NULL);
+		cand = one_of_group(d->facts, group, key);
+		if (!is_wanted(d, cand))
+			cand = NULL;
 	}
-	leave_known(pairs, candidates);
-	foreach(lc, refuted)
-	{
-		const Candidate *group = lfirst(lc);
-		int			pair[2] = {group->column, key_alone(facts, group)};
-
-		CHECK_FOR_INTERRUPTS();
-		if (hash_search(pairs, pair, HASH_REMOVE, NULL))
-			alone = lappend(alone, one_of_group(facts, group, pair[1]));
-	}
-	hash_destroy(pairs);
-	return alone;
+	MemoryContextSwitchTo(caller);
+	return cand;
 }

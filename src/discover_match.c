@@ -1036,12 +1036,16 @@ List *
 match_candidates(Facts *facts, int *next, int64 room)
 {
 	List	   *candidates = NIL;
+	int64		taken = 0;
+	int			counted = 0;
 	int			c = *next;
 
 	for (; c < facts->ncolumns; c++)
 	{
+		for (; counted < list_length(candidates); counted++)
+			taken += 1 + beyond_may_follow(list_nth(candidates, counted));
 		/* a table is not divided: its rows are read once */
-		if (list_length(candidates) >= room && facts->columns[c].table != facts->columns[c - 1].table)
+		if (taken >= room && facts->columns[c].table != facts->columns[c - 1].table)
 			break;
 		if (match_eligible(facts, c) && !facts->columns[c].declared)
 			candidates = match_column(facts, c, candidates);

@@ -426,9 +426,14 @@ lookup_query(const Facts *facts, const Candidate *cand, bool ranged)
 	audit_sql_table(&buf, key->parent, "pk");
 	appendStringInfoString(&buf, " WHERE ");
 	audit_sql_match(&buf, key);
-	appendStringInfoString(&buf, ") AS found FROM ");
+
+	/*
+	 * OFFSET here, or all of the parent would be read into a hash table; and
+	 * there, or each FILTER would look the value up again.
+	 */
+	appendStringInfoString(&buf, " OFFSET 0) AS found FROM ");
 	append_values(&buf, facts, cand, cand->n);
-	appendStringInfoString(&buf, ") q");
+	appendStringInfoString(&buf, " OFFSET 0) q");
 	return buf.data;
 }
 

@@ -35,13 +35,22 @@
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
 
+/* A look at a sample of the rows of many candidates */
+typedef struct RowLook
+{
+	const Discovery *d;
+	double		min_score;
+	RowProgress progress;
+	List	   *beyond;			/* candidates that the rows have brought up */
+} RowLook;
+
 /* A batch of candidates of one child */
 typedef struct Batch
 {
-	Facts	   *facts;
+	RowLook    *look;
+	MemoryContext context;		/* of what it takes */
 	Oid			child;
 	List	   *candidates;
-	RowProgress *progress;
 } Batch;
 
 /* What it takes, beside the parent's key, for a column to be able to refer */
@@ -254,6 +263,28 @@ audit_signals(Candidate *cand)
 
 /* ---- the sample ---- */
 
+/* May the rows be read?  Where not, the reason is kept. */
+static bool
+readable(const Facts *facts, Candidate *cand)
+{
+	FkProblem  *problem;
+
+	if (resolve(facts, cand) != NULL)
+		return false;
+	problem = audit_access_problem(cand->fk, false);
+	if (problem)
+		cand->reason = MemoryContextStrdup(facts->reasons, problem->reason);
+	else if (audit_needs_owner(cand->fk, false))
+		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
+	return cand->reason == NULL;
+}
+
+static bool
+is_worth_it(const Facts *facts, const Candidate *cand, double min_score, Oid child_only)
+{
+	return cand->score >= Min(min_score, WORTH_LOOKING) && opposites_concern(facts, cand, child_only);
+}
+
 /* Lock without waiting, so that nobody's ALTER TABLE makes us wait */
 static List *
 lock_candidates(const Batch *batch)
@@ -270,11 +301,54 @@ lock_candidates(const Batch *batch)
 		if (OidIsValid(busy))
 			cand->reason = "another session has one of the tables locked";
 		else if (problem)
-			cand->reason = MemoryContextStrdup(batch->facts->reasons, problem->reason);
+			cand->reason = MemoryContextStrdup(batch->look->d->facts->reasons, problem->reason);
 		else
 			locked = lappend(locked, cand);
 	}
 	return locked;
+}
+
+static bool
+is_refuted(const Candidate *cand)
+{
+	return cand->orphan_rows > cand->rows_checked * REFUTED;
+}
+
+static void
+look_at_one(RowLook *look, RowSample *sample, Candidate *cand)
+{
+	RowFindings found;
+
+	CHECK_FOR_INTERRUPTS();
+	probe_candidate(sample, cand, &found);
+	sample_signals(look->d->facts, cand, &found);
+	look->progress.orphans += found.orphans;
+}
+
+/*
+ * What the rows bring up by refuting a group is looked at in the same sample,
+ * for it is of the same two tables.  As a candidate of the batch it is tried
+ * again after an error.
+ */
+static void
+look_beyond(Batch *batch, RowSample *sample, const Candidate *group)
+{
+	RowLook    *look = batch->look;
+	Candidate  *cand = beyond_group(look->d, group, look->beyond);
+	MemoryContext caller;
+	bool		open;
+
+	if (cand == NULL)
+		return;
+	caller = MemoryContextSwitchTo(look->d->context);
+	look->beyond = lappend(look->beyond, cand);
+	MemoryContextSwitchTo(batch->context);
+	open = is_worth_it(look->d->facts, cand, look->min_score, InvalidOid) && readable(look->d->facts, cand);
+	if (open)
+		batch->candidates = lappend(batch->candidates, cand);
+	MemoryContextSwitchTo(caller);
+	if (open)
+		look_at_one(look, sample, cand);
 }
 
 /* Rows are read in a snapshot that was taken under the locks */
@@ -282,6 +356,7 @@ static void
 lock_and_look(void *arg)
 {
 	Batch	   *batch = arg;
+	RowLook    *look = batch->look;
 	List	   *locked = lock_candidates(batch);
 	RowSample  *sample;
 	ListCell   *lc;
@@ -290,17 +365,15 @@ lock_and_look(void *arg)
 		return;
 	sg_progress_tables(SG_PHASE_SCANNING, batch->child, 0);
 	audit_push_snapshot();
-	sample = probe_begin(batch->facts, batch->child, locked);
+	sample = probe_begin(look->d->facts, batch->child, locked);
 	foreach(lc, locked)
 	{
 		Candidate  *cand = lfirst(lc);
-		RowFindings found;
 
-		CHECK_FOR_INTERRUPTS();
-		probe_candidate(sample, cand, &found);
-		sample_signals(batch->facts, cand, &found);
-		batch->progress->orphans += found.orphans;
-		sg_progress_done(++batch->progress->done, batch->progress->orphans);
+		look_at_one(look, sample, cand);
+		sg_progress_done(++look->progress.done, look->progress.orphans);
+		if (beyond_may_follow(cand) && is_refuted(cand))
+			look_beyond(batch, sample, cand);
 	}
 	probe_end(sample);
 	PopActiveSnapshot();
@@ -332,24 +405,8 @@ look_at_each(Batch *batch)
 		if (list_length(batch->candidates) > 1)
 			look_at_each(&alone);
 		else
-			cand->reason = MemoryContextStrdup(batch->facts->reasons, sg_error_text(error));
+			cand->reason = MemoryContextStrdup(batch->look->d->facts->reasons, sg_error_text(error));
 	}
-}
-
-/* May the rows be read?  Where not, the reason is kept. */
-static bool
-readable(const Facts *facts, Candidate *cand)
-{
-	FkProblem  *problem;
-
-	if (resolve(facts, cand) != NULL)
-		return false;
-	problem = audit_access_problem(cand->fk, false);
-	if (problem)
-		cand->reason = MemoryContextStrdup(facts->reasons, problem->reason);
-	else if (audit_needs_owner(cand->fk, false))
-		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
-	return cand->reason == NULL;
 }
 
 /*
@@ -359,49 +416,47 @@ readable(const Facts *facts, Candidate *cand)
 static void
 look_at(Batch *batch)
 {
+	RowLook    *look = batch->look;
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
 	List	   *all = batch->candidates;
+	int			known = list_length(look->beyond);
 	ListCell   *lc;
 
-	MemoryContextSwitchTo(context);
+	batch->context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(batch->context);
 	batch->candidates = NIL;
 	foreach(lc, all)
 	{
-		if (readable(batch->facts, lfirst(lc)))
+		if (readable(look->d->facts, lfirst(lc)))
 			batch->candidates = lappend(batch->candidates, lfirst(lc));
 		else
-			batch->progress->done++;
+			look->progress.done++;
 	}
 	if (batch->candidates != NIL)
 		look_at_each(batch);
 	foreach(lc, all)
 		((Candidate *) lfirst(lc))->fk = NULL;
+	for_each_from(lc, look->beyond, known)
+		((Candidate *) lfirst(lc))->fk = NULL;
 	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	MemoryContextDelete(batch->context);
 	list_free(all);
 	batch->candidates = NIL;
 }
 
-static bool
-is_worth_it(const Facts *facts, const Candidate *cand, double min_score, Oid child_only)
-{
-	return cand->score >= Min(min_score, WORTH_LOOKING) &&
-		(!OidIsValid(child_only) || facts->tables[facts->columns[cand->column].table].oid == child_only);
-}
-
 void
-rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only)
+rows_sample(Discovery *d, double min_score, Oid child_only)
 {
-	RowProgress progress = {0};
-	Batch		batch = {.facts = facts,.progress = &progress};
+	Facts	   *facts = d->facts;
+	RowLook		look = {.d = d,.min_score = min_score};
+	Batch		batch = {.look = &look};
 	int64		total = 0;
 	ListCell   *lc;
 
-	foreach(lc, candidates)
+	foreach(lc, d->candidates)
 		total += is_worth_it(facts, lfirst(lc), min_score, child_only);
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, total);
-	foreach(lc, candidates)
+	foreach(lc, d->candidates)
 	{
 		Candidate  *cand = lfirst(lc);
 		Oid			its = facts->tables[facts->columns[cand->column].table].oid;
@@ -416,29 +471,8 @@ rows_sample(Facts *facts, List *candidates, double min_score, Oid child_only)
 	}
 	if (batch.candidates != NIL)
 		look_at(&batch);
+	d->candidates = list_concat(d->candidates, look.beyond);
 	sg_progress_end();
-}
-
-static bool
-is_refuted(const Candidate *cand)
-{
-	return cand->orphan_rows > cand->rows_checked * REFUTED;
-}
-
-List *
-rows_refuted_groups(List *candidates)
-{
-	List	   *groups = NIL;
-	ListCell   *lc;
-
-	foreach(lc, candidates)
-	{
-		const Candidate *cand = lfirst(lc);
-
-		if (cand->n > 1 && cand->leads && cand->redundant && cand->rows_checked > 0 && is_refuted(cand))
-			groups = lappend(groups, lfirst(lc));
-	}
-	return groups;
 }
 
 /* ---- all rows ---- */

@@ -148,6 +148,7 @@ run_begin(Discovery *d)
 	d->weights = weights_read();
 	d->habits = habits_begin(d->facts);
 	d->led = match_led();
+	d->opposites = opposites_begin();
 	d->room = room_beside(d->facts);
 	d->context = AllocSetContextCreate(CurrentMemoryContext, "discovery candidates", ALLOCSET_DEFAULT_SIZES);
 	d->facts->reasons = d->context;

@@ -29,6 +29,7 @@ struct ProposalSort
 	Tuplesortstate *state;
 	TupleTableSlot *slot;
 	int			columns;		/* of a row; after them come column and key */
+	AttrNumber	score;			/* which of them it is */
 };
 
 ProposalSort *
@@ -48,6 +49,7 @@ sort_begin(const SgRowSink *sink, AttrNumber score)
 		TupleDescInitEntry(desc, row->natts + i, NULL, INT4OID, -1, 0);
 	TupleDescFinalize(desc);
 	sort->columns = row->natts;
+	sort->score = score;
 	sort->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	sort->state = tuplesort_begin_heap(desc, SORT_KEYS, att, operators, collations, nulls_first, work_mem, NULL,
 									   TUPLESORT_NONE);
@@ -72,13 +74,18 @@ sort_put(ProposalSort *sort, SgRowSink *sink, const Candidate *cand)
 }
 
 void
-sort_end(ProposalSort *sort, SgRowSink *sink)
+sort_end(ProposalSort *sort, SgRowSink *sink, const Discovery *d)
 {
 	tuplesort_performsort(sort->state);
 	while (tuplesort_gettupleslot(sort->state, true, false, sort->slot, NULL))
 	{
+		const Datum *values = sort->slot->tts_values;
+
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(sort->slot);
+		if (opposites_surer(d, DatumGetInt32(values[sort->columns]), DatumGetInt32(values[sort->columns + 1]),
+							DatumGetFloat8(values[sort->score - 1])))
+			continue;
 		memcpy(sink->values, sort->slot->tts_values, sort->columns * sizeof(Datum));
 		memcpy(sink->nulls, sort->slot->tts_isnull, sort->columns * sizeof(bool));
 		sink->next = sort->columns;

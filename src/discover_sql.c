@@ -110,7 +110,7 @@ choose(const Discovery *d, double min_score, Oid child)
 			}
 		}
 		if (cand->score < min_score || cand->score < best->score - 1e-6 ||
-			(OidIsValid(child) && d->facts->tables[child_of(d->facts, cand)].oid != child) ||
+			!opposites_concern(d->facts, cand, child) ||
 			!rows_possible(d->facts, cand))
 			continue;
 		chosen = lappend(chosen, cand);
@@ -145,18 +145,25 @@ compare_children(const ListCell *a, const ListCell *b)
 static void
 look_at_rows(Discovery *d, double min_score, Oid child)
 {
-	List	   *alone;
-
 	list_sort(d->candidates, compare_children);
-	rows_sample(d->facts, d->candidates, min_score, child);
-
-	alone = beyond_groups(d->facts, d->candidates, rows_refuted_groups(d->candidates));
-	alone = feedback_apply(d->facts, d->rules, alone, false);
-	score_all(d->weights, d->shift, alone);
-	list_sort(alone, compare_children);
-	rows_sample(d->facts, alone, min_score, child);
-	d->candidates = list_concat(d->candidates, alone);
+	rows_sample(d, min_score, child);
 	score_all(d->weights, d->shift, d->candidates);
+}
+
+static List *
+only_of_child(const Facts *facts, List *proposals, Oid child)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	if (!OidIsValid(child))
+		return proposals;
+	foreach(lc, proposals)
+	{
+		if (facts->tables[child_of(facts, lfirst(lc))].oid == child)
+			left = lappend(left, lfirst(lc));
+	}
+	return left;
 }
 
 /* What to propose of the candidates at hand */
@@ -172,10 +179,12 @@ propose(Discovery *d, double min_score, Verify verify, Oid child)
 	if (verify == VERIFY_FULL)
 	{
 		list_sort(proposals, compare_children);
-		rows_audit(d->facts, proposals);
+		rows_audit(d->facts, only_of_child(d->facts, proposals, child));
 		score_all(d->weights, d->shift, d->candidates);
 		proposals = choose(d, min_score, child);
 	}
+	opposites_note(d, proposals);
+	proposals = only_of_child(d->facts, proposals, child);
 	MemoryContextSwitchTo(caller);
 	return proposals;
 }
@@ -258,10 +267,14 @@ emit_proposals(SgRowSink *sink, ProposalSort *sort, Discovery *d, List *proposal
 	list_sort(proposals, compare_proposals);
 	foreach(lc, proposals)
 	{
+		const Candidate *cand = lfirst(lc);
+
 		CHECK_FOR_INTERRUPTS();
-		put_proposal(sink, d, lfirst(lc), verify);
+		if (opposites_surer(d, cand->column, cand->key, cand->score))
+			continue;
+		put_proposal(sink, d, cand, verify);
 		if (sort)
-			sort_put(sort, sink, lfirst(lc));
+			sort_put(sort, sink, cand);
 		else
 			sg_sink_emit(sink);
 		MemoryContextReset(row);
@@ -323,7 +336,8 @@ child_argument(Oid child)
  * The foreign keys that are missing, the surest first.  The score is the
  * share of proposals of that score that are right.  With verify none, reads
  * the catalogs only; else samples or reads the tables that the current role
- * may SELECT, in ACCESS SHARE without waiting for it.  Tables that it may
+ * may SELECT, in ACCESS SHARE without waiting for it; of a child alone, it
+ * samples those as well that could refer to it one to one.  Tables that it may
  * read nothing of are left out, and named in a NOTICE.  22023 for arguments
  * that make no sense.
  */
@@ -353,7 +367,7 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	while (run_next(&d))
 		emit_proposals(&sink, sort, &d, propose(&d, min_score, verify, child), verify);
 	if (sort)
-		sort_end(sort, &sink);
+		sort_end(sort, &sink, &d);
 	notice_denied(d.facts);
 	PG_RETURN_NULL();
 }
@@ -481,11 +495,19 @@ is_tied(const Candidate *cand)
 	return !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6;
 }
 
-/* Returns how many */
-static int
-add_steps(PlanDraft *draft, List *planned, const FkPlan *plan, Discovery *d, List *proposals)
+/* A step, and the proposal that it is */
+typedef struct Proposed
 {
-	int			added = 0;
+	PlanStep   *step;
+	int			column;
+	int			key;
+	double		score;
+} Proposed;
+
+/* Returns what was found so far, with the proposals of the candidates at hand */
+static List *
+find_steps(List *found, List *planned, const FkPlan *plan, Discovery *d, List *proposals)
+{
 	ListCell   *lc;
 
 	list_sort(proposals, compare_children);
@@ -494,6 +516,7 @@ add_steps(PlanDraft *draft, List *planned, const FkPlan *plan, Discovery *d, Lis
 		Candidate  *cand = lfirst(lc);
 		const FactKey *key = &d->facts->keys[cand->key];
 		PlanStep   *step = plan_step_default(plan->name);
+		Proposed   *proposed = palloc(sizeof(Proposed));
 
 		CHECK_FOR_INTERRUPTS();
 		step->child_table = sg_relation_name(d->facts->tables[child_of(d->facts, cand)].oid);
@@ -503,8 +526,28 @@ add_steps(PlanDraft *draft, List *planned, const FkPlan *plan, Discovery *d, Lis
 		step->reason = advice_reason(d->facts, d->weights, cand);
 		if (is_tied(cand) || is_planned(planned, step->child_table, step->child_columns, step->parent_table))
 			continue;
-		plan_draft_check(draft, step);
-		(void) plan_draft_insert(draft, step);
+		*proposed = (Proposed) {step, cand->column, cand->key, cand->score};
+		found = lappend(found, proposed);
+	}
+	return found;
+}
+
+/* Returns how many */
+static int
+add_steps(PlanDraft *draft, const Discovery *d, List *found)
+{
+	int			added = 0;
+	ListCell   *lc;
+
+	foreach(lc, found)
+	{
+		const Proposed *proposed = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (opposites_surer(d, proposed->column, proposed->key, proposed->score))
+			continue;
+		plan_draft_check(draft, proposed->step);
+		(void) plan_draft_insert(draft, proposed->step);
 		added++;
 	}
 	return added;
@@ -528,7 +571,8 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 	PlanDraft  *draft;
 	List	   *steps;
-	int			added = 0;
+	List	   *found = NIL;
+	int			added;
 
 	if (PG_ARGISNULL(0))
 		sg_null_argument(me, "plan");
@@ -543,7 +587,8 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	draft = plan_draft_begin(plan, NULL);
 	run_begin(&d);
 	while (run_next(&d))
-		added += add_steps(draft, steps, plan, &d, propose(&d, min_score, VERIFY_SAMPLE, InvalidOid));
+		found = find_steps(found, steps, plan, &d, propose(&d, min_score, VERIFY_SAMPLE, InvalidOid));
+	added = add_steps(draft, &d, found);
 	plan_draft_end(draft);
 	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", added));
 	notice_denied(d.facts);

@@ -72,6 +72,13 @@ SELECT score('s.good', 'customer_id', 's.customers', 'sample') > 0.9 AS sure, sc
 SELECT * FROM signals('s.good', 'customer_id', 's.customers', '{rows,"rows, numbers",orphans,"gaps are avoided","rows, numbers end early"}', 'sample');
 SELECT * FROM signals('s.small', 'customer_id', 's.customers', '{rows,"rows, few values","rows, numbers end early"}', 'sample');
 
+-- Each value is looked up once, in the index
+BEGIN;
+SELECT idx_scan AS before FROM pg_stat_xact_user_tables WHERE relid = 's.customers'::regclass \gset
+SELECT rows_checked FROM sg_discover_fks('s.good');
+SELECT idx_scan - :before BETWEEN 4000 AND 5000 AS once FROM pg_stat_xact_user_tables WHERE relid = 's.customers'::regclass;
+COMMIT;
+
 -- Two parents of one name: the rows say which.  Both hold the small numbers.
 CREATE SCHEMA old;
 CREATE TABLE old.invoices (id int PRIMARY KEY);
@@ -112,9 +119,33 @@ SELECT child_columns, parent_table, parent_columns FROM sg_discover_fks('s.react
 SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.reactions', verify => 'full') ORDER BY 1;
 SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.replies', verify => 'full') ORDER BY 1;
 SELECT * FROM signals('s.reactions', 'post_id', 's.posts', '{alone}', 'sample');
+-- For both its rows are read once
+BEGIN;
+SELECT seq_scan AS before FROM pg_stat_xact_user_tables WHERE relid = 's.reactions'::regclass \gset
+SELECT count(*) FROM sg_discover_fks('s.reactions', verify => 'sample');
+SELECT seq_scan - :before AS scans FROM pg_stat_xact_user_tables WHERE relid = 's.reactions'::regclass;
+COMMIT;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.reactions', 'post_id', 's.posts');
 SELECT child_columns, parent_table FROM sg_discover_fks('s.reactions') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;
+
+-- Where each item has a state, both could refer to the other one to one: the surer is proposed, also of one of them
+CREATE SCHEMA o;
+CREATE TABLE o.items (itemid int PRIMARY KEY);
+CREATE TABLE o.item_state (itemid int PRIMARY KEY);
+INSERT INTO o.items SELECT g * 3 FROM generate_series(1, 400) g;
+INSERT INTO o.item_state SELECT g * 3 FROM generate_series(1, 400) g;
+ANALYZE o.items, o.item_state;
+SELECT child_table, parent_table, score > 0.5 AS likely FROM schemaguard.sg_discovery_candidates('sample') WHERE child_table ~ '^o[.]' ORDER BY 1;
+SELECT child_table, parent_table FROM sg_discover_fks(min_score => 0) WHERE child_table ~ '^o[.]';
+SELECT child_table, parent_table FROM sg_discover_fks('o.items', 0);
+SELECT child_table, parent_table FROM sg_discover_fks('o.item_state', 0, 'full');
+SELECT sg_plan_create('opposites');
+SELECT sg_plan_from_discovery('opposites', 0.5) > 0;
+SELECT child_table, parent_table FROM schemaguard.plan_step WHERE plan = 'opposites' AND child_table ~ '^o[.]';
+DROP TABLE o.items, o.item_state;
+DROP SCHEMA o;
+SELECT sg_plan_drop('opposites');
 
 -- Orphans refute numbers, which are in a key by chance; most of a column's uuids are in none by chance
 CREATE TABLE s.devices (id uuid PRIMARY KEY, number int UNIQUE);

@@ -81,6 +81,7 @@ is($fooled, 0, 'a name alone does not stand against its rows');
 
 # ---- a standby ----
 
+query('CREATE TABLE strays (zeppelin_id int)');
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 foreach my $verify (qw(none sample full))
 {
@@ -90,6 +91,7 @@ foreach my $verify (qw(none sample full))
 is($standby->safe_psql('postgres', 'SELECT count(*) > 0 FROM sg_unmatched_keys()'), 't', 'sg_unmatched_keys there');
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log'), query('SELECT count(*) FROM schemaguard.audit_log'), 'nothing is logged there');
 $standby->stop;
+query('DROP TABLE strays');
 
 # ---- progress, cancel ----
 
@@ -183,22 +185,46 @@ cmp_ok($took{'1MB'}, '<', $took{'1GB'} / 2, "which it keeps to") or diag("kB: $t
 query('TRUNCATE schemaguard.discovery_feedback; DROP TABLE pairs');
 query('DROP TABLE ' . join(', ', map { "many$_" } 1 .. 10) . '; DROP SCHEMA ' . join(', ', map { "s$_" } 1 .. 8) . ' CASCADE');
 
+# Candidates that the rows may bring up take room from the start: where those of one table fill it, the next table's come
+# after its groups, in a part of their own
+query('CREATE DATABASE small');
+my $order = q{SET schemaguard.audit_memory = '64kB';
+	SELECT string_agg(DISTINCT child_table, ',') || ' ' || bool_and(competition >= before) FROM (
+	SELECT *, lag(competition, 1, 0) OVER (ORDER BY n) AS before FROM schemaguard.sg_discovery_candidates() WITH ORDINALITY c (competition, child_table, a, b, c, d, e, f, n)) c};
+$node->safe_psql('small', 'CREATE EXTENSION schemaguard; CREATE TABLE items (itemid int PRIMARY KEY); CREATE TABLE cranes (id int PRIMARY KEY, tenant int); CREATE TABLE slots (aisle int, place int, PRIMARY KEY (aisle, place));
+	CREATE TABLE hauls (tenant int, aisle int, place int, ' . join(', ', map { "r${_}_crane_id int" } 1 .. 12) . '); CREATE TABLE lifts (crane_id int); CREATE TABLE item_state (itemid int PRIMARY KEY)');
+is($node->safe_psql('small', $order), 'public.hauls,public.item_state,public.items,public.lifts true', 'a few candidates of one column each are one part');
+$node->safe_psql('small', 'ALTER TABLE cranes ADD UNIQUE (tenant, id)');
+is($node->safe_psql('small', $order), 'public.hauls,public.item_state,public.items,public.lifts false', 'those that the rows may bring up count');
+
+# Of two that could refer to each other one to one, the surer is proposed, though they are in different parts
+my $opposites = q{SELECT child_table, parent_table FROM sg_discover_fks(min_score => 0, verify => 'none') WHERE child_table ~ 'item'};
+is($node->safe_psql('small', "SET schemaguard.audit_memory = '$_'; $opposites"), 'public.item_state|public.items', "$_: one of two opposites") foreach '1GB', '64kB';
+$node->safe_psql('small', "SET schemaguard.audit_memory = '64kB'; SELECT sg_plan_create('p'); SELECT sg_plan_from_discovery('p', 0)");
+is($node->safe_psql('small', "SELECT child_table FROM schemaguard.plan_step WHERE child_table ~ 'item'"), 'public.item_state', 'a plan gets one of them');
+
 # ---- what can't be read stands alone ----
 
 query('CREATE TABLE slips (id int PRIMARY KEY); INSERT INTO slips SELECT generate_series(1, 100)');
 query('CREATE TABLE berths (slip_id int, gone_slip_id int); INSERT INTO berths SELECT g, g FROM generate_series(1, 100) g');
 query('CREATE TABLE docks (id int PRIMARY KEY); INSERT INTO docks SELECT generate_series(1, 100)');
-query('ALTER TABLE berths ADD dock_id int; UPDATE berths SET dock_id = slip_id; CHECKPOINT');
-my $path = $node->data_dir . '/' . query(q{SELECT pg_relation_filepath('docks_pkey')});
+query('ALTER TABLE berths ADD dock_id int; UPDATE berths SET dock_id = slip_id');
+query('CREATE TABLE piers (id int PRIMARY KEY, tenant int, UNIQUE (tenant, id)); INSERT INTO piers SELECT g, 1 FROM generate_series(1, 5000) g');
+query('ALTER TABLE berths ADD tenant int, ADD pier_id int; UPDATE berths SET tenant = 2, pier_id = slip_id; VACUUM ANALYZE; CHECKPOINT');
+my @paths = map { $node->data_dir . '/' . query("SELECT pg_relation_filepath('$_')") } qw(docks_pkey piers_pkey);
 $node->stop;
-open my $file, '+<', $path or die "$path: $!";
-binmode $file;
-seek $file, 8192, 0;
-print $file 'x' x 8192;
-close $file or die "$path: $!";
+foreach my $path (@paths)
+{
+	open my $file, '+<', $path or die "$path: $!";
+	binmode $file;
+	seek $file, 8192, 0;
+	print $file 'x' x 8192;
+	close $file or die "$path: $!";
+}
 $node->start;
 is(query(q{SELECT child_columns, result, reason ~ 'invalid page|docks_pkey' FROM sg_discover_fks('berths', 0) ORDER BY 1}),
-	"{dock_id}|unknown|t\n{gone_slip_id}|pass|\n{slip_id}|pass|", 'a damaged parent leaves the other candidates of the table alone');
+	"{dock_id}|unknown|t\n{gone_slip_id}|pass|\n{pier_id}|unknown|t\n{slip_id}|pass|",
+	'a damaged parent leaves the other candidates of the table alone, one that the rows have brought up as well');
 
 $node->stop;
 done_testing();

@@ -186,6 +186,14 @@ sub predictions
 	return \@found;
 }
 
+# Of two proposals that would have two tables refer to each other one to one, the surer: as discover_opposite.c
+sub without_opposites
+{
+	my ($found) = @_;
+	my %chance = map { $_->[2] => $_->[0] } @$found;
+	return [ grep { $_->[2] =~ /,/ || $_->[0] >= ($chance{ $_->[2] =~ s/^(.*) > (.*)$/$2 > $1/r } // 0) } @$found ];
+}
+
 my @levels = ('names', 'names and statistics', 'names, statistics and rows');
 my (@found, @points);    # by level: schema => predictions of each seed; for the calibration
 foreach my $left_out (@names)
@@ -200,7 +208,7 @@ foreach my $left_out (@names)
 		my $weight = 1 / sqrt(max(scalar keys %{ $file->{truth} }, 1)) / @{ $schema{$left_out} };
 		foreach my $level (0 .. $#levels)
 		{
-			push @{ $found[$level]{$left_out} }, $by[$level];
+			push @{ $found[$level]{$left_out} }, without_opposites($by[$level]);
 			push @{ $points[$level] }, map { [ $_->[0], $_->[1] ? 1 : 0, $weight ] } @{ $by[$level] };
 		}
 	}

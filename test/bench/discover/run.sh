@@ -152,6 +152,7 @@ done
 
 if [ "${ROWS:-1}" != 0 ]; then
   measure_rows_speed
+  measure_refuted
   measure_many
 fi
 
