@@ -267,6 +267,8 @@ typedef struct Candidate
 	int8		before;			/* words of the column's name left over */
 	int8		after;
 	bool		own_front;		/* the words left over are the child's own */
+	double		own_share;		/* how much of the child's name these words
+								 * are, wherever they are in it */
 	double		cover;			/* share of the table's name that is matched */
 	Suffix		suffix;
 	bool		prefix;			/* id_, fk_ */

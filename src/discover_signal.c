@@ -29,6 +29,8 @@
 	Y(TABLE_TAIL, "end of table name", "the column's name is the end of the table's") \
 	Y(TABLE_TAIL_ROLE, "end of table name after role", "the column's name ends in the end of the table's") \
 	Y(OWN_FRONT, "own prefix", "the rest of the table's name is what the child's begins with") \
+	X(OWN_REST, "rest in child's name", "the rest of the table's name is in the child's") \
+	X(OWN_SHARE, "share of child's name", "how much of the child's name that is") \
 	Y(TAIL_ONLY, "only one", "no other table's name ends like that") \
 	Y(KEY, "key name", "the column has the name of the parent's key") \
 	Y(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
@@ -389,6 +391,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_WORDS_AFTER] = !by_key && cand->after > 0 && (!cand->prefix || cand->measure);
 	s[SIGNAL_MEASURE] = !by_key && cand->measure;
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
+	s[SIGNAL_OWN_REST] = cand->own_share > 0 && !cand->own_front;
+	s[SIGNAL_OWN_SHARE] = cand->own_share;
 	s[SIGNAL_ABBREVIATION] = cand->abbreviation == 1;
 	s[SIGNAL_LETTERS] = cand->abbreviation == 2;
 	s[SIGNAL_GLUED] = cand->table_match != MATCH_NONE && cand->glued;
@@ -802,6 +806,7 @@ words_unmatched(const Candidate *cand)
 		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
 		(cand->table_match == MATCH_FULL ? 0 :
 		 cand->table_match == MATCH_TAIL && cand->own_front ? 0 :
+		 cand->own_share > 0 ? 0.1 :
 		 cand->table_match == MATCH_TAIL && cand->sharing == 1 ? 0.2 : 0.6);
 	double		by_key = cand->key_match ?
 		cand->key_before + 0.4 * cand->key_short - (cand->key_initial ? 0.6 : cand->key_glued ? 0.5 : 0) : 99;
