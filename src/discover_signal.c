@@ -22,6 +22,10 @@
 /* That a child has the id and the name of a parent that has little else says nothing */
 #define COPIED_MIN 4
 
+/* A copy of a table that has so many columns has this share of them */
+#define COPY_COLUMNS 3
+#define COPY_SHARE 0.7
+
 #define SIGNALS \
 	X(CANDIDATE, "candidate", "what speaks against any candidate, for most are wrong") \
 	Y(TABLE, "table name", "the column's name is the table's") \
@@ -109,6 +113,7 @@
 	X(PARENT_PRIMARY, "parent's primary key", "the target is the parent's primary key") \
 	X(KEY_OWNED, "parent's own key", "and that name has the parent's name in it") \
 	X(CHILD_LOG, "log", "the child is a log, a history, a cache or the like") \
+	X(CHILD_COPY, "copy", "and of a table whose columns it has") \
 	X(CHILD_KEYLESS, "child without key", "the child has no primary key") \
 	X(PARENT_LOG, "parent is a log", "the parent is a log, a history, a cache or the like") \
 	X(BARE_STYLE, "style of bare names", "the same, for a name without ending") \
@@ -254,6 +259,8 @@ typedef struct ChildNames
 	int			child;
 	int		   *of;				/* by first column of a name: the last child
 								 * that was found to have it */
+	bool		copy;			/* a log or the like of a table whose columns
+								 * it has */
 } ChildNames;
 
 static bool
@@ -584,17 +591,6 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 		s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
 }
 
-static bool
-is_log(const FactTable *table)
-{
-	for (int i = table->prefix; i < table->words.n; i++)
-	{
-		if (table->words.class[i] & WORD_LOG)
-			return true;
-	}
-	return false;
-}
-
 /* The signals that depend on the ending once more, by the kind of ending */
 static void
 ending_signals(const Facts *facts, const Candidate *cand, float *s)
@@ -622,6 +618,65 @@ ending_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[split[i] + kind] = s[split[i]];
 }
 
+static bool
+is_log(const FactTable *table)
+{
+	for (int i = table->prefix; i < table->words.n; i++)
+	{
+		if (table->words.class[i] & WORD_LOG)
+			return true;
+	}
+	return false;
+}
+
+/* How many columns of a table has the child whose names are marked? */
+static int
+count_common(const Facts *facts, const Habits *habits, const ChildNames *names, const FactTable *table)
+{
+	int			common = 0;
+
+	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
+		common += habits->first[c] >= 0 && names->of[habits->first[c]] == names->child;
+	return common;
+}
+
+/* order_archive, staging_order: what is left of its name without such words is a table whose columns it has */
+static bool
+is_copy(const Facts *facts, const Habits *habits, const ChildNames *names)
+{
+	const FactTable *table = &facts->tables[names->child];
+	WordsRoom	room;
+	Words		words;
+	int			n = 0;
+	char		name[WORD_KEY_SIZE];
+
+	if (!is_log(table))
+		return false;
+	words = words_copy(&table->words, &room);
+	for (int i = table->prefix; i < table->words.n; i++)
+	{
+		if (!(table->words.class[i] & WORD_LOG))
+			words.stem[n++] = table->words.stem[i];
+	}
+	for (int i = 0; i < n; i++)
+	{
+		ListCell   *lc;
+
+		words_join(&words, i, n, name);
+		foreach(lc, names_find(facts->by_table_name, name))
+		{
+			const NameForm *form = lfirst(lc);
+			const FactTable *other = &facts->tables[form->table];
+
+			if (form->match == MATCH_FULL && form->table != names->child &&
+				other->ncolumns >= COPY_COLUMNS &&
+				count_common(facts, habits, names, other) >= COPY_SHARE * other->ncolumns)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 mark_names(const Facts *facts, const Habits *habits, int child, ChildNames *names)
 {
@@ -633,6 +688,7 @@ mark_names(const Facts *facts, const Habits *habits, int child, ChildNames *name
 			names->of[habits->first[c]] = child;
 	}
 	names->child = child;
+	names->copy = is_copy(facts, habits, names);
 }
 
 /* A child that has the parent's columns too is more often a copy of it, or its like, than a reference to it */
@@ -644,12 +700,12 @@ common_signals(const Facts *facts, const Habits *habits, ChildNames *names, cons
 	const FactTable *parent = &facts->tables[key->table];
 	int			common = 0;
 
-	if (child == key->table)
-		return;
-
 	/* the candidates of one child follow each other */
 	if (names->child != child)
 		mark_names(facts, habits, child, names);
+	s[SIGNAL_CHILD_COPY] = names->copy;
+	if (child == key->table)
+		return;
 	for (int c = parent->columns; c < parent->columns + parent->ncolumns; c++)
 	{
 		if (habits->first[c] < 0 || names->of[habits->first[c]] != child)
