@@ -48,6 +48,7 @@
 	X(SHORTER, "shorter", "another table or key has more of the column's name") \
 	X(COUNTS, "number of", "the words before say number, most, sum, ...") \
 	X(PLURAL, "plural", "a number that is called by a plural") \
+	X(QUANTITY, "named as a quantity", "its own last word is of a quantity, a time or a text") \
 	X(RECURS, "recurs", "how many tables have a column of that name") \
 	X(STYLE, "style", "how many of the columns that bear a table's name have this ending and type") \
 	X(OTHER_FAMILY, "other family", "the parent's name begins like those of a family that the child is not in") \
@@ -555,6 +556,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 
 	s[SIGNAL_PLURAL] = bare && !text &&is_plural(column) &&
 		!ends_alike(&column->words, &facts->tables[key->table].words);
+	s[SIGNAL_QUANTITY] = bare && (column->words.class[column->words.n - 1] & WORD_MEASURE) != 0;
 	s[SIGNAL_RECURS] = Min(log2(list_length(match_columns_named(facts, column->joined))), 5) / 5.0;
 	acts = cand->actor_word && cand->table_match == MATCH_NONE && !cand->key_match;
 	if (!(bare && acts))

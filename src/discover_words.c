@@ -68,7 +68,7 @@ static const char *const generic_words =
 
 static const char *const measure_words =
 " count total amount dat at tim sum size length width height weight pric rat ratio percent percentag quantiti"
-" qti number order position version url uri email phon text titl description comment not hash token password"
+" qti number order position version url uri email phon text titl description comment not hash token password idx"
 " salt path fil filenam format flag index rank score level statu typ typ limit max min avg age year month dai"
 " hour minut second duration valu content bodi imag icon color colour address nam usernam nicknam domain ip"
 " timestamp json xml data option setting config expiri expired on until from since ";
