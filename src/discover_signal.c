@@ -81,6 +81,7 @@
 	X(ACTOR_BY, "by", "the name ends in 'by'") \
 	X(ACTOR_AGENT, "doer", "it is not a known word for that, but made of a verb") \
 	X(SELF, "same table", "child and parent are one table") \
+	X(SELF_NEEDED, "same table, not null", "and each row needs another one") \
 	X(SELF_PLAIN, "own name", "the column has the name of its own table or its end, and no role") \
 	X(EXTENDS, "extension", "the child's name is the parent's and more, one to one") \
 	X(EXTENDS_SCHEMA, "extension in another schema", "and it is in another schema") \
@@ -432,6 +433,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
 	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
+	s[SIGNAL_SELF_NEEDED] = self && cand->n == 1 && column->not_null;
 	s[SIGNAL_SELF_PLAIN] = self && !cand->before && !cand->self_word &&
 		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
 	s[SIGNAL_EXTENDS] = cand->extends;
