@@ -557,7 +557,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text &&generic;
 
 	s[SIGNAL_PLURAL] = bare && !text &&is_plural(column) &&
-		!ends_alike(&column->words, &facts->tables[key->table].words);
+		(cand->before > 0 || !ends_alike(&column->words, &facts->tables[key->table].words));
 	s[SIGNAL_QUANTITY] = bare && (column->words.class[column->words.n - 1] & WORD_MEASURE) != 0 &&
 		!(cand->table_match == MATCH_FULL && matches_whole(cand) && column->words.n > 1);
 	s[SIGNAL_RECURS] = Min(log2(list_length(match_columns_named(facts, column->joined))), 5) / 5.0;
