@@ -70,6 +70,7 @@ typedef enum Suffix
 #define WORD_ROLE		0x400	/* one of the two that a relation is between */
 #define WORD_OUTSIDER	0x800	/* of WORD_PERSON: somebody from outside */
 #define WORD_BUYER		0x1000	/* what somebody from outside may do */
+#define WORD_NOUN		0x2000	/* of WORD_SELF: may be something else */
 
 extern Words words_split(const char *name, WordsRoom *room);
 extern Words words_copy(const Words *words, WordsRoom *room);
@@ -286,6 +287,8 @@ typedef struct Candidate
 
 	bool		self_word;
 	bool		tree_word;		/* and it says nothing else */
+	bool		self_noun;		/* or something else, and the table is none
+								 * of people */
 	bool		self_named;		/* it comes after the child's own name */
 	bool		actor_word;
 	bool		buys;			/* who need not be of the house */

@@ -679,6 +679,7 @@ consider_roles(MatchState *state)
 			cand.buys = (class & WORD_BUYER) != 0;
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
+			cand.self_noun = cand.self_word && (class & WORD_NOUN) && !list_member_int(facts->persons, t);
 			cand.self_named = cand.self_word && follows_own_name(state);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
 			cand.rank = rank_of(facts, &cand);

@@ -41,6 +41,7 @@
 	Y(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
 	Y(SELF_WORD, "another row", "the name says that it is another row of the same table") \
 	X(TREE_WORD, "row before or above", "that word says so and nothing else") \
+	X(SELF_NOUN, "another row or a noun", "that word may be something else as well, and the table is none of people") \
 	X(SELF_NAMED, "row of the own name", "and the child's own name comes before it") \
 	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
 	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
@@ -429,6 +430,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
 	s[SIGNAL_SELF_WORD] = cand->self_word;
 	s[SIGNAL_TREE_WORD] = cand->tree_word;
+	s[SIGNAL_SELF_NOUN] = cand->self_noun;
 	s[SIGNAL_SELF_NAMED] = cand->self_named;
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;

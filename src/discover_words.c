@@ -50,6 +50,10 @@ static const char *const self_words =
 " child source copi duplicat merged replaced replac superseded superced boss sup padr vater vorgesetzter manager report"
 " main head linked related bas cloned clon forked upper preceding following precedent old new merg rerun reversal blocked ";
 
+/* of these, nouns that may be anything else as well */
+static const char *const noun_words =
+" source copi report manager boss sup child reply head main bas ";
+
 static const char *const tree_words =
 " parent ancestor descendant predecessor successor previou prev next root superior child preceding following precedent"
 " padr vater superseded boss ";
@@ -120,6 +124,7 @@ words_class(const char *word, const char *stem)
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
 		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
 		{role_words, WORD_ROLE}, {outsider_words, WORD_OUTSIDER}, {buyer_words, WORD_BUYER},
+		{noun_words, WORD_NOUN},
 	};
 	int			class = 0;
 
