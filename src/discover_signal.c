@@ -125,6 +125,7 @@
 	X(PARENT_GENERIC, "parent with a general name", "the parent's own name is a general word") \
 	X(OTHER_SCHEMA, "other schema", "child and parent are in different schemas") \
 	X(PARENT_HAS, "parent has it too", "the parent has a column of that name, which is no key of its own") \
+	X(TOLD, "told beside", "a text of the child has that name without its ending, and more: what the parent says is repeated there") \
 	X(PARENT_COPIED, "parent's columns in child", "share of the parent's columns whose names the child has, too") \
 	X(ABOUT, "what the child is about", "the child's name begins with the parent's, and the column names another row of that or what the child adds") \
 	X(LINKED, "link table", "the child is named after two tables, and the column is one of two that are told by their order") \
@@ -262,6 +263,8 @@ typedef struct ChildNames
 	int			child;
 	int		   *of;				/* by first column of a name: the last child
 								 * that was found to have it */
+	int			column;			/* the last one that was asked for.. */
+	bool		told;			/* .. what it refers to is told beside it */
 	bool		copy;			/* a log or the like of a table whose columns
 								 * it has */
 } ChildNames;
@@ -698,6 +701,32 @@ mark_names(const Facts *facts, const Habits *habits, int child, ChildNames *name
 	names->copy = is_copy(facts, habits, names);
 }
 
+/* vendor_name beside vendor_id: so a row can outlive the vendor */
+static bool
+is_told_beside(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+	const FactTable *table = &facts->tables[column->table];
+	const char *last = column->words.word[column->words.n - 1];
+	Suffix		suffix;
+	int			rest = 0;
+	int			length;
+
+	if (words_suffix(last) == SUFFIX_NONE && (rest = words_glued_suffix(last, &suffix)) == 0)
+		return false;
+	length = strlen(column->joined) - (rest > 0 ? strlen(last) - rest : strlen(column->words.stem[column->words.n - 1]));
+	if (length <= 0)
+		return false;
+	for (int i = table->columns; i < table->columns + table->ncolumns; i++)
+	{
+		const FactColumn *other = &facts->columns[i];
+
+		if (i != c && other->joined && strncmp(other->joined, column->joined, length) == 0 && facts_is_text(other->type))
+			return true;
+	}
+	return false;
+}
+
 /* A child that has the parent's columns too is more often a copy of it, or its like, than a reference to it */
 static void
 common_signals(const Facts *facts, const Habits *habits, ChildNames *names, const Candidate *cand, float *s)
@@ -711,6 +740,12 @@ common_signals(const Facts *facts, const Habits *habits, ChildNames *names, cons
 	if (names->child != child)
 		mark_names(facts, habits, child, names);
 	s[SIGNAL_CHILD_COPY] = names->copy;
+	if (names->column != cand->column)
+	{
+		names->column = cand->column;
+		names->told = is_told_beside(facts, cand->column);
+	}
+	s[SIGNAL_TOLD] = cand->n == 1 && names->told;
 	if (child == key->table)
 		return;
 	for (int c = parent->columns; c < parent->columns + parent->ncolumns; c++)
@@ -898,7 +933,7 @@ void
 signals_fill(Facts *facts, const Habits *habits, List *candidates)
 {
 	float	   *s = palloc(signal_count() * sizeof(float));
-	ChildNames	names = {.child = -1};
+	ChildNames	names = {.child = -1,.column = -1};
 	int			first = 0;
 	ListCell   *lc;
 
