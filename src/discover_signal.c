@@ -701,27 +701,46 @@ mark_names(const Facts *facts, const Habits *habits, int child, ChildNames *name
 	names->copy = is_copy(facts, habits, names);
 }
 
+/* Where the last word of a name has its ending, in its stems joined, the prefix of the table left out; or 0 */
+static int
+ending_at(const FactColumn *column)
+{
+	const Words *words = &column->words;
+	const char *last = words->word[words->n - 1];
+	Suffix		suffix;
+	int			rest = words_suffix(last) == SUFFIX_NONE ? words_glued_suffix(last, &suffix) : 0;
+
+	if (rest == 0 && words_suffix(last) == SUFFIX_NONE)
+		return 0;
+	return strlen(column->joined) - strlen(words->stem[words->n - 1]) + rest;
+}
+
+/* Do words of a column's name begin there? */
+static bool
+begins_at(const FactColumn *column, int length)
+{
+	int			at = strlen(column->joined);
+
+	for (int i = column->words.n - 1; i >= 0 && at > length; i--)
+		at -= strlen(column->words.stem[i]);
+	return at == length || ending_at(column) == length;
+}
+
 /* vendor_name beside vendor_id: so a row can outlive the vendor */
 static bool
 is_told_beside(const Facts *facts, int c)
 {
 	const FactColumn *column = &facts->columns[c];
 	const FactTable *table = &facts->tables[column->table];
-	const char *last = column->words.word[column->words.n - 1];
-	Suffix		suffix;
-	int			rest = 0;
-	int			length;
+	int			length = ending_at(column);
 
-	if (words_suffix(last) == SUFFIX_NONE && (rest = words_glued_suffix(last, &suffix)) == 0)
-		return false;
-	length = strlen(column->joined) - (rest > 0 ? strlen(last) - rest : strlen(column->words.stem[column->words.n - 1]));
-	if (length <= 0)
-		return false;
-	for (int i = table->columns; i < table->columns + table->ncolumns; i++)
+	for (int i = table->columns; length > 0 && i < table->columns + table->ncolumns; i++)
 	{
 		const FactColumn *other = &facts->columns[i];
 
-		if (i != c && other->joined && strncmp(other->joined, column->joined, length) == 0 && facts_is_text(other->type))
+		if (i != c && other->joined && strncmp(other->joined, column->joined, length) == 0 &&
+			facts_is_text(other->type) && begins_at(other, length) &&
+			words_suffix(other->words.word[other->words.n - 1]) != SUFFIX_ID)
 			return true;
 	}
 	return false;
