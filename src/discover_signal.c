@@ -110,6 +110,7 @@
 	X(CHILD_UNIQUE, "unique in child", "the column alone is unique in the child") \
 	X(CHILD_IN_PRIMARY, "part of child's key", "the column is part of the child's primary key") \
 	X(NOT_NULL, "not null", "the column is not null") \
+	X(SECOND, "second column", "the column is the table's second: what a row belongs to comes after its key") \
 	X(INDEXED, "indexed", "an index begins with the column") \
 	X(UNINDEXED, "not indexed", "no index begins with it, in a database that has indexes on columns like it") \
 	X(POLYMORPHIC, "type column", "another column says which table it refers to") \
@@ -593,6 +594,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;
 	s[SIGNAL_CHILD_UNIQUE] = column->alone_unique && !column->alone_primary;
 	s[SIGNAL_CHILD_IN_PRIMARY] = column->in_primary && !column->alone_primary;
+	s[SIGNAL_SECOND] = cand->column == facts->tables[column->table].columns + 1;
 	s[SIGNAL_NOT_NULL] = column->not_null && !column->in_primary;
 	if (facts->indexed > 0)
 		s[column->leads_index || column->in_primary || column->alone_unique ? SIGNAL_INDEXED : SIGNAL_UNINDEXED] = 1;
