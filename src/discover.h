@@ -71,6 +71,7 @@ typedef enum Suffix
 #define WORD_OUTSIDER	0x800	/* of WORD_PERSON: somebody from outside */
 #define WORD_BUYER		0x1000	/* what somebody from outside may do */
 #define WORD_NOUN		0x2000	/* of WORD_SELF: may be something else */
+#define WORD_EVENT		0x4000	/* what has happened */
 
 extern Words words_split(const char *name, WordsRoom *room);
 extern Words words_copy(const Words *words, WordsRoom *room);

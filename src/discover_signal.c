@@ -118,6 +118,7 @@
 	X(KEY_OWNED, "parent's own key", "and that name has the parent's name in it") \
 	X(CHILD_LOG, "log", "the child is a log, a history, a cache or the like") \
 	X(CHILD_COPY, "copy", "and of a table whose columns it has") \
+	X(CHILD_EVENTS, "events", "the child is a table of what has happened") \
 	X(CHILD_KEYLESS, "child without key", "the child has no primary key") \
 	X(PARENT_LOG, "parent is a log", "the parent is a log, a history, a cache or the like") \
 	X(BARE_STYLE, "style of bare names", "the same, for a name without ending") \
@@ -793,6 +794,7 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_PARENT_PRIMARY] = key->primary || (cand->leads && cand->redundant);
 	s[SIGNAL_KEY_OWNED] = cand->key_match && key->owned;
 	s[SIGNAL_CHILD_LOG] = is_log(child);
+	s[SIGNAL_CHILD_EVENTS] = (child->words.class[child->words.n - 1] & WORD_EVENT) != 0;
 	s[SIGNAL_PARENT_LOG] = is_log(parent);
 	s[SIGNAL_CHILD_KEYLESS] = child->primary < 0;
 	s[SIGNAL_PARENT_BORROWED] = key->borrowed;

@@ -84,6 +84,9 @@ static const char *const log_words =
 " log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stat statistic"
 " summari trash deleted old import export migration job outbox template dump metric aggregat daili monthli hourli ";
 
+static const char *const event_words =
+" event evt activiti ereignis evento evenement ";
+
 static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
 " table record model ";
@@ -124,7 +127,7 @@ words_class(const char *word, const char *stem)
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
 		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
 		{role_words, WORD_ROLE}, {outsider_words, WORD_OUTSIDER}, {buyer_words, WORD_BUYER},
-		{noun_words, WORD_NOUN},
+		{noun_words, WORD_NOUN}, {event_words, WORD_EVENT},
 	};
 	int			class = 0;
 
