@@ -288,8 +288,8 @@ typedef struct Candidate
 
 	bool		self_word;
 	bool		tree_word;		/* and it says nothing else */
-	bool		self_noun;		/* or something else, and the table is none
-								 * of people */
+	bool		self_noun;		/* or something else, and the table is none of
+								 * people */
 	bool		self_named;		/* it comes after the child's own name */
 	bool		actor_word;
 	bool		buys;			/* who need not be of the house */
