@@ -70,6 +70,8 @@ typedef enum Suffix
 #define WORD_ROLE		0x400	/* one of the two that a relation is between */
 #define WORD_OUTSIDER	0x800	/* of WORD_PERSON: somebody from outside */
 #define WORD_BUYER		0x1000	/* what somebody from outside may do */
+#define WORD_NOUN		0x2000	/* of WORD_SELF: may be something else */
+#define WORD_EVENT		0x4000	/* what has happened */
 
 extern Words words_split(const char *name, WordsRoom *room);
 extern Words words_copy(const Words *words, WordsRoom *room);
@@ -267,6 +269,8 @@ typedef struct Candidate
 	int8		before;			/* words of the column's name left over */
 	int8		after;
 	bool		own_front;		/* the words left over are the child's own */
+	double		own_share;		/* how much of the child's name these words
+								 * are, wherever they are in it */
 	double		cover;			/* share of the table's name that is matched */
 	Suffix		suffix;
 	bool		prefix;			/* id_, fk_ */
@@ -284,6 +288,8 @@ typedef struct Candidate
 
 	bool		self_word;
 	bool		tree_word;		/* and it says nothing else */
+	bool		self_noun;		/* or something else, and the table is none of
+								 * people */
 	bool		self_named;		/* it comes after the child's own name */
 	bool		actor_word;
 	bool		buys;			/* who need not be of the house */

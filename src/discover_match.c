@@ -115,10 +115,10 @@ rank_of(const Facts *facts, const Candidate *cand)
 			rank = 10;
 			break;
 		case MATCH_TAIL:
-			rank = 2 + 4 * cand->cover + (cand->own_front ? 4 : 0);
+			rank = 2 + 4 * cand->cover + (cand->own_front ? 4 : cand->own_share > 0 ? 2 : 0);
 			break;
 		case MATCH_HEAD:
-			rank = 2 + 3 * cand->cover;
+			rank = 2 + 3 * cand->cover + (cand->own_share > 0 ? 2 : 0);
 			break;
 		case MATCH_ACRONYM:
 			rank = cand->cover > 0 ? 8 : 2;
@@ -252,6 +252,48 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 }
 
 static bool
+has_stem(const Words *words, int lo, int hi, const char *stem)
+{
+	for (int i = lo; i < hi; i++)
+	{
+		if (strcmp(words->stem[i], stem) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * server_package (name) to package_name: are all words that a table's name has
+ * more than the match in the child's name, and the others not?  How much of
+ * that are they?
+ */
+static double
+share_of_child(const Facts *facts, const NameForm *form, int child)
+{
+	const FactTable *parent = &facts->tables[form->table];
+	const FactTable *table = &facts->tables[child];
+	int			lo = form->front;
+	int			hi = parent->words.n - form->back;
+	int			more = 0;
+	bool		other = false;
+
+	if (form->glued || (form->match != MATCH_TAIL && form->match != MATCH_HEAD))
+		return 0;
+	for (int i = parent->prefix; i < parent->words.n; i++)
+	{
+		bool		found = has_stem(&table->words, table->prefix, table->words.n, parent->words.stem[i]);
+
+		if (i >= lo && i < hi)
+			other |= !found;
+		else if (!found)
+			return 0;
+		else
+			more++;
+	}
+	return other ? Min((double) more / (table->words.n - table->prefix), 1) : 0;
+}
+
+static bool
 any_word(const MatchState *state, int lo, int hi, int class)
 {
 	for (int i = lo; i < hi; i++)
@@ -285,6 +327,8 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 		cand.back = form->back;
 		cand.cover = form->cover;
 		cand.own_front = front_is_childs(facts, form, facts->columns[state->column].table);
+		cand.own_share = abbreviation || facts->keys[cand.key].borrowed ? 0 :
+			share_of_child(facts, form, facts->columns[state->column].table);
 		cand.before = before;
 		cand.after = after;
 		cand.abbreviation = abbreviation;
@@ -332,7 +376,8 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 		 */
 		if (many && (form->match != MATCH_FULL || form->back > 0) && form->match != MATCH_ACRONYM &&
 			form->table != state->facts->columns[state->column].table &&
-			!front_is_childs(state->facts, form, state->facts->columns[state->column].table))
+			!front_is_childs(state->facts, form, state->facts->columns[state->column].table) &&
+			share_of_child(state->facts, form, state->facts->columns[state->column].table) == 0)
 			continue;
 
 		/*
@@ -634,6 +679,7 @@ consider_roles(MatchState *state)
 			cand.buys = (class & WORD_BUYER) != 0;
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
+			cand.self_noun = cand.self_word && (class & WORD_NOUN) && !list_member_int(facts->persons, t);
 			cand.self_named = cand.self_word && follows_own_name(state);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
 			cand.rank = rank_of(facts, &cand);

@@ -22,6 +22,10 @@
 /* That a child has the id and the name of a parent that has little else says nothing */
 #define COPIED_MIN 4
 
+/* A copy of a table that has so many columns has this share of them */
+#define COPY_COLUMNS 3
+#define COPY_SHARE 0.7
+
 #define SIGNALS \
 	X(CANDIDATE, "candidate", "what speaks against any candidate, for most are wrong") \
 	Y(TABLE, "table name", "the column's name is the table's") \
@@ -29,12 +33,15 @@
 	Y(TABLE_TAIL, "end of table name", "the column's name is the end of the table's") \
 	Y(TABLE_TAIL_ROLE, "end of table name after role", "the column's name ends in the end of the table's") \
 	Y(OWN_FRONT, "own prefix", "the rest of the table's name is what the child's begins with") \
+	X(OWN_REST, "rest in child's name", "the rest of the table's name is in the child's") \
+	X(OWN_SHARE, "share of child's name", "how much of the child's name that is") \
 	Y(TAIL_ONLY, "only one", "no other table's name ends like that") \
 	Y(KEY, "key name", "the column has the name of the parent's key") \
 	Y(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
 	Y(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
 	Y(SELF_WORD, "another row", "the name says that it is another row of the same table") \
 	X(TREE_WORD, "row before or above", "that word says so and nothing else") \
+	X(SELF_NOUN, "another row or a noun", "that word may be something else as well, and the table is none of people") \
 	X(SELF_NAMED, "row of the own name", "and the child's own name comes before it") \
 	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
 	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
@@ -42,6 +49,7 @@
 	X(SHORTER, "shorter", "another table or key has more of the column's name") \
 	X(COUNTS, "number of", "the words before say number, most, sum, ...") \
 	X(PLURAL, "plural", "a number that is called by a plural") \
+	X(QUANTITY, "named as a quantity", "its own last word is of a quantity, a time or a text") \
 	X(RECURS, "recurs", "how many tables have a column of that name") \
 	X(STYLE, "style", "how many of the columns that bear a table's name have this ending and type") \
 	X(OTHER_FAMILY, "other family", "the parent's name begins like those of a family that the child is not in") \
@@ -74,6 +82,7 @@
 	X(ACTOR_BY, "by", "the name ends in 'by'") \
 	X(ACTOR_AGENT, "doer", "it is not a known word for that, but made of a verb") \
 	X(SELF, "same table", "child and parent are one table") \
+	X(SELF_NEEDED, "same table, not null", "and each row needs another one") \
 	X(SELF_PLAIN, "own name", "the column has the name of its own table or its end, and no role") \
 	X(EXTENDS, "extension", "the child's name is the parent's and more, one to one") \
 	X(EXTENDS_SCHEMA, "extension in another schema", "and it is in another schema") \
@@ -101,12 +110,15 @@
 	X(CHILD_UNIQUE, "unique in child", "the column alone is unique in the child") \
 	X(CHILD_IN_PRIMARY, "part of child's key", "the column is part of the child's primary key") \
 	X(NOT_NULL, "not null", "the column is not null") \
+	X(SECOND, "second column", "the column is the table's second: what a row belongs to comes after its key") \
 	X(INDEXED, "indexed", "an index begins with the column") \
 	X(UNINDEXED, "not indexed", "no index begins with it, in a database that has indexes on columns like it") \
 	X(POLYMORPHIC, "type column", "another column says which table it refers to") \
 	X(PARENT_PRIMARY, "parent's primary key", "the target is the parent's primary key") \
 	X(KEY_OWNED, "parent's own key", "and that name has the parent's name in it") \
 	X(CHILD_LOG, "log", "the child is a log, a history, a cache or the like") \
+	X(CHILD_COPY, "copy", "and of a table whose columns it has") \
+	X(CHILD_EVENTS, "events", "the child is a table of what has happened") \
 	X(CHILD_KEYLESS, "child without key", "the child has no primary key") \
 	X(PARENT_LOG, "parent is a log", "the parent is a log, a history, a cache or the like") \
 	X(BARE_STYLE, "style of bare names", "the same, for a name without ending") \
@@ -115,6 +127,7 @@
 	X(PARENT_GENERIC, "parent with a general name", "the parent's own name is a general word") \
 	X(OTHER_SCHEMA, "other schema", "child and parent are in different schemas") \
 	X(PARENT_HAS, "parent has it too", "the parent has a column of that name, which is no key of its own") \
+	X(TOLD, "told beside", "a text of the child has that name without its ending, and more: what the parent says is repeated there") \
 	X(PARENT_COPIED, "parent's columns in child", "share of the parent's columns whose names the child has, too") \
 	X(ABOUT, "what the child is about", "the child's name begins with the parent's, and the column names another row of that or what the child adds") \
 	X(LINKED, "link table", "the child is named after two tables, and the column is one of two that are told by their order") \
@@ -252,6 +265,10 @@ typedef struct ChildNames
 	int			child;
 	int		   *of;				/* by first column of a name: the last child
 								 * that was found to have it */
+	int			column;			/* the last one that was asked for.. */
+	bool		told;			/* .. what it refers to is told beside it */
+	bool		copy;			/* a log or the like of a table whose columns
+								 * it has */
 } ChildNames;
 
 static bool
@@ -389,6 +406,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_WORDS_AFTER] = !by_key && cand->after > 0 && (!cand->prefix || cand->measure);
 	s[SIGNAL_MEASURE] = !by_key && cand->measure;
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
+	s[SIGNAL_OWN_REST] = cand->own_share > 0 && !cand->own_front;
+	s[SIGNAL_OWN_SHARE] = cand->own_share;
 	s[SIGNAL_ABBREVIATION] = cand->abbreviation == 1;
 	s[SIGNAL_LETTERS] = cand->abbreviation == 2;
 	s[SIGNAL_GLUED] = cand->table_match != MATCH_NONE && cand->glued;
@@ -416,10 +435,12 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
 	s[SIGNAL_SELF_WORD] = cand->self_word;
 	s[SIGNAL_TREE_WORD] = cand->tree_word;
+	s[SIGNAL_SELF_NOUN] = cand->self_noun;
 	s[SIGNAL_SELF_NAMED] = cand->self_named;
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
 	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
+	s[SIGNAL_SELF_NEEDED] = self && cand->n == 1 && column->not_null;
 	s[SIGNAL_SELF_PLAIN] = self && !cand->before && !cand->self_word &&
 		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
 	s[SIGNAL_EXTENDS] = cand->extends;
@@ -543,7 +564,9 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_BARE_TEXT_GENERIC] = bare && text &&generic;
 
 	s[SIGNAL_PLURAL] = bare && !text &&is_plural(column) &&
-		!ends_alike(&column->words, &facts->tables[key->table].words);
+		(cand->before > 0 || !ends_alike(&column->words, &facts->tables[key->table].words));
+	s[SIGNAL_QUANTITY] = bare && (column->words.class[column->words.n - 1] & WORD_MEASURE) != 0 &&
+		!(cand->table_match == MATCH_FULL && matches_whole(cand) && column->words.n > 1);
 	s[SIGNAL_RECURS] = Min(log2(list_length(match_columns_named(facts, column->joined))), 5) / 5.0;
 	acts = cand->actor_word && cand->table_match == MATCH_NONE && !cand->key_match;
 	if (!(bare && acts))
@@ -572,23 +595,13 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;
 	s[SIGNAL_CHILD_UNIQUE] = column->alone_unique && !column->alone_primary;
 	s[SIGNAL_CHILD_IN_PRIMARY] = column->in_primary && !column->alone_primary;
+	s[SIGNAL_SECOND] = cand->column == facts->tables[column->table].columns + 1;
 	s[SIGNAL_NOT_NULL] = column->not_null && !column->in_primary;
 	if (facts->indexed > 0)
 		s[column->leads_index || column->in_primary || column->alone_unique ? SIGNAL_INDEXED : SIGNAL_UNINDEXED] = 1;
 	s[SIGNAL_POLYMORPHIC] = cand->polymorphic;
 	if (!(bare && acts))
 		s[SIGNAL_CONVENTION] = habits->shape[cand->suffix][text];
-}
-
-static bool
-is_log(const FactTable *table)
-{
-	for (int i = table->prefix; i < table->words.n; i++)
-	{
-		if (table->words.class[i] & WORD_LOG)
-			return true;
-	}
-	return false;
 }
 
 /* The signals that depend on the ending once more, by the kind of ending */
@@ -618,6 +631,65 @@ ending_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[split[i] + kind] = s[split[i]];
 }
 
+static bool
+is_log(const FactTable *table)
+{
+	for (int i = table->prefix; i < table->words.n; i++)
+	{
+		if (table->words.class[i] & WORD_LOG)
+			return true;
+	}
+	return false;
+}
+
+/* How many columns of a table has the child whose names are marked? */
+static int
+count_common(const Facts *facts, const Habits *habits, const ChildNames *names, const FactTable *table)
+{
+	int			common = 0;
+
+	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
+		common += habits->first[c] >= 0 && names->of[habits->first[c]] == names->child;
+	return common;
+}
+
+/* order_archive, staging_order: what is left of its name without such words is a table whose columns it has */
+static bool
+is_copy(const Facts *facts, const Habits *habits, const ChildNames *names)
+{
+	const FactTable *table = &facts->tables[names->child];
+	WordsRoom	room;
+	Words		words;
+	int			n = 0;
+	char		name[WORD_KEY_SIZE];
+
+	if (!is_log(table))
+		return false;
+	words = words_copy(&table->words, &room);
+	for (int i = table->prefix; i < table->words.n; i++)
+	{
+		if (!(table->words.class[i] & WORD_LOG))
+			words.stem[n++] = table->words.stem[i];
+	}
+	for (int i = 0; i < n; i++)
+	{
+		ListCell   *lc;
+
+		words_join(&words, i, n, name);
+		foreach(lc, names_find(facts->by_table_name, name))
+		{
+			const NameForm *form = lfirst(lc);
+			const FactTable *other = &facts->tables[form->table];
+
+			if (form->match == MATCH_FULL && form->table != names->child &&
+				other->ncolumns >= COPY_COLUMNS &&
+				count_common(facts, habits, names, other) >= COPY_SHARE * other->ncolumns)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 mark_names(const Facts *facts, const Habits *habits, int child, ChildNames *names)
 {
@@ -629,6 +701,52 @@ mark_names(const Facts *facts, const Habits *habits, int child, ChildNames *name
 			names->of[habits->first[c]] = child;
 	}
 	names->child = child;
+	names->copy = is_copy(facts, habits, names);
+}
+
+/* Where the last word of a name has its ending, in its stems joined, the prefix of the table left out; or 0 */
+static int
+ending_at(const FactColumn *column)
+{
+	const Words *words = &column->words;
+	const char *last = words->word[words->n - 1];
+	Suffix		suffix;
+	int			rest = words_suffix(last) == SUFFIX_NONE ? words_glued_suffix(last, &suffix) : 0;
+
+	if (rest == 0 && words_suffix(last) == SUFFIX_NONE)
+		return 0;
+	return strlen(column->joined) - strlen(words->stem[words->n - 1]) + rest;
+}
+
+/* Do words of a column's name begin there? */
+static bool
+begins_at(const FactColumn *column, int length)
+{
+	int			at = strlen(column->joined);
+
+	for (int i = column->words.n - 1; i >= 0 && at > length; i--)
+		at -= strlen(column->words.stem[i]);
+	return at == length || ending_at(column) == length;
+}
+
+/* vendor_name beside vendor_id: so a row can outlive the vendor */
+static bool
+is_told_beside(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+	const FactTable *table = &facts->tables[column->table];
+	int			length = ending_at(column);
+
+	for (int i = table->columns; length > 0 && i < table->columns + table->ncolumns; i++)
+	{
+		const FactColumn *other = &facts->columns[i];
+
+		if (i != c && other->joined && strncmp(other->joined, column->joined, length) == 0 &&
+			facts_is_text(other->type) && begins_at(other, length) &&
+			words_suffix(other->words.word[other->words.n - 1]) != SUFFIX_ID)
+			return true;
+	}
+	return false;
 }
 
 /* A child that has the parent's columns too is more often a copy of it, or its like, than a reference to it */
@@ -640,12 +758,18 @@ common_signals(const Facts *facts, const Habits *habits, ChildNames *names, cons
 	const FactTable *parent = &facts->tables[key->table];
 	int			common = 0;
 
-	if (child == key->table)
-		return;
-
 	/* the candidates of one child follow each other */
 	if (names->child != child)
 		mark_names(facts, habits, child, names);
+	s[SIGNAL_CHILD_COPY] = names->copy;
+	if (names->column != cand->column)
+	{
+		names->column = cand->column;
+		names->told = is_told_beside(facts, cand->column);
+	}
+	s[SIGNAL_TOLD] = cand->n == 1 && names->told;
+	if (child == key->table)
+		return;
 	for (int c = parent->columns; c < parent->columns + parent->ncolumns; c++)
 	{
 		if (habits->first[c] < 0 || names->of[habits->first[c]] != child)
@@ -670,6 +794,7 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_PARENT_PRIMARY] = key->primary || (cand->leads && cand->redundant);
 	s[SIGNAL_KEY_OWNED] = cand->key_match && key->owned;
 	s[SIGNAL_CHILD_LOG] = is_log(child);
+	s[SIGNAL_CHILD_EVENTS] = (child->words.class[child->words.n - 1] & WORD_EVENT) != 0;
 	s[SIGNAL_PARENT_LOG] = is_log(parent);
 	s[SIGNAL_CHILD_KEYLESS] = child->primary < 0;
 	s[SIGNAL_PARENT_BORROWED] = key->borrowed;
@@ -802,6 +927,7 @@ words_unmatched(const Candidate *cand)
 		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
 		(cand->table_match == MATCH_FULL ? 0 :
 		 cand->table_match == MATCH_TAIL && cand->own_front ? 0 :
+		 cand->own_share > 0 ? 0.1 :
 		 cand->table_match == MATCH_TAIL && cand->sharing == 1 ? 0.2 : 0.6);
 	double		by_key = cand->key_match ?
 		cand->key_before + 0.4 * cand->key_short - (cand->key_initial ? 0.6 : cand->key_glued ? 0.5 : 0) : 99;
@@ -830,7 +956,7 @@ void
 signals_fill(Facts *facts, const Habits *habits, List *candidates)
 {
 	float	   *s = palloc(signal_count() * sizeof(float));
-	ChildNames	names = {.child = -1};
+	ChildNames	names = {.child = -1,.column = -1};
 	int			first = 0;
 	ListCell   *lc;
 

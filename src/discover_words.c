@@ -50,6 +50,10 @@ static const char *const self_words =
 " child source copi duplicat merged replaced replac superseded superced boss sup padr vater vorgesetzter manager report"
 " main head linked related bas cloned clon forked upper preceding following precedent old new merg rerun reversal blocked ";
 
+/* of these, nouns that may be anything else as well */
+static const char *const noun_words =
+" source copi report manager boss sup child reply head main bas ";
+
 static const char *const tree_words =
 " parent ancestor descendant predecessor successor previou prev next root superior child preceding following precedent"
 " padr vater superseded boss ";
@@ -68,7 +72,7 @@ static const char *const generic_words =
 
 static const char *const measure_words =
 " count total amount dat at tim sum size length width height weight pric rat ratio percent percentag quantiti"
-" qti number order position version url uri email phon text titl description comment not hash token password"
+" qti number order position version url uri email phon text titl description comment not hash token password idx"
 " salt path fil filenam format flag index rank score level statu typ typ limit max min avg age year month dai"
 " hour minut second duration valu content bodi imag icon color colour address nam usernam nicknam domain ip"
 " timestamp json xml data option setting config expiri expired on until from since ";
@@ -79,6 +83,9 @@ static const char *const number_words =
 static const char *const log_words =
 " log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stat statistic"
 " summari trash deleted old import export migration job outbox template dump metric aggregat daili monthli hourli ";
+
+static const char *const event_words =
+" event evt activiti ereignis evento evenement ";
 
 static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
@@ -120,6 +127,7 @@ words_class(const char *word, const char *stem)
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
 		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
 		{role_words, WORD_ROLE}, {outsider_words, WORD_OUTSIDER}, {buyer_words, WORD_BUYER},
+		{noun_words, WORD_NOUN}, {event_words, WORD_EVENT},
 	};
 	int			class = 0;
 

@@ -104,6 +104,76 @@ CREATE TABLE wide.cron_job (plan_name text, job_name text, job_group text, line 
 CREATE TABLE wide.holiday (plan_name text, job_group text, day date);
 SELECT * FROM signals('wide', 'group', 'within a wider group');
 
+-- What a table's name has more than the column's is in the child's name, wherever; but not all of it, nor what only the child has
+CREATE SCHEMA rest;
+CREATE TABLE rest.crate (crate_id int PRIMARY KEY, name_id int, title text);
+CREATE TABLE rest.crate_name (crate_id int PRIMARY KEY, spelling text);
+CREATE TABLE rest.parcel_name (id int PRIMARY KEY, spelling text);
+CREATE TABLE rest.parcel_type (id int PRIMARY KEY, title text);
+CREATE TABLE rest.parcel_alias_type (id int PRIMARY KEY, title text);
+CREATE TABLE rest.parcel_alias (id int PRIMARY KEY, type_id int, spelling text);
+CREATE TABLE rest.van_parcel (id int PRIMARY KEY, name_id int, crate_name_id int);
+CREATE TABLE rest.group_user (id int PRIMARY KEY, rank int);
+CREATE TABLE rest.user_group (id int PRIMARY KEY, user_id int);
+SELECT * FROM signals('rest', 'rest in child''s name', 'share of child''s name', 'end of table name');
+
+-- A log of a table with the columns of that is a copy; a log with columns of its own is none
+CREATE SCHEMA copied;
+CREATE TABLE copied.pier (id int PRIMARY KEY, title text);
+CREATE TABLE copied.barge (id int PRIMARY KEY, pier_id int, length_m int, built date);
+CREATE TABLE copied.barge_archive (id int PRIMARY KEY, pier_id int, length_m int, built date, kept_until date);
+CREATE TABLE copied.staging_barge (pier_id int, length_m int, built date);
+CREATE TABLE copied.barge_log (id int PRIMARY KEY, barge_id int, pier_id int, line text);
+CREATE TABLE copied.barge_crew (id int PRIMARY KEY, pier_id int, length_m int, built date);
+SELECT * FROM signals('copied', 'copy', 'log', 'same type');
+
+-- A path and a weight are none of those that have their name; an order that was bought is what two words say, or an id
+CREATE SCHEMA measured;
+CREATE TABLE measured.broken_paths (path text PRIMARY KEY, seen date);
+CREATE TABLE measured.weights (id int PRIMARY KEY, title text);
+CREATE TABLE measured.purchase_order (id int PRIMARY KEY, title text);
+CREATE TABLE measured.output (id int PRIMARY KEY, path text, low_weight int, purchase_order int, weight_id int);
+SELECT * FROM signals('measured', 'named as a quantity', 'same type');
+
+-- The first row of a table can name no other one
+CREATE SCHEMA first;
+CREATE TABLE first.folder (id int PRIMARY KEY, parent_id int, shown_folder_id int NOT NULL, title text);
+CREATE TABLE first.file (id int PRIMARY KEY, folder_id int NOT NULL);
+SELECT * FROM signals('first', 'same table, not null', 'same type');
+
+-- Rows are counted by their plural, even where tables have one
+CREATE SCHEMA counted;
+CREATE TABLE counted.volumes (id int PRIMARY KEY, title text);
+CREATE TABLE counted.workers (id int PRIMARY KEY, active_volumes int, main_volume int, volumes int);
+SELECT * FROM signals('counted', 'plural', 'same type');
+
+-- Source and report name things, too, unless people report
+CREATE SCHEMA noun;
+CREATE TABLE noun.employees (id int PRIMARY KEY, login text, reports_to int);
+CREATE TABLE noun.documents (id int PRIMARY KEY, parent_id int, source_id int, yearly_report int);
+SELECT * FROM signals('noun', 'another row', 'another row or a noun');
+
+-- Whose name is kept beside the id; another word that begins alike, a number or another id tells nothing
+CREATE SCHEMA told;
+CREATE TABLE told.vendors (id int PRIMARY KEY, title text);
+CREATE TABLE told.bills (id int PRIMARY KEY, vendor_id int, vendor_name text);
+CREATE TABLE told.bills_glued (id int PRIMARY KEY, vendorid int, vendorname text);
+CREATE TABLE told.carts (id int PRIMARY KEY, vendor_id int, vendored_by text, vendor_rank int, vendor_group_id text);
+CREATE TABLE told.signs (id int PRIMARY KEY, title text, vendor_id int, vendor text);
+CREATE TABLE told.offers (id int PRIMARY KEY, vendor_id int, name text);
+SELECT * FROM signals('told', 'second column', 'told beside', 'same type');
+
+-- What has happened
+CREATE SCHEMA happened;
+CREATE TABLE happened.doors (id int PRIMARY KEY, title text);
+CREATE TABLE happened.door_events (id int PRIMARY KEY, door_id int, opened bool);
+CREATE TABLE happened.event_doors (id int PRIMARY KEY, door_id int);
+SELECT * FROM signals('happened', 'events', 'same type');
+
+SET client_min_messages = warning;
+DROP SCHEMA rest, copied, measured, first, counted, noun, told, happened CASCADE;
+RESET client_min_messages;
+
 SET client_min_messages = warning;
 DROP SCHEMA own, link, initial, length, subtype, letter, shop, staff, wide CASCADE;
 RESET client_min_messages;
