@@ -76,6 +76,7 @@ OBJS = \
 	src/deploy_verify_reach.o \
 	src/deploy_verify_row.o \
 	src/deploy_verify_try.o \
+	src/discover_about.o \
 	src/discover_advice.o \
 	src/discover_beyond.o \
 	src/discover_facts.o \

@@ -72,6 +72,11 @@ typedef enum Suffix
 #define WORD_BUYER		0x1000	/* what somebody from outside may do */
 #define WORD_NOUN		0x2000	/* of WORD_SELF: may be something else */
 #define WORD_EVENT		0x4000	/* what has happened */
+#define WORD_STAFF		0x8000	/* names a table of those who work here */
+#define WORD_JOB		0x10000 /* what these do */
+#define WORD_SIDE		0x20000 /* which one of several: from, default */
+#define WORD_SECRET		0x40000 /* what only one person knows */
+#define WORD_MORE		0x80000 /* a table that tells more of another's rows */
 
 extern Words words_split(const char *name, WordsRoom *room);
 extern Words words_copy(const Words *words, WordsRoom *room);
@@ -79,6 +84,7 @@ extern bool words_is_number(const char *word);
 extern int	words_class(const char *word, const char *stem);
 extern Suffix words_suffix(const char *word);
 extern bool words_personal(const Words *words);
+extern int	words_secret(const Words *words);
 extern bool words_is_agent(const char *word);
 extern bool words_reference_prefix(const char *word);
 
@@ -91,6 +97,9 @@ extern int	words_abbreviates(const char *a, const char *b);
 
 /* Stems lo..hi joined, cut to WORD_KEY_SIZE */
 extern void words_join(const Words *words, int lo, int hi, char *key);
+
+/* Are n stems of a, from one on, those of b from another on? */
+extern bool words_same(const Words *a, int from, const Words *b, int other, int n);
 
 /* ---- facts (discover_facts.c) ---- */
 
@@ -201,6 +210,7 @@ typedef struct Facts
 	int			by_letter[256]; /* the only table of one word that begins so,
 								 * or -1 */
 	List	   *persons;		/* of int: the tables of people, best first */
+	int			staff;			/* the one of those who work here, or -1 */
 	struct StatsCache *stats;
 	HTAB	   *type_pairs;
 	HTAB	   *shared_words;
@@ -268,9 +278,13 @@ typedef struct Candidate
 	bool		self_before;	/* they are of another row */
 	int8		before;			/* words of the column's name left over */
 	int8		after;
+	bool		sibling;		/* the child has a column without those */
 	bool		own_front;		/* the words left over are the child's own */
 	double		own_share;		/* how much of the child's name these words
 								 * are, wherever they are in it */
+	bool		own_whole;		/* they are all of the child's */
+	int8		roles_inside;	/* words before that are among those left over */
+	bool		role_usual;		/* those before say which one of several */
 	double		cover;			/* share of the table's name that is matched */
 	Suffix		suffix;
 	bool		prefix;			/* id_, fk_ */
@@ -293,6 +307,7 @@ typedef struct Candidate
 	bool		self_named;		/* it comes after the child's own name */
 	bool		actor_word;
 	bool		buys;			/* who need not be of the house */
+	bool		works;			/* as those do who are paid for it */
 	bool		agent;			/* by its ending only */
 	bool		about;			/* the child's name begins with the parent's,
 								 * and the column is another row or the rest
@@ -344,6 +359,20 @@ typedef struct NameForm
 	NameMatch	match;
 	double		cover;			/* share of the whole name */
 } NameForm;
+
+/* How many tables go by one name, or a part of it, in each way */
+typedef struct NameCrowd
+{
+	int			n[MATCH_FULL + 1];
+	const NameForm *root;		/* of those that begin so, the one that all
+								 * others extend, or NULL */
+} NameCrowd;
+
+/* Counted once for each name, which must be there */
+extern const NameCrowd *names_crowd(Facts *facts, const char *name);
+
+/* Does the name of one table begin with all of another's? */
+extern bool names_extended(const Facts *facts, int front, int table);
 
 /* What is in one of the hash tables of Facts under a name, or NIL */
 extern List *names_find(HTAB *hash, const char *key);

@@ -19,31 +19,11 @@
 #include "utils/lsyscache.h"
 
 #include "discover.h"
+#include "discover_match.h"
 
-#define SET_MAX 8				/* candidates that a column keeps */
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */
-#define LETTER_RECURS 3			/* tables that have a column called by a
-								 * letter */
-#define KINDS_COLUMNS 3			/* of a table of kinds: a name and what it
-								 * means */
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
-
-/* A column whose candidates are being looked for */
-typedef struct MatchState
-{
-	Facts	   *facts;
-	int			column;
-	Candidate  *set[SET_MAX];
-	int			nset;
-
-	/* the way of reading its name that is being tried */
-	const Words *words;
-	int			lo;
-	int			hi;
-	Suffix		suffix;
-	bool		prefix;
-} MatchState;
 
 /* ---- what can be a reference at all ---- */
 
@@ -103,8 +83,8 @@ match_polymorphic(const Facts *facts, int c)
 /* ---- looking up ---- */
 
 /* The column's place in the order of candidates that are kept */
-static double
-rank_of(const Facts *facts, const Candidate *cand)
+double
+match_rank(const Facts *facts, const Candidate *cand)
 {
 	const FactKey *key = &facts->keys[cand->key];
 	double		rank = 0;
@@ -130,8 +110,10 @@ rank_of(const Facts *facts, const Candidate *cand)
 	if (cand->key_match)
 		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
 	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
-	if (cand->actor_word || cand->self_word || cand->about || cand->linked || cand->kinds || cand->letter)
+	if (cand->actor_word || cand->self_word || cand->about || cand->linked || cand->letter)
 		rank += 2;
+	if (cand->kinds)
+		rank += 6;
 	return rank;
 }
 
@@ -147,8 +129,8 @@ find_candidate(MatchState *state, int key)
 	return NULL;
 }
 
-static void
-keep_candidate(MatchState *state, const Candidate *cand)
+void
+match_keep(MatchState *state, const Candidate *cand)
 {
 	Candidate  *old = find_candidate(state, cand->key);
 	int			worst = 0;
@@ -174,8 +156,8 @@ keep_candidate(MatchState *state, const Candidate *cand)
 }
 
 /* Start from what is known of this key already */
-static bool
-begin_candidate(MatchState *state, int k, Candidate *cand)
+bool
+match_begin(MatchState *state, int k, Candidate *cand)
 {
 	Facts	   *facts = state->facts;
 	FactKey    *key = &facts->keys[k];
@@ -212,17 +194,6 @@ begin_candidate(MatchState *state, int k, Candidate *cand)
 						  facts->columns[key->columns[0]].type);
 }
 
-static bool
-same_stems(const Words *a, int from, const Words *b, int other, int n)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (strcmp(a->stem[from + i], b->stem[other + i]) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* Are the words that a table's name has more than the match those of the child? */
 static bool
 front_is_childs(const Facts *facts, const NameForm *form, int child)
@@ -237,7 +208,7 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 					   form->front) == 0;
 	if (form->match != MATCH_TAIL || more <= 0 || table->prefix + more > table->words.n)
 		return false;
-	if (!same_stems(&parent->words, parent->prefix, &table->words, table->prefix, more))
+	if (!words_same(&parent->words, parent->prefix, &table->words, table->prefix, more))
 		return false;
 
 	/*
@@ -245,10 +216,10 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 	 * more; and l_artist_release has nothing before it in artist_release
 	 */
 	n = parent->words.n - parent->prefix;
-	if (n == 2 * more && same_stems(&parent->words, parent->prefix, &parent->words, parent->prefix + more, more))
+	if (n == 2 * more && words_same(&parent->words, parent->prefix, &parent->words, parent->prefix + more, more))
 		return false;
 	return n != table->words.n - table->prefix ||
-		!same_stems(&parent->words, parent->prefix, &table->words, table->prefix, n);
+		!words_same(&parent->words, parent->prefix, &table->words, table->prefix, n);
 }
 
 static bool
@@ -304,6 +275,70 @@ any_word(const MatchState *state, int lo, int hi, int class)
 	return false;
 }
 
+static bool
+all_words(const MatchState *state, int lo, int hi, int class)
+{
+	for (int i = lo; i < hi; i++)
+	{
+		if (!(state->words->class[i] & class))
+			return false;
+	}
+	return true;
+}
+
+/* Are those words, that it has more, all of the child's? */
+static bool
+front_is_whole(const Facts *facts, const NameForm *form, int child)
+{
+	const FactTable *table = &facts->tables[child];
+
+	return !form->glued && form->front - facts->tables[form->table].prefix == table->words.n - table->prefix;
+}
+
+/* How many words before the match has the parent's name as well? */
+static int
+before_inside(const MatchState *state, const NameForm *form, int before)
+{
+	const FactTable *parent = &state->facts->tables[form->table];
+	int			inside = 0;
+
+	if (form->glued || form->match != MATCH_TAIL)
+		return 0;
+	for (int i = state->lo; i < state->lo + before && i < state->words->n; i++)
+	{
+		for (int j = parent->prefix; j < form->front; j++)
+		{
+			if (strcmp(state->words->stem[i], parent->words.stem[j]) == 0)
+			{
+				inside++;
+				break;
+			}
+		}
+	}
+	return inside;
+}
+
+/* partner_id beside partner_invoice_id: has the child a column of this name without the words after? */
+static bool
+has_shorter_sibling(const MatchState *state, int after)
+{
+	const Facts *facts = state->facts;
+	char		name[WORD_KEY_SIZE];
+	int			length;
+
+	if (after != 1 || state->suffix != SUFFIX_ID || state->hi == state->words->n)
+		return false;
+
+	/* unless that names a table: partner_bank_id */
+	words_join(state->words, state->hi - 1, state->hi, name);
+	if (names_find(facts->by_table_name, name) != NIL || facts->columns[state->column].alone_unique)
+		return false;
+	words_join(state->words, state->lo, state->hi - after, name);
+	length = strlen(name);
+	strlcpy(name + length, state->words->stem[state->hi], sizeof(name) - length);
+	return match_column_named(facts, facts->columns[state->column].table, name) >= 0;
+}
+
 static void
 consider_table(MatchState *state, const NameForm *form, int sharing, int before, int after, int abbreviation, bool glued)
 {
@@ -315,7 +350,7 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 		Candidate	cand;
 		Candidate	was;
 
-		if (!begin_candidate(state, lfirst_int(lc), &cand))
+		if (!match_begin(state, lfirst_int(lc), &cand))
 			continue;
 		was = cand;
 		cand.table_match = form->match;
@@ -326,9 +361,15 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 		cand.self_before = any_word(state, state->lo, state->lo + before, WORD_SELF);
 		cand.back = form->back;
 		cand.cover = form->cover;
-		cand.own_front = front_is_childs(facts, form, facts->columns[state->column].table);
+		cand.own_front = state->own_front ||
+			front_is_childs(facts, form, facts->columns[state->column].table);
 		cand.own_share = abbreviation || facts->keys[cand.key].borrowed ? 0 :
 			share_of_child(facts, form, facts->columns[state->column].table);
+		cand.roles_inside = before_inside(state, form, before);
+		cand.own_whole = !before && !after && !abbreviation && !glued && cand.own_front &&
+			form->match == MATCH_TAIL && front_is_whole(facts, form, facts->columns[state->column].table);
+		cand.role_usual = before > 0 && all_words(state, state->lo, state->lo + before, WORD_SIDE);
+		cand.sibling = has_shorter_sibling(state, after);
 		cand.before = before;
 		cand.after = after;
 		cand.abbreviation = abbreviation;
@@ -337,9 +378,9 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 		cand.prefix = state->prefix;
 		cand.external = any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
 		cand.measure = any_word(state, state->hi - after, state->hi, WORD_MEASURE);
-		cand.rank = rank_of(facts, &cand);
+		cand.rank = match_rank(facts, &cand);
 		if (was.table_match == MATCH_NONE || cand.rank > was.rank)
-			keep_candidate(state, &cand);
+			match_keep(state, &cand);
 	}
 }
 
@@ -362,8 +403,10 @@ is_glued_word(MatchState *state, const NameForm *form)
 static void
 look_up(MatchState *state, const char *name, int before, int after, int abbreviation, bool glued)
 {
-	List	   *forms = names_find(state->facts->by_table_name, name);
-	bool		many = list_length(forms) > FORMS_MAX;
+	Facts	   *facts = state->facts;
+	List	   *forms = names_find(facts->by_table_name, name);
+	int			child = facts->columns[state->column].table;
+	const NameCrowd *crowd = list_length(forms) > FORMS_MAX ? names_crowd(facts, name) : NULL;
 	ListCell   *lc;
 
 	foreach(lc, forms)
@@ -372,12 +415,12 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 
 		/*
 		 * what is a part of so many names means those of the child's own
-		 * family, or the child
+		 * family, what the child's name extends, or the child
 		 */
-		if (many && (form->match != MATCH_FULL || form->back > 0) && form->match != MATCH_ACRONYM &&
-			form->table != state->facts->columns[state->column].table &&
-			!front_is_childs(state->facts, form, state->facts->columns[state->column].table) &&
-			share_of_child(state->facts, form, state->facts->columns[state->column].table) == 0)
+		if (crowd && crowd->n[form->match] > FORMS_MAX && (form->match != MATCH_FULL || form->back > 0) &&
+			form->match != MATCH_ACRONYM && form->table != child && form != crowd->root &&
+			!(form->match == MATCH_HEAD ? names_extended(facts, form->table, child) : front_is_childs(facts, form, child)) &&
+			share_of_child(facts, form, child) == 0)
 			continue;
 
 		/*
@@ -389,6 +432,8 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 			 (state->suffix == SUFFIX_NONE && !state->prefix && form->cover == 0)))
 			continue;
 		if (form->glued && (glued || !is_glued_word(state, form)))
+			continue;
+		if (state->own_front && (form->match != MATCH_HEAD || form->table == child))
 			continue;
 		consider_table(state, form, list_length(forms), before, after, abbreviation, glued);
 	}
@@ -448,6 +493,32 @@ look_up_abbreviated_front(MatchState *state)
 	}
 }
 
+/*
+ * In a family of tables, the beginning of another one's name without that of
+ * the family: time, in wh_fact, of wh_time_of_day.
+ */
+static void
+look_up_in_family(MatchState *state)
+{
+	const FactTable *table = &state->facts->tables[state->facts->columns[state->column].table];
+	char		family[WORD_KEY_SIZE];
+	char		rest[WORD_KEY_SIZE];
+	char		name[2 * WORD_KEY_SIZE];
+
+	if (table->family < 2)
+		return;
+	words_join(&table->words, table->prefix, table->prefix + 1, family);
+	state->own_front = true;
+	for (int i = state->lo; i < state->hi; i++)
+	{
+		words_join(state->words, i, state->hi, rest);
+		snprintf(name, sizeof(name), "%s%s", family, rest);
+		name[WORD_KEY_SIZE - 1] = '\0';
+		look_up(state, name, i - state->lo, 0, 0, false);
+	}
+	state->own_front = false;
+}
+
 /* One way of reading the name: which spans of its words are tables? */
 static void
 look_up_spans(MatchState *state)
@@ -473,6 +544,7 @@ look_up_spans(MatchState *state)
 		strlcpy(name, last + p, sizeof(name));
 		look_up(state, name, state->hi - state->lo, 0, 0, true);
 	}
+	look_up_in_family(state);
 	look_up_abbreviations(state);
 	look_up_abbreviated_front(state);
 }
@@ -514,7 +586,7 @@ consider_keys(MatchState *state, const char *name, int before, const char *lefto
 	{
 		Candidate	cand;
 
-		if (!begin_candidate(state, lfirst_int(lc), &cand))
+		if (!match_begin(state, lfirst_int(lc), &cand))
 			continue;
 		if (cand.key_match && cand.key_before <= before)
 			continue;
@@ -525,8 +597,8 @@ consider_keys(MatchState *state, const char *name, int before, const char *lefto
 		cand.key_short = shortened;
 		cand.key_whole = !leftover && !shortened && is_whole_key_name(state->facts, lfirst_int(lc), name);
 		cand.external |= any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
-		cand.rank = rank_of(state->facts, &cand);
-		keep_candidate(state, &cand);
+		cand.rank = match_rank(state->facts, &cand);
+		match_keep(state, &cand);
 	}
 }
 
@@ -573,8 +645,8 @@ look_up_keys(MatchState *state, int lo, int hi)
 }
 
 /* "to" in reports_to says no role, the word before it does */
-static int
-role_word(const MatchState *state)
+int
+match_role_word(const MatchState *state)
 {
 	static const char *const prepositions[] = {"to", "of", "from", "for", "via"};
 	int			last = state->hi - 1;
@@ -587,10 +659,9 @@ role_word(const MatchState *state)
 	return last;
 }
 
-/* Words that name no table, but somebody who acts, or another row */
 /* Has a table been found that bears the last words of the name? */
-static bool
-names_a_table(const MatchState *state)
+bool
+match_names_a_table(const MatchState *state)
 {
 	bool		person = state->hi > state->lo && (state->words->class[state->hi - 1] & WORD_PERSON) != 0;
 
@@ -609,6 +680,21 @@ names_a_table(const MatchState *state)
 	return false;
 }
 
+/* Does the name end in that of a table or key that has been found, or of a part of one? */
+static bool
+ends_in_a_table(const MatchState *state)
+{
+	for (int i = 0; i < state->nset; i++)
+	{
+		const Candidate *cand = state->set[i];
+
+		if ((cand->table_match != MATCH_NONE && !cand->after && !cand->abbreviation) ||
+			(cand->key_match && !cand->key_short))
+			return true;
+	}
+	return false;
+}
+
 /* create_uid: the id of a user */
 static int
 uid_class(const MatchState *state)
@@ -617,8 +703,8 @@ uid_class(const MatchState *state)
 }
 
 /* A role means the primary key of its table, if the types allow it */
-static bool
-primary_fits(const MatchState *state, int table)
+bool
+match_primary_fits(const MatchState *state, int table)
 {
 	Facts	   *facts = state->facts;
 	int			primary = facts->tables[table].primary;
@@ -641,26 +727,42 @@ static bool
 follows_own_name(const MatchState *state)
 {
 	const FactTable *table = &state->facts->tables[state->facts->columns[state->column].table];
-	int			last = role_word(state);
+	int			last = match_role_word(state);
 
 	return last > 0 && strcmp(state->words->stem[last - 1], table->words.stem[table->words.n - 1]) == 0;
+}
+
+/* is_operator says whether, not who */
+static bool
+is_flag(const MatchState *state)
+{
+	static const char *const verbs[] = {"is", "has", "can", "was"};
+
+	for (int i = 0; i < lengthof(verbs); i++)
+	{
+		if (strcmp(state->words->word[state->lo], verbs[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void
 consider_roles(MatchState *state)
 {
 	Facts	   *facts = state->facts;
-	int			class = state->words->class[role_word(state)] | uid_class(state);
-	bool		agent = class == 0 && state->nset == 0 && state->suffix == SUFFIX_ID &&
-		state->hi < state->words->n && words_is_agent(state->words->word[state->hi - 1]);
+	int			class = state->words->class[match_role_word(state)] | uid_class(state);
+	bool		agent = class == 0 && state->hi > state->lo && !state->prefix &&
+		(state->suffix == SUFFIX_ID ? state->hi < state->words->n :
+		 state->suffix == SUFFIX_NONE && state->hi == 1 && !facts_is_text(facts->columns[state->column].type)) &&
+		words_is_agent(state->words->word[state->hi - 1]) && !ends_in_a_table(state);
 	List	   *tables = NIL;
 	ListCell   *lc;
 
 	if (agent || is_correspondent(state))
 		class |= WORD_ACTOR;
-	if ((class & WORD_ACTOR) && !names_a_table(state) && !facts->columns[state->column].alone_primary)
+	if ((class & WORD_ACTOR) && !match_names_a_table(state) && !facts->columns[state->column].alone_primary && !is_flag(state))
 		tables = list_copy(facts->persons);
-	if (class & WORD_SELF)
+	if ((class & WORD_SELF) && ((class & WORD_TREE) || !match_names_a_table(state)))
 		tables = list_append_unique_int(tables, facts->columns[state->column].table);
 	foreach(lc, tables)
 	{
@@ -671,232 +773,22 @@ consider_roles(MatchState *state)
 		{
 			Candidate	cand;
 
-			if (!begin_candidate(state, lfirst_int(key), &cand) ||
-				(facts->keys[lfirst_int(key)].n == 1 && !facts->keys[lfirst_int(key)].primary && primary_fits(state, t)))
+			if (!match_begin(state, lfirst_int(key), &cand) ||
+				(facts->keys[lfirst_int(key)].n == 1 && !facts->keys[lfirst_int(key)].primary && match_primary_fits(state, t)))
 				continue;
-			cand.actor_word = (class & WORD_ACTOR) && !names_a_table(state) && list_member_int(facts->persons, t);
+			cand.actor_word = (class & WORD_ACTOR) && !match_names_a_table(state) && list_member_int(facts->persons, t);
 			cand.agent = agent;
 			cand.buys = (class & WORD_BUYER) != 0;
+			cand.works = (class & WORD_JOB) != 0;
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
 			cand.self_noun = cand.self_word && (class & WORD_NOUN) && !list_member_int(facts->persons, t);
 			cand.self_named = cand.self_word && follows_own_name(state);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
-			cand.rank = rank_of(facts, &cand);
-			keep_candidate(state, &cand);
+			cand.rank = match_rank(facts, &cand);
+			match_keep(state, &cand);
 		}
 	}
-}
-
-/* Other tables whose whole name is the first n words of a table's, with a primary key: list of int */
-static List *
-tables_at_front(const Facts *facts, const FactTable *table, int n)
-{
-	List	   *tables = NIL;
-	char		name[WORD_KEY_SIZE];
-	ListCell   *lc;
-
-	words_join(&table->words, table->prefix, n, name);
-	foreach(lc, names_find(facts->by_table_name, name))
-	{
-		const NameForm *form = lfirst(lc);
-		const FactTable *other = &facts->tables[form->table];
-
-		if (form->match == MATCH_FULL && other != table && other->primary >= 0)
-			tables = lappend_int(tables, form->table);
-	}
-	return tables;
-}
-
-/* A key named id, in a table whose name is that of another and more */
-static void
-consider_extension(MatchState *state)
-{
-	Facts	   *facts = state->facts;
-	const FactColumn *column = &facts->columns[state->column];
-	const FactTable *table = &facts->tables[column->table];
-
-	if ((!column->in_primary && table->primary >= 0) || column->words.n > 1 ||
-		words_suffix(column->words.word[0]) == SUFFIX_NONE)
-		return;
-	for (int n = table->words.n - 1; n > table->prefix; n--)
-	{
-		bool		found = false;
-		ListCell   *lc;
-
-		foreach(lc, tables_at_front(facts, table, n))
-		{
-			Candidate	cand;
-
-			if (!begin_candidate(state, facts->tables[lfirst_int(lc)].primary, &cand))
-				continue;
-			cand.extends = true;
-			cand.rank = rank_of(facts, &cand);
-			keep_candidate(state, &cand);
-			found = true;
-		}
-		if (found)
-			return;
-	}
-}
-
-/* Is the column's name what the table's has after the first n words, or short for it? */
-static bool
-is_rest_of_name(const MatchState *state, const FactTable *table, int n)
-{
-	char		rest[WORD_KEY_SIZE];
-	char		name[WORD_KEY_SIZE];
-
-	words_join(&table->words, n, table->words.n, rest);
-	words_join(state->words, state->lo, state->hi, name);
-	return strcmp(rest, name) == 0 || words_abbreviates(name, rest);
-}
-
-/* The tables that the longest beginning of a table's name means: all of its columns ask */
-static void
-find_subjects(Facts *facts, FactTable *table)
-{
-	table->subject_end = 0;
-	for (int n = table->words.n - 1; n > table->prefix && table->subjects == NIL; n--)
-	{
-		ListCell   *lc;
-
-		foreach(lc, tables_at_front(facts, table, n))
-		{
-			MemoryContext old;
-
-			if (facts->keys[facts->tables[lfirst_int(lc)].primary].n > 1)
-				continue;
-			old = MemoryContextSwitchTo(facts->context);
-			table->subjects = lappend_int(table->subjects, lfirst_int(lc));
-			MemoryContextSwitchTo(old);
-			table->subject_end = n;
-		}
-	}
-}
-
-/*
- * A table about the rows of another, class_dependency or feature_relationship:
- * its dependency_id, or its parent_id, subject_id and the like, are rows of
- * that.
- */
-static void
-consider_subject(MatchState *state)
-{
-	Facts	   *facts = state->facts;
-	FactTable  *table = &facts->tables[facts->columns[state->column].table];
-	ListCell   *lc;
-
-	if (table->subject_end < 0)
-		find_subjects(facts, table);
-	if (table->subjects == NIL || state->hi == state->lo || names_a_table(state) ||
-		(!(state->words->class[role_word(state)] & (WORD_SELF | WORD_ROLE)) &&
-		 !is_rest_of_name(state, table, table->subject_end)))
-		return;
-	foreach(lc, table->subjects)
-	{
-		Candidate	cand;
-
-		if (!begin_candidate(state, facts->tables[lfirst_int(lc)].primary, &cand))
-			continue;
-		cand.about = true;
-		cand.rank = rank_of(facts, &cand);
-		keep_candidate(state, &cand);
-	}
-}
-
-/* nid or n_id: the letter of a name that says no more than a letter and id, or 0 */
-static unsigned char
-letter_of_id(const Words *words, int lo)
-{
-	if (words->n - lo == 1 && strlen(words->word[lo]) == 3 && strcmp(words->word[lo] + 1, "id") == 0)
-		return words->word[lo][0];
-	if (words->n - lo == 2 && strlen(words->word[lo]) == 1 && strcmp(words->word[lo + 1], "id") == 0)
-		return words->word[lo][0];
-	return 0;
-}
-
-/*
- * A column of a letter and id, in many tables: the table that the letter
- * begins, if there is one only.
- */
-static void
-consider_letter(MatchState *state)
-{
-	Facts	   *facts = state->facts;
-	const FactColumn *column = &facts->columns[state->column];
-	unsigned char letter = letter_of_id(&column->words, match_columns_begin_alike(facts, column) ? 1 : 0);
-	int			primary;
-	Candidate	cand;
-
-	if (letter == 0 || facts->by_letter[letter] < 0 || names_a_table(state) || column->alone_primary ||
-		list_length(match_columns_named(facts, column->joined)) < LETTER_RECURS)
-		return;
-	primary = facts->tables[facts->by_letter[letter]].primary;
-	if (facts->keys[primary].n > 1 || !begin_candidate(state, primary, &cand))
-		return;
-	cand.letter = true;
-	cand.suffix = SUFFIX_ID;
-	cand.rank = rank_of(facts, &cand);
-	keep_candidate(state, &cand);
-}
-
-/*
- * The kinds that a column may be of: job_run (status) to job_run_status_enum,
- * where the child's name, or its beginning, and the column's come before one
- * more word.
- */
-static void
-consider_kinds(MatchState *state)
-{
-	Facts	   *facts = state->facts;
-	const FactTable *table = &facts->tables[facts->columns[state->column].table];
-	char		name[WORD_KEY_SIZE];
-	char		column[WORD_KEY_SIZE];
-
-	if (state->hi == state->lo || state->suffix != SUFFIX_NONE || state->prefix || names_a_table(state) ||
-		!facts_is_text(facts->columns[state->column].type))
-		return;
-	words_join(state->words, state->lo, state->hi, column);
-	for (int n = table->words.n; n > table->prefix; n--)
-	{
-		ListCell   *lc;
-
-		words_join(&table->words, table->prefix, n, name);
-		strlcpy(name + strlen(name), column, WORD_KEY_SIZE - strlen(name));
-		foreach(lc, names_find(facts->by_table_name, name))
-		{
-			const NameForm *form = lfirst(lc);
-			Candidate	cand;
-
-			if (form->match != MATCH_HEAD || form->back != 1 || facts->tables[form->table].primary < 0 ||
-				facts->tables[form->table].ncolumns > KINDS_COLUMNS || &facts->tables[form->table] == table ||
-				!begin_candidate(state, facts->tables[form->table].primary, &cand))
-				continue;
-			cand.kinds = true;
-			cand.rank = rank_of(facts, &cand);
-			keep_candidate(state, &cand);
-		}
-	}
-}
-
-/* Of two columns that are only numbered, the first means the first table that a link table is named after */
-static void
-consider_link(MatchState *state, int place)
-{
-	Facts	   *facts = state->facts;
-	int			ends[2];
-	int			primary;
-	Candidate	cand;
-
-	if (names_a_table(state) || !link_ends(facts, facts->columns[state->column].table, ends))
-		return;
-	primary = facts->tables[ends[place - 1]].primary;
-	if (facts->keys[primary].n > 1 || !begin_candidate(state, primary, &cand))
-		return;
-	cand.linked = true;
-	cand.rank = rank_of(facts, &cand);
-	keep_candidate(state, &cand);
 }
 
 /* Read the words of the column's name in every way, from lo on */
@@ -932,8 +824,8 @@ match_from(MatchState *state, const Words *words, int lo)
 	state->hi = stem_hi;
 	look_up_spans(state);
 	consider_roles(state);
-	consider_subject(state);
-	consider_kinds(state);
+	about_subject(state);
+	about_kinds(state);
 	if (suffix == SUFFIX_NONE && hi - state->lo > 1 && names_find(state->facts->by_key_word, words->stem[hi - 1]) != NIL)
 	{
 		/* row_checksum to the checksum of a row */
@@ -1067,10 +959,10 @@ match_column(Facts *facts, int c, List *candidates)
 		match_from(&state, &column->words, 1);
 	if (place > 0)
 		match_side(&state, at);
-	consider_extension(&state);
+	about_extension(&state);
 	if (place > 0)
-		consider_link(&state, place);
-	consider_letter(&state);
+		about_link(&state, place);
+	about_letter(&state);
 	prefer_groups(&state);
 	mark_impossible(&state);
 	for (int i = 0; i < state.nset; i++)

@@ -20,12 +20,15 @@
 #define PERSON_GLUED 150		/* how well appuser does as the table of
 								 * people: not as well as users, better than
 								 * clients */
+#define LOGIN_COLUMNS 2			/* that tell of people whose table is called
+								 * otherwise */
 #define PERSONS_MAX 3			/* tables of people that "created_by" may mean */
 
 typedef struct NameEntry
 {
 	char		key[WORD_KEY_SIZE]; /* hash key */
 	List	   *forms;			/* of NameForm *; of int for keys and columns */
+	NameCrowd  *crowd;			/* see names_crowd(); NULL: not yet counted */
 } NameEntry;
 
 HTAB *
@@ -43,7 +46,10 @@ name_entry(HTAB *hash, const char *key)
 	NameEntry  *entry = hash_search(hash, key, HASH_ENTER, &found);
 
 	if (!found)
+	{
 		entry->forms = NIL;
+		entry->crowd = NULL;
+	}
 	return entry;
 }
 
@@ -61,6 +67,56 @@ names_find(HTAB *hash, const char *key)
 	NameEntry  *entry = hash_search(hash, key, HASH_FIND, NULL);
 
 	return entry ? entry->forms : NIL;
+}
+
+bool
+names_extended(const Facts *facts, int front, int table)
+{
+	const FactTable *a = &facts->tables[front];
+	const FactTable *b = &facts->tables[table];
+	int			n = a->words.n - a->prefix;
+
+	return b->words.n - b->prefix >= n && words_same(&a->words, a->prefix, &b->words, b->prefix, n);
+}
+
+/* hold is short for hold_request beside hold_request_note */
+static const NameForm *
+root_of_family(const Facts *facts, List *forms)
+{
+	const NameForm *root = NULL;
+	ListCell   *lc;
+
+	foreach(lc, forms)
+	{
+		const NameForm *form = lfirst(lc);
+
+		if (form->match == MATCH_HEAD && (root == NULL || form->back < root->back))
+			root = form;
+	}
+	foreach(lc, forms)
+	{
+		const NameForm *form = lfirst(lc);
+
+		if (root && form->match == MATCH_HEAD && !names_extended(facts, root->table, form->table))
+			return NULL;
+	}
+	return root;
+}
+
+const NameCrowd *
+names_crowd(Facts *facts, const char *name)
+{
+	NameEntry  *entry = hash_search(facts->by_table_name, name, HASH_FIND, NULL);
+	ListCell   *lc;
+
+	if (entry->crowd == NULL)
+	{
+		entry->crowd = MemoryContextAllocZero(facts->context, sizeof(NameCrowd));
+		foreach(lc, entry->forms)
+			entry->crowd->n[((const NameForm *) lfirst(lc))->match]++;
+		entry->crowd->root = root_of_family(facts, entry->forms);
+	}
+	return entry->crowd;
 }
 
 bool
@@ -201,9 +257,8 @@ find_table_prefixes(Facts *facts)
 		if (table->words.n < 2)
 			continue;
 		sharing = list_length(names_find(firsts, table->words.stem[0]));
-		if ((sharing >= 4 && sharing >= facts->ntables * 0.4 &&
-			 names_find(alone, table->words.stem[0]) == NIL) ||
-			(table->words.n > 1 && is_decoration(&table->words, 0)))
+		if (names_find(alone, table->words.stem[0]) == NIL &&
+			((sharing >= 4 && sharing >= facts->ntables * 0.4) || is_decoration(&table->words, 0)))
 			table->prefix = 1;
 	}
 	hash_destroy(firsts);
@@ -370,7 +425,7 @@ form_of_table(Facts *facts, const char *name, int table, NameMatch at_least)
 }
 
 static bool
-form_of_another(Facts *facts, const char *name, int table)
+form_of_another(Facts *facts, const char *name, int table, NameMatch match)
 {
 	ListCell   *lc;
 
@@ -378,7 +433,7 @@ form_of_another(Facts *facts, const char *name, int table)
 	{
 		NameForm   *form = lfirst(lc);
 
-		if (form->table != table && form->match == MATCH_FULL)
+		if (form->table != table && form->match == match && !form->glued)
 			return true;
 	}
 	return false;
@@ -414,10 +469,15 @@ find_owner(Facts *facts, FactKey *key)
 		words.stem[hi - 1] = words_stem(pnstrdup(words.word[hi - 1], glued));
 	words_join(&words, lo, hi, name);
 
-	/* area of country_area, beside a table area, is that one's */
-	if (!form_of_table(facts, name, key->table, MATCH_FULL) && form_of_another(facts, name, key->table))
+	/*
+	 * area of country_area, beside a table area, is that one's; and worker of
+	 * worker_token, beside node_worker, is at least not the token's own
+	 */
+	if (!form_of_table(facts, name, key->table, MATCH_FULL) &&
+		form_of_another(facts, name, key->table, MATCH_FULL))
 		key->borrowed = true;
-	else
+	else if (form_of_table(facts, name, key->table, MATCH_TAIL) ||
+			 !form_of_another(facts, name, key->table, MATCH_TAIL))
 		key->owned = form_of_table(facts, name, key->table, MATCH_ACRONYM) ||
 			words_abbreviates(words.stem[hi - 1], table->words.stem[table->words.n - 1]) == 1;
 }
@@ -476,7 +536,8 @@ prepare_keys(Facts *facts)
 			entry = name_entry(facts->by_key_name, name);
 			entry->forms = lappend_int(entry->forms, k);
 		}
-		if (match_generic_name(facts, key->columns[0]))
+		if (match_generic_name(facts, key->columns[0]) ||
+			(!key->primary && strcmp(column->words.word[column->words.n - 1], "fk") == 0))
 			continue;
 		entry = name_entry(facts->by_key_name, column->joined);
 		entry->forms = lappend_int(entry->forms, k);
@@ -552,6 +613,56 @@ has_id_of(const Facts *facts, int table, const FactTable *other)
 	return match_column_named(facts, table, name) >= 0;
 }
 
+/* Columns about a person besides the password: -1 if there is none */
+static int
+login_columns(const Facts *facts, const FactTable *table)
+{
+	bool		secret = false;
+	int			personal = 0;
+
+	for (int c = table->columns; c < table->columns + table->ncolumns && !secret; c++)
+		secret = facts->columns[c].name && words_secret(&facts->columns[c].words) == 1;
+	for (int c = table->columns; c < table->columns + table->ncolumns && secret; c++)
+	{
+		const FactColumn *column = &facts->columns[c];
+
+		personal += column->name && words_secret(&column->words) == 0 && words_personal(&column->words);
+	}
+	return secret ? personal : -1;
+}
+
+/*
+ * Where no table that is called by a word for people holds a password, people
+ * are in the one that holds it with their names and addresses, whatever it is
+ * called.
+ */
+static void
+find_logins(Facts *facts)
+{
+	int			best = -1;
+	int			most = LOGIN_COLUMNS - 1;
+	ListCell   *lc;
+
+	foreach(lc, facts->persons)
+	{
+		if (login_columns(facts, &facts->tables[lfirst_int(lc)]) >= 0)
+			return;
+	}
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		int			n = facts->tables[t].partition || facts->tables[t].primary < 0 ? 0 :
+			login_columns(facts, &facts->tables[t]);
+
+		if (n > most)
+		{
+			best = t;
+			most = n;
+		}
+	}
+	if (best >= 0)
+		facts->persons = lcons_int(best, facts->persons);
+}
+
 /*
  * Of the tables of people, one holds more than the others of what people log
  * in with and are called.  What is in a table about another's rows is the
@@ -603,14 +714,22 @@ prepare_persons(Facts *facts)
 {
 	int			best[PERSONS_MAX];
 	int			n = 0;
+	int			staff_rank = 0;
 
+	facts->staff = -1;
 	for (int t = 0; t < facts->ntables; t++)
 	{
-		int			rank = person_rank(&facts->tables[t]);
+		const FactTable *table = &facts->tables[t];
+		int			rank = person_rank(table);
 		int			at;
 
 		if (rank == 0)
 			continue;
+		if (rank > staff_rank && (table->words.class[decorated_end(table) - 1] & WORD_STAFF))
+		{
+			facts->staff = t;
+			staff_rank = rank;
+		}
 		for (at = n; at > 0 && person_rank(&facts->tables[best[at - 1]]) < rank; at--)
 		{
 			if (at < PERSONS_MAX)
@@ -622,6 +741,9 @@ prepare_persons(Facts *facts)
 	}
 	for (int i = 0; i < n; i++)
 		facts->persons = lappend_int(facts->persons, best[i]);
+	if (facts->staff >= 0)
+		facts->persons = list_append_unique_int(facts->persons, facts->staff);
+	find_logins(facts);
 	find_personal(facts);
 }
 

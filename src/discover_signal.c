@@ -43,6 +43,9 @@
 	X(TREE_WORD, "row before or above", "that word says so and nothing else") \
 	X(SELF_NOUN, "another row or a noun", "that word may be something else as well, and the table is none of people") \
 	X(SELF_NAMED, "row of the own name", "and the child's own name comes before it") \
+	X(OWN_WHOLE, "own name before", "the table's name is the child's and then the column's") \
+	X(ROLE_INSIDE, "rest in the column's name", "the words before are in the rest of the table's name") \
+	X(ROLE_USUAL, "usual role", "the words before say which one of several: from, to, default, ...") \
 	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
 	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
 	X(TABLE_GLUED, "inside of the table's word", "it begins inside of a word of the table's name") \
@@ -66,6 +69,7 @@
 	X(BARE_KEY, "bare key name", "a text column without such a word, named as the key") \
 	X(SUFFIX_KIN, "similar ending", "column and key end in similar words") \
 	X(WORDS_AFTER, "words after", "words follow the table's name in the column's") \
+	X(AFTER_SIBLING, "words after a sibling's", "and the child has a column of that name without them") \
 	X(MEASURE, "quantity", "those words are of a quantity, a time or a text") \
 	Y(ABBREVIATION, "abbreviation", "one name has the other's beginning") \
 	X(LETTERS, "abbreviation by letters", "one name has letters of the other's") \
@@ -79,12 +83,15 @@
 	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
 	X(ACTOR_PERSONAL, "table of personal data", "it holds as much of people as any other of those tables: names, passwords, addresses") \
 	X(ACTOR_OUTSIDER, "somebody from outside", "but the table is one of customers or the like") \
+	X(ACTOR_WORKS, "somebody who works", "it is said of those who work here, and so is the table") \
+	X(ACTOR_WORKS_NOT, "somebody else works", "it is said of those who work here, who have a table of their own") \
 	X(ACTOR_BY, "by", "the name ends in 'by'") \
 	X(ACTOR_AGENT, "doer", "it is not a known word for that, but made of a verb") \
 	X(SELF, "same table", "child and parent are one table") \
 	X(SELF_NEEDED, "same table, not null", "and each row needs another one") \
 	X(SELF_PLAIN, "own name", "the column has the name of its own table or its end, and no role") \
 	X(EXTENDS, "extension", "the child's name is the parent's and more, one to one") \
+	X(EXTENDS_MORE, "extension by its word", "and that more is detail, meta or the like") \
 	X(EXTENDS_SCHEMA, "extension in another schema", "and it is in another schema") \
 	X(SUFFIX_ID, "ends in id", "the column's name ends in id or the like") \
 	X(SUFFIX_KEY, "ends in key", "the column's name ends in key, number or the like") \
@@ -404,10 +411,14 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 
 	/* id_noun_role puts the noun first, so what follows is no other noun */
 	s[SIGNAL_WORDS_AFTER] = !by_key && cand->after > 0 && (!cand->prefix || cand->measure);
+	s[SIGNAL_AFTER_SIBLING] = !by_key && cand->sibling;
 	s[SIGNAL_MEASURE] = !by_key && cand->measure;
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
 	s[SIGNAL_OWN_REST] = cand->own_share > 0 && !cand->own_front;
 	s[SIGNAL_OWN_SHARE] = cand->own_share;
+	s[SIGNAL_OWN_WHOLE] = cand->own_whole && !key->borrowed;
+	s[SIGNAL_ROLE_INSIDE] = cand->before > 0 ? (double) cand->roles_inside / cand->before : 0;
+	s[SIGNAL_ROLE_USUAL] = cand->role_usual;
 	s[SIGNAL_ABBREVIATION] = cand->abbreviation == 1;
 	s[SIGNAL_LETTERS] = cand->abbreviation == 2;
 	s[SIGNAL_GLUED] = cand->table_match != MATCH_NONE && cand->glued;
@@ -429,6 +440,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
 		s[SIGNAL_ACTOR_PERSONAL] = parent->personal;
 		s[SIGNAL_ACTOR_OUTSIDER] = !cand->buys && (parent->words.class[parent->words.n - 1] & WORD_OUTSIDER) != 0;
+		s[SIGNAL_ACTOR_WORKS] = cand->works && key->table == facts->staff;
+		s[SIGNAL_ACTOR_WORKS_NOT] = cand->works && facts->staff >= 0 && key->table != facts->staff;
 		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
 	}
 	s[SIGNAL_PART_OF] = !self && !s[SIGNAL_ACTOR] && begins_with(&child->words, &parent->words);
@@ -444,6 +457,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_SELF_PLAIN] = self && !cand->before && !cand->self_word &&
 		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
 	s[SIGNAL_EXTENDS] = cand->extends;
+	s[SIGNAL_EXTENDS_MORE] = cand->extends && (child->words.class[child->words.n - 1] & WORD_MORE) != 0;
 	s[SIGNAL_ABOUT] = cand->about;
 	s[SIGNAL_LETTER] = cand->letter;
 	s[SIGNAL_KINDS] = cand->kinds;
@@ -924,8 +938,8 @@ static double
 words_unmatched(const Candidate *cand)
 {
 	double		by_table = cand->table_match == MATCH_NONE ? 99 :
-		cand->before + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
-		(cand->table_match == MATCH_FULL ? 0 :
+		cand->before - cand->roles_inside + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
+		(cand->table_match == MATCH_FULL ? (cand->back > 0 ? 0.7 : 0) :
 		 cand->table_match == MATCH_TAIL && cand->own_front ? 0 :
 		 cand->own_share > 0 ? 0.1 :
 		 cand->table_match == MATCH_TAIL && cand->sharing == 1 ? 0.2 : 0.6);

@@ -33,6 +33,13 @@ static const char *const person_words =
 /* of these, who buys or is served, and works with nobody else's rows; of those who act, who may be one of them */
 static const char *const outsider_words = " customer client contact player profil ";
 
+/* of those, who is paid for it, and what these do */
+static const char *const staff_words = " employe staff personnel mitarbeiter empleado ";
+
+static const char *const job_words =
+" employe staff manager officer supervisor salesperson salesman salesrep representativ rep mgr clerk technician consultant"
+" interviewer teacher instructor trainer driver cashier leiter bearbeiter physician coach counselor inspector boss emp ";
+
 static const char *const buyer_words =
 " buyer borrower requester requestor recipient receiver reporter follower participant commenter voter contact ";
 
@@ -43,12 +50,13 @@ static const char *const actor_words =
 " contact actor person account principal user uid commenter voter initiator inspector"
 " assigned instructor teacher coach trainer driver counselor organizer signer autor usuario"
 " participant salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller"
+" staff operator officer clerk patron physician technician consultant"
 " salesman mgr von par por leiter bearbeiter verantwortlicher responsabl auteur host ";
 
 static const char *const self_words =
 " parent ancestor descendant predecessor successor previou prev next root original orig superior reply"
 " child source copi duplicat merged replaced replac superseded superced boss sup padr vater vorgesetzter manager report"
-" main head linked related bas cloned clon forked upper preceding following precedent old new merg rerun reversal blocked ";
+" templat prototyp prerequisit main head linked related bas cloned clon forked upper preceding following precedent old new merg rerun reversal blocked ";
 
 /* of these, nouns that may be anything else as well */
 static const char *const noun_words =
@@ -60,6 +68,21 @@ static const char *const tree_words =
 
 static const char *const role_words =
 " subject object target from to other left right a b ";
+
+/* what only one person knows */
+static const char *const secret_words = " password passwd pwd pass passphras ";
+
+/* which one of several somebody or something is */
+static const char *const side_words =
+" from to by for of at in sourc src target tgt dest destination origin left right first second third primari secondari"
+" main default current last latest next previou prev initial final start end begin own owning parent child old new"
+" original bas home local remot active assigned preferred selected alternat ship bill shipping billing sender receiver"
+" created updated modified root top up down super sub ";
+
+/* what a table tells more of the rows of another */
+static const char *const more_words =
+" meta metadata detail data info information ext extension extra exampl profil setting preferenc attribut addition raw"
+" content bodi blob text ";
 
 static const char *const external_words =
 " strip external ext extern remot foreign third googl facebook github gitlab bitbucket twitter"
@@ -89,7 +112,7 @@ static const char *const event_words =
 
 static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
-" table record model ";
+" table record model dimension ";
 
 /* what is kept of people who log in */
 static const char *const personal_words =
@@ -100,7 +123,7 @@ static const char *const personal_words =
 static const char *const thing_words =
 " quarter number order letter paper layer folder header server cluster chapter counter master register container"
 " customer character parameter filter trigger supplier provider printer computer router cover center color error"
-" factor vector sector floor carrier tracker transfer ";
+" other over factor vector sector floor carrier tracker transfer ";
 
 static bool
 in_list(const char *list, const char *word)
@@ -128,12 +151,20 @@ words_class(const char *word, const char *stem)
 		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
 		{role_words, WORD_ROLE}, {outsider_words, WORD_OUTSIDER}, {buyer_words, WORD_BUYER},
 		{noun_words, WORD_NOUN}, {event_words, WORD_EVENT},
+		{staff_words, WORD_STAFF}, {job_words, WORD_JOB},
+		{side_words, WORD_SIDE}, {more_words, WORD_MORE}, {secret_words, WORD_SECRET},
 	};
 	int			class = 0;
+	char		padded[WORD_KEY_SIZE + 3];
+	char		padded_stem[WORD_KEY_SIZE + 3];
 
+	if (strlen(word) > WORD_KEY_SIZE)
+		return 0;
+	snprintf(padded, sizeof(padded), " %s ", word);
+	snprintf(padded_stem, sizeof(padded_stem), " %s ", stem);
 	for (int i = 0; i < lengthof(lists); i++)
 	{
-		if (in_list(lists[i].list, stem) || in_list(lists[i].list, word))
+		if (strstr(lists[i].list, padded_stem) || strstr(lists[i].list, padded))
 			class |= lists[i].class;
 	}
 
@@ -155,13 +186,38 @@ words_personal(const Words *words)
 	return false;
 }
 
+/* Is it what somebody logs in with, password or pwd_hash?  1: yes, 2: it tells of that, else 0 */
+int
+words_secret(const Words *words)
+{
+	bool		found = false;
+	bool		more = false;
+
+	for (int i = 0; i < words->n; i++)
+	{
+		if (words->class[i] & WORD_SECRET)
+			found = true;
+		else
+			more |= !in_list(" hash hashed digest crypt bcrypt encrypted user login web ", words->word[i]);
+	}
+	return found ? 1 + more : 0;
+}
+
 /* resolver, revoker: made of a verb, it says who does something */
 bool
 words_is_agent(const char *word)
 {
 	int			n = strlen(word);
 
-	return n >= 5 && word[n - 1] == 'r' && strchr("eo", word[n - 2]) != NULL && !in_list(thing_words, word);
+	if (n < 5 || word[n - 1] != 'r' || strchr("eo", word[n - 2]) == NULL || in_list(thing_words, word))
+		return false;
+	for (int p = 3; p <= n - 4; p++)
+	{
+		/* boxnumber */
+		if (in_list(thing_words, word + p))
+			return false;
+	}
+	return true;
 }
 
 Suffix
@@ -292,6 +348,17 @@ words_join(const Words *words, int lo, int hi, char *key)
 		length += n;
 	}
 	key[length] = '\0';
+}
+
+bool
+words_same(const Words *a, int from, const Words *b, int other, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(a->stem[from + i], b->stem[other + i]) != 0)
+			return false;
+	}
+	return true;
 }
 
 static void

@@ -112,4 +112,77 @@ SELECT * FROM found('mark');
 SET client_min_messages = warning;
 DROP SCHEMA kind, whole, role, mark CASCADE;
 RESET client_min_messages;
+
+-- People are where passwords are, if no table is called by a word for them: not in a mailbox, nor where there are users
+CREATE SCHEMA people;
+CREATE TABLE people.subs (id int PRIMARY KEY, login text, pass_hash text, first_name text, email text);
+CREATE TABLE people.mailbox (id int PRIMARY KEY, host text, login text, mail_password text);
+CREATE TABLE people.show (id int PRIMARY KEY, owner_id int, mailbox_id int, is_owner int, title text);
+CREATE TABLE people.vote (id int PRIMARY KEY, seconder int, proposer_1 int, sortorder int, box_drawer int, boxnumber int);
+SELECT * FROM said('somebody who acts', 'people');
+CREATE TABLE people.users (id int PRIMARY KEY, password text);
+SELECT * FROM said('somebody who acts', 'people');
+SET client_min_messages = warning;
+DROP SCHEMA people CASCADE;
+RESET client_min_messages;
+
+-- Who works here is in the table of those who do; who made a row is in that of users
+CREATE SCHEMA work;
+CREATE TABLE work.users (id int PRIMARY KEY, login text, password text);
+CREATE TABLE work.hr_staff (id int PRIMARY KEY, nick text);
+CREATE TABLE work.loan (id int PRIMARY KEY, loan_officer_id int, made_by int);
+SELECT * FROM said('somebody who works', 'work');
+SELECT * FROM said('somebody else works', 'work');
+SET client_min_messages = warning;
+DROP SCHEMA work CASCADE;
+RESET client_min_messages;
+
+-- A word with which many names begin is short for the one that the others extend, and for what the child extends
+CREATE SCHEMA root;
+CREATE TABLE root.hold (code text PRIMARY KEY);
+CREATE TABLE root.hold_request (id int PRIMARY KEY, title text);
+CREATE TABLE root.hold_request_note (id int PRIMARY KEY, hold int);
+CREATE TABLE root.hold_request_stop (id int PRIMARY KEY, hold int);
+CREATE TABLE root.hold_request_kind (id int PRIMARY KEY, title text);
+CREATE TABLE root.hold_request_rule (id int PRIMARY KEY, title text);
+CREATE TABLE root.hold_request_list (id int PRIMARY KEY, title text);
+CREATE TABLE root.hold_request_area (id int PRIMARY KEY, title text);
+CREATE TABLE root.hold_request_move (id int PRIMARY KEY, title text);
+CREATE TABLE root.hold_request_sign (id int PRIMARY KEY, title text);
+CREATE TABLE root.hold_request_mark (id int PRIMARY KEY, title text);
+CREATE TABLE root.shelf (id int PRIMARY KEY, hold int);
+SELECT * FROM said('beginning of table name', 'root') WHERE columns = '{hold}';
+-- what one of them does not extend is no such name
+CREATE TABLE root.hold_area (id int PRIMARY KEY, title text);
+SELECT * FROM said('beginning of table name', 'root') WHERE columns = '{hold}';
+
+-- In a family of tables, the beginning of another one's name without the family's
+CREATE SCHEMA family;
+CREATE TABLE family.kx_clock_of_day (key int PRIMARY KEY, title text);
+CREATE TABLE family.kx_seat_dimension (key int PRIMARY KEY, title text);
+CREATE TABLE family.kx_sale (id int PRIMARY KEY, sold_clock_key int, seat_key int);
+CREATE TABLE family.stray (id int PRIMARY KEY, sold_clock_key int);
+SELECT * FROM said('beginning of table name', 'family');
+SELECT * FROM said('end of table name', 'family');
+
+-- A link table refers to the key of the type that its columns have
+CREATE SCHEMA fit;
+CREATE TABLE fit.crew (crew_no int PRIMARY KEY, uuid uuid UNIQUE, title text);
+CREATE TABLE fit.crew2crew (parent_id uuid, child_id uuid, PRIMARY KEY (parent_id, child_id));
+SELECT * FROM said('link table', 'fit');
+-- but to none of two such keys
+ALTER TABLE fit.crew ADD tag uuid UNIQUE;
+SELECT * FROM said('link table', 'fit');
+
+-- A word that is the name of a table alone is no mere decoration before another's
+CREATE SCHEMA plain;
+CREATE TABLE plain.entity (id int PRIMARY KEY, title text);
+CREATE TABLE plain.entity_grade (id int PRIMARY KEY, title text);
+CREATE TABLE plain.bulk_unit_grade (id int PRIMARY KEY, title text);
+CREATE TABLE plain.bulk_unit_item (id int PRIMARY KEY, grade_id int);
+SELECT * FROM said('table name', 'plain');
+SELECT * FROM said('own prefix', 'plain');
+SET client_min_messages = warning;
+DROP SCHEMA root, family, fit, plain CASCADE;
+RESET client_min_messages;
 DROP FUNCTION found, said;

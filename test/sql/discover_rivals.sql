@@ -173,8 +173,65 @@ SELECT * FROM signals('happened', 'events', 'same type');
 SET client_min_messages = warning;
 DROP SCHEMA rest, copied, measured, first, counted, noun, told, happened CASCADE;
 RESET client_min_messages;
+-- A key with the end of another table's name is not the own one of a table that only begins so
+CREATE SCHEMA borrow;
+CREATE TABLE borrow.node_worker (public_id text PRIMARY KEY, title text);
+CREATE TABLE borrow.worker_token (worker_id text PRIMARY KEY, body text);
+CREATE TABLE borrow.hull_check (hull_id text PRIMARY KEY, body text);
+CREATE TABLE borrow.session (id int PRIMARY KEY, worker_id text, hull_id text);
+SELECT * FROM signals('borrow', 'parent''s own key', 'key name');
+
+-- What has a word such as info after it means less than what ends in the name
+CREATE SCHEMA ending;
+CREATE TABLE ending.stow_plan_info (id int PRIMARY KEY, title text);
+CREATE TABLE ending.re_stow_plan (id int PRIMARY KEY, title text);
+CREATE TABLE ending.crane (id int PRIMARY KEY, stow_plan_id int);
+SELECT * FROM signals('ending', 'shorter', 'table name', 'end of table name');
+
+-- The child's name and then the column's is the parent's: not if only a part of the child's is
+CREATE SCHEMA kinds;
+CREATE TABLE kinds.barrel_alias (id int PRIMARY KEY, type int, title text);
+CREATE TABLE kinds.barrel_alias_type (id int PRIMARY KEY, title text);
+CREATE TABLE kinds.barrel_type (id int PRIMARY KEY, title text);
+SELECT * FROM signals('kinds', 'own name before', 'own prefix');
+
+-- What extends another table has its key, the more so if its name says no more than that
+CREATE SCHEMA extend;
+CREATE TABLE extend.vessel (id int PRIMARY KEY, title text);
+CREATE TABLE extend.vessel_meta (id int PRIMARY KEY, rating int);
+CREATE TABLE extend.vessel_crew (id int PRIMARY KEY, vessel_id int);
+CREATE TABLE extend.vessel_flag (id int PRIMARY KEY, rating int);
+SELECT * FROM signals('extend', 'extension', 'extension by its word');
+
+-- Words before that say which of several; words after, beside a column without them
+CREATE SCHEMA which;
+CREATE TABLE which.partner (id int PRIMARY KEY, title text);
+CREATE TABLE which.partner_bank (id int PRIMARY KEY, partner_id int);
+CREATE TABLE which.sale (id int PRIMARY KEY, partner_id int, partner_invoice_id int, partner_bank_id int, default_partner_id int,
+                         odd_partner_id int);
+SELECT * FROM signals('which', 'usual role', 'words after a sibling''s', 'words before');
+
+-- Words before the end of a table's name may be in that name, too
+CREATE SCHEMA gap;
+CREATE TABLE gap.barge_load_handling_plan (id int PRIMARY KEY, title text);
+CREATE TABLE gap.barge_load (id int PRIMARY KEY, title text);
+CREATE TABLE gap.tour (id int PRIMARY KEY, barge_load_plan_id int, spare_plan_id int);
+SELECT * FROM signals('gap', 'rest in the column''s name', 'shorter', 'words after');
+
+-- A foreign key that is unique is nobody's key
+CREATE SCHEMA fk;
+CREATE TABLE fk.step (pk int PRIMARY KEY, doctor_name_fk int UNIQUE);
+CREATE TABLE fk.visit (pk int PRIMARY KEY, doctor_name_fk int);
+SELECT * FROM signals('fk', 'key name');
+
+-- A template of what is in the table is another row of it; if there is a table of templates, it is one of these
+CREATE SCHEMA model;
+CREATE TABLE model.chart (id int PRIMARY KEY, template_id int);
+SELECT * FROM signals('model', 'another row');
+CREATE TABLE model.templates (id int PRIMARY KEY, title text);
+SELECT * FROM signals('model', 'another row', 'table name');
 
 SET client_min_messages = warning;
-DROP SCHEMA own, link, initial, length, subtype, letter, shop, staff, wide CASCADE;
+DROP SCHEMA own, link, initial, length, subtype, letter, shop, staff, wide, borrow, ending, kinds, extend, which, gap, fk, model CASCADE;
 RESET client_min_messages;
 DROP FUNCTION signals;

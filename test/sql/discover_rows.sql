@@ -222,7 +222,7 @@ SELECT score('s.audit', 'zuständig', 's.staff');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
 VALUES ('accepted', 's.shift', 'zuständig', 's.staff'), ('accepted', 's.shift', 'zuständig', 's.nowhere'), ('accepted', 's.shift', 'no,such', 's.staff'),
        ('accepted', 'this is "no name', 'x', '..'), ('accepted', 's.shift', '', 's.staff'), ('accepted', 's.shift', 'vertreter', 's.currency');
-SELECT child_columns, parent_table, parent_columns, score, evidence->>'why' AS why FROM sg_discover_fks('s.shift', verify => 'none');
+SELECT child_columns, parent_table, parent_columns, score, evidence->>'why' AS why FROM sg_discover_fks('s.shift', 0.9, 'none');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.logins', 'user_id', 's.users');
 SELECT count(*) FROM sg_discover_fks('s.logins', 0, 'none');
 SELECT count(*) FROM sg_discover_fks('s.logins', 0);
