@@ -55,6 +55,7 @@ typedef struct SideKey
 	bool		validated;
 	bool		period;
 	bool		automatic;		/* nobody chose the name */
+	char	   *triggers;		/* how they are switched off, or NULL */
 	char	   *definition;
 	bool		paired;
 } SideKey;

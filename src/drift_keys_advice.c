@@ -273,7 +273,8 @@ static bool
 needs_rebuild(const KeyPair *pair)
 {
 	return differs(pair, "match") || differs(pair, "on_update") || differs(pair, "on_delete") ||
-		differs(pair, "on_delete_columns") || differs(pair, "period");
+		differs(pair, "on_delete_columns") || differs(pair, "period") ||
+		(differs(pair, "triggers") && pair->reference->triggers == NULL);
 }
 
 /* The name that the target's key is to have in the end */
@@ -295,6 +296,9 @@ rebuild(KeyPair *pair, const KeySide *side)
 	append_add(pair, side, pair->reference, name,
 			   psprintf("DROP CONSTRAINT %s", quote_identifier(pair->target->step->fk_name)));
 	append_reason(pair, "DROP and ADD are one statement, so that no row gets past both");
+	if (differs(pair, "triggers") && pair->target->triggers)
+		append_reason(pair, psprintf("its triggers are switched off (%s): rows that came since were not checked",
+									 pair->target->triggers));
 	if (changes_rows(pair->reference->step) &&
 		(differs(pair, "on_delete") || differs(pair, "on_update") || differs(pair, "on_delete_columns")))
 	{
@@ -433,7 +437,17 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 	const KeySide *side = &comparison->target;
 	bool		only_validated = list_length(pair->differences) == 1 && differs(pair, "validated");
 	bool		elsewhere = differs(pair, "parent") || differs(pair, "parent_columns");
+	bool		off_there = differs(pair, "triggers") && pair->reference->triggers;
 	char	   *problem = NULL;
+
+	if (off_there)
+		append_reason(pair, psprintf("the reference's triggers are switched off (%s), which nobody should copy:"
+									 " make the key anew there", pair->reference->triggers));
+	if (off_there && list_length(pair->differences) == 1)
+	{
+		pair->recommendation = "ignore";
+		return;
+	}
 
 	if (only_validated && !pair->reference->validated)
 	{

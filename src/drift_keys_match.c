@@ -90,6 +90,13 @@ names_differ(const SideKey *a, const SideKey *b)
 	return !a->automatic && !b->automatic && strcmp(a->step->fk_name, b->step->fk_name) != 0;
 }
 
+/* Does one of them check, and the other not? */
+static bool
+differently_switched(const SideKey *a, const SideKey *b)
+{
+	return strcmp(a->triggers ? a->triggers : "", b->triggers ? b->triggers : "") != 0;
+}
+
 /*
  * What two keys of one shape differ in; renamed columns, which the lists of
  * ON DELETE SET may have too, have been translated by the caller.
@@ -112,6 +119,8 @@ clause_differences(const SideKey *reference, const SideKey *target, List *delete
 	differences = add_difference(differences, r->initially_deferred != t->initially_deferred,
 								 "initially_deferred");
 	differences = add_difference(differences, r->enforced != t->enforced, "enforced");
+
+	differences = add_difference(differences, differently_switched(reference, target), "triggers");
 
 	/* a key that is not enforced is never valid, either */
 	if (r->enforced && t->enforced)

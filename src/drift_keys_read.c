@@ -283,6 +283,7 @@ read_key(const KeySide *side, const SnapshotObject *object)
 	key->validated = bool_property(object, "validated", true);
 	key->period = bool_property(object, "period", false);
 	key->automatic = bool_property(object, "automatic_name", false);
+	key->triggers = text_property(object, "triggers");
 	key->definition = plan_key_clause(step, key->period, step->enforced && !key->validated);
 
 	return key;

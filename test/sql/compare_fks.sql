@@ -161,6 +161,18 @@ SELECT child_table, reference_name, status, recommendation, migration FROM sg_co
 -- and both ways round
 SELECT child_table, target_name, status, recommendation, run_on FROM sg_compare_fks('live', 'weird') WHERE level = 'key' AND status <> 'common';
 
+-- a key that is switched off is not the same one: it checks nothing; made anew it checks all rows
+CREATE TABLE silent (id int PRIMARY KEY, customer_id int CONSTRAINT silent_customer REFERENCES customers);
+SELECT sg_snapshot_take('heard', '{cmp}') > 0 AS taken;
+ALTER TABLE silent DISABLE TRIGGER ALL;
+SELECT sg_snapshot_take('silent', '{cmp}') > 0 AS taken;
+SELECT status, differences, recommendation, risk, reason, migration FROM sg_compare_fks('heard')
+WHERE level = 'key' AND child_table = 'cmp.silent';
+SELECT status, differences, recommendation, risk, reason, migration FROM sg_compare_fks('silent', 'heard')
+WHERE level = 'key' AND child_table = 'cmp.silent';
+SELECT status FROM sg_compare_fks('silent') WHERE level = 'key' AND child_table = 'cmp.silent';
+SELECT sg_snapshot_drop('heard'), sg_snapshot_drop('silent');
+
 -- misuse
 \set VERBOSITY terse
 SELECT count(*) FROM sg_compare_fks('no such');
