@@ -526,7 +526,10 @@ find_steps(List *found, List *planned, const FkPlan *plan, Discovery *d, List *p
 		step->reason = advice_reason(d->facts, d->weights, cand);
 		if (is_tied(cand) || is_planned(planned, step->child_table, step->child_columns, step->parent_table))
 			continue;
-		*proposed = (Proposed) {step, cand->column, cand->key, cand->score};
+		proposed->step = step;
+		proposed->column = cand->column;
+		proposed->key = cand->key;
+		proposed->score = cand->score;
 		found = lappend(found, proposed);
 	}
 	return found;
