@@ -32,6 +32,9 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
@@ -168,10 +171,28 @@ set_locally(const char *sql)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 }
 
+/*
+ * Plan a statement in a context that goes at once: what planning this one
+ * leaves behind, tens of megabytes, would stay until it has been executed.
+ */
+static void
+plan_beforehand(SPIPlanPtr plan)
+{
+	MemoryContext planning = AllocSetContextCreate(CurrentMemoryContext, "schemaguard planning", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(planning);
+	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+
+	if (cached)
+		ReleaseCachedPlan(cached, CurrentResourceOwner);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(planning);
+}
+
 static void
 read_here(SnapshotReader *reader, SnapshotCare care)
 {
 	SnapshotTexts texts;
+	SPIPlanPtr	plan;
 	SgScope		scope;
 
 	snapshot_texts(&texts);
@@ -188,7 +209,9 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	 * printing functions see
 	 */
 	PushActiveSnapshot(GetLatestSnapshot());
-	(void) snapshot_reader_fill(reader, sg_kept_plan(texts.statement, 0, NULL), true);
+	plan = sg_kept_plan(texts.statement, 0, NULL);
+	plan_beforehand(plan);
+	(void) snapshot_reader_fill(reader, plan, true);
 	PopActiveSnapshot();
 
 	SPI_finish();
