@@ -64,8 +64,6 @@ extern const SnapshotInfo *snapshot_info(SnapshotReader *reader);
 /* The next object in the order of kind, identity (as bytes), NULL at the end.  It is good until the next call. */
 extern const SnapshotObject *snapshot_next(SnapshotReader *reader);
 
-/* Start over from the first object */
-extern void snapshot_rewind(SnapshotReader *reader);
 extern void snapshot_close(SnapshotReader *reader);
 
 /* The header of a stored snapshot; raises as snapshot_open */

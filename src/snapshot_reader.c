@@ -300,12 +300,6 @@ snapshot_next(SnapshotReader *reader)
 }
 
 void
-snapshot_rewind(SnapshotReader *reader)
-{
-	tuplestore_rescan(reader->store);
-}
-
-void
 snapshot_close(SnapshotReader *reader)
 {
 	ExecDropSingleTupleTableSlot(reader->slot);
