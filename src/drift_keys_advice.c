@@ -268,6 +268,12 @@ differs(const KeyPair *pair, const char *property)
 	return sg_has_name(pair->differences, property);
 }
 
+static bool
+differs_only(const KeyPair *pair, const char *property)
+{
+	return list_length(pair->differences) == 1 && differs(pair, property);
+}
+
 /* What no ALTER CONSTRAINT can do: the key is made anew */
 static bool
 needs_rebuild(const KeyPair *pair)
@@ -435,7 +441,7 @@ static void
 advise_changed(KeyComparison *comparison, KeyPair *pair)
 {
 	const KeySide *side = &comparison->target;
-	bool		only_validated = list_length(pair->differences) == 1 && differs(pair, "validated");
+	bool		only_validated = differs_only(pair, "validated");
 	bool		elsewhere = differs(pair, "parent") || differs(pair, "parent_columns");
 	bool		off_there = differs(pair, "triggers") && pair->reference->triggers;
 	char	   *problem = NULL;
@@ -443,7 +449,7 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 	if (off_there)
 		append_reason(pair, psprintf("the reference's triggers are switched off (%s), which nobody should copy:"
 									 " make the key anew there", pair->reference->triggers));
-	if (off_there && list_length(pair->differences) == 1)
+	if (off_there && differs_only(pair, "triggers"))
 	{
 		pair->recommendation = "ignore";
 		return;
@@ -471,7 +477,7 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 	}
 	else if (only_validated)
 		pair->recommendation = "validate here";
-	else if (list_length(pair->differences) == 1 && differs(pair, "name"))
+	else if (differs_only(pair, "name"))
 		pair->recommendation = "rename";
 	else
 		pair->recommendation = "change here";
