@@ -306,14 +306,8 @@ before_inside(const MatchState *state, const NameForm *form, int before)
 		return 0;
 	for (int i = state->lo; i < state->lo + before && i < state->words->n; i++)
 	{
-		for (int j = parent->prefix; j < form->front; j++)
-		{
-			if (strcmp(state->words->stem[i], parent->words.stem[j]) == 0)
-			{
-				inside++;
-				break;
-			}
-		}
+		if (has_stem(&parent->words, parent->prefix, form->front, state->words->stem[i]))
+			inside++;
 	}
 	return inside;
 }
@@ -343,6 +337,7 @@ static void
 consider_table(MatchState *state, const NameForm *form, int sharing, int before, int after, int abbreviation, bool glued)
 {
 	Facts	   *facts = state->facts;
+	int			child = facts->columns[state->column].table;
 	ListCell   *lc;
 
 	foreach(lc, facts->tables[form->table].keys)
@@ -361,13 +356,11 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 		cand.self_before = any_word(state, state->lo, state->lo + before, WORD_SELF);
 		cand.back = form->back;
 		cand.cover = form->cover;
-		cand.own_front = state->own_front ||
-			front_is_childs(facts, form, facts->columns[state->column].table);
-		cand.own_share = abbreviation || facts->keys[cand.key].borrowed ? 0 :
-			share_of_child(facts, form, facts->columns[state->column].table);
+		cand.own_front = state->own_front || front_is_childs(facts, form, child);
+		cand.own_share = abbreviation || facts->keys[cand.key].borrowed ? 0 : share_of_child(facts, form, child);
 		cand.roles_inside = before_inside(state, form, before);
 		cand.own_whole = !before && !after && !abbreviation && !glued && cand.own_front &&
-			form->match == MATCH_TAIL && front_is_whole(facts, form, facts->columns[state->column].table);
+			form->match == MATCH_TAIL && front_is_whole(facts, form, child);
 		cand.role_usual = before > 0 && all_words(state, state->lo, state->lo + before, WORD_SIDE);
 		cand.sibling = has_shorter_sibling(state, after);
 		cand.before = before;
