@@ -81,7 +81,7 @@ plant() {
   local table column
   IFS=$'\t' read -r table column < <(sg_as psql -qAtX -F $'\t' -d "$1" -c "SELECT c.oid::regclass, quote_ident(a.attname)
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relkind = 'r' AND c.oid >= 16384 AND NOT c.relispartition ORDER BY c.oid::regclass::text COLLATE \"C\", a.attnum LIMIT 1")
+    WHERE c.relkind = 'r' AND c.oid >= 16384 AND NOT c.relispartition AND NOT c.relhassubclass ORDER BY c.oid::regclass::text COLLATE \"C\", a.attnum LIMIT 1")
   [ -n "$column" ] || return 1
   { sg_as pg_dump --schema-only "$1"
     printf '%s\n' 'RESET search_path;' "ALTER TABLE $table ADD sg_planted int DEFAULT 1;" "ALTER TABLE $table ALTER $column SET STATISTICS 77;" \
