@@ -209,6 +209,7 @@ REGRESS = \
 	discover \
 	discover_names \
 	discover_rivals \
+	discover_roles \
 	discover_rows \
 	drift \
 	drift_check \

@@ -70,13 +70,11 @@ typedef enum Suffix
 #define WORD_ROLE		0x400	/* one of the two that a relation is between */
 #define WORD_OUTSIDER	0x800	/* of WORD_PERSON: somebody from outside */
 #define WORD_BUYER		0x1000	/* what somebody from outside may do */
-#define WORD_NOUN		0x2000	/* of WORD_SELF: may be something else */
-#define WORD_EVENT		0x4000	/* what has happened */
 #define WORD_STAFF		0x8000	/* names a table of those who work here */
 #define WORD_JOB		0x10000 /* what these do */
-#define WORD_SIDE		0x20000 /* which one of several: from, default */
 #define WORD_SECRET		0x40000 /* what only one person knows */
 #define WORD_MORE		0x80000 /* a table that tells more of another's rows */
+#define WORD_PICTURE	0x100000	/* what a picture or a file is for */
 
 extern Words words_split(const char *name, WordsRoom *room);
 extern Words words_copy(const Words *words, WordsRoom *room);
@@ -86,6 +84,7 @@ extern Suffix words_suffix(const char *word);
 extern bool words_personal(const Words *words);
 extern int	words_secret(const Words *words);
 extern bool words_is_agent(const char *word);
+extern int	words_pictures(const char *stem);
 extern bool words_reference_prefix(const char *word);
 
 /* The part of a word before a glued suffix ("hostid"), or 0 */
@@ -199,7 +198,8 @@ typedef struct Facts
 	int			references_room;
 	int			indexed;		/* columns that lead an index that is not
 								 * unique */
-	HTAB	   *by_table_name;	/* joined stems -> tables */
+	HTAB	   *by_whole_name;	/* joined stems of all words -> tables */
+	HTAB	   *by_table_name;	/* joined stems of parts, too -> tables */
 	HTAB	   *by_key_name;	/* joined stems -> keys */
 	HTAB	   *by_key_word;	/* the names of primary keys of one word ->
 								 * keys */
@@ -211,6 +211,7 @@ typedef struct Facts
 								 * or -1 */
 	List	   *persons;		/* of int: the tables of people, best first */
 	int			staff;			/* the one of those who work here, or -1 */
+	int			pictures;		/* the table of pictures and files, or -1 */
 	struct StatsCache *stats;
 	HTAB	   *type_pairs;
 	HTAB	   *shared_words;
@@ -282,9 +283,9 @@ typedef struct Candidate
 	bool		own_front;		/* the words left over are the child's own */
 	double		own_share;		/* how much of the child's name these words
 								 * are, wherever they are in it */
-	bool		own_whole;		/* they are all of the child's */
+	bool		decorated;		/* what is matched is all of another table's
+								 * name */
 	int8		roles_inside;	/* words before that are among those left over */
-	bool		role_usual;		/* those before say which one of several */
 	double		cover;			/* share of the table's name that is matched */
 	Suffix		suffix;
 	bool		prefix;			/* id_, fk_ */
@@ -300,10 +301,10 @@ typedef struct Candidate
 	bool		key_short;		/* a word of it is abbreviated */
 	bool		key_whole;		/* with what its table's columns begin with */
 
+	bool		picture;		/* the name says what a picture is for, and
+								 * this is their table */
 	bool		self_word;
 	bool		tree_word;		/* and it says nothing else */
-	bool		self_noun;		/* or something else, and the table is none of
-								 * people */
 	bool		self_named;		/* it comes after the child's own name */
 	bool		actor_word;
 	bool		buys;			/* who need not be of the house */
@@ -370,6 +371,9 @@ typedef struct NameCrowd
 
 /* Counted once for each name, which must be there */
 extern const NameCrowd *names_crowd(Facts *facts, const char *name);
+
+/* Is there a table whose name is just these words of another's? */
+extern bool names_another(const Facts *facts, const FactTable *table, int lo, int hi);
 
 /* Does the name of one table begin with all of another's? */
 extern bool names_extended(const Facts *facts, int front, int table);

@@ -48,6 +48,30 @@ is_own_part(const Facts *facts, int column, int table)
 	return strcmp(name, whole) == 0;
 }
 
+/* What a key's column may be called in a child that puts the parent's name before */
+static void
+prefixed_name(const Facts *facts, const FactKey *key, int i, char *name)
+{
+	const FactTable *parent = &facts->tables[key->table];
+	int			length;
+
+	words_join(&parent->words, parent->prefix, parent->words.n, name);
+	length = strlen(name);
+	strlcpy(name + length, facts->columns[key->columns[i]].joined, WORD_KEY_SIZE - length);
+}
+
+/* What is called so in the child, with the parent's name before it or without, or -1 */
+static int
+child_column(const Facts *facts, const FactKey *key, int i, int child)
+{
+	char		name[WORD_KEY_SIZE];
+	int			column;
+
+	prefixed_name(facts, key, i, name);
+	column = match_column_named(facts, child, name);
+	return column >= 0 ? column : match_column_named(facts, child, facts->columns[key->columns[i]].joined);
+}
+
 bool
 match_lead(Facts *facts, int lead, int k, int *columns)
 {
@@ -62,7 +86,7 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 	for (int i = 0; i < key->n; i++)
 	{
 		if (is_own_part(facts, key->columns[i], key->table) ||
-			match_column_named(facts, child, facts->columns[key->columns[i]].joined) < 0)
+			child_column(facts, key, i, child) < 0)
 		{
 			if (open >= 0)
 				return false;
@@ -74,8 +98,7 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 
 	for (int i = 0; i < key->n; i++)
 	{
-		columns[i] = i == open ? lead :
-			match_column_named(facts, child, facts->columns[key->columns[i]].joined);
+		columns[i] = i == open ? lead : child_column(facts, key, i, child);
 		if (columns[i] < 0 || columns[i] == key->columns[i] ||
 			(i != open && columns[i] == lead) ||
 			!facts_types_match(facts, facts->columns[columns[i]].type,
@@ -88,18 +111,6 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 		}
 	}
 	return true;
-}
-
-/* What a key's column may be called in a child that puts the parent's name before */
-static void
-prefixed_name(const Facts *facts, const FactKey *key, int i, char *name)
-{
-	const FactTable *parent = &facts->tables[key->table];
-	int			length;
-
-	words_join(&parent->words, parent->prefix, parent->words.n, name);
-	length = strlen(name);
-	strlcpy(name + length, facts->columns[key->columns[i]].joined, WORD_KEY_SIZE - length);
 }
 
 /*
@@ -129,12 +140,7 @@ same_columns(Facts *facts, const FactKey *key, int child, int *columns)
 {
 	for (int i = 0; i < key->n; i++)
 	{
-		char		name[WORD_KEY_SIZE];
-
-		prefixed_name(facts, key, i, name);
-		columns[i] = match_column_named(facts, child, name);
-		if (columns[i] < 0)
-			columns[i] = match_column_named(facts, child, facts->columns[key->columns[i]].joined);
+		columns[i] = child_column(facts, key, i, child);
 		if (columns[i] < 0 || is_in(columns[i], columns, i) ||
 			!facts_types_match(facts, facts->columns[columns[i]].type,
 							   facts->columns[key->columns[i]].type))

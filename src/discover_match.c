@@ -110,9 +110,7 @@ match_rank(const Facts *facts, const Candidate *cand)
 	if (cand->key_match)
 		rank += (cand->key_before ? 5 : 6) - (cand->key_glued ? 2 : 0);
 	rank += 2 * key->owned - 2 * key->borrowed + (key->primary ? 1 : 0);
-	if (cand->actor_word || cand->self_word || cand->about || cand->linked || cand->letter)
-		rank += 2;
-	if (cand->kinds)
+	if (cand->actor_word || cand->self_word || cand->picture || cand->about || cand->linked || cand->letter || cand->kinds)
 		rank += 6;
 	return rank;
 }
@@ -204,8 +202,12 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 	int			n;
 
 	if (form->glued)
-		return strncmp(parent->words.stem[parent->words.n - 1], table->words.stem[table->prefix < table->words.n ? table->prefix : 0],
-					   form->front) == 0;
+	{
+		const char *whole = parent->words.stem[parent->words.n - 1];
+		const char *first = table->words.stem[table->prefix < table->words.n ? table->prefix : 0];
+
+		return strncmp(whole, first, form->front) == 0 && strcmp(whole, first) != 0;
+	}
 	if (form->match != MATCH_TAIL || more <= 0 || table->prefix + more > table->words.n)
 		return false;
 	if (!words_same(&parent->words, parent->prefix, &table->words, table->prefix, more))
@@ -217,6 +219,10 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 	 */
 	n = parent->words.n - parent->prefix;
 	if (n == 2 * more && words_same(&parent->words, parent->prefix, &parent->words, parent->prefix + more, more))
+		return false;
+
+	/* collections_subjects links the two, and is no kind of subjects */
+	if (more == table->words.n - table->prefix && names_another(facts, parent, form->front, parent->words.n))
 		return false;
 	return n != table->words.n - table->prefix ||
 		!words_same(&parent->words, parent->prefix, &table->words, table->prefix, n);
@@ -273,26 +279,6 @@ any_word(const MatchState *state, int lo, int hi, int class)
 			return true;
 	}
 	return false;
-}
-
-static bool
-all_words(const MatchState *state, int lo, int hi, int class)
-{
-	for (int i = lo; i < hi; i++)
-	{
-		if (!(state->words->class[i] & class))
-			return false;
-	}
-	return true;
-}
-
-/* Are those words, that it has more, all of the child's? */
-static bool
-front_is_whole(const Facts *facts, const NameForm *form, int child)
-{
-	const FactTable *table = &facts->tables[child];
-
-	return !form->glued && form->front - facts->tables[form->table].prefix == table->words.n - table->prefix;
 }
 
 /* How many words before the match has the parent's name as well? */
@@ -359,9 +345,8 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 		cand.own_front = state->own_front || front_is_childs(facts, form, child);
 		cand.own_share = abbreviation || facts->keys[cand.key].borrowed ? 0 : share_of_child(facts, form, child);
 		cand.roles_inside = before_inside(state, form, before);
-		cand.own_whole = !before && !after && !abbreviation && !glued && cand.own_front &&
-			form->match == MATCH_TAIL && front_is_whole(facts, form, child);
-		cand.role_usual = before > 0 && all_words(state, state->lo, state->lo + before, WORD_SIDE);
+		cand.decorated = form->match == MATCH_FULL && !form->glued && (form->front > 0 || form->back > 0) &&
+			names_another(facts, &facts->tables[form->table], form->front, facts->tables[form->table].words.n - form->back);
 		cand.sibling = has_shorter_sibling(state, after);
 		cand.before = before;
 		cand.after = after;
@@ -637,19 +622,31 @@ look_up_keys(MatchState *state, int lo, int hi)
 	}
 }
 
-/* "to" in reports_to says no role, the word before it does */
+/* "to" in reports_to says no role, the word before it does; and rows are superseded by rows */
 int
 match_role_word(const MatchState *state)
 {
 	static const char *const prepositions[] = {"to", "of", "from", "for", "via"};
 	int			last = state->hi - 1;
 
+	if (last > state->lo && strcmp(state->words->word[last], "by") == 0 && (state->words->class[last - 1] & WORD_TREE))
+		return last - 1;
 	for (int i = 0; i < lengthof(prepositions); i++)
 	{
 		if (last > state->lo && strcmp(state->words->word[last], prepositions[i]) == 0)
 			return last - 1;
 	}
 	return last;
+}
+
+/* Are the words that the parent's name has before the match another table's? */
+static bool
+links_another(const Facts *facts, const Candidate *cand)
+{
+	const FactTable *parent = &facts->tables[facts->keys[cand->key].table];
+
+	return !cand->table_glued && cand->front > 0 &&
+		names_another(facts, parent, parent->prefix, parent->prefix + cand->front);
 }
 
 /* Has a table been found that bears the last words of the name? */
@@ -662,9 +659,12 @@ match_names_a_table(const MatchState *state)
 	{
 		const Candidate *cand = state->set[i];
 
-		/* employee_id beside hr_employee is that, and not just anybody */
+		/*
+		 * employee_id beside hr_employee is that, and not just anybody; but
+		 * post_author links posts with authors, whoever these are
+		 */
 		bool		whole = cand->table_match == MATCH_FULL ||
-			(person && cand->table_match == MATCH_TAIL && !cand->before);
+			(person && cand->table_match == MATCH_TAIL && !cand->before && !links_another(state->facts, cand));
 
 		if ((whole && !cand->after && !cand->abbreviation && !cand->glued) ||
 			(cand->key_match && !cand->key_glued && !cand->key_short))
@@ -744,7 +744,7 @@ consider_roles(MatchState *state)
 {
 	Facts	   *facts = state->facts;
 	int			class = state->words->class[match_role_word(state)] | uid_class(state);
-	bool		agent = class == 0 && state->hi > state->lo && !state->prefix &&
+	bool		agent = (class & ~WORD_PICTURE) == 0 && state->hi > state->lo && !state->prefix &&
 		(state->suffix == SUFFIX_ID ? state->hi < state->words->n :
 		 state->suffix == SUFFIX_NONE && state->hi == 1 && !facts_is_text(facts->columns[state->column].type)) &&
 		words_is_agent(state->words->word[state->hi - 1]) && !ends_in_a_table(state);
@@ -757,6 +757,9 @@ consider_roles(MatchState *state)
 		tables = list_copy(facts->persons);
 	if ((class & WORD_SELF) && ((class & WORD_TREE) || !match_names_a_table(state)))
 		tables = list_append_unique_int(tables, facts->columns[state->column].table);
+	if ((class & WORD_PICTURE) && facts->pictures >= 0 && !match_names_a_table(state) &&
+		(state->suffix == SUFFIX_ID || !facts_is_text(facts->columns[state->column].type)))
+		tables = list_append_unique_int(tables, facts->pictures);
 	foreach(lc, tables)
 	{
 		int			t = lfirst_int(lc);
@@ -773,9 +776,9 @@ consider_roles(MatchState *state)
 			cand.agent = agent;
 			cand.buys = (class & WORD_BUYER) != 0;
 			cand.works = (class & WORD_JOB) != 0;
+			cand.picture = (class & WORD_PICTURE) && t == facts->pictures;
 			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
-			cand.self_noun = cand.self_word && (class & WORD_NOUN) && !list_member_int(facts->persons, t);
 			cand.self_named = cand.self_word && follows_own_name(state);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
 			cand.rank = match_rank(facts, &cand);

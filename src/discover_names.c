@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 
 #include "discover.h"
@@ -235,19 +236,33 @@ find_families(Facts *facts)
 	hash_destroy(firsts);
 }
 
+bool
+names_another(const Facts *facts, const FactTable *table, int lo, int hi)
+{
+	char		name[WORD_KEY_SIZE];
+
+	words_join(&table->words, lo, hi, name);
+	return names_find(facts->by_whole_name, name) != NIL;
+}
+
 /* The words with which many tables begin: the name of the application, unless a table has just that name */
 static void
 find_table_prefixes(Facts *facts)
 {
 	HTAB	   *firsts = names_hash("first words");
-	HTAB	   *alone = names_hash("names of one word");
+	char		name[WORD_KEY_SIZE];
 
+	facts->by_whole_name = names_hash("whole names");
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		const FactTable *table = &facts->tables[t];
 
-		if (!table->partition)
-			names_add(table->words.n == 1 ? alone : firsts, table->words.stem[0], t);
+		if (table->partition)
+			continue;
+		if (table->words.n > 1)
+			names_add(firsts, table->words.stem[0], t);
+		words_join(&table->words, 0, table->words.n, name);
+		names_add(facts->by_whole_name, name, t);
 	}
 	for (int t = 0; t < facts->ntables; t++)
 	{
@@ -257,12 +272,11 @@ find_table_prefixes(Facts *facts)
 		if (table->words.n < 2)
 			continue;
 		sharing = list_length(names_find(firsts, table->words.stem[0]));
-		if (names_find(alone, table->words.stem[0]) == NIL &&
+		if (!names_another(facts, table, 0, 1) &&
 			((sharing >= 4 && sharing >= facts->ntables * 0.4) || is_decoration(&table->words, 0)))
 			table->prefix = 1;
 	}
 	hash_destroy(firsts);
-	hash_destroy(alone);
 	find_families(facts);
 }
 
@@ -626,7 +640,9 @@ login_columns(const Facts *facts, const FactTable *table)
 	{
 		const FactColumn *column = &facts->columns[c];
 
-		personal += column->name && words_secret(&column->words) == 0 && words_personal(&column->words);
+		/* email_protected is a flag of anything */
+		personal += column->name && words_secret(&column->words) == 0 && words_personal(&column->words) &&
+			facts_type_category(column->type) != TYPCATEGORY_BOOLEAN;
 	}
 	return secret ? personal : -1;
 }
@@ -690,8 +706,9 @@ find_personal(Facts *facts)
 		{
 			FactTable  *other = &facts->tables[lfirst_int(lo)];
 
-			if (other != table && has_id_of(facts, lfirst_int(lc), other) &&
-				!has_id_of(facts, lfirst_int(lo), table))
+			/* but the users of a customer are no customers */
+			if (other != table && person_rank(other) >= person_rank(table) &&
+				has_id_of(facts, lfirst_int(lc), other) && !has_id_of(facts, lfirst_int(lo), table))
 			{
 				other->personal += table->personal;
 				table->personal = 0;
@@ -745,6 +762,30 @@ prepare_persons(Facts *facts)
 		facts->persons = list_append_unique_int(facts->persons, facts->staff);
 	find_logins(facts);
 	find_personal(facts);
+}
+
+/* The table of pictures and files */
+static void
+prepare_pictures(Facts *facts)
+{
+	int			best = 0;
+
+	facts->pictures = -1;
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		const FactTable *table = &facts->tables[t];
+		int			last = decorated_end(table) - 1;
+		int			rank;
+
+		if (table->partition || table->primary < 0)
+			continue;
+		rank = last == table->prefix ? words_pictures(table->words.stem[last]) : 0;
+		if (rank > best)
+		{
+			best = rank;
+			facts->pictures = t;
+		}
+	}
 }
 
 /*
@@ -811,6 +852,7 @@ match_prepare(Facts *facts)
 	}
 	prepare_keys(facts);
 	prepare_persons(facts);
+	prepare_pictures(facts);
 	prepare_letters(facts);
 }
 

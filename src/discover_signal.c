@@ -39,13 +39,12 @@
 	Y(KEY, "key name", "the column has the name of the parent's key") \
 	Y(KEY_ROLE, "key name after role", "the column's name ends in that of the parent's key") \
 	Y(ACTOR, "somebody who acts", "the name says who acts, and the table is the one of people") \
+	X(PICTURE, "picture", "the name says what a picture is for, and the table is the one of pictures and files") \
 	Y(SELF_WORD, "another row", "the name says that it is another row of the same table") \
 	X(TREE_WORD, "row before or above", "that word says so and nothing else") \
-	X(SELF_NOUN, "another row or a noun", "that word may be something else as well, and the table is none of people") \
 	X(SELF_NAMED, "row of the own name", "and the child's own name comes before it") \
-	X(OWN_WHOLE, "own name before", "the table's name is the child's and then the column's") \
-	X(ROLE_INSIDE, "rest in the column's name", "the words before are in the rest of the table's name") \
-	X(ROLE_USUAL, "usual role", "the words before say which one of several: from, to, default, ...") \
+	X(DECORATED, "decorated", "another table has that name without words that say nothing") \
+	X(NAMED_BESIDE, "named by another column", "the child has a column with all of the parent's name") \
 	X(TABLE_HEAD, "beginning of table name", "the column's name is the beginning of the table's") \
 	X(TABLE_COVER, "share of table name", "how much of the table's name the column's name holds") \
 	X(TABLE_GLUED, "inside of the table's word", "it begins inside of a word of the table's name") \
@@ -117,7 +116,6 @@
 	X(CHILD_UNIQUE, "unique in child", "the column alone is unique in the child") \
 	X(CHILD_IN_PRIMARY, "part of child's key", "the column is part of the child's primary key") \
 	X(NOT_NULL, "not null", "the column is not null") \
-	X(SECOND, "second column", "the column is the table's second: what a row belongs to comes after its key") \
 	X(INDEXED, "indexed", "an index begins with the column") \
 	X(UNINDEXED, "not indexed", "no index begins with it, in a database that has indexes on columns like it") \
 	X(POLYMORPHIC, "type column", "another column says which table it refers to") \
@@ -125,7 +123,6 @@
 	X(KEY_OWNED, "parent's own key", "and that name has the parent's name in it") \
 	X(CHILD_LOG, "log", "the child is a log, a history, a cache or the like") \
 	X(CHILD_COPY, "copy", "and of a table whose columns it has") \
-	X(CHILD_EVENTS, "events", "the child is a table of what has happened") \
 	X(CHILD_KEYLESS, "child without key", "the child has no primary key") \
 	X(PARENT_LOG, "parent is a log", "the parent is a log, a history, a cache or the like") \
 	X(BARE_STYLE, "style of bare names", "the same, for a name without ending") \
@@ -374,6 +371,36 @@ begins_with(const Words *a, const Words *b)
 	return strncmp(ka, kb, strlen(kb)) == 0;
 }
 
+/* The last word of a name, a glued ending cut off */
+static const char *
+ending(const FactColumn *column)
+{
+	int			n = column->words.n;
+	const char *word = column->words.word[n > 1 && isdigit((unsigned char) column->words.word[n - 1][0]) ? n - 2 : n - 1];
+	Suffix		suffix;
+	int			glued = words_suffix(word) == SUFFIX_NONE ? words_glued_suffix(word, &suffix) : 0;
+
+	return word + glued;
+}
+
+/* batch_task_run_id beside task_run_id: that one is a batch's, this one is not */
+static bool
+is_named_beside(const Facts *facts, const Candidate *cand)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	const FactTable *parent = &facts->tables[facts->keys[cand->key].table];
+	char		name[WORD_KEY_SIZE];
+	int			other;
+
+	if (cand->table_match == MATCH_NONE || (cand->table_match == MATCH_FULL && !cand->abbreviation))
+		return false;
+	words_join(&parent->words, parent->prefix, parent->words.n, name);
+	if (cand->suffix != SUFFIX_NONE)
+		strlcat(name, ending(column), sizeof(name));
+	other = match_column_named(facts, column->table, name);
+	return other >= 0 && other != cand->column;
+}
+
 static void
 name_signals(const Facts *facts, const Candidate *cand, float *s)
 {
@@ -416,9 +443,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
 	s[SIGNAL_OWN_REST] = cand->own_share > 0 && !cand->own_front;
 	s[SIGNAL_OWN_SHARE] = cand->own_share;
-	s[SIGNAL_OWN_WHOLE] = cand->own_whole && !key->borrowed;
-	s[SIGNAL_ROLE_INSIDE] = cand->before > 0 ? (double) cand->roles_inside / cand->before : 0;
-	s[SIGNAL_ROLE_USUAL] = cand->role_usual;
+	s[SIGNAL_DECORATED] = cand->decorated;
+	s[SIGNAL_NAMED_BESIDE] = is_named_beside(facts, cand);
 	s[SIGNAL_ABBREVIATION] = cand->abbreviation == 1;
 	s[SIGNAL_LETTERS] = cand->abbreviation == 2;
 	s[SIGNAL_GLUED] = cand->table_match != MATCH_NONE && cand->glued;
@@ -446,9 +472,9 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	}
 	s[SIGNAL_PART_OF] = !self && !s[SIGNAL_ACTOR] && begins_with(&child->words, &parent->words);
 	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
+	s[SIGNAL_PICTURE] = cand->picture && cand->table_match == MATCH_NONE && !cand->key_match;
 	s[SIGNAL_SELF_WORD] = cand->self_word;
 	s[SIGNAL_TREE_WORD] = cand->tree_word;
-	s[SIGNAL_SELF_NOUN] = cand->self_noun;
 	s[SIGNAL_SELF_NAMED] = cand->self_named;
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
@@ -463,18 +489,6 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_KINDS] = cand->kinds;
 	s[SIGNAL_LINKED] = cand->linked;
 	s[SIGNAL_EXTENDS_SCHEMA] = cand->extends && child->schema != parent->schema;
-}
-
-/* The last word of a name, a glued ending cut off */
-static const char *
-ending(const FactColumn *column)
-{
-	int			n = column->words.n;
-	const char *word = column->words.word[n > 1 && isdigit((unsigned char) column->words.word[n - 1][0]) ? n - 2 : n - 1];
-	Suffix		suffix;
-	int			glued = words_suffix(word) == SUFFIX_NONE ? words_glued_suffix(word, &suffix) : 0;
-
-	return word + glued;
 }
 
 /* Does a name end in a plural? */
@@ -609,7 +623,6 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;
 	s[SIGNAL_CHILD_UNIQUE] = column->alone_unique && !column->alone_primary;
 	s[SIGNAL_CHILD_IN_PRIMARY] = column->in_primary && !column->alone_primary;
-	s[SIGNAL_SECOND] = cand->column == facts->tables[column->table].columns + 1;
 	s[SIGNAL_NOT_NULL] = column->not_null && !column->in_primary;
 	if (facts->indexed > 0)
 		s[column->leads_index || column->in_primary || column->alone_unique ? SIGNAL_INDEXED : SIGNAL_UNINDEXED] = 1;
@@ -808,7 +821,6 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_PARENT_PRIMARY] = key->primary || (cand->leads && cand->redundant);
 	s[SIGNAL_KEY_OWNED] = cand->key_match && key->owned;
 	s[SIGNAL_CHILD_LOG] = is_log(child);
-	s[SIGNAL_CHILD_EVENTS] = (child->words.class[child->words.n - 1] & WORD_EVENT) != 0;
 	s[SIGNAL_PARENT_LOG] = is_log(parent);
 	s[SIGNAL_CHILD_KEYLESS] = child->primary < 0;
 	s[SIGNAL_PARENT_BORROWED] = key->borrowed;

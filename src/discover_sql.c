@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(sg_unmatched_keys);
 PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
-#define PROPOSED 0.3			/* the default of min_score */
+#define PROPOSED 0.4			/* the default of min_score */
 #define SCORE_COLUMN 5			/* of sg_discover_fks */
 
 typedef enum Verify

@@ -51,33 +51,32 @@ static const char *const actor_words =
 " assigned instructor teacher coach trainer driver counselor organizer signer autor usuario"
 " participant salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller"
 " staff operator officer clerk patron physician technician consultant"
-" salesman mgr von par por leiter bearbeiter verantwortlicher responsabl auteur host ";
+" salesman mgr von par por leiter bearbeiter verantwortlicher responsabl auteur host"
+" mentor mente student learner tutor volunteer guardian signatori sponsor judg guide champion captain nurs doctor ";
 
 static const char *const self_words =
 " parent ancestor descendant predecessor successor previou prev next root original orig superior reply"
-" child source copi duplicat merged replaced replac superseded superced boss sup padr vater vorgesetzter manager report"
-" templat prototyp prerequisit main head linked related bas cloned clon forked upper preceding following precedent old new merg rerun reversal blocked ";
-
-/* of these, nouns that may be anything else as well */
-static const char *const noun_words =
-" source copi report manager boss sup child reply head main bas ";
+" child source copi duplicat merged replaced replac superseded superceded boss sup padr vater vorgesetzter manager report"
+" superclass supertyp templat prototyp prerequisit main head linked related respons bas cloned clon forked upper"
+" preceding following precedent old new merg rerun reversal blocked ";
 
 static const char *const tree_words =
 " parent ancestor descendant predecessor successor previou prev next root superior child preceding following precedent"
-" padr vater superseded boss ";
+" padr vater superseded superceded replaced superclass supertyp boss ";
 
 static const char *const role_words =
 " subject object target from to other left right a b ";
 
+/* what a picture or a file is for, and what tables of pictures and files are called, the likeliest first */
+static const char *const picture_words =
+" avatar cover banner icon logo imag photo pictur thumbnail portrait background wallpaper screenshot ";
+
+static const char *const picture_tables[] = {
+	"imag", "pictur", "photo", "media", "medium", "fil", "upload", "asset", "attachment", "blob",
+};
+
 /* what only one person knows */
 static const char *const secret_words = " password passwd pwd pass passphras ";
-
-/* which one of several somebody or something is */
-static const char *const side_words =
-" from to by for of at in sourc src target tgt dest destination origin left right first second third primari secondari"
-" main default current last latest next previou prev initial final start end begin own owning parent child old new"
-" original bas home local remot active assigned preferred selected alternat ship bill shipping billing sender receiver"
-" created updated modified root top up down super sub ";
 
 /* what a table tells more of the rows of another */
 static const char *const more_words =
@@ -107,9 +106,6 @@ static const char *const log_words =
 " log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stat statistic"
 " summari trash deleted old import export migration job outbox template dump metric aggregat daili monthli hourli ";
 
-static const char *const event_words =
-" event evt activiti ereignis evento evenement ";
-
 static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
 " table record model dimension ";
@@ -123,7 +119,9 @@ static const char *const personal_words =
 static const char *const thing_words =
 " quarter number order letter paper layer folder header server cluster chapter counter master register container"
 " customer character parameter filter trigger supplier provider printer computer router cover center color error"
-" other over factor vector sector floor carrier tracker transfer ";
+" other over factor vector sector floor carrier tracker transfer comparator indicator generator connector selector"
+" descriptor separator locator processor monitor adapter handler listener controller loader parser builder scheduler"
+" buffer pointer marker timer encoder decoder scanner corner border diaper tower river ";
 
 static bool
 in_list(const char *list, const char *word)
@@ -150,9 +148,9 @@ words_class(const char *word, const char *stem)
 		{measure_words, WORD_MEASURE}, {decoration_words, WORD_DECORATION},
 		{number_words, WORD_NUMBER}, {log_words, WORD_LOG}, {tree_words, WORD_TREE},
 		{role_words, WORD_ROLE}, {outsider_words, WORD_OUTSIDER}, {buyer_words, WORD_BUYER},
-		{noun_words, WORD_NOUN}, {event_words, WORD_EVENT},
 		{staff_words, WORD_STAFF}, {job_words, WORD_JOB},
-		{side_words, WORD_SIDE}, {more_words, WORD_MORE}, {secret_words, WORD_SECRET},
+		{more_words, WORD_MORE}, {secret_words, WORD_SECRET},
+		{picture_words, WORD_PICTURE},
 	};
 	int			class = 0;
 	char		padded[WORD_KEY_SIZE + 3];
@@ -203,12 +201,14 @@ words_secret(const Words *words)
 	return found ? 1 + more : 0;
 }
 
-/* resolver, revoker: made of a verb, it says who does something */
+/* resolver, revoker, interviewee: made of a verb, it says who does something, or to whom it is done */
 bool
 words_is_agent(const char *word)
 {
 	int			n = strlen(word);
 
+	if (n > 5 && strcmp(word + n - 2, "ee") == 0)
+		return !in_list(" committee subcommittee degree coffee guarantee refugee pedigree ", word);
 	if (n < 5 || word[n - 1] != 'r' || strchr("eo", word[n - 2]) == NULL || in_list(thing_words, word))
 		return false;
 	for (int p = 3; p <= n - 4; p++)
@@ -218,6 +218,18 @@ words_is_agent(const char *word)
 			return false;
 	}
 	return true;
+}
+
+/* How well does a table of this name do as that of pictures and files?  0: not at all */
+int
+words_pictures(const char *stem)
+{
+	for (int i = 0; i < lengthof(picture_tables); i++)
+	{
+		if (strcmp(stem, picture_tables[i]) == 0)
+			return lengthof(picture_tables) - i;
+	}
+	return 0;
 }
 
 Suffix

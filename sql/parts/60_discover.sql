@@ -57,7 +57,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback_id_se
 
 CREATE FUNCTION sg_discover_fks(
     child     regclass DEFAULT NULL,
-    min_score float8 DEFAULT 0.3,
+    min_score float8 DEFAULT 0.4,
     verify    text DEFAULT 'sample',
     OUT child_table      text,
     OUT child_columns    name[],

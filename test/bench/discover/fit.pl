@@ -26,7 +26,7 @@ use lib $Bin;
 use Fit qw(shares fit_weights curvature solve calibration calibrated knots shifted judged);
 
 # The score from which on sg_discover_fks() proposes by default
-my $threshold = 0.3;
+my $threshold = 0.4;
 
 my ($weights_file, $sums_file, $penalty, $power, $verbose) = (undef, undef, 2, 0.75, 0);
 GetOptions('weights=s' => \$weights_file, 'sums=s' => \$sums_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
