@@ -32,7 +32,8 @@ SELECT format('CREATE TABLE school.mentor_%s (id int PRIMARY KEY, body text)', n
 FROM unnest('{request,lock,note,talk,post,view,mark,sign}'::text[]) name \gexec
 SELECT format('CREATE TABLE school.%s (id int PRIMARY KEY, body text)', name)
 FROM unnest('{bell,board,chair,clock,desk,door,floor,hall,lamp,roof,stair,wall,window}'::text[]) name \gexec
-CREATE TABLE school.lesson (id int PRIMARY KEY, mentor_id int, interviewee_id int, committee_id int, indicator_id int, diaperid int);
+CREATE TABLE school.lesson (id int PRIMARY KEY, mentor_id int, interviewee_id int, guide_id int, guid int, committee_id int, indicator_id int,
+                            diaperid int);
 CALL show_signals('school', 'somebody who acts', 'doer');
 
 -- What links posts with authors is no table of people
