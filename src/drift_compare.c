@@ -90,7 +90,7 @@ open_side(const char *name, List *schemas)
 		if (schemas == NIL)
 			return NULL;
 	}
-	return snapshot_open(name, schemas);
+	return snapshot_open(name, schemas, false);
 }
 
 /* ---- the merge ---- */
@@ -162,7 +162,7 @@ compare_same_name(DriftComparison *c, const SnapshotObject *a, const SnapshotObj
 
 	if (unread && (snapshot_unknown(a) || snapshot_unknown(b)))
 		add_unknown(c, a, b);
-	else if (memcmp(a->checksum, b->checksum, SNAPSHOT_CHECKSUM_LENGTH) != 0)
+	else if (!snapshot_same(a, b))
 	{
 		List	   *differences = drift_differences(c, a, b);
 
@@ -227,7 +227,7 @@ compare_rows(const ListCell *a, const ListCell *b)
 static bool
 is_same(const SnapshotInfo *a, const SnapshotInfo *b)
 {
-	return a->unknown == 0 && b->unknown == 0 && a->format == b->format &&
+	return a->has_checksum && b->has_checksum && a->unknown == 0 && b->unknown == 0 && a->format == b->format &&
 		memcmp(a->checksum, b->checksum, SNAPSHOT_CHECKSUM_LENGTH) == 0;
 }
 
@@ -274,7 +274,7 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 	sg_caller_begin(&caller);
 	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	if (!is_same(c.info[0], c.info[1]))
+	if (readers[0] != readers[1] && !is_same(c.info[0], c.info[1]))
 	{
 		merge(&c, readers);
 		resolve(&c);

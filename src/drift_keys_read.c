@@ -378,7 +378,7 @@ read_side(KeySide *side, List *schemas)
 			return;
 	}
 
-	reader = snapshot_open(side->name, wanted);
+	reader = snapshot_open(side->name, wanted, false);
 	side->version = snapshot_info(reader)->server_version_num;
 	while ((object = snapshot_next(reader)) != NULL)
 	{

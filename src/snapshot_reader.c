@@ -136,7 +136,7 @@ snapshot_reader_clear(SnapshotReader *reader)
 	reader->info.unknown = 0;
 }
 
-/* Count a row, and append it to the store; its checksum is known */
+/* Count a row, and append it to the store; its checksum is known, or NULL */
 static void
 append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *checksum)
 {
@@ -146,7 +146,8 @@ append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *chec
 		getKeyJsonValueFromContainer(&properties->root, "unknown", strlen("unknown"), NULL))
 		reader->info.unknown++;
 	reader->info.objects++;
-	appendBinaryStringInfo(&reader->checksums, (const char *) checksum, SNAPSHOT_CHECKSUM_LENGTH);
+	if (checksum)
+		appendBinaryStringInfo(&reader->checksums, (const char *) checksum, SNAPSHOT_CHECKSUM_LENGTH);
 	tuplestore_putvalues(reader->store, reader->slot->tts_tupleDescriptor, values, nulls);
 }
 
@@ -173,14 +174,17 @@ receive_object(TupleTableSlot *slot, DestReceiver *self)
 	memcpy(values, slot->tts_values, sizeof(Datum) * SNAPSHOT_CHECKSUM);
 	memcpy(nulls, slot->tts_isnull, sizeof(bool) * SNAPSHOT_CHECKSUM);
 	properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
-	object_digest_with(receiver->ctx, TextDatumGetCString(values[SNAPSHOT_KIND]),
-					   TextDatumGetCString(values[SNAPSHOT_IDENTITY]),
-					   nulls[SNAPSHOT_PARENT] ? NULL : TextDatumGetCString(values[SNAPSHOT_PARENT]),
-					   properties, digest);
 	values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(properties);
-	values[SNAPSHOT_CHECKSUM] = snapshot_checksum_datum(digest);
-	nulls[SNAPSHOT_CHECKSUM] = false;
-	append_row(reader, values, nulls, digest);
+	nulls[SNAPSHOT_CHECKSUM] = reader->unsummed;
+	if (!reader->unsummed)
+	{
+		object_digest_with(receiver->ctx, TextDatumGetCString(values[SNAPSHOT_KIND]),
+						   TextDatumGetCString(values[SNAPSHOT_IDENTITY]),
+						   nulls[SNAPSHOT_PARENT] ? NULL : TextDatumGetCString(values[SNAPSHOT_PARENT]),
+						   properties, digest);
+		values[SNAPSHOT_CHECKSUM] = snapshot_checksum_datum(digest);
+	}
+	append_row(reader, values, nulls, reader->unsummed ? NULL : digest);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(reader->row_context);
 
@@ -252,7 +256,9 @@ snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls)
 void
 snapshot_reader_finish(SnapshotReader *reader)
 {
-	snapshot_digest(reader->checksums.data, reader->checksums.len, reader->info.checksum);
+	reader->info.has_checksum = !reader->unsummed;
+	if (!reader->unsummed)
+		snapshot_digest(reader->checksums.data, reader->checksums.len, reader->info.checksum);
 	pfree(reader->checksums.data);
 	reader->checksums.data = NULL;
 	tuplestore_rescan(reader->store);
@@ -291,8 +297,9 @@ snapshot_next(SnapshotReader *reader)
 	object->parent = slot->tts_isnull[SNAPSHOT_PARENT] ? NULL :
 		TextDatumGetCString(slot->tts_values[SNAPSHOT_PARENT]);
 	object->properties = DatumGetJsonbPCopy(slot->tts_values[SNAPSHOT_PROPERTIES]);
-	memcpy(object->checksum, VARDATA_ANY(DatumGetByteaPP(slot->tts_values[SNAPSHOT_CHECKSUM])),
-		   SNAPSHOT_CHECKSUM_LENGTH);
+	if (!slot->tts_isnull[SNAPSHOT_CHECKSUM])
+		memcpy(object->checksum, VARDATA_ANY(DatumGetByteaPP(slot->tts_values[SNAPSHOT_CHECKSUM])),
+			   SNAPSHOT_CHECKSUM_LENGTH);
 	ExecClearTuple(slot);
 	MemoryContextSwitchTo(old);
 
@@ -305,6 +312,14 @@ snapshot_close(SnapshotReader *reader)
 	ExecDropSingleTupleTableSlot(reader->slot);
 	tuplestore_end(reader->store);
 	MemoryContextDelete(reader->context);
+}
+
+bool
+snapshot_same(const SnapshotObject *a, const SnapshotObject *b)
+{
+	return (a->parent && b->parent ? strcmp(a->parent, b->parent) == 0 : a->parent == b->parent) &&
+		VARSIZE(a->properties) == VARSIZE(b->properties) &&
+		memcmp(a->properties, b->properties, VARSIZE(a->properties)) == 0;
 }
 
 char *

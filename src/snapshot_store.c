@@ -104,6 +104,7 @@ find_snapshot(const char *name)
 		info->unknown = sg_spi_int64(tuple, desc, "unknown");
 		if (VARSIZE_ANY_EXHDR(checksum) != SNAPSHOT_CHECKSUM_LENGTH)
 			elog(ERROR, "snapshot \"%s\" has a checksum of %d bytes", name, (int) VARSIZE_ANY_EXHDR(checksum));
+		info->has_checksum = true;
 		memcpy(info->checksum, VARDATA_ANY(checksum), SNAPSHOT_CHECKSUM_LENGTH);
 	}
 	SPI_finish();
@@ -192,7 +193,7 @@ read_stored(SnapshotReader *reader, List *schemas)
 }
 
 SnapshotReader *
-snapshot_open(const char *name, List *schemas)
+snapshot_open(const char *name, List *schemas, bool checksums)
 {
 	SnapshotReader *reader = snapshot_reader_begin(name);
 	MemoryContext old = MemoryContextSwitchTo(reader->context);
@@ -205,6 +206,7 @@ snapshot_open(const char *name, List *schemas)
 	{
 		foreach(lc, schemas)
 			reader->info.schemas = lappend(reader->info.schemas, pstrdup((char *) lfirst(lc)));
+		reader->unsummed = !checksums;
 		snapshot_read_live(reader);
 	}
 	else
@@ -409,7 +411,7 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
 	snapshot_check_new(name);
 
 	if (PG_ARGISNULL(2))
-		reader = snapshot_open(SNAPSHOT_LIVE, schemas);
+		reader = snapshot_open(SNAPSHOT_LIVE, schemas, true);
 	else
 	{
 		reader = snapshot_reader_begin(name);
@@ -489,7 +491,7 @@ sg_snapshot_objects(PG_FUNCTION_ARGS)
 	schemas = schemas_argument(fcinfo, 1);
 	sg_sink_begin(&sink, fcinfo);
 
-	reader = snapshot_open(text_to_cstring(PG_GETARG_TEXT_PP(0)), schemas);
+	reader = snapshot_open(text_to_cstring(PG_GETARG_TEXT_PP(0)), schemas, true);
 	while ((object = snapshot_next(reader)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(reader->row_context);
