@@ -45,7 +45,7 @@ typedef struct SnapshotInfo
 	/* of the objects that the reader returns */
 	int64		objects;
 	int64		unknown;
-	bool		has_checksum;	/* checksum is that of these objects */
+	bool		has_checksum;	/* and each of them; else all are nought */
 	uint8		checksum[SNAPSHOT_CHECKSUM_LENGTH];
 } SnapshotInfo;
 
@@ -56,9 +56,10 @@ typedef struct SnapshotReader SnapshotReader;
  * in pg_namespace) narrows it down, NIL is all of it.  Everything is read
  * when this returns, into a tuplestore of work_mem that goes to disk beyond;
  * no lock is kept.  Equal objects have equal checksums, equal snapshots equal
- * info->checksum; without checksums, those of this database, which take a
- * tenth of the time to read it, are left out and nought.  Raises 42704 for a snapshot that does not exist, 42501 for
- * somebody else's; a schema that is not there is no error.
+ * info->checksum; those of this database, a tenth of the time that it takes
+ * to read it, are computed only if they are asked for.  Raises 42704 for a
+ * snapshot that does not exist, 42501 for somebody else's; a schema that is
+ * not there is no error.
  */
 extern SnapshotReader *snapshot_open(const char *name, List *schemas, bool checksums);
 extern const SnapshotInfo *snapshot_info(SnapshotReader *reader);

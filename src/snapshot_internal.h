@@ -34,7 +34,6 @@ struct SnapshotReader
 	MemoryContext row_context;	/* of the object that snapshot_next returned */
 	Tuplestorestate *store;
 	TupleTableSlot *slot;
-	bool		unsummed;		/* nobody needs checksums: there are none */
 	StringInfoData checksums;	/* of all objects, in order */
 	SnapshotInfo info;
 	SnapshotObject object;

@@ -122,6 +122,7 @@ snapshot_reader_begin(const char *name)
 	initStringInfo(&reader->checksums);
 	reader->info.name = pstrdup(name);
 	reader->info.format = SNAPSHOT_FORMAT;
+	reader->info.has_checksum = true;
 	MemoryContextSwitchTo(old);
 
 	return reader;
@@ -175,8 +176,8 @@ receive_object(TupleTableSlot *slot, DestReceiver *self)
 	memcpy(nulls, slot->tts_isnull, sizeof(bool) * SNAPSHOT_CHECKSUM);
 	properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
 	values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(properties);
-	nulls[SNAPSHOT_CHECKSUM] = reader->unsummed;
-	if (!reader->unsummed)
+	nulls[SNAPSHOT_CHECKSUM] = !reader->info.has_checksum;
+	if (reader->info.has_checksum)
 	{
 		object_digest_with(receiver->ctx, TextDatumGetCString(values[SNAPSHOT_KIND]),
 						   TextDatumGetCString(values[SNAPSHOT_IDENTITY]),
@@ -184,7 +185,7 @@ receive_object(TupleTableSlot *slot, DestReceiver *self)
 						   properties, digest);
 		values[SNAPSHOT_CHECKSUM] = snapshot_checksum_datum(digest);
 	}
-	append_row(reader, values, nulls, reader->unsummed ? NULL : digest);
+	append_row(reader, values, nulls, reader->info.has_checksum ? digest : NULL);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(reader->row_context);
 
@@ -256,8 +257,7 @@ snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls)
 void
 snapshot_reader_finish(SnapshotReader *reader)
 {
-	reader->info.has_checksum = !reader->unsummed;
-	if (!reader->unsummed)
+	if (reader->info.has_checksum)
 		snapshot_digest(reader->checksums.data, reader->checksums.len, reader->info.checksum);
 	pfree(reader->checksums.data);
 	reader->checksums.data = NULL;

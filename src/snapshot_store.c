@@ -206,7 +206,7 @@ snapshot_open(const char *name, List *schemas, bool checksums)
 	{
 		foreach(lc, schemas)
 			reader->info.schemas = lappend(reader->info.schemas, pstrdup((char *) lfirst(lc)));
-		reader->unsummed = !checksums;
+		reader->info.has_checksum = checksums;
 		snapshot_read_live(reader);
 	}
 	else
