@@ -97,6 +97,9 @@ extern int	words_abbreviates(const char *a, const char *b);
 /* Stems lo..hi joined, cut to WORD_KEY_SIZE */
 extern void words_join(const Words *words, int lo, int hi, char *key);
 
+/* Is a stem among lo..hi of them? */
+extern bool words_have(const Words *words, int lo, int hi, const char *stem);
+
 /* Are n stems of a, from one on, those of b from another on? */
 extern bool words_same(const Words *a, int from, const Words *b, int other, int n);
 

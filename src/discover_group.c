@@ -53,11 +53,9 @@ static void
 prefixed_name(const Facts *facts, const FactKey *key, int i, char *name)
 {
 	const FactTable *parent = &facts->tables[key->table];
-	int			length;
 
 	words_join(&parent->words, parent->prefix, parent->words.n, name);
-	length = strlen(name);
-	strlcpy(name + length, facts->columns[key->columns[i]].joined, WORD_KEY_SIZE - length);
+	strlcat(name, facts->columns[key->columns[i]].joined, WORD_KEY_SIZE);
 }
 
 /* What is called so in the child, with the parent's name before it or without, or -1 */

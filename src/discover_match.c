@@ -228,17 +228,6 @@ front_is_childs(const Facts *facts, const NameForm *form, int child)
 		!words_same(&parent->words, parent->prefix, &table->words, table->prefix, n);
 }
 
-static bool
-has_stem(const Words *words, int lo, int hi, const char *stem)
-{
-	for (int i = lo; i < hi; i++)
-	{
-		if (strcmp(words->stem[i], stem) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * server_package (name) to package_name: are all words that a table's name has
  * more than the match in the child's name, and the others not?  How much of
@@ -258,7 +247,7 @@ share_of_child(const Facts *facts, const NameForm *form, int child)
 		return 0;
 	for (int i = parent->prefix; i < parent->words.n; i++)
 	{
-		bool		found = has_stem(&table->words, table->prefix, table->words.n, parent->words.stem[i]);
+		bool		found = words_have(&table->words, table->prefix, table->words.n, parent->words.stem[i]);
 
 		if (i >= lo && i < hi)
 			other |= !found;
@@ -292,7 +281,7 @@ before_inside(const MatchState *state, const NameForm *form, int before)
 		return 0;
 	for (int i = state->lo; i < state->lo + before && i < state->words->n; i++)
 	{
-		if (has_stem(&parent->words, parent->prefix, form->front, state->words->stem[i]))
+		if (words_have(&parent->words, parent->prefix, form->front, state->words->stem[i]))
 			inside++;
 	}
 	return inside;

@@ -879,24 +879,13 @@ has_key_within(const Facts *facts, int table, const int *columns, int n, bool al
 	return false;
 }
 
-static bool
-has_word(const Words *words, int from, const char *stem)
-{
-	for (int i = from; i < words->n; i++)
-	{
-		if (strcmp(words->stem[i], stem) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Has a table's name all words of another's, and more? */
 static bool
 has_words_of(const FactTable *table, const FactTable *other)
 {
 	for (int i = other->prefix; i < other->words.n; i++)
 	{
-		if (!has_word(&table->words, table->prefix, other->words.stem[i]))
+		if (!words_have(&table->words, table->prefix, table->words.n, other->words.stem[i]))
 			return false;
 	}
 	return table->words.n - table->prefix > other->words.n - other->prefix;
@@ -938,7 +927,11 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	s[SIGNAL_GROUP_EXTENDS] = has_words_of(&facts->tables[child], &facts->tables[key->table]);
 	s[SIGNAL_GROUP_EXTENDED] = has_words_of(&facts->tables[key->table], &facts->tables[child]);
 	for (int i = 0; i < key->n; i++)
-		owned += has_word(&facts->columns[key->columns[i]].words, 0, pw->stem[pw->n - 1]);
+	{
+		const Words *words = &facts->columns[key->columns[i]].words;
+
+		owned += words_have(words, 0, words->n, pw->stem[pw->n - 1]);
+	}
 	s[SIGNAL_GROUP_OWNED] = (double) owned / key->n;
 	s[SIGNAL_GROUP_GENERIC] = (double) generic / cand->n;
 	s[SIGNAL_GROUP_REFERENCES] = (double) named / cand->n;

@@ -363,6 +363,17 @@ words_join(const Words *words, int lo, int hi, char *key)
 }
 
 bool
+words_have(const Words *words, int lo, int hi, const char *stem)
+{
+	for (int i = lo; i < hi; i++)
+	{
+		if (strcmp(words->stem[i], stem) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 words_same(const Words *a, int from, const Words *b, int other, int n)
 {
 	for (int i = 0; i < n; i++)
