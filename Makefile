@@ -207,6 +207,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
+	discover_keys \
 	discover_names \
 	discover_rivals \
 	discover_roles \

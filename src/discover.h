@@ -170,8 +170,13 @@ typedef struct FactKey
 	bool		borrowed;		/* its name is that of another table's key */
 	bool		owned;			/* its name has the table's name in it */
 	int			sharing;		/* keys of the same name */
+	bool		first;			/* owned, by the table of the fewest words of
+								 * those that own one of that name, or of its
+								 * schema's with as many */
 	double		usual;			/* share of the primary keys that have this
 								 * name */
+	double		unlike;			/* how much more usual another name is for
+								 * primary keys, 0 to 1 */
 } FactKey;
 
 typedef struct FactReference
@@ -377,6 +382,12 @@ extern const NameCrowd *names_crowd(Facts *facts, const char *name);
 
 /* Is there a table whose name is just these words of another's? */
 extern bool names_another(const Facts *facts, const FactTable *table, int lo, int hi);
+
+/* Where a table's decorations at the end of its name begin: after its last noun */
+extern int	names_end(const FactTable *table);
+
+/* Is it a table of customers, or of a customer's users? */
+extern bool names_outsiders(const FactTable *table);
 
 /* Does the name of one table begin with all of another's? */
 extern bool names_extended(const Facts *facts, int front, int table);

@@ -7,6 +7,8 @@
  * keys of pg_constraint each.  Tables of extensions, temporary ones and the
  * system's own are left out; partitions are there, marked, since keys belong
  * to the table that they are partitions of.  No table is opened or locked.
+ * Tables and keys are put in the order of their names and columns: where two
+ * do alike, what is proposed must not hang on how the catalogs lie on disk.
  *
  *-------------------------------------------------------------------------
  */
@@ -209,9 +211,8 @@ is_denied(Oid relid)
 static void
 add_table(Facts *facts, Form_pg_class form)
 {
-	FactTable  *table = &facts->tables[facts->ntables];
+	FactTable  *table = &facts->tables[facts->ntables++];
 	FactName   *name;
-	TableEntry *entry;
 
 	memset(table, 0, sizeof(FactTable));
 	table->oid = form->oid;
@@ -225,9 +226,38 @@ add_table(Facts *facts, Form_pg_class form)
 	table->unlogged = form->relpersistence == RELPERSISTENCE_UNLOGGED;
 	table->denied = is_denied(form->oid);
 	table->tuples = form->reltuples;
+}
 
-	entry = hash_search(facts->table_index, &form->oid, HASH_ENTER, NULL);
-	entry->table = facts->ntables++;
+static int
+compare_tables(const void *a, const void *b)
+{
+	const FactTable *ta = a;
+	const FactTable *tb = b;
+	int			order = strcmp(ta->name, tb->name);
+
+	if (order == 0 && ta->schema != tb->schema)
+	{
+		char	   *sa = get_namespace_name(ta->schema);
+		char	   *sb = get_namespace_name(tb->schema);
+
+		/* a schema that is just dropped has no name */
+		order = sa && sb ? strcmp(sa, sb) : 0;
+	}
+	return order;
+}
+
+static void
+sort_tables(Facts *facts)
+{
+	facts->table_index = oid_hash("tables", sizeof(TableEntry));
+	if (facts->ntables > 0)
+		qsort(facts->tables, facts->ntables, sizeof(FactTable), compare_tables);
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		TableEntry *entry = hash_search(facts->table_index, &facts->tables[t].oid, HASH_ENTER, NULL);
+
+		entry->table = t;
+	}
 }
 
 static void
@@ -238,7 +268,6 @@ read_tables(Facts *facts)
 	HeapTuple	tuple;
 	int			room = 0;
 
-	facts->table_index = oid_hash("tables", sizeof(TableEntry));
 	pass_begin(&pass, RelationRelationId, InvalidOid, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
 	{
@@ -261,6 +290,7 @@ read_tables(Facts *facts)
 	}
 	pass_end(&pass);
 	hash_destroy(members);
+	sort_tables(facts);
 }
 
 /*
@@ -404,7 +434,42 @@ find_key(const Facts *facts, const FactKey *key)
 	return -1;
 }
 
-/* Keep an index that a foreign key could refer to; several of the same columns are one */
+/* By table and columns, which are in the order of tables */
+static int
+compare_keys(const void *a, const void *b)
+{
+	const FactKey *ka = a;
+	const FactKey *kb = b;
+
+	for (int i = 0; i < Min(ka->n, kb->n); i++)
+	{
+		if (ka->columns[i] != kb->columns[i])
+			return ka->columns[i] < kb->columns[i] ? -1 : 1;
+	}
+	return ka->n - kb->n;
+}
+
+static void
+sort_keys(Facts *facts)
+{
+	if (facts->nkeys > 0)
+		qsort(facts->keys, facts->nkeys, sizeof(FactKey), compare_keys);
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		list_free(facts->tables[t].keys);
+		facts->tables[t].keys = NIL;
+	}
+	for (int k = 0; k < facts->nkeys; k++)
+	{
+		FactTable  *table = &facts->tables[facts->keys[k].table];
+
+		table->keys = lappend_int(table->keys, k);
+		if (facts->keys[k].primary)
+			table->primary = k;
+	}
+}
+
+/* Keep an index that a foreign key could refer to; several of the same columns are one, the primary or the first */
 static void
 add_key(Facts *facts, int table, Form_pg_index form, int *room)
 {
@@ -442,11 +507,8 @@ add_key(Facts *facts, int table, Form_pg_index form, int *room)
 		number = facts->nkeys++;
 		facts->tables[table].keys = lappend_int(facts->tables[table].keys, number);
 	}
-	if (key->primary)
-	{
+	else if (key->primary || (!facts->keys[number].primary && compare_keys(key, &facts->keys[number]) < 0))
 		facts->keys[number] = *key;
-		facts->tables[table].primary = number;
-	}
 }
 
 static void
@@ -481,6 +543,7 @@ read_indexes(Facts *facts)
 		}
 	}
 	pass_end(&pass);
+	sort_keys(facts);
 }
 
 static void

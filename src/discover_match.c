@@ -62,7 +62,7 @@ match_eligible(const Facts *facts, int c)
 bool
 match_polymorphic(const Facts *facts, int c)
 {
-	static const char *const kinds[] = {"type", "kind", "model", "clas", "tabl"};
+	static const char *const kinds[] = {"type", "kind", "model", "class", "tabl"};
 	const FactColumn *column = &facts->columns[c];
 	int			hi = column->words.n;
 	char		stem[WORD_KEY_SIZE];
@@ -367,6 +367,16 @@ is_glued_word(MatchState *state, const NameForm *form)
 	return form->front >= 3 && names_find(state->facts->by_table_name, rest) != NIL;
 }
 
+/* website_id beside store_website (website_id): is it the column's name that the table's key has? */
+static bool
+bears_key_name(MatchState *state, int table)
+{
+	int			primary = state->facts->tables[table].primary;
+	const Candidate *cand = primary >= 0 ? find_candidate(state, primary) : NULL;
+
+	return cand && cand->key_match && !cand->key_glued && !cand->key_short;
+}
+
 static void
 look_up(MatchState *state, const char *name, int before, int after, int abbreviation, bool glued)
 {
@@ -382,10 +392,11 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 
 		/*
 		 * what is a part of so many names means those of the child's own
-		 * family, what the child's name extends, or the child
+		 * family, what the child's name extends, the child, or one whose key
+		 * is called like the column
 		 */
 		if (crowd && crowd->n[form->match] > FORMS_MAX && (form->match != MATCH_FULL || form->back > 0) &&
-			form->match != MATCH_ACRONYM && form->table != child && form != crowd->root &&
+			!bears_key_name(state, form->table) && form->match != MATCH_ACRONYM && form->table != child && form != crowd->root &&
 			!(form->match == MATCH_HEAD ? names_extended(facts, form->table, child) : front_is_childs(facts, form, child)) &&
 			share_of_child(facts, form, child) == 0)
 			continue;
@@ -714,12 +725,14 @@ follows_own_name(const MatchState *state)
 	return last > 0 && strcmp(state->words->stem[last - 1], table->words.stem[table->words.n - 1]) == 0;
 }
 
-/* is_operator says whether, not who */
+/* is_operator says whether, not who; and total_children says how many */
 static bool
 is_flag(const MatchState *state)
 {
 	static const char *const verbs[] = {"is", "has", "can", "was"};
 
+	if (any_word(state, state->lo, state->hi - 1, WORD_NUMBER))
+		return true;
 	for (int i = 0; i < lengthof(verbs); i++)
 	{
 		if (strcmp(state->words->word[state->lo], verbs[i]) == 0)
@@ -728,26 +741,38 @@ is_flag(const MatchState *state)
 	return false;
 }
 
+/* A manager_id in a table of employees is another one; in one of offices it is none of these */
+static bool
+is_of_people(const Facts *facts, int table)
+{
+	const Words *words = &facts->tables[table].words;
+
+	return list_member_int(facts->persons, table) || (words->class[words->n - 1] & (WORD_PERSON | WORD_STAFF | WORD_JOB));
+}
+
 static void
 consider_roles(MatchState *state)
 {
 	Facts	   *facts = state->facts;
+	const FactColumn *column = &facts->columns[state->column];
 	int			class = state->words->class[match_role_word(state)] | uid_class(state);
 	bool		agent = (class & ~WORD_PICTURE) == 0 && state->hi > state->lo && !state->prefix &&
 		(state->suffix == SUFFIX_ID ? state->hi < state->words->n :
-		 state->suffix == SUFFIX_NONE && state->hi == 1 && !facts_is_text(facts->columns[state->column].type)) &&
+		 state->suffix == SUFFIX_NONE && state->hi == 1 && !facts_is_text(column->type)) &&
 		words_is_agent(state->words->word[state->hi - 1]) && !ends_in_a_table(state);
+	bool		flag = is_flag(state);
 	List	   *tables = NIL;
 	ListCell   *lc;
 
 	if (agent || is_correspondent(state))
 		class |= WORD_ACTOR;
-	if ((class & WORD_ACTOR) && !match_names_a_table(state) && !facts->columns[state->column].alone_primary && !is_flag(state))
+	if ((class & WORD_ACTOR) && !match_names_a_table(state) && !column->alone_primary && !flag)
 		tables = list_copy(facts->persons);
-	if ((class & WORD_SELF) && ((class & WORD_TREE) || !match_names_a_table(state)))
-		tables = list_append_unique_int(tables, facts->columns[state->column].table);
+	if ((class & WORD_SELF) && !flag && ((class & WORD_TREE) || !match_names_a_table(state)) &&
+		(!(class & WORD_ACTOR) || is_of_people(facts, column->table)))
+		tables = list_append_unique_int(tables, column->table);
 	if ((class & WORD_PICTURE) && facts->pictures >= 0 && !match_names_a_table(state) &&
-		(state->suffix == SUFFIX_ID || !facts_is_text(facts->columns[state->column].type)))
+		(state->suffix == SUFFIX_ID || !facts_is_text(column->type)))
 		tables = list_append_unique_int(tables, facts->pictures);
 	foreach(lc, tables)
 	{
@@ -766,7 +791,7 @@ consider_roles(MatchState *state)
 			cand.buys = (class & WORD_BUYER) != 0;
 			cand.works = (class & WORD_JOB) != 0;
 			cand.picture = (class & WORD_PICTURE) && t == facts->pictures;
-			cand.self_word = (class & WORD_SELF) && t == facts->columns[state->column].table;
+			cand.self_word = (class & WORD_SELF) && t == column->table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
 			cand.self_named = cand.self_word && follows_own_name(state);
 			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);

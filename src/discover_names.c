@@ -18,12 +18,21 @@
 
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
+#define FIRST_MAX 8				/* keys of one name that may be the first */
+#define PERSON_ALONE 100		/* how well a table does as that of people
+								 * whose name is just such a word */
 #define PERSON_GLUED 150		/* how well appuser does as the table of
 								 * people: not as well as users, better than
 								 * clients */
+#define PERSON_LOGIN 60			/* how much a password adds to that.. */
+#define PERSON_TOLD 5			/* .. and each column about a person.. */
+#define PERSON_TOLD_MAX 6
+#define PERSON_OUTSIDE 60		/* .. and customers take away */
 #define LOGIN_COLUMNS 2			/* that tell of people whose table is called
 								 * otherwise */
-#define PERSONS_MAX 3			/* tables of people that "created_by" may mean */
+#define LOGIN_TIMES 3			/* as many as in one that is called by a word
+								 * for people */
+#define PERSONS_MAX 2			/* tables of people that "created_by" may mean */
 
 typedef struct NameEntry
 {
@@ -367,9 +376,8 @@ add_vocabulary(Facts *facts, const char *stem)
 	*list = lappend(*list, unconstify(char *, stem));
 }
 
-/* Where a table's decorations at the end begin */
-static int
-decorated_end(const FactTable *table)
+int
+names_end(const FactTable *table)
 {
 	int			end = table->words.n;
 
@@ -383,7 +391,7 @@ prepare_table(Facts *facts, int t)
 {
 	FactTable  *table = &facts->tables[t];
 	int			n = table->words.n;
-	int			end = decorated_end(table);
+	int			end = names_end(table);
 
 	for (int front = 0; front < n; front++)
 	{
@@ -502,6 +510,7 @@ find_usual_names(Facts *facts)
 {
 	HTAB	   *names = names_hash("names of primary keys");
 	int			all = 0;
+	double		most = 0;
 
 	facts->by_key_word = names_hash("words that are names of keys");
 	for (int pass = 0; pass < 2; pass++)
@@ -514,7 +523,10 @@ find_usual_names(Facts *facts)
 			if (key->n > 1 || facts->tables[key->table].partition)
 				continue;
 			if (pass == 1)
+			{
 				key->usual = (double) list_length(names_find(names, column->joined)) / Max(all, 1);
+				most = Max(most, key->usual);
+			}
 			else if (key->primary)
 			{
 				names_add(names, column->joined, k);
@@ -526,6 +538,67 @@ find_usual_names(Facts *facts)
 		}
 	}
 	hash_destroy(names);
+	for (int k = 0; k < facts->nkeys; k++)
+		facts->keys[k].unlike = most - facts->keys[k].usual;
+}
+
+/* Words of the name of a key's table */
+static int
+own_words(const Facts *facts, const FactKey *key)
+{
+	const FactTable *table = &facts->tables[key->table];
+
+	return table->words.n - table->prefix;
+}
+
+/* Does a table's name have more words before all those of another's? */
+static bool
+ends_in_all_of(const FactTable *table, const FactTable *other)
+{
+	int			n = other->words.n - other->prefix;
+
+	return table->words.n - table->prefix > n &&
+		words_same(&table->words, table->words.n - n, &other->words, other->prefix, n);
+}
+
+/*
+ * Of several keys with one name, those that bear their table's count, and of
+ * these the ones whose table has the fewest words, if its schema has no other
+ * as short, are the first; catalog_eav_attribute adds to eav_attribute.
+ */
+static void
+find_first(Facts *facts, List *sharing)
+{
+	List	   *shortest = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sharing)
+	{
+		const FactKey *key = &facts->keys[lfirst_int(lc)];
+		int			longer = shortest ? own_words(facts, key) - own_words(facts, &facts->keys[linitial_int(shortest)]) : 0;
+
+		if (!key->owned || longer > 0)
+			continue;
+		if (longer < 0)
+			shortest = NIL;
+		shortest = lappend_int(shortest, lfirst_int(lc));
+	}
+	foreach(lc, sharing)
+	{
+		FactKey    *key = &facts->keys[lfirst_int(lc)];
+
+		key->borrowed |= shortest && !key->owned;
+		key->first = list_length(sharing) > 1 && list_length(shortest) <= FIRST_MAX &&
+			list_member_int(shortest, lfirst_int(lc));
+		for (int i = 0; i < list_length(shortest) && i < FIRST_MAX; i++)
+		{
+			const FactKey *other = &facts->keys[list_nth_int(shortest, i)];
+
+			if (other != key && facts->tables[other->table].schema == facts->tables[key->table].schema)
+				key->first = false;
+			key->borrowed |= ends_in_all_of(&facts->tables[key->table], &facts->tables[other->table]);
+		}
+	}
 }
 
 static void
@@ -559,20 +632,12 @@ prepare_keys(Facts *facts)
 	for (int k = 0; k < facts->nkeys; k++)
 	{
 		FactKey    *key = &facts->keys[k];
-		List	   *sharing;
-		ListCell   *lc;
+		List	   *sharing = key->n > 1 ? NIL :
+			names_find(facts->by_key_name, facts->columns[key->columns[0]].joined);
 
-		if (key->n > 1)
-			continue;
-		sharing = names_find(facts->by_key_name, facts->columns[key->columns[0]].joined);
 		key->sharing = list_length(sharing);
-
-		/* of several keys with one name, those that bear their table's count */
-		foreach(lc, sharing)
-		{
-			if (!key->owned && facts->keys[lfirst_int(lc)].owned)
-				key->borrowed = true;
-		}
+		if (sharing && linitial_int(sharing) == k)
+			find_first(facts, sharing);
 	}
 }
 
@@ -598,7 +663,7 @@ static int
 person_rank(const FactTable *table)
 {
 	int			n = table->words.n;
-	int			end = decorated_end(table);
+	int			end = names_end(table);
 	const char *last = table->words.stem[Min(end, n) - 1];
 	static const char *const best[] = {"user", "utilisateur", "usuario", "benutzer", "account", "person", "employe", "member"};
 	int			rank;
@@ -607,7 +672,7 @@ person_rank(const FactTable *table)
 		return 0;
 	if (!(table->words.class[Min(end, n) - 1] & WORD_PERSON))
 		return end - table->prefix == 1 && is_person_glued(last) ? PERSON_GLUED : 0;
-	rank = end - table->prefix == 1 ? 100 : 50 - 5 * n;
+	rank = end - table->prefix == 1 ? PERSON_ALONE : 50 - 5 * n;
 	for (int i = 0; i < lengthof(best); i++)
 	{
 		if (strcmp(last, best[i]) == 0)
@@ -616,15 +681,34 @@ person_rank(const FactTable *table)
 	return Max(rank, 1);
 }
 
+/* Is it one of customers, or of a customer's users? */
+bool
+names_outsiders(const FactTable *table)
+{
+	for (int i = table->prefix; i < table->words.n; i++)
+	{
+		if (table->words.class[i] & WORD_OUTSIDER)
+			return true;
+	}
+	return false;
+}
+
 /* Has a table a column with another's name and id? */
 static bool
 has_id_of(const Facts *facts, int table, const FactTable *other)
 {
 	char		name[WORD_KEY_SIZE];
 
-	words_join(&other->words, other->prefix, decorated_end(other), name);
+	words_join(&other->words, other->prefix, names_end(other), name);
 	strlcat(name, "id", sizeof(name));
 	return match_column_named(facts, table, name) >= 0;
+}
+
+/* Is a column about a person?  email_protected is a flag of anything. */
+static bool
+tells_of_person(const FactColumn *column)
+{
+	return column->name && words_personal(&column->words) && facts_type_category(column->type) != TYPCATEGORY_BOOLEAN;
 }
 
 /* Columns about a person besides the password: -1 if there is none */
@@ -637,20 +721,15 @@ login_columns(const Facts *facts, const FactTable *table)
 	for (int c = table->columns; c < table->columns + table->ncolumns && !secret; c++)
 		secret = facts->columns[c].name && words_secret(&facts->columns[c].words) == 1;
 	for (int c = table->columns; c < table->columns + table->ncolumns && secret; c++)
-	{
-		const FactColumn *column = &facts->columns[c];
-
-		/* email_protected is a flag of anything */
-		personal += column->name && words_secret(&column->words) == 0 && words_personal(&column->words) &&
-			facts_type_category(column->type) != TYPCATEGORY_BOOLEAN;
-	}
+		personal += tells_of_person(&facts->columns[c]) && words_secret(&facts->columns[c].words) == 0;
 	return secret ? personal : -1;
 }
 
 /*
- * Where no table that is called by a word for people holds a password, people
- * are in the one that holds it with their names and addresses, whatever it is
- * called.
+ * People are in the table that holds passwords with their names and addresses,
+ * whatever it is called, if no table that is called by a word for people holds
+ * a password; or none called just that, and those that do hold hardly anything
+ * else: borrowers, and not vendor_accounts.
  */
 static void
 find_logins(Facts *facts)
@@ -661,8 +740,12 @@ find_logins(Facts *facts)
 
 	foreach(lc, facts->persons)
 	{
-		if (login_columns(facts, &facts->tables[lfirst_int(lc)]) >= 0)
+		const FactTable *table = &facts->tables[lfirst_int(lc)];
+		int			personal = login_columns(facts, table);
+
+		if (personal >= 0 && person_rank(table) >= PERSON_ALONE)
 			return;
+		most = Max(most, LOGIN_TIMES * personal);
 	}
 	for (int t = 0; t < facts->ntables; t++)
 	{
@@ -682,12 +765,13 @@ find_logins(Facts *facts)
 /*
  * Of the tables of people, one holds more than the others of what people log
  * in with and are called.  What is in a table about another's rows is the
- * other's.
+ * other's, and more is known of customers than of those who work with them.
  */
 static void
 find_personal(Facts *facts)
 {
 	double		most = 0;
+	double		all = 0;
 	ListCell   *lc;
 	ListCell   *lo;
 
@@ -696,7 +780,7 @@ find_personal(Facts *facts)
 		FactTable  *table = &facts->tables[lfirst_int(lc)];
 
 		for (int c = table->columns; c < table->columns + table->ncolumns; c++)
-			table->personal += facts->columns[c].name && words_personal(&facts->columns[c].words);
+			table->personal += tells_of_person(&facts->columns[c]);
 	}
 	foreach(lc, facts->persons)
 	{
@@ -716,20 +800,46 @@ find_personal(Facts *facts)
 		}
 	}
 	foreach(lc, facts->persons)
-		most = Max(most, facts->tables[lfirst_int(lc)].personal);
+	{
+		const FactTable *table = &facts->tables[lfirst_int(lc)];
+
+		all = Max(all, table->personal);
+		if (!names_outsiders(table))
+			most = Max(most, table->personal);
+	}
+	if (most == 0)
+		most = all;
 	foreach(lc, facts->persons)
 	{
 		FactTable  *table = &facts->tables[lfirst_int(lc)];
 
 		/* where none holds any of that, they are alike */
-		table->personal = most > 0 ? table->personal / most : 1;
+		table->personal = most > 0 ? Min(table->personal / most, 1) : 1;
 	}
+}
+
+/* The same with what it holds: a password speaks for it, and whatever is told of people */
+static int
+person_standing(const Facts *facts, const FactTable *table)
+{
+	int			rank = person_rank(table);
+	int			personal = 0;
+
+	/* nothing refers to what has no key */
+	if (rank == 0 || table->primary < 0 || facts->keys[table->primary].n > 1)
+		return 0;
+	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
+		personal += tells_of_person(&facts->columns[c]);
+	rank += PERSON_TOLD * Min(personal, PERSON_TOLD_MAX) + (login_columns(facts, table) >= 0 ? PERSON_LOGIN : 0) -
+		(names_outsiders(table) ? PERSON_OUTSIDE : 0);
+	return Max(rank, 1);
 }
 
 static void
 prepare_persons(Facts *facts)
 {
 	int			best[PERSONS_MAX];
+	int			standing[PERSONS_MAX];
 	int			n = 0;
 	int			staff_rank = 0;
 
@@ -737,23 +847,29 @@ prepare_persons(Facts *facts)
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		const FactTable *table = &facts->tables[t];
-		int			rank = person_rank(table);
+		int			rank = person_standing(facts, table);
 		int			at;
 
 		if (rank == 0)
 			continue;
-		if (rank > staff_rank && (table->words.class[decorated_end(table) - 1] & WORD_STAFF))
+		if (rank > staff_rank && (table->words.class[names_end(table) - 1] & WORD_STAFF))
 		{
 			facts->staff = t;
 			staff_rank = rank;
 		}
-		for (at = n; at > 0 && person_rank(&facts->tables[best[at - 1]]) < rank; at--)
+		for (at = n; at > 0 && standing[at - 1] < rank; at--)
 		{
 			if (at < PERSONS_MAX)
+			{
 				best[at] = best[at - 1];
+				standing[at] = standing[at - 1];
+			}
 		}
 		if (at < PERSONS_MAX)
+		{
 			best[at] = t;
+			standing[at] = rank;
+		}
 		n = Min(n + 1, PERSONS_MAX);
 	}
 	for (int i = 0; i < n; i++)
@@ -774,7 +890,7 @@ prepare_pictures(Facts *facts)
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		const FactTable *table = &facts->tables[t];
-		int			last = decorated_end(table) - 1;
+		int			last = names_end(table) - 1;
 		int			rank;
 
 		if (table->partition || table->primary < 0)

@@ -55,13 +55,15 @@
 	X(RECURS, "recurs", "how many tables have a column of that name") \
 	X(STYLE, "style", "how many of the columns that bear a table's name have this ending and type") \
 	X(OTHER_FAMILY, "other family", "the parent's name begins like those of a family that the child is not in") \
+	X(OTHER_FAMILY_KEY, "other family, key name", "the same, but the column's name has that of the parent's key") \
 	X(SAME_FAMILY, "same family", "both tables' names begin like those of one family") \
 	X(SELF_BEFORE, "other row of the same table", "the words before say that it is another row, of the same table") \
+	X(SELF_KEY, "key of the same table after role", "and then all of its key's name") \
 	X(SELF_ROLE, "same table after role", "the same table, after words of a role") \
 	X(CHILD_OWN, "child's own key", "it is the child's key and bears the child's name") \
 	X(CHILD_NAMED, "child's name", "it is called like the child, and the parent is not") \
 	X(PART_OF, "child of the parent", "the child's name begins with the parent's") \
-	X(PART_OF_KEY, "child of the key's table", "and the column has the name of the parent's key, which is another table's as well") \
+	X(PART_OF_KEY, "child of the key's table", "and the column has the name of the parent's key, which does not say whose it is") \
 	X(KEY_INITIAL, "initials before key", "letters before the key's name are the table's initials") \
 	X(KEY_SHORT, "key abbreviated", "a word of the key's name is abbreviated") \
 	X(KEY_WHOLE, "whole key name", "with the letters that the parent's columns begin with") \
@@ -79,6 +81,7 @@
 	X(KEY_GLUED, "key name inside of a word", "the key's name begins inside of a word") \
 	X(KEY_AND_TABLE, "key and table name", "it has the table's name as well") \
 	X(KEY_SHARED, "shared key name", "other tables' keys have that name too") \
+	X(KEY_FIRST, "first of that name", "and of those with the tables' names in it, this one's has the fewest words") \
 	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
 	X(ACTOR_PERSONAL, "table of personal data", "it holds as much of people as any other of those tables: names, passwords, addresses") \
 	X(ACTOR_OUTSIDER, "somebody from outside", "but the table is one of customers or the like") \
@@ -88,7 +91,7 @@
 	X(ACTOR_AGENT, "doer", "it is not a known word for that, but made of a verb") \
 	X(SELF, "same table", "child and parent are one table") \
 	X(SELF_NEEDED, "same table, not null", "and each row needs another one") \
-	X(SELF_PLAIN, "own name", "the column has the name of its own table or its end, and no role") \
+	X(SELF_PLAIN, "own name", "the column has the name of its own table or a part of it, and no role") \
 	X(EXTENDS, "extension", "the child's name is the parent's and more, one to one") \
 	X(EXTENDS_MORE, "extension by its word", "and that more is detail, meta or the like") \
 	X(EXTENDS_SCHEMA, "extension in another schema", "and it is in another schema") \
@@ -107,12 +110,15 @@
 	X(KEY_ONLY, "name of one key", "no other table's key has the column's name") \
 	X(KEY_RECURS, "name of one key recurs", "and many tables have a column of that name") \
 	X(TARGET_REFERS, "target refers", "the target bears another table's name and is not the primary key") \
+	X(TARGET_STRANGE, "target of another name", "it ends in id, has nothing of its table's name, and is not the primary key") \
+	X(TARGET_UNLIKE, "target unlike keys", "the target is a primary key, and how much more usual another name is for these here") \
 	X(GENERIC, "general word", "the name is a general word: type, status, ...") \
 	X(TYPE_SAME, "same type", "the types are the same") \
 	X(LENGTH_OTHER, "other length", "the types are the same, of different lengths") \
 	X(TYPE_UUID, "uuid", "the column is a uuid") \
 	X(TYPE_DATE, "date", "the column is a date") \
 	X(CHILD_PRIMARY, "child's primary key", "the column alone is the child's primary key") \
+	X(CHILD_UNLIKE, "unlike primary keys", "and how much more usual another name is for primary keys here") \
 	X(CHILD_UNIQUE, "unique in child", "the column alone is unique in the child") \
 	X(CHILD_IN_PRIMARY, "part of child's key", "the column is part of the child's primary key") \
 	X(NOT_NULL, "not null", "the column is not null") \
@@ -457,6 +463,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_KEY_SHORT] = cand->key_short;
 		s[SIGNAL_KEY_WHOLE] = cand->key_whole;
 		s[SIGNAL_KEY_AND_TABLE] = cand->table_match == MATCH_FULL;
+		s[SIGNAL_KEY_FIRST] = key->first;
 		s[SIGNAL_KEY_SHARED] = Min(log2(Max(key->sharing, 1)), 4) / 4.0;
 	}
 	if (cand->actor_word && cand->table_match == MATCH_NONE && !cand->key_match)
@@ -465,23 +472,24 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[SIGNAL_ACTOR_AGENT] = cand->agent;
 		s[SIGNAL_ACTOR_BEST] = linitial_int(facts->persons) == key->table;
 		s[SIGNAL_ACTOR_PERSONAL] = parent->personal;
-		s[SIGNAL_ACTOR_OUTSIDER] = !cand->buys && (parent->words.class[parent->words.n - 1] & WORD_OUTSIDER) != 0;
+		s[SIGNAL_ACTOR_OUTSIDER] = !cand->buys && names_outsiders(parent);
 		s[SIGNAL_ACTOR_WORKS] = cand->works && key->table == facts->staff;
 		s[SIGNAL_ACTOR_WORKS_NOT] = cand->works && facts->staff >= 0 && key->table != facts->staff;
 		s[SIGNAL_ACTOR_BY] = strcmp(column->words.word[column->words.n - 1], "by") == 0;
 	}
 	s[SIGNAL_PART_OF] = !self && !s[SIGNAL_ACTOR] && begins_with(&child->words, &parent->words);
-	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && key->sharing > 1 && !key->owned;
+	s[SIGNAL_PART_OF_KEY] = s[SIGNAL_PART_OF] && cand->key_match && cand->key_before == 0 && (key->borrowed || !key->owned);
 	s[SIGNAL_PICTURE] = cand->picture && cand->table_match == MATCH_NONE && !cand->key_match;
 	s[SIGNAL_SELF_WORD] = cand->self_word;
 	s[SIGNAL_TREE_WORD] = cand->tree_word;
 	s[SIGNAL_SELF_NAMED] = cand->self_named;
 	s[SIGNAL_SELF] = self && !cand->self_word && !cand->actor_word;
 	s[SIGNAL_SELF_BEFORE] = self && cand->self_before;
+	s[SIGNAL_SELF_KEY] = self && cand->self_before && cand->key_before > 0 && !cand->key_glued && !cand->key_short;
 	s[SIGNAL_SELF_ROLE] = self && (cand->before > 0 || cand->key_before > 0);
 	s[SIGNAL_SELF_NEEDED] = self && cand->n == 1 && column->not_null;
 	s[SIGNAL_SELF_PLAIN] = self && !cand->before && !cand->self_word &&
-		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL);
+		(cand->table_match == MATCH_FULL || cand->table_match == MATCH_TAIL || cand->table_match == MATCH_HEAD);
 	s[SIGNAL_EXTENDS] = cand->extends;
 	s[SIGNAL_EXTENDS_MORE] = cand->extends && (child->words.class[child->words.n - 1] & WORD_MORE) != 0;
 	s[SIGNAL_ABOUT] = cand->about;
@@ -609,6 +617,9 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 		  key->usual >= 0.2 ? SIGNAL_SUFFIX_USUAL : SIGNAL_SUFFIX_OTHER] = 1;
 	s[SIGNAL_KEY_USUAL] = key->usual;
 	s[SIGNAL_TARGET_REFERS] = cand->n == 1 && !key->primary && habits->named[key->columns[0]];
+	s[SIGNAL_TARGET_STRANGE] = cand->n == 1 && !key->primary && !key->owned &&
+		(words_suffix(ending(target)) == SUFFIX_ID) && target->words.n > 1;
+	s[SIGNAL_TARGET_UNLIKE] = cand->n == 1 && key->primary && !key->owned ? key->unlike : 0;
 	if (cand->key_match && cand->key_before == 0 && !cand->key_glued && !cand->key_short && !key->borrowed &&
 		key->sharing <= 1)
 	{
@@ -621,6 +632,7 @@ column_signals(Facts *facts, const Habits *habits, const Candidate *cand, float 
 	s[SIGNAL_TYPE_UUID] = base == UUIDOID;
 	s[SIGNAL_TYPE_DATE] = base == DATEOID;
 	s[SIGNAL_CHILD_PRIMARY] = column->alone_primary;
+	s[SIGNAL_CHILD_UNLIKE] = column->alone_primary ? facts->keys[facts->tables[column->table].primary].unlike : 0;
 	s[SIGNAL_CHILD_UNIQUE] = column->alone_unique && !column->alone_primary;
 	s[SIGNAL_CHILD_IN_PRIMARY] = column->in_primary && !column->alone_primary;
 	s[SIGNAL_NOT_NULL] = column->not_null && !column->in_primary;
@@ -831,7 +843,7 @@ parent_signals(const Facts *facts, const Candidate *cand, float *s)
 	if (parent->family > 2 && cand->table_match != MATCH_FULL)
 		s[parent->words.n > parent->prefix && child->words.n > child->prefix &&
 		  strcmp(parent->words.stem[parent->prefix], child->words.stem[child->prefix]) == 0 ?
-		  SIGNAL_SAME_FAMILY : SIGNAL_OTHER_FAMILY] = 1;
+		  SIGNAL_SAME_FAMILY : cand->key_match && key->owned ? SIGNAL_OTHER_FAMILY_KEY : SIGNAL_OTHER_FAMILY] = 1;
 }
 
 /* What the declared keys say of columns of this name */
@@ -897,7 +909,8 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	const FactKey *key = &facts->keys[cand->key];
 	int			child = facts->columns[cand->column].table;
 	const Words *cw = &facts->tables[child].words;
-	const Words *pw = &facts->tables[key->table].words;
+	const FactTable *parent = &facts->tables[key->table];
+	const Words *pw = &parent->words;
 	bool		in_primary = true;
 	int			generic = 0;
 	int			named = 0;
@@ -924,13 +937,13 @@ group_signals(const Facts *facts, const Habits *habits, const Candidate *cand, f
 	s[SIGNAL_GROUP_CHILD_KEY] = has_key_within(facts, child, cand->columns, cand->n, true);
 	s[SIGNAL_GROUP_IN_KEY] = in_primary;
 	s[SIGNAL_GROUP_RELATED] = begins_with(cw, pw) || begins_with(pw, cw);
-	s[SIGNAL_GROUP_EXTENDS] = has_words_of(&facts->tables[child], &facts->tables[key->table]);
-	s[SIGNAL_GROUP_EXTENDED] = has_words_of(&facts->tables[key->table], &facts->tables[child]);
+	s[SIGNAL_GROUP_EXTENDS] = has_words_of(&facts->tables[child], parent);
+	s[SIGNAL_GROUP_EXTENDED] = has_words_of(parent, &facts->tables[child]);
 	for (int i = 0; i < key->n; i++)
 	{
 		const Words *words = &facts->columns[key->columns[i]].words;
 
-		owned += words_have(words, 0, words->n, pw->stem[pw->n - 1]);
+		owned += words_have(words, 0, words->n, pw->stem[names_end(parent) - 1]);
 	}
 	s[SIGNAL_GROUP_OWNED] = (double) owned / key->n;
 	s[SIGNAL_GROUP_GENERIC] = (double) generic / cand->n;
@@ -944,7 +957,7 @@ words_unmatched(const Candidate *cand)
 {
 	double		by_table = cand->table_match == MATCH_NONE ? 99 :
 		cand->before - cand->roles_inside + cand->after + 0.5 * cand->glued + 0.4 * (cand->abbreviation > 0) +
-		(cand->table_match == MATCH_FULL ? (cand->back > 0 ? 0.7 : 0) :
+		(cand->table_match == MATCH_FULL ? (cand->back > 0 ? 0.3 : 0) :
 		 cand->table_match == MATCH_TAIL && cand->own_front ? 0 :
 		 cand->own_share > 0 ? 0.1 :
 		 cand->table_match == MATCH_TAIL && cand->sharing == 1 ? 0.2 : 0.6);

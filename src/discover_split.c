@@ -5,7 +5,9 @@
  *
  * The words are those that the database writes apart somewhere else, and the
  * few that say a role or an ending.  A word is cut only if all of it is made
- * of them, and its parts are cut the same way, so that a table's name and a
+ * of them, and not if a table's name has it among other words while its parts
+ * nowhere stand side by side: user_database has nothing of data and base.  Its
+ * parts are cut the same way, so that a table's name and a
  * column that holds it come out alike wherever the writer left out a mark.
  *
  *-------------------------------------------------------------------------
@@ -33,6 +35,10 @@ typedef struct SplitWord
 typedef struct SplitState
 {
 	HTAB	   *known;			/* stems of words written apart */
+	HTAB	   *among;			/* stems of words among others in the names of
+								 * tables */
+	HTAB	   *beside;			/* words written apart, two that follow each
+								 * other joined */
 	HTAB	   *done;			/* of SplitWord */
 	char		prefix[PREFIX_MAX + 1];
 } SplitState;
@@ -51,12 +57,38 @@ is_joining(const char *word)
 }
 
 static void
-learn_words(HTAB *known, const Words *words)
+learn(HTAB *hash, const char *word)
+{
+	if (names_find(hash, word) == NIL)
+		names_add(hash, word, 0);
+}
+
+static void
+learn_words(SplitState *state, const Words *words)
 {
 	for (int i = 0; i < words->n; i++)
 	{
-		if (strlen(words->word[i]) >= PART_MIN && names_find(known, words->stem[i]) == NIL)
-			names_add(known, words->stem[i], 0);
+		if (strlen(words->word[i]) >= PART_MIN)
+			learn(state->known, words->stem[i]);
+		if (i > 0)
+		{
+			char		both[WORD_KEY_SIZE];
+
+			snprintf(both, sizeof(both), "%s%s", words->word[i - 1], words->word[i]);
+			learn(state->beside, both);
+		}
+	}
+}
+
+static void
+learn_tables(SplitState *state, const Facts *facts)
+{
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		const Words *words = &facts->tables[t].words;
+
+		for (int i = 0; i < words->n && words->n > 1; i++)
+			learn(state->among, words->stem[i]);
 	}
 }
 
@@ -126,6 +158,24 @@ is_part(const SplitState *state, const char *letters, bool first, bool last)
 	return known;
 }
 
+/* Has a table's name it among other words, while no two of its parts, the last one first, stand side by side? */
+static bool
+is_one_word(const SplitState *state, const char *word, char **pieces, int npieces)
+{
+	char	   *stem = words_stem(word);
+	bool		one = names_find(state->among, stem) != NIL;
+
+	for (int i = 1; i < npieces && one; i++)
+	{
+		char		both[WORD_KEY_SIZE];
+
+		snprintf(both, sizeof(both), "%s%s", pieces[i], pieces[i - 1]);
+		one = names_find(state->beside, both) == NIL;
+	}
+	pfree(stem);
+	return one;
+}
+
 static void split_word(SplitState *state, char *word, int *n, char **parts);
 
 /* The fewest parts that make up the word; cut[i] is where the one ending at i begins */
@@ -174,6 +224,8 @@ split_entry(SplitState *state, const char *word)
 		return entry;
 	for (int end = length; end > 0; end = cut[end])
 		pieces[npieces++] = pnstrdup(word + cut[end], end - cut[end]);
+	if (is_one_word(state, word, pieces, npieces))
+		return entry;
 	while (npieces > 0)
 		split_word(state, pieces[--npieces], &n, entry->part);
 	entry = hash_search(state->done, word, HASH_FIND, NULL);
@@ -236,7 +288,7 @@ each_name(SplitState *state, Facts *facts, bool split)
 		if (split)
 			split_words(state, facts, name);
 		else
-			learn_words(state->known, &name->words);
+			learn_words(state, &name->words);
 	}
 }
 
@@ -247,11 +299,16 @@ split_names(Facts *facts)
 	SplitState	state = {0};
 
 	state.known = names_hash("words");
+	state.among = names_hash("words among others");
+	state.beside = names_hash("words side by side");
 	state.done = hash_create("split words", 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	each_name(&state, facts, false);
+	learn_tables(&state, facts);
 	learn_prefix(facts, &state);
 	each_name(&state, facts, true);
 	hash_destroy(state.known);
+	hash_destroy(state.among);
+	hash_destroy(state.beside);
 	hash_destroy(state.done);
 
 	for (int t = 0; t < facts->ntables; t++)

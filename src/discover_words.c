@@ -47,21 +47,21 @@ static const char *const actor_words =
 " by owner author creator editor assigne reporter approver reviewer manager sender recipient receiver"
 " requester requestor uploader updater modifier deleter leader grante grantor follower inviter invite moderator"
 " maintainer responsibl supervisor submitter publisher admin administrator member employe"
-" contact actor person account principal user uid commenter voter initiator inspector"
+" person account principal user commenter voter initiator inspector"
 " assigned instructor teacher coach trainer driver counselor organizer signer autor usuario"
-" participant salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller"
-" staff operator officer clerk patron physician technician consultant"
-" salesman mgr von par por leiter bearbeiter verantwortlicher responsabl auteur host"
+" salesperson representativ rep cashier buyer seller borrower lender creador propietario ersteller"
+" staff officer clerk patron physician technician consultant"
+" salesman mgr von par por leiter bearbeiter verantwortlicher responsabl auteur"
 " mentor mente student learner tutor volunteer guardian signatori sponsor judg guide champion captain nurs doctor ";
 
 static const char *const self_words =
-" parent ancestor descendant predecessor successor previou prev next root original orig superior reply"
-" child source copi duplicat merged replaced replac superseded superceded boss sup padr vater vorgesetzter manager report"
+" parent ancestor descendant predecessor successor previous prev next root original orig superior reply"
+" child copi duplicat merged replaced replac superseded superceded boss sup padr vater vorgesetzter manager reports"
 " superclass supertyp templat prototyp prerequisit main head linked related respons bas cloned clon forked upper"
-" preceding following precedent old new merg rerun reversal blocked ";
+" preceding precedent old merg rerun reversal father mother ";
 
 static const char *const tree_words =
-" parent ancestor descendant predecessor successor previou prev next root superior child preceding following precedent"
+" parent ancestor descendant predecessor successor previous prev next root superior child preceding following precedent"
 " padr vater superseded superceded replaced superclass supertyp boss ";
 
 static const char *const role_words =
@@ -72,16 +72,16 @@ static const char *const picture_words =
 " avatar cover banner icon logo imag photo pictur thumbnail portrait background wallpaper screenshot ";
 
 static const char *const picture_tables[] = {
-	"imag", "pictur", "photo", "media", "medium", "fil", "upload", "asset", "attachment", "blob",
+	"imag", "pictur", "photo", "media", "fil", "upload", "asset", "attachment", "blob",
 };
 
 /* what only one person knows */
-static const char *const secret_words = " password passwd pwd pass passphras ";
+static const char *const secret_words = " password passwd pwd pw pass passphras ";
 
 /* what a table tells more of the rows of another */
 static const char *const more_words =
 " meta metadata detail data info information ext extension extra exampl profil setting preferenc attribut addition raw"
-" content bodi blob text ";
+" content bodi blob text i18n l10n translation localization version ";
 
 static const char *const external_words =
 " strip external ext extern remot foreign third googl facebook github gitlab bitbucket twitter"
@@ -90,12 +90,12 @@ static const char *const external_words =
 " linkedin microsoft amazon ebai tracking correlation trac idempotenci imdb isbn wordpress asana trello notion ";
 
 static const char *const generic_words =
-" type statu stat name cod valu kei version level number kind mod class clas sort order id titl label ";
+" type status stat name cod valu kei version level number kind mod class sort order id titl label ";
 
 static const char *const measure_words =
 " count total amount dat at tim sum size length width height weight pric rat ratio percent percentag quantiti"
 " qti number order position version url uri email phon text titl description comment not hash token password idx"
-" salt path fil filenam format flag index rank score level statu typ typ limit max min avg age year month dai"
+" salt path fil filenam format flag index rank score level typ limit max min avg age year month dai"
 " hour minut second duration valu content bodi imag icon color colour address nam usernam nicknam domain ip"
 " timestamp json xml data option setting config expiri expired on until from since ";
 
@@ -103,16 +103,16 @@ static const char *const number_words =
 " num no nr number count total n qti quantiti max min sum avg ";
 
 static const char *const log_words =
-" log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending queu stat statistic"
-" summari trash deleted old import export migration job outbox template dump metric aggregat daili monthli hourli ";
+" log history histori archiv audit raw tmp temp staging stag cach backup snapshot pending stat statistic"
+" summari trash deleted old migration outbox dump aggregat daili monthli hourli ";
 
 static const char *const decoration_words =
 " tbl tb tab t dim fact d lu lkp lookup mst m master tabl list info data header hdr bas entiti detail v f "
-" table record model dimension ";
+" table record model dimension static ";
 
 /* what is kept of people who log in */
 static const char *const personal_words =
-" password passwd pwd salt login email mail firstnam lastnam surnam fullnam usernam nicknam phon mobil birth birthdai"
+" password passwd pwd pw salt login email mail firstnam lastnam surnam fullnam usernam nicknam phon mobil birth birthdai"
 " birthdat gender sex avatar timezon ";
 
 /* these end as those do who act, and do not */
@@ -291,7 +291,7 @@ words_stem(const char *word)
 		{"people", "person"}, {"persons", "person"}, {"children", "child"}, {"men", "man"},
 		{"women", "woman"}, {"indices", "index"}, {"vertices", "vertex"}, {"matrices", "matrix"},
 		{"criteria", "criterion"}, {"mice", "mouse"}, {"analyses", "analysis"}, {"staffs", "staff"},
-		{"statuses", "status"}, {"status", "status"}, {"data", "data"}, {"usr", "user"}, {"usrs", "user"},
+		{"statuses", "status"}, {"status", "status"}, {"medium", "media"}, {"data", "data"}, {"usr", "user"}, {"usrs", "user"},
 	};
 	char	   *stem;
 	int			n;

@@ -3,18 +3,11 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;
 
--- The candidates inside of one schema, and which of some signals they have
-CREATE FUNCTION signals(style text, VARIADIC wanted text[]) RETURNS TABLE (reference text, signals text)
-LANGUAGE sql AS $$
-  SELECT r.reference,
-         (SELECT string_agg(s || CASE WHEN v < 1 THEN ' ' || round(v::numeric, 2) ELSE '' END, ', ' ORDER BY s COLLATE "C")
-          FROM unnest(signals, "values") u (s, v) WHERE s = ANY (wanted))
-  FROM schemaguard.sg_discovery_candidates()
-       CROSS JOIN LATERAL (SELECT substr(child_table, length(style) + 2) || child_columns::text || ' > ' ||
-                                  substr(parent_table, length(style) + 2) || parent_columns::text) r (reference)
-  WHERE split_part(child_table, '.', 1) = style AND split_part(parent_table, '.', 1) = style
-  ORDER BY r.reference COLLATE "C"
-$$;
+\getenv test PG_ABS_SRCDIR
+\set signals :test '/sql/include/discover_signals.sql'
+\set ECHO none
+\i :signals
+\set ECHO all
 
 -- Who made a row is told of people, too: that makes no copy of their table
 CREATE SCHEMA maker;
@@ -185,7 +178,7 @@ CREATE TABLE counted.volumes (id int PRIMARY KEY, title text);
 CREATE TABLE counted.workers (id int PRIMARY KEY, active_volumes int, main_volume int, volumes int);
 SELECT * FROM signals('counted', 'plural', 'same type');
 
--- Reports go to people where people report
+-- Reports go to people where people report; a source and a yearly report are no other row
 CREATE SCHEMA noun;
 CREATE TABLE noun.employees (id int PRIMARY KEY, login text, reports_to int);
 CREATE TABLE noun.documents (id int PRIMARY KEY, parent_id int, source_id int, yearly_report int);
@@ -212,7 +205,7 @@ CREATE TABLE borrow.hull_check (hull_id text PRIMARY KEY, body text);
 CREATE TABLE borrow.session (id int PRIMARY KEY, worker_id text, hull_id text);
 SELECT * FROM signals('borrow', 'parent''s own key', 'key name');
 
--- What has a word such as info after it means less than what ends in the name
+-- A word such as info after it takes less from a name than another one before it
 CREATE SCHEMA ending;
 CREATE TABLE ending.stow_plan_info (id int PRIMARY KEY, title text);
 CREATE TABLE ending.re_stow_plan (id int PRIMARY KEY, title text);
@@ -266,4 +259,5 @@ SET client_min_messages = warning;
 DROP SCHEMA own, link, initial, length, subtype, letter, shop, staff, wide, borrow, ending, kinds, extend, which, gap, fk, model,
   bare, beside, linking, within, twice CASCADE;
 RESET client_min_messages;
+DROP PROCEDURE show_signals;
 DROP FUNCTION signals;

@@ -3,26 +3,11 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;
 
--- The candidates inside of one schema, and which of some signals they have; then the schema goes, for people are looked for everywhere
-CREATE PROCEDURE show_signals(style text, VARIADIC wanted text[])
-LANGUAGE plpgsql AS $$
-DECLARE
-  line text;
-BEGIN
-  FOR line IN
-    SELECT r.reference || coalesce(': ' || string_agg(s || CASE WHEN v < 1 THEN ' ' || round(v::numeric, 2) ELSE '' END, ', ' ORDER BY s COLLATE "C"), '')
-    FROM schemaguard.sg_discovery_candidates() d
-         CROSS JOIN LATERAL (SELECT substr(child_table, length(style) + 2) || child_columns::text || ' > ' ||
-                                    substr(parent_table, length(style) + 2) || parent_columns::text) r (reference)
-         LEFT JOIN LATERAL unnest(d.signals, d."values") u (s, v) ON s = ANY (wanted)
-    WHERE split_part(child_table, '.', 1) = style AND split_part(parent_table, '.', 1) = style
-    GROUP BY r.reference ORDER BY r.reference COLLATE "C"
-  LOOP
-    RAISE INFO '%', line;
-  END LOOP;
-  SET LOCAL client_min_messages = warning;
-  EXECUTE format('DROP SCHEMA %I CASCADE', style);
-END $$;
+\getenv test PG_ABS_SRCDIR
+\set signals :test '/sql/include/discover_signals.sql'
+\set ECHO none
+\i :signals
+\set ECHO all
 \set VERBOSITY terse
 
 -- Somebody who acts is told of people, however many tables begin with that word
@@ -80,4 +65,32 @@ CREATE TABLE media.ban (id int PRIMARY KEY, banner_id int);
 CREATE TABLE media.club (id int PRIMARY KEY, avatar_id int, icon_id int, cover int, logo text);
 CALL show_signals('media', 'picture', 'doer');
 
+-- Who holds a password and hardly anything else is no table of people beside one that is called otherwise and has their names
+CREATE SCHEMA library;
+CREATE TABLE library.borrowers (id int PRIMARY KEY, password text, first_name text, last_name text, email text, phone text, birthdate date);
+CREATE TABLE library.vendor_account (id int PRIMARY KEY, password text, username text, flag_email boolean);
+CREATE TABLE library.shelf (id int PRIMARY KEY, owner_id int, host_id int, contact int, operator int);
+CALL show_signals('library', 'somebody who acts', 'table of people', 'table of personal data');
+
+-- Of tables that do alike as those of people, the first two by name count, whichever was made first; without a key none does
+CREATE SCHEMA made;
+SELECT format('CREATE TABLE made.%s_user (id int, title text)', name) FROM unnest('{acre,bank,camp}'::text[]) name \gexec
+SELECT format('CREATE TABLE made.%s_user (id int PRIMARY KEY, title text)', name) FROM unnest('{glen,farm,dune}'::text[]) name \gexec
+CREATE TABLE made.thing (id int PRIMARY KEY, owner_id int);
+CALL show_signals('made', 'somebody who acts', 'table of people');
+
+-- Who works here, and who is a customer's
+CREATE SCHEMA desk;
+CREATE TABLE desk.users (id int PRIMARY KEY, pw text, first_name text);
+CREATE TABLE desk.customer_user (id int PRIMARY KEY, pw text, first_name text, last_name text, email text, phone text, mobile text);
+CREATE TABLE desk.ticket (id int PRIMARY KEY, created_by int);
+CALL show_signals('desk', 'somebody who acts', 'table of people', 'table of personal data', 'somebody from outside');
+
+-- The manager of an office is somebody; that of an employee is another one. How many there are says of no row; parents do
+CREATE SCHEMA office;
+CREATE TABLE office.employee (id int PRIMARY KEY, email text, manager_id int, father_id int, total_children int, previous_id int, source_id int);
+CREATE TABLE office.building (id int PRIMARY KEY, manager_id int, report_id int, reports_to int);
+CALL show_signals('office', 'somebody who acts', 'another row', 'row before or above');
+
 DROP PROCEDURE show_signals;
+DROP FUNCTION signals;
