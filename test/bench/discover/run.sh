@@ -161,9 +161,13 @@ if [ $schemas -eq 0 ]; then
   sg_say "SKIPPED: precision and recall, for there are no schemas in $corpus (CORPUS names the folder)"
   exit 0
 fi
-sg_say "precision and recall, names, types, keys and indexes only, each schema by weights fitted on the others:"
+sg_say "precision and recall, names, types and keys only, no index that is not unique, each schema by weights fitted on the others:"
 options=(--sums "$SG_DIR/sums.tsv")
 [ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/61_discovery_weight.sql")
 [ -z "${VERBOSE:-}" ] || options+=(--verbose)
 perl "$here/fit.pl" "${options[@]}" "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.with_*.tsv
+sg_say
+sg_say "the same with their indexes:"
+perl "$here/fit.pl" "$SG_DIR"/candidates/*.with_indexes.tsv "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.with_references.tsv |
+  sed -n '1,/^macro/p'
 [ "${ROWS:-1}" = 0 ] || measure_rows
