@@ -236,17 +236,31 @@ about_kinds(MatchState *state)
 	}
 }
 
+/*
+ * Prisma's link tables have the two in "A" and "B" by the alphabet, whatever
+ * their order in a name that somebody gave: in _UserTopics, "A" is a topic.
+ */
+static bool
+goes_by_alphabet(const Facts *facts, const FactColumn *column)
+{
+	return column->words.n == 1 && (strcmp(column->words.word[0], "a") == 0 || strcmp(column->words.word[0], "b") == 0) &&
+		facts->tables[column->table].name[0] == '_';
+}
+
 /* Of two columns that are only numbered, the first means the first table that a link table is named after */
 void
 about_link(MatchState *state, int place)
 {
 	Facts	   *facts = state->facts;
+	const FactColumn *column = &facts->columns[state->column];
 	int			ends[2];
 	int			key;
 	Candidate	cand;
 
-	if (match_names_a_table(state) || !link_ends(facts, facts->columns[state->column].table, ends))
+	if (match_names_a_table(state) || !link_ends(facts, column->table, ends))
 		return;
+	if (goes_by_alphabet(facts, column) && pg_strcasecmp(facts->tables[ends[0]].name, facts->tables[ends[1]].name) > 0)
+		place = 3 - place;
 	key = fitting_key(state, ends[place - 1]);
 	if (key < 0 || !match_begin(state, key, &cand))
 		return;

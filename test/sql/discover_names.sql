@@ -20,7 +20,7 @@ LANGUAGE sql AS $$
   ORDER BY child_table COLLATE "C", child_columns::text COLLATE "C", parent_table COLLATE "C"
 $$;
 
--- Link tables: of two columns that are only numbered, lettered or left and right, each means the table at its place
+-- Link tables: of two columns that are only numbered, lettered or left and right, each means the table at its place; "A" and "B" go by the alphabet
 CREATE SCHEMA link;
 CREATE TABLE link.painter (id int PRIMARY KEY, title text);
 CREATE TABLE link.gallery (id int PRIMARY KEY, title text);
@@ -28,6 +28,8 @@ CREATE TABLE link.sketch_book (id int PRIMARY KEY, title text);
 CREATE TABLE link.l_painter_gallery (id int PRIMARY KEY, entity0 int NOT NULL, entity1 int NOT NULL);
 CREATE TABLE link.l_painter_painter (id int PRIMARY KEY, entity0 int NOT NULL, entity1 int NOT NULL);
 CREATE TABLE link."_PainterToSketchBook" ("A" int NOT NULL, "B" int NOT NULL, UNIQUE ("A", "B"));
+CREATE TABLE link."_PainterGalleries" ("A" int NOT NULL, "B" int NOT NULL, UNIQUE ("A", "B"));
+CREATE TABLE link._painter_gallery (left_id int NOT NULL, right_id int NOT NULL);
 CREATE TABLE link.gallery2gallery (parent_id int, child_id int, PRIMARY KEY (parent_id, child_id));
 CREATE TABLE link.gallery_sketch_book_map (left_id int, right_id int, PRIMARY KEY (left_id, right_id));
 SELECT * FROM found('link');
