@@ -134,7 +134,8 @@ typedef struct FactTable
 	double		tuples;			/* reltuples: -1 is unknown */
 	int			central;		/* columns whose name means this table */
 	double		personal;		/* of the tables of people: columns about a
-								 * person, as share of most */
+								 * person, as share of most in those that are
+								 * no customers' */
 	int			subject_end;	/* words of its name that are those of
 								 * subjects; 0: none, -1: not looked for yet */
 	List	   *subjects;		/* of int: tables whose rows it may be about */
@@ -170,9 +171,8 @@ typedef struct FactKey
 	bool		borrowed;		/* its name is that of another table's key */
 	bool		owned;			/* its name has the table's name in it */
 	int			sharing;		/* keys of the same name */
-	bool		first;			/* owned, by the table of the fewest words of
-								 * those that own one of that name, or of its
-								 * schema's with as many */
+	bool		first;			/* owned; no table that owns one of that name
+								 * has fewer words, none of its schema as few */
 	double		usual;			/* share of the primary keys that have this
 								 * name */
 	double		unlike;			/* how much more usual another name is for

@@ -239,15 +239,25 @@ about_kinds(MatchState *state)
 /*
  * Prisma's link tables have the two in "A" and "B" by the alphabet, whatever
  * their order in a name that somebody gave: in _UserTopics, "A" is a topic.
+ * In a name that Prisma gives, _TopicToUser, they are in that order.
  */
 static bool
 goes_by_alphabet(const Facts *facts, const FactColumn *column)
 {
-	return column->words.n == 1 && (strcmp(column->words.word[0], "a") == 0 || strcmp(column->words.word[0], "b") == 0) &&
-		facts->tables[column->table].name[0] == '_';
+	const FactTable *table = &facts->tables[column->table];
+
+	if (table->name[0] != '_' || column->words.n > 1 ||
+		(strcmp(column->words.word[0], "a") != 0 && strcmp(column->words.word[0], "b") != 0))
+		return false;
+	for (int i = 1; i < table->words.n - 1; i++)
+	{
+		if (strcmp(table->words.word[i], "to") == 0)
+			return false;
+	}
+	return true;
 }
 
-/* Of two columns that are only numbered, the first means the first table that a link table is named after */
+/* Of two columns that are only numbered, the first means the first table that a link table is named after, but for Prisma's */
 void
 about_link(MatchState *state, int place)
 {
@@ -259,7 +269,7 @@ about_link(MatchState *state, int place)
 
 	if (match_names_a_table(state) || !link_ends(facts, column->table, ends))
 		return;
-	if (goes_by_alphabet(facts, column) && pg_strcasecmp(facts->tables[ends[0]].name, facts->tables[ends[1]].name) > 0)
+	if (goes_by_alphabet(facts, column) && strcmp(facts->tables[ends[0]].name, facts->tables[ends[1]].name) > 0)
 		place = 3 - place;
 	key = fitting_key(state, ends[place - 1]);
 	if (key < 0 || !match_begin(state, key, &cand))

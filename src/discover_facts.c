@@ -228,30 +228,48 @@ add_table(Facts *facts, Form_pg_class form)
 	table->tuples = form->reltuples;
 }
 
+typedef struct SchemaEntry
+{
+	Oid			oid;			/* hash key */
+	char		name[NAMEDATALEN];	/* empty: it is just dropped */
+} SchemaEntry;
+
+static const char *
+schema_name(HTAB *schemas, Oid oid)
+{
+	bool		found;
+	SchemaEntry *entry = hash_search(schemas, &oid, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		char	   *name = get_namespace_name(oid);
+
+		strlcpy(entry->name, name ? name : "", NAMEDATALEN);
+	}
+	return entry->name;
+}
+
 static int
-compare_tables(const void *a, const void *b)
+compare_tables(const void *a, const void *b, void *schemas)
 {
 	const FactTable *ta = a;
 	const FactTable *tb = b;
 	int			order = strcmp(ta->name, tb->name);
 
-	if (order == 0 && ta->schema != tb->schema)
-	{
-		char	   *sa = get_namespace_name(ta->schema);
-		char	   *sb = get_namespace_name(tb->schema);
-
-		/* a schema that is just dropped has no name */
-		order = sa && sb ? strcmp(sa, sb) : 0;
-	}
-	return order;
+	if (order == 0)
+		order = strcmp(schema_name(schemas, ta->schema), schema_name(schemas, tb->schema));
+	return order != 0 ? order : ta->oid < tb->oid ? -1 : ta->oid > tb->oid;
 }
 
 static void
 sort_tables(Facts *facts)
 {
-	facts->table_index = oid_hash("tables", sizeof(TableEntry));
+	HTAB	   *schemas = oid_hash("schemas", sizeof(SchemaEntry));
+
 	if (facts->ntables > 0)
-		qsort(facts->tables, facts->ntables, sizeof(FactTable), compare_tables);
+		qsort_arg(facts->tables, facts->ntables, sizeof(FactTable), compare_tables, schemas);
+	hash_destroy(schemas);
+	facts->table_index = oid_hash("tables", sizeof(TableEntry));
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		TableEntry *entry = hash_search(facts->table_index, &facts->tables[t].oid, HASH_ENTER, NULL);

@@ -367,7 +367,7 @@ is_glued_word(MatchState *state, const NameForm *form)
 	return form->front >= 3 && names_find(state->facts->by_table_name, rest) != NIL;
 }
 
-/* website_id beside store_website (website_id): is it the column's name that the table's key has? */
+/* website_id beside store_website (website_id): is it the column's name, or its end, that the table's key has? */
 static bool
 bears_key_name(MatchState *state, int table)
 {
@@ -745,9 +745,10 @@ is_flag(const MatchState *state)
 static bool
 is_of_people(const Facts *facts, int table)
 {
-	const Words *words = &facts->tables[table].words;
+	const FactTable *t = &facts->tables[table];
 
-	return list_member_int(facts->persons, table) || (words->class[words->n - 1] & (WORD_PERSON | WORD_STAFF | WORD_JOB));
+	return list_member_int(facts->persons, table) ||
+		(t->words.class[names_end(t) - 1] & (WORD_PERSON | WORD_STAFF | WORD_JOB)) != 0;
 }
 
 static void

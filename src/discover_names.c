@@ -18,9 +18,8 @@
 
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */
-#define FIRST_MAX 8				/* keys of one name that may be the first */
-#define PERSON_ALONE 100		/* how well a table does as that of people
-								 * whose name is just such a word */
+#define EXTENDED_MAX 8			/* of other schemas' tables that one may
+								 * extend */
 #define PERSON_GLUED 150		/* how well appuser does as the table of
 								 * people: not as well as users, better than
 								 * clients */
@@ -562,9 +561,10 @@ ends_in_all_of(const FactTable *table, const FactTable *other)
 }
 
 /*
- * Of several keys with one name, those that bear their table's count, and of
- * these the ones whose table has the fewest words, if its schema has no other
- * as short, are the first; catalog_eav_attribute adds to eav_attribute.
+ * Of several keys with one name, those that bear their table's count.  Of
+ * these the ones whose table has the fewest words are the first, unless
+ * another one of the same schema has as few; catalog_eav_attribute adds to
+ * eav_attribute.
  */
 static void
 find_first(Facts *facts, List *sharing)
@@ -586,31 +586,41 @@ find_first(Facts *facts, List *sharing)
 	foreach(lc, sharing)
 	{
 		FactKey    *key = &facts->keys[lfirst_int(lc)];
+		const FactTable *table = &facts->tables[key->table];
+		bool		among = false;
+		bool		another = false;
 
+		CHECK_FOR_INTERRUPTS();
 		key->borrowed |= shortest && !key->owned;
-		key->first = list_length(sharing) > 1 && list_length(shortest) <= FIRST_MAX &&
-			list_member_int(shortest, lfirst_int(lc));
-		for (int i = 0; i < list_length(shortest) && i < FIRST_MAX; i++)
+		for (int i = 0; i < list_length(shortest); i++)
 		{
 			const FactKey *other = &facts->keys[list_nth_int(shortest, i)];
+			bool		same_schema = facts->tables[other->table].schema == table->schema;
 
-			if (other != key && facts->tables[other->table].schema == facts->tables[key->table].schema)
-				key->first = false;
-			key->borrowed |= ends_in_all_of(&facts->tables[key->table], &facts->tables[other->table]);
+			among |= other == key;
+			another |= other != key && same_schema;
+
+			/* many schemas have the same tables */
+			if (same_schema || i < EXTENDED_MAX)
+				key->borrowed |= ends_in_all_of(table, &facts->tables[other->table]);
 		}
+		key->first |= among && !another && list_length(sharing) > 1;
 	}
+	list_free(shortest);
 }
 
 static void
 prepare_keys(Facts *facts)
 {
+	HASH_SEQ_STATUS scan;
+	NameEntry  *entry;
+
 	facts->by_key_name = names_hash("key names");
 	find_usual_names(facts);
 	for (int k = 0; k < facts->nkeys; k++)
 	{
 		FactKey    *key = &facts->keys[k];
 		const FactColumn *column = &facts->columns[key->columns[0]];
-		NameEntry  *entry;
 		char		name[WORD_KEY_SIZE];
 
 		if (key->n > 1 || facts->tables[key->table].partition)
@@ -636,9 +646,10 @@ prepare_keys(Facts *facts)
 			names_find(facts->by_key_name, facts->columns[key->columns[0]].joined);
 
 		key->sharing = list_length(sharing);
-		if (sharing && linitial_int(sharing) == k)
-			find_first(facts, sharing);
 	}
+	hash_seq_init(&scan, facts->by_key_name);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		find_first(facts, entry->forms);
 }
 
 /* appuser, eperson, userinfo: does one word hold that of people and a bit more? */
@@ -672,7 +683,7 @@ person_rank(const FactTable *table)
 		return 0;
 	if (!(table->words.class[Min(end, n) - 1] & WORD_PERSON))
 		return end - table->prefix == 1 && is_person_glued(last) ? PERSON_GLUED : 0;
-	rank = end - table->prefix == 1 ? PERSON_ALONE : 50 - 5 * n;
+	rank = end - table->prefix == 1 ? 100 : 50 - 5 * n;
 	for (int i = 0; i < lengthof(best); i++)
 	{
 		if (strcmp(last, best[i]) == 0)
@@ -743,7 +754,7 @@ find_logins(Facts *facts)
 		const FactTable *table = &facts->tables[lfirst_int(lc)];
 		int			personal = login_columns(facts, table);
 
-		if (personal >= 0 && person_rank(table) >= PERSON_ALONE)
+		if (personal >= 0 && names_end(table) - table->prefix == 1)
 			return;
 		most = Max(most, LOGIN_TIMES * personal);
 	}
@@ -818,7 +829,7 @@ find_personal(Facts *facts)
 	}
 }
 
-/* The same with what it holds: a password speaks for it, and whatever is told of people */
+/* person_rank() with what the table holds: a password speaks for it, and whatever is told of people */
 static int
 person_standing(const Facts *facts, const FactTable *table)
 {

@@ -55,7 +55,7 @@
 	X(RECURS, "recurs", "how many tables have a column of that name") \
 	X(STYLE, "style", "how many of the columns that bear a table's name have this ending and type") \
 	X(OTHER_FAMILY, "other family", "the parent's name begins like those of a family that the child is not in") \
-	X(OTHER_FAMILY_KEY, "other family, key name", "the same, but the column's name has that of the parent's key") \
+	X(OTHER_FAMILY_KEY, "other family, key name", "the same, but the column's name has that of the parent's key, which is called after its table") \
 	X(SAME_FAMILY, "same family", "both tables' names begin like those of one family") \
 	X(SELF_BEFORE, "other row of the same table", "the words before say that it is another row, of the same table") \
 	X(SELF_KEY, "key of the same table after role", "and then all of its key's name") \
@@ -83,7 +83,7 @@
 	X(KEY_SHARED, "shared key name", "other tables' keys have that name too") \
 	X(KEY_FIRST, "first of that name", "and of those with the tables' names in it, this one's has the fewest words") \
 	X(ACTOR_BEST, "table of people", "no other table does better as that of people") \
-	X(ACTOR_PERSONAL, "table of personal data", "it holds as much of people as any other of those tables: names, passwords, addresses") \
+	X(ACTOR_PERSONAL, "table of personal data", "it holds as much of people as any other of those tables that is no customers': names, passwords, addresses") \
 	X(ACTOR_OUTSIDER, "somebody from outside", "but the table is one of customers or the like") \
 	X(ACTOR_WORKS, "somebody who works", "it is said of those who work here, and so is the table") \
 	X(ACTOR_WORKS_NOT, "somebody else works", "it is said of those who work here, who have a table of their own") \
@@ -110,8 +110,8 @@
 	X(KEY_ONLY, "name of one key", "no other table's key has the column's name") \
 	X(KEY_RECURS, "name of one key recurs", "and many tables have a column of that name") \
 	X(TARGET_REFERS, "target refers", "the target bears another table's name and is not the primary key") \
-	X(TARGET_STRANGE, "target of another name", "it ends in id, has nothing of its table's name, and is not the primary key") \
-	X(TARGET_UNLIKE, "target unlike keys", "the target is a primary key, and how much more usual another name is for these here") \
+	X(TARGET_STRANGE, "target of another name", "it ends in id, is not called after its table, and is not the primary key") \
+	X(TARGET_UNLIKE, "target unlike keys", "the target is a primary key that is not called after its table, and how much more usual another name is for these here") \
 	X(GENERIC, "general word", "the name is a general word: type, status, ...") \
 	X(TYPE_SAME, "same type", "the types are the same") \
 	X(LENGTH_OTHER, "other length", "the types are the same, of different lengths") \

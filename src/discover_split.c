@@ -37,8 +37,8 @@ typedef struct SplitState
 	HTAB	   *known;			/* stems of words written apart */
 	HTAB	   *among;			/* stems of words among others in the names of
 								 * tables */
-	HTAB	   *beside;			/* words written apart, two that follow each
-								 * other joined */
+	HTAB	   *beside;			/* and of words written apart, two that follow
+								 * each other joined */
 	HTAB	   *done;			/* of SplitWord */
 	char		prefix[PREFIX_MAX + 1];
 } SplitState;
@@ -56,11 +56,24 @@ is_joining(const char *word)
 	return strstr(joining_words, padded) != NULL;
 }
 
-static void
-learn(HTAB *hash, const char *word)
+static HTAB *
+word_set(const char *name)
 {
-	if (names_find(hash, word) == NIL)
-		names_add(hash, word, 0);
+	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = WORD_KEY_SIZE,.hcxt = CurrentMemoryContext};
+
+	return hash_create(name, 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static void
+learn(HTAB *set, const char *word)
+{
+	(void) hash_search(set, word, HASH_ENTER, NULL);
+}
+
+static bool
+is_learned(HTAB *set, const char *word)
+{
+	return hash_search(set, word, HASH_FIND, NULL) != NULL;
 }
 
 static void
@@ -74,20 +87,24 @@ learn_words(SplitState *state, const Words *words)
 		{
 			char		both[WORD_KEY_SIZE];
 
-			snprintf(both, sizeof(both), "%s%s", words->word[i - 1], words->word[i]);
+			snprintf(both, sizeof(both), "%s%s", words->stem[i - 1], words->stem[i]);
 			learn(state->beside, both);
 		}
 	}
 }
 
+/* Numbers and words such as tbl are no others */
 static void
 learn_tables(SplitState *state, const Facts *facts)
 {
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		const Words *words = &facts->tables[t].words;
+		int			telling = 0;
 
-		for (int i = 0; i < words->n && words->n > 1; i++)
+		for (int i = 0; i < words->n; i++)
+			telling += !words_is_number(words->word[i]) && !(words->class[i] & WORD_DECORATION);
+		for (int i = 0; i < words->n && telling > 1 && !facts->tables[t].partition; i++)
 			learn(state->among, words->stem[i]);
 	}
 }
@@ -153,26 +170,33 @@ is_part(const SplitState *state, const char *letters, bool first, bool last)
 	if (n < PART_MIN)
 		return false;
 	stem = words_stem(letters);
-	known = names_find(state->known, stem) != NIL;
+	known = is_learned(state->known, stem);
 	pfree(stem);
 	return known;
 }
 
-/* Has a table's name it among other words, while no two of its parts, the last one first, stand side by side? */
+/*
+ * Has a table's name it among other words, while no two of its parts, the last
+ * one first, stand side by side?
+ */
 static bool
 is_one_word(const SplitState *state, const char *word, char **pieces, int npieces)
 {
 	char	   *stem = words_stem(word);
-	bool		one = names_find(state->among, stem) != NIL;
+	bool		one = is_learned(state->among, stem) && strcmp(pieces[npieces - 1], state->prefix) != 0;
 
+	pfree(stem);
 	for (int i = 1; i < npieces && one; i++)
 	{
+		char	   *before = words_stem(pieces[i]);
+		char	   *after = words_stem(pieces[i - 1]);
 		char		both[WORD_KEY_SIZE];
 
-		snprintf(both, sizeof(both), "%s%s", pieces[i], pieces[i - 1]);
-		one = names_find(state->beside, both) == NIL;
+		snprintf(both, sizeof(both), "%s%s", before, after);
+		one = !is_learned(state->beside, both);
+		pfree(before);
+		pfree(after);
 	}
-	pfree(stem);
 	return one;
 }
 
@@ -298,9 +322,9 @@ split_names(Facts *facts)
 	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = sizeof(SplitWord),.hcxt = CurrentMemoryContext};
 	SplitState	state = {0};
 
-	state.known = names_hash("words");
-	state.among = names_hash("words among others");
-	state.beside = names_hash("words side by side");
+	state.known = word_set("words");
+	state.among = word_set("words among others");
+	state.beside = word_set("words side by side");
 	state.done = hash_create("split words", 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	each_name(&state, facts, false);
 	learn_tables(&state, facts);

@@ -41,7 +41,7 @@ static const char *const job_words =
 " interviewer teacher instructor trainer driver cashier leiter bearbeiter physician coach counselor inspector boss emp ";
 
 static const char *const buyer_words =
-" buyer borrower requester requestor recipient receiver reporter follower participant commenter voter contact ";
+" buyer borrower requester requestor recipient receiver reporter follower commenter voter ";
 
 static const char *const actor_words =
 " by owner author creator editor assigne reporter approver reviewer manager sender recipient receiver"
@@ -61,11 +61,11 @@ static const char *const self_words =
 " preceding precedent old merg rerun reversal father mother ";
 
 static const char *const tree_words =
-" parent ancestor descendant predecessor successor previous prev next root superior child preceding following precedent"
+" parent ancestor descendant predecessor successor previous prev next root superior child preceding precedent"
 " padr vater superseded superceded replaced superclass supertyp boss ";
 
 static const char *const role_words =
-" subject object target from to other left right a b ";
+" subject object source target new from to other left right a b ";
 
 /* what a picture or a file is for, and what tables of pictures and files are called, the likeliest first */
 static const char *const picture_words =

@@ -17,6 +17,14 @@ CREATE TABLE first.shop_page_trait (trait_id int PRIMARY KEY, visible bool);
 CREATE TABLE first.item_int (id int PRIMARY KEY, trait_id int, value int);
 CALL show_signals('first', 'first of that name', 'borrowed key', 'parent''s own key');
 
+-- The same where the columns of one of the tables begin alike, so that its key is known by two names
+CREATE SCHEMA alike;
+CREATE TABLE alike.land_area (land_id int PRIMARY KEY, land_name text, land_code text);
+CREATE TABLE alike.land (land_id int PRIMARY KEY, title text);
+CREATE TABLE alike.visit (land_id int PRIMARY KEY, stars int);
+CREATE TABLE alike.trip (id int PRIMARY KEY, land_id int);
+CALL show_signals('alike', 'first of that name', 'borrowed key');
+
 -- A table whose name ends like many others' is meant if its key is called like the column
 CREATE SCHEMA crowd;
 CREATE TABLE crowd.store_site (site_id int PRIMARY KEY, title text);
@@ -61,6 +69,16 @@ CREATE TABLE whole.query (id int PRIMARY KEY, database_id int, data_id int, base
 CREATE TABLE whole.statuses (id int PRIMARY KEY, stats int, uses int);
 CREATE TABLE whole.mark (id int PRIMARY KEY, status_id int);
 CALL show_signals('whole', 'end of table name', 'another row', 'table name');
+
+-- A word is cut where its parts stand side by side, in the plural or not, and where only a number or tbl stands beside it
+CREATE SCHEMA cut;
+CREATE TABLE cut.orders (id int PRIMARY KEY, item int);
+CREATE TABLE cut.shop_orderitem (id int PRIMARY KEY, title text);
+CREATE TABLE cut.order_items_log (id int PRIMARY KEY, order_item_id int);
+CREATE TABLE cut.pages (id int PRIMARY KEY, mark int);
+CREATE TABLE cut.tbl_pagemark (id int PRIMARY KEY, title text);
+CREATE TABLE cut.reader (id int PRIMARY KEY, mark_id int);
+CALL show_signals('cut', 'end of table name', 'inside of the table''s word');
 
 -- Their plural has another form; what is said in another language adds to what it is of
 CREATE SCHEMA plural;

@@ -29,6 +29,8 @@ CREATE TABLE link.l_painter_gallery (id int PRIMARY KEY, entity0 int NOT NULL, e
 CREATE TABLE link.l_painter_painter (id int PRIMARY KEY, entity0 int NOT NULL, entity1 int NOT NULL);
 CREATE TABLE link."_PainterToSketchBook" ("A" int NOT NULL, "B" int NOT NULL, UNIQUE ("A", "B"));
 CREATE TABLE link."_PainterGalleries" ("A" int NOT NULL, "B" int NOT NULL, UNIQUE ("A", "B"));
+CREATE TABLE link."PGallery" (id int PRIMARY KEY, title text);
+CREATE TABLE link."_PGalleryToPainter" ("A" int NOT NULL, "B" int NOT NULL, UNIQUE ("A", "B"));
 CREATE TABLE link._painter_gallery (left_id int NOT NULL, right_id int NOT NULL);
 CREATE TABLE link.gallery2gallery (parent_id int, child_id int, PRIMARY KEY (parent_id, child_id));
 CREATE TABLE link.gallery_sketch_book_map (left_id int, right_id int, PRIMARY KEY (left_id, right_id));
