@@ -100,6 +100,9 @@ extern void words_join(const Words *words, int lo, int hi, char *key);
 /* Is a stem among lo..hi of them? */
 extern bool words_have(const Words *words, int lo, int hi, const char *stem);
 
+/* Is one of lo..hi of a class? */
+extern bool words_any(const Words *words, int lo, int hi, int class);
+
 /* Are n stems of a, from one on, those of b from another on? */
 extern bool words_same(const Words *a, int from, const Words *b, int other, int n);
 

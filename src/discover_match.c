@@ -259,17 +259,6 @@ share_of_child(const Facts *facts, const NameForm *form, int child)
 	return other ? Min((double) more / (table->words.n - table->prefix), 1) : 0;
 }
 
-static bool
-any_word(const MatchState *state, int lo, int hi, int class)
-{
-	for (int i = lo; i < hi; i++)
-	{
-		if (state->words->class[i] & class)
-			return true;
-	}
-	return false;
-}
-
 /* How many words before the match has the parent's name as well? */
 static int
 before_inside(const MatchState *state, const NameForm *form, int before)
@@ -327,8 +316,8 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 		cand.front = form->glued ? 1 : Max(form->front - facts->tables[form->table].prefix, 0);
 		cand.table_glued = form->glued;
 		cand.sharing = sharing;
-		cand.counts = any_word(state, state->lo, state->lo + before, WORD_NUMBER);
-		cand.self_before = any_word(state, state->lo, state->lo + before, WORD_SELF);
+		cand.counts = words_any(state->words, state->lo, state->lo + before, WORD_NUMBER);
+		cand.self_before = words_any(state->words, state->lo, state->lo + before, WORD_SELF);
 		cand.back = form->back;
 		cand.cover = form->cover;
 		cand.own_front = state->own_front || front_is_childs(facts, form, child);
@@ -343,8 +332,8 @@ consider_table(MatchState *state, const NameForm *form, int sharing, int before,
 		cand.glued = glued;
 		cand.suffix = state->suffix;
 		cand.prefix = state->prefix;
-		cand.external = any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
-		cand.measure = any_word(state, state->hi - after, state->hi, WORD_MEASURE);
+		cand.external = words_any(state->words, state->lo, state->lo + before, WORD_EXTERNAL);
+		cand.measure = words_any(state->words, state->hi - after, state->hi, WORD_MEASURE);
 		cand.rank = match_rank(facts, &cand);
 		if (was.table_match == MATCH_NONE || cand.rank > was.rank)
 			match_keep(state, &cand);
@@ -574,7 +563,7 @@ consider_keys(MatchState *state, const char *name, int before, const char *lefto
 		cand.key_initial = leftover && begins_initials(state->facts, lfirst_int(lc), leftover);
 		cand.key_short = shortened;
 		cand.key_whole = !leftover && !shortened && is_whole_key_name(state->facts, lfirst_int(lc), name);
-		cand.external |= any_word(state, state->lo, state->lo + before, WORD_EXTERNAL);
+		cand.external |= words_any(state->words, state->lo, state->lo + before, WORD_EXTERNAL);
 		cand.rank = match_rank(state->facts, &cand);
 		match_keep(state, &cand);
 	}
@@ -731,7 +720,7 @@ is_flag(const MatchState *state)
 {
 	static const char *const verbs[] = {"is", "has", "can", "was"};
 
-	if (any_word(state, state->lo, state->hi - 1, WORD_NUMBER))
+	if (words_any(state->words, state->lo, state->hi - 1, WORD_NUMBER))
 		return true;
 	for (int i = 0; i < lengthof(verbs); i++)
 	{
@@ -795,7 +784,7 @@ consider_roles(MatchState *state)
 			cand.self_word = (class & WORD_SELF) && t == column->table;
 			cand.tree_word = cand.self_word && (class & WORD_TREE);
 			cand.self_named = cand.self_word && follows_own_name(state);
-			cand.external |= any_word(state, state->lo, state->hi - 1, WORD_EXTERNAL);
+			cand.external |= words_any(state->words, state->lo, state->hi - 1, WORD_EXTERNAL);
 			cand.rank = match_rank(facts, &cand);
 			match_keep(state, &cand);
 		}

@@ -696,12 +696,7 @@ person_rank(const FactTable *table)
 bool
 names_outsiders(const FactTable *table)
 {
-	for (int i = table->prefix; i < table->words.n; i++)
-	{
-		if (table->words.class[i] & WORD_OUTSIDER)
-			return true;
-	}
-	return false;
+	return words_any(&table->words, table->prefix, table->words.n, WORD_OUTSIDER);
 }
 
 /* Has a table a column with another's name and id? */

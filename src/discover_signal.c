@@ -673,12 +673,7 @@ ending_signals(const Facts *facts, const Candidate *cand, float *s)
 static bool
 is_log(const FactTable *table)
 {
-	for (int i = table->prefix; i < table->words.n; i++)
-	{
-		if (table->words.class[i] & WORD_LOG)
-			return true;
-	}
-	return false;
+	return words_any(&table->words, table->prefix, table->words.n, WORD_LOG);
 }
 
 /* How many columns of a table has the child whose names are marked? */

@@ -374,6 +374,17 @@ words_have(const Words *words, int lo, int hi, const char *stem)
 }
 
 bool
+words_any(const Words *words, int lo, int hi, int class)
+{
+	for (int i = lo; i < hi; i++)
+	{
+		if (words->class[i] & class)
+			return true;
+	}
+	return false;
+}
+
+bool
 words_same(const Words *a, int from, const Words *b, int other, int n)
 {
 	for (int i = 0; i < n; i++)
