@@ -1,12 +1,7 @@
 -- Discovery: what the names of keys say, and those of other keys
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS schemaguard;
-RESET client_min_messages;
 \getenv test PG_ABS_SRCDIR
 \set signals :test '/sql/include/discover_signals.sql'
-\set ECHO none
 \i :signals
-\set ECHO all
 \set VERBOSITY terse
 
 -- Of keys with one name, the table with the fewest words has it first; and one that has all of its name, and more, adds to it

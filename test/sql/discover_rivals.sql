@@ -1,13 +1,7 @@
 -- Discovery: which of several tables a column means, and what of its name is the child's own
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS schemaguard;
-RESET client_min_messages;
-
 \getenv test PG_ABS_SRCDIR
 \set signals :test '/sql/include/discover_signals.sql'
-\set ECHO none
 \i :signals
-\set ECHO all
 
 -- Who made a row is told of people, too: that makes no copy of their table
 CREATE SCHEMA maker;

@@ -1,13 +1,7 @@
 -- Discovery: columns that say what somebody or something does in a row, and not which table that is in
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS schemaguard;
-RESET client_min_messages;
-
 \getenv test PG_ABS_SRCDIR
 \set signals :test '/sql/include/discover_signals.sql'
-\set ECHO none
 \i :signals
-\set ECHO all
 \set VERBOSITY terse
 
 -- Somebody who acts is told of people, however many tables begin with that word

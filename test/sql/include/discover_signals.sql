@@ -1,4 +1,8 @@
+\set ECHO none
 -- What discovery makes of schemas of a few tables, for its regression tests
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
 
 -- The candidates inside of one schema, and which of some signals they have
 CREATE FUNCTION signals(style text, VARIADIC wanted text[]) RETURNS TABLE (reference text, signals text)
@@ -26,3 +30,4 @@ BEGIN
   SET LOCAL client_min_messages = warning;
   EXECUTE format('DROP SCHEMA %I CASCADE', style);
 END $$;
+\set ECHO all
