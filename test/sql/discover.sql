@@ -227,8 +227,8 @@ SELECT count(*) FROM sg_discover_fks('snake.orders', 0, 'none') WHERE child_colu
 
 -- Into a plan, once
 SELECT sg_plan_create('discovered');
-SELECT sg_plan_from_discovery('discovered', 0.8) > 5 AS many;
-SELECT sg_plan_from_discovery('discovered', 0.8);
+SELECT sg_plan_from_discovery('discovered', 0.88) > 5 AS many;
+SELECT sg_plan_from_discovery('discovered', 0.88);
 SELECT child_columns, parent_table, parent_columns, on_delete, orphans, state FROM schemaguard.plan_step
 WHERE plan = 'discovered' AND child_table = 'snake.order_lines' ORDER BY step;
 SELECT sg_plan_from_discovery('no such plan');
