@@ -548,8 +548,8 @@ drop_index(StepWork *work, const UndoDeed *deed, Oid table, Oid index)
 bool
 undo_index(StepWork *work, const UndoDeed *deed)
 {
-	Oid			table;
-	Oid			index;
+	Oid			table = InvalidOid;
+	Oid			index = InvalidOid;
 	Standing	standing;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
