@@ -58,6 +58,8 @@ typedef struct DeployRun
 	bool		fix;			/* orphans, where the step's policy says so */
 	bool		dry_run;		/* count them only */
 	int			batch;			/* rows of one transaction, at most */
+	int64		kept_by;		/* the id of the plan whose copies go back; 0:
+								 * the run's own */
 	List	   *unfilled;		/* of steps whose backfill has failed */
 	List	   *steps;			/* of PlanStep *: as they were in the
 								 * beginning */

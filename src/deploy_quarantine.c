@@ -171,7 +171,7 @@ static void
 write_copies(const CopyTarget *target)
 {
 	Oid			types[] = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID};
+	TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8OID};
 	Datum		values[lengthof(types)];
 	Datum	   *texts = palloc(sizeof(Datum) * SPI_processed);
 	Datum	   *documents = palloc(sizeof(Datum) * SPI_processed);
@@ -196,13 +196,14 @@ write_copies(const CopyTarget *target)
 	values[8] = sg_text_array(target->columns);
 	values[9] = PointerGetDatum(construct_array(texts, n, TEXTOID, -1, false, TYPALIGN_INT));
 	values[10] = PointerGetDatum(construct_array(documents, n, JSONBOID, -1, false, TYPALIGN_INT));
+	values[11] = Int64GetDatum(target->run->plan->id);
 
 	sg_owner_begin(&scope);
 	SPI_connect();
 	if (sg_owner_execute(SPI_OK_INSERT,
 						 "INSERT INTO schemaguard.quarantine"
-						 " (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, row_text, data)"
-						 " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, t.* FROM ROWS FROM"
+						 " (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, plan_id, row_text, data)"
+						 " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $12, t.* FROM ROWS FROM"
 						 " (pg_catalog.unnest($10), pg_catalog.unnest($11)) t",
 						 lengthof(types), types, values, NULL) != n)
 		elog(ERROR, "rows were lost on the way into quarantine");
@@ -313,6 +314,13 @@ typedef struct RestorePart
 	int			n;
 } RestorePart;
 
+/* The plan that copies go back for: a name may be that of another plan by now */
+static int64
+kept_by(const DeployRun *run)
+{
+	return run->kept_by ? run->kept_by : run->plan->id;
+}
+
 /* The next copies of a plan that the caller may see, parents before what refers to them */
 static void
 load_copies(RestoreAction *action)
@@ -321,12 +329,12 @@ load_copies(RestoreAction *action)
 		"SELECT q.id, q.row_table, q.table_owner, q.columns, q.row_text"
 		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id) - octet_length(c.row_text) AS before"
 		"       FROM (SELECT * FROM schemaguard.quarantine"
-		"             WHERE plan = $1 AND id > $2"
+		"             WHERE plan_id = $1 AND id > $2"
 		"               AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($3))"
 		"             ORDER BY id LIMIT $4) c) q"
 		" WHERE q.before < $5 ORDER BY q.id";
-	Oid			types[] = {TEXTOID, INT8OID, TEXTOID, INT8OID, INT8OID};
-	Datum		values[] = {CStringGetTextDatum(action->action.run->plan->name),
+	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(kept_by(action->action.run)),
 		Int64GetDatum(action->after),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
 		Int64GetDatum(RESTORE_ROWS),
@@ -649,8 +657,8 @@ execute_restore(DeployAction *arg)
 static int64
 count_copies(const DeployRun *run, bool visible)
 {
-	Oid			types[] = {TEXTOID, TEXTOID, BOOLOID};
-	Datum		values[] = {CStringGetTextDatum(run->plan->name),
+	Oid			types[] = {INT8OID, TEXTOID, BOOLOID};
+	Datum		values[] = {Int64GetDatum(kept_by(run)),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
 	BoolGetDatum(visible)};
 	SgScope		scope;
@@ -660,7 +668,7 @@ count_copies(const DeployRun *run, bool visible)
 	set_setting("jit", "off");
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
-					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan = $1"
+					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1"
 					 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2)) = $3",
 					 lengthof(types), types, values, NULL);
 	n = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
@@ -768,14 +776,46 @@ deploy_restore_left(const DeployRun *run)
 	return count_copies(run, true) + count_copies(run, false);
 }
 
+/* The plan of that id, as long as it is there, puts its rows back itself */
+static void
+check_plan_gone(const DeployRun *run)
+{
+	Datum		name;
+
+	if (run->kept_by == 0 || run->kept_by == run->plan->id ||
+		!sg_owner_fetch("SELECT name FROM schemaguard.plan WHERE id = $1::bigint",
+						psprintf(INT64_FORMAT, run->kept_by), &name))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("plan_id is that of plan \"%s\", which is not gone", TextDatumGetCString(name)),
+			 errhint("CALL sg_restore_quarantine(%s); plan_id is for the rows of a plan that is gone.",
+					 quote_literal_cstr(TextDatumGetCString(name)))));
+}
+
+/* Copies that a plan of the same name has left, which is gone: its id, or 0 */
+static int64
+gone_namesake(const DeployRun *run)
+{
+	Datum		id;
+
+	if (!sg_owner_fetch("SELECT q.plan_id::text FROM schemaguard.quarantine q WHERE q.plan = $1"
+						" AND NOT EXISTS (SELECT FROM schemaguard.plan p WHERE p.id = q.plan_id)"
+						" ORDER BY q.plan_id DESC LIMIT 1", run->plan->name, &id))
+		return 0;
+	return pg_strtoint64(TextDatumGetCString(id));
+}
+
 static void
 restore_all(DeployRun *run)
 {
 	int64		restored;
 	int64		left;
 	int64		hidden;
+	int64		namesake;
 	ErrorData  *error;
 
+	check_plan_gone(run);
 	sg_progress_begin(SG_PROGRESS_RESTORE, run->plan->id, 0);
 	restored = deploy_restore_plan(run, &error);
 	sg_progress_end();
@@ -784,18 +824,22 @@ restore_all(DeployRun *run)
 
 	left = count_copies(run, true);
 	hidden = count_copies(run, false);
+	namesake = restored + left + hidden == 0 && run->kept_by == 0 ? gone_namesake(run) : 0;
 	ereport(NOTICE,
 			(errmsg("plan \"%s\": " INT64_FORMAT " %s put back, " INT64_FORMAT " left in quarantine",
 					run->plan->name, restored, restored == 1 ? "row" : "rows", left + hidden),
 			 left > 0 ? errhint("Column \"reason\" of schemaguard.quarantine says why; mend that and CALL again.") :
-			 hidden > 0 ? errhint("They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.") : 0));
+			 hidden > 0 ? errhint("They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.") :
+			 namesake > 0 ? errhint("Quarantine has rows of an earlier plan of this name: CALL sg_restore_quarantine(%s, plan_id => " INT64_FORMAT ") puts them back.",
+									quote_literal_cstr(run->plan->name), namesake) : 0));
 }
 
 /*
- * sg_restore_quarantine(plan text)
+ * sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL)
  *
  * Puts the rows that the plan has quarantined back into their tables, exactly
- * as they were; rows that can't go back (a parent is still missing for an
+ * as they were; with plan_id, those of a plan that is gone, in the name of the
+ * one that is given; rows that can't go back (a parent is still missing for an
  * enforced key, another row has taken a unique value, a column is gone) stay,
  * with the reason.  Only rows that the caller may see.
  *
@@ -803,7 +847,7 @@ restore_all(DeployRun *run)
  * they had.  Triggers fire as for any INSERT of the caller's; a row that one
  * of them changes stays.  Locks the tables in ROW EXCLUSIVE.
  *
- * Errors: as sg_add_fks.
+ * Errors: as sg_add_fks; 22023 where plan_id is that of another plan.
  */
 Datum
 sg_restore_quarantine(PG_FUNCTION_ARGS)
@@ -813,6 +857,8 @@ sg_restore_quarantine(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
+	if (!PG_ARGISNULL(1))
+		run.kept_by = PG_GETARG_INT64(1);
 	deploy_call(fcinfo, &run, restore_all);
 
 	PG_RETURN_VOID();

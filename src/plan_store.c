@@ -323,7 +323,7 @@ plan_clear(const FkPlan *plan, const char *description)
 
 	arg_text(&args, description);
 	store_change(SPI_OK_UPDATE,
-				 "UPDATE schemaguard.plan SET description = $2, created_at = now() WHERE name = $1",
+				 "UPDATE schemaguard.plan SET description = $2, created_at = now(), id = DEFAULT WHERE name = $1",
 				 &args);
 }
 

@@ -13,11 +13,12 @@ CREATE TABLE schemaguard.quarantine (
     columns     text[] NOT NULL,            -- all but generated ones
     row_text    text NOT NULL,              -- ROW(columns)::text, with DateStyle ISO, TimeZone UTC, lc_monetary C
     data        jsonb,                      -- the same, to read
-    reason      text                        -- why it could not go back, when that was tried last
+    reason      text,                       -- why it could not go back, when that was tried last
+    plan_id     bigint NOT NULL             -- of the plan: one that is made anew under an old name is another one
 );
 CREATE SEQUENCE schemaguard.quarantine_id_seq OWNED BY schemaguard.quarantine.id;
 ALTER TABLE schemaguard.quarantine ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.quarantine_id_seq');
-CREATE INDEX quarantine_plan_idx ON schemaguard.quarantine (plan, id);
+CREATE INDEX quarantine_plan_idx ON schemaguard.quarantine (plan_id, id);
 COMMENT ON TABLE schemaguard.quarantine IS 'rows that CALL sg_fix_orphans() has removed; CALL sg_restore_quarantine() puts them back';
 
 -- These are users' data: for roles that could read the table then, its owner and the role that removed the row, and for
@@ -49,8 +50,8 @@ AS 'MODULE_PATHNAME', 'sg_fix_orphans';
 COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean)
     IS 'quarantine, delete or set to null the orphans of a plan''s keys, as each step says';
 
-CREATE PROCEDURE sg_restore_quarantine(plan text)
+CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_restore_quarantine';
-COMMENT ON PROCEDURE sg_restore_quarantine(text)
-    IS 'put rows that a plan has quarantined back into their tables';
+COMMENT ON PROCEDURE sg_restore_quarantine(text, bigint)
+    IS 'put rows that a plan, or one that is gone, has quarantined back into their tables';

@@ -528,12 +528,42 @@ CALL sg_restore_quarantine('fix_secret');
 TABLE secrets ORDER BY id;
 RESET ROLE;
 -- a role that is gone is no error
-INSERT INTO schemaguard.quarantine (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, row_text)
-VALUES (gen_random_uuid(), 'gone', 'fix', 1, 'k', 'orphan', 'fix.secrets', 'gone', '{id}', '(1)');
+INSERT INTO schemaguard.quarantine (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, row_text, plan_id)
+VALUES (gen_random_uuid(), 'gone', 'fix', 1, 'k', 'orphan', 'fix.secrets', 'gone', '{id}', '(1)', 0);
 SET ROLE fix_owner;
 SELECT count(*) FROM schemaguard.quarantine;
 RESET ROLE;
 DELETE FROM schemaguard.quarantine;
+
+-- a plan that is made anew, or replaced, under the old name has none of the old one's rows; the old one's id has
+CREATE TABLE named (id int PRIMARY KEY, p int);
+CREATE FUNCTION plan_named() RETURNS void LANGUAGE sql AS $$
+  SELECT sg_plan_create('fix_named'); SELECT sg_plan_add_fk('fix_named', 'fix.named', '{p}', 'fix.parents', fk_name => 'named', orphans => 'quarantine', index => false) $$;
+INSERT INTO named VALUES (1, 77);
+SET client_min_messages = warning;
+SELECT plan_named();
+CALL sg_add_fks('fix_named', fix => true);
+ALTER TABLE named DROP CONSTRAINT named;
+SELECT sg_plan_drop('fix_named');
+SELECT plan_named();
+INSERT INTO named VALUES (2, 77);
+CALL sg_add_fks('fix_named', fix => true);
+RESET client_min_messages;
+SELECT min(plan_id) AS old, max(plan_id) AS new FROM schemaguard.quarantine WHERE plan = 'fix_named' \gset
+CALL sg_rollback_fks('fix_named');
+TABLE named ORDER BY id;
+CALL sg_restore_quarantine('fix_named');
+CALL sg_restore_quarantine('fix', plan_id => :new);
+CALL sg_restore_quarantine('fix_named', plan_id => :old);
+TABLE named ORDER BY id;
+CALL sg_add_fks('fix_named', fix => true);
+SELECT sg_plan_create('fix_named', replace => true);
+ALTER TABLE named DROP CONSTRAINT named;
+CALL sg_restore_quarantine('fix_named');
+CALL sg_restore_quarantine('fix', plan_id => :new);
+TABLE named ORDER BY id;
+DROP TABLE named;
+SELECT sg_plan_drop('fix_named');
 
 -- the log: one outcome for each start, no value of a row
 SELECT count(*) AS started,

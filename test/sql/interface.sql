@@ -74,7 +74,7 @@ FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 SELECT is(proargnames::text[], '{plan,batch,dry_run}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
-SELECT is(proargnames::text[], '{plan}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
+SELECT is(proargnames::text[], '{plan,plan_id}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
 
 -- tables and views
 SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
@@ -83,7 +83,7 @@ SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
 FROM (VALUES
   ('plan', '{name,description,author,created_at,approved_by,approved_at}'::text[]),
   ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill}'),
-  ('quarantine', '{id,run_id,at,role,plan,step,fk_name,cause,row_table,table_owner,columns,row_text,data,reason}'),
+  ('quarantine', '{id,run_id,at,role,plan,step,fk_name,cause,row_table,table_owner,columns,row_text,data,reason,plan_id}'),
   ('plan_note', '{plan,line,reason}'),
   ('audit_log', '{id,run_id,at,role,plan,step,action,phase,object,statement,sqlstate,message,rows_affected,orphan_rows,elapsed_ms,blockers,attempt}'),
   ('discovery_weight', '{signal,weight,source}'),
