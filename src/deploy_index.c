@@ -53,18 +53,6 @@ typedef struct IndexWork
 	MemoryContext context;
 } IndexWork;
 
-/* Is it what an interrupted build has left? */
-static bool
-is_leftover(Oid index, const char *recorded)
-{
-	char	   *statement;
-
-	if (!OidIsValid(index) || get_rel_relkind(index) != RELKIND_INDEX || get_index_isvalid(index))
-		return false;
-	statement = plan_index_statement(index);
-	return statement && strcmp(statement, recorded) == 0;
-}
-
 static void
 log_start(void *arg)
 {
@@ -136,7 +124,7 @@ lock_leftover(void *arg)
 	LockedIndex *locked = arg;
 	Oid			index = sg_find_qualified(locked->iw->work.object);
 
-	if (!is_leftover(index, locked->iw->recorded))
+	if (!plan_index_is_leftover(index, locked->iw->recorded))
 		return;
 	locked->index.relId = index;
 	locked->table.relId = IndexGetRelation(index, false);
@@ -145,7 +133,7 @@ lock_leftover(void *arg)
 	LockRelationIdForSession(&locked->index, ShareUpdateExclusiveLock);
 	AcceptInvalidationMessages();
 	locked->iw->ours = sg_find_qualified(locked->iw->work.object) == index &&
-		is_leftover(index, locked->iw->recorded);
+		plan_index_is_leftover(index, locked->iw->recorded);
 }
 
 static ErrorData *
@@ -232,16 +220,6 @@ index_job_part(int step, const char *name, const char *statement)
 	return list_make3(makeInteger(step), makeString(pstrdup(name)), makeString(pstrdup(statement)));
 }
 
-/* May a build have left something?  Not where the name was taken already. */
-static bool
-may_have_left(const LogEntry *started)
-{
-	return started->phase == NULL ||
-		(strcmp(started->phase, "done") != 0 && strcmp(started->phase, "skipped") != 0 &&
-		 !(started->sqlstate &&
-		   strcmp(started->sqlstate, unpack_sql_state(ERRCODE_DUPLICATE_TABLE)) == 0));
-}
-
 void
 deploy_index_drop_leftovers(DeployRun *run, int lock_timeout)
 {
@@ -250,13 +228,11 @@ deploy_index_drop_leftovers(DeployRun *run, int lock_timeout)
 	ListCell   *lc;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, log_started(run->plan->name, "index"))
+	foreach(lc, plan_index_leftovers(run->plan->name))
 	{
 		LogEntry   *started = lfirst(lc);
-		Oid			index = may_have_left(started) ? sg_find_qualified(started->object) : InvalidOid;
 
-		if (is_leftover(index, started->statement) &&
-			object_ownercheck(RelationRelationId, index, GetUserId()))
+		if (object_ownercheck(RelationRelationId, sg_find_qualified(started->object), GetUserId()))
 			jobs = lappend(jobs, list_make1(index_job_part(started->step, started->object,
 														   started->statement)));
 	}

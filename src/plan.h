@@ -279,6 +279,20 @@ extern List *plan_missing_indexes(List *steps);
  */
 extern char *plan_index_statement(Oid index);
 
+/*
+ * Is it what an interrupted build by this statement has left?  And all that a
+ * plan's builds have left: their started rows, of LogEntry *.
+ */
+extern bool plan_index_is_leftover(Oid index, const char *recorded);
+extern List *plan_index_leftovers(const char *plan);
+
+/*
+ * Drop those for a plan that is about to go, each within
+ * schemaguard.lock_timeout (an error where that does not do), and say which
+ * ones stay because they are not the caller's.
+ */
+extern void plan_index_drop_leftovers(const FkPlan *plan);
+
 /* The partitions of a partitioned table that hold rows of their own */
 extern List *plan_leaves(Oid relid);
 

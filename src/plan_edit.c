@@ -492,8 +492,10 @@ sg_plan_skip(PG_FUNCTION_ARGS)
  * sg_plan_drop(plan text)
  *
  * Deletes the plan with its steps and notes; keys that it has added stay, and
- * so does what the log says about it.  55000 while a step of it is filling
- * columns.
+ * so does what the log says about it.  An invalid index that an interrupted
+ * build has left is dropped, too, within schemaguard.lock_timeout.  55000
+ * while a step of it is filling columns, or where there is such an index and
+ * the caller is in a transaction block.
  */
 Datum
 sg_plan_drop(PG_FUNCTION_ARGS)
@@ -503,6 +505,7 @@ sg_plan_drop(PG_FUNCTION_ARGS)
 
 	plan_check_writable(plan, "sg_plan_drop()");
 	check_none_filling(plan);
+	plan_index_drop_leftovers(plan);
 	(void) log_close_interrupted(name);
 	plan_delete(plan);
 	plan_log(plan, 0, "plan drop", name, NULL);

@@ -11,19 +11,29 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
+#include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "errors.h"
+#include "guc.h"
+#include "log.h"
+#include "origin.h"
 #include "plan.h"
 #include "quote.h"
+#include "spi.h"
 
 static char *
 format_statement(const char *index, const char *table, const char *columns, bool concurrently)
@@ -231,4 +241,123 @@ plan_missing_indexes(List *steps)
 			indexes = add_index(indexes, step, key, false);
 	}
 	return indexes;
+}
+
+/* ---- what interrupted builds have left ---- */
+
+bool
+plan_index_is_leftover(Oid index, const char *recorded)
+{
+	char	   *statement;
+
+	if (!OidIsValid(index) || get_rel_relkind(index) != RELKIND_INDEX || get_index_isvalid(index))
+		return false;
+	statement = plan_index_statement(index);
+	return statement && strcmp(statement, recorded) == 0;
+}
+
+/* May a build have left something?  Not where the name was taken already. */
+static bool
+may_have_left(const LogEntry *started)
+{
+	return started->phase == NULL ||
+		(strcmp(started->phase, "done") != 0 && strcmp(started->phase, "skipped") != 0 &&
+		 !(started->sqlstate &&
+		   strcmp(started->sqlstate, unpack_sql_state(ERRCODE_DUPLICATE_TABLE)) == 0));
+}
+
+List *
+plan_index_leftovers(const char *plan)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, log_started(plan, "index"))
+	{
+		LogEntry   *started = lfirst(lc);
+
+		if (may_have_left(started) &&
+			plan_index_is_leftover(sg_find_qualified(started->object), started->statement))
+			left = lappend(left, started);
+	}
+	return left;
+}
+
+/* What sg_try() calls: one of them, in a time that nobody minds */
+static void
+drop_leftover(void *arg)
+{
+	const LogEntry *started = arg;
+	char	   *sql = psprintf("DROP INDEX %s", started->object);
+	SgScope		scope;
+	int			rc;
+
+	sg_caller_begin(&scope);
+	(void) set_config_option("lock_timeout", psprintf("%d", sg_lock_timeout), PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	SPI_connect();
+	rc = SPI_execute(sql, false, 0);
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* In a transaction block the lock would last until the user ends that */
+static ErrorData *
+try_drop_leftover(const FkPlan *plan, LogEntry *started)
+{
+	ErrorData  *error;
+	LogEntry	entry;
+
+	sg_origin_plan = plan->name;
+	error = sg_try(drop_leftover, started);
+	sg_origin_plan = NULL;
+	if (error)
+		return error;
+
+	entry = log_entry(&started->run, plan->name, "drop index", "done");
+	entry.step = started->step;
+	entry.object = started->object;
+	entry.statement = psprintf("DROP INDEX %s", started->object);
+	entry.message = "it was left invalid by a build that was interrupted";
+	log_write(&entry);
+	ereport(NOTICE,
+			(errmsg("invalid index %s of an interrupted build dropped", started->object)));
+	return NULL;
+}
+
+void
+plan_index_drop_leftovers(const FkPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_index_leftovers(plan->name))
+	{
+		LogEntry   *started = lfirst(lc);
+		Oid			index = sg_find_qualified(started->object);
+		ErrorData  *error = NULL;
+
+		if (!object_ownercheck(RelationRelationId, index, GetUserId()))
+		{
+			ereport(WARNING,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("index %s, which a build of this plan has left invalid, is not dropped: role %s does not own it",
+							started->object, GetUserNameFromId(GetUserId(), false)),
+					 errhint("Its owner drops it: DROP INDEX CONCURRENTLY %s;", started->object)));
+			continue;
+		}
+		if (!IsTransactionBlock())
+			error = try_drop_leftover(plan, started);
+		if (error)
+			sg_rethrow_cancel(error);
+		if (error || IsTransactionBlock())
+			ereport(ERROR,
+					(errcode(error ? error->sqlerrcode : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("a build of plan \"%s\" has left invalid index %s", plan->name, started->object),
+					 errdetail("It was not dropped: %s.", error ? sg_error_text(error) :
+							   "in a transaction block its lock would last until the end"),
+					 errhint("Try again%s; or: DROP INDEX CONCURRENTLY %s;",
+							 error ? "" : " outside of a transaction block", started->object)));
+	}
 }

@@ -226,6 +226,28 @@ sub wait_building
 	check_finished('d', 2, index => 1);
 }
 
+# the leader is terminated, and the plan is dropped
+{
+	make_tables($node, 'x', 2, index => 1);
+	my $writer = writer_of('child_x_01');
+	my $s = SgTest::Session->new($node);
+	$s->send("CALL sg_add_fks('x')");
+	ok(wait_building('x'), 'a build waits');
+	query("SELECT pg_terminate_backend($s->{pid})");
+	$s->collect;
+	$s->quit;
+	no_workers();
+	is_error($node, "SELECT sg_plan_drop('x')", '55P03', qr/a build of plan "x" has left invalid index public\.child_x_01_ref_idx/,
+		'a plan whose build has left an invalid index stays while that is in use');
+	$writer->query('COMMIT');
+	$writer->quit;
+	is_error($node, "BEGIN; SELECT sg_plan_drop('x')", '55000', qr/left invalid index/, 'nor does it lock the table for the rest of a transaction block');
+	is(invalid_indexes(), '1', 'the invalid index is there');
+	query("SELECT sg_plan_drop('x')");
+	is(invalid_indexes(), '0', 'it goes with the plan');
+	is(outcomes('x', 'drop index'), '1 done', 'and the log says so');
+}
+
 # limits of time: for the statement, and for each lock and each transaction that it waits for
 for my $limit ([ 'p', 'statement_timeout', '57014', 'the statement took longer than schemaguard.statement_timeout' ],
 	[ 'q', 'retry_budget', '55P03', 'canceling statement due to lock timeout' ])
