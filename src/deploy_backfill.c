@@ -5,10 +5,11 @@
  *
  * First, in one transaction, the columns that are missing are added and a
  * trigger is made that fills them in the rows that are written from then on
- * (plan_backfill.c).  Then the rows that were there are updated, some blocks
- * of a table in a transaction each.  Where to go on after a crash is found in
- * the rows: those that are filled are passed over.  The trigger is dropped
- * with the key that the step replaces.
+ * (plan_backfill.c).  Then the rows that were there are updated, some in a
+ * transaction each, which ends by the clock: what is locked stays locked until
+ * its commit.  Where to go on after a crash is found in the rows: those that
+ * are filled are passed over.  The trigger is dropped with the key that the
+ * step replaces.
  *
  * The expressions are the plan author's code, and they run with the rights of
  * whoever deploys.  So nobody runs those of another role, unless that role is
@@ -32,6 +33,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -43,8 +45,14 @@
 #include "quote.h"
 #include "spi.h"
 
-#define FIRST_BATCH_BLOCKS	4
-#define LARGEST_BATCH_BLOCKS 256
+#define FIRST_BATCH_ROWS	100
+#define LARGEST_BATCH_ROWS	10000
+
+/* looked through for a batch, at most */
+#define BATCH_BLOCKS		256
+
+/* over all rows, until one finds nothing to fill */
+#define MAX_PASSES			3
 
 /* An action that reads or fills rows */
 typedef struct Filling
@@ -53,11 +61,18 @@ typedef struct Filling
 	StepWork   *work;
 	Oid			table;			/* the one that is read now */
 	BlockNumber blocks;
-	BlockNumber from;			/* of the batch */
-	BlockNumber to;
 	int64		rows;			/* updated in all batches */
-	int64		found;			/* by the last statement */
+	int64		found;			/* by the last statement, or updated by the
+								 * last batch */
 	const char *query;
+
+	/* a batch */
+	const char *write;			/* the UPDATE of one row */
+	ItemPointerData after;		/* the place of the last row before it */
+	BlockNumber to;
+	int64		limit;			/* of rows */
+	int64		tried;			/* rows, so far */
+	bool		ends;			/* no row before `to` is left */
 } Filling;
 
 /* A failure of the step before an action could begin, or without one */
@@ -104,7 +119,32 @@ failure_text(const DeployAction *action)
 
 /* ---- statements, by SPI in a subtransaction ---- */
 
+/* How long rows may be locked: half of what a statement may wait for our locks */
+static int
+longest_batch(void)
+{
+	return Max(sg_lock_timeout / 2, 1);
+}
+
 /* As the plan's SQL expects it: names in pg_catalog only, no row hidden */
+static void
+begin_query(SgScope *scope, int lock_timeout)
+{
+	deploy_set_local("lock_timeout", psprintf("%d", Max(lock_timeout, 1)));
+	deploy_set_local("deadlock_timeout", psprintf("%d", Max(Min(lock_timeout, DeadlockTimeout) / 2, 1)));
+	deploy_set_local("row_security", "off");
+	deploy_set_local("jit", "off");
+	sg_caller_begin(scope);
+	SPI_connect();
+}
+
+static void
+end_query(SgScope *scope)
+{
+	SPI_finish();
+	sg_scope_end(scope);
+}
+
 static void
 run_query(void *p)
 {
@@ -112,21 +152,91 @@ run_query(void *p)
 	SgScope		scope;
 	int			rc;
 
-	deploy_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
-	deploy_set_local("deadlock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, DeadlockTimeout) / 2, 1)));
-	deploy_set_local("row_security", "off");
-	deploy_set_local("jit", "off");
-	sg_caller_begin(&scope);
-	SPI_connect();
+	begin_query(&scope, sg_lock_timeout);
 	rc = SPI_execute(f->query, false, 0);
-	if (rc == SPI_OK_UPDATE)
-		f->found = (int64) SPI_processed;
-	else if (rc != SPI_OK_SELECT)
+	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), f->query);
-	else if (SPI_processed == 1)
+	if (SPI_processed == 1)
 		f->found = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "found");
-	SPI_finish();
-	sg_scope_end(&scope);
+	end_query(&scope);
+}
+
+/* The UPDATE of one row, whose parameters are the columns of a result */
+static SPIPlanPtr
+prepare_write(const char *write, TupleDesc desc)
+{
+	Oid		   *types = palloc(sizeof(Oid) * desc->natts);
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < desc->natts; i++)
+		types[i] = SPI_gettypeid(desc, i + 1);
+	plan = SPI_prepare_cursor(write, desc->natts, types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), write);
+	return plan;
+}
+
+/* Update one row; its place is the first of its columns */
+static void
+write_row(Filling *f, SPIPlanPtr plan, HeapTuple row, TupleDesc desc)
+{
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	char	   *nulls = palloc(desc->natts);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		bool		isnull;
+
+		values[i] = SPI_getbinval(row, desc, i + 1, &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+	if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not run: %s", f->write);
+	f->found += (int64) SPI_processed;
+	ItemPointerCopy((ItemPointer) DatumGetPointer(values[0]), &f->after);
+	pfree(values);
+	pfree(nulls);
+}
+
+/*
+ * The values of some rows are found without a lock on them; then the rows are
+ * updated one by one for as long as they may be locked.  The snapshot keeps
+ * their places from being given to other rows in between.
+ *
+ * An attempt that fails leaves the next one as many rows as it had updated:
+ * then the row in the way is the first of its batch, and nothing else is
+ * locked while we wait for it.
+ */
+static void
+fill_batch(void *p)
+{
+	Filling    *f = p;
+	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	TimestampTz deadline;
+	SPITupleTable *rows;
+	SPIPlanPtr	plan;
+	SgScope		scope;
+
+	if (f->tried > 0)
+		f->limit = f->tried;
+	f->tried = f->found = 0;
+	begin_query(&scope, longest_batch());
+	if (SPI_execute(f->query, false, f->limit) != SPI_OK_SELECT)
+		elog(ERROR, "could not run: %s", f->query);
+	rows = SPI_tuptable;
+	if (rows->numvals > 0)
+	{
+		plan = prepare_write(f->write, rows->tupdesc);
+		deadline = GetCurrentTimestamp() + longest_batch() * INT64CONST(1000);
+		do
+		{
+			write_row(f, plan, rows->vals[f->tried], rows->tupdesc);
+			f->tried++;
+		} while (f->tried < rows->numvals && GetCurrentTimestamp() < deadline);
+	}
+	f->ends = f->tried == rows->numvals && f->tried < f->limit;
+	end_query(&scope);
+	UnregisterSnapshot(snapshot);
 }
 
 static void
@@ -269,67 +379,88 @@ arm(StepWork *work, FkKey *key)
 
 /* ---- the rows ---- */
 
-/*
- * The size of the next batch.  Rows are locked until their batch commits: that
- * is to be no longer than half of what a statement may wait for our locks.
- */
-static BlockNumber
-next_size(BlockNumber size, TimestampTz since)
+/* So many rows in the next batch, which is to take as long as rows may be locked */
+static int64
+next_limit(const Filling *f, TimestampTz since)
 {
 	double		ms = deploy_elapsed(since);
 
-	if (ms > sg_lock_timeout / 2.0)
-		return Max(size / 2, 1);
-	return ms < sg_lock_timeout / 4.0 ? Min(size * 2, LARGEST_BATCH_BLOCKS) : size;
+	if (ms > longest_batch())
+		return Max(Min(f->tried, f->limit / 2), 1);
+	return ms < longest_batch() / 2.0 && f->tried == f->limit ?
+		Min(f->limit * 2, LARGEST_BATCH_ROWS) : f->limit;
+}
+
+/* One batch of those between f->after and f->to */
+static bool
+fill_some(Filling *f)
+{
+	TimestampTz start;
+
+	if (!deploy_throttle(f->action.run))
+		return false;
+	start = GetCurrentTimestamp();
+	f->query = plan_backfill_find(f->work->step, sg_relation_name(f->table), &f->after, f->to);
+	f->action.error = persist(fill_batch, f);
+	if (f->action.error)
+		return false;
+	f->rows += f->found;
+	f->limit = next_limit(f, start);
+	if (f->tried > 0)
+		rest(start);
+	f->tried = 0;
+	return true;
 }
 
 static bool
-fill_table(DeployAction *action, Oid table)
+fill_table(Filling *f, Oid table)
 {
-	Filling    *f = (Filling *) action;
-	BlockNumber size = FIRST_BATCH_BLOCKS;
-
 	f->table = table;
-	action->error = persist(measure, f);
-	if (action->error)
+	f->write = plan_backfill_write(f->work->step, sg_relation_name(table));
+	f->action.error = persist(measure, f);
+	if (f->action.error)
 		return false;
 
 	sg_progress_tables(SG_PHASE_EXECUTING, table, f->blocks);
-	for (f->from = 0; f->from < f->blocks; f->from = f->to)
+	for (BlockNumber from = 0; from < f->blocks; from = f->to)
 	{
-		TimestampTz start;
-
-		if (!deploy_throttle(action->run))
-			return false;
-		start = GetCurrentTimestamp();
-		f->to = Min(f->from + size, f->blocks);
-		f->query = plan_backfill_update(f->work->step, sg_relation_name(table), f->from, f->to);
-		action->error = persist(run_query, f);
-		if (action->error)
-			return false;
-		f->rows += f->found;
-		size = next_size(size, start);
-		sg_progress_blocks(f->to, 0);
-		if (f->found > 0)
-			rest(start);
+		ItemPointerSet(&f->after, from, 0);
+		f->to = Min(from + BATCH_BLOCKS, f->blocks);
+		do
+		{
+			if (!fill_some(f))
+				return false;
+			sg_progress_blocks(f->ends ? f->to : ItemPointerGetBlockNumberNoCheck(&f->after), 0);
+		} while (!f->ends);
 	}
 	return true;
 }
 
-/* All tables that hold rows of the child */
+/*
+ * All tables that hold rows of the child.  Rows that others write move, ahead
+ * of us or back: that is so until nothing is left wherever we look.
+ */
 static bool
 fill_tables(DeployAction *action)
 {
-	Oid			child = ((Filling *) action)->work->key->child;
-	List	   *tables = get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE ?
-		find_all_inheritors(child, NoLock, NULL) : list_make1_oid(child);
-	ListCell   *lc;
+	Filling    *f = (Filling *) action;
+	Oid			child = f->work->key->child;
 
-	foreach(lc, tables)
+	for (int pass = 1; pass <= MAX_PASSES; pass++)
 	{
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
-			!fill_table(action, lfirst_oid(lc)))
-			return false;
+		List	   *tables = get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE ?
+			find_all_inheritors(child, NoLock, NULL) : list_make1_oid(child);
+		int64		before = f->rows;
+		ListCell   *lc;
+
+		foreach(lc, tables)
+		{
+			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
+				!fill_table(f, lfirst_oid(lc)))
+				return false;
+		}
+		if (f->rows == before)
+			break;
 	}
 	return true;
 }
@@ -338,7 +469,7 @@ fill_tables(DeployAction *action)
 static Filling
 new_filling(StepWork *work, FkKey *key)
 {
-	Filling		f = {.work = work};
+	Filling		f = {.work = work,.limit = FIRST_BATCH_ROWS};
 
 	f.action.run = work->run;
 	f.action.works = list_make1(work);

@@ -232,15 +232,23 @@ extern char *plan_backfill_body(const PlanStep *step);
 
 /*
  * Statements: add the columns that the child lacks (NULL when none); make the
- * trigger, and drop it; fill the rows of one table in the blocks from `from`
- * to before `to`, or all (0, 0); plan the expressions and read nothing.
+ * trigger, and drop it; fill all rows of the child; plan the expressions and
+ * read nothing.
  */
 extern char *plan_backfill_column_statement(const PlanStep *step);
 extern List *plan_backfill_arm_statements(const PlanStep *step);
 extern List *plan_backfill_disarm_statements(const PlanStep *step);
-extern char *plan_backfill_update(const PlanStep *step, const char *table,
-								  BlockNumber from, BlockNumber to);
+extern char *plan_backfill_update(const PlanStep *step);
 extern char *plan_backfill_probe(const PlanStep *step);
+
+/*
+ * For filling bit by bit: the rows of one table that can be filled, behind a
+ * place and before a block, in their order: place and values; and the UPDATE
+ * of one of them, with place and values as parameters.
+ */
+extern char *plan_backfill_find(const PlanStep *step, const char *table,
+								ItemPointer after, BlockNumber to);
+extern char *plan_backfill_write(const PlanStep *step, const char *table);
 
 /*
  * A query that has a row if one of these columns, or more, holds a value that

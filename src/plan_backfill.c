@@ -101,7 +101,10 @@ plan_check_backfill(const PlanStep *step)
 
 /* ---- as SQL ---- */
 
-/* One pattern per column of the key, in which %c is the column and %n its number */
+/*
+ * One pattern per column of the key, in which %c is the column, %n the name of
+ * its value, %p the number of the parameter that has it ($1 is the place)
+ */
 static char *
 for_each_column(const PlanStep *step, const char *separator, const char *pattern)
 {
@@ -119,6 +122,8 @@ for_each_column(const PlanStep *step, const char *separator, const char *pattern
 				appendStringInfoString(&buf, quote_identifier(lfirst(lc)));
 			else if (p[0] == '%' && p[1] == 'n')
 				appendStringInfo(&buf, "v%d", foreach_current_index(lc) + 1);
+			else if (p[0] == '%' && p[1] == 'p')
+				appendStringInfo(&buf, "%d", foreach_current_index(lc) + 2);
 			else
 			{
 				appendStringInfoChar(&buf, *p);
@@ -283,9 +288,23 @@ plan_backfill_column_statement(const PlanStep *step)
 	return sql.len ? psprintf("ALTER TABLE %s%s", step->child_table, sql.data) : NULL;
 }
 
-/* Which rows have an empty column, and are in these blocks */
+/* A column that is empty, and for which there is a value in "~v" */
 static char *
-empty_rows(const PlanStep *step, const char *alias, BlockNumber from, BlockNumber to)
+can_be_filled(const PlanStep *step, const char *alias)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, step->child_columns)
+		appendStringInfo(&sql, "%s(%s.%s IS NULL AND \"~v\".v%d IS NOT NULL)", sql.len ? " OR " : "", alias,
+						 quote_identifier(lfirst(lc)), foreach_current_index(lc) + 1);
+	return sql.data;
+}
+
+/* Which rows have an empty column */
+static char *
+is_empty(const PlanStep *step, const char *alias)
 {
 	StringInfoData sql;
 	ListCell   *lc;
@@ -295,10 +314,16 @@ empty_rows(const PlanStep *step, const char *alias, BlockNumber from, BlockNumbe
 		appendStringInfo(&sql, "%s%s.%s IS NULL", sql.len ? " OR " : "(", alias,
 						 quote_identifier(lfirst(lc)));
 	appendStringInfoChar(&sql, ')');
-	if (to > from)
-		appendStringInfo(&sql, " AND %s.ctid >= '(%u,0)'::tid AND %s.ctid < '(%u,0)'::tid",
-						 alias, from, alias, to);
 	return sql.data;
+}
+
+/* The new value of each column; `value` is a pattern as for_each_column() takes it */
+static char *
+assignments(const PlanStep *step, const char *value)
+{
+	return for_each_column(step, ", ", list_length(step->child_columns) == 1 ?
+						   psprintf("%%c = %s", value) :
+						   psprintf("%%c = coalesce(\"~t\".%%c, %s)", value));
 }
 
 /*
@@ -306,19 +331,51 @@ empty_rows(const PlanStep *step, const char *alias, BlockNumber from, BlockNumbe
  * else has written in between has been filled by the trigger.
  */
 char *
-plan_backfill_update(const PlanStep *step, const char *table, BlockNumber from, BlockNumber to)
+plan_backfill_update(const PlanStep *step)
 {
 	char	   *found = values_from(step, psprintf("%s.ctid AS \"~place\", \"~v\".*", row_name(step)),
-									psprintf("ONLY %s", table));
+									psprintf("ONLY %s", step->child_table));
 
 	return psprintf("WITH \"~new\" AS MATERIALIZED (%s WHERE %s)"
 					" UPDATE ONLY %s AS \"~t\" SET %s FROM \"~new\" AS \"~n\""
 					" WHERE \"~t\".ctid = \"~n\".\"~place\" AND %s AND (%s)",
-					found, empty_rows(step, row_name(step), from, to), table,
-					for_each_column(step, ", ", list_length(step->child_columns) == 1 ? "%c = \"~n\".%n" :
-									"%c = coalesce(\"~t\".%c, \"~n\".%n)"),
-					empty_rows(step, "\"~t\"", from, to),
+					found, is_empty(step, row_name(step)), step->child_table,
+					assignments(step, "\"~n\".%n"), is_empty(step, "\"~t\""),
 					for_each_column(step, " OR ", "(\"~t\".%c IS NULL AND \"~n\".%n IS NOT NULL)"));
+}
+
+/*
+ * The fences (OFFSET 0) leave the planner no choice: only the range of places
+ * can be used to find rows, so that no statistics, nor an index on a column
+ * that is empty everywhere, make it read more; and each expression is
+ * evaluated once.
+ */
+char *
+plan_backfill_find(const PlanStep *step, const char *table, ItemPointer after, BlockNumber to)
+{
+	const char *row = row_name(step);
+
+	return psprintf("SELECT %s.\"~place\", \"~v\".*"
+					" FROM (SELECT ctid AS \"~place\", * FROM ONLY %s"
+					" WHERE ctid > '(%u,%u)'::tid AND ctid < '(%u,0)'::tid OFFSET 0) AS %s"
+					" CROSS JOIN LATERAL (SELECT %s\n OFFSET 0) AS \"~v\" (%s) WHERE %s AND (%s)",
+					row, table, ItemPointerGetBlockNumberNoCheck(after),
+					ItemPointerGetOffsetNumberNoCheck(after), to, row, step->backfill,
+					for_each_column(step, ", ", "%n"), is_empty(step, row),
+					can_be_filled(step, row));
+}
+
+/*
+ * The second condition is one that no index can serve, and that is asked again
+ * of a row that somebody else has written while we waited for it: that row has
+ * another place, and was filled by the trigger.
+ */
+char *
+plan_backfill_write(const PlanStep *step, const char *table)
+{
+	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s WHERE \"~t\".ctid = $1"
+					" AND (\"~t\".ctid = $1 AND %s) IS TRUE",
+					table, assignments(step, "$%p"), is_empty(step, "\"~t\""));
 }
 
 char *
@@ -339,8 +396,10 @@ plan_backfill_other_values(const PlanStep *step, List *columns)
 	return psprintf("%s WHERE %s LIMIT 1", values_from(step, "1", step->child_table), where.data);
 }
 
+/* The columns may not be there yet */
 char *
 plan_backfill_probe(const PlanStep *step)
 {
-	return psprintf("%s LIMIT 0", values_from(step, "\"~v\".*", psprintf("ONLY %s", step->child_table)));
+	return psprintf("%s LIMIT 0", values_from(step, "\"~v\".*",
+											  psprintf("(SELECT * FROM ONLY %s)", step->child_table)));
 }

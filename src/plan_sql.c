@@ -118,7 +118,7 @@ emit_backfill(SgRowSink *sink, const PlanStep *step)
 	if (columns)
 		emit(sink, psprintf("%s;", columns));
 	emit_list(sink, plan_backfill_arm_statements(step));
-	emit(sink, psprintf("%s;", plan_backfill_update(step, step->child_table, 0, 0)));
+	emit(sink, psprintf("%s;", plan_backfill_update(step)));
 }
 
 /*

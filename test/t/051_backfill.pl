@@ -4,7 +4,7 @@
 # one.  The server is killed with SIGKILL before and after each action is committed, and in the middle of the batches;
 # rows that were filled stay filled, and the rest is done by the next call.  Then the same while an application, which
 # knows nothing of the new column, writes the table: no transaction fails, and in the end each row has the value that
-# belongs to it.
+# belongs to it.  Whatever the statistics say, each row is read a few times and locked for a moment.
 use strict;
 use warnings;
 use FindBin;
@@ -15,7 +15,7 @@ use SgTest;
 use SgLoad;
 use Test::More;
 
-my $node = new_node('backfill', conf => "shared_buffers = 64MB\nautovacuum = off\nlog_min_messages = notice\n");
+my $node = new_node('backfill', conf => "shared_buffers = 64MB\nautovacuum = off\nlog_min_messages = notice\ntrack_commit_timestamp = on\n");
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
 
@@ -155,6 +155,70 @@ SQL
 	$s->quit;
 	query("CALL sg_add_fks('d')");
 	check_finished('d');
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Statistics that are wrong in every way: the first half is filled, and they say that nothing is empty
+{
+	my $rows = 60000;
+
+	make_tables_of('e', $rows);
+	query(<<SQL);
+ALTER TABLE rows_e ADD code text, ADD written timestamptz;
+UPDATE rows_e SET code = 'code ' || ref;
+CREATE INDEX index_e ON rows_e (code);
+CREATE INDEX empty_e ON rows_e (id) WHERE code IS NULL;
+VACUUM ANALYZE rows_e;
+UPDATE rows_e SET code = NULL WHERE id > $rows / 2;
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.written := clock_timestamp(); RETURN NEW; END';
+CREATE TRIGGER stamp BEFORE UPDATE ON rows_e FOR EACH ROW EXECUTE FUNCTION stamp();
+SQL
+	my $read = q{SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables WHERE relname = 'rows_e'};
+	my $before = query($read);
+	my $s = SgTest::Session->new($node);
+	$s->query("CALL sg_add_fks('e')");
+	$s->quit;
+	check_finished('e');
+	query('SELECT pg_stat_force_next_flush()');
+	my $times = (query($read) - $before) / $rows;
+	cmp_ok($times, '<', 10, "e: each row was read a few times ($times): to fill, count, and prove");
+
+	# from the first row that a batch has locked to its commit
+	my ($batches, $longest, $usual) = split /\|/, query(q{
+		SELECT count(*), round(max(ms)), round(percentile_cont(0.9) WITHIN GROUP (ORDER BY ms))
+		FROM (SELECT extract(epoch FROM pg_xact_commit_timestamp(x::xid) - first) * 1000 AS ms
+			  FROM (SELECT xmin::text AS x, min(written) AS first FROM rows_e WHERE written IS NOT NULL GROUP BY 1) b) m});
+	diag("$batches batches, rows locked for $longest ms at the longest, for $usual ms or less in 9 of 10");
+	cmp_ok($usual, '<=', 100, 'e: rows were locked for less than schemaguard.lock_timeout');
+	cmp_ok($longest, '<', 1000, 'e: never for long');
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A row that the application keeps locked: others are not locked while a batch waits for it
+{
+	make_tables_of('f', 2000);
+	query("ALTER TABLE rows_f ADD code text");
+	my $holder = SgTest::Session->new($node);
+	$holder->query("BEGIN; UPDATE rows_f SET note = 'held' WHERE id = 1500");
+	my $s = SgTest::Session->new($node);
+	query("INSERT INTO trap VALUES ('started backfill')");
+	$s->send("CALL sg_add_fks('f', validate => false)");
+	# the trigger needs the table for a moment
+	$holder->query('COMMIT');
+	ok(wait_trapped($node), 'the batches are to begin');
+	$holder->query("BEGIN; UPDATE rows_f SET note = 'held' WHERE id = 1500; UPDATE rows_f SET code = NULL WHERE id = 1500");
+	query('DELETE FROM trap');
+	ok(wait_for(sub { query('SELECT count(*) FROM rows_f WHERE code IS NOT NULL AND id < 1500') >= 1490 }),
+		'what comes before the locked row is filled');
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $s->{pid}") eq '1' }), 'a batch waits for it');
+	my $app = SgTest::Session->new($node);
+	$app->query("SET lock_timeout = '20ms'; UPDATE rows_f SET note = 'free' WHERE id <> 1500");
+	is($app->sqlstate, '', 'no other row is locked meanwhile');
+	$holder->query('COMMIT');
+	$s->collect;
+	query("CALL sg_add_fks('f')");
+	check_finished('f');
+	$_->quit foreach $holder, $s, $app;
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
