@@ -135,6 +135,7 @@ OBJS = \
 	src/fk_text.o \
 	src/fk_trigger.o \
 	src/fk_trust.o \
+	src/grant.o \
 	src/guc.o \
 	src/log_write.o \
 	src/origin.o \
@@ -170,6 +171,7 @@ OBJS = \
 SQL_PARTS = \
 	sql/parts/00_guard.sql \
 	sql/parts/10_tables.sql \
+	sql/parts/15_grant.sql \
 	sql/parts/20_audit.sql \
 	sql/parts/25_trust.sql \
 	sql/parts/30_plan.sql \

@@ -19,6 +19,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_tablespace.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -54,16 +55,18 @@
 static inline bool
 object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 {
-	Assert(classid == RelationRelationId);
-	return pg_class_ownercheck(objectid, roleid);
+	Assert(classid == RelationRelationId || classid == ProcedureRelationId);
+	return classid == RelationRelationId ? pg_class_ownercheck(objectid, roleid) :
+		pg_proc_ownercheck(objectid, roleid);
 }
 
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 {
-	Assert(classid == NamespaceRelationId || classid == TableSpaceRelationId);
+	Assert(classid == NamespaceRelationId || classid == TableSpaceRelationId || classid == ProcedureRelationId);
 	return classid == NamespaceRelationId ? pg_namespace_aclcheck(objectid, roleid, mode) :
-		pg_tablespace_aclcheck(objectid, roleid, mode);
+		classid == TableSpaceRelationId ? pg_tablespace_aclcheck(objectid, roleid, mode) :
+		pg_proc_aclcheck(objectid, roleid, mode);
 }
 
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)

@@ -29,6 +29,7 @@
 
 #include "deploy_fix.h"
 #include "errors.h"
+#include "grant.h"
 #include "guc.h"
 #include "progress.h"
 #include "quote.h"
@@ -934,7 +935,7 @@ sg_fix_orphans(PG_FUNCTION_ARGS)
 	static const char *const names[] = {"plan", "batch", "dry_run"};
 	DeployRun	run = {.procedure = "sg_fix_orphans",.fix = true};
 
-	sg_check_version();
+	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
 	run.batch = PG_GETARG_INT32(1);
 	run.dry_run = PG_GETARG_BOOL(2);

@@ -45,6 +45,7 @@
 #include "compat.h"
 #include "deploy_fix.h"
 #include "errors.h"
+#include "grant.h"
 #include "guc.h"
 #include "progress.h"
 #include "quote.h"
@@ -855,7 +856,7 @@ sg_restore_quarantine(PG_FUNCTION_ARGS)
 	static const char *const names[] = {"plan"};
 	DeployRun	run = {.procedure = "sg_restore_quarantine"};
 
-	sg_check_version();
+	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
 	if (!PG_ARGISNULL(1))
 		run.kept_by = PG_GETARG_INT64(1);

@@ -36,6 +36,7 @@
 #include "deploy.h"
 #include "deploy_undo.h"
 #include "errors.h"
+#include "grant.h"
 #include "guc.h"
 #include "progress.h"
 #include "quote.h"
@@ -343,7 +344,7 @@ sg_rollback_fks(PG_FUNCTION_ARGS)
 	static const char *const names[] = {"plan"};
 	DeployRun	run = {.procedure = "sg_rollback_fks",.urgent = true};
 
-	sg_check_version();
+	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
 	deploy_call(fcinfo, &run, roll_back);
 

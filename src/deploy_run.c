@@ -21,6 +21,7 @@
 
 #include "deploy.h"
 #include "errors.h"
+#include "grant.h"
 #include "guc.h"
 #include "progress.h"
 #include "spi.h"
@@ -361,7 +362,7 @@ sg_add_fks(PG_FUNCTION_ARGS)
 	static const char *const names[] = {"plan", "validate", "fix"};
 	DeployRun	run = {.procedure = "sg_add_fks",.batch = DEPLOY_FIX_BATCH};
 
-	sg_check_version();
+	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
 	run.validate = PG_GETARG_BOOL(1);
 	run.fix = PG_GETARG_BOOL(2);

@@ -21,6 +21,7 @@
 #include "deploy.h"
 #include "deploy_verify.h"
 #include "errors.h"
+#include "grant.h"
 #include "log.h"
 #include "plan.h"
 #include "progress.h"
@@ -260,7 +261,8 @@ collect_keys(const char *plan, List *declared)
  * From the catalogs anybody may verify, and on a standby.  live needs SELECT,
  * INSERT, UPDATE and DELETE as far as the attempts do; each of them is rolled
  * back, and holds row locks for schemaguard.lock_timeout at most.  Writes the
- * log, except on a standby and in a read-only transaction.
+ * log for roles with sg_grant(), except on a standby and in a read-only
+ * transaction.
  */
 Datum
 sg_verify_fks(PG_FUNCTION_ARGS)
@@ -301,7 +303,7 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
 	sg_progress_end();
-	if (entries != NIL && log_writable())
+	if (entries != NIL && log_writable() && sg_is_granted())
 		log_write_all(entries);
 
 	PG_RETURN_NULL();

@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "discover.h"
 #include "errors.h"
+#include "grant.h"
 #include "plan.h"
 #include "quote.h"
 #include "rowsink.h"
@@ -577,6 +578,7 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	List	   *found = NIL;
 	int			added;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
 		sg_null_argument(me, "plan");
 	if (PG_ARGISNULL(1))

@@ -20,6 +20,7 @@
 
 #include "drift_check.h"
 #include "errors.h"
+#include "grant.h"
 #include "guc.h"
 #include "log.h"
 #include "spi.h"
@@ -201,7 +202,7 @@ sg_drift_check(PG_FUNCTION_ARGS)
 	DriftCheck	check = {0};
 	bool		fail;
 
-	sg_check_version();
+	sg_check_granted(fcinfo);
 	check_arguments(fcinfo, "sg_drift_check");
 	fail = PG_GETARG_BOOL(2);
 
@@ -228,7 +229,7 @@ sg_drift_gate(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 
-	sg_check_version();
+	sg_check_granted(fcinfo);
 	sg_check_procedure(fcinfo, "sg_drift_gate",
 					   "It commits what it has found before it raises an error about it.");
 	check_arguments(fcinfo, "sg_drift_gate");

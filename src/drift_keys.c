@@ -16,6 +16,7 @@
 
 #include "drift_keys.h"
 #include "errors.h"
+#include "grant.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "snapshot.h"
@@ -415,6 +416,7 @@ sg_plan_from_snapshot(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 	ListCell   *lc2;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
 		sg_null_argument(me, "plan");
 	if (PG_ARGISNULL(1))

@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 
 #include "errors.h"
+#include "grant.h"
 #include "log.h"
 #include "plan.h"
 #include "quote.h"
@@ -114,6 +115,7 @@ sg_plan_approve(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_approve", "plan");
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));

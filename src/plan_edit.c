@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "grant.h"
 #include "log.h"
 #include "plan.h"
 #include "quote.h"
@@ -125,6 +126,7 @@ sg_plan_create(PG_FUNCTION_ARGS)
 	bool		replace = bool_argument(fcinfo, 2, me, "replace");
 	FkPlan	   *plan;
 
+	sg_check_granted(fcinfo);
 	sg_check_name(name, "plan name");
 	PreventCommandIfReadOnly("sg_plan_create()");
 	PreventCommandDuringRecovery("sg_plan_create()");
@@ -162,6 +164,7 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 	PlanDraft  *draft;
 
+	sg_check_granted(fcinfo);
 	step->child_table = text_argument(fcinfo, 1, me, "child_table");
 	if (PG_ARGISNULL(2))
 		sg_null_argument(me, "child_columns");
@@ -398,6 +401,7 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	PlanStep   *step;
 	PlanDraft  *draft;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(1))
 		sg_null_argument(me, "step");
 	option_name = text_argument(fcinfo, 2, me, "option");
@@ -449,6 +453,7 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 	PlanStep   *step;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(1))
 		sg_null_argument(me, "step");
 	reason = text_argument(fcinfo, 2, me, "reason");
@@ -501,8 +506,10 @@ Datum
 sg_plan_drop(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "sg_plan_drop", "plan");
-	FkPlan	   *plan = plan_get(name);
+	FkPlan	   *plan;
 
+	sg_check_granted(fcinfo);
+	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_drop()");
 	check_none_filling(plan);
 	plan_index_drop_leftovers(plan);

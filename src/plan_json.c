@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "grant.h"
 #include "plan.h"
 #include "quote.h"
 #include "spi.h"
@@ -365,6 +366,7 @@ sg_plan_import(PG_FUNCTION_ARGS)
 	uint32		n = 0;
 	ErrorContextCallback context;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_import", "plan");
 	if (PG_ARGISNULL(1))

@@ -29,6 +29,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "grant.h"
 #include "plan.h"
 #include "quote.h"
 
@@ -716,6 +717,7 @@ sg_plan_from_sql(PG_FUNCTION_ARGS)
 	List	   *notes;
 	PlanNote   *summary;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
 		sg_null_argument(me, "plan");
 	if (PG_ARGISNULL(1))

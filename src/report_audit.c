@@ -22,6 +22,7 @@
 
 #include "audit.h"
 #include "errors.h"
+#include "grant.h"
 #include "log.h"
 #include "plan.h"
 #include "progress.h"
@@ -339,7 +340,7 @@ group_by_table(AuditSet *set, int samples)
 static void
 judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
 {
-	ReportState report = {log_new_run(), log_writable(), plan};
+	ReportState report = {log_new_run(), log_writable() && sg_is_granted(), plan};
 	List	   *known = NIL;
 	ListCell   *lc;
 
@@ -369,8 +370,8 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
  * With inferred, the keys that discovery proposes by names as well.
  * Needs SELECT on the columns of a key on both sides.  Locks child and
  * parent in ACCESS SHARE while they are read (on a standby until the end of
- * the transaction).  Writes the log, except on a standby and in a read-only
- * transaction.
+ * the transaction).  Writes the log for roles with sg_grant(), except on a
+ * standby and in a read-only transaction.
  */
 Datum
 sg_orphan_audit(PG_FUNCTION_ARGS)

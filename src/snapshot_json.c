@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "grant.h"
 #include "snapshot.h"
 #include "snapshot_internal.h"
 #include "spi.h"
@@ -360,6 +361,7 @@ sg_snapshot_import(PG_FUNCTION_ARGS)
 	MemoryContext old;
 	int64		objects;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_snapshot_import", "snapshot");
 	if (PG_ARGISNULL(1))

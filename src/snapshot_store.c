@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "grant.h"
 #include "log.h"
 #include "progress.h"
 #include "quote.h"
@@ -401,6 +402,7 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
 	SnapshotReader *reader;
 	int64		objects;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_snapshot_take", "snapshot");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -443,6 +445,7 @@ sg_snapshot_drop(PG_FUNCTION_ARGS)
 	int64		objects;
 	SgScope		scope;
 
+	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_snapshot_drop", "snapshot");
 	info = find_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));

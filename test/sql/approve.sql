@@ -8,6 +8,7 @@ CREATE ROLE regress_sg_team;
 CREATE ROLE regress_sg_member LOGIN NOINHERIT IN ROLE regress_sg_team;
 CREATE ROLE regress_sg_boss LOGIN;
 CREATE ROLE regress_sg_dba LOGIN SUPERUSER;
+SELECT sg_grant(r) FROM unnest('{regress_sg_author,regress_sg_member,regress_sg_team,regress_sg_boss}'::text[]) r \g /dev/null
 GRANT regress_sg_boss TO regress_sg_author;
 CREATE SCHEMA ap;
 GRANT USAGE, CREATE ON SCHEMA ap TO PUBLIC;
@@ -137,4 +138,5 @@ WHERE plan LIKE 'ap%' AND action IN ('plan approve', 'plan withdraw', 'approval'
 SET client_min_messages = warning;
 SELECT sg_plan_drop(name) FROM schemaguard.plan WHERE name LIKE 'ap%';
 DROP SCHEMA ap CASCADE;
+SELECT sg_revoke(r) FROM unnest('{regress_sg_author,regress_sg_member,regress_sg_team,regress_sg_boss}'::text[]) r \g /dev/null
 DROP ROLE regress_sg_author, regress_sg_member, regress_sg_team, regress_sg_boss, regress_sg_dba;

@@ -183,8 +183,11 @@ SELECT fk, result, reason FROM verdicts();
 RESET ROLE;
 SELECT fk, result FROM verdicts();
 ALTER TABLE tree DISABLE ROW LEVEL SECURITY;
--- the log: a role sees its own runs
+-- the log: a role without the grant leaves nothing in it; one that has it sees its own runs
+SELECT count(*) FROM schemaguard.audit_log WHERE role = 'regress_sg_reader';
+SELECT sg_grant('regress_sg_reader') \g /dev/null
 SET ROLE regress_sg_reader;
+SELECT count(*) > 0 AS judged FROM sg_orphan_audit();
 SELECT DISTINCT role, action, phase FROM schemaguard.audit_log;
 RESET ROLE;
 
@@ -269,4 +272,5 @@ SELECT sg_orphans('pg_class', ARRAY['oid'], 'tree');
 SELECT * FROM sg_orphan_audit('v');
 
 DROP SCHEMA aud CASCADE;
+SELECT sg_revoke('regress_sg_reader') \g /dev/null
 DROP ROLE regress_sg_reader, regress_sg_owner, regress_sg_other;

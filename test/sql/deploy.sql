@@ -135,6 +135,7 @@ SELECT sg_plan_create('dep', replace => true);
 SELECT sg_plan_add_fk('dep', 'invoices', '{number}', 'customers', index => false);
 SELECT sg_plan_add_fk('dep', 'invoices', '{order_id}', 'customers', index => false, orphans => 'leave');
 CREATE ROLE regress_sg_deployer;
+SELECT sg_grant('regress_sg_deployer') \g /dev/null
 GRANT USAGE ON SCHEMA dep TO regress_sg_deployer;
 SET ROLE regress_sg_deployer;
 CALL sg_add_fks('dep');
@@ -237,4 +238,5 @@ SELECT * FROM schemaguard.progress;
 SELECT sg_plan_drop('dep');
 SET client_min_messages = warning;
 DROP SCHEMA dep CASCADE;
+SELECT sg_revoke('regress_sg_deployer') \g /dev/null
 DROP ROLE regress_sg_deployer;

@@ -67,6 +67,7 @@ UPDATE "or""ders" SET note = 'x' WHERE id IN (100001, 100004);
 SELECT id, customer_id, customer_code, note FROM "or""ders" WHERE id > 100000 ORDER BY id;
 -- not with the rights of who writes, and not for whom he is
 CREATE ROLE regress_sg_writer;
+SELECT sg_grant('regress_sg_writer') \g /dev/null
 GRANT USAGE ON SCHEMA dbf TO regress_sg_writer;
 GRANT INSERT (id, customer_id) ON "or""ders" TO regress_sg_writer;
 SET ROLE regress_sg_writer;
@@ -229,6 +230,7 @@ SELECT attname FROM pg_attribute WHERE attrelid = 'taken'::regclass AND attnum >
 
 -- nobody runs another role's expressions
 CREATE ROLE regress_sg_filler;
+SELECT sg_grant('regress_sg_filler') \g /dev/null
 GRANT USAGE, CREATE ON SCHEMA dbf TO regress_sg_filler;
 CREATE TABLE trap (id int, x int);
 SET ROLE regress_sg_filler;
@@ -267,4 +269,6 @@ SELECT raises(format($$SELECT sg_plan_add_fk('dbf', 'facts', '{d}', 'numbers', b
 
 SELECT sg_plan_drop('dbf'), sg_plan_drop('dbf_author'), sg_plan_drop('dbf_mine');
 DROP SCHEMA dbf CASCADE;
+SELECT sg_revoke('regress_sg_writer') \g /dev/null
+SELECT sg_revoke('regress_sg_filler') \g /dev/null
 DROP ROLE regress_sg_filler, regress_sg_writer;

@@ -118,6 +118,7 @@ SET client_min_messages = warning;
 CREATE SCHEMA "We""ird.S";
 CREATE TABLE "We""ird.S"."T a" ("id;drop" int PRIMARY KEY, "up""per" int);
 CREATE ROLE regress_sg_builder;
+SELECT sg_grant('regress_sg_builder') \g /dev/null
 GRANT USAGE, CREATE ON SCHEMA "We""ird.S" TO regress_sg_builder;
 ALTER TABLE "We""ird.S"."T a" OWNER TO regress_sg_builder;
 SELECT sg_plan_create('ix', replace => true);
@@ -195,4 +196,5 @@ RESET client_min_messages;
 SET client_min_messages = warning;
 SELECT sg_plan_drop('ix');
 DROP SCHEMA ix, "We""ird.S" CASCADE;
+SELECT sg_revoke('regress_sg_builder') \g /dev/null
 DROP ROLE regress_sg_builder, regress_sg_nologin;

@@ -263,6 +263,7 @@ DROP TABLE v;
 
 -- ownership: the partitions' too where they get keys of their own
 CREATE ROLE regress_sg_part;
+SELECT sg_grant('regress_sg_part') \g /dev/null
 GRANT USAGE ON SCHEMA dpt TO regress_sg_part;
 GRANT REFERENCES, SELECT ON p TO regress_sg_part;
 CREATE TABLE w (id int, p int) PARTITION BY LIST (id);
@@ -288,4 +289,5 @@ SELECT sg_plan_drop('dpt');
 DROP SCHEMA dpt CASCADE;
 DROP SERVER dpt_server;
 DROP FOREIGN DATA WRAPPER dpt_fdw;
+SELECT sg_revoke('regress_sg_part') \g /dev/null
 DROP ROLE regress_sg_part;

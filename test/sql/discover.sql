@@ -253,6 +253,7 @@ SELECT count(*) > 0 AS as_before FROM sg_discover_fks(verify => 'none');
 
 -- No privilege: named, and left out
 CREATE ROLE regress_sg_discover;
+SELECT sg_grant('regress_sg_discover') \g /dev/null
 GRANT USAGE ON SCHEMA glued TO regress_sg_discover;
 GRANT SELECT ON ALL TABLES IN SCHEMA glued TO regress_sg_discover;
 SET ROLE regress_sg_discover;
@@ -267,6 +268,7 @@ SELECT sg_plan_drop('discovered');
 DELETE FROM schemaguard.discovery_feedback;
 SET client_min_messages = warning;
 DROP SCHEMA snake, front, glued, camel, coded, star, oneword, brief, keyed, wide, module, tenancy, elsewhere, odd, never CASCADE;
+SELECT sg_revoke('regress_sg_discover') \g /dev/null
 DROP ROLE regress_sg_discover;
 RESET client_min_messages;
 DROP FUNCTION found;

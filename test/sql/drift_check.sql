@@ -130,6 +130,7 @@ SELECT sg_drift_check('chk', 'chk2');
 -- who may: each role has its own history, and the owner of the database says what is ignored
 CREATE ROLE chk_ops;
 CREATE ROLE chk_other;
+SELECT sg_grant(r) FROM unnest('{chk_ops,chk_other}'::text[]) r \g /dev/null
 GRANT USAGE ON SCHEMA chk TO chk_ops, chk_other;
 SET ROLE chk_ops;
 SELECT sg_snapshot_take('chk_ops', '{chk}') > 0 AS taken;
@@ -172,5 +173,6 @@ SELECT regexp_replace(message, 'before [^;]*', 'before ...') AS message FROM sch
 SELECT sg_snapshot_drop('chk2'), sg_snapshot_drop('chk_ops');
 SET client_min_messages = warning;
 DROP SCHEMA chk CASCADE;
+SELECT sg_revoke(r) FROM unnest('{chk_ops,chk_other}'::text[]) r \g /dev/null
 DROP ROLE chk_ops, chk_other;
 CALL sg_prune(clock_timestamp());

@@ -480,6 +480,7 @@ SET client_min_messages = warning;
 CREATE ROLE fix_owner;
 CREATE ROLE fix_other;
 CREATE ROLE fix_reader IN ROLE pg_read_all_data;
+SELECT sg_grant(r) FROM unnest('{fix_owner,fix_other,fix_reader}'::text[]) r \g /dev/null
 GRANT USAGE, CREATE ON SCHEMA fix TO fix_owner, fix_other;
 GRANT SELECT, REFERENCES ON parents TO fix_owner;
 GRANT SELECT ON kept, log, steps TO PUBLIC;
@@ -575,4 +576,5 @@ SET client_min_messages = warning;
 SELECT sg_plan_drop('fix');
 SELECT sg_plan_drop('fix_secret');
 DROP SCHEMA fix CASCADE;
+SELECT sg_revoke(r) FROM unnest('{fix_owner,fix_other,fix_reader}'::text[]) r \g /dev/null
 DROP ROLE fix_owner, fix_other, fix_reader;

@@ -9,6 +9,7 @@ CREATE ROLE regress_sg_author;
 CREATE ROLE regress_sg_team;
 CREATE ROLE regress_sg_member IN ROLE regress_sg_team;
 CREATE ROLE regress_sg_other;
+SELECT sg_grant(r) FROM unnest('{regress_sg_author,regress_sg_team,regress_sg_other}'::text[]) r \g /dev/null
 
 SET ROLE regress_sg_author;
 SELECT sg_plan_create('roles');
@@ -53,9 +54,11 @@ SELECT role, plan, action FROM schemaguard.audit_log ORDER BY id;
 
 -- When the author's role is gone, superusers are left.
 RESET ROLE;
+SELECT sg_revoke('regress_sg_author') \g /dev/null
 DROP ROLE regress_sg_author;
 SET ROLE regress_sg_other;
 SELECT sg_plan_drop('roles');
 RESET ROLE;
 SELECT sg_plan_drop('roles'), sg_plan_drop('team'), sg_plan_drop('copy');
+SELECT sg_revoke(r) FROM unnest('{regress_sg_team,regress_sg_other}'::text[]) r \g /dev/null
 DROP ROLE regress_sg_member, regress_sg_team, regress_sg_other;

@@ -240,6 +240,7 @@ $script$);
 SELECT step, child, cc, parent FROM keys;
 SET search_path = nowhere, "$user";
 CREATE ROLE regress_sg_path;
+SELECT public.sg_grant('regress_sg_path') \g /dev/null
 SET ROLE regress_sg_path;
 SET client_min_messages = warning;
 SELECT public.sg_plan_create('by path');
@@ -254,6 +255,7 @@ RESET ROLE;
 SET search_path = script_test, public;
 SELECT child_table, child_columns FROM schemaguard.plan_step WHERE plan = 'by path' ORDER BY step;
 SELECT sg_plan_drop('by path');
+SELECT sg_revoke('regress_sg_path') \g /dev/null
 DROP ROLE regress_sg_path;
 
 -- The plan holds what the script leaves behind.

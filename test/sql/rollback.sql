@@ -102,6 +102,7 @@ TABLE steps;
 -- privileges: the caller's own; a step that fails stays as it is, and the rest goes on
 SET client_min_messages = warning;
 CREATE ROLE regress_sg_owner;
+SELECT sg_grant('regress_sg_owner') \g /dev/null
 CREATE TABLE theirs (id int PRIMARY KEY, a int);
 GRANT USAGE ON SCHEMA rb TO regress_sg_owner;
 GRANT REFERENCES, SELECT ON customers TO regress_sg_owner;
@@ -330,4 +331,5 @@ CALL sg_rollback_fks('rb');
 SELECT sg_plan_drop('rb');
 SET client_min_messages = warning;
 DROP SCHEMA rb CASCADE;
+SELECT sg_revoke('regress_sg_owner') \g /dev/null
 DROP ROLE regress_sg_owner;

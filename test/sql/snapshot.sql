@@ -5,6 +5,7 @@ DROP ROLE IF EXISTS regress_snapshot_a, "regress Snapshot B", regress_snapshot_r
 CREATE ROLE regress_snapshot_a;
 CREATE ROLE "regress Snapshot B";
 CREATE ROLE regress_snapshot_reader;
+SELECT sg_grant(r) FROM unnest('{regress_snapshot_a,regress_snapshot_reader}'::text[]) r \g /dev/null
 GRANT pg_monitor TO regress_snapshot_reader;
 RESET client_min_messages;
 
@@ -286,4 +287,5 @@ DROP EVENT TRIGGER regress_snapshot_et;
 DROP CAST (snap.pair AS text);
 DROP SCHEMA snap, broken CASCADE;
 DROP FOREIGN DATA WRAPPER regress_snapshot_fw CASCADE;
+SELECT sg_revoke(r) FROM unnest('{regress_snapshot_a,regress_snapshot_reader}'::text[]) r \g /dev/null
 DROP ROLE regress_snapshot_a, "regress Snapshot B", regress_snapshot_reader;

@@ -4,6 +4,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE ROLE regress_sg_deployer;
+SELECT sg_grant('regress_sg_deployer') \g /dev/null
 CREATE SCHEMA thr;
 GRANT USAGE, CREATE ON SCHEMA thr TO regress_sg_deployer;
 SET search_path = thr, public;
@@ -147,4 +148,5 @@ SELECT phase, count(*) FROM schemaguard.audit_log WHERE plan = 'thr' AND action 
 SET client_min_messages = warning;
 SELECT sg_plan_drop('thr');
 DROP SCHEMA thr CASCADE;
+SELECT sg_revoke('regress_sg_deployer') \g /dev/null
 DROP ROLE regress_sg_deployer;

@@ -172,6 +172,7 @@ SELECT :'as_it_should' AS not_enforced_as_it_should;
 -- who may not read the parent can't scan; VALIDATE can do without
 SET client_min_messages = warning;
 CREATE ROLE regress_sg_validator;
+SELECT sg_grant('regress_sg_validator') \g /dev/null
 GRANT USAGE ON SCHEMA vs TO regress_sg_validator;
 GRANT REFERENCES ON numbers, words TO regress_sg_validator;
 GRANT SELECT ON numbers TO regress_sg_validator;
@@ -241,4 +242,5 @@ SELECT * FROM schemaguard.progress;
 
 SELECT sg_plan_drop('vs');
 DROP SCHEMA vs CASCADE;
+SELECT sg_revoke('regress_sg_validator') \g /dev/null
 DROP ROLE regress_sg_validator;

@@ -275,6 +275,7 @@ DROP TABLE direct, by_key, c, p;
 -- privileges are the caller's; row security; code of another owner
 CREATE ROLE regress_ver;
 CREATE ROLE regress_ver_owner;
+SELECT sg_grant(r) FROM unnest('{regress_ver,regress_ver_owner}'::text[]) r \g /dev/null
 GRANT USAGE ON SCHEMA ver TO regress_ver, regress_ver_owner;
 CREATE TABLE p (id int PRIMARY KEY);
 CREATE TABLE c (id int PRIMARY KEY, p int CONSTRAINT k REFERENCES p);
@@ -400,4 +401,5 @@ SELECT * FROM schemaguard.progress;
 SELECT sg_plan_drop('ver');
 SET client_min_messages = error;
 DROP SCHEMA ver CASCADE;
+SELECT sg_revoke(r) FROM unnest('{regress_ver,regress_ver_owner}'::text[]) r \g /dev/null
 DROP ROLE regress_ver, regress_ver_owner;

@@ -23,6 +23,7 @@ $node->safe_psql('postgres', q{
 	CREATE EXTENSION pg_cron;
 	CREATE EXTENSION schemaguard;
 	CREATE ROLE ops LOGIN;
+	SELECT sg_grant('ops');
 	GRANT USAGE ON SCHEMA cron TO ops;
 	GRANT CREATE ON SCHEMA public TO ops;
 });

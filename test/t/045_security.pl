@@ -22,6 +22,7 @@ sub as { my ($user, $sql) = @_; return $node->safe_psql('postgres', "SET SESSION
 $node->safe_psql('postgres', q{
 	CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN; CREATE ROLE carol LOGIN; CREATE ROLE dave LOGIN; CREATE ROLE seer LOGIN BYPASSRLS;
 	CREATE ROLE dbo LOGIN;
+	SELECT sg_grant(r) FROM unnest('{alice,bob,carol,seer}'::text[]) r;
 	GRANT pg_monitor TO carol; GRANT alice TO dave;
 	CREATE SCHEMA a AUTHORIZATION alice; CREATE SCHEMA b AUTHORIZATION bob; CREATE SCHEMA hidden AUTHORIZATION alice;
 	ALTER DATABASE postgres OWNER TO dbo;

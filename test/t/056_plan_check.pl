@@ -47,7 +47,7 @@ sub as { my ($user, $sql) = @_; return $node->safe_psql('postgres', "SET SESSION
 
 $node->safe_psql('postgres', q{
 	SET client_min_messages = error;
-	CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN;
+	CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN; SELECT sg_grant('alice'), sg_grant('bob');
 	CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE);
 	CREATE TABLE c (id int PRIMARY KEY, p_id int, code text);
 	INSERT INTO p SELECT g, g FROM generate_series(1, 100) g;

@@ -21,7 +21,8 @@ my $node = new_node('honest', conf => "max_locks_per_transaction = 512\nautovacu
 my $major = major($node);
 
 SgCases::prepare($node);
-$node->safe_psql('postgres', 'CREATE ROLE sg_deployer LOGIN; CREATE ROLE sg_other LOGIN; GRANT sg_owner TO sg_deployer');
+$node->safe_psql('postgres', q{CREATE ROLE sg_deployer LOGIN; CREATE ROLE sg_other LOGIN; GRANT sg_owner TO sg_deployer;
+	SELECT sg_grant('sg_owner'), sg_grant('sg_other')});
 
 # Clauses that the check has something to say about
 sub clauses

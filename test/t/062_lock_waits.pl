@@ -145,6 +145,7 @@ is(query("SELECT blockers -> 0 ->> 'pid' FROM schemaguard.audit_log
 # Nobody may lock what he may not alter: told so although the table is locked, which a lock request would wait for
 query(<<'SQL');
 CREATE ROLE stranger;
+SELECT sg_grant('stranger');
 CREATE TABLE p6 (id int PRIMARY KEY);
 CREATE TABLE c6 (ref int);
 GRANT SELECT ON p6, c6 TO stranger;

@@ -19,6 +19,7 @@ $node->safe_psql('postgres', 'CREATE ROLE alice; CREATE ROLE bob');
 # A database in the middle of things: a plan done in part, one with notes, one skipped step, hostile names, a log
 my $fill = q{
 	CREATE EXTENSION schemaguard;
+	SELECT sg_grant('alice');
 	GRANT CREATE ON SCHEMA public TO alice;
 	SET ROLE alice;
 	CREATE TABLE p (id int PRIMARY KEY, "We""ird.T a" int UNIQUE);
@@ -42,6 +43,7 @@ $node->safe_psql('source', "SET client_min_messages = error; $fill");
 
 my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note audit_log proof);
 $content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
+$content{granted} = q{SELECT proacl FROM pg_proc WHERE oid = 'schemaguard.sg_write()'::regprocedure};
 $content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};
 $content{audit} = q{BEGIN READ ONLY; SELECT fk_name, source, state, rows_checked, orphan_rows, result FROM sg_orphan_audit()};
 $content{rights} = q{SELECT relname, relrowsecurity, relacl, (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND tgenabled = 'A'), (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid)

@@ -42,7 +42,7 @@ sub import
 sub checksum { return $primary->safe_psql('postgres', "SELECT checksum FROM schemaguard.snapshot WHERE name = '$_[0]'"); }
 
 $primary->safe_psql('postgres', q{
-	CREATE ROLE nobody LOGIN;
+	CREATE ROLE nobody LOGIN; SELECT sg_grant('nobody');
 	CREATE SCHEMA closed;
 	REVOKE ALL ON SCHEMA public FROM PUBLIC;
 	CREATE TABLE closed."T a" (id int PRIMARY KEY, v int DEFAULT 1 + 1 CHECK (v > 0));

@@ -194,7 +194,7 @@ is($node->safe_psql('postgres', $compare), 'unknown|none|t', 'a key of a table t
 $checker->query('ROLLBACK');
 is($node->safe_psql('postgres', $compare), 'only_reference|add here|f', 'and only in the reference when it could');
 $node->safe_psql('postgres', 'DROP TABLE app.parted');
-$node->safe_psql('postgres', q{CREATE ROLE nobody LOGIN; REVOKE ALL ON SCHEMA app FROM PUBLIC});
+$node->safe_psql('postgres', q{CREATE ROLE nobody LOGIN; SELECT sg_grant('nobody'); REVOKE ALL ON SCHEMA app FROM PUBLIC});
 my $document = $node->safe_psql('postgres', q{SELECT sg_snapshot_export('base')});
 my $nobody = SgTest::Session->new($node, user => 'nobody');
 $nobody->query('SELECT sg_snapshot_import(\'mine\', ' . lit($document) . ')');
