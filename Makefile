@@ -135,8 +135,8 @@ OBJS = \
 	src/fk_text.o \
 	src/fk_trigger.o \
 	src/fk_trust.o \
-	src/grant.o \
 	src/guc.o \
+	src/log_grant.o \
 	src/log_write.o \
 	src/origin.o \
 	src/plan_approve.o \

@@ -45,8 +45,8 @@
 #include "compat.h"
 #include "deploy_fix.h"
 #include "errors.h"
-#include "grant.h"
 #include "guc.h"
+#include "log_grant.h"
 #include "progress.h"
 #include "quote.h"
 

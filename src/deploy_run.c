@@ -21,8 +21,8 @@
 
 #include "deploy.h"
 #include "errors.h"
-#include "grant.h"
 #include "guc.h"
+#include "log_grant.h"
 #include "progress.h"
 #include "spi.h"
 

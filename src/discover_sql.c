@@ -19,7 +19,7 @@
 #include "compat.h"
 #include "discover.h"
 #include "errors.h"
-#include "grant.h"
+#include "log_grant.h"
 #include "plan.h"
 #include "quote.h"
 #include "rowsink.h"

@@ -20,9 +20,9 @@
 
 #include "drift_check.h"
 #include "errors.h"
-#include "grant.h"
 #include "guc.h"
 #include "log.h"
+#include "log_grant.h"
 #include "spi.h"
 
 PG_FUNCTION_INFO_V1(sg_drift_check);

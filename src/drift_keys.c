@@ -16,7 +16,7 @@
 
 #include "drift_keys.h"
 #include "errors.h"
-#include "grant.h"
+#include "log_grant.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "snapshot.h"

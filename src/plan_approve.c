@@ -20,8 +20,8 @@
 #include "utils/builtins.h"
 
 #include "errors.h"
-#include "grant.h"
 #include "log.h"
+#include "log_grant.h"
 #include "plan.h"
 #include "quote.h"
 #include "spi.h"

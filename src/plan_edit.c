@@ -21,8 +21,8 @@
 
 #include "compat.h"
 #include "errors.h"
-#include "grant.h"
 #include "log.h"
+#include "log_grant.h"
 #include "plan.h"
 #include "quote.h"
 #include "spi.h"

@@ -20,7 +20,7 @@
 
 #include "compat.h"
 #include "errors.h"
-#include "grant.h"
+#include "log_grant.h"
 #include "plan.h"
 #include "quote.h"
 #include "spi.h"

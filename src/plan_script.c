@@ -29,7 +29,7 @@
 
 #include "compat.h"
 #include "errors.h"
-#include "grant.h"
+#include "log_grant.h"
 #include "plan.h"
 #include "quote.h"
 

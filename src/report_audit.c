@@ -22,8 +22,8 @@
 
 #include "audit.h"
 #include "errors.h"
-#include "grant.h"
 #include "log.h"
+#include "log_grant.h"
 #include "plan.h"
 #include "progress.h"
 #include "quote.h"

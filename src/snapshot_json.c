@@ -21,7 +21,7 @@
 
 #include "compat.h"
 #include "errors.h"
-#include "grant.h"
+#include "log_grant.h"
 #include "snapshot.h"
 #include "snapshot_internal.h"
 #include "spi.h"

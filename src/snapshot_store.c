@@ -21,8 +21,8 @@
 
 #include "compat.h"
 #include "errors.h"
-#include "grant.h"
 #include "log.h"
+#include "log_grant.h"
 #include "progress.h"
 #include "quote.h"
 #include "rowsink.h"

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * grant.c
+ * log_grant.c
  *	  Who may call what writes: sg_grant() and sg_revoke().
  *
  * The right is EXECUTE on one function that does nothing,
@@ -22,8 +22,8 @@
 
 #include "compat.h"
 #include "errors.h"
-#include "grant.h"
 #include "log.h"
+#include "log_grant.h"
 #include "spi.h"
 
 PG_FUNCTION_INFO_V1(sg_grant);

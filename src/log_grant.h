@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * grant.h
+ * log_grant.h
  *	  Who may call what writes: sg_grant() and sg_revoke().
  *
  *-------------------------------------------------------------------------
  */
-#ifndef SG_GRANT_H
-#define SG_GRANT_H
+#ifndef SG_LOG_GRANT_H
+#define SG_LOG_GRANT_H
 
 #include "postgres.h"
 #include "fmgr.h"
@@ -21,4 +21,4 @@ extern bool sg_is_granted(void);
  */
 extern void sg_check_granted(FunctionCallInfo fcinfo);
 
-#endif							/* SG_GRANT_H */
+#endif							/* SG_LOG_GRANT_H */
