@@ -435,8 +435,17 @@ typedef struct FixGroup
 {
 	const FixRow *like;
 	FixPlaces	places;
-	int64		changed;
+	int64		changed;		/* rows that are no orphans any more */
+	int64		done;			/* those that are as their fate wants them */
 } FixGroup;
+
+/* What a row is, once the statement and its BEFORE triggers were at it */
+typedef enum FixResult
+{
+	RESULT_DONE,
+	RESULT_ORPHAN,				/* a trigger has put the value back */
+	RESULT_OTHER				/* or another one, that has a parent */
+} FixResult;
 
 /* Keys matter where orphans are judged, and where columns are set */
 static bool
@@ -508,6 +517,29 @@ append_assignments(StringInfo buf, const FixRow *row)
 	}
 }
 
+/* A FixResult for the row as it is after an UPDATE */
+static void
+append_result(StringInfo buf, const FixRow *row)
+{
+	const FkKey *key = row->by->key;
+	ListCell   *lc;
+
+	appendStringInfoString(buf, "CASE WHEN ");
+	if (row->fate == FIX_SENTINEL)
+	{
+		appendStringInfoString(buf, "NOT ");
+		audit_sql_checked(buf, key);
+	}
+	else
+		foreach(lc, fix_row_null_columns(row))
+			appendStringInfo(buf, "%s%s IS NOT DISTINCT FROM NULL",
+							 foreach_current_index(lc) ? " AND " : "",
+							 audit_sql_column("fk", key->child, get_attnum(key->child, lfirst(lc))));
+	appendStringInfo(buf, " THEN %d WHEN ", RESULT_DONE);
+	append_orphan(buf, key);
+	appendStringInfo(buf, " THEN %d ELSE %d END", RESULT_ORPHAN, RESULT_OTHER);
+}
+
 /* DELETE or UPDATE of a group; returns the places of what is deleted */
 static void
 append_change(StringInfo buf, const FixGroup *group, int n)
@@ -533,7 +565,11 @@ append_change(StringInfo buf, const FixGroup *group, int n)
 		appendStringInfoString(buf, " AND ");
 		append_orphan(buf, row->by->key);
 	}
-	appendStringInfo(buf, " RETURNING %d, fk.tableoid, fk.ctid", n);
+	appendStringInfo(buf, " RETURNING %d, fk.tableoid, fk.ctid, ", n);
+	if (row->fate >= FIX_DELETE)
+		appendStringInfo(buf, "%d", RESULT_DONE);
+	else
+		append_result(buf, row);
 }
 
 /* The statement for all groups; a single one is left plain, so that rules apply to it */
@@ -551,12 +587,12 @@ change_statement(List *groups)
 	}
 	for (int i = 0; i < n; i++)
 	{
-		appendStringInfo(&buf, "%s c%d (n, leaf, tid) AS (", i ? "," : "WITH", i);
+		appendStringInfo(&buf, "%s c%d (n, leaf, tid, result) AS (", i ? "," : "WITH", i);
 		append_change(&buf, list_nth(groups, i), i);
 		appendStringInfoChar(&buf, ')');
 	}
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&buf, "%s SELECT n, leaf, tid FROM c%d", i ? " UNION ALL" : "", i);
+		appendStringInfo(&buf, "%s SELECT n, leaf, tid, result FROM c%d", i ? " UNION ALL" : "", i);
 	return buf.data;
 }
 
@@ -570,10 +606,12 @@ read_changed(FixBatch *batch, List *groups)
 		TupleDesc	desc = SPI_tuptable->tupdesc;
 		bool		isnull;
 		FixGroup   *group = list_nth(groups, DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull)));
+		int			result = DatumGetInt32(SPI_getbinval(tuple, desc, 4, &isnull));
 		FixPlace	place = {0};
 		FixRow	   *row;
 
-		group->changed++;
+		group->changed += result != RESULT_ORPHAN;
+		group->done += result == RESULT_DONE;
 		if (group->like->fate < FIX_DELETE)
 			continue;			/* an updated row has another place */
 		place.leaf = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &isnull));
@@ -589,7 +627,7 @@ read_changed(FixBatch *batch, List *groups)
 static void
 mark_kept(FixBatch *batch, const FixGroup *group)
 {
-	int64		n = group->places.n - group->changed;
+	int64		n = group->places.n - group->done;
 
 	for (int i = 0; i < batch->n && n > 0; i++)
 	{
@@ -645,7 +683,7 @@ fix_change(FixBatch *batch)
 
 		if (group->like->fate < FIX_DELETE)
 			mark_kept(batch, group);
-		if (group->like->reached && group->changed < group->places.n)
+		if (group->like->reached && group->done < group->places.n)
 			ereport(ERROR,
 					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 					 errmsg("a trigger or rule of %s keeps rows that refer to orphans",

@@ -428,6 +428,30 @@ CALL sg_restore_quarantine('fix');
 SELECT row_text, reason FROM kept;
 TABLE guarded ORDER BY id;
 
+-- a trigger that puts the value back, or another one that has a parent: what is counted is what is null
+SET client_min_messages = warning;
+CREATE TABLE put_back (id int PRIMARY KEY, p int, q int);
+CREATE FUNCTION put_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.p IS NULL AND OLD.id <= 10 THEN NEW.p := OLD.p; END IF;
+  IF NEW.p IS NULL AND OLD.id = 11 THEN NEW.p := 1; END IF;
+  IF NEW.q IS NULL AND OLD.id = 1 THEN NEW.q := OLD.q; END IF;
+  RETURN NEW;
+END$$;
+CREATE TRIGGER put_back BEFORE UPDATE ON put_back FOR EACH ROW EXECUTE FUNCTION put_back();
+INSERT INTO put_back SELECT g, 77, CASE WHEN g < 3 THEN 0 END FROM generate_series(1, 13) g;
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'put_back', '{p}', 'parents', orphans => 'set null', index => false);
+SELECT sg_plan_add_fk('fix', 'put_back', '{q}', 'parents', orphans => 'leave', sentinel => '0', index => false);
+SELECT mark();
+RESET client_min_messages;
+CALL sg_add_fks('fix', fix => true);
+TABLE put_back ORDER BY id;
+TABLE steps;
+TABLE log;
+SET client_min_messages = warning;
+DROP TABLE put_back;
+
 -- ---- every type comes back to the letter ----
 SET client_min_messages = warning;
 CREATE TYPE mood AS ENUM ('so', 'so so');
