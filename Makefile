@@ -48,6 +48,7 @@ OBJS = \
 	src/deploy_check.o \
 	src/deploy_check_access.o \
 	src/deploy_check_cascade.o \
+	src/deploy_check_fix.o \
 	src/deploy_check_index.o \
 	src/deploy_check_key.o \
 	src/deploy_check_load.o \

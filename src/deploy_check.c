@@ -325,6 +325,7 @@ check_costs(PlanCheck *check, CheckStep *cs)
 	check_index(check, cs);
 	check_cascade(check, cs);
 	check_estimate(check, cs);
+	check_fix(check, cs);
 }
 
 static void

@@ -7,7 +7,7 @@
  * definition of a key comes to here, deploy_check_access.c who may do and see
  * what, deploy_check_tables.c sizes, partitions, replication and time,
  * deploy_check_index.c indexes, deploy_check_cascade.c how far a delete
- * reaches, deploy_check_server.c the state of the server, deploy_check_load.c
+ * reaches, deploy_check_fix.c what mending orphans costs, deploy_check_server.c the state of the server, deploy_check_load.c
  * the window and the limits of load.
  *
  *-------------------------------------------------------------------------
@@ -159,6 +159,15 @@ extern void check_estimate(PlanCheck *check, CheckStep *cs);
 /* ---- deploy_check_index.c ---- */
 extern void check_index(PlanCheck *check, CheckStep *cs);
 extern void check_index_use(CheckStep *cs);
+
+/* An index of the child that serves; of a partitioned one, the last of those of its partitions, if each has one */
+extern Oid	check_serving_index(const FkKey *key);
+
+/* The index that deployment builds for the key, or for another one that it serves as well; or NULL */
+extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
+
+/* ---- deploy_check_fix.c ---- */
+extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- deploy_check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);

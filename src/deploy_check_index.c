@@ -152,11 +152,9 @@ cast_index(const FkKey *key)
 	return index;
 }
 
-/* An index of the child that serves; of a partitioned one, the last of those of its partitions, if each has one */
-static Oid
-serving_index(const CheckStep *cs)
+Oid
+check_serving_index(const FkKey *key)
 {
-	const FkKey *key = &cs->view.key;
 	Oid			index = fk_serving_index(key);
 	ListCell   *lc;
 
@@ -364,9 +362,8 @@ check_may_build(CheckStep *cs)
 					   quote_identifier(GetUserNameFromId(role, false))));
 }
 
-/* The index that deployment builds for the step, or for another one that it serves as well */
-static const PlanIndex *
-planned_index(PlanCheck *check, const FkKey *key)
+const PlanIndex *
+check_planned_index(PlanCheck *check, const FkKey *key)
 {
 	ListCell   *lc;
 
@@ -396,7 +393,7 @@ planned_index(PlanCheck *check, const FkKey *key)
 static void
 check_missing_index(PlanCheck *check, CheckStep *cs)
 {
-	const PlanIndex *planned = cs->step->index ? planned_index(check, &cs->view.key) : NULL;
+	const PlanIndex *planned = cs->step->index ? check_planned_index(check, &cs->view.key) : NULL;
 	char	   *what = psprintf("no index serves the key: %s", scan_cost(check, cs));
 
 	if (planned == NULL || planned->obstacle || is_cast(&cs->view.key))
@@ -422,7 +419,7 @@ check_missing_index(PlanCheck *check, CheckStep *cs)
 void
 check_index(PlanCheck *check, CheckStep *cs)
 {
-	Oid			index = serving_index(cs);
+	Oid			index = check_serving_index(&cs->view.key);
 
 	if (OidIsValid(index))
 		check_row(cs, "index", CHECK_OK, psprintf("index %s serves", sg_relation_name(index)), NULL);

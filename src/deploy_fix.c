@@ -39,6 +39,14 @@
 /* how often a batch is done again without the rows that a trigger keeps */
 #define MAX_AGAIN			10
 
+/*
+ * The first batch, and the least that a slow one shrinks to: what a batch
+ * costs by itself, whole tables read where no index serves, is shared by so
+ * many rows
+ */
+#define SMALLEST_BATCH		10
+#define MOST_GROWTH			8
+
 PG_FUNCTION_INFO_V1(sg_fix_orphans);
 
 /* What was done to how many rows: orphans, and rows reached */
@@ -58,6 +66,7 @@ typedef struct Fix
 	FixPlaces	busy;			/* those that somebody else holds */
 	List	   *tallies;		/* of FixTally *: what a dry run would reach */
 	FixCounts	counts;
+	int			size;			/* of the next batch */
 	/* in this pass */
 	int64		fixed;			/* orphans */
 	int64		changed;		/* rows */
@@ -76,6 +85,7 @@ typedef struct FixAction
 	FixCounts	counts;
 	int64		changed;
 	int64		kept;
+	double		ms;				/* for which rows were locked */
 } FixAction;
 
 /* ---- words ---- */
@@ -497,6 +507,7 @@ execute_batch(DeployAction *arg)
 {
 	FixAction  *action = (FixAction *) arg;
 	Fix		   *fix = action->fix;
+	TimestampTz start = GetCurrentTimestamp();
 	List	   *keys;
 	FixPlaces	locked;
 
@@ -531,6 +542,7 @@ execute_batch(DeployAction *arg)
 	for (int i = 0; i < action->batch.n; i++)
 		action->kept += action->batch.rows[i].kept;
 	log_batch(action);
+	action->ms = deploy_elapsed(start);
 }
 
 /* What a batch has done, once that is committed */
@@ -549,9 +561,23 @@ take_results(Fix *fix, const FixAction *action)
 		fix_places_add(&fix->busy, action->busy.places[i].leaf, &action->busy.places[i].tid);
 }
 
+/*
+ * Rows are locked until their batch is committed: that is to last no longer
+ * than a statement may wait for our locks
+ */
+static int
+next_size(const Fix *fix, const FixAction *action)
+{
+	double		size = action->places.n * (sg_lock_timeout / 2.0) / Max(action->ms, 0.01);
+
+	size = Min(size, (double) fix->size * MOST_GROWTH);
+	size = Max(size, SMALLEST_BATCH);
+	return (int) Min(size, fix->work->run->batch);
+}
+
 /* A batch of the orphans that were found; false: failed, on record */
 static bool
-run_batch(Fix *fix, int64 first)
+run_batch(Fix *fix, int64 first, int64 n)
 {
 	MemoryContext context = CurrentMemoryContext;
 	FixAction	action;
@@ -566,13 +592,14 @@ run_batch(Fix *fix, int64 first)
 	MemoryContextSwitchTo(fix->batch_context);
 	init_action(&action, fix, execute_batch, RowExclusiveLock);
 	action.places.places = fix->found.places + first;
-	action.places.n = Min(fix->work->run->batch, fix->found.n - first);
+	action.places.n = n;
 	fix_places_init(&action.busy);
 	done = deploy_attempt(&action.action);
 	MemoryContextSwitchTo(context);
 	if (!done)
 		return fail_attempt(&action);
 	take_results(fix, &action);
+	fix->size = next_size(fix, &action);
 	MemoryContextReset(fix->batch_context);
 	return true;
 }
@@ -590,14 +617,17 @@ pause_ms(int64 ms)
 static bool
 sweep(Fix *fix)
 {
+	int64		n;
+
 	fix->busy.n = 0;
-	for (int64 first = 0; first < fix->found.n; first += fix->work->run->batch)
+	for (int64 first = 0; first < fix->found.n; first += n)
 	{
+		n = Min(fix->size, fix->found.n - first);
 		if (first > 0)
 			pause_ms(sg_fix_pause);
 		if (!deploy_throttle(fix->work->run))
 			return false;
-		if (!run_batch(fix, first))
+		if (!run_batch(fix, first, n))
 			return false;
 	}
 	return true;
@@ -735,6 +765,7 @@ deploy_fix_step(StepWork *work, const FkKey *key)
 	memcpy(work->key, key, sizeof(FkKey));
 	fix.key.key = work->key;
 	fix.key.step = work->step;
+	fix.size = Min(SMALLEST_BATCH, work->run->batch);
 	fix.batch_context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard fix batch",
 											  ALLOCSET_DEFAULT_SIZES);
 	fix_places_init(&fix.found);
@@ -915,7 +946,8 @@ fix_steps(DeployRun *run)
  *
  * For each step of the plan whose key is there, NOT VALID: does to its orphans
  * what the step's policy says, parents before children, at most `batch`
- * orphans in a transaction, with a pause of schemaguard.fix_pause between two.
+ * orphans in a transaction, fewer where that would lock them for longer than
+ * schemaguard.lock_timeout, with a pause of schemaguard.fix_pause between two.
  * A step that can't be done fails with the reason, and the rest goes on.  With
  * dry_run, counts the orphans and what would be reached, and changes nothing;
  * then the key need not be there.

@@ -428,6 +428,21 @@ CALL sg_restore_quarantine('fix');
 SELECT row_text, reason FROM kept;
 TABLE guarded ORDER BY id;
 
+-- a batch that takes long is followed by smaller ones, however many rows it may have
+SET client_min_messages = warning;
+CREATE TABLE slow (id int PRIMARY KEY, p int);
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN OLD; END';
+CREATE TRIGGER slow BEFORE DELETE ON slow FOR EACH ROW EXECUTE FUNCTION slow();
+INSERT INTO slow SELECT g, 77 FROM generate_series(1, 25) g;
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'slow', '{p}', 'parents', orphans => 'delete', index => false);
+CALL sg_add_fks('fix', validate => false);
+SELECT mark();
+RESET client_min_messages;
+CALL sg_fix_orphans('fix');
+SELECT rows_affected FROM log WHERE rows_affected IS NOT NULL;
+DROP TABLE slow;
+
 -- a trigger that puts the value back, or another one that has a parent: what is counted is what is null
 SET client_min_messages = warning;
 CREATE TABLE put_back (id int PRIMARY KEY, p int, q int);

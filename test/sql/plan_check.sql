@@ -528,6 +528,25 @@ SELECT count(*) FROM sg_plan_check('mend') WHERE step = 2 AND result = 'ok' AND 
 ROLLBACK;
 SELECT sg_plan_drop('mend');
 
+-- fixing orphans: each row that goes reads what refers to its table, from end to end where no index serves
+CREATE TABLE fixed (id int PRIMARY KEY, p int);
+CREATE TABLE refers (id int PRIMARY KEY, fixed int REFERENCES fixed ON DELETE CASCADE);
+CREATE TABLE refers_on (a int REFERENCES refers ON DELETE CASCADE, pad text);
+INSERT INTO fixed SELECT g, 100 + g FROM generate_series(1, 20000) g;
+INSERT INTO refers SELECT g, g FROM generate_series(1, 20000) g;
+INSERT INTO refers_on SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g;
+ANALYZE fixed, refers, refers_on;
+SELECT sg_plan_create('fixes');
+SELECT sg_plan_add_fk('fixes', 'fixed', '{p}', 'p', orphans => 'quarantine', index => false);
+SELECT step, result, regexp_replace(detail, '(about|[(]).*?( in all|[)])', '#', 'g') AS detail, hint FROM sg_plan_check('fixes') WHERE check_name = 'fix';
+SELECT sg_plan_set('fixes', 1, 'quarantine_cascades', 'true');
+SELECT result, detail ~ 'refers_on' AS below, hint FROM sg_plan_check('fixes') WHERE check_name = 'fix';
+CREATE INDEX ON refers (fixed);
+CREATE INDEX ON refers_on (a);
+SELECT result, detail, hint FROM sg_plan_check('fixes') WHERE check_name = 'fix';
+SELECT sg_plan_drop('fixes');
+DROP TABLE fixed, refers, refers_on;
+
 -- names that need quotes
 CREATE TABLE "We""ird.T a" ("id;drop" int PRIMARY KEY, "a'b" int, "{c,d}" int);
 SELECT sg_plan_create('it''s "a" plan');
