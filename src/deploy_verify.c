@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "deploy.h"
@@ -274,6 +275,8 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 	List	   *declared;
 	List	   *keys;
 	SgRowSink	sink;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard verify",
+												  ALLOCSET_DEFAULT_SIZES);
 	bool		live;
 	ListCell   *lc;
 
@@ -292,6 +295,7 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 	{
 		VerifyKey  *vk = lfirst(lc);
 		TimestampTz start = GetCurrentTimestamp();
+		MemoryContext old = MemoryContextSwitchTo(context);
 
 		if (live && vk->key)
 		{
@@ -299,7 +303,10 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 			verify_live(vk, declared);
 		}
 		emit_tests(&sink, vk);
+		MemoryContextSwitchTo(old);
 		entries = lappend(entries, log_entry_of(&run, plan, vk, deploy_elapsed(start)));
+		vk->tests = NIL;
+		MemoryContextReset(context);
 		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
 	sg_progress_end();
