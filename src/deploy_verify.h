@@ -92,6 +92,7 @@ typedef struct VerifyReach
 	Oid			relid;			/* the table that the statement names */
 	CmdType		event;			/* INSERT, UPDATE, DELETE */
 	Bitmapset  *columns;		/* that an UPDATE sets */
+	bool		inserts;		/* a parent and its child are made before */
 
 	/* filled in by verify_reach_tables */
 	List	   *tables;			/* with their partitions, by OID */
@@ -101,12 +102,16 @@ typedef struct VerifyReach
 	bool		other_path;		/* its child is also reached by a detour */
 } VerifyReach;
 
-/* Rows to try with; a parent that is tried has no child here */
+/*
+ * Rows to try with.  A parent that is tried has no child here, unless a copy
+ * of it is tried, which gets a copy of this child.
+ */
 typedef struct Candidate
 {
 	RowId		child;
 	RowId		parent;
 	bool		use_parent;		/* the copy gets the key of this parent */
+	bool		copied;			/* the parent to be tried is a copy of this one */
 } Candidate;
 
 typedef struct LiveTest
@@ -124,6 +129,9 @@ typedef struct LiveTest
 	int			fresh_column;	/* of the key, by index */
 	Bitmapset  *fresh;			/* other columns of a copy that must differ */
 	Bitmapset  *null;
+	Bitmapset  *parent_fresh;	/* the same, of the copy of a parent */
+	Bitmapset  *parent_null;
+	const char *unfit;			/* why no parent that is there could be tried */
 
 	/* of one attempt */
 	const Candidate *candidate;
@@ -197,6 +205,8 @@ extern void verify_try(LiveTest *lt);
 
 /* ---- deploy_verify_reach.c ---- */
 
+/* Is one of them the other, or part of one partitioned table with it? */
+extern bool verify_same_tree(Oid a, Oid b);
 
 /*
  * Follow the keys from table to table.  Returns why the statement can't be
@@ -268,7 +278,7 @@ extern int	verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *co
  * besides those in `changed`: fresh ones go to *fresh, the others can be null.
  * Returns why no copy can be unique, or NULL.
  */
-extern char *verify_unique_columns(const FkKey *key, List *declared, const Bitmapset *changed,
+extern char *verify_unique_columns(Oid relid, List *declared, const Bitmapset *changed,
 								   Bitmapset **fresh, Bitmapset **null);
 
 #endif							/* SG_DEPLOY_VERIFY_H */

@@ -9,7 +9,9 @@
  *
  * First come rows that cost little to find, then those of a sample, then all,
  * some at a time, as long as there is time to look: the ones that are fit may
- * be few.
+ * be few.  Where other keys refuse every parent that is there, or reach the
+ * same children, a copy of a parent is tried, to which only a copy of a child
+ * refers, and only by the key under test.
  *
  *-------------------------------------------------------------------------
  */
@@ -305,6 +307,11 @@ find_parents(LiveTest *lt)
 	char	   *children = sampling_clause(lt->key->child, SAMPLE_ROWS);
 	char	   *parents = sampling_clause(lt->key->parent, SAMPLE_PARENTS);
 
+	if (lt->reach.other_path && !live_rejects_parent(lt))
+	{
+		live_set_reason(lt, verify_other_path_text);
+		return;
+	}
 	look_at(lt, parents_query(lt, ""), SOME, false);
 	if (lt->candidates == NIL && children)
 		look_at(lt, parents_query(lt, children), SOME, false);
@@ -326,6 +333,75 @@ choose_fresh_column(LiveTest *lt, Oid relid, const AttrNumber *columns)
 		lt->reason = "no value could be made that does not exist, for any column of the key";
 }
 
+/* Would another key between the same tables reach a child that is made for this one? */
+static bool
+shares_columns(const LiveTest *lt)
+{
+	const FkKey *key = lt->key;
+	Bitmapset  *columns = verify_column_set(key->child_att, key->nkeys);
+	ListCell   *lc;
+
+	foreach(lc, lt->reach.declared)
+	{
+		const FkKey *other = lfirst(lc);
+
+		if (other->conid != key->conid && verify_same_tree(other->child, key->child) &&
+			verify_same_tree(other->parent, key->parent) &&
+			(other->child != key->child || bms_overlap(columns, verify_column_set(other->child_att, other->nkeys))))
+			return true;
+	}
+	return false;
+}
+
+/* May a copy of a parent be made, with a child of its own?  Says what the copies need to be unique. */
+static bool
+can_copy_parent(LiveTest *lt)
+{
+	const FkKey *key = lt->key;
+	List	   *declared = lt->reach.declared;
+
+	if (shares_columns(lt) || no_privilege(key->parent, ACL_INSERT, "INSERT") ||
+		no_privilege(key->child, ACL_INSERT, "INSERT"))
+		return false;
+	lt->fresh_column = verify_fresh_column(key, key->parent, key->parent_att, declared);
+	if (lt->fresh_column < 0)
+		return false;
+	if (verify_unique_columns(key->parent, declared, bms_make_singleton(key->parent_att[lt->fresh_column]),
+							  &lt->parent_fresh, &lt->parent_null) ||
+		verify_unique_columns(key->child, declared, verify_column_set(key->child_att, key->nkeys),
+							  &lt->fresh, &lt->null))
+		return false;
+	lt->reach.inserts = true;
+	return verify_reach_tables(&lt->reach) == NULL;
+}
+
+/* Some children and a parent to copy; the reason why no other parent is fit stays on record */
+static void
+find_copies(LiveTest *lt)
+{
+	MemoryContext old = MemoryContextSwitchTo(lt->context);
+	bool		possible = can_copy_parent(lt);
+
+	MemoryContextSwitchTo(old);
+	if (!possible)
+		return;
+	lt->unfit = lt->reason;
+	if (SPI_execute(adopted_query(lt->key, false), true, CANDIDATES) != SPI_OK_SELECT)
+		elog(ERROR, "could not read rows of %s", sg_relation_name(lt->key->child));
+	MemoryContextSwitchTo(lt->context);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Candidate  *candidate = palloc0(sizeof(Candidate));
+
+		candidate->child = verify_result_row(i, 1);
+		candidate->parent = verify_result_row(i, 3);
+		candidate->use_parent = candidate->copied = true;
+		lt->candidates = lappend(lt->candidates, candidate);
+	}
+	MemoryContextSwitchTo(old);
+	SPI_freetuptable(SPI_tuptable);
+}
+
 /*
  * What a copy needs in order to be unique.  Returns whether the key's own
  * columns have to be: then a valid row needs a parent that has no child.
@@ -340,12 +416,12 @@ make_copy_unique(LiveTest *lt)
 
 	if (lt->kind == LIVE_INSERT_ORPHAN)
 		changed = bms_add_member(NULL, key->child_att[lt->fresh_column]);
-	problem = verify_unique_columns(key, lt->reach.declared, changed, &lt->fresh, &lt->null);
+	problem = verify_unique_columns(key->child, lt->reach.declared, changed, &lt->fresh, &lt->null);
 	if (lt->kind == LIVE_INSERT_VALID &&
 		(problem || bms_overlap(lt->null, verify_column_set(key->child_att, key->nkeys))))
 	{
 		childless = true;
-		problem = verify_unique_columns(key, lt->reach.declared, verify_column_set(key->child_att, key->nkeys),
+		problem = verify_unique_columns(key->child, lt->reach.declared, verify_column_set(key->child_att, key->nkeys),
 										&lt->fresh, &lt->null);
 	}
 	if (problem)
@@ -365,8 +441,6 @@ verify_find(LiveTest *lt)
 		lt->reason = privilege_problem(lt);
 	if (lt->reason == NULL)
 		lt->reason = verify_reach_tables(&lt->reach);
-	if (lt->reason == NULL && !live_is_child_test(lt->kind) && lt->reach.other_path && !live_rejects_parent(lt))
-		lt->reason = verify_other_path_text;
 	if (lt->reason == NULL && (lt->kind == LIVE_INSERT_ORPHAN || lt->kind == LIVE_UPDATE_ORPHAN))
 		choose_fresh_column(lt, key->child, key->child_att);
 	if (lt->reason == NULL && lt->kind == LIVE_UPDATE_PARENT)
@@ -382,6 +456,8 @@ verify_find(LiveTest *lt)
 			find_children(lt, childless);
 		else
 			find_parents(lt);
+		if (lt->candidates == NIL && !live_is_child_test(lt->kind))
+			find_copies(lt);
 		SPI_finish();
 		if (lt->candidates == NIL && GetCurrentTimestamp() >= lt->look_until)
 			live_set_reason(lt, psprintf("%s; there was no time to look at all of them", lt->reason));

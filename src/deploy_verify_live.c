@@ -241,8 +241,11 @@ attempt_once(LiveTest *lt)
 		/* the parent of a valid row may have gone at that very moment */
 		return lt->kind == LIVE_INSERT_VALID;
 	}
-	lt->reason = error_reason(lt, edata);
-	return lt->changing || deploy_is_lock_failure(edata);
+	if (lt->candidate->copied && !lt->changing)
+		lt->reason = lt->unfit;
+	else
+		lt->reason = error_reason(lt, edata);
+	return lt->changing || lt->candidate->copied || deploy_is_lock_failure(edata);
 }
 
 /* ---- one test ---- */

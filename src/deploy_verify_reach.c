@@ -69,6 +69,12 @@ tree_root(Oid relid)
 	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
 }
 
+bool
+verify_same_tree(Oid a, Oid b)
+{
+	return a == b || tree_root(a) == tree_root(b);
+}
+
 static const char *
 event_word(CmdType event)
 {
@@ -346,7 +352,7 @@ event_of_action(char action, CmdType event)
 static void
 note_path(VerifyReach *reach, const FkKey *key)
 {
-	if (key->conid == reach->key->conid || tree_root(key->child) != tree_root(reach->key->child))
+	if (key->conid == reach->key->conid || !verify_same_tree(key->child, reach->key->child))
 		return;
 	if (key->child == reach->key->child && key->parent == reach->relid)
 		reach->beside = lappend(reach->beside, (void *) key);
@@ -371,7 +377,7 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 		if (problem)
 			return problem;
 		if (key->enforced && event != CMD_INSERT &&
-			key->parent != relid && tree_root(key->parent) == tree_root(relid))
+			key->parent != relid && verify_same_tree(key->parent, relid))
 			return psprintf("key %s of %s references another level of the partitioned table %s",
 							quote_identifier(key->name), sg_relation_name(key->child),
 							sg_relation_name(tree_root(relid)));
@@ -415,12 +421,17 @@ verify_reach_tables(VerifyReach *reach)
 	char	   *problem = follow(reach, reach->relid, reach->event, reach->columns, &followed);
 	ListCell   *lc;
 
+	if (problem == NULL && reach->inserts)
+		problem = table_problem(reach, reach->key->parent, CMD_INSERT);
+	if (problem == NULL && reach->inserts)
+		problem = table_problem(reach, reach->key->child, CMD_INSERT);
+
 	/* a detour back to the parent makes direct keys detours, too */
 	foreach(lc, followed)
 	{
 		const FkKey *key = ((Followed *) lfirst(lc))->key;
 
-		if (reach->beside != NIL && tree_root(key->child) == tree_root(reach->relid))
+		if (reach->beside != NIL && verify_same_tree(key->child, reach->relid))
 			reach->other_path = true;
 	}
 	return problem;

@@ -416,10 +416,10 @@ make_unique(Relation rel, Relation index, List *declared, Bitmapset **fresh, Bit
 }
 
 char *
-verify_unique_columns(const FkKey *key, List *declared, const Bitmapset *changed,
+verify_unique_columns(Oid relid, List *declared, const Bitmapset *changed,
 					  Bitmapset **fresh, Bitmapset **null)
 {
-	Relation	rel = table_open(key->child, AccessShareLock);
+	Relation	rel = table_open(relid, AccessShareLock);
 	char	   *problem = NULL;
 	ListCell   *lc;
 

@@ -36,7 +36,7 @@ key_value(const LiveTest *lt, int i)
 {
 	const FkKey *key = lt->key;
 
-	if (lt->kind != LIVE_INSERT_VALID && i == lt->fresh_column)
+	if ((lt->kind == LIVE_INSERT_ORPHAN || lt->kind == LIVE_UPDATE_ORPHAN) && i == lt->fresh_column)
 		return verify_fresh_value(key->child, key->child_att[i], key->parent, key->parent_att[i],
 								  lt->negative);
 	if (lt->candidate->use_parent)
@@ -44,9 +44,9 @@ key_value(const LiveTest *lt, int i)
 	return verify_column("c", key->child, key->child_att[i]);
 }
 
-/* Value of any column of a copy */
+/* Value of any column of a copy of a child */
 static char *
-copy_value(const LiveTest *lt, AttrNumber attnum)
+child_value(const LiveTest *lt, AttrNumber attnum)
 {
 	const FkKey *key = lt->key;
 
@@ -62,8 +62,26 @@ copy_value(const LiveTest *lt, AttrNumber attnum)
 	return verify_column("c", key->child, attnum);
 }
 
+/* ... and of a parent */
 static char *
-insert_statement(const LiveTest *lt)
+parent_value(const LiveTest *lt, AttrNumber attnum)
+{
+	const FkKey *key = lt->key;
+	int			i = lt->fresh_column;
+
+	if (attnum == key->parent_att[i])
+		return verify_fresh_value(key->parent, attnum, key->child, key->child_att[i], lt->negative);
+	if (bms_is_member(attnum, lt->parent_fresh))
+		return verify_fresh_value(key->parent, attnum, InvalidOid, 0, lt->negative);
+	if (bms_is_member(attnum, lt->parent_null))
+		return pstrdup("NULL");
+	return verify_column("p", key->parent, attnum);
+}
+
+/* A row with these values, of columns c.x and p.x */
+static char *
+insert_statement(const LiveTest *lt, Oid relid, char *(*value) (const LiveTest *lt, AttrNumber attnum),
+				 const RowId *parent)
 {
 	const FkKey *key = lt->key;
 	StringInfoData names,
@@ -72,19 +90,19 @@ insert_statement(const LiveTest *lt)
 
 	initStringInfo(&names);
 	initStringInfo(&values);
-	foreach(lc, verify_given_columns(key->child))
+	foreach(lc, verify_given_columns(relid))
 	{
 		const char *comma = names.len ? ", " : "";
 
 		appendStringInfo(&names, "%s%s", comma,
-						 quote_identifier(get_attname(key->child, lfirst_int(lc), false)));
-		appendStringInfo(&values, "%s%s", comma, copy_value(lt, lfirst_int(lc)));
+						 quote_identifier(get_attname(relid, lfirst_int(lc), false)));
+		appendStringInfo(&values, "%s%s", comma, value(lt, lfirst_int(lc)));
 	}
 	return psprintf("INSERT INTO %s AS r (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s, %s WHERE %s AND %s"
 					" RETURNING r.tableoid, r.ctid",
-					sg_relation_name(key->child), names.data, values.data,
+					sg_relation_name(relid), names.data, values.data,
 					verify_table(key->child, "c"), verify_table(key->parent, "p"),
-					verify_is_row("c", &lt->candidate->child), verify_is_row("p", &lt->candidate->parent));
+					verify_is_row("c", &lt->candidate->child), verify_is_row("p", parent));
 }
 
 static char *
@@ -103,20 +121,20 @@ update_child_statement(const LiveTest *lt)
 }
 
 static char *
-change_parent_statement(const LiveTest *lt)
+change_parent_statement(const LiveTest *lt, const RowId *parent)
 {
 	const FkKey *key = lt->key;
 	int			i = lt->fresh_column;
 
 	if (lt->kind == LIVE_DELETE_PARENT)
 		return psprintf("DELETE FROM %s WHERE %s RETURNING p.tableoid, p.ctid",
-						verify_table(key->parent, "p"), verify_is_row("p", &lt->candidate->parent));
+						verify_table(key->parent, "p"), verify_is_row("p", parent));
 	return psprintf("UPDATE %s SET %s = %s WHERE %s RETURNING p.tableoid, p.ctid",
 					verify_table(key->parent, "p"),
 					quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
 					verify_fresh_value(key->parent, key->parent_att[i], key->child, key->child_att[i],
 									   lt->negative),
-					verify_is_row("p", &lt->candidate->parent));
+					verify_is_row("p", parent));
 }
 
 /* The statement under test; false when its row has gone.  The row's new place goes to *now. */
@@ -314,16 +332,19 @@ fate(LiveTest *lt, RowId *row, const RowId *parent)
 
 /* An accepted change of a parent: what has become of its children? */
 static void
-observe_parent(LiveTest *lt, List *children, const RowId *parent)
+observe_parent(LiveTest *lt, List *children, RowId *parent)
 {
 	LiveOutcome observed = OUTCOME_UNSEEN;
 	ListCell   *lc;
 
-	if (lt->reach.other_path)
+	if (lt->reach.other_path && !lt->candidate->copied)
 	{
 		lt->reason = verify_other_path_text;
 		return;
 	}
+	/* a parent that refers to itself was changed once more, as its own child */
+	if (lt->kind == LIVE_UPDATE_PARENT)
+		(void) latest_version(parent);
 	foreach(lc, children)
 	{
 		LiveOutcome one = fate(lt, lfirst(lc), parent);
@@ -342,7 +363,8 @@ observe_parent(LiveTest *lt, List *children, const RowId *parent)
 static void
 try_child(LiveTest *lt)
 {
-	char	   *sql = live_is_insert(lt->kind) ? insert_statement(lt) : update_child_statement(lt);
+	char	   *sql = live_is_insert(lt->kind) ?
+		insert_statement(lt, lt->key->child, child_value, &lt->candidate->parent) : update_child_statement(lt);
 	RowId		row;
 
 	if (lt->kind == LIVE_UPDATE_ORPHAN &&
@@ -356,10 +378,36 @@ try_child(LiveTest *lt)
 		observe_child(lt, &row);
 }
 
+/* Rows that nobody else sees: a parent, and the only child that refers to it */
+static bool
+make_parent(LiveTest *lt, RowId *parent, RowId *child)
+{
+	if (verify_run(insert_statement(lt, lt->key->parent, parent_value, &lt->candidate->parent)) != 1)
+		return false;
+	*parent = verify_result_row(0, 1);
+	if (verify_run(insert_statement(lt, lt->key->child, child_value, parent)) != 1)
+		return false;
+	*child = verify_result_row(0, 1);
+	return true;
+}
+
+static void
+try_copied_parent(LiveTest *lt)
+{
+	RowId		parent,
+				child,
+				row;
+
+	if (!make_parent(lt, &parent, &child))
+		live_set_reason(lt, lt->unfit);
+	else if (change(lt, change_parent_statement(lt, &parent), &row))
+		observe_parent(lt, list_make1(&child), &row);
+}
+
 static void
 try_parent(LiveTest *lt)
 {
-	char	   *sql = change_parent_statement(lt);
+	char	   *sql = change_parent_statement(lt, &lt->candidate->parent);
 	List	   *children;
 	RowId		row;
 
@@ -390,6 +438,8 @@ verify_try(LiveTest *lt)
 								   sg_qualified_name(get_namespace_name(get_rel_namespace(key->child)), key->name)));
 	if (live_is_child_test(lt->kind))
 		try_child(lt);
+	else if (lt->candidate->copied)
+		try_copied_parent(lt);
 	else
 		try_parent(lt);
 	SPI_finish();
