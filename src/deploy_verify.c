@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -31,6 +32,13 @@
 #include "spi.h"
 
 PG_FUNCTION_INFO_V1(sg_verify_fks);
+
+/*
+ * What live tests of a key leave behind in the server's caches of tables is
+ * of no use for the next one: after so many keys it goes, as if others had
+ * changed the catalogs.
+ */
+#define FORGET_AFTER	20
 
 void
 verify_add_test(VerifyKey *vk, const char *test, const char *expected,
@@ -307,6 +315,8 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 		entries = lappend(entries, log_entry_of(&run, plan, vk, deploy_elapsed(start)));
 		vk->tests = NIL;
 		MemoryContextReset(context);
+		if (live && foreach_current_index(lc) % FORGET_AFTER == FORGET_AFTER - 1)
+			InvalidateSystemCaches();
 		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
 	sg_progress_end();

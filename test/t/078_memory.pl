@@ -15,7 +15,7 @@ plan skip_all => 'reads /proc' unless -r "/proc/$$/status";
 my ($few, $many) = (20, long_run() ? 5000 : 320);
 my $node = new_node('memory', conf => "shared_buffers = 64MB\nmax_locks_per_transaction = 1024\nfsync = off\n");
 
-# Every child has a key that is declared and one that is planned; ten children share a parent
+# Every child has a key, which is planned; ten children share a parent
 sub make_tables
 {
 	my ($db, $keys) = @_;
@@ -35,9 +35,8 @@ END\$\$;
 CREATE PROCEDURE m.make(n int) LANGUAGE plpgsql AS \$\$
 BEGIN
 	FOR i IN 1..n LOOP
-		EXECUTE format('CREATE TABLE m.child_%s (id int PRIMARY KEY, parent_%s_id int CONSTRAINT declared_%1\$s REFERENCES m.parent_%2\$s,
-			planned int)', i, i % $parents);
-		EXECUTE format('INSERT INTO m.child_%s VALUES (1, 1, 2), (2, 3, NULL)', i);
+		EXECUTE format('CREATE TABLE m.child_%s (id int PRIMARY KEY, planned int)', i);
+		EXECUTE format('INSERT INTO m.child_%s VALUES (1, 2), (2, NULL), (3, 4)', i);
 		IF i % 100 = 0 THEN COMMIT; END IF;
 	END LOOP;
 END\$\$;
@@ -81,15 +80,15 @@ sub peak
 
 # Name, call, and what it answers for so many keys
 my @calls = (
-	[ 'sg_orphan_audit', "SELECT count(*) FROM sg_orphan_audit() WHERE result = 'pass'", sub { 2 * $_[0] } ],
+	[ 'sg_orphan_audit', "SELECT count(*) FROM sg_orphan_audit() WHERE result = 'pass'", sub { $_[0] } ],
 	[ 'sg_plan_check', "SELECT count(DISTINCT step) FROM sg_plan_check('memory') WHERE step > 0", sub { $_[0] } ],
 	[ 'sg_plan_sql', "SELECT count(*) > 20 FROM sg_plan_sql('memory')", sub { 't' } ],
 	[ 'sg_plan_from_sql', "SELECT sg_plan_from_sql('script', text) FROM script", sub { $_[0] } ],
-	[ 'sg_verify_fks', "SELECT count(*) FROM sg_verify_fks() WHERE result = 'pass'", sub { 3 * $_[0] } ],
-	[ 'sg_verify_fks of a plan', "SELECT count(*) FROM sg_verify_fks('memory') WHERE observed = 'missing'", sub { $_[0] } ],
-	[ 'sg_verify_fks, live', "SELECT count(*) FROM sg_verify_fks(live => true) WHERE test ~ 'live' AND result = 'pass'", sub { 5 * $_[0] } ],
+	[ 'sg_verify_fks of a plan, before', "SELECT count(*) FROM sg_verify_fks('memory') WHERE observed = 'missing'", sub { $_[0] } ],
 	[ 'sg_discover_fks', 'SELECT count(*) >= 0 FROM sg_discover_fks()', sub { 't' } ],
 	[ 'sg_add_fks', "CALL sg_add_fks('memory')", sub { '' } ],
+	[ 'sg_verify_fks', "SELECT count(*) FROM sg_verify_fks() WHERE result = 'pass'", sub { 3 * $_[0] } ],
+	[ 'sg_verify_fks, live', "SELECT count(*) FROM sg_verify_fks(live => true) WHERE test ~ 'live' AND result = 'pass'", sub { 5 * $_[0] } ],
 	[
 		'sg_verify_fks of a plan, live',
 		"SELECT count(*) FROM sg_verify_fks('memory', live => true) WHERE test ~ 'live' AND result = 'pass'",
