@@ -42,6 +42,8 @@ OBJS = \
 	src/audit_sorted.o \
 	src/audit_sql.o \
 	src/audit_table.o \
+	src/code_reach.o \
+	src/code_table.o \
 	src/deploy_attach.o \
 	src/deploy_audit.o \
 	src/deploy_backfill.o \
@@ -159,6 +161,7 @@ OBJS = \
 	src/report_audit.o \
 	src/rowsink.o \
 	src/schemaguard.o \
+	src/scope.o \
 	src/snapshot_json.o \
 	src/snapshot_live.o \
 	src/snapshot_property.o \

@@ -24,6 +24,7 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
@@ -81,80 +82,45 @@ place_problem(Oid relid)
 	return NULL;
 }
 
-/* A type that is not built in may bring code of its own into to_jsonb */
-static bool
-row_needs_owner(Oid child)
+/*
+ * As whom the key's rows are read: see code_role().  The sample and whole
+ * rows are put out as jsonb, which looks for casts of types that are not
+ * built in.
+ */
+static FkProblem *
+reading_role(const FkKey *key, bool whole_row, Oid *role)
 {
-	Relation	rel = table_open(child, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(rel);
-	bool		found = false;
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(context, "schemaguard reachable code", ALLOCSET_SMALL_SIZES);
+	CodeReach  *reach;
+	char	   *reason;
+	FkProblem  *problem = NULL;
 
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
+	MemoryContextSwitchTo(scratch);
+	reach = code_reach();
+	fk_code_reach(reach, key);
+	code_reach_read(reach, key->child);
+	if (key->parent != key->child)
+		code_reach_read(reach, key->parent);
+	if (whole_row)
+		code_reach_row(reach, key->child);
+	reason = code_role(reach, code_table_owner(key->child), role);
+	MemoryContextSwitchTo(context);
 
-		if (!att->attisdropped && att->atttypid >= FirstNormalObjectId)
-			found = true;
-	}
-	table_close(rel, AccessShareLock);
-
-	return found;
-}
-
-static Oid
-table_owner(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("a table of the key was dropped meanwhile")));
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-
-	return owner;
-}
-
-/* Is the owner somebody whose code the current role may run as itself? */
-static bool
-is_trusted(Oid owner)
-{
-	return owner == GetUserId() || superuser_arg(owner);
-}
-
-static bool
-table_has_foreign_code(Oid relid)
-{
-	return !is_trusted(table_owner(relid)) && fk_table_has_code(relid);
+	if (reason)
+		problem = fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							 psprintf("reading these tables is left alone: %s", reason), NULL);
+	MemoryContextDelete(scratch);
+	return problem;
 }
 
 /* Does the scan have to run as the child's owner? */
 bool
 audit_needs_owner(const FkKey *key, bool whole_row)
 {
-	return fk_columns_have_code(key) || (whole_row && row_needs_owner(key->child)) ||
-		table_has_foreign_code(key->child) ||
-		(key->parent != key->child && table_has_foreign_code(key->parent));
-}
+	Oid			role;
 
-/*
- * What keeps the scan from running as the child's owner: it would be a trap
- * for him, too, if the code were that of another owner of the parent.
- */
-static FkProblem *
-owner_problem(const FkKey *key)
-{
-	Oid			owner = table_owner(key->child);
-	Oid			parent_owner = table_owner(key->parent);
-
-	if (parent_owner != owner && !superuser_arg(parent_owner) && fk_table_has_code(key->parent))
-		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
-						  psprintf("an index or statistics object of %s runs functions of role %s, who does not own %s",
-								   sg_relation_name(key->parent), GetUserNameFromId(parent_owner, true),
-								   sg_relation_name(key->child)), NULL);
-	return NULL;
+	return reading_role(key, whole_row, &role) != NULL || OidIsValid(role);
 }
 
 static FkProblem *
@@ -173,6 +139,7 @@ FkProblem *
 audit_access_problem(const FkKey *key, bool whole_row)
 {
 	FkProblem  *p;
+	Oid			owner = InvalidOid;
 
 	/* an earlier key of the same table may have waited while it was dropped */
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
@@ -185,12 +152,11 @@ audit_access_problem(const FkKey *key, bool whole_row)
 		p = place_problem(key->parent);
 	if (p == NULL)
 		p = role_problem(key, GetUserId(), whole_row);
-	if (p == NULL && audit_needs_owner(key, whole_row))
+	if (p == NULL)
+		p = reading_role(key, whole_row, &owner);
+	if (p == NULL && OidIsValid(owner))
 	{
-		p = owner_problem(key);
-		if (p)
-			return p;
-		p = role_problem(key, table_owner(key->child), whole_row);
+		p = role_problem(key, owner, whole_row);
 		if (p)
 			p->reason = psprintf("reading these tables runs code that is not built in, so only the child's owner may do it, but %s",
 								 p->reason);
@@ -355,11 +321,15 @@ audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 {
 	char		number[32];
 	int			workers;
+	Oid			role;
+	FkProblem  *problem = reading_role(key, whole_row, &role);
 
-	if (audit_needs_owner(key, whole_row))
-		sg_restricted_begin(scope, table_owner(key->child));
-	else
-		sg_caller_begin(scope);
+	/* what was checked before may have changed: nobody reads then */
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason)));
+	sg_role_begin(scope, role);
 
 	/* policies were checked; should one come up all the same, it is an error */
 	set_local("row_security", "off");

@@ -183,6 +183,7 @@ static const char *
 scan_obstacle(const FkKey *key)
 {
 	FkProblem  *problem = audit_access_problem(key, false);
+	CodeReach  *reach = code_reach();
 	const char *obstacle = NULL;
 
 	if (problem)
@@ -196,8 +197,10 @@ scan_obstacle(const FkKey *key)
 		return "child or parent is partitioned";
 	if (key->period)
 		return "it uses PERIOD";
-	if (fk_columns_have_code(key) || fk_table_has_code(key->child) ||
-		fk_table_has_code(key->parent))
+	fk_code_reach(reach, key);
+	code_reach_read(reach, key->child);
+	code_reach_read(reach, key->parent);
+	if (code_found(reach))
 		return "its columns or indexes run code that is not built in";
 	for (int i = 0; i < key->nkeys && obstacle == NULL; i++)
 		obstacle = pair_obstacle(key, i);

@@ -174,7 +174,7 @@ expression_has_code(Node *node, void *context)
 /*
  * Would writing to the table run functions that are not built in (*users), or
  * volatile ones (*is_volatile)?  Looks at CHECK, generated columns and
- * domains; fk_table_has_code knows about indexes.
+ * domains; code.h knows about indexes.
  */
 static void
 look_at_expressions(Relation rel, bool *users, bool *is_volatile)
@@ -237,6 +237,15 @@ member_problem(Oid relid, CmdType event)
 	return verify_code_problem(relid, event);
 }
 
+static bool
+reading_has_code(Oid relid)
+{
+	CodeReach  *reach = code_reach();
+
+	code_reach_read(reach, relid);
+	return code_found(reach);
+}
+
 char *
 verify_read_problem(Oid relid)
 {
@@ -248,7 +257,7 @@ verify_read_problem(Oid relid)
 						GetUserNameFromId(GetUserId(), true));
 
 	/* planning looks into indexes and statistics objects */
-	if (!is_trusted(relid) && fk_table_has_code(relid))
+	if (!is_trusted(relid) && reading_has_code(relid))
 		return psprintf("reading %s may run code of its owner, so only he should try it", sg_relation_name(relid));
 	return NULL;
 }

@@ -63,12 +63,14 @@ bool
 sg_is_cancel(const ErrorData *edata)
 {
 	/*
-	 * Class 57 without the class 57P03 of servers that start: cancel by
-	 * request or timeout, termination, crash of another session.
+	 * A cancel by request or timeout, a termination, the crash of another
+	 * session.  User code can raise these codes as well, but not in the name
+	 * of the function that answers to signals.
 	 */
-	return edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-		edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
-		edata->sqlerrcode == ERRCODE_CRASH_SHUTDOWN;
+	return (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
+			edata->sqlerrcode == ERRCODE_CRASH_SHUTDOWN) &&
+		edata->funcname && strcmp(edata->funcname, "ProcessInterrupts") == 0;
 }
 
 void

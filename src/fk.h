@@ -16,6 +16,8 @@
 #include "nodes/pg_list.h"
 #include "utils/snapshot.h"
 
+#include "code.h"
+
 typedef struct FkKey
 {
 	Oid			conid;			/* InvalidOid: planned only */
@@ -118,11 +120,8 @@ extern char *fk_clause_difference(const FkKey *a, const FkKey *b);
 /* not enforced > unarmed > not valid > valid ("missing" is the caller's) */
 extern const char *fk_state(const FkKey *key);
 
-/* Would comparing or printing the key's columns run code that is not built in? */
-extern bool fk_columns_have_code(const FkKey *key);
-
-/* Would planning a read of the table, or of its partitions, run such code? */
-extern bool fk_table_has_code(Oid relid);
+/* What comparing or printing the key's columns could run: see code.h */
+extern void fk_code_reach(CodeReach *reach, const FkKey *key);
 
 /*
  * What a verdict about a declared key's rows rests on, hashed: one that was

@@ -341,6 +341,15 @@ read_remote(void *arg)
 	snapshot_attempts((SnapshotReader *) arg, read_there);
 }
 
+/* What the remote server was told to stop for is no cancel of this session */
+static bool
+is_remote_end(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
+		edata->sqlerrcode == ERRCODE_CRASH_SHUTDOWN;
+}
+
 /* Raise the error as the caller should see it */
 static void
 report_error(ErrorData *edata)
@@ -358,7 +367,7 @@ report_error(ErrorData *edata)
 				 errhint("See the options of the foreign server and of your user mapping.")));
 	if (remote.answering)
 		ereport(ERROR,
-				(errcode(sg_is_cancel(edata) ? ERRCODE_CONNECTION_FAILURE : edata->sqlerrcode),
+				(errcode(is_remote_end(edata) ? ERRCODE_CONNECTION_FAILURE : edata->sqlerrcode),
 				 errmsg("server \"%s\" did not give a snapshot: %s", remote.server, sg_error_text(edata)),
 				 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 				 errhint("Raise schemaguard.remote_timeout if the server is only slow.") : 0));

@@ -31,65 +31,6 @@
 #include "errors.h"
 #include "spi.h"
 
-/*
- * The owner of the extension and the version of its SQL definitions, read
- * from pg_extension.
- */
-static Oid
-extension_owner(char **version)
-{
-	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			owner;
-	Datum		datum;
-	bool		isnull;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname,
-				BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("schemaguard"));
-	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"schemaguard\" is not installed in this database"),
-				 errhint("Run CREATE EXTENSION schemaguard.")));
-	owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
-	datum = heap_getattr(tuple, Anum_pg_extension_extversion,
-						 RelationGetDescr(rel), &isnull);
-	*version = TextDatumGetCString(datum);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-
-	return owner;
-}
-
-/* The owner, once the versions are known to agree */
-static Oid
-checked_owner(void)
-{
-	char	   *version;
-	Oid			owner = extension_owner(&version);
-
-	if (strcmp(version, SG_VERSION) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the schemaguard library has version %s, its objects in this database have version %s",
-						SG_VERSION, version),
-				 errdetail("Library and SQL definitions of one version belong together."),
-				 errhint("Run ALTER EXTENSION schemaguard UPDATE; if the library is the older one, install the newer package and start a new session.")));
-
-	return owner;
-}
-
-void
-sg_check_version(void)
-{
-	(void) checked_owner();
-}
-
 void
 sg_check_procedure(FunctionCallInfo fcinfo, const char *procedure, const char *detail)
 {
@@ -111,50 +52,6 @@ Oid
 sg_schema_oid(void)
 {
 	return get_namespace_oid("schemaguard", true);
-}
-
-static void
-scope_begin(SgScope *scope, Oid role, int flags)
-{
-	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
-	SetUserIdAndSecContext(role, scope->sec_context | flags);
-	scope->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
-void
-sg_owner_begin(SgScope *scope)
-{
-	scope_begin(scope, checked_owner(), SECURITY_LOCAL_USERID_CHANGE);
-
-	/* one plan for all calls, good for tables that grow while it is kept */
-	(void) set_config_option("plan_cache_mode", "force_generic_plan",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("enable_seqscan", "off",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
-void
-sg_restricted_begin(SgScope *scope, Oid role)
-{
-	scope_begin(scope, role, SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE);
-}
-
-void
-sg_caller_begin(SgScope *scope)
-{
-	scope_begin(scope, GetUserId(), 0);
-}
-
-void
-sg_scope_end(SgScope *scope)
-{
-	AtEOXact_GUC(false, scope->guc_level);
-	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }
 
 /* A statement of ours, by its text, and its plan */

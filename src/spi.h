@@ -17,26 +17,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 
-/* State to give back when the scope ends.  An error ends it by itself. */
-typedef struct SgScope
-{
-	Oid			userid;
-	int			sec_context;
-	int			guc_level;
-} SgScope;
-
-/*
- * Become the owner of the extension, with a pinned search_path.  Also checks
- * that the installed SQL definitions have the version of this library (55000).
- */
-extern void sg_owner_begin(SgScope *scope);
-
-/* Become any role, restricted, so that its functions can't become the caller */
-extern void sg_restricted_begin(SgScope *scope, Oid role);
-
-/* Stay the caller, with a pinned search_path */
-extern void sg_caller_begin(SgScope *scope);
-extern void sg_scope_end(SgScope *scope);
+#include "scope.h"
 
 /*
  * Run a statement as the owner; SPI must be connected.  Its plan is kept for
@@ -61,9 +42,6 @@ extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
  * where a run with a limit would not be.  It is given one row after the other.
  */
 extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
-
-/* Raise 55000 unless the extension's version in the catalog is this library's */
-extern void sg_check_version(void);
 
 /*
  * For procedures that commit: raise 25001, with this detail, where they could

@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * code.h
+ *	  Code that a piece of work could run, and as whom it may.
+ *
+ * The owner of a table, type, operator or function can make it do anything
+ * at any time.  So what a piece of work could run is collected beforehand,
+ * from the catalogs, without evaluating any of it:
+ *
+ *		CodeReach  *reach = code_reach();
+ *
+ *		code_reach_read(reach, relid);
+ *		reason = code_role(reach, code_table_owner(relid), &role);
+ *
+ * Reachable is what pg_depend leads to: over types (with their casts of every
+ * context, their domains' checks, their default operator classes), operators,
+ * operator classes and functions.  Bodies are not read.  In an expression
+ * that somebody has stored, a built-in function counts as code of who stored
+ * it where it is volatile, or takes a relation, a query, or a value of any
+ * type (to_jsonb looks for casts); a superuser's function does unless it is
+ * immutable.
+ *
+ * Not here: what a superuser has made, and what core itself runs as the
+ * table's owner (index expressions in CREATE INDEX, ANALYZE).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_CODE_H
+#define SG_CODE_H
+
+#include "postgres.h"
+#include "nodes/nodes.h"
+
+typedef struct CodeReach CodeReach;
+
+/* Nothing yet, in the current memory context */
+extern CodeReach *code_reach(void);
+
+/* ---- code_reach.c: add what using one of these could run ---- */
+
+extern void code_reach_type(CodeReach *reach, Oid type);
+extern void code_reach_function(CodeReach *reach, Oid function);
+extern void code_reach_operator(CodeReach *reach, Oid operator);
+extern void code_reach_opclass(CodeReach *reach, Oid opclass);
+
+/* An expression that `owner` has stored.  No Query but as a SubLink's. */
+extern void code_reach_expression(CodeReach *reach, Node *expression, Oid owner);
+
+/* What the catalog says that an object depends on */
+extern void code_reach_object(CodeReach *reach, Oid classid, Oid objectid);
+
+/* ---- code_table.c: the same for tables, with their partitions at all levels ---- */
+
+/* Planning and reading: expressions of indexes, statistics, partition keys */
+extern void code_reach_read(CodeReach *reach, Oid relid);
+
+/* Output of whole rows, also as jsonb: types of all columns, columns computed when read */
+extern void code_reach_row(CodeReach *reach, Oid relid);
+
+/*
+ * Writing, by CMD_INSERT, CMD_UPDATE or CMD_DELETE: what reading could run,
+ * and triggers, rules, and, for rows that are written, checks, defaults,
+ * generated columns and types.  Not what foreign keys lead to: that is for
+ * the caller to follow.
+ */
+extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
+
+/* The owner of a table; raises 42P01 when it is gone */
+extern Oid	code_table_owner(Oid relid);
+
+/* ---- verdicts ---- */
+
+/* Is there any code, type or operator at all that is not built in, whoever made it? */
+extern bool code_found(const CodeReach *reach);
+
+/*
+ * As whom may the work be done on something that `owner` owns?  Returns NULL
+ * with *role InvalidOid: as the caller, since nothing is reachable but
+ * built-in, superusers' and the caller's own code.  NULL with another *role:
+ * as that one, which is the owner, restricted, since all that is reachable is
+ * its own or of roles whose privileges it inherits.  Not NULL: by nobody, and
+ * why, as one line.
+ */
+extern char *code_role(const CodeReach *reach, Oid owner, Oid *role);
+
+#endif							/* SG_CODE_H */

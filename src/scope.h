@@ -1,0 +1,49 @@
+/*-------------------------------------------------------------------------
+ *
+ * scope.h
+ *	  As whom, and with which settings, a piece of work runs.
+ *
+ * Everything that switches roles does it here.  A scope ends with
+ * sg_scope_end(), or by itself when an error ends the (sub)transaction in
+ * which it began.  Who decides the role stays above: see code.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_SCOPE_H
+#define SG_SCOPE_H
+
+#include "postgres.h"
+
+/* State to give back when the scope ends */
+typedef struct SgScope
+{
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+} SgScope;
+
+/*
+ * Become the owner of the extension, for our own tables, with search_path
+ * pinned to pg_catalog.  Raises 55000 unless the installed SQL definitions
+ * have the version of this library.
+ */
+extern void sg_owner_begin(SgScope *scope);
+
+/* Stay the caller, with search_path pinned to pg_catalog */
+extern void sg_caller_begin(SgScope *scope);
+
+/*
+ * What code_role() said: InvalidOid stays the caller as above; any other role
+ * is taken restricted (SECURITY_RESTRICTED_OPERATION: no SET ROLE, no
+ * temporary table, no deferred trigger), with the search_path that this role
+ * has when it connects to this database, and pg_temp last.  The caller's
+ * right to do the work has been checked before.
+ */
+extern void sg_role_begin(SgScope *scope, Oid role);
+
+extern void sg_scope_end(SgScope *scope);
+
+/* Raise 55000 unless the extension's version in the catalog is this library's */
+extern void sg_check_version(void);
+
+#endif							/* SG_SCOPE_H */
