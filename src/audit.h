@@ -131,10 +131,13 @@ extern FkProblem *audit_lock(const FkKey *key, bool wait, Oid *busy);
 extern void audit_push_snapshot(void);
 
 /*
- * Role and settings of a scan of user data; end with sg_scope_end.  The role
- * is the caller's, or the child's owner where comparing or printing columns
- * would run code that is not built in.
+ * As whom the rows of a key are to be read: *role is InvalidOid for the
+ * caller, or the child's owner where comparing, printing or planning could
+ * run code that is not the caller's.  Returns why nobody may, or NULL.
  */
+extern FkProblem *audit_reading_role(const FkKey *key, bool whole_row, Oid *role);
+
+/* That role, and the settings of a scan of user data; end with sg_scope_end */
 extern void audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row);
 extern bool audit_needs_owner(const FkKey *key, bool whole_row);
 

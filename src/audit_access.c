@@ -83,12 +83,11 @@ place_problem(Oid relid)
 }
 
 /*
- * As whom the key's rows are read: see code_role().  The sample and whole
- * rows are put out as jsonb, which looks for casts of types that are not
- * built in.
+ * The sample and whole rows are put out as jsonb, which looks for casts of
+ * types that are not built in.
  */
-static FkProblem *
-reading_role(const FkKey *key, bool whole_row, Oid *role)
+FkProblem *
+audit_reading_role(const FkKey *key, bool whole_row, Oid *role)
 {
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext scratch = AllocSetContextCreate(context, "schemaguard reachable code", ALLOCSET_SMALL_SIZES);
@@ -120,7 +119,7 @@ audit_needs_owner(const FkKey *key, bool whole_row)
 {
 	Oid			role;
 
-	return reading_role(key, whole_row, &role) != NULL || OidIsValid(role);
+	return audit_reading_role(key, whole_row, &role) != NULL || OidIsValid(role);
 }
 
 static FkProblem *
@@ -153,7 +152,7 @@ audit_access_problem(const FkKey *key, bool whole_row)
 	if (p == NULL)
 		p = role_problem(key, GetUserId(), whole_row);
 	if (p == NULL)
-		p = reading_role(key, whole_row, &owner);
+		p = audit_reading_role(key, whole_row, &owner);
 	if (p == NULL && OidIsValid(owner))
 	{
 		p = role_problem(key, owner, whole_row);
@@ -322,7 +321,7 @@ audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 	char		number[32];
 	int			workers;
 	Oid			role;
-	FkProblem  *problem = reading_role(key, whole_row, &role);
+	FkProblem  *problem = audit_reading_role(key, whole_row, &role);
 
 	/* what was checked before may have changed: nobody reads then */
 	if (problem)

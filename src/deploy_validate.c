@@ -62,23 +62,54 @@ check_sees_rows(Oid relid)
 			 errhint("Run the plan as a role with BYPASSRLS, or without FORCE ROW LEVEL SECURITY on the table.")));
 }
 
+/* ALTER TABLE would ask it of the role that runs the statement, which may be another one */
+static void
+check_is_owner(Oid relid)
+{
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
+/*
+ * Under the role that may run what comparing rows can run.  The caller stays
+ * with its own search_path, which event triggers may count on.
+ */
 void
 deploy_run_validate(const FkKey *key, const char *statement)
 {
+	Oid			role;
+	FkProblem  *problem = audit_reading_role(key, false, &role);
+	SgScope		scope = {0};
 	int			guc_level;
 
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("VALIDATE CONSTRAINT: %s", problem->reason)));
+	if (OidIsValid(role))
+	{
+		check_is_owner(key->child);
+		sg_role_begin(&scope, role);
+	}
 	check_sees_rows(key->child);
 	check_sees_rows(key->parent);
 
 	/*
 	 * Partitions have policies of their own: then the server says so.  Only
 	 * for this statement: plans of ours would have to be made anew for it.
+	 * And planning must not look into CHECK constraints, which are code of
+	 * the owner's.
 	 */
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("constraint_exclusion", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	deploy_run_statement(statement);
 	AtEOXact_GUC(true, guc_level);
+	if (OidIsValid(role))
+		sg_scope_end(&scope);
 }
 
 static void

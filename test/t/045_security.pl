@@ -294,6 +294,15 @@ for my $code ('57014', '57P01', '57P02')
 	is($out, "fk_cast|unknown\nfk_int|pass", "a cast that raises $code does not end the audit") or diag($err);
 }
 
+# VALIDATE compares the rows, too: as the owner, though a superuser runs the plan
+as('alice', q{
+	CREATE OR REPLACE FUNCTION evil.e_int(evil.e) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.witness('key cast'); RETURN 2; END $$;
+	ALTER TABLE evil.ic DROP CONSTRAINT fk_cast; TRUNCATE evil.ic; INSERT INTO evil.ic VALUES ('one', 2);
+});
+$node->safe_psql('postgres', q{SELECT sg_plan_create('cast'), sg_plan_add_fk('cast', 'evil.ic', '{e}', 'evil.ip', fk_name => 'fk_cast')});
+($who, $out, $err) = witnesses(q{CALL sg_add_fks('cast'); SELECT state FROM schemaguard.plan_step WHERE plan = 'cast'});
+is("$who: $out", 'key cast as alice: validated', 'VALIDATE in a plan of a superuser runs the cast as the owner of the child') or diag($err);
+
 # functions of expressions on the tables: the planner computes those without columns when it looks at the table
 as('alice', q{
 	CREATE FUNCTION evil.one(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.witness('expression'); RETURN 1; END $$;
