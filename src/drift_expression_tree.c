@@ -7,10 +7,13 @@
  * of literals are folded, and the trees compared.  Columns are resolved by a
  * hook that reads the catalog, so no relation is opened and no lock taken.
  *
- * Nobody's code runs: literals of types that are not built in (or enums,
- * arrays and domains of such) have an input function of somebody's, so
- * expressions with them are left to the raw comparison; and what is folded
- * are PostgreSQL's own immutable functions on values that are cheap.
+ * Nobody's code runs.  Analysis makes a value of a literal, and the input
+ * function of its type comes to the CHECKs of a domain at any depth: in an
+ * array, a composite, a range.  Which type that is may follow from all that
+ * stands around the literal.  So types other than built-in ones, enums and
+ * arrays of these are not let through; and where a function is called that
+ * may bring in any type, each literal has to name its own.  What is folded are
+ * PostgreSQL's own immutable functions on values of such types that are cheap.
  *
  *-------------------------------------------------------------------------
  */
@@ -53,7 +56,8 @@ typedef struct TreePair
 	const char *text[2];
 	Oid			relid;
 	bool		is_domain;
-	Oid			type;			/* of a default, or of a domain's VALUE */
+	Oid			type;			/* of a default, or of a domain's VALUE; no
+								 * domain */
 	int32		typmod;
 	Oid			collation;
 	bool		same;
@@ -69,20 +73,22 @@ refuse(const char *what)
 
 /* ---- what may be analysed ---- */
 
-/* Is making a value of this type from a literal PostgreSQL's work alone? */
+/*
+ * Is making a value of this type from a literal PostgreSQL's work alone?  Not
+ * of a domain, nor of an array of one.
+ */
 static bool
 is_plain_type(Oid type)
 {
-	Oid			element;
+	Oid			element = get_element_type(type);
 
-	type = getBaseType(type);
-	element = get_element_type(type);
 	if (OidIsValid(element))
-		type = getBaseType(element);
+		type = element;
 
 	return type < FirstUnpinnedObjectId || get_typtype(type) == TYPTYPE_ENUM;
 }
 
+/* Nobody but superusers has anything in pg_catalog, which is all that is searched */
 static bool
 is_own_name(List *name)
 {
@@ -96,11 +102,36 @@ is_bare_literal(Node *node)
 		IsA(&((A_Const *) node)->val, String);
 }
 
-/* Raises an error for what analysis would need a lock for, or somebody's code */
-static bool
-check_raw(Node *node, void *context)
+/*
+ * From here on the type is known by its OID: the name could be another type's
+ * when the expression is analysed.
+ */
+static void
+fix_type(TypeName *name)
 {
-	ListCell   *lc;
+	name->typeOid = typenameTypeId(NULL, name);
+	name->names = NIL;
+	name->arrayBounds = NIL;
+
+	if (!is_plain_type(name->typeOid))
+		refuse("a type that is not built in");
+}
+
+/* What has been met in a raw expression */
+typedef struct RawCheck
+{
+	bool		own_function;
+	bool		bare_literal;
+} RawCheck;
+
+/*
+ * Raises an error for what analysis would need a lock for, or somebody's code.
+ * What is not listed is not let through, either.
+ */
+static bool
+check_node(Node *node, void *context)
+{
+	RawCheck   *check = context;
 
 	if (node == NULL)
 		return false;
@@ -108,61 +139,85 @@ check_raw(Node *node, void *context)
 	switch (nodeTag(node))
 	{
 		case T_SubLink:
-		case T_SelectStmt:
 			refuse("a query inside of an expression");
 			break;
 		case T_ParamRef:
 			refuse("a parameter");
 			break;
+		case T_TypeName:
+			fix_type((TypeName *) node);
+			break;
 		case T_TypeCast:
-			{
-				Type		tuple = LookupTypeName(NULL, ((TypeCast *) node)->typeName, NULL, true);
-
-				if (tuple)
-				{
-					Oid			type = typeTypeId(tuple);
-
-					ReleaseSysCache(tuple);
-					if (!is_plain_type(type))
-						refuse("a type that is not built in");
-				}
-				break;
-			}
+			if (is_bare_literal(((TypeCast *) node)->arg))
+				return check_node((Node *) ((TypeCast *) node)->typeName, context);
+			break;
+		case T_A_Const:
+			check->bare_literal |= is_bare_literal(node);
+			break;
 		case T_FuncCall:
-			/* an argument may have a type whose input function is not ours */
-			if (is_own_name(((FuncCall *) node)->funcname))
-			{
-				foreach(lc, ((FuncCall *) node)->args)
-				{
-					if (is_bare_literal(lfirst(lc)))
-						refuse("a literal without a type");
-				}
-			}
+			check->own_function |= is_own_name(((FuncCall *) node)->funcname);
 			break;
 		case T_A_Expr:
 			if (is_own_name(((A_Expr *) node)->name))
 				refuse("an operator that is not built in");
 			break;
-		default:
+		case T_List:
+		case T_String:
+		case T_Integer:
+		case T_A_ArrayExpr:
+		case T_A_Indices:
+		case T_A_Indirection:
+		case T_BoolExpr:
+		case T_BooleanTest:
+		case T_CaseExpr:
+		case T_CaseWhen:
+		case T_CoalesceExpr:
+		case T_CollateClause:
+		case T_ColumnRef:
+		case T_MinMaxExpr:
+		case T_NamedArgExpr:
+		case T_NullTest:
+		case T_ResTarget:
+		case T_RowExpr:
+		case T_SQLValueFunction:
+		case T_XmlExpr:
+		case T_XmlSerialize:
 			break;
+		default:
+			refuse("an expression of this kind");
 	}
 
-	return raw_expression_tree_walker(node, check_raw, context);
+	return raw_expression_tree_walker(node, check_node, context);
+}
+
+static void
+check_raw(Node *raw)
+{
+	RawCheck	check = {false, false};
+
+	(void) check_node(raw, &check);
+	if (check.own_function && check.bare_literal)
+		refuse("a literal without a type");
 }
 
 /* ---- columns ---- */
 
+/* A column of a domain has the domain's base type, as operators take it anyway */
 static Node *
 column_var(TreePair *pair, int row, const char *column)
 {
 	HeapTuple	tuple = OidIsValid(pair->relid) ? SearchSysCacheAttName(pair->relid, column) : NULL;
 	Form_pg_attribute att;
+	int32		typmod;
+	Oid			type;
 	Var		   *var;
 
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	att = (Form_pg_attribute) GETSTRUCT(tuple);
-	var = makeVar(row, att->attnum, att->atttypid, att->atttypmod, att->attcollation, 0);
+	typmod = att->atttypmod;
+	type = getBaseTypeAndTypmod(att->atttypid, &typmod);
+	var = makeVar(row, att->attnum, type, typmod, att->attcollation, 0);
 	ReleaseSysCache(tuple);
 
 	if (!is_plain_type(var->vartype))
@@ -209,13 +264,19 @@ has_own_function(Node *node, void *context)
 }
 
 static bool
+is_plain_const(Node *node)
+{
+	return IsA(node, Const) && is_plain_type(((Const *) node)->consttype);
+}
+
+static bool
 all_const(List *args)
 {
 	ListCell   *lc;
 
 	foreach(lc, args)
 	{
-		if (!IsA(lfirst(lc), Const))
+		if (!is_plain_const(lfirst(lc)))
 			return false;
 	}
 	return true;
@@ -247,11 +308,11 @@ is_foldable(Node *node)
 		case T_OpExpr:
 			return all_const(((OpExpr *) node)->args) && is_cheap((OpExpr *) node);
 		case T_RelabelType:
-			return IsA(((RelabelType *) node)->arg, Const);
+			return is_plain_const((Node *) ((RelabelType *) node)->arg);
 		case T_CoerceViaIO:
-			return IsA(((CoerceViaIO *) node)->arg, Const);
+			return is_plain_const((Node *) ((CoerceViaIO *) node)->arg);
 		case T_ArrayCoerceExpr:
-			return IsA(((ArrayCoerceExpr *) node)->arg, Const);
+			return is_plain_const((Node *) ((ArrayCoerceExpr *) node)->arg);
 		case T_ArrayExpr:
 			return all_const(((ArrayExpr *) node)->elements);
 		default:
@@ -316,7 +377,7 @@ fold(Node *node, void *context)
 		return current_time();
 	if (IsA(node, OpExpr))
 		set_opfuncid((OpExpr *) node);
-	if (is_foldable(node) && !has_own_function(node, NULL))
+	if (is_foldable(node) && is_plain_type(exprType(node)) && !has_own_function(node, NULL))
 		return eval_const_expressions(NULL, node);
 	return node;
 }
@@ -330,7 +391,7 @@ analyse(TreePair *pair, const char *text)
 	Node	   *raw = drift_parse_expression(text);
 	Node	   *expr;
 
-	(void) check_raw(raw, NULL);
+	check_raw(raw);
 	pstate->p_pre_columnref_hook = resolve_column;
 	pstate->p_ref_hook_state = pair;
 	expr = transformExpr(pstate, raw, EXPR_KIND_OTHER);
@@ -384,8 +445,8 @@ find_scope(TreePair *pair)
 		tuple = SearchSysCacheAttName(pair->relid, scope->column);
 		if (!HeapTupleIsValid(tuple))
 			refuse("a column that is not here");
-		pair->type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
 		pair->typmod = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypmod;
+		pair->type = getBaseTypeAndTypmod(((Form_pg_attribute) GETSTRUCT(tuple))->atttypid, &pair->typmod);
 		ReleaseSysCache(tuple);
 	}
 	if (OidIsValid(pair->type) && !is_plain_type(pair->type))

@@ -138,9 +138,20 @@ SELECT * FROM said('a > ''one''::integer');
 SELECT * FROM said('gone > 1');
 SELECT * FROM said('pg_catalog.int4gt(a, 1) OR $1');
 SELECT * FROM said('a OPERATOR(pg_catalog.>) (2 - 1)::int4');
+SELECT * FROM said('shop.boom(a => COALESCE(a, ''2''))');
+SELECT * FROM said('a > ''{1}''::shop.boom[]');
 SELECT * FROM said(repeat('(', 2000) || 'a > 1' || repeat(')', 2000));
 SELECT actual, detail ~ 'stack depth|memory' AS too_deep FROM said(repeat('NOT ', 100000) || 'a > 1');
 DROP FUNCTION shop.boom, said;
+
+-- A column of a domain is one of the domain's base type
+CREATE DOMAIN shop.word AS varchar(9) CHECK (VALUE <> '');
+ALTER TABLE shop.odd ADD w shop.word DEFAULT 'a'::text, ADD CONSTRAINT odd_w CHECK (w IN ('a', 'b'));
+SELECT taken();
+ALTER TABLE shop.odd ALTER w SET DEFAULT 'a'::varchar, DROP CONSTRAINT odd_w, ADD CONSTRAINT odd_w CHECK (w = ANY (ARRAY['a'::text, 'b']));
+SELECT object, change, property, expected, actual, class, detail FROM drift();
+ALTER TABLE shop.odd DROP w;
+DROP DOMAIN shop.word;
 
 -- Queries as 15 prints them, and as later majors do
 CREATE TABLE shop.doc (a int, x xml);
