@@ -14,6 +14,7 @@
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 
 #include "drift.h"
@@ -125,6 +126,9 @@ read_log(HTAB *names)
 	values[0] = sg_text_array(list);
 
 	sg_caller_begin(&scope);
+	/* rows of others are hidden, which is no error whatever the session has set */
+	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT DISTINCT ON (n.name) n.name, l.tag, l.at::text AS at, l.session_role, l.role,"
 							  " l.application, l.origin, l.origin_name, l.statement"

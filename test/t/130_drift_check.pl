@@ -200,6 +200,10 @@ my $nobody = SgTest::Session->new($node, user => 'nobody');
 $nobody->query('SELECT sg_snapshot_import(\'mine\', ' . lit($document) . ')');
 is($nobody->query(q{SELECT count(*) FROM sg_drift('mine') WHERE change = 'missing'}), '0', 'nothing is missing for a role that may not use the schema');
 is($nobody->query(q{SELECT sg_drift_check('mine')}), '0', 'the catalogs tell it the same');
+$node->safe_psql('postgres', q{CREATE TABLE app.later (id int)});
+$nobody->query('SET row_security = off');
+is($nobody->query(q{SELECT object FROM sg_drift('mine')}), 'app.later', 'row_security = off makes no error of it');
+$node->safe_psql('postgres', q{DROP TABLE app.later});
 $nobody->quit;
 
 # ---- on a standby ----
