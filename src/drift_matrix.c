@@ -104,7 +104,10 @@ snapshot_exists(const char *name)
 	return exists;
 }
 
-/* Call a function of ours as the caller, with one or two texts */
+/*
+ * Call a function of ours as the caller, with one or two texts.  Each argument
+ * is given, in its type: then no function of the same name fits as well.
+ */
 static void
 call_function(const Matrix *matrix, const char *call, const char *snapshot, const char *server)
 {
@@ -134,7 +137,7 @@ read_server(void *arg)
 {
 	ServerRead *read = arg;
 
-	call_function(read->matrix, "sg_snapshot_take($1, server => $2)",
+	call_function(read->matrix, "sg_snapshot_take($1, NULL::text[], $2)",
 				  read->environment->snapshot, read->environment->name);
 }
 

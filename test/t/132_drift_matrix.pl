@@ -102,6 +102,15 @@ is($node->safe_psql('postgres', q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 
 is($node->safe_psql('postgres', q{BEGIN READ ONLY; SELECT result, object FROM sg_drift_matrix('{dev,test,live}') WHERE object LIKE 'app%' OR kind = 'environment'; COMMIT}),
 	'unknown|test', 'a server can not be read where nothing can be kept');
 
+# functions of somebody's who may create some beside ours are not taken for ours
+$node->safe_psql('postgres', q{
+	CREATE ROLE mallory; GRANT CREATE ON SCHEMA public TO mallory; SET ROLE mallory;
+	CREATE FUNCTION public.sg_snapshot_take(snapshot text, server text) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called as %', current_user; END $$;
+	CREATE FUNCTION public.sg_snapshot_drop(snapshot varchar) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called as %', current_user; END $$});
+$m = matrix('dev', 'test');
+is(join(', ', map { "$_: $m->{$_}{states}" } grep { /differs/ } sort keys %$m), 'column app.differs.a: present different', 'a function of the same name is not called');
+$node->safe_psql('postgres', 'DROP OWNED BY mallory; DROP ROLE mallory');
+
 # misuse
 is_error($node, q{SELECT * FROM sg_drift_matrix(NULL)}, '22004', undef, 'no names');
 is_error($node, q{SELECT * FROM sg_drift_matrix('{dev}')}, '22023', qr/2 to 100 environments, not 1/, 'one name');
