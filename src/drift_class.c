@@ -133,16 +133,18 @@ summary(const DriftObject *object)
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 	{
 		char	   *word;
+		char	   *what;
 
 		if (token != WJB_KEY)
 			continue;
 		word = pnstrdup(key.val.string.val, key.val.string.len);
 		(void) JsonbIteratorNext(&it, &value, true);
-		if (is_one_of(word, left_out) || (value.type == jbvBool && !value.val.boolean))
+		what = drift_text(JsonbValueToJsonb(&value));
+		if (is_one_of(word, left_out) || what == NULL || (value.type == jbvBool && !value.val.boolean))
 			continue;
 		appendStringInfo(&text, "%s%s", text.len ? ", " : "", word);
 		if (value.type != jbvBool)
-			appendStringInfo(&text, " %s", drift_text(JsonbValueToJsonb(&value)));
+			appendStringInfo(&text, " %s", what);
 	}
 	return text.len ? text.data : NULL;
 }
@@ -305,7 +307,7 @@ contains_all(List *larger, List *smaller)
 
 	foreach(lc, smaller)
 	{
-		if (lfirst(lc) && !sg_has_name(larger, lfirst(lc)))
+		if (!sg_has_name(larger, lfirst(lc)))
 			return false;
 	}
 	return true;
@@ -315,9 +317,11 @@ static const char *
 column_risk(const DriftChange *change)
 {
 	static const char *const rewriting[] = {"generated", "generated_kind", "collation", NULL};
+	char	   *expected = drift_text(change->expected);
+	char	   *actual = drift_text(change->actual);
 
 	if (strcmp(change->property, "type") == 0)
-		return change->expected && change->actual ? type_risk(drift_text(change->expected), drift_text(change->actual)) : "lossy";
+		return expected && actual ? type_risk(expected, actual) : "lossy";
 	if (strcmp(change->property, "not_null") == 0 || strcmp(change->property, "identity") == 0)
 		return drift_flag(change->reference, "not_null") && !drift_flag(change->target, "not_null") ? "blocking" : "safe";
 	return is_one_of(change->property, rewriting) ? "blocking" : "safe";
@@ -351,14 +355,16 @@ static DriftVerdict
 body_verdict(const DriftChange *change)
 {
 	char	   *language = drift_string(change->target, "language");
+	char	   *expected = drift_text(change->expected);
+	char	   *actual = drift_text(change->actual);
 	DriftScope	scope = {.kind = DRIFT_TEXT_LINES};
 	char	   *reason;
 
-	if (change->expected == NULL || change->actual == NULL)
+	if (expected == NULL || actual == NULL)
 		return DRIFT_DIFFERENT;
 	if (language && (strcmp(language, "sql") == 0 || strcmp(language, "plpgsql") == 0))
 		scope.kind = DRIFT_TEXT_BODY;
-	return drift_compare_text(&scope, drift_text(change->expected), drift_text(change->actual), &reason);
+	return drift_compare_text(&scope, expected, actual, &reason);
 }
 
 static void

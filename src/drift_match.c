@@ -386,12 +386,9 @@ lone_column(DriftComparison *c, const DriftObject *object)
 
 	foreach(lc, columns)
 	{
-		DriftObject *column;
+		DriftObject *column = drift_find(c, object->side, "column",
+										 psprintf("%s.%s", object->parent, quote_identifier(lfirst(lc))));
 
-		if (lfirst(lc) == NULL)
-			continue;
-		column = drift_find(c, object->side, "column",
-							psprintf("%s.%s", object->parent, quote_identifier(lfirst(lc))));
 		if (column && column->partner == NULL)
 			return column;
 	}

@@ -68,13 +68,15 @@ drift_policy(const char *kind, const char *property)
 
 /* ---- reading ---- */
 
+/* NULL where the key is not there, or null */
 Jsonb *
 drift_value(Jsonb *properties, const char *key)
 {
 	JsonbValue	value;
 
 	if (properties == NULL ||
-		getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL)
+		getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL ||
+		value.type == jbvNull)
 		return NULL;
 	return JsonbValueToJsonb(&value);
 }
@@ -140,10 +142,19 @@ drift_elements(Jsonb *array)
 	return texts;
 }
 
+/* The same of a property, without the nulls */
 List *
 drift_strings(Jsonb *properties, const char *key)
 {
-	return drift_elements(drift_value(properties, key));
+	List	   *strings = NIL;
+	ListCell   *lc;
+
+	foreach(lc, drift_elements(drift_value(properties, key)))
+	{
+		if (lfirst(lc))
+			strings = lappend(strings, lfirst(lc));
+	}
+	return strings;
 }
 
 /* A value as a user reads it: without the quotes of a single string, names with commas */
@@ -200,7 +211,7 @@ drift_new_identity(DriftComparison *c, char *identity)
 	DriftObject object = {.identity = identity};
 	char	   *last;
 
-	if (c->names == NIL)
+	if (identity == NULL || c->names == NIL)
 		return identity;
 	name = find_name(c, "", identity);
 	if (name)

@@ -317,7 +317,9 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 	{
 		DriftObject *child = lfirst(lc);
 
-		if (strcmp(child->kind, "column") == 0)
+		/* with the dot, as it is within the table */
+		if (strcmp(child->kind, "column") == 0 &&
+			strncmp(child->identity, object->identity, strlen(object->identity)) == 0)
 		{
 			table->columns[table->ncolumns] = child->identity + strlen(object->identity);
 			table->types[table->ncolumns++] = property_text(child, "type");
@@ -526,7 +528,7 @@ type_likeness(const DriftObject *a, const DriftObject *b, int *weight)
 		if (x == NULL && y == NULL)
 			continue;
 		all++;
-		if (same_property(a, b, makings[i]))
+		if (x && y && same_property(a, b, makings[i]))
 		{
 			same++;
 			*weight += JB_ROOT_IS_SCALAR(x) ? 1 : JB_ROOT_COUNT(x);

@@ -241,7 +241,9 @@ judge_columns(DriftComparison *c, const Group *group, const Places *places, int 
 	DriftObject *b = list_nth(group->columns[1], j);
 	char	   *old = drift_local_name(a);
 	char	   *new = drift_local_name(b);
-	bool		same_type = strcmp(drift_new_identity(c, drift_string(a->properties, "type")), drift_string(b->properties, "type")) == 0;
+	char	   *old_type = drift_new_identity(c, drift_string(a->properties, "type"));
+	char	   *new_type = drift_string(b->properties, "type");
+	bool		same_type = old_type && new_type && strcmp(old_type, new_type) == 0;
 	bool		same_place = columns_before(group->columns[0], i) == columns_before(group->columns[1], j);
 	bool		telling;
 	double		attributes = attributes_alike(a, b, &telling);

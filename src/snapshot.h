@@ -55,7 +55,8 @@ typedef struct SnapshotReader SnapshotReader;
  * Start to read a snapshot, or this database as it is now; schemas (names as
  * in pg_namespace) narrows it down, NIL is all of it.  Everything is read
  * when this returns, into a tuplestore of work_mem that goes to disk beyond;
- * no lock is kept.  Equal objects have equal checksums, equal snapshots equal
+ * no lock is kept.  Raises 42P17 where a stored snapshot has what no snapshot
+ * has (snapshot_problem).  Equal objects have equal checksums, equal snapshots equal
  * info->checksum; those of this database, a tenth of the time that it takes
  * to read it, are computed only if they are asked for.  Raises 42704 for a
  * snapshot that does not exist, 42501 for somebody else's; a schema that is
@@ -83,6 +84,13 @@ extern bool snapshot_same(const SnapshotObject *a, const SnapshotObject *b);
 
 /* Why the object could not be read in full, or NULL when it could */
 extern char *snapshot_unknown(const SnapshotObject *object);
+
+/*
+ * What keeps an object from being one of a snapshot: an unknown kind or
+ * property, JSON of another form, a parent that it can't have; NULL if
+ * nothing does.  Readers have asked before they return an object.
+ */
+extern char *snapshot_problem(const SnapshotObject *object);
 
 /*
  * Is a property's value, or are the elements of its array or the values of

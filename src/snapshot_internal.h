@@ -28,6 +28,10 @@ enum
 	SNAPSHOT_COLUMNS
 };
 
+/* Bounds for what comes from elsewhere */
+#define SNAPSHOT_NAME_BYTES 65536	/* of a kind, identity or parent */
+#define SNAPSHOT_PROPERTIES_BYTES (64 * 1024 * 1024)
+
 struct SnapshotReader
 {
 	MemoryContext context;		/* holds the reader and all that it points to */
@@ -51,7 +55,7 @@ typedef enum SnapshotCare
 /* snapshot_reader.c */
 extern SnapshotReader *snapshot_reader_begin(const char *name);
 extern void snapshot_reader_clear(SnapshotReader *reader);
-extern uint64 snapshot_reader_fill(SnapshotReader *reader, SPIPlanPtr plan, bool read_only);
+extern uint64 snapshot_reader_fill(SnapshotReader *reader, SPIPlanPtr plan, bool read_only, bool foreign);
 extern void snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object);
 extern void snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls);
 extern void snapshot_reader_finish(SnapshotReader *reader);

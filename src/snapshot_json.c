@@ -6,7 +6,10 @@
  * The document is what docs/snapshot.sql prints, too: a header, with a seal
  * (the SHA-256 of the header's text without it), and the objects, each with
  * its checksum.  On the way in everything is checked: a document that was cut
- * off or edited would make a comparison tell lies.
+ * off or edited would make a comparison tell lies.  Seal and checksums find
+ * accidents; they prove nothing about who made a document, for anybody can
+ * compute them.  So what it says is trusted with nothing: each property is
+ * held against what it may be (snapshot_problem).
  *
  *-------------------------------------------------------------------------
  */
@@ -22,14 +25,13 @@
 #include "compat.h"
 #include "errors.h"
 #include "log_grant.h"
+#include "quote.h"
 #include "snapshot.h"
 #include "snapshot_internal.h"
 #include "spi.h"
 
 PG_FUNCTION_INFO_V1(sg_snapshot_export);
 PG_FUNCTION_INFO_V1(sg_snapshot_import);
-
-#define MAX_NAME_BYTES 65536	/* of a kind, identity or parent */
 
 /* ---- out ---- */
 
@@ -71,15 +73,25 @@ sg_snapshot_export(PG_FUNCTION_ARGS)
 static void bad_document(const char *format,...) pg_attribute_printf(1, 2);
 static void changed_document(const char *format,...) pg_attribute_printf(1, 2);
 
+/* For a detail: no more of it than a user reads, and no half of a character */
+static char *
+problem_text(const char *format, va_list args)
+{
+	char text[	1024];
+
+	vsnprintf(text, sizeof(text), format, args);
+	return pnstrdup(text, pg_mbcliplen(text, strlen(text), sizeof(text) - MAX_MULTIBYTE_CHAR_LEN));
+}
+
 /* Raise 22023: it never was a document of this form */
 static void
 bad_document(const char *format,...)
 {
-	char		problem[512];
+	char	   *problem;
 	va_list		args;
 
 	va_start(args, format);
-	vsnprintf(problem, sizeof(problem), format, args);
+	problem = problem_text(format, args);
 	va_end(args);
 
 	ereport(ERROR,
@@ -93,11 +105,11 @@ bad_document(const char *format,...)
 static void
 changed_document(const char *format,...)
 {
-	char		problem[512];
+	char	   *problem;
 	va_list		args;
 
 	va_start(args, format);
-	vsnprintf(problem, sizeof(problem), format, args);
+	problem = problem_text(format, args);
 	va_end(args);
 
 	ereport(ERROR,
@@ -128,14 +140,14 @@ string_member(JsonbContainer *object, const char *name, bool nullable)
 		return NULL;
 	if (value->type != jbvString)
 		bad_document("\"%s\" must be a string", name);
-	if (value->val.string.len > MAX_NAME_BYTES)
-		bad_document("\"%s\" has %d bytes, more than %d", name, value->val.string.len, MAX_NAME_BYTES);
+	if (value->val.string.len > SNAPSHOT_NAME_BYTES)
+		bad_document("\"%s\" has %d bytes, more than %d", name, value->val.string.len, SNAPSHOT_NAME_BYTES);
 
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
 static int64
-integer_member(JsonbContainer *object, const char *name)
+integer_member(JsonbContainer *object, const char *name, int64 largest)
 {
 	JsonbValue *value = member(object, name);
 	char	   *digits;
@@ -145,6 +157,8 @@ integer_member(JsonbContainer *object, const char *name)
 	digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 	if (strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 15)
 		bad_document("\"%s\" must be a whole number, not %s", name, digits);
+	if (atoll(digits) > largest)
+		bad_document("\"%s\" must be " INT64_FORMAT " at most, not %s", name, largest, digits);
 
 	return atoll(digits);
 }
@@ -190,7 +204,10 @@ schemas_member(JsonbContainer *header)
 		if (element.type != jbvString)
 			bad_document("\"schemas\" must be an array of strings");
 		schemas = lappend(schemas, pnstrdup(element.val.string.val, element.val.string.len));
+		sg_check_name(llast(schemas), "schema name");
 	}
+	if (schemas == NIL)
+		bad_document("\"schemas\" must be null or name one schema or more");
 
 	return schemas;
 }
@@ -231,7 +248,7 @@ read_header(SnapshotReader *reader, Jsonb *document)
 
 	if (!JsonContainerIsObject(root))
 		bad_document("It must be an object");
-	format = integer_member(root, "schemaguard_snapshot");
+	format = integer_member(root, "schemaguard_snapshot", PG_INT64_MAX);
 	if (format > SNAPSHOT_FORMAT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -259,13 +276,15 @@ read_header(SnapshotReader *reader, Jsonb *document)
 		DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
 												CStringGetDatum(string_member(root, "taken_at", false)),
 												ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	if (TIMESTAMP_NOT_FINITE(reader->info.taken_at))
+		bad_document("\"taken_at\" must be a time");
 	reader->info.role = string_member(root, "role", false);
 	reader->info.server = string_member(root, "server", true);
 	reader->info.database = string_member(root, "database", false);
-	reader->info.server_version_num = (int) integer_member(root, "server_version_num");
+	reader->info.server_version_num = (int) integer_member(root, "server_version_num", PG_INT32_MAX);
 	reader->info.schemas = schemas_member(root);
 
-	return integer_member(root, "count");
+	return integer_member(root, "count", PG_INT64_MAX);
 }
 
 /* One object, checked; *last is the one before it */
@@ -277,6 +296,7 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	SnapshotObject this;
 	uint8		computed[SNAPSHOT_CHECKSUM_LENGTH];
 	int			order;
+	char	   *problem;
 	MemoryContext old = MemoryContextSwitchTo(reader->context);
 
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
@@ -299,6 +319,9 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	if (memcmp(this.checksum, computed, sizeof(computed)) != 0)
 		changed_document("The checksum of %s %s does not fit", this.kind, this.identity);
 	order = last->kind == NULL ? -1 : strcmp(last->kind, this.kind);
+	problem = snapshot_problem(&this);
+	if (problem)
+		bad_document("%s", problem);
 	if (order > 0 || (order == 0 && strcmp(last->identity, this.identity) >= 0))
 		changed_document("%s %s is there twice or at the wrong place", this.kind, this.identity);
 
@@ -349,9 +372,11 @@ read_document(SnapshotReader *reader, Jsonb *document)
  * sg_snapshot_import(snapshot text, document jsonb)
  *
  * Keeps a document of sg_snapshot_export or docs/snapshot.sql as a snapshot of
- * the caller's.  Logged.  Raises 42710, 42939 as sg_snapshot_take; 22023 for
- * what is no such document, 0A000 for one of a newer format, 22000 for one
- * that was cut off or edited.
+ * the caller's.  Logged.  The seal and the checksums prove nothing about who
+ * made it.  Raises 42710, 42939 as sg_snapshot_take; 22023 for what is no such
+ * document, by kind, object and property; 0A000 for one of a newer format,
+ * 22000 for one that lacks objects or was edited.  Text that was cut off is no
+ * JSON: jsonb's own 22P02.
  */
 Datum
 sg_snapshot_import(PG_FUNCTION_ARGS)

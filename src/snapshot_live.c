@@ -211,7 +211,7 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	PushActiveSnapshot(GetLatestSnapshot());
 	plan = sg_kept_plan(texts.statement, 0, NULL);
 	plan_beforehand(plan);
-	(void) snapshot_reader_fill(reader, plan, true);
+	(void) snapshot_reader_fill(reader, plan, true, false);
 	PopActiveSnapshot();
 
 	SPI_finish();

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "executor/executor.h"
@@ -137,14 +138,37 @@ snapshot_reader_clear(SnapshotReader *reader)
 	reader->info.unknown = 0;
 }
 
+/* What keeps a row that comes from elsewhere from being an object of a snapshot, or NULL */
+static char *
+row_problem(const Datum *values, const bool *nulls)
+{
+	SnapshotObject object = {0};
+
+	for (int i = SNAPSHOT_KIND; i <= SNAPSHOT_PROPERTIES; i++)
+	{
+		static const char *const columns[] = {"kind", "identity", "parent", "properties"};
+		Size		limit = i == SNAPSHOT_PROPERTIES ? SNAPSHOT_PROPERTIES_BYTES : SNAPSHOT_NAME_BYTES;
+
+		if (nulls[i] && i != SNAPSHOT_PARENT)
+			return psprintf("an object has no %s", columns[i]);
+		if (!nulls[i] && toast_raw_datum_size(values[i]) - VARHDRSZ > limit)
+			return psprintf("the %s of an object has more than %zu bytes", columns[i], limit);
+	}
+
+	object.kind = TextDatumGetCString(values[SNAPSHOT_KIND]);
+	object.identity = TextDatumGetCString(values[SNAPSHOT_IDENTITY]);
+	object.parent = nulls[SNAPSHOT_PARENT] ? NULL : TextDatumGetCString(values[SNAPSHOT_PARENT]);
+	object.properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
+	return snapshot_problem(&object);
+}
+
 /* Count a row, and append it to the store; its checksum is known, or NULL */
 static void
 append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *checksum)
 {
 	Jsonb	   *properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
 
-	if (JsonContainerIsObject(&properties->root) &&
-		getKeyJsonValueFromContainer(&properties->root, "unknown", strlen("unknown"), NULL))
+	if (getKeyJsonValueFromContainer(&properties->root, "unknown", strlen("unknown"), NULL))
 		reader->info.unknown++;
 	reader->info.objects++;
 	if (checksum)
@@ -157,6 +181,7 @@ typedef struct ObjectReceiver
 {
 	DestReceiver pub;
 	SnapshotReader *reader;
+	bool		foreign;		/* not by our statement in this database */
 	pg_cryptohash_ctx *ctx;		/* slow to make, so that the rows share it */
 } ObjectReceiver;
 
@@ -174,6 +199,15 @@ receive_object(TupleTableSlot *slot, DestReceiver *self)
 	slot_getallattrs(slot);
 	memcpy(values, slot->tts_values, sizeof(Datum) * SNAPSHOT_CHECKSUM);
 	memcpy(nulls, slot->tts_isnull, sizeof(bool) * SNAPSHOT_CHECKSUM);
+	if (receiver->foreign)
+	{
+		char	   *problem = row_problem(values, nulls);
+
+		if (problem)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROTOCOL_VIOLATION),
+					 errmsg_internal("%s", problem)));
+	}
 	properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
 	values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(properties);
 	nulls[SNAPSHOT_CHECKSUM] = !reader->info.has_checksum;
@@ -197,14 +231,16 @@ receive_object(TupleTableSlot *slot, DestReceiver *self)
 /*
  * Run a query with the snapshot that is active, or with a new one, and add
  * the objects that it gives: kind, identity and parent as text, properties as
- * jsonb.  SPI must be connected.  Returns their number.
+ * jsonb.  Those that are foreign are checked, and 08P01 is raised for one that
+ * no snapshot has.  SPI must be connected.  Returns their number.
  */
 uint64
-snapshot_reader_fill(SnapshotReader *reader, SPIPlanPtr plan, bool read_only)
+snapshot_reader_fill(SnapshotReader *reader, SPIPlanPtr plan, bool read_only, bool foreign)
 {
 	ObjectReceiver receiver = {
 		.pub = sg_receiver(receive_object),
 		.reader = reader,
+		.foreign = foreign,
 		.ctx = pg_cryptohash_create(PG_SHA256),
 	};
 	SPIExecuteOptions options = {.read_only = read_only,.dest = &receiver.pub};
@@ -237,16 +273,26 @@ snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object)
 	MemoryContextReset(reader->row_context);
 }
 
-/* Add an object with its checksum, as schemaguard.snapshot_object has it */
+/*
+ * Add an object with its checksum, as schemaguard.snapshot_object has it.  A
+ * restored dump may have put anything there: raises 42P17 for what no
+ * snapshot has.
+ */
 void
 snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
-	bytea	   *checksum = DatumGetByteaPP(values[SNAPSHOT_CHECKSUM]);
+	char	   *problem = row_problem(values, nulls);
+	bytea	   *checksum = nulls[SNAPSHOT_CHECKSUM] ? NULL : DatumGetByteaPP(values[SNAPSHOT_CHECKSUM]);
 
-	if (VARSIZE_ANY_EXHDR(checksum) != SNAPSHOT_CHECKSUM_LENGTH)
-		elog(ERROR, "snapshot \"%s\" has a checksum of %d bytes", reader->info.name,
-			 (int) VARSIZE_ANY_EXHDR(checksum));
+	if (problem == NULL && (checksum == NULL || VARSIZE_ANY_EXHDR(checksum) != SNAPSHOT_CHECKSUM_LENGTH))
+		problem = "the checksum of an object has another length";
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("snapshot \"%s\" is damaged", reader->info.name),
+				 errdetail("It has what no snapshot has: %s.", problem),
+				 errhint("Drop it with sg_snapshot_drop(), and take or import it anew.")));
 	append_row(reader, values, nulls, (uint8 *) VARDATA_ANY(checksum));
 
 	MemoryContextSwitchTo(old);

@@ -13,6 +13,9 @@
  * server has a statement_timeout, and notices when we are gone.  However it
  * ends, the connection is closed.
  *
+ * Nothing that the other side says is believed: it may be no PostgreSQL at
+ * all.  Whatever it gives is checked for null, form, size and number.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -216,13 +219,13 @@ await_result(void)
 		bool		busy;
 
 		CHECK_FOR_INTERRUPTS();
+		check_deadline();
 		(void) call("b", "dblink_is_busy", NULL, "b");
 		busy = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) != 0;
 		SPI_freetuptable(SPI_tuptable);
 		if (!busy)
 			return;
 
-		check_deadline();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		ms = Min(ms * 2, POLL_MAX_MS);
@@ -261,20 +264,38 @@ run_there(const char *sql)
 		SPI_freetuptable(SPI_tuptable);
 }
 
+/* Raise 08P01: the other server answers as no PostgreSQL does */
+static void
+bad_answer(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROTOCOL_VIOLATION),
+			 errmsg("server \"%s\" did not give a snapshot: %s", remote.server, what),
+			 errhint("See whether the foreign server leads to a PostgreSQL server.")));
+}
+
 /* What server is it?  Raises 0A000 for one that is too old. */
 static void
 look_around(SnapshotReader *reader)
 {
 	HeapTuple	tuple;
 	TupleDesc	desc;
+	char	   *database;
+	int64		version;
 
 	send_query("SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int8, pg_catalog.current_database()");
 	if (next_result("t (version bigint, database text)") != 1)
-		elog(ERROR, "server \"%s\" did not tell its version", remote.server);
+		bad_answer("it did not tell its version in one row");
 	tuple = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
-	reader->info.server_version_num = (int) sg_spi_int64(tuple, desc, "version");
-	reader->info.database = MemoryContextStrdup(reader->context, SPI_getvalue(tuple, desc, 2));
+	version = sg_spi_int64(tuple, desc, "version");
+	database = SPI_getvalue(tuple, desc, 2);
+	if (version <= 0 || version > PG_INT32_MAX)
+		bad_answer("it told no version");
+	if (database == NULL || strlen(database) == 0 || strlen(database) > SNAPSHOT_NAME_BYTES)
+		bad_answer("it told no name of its database");
+	reader->info.server_version_num = (int) version;
+	reader->info.database = MemoryContextStrdup(reader->context, database);
 	SPI_freetuptable(SPI_tuptable);
 	(void) next_result("t (nothing text)");
 
@@ -299,8 +320,10 @@ fetch_batch(SnapshotReader *reader)
 	send_query(psprintf("FETCH %d FROM sg_snapshot", FETCH_ROWS));
 	await_result();
 	remote.answering = true;
-	rows = snapshot_reader_fill(reader, plan, false);
+	rows = snapshot_reader_fill(reader, plan, false, true);
 	remote.answering = false;
+	if (rows > FETCH_ROWS)
+		bad_answer("it gave more rows than it was asked for");
 	(void) next_result("t (nothing text)");
 	SPI_freeplan(plan);
 	pfree(sql);
@@ -377,8 +400,9 @@ report_error(ErrorData *edata)
 /*
  * Fill the reader with what the database of info->server is made of.  Raises
  * 42704 for a foreign server that does not exist or without dblink, 08001
- * when it can't be reached, 08006 when it is too slow, 0A000 when it is too
- * old, 42501 without USAGE on the server, and what the other server raises.
+ * when it can't be reached, 08006 when it is too slow, 08P01 when what it
+ * gives is no snapshot, 0A000 when it is too old, 42501 without USAGE on the
+ * server, and what the other server raises.
  */
 void
 snapshot_read_remote(SnapshotReader *reader)

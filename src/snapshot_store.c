@@ -103,10 +103,9 @@ find_snapshot(const char *name)
 		info->format = (int) sg_spi_int64(tuple, desc, "format");
 		info->objects = sg_spi_int64(tuple, desc, "objects");
 		info->unknown = sg_spi_int64(tuple, desc, "unknown");
-		if (VARSIZE_ANY_EXHDR(checksum) != SNAPSHOT_CHECKSUM_LENGTH)
-			elog(ERROR, "snapshot \"%s\" has a checksum of %d bytes", name, (int) VARSIZE_ANY_EXHDR(checksum));
-		info->has_checksum = true;
-		memcpy(info->checksum, VARDATA_ANY(checksum), SNAPSHOT_CHECKSUM_LENGTH);
+		info->has_checksum = VARSIZE_ANY_EXHDR(checksum) == SNAPSHOT_CHECKSUM_LENGTH;
+		if (info->has_checksum)
+			memcpy(info->checksum, VARDATA_ANY(checksum), SNAPSHOT_CHECKSUM_LENGTH);
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
