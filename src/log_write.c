@@ -32,6 +32,9 @@
 PG_FUNCTION_INFO_V1(sg_log_guard);
 PG_FUNCTION_INFO_V1(sg_prune);
 
+/* What is younger is nobody's to delete but a superuser's */
+#define SG_LOG_KEPT_DAYS 7
+
 /* Set while sg_prune deletes: the only thing that the guard lets through */
 static bool pruning = false;
 
@@ -305,11 +308,14 @@ prune_before(const char *sql, TimestampTz before)
 	return prune(sql, 1, types, values);
 }
 
-/* Delete what is older; a started row stays as long as its outcome is not older */
+/*
+ * Delete what is older; a started row stays as long as its outcome is not
+ * older, and who has deleted what stays for good.
+ */
 static uint64
 prune_rows(TimestampTz before)
 {
-	return prune_before("DELETE FROM schemaguard.audit_log l WHERE l.at < $1"
+	return prune_before("DELETE FROM schemaguard.audit_log l WHERE l.at < $1 AND l.action <> 'prune'"
 						" AND (l.phase <> 'started' OR EXISTS"
 						"      (SELECT FROM schemaguard.audit_log o"
 						"       WHERE o.started_id = l.id AND o.at < $1))", before);
@@ -364,6 +370,25 @@ prune_drift(TimestampTz before)
 	return n;
 }
 
+/* 42501 where the caller may not delete what is from before a time */
+static void
+check_may_prune(TimestampTz before)
+{
+	if (superuser())
+		return;
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_DATABASE_OWNER))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to prune schemaguard.audit_log"),
+				 errhint("The owner of the database (role pg_database_owner) may do it.")));
+	if (before > GetCurrentTimestamp() - SG_LOG_KEPT_DAYS * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to prune the last %d days", SG_LOG_KEPT_DAYS),
+				 errdetail("Nobody but a superuser deletes what is that young: it says what was done just now."),
+				 errhint("Call it with an earlier time, such as now() - interval '%d days'.", SG_LOG_KEPT_DAYS)));
+}
+
 /*
  * sg_prune(before timestamptz)
  *
@@ -371,8 +396,9 @@ prune_drift(TimestampTz before)
  * about keys that are gone, from other databases, or out of use because of
  * newer ones, older checks for drift, and the DDL that was caught before it.
  * For members of pg_database_owner, that is the owner of the database, and
- * superusers (42501).  Writes a row of its own about it.  Locks these tables
- * in ROW EXCLUSIVE.
+ * superusers; what is younger than SG_LOG_KEPT_DAYS is for superusers alone
+ * (42501).  Writes a row of its own about it, which no later call deletes.
+ * Locks these tables in ROW EXCLUSIVE.
  */
 Datum
 sg_prune(PG_FUNCTION_ARGS)
@@ -392,11 +418,7 @@ sg_prune(PG_FUNCTION_ARGS)
 
 	PreventCommandDuringRecovery("sg_prune()");
 	PreventCommandIfReadOnly("sg_prune()");
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_DATABASE_OWNER))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to prune schemaguard.audit_log"),
-				 errhint("The owner of the database (role pg_database_owner) may do it.")));
+	check_may_prune(before);
 
 	run = log_new_run();
 	entry = log_entry(&run, NULL, "prune", "done");

@@ -8,7 +8,7 @@ COMMENT ON PROCEDURE sg_add_fks(text, boolean, boolean)
 CREATE PROCEDURE sg_prune(before timestamptz)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_prune';
-COMMENT ON PROCEDURE sg_prune(timestamptz) IS 'delete the rows of schemaguard.audit_log and checks for drift from before a time, and proofs of no use any more';
+COMMENT ON PROCEDURE sg_prune(timestamptz) IS 'delete the rows of schemaguard.audit_log and checks for drift from before a time, and proofs of no use any more; the last 7 days are for superusers alone';
 
 -- What runs now.  Details of another role's sessions are null, as in pg_stat_activity.
 CREATE FUNCTION schemaguard.sg_progress(

@@ -107,11 +107,15 @@ for my $role ('alice', 'carol', 'dbo', $super)
 is($node->safe_psql('postgres', 'SELECT count(*), sum(hashtext(l::text)) FROM schemaguard.audit_log l'), $entries, 'the log is as it was');
 
 is_error($node, 'CALL sg_prune(now())', '42501', qr/prune/, "sg_prune is not for $_", user => $_) for 'alice', 'carol', 'dave';
-as('dbo', q{CALL sg_prune(now() - interval '1 hour')});
+is_error($node, "CALL sg_prune($_)", '42501', qr/the last 7 days.*interval '7 days'/s, "the owner of the database deletes nothing young: $_", user => 'dbo')
+	for q{now() - interval '1 hour'}, q{now() - interval '6 days 23 hours'}, q{'infinity'};
+as('dbo', q{CALL sg_prune(now() - interval '7 days')});
 is($node->safe_psql('postgres', q{SELECT role, rows_affected FROM schemaguard.audit_log WHERE action = 'prune'}), 'dbo|0', 'the owner of the database may, and is logged');
 is($node->safe_psql('postgres', 'SELECT count(*) - 1 FROM schemaguard.audit_log'), (split /\|/, $entries)[0], 'nothing was as old as that');
-as('dbo', q{CALL sg_prune(now() + interval '1 hour')});
-is($node->safe_psql('postgres', q{SELECT string_agg(action, ',') FROM schemaguard.audit_log}), 'prune', 'all of it was older than that');
+$node->safe_psql('postgres', q{CALL sg_prune('infinity')});
+$node->safe_psql('postgres', q{CALL sg_prune('infinity')});
+is($node->safe_psql('postgres', q{SELECT string_agg(role || ' ' || action, ',' ORDER BY id) FROM schemaguard.audit_log}), "dbo prune,$super prune,$super prune",
+	'a superuser deletes all but who has deleted');
 is_error($node, 'DELETE FROM schemaguard.audit_log', '42501', qr/append-only/, 'the door is shut again');
 
 # ---- plans
