@@ -25,6 +25,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
+#include "utils/guc_tables.h"
 #include "utils/syscache.h"
 
 #if PG_VERSION_NUM < 150000
@@ -71,6 +72,24 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
 #endif
+
+/* 16: settings are looked up by name, not gone through; NULL where there is none */
+static inline struct config_generic *
+sg_find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, true, 0);
+#else
+	struct config_generic **settings = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+	{
+		if (pg_strcasecmp(settings[i]->name, name) == 0)
+			return settings[i];
+	}
+	return NULL;
+#endif
+}
 
 /* 16 and 17: a descent in a btree does without the snapshot, and knows the table */
 #if PG_VERSION_NUM < 160000

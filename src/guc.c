@@ -6,6 +6,8 @@
  * All of them may be set by any role, since they only bound what that role's
  * own statements do; but require_approval, which bounds what others want, and
  * migration_applications, which judges what others do, are for superusers.
+ * Before this library is loaded anybody may give these a value, too, at the
+ * start of the session or by SET: see set_beforehand().
  *
  *-------------------------------------------------------------------------
  */
@@ -18,6 +20,7 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
+#include "compat.h"
 #include "guc.h"
 
 int			sg_lock_timeout = 100;
@@ -113,6 +116,24 @@ check_patterns(char **newval, void **extra, GucSource source)
 	return true;
 }
 
+/*
+ * Has this session a value for a setting that is about to be defined?
+ *
+ * If whoever gave it was not allowed to, it is refused with a warning, and,
+ * where it came with the connection, what ALTER SYSTEM, ALTER DATABASE or
+ * ALTER ROLE say is lost with it: then the default counts.  So in such a
+ * session the default of what superusers set has to be the strict value.
+ */
+static bool
+set_beforehand(const char *name)
+{
+	struct config_generic *setting = sg_find_setting(name);
+
+	/* what was in the configuration and is not any more remains without a value */
+	return setting && (setting->flags & GUC_CUSTOM_PLACEHOLDER) &&
+		(setting->source != PGC_S_DEFAULT || setting->reset_source != PGC_S_DEFAULT);
+}
+
 /* What drift_ddl_origin.c acts upon */
 static void
 define_migration(void)
@@ -125,6 +146,7 @@ define_migration(void)
 							   PGC_USERSET, 0,
 							   NULL, NULL, NULL);
 
+	/* its default is strict in any case: no application is trusted */
 	DefineCustomStringVariable("schemaguard.migration_applications",
 							   "Patterns, separated by commas, of application_name whose DDL comes from migrations.",
 							   "As LIKE has them: % stands for anything, _ for one character.",
@@ -142,7 +164,7 @@ define_control(void)
 							 "Lets a plan run only after sg_plan_approve() by another role than its author.",
 							 "Only superusers change it.",
 							 &sg_require_approval,
-							 false,
+							 set_beforehand("schemaguard.require_approval"),
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 
