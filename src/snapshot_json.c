@@ -73,11 +73,13 @@ sg_snapshot_export(PG_FUNCTION_ARGS)
 static void bad_document(const char *format,...) pg_attribute_printf(1, 2);
 static void changed_document(const char *format,...) pg_attribute_printf(1, 2);
 
+static char *problem_text(const char *format, va_list args) pg_attribute_printf(1, 0);
+
 /* For a detail: no more of it than a user reads, and no half of a character */
 static char *
 problem_text(const char *format, va_list args)
 {
-	char text[	1024];
+	char		text[1024];
 
 	vsnprintf(text, sizeof(text), format, args);
 	return pnstrdup(text, pg_mbcliplen(text, strlen(text), sizeof(text) - MAX_MULTIBYTE_CHAR_LEN));
