@@ -196,7 +196,8 @@ SQL_PARTS = \
 	sql/parts/73_snapshot_probe.sql \
 	sql/parts/74_drift_check.sql \
 	sql/parts/76_ddl.sql \
-	sql/parts/77_impact.sql
+	sql/parts/77_impact.sql \
+	sql/parts/90_schema.sql
 
 REGRESS = \
 	approve \

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit_orphans.c
- *	  sg_orphans: the rows that break a key, declared or not.
+ *	  sg_fk_orphans and sg_orphans: the rows that break a key, declared or not.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "audit.h"
@@ -21,8 +22,8 @@
 #include "rowsink.h"
 #include "spi.h"
 
-PG_FUNCTION_INFO_V1(sg_orphans_by_columns);
-PG_FUNCTION_INFO_V1(sg_orphans_by_name);
+PG_FUNCTION_INFO_V1(sg_orphans);
+PG_FUNCTION_INFO_V1(sg_fk_orphans);
 
 static void
 raise_problem(const FkProblem *problem, Oid child)
@@ -84,7 +85,7 @@ max_rows_argument(FunctionCallInfo fcinfo, int n)
 	int64		max_rows;
 
 	if (PG_ARGISNULL(n))
-		sg_null_argument("sg_orphans", "max_rows");
+		sg_null_argument(get_func_name(fcinfo->flinfo->fn_oid), "max_rows");
 	max_rows = PG_GETARG_INT64(n);
 	if (max_rows < 0)
 		ereport(ERROR,
@@ -118,7 +119,7 @@ table_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	Oid			relid;
 
 	if (PG_ARGISNULL(n))
-		sg_null_argument("sg_orphans", name);
+		sg_null_argument(get_func_name(fcinfo->flinfo->fn_oid), name);
 	relid = PG_GETARG_OID(n);
 	if (strcmp(sg_relation_name(relid), "(dropped)") == 0)
 		ereport(ERROR,
@@ -137,7 +138,7 @@ table_argument(FunctionCallInfo fcinfo, int n, const char *name)
  * transaction.  What no key could be is an error as in ALTER TABLE.
  */
 Datum
-sg_orphans_by_columns(PG_FUNCTION_ARGS)
+sg_orphans(PG_FUNCTION_ARGS)
 {
 	FkKey		key = {0};
 	Oid			child;
@@ -163,12 +164,12 @@ sg_orphans_by_columns(PG_FUNCTION_ARGS)
 }
 
 /*
- * sg_orphans(child regclass, fk_name text, max_rows bigint DEFAULT 1000)
+ * sg_fk_orphans(child regclass, fk_name text, max_rows bigint DEFAULT 1000)
  *
  * The same for a declared key, by its name (42704 when there is none).
  */
 Datum
-sg_orphans_by_name(PG_FUNCTION_ARGS)
+sg_fk_orphans(PG_FUNCTION_ARGS)
 {
 	Oid			child;
 	char	   *name;
@@ -177,7 +178,7 @@ sg_orphans_by_name(PG_FUNCTION_ARGS)
 	sg_check_version();
 	child = table_argument(fcinfo, 0, "child");
 	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_orphans", "fk_name");
+		sg_null_argument("sg_fk_orphans", "fk_name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	sg_check_name(name, "constraint name");
 

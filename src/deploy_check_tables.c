@@ -618,7 +618,7 @@ list_orphans_hint(const CheckStep *cs)
 	char	   *by_columns;
 
 	if (cs->view.existing)
-		return psprintf("SELECT * FROM sg_orphans(%s, %s);", quote_literal_cstr(cs->step->child_table),
+		return psprintf("SELECT * FROM sg_fk_orphans(%s, %s);", quote_literal_cstr(cs->step->child_table),
 						quote_literal_cstr(cs->view.existing->name));
 	by_columns = psprintf("SELECT * FROM sg_orphans(%s, %s, %s, %s);", quote_literal_cstr(cs->step->child_table),
 						  check_array(sg_attribute_names(key->child, key->child_att, key->nkeys)),

@@ -27,7 +27,7 @@
 
 PG_FUNCTION_INFO_V1(sg_discovery_candidates);
 PG_FUNCTION_INFO_V1(sg_discover_fks);
-PG_FUNCTION_INFO_V1(sg_unmatched_keys);
+PG_FUNCTION_INFO_V1(sg_discover_unmatched);
 PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
@@ -373,7 +373,7 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* ---- sg_unmatched_keys ---- */
+/* ---- sg_discover_unmatched ---- */
 
 /* Does its name say that the column refers to something? */
 static bool
@@ -451,14 +451,14 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 }
 
 /*
- * sg_unmatched_keys()
+ * sg_discover_unmatched()
  *
  * Columns that look like a reference and are neither declared as one nor
  * proposed.  Reads the catalogs only; leaves out what the current role may
  * not read.
  */
 Datum
-sg_unmatched_keys(PG_FUNCTION_ARGS)
+sg_discover_unmatched(PG_FUNCTION_ARGS)
 {
 	Discovery	d = {0};
 	SgRowSink	sink;

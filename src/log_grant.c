@@ -28,6 +28,7 @@
 
 PG_FUNCTION_INFO_V1(sg_grant);
 PG_FUNCTION_INFO_V1(sg_revoke);
+PG_FUNCTION_INFO_V1(sg_warn_of_schema);
 
 /* The function whose privilege it is */
 static Oid
@@ -120,5 +121,24 @@ Datum
 sg_revoke(PG_FUNCTION_ARGS)
 {
 	change(fcinfo, "sg_revoke", "REVOKE EXECUTE ON FUNCTION schemaguard.sg_write() FROM %s", "revoke");
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_warn_of_schema(roles text), for the install script
+ *
+ * These roles may create functions beside ours; NULL: nobody but superusers.
+ */
+Datum
+sg_warn_of_schema(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED),
+				 errmsg("others than superusers may create functions in the schema of extension \"schemaguard\": %s",
+						text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				 errdetail("A function of theirs can be called instead of one of the extension's, with the rights of whoever calls."),
+				 errhint("Install it into a schema of its own, and qualify its calls: CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; SELECT * FROM sg.sg_orphan_audit();")));
+
 	PG_RETURN_VOID();
 }

@@ -37,11 +37,11 @@ CREATE FUNCTION sg_orphans(
     OUT data      jsonb)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_orphans_by_columns';
+AS 'MODULE_PATHNAME', 'sg_orphans';
 COMMENT ON FUNCTION sg_orphans(regclass, text[], regclass, text[], bigint)
     IS 'the rows of a table that refer to a parent that does not exist';
 
-CREATE FUNCTION sg_orphans(
+CREATE FUNCTION sg_fk_orphans(
     child    regclass,
     fk_name  text,
     max_rows bigint DEFAULT 1000,
@@ -51,6 +51,6 @@ CREATE FUNCTION sg_orphans(
     OUT data      jsonb)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_orphans_by_name';
-COMMENT ON FUNCTION sg_orphans(regclass, text, bigint)
+AS 'MODULE_PATHNAME', 'sg_fk_orphans';
+COMMENT ON FUNCTION sg_fk_orphans(regclass, text, bigint)
     IS 'the rows of a table that break one of its declared foreign keys';

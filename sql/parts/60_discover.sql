@@ -79,14 +79,14 @@ AS 'MODULE_PATHNAME', 'sg_discover_fks';
 COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text)
     IS 'the foreign keys that are missing, with the chance that each is right, and why';
 
-CREATE FUNCTION sg_unmatched_keys(
+CREATE FUNCTION sg_discover_unmatched(
     OUT table_name text,
     OUT columns    name[],
     OUT reason     text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_unmatched_keys';
-COMMENT ON FUNCTION sg_unmatched_keys()
+AS 'MODULE_PATHNAME', 'sg_discover_unmatched';
+COMMENT ON FUNCTION sg_discover_unmatched()
     IS 'columns that look like a reference and match nothing';
 
 CREATE FUNCTION sg_plan_from_discovery(plan text, min_score float8 DEFAULT 0.8)

@@ -38,12 +38,12 @@ SELECT jsonb_array_length(sample) FROM sg_orphan_audit('child', samples => 1) WH
 SELECT sample IS NULL FROM sg_orphan_audit('child', samples => 0) WHERE fk_name = 'fk_id';
 
 -- the rows themselves
-SELECT row_table, key, data FROM sg_orphans('child', 'fk_id') ORDER BY data ->> 'id';
-SELECT count(*) FROM sg_orphans('child', 'fk_id', 2);
+SELECT row_table, key, data FROM sg_fk_orphans('child', 'fk_id') ORDER BY data ->> 'id';
+SELECT count(*) FROM sg_fk_orphans('child', 'fk_id', 2);
 SELECT key FROM sg_orphans('child', ARRAY['parent_id'], 'parent') ORDER BY 1;
 SELECT key FROM sg_orphans('child', ARRAY['b','a'], 'parent', '{b,a}');
 -- ... and what a user does with them
-DELETE FROM child c USING sg_orphans('child', 'fk_id') o WHERE c.ctid = o.row_id;
+DELETE FROM child c USING sg_fk_orphans('child', 'fk_id') o WHERE c.ctid = o.row_id;
 SELECT * FROM verdicts('child') WHERE fk = 'fk_id';
 
 -- states: not valid, valid, unarmed
@@ -86,7 +86,7 @@ SET session_replication_role = replica;
 INSERT INTO part VALUES (1, 1), (1, 500), (2, 600), (2, NULL);
 RESET session_replication_role;
 SELECT * FROM verdicts();
-SELECT row_table, key FROM sg_orphans('part', 'fk_part') ORDER BY 1;
+SELECT row_table, key FROM sg_fk_orphans('part', 'fk_part') ORDER BY 1;
 SELECT * FROM verdicts('part_1');
 ALTER TABLE part_2_default DISABLE TRIGGER ALL;
 SELECT state, reason FROM verdicts('part');
@@ -153,7 +153,7 @@ INSERT INTO "We""ird.T a" VALUES (1, 1, 1, 1);
 INSERT INTO pk VALUES (1, 2, 3), (2, 1, 1);
 ALTER TABLE pk ADD CONSTRAINT "fk'\""x" FOREIGN KEY (fk) REFERENCES "We""ird.T a" NOT VALID;
 SELECT * FROM verdicts('pk');
-SELECT * FROM sg_orphans('pk', E'fk\'\\"x');
+SELECT * FROM sg_fk_orphans('pk', E'fk\'\\"x');
 SELECT * FROM sg_orphans('pk', ARRAY['o'], '"We""ird.T a"', ARRAY['a.";id;drop']);
 DROP TABLE pk, "We""ird.T a";
 
@@ -169,7 +169,7 @@ GRANT USAGE ON SCHEMA aud TO regress_sg_reader;
 GRANT SELECT ON tree TO regress_sg_reader;
 SET ROLE regress_sg_reader;
 SELECT fk, state, n, result, reason FROM verdicts();
-SELECT * FROM sg_orphans('secret', 'fk_secret');
+SELECT * FROM sg_fk_orphans('secret', 'fk_secret');
 RESET ROLE;
 -- columns suffice
 GRANT SELECT (tree_id) ON secret TO regress_sg_reader;
@@ -246,12 +246,12 @@ SELECT sg_orphan_audit(inferred => NULL);
 SELECT fk_name, source, result FROM sg_orphan_audit(inferred => true);
 SELECT sg_orphan_audit(plan => 'no such plan');
 SELECT sg_orphan_audit(child => 0);
-SELECT sg_orphans(NULL, 'x');
-SELECT sg_orphans('tree', NULL::text);
-SELECT sg_orphans('tree', 'no_such_key');
-SELECT sg_orphans('tree', repeat('x', 64));
-SELECT sg_orphans('tree', 'fk_up', NULL);
-SELECT sg_orphans('tree', 'fk_up', -1);
+SELECT sg_fk_orphans(NULL, 'x');
+SELECT sg_fk_orphans('tree', NULL::text);
+SELECT sg_fk_orphans('tree', 'no_such_key');
+SELECT sg_fk_orphans('tree', repeat('x', 64));
+SELECT sg_fk_orphans('tree', 'fk_up', NULL);
+SELECT sg_fk_orphans('tree', 'fk_up', -1);
 SELECT sg_orphans('tree', NULL::text[], 'tree');
 SELECT sg_orphans('tree', ARRAY['up'], NULL);
 SELECT sg_orphans('tree', ARRAY['up',NULL], 'tree');

@@ -43,7 +43,7 @@ FROM (VALUES
   ('sg_orphans(regclass, text[], regclass, text[], bigint)',
    '{regclass child,text[] columns,regclass parent,text[] parent_columns,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
   ('sg_plan_check(text)', '{text plan,integer step,name fk_name,text check_name,text result,text detail,text hint}'),
-  ('sg_orphans(regclass, text, bigint)',
+  ('sg_fk_orphans(regclass, text, bigint)',
    '{regclass child,text fk_name,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
   ('sg_verify_fks(text, boolean)',
    '{text plan,boolean live,name fk_name,text child_table,text parent_table,text test,text expected,text observed,text result,text reason}'),
@@ -57,7 +57,7 @@ FROM (VALUES
    '{text reference,text target,text status,text reference_definition,text target_definition,text recommendation,text migration,text level,text child_table,text reference_name,text target_name,text[] differences,text reason,text risk,text run_on,jsonb counts}'),
   ('sg_drift_matrix(text[])', '{text[] names,text kind,text object,text result,json states,text detail}'),
   ('sg_impact(text, boolean)', '{text object,boolean internals,text kind,text dependent,integer depth,text via,text certainty,text on_change,text on_drop}'),
-  ('sg_unmatched_keys()', '{text table_name,name[] columns,text reason}')) AS v (f, columns),
+  ('sg_discover_unmatched()', '{text table_name,name[] columns,text reason}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
   pg_proc p, LATERAL (SELECT c.position::int AS n) x
 WHERE p.oid = f::regprocedure

@@ -483,7 +483,7 @@ SELECT count(*) FROM hc WHERE num_nulls(a, b) BETWEEN 1 AND 1;
 CALL sg_add_fks('mend', validate => false);
 SELECT step, state FROM schemaguard.plan_step WHERE plan = 'mend' ORDER BY step;
 SELECT hint FROM sg_plan_check('mend') WHERE step = 1 AND check_name = 'orphans';
-SELECT count(*) FROM sg_orphans('chk.hc', 'hc_strict_fkey');
+SELECT count(*) FROM sg_fk_orphans('chk.hc', 'hc_strict_fkey');
 SELECT sg_plan_create('mend', replace => true);
 ALTER TABLE hc DROP CONSTRAINT hc_strict_fkey;
 SELECT sg_plan_add_fk('mend', 'hc', '{strict}', 'hp', orphans => 'leave', on_delete => 'set default', index => false);

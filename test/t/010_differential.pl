@@ -167,7 +167,7 @@ CREATE FUNCTION d.list_one(k d.kase) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE n bigint;
 BEGIN
     IF k.declared THEN
-        SELECT count(DISTINCT (row_table, row_id)) INTO n FROM sg_orphans(k.child::regclass, k.fk, 100000);
+        SELECT count(DISTINCT (row_table, row_id)) INTO n FROM sg_fk_orphans(k.child::regclass, k.fk, 100000);
     ELSIF k.match <> 'FULL' THEN
         SELECT count(DISTINCT (row_table, row_id)) INTO n FROM sg_orphans(k.child::regclass, k.ccols, k.parent::regclass, k.pcols, 100000);
     END IF;

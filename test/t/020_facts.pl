@@ -180,7 +180,7 @@ SKIP:
 	$node->psql('postgres', 'ALTER TABLE stay VALIDATE CONSTRAINT fk');
 	is($node->safe_psql('postgres', q{SELECT result, rows_checked, orphan_rows, sample FROM sg_orphan_audit('stay')}),
 		'fail|4|1|[{"room": "[1,2)", "during": "[2,8)"}]', 'a period with a gap is an orphan, whatever VALIDATE says');
-	is($node->safe_psql('postgres', q{SELECT count(*), min(key::text) FROM sg_orphans('stay', 'fk')}),
+	is($node->safe_psql('postgres', q{SELECT count(*), min(key::text) FROM sg_fk_orphans('stay', 'fk')}),
 		'1|{"room": "[1,2)", "during": "[2,8)"}', 'sg_orphans lists it');
 }
 

@@ -51,7 +51,7 @@ is($standby->safe_psql('postgres', $log), $logged, 'nothing is logged there');
 is($standby->safe_psql('postgres', q{SELECT result, reason, rows_checked FROM sg_orphan_audit('u')}),
 	'unknown|public.u is not logged and has no rows on a standby|', 'an unlogged table: unknown');
 is($primary->safe_psql('postgres', q{SELECT result, rows_checked FROM sg_orphan_audit('u')}), 'pass|1', 'on the primary it is read');
-is($standby->safe_psql('postgres', q{SELECT count(*), count(DISTINCT row_id) FROM sg_orphans('c', 'bad')}), '900|900', 'sg_orphans works on the standby');
+is($standby->safe_psql('postgres', q{SELECT count(*), count(DISTINCT row_id) FROM sg_fk_orphans('c', 'bad')}), '900|900', 'sg_orphans works on the standby');
 
 is($standby->safe_psql('postgres', q{SELECT string_agg(DISTINCT result || coalesce(': ' || reason, ''), '; ') FROM sg_verify_fks(live => true) WHERE fk_name = 'good'}),
 	"pass; unknown: a standby can't write", 'there keys are verified from the catalogs, and nothing is tried');

@@ -74,9 +74,9 @@ is($reason{alices}, 'role bob has no SELECT on column p of a.c', 'reason: a colu
 is($reason{hidden}, 'role bob has no USAGE on the schema of hidden.c', 'reason: a schema');
 is($reason{rls}, 'row security of a.rls would hide rows from role bob', 'reason: row security');
 is($reason{to_unseen}, 'role bob has no SELECT on column id of a.unseen', 'reason: the parent');
-is_error($node, q{SELECT * FROM sg_orphans('a.c', 'alices')}, '42501', qr/no SELECT on a\.c/, 'sg_orphans needs SELECT on the rows', user => 'bob');
-is_error($node, q{SELECT * FROM sg_orphans('a.cols', 'columns')}, '42501', qr/no SELECT on a\.cols/, 'all of their columns', user => 'bob');
-is_error($node, q{SELECT * FROM sg_orphans('a.rls', 'rls')}, '42501', qr/row security/, 'and that none is hidden', user => 'bob');
+is_error($node, q{SELECT * FROM sg_fk_orphans('a.c', 'alices')}, '42501', qr/no SELECT on a\.c/, 'sg_orphans needs SELECT on the rows', user => 'bob');
+is_error($node, q{SELECT * FROM sg_fk_orphans('a.cols', 'columns')}, '42501', qr/no SELECT on a\.cols/, 'all of their columns', user => 'bob');
+is_error($node, q{SELECT * FROM sg_fk_orphans('a.rls', 'rls')}, '42501', qr/row security/, 'and that none is hidden', user => 'bob');
 # unknown is so also where the tables could be judged only half
 is(as('bob', q{SELECT rows_checked IS NULL AND orphan_rows IS NULL AND orphan_keys IS NULL AND sample IS NULL FROM sg_orphan_audit('a.rls')}), 't', 'unknown comes without counts');
 
@@ -191,7 +191,7 @@ is($who, "operator as $super", 'plain SQL falls into the trap');
 is($who, '', 'the audit does not');
 is($out, "ints|fail|2|1\ntexts|fail|2|1", 'and counts');
 for my $sql (
-	q{SELECT * FROM sg_orphans('evil.c', 'texts')}, q{SELECT sg_plan_create('trap')}, q{SELECT sg_plan_add_fk('trap', 'evil.c', '{t}', 'evil.p', '{t}', 'another', orphans => 'leave')},
+	q{SELECT * FROM sg_fk_orphans('evil.c', 'texts')}, q{SELECT sg_plan_create('trap')}, q{SELECT sg_plan_add_fk('trap', 'evil.c', '{t}', 'evil.p', '{t}', 'another', orphans => 'leave')},
 	q{SELECT sg_plan_from_sql('trap', 'ALTER TABLE a.c ADD FOREIGN KEY (p) REFERENCES a.rlsp')}, q{SELECT sg_plan_set('trap', 1, 'priority', 'high')},
 	q{SELECT sg_plan_skip('trap', 2, 'no')}, q{SELECT sg_plan_sql('trap')}, q{SELECT sg_plan_export('trap')}, q{SELECT sg_plan_import('trap2', sg_plan_export('trap'))},
 	q{SELECT * FROM schemaguard.progress}, q{SELECT * FROM schemaguard.audit_log}, q{CALL sg_add_fks('trap')}, q{SELECT * FROM sg_orphan_audit(plan => 'trap')},
@@ -216,7 +216,7 @@ $node->safe_psql('postgres', q{SET session_replication_role = replica; INSERT IN
 ($who, $out, $err) = witnesses(q{SELECT result, orphan_rows, sample FROM sg_orphan_audit('evil.ec') WHERE fk_name = 'fk'});
 is($who, 'cast as alice', 'a cast runs as the owner of the child');
 is($out, 'fail|1|[{"e": "cast"}]', 'and the superuser has the verdict');
-($who, $out, $err) = witnesses(q{SELECT key, data FROM sg_orphans('evil.ec', 'fk2')});
+($who, $out, $err) = witnesses(q{SELECT key, data FROM sg_fk_orphans('evil.ec', 'fk2')});
 is("$who: $out", 'cast as alice: {"id": 3}|{"e": null, "id": 3, "side": "cast"}', 'sg_orphans: also for columns that are not in the key');
 
 # what it may not do there
@@ -327,7 +327,7 @@ for my $table ('xc', 'yc', 'zc', 'sc', 'kc')
 {
 	($who, $out, $err) = witnesses(qq{SET constraint_exclusion = on; SELECT result FROM sg_orphan_audit('evil.$table')});
 	ok($who =~ /^(expression as alice)?$/ && $out eq 'pass', "an expression on evil.$table or its parent does not run as the superuser") or diag("witnesses: $who; $out\n$err");
-	($who, $out, $err) = witnesses(qq{SET constraint_exclusion = on; SELECT count(*) FROM sg_orphans('evil.$table', 'fk')});
+	($who, $out, $err) = witnesses(qq{SET constraint_exclusion = on; SELECT count(*) FROM sg_fk_orphans('evil.$table', 'fk')});
 	ok($who =~ /^(expression as alice)?$/ && $out eq '0', "nor for sg_orphans('evil.$table')") or diag("witnesses: $who; $out\n$err");
 }
 
@@ -373,7 +373,7 @@ for my $hostile ('We"ird.T a', 'a"."id;drop', 'select', "\xc3\xbcn\xe2\x98\x83",
 			(SELECT state FROM schemaguard.plan_step WHERE plan = $plan),
 			(SELECT convalidated FROM pg_constraint WHERE conname = $plan AND contype = 'f' AND conrelid = @{[ lit("$name.child") ]}::regclass),
 			(SELECT result FROM sg_orphan_audit(@{[ lit("$name.child") ]})),
-			(SELECT count(*) FROM sg_orphans(@{[ lit("$name.child") ]}, fk_name => $plan)),
+			(SELECT count(*) FROM sg_fk_orphans(@{[ lit("$name.child") ]}, fk_name => $plan)),
 			(SELECT count(*) FROM schemaguard.plan_step a JOIN schemaguard.plan_step b USING (child_table, child_columns, parent_table, parent_columns, fk_name) WHERE a.plan = $plan AND b.plan = 'copy');
 		SELECT sg_plan_create('copy', replace => true);
 		SELECT 'script', sg_plan_from_sql('copy', s, strict => true) FROM statements WHERE s ~ 'ADD CONSTRAINT';
@@ -389,7 +389,7 @@ my $long = 'x' x 64;
 for my $sql (
 	qq{SELECT sg_plan_create('$long')}, qq{SELECT sg_plan_add_fk('short', '$long', '{a}', 'b')}, qq{SELECT sg_plan_add_fk('short', 'a', '{$long}', 'b')},
 	qq{SELECT sg_plan_add_fk('short', 'a', '{a}', 'b.$long')}, qq{SELECT sg_plan_add_fk('short', 'a', '{a}', 'b', '{$long}')},
-	qq{SELECT sg_plan_add_fk('short', 'a', '{a}', 'b', fk_name => '$long')}, qq{SELECT sg_orphans('a.c', '$long')})
+	qq{SELECT sg_plan_add_fk('short', 'a', '{a}', 'b', fk_name => '$long')}, qq{SELECT sg_fk_orphans('a.c', '$long')})
 {
 	is_error($node, "SELECT sg_plan_create('short', replace => true); $sql", '42622', undef, "64 bytes: " . substr($sql, 0, 60));
 }

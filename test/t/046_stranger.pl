@@ -69,4 +69,32 @@ $node->safe_psql('postgres', q{ALTER DATABASE postgres SET schemaguard.migration
 is(setting('alice', 'migration_applications'), 'flyway%', 'applications that are migrations');
 is(setting('alice', 'migration_applications', q{-c schemaguard.migration_applications=%}), '', 'a connection makes itself none');
 
+# ---- the extension's schema
+
+# The warning of CREATE EXTENSION in a new database
+sub warned
+{
+	my ($db, $prepare, $create) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	my ($status, $out, $err) = $node->psql($db, "$prepare; " . ($create // 'CREATE EXTENSION schemaguard'));
+	is($status, 0, "$db: created");
+	return $err;
+}
+$node->safe_psql('postgres', 'CREATE ROLE dbo LOGIN');
+is(warned('trusted', ''), '', 'nobody else creates functions in public');
+like(warned('owned', 'ALTER DATABASE owned OWNER TO dbo'), qr/others than superusers may create functions.*: dbo\n.*HINT:.*CREATE EXTENSION schemaguard SCHEMA sg/s,
+	'the owner of a database that is no superuser owns its schema public');
+like(warned('granted', 'GRANT CREATE ON SCHEMA public TO PUBLIC, alice'), qr/: PUBLIC, alice$/m, 'who has been granted it');
+is(warned('apart', 'ALTER DATABASE apart OWNER TO dbo; CREATE SCHEMA sg', 'CREATE EXTENSION schemaguard SCHEMA sg'), '', 'a schema of its own');
+my $trap = q{CREATE FUNCTION public.sg_orphan_audit(text) RETURNS SETOF int LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''caught''; END'};
+$node->safe_psql('apart', $trap, extra_params => [ '-U', 'dbo' ]);
+$node->safe_psql('apart', 'CREATE TABLE public.t (id int)');
+is_error($node, q{SET search_path = sg, public; SELECT sg_orphan_audit('t')}, 'P0001', qr/caught/, 'a call by name alone is caught even so', dbname => 'apart');
+is($node->safe_psql('apart', q{SELECT count(*) FROM sg.sg_orphan_audit('t')}), '0', 'a qualified one is not');
+is($node->safe_psql('apart', q{
+	SELECT count(*), count(DISTINCT p.proname) FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid AND d.classid = 'pg_proc'::regclass
+	WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard')}) =~ /^(\d+)\|\1$/, 1,
+	'no two functions of ours share a name');
+
 done_testing();

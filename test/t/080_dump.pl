@@ -140,7 +140,7 @@ $node->safe_psql('source', q{SELECT sg_plan_create('plan'); SELECT sg_plan_add_f
 my $document = lit($node->safe_psql('source', q{SELECT sg_plan_export('plan')}));
 $node->safe_psql('source', q{UPDATE pg_extension SET extversion = '0.0.1' WHERE extname = 'schemaguard'});
 for my $sql (
-	q{SELECT sg_orphan_audit()}, q{SELECT sg_orphans('c', ARRAY['a'], 'p')}, q{SELECT sg_orphans('c', 'done')}, q{SELECT sg_plan_create('v')},
+	q{SELECT sg_orphan_audit()}, q{SELECT sg_orphans('c', ARRAY['a'], 'p')}, q{SELECT sg_fk_orphans('c', 'done')}, q{SELECT sg_plan_create('v')},
 	q{SELECT sg_plan_add_fk('plan', 'c', '{a}', 'p')}, q{SELECT sg_plan_set('plan', 1, 'priority', 'low')}, q{SELECT sg_plan_skip('plan', 1, 'x')}, q{SELECT sg_plan_drop('plan')},
 	q{SELECT sg_plan_from_sql('plan', '')}, q{SELECT sg_plan_export('plan')}, qq{SELECT sg_plan_import('v', $document)}, q{SELECT sg_plan_sql('plan')}, q{CALL sg_add_fks('plan')},
 	q{CALL sg_prune(now())}, q{SELECT * FROM schemaguard.fk_trust})
