@@ -259,7 +259,7 @@ plan_option_is_free(const char *option)
 
 /* Raises 22023, listing the options, for a name that is none */
 static const StepOption *
-find_option(const char *name)
+find_step_option(const char *name)
 {
 	StringInfoData valid;
 
@@ -405,7 +405,7 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		sg_null_argument(me, "step");
 	option_name = text_argument(fcinfo, 2, me, "option");
-	option = find_option(option_name);
+	option = find_step_option(option_name);
 
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_set()");
