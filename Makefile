@@ -235,7 +235,8 @@ REGRESS = \
 	trust \
 	validate_scan \
 	verify \
-	verify_18
+	verify_18 \
+	verify_code
 
 ISOLATION = \
 	iso_add_fks_concurrent \

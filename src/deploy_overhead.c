@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "code.h"
 #include "compat.h"
 #include "deploy.h"
 #include "deploy_verify.h"
@@ -247,11 +248,60 @@ copy_name(const char *pattern, int variant)
 	return pstrdup(name);
 }
 
-/* One table like another, and its number */
-static void
-make_copy(Oid relid, const char *name)
+/* Could a copy of one of the tables run code that is not the caller's, as a whole, or with its columns and indexes alone? */
+static const char *
+code_problem(const FkKey *key, bool whole)
 {
-	verify_run(psprintf("CREATE TEMP TABLE %s (LIKE %s INCLUDING ALL)", name, sg_relation_name(relid)));
+	CodeReach  *reach = code_reach();
+	Oid			tables[] = {key->child, key->parent};
+	Oid			owner = code_table_owner(key->child);
+	Oid			role;
+	char	   *reason;
+
+	fk_code_reach(reach, key);
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		code_reach_read(reach, tables[i]);
+		code_reach_row(reach, tables[i]);
+		if (whole)
+			code_reach_write(reach, tables[i], CMD_INSERT);
+	}
+	reason = code_role(reach, owner, &role);
+	if (reason == NULL && OidIsValid(role))
+		reason = psprintf("it could run code of role %s, who has to call it then", GetUserNameFromId(role, true));
+	return reason ? psprintf("reading and copying these tables is left alone: %s", reason) : NULL;
+}
+
+/* A column that is computed in the table is empty in a bare copy */
+static void
+drop_not_null(Oid relid, const char *name)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && att->attgenerated != '\0' && att->attnotnull)
+			verify_run(psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL", name,
+								quote_identifier(NameStr(att->attname))));
+	}
+	relation_close(rel, AccessShareLock);
+}
+
+/*
+ * One table like another, and its number.  A bare copy has no CHECK, default
+ * or computed column: they could run code of the table's owner, and no role
+ * that is restricted makes a temporary table.
+ */
+static void
+make_copy(Oid relid, const char *name, bool bare)
+{
+	verify_run(psprintf("CREATE TEMP TABLE %s (LIKE %s INCLUDING %s)", name, sg_relation_name(relid),
+						bare ? "INDEXES INCLUDING STORAGE" : "ALL"));
+	if (bare)
+		drop_not_null(relid, name);
 	verify_run(psprintf("ALTER TABLE %s ADD COLUMN " NUMBER " pg_catalog.int8", name));
 }
 
@@ -280,11 +330,12 @@ static void
 make_copies(const Measure *m)
 {
 	const FkKey *key = &m->key;
+	bool		bare = code_problem(key, true) != NULL;
 
 	for (int v = 0; v < VARIANTS; v++)
 	{
-		make_copy(key->child, copy_name(CHILD_COPY, v));
-		make_copy(key->parent, copy_name(PARENT_COPY, v));
+		make_copy(key->child, copy_name(CHILD_COPY, v), bare);
+		make_copy(key->parent, copy_name(PARENT_COPY, v), bare);
 	}
 	add_key(m);
 }
@@ -423,13 +474,11 @@ copy_problem(const FkKey *key)
 	const char *problem = audit_place_problem(key);
 
 	if (problem == NULL)
-		problem = verify_read_problem(key->child);
+		problem = verify_read_problem(key->child, GetUserId());
 	if (problem == NULL)
-		problem = verify_read_problem(key->parent);
+		problem = verify_read_problem(key->parent, GetUserId());
 	if (problem == NULL)
-		problem = verify_code_problem(key->child, CMD_INSERT);
-	if (problem == NULL)
-		problem = verify_code_problem(key->parent, CMD_INSERT);
+		problem = code_problem(key, false);
 	if (problem == NULL)
 		problem = generated_problem(key);
 	return problem;

@@ -23,6 +23,7 @@
 #include "storage/itemptr.h"
 
 #include "audit.h"
+#include "code.h"
 #include "fk.h"
 #include "spi.h"
 
@@ -95,6 +96,7 @@ typedef struct VerifyReach
 	bool		inserts;		/* a parent and its child are made before */
 
 	/* filled in by verify_reach_tables */
+	CodeReach  *code;			/* what all of it could run */
 	List	   *tables;			/* with their partitions, by OID */
 	List	   *beside;			/* other keys that lead from the parent to the
 								 * child of the key under test */
@@ -122,6 +124,8 @@ typedef struct LiveTest
 	LiveOutcome expected;
 	VerifyReach reach;
 	MemoryContext context;		/* of what outlives SPI */
+	Oid			role;			/* for sg_role_begin */
+	bool		may_insert;		/* into both tables */
 	TimestampTz look_until;		/* rows to try are looked for until then */
 
 	/* prepared */
@@ -177,16 +181,26 @@ extern void verify_add_test(VerifyKey *vk, const char *test, const char *expecte
  */
 extern void verify_live(VerifyKey *vk, List *declared);
 
-/* The caller's role, a pinned search_path and short waits; end with sg_scope_end */
-extern void verify_live_settings(SgScope *scope);
 
 /* Other keys reach the same rows: who has acted can't be told */
 extern const char *const verify_other_path_text;
 
 /* ---- deploy_verify_find.c ---- */
 
-/* Find rows to try, or set the reason why there are none.  Reads only; connects SPI. */
+/*
+ * Can the test be made at all, and as whom?  Looks at catalogs only, as the
+ * caller; sets lt->role, or the reason why not.
+ */
+extern void verify_find_role(LiveTest *lt);
+
+/* Find rows to try, or set the reason why there are none.  Reads only, as that role; connects SPI. */
 extern void verify_find(LiveTest *lt);
+
+/* Where there are none: may that role try a copy of a parent, with a copy of a child?  As the caller. */
+extern bool verify_may_copy(LiveTest *lt);
+
+/* Find rows to copy; why no other parent is fit stays on record.  As verify_find. */
+extern void verify_find_copies(LiveTest *lt);
 
 /*
  * SQL: is c a child by which the key can be judged at its parent p?  Not the
@@ -215,10 +229,17 @@ extern bool verify_same_tree(Oid a, Oid b);
 extern char *verify_reach_tables(VerifyReach *reach);
 
 /*
- * Lock those tables as any writer does, so that nobody can add a trigger, and
- * look again.
+ * As whom may the statement be tried, for sg_role_begin: the caller, or the
+ * owner of the table or of the one at the key's other end.  Returns why
+ * nobody may, or NULL.
  */
-extern char *verify_reach_again(const VerifyReach *reach);
+extern char *verify_reach_role(const VerifyReach *reach, Oid *role);
+
+/*
+ * Lock those tables as any writer does, so that nobody can add a trigger, and
+ * look again, also whether it is still that role.
+ */
+extern char *verify_reach_again(const VerifyReach *reach, Oid role);
 
 /*
  * Count the rows that the statement would reach from one row.  Returns why
@@ -226,14 +247,8 @@ extern char *verify_reach_again(const VerifyReach *reach);
  */
 extern char *verify_reach_rows(const VerifyReach *reach, const RowId *row);
 
-/* Why the caller can't, or should not, read all rows of a table, or NULL */
-extern char *verify_read_problem(Oid relid);
-
-/*
- * Why the caller should not do this to the table, or to a copy of it, because
- * of functions that would run; or NULL
- */
-extern char *verify_code_problem(Oid relid, CmdType event);
+/* Why a role can't read all rows of a table, or NULL */
+extern char *verify_read_problem(Oid relid, Oid role);
 
 /* ---- deploy_verify_row.c ---- */
 

@@ -38,31 +38,38 @@
 #define SAMPLE_PARENTS	5000	/* of the parent, where that was in vain */
 
 static const char *
-no_privilege(Oid relid, AclMode mode, const char *word)
+no_privilege(Oid relid, Oid role, AclMode mode, const char *word)
 {
-	if (pg_class_aclcheck(relid, GetUserId(), mode) == ACLCHECK_OK)
+	if (pg_class_aclcheck(relid, role, mode) == ACLCHECK_OK)
 		return NULL;
-	return psprintf("role %s has no %s on %s", GetUserNameFromId(GetUserId(), true), word,
+	return psprintf("role %s has no %s on %s", GetUserNameFromId(role, true), word,
 					sg_relation_name(relid));
 }
 
-/* The caller's privileges; locking a row asks for UPDATE, too */
+/* What a role needs: the caller, and whoever does it; locking a row asks for UPDATE, too */
 static const char *
-privilege_problem(const LiveTest *lt)
+privilege_problem(const LiveTest *lt, Oid role)
 {
-	const char *problem = verify_read_problem(lt->key->child);
+	const char *problem = verify_read_problem(lt->key->child, role);
 
 	if (problem == NULL)
-		problem = verify_read_problem(lt->key->parent);
+		problem = verify_read_problem(lt->key->parent, role);
 	if (problem == NULL && live_is_insert(lt->kind))
-		problem = no_privilege(lt->key->child, ACL_INSERT, "INSERT");
+		problem = no_privilege(lt->key->child, role, ACL_INSERT, "INSERT");
 	if (problem == NULL && !live_is_insert(lt->kind))
-		problem = no_privilege(lt->key->child, ACL_UPDATE, "UPDATE");
+		problem = no_privilege(lt->key->child, role, ACL_UPDATE, "UPDATE");
 	if (problem == NULL && !live_is_child_test(lt->kind))
-		problem = no_privilege(lt->key->parent, ACL_UPDATE, "UPDATE");
+		problem = no_privilege(lt->key->parent, role, ACL_UPDATE, "UPDATE");
 	if (problem == NULL && lt->kind == LIVE_DELETE_PARENT)
-		problem = no_privilege(lt->key->parent, ACL_DELETE, "DELETE");
+		problem = no_privilege(lt->key->parent, role, ACL_DELETE, "DELETE");
 	return problem;
+}
+
+static bool
+may_insert(const LiveTest *lt, Oid role)
+{
+	return no_privilege(lt->key->parent, role, ACL_INSERT, "INSERT") == NULL &&
+		no_privilege(lt->key->child, role, ACL_INSERT, "INSERT") == NULL;
 }
 
 /* Is a key's value of the parent the same when it is put into the child? */
@@ -353,39 +360,50 @@ shares_columns(const LiveTest *lt)
 	return false;
 }
 
-/* May a copy of a parent be made, with a child of its own?  Says what the copies need to be unique. */
+bool
+verify_may_copy(LiveTest *lt)
+{
+	MemoryContext old;
+	Oid			role;
+	bool		may;
+
+	if (live_is_child_test(lt->kind) || shares_columns(lt) || !lt->may_insert)
+		return false;
+	old = MemoryContextSwitchTo(lt->context);
+	lt->reach.inserts = true;
+	may = verify_reach_tables(&lt->reach) == NULL &&
+		verify_reach_role(&lt->reach, &role) == NULL && role == lt->role;
+	MemoryContextSwitchTo(old);
+	return may;
+}
+
+/* What copies of a parent and a child need to be unique; false where they can't be */
 static bool
-can_copy_parent(LiveTest *lt)
+make_copies_unique(LiveTest *lt)
 {
 	const FkKey *key = lt->key;
 	List	   *declared = lt->reach.declared;
 
-	if (shares_columns(lt) || no_privilege(key->parent, ACL_INSERT, "INSERT") ||
-		no_privilege(key->child, ACL_INSERT, "INSERT"))
-		return false;
 	lt->fresh_column = verify_fresh_column(key, key->parent, key->parent_att, declared);
 	if (lt->fresh_column < 0)
 		return false;
-	if (verify_unique_columns(key->parent, declared, bms_make_singleton(key->parent_att[lt->fresh_column]),
-							  &lt->parent_fresh, &lt->parent_null) ||
+	return verify_unique_columns(key->parent, declared, bms_make_singleton(key->parent_att[lt->fresh_column]),
+								 &lt->parent_fresh, &lt->parent_null) == NULL &&
 		verify_unique_columns(key->child, declared, verify_column_set(key->child_att, key->nkeys),
-							  &lt->fresh, &lt->null))
-		return false;
-	lt->reach.inserts = true;
-	return verify_reach_tables(&lt->reach) == NULL;
+							  &lt->fresh, &lt->null) == NULL;
 }
 
-/* Some children and a parent to copy; the reason why no other parent is fit stays on record */
-static void
-find_copies(LiveTest *lt)
+void
+verify_find_copies(LiveTest *lt)
 {
 	MemoryContext old = MemoryContextSwitchTo(lt->context);
-	bool		possible = can_copy_parent(lt);
+	bool		possible = make_copies_unique(lt);
 
 	MemoryContextSwitchTo(old);
 	if (!possible)
 		return;
 	lt->unfit = lt->reason;
+	SPI_connect();
 	if (SPI_execute(adopted_query(lt->key, false), true, CANDIDATES) != SPI_OK_SELECT)
 		elog(ERROR, "could not read rows of %s", sg_relation_name(lt->key->child));
 	MemoryContextSwitchTo(lt->context);
@@ -399,7 +417,7 @@ find_copies(LiveTest *lt)
 		lt->candidates = lappend(lt->candidates, candidate);
 	}
 	MemoryContextSwitchTo(old);
-	SPI_freetuptable(SPI_tuptable);
+	SPI_finish();
 }
 
 /*
@@ -430,17 +448,31 @@ make_copy_unique(LiveTest *lt)
 }
 
 void
+verify_find_role(LiveTest *lt)
+{
+	MemoryContext old = MemoryContextSwitchTo(lt->context);
+
+	lt->role = InvalidOid;
+	lt->reason = audit_place_problem(lt->key);
+	if (lt->reason == NULL)
+		lt->reason = privilege_problem(lt, GetUserId());
+	if (lt->reason == NULL)
+		lt->reason = verify_reach_tables(&lt->reach);
+	if (lt->reason == NULL)
+		lt->reason = verify_reach_role(&lt->reach, &lt->role);
+	if (lt->reason == NULL && OidIsValid(lt->role))
+		lt->reason = privilege_problem(lt, lt->role);
+	lt->may_insert = may_insert(lt, GetUserId()) && (!OidIsValid(lt->role) || may_insert(lt, lt->role));
+	MemoryContextSwitchTo(old);
+}
+
+void
 verify_find(LiveTest *lt)
 {
 	const FkKey *key = lt->key;
 	MemoryContext old = MemoryContextSwitchTo(lt->context);
 	bool		childless = false;
 
-	lt->reason = audit_place_problem(key);
-	if (lt->reason == NULL)
-		lt->reason = privilege_problem(lt);
-	if (lt->reason == NULL)
-		lt->reason = verify_reach_tables(&lt->reach);
 	if (lt->reason == NULL && (lt->kind == LIVE_INSERT_ORPHAN || lt->kind == LIVE_UPDATE_ORPHAN))
 		choose_fresh_column(lt, key->child, key->child_att);
 	if (lt->reason == NULL && lt->kind == LIVE_UPDATE_PARENT)
@@ -456,8 +488,6 @@ verify_find(LiveTest *lt)
 			find_children(lt, childless);
 		else
 			find_parents(lt);
-		if (lt->candidates == NIL && !live_is_child_test(lt->kind))
-			find_copies(lt);
 		SPI_finish();
 		if (lt->candidates == NIL && GetCurrentTimestamp() >= lt->look_until)
 			live_set_reason(lt, psprintf("%s; there was no time to look at all of them", lt->reason));

@@ -42,6 +42,7 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "code.h"
 #include "compat.h"
 #include "deploy_verify.h"
 #include "quote.h"
@@ -137,85 +138,19 @@ firing_rule(Oid relid, CmdType event)
 	return name;
 }
 
-/*
- * Code of the table's owner would run as the caller: fine when the caller is
- * the owner, or trusts him anyway.
- */
-static bool
-is_trusted(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner == GetUserId() || superuser_arg(owner);
-}
-
-static bool
-is_users_function(Oid funcid, void *context)
-{
-	return funcid >= FirstNormalObjectId;
-}
-
-static bool
-expression_has_code(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	/* a domain may have checks */
-	if (IsA(node, CoerceToDomain) || check_functions_in_node(node, is_users_function, NULL))
-		return true;
-	return expression_tree_walker(node, expression_has_code, context);
-}
-
-/*
- * Would writing to the table run functions that are not built in (*users), or
- * volatile ones (*is_volatile)?  Looks at CHECK, generated columns and
- * domains; code.h knows about indexes.
- */
-static void
-look_at_expressions(Relation rel, bool *users, bool *is_volatile)
-{
-	TupleDesc	desc = RelationGetDescr(rel);
-
-	for (int i = 0; desc->constr && i < desc->constr->num_check; i++)
-	{
-		Node	   *node = stringToNode(desc->constr->check[i].ccbin);
-
-		*users |= expression_has_code(node, NULL);
-		*is_volatile |= contain_volatile_functions(node);
-	}
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (att->attisdropped)
-			continue;
-		*users |= att->atttypid >= FirstNormalObjectId && get_typtype(att->atttypid) == TYPTYPE_DOMAIN;
-		if (att->attgenerated)
-			*users |= expression_has_code(build_column_default(rel, i + 1), NULL);
-	}
-}
-
-char *
-verify_code_problem(Oid relid, CmdType event)
+/* A CHECK that counts something, say, would go on counting */
+static char *
+volatile_problem(Oid relid)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
-	bool		users = false;
-	bool		is_volatile = false;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		found = false;
 
-	look_at_expressions(rel, &users, &is_volatile);
+	for (int i = 0; desc->constr && i < desc->constr->num_check; i++)
+		found |= contain_volatile_functions(stringToNode(desc->constr->check[i].ccbin));
 	table_close(rel, AccessShareLock);
 
-	if (is_volatile && event != CMD_DELETE)
-		return psprintf("a CHECK constraint of %s calls a volatile function", sg_relation_name(relid));
-	if (users && !is_trusted(relid))
-		return psprintf("writing to %s may run code of its owner, so only he should try it",
-						sg_relation_name(relid));
-	return NULL;
+	return found ? psprintf("a CHECK constraint of %s calls a volatile function", sg_relation_name(relid)) : NULL;
 }
 
 /* One table, or one partition of it */
@@ -234,40 +169,44 @@ member_problem(Oid relid, CmdType event)
 	if (name)
 		return psprintf("rule %s would change what %s of %s does", quote_identifier(name),
 						event_word(event), sg_relation_name(relid));
-	return verify_code_problem(relid, event);
-}
-
-static bool
-reading_has_code(Oid relid)
-{
-	CodeReach  *reach = code_reach();
-
-	code_reach_read(reach, relid);
-	return code_found(reach);
+	return event == CMD_DELETE ? NULL : volatile_problem(relid);
 }
 
 char *
-verify_read_problem(Oid relid)
+verify_read_problem(Oid relid, Oid role)
 {
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		return psprintf("role %s has no SELECT on %s", GetUserNameFromId(GetUserId(), true),
+	if (pg_class_aclcheck(relid, role, ACL_SELECT) != ACLCHECK_OK)
+		return psprintf("role %s has no SELECT on %s", GetUserNameFromId(role, true),
 						sg_relation_name(relid));
-	if (check_enable_rls(relid, GetUserId(), true) == RLS_ENABLED)
+	if (check_enable_rls(relid, role, true) == RLS_ENABLED)
 		return psprintf("row security of %s would hide rows from role %s", sg_relation_name(relid),
-						GetUserNameFromId(GetUserId(), true));
-
-	/* planning looks into indexes and statistics objects */
-	if (!is_trusted(relid) && reading_has_code(relid))
-		return psprintf("reading %s may run code of its owner, so only he should try it", sg_relation_name(relid));
+						GetUserNameFromId(role, true));
 	return NULL;
+}
+
+/* What writing to the table could run, and comparing by its own keys */
+static void
+reach_written(VerifyReach *reach, Oid relid, CmdType event)
+{
+	ListCell   *lc;
+
+	code_reach_write(reach->code, relid, event);
+	foreach(lc, reach->declared)
+	{
+		const FkKey *key = lfirst(lc);
+
+		if (key->child == relid && event != CMD_DELETE)
+			fk_code_reach(reach->code, key);
+	}
 }
 
 static char *
 table_problem(VerifyReach *reach, Oid relid, CmdType event)
 {
-	char	   *problem = verify_read_problem(relid);
+	char	   *problem = verify_read_problem(relid, GetUserId());
 	ListCell   *lc;
 
+	reach_written(reach, relid, event);
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		/* rows of a table that merely inherits are none of the key's */
@@ -392,10 +331,12 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 							sg_relation_name(tree_root(relid)));
 		if (key->parent != relid || action == 0)
 			continue;
+		fk_code_reach(reach->code, key);
 		if (refuses(reach, key, action, event))
 		{
 			/* whether it refuses will be read from its child */
-			problem = verify_read_problem(key->child);
+			problem = verify_read_problem(key->child, GetUserId());
+			code_reach_read(reach->code, key->child);
 			if (relid == reach->relid && event == reach->event && key->conid != reach->key->conid)
 				reach->rejecting = list_append_unique_ptr(reach->rejecting, key);
 			continue;
@@ -427,9 +368,14 @@ char *
 verify_reach_tables(VerifyReach *reach)
 {
 	List	   *followed = NIL;
-	char	   *problem = follow(reach, reach->relid, reach->event, reach->columns, &followed);
+	char	   *problem;
 	ListCell   *lc;
 
+	reach->code = code_reach();
+	fk_code_reach(reach->code, reach->key);
+	code_reach_read(reach->code, reach->key->child);
+	code_reach_read(reach->code, reach->key->parent);
+	problem = follow(reach, reach->relid, reach->event, reach->columns, &followed);
 	if (problem == NULL && reach->inserts)
 		problem = table_problem(reach, reach->key->parent, CMD_INSERT);
 	if (problem == NULL && reach->inserts)
@@ -447,16 +393,35 @@ verify_reach_tables(VerifyReach *reach)
 }
 
 char *
-verify_reach_again(const VerifyReach *reach)
+verify_reach_role(const VerifyReach *reach, Oid *role)
+{
+	Oid			owner = code_table_owner(reach->relid);
+	Oid			other = code_table_owner(reach->relid == reach->key->child ? reach->key->parent : reach->key->child);
+	char	   *reason = code_role(reach->code, owner, role);
+
+	if (reason && code_role(reach->code, other, role) == NULL)
+		return NULL;
+	return reason ? psprintf("trying it is left alone: %s", reason) : NULL;
+}
+
+char *
+verify_reach_again(const VerifyReach *reach, Oid role)
 {
 	VerifyReach again = *reach;
+	char	   *problem;
+	Oid			now;
 	ListCell   *lc;
 
 	foreach(lc, reach->tables)
 		LockRelationOid(lfirst_oid(lc), RowExclusiveLock);
 
 	again.tables = again.beside = again.rejecting = NIL;
-	return verify_reach_tables(&again);
+	problem = verify_reach_tables(&again);
+	if (problem == NULL)
+		problem = verify_reach_role(&again, &now);
+	if (problem == NULL && now != role)
+		problem = "the tables were changed meanwhile";
+	return problem;
 }
 
 /* ---- rows ---- */

@@ -425,17 +425,7 @@ try_parent(LiveTest *lt)
 void
 verify_try(LiveTest *lt)
 {
-	const FkKey *key = lt->key;
-
 	SPI_connect();
-
-	/*
-	 * what this transaction has put off until now may fail here, but counts
-	 * for nothing
-	 */
-	if (key->deferrable)
-		(void) verify_run(psprintf("SET CONSTRAINTS %s IMMEDIATE",
-								   sg_qualified_name(get_namespace_name(get_rel_namespace(key->child)), key->name)));
 	if (live_is_child_test(lt->kind))
 		try_child(lt);
 	else if (lt->candidate->copied)
