@@ -247,7 +247,7 @@ sub changes
 my $live = each_of(
 	sub {
 		return "SET SESSION AUTHORIZATION mallory; " . changes($_[0]) . "RESET SESSION AUTHORIZATION;\n"
-			. q{SELECT 'differ', count(*) FROM sg_drift('before', cosmetic => true); SELECT 'differ', count(*) FROM sg_drift('live', 'before');};
+			. q{SELECT 'differ', count(*) FROM sg_drift('before', cosmetic => true);};
 	},
 	keys %expressions);
 my @rest = (
@@ -256,7 +256,7 @@ my @rest = (
 ($seen, $out, $err) = witnesses($super, "SET client_min_messages = error;\n$live" . join('', map { "$_;\n" } @rest));
 is(join('; ', others($seen)), '', 'the live catalog: nobody else comes to it');
 my @differ = $out =~ /^differ\|(\d+)/mg;
-is(scalar(@differ), 2 * keys %expressions, 'each change was compared');
+is(scalar(@differ), scalar(keys %expressions), 'each change was compared');
 is(scalar(grep { $_ < 3 } @differ), 0, 'and found') or diag(join ' ', @differ);
 is($node->safe_psql('postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'the owner has gained nothing');
 
