@@ -66,6 +66,7 @@ OBJS = \
 	src/deploy_partition.o \
 	src/deploy_quarantine.o \
 	src/deploy_replace.o \
+	src/deploy_rights.o \
 	src/deploy_rollback.o \
 	src/deploy_run.o \
 	src/deploy_step.o \
@@ -151,6 +152,7 @@ OBJS = \
 	src/plan_json.o \
 	src/plan_key.o \
 	src/plan_path.o \
+	src/plan_rights.o \
 	src/plan_script.o \
 	src/plan_split.o \
 	src/plan_sql.o \

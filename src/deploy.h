@@ -11,8 +11,8 @@
  * orphans are counted on the way, deploy_fix*.c how they are removed or
  * mended, deploy_quarantine.c where copies of them are kept, deploy_lock.c how
  * tables are locked without holding up the application, deploy_unit.c
- * transactions, time limits and the log of one action, deploy_index.c the
- * indexes that keys want, deploy_parallel.c what background workers do,
+ * transactions, time limits and the log of one action, deploy_rights.c what
+ * the caller may not do, deploy_index.c the indexes that keys want, deploy_parallel.c what background workers do,
  * deploy_throttle.c when to pause, deploy_rollback.c and deploy_undo.c how all
  * of it is taken back.
  *
@@ -47,6 +47,7 @@ typedef struct DeployRun
 
 	MemoryContext context;		/* of what lives as long as the call */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
+	const char *author;			/* whose plan the caller wants, or NULL */
 	bool		urgent;			/* a plan is taken back: wait for no load */
 	char	   *stop_reason;	/* begin nothing new, or NULL: see
 								 * deploy_throttle */
@@ -177,9 +178,13 @@ extern void deploy_check_call(FunctionCallInfo fcinfo, const char *procedure,
  * plan's lock from beginning to end (55006), leftovers of a crash closed, the
  * approval checked (55000), a summary in the end.  run->procedure, urgent and
  * the arguments of the procedure are the caller's.
+ *
+ * Before any of it, and before the lock is taken, 42501 for who may not run the
+ * plan, or runs another role's without naming it in the argument of number
+ * `author`, or lacks what `check` asks for.
  */
-extern void deploy_call(FunctionCallInfo fcinfo, DeployRun *run,
-						void (*work) (DeployRun *run));
+extern void deploy_call(FunctionCallInfo fcinfo, int author, DeployRun *run,
+						void (*check) (DeployRun *run), void (*work) (DeployRun *run));
 
 /* ---- deploy_unit.c ---- */
 
@@ -285,8 +290,27 @@ extern bool deploy_wait_for_writers(Oid relid, TimestampTz deadline);
 extern bool deploy_is_lock_failure(const ErrorData *error);
 extern char *deploy_failure_text(const DeployAction *action);
 
-/* What ALTER TABLE would ask for (42501); `references` for a key that is new */
+/* ---- deploy_rights.c ---- */
+
+/*
+ * What ALTER TABLE would ask for, before anything is locked (42501): nobody may
+ * lock what he may not alter.  `references` for a key that is new.
+ */
 extern void deploy_check_privileges(const FkKey *key, bool references);
+
+/* A privilege on the table, or on each of the columns, if there are any */
+extern bool deploy_has_privilege(Oid relid, const AttrNumber *columns, int n, Oid role, AclMode mode);
+
+/*
+ * Raise 42501 with what the caller lacks for the steps that sg_add_fks() or
+ * sg_fix_orphans() would work on; to alter tables, or to put rows into them
+ * (of char *, qualified; those that are not here count for nothing).  Need a
+ * snapshot; write and lock nothing.
+ */
+extern void deploy_check_add_rights(DeployRun *run);
+extern void deploy_check_fix_rights(DeployRun *run);
+extern void deploy_check_ownership(const DeployRun *run, List *tables);
+extern void deploy_check_insert(const DeployRun *run, List *tables);
 
 /* ---- deploy_audit.c ---- */
 

@@ -389,7 +389,7 @@ emit_rows(SgRowSink *sink, const CheckStep *cs)
  * depend on one that blocks are left out.  What the caller may not see is
  * "warn" with the reason, never "ok".
  *
- * Needs no privilege; reads rows where the caller has SELECT on the columns
+ * Needs the right to read the plan (42501); reads rows where the caller has SELECT on the columns
  * of a key.  Locks tables in ACCESS SHARE while it reads them (on a standby
  * until the end of the transaction), and waits for each no longer than
  * schemaguard.lock_timeout.  Writes nothing, so it runs in a
@@ -406,7 +406,7 @@ sg_plan_check(PG_FUNCTION_ARGS)
 	sg_check_version();
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_check", "plan");
-	check.plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	check.plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	check.server.plan = check.plan->name;
 
 	sg_sink_begin(&sink, fcinfo);

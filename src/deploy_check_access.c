@@ -71,20 +71,6 @@ has_usage(Oid relid, Oid role)
 	return object_aclcheck(NamespaceRelationId, get_rel_namespace(relid), role, ACL_USAGE) == ACLCHECK_OK;
 }
 
-/* A privilege on the table, or on each of the columns */
-static bool
-has_privilege(Oid relid, const AttrNumber *columns, int n, Oid role, AclMode mode)
-{
-	if (pg_class_aclcheck(relid, role, mode) == ACLCHECK_OK)
-		return true;
-	for (int i = 0; i < n; i++)
-	{
-		if (pg_attribute_aclcheck(relid, columns[i], role, mode) != ACLCHECK_OK)
-			return false;
-	}
-	return n > 0;
-}
-
 static void
 check_usage(CheckStep *cs, Oid relid, bool *complete)
 {
@@ -129,7 +115,7 @@ check_privileges(CheckStep *cs, bool references)
 	foreach(lc, cs->view.by_partition ? cs->view.partitions : NIL)
 		check_ownership(cs, "partition", ((FkPartition *) lfirst(lc))->relid, &complete);
 	if (references &&
-		!has_privilege(key->parent, key->parent_att, key->nkeys, role, ACL_REFERENCES))
+		!deploy_has_privilege(key->parent, key->parent_att, key->nkeys, role, ACL_REFERENCES))
 	{
 		complete = false;
 		check_row(cs, "privileges", CHECK_BLOCK,
@@ -152,7 +138,7 @@ check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 	Oid			role = GetUserId();
 	int			n = cs->view.key.nkeys;
 
-	if (!has_privilege(relid, columns, n, role, ACL_SELECT))
+	if (!deploy_has_privilege(relid, columns, n, role, ACL_SELECT))
 	{
 		check_row(cs, "validation", CHECK_WARN,
 				  psprintf("role %s has no SELECT on the key's columns of %s: VALIDATE checks row by row, which takes about 16 times as long",

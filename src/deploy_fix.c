@@ -942,7 +942,8 @@ fix_steps(DeployRun *run)
 }
 
 /*
- * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false)
+ * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
+ *				  author text DEFAULT NULL)
  *
  * For each step of the plan whose key is there, NOT VALID: does to its orphans
  * what the step's policy says, parents before children, at most `batch`
@@ -958,8 +959,7 @@ fix_steps(DeployRun *run)
  * for the length of a batch.  Triggers fire as for any statement of the
  * caller's.
  *
- * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
- * session runs it, 25006 on a standby, 22023 for a batch of no row.
+ * Errors: as sg_add_fks, and 22023 for a batch of no row.
  */
 Datum
 sg_fix_orphans(PG_FUNCTION_ARGS)
@@ -976,7 +976,7 @@ sg_fix_orphans(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("batch must be at least 1"),
 				 errhint("Give the number of orphans that one transaction may change.")));
-	deploy_call(fcinfo, &run, fix_steps);
+	deploy_call(fcinfo, 3, &run, deploy_check_fix_rights, fix_steps);
 
 	PG_RETURN_VOID();
 }

@@ -130,38 +130,6 @@ lock_target(DeployAction *action, const LockTarget *target, TimestampTz deadline
 	}
 }
 
-/*
- * What ALTER TABLE would ask for, before anything is locked (42501): nobody
- * may lock what he may not alter.
- */
-void
-deploy_check_privileges(const FkKey *key, bool references)
-{
-	Oid			role = GetUserId();
-
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
-		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->parent)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("child or parent was dropped meanwhile"),
-				 errhint("Run the plan again: it looks the tables up anew.")));
-	if (!object_ownercheck(RelationRelationId, key->child, role))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("role %s does not own child %s",
-						GetUserNameFromId(role, false), sg_relation_name(key->child))));
-	if (!references || pg_class_aclcheck(key->parent, role, ACL_REFERENCES) == ACLCHECK_OK)
-		return;
-	for (int i = 0; i < key->nkeys; i++)
-	{
-		if (pg_attribute_aclcheck(key->parent, key->parent_att[i], role, ACL_REFERENCES) != ACLCHECK_OK)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("role %s has no REFERENCES on parent %s",
-							GetUserNameFromId(role, false), sg_relation_name(key->parent))));
-	}
-}
-
 /* With the locks held: do the names of a step still lead to these tables? */
 static void
 check_located(const StepWork *work)

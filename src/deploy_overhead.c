@@ -710,7 +710,7 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 	rounds = number_argument(fcinfo, 2, "rounds", MAX_ROUNDS);
 	PreventCommandIfReadOnly("sg_measure_overhead()");
 	PreventCommandDuringRecovery("sg_measure_overhead()");
-	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	sg_sink_begin(&sink, fcinfo);
 	steps = plan_steps(plan->name);

@@ -835,8 +835,41 @@ restore_all(DeployRun *run)
 									quote_literal_cstr(run->plan->name), namesake) : 0));
 }
 
+/* The tables of the copies that the caller may see */
+static void
+check_restore(DeployRun *run)
+{
+	Oid			types[] = {INT8OID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(kept_by(run)),
+	CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *tables = NIL;
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	set_setting("jit", "off");
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1"
+						 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2))"
+						 " ORDER BY row_table",
+						 lengthof(types), types, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		tables = lappend(tables, sg_spi_text(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "row_table"));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	deploy_check_insert(run, tables);
+}
+
 /*
- * sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL)
+ * sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL,
+ *						 author text DEFAULT NULL)
  *
  * Puts the rows that the plan has quarantined back into their tables, exactly
  * as they were; with plan_id, those of a plan that is gone, in the name of the
@@ -860,7 +893,7 @@ sg_restore_quarantine(PG_FUNCTION_ARGS)
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
 	if (!PG_ARGISNULL(1))
 		run.kept_by = PG_GETARG_INT64(1);
-	deploy_call(fcinfo, &run, restore_all);
+	deploy_call(fcinfo, 2, &run, check_restore, restore_all);
 
 	PG_RETURN_VOID();
 }

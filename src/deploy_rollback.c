@@ -206,6 +206,12 @@ tell_lost(DeployRun *run)
 	}
 }
 
+static bool
+has_key(const PlanStep *step)
+{
+	return strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0;
+}
+
 /* Steps whose key the plan has found, not made: they are the plan's no more */
 static void
 settle_steps(DeployRun *run, List *stuck)
@@ -218,8 +224,7 @@ settle_steps(DeployRun *run, List *stuck)
 		UndoDeed	deed = {.step = step->step,.action = "add",.last = true};
 		StepWork   *work;
 
-		if (list_member_int(stuck, step->step) ||
-			(strcmp(step->state, "added") != 0 && strcmp(step->state, "validated") != 0))
+		if (list_member_int(stuck, step->step) || !has_key(step))
 			continue;
 		deed.object = plan_step_object(step);
 		work = undo_begin(run, &deed);
@@ -320,8 +325,30 @@ roll_back(DeployRun *run)
 				(errmsg("plan \"%s\": the log has nothing that is to be taken back", run->plan->name)));
 }
 
+/* The children of steps that have a key, or of which something is to be taken back */
+static void
+check_roll_back(DeployRun *run)
+{
+	List	   *steps = NIL;
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	foreach(lc, list_concat(open_deeds(run, list_make3("add", "replace", "index")),
+							read_deeds(run, columns_query, NIL, read_columns)))
+		steps = list_append_unique_int(steps, ((UndoDeed *) lfirst(lc))->step);
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (!sg_has_name(tables, step->child_table) &&
+			(list_member_int(steps, step->step) || has_key(step)))
+			tables = lappend(tables, step->child_table);
+	}
+	deploy_check_ownership(run, tables);
+}
+
 /*
- * sg_rollback_fks(plan text)
+ * sg_rollback_fks(plan text, author text DEFAULT NULL)
  *
  * Takes back what the plan did, in reverse: keys that it added are dropped,
  * those that it replaced are restored and validated first, rows that it took
@@ -335,8 +362,7 @@ roll_back(DeployRun *run)
  * table to drop an index, the child to drop a trigger or columns, each attempt
  * within schemaguard.lock_timeout.
  *
- * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
- * session runs it, 55000 it is not approved, 25006 on a standby.
+ * Errors: as sg_add_fks.
  */
 Datum
 sg_rollback_fks(PG_FUNCTION_ARGS)
@@ -346,7 +372,7 @@ sg_rollback_fks(PG_FUNCTION_ARGS)
 
 	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
-	deploy_call(fcinfo, &run, roll_back);
+	deploy_call(fcinfo, 1, &run, check_roll_back, roll_back);
 
 	PG_RETURN_VOID();
 }

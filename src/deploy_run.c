@@ -46,11 +46,38 @@ static void
 lock_plan(const FkPlan *plan)
 {
 	if (!plan_lock_run(plan, true))
+		plan_in_use(plan);
+}
+
+/* Whether the caller may run the plan, has named its author, and lacks nothing */
+static void
+check_rights(DeployRun *run, void (*check) (DeployRun *run))
+{
+	MemoryContext context = AllocSetContextCreate(run->context, "schemaguard rights",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	plan_check_usable(run->plan);
+	plan_check_author(run->plan, run->author);
+	check(run);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* It may have gone, or gone and come back, before we had the lock */
+static void
+reread_plan(DeployRun *run)
+{
+	FkPlan	   *current = plan_get(run->plan->name);
+
+	if (current->id != run->plan->id)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("plan \"%s\" is in use by another session", plan->name),
-				 errdetail("The session with process ID %d runs or changes the plan.", plan_runner_pid(plan)),
-				 errhint("Look at schemaguard.progress, and CALL again when that session is done.")));
+				 errmsg("plan \"%s\" was replaced meanwhile", current->name),
+				 errhint("CALL again to run the plan that is there now.")));
+	run->plan = current;
 }
 
 /* Whose plan it is, and the leftovers of a crash, which are closed */
@@ -60,13 +87,6 @@ open_plan(const DeployRun *run)
 	FkPlan	   *plan = run->plan;
 	char	   *role = GetUserNameFromId(GetUserId(), false);
 	int			interrupted;
-
-	/* it may have gone, or gone and come back, before we had the lock */
-	if (plan_get(plan->name)->id != plan->id)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("plan \"%s\" was replaced meanwhile", plan->name),
-				 errhint("CALL again to run the plan that is there now.")));
 
 	if (strcmp(plan->author, role) != 0)
 		ereport(NOTICE,
@@ -293,7 +313,8 @@ tell_summary(const DeployRun *run)
 }
 
 void
-deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *run))
+deploy_call(FunctionCallInfo fcinfo, int author, DeployRun *run,
+			void (*check) (DeployRun *run), void (*work) (DeployRun *run))
 {
 	MemoryContext caller = CurrentMemoryContext;
 	char	   *name;
@@ -301,6 +322,7 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
 	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run->context);
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	run->author = PG_ARGISNULL(author) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(author));
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(run->context);
@@ -309,10 +331,13 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
 
 	run->id = log_new_run();
 	run->plan = plan_get(name);
+	check_rights(run, check);
 	deploy_throttle_begin(run);
 	lock_plan(run->plan);
 	PG_TRY();
 	{
+		reread_plan(run);
+		check_rights(run, check);
 		open_plan(run);
 		check_approved(run);
 		work(run);
@@ -330,7 +355,8 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
 }
 
 /*
- * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false)
+ * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
+ *			  author text DEFAULT NULL)
  *
  * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
  * and validates each in a transaction of its own, in the order of priority;
@@ -339,8 +365,9 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
  * several tables, all keys are added first.  A call takes up where the last
  * one stopped.
  *
- * Needs, per step, ownership of the child and REFERENCES on the parent; the
- * policy "stop" also SELECT on the key's columns of both.  Locks parent and
+ * Needs the right to run the plan (plan_rights.c) and, per step, ownership of
+ * the child and REFERENCES on the parent; the policy "stop" also SELECT on the
+ * key's columns of both; else nothing is begun.  Locks parent and
  * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
  * parent in ROW SHARE for VALIDATE, each attempt within
  * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index,
@@ -353,8 +380,8 @@ deploy_call(FunctionCallInfo fcinfo, DeployRun *run, void (*work) (DeployRun *ru
  * With fix => true, orphans are fixed between the two, where the policy of the
  * step says so (deploy_fix.c).  Pauses and stops as deploy_throttle.c says.
  *
- * Errors: 25001 inside a transaction, 42704 no such plan, 55006 another
- * session runs it, 55000 it is not approved, 25006 on a standby.
+ * Errors: 25001 inside a transaction, 42704 no such plan, 42501 as above, 55006
+ * another session runs it, 55000 it is not approved, 25006 on a standby.
  */
 Datum
 sg_add_fks(PG_FUNCTION_ARGS)
@@ -366,7 +393,7 @@ sg_add_fks(PG_FUNCTION_ARGS)
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
 	run.validate = PG_GETARG_BOOL(1);
 	run.fix = PG_GETARG_BOOL(2);
-	deploy_call(fcinfo, &run, run_steps);
+	deploy_call(fcinfo, 3, &run, deploy_check_add_rights, run_steps);
 
 	PG_RETURN_VOID();
 }

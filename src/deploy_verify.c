@@ -293,7 +293,7 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 		sg_null_argument("sg_verify_fks", "live");
 	live = PG_GETARG_BOOL(1);
 	if (plan)
-		plan_id = plan_get(plan)->id;
+		plan_id = plan_get_readable(plan)->id;
 
 	sg_sink_begin(&sink, fcinfo);
 	declared = fk_declared(InvalidOid);

@@ -5,7 +5,8 @@
  *	  and schemaguard.plan_step.
  *
  * A plan names its tables by text, since it may name what this database
- * lacks.  Only the role of its author and superusers change a plan.
+ * lacks.  Only the role of its author and superusers change a plan;
+ * plan_rights.c says who reads and runs it.
  *
  * (The type is not called Plan: that is the executor's, which spi.h brings.)
  *
@@ -32,6 +33,7 @@ typedef struct FkPlan
 	char	   *name;
 	char	   *description;
 	char	   *author;			/* role name */
+	List	   *allowed;		/* names of roles that may use it, too */
 } FkPlan;
 
 typedef struct PlanStep
@@ -71,8 +73,8 @@ typedef struct PlanStep
 /* Raises 42704 when there is no such plan, with a hint that names the others */
 extern FkPlan *plan_get(const char *name);
 
-/* Names of all plans, in order */
-extern List *plan_names(void);
+/* Plans that the current role may read (of FkPlan *), by name */
+extern List *plan_readable(void);
 
 /* Steps in the order of deployment: priority, then step number */
 extern List *plan_steps(const char *name);
@@ -103,9 +105,13 @@ extern bool plan_lock_run(const FkPlan *plan, bool session);
 extern void plan_unlock_run(const FkPlan *plan);
 
 /*
- * The pid of the session that holds the plan's run lock, or 0.
+ * The pid of the session that holds the plan's run lock, or 0: no session, or
+ * a prepared transaction.
  */
 extern int	plan_runner_pid(const FkPlan *plan);
+
+/* Raise 55006: another session has the run lock */
+pg_noreturn extern void plan_in_use(const FkPlan *plan);
 
 /*
  * A worker of the session `leader` takes part in the run; false when that
@@ -139,7 +145,10 @@ typedef struct PlanNote
 /* NULL when there is none */
 extern FkPlan *plan_find(const char *name);
 
-/* Make a plan of the current role's; 42710 when there is one of that name */
+/*
+ * Make a plan of the current role's; 42710 when there is one of that name, 55006
+ * while another session makes one
+ */
 extern void plan_insert(const char *name, const char *description);
 
 /* Take away a plan's steps and notes, and describe it anew; or all of it */
@@ -167,6 +176,24 @@ extern uint64 plan_change_row(const FkPlan *plan, const char *value, const char 
  */
 extern void plan_log(const FkPlan *plan, int step, const char *action,
 					 const char *object, const char *message);
+
+/* ---- plan_rights.c ---- */
+
+/* Does the current role have the rights of the plan's author? */
+extern bool plan_is_authors(const FkPlan *plan);
+extern bool plan_is_readable(const FkPlan *plan);
+
+/* plan_get() for who may read it, else 42501 */
+extern FkPlan *plan_get_readable(const char *name);
+
+/* Raise 42501 unless the current role may run and approve the plan */
+extern void plan_check_usable(const FkPlan *plan);
+
+/*
+ * Raise 42501 unless this is the author that the caller expects: the one that
+ * he names, or, author being NULL, himself or a superuser.
+ */
+extern void plan_check_author(const FkPlan *plan, const char *author);
 
 /* ---- plan_edit.c ---- */
 

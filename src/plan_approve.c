@@ -68,7 +68,7 @@ read_changed_by(HeapTuple tuple, TupleDesc desc)
 	return sg_spi_text_array(tuple, desc, "changed_by");
 }
 
-/* 42501 for whoever wrote the plan, or could have */
+/* 42501 for whoever wrote the plan, or could have, and for whom it is nothing to */
 static void
 check_may_approve(const FkPlan *plan)
 {
@@ -98,6 +98,7 @@ check_may_approve(const FkPlan *plan)
 					 errdetail("It is a member of the author's role \"%s\", and so could change the plan.", plan->author),
 					 errhint("Somebody who has no part in that role approves it.")));
 	}
+	plan_check_usable(plan);
 }
 
 /* ---- approval ---- */
@@ -105,10 +106,11 @@ check_may_approve(const FkPlan *plan)
 /*
  * sg_plan_approve(plan text)
  *
- * Approves the plan as it stands; any change withdraws that.  For every role
- * but those that wrote the plan or could have: the author, members of the
- * author's role, whoever has changed it (42501).  Superusers may, unless they
- * are among these themselves.  55006 while a session runs or changes it.
+ * Approves the plan as it stands; any change withdraws that.  For those who may
+ * use the plan, but for those that wrote it or could have: the author, members of the author's role,
+ * whoever has changed it (42501).  Superusers may, unless they are among these
+ * themselves.  55006 while a session runs or changes it.  Holds the plan until
+ * the end of the transaction; who wants it meanwhile gets 55006.
  */
 Datum
 sg_plan_approve(PG_FUNCTION_ARGS)
@@ -119,7 +121,11 @@ sg_plan_approve(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_approve", "plan");
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	/* nobody holds a plan that is nothing to him; until he does, that may change */
+	check_may_approve(plan);
 	plan_claim(plan, "sg_plan_approve()");
+	plan = plan_get(plan->name);
 	check_may_approve(plan);
 
 	plan_change_row(plan, GetUserNameFromId(GetUserId(), false),

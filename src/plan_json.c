@@ -96,7 +96,7 @@ static const char *export_query =
 /*
  * sg_plan_export(plan text)
  *
- * The plan as a document for sg_plan_import.  For every role.
+ * The plan as a document for sg_plan_import.  42501 for who may not read it.
  */
 Datum
 sg_plan_export(PG_FUNCTION_ARGS)
@@ -106,7 +106,7 @@ sg_plan_export(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_export", "plan");
-	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (!sg_owner_fetch(export_query, plan->name, &document))
 		elog(ERROR, "plan \"%s\" is gone", plan->name);
 

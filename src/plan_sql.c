@@ -201,7 +201,8 @@ emit_indexes(SgRowSink *sink, List *steps)
 /*
  * sg_plan_sql(plan text)
  *
- * One row per statement, in order, with comment lines in between.
+ * One row per statement, in order, with comment lines in between.  42501 for
+ * who may not read the plan.
  */
 Datum
 sg_plan_sql(PG_FUNCTION_ARGS)
@@ -213,7 +214,7 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_sql", "plan");
-	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	sg_sink_begin_scalar(&sink, fcinfo);
 	steps = plan_steps(plan->name);

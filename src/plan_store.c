@@ -4,7 +4,8 @@
  *	  Reading and writing schemaguard.plan, plan_step and plan_note.
  *
  * Everything is read and written as the owner of the extension, so who may
- * change a plan is decided here and nowhere else: plan_check_writable.  It
+ * change a plan is decided here and nowhere else: plan_check_writable
+ * (plan_rights.c decides who may use it).  It
  * takes the plan's run lock for the transaction, so a plan has one writer at
  * a time, and none while a session deploys it.
  *
@@ -15,6 +16,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -38,6 +40,8 @@ typedef struct StoreArgs
 	Datum		values[STORE_MAX_ARGS];
 	char		nulls[STORE_MAX_ARGS];
 } StoreArgs;
+
+#define PLAN_COLUMNS "id, name, description, author, allowed"
 
 #define STEP_COLUMNS \
 	"plan, step, priority, child_table, child_columns, parent_table, parent_columns," \
@@ -139,14 +143,9 @@ read_plan(HeapTuple tuple, TupleDesc desc)
 	plan->name = sg_spi_text(tuple, desc, "name");
 	plan->description = sg_spi_text(tuple, desc, "description");
 	plan->author = sg_spi_text(tuple, desc, "author");
+	plan->allowed = sg_spi_text_array(tuple, desc, "allowed");
 
 	return plan;
-}
-
-static void *
-read_name(HeapTuple tuple, TupleDesc desc)
-{
-	return sg_spi_text(tuple, desc, "name");
 }
 
 static void *
@@ -192,46 +191,52 @@ plan_find(const char *name)
 	List	   *plans;
 
 	arg_text(&args, name);
-	plans = store_query("SELECT id, name, description, author FROM schemaguard.plan WHERE name = $1",
-						&args, read_plan);
+	plans = store_query("SELECT " PLAN_COLUMNS " FROM schemaguard.plan WHERE name = $1", &args, read_plan);
 
 	return plans ? linitial(plans) : NULL;
 }
 
 List *
-plan_names(void)
+plan_readable(void)
 {
 	StoreArgs	args = {0};
+	List	   *readable = NIL;
+	ListCell   *lc;
 
-	return store_query("SELECT name FROM schemaguard.plan ORDER BY name COLLATE \"C\"",
-					   &args, read_name);
+	foreach(lc, store_query("SELECT " PLAN_COLUMNS " FROM schemaguard.plan ORDER BY name COLLATE \"C\"",
+							&args, read_plan))
+	{
+		if (plan_is_readable(lfirst(lc)))
+			readable = lappend(readable, lfirst(lc));
+	}
+	return readable;
 }
 
-/* Raise 42704, with a hint that names up to ten plans that do exist */
+/* Raise 42704, with a hint that names up to ten plans that the caller may read */
 static void
 no_such_plan(const char *name)
 {
-	List	   *names = plan_names();
+	List	   *plans = plan_readable();
 	StringInfoData known;
 	ListCell   *lc;
 	int			n = 0;
 
 	initStringInfo(&known);
-	foreach(lc, names)
+	foreach(lc, plans)
 	{
 		if (n++ == 10)
 		{
 			appendStringInfoString(&known, ", ...");
 			break;
 		}
-		appendStringInfo(&known, "%s\"%s\"", n > 1 ? ", " : "", (char *) lfirst(lc));
+		appendStringInfo(&known, "%s\"%s\"", n > 1 ? ", " : "", ((FkPlan *) lfirst(lc))->name);
 	}
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("plan \"%s\" does not exist", name),
-			 names ? errhint("These plans exist: %s.", known.data) :
-			 errhint("There is no plan yet. Make one with sg_plan_create().")));
+			 plans ? errhint("These plans exist: %s.", known.data) :
+			 errhint("There is no plan that you may read. Make one with sg_plan_create().")));
 }
 
 FkPlan *
@@ -245,21 +250,10 @@ plan_get(const char *name)
 	return plan;
 }
 
-/* Is the current role the plan's author, or does it have the author's rights? */
-static bool
-is_author(const FkPlan *plan)
-{
-	Oid			author = get_role_oid(plan->author, true);
-
-	/* to be superuser is to have every role's privileges, a gone role's too */
-	return superuser() ||
-		(OidIsValid(author) && has_privs_of_role(GetUserId(), author));
-}
-
 void
 plan_check_writable(FkPlan *plan, const char *function)
 {
-	if (!is_author(plan))
+	if (!plan_is_authors(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for plan \"%s\"", plan->name),
@@ -278,15 +272,7 @@ plan_claim(FkPlan *plan, const char *function)
 	PreventCommandDuringRecovery(function);
 
 	if (!plan_lock_run(plan, false))
-	{
-		int			pid = plan_runner_pid(plan);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("plan \"%s\" is in use by another session", plan->name),
-				 pid ? errdetail("The session with process ID %d runs or changes the plan.", pid) : 0,
-				 errhint("Try again when that session is done; schemaguard.progress shows what runs.")));
-	}
+		plan_in_use(plan);
 
 	/* it may have gone, or gone and come back, before we had the lock */
 	current = plan_find(plan->name);
@@ -294,11 +280,41 @@ plan_claim(FkPlan *plan, const char *function)
 		no_such_plan(plan->name);
 }
 
+static void
+name_is_taken(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("plan \"%s\" already exists", name),
+			 errhint("Choose another name, or pass replace => true to start this plan anew.")));
+}
+
+/*
+ * Nobody waits in the index for a transaction that makes a plan of the same
+ * name, or drops one, and stays open.
+ */
+static void
+lock_name(const char *name)
+{
+	LOCKTAG		tag;
+	uint32		hash = DatumGetUInt32(hash_any((const unsigned char *) name, strlen(name)));
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, get_relname_relid("plan", sg_schema_oid()), hash, 2);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("plan \"%s\" is just being made by another session", name),
+				 errhint("Try again when its transaction has ended, or choose another name.")));
+	if (plan_find(name))
+		name_is_taken(name);
+}
+
 void
 plan_insert(const char *name, const char *description)
 {
 	StoreArgs	args = {0};
 
+	lock_name(name);
 	arg_text(&args, name);
 	arg_text(&args, description);
 	arg_text(&args, GetUserNameFromId(GetUserId(), false));
@@ -306,10 +322,7 @@ plan_insert(const char *name, const char *description)
 	if (store_change(SPI_OK_INSERT,
 					 "INSERT INTO schemaguard.plan (name, description, author, changed_by)"
 					 " VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING", &args) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("plan \"%s\" already exists", name),
-				 errhint("Choose another name, or pass replace => true to start this plan anew.")));
+		name_is_taken(name);
 }
 
 void
@@ -422,6 +435,19 @@ plan_runner_pid(const FkPlan *plan)
 	}
 
 	return 0;
+}
+
+void
+plan_in_use(const FkPlan *plan)
+{
+	int			pid = plan_runner_pid(plan);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("plan \"%s\" is in use by another session", plan->name),
+			 pid ? errdetail("The session with process ID %d runs or changes the plan.", pid) :
+			 errdetail("Its transaction has ended by now, or is a prepared one."),
+			 errhint("Try again when that session is done; schemaguard.progress shows what runs.")));
 }
 
 /* A second lock beside it: shared by the workers of whoever runs the plan */

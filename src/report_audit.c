@@ -364,9 +364,10 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
  * sg_orphan_audit(child regclass DEFAULT NULL, plan text DEFAULT NULL,
  *				   inferred boolean DEFAULT false, samples int DEFAULT 5)
  *
- * One row per key: every declared one and the unfinished steps of every
- * plan, or the keys of one child table, or those of one plan (42704).  A key
- * that can't be judged is "unknown" with the reason, and the rest goes on.
+ * One row per key: every declared one and the unfinished steps of the plans
+ * that the caller may read, or the keys of one child table, or those of one
+ * plan (42704, 42501).  A key that can't be judged is "unknown" with the
+ * reason, and the rest goes on.
  * With inferred, the keys that discovery proposes by names as well.
  * Needs SELECT on the columns of a key on both sides.  Locks child and
  * parent in ACCESS SHARE while they are read (on a standby until the end of
@@ -403,14 +404,14 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 
 	sg_sink_begin(&sink, fcinfo);
 	if (plan)
-		add_plan(&set, plan_get(plan)->name, false);
+		add_plan(&set, plan_get_readable(plan)->name, false);
 	else
 	{
 		ListCell   *lc;
 
 		add_declared(&set);
-		foreach(lc, plan_names())
-			add_plan(&set, (char *) lfirst(lc), true);
+		foreach(lc, plan_readable())
+			add_plan(&set, ((FkPlan *) lfirst(lc))->name, true);
 		if (PG_GETARG_BOOL(2))
 			add_inferred(&set, fcinfo->flinfo->fn_oid);
 		if (set.keys == NIL)

@@ -16,7 +16,9 @@ CREATE TABLE schemaguard.plan (
     -- what the approval is bound to: see src/plan_approve.c
     approved_hash text,
     -- every role that had a hand in the plan, by login and by SET ROLE
-    changed_by  text[] NOT NULL DEFAULT '{}'
+    changed_by  text[] NOT NULL DEFAULT '{}',
+    -- roles that may use it besides its author and the owner of its tables
+    allowed     text[] NOT NULL DEFAULT '{}'
 );
 CREATE SEQUENCE schemaguard.plan_id_seq OWNED BY schemaguard.plan.id;
 ALTER TABLE schemaguard.plan ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_id_seq');

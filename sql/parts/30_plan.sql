@@ -89,3 +89,28 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_approve';
 COMMENT ON FUNCTION sg_plan_approve(text)
     IS 'approve a plan as it stands, as another role than those that wrote it';
+
+CREATE FUNCTION sg_plan_allow(plan text, role text, allowed boolean DEFAULT true)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_allow';
+COMMENT ON FUNCTION sg_plan_allow(text, text, boolean)
+    IS 'let a role read, run and approve a plan, or not any more';
+
+-- What a role sees of the plans: those that it may use; pg_monitor sees all.  The tables' owner is not subject to the
+-- policies, so that superusers' dumps hold everything.
+CREATE FUNCTION schemaguard.sg_readable_plans()
+RETURNS text[]
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'sg_readable_plans';
+COMMENT ON FUNCTION schemaguard.sg_readable_plans() IS 'the plans that the current role may read';
+
+ALTER TABLE schemaguard.plan ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_plans ON schemaguard.plan FOR SELECT
+    USING (name OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));
+ALTER TABLE schemaguard.plan_step ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_plans ON schemaguard.plan_step FOR SELECT
+    USING (plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));
+ALTER TABLE schemaguard.plan_note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_plans ON schemaguard.plan_note FOR SELECT
+    USING (plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));

@@ -44,14 +44,15 @@ GRANT SELECT ON schemaguard.quarantine TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine_id_seq', '');
 
-CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false)
+CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
+                                author text DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_fix_orphans';
-COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean)
+COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text)
     IS 'quarantine, delete or set to null the orphans of a plan''s keys, as each step says';
 
-CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL)
+CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_restore_quarantine';
-COMMENT ON PROCEDURE sg_restore_quarantine(text, bigint)
+COMMENT ON PROCEDURE sg_restore_quarantine(text, bigint, text)
     IS 'put rows that a plan, or one that is gone, has quarantined back into their tables';

@@ -53,10 +53,14 @@ RESET ROLE;
 SELECT sg_plan_approve('ap boss');
 TABLE ap.approval;
 
--- by another role
+-- by another role, if it is to do with the plan
 SET SESSION AUTHORIZATION regress_sg_boss;
 SELECT sg_plan_approve('no such plan');
 SELECT sg_plan_approve(NULL);
+SELECT sg_plan_approve('ap');
+SET SESSION AUTHORIZATION regress_sg_author;
+SELECT sg_plan_allow('ap', 'regress_sg_boss');
+SET SESSION AUTHORIZATION regress_sg_boss;
 SELECT sg_plan_approve('ap');
 TABLE ap.approval;
 SET SESSION AUTHORIZATION regress_sg_author;
@@ -103,22 +107,23 @@ SELECT sg_plan_set('ap', 1, 'priority', 'high');
 ROLLBACK;
 SELECT ap.withdrawn('a change that was rolled back');
 SELECT sg_plan_drop('ap');
-SELECT sg_plan_create('ap'), sg_plan_add_fk('ap', 'ap.c', '{a}', 'ap.p', fk_name => 'a', index => false);
+SELECT sg_plan_create('ap'), sg_plan_add_fk('ap', 'ap.c', '{a}', 'ap.p', fk_name => 'a', index => false),
+       sg_plan_allow('ap', 'regress_sg_boss');
 SELECT ap.withdrawn('made anew');
 
 -- a change that goes round our functions is noticed
 :approve
 SET SESSION AUTHORIZATION regress_sg_dba;
 UPDATE schemaguard.plan_step SET on_delete = 'cascade' WHERE plan = 'ap';
-CALL sg_add_fks('ap');
+CALL sg_add_fks('ap', author => 'regress_sg_author');
 UPDATE schemaguard.plan_step SET on_delete = 'no action' WHERE plan = 'ap';
 UPDATE schemaguard.plan SET approved_by = 'regress_sg_dba' WHERE name = 'ap';
-CALL sg_add_fks('ap');
+CALL sg_add_fks('ap', author => 'regress_sg_author');
 UPDATE schemaguard.plan SET approved_by = 'regress_sg_boss' WHERE name = 'ap';
 INSERT INTO schemaguard.plan_step SELECT (jsonb_populate_record(s, '{"step": 2, "fk_name": "b"}')).* FROM schemaguard.plan_step s WHERE plan = 'ap';
-CALL sg_add_fks('ap');
+CALL sg_add_fks('ap', author => 'regress_sg_author');
 DELETE FROM schemaguard.plan_step WHERE plan = 'ap' AND step = 2;
-CALL sg_add_fks('ap');
+CALL sg_add_fks('ap', author => 'regress_sg_author');
 
 -- superusers: like any other role, they approve what they had no hand in
 SELECT sg_plan_set('ap', 1, 'priority', 'high');
@@ -128,7 +133,7 @@ SELECT sg_plan_approve('ap team');
 TABLE ap.approval;
 -- and switch it off
 SET schemaguard.require_approval = off;
-CALL sg_add_fks('ap');
+CALL sg_add_fks('ap', author => 'regress_sg_author');
 
 -- all of it is in the log
 RESET SESSION AUTHORIZATION;

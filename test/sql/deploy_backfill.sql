@@ -237,7 +237,7 @@ SET ROLE regress_sg_filler;
 SELECT sg_plan_create('dbf_author');
 SELECT sg_plan_add_fk('dbf_author', 'trap', '{n}', 'numbers', index => false, backfill => 'x');
 RESET ROLE;
-CALL sg_add_fks('dbf_author');
+CALL sg_add_fks('dbf_author', author => 'regress_sg_filler');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dbf_author';
 -- who makes them his own does
 SELECT sg_plan_import('dbf_mine', sg_plan_export('dbf_author'));

@@ -171,7 +171,7 @@ CALL sg_add_fks('ix');
 RESET ROLE;
 SELECT max(id) AS last FROM schemaguard.audit_log \gset
 SELECT phase, object, sqlstate, message FROM log WHERE phase = 'failed';
--- a table of somebody else's gets no index
+-- a table of somebody else's gets nothing
 SET client_min_messages = warning;
 SELECT sg_plan_create('ix', replace => true);
 SELECT sg_plan_add_fk('ix', 'c', '{b}', 'p', fk_name => 'not_mine');

@@ -271,14 +271,9 @@ CREATE TABLE w1 PARTITION OF w FOR VALUES IN (1);
 CREATE TABLE w2 PARTITION OF w FOR VALUES IN (2);
 ALTER TABLE w OWNER TO regress_sg_part;
 ALTER TABLE w1 OWNER TO regress_sg_part;
+ALTER TABLE w2 OWNER TO regress_sg_part;
 SELECT sg_plan_create('dpt', replace => true);
 SELECT sg_plan_add_fk('dpt', 'w', '{p}', 'p', index => false, orphans => 'leave');
-SET ROLE regress_sg_part;
-CALL sg_add_fks('dpt');
-RESET ROLE;
-SELECT state = CASE WHEN :'one_by_one' THEN 'failed' ELSE 'validated' END AS as_expected, reason FROM steps
-  WHERE reason IS NULL OR :'one_by_one';
-ALTER TABLE w2 OWNER TO regress_sg_part;
 SET ROLE regress_sg_part;
 CALL sg_add_fks('dpt');
 RESET ROLE;

@@ -1,4 +1,5 @@
--- Who may change a plan: its author's role and superusers.
+-- Who may change a plan: its author's role and superusers. Who may read and run it: they, the owner of all of its child
+-- tables, and roles that the author has allowed.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;
@@ -17,11 +18,28 @@ SELECT sg_plan_add_fk('roles', 'nowhere.t', '{a}', 'nowhere.u', index => false);
 SET ROLE regress_sg_team;
 SELECT sg_plan_create('team');
 
--- Another role reads, and changes nothing.
+-- Another role sees nothing of it, runs nothing, and changes nothing.
 SET ROLE regress_sg_other;
-SELECT name, author FROM schemaguard.plan WHERE name IN ('roles', 'team') ORDER BY name;
+CREATE TEMP VIEW seen AS
+  SELECT 'plan' AS relation, name AS plan FROM schemaguard.plan WHERE name IN ('roles', 'team')
+  UNION ALL SELECT 'plan_step', plan FROM schemaguard.plan_step WHERE plan IN ('roles', 'team')
+  UNION ALL SELECT 'plan_note', plan FROM schemaguard.plan_note WHERE plan IN ('roles', 'team') ORDER BY 1, 2;
+TABLE seen;
 SELECT * FROM sg_plan_sql('roles');
-SELECT sg_plan_export('roles')->'steps'->0->'child_table';
+SELECT sg_plan_export('roles');
+SELECT * FROM sg_plan_check('roles');
+SELECT * FROM sg_orphan_audit(plan => 'roles');
+SELECT count(*) FROM sg_orphan_audit() WHERE child_table = 'nowhere.t';
+SELECT * FROM sg_verify_fks('roles');
+SELECT * FROM sg_measure_overhead('roles');
+SELECT sg_plan_sql('no such plan');
+CALL sg_add_fks('roles');
+CALL sg_add_fks('roles', author => 'regress_sg_author');
+CALL sg_fix_orphans('roles');
+CALL sg_rollback_fks('roles');
+CALL sg_restore_quarantine('roles');
+SELECT sg_plan_approve('roles');
+SELECT sg_plan_allow('roles', 'regress_sg_other');
 SELECT sg_plan_add_fk('roles', 'nowhere.t', '{b}', 'nowhere.u');
 SELECT sg_plan_set('roles', 1, 'priority', 'low');
 SELECT sg_plan_skip('roles', 1, 'why');
@@ -34,9 +52,26 @@ INSERT INTO schemaguard.plan (name, author) VALUES ('mine', 'regress_sg_other');
 UPDATE schemaguard.plan SET author = 'regress_sg_other';
 DELETE FROM schemaguard.plan_step;
 INSERT INTO schemaguard.plan_note VALUES ('roles', 1, 'x');
--- But a copy is its own.
+-- The author allows it: it reads, and a copy is its own.
+SET ROLE regress_sg_author;
+SELECT sg_plan_allow('roles', 'regress_sg_nobody');
+SELECT sg_plan_allow('roles', NULL);
+SELECT sg_plan_allow('roles', 'regress_sg_other'), sg_plan_allow('roles', 'regress_sg_other');
+SELECT allowed FROM schemaguard.plan WHERE name = 'roles';
+SET ROLE regress_sg_other;
+TABLE seen;
+SELECT count(*) FROM sg_orphan_audit() WHERE child_table = 'nowhere.t';
+SELECT sg_plan_skip('roles', 1, 'why');
 SELECT sg_plan_import('copy', sg_plan_export('roles'));
 SELECT sg_plan_set('copy', 1, 'priority', 'low');
+-- It runs the plan, once it says whose.
+CALL sg_add_fks('roles');
+CALL sg_add_fks('roles', author => 'regress_sg_team');
+CALL sg_add_fks('roles', author => 'regress_sg_author');
+SET ROLE regress_sg_author;
+SELECT sg_plan_allow('roles', 'regress_sg_other', allowed => false), sg_plan_allow('roles', 'gone', allowed => false);
+SET ROLE regress_sg_other;
+CALL sg_add_fks('roles', author => 'regress_sg_author');
 
 -- A member of the author's role, and a superuser, may.
 SET ROLE regress_sg_member;
@@ -44,6 +79,62 @@ SELECT sg_plan_add_fk('team', 'nowhere.t', '{a}', 'nowhere.u', index => false);
 SELECT sg_plan_drop('roles');
 RESET ROLE;
 SELECT sg_plan_skip('roles', 1, 'decided elsewhere');
+
+-- So may who owns all of its child tables; another's plan runs only for who names him, a superuser's for all.
+SET client_min_messages = warning;
+CREATE SCHEMA roles;
+GRANT USAGE ON SCHEMA roles TO PUBLIC;
+CREATE TABLE roles.p (id int PRIMARY KEY);
+CREATE TABLE roles.c (a int, b int);
+CREATE TABLE roles.d (a int);
+ALTER TABLE roles.c OWNER TO regress_sg_other;
+RESET client_min_messages;
+SELECT sg_plan_create('owned'), sg_plan_add_fk('owned', 'roles.c', '{a}', 'roles.p', index => false),
+       sg_plan_add_fk('owned', 'roles.d', '{a}', 'roles.p', index => false);
+SET ROLE regress_sg_other;
+CALL sg_add_fks('owned');
+RESET ROLE;
+ALTER TABLE roles.d OWNER TO regress_sg_other;
+SET ROLE regress_sg_other;
+-- what it lacks is an error before anything starts, and leaves no trace in the plan
+CALL sg_add_fks('owned');
+RESET ROLE;
+GRANT REFERENCES, SELECT ON roles.p TO regress_sg_other;
+ALTER TABLE roles.d OWNER TO regress_sg_author;
+SET ROLE regress_sg_author;
+CALL sg_add_fks('owned');
+RESET ROLE;
+SELECT sg_plan_allow('owned', 'regress_sg_author'), sg_plan_allow('owned', 'regress_sg_other');
+SET ROLE regress_sg_author;
+CALL sg_add_fks('owned');
+SELECT step, state, reason, attempts FROM schemaguard.plan_step WHERE plan = 'owned' ORDER BY step;
+SELECT action, phase FROM schemaguard.audit_log WHERE plan = 'owned';
+RESET ROLE;
+ALTER TABLE roles.d OWNER TO regress_sg_other;
+SET ROLE regress_sg_other;
+SET client_min_messages = warning;
+CALL sg_add_fks('owned');
+RESET client_min_messages;
+SET ROLE regress_sg_author;
+CALL sg_rollback_fks('owned');
+SELECT step, state, reason, attempts FROM schemaguard.plan_step WHERE plan = 'owned' ORDER BY step;
+SET ROLE regress_sg_other;
+CALL sg_rollback_fks('owned');
+-- a name that somebody else has taken
+SELECT sg_plan_create('squatted'), sg_plan_add_fk('squatted', 'roles.c', '{b}', 'roles.p', fk_name => 'squat', index => false);
+RESET ROLE;
+CALL sg_add_fks('squatted');
+CALL sg_fix_orphans('squatted', dry_run => true);
+CALL sg_rollback_fks('squatted', author => 'regress_sg_team');
+CALL sg_restore_quarantine('squatted');
+SELECT count(*) FROM pg_constraint WHERE conname = 'squat';
+CALL sg_add_fks('squatted', author => 'regress_sg_other');
+CALL sg_rollback_fks('squatted', author => 'regress_sg_other');
+SET client_min_messages = warning;
+SELECT sg_plan_drop('owned'), sg_plan_drop('squatted');
+DROP SCHEMA roles CASCADE;
+DROP VIEW seen;
+RESET client_min_messages;
 
 -- The log says who.
 SELECT CASE WHEN role ~ '^regress_sg' THEN role END AS role, plan, step, action FROM schemaguard.audit_log

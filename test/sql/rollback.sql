@@ -99,7 +99,7 @@ CALL sg_rollback_fks('rb');
 SELECT count(*) FROM keys;
 TABLE steps;
 
--- privileges: the caller's own; a step that fails stays as it is, and the rest goes on
+-- privileges: the caller's own; what is missing is told before anything is done
 SET client_min_messages = warning;
 CREATE ROLE regress_sg_owner;
 SELECT sg_grant('regress_sg_owner') \g /dev/null
@@ -112,6 +112,7 @@ SELECT sg_plan_add_fk('rb', 'orders', '{a}', 'customers', fk_name => 'a', index 
 SELECT sg_plan_add_fk('rb', 'theirs', '{a}', 'customers', fk_name => 'a', index => false);
 CALL sg_add_fks('rb');
 ALTER TABLE theirs OWNER TO regress_sg_owner;
+SELECT sg_plan_allow('rb', 'regress_sg_owner');
 SET ROLE regress_sg_owner;
 CALL sg_rollback_fks('rb');
 RESET ROLE;

@@ -3,7 +3,8 @@
 #   - rows that a role may not read are unknown, never pass: no SELECT, no USAGE, row security; the rest is judged
 #   - the log: everybody sees his own runs, pg_monitor all; nobody changes it, not even a superuser; sg_prune is the
 #     database owner's
-#   - a plan is its author's
+#   - a plan is its author's: who may not use it sees nothing of it and holds up nobody; a name that a stranger took runs
+#     for nobody who has not named him
 #   - code of a user's (operators, functions and casts ahead in search_path, of a type, of an operator class, in an index)
 #     never runs with the privileges of the superuser who audits: not at all, or as the child's owner, restricted
 #   - hostile names go through every function
@@ -131,11 +132,66 @@ for my $sql (
 {
 	is_error($node, $sql, '42501', undef, "bob may not: $sql", user => 'bob');
 }
-my ($notices);
-$node->psql('postgres', q{CALL sg_add_fks('alices')}, stderr => \$notices, extra_params => [ '-U', 'bob' ]);
-like($notices, qr/plan "alices" is by role alice; it runs with the privileges of role bob/, 'who runs a plan is told whose it is');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_constraint WHERE conname = 'planned'}), '0', 'with his privileges nothing is added');
-isnt($node->safe_psql('postgres', q{SELECT state FROM schemaguard.plan_step WHERE plan = 'alices'}), 'validated', 'and the step says so');
+# nor hold it: a function that says "wait" for 24 days, or a transaction that stays open, is of no use to him
+my $step = q{SELECT state, reason, attempts, updated_at FROM schemaguard.plan_step WHERE plan = 'alices'};
+my $before = $node->safe_psql('postgres', $step);
+for my $call ('sg_add_fks', 'sg_fix_orphans', 'sg_rollback_fks', 'sg_restore_quarantine')
+{
+	is_error($node, qq{SET schemaguard.throttle_function = 'b.wait'; SET schemaguard.throttle_budget = '24d'; CALL $call('alices', author => 'alice')},
+		'42501', qr/permission denied for plan "alices"/, "bob may not: $call", user => 'bob');
+}
+my $bob = SgTest::Session->new($node, user => 'bob');
+$bob->query(q{BEGIN; SELECT sg_plan_approve('alices')});
+is($bob->sqlstate, '42501', 'nor approve it');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'schemaguard.plan'::regclass}), '0', 'and holds no lock');
+is($node->safe_psql('postgres', $step), $before, 'nor leave a trace in it');
+$bob->query('ROLLBACK');
+for my $relation ('plan WHERE name', 'plan_step WHERE plan', 'plan_note WHERE plan')
+{
+	is(as('bob', "SELECT count(*) FROM schemaguard.$relation = 'alices'"), '0', "nor see it: $relation");
+}
+my $impact = q{SELECT count(*) FROM sg_impact('a.p') WHERE kind = 'plan step'};
+is(as('bob', $impact) . as('bob', "SET row_security = off; $impact") . as('alice', $impact), '001', 'nor by what depends on a table, and that is no error');
+is(as('carol', q{SELECT count(*), (SELECT count(*) FROM schemaguard.plan_step) FROM schemaguard.plan}), '1|1', 'pg_monitor does');
+is_error($node, q{CALL sg_add_fks('alices', author => 'alice')}, '42501', qr/permission denied/, 'and runs nothing', user => 'carol');
+is_error($node, q{SELECT sg_plan_sql('no such')}, '42704', qr/There is no plan that you may read/, 'a hint names no plan of others', user => 'bob');
+
+# nor hold up who makes a plan of a name that he is about to take, or to give back
+$bob->query(q{BEGIN; SELECT sg_plan_create('new')});
+is_error($node, q{SET statement_timeout = '20s'; SELECT sg_plan_create('new')}, '55006', qr/just being made/, 'a name about to be taken: an error at once', user => 'alice');
+$bob->query(q{COMMIT; BEGIN; SELECT sg_plan_drop('new')});
+is_error($node, q{SET statement_timeout = '20s'; SELECT sg_plan_create('new')}, '42710', undef, 'about to be given back: at once, too', user => 'alice');
+$bob->query('ROLLBACK');
+
+# a job of a superuser's does not run the plan of whoever came first
+as('bob', q{SELECT sg_plan_add_fk('new', 'b.p', '{id}', 'a.p', fk_name => 'squat', index => false)});
+is_error($node, q{CALL sg_add_fks('new')}, '42501', qr/plan "new" is by role "bob"/, 'a squatted name');
+is_error($node, q{CALL sg_add_fks('new', author => 'alice')}, '42501', qr/is by role "bob", not by "alice"/, 'and for who expects another author');
+is_error($node, q{CALL sg_add_fks('new')}, '42501', qr/permission denied/, 'alice does not run it, either', user => 'alice');
+as('bob', q{SELECT sg_plan_allow('new', 'dave')});
+is_error($node, q{CALL sg_add_fks('new')}, '42501', qr/is by role "bob"/, 'nor a member of her role whom bob lets', user => 'dave');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_constraint WHERE conname = 'squat'}), '0', 'nothing was added');
+as('bob', q{SELECT sg_plan_drop('new')});
+$bob->quit;
+
+# who is allowed to is told whose it is, and what he lacks, and leaves no trace, either
+as('alice', q{SELECT sg_plan_allow('alices', 'bob')});
+for my $call ('sg_add_fks', 'sg_rollback_fks')
+{
+	is_error($node, "CALL $call('alices')", '42501', qr/plan "alices" is by role "alice"/, "$call: the author has to be named", user => 'bob');
+}
+is_error($node, q{CALL sg_add_fks('alices', author => 'alice')}, '42501', qr/role bob does not own child a\.p/, 'with his privileges nothing is added', user => 'bob');
+is($node->safe_psql('postgres', $step), $before, 'and the plan is as it was');
+# partitions get keys of their own before 18: then they have to be his
+$node->safe_psql('postgres', q{
+	CREATE TABLE b.w (p int) PARTITION BY LIST (p); CREATE TABLE b.w1 PARTITION OF b.w FOR VALUES IN (1);
+	ALTER TABLE b.w OWNER TO bob;
+	SELECT sg_plan_create('parts'); SELECT sg_plan_add_fk('parts', 'b.w', '{p}', 'b.p', fk_name => 'part', orphans => 'leave', index => false);
+});
+if (major($node) < 18) { is_error($node, q{CALL sg_add_fks('parts')}, '42501', qr/role bob does not own partition b\.w1/, 'a partition', user => 'bob'); }
+else { as('bob', q{CALL sg_add_fks('parts')}); }
+is($node->safe_psql('postgres', q{SELECT state, attempts FROM schemaguard.plan_step WHERE plan = 'parts'}), major($node) < 18 ? 'pending|0' : 'validated|2', '... the owner of the table alone');
+$node->safe_psql('postgres', q{SELECT sg_plan_drop('parts'); DROP TABLE b.w});
 as('dave', q{SELECT sg_plan_set('alices', 1, 'priority', 'high')});
 is($node->safe_psql('postgres', q{SELECT priority FROM schemaguard.plan_step WHERE plan = 'alices'}), 'high', 'a member of the role may change it');
 $node->safe_psql('postgres', q{SELECT sg_plan_set('alices', 1, 'priority', 'low')});

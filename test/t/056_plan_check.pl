@@ -118,6 +118,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 	my $on = 'SET schemaguard.require_approval = on;';
 	finds('plan', 0, 'approval', qr/^block\|schemaguard\.require_approval is on: Nobody has approved it.*SELECT sg_plan_approve\('plan'\);$/, 'a plan that nobody has approved', set => $on);
 	finds('plan', 0, 'approval', qr/^ok/, 'as nobody has to');
+	$node->safe_psql('postgres', q{SELECT sg_plan_allow('plan', 'bob')});
 	as('bob', q{SELECT sg_plan_approve('plan')});
 	finds('plan', 0, 'approval', qr/^ok/, 'an approved one', set => $on);
 }
@@ -152,6 +153,7 @@ finds('alices', 2, 'validation', qr/^warn\|role alice has no SELECT on the key's
 finds('alices', 2, 'orphans', qr/^warn\|the orphans could not be counted: role alice has no USAGE/, 'policy leave: orphans that could not be counted', user => 'alice');
 finds('alices', 3, 'orphans', qr/^block\|the orphans could not be counted, and the policy is stop/, 'policy stop: then the step fails', user => 'alice');
 finds('alices', 1, 'privileges', qr/^ok/, 'a superuser may');
+as('alice', q{SELECT sg_plan_allow('alices', 'bob')});
 finds('alices', 2, 'privileges', qr/^block\|role bob does not own child alice\.c\|.*GRANT alice TO bob;/, 'the table of somebody who is none', user => 'bob');
 $node->safe_psql('postgres', 'REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA shut TO alice; GRANT REFERENCES, SELECT ON shut.p TO alice');
 finds('alices', 2, 'privileges', qr/^ok/, 'with what the hints say it is all right', user => 'alice');
@@ -183,7 +185,7 @@ finds('alices', 2, 'privileges', qr/^block|^ok\|.*\nwarn\|role alice has no CREA
 }
 
 # whoever may see nothing is told so, check by check; what is ok is what he has looked at
-$node->safe_psql('postgres', 'CREATE ROLE nobody LOGIN');
+$node->safe_psql('postgres', q{CREATE ROLE nobody LOGIN; SELECT sg_plan_allow('plan', 'nobody')});
 my $other = SgTest::Session->new($node);
 is(join(',', map { $_->[0] } rows($node, q{SELECT check_name || ' ' || result FROM sg_plan_check('plan') WHERE result <> 'ok' ORDER BY 1}, user => 'nobody')),
 	'disk warn,long_transactions warn,orphans block,privileges block,privileges block,validation warn,validation warn,workers warn', 'a role without any privilege');

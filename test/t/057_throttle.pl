@@ -303,7 +303,7 @@ for my $where ('DATABASE postgres', 'ROLE deployer', 'postgresql.conf')
 is(states('app'), '1 pending', 'nothing was done');
 
 # while somebody approves, nobody changes the plan
-query(q{CREATE ROLE boss LOGIN; SELECT sg_grant('boss')});
+query(q{CREATE ROLE boss LOGIN; SELECT sg_grant('boss'), sg_plan_allow('app', 'boss')});
 my $boss = SgTest::Session->new($node, user => 'boss');
 $boss->query("BEGIN; SELECT sg_plan_approve('app')");
 is_error($node, "SELECT sg_plan_set('app', 1, 'priority', 'low')", '55006', undef, 'a plan does not change while it is approved');

@@ -103,12 +103,19 @@ sub run_batch
 	$node->psql('postgres', $quiet . join('', map { chance(0.5) ? "SELECT sg_plan_set('honest', $_, 'orphans', '" . pick('quarantine', 'delete', 'set null') . "');\n" : '' } 1 .. $per_batch), on_error_stop => 0);
 	$node->psql('postgres', "SET client_min_messages = error;\n" . join('', map { $_->{trouble} } @cases), on_error_stop => 0);
 
+	$node->safe_psql('postgres', "SELECT sg_plan_allow('honest', '$role')") if $role;
 	my $rc = $node->psql('postgres', "$quiet CREATE TABLE check_rows (step int, fk_name name, check_name text, result text, detail text, hint text);"
 		. "GRANT ALL ON check_rows TO PUBLIC; $as INSERT INTO check_rows SELECT * FROM sg_plan_check('honest')", stdout => \$out, stderr => \$err, on_error_stop => 1);
 	is($rc, 0, "batch $batch: checked") or diag("$err\n-- SG_SEED=" . seed() . " SG_BATCH=$batch");
 	my %said = map { $_->[0] => $_ } rows($node, $verdicts);
 
-	$rc = $node->psql('postgres', "$quiet $as CALL sg_add_fks('honest', fix => true)", stdout => \$out, stderr => \$err, on_error_stop => 1);
+	# what the role lacks for a step ends the call before it begins: such steps are skipped
+	my %lacks;
+	do
+	{
+		$rc = $node->psql('postgres', "$quiet $as CALL sg_add_fks('honest', fix => true)", stdout => \$out, stderr => \$err, on_error_stop => 1);
+	} while ($role && $err =~ /lacks privileges.*?DETAIL: +Step (\d+),/s && !$lacks{$1}++
+		&& defined $node->safe_psql('postgres', "SET client_min_messages = error; SELECT sg_plan_skip('honest', $1, 'lacking')"));
 	is($rc, 0, "batch $batch: deployed") or diag("$err\n-- SG_SEED=" . seed() . " SG_BATCH=$batch");
 
 	my @wrong;
@@ -123,7 +130,7 @@ sub run_batch
 		$total{steps}++;
 		$total{ $blocks eq 't' ? 'blocked' : $state eq 'added' ? 'left' : 'done' }++;
 		push @wrong, "step $step, $fk ON $child, policy $policy: " . ($blocks eq 't' ? 'blocked' : 'not blocked') . " ($why), but $state: $reason"
-		  if $blocks eq 't' ? $done : !($done || $left);
+		  if $blocks eq 't' ? $done : !($done || $left || $lacks{$step} && $orphans eq 't');
 	}
 	ok(!@wrong, "batch $batch: the check says what deployment does");
 	diag(join("\n", map({ "\n$_->{setup}-- trouble\n$_->{trouble}-- key\n$_->{clause}" } grep { my $fk = $_->{fk}; grep { index($_, ", $fk ON ") >= 0 } @wrong } @cases),

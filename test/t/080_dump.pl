@@ -73,7 +73,7 @@ for my $format ('plain', 'custom', 'directory')
 
 	# a copy is a working database: what was left is done, and nothing collides
 	$node->safe_psql($db, q{SET client_min_messages = error; UPDATE c SET b = NULL WHERE b > 5;
-		SELECT sg_plan_set('half', 3, 'state', 'pending'); CALL sg_add_fks('half'); SELECT sg_plan_create('another')});
+		SELECT sg_plan_set('half', 3, 'state', 'pending'); CALL sg_add_fks('half', author => 'alice'); SELECT sg_plan_create('another')});
 	is($node->safe_psql($db, q{SELECT string_agg(step || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'half'}),
 		'1 validated, 2 validated, 3 validated, 4 skipped', "$format: the plan goes on");
 	is($node->safe_psql($db, q{SELECT id > (SELECT max(id) FROM schemaguard.plan WHERE name <> 'another') FROM schemaguard.plan WHERE name = 'another'}), 't',
@@ -81,6 +81,7 @@ for my $format ('plain', 'custom', 'directory')
 	is($node->safe_psql($db, qq{DO 'BEGIN PERFORM sg_orphan_audit(); END'; $trust WHERE fk_name = 'done'}), 'done|t|', "$format: new ones do");
 	is_error($node, 'DELETE FROM schemaguard.audit_log', '42501', qr/append-only/, "$format: the log is guarded", dbname => $db);
 	is($node->safe_psql($db, q{SET ROLE bob; SELECT count(*) FROM schemaguard.audit_log}), '0', "$format: and private");
+	is($node->safe_psql($db, q{SET ROLE bob; SELECT (SELECT count(*) FROM schemaguard.plan), (SELECT count(*) FROM schemaguard.plan_step), (SELECT count(*) FROM schemaguard.plan_note)}), '0|0|0', "$format: so are plans");
 }
 
 # into another system; and put back where it came from, where the proof counts
