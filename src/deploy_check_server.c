@@ -285,8 +285,9 @@ check_approval(PlanCheck *check)
 	if (problem && sg_require_approval)
 		check_row(&check->server, "approval", CHECK_BLOCK,
 				  psprintf("schemaguard.require_approval is on: %s", problem),
-				  psprintf("As another role than %s: SELECT sg_plan_approve(%s);",
-						   quote_identifier(check->plan->author), quote_literal_cstr(check->plan->name)));
+				  psprintf("As another role than %s: SELECT sg_plan_approve(%s, '%s');",
+						   quote_identifier(check->plan->author), quote_literal_cstr(check->plan->name),
+						   plan_hash(check->plan)));
 	else
 		check_row(&check->server, "approval", CHECK_OK, sg_require_approval ? NULL :
 				  pstrdup("schemaguard.require_approval is off"), NULL);

@@ -211,6 +211,9 @@ extern void plan_withdraw_approval(const FkPlan *plan);
 /* Names of the roles that the session is: by function, by SET ROLE, by login */
 extern List *plan_present_role_names(void);
 
+/* The hash of what the plan says */
+extern char *plan_hash(const FkPlan *plan);
+
 /* Why the plan does not count as approved, as a full sentence, or NULL when it does */
 extern char *plan_approval_problem(const FkPlan *plan);
 

@@ -27,10 +27,12 @@
 #include "spi.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_approve);
+PG_FUNCTION_INFO_V1(sg_plan_hash);
 
 /*
- * The hash of a plan p that role %s approves.  A column that an upgrade adds
- * is null in older plans, and null makes no difference.
+ * The hash of a plan p that role %s approves, or of what it says: NULL.  A
+ * column that an upgrade adds is null in older plans, and null makes no
+ * difference.
  */
 #define CONTENT_HASH(role) \
 	"encode(sha256(convert_to(concat_ws(E'\\n', p.author, " role ", " \
@@ -103,11 +105,40 @@ check_may_approve(const FkPlan *plan)
 
 /* ---- approval ---- */
 
+static void *
+read_hash(HeapTuple tuple, TupleDesc desc)
+{
+	return sg_spi_text(tuple, desc, "hash");
+}
+
+char *
+plan_hash(const FkPlan *plan)
+{
+	return plan_read_one(plan, "SELECT " CONTENT_HASH("NULL") " AS hash FROM schemaguard.plan p WHERE p.name = $1",
+						 read_hash);
+}
+
 /*
- * sg_plan_approve(plan text)
+ * sg_plan_hash(plan text)
  *
- * Approves the plan as it stands; any change withdraws that.  For those who may
- * use the plan, but for those that wrote it or could have: the author, members of the author's role,
+ * The hash of what the plan says now, by which sg_plan_approve() tells that
+ * this is what was read.  42501 for who may not read it.
+ */
+Datum
+sg_plan_hash(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_plan_hash", "plan");
+
+	PG_RETURN_TEXT_P(cstring_to_text(plan_hash(plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0))))));
+}
+
+/*
+ * sg_plan_approve(plan text, hash text DEFAULT NULL)
+ *
+ * Approves the plan as it stands; any change withdraws that.  With a hash only
+ * if the plan still has it (55000).  For those who may use the plan, but for
+ * those that wrote it or could have: the author, members of the author's role,
  * whoever has changed it (42501).  Superusers may, unless they are among these
  * themselves.  55006 while a session runs or changes it.  Holds the plan until
  * the end of the transaction; who wants it meanwhile gets 55006.
@@ -127,6 +158,13 @@ sg_plan_approve(PG_FUNCTION_ARGS)
 	plan_claim(plan, "sg_plan_approve()");
 	plan = plan_get(plan->name);
 	check_may_approve(plan);
+	if (!PG_ARGISNULL(1) &&
+		strcmp(text_to_cstring(PG_GETARG_TEXT_PP(1)), plan_hash(plan)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("plan \"%s\" does not have that hash", plan->name),
+				 errdetail("It was changed since that hash was taken, or the hash is another plan's."),
+				 errhint("Take sg_plan_hash() first, then read the plan with sg_plan_sql() and sg_plan_check(), then approve it with that hash.")));
 
 	plan_change_row(plan, GetUserNameFromId(GetUserId(), false),
 					"UPDATE schemaguard.plan p SET approved_by = $2, approved_at = clock_timestamp(),"

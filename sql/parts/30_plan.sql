@@ -83,12 +83,19 @@ AS 'MODULE_PATHNAME', 'sg_plan_sql';
 COMMENT ON FUNCTION sg_plan_sql(text)
     IS 'every statement that deployment would run, in order';
 
-CREATE FUNCTION sg_plan_approve(plan text)
+CREATE FUNCTION sg_plan_hash(plan text)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_hash';
+COMMENT ON FUNCTION sg_plan_hash(text)
+    IS 'the hash of what a plan says now, for sg_plan_approve';
+
+CREATE FUNCTION sg_plan_approve(plan text, hash text DEFAULT NULL)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_approve';
-COMMENT ON FUNCTION sg_plan_approve(text)
-    IS 'approve a plan as it stands, as another role than those that wrote it';
+COMMENT ON FUNCTION sg_plan_approve(text, text)
+    IS 'approve a plan as it stands, or only if it has this hash, as another role than those that wrote it';
 
 CREATE FUNCTION sg_plan_allow(plan text, role text, allowed boolean DEFAULT true)
 RETURNS void

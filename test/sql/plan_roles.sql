@@ -27,6 +27,7 @@ CREATE TEMP VIEW seen AS
 TABLE seen;
 SELECT * FROM sg_plan_sql('roles');
 SELECT sg_plan_export('roles');
+SELECT sg_plan_hash('roles');
 SELECT * FROM sg_plan_check('roles');
 SELECT * FROM sg_orphan_audit(plan => 'roles');
 SELECT count(*) FROM sg_orphan_audit() WHERE child_table = 'nowhere.t';

@@ -116,7 +116,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 # ---- approval
 {
 	my $on = 'SET schemaguard.require_approval = on;';
-	finds('plan', 0, 'approval', qr/^block\|schemaguard\.require_approval is on: Nobody has approved it.*SELECT sg_plan_approve\('plan'\);$/, 'a plan that nobody has approved', set => $on);
+	finds('plan', 0, 'approval', qr/^block\|schemaguard\.require_approval is on: Nobody has approved it.*SELECT sg_plan_approve\('plan', '[0-9a-f]{64}'\);$/, 'a plan that nobody has approved', set => $on);
 	finds('plan', 0, 'approval', qr/^ok/, 'as nobody has to');
 	$node->safe_psql('postgres', q{SELECT sg_plan_allow('plan', 'bob')});
 	as('bob', q{SELECT sg_plan_approve('plan')});
