@@ -233,6 +233,7 @@ REGRESS = \
 	plan_script \
 	rollback \
 	snapshot \
+	surface \
 	throttle \
 	trust \
 	validate_scan \

@@ -1,0 +1,50 @@
+-- What can be reached from outside: every function, relation and setting, whose it is, who may use it, and in whose name it runs.
+-- A change here is a change of what a stranger can do: read the difference as that.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+\pset format unaligned
+\pset null '-'
+
+CREATE TEMPORARY VIEW member AS
+  SELECT d.classid, d.objid, e.extowner, e.extnamespace
+    FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
+   WHERE e.extname = 'schemaguard' AND d.deptype = 'e';
+-- To whom an ACL gives something besides the owner. Names are sorted as type name, which has one order everywhere.
+CREATE FUNCTION pg_temp.others(acl aclitem[], owner oid) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(who || ': ' || what, '; ' ORDER BY who::name)
+    FROM (SELECT coalesce(nullif(grantee, 0)::regrole::text, 'PUBLIC') AS who, string_agg(lower(privilege_type), ', ' ORDER BY privilege_type) AS what
+            FROM aclexplode(acl) WHERE grantee <> owner GROUP BY 1) g $$;
+
+-- functions
+SELECT (CASE p.pronamespace WHEN m.extnamespace THEN '' ELSE p.pronamespace::regnamespace || '.' END || p.proname)::name AS routine,
+       p.proowner = m.extowner AS extension_owns, p.provolatile AS volatile, p.prosecdef AS definer, l.lanname AS language,
+       pg_temp.others(coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner) AS others, p.proconfig AS config
+  FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+       JOIN pg_language l ON l.oid = p.prolang
+ ORDER BY 1;
+
+-- relations
+SELECT c.relname AS relation, c.relkind AS kind, c.relowner = m.extowner AS extension_owns, c.relrowsecurity AS rows_apart,
+       pg_temp.others(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)), c.relowner) AS others
+  FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
+ WHERE c.relkind <> 'i'
+ ORDER BY 1;
+
+-- row security, and triggers
+SELECT polrelid::regclass::text::name AS relation, polname, polcmd, polroles = '{0}' AS everybody, pg_get_expr(polqual, polrelid) AS rows
+  FROM pg_policy JOIN member m ON m.objid = polrelid AND m.classid = 'pg_class'::regclass
+ ORDER BY 1, 2;
+SELECT tgrelid::regclass::text::name AS relation, tgname, tgfoid::regproc AS function, tgenabled AS enabled
+  FROM pg_trigger JOIN member m ON m.objid = tgrelid AND m.classid = 'pg_class'::regclass
+ WHERE NOT tgisinternal
+ ORDER BY 1, 2;
+
+-- members of any other kind
+SELECT m.classid::regclass::text::name AS catalog, count(*) FROM member m
+ WHERE m.classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass)
+ GROUP BY 1 ORDER BY 1;
+
+-- settings
+LOAD 'schemaguard';
+SELECT name, context, vartype, unit, boot_val FROM pg_settings WHERE name LIKE 'schemaguard.%' ORDER BY name::name;
