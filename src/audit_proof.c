@@ -31,6 +31,7 @@
 
 #include "audit.h"
 #include "log.h"
+#include "log_grant.h"
 #include "spi.h"
 
 /* What is the same for all rows of a call ... */
@@ -135,16 +136,20 @@ void
 audit_proof_record(List *keys)
 {
 	ArrayBuildState *columns[lengthof(column_types)] = {0};
+	bool		granted;
 	ListCell   *lc;
 
 	if (!log_writable())
 		return;
+	granted = sg_is_granted();
 
 	foreach(lc, keys)
 	{
 		AuditKey   *ak = lfirst(lc);
 
+		/* anybody may make temporary tables, and would fill the ledger with theirs */
 		if (OidIsValid(ak->key.conid) &&
+			(granted || get_rel_persistence(ak->key.child) != RELPERSISTENCE_TEMP) &&
 			(ak->result == AUDIT_PASS || ak->result == AUDIT_FAIL))
 			add_verdict(columns, ak);
 	}

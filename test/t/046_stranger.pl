@@ -1,6 +1,8 @@
 # 046_stranger.pl: what a role can do that has been given nothing, or nothing but its plan.
 #
 #   - settings that superusers make hold, whatever a session says about them before the library is loaded
+#   - who may create functions in the extension's schema is told by CREATE EXTENSION; qualified calls are not caught
+#   - a role that may do nothing but connect calls every function: it waits for no lock of others, keeps none, leaves no row
 use strict;
 use warnings;
 use FindBin;
@@ -96,5 +98,123 @@ is($node->safe_psql('apart', q{
 	SELECT count(*), count(DISTINCT p.proname) FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid AND d.classid = 'pg_proc'::regclass
 	WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard')}) =~ /^(\d+)\|\1$/, 1,
 	'no two functions of ours share a name');
+
+# ---- CONNECT only
+
+my %call = (
+	'schemaguard.sg_ddl_event' => 'SELECT schemaguard.sg_ddl_event()',
+	'schemaguard.sg_ddl_restored' => 'SELECT schemaguard.sg_ddl_restored()',
+	'schemaguard.sg_log_guard' => 'SELECT schemaguard.sg_log_guard()',
+	'schemaguard.sg_discovery_candidates' => q{SELECT * FROM schemaguard.sg_discovery_candidates('full')},
+	'schemaguard.sg_fk_facts' => 'SELECT * FROM schemaguard.fk_trust',
+	'schemaguard.sg_progress' => 'SELECT * FROM schemaguard.progress',
+	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},
+	'schemaguard.sg_snapshot_probe' => 'SELECT schemaguard.sg_snapshot_probe()',
+	'schemaguard.sg_snapshot_statement' => 'SELECT schemaguard.sg_snapshot_statement()',
+	'schemaguard.sg_write' => 'SELECT schemaguard.sg_write()',
+	sg_add_fks => q{CALL sg_add_fks('secret')},
+	sg_capture_ddl => 'SELECT sg_capture_ddl(true)',
+	sg_compare_fks => q{SELECT * FROM sg_compare_fks('secret')},
+	sg_discover_fks => q{SELECT * FROM sg_discover_fks(min_score => 0, verify => 'full')},
+	sg_discover_unmatched => 'SELECT * FROM sg_discover_unmatched()',
+	sg_drift => q{SELECT * FROM sg_drift('secret')},
+	sg_drift_check => q{SELECT sg_drift_check('secret')},
+	sg_drift_gate => q{CALL sg_drift_gate('secret')},
+	sg_drift_matrix => q{SELECT * FROM sg_drift_matrix('{live,secret}')},
+	sg_fix_orphans => q{CALL sg_fix_orphans('secret', dry_run => true)},
+	sg_fk_orphans => q{SELECT * FROM sg_fk_orphans('t_c', 'declared')},
+	sg_grant => q{SELECT sg_grant('nothing')},
+	sg_impact => q{SELECT * FROM sg_impact('t_p')},
+	sg_measure_overhead => q{SELECT * FROM sg_measure_overhead('secret')},
+	sg_orphan_audit => q{SELECT * FROM sg_orphan_audit(inferred => true)},
+	sg_orphans => q{SELECT * FROM sg_orphans('t_c', '{q}', 't_p')},
+	sg_plan_add_fk => q{SELECT sg_plan_add_fk('secret', 't_c', '{q}', 't_p')},
+	sg_plan_approve => q{SELECT sg_plan_approve('secret')},
+	sg_plan_check => q{SELECT * FROM sg_plan_check('secret')},
+	sg_plan_create => q{SELECT sg_plan_create('mine')},
+	sg_plan_drop => q{SELECT sg_plan_drop('secret')},
+	sg_plan_export => q{SELECT sg_plan_export('secret')},
+	sg_plan_from_discovery => q{SELECT sg_plan_from_discovery('secret')},
+	sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('secret', 'secret')},
+	sg_plan_from_sql => q{SELECT sg_plan_from_sql('secret', 'ALTER TABLE t_c ADD FOREIGN KEY (q) REFERENCES t_p')},
+	sg_plan_import => q{SELECT sg_plan_import('mine', sg_plan_export('secret'))},
+	sg_plan_set => q{SELECT sg_plan_set('secret', 1, 'orphans', 'leave')},
+	sg_plan_skip => q{SELECT sg_plan_skip('secret', 1, 'no')},
+	sg_plan_sql => q{SELECT sg_plan_sql('secret')},
+	sg_prune => q{CALL sg_prune('infinity')},
+	sg_restore_quarantine => q{CALL sg_restore_quarantine('secret')},
+	sg_revoke => q{SELECT sg_revoke('alice')},
+	sg_rollback_fks => q{CALL sg_rollback_fks('secret')},
+	sg_snapshot_drop => q{SELECT sg_snapshot_drop('secret')},
+	sg_snapshot_export => q{SELECT sg_snapshot_export('secret')},
+	sg_snapshot_import => q{SELECT sg_snapshot_import('mine', '{}')},
+	sg_snapshot_objects => q{SELECT * FROM sg_snapshot_objects('live')},
+	sg_snapshot_take => q{SELECT sg_snapshot_take('mine')},
+	sg_verify_fks => q{SELECT * FROM sg_verify_fks(live => true)});
+
+$node->safe_psql('postgres', q{
+	REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC;
+	CREATE ROLE nothing LOGIN;
+	CREATE TABLE t_p (id int PRIMARY KEY);
+	CREATE TABLE t_c (p int CONSTRAINT declared REFERENCES t_p, q int, t_p_id int);
+	INSERT INTO t_p VALUES (1);
+	INSERT INTO t_c VALUES (1, 2, 1);
+	SELECT sg_plan_create('secret');
+	SELECT sg_plan_add_fk('secret', 't_c', '{q}', 't_p', fk_name => 'planned', index => false, orphans => 'delete');
+	SELECT sg_snapshot_take('secret');
+	SELECT sg_orphan_audit();
+});
+is(join(' ', map { $_->[0] } rows($node, q{
+	SELECT (CASE p.pronamespace WHEN e.extnamespace THEN '' ELSE p.pronamespace::regnamespace || '.' END || p.proname)::name
+	FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid JOIN pg_proc p ON p.oid = d.objid
+	WHERE e.extname = 'schemaguard' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass ORDER BY 1})),
+	join(' ', sort keys %call), 'every function is called here');
+
+# How many rows each table of ours has
+sub counts
+{
+	return join("\n", map { join(' ', @$_) } rows($node, q{
+		SELECT oid::regclass, (xpath('/row/n/text()', query_to_xml('SELECT count(*) AS n FROM ' || oid::regclass, false, true, '')))[1]
+		FROM pg_class WHERE relnamespace = 'schemaguard'::regnamespace AND relkind = 'r' ORDER BY 1}));
+}
+
+# While somebody else has the tables for himself, a call that asks for a lock of theirs fails or says so
+my $owner = SgTest::Session->new($node);
+$owner->query('BEGIN; LOCK TABLE t_p, t_c, a.p, a.c');
+my $stranger = SgTest::Session->new($node, user => 'nothing');
+my $locks = q{SELECT string_agg(DISTINCT coalesce(relation::regclass::text, locktype) || ' ' || mode, ', ') FROM pg_locks
+	WHERE pid = pg_backend_pid() AND locktype NOT IN ('virtualxid', 'transactionid')
+		AND (relation IS NULL OR relation >= 16384 AND relation::regclass::text !~ '^schemaguard[.]' AND mode <> 'AccessShareLock' OR relation::regclass::text ~ '^([at]_|a[.])[pc]')};
+my $waited = qr/55P03|lock timeout|could not obtain lock/;
+my (@locked, @granted, $before);
+like(join(' ', map { @$_ } rows($node, q{SET lock_timeout = '200ms'; SELECT reason FROM sg_orphan_audit('t_c')})), $waited, 'who may read the tables waits for them');
+$stranger->query(q{SET lock_timeout = '200ms'; SET client_min_messages = warning});
+$before = counts();
+for my $name (sort keys %call)
+{
+	my $out = $stranger->query("BEGIN; $call{$name}");
+	my $err = $stranger->{err};
+	my $held = $err eq '' ? $stranger->query($locks) : '';
+
+	$stranger->query('ROLLBACK');
+	last unless defined $stranger->query('SELECT 1');
+	push @granted, $name if $err =~ /^.*ERROR:\s+42501: permission denied.*HINT:[^\n]*sg_grant\('nothing'\)/s;
+	push @locked, "$name: $held $err" if ($held // '') ne '' || "$err$out" =~ $waited;
+}
+is($stranger->query('SELECT 1'), '1', 'no call ended the session');
+is("@locked", '', 'no call asked for a lock of another role');
+is("@granted", join(' ', qw(sg_add_fks sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_fk sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
+	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
+	sg_snapshot_take)), 'what asks for the grant says who gives it');
+$owner->query('ROLLBACK');
+$stranger->query($call{$_}) for (sort keys %call) x 2;
+is(counts(), $before, 'nor do they leave a row when they are committed');
+$stranger->quit;
+$owner->quit;
+
+# what anybody may make is not put on record, either
+$node->safe_psql('postgres', 'GRANT TEMPORARY ON DATABASE postgres TO nothing');
+$node->safe_psql('postgres', q{CREATE TEMP TABLE p (id int PRIMARY KEY); CREATE TEMP TABLE c (p int REFERENCES p); SELECT sg_orphan_audit('c')}, extra_params => [ '-U', 'nothing' ]);
+is(counts(), $before, 'nor an audit of temporary tables');
 
 done_testing();
