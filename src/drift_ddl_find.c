@@ -126,7 +126,8 @@ read_log(HTAB *names)
 	values[0] = sg_text_array(list);
 
 	sg_caller_begin(&scope);
-	/* rows of others are hidden, which is no error whatever the session has set */
+
+	/* the rows of others are hidden, which is no error to him */
 	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();

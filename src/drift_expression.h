@@ -58,8 +58,8 @@ typedef enum DriftVerdict
 
 /*
  * Compare the text of the reference with that of the target.  Takes no lock
- * that could wait, runs no code but PostgreSQL's own immutable functions on
- * literals, and never fails on what the texts contain.
+ * that could wait, runs no code but PostgreSQL's own on literals, and never
+ * fails on what the texts contain.
  */
 extern DriftVerdict drift_compare_text(const DriftScope *scope, const char *expected,
 									   const char *actual, char **reason);
