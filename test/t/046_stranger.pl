@@ -108,6 +108,7 @@ my %call = (
 	'schemaguard.sg_discovery_candidates' => q{SELECT * FROM schemaguard.sg_discovery_candidates('full')},
 	'schemaguard.sg_fk_facts' => 'SELECT * FROM schemaguard.fk_trust',
 	'schemaguard.sg_progress' => 'SELECT * FROM schemaguard.progress',
+	'schemaguard.sg_readable_plans' => 'SELECT schemaguard.sg_readable_plans()',
 	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},
 	'schemaguard.sg_snapshot_probe' => 'SELECT schemaguard.sg_snapshot_probe()',
 	'schemaguard.sg_snapshot_statement' => 'SELECT schemaguard.sg_snapshot_statement()',
@@ -129,6 +130,7 @@ my %call = (
 	sg_orphan_audit => q{SELECT * FROM sg_orphan_audit(inferred => true)},
 	sg_orphans => q{SELECT * FROM sg_orphans('t_c', '{q}', 't_p')},
 	sg_plan_add_fk => q{SELECT sg_plan_add_fk('secret', 't_c', '{q}', 't_p')},
+	sg_plan_allow => q{SELECT sg_plan_allow('secret', 'nothing')},
 	sg_plan_approve => q{SELECT sg_plan_approve('secret')},
 	sg_plan_check => q{SELECT * FROM sg_plan_check('secret')},
 	sg_plan_create => q{SELECT sg_plan_create('mine')},
@@ -137,7 +139,8 @@ my %call = (
 	sg_plan_from_discovery => q{SELECT sg_plan_from_discovery('secret')},
 	sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('secret', 'secret')},
 	sg_plan_from_sql => q{SELECT sg_plan_from_sql('secret', 'ALTER TABLE t_c ADD FOREIGN KEY (q) REFERENCES t_p')},
-	sg_plan_import => q{SELECT sg_plan_import('mine', sg_plan_export('secret'))},
+	sg_plan_hash => q{SELECT sg_plan_hash('secret')},
+	sg_plan_import => q{SELECT sg_plan_import('mine', '{}')},
 	sg_plan_set => q{SELECT sg_plan_set('secret', 1, 'orphans', 'leave')},
 	sg_plan_skip => q{SELECT sg_plan_skip('secret', 1, 'no')},
 	sg_plan_sql => q{SELECT sg_plan_sql('secret')},
@@ -203,7 +206,7 @@ for my $name (sort keys %call)
 }
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
-is("@granted", join(' ', qw(sg_add_fks sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_fk sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
+is("@granted", join(' ', qw(sg_add_fks sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_fk sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
