@@ -146,6 +146,7 @@ OBJS = \
 	src/plan_approve.o \
 	src/plan_backfill.o \
 	src/plan_edit.o \
+	src/plan_filler.o \
 	src/plan_follow.o \
 	src/plan_index.o \
 	src/plan_input.o \

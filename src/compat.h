@@ -51,6 +51,13 @@
 #define SG_PARTITIONED_NOT_VALID 0
 #endif
 
+/* 18: ProcedureCreate() wants transforms twice; we have none */
+#if PG_VERSION_NUM >= 180000
+#define SG_NO_TRANSFORMS PointerGetDatum(NULL), NIL
+#else
+#define SG_NO_TRANSFORMS PointerGetDatum(NULL)
+#endif
+
 /* 16: one family of ownership checks; entries of the status array by index */
 #if PG_VERSION_NUM < 160000
 static inline bool

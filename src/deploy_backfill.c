@@ -22,7 +22,6 @@
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_proc.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -293,65 +292,17 @@ persist(void (*fn) (void *arg), Filling *f)
 
 /* ---- the trigger ---- */
 
-/* The trigger's function: its source and its owner, or NULL when there is none */
-static char *
-function_source(const PlanStep *step, Oid child, Oid *owner)
-{
-	HeapTuple	tuple = SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum(plan_backfill_name(step)),
-										PointerGetDatum(buildoidvector(NULL, 0)),
-										ObjectIdGetDatum(get_rel_namespace(child)));
-	char	   *source;
-	Datum		datum;
-	bool		isnull;
-
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	source = isnull ? pstrdup("") : TextDatumGetCString(datum);
-	ReleaseSysCache(tuple);
-	return source;
-}
-
-/* One of the name may be there, which somebody else could change later */
-static void
-check_function_owner(const PlanStep *step, Oid child)
-{
-	Oid			owner;
-
-	if (function_source(step, child, &owner) && owner != GetUserId())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("function %s of role %s is in the way", plan_backfill_name(step),
-						GetUserNameFromId(owner, false))));
-}
-
 static void
 execute_arm(DeployAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	char	   *columns = plan_backfill_column_statement(work->step);
 	LogEntry	entry = deploy_outcome(action, work, "done");
-	ListCell   *lc;
 
-	check_function_owner(work->step, work->key->child);
 	if (columns)
 		deploy_run_statement(columns);
-	foreach(lc, plan_backfill_arm_statements(work->step))
-		deploy_run_statement(lfirst(lc));
+	plan_filler_arm(work->step, work->key->child);
 	log_write(&entry);
-}
-
-/* Is the trigger there, as the step would make it now? */
-static bool
-is_armed(const PlanStep *step, Oid child)
-{
-	Oid			owner;
-	char	   *source = function_source(step, child, &owner);
-
-	return plan_backfill_is_armed(step, child) && source &&
-		(owner == GetUserId() || superuser_arg(owner)) &&
-		strcmp(source, plan_backfill_body(step)) == 0;
 }
 
 /* Add the columns, make the trigger */
@@ -362,7 +313,7 @@ arm(StepWork *work, FkKey *key)
 	.execute = execute_arm};
 	char	   *columns = plan_backfill_column_statement(work->step);
 
-	if (columns == NULL && is_armed(work->step, key->child))
+	if (columns == NULL && plan_filler_is_current(work->step, key->child))
 		return true;
 
 	work->key = key;
@@ -610,8 +561,12 @@ fill_step(StepWork *work)
 	/* what is missing besides columns, deploy_look will say */
 	if (!OidIsValid(key.child) || !OidIsValid(key.parent) ||
 		(problem && problem->sqlerrcode != ERRCODE_UNDEFINED_COLUMN) ||
-		(problem && plan_backfill_column_statement(step) == NULL) ||
-		(problem == NULL && fk_declared_twin(&key)))
+		(problem && plan_backfill_column_statement(step) == NULL))
+	{
+		(void) deploy_backfill_disarm(work->run, step);
+		return true;
+	}
+	if (problem == NULL && fk_declared_twin(&key))
 		return true;
 	replaced = step->replaces ? fk_by_name(key.child, step->replaces) : NULL;
 	if (step->replaces && replaced == NULL)
@@ -662,30 +617,31 @@ execute_disarm(DeployAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	LogEntry	entry = deploy_outcome(action, work, "done");
-	ListCell   *lc;
 
-	if (!plan_backfill_is_armed(work->step, work->key->child))
+	if (!plan_filler_is_armed(work->step, work->key->child))
 	{
 		deploy_record_skipped(action, work, "somebody else has dropped the trigger meanwhile");
 		return;
 	}
-	foreach(lc, plan_backfill_disarm_statements(work->step))
-		deploy_run_statement(lfirst(lc));
+	plan_filler_disarm(work->step, work->key->child);
 	log_write(&entry);
 }
 
 bool
 deploy_backfill_disarm(DeployRun *run, PlanStep *step)
 {
-	StepWork	work = {.run = run,.step = step,.object = plan_step_object(step)};
+	PlanStep	own = *step;
+	StepWork	work = {.run = run,.step = &own,.object = plan_step_object(step)};
 	DeployAction action = {.run = run,.works = list_make1(&work),.name = "rollback trigger",
 	.execute = execute_disarm};
-	FkKey		key;
+	FkKey		key = {.child = sg_find_qualified(step->child_table)};
 
-	(void) plan_step_key(step, &key);
-	if (!plan_backfill_is_armed(step, key.child))
+	if (!plan_filler_is_armed(step, key.child))
 		return false;
 
+	/* it is the child's, whatever has become of the parent */
+	key.parent = key.child;
+	own.parent_table = own.child_table;
 	initStringInfo(&work.notice);
 	work.key = &key;
 	deploy_add_target(&action, key.child, AccessExclusiveLock);

@@ -94,7 +94,7 @@ restoring_statement(Oid conid)
 	return statement;
 }
 
-/* What is to be done for a view that needs it: DROP CONSTRAINT, the trigger's end */
+/* What is done for a view that needs it, for the log: DROP CONSTRAINT, the trigger's end */
 static List *
 statements(const PlanStep *step, const StepView *view)
 {
@@ -103,7 +103,7 @@ statements(const PlanStep *step, const StepView *view)
 	if (view->replaced)
 		list = lappend(list, plan_drop_statement(step->child_table, view->replaced->name));
 	if (view->filling)
-		list = list_concat(list, plan_backfill_disarm_statements(step));
+		list = list_concat(list, plan_filler_disarm_statements(step));
 	return list;
 }
 
@@ -113,7 +113,6 @@ execute_replace(DeployAction *action)
 	StepWork   *work = linitial(action->works);
 	StepView	view;
 	LogEntry	entry;
-	ListCell   *lc;
 
 	/*
 	 * The world may have moved on while we waited for the locks: the key may
@@ -142,8 +141,10 @@ execute_replace(DeployAction *action)
 	entry = deploy_outcome(action, work, "done");
 	if (view.replaced)
 		entry.message = restoring_statement(view.replaced->conid);
-	foreach(lc, statements(work->step, &view))
-		deploy_run_statement(lfirst(lc));
+	if (view.replaced)
+		deploy_run_statement(plan_drop_statement(work->step->child_table, view.replaced->name));
+	if (view.filling)
+		plan_filler_disarm(work->step, view.key.child);
 	log_write(&entry);
 }
 

@@ -340,6 +340,7 @@ deploy_call(FunctionCallInfo fcinfo, int author, DeployRun *run,
 		check_rights(run, check);
 		open_plan(run);
 		check_approved(run);
+		plan_filler_sweep();
 		work(run);
 		tell_summary(run);
 	}

@@ -68,7 +68,7 @@ deploy_look(PlanStep *step, StepView *view)
 	if (view->problem)
 		return;
 
-	view->filling = plan_backfill_is_armed(step, view->key.child);
+	view->filling = plan_filler_is_armed(step, view->key.child);
 	view->existing = fk_declared_twin(&view->key);
 	if (view->existing)
 	{

@@ -754,7 +754,7 @@ undo_columns(StepWork *work, const UndoDeed *deed)
 	}
 
 	/* who could not drop the trigger can't drop what it fills */
-	if (plan_backfill_is_armed(step, child))
+	if (plan_filler_is_armed(step, child))
 		return false;
 
 	work->statement = drop_columns_statement(table, work->columns);

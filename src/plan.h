@@ -255,19 +255,13 @@ extern char *plan_step_object(const PlanStep *step);
 /* Raise 22023 unless step->backfill is a list of one expression per column */
 extern void plan_check_backfill(const PlanStep *step);
 
-/* The trigger, and its function in the child's schema; is it there? */
-extern char *plan_backfill_name(const PlanStep *step);
-extern bool plan_backfill_is_armed(const PlanStep *step, Oid child);
-extern char *plan_backfill_body(const PlanStep *step);
-
 /*
- * Statements: add the columns that the child lacks (NULL when none); make the
- * trigger, and drop it; fill all rows of the child; plan the expressions and
- * read nothing.
+ * The body of the trigger's function; and statements: add the columns that the
+ * child lacks (NULL when none); fill all rows of the child; plan the
+ * expressions and read nothing.
  */
+extern char *plan_backfill_body(const PlanStep *step);
 extern char *plan_backfill_column_statement(const PlanStep *step);
-extern List *plan_backfill_arm_statements(const PlanStep *step);
-extern List *plan_backfill_disarm_statements(const PlanStep *step);
 extern char *plan_backfill_update(const PlanStep *step);
 extern char *plan_backfill_probe(const PlanStep *step);
 
@@ -285,6 +279,36 @@ extern char *plan_backfill_write(const PlanStep *step, const char *table);
  * the expressions do not give.
  */
 extern char *plan_backfill_other_values(const PlanStep *step, List *columns);
+
+/* ---- plan_filler.c ---- */
+
+/*
+ * The trigger that fills a step's columns meanwhile: its name; is it there;
+ * and is it as the step would make it now?
+ */
+extern char *plan_filler_name(const PlanStep *step);
+extern bool plan_filler_is_armed(const PlanStep *step, Oid child);
+extern bool plan_filler_is_current(const PlanStep *step, Oid child);
+
+/*
+ * Make it, and drop it, with its function; the caller has locked the child, and
+ * owns it.  What of that is there, or not, already does not matter.
+ */
+extern void plan_filler_arm(const PlanStep *step, Oid child);
+extern void plan_filler_disarm(const PlanStep *step, Oid child);
+
+/* The same as statements */
+extern List *plan_filler_arm_statements(const PlanStep *step);
+extern List *plan_filler_disarm_statements(const PlanStep *step);
+
+/* Drop functions whose trigger went with its table, or by hand */
+extern void plan_filler_sweep(void);
+
+/*
+ * Drop all of a plan's before it is forgotten, within schemaguard.lock_timeout
+ * each; an error where that can't be done.
+ */
+extern void plan_filler_drop_all(const FkPlan *plan);
 
 /* ---- plan_index.c ---- */
 

@@ -12,7 +12,7 @@
  * Only empty columns are filled.  The trigger also follows a row whose values
  * change, unless the application writes the columns itself; and it never
  * fails: a row for which the expressions raise an error is left without
- * values, to be found before the step goes on.
+ * values, to be found before the step goes on.  (plan_filler.c makes it.)
  *
  *-------------------------------------------------------------------------
  */
@@ -20,8 +20,6 @@
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
-#include "commands/trigger.h"
-#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
@@ -152,29 +150,6 @@ values_from(const PlanStep *step, const char *columns, const char *source)
 					for_each_column(step, ", ", "%n"));
 }
 
-/* Last in the order in which triggers fire, so that it sees what others do */
-char *
-plan_backfill_name(const PlanStep *step)
-{
-	return psprintf("~schemaguard_fill_%d_%08x", step->step,
-					hash_bytes((const unsigned char *) step->plan, strlen(step->plan)));
-}
-
-static char *
-function_name(const PlanStep *step)
-{
-	SgTableName table = sg_parse_table_name(step->child_table);
-
-	return sg_qualified_name(table.schema, plan_backfill_name(step));
-}
-
-bool
-plan_backfill_is_armed(const PlanStep *step, Oid child)
-{
-	return step->backfill && OidIsValid(child) &&
-		OidIsValid(get_trigger_oid(child, plan_backfill_name(step), true));
-}
-
 char *
 plan_backfill_body(const PlanStep *step)
 {
@@ -188,6 +163,8 @@ plan_backfill_body(const PlanStep *step)
 					 "	sg_was record;\n"
 					 "	sg_all boolean := false;\n"
 					 "BEGIN\n"
+					 "	IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = TG_RELID"
+					 " AND pg_get_userbyid(t.relowner) = current_user) THEN RETURN NEW; END IF;\n"
 					 "	IF TG_OP = 'UPDATE' THEN\n"
 					 "		IF %s THEN RETURN NEW; END IF;\n",
 					 for_each_column(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"));
@@ -217,29 +194,6 @@ plan_backfill_body(const PlanStep *step)
 					 for_each_column(step, " AND ", "sg_now.%n::text IS NOT DISTINCT FROM sg_was.%n::text"),
 					 for_each_column(step, ";\n\t", "IF sg_all OR NEW.%c IS NULL THEN NEW.%c := sg_now.%n; END IF"));
 	return body.data;
-}
-
-List *
-plan_backfill_arm_statements(const PlanStep *step)
-{
-	char	   *name = function_name(step);
-
-	/* run as the one who deploys: the application may not read other tables */
-	return list_make3(psprintf("CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql"
-							   " SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %s",
-							   name, quote_literal_cstr(plan_backfill_body(step))),
-					  psprintf("REVOKE ALL ON FUNCTION %s() FROM PUBLIC", name),
-					  psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s"
-							   " FOR EACH ROW EXECUTE FUNCTION %s()",
-							   quote_identifier(plan_backfill_name(step)), step->child_table, name));
-}
-
-List *
-plan_backfill_disarm_statements(const PlanStep *step)
-{
-	return list_make2(psprintf("DROP TRIGGER %s ON %s",
-							   quote_identifier(plan_backfill_name(step)), step->child_table),
-					  psprintf("DROP FUNCTION %s()", function_name(step)));
 }
 
 /* The type of a parent's column; that of a domain could make ADD COLUMN read all rows */

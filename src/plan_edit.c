@@ -87,26 +87,17 @@ check_not_filling(const PlanStep *step)
 {
 	List	   *statements;
 
-	if (!plan_backfill_is_armed(step, sg_find_qualified(step->child_table)))
+	if (!plan_filler_is_armed(step, sg_find_qualified(step->child_table)))
 		return;
-	statements = plan_backfill_disarm_statements(step);
+	statements = plan_filler_disarm_statements(step);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, step->plan,
 					step->child_table),
 			 errdetail("The trigger %s does so for rows that are written.",
-					   quote_identifier(plan_backfill_name(step))),
+					   quote_identifier(plan_filler_name(step))),
 			 errhint("CALL sg_rollback_fks() or, to the end, sg_add_fks() drops it; or do so by hand: %s; %s;",
 					 (char *) linitial(statements), (char *) lsecond(statements))));
-}
-
-static void
-check_none_filling(const FkPlan *plan)
-{
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(plan->name))
-		check_not_filling(lfirst(lc));
 }
 
 /*
@@ -114,8 +105,8 @@ check_none_filling(const FkPlan *plan)
  *
  * Makes an empty plan that belongs to the current role.  42710 when there is
  * one of that name, unless replace is true: then that plan, if the current
- * role may change it, loses its steps and notes and stays its author's.  55000
- * while a step of it is filling columns.
+ * role may change it, loses its steps and notes and stays its author's; a
+ * trigger of it that fills columns is dropped as by sg_plan_drop().
  */
 Datum
 sg_plan_create(PG_FUNCTION_ARGS)
@@ -135,7 +126,7 @@ sg_plan_create(PG_FUNCTION_ARGS)
 	if (plan && replace)
 	{
 		plan_check_writable(plan, "sg_plan_create()");
-		check_none_filling(plan);
+		plan_filler_drop_all(plan);
 		plan_clear(plan, description);
 		plan_withdraw_approval(plan);
 		plan_log(plan, 0, "plan create", name, "replaced");
@@ -478,7 +469,7 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 				 errmsg("step %d of plan \"%s\" is skipped already", step->step, name),
 				 errdetail("The reason of the step: %s.", step->reason)));
 
-	if (plan_backfill_is_armed(step, sg_find_qualified(step->child_table)))
+	if (plan_filler_is_armed(step, sg_find_qualified(step->child_table)))
 		ereport(NOTICE,
 				(errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, name, step->child_table),
 				 errhint("CALL sg_add_fks() or sg_rollback_fks() drops the trigger that does so.")));
@@ -498,9 +489,9 @@ sg_plan_skip(PG_FUNCTION_ARGS)
  *
  * Deletes the plan with its steps and notes; keys that it has added stay, and
  * so does what the log says about it.  An invalid index that an interrupted
- * build has left is dropped, too, within schemaguard.lock_timeout.  55000
- * while a step of it is filling columns, or where there is such an index and
- * the caller is in a transaction block.
+ * build has left, and a trigger that fills columns, are dropped, too, within
+ * schemaguard.lock_timeout each.  55000 where there is such a one and the
+ * caller is in a transaction block.
  */
 Datum
 sg_plan_drop(PG_FUNCTION_ARGS)
@@ -511,7 +502,7 @@ sg_plan_drop(PG_FUNCTION_ARGS)
 	sg_check_granted(fcinfo);
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_drop()");
-	check_none_filling(plan);
+	plan_filler_drop_all(plan);
 	plan_index_drop_leftovers(plan);
 	(void) log_close_interrupted(name);
 	plan_delete(plan);

@@ -117,7 +117,7 @@ emit_backfill(SgRowSink *sink, const PlanStep *step)
 	emit_comment(sink, psprintf("step %d, backfill", step->step));
 	if (columns)
 		emit(sink, psprintf("%s;", columns));
-	emit_list(sink, plan_backfill_arm_statements(step));
+	emit_list(sink, plan_filler_arm_statements(step));
 	emit(sink, psprintf("%s;", plan_backfill_update(step)));
 }
 
@@ -134,7 +134,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	bool		done = twin && (twin->validated || !twin->enforced);
 	bool		by_partition = false;
 	bool		filling = step->backfill &&
-		(twin == NULL || plan_backfill_is_armed(step, key.child));
+		(twin == NULL || plan_filler_is_armed(step, key.child));
 	bool		replace = step->replaces &&
 		(!OidIsValid(key.child) || fk_by_name(key.child, step->replaces));
 	List	   *partitions = NIL;
@@ -175,7 +175,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	if (replace)
 		emit(sink, psprintf("%s;", plan_drop_statement(step->child_table, step->replaces)));
 	if (filling)
-		emit_list(sink, plan_backfill_disarm_statements(step));
+		emit_list(sink, plan_filler_disarm_statements(step));
 }
 
 static void

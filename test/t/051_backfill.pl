@@ -222,6 +222,56 @@ SQL
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
+# In the middle: taken elsewhere, without its owner, without the extension
+{
+	my $dump = $node->basedir . '/middle.sql';
+	my $trigger = q{SELECT (SELECT count(*) FROM pg_trigger WHERE tgname LIKE '~%') || ' ' || (SELECT count(*) FROM pg_proc WHERE proname LIKE '~%')};
+	my $insert = q{INSERT INTO shop.rows (id, ref) VALUES (1001, 7); SELECT coalesce(code, 'none') FROM shop.rows WHERE id = 1001};
+
+	$node->safe_psql('postgres', 'CREATE ROLE keeper; CREATE DATABASE middle');
+	$node->safe_psql('middle', <<'SQL');
+CREATE EXTENSION schemaguard;
+CREATE SCHEMA shop AUTHORIZATION keeper;
+SET ROLE keeper;
+CREATE TABLE shop.new (code text PRIMARY KEY, old_id int UNIQUE);
+INSERT INTO shop.new SELECT 'code ' || g, g FROM generate_series(1, 1000) g;
+CREATE TABLE shop.rows (id int PRIMARY KEY, ref int CONSTRAINT old_key REFERENCES shop.new (old_id));
+INSERT INTO shop.rows SELECT g, g FROM generate_series(1, 1000) g;
+RESET ROLE;
+SELECT sg_plan_create('middle');
+SELECT sg_plan_add_fk('middle', 'shop.rows', '{code}', 'shop.new', replaces => 'old_key', index => false,
+					  backfill => '(SELECT n.code FROM shop.new n WHERE n.old_id = ref)');
+CALL sg_add_fks('middle', validate => false);
+SQL
+	is($node->safe_psql('middle', $trigger), '1 1', 'a plan in the middle');
+	command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('middle') ], 'pg_dump takes it');
+	for my $db ('elsewhere', 'orphaned', 'without')
+	{
+		$node->safe_psql('postgres', "CREATE DATABASE $db");
+		command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $dump, '-d', $node->connstr($db) ], "restored as $db");
+		is($node->safe_psql($db, "SELECT p.proowner::regrole || ' ' || has_function_privilege('pg_monitor', p.oid, 'EXECUTE')
+								  FROM pg_proc p WHERE proname LIKE '~%'"), 'keeper false', '... the function as it was');
+		is($node->safe_psql($db, $insert), 'code 7', '... rows are filled');
+	}
+	$node->safe_psql('elsewhere', q{CALL sg_add_fks('middle')});
+	is($node->safe_psql('elsewhere', "$trigger || ' ' || (SELECT state FROM schemaguard.plan_step)"), '0 0 validated', 'the plan ends there');
+
+	$node->safe_psql('orphaned', 'DROP OWNED BY keeper CASCADE');
+	is($node->safe_psql('orphaned', $trigger), '0 0', 'DROP OWNED takes table, trigger and function');
+	$node->safe_psql('orphaned', q{CALL sg_add_fks('middle'); });
+	is($node->safe_psql('orphaned', 'SELECT state FROM schemaguard.plan_step'), 'skipped', '... and the step is skipped');
+
+	my ($result, $out, $err) = $node->psql('without', 'DROP EXTENSION schemaguard');
+	like($err, qr/cannot drop extension schemaguard because other objects depend on it.*trigger "~schemaguard_fill/s,
+		'DROP EXTENSION names the trigger');
+	is($node->safe_psql('without', 'DELETE FROM shop.rows WHERE id = 1001; ' . $insert), 'code 7', '... and changes nothing');
+	$node->safe_psql('without', 'DROP EXTENSION schemaguard CASCADE');
+	is($node->safe_psql('without', "$trigger || ' ' || (SELECT count(*) FROM pg_namespace WHERE nspname = 'schemaguard')"), '0 0 0',
+		'with CASCADE it takes trigger and function along');
+	is($node->safe_psql('without', 'DELETE FROM shop.rows WHERE id = 1001; ' . $insert), 'none', '... and the application goes on');
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Under load, by an application that knows the old column only
 {
 	my $dir = PostgreSQL::Test::Utils::tempdir();
