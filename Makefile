@@ -47,6 +47,7 @@ OBJS = \
 	src/deploy_attach.o \
 	src/deploy_audit.o \
 	src/deploy_backfill.o \
+	src/deploy_backfill_role.o \
 	src/deploy_check.o \
 	src/deploy_check_access.o \
 	src/deploy_check_cascade.o \

@@ -525,11 +525,24 @@ extern void deploy_backfill_step(DeployRun *run, int step);
  */
 extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced);
 
-/* Drop the trigger, if it is there; what was filled stays.  Was it there? */
-extern bool deploy_backfill_disarm(DeployRun *run, PlanStep *step);
+/*
+ * Drop the trigger, if it is there, and say so; what was filled stays.  Was it
+ * there?
+ */
+extern bool deploy_backfill_disarm(DeployRun *run, PlanStep *step, const char *notice);
 
 /* May the caller run the expressions of a plan by this role? */
 extern bool deploy_backfill_is_trusted(const char *author);
+
+/* ---- deploy_backfill_role.c ---- */
+
+/*
+ * As whom a step's columns are filled, InvalidOid for the caller: for
+ * sg_role_begin(), or for this, which pins the search_path as the expressions
+ * want it.  Raises 42501 where nobody may.  The caller has locked the child.
+ */
+extern Oid	deploy_backfill_role(const PlanStep *step, Oid child);
+extern void deploy_backfill_begin(SgScope *scope, Oid role);
 
 /* ---- deploy_replace.c ---- */
 

@@ -11,9 +11,9 @@
  * are filled are passed over.  The trigger is dropped with the key that the
  * step replaces.
  *
- * The expressions are the plan author's code, and they run with the rights of
- * whoever deploys.  So nobody runs those of another role, unless that role is
- * superuser.
+ * The expressions are the plan author's code.  Nobody runs those of another
+ * role, unless that role is superuser; and they run as the owner of the table
+ * (deploy_backfill_role.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +27,7 @@
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -42,6 +43,7 @@
 #include "guc.h"
 #include "progress.h"
 #include "quote.h"
+#include "scope.h"
 #include "spi.h"
 
 #define FIRST_BATCH_ROWS	100
@@ -73,6 +75,9 @@ typedef struct Filling
 	int64		tried;			/* rows, so far */
 	bool		ends;			/* no row before `to` is left */
 } Filling;
+
+static const char *const not_kept_up =
+"skipped, so the trigger of its backfill was dropped: values are not kept up any more";
 
 /* A failure of the step before an action could begin, or without one */
 static void
@@ -125,39 +130,46 @@ longest_batch(void)
 	return Max(sg_lock_timeout / 2, 1);
 }
 
-/* As the plan's SQL expects it: names in pg_catalog only, no row hidden */
+/* No row is hidden from what follows, and it waits for no longer than that */
 static void
-begin_query(SgScope *scope, int lock_timeout)
+set_query_limits(int lock_timeout)
 {
 	deploy_set_local("lock_timeout", psprintf("%d", Max(lock_timeout, 1)));
 	deploy_set_local("deadlock_timeout", psprintf("%d", Max(Min(lock_timeout, DeadlockTimeout) / 2, 1)));
 	deploy_set_local("row_security", "off");
 	deploy_set_local("jit", "off");
-	sg_caller_begin(scope);
-	SPI_connect();
 }
 
-static void
-end_query(SgScope *scope)
+/* The role of those who plan something over the child, which is locked until the end of the transaction */
+static Oid
+lock_and_find_role(const Filling *f)
 {
-	SPI_finish();
-	sg_scope_end(scope);
+	Oid			child = f->work->key->child;
+
+	deploy_check_privileges(f->work->key, false);
+	set_query_limits(sg_lock_timeout);
+	LockRelationOid(child, RowExclusiveLock);
+	return deploy_backfill_role(f->work->step, child);
 }
 
+/* A query of ours, or expressions, as the plan's SQL expects it: names in pg_catalog only */
 static void
 run_query(void *p)
 {
 	Filling    *f = p;
+	Oid			role = lock_and_find_role(f);
 	SgScope		scope;
 	int			rc;
 
-	begin_query(&scope, sg_lock_timeout);
+	deploy_backfill_begin(&scope, role);
+	SPI_connect();
 	rc = SPI_execute(f->query, false, 0);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), f->query);
 	if (SPI_processed == 1)
 		f->found = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "found");
-	end_query(&scope);
+	SPI_finish();
+	sg_scope_end(&scope);
 }
 
 /* The UPDATE of one row, whose parameters are the columns of a result */
@@ -197,6 +209,33 @@ write_row(Filling *f, SPIPlanPtr plan, HeapTuple row, TupleDesc desc)
 	pfree(nulls);
 }
 
+/* The rows and their new values, with the expressions' search_path; SPI is connected */
+static SPITupleTable *
+find_rows(const Filling *f, Oid role)
+{
+	SgScope		scope;
+
+	deploy_backfill_begin(&scope, role);
+	if (SPI_execute(f->query, false, f->limit) != SPI_OK_SELECT)
+		elog(ERROR, "could not run: %s", f->query);
+	sg_scope_end(&scope);
+	return SPI_tuptable;
+}
+
+static void
+write_rows(Filling *f, SPITupleTable *rows)
+{
+	TimestampTz deadline = GetCurrentTimestamp() + longest_batch() * INT64CONST(1000);
+	SPIPlanPtr	plan = prepare_write(f->write, rows->tupdesc);
+
+	set_query_limits(longest_batch());
+	do
+	{
+		write_row(f, plan, rows->vals[f->tried], rows->tupdesc);
+		f->tried++;
+	} while (f->tried < rows->numvals && GetCurrentTimestamp() < deadline);
+}
+
 /*
  * The values of some rows are found without a lock on them; then the rows are
  * updated one by one for as long as they may be locked.  The snapshot keeps
@@ -211,30 +250,22 @@ fill_batch(void *p)
 {
 	Filling    *f = p;
 	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	TimestampTz deadline;
+	Oid			role;
 	SPITupleTable *rows;
-	SPIPlanPtr	plan;
 	SgScope		scope;
 
 	if (f->tried > 0)
 		f->limit = f->tried;
 	f->tried = f->found = 0;
-	begin_query(&scope, longest_batch());
-	if (SPI_execute(f->query, false, f->limit) != SPI_OK_SELECT)
-		elog(ERROR, "could not run: %s", f->query);
-	rows = SPI_tuptable;
+	role = lock_and_find_role(f);
+	SPI_connect();
+	rows = find_rows(f, role);
+	sg_role_begin(&scope, role);
 	if (rows->numvals > 0)
-	{
-		plan = prepare_write(f->write, rows->tupdesc);
-		deadline = GetCurrentTimestamp() + longest_batch() * INT64CONST(1000);
-		do
-		{
-			write_row(f, plan, rows->vals[f->tried], rows->tupdesc);
-			f->tried++;
-		} while (f->tried < rows->numvals && GetCurrentTimestamp() < deadline);
-	}
+		write_rows(f, rows);
 	f->ends = f->tried == rows->numvals && f->tried < f->limit;
-	end_query(&scope);
+	sg_scope_end(&scope);
+	SPI_finish();
 	UnregisterSnapshot(snapshot);
 }
 
@@ -537,16 +568,17 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 
 /* Can the expressions be planned here? */
 static bool
-check_expressions(StepWork *work)
+check_expressions(StepWork *work, FkKey *key)
 {
 	Filling		f = {.work = work,.query = plan_backfill_probe(work->step)};
 
+	work->key = key;
 	f.action.error = sg_try_undo(run_query, &f);
 	if (f.action.error == NULL)
 		return true;
 	sg_rethrow_cancel(f.action.error);
 	fail_step(work, f.action.error->sqlerrcode, failure_text(&f.action),
-			  "In backfill, names of tables, functions and operators outside pg_catalog need their schema.");
+			  "In backfill, names of tables, functions and operators outside pg_catalog need their schema; and the owner of the child, as whom it runs, needs rights to them.");
 	return false;
 }
 
@@ -563,10 +595,13 @@ fill_step(StepWork *work)
 		(problem && problem->sqlerrcode != ERRCODE_UNDEFINED_COLUMN) ||
 		(problem && plan_backfill_column_statement(step) == NULL))
 	{
-		(void) deploy_backfill_disarm(work->run, step);
+		(void) deploy_backfill_disarm(work->run, step, not_kept_up);
 		return true;
 	}
-	if (problem == NULL && fk_declared_twin(&key))
+	/* with its key, a step is filled */
+	if (plan_filler_is_armed(step, key.child) && !plan_filler_is_owners(step, key.child))
+		(void) deploy_backfill_disarm(work->run, step, "the child has another owner, so the trigger of its backfill is made anew");
+	else if (problem == NULL && fk_declared_twin(&key))
 		return true;
 	replaced = step->replaces ? fk_by_name(key.child, step->replaces) : NULL;
 	if (step->replaces && replaced == NULL)
@@ -580,7 +615,7 @@ fill_step(StepWork *work)
 				  "Have that role run the plan, or read it with sg_plan_export() and make it yours with sg_plan_import().");
 		return false;
 	}
-	return check_expressions(work) && arm(work, &key) && fill(work, &key) &&
+	return check_expressions(work, &key) && arm(work, &key) && fill(work, &key) &&
 		deploy_backfill_is_complete(work, &key, replaced);
 }
 
@@ -595,7 +630,7 @@ deploy_backfill_step(DeployRun *run, int step)
 
 		/* one that is skipped for good is not filled any further */
 		if (row)
-			(void) deploy_backfill_disarm(run, row);
+			(void) deploy_backfill_disarm(run, row, not_kept_up);
 		return;
 	}
 	if (work->step->backfill == NULL)
@@ -628,7 +663,7 @@ execute_disarm(DeployAction *action)
 }
 
 bool
-deploy_backfill_disarm(DeployRun *run, PlanStep *step)
+deploy_backfill_disarm(DeployRun *run, PlanStep *step, const char *notice)
 {
 	PlanStep	own = *step;
 	StepWork	work = {.run = run,.step = &own,.object = plan_step_object(step)};
@@ -647,8 +682,7 @@ deploy_backfill_disarm(DeployRun *run, PlanStep *step)
 	deploy_add_target(&action, key.child, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, step->step, key.child);
 	if (deploy_attempt(&action))
-		deploy_append_notice(&work, run->urgent ? "trigger of its backfill dropped" :
-							 "skipped, so the trigger of its backfill was dropped: values are not kept up any more");
+		deploy_append_notice(&work, notice);
 	else
 	{
 		work.hint = psprintf("CALL %s() again when that is mended.", run->procedure);

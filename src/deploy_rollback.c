@@ -268,7 +268,7 @@ disarm_steps(DeployRun *run, List *stuck)
 		PlanStep   *step = lfirst(lc);
 
 		if (step->backfill && !list_member_int(stuck, step->step))
-			n += deploy_backfill_disarm(run, step);
+			n += deploy_backfill_disarm(run, step, "trigger of its backfill dropped");
 	}
 	return n;
 }

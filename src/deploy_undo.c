@@ -21,6 +21,7 @@
 #include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -652,7 +653,9 @@ who_uses(Oid child, List *columns)
 /* For the search for values that are somebody else's */
 typedef struct ValueSearch
 {
-	const char *query;
+	const PlanStep *step;
+	Oid			child;
+	List	   *columns;
 	bool		found;
 } ValueSearch;
 
@@ -660,13 +663,17 @@ static void
 search_values(void *p)
 {
 	ValueSearch *search = p;
+	char	   *query = plan_backfill_other_values(search->step, search->columns);
 	SgScope		scope;
+	Oid			role;
 
 	deploy_set_local("row_security", "off");
 	deploy_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
-	sg_caller_begin(&scope);
+	LockRelationOid(search->child, AccessShareLock);
+	role = deploy_backfill_role(search->step, search->child);
+	deploy_backfill_begin(&scope, role);
 	SPI_connect();
-	if (SPI_execute(search->query, true, 1) != SPI_OK_SELECT)
+	if (SPI_execute(query, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not compare the values of columns");
 	search->found = SPI_processed > 0;
 	SPI_finish();
@@ -678,16 +685,15 @@ search_values(void *p)
  * not give?  In words, or NULL.
  */
 static const char *
-what_is_lost(const DeployRun *run, const PlanStep *step, const char *table, List *columns)
+what_is_lost(const DeployRun *run, const PlanStep *step, Oid child, List *columns)
 {
-	ValueSearch search = {0};
+	ValueSearch search = {.step = step,.child = child,.columns = columns};
 	ErrorData  *error;
 
-	if (step->backfill == NULL || strcmp(step->child_table, table) != 0 ||
+	if (step->backfill == NULL || sg_find_qualified(step->child_table) != child ||
 		!deploy_backfill_is_trusted(run->plan->author))
 		return "nobody can tell whether all of their values come from the backfill";
 
-	search.query = plan_backfill_other_values(step, columns);
 	deploy_arm_timeout();
 	error = sg_try_undo(search_values, &search);
 	deploy_disarm_timeout();
@@ -762,7 +768,7 @@ undo_columns(StepWork *work, const UndoDeed *deed)
 	reason = who_uses(child, work->columns);
 	PopActiveSnapshot();
 	if (reason == NULL)
-		reason = what_is_lost(work->run, step, table, work->columns);
+		reason = what_is_lost(work->run, step, child, work->columns);
 	if (reason)
 	{
 		work->hint = psprintf("Where nobody needs them any more: %s;", work->statement);

@@ -255,6 +255,9 @@ extern char *plan_step_object(const PlanStep *step);
 /* Raise 22023 unless step->backfill is a list of one expression per column */
 extern void plan_check_backfill(const PlanStep *step);
 
+/* The tables and views that the expressions name, as far as they are there */
+extern List *plan_backfill_tables(const PlanStep *step);
+
 /*
  * The body of the trigger's function; and statements: add the columns that the
  * child lacks (NULL when none); fill all rows of the child; plan the
@@ -284,10 +287,12 @@ extern char *plan_backfill_other_values(const PlanStep *step, List *columns);
 
 /*
  * The trigger that fills a step's columns meanwhile: its name; is it there;
- * and is it as the step would make it now?
+ * does its function belong to the owner of the child, without whom it fills
+ * nothing; and is it as the step would make it now?
  */
 extern char *plan_filler_name(const PlanStep *step);
 extern bool plan_filler_is_armed(const PlanStep *step, Oid child);
+extern bool plan_filler_is_owners(const PlanStep *step, Oid child);
 extern bool plan_filler_is_current(const PlanStep *step, Oid child);
 
 /*

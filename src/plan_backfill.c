@@ -18,9 +18,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
@@ -30,6 +32,7 @@
 #include "errors.h"
 #include "plan.h"
 #include "quote.h"
+#include "scope.h"
 
 /* ---- what is accepted ---- */
 
@@ -95,6 +98,42 @@ plan_check_backfill(const PlanStep *step)
 				 errmsg("backfill has %d expressions for %d columns",
 						list_length(select->targetList), list_length(step->child_columns)),
 				 errhint("Give one expression for each of child_columns, in their order.")));
+}
+
+/* ---- tables ---- */
+
+static bool
+visit_raw(Node *node, void *context)
+{
+	List	  **tables = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar))
+	{
+		Oid			relid = RangeVarGetRelid((RangeVar *) node, NoLock, true);
+
+		if (OidIsValid(relid))
+			*tables = list_append_unique_oid(*tables, relid);
+		return false;
+	}
+	return raw_expression_tree_walker(node, visit_raw, context);
+}
+
+List *
+plan_backfill_tables(const PlanStep *step)
+{
+	ParseArg	arg = {.sql = psprintf("SELECT %s", step->backfill)};
+	List	   *tables = NIL;
+	SgScope		scope;
+	ListCell   *lc;
+
+	sg_caller_begin(&scope);
+	parse(&arg);
+	foreach(lc, arg.statements)
+		(void) visit_raw(lfirst_node(RawStmt, lc)->stmt, &tables);
+	sg_scope_end(&scope);
+	return tables;
 }
 
 /* ---- as SQL ---- */
@@ -322,13 +361,14 @@ plan_backfill_find(const PlanStep *step, const char *table, ItemPointer after, B
 /*
  * The second condition is one that no index can serve, and that is asked again
  * of a row that somebody else has written while we waited for it: that row has
- * another place, and was filled by the trigger.
+ * another place, and was filled by the trigger.  Works with any search_path:
+ * triggers of the table's see the one that is set.
  */
 char *
 plan_backfill_write(const PlanStep *step, const char *table)
 {
-	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s WHERE \"~t\".ctid = $1"
-					" AND (\"~t\".ctid = $1 AND %s) IS TRUE",
+	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s WHERE \"~t\".ctid OPERATOR(pg_catalog.=) $1"
+					" AND (\"~t\".ctid OPERATOR(pg_catalog.=) $1 AND %s) IS TRUE",
 					table, assignments(step, "$%p"), is_empty(step, "\"~t\""));
 }
 

@@ -20,7 +20,6 @@
 
 #include "access/xact.h"
 #include "catalog/dependency.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -35,6 +34,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "code.h"
 #include "compat.h"
 #include "errors.h"
 #include "guc.h"
@@ -42,6 +42,7 @@
 #include "origin.h"
 #include "plan.h"
 #include "quote.h"
+#include "scope.h"
 #include "spi.h"
 
 #define FILLER_PREFIX	"~schemaguard_fill_"
@@ -68,21 +69,6 @@ plan_filler_is_armed(const PlanStep *step, Oid child)
 		OidIsValid(get_trigger_oid(child, plan_filler_name(step), true));
 }
 
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table with OID %u was dropped meanwhile", relid)));
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /* The function, with its source and its owner, or InvalidOid when there is none */
 static Oid
 find_function(const PlanStep *step, char **source, Oid *owner)
@@ -105,14 +91,23 @@ find_function(const PlanStep *step, char **source, Oid *owner)
 }
 
 bool
+plan_filler_is_owners(const PlanStep *step, Oid child)
+{
+	char	   *source;
+	Oid			owner;
+
+	return OidIsValid(find_function(step, &source, &owner)) && owner == code_table_owner(child);
+}
+
+bool
 plan_filler_is_current(const PlanStep *step, Oid child)
 {
 	char	   *source;
 	Oid			owner;
 
-	return plan_filler_is_armed(step, child) &&
+	return plan_filler_is_armed(step, child) && plan_filler_is_owners(step, child) &&
 		OidIsValid(find_function(step, &source, &owner)) &&
-		owner == owner_of(child) && strcmp(source, plan_backfill_body(step)) == 0;
+		strcmp(source, plan_backfill_body(step)) == 0;
 }
 
 /* ---- as SQL, for who does it by hand ---- */
@@ -143,7 +138,7 @@ plan_filler_arm_statements(const PlanStep *step)
 							   name, quote_literal_cstr(plan_backfill_body(step))));
 	if (OidIsValid(child))
 		list = lappend(list, psprintf("ALTER FUNCTION %s() OWNER TO %s", name,
-									  quote_identifier(GetUserNameFromId(owner_of(child), false))));
+									  quote_identifier(GetUserNameFromId(code_table_owner(child), false))));
 	list = lappend(list, psprintf("REVOKE ALL ON FUNCTION %s() FROM PUBLIC", name));
 	return lappend(list, trigger_statement(step));
 }
@@ -187,7 +182,7 @@ revoke_from_public(const PlanStep *step, Oid owner)
 	stmt->grantees = list_make1(public);
 	stmt->behavior = DROP_RESTRICT;
 
-	sg_restricted_begin(&scope, owner);
+	sg_role_begin(&scope, owner);
 	ExecuteGrantStmt(stmt);
 	sg_scope_end(&scope);
 }
@@ -258,13 +253,9 @@ plan_filler_disarm(const PlanStep *step, Oid child)
 void
 plan_filler_arm(const PlanStep *step, Oid child)
 {
-	char	   *source;
-	Oid			function_owner;
-	Oid			owner = owner_of(child);
-
-	if (OidIsValid(find_function(step, &source, &function_owner)) && function_owner != owner)
+	if (!plan_filler_is_owners(step, child))
 		plan_filler_disarm(step, child);
-	make_function(step, owner);
+	make_function(step, code_table_owner(child));
 	run_utility(trigger_statement(step));
 }
 

@@ -280,6 +280,29 @@ RESET ROLE;
 INSERT INTO trap (id, x) VALUES (1, 1);
 SELECT * FROM trap WHERE id = 1;
 SELECT DISTINCT who FROM ran_as;
+-- nor do the batches run his triggers or casts as anybody else, nor code of a third role at all
+TRUNCATE ran_as;
+INSERT INTO trap (id, x, n) VALUES (4, 1, NULL), (5, 2, NULL);
+UPDATE trap SET n = NULL;
+SET ROLE regress_sg_filler;
+CREATE FUNCTION dbf.witness() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO dbf.ran_as VALUES (current_user); RETURN NEW; END$$;
+CREATE TRIGGER witness BEFORE UPDATE ON trap FOR EACH ROW EXECUTE FUNCTION witness();
+RESET ROLE;
+TRUNCATE ran_as;
+CALL sg_add_fks('dbf_mine', validate => false);
+SELECT who, count(*) > 0 AS ran FROM ran_as GROUP BY 1;
+SELECT count(*), count(n) FROM trap;
+CREATE ROLE regress_sg_third;
+ALTER FUNCTION witness OWNER TO regress_sg_third;
+ALTER TABLE trap DROP CONSTRAINT trap_n_fkey;
+UPDATE trap SET n = NULL;
+TRUNCATE ran_as;
+CALL sg_add_fks('dbf_mine', validate => false);
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dbf_mine';
+TABLE ran_as;
+DROP TRIGGER witness ON trap;
+CALL sg_add_fks('dbf_mine', validate => false);
+SELECT count(*), count(n) FROM trap;
 -- another owner: it fills nothing and raises nothing, until deployment makes it anew
 ALTER TABLE trap ALTER COLUMN n TYPE int USING NULL;
 ALTER TABLE trap OWNER TO CURRENT_USER;
@@ -326,4 +349,4 @@ SELECT sg_plan_drop('dbf'), sg_plan_drop('dbf_author'), sg_plan_drop('dbf_mine')
 DROP SCHEMA dbf CASCADE;
 SELECT sg_revoke('regress_sg_writer') \g /dev/null
 SELECT sg_revoke('regress_sg_filler') \g /dev/null
-DROP ROLE regress_sg_filler, regress_sg_writer;
+DROP ROLE regress_sg_filler, regress_sg_writer, regress_sg_third;
