@@ -59,6 +59,7 @@ OBJS = \
 	src/deploy_check_tables.o \
 	src/deploy_fix.o \
 	src/deploy_fix_reach.o \
+	src/deploy_fix_role.o \
 	src/deploy_fix_sql.o \
 	src/deploy_index.o \
 	src/deploy_lock.o \

@@ -258,11 +258,22 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 	return false;
 }
 
+/* What users' code says is for the caller's eyes, as in any statement of theirs, and not for the log */
 static bool
 fail_attempt(FixAction *action)
 {
-	return fail(action, action->action.error->sqlerrcode,
-				deploy_failure_text(&action->action), LOG_NONE);
+	const ErrorData *error = action->action.error;
+	char	   *text = deploy_failure_text(&action->action);
+	char	   *said = sg_error_text(error);
+
+	if (strcmp(text, said) != 0 || !sg_error_is_of_users(error))
+		return fail(action, error->sqlerrcode, text, LOG_NONE);
+	(void) fail(action, error->sqlerrcode,
+				sg_error_code_text(error, psprintf("fixing rows of %s",
+												   sg_relation_name(action->fix->key.key->child))),
+				LOG_NONE);
+	appendStringInfo(&action->fix->work->notice, ": %s", said);
+	return false;
 }
 
 /* An action that has nothing to do but to fail */
@@ -449,9 +460,6 @@ change_rows(void *arg)
 
 	fix_quarantine(batch, action->action.run, action->fix->work->step->step);
 	action->changed = fix_change(batch);
-
-	/* what is deferred fails here, if at all, not at the commit */
-	deploy_run_statement("SET CONSTRAINTS ALL IMMEDIATE");
 	if (must_undo(batch))
 	{
 		batch->again = true;
@@ -956,8 +964,8 @@ fix_steps(DeployRun *run)
  * Needs, per step, ownership of the child, SELECT on child and parent, what
  * DELETE or UPDATE of the child needs, and the same on tables whose rows are
  * reached; no policy may hide rows.  Locks the tables in ROW EXCLUSIVE, rows
- * for the length of a batch.  Triggers fire as for any statement of the
- * caller's.
+ * for the length of a batch.  What runs code that is not the caller's runs as
+ * the owner of the table, restricted, or not at all: see deploy_fix_role.c.
  *
  * Errors: as sg_add_fks, and 22023 for a batch of no row.
  */

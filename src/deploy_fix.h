@@ -103,12 +103,6 @@ extern char *fix_at_places(const char *query, Oid table);
 extern void fix_places_args(const FixPlaces *places, Datum *values);
 
 /*
- * The caller, with a pinned search_path; a row that a policy would hide is an
- * error.  Not for statements that fire triggers.
- */
-extern void fix_scope_begin(SgScope *scope);
-
-/*
  * The places of a key's orphans (`limit` at most), by a scan that trusts no
  * index.  With the policy "leave", only those that hold the sentinel.
  */
@@ -142,6 +136,36 @@ extern List *fix_null_columns(const FixKey *key, FixFate fate, FkProblem **probl
 
 /* All that become null in a row, by each key that it is reached by; an error where that can't be */
 extern List *fix_row_null_columns(const FixRow *row);
+
+/* ---- deploy_fix_role.c ---- */
+
+/*
+ * A statement on a table, and all that is known of what it could run and the
+ * rights that it takes.  Its owner is the one who may do it where the caller
+ * may not.  SELECT of keys has been checked (audit_access_problem).
+ */
+typedef struct FixUnit FixUnit;
+
+extern FixUnit *fix_unit(Oid table);
+extern void fix_unit_read(FixUnit *unit, Oid relid);
+extern void fix_unit_key(FixUnit *unit, const FkKey *key);
+extern void fix_unit_rows(FixUnit *unit, Oid relid);	/* put out, or parsed, whole */
+extern void fix_unit_lock(FixUnit *unit, Oid relid);	/* FOR UPDATE */
+
+/* CMD_INSERT, CMD_UPDATE or CMD_DELETE; columns by name, NIL for all */
+extern void fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns);
+
+/* As whom: InvalidOid for the caller.  Raises SG003, or 42501 for what the caller may not do. */
+extern Oid	fix_unit_role(const FixUnit *unit);
+
+/*
+ * That role, with a pinned search_path; a row that a policy would hide is an
+ * error.  Not for statements that fire triggers: these begin with
+ * fix_write_begin, after which no trigger is deferred.
+ */
+extern void fix_scope_begin(SgScope *scope, const FixUnit *unit);
+extern void fix_write_begin(SgScope *scope, Oid role);
+extern void fix_write_end(SgScope *scope, Oid role);
 
 /* ---- deploy_fix_reach.c ---- */
 

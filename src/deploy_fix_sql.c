@@ -97,17 +97,9 @@ fix_at_places(const char *query, Oid table)
 	return buf.data;
 }
 
-void
-fix_scope_begin(SgScope *scope)
-{
-	sg_caller_begin(scope);
-	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
 /* A query on places; its first two columns are places again, a third says which list they go to */
 static void
-query_places(const char *sql, const FixPlaces *in, FixPlaces *out, FixPlaces *other)
+query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, FixPlaces *out, FixPlaces *other)
 {
 	Oid			types[] = {OIDARRAYOID, TIDARRAYOID};
 	Datum		values[2];
@@ -117,7 +109,7 @@ query_places(const char *sql, const FixPlaces *in, FixPlaces *out, FixPlaces *ot
 	if (in->n == 0)
 		return;
 
-	fix_scope_begin(&scope);
+	fix_scope_begin(&scope, unit);
 	SPI_connect();
 	fix_places_args(in, values);
 	rc = SPI_execute_with_args(sql, 2, types, values, NULL, false, 0);
@@ -366,7 +358,10 @@ fix_find(const FixKey *key, int64 limit, FixPlaces *found)
 void
 fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked)
 {
+	FixUnit    *unit = fix_unit(table);
 	StringInfoData buf;
+
+	fix_unit_lock(unit, table);
 
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
@@ -374,7 +369,7 @@ fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked)
 	appendStringInfoString(&buf, " WHERE ");
 	append_places(&buf, table, "fk", 0);
 	appendStringInfoString(&buf, " FOR UPDATE OF fk SKIP LOCKED");
-	query_places(buf.data, in, locked, NULL);
+	query_places(unit, buf.data, in, locked, NULL);
 }
 
 void
@@ -387,15 +382,17 @@ fix_exist(Oid table, const FixPlaces *in, FixPlaces *out)
 	audit_sql_table(&buf, table, "fk");
 	appendStringInfoString(&buf, " WHERE ");
 	append_places(&buf, table, "fk", 0);
-	query_places(buf.data, in, out, NULL);
+	query_places(fix_unit(table), buf.data, in, out, NULL);
 }
 
 void
 fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces *sentinels)
 {
 	const FkKey *fk = key->key;
+	FixUnit    *unit = fix_unit(fk->child);
 	StringInfoData buf;
 
+	fix_unit_key(unit, fk);
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid, ");
 	if (key->step->sentinel)
@@ -408,13 +405,16 @@ fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces 
 	append_places(&buf, fk->child, "fk", 0);
 	appendStringInfoString(&buf, " AND ");
 	append_orphan(&buf, fk);
-	query_places(buf.data, in, orphans, sentinels);
+	query_places(unit, buf.data, in, orphans, sentinels);
 }
 
 void
 fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
 {
+	FixUnit    *unit = fix_unit(key->child);
 	StringInfoData buf;
+
+	fix_unit_key(unit, key);
 
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
@@ -425,7 +425,7 @@ fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
 	audit_sql_match(&buf, key);
 	appendStringInfoString(&buf, ") WHERE ");
 	append_places(&buf, key->parent, "pk", 0);
-	query_places(buf.data, parents, out, NULL);
+	query_places(unit, buf.data, parents, out, NULL);
 }
 
 /* ---- changing ---- */
@@ -638,6 +638,26 @@ mark_kept(FixBatch *batch, const FixGroup *group)
 	}
 }
 
+/* As whom it may run; the batch is of the orphans' table, whatever goes with them */
+static Oid
+change_role(const FixBatch *batch, List *groups)
+{
+	FixUnit    *unit = fix_unit(batch->key->key->child);
+	ListCell   *lc;
+
+	foreach(lc, groups)
+	{
+		const FixRow *row = ((FixGroup *) lfirst(lc))->like;
+
+		fix_unit_key(unit, row->by->key);
+		if (row->fate >= FIX_DELETE)
+			fix_unit_write(unit, row->table, CMD_DELETE, NIL);
+		else
+			fix_unit_write(unit, row->table, CMD_UPDATE, fix_row_null_columns(row));
+	}
+	return fix_unit_role(unit);
+}
+
 int64
 fix_change(FixBatch *batch)
 {
@@ -646,6 +666,8 @@ fix_change(FixBatch *batch)
 	Oid		   *types;
 	Datum	   *values;
 	int64		changed = 0;
+	SgScope		scope;
+	Oid			role;
 	char	   *sql;
 	ListCell   *lc;
 	int			rc;
@@ -664,11 +686,9 @@ fix_change(FixBatch *batch)
 		fix_places_args(&((FixGroup *) list_nth(groups, i))->places, &values[2 * i]);
 	}
 
-	/*
-	 * as the caller, with the caller's settings: it fires the table's
-	 * triggers
-	 */
 	sql = change_statement(groups);
+	role = change_role(batch, groups);
+	fix_write_begin(&scope, role);
 	SPI_connect();
 	rc = SPI_execute_with_args(sql, 2 * n, types, values, NULL, false, 0);
 	if (rc < 0)
@@ -676,6 +696,7 @@ fix_change(FixBatch *batch)
 	if (SPI_tuptable)
 		read_changed(batch, groups);
 	SPI_finish();
+	fix_write_end(&scope, role);
 
 	foreach(lc, groups)
 	{

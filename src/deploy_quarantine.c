@@ -164,6 +164,7 @@ typedef struct CopyTarget
 	const DeployRun *run;
 	int			step;
 	const FixRow *like;
+	const char *role;			/* whose privileges are used */
 	List	   *columns;
 } CopyTarget;
 
@@ -187,7 +188,7 @@ write_copies(const CopyTarget *target)
 		documents[i] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
 	}
 	values[0] = UUIDPGetDatum(&run);
-	values[1] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	values[1] = CStringGetTextDatum(target->role);
 	values[2] = CStringGetTextDatum(target->run->plan->name);
 	values[3] = Int32GetDatum(target->step);
 	values[4] = CStringGetTextDatum(target->like->by->key->name);
@@ -212,17 +213,22 @@ write_copies(const CopyTarget *target)
 	sg_scope_end(&scope);
 }
 
-/* Copy rows of one table, reached by one key; the pinned scope is the caller's */
+/* Copy rows of one table, reached by one key */
 static void
 copy_rows(const CopyTarget *target, const FixPlaces *places)
 {
-	char	   *sql = fix_at_places(copy_query(target->like->table, target->columns),
-									target->like->table);
+	Oid			table = target->like->table;
+	char	   *sql = fix_at_places(copy_query(table, target->columns), table);
+	FixUnit    *unit = fix_unit(table);
+	SgScope		scope;
 	Oid			types[] = {OIDARRAYOID, TIDARRAYOID};
 	Datum		values[2];
 	Portal		portal;
 	int64		copied = 0;
 
+	fix_unit_rows(unit, table);
+	fix_scope_begin(&scope, unit);
+	pin_texts();
 	SPI_connect();
 	fix_places_args(places, values);
 	portal = SPI_cursor_open_with_args(NULL, sql, 2, types, values, NULL, false, 0);
@@ -237,6 +243,7 @@ copy_rows(const CopyTarget *target, const FixPlaces *places)
 	}
 	SPI_cursor_close(portal);
 	SPI_finish();
+	sg_scope_end(&scope);
 
 	if (copied != places->n)
 		elog(ERROR, "rows that are locked can't be copied");
@@ -252,13 +259,11 @@ void
 fix_quarantine(const FixBatch *batch, const DeployRun *run, int step)
 {
 	bool	   *copied = palloc0(sizeof(bool) * Max(batch->n, 1));
-	SgScope		scope;
+	const char *role = GetUserNameFromId(GetUserId(), false);
 
-	fix_scope_begin(&scope);
-	pin_texts();
 	for (int i = 0; i < batch->n; i++)
 	{
-		CopyTarget	target = {run, step, &batch->rows[i]};
+		CopyTarget	target = {run, step, &batch->rows[i], role};
 		FixPlaces	places;
 
 		if (batch->rows[i].fate != FIX_QUARANTINE || copied[i])
@@ -276,7 +281,6 @@ fix_quarantine(const FixBatch *batch, const DeployRun *run, int step)
 		target.columns = stored_columns(target.like->table);
 		copy_rows(&target, &places);
 	}
-	sg_scope_end(&scope);
 }
 
 /* ---- and back ---- */
@@ -313,6 +317,7 @@ typedef struct RestorePart
 {
 	Copy	   *copies;
 	int			n;
+	Oid			role;			/* as whom; InvalidOid: the caller */
 } RestorePart;
 
 /* The plan that copies go back for: a name may be that of another plan by now */
@@ -432,13 +437,41 @@ same_table(const Copy *a, const Copy *b)
 		sg_equal_names(a->columns, b->columns);
 }
 
+/*
+ * The tables that the copies belong to, and as whom rows go into all of them:
+ * the triggers of several tables fire together
+ */
+static void
+resolve_copies(RestorePart *part)
+{
+	FixUnit    *unit = NULL;
+
+	for (int i = 0; i < part->n; i++)
+	{
+		Copy	   *copy = &part->copies[i];
+
+		if (i > 0 && same_table(copy, &part->copies[i - 1]))
+		{
+			copy->relid = part->copies[i - 1].relid;
+			copy->desc = part->copies[i - 1].desc;
+			continue;
+		}
+		find_table(copy);
+		copy->desc = row_descriptor(copy);
+		if (unit == NULL)
+			unit = fix_unit(copy->relid);
+		fix_unit_write(unit, copy->relid, CMD_INSERT, copy->columns);
+	}
+	part->role = fix_unit_role(unit);
+}
+
 /* Texts to values, by the types' own input functions */
 static void
 parse_copies(RestorePart *part)
 {
 	SgScope		scope;
 
-	sg_caller_begin(&scope);
+	sg_role_begin(&scope, part->role);
 	pin_texts();
 	for (int i = 0; i < part->n; i++)
 	{
@@ -448,16 +481,6 @@ parse_copies(RestorePart *part)
 		HeapTupleHeader header;
 		bool	   *nulls = palloc(sizeof(bool) * n);
 
-		if (i > 0 && same_table(copy, &part->copies[i - 1]))
-		{
-			copy->relid = part->copies[i - 1].relid;
-			copy->desc = part->copies[i - 1].desc;
-		}
-		else
-		{
-			find_table(copy);
-			copy->desc = row_descriptor(copy);
-		}
 		header = DatumGetHeapTupleHeader(OidFunctionCall3(F_RECORD_IN,
 														  CStringGetDatum(copy->text),
 														  ObjectIdGetDatum(RECORDOID),
@@ -508,16 +531,16 @@ kept_by_trigger(const Copy *copy)
 			 errmsg("a trigger or rule of %s keeps the row out", copy->table)));
 }
 
-/* As the caller, with the caller's settings; triggers wait until all rows are in */
+/* Triggers wait until all rows are in */
 static void
 insert_copies(RestorePart *part)
 {
 	MemoryContext context = CurrentMemoryContext;
 	EState	   *estate = CreateExecutorState();
 	SPIPlanPtr	plan = NULL;
+	SgScope		scope;
 
-	/* what is deferred fails here, if at all, not at the commit */
-	deploy_run_statement("SET CONSTRAINTS ALL IMMEDIATE");
+	fix_write_begin(&scope, part->role);
 	AfterTriggerBeginQuery();
 	SPI_connect();
 	for (int i = 0; i < part->n; i++)
@@ -544,6 +567,7 @@ insert_copies(RestorePart *part)
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	ExecCloseResultRelations(estate);
 	FreeExecutorState(estate);
+	fix_write_end(&scope, part->role);
 }
 
 /* What came back must be, to the letter, what was kept */
@@ -552,7 +576,7 @@ compare_copies(RestorePart *part)
 {
 	SgScope		scope;
 
-	sg_caller_begin(&scope);
+	sg_role_begin(&scope, part->role);
 	pin_texts();
 	for (int i = 0; i < part->n; i++)
 	{
@@ -600,6 +624,7 @@ restore_part(void *arg)
 {
 	RestorePart *part = arg;
 
+	resolve_copies(part);
 	parse_copies(part);
 	insert_copies(part);
 	compare_copies(part);
@@ -878,8 +903,8 @@ check_restore(DeployRun *run)
  * with the reason.  Only rows that the caller may see.
  *
  * Needs INSERT and SELECT on the tables, which must still have the owner that
- * they had.  Triggers fire as for any INSERT of the caller's; a row that one
- * of them changes stays.  Locks the tables in ROW EXCLUSIVE.
+ * they had.  Triggers fire as the caller or as the owner, as in a fix; a row
+ * that one of them changes stays.  Locks the tables in ROW EXCLUSIVE.
  *
  * Errors: as sg_add_fks; 22023 where plan_id is that of another plan.
  */

@@ -94,6 +94,40 @@ sg_error_text(const ErrorData *edata)
 	return text;
 }
 
+bool
+sg_error_is_of_users(const ErrorData *edata)
+{
+	const char *state = unpack_sql_state(edata->sqlerrcode);
+
+	/* languages have messages of their own, whatever code a user gives to one */
+	if (strcmp(edata->domain, PG_TEXTDOMAIN("postgres")) != 0)
+		return true;
+
+	switch (ERRCODE_TO_CATEGORY(edata->sqlerrcode))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+			/* expressions of tables have no context, a literal of ours has its place */
+			return edata->internalpos == 0 || edata->context;
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+			return false;
+		default:
+			break;
+	}
+	if (strncmp(state, "SG", 2) == 0 || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
+		edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || sg_is_cancel(edata))
+		return false;
+
+	/* a statement of ours is one line; a function of a user's adds others */
+	return edata->context && strchr(edata->context, '\n');
+}
+
+char *
+sg_error_code_text(const ErrorData *edata, const char *work)
+{
+	return psprintf("code that %s runs raised SQLSTATE %s", work, unpack_sql_state(edata->sqlerrcode));
+}
+
 void
 sg_null_argument(const char *function, const char *name)
 {
