@@ -133,6 +133,7 @@ OBJS = \
 	src/drift_rename.o \
 	src/drift_rename_column.o \
 	src/errors.o \
+	src/fk_cascade.o \
 	src/fk_catalog.o \
 	src/fk_code.o \
 	src/fk_index.o \

@@ -132,7 +132,8 @@ typedef struct FkFingerprint
 {
 	uint64		columns;		/* of the key, and how they compare */
 	uint64		partitions;		/* attached on either side */
-	uint64		triggers;		/* of the key and its clones */
+	uint64		triggers;		/* of the key and its clones; and see
+								 * fk_cascade_doubt() */
 	uint64		files;			/* of both tables and their partitions */
 	uint64		subscriptions;	/* that write to them */
 } FkFingerprint;
@@ -143,6 +144,13 @@ typedef struct FkFingerprint
  * tables and before, or in, the snapshot that reads them.
  */
 extern FkFingerprint fk_fingerprint(const FkKey *key, Snapshot snapshot);
+
+/*
+ * What of a user's, on the child, can keep its rows from what ON DELETE or
+ * ON UPDATE does to them, so that they become orphans unseen; or NULL.  *mark
+ * sums up all there is of that kind, as of now or of a snapshot.
+ */
+extern char *fk_cascade_doubt(const FkKey *key, Snapshot snapshot, uint64 *mark);
 
 /*
  * A valid index of the child by which the server finds the rows of a parent's

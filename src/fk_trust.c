@@ -50,6 +50,7 @@ typedef struct TrustWalk
 	Snapshot	snapshot;		/* NULL: the catalogs as they are now */
 	Oid			subscription;	/* the first that writes to one of the tables */
 	Oid			target;			/* ... to this one */
+	char	   *doubt;			/* see fk_cascade_doubt() */
 } TrustWalk;
 
 /*
@@ -198,6 +199,8 @@ visit_ancestors(TrustWalk *walk, Oid relid)
 static void
 visit_key(TrustWalk *walk, const FkKey *key)
 {
+	uint64		between;
+
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		add_mark(&walk->print.columns, key->child, key->child_att[i], NULL);
@@ -205,6 +208,8 @@ visit_key(TrustWalk *walk, const FkKey *key)
 		add_mark(&walk->print.columns, key->pf_eq_op[i], key->match, NULL);
 	}
 
+	walk->doubt = fk_cascade_doubt(key, walk->snapshot, &between);
+	walk->print.triggers += between;
 	visit_triggers(walk, key->conid);
 	if (get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ||
 		get_rel_relkind(key->parent) == RELKIND_PARTITIONED_TABLE)
@@ -256,6 +261,7 @@ emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached)
 	sg_sink_datum(sink, BoolGetDatum(key->armed));
 	sg_sink_text(sink, key->unarmed_reason);
 	sg_sink_text(sink, subscription_text(&walk));
+	sg_sink_text(sink, walk.doubt);
 	sg_sink_int64(sink, (int64) walk.print.columns);
 	sg_sink_int64(sink, (int64) walk.print.partitions);
 	sg_sink_int64(sink, (int64) walk.print.triggers);

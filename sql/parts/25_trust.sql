@@ -36,6 +36,7 @@ CREATE FUNCTION schemaguard.sg_fk_facts(
     OUT armed              boolean,
     OUT unarmed_reason     text,
     OUT subscription       text,
+    OUT doubt              text,
     OUT columns_hash       bigint,
     OUT partitions_hash    bigint,
     OUT triggers_hash      bigint,
@@ -63,8 +64,8 @@ SELECT DISTINCT ON (f.constraint_oid)
        p.proved_lsn,
        p.rows_checked,
        p.method,
-       s.stale_reason IS NULL AS stands,
-       s.stale_reason,
+       CASE WHEN s.stale_reason IS NOT NULL OR f.doubt IS NULL THEN s.stale_reason IS NULL END AS stands,
+       COALESCE(s.stale_reason, f.doubt) AS stale_reason,
        p.strength
 FROM schemaguard.sg_fk_facts() f
      LEFT JOIN schemaguard.proof v                      -- the newest verdicts
@@ -119,7 +120,7 @@ FROM schemaguard.sg_fk_facts() f
                 WHEN v.partitions_hash OPERATOR(pg_catalog.<>) f.partitions_hash
                     THEN 'a partition was attached or detached since'
                 WHEN v.triggers_hash OPERATOR(pg_catalog.<>) f.triggers_hash
-                    THEN 'triggers of the key were disabled or changed since'
+                    THEN 'triggers of the key or of its child were disabled or changed since'
                 WHEN v.files_hash OPERATOR(pg_catalog.<>) f.files_hash
                     THEN 'a table was truncated or rewritten since'
                 WHEN v.subscriptions_hash OPERATOR(pg_catalog.<>) f.subscriptions_hash
@@ -132,4 +133,4 @@ ORDER BY f.constraint_oid,
          v.proved_lsn DESC;
 GRANT SELECT ON schemaguard.fk_trust TO PUBLIC;
 COMMENT ON VIEW schemaguard.fk_trust
-    IS 'declared keys: does the last proof that their rows hold still stand? Rows written under session_replication_role = replica, or by a subscription dropped since, leave no trace in the catalogs: audit again after either.';
+    IS 'declared keys: does the last proof that their rows hold still stand? Null: nobody can tell, and stale_reason says why. Rows written under session_replication_role = replica, or by a subscription dropped since, leave no trace in the catalogs: audit again after either.';

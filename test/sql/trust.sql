@@ -308,6 +308,49 @@ ALTER TABLE d ADD CONSTRAINT hand FOREIGN KEY (a) REFERENCES p NOT VALID;
 ALTER TABLE d VALIDATE CONSTRAINT hand;
 SELECT word('d');
 
+-- a BEFORE trigger or an INSTEAD rule of the child's can swallow what the key does to its rows: then nobody can tell
+CREATE TABLE sp (id int PRIMARY KEY);
+CREATE TABLE sc (p int CONSTRAINT swallowed REFERENCES sp ON DELETE CASCADE ON UPDATE SET NULL, q int CONSTRAINT plain REFERENCES sp, junk int);
+INSERT INTO sp SELECT generate_series(1, 9);
+INSERT INTO sc SELECT g FROM generate_series(1, 5) g;
+CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;
+SELECT judge('sc');
+SELECT word('sc');
+-- harmless: no row, another column, too late, another event, disabled
+CREATE TRIGGER t1 BEFORE DELETE ON sc EXECUTE FUNCTION swallow();
+CREATE TRIGGER t2 BEFORE UPDATE OF junk, q ON sc FOR EACH ROW EXECUTE FUNCTION swallow();
+CREATE TRIGGER t3 AFTER DELETE OR UPDATE ON sc FOR EACH ROW EXECUTE FUNCTION swallow();
+CREATE TRIGGER t4 BEFORE INSERT ON sc FOR EACH ROW EXECUTE FUNCTION swallow();
+CREATE RULE r1 AS ON DELETE TO sc DO ALSO SELECT 1;
+SELECT word('sc');
+CREATE TRIGGER t5 BEFORE DELETE ON sc FOR EACH ROW EXECUTE FUNCTION swallow();
+SELECT word('sc');
+DELETE FROM sp WHERE id = 1;
+SELECT judge('sc');
+SELECT word('sc');
+DELETE FROM ONLY sc USING (SELECT set_config('session_replication_role', 'replica', false)) s WHERE p = 1;
+RESET session_replication_role;
+SELECT judge('sc');
+SELECT fk_name, stands, stale_reason, strength FROM trust WHERE child_table = 'tru.sc';
+-- it went, and what it may have done stays
+DROP TRIGGER t5 ON sc;
+SELECT word('sc');
+CREATE RULE r2 AS ON UPDATE TO sc DO INSTEAD NOTHING;
+SELECT judge('sc');
+SELECT word('sc');
+ALTER TABLE sc DISABLE RULE r2;
+SELECT judge('sc');
+SELECT word('sc');
+DROP TABLE sc, sp;
+-- on a partition
+CREATE TABLE sp (id int PRIMARY KEY);
+CREATE TABLE sc (p int CONSTRAINT swallowed REFERENCES sp ON DELETE SET NULL) PARTITION BY LIST (p);
+CREATE TABLE sc1 PARTITION OF sc DEFAULT;
+CREATE TRIGGER t BEFORE UPDATE OF p ON sc1 FOR EACH ROW EXECUTE FUNCTION swallow();
+SELECT judge('sc');
+SELECT fk_name, stands, stale_reason FROM trust WHERE child_table = 'tru.sc';
+DROP TABLE sc, sp;
+
 -- sg_prune takes what is of no use any more: keys that are gone, other places, verdicts that newer ones have replaced
 ALTER TABLE d DROP CONSTRAINT bad;
 BEGIN;

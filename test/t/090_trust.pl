@@ -24,7 +24,7 @@ $node->safe_psql('postgres', q{
 	INSERT INTO c SELECT g, g FROM generate_series(1, 100) g;
 });
 
-my $changed = 'triggers of the key were disabled or changed since';
+my $changed = 'triggers of the key or of its child were disabled or changed since';
 sub word
 {
 	my ($fk, $on) = @_;

@@ -152,6 +152,9 @@ sub wait_for
 # else; a loose one beside other tests, which may hold up anything
 sub bound { my ($strict, $loose) = @_; return long_run() ? $strict : $loose; }
 
+# How many seconds a session waits for an answer
+sub patience { return long_run() ? 1200 : 300; }
+
 # A psql that stays, for sessions that hold something or wait for something.  BackgroundPsql exists from 16 on only.
 package SgTest::Session;
 use strict;
@@ -172,7 +175,7 @@ sub new
 		'<' => \$self->{in},
 		'>' => \$self->{stdout},
 		'2>' => \$self->{stderr},
-		($self->{timeout} = IPC::Run::timeout(300)));
+		($self->{timeout} = IPC::Run::timeout(SgTest::patience())));
 	$self->{pid} = $self->query('SELECT pg_backend_pid()');
 	return $self;
 }
@@ -194,7 +197,7 @@ sub collect
 	my $mark = qr/^done-$self->{n}-\n/m;
 	my $alive = 1;
 
-	$self->{timeout}->start(300);
+	$self->{timeout}->start(SgTest::patience());
 	while ($alive && !($self->{stdout} =~ $mark && $self->{stderr} =~ $mark))
 	{
 		$alive = eval { IPC::Run::pump($self->{harness}); };
