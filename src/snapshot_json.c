@@ -72,6 +72,7 @@ sg_snapshot_export(PG_FUNCTION_ARGS)
 
 static void bad_document(const char *format,...) pg_attribute_printf(1, 2);
 static void changed_document(const char *format,...) pg_attribute_printf(1, 2);
+static char *problem_text(const char *format, va_list args) pg_attribute_printf(1, 0);
 
 static char *problem_text(const char *format, va_list args) pg_attribute_printf(1, 0);
 

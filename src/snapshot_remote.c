@@ -388,7 +388,7 @@ report_error(ErrorData *edata)
 				 errmsg("could not connect to server \"%s\"", remote.server),
 				 edata->detail ? errdetail_internal("%s", edata->detail) : 0,
 				 errhint("See the options of the foreign server and of your user mapping.")));
-	if (remote.answering)
+	if (remote.answering && !sg_is_cancel(edata))
 		ereport(ERROR,
 				(errcode(is_remote_end(edata) ? ERRCODE_CONNECTION_FAILURE : edata->sqlerrcode),
 				 errmsg("server \"%s\" did not give a snapshot: %s", remote.server, sg_error_text(edata)),

@@ -37,7 +37,11 @@ sub new_node
 	# statistics: files that want it switch it on.
 	$node->append_conf('postgresql.conf',
 		"autovacuum = off\njit = off\nlog_statement = none\nlog_replication_commands = off\nwal_writer_delay = 1ms\n" . ($opt{conf} // ''));
-	$node->start;
+	{
+		# such as libasan, for a build with COPT='-fsanitize=address'
+		local $ENV{LD_PRELOAD} = $ENV{SG_PRELOAD} if $ENV{SG_PRELOAD};
+		$node->start;
+	}
 	$node->safe_psql('postgres', 'CREATE EXTENSION schemaguard') unless $opt{without};
 
 	return $node;

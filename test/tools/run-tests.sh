@@ -13,6 +13,8 @@
 #   SG_SEED=N        what tests that draw at random start from (default 1)
 #   WERROR=1         compiler warnings are errors
 #   COPT=FLAGS       more flags for the compiler
+#   SG_PRELOAD=FILE  preloaded into the servers of TAP files: libasan.so, with COPT=-fsanitize=address (assertion build) and
+#                    ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0
 #   KEEP=1           leave the private directory, with all logs, and print its name
 #   TMPDIR=DIR       where the private directory is made (default /tmp; needs a short path)
 #   SG_NO_INSTALL=1  never install packages, only say what is missing
