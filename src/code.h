@@ -83,4 +83,11 @@ extern bool code_found(const CodeReach *reach);
  */
 extern char *code_role(const CodeReach *reach, Oid owner, Oid *role);
 
+/*
+ * Why `owner` must not run it, whoever calls, in the same words; or NULL.  For
+ * what core does as a table's owner by itself, such as the queries of foreign
+ * keys' triggers.
+ */
+extern char *code_refusal(const CodeReach *reach, Oid owner);
+
 #endif							/* SG_CODE_H */

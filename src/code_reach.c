@@ -544,14 +544,10 @@ is_caller_alone(const List *roles)
 }
 
 char *
-code_role(const CodeReach *reach, Oid owner, Oid *role)
+code_refusal(const CodeReach *reach, Oid owner)
 {
 	ListCell   *lc;
 	ListCell   *lw;
-
-	*role = InvalidOid;
-	if (is_caller_alone(reach->owners) && is_caller_alone(reach->planters))
-		return NULL;
 
 	forboth(lc, reach->owners, lw, reach->whats)
 	{
@@ -563,6 +559,19 @@ code_role(const CodeReach *reach, Oid owner, Oid *role)
 							(char *) lfirst(lw), GetUserNameFromId(lfirst_oid(lc), true),
 							GetUserNameFromId(owner, true));
 	}
-	*role = owner;
 	return NULL;
+}
+
+char *
+code_role(const CodeReach *reach, Oid owner, Oid *role)
+{
+	char	   *refusal;
+
+	*role = InvalidOid;
+	if (is_caller_alone(reach->owners) && is_caller_alone(reach->planters))
+		return NULL;
+	refusal = code_refusal(reach, owner);
+	if (refusal == NULL)
+		*role = owner;
+	return refusal;
 }

@@ -184,10 +184,30 @@ verify_read_problem(Oid relid, Oid role)
 	return NULL;
 }
 
-/* What writing to the table could run, and comparing by its own keys */
-static void
+/*
+ * The trigger of a key reads or writes one of its tables as the owner of that
+ * table, whoever runs the statement: why that must not be, or NULL.
+ */
+static char *
+trigger_query_problem(const FkKey *key, Oid relid, CmdType event)
+{
+	CodeReach  *code = code_reach();
+	char	   *refusal;
+
+	fk_code_reach(code, key);
+	if (event == CMD_SELECT)
+		code_reach_read(code, relid);
+	else
+		code_reach_write(code, relid, event);
+	refusal = code_refusal(code, code_table_owner(relid));
+	return refusal ? psprintf("key %s would do it: %s", quote_identifier(key->name), refusal) : NULL;
+}
+
+/* What writing to the table could run, and comparing by its own keys; why not to do it, or NULL */
+static char *
 reach_written(VerifyReach *reach, Oid relid, CmdType event)
 {
+	char	   *problem = NULL;
 	ListCell   *lc;
 
 	code_reach_write(reach->code, relid, event);
@@ -195,9 +215,13 @@ reach_written(VerifyReach *reach, Oid relid, CmdType event)
 	{
 		const FkKey *key = lfirst(lc);
 
-		if (key->child == relid && event != CMD_DELETE)
-			fk_code_reach(reach->code, key);
+		if (key->child != relid || event == CMD_DELETE)
+			continue;
+		fk_code_reach(reach->code, key);
+		if (problem == NULL)
+			problem = trigger_query_problem(key, key->parent, CMD_SELECT);
 	}
+	return problem;
 }
 
 static char *
@@ -205,8 +229,10 @@ table_problem(VerifyReach *reach, Oid relid, CmdType event)
 {
 	char	   *problem = verify_read_problem(relid, GetUserId());
 	ListCell   *lc;
+	char	   *written = reach_written(reach, relid, event);
 
-	reach_written(reach, relid, event);
+	if (problem == NULL)
+		problem = written;
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		/* rows of a table that merely inherits are none of the key's */
@@ -332,6 +358,9 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 		if (key->parent != relid || action == 0)
 			continue;
 		fk_code_reach(reach->code, key);
+		problem = trigger_query_problem(key, key->child, is_reject(action) ? CMD_SELECT : event_of_action(action, event));
+		if (problem)
+			return problem;
 		if (refuses(reach, key, action, event))
 		{
 			/* whether it refuses will be read from its child */
