@@ -153,6 +153,7 @@ my $server = fork() // die "fork: $!";
 if ($server == 0)
 {
 	$SIG{CHLD} = 'IGNORE';
+	$SIG{TERM} = 'DEFAULT';	# not Cluster.pm's, which stops the server
 	while (my $socket = $listener->accept)
 	{
 		serve($socket, $directory) if fork == 0;
