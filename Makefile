@@ -135,6 +135,7 @@ OBJS = \
 	src/errors.o \
 	src/fk_cascade.o \
 	src/fk_catalog.o \
+	src/fk_check.o \
 	src/fk_code.o \
 	src/fk_index.o \
 	src/fk_partition.o \

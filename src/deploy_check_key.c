@@ -478,6 +478,31 @@ check_validate_differs(CheckStep *cs)
 	}
 }
 
+/* Are the server's own queries possible?  If not, each INSERT fails with the key there */
+static void
+check_queries(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	char	   *error = fk_check_error(key);
+
+	for (int i = 0; i < key->nkeys && error; i++)
+	{
+		ColumnFacts parent = column_facts(key->parent, key->parent_att[i]);
+
+		if (parent.typmod < 0 && column_facts(key->child, key->child_att[i]).typmod < 0)
+			continue;
+		check_row(cs, "operator", CHECK_BLOCK, error,
+				  psprintf("Give both columns the type without a length: ALTER TABLE %s ALTER COLUMN %s TYPE %s; ALTER TABLE %s ALTER COLUMN %s TYPE %s;",
+						   sg_relation_name(key->parent), check_column(key->parent, key->parent_att[i]),
+						   format_type_be(parent.type), sg_relation_name(key->child),
+						   check_column(key->child, key->child_att[i]), format_type_be(parent.type)));
+		return;
+	}
+	if (error)
+		check_row(cs, "operator", CHECK_BLOCK, error,
+				  psprintf("Leave the step out: %s", check_skip(cs, "the server can't check the key")));
+}
+
 static void
 check_collations(CheckStep *cs)
 {
@@ -892,6 +917,7 @@ check_definition(PlanCheck *check, CheckStep *cs)
 	check_backfill(check, cs);
 	if (cs->view.existing == NULL)
 		check_name(check, cs);
+	check_queries(cs);
 	check_validate_differs(cs);
 	check_collations(cs);
 	check_generated(cs);

@@ -60,6 +60,8 @@ judge_existing(StepView *view)
 void
 deploy_look(PlanStep *step, StepView *view)
 {
+	char	   *error;
+
 	memset(view, 0, sizeof(StepView));
 	view->need = NEED_SKIP;
 	view->problem = plan_step_key(step, &view->key);
@@ -80,6 +82,9 @@ deploy_look(PlanStep *step, StepView *view)
 		view->problem = conflict(psprintf("the name %s is taken by another constraint of %s",
 										  quote_identifier(step->fk_name), step->child_table),
 								 "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+	else if ((error = fk_check_error(&view->key)) != NULL)
+		view->problem = fk_problem(ERRCODE_DATATYPE_MISMATCH, error,
+								   "With the key every INSERT would fail: give both columns the type without a length, as sg_plan_check() says.");
 	else if (get_rel_relkind(view->key.child) == RELKIND_PARTITIONED_TABLE)
 		deploy_look_partitions(view);
 	else

@@ -139,6 +139,74 @@ execute_validate(DeployAction *action)
 	deploy_record_done(action, work, "validated", NULL);
 }
 
+/* When did this plan do something to the key of a step, as an id of the log, or 0 */
+static int64
+last_done(const StepWork *work, const char *action)
+{
+	int64		last = 0;
+	ListCell   *lc;
+
+	foreach(lc, log_started(work->step->plan, action))
+	{
+		const LogEntry *entry = lfirst(lc);
+
+		if (entry->step == work->step->step && entry->phase && strcmp(entry->phase, "done") == 0)
+			last = Max(last, entry->started_id);
+	}
+	return last;
+}
+
+/* Is the key one that this plan has added? */
+static bool
+has_added(const StepWork *work)
+{
+	return last_done(work, "add") > last_done(work, "rollback add");
+}
+
+static void
+execute_drop(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	FkKey	   *key = fk_by_oid(work->key->conid);
+	LogEntry	entry;
+
+	if (key == NULL || key->validated)
+	{
+		deploy_record_skipped(action, work, "somebody else has dropped or validated the key meanwhile");
+		return;
+	}
+	entry = deploy_outcome(action, work, "done");
+	entry.message = action->message;
+	deploy_run_statement(work->statement);
+	plan_step_set_state(work->step->plan, work->step->step, "failed", action->message, action->attempts);
+	log_write(&entry);
+}
+
+/*
+ * A key that lets no row in does more harm than one that is missing.  For the
+ * log it is taken back, so that a rollback does not look for it.
+ */
+static void
+drop_unworkable(StepWork *work, const ErrorData *error)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "rollback add",
+	.execute = execute_drop};
+
+	action.message = psprintf("the key was dropped, since with it every INSERT fails with SQLSTATE %s",
+							  unpack_sql_state(error->sqlerrcode));
+	work->statement = plan_drop_statement(work->step->child_table, work->key->name);
+	deploy_add_target(&action, work->key->parent, AccessExclusiveLock);
+	deploy_add_target(&action, work->key->child, AccessExclusiveLock);
+	if (deploy_attempt(&action))
+		deploy_append_notice(work, action.message);
+	else
+	{
+		work->hint = psprintf("Drop it at once, for with it every INSERT fails: %s;", work->statement);
+		deploy_record_failure(&action, work, deploy_state_short_of(work->key),
+							  action.error->sqlerrcode, deploy_failure_text(&action), LOG_NONE);
+	}
+}
+
 /* Why VALIDATE failed: orphans are counted, other errors speak for themselves */
 static void
 explain_validation(StepWork *work, DeployAction *action)
@@ -147,8 +215,16 @@ explain_validation(StepWork *work, DeployAction *action)
 
 	if (action->error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
+		bool		timeout = deploy_timeout_struck();
+		ErrorData  *every;
+
 		deploy_record_failure(action, work, deploy_state_short_of(work->key),
 							  action->error->sqlerrcode, deploy_failure_text(action), LOG_NONE);
+		if (timeout || deploy_is_lock_failure(action->error) || !has_added(work))
+			return;
+		every = fk_check_one_row(work->key);
+		if (every)
+			drop_unworkable(work, every);
 		return;
 	}
 

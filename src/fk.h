@@ -123,6 +123,21 @@ extern const char *fk_state(const FkKey *key);
 /* What comparing or printing the key's columns could run: see code.h */
 extern void fk_code_reach(CodeReach *reach, const FkKey *key);
 
+/* ---- fk_check.c ---- */
+
+/*
+ * Why the server could never check a key that is resolved, so that every
+ * INSERT into the child would fail; or NULL.  Reads no row, and waits for no
+ * lock: who holds one leaves it open.
+ */
+extern char *fk_check_error(const FkKey *key);
+
+/*
+ * The error that the server's check of one valid row raises, as every INSERT
+ * would; NULL where there is none, or one that may pass by itself.
+ */
+extern ErrorData *fk_check_one_row(const FkKey *key);
+
 /*
  * What a verdict about a declared key's rows rests on, hashed: one that was
  * taken before the rows were read and is the same today says that no row has

@@ -232,6 +232,42 @@ SELECT sg_plan_drop('forced');
 RESET ROLE;
 DROP SCHEMA forced CASCADE;
 
+-- keys that the server can't check: preflight and deployment say so, and nothing is added
+\getenv test PG_ABS_SRCDIR
+\set let_in :test '/sql/include/let_in.sql'
+\i :let_in
+CREATE TABLE words (w varchar(10)[] PRIMARY KEY, n int UNIQUE);
+CREATE TABLE texts (w varchar(5)[], n int);
+INSERT INTO words VALUES ('{a}', 1);
+INSERT INTO texts VALUES ('{a}', 1);
+SELECT sg_plan_create('dep_words');
+SELECT sg_plan_add_fk('dep_words', 'texts', '{w}', 'words', index => false);
+SELECT check_name, result, detail, hint FROM sg_plan_check('dep_words') WHERE result = 'block';
+CALL sg_add_fks('dep_words');
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dep_words';
+-- the statements of the hint
+ALTER TABLE words ALTER COLUMN w TYPE varchar[];
+ALTER TABLE texts ALTER COLUMN w TYPE varchar[];
+CALL sg_add_fks('dep_words', validate => false);
+SELECT * FROM pg_temp.let_in() WHERE child IN ('texts'::regclass);
+-- one that came to that after it was added: it is dropped, and the log does not count it as there
+ALTER TABLE words ALTER COLUMN w TYPE varchar(5)[];
+SELECT * FROM pg_temp.let_in() WHERE child IN ('texts'::regclass);
+CALL sg_add_fks('dep_words');
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dep_words';
+SELECT action, phase, sqlstate, message FROM schemaguard.audit_log WHERE plan = 'dep_words' AND action IN ('validate', 'rollback add') AND phase <> 'started' ORDER BY id;
+SELECT conname FROM pg_constraint WHERE conrelid = 'texts'::regclass;
+INSERT INTO texts VALUES ('{a}', 1);
+CALL sg_rollback_fks('dep_words');
+-- a key of somebody else's stays
+ALTER TABLE texts ADD CONSTRAINT theirs FOREIGN KEY (w) REFERENCES words NOT VALID;
+CALL sg_add_fks('dep_words');
+SELECT conname FROM pg_constraint WHERE conrelid = 'texts'::regclass;
+SELECT sg_plan_drop('dep_words');
+DROP TABLE texts, words;
+-- a valid row goes into every child
+SELECT * FROM pg_temp.let_in();
+
 -- nothing is running
 SELECT * FROM schemaguard.progress;
 
