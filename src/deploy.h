@@ -30,6 +30,7 @@
 #include "compat.h"
 #include "log.h"
 #include "plan.h"
+#include "progress.h"
 
 /* the reason of a failure when schemaguard.statement_timeout struck */
 #define DEPLOY_TIMEOUT_TEXT "the statement took longer than schemaguard.statement_timeout"
@@ -48,6 +49,7 @@ typedef struct DeployRun
 	MemoryContext context;		/* of what lives as long as the call */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
 	const char *author;			/* whose plan the caller wants, or NULL */
+	SgProgressAction shows;		/* what its progress begins with */
 	bool		urgent;			/* a plan is taken back: wait for no load */
 	char	   *stop_reason;	/* begin nothing new, or NULL: see
 								 * deploy_throttle */

@@ -410,7 +410,7 @@ sg_plan_check(PG_FUNCTION_ARGS)
 	check.server.plan = check.plan->name;
 
 	sg_sink_begin(&sink, fcinfo);
-	sg_progress_begin(SG_PROGRESS_AUDIT, check.plan->id, 0);
+	sg_progress_begin(SG_PROGRESS_CHECK, check.plan->id, 0);
 	guc_level = NewGUCNestLevel();
 	limit_waits();
 	run_checks(&check);

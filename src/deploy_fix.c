@@ -925,7 +925,7 @@ fix_steps(DeployRun *run)
 	steps = order_steps(steps);
 
 	deploy_commit();
-	sg_progress_begin(SG_PROGRESS_FIX, run->plan->id, list_length(steps));
+	sg_progress_total(list_length(steps));
 	foreach(lc, steps)
 	{
 		MemoryContext old;
@@ -945,7 +945,6 @@ fix_steps(DeployRun *run)
 		MemoryContextReset(context);
 		sg_progress_done(++run->done, run->orphan_rows);
 	}
-	sg_progress_end();
 	MemoryContextDelete(context);
 }
 
@@ -973,7 +972,7 @@ Datum
 sg_fix_orphans(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan", "batch", "dry_run"};
-	DeployRun	run = {.procedure = "sg_fix_orphans",.fix = true};
+	DeployRun	run = {.procedure = "sg_fix_orphans",.shows = SG_PROGRESS_FIX,.fix = true};
 
 	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));

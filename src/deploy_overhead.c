@@ -713,8 +713,9 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	sg_sink_begin(&sink, fcinfo);
+	sg_progress_begin(SG_PROGRESS_MEASURE, plan->id, 0);
 	steps = plan_steps(plan->name);
-	sg_progress_begin(SG_PROGRESS_MEASURE, plan->id, list_length(steps));
+	sg_progress_total(list_length(steps));
 	foreach(lc, steps)
 	{
 		Measure    *m = palloc0(sizeof(Measure));

@@ -842,9 +842,7 @@ restore_all(DeployRun *run)
 	ErrorData  *error;
 
 	check_plan_gone(run);
-	sg_progress_begin(SG_PROGRESS_RESTORE, run->plan->id, 0);
 	restored = deploy_restore_plan(run, &error);
-	sg_progress_end();
 	if (error)
 		ReThrowError(error);
 
@@ -912,7 +910,7 @@ Datum
 sg_restore_quarantine(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan"};
-	DeployRun	run = {.procedure = "sg_restore_quarantine"};
+	DeployRun	run = {.procedure = "sg_restore_quarantine",.shows = SG_PROGRESS_RESTORE};
 
 	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));

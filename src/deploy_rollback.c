@@ -306,8 +306,7 @@ roll_back(DeployRun *run)
 
 	deploy_index_drop_leftovers(run, sg_retry_budget);
 	deploy_commit();
-	sg_progress_begin(SG_PROGRESS_ROLLBACK, run->plan->id,
-					  list_length(keys) + list_length(indexes));
+	sg_progress_total(list_length(keys) + list_length(indexes));
 	stuck = undo_all(run, keys, NIL);
 	restored = restore_rows(run);
 
@@ -318,7 +317,6 @@ roll_back(DeployRun *run)
 	(void) undo_all(run, columns, stuck);
 	settle_steps(run, stuck);
 	tell_lost(run);
-	sg_progress_end();
 
 	if (keys == NIL && indexes == NIL && columns == NIL && restored == 0 && disarmed == 0)
 		ereport(NOTICE,
@@ -368,7 +366,7 @@ Datum
 sg_rollback_fks(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan"};
-	DeployRun	run = {.procedure = "sg_rollback_fks",.urgent = true};
+	DeployRun	run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true};
 
 	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));

@@ -259,7 +259,7 @@ run_steps(DeployRun *run)
 				 errhint("Add some with sg_plan_add_fk() or sg_plan_from_sql().")));
 
 	deploy_commit();
-	sg_progress_begin(SG_PROGRESS_ADD, run->plan->id, list_length(steps));
+	sg_progress_total(list_length(steps));
 	run_extras(run, step_context, deploy_backfill_step);
 	if (!deploy_must_stop(run))
 		deploy_index_build(run, plan_steps(run->plan->name));
@@ -275,7 +275,6 @@ run_steps(DeployRun *run)
 	}
 	if (run->validate && !deploy_must_stop(run))
 		run_extras(run, step_context, deploy_replace_step);
-	sg_progress_end();
 	MemoryContextDelete(step_context);
 }
 
@@ -332,6 +331,7 @@ deploy_call(FunctionCallInfo fcinfo, int author, DeployRun *run,
 	run->id = log_new_run();
 	run->plan = plan_get(name);
 	check_rights(run, check);
+	sg_progress_begin(run->shows, run->plan->id, 0);
 	deploy_throttle_begin(run);
 	lock_plan(run->plan);
 	PG_TRY();
@@ -350,6 +350,7 @@ deploy_call(FunctionCallInfo fcinfo, int author, DeployRun *run,
 	}
 	PG_END_TRY();
 
+	sg_progress_end();
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(run->context);
@@ -388,7 +389,7 @@ Datum
 sg_add_fks(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan", "validate", "fix"};
-	DeployRun	run = {.procedure = "sg_add_fks",.batch = DEPLOY_FIX_BATCH};
+	DeployRun	run = {.procedure = "sg_add_fks",.shows = SG_PROGRESS_ADD,.batch = DEPLOY_FIX_BATCH};
 
 	sg_check_granted(fcinfo);
 	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));

@@ -97,7 +97,9 @@ deploy_run_statement(const char *statement)
 	int			rc;
 
 	SPI_connect();
+	sg_progress_keep();
 	rc = SPI_execute(statement, false, 0);
+	sg_progress_kept();
 	if (rc != SPI_OK_UTILITY)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), statement);
 	SPI_finish();

@@ -296,9 +296,10 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 		plan_id = plan_get_readable(plan)->id;
 
 	sg_sink_begin(&sink, fcinfo);
+	sg_progress_begin(SG_PROGRESS_VERIFY, plan_id, 0);
 	declared = fk_declared(InvalidOid);
 	keys = collect_keys(plan, declared);
-	sg_progress_begin(SG_PROGRESS_VERIFY, plan_id, list_length(keys));
+	sg_progress_total(list_length(keys));
 	foreach(lc, keys)
 	{
 		VerifyKey  *vk = lfirst(lc);
@@ -319,9 +320,9 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 			InvalidateSystemCaches();
 		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
-	sg_progress_end();
 	if (entries != NIL && log_writable() && sg_is_granted())
 		log_write_all(entries);
+	sg_progress_end();
 
 	PG_RETURN_NULL();
 }

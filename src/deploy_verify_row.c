@@ -32,6 +32,7 @@
 
 #include "compat.h"
 #include "deploy_verify.h"
+#include "progress.h"
 #include "quote.h"
 
 /* How many values in the middle of a number's upper half are drawn from */
@@ -40,8 +41,11 @@
 uint64
 verify_run(const char *sql)
 {
-	int			rc = SPI_execute(sql, false, 0);
+	int			rc;
 
+	sg_progress_keep();
+	rc = SPI_execute(sql, false, 0);
+	sg_progress_kept();
 	if (rc < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 	return SPI_processed;

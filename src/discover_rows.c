@@ -554,7 +554,7 @@ rows_audit(Facts *facts, List *proposals)
 	int			last = -1;
 	ListCell   *lc;
 
-	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, list_length(proposals));
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(proposals));
 	MemoryContextSwitchTo(context);
 	foreach(lc, proposals)
 	{

@@ -21,6 +21,7 @@
 #include "errors.h"
 #include "log_grant.h"
 #include "plan.h"
+#include "progress.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "spi.h"
@@ -362,6 +363,7 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	sg_sink_begin(&sink, fcinfo);
 
+	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, 0);
 	run_begin(&d);
 	if (!d.whole)
 		sort = sort_begin(&sink, SCORE_COLUMN);
@@ -370,6 +372,7 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	if (sort)
 		sort_end(sort, &sink, &d);
 	notice_denied(d.facts);
+	sg_progress_end();
 	PG_RETURN_NULL();
 }
 

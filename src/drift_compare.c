@@ -17,6 +17,7 @@
 #include "drift_compare.h"
 #include "drift_ddl.h"
 #include "errors.h"
+#include "progress.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "spi.h"
@@ -261,10 +262,14 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 	bool		whole = schemas == NIL;
 	SgScope		caller;
 
+	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	schemas = common_schemas(stored, schemas);
 	if (stored[0] && stored[1] && whole &&
 		sg_equal_names(stored[0]->schemas, stored[1]->schemas) && is_same(stored[0], stored[1]))
+	{
+		sg_progress_end();
 		return NIL;
+	}
 
 	readers[0] = open_side(reference, schemas);
 	readers[1] = strcmp(reference, target) == 0 ? readers[0] : open_side(target, schemas);
@@ -288,6 +293,7 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 		if (readers[i] && (i == 0 || readers[1] != readers[0]))
 			snapshot_close(readers[i]);
 	}
+	sg_progress_end();
 	return c.rows;
 }
 

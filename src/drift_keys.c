@@ -17,6 +17,7 @@
 #include "drift_keys.h"
 #include "errors.h"
 #include "log_grant.h"
+#include "progress.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "snapshot.h"
@@ -267,6 +268,7 @@ sg_compare_fks(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard compared keys", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
+	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	summaries = compare(&comparison, text_to_cstring(PG_GETARG_TEXT_PP(0)),
 						text_to_cstring(PG_GETARG_TEXT_PP(1)), &total);
 
@@ -279,6 +281,7 @@ sg_compare_fks(PG_FUNCTION_ARGS)
 		foreach(lc3, table->pairs)
 			emit_pair(&sink, table->identity, lfirst(lc3));
 	}
+	sg_progress_end();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 

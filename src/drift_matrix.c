@@ -27,6 +27,7 @@
 
 #include "drift.h"
 #include "errors.h"
+#include "progress.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "snapshot.h"
@@ -566,6 +567,7 @@ sg_drift_matrix(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(context);
 	matrix.functions = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
 	matrix.objects = make_objects();
+	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	read_names(&matrix, PG_GETARG_DATUM(0));
 	open_environments(&matrix);
 
@@ -585,6 +587,7 @@ sg_drift_matrix(PG_FUNCTION_ARGS)
 	list_sort(matrix.order, compare_objects);
 	foreach(lc, matrix.order)
 		emit_object(&sink, &matrix, lfirst(lc));
+	sg_progress_end();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 

@@ -12,6 +12,15 @@
 #include "utils/resowner.h"
 
 #include "errors.h"
+#include "progress.h"
+
+static void
+roll_back(void)
+{
+	sg_progress_keep();
+	RollbackAndReleaseCurrentSubTransaction();
+	sg_progress_kept();
+}
 
 static ErrorData *
 run_subtransaction(void (*fn) (void *arg), void *arg, bool keep)
@@ -30,14 +39,14 @@ run_subtransaction(void (*fn) (void *arg), void *arg, bool keep)
 		if (keep)
 			ReleaseCurrentSubTransaction();
 		else
-			RollbackAndReleaseCurrentSubTransaction();
+			roll_back();
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
+		roll_back();
 	}
 	PG_END_TRY();
 

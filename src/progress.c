@@ -4,7 +4,10 @@
  *	  What a running call is doing, for the view schemaguard.progress.
  *
  * A copy of the state is kept here and published as a whole, because the end
- * of a failed subtransaction clears the backend's progress slots.
+ * of a failed subtransaction clears the backend's progress slots, as a command
+ * with a progress of its own does.  A call that makes another one, such as a
+ * comparison that takes a snapshot, shows what that one does, and its own row
+ * stays until it ends itself.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,11 +49,20 @@ enum
 	PARAM_COUNT
 };
 
-static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "fix", "restore", "replace", "backfill", "verify", "measure", "discover", "snapshot"};
+static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "fix", "restore", "replace", "backfill", "verify", "measure", "discover", "snapshot", "check", "compare"};
 static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting", "throttled", "working", "waiting"};
 
 static int64 params[PARAM_COUNT];
 static Oid	target = InvalidOid;
+
+/* Calls within calls are few; deeper ones show up as the one that made them */
+#define MAX_DEPTH	8
+
+static int	depth = 0;
+static int	levels[MAX_DEPTH];	/* at which level of subtransactions each began */
+
+static bool keeping = false;
+static bool tracks;				/* track_activities before that */
 
 PG_FUNCTION_INFO_V1(sg_progress);
 
@@ -63,6 +75,32 @@ publish(void)
 	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
 }
 
+/* The server leaves the slots alone while it does not track what sessions do */
+void
+sg_progress_keep(void)
+{
+	if (depth == 0 || keeping)
+		return;
+	keeping = true;
+	tracks = pgstat_track_activities;
+	pgstat_track_activities = false;
+}
+
+void
+sg_progress_kept(void)
+{
+	if (keeping)
+		pgstat_track_activities = tracks;
+	keeping = false;
+}
+
+static void
+forget(void)
+{
+	depth = 0;
+	memset(params, 0, sizeof(params));
+}
+
 /*
  * A call that ended with an error shows nothing any more, nor may what the
  * next one reads be taken for a part of it.
@@ -70,8 +108,30 @@ publish(void)
 static void
 forget_at_abort(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_ABORT)
-		memset(params, 0, sizeof(params));
+	if (event != XACT_EVENT_ABORT)
+		return;
+	forget();
+	sg_progress_kept();
+	pgstat_progress_end_command();
+}
+
+/*
+ * The end of a failed subtransaction has cleared the slots.  Calls that began
+ * in it have ended with it.
+ */
+static void
+show_after_abort(SubXactEvent event, SubTransactionId mySubid,
+				 SubTransactionId parentSubid, void *arg)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	sg_progress_kept();
+	while (depth > 0 && depth <= MAX_DEPTH && levels[depth - 1] >= GetCurrentTransactionNestLevel())
+		depth--;
+	if (depth == 0)
+		forget();
+	else
+		publish();
 }
 
 void
@@ -80,15 +140,34 @@ sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
 	static bool registered = false;
 
 	if (!registered)
+	{
 		RegisterXactCallback(forget_at_abort, NULL);
+		RegisterSubXactCallback(show_after_abort, NULL);
+	}
 	registered = true;
-	memset(params, 0, sizeof(params));
-	target = InvalidOid;
+
+	if (depth < MAX_DEPTH)
+		levels[depth] = GetCurrentTransactionNestLevel();
+	if (depth++ == 0)
+	{
+		memset(params, 0, sizeof(params));
+		target = InvalidOid;
+		params[PARAM_PLAN] = plan_id;
+		params[PARAM_STARTED] = GetCurrentTimestamp();
+	}
+	/* a part of the same work goes on from what is done */
+	if (params[PARAM_ACTION] != action)
+		params[PARAM_DONE] = 0;
 	params[PARAM_ACTION] = action;
 	params[PARAM_PHASE] = SG_PHASE_STARTING;
-	params[PARAM_PLAN] = plan_id;
 	params[PARAM_TOTAL] = total;
-	params[PARAM_STARTED] = GetCurrentTimestamp();
+	publish();
+}
+
+void
+sg_progress_total(int64 total)
+{
+	params[PARAM_TOTAL] = total;
 	publish();
 }
 
@@ -155,7 +234,12 @@ sg_progress_blocks(int64 blocks, int64 orphan_rows)
 void
 sg_progress_end(void)
 {
-	memset(params, 0, sizeof(params));
+	if (depth > 1)
+	{
+		depth--;
+		return;
+	}
+	forget();
 	pgstat_progress_end_command();
 }
 

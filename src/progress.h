@@ -29,7 +29,9 @@ typedef enum SgProgressAction
 	SG_PROGRESS_VERIFY,
 	SG_PROGRESS_MEASURE,
 	SG_PROGRESS_DISCOVER,		/* looking at rows of candidates */
-	SG_PROGRESS_SNAPSHOT		/* reading what a database is made of */
+	SG_PROGRESS_SNAPSHOT,		/* reading what a database is made of */
+	SG_PROGRESS_CHECK,			/* preflight of a plan */
+	SG_PROGRESS_COMPARE			/* two environments */
 } SgProgressAction;
 
 typedef enum SgProgressPhase
@@ -46,8 +48,22 @@ typedef enum SgProgressPhase
 	SG_PHASE_WAITING			/* a worker's index waits for old transactions */
 } SgProgressPhase;
 
-/* done and total count keys (audit, verify), objects (snapshot) or steps (plan) */
+/*
+ * From here to sg_progress_end(), or an error, the session has a row in the
+ * view.  done and total count keys (audit, verify), objects (snapshot) or
+ * steps (plan); a total of 0 is not known yet.
+ */
 extern void sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total);
+extern void sg_progress_total(int64 total);
+
+/*
+ * Around what would clear the row: the end of a failed subtransaction, and
+ * commands of the server's that show progress of their own.  An error in
+ * between ends it, too.
+ */
+extern void sg_progress_keep(void);
+extern void sg_progress_kept(void);
+
 extern void sg_progress_step(SgProgressAction action, int step, Oid relid);
 extern void sg_progress_phase(SgProgressPhase phase);
 extern void sg_progress_done(int64 done, int64 orphan_rows);

@@ -344,7 +344,7 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
 	List	   *known = NIL;
 	ListCell   *lc;
 
-	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(set->keys));
+	sg_progress_total(list_length(set->keys));
 	foreach(lc, set->keys)
 	{
 		AuditKey   *ak = lfirst(lc);
@@ -357,7 +357,6 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
 	audit_proof_record(set->keys);
 	foreach(lc, set->keys)
 		emit_key(sink, lfirst(lc));
-	sg_progress_end();
 }
 
 /*
@@ -403,6 +402,7 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 				 errhint("Give the number of orphan keys to show per foreign key.")));
 
 	sg_sink_begin(&sink, fcinfo);
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
 	if (plan)
 		add_plan(&set, plan_get_readable(plan)->name, false);
 	else
@@ -420,6 +420,7 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 
 	list_sort(set.keys, compare_audit_keys);
 	judge_set(&set, plan, PG_GETARG_INT32(3), &sink);
+	sg_progress_end();
 
 	PG_RETURN_NULL();
 }

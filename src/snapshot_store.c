@@ -411,6 +411,7 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("sg_snapshot_take()");
 	snapshot_check_new(name);
 
+	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
 	if (PG_ARGISNULL(2))
 		reader = snapshot_open(SNAPSHOT_LIVE, schemas, true);
 	else
@@ -425,6 +426,7 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
 	snapshot_log("snapshot take", name, objects,
 				 reader->info.server ? psprintf("from server %s", reader->info.server) : NULL);
 	snapshot_close(reader);
+	sg_progress_end();
 
 	PG_RETURN_INT64(objects);
 }

@@ -1,0 +1,106 @@
+# 068_progress.pl: a call has a row in schemaguard.progress from when it begins to when it returns.
+#
+# A second session samples the view every 10 ms while each long call runs: between the first sample with a row and the
+# last one none is empty, and what is done never goes backwards, whatever the call does in between (subtransactions that
+# fail, COMMITs, indexes, workers, snapshots).
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $keys = long_run() ? 2000 : 150;
+my $node = new_node('progress', conf => "autovacuum = off\nfsync = off\nmax_locks_per_transaction = 256\n");
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+# Every tenth key has an orphan, so that steps fail in subtransactions; one table is large enough for a scan to be seen
+query(<<SQL);
+CREATE TABLE parent (id int PRIMARY KEY);
+INSERT INTO parent SELECT generate_series(1, 1000);
+DO \$\$ BEGIN FOR i IN 1 .. $keys LOOP
+  EXECUTE format('CREATE TABLE child_%s (id int PRIMARY KEY, parent_id int)', i);
+  EXECUTE format('INSERT INTO child_%s SELECT g, CASE WHEN g = 1 AND %s %% 10 = 0 THEN 0 ELSE g END FROM generate_series(1, %s) g', i, i,
+                 CASE WHEN i = 1 THEN 1000 ELSE 20 END);
+END LOOP; END \$\$;
+ANALYZE;
+SELECT sg_plan_create('all');
+SELECT count(sg_plan_add_fk('all', 'child_' || i, '{parent_id}', 'parent', orphans => CASE WHEN i % 20 = 0 THEN 'quarantine' ELSE 'leave' END))
+FROM generate_series(1, $keys) i;
+SELECT sg_plan_create('few');
+SELECT count(sg_plan_add_fk('few', 'child_' || i, '{parent_id}', 'parent', orphans => 'leave')) FROM generate_series(1, 10) i;
+SELECT sg_snapshot_take('before');
+CREATE TABLE stop (now bool);
+CREATE TABLE sample (n int GENERATED ALWAYS AS IDENTITY, row_there boolean, action text, step int, done bigint);
+
+-- no snapshot is kept between two samples, or the builds of indexes would wait for it
+CREATE PROCEDURE watch(target int) LANGUAGE plpgsql AS \$\$
+BEGIN
+  WHILE NOT EXISTS (SELECT FROM stop) LOOP
+    PERFORM pg_stat_clear_snapshot();
+    INSERT INTO sample (row_there, action, step, done)
+    SELECT p.pid IS NOT NULL, p.action, p.step, p.done FROM pg_stat_activity a LEFT JOIN schemaguard.progress p USING (pid) WHERE a.pid = target;
+    COMMIT;
+    PERFORM pg_sleep(0.01);
+    COMMIT;
+  END LOOP;
+END \$\$;
+SQL
+
+my $session = SgTest::Session->new($node);
+my $watcher = SgTest::Session->new($node);
+my $most = 0;
+$session->query('SET client_min_messages = error');
+
+# One call, sampled
+sub watched
+{
+	my ($name, $sql) = @_;
+
+	query('TRUNCATE stop, sample');
+	$watcher->send("CALL watch($session->{pid})");
+	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE pid = $watcher->{pid} AND state = 'active' AND query ~ 'watch'"); })
+	  or die 'the sampler does not start';
+	$session->query($sql);
+	is($session->sqlstate, '', "$name: ran") or diag($session->{err});
+	query('INSERT INTO stop VALUES (true)');
+	$watcher->collect;
+
+	my ($rows, $empty, $backwards) = split /\|/, query(<<'EOSQL');
+WITH bounds AS (SELECT min(n) AS first, max(n) AS last FROM sample WHERE row_there),
+  inside AS (SELECT s.*, lag(done) OVER w AS done_before, lag(action) OVER w AS action_before FROM sample s, bounds WHERE n BETWEEN first AND last WINDOW w AS (ORDER BY n))
+SELECT count(*), count(*) FILTER (WHERE NOT row_there), count(*) FILTER (WHERE done < done_before AND action = action_before) FROM inside
+EOSQL
+	$most = $rows if $rows > $most;
+	is("$empty empty, $backwards backwards", '0 empty, 0 backwards', "$name: a row all the time ($rows samples)");
+}
+
+watched('sg_orphan_audit', q{SELECT count(*) FROM sg_orphan_audit(plan => 'all')});
+watched('sg_plan_check', q{SELECT count(*) FROM sg_plan_check('all')});
+watched('sg_discover_fks', q{SELECT count(*) FROM sg_discover_fks(verify => 'full')});
+watched('sg_add_fks', q{CALL sg_add_fks('all')});
+watched('sg_fix_orphans, dry', q{CALL sg_fix_orphans('all', dry_run => true)});
+watched('sg_fix_orphans', q{CALL sg_fix_orphans('all')});
+$session->query('SET schemaguard.workers = 2');
+watched('sg_add_fks again', q{CALL sg_add_fks('all')});
+watched('sg_verify_fks, live', q{SELECT count(*) FROM sg_verify_fks('few', live => true)});
+watched('sg_measure_overhead', q{SELECT count(*) FROM sg_measure_overhead('few', rounds => 1)});
+watched('sg_snapshot_take', q{SELECT sg_snapshot_take('after')});
+watched('sg_drift', q{SELECT count(*) FROM sg_drift('before')});
+watched('sg_drift_check', q{SELECT sg_drift_check('before')});
+watched('sg_compare_fks', q{SELECT count(*) FROM sg_compare_fks('before')});
+watched('sg_drift_matrix', q{SELECT count(*) FROM sg_drift_matrix('{before,after}')});
+watched('sg_rollback_fks', q{CALL sg_rollback_fks('all')});
+cmp_ok($most, '>', 10, 'the sampler is quick enough to see something');
+
+# A call that fails shows nothing afterwards, nor does one that fails in a block of somebody's
+$session->query(q{SELECT * FROM sg_drift('nowhere')});
+$session->query(q{DO $$ BEGIN PERFORM sg_plan_check('nowhere'); EXCEPTION WHEN OTHERS THEN PERFORM 1; END $$});
+is($session->query(q{SELECT count(*) FROM schemaguard.progress}), '0', 'a call that has failed is over');
+
+$session->quit;
+$watcher->quit;
+$node->stop('immediate');
+done_testing();
