@@ -52,8 +52,8 @@
 char *
 plan_filler_name(const PlanStep *step)
 {
-	return psprintf(FILLER_PREFIX "%d_%016" INT64_MODIFIER "x", step->step,
-					hash_bytes_extended((const unsigned char *) step->plan, strlen(step->plan), 0));
+	return psprintf(FILLER_PREFIX "%d_%016llx", step->step,
+					(unsigned long long) hash_bytes_extended((const unsigned char *) step->plan, strlen(step->plan), 0));
 }
 
 static char *
