@@ -1,0 +1,277 @@
+# 047_traps.pl: the trap matrix. traps.sql plants a witness in every slot where code can stand, all of role mallory's;
+# then every function and procedure of the extension is called, as a superuser, as the owner of other tables, and as mallory.
+#
+#   - no witness runs as another role than mallory
+#   - each function of the extension is in the list of calls below: a new one enters it, or this fails
+#   - the slots are armed: plain SQL makes each one speak
+#   - the calls reach them: with a library that does not switch roles, each slot that is reachable is seen as the superuser
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $node = new_node('traps', without => 1, conf => "log_line_prefix = '%d '\n");
+my $super = $node->safe_psql('postgres', 'SELECT current_user');
+my $log = $node->logfile;
+
+# What the witnesses have written since the last time: [ database, slot, role ]
+my $read_to = 0;
+sub witnesses
+{
+	open my $handle, '<', $log or die "$log: $!";
+	seek $handle, $read_to, 0;
+	local $/ = undef;
+	my $text = <$handle>;
+	$read_to = tell $handle;
+	my @seen;
+	push @seen, [ $1, $2, $3 ] while $text =~ /^(\S+) LOG:  WITNESS (\S+) AS (\S+?)(?: at character \d+)?$/mg;
+	return @seen;
+}
+
+$node->safe_psql('postgres', 'CREATE DATABASE traps');
+$node->safe_psql('traps', 'CREATE EXTENSION schemaguard');
+$node->psql('traps', "\\i $FindBin::RealBin/traps.sql", on_error_die => 1);
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The slots are armed
+
+my %reachable;
+my @slots;
+{
+	my %session;
+	my @unarmed;
+
+	foreach my $row (rows($node, q{SELECT name, reachable, caller, replace(control, E'\n', ' ') FROM fixture.slot ORDER BY name}, dbname => 'traps'))
+	{
+		my ($slot, $reachable, $caller, $control) = @$row;
+		my $session = $session{$caller} //= SgTest::Session->new($node, dbname => 'traps', user => $caller);
+
+		push @slots, $slot;
+		$reachable{$slot} = 1 if $reachable eq 't';
+		witnesses();
+		$session->query("BEGIN; $control; SET CONSTRAINTS ALL IMMEDIATE");
+		my $error = $session->{err};
+		$session->query('ROLLBACK');
+		push @unarmed, "$slot: $control\n$error" unless grep { $_->[1] eq $slot } witnesses();
+	}
+	is(scalar(@unarmed), 0, @slots . ' slots are armed') or diag(join "\n", @unarmed);
+	$_->quit foreach values %session;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The calls: what is called (or what is done between two calls, where that is no function of ours), and the SQL. A plan holds
+# the second key of each pair.
+
+sub add_steps
+{
+	my ($plan, $policy, $every) = @_;
+	return "CALL fixture.each(\$\$SELECT sg_plan_add_fk('$plan', 't.%1\$s_c', '{q}', 't.%1\$s_p', fk_name => 'planned_%1\$s',"
+	  . " orphans => '$policy', index => %2\$L IN ('index_row', 'key_opclass', 'key_domain'))\$\$, $every, true)";
+}
+
+my @calls = (
+	# reading
+	[ sg_orphan_audit => 'SELECT count(*) FROM sg_orphan_audit(inferred => true)' ],
+	[ sg_orphan_audit => 'SET schemaguard.audit_paranoid = on; SELECT count(*) FROM sg_orphan_audit(samples => 0); RESET schemaguard.audit_paranoid' ],
+	[ sg_orphans => q{CALL fixture.each($$SELECT count(*) FROM sg_orphans('t.%1$s_c'::regclass, '{q}', 't.%1$s_p'::regclass)$$)} ],
+	[ sg_fk_orphans => q{CALL fixture.each($$SELECT count(*) FROM sg_fk_orphans('t.%1$s_c'::regclass, '%1$s')$$)} ],
+	[ sg_fk_facts => 'SELECT count(*) FROM schemaguard.fk_trust; SELECT count(*) FROM schemaguard.sg_fk_facts()' ],
+	[ sg_progress => 'SELECT count(*) FROM schemaguard.progress; SELECT count(*) FROM schemaguard.sg_progress()' ],
+	[ sg_roles_of => q{SELECT schemaguard.sg_roles_of('mallory')} ],
+	[ sg_discover_unmatched => 'SELECT count(*) FROM sg_discover_unmatched()' ],
+	[ sg_discovery_candidates => q{SELECT count(*) FROM schemaguard.sg_discovery_candidates('full')} ],
+	[ sg_discover_fks => q{SELECT count(*) FROM sg_discover_fks(min_score => 0, verify => 'sample')} ],
+	[ sg_discover_fks => q{SELECT count(*) FROM sg_discover_fks(min_score => 0, verify => 'full')} ],
+	[ sg_impact => q{CALL fixture.each($$SELECT count(*) FROM sg_impact('t.%1$s_c')$$); CALL fixture.each($$SELECT count(*) FROM sg_impact('t.%1$s_p.id', true)$$)} ],
+	[ sg_impact => q{SELECT count(*) FROM sg_impact('t.w(text)'); SELECT count(*) FROM sg_impact('t.key_domain')} ],
+	[ sg_verify_fks => 'SELECT count(*) FROM sg_verify_fks()' ],
+	[ sg_verify_fks => 'SELECT count(*) FROM sg_verify_fks(live => true)' ],
+
+	# plans
+	[ sg_plan_create => q{SELECT sg_plan_create(p) FROM unnest('{kept,gone,nulled,measured,script,found,copied,throttled,fill}'::text[]) p} ],
+	[ sg_plan_add_fk => join '; ', add_steps('kept', 'quarantine', 'true'), add_steps('gone', 'delete', 'true'),
+		add_steps('nulled', 'set null', 'true'), add_steps('measured', 'leave', 'false') ],
+	[ sg_plan_from_sql => q{SELECT sg_plan_from_sql('script', string_agg(format('ALTER TABLE t.%s_c ADD CONSTRAINT s_%1$s FOREIGN KEY (q) REFERENCES t.%1$s_p;', name), '')) FROM fixture.pair} ],
+	[ sg_plan_from_discovery => q{SELECT sg_plan_from_discovery('found', 0)} ],
+	[ sg_plan_export => q{SELECT length(sg_plan_export('kept')::text)} ],
+	[ sg_plan_import => q{SELECT sg_plan_import('copy', sg_plan_export('script'))} ],
+	[ sg_plan_set => q{SELECT sg_plan_set('script', 1, 'orphans', 'leave'); SELECT sg_plan_set('gone', 2, 'sentinel', '3')} ],
+	[ sg_plan_skip => q{SELECT sg_plan_skip('script', 2, 'no')} ],
+	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('kept'); SELECT count(*) FROM sg_plan_sql('found'); SELECT count(*) FROM sg_plan_sql('mallory')} ],
+	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('kept'); SELECT count(*) FROM sg_plan_check('script'); SELECT count(*) FROM sg_plan_check('mallory')} ],
+	[ sg_plan_allow => q{SELECT sg_plan_allow('kept', 'alice')} ],
+	[ sg_readable_plans => 'SELECT count(*) FROM schemaguard.sg_readable_plans()' ],
+	[ sg_plan_hash => q{SELECT length(sg_plan_hash('mallory'))} ],
+	[ sg_plan_approve => q{SELECT sg_plan_approve('mallory')} ],
+	[ sg_plan_drop => q{SELECT sg_plan_drop('copy')} ],
+	[ sg_orphan_audit => q{SELECT count(*) FROM sg_orphan_audit(plan => 'kept')} ],
+	[ sg_measure_overhead => q{SELECT count(*) FROM sg_measure_overhead('measured', 3, 1)} ],
+
+	# deployment
+	[ sg_add_fks => q{CALL sg_add_fks('kept')} ],
+	[ sg_verify_fks => q{SELECT count(*) FROM sg_verify_fks('kept', live => true)} ],
+	[ sg_fix_orphans => q{CALL sg_fix_orphans('kept', dry_run => true)} ],
+	[ sg_fix_orphans => q{CALL sg_fix_orphans('kept')} ],
+	[ sg_add_fks => q{CALL sg_add_fks('kept')} ],
+	[ sg_verify_fks => q{SELECT count(*) FROM sg_verify_fks('kept', live => true)} ],
+	[ sg_restore_quarantine => q{CALL sg_restore_quarantine('kept')} ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('kept')} ],
+	[ sg_add_fks => q{SET schemaguard.validate_with = 'scan'; CALL sg_add_fks('gone', fix => true); RESET schemaguard.validate_with} ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('gone')} ],
+	[ sg_add_fks => q{CALL sg_add_fks('nulled', fix => true)} ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('nulled')} ],
+	[ sg_add_fks => q{CALL sg_add_fks('mallory', author => 'mallory')} ],
+	[ 'the plan of mallory' => q{UPDATE t.plan_expression_c SET n = n + 1}, 'mallory' ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('mallory', author => 'mallory')} ],
+	[ sg_plan_add_fk => q{SELECT sg_plan_add_fk('fill', 't.retyped_c', '{filled}', 't.retyped_p', fk_name => 'filled', replaces => 'retyped', index => false, backfill => 'q')} ],
+	[ sg_add_fks => q{CALL sg_add_fks('fill', validate => false)} ],
+	[ 'another type while it is filled' => 'ALTER TABLE t.retyped_c ALTER filled TYPE t.retyped; UPDATE t.retyped_c SET n = n + 1; INSERT INTO t.retyped_c VALUES (9, 1, 1)', 'mallory' ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('fill')} ],
+	[ sg_plan_add_fk => q{SELECT sg_plan_add_fk('throttled', 't.check_row_c', '{q}', 't.check_row_p', orphans => 'leave')} ],
+	[ sg_add_fks => q{SET schemaguard.throttle_function = 't.throttle'; SET schemaguard.throttle_budget = 1; CALL sg_add_fks('throttled'); RESET schemaguard.throttle_function} ],
+	[ 'an event trigger of a superuser' => 'ALTER EVENT TRIGGER on_ddl ENABLE', $super ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('throttled'); CALL sg_add_fks('throttled')} ],
+	[ 'an event trigger of a superuser' => 'ALTER EVENT TRIGGER on_ddl DISABLE', $super ],
+
+	# snapshots and drift
+	[ sg_snapshot_take => q{SELECT sg_snapshot_take('now'); SELECT sg_snapshot_take('reworded')} ],
+	[ sg_snapshot_export => q{SELECT length(sg_snapshot_export('now')::text)} ],
+	[ sg_snapshot_import => q{SELECT sg_snapshot_import('imported', sg_snapshot_export('now'))} ],
+	[ sg_snapshot_objects => q{SELECT count(*) FROM sg_snapshot_objects('now'); SELECT count(*) FROM sg_snapshot_objects('live')} ],
+	[ 'a snapshot in other words' => q{CALL fixture.reword('reworded')}, $super ],
+	[ sg_drift => q{SELECT count(*) FROM sg_drift('imported')} ],
+	[ sg_drift => q{SELECT count(*) FROM sg_drift('reworded', cosmetic => true); SELECT count(*) FROM sg_drift('live', 'reworded'); SELECT count(*) FROM sg_drift('now', 'reworded')} ],
+	[ sg_drift_check => q{SELECT sg_drift_check('reworded')} ],
+	[ sg_drift_gate => q{CALL sg_drift_gate('reworded')} ],
+	[ sg_drift_matrix => q{SELECT count(*) FROM sg_drift_matrix('{reworded,now,live}')} ],
+	[ sg_compare_fks => q{SELECT count(*) FROM sg_compare_fks('reworded')} ],
+	[ sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('copied', 'reworded')} ],
+	[ sg_snapshot_drop => q{SELECT sg_snapshot_drop('now')} ],
+	[ sg_snapshot_statement => 'SELECT length(statement) FROM schemaguard.sg_snapshot_statement()' ],
+	[ sg_snapshot_probe => 'SELECT length(schemaguard.sg_snapshot_probe())' ],
+
+	# rights, the log and its triggers
+	[ sg_grant => q{SELECT sg_grant('alice')} ],
+	[ sg_write => 'SELECT schemaguard.sg_write()' ],
+	[ sg_revoke => q{SELECT sg_revoke('alice'); SELECT sg_grant('alice')} ],
+	[ sg_capture_ddl => 'SELECT sg_capture_ddl(true)' ],
+	[ sg_ddl_event => 'CREATE TABLE t.captured (x t.key_domain DEFAULT 1, y int DEFAULT t.volatile($$default$$, 1)); ALTER TABLE t.captured ADD z int; DROP TABLE t.captured' ],
+	[ sg_capture_ddl => 'SELECT sg_capture_ddl(false)' ],
+	[ sg_ddl_restored => 'INSERT INTO schemaguard.ddl_capture SELECT pg_catalog.now(), current_user; DELETE FROM schemaguard.ddl_capture' ],
+	[ sg_log_guard => 'DELETE FROM schemaguard.audit_log' ],
+	[ sg_prune => q{CALL sg_prune('2000-01-01')} ],);
+
+# What a superuser cannot do, either
+my %refused = (
+	sg_drift_gate => qr/^ERROR:  SG005/,
+	sg_log_guard => qr/append-only/,
+	sg_add_fks => qr/^ERROR:  42501: function t\.throttle of schemaguard\.throttle_function belongs to role mallory/);
+
+{
+	my %called = map { $_->[0] => 1 } @calls;
+	my @functions = map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid
+		WHERE classid = 'pg_proc'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
+			AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard')}, dbname => 'traps');
+	my @missing = sort grep { !$called{$_} } @functions;
+
+	is("@missing", '', @functions . ' functions and procedures of the extension are in the list of calls');
+}
+
+# A library that stays the caller where ours becomes the owner: sg_role_begin() is replaced when it is linked
+sub build_without_switch
+{
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
+	my $make = "env -u MAKEFLAGS -u MAKELEVEL make -s -C $dir PG_CONFIG=$pg_config with_llvm=no";
+
+	system_or_bail('cp', '-a', 'Makefile', 'schemaguard.control', 'src', $dir);
+	append_to_file("$dir/src/no_switch.c", qq{#include "scope.h"
+void __wrap_sg_role_begin(SgScope *scope, Oid role);
+void __wrap_sg_role_begin(SgScope *scope, Oid role) { sg_caller_begin(scope); }
+});
+	chomp(my $objects = `$make print-OBJS`);
+	system_log(qq{$make schemaguard.so "OBJS=$objects src/no_switch.o" SHLIB_LINK=-Wl,--wrap=sg_role_begin}) == 0 or die "no library in $dir";
+	return "$dir/schemaguard.so";
+}
+
+# All calls by each caller, side by side, each in a database of its own. A run: its caller, the database, and what came of
+# it: caught, slot => { call => { role => 1 } } of those that ran as another role than mallory; count of witnesses by role;
+# errors
+sub run_calls
+{
+	my (@runs) = @_;
+
+	foreach my $call (@calls)
+	{
+		my ($function, $sql, $user) = @$call;
+
+		foreach my $run (@runs)
+		{
+			my $role = $user // $run->{caller};
+
+			$run->{asked} = $run->{sessions}{$role} //= do {
+				my $new = SgTest::Session->new($node, dbname => $run->{database}, user => $role);
+				# operators and functions of schema t come first, where nobody pins the path
+				$new->query('SET client_min_messages = warning; SET schemaguard.fix_pause = 0; SET search_path = t, pg_catalog, public');
+				$new;
+			};
+		}
+		witnesses();
+		$_->{asked}->send($sql) foreach @runs;
+		foreach my $run (@runs)
+		{
+			my $out = $run->{asked}->collect;
+			my $err = $run->{asked}{err} =~ s/\nLOCATION:.*//gr =~ s/^psql:<stdin>:\d+: //mgr;
+
+			push @{ $run->{errors} }, "$function: $1" if $err =~ /^(ERROR:.*)/m && !($refused{$function} && $1 =~ $refused{$function});
+			push @{ $run->{errors} }, "$function: connection is gone" if !defined $out;
+			note("$run->{database}, $function: " . ($out // '') =~ s/\n/ /gr . " $err");
+		}
+		foreach (witnesses())
+		{
+			my ($database, $slot, $role) = @$_;
+			my ($run) = grep { $_->{database} eq $database } @runs;
+
+			$run->{count}{$role}++;
+			next if $role eq 'mallory' || $slot eq 'event_trigger' && $role eq $run->{caller};
+			$run->{caught}{$slot}{$function}{$role} = 1;
+		}
+	}
+	foreach my $run (@runs)
+	{
+		note(map { join(' ', $run->{database}, @$_) . "\n" } rows($node, q{SELECT plan, state, count(*), string_agg(DISTINCT reason, E'; ')
+			FROM schemaguard.plan_step GROUP BY 1, 2 ORDER BY 1, 2}, dbname => $run->{database}));
+		$_->quit foreach values %{ $run->{sessions} };
+	}
+}
+
+sub show
+{
+	my ($caught) = @_;
+	return map { my $slot = $_; map { "$slot in $_ as " . join(', ', sort keys %{ $caught->{$slot}{$_} }) } sort keys %{ $caught->{$slot} } } sort keys %$caught;
+}
+
+my @runs = map { { caller => $_, database => "by_$_" } } $super, 'alice', 'mallory';
+my $control = { caller => $super, database => 'control' };
+$node->safe_psql('postgres', "CREATE DATABASE $_->{database} TEMPLATE traps") foreach @runs, $control;
+$node->safe_psql('control', sprintf q{UPDATE pg_proc SET probin = %s WHERE probin ~ 'schemaguard$'}, lit(build_without_switch()));
+run_calls(@runs, $control);
+
+foreach my $run (@runs)
+{
+	my @shown = show($run->{caught});
+
+	is(scalar(@shown), 0, "called by $run->{caller}: no witness ran as another role than mallory") or diag(join "\n", @shown);
+	diag(scalar(keys %{ $run->{caught} }) . " slots, witnesses: " . join(', ', map { "$run->{count}{$_} as $_" } sort keys %{ $run->{count} }));
+}
+is(join("\n", @{ $runs[0]{errors} // [] }), '', 'and nothing that a superuser called failed');
+
+my @missed = grep { !$control->{caught}{$_} } sort keys %reachable;
+is("@missed", '', 'without the switch of roles each slot that is reachable is caught');
+diag(scalar(keys %{ $control->{caught} }) . " slots, witnesses: " . join(', ', map { "$control->{count}{$_} as $_" } sort keys %{ $control->{count} }));
+
+$node->stop;
+done_testing();
