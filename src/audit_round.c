@@ -85,6 +85,7 @@ typedef struct ScanAudit
 	List	   *keys;			/* of ScanKeyState *, by child */
 	List	   *sets;			/* of ParentSet * */
 	List	   *items;			/* of WorkItem * */
+	List	   *given_up;		/* of AuditKey *: for a join after all */
 	Size		memory;			/* bytes */
 	uint64		seed;
 	bool		parallel;
@@ -254,6 +255,35 @@ plan_items(ScanAudit *audit)
 	}
 }
 
+/* A set that fits in no number of parts is left to a join, which spills; what was counted so far goes */
+static void
+give_up_set(ScanAudit *audit, int set)
+{
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audit->items)
+	{
+		if (((WorkItem *) lfirst(lc))->set == set)
+			audit->items = foreach_delete_current(audit->items, lc);
+	}
+	foreach(lc, audit->keys)
+	{
+		ScanKeyState *key = lfirst(lc);
+		AuditKey	counted = *key->ak;
+
+		if (key->set != set)
+		{
+			keys = lappend(keys, key);
+			continue;
+		}
+		audit_distinct_end(key->distinct, &counted, 0, CurrentMemoryContext);
+		key->ak->rows_checked = key->ak->orphan_rows = key->ak->orphan_keys = 0;
+		audit->given_up = lappend(audit->given_up, key->ak);
+	}
+	audit->keys = keys;
+}
+
 /* An item that ran out of memory although nothing else was there */
 static void
 divide_item(ScanAudit *audit, WorkItem *item)
@@ -275,6 +305,11 @@ divide_item(ScanAudit *audit, WorkItem *item)
 	if (set->codec->numbers > 0 && !item->sparse)
 	{
 		item->stage = SET_RANGE;
+		return;
+	}
+	if (item->nparts >= AUDIT_MAX_PARTS && sg_audit_method == SG_AUDIT_AUTO)
+	{
+		give_up_set(audit, item->set);
 		return;
 	}
 	if (item->nparts >= AUDIT_MAX_PARTS)
@@ -728,6 +763,8 @@ audit_scan(List *keys, int samples, MemoryContext results, bool parallel)
 	foreach(lc, audit.keys)
 		finish_key(lfirst(lc), samples, results);
 	MemoryContextSwitchTo(old);
+	foreach(lc, audit.given_up)
+		others = lappend(others, lfirst(lc));
 	MemoryContextDelete(audit.context);
 
 	return others;

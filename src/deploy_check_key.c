@@ -470,7 +470,7 @@ check_validate_differs(CheckStep *cs)
 
 		if (type_is_rowtype(child.type))
 			check_row(cs, "operator", CHECK_WARN,
-					  psprintf("column %s has a composite type: VALIDATE refuses values that have a null inside, which triggers accept",
+					  psprintf("column %s has a composite type: VALIDATE passes over values that have a null inside, which triggers and audits look up",
 							   check_column(key->child, key->child_att[i])),
 					  psprintf("Look for such values: SELECT * FROM %s WHERE NOT %s IS NULL AND NOT %s IS NOT NULL;",
 							   cs->step->child_table, check_column(key->child, key->child_att[i]),

@@ -373,4 +373,36 @@ BEGIN EXECUTE query; RETURN 'no error'; EXCEPTION WHEN OTHERS THEN RETURN SQLSTA
 SELECT code_of($$SELECT audit_of('live') FROM parent WHERE n <= 3$$);
 RESET ALL;
 
+-- keys that are too long for the memory, in any number of parts, are left to a join, unless the scan is wanted
+CREATE TABLE long_parent (t text PRIMARY KEY);
+CREATE TABLE long_child (t text REFERENCES long_parent);
+INSERT INTO long_parent SELECT 'v' || g FROM generate_series(1, 100) g UNION ALL SELECT repeat('x', 190000);
+INSERT INTO long_child SELECT t FROM long_parent;
+SET session_replication_role = replica;
+INSERT INTO long_child VALUES ('none');
+RESET session_replication_role;
+SET schemaguard.audit_memory = '64kB';
+SELECT result, rows_checked, orphan_rows, orphan_keys, sample, method FROM sg_orphan_audit('long_child');
+SET schemaguard.audit_method = 'scan';
+SELECT result, rows_checked, orphan_rows, reason FROM sg_orphan_audit('long_child');
+RESET ALL;
+
+-- of a composite value with a null inside VALIDATE knows nothing, the triggers and the audit do
+CREATE TYPE pair AS (a int, b int);
+CREATE TABLE pair_parent (p pair PRIMARY KEY);
+CREATE TABLE pair_child (p pair);
+INSERT INTO pair_parent VALUES ((1, 2)), ((3, NULL));
+INSERT INTO pair_child VALUES ((1, 2)), ((3, NULL)), ((7, NULL)), (NULL);
+ALTER TABLE pair_child ADD CONSTRAINT pair_fk FOREIGN KEY (p) REFERENCES pair_parent NOT VALID;
+SELECT result, rows_checked, orphan_rows, sample FROM sg_orphan_audit('pair_child');
+ALTER TABLE pair_child VALIDATE CONSTRAINT pair_fk;
+\set VERBOSITY sqlstate
+INSERT INTO pair_child VALUES ((7, NULL));
+\set VERBOSITY terse
+SELECT sg_plan_create('pair');
+CREATE TABLE pair_other (p pair);
+SELECT sg_plan_add_fk('pair', 'pair_other', '{p}', 'pair_parent');
+SELECT result, detail FROM sg_plan_check('pair') WHERE check_name = 'operator' ORDER BY 1;
+SELECT sg_plan_drop('pair');
+
 DROP SCHEMA scn CASCADE;
