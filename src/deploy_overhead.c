@@ -708,8 +708,7 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 		sg_null_argument("sg_measure_overhead", "plan");
 	sample = number_argument(fcinfo, 1, "sample", MAX_SAMPLE);
 	rounds = number_argument(fcinfo, 2, "rounds", MAX_ROUNDS);
-	PreventCommandIfReadOnly("sg_measure_overhead()");
-	PreventCommandDuringRecovery("sg_measure_overhead()");
+	sg_check_writable("sg_measure_overhead()");
 	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	sg_sink_begin(&sink, fcinfo);

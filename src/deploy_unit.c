@@ -31,9 +31,8 @@ deploy_commit(void)
 {
 	SPI_commit();
 
-	/* the session's defaults may be REPEATABLE READ or READ ONLY */
+	/* the session's default may be REPEATABLE READ */
 	XactIsoLevel = XACT_READ_COMMITTED;
-	XactReadOnly = false;
 }
 
 void

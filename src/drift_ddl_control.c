@@ -210,8 +210,7 @@ sg_capture_ddl(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_capture_ddl", "enabled");
 	enabled = PG_GETARG_BOOL(0);
-	PreventCommandDuringRecovery("sg_capture_ddl()");
-	PreventCommandIfReadOnly("sg_capture_ddl()");
+	sg_check_writable("sg_capture_ddl()");
 
 	table = get_relname_relid("ddl_capture", sg_schema_oid());
 	if (!object_ownercheck(RelationRelationId, table, GetUserId()))

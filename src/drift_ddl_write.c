@@ -360,7 +360,10 @@ write_pending(void *arg)
 	int			sec_context;
 	ListCell   *lc;
 
-	/* the end of the subtransaction gives it back */
+	/*
+	 * A read-only transaction does no DDL, so this one was made read-only
+	 * after it.  The end of the subtransaction gives that back.
+	 */
 	XactReadOnly = false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (!open_log(&log))

@@ -90,6 +90,7 @@ change(FunctionCallInfo fcinfo, const char *name, const char *form, const char *
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function %s", name),
 				 errhint("Superusers and the owner of the extension call it.")));
+	sg_check_writable(psprintf("%s()", name));
 
 	SPI_connect();
 	if (SPI_execute(psprintf(form, quote_identifier(role)), false, 0) != SPI_OK_UTILITY)

@@ -416,8 +416,7 @@ sg_prune(PG_FUNCTION_ARGS)
 		sg_null_argument("sg_prune", "before");
 	before = PG_GETARG_TIMESTAMPTZ(0);
 
-	PreventCommandDuringRecovery("sg_prune()");
-	PreventCommandIfReadOnly("sg_prune()");
+	sg_check_writable("sg_prune()");
 	check_may_prune(before);
 
 	run = log_new_run();

@@ -119,8 +119,7 @@ sg_plan_create(PG_FUNCTION_ARGS)
 
 	sg_check_granted(fcinfo);
 	sg_check_name(name, "plan name");
-	PreventCommandIfReadOnly("sg_plan_create()");
-	PreventCommandDuringRecovery("sg_plan_create()");
+	sg_check_writable("sg_plan_create()");
 
 	plan = plan_find(name);
 	if (plan && replace)

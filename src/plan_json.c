@@ -374,8 +374,7 @@ sg_plan_import(PG_FUNCTION_ARGS)
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	document = PG_GETARG_JSONB_P(1);
 	sg_check_name(name, "plan name");
-	PreventCommandIfReadOnly("sg_plan_import()");
-	PreventCommandDuringRecovery("sg_plan_import()");
+	sg_check_writable("sg_plan_import()");
 
 	steps = check_frame(document);
 	plan = open_target(name, member(&document->root, "description") ?

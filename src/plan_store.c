@@ -268,8 +268,7 @@ plan_claim(FkPlan *plan, const char *function)
 {
 	FkPlan	   *current;
 
-	PreventCommandIfReadOnly(function);
-	PreventCommandDuringRecovery(function);
+	sg_check_writable(function);
 
 	if (!plan_lock_run(plan, false))
 		plan_in_use(plan);

@@ -396,8 +396,7 @@ sg_snapshot_import(PG_FUNCTION_ARGS)
 		sg_null_argument("sg_snapshot_import", "document");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
-	PreventCommandDuringRecovery("sg_snapshot_import()");
-	PreventCommandIfReadOnly("sg_snapshot_import()");
+	sg_check_writable("sg_snapshot_import()");
 	snapshot_check_new(name);
 
 	reader = snapshot_reader_begin(name);

@@ -407,8 +407,7 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	schemas = schemas_argument(fcinfo, 1);
 
-	PreventCommandDuringRecovery("sg_snapshot_take()");
-	PreventCommandIfReadOnly("sg_snapshot_take()");
+	sg_check_writable("sg_snapshot_take()");
 	snapshot_check_new(name);
 
 	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
@@ -452,8 +451,7 @@ sg_snapshot_drop(PG_FUNCTION_ARGS)
 	info = find_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (info == NULL)
 		no_such_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	PreventCommandDuringRecovery("sg_snapshot_drop()");
-	PreventCommandIfReadOnly("sg_snapshot_drop()");
+	sg_check_writable("sg_snapshot_drop()");
 	if (!is_taker(info))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -31,6 +31,18 @@
 #include "errors.h"
 #include "spi.h"
 
+static void
+check_writable(const char *function, bool read_only)
+{
+	PreventCommandDuringRecovery(function);
+	if (read_only)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute %s in a read-only transaction", function),
+				 DefaultXactReadOnly ?
+				 errhint("This session is read only by default. If nobody means to keep writes away, lift that: SET default_transaction_read_only = off;") : 0));
+}
+
 void
 sg_check_procedure(FunctionCallInfo fcinfo, const char *procedure, const char *detail)
 {
@@ -45,7 +57,14 @@ sg_check_procedure(FunctionCallInfo fcinfo, const char *procedure, const char *d
 				 errdetail("%s", detail),
 				 errhint("CALL it on its own: no BEGIN, autocommit on, no psql -1, no other statement in the same message, not from a function, nor from a block with EXCEPTION.")));
 
-	PreventCommandDuringRecovery(psprintf("%s()", procedure));
+	/* the transactions after its first have the default */
+	check_writable(psprintf("%s()", procedure), XactReadOnly || DefaultXactReadOnly);
+}
+
+void
+sg_check_writable(const char *function)
+{
+	check_writable(function, XactReadOnly);
 }
 
 Oid

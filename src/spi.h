@@ -45,9 +45,15 @@ extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestRecei
 
 /*
  * For procedures that commit: raise 25001, with this detail, where they could
- * not, and 25006 on a standby; not only at the first COMMIT.
+ * not, and 25006 as sg_check_writable; not only at the first COMMIT.
  */
 extern void sg_check_procedure(FunctionCallInfo fcinfo, const char *procedure, const char *detail);
+
+/*
+ * Raise 25006 on a standby and in a read-only transaction.  A session that is
+ * read only by default is a fence, and nothing of ours takes it down.
+ */
+extern void sg_check_writable(const char *function);
 
 /* The schema that holds our tables, or InvalidOid before CREATE EXTENSION */
 extern Oid	sg_schema_oid(void);

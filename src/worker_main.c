@@ -67,7 +67,6 @@ take_over(WorkerShared *shared)
 	set_option("client_encoding", GetDatabaseEncodingName());
 	set_option("application_name", psprintf("schemaguard worker for PID %d", shared->leader_pid));
 	set_option("default_transaction_isolation", "read committed");
-	set_option("default_transaction_read_only", "off");
 
 	if (GetUserId() != shared->role)
 		set_option("role", GetUserNameFromId(shared->role, false));

@@ -178,6 +178,8 @@ SELECT sg_plan_add_fk('dep', 'orders', '{seller_id}', 'orders', index => false);
 SET default_transaction_isolation = 'serializable';
 SET default_transaction_read_only = on;
 CALL sg_add_fks('dep');
+SET default_transaction_read_only = off;
+CALL sg_add_fks('dep');
 RESET default_transaction_isolation;
 RESET default_transaction_read_only;
 

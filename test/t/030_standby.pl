@@ -1,7 +1,7 @@
 # 030_standby.pl: the audit where nothing can be written.
 #
 #   - a hot standby gives the same verdicts as its primary, and logs nothing; a key of an unlogged table is unknown there
-#   - what writes refuses with 25006, on the standby and in a read-only transaction
+#   - what writes refuses with 25006, on the standby and in a session that is read only by default; there what reads goes on
 #   - a recovery conflict ends the audit with an ERROR, not FATAL: the session goes on
 #   - in a read-only transaction of the primary the audit works and logs nothing; in a REPEATABLE READ one it does not
 #     trust a table that was truncated since
@@ -32,6 +32,8 @@ $primary->safe_psql('postgres', q{
 	INSERT INTO u VALUES (1);
 	SELECT sg_plan_create('plan');
 	SELECT sg_plan_add_fk('plan', 'pp', '{id}', 'p', fk_name => 'planned');
+	SELECT sg_snapshot_take('snap');
+	CREATE ROLE approver SUPERUSER LOGIN;
 });
 
 sub catch_up { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert')); }
@@ -56,17 +58,45 @@ is($standby->safe_psql('postgres', q{SELECT count(*), count(DISTINCT row_id) FRO
 is($standby->safe_psql('postgres', q{SELECT string_agg(DISTINCT result || coalesce(': ' || reason, ''), '; ') FROM sg_verify_fks(live => true) WHERE fk_name = 'good'}),
 	"pass; unknown: a standby can't write", 'there keys are verified from the catalogs, and nothing is tried');
 
-for my $sql (
-	q{CALL sg_add_fks('plan')}, q{SELECT sg_plan_create('other')}, q{SELECT sg_plan_drop('plan')},
-	q{SELECT sg_plan_add_fk('plan', 'c', '{q}', 'p')}, q{SELECT sg_plan_set('plan', 1, 'orphans', 'leave')},
-	q{SELECT sg_plan_skip('plan', 1, 'no')}, q{SELECT sg_plan_from_sql('plan', 'ALTER TABLE c ADD FOREIGN KEY (q) REFERENCES p')},
-	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{CALL sg_prune(now())},
-	q{SELECT * FROM sg_measure_overhead('plan')})
+# ---- what writes refuses; a session that is read only by default is a fence for all of it, and what reads goes on
+
+my @writing = (
+	q{CALL sg_add_fks('plan')}, q{CALL sg_fix_orphans('plan')}, q{CALL sg_fix_orphans('plan', dry_run => true)},
+	q{CALL sg_rollback_fks('plan')}, q{CALL sg_restore_quarantine('plan')}, q{CALL sg_drift_gate('snap')}, q{CALL sg_prune(now())},
+	q{SELECT sg_plan_create('other')}, q{SELECT sg_plan_drop('plan')}, q{SELECT sg_plan_add_fk('plan', 'c', '{q}', 'p')},
+	q{SELECT sg_plan_set('plan', 1, 'orphans', 'leave')}, q{SELECT sg_plan_skip('plan', 1, 'no')},
+	q{SELECT sg_plan_from_sql('plan', 'ALTER TABLE c ADD FOREIGN KEY (q) REFERENCES p')},
+	q{SELECT sg_plan_from_discovery('plan')}, q{SELECT sg_plan_from_snapshot('plan', 'snap')},
+	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{SELECT sg_plan_approve('plan')}, q{SELECT sg_plan_allow('plan', 'pg_monitor')},
+	q{SELECT sg_snapshot_take('other')}, q{SELECT sg_snapshot_import('other', sg_snapshot_export('snap'))}, q{SELECT sg_snapshot_drop('snap')},
+	q{SELECT * FROM sg_measure_overhead('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
+my @reading = (
+	'sg_orphan_audit()', q{sg_orphans('c', '{q}', 'p')}, q{sg_fk_orphans('c', 'bad')}, q{sg_plan_check('plan')}, q{sg_plan_export('plan')},
+	q{sg_plan_sql('plan')}, q{sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
+	'sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_compare_fks('snap')},
+	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')},
+	'schemaguard.fk_trust', 'schemaguard.progress');
+
+$logged = $primary->safe_psql('postgres', $log);
+for my $sql (@writing)
 {
-	is_error($standby, $sql, '25006', undef, "standby: $sql");
-	is_error($primary, "SET default_transaction_read_only = on; $sql", '25006', undef, "read only: $sql")
-	  unless $sql =~ /add_fks/;    # which makes its transactions READ WRITE
+	my @as = $sql =~ /approve/ ? (user => 'approver') : ();    # not the plan's author
+
+	is_error($standby, $sql, '25006', undef, "standby: $sql", @as);
+	is_error($primary, "SET default_transaction_read_only = on; $sql", '25006',
+		qr/HINT:  This session is read only by default.*SET default_transaction_read_only = off/, "read only: $sql", @as);
 }
+for my $from (@reading)
+{
+	is(error_of($primary, "SET default_transaction_read_only = on; SET schemaguard.workers = 2; SET schemaguard.audit_workers = 2; SELECT * FROM $from"),
+		'', "read only: $from");
+}
+is($primary->safe_psql('postgres', $log), $logged, 'read only: nothing was logged');
+my %named = map { $_ => 1 } "@writing @reading" =~ /\b(sg_\w+)/g;
+is(join(' ', grep { !$named{$_} } split /\n/, $primary->safe_psql('postgres', q{SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname ~ '^sg_' ORDER BY 1})),
+	'', 'every function of ours was called');
+is_error($primary, q{DO $$ BEGIN PERFORM set_config('default_transaction_read_only', 'on', false); CALL sg_add_fks('plan'); END $$}, '25006', undef,
+	'a transaction that writes, in a session that is read only by default: none of the next ones would');
 is($standby->safe_psql('postgres', q{SELECT count(*) FROM sg_plan_sql('plan')}) > 0 ? 1 : 0, 1, 'sg_plan_sql works there');
 
 # ---- a recovery conflict while the audit reads: an error, and the session lives
