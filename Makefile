@@ -149,6 +149,7 @@ OBJS = \
 	src/origin.o \
 	src/plan_approve.o \
 	src/plan_backfill.o \
+	src/plan_deed.o \
 	src/plan_edit.o \
 	src/plan_filler.o \
 	src/plan_follow.o \

@@ -123,6 +123,7 @@ typedef struct StepWork
 	FkKey	   *key;			/* as resolved before the action began; NULL:
 								 * the action is not about one */
 	int64		started_id;
+	int64		deed;			/* the one that is taken back */
 
 	/* validation by a scan */
 	AuditKey   *verdict;		/* NULL: it was not judged */
@@ -361,19 +362,6 @@ extern void deploy_accept_existing(StepWork *work, const StepView *view);
 /* SQL without a result, as the caller */
 extern void deploy_run_statement(const char *statement);
 
-/*
- * What a role does as the owner of a table, `role`, who is another one:
- * raises 42501 unless the caller could do it as well.  Ends with sg_scope_end.
- */
-extern void deploy_become_owner(SgScope *scope, Oid relid, Oid role);
-
-/*
- * ADD CONSTRAINT.  For a partitioned child the server opens the table anew and
- * computes constants in its partition key: as the owner, where those could
- * be code that is not the caller's, and as nobody (42501) where not its either.
- */
-extern void deploy_run_add(Oid child, const char *statement);
-
 /* ---- deploy_validate.c ---- */
 
 /*
@@ -401,8 +389,8 @@ extern void deploy_validate_table(DeployRun *run, List *steps);
 extern void deploy_index_build(DeployRun *run, List *steps);
 
 /*
- * What earlier builds have left behind: of a valid index that nobody had the
- * time to log the log says that it was built; an invalid one is dropped, with
+ * What earlier builds have left behind: a valid index that nobody had the
+ * time to record is recorded as built; an invalid one is dropped, with
  * so many milliseconds for each wait.  For the session that holds the plan's
  * run lock, when no worker of the plan is left.
  */
@@ -414,7 +402,8 @@ extern void deploy_index_drop_leftovers(DeployRun *run, int lock_timeout);
  * False when it has waited for others until lock_timeout.
  */
 extern bool deploy_index_work(DeployRun *run, bool drop, int step,
-							  const char *name, const char *recorded);
+							  const char *name, const char *statement,
+							  const char *table, const char *columns);
 
 /* ---- deploy_parallel.c ---- */
 

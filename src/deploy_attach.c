@@ -42,6 +42,7 @@
 #include "utils/timestamp.h"
 
 #include "deploy.h"
+#include "plan_deed.h"
 #include "progress.h"
 #include "quote.h"
 #include "spi.h"
@@ -270,7 +271,7 @@ execute_attach(DeployAction *action)
 
 	proved = proofs_stand(attach, &view);
 	drop_all_action_triggers(&view);
-	deploy_run_add(view.key.child, work->statement);
+	deploy_run_statement(work->statement);
 	CommandCounterIncrement();
 	key = fk_declared_twin(&view.key);
 	if (key == NULL || !key->validated || !key->armed)
@@ -284,6 +285,8 @@ execute_attach(DeployAction *action)
 	}
 	if (proved)
 		record_proof(attach, key);
+	if (!work->restoring)
+		plan_deed_add(work->run->plan, work->step, work->started_id);
 	deploy_record_done(action, work, "validated", NULL);
 	work->reached = "validated";
 }

@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "executor/spi.h"
@@ -41,6 +42,7 @@
 #include "deploy.h"
 #include "errors.h"
 #include "guc.h"
+#include "plan_deed.h"
 #include "progress.h"
 #include "quote.h"
 #include "scope.h"
@@ -323,6 +325,38 @@ persist(void (*fn) (void *arg), Filling *f)
 
 /* ---- the trigger ---- */
 
+/* Those columns that the child has, or has not */
+static List *
+columns_of_child(Oid child, List *among, bool there)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, among)
+	{
+		if ((get_attnum(child, lfirst(lc)) != InvalidAttrNumber) == there)
+			columns = lappend(columns, lfirst(lc));
+	}
+	return columns;
+}
+
+static void
+add_columns(StepWork *work, const char *statement)
+{
+	PlanStep   *step = work->step;
+	Oid			child = work->key->child;
+	PlanDeed	deed = plan_deed(DEED_COLUMNS, step->step, work->object);
+	PlanStep	what = {.child_table = step->child_table};
+	List	   *missing = columns_of_child(child, step->child_columns, false);
+
+	deploy_run_statement(statement);
+	CommandCounterIncrement();
+	what.child_columns = columns_of_child(child, missing, true);
+	deed.what = &what;
+	deed.log_id = work->started_id;
+	plan_deed_write(work->run->plan, &deed);
+}
+
 static void
 execute_arm(DeployAction *action)
 {
@@ -331,7 +365,7 @@ execute_arm(DeployAction *action)
 	LogEntry	entry = deploy_outcome(action, work, "done");
 
 	if (columns)
-		deploy_run_statement(columns);
+		add_columns(work, columns);
 	plan_filler_arm(work->step, work->key->child);
 	log_write(&entry);
 }

@@ -30,6 +30,7 @@
 #include "deploy_fix.h"
 #include "errors.h"
 #include "guc.h"
+#include "plan_deed.h"
 #include "log_grant.h"
 #include "progress.h"
 #include "quote.h"
@@ -258,17 +259,21 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 	return false;
 }
 
-/* What the log does not keep of an error is for the caller's eyes, as in any statement of theirs */
+/* What users' code says is for the caller's eyes, as in any statement of theirs, and not for the log */
 static bool
 fail_attempt(FixAction *action)
 {
 	const ErrorData *error = action->action.error;
-	const char *text = deploy_failure_text(&action->action);
-	const char *said = sg_error_message(error);
+	char	   *text = deploy_failure_text(&action->action);
+	char	   *said = sg_error_text(error);
 
-	(void) fail(action, error->sqlerrcode, text, LOG_NONE);
-	if (strcmp(text, sg_error_text(error)) == 0 && strcmp(text, said) != 0)
-		appendStringInfo(&action->fix->work->notice, " (%s)", said);
+	if (strcmp(text, said) != 0 || !sg_error_is_of_users(error))
+		return fail(action, error->sqlerrcode, text, LOG_NONE);
+	(void) fail(action, error->sqlerrcode,
+				sg_error_code_text(error, psprintf("fixing rows of %s",
+												   sg_relation_name(action->fix->key.key->child))),
+				LOG_NONE);
+	appendStringInfo(&action->fix->work->notice, ": %s", said);
 	return false;
 }
 
@@ -495,6 +500,18 @@ check_not_blocked(const FixBatch *batch)
 				 errmsg("orphans are referred to by %s", blocked)));
 }
 
+/* Rows of which there is no copy: a rollback says that they stay as they are */
+static void
+record_lost(const FixAction *action)
+{
+	const StepWork *work = action->fix->work;
+	bool		deletes = strcmp(work->step->orphans, "delete") == 0;
+
+	if (action->changed > 0 && (deletes || strcmp(work->step->orphans, "set null") == 0))
+		plan_deed_rows(work->run->plan, deletes ? DEED_DELETE : DEED_SET_NULL, work->step->step,
+					   work->object, action->changed);
+}
+
 static void
 log_batch(FixAction *action)
 {
@@ -543,6 +560,7 @@ execute_batch(DeployAction *arg)
 
 	memset(&action->counts, 0, sizeof(FixCounts));
 	add_counts(&action->counts, &action->batch);
+	record_lost(action);
 	for (int i = 0; i < action->batch.n; i++)
 		action->kept += action->batch.rows[i].kept;
 	log_batch(action);

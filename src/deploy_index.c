@@ -5,11 +5,11 @@
  *
  * CREATE INDEX CONCURRENTLY commits in between, which no procedure can, so
  * background workers run it, one per table at a time.  The name is on record
- * before the build: the started row of the log.  A build that fails or is
- * killed leaves an invalid index, which the leader drops, or the next call.
- * An index is taken for such a leftover only if it is invalid and the
- * statement that would make it is, word by word, the one on record; it is
- * looked at under a lock that no build of anybody's leaves free.
+ * before the build: a deed (plan_deed.h) that is not done yet.  A build that
+ * fails or is killed leaves an invalid index, which the leader drops, or the
+ * next call.  An index is taken for such a leftover only if it is invalid and
+ * is on the very table and columns that are on record; it is looked at under a
+ * lock that no build of anybody's leaves free.
  *
  * A key does without its index when that can't be built: the log says why.
  *
@@ -35,6 +35,7 @@
 #include "deploy.h"
 #include "errors.h"
 #include "guc.h"
+#include "plan_deed.h"
 #include "progress.h"
 #include "quote.h"
 #include "worker.h"
@@ -46,12 +47,29 @@ typedef struct IndexWork
 	DeployAction action;
 	StepWork	work;
 	PlanStep	step;
-	const char *recorded;		/* the statement of the build */
+	const char *table;			/* what it is on */
+	const char *columns;
 	bool		drop;
 	bool		ours;			/* the leftover is one */
 	ErrorData  *error;
 	MemoryContext context;
 } IndexWork;
+
+/* That the one work of an action makes an index, or is about to */
+static void
+write_deed(const DeployAction *action, const char *table, const char *columns, bool done)
+{
+	const StepWork *work = linitial(action->works);
+	PlanDeed	deed = plan_deed(DEED_INDEX, work->step->step, work->object);
+	PlanStep	what = {.child_table = unconstify(char *, table)};
+
+	deed.what = &what;
+	deed.index_columns = unconstify(char *, columns);
+	deed.partitioned = done;
+	deed.done = done;
+	deed.log_id = work->started_id;
+	plan_deed_write(action->run->plan, &deed);
+}
 
 static void
 log_start(void *arg)
@@ -59,7 +77,10 @@ log_start(void *arg)
 	IndexWork  *iw = arg;
 
 	MemoryContextSwitchTo(iw->context);
-	deploy_log_start(&iw->action);
+	deploy_write_start(&iw->action);
+	if (!iw->drop)
+		write_deed(&iw->action, iw->table, iw->columns, false);
+	deploy_commit_soon();
 }
 
 static const char *
@@ -76,6 +97,20 @@ drop_text(const IndexWork *iw)
 {
 	return iw->ours ? "it was left invalid by a build that was interrupted" :
 		"it is valid, or another one, by now";
+}
+
+/* What is on record of the index now; where a build failed, it may have left one */
+static void
+settle_deed(const IndexWork *iw)
+{
+	const FkPlan *plan = iw->action.run->plan;
+
+	if (iw->drop && iw->error == NULL && iw->ours)
+		plan_deed_close_object(plan, DEED_INDEX, iw->step.step, iw->work.object, DEED_TAKEN_BACK);
+	else if (!iw->drop && iw->error == NULL)
+		plan_deed_finish_object(plan, DEED_INDEX, iw->step.step, iw->work.object);
+	else if (!iw->drop && iw->error->sqlerrcode == ERRCODE_DUPLICATE_TABLE)
+		plan_deed_close_object(plan, DEED_INDEX, iw->step.step, iw->work.object, DEED_LEFT_ALONE);
 }
 
 static void
@@ -105,6 +140,7 @@ log_outcome(void *arg)
 	}
 	else
 		deploy_append_notice(work, psprintf("index built%s", deploy_took_text(&iw->action)));
+	settle_deed(iw);
 	log_write(&entry);
 	deploy_commit();
 	deploy_end_step(work);
@@ -124,7 +160,7 @@ lock_leftover(void *arg)
 	LockedIndex *locked = arg;
 	Oid			index = sg_find_qualified(locked->iw->work.object);
 
-	if (!plan_index_is_leftover(index, locked->iw->recorded))
+	if (!plan_index_is_leftover(index, locked->iw->table, locked->iw->columns))
 		return;
 	locked->index.relId = index;
 	locked->table.relId = IndexGetRelation(index, false);
@@ -133,7 +169,7 @@ lock_leftover(void *arg)
 	LockRelationIdForSession(&locked->index, ShareUpdateExclusiveLock);
 	AcceptInvalidationMessages();
 	locked->iw->ours = sg_find_qualified(locked->iw->work.object) == index &&
-		plan_index_is_leftover(index, locked->iw->recorded);
+		plan_index_is_leftover(index, locked->iw->table, locked->iw->columns);
 }
 
 static ErrorData *
@@ -155,11 +191,13 @@ drop_leftover(IndexWork *iw)
 }
 
 bool
-deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const char *recorded)
+deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const char *statement,
+				  const char *table, const char *columns)
 {
 	IndexWork  *iw = palloc0(sizeof(IndexWork));
 
-	iw->recorded = recorded;
+	iw->table = table;
+	iw->columns = columns;
 	iw->drop = drop;
 	iw->context = CurrentMemoryContext;
 	iw->step.plan = run->plan->name;
@@ -167,7 +205,7 @@ deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const c
 	iw->work.run = run;
 	iw->work.step = &iw->step;
 	iw->work.object = pstrdup(name);
-	iw->work.statement = drop ? psprintf("DROP INDEX CONCURRENTLY %s", name) : recorded;
+	iw->work.statement = statement;
 	initStringInfo(&iw->work.notice);
 	iw->action.run = run;
 	iw->action.works = list_make1(&iw->work);
@@ -176,7 +214,7 @@ deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const c
 
 	worker_procedure(log_start, iw);
 	deploy_arm_timeout();
-	iw->error = drop ? drop_leftover(iw) : worker_execute(recorded);
+	iw->error = drop ? drop_leftover(iw) : worker_execute(statement);
 	deploy_disarm_timeout();
 	worker_procedure(log_outcome, iw);
 	if (iw->error && sg_is_cancel(iw->error) && !deploy_timeout_struck())
@@ -192,32 +230,27 @@ deploy_index_recover(const DeployRun *run)
 	ListCell   *lc;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, log_started(run->plan->name, "index"))
+	foreach(lc, plan_deeds_unfinished(run->plan))
 	{
-		LogEntry   *started = lfirst(lc);
-		Oid			index = started->phase ? InvalidOid : sg_find_qualified(started->object);
-		char	   *statement;
-		LogEntry	entry;
+		const PlanDeed *deed = lfirst(lc);
+		Oid			index = sg_find_qualified(deed->object);
 
-		if (!OidIsValid(index) || get_rel_relkind(index) != RELKIND_INDEX ||
-			!get_index_isvalid(index))
-			continue;
-		statement = plan_index_statement(index);
-		if (statement == NULL || strcmp(statement, started->statement) != 0)
-			continue;
-		entry = *started;
-		entry.phase = "done";
-		entry.sqlstate = NULL;
-		entry.message = "built, but the session ended before it could say so";
-		log_write(&entry);
+		if (!plan_index_is(index, deed->what->child_table, deed->index_columns, false))
+			plan_deed_close(deed->id, DEED_GONE);
+		else if (get_index_isvalid(index))
+		{
+			plan_deed_finish(deed->id);
+			log_end(deed->log_id, "done", "built, but the session ended before it could say so");
+		}
 	}
 	PopActiveSnapshot();
 }
 
 static List *
-index_job_part(int step, const char *name, const char *statement)
+index_job_part(int step, const char *name, const char *statement, const char *table, const char *columns)
 {
-	return list_make3(makeInteger(step), makeString(pstrdup(name)), makeString(pstrdup(statement)));
+	return list_make5(makeInteger(step), makeString(pstrdup(name)), makeString(pstrdup(statement)),
+					  makeString(pstrdup(table)), makeString(pstrdup(columns)));
 }
 
 void
@@ -228,13 +261,14 @@ deploy_index_drop_leftovers(DeployRun *run, int lock_timeout)
 	ListCell   *lc;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, plan_index_leftovers(run->plan->name))
+	foreach(lc, plan_index_leftovers(run->plan))
 	{
-		LogEntry   *started = lfirst(lc);
+		const PlanDeed *deed = lfirst(lc);
 
-		if (object_ownercheck(RelationRelationId, sg_find_qualified(started->object), GetUserId()))
-			jobs = lappend(jobs, list_make1(index_job_part(started->step, started->object,
-														   started->statement)));
+		if (object_ownercheck(RelationRelationId, sg_find_qualified(deed->object), GetUserId()))
+			jobs = lappend(jobs, list_make1(index_job_part(deed->step, deed->object,
+														   psprintf("DROP INDEX CONCURRENTLY %s", deed->object),
+														   deed->what->child_table, deed->index_columns)));
 	}
 	PopActiveSnapshot();
 	if (jobs == NIL)
@@ -361,7 +395,8 @@ build_concurrently(DeployRun *run, List *indexes)
 	foreach(lc, indexes)
 	{
 		PlanIndex  *index = lfirst(lc);
-		List	   *part = index_job_part(index->step, index->name, index->statement);
+		List	   *part = index_job_part(index->step, index->name, index->statement, index->table,
+											  index->columns);
 		ListCell   *lc2;
 		int			n = 0;
 
@@ -424,6 +459,7 @@ execute_join(DeployAction *action)
 					 errhint("CALL again to build it.")));
 	}
 	deploy_run_statement(work->statement);
+	write_deed(action, sg_relation_name(work->key->child), fk_index_columns(work->key), true);
 	entry = deploy_outcome(action, work, "done");
 	log_write(&entry);
 }

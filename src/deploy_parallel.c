@@ -193,8 +193,8 @@ index_job(WorkerJob *job)
 		if (!job->go_on)
 			break;
 		if (!deploy_index_work(&job->run, shared->kind == JOB_DROP_INDEX,
-							   intVal(linitial(parts)), strVal(lsecond(parts)),
-							   strVal(lthird(parts))))
+							   intVal(linitial(parts)), strVal(lsecond(parts)), strVal(lthird(parts)),
+							   strVal(lfourth(parts)), strVal(list_nth(parts, 4))))
 			shared->lock_timeout = Min(shared->lock_timeout, HASTY_LOCK_MS);
 	}
 }

@@ -31,6 +31,7 @@
 
 #include "deploy.h"
 #include "guc.h"
+#include "plan_deed.h"
 #include "progress.h"
 #include "quote.h"
 
@@ -149,6 +150,8 @@ execute_add(DeployAction *action)
 	}
 
 	deploy_run_statement(part->statement);
+	if (!part->restoring)
+		plan_deed_add(part->run->plan, part->step, part->started_id);
 	deploy_record_done(action, part, part->reached, action->message);
 }
 

@@ -5,9 +5,9 @@
  *
  * Both keys hold while the new one is added and validated.  The old one goes
  * in a transaction of its own, in which the new one is seen to be valid under
- * a lock on the child that nobody can drop it under.  The statement that
- * brings the old key back is kept in the log, in the message of the row that
- * says that it was dropped.
+ * a lock on the child that nobody can drop it under.  What the old key was is
+ * kept as a deed (plan_deed.h); the log has the statement that would bring it
+ * back, for people.
  *
  * With the old key goes the trigger that has kept the step's columns filled
  * (deploy_backfill.c).
@@ -22,6 +22,7 @@
 
 #include "deploy.h"
 #include "errors.h"
+#include "plan_deed.h"
 #include "progress.h"
 #include "quote.h"
 #include "spi.h"
@@ -140,9 +141,11 @@ execute_replace(DeployAction *action)
 
 	entry = deploy_outcome(action, work, "done");
 	if (view.replaced)
+	{
 		entry.message = restoring_statement(view.replaced->conid);
-	if (view.replaced)
+		plan_deed_replace(work->run->plan, work->step->step, work->object, view.replaced, work->started_id);
 		deploy_run_statement(plan_drop_statement(work->step->child_table, view.replaced->name));
+	}
 	if (view.filling)
 		plan_filler_disarm(work->step, view.key.child);
 	log_write(&entry);

@@ -20,7 +20,6 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "executor/spi.h"
-#include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -71,14 +70,14 @@ changed(const char *reason)
 
 /* What the work is on; its state is the one in which the deed leaves the step, if any */
 static void
-set_step(StepWork *work, const UndoDeed *deed, PlanStep *step)
+set_step(StepWork *work, const PlanDeed *deed, PlanStep *step)
 {
 	step->state = deed->last ? "rolled back" : NULL;
 	work->step = step;
 }
 
 StepWork *
-undo_begin(DeployRun *run, const UndoDeed *deed)
+undo_begin(DeployRun *run, const PlanDeed *deed)
 {
 	StepWork   *work = palloc0(sizeof(StepWork));
 	PlanStep   *step = plan_step_default(run->plan->name);
@@ -86,15 +85,16 @@ undo_begin(DeployRun *run, const UndoDeed *deed)
 	step->step = deed->step;
 	work->run = run;
 	work->object = deed->object;
+	work->deed = deed->id;
 	set_step(work, deed, step);
 	initStringInfo(&work->notice);
 	return work;
 }
 
 static char *
-undo_name(const UndoDeed *deed)
+undo_name(const PlanDeed *deed)
 {
-	return psprintf("rollback %s", deed->action);
+	return psprintf("rollback %s", plan_deed_action(deed->kind));
 }
 
 /* The step says what happened, unless a role has skipped it for good */
@@ -110,9 +110,17 @@ set_rolled_back(const StepWork *work, const char *reason, int attempts)
 	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
 }
 
+/* What a SQLSTATE says about a deed that was not undone */
+static DeedOutcome
+outcome_of(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_SG_KEY_CONFLICT ? DEED_LEFT_ALONE : DEED_GONE;
+}
+
 /* Close a deed without an action; the step tells why if `told`.  Commits. */
 static void
-close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *message, bool told)
+close_deed(StepWork *work, const PlanDeed *deed, DeedOutcome outcome, int sqlerrcode,
+		   const char *message, bool told)
 {
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, undo_name(deed), "skipped");
 
@@ -122,25 +130,26 @@ close_deed(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *mes
 	if (sqlerrcode)
 		entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	set_rolled_back(work, told ? message : NULL, 0);
+	plan_deed_close(deed->id, outcome);
 	log_write(&entry);
 	deploy_commit();
 }
 
 void
-undo_leave_alone(StepWork *work, const UndoDeed *deed, int sqlerrcode, const char *reason)
+undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char *reason)
 {
 	char	   *message = psprintf("left alone: %s", reason);
 
-	close_deed(work, deed, sqlerrcode, message, true);
+	close_deed(work, deed, outcome_of(sqlerrcode), sqlerrcode, message, true);
 	deploy_append_notice(work, message);
 }
 
 /* One that is not there as the plan made it */
 static void
-leave_standing(StepWork *work, const UndoDeed *deed, const Standing *standing)
+leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
 {
 	if (standing->sqlerrcode == 0)
-		close_deed(work, deed, 0, standing->reason, false);
+		close_deed(work, deed, DEED_GONE, 0, standing->reason, false);
 	else
 		undo_leave_alone(work, deed, standing->sqlerrcode, standing->reason);
 }
@@ -152,6 +161,7 @@ record_undone(const DeployAction *action, const StepWork *work)
 	LogEntry	entry = deploy_outcome(action, work, "done");
 
 	set_rolled_back(work, NULL, action->attempts);
+	plan_deed_close(work->deed, DEED_TAKEN_BACK);
 	log_write(&entry);
 }
 
@@ -164,6 +174,7 @@ record_left_alone(const DeployAction *action, StepWork *work, const Standing *st
 	if (standing->sqlerrcode)
 		entry.sqlstate = pstrdup(unpack_sql_state(standing->sqlerrcode));
 	set_rolled_back(work, entry.message, action->attempts);
+	plan_deed_close(work->deed, outcome_of(standing->sqlerrcode));
 	log_write(&entry);
 	deploy_append_notice(work, entry.message);
 }
@@ -249,7 +260,7 @@ key_is_gone(PlanStep *step)
 }
 
 void
-undo_settle_stuck(StepWork *work, const UndoDeed *deed)
+undo_settle_stuck(StepWork *work, const PlanDeed *deed)
 {
 	PlanStep   *step = plan_step_get(work->run->plan->name, deed->step, true);
 	bool		gone;
@@ -296,19 +307,13 @@ execute_drop_key(DeployAction *action)
 }
 
 bool
-undo_key(StepWork *work, const UndoDeed *deed)
+undo_key(StepWork *work, const PlanDeed *deed)
 {
 	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_key};
-	PlanStep   *step = plan_step_of_statement(work->step->plan, deed->step, deed->statement);
 	Standing	standing;
 
-	if (step == NULL)
-	{
-		undo_leave_alone(work, deed, ERRCODE_SG_NOT_JUDGED, "the statement in the log can't be read as one that adds a key");
-		return true;
-	}
-	set_step(work, deed, step);
+	set_step(work, deed, deed->what);
 	standing = look_before(work);
 	if (!standing.ours)
 	{
@@ -316,8 +321,7 @@ undo_key(StepWork *work, const UndoDeed *deed)
 		return true;
 	}
 
-	work->statement = psprintf("ALTER TABLE %s DROP CONSTRAINT %s", step->child_table,
-							   quote_identifier(step->fk_name));
+	work->statement = plan_drop_statement(deed->what->child_table, deed->what->fk_name);
 	deploy_add_target(&action, work->key->parent, AccessExclusiveLock);
 	deploy_add_target(&action, work->key->child, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
@@ -395,12 +399,13 @@ execute_revalidate(DeployAction *action)
 
 	deploy_run_validate(work->key, work->statement);
 	entry = deploy_outcome(action, work, "done");
+	plan_deed_close(work->deed, DEED_TAKEN_BACK);
 	log_write(&entry);
 }
 
 /* ... and becomes valid again; orphans that have come since are counted */
 static bool
-revalidate_key(StepWork *work, const UndoDeed *deed)
+revalidate_key(StepWork *work, const PlanDeed *deed)
 {
 	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_revalidate};
@@ -430,30 +435,26 @@ revalidate_key(StepWork *work, const UndoDeed *deed)
 }
 
 bool
-undo_replace(StepWork *work, const UndoDeed *deed)
+undo_replace(StepWork *work, const PlanDeed *deed)
 {
-	PlanStep   *step = plan_step_of_statement(work->step->plan, deed->step, deed->message);
+	PlanStep   *step = deed->what;
 	Standing	standing;
-	bool		was_valid;
 
-	if (deed->message == NULL)
-	{
-		close_deed(work, deed, 0, "no key was dropped", false);
-		return true;
-	}
-	if (step == NULL)
+	if (deed->period)
 	{
 		DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed)};
 
 		deploy_log_start(&action);
-		work->hint = "Column message of the log has the statement. Run it yourself, and drop the step's key by hand.";
+		work->hint = psprintf("Run it yourself, and drop the step's key by hand: ALTER TABLE %s ADD CONSTRAINT %s %s;",
+							  step->child_table, quote_identifier(step->fk_name),
+							  plan_key_clause(step, true, !deed->valid));
 		deploy_record_failure(&action, work, NULL, ERRCODE_FEATURE_NOT_SUPPORTED,
 							  "the old key can't come back: it is none that a plan can hold", LOG_NONE);
 		return false;
 	}
+	if (!deed->valid)
+		step->orphans = "leave";
 	set_step(work, deed, step);
-	was_valid = step->enforced && strcmp(step->orphans, "leave") != 0;
-
 	standing = look_before(work);
 	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 	{
@@ -472,31 +473,24 @@ undo_replace(StepWork *work, const UndoDeed *deed)
 		leave_standing(work, deed, &standing);
 		return true;
 	}
-	if (was_valid && !work->key->validated)
+	if (deed->valid && !work->key->validated)
 		return revalidate_key(work, deed);
-	close_deed(work, deed, 0, "the old key is there as it was", false);
+	close_deed(work, deed, DEED_TAKEN_BACK, 0, "the old key is there as it was", false);
 	return true;
 }
 
 /* ---- indexes ---- */
 
 static Standing
-look_at_index(const UndoDeed *deed, Oid *table, Oid *index)
+look_at_index(const PlanDeed *deed, Oid *table, Oid *index)
 {
-	IndexStmt  *stmt = (IndexStmt *) plan_parse_statement(deed->statement);
-	char	   *made;
-
-	if (stmt == NULL || !IsA(stmt, IndexStmt))
-		return not_ours(ERRCODE_SG_NOT_JUDGED,
-						"the statement in the log can't be read as one that builds an index");
-	*table = sg_find_qualified(plan_range_name(stmt->relation));
+	*table = sg_find_qualified(deed->what->child_table);
 	*index = sg_find_qualified(deed->object);
 	if (OidIsValid(*table) && get_rel_relispartition(OidIsValid(*index) ? *index : *table))
 		return not_ours(0, "part of the index of the partitioned table");
 	if (!OidIsValid(*table) || !OidIsValid(*index))
 		return gone("somebody else has dropped the index or its table");
-	made = plan_index_statement(*index);
-	if (made == NULL || strcmp(made, deed->statement) != 0)
+	if (!plan_index_is(*index, deed->what->child_table, deed->index_columns, deed->partitioned))
 		return changed("the index of that name is another one by now");
 	if (deed->key_left)
 		return changed("the key that was left alone may need it");
@@ -525,7 +519,7 @@ execute_drop_index(DeployAction *action)
  * worker; this is instant once it has the lock.
  */
 static bool
-drop_index(StepWork *work, const UndoDeed *deed, Oid table, Oid index)
+drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 {
 	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_index};
@@ -547,7 +541,7 @@ drop_index(StepWork *work, const UndoDeed *deed, Oid table, Oid index)
 }
 
 bool
-undo_index(StepWork *work, const UndoDeed *deed)
+undo_index(StepWork *work, const PlanDeed *deed)
 {
 	Oid			table = InvalidOid;
 	Oid			index = InvalidOid;
@@ -564,30 +558,17 @@ undo_index(StepWork *work, const UndoDeed *deed)
 
 /* ---- columns that a backfill has added ---- */
 
-/* The columns that ALTER TABLE ... ADD COLUMN in the log made, as far as they are there, and their table */
+/* Those of the columns that are there */
 static List *
-columns_left(const UndoDeed *deed, Oid *child, char **table)
+columns_left(const PlanDeed *deed, Oid child)
 {
-	AlterTableStmt *stmt = (AlterTableStmt *) plan_parse_statement(deed->statement);
 	List	   *columns = NIL;
 	ListCell   *lc;
 
-	if (stmt == NULL || !IsA(stmt, AlterTableStmt))
-		return NIL;
-	*table = plan_range_name(stmt->relation);
-	*child = sg_find_qualified(*table);
-	if (!OidIsValid(*child))
-		return NIL;
-	foreach(lc, stmt->cmds)
+	foreach(lc, OidIsValid(child) ? deed->what->child_columns : NIL)
 	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-		char	   *name;
-
-		if (cmd->subtype != AT_AddColumn)
-			continue;
-		name = castNode(ColumnDef, cmd->def)->colname;
-		if (get_attnum(*child, name) != InvalidAttrNumber)
-			columns = lappend(columns, name);
+		if (get_attnum(child, lfirst(lc)) != InvalidAttrNumber)
+			columns = lappend(columns, lfirst(lc));
 	}
 	return columns;
 }
@@ -743,19 +724,19 @@ drop_columns_statement(const char *table, List *columns)
  * the look at these and the lock, somebody may still write others.
  */
 bool
-undo_columns(StepWork *work, const UndoDeed *deed)
+undo_columns(StepWork *work, const PlanDeed *deed)
 {
 	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_columns};
 	PlanStep   *step = plan_step_get(work->step->plan, deed->step, false);
-	char	   *table;
-	Oid			child;
+	char	   *table = deed->what->child_table;
+	Oid			child = sg_find_qualified(table);
 	const char *reason;
 
-	work->columns = columns_left(deed, &child, &table);
+	work->columns = columns_left(deed, child);
 	if (work->columns == NIL)
 	{
-		close_deed(work, deed, ERRCODE_UNDEFINED_COLUMN, "the columns are gone", false);
+		close_deed(work, deed, DEED_GONE, ERRCODE_UNDEFINED_COLUMN, "the columns are gone", false);
 		return true;
 	}
 

@@ -38,6 +38,7 @@
 #include "deploy.h"
 #include "errors.h"
 #include "guc.h"
+#include "plan_deed.h"
 #include "progress.h"
 #include "quote.h"
 
@@ -62,6 +63,15 @@ check_sees_rows(Oid relid)
 			 errhint("Run the plan as a role with BYPASSRLS, or without FORCE ROW LEVEL SECURITY on the table.")));
 }
 
+/* ALTER TABLE would ask it of the role that runs the statement, which may be another one */
+static void
+check_is_owner(Oid relid)
+{
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
 /*
  * Under the role that may run what comparing rows can run.  The caller stays
  * with its own search_path, which event triggers may count on.
@@ -79,7 +89,10 @@ deploy_run_validate(const FkKey *key, const char *statement)
 				(errcode(problem->sqlerrcode),
 				 errmsg("VALIDATE CONSTRAINT: %s", problem->reason)));
 	if (OidIsValid(role))
-		deploy_become_owner(&scope, key->child, role);
+	{
+		check_is_owner(key->child);
+		sg_role_begin(&scope, role);
+	}
 	check_sees_rows(key->child);
 	check_sees_rows(key->parent);
 
@@ -127,30 +140,6 @@ execute_validate(DeployAction *action)
 	deploy_record_done(action, work, "validated", NULL);
 }
 
-/* When did this plan do something to the key of a step, as an id of the log, or 0 */
-static int64
-last_done(const StepWork *work, const char *action)
-{
-	int64		last = 0;
-	ListCell   *lc;
-
-	foreach(lc, log_started(work->step->plan, action))
-	{
-		const LogEntry *entry = lfirst(lc);
-
-		if (entry->step == work->step->step && entry->phase && strcmp(entry->phase, "done") == 0)
-			last = Max(last, entry->started_id);
-	}
-	return last;
-}
-
-/* Is the key one that this plan has added? */
-static bool
-has_added(const StepWork *work)
-{
-	return last_done(work, "add") > last_done(work, "rollback add");
-}
-
 static void
 execute_drop(DeployAction *action)
 {
@@ -166,13 +155,15 @@ execute_drop(DeployAction *action)
 	entry = deploy_outcome(action, work, "done");
 	entry.message = action->message;
 	deploy_run_statement(work->statement);
+	plan_deed_close_object(work->run->plan, DEED_ADD, work->step->step, plan_step_object(work->step),
+						   DEED_TAKEN_BACK);
 	plan_step_set_state(work->step->plan, work->step->step, "failed", action->message, action->attempts);
 	log_write(&entry);
 }
 
 /*
- * A key that lets no row in does more harm than one that is missing.  For the
- * log it is taken back, so that a rollback does not look for it.
+ * A key that lets no row in does more harm than one that is missing.  It is
+ * taken back, so that a rollback does not look for it.
  */
 static void
 drop_unworkable(StepWork *work, const ErrorData *error)
@@ -208,7 +199,7 @@ explain_validation(StepWork *work, DeployAction *action)
 
 		deploy_record_failure(action, work, deploy_state_short_of(work->key),
 							  action->error->sqlerrcode, deploy_failure_text(action), LOG_NONE);
-		if (timeout || deploy_is_lock_failure(action->error) || !has_added(work))
+		if (timeout || deploy_is_lock_failure(action->error) || !plan_deed_has_added(work->run->plan, work->step))
 			return;
 		every = fk_check_one_row(work->key);
 		if (every)

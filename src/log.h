@@ -12,6 +12,7 @@
 #define SG_LOG_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
 
@@ -61,11 +62,13 @@ extern void log_write_all(List *entries);
  */
 extern int	log_close_interrupted(const char *plan);
 
+/* Write the outcome of a started row, as far as that is there and has none */
+extern void log_end(int64 started_id, const char *phase, const char *message);
+
 /*
- * The started rows of a plan's actions of one name, the newest per object (a
- * List of LogEntry *): started_id is the row's own id, phase and sqlstate are
- * those of its outcome, NULL when it has none.
+ * sg_prune() calls it for a table whose room registers it: delete what is
+ * older, and return how many rows that were.  `what` is for the log.
  */
-extern List *log_started(const char *plan, const char *action);
+extern void log_register_prune(const char *what, uint64 (*prune) (TimestampTz before));
 
 #endif							/* SG_LOG_H */

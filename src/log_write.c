@@ -38,6 +38,15 @@ PG_FUNCTION_INFO_V1(sg_prune);
 /* Set while sg_prune deletes: the only thing that the guard lets through */
 static bool pruning = false;
 
+/* Tables of other rooms, which these prune themselves */
+#define MAX_PRUNERS 8
+static struct
+{
+	const char *what;
+	uint64		(*prune) (TimestampTz before);
+}			pruners[MAX_PRUNERS];
+static int	npruners = 0;
+
 LogEntry
 log_entry(const pg_uuid_t *run, const char *plan, const char *action, const char *phase)
 {
@@ -182,6 +191,20 @@ log_write_all(List *entries)
 	MemoryContextDelete(context);
 }
 
+/* The columns of an outcome that are those of its started row s */
+#define OUTCOME \
+	"INSERT INTO schemaguard.audit_log" \
+	" (run_id, role, plan, step, action, object, statement, attempt, started_id, phase, message)" \
+	" SELECT s.run_id, s.role, s.plan, s.step, s.action, s.object, s.statement, s.attempt, s.id"
+
+/* One by one, by the index: whatever the log holds, no more of it is read */
+#define NO_OUTCOME \
+	" (SELECT o.id FROM schemaguard.audit_log o WHERE o.started_id = s.id) IS NULL"
+
+/*
+ * Every call closes what the one before it has left, so that those without an
+ * outcome are of the plan's last run.
+ */
 int
 log_close_interrupted(const char *plan)
 {
@@ -193,14 +216,12 @@ log_close_interrupted(const char *plan)
 	sg_owner_begin(&scope);
 	SPI_connect();
 	n = sg_owner_execute(SPI_OK_INSERT,
-						 "INSERT INTO schemaguard.audit_log"
-						 " (run_id, role, plan, step, action, phase, object, statement, message, attempt, started_id)"
-						 " SELECT s.run_id, s.role, s.plan, s.step, s.action, 'interrupted', s.object, s.statement,"
-						 "        'the session ended before the outcome was known', s.attempt, s.id"
+						 OUTCOME ", 'interrupted', 'the session ended before the outcome was known'"
 						 " FROM schemaguard.audit_log s"
 						 " WHERE s.plan = $1 AND s.phase = 'started'"
-						 "   AND NOT EXISTS (SELECT FROM schemaguard.audit_log o WHERE o.started_id = s.id)"
-						 " ORDER BY s.id",
+						 "   AND s.run_id = (SELECT l.run_id FROM schemaguard.audit_log l"
+						 "                   WHERE l.plan = $1 AND l.phase = 'started' ORDER BY l.id DESC LIMIT 1)"
+						 "   AND" NO_OUTCOME " ORDER BY s.id",
 						 1, types, values, NULL);
 	SPI_finish();
 	sg_scope_end(&scope);
@@ -208,47 +229,20 @@ log_close_interrupted(const char *plan)
 	return (int) n;
 }
 
-List *
-log_started(const char *plan, const char *action)
+void
+log_end(int64 started_id, const char *phase, const char *message)
 {
-	Oid			types[] = {TEXTOID, TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(plan), CStringGetTextDatum(action)};
-	MemoryContext context = CurrentMemoryContext;
-	List	   *entries = NIL;
+	Oid			types[] = {INT8OID, TEXTOID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(started_id), CStringGetTextDatum(phase), CStringGetTextDatum(message)};
 	SgScope		scope;
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-	sg_owner_execute(SPI_OK_SELECT,
-					 "SELECT DISTINCT ON (s.object) s.id, s.run_id, s.step, s.object, s.statement,"
-					 "       o.phase AS outcome, o.sqlstate"
-					 " FROM schemaguard.audit_log s LEFT JOIN schemaguard.audit_log o ON o.started_id = s.id"
-					 " WHERE s.plan = $1 AND s.phase = 'started' AND s.action = $2"
-					 " ORDER BY s.object, s.id DESC",
-					 2, types, values, NULL);
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[row];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		LogEntry   *entry = MemoryContextAllocZero(context, sizeof(LogEntry));
-		bool		isnull;
-		Datum		run = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "run_id"), &isnull);
-		MemoryContext old;
-
-		*entry = log_entry(DatumGetUUIDP(run), plan, action, sg_spi_text(tuple, desc, "outcome"));
-		entry->step = (int) sg_spi_int64(tuple, desc, "step");
-		entry->object = sg_spi_text(tuple, desc, "object");
-		entry->statement = sg_spi_text(tuple, desc, "statement");
-		entry->sqlstate = sg_spi_text(tuple, desc, "sqlstate");
-		entry->started_id = sg_spi_int64(tuple, desc, "id");
-		old = MemoryContextSwitchTo(context);
-		entries = lappend(entries, entry);
-		MemoryContextSwitchTo(old);
-	}
+	sg_owner_execute(SPI_OK_INSERT,
+					 OUTCOME ", $2, $3 FROM schemaguard.audit_log s"
+					 " WHERE s.id = $1 AND s.phase = 'started' AND" NO_OUTCOME, 3, types, values, NULL);
 	SPI_finish();
 	sg_scope_end(&scope);
-
-	return entries;
 }
 
 /*
@@ -370,6 +364,32 @@ prune_drift(TimestampTz before)
 	return n;
 }
 
+void
+log_register_prune(const char *what, uint64 (*prune) (TimestampTz before))
+{
+	if (npruners == MAX_PRUNERS)
+		elog(ERROR, "too many tables to prune");
+	pruners[npruners].what = what;
+	pruners[npruners++].prune = prune;
+}
+
+/* What the other rooms have deleted, as "; what: rows", ... */
+static char *
+prune_others(TimestampTz before)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < npruners; i++)
+	{
+		uint64		n = pruners[i].prune(before);
+
+		if (n > 0)
+			appendStringInfo(&text, "; %s: " UINT64_FORMAT, pruners[i].what, n);
+	}
+	return text.data;
+}
+
 /* 42501 where the caller may not delete what is from before a time */
 static void
 check_may_prune(TimestampTz before)
@@ -394,7 +414,8 @@ check_may_prune(TimestampTz before)
  *
  * Deletes the rows of the log from before a time, proofs from before it
  * about keys that are gone, from other databases, or out of use because of
- * newer ones, older checks for drift, and the DDL that was caught before it.
+ * newer ones, older checks for drift, the DDL that was caught before it, and
+ * what other rooms have registered.
  * For members of pg_database_owner, that is the owner of the database, and
  * superusers; what is younger than SG_LOG_KEPT_DAYS is for superusers alone
  * (42501).  Writes a row of its own about it, which no later call deletes.
@@ -426,10 +447,11 @@ sg_prune(PG_FUNCTION_ARGS)
 	proofs = prune_proofs(before);
 	drift = prune_drift(before);
 	ddl = prune_ddl(before);
-	entry.message = psprintf("rows before %s%s%s%s", timestamptz_to_str(before),
+	entry.message = psprintf("rows before %s%s%s%s%s", timestamptz_to_str(before),
 							 proofs == 0 ? "" : psprintf("; proofs of no use: " UINT64_FORMAT, proofs),
 							 drift == 0 ? "" : psprintf("; checks for drift: " UINT64_FORMAT, drift),
-							 ddl == 0 ? "" : psprintf("; rows of ddl_log: " UINT64_FORMAT, ddl));
+							 ddl == 0 ? "" : psprintf("; rows of ddl_log: " UINT64_FORMAT, ddl),
+							 prune_others(before));
 	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
 	log_write(&entry);
 

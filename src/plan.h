@@ -340,18 +340,15 @@ typedef struct PlanIndex
  */
 extern List *plan_missing_indexes(List *steps);
 
-/*
- * The statement by which plan_missing_indexes() would have made an index, or
- * NULL for one that it would not make.
- */
-extern char *plan_index_statement(Oid index);
+/* Is it the index that plan_missing_indexes() would have made on these columns? */
+extern bool plan_index_is(Oid index, const char *table, const char *columns, bool partitioned);
 
 /*
- * Is it what an interrupted build by this statement has left?  And all that a
- * plan's builds have left: their started rows, of LogEntry *.
+ * Is it what an interrupted build of such an index has left?  And all that a
+ * plan's builds have left: their deeds, of PlanDeed * (plan_deed.h).
  */
-extern bool plan_index_is_leftover(Oid index, const char *recorded);
-extern List *plan_index_leftovers(const char *plan);
+extern bool plan_index_is_leftover(Oid index, const char *table, const char *columns);
+extern List *plan_index_leftovers(const FkPlan *plan);
 
 /*
  * Drop those for a plan that is about to go, each within
@@ -424,17 +421,11 @@ struct RangeVar;
 extern PlanStep *plan_step_of_constraint(const char *plan, const char *child_table,
 										 const char *parent_table, const struct Constraint *c);
 
-/* The same for a whole ALTER TABLE, or NULL when it adds no key that a plan can hold */
-extern PlanStep *plan_step_of_statement(const char *plan, int number, const char *sql);
+/* A declared key as a step; a plan can't hold all of one with PERIOD */
+extern PlanStep *plan_step_of_key(const char *plan, const FkKey *key);
 
 /* Strings of a list of String nodes, copied */
 extern List *plan_node_strings(List *nodes);
-
-/* The one statement of a text, or NULL: it is not one, or PostgreSQL can't parse it */
-extern struct Node *plan_parse_statement(const char *sql);
-
-/* The qualified name of a table in a statement */
-extern char *plan_range_name(const struct RangeVar *rel);
 
 /* ---- plan_split.c ---- */
 

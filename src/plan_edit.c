@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -24,6 +25,7 @@
 #include "log.h"
 #include "log_grant.h"
 #include "plan.h"
+#include "plan_deed.h"
 #include "quote.h"
 #include "spi.h"
 
@@ -105,8 +107,9 @@ check_not_filling(const PlanStep *step)
  *
  * Makes an empty plan that belongs to the current role.  42710 when there is
  * one of that name, unless replace is true: then that plan, if the current
- * role may change it, loses its steps and notes and stays its author's; a
- * trigger of it that fills columns is dropped as by sg_plan_drop().
+ * role may change it, loses its steps, notes and deeds and stays its author's;
+ * a trigger of it that fills columns and what builds of indexes have left are
+ * dropped as by sg_plan_drop().
  */
 Datum
 sg_plan_create(PG_FUNCTION_ARGS)
@@ -126,6 +129,7 @@ sg_plan_create(PG_FUNCTION_ARGS)
 	{
 		plan_check_writable(plan, "sg_plan_create()");
 		plan_filler_drop_all(plan);
+		plan_index_drop_leftovers(plan);
 		plan_clear(plan, description);
 		plan_withdraw_approval(plan);
 		plan_log(plan, 0, "plan create", name, "replaced");
@@ -483,11 +487,54 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Is what a deed has made, or may restore, still to be found? */
+static bool
+may_be_undone(const PlanDeed *deed)
+{
+	Oid			child = sg_find_qualified(deed->what->child_table);
+
+	if (!OidIsValid(child))
+		return false;
+	if (deed->kind == DEED_ADD)
+		return OidIsValid(get_relation_constraint_oid(child, deed->what->fk_name, true));
+	return deed->kind != DEED_INDEX || OidIsValid(sg_find_qualified(deed->object));
+}
+
+/* Without its deeds, nothing of a plan can be taken back: 55000 */
+static void
+check_forgettable(const FkPlan *plan)
+{
+	const PlanDeed *last = NULL;
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, plan_deeds(plan, DEEDS_OF_CATALOG))
+	{
+		const PlanDeed *deed = lfirst(lc);
+
+		if (!may_be_undone(deed))
+			continue;
+		n++;
+		if (last == NULL)
+			last = deed;
+	}
+	if (n == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("plan \"%s\" has done what can still be taken back", plan->name),
+			 errdetail_plural("schemaguard.plan_deed has %d such deed, the last of them on %s.",
+							  "schemaguard.plan_deed has %d such deeds, the last of them on %s.",
+							  n, n, last->object),
+			 errhint("CALL sg_rollback_fks() takes it back. To keep it, and forget the plan: sg_plan_drop(plan, force => true).")));
+}
+
 /*
- * sg_plan_drop(plan text)
+ * sg_plan_drop(plan text, force boolean DEFAULT false)
  *
  * Deletes the plan with its steps and notes; keys that it has added stay, and
- * so does what the log says about it.  An invalid index that an interrupted
+ * so does what the log says about it.  55000 while something that it has done
+ * can be taken back, unless force is true.  An invalid index that an interrupted
  * build has left, and a trigger that fills columns, are dropped, too, within
  * schemaguard.lock_timeout each.  55000 where there is such a one and the
  * caller is in a transaction block.
@@ -496,11 +543,14 @@ Datum
 sg_plan_drop(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "sg_plan_drop", "plan");
+	bool		force = bool_argument(fcinfo, 1, "sg_plan_drop", "force");
 	FkPlan	   *plan;
 
 	sg_check_granted(fcinfo);
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_drop()");
+	if (!force)
+		check_forgettable(plan);
 	plan_filler_drop_all(plan);
 	plan_index_drop_leftovers(plan);
 	(void) log_close_interrupted(name);

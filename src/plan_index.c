@@ -5,7 +5,7 @@
  *
  * Names are those that CREATE INDEX would choose.  They are chosen here,
  * because a build that is killed leaves an index behind, which is known again
- * by the name, and the whole statement, that was recorded before.
+ * by the name, and the definition, that was recorded before.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,9 +32,11 @@
 #include "log.h"
 #include "origin.h"
 #include "plan.h"
+#include "plan_deed.h"
 #include "quote.h"
 #include "spi.h"
 
+/* The statement that builds it; index is a plain name */
 static char *
 format_statement(const char *index, const char *table, const char *columns, bool concurrently)
 {
@@ -42,22 +44,24 @@ format_statement(const char *index, const char *table, const char *columns, bool
 					quote_identifier(index), table, columns);
 }
 
-char *
-plan_index_statement(Oid index)
+bool
+plan_index_is(Oid index, const char *table, const char *columns, bool partitioned)
 {
-	char	   *columns = fk_plain_index_columns(index);
-	char		relkind = get_rel_relkind(index);
 	HeapTuple	tuple;
-	char	   *table;
+	char	   *its_columns;
+	Oid			relid;
 
-	if (columns == NULL)
-		return NULL;
+	if (!OidIsValid(index) || get_rel_relkind(index) != (partitioned ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX))
+		return false;
+	its_columns = fk_plain_index_columns(index);
+	if (its_columns == NULL || strcmp(its_columns, columns) != 0)
+		return false;
 	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	table = sg_relation_name(((Form_pg_index) GETSTRUCT(tuple))->indrelid);
+		return false;
+	relid = ((Form_pg_index) GETSTRUCT(tuple))->indrelid;
 	ReleaseSysCache(tuple);
-	return format_statement(get_rel_name(index), table, columns, relkind == RELKIND_INDEX);
+	return strcmp(sg_relation_name(relid), table) == 0;
 }
 
 /* ---- names ---- */
@@ -246,39 +250,24 @@ plan_missing_indexes(List *steps)
 /* ---- what interrupted builds have left ---- */
 
 bool
-plan_index_is_leftover(Oid index, const char *recorded)
+plan_index_is_leftover(Oid index, const char *table, const char *columns)
 {
-	char	   *statement;
-
-	if (!OidIsValid(index) || get_rel_relkind(index) != RELKIND_INDEX || get_index_isvalid(index))
-		return false;
-	statement = plan_index_statement(index);
-	return statement && strcmp(statement, recorded) == 0;
-}
-
-/* May a build have left something?  Not where the name was taken already. */
-static bool
-may_have_left(const LogEntry *started)
-{
-	return started->phase == NULL ||
-		(strcmp(started->phase, "done") != 0 && strcmp(started->phase, "skipped") != 0 &&
-		 !(started->sqlstate &&
-		   strcmp(started->sqlstate, unpack_sql_state(ERRCODE_DUPLICATE_TABLE)) == 0));
+	return plan_index_is(index, table, columns, false) && !get_index_isvalid(index);
 }
 
 List *
-plan_index_leftovers(const char *plan)
+plan_index_leftovers(const FkPlan *plan)
 {
 	List	   *left = NIL;
 	ListCell   *lc;
 
-	foreach(lc, log_started(plan, "index"))
+	foreach(lc, plan_deeds_unfinished(plan))
 	{
-		LogEntry   *started = lfirst(lc);
+		PlanDeed   *deed = lfirst(lc);
 
-		if (may_have_left(started) &&
-			plan_index_is_leftover(sg_find_qualified(started->object), started->statement))
-			left = lappend(left, started);
+		if (plan_index_is_leftover(sg_find_qualified(deed->object), deed->what->child_table,
+								   deed->index_columns))
+			left = lappend(left, deed);
 	}
 	return left;
 }
@@ -287,8 +276,8 @@ plan_index_leftovers(const char *plan)
 static void
 drop_leftover(void *arg)
 {
-	const LogEntry *started = arg;
-	char	   *sql = psprintf("DROP INDEX %s", started->object);
+	const PlanDeed *deed = arg;
+	char	   *sql = psprintf("DROP INDEX %s", deed->object);
 	SgScope		scope;
 	int			rc;
 
@@ -305,25 +294,27 @@ drop_leftover(void *arg)
 
 /* In a transaction block the lock would last until the user ends that */
 static ErrorData *
-try_drop_leftover(const FkPlan *plan, LogEntry *started)
+try_drop_leftover(const FkPlan *plan, PlanDeed *deed)
 {
+	pg_uuid_t	run = log_new_run();
 	ErrorData  *error;
 	LogEntry	entry;
 
 	sg_origin_plan = plan->name;
-	error = sg_try(drop_leftover, started);
+	error = sg_try(drop_leftover, deed);
 	sg_origin_plan = NULL;
 	if (error)
 		return error;
 
-	entry = log_entry(&started->run, plan->name, "drop index", "done");
-	entry.step = started->step;
-	entry.object = started->object;
-	entry.statement = psprintf("DROP INDEX %s", started->object);
+	entry = log_entry(&run, plan->name, "drop index", "done");
+	entry.step = deed->step;
+	entry.object = deed->object;
+	entry.statement = psprintf("DROP INDEX %s", deed->object);
 	entry.message = "it was left invalid by a build that was interrupted";
 	log_write(&entry);
+	plan_deed_close(deed->id, DEED_TAKEN_BACK);
 	ereport(NOTICE,
-			(errmsg("invalid index %s of an interrupted build dropped", started->object)));
+			(errmsg("invalid index %s of an interrupted build dropped", deed->object)));
 	return NULL;
 }
 
@@ -332,10 +323,10 @@ plan_index_drop_leftovers(const FkPlan *plan)
 {
 	ListCell   *lc;
 
-	foreach(lc, plan_index_leftovers(plan->name))
+	foreach(lc, plan_index_leftovers(plan))
 	{
-		LogEntry   *started = lfirst(lc);
-		Oid			index = sg_find_qualified(started->object);
+		PlanDeed   *deed = lfirst(lc);
+		Oid			index = sg_find_qualified(deed->object);
 		ErrorData  *error = NULL;
 
 		if (!object_ownercheck(RelationRelationId, index, GetUserId()))
@@ -343,21 +334,21 @@ plan_index_drop_leftovers(const FkPlan *plan)
 			ereport(WARNING,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("index %s, which a build of this plan has left invalid, is not dropped: role %s does not own it",
-							started->object, GetUserNameFromId(GetUserId(), false)),
-					 errhint("Its owner drops it: DROP INDEX CONCURRENTLY %s;", started->object)));
+							deed->object, GetUserNameFromId(GetUserId(), false)),
+					 errhint("Its owner drops it: DROP INDEX CONCURRENTLY %s;", deed->object)));
 			continue;
 		}
 		if (!IsTransactionBlock())
-			error = try_drop_leftover(plan, started);
+			error = try_drop_leftover(plan, deed);
 		if (error)
 			sg_rethrow_cancel(error);
 		if (error || IsTransactionBlock())
 			ereport(ERROR,
 					(errcode(error ? error->sqlerrcode : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("a build of plan \"%s\" has left invalid index %s", plan->name, started->object),
-					 errdetail("It was not dropped: %s.", error ? sg_error_message(error) :
+					 errmsg("a build of plan \"%s\" has left invalid index %s", plan->name, deed->object),
+					 errdetail("It was not dropped: %s.", error ? sg_error_text(error) :
 							   "in a transaction block its lock would last until the end"),
 					 errhint("Try again%s; or: DROP INDEX CONCURRENTLY %s;",
-							 error ? "" : " outside of a transaction block", started->object)));
+							 error ? "" : " outside of a transaction block", deed->object)));
 	}
 }

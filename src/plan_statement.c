@@ -1,21 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * plan_statement.c
- *	  A key out of the statement that adds it.
- *
- * What a script says, and what the log says that a plan has done, are both
- * ALTER TABLE ... ADD FOREIGN KEY.  Here such a text becomes a step again, so
- * that nothing which is only read from a table is ever executed as it is.
+ *	  A step out of a FOREIGN KEY clause, and out of a key that is there.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "nodes/parsenodes.h"
-#include "parser/parser.h"
 
 #include "compat.h"
-#include "errors.h"
 #include "plan.h"
 #include "quote.h"
 
@@ -55,63 +49,23 @@ plan_step_of_constraint(const char *plan, const char *child_table,
 	return step;
 }
 
-typedef struct ParseArg
-{
-	const char *sql;
-	Node	   *statement;
-} ParseArg;
-
-static void
-parse(void *p)
-{
-	ParseArg   *arg = p;
-	List	   *statements = raw_parser(arg->sql, RAW_PARSE_DEFAULT);
-
-	if (list_length(statements) == 1)
-		arg->statement = linitial_node(RawStmt, statements)->stmt;
-}
-
-Node *
-plan_parse_statement(const char *sql)
-{
-	ParseArg	arg = {sql, NULL};
-	ErrorData  *error = sql ? sg_try(parse, &arg) : NULL;
-
-	/* one that was written by a newer server, perhaps */
-	if (error)
-		sg_rethrow_cancel(error);
-	return arg.statement;
-}
-
-char *
-plan_range_name(const RangeVar *rel)
-{
-	SgTableName name = {rel->schemaname, rel->relname};
-	char	   *qualified;
-
-	(void) sg_find_table(&name, &qualified);
-	return qualified;
-}
-
 PlanStep *
-plan_step_of_statement(const char *plan, int number, const char *sql)
+plan_step_of_key(const char *plan, const FkKey *key)
 {
-	AlterTableStmt *stmt = (AlterTableStmt *) plan_parse_statement(sql);
-	AlterTableCmd *cmd;
-	Constraint *c;
-	PlanStep   *step;
+	PlanStep   *step = plan_step_default(plan);
 
-	if (stmt == NULL || !IsA(stmt, AlterTableStmt) || list_length(stmt->cmds) != 1)
-		return NULL;
-	cmd = linitial_node(AlterTableCmd, stmt->cmds);
-	if (cmd->subtype != AT_AddConstraint || !IsA(cmd->def, Constraint))
-		return NULL;
-	c = (Constraint *) cmd->def;
-	if (c->contype != CONSTR_FOREIGN || c->conname == NULL || SG_CONSTRAINT_PERIOD(c))
-		return NULL;
+	step->child_table = sg_relation_name(key->child);
+	step->child_columns = sg_attribute_names(key->child, key->child_att, key->nkeys);
+	step->parent_table = sg_relation_name(key->parent);
+	step->parent_columns = sg_attribute_names(key->parent, key->parent_att, key->nkeys);
+	step->fk_name = pstrdup(key->name);
+	step->on_delete = pstrdup(sg_action_word(key->on_delete));
+	step->on_update = pstrdup(sg_action_word(key->on_update));
+	step->on_delete_columns = sg_attribute_names(key->child, key->delete_set, key->ndelete_set);
+	step->match = pstrdup(sg_match_word(key->match));
+	step->deferrable = key->deferrable;
+	step->initially_deferred = key->initially_deferred;
+	step->enforced = key->enforced;
 
-	step = plan_step_of_constraint(plan, plan_range_name(stmt->relation),
-								   plan_range_name(c->pktable), c);
-	step->step = number;
 	return step;
 }

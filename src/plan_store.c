@@ -28,18 +28,8 @@
 #include "compat.h"
 #include "log.h"
 #include "plan.h"
-#include "spi.h"
-
-#define STORE_MAX_ARGS 32
-
-/* The arguments of one statement, in order of $1, $2, ... */
-typedef struct StoreArgs
-{
-	int			n;
-	Oid			types[STORE_MAX_ARGS];
-	Datum		values[STORE_MAX_ARGS];
-	char		nulls[STORE_MAX_ARGS];
-} StoreArgs;
+#include "plan_deed.h"
+#include "plan_store.h"
 
 #define PLAN_COLUMNS "id, name, description, author, allowed"
 
@@ -53,8 +43,8 @@ typedef struct StoreArgs
 	" ORDER BY CASE priority WHEN 'critical' THEN 1 WHEN 'high' THEN 2" \
 	" WHEN 'medium' THEN 3 ELSE 4 END, step"
 
-static void
-arg_datum(StoreArgs *args, Oid type, Datum value, bool isnull)
+void
+store_arg_datum(StoreArgs *args, Oid type, Datum value, bool isnull)
 {
 	Assert(args->n < STORE_MAX_ARGS);
 	args->types[args->n] = type;
@@ -63,33 +53,31 @@ arg_datum(StoreArgs *args, Oid type, Datum value, bool isnull)
 	args->n++;
 }
 
-static void
-arg_text(StoreArgs *args, const char *value)
+void
+store_arg_text(StoreArgs *args, const char *value)
 {
-	arg_datum(args, TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
+	store_arg_datum(args, TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
 }
 
-/* NIL is null */
-static void
-arg_texts(StoreArgs *args, List *values)
+void
+store_arg_texts(StoreArgs *args, List *values)
 {
-	arg_datum(args, TEXTARRAYOID, values ? sg_text_array(values) : (Datum) 0, values == NIL);
+	store_arg_datum(args, TEXTARRAYOID, values ? sg_text_array(values) : (Datum) 0, values == NIL);
 }
 
-static void
-arg_int(StoreArgs *args, int value)
+void
+store_arg_int(StoreArgs *args, int value)
 {
-	arg_datum(args, INT4OID, Int32GetDatum(value), false);
+	store_arg_datum(args, INT4OID, Int32GetDatum(value), false);
 }
 
-static void
-arg_bool(StoreArgs *args, bool value)
+void
+store_arg_bool(StoreArgs *args, bool value)
 {
-	arg_datum(args, BOOLOID, BoolGetDatum(value), false);
+	store_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
 }
 
-/* A statement on our tables that returns no rows; says how many it changed */
-static uint64
+uint64
 store_change(int expected, const char *sql, StoreArgs *args)
 {
 	SgScope		scope;
@@ -104,11 +92,7 @@ store_change(int expected, const char *sql, StoreArgs *args)
 	return n;
 }
 
-/*
- * A query on our tables: what read() makes of each row, as a List in the
- * caller's memory context (sg_spi_* see to that for what they return).
- */
-static List *
+List *
 store_query(const char *sql, StoreArgs *args,
 			void *(*read) (HeapTuple tuple, TupleDesc desc))
 {
@@ -190,7 +174,7 @@ plan_find(const char *name)
 	StoreArgs	args = {0};
 	List	   *plans;
 
-	arg_text(&args, name);
+	store_arg_text(&args, name);
 	plans = store_query("SELECT " PLAN_COLUMNS " FROM schemaguard.plan WHERE name = $1", &args, read_plan);
 
 	return plans ? linitial(plans) : NULL;
@@ -314,10 +298,10 @@ plan_insert(const char *name, const char *description)
 	StoreArgs	args = {0};
 
 	lock_name(name);
-	arg_text(&args, name);
-	arg_text(&args, description);
-	arg_text(&args, GetUserNameFromId(GetUserId(), false));
-	arg_texts(&args, plan_present_role_names());
+	store_arg_text(&args, name);
+	store_arg_text(&args, description);
+	store_arg_text(&args, GetUserNameFromId(GetUserId(), false));
+	store_arg_texts(&args, plan_present_role_names());
 	if (store_change(SPI_OK_INSERT,
 					 "INSERT INTO schemaguard.plan (name, description, author, changed_by)"
 					 " VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING", &args) == 0)
@@ -329,11 +313,12 @@ plan_clear(const FkPlan *plan, const char *description)
 {
 	StoreArgs	args = {0};
 
-	arg_text(&args, plan->name);
+	store_arg_text(&args, plan->name);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
+	plan_deeds_forget(plan);
 
-	arg_text(&args, description);
+	store_arg_text(&args, description);
 	store_change(SPI_OK_UPDATE,
 				 "UPDATE schemaguard.plan SET description = $2, created_at = now(), id = DEFAULT WHERE name = $1",
 				 &args);
@@ -344,10 +329,11 @@ plan_delete(const FkPlan *plan)
 {
 	StoreArgs	args = {0};
 
-	arg_text(&args, plan->name);
+	store_arg_text(&args, plan->name);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
+	plan_deeds_forget(plan);
 }
 
 void *
@@ -356,7 +342,7 @@ plan_read_one(const FkPlan *plan, const char *sql, void *(*read) (HeapTuple tupl
 	StoreArgs	args = {0};
 	List	   *rows;
 
-	arg_text(&args, plan->name);
+	store_arg_text(&args, plan->name);
 	rows = store_query(sql, &args, read);
 
 	return rows ? linitial(rows) : NULL;
@@ -367,8 +353,8 @@ plan_change_row(const FkPlan *plan, const char *value, const char *sql)
 {
 	StoreArgs	args = {0};
 
-	arg_text(&args, plan->name);
-	arg_text(&args, value);
+	store_arg_text(&args, plan->name);
+	store_arg_text(&args, value);
 
 	return store_change(SPI_OK_UPDATE, sql, &args);
 }
@@ -484,7 +470,7 @@ plan_steps(const char *name)
 {
 	StoreArgs	args = {0};
 
-	arg_text(&args, name);
+	store_arg_text(&args, name);
 
 	return store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step WHERE plan = $1" STEP_ORDER,
 					   &args, read_step);
@@ -495,8 +481,8 @@ plan_steps_of_child(const char *name, const char *child_table)
 {
 	StoreArgs	args = {0};
 
-	arg_text(&args, name);
-	arg_text(&args, child_table);
+	store_arg_text(&args, name);
+	store_arg_text(&args, child_table);
 
 	return store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step"
 					   " WHERE plan = $1 AND child_table = $2" STEP_ORDER, &args, read_step);
@@ -508,8 +494,8 @@ plan_step_get(const char *name, int step, bool missing_ok)
 	StoreArgs	args = {0};
 	List	   *steps;
 
-	arg_text(&args, name);
-	arg_int(&args, step);
+	store_arg_text(&args, name);
+	store_arg_int(&args, step);
 	steps = store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step WHERE plan = $1 AND step = $2",
 						&args, read_step);
 	if (steps == NIL && !missing_ok)
@@ -543,30 +529,30 @@ plan_step_default(const char *plan)
 static void
 step_args(StoreArgs *args, const PlanStep *step)
 {
-	arg_text(args, step->plan);
-	arg_int(args, step->step);
-	arg_text(args, step->priority);
-	arg_text(args, step->child_table);
-	arg_texts(args, step->child_columns);
-	arg_text(args, step->parent_table);
-	arg_texts(args, step->parent_columns);
-	arg_text(args, step->fk_name);
-	arg_text(args, step->on_delete);
-	arg_text(args, step->on_update);
-	arg_text(args, step->match);
-	arg_bool(args, step->deferrable);
-	arg_bool(args, step->initially_deferred);
-	arg_texts(args, step->on_delete_columns);
-	arg_bool(args, step->enforced);
-	arg_text(args, step->orphans);
-	arg_bool(args, step->index);
-	arg_text(args, step->replaces);
-	arg_text(args, step->state);
-	arg_text(args, step->reason);
-	arg_text(args, step->skipped_by);
-	arg_text(args, step->sentinel);
-	arg_bool(args, step->quarantine_cascades);
-	arg_text(args, step->backfill);
+	store_arg_text(args, step->plan);
+	store_arg_int(args, step->step);
+	store_arg_text(args, step->priority);
+	store_arg_text(args, step->child_table);
+	store_arg_texts(args, step->child_columns);
+	store_arg_text(args, step->parent_table);
+	store_arg_texts(args, step->parent_columns);
+	store_arg_text(args, step->fk_name);
+	store_arg_text(args, step->on_delete);
+	store_arg_text(args, step->on_update);
+	store_arg_text(args, step->match);
+	store_arg_bool(args, step->deferrable);
+	store_arg_bool(args, step->initially_deferred);
+	store_arg_texts(args, step->on_delete_columns);
+	store_arg_bool(args, step->enforced);
+	store_arg_text(args, step->orphans);
+	store_arg_bool(args, step->index);
+	store_arg_text(args, step->replaces);
+	store_arg_text(args, step->state);
+	store_arg_text(args, step->reason);
+	store_arg_text(args, step->skipped_by);
+	store_arg_text(args, step->sentinel);
+	store_arg_bool(args, step->quarantine_cascades);
+	store_arg_text(args, step->backfill);
 }
 
 static void *
@@ -585,7 +571,7 @@ plan_step_insert(PlanStep *step)
 	StoreArgs	args = {0};
 	List	   *next;
 
-	arg_text(&args, step->plan);
+	store_arg_text(&args, step->plan);
 	next = store_query("SELECT coalesce(max(step), 0) + 1 AS next FROM schemaguard.plan_step WHERE plan = $1",
 					   &args, read_next);
 	step->step = *(int *) linitial(next);
@@ -626,11 +612,11 @@ plan_step_set_state(const char *plan, int step, const char *state,
 {
 	StoreArgs	args = {0};
 
-	arg_text(&args, plan);
-	arg_int(&args, step);
-	arg_text(&args, state);
-	arg_text(&args, reason);
-	arg_int(&args, add_attempts);
+	store_arg_text(&args, plan);
+	store_arg_int(&args, step);
+	store_arg_text(&args, state);
+	store_arg_text(&args, reason);
+	store_arg_int(&args, add_attempts);
 	store_change(SPI_OK_UPDATE,
 				 "UPDATE schemaguard.plan_step SET state = coalesce($3, state), reason = $4,"
 				 " attempts = attempts + $5, updated_at = clock_timestamp()"
@@ -659,11 +645,11 @@ plan_notes_insert(const FkPlan *plan, List *notes)
 		reasons = lappend(reasons, note->reason);
 	}
 
-	arg_text(&args, plan->name);
-	arg_datum(&args, INT4ARRAYOID,
+	store_arg_text(&args, plan->name);
+	store_arg_datum(&args, INT4ARRAYOID,
 			  PointerGetDatum(construct_array(lines, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
 			  false);
-	arg_texts(&args, reasons);
+	store_arg_texts(&args, reasons);
 	store_change(SPI_OK_INSERT,
 				 "INSERT INTO schemaguard.plan_note (plan, line, reason)"
 				 " SELECT $1, n.line, n.reason"

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * schemaguard.c
- *	  Module entry.
+ *	  Module entry; it stands above the rooms, which register here what those
+ *	  below ask of them.
  *
  * schemaguard needs no preloading: everything is set up when a session calls
  * one of its functions for the first time.
@@ -14,6 +15,7 @@
 
 #include "compat.h"
 #include "guc.h"
+#include "plan_deed.h"
 
 SG_MODULE_MAGIC;
 
@@ -23,4 +25,5 @@ void
 _PG_init(void)
 {
 	sg_guc_init();
+	plan_deed_init();
 }

@@ -70,6 +70,43 @@ CREATE TABLE schemaguard.plan_note (
 CREATE INDEX ON schemaguard.plan_note (plan);
 COMMENT ON TABLE schemaguard.plan_note IS 'what sg_plan_from_sql left alone in a script, and why';
 
+-- What plans have done, as rollback and the recovery of interrupted builds read it: names and definitions, which are
+-- compared with the catalog, and no statement.  No OIDs: a restore and REINDEX CONCURRENTLY change them.
+CREATE TABLE schemaguard.plan_deed (
+    id            bigint PRIMARY KEY,
+    plan_id       bigint NOT NULL,          -- a plan that is made anew under its name has another one
+    step          int NOT NULL,
+    kind          text NOT NULL CHECK (kind IN ('add', 'replace', 'index', 'columns', 'delete', 'set null')),
+    object        text NOT NULL,            -- as in audit_log
+    undo          text NOT NULL CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'nothing')),
+    before        jsonb,                    -- what it has taken away, by the words of plan_step
+    after         jsonb,                    -- what it has made
+    rows_affected bigint,                   -- rows that were deleted or set to null, of which there is no copy
+    begun_at      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    done_at       timestamptz,              -- null: a build of an index that has not said that it is done
+    undone_at     timestamptz,              -- since then there is nothing left to undo
+    outcome       text CHECK (outcome IN ('taken back', 'gone', 'left alone', 'done again')),
+    log_id        bigint,                   -- the row of audit_log that began it; that may be gone
+    CHECK ((undone_at IS NULL) OPERATOR(pg_catalog.=) (outcome IS NULL))
+);
+CREATE SEQUENCE schemaguard.plan_deed_id_seq OWNED BY schemaguard.plan_deed.id;
+ALTER TABLE schemaguard.plan_deed ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_deed_id_seq');
+CREATE INDEX ON schemaguard.plan_deed (plan_id, step);
+COMMENT ON TABLE schemaguard.plan_deed IS 'what plans have done, and what undoes it';
+COMMENT ON COLUMN schemaguard.plan_deed.plan_id IS 'column id of schemaguard.plan';
+COMMENT ON COLUMN schemaguard.plan_deed.step IS 'the step that did it';
+COMMENT ON COLUMN schemaguard.plan_deed.kind IS 'what was done: a key added, an old key replaced, an index built, columns added, rows deleted or set to null';
+COMMENT ON COLUMN schemaguard.plan_deed.object IS 'to what, as in audit_log';
+COMMENT ON COLUMN schemaguard.plan_deed.undo IS 'what sg_rollback_fks does about it';
+COMMENT ON COLUMN schemaguard.plan_deed.before IS 'what it has taken away';
+COMMENT ON COLUMN schemaguard.plan_deed.after IS 'what it has made';
+COMMENT ON COLUMN schemaguard.plan_deed.rows_affected IS 'rows that were deleted or set to null, of which there is no copy';
+COMMENT ON COLUMN schemaguard.plan_deed.begun_at IS 'when it was begun';
+COMMENT ON COLUMN schemaguard.plan_deed.done_at IS 'when it was done; null for a build of an index that has not said so';
+COMMENT ON COLUMN schemaguard.plan_deed.undone_at IS 'when it was taken back, or seen to be nothing of the plan''s any more';
+COMMENT ON COLUMN schemaguard.plan_deed.outcome IS 'which of that: taken back, gone, left alone, done again';
+COMMENT ON COLUMN schemaguard.plan_deed.log_id IS 'the row of audit_log that began it, unless that was pruned';
+
 CREATE TABLE schemaguard.audit_log (
     id            bigint PRIMARY KEY,
     run_id        uuid NOT NULL,            -- one call of a user's
@@ -105,7 +142,7 @@ CREATE POLICY own_runs ON schemaguard.audit_log FOR SELECT
     USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
            OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
 
-GRANT SELECT ON schemaguard.plan, schemaguard.plan_step, schemaguard.plan_note, schemaguard.audit_log TO PUBLIC;
+GRANT SELECT ON schemaguard.plan, schemaguard.plan_step, schemaguard.plan_note, schemaguard.plan_deed, schemaguard.audit_log TO PUBLIC;
 
 -- Not even the owner rewrites the log: only CALL sg_prune() passes this trigger.  No BEFORE INSERT trigger, so that
 -- a dump can be restored.
@@ -124,5 +161,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_step', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_note', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_deed', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_deed_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.audit_log', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.audit_log_id_seq', '');

@@ -55,12 +55,12 @@ AS 'MODULE_PATHNAME', 'sg_plan_skip';
 COMMENT ON FUNCTION sg_plan_skip(text, int, text)
     IS 'have deployment leave a step alone';
 
-CREATE FUNCTION sg_plan_drop(plan text)
+CREATE FUNCTION sg_plan_drop(plan text, force boolean DEFAULT false)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_drop';
-COMMENT ON FUNCTION sg_plan_drop(text)
-    IS 'delete a plan; keys that it has added stay';
+COMMENT ON FUNCTION sg_plan_drop(text, boolean)
+    IS 'delete a plan; what it has done stays, so where that can be taken back, only with force';
 
 CREATE FUNCTION sg_plan_export(plan text)
 RETURNS jsonb
@@ -121,3 +121,6 @@ CREATE POLICY own_plans ON schemaguard.plan_step FOR SELECT
 ALTER TABLE schemaguard.plan_note ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_plans ON schemaguard.plan_note FOR SELECT
     USING (plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));
+ALTER TABLE schemaguard.plan_deed ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_plans ON schemaguard.plan_deed FOR SELECT
+    USING (plan_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT p.id FROM schemaguard.plan p)));

@@ -114,6 +114,8 @@ my @measures = (
 		theirs => { small_method => 'method sql, recorded' } },
 	{ what => number(fact('tables')) . ' tables, 3 keys each, 100 rows each', ours => 'many_audit', least => 2,
 		theirs => { many_sql => "$keys anti-joins in one DO block" } },
+	{ what => number(fact('rollback_keys')) . ' keys taken back', ours => 'rollback_back', most => 2,
+		theirs => { rollback_add => 'adding and validating them' } },
 	{ what => '226 keys deployed', ours => 'deploy_core', most => 1.1,
 		theirs => { deploy_plain => 'ADD FOREIGN KEY one by one' } },
 	{ what => '... validated by scans', ours => 'deploy_scan', most => 1.1,

@@ -9,7 +9,7 @@
 # The data set (data.sql): a child of 5 million rows with six foreign keys, bigint to 1 million rows, the same again with
 # 70 % nulls, uuid to 500, text to 200,000, int to 3,000, and (bigint, int) to 100,000.
 #
-#   data.sql growth.sql skip.sql small.sql many.sql     make what is measured
+#   data.sql growth.sql skip.sql small.sql many.sql rollback.sql     make what is measured
 #   reference.sql                                       checks before the reference data set is measured
 #   timed/VARIANT.sql                                   what is timed, with its check
 #   memory.sh memory.pl                                 the memory of an audit
@@ -19,8 +19,8 @@
 #
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
 #   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
-#   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most
-#   ONLY="NAME ..."    of read core sql validate growth skip small many deploy memory ddl (default: all but memory, ddl)
+#   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most, rollback one
+#   ONLY="NAME ..."    of read core sql validate growth skip small many rollback deploy memory ddl (default: all but memory, ddl)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -38,12 +38,12 @@ set -euo pipefail
 . "$(dirname "$0")/ddl.sh"
 
 scale=${SCALE:-1} rounds=${ROUNDS:-5} workers=${WORKERS:-2} million_keys=${KEYS:-5}
-only=${ONLY:-read core sql validate growth skip small many deploy}
+only=${ONLY:-read core sql validate growth skip small many rollback deploy}
 [ -z "${BENCH_MEMORY:-}" ] || only+=" memory"
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | skip | small | many | deploy | memory | ddl) ;;
+    read | core | sql | validate | growth | skip | small | many | rollback | deploy | memory | ddl) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -145,6 +145,10 @@ measure_ratios() {
     new_database many
     measure "many tables" many many.sql many_sql many_audit
   fi
+  if wanted rollback; then
+    new_database rollback
+    rounds=1 measure "a plan is taken back" rollback rollback.sql rollback_add rollback_back
+  fi
   sg_cluster_stop server
 }
 
@@ -162,6 +166,7 @@ describe() {
   fact rows_1 "$rows_1"
   fact rows_20 "$rows_20"
   fact tables "$tables"
+  fact rollback_keys "$rollback_keys"
   for setting in "${settings[@]}"; do fact setting "$setting"; done
 }
 
@@ -173,16 +178,17 @@ sg_build
 bench=$SG_DIR/src/test/bench
 settings=()
 child_rows=$(scaled 5000000) rows_1=$(scaled 1000000) rows_20=$(($(scaled 5000000) * 4)) tables=$(scaled 1000)
-plan_rows=$(scaled 10000000)
+plan_rows=$(scaled 10000000) rollback_keys=$(($(scaled 1000) * 5)) log_rows=$(scaled 1000000)
+[ "$rollback_keys" -ge 50 ] || rollback_keys=50
 [ "$tables" -ge 10 ] || tables=10
 variables=(-v "workers=$workers" -v "child_rows=$child_rows" -v "rows_1=$rows_1" -v "rows_20=$rows_20"
   -v "big_rows=$(scaled 1000000)" -v "code_rows=$(scaled 200000)" -v "pair_rows=$(scaled 100000)" -v "tables=$tables"
-  -v "plan_rows=$plan_rows")
+  -v "plan_rows=$plan_rows" -v "rollback_keys=$rollback_keys" -v "log_rows=$log_rows")
 : > "$SG_DIR/facts"
 : > "$SG_DIR/samples"
 sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $rounds rounds, $workers workers"
 
-! wanted read core sql validate growth skip small many || measure_ratios
+! wanted read core sql validate growth skip small many rollback || measure_ratios
 ! wanted deploy || measure_deploy
 ! wanted memory || measure_memory
 ! wanted ddl || measure_ddl

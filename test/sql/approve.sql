@@ -154,7 +154,7 @@ SELECT role, plan, action, phase, object, sqlstate, message FROM schemaguard.aud
 WHERE plan LIKE 'ap%' AND action IN ('plan approve', 'plan withdraw', 'approval') ORDER BY id;
 
 SET client_min_messages = warning;
-SELECT sg_plan_drop(name) FROM schemaguard.plan WHERE name LIKE 'ap%';
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name LIKE 'ap%';
 DROP SCHEMA ap CASCADE;
 SELECT sg_revoke(r) FROM unnest('{regress_sg_author,regress_sg_member,regress_sg_team,regress_sg_boss}'::text[]) r \g /dev/null
 DROP ROLE regress_sg_author, regress_sg_member, regress_sg_team, regress_sg_boss, regress_sg_dba;

@@ -230,7 +230,7 @@ SET client_min_messages = warning;
 CALL sg_add_fks('forced');
 RESET client_min_messages;
 SELECT state, reason ~ 'forced.w1|"w1"' AS because_of_it FROM schemaguard.plan_step WHERE plan = 'forced';
-SELECT sg_plan_drop('forced');
+SELECT sg_plan_drop('forced', force => true);
 RESET ROLE;
 DROP SCHEMA forced CASCADE;
 
@@ -273,7 +273,7 @@ SELECT * FROM pg_temp.let_in();
 -- nothing is running
 SELECT * FROM schemaguard.progress;
 
-SELECT sg_plan_drop('dep');
+SELECT sg_plan_drop('dep', force => true);
 SET client_min_messages = warning;
 DROP SCHEMA dep CASCADE;
 SELECT sg_revoke('regress_sg_deployer') \g /dev/null

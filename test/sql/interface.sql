@@ -20,7 +20,7 @@ FROM (VALUES
   ('sg_plan_from_sql(text, text, boolean)', 'plan text, script text, strict boolean DEFAULT false'),
   ('sg_plan_set(text, int, text, text)', 'plan text, step integer, option text, value text'),
   ('sg_plan_skip(text, int, text)', 'plan text, step integer, reason text'),
-  ('sg_plan_drop(text)', 'plan text'),
+  ('sg_plan_drop(text, boolean)', 'plan text, force boolean DEFAULT false'),
   ('sg_plan_export(text)', 'plan text'),
   ('sg_plan_import(text, jsonb)', 'plan text, document jsonb'),
   ('sg_plan_from_discovery(text, float8)', 'plan text, min_score double precision DEFAULT 0.8'),
@@ -87,6 +87,7 @@ FROM (VALUES
   ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill}'),
   ('quarantine', '{id,run_id,at,role,plan,step,fk_name,cause,row_table,table_owner,columns,row_text,data,reason,plan_id}'),
   ('plan_note', '{plan,line,reason}'),
+  ('plan_deed', '{id,plan_id,step,kind,object,undo,before,after,rows_affected,begun_at,done_at,undone_at,outcome,log_id}'),
   ('audit_log', '{id,run_id,at,role,plan,step,action,phase,object,statement,sqlstate,message,rows_affected,orphan_rows,elapsed_ms,blockers,attempt}'),
   ('discovery_weight', '{signal,weight,source}'),
   ('discovery_feedback', '{id,verdict,child_table,child_columns,parent_table,pattern,note,role,at}'),
@@ -109,7 +110,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item,ddl_log,ddl_capture}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item,ddl_log,ddl_capture}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -117,6 +118,7 @@ $$, 'nobody writes our tables');
 -- a dump takes tables and sequences along
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
+        'schemaguard.plan_deed', 'schemaguard.plan_deed_id_seq',
         'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
         'schemaguard.ddl_log', 'schemaguard.ddl_capture',

@@ -574,7 +574,7 @@ SELECT pg_current_xact_id_if_assigned() IS NULL AS no_xid;
 COMMIT;
 
 SET client_min_messages = error;
-SELECT sg_plan_drop(name) FROM schemaguard.plan
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan
 WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'backfill', 'orphans', 'index',
                'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty');
 DROP SCHEMA chk CASCADE;

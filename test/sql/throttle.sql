@@ -146,7 +146,7 @@ FROM schemaguard.audit_log s WHERE phase = 'started' AND plan = 'thr' AND action
 SELECT phase, count(*) FROM schemaguard.audit_log WHERE plan = 'thr' AND action = 'throttle' GROUP BY phase ORDER BY phase;
 
 SET client_min_messages = warning;
-SELECT sg_plan_drop('thr');
+SELECT sg_plan_drop('thr', force => true);
 DROP SCHEMA thr CASCADE;
 SELECT sg_revoke('regress_sg_deployer') \g /dev/null
 DROP ROLE regress_sg_deployer;

@@ -302,7 +302,7 @@ SELECT result, rows_checked, orphan_rows, method FROM schemaguard.proof WHERE ch
 DELETE FROM d WHERE b = 99;
 CALL sg_add_fks('tru');
 SELECT * FROM trust WHERE child_table = 'tru.d';
-SELECT sg_plan_drop('tru');
+SELECT sg_plan_drop('tru', force => true);
 RESET client_min_messages;
 ALTER TABLE d ADD CONSTRAINT hand FOREIGN KEY (a) REFERENCES p NOT VALID;
 ALTER TABLE d VALIDATE CONSTRAINT hand;

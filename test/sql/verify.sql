@@ -402,7 +402,7 @@ SELECT sg_plan_add_fk('ver', 'wc', '{p}', 'wp', fk_name => 'watched');
 SELECT test, result FROM sg_verify_fks('ver', live => true) WHERE test ~ 'live';
 SELECT operation, reason FROM sg_measure_overhead('ver', sample => 1, rounds => 1);
 SELECT * FROM schemaguard.progress;
-SELECT sg_plan_drop('ver');
+SELECT sg_plan_drop('ver', force => true);
 SET client_min_messages = error;
 DROP SCHEMA ver CASCADE;
 SELECT sg_revoke(r) FROM unnest('{regress_ver,regress_ver_owner}'::text[]) r \g /dev/null

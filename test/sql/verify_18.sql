@@ -26,6 +26,6 @@ SELECT step, operation, reason FROM sg_measure_overhead('ver18') WHERE step = 1;
 CREATE TABLE pp (id int4range, during int4range, PRIMARY KEY (id, during WITHOUT OVERLAPS));
 CREATE TABLE cp (id int4range, during int4range, CONSTRAINT times FOREIGN KEY (id, PERIOD during) REFERENCES pp (id, PERIOD during));
 SELECT fk_name, test, observed, result, reason FROM sg_verify_fks(live => true) WHERE fk_name = 'times';
-SELECT sg_plan_drop('ver18');
+SELECT sg_plan_drop('ver18', force => true);
 SET client_min_messages = error;
 DROP SCHEMA ver18 CASCADE;

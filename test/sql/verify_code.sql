@@ -149,7 +149,7 @@ CREATE EVENT TRIGGER regress_vc_ddl ON ddl_command_end EXECUTE FUNCTION vc.log_d
 SELECT sg_plan_create('vc', replace => true);
 SELECT sg_plan_add_fk('vc', 'vc.c_xml', '{p}', 'vc.p', fk_name => 'k_xml');
 SELECT operation, rows > 0 AS measured, reason FROM sg_measure_overhead('vc', 50, 1) WHERE operation = 'insert';
-SELECT sg_plan_drop('vc');
+SELECT sg_plan_drop('vc', force => true);
 SET ROLE regress_vc_owner;
 SELECT sg_plan_create('vc owner');
 SELECT sg_plan_add_fk('vc owner', 'vc.c_xml', '{p}', 'vc.p', fk_name => 'k_xml');

@@ -171,7 +171,7 @@ is_error($node, q{CALL sg_add_fks('new')}, '42501', qr/permission denied/, 'alic
 as('bob', q{SELECT sg_plan_allow('new', 'dave')});
 is_error($node, q{CALL sg_add_fks('new')}, '42501', qr/is by role "bob"/, 'nor a member of her role whom bob lets', user => 'dave');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_constraint WHERE conname = 'squat'}), '0', 'nothing was added');
-as('bob', q{SELECT sg_plan_drop('new')});
+as('bob', q{SELECT sg_plan_drop('new', force => true)});
 $bob->quit;
 
 # who is allowed to is told whose it is, and what he lacks, and leaves no trace, either
@@ -191,13 +191,13 @@ $node->safe_psql('postgres', q{
 if (major($node) < 18) { is_error($node, q{CALL sg_add_fks('parts')}, '42501', qr/role bob does not own partition b\.w1/, 'a partition', user => 'bob'); }
 else { as('bob', q{CALL sg_add_fks('parts')}); }
 is($node->safe_psql('postgres', q{SELECT state, attempts FROM schemaguard.plan_step WHERE plan = 'parts'}), major($node) < 18 ? 'pending|0' : 'validated|2', '... the owner of the table alone');
-$node->safe_psql('postgres', q{SELECT sg_plan_drop('parts'); DROP TABLE b.w});
+$node->safe_psql('postgres', q{SELECT sg_plan_drop('parts', force => true); DROP TABLE b.w});
 as('dave', q{SELECT sg_plan_set('alices', 1, 'priority', 'high')});
 is($node->safe_psql('postgres', q{SELECT priority FROM schemaguard.plan_step WHERE plan = 'alices'}), 'high', 'a member of the role may change it');
 $node->safe_psql('postgres', q{SELECT sg_plan_set('alices', 1, 'priority', 'low')});
 as('alice', q{CALL sg_add_fks('alices')});
 is($node->safe_psql('postgres', q{SELECT state FROM schemaguard.plan_step WHERE plan = 'alices'}), 'validated', 'its author can run it');
-as('alice', q{SELECT sg_plan_drop('alices')});
+as('alice', q{SELECT sg_plan_drop('alices', force => true)});
 
 # ---- code of a user's.  It reports the role it runs as; what it writes would be undone with the audit
 
@@ -338,7 +338,7 @@ as('alice', q{SELECT sg_plan_create('casts'), sg_plan_add_fk('casts', 'b.super',
 is($who, '', 'the cast that a planned key of somebody else needs does not run as the superuser who owns the child');
 like($out, qr/^unknown\|.*function evil\.e_\w+\(evil\.e\) of role alice as a superuser/, 'and the reason says so');
 $node->safe_psql('postgres', 'DROP TABLE b.super');
-as('alice', q{SELECT sg_plan_drop('casts')});
+as('alice', q{SELECT sg_plan_drop('casts', force => true)});
 
 # an error that looks like a cancel, raised by a cast, costs that key its verdict and no other
 as('alice', q{
@@ -434,7 +434,7 @@ for my $hostile ('We"ird.T a', 'a"."id;drop', 'select', "\xc3\xbcn\xe2\x98\x83",
 		SELECT sg_plan_create('copy', replace => true);
 		SELECT 'script', sg_plan_from_sql('copy', s, strict => true) FROM statements WHERE s ~ 'ADD CONSTRAINT';
 		SELECT 'script', fk_name = $plan FROM schemaguard.plan_step WHERE plan = 'copy';
-		SELECT sg_plan_drop('copy'); SELECT sg_plan_drop($plan);
+		SELECT sg_plan_drop('copy', force => true); SELECT sg_plan_drop($plan, force => true);
 		DROP SCHEMA $name CASCADE;
 	};
 	my ($out, $err);

@@ -23,23 +23,22 @@ install_traps($node);
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
 
-# A plan of keys, and for each an index and its row in the log, as deployment leaves them; the key of step 3 has replaced
-# another
+# A plan of keys, and for each an index and its deed, as deployment leaves them; the key of step 3 has replaced another
 sub deploy
 {
 	my ($plan, $count) = @_;
 
 	make_tables($node, $plan, $count);
 	query(<<SQL);
-CREATE FUNCTION wrote_$plan(step int, action text, object text, statement text, message text) RETURNS void LANGUAGE sql AS \$\$
-	INSERT INTO schemaguard.audit_log (run_id, role, plan, step, action, phase, object, statement, message)
-	VALUES (gen_random_uuid(), current_user, '$plan', \$1, \$2, 'done', \$3, \$4, \$5) \$\$;
+CREATE FUNCTION wrote_$plan(step int, kind text, undo text, object text, before jsonb, after jsonb) RETURNS void LANGUAGE sql AS \$\$
+	INSERT INTO schemaguard.plan_deed (plan_id, step, kind, undo, object, before, after, done_at)
+	SELECT id, \$1, \$2, \$3, \$4, \$5, \$6, now() FROM schemaguard.plan WHERE name = '$plan' \$\$;
 DO \$do\$
 BEGIN
 	FOR i IN 1..$count LOOP
 		EXECUTE format('CREATE INDEX child_${plan}_%1\$s_ref ON child_${plan}_%1\$s (ref)', to_char(i, 'FM00'));
-		PERFORM wrote_$plan(i, 'index', format('public.child_${plan}_%s_ref', to_char(i, 'FM00')),
-			format('CREATE INDEX CONCURRENTLY child_${plan}_%1\$s_ref ON public.child_${plan}_%1\$s (ref)', to_char(i, 'FM00')), NULL);
+		PERFORM wrote_$plan(i, 'index', 'drop index', format('public.child_${plan}_%s_ref', to_char(i, 'FM00')), NULL,
+			jsonb_build_object('child_table', 'public.child_${plan}_' || to_char(i, 'FM00'), 'index_columns', 'ref', 'partitioned', false));
 	END LOOP;
 END\$do\$;
 CREATE TABLE old_$plan AS SELECT id FROM parent_${plan}_4;
@@ -47,8 +46,11 @@ ALTER TABLE old_$plan ADD PRIMARY KEY (id);
 SQL
 	query("CALL sg_add_fks('$plan')");
 	query(<<SQL);
-SELECT wrote_$plan(3, 'replace', 'key_03 ON public.child_${plan}_03', 'ALTER TABLE public.child_${plan}_03 DROP CONSTRAINT old',
-	'ALTER TABLE public.child_${plan}_03 ADD CONSTRAINT old FOREIGN KEY (ref) REFERENCES public.old_$plan');
+SELECT wrote_$plan(3, 'replace', 'restore key', 'key_03 ON public.child_${plan}_03',
+	after || jsonb_build_object('fk_name', 'old', 'parent_table', 'public.old_$plan', 'valid', true), NULL)
+FROM schemaguard.plan_deed WHERE kind = 'add' AND object = 'key_03 ON public.child_${plan}_03';
+-- what people make of the log is their affair
+CALL sg_prune('infinity');
 SQL
 }
 
@@ -219,6 +221,32 @@ sub check_finished
 		'6 skipped SG002, 5 skipped 42704', '... and the log says so of both');
 	is(log_gaps($node, 'c'), '', '... without a gap');
 	$holder->quit;
+	$s->quit;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Whatever the log holds: so many rows are read for each key, not for each of those
+{
+	my $count = 40;
+	my $read = sub { $node->safe_psql('postgres', "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relid = 'schemaguard.$_[0]'::regclass") };
+	my $s = SgTest::Session->new($node);
+
+	make_tables($node, 'e', $count, rows => 0);
+	# those of other plans, and of earlier runs of this one
+	query("INSERT INTO schemaguard.audit_log (run_id, role, plan, step, action, phase, object)
+		SELECT gen_random_uuid(), 'x', plan, 1, 'add', 'done', 'key_01 ON public.child_e_01' FROM generate_series(1, 20000), unnest('{e,other}'::text[]) plan");
+	$s->query("CALL sg_add_fks('e')");
+	$s->query('SELECT pg_stat_force_next_flush()');
+	my %before = map { $_ => $read->($_) } qw(audit_log plan_deed);
+	$s->query("CALL sg_rollback_fks('e')");
+	$s->query('SELECT pg_stat_force_next_flush()');
+	is(query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = 'e' AND state = 'rolled back'"), $count, "$count keys are taken back");
+	for my $table (sort keys %before)
+	{
+		my $rows = $read->($table) - $before{$table};
+
+		cmp_ok($rows, '<=', 20 * $count, "... for which $rows rows of $table are read");
+	}
 	$s->quit;
 }
 

@@ -203,7 +203,7 @@ SQL
 	is($b->query('SELECT 1'), '1', 'the session goes on');
 	diag(sprintf('an audit of %d rows took %.1f s; cancels ended it in %s s', $rows, $whole, join(' and ', map { sprintf '%.2f', $_ } @took)));
 	$b->query('RESET maintenance_work_mem');
-	query("SELECT sg_plan_drop('big'); DROP TABLE big_child, big_parent");
+	query("SELECT sg_plan_drop('big', force => true); DROP TABLE big_child, big_parent");
 }
 
 # ---------------------------------------------------------------------------------------------------------------------

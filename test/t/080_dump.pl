@@ -41,8 +41,8 @@ my $fill = q{
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', "SET client_min_messages = error; $fill");
 
-my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note audit_log proof);
-$content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
+my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_deed audit_log proof);
+$content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.plan_deed_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
 $content{granted} = q{SELECT proacl FROM pg_proc WHERE oid = 'schemaguard.sg_write()'::regprocedure};
 $content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};
 $content{audit} = q{BEGIN READ ONLY; SELECT fk_name, source, state, rows_checked, orphan_rows, result FROM sg_orphan_audit()};
@@ -81,7 +81,9 @@ for my $format ('plain', 'custom', 'directory')
 	is($node->safe_psql($db, qq{DO 'BEGIN PERFORM sg_orphan_audit(); END'; $trust WHERE fk_name = 'done'}), 'done|t|', "$format: new ones do");
 	is_error($node, 'DELETE FROM schemaguard.audit_log', '42501', qr/append-only/, "$format: the log is guarded", dbname => $db);
 	is($node->safe_psql($db, q{SET ROLE bob; SELECT count(*) FROM schemaguard.audit_log}), '0', "$format: and private");
-	is($node->safe_psql($db, q{SET ROLE bob; SELECT (SELECT count(*) FROM schemaguard.plan), (SELECT count(*) FROM schemaguard.plan_step), (SELECT count(*) FROM schemaguard.plan_note)}), '0|0|0', "$format: so are plans");
+	is($node->safe_psql($db, q{SET ROLE bob; SELECT (SELECT count(*) FROM schemaguard.plan), (SELECT count(*) FROM schemaguard.plan_step), (SELECT count(*) FROM schemaguard.plan_note), (SELECT count(*) FROM schemaguard.plan_deed)}), '0|0|0|0', "$format: so are plans");
+	$node->safe_psql($db, q{SET client_min_messages = error; CALL sg_rollback_fks('half', author => 'alice')});
+	is($node->safe_psql($db, q{SELECT count(*) FROM pg_constraint WHERE conname = 'done'}), '0', "$format: what was done before is taken back");
 }
 
 # into another system; and put back where it came from, where the proof counts
@@ -131,7 +133,7 @@ is($node->safe_psql('tools', q{SELECT count(*) FROM pg_proc WHERE proname LIKE '
 is_error($node, 'ALTER EXTENSION schemaguard SET SCHEMA public', '0A000', undef, 'it stays there', dbname => 'tools');
 $node->safe_psql('trap', 'CREATE SCHEMA schemaguard AUTHORIZATION alice');
 is_error($node, 'CREATE EXTENSION schemaguard', '42P06', undef, 'a schema of that name that somebody else owns', dbname => 'trap');
-$node->safe_psql('trap', q{DROP SCHEMA schemaguard; CREATE FUNCTION public.sg_plan_drop(plan text) RETURNS void LANGUAGE sql AS ''; ALTER FUNCTION sg_plan_drop OWNER TO alice});
+$node->safe_psql('trap', q{DROP SCHEMA schemaguard; CREATE FUNCTION public.sg_plan_drop(plan text, force boolean) RETURNS void LANGUAGE sql AS ''; ALTER FUNCTION sg_plan_drop OWNER TO alice});
 isnt(error_of($node, 'CREATE EXTENSION schemaguard', dbname => 'trap'), '', 'a function of that name is not replaced');
 is($node->safe_psql('trap', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'schemaguard'}), '0', 'and nothing is left half made');
 
