@@ -373,6 +373,7 @@ BEGIN EXECUTE query; RETURN 'no error'; EXCEPTION WHEN OTHERS THEN RETURN SQLSTA
 SELECT code_of($$SELECT audit_of('live') FROM parent WHERE n <= 3$$);
 RESET ALL;
 
+SET search_path = scn, public;
 -- keys that are too long for the memory, in any number of parts, are left to a join, unless the scan is wanted
 CREATE TABLE long_parent (t text PRIMARY KEY);
 CREATE TABLE long_child (t text REFERENCES long_parent);
@@ -385,7 +386,8 @@ SET schemaguard.audit_memory = '64kB';
 SELECT result, rows_checked, orphan_rows, orphan_keys, sample, method FROM sg_orphan_audit('long_child');
 SET schemaguard.audit_method = 'scan';
 SELECT result, rows_checked, orphan_rows, reason FROM sg_orphan_audit('long_child');
-RESET ALL;
+RESET schemaguard.audit_memory;
+RESET schemaguard.audit_method;
 
 -- of a composite value with a null inside VALIDATE knows nothing, the triggers and the audit do
 CREATE TYPE pair AS (a int, b int);

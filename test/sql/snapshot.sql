@@ -278,7 +278,7 @@ SET ROLE regress_snapshot_a;
 SELECT sg_snapshot_drop('regress 2');
 RESET ROLE;
 SELECT sg_snapshot_drop('regress 1'), sg_snapshot_drop('regress 3'), sg_snapshot_drop('regress all');
-SELECT action, phase, object, rows_affected > 50 AS objects, message FROM schemaguard.audit_log WHERE object LIKE 'regress%' ORDER BY id;
+SELECT action, phase, object, rows_affected > 50 AS objects, message FROM schemaguard.audit_log WHERE action LIKE 'snapshot%' AND object LIKE 'regress%' ORDER BY id;
 
 SET client_min_messages = error;
 DROP SUBSCRIPTION regress_snapshot_su;
