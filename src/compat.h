@@ -28,6 +28,10 @@
 #include "utils/guc_tables.h"
 #include "utils/syscache.h"
 
+/* Tells errors of ours from the server's: see sg_error_text() */
+#undef TEXTDOMAIN
+#define TEXTDOMAIN "schemaguard"
+
 #if PG_VERSION_NUM < 150000
 #error "schemaguard needs PostgreSQL 15 or later"
 #endif

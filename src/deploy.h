@@ -362,6 +362,19 @@ extern void deploy_accept_existing(StepWork *work, const StepView *view);
 /* SQL without a result, as the caller */
 extern void deploy_run_statement(const char *statement);
 
+/*
+ * What a role does as the owner of a table, `role`, who is another one:
+ * raises 42501 unless the caller could do it as well.  Ends with sg_scope_end.
+ */
+extern void deploy_become_owner(SgScope *scope, Oid relid, Oid role);
+
+/*
+ * ADD CONSTRAINT.  For a partitioned child the server opens the table anew and
+ * computes constants in its partition key: as the owner, where those could
+ * be code that is not the caller's, and as nobody (42501) where not its either.
+ */
+extern void deploy_run_add(Oid child, const char *statement);
+
 /* ---- deploy_validate.c ---- */
 
 /*

@@ -271,7 +271,7 @@ execute_attach(DeployAction *action)
 
 	proved = proofs_stand(attach, &view);
 	drop_all_action_triggers(&view);
-	deploy_run_statement(work->statement);
+	deploy_run_add(view.key.child, work->statement);
 	CommandCounterIncrement();
 	key = fk_declared_twin(&view.key);
 	if (key == NULL || !key->validated || !key->armed)

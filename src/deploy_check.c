@@ -312,7 +312,7 @@ run_parts(PlanCheck *check, bool due, StepChecker fn)
 			continue;
 		part.cs->left_alone = true;
 		check_row(part.cs, "unchecked", CHECK_WARN,
-				  psprintf("the other checks could not be made: %s", sg_error_text(edata)),
+				  psprintf("the other checks could not be made: %s", sg_error_message(edata)),
 				  psprintf("Somebody may be changing the tables; check again: SELECT * FROM sg_plan_check(%s);",
 						   quote_literal_cstr(check->plan->name)));
 	}

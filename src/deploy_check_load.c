@@ -95,13 +95,13 @@ check_function(PlanCheck *check)
 
 	if (edata && XactReadOnly && edata->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
 		check_row(&check->server, "load", CHECK_WARN,
-				  psprintf("schemaguard.throttle_function could not be asked in this transaction: %s", sg_error_text(edata)),
+				  psprintf("schemaguard.throttle_function could not be asked in this transaction: %s", sg_error_message(edata)),
 				  psprintf("Check in one that may write: SELECT * FROM sg_plan_check(%s);",
 						   quote_literal_cstr(check->plan->name)));
 	else if (edata)
 		check_row(&check->server, "load", CHECK_BLOCK,
 				  psprintf("schemaguard.throttle_function can't be asked: %s",
-						   struck ? DEPLOY_TIMEOUT_TEXT : sg_error_text(edata)),
+						   struck ? DEPLOY_TIMEOUT_TEXT : sg_error_message(edata)),
 				  edata->hint && !struck ? psprintf("%s %s", edata->hint, hint) : pstrdup(hint));
 	else if (answer.reason)
 		check_row(&check->server, "load", CHECK_WARN, pause_text(answer.reason),

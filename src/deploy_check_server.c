@@ -177,7 +177,7 @@ check_server_read(PlanCheck *check)
 	read_holders(check);
 	edata = check_try(read_publications, check);
 	if (edata)
-		check->unpublished_reason = sg_error_text(edata);
+		check->unpublished_reason = sg_error_message(edata);
 }
 
 /* ---- disk ---- */

@@ -259,21 +259,17 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 	return false;
 }
 
-/* What users' code says is for the caller's eyes, as in any statement of theirs, and not for the log */
+/* What the log does not keep of an error is for the caller's eyes, as in any statement of theirs */
 static bool
 fail_attempt(FixAction *action)
 {
 	const ErrorData *error = action->action.error;
-	char	   *text = deploy_failure_text(&action->action);
-	char	   *said = sg_error_text(error);
+	const char *text = deploy_failure_text(&action->action);
+	const char *said = sg_error_message(error);
 
-	if (strcmp(text, said) != 0 || !sg_error_is_of_users(error))
-		return fail(action, error->sqlerrcode, text, LOG_NONE);
-	(void) fail(action, error->sqlerrcode,
-				sg_error_code_text(error, psprintf("fixing rows of %s",
-												   sg_relation_name(action->fix->key.key->child))),
-				LOG_NONE);
-	appendStringInfo(&action->fix->work->notice, ": %s", said);
+	(void) fail(action, error->sqlerrcode, text, LOG_NONE);
+	if (strcmp(text, sg_error_text(error)) == 0 && strcmp(text, said) != 0)
+		appendStringInfo(&action->fix->work->notice, " (%s)", said);
 	return false;
 }
 

@@ -436,7 +436,7 @@ run_pass(Measure *m)
 	for (int op = m->at; op < OPERATIONS; op++)
 	{
 		if (m->op_reason[op] == NULL)
-			m->op_reason[op] = psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+			m->op_reason[op] = psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_message(edata));
 	}
 }
 
@@ -659,7 +659,7 @@ report_step(SgRowSink *sink, Measure *m)
 		if (!deploy_timeout_struck())
 			sg_rethrow_cancel(edata);
 		m->reason = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT :
-			psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+			psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_message(edata));
 	}
 	for (int op = 0; op < OPERATIONS; op++)
 		emit_operation(sink, m, op);

@@ -176,7 +176,7 @@ restore_rows(DeployRun *run)
 				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
 						run->plan->name, restored, restored == 1 ? "row" : "rows"),
 				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
-									  error ? ": " : "", error ? sg_error_text(error) : "") : 0,
+									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
 				 left > 0 ? errhint("Column \"reason\" of schemaguard.quarantine says why; mend that and CALL sg_rollback_fks() or sg_restore_quarantine() again.") : 0));
 	return restored;
 }

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "executor/spi.h"
@@ -106,6 +107,40 @@ deploy_run_statement(const char *statement)
 	SPI_finish();
 }
 
+void
+deploy_become_owner(SgScope *scope, Oid relid, Oid role)
+{
+	/* ALTER TABLE would ask it of the role that runs the statement, which is another one then */
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+	sg_role_begin(scope, role);
+}
+
+void
+deploy_run_add(Oid child, const char *statement)
+{
+	CodeReach  *reach = code_reach();
+	Oid			role = InvalidOid;
+	char	   *reason = NULL;
+	SgScope		scope = {0};
+
+	if (get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE)
+	{
+		code_reach_read(reach, child);
+		reason = code_role(reach, code_table_owner(child), &role);
+	}
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("ADD CONSTRAINT is left alone: %s", reason)));
+	if (OidIsValid(role))
+		deploy_become_owner(&scope, child, role);
+	deploy_run_statement(statement);
+	if (OidIsValid(role))
+		sg_scope_end(&scope);
+}
+
 static void
 execute_add(DeployAction *action)
 {
@@ -129,7 +164,7 @@ execute_add(DeployAction *action)
 		return;
 	}
 
-	deploy_run_statement(work->statement);
+	deploy_run_add(view.key.child, work->statement);
 	plan_deed_add(work->run->plan, work->step, work->started_id);
 	deploy_record_done(action, work, "added", work->step->enforced ? NULL :
 					   "not enforced, so there is nothing to validate");

@@ -381,7 +381,7 @@ deploy_window_end(void)
 	ereport(ERROR,
 			(errcode(edata->sqlerrcode),
 			 errmsg("invalid value for schemaguard.window_end: \"%s\"", sg_window_end),
-			 errdetail("%s.", sg_error_text(edata)),
+			 errdetail("%s.", sg_error_message(edata)),
 			 errhint("Write a time of day, '05:00', or a time stamp, '2030-01-31 05:00+01'.")));
 }
 

@@ -63,15 +63,6 @@ check_sees_rows(Oid relid)
 			 errhint("Run the plan as a role with BYPASSRLS, or without FORCE ROW LEVEL SECURITY on the table.")));
 }
 
-/* ALTER TABLE would ask it of the role that runs the statement, which may be another one */
-static void
-check_is_owner(Oid relid)
-{
-	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
-					   get_rel_name(relid));
-}
-
 /*
  * Under the role that may run what comparing rows can run.  The caller stays
  * with its own search_path, which event triggers may count on.
@@ -89,10 +80,7 @@ deploy_run_validate(const FkKey *key, const char *statement)
 				(errcode(problem->sqlerrcode),
 				 errmsg("VALIDATE CONSTRAINT: %s", problem->reason)));
 	if (OidIsValid(role))
-	{
-		check_is_owner(key->child);
-		sg_role_begin(&scope, role);
-	}
+		deploy_become_owner(&scope, key->child, role);
 	check_sees_rows(key->child);
 	check_sees_rows(key->parent);
 

@@ -243,7 +243,7 @@ error_reason(const LiveTest *lt, const ErrorData *edata)
 	if (fk_by_oid(lt->key->conid) == NULL)
 		return "the key was dropped meanwhile";
 	return psprintf("%s%s: %s", lt->changing || lt->candidates == NIL ? "" : "before it was tried, ",
-					unpack_sql_state(edata->sqlerrcode), sg_error_text(edata));
+					unpack_sql_state(edata->sqlerrcode), sg_error_message(edata));
 }
 
 /* How long an attempt may hold up others */

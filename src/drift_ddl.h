@@ -58,8 +58,9 @@ typedef struct DdlCommand
 
 /*
  * The statement that is behind an event, cut out of what the client or a
- * function has sent, and where it comes from.  Statements that can carry
- * secrets are withheld.
+ * function has sent, without its string constants, and where it comes from.
+ * Statements whose other parts can carry secrets are withheld, and those that
+ * ran with lent rights.
  */
 extern void ddl_set_statement(DdlCommand *command, EventTriggerData *event);
 extern void ddl_set_origin(DdlCommand *command);

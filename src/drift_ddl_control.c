@@ -226,7 +226,7 @@ sg_capture_ddl(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to switch the capture of DDL"),
-				 errdetail("%s.", sg_error_text(error)),
+				 errdetail("%s.", sg_error_message(error)),
 				 errhint("Only superusers make event triggers: have one call sg_capture_ddl(%s).",
 						 enabled ? "true" : "false")));
 	if (error)
@@ -259,7 +259,7 @@ sg_ddl_restored(PG_FUNCTION_ARGS)
 		sg_rethrow_cancel(error);
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
-				 errmsg("DDL is not captured here, as it was where this comes from: %s", sg_error_text(error)),
+				 errmsg("DDL is not captured here, as it was where this comes from: %s", sg_error_message(error)),
 				 errhint("A superuser may call sg_capture_ddl(true).")));
 	}
 

@@ -9,17 +9,25 @@
  * function or DO block runs.  Where neither is sure to hold this very
  * statement, there is none: an outer text could carry another's secrets.
  *
+ * Invariant: no text leaves this file with a string constant or a comment in
+ * it.  Connection strings, bodies of functions and what was put together for
+ * EXECUTE are all of them string constants.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_collation.h"
 #include "commands/extension.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
+#include "parser/scanner.h"
 #include "parser/scansup.h"
 #include "postmaster/bgworker.h"
 #include "tcop/pquery.h"
@@ -197,6 +205,20 @@ sets_foreign_options(AlterTableStmt *statement)
 	return false;
 }
 
+/* A function's settings may be written as names */
+static bool
+sets_parameters(List *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "set") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Can statements of this kind have passwords and the like among their options? */
 static bool
 carries_secrets(Node *parsetree)
@@ -220,29 +242,85 @@ carries_secrets(Node *parsetree)
 			return true;
 		case T_AlterTableStmt:
 			return sets_foreign_options((AlterTableStmt *) parsetree);
+		case T_CreateFunctionStmt:
+			return sets_parameters(((CreateFunctionStmt *) parsetree)->options);
+		case T_AlterFunctionStmt:
+			return sets_parameters(((AlterFunctionStmt *) parsetree)->actions);
 		default:
 			return false;
 	}
 }
 
-/*
- * "password=" as in connection strings, or "password '": the body of a
- * function or view may have it, too.
- */
+/* Is it a string constant, of whatever kind?  Not a name, nor $1 */
 static bool
-names_password(const char *statement)
+is_string(const char *token)
 {
-	for (const char *p = statement; *p; p++)
+	if (*token == '$')
+		return !isdigit((unsigned char) token[1]);
+	return *token == '\'' || (strchr("bBeExX", *token) && token[1] == '\'') ||
+		pg_strncasecmp(token, "U&'", 3) == 0;
+}
+
+/* The space between two tokens, without comments */
+static void
+append_space(StringInfo out, const char *text, int length)
+{
+	for (int i = 0; i < length; i++)
 	{
-		if ((*p != 'p' && *p != 'P') || pg_strncasecmp(p, "password", 8) != 0)
-			continue;
-		p += 8;
-		p += strspn(p, " \t\r\n\"");
-		if (*p == '=' || *p == '\'' || (*p == ':' && p[1] == '='))
-			return true;
-		p--;
+		if (!scanner_isspace(text[i]))
+		{
+			appendStringInfoChar(out, memchr(text, '\n', length) ? '\n' : ' ');
+			return;
+		}
 	}
-	return false;
+	appendBinaryStringInfo(out, text, length);
+}
+
+/*
+ * A statement without its comments, and with dots for its string constants.
+ * NULL when it has a backslash before a quote, where a constant's end depends
+ * on how standard_conforming_strings was when the statement was parsed.
+ */
+static char *
+without_strings(const char *text)
+{
+	StringInfoData out;
+	core_yy_extra_type extra;
+	core_yyscan_t scanner;
+	core_YYSTYPE value;
+	YYLTYPE		start;
+	int			end = 0;
+
+	if (strstr(text, "\\'"))
+		return NULL;
+
+	initStringInfo(&out);
+	scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
+	SG_SCANNER_QUIET(extra);
+	while (core_yylex(&value, &start, scanner) != 0)
+	{
+		append_space(&out, text + end, start - end);
+
+		/* the scanner has put a zero behind the token */
+		end = start + strlen(extra.scanbuf + start);
+		if (is_string(text + start))
+			appendStringInfoString(&out, "'...'");
+		else
+			appendBinaryStringInfo(&out, text + start, end - start);
+	}
+	scanner_finish(scanner);
+	return out.data;
+}
+
+/* Is it run with rights that were lent to the session?  Then its text may not be for the session's eyes. */
+static bool
+has_lent_rights(void)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	return (sec_context & SECURITY_LOCAL_USERID_CHANGE) != 0;
 }
 
 void
@@ -259,14 +337,21 @@ ddl_set_statement(DdlCommand *command, EventTriggerData *event)
 	if (creating_extension)
 		return;
 
+	if (has_lent_rights())
+	{
+		command->withheld = "statement withheld: it was run with lent rights, as by a SECURITY DEFINER function";
+		return;
+	}
+
 	text = spi_text();
 	text = text ? pick_statement(text, event) : client_statement(event);
 
 	if (text == NULL)
 		return;
-	if (names_password(text))
+	text = without_strings(text);
+	if (text == NULL)
 	{
-		command->withheld = "statement withheld: it seems to hold a password";
+		command->withheld = "statement withheld: it has a backslash before a quote";
 		return;
 	}
 	if (strlen(text) > STATEMENT_MAX)

@@ -427,7 +427,7 @@ void
 ddl_lost(int commands, const ErrorData *error)
 {
 	lost_now += commands;
-	strlcpy(lost_reason, error->message ? error->message : "unknown", sizeof(lost_reason));
+	strlcpy(lost_reason, sg_error_text(error), sizeof(lost_reason));
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg_plural("%d DDL command was not written into schemaguard.ddl_log: %s",

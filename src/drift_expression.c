@@ -70,7 +70,7 @@ drift_try_memory_only(void (*fn) (void *arg), void *arg)
 	if (!failed)
 		return NULL;
 	sg_rethrow_cancel(edata);
-	return sg_error_text(edata);
+	return sg_error_message(edata);
 }
 
 static DriftVerdict

@@ -496,6 +496,6 @@ drift_compare_analysed(const DriftScope *scope, const char *expected, const char
 	if (error == NULL)
 		return pair.same ? DRIFT_SAME : DRIFT_DIFFERENT;
 	sg_rethrow_cancel(error);
-	*reason = sg_error_text(error);
+	*reason = sg_error_message(error);
 	return DRIFT_UNDECIDED;
 }

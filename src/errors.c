@@ -1,13 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * errors.c
- *	  Running code in a subtransaction and keeping its error.
+ *	  Running code in a subtransaction and keeping its error; what may be
+ *	  written down of an error.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/xact.h"
+#include "lib/stringinfo.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -89,8 +93,10 @@ sg_rethrow_cancel(ErrorData *edata)
 		ReThrowError(edata);
 }
 
+/* ---- the text of an error ---- */
+
 char *
-sg_error_text(const ErrorData *edata)
+sg_error_message(const ErrorData *edata)
 {
 	char	   *text = pstrdup(edata->message ? edata->message : "error without a message");
 
@@ -103,38 +109,76 @@ sg_error_text(const ErrorData *edata)
 	return text;
 }
 
-bool
-sg_error_is_of_users(const ErrorData *edata)
+/*
+ * Codes with which the server names nothing but objects, settings and
+ * processes: a constraint is violated, a lock or space not to be had, a file
+ * damaged.  In the others the names may be values that were taken for names,
+ * as by a cast to regclass.
+ */
+static bool
+names_objects(int sqlerrcode)
 {
-	const char *state = unpack_sql_state(edata->sqlerrcode);
-
-	/* languages have messages of their own, whatever code a user gives to one */
-	if (strcmp(edata->domain, PG_TEXTDOMAIN("postgres")) != 0)
-		return true;
-
-	switch (ERRCODE_TO_CATEGORY(edata->sqlerrcode))
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
 	{
-		case ERRCODE_DATA_EXCEPTION:
-			/* expressions of tables have no context, a literal of ours has its place */
-			return edata->internalpos == 0 || edata->context;
-		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-			return false;
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_TRANSACTION_STATE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
+			return true;
 		default:
-			break;
+			return sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
 	}
-	if (strncmp(state, "SG", 2) == 0 || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
-		edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || sg_is_cancel(edata))
-		return false;
-
-	/* a statement of ours is one line; a function of a user's adds others */
-	return edata->context && strchr(edata->context, '\n');
 }
 
-char *
-sg_error_code_text(const ErrorData *edata, const char *work)
+/* A message's format with dots for what is put into it; NULL if that is all */
+static char *
+without_values(const char *format)
 {
-	return psprintf("code that %s runs raised SQLSTATE %s", work, unpack_sql_state(edata->sqlerrcode));
+	StringInfoData text;
+	bool		has_words = false;
+
+	initStringInfo(&text);
+	for (const char *p = format; *p; p++)
+	{
+		if (*p != '%')
+		{
+			appendStringInfoChar(&text, *p);
+			has_words |= isalpha((unsigned char) *p) != 0;
+			continue;
+		}
+		p += 1 + strspn(p + 1, "0123456789$*.-+ #hlqjzt");
+		if (*p == '\0')
+			break;
+		appendStringInfoString(&text, *p == '%' ? "%" : "...");
+	}
+	return has_words ? text.data : NULL;
+}
+
+/*
+ * Languages have a text domain of their own, and "%s" for the format of what
+ * users raise in them.  What comes from another process has no format at all.
+ */
+char *
+sg_error_text(const ErrorData *edata)
+{
+	const char *domain = edata->domain ? edata->domain : "";
+	char	   *text = NULL;
+
+	if (strcmp(domain, TEXTDOMAIN) == 0)
+		return sg_error_message(edata);
+	if (strcmp(domain, PG_TEXTDOMAIN("postgres")) == 0 && edata->message_id)
+		text = without_values(edata->message_id);
+	if (text && names_objects(edata->sqlerrcode))
+		return sg_error_message(edata);
+	ereport(DEBUG1,
+			(errcode(edata->sqlerrcode),
+			 errmsg_internal("not written down: %s", sg_error_message(edata))));
+	return text ? text : psprintf("error %s, whose message could hold values", unpack_sql_state(edata->sqlerrcode));
 }
 
 void

@@ -48,17 +48,17 @@ extern ErrorData *sg_try_undo(void (*fn) (void *arg), void *arg);
 extern bool sg_is_cancel(const ErrorData *edata);
 extern void sg_rethrow_cancel(ErrorData *edata);
 
-/* The primary message as one line, for reasons and the log: no detail */
+/*
+ * An error as one line that others may read: for reasons, the log, and errors
+ * of ours that could end there.  Of the server's own errors and ours it is
+ * the primary message, without the values that it may hold; of errors that
+ * anybody else's code has raised, the SQLSTATE.  Messages at DEBUG1 have the
+ * whole.
+ */
 extern char *sg_error_text(const ErrorData *edata);
 
-/*
- * Could that message be of users' code, or hold what such code was given?
- * The server's messages about constraints, privileges and locks name objects
- * only.  What lasts gets sg_error_code_text() then: "code that <work> runs
- * raised SQLSTATE P0001".
- */
-extern bool sg_error_is_of_users(const ErrorData *edata);
-extern char *sg_error_code_text(const ErrorData *edata, const char *work);
+/* The primary message as one line, for the eyes of the caller alone */
+extern char *sg_error_message(const ErrorData *edata);
 
 /* Raise 22004 for a NULL argument; name is the argument's */
 pg_noreturn extern void sg_null_argument(const char *function, const char *name);

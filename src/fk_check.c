@@ -134,7 +134,7 @@ fk_check_error(const FkKey *key)
 	if (error == NULL)
 		return NULL;
 	sg_rethrow_cancel(error);
-	return psprintf("the server can't check the key: %s", sg_error_text(error));
+	return psprintf("the server can't check the key: %s", sg_error_message(error));
 }
 
 /* ---- one row ---- */

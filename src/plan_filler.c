@@ -324,7 +324,7 @@ drop_one(const FkPlan *plan, const PlanStep *step, Oid child)
 				 errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, plan->name,
 						step->child_table),
 				 errdetail("The trigger %s, which does so, was not dropped: %s.",
-						   quote_identifier(plan_filler_name(step)), error ? sg_error_text(error) :
+						   quote_identifier(plan_filler_name(step)), error ? sg_error_message(error) :
 						   "in a transaction block its lock would last until the end"),
 				 errhint("Try again%s; or CALL sg_rollback_fks(), which drops it, too.",
 						 error ? "" : " outside of a transaction block")));

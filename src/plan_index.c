@@ -346,7 +346,7 @@ plan_index_drop_leftovers(const FkPlan *plan)
 			ereport(ERROR,
 					(errcode(error ? error->sqlerrcode : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("a build of plan \"%s\" has left invalid index %s", plan->name, deed->object),
-					 errdetail("It was not dropped: %s.", error ? sg_error_text(error) :
+					 errdetail("It was not dropped: %s.", error ? sg_error_message(error) :
 							   "in a transaction block its lock would last until the end"),
 					 errhint("Try again%s; or: DROP INDEX CONCURRENTLY %s;",
 							 error ? "" : " outside of a transaction block", deed->object)));

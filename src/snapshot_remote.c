@@ -391,7 +391,7 @@ report_error(ErrorData *edata)
 	if (remote.answering && !sg_is_cancel(edata))
 		ereport(ERROR,
 				(errcode(is_remote_end(edata) ? ERRCODE_CONNECTION_FAILURE : edata->sqlerrcode),
-				 errmsg("server \"%s\" did not give a snapshot: %s", remote.server, sg_error_text(edata)),
+				 errmsg("server \"%s\" did not give a snapshot: %s", remote.server, sg_error_message(edata)),
 				 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 				 errhint("Raise schemaguard.remote_timeout if the server is only slow.") : 0));
 	ReThrowError(edata);

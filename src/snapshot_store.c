@@ -38,27 +38,47 @@ PG_FUNCTION_INFO_V1(sg_snapshot_objects);
 
 /* ---- reading ---- */
 
-/* Raise 42704, with a hint that names up to ten snapshots that do exist */
+/* Is the user the role of a snapshot, or does it have that role's rights? */
+static bool
+is_taker(Oid user, const char *taker)
+{
+	Oid			role = get_role_oid(taker, true);
+
+	return superuser_arg(user) || (OidIsValid(role) && has_privs_of_role(user, role));
+}
+
+static bool
+may_read(Oid user, const char *taker)
+{
+	return is_taker(user, taker) || has_privs_of_role(user, ROLE_PG_MONITOR);
+}
+
+/* Raise 42704, with a hint that names up to ten snapshots that the caller may read */
 static void
 no_such_snapshot(const char *name)
 {
 	StringInfoData known;
 	SgScope		scope;
 	uint64		n;
+	int			readable = 0;
 
 	initStringInfo(&known);
 	sg_owner_begin(&scope);
 	SPI_connect();
 	n = sg_owner_execute(SPI_OK_SELECT,
-						 "SELECT name FROM schemaguard.snapshot ORDER BY taken_at DESC, name LIMIT 11",
+						 "SELECT name, role FROM schemaguard.snapshot ORDER BY taken_at DESC, name",
 						 0, NULL, NULL, NULL);
-	for (uint64 i = 0; i < n; i++)
+	for (uint64 i = 0; i < n && readable <= 10; i++)
 	{
-		if (i == 10)
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		if (!may_read(scope.userid, SPI_getvalue(tuple, desc, 2)))
+			continue;
+		if (readable++ == 10)
 			appendStringInfoString(&known, ", ...");
 		else
-			appendStringInfo(&known, "%s\"%s\"", i > 0 ? ", " : "",
-							 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+			appendStringInfo(&known, "%s\"%s\"", readable > 1 ? ", " : "", SPI_getvalue(tuple, desc, 1));
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
@@ -66,8 +86,8 @@ no_such_snapshot(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("snapshot \"%s\" does not exist", name),
-			 n > 0 ? errhint("These snapshots exist: %s.", known.data) :
-			 errhint("There is no snapshot yet. Take one with sg_snapshot_take().")));
+			 readable > 0 ? errhint("These snapshots exist: %s.", known.data) :
+			 errhint("There is no snapshot that you may read. Take one with sg_snapshot_take().")));
 }
 
 /* The header of a snapshot, or NULL */
@@ -113,15 +133,6 @@ find_snapshot(const char *name)
 	return info;
 }
 
-/* Is the current role the snapshot's, or does it have that role's rights? */
-static bool
-is_taker(const SnapshotInfo *info)
-{
-	Oid			role = get_role_oid(info->role, true);
-
-	return superuser() || (OidIsValid(role) && has_privs_of_role(GetUserId(), role));
-}
-
 SnapshotInfo *
 snapshot_get(const char *name)
 {
@@ -129,7 +140,7 @@ snapshot_get(const char *name)
 
 	if (info == NULL)
 		no_such_snapshot(name);
-	if (!is_taker(info) && !has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+	if (!may_read(GetUserId(), info->role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for snapshot \"%s\"", name),
@@ -452,7 +463,7 @@ sg_snapshot_drop(PG_FUNCTION_ARGS)
 	if (info == NULL)
 		no_such_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	sg_check_writable("sg_snapshot_drop()");
-	if (!is_taker(info))
+	if (!is_taker(GetUserId(), info->role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to drop snapshot \"%s\"", info->name),

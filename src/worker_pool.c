@@ -290,6 +290,7 @@ worker_pool_error(const WorkerPool *pool)
 	static ErrorData silence = {
 		.elevel = ERROR,
 		.sqlerrcode = ERRCODE_CONNECTION_FAILURE,
+		.domain = TEXTDOMAIN,
 		.message = "the worker ended without a word",
 	};
 

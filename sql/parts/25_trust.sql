@@ -24,6 +24,11 @@ CREATE TABLE schemaguard.proof (
 -- not unique: two audits may judge one key at the same time, and none waits for the other
 CREATE INDEX proof_constraint_oid_idx ON schemaguard.proof (constraint_oid);
 COMMENT ON TABLE schemaguard.proof IS 'verdicts about declared keys, as schemaguard.fk_trust reads them';
+-- It counts the rows of tables that not everybody may read: a role sees its own verdicts, pg_monitor all, as in audit_log.
+ALTER TABLE schemaguard.proof ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_proofs ON schemaguard.proof FOR SELECT
+    USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
+           OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
 GRANT SELECT ON schemaguard.proof TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.proof', '');
 
@@ -52,7 +57,7 @@ COMMENT ON FUNCTION schemaguard.sg_fk_facts() IS 'what the catalogs say about ea
 
 -- Of each key the newest verdict counts.  One that has read the tables themselves puts all before it out of use; one
 -- that has trusted an index, those of its own kind.  Where both kinds remain, orphans that either has found weigh most,
--- then a proof that stands, then the stronger one.
+-- then a proof that stands, then the stronger one.  Numbers of rows are for who could count them: null for others.
 CREATE VIEW schemaguard.fk_trust AS
 SELECT DISTINCT ON (f.constraint_oid)
        f.fk_name,
@@ -87,8 +92,17 @@ FROM schemaguard.sg_fk_facts() f
             ORDER BY child_table, fk_name, proved_at DESC) o
          ON o.child_table OPERATOR(pg_catalog.=) f.child_table
         AND o.fk_name OPERATOR(pg_catalog.=) f.fk_name::pg_catalog.text
+     CROSS JOIN LATERAL (                               -- of the role that reads the view, not of its owner
+            SELECT pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER')
+                   OR pg_catalog.bool_and(pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
+                                          AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+                                          AND NOT pg_catalog.row_security_active(c.oid)) AS may_count
+            FROM pg_catalog.pg_constraint k
+                 JOIN pg_catalog.pg_class c
+                     ON c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[k.conrelid, k.confrelid])
+            WHERE k.oid OPERATOR(pg_catalog.=) f.constraint_oid) r
      LEFT JOIN LATERAL (
-            SELECT v.proved_at, v.proved_lsn, v.rows_checked, v.method,
+            SELECT v.proved_at, v.proved_lsn, CASE WHEN r.may_count THEN v.rows_checked END AS rows_checked, v.method,
                    CASE WHEN v.by_index THEN 'index' ELSE 'table' END AS strength
             WHERE v.result OPERATOR(pg_catalog.=) 'pass') p ON true
      CROSS JOIN LATERAL (
@@ -106,8 +120,9 @@ FROM schemaguard.sg_fk_facts() f
                 WHEN NOT f.armed
                     THEN pg_catalog.concat('unarmed: ', f.unarmed_reason)
                 WHEN v.result OPERATOR(pg_catalog.=) 'fail'
-                    THEN pg_catalog.format('%s orphan row%s found by the audit of %s%s', v.orphan_rows,
-                                           CASE WHEN v.orphan_rows OPERATOR(pg_catalog.=) 1 THEN '' ELSE 's' END,
+                    THEN pg_catalog.format('%sorphan row%s found by the audit of %s%s',
+                                           CASE WHEN r.may_count THEN v.orphan_rows::pg_catalog.text OPERATOR(pg_catalog.||) ' ' END,
+                                           CASE WHEN r.may_count AND v.orphan_rows OPERATOR(pg_catalog.=) 1 THEN '' ELSE 's' END,
                                            pg_catalog.date_trunc('second', v.proved_at),
                                            CASE WHEN v.by_index THEN ', which trusted an index' ELSE '' END)
                 WHEN v.proved_lsn OPERATOR(pg_catalog.>) f.reached_lsn

@@ -118,7 +118,7 @@ SKIP:
 	skip 'needs root to mount a small file system', 3
 	  if $> != 0 || system("mount -t tmpfs -o size=64k,uid=$< none $full 2> /dev/null") != 0;
 	$node->safe_psql('postgres', "CREATE TABLESPACE full_one LOCATION '$full'; ALTER TABLE schemaguard.ddl_log SET TABLESPACE full_one");
-	run_ok("CREATE TABLE full_$_ (); COMMENT ON TABLE full_$_ IS '" . join('', map { chr(97 + rand 26) } 1 .. 9000) . "'", "out of space: command $_") for 1 .. 9;
+	run_ok("CREATE TABLE full_$_ (" . join(', ', map { join('', map { chr(97 + rand 26) } 1 .. 60) . ' int' } 1 .. 150) . ')', "out of space: command $_") for 1 .. 9;
 	like($warning, $lost, 'with a warning');
 	$node->safe_psql('postgres', 'ALTER TABLE schemaguard.ddl_log SET TABLESPACE pg_default; DROP TABLESPACE full_one');
 	system("umount $full");
