@@ -60,6 +60,7 @@ static Oid	target = InvalidOid;
 
 static int	depth = 0;
 static int	levels[MAX_DEPTH];	/* at which level of subtransactions each began */
+static int64 done_before = 0;	/* by earlier parts of the same work */
 
 static bool keeping = false;
 static bool tracks;				/* track_activities before that */
@@ -156,11 +157,11 @@ sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
 		params[PARAM_STARTED] = GetCurrentTimestamp();
 	}
 	/* a part of the same work goes on from what is done */
-	if (params[PARAM_ACTION] != action)
-		params[PARAM_DONE] = 0;
+	done_before = params[PARAM_ACTION] == action ? params[PARAM_DONE] : 0;
 	params[PARAM_ACTION] = action;
 	params[PARAM_PHASE] = SG_PHASE_STARTING;
-	params[PARAM_TOTAL] = total;
+	params[PARAM_DONE] = done_before;
+	params[PARAM_TOTAL] = done_before + total;
 	publish();
 }
 
@@ -200,7 +201,7 @@ sg_progress_phase(SgProgressPhase phase)
 void
 sg_progress_done(int64 done, int64 orphan_rows)
 {
-	params[PARAM_DONE] = done;
+	params[PARAM_DONE] = done_before + done;
 	params[PARAM_ORPHANS] = orphan_rows;
 	clear_scan();
 	publish();
@@ -237,6 +238,7 @@ sg_progress_end(void)
 	if (depth > 1)
 	{
 		depth--;
+		done_before = 0;
 		return;
 	}
 	forget();

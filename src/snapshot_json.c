@@ -25,6 +25,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "log_grant.h"
+#include "progress.h"
 #include "quote.h"
 #include "snapshot.h"
 #include "snapshot_internal.h"
@@ -403,7 +404,9 @@ sg_snapshot_import(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(reader->context);
 	read_document(reader, PG_GETARG_JSONB_P(1));
 	MemoryContextSwitchTo(old);
+	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
 	objects = snapshot_insert(reader, name, true);
+	sg_progress_end();
 	snapshot_log("snapshot import", name, objects, NULL);
 	snapshot_close(reader);
 

@@ -313,7 +313,7 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 				 errmsg("snapshot \"%s\" already exists", name),
 				 errhint("Choose another name, or drop that one with sg_snapshot_drop().")));
 
-	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, reader->info.objects);
+	sg_progress_total(reader->info.objects);
 	sg_progress_phase(SG_PHASE_EXECUTING);
 	if (SPI_register_relation(&objects) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register the objects of a snapshot");
@@ -321,7 +321,6 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
 							" SELECT $1, kind, identity, parent, properties, checksum FROM objects",
 							lengthof(types), types, values, NULL);
-	sg_progress_end();
 	SPI_finish();
 	sg_scope_end(&scope);
 
