@@ -42,6 +42,7 @@ OBJS = \
 	src/audit_sorted.o \
 	src/audit_sql.o \
 	src/audit_table.o \
+	src/audit_watch.o \
 	src/code_reach.o \
 	src/code_table.o \
 	src/deploy_attach.o \
@@ -139,6 +140,7 @@ OBJS = \
 	src/fk_code.o \
 	src/fk_index.o \
 	src/fk_partition.o \
+	src/fk_subscription.o \
 	src/fk_target.o \
 	src/fk_text.o \
 	src/fk_trigger.o \

@@ -8,7 +8,8 @@
  * or go past them leaves its mark in the catalogs: a new version of a row of
  * pg_trigger or pg_inherits, another file, a subscription.  A fingerprint
  * sums these marks up, apart from each other so that the view can say which
- * one has changed.  What leaves no mark, session_replication_role = replica
+ * one has changed; what subscriptions that are gone have written to is in
+ * fk_subscription.c.  What leaves no mark, session_replication_role = replica
  * above all, can't be seen here.
  *
  *-------------------------------------------------------------------------
@@ -38,6 +39,7 @@
 #include "utils/pg_lsn.h"
 
 #include "fk.h"
+#include "fk_subscription.h"
 #include "quote.h"
 #include "rowsink.h"
 #include "spi.h"
@@ -50,6 +52,8 @@ typedef struct TrustWalk
 	Snapshot	snapshot;		/* NULL: the catalogs as they are now */
 	Oid			subscription;	/* the first that writes to one of the tables */
 	Oid			target;			/* ... to this one */
+	const FkSubscribed *subscribed; /* NULL: of no interest */
+	XLogRecPtr	marked;			/* the newest mark of its tables */
 	char	   *doubt;			/* see fk_cascade_doubt() */
 } TrustWalk;
 
@@ -136,6 +140,9 @@ visit_subscriptions(TrustWalk *walk, Oid relid)
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+
+	if (walk->subscribed)
+		walk->marked = Max(walk->marked, fk_subscribed_mark(walk->subscribed, relid));
 }
 
 /* The file of a table, also of a mapped one, or InvalidOid when it has none */
@@ -247,10 +254,20 @@ subscription_text(const TrustWalk *walk)
 					name ? quote_identifier(name) : "(dropped)", sg_relation_name(walk->target));
 }
 
+/* A place of the WAL, null where there is none */
 static void
-emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached)
+sink_place(SgRowSink *sink, XLogRecPtr place)
 {
-	TrustWalk	walk = {.snapshot = NULL};
+	if (XLogRecPtrIsInvalid(place))
+		sg_sink_null(sink);
+	else
+		sg_sink_datum(sink, LSNGetDatum(place));
+}
+
+static void
+emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached, const FkSubscribed *subscribed)
+{
+	TrustWalk	walk = {.subscribed = subscribed};
 
 	visit_key(&walk, key);
 	sg_sink_datum(sink, ObjectIdGetDatum(key->conid));
@@ -270,29 +287,36 @@ emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached)
 	sg_sink_int64(sink, (int64) GetSystemIdentifier());
 	sg_sink_datum(sink, ObjectIdGetDatum(MyDatabaseId));
 	sg_sink_datum(sink, LSNGetDatum(reached));
+	sink_place(sink, walk.marked);
+	sink_place(sink, subscribed->watched);
+	sink_place(sink, subscribed->changed);
+	sg_sink_text(sink, subscribed->origin);
 	sg_sink_emit(sink);
 }
 
 /*
  * schemaguard.sg_fk_facts()
  *
- * One row per declared key: its state, its fingerprint, and where we are, in
- * which system, database and at what place of the WAL.  Catalogs only, so
+ * One row per declared key: its state, its fingerprint, where we are, in
+ * which system, database and at what place of the WAL, and what is known of
+ * subscriptions.  Catalogs and marks only, so
  * anybody may call it; takes no lock on the keys' tables.
  */
 Datum
 sg_fk_facts(PG_FUNCTION_ARGS)
 {
 	XLogRecPtr	reached = RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : GetXLogInsertRecPtr();
+	FkSubscribed subscribed;
 	SgRowSink	sink;
 	ListCell   *lc;
 
 	sg_check_version();
+	fk_read_subscribed(&subscribed);
 	sg_sink_begin(&sink, fcinfo);
 	foreach(lc, fk_declared(InvalidOid))
 	{
 		CHECK_FOR_INTERRUPTS();
-		emit_facts(&sink, lfirst(lc), reached);
+		emit_facts(&sink, lfirst(lc), reached, &subscribed);
 	}
 
 	PG_RETURN_NULL();

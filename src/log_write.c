@@ -342,6 +342,26 @@ prune_proofs(TimestampTz before)
 				 "                   AND (p.by_index OR NOT n.by_index)))", 3, types, values);
 }
 
+/* Delete older marks of subscriptions that no proof is older than; the newest word on watching stays */
+static uint64
+prune_marks(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, OIDOID};
+	Datum		values[] = {TimestampTzGetDatum(before),
+		Int64GetDatum((int64) GetSystemIdentifier()),
+	ObjectIdGetDatum(MyDatabaseId)};
+
+	return prune("DELETE FROM schemaguard.subscription_mark m WHERE m.at < $1"
+				 " AND (m.system_identifier <> $2 OR m.database_oid <> $3"
+				 "      OR (m.table_oid IS NOT NULL AND NOT EXISTS"
+				 "          (SELECT FROM schemaguard.proof p WHERE p.proved_lsn <= m.lsn"
+				 "           AND p.system_identifier = $2 AND p.database_oid = $3))"
+				 "      OR (m.table_oid IS NULL AND EXISTS"
+				 "          (SELECT FROM schemaguard.subscription_mark n"
+				 "           WHERE n.system_identifier = $2 AND n.database_oid = $3"
+				 "             AND n.table_oid IS NULL AND n.lsn > m.lsn)))", 3, types, values);
+}
+
 /*
  * Delete older runs of drift checks, but the newest one of each comparison
  * whose reference there still is: without it, the next check would take what
@@ -414,8 +434,9 @@ check_may_prune(TimestampTz before)
  *
  * Deletes the rows of the log from before a time, proofs from before it
  * about keys that are gone, from other databases, or out of use because of
- * newer ones, older checks for drift, the DDL that was caught before it, and
- * what other rooms have registered.
+ * newer ones, marks of subscriptions that no proof is older than, older checks
+ * for drift, the DDL that was caught before it, and what other rooms have
+ * registered.
  * For members of pg_database_owner, that is the owner of the database, and
  * superusers; what is younger than SG_LOG_KEPT_DAYS is for superusers alone
  * (42501).  Writes a row of its own about it, which no later call deletes.
@@ -445,6 +466,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	entry.object = "schemaguard.audit_log";
 	entry.rows_affected = (int64) prune_rows(before);
 	proofs = prune_proofs(before);
+	(void) prune_marks(before);
 	drift = prune_drift(before);
 	ddl = prune_ddl(before);
 	entry.message = psprintf("rows before %s%s%s%s%s", timestamptz_to_str(before),

@@ -32,6 +32,38 @@ CREATE POLICY own_proofs ON schemaguard.proof FOR SELECT
 GRANT SELECT ON schemaguard.proof TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.proof', '');
 
+-- Tables that subscriptions could write to, past all keys; and, without a table, since when that is watched.
+CREATE TABLE schemaguard.subscription_mark (
+    at                timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    lsn               pg_lsn NOT NULL,
+    system_identifier bigint NOT NULL,          -- a mark counts only where these two are the same
+    database_oid      oid NOT NULL,
+    role              text NOT NULL,
+    event             text NOT NULL,            -- watch, no watch, or the command
+    table_oid         oid,
+    table_name        text,
+    subscription      text,
+    triggers_version  bigint                    -- see src/fk_subscription.h
+);
+CREATE INDEX subscription_mark_table_oid_idx ON schemaguard.subscription_mark (table_oid);
+COMMENT ON TABLE schemaguard.subscription_mark IS 'tables of subscriptions, marked when these were made, changed and dropped, while sg_watch_subscriptions() has them watched';
+ALTER TABLE schemaguard.subscription_mark ENABLE ROW LEVEL SECURITY;
+CREATE POLICY monitored ON schemaguard.subscription_mark FOR SELECT
+    USING (pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
+GRANT SELECT ON schemaguard.subscription_mark TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.subscription_mark', '');
+
+CREATE FUNCTION schemaguard.sg_subscription_event() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'sg_subscription_event';
+COMMENT ON FUNCTION schemaguard.sg_subscription_event() IS 'mark the tables of subscriptions in schemaguard.subscription_mark';
+
+CREATE FUNCTION sg_watch_subscriptions(enabled boolean)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_watch_subscriptions';
+COMMENT ON FUNCTION sg_watch_subscriptions(boolean)
+    IS 'mark the tables of each subscription that is made, changed or dropped, so that schemaguard.fk_trust knows which proofs stand, or end that';
+
 CREATE FUNCTION schemaguard.sg_fk_facts(
     OUT constraint_oid     oid,
     OUT fk_name            name,
@@ -49,7 +81,11 @@ CREATE FUNCTION schemaguard.sg_fk_facts(
     OUT subscriptions_hash bigint,
     OUT system_identifier  bigint,
     OUT database_oid       oid,
-    OUT reached_lsn        pg_lsn)
+    OUT reached_lsn        pg_lsn,
+    OUT marked_lsn         pg_lsn,
+    OUT watched_lsn        pg_lsn,
+    OUT subscribed_lsn     pg_lsn,
+    OUT origin             text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_fk_facts';
@@ -69,8 +105,8 @@ SELECT DISTINCT ON (f.constraint_oid)
        p.proved_lsn,
        p.rows_checked,
        p.method,
-       CASE WHEN s.stale_reason IS NOT NULL OR f.doubt IS NULL THEN s.stale_reason IS NULL END AS stands,
-       COALESCE(s.stale_reason, f.doubt) AS stale_reason,
+       CASE WHEN s.stale_reason IS NOT NULL OR d.doubt IS NULL THEN s.stale_reason IS NULL END AS stands,
+       COALESCE(s.stale_reason, d.doubt) AS stale_reason,
        p.strength
 FROM schemaguard.sg_fk_facts() f
      LEFT JOIN schemaguard.proof v                      -- the newest verdicts
@@ -140,7 +176,21 @@ FROM schemaguard.sg_fk_facts() f
                     THEN 'a table was truncated or rewritten since'
                 WHEN v.subscriptions_hash OPERATOR(pg_catalog.<>) f.subscriptions_hash
                     THEN 'a table was the target of a subscription since'
+                WHEN v.proved_lsn OPERATOR(pg_catalog.<=) f.marked_lsn
+                    THEN 'a table was the target of a subscription since'
                 END AS stale_reason) s
+     CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN f.doubt IS NOT NULL
+                    THEN f.doubt
+                WHEN f.watched_lsn OPERATOR(pg_catalog.<=) v.proved_lsn
+                    THEN NULL
+                WHEN v.proved_lsn OPERATOR(pg_catalog.<=) f.subscribed_lsn
+                    THEN 'subscriptions were made, changed or dropped since, and nobody watched which tables they wrote to: audit again; sg_watch_subscriptions(true) watches from then on'
+                WHEN f.origin IS NOT NULL
+                    THEN pg_catalog.format('replication origin %s is of no subscription of today, so nobody knows what is written, or was, by it: drop it if it is not used, or call sg_watch_subscriptions(true) and audit again if it is known to write elsewhere',
+                                           f.origin)
+                END AS doubt) d
 ORDER BY f.constraint_oid,
          (v.result OPERATOR(pg_catalog.=) 'fail') DESC,
          (s.stale_reason IS NULL) DESC,
@@ -148,4 +198,4 @@ ORDER BY f.constraint_oid,
          v.proved_lsn DESC;
 GRANT SELECT ON schemaguard.fk_trust TO PUBLIC;
 COMMENT ON VIEW schemaguard.fk_trust
-    IS 'declared keys: does the last proof that their rows hold still stand? Null: nobody can tell, and stale_reason says why. Rows written under session_replication_role = replica, or by a subscription dropped since, leave no trace in the catalogs: audit again after either.';
+    IS 'declared keys: does the last proof that their rows hold still stand? Null: nobody can tell, and stale_reason says why. Rows written under session_replication_role = replica leave no trace in the catalogs: audit again after that.';

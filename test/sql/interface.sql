@@ -110,7 +110,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item,ddl_log,ddl_capture}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -119,7 +119,7 @@ $$, 'nobody writes our tables');
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
         'schemaguard.plan_deed', 'schemaguard.plan_deed_id_seq',
-        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof',
+        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof', 'schemaguard.subscription_mark',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
         'schemaguard.ddl_log', 'schemaguard.ddl_capture',
         'schemaguard.discovery_weight', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',

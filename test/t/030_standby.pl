@@ -69,7 +69,7 @@ my @writing = (
 	q{SELECT sg_plan_from_discovery('plan')}, q{SELECT sg_plan_from_snapshot('plan', 'snap')},
 	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{SELECT sg_plan_approve('plan')}, q{SELECT sg_plan_allow('plan', 'pg_monitor')},
 	q{SELECT sg_snapshot_take('other')}, q{SELECT sg_snapshot_import('other', sg_snapshot_export('snap'))}, q{SELECT sg_snapshot_drop('snap')},
-	q{SELECT * FROM sg_measure_overhead('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
+	q{SELECT * FROM sg_measure_overhead('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_watch_subscriptions(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
 my @reading = (
 	'sg_orphan_audit()', q{sg_orphans('c', '{q}', 'p')}, q{sg_fk_orphans('c', 'bad')}, q{sg_plan_check('plan')}, q{sg_plan_export('plan')},
 	q{sg_plan_sql('plan')}, q{sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',

@@ -103,6 +103,7 @@ is($node->safe_psql('apart', q{
 
 my %call = (
 	'schemaguard.sg_ddl_event' => 'SELECT schemaguard.sg_ddl_event()',
+	'schemaguard.sg_subscription_event' => 'SELECT schemaguard.sg_subscription_event()',
 	'schemaguard.sg_ddl_restored' => 'SELECT schemaguard.sg_ddl_restored()',
 	'schemaguard.sg_log_guard' => 'SELECT schemaguard.sg_log_guard()',
 	'schemaguard.sg_discovery_candidates' => q{SELECT * FROM schemaguard.sg_discovery_candidates('full')},
@@ -115,6 +116,7 @@ my %call = (
 	'schemaguard.sg_write' => 'SELECT schemaguard.sg_write()',
 	sg_add_fks => q{CALL sg_add_fks('secret')},
 	sg_capture_ddl => 'SELECT sg_capture_ddl(true)',
+	sg_watch_subscriptions => 'SELECT sg_watch_subscriptions(true)',
 	sg_compare_fks => q{SELECT * FROM sg_compare_fks('secret')},
 	sg_discover_fks => q{SELECT * FROM sg_discover_fks(min_score => 0, verify => 'full')},
 	sg_discover_unmatched => 'SELECT * FROM sg_discover_unmatched()',

@@ -157,6 +157,8 @@ my @calls = (
 	[ sg_grant => q{SELECT sg_grant('alice')} ],
 	[ sg_write => 'SELECT schemaguard.sg_write()' ],
 	[ sg_revoke => q{SELECT sg_revoke('alice'); SELECT sg_grant('alice')} ],
+	[ sg_watch_subscriptions => 'SELECT sg_watch_subscriptions(true)' ],
+	[ sg_subscription_event => q{CREATE SUBSCRIPTION trapped CONNECTION '' PUBLICATION p WITH (connect = false); ALTER SUBSCRIPTION trapped SET (slot_name = NONE); DROP SUBSCRIPTION trapped; SELECT sg_watch_subscriptions(false)} ],
 	[ sg_capture_ddl => 'SELECT sg_capture_ddl(true)' ],
 	[ sg_ddl_event => 'CREATE TABLE t.captured (x t.key_domain DEFAULT 1, y int DEFAULT t.volatile($$default$$, 1)); ALTER TABLE t.captured ADD z int; DROP TABLE t.captured' ],
 	[ sg_capture_ddl => 'SELECT sg_capture_ddl(false)' ],

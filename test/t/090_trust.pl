@@ -4,6 +4,7 @@
 #   - a load that commits while the audit runs, or that the audit's old snapshot can't see, is not vouched for
 #   - audits of the same keys do not wait for each other, at any isolation level; the newest reading counts, not the
 #     last one written
+#   - a subscription that is gone, its tables marked while it is watched, unknown while it is not
 #   - a subscription that writes to the child, the parent, or what the child is a partition of
 #   - a standby shows the same and writes nothing; promoted, it goes on
 #   - NOT ENFORCED keys (18 and later)
@@ -193,6 +194,78 @@ $target->safe_psql('postgres', q{
 $node->safe_psql('postgres', 'CREATE TABLE parts_1 (a int, p int)');
 is(taudit($_), 'pass', "$_: audited") for qw(sc leaf parts);
 is(tword($_), 'stands', "$_: proved") for qw(sfk leaf_fk parts_fk);
+
+# one that comes and goes between two looks leaves no row; while nobody watches, nobody knows whose tables it wrote to
+sub unsubscribe
+{
+	my ($name) = @_;
+	$target->safe_psql('postgres', "SET client_min_messages = error; DROP SUBSCRIPTION $name");
+	$node->safe_psql('postgres', "DROP PUBLICATION $name");
+}
+sub cut_over
+{
+	my ($name, @tables) = @_;
+	subscribe($name, @tables);
+	unsubscribe($name);
+}
+my $unwatched = qr/^subscriptions were made, changed or dropped since, and nobody watched/;
+cut_over('unseen', 'sc');
+is($target->safe_psql('postgres', 'SELECT count(*) FROM sc LEFT JOIN sp ON id = p WHERE id IS NULL'), '1', 'an orphan was replicated');
+like(tword('sfk'), $unwatched, 'nobody watched: nobody knows');
+like(tword('leaf_fk'), $unwatched, 'of no key');
+is($target->safe_psql('postgres', 'SELECT bool_or(stands IS NOT NULL) FROM schemaguard.fk_trust'), 'f', 'stands is null');
+is(taudit($_), 'pass', "$_: audited") for qw(leaf parts);
+is(taudit('sc'), 'fail', 'the orphan is found');
+is(tword('leaf_fk'), 'stands', 'a proof from afterwards stands');
+$target->safe_psql('postgres', 'VACUUM pg_subscription_rel; TRUNCATE sc');
+is(taudit('sc'), 'pass', 'audited');
+
+is_error($target, 'CREATE ROLE plain; SET ROLE plain; SELECT sg_watch_subscriptions(true)', '42501', undef, 'watching is for superusers');
+$target->safe_psql('postgres', 'SELECT sg_watch_subscriptions(true)') for 1 .. 2;
+is($target->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.subscription_mark}), '1', 'twice is once');
+is($target->safe_psql('postgres', q{SELECT string_agg(evtenabled::text, '') FROM pg_event_trigger JOIN pg_depend ON objid = pg_event_trigger.oid AND deptype = 'e'}), 'AA',
+	'two event triggers of the extension, in replica sessions too');
+is(tword('sfk'), 'stands', 'nothing has happened since the proof');
+is(taudit($_), 'pass', "$_: audited") for qw(sc leaf parts);
+cut_over('seen', 'sc');
+is(tword('sfk'), 'a table was the target of a subscription since', 'watched: its tables are known');
+is(tword('leaf_fk'), 'stands', 'and the others are');
+is($target->safe_psql('postgres', q{SELECT string_agg(event || ' ' || table_name || ' ' || subscription, ', ' ORDER BY lsn) FROM schemaguard.subscription_mark WHERE table_oid IS NOT NULL}),
+	'CREATE SUBSCRIPTION public.sc seen, DROP SUBSCRIPTION public.sc seen', 'the marks');
+is(taudit('sc'), 'fail', 'the orphan is found');
+$target->safe_psql('postgres', 'TRUNCATE sc');
+is(taudit('sc'), 'pass', 'audited');
+is(tword('sfk'), 'stands', 'a mark holds until the next audit');
+
+# a table that is added to a subscription of other tables, and taken out again
+subscribe('wide', 'leafless');
+$node->safe_psql('postgres', 'ALTER PUBLICATION wide ADD TABLE sc');
+$target->safe_psql('postgres', 'ALTER SUBSCRIPTION wide REFRESH PUBLICATION');
+$node->safe_psql('postgres', 'ALTER PUBLICATION wide DROP TABLE sc');
+$target->safe_psql('postgres', 'ALTER SUBSCRIPTION wide REFRESH PUBLICATION');
+is(tword('sfk'), 'a table was the target of a subscription since', 'added and taken out by ALTER SUBSCRIPTION');
+unsubscribe('wide');
+$target->safe_psql('postgres', 'TRUNCATE sc');
+is(taudit($_), 'pass', "$_: audited") for qw(sc leaf parts);
+
+# a gap: nothing from before it counts
+$target->safe_psql('postgres', 'ALTER EVENT TRIGGER schemaguard_subscription_start DISABLE');
+cut_over('gap', 'sc');
+$target->safe_psql('postgres', 'ALTER EVENT TRIGGER schemaguard_subscription_start ENABLE ALWAYS');
+like(tword('leaf_fk'), $unwatched, 'an event trigger was off for a while');
+$target->safe_psql('postgres', 'SELECT sg_watch_subscriptions(true)');
+like(tword('leaf_fk'), $unwatched, 'watching again does not close the gap');
+$target->safe_psql('postgres', 'TRUNCATE sc');
+is(taudit($_), 'pass', "$_: audited") for qw(sc leaf parts);
+$target->safe_psql('postgres', q{SELECT pg_replication_origin_create('elsewhere')});
+is(tword('leaf_fk'), 'stands', 'who watches, and has an origin of his own, knows what it writes');
+$target->safe_psql('postgres', 'SELECT sg_watch_subscriptions(false)');
+like(tword('leaf_fk'), qr/^replication origin elsewhere/, 'an origin of nobody that is known');
+$target->safe_psql('postgres', q{SELECT pg_replication_origin_drop('elsewhere'); SELECT sg_watch_subscriptions(true)});
+is($target->safe_psql('postgres', q{CALL sg_prune(now() - interval '0'); SELECT count(*) FILTER (WHERE table_oid IS NULL), count(*) FILTER (WHERE table_oid IS NOT NULL) FROM schemaguard.subscription_mark}),
+	'1|0', 'pruned: marks that no proof is older than, and old words on watching');
+is(taudit($_), 'pass', "$_: audited") for qw(sc leaf parts);
+
 subscribe('child', 'sc');
 is(tword('sfk'), 'subscription target: subscription child writes to public.sc without a check', 'a subscription of the child');
 is(tword('leaf_fk'), 'stands', 'other keys are not concerned');
