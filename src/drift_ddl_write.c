@@ -356,8 +356,7 @@ static void
 write_pending(void *arg)
 {
 	LogTable	log;
-	Oid			userid;
-	int			sec_context;
+	SgScope		scope;
 	ListCell   *lc;
 
 	/*
@@ -371,9 +370,7 @@ write_pending(void *arg)
 		PopActiveSnapshot();
 		return;
 	}
-	GetUserIdAndSecContext(&userid, &sec_context);
-	SetUserIdAndSecContext(log.rel->rd_rel->relowner,
-						   sec_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	sg_role_begin(&scope, log.rel->rd_rel->relowner);
 
 	foreach(lc, pending)
 	{
@@ -392,7 +389,7 @@ write_pending(void *arg)
 		lost_written = true;
 	}
 
-	SetUserIdAndSecContext(userid, sec_context);
+	sg_scope_end(&scope);
 	close_log(&log);
 	PopActiveSnapshot();
 }
