@@ -83,6 +83,7 @@ OBJS = \
 	src/deploy_verify_reach.o \
 	src/deploy_verify_row.o \
 	src/deploy_verify_try.o \
+	src/deploy_yield.o \
 	src/discover_about.o \
 	src/discover_advice.o \
 	src/discover_beyond.o \

@@ -12,7 +12,7 @@
  * mended, deploy_quarantine.c where copies of them are kept, deploy_lock.c how
  * tables are locked without holding up the application, deploy_unit.c
  * transactions, time limits and the log of one action, deploy_rights.c what
- * the caller may not do, deploy_index.c the indexes that keys want, deploy_parallel.c what background workers do,
+ * the caller may not do, deploy_index.c the indexes that keys want, deploy_parallel.c what background workers do, deploy_yield.c to whom they give way,
  * deploy_throttle.c when to pause, deploy_rollback.c and deploy_undo.c how all
  * of it is taken back.
  *
@@ -24,6 +24,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "port/atomics.h"
 #include "storage/lockdefs.h"
 
 #include "audit.h"
@@ -31,6 +32,7 @@
 #include "log.h"
 #include "plan.h"
 #include "progress.h"
+#include "worker.h"
 
 /* the reason of a failure when schemaguard.statement_timeout struck */
 #define DEPLOY_TIMEOUT_TEXT "the statement took longer than schemaguard.statement_timeout"
@@ -68,6 +70,8 @@ typedef struct DeployRun
 								 * beginning */
 	List	   *audited;		/* of steps that have no orphans, counted with
 								 * an earlier step */
+	pg_atomic_uint32 *yield;	/* in a worker that builds indexes, its slot:
+								 * deploy_yield.c */
 } DeployRun;
 
 /* What has to be done for a step, by the catalog */
@@ -289,6 +293,13 @@ extern void deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode);
  */
 extern bool deploy_wait_for_writers(Oid relid, TimestampTz deadline);
 
+/*
+ * Wait until nobody holds a lock on a table that conflicts with this one,
+ * without queueing for it; false when somebody still does at the deadline, or
+ * after lock_timeout.  The caller holds no snapshot.
+ */
+extern bool deploy_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline);
+
 /* Was it the locks?  And the error that ended an action, in words for people */
 extern bool deploy_is_lock_failure(const ErrorData *error);
 extern char *deploy_failure_text(const DeployAction *action);
@@ -341,6 +352,9 @@ extern bool deploy_audit_step(StepWork *work, FkKey *key);
  * key, or InvalidOid when there is nothing left to do.
  */
 extern Oid	deploy_step(DeployRun *run, int step);
+
+/* A step whose key is there and valid by now says so, whatever became of its own work */
+extern void deploy_settle_step(DeployRun *run, int step);
 
 /* Is a step's key only added when it has no orphans? */
 extern bool deploy_audits_first(const PlanStep *step);
@@ -411,12 +425,28 @@ extern void deploy_index_recover(const DeployRun *run);
 extern void deploy_index_drop_leftovers(DeployRun *run, int lock_timeout);
 
 /*
- * In a worker: build an index, or drop what is left of it, with its log rows.
- * False when it has waited for others until lock_timeout.
+ * In a worker: build an index of a table, or drop what is left of it, with its
+ * log rows.  Gives way to whoever waits for it, and tries again.  False when
+ * it has waited for others in vain.
  */
 extern bool deploy_index_work(DeployRun *run, bool drop, int step,
 							  const char *name, const char *statement,
 							  const char *table, const char *columns);
+
+/* ---- deploy_yield.c ---- */
+
+/* How often the leader looks whether somebody waits for a build */
+#define DEPLOY_YIELD_MS 50
+
+/*
+ * In a worker: from now on, until the end, it may be cancelled by way of its
+ * slot.  The end tells whether it was; no such cancel comes after it.
+ */
+extern void deploy_yield_begin(pg_atomic_uint32 *slot);
+extern bool deploy_yield_end(pg_atomic_uint32 *slot);
+
+/* In the leader: cancel the workers, of which each has a slot, that somebody waits for */
+extern void deploy_yield_look(const WorkerPool *pool, pg_atomic_uint32 *slots);
 
 /* ---- deploy_parallel.c ---- */
 
@@ -435,7 +465,7 @@ typedef enum DeployJobKind
 {
 	JOB_VALIDATE,				/* list of lists of steps */
 	JOB_VALIDATE_PARTITION,		/* step, partition */
-	JOB_BUILD_INDEX,			/* list of (step, name, statement) */
+	JOB_BUILD_INDEX,			/* list of (step, table, name, statement) */
 	JOB_DROP_INDEX				/* the same */
 } DeployJobKind;
 

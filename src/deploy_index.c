@@ -13,6 +13,10 @@
  *
  * A key does without its index when that can't be built: the log says why.
  *
+ * A build gives way to whoever waits for it (deploy_yield.c), and begins anew
+ * when nobody has the table any more.  Workers of several plans take turns
+ * per table, and look again what is missing once it is their turn.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,11 +27,13 @@
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -40,6 +46,15 @@
 #include "quote.h"
 #include "worker.h"
 
+/* The pause before another attempt, which doubles */
+#define FIRST_PAUSE_MS 50
+#define LONGEST_PAUSE_MS 10000
+
+/* An attempt may take longer than schemaguard.retry_budget: so many there are in any case */
+#define SURE_ATTEMPTS 5
+
+#define SERVED_TEXT "another index that serves the key is there by now"
+
 /* ---- in a worker ---- */
 
 typedef struct IndexWork
@@ -49,8 +64,11 @@ typedef struct IndexWork
 	PlanStep	step;
 	const char *table;			/* what it is on */
 	const char *columns;
+	Oid			relid;			/* of the table */
 	bool		drop;
 	bool		ours;			/* the leftover is one */
+	bool		served;			/* by another index, meanwhile: none is built */
+	bool		gave_way;
 	ErrorData  *error;
 	MemoryContext context;
 } IndexWork;
@@ -77,6 +95,7 @@ log_start(void *arg)
 	IndexWork  *iw = arg;
 
 	MemoryContextSwitchTo(iw->context);
+	iw->relid = sg_find_qualified(iw->table);
 	deploy_write_start(&iw->action);
 	if (!iw->drop)
 		write_deed(&iw->action, iw->table, iw->columns, false);
@@ -87,7 +106,7 @@ static const char *
 outcome_phase(const IndexWork *iw)
 {
 	if (iw->error == NULL)
-		return iw->drop && !iw->ours ? "skipped" : "done";
+		return iw->served || (iw->drop && !iw->ours) ? "skipped" : "done";
 	return sg_is_cancel(iw->error) && !deploy_timeout_struck() ? "interrupted" : "failed";
 }
 
@@ -107,9 +126,9 @@ settle_deed(const IndexWork *iw)
 
 	if (iw->drop && iw->error == NULL && iw->ours)
 		plan_deed_close_object(plan, DEED_INDEX, iw->step.step, iw->work.object, DEED_TAKEN_BACK);
-	else if (!iw->drop && iw->error == NULL)
+	else if (!iw->drop && iw->error == NULL && !iw->served)
 		plan_deed_finish_object(plan, DEED_INDEX, iw->step.step, iw->work.object);
-	else if (!iw->drop && iw->error->sqlerrcode == ERRCODE_DUPLICATE_TABLE)
+	else if (!iw->drop && (iw->served || iw->error->sqlerrcode == ERRCODE_DUPLICATE_TABLE))
 		plan_deed_close_object(plan, DEED_INDEX, iw->step.step, iw->work.object, DEED_LEFT_ALONE);
 }
 
@@ -128,7 +147,7 @@ log_outcome(void *arg)
 		entry.message = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(iw->error);
 		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
 		work->hint = iw->drop ? "The next call tries again." :
-			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
+			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way ?
 			"An older transaction was in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
 			"The key does without the index; the next call tries again.";
 	}
@@ -138,6 +157,11 @@ log_outcome(void *arg)
 		deploy_append_notice(work, iw->ours ? "invalid index of an interrupted build dropped" :
 							 "not dropped: it is valid, or another one, by now");
 	}
+	else if (iw->served)
+	{
+		entry.message = SERVED_TEXT;
+		deploy_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
+	}
 	else
 		deploy_append_notice(work, psprintf("index built%s", deploy_took_text(&iw->action)));
 	settle_deed(iw);
@@ -145,6 +169,96 @@ log_outcome(void *arg)
 	deploy_commit();
 	deploy_end_step(work);
 }
+
+/* Does the key of a step still want an index of this table? */
+static bool
+is_missing(PlanStep *step, Oid table)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_missing_indexes(list_make1(step)))
+	{
+		const PlanIndex *index = lfirst(lc);
+
+		if (index->key && index->key->child == table)
+			return true;
+	}
+	return false;
+}
+
+/* ---- taking turns ---- */
+
+/*
+ * An advisory lock, which an abort does not free, of a class that no SQL
+ * function locks: one worker at a time looks what a table lacks and builds it.
+ */
+static void
+turn_tag(const IndexWork *iw, LOCKTAG *tag)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, iw->work.run->plan->table, iw->relid, 3);
+}
+
+static void
+take_turn(void *arg)
+{
+	LOCKTAG		tag;
+
+	turn_tag(arg, &tag);
+	/* the build that we wait for would wait for our snapshot */
+	InvalidateCatalogSnapshot();
+	(void) LockAcquire(&tag, ExclusiveLock, true, false);
+}
+
+static void
+begin_turn(void *arg)
+{
+	IndexWork  *iw = arg;
+	LOCKTAG		tag;
+	ErrorData  *error;
+
+	ForgetPortalSnapshots();
+	turn_tag(iw, &tag);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+
+	ereport(NOTICE,
+			(errmsg("step %d waits until another plan has built its indexes of %s",
+					iw->step.step, iw->table)));
+	error = sg_try_undo(take_turn, iw);
+	if (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("another plan is building indexes of %s", iw->table)));
+	if (error)
+		ReThrowError(error);
+}
+
+static void
+end_turn(const IndexWork *iw)
+{
+	LOCKTAG		tag;
+
+	turn_tag(iw, &tag);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+/* What is in the way of a lock is waited for before it is asked for: nobody waits behind us */
+static void
+wait_for_table(void *arg)
+{
+	const IndexWork *iw = arg;
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout);
+	int64		pause = Min(FIRST_PAUSE_MS << Min(iw->action.attempts, 10), LONGEST_PAUSE_MS);
+
+	ForgetPortalSnapshots();
+	if (iw->action.attempts > 1)
+		deploy_sleep_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
+	if (!deploy_wait_for_holders(iw->relid, ShareUpdateExclusiveLock, deadline))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not lock %s", iw->table)));
+}
+
 
 /* The leftover and its table, locked for the session as a build would lock them */
 typedef struct LockedIndex
@@ -176,10 +290,12 @@ static ErrorData *
 drop_leftover(IndexWork *iw)
 {
 	LockedIndex locked = {.iw = iw};
-	ErrorData  *error = worker_try(lock_leftover, &locked);
+	ErrorData  *error;
 
+	iw->ours = false;
+	error = worker_try(lock_leftover, &locked);
 	if (error == NULL && iw->ours)
-		error = worker_execute(iw->work.statement);
+		error = worker_execute(psprintf("DROP INDEX CONCURRENTLY %s", iw->work.object));
 
 	/* after an error none is left to be given back */
 	if (error == NULL && OidIsValid(locked.index.relId))
@@ -188,6 +304,75 @@ drop_leftover(IndexWork *iw)
 		UnlockRelationIdForSession(&locked.table, ShareUpdateExclusiveLock);
 	}
 	return error;
+}
+
+/* Somebody may have built one while we waited */
+static void
+look_again(void *arg)
+{
+	IndexWork  *iw = arg;
+	PlanStep   *step = plan_step_get(iw->step.plan, iw->step.step, true);
+
+	iw->served = step && OidIsValid(iw->relid) && !is_missing(step, iw->relid);
+}
+
+/* What an earlier attempt has left goes first */
+static ErrorData *
+attempt(IndexWork *iw)
+{
+	ErrorData  *error = NULL;
+
+	if (iw->drop || iw->action.attempts > 1)
+		error = drop_leftover(iw);
+	if (error || iw->drop || iw->served)
+		return error;
+	return worker_execute(iw->work.statement);
+}
+
+/* An attempt in which we gave way, or were a deadlock's victim, is not the last one */
+static bool
+worth_another_attempt(const IndexWork *iw)
+{
+	return iw->gave_way && iw->action.attempts < sg_max_attempts &&
+		(iw->action.attempts < SURE_ATTEMPTS ||
+		 deploy_elapsed(iw->action.started_at) < sg_retry_budget);
+}
+
+static void
+report_gave_way(void *arg)
+{
+	const IndexWork *iw = arg;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("%s gave way to others who wanted to lock %s, %d times",
+					iw->drop ? "the drop" : "the build", iw->table,
+					iw->action.attempts)));
+}
+
+static ErrorData *
+attempt_until_done(IndexWork *iw)
+{
+	ErrorData  *error;
+
+	for (iw->action.attempts = 1;; iw->action.attempts++)
+	{
+		error = worker_try(wait_for_table, iw);
+		if (error)
+			return error;
+		if (!iw->drop)
+			worker_procedure(look_again, iw);
+
+		deploy_arm_timeout();
+		deploy_yield_begin(iw->work.run->yield);
+		error = attempt(iw);
+		iw->gave_way = deploy_yield_end(iw->work.run->yield) && error && sg_is_cancel(error);
+		deploy_disarm_timeout();
+		iw->gave_way |= error && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+		if (!worth_another_attempt(iw))
+			break;
+	}
+	return iw->gave_way ? worker_try(report_gave_way, iw) : error;
 }
 
 bool
@@ -213,9 +398,12 @@ deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const c
 	iw->action.attempts = 1;
 
 	worker_procedure(log_start, iw);
-	deploy_arm_timeout();
-	iw->error = drop ? drop_leftover(iw) : worker_execute(statement);
-	deploy_disarm_timeout();
+	iw->error = worker_try(begin_turn, iw);
+	if (iw->error == NULL)
+	{
+		iw->error = attempt_until_done(iw);
+		end_turn(iw);
+	}
 	worker_procedure(log_outcome, iw);
 	if (iw->error && sg_is_cancel(iw->error) && !deploy_timeout_struck())
 		ReThrowError(iw->error);
@@ -450,6 +638,12 @@ execute_join(DeployAction *action)
 	LogEntry	entry;
 	ListCell   *lc;
 
+	if (!is_missing(work->step, work->key->child))
+	{
+		deploy_record_skipped(action, work, SERVED_TEXT);
+		deploy_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
+		return;
+	}
 	foreach(lc, plan_leaves(work->key->child))
 	{
 		if (!OidIsValid(fk_plain_index(fk_on_partition(work->key, lfirst_oid(lc)))))
@@ -462,6 +656,7 @@ execute_join(DeployAction *action)
 	write_deed(action, sg_relation_name(work->key->child), fk_index_columns(work->key), true);
 	entry = deploy_outcome(action, work, "done");
 	log_write(&entry);
+	deploy_append_notice(work, "index of the partitions built");
 }
 
 static void
@@ -480,9 +675,7 @@ join_partitions(DeployRun *run, const PlanIndex *index)
 	deploy_add_target(&action, index->key->child, ShareLock);
 
 	sg_progress_step(SG_PROGRESS_INDEX, index->step, index->key->child);
-	if (deploy_attempt(&action))
-		deploy_append_notice(work, "index of the partitions built");
-	else
+	if (!deploy_attempt(&action))
 	{
 		entry = deploy_outcome(&action, work, "failed");
 		entry.sqlstate = pstrdup(unpack_sql_state(action.error->sqlerrcode));

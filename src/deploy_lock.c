@@ -306,6 +306,8 @@ wait_for_relation(Pause *pause, Oid relid, LOCKMODE mode)
 			return;
 		set_local_ms("lock_timeout", left);
 		pause->waited = true;
+		/* or CREATE INDEX CONCURRENTLY would wait for our snapshot while we wait for it */
+		InvalidateCatalogSnapshot();
 		(void) VirtualXactLock(*holders, true);
 	}
 }
@@ -386,6 +388,7 @@ wait_for_writers(void *arg)
 			lock->pid == MyProcPid || !VirtualTransactionIdIsValid(vxid))
 			continue;
 		set_local_ms("lock_timeout", left);
+		InvalidateCatalogSnapshot();
 		(void) VirtualXactLock(vxid, true);
 	}
 }
@@ -402,6 +405,37 @@ deploy_wait_for_writers(Oid relid, TimestampTz deadline)
 	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(edata);
 	return edata == NULL;
+}
+
+/* For deploy_wait_for_holders; who holds it for a session does so under one vxid after the other */
+typedef struct HolderWait
+{
+	Oid			relid;
+	LOCKMODE	mode;
+	Pause		pause;
+} HolderWait;
+
+static void
+wait_until_free(void *arg)
+{
+	HolderWait *wait = arg;
+
+	do
+	{
+		wait->pause.waited = false;
+		wait_for_relation(&wait->pause, wait->relid, wait->mode);
+	} while (wait->pause.waited);
+}
+
+bool
+deploy_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline)
+{
+	HolderWait	wait = {relid, mode,.pause = {.deadline = deadline}};
+	ErrorData  *edata = sg_try_undo(wait_until_free, &wait);
+
+	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(edata);
+	return edata == NULL && GetCurrentTimestamp() < deadline;
 }
 
 bool

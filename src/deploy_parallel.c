@@ -66,10 +66,18 @@ typedef struct JobsShared
 	pg_atomic_uint32 stopped;	/* by the first worker that had to */
 	char		stop_reason[STOP_REASON_SIZE];
 	int			jobs;			/* offset in names */
+	int			slots;			/* of each worker, for deploy_yield.c: offset
+								 * in the whole */
 	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
 } JobsShared;
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
+
+static pg_atomic_uint32 *
+yield_slots(JobsShared *shared)
+{
+	return (pg_atomic_uint32 *) ((char *) shared + shared->slots);
+}
 
 /* ---- the worker ---- */
 
@@ -170,6 +178,7 @@ open_index(void *arg)
 
 	open_run(job);
 	job->run.urgent = job->shared->kind == JOB_DROP_INDEX;
+	job->run.yield = &yield_slots(job->shared)[worker_number()];
 	job->go_on = may_go_on(job);
 }
 
@@ -235,14 +244,17 @@ deploy_worker_main(void *argument)
 /* ---- the leader ---- */
 
 static JobsShared *
-share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout, Size *size)
+share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout, int nworkers,
+		   Size *size)
 {
 	char	   *text = nodeToString(jobs);
 	Size		name_size = strlen(run->plan->name) + 1;
+	Size		slots = INTALIGN(offsetof(JobsShared, names) + name_size + strlen(text) + 1);
 	JobsShared *shared;
 
-	*size = offsetof(JobsShared, names) + name_size + strlen(text) + 1;
+	*size = slots + sizeof(pg_atomic_uint32) * nworkers;
 	shared = palloc0(*size);
+	shared->slots = (int) slots;
 	shared->kind = kind;
 	shared->run = run->id;
 	shared->plan_id = run->plan->id;
@@ -297,6 +309,22 @@ cancel_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *eda
 	ReThrowError(edata);
 }
 
+/* For so long, if there is that much to do */
+static bool
+wait_a_while(WorkerPool *pool, DeployJobKind kind)
+{
+	if (kind != JOB_BUILD_INDEX && kind != JOB_DROP_INDEX)
+		return worker_pool_wait(pool, LOOK_MS);
+
+	for (int ms = 0; ms < LOOK_MS; ms += DEPLOY_YIELD_MS)
+	{
+		if (worker_pool_wait(pool, DEPLOY_YIELD_MS))
+			return true;
+		deploy_yield_look(pool, yield_slots(worker_pool_argument(pool)));
+	}
+	return false;
+}
+
 /* Wait for the end of all workers; a COMMIT now and then shows that we live */
 static void
 wait_for_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind)
@@ -306,7 +334,7 @@ wait_for_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind)
 
 	PG_TRY();
 	{
-		while (!worker_pool_wait(pool, LOOK_MS))
+		while (!wait_a_while(pool, kind))
 		{
 			show_progress(run, pool);
 			deploy_commit();
@@ -341,7 +369,8 @@ int
 deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout, char **trouble)
 {
 	Size		size;
-	JobsShared *shared = share_jobs(run, kind, jobs, lock_timeout, &size);
+	int			nworkers = Min(sg_workers, list_length(jobs));
+	JobsShared *shared = share_jobs(run, kind, jobs, lock_timeout, nworkers, &size);
 	WorkerPool *pool;
 	int			taken = 0;
 
@@ -350,8 +379,7 @@ deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout
 	sg_progress_step(kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION ?
 					 SG_PROGRESS_VALIDATE : SG_PROGRESS_INDEX, 0, InvalidOid);
 	sg_progress_phase(SG_PHASE_WORKING);
-	pool = worker_pool_start("deploy_worker_main", shared, size,
-							 Min(sg_workers, shared->njobs));
+	pool = worker_pool_start("deploy_worker_main", shared, size, nworkers);
 	wait_for_jobs(run, pool, kind);
 
 	*trouble = pool_trouble(pool);

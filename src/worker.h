@@ -77,6 +77,9 @@ extern void worker_procedure(void (*fn) (void *arg), void *arg);
 extern ErrorData *worker_try(void (*fn) (void *arg), void *arg);
 extern ErrorData *worker_execute(const char *statement);
 
+/* Which of the pool's workers this process is, from 0 on */
+extern int	worker_number(void);
+
 /* What pg_stat_activity shows */
 extern void worker_report_activity(const char *text);
 

@@ -88,6 +88,15 @@ release_session_locks(int code, Datum arg)
 	LockReleaseAll(DEFAULT_LOCKMETHOD, true);
 }
 
+int
+worker_number(void)
+{
+	int			number;
+
+	memcpy(&number, MyBgworkerEntry->bgw_extra, sizeof(int));
+	return number;
+}
+
 void
 worker_main(Datum main_arg)
 {
@@ -97,7 +106,6 @@ worker_main(Datum main_arg)
 	const char	done = WORKER_MESSAGE_DONE;
 	shm_mq	   *queue;
 	shm_mq_handle *handle;
-	int			number;
 
 	/* as a session does it: at the next look at interrupts */
 	pqsignal(SIGTERM, die);
@@ -111,8 +119,7 @@ worker_main(Datum main_arg)
 	if (segment == NULL)
 		return;					/* the leader has gone */
 	shared = dsm_segment_address(segment);
-	memcpy(&number, MyBgworkerEntry->bgw_extra, sizeof(int));
-	queue = worker_queue(shared, number);
+	queue = worker_queue(shared, worker_number());
 	shm_mq_set_sender(queue, MyProc);
 	handle = shm_mq_attach(queue, segment, NULL);
 	pq_redirect_to_shm_mq(segment, handle);

@@ -1,0 +1,193 @@
+# 066_build_gives_way.pl: nobody is a deadlock's victim, nor waits for long, because of an index that a plan builds.
+#
+# A transaction has written to the child, so that CREATE INDEX CONCURRENTLY waits for it; now it wants a lock that waits
+# for the build.  Whoever looks for the deadlock first is its victim: that must never be the application, with a
+# deadlock_timeout of 200 ms.  The same by way of a second transaction, by an old snapshot, by a build that still reads,
+# and where nobody else would be in the way.  Each time the build begins anew, and the index is there in the end.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Time::HiRes 'time';
+use SgTest;
+use SgLoad;
+use Test::More;
+
+my $node = new_node('yield', conf => "max_worker_processes = 16\ndeadlock_timeout = 200ms\n");
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+my @operations = ('ALTER TABLE %s SET (fillfactor = 90)', 'ANALYZE %s', 'CREATE INDEX ON %s (pad)', 'LOCK TABLE %s IN SHARE MODE');
+my $rounds = long_run() ? 11 : 1;
+my $rows = long_run() ? 300_000 : 20_000;
+my ($deadlocks, $longest, $n, @wrong) = (0, 0, 0);
+
+sub make_table
+{
+	$n++;
+	query("SET client_min_messages = warning;
+		   CREATE TABLE IF NOT EXISTS parent (id int PRIMARY KEY);
+		   INSERT INTO parent SELECT generate_series(1, 100) ON CONFLICT DO NOTHING;
+		   CREATE TABLE child_$n (ref int, pad int);
+		   INSERT INTO child_$n SELECT 1 + g % 100, g FROM generate_series(1, $rows) g;
+		   SELECT sg_plan_create('p$n');
+		   SELECT sg_plan_add_fk('p$n', 'child_$n', '{ref}', 'parent', orphans => 'leave')");
+	return "child_$n";
+}
+
+# Does a worker build the index?  In a phase like this
+sub building
+{
+	my ($phase) = @_;
+
+	return wait_for(sub { query("SELECT count(*) FROM pg_stat_progress_create_index WHERE relid = 'child_$n'::regclass
+								 AND phase ~ '$phase'") ne '0' });
+}
+
+# What the application does, and how long that takes
+sub apply
+{
+	my ($session, $sql) = @_;
+	my $start = time;
+
+	$session->query($sql);
+	$deadlocks++ if $session->sqlstate eq '40P01';
+	push @wrong, "$sql: $session->{err}" if $session->{err} =~ /ERROR/;
+	$longest = time - $start if time - $start > $longest;
+}
+
+sub check_built
+{
+	my ($deployer, $what) = @_;
+
+	$deployer->collect;
+	my $state = query("SELECT s.state || coalesce(' ' || s.reason, '') || ', ' || (SELECT string_agg(indisvalid::text, ' ') FROM pg_index i
+			WHERE indrelid = 'child_$n'::regclass AND indkey = '1')
+		FROM schemaguard.plan_step s WHERE plan = 'p$n'");
+	push @wrong, "$what: $state\n$deployer->{err}" if $state ne 'validated, true';
+}
+
+my ($deployer, $one, $two) = map { SgTest::Session->new($node) } 1 .. 3;
+
+for my $round (1 .. $rounds)
+{
+	for my $operation (@operations)
+	{
+		# the build waits for a transaction, which comes to wait for the build
+		my $table = make_table();
+		my $sql = sprintf $operation, $table;
+		$one->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
+		$deployer->send("CALL sg_add_fks('p$n')");
+		building('writers') or die 'no build waits';
+		# the worker has looked for a deadlock by then
+		nap(long_run() ? rand(0.6) : 0.3);
+		apply($one, $sql);
+		$one->query('COMMIT');
+		check_built($deployer, $sql);
+	}
+}
+is($deadlocks, 0, "no victim among " . $rounds * @operations . " transactions that lock the table of a build that waits for them");
+
+# the build still reads, and the transaction that it will wait for is there already
+$rows = 300_000;
+for my $operation (@operations)
+{
+	my $table = make_table();
+	my $sql = sprintf $operation, $table;
+	$one->query("BEGIN; LOCK TABLE $table IN ROW EXCLUSIVE MODE");
+	$two->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
+	$deployer->send("CALL sg_add_fks('p$n')");
+	building('writers') or die 'no build waits';
+	$one->query('COMMIT');
+	$two->query('COMMIT');
+	building('building index') or die 'no build reads';
+	# what writes now is waited for later
+	$one->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
+	apply($one, $sql);
+	$one->query('COMMIT');
+	check_built($deployer, "$sql, while it reads");
+}
+is($deadlocks, 0, 'nor where the build comes to wait for them later');
+
+# one who waits for a row of another, who waits for the build
+$rows = 1000;
+{
+	my $table = make_table();
+	$two->query("BEGIN; UPDATE parent SET id = id WHERE id = 1");
+	$one->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
+	$deployer->send("CALL sg_add_fks('p$n')");
+	building('writers') or die 'no build waits';
+	$one->send('UPDATE parent SET id = id WHERE id = 1');
+	wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $one->{pid}") eq '1' }) or die 'it does not wait';
+	apply($two, "ALTER TABLE $table SET (fillfactor = 90)");
+	$two->query('COMMIT');
+	$one->collect;
+	$deadlocks++ if $one->sqlstate eq '40P01';
+	$one->query('COMMIT');
+	check_built($deployer, 'a circle of three');
+}
+
+# an old snapshot is what the build waits for in the end
+{
+	my $table = make_table();
+	$one->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM parent');
+	$deployer->send("CALL sg_add_fks('p$n')");
+	building('old snapshots') or die 'no build waits';
+	apply($one, "LOCK TABLE $table IN SHARE MODE");
+	$one->query('COMMIT');
+	check_built($deployer, 'an old snapshot');
+}
+
+# the drop of what an interrupted build has left waits for a reader
+{
+	my $table = make_table();
+	$one->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
+	$deployer->send("CALL sg_add_fks('p$n')");
+	building('writers') or die 'no build waits';
+	query("SELECT pg_terminate_backend($deployer->{pid})");
+	$deployer->collect;
+	$deployer->quit;
+	$deployer = SgTest::Session->new($node);
+	$deployer->send("CALL sg_add_fks('p$n')");
+	wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid'") eq '1' }) or die 'no drop waits';
+	apply($one, "ALTER TABLE $table SET (fillfactor = 90)");
+	$one->query('COMMIT');
+	check_built($deployer, 'a drop');
+}
+is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the drop of an invalid index');
+
+# who waits for a build that waits for others waits for a moment only; and an index of their own is found
+{
+	my $table = make_table();
+	$one->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
+	$deployer->send("CALL sg_add_fks('p$n')");
+	building('writers') or die 'no build waits';
+	$two->query('BEGIN');
+	apply($two, "LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE");
+	$one->query('COMMIT');
+	$two->query("CREATE INDEX their_own ON $table (ref)");
+	$two->query('COMMIT');
+	check_built($deployer, 'an index of their own');
+	is(query("SELECT string_agg(indexrelid::regclass::text, ' ') FROM pg_index WHERE indrelid = '$table'::regclass"), 'their_own',
+		'an index that serves, built by those to whom the build gave way, is not built twice');
+	is(query("SELECT phase || ' ' || message FROM schemaguard.audit_log WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
+		'skipped another index that serves the key is there by now', '... and the log says so');
+}
+
+# those who never let go
+{
+	my $table = make_table();
+	$two->query("BEGIN; LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE");
+	$deployer->query("SET schemaguard.retry_budget = '1s'; CALL sg_add_fks('p$n')");
+	is(query("SELECT phase || ' ' || sqlstate || ' ' || message FROM schemaguard.audit_log WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
+		"failed 55P03 could not lock public.$table", 'an index that is never built says why');
+	$two->query('ROLLBACK');
+	$deployer->query("RESET schemaguard.retry_budget; CALL sg_add_fks('p$n')");
+	check_built($deployer, 'the next call');
+}
+
+is(scalar(@wrong), 0, 'all statements went through, and all indexes are there') or diag(join "\n", @wrong);
+cmp_ok($longest, '<', bound(1, 5), sprintf 'the longest of them took %.0f ms', 1000 * $longest);
+is(query('SELECT count(*) FROM pg_index WHERE NOT indisvalid'), '0', 'no invalid index is left');
+
+done_testing();
