@@ -241,6 +241,26 @@ run_extras(DeployRun *run, MemoryContext step_context, void (*work) (DeployRun *
 	}
 }
 
+/* Another session may have finished what we could not, or had not seen finished */
+static void
+settle_states(DeployRun *run, MemoryContext step_context)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+		MemoryContext old;
+
+		if (strcmp(step->state, "validated") == 0 || step->skipped_by || !step->enforced)
+			continue;
+		old = MemoryContextSwitchTo(step_context);
+		deploy_settle_step(run, step->step);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(step_context);
+	}
+}
+
 static void
 run_steps(DeployRun *run)
 {
@@ -275,6 +295,7 @@ run_steps(DeployRun *run)
 	}
 	if (run->validate && !deploy_must_stop(run))
 		run_extras(run, step_context, deploy_replace_step);
+	settle_states(run, step_context);
 	MemoryContextDelete(step_context);
 }
 

@@ -403,3 +403,20 @@ deploy_step(DeployRun *run, int step)
 	deploy_end_step(work);
 	return left;
 }
+
+void
+deploy_settle_step(DeployRun *run, int step)
+{
+	StepWork   *work = deploy_begin_step(run, step);
+	StepView	view;
+
+	if (work == NULL || list_member_int(run->unfilled, step))
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	deploy_look(work->step, &view);
+	PopActiveSnapshot();
+	if (view.need != NEED_NOTHING)
+		return;
+	deploy_accept_existing(work, &view);
+	deploy_end_step(work);
+}

@@ -101,6 +101,18 @@ deploy_run_validate(const FkKey *key, const char *statement)
 		sg_scope_end(&scope);
 }
 
+/* VALIDATE would read no row: that is no proof of ours */
+static void
+record_valid_already(const DeployAction *action, const StepWork *work)
+{
+	const char *reason = "somebody else has validated the key meanwhile";
+
+	if (!work->shared)
+		plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, "validated"),
+							reason, action->attempts);
+	deploy_record_skipped(action, work, reason);
+}
+
 static void
 execute_validate(DeployAction *action)
 {
@@ -113,6 +125,11 @@ execute_validate(DeployAction *action)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the key was dropped meanwhile"),
 				 errhint("Run the plan again: it adds the key anew.")));
+	if (key->validated)
+	{
+		record_valid_already(action, work);
+		return;
+	}
 	proof = audit_key_new(key, "plan", fk_state(key));
 	audit_proof_begin(proof);
 	deploy_run_validate(key, work->statement);
