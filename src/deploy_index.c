@@ -148,7 +148,7 @@ log_outcome(void *arg)
 		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
 		work->hint = iw->drop ? "The next call tries again." :
 			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way ?
-			"An older transaction was in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
+			"Others were in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
 			"The key does without the index; the next call tries again.";
 	}
 	else if (iw->drop)
@@ -333,6 +333,10 @@ attempt(IndexWork *iw)
 static bool
 worth_another_attempt(const IndexWork *iw)
 {
+	TimestampTz window_end = iw->drop ? 0 : iw->action.run->window_end;
+
+	if (window_end != 0 && GetCurrentTimestamp() >= window_end)
+		return false;
 	return iw->gave_way && iw->action.attempts < sg_max_attempts &&
 		(iw->action.attempts < SURE_ATTEMPTS ||
 		 deploy_elapsed(iw->action.started_at) < sg_retry_budget);
