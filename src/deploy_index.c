@@ -170,20 +170,17 @@ log_outcome(void *arg)
 	deploy_end_step(work);
 }
 
-/* Does the key of a step still want an index of this table? */
+/* Has the child, or this one of its partitions, the index that the step wants? */
 static bool
-is_missing(PlanStep *step, Oid table)
+is_served(PlanStep *step, Oid relid)
 {
-	ListCell   *lc;
+	FkKey		key;
 
-	foreach(lc, plan_missing_indexes(list_make1(step)))
-	{
-		const PlanIndex *index = lfirst(lc);
-
-		if (index->key && index->key->child == table)
-			return true;
-	}
-	return false;
+	if (plan_step_key(step, &key) || !OidIsValid(relid))
+		return false;
+	if (key.child == relid)
+		return OidIsValid(fk_serving_index(&key));
+	return OidIsValid(fk_plain_index(fk_on_partition(&key, relid))) || OidIsValid(fk_plain_index(&key));
 }
 
 /* ---- taking turns ---- */
@@ -313,7 +310,7 @@ look_again(void *arg)
 	IndexWork  *iw = arg;
 	PlanStep   *step = plan_step_get(iw->step.plan, iw->step.step, true);
 
-	iw->served = step && OidIsValid(iw->relid) && !is_missing(step, iw->relid);
+	iw->served = step && is_served(step, iw->relid);
 }
 
 /* What an earlier attempt has left goes first */
@@ -642,7 +639,7 @@ execute_join(DeployAction *action)
 	LogEntry	entry;
 	ListCell   *lc;
 
-	if (!is_missing(work->step, work->key->child))
+	if (OidIsValid(fk_plain_index(work->key)))
 	{
 		deploy_record_skipped(action, work, SERVED_TEXT);
 		deploy_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));

@@ -31,7 +31,7 @@ my @pairs = (
 	{ name => 'large tables, by scan', rows => 60_000, set => 'SET schemaguard.validate_with = scan' },
 	{ name => 'partitioned', partitioned => 1 },
 	{ name => 'partitioned, other names', partitioned => 1, names => [ 'a', 'b' ], set => 'SET schemaguard.workers = 4' });
-my (@duplicates, @invalid, @untrue, @errors);
+my (@duplicates, @missing, @invalid, @untrue, @errors);
 
 for my $n (0 .. $#pairs)
 {
@@ -57,10 +57,16 @@ for my $n (0 .. $#pairs)
 
 	my @sessions = map { SgTest::Session->new($node) } 0, 1;
 	$sessions[$_]->query($pair->{sets} ? $pair->{sets}[$_] : $pair->{set} // 'SELECT') for 0, 1;
-	# both know what is missing before either has built anything
+	# both know what is missing before either has built anything; of half of them one has begun, so that its index is
+	# there, not valid yet
 	my $writer = SgTest::Session->new($node);
 	$writer->query('BEGIN; LOCK TABLE ' . join(', ', map { "child_${n}_$_" } @$both) . ' IN ROW EXCLUSIVE MODE');
-	$sessions[$_]->send("CALL sg_add_fks('pair_${n}_$_')") for 0, 1;
+	for my $p (0, 1)
+	{
+		$sessions[$p]->send("CALL sg_add_fks('pair_${n}_$p')");
+		next if $p || $n % 2 == 0 || ($pair->{sets} && $pair->{sets}[0] =~ /workers = 0/);
+		wait_for(sub { query('SELECT count(*) FROM pg_index WHERE NOT indisvalid') ne '0' }) or diag('no index is begun');
+	}
 	my $builders = grep { !/workers = 0/ } $pair->{sets} ? @{ $pair->{sets} } : ('', '');
 	wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan LIKE 'pair_${n}_%' AND action = 'index'") eq $builders })
 		or diag('no two plans build');
@@ -72,13 +78,15 @@ for my $n (0 .. $#pairs)
 	my $ours = "c.relname LIKE 'child_${n}_%'";
 	push @duplicates, map { "$pair->{name}: $_->[0]" } rows($node, "SELECT c.relname || ' ' || string_agg(indexrelid::regclass::text, ' ')
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE $ours GROUP BY c.relname, indkey::text HAVING count(*) > 1");
+	push @missing, map { "$pair->{name}: $_->[0]" } rows($node, "SELECT c.relname FROM pg_class c WHERE $ours AND relkind = 'r'
+		AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND indisvalid)");
 	push @invalid, map { "$pair->{name}: $_->[0]" } rows($node, "SELECT indexrelid::regclass
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE $ours AND NOT indisvalid");
 	push @untrue, map { "$pair->{name}: " . join(' ', @$_) } rows($node, "SELECT s.plan, s.step, s.state, s.reason, k.n, k.valid
 		FROM schemaguard.plan_step s, LATERAL (SELECT count(*) AS n, coalesce(bool_and(convalidated), false) AS valid FROM pg_constraint
 			WHERE conrelid = s.child_table::regclass AND contype = 'f') k
 		WHERE s.plan LIKE 'pair_${n}_%' AND (k.n <> 1 OR NOT k.valid OR s.state <> 'validated')");
-	if (@errors || @untrue || @duplicates || @invalid)
+	if (@errors || @untrue || @missing || @duplicates || @invalid)
 	{
 		note("$pair->{name}, plan $_:\n$sessions[$_]{err}") for 0, 1;
 	}
@@ -88,6 +96,7 @@ for my $n (0 .. $#pairs)
 my $pairs = @pairs;
 is(join("\n", @errors), '', "$pairs pairs of plans at once: no error");
 is(join("\n", @duplicates), '', '... no index twice');
+is(join("\n", @missing), '', '... none missing');
 is(join("\n", @invalid), '', '... no invalid index');
 is(join("\n", @untrue), '', '... each key is there and valid, once, and the steps of both plans say so');
 is(query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', '... no turn is kept');
