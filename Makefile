@@ -138,6 +138,7 @@ OBJS = \
 	src/fk_cascade.o \
 	src/fk_catalog.o \
 	src/fk_check.o \
+	src/fk_citus.o \
 	src/fk_code.o \
 	src/fk_index.o \
 	src/fk_partition.o \
@@ -217,6 +218,7 @@ REGRESS = \
 	audit_index \
 	audit_scan \
 	bodies \
+	citus \
 	compare_fks \
 	ddl_capture \
 	deploy \

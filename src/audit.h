@@ -179,7 +179,10 @@ extern void audit_sql_checked(StringInfo buf, const FkKey *key);
 /* Why a scan of the tables themselves would not see the key's rows, or NULL */
 extern const char *audit_place_problem(const FkKey *key);
 
-/* A query for the rows that break the key: row_table, row_id, key, data; LIMIT $1 */
+/*
+ * A query for the rows that break the key: row_table (null: the child itself),
+ * row_id, key, data; LIMIT $1
+ */
 extern char *audit_sql_orphans(const FkKey *key);
 
 #endif							/* SG_AUDIT_H */

@@ -9,9 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
-#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -34,13 +32,40 @@ raise_problem(const FkProblem *problem, Oid child)
 			 problem->hint ? errhint("%s", problem->hint) : 0));
 }
 
+/* Puts the rows into the sink as they are */
+typedef struct OrphanReceiver
+{
+	DestReceiver pub;
+	SgRowSink  *sink;
+	Oid			child;
+} OrphanReceiver;
+
+static bool
+receive_orphan(TupleTableSlot *slot, DestReceiver *self)
+{
+	OrphanReceiver *receiver = (OrphanReceiver *) self;
+
+	slot_getallattrs(slot);
+	sg_sink_datum(receiver->sink, slot->tts_isnull[0] ? ObjectIdGetDatum(receiver->child) : slot->tts_values[0]);
+	for (int i = 1; i < slot->tts_tupleDescriptor->natts; i++)
+	{
+		if (slot->tts_isnull[i])
+			sg_sink_null(receiver->sink);
+		else
+			sg_sink_datum(receiver->sink, slot->tts_values[i]);
+	}
+	sg_sink_emit(receiver->sink);
+	return true;
+}
+
 /* Run the query into the sink, as the role and in the snapshot of an audit */
 static void
 list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 {
 	SgRowSink	sink;
 	FkProblem  *problem = audit_access_problem(key, true);
-	SPIExecuteOptions options = {.read_only = true};
+	OrphanReceiver receiver = {.pub = sg_receiver(receive_orphan),.sink = &sink,.child = key->child};
+	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
 	ParamListInfo params;
 	SgScope		scope;
 	SPIPlanPtr	plan;
@@ -55,10 +80,6 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 		raise_problem(problem, key->child);
 	audit_push_snapshot();
 
-	options.dest = CreateDestReceiver(DestTuplestore);
-	SetTuplestoreDestReceiverParams(options.dest, sink.rsinfo->setResult,
-									sink.rsinfo->econtext->ecxt_per_query_memory,
-									false, NULL, NULL);
 	params = makeParamList(1);
 	params->params[0].value = Int64GetDatum(max_rows);
 	params->params[0].isnull = false;

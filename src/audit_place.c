@@ -15,7 +15,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/tableam.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -133,39 +132,6 @@ audit_forget_leaves(void)
 	kept = NIL;
 }
 
-/* Is the table in Citus' list of the tables that it distributes? */
-static bool
-is_distributed(Oid relid)
-{
-	Oid			list = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
-	AttrNumber	att;
-	Relation	rel;
-	TableScanDesc scan;
-	TupleTableSlot *slot;
-	bool		found = false;
-
-	if (!OidIsValid(list))
-		return false;
-	att = get_attnum(list, "logicalrelid");
-	if (att <= 0)
-		return true;			/* a version that we don't know */
-
-	rel = table_open(list, AccessShareLock);
-	slot = table_slot_create(rel, NULL);
-	scan = table_beginscan_strat(rel, GetActiveSnapshot(), 0, NULL, true, false);
-	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		bool		isnull;
-
-		found = DatumGetObjectId(slot_getattr(slot, att, &isnull)) == relid;
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, AccessShareLock);
-
-	return found;
-}
-
 /* A hypertable's root is empty, its chunks inherit from it */
 static bool
 is_hypertable(Oid relid)
@@ -194,13 +160,13 @@ table_problem(Oid relid)
 {
 	ListCell   *lc;
 
-	if (is_distributed(relid) || is_hypertable(relid))
+	if (fk_citus_table(relid) || is_hypertable(relid))
 		return "an extension keeps the rows of a table elsewhere";
 	foreach(lc, audit_leaves(relid))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_RELATION)
 			return "a partition is a foreign table";
-		if (is_distributed(lfirst_oid(lc)))
+		if (fk_citus_table(lfirst_oid(lc)))
 			return "an extension keeps the rows of a partition elsewhere";
 	}
 	return NULL;

@@ -97,6 +97,8 @@ key_changed(const Batch *batch, AuditKey *ak)
 		declared->name = ak->key.name;
 		if (declared->unarmed_reason)
 			declared->unarmed_reason = MemoryContextStrdup(batch->results, declared->unarmed_reason);
+		if (declared->doubt)
+			declared->doubt = MemoryContextStrdup(batch->results, declared->doubt);
 		ak->key = *declared;
 		ak->state = fk_state(declared);
 		return NULL;

@@ -592,9 +592,23 @@ check_locks(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "locks", CHECK_OK, NULL, NULL);
 }
 
+/* Locks on shards are not ours, and no catalog here says what became of them */
+static void
+check_citus(CheckStep *cs)
+{
+	if (!fk_citus_table(cs->view.key.child))
+		return;
+	check_row(cs, "citus", CHECK_WARN,
+			  psprintf("Citus keeps %s in shards: schemaguard.lock_timeout does not bound the waits for locks on them, and a key that is added there stays without a proof",
+					   cs->step->child_table),
+			  psprintf("Bound them first, for connections that are new on all nodes: ALTER ROLE %s SET lock_timeout = '%dms';",
+					   quote_identifier(GetUserNameFromId(GetUserId(), false)), sg_lock_timeout));
+}
+
 void
 check_tables(PlanCheck *check, CheckStep *cs)
 {
+	check_citus(cs);
 	check_unlogged(cs);
 	check_partitions(cs);
 	check_inheritance(cs);

@@ -55,6 +55,10 @@ judge_existing(StepView *view)
 								 "Enable the triggers that have it as tgconstraint in pg_trigger, or drop the key and run the plan again.");
 	else if (!existing->validated)
 		view->need = NEED_VALIDATE;
+	else if (existing->doubt)
+		view->problem = conflict(psprintf("key %s is there already, but nothing proves it: %s",
+										  quote_identifier(existing->name), existing->doubt),
+								 "If it is as it should be, skip the step with sg_plan_skip(); else drop the key, and run the plan again.");
 	else
 		view->need = view->replaced || view->filling ? NEED_REPLACE : NEED_NOTHING;
 }
@@ -84,6 +88,8 @@ deploy_look(PlanStep *step, StepView *view)
 		view->problem = conflict(psprintf("the name %s is taken by another constraint of %s",
 										  quote_identifier(step->fk_name), step->child_table),
 								 "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+	else if ((view->problem = fk_citus_problem(&view->key)) != NULL)
+		return;
 	else if ((error = fk_check_error(&view->key)) != NULL)
 		view->problem = fk_problem(ERRCODE_DATATYPE_MISMATCH, error,
 								   "With the key every INSERT would fail: give both columns the type without a length, as sg_plan_check() says.");

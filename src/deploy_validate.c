@@ -283,6 +283,8 @@ scan_obstacle(const FkKey *key)
 		return "it is valid by now";
 	if (!key->enforced || !key->armed)
 		return "it is not enforced, or unarmed";
+	if (key->doubt)
+		return key->doubt;
 	if (get_rel_relkind(key->child) != RELKIND_RELATION ||
 		get_rel_relkind(key->parent) != RELKIND_RELATION)
 		return "child or parent is partitioned";

@@ -295,7 +295,8 @@ read_tables(Facts *facts)
 			form->oid < FirstNormalObjectId || IsCatalogNamespace(form->relnamespace) ||
 			IsToastNamespace(form->relnamespace) ||
 			form->relpersistence == RELPERSISTENCE_TEMP ||
-			hash_search(members, &form->oid, HASH_FIND, NULL))
+			hash_search(members, &form->oid, HASH_FIND, NULL) ||
+			fk_citus_hides(form->oid))
 			continue;
 		if (facts->ntables == room)
 		{

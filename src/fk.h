@@ -41,6 +41,7 @@ typedef struct FkKey
 	bool		period;			/* last column compares by coverage (18+) */
 	bool		armed;			/* all its triggers are there and enabled */
 	char	   *unarmed_reason; /* why not, or NULL */
+	char	   *doubt;			/* why all that is no proof: fk_citus.c; or NULL */
 	char	   *replaces;		/* planned: name of the child's key whose
 								 * place it takes, or NULL */
 } FkKey;
@@ -57,7 +58,7 @@ extern FkProblem *fk_problem(int sqlerrcode, const char *reason, const char *hin
 
 /*
  * Every declared key, or those of one child table; clones for partitions are
- * left out.  One pass over pg_constraint and one over pg_trigger (index scans
+ * left out, and so is what fk_citus_hides() unless its table is given.  One pass over pg_constraint and one over pg_trigger (index scans
  * when a child is given).  Ordered by child OID, then name.
  */
 extern List *fk_declared(Oid child);
@@ -117,11 +118,28 @@ extern bool fk_same_columns(const FkKey *a, const FkKey *b);
 /* How b differs from a in its clauses, in words, or NULL when it does not */
 extern char *fk_clause_difference(const FkKey *a, const FkKey *b);
 
-/* not enforced > unarmed > not valid > valid ("missing" is the caller's) */
+/* not enforced > unarmed > not valid > unknown > valid ("missing" is the caller's) */
 extern const char *fk_state(const FkKey *key);
 
 /* What comparing or printing the key's columns could run: see code.h */
 extern void fk_code_reach(CodeReach *reach, const FkKey *key);
+
+/* ---- fk_citus.c ---- */
+
+/* Does Citus keep the table's rows in shards? */
+extern bool fk_citus_table(Oid relid);
+
+/* Why a query has not read all copies of the table's rows, or NULL */
+extern char *fk_citus_copies(Oid relid);
+
+/* A shard, or one of Citus' own catalogs: no table that a user knows */
+extern bool fk_citus_hides(Oid relid);
+
+/* Why Citus would take a key and not enforce it, or NULL */
+extern FkProblem *fk_citus_problem(const FkKey *key);
+
+/* Set enforced, armed and doubt of a declared key on a table of Citus' */
+extern void fk_citus_judge(FkKey *key);
 
 /* ---- fk_check.c ---- */
 

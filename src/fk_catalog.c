@@ -131,6 +131,13 @@ collect_by(Relation rel, Oid indexid, AttrNumber column, Oid value,
 				   lfirst_oid(lc), keys, arming);
 }
 
+static void
+judge_key(FkArming *arming, FkKey *key)
+{
+	fk_arming_judge(arming, key);
+	fk_citus_judge(key);
+}
+
 List *
 fk_declared(Oid child)
 {
@@ -155,7 +162,12 @@ fk_declared(Oid child)
 
 	fk_arming_read_triggers(arming, !OidIsValid(child));
 	foreach(lc, keys)
-		fk_arming_judge(arming, (FkKey *) lfirst(lc));
+	{
+		if (!OidIsValid(child) && fk_citus_hides(((FkKey *) lfirst(lc))->child))
+			keys = foreach_delete_current(keys, lc);
+		else
+			judge_key(arming, lfirst(lc));
+	}
 	fk_arming_destroy(arming);
 
 	list_sort(keys, compare_keys);
@@ -178,7 +190,7 @@ fk_by_oid(Oid conid)
 	{
 		key = linitial(keys);
 		fk_arming_read_triggers(arming, false);
-		fk_arming_judge(arming, key);
+		judge_key(arming, key);
 	}
 	fk_arming_destroy(arming);
 
@@ -228,5 +240,7 @@ fk_state(const FkKey *key)
 		return "not enforced";
 	if (!key->armed)
 		return "unarmed";
-	return key->validated ? "valid" : "not valid";
+	if (!key->validated)
+		return "not valid";
+	return key->doubt ? "unknown" : "valid";
 }

@@ -210,7 +210,7 @@ fk_check_one_row(const FkKey *key)
 {
 	ErrorData  *error;
 
-	if (key->period)
+	if (key->period || fk_citus_table(key->child))
 		return NULL;
 	error = sg_try_undo(check_one_row, unconstify(FkKey *, key));
 	if (error)

@@ -78,6 +78,9 @@ find_own(FkPartition *partition)
 			return key_problem(partition->relid, key,
 							   psprintf("it is unarmed: %s", key->unarmed_reason),
 							   "Enable the triggers that have it as tgconstraint in pg_trigger, or drop the key and run the plan again.");
+		if (key->validated && key->doubt)
+			return key_problem(partition->relid, key, psprintf("nothing proves it: %s", key->doubt),
+							   "Drop that key, or skip the step with sg_plan_skip().");
 		if (partition->own == NULL || (key->validated && !partition->own->validated))
 			partition->own = key;
 	}

@@ -275,10 +275,13 @@ emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached, const FkSubscr
 	sg_sink_text(sink, sg_relation_name(key->child));
 	sg_sink_text(sink, sg_relation_name(key->parent));
 	sg_sink_text(sink, fk_state(key));
-	sg_sink_datum(sink, BoolGetDatum(key->armed));
+	if (key->armed && key->doubt)
+		sg_sink_null(sink);
+	else
+		sg_sink_datum(sink, BoolGetDatum(key->armed));
 	sg_sink_text(sink, key->unarmed_reason);
 	sg_sink_text(sink, subscription_text(&walk));
-	sg_sink_text(sink, walk.doubt);
+	sg_sink_text(sink, key->doubt ? key->doubt : walk.doubt);
 	sg_sink_int64(sink, (int64) walk.print.columns);
 	sg_sink_int64(sink, (int64) walk.print.partitions);
 	sg_sink_int64(sink, (int64) walk.print.triggers);

@@ -252,7 +252,8 @@ emit_key(SgRowSink *sink, const AuditKey *ak)
 	else
 		sg_sink_null(sink);
 	sg_sink_text(sink, audit_result_word(ak->result));
-	sg_sink_text(sink, ak->reason ? ak->reason : ak->key.unarmed_reason);
+	sg_sink_text(sink, ak->reason ? ak->reason :
+				 ak->key.unarmed_reason ? ak->key.unarmed_reason : ak->key.doubt);
 	sg_sink_text(sink, ak->method);
 	if (ak->method)
 		sg_sink_float8(sink, ak->elapsed_ms);
