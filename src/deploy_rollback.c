@@ -214,21 +214,7 @@ roll_back(DeployRun *run)
 static void
 check_roll_back(DeployRun *run)
 {
-	List	   *steps = NIL;
-	List	   *tables = NIL;
-	ListCell   *lc;
-
-	foreach(lc, plan_deeds(run->plan, DEEDS_OF_CATALOG))
-		steps = list_append_unique_int(steps, ((PlanDeed *) lfirst(lc))->step);
-	foreach(lc, plan_steps(run->plan->name))
-	{
-		PlanStep   *step = lfirst(lc);
-
-		if (!sg_has_name(tables, step->child_table) &&
-			(list_member_int(steps, step->step) || has_key(step)))
-			tables = lappend(tables, step->child_table);
-	}
-	deploy_check_ownership(run, tables);
+	deploy_check_ownership(run, plan_deed_children(run->plan));
 }
 
 /*

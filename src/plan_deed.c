@@ -347,6 +347,28 @@ plan_deeds_unfinished(const FkPlan *plan)
 }
 
 static void *
+read_child(HeapTuple tuple, TupleDesc desc)
+{
+	return sg_spi_text(tuple, desc, "child_table");
+}
+
+List *
+plan_deed_children(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, plan->name);
+	store_arg_int64(&args, plan->id, false);
+	return store_query("SELECT DISTINCT s.child_table FROM schemaguard.plan_step s"
+					   " WHERE s.plan = $1"
+					   "   AND (s.state IN ('added', 'validated')"
+					   "        OR EXISTS (SELECT FROM schemaguard.plan_deed d"
+					   "                   WHERE d.plan_id = $2 AND d.step = s.step AND d.undone_at IS NULL"
+					   "                     AND d.done_at IS NOT NULL AND d.undo <> 'nothing'))"
+					   " ORDER BY s.child_table", &args, read_child);
+}
+
+static void *
 read_nothing(HeapTuple tuple, TupleDesc desc)
 {
 	return NULL;

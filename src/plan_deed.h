@@ -101,6 +101,9 @@ extern List *plan_deeds(const FkPlan *plan, int kinds);
 /* Indexes whose builds have not said that they are done; the same */
 extern List *plan_deeds_unfinished(const FkPlan *plan);
 
+/* The children of steps that have a key, or of which anything can be undone: names, each once */
+extern List *plan_deed_children(const FkPlan *plan);
+
 /* Has the plan added the step's key, and nobody undone it? */
 extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
 

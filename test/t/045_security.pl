@@ -251,7 +251,7 @@ for my $sql (
 	q{SELECT sg_plan_from_sql('trap', 'ALTER TABLE a.c ADD FOREIGN KEY (p) REFERENCES a.rlsp')}, q{SELECT sg_plan_set('trap', 1, 'priority', 'high')},
 	q{SELECT sg_plan_skip('trap', 2, 'no')}, q{SELECT sg_plan_sql('trap')}, q{SELECT sg_plan_export('trap')}, q{SELECT sg_plan_import('trap2', sg_plan_export('trap'))},
 	q{SELECT * FROM schemaguard.progress}, q{SELECT * FROM schemaguard.audit_log}, q{CALL sg_add_fks('trap')}, q{SELECT * FROM sg_orphan_audit(plan => 'trap')},
-	q{CALL sg_prune('2000-01-01')}, q{SELECT sg_plan_drop('trap')})
+	q{CALL sg_prune('2000-01-01')}, q{SELECT sg_plan_drop('trap', force => true)})
 {
 	($who, $out, $err) = witnesses("$path $sql");
 	ok($who eq '' && $err !~ /ERROR/, "with a hostile search_path: $sql") or diag("$who\n$err");
