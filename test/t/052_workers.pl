@@ -182,7 +182,7 @@ sub wait_building
 	$writer->query('COMMIT');
 	$writer->quit;
 	ok(defined $s->collect, 'the call goes on without the index') or diag($s->{err});
-	like($s->{err}, qr/a background worker of plan "b" ended early: (canceling statement due to user request|error 57014)/, 'and says why');
+	like($s->{err}, qr/a background worker of plan "b" ended early: canceling statement due to user request/, 'and says why');
 	is($s->sqlstate, '', 'without an error');
 	is(invalid_indexes(), '0', 'the leader has dropped what the worker left');
 	like($s->{err}, qr/plan "b": 2 validated/, 'the keys are valid');
@@ -354,7 +354,7 @@ for my $with ('core', 'scan')
 	ok(wait_in_trap(), 'step 1 stands in a worker');
 	query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'trapped'");
 	ok(defined $s->collect && $s->sqlstate eq '', 'the call goes on') or diag($s->{err});
-	like($s->{err}, qr/a background worker of plan "i" ended early: (terminating background worker|error 57P01)/, 'and says why');
+	like($s->{err}, qr/a background worker of plan "i" ended early: terminating background worker/, 'and says why');
 	like($s->{err}, qr/plan "i": 3 validated, 1 added/, 'the other worker has done the rest');
 	check_state('i', 0, 'worker terminated while validating');
 	is(query("SELECT string_agg(step || ' ' || coalesce(sqlstate, '-'), ', ') FROM schemaguard.audit_log
