@@ -48,6 +48,11 @@ typedef struct DeployRun
 	int64		done;			/* steps looked at */
 	int64		orphan_rows;	/* found in all of them */
 
+	List	   *broken;			/* of steps whose key is valid, and whose rows
+								 * are not known to hold */
+	List	   *proved;			/* OIDs, once has_proved: deploy_is_proved */
+	bool		has_proved;
+
 	MemoryContext context;		/* of what lives as long as the call */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
 	const char *author;			/* whose plan the caller wants, or NULL */
@@ -343,6 +348,18 @@ extern const char *deploy_orphans_hint(const StepWork *work);
  * the step may go on.  Small tables of the steps that follow are read with it.
  */
 extern bool deploy_audit_step(StepWork *work, FkKey *key);
+
+/* The OIDs of the keys whose proof stands (schemaguard.fk_trust), in the caller's context */
+extern List *deploy_proved_keys(void);
+
+/* Whether that says of a key that needs none, or has one; read once for a call */
+extern bool deploy_is_proved(DeployRun *run, const FkKey *key);
+
+/*
+ * The orphans of a key that is valid already: rows can have come in past it.
+ * They are counted, and the count is on record.  Returns whether there are none.
+ */
+extern bool deploy_audit_existing(StepWork *work, FkKey *key);
 
 /* ---- deploy_step.c ---- */
 

@@ -15,6 +15,7 @@
 #include "deploy.h"
 #include "errors.h"
 #include "progress.h"
+#include "spi.h"
 
 static void
 count_one(void *tables)
@@ -259,6 +260,88 @@ deploy_audit_step(StepWork *work, FkKey *key)
 	else
 		deploy_record_failure(&action, work, "failed", ERRCODE_SG_NOT_JUDGED,
 							  psprintf("the orphans could not be counted: %s", ak->reason),
+							  LOG_NONE);
+	return false;
+}
+
+/* ---- keys that are valid already ---- */
+
+List *
+deploy_proved_keys(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *proved = NIL;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT,
+					 "SELECT constraint_oid::bigint AS key FROM schemaguard.fk_trust WHERE stands",
+					 0, NULL, NULL, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Oid			key = (Oid) sg_spi_int64(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "key");
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		proved = lappend_oid(proved, key);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return proved;
+}
+
+bool
+deploy_is_proved(DeployRun *run, const FkKey *key)
+{
+	if (!key->enforced || !key->validated)
+		return true;
+	if (!run->has_proved)
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		run->proved = deploy_proved_keys();
+		run->has_proved = true;
+		MemoryContextSwitchTo(old);
+	}
+	return list_member_oid(run->proved, key->conid);
+}
+
+bool
+deploy_audit_existing(StepWork *work, FkKey *key)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "audit",
+	.attempts = 1};
+	const char *state = strcmp(work->step->orphans, "stop") == 0 ? "failed" : "added";
+	MemoryContext old;
+	AuditKey   *ak;
+
+	work->statement = NULL;
+	work->key = key;
+	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, key->child);
+	deploy_log_start(&action);
+	ak = deploy_count_orphans(&action, key);
+	work->run->orphan_rows += Max(ak->orphan_rows, 0);
+	audit_proof_record(list_make1(ak));
+	if (ak->result == AUDIT_PASS)
+	{
+		record_pass(&action, work, "pass");
+		return true;
+	}
+
+	old = MemoryContextSwitchTo(work->run->context);
+	work->run->broken = lappend_int(work->run->broken, work->step->step);
+	MemoryContextSwitchTo(old);
+	if (ak->result == AUDIT_FAIL)
+	{
+		work->hint = deploy_orphans_hint(work);
+		deploy_record_failure(&action, work, state, ERRCODE_SG_ORPHANS,
+							  psprintf("%s came in past the key, which is valid", deploy_orphans_text(ak)),
+							  ak->orphan_rows);
+	}
+	else
+		deploy_record_failure(&action, work, "added", ERRCODE_SG_NOT_JUDGED,
+							  psprintf("the key is valid, but its orphans could not be counted: %s", ak->reason),
 							  LOG_NONE);
 	return false;
 }

@@ -218,7 +218,9 @@ static void
 look_at_step(PlanCheck *check, CheckStep *cs)
 {
 	deploy_look(cs->step, &cs->view);
-	if (check_is_due(cs))
+	cs->unproved = (cs->view.need == NEED_NOTHING || cs->view.need == NEED_REPLACE) &&
+		cs->view.existing->enforced && !list_member_oid(check->proved, cs->view.existing->conid);
+	if (check_is_due(cs) || cs->unproved)
 	{
 		cs->child = check_table(check, cs->view.key.child);
 		cs->parent = check_table(check, cs->view.key.parent);
@@ -252,9 +254,9 @@ audit_steps(PlanCheck *check)
 		AuditTable *table = NULL;
 		ListCell   *lc2;
 
-		if (!check_is_due(cs) || !cs->step->enforced)
+		if (!cs->unproved && (!check_is_due(cs) || !cs->step->enforced))
 			continue;
-		cs->audit = audit_key_new(&cs->view.key, "plan", "missing");
+		cs->audit = audit_key_new(cs->unproved ? cs->view.existing : &cs->view.key, "plan", "missing");
 		foreach(lc2, tables)
 		{
 			if (((AuditTable *) lfirst(lc2))->child == cs->view.key.child)
@@ -305,7 +307,7 @@ run_parts(PlanCheck *check, bool due, StepChecker fn)
 		ErrorData  *edata;
 
 		CHECK_FOR_INTERRUPTS();
-		if (part.cs->left_alone || (due && !check_is_due(part.cs)))
+		if (part.cs->left_alone || (due && !check_is_due(part.cs) && !part.cs->unproved))
 			continue;
 		edata = check_try(run_part, &part);
 		if (edata == NULL)
@@ -322,6 +324,11 @@ run_parts(PlanCheck *check, bool due, StepChecker fn)
 static void
 check_costs(PlanCheck *check, CheckStep *cs)
 {
+	if (cs->unproved)
+	{
+		check_fix(check, cs);
+		return;
+	}
 	check_index(check, cs);
 	check_cascade(check, cs);
 	check_estimate(check, cs);
@@ -334,6 +341,7 @@ run_checks(PlanCheck *check)
 	ListCell   *lc;
 
 	check->declared = fk_declared(InvalidOid);
+	check->proved = deploy_proved_keys();
 	check_server_read(check);
 	foreach(lc, plan_steps(check->plan->name))
 		check->steps = lappend(check->steps, begin_step(check, lfirst(lc)));

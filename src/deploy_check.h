@@ -54,6 +54,8 @@ typedef struct CheckStep
 	bool		blocked;
 	bool		left_alone;		/* skipped for good */
 	bool		is_early;		/* columns of the key are still to be added */
+	bool		unproved;		/* the key is valid, and nothing says that its
+								 * rows hold */
 	CheckTable *child;			/* NULL unless there is something to do */
 	CheckTable *parent;
 	AuditKey   *audit;			/* NULL: its rows were not read */
@@ -89,6 +91,7 @@ typedef struct PlanCheck
 	CheckStep	server;
 	List	   *steps;			/* of CheckStep *, in the order of deployment */
 	List	   *declared;		/* of FkKey *: every key of this database */
+	List	   *proved;			/* OIDs of those whose proof stands */
 	List	   *tables;			/* of CheckTable * */
 	List	   *holders;		/* of LockHolder * */
 	List	   *published;		/* of PublishedTable * */

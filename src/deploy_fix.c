@@ -860,7 +860,11 @@ fix_work(StepWork *work)
 			break;
 		case NEED_NOTHING:
 		case NEED_REPLACE:
-			break;				/* a valid key has no orphans to be fixed */
+			/* rows can have come in past a valid key */
+			if (!deploy_is_proved(work->run, view.existing) &&
+				deploy_fix_step(work, view.existing) && !work->run->dry_run)
+				(void) deploy_audit_existing(work, view.existing);
+			break;
 		case NEED_ADD:
 			if (work->run->dry_run)
 				(void) deploy_fix_step(work, &view.key);
@@ -962,7 +966,8 @@ fix_steps(DeployRun *run)
  * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
  *				  author text DEFAULT NULL)
  *
- * For each step of the plan whose key is there, NOT VALID: does to its orphans
+ * For each step of the plan whose key is there, NOT VALID, or valid without a
+ * proof that stands (schemaguard.fk_trust): does to its orphans
  * what the step's policy says, parents before children, at most `batch`
  * orphans in a transaction, fewer where that would lock them for longer than
  * schemaguard.lock_timeout, with a pause of schemaguard.fix_pause between two.

@@ -214,7 +214,7 @@ deploy_replace_step(DeployRun *run, int step)
 	StepWork   *work = deploy_begin_step(run, step);
 	StepView	view;
 
-	if (work == NULL)
+	if (work == NULL || list_member_int(run->broken, step))
 		return;
 
 	PushActiveSnapshot(GetTransactionSnapshot());

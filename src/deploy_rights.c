@@ -126,7 +126,7 @@ lacks_for_view(const StepView *view, bool references, bool rows)
 
 /* What sg_add_fks() needs for a step as it stands */
 static char *
-lacks_for_step(const DeployRun *run, PlanStep *step, const StepView *view)
+lacks_for_step(DeployRun *run, PlanStep *step, const StepView *view)
 {
 	bool		fixes = run->fix && plan_step_fixes(step);
 
@@ -137,7 +137,7 @@ lacks_for_step(const DeployRun *run, PlanStep *step, const StepView *view)
 		case NEED_VALIDATE:
 			return lacks_for_view(view, false, fixes);
 		case NEED_REPLACE:
-			return lacks_for_view(view, false, false);
+			return lacks_for_view(view, false, fixes && !deploy_is_proved(run, view->existing));
 		case NEED_SKIP:
 			/* its columns may be missing because it is to add them */
 			if (step->backfill && OidIsValid(view->key.child) && OidIsValid(view->key.parent) &&
@@ -145,6 +145,8 @@ lacks_for_step(const DeployRun *run, PlanStep *step, const StepView *view)
 				return lacks_ownership("child", view->key.child);
 			return NULL;
 		case NEED_NOTHING:
+			if (fixes && !deploy_is_proved(run, view->existing))
+				return lacks_for_view(view, false, true);
 			return NULL;
 	}
 	return NULL;
@@ -152,10 +154,13 @@ lacks_for_step(const DeployRun *run, PlanStep *step, const StepView *view)
 
 /* What sg_fix_orphans() needs for it */
 static char *
-lacks_for_fix(const DeployRun *run, PlanStep *step, const StepView *view)
+lacks_for_fix(DeployRun *run, PlanStep *step, const StepView *view)
 {
+	bool		valid = view->need == NEED_NOTHING || view->need == NEED_REPLACE;
+
 	if (!plan_step_fixes(step) ||
-		(view->need != NEED_VALIDATE && !(view->need == NEED_ADD && run->dry_run)))
+		(view->need != NEED_VALIDATE && !(view->need == NEED_ADD && run->dry_run) &&
+		 !(valid && !deploy_is_proved(run, view->existing))))
 		return NULL;
 	return lacks_for_view(view, false, true);
 }
@@ -182,8 +187,8 @@ report_lacks(const DeployRun *run, const Lacks *lacks, const char *hint)
 }
 
 static void
-check_each(const DeployRun *run,
-		   char *(*lacks_for) (const DeployRun *run, PlanStep *step, const StepView *view))
+check_each(DeployRun *run,
+		   char *(*lacks_for) (DeployRun *run, PlanStep *step, const StepView *view))
 {
 	Lacks		lacks = {0};
 	ListCell   *lc;

@@ -245,7 +245,8 @@ void
 deploy_accept_existing(StepWork *work, const StepView *view)
 {
 	const FkKey *existing = view->existing;
-	const char *state = view->need == NEED_NOTHING && existing->enforced ? "validated" : "added";
+	bool		proved = work->run->validate || work->run->fix || deploy_is_proved(work->run, existing);
+	const char *state = view->need == NEED_NOTHING && existing->enforced && proved ? "validated" : "added";
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
 	char	   *reason;
 
@@ -307,6 +308,22 @@ may_add(StepWork *work, FkKey *key)
 	return false;
 }
 
+/* A key that is valid already: rows that came in past it are fixed, and counted */
+static void
+work_on_existing(StepWork *work, const StepView *view)
+{
+	DeployRun  *run = work->run;
+
+	if ((run->validate || run->fix) && !work->restoring && !deploy_is_proved(run, view->existing))
+	{
+		if (run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, view->existing))
+			return;
+		if (!deploy_audit_existing(work, view->existing))
+			return;
+	}
+	deploy_accept_existing(work, view);
+}
+
 /* Do what the catalog says is to be done; returns as deploy_step does */
 static Oid
 work_on_step(StepWork *work)
@@ -331,7 +348,7 @@ work_on_step(StepWork *work)
 			return InvalidOid;
 		case NEED_NOTHING:
 		case NEED_REPLACE:
-			deploy_accept_existing(work, &view);
+			work_on_existing(work, &view);
 			return InvalidOid;
 		case NEED_ADD:
 			if (!may_add(work, &view.key))
@@ -416,7 +433,8 @@ deploy_settle_step(DeployRun *run, int step)
 	StepWork   *work = deploy_begin_step(run, step);
 	StepView	view;
 
-	if (work == NULL || list_member_int(run->unfilled, step))
+	if (work == NULL || list_member_int(run->unfilled, step) ||
+		list_member_int(run->broken, step))
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	deploy_look(work->step, &view);

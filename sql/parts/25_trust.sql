@@ -107,7 +107,8 @@ SELECT DISTINCT ON (f.constraint_oid)
        p.method,
        CASE WHEN s.stale_reason IS NOT NULL OR d.doubt IS NULL THEN s.stale_reason IS NULL END AS stands,
        COALESCE(s.stale_reason, d.doubt) AS stale_reason,
-       p.strength
+       p.strength,
+       f.constraint_oid
 FROM schemaguard.sg_fk_facts() f
      LEFT JOIN schemaguard.proof v                      -- the newest verdicts
          ON v.constraint_oid OPERATOR(pg_catalog.=) f.constraint_oid

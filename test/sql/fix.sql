@@ -612,6 +612,41 @@ SELECT count(*) AS started,
 FROM schemaguard.audit_log s WHERE phase = 'started' AND plan LIKE 'fix%';
 SELECT count(*) FROM schemaguard.audit_log WHERE plan LIKE 'fix%' AND concat(statement, message) ~ '77|he is';
 
+-- ---- a key that is valid already, and rows that came in past it ----
+SET client_min_messages = notice;
+CREATE TABLE fix.past_parent (id int PRIMARY KEY);
+CREATE TABLE fix.past (id int, p int CONSTRAINT past_fk REFERENCES fix.past_parent);
+INSERT INTO fix.past_parent VALUES (1);
+SET session_replication_role = replica;
+INSERT INTO fix.past VALUES (1, 1), (2, 7), (3, 8), (4, NULL);
+RESET session_replication_role;
+SELECT fk_name, state, result, orphan_rows FROM sg_orphan_audit('fix.past');
+SELECT sg_plan_create('past');
+SELECT sg_plan_add_fk('past', 'fix.past', '{p}', 'fix.past_parent', fk_name => 'past_fk', index => false);
+SELECT check_name, result, detail FROM sg_plan_check('past') WHERE check_name IN ('existing_key', 'orphans');
+CALL sg_add_fks('past', validate => false);
+CALL sg_add_fks('past');
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'past';
+SELECT sg_plan_set('past', 1, 'orphans', 'set null');
+SELECT check_name, result, detail FROM sg_plan_check('past') WHERE check_name IN ('existing_key', 'orphans');
+CALL sg_add_fks('past');
+CALL sg_fix_orphans('past', dry_run => true);
+CALL sg_add_fks('past', fix => true);
+SELECT * FROM fix.past ORDER BY id;
+SELECT stands, method FROM schemaguard.fk_trust WHERE fk_name = 'past_fk';
+SELECT check_name, result, detail FROM sg_plan_check('past') WHERE check_name IN ('existing_key', 'orphans');
+-- and by sg_fix_orphans alone; the proof from before does not stand
+TRUNCATE fix.past;
+SET session_replication_role = replica;
+INSERT INTO fix.past VALUES (1, 1), (2, 7);
+RESET session_replication_role;
+CALL sg_fix_orphans('past');
+SELECT stands, method FROM schemaguard.fk_trust WHERE fk_name = 'past_fk';
+CALL sg_fix_orphans('past');
+SELECT sg_plan_drop('past', force => true);
+DROP TABLE fix.past, fix.past_parent;
+SET client_min_messages = warning;
+
 SET client_min_messages = warning;
 SELECT sg_plan_drop('fix', force => true);
 SELECT sg_plan_drop('fix_secret', force => true);
