@@ -81,6 +81,8 @@ deploy_orphans_hint(const StepWork *work)
 		return "CALL sg_fix_orphans(), or sg_add_fks() with fix => true, does what the step's policy says; sg_orphans() lists the rows.";
 	if (key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid))
 		return "sg_orphans() lists these rows, except those that break MATCH FULL by a null in some of the columns. Remove or mend them and CALL again.";
+	if (key->period && !OidIsValid(key->conid))
+		return "With the policy \"leave\" the key is added NOT VALID, and sg_orphans() lists these rows by its name. Remove or mend them and CALL again.";
 	return "sg_orphans() lists these rows. Remove or mend them and CALL again.";
 }
 

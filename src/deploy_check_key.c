@@ -356,14 +356,32 @@ holds_partition_key(Oid relid, List *columns)
 	return all;
 }
 
+/* Where the parent's key compares periods and the step does not, or the other way round; else NULL */
+static char *
+period_hint(CheckStep *cs)
+{
+	PlanStep	other = *cs->step;
+	FkKey		key;
+
+	other.period = !other.period;
+	if (SG_HAVE_PERIOD && plan_step_key(&other, &key) == NULL)
+		return psprintf("%s: %s", other.period ? "Compare the last columns as periods" : "Compare all columns by their values",
+						check_set(cs, "period", other.period ? "true" : "false"));
+	return cs->step->period ? psprintf("Give the parent a key whose last column is WITHOUT OVERLAPS, or leave the step out: %s",
+									   check_skip(cs, "the parent has no such key")) : NULL;
+}
+
 static char *
 target_hint(CheckStep *cs)
 {
+	char	   *hint = period_hint(cs);
 	PlanStep   *step = cs->step;
 	int			n = list_length(step->child_columns);
 	char	   *columns_text = sg_quote_list(step->parent_columns);
 	List	   *columns;
 
+	if (hint)
+		return hint;
 	if (step->parent_columns == NIL || list_length(step->parent_columns) != n)
 	{
 		columns = unique_columns(cs->view.key.parent, n);

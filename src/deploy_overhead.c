@@ -628,7 +628,7 @@ step_problem(Measure *m)
 {
 	FkProblem  *problem;
 
-	if (m->step->skipped_by || plan_step_is_unsupported(m->step))
+	if (m->step->skipped_by)
 		return psprintf("the step is skipped: %s", m->step->reason ? m->step->reason : "no reason given");
 	if (!m->step->enforced)
 		return "a key that is not enforced costs nothing";

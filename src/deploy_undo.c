@@ -440,18 +440,6 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	PlanStep   *step = deed->what;
 	Standing	standing;
 
-	if (deed->period)
-	{
-		DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed)};
-
-		deploy_log_start(&action);
-		work->hint = psprintf("Run it yourself, and drop the step's key by hand: ALTER TABLE %s ADD CONSTRAINT %s %s;",
-							  step->child_table, quote_identifier(step->fk_name),
-							  plan_key_clause(step, true, !deed->valid));
-		deploy_record_failure(&action, work, NULL, ERRCODE_FEATURE_NOT_SUPPORTED,
-							  "the old key can't come back: it is none that a plan can hold", LOG_NONE);
-		return false;
-	}
 	if (!deed->valid)
 		step->orphans = "leave";
 	set_step(work, deed, step);

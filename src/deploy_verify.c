@@ -157,7 +157,7 @@ verify_step(const PlanStep *step)
 	vk->child_table = step->child_table;
 	vk->parent_table = step->parent_table;
 	vk->step = step->step;
-	if (step->skipped_by || plan_step_is_unsupported(step))
+	if (step->skipped_by)
 	{
 		verify_add_test(vk, "present", NULL, NULL, AUDIT_SKIPPED,
 						psprintf("the step is skipped: %s", step->reason ? step->reason : "no reason given"));

@@ -346,12 +346,6 @@ make_step(const FkPlan *plan, const KeyComparison *comparison, const SideKey *ke
 	if (key->automatic && here && sg_has_name(here->names, step->fk_name))
 		step->fk_name = NULL;
 
-	if (key->period)
-	{
-		plan_step_skip(step, PLAN_REASON_PERIOD);
-		return step;
-	}
-
 	named = *step;
 	named.fk_name = key->step->fk_name;
 	problem = plan_step_key(&named, &resolved);

@@ -100,7 +100,7 @@ append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *n
 
 	append_statement(pair, psprintf("ALTER TABLE %s %s%sADD CONSTRAINT %s %s", step->child_table,
 									first ? first : "", first ? ", " : "", quote_identifier(name),
-									plan_key_clause(step, key->period, not_valid)));
+									plan_key_clause(step, not_valid)));
 	if (not_valid && key->validated)
 		append_statement(pair, plan_validate_statement(step->child_table, name));
 	if (step->enforced && !not_valid)

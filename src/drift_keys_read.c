@@ -277,14 +277,15 @@ read_key(const KeySide *side, const SnapshotObject *object)
 	step->initially_deferred = bool_property(object, "deferred", false);
 	step->on_delete_columns = list_property(object, "on_delete_columns");
 	step->enforced = bool_property(object, "enforced", true);
+	step->period = bool_property(object, "period", false);
 	check_key(side, object, step);
 
 	key->step = step;
 	key->validated = bool_property(object, "validated", true);
-	key->period = bool_property(object, "period", false);
+	key->period = step->period;
 	key->automatic = bool_property(object, "automatic_name", false);
 	key->triggers = text_property(object, "triggers");
-	key->definition = plan_key_clause(step, key->period, step->enforced && !key->validated);
+	key->definition = plan_key_clause(step, step->enforced && !key->validated);
 
 	return key;
 }

@@ -99,7 +99,8 @@ extern FkProblem *fk_partition_look(const FkKey *planned, Oid relid, FkPartition
 /*
  * Resolve a planned key: columns, target index, operators, collations, as
  * ALTER TABLE ... ADD FOREIGN KEY does.  parent_columns may be NIL for the
- * primary key.  Fills key (conid, name and the clauses are left as they are)
+ * primary key.  Fills key (conid, name and the clauses are left as they are;
+ * period among them says what is wanted)
  * and returns NULL, or returns what stands in the way.  Takes no lock that
  * outlives the call.
  */

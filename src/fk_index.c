@@ -162,9 +162,23 @@ child_operator(const FkKey *key, int i)
 static bool
 is_equality(Oid operator, Oid opclass, Oid method)
 {
-	return OidIsValid(operator) &&
-		get_op_opfamily_strategy(operator, get_opclass_family(opclass)) ==
-		(method == HASH_AM_OID ? HTEqualStrategyNumber : BTEqualStrategyNumber);
+	int			strategy = OidIsValid(operator) ?
+		get_op_opfamily_strategy(operator, get_opclass_family(opclass)) : 0;
+
+	/* GiST has a number of its own for each, and any search of it will do */
+	if (method == GIST_AM_OID)
+		return strategy != 0;
+	return strategy == (method == HASH_AM_OID ? HTEqualStrategyNumber : BTEqualStrategyNumber);
+}
+
+/*
+ * The period of a PERIOD key is left out: few rows have the other columns in
+ * common, and only GiST can search for an overlap.
+ */
+static int
+searched_columns(const FkKey *key)
+{
+	return key->period ? key->nkeys - 1 : key->nkeys;
 }
 
 /* ---- does an index serve? ---- */
@@ -219,16 +233,19 @@ column_serves(const FkKey *key, int i, const IndexFacts *facts, int n)
 static bool
 index_serves(const FkKey *key, const IndexFacts *facts)
 {
-	if (!facts->valid || facts->nkeys < key->nkeys ||
-		!(facts->method == BTREE_AM_OID || (facts->method == HASH_AM_OID && key->nkeys == 1)) ||
+	int			nkeys = searched_columns(key);
+
+	if (!facts->valid || facts->nkeys < nkeys ||
+		!(facts->method == BTREE_AM_OID || (facts->method == HASH_AM_OID && nkeys == 1) ||
+		  (facts->method == GIST_AM_OID && key->period)) ||
 		!is_only_not_null(key, facts->predicate))
 		return false;
 
-	for (int i = 0; i < key->nkeys; i++)
+	for (int i = 0; i < nkeys; i++)
 	{
 		bool		found = false;
 
-		for (int n = 0; n < key->nkeys && !found; n++)
+		for (int n = 0; n < nkeys && !found; n++)
 			found = column_serves(key, i, facts, n);
 		if (!found)
 			return false;
@@ -256,7 +273,7 @@ fk_serving_index(const FkKey *key)
 char *
 fk_index_obstacle(const FkKey *key)
 {
-	for (int i = 0; i < key->nkeys; i++)
+	for (int i = 0; i < searched_columns(key); i++)
 	{
 		const char *column = quote_identifier(get_attname(key->child, key->child_att[i], false));
 		Oid			type = get_atttype(key->child, key->child_att[i]);
@@ -304,7 +321,7 @@ fk_index_columns(const FkKey *key)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	for (int i = 0; i < key->nkeys; i++)
+	for (int i = 0; i < searched_columns(key); i++)
 		append_column(&buf, key->child, key->child_att[i], compared_collation(key, i));
 	return buf.data;
 }
@@ -352,14 +369,16 @@ fk_plain_index(const FkKey *key)
 bool
 fk_index_covers(const FkKey *indexed, const FkKey *key)
 {
-	if (indexed->child != key->child || indexed->nkeys < key->nkeys)
+	int			nkeys = searched_columns(key);
+
+	if (indexed->child != key->child || searched_columns(indexed) < nkeys)
 		return false;
 
-	for (int i = 0; i < key->nkeys; i++)
+	for (int i = 0; i < nkeys; i++)
 	{
 		bool		found = false;
 
-		for (int n = 0; n < key->nkeys && !found; n++)
+		for (int n = 0; n < nkeys && !found; n++)
 			found = indexed->child_att[n] == key->child_att[i] &&
 				compared_collation(indexed, n) == compared_collation(key, i);
 		if (!found)

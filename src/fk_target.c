@@ -148,7 +148,7 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
  * reference, whatever its columns are.
  */
 static bool
-read_target(Oid indexoid, bool want_primary, TargetIndex *target)
+read_target(Oid indexoid, bool want_primary, bool period, TargetIndex *target)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexoid));
 	Form_pg_index form;
@@ -158,7 +158,7 @@ read_target(Oid indexoid, bool want_primary, TargetIndex *target)
 		return false;
 	form = (Form_pg_index) GETSTRUCT(tuple);
 
-	usable = form->indisunique && form->indisvalid &&
+	usable = (period ? form->indisexclusion : form->indisunique) && form->indisvalid &&
 		(!want_primary || form->indisprimary) &&
 		heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
 		heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
@@ -243,7 +243,7 @@ fk_primary_key(Oid relid)
 	{
 		TargetIndex target;
 
-		if (read_target(lfirst_oid(lc), true, &target))
+		if (read_target(lfirst_oid(lc), true, false, &target))
 			return sg_attribute_names(relid, target.attnums, target.nkeys);
 	}
 	return NIL;
@@ -276,16 +276,17 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 	{
 		TargetIndex target;
 
-		if (!read_target(lfirst_oid(lc), primary, &target))
+		if (!read_target(lfirst_oid(lc), primary, key->period, &target))
 			continue;
 		if (primary)
 		{
 			memcpy(key->parent_att, target.attnums, target.nkeys * sizeof(AttrNumber));
 			*nparent = target.nkeys;
 		}
-		if (!match_target(&target, key->parent_att, *nparent, opclass))
+		if (!match_target(&target, key->parent_att, *nparent, opclass) ||
+			(key->period && target.attnums[target.nkeys - 1] != key->parent_att[*nparent - 1]))
 			continue;
-		if (target.deferrable || target.overlaps)
+		if (target.deferrable || (target.overlaps && !key->period))
 		{
 			deferred_match |= target.deferrable;
 			overlaps_match |= target.overlaps;
@@ -299,12 +300,18 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 		return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
 						  psprintf("the key of parent %s is WITHOUT OVERLAPS",
 								   sg_relation_name(key->parent)),
-						  "Only a foreign key with PERIOD can reference it, and a plan can't hold those.");
+						  "Only a foreign key with PERIOD can reference it: set period to true in the plan.");
 	if (deferred_match)
 		return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  psprintf("the unique constraint on parent %s is deferrable",
 								   sg_relation_name(key->parent)),
 						  "Make the constraint NOT DEFERRABLE, or add a unique index beside it.");
+	if (key->period)
+		return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+						  psprintf("parent %s has no %s%s whose last column is WITHOUT OVERLAPS",
+								   sg_relation_name(key->parent), primary ? "primary key" : "key on ",
+								   primary ? "" : psprintf("(%s)", sg_quote_list(parent_columns))),
+						  "Add a primary key or unique constraint with WITHOUT OVERLAPS first.");
 	if (primary)
 		return fk_problem(ERRCODE_UNDEFINED_OBJECT,
 						  psprintf("parent %s has no primary key",
@@ -317,9 +324,12 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)));
 }
 
-/* The equality operator parent = child for one pair of columns, or InvalidOid */
+/*
+ * The operator parent = child for one pair of columns, or parent && child for
+ * the period of a PERIOD key; or InvalidOid.
+ */
 static Oid
-choose_operator(Oid opclass, Oid parent_type, Oid child_type)
+choose_operator(Oid opclass, Oid parent_type, Oid child_type, bool period, bool overlaps)
 {
 	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
 	Form_pg_opclass form;
@@ -337,13 +347,14 @@ choose_operator(Oid opclass, Oid parent_type, Oid child_type)
 	method = form->opcmethod;
 	ReleaseSysCache(tuple);
 
-	/* the strategy number of equality is known for btree only */
-	if (method != BTREE_AM_OID)
+	/* keys of other methods are those of PERIOD, over ranges and multiranges */
+	if (method != BTREE_AM_OID && !period)
+		return InvalidOid;
+	if (overlaps && input != ANYRANGEOID && input != ANYMULTIRANGEOID)
 		return InvalidOid;
 
-	pf = get_opfamily_member(family, input, base, BTEqualStrategyNumber);
-	if (OidIsValid(pf) &&
-		OidIsValid(get_opfamily_member(family, base, base, BTEqualStrategyNumber)))
+	pf = SG_KEY_OPERATOR(family, input, base, overlaps);
+	if (OidIsValid(pf) && OidIsValid(SG_KEY_OPERATOR(family, base, base, overlaps)))
 		return pf;
 
 	/*
@@ -355,7 +366,7 @@ choose_operator(Oid opclass, Oid parent_type, Oid child_type)
 		Oid			targets[2] = {input, input};
 
 		if (can_coerce_type(2, inputs, targets, COERCION_IMPLICIT))
-			return get_opfamily_member(family, input, input, BTEqualStrategyNumber);
+			return SG_KEY_OPERATOR(family, input, input, overlaps);
 	}
 
 	return InvalidOid;
@@ -374,7 +385,8 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 	get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
 	get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
 
-	key->pf_eq_op[i] = choose_operator(opclass, parent_type, child_type);
+	key->pf_eq_op[i] = choose_operator(opclass, parent_type, child_type, key->period,
+									   key->period && i == key->nkeys - 1);
 	if (!OidIsValid(key->pf_eq_op[i]))
 		return fk_problem(ERRCODE_DATATYPE_MISMATCH,
 						  psprintf("no operator joins %s %s to %s %s",

@@ -66,6 +66,7 @@ typedef struct PlanStep
 	bool		quarantine_cascades;	/* rows that refer to orphans go along */
 	char	   *backfill;		/* select list that gives the values of
 								 * child_columns, or NULL */
+	bool		period;			/* last columns compare by coverage (18+) */
 } PlanStep;
 
 /* ---- plan_store.c ---- */
@@ -227,11 +228,8 @@ extern char *plan_approval_problem(const FkPlan *plan);
  */
 extern FkProblem *plan_step_key(const PlanStep *step, FkKey *key);
 
-/*
- * FOREIGN KEY ... REFERENCES ... with all clauses; period is for keys that no
- * plan holds, whose last columns compare by coverage.
- */
-extern char *plan_key_clause(const PlanStep *step, bool period, bool not_valid);
+/* FOREIGN KEY ... REFERENCES ... with all clauses */
+extern char *plan_key_clause(const PlanStep *step, bool not_valid);
 
 /* ALTER TABLE ... ADD CONSTRAINT ... [NOT VALID], and VALIDATE CONSTRAINT */
 extern char *plan_add_statement(const PlanStep *step, bool not_valid);
@@ -397,13 +395,6 @@ extern char *plan_qualify(const char *table);
 
 /* The n-th name (from 0) that ALTER TABLE would try for the step's key */
 extern char *plan_default_fk_name(const PlanStep *step, int n);
-
-/*
- * Reasons of steps that no change of this database could make deployable.
- * They are told from other skipped steps by these very words.
- */
-#define PLAN_REASON_PERIOD "the key uses PERIOD, which a plan can't hold"
-extern bool plan_step_is_unsupported(const PlanStep *step);
 
 /* Skip a step that is not in a plan yet, for good, in the name of the current role */
 extern void plan_step_skip(PlanStep *step, const char *reason);

@@ -111,7 +111,7 @@ definition_args(StoreArgs *args, const PlanDeed *deed)
 	store_arg_texts(args, is_key ? what->on_delete_columns : NIL);
 	flag_arg(args, is_key, what->enforced);
 	flag_arg(args, deed->kind == DEED_REPLACE, deed->valid);
-	flag_arg(args, deed->kind == DEED_REPLACE, deed->period);
+	flag_arg(args, is_key, what->period);
 	store_arg_text(args, deed->index_columns);
 	flag_arg(args, deed->kind == DEED_INDEX, deed->partitioned);
 }
@@ -163,7 +163,6 @@ plan_deed_replace(const FkPlan *plan, int step, const char *object, const FkKey 
 
 	deed.what = plan_step_of_key(plan->name, key);
 	deed.valid = key->validated;
-	deed.period = key->period;
 	deed.log_id = log_id;
 	plan_deed_write(plan, &deed);
 }
@@ -272,6 +271,7 @@ read_what(HeapTuple tuple, TupleDesc desc)
 	what->initially_deferred = sg_spi_bool(tuple, desc, "initially_deferred");
 	what->on_delete_columns = sg_spi_text_array(tuple, desc, "on_delete_columns");
 	what->enforced = sg_spi_bool(tuple, desc, "enforced");
+	what->period = sg_spi_bool(tuple, desc, "period");
 	return what;
 }
 
@@ -288,7 +288,6 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	deed->log_id = sg_spi_int64(tuple, desc, "log_id");
 	deed->what = read_what(tuple, desc);
 	deed->valid = sg_spi_bool(tuple, desc, "valid");
-	deed->period = sg_spi_bool(tuple, desc, "period");
 	deed->index_columns = sg_spi_text(tuple, desc, "index_columns");
 	deed->partitioned = sg_spi_bool(tuple, desc, "partitioned");
 	deed->rows = sg_spi_int64(tuple, desc, "rows");

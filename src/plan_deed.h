@@ -57,8 +57,6 @@ typedef struct PlanDeed
 	 */
 	PlanStep   *what;
 	bool		valid;			/* the key that was dropped was */
-	bool		period;			/* ... and its last columns compare by
-								 * coverage, which no plan holds */
 	char	   *index_columns;	/* as CREATE INDEX has them */
 	bool		partitioned;	/* the index is that of a partitioned table */
 	int64		rows;

@@ -180,6 +180,7 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 	step->sentinel = optional_text(fcinfo, 17);
 	step->quarantine_cascades = bool_argument(fcinfo, 18, me, "quarantine_cascades");
 	step->backfill = optional_text(fcinfo, 19);
+	step->period = bool_argument(fcinfo, 20, me, "period");
 
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_add_fk()");
@@ -238,6 +239,7 @@ static const StepOption options[] = {
 	{"enforced", OPTION_BOOL, offsetof(PlanStep, enforced), false},
 	{"replaces", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, replaces), false},
 	{"backfill", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, backfill), false},
+	{"period", OPTION_BOOL, offsetof(PlanStep, period), false},
 };
 
 bool
@@ -316,12 +318,6 @@ set_pending(PlanStep *step, const char *value)
 				 errmsg("step %d of plan \"%s\" is not skipped, but %s",
 						step->step, step->plan, step->state),
 				 errhint("CALL sg_add_fks() looks at every step that is not validated.")));
-	if (plan_step_is_unsupported(step))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("step %d of plan \"%s\" can't be deployed", step->step, step->plan),
-				 errdetail("The reason of the step: %s.", step->reason),
-				 errhint("Run the statement of the script yourself.")));
 
 	step->state = "pending";
 	step->reason = NULL;
@@ -466,11 +462,6 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("step %d of plan \"%s\" is validated already", step->step, name),
 				 errhint("There is nothing left to skip.")));
-	if (plan_step_is_unsupported(step))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("step %d of plan \"%s\" is skipped already", step->step, name),
-				 errdetail("The reason of the step: %s.", step->reason)));
 
 	if (plan_filler_is_armed(step, sg_find_qualified(step->child_table)))
 		ereport(NOTICE,

@@ -106,6 +106,14 @@ choose_name(List *indexes, const SgTableName *table, List *columns)
 
 /* ---- what is missing ---- */
 
+/* The columns that the server searches for: an index on the period itself would not serve */
+static List *
+searched_columns(const PlanStep *step)
+{
+	return step->period ? list_copy_head(step->child_columns, list_length(step->child_columns) - 1) :
+		step->child_columns;
+}
+
 static PlanIndex *
 new_index(List *indexes, const PlanStep *step, const char *table, List *names,
 		  const char *columns, bool partitioned)
@@ -127,7 +135,8 @@ new_index(List *indexes, const PlanStep *step, const char *table, List *names,
 static List *
 add_unresolved(List *indexes, const PlanStep *step, const char *table, bool partitioned)
 {
-	char	   *columns = sg_quote_list(step->child_columns);
+	List	   *names = searched_columns(step);
+	char	   *columns = sg_quote_list(names);
 	ListCell   *lc;
 
 	foreach(lc, indexes)
@@ -137,7 +146,7 @@ add_unresolved(List *indexes, const PlanStep *step, const char *table, bool part
 		if (strcmp(index->table, table) == 0 && strcmp(index->columns, columns) == 0)
 			return indexes;
 	}
-	return lappend(indexes, new_index(indexes, step, table, step->child_columns, columns,
+	return lappend(indexes, new_index(indexes, step, table, names, columns,
 									  partitioned));
 }
 
@@ -163,7 +172,7 @@ add_index(List *indexes, const PlanStep *step, FkKey *key, bool partitioned)
 
 	if (is_planned(indexes, key))
 		return indexes;
-	index = new_index(indexes, step, sg_relation_name(key->child), step->child_columns,
+	index = new_index(indexes, step, sg_relation_name(key->child), searched_columns(step),
 					  fk_index_columns(key), partitioned);
 	index->key = key;
 	index->obstacle = fk_index_obstacle(key);

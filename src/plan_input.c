@@ -199,6 +199,38 @@ check_orphans(PlanStep *step)
 				 errhint("Set orphans to \"quarantine\" or \"delete\" first; or set quarantine_cascades to false.")));
 }
 
+/* What ALTER TABLE refuses of a PERIOD key, and what is not done about its orphans */
+static void
+check_period(const PlanStep *step)
+{
+	if (!SG_HAVE_PERIOD)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this server knows no PERIOD keys"),
+				 errhint("They exist from PostgreSQL 18 on; leave out \"period\".")));
+	if (list_length(step->child_columns) < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a PERIOD key needs two columns or more"),
+				 errhint("The last one is the period; name the columns that are compared before it.")));
+	if (sg_action_code(step->on_delete) != FKCONSTR_ACTION_NOACTION ||
+		sg_action_code(step->on_update) != FKCONSTR_ACTION_NOACTION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("PERIOD keys know no action but \"no action\""),
+				 errhint("Leave out on_delete and on_update.")));
+	if (strcmp(step->orphans, "stop") != 0 && strcmp(step->orphans, "leave") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("orphans of a PERIOD key can't be fixed"),
+				 errhint("Set orphans to \"stop\" or \"leave\", and mend the rows by hand.")));
+	if (step->sentinel)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a sentinel does not go with a PERIOD key"),
+				 errhint("Replace the value by null yourself.")));
+}
+
 static void
 check_clauses(PlanStep *step)
 {
@@ -605,13 +637,6 @@ plan_step_skip(PlanStep *step, const char *reason)
 	step->skipped_by = GetUserNameFromId(GetUserId(), false);
 }
 
-bool
-plan_step_is_unsupported(const PlanStep *step)
-{
-	return strcmp(step->state, "skipped") == 0 && step->reason &&
-		strcmp(step->reason, PLAN_REASON_PERIOD) == 0;
-}
-
 /* ---- into the plan ---- */
 
 void
@@ -620,6 +645,8 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	check_clauses(step);
 	check_key_columns(step);
 	check_delete_columns(step);
+	if (step->period)
+		check_period(step);
 	if (step->backfill)
 		plan_check_backfill(step);
 	if (step->fk_name)

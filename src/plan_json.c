@@ -70,6 +70,7 @@ static const StepField step_fields[] = {
 	{"skip", FIELD_SKIP, 0, false, true},
 	{"sentinel", FIELD_TEXT, offsetof(PlanStep, sentinel), false, true},
 	{"quarantine_cascades", FIELD_BOOL, offsetof(PlanStep, quarantine_cascades), false, false},
+	{"period", FIELD_BOOL, offsetof(PlanStep, period), false, false},
 };
 
 /* ---- out ---- */
@@ -89,6 +90,7 @@ static const char *export_query =
 "           THEN jsonb_build_object('sentinel', s.sentinel) ELSE '{}' END"
 "   || CASE WHEN s.quarantine_cascades"
 "           THEN jsonb_build_object('quarantine_cascades', true) ELSE '{}' END"
+"   || CASE WHEN s.period THEN jsonb_build_object('period', true) ELSE '{}' END"
 "   ORDER BY s.step)"
 "  FROM schemaguard.plan_step s WHERE s.plan = p.name), '[]'))"
 " FROM schemaguard.plan p WHERE p.name = $1";

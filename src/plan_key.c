@@ -69,6 +69,7 @@ plan_step_key(const PlanStep *step, FkKey *key)
 	key->deferrable = step->deferrable;
 	key->initially_deferred = step->initially_deferred;
 	key->enforced = step->enforced;
+	key->period = step->period;
 	key->replaces = step->replaces;
 	key->child = sg_find_qualified(step->child_table);
 	key->parent = sg_find_qualified(step->parent_table);
@@ -120,15 +121,15 @@ key_columns(List *names, bool period)
 }
 
 char *
-plan_key_clause(const PlanStep *step, bool period, bool not_valid)
+plan_key_clause(const PlanStep *step, bool not_valid)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "FOREIGN KEY (%s) REFERENCES %s",
-					 key_columns(step->child_columns, period), step->parent_table);
+					 key_columns(step->child_columns, step->period), step->parent_table);
 	if (step->parent_columns)
-		appendStringInfo(&sql, " (%s)", key_columns(step->parent_columns, period));
+		appendStringInfo(&sql, " (%s)", key_columns(step->parent_columns, step->period));
 	if (sg_match_code(step->match) == FKCONSTR_MATCH_FULL)
 		appendStringInfoString(&sql, " MATCH FULL");
 
@@ -155,7 +156,7 @@ char *
 plan_add_statement(const PlanStep *step, bool not_valid)
 {
 	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step->child_table,
-					quote_identifier(step->fk_name), plan_key_clause(step, false, not_valid));
+					quote_identifier(step->fk_name), plan_key_clause(step, not_valid));
 }
 
 char *

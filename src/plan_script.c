@@ -237,6 +237,9 @@ is_unreadable(ScriptReader *reader, int offset, RangeVar *child,
 	else if (c->initdeferred && !c->deferrable)
 		remark(reader, offset, ERRCODE_SYNTAX_ERROR,
 			   "constraint declared INITIALLY DEFERRED must be DEFERRABLE");
+	else if (SG_CONSTRAINT_HALF_PERIOD(c))
+		remark(reader, offset, ERRCODE_INVALID_FOREIGN_KEY,
+			   "PERIOD is on one side of the key only");
 	else if (plan_path_is_temporary(child_table) || plan_path_is_temporary(parent_table))
 		remark(reader, offset, 0, "a key of a temporary table is not for a plan");
 	else if (child->catalogname || c->pktable->catalogname)
@@ -268,9 +271,7 @@ add_key(ScriptReader *reader, RangeVar *child, const char *child_table,
 
 	old = MemoryContextSwitchTo(reader->context);
 	step = plan_step_of_constraint(reader->plan, child_table, parent_table, c);
-	if (SG_CONSTRAINT_PERIOD(c))
-		plan_step_skip(step, PLAN_REASON_PERIOD);
-	else if (unsupported)
+	if (unsupported)
 		plan_step_skip(step, unsupported);
 
 	key = palloc0(sizeof(ScriptKey));

@@ -43,6 +43,7 @@ plan_step_of_constraint(const char *plan, const char *child_table,
 	step->deferrable = c->deferrable;
 	step->initially_deferred = c->initdeferred;
 	step->enforced = SG_CONSTRAINT_ENFORCED(c);
+	step->period = SG_CONSTRAINT_PERIOD(c);
 	if (c->skip_validation || !step->enforced)
 		step->orphans = "leave";
 
@@ -66,6 +67,7 @@ plan_step_of_key(const char *plan, const FkKey *key)
 	step->deferrable = key->deferrable;
 	step->initially_deferred = key->initially_deferred;
 	step->enforced = key->enforced;
+	step->period = key->period;
 
 	return step;
 }

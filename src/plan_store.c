@@ -37,7 +37,7 @@
 	"plan, step, priority, child_table, child_columns, parent_table, parent_columns," \
 	" fk_name, on_delete, on_update, match, \"deferrable\", initially_deferred," \
 	" on_delete_columns, enforced, orphans, index, replaces, state, reason," \
-	" attempts, skipped_by, sentinel, quarantine_cascades, backfill"
+	" attempts, skipped_by, sentinel, quarantine_cascades, backfill, period"
 
 #define STEP_ORDER \
 	" ORDER BY CASE priority WHEN 'critical' THEN 1 WHEN 'high' THEN 2" \
@@ -162,6 +162,7 @@ read_step(HeapTuple tuple, TupleDesc desc)
 	step->sentinel = sg_spi_text(tuple, desc, "sentinel");
 	step->quarantine_cascades = sg_spi_bool(tuple, desc, "quarantine_cascades");
 	step->backfill = sg_spi_text(tuple, desc, "backfill");
+	step->period = sg_spi_bool(tuple, desc, "period");
 
 	return step;
 }
@@ -553,6 +554,7 @@ step_args(StoreArgs *args, const PlanStep *step)
 	store_arg_text(args, step->sentinel);
 	store_arg_bool(args, step->quarantine_cascades);
 	store_arg_text(args, step->backfill);
+	store_arg_bool(args, step->period);
 }
 
 static void *
@@ -583,9 +585,9 @@ plan_step_insert(PlanStep *step)
 				 " (plan, step, priority, child_table, child_columns, parent_table, parent_columns,"
 				 "  fk_name, on_delete, on_update, match, \"deferrable\", initially_deferred,"
 				 "  on_delete_columns, enforced, orphans, index, replaces, state, reason, skipped_by,"
-				 "  sentinel, quarantine_cascades, backfill)"
+				 "  sentinel, quarantine_cascades, backfill, period)"
 				 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-				 "  $17, $18, $19, $20, $21, $22, $23, $24)", &args);
+				 "  $17, $18, $19, $20, $21, $22, $23, $24, $25)", &args);
 
 	return step->step;
 }
@@ -602,7 +604,7 @@ plan_step_update(const PlanStep *step)
 				 " match = $11, \"deferrable\" = $12, initially_deferred = $13, on_delete_columns = $14,"
 				 " enforced = $15, orphans = $16, index = $17, replaces = $18, state = $19, reason = $20,"
 				 " skipped_by = $21, sentinel = $22, quarantine_cascades = $23, backfill = $24,"
-				 " updated_at = clock_timestamp()"
+				 " period = $25, updated_at = clock_timestamp()"
 				 " WHERE plan = $1 AND step = $2", &args);
 }
 

@@ -56,6 +56,7 @@ CREATE TABLE schemaguard.plan_step (
     quarantine_cascades boolean NOT NULL DEFAULT false,
     -- what fills child_columns where they are empty: one expression per column, over the child's row
     backfill           text,
+    period             boolean NOT NULL DEFAULT false,  -- the last columns compare by coverage (18+)
     PRIMARY KEY (plan, step)
 );
 -- Each key that is added is compared with those of its table

@@ -33,12 +33,13 @@ CREATE FUNCTION sg_plan_add_fk(
     enforced           boolean DEFAULT true,
     sentinel           text DEFAULT NULL,
     quarantine_cascades boolean DEFAULT false,
-    backfill           text DEFAULT NULL)
+    backfill           text DEFAULT NULL,
+    period             boolean DEFAULT false)
 RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_add_fk';
 COMMENT ON FUNCTION sg_plan_add_fk(text, text, text[], text, text[], text, text, text, text, text, boolean, text, text,
-                                   boolean, boolean, text[], boolean, text, boolean, text)
+                                   boolean, boolean, text[], boolean, text, boolean, text, boolean)
     IS 'add one foreign key to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_set(plan text, step int, option text, value text)

@@ -65,12 +65,12 @@ FROM (VALUES
 WHERE p.oid = f::regprocedure
 ORDER BY f, c.position;
 
-SELECT is(pronargdefaults::int, 16, 'sg_plan_add_fk: everything from parent_columns on has a default')
+SELECT is(pronargdefaults::int, 17, 'sg_plan_add_fk: everything from parent_columns on has a default')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(pronargdefaults::int, 2, proname || ': two arguments have a default')
 FROM pg_proc WHERE proname IN ('sg_verify_fks', 'sg_measure_overhead') ORDER BY proname;
 SELECT is(proargnames::text[],
-  '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill}',
+  '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill,period}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
@@ -84,7 +84,7 @@ SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
           columns, 'columns of ' || relation)
 FROM (VALUES
   ('plan', '{name,description,author,created_at,approved_by,approved_at}'::text[]),
-  ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill}'),
+  ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill,period}'),
   ('quarantine', '{id,run_id,at,role,plan,step,fk_name,cause,row_table,table_owner,columns,row_text,data,reason,plan_id}'),
   ('plan_note', '{plan,line,reason}'),
   ('plan_deed', '{id,plan_id,step,kind,object,undo,before,after,rows_affected,begun_at,done_at,undone_at,outcome,log_id}'),

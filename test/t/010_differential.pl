@@ -52,7 +52,8 @@ BEGIN
     FOR k IN SELECT * FROM d.kase WHERE planned ORDER BY id LOOP
         BEGIN
             PERFORM sg_plan_add_fk('diff', k.child, k.ccols, k.parent, k.pcols, k.fk,
-                                   match => CASE WHEN k.match = 'FULL' THEN 'full' ELSE 'simple' END);
+                                   match => CASE WHEN k.match = 'FULL' THEN 'full' ELSE 'simple' END,
+                                   period => k.clause LIKE '%PERIOD%');
         EXCEPTION WHEN OTHERS THEN
             UPDATE d.kase SET plan_error = SQLSTATE || ': ' || SQLERRM WHERE id = k.id;
         END;

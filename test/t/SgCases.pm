@@ -546,7 +546,7 @@ sub make_large_case
 sub make_period_case
 {
 	my ($id, $schema) = @_;
-	my %case = (id => $id, planned => 0, enforced => 1, not_valid => 1, match => '');
+	my %case = (id => $id, planned => 1, enforced => 1, not_valid => 1, match => '');
 	my ($scalar, @ids) = $btree_gist && chance(0.5) ? ('int', 1 .. 4) : ('int4range', '[1,2)', '[2,3)', '[3,9)');
 	my ($period, $mk) = pick(
 		[ 'daterange', sub { "[2024-01-" . sprintf('%02d', $_[0]) . ",2024-01-" . sprintf('%02d', $_[1]) . ')' } ],
