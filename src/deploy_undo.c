@@ -438,8 +438,12 @@ bool
 undo_replace(StepWork *work, const PlanDeed *deed)
 {
 	PlanStep   *step = deed->what;
+	PlanStep   *successor = plan_step_get(work->run->plan->name, deed->step, true);
 	Standing	standing;
 
+	/* the key that goes next, maybe on the same columns, is not in its way */
+	if (successor)
+		step->replaces = successor->fk_name;
 	if (!deed->valid)
 		step->orphans = "leave";
 	set_step(work, deed, step);

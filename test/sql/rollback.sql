@@ -374,6 +374,16 @@ SET client_min_messages = warning;
 SELECT * FROM pg_temp.let_in(valid => true);
 SELECT * FROM pg_temp.lent();
 
+-- A key that was replaced by one on the same columns comes back
+CREATE TABLE above (id int PRIMARY KEY);
+CREATE TABLE below (r int CONSTRAINT old_key REFERENCES above ON DELETE RESTRICT);
+SELECT sg_plan_create('same');
+SELECT sg_plan_add_fk('same', 'below', '{r}', 'above', fk_name => 'new_key', on_delete => 'cascade', replaces => 'old_key', index => false);
+CALL sg_add_fks('same');
+SELECT conname FROM pg_constraint WHERE conrelid = 'below'::regclass AND contype = 'f';
+CALL sg_rollback_fks('same');
+SELECT conname, convalidated, confdeltype FROM pg_constraint WHERE conrelid = 'below'::regclass AND contype = 'f';
+SELECT sg_plan_drop('same');
 DROP SCHEMA rb CASCADE;
 SELECT sg_revoke('regress_sg_owner') \g /dev/null
 DROP ROLE regress_sg_owner;
