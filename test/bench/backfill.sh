@@ -23,7 +23,7 @@ measure_backfill() {
   echo "\\set id random(1, $rows)
 UPDATE filled SET note = note || 'x' WHERE id = :id;" > "$SG_DIR/backfill.pgbench"
   chmod a+r "$SG_DIR/backfill.pgbench"
-  sg_as psql -qX -v ON_ERROR_STOP=1 -d backfill <<SQL
+  sg_as psql -qXAt -v ON_ERROR_STOP=1 -d backfill > "$SG_DIR/backfill.made" <<SQL
 CREATE TABLE bench_wait (name text, us bigint);
 CREATE TABLE parent (code text PRIMARY KEY);
 INSERT INTO parent SELECT 'code ' || g FROM generate_series(0, 999) g;

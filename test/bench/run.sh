@@ -15,13 +15,13 @@
 #   memory.sh memory.pl                                 the memory of an audit
 #   ddl.sh ddl.sql                                      what catching DDL costs
 #   deploy.sh deploy.sql deploy.pl                      deployment: its time, and what an application feels
-#   backfill.sh                                         what it feels while columns are filled
+#   backfill.sh waits.sh                                what it feels while columns are filled, and beside any call
 #   report.pl                                           table, page and picture; it also has the targets
 #
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
 #   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
 #   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most, rollback one
-#   ONLY="NAME ..."    of read core sql validate growth skip small many rollback deploy backfill memory ddl (default: all but backfill, memory, ddl)
+#   ONLY="NAME ..."    of read core sql validate growth skip small many rollback deploy backfill waits memory ddl (default: all but the last four)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -39,6 +39,8 @@ set -euo pipefail
 . "$(dirname "$0")/ddl.sh"
 # shellcheck source=test/bench/backfill.sh
 . "$(dirname "$0")/backfill.sh"
+# shellcheck source=test/bench/waits.sh
+. "$(dirname "$0")/waits.sh"
 
 scale=${SCALE:-1} rounds=${ROUNDS:-5} workers=${WORKERS:-2} million_keys=${KEYS:-5}
 only=${ONLY:-read core sql validate growth skip small many rollback deploy}
@@ -46,7 +48,7 @@ only=${ONLY:-read core sql validate growth skip small many rollback deploy}
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | skip | small | many | rollback | deploy | backfill | memory | ddl) ;;
+    read | core | sql | validate | growth | skip | small | many | rollback | deploy | backfill | waits | memory | ddl) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -196,8 +198,9 @@ sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $round
 ! wanted memory || measure_memory
 ! wanted ddl || measure_ddl
 ! wanted backfill || measure_backfill
+! wanted waits || measure_waits
 # what has a table of its own needs no report
-case "${only// /}" in ddl | backfill | ddlbackfill | backfillddl) exit 0 ;; esac
+wanted read core sql validate growth skip small many rollback deploy memory || exit 0
 describe
 sg_say
 folder=()
