@@ -301,7 +301,11 @@ sub run_batch
 		return;
 	}
 
-	my $settings = pick('', 'SET enable_hashjoin = off;', 'SET enable_hashagg = off;', 'SET enable_mergejoin = off;', 'SET work_mem = 64; SET maintenance_work_mem = 1024;');
+	my $settings = pick('', 'SET enable_hashjoin = off;', 'SET enable_hashagg = off;', 'SET enable_mergejoin = off;', 'SET work_mem = 64; SET maintenance_work_mem = 1024;')
+	  # none of these may make a difference
+	  . pick('', 'SET row_security = off;')
+	  . pick('', 'SET jit = on; SET jit_above_cost = 0;', 'SET enable_seqscan = off;', 'SET enable_indexscan = off; SET enable_bitmapscan = off;')
+	  . pick('', "SET extra_float_digits = 0;", "SET bytea_output = 'escape';", "SET IntervalStyle = iso_8601;");
 	my @rounds = ('plan', ways_of($batch), 'parallel sql');
 	$rc = $node->psql(
 		'postgres', qq(

@@ -19,7 +19,7 @@ use SgTest;
 
 our @EXPORT = qw(make_case make_large_case make_period_case make_wide_case hostile);
 
-my ($major, $icu, $citext, $btree_gist);
+my ($major, $icu, $citext, $btree_gist, $hstore, $ltree);
 my (@kinds, @same, @refused, @collations, @large);
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -89,6 +89,7 @@ sub make_kinds
 		{ c => 'int4range', p => 'int4range', g => [ [ '[1,4]', '[1,5)', '(0,5)' ], [ 'empty', '(1,1)' ], ['(,)'], ['[5,)'] ] },
 		{ c => 'int8multirange', p => 'int8multirange', g => [ [ '{[1,2),[2,3)}', '{[1,3)}' ], ['{}'], ['{(,)}'], ['{[7,9)}'] ] },
 		# no hash joins for these
+		{ c => 'bit(3)', p => 'bit(3)', g => [ ['000'], ['001'], ['101'], ['111'] ], nohash => 1 },
 		{ c => 'varbit', p => 'varbit', g => [ [''], ['0'], ['00'], ['101'], ['1'] ], nohash => 1 },
 		{ c => 'money', p => 'money', g => [ [ '1.00', '$1' ], ['2.50'], ['-3'], ['0'] ], nohash => 1 },
 		{ c => 'tsvector', p => 'tsvector', g => [ [ 'a b', 'b a', 'a a b' ], [''], ['a:1'], ['c'] ], nohash => 1 },
@@ -114,6 +115,8 @@ sub make_kinds
 		{ c => "$T.ints", p => 'int4[]', g => [ ['{}'], ['{1,2}'], ['{2,1}'] ] },
 		($citext ? ({ c => "$T.citext", p => "$T.citext", g => [ [ 'a', 'A' ], [ 'bc', 'Bc', 'BC' ], ['d '], [''] ] },
 		  { c => "$T.citext", p => 'text', g => [ ['a'], ['A'], ['Bc'] ] }) : ()),
+		($hstore ? { c => "$T.hstore", p => "$T.hstore", g => [ [ 'a=>1,b=>2', 'b=>2,a=>1' ], [''], ['a=>NULL'], ['a=>1'] ] } : ()),
+		($ltree ? { c => "$T.ltree", p => "$T.ltree", g => [ ['a.b'], ['a'], [''], ['A.b'], ['a.b.c'] ], nohash => $major < 17 } : ()),
 		# different types that the server joins
 		(map { my ($c, $p) = split /->/; +{ c => $c, p => $p, g => \@ints } }
 			qw(int4->int8 int4->int8 int2->int8 int8->int4 int2->int4 int4->int2 int8->int2 int4->numeric int8->numeric int2->numeric)),
@@ -222,6 +225,22 @@ sub create_table
 	my $sql = "CREATE TABLE $name (" . join(', ', map { column_sql($_) } shuffled(@$cols, @junk)) . ")$suffix;\n";
 
 	$sql .= "ALTER TABLE $name DROP COLUMN $_->{name};\n" for @junk;
+	return $sql;
+}
+
+# How a table that has no partitions keeps its rows, before it has any
+sub storage
+{
+	my ($table, @cols) = @_;
+	my $sql = '';
+
+	$sql .= "ALTER TABLE $table SET (fillfactor = " . pick(10, 50, 90) . ");\n" if chance(0.2);
+	$sql .= "ALTER TABLE $table SET (toast_tuple_target = 128);\n" if chance(0.1);
+	# of what a type of fixed length can be, PLAIN alone is taken
+	for my $col (grep { $_->{type} =~ /^(?:text|varchar|bytea|numeric|jsonb)/ && chance(0.2) } @cols)
+	{
+		$sql .= "ALTER TABLE $table ALTER " . ident($col->{name}) . ' SET STORAGE ' . pick('EXTERNAL', 'EXTENDED', 'MAIN') . ";\n";
+	}
 	return $sql;
 }
 
@@ -394,6 +413,7 @@ sub make_case
 	my @all = ($self ? @ccols : (), @pcols, @id);
 	$sql .= create_table($parent, \@all, $part ? " PARTITION BY $part (" . ident($pcols[0]{name}) . ')' : '');
 	$sql .= partitions($parent, $in->($parent_base), \@all, $part, $pcols[0]{name}, [ pick(@{ pick(@{ $kinds[0]{g} }) }) ]) if $part;
+	$sql .= storage($parent, @pcols) unless $part;
 	$sql .= $target;
 	my ($ptuples, $ctuples) = tuples(\@kinds, $match, $self, !$primary);
 	# ON CONFLICT does not go with a deferrable constraint
@@ -425,6 +445,9 @@ sub make_case
 		my @all = (@ccols, @id);
 		$sql .= create_table($child, \@all, $part ? " PARTITION BY $part (id)" : '');
 		$sql .= partitions($child, $in->($child_base), \@all, $part, 'id', [ 1 + int(rand(20)) ]) if $part;
+		$sql .= storage($child, @ccols) unless $part;
+		# a child that is not logged may have a parent that is
+		$sql .= "ALTER TABLE $child SET UNLOGGED;\n" if !$part && chance(0.1);
 		$sql .= insert($child, [ map({ $_->{name} } @ccols), 'id' ], [ map { [ @$_, ++$serial ] } @$ctuples ], 0);
 		if (!$part && chance(0.15))
 		{
@@ -673,6 +696,8 @@ sub prepare
 	$icu = $node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_collation WHERE collname = 'und-x-icu'") eq 't';
 	$citext = has_extension($node, 'citext');
 	$btree_gist = has_extension($node, 'btree_gist');
+	$hstore = has_extension($node, 'hstore');
+	$ltree = has_extension($node, 'ltree');
 	note "PostgreSQL $major, ICU: " . ($icu ? 'yes' : 'no') . ', citext: ' . ($citext ? 'yes' : 'no');
 	note 'no ICU: nondeterministic collations are not covered' unless $icu;
 	make_kinds();
@@ -697,6 +722,8 @@ sub prepare
 		)
 	  . ($citext ? "CREATE EXTENSION citext SCHEMA $T;\n" : '')
 	  . ($btree_gist ? "CREATE EXTENSION btree_gist SCHEMA $T;\n" : '')
+	  . ($hstore ? "CREATE EXTENSION hstore SCHEMA $T;\n" : '')
+	  . ($ltree ? "CREATE EXTENSION ltree SCHEMA $T;\n" : '')
 	  . ($icu ? "CREATE COLLATION $T.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 			CREATE COLLATION $T.ci2 (provider = icu, locale = 'und-u-ks-level1', deterministic = false);\n" : ''));
 }
