@@ -85,12 +85,12 @@ SELECT seen.again();
 
 -- a superuser proves the keys: as the owner, and all of them hold
 SELECT fk_name, result, string_agg(replace(test, 'live: ', ''), ', ' ORDER BY test) AS tests, min(reason) AS reason FROM sg_verify_fks(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2;
-TABLE seen.witness;
+SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which some majors call, others not
 -- and measures what they cost: on bare copies, or not at all
 SELECT sg_plan_add_fk('vc', child, '{p}', 'vc.p', fk_name => replace(child, 'vc.c_', 'k_'), on_delete => CASE WHEN child ~ 'default' THEN 'set default' ELSE 'no action' END)
   FROM unnest('{vc.c_xml,vc.c_key_cast,vc.c_jsonb_cast,vc.c_domain,vc.c_subtype_diff,vc.c_default}'::text[]) WITH ORDINALITY u (child, n) ORDER BY n;
 SELECT fk_name, count(ratio) > 0 AS measured, min(reason) FILTER (WHERE reason !~ 'index') AS reason FROM sg_measure_overhead('vc', 50, 1) GROUP BY step, fk_name ORDER BY step;
-TABLE seen.witness;
+SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which some majors call, others not
 
 -- who may not do it himself does not do it through the owner
 SET ROLE regress_vc_app;

@@ -231,15 +231,15 @@ sub create_table
 # How a table that has no partitions keeps its rows, before it has any
 sub storage
 {
-	my ($table, @cols) = @_;
+	my ($table, $is_child, @cols) = @_;
 	my $sql = '';
 
 	$sql .= "ALTER TABLE $table SET (fillfactor = " . pick(10, 50, 90) . ");\n" if chance(0.2);
 	$sql .= "ALTER TABLE $table SET (toast_tuple_target = 128);\n" if chance(0.1);
-	# of what a type of fixed length can be, PLAIN alone is taken
+	# what a type of fixed length can be is PLAIN alone, and an index takes no long value that is not compressed
 	for my $col (grep { $_->{type} =~ /^(?:text|varchar|bytea|numeric|jsonb)/ && chance(0.2) } @cols)
 	{
-		$sql .= "ALTER TABLE $table ALTER " . ident($col->{name}) . ' SET STORAGE ' . pick('EXTERNAL', 'EXTENDED', 'MAIN') . ";\n";
+		$sql .= "ALTER TABLE $table ALTER " . ident($col->{name}) . ' SET STORAGE ' . pick($is_child ? 'EXTERNAL' : 'EXTENDED', 'EXTENDED', 'MAIN') . ";\n";
 	}
 	return $sql;
 }
@@ -413,7 +413,7 @@ sub make_case
 	my @all = ($self ? @ccols : (), @pcols, @id);
 	$sql .= create_table($parent, \@all, $part ? " PARTITION BY $part (" . ident($pcols[0]{name}) . ')' : '');
 	$sql .= partitions($parent, $in->($parent_base), \@all, $part, $pcols[0]{name}, [ pick(@{ pick(@{ $kinds[0]{g} }) }) ]) if $part;
-	$sql .= storage($parent, @pcols) unless $part;
+	$sql .= storage($parent, 0, @pcols) unless $part;
 	$sql .= $target;
 	my ($ptuples, $ctuples) = tuples(\@kinds, $match, $self, !$primary);
 	# ON CONFLICT does not go with a deferrable constraint
@@ -445,7 +445,7 @@ sub make_case
 		my @all = (@ccols, @id);
 		$sql .= create_table($child, \@all, $part ? " PARTITION BY $part (id)" : '');
 		$sql .= partitions($child, $in->($child_base), \@all, $part, 'id', [ 1 + int(rand(20)) ]) if $part;
-		$sql .= storage($child, @ccols) unless $part;
+		$sql .= storage($child, 1, @ccols) unless $part;
 		# a child that is not logged may have a parent that is
 		$sql .= "ALTER TABLE $child SET UNLOGGED;\n" if !$part && chance(0.1);
 		$sql .= insert($child, [ map({ $_->{name} } @ccols), 'id' ], [ map { [ @$_, ++$serial ] } @$ctuples ], 0);
