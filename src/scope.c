@@ -106,9 +106,14 @@ sg_owner_begin(SgScope *scope)
 {
 	scope_begin(scope, checked_owner(), SECURITY_LOCAL_USERID_CHANGE, "pg_catalog, pg_temp");
 
-	/* one plan for all calls, good for tables that grow while it is kept */
+	/*
+	 * One plan for all calls, good for tables that grow while it is kept.
+	 * What is off looks expensive to the server before 18, for which compiling
+	 * the query would pay.
+	 */
 	set_local("plan_cache_mode", "force_generic_plan");
 	set_local("enable_seqscan", "off");
+	set_local("jit", "off");
 }
 
 void
