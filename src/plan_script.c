@@ -94,14 +94,19 @@ remark(ScriptReader *reader, int offset, int sqlerrcode, const char *message)
 
 /*
  * The parser's message without the token at which it stopped, where that is,
- * or has, a literal: everybody may read the notes of a plan.
+ * or has, a literal: everybody may read the notes of a plan.  In a translation
+ * the token's place is not known: there it is left out with all that the
+ * message says beside it.
  */
 static char *
-hide_literal(const char *message)
+hide_literal(const ErrorData *error)
 {
+	const char *message = error->message;
 	const char *near = strstr(message, " at or near \"");
 	const char *token = near ? near + strlen(" at or near \"") : NULL;
 
+	if (token == NULL && error->message_id && strcmp(error->message_id, "%s at or near \"%s\"") == 0)
+		return pstrdup(dgettext(PG_TEXTDOMAIN("postgres"), "syntax error"));
 	if (token == NULL ||
 		(strpbrk(token, "'$ \t\r\n") == NULL && !(*token >= '0' && *token <= '9')))
 		return pstrdup(message);
@@ -121,7 +126,7 @@ remark_error(ScriptReader *reader, int offset, ErrorData *error)
 		case ERRCODE_DATA_EXCEPTION:
 		case ERRCODE_FEATURE_NOT_SUPPORTED:
 		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-			remark(reader, offset, error->sqlerrcode, hide_literal(error->message));
+			remark(reader, offset, error->sqlerrcode, hide_literal(error));
 			break;
 		default:
 			ReThrowError(error);
@@ -561,7 +566,7 @@ read_script(ScriptReader *reader)
 	}
 	if (script->error)
 		remark(reader, script->error_offset, script->error->sqlerrcode,
-			   psprintf("%s; the script is not read from there on", hide_literal(script->error->message)));
+			   psprintf("%s; the script is not read from there on", hide_literal(script->error)));
 }
 
 /* ---- into the plan ---- */
