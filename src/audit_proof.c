@@ -147,7 +147,10 @@ audit_proof_record(List *keys)
 	{
 		AuditKey   *ak = lfirst(lc);
 
-		/* anybody may make temporary tables, and would fill the ledger with theirs */
+		/*
+		 * anybody may make temporary tables, and would fill the ledger with
+		 * theirs
+		 */
 		if (OidIsValid(ak->key.conid) &&
 			(granted || get_rel_persistence(ak->key.child) != RELPERSISTENCE_TEMP) &&
 			(ak->result == AUDIT_PASS || ak->result == AUDIT_FAIL))

@@ -270,7 +270,11 @@ audit_sql_orphans(const FkKey *key)
 	bool		half_citus = !citus && fk_citus_table(key->parent);
 
 	initStringInfo(&buf);
-	/* Citus, when it joins a table of its own with a local one, has no more of that than the key */
+
+	/*
+	 * Citus, when it joins a table of its own with a local one, has no more
+	 * of that than the key
+	 */
 	appendStringInfo(&buf, "SELECT %s::pg_catalog.regclass, %s, ",
 					 citus || half_citus ? "NULL" : "fk.tableoid",
 					 half_citus ? "NULL::pg_catalog.tid" : "fk.ctid");

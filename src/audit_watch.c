@@ -181,7 +181,10 @@ sg_watch_subscriptions(PG_FUNCTION_ARGS)
 						 enabled ? "true" : "false")));
 	sg_check_writable("sg_watch_subscriptions()");
 
-	/* whose event triggers were looked up before ours can be seen has ended, or waits */
+	/*
+	 * whose event triggers were looked up before ours can be seen has ended,
+	 * or waits
+	 */
 	LockRelationOid(SubscriptionRelationId, ShareRowExclusiveLock);
 
 	is_on = fk_subscription_triggers_version() != 0;

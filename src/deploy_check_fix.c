@@ -117,6 +117,7 @@ tell_missing(CheckStep *cs, const FixCost *cost)
 					cs->audit->orphan_rows, cost->keys.data,
 					known ? psprintf("about %s in all", check_duration(seconds)) :
 					psprintf("%s in all", check_bytes(cost->blocks * BLCKSZ)));
+
 	check->seconds += seconds;
 	if (known ? seconds >= LONG_SECONDS : cost->blocks >= MANY_BLOCKS)
 		check_row(cs, "fix", CHECK_WARN, text,

@@ -149,7 +149,8 @@ typedef struct FixUnit FixUnit;
 extern FixUnit *fix_unit(Oid table);
 extern void fix_unit_read(FixUnit *unit, Oid relid);
 extern void fix_unit_key(FixUnit *unit, const FkKey *key);
-extern void fix_unit_rows(FixUnit *unit, Oid relid);	/* put out, or parsed, whole */
+extern void fix_unit_rows(FixUnit *unit, Oid relid);	/* put out, or parsed,
+														 * whole */
 extern void fix_unit_lock(FixUnit *unit, Oid relid);	/* FOR UPDATE */
 
 /* CMD_INSERT, CMD_UPDATE or CMD_DELETE; columns by name, NIL for all */

@@ -585,7 +585,7 @@ build_concurrently(DeployRun *run, List *indexes)
 	{
 		PlanIndex  *index = lfirst(lc);
 		List	   *part = index_job_part(index->step, index->name, index->statement, index->table,
-											  index->columns);
+										  index->columns);
 		ListCell   *lc2;
 		int			n = 0;
 

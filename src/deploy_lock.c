@@ -306,7 +306,11 @@ wait_for_relation(Pause *pause, Oid relid, LOCKMODE mode)
 			return;
 		set_local_ms("lock_timeout", left);
 		pause->waited = true;
-		/* or CREATE INDEX CONCURRENTLY would wait for our snapshot while we wait for it */
+
+		/*
+		 * or CREATE INDEX CONCURRENTLY would wait for our snapshot while we
+		 * wait for it
+		 */
 		InvalidateCatalogSnapshot();
 		(void) VirtualXactLock(*holders, true);
 	}

@@ -116,7 +116,10 @@ deploy_run_statement(const char *statement)
 void
 deploy_become_owner(SgScope *scope, Oid relid, Oid role)
 {
-	/* ALTER TABLE would ask it of the role that runs the statement, which is another one then */
+	/*
+	 * ALTER TABLE would ask it of the role that runs the statement, which is
+	 * another one then
+	 */
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));

@@ -113,7 +113,8 @@ typedef struct Candidate
 	RowId		child;
 	RowId		parent;
 	bool		use_parent;		/* the copy gets the key of this parent */
-	bool		copied;			/* the parent to be tried is a copy of this one */
+	bool		copied;			/* the parent to be tried is a copy of this
+								 * one */
 } Candidate;
 
 typedef struct LiveTest

@@ -299,14 +299,14 @@ without_strings(const char *text)
 	SG_SCANNER_QUIET(extra);
 	while (core_yylex(&value, &start, scanner) != 0)
 	{
-		append_space(&out, text + end, start - end);
+		append_space(&out, text +end, start - end);
 
 		/* the scanner has put a zero behind the token */
 		end = start + strlen(extra.scanbuf + start);
-		if (is_string(text + start))
+		if (is_string(text +start))
 			appendStringInfoString(&out, "'...'");
 		else
-			appendBinaryStringInfo(&out, text + start, end - start);
+			appendBinaryStringInfo(&out, text +start, end - start);
 	}
 	scanner_finish(scanner);
 	return out.data;
@@ -349,6 +349,7 @@ ddl_set_statement(DdlCommand *command, EventTriggerData *event)
 	if (text == NULL)
 		return;
 	text = without_strings(text);
+
 	if (text == NULL)
 	{
 		command->withheld = "statement withheld: it has a backslash before a quote";

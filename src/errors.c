@@ -169,12 +169,16 @@ sg_error_text(const ErrorData *edata)
 	const char *domain = edata->domain ? edata->domain : "";
 	char	   *text = NULL;
 
-	/* what comes from another process of ours has lost its domain, but not who raised it */
+	/*
+	 * what comes from another process of ours has lost its domain, but not
+	 * who raised it
+	 */
 	if (strcmp(domain, TEXTDOMAIN) == 0 || sg_is_cancel(edata))
 		return sg_error_message(edata);
 	if (strcmp(domain, PG_TEXTDOMAIN("postgres")) == 0 && edata->message_id)
 		text = without_values(edata->message_id);
-	if (text && names_objects(edata->sqlerrcode))
+
+	if (text &&names_objects(edata->sqlerrcode))
 		return sg_error_message(edata);
 	ereport(DEBUG1,
 			(errcode(edata->sqlerrcode),

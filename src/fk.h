@@ -41,7 +41,8 @@ typedef struct FkKey
 	bool		period;			/* last column compares by coverage (18+) */
 	bool		armed;			/* all its triggers are there and enabled */
 	char	   *unarmed_reason; /* why not, or NULL */
-	char	   *doubt;			/* why all that is no proof: fk_citus.c; or NULL */
+	char	   *doubt;			/* why all that is no proof: fk_citus.c; or
+								 * NULL */
 	char	   *replaces;		/* planned: name of the child's key whose
 								 * place it takes, or NULL */
 } FkKey;

@@ -129,7 +129,10 @@ set_beforehand(const char *name)
 {
 	struct config_generic *setting = sg_find_setting(name);
 
-	/* what was in the configuration and is not any more remains without a value */
+	/*
+	 * what was in the configuration and is not any more remains without a
+	 * value
+	 */
 	return setting && (setting->flags & GUC_CUSTOM_PLACEHOLDER) &&
 		(setting->source != PGC_S_DEFAULT || setting->reset_source != PGC_S_DEFAULT);
 }

@@ -153,7 +153,10 @@ sg_plan_approve(PG_FUNCTION_ARGS)
 		sg_null_argument("sg_plan_approve", "plan");
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
-	/* nobody holds a plan that is nothing to him; until he does, that may change */
+	/*
+	 * nobody holds a plan that is nothing to him; until he does, that may
+	 * change
+	 */
 	check_may_approve(plan);
 	plan_claim(plan, "sg_plan_approve()");
 	plan = plan_get(plan->name);

@@ -37,7 +37,8 @@ typedef enum DeedOutcome
 {
 	DEED_TAKEN_BACK,
 	DEED_GONE,					/* somebody else has undone it */
-	DEED_LEFT_ALONE,			/* it is another one by now, or can't be undone */
+	DEED_LEFT_ALONE,			/* it is another one by now, or can't be
+								 * undone */
 	DEED_DONE_AGAIN				/* undone by somebody else, and done anew */
 } DeedOutcome;
 

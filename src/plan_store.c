@@ -649,8 +649,8 @@ plan_notes_insert(const FkPlan *plan, List *notes)
 
 	store_arg_text(&args, plan->name);
 	store_arg_datum(&args, INT4ARRAYOID,
-			  PointerGetDatum(construct_array(lines, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
-			  false);
+					PointerGetDatum(construct_array(lines, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
+					false);
 	store_arg_texts(&args, reasons);
 	store_change(SPI_OK_INSERT,
 				 "INSERT INTO schemaguard.plan_note (plan, line, reason)"

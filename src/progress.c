@@ -59,7 +59,8 @@ static Oid	target = InvalidOid;
 #define MAX_DEPTH	8
 
 static int	depth = 0;
-static int	levels[MAX_DEPTH];	/* at which level of subtransactions each began */
+static int	levels[MAX_DEPTH];	/* at which level of subtransactions each
+								 * began */
 static int64 done_before = 0;	/* by earlier parts of the same work */
 
 static bool keeping = false;

@@ -108,8 +108,8 @@ sg_owner_begin(SgScope *scope)
 
 	/*
 	 * One plan for all calls, good for tables that grow while it is kept.
-	 * What is off looks expensive to the server before 18, for which compiling
-	 * the query would pay.
+	 * What is off looks expensive to the server before 18, for which
+	 * compiling the query would pay.
 	 */
 	set_local("plan_cache_mode", "force_generic_plan");
 	set_local("enable_seqscan", "off");

@@ -81,7 +81,7 @@ static char *problem_text(const char *format, va_list args) pg_attribute_printf(
 static char *
 problem_text(const char *format, va_list args)
 {
-	char		text[1024];
+	char text[	1024];
 
 	vsnprintf(text, sizeof(text), format, args);
 	return pnstrdup(text, pg_mbcliplen(text, strlen(text), sizeof(text) - MAX_MULTIBYTE_CHAR_LEN));
