@@ -101,6 +101,12 @@ deploy_run_validate(const FkKey *key, const char *statement)
 	SgScope		scope = {0};
 	int			guc_level;
 
+	/*
+	 * Whoever may not read both tables is answered row by row, by triggers
+	 * that run as the parent's owner, and so would that code.
+	 */
+	if (problem == NULL && OidIsValid(role))
+		problem = audit_access_problem(key, false);
 	if (problem)
 		ereport(ERROR,
 				(errcode(problem->sqlerrcode),

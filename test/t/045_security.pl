@@ -363,6 +363,16 @@ $node->safe_psql('postgres', q{SELECT sg_plan_create('cast'), sg_plan_add_fk('ca
 ($who, $out, $err) = witnesses(q{CALL sg_add_fks('cast'); SELECT state FROM schemaguard.plan_step WHERE plan = 'cast'});
 is("$who: $out", 'key cast as alice: validated', 'VALIDATE in a plan of a superuser runs the cast as the owner of the child') or diag($err);
 
+# and not as the owner of the parent, whom the server's row by row check would run it as: the child's owner may not read that one
+$node->safe_psql('postgres', q{
+	CREATE TABLE b.ip (id int PRIMARY KEY); INSERT INTO b.ip VALUES (2); ALTER TABLE b.ip OWNER TO bob;
+	SELECT sg_plan_create('apart'), sg_plan_add_fk('apart', 'evil.ic', '{e}', 'b.ip', fk_name => 'fk_apart', orphans => 'leave');
+});
+($who, $out, $err) = witnesses(q{CALL sg_add_fks('apart'); SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'apart'});
+is($who, '', 'no cast of the child runs as the owner of the parent');
+like($out, qr/^added\|VALIDATE CONSTRAINT: .*role alice has no (SELECT|USAGE)/, 'the key stays NOT VALID, and the reason says why') or diag($err);
+$node->safe_psql('postgres', 'CALL sg_rollback_fks($$apart$$)');
+
 # functions of expressions on the tables: the planner computes those without columns when it looks at the table
 as('alice', q{
 	CREATE FUNCTION evil.one(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.witness('expression'); RETURN 1; END $$;
