@@ -254,7 +254,8 @@ CALL sg_add_fks('dep_words', validate => false);
 SELECT * FROM pg_temp.let_in() WHERE child IN ('texts'::regclass);
 -- one that came to that after it was added: it is dropped, and the log does not count it as there
 ALTER TABLE words ALTER COLUMN w TYPE varchar(5)[];
-SELECT * FROM pg_temp.let_in() WHERE child IN ('texts'::regclass);
+-- 19 lets rows in without the query that can't be made, and VALIDATE fails all the same
+SELECT min(error) ~ '^42883' OR current_setting('server_version_num')::int >= 190000 AS not_let_in FROM pg_temp.let_in() WHERE child IN ('texts'::regclass);
 CALL sg_add_fks('dep_words');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dep_words';
 SELECT action, phase, sqlstate, message FROM schemaguard.audit_log WHERE plan = 'dep_words' AND action IN ('validate', 'rollback add') AND phase <> 'started' ORDER BY id;

@@ -217,6 +217,8 @@ CREATE TABLE child_$how (ref int, CONSTRAINT old_key FOREIGN KEY (ref) REFERENCE
 	CONSTRAINT new_key FOREIGN KEY (ref) REFERENCES new_$how);
 SELECT sg_plan_create('$how');
 SELECT sg_plan_add_fk('$how', 'child_$how', '{ref}', 'new_$how', fk_name => 'new_key', replaces => 'old_key', index => false);
+-- proved, or the call would begin with reading its rows
+SELECT count(*) FROM sg_orphan_audit('child_$how');
 SQL
 	$holder->query(sprintf "BEGIN; ALTER TABLE child_$how $command", $how);
 	$deployer->send("CALL sg_add_fks('$how')");
