@@ -288,13 +288,13 @@ UNION ALL
 SELECT format('trigger %s belongs to no constraint', t.tgname)
 FROM pg_trigger t WHERE t.tgconstraint <> 0 AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = t.tgconstraint)
 UNION ALL
-SELECT format('%s without %s of a backfill', CASE WHEN f.oid IS NULL THEN 'trigger' ELSE 'function' END,
-	CASE WHEN f.oid IS NULL THEN 'function' ELSE 'trigger' END)
-FROM (SELECT t.oid, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-	  WHERE t.tgname LIKE '~schemaguard%' AND c.relnamespace = '$s'::regnamespace) t
-	FULL JOIN (SELECT p.oid, p.proname FROM pg_proc p WHERE p.proname LIKE '~schemaguard%' AND p.pronamespace = '$s'::regnamespace) f
-	ON t.tgname = f.proname
-WHERE t.oid IS NULL OR f.oid IS NULL
+SELECT 'trigger without function of a backfill'
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE t.tgname LIKE '~schemaguard%' AND c.relnamespace = '$s'::regnamespace AND (p.proname <> t.tgname OR p.pronamespace <> 'schemaguard'::regnamespace)
+UNION ALL
+SELECT 'function without trigger of a backfill'
+FROM pg_proc p
+WHERE p.proname LIKE '~schemaguard%' AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = p.oid)
 SQL
 }
 
