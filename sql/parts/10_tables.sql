@@ -3,6 +3,7 @@
 -- CREATE SCHEMA without IF NOT EXISTS, here and below: were the schema there already, somebody else could own it.
 CREATE SCHEMA schemaguard;
 GRANT USAGE ON SCHEMA schemaguard TO PUBLIC;
+COMMENT ON SCHEMA schemaguard IS 'tables, views and helpers of extension schemaguard; what people call is in the extension''s schema';
 
 CREATE TABLE schemaguard.plan (
     name        text PRIMARY KEY,
@@ -23,6 +24,16 @@ CREATE TABLE schemaguard.plan (
 CREATE SEQUENCE schemaguard.plan_id_seq OWNED BY schemaguard.plan.id;
 ALTER TABLE schemaguard.plan ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_id_seq');
 COMMENT ON TABLE schemaguard.plan IS 'plans: named lists of foreign keys to add';
+COMMENT ON COLUMN schemaguard.plan.name IS 'the plan''s name, as calls take it';
+COMMENT ON COLUMN schemaguard.plan.description IS 'what its author says it is for';
+COMMENT ON COLUMN schemaguard.plan.author IS 'the role that made it';
+COMMENT ON COLUMN schemaguard.plan.created_at IS 'when it was made';
+COMMENT ON COLUMN schemaguard.plan.approved_by IS 'the role that approved it; null: nobody, or it was changed since';
+COMMENT ON COLUMN schemaguard.plan.approved_at IS 'when it was approved';
+COMMENT ON COLUMN schemaguard.plan.id IS 'number of the plan; one that is made anew under the same name has another';
+COMMENT ON COLUMN schemaguard.plan.approved_hash IS 'hash of what was approved';
+COMMENT ON COLUMN schemaguard.plan.changed_by IS 'every role that had a hand in the plan, by login and by SET ROLE: none of them may approve it';
+COMMENT ON COLUMN schemaguard.plan.allowed IS 'roles that sg_plan_allow lets read, run and approve it';
 
 CREATE TABLE schemaguard.plan_step (
     -- no foreign keys here: a parallel pg_restore fills these tables in any order
@@ -62,6 +73,33 @@ CREATE TABLE schemaguard.plan_step (
 -- Each key that is added is compared with those of its table
 CREATE INDEX ON schemaguard.plan_step (plan, child_table);
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, and how far it has come';
+COMMENT ON COLUMN schemaguard.plan_step.plan IS 'name of the plan';
+COMMENT ON COLUMN schemaguard.plan_step.step IS 'number of the step within the plan';
+COMMENT ON COLUMN schemaguard.plan_step.priority IS 'critical, high, medium or low: steps run in this order';
+COMMENT ON COLUMN schemaguard.plan_step.child_table IS 'the referencing table, qualified and quoted';
+COMMENT ON COLUMN schemaguard.plan_step.child_columns IS 'the referencing columns';
+COMMENT ON COLUMN schemaguard.plan_step.parent_table IS 'the referenced table, qualified and quoted';
+COMMENT ON COLUMN schemaguard.plan_step.parent_columns IS 'the referenced columns; null: the primary key';
+COMMENT ON COLUMN schemaguard.plan_step.fk_name IS 'name of the constraint';
+COMMENT ON COLUMN schemaguard.plan_step.on_delete IS 'what a delete in the parent does';
+COMMENT ON COLUMN schemaguard.plan_step.on_update IS 'what a new key in the parent does';
+COMMENT ON COLUMN schemaguard.plan_step.match IS 'simple or full';
+COMMENT ON COLUMN schemaguard.plan_step."deferrable" IS 'may the check be deferred?';
+COMMENT ON COLUMN schemaguard.plan_step.initially_deferred IS 'is it deferred to the end of a transaction unless told otherwise?';
+COMMENT ON COLUMN schemaguard.plan_step.on_delete_columns IS 'columns that ON DELETE SET NULL or SET DEFAULT sets; null: all of the key';
+COMMENT ON COLUMN schemaguard.plan_step.enforced IS 'false: added NOT ENFORCED (18 and later)';
+COMMENT ON COLUMN schemaguard.plan_step.orphans IS 'what to do about orphans: stop, leave, quarantine, delete or set null';
+COMMENT ON COLUMN schemaguard.plan_step.index IS 'build an index on the child''s columns where none serves the key?';
+COMMENT ON COLUMN schemaguard.plan_step.replaces IS 'name of the key that this one takes the place of';
+COMMENT ON COLUMN schemaguard.plan_step.state IS 'pending, added, validated, skipped, failed or rolled back';
+COMMENT ON COLUMN schemaguard.plan_step.reason IS 'why the step is in this state';
+COMMENT ON COLUMN schemaguard.plan_step.attempts IS 'how often a call has tried the step';
+COMMENT ON COLUMN schemaguard.plan_step.updated_at IS 'when the step was changed last';
+COMMENT ON COLUMN schemaguard.plan_step.skipped_by IS 'the role that skipped the step; null where a call found that it could not be done, which the next call looks at again';
+COMMENT ON COLUMN schemaguard.plan_step.sentinel IS 'a value of the child''s columns that counts as null';
+COMMENT ON COLUMN schemaguard.plan_step.quarantine_cascades IS 'may rows that ON DELETE would reach go into quarantine, too?';
+COMMENT ON COLUMN schemaguard.plan_step.backfill IS 'expressions that fill the child''s columns where they are empty';
+COMMENT ON COLUMN schemaguard.plan_step.period IS 'do the last columns compare by coverage (PERIOD, 18 and later)?';
 
 CREATE TABLE schemaguard.plan_note (
     plan   text NOT NULL,
@@ -70,6 +108,9 @@ CREATE TABLE schemaguard.plan_note (
 );
 CREATE INDEX ON schemaguard.plan_note (plan);
 COMMENT ON TABLE schemaguard.plan_note IS 'what sg_plan_from_sql left alone in a script, and why';
+COMMENT ON COLUMN schemaguard.plan_note.plan IS 'name of the plan';
+COMMENT ON COLUMN schemaguard.plan_note.line IS 'line of the script; 0: about the whole';
+COMMENT ON COLUMN schemaguard.plan_note.reason IS 'what was left alone, and why';
 
 -- What plans have done, as rollback and the recovery of interrupted builds read it: names and definitions, which are
 -- compared with the catalog, and no statement.  No OIDs: a restore and REINDEX CONCURRENTLY change them.
@@ -94,6 +135,7 @@ CREATE SEQUENCE schemaguard.plan_deed_id_seq OWNED BY schemaguard.plan_deed.id;
 ALTER TABLE schemaguard.plan_deed ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_deed_id_seq');
 CREATE INDEX ON schemaguard.plan_deed (plan_id, step);
 COMMENT ON TABLE schemaguard.plan_deed IS 'what plans have done, and what undoes it';
+COMMENT ON COLUMN schemaguard.plan_deed.id IS 'number of the deed';
 COMMENT ON COLUMN schemaguard.plan_deed.plan_id IS 'column id of schemaguard.plan';
 COMMENT ON COLUMN schemaguard.plan_deed.step IS 'the step that did it';
 COMMENT ON COLUMN schemaguard.plan_deed.kind IS 'what was done: a key added, an old key replaced, an index built, columns added, rows deleted or set to null';
@@ -135,6 +177,24 @@ CREATE UNIQUE INDEX audit_log_started_id_key ON schemaguard.audit_log (started_i
 CREATE INDEX audit_log_plan_idx ON schemaguard.audit_log (plan, id) WHERE phase = 'started';
 CREATE INDEX audit_log_at_idx ON schemaguard.audit_log (at);
 COMMENT ON TABLE schemaguard.audit_log IS 'append-only: every step that was started, and its outcome';
+COMMENT ON COLUMN schemaguard.audit_log.id IS 'number of the row';
+COMMENT ON COLUMN schemaguard.audit_log.run_id IS 'the call that it belongs to';
+COMMENT ON COLUMN schemaguard.audit_log.at IS 'when it was written';
+COMMENT ON COLUMN schemaguard.audit_log.role IS 'the role whose privileges were used';
+COMMENT ON COLUMN schemaguard.audit_log.plan IS 'name of the plan';
+COMMENT ON COLUMN schemaguard.audit_log.step IS 'number of the step';
+COMMENT ON COLUMN schemaguard.audit_log.action IS 'what was done: audit, add, validate, index and others';
+COMMENT ON COLUMN schemaguard.audit_log.phase IS 'started, done, failed, skipped or interrupted';
+COMMENT ON COLUMN schemaguard.audit_log.object IS 'to what';
+COMMENT ON COLUMN schemaguard.audit_log.statement IS 'the statement that was run, without values';
+COMMENT ON COLUMN schemaguard.audit_log.sqlstate IS 'SQLSTATE of the error';
+COMMENT ON COLUMN schemaguard.audit_log.message IS 'outcome or error, without values of rows';
+COMMENT ON COLUMN schemaguard.audit_log.rows_affected IS 'rows that were changed, moved or deleted';
+COMMENT ON COLUMN schemaguard.audit_log.orphan_rows IS 'orphans that were found';
+COMMENT ON COLUMN schemaguard.audit_log.elapsed_ms IS 'milliseconds since the start';
+COMMENT ON COLUMN schemaguard.audit_log.blockers IS 'sessions that held locks in the way';
+COMMENT ON COLUMN schemaguard.audit_log.attempt IS 'which attempt this was';
+COMMENT ON COLUMN schemaguard.audit_log.started_id IS 'id of the started row whose outcome this is';
 
 -- A role sees what was done in its name; pg_monitor sees all.  The table's owner is not subject to the policy, so
 -- that superusers' dumps hold everything.
@@ -149,6 +209,7 @@ GRANT SELECT ON schemaguard.plan, schemaguard.plan_step, schemaguard.plan_note, 
 -- a dump can be restored.
 CREATE FUNCTION schemaguard.sg_log_guard() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_log_guard';
+COMMENT ON FUNCTION schemaguard.sg_log_guard() IS 'keep the logs append-only';
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON schemaguard.audit_log
     FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_log_guard();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON schemaguard.audit_log

@@ -24,6 +24,24 @@ CREATE TABLE schemaguard.proof (
 -- not unique: two audits may judge one key at the same time, and none waits for the other
 CREATE INDEX proof_constraint_oid_idx ON schemaguard.proof (constraint_oid);
 COMMENT ON TABLE schemaguard.proof IS 'verdicts about declared keys, as schemaguard.fk_trust reads them';
+COMMENT ON COLUMN schemaguard.proof.child_table IS 'the child, by its name at that time';
+COMMENT ON COLUMN schemaguard.proof.fk_name IS 'the constraint, by its name at that time';
+COMMENT ON COLUMN schemaguard.proof.constraint_oid IS 'its OID';
+COMMENT ON COLUMN schemaguard.proof.system_identifier IS 'the system that judged: a proof counts in no other';
+COMMENT ON COLUMN schemaguard.proof.database_oid IS 'the database that judged: a proof counts in no other';
+COMMENT ON COLUMN schemaguard.proof.proved_at IS 'just before the rows were read';
+COMMENT ON COLUMN schemaguard.proof.proved_lsn IS 'the same, as a position in the WAL';
+COMMENT ON COLUMN schemaguard.proof.role IS 'the role whose privileges were used';
+COMMENT ON COLUMN schemaguard.proof.result IS 'pass or fail';
+COMMENT ON COLUMN schemaguard.proof.rows_checked IS 'rows of the child that were read; null: not counted';
+COMMENT ON COLUMN schemaguard.proof.orphan_rows IS 'orphans that were found';
+COMMENT ON COLUMN schemaguard.proof.method IS 'how it was judged, as in sg_orphan_audit';
+COMMENT ON COLUMN schemaguard.proof.by_index IS 'was an index trusted? That is the weaker kind of proof';
+COMMENT ON COLUMN schemaguard.proof.columns_hash IS 'the constraint as it was then';
+COMMENT ON COLUMN schemaguard.proof.partitions_hash IS 'the partitions as they were then';
+COMMENT ON COLUMN schemaguard.proof.triggers_hash IS 'the triggers as they were then';
+COMMENT ON COLUMN schemaguard.proof.files_hash IS 'the tables'' files as they were then';
+COMMENT ON COLUMN schemaguard.proof.subscriptions_hash IS 'the subscriptions as they were then';
 -- It counts the rows of tables that not everybody may read: a role sees its own verdicts, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.proof ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_proofs ON schemaguard.proof FOR SELECT
@@ -47,6 +65,16 @@ CREATE TABLE schemaguard.subscription_mark (
 );
 CREATE INDEX subscription_mark_table_oid_idx ON schemaguard.subscription_mark (table_oid);
 COMMENT ON TABLE schemaguard.subscription_mark IS 'tables of subscriptions, marked when these were made, changed and dropped, while sg_watch_subscriptions() has them watched';
+COMMENT ON COLUMN schemaguard.subscription_mark.at IS 'when the mark was made';
+COMMENT ON COLUMN schemaguard.subscription_mark.lsn IS 'the same, as a position in the WAL';
+COMMENT ON COLUMN schemaguard.subscription_mark.system_identifier IS 'the system that made it: a mark counts in no other';
+COMMENT ON COLUMN schemaguard.subscription_mark.database_oid IS 'the database that made it: a mark counts in no other';
+COMMENT ON COLUMN schemaguard.subscription_mark.role IS 'who ran the command';
+COMMENT ON COLUMN schemaguard.subscription_mark.event IS 'watch, no watch, or the command';
+COMMENT ON COLUMN schemaguard.subscription_mark.table_oid IS 'the table that the subscription could write to; null: about watching itself';
+COMMENT ON COLUMN schemaguard.subscription_mark.table_name IS 'its name at that time';
+COMMENT ON COLUMN schemaguard.subscription_mark.subscription IS 'name of the subscription';
+COMMENT ON COLUMN schemaguard.subscription_mark.triggers_version IS 'version of the event triggers that watch';
 ALTER TABLE schemaguard.subscription_mark ENABLE ROW LEVEL SECURITY;
 CREATE POLICY monitored ON schemaguard.subscription_mark FOR SELECT
     USING (pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
@@ -200,3 +228,16 @@ ORDER BY f.constraint_oid,
 GRANT SELECT ON schemaguard.fk_trust TO PUBLIC;
 COMMENT ON VIEW schemaguard.fk_trust
     IS 'declared keys: does the last proof that their rows hold still stand? Null: nobody can tell, and stale_reason says why. Rows written under session_replication_role = replica leave no trace in the catalogs: audit again after that.';
+COMMENT ON COLUMN schemaguard.fk_trust.fk_name IS 'name of the constraint';
+COMMENT ON COLUMN schemaguard.fk_trust.child_table IS 'the referencing table';
+COMMENT ON COLUMN schemaguard.fk_trust.parent_table IS 'the referenced table';
+COMMENT ON COLUMN schemaguard.fk_trust.state IS 'not enforced, unarmed, not valid or valid: the first that applies';
+COMMENT ON COLUMN schemaguard.fk_trust.armed IS 'are all triggers that enforce the key enabled?';
+COMMENT ON COLUMN schemaguard.fk_trust.proved_at IS 'when the last proof was begun; null: there is none';
+COMMENT ON COLUMN schemaguard.fk_trust.proved_lsn IS 'the same, as a position in the WAL';
+COMMENT ON COLUMN schemaguard.fk_trust.rows_checked IS 'rows of the child that were read; null for roles that may not read both tables';
+COMMENT ON COLUMN schemaguard.fk_trust.method IS 'how it was proved, as in sg_orphan_audit';
+COMMENT ON COLUMN schemaguard.fk_trust.stands IS 'does that proof still stand? Null: nobody can tell';
+COMMENT ON COLUMN schemaguard.fk_trust.stale_reason IS 'why it does not stand, or why nobody can tell';
+COMMENT ON COLUMN schemaguard.fk_trust.strength IS 'table: the rows were read; index: an index was trusted';
+COMMENT ON COLUMN schemaguard.fk_trust.constraint_oid IS 'OID of the constraint';

@@ -11,4 +11,4 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_check';
 COMMENT ON FUNCTION sg_plan_check(text)
-    IS 'everything that could stop or hurt a step of the plan, with what mends it; locks and writes nothing';
+    IS 'everything that could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';

@@ -29,6 +29,7 @@ CREATE FUNCTION schemaguard.sg_progress(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_progress';
+COMMENT ON FUNCTION schemaguard.sg_progress() IS 'what calls of schemaguard are doing, for schemaguard.progress';
 
 CREATE VIEW schemaguard.progress AS
 SELECT p.pid,
@@ -63,3 +64,15 @@ FROM schemaguard.sg_progress() p
      LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace;
 GRANT SELECT ON schemaguard.progress TO PUBLIC;
 COMMENT ON VIEW schemaguard.progress IS 'what calls of schemaguard are doing now, in this database';
+COMMENT ON COLUMN schemaguard.progress.pid IS 'process ID of the session';
+COMMENT ON COLUMN schemaguard.progress.plan IS 'name of the plan that it runs';
+COMMENT ON COLUMN schemaguard.progress.step IS 'number of the step';
+COMMENT ON COLUMN schemaguard.progress.action IS 'what it does: audit, add, validate, index, fix, verify, discover, snapshot and others';
+COMMENT ON COLUMN schemaguard.progress.phase IS 'which part of that';
+COMMENT ON COLUMN schemaguard.progress.object IS 'the table that it is at';
+COMMENT ON COLUMN schemaguard.progress.done IS 'how much is done, in units';
+COMMENT ON COLUMN schemaguard.progress.total IS 'how much there is to do; null: not known yet';
+COMMENT ON COLUMN schemaguard.progress.unit IS 'blocks while tables are read; else keys, steps or objects';
+COMMENT ON COLUMN schemaguard.progress.orphan_rows IS 'orphans that were found so far';
+COMMENT ON COLUMN schemaguard.progress.started_at IS 'when the call began';
+COMMENT ON COLUMN schemaguard.progress.estimated_end IS 'when it ends if it goes on as fast as so far';

@@ -20,6 +20,21 @@ CREATE SEQUENCE schemaguard.quarantine_id_seq OWNED BY schemaguard.quarantine.id
 ALTER TABLE schemaguard.quarantine ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.quarantine_id_seq');
 CREATE INDEX quarantine_plan_idx ON schemaguard.quarantine (plan_id, id);
 COMMENT ON TABLE schemaguard.quarantine IS 'rows that CALL sg_fix_orphans() has removed; CALL sg_restore_quarantine() puts them back';
+COMMENT ON COLUMN schemaguard.quarantine.id IS 'number of the row; parents come before what refers to them';
+COMMENT ON COLUMN schemaguard.quarantine.run_id IS 'the call that moved it here, as in audit_log';
+COMMENT ON COLUMN schemaguard.quarantine.at IS 'when that was';
+COMMENT ON COLUMN schemaguard.quarantine.role IS 'the role whose privileges were used';
+COMMENT ON COLUMN schemaguard.quarantine.plan IS 'name of the plan';
+COMMENT ON COLUMN schemaguard.quarantine.step IS 'number of the step';
+COMMENT ON COLUMN schemaguard.quarantine.fk_name IS 'the key that the row broke, or by which it referred to one that did';
+COMMENT ON COLUMN schemaguard.quarantine.cause IS 'orphan: it broke the key; reached: ON DELETE would have reached it';
+COMMENT ON COLUMN schemaguard.quarantine.row_table IS 'the table that it comes from';
+COMMENT ON COLUMN schemaguard.quarantine.table_owner IS 'the owner of that table at that time';
+COMMENT ON COLUMN schemaguard.quarantine.columns IS 'columns of row_text';
+COMMENT ON COLUMN schemaguard.quarantine.row_text IS 'the row, exactly: this is what goes back';
+COMMENT ON COLUMN schemaguard.quarantine.data IS 'the row, to read';
+COMMENT ON COLUMN schemaguard.quarantine.reason IS 'why it could not go back when that was tried last';
+COMMENT ON COLUMN schemaguard.quarantine.plan_id IS 'column id of schemaguard.plan';
 
 -- These are users' data: for roles that could read the table then, its owner and the role that removed the row, and for
 -- those that may read everything. By name, so a role that is gone has no rights and is no error.

@@ -9,6 +9,9 @@ CREATE TABLE schemaguard.discovery_weight (
 );
 COMMENT ON TABLE schemaguard.discovery_weight
     IS 'what each signal of discovery weighs; add a row of source user to change one';
+COMMENT ON COLUMN schemaguard.discovery_weight.signal IS 'name of the signal, as in evidence of sg_discover_fks';
+COMMENT ON COLUMN schemaguard.discovery_weight.weight IS 'what it adds to the sum; of calibration rows, the chance that a proposal is right';
+COMMENT ON COLUMN schemaguard.discovery_weight.source IS 'fitted: as shipped; user: counts instead';
 GRANT SELECT ON schemaguard.discovery_weight TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_weight', 'WHERE source = ''user''');
 
@@ -51,6 +54,15 @@ ALTER TABLE schemaguard.discovery_feedback
     ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.discovery_feedback_id_seq');
 COMMENT ON TABLE schemaguard.discovery_feedback
     IS 'proposals of discovery that were accepted or rejected; its owner writes it, and may grant that';
+COMMENT ON COLUMN schemaguard.discovery_feedback.id IS 'number of the row';
+COMMENT ON COLUMN schemaguard.discovery_feedback.verdict IS 'accepted or rejected';
+COMMENT ON COLUMN schemaguard.discovery_feedback.child_table IS 'the child, as sg_discover_fks shows it; null: any';
+COMMENT ON COLUMN schemaguard.discovery_feedback.child_columns IS 'its columns, joined by commas; null: any';
+COMMENT ON COLUMN schemaguard.discovery_feedback.parent_table IS 'the parent; null: any';
+COMMENT ON COLUMN schemaguard.discovery_feedback.pattern IS 'are these three regular expressions?';
+COMMENT ON COLUMN schemaguard.discovery_feedback.note IS 'why, for people';
+COMMENT ON COLUMN schemaguard.discovery_feedback.role IS 'who said so';
+COMMENT ON COLUMN schemaguard.discovery_feedback.at IS 'when';
 GRANT SELECT ON schemaguard.discovery_feedback TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback_id_seq', '');

@@ -14,6 +14,18 @@ CREATE TABLE schemaguard.snapshot (
     imported_at        timestamptz              -- null: taken by this database
 );
 COMMENT ON TABLE schemaguard.snapshot IS 'snapshots: what a database was made of at a time';
+COMMENT ON COLUMN schemaguard.snapshot.name IS 'the snapshot''s name';
+COMMENT ON COLUMN schemaguard.snapshot.taken_at IS 'when it was taken';
+COMMENT ON COLUMN schemaguard.snapshot.role IS 'who took or imported it, and owns it';
+COMMENT ON COLUMN schemaguard.snapshot.server IS 'name of the foreign server; null: this database';
+COMMENT ON COLUMN schemaguard.snapshot.database IS 'name of the database';
+COMMENT ON COLUMN schemaguard.snapshot.server_version_num IS 'version of its server';
+COMMENT ON COLUMN schemaguard.snapshot.schemas IS 'the schemas that it is about; null: all';
+COMMENT ON COLUMN schemaguard.snapshot.format IS 'version of the objects'' properties';
+COMMENT ON COLUMN schemaguard.snapshot.objects IS 'how many objects it has';
+COMMENT ON COLUMN schemaguard.snapshot.unknown IS 'how many of these could not be read in full';
+COMMENT ON COLUMN schemaguard.snapshot.checksum IS 'SHA-256 over the checksums of the objects';
+COMMENT ON COLUMN schemaguard.snapshot.imported_at IS 'when it was imported; null: taken from here';
 
 CREATE TABLE schemaguard.snapshot_object (
     snapshot   text NOT NULL,
@@ -25,6 +37,12 @@ CREATE TABLE schemaguard.snapshot_object (
     PRIMARY KEY (snapshot, kind, identity)
 );
 COMMENT ON TABLE schemaguard.snapshot_object IS 'one object of a snapshot; docs/snapshots.md has its properties';
+COMMENT ON COLUMN schemaguard.snapshot_object.snapshot IS 'name of the snapshot';
+COMMENT ON COLUMN schemaguard.snapshot_object.kind IS 'table, column, constraint, index and so on';
+COMMENT ON COLUMN schemaguard.snapshot_object.identity IS 'name within the kind, qualified and quoted';
+COMMENT ON COLUMN schemaguard.snapshot_object.parent IS 'identity of what it belongs to';
+COMMENT ON COLUMN schemaguard.snapshot_object.properties IS 'what matters of it';
+COMMENT ON COLUMN schemaguard.snapshot_object.checksum IS 'SHA-256 over kind, identity, parent and properties';
 
 -- Nobody writes these tables but the functions below, and those never change a row.  A role reads its own snapshots,
 -- pg_monitor all: they hold the text of functions, of other servers too.

@@ -42,6 +42,14 @@ CREATE TABLE schemaguard.drift_ignore (
     UNIQUE (kind, object, change, property)
 );
 COMMENT ON TABLE schemaguard.drift_ignore IS 'differences that checks for drift leave out, why, and until when';
+COMMENT ON COLUMN schemaguard.drift_ignore.kind IS 'pattern for the kind of object';
+COMMENT ON COLUMN schemaguard.drift_ignore.object IS 'pattern for the object';
+COMMENT ON COLUMN schemaguard.drift_ignore.reason IS 'why it is meant to differ';
+COMMENT ON COLUMN schemaguard.drift_ignore.until IS 'the entry counts no more after this time; null: for good';
+COMMENT ON COLUMN schemaguard.drift_ignore.change IS 'pattern for the change';
+COMMENT ON COLUMN schemaguard.drift_ignore.property IS 'pattern for the property; of a whole object that is empty';
+COMMENT ON COLUMN schemaguard.drift_ignore.added_by IS 'who added it';
+COMMENT ON COLUMN schemaguard.drift_ignore.added_at IS 'when';
 -- It hides drift from everybody's checks: for the owner of the database, who can give it to others.
 GRANT SELECT ON schemaguard.drift_ignore TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.drift_ignore TO pg_database_owner;
@@ -71,6 +79,25 @@ CREATE SEQUENCE schemaguard.drift_run_id_seq OWNED BY schemaguard.drift_run.id;
 ALTER TABLE schemaguard.drift_run ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.drift_run_id_seq');
 CREATE INDEX drift_run_history_idx ON schemaguard.drift_run (role, reference, target, id);
 COMMENT ON TABLE schemaguard.drift_run IS 'checks for drift, and how much they found';
+COMMENT ON COLUMN schemaguard.drift_run.id IS 'number of the check';
+COMMENT ON COLUMN schemaguard.drift_run.run_id IS 'the call, as in audit_log';
+COMMENT ON COLUMN schemaguard.drift_run.at IS 'when it began';
+COMMENT ON COLUMN schemaguard.drift_run.role IS 'the role whose privileges were used';
+COMMENT ON COLUMN schemaguard.drift_run.reference IS 'the snapshot that says what should be';
+COMMENT ON COLUMN schemaguard.drift_run.target IS 'what was compared with it';
+COMMENT ON COLUMN schemaguard.drift_run.result IS 'pass, fail or unknown';
+COMMENT ON COLUMN schemaguard.drift_run.drifts IS 'drift, extra and unknown together: what the check returned';
+COMMENT ON COLUMN schemaguard.drift_run.drift IS 'differences of class drift';
+COMMENT ON COLUMN schemaguard.drift_run.extra IS 'differences of class extra';
+COMMENT ON COLUMN schemaguard.drift_run.unknown IS 'differences of class unknown';
+COMMENT ON COLUMN schemaguard.drift_run.cosmetic IS 'differences of class cosmetic';
+COMMENT ON COLUMN schemaguard.drift_run.unmanaged IS 'differences of class unmanaged';
+COMMENT ON COLUMN schemaguard.drift_run.ignored IS 'differences that schemaguard.drift_ignore hides';
+COMMENT ON COLUMN schemaguard.drift_run.appeared IS 'items that the check before did not find';
+COMMENT ON COLUMN schemaguard.drift_run.gone IS 'items that only the check before found';
+COMMENT ON COLUMN schemaguard.drift_run.notified IS 'was anybody notified?';
+COMMENT ON COLUMN schemaguard.drift_run.problems IS 'what is wrong with entries of schemaguard.drift_ignore';
+COMMENT ON COLUMN schemaguard.drift_run.elapsed_ms IS 'how many milliseconds it took';
 
 CREATE TABLE schemaguard.drift_item (
     id          bigint PRIMARY KEY,
@@ -100,6 +127,26 @@ CREATE UNIQUE INDEX drift_item_open_key ON schemaguard.drift_item (role, referen
     WHERE gone_at IS NULL;
 CREATE INDEX drift_item_gone_idx ON schemaguard.drift_item (gone_run) WHERE gone_run IS NOT NULL;
 COMMENT ON TABLE schemaguard.drift_item IS 'differences that checks for drift found, from the first to the last time in a row';
+COMMENT ON COLUMN schemaguard.drift_item.id IS 'number of the item';
+COMMENT ON COLUMN schemaguard.drift_item.role IS 'whose checks found it';
+COMMENT ON COLUMN schemaguard.drift_item.reference IS 'the snapshot that says what should be';
+COMMENT ON COLUMN schemaguard.drift_item.target IS 'what was compared with it';
+COMMENT ON COLUMN schemaguard.drift_item.kind IS 'kind of object, as in sg_drift';
+COMMENT ON COLUMN schemaguard.drift_item.object IS 'the object';
+COMMENT ON COLUMN schemaguard.drift_item.change IS 'missing, extra, changed or renamed';
+COMMENT ON COLUMN schemaguard.drift_item.property IS 'what differs; null: the whole object';
+COMMENT ON COLUMN schemaguard.drift_item.expected IS 'as the reference has it';
+COMMENT ON COLUMN schemaguard.drift_item.actual IS 'as the target has it';
+COMMENT ON COLUMN schemaguard.drift_item.class IS 'drift, extra or unknown';
+COMMENT ON COLUMN schemaguard.drift_item.risk IS 'safe, blocking or lossy: what the repair would take';
+COMMENT ON COLUMN schemaguard.drift_item.detail IS 'evidence, and what goes along';
+COMMENT ON COLUMN schemaguard.drift_item.first_seen IS 'the first check that found it';
+COMMENT ON COLUMN schemaguard.drift_item.last_seen IS 'the last check that found it';
+COMMENT ON COLUMN schemaguard.drift_item.gone_at IS 'the first check that did not find it any more; null: still there';
+COMMENT ON COLUMN schemaguard.drift_item.first_run IS 'id of the first check in drift_run';
+COMMENT ON COLUMN schemaguard.drift_item.last_run IS 'id of the last check that found it';
+COMMENT ON COLUMN schemaguard.drift_item.gone_run IS 'id of the first check that did not find it any more';
+COMMENT ON COLUMN schemaguard.drift_item.fingerprint IS 'hash of the columns from kind to class';
 
 -- A role sees its own checks, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.drift_run ENABLE ROW LEVEL SECURITY;

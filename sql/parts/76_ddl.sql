@@ -18,6 +18,21 @@ CREATE TABLE schemaguard.ddl_log (
 );
 -- No index and no sequence: users wait for what they cost, and whoever reads the log can wait for a scan of it.
 COMMENT ON TABLE schemaguard.ddl_log IS 'append-only: DDL of this database, while sg_capture_ddl() has it caught';
+COMMENT ON COLUMN schemaguard.ddl_log.at IS 'when the command ended';
+COMMENT ON COLUMN schemaguard.ddl_log.pid IS 'process ID of the session';
+COMMENT ON COLUMN schemaguard.ddl_log.session_role IS 'who logged in';
+COMMENT ON COLUMN schemaguard.ddl_log.role IS 'whose privileges were used';
+COMMENT ON COLUMN schemaguard.ddl_log.application IS 'application_name of the session';
+COMMENT ON COLUMN schemaguard.ddl_log.client_addr IS 'where it came from; null: a local socket';
+COMMENT ON COLUMN schemaguard.ddl_log.event IS 'command, drop, rewrite; lost: rows that are missing here';
+COMMENT ON COLUMN schemaguard.ddl_log.tag IS 'the command';
+COMMENT ON COLUMN schemaguard.ddl_log.kind IS 'kind of the object, as in snapshots; null: not about one object';
+COMMENT ON COLUMN schemaguard.ddl_log.object IS 'the object, as in snapshots';
+COMMENT ON COLUMN schemaguard.ddl_log.parts IS 'columns, constraints and indexes of the object that the command made or changed';
+COMMENT ON COLUMN schemaguard.ddl_log.statement IS 'its text without strings and comments; null: withheld';
+COMMENT ON COLUMN schemaguard.ddl_log.origin IS 'direct, migration, extension or schemaguard';
+COMMENT ON COLUMN schemaguard.ddl_log.origin_name IS 'name of the migration, extension or plan';
+COMMENT ON COLUMN schemaguard.ddl_log.detail IS 'the new name, the reason of a rewrite, why a statement is missing';
 
 -- As the log of our own actions: a role sees what was done in its name, pg_monitor all.
 ALTER TABLE schemaguard.ddl_log ENABLE ROW LEVEL SECURITY;
@@ -45,10 +60,13 @@ CREATE TABLE schemaguard.ddl_capture (
     role  text NOT NULL
 );
 COMMENT ON TABLE schemaguard.ddl_capture IS 'a row: sg_capture_ddl(true) was called';
+COMMENT ON COLUMN schemaguard.ddl_capture.since IS 'when sg_capture_ddl(true) was called';
+COMMENT ON COLUMN schemaguard.ddl_capture.role IS 'who called it';
 GRANT SELECT ON schemaguard.ddl_capture TO PUBLIC;
 
 CREATE FUNCTION schemaguard.sg_ddl_restored() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_ddl_restored';
+COMMENT ON FUNCTION schemaguard.sg_ddl_restored() IS 'make the event triggers again when a dump is restored';
 CREATE TRIGGER restored AFTER INSERT ON schemaguard.ddl_capture
     FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_ddl_restored();
 
@@ -63,6 +81,10 @@ FROM (SELECT pg_catalog.count(*) AS active
         AND t.evtenabled OPERATOR(pg_catalog.<>) 'D') e
 LEFT JOIN schemaguard.ddl_capture c ON true;
 COMMENT ON VIEW schemaguard.ddl_capture_state IS 'is DDL to be caught, and is it caught?';
+COMMENT ON COLUMN schemaguard.ddl_capture_state.wanted IS 'was sg_capture_ddl(true) called?';
+COMMENT ON COLUMN schemaguard.ddl_capture_state.active IS 'are all event triggers there, and enabled?';
+COMMENT ON COLUMN schemaguard.ddl_capture_state.since IS 'when it was called';
+COMMENT ON COLUMN schemaguard.ddl_capture_state.role IS 'who called it';
 GRANT SELECT ON schemaguard.ddl_capture_state TO PUBLIC;
 
 CREATE FUNCTION sg_capture_ddl(enabled boolean)

@@ -45,6 +45,21 @@ SELECT m.classid::regclass::text::name AS catalog, count(*) FROM member m
  WHERE m.classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass)
  GROUP BY 1 ORDER BY 1;
 
+-- Everything has a comment, and the schema that is on people's search_path holds what they call and nothing else: this list.
+SELECT pg_describe_object(m.classid, m.objid, coalesce(a.attnum, 0))::name AS without_comment
+  FROM member m
+       LEFT JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid
+       LEFT JOIN LATERAL (SELECT 0 AS attnum UNION ALL
+                          SELECT attnum FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a ON c.oid IS NOT NULL
+ WHERE (m.classid IN ('pg_proc'::regclass, 'pg_namespace'::regclass) OR c.relkind IN ('r', 'v'))
+       AND coalesce(obj_description(m.objid, m.classid::regclass::name), '') = '' AND coalesce(a.attnum, 0) = 0
+       OR a.attnum > 0 AND c.relkind IN ('r', 'v') AND col_description(c.oid, a.attnum) IS NULL
+ ORDER BY 1;
+SELECT pg_describe_object(m.classid, m.objid, 0)::name AS not_called_by_people
+  FROM member m JOIN pg_depend d ON d.classid = m.classid AND d.objid = m.objid AND d.refclassid = 'pg_namespace'::regclass AND d.refobjid = m.extnamespace
+ WHERE m.classid <> 'pg_proc'::regclass
+ ORDER BY 1;
+
 -- settings
 LOAD 'schemaguard';
 SELECT name, context, vartype, unit, boot_val FROM pg_settings WHERE name LIKE 'schemaguard.%' ORDER BY name::name;
