@@ -10,7 +10,7 @@
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
 #                        and how much of what it discovers is right (ONLY=discover: nothing else);
 #                        and snapshots beside pg_dump --schema-only (ONLY=drift)
-#   make docs/snapshot.sql   the snapshot statement for psql, after a change of sql/parts/71_* or 73_*
+#   make docs/snapshot.sql   the snapshot statement for psql, after a change of sql/snapshot/
 #   make help            this text
 #
 # What steers `make test`: test/tools/run-tests.sh says it at its top; test/bench/run.sh does for `make bench`.
@@ -201,11 +201,7 @@ SQL_PARTS = \
 	sql/parts/62_discovery_rows_weight.sql \
 	sql/parts/70_snapshot.sql \
 	sql/parts/71_snapshot_statement.sql \
-	sql/parts/71_snapshot_statement_relations.sql \
-	sql/parts/71_snapshot_statement_schemas.sql \
-	sql/parts/71_snapshot_statement_whole.sql \
 	sql/parts/72_drift.sql \
-	sql/parts/73_snapshot_probe.sql \
 	sql/parts/74_drift_check.sql \
 	sql/parts/76_ddl.sql \
 	sql/parts/77_impact.sql \
@@ -288,7 +284,7 @@ bench:
 	@[ "$${ONLY:-drift}" != drift ] || bash "$(HERE)/test/bench/drift/run.sh"
 
 docs/snapshot.sql:
-	@cd "$(HERE)" && cat sql/parts/71_*.sql sql/parts/73_*.sql | perl test/tools/snapshot-sql.pl > $@.tmp
+	@cd "$(HERE)" && awk -f sql/join.awk sql/snapshot/99_psql.sql > $@.tmp
 	@mv "$(HERE)/$@.tmp" "$(HERE)/$@"
 
 help:
@@ -324,8 +320,9 @@ include $(PGXS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h) $(srcdir)/$(EXTENSION).control
 
 # Through a temporary file, or an interrupted build would leave half a script that looks finished.
-$(SCRIPT): $(addprefix $(srcdir)/,$(SQL_PARTS)) $(srcdir)/$(EXTENSION).control $(srcdir)/Makefile
-	cat $(addprefix $(srcdir)/,$(SQL_PARTS)) > $@.tmp
+$(SCRIPT): $(addprefix $(srcdir)/,$(SQL_PARTS)) $(wildcard $(srcdir)/sql/snapshot/*) $(srcdir)/sql/join.awk \
+		$(srcdir)/$(EXTENSION).control $(srcdir)/Makefile
+	awk -f $(srcdir)/sql/join.awk $(addprefix $(srcdir)/,$(SQL_PARTS)) > $@.tmp
 	mv $@.tmp $@
 
 # For scripts: the value of a variable.

@@ -1,5 +1,5 @@
--- A snapshot of a database where schemaguard is not installed, nor can be.  Made from sql/parts/71_*.sql and 73_*.sql
--- by `make docs/snapshot.sql`: do not edit.
+-- docs/snapshot.sql: a snapshot of a database where schemaguard is not installed, nor can be.  It is made from sql/snapshot/
+-- by `make docs/snapshot.sql`: edit it there.
 --
 --   psql -X -f docs/snapshot.sql DATABASE > prod.json
 --   psql -X -v schemas='{app,audit}' -f docs/snapshot.sql DATABASE > prod.json      -- these schemas only
@@ -487,7 +487,6 @@ SELECT o.kind,
         || coalesce(o.suffix, '') AS identity,
     o.parent, o.properties
 FROM (
--- The snapshot statement, goes on from 71_snapshot_statement.sql: schemas, relations and what belongs to them
     SELECT 'schema'::text, NULL::text, n.nspname::text, NULL::text, NULL::text,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(n.nspowner), 'acl', a.acl, 'grantors', g.grantors,
             'comment', c.description, 'extension', e.extension))
@@ -897,7 +896,6 @@ FROM (
                WHERE a.attrelid = s.stxrelid AND a.attnum = k.attnum GROUP BY s.oid) k ON k.oid = s.oid
     LEFT JOIN ext e ON e.classid = 'pg_statistic_ext'::regclass AND e.objid = s.oid
     LEFT JOIN com c ON c.classoid = 'pg_statistic_ext'::regclass AND c.objoid = s.oid
--- The snapshot statement goes on: what else is in schemas
     UNION ALL
     SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.identity,
         p.proname::text,
@@ -1168,8 +1166,8 @@ FROM (
     LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid
     LEFT JOIN grantor g ON g.classid = 'pg_default_acl'::regclass AND g.objid = d.oid
     WHERE n.oid IS NOT NULL OR d.defaclnamespace = 0 AND (SELECT s.schemas FROM setting s) IS NULL
--- The snapshot statement ends: objects of the whole database, only where no schemas are asked for
     UNION ALL
+    -- objects of the whole database, only where no schemas are asked for
     SELECT w.*
     FROM (
         SELECT 'extension', NULL::text, x.extname::text, NULL::text, NULL::text,

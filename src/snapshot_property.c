@@ -7,9 +7,8 @@
  * There is one table: kinds, and the properties of each with the JSON that
  * they may be.  What comes from anywhere but this database's catalogs is held
  * against it before it is kept or compared, so that whoever reads a property
- * finds what 71_snapshot_statement.sql puts there, or nothing.  Whoever adds
- * a property there adds it here.  docs/snapshots.md describes the same for
- * people.
+ * finds what sql/snapshot/ puts there, or nothing.  Whoever adds a property
+ * there adds it here.  docs/snapshots.md describes the same for people.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +25,7 @@
 
 /*
  * Keywords of some of the majors 12 to 19 only, or that became more of a
- * keyword there.  sql/parts/71_snapshot_statement.sql has the same list.
+ * keyword there.  sql/snapshot/01_statement.sql has the same list.
  */
 static const char *const unsteady_keywords[] = {
 	"json", "json_array", "json_arrayagg", "json_exists", "json_object",

@@ -1,58 +1,42 @@
-#!/usr/bin/perl
-#
-# cat sql/parts/71_*.sql sql/parts/73_*.sql | snapshot-sql.pl > docs/snapshot.sql
-#
-# The snapshot statement and its probe as a script for psql. `make docs/snapshot.sql` runs it; .ci/check-repo compares the texts.
-
-use strict;
-use warnings;
-
-local $/ = undef;
-my $part = <STDIN>;
-my ($prologue) = $part =~ /\$prologue\$\n(.*?)\$prologue\$/s or die "snapshot-sql.pl: no prologue\n";
-my ($statement) = $part =~ /\$statement\$\n(.*?)\n\$statement\$/s or die "snapshot-sql.pl: no statement\n";
-my ($probe) = $part =~ /\$probe\$\n(.*?)\$probe\$/s or die "snapshot-sql.pl: no probe\n";
-$probe =~ s/\s*\z/;\n/;
-
-print <<"EOS";
--- A snapshot of a database where schemaguard is not installed, nor can be.  Made from sql/parts/71_*.sql and 73_*.sql
--- by `make docs/snapshot.sql`: do not edit.
+-- docs/snapshot.sql: a snapshot of a database where schemaguard is not installed, nor can be.  It is made from sql/snapshot/
+-- by `make docs/snapshot.sql`: edit it there.
 --
 --   psql -X -f docs/snapshot.sql DATABASE > prod.json
 --   psql -X -v schemas='{app,audit}' -f docs/snapshot.sql DATABASE > prod.json      -- these schemas only
 --
 -- and where schemaguard is, in psql:
 --
---   \\set document `cat prod.json`
+--   \set document `cat prod.json`
 --   SELECT sg_snapshot_import('prod', :'document');
 --
 -- Needs psql 11 and a server of 12 or later, and the right to connect. It reads the catalogs in one read-only transaction,
 -- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds, and what cannot be
 -- printed, is marked as unknown; if that fails as well, or the server is too old, nothing is printed but the error, and psql
 -- exits with status 3.
-\\set QUIET on
-\\set ON_ERROR_STOP on
-\\pset format unaligned
-\\pset tuples_only on
-\\pset pager off
+\set QUIET on
+\set ON_ERROR_STOP on
+\pset format unaligned
+\pset tuples_only on
+\pset pager off
 
-SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.<) 120000 AS sg_too_old \\gset
-\\if :sg_too_old
-\\set SHOW_CONTEXT never
-DO \$\$
+SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.<) 120000 AS sg_too_old \gset
+\if :sg_too_old
+\set SHOW_CONTEXT never
+DO $$
 BEGIN
     RAISE 'this server runs PostgreSQL %', pg_catalog.current_setting('server_version')
         USING ERRCODE = 'feature_not_supported', DETAIL = 'The snapshot statement needs PostgreSQL 12 or later.',
             HINT = 'Compare what pg_dump --schema-only writes, or snapshots taken after an upgrade.';
-END \$\$;
-\\endif
+END $$;
+\endif
 
 BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;
-${prologue}\\if :{?schemas}
+\ir 00_prologue.sql
+\if :{?schemas}
 SET LOCAL sg_snapshot.schemas = :'schemas';
-\\endif
+\endif
 -- there an error in a savepoint could end the session: be careful at once
-SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END AS sg_skip_locked \\gset
+SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END AS sg_skip_locked \gset
 SET LOCAL sg_snapshot.skip_locked = :'sg_skip_locked';
 
 PREPARE sg_snapshot AS
@@ -60,7 +44,7 @@ WITH object AS MATERIALIZED (
     SELECT s.kind, s.identity, s.parent, s.properties,
         sha256(convert_to(s.kind || chr(10) || s.identity || chr(10) || coalesce(s.parent, '') || chr(10) || s.properties::text, 'UTF8')) AS checksum
     FROM (
-$statement
+\ir 01_statement.sql
     ) s
 )
 SELECT h.header || jsonb_build_object('seal', encode(sha256(convert_to(h.header::text, 'UTF8')), 'hex'),
@@ -77,19 +61,19 @@ FROM (SELECT jsonb_build_object('schemaguard_snapshot', 1,
             FROM object o)) AS header) h;
 
 SAVEPOINT sg_snapshot;
-\\set ON_ERROR_STOP off
+\set ON_ERROR_STOP off
 EXECUTE sg_snapshot;
-\\if :ERROR
+\if :ERROR
 ROLLBACK TO SAVEPOINT sg_snapshot;
 SET LOCAL sg_snapshot.skip_locked = 'on';
 EXECUTE sg_snapshot;
-\\if :ERROR
-\\set ON_ERROR_STOP on
+\if :ERROR
+\set ON_ERROR_STOP on
 ROLLBACK TO SAVEPOINT sg_snapshot;
 SET LOCAL sg_snapshot.skip_locked = 'on';
-${probe}EXECUTE sg_snapshot;
-\\endif
-\\endif
+\ir 90_probe.sql
+EXECUTE sg_snapshot;
+\endif
+\endif
 COMMIT;
 DEALLOCATE sg_snapshot;
-EOS

@@ -1,16 +1,3 @@
--- When the snapshot statement fails because something cannot be printed (its library is gone, what it refers to was deleted
--- by hand, somebody has just locked or dropped it), this finds out what: each object alone, in a subtransaction. What failed
--- is left in the setting sg_snapshot.unprintable, from where the statement takes it: {"relation 16401": "why"}. So one
--- object that cannot be read costs its own text, and not the snapshot. A table's texts are one object here.
---
--- It runs on other servers, too: what 71_snapshot_statement.sql says of functions and old majors holds here. A branch that
--- is not evaluated may name a function that an old server does not have.
-CREATE FUNCTION schemaguard.sg_snapshot_probe()
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $function$
-SELECT $probe$
 DO LANGUAGE plpgsql $do$
 DECLARE
     unprintable jsonb := '{}';
@@ -100,8 +87,4 @@ BEGIN
     END LOOP;
     PERFORM set_config('sg_snapshot.unprintable', unprintable::text, true), set_config('lock_timeout', patience, true);
 END
-$do$
-$probe$
-$function$;
-COMMENT ON FUNCTION schemaguard.sg_snapshot_probe()
-    IS 'the statement that finds what a snapshot cannot print, where sg_snapshot_statement fails';
+$do$;

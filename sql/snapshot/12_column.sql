@@ -1,0 +1,63 @@
+SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
+    CASE WHEN x.plain AND NOT x.has_expression THEN jsonb_build_object('type', x.type, 'position', x.position,
+        'not_null', x.attnotnull)
+        -- no table is looked at for a default, so that it is always there
+        WHEN x.plain AND x.attgenerated = '' AND NOT x.locked
+        THEN jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull, 'default',
+            x.expression)
+    ELSE jsonb_strip_nulls(jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull,
+        'collation', cl.identity,
+        'default', CASE WHEN x.attgenerated = '' THEN x.expression END,
+        'generated', CASE WHEN x.attgenerated <> '' THEN x.expression END,
+        'generated_kind', CASE x.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
+        'identity', CASE x.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+        'identity_sequence', (x.noted -> 'identity') - CASE WHEN x.noted #>> '{identity,name}'
+            = x.relname || '_' || x.attname || '_seq' THEN 'name' ELSE '' END,
+        'storage', CASE WHEN x.attstorage <> x.typstorage THEN CASE x.attstorage WHEN 'p' THEN 'plain'
+            WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
+        'compression', CASE x.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
+        'statistics', x.statistics,
+        'options', to_jsonb(nullif(ARRAY(SELECT o FROM unnest(x.options) o
+            WHERE left(o, 10) <> 'pg_attver=' ORDER BY o COLLATE "C"), '{}')),
+        'server_options', to_jsonb(CASE WHEN x.attfdwoptions IS NOT NULL
+            THEN ARRAY(SELECT o FROM unnest(x.attfdwoptions) o ORDER BY o COLLATE "C") END),
+        'inherited', CASE WHEN x.attinhcount > 0 THEN CASE WHEN x.attislocal THEN 'and local' ELSE 'only' END END,
+        'not_null_name', CASE WHEN x.not_null_name <> left(x.relname || '_' || x.attname || '_not_null', 63)
+            THEN x.not_null_name END,
+        'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
+        'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,
+        'not_null_comment', x.not_null_comment,
+        'acl', x.noted -> 'acl', 'grantors', x.noted -> 'grantors', 'comment', x.noted -> 'comment', 'extension',
+            x.extension,
+        'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
+            WHEN x.has_expression AND x.expression IS NULL THEN 'dropped while it was read' END))
+    END
+FROM (SELECT r.identity, r.relname, r.extension, r.locked, r.trouble, a.attname,
+          format_type(a.atttypid, a.atttypmod) AS type,
+          CASE WHEN d.attrelid IS NULL THEN a.attnum
+              ELSE a.attnum - (SELECT count(*) FROM unnest(d.attnums) n WHERE n < a.attnum)::int END AS position,
+          a.attnotnull, a.attgenerated, a.attidentity, a.attstorage, t.typstorage, a.attcompression, a.statistics,
+          a.attoptions AS options, a.attfdwoptions, a.attinhcount, a.attislocal,
+          CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation END AS attcollation,
+          f.adrelid IS NOT NULL AS has_expression,
+          -- a default names no column: its table need not be opened
+          CASE WHEN NOT r.locked
+              THEN pg_get_expr(f.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE f.adrelid END) END AS expression,
+          n.properties AS noted, k.conname AS not_null_name, k.convalidated AS not_null_validated,
+              k.connoinherit AS not_null_no_inherit, k.description AS not_null_comment,
+          a.attidentity = '' AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
+              AND a.attcompression = '' AND a.statistics IS NULL AND a.attfdwoptions IS NULL AND a.attinhcount = 0
+              AND (a.attoptions IS NULL OR cardinality(a.attoptions) = 1
+                  AND left(a.attoptions[1], 10) = 'pg_attver=')
+              AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit AND k.description IS NULL
+                  AND k.conname = r.relname || '_' || a.attname || '_not_null')
+              AND n.attrelid IS NULL AND r.extension IS NULL AS plain
+      FROM att a
+      -- not rel, of which no statistics are known
+      JOIN (SELECT * FROM relation r WHERE r.relkind IN ('r', 'p', 'f') OFFSET 0) r ON r.oid = a.attrelid
+      JOIN pg_type t ON t.oid = a.atttypid
+      LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+      LEFT JOIN gone d ON d.attrelid = a.attrelid
+      LEFT JOIN not_null k ON k.conrelid = a.attrelid AND k.attnum = a.attnum
+      LEFT JOIN noted n ON n.attrelid = a.attrelid AND n.attnum = a.attnum) x
+LEFT JOIN coll cl ON cl.oid = x.attcollation

@@ -1,0 +1,3 @@
+SELECT 'extension', NULL::text, x.extname::text, NULL::text, NULL::text,
+    jsonb_build_object('version', x.extversion, 'schema', n.nspname, 'owner', pg_get_userbyid(x.extowner))
+FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
