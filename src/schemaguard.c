@@ -13,9 +13,9 @@
 
 #include "fmgr.h"
 
-#include "compat.h"
-#include "guc.h"
-#include "plan_deed.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "plan/plan_deed.h"
 
 SG_MODULE_MAGIC;
 

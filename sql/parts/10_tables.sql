@@ -14,7 +14,7 @@ CREATE TABLE schemaguard.plan (
     approved_at timestamptz,
     -- names the plan in locks and progress, where a text does not fit
     id          bigint NOT NULL UNIQUE,
-    -- what the approval is bound to: see src/plan_approve.c
+    -- what the approval is bound to: see src/plan/plan_approve.c
     approved_hash text,
     -- every role that had a hand in the plan, by login and by SET ROLE
     changed_by  text[] NOT NULL DEFAULT '{}',

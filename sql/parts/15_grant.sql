@@ -1,4 +1,4 @@
--- Who may call what writes plans, snapshots and the log: whoever holds EXECUTE on this function. See src/log_grant.c
+-- Who may call what writes plans, snapshots and the log: whoever holds EXECUTE on this function. See src/log/log_grant.c
 CREATE FUNCTION schemaguard.sg_write() RETURNS void
     LANGUAGE sql IMMUTABLE PARALLEL SAFE BEGIN ATOMIC SELECT; END;
 REVOKE ALL ON FUNCTION schemaguard.sg_write() FROM PUBLIC;

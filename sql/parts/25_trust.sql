@@ -14,7 +14,7 @@ CREATE TABLE schemaguard.proof (
     orphan_rows        bigint,
     method             text NOT NULL,
     by_index           boolean NOT NULL,        -- an index was trusted: the weaker kind
-    -- the catalogs as they were then: see src/fk_trust.c
+    -- the catalogs as they were then: see src/fk/fk_trust.c
     columns_hash       bigint NOT NULL,
     partitions_hash    bigint NOT NULL,
     triggers_hash      bigint NOT NULL,
@@ -61,7 +61,7 @@ CREATE TABLE schemaguard.subscription_mark (
     table_oid         oid,
     table_name        text,
     subscription      text,
-    triggers_version  bigint                    -- see src/fk_subscription.h
+    triggers_version  bigint                    -- see src/fk/fk_subscription.h
 );
 CREATE INDEX subscription_mark_table_oid_idx ON schemaguard.subscription_mark (table_oid);
 COMMENT ON TABLE schemaguard.subscription_mark IS 'tables of subscriptions, marked when these were made, changed and dropped, while sg_watch_subscriptions() has them watched';

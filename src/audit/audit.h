@@ -1,0 +1,188 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit.h
+ *	  The engine that judges rows against foreign keys.
+ *
+ * The unit of work is an AuditTable: one child table and all the keys of it
+ * that somebody wants judged.  audit_tables() checks privileges, locks, takes
+ * the snapshot and chooses the method: one scan of the child for all of its
+ * keys (audit_scan.c), or a generated query per key where a scan can't judge
+ * (audit_sql.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_AUDIT_H
+#define SG_AUDIT_H
+
+#include "postgres.h"
+#include "access/xlogdefs.h"
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "base/spi.h"
+#include "fk/fk.h"
+
+typedef enum AuditResult
+{
+	AUDIT_UNKNOWN,				/* could not be judged: see reason */
+	AUDIT_PASS,
+	AUDIT_FAIL,
+	AUDIT_SKIPPED
+} AuditResult;
+
+typedef struct AuditKey
+{
+	FkKey		key;
+	const char *source;			/* catalog, plan */
+	const char *state;			/* missing, not enforced, unarmed, ... */
+	/* the names, kept because the objects may go while we wait for a lock */
+	char	   *fk_name;
+	char	   *child_table;
+	List	   *child_columns;
+	char	   *parent_table;
+	List	   *parent_columns;
+
+	AuditResult result;
+	char	   *reason;
+	const char *method;			/* NULL until a method has read rows */
+	int64		rows_checked;	/* -1: not counted, as in the two below */
+	int64		orphan_rows;
+	int64		orphan_keys;
+	List	   *sample;			/* of Jsonb *, one object per key */
+	double		elapsed_ms;
+
+	/* what a proof is about: audit_proof_begin() */
+	FkFingerprint fingerprint;
+	TimestampTz judged_at;
+	XLogRecPtr	judged_lsn;
+	bool		by_index;		/* an index was trusted */
+	Oid			waits_for;		/* a table that somebody else has locked */
+} AuditKey;
+
+typedef struct AuditTable
+{
+	Oid			child;
+	List	   *keys;			/* of AuditKey * */
+	int			samples;		/* how many orphan keys to keep per key */
+	MemoryContext results;		/* where reasons and samples are put */
+} AuditTable;
+
+/*
+ * Judge all keys of some tables.  Never raises an error for what a key's
+ * tables or rows are like: such a key is AUDIT_UNKNOWN, with the reason.
+ * Cancels, and on a standby every error of a scan, go through.
+ *
+ * Small tables that follow each other are read together, in one snapshot, and
+ * share what is read of their parents.  `judged`, if given, is called with
+ * arg after each such batch, outside of its locks.
+ *
+ * Locks: ACCESS SHARE on child, parent and their partitions, released with
+ * the subtransaction that held them (on a standby: with the transaction).
+ */
+typedef void (*AuditJudged) (List *keys, void *arg);
+
+extern void audit_tables(List *tables, AuditJudged judged, void *arg);
+extern void audit_table(AuditTable *table);
+
+/* What is read in one snapshot: at most 1 GB, unless one table is larger */
+#define AUDIT_BATCH_PAGES (1024 * 1024 / (BLCKSZ / 1024))
+#define AUDIT_BATCH_KEYS 300
+
+/*
+ * Pages of a table, if it can be looked at without waiting; else as many as
+ * make it a batch of its own.
+ */
+extern int64 audit_pages(Oid relid);
+
+/*
+ * Judge the keys of some tables as one such batch, and wait for nobody: a key
+ * of which somebody else has locked a table stays AUDIT_UNKNOWN.
+ */
+extern void audit_tables_at_once(List *tables);
+
+/*
+ * Judge the keys of one child in the active snapshot, under locks that the
+ * caller holds and after the caller has checked the access; reads tables
+ * only, no index.  No subtransaction: errors go through.
+ */
+extern void audit_table_locked(AuditTable *table);
+
+/* A key for audit_table, from facts */
+extern AuditKey *audit_key_new(const FkKey *key, const char *source, const char *state);
+extern const char *audit_result_word(AuditResult result);
+
+/* ---- what methods and sg_orphans share (audit_access.c) ---- */
+
+/*
+ * Why the current role may not read these rows here and now (no SELECT, row
+ * security, another session's temporary table, recovery), or NULL.  whole_row
+ * asks for every column of the child.
+ */
+extern FkProblem *audit_access_problem(const FkKey *key, bool whole_row);
+
+/*
+ * Lock both tables and their partitions, ACCESS SHARE.  Returns NULL, or why
+ * they can't be judged.  Unless `wait`, *busy is a table whose lock is not to
+ * be had now; InvalidOid when all are locked.
+ */
+extern FkProblem *audit_lock(const FkKey *key, bool wait, Oid *busy);
+
+/* Under the locks: make the snapshot to read tables in the active one; pop it */
+extern void audit_push_snapshot(void);
+
+/*
+ * As whom the rows of a key are to be read: *role is InvalidOid for the
+ * caller, or the child's owner where comparing, printing or planning could
+ * run code that is not the caller's.  Returns why nobody may, or NULL.
+ */
+extern FkProblem *audit_reading_role(const FkKey *key, bool whole_row, Oid *role);
+
+/* That role, and the settings of a scan of user data; end with sg_scope_end */
+extern void audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row);
+extern bool audit_needs_owner(const FkKey *key, bool whole_row);
+
+/* Why the key's tables can't be read as relations, or NULL (audit_place.c) */
+extern const char *audit_place_problem(const FkKey *key);
+
+/* ---- the trust ledger (audit_proof.c) ---- */
+
+/*
+ * Note what a proof about a declared key will rest on.  To be called under
+ * locks on its tables, before the snapshot is taken in which they are read.
+ */
+extern void audit_proof_begin(AuditKey *key);
+
+/*
+ * Put the verdicts, pass or fail, about declared keys on record (a List of
+ * AuditKey *, each begun); other keys are passed over.  Part of the caller's
+ * transaction; never waits for another one.  Does nothing where nothing can
+ * be written.  Connects SPI.
+ */
+extern void audit_proof_record(List *keys);
+
+/* ---- methods ---- */
+
+/* One generated query in the active snapshot; parallel: if the planner likes */
+extern void audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel);
+
+/*
+ * What queries about a key's rows are made of; child and parent are fk and
+ * pk.  A column by number; a table, with ONLY unless it is partitioned; the
+ * key's comparison of both; and the condition that the key looks at a child
+ * row at all.
+ */
+extern char *audit_sql_column(const char *alias, Oid relid, AttrNumber attnum);
+extern void audit_sql_table(StringInfo buf, Oid relid, const char *alias);
+extern void audit_sql_match(StringInfo buf, const FkKey *key);
+extern void audit_sql_checked(StringInfo buf, const FkKey *key);
+
+/* Why a scan of the tables themselves would not see the key's rows, or NULL */
+extern const char *audit_place_problem(const FkKey *key);
+
+/*
+ * A query for the rows that break the key: row_table (null: the child itself),
+ * row_id, key, data; LIMIT $1
+ */
+extern char *audit_sql_orphans(const FkKey *key);
+
+#endif							/* SG_AUDIT_H */

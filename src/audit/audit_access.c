@@ -1,0 +1,374 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_access.c
+ *	  May these rows be read, and are they all there?
+ *
+ * Everything that would make a scan fail, or see less than there is, is
+ * found by checks beforehand: on a standby an error can't be caught, and a
+ * row that a policy hides must never turn a verdict into "pass".
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+#include "audit/audit_internal.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/quote.h"
+
+/* SELECT on the columns, or on the table as a whole, and no row hidden */
+static FkProblem *
+table_problem(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row)
+{
+	char	   *name = sg_relation_name(relid);
+	char	   *who = GetUserNameFromId(role, true);
+
+	if (object_aclcheck(NamespaceRelationId, get_rel_namespace(relid), role, ACL_USAGE) != ACLCHECK_OK)
+		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						  psprintf("role %s has no USAGE on the schema of %s", who, name), NULL);
+
+	if (pg_class_aclcheck(relid, role, ACL_SELECT) != ACLCHECK_OK)
+	{
+		if (whole_row)
+			return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							  psprintf("role %s has no SELECT on %s", who, name), NULL);
+		for (int i = 0; i < n; i++)
+		{
+			if (pg_attribute_aclcheck(relid, columns[i], role, ACL_SELECT) != ACLCHECK_OK)
+				return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+								  psprintf("role %s has no SELECT on column %s of %s", who,
+										   get_attname(relid, columns[i], false), name), NULL);
+		}
+	}
+
+	if (check_enable_rls(relid, role, true) == RLS_ENABLED)
+		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						  psprintf("row security of %s would hide rows from role %s", name, who), NULL);
+
+	return NULL;
+}
+
+/* What keeps anybody from reading the table in this session */
+static FkProblem *
+place_problem(Oid relid)
+{
+	char		persistence = get_rel_persistence(relid);
+
+	if (persistence == RELPERSISTENCE_TEMP &&
+		!isTempOrTempToastNamespace(get_rel_namespace(relid)))
+		return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+						  psprintf("%s is a temporary table of another session", sg_relation_name(relid)), NULL);
+	if (persistence != RELPERSISTENCE_PERMANENT && RecoveryInProgress())
+		return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+						  psprintf("%s is not logged and has no rows on a standby", sg_relation_name(relid)), NULL);
+	return NULL;
+}
+
+/*
+ * The sample and whole rows are put out as jsonb, which looks for casts of
+ * types that are not built in.
+ */
+FkProblem *
+audit_reading_role(const FkKey *key, bool whole_row, Oid *role)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(context, "schemaguard reachable code", ALLOCSET_SMALL_SIZES);
+	CodeReach  *reach;
+	char	   *reason;
+	FkProblem  *problem = NULL;
+
+	MemoryContextSwitchTo(scratch);
+	reach = code_reach();
+	fk_code_reach(reach, key);
+	code_reach_read(reach, key->child);
+	if (key->parent != key->child)
+		code_reach_read(reach, key->parent);
+	if (whole_row)
+		code_reach_row(reach, key->child);
+	reason = code_role(reach, code_table_owner(key->child), role);
+	MemoryContextSwitchTo(context);
+
+	if (reason)
+		problem = fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							 psprintf("reading these tables is left alone: %s", reason), NULL);
+	MemoryContextDelete(scratch);
+	return problem;
+}
+
+/* Does the scan have to run as the child's owner? */
+bool
+audit_needs_owner(const FkKey *key, bool whole_row)
+{
+	Oid			role;
+
+	return audit_reading_role(key, whole_row, &role) != NULL || OidIsValid(role);
+}
+
+static FkProblem *
+role_problem(const FkKey *key, Oid role, bool whole_row)
+{
+	/* the query for PERIOD keys groups by ctid */
+	FkProblem  *p = table_problem(key->child, role, key->child_att, key->nkeys,
+								  whole_row || key->period);
+
+	if (p == NULL)
+		p = table_problem(key->parent, role, key->parent_att, key->nkeys, false);
+	return p;
+}
+
+FkProblem *
+audit_access_problem(const FkKey *key, bool whole_row)
+{
+	FkProblem  *p;
+	Oid			owner = InvalidOid;
+
+	/* an earlier key of the same table may have waited while it was dropped */
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->parent)))
+		return fk_problem(ERRCODE_UNDEFINED_TABLE,
+						  "a table of the key was dropped meanwhile", NULL);
+
+	p = place_problem(key->child);
+	if (p == NULL)
+		p = place_problem(key->parent);
+	if (p == NULL)
+		p = role_problem(key, GetUserId(), whole_row);
+	if (p == NULL)
+		p = audit_reading_role(key, whole_row, &owner);
+	if (p == NULL && OidIsValid(owner))
+	{
+		p = role_problem(key, owner, whole_row);
+		if (p)
+			p->reason = psprintf("reading these tables runs code that is not built in, so only the child's owner may do it, but %s",
+								 p->reason);
+	}
+	return p;
+}
+
+/* Lock a table, if need be without waiting */
+static bool
+lock_one(Oid relid, bool wait)
+{
+	if (!wait)
+		return ConditionalLockRelationOid(relid, AccessShareLock);
+	LockRelationOid(relid, AccessShareLock);
+	return true;
+}
+
+/* Lock a table and, where it has some, its partitions; NIL when it is gone */
+static List *
+lock_tree(Oid relid, bool wait, Oid *busy)
+{
+	List	   *relids;
+	ListCell   *lc;
+
+	if (!lock_one(relid, wait))
+	{
+		*busy = relid;
+		return list_make1_oid(relid);
+	}
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		return NIL;
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return list_make1_oid(relid);
+
+	/*
+	 * one that is dropped meanwhile is no partition any more: see
+	 * audit_keep_leaves
+	 */
+	relids = find_all_inheritors(relid, wait ? AccessShareLock : NoLock, NULL);
+	foreach(lc, relids)
+	{
+		if (!wait && lfirst_oid(lc) != relid && !lock_one(lfirst_oid(lc), false))
+			*busy = lfirst_oid(lc);
+	}
+	return relids;
+}
+
+/*
+ * Has the table been given a new file since the transaction's snapshot?
+ * TRUNCATE and most rewriting ALTERs are not MVCC-safe: an older snapshot
+ * sees the new file as empty.
+ */
+static bool
+rewritten_since_snapshot(Relation pg_class, Oid relid)
+{
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		rewritten = true;
+
+	ScanKeyInit(&skey, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(pg_class, ClassOidIndexId, true,
+							  GetTransactionSnapshot(), 1, &skey);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		HeapTuple	now = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+		rewritten = !HeapTupleIsValid(now) ||
+			((Form_pg_class) GETSTRUCT(tuple))->relfilenode !=
+			((Form_pg_class) GETSTRUCT(now))->relfilenode;
+		if (HeapTupleIsValid(now))
+			ReleaseSysCache(now);
+	}
+	systable_endscan(scan);
+
+	return rewritten;
+}
+
+static FkProblem *
+lock_and_check(Oid relid, bool wait, Oid *busy)
+{
+	List	   *relids = lock_tree(relid, wait, busy);
+	ListCell   *lc;
+
+	if (relids == NIL)
+		return fk_problem(ERRCODE_UNDEFINED_TABLE,
+						  "a table of the key was dropped meanwhile", NULL);
+	if (OidIsValid(*busy))
+		return NULL;
+	foreach(lc, relids)
+	{
+		FkProblem  *p = place_problem(lfirst_oid(lc));
+
+		if (p)
+			return p;
+	}
+	return NULL;
+}
+
+/* Can the transaction's snapshot, if one is kept, see the rows of the tables? */
+static FkProblem *
+snapshot_problem(const FkKey *key)
+{
+	Relation	pg_class;
+	Oid			tables[] = {key->child, key->parent};
+	Oid			rewritten = InvalidOid;
+
+	if (!IsolationUsesXactSnapshot())
+		return NULL;
+
+	pg_class = table_open(RelationRelationId, AccessShareLock);
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, audit_leaves(tables[i]))
+		{
+			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
+				rewritten_since_snapshot(pg_class, lfirst_oid(lc)))
+				rewritten = lfirst_oid(lc);
+		}
+	}
+	table_close(pg_class, AccessShareLock);
+	if (!OidIsValid(rewritten))
+		return NULL;
+	return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
+							   sg_relation_name(rewritten)), NULL);
+}
+
+FkProblem *
+audit_lock(const FkKey *key, bool wait, Oid *busy)
+{
+	FkProblem  *p;
+
+	*busy = InvalidOid;
+	p = lock_and_check(key->child, wait, busy);
+	if (p == NULL && !OidIsValid(*busy) && key->parent != key->child)
+		p = lock_and_check(key->parent, wait, busy);
+	if (p == NULL && !OidIsValid(*busy))
+		p = snapshot_problem(key);
+	return p;
+}
+
+void
+audit_push_snapshot(void)
+{
+	PushActiveSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
+}
+
+static void
+set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
+{
+	char		number[32];
+	int			workers;
+	Oid			role;
+	FkProblem  *problem = audit_reading_role(key, whole_row, &role);
+
+	/* what was checked before may have changed: nobody reads then */
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason)));
+	sg_role_begin(scope, role);
+
+	/* policies were checked; should one come up all the same, it is an error */
+	set_local("row_security", "off");
+
+	/*
+	 * Each process may use work_mem for the join and once more for the groups
+	 * above it.
+	 */
+	workers = sg_audit_workers >= 0 ? sg_audit_workers : max_parallel_maintenance_workers;
+	snprintf(number, sizeof(number), "%d", workers);
+	set_local("max_parallel_workers_per_gather", number);
+	snprintf(number, sizeof(number), "%d",
+			 (int) Max(sg_audit_memory_bytes() / 1024 / 2 / (workers + 1), 64));
+	set_local("work_mem", number);
+	set_local("hash_mem_multiplier", "1");
+	set_local("jit", "off");
+
+	/*
+	 * planning must not look into CHECK constraints, which may be anybody's
+	 * code
+	 */
+	set_local("constraint_exclusion", "off");
+
+	/*
+	 * A damaged index must not decide what is an orphan: read the heap only.
+	 * The plain methods are on, whatever the session says, or the ones that
+	 * are off would look as cheap.
+	 */
+	set_local("enable_seqscan", "on");
+	set_local("enable_hashjoin", "on");
+	set_local("enable_mergejoin", "on");
+	set_local("enable_hashagg", "on");
+	set_local("enable_sort", "on");
+	set_local("enable_indexscan", "off");
+	set_local("enable_indexonlyscan", "off");
+	set_local("enable_bitmapscan", "off");
+
+	/*
+	 * without indexes, a nested loop that a LIMIT makes look cheap is
+	 * quadratic
+	 */
+	set_local("enable_nestloop", "off");
+}

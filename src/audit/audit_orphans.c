@@ -1,0 +1,215 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_orphans.c
+ *	  sg_fk_orphans and sg_orphans: the rows that break a key, declared or not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "audit/audit.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+
+PG_FUNCTION_INFO_V1(sg_orphans);
+PG_FUNCTION_INFO_V1(sg_fk_orphans);
+
+static void
+raise_problem(const FkProblem *problem, Oid child)
+{
+	ereport(ERROR,
+			(errcode(problem->sqlerrcode),
+			 errmsg("the orphans of %s can't be listed: %s", sg_relation_name(child), problem->reason),
+			 problem->hint ? errhint("%s", problem->hint) : 0));
+}
+
+/* Puts the rows into the sink as they are */
+typedef struct OrphanReceiver
+{
+	DestReceiver pub;
+	SgRowSink  *sink;
+	Oid			child;
+} OrphanReceiver;
+
+static bool
+receive_orphan(TupleTableSlot *slot, DestReceiver *self)
+{
+	OrphanReceiver *receiver = (OrphanReceiver *) self;
+
+	slot_getallattrs(slot);
+	sg_sink_datum(receiver->sink, slot->tts_isnull[0] ? ObjectIdGetDatum(receiver->child) : slot->tts_values[0]);
+	for (int i = 1; i < slot->tts_tupleDescriptor->natts; i++)
+	{
+		if (slot->tts_isnull[i])
+			sg_sink_null(receiver->sink);
+		else
+			sg_sink_datum(receiver->sink, slot->tts_values[i]);
+	}
+	sg_sink_emit(receiver->sink);
+	return true;
+}
+
+/* Run the query into the sink, as the role and in the snapshot of an audit */
+static void
+list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
+{
+	SgRowSink	sink;
+	FkProblem  *problem = audit_access_problem(key, true);
+	OrphanReceiver receiver = {.pub = sg_receiver(receive_orphan),.sink = &sink,.child = key->child};
+	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
+	ParamListInfo params;
+	SgScope		scope;
+	SPIPlanPtr	plan;
+	Oid			types[] = {INT8OID};
+	Oid			busy;
+	int			rc;
+
+	sg_sink_begin(&sink, fcinfo);
+	if (problem == NULL)
+		problem = audit_lock(key, true, &busy);
+	if (problem)
+		raise_problem(problem, key->child);
+	audit_push_snapshot();
+
+	params = makeParamList(1);
+	params->params[0].value = Int64GetDatum(max_rows);
+	params->params[0].isnull = false;
+	params->params[0].pflags = PARAM_FLAG_CONST;
+	params->params[0].ptype = INT8OID;
+	options.params = params;
+
+	audit_scope_begin(&scope, key, true);
+	SPI_connect();
+	plan = SPI_prepare_cursor(audit_sql_orphans(key), 1, types, CURSOR_OPT_PARALLEL_OK);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
+	rc = SPI_execute_plan_extended(plan, &options);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s", SPI_result_code_string(rc));
+	SPI_finish();
+	sg_scope_end(&scope);
+	PopActiveSnapshot();
+}
+
+static int64
+max_rows_argument(FunctionCallInfo fcinfo, int n)
+{
+	int64		max_rows;
+
+	if (PG_ARGISNULL(n))
+		sg_null_argument(get_func_name(fcinfo->flinfo->fn_oid), "max_rows");
+	max_rows = PG_GETARG_INT64(n);
+	if (max_rows < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows must not be negative"),
+				 errhint("Give the number of rows to return at most.")));
+	return max_rows;
+}
+
+/* Names of columns: at least one, none too long to be one */
+static List *
+columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	List	   *columns = sg_text_array_list(PG_GETARG_DATUM(n));
+	ListCell   *lc;
+
+	if (columns == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("sg_orphans: \"%s\" must not be empty", name),
+				 errhint("Name the columns, as in ARRAY['a', 'b'].")));
+	foreach(lc, columns)
+		sg_check_name(lfirst(lc), "column name");
+	return columns;
+}
+
+/* Does the relation exist?  A number cast to regclass need not be one. */
+static Oid
+table_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	Oid			relid;
+
+	if (PG_ARGISNULL(n))
+		sg_null_argument(get_func_name(fcinfo->flinfo->fn_oid), name);
+	relid = PG_GETARG_OID(n);
+	if (strcmp(sg_relation_name(relid), "(dropped)") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table with OID %u", relid)));
+	return relid;
+}
+
+/*
+ * sg_orphans(child regclass, columns text[], parent regclass,
+ *			  parent_columns text[] DEFAULT NULL, max_rows bigint DEFAULT 1000)
+ *
+ * The rows that a key on these columns would refuse (MATCH SIMPLE).  Needs
+ * SELECT on the child and on the parent's columns, and no row security on
+ * either (42501); locks both in ACCESS SHARE until the end of the
+ * transaction.  What no key could be is an error as in ALTER TABLE.
+ */
+Datum
+sg_orphans(PG_FUNCTION_ARGS)
+{
+	FkKey		key = {0};
+	Oid			child;
+	Oid			parent;
+	FkProblem  *problem;
+
+	sg_check_version();
+	child = table_argument(fcinfo, 0, "child");
+	if (PG_ARGISNULL(1))
+		sg_null_argument("sg_orphans", "columns");
+	parent = table_argument(fcinfo, 2, "parent");
+
+	key.match = FKCONSTR_MATCH_SIMPLE;
+	key.enforced = true;
+	problem = fk_resolve(child, columns_argument(fcinfo, 1, "columns"), parent,
+						 PG_ARGISNULL(3) ? NIL : columns_argument(fcinfo, 3, "parent_columns"),
+						 &key);
+	if (problem)
+		raise_problem(problem, child);
+	list_orphans(fcinfo, &key, max_rows_argument(fcinfo, 4));
+
+	PG_RETURN_NULL();
+}
+
+/*
+ * sg_fk_orphans(child regclass, fk_name text, max_rows bigint DEFAULT 1000)
+ *
+ * The same for a declared key, by its name (42704 when there is none).
+ */
+Datum
+sg_fk_orphans(PG_FUNCTION_ARGS)
+{
+	Oid			child;
+	char	   *name;
+	FkKey	   *key;
+
+	sg_check_version();
+	child = table_argument(fcinfo, 0, "child");
+	if (PG_ARGISNULL(1))
+		sg_null_argument("sg_fk_orphans", "fk_name");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	sg_check_name(name, "constraint name");
+
+	key = fk_by_name(child, name);
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table %s has no foreign key \"%s\"", sg_relation_name(child), name),
+				 errhint("A key that a partition has from its partitioned table is found there; the columns of a planned key go to sg_orphans(child, columns, parent).")));
+	list_orphans(fcinfo, key, max_rows_argument(fcinfo, 2));
+
+	PG_RETURN_NULL();
+}

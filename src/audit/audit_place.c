@@ -1,0 +1,187 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_place.c
+ *	  Are a table's rows where its relation says they are?
+ *
+ * The scan method reads relations through the table access method.  That is
+ * wrong for a foreign table, and for tables that an extension keeps
+ * elsewhere: a distributed table of Citus is an empty heap here, and the rows
+ * of a hypertable of TimescaleDB may be compressed in tables of another
+ * shape.  Those are left to a query, and so to the planner hooks of whoever
+ * knows where the rows are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "commands/extension.h"
+#include "nodes/nodes.h"
+#include "storage/lmgr.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "audit/audit_internal.h"
+
+/* The leaves of a partitioned table as they were when the snapshot was taken */
+typedef struct KeptLeaves
+{
+	Oid			relid;
+	List	   *leaves;			/* of Oid */
+} KeptLeaves;
+
+/* of KeptLeaves *; audit_keep_leaves to audit_forget_leaves */
+static List *kept = NIL;
+
+static List *
+list_leaves(Oid relid)
+{
+	List	   *leaves = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (!RELKIND_HAS_PARTITIONS(get_rel_relkind(lfirst_oid(lc))))
+			leaves = lappend_oid(leaves, lfirst_oid(lc));
+	}
+	return leaves;
+}
+
+List *
+audit_leaves(Oid relid)
+{
+	ListCell   *lc;
+
+	if (!RELKIND_HAS_PARTITIONS(get_rel_relkind(relid)))
+		return list_make1_oid(relid);
+	foreach(lc, kept)
+	{
+		if (((KeptLeaves *) lfirst(lc))->relid == relid)
+			return list_copy(((KeptLeaves *) lfirst(lc))->leaves);
+	}
+	return list_leaves(relid);
+}
+
+static bool
+keep_leaves_of(Oid relid)
+{
+	KeptLeaves *leaves;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return true;
+	foreach(lc, kept)
+	{
+		if (((KeptLeaves *) lfirst(lc))->relid == relid)
+			return true;
+	}
+
+	leaves = palloc(sizeof(KeptLeaves));
+	leaves->relid = relid;
+	leaves->leaves = list_leaves(relid);
+	foreach(lc, leaves->leaves)
+	{
+		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
+			return false;
+	}
+	kept = lappend(kept, leaves);
+	return true;
+}
+
+bool
+audit_keep_leaves(List *keys)
+{
+	ListCell   *lc;
+
+	kept = NIL;
+	foreach(lc, keys)
+	{
+		const FkKey *key = &((AuditKey *) lfirst(lc))->key;
+
+		if (!keep_leaves_of(key->child) || !keep_leaves_of(key->parent))
+			return false;
+	}
+	return true;
+}
+
+bool
+audit_leaves_stand(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, kept)
+	{
+		KeptLeaves *leaves = lfirst(lc);
+
+		AcceptInvalidationMessages();
+		if (!equal(list_leaves(leaves->relid), leaves->leaves))
+			return false;
+	}
+	return true;
+}
+
+void
+audit_forget_leaves(void)
+{
+	kept = NIL;
+}
+
+/* A hypertable's root is empty, its chunks inherit from it */
+static bool
+is_hypertable(Oid relid)
+{
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	return (has_subclass(relid) || (schema && strcmp(schema, "_timescaledb_internal") == 0)) &&
+		OidIsValid(get_extension_oid("timescaledb", true));
+}
+
+static bool
+has_virtual_column(Oid relid, const AttrNumber *att, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		char		generated = get_attgenerated(relid, att[i]);
+
+		if (generated != '\0' && generated != ATTRIBUTE_GENERATED_STORED)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+table_problem(Oid relid)
+{
+	ListCell   *lc;
+
+	if (fk_citus_table(relid) || is_hypertable(relid))
+		return "an extension keeps the rows of a table elsewhere";
+	foreach(lc, audit_leaves(relid))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_RELATION)
+			return "a partition is a foreign table";
+		if (fk_citus_table(lfirst_oid(lc)))
+			return "an extension keeps the rows of a partition elsewhere";
+	}
+	return NULL;
+}
+
+const char *
+audit_place_problem(const FkKey *key)
+{
+	const char *problem = table_problem(key->child);
+
+	if (problem == NULL && key->parent != key->child)
+		problem = table_problem(key->parent);
+	if (problem == NULL &&
+		(has_virtual_column(key->child, key->child_att, key->nkeys) ||
+		 has_virtual_column(key->parent, key->parent_att, key->nkeys)))
+		problem = "a column of the key is computed when it is read";
+	return problem;
+}

@@ -1,0 +1,161 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_proof.c
+ *	  The trust ledger: verdicts about declared keys, put on record.
+ *
+ * A proof is a row of schemaguard.proof; the view schemaguard.fk_trust says
+ * whether it still stands.  Recording never waits for anybody, whose audit
+ * may sit in a transaction that stays open for hours: rows are only ever
+ * inserted, nothing makes them unique, and the view picks the newest.  The
+ * rows that a new one puts out of use are deleted on the way, unless another
+ * transaction has its hands on them; then a later call does it, or sg_prune.
+ *
+ * "Newest" goes by the place in the WAL at which the rows were read, not by
+ * the time of writing: of two audits that overlap, the one that ends last
+ * may be the one that has read first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "base/spi.h"
+#include "log/log.h"
+#include "log/log_grant.h"
+
+/* What is the same for all rows of a call ... */
+#define NSHARED 4
+/* ... and the columns that come as arrays, in the order of add_verdict */
+static const Oid column_types[] = {
+	OIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, PG_LSNOID, TEXTOID, BOOLOID, TEXTOID,
+	INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID
+};
+
+static const char *const delete_sql =
+"DELETE FROM schemaguard.proof WHERE ctid = ANY (ARRAY("
+" SELECT o.ctid FROM unnest($5, $9, $11) n (constraint_oid, proved_lsn, by_index)"
+"  JOIN schemaguard.proof o ON o.constraint_oid = n.constraint_oid"
+" WHERE o.system_identifier = $1 AND o.database_oid = $2"
+"  AND (o.by_index OR NOT n.by_index)"
+"  AND (o.proved_lsn <= n.proved_lsn OR o.proved_lsn > $4)"
+" FOR UPDATE OF o SKIP LOCKED))";
+
+static const char *const insert_sql =
+"INSERT INTO schemaguard.proof"
+" (system_identifier, database_oid, role, constraint_oid, child_table, fk_name,"
+"  proved_at, proved_lsn, result, by_index, method, rows_checked, orphan_rows,"
+"  columns_hash, partitions_hash, triggers_hash, files_hash, subscriptions_hash)"
+" SELECT $1, $2, $3, n.*"
+" FROM unnest($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) n";
+
+void
+audit_proof_begin(AuditKey *ak)
+{
+	if (!OidIsValid(ak->key.conid) || !log_writable())
+		return;
+
+	/* with an old snapshot, newer marks would vouch for rows it can't see */
+	ak->fingerprint = fk_fingerprint(&ak->key, IsolationUsesXactSnapshot() ?
+									 GetTransactionSnapshot() : NULL);
+	ak->judged_at = GetCurrentTimestamp();
+	ak->judged_lsn = GetXLogInsertRecPtr();
+}
+
+/* One verdict, a value for each column */
+static void
+add_verdict(ArrayBuildState **columns, const AuditKey *ak)
+{
+	Datum		values[] = {
+		ObjectIdGetDatum(ak->key.conid),
+		CStringGetTextDatum(ak->child_table),
+		CStringGetTextDatum(ak->fk_name),
+		TimestampTzGetDatum(ak->judged_at),
+		LSNGetDatum(ak->judged_lsn),
+		CStringGetTextDatum(audit_result_word(ak->result)),
+		BoolGetDatum(ak->by_index),
+		CStringGetTextDatum(ak->method),
+		Int64GetDatum(ak->rows_checked),
+		Int64GetDatum(ak->orphan_rows),
+		Int64GetDatum(ak->fingerprint.columns),
+		Int64GetDatum(ak->fingerprint.partitions),
+		Int64GetDatum(ak->fingerprint.triggers),
+		Int64GetDatum(ak->fingerprint.files),
+		Int64GetDatum(ak->fingerprint.subscriptions)
+	};
+
+	StaticAssertStmt(lengthof(values) == lengthof(column_types), "a type for each value");
+	for (int i = 0; i < lengthof(values); i++)
+	{
+		bool		is_count = i == 8 || i == 9;
+
+		columns[i] = accumArrayResult(columns[i], values[i],
+									  is_count && DatumGetInt64(values[i]) < 0,
+									  column_types[i], CurrentMemoryContext);
+	}
+}
+
+static void
+write_proofs(ArrayBuildState **columns)
+{
+	Oid			types[NSHARED + lengthof(column_types)] = {INT8OID, OIDOID, TEXTOID, PG_LSNOID};
+	Datum		values[lengthof(types)];
+	SgScope		scope;
+
+	values[0] = Int64GetDatum((int64) GetSystemIdentifier());
+	values[1] = ObjectIdGetDatum(MyDatabaseId);
+	values[2] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	values[3] = LSNGetDatum(GetXLogInsertRecPtr());
+	for (int i = 0; i < lengthof(column_types); i++)
+	{
+		types[NSHARED + i] = get_array_type(column_types[i]);
+		values[NSHARED + i] = makeArrayResult(columns[i], CurrentMemoryContext);
+	}
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	/* where a row deleted meanwhile would be an error, it is left to others */
+	if (!IsolationUsesXactSnapshot())
+		sg_owner_execute(SPI_OK_DELETE, delete_sql, lengthof(types), types, values, NULL);
+	sg_owner_execute(SPI_OK_INSERT, insert_sql, lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+void
+audit_proof_record(List *keys)
+{
+	ArrayBuildState *columns[lengthof(column_types)] = {0};
+	bool		granted;
+	ListCell   *lc;
+
+	if (!log_writable())
+		return;
+	granted = sg_is_granted();
+
+	foreach(lc, keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		/*
+		 * anybody may make temporary tables, and would fill the ledger with
+		 * theirs
+		 */
+		if (OidIsValid(ak->key.conid) &&
+			(granted || get_rel_persistence(ak->key.child) != RELPERSISTENCE_TEMP) &&
+			(ak->result == AUDIT_PASS || ak->result == AUDIT_FAIL))
+			add_verdict(columns, ak);
+	}
+	if (columns[0])
+		write_proofs(columns);
+}

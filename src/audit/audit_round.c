@@ -1,0 +1,771 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_round.c
+ *	  Judging by scan: which sets are in memory together, how often to read.
+ *
+ * Keys that refer to the same columns of the same parent share one set.  All
+ * sets together have to fit into schemaguard.audit_memory.  If they do not,
+ * there are several rounds, each with as many sets as fit; a set that is too
+ * large by itself is divided by hash into partitions, one a round, and the
+ * child is read once for each of them.  What is expected of a set comes from
+ * statistics, what happens from what is found: a set that runs out of memory
+ * is divided in two.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "optimizer/paths.h"
+#include "optimizer/plancat.h"
+#include "storage/bufmgr.h"
+#include "storage/lwlock.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "audit/audit_internal.h"
+#include "base/guc.h"
+#include "base/progress.h"
+
+/* kB to sort orphan keys in, over all keys of an audit, and the least for one */
+#define SORT_MEMORY 8192
+#define MIN_SORT_MEMORY 64
+
+/*
+ * A pass over a parent and a child of five million rows each took 0.6 s where
+ * core's hash join took 6 to 10 s spilling to temporary files, in one run on
+ * two cores: docs/measurements.md.
+ */
+#define MAX_PASSES 12
+
+/* keys beyond which workers help to insert them, and how many bits are as much work as one of them */
+#define PARALLEL_INSERT_KEYS 300000
+#define BITS_PER_INSERT 20
+
+/* One parent's keys */
+typedef struct ParentSet
+{
+	Oid			parent;
+	AuditCodec *codec;			/* of the first key that refers to it */
+	double		keys;			/* estimated */
+	double		bytes;
+	BlockNumber pages;
+} ParentSet;
+
+/* One key to judge */
+typedef struct ScanKeyState
+{
+	AuditKey   *ak;
+	AuditCodec *codec;
+	int			set;			/* in ScanAudit.sets */
+	AuditDistinct *distinct;
+	int			passes;			/* how often its child was read */
+} ScanKeyState;
+
+/* A set, or a partition of one, that is still to be looked up */
+typedef struct WorkItem
+{
+	int			set;
+	uint32		nparts;
+	uint32		part;
+	AuditSetStage stage;		/* to begin with */
+	bool		alone;			/* did not fit beside others */
+	bool		crowded;		/* much more was there than expected */
+	bool		sparse;			/* known not to be dense */
+} WorkItem;
+
+typedef struct ScanAudit
+{
+	List	   *keys;			/* of ScanKeyState *, by child */
+	List	   *sets;			/* of ParentSet * */
+	List	   *items;			/* of WorkItem * */
+	List	   *given_up;		/* of AuditKey *: for a join after all */
+	Size		memory;			/* bytes */
+	uint64		seed;
+	bool		parallel;
+	MemoryContext context;
+} ScanAudit;
+
+/* One pass over some sets and the children that refer to them */
+typedef struct Round
+{
+	ScanAudit  *audit;
+	List	   *items;			/* of WorkItem * */
+	List	   *keys;			/* of ScanKeyState * whose set is in it */
+	AuditMemory memory;
+	AuditSet   *sets;
+	AuditRef	sets_ref;
+	AuditParticipant leader;
+	int			build_workers;
+	int			judge_workers;
+} Round;
+
+static BlockNumber
+count_pages(Oid relid, double *tuples)
+{
+	BlockNumber sum = 0;
+	ListCell   *lc;
+
+	*tuples = 0;
+	foreach(lc, audit_leaves(relid))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+		BlockNumber pages;
+		double		n;
+		double		visible;
+
+		estimate_rel_size(rel, NULL, &pages, &n, &visible);
+		table_close(rel, NoLock);
+		sum += pages;
+		*tuples += n;
+	}
+	return sum;
+}
+
+/* ---- what there is to do ---- */
+
+static int
+find_set(ScanAudit *audit, const AuditKey *ak, AuditCodec *codec)
+{
+	ParentSet  *set;
+
+	for (int i = 0; i < list_length(audit->sets); i++)
+	{
+		set = list_nth(audit->sets, i);
+		if (set->parent == ak->key.parent && audit_codec_same_set(set->codec, codec))
+			return i;
+	}
+	set = palloc0(sizeof(ParentSet));
+	set->parent = ak->key.parent;
+	set->codec = codec;
+	set->pages = count_pages(set->parent, &set->keys);
+	set->bytes = set->keys * audit_codec_width(codec, set->parent);
+	audit->sets = lappend(audit->sets, set);
+	return list_length(audit->sets) - 1;
+}
+
+/* Temporary tables are in the memory of their session: no worker can read them */
+static bool
+is_temporary(const FkKey *key)
+{
+	return get_rel_persistence(key->child) == RELPERSISTENCE_TEMP ||
+		get_rel_persistence(key->parent) == RELPERSISTENCE_TEMP;
+}
+
+/* The parts that a set is divided into so that each is likely to fit */
+static uint32
+parts_needed(const ScanAudit *audit, const ParentSet *set)
+{
+	uint32		nparts = 1;
+
+	/* a tenth more, for statistics that are somewhat behind */
+	while (set->bytes * 1.1 / nparts > audit->memory && nparts < AUDIT_MAX_PARTS)
+		nparts *= 2;
+	return nparts;
+}
+
+/*
+ * Would a join that spills be cheaper than so many passes?  Numbers may still
+ * turn out to be dense.
+ */
+static bool
+leave_to_join(const ScanAudit *audit, int set)
+{
+	ParentSet  *parent = list_nth(audit->sets, set);
+
+	return sg_audit_method == SG_AUDIT_AUTO && parent->codec->numbers == 0 &&
+		parts_needed(audit, parent) > MAX_PASSES;
+}
+
+/* false when it is better left to a join */
+static bool
+add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory)
+{
+	ScanKeyState *key;
+	int			set = find_set(audit, ak, codec);
+
+	if (leave_to_join(audit, set))
+		return false;
+
+	key = palloc0(sizeof(ScanKeyState));
+	key->ak = ak;
+	key->codec = codec;
+	key->set = set;
+	key->distinct = audit_distinct_begin(&ak->key, NULL, sort_memory);
+	audit->keys = lappend(audit->keys, key);
+	if (!codec->parallel_safe || is_temporary(&ak->key))
+		audit->parallel = false;
+	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = 0;
+	return true;
+}
+
+static int
+compare_children(const ListCell *a, const ListCell *b)
+{
+	const ScanKeyState *ka = lfirst(a);
+	const ScanKeyState *kb = lfirst(b);
+
+	return ka->ak->key.child < kb->ak->key.child ? -1 : ka->ak->key.child > kb->ak->key.child;
+}
+
+static void
+add_item(ScanAudit *audit, int set, uint32 nparts, uint32 part)
+{
+	WorkItem   *item = palloc0(sizeof(WorkItem));
+
+	item->set = set;
+	item->nparts = nparts;
+	item->part = part;
+	item->sparse = nparts > 1;
+	audit->items = lappend(audit->items, item);
+}
+
+static void
+add_parts(ScanAudit *audit, int set)
+{
+	uint32		nparts = parts_needed(audit, list_nth(audit->sets, set));
+
+	for (uint32 part = 0; part < nparts; part++)
+		add_item(audit, set, nparts, part);
+}
+
+static void
+plan_items(ScanAudit *audit)
+{
+	for (int i = 0; i < list_length(audit->sets); i++)
+	{
+		ParentSet  *set = list_nth(audit->sets, i);
+
+		if (leave_to_join(audit, i))
+			continue;
+		if (set->codec->numbers > 0 && set->bytes * 1.1 > audit->memory)
+		{
+			/* bits may do where the keys themselves do not fit */
+			add_item(audit, i, 1, 0);
+			((WorkItem *) llast(audit->items))->stage = SET_RANGE;
+		}
+		else
+			add_parts(audit, i);
+	}
+}
+
+/* A set that fits in no number of parts is left to a join, which spills; what was counted so far goes */
+static void
+give_up_set(ScanAudit *audit, int set)
+{
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audit->items)
+	{
+		if (((WorkItem *) lfirst(lc))->set == set)
+			audit->items = foreach_delete_current(audit->items, lc);
+	}
+	foreach(lc, audit->keys)
+	{
+		ScanKeyState *key = lfirst(lc);
+		AuditKey	counted = *key->ak;
+
+		if (key->set != set)
+		{
+			keys = lappend(keys, key);
+			continue;
+		}
+		audit_distinct_end(key->distinct, &counted, 0, CurrentMemoryContext);
+		key->ak->rows_checked = key->ak->orphan_rows = key->ak->orphan_keys = 0;
+		audit->given_up = lappend(audit->given_up, key->ak);
+	}
+	audit->keys = keys;
+}
+
+/* An item that ran out of memory although nothing else was there */
+static void
+divide_item(ScanAudit *audit, WorkItem *item)
+{
+	ParentSet  *set = list_nth(audit->sets, item->set);
+
+	if (item->stage == SET_RANGE)
+	{
+		/* not dense: keys have to be stored, in parts */
+		item->sparse = true;
+		item->stage = SET_COLLECT;
+		if (set->bytes * 1.1 > audit->memory)
+		{
+			audit->items = list_delete_ptr(audit->items, item);
+			add_parts(audit, item->set);
+		}
+		return;
+	}
+	if (set->codec->numbers > 0 && !item->sparse)
+	{
+		item->stage = SET_RANGE;
+		return;
+	}
+	if (item->nparts >= AUDIT_MAX_PARTS && sg_audit_method == SG_AUDIT_AUTO)
+	{
+		give_up_set(audit, item->set);
+		return;
+	}
+	if (item->nparts >= AUDIT_MAX_PARTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("the keys of %s do not fit into schemaguard.audit_memory in %u parts",
+						get_rel_name(set->parent), item->nparts),
+				 errhint("Raise schemaguard.audit_memory.")));
+	add_item(audit, item->set, item->nparts * 2, item->part + item->nparts);
+	item->nparts *= 2;
+}
+
+/* Expected memory of an item: a dense range takes a few bits a key */
+static double
+item_bytes(ScanAudit *audit, const WorkItem *item)
+{
+	ParentSet  *set = list_nth(audit->sets, item->set);
+
+	return item->stage == SET_RANGE ? set->keys / 2 : set->bytes / item->nparts;
+}
+
+static bool
+has_set(List *items, int set)
+{
+	ListCell   *lc;
+
+	foreach(lc, items)
+	{
+		if (((WorkItem *) lfirst(lc))->set == set)
+			return true;
+	}
+	return false;
+}
+
+/* The items of the next round: the first, and what fits beside it */
+static List *
+choose_items(ScanAudit *audit)
+{
+	List	   *chosen = NIL;
+	double		bytes = 0;
+	ListCell   *lc;
+
+	foreach(lc, audit->items)
+	{
+		WorkItem   *item = lfirst(lc);
+
+		if (chosen != NIL &&
+			(item->alone || has_set(chosen, item->set) ||
+			 bytes + item_bytes(audit, item) * 1.1 > audit->memory))
+			continue;
+		chosen = lappend(chosen, item);
+		bytes += item_bytes(audit, item) * 1.1;
+		if (item->alone)
+			break;
+	}
+	return chosen;
+}
+
+/* ---- a round ---- */
+
+static int
+item_number(Round *round, int set)
+{
+	for (int i = 0; i < list_length(round->items); i++)
+	{
+		if (((WorkItem *) list_nth(round->items, i))->set == set)
+			return i;
+	}
+	return -1;
+}
+
+/* A job with room for its reads, each given as (relid, root, number) */
+static AuditJob *
+make_job(Round *round, AuditPhase phase, List *reads)
+{
+	int			ntasks = list_length(round->keys);
+	int			nreads = list_length(reads);
+	Size		size = MAXALIGN(sizeof(AuditJob)) + MAXALIGN(sizeof(AuditTask) * ntasks) +
+		sizeof(AuditRead) * nreads;
+	AuditJob   *job = palloc0(size);
+	ListCell   *lc;
+	int			i = 0;
+
+	job->phase = phase;
+	job->seed = round->audit->seed;
+	job->sets = round->sets_ref;
+	job->nsets = list_length(round->items);
+	job->ntasks = ntasks;
+	job->nreads = nreads;
+	job->size = size;
+	if (round->memory.area)
+		job->area = dsa_get_handle(round->memory.area);
+	pg_atomic_init_u64(&job->blocks, 0);
+	pg_atomic_init_u64(&job->orphans, 0);
+
+	foreach(lc, round->keys)
+	{
+		ScanKeyState *key = lfirst(lc);
+		AuditTask  *task = &AUDIT_TASKS(job)[i++];
+
+		task->key = key->ak->key;
+		task->set = item_number(round, key->set);
+		task->partly_null = ((WorkItem *) list_nth(round->items, task->set))->part == 0;
+		pg_atomic_init_u64(&task->orphan_rows, 0);
+	}
+	i = 0;
+	foreach(lc, reads)
+	{
+		AuditRead  *read = &AUDIT_READS(job)[i++];
+
+		*read = *(AuditRead *) lfirst(lc);
+		pg_atomic_init_u64(&read->rows, 0);
+	}
+	return job;
+}
+
+static List *
+add_reads(List *reads, Oid root, int set, int first_task, int ntasks)
+{
+	ListCell   *lc;
+
+	foreach(lc, audit_leaves(root))
+	{
+		AuditRead  *read = palloc0(sizeof(AuditRead));
+
+		read->relid = lfirst_oid(lc);
+		read->root = root;
+		read->set = set;
+		read->first_task = first_task;
+		read->ntasks = ntasks;
+		reads = lappend(reads, read);
+	}
+	return reads;
+}
+
+static void
+run_phase(Round *round, AuditPhase phase, List *reads, int nworkers)
+{
+	round->leader.job = make_job(round, phase, reads);
+	audit_run_job(&round->leader, nworkers);
+}
+
+static ParentSet *
+set_of_item(Round *round, int i)
+{
+	return list_nth(round->audit->sets, ((WorkItem *) list_nth(round->items, i))->set);
+}
+
+/* Read parents: those of all items, or those whose bits are to be set */
+static void
+read_parents(Round *round, AuditSetStage stage)
+{
+	List	   *reads = NIL;
+	int64		pages = 0;
+
+	for (int i = 0; i < list_length(round->items); i++)
+	{
+		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
+			continue;
+		reads = add_reads(reads, set_of_item(round, i)->parent, i, 0, 0);
+		pages += set_of_item(round, i)->pages;
+	}
+	if (reads == NIL)
+		return;
+	sg_progress_tables(SG_PHASE_BUILDING, ((AuditRead *) linitial(reads))->root, pages);
+	run_phase(round, PHASE_BUILD, reads, round->build_workers);
+}
+
+static void
+insert_keys(Round *round)
+{
+	uint64		keys = 0;
+	int			workers = round->build_workers;
+
+	for (int i = 0; i < list_length(round->items); i++)
+		keys += round->sets[i].nkeys / (round->sets[i].bits ? BITS_PER_INSERT : 1);
+	if (keys < PARALLEL_INSERT_KEYS && min_parallel_table_scan_size > 0)
+		workers = 0;
+	run_phase(round, PHASE_INSERT, NIL, workers);
+}
+
+/* Lay out all sets that have been read; items that don't fit are returned */
+static List *
+lay_out(Round *round, AuditSetStage stage)
+{
+	List	   *failed = NIL;
+
+	for (int i = 0; i < list_length(round->items); i++)
+	{
+		WorkItem   *item = list_nth(round->items, i);
+
+		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
+			continue;
+		item->crowded = pg_atomic_read_u32(&round->sets[i].crowded);
+		if (!audit_set_layout(&round->leader.views[i]))
+			failed = lappend(failed, item);
+	}
+	return failed;
+}
+
+static List *
+build(Round *round)
+{
+	List	   *failed;
+
+	read_parents(round, SET_COLLECT);
+	failed = lay_out(round, SET_COLLECT);
+	if (failed != NIL)
+		return failed;
+	insert_keys(round);
+	read_parents(round, SET_FILL);
+	return lay_out(round, SET_FILL);
+}
+
+static void
+open_views(Round *round)
+{
+	for (int i = 0; i < list_length(round->items); i++)
+		audit_set_open(&round->leader.views[i], &round->sets[i], &round->memory,
+					   set_of_item(round, i)->codec, round->audit->seed);
+}
+
+/* Read each child once for all of its keys in the round */
+static void
+judge(Round *round)
+{
+	int			n = list_length(round->keys);
+	List	   *reads = NIL;
+	int64		pages = 0;
+	AuditJob   *job;
+
+	open_views(round);
+	for (int i = 0; i < n;)
+	{
+		Oid			child = ((ScanKeyState *) list_nth(round->keys, i))->ak->key.child;
+		int			next = i;
+		double		tuples;
+
+		while (next < n && ((ScanKeyState *) list_nth(round->keys, next))->ak->key.child == child)
+			next++;
+		reads = add_reads(reads, child, 0, i, next - i);
+		pages += count_pages(child, &tuples);
+		i = next;
+	}
+	/* there may be nothing to read: a partitioned table without partitions */
+	sg_progress_tables(SG_PHASE_SCANNING,
+					   ((ScanKeyState *) linitial(round->keys))->ak->key.child, pages);
+	run_phase(round, PHASE_JUDGE, reads, round->judge_workers);
+
+	job = round->leader.job;
+	for (int i = 0; i < n; i++)
+	{
+		ScanKeyState *key = list_nth(round->keys, i);
+
+		key->ak->orphan_rows += pg_atomic_read_u64(&AUDIT_TASKS(job)[i].orphan_rows);
+		key->passes++;
+		key->ak->rows_checked = 0;
+	}
+	for (int r = 0; r < job->nreads; r++)
+	{
+		AuditRead  *read = &AUDIT_READS(job)[r];
+
+		for (int i = 0; i < read->ntasks; i++)
+			((ScanKeyState *) list_nth(round->keys, read->first_task + i))->ak->rows_checked +=
+				pg_atomic_read_u64(&read->rows);
+	}
+}
+
+/* Pages of the round's parents and children, to choose workers by */
+static void
+choose_workers(Round *round)
+{
+	double		parents = 0;
+	double		children = 0;
+	Oid			last = InvalidOid;
+	ListCell   *lc;
+
+	if (!round->audit->parallel)
+		return;
+	for (int i = 0; i < list_length(round->items); i++)
+		parents += set_of_item(round, i)->pages;
+	foreach(lc, round->keys)
+	{
+		Oid			child = ((ScanKeyState *) lfirst(lc))->ak->key.child;
+		double		tuples;
+
+		if (child != last)
+			children += count_pages(child, &tuples);
+		last = child;
+	}
+	round->build_workers = audit_choose_workers(Min(parents, MaxBlockNumber));
+	round->judge_workers = audit_choose_workers(Min(children, MaxBlockNumber));
+}
+
+/* Memory for the sets of a round, and who reads */
+static void
+begin_round(Round *round)
+{
+	ScanAudit  *audit = round->audit;
+	int			n = list_length(round->items);
+	ListCell   *lc;
+
+	foreach(lc, audit->keys)
+	{
+		if (has_set(round->items, ((ScanKeyState *) lfirst(lc))->set))
+			round->keys = lappend(round->keys, lfirst(lc));
+	}
+	choose_workers(round);
+
+	round->memory.context = CurrentMemoryContext;
+	round->memory.limit = audit->memory;
+	if (round->build_workers > 0 || round->judge_workers > 0)
+	{
+		round->memory.area = dsa_create(LWTRANCHE_PARALLEL_QUERY_DSA);
+		dsa_set_size_limit(round->memory.area, audit->memory + 1024 * 1024);
+		round->sets_ref = dsa_allocate(round->memory.area, sizeof(AuditSet) * n);
+		round->sets = dsa_get_address(round->memory.area, round->sets_ref);
+	}
+	else
+		round->sets = palloc(sizeof(AuditSet) * n);
+
+	round->leader.memory = &round->memory;
+	round->leader.leader = true;
+	round->leader.views = palloc0(sizeof(AuditSetView) * n);
+	round->leader.codecs = palloc(sizeof(AuditCodec *) * list_length(round->keys));
+	round->leader.distinct = palloc(sizeof(AuditDistinct *) * list_length(round->keys));
+	for (int i = 0; i < list_length(round->keys); i++)
+	{
+		round->leader.codecs[i] = ((ScanKeyState *) list_nth(round->keys, i))->codec;
+		round->leader.distinct[i] = ((ScanKeyState *) list_nth(round->keys, i))->distinct;
+	}
+}
+
+/* Returns the items that did not fit; then nothing has been judged */
+static List *
+run_round(Round *round)
+{
+	List	   *failed = NIL;
+
+	begin_round(round);
+	for (int i = 0; i < list_length(round->items); i++)
+	{
+		WorkItem   *item = list_nth(round->items, i);
+
+		if (!audit_set_init(&round->sets[i], &round->memory, item_bytes(round->audit, item),
+							item->nparts, item->part, item->stage))
+			failed = lappend(failed, item);
+	}
+	if (failed == NIL)
+	{
+		open_views(round);
+		failed = build(round);
+	}
+	if (failed == NIL)
+		judge(round);
+	if (round->memory.area)
+		dsa_detach(round->memory.area);
+	return failed;
+}
+
+/* After a round that failed: what did not fit is expected to be larger, gets a round of its own, or is divided */
+static void
+replan(ScanAudit *audit, List *items, List *failed)
+{
+	ListCell   *lc;
+
+	foreach(lc, failed)
+	{
+		WorkItem   *item = lfirst(lc);
+
+		if (item->crowded)
+			((ParentSet *) list_nth(audit->sets, item->set))->bytes *= 8;
+		else if (list_length(items) == 1)
+			divide_item(audit, item);
+		else
+			item->alone = true;
+	}
+}
+
+static void
+finish_key(ScanKeyState *key, int samples, MemoryContext results)
+{
+	AuditKey   *ak = key->ak;
+
+	audit_distinct_end(key->distinct, ak, samples, results);
+	ak->result = ak->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
+	ak->method = key->passes == 1 ? "scan" :
+		MemoryContextStrdup(results, psprintf("scan in %d passes", key->passes));
+}
+
+/* Why the key can't be judged by reading its tables, or NULL */
+static const char *
+scan_problem(const FkKey *key)
+{
+	if (key->period)
+		return "a PERIOD key is about ranges that parents cover together";
+	if (!audit_distinct_possible(key))
+		return "a column of the child has no order to count distinct keys by";
+	return audit_place_problem(key);
+}
+
+List *
+audit_scan(List *keys, int samples, MemoryContext results, bool parallel)
+{
+	ScanAudit	audit = {0};
+	List	   *others = NIL;
+	ListCell   *lc;
+	MemoryContext old;
+	int			sort_memory = Max(SORT_MEMORY / Max(list_length(keys), 1), MIN_SORT_MEMORY);
+
+	audit.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard scan",
+										  ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(audit.context);
+	audit.memory = sg_audit_memory_bytes();
+	audit.seed = pg_prng_uint64(&pg_global_prng_state);
+	audit.parallel = parallel;
+
+	foreach(lc, keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+		const char *problem = scan_problem(&ak->key);
+		AuditCodec *codec = problem ? NULL : audit_codec_make(&ak->key, &problem);
+
+		if (codec == NULL || !add_key(&audit, ak, codec, sort_memory))
+		{
+			MemoryContextSwitchTo(old);
+			others = lappend(others, ak);
+			MemoryContextSwitchTo(audit.context);
+		}
+	}
+	list_sort(audit.keys, compare_children);
+	plan_items(&audit);
+
+	while (audit.items != NIL)
+	{
+		MemoryContext round_context = AllocSetContextCreate(audit.context, "schemaguard round",
+															ALLOCSET_DEFAULT_SIZES);
+		Round		round = {&audit, choose_items(&audit)};
+		List	   *failed;
+
+		MemoryContextSwitchTo(round_context);
+		failed = run_round(&round);
+		MemoryContextSwitchTo(audit.context);
+		if (failed == NIL)
+			audit.items = list_difference_ptr(audit.items, round.items);
+		else
+			replan(&audit, round.items, list_copy(failed));
+		MemoryContextDelete(round_context);
+	}
+
+	foreach(lc, audit.keys)
+		finish_key(lfirst(lc), samples, results);
+	MemoryContextSwitchTo(old);
+	foreach(lc, audit.given_up)
+		others = lappend(others, lfirst(lc));
+	MemoryContextDelete(audit.context);
+
+	return others;
+}

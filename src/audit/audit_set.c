@@ -1,0 +1,914 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_set.c
+ *	  The keys of a parent as a set, built once and looked up by all children.
+ *
+ * Building has two steps.  First the parent is read, by any number of
+ * participants, and its keys are appended to chunks: nothing has to be known
+ * beforehand about how many there are.  Then the leader looks at what came
+ * together and lays the set out: bits, where one integer column is dense,
+ * else an open hash table.  Its slots hold the keys themselves if those are
+ * short and memory allows, so that a look-up costs one cache miss; else they
+ * point into the chunks.  Keys are unique in the parent, so that inserting
+ * one never has to compare it; should the index have let two equal ones pass,
+ * the set holds both, which harms nobody.
+ *
+ * A dense range of integers that is too large to be collected first is read
+ * twice: once for the least and the greatest key, once to set the bits.
+ *
+ * Once built, a set is only read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+#include "miscadmin.h"
+
+#include "audit/audit_internal.h"
+
+/*
+ * A slot that points: 16 bits of the hash, then where the key is, in units of
+ * 8 bytes plus one; 0 is empty.  The position comes from the upper half of the
+ * hash, the partition from bits 16 to 31.
+ */
+#define SLOT_TAG(hash) ((uint64) (hash) << 48)
+#define SLOT_TAG_MASK (UINT64CONST(0xFFFF) << 48)
+#define SLOT_OFFSET(slot) (((slot) & ~SLOT_TAG_MASK) - 1)
+
+/* more would leave no bit of a position for some slots */
+#define MAX_SLOTS PG_UINT32_MAX
+
+/* keys of up to so many words are in their slots: 36 characters of a UUID fit */
+#define MAX_SLOT_WORDS 5
+
+#define CLEAR_BYTES ((Size) 16 * 1024 * 1024)
+
+#define MIN_CHUNK_SHIFT 13
+#define MAX_CHUNK_SHIFT 20
+
+/* keys of SHAPE_BYTES have their length in front, keys of SHAPE_DATUMS their hash */
+#define HEADER_SIZE sizeof(uint64)
+
+#if defined(__GNUC__)
+#define prefetch(p) __builtin_prefetch(p)
+#else
+#define prefetch(p) ((void) 0)
+#endif
+
+/* bytes: what the set may take as a whole, estimated */
+bool
+audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
+			   uint32 part, AuditSetStage stage)
+{
+	int			shift = MIN_CHUNK_SHIFT;
+
+	memset(set, 0, sizeof(AuditSet));
+	set->stage = stage;
+	set->nparts = nparts;
+	set->part = part;
+	for (int i = 0; i < AUDIT_NUMBERS; i++)
+	{
+		set->least[i] = PG_INT64_MAX;
+		set->greatest[i] = PG_INT64_MIN;
+	}
+	set->prefix.len = -1;
+	SpinLockInit(&set->mutex);
+	pg_atomic_init_u32(&set->nchunks, 0);
+	pg_atomic_init_u32(&set->next_chunk, 0);
+	pg_atomic_init_u32(&set->full, 0);
+	pg_atomic_init_u32(&set->crowded, 0);
+
+	/* a participant wastes half a chunk on average */
+	while (shift < MAX_CHUNK_SHIFT && ((double) (1 << shift)) * 64 < bytes)
+		shift++;
+	set->chunk_shift = shift;
+	if (stage == SET_COLLECT)
+	{
+		set->max_chunks = Min(memory->limit, (Size) bytes * 4 + 64 * 1024) / (1 << shift) + 16;
+		set->chunks = audit_alloc(memory, sizeof(AuditChunk) * set->max_chunks);
+		return set->chunks != 0;
+	}
+	return true;
+}
+
+static char *
+chunk_address(AuditSetView *view, uint32 n)
+{
+	AuditChunk *chunks = audit_address(view->memory, view->set->chunks);
+
+	return audit_address(view->memory, chunks[n].ref);
+}
+
+void
+audit_set_open(AuditSetView *view, AuditSet *set, AuditMemory *memory,
+			   AuditCodec *codec, uint64 seed)
+{
+	memset(view, 0, sizeof(AuditSetView));
+	view->set = set;
+	view->memory = memory;
+	view->codec = codec;
+	view->seed = seed;
+	memcpy(view->least, set->least, sizeof(view->least));
+	memcpy(view->greatest, set->greatest, sizeof(view->greatest));
+	view->prefix.len = -1;
+	view->numbers = set->stage == SET_COLLECT && set->nparts == 1 &&
+		codec->ncols == 1 && codec->numbers == 1 && codec->cols[0].parent_byval;
+	view->room = 64;
+	view->buffer = palloc(view->room);
+
+	if (set->bits)
+		view->bits = audit_address(memory, set->bits);
+	if (set->slots)
+	{
+		uint32		n = pg_atomic_read_u32(&set->nchunks);
+
+		view->slots = audit_address(memory, set->slots);
+		view->chunk = palloc(sizeof(char *) * n);
+		for (uint32 i = 0; i < n; i++)
+			view->chunk[i] = chunk_address(view, i);
+	}
+}
+
+/* Say how far the open chunk is written */
+static void
+close_chunk(AuditSetView *view)
+{
+	AuditChunk *chunks;
+
+	if (view->open == NULL)
+		return;
+	chunks = audit_address(view->memory, view->set->chunks);
+	chunks[view->open_chunk].used = view->used;
+	view->open = NULL;
+}
+
+static bool
+open_chunk(AuditSetView *view, Size size)
+{
+	AuditSet   *set = view->set;
+	AuditChunk *chunks = audit_address(view->memory, set->chunks);
+	AuditRef	ref;
+	uint32		n;
+
+	close_chunk(view);
+	if (pg_atomic_read_u32(&set->full))
+		return false;
+	ref = audit_alloc(view->memory, size);
+	n = ref ? pg_atomic_fetch_add_u32(&set->nchunks, 1) : set->max_chunks;
+	if (n >= set->max_chunks)
+	{
+		if (ref)
+		{
+			pg_atomic_fetch_sub_u32(&set->nchunks, 1);
+			pg_atomic_write_u32(&set->crowded, 1);
+		}
+		pg_atomic_write_u32(&set->full, 1);
+		return false;
+	}
+	chunks[n].ref = ref;
+	chunks[n].used = 0;
+	view->open_chunk = n;
+	view->open = audit_address(view->memory, ref);
+	view->used = 0;
+	return true;
+}
+
+/*
+ * Room for a key of so many bytes in the chunks, or NULL.  A key that is longer
+ * than a chunk has one of its own, of its size, and begins where that begins,
+ * so that places in chunks stay as they are.
+ */
+static inline char *
+reserve(AuditSetView *view, Size size)
+{
+	Size		chunk_size = (Size) 1 << view->set->chunk_shift;
+	char	   *p;
+
+	size = MAXALIGN(size);
+	if ((view->open == NULL || view->used + size > chunk_size) &&
+		!open_chunk(view, Max(size, chunk_size)))
+		return NULL;
+	p = view->open + view->used;
+	view->used += size;
+	view->nkeys++;
+	return p;
+}
+
+/*
+ * A key of numbers as one.  What lies outside of the parent's ranges becomes a
+ * number that no key of the parent is packed into.
+ */
+static inline uint64
+pack(const AuditSet *set, int numbers, const uint64 *words)
+{
+	uint64		packed = 0;
+
+	for (int i = 0; i < numbers; i++)
+	{
+		uint64		number = words[i] - (uint64) set->least[i];
+
+		if (number >= set->range[i])
+			return PG_UINT64_MAX;
+		packed = packed * set->range[i] + number;
+	}
+	return packed;
+}
+
+/* Set bits of a word.  There is room for whole words, and no key has a bit beyond nbits there. */
+static void
+set_bits(AuditSetView *view, uint64 place, uint64 bits)
+{
+	if (place > view->set->nbits / 64)
+		elog(ERROR, "a key was not there when the table was read before");
+	pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->bits[place], bits);
+}
+
+static void
+set_bit(AuditSetView *view, uint64 bit)
+{
+	if (bit >= view->set->nbits)
+		elog(ERROR, "a key was not there when the table was read before");
+	set_bits(view, bit / 64, UINT64CONST(1) << (bit % 64));
+}
+
+static bool
+add_words(AuditSetView *view, const AttrNumber *att, const Datum *values)
+{
+	AuditSet   *set = view->set;
+	AuditCodec *codec = view->codec;
+	uint64		words[INDEX_MAX_KEYS * 8];
+	Size		size = sizeof(uint64) * codec->nwords;
+	char	   *p;
+
+	audit_encode_words(codec, true, att, values, words);
+	if (set->nparts > 1 &&
+		!audit_in_part(audit_hash_words(words, codec->nwords, view->seed),
+					   set->nparts, set->part))
+		return true;
+
+	if (set->stage == SET_FILL)
+	{
+		set_bit(view, pack(set, codec->numbers, words));
+		return true;
+	}
+	for (int i = 0; i < codec->numbers; i++)
+	{
+		view->least[i] = Min(view->least[i], (int64) words[i]);
+		view->greatest[i] = Max(view->greatest[i], (int64) words[i]);
+	}
+	if (set->stage == SET_RANGE)
+	{
+		view->nkeys++;
+		return true;
+	}
+	p = reserve(view, size);
+	if (p == NULL)
+		return false;
+	memcpy(p, words, size);
+	return true;
+}
+
+/* Shorten a prefix to what it has in common with these bytes */
+static inline void
+shorten_prefix(AuditPrefix *prefix, const char *data, int len)
+{
+	if (prefix->len < 0)
+	{
+		prefix->len = Min(len, AUDIT_PREFIX);
+		memcpy(prefix->bytes, data, prefix->len);
+		return;
+	}
+	prefix->len = Min(prefix->len, len);
+	for (int i = 0; i < prefix->len; i++)
+	{
+		if (prefix->bytes[i] != data[i])
+			prefix->len = i;
+	}
+}
+
+static bool
+add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
+{
+	AuditSet   *set = view->set;
+	Size		len = audit_encode_bytes(view->codec, true, att, values, &view->buffer, &view->room, 0);
+	uint64		header = len;
+	char	   *p;
+
+	if (view->codec->shape == SHAPE_DATUMS || set->nparts > 1)
+	{
+		uint64		hash = audit_hash_bytes(view->codec, true, view->buffer, len, view->seed);
+
+		if (!audit_in_part(hash, set->nparts, set->part))
+			return true;
+		if (view->codec->shape == SHAPE_DATUMS)
+			header = hash;
+	}
+	if (len > AUDIT_MAX_KEY_LEN)
+		elog(ERROR, "a key is longer than an index can hold");
+	p = reserve(view, HEADER_SIZE + len);
+	if (p == NULL)
+		return false;
+	memcpy(p, &header, HEADER_SIZE);
+	memcpy(p + HEADER_SIZE, view->buffer, len);
+	view->longest = Max(view->longest, len);
+	shorten_prefix(&view->prefix, view->buffer, len);
+	return true;
+}
+
+/* The usual key: one number, collected */
+static inline bool
+add_number(AuditSetView *view, int64 number)
+{
+	char	   *p = reserve(view, sizeof(int64));
+
+	if (p == NULL)
+		return false;
+	*(int64 *) p = number;
+	view->least[0] = Min(view->least[0], number);
+	view->greatest[0] = Max(view->greatest[0], number);
+	return true;
+}
+
+/* A key with a null in it can't be referred to */
+bool
+audit_set_add(AuditSetView *view, const AttrNumber *att, TupleTableSlot *slot)
+{
+	if (view->numbers)
+		return slot->tts_isnull[att[0] - 1] ||
+			add_number(view, audit_word(slot->tts_values[att[0] - 1],
+										view->codec->cols[0].parent_len));
+	for (int i = 0; i < view->codec->ncols; i++)
+	{
+		if (slot->tts_isnull[att[i] - 1])
+			return true;
+	}
+	if (view->codec->shape == SHAPE_WORDS)
+		return add_words(view, att, slot->tts_values);
+	return add_bytes(view, att, slot->tts_values);
+}
+
+void
+audit_set_close(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+
+	close_chunk(view);
+	SpinLockAcquire(&set->mutex);
+	set->nkeys += view->nkeys;
+	for (int i = 0; i < AUDIT_NUMBERS; i++)
+	{
+		set->least[i] = Min(set->least[i], view->least[i]);
+		set->greatest[i] = Max(set->greatest[i], view->greatest[i]);
+	}
+	set->longest = Max(set->longest, view->longest);
+	if (view->prefix.len >= 0)
+		shorten_prefix(&set->prefix, view->prefix.bytes, view->prefix.len);
+	SpinLockRelease(&set->mutex);
+	view->nkeys = 0;
+}
+
+/* As memset to zero, but a gigabyte of it can be cancelled */
+static void
+clear(void *memory, Size size)
+{
+	for (Size done = 0; done < size; done += CLEAR_BYTES)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memset((char *) memory + done, 0, Min(size - done, CLEAR_BYTES));
+	}
+}
+
+static bool
+alloc_bits(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+	Size		size = (set->nbits / 64 + 1) * sizeof(uint64);
+
+	set->bits = audit_alloc(view->memory, size);
+	if (set->bits == 0)
+		return false;
+	view->bits = audit_address(view->memory, set->bits);
+	clear(view->bits, size);
+	return true;
+}
+
+/*
+ * Can the keys be packed into one number?  Then say how many such numbers
+ * there are, if they are dense: bits take less memory than slots, and fewer
+ * cache lines, up to about 160 bits a key; for few keys any number of bits
+ * that fits into a page will do.
+ */
+static void
+try_to_pack(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+	uint64		total = 1;
+
+	set->packed = false;
+	set->nbits = 0;
+	if (view->codec->numbers == 0)
+		return;
+	for (int i = 0; i < view->codec->numbers; i++)
+	{
+		set->range[i] = (uint64) set->greatest[i] - (uint64) set->least[i] + 1;
+		/* 0 is all 2^64 values */
+		if (set->range[i] == 0 || pg_mul_u64_overflow(total, set->range[i], &total))
+			return;
+	}
+	set->packed = true;
+	if (total / 8 <= set->nkeys * 20 + BLCKSZ)
+		set->nbits = total;
+}
+
+/* Words that a key takes in its slot, or 0 when it is too long for that */
+static int
+words_of_slot(AuditSetView *view)
+{
+	int			words = 0;
+
+	if (view->codec->shape == SHAPE_WORDS)
+		words = view->set->packed ? 1 : view->codec->nwords;
+	else if (view->codec->shape == SHAPE_BYTES)
+		words = (view->set->longest - Max(view->set->prefix.len, 0)) / sizeof(uint64) + 1;
+	return words <= MAX_SLOT_WORDS ? words : 0;
+}
+
+static bool
+alloc_slots(AuditSetView *view, int slot_words)
+{
+	AuditSet   *set = view->set;
+	Size		slots = set->nslots * sizeof(uint64) * Max(slot_words, 1);
+	Size		taken = slot_words > 0 ? (set->nslots / 64 + 1) * sizeof(uint64) : 0;
+
+	/* the bits that say which slots are taken come first */
+	set->slots = audit_alloc(view->memory, taken + slots);
+	if (set->slots == 0)
+		return false;
+	set->slot_words = slot_words;
+	view->slots = audit_address(view->memory, set->slots);
+	clear(view->slots, slot_words > 0 ? taken : slots);
+	return true;
+}
+
+bool
+audit_set_layout(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+	int			slot_words;
+
+	if (pg_atomic_read_u32(&set->full))
+		return false;
+
+	if (set->stage == SET_FILL)
+	{
+		set->stage = SET_READY;
+		return true;
+	}
+	if (set->nkeys == 0)
+	{
+		set->stage = SET_READY;
+		return true;
+	}
+	try_to_pack(view);
+	if (set->stage == SET_RANGE)
+	{
+		/* what is not dense has to be collected, in parts if need be */
+		if (set->nbits == 0)
+			return false;
+		set->stage = SET_FILL;
+		return alloc_bits(view);
+	}
+
+	set->stage = SET_READY;
+	if (set->nbits > 0 && alloc_bits(view))
+		return true;
+
+	set->nslots = set->nkeys + set->nkeys / 2 + 1;
+	if (set->nslots > MAX_SLOTS)
+		return false;
+	slot_words = words_of_slot(view);
+	if (slot_words > 0 && alloc_slots(view, slot_words))
+		return true;
+	set->packed = false;
+	return alloc_slots(view, 0);
+}
+
+static inline uint64
+slot_position(const AuditSet *set, uint64 hash)
+{
+	return ((hash >> 32) * set->nslots) >> 32;
+}
+
+static inline uint64 *
+slot_keys(AuditSetView *view)
+{
+	return view->slots + view->set->nslots / 64 + 1;
+}
+
+static inline bool
+is_taken(AuditSetView *view, uint64 position)
+{
+	return (view->slots[position / 64] >> (position % 64)) & 1;
+}
+
+static inline void
+next_position(AuditSetView *view, uint64 *position)
+{
+	if (++*position == view->set->nslots)
+		*position = 0;
+}
+
+static void
+insert_pointer(AuditSetView *view, uint64 hash, uint64 offset)
+{
+	uint64		position = slot_position(view->set, hash);
+	uint64		slot = SLOT_TAG(hash) | (offset + 1);
+
+	for (;;)
+	{
+		pg_atomic_uint64 *place = (pg_atomic_uint64 *) &view->slots[position];
+		uint64		empty = 0;
+
+		if (pg_atomic_read_u64(place) == 0 &&
+			pg_atomic_compare_exchange_u64(place, &empty, slot))
+			return;
+		next_position(view, &position);
+	}
+}
+
+/* Nobody looks a key up before all are inserted: it is enough to own the slot */
+static void
+insert_words(AuditSetView *view, const uint64 *words)
+{
+	int			n = view->set->slot_words;
+	uint64		position = slot_position(view->set, audit_hash_words(words, n, view->seed));
+
+	for (;;)
+	{
+		uint64		bit = UINT64CONST(1) << (position % 64);
+
+		if (!is_taken(view, position) &&
+			!(pg_atomic_fetch_or_u64((pg_atomic_uint64 *) &view->slots[position / 64], bit) & bit))
+			break;
+		next_position(view, &position);
+	}
+	memcpy(slot_keys(view) + position * n, words, n * sizeof(uint64));
+}
+
+/*
+ * A short key of SHAPE_BYTES as words: what follows the prefix, zeros behind
+ * it, its length at the end.  What no key of the set looks like becomes words
+ * that none has.
+ */
+static inline void
+words_of_bytes(const AuditSet *set, const char *data, Size len, uint64 *words)
+{
+	Size		size = set->slot_words * sizeof(uint64);
+	Size		prefix = Max(set->prefix.len, 0);
+
+	if (len < prefix || len - prefix >= size || memcmp(data, set->prefix.bytes, prefix) != 0)
+	{
+		memset(words, 0xFF, size);
+		return;
+	}
+	memset(words, 0, size);
+	memcpy(words, data + prefix, len - prefix);
+	((unsigned char *) words)[size - 1] = len - prefix;
+}
+
+/* Length of the key at p and its hash */
+static Size
+measure(AuditSetView *view, char *p, uint64 *hash)
+{
+	AuditCodec *codec = view->codec;
+	uint64		header;
+	char	   *start = p;
+
+	if (codec->shape == SHAPE_WORDS)
+	{
+		*hash = audit_hash_words((uint64 *) p, codec->nwords, view->seed);
+		return sizeof(uint64) * codec->nwords;
+	}
+
+	memcpy(&header, p, HEADER_SIZE);
+	p += HEADER_SIZE;
+	if (codec->shape == SHAPE_BYTES)
+	{
+		*hash = audit_hash_bytes(codec, true, p, header, view->seed);
+		return MAXALIGN(HEADER_SIZE + header);
+	}
+	*hash = header;
+	for (int i = 0; i < codec->ncols; i++)
+	{
+		AuditColumn *col = &codec->cols[i];
+
+		p += col->parent_byval ? sizeof(Datum) :
+			MAXALIGN(col->parent_len > 0 ? col->parent_len : VARSIZE_ANY(p));
+	}
+	return p - start;
+}
+
+/* Keys often come in order: bits of the same word are set together */
+static void
+insert_bits(AuditSetView *view, char *p, char *end)
+{
+	int			numbers = view->codec->numbers;
+	uint64		place = 0;
+	uint64		bits = 0;
+
+	for (; p < end; p += sizeof(uint64) * numbers)
+	{
+		uint64		bit = pack(view->set, numbers, (uint64 *) p);
+
+		if (bit / 64 != place)
+		{
+			set_bits(view, place, bits);
+			place = bit / 64;
+			bits = 0;
+		}
+		bits |= UINT64CONST(1) << (bit % 64);
+	}
+	set_bits(view, place, bits);
+}
+
+static void
+insert_chunk(AuditSetView *view, uint32 n)
+{
+	AuditChunk *chunks = audit_address(view->memory, view->set->chunks);
+	char	   *start = audit_address(view->memory, chunks[n].ref);
+	char	   *end = start + chunks[n].used;
+
+	if (view->bits)
+	{
+		insert_bits(view, start, end);
+		return;
+	}
+	for (char *p = start; p < end;)
+	{
+		uint64		hash;
+		Size		len = measure(view, p, &hash);
+
+		if (view->set->slot_words == 0)
+			insert_pointer(view, hash,
+						   ((uint64) n << (view->set->chunk_shift - 3)) + (p - start) / 8);
+		else if (view->set->packed)
+		{
+			uint64		packed = pack(view->set, view->codec->numbers, (uint64 *) p);
+
+			insert_words(view, &packed);
+		}
+		else if (view->codec->shape == SHAPE_WORDS)
+			insert_words(view, (uint64 *) p);
+		else
+		{
+			uint64		words[MAX_SLOT_WORDS];
+			uint64		bytes;
+
+			memcpy(&bytes, p, HEADER_SIZE);
+			words_of_bytes(view->set, p + HEADER_SIZE, bytes, words);
+			insert_words(view, words);
+		}
+		p += len;
+	}
+}
+
+void
+audit_set_insert(AuditSetView *view)
+{
+	AuditSet   *set = view->set;
+	uint32		n = pg_atomic_read_u32(&set->nchunks);
+	uint32		next;
+
+	while ((next = pg_atomic_fetch_add_u32(&set->next_chunk, 1)) < n)
+	{
+		CHECK_FOR_INTERRUPTS();
+		insert_chunk(view, next);
+	}
+}
+
+static inline char *
+key_at(AuditSetView *view, uint64 slot)
+{
+	uint64		offset = SLOT_OFFSET(slot);
+	int			shift = view->set->chunk_shift - 3;
+
+	return view->chunk[offset >> shift] + ((offset & ((UINT64CONST(1) << shift) - 1)) << 3);
+}
+
+/* The first slot from position on that is empty or has the hash's tag */
+static inline uint64
+find_tag(AuditSetView *view, uint64 hash, uint64 *position)
+{
+	uint64		nslots = view->set->nslots;
+	uint64		tag = SLOT_TAG(hash);
+
+	for (;;)
+	{
+		uint64		slot = view->slots[*position];
+
+		if (slot == 0 || (slot & SLOT_TAG_MASK) == tag)
+			return slot;
+		if (++*position == nslots)
+			*position = 0;
+	}
+}
+
+static void
+probe_bits(AuditSetView *view, const uint64 *packed, int n, bool *found)
+{
+	const uint64 *bits = view->bits;
+	uint64		nbits = view->set->nbits;
+
+	for (int i = 0; i < n; i++)
+		found[i] = packed[i] < nbits && (bits[packed[i] / 64] >> (packed[i] % 64)) & 1;
+}
+
+/*
+ * Keys in their slots: where they are, then what they say, so that cache
+ * misses overlap.  Inlined for each number of words, so that the loops over
+ * them are unrolled.
+ */
+static pg_attribute_always_inline void
+probe_slots_of(AuditSetView *view, const uint64 *words, int n, bool *found, int nwords)
+{
+	const uint64 *taken = view->slots;
+	const uint64 *keys = slot_keys(view);
+	uint64		nslots = view->set->nslots;
+	uint32		position[AUDIT_BATCH];
+
+	for (int i = 0; i < n; i++)
+	{
+		uint64		hash = audit_hash_words(words + i * nwords, nwords, view->seed);
+
+		position[i] = ((hash >> 32) * nslots) >> 32;
+		prefetch(&keys[(Size) position[i] * nwords]);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		const uint64 *key = words + i * nwords;
+		Size		at = position[i];
+
+		found[i] = false;
+		while ((taken[at / 64] >> (at % 64)) & 1)
+		{
+			const uint64 *member = keys + at * nwords;
+			uint64		difference = 0;
+
+			for (int w = 0; w < nwords; w++)
+				difference |= member[w] ^ key[w];
+			if (difference == 0)
+			{
+				found[i] = true;
+				break;
+			}
+			if (++at == nslots)
+				at = 0;
+		}
+	}
+}
+
+static void
+probe_slots(AuditSetView *view, const uint64 *words, int n, bool *found)
+{
+	switch (view->set->slot_words)
+	{
+		case 1:
+			probe_slots_of(view, words, n, found, 1);
+			break;
+		case 2:
+			probe_slots_of(view, words, n, found, 2);
+			break;
+		default:
+			probe_slots_of(view, words, n, found, view->set->slot_words);
+	}
+}
+
+static inline bool
+is_member(AuditSetView *view, AuditCodec *codec, char *member, const AuditBytes *key, uint64 hash)
+{
+	uint64		header;
+
+	if (codec->shape == SHAPE_WORDS)
+		return memcmp(member, key->data, key->len) == 0;
+	memcpy(&header, member, HEADER_SIZE);
+	if (codec->shape == SHAPE_BYTES)
+		return header == key->len && memcmp(member + HEADER_SIZE, key->data, key->len) == 0;
+	return header == hash && audit_equal_datums(codec, member + HEADER_SIZE, key->data);
+}
+
+/* Three loops: where the slots are, where the keys are, what they say */
+static void
+probe_pointers(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
+			   const uint64 *hash, int n, bool *found)
+{
+	uint64		position[AUDIT_BATCH];
+
+	for (int i = 0; i < n; i++)
+	{
+		position[i] = slot_position(view->set, hash[i]);
+		prefetch(&view->slots[position[i]]);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		uint64		slot = find_tag(view, hash[i], &position[i]);
+
+		if (slot)
+			prefetch(key_at(view, slot));
+	}
+	for (int i = 0; i < n; i++)
+	{
+		uint64		slot;
+
+		found[i] = false;
+		while ((slot = find_tag(view, hash[i], &position[i])) != 0)
+		{
+			if (is_member(view, codec, key_at(view, slot), &keys[i], hash[i]))
+			{
+				found[i] = true;
+				break;
+			}
+			next_position(view, &position[i]);
+		}
+	}
+}
+
+void
+audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *found)
+{
+	int			nwords = view->codec->nwords;
+	AuditBytes	keys[AUDIT_BATCH];
+	uint64		hash[AUDIT_BATCH];	/* or the packed keys */
+
+	if (view->set->nkeys == 0)
+	{
+		memset(found, false, n * sizeof(bool));
+		return;
+	}
+	if (view->set->packed)
+	{
+		if (nwords == 1)
+		{
+			uint64		least = view->set->least[0];
+			uint64		range = view->set->range[0];
+
+			for (int i = 0; i < n; i++)
+				hash[i] = words[i] - least < range ? words[i] - least : PG_UINT64_MAX;
+		}
+		else
+		{
+			for (int i = 0; i < n; i++)
+				hash[i] = pack(view->set, nwords, words + i * nwords);
+		}
+		if (view->bits)
+			probe_bits(view, hash, n, found);
+		else
+			probe_slots(view, hash, n, found);
+		return;
+	}
+	if (view->set->slot_words > 0)
+	{
+		probe_slots(view, words, n, found);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		keys[i].data = (char *) (words + i * nwords);
+		keys[i].len = sizeof(uint64) * nwords;
+		hash[i] = audit_hash_words(words + i * nwords, nwords, view->seed);
+	}
+	probe_pointers(view, view->codec, keys, hash, n, found);
+}
+
+static void
+probe_short(AuditSetView *view, const AuditBytes *keys, int n, bool *found)
+{
+	int			nwords = view->set->slot_words;
+	uint64		words[AUDIT_BATCH * MAX_SLOT_WORDS];
+
+	for (int i = 0; i < n; i++)
+		words_of_bytes(view->set, keys[i].data, keys[i].len, words + i * nwords);
+	probe_slots(view, words, n, found);
+}
+
+/* codec: that of the key, whose child may be of another type than the set's first */
+void
+audit_set_probe_bytes(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
+					  int n, bool *found)
+{
+	uint64		hash[AUDIT_BATCH];
+
+	if (view->set->nkeys == 0)
+	{
+		memset(found, false, n * sizeof(bool));
+		return;
+	}
+	if (view->set->slot_words > 0)
+	{
+		probe_short(view, keys, n, found);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		hash[i] = audit_hash_bytes(codec, false, keys[i].data, keys[i].len, view->seed);
+	probe_pointers(view, codec, keys, hash, n, found);
+}

@@ -1,0 +1,549 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_table.c
+ *	  Judging the keys of tables: the order of things.
+ *
+ * Access is checked, then the tables are locked, then the snapshot is taken.
+ * A snapshot from before the lock would see nothing of a table that somebody
+ * truncates and reloads while we wait, and say "pass".
+ *
+ * Tables that are read together share a snapshot, and so the sets of their
+ * parents.  They are few and small enough for the snapshot to be short-lived:
+ * it must not keep VACUUM from its work for as long as a whole database takes.
+ *
+ * Nobody waits for a lock while holding others, or the migration that waits
+ * for us in turn would end in a deadlock: a table that somebody has locked is
+ * judged later, and waited for with empty hands.  Only on a standby, where
+ * there is no subtransaction to give locks back, they are waited for in place.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "storage/sinval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit_index.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+
+/* Keys to judge together */
+typedef struct Batch
+{
+	List	   *keys;			/* of AuditKey * */
+	int			samples;
+	MemoryContext results;
+	bool		parallel;
+	List	   *busy;			/* keys whose tables somebody else has locked */
+	List	  **late;			/* to which these go once the batch is done */
+} Batch;
+
+/* How often a table that others lock again and again is waited for */
+#define MAX_WAITS 20
+
+/* How often partitions may come and go while we take a snapshot of them */
+#define MAX_SNAPSHOTS 10
+
+static void
+set_unknown(const Batch *batch, AuditKey *ak, const char *reason)
+{
+	ak->result = AUDIT_UNKNOWN;
+	ak->reason = MemoryContextStrdup(batch->results, reason);
+	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
+	ak->sample = NIL;
+}
+
+/* As before any method has looked at it */
+static void
+reset_key(AuditKey *ak)
+{
+	ak->result = AUDIT_UNKNOWN;
+	ak->reason = NULL;
+	ak->method = NULL;
+	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
+	ak->sample = NIL;
+	ak->by_index = false;
+}
+
+/*
+ * Is the key still what it was before we had the locks?  A declared key is
+ * read again, a planned one resolved again: columns may have been renamed, or
+ * have got another type.
+ */
+static const char *
+key_changed(const Batch *batch, AuditKey *ak)
+{
+	FkKey		now = ak->key;
+	FkProblem  *problem;
+
+	if (OidIsValid(ak->key.conid))
+	{
+		FkKey	   *declared = fk_by_oid(ak->key.conid);
+
+		if (declared == NULL)
+			return "the key was dropped meanwhile";
+		declared->name = ak->key.name;
+		if (declared->unarmed_reason)
+			declared->unarmed_reason = MemoryContextStrdup(batch->results, declared->unarmed_reason);
+		if (declared->doubt)
+			declared->doubt = MemoryContextStrdup(batch->results, declared->doubt);
+		ak->key = *declared;
+		ak->state = fk_state(declared);
+		return NULL;
+	}
+
+	problem = fk_resolve(ak->key.child, ak->child_columns, ak->key.parent, ak->parent_columns, &now);
+	if (problem)
+		return problem->reason;
+	ak->key = now;
+	return NULL;
+}
+
+/* Check the access, lock, look again.  Whether the key can be judged now. */
+static bool
+prepare_key(Batch *batch, AuditKey *ak)
+{
+	FkProblem  *problem = audit_access_problem(&ak->key, false);
+	const char *changed;
+	uint64		messages = SharedInvalidMessageCounter;
+
+	if (problem == NULL)
+		problem = audit_lock(&ak->key, RecoveryInProgress(), &ak->waits_for);
+	if (problem)
+	{
+		set_unknown(batch, ak, problem->reason);
+		return false;
+	}
+	if (OidIsValid(ak->waits_for))
+	{
+		batch->busy = lappend(batch->busy, ak);
+		return false;
+	}
+
+	changed = key_changed(batch, ak);
+	/* nothing has changed in the catalogs that we have heard of */
+	problem = changed == NULL && messages != SharedInvalidMessageCounter ?
+		audit_access_problem(&ak->key, false) : NULL;
+	if (changed || problem)
+	{
+		set_unknown(batch, ak, changed ? changed : problem->reason);
+		return false;
+	}
+	audit_proof_begin(ak);
+	return true;
+}
+
+/* Scan if a scan can judge it, else one query a key */
+static void
+judge_as(const Batch *batch, List *keys)
+{
+	SgScope		scope;
+	ListCell   *lc;
+
+	if (sg_audit_method != SG_AUDIT_SQL)
+	{
+		audit_scope_begin(&scope, &((AuditKey *) linitial(keys))->key, false);
+		keys = audit_scan(keys, batch->samples, batch->results, batch->parallel);
+		sg_scope_end(&scope);
+	}
+	foreach(lc, keys)
+	{
+		sg_progress_tables(SG_PHASE_SCANNING, ((AuditKey *) lfirst(lc))->key.child, 0);
+		audit_sql(lfirst(lc), batch->samples, batch->results, batch->parallel);
+	}
+}
+
+/* Judge keys in the active snapshot by their tables, each with the rights that it takes */
+static void
+judge_by_table(const Batch *batch, List *keys)
+{
+	List	   *plain = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		if (audit_needs_owner(&ak->key, false))
+			judge_as(batch, list_make1(ak));
+		else
+			plain = lappend(plain, ak);
+	}
+	if (plain != NIL)
+		judge_as(batch, plain);
+}
+
+/* The same, by index where that is allowed and cheaper; then doubt the indexes, if wanted */
+static void
+judge_keys(const Batch *batch, List *keys)
+{
+	List	   *by_table = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		if (!audit_by_index(lfirst(lc), batch->samples, batch->results))
+			by_table = lappend(by_table, lfirst(lc));
+	}
+	judge_by_table(batch, by_table);
+	foreach(lc, by_table)
+		audit_paranoid(lfirst(lc), batch->results);
+}
+
+/*
+ * Take the snapshot, and the partitions that go with it: those that there are
+ * before and after, locked.
+ */
+static void
+push_snapshot(List *keys)
+{
+	for (int i = 0; i < MAX_SNAPSHOTS; i++)
+	{
+		if (audit_keep_leaves(keys))
+		{
+			audit_push_snapshot();
+			if (audit_leaves_stand())
+				return;
+			PopActiveSnapshot();
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("partitions of a table of the key are attached or detached all the time"),
+			 errhint("Audit the table again when that is over.")));
+}
+
+static void
+judge_prepared(Batch *batch)
+{
+	List	   *ready = NIL;
+	ListCell   *lc;
+
+	batch->busy = NIL;
+	sg_progress_tables(SG_PHASE_LOCKING, ((AuditKey *) linitial(batch->keys))->key.child, 0);
+	foreach(lc, batch->keys)
+	{
+		reset_key(lfirst(lc));
+		if (prepare_key(batch, lfirst(lc)))
+			ready = lappend(ready, lfirst(lc));
+	}
+	if (ready == NIL)
+		return;
+
+	push_snapshot(ready);
+	judge_keys(batch, ready);
+	PopActiveSnapshot();
+}
+
+static void
+judge_batch(void *arg)
+{
+	PG_TRY();
+	{
+		judge_prepared(arg);
+	}
+	PG_FINALLY();
+	{
+		audit_forget_leaves();
+	}
+	PG_END_TRY();
+}
+
+static void judge(Batch *batch);
+
+/* Each key of a batch by itself; those of a table still together, if there are several tables */
+static void
+judge_apart(const Batch *batch, List *keys, bool parallel)
+{
+	bool		by_table = ((AuditKey *) linitial(keys))->key.child != ((AuditKey *) llast(keys))->key.child;
+	int			n = list_length(keys);
+
+	for (int i = 0; i < n;)
+	{
+		Batch		part = *batch;
+
+		part.keys = NIL;
+		part.parallel = parallel;
+		do
+			part.keys = lappend(part.keys, list_nth(keys, i++));
+		while (by_table && i < n && ((AuditKey *) list_nth(keys, i))->key.child ==
+			   ((AuditKey *) linitial(part.keys))->key.child);
+		judge(&part);
+	}
+}
+
+/*
+ * May it be the workers' fault?  Shared memory may be what ran out, somebody
+ * may have ended a worker or kept it from starting, and a function may do what is not allowed while
+ * there are workers: an array, a range or a record is safe for them as far as
+ * the catalogs know, whatever its elements run.
+ */
+static bool
+may_be_parallel_trouble(const ErrorData *edata)
+{
+	return ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES ||
+		(edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN && !ProcDiePending) ||
+		edata->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+		edata->sqlerrcode == ERRCODE_INVALID_TRANSACTION_STATE;
+}
+
+/*
+ * An error: without workers, if they may be the reason; else each table, and
+ * at last each key by itself, so that one bad page does not cost the others
+ * their verdict.
+ */
+static void
+recover(Batch *batch, ErrorData *edata)
+{
+	if (batch->parallel && may_be_parallel_trouble(edata))
+		judge_apart(batch, batch->keys, false);
+	else if (sg_is_cancel(edata))
+		ReThrowError(edata);
+	else if (list_length(batch->keys) > 1)
+		judge_apart(batch, batch->keys, batch->parallel);
+	else
+		set_unknown(batch, linitial(batch->keys), sg_error_text(edata));
+	FreeErrorData(edata);
+}
+
+static void
+judge(Batch *batch)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	ErrorData  *edata;
+	double		elapsed;
+	ListCell   *lc;
+
+	CHECK_FOR_INTERRUPTS();
+	if (RecoveryInProgress())
+	{
+		/* no subtransaction: a recovery conflict in it would be FATAL */
+		judge_batch(batch);
+		edata = NULL;
+	}
+	else
+	{
+		/* undone in any case, so that ALTER TABLE need not wait for our locks */
+		edata = sg_try_undo(judge_batch, batch);
+	}
+
+	/* what was read together took its time together */
+	elapsed = (GetCurrentTimestamp() - start) / 1000.0 / list_length(batch->keys);
+	foreach(lc, batch->keys)
+		((AuditKey *) lfirst(lc))->elapsed_ms = elapsed;
+	if (edata)
+		recover(batch, edata);
+	else if (batch->busy != NIL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(batch->late));
+
+		*batch->late = list_concat(*batch->late, batch->busy);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* Wait until others let a table go, holding nothing */
+static void
+wait_for_table(void *relid)
+{
+	LockRelationOid(*(Oid *) relid, AccessShareLock);
+}
+
+/*
+ * Keys of one table, of which some table was locked by somebody: wait for
+ * that, and judge them.
+ */
+static void
+judge_late(const Batch *model, List *keys)
+{
+	Batch		batch = *model;
+	Oid			table = ((AuditKey *) linitial(keys))->waits_for;
+	ErrorData  *edata;
+	ListCell   *lc;
+
+	sg_progress_tables(SG_PHASE_LOCKING, table, 0);
+	edata = sg_try_undo(wait_for_table, &table);
+	if (edata == NULL)
+	{
+		batch.keys = keys;
+		judge(&batch);
+		return;
+	}
+
+	sg_rethrow_cancel(edata);
+	foreach(lc, keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		if (ak->waits_for == table)
+			set_unknown(model, ak, sg_error_text(edata));
+		else
+			*batch.late = lappend(*batch.late, ak);
+	}
+}
+
+/* All keys that have to be waited for, table by table, some rounds at most */
+static void
+judge_all_late(const Batch *model)
+{
+	ListCell   *lc;
+
+	for (int i = 0; *model->late != NIL && i < MAX_WAITS; i++)
+	{
+		List	   *keys = *model->late;
+
+		*model->late = NIL;
+		while (keys != NIL)
+		{
+			Oid			child = ((AuditKey *) linitial(keys))->key.child;
+			List	   *table = NIL;
+
+			while (keys != NIL && ((AuditKey *) linitial(keys))->key.child == child)
+			{
+				table = lappend(table, linitial(keys));
+				keys = list_delete_first(keys);
+			}
+			judge_late(model, table);
+		}
+	}
+	foreach(lc, *model->late)
+		set_unknown(model, lfirst(lc),
+					psprintf("%s is locked by others again and again",
+							 sg_relation_name(((AuditKey *) lfirst(lc))->waits_for)));
+}
+
+int64
+audit_pages(Oid relid)
+{
+	Relation	rel;
+	int64		pages = AUDIT_BATCH_PAGES;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return AUDIT_BATCH_PAGES;
+	rel = try_relation_open(relid, NoLock);
+	if (rel == NULL)
+		pages = 0;
+	else
+	{
+		/* what is not logged has no file on a standby, and no verdict */
+		if (RecoveryInProgress() && rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+			pages = 0;
+		else if (rel->rd_rel->relkind == RELKIND_RELATION)
+			pages = RelationGetNumberOfBlocks(rel);
+		relation_close(rel, NoLock);
+	}
+	UnlockRelationOid(relid, AccessShareLock);
+	return pages;
+}
+
+/* Of one relation; 0 where it is in the list already, which it is added to */
+static int64
+pages_once(Oid relid, List **counted)
+{
+	if (list_member_oid(*counted, relid))
+		return 0;
+	*counted = lappend_oid(*counted, relid);
+	return audit_pages(relid);
+}
+
+/* What a batch has to read more of for the sake of a table */
+static int64
+table_pages(const AuditTable *table, List **counted)
+{
+	int64		pages = pages_once(table->child, counted);
+	ListCell   *lc;
+
+	foreach(lc, table->keys)
+		pages += pages_once(((AuditKey *) lfirst(lc))->key.parent, counted);
+	return pages;
+}
+
+void
+audit_tables(List *tables, AuditJudged judged, void *arg)
+{
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext,
+											   "schemaguard audit",
+											   ALLOCSET_DEFAULT_SIZES);
+	Batch		batch = {.parallel = true,.late = palloc0(sizeof(List *))};
+	List	   *late;
+	int			n = list_length(tables);
+
+	for (int i = 0; i < n;)
+	{
+		MemoryContext old = MemoryContextSwitchTo(work);
+		List	   *counted = NIL;
+		int64		pages = table_pages(list_nth(tables, i), &counted);
+		bool		more;
+
+		batch.keys = NIL;
+		batch.samples = ((AuditTable *) list_nth(tables, i))->samples;
+		batch.results = ((AuditTable *) list_nth(tables, i))->results;
+		do
+		{
+			AuditTable *table = list_nth(tables, i);
+
+			batch.keys = list_concat(batch.keys, table->keys);
+			more = ++i < n && pages < AUDIT_BATCH_PAGES && list_length(batch.keys) < AUDIT_BATCH_KEYS;
+			if (more)
+				pages += table_pages(list_nth(tables, i), &counted);
+		} while (more && pages < AUDIT_BATCH_PAGES);
+
+		judge(&batch);
+		MemoryContextSwitchTo(old);
+		if (judged)
+			judged(list_difference_ptr(batch.keys, *batch.late), arg);
+		MemoryContextReset(work);
+	}
+	MemoryContextDelete(work);
+
+	late = list_copy(*batch.late);
+	judge_all_late(&batch);
+	if (judged && late != NIL)
+		judged(late, arg);
+}
+
+void
+audit_table(AuditTable *table)
+{
+	audit_tables(list_make1(table), NULL, NULL);
+}
+
+void
+audit_tables_at_once(List *tables)
+{
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "schemaguard audit",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(work);
+	const AuditTable *first = linitial(tables);
+	Batch		batch = {NIL, first->samples, first->results, true,.late = palloc0(sizeof(List *))};
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		batch.keys = list_concat(batch.keys, ((AuditTable *) lfirst(lc))->keys);
+	judge(&batch);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(work);
+}
+
+void
+audit_table_locked(AuditTable *table)
+{
+	Batch		batch = {table->keys, table->samples, table->results, true};
+	ListCell   *lc;
+
+	foreach(lc, table->keys)
+		reset_key(lfirst(lc));
+	judge_by_table(&batch, table->keys);
+}

@@ -1,0 +1,237 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_watch.c
+ *	  Watching subscriptions, so that the trust ledger knows what they write to.
+ *
+ * The event triggers are members of the extension, so that they go with it;
+ * what the marks mean, and who reads them, is in fk_subscription.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xlog.h"
+#include "catalog/pg_event_trigger.h"
+#include "catalog/pg_subscription.h"
+#include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/origin.h"
+#include "base/spi.h"
+#include "fk/fk_subscription.h"
+#include "log/log.h"
+
+PG_FUNCTION_INFO_V1(sg_watch_subscriptions);
+PG_FUNCTION_INFO_V1(sg_subscription_event);
+
+/* ---- the event triggers ---- */
+
+static HeapTuple
+find_trigger(const char *name)
+{
+	HeapTuple	tuple = SearchSysCacheCopy1(EVENTTRIGGERNAME, CStringGetDatum(name));
+	Oid			function;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+
+	function = ((Form_pg_event_trigger) GETSTRUCT(tuple))->evtfoid;
+	if (get_func_namespace(function) != sg_schema_oid() ||
+		strcmp(get_func_name(function), "sg_subscription_event") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("event trigger \"%s\" exists, and is not schemaguard's", name),
+				 errhint("Rename or drop it.")));
+	return tuple;
+}
+
+static void
+run(const char *sql)
+{
+	int			rc = SPI_execute(sql, false, 0);
+
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+}
+
+/* With the caller's privileges: CREATE EVENT TRIGGER asks for a superuser */
+static void
+switch_triggers(bool enabled)
+{
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	for (int i = 0; i < FK_SUBSCRIPTION_TRIGGERS; i++)
+	{
+		const char *name = fk_subscription_triggers[i].name;
+
+		if (find_trigger(name))
+		{
+			run(psprintf("ALTER EXTENSION schemaguard DROP EVENT TRIGGER %s", name));
+			run(psprintf("DROP EVENT TRIGGER %s", name));
+		}
+		if (!enabled)
+			continue;
+		run(psprintf("CREATE EVENT TRIGGER %s ON %s WHEN TAG IN (%s)"
+					 " EXECUTE FUNCTION schemaguard.sg_subscription_event()",
+					 name, fk_subscription_triggers[i].event, fk_subscription_triggers[i].tags));
+		run(psprintf("ALTER EXTENSION schemaguard ADD EVENT TRIGGER %s", name));
+		run(psprintf("ALTER EVENT TRIGGER %s ENABLE ALWAYS", name));
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* ---- marks ---- */
+
+static void
+write_watch(bool enabled)
+{
+	Oid			types[6] = {0, 0, TEXTOID, TEXTOID, PG_LSNOID, INT8OID};
+	Datum		values[6];
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	fk_subscription_database(types, values);
+	values[2] = CStringGetTextDatum(enabled ? "watch" : "no watch");
+	values[3] = CStringGetTextDatum(GetUserNameFromId(scope.userid, false));
+	values[4] = LSNGetDatum(GetXLogInsertRecPtr());
+	values[5] = Int64GetDatum(fk_subscription_triggers_version());
+	sg_owner_execute(SPI_OK_INSERT,
+					 "INSERT INTO schemaguard.subscription_mark"
+					 " (system_identifier, database_oid, event, role, lsn, triggers_version)"
+					 " VALUES ($1, $2, $3, $4, $5, $6)", lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+write_marks(const char *event)
+{
+	Oid			types[5] = {0, 0, TEXTOID, TEXTOID, PG_LSNOID};
+	Datum		values[5];
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	fk_subscription_database(types, values);
+	values[2] = CStringGetTextDatum(event);
+	values[3] = CStringGetTextDatum(GetUserNameFromId(scope.userid, false));
+	values[4] = LSNGetDatum(GetXLogInsertRecPtr());
+	sg_owner_execute(SPI_OK_INSERT,
+					 "INSERT INTO schemaguard.subscription_mark"
+					 " (system_identifier, database_oid, event, role, lsn, table_oid, table_name, subscription)"
+					 " SELECT $1, $2, $3, $4, $5, r.srrelid, r.srrelid::regclass::text, s.subname"
+					 " FROM pg_subscription_rel r LEFT JOIN pg_subscription s ON s.oid = r.srsubid",
+					 lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* ---- functions ---- */
+
+static void
+log_switch(bool enabled)
+{
+	pg_uuid_t	run_id = log_new_run();
+	LogEntry	entry = log_entry(&run_id, NULL, enabled ? "watch subscriptions" : "stop watching subscriptions",
+								  "done");
+
+	entry.object = "schemaguard.subscription_mark";
+	log_write(&entry);
+}
+
+/*
+ * sg_watch_subscriptions(enabled boolean)
+ *
+ * From its commit on, the tables of subscriptions are marked as they are made,
+ * changed and dropped, for schemaguard.fk_trust; or no more.  Does nothing
+ * where it is so already.  For superusers (42501).  Waits, within
+ * lock_timeout, for transactions that make or drop subscriptions, and holds
+ * such up in all databases until its own ends.  Writes a row of the log.
+ * Further errors: 25006 in a read-only transaction or on a standby, 42710 when
+ * a name is taken.
+ */
+Datum
+sg_watch_subscriptions(PG_FUNCTION_ARGS)
+{
+	bool		enabled;
+	bool		is_on;
+
+	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_watch_subscriptions", "enabled");
+	enabled = PG_GETARG_BOOL(0);
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to watch subscriptions"),
+				 errhint("Only superusers make event triggers: have one call sg_watch_subscriptions(%s).",
+						 enabled ? "true" : "false")));
+	sg_check_writable("sg_watch_subscriptions()");
+
+	/*
+	 * whose event triggers were looked up before ours can be seen has ended,
+	 * or waits
+	 */
+	LockRelationOid(SubscriptionRelationId, ShareRowExclusiveLock);
+
+	is_on = fk_subscription_triggers_version() != 0;
+	if (is_on)
+	{
+		FkSubscribed subscribed;
+
+		fk_read_subscribed(&subscribed);
+		is_on = subscribed.watched != InvalidXLogRecPtr;
+	}
+	if (enabled == is_on && (enabled || find_trigger(fk_subscription_triggers[0].name) == NULL))
+		PG_RETURN_VOID();
+
+	sg_origin_plan = "";
+	PG_TRY();
+	{
+		switch_triggers(enabled);
+	}
+	PG_FINALLY();
+	{
+		sg_origin_plan = NULL;
+	}
+	PG_END_TRY();
+	write_watch(enabled);
+	log_switch(enabled);
+
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_subscription_event() event trigger: mark the tables of subscriptions, of
+ * all of them, since a mark on one that is still written to takes nothing
+ * away.  Errors fail the command: without the mark, proofs would seem to stand.
+ */
+Datum
+sg_subscription_event(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *event = (EventTriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("sg_subscription_event is an event trigger function"),
+				 errhint("Call sg_watch_subscriptions(true), which makes the event triggers.")));
+
+	if (!IsBinaryUpgrade)
+		write_marks(GetCommandTagName(event->tag));
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * code_internal.h
+ *	  What the files that collect reachable code share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_CODE_INTERNAL_H
+#define SG_CODE_INTERNAL_H
+
+#include "postgres.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "nodes/pg_list.h"
+
+#include "base/code.h"
+
+struct CodeReach
+{
+	List	   *owners;			/* whose code was found: roles, no superusers */
+	List	   *whats;			/* for each of them its first piece, in words */
+	List	   *planters;		/* owners of types and operators on the way */
+	bool		found;			/* anything that is not built in, of whomever */
+	List	   *seen;			/* ObjectAddress * */
+};
+
+/* Found: a piece of code, in words, of an owner */
+extern void code_reach_owner(CodeReach *reach, Oid owner, const char *what);
+
+/* The types of a table's columns, dropped ones apart */
+extern void code_reach_columns(CodeReach *reach, Oid relid);
+
+/* An expression in a catalog's column that may be null */
+extern void code_reach_stored(CodeReach *reach, HeapTuple tuple, AttrNumber attnum, TupleDesc desc, Oid owner);
+
+#endif							/* SG_CODE_INTERNAL_H */

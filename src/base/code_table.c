@@ -1,0 +1,271 @@
+/*-------------------------------------------------------------------------
+ *
+ * code_table.c
+ *	  What planning, reading or writing a table could run.
+ *
+ * The planner evaluates what it can of the expressions of indexes,
+ * statistics objects and partition keys when it looks at a table, whatever
+ * the query.  Row security is not looked at: what reads here has
+ * row_security off, which makes a policy an error.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_partitioned_table.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "nodes/parsenodes.h"
+#include "rewrite/rewriteDefine.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/code.h"
+#include "base/code_internal.h"
+#include "base/compat.h"
+
+Oid
+code_table_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("a table was dropped meanwhile"),
+				 errhint("Try again.")));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+
+	return owner;
+}
+
+/* One table, while the rows of a catalog about it are looked at */
+typedef struct Look
+{
+	CodeReach  *reach;
+	Oid			relid;
+	Oid			owner;
+	CmdType		event;
+	TupleDesc	desc;			/* of the catalog */
+} Look;
+
+/* Calls visit for the rows of a catalog whose column is the table */
+static void
+scan_catalog(Look *look, Oid catalog, Oid index, AttrNumber column,
+			 void (*visit) (Look *look, HeapTuple tuple))
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(look->relid));
+	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
+	look->desc = RelationGetDescr(rel);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		visit(look, tuple);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+/* ---- reading ---- */
+
+static bool
+has_expressions(HeapTuple tuple)
+{
+	return !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) ||
+		!heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+}
+
+static bool
+has_own_opclass(Look *look, HeapTuple tuple)
+{
+	bool		isnull;
+	oidvector  *opclasses = (oidvector *) DatumGetPointer(heap_getattr(tuple, Anum_pg_index_indclass,
+																	   look->desc, &isnull));
+
+	for (int i = 0; i < opclasses->dim1; i++)
+	{
+		if (opclasses->values[i] >= FirstNormalObjectId)
+			return true;
+	}
+	return false;
+}
+
+static void
+visit_index(Look *look, HeapTuple tuple)
+{
+	code_reach_stored(look->reach, tuple, Anum_pg_index_indexprs, look->desc, look->owner);
+	code_reach_stored(look->reach, tuple, Anum_pg_index_indpred, look->desc, look->owner);
+	if (has_expressions(tuple) || has_own_opclass(look, tuple))
+		code_reach_object(look->reach, RelationRelationId, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+}
+
+static void
+visit_partition_key(Look *look, HeapTuple tuple)
+{
+	code_reach_stored(look->reach, tuple, Anum_pg_partitioned_table_partexprs, look->desc, look->owner);
+	code_reach_object(look->reach, RelationRelationId, look->relid);
+}
+
+static void
+visit_statistics(Look *look, HeapTuple tuple)
+{
+	Form_pg_statistic_ext form = (Form_pg_statistic_ext) GETSTRUCT(tuple);
+
+	code_reach_stored(look->reach, tuple, Anum_pg_statistic_ext_stxexprs, look->desc, form->stxowner);
+	code_reach_object(look->reach, StatisticExtRelationId, form->oid);
+}
+
+static void
+read_one(Look *look)
+{
+	scan_catalog(look, IndexRelationId, IndexIndrelidIndexId,
+				 Anum_pg_index_indrelid, visit_index);
+	scan_catalog(look, PartitionedRelationId, PartitionedRelidIndexId,
+				 Anum_pg_partitioned_table_partrelid, visit_partition_key);
+	scan_catalog(look, StatisticExtRelationId, StatisticExtRelidIndexId,
+				 Anum_pg_statistic_ext_stxrelid, visit_statistics);
+}
+
+/* ---- whole rows ---- */
+
+static void
+visit_virtual_column(Look *look, HeapTuple tuple)
+{
+	Form_pg_attrdef form = (Form_pg_attrdef) GETSTRUCT(tuple);
+
+	if (get_attgenerated(form->adrelid, form->adnum) != ATTRIBUTE_GENERATED_VIRTUAL)
+		return;
+	code_reach_stored(look->reach, tuple, Anum_pg_attrdef_adbin, look->desc, look->owner);
+	code_reach_object(look->reach, AttrDefaultRelationId, form->oid);
+}
+
+static void
+row_one(Look *look)
+{
+	code_reach_columns(look->reach, look->relid);
+	scan_catalog(look, AttrDefaultRelationId, AttrDefaultIndexId,
+				 Anum_pg_attrdef_adrelid, visit_virtual_column);
+}
+
+/* ---- writing ---- */
+
+static void
+visit_check(Look *look, HeapTuple tuple)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+	if (form->contype != CONSTRAINT_CHECK)
+		return;
+	code_reach_stored(look->reach, tuple, Anum_pg_constraint_conbin, look->desc, look->owner);
+	code_reach_object(look->reach, ConstraintRelationId, form->oid);
+}
+
+/* Defaults and generated columns alike */
+static void
+visit_default(Look *look, HeapTuple tuple)
+{
+	code_reach_stored(look->reach, tuple, Anum_pg_attrdef_adbin, look->desc, look->owner);
+	code_reach_object(look->reach, AttrDefaultRelationId, ((Form_pg_attrdef) GETSTRUCT(tuple))->oid);
+}
+
+/*
+ * Who owns the table chose function and arguments.  The triggers of foreign
+ * keys and deferred uniqueness are the server's.
+ */
+static void
+visit_trigger(Look *look, HeapTuple tuple)
+{
+	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+	int16		bit = look->event == CMD_INSERT ? TRIGGER_TYPE_INSERT :
+		look->event == CMD_UPDATE ? TRIGGER_TYPE_UPDATE : TRIGGER_TYPE_DELETE;
+
+	if (form->tgisinternal || form->tgenabled == TRIGGER_DISABLED || (form->tgtype & bit) == 0)
+		return;
+	code_reach_owner(look->reach, look->owner,
+					 psprintf("trigger %s", quote_identifier(NameStr(form->tgname))));
+	code_reach_object(look->reach, TriggerRelationId, form->oid);
+}
+
+static void
+visit_rule(Look *look, HeapTuple tuple)
+{
+	Form_pg_rewrite form = (Form_pg_rewrite) GETSTRUCT(tuple);
+
+	if (form->ev_type - '0' != (int) look->event || form->ev_enabled == RULE_DISABLED)
+		return;
+	code_reach_owner(look->reach, look->owner,
+					 psprintf("rule %s", quote_identifier(NameStr(form->rulename))));
+	code_reach_object(look->reach, RewriteRelationId, form->oid);
+}
+
+static void
+write_one(Look *look)
+{
+	read_one(look);
+	scan_catalog(look, TriggerRelationId, TriggerRelidNameIndexId,
+				 Anum_pg_trigger_tgrelid, visit_trigger);
+	scan_catalog(look, RewriteRelationId, RewriteRelRulenameIndexId,
+				 Anum_pg_rewrite_ev_class, visit_rule);
+	if (look->event == CMD_DELETE)
+		return;
+
+	row_one(look);
+	scan_catalog(look, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+				 Anum_pg_constraint_conrelid, visit_check);
+	scan_catalog(look, AttrDefaultRelationId, AttrDefaultIndexId,
+				 Anum_pg_attrdef_adrelid, visit_default);
+}
+
+/* ---- with partitions ---- */
+
+static void
+each_member(CodeReach *reach, Oid relid, CmdType event, void (*one) (Look *look))
+{
+	List	   *members = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ?
+		find_all_inheritors(relid, NoLock, NULL) : list_make1_oid(relid);
+	ListCell   *lc;
+
+	foreach(lc, members)
+	{
+		Look		look = {.reach = reach,.relid = lfirst_oid(lc),.event = event};
+
+		look.owner = code_table_owner(look.relid);
+		one(&look);
+	}
+}
+
+void
+code_reach_read(CodeReach *reach, Oid relid)
+{
+	each_member(reach, relid, CMD_SELECT, read_one);
+}
+
+void
+code_reach_row(CodeReach *reach, Oid relid)
+{
+	each_member(reach, relid, CMD_SELECT, row_one);
+}
+
+void
+code_reach_write(CodeReach *reach, Oid relid, CmdType event)
+{
+	each_member(reach, relid, event, write_one);
+}

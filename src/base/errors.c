@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * errors.c
+ *	  Running code in a subtransaction and keeping its error; what may be
+ *	  written down of an error.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "base/errors.h"
+#include "base/progress.h"
+
+static void
+roll_back(void)
+{
+	sg_progress_keep();
+	RollbackAndReleaseCurrentSubTransaction();
+	sg_progress_kept();
+}
+
+static ErrorData *
+run_subtransaction(void (*fn) (void *arg), void *arg, bool keep)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *edata = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+
+	PG_TRY();
+	{
+		fn(arg);
+
+		if (keep)
+			ReleaseCurrentSubTransaction();
+		else
+			roll_back();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		roll_back();
+	}
+	PG_END_TRY();
+
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+
+	return edata;
+}
+
+ErrorData *
+sg_try(void (*fn) (void *arg), void *arg)
+{
+	return run_subtransaction(fn, arg, true);
+}
+
+ErrorData *
+sg_try_undo(void (*fn) (void *arg), void *arg)
+{
+	return run_subtransaction(fn, arg, false);
+}
+
+bool
+sg_is_cancel(const ErrorData *edata)
+{
+	/*
+	 * A cancel by request or timeout, a termination, the crash of another
+	 * session.  User code can raise these codes as well, but not in the name
+	 * of the function that answers to signals.
+	 */
+	return (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
+			edata->sqlerrcode == ERRCODE_CRASH_SHUTDOWN) &&
+		edata->funcname && strcmp(edata->funcname, "ProcessInterrupts") == 0;
+}
+
+void
+sg_rethrow_cancel(ErrorData *edata)
+{
+	if (sg_is_cancel(edata))
+		ReThrowError(edata);
+}
+
+/* ---- the text of an error ---- */
+
+char *
+sg_error_message(const ErrorData *edata)
+{
+	char	   *text = pstrdup(edata->message ? edata->message : "error without a message");
+
+	for (char *p = text; *p; p++)
+	{
+		if (*p == '\n' || *p == '\r' || *p == '\t')
+			*p = ' ';
+	}
+
+	return text;
+}
+
+/*
+ * Codes with which the server names nothing but objects, settings and
+ * processes: a constraint is violated, a lock or space not to be had, a file
+ * damaged.  In the others the names may be values that were taken for names,
+ * as by a cast to regclass.
+ */
+static bool
+names_objects(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INVALID_TRANSACTION_STATE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
+			return true;
+		default:
+			return sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+	}
+}
+
+/* A message's format with dots for what is put into it; NULL if that is all */
+static char *
+without_values(const char *format)
+{
+	StringInfoData text;
+	bool		has_words = false;
+
+	initStringInfo(&text);
+	for (const char *p = format; *p; p++)
+	{
+		if (*p != '%')
+		{
+			appendStringInfoChar(&text, *p);
+			has_words |= isalpha((unsigned char) *p) != 0;
+			continue;
+		}
+		p += 1 + strspn(p + 1, "0123456789$*.-+ #hlqjzt");
+		if (*p == '\0')
+			break;
+		appendStringInfoString(&text, *p == '%' ? "%" : "...");
+	}
+	return has_words ? text.data : NULL;
+}
+
+/*
+ * Languages have a text domain of their own, and "%s" for the format of what
+ * users raise in them.  What comes from another process has no format at all.
+ */
+char *
+sg_error_text(const ErrorData *edata)
+{
+	const char *domain = edata->domain ? edata->domain : "";
+	char	   *text = NULL;
+
+	/*
+	 * what comes from another process of ours has lost its domain, but not
+	 * who raised it
+	 */
+	if (strcmp(domain, TEXTDOMAIN) == 0 || sg_is_cancel(edata))
+		return sg_error_message(edata);
+	if (strcmp(domain, PG_TEXTDOMAIN("postgres")) == 0 && edata->message_id)
+		text = without_values(edata->message_id);
+
+	if (text &&names_objects(edata->sqlerrcode))
+		return sg_error_message(edata);
+	ereport(DEBUG1,
+			(errcode(edata->sqlerrcode),
+			 errmsg_internal("not written down: %s", sg_error_message(edata))));
+	return text ? text : psprintf("error %s, whose message could hold values", unpack_sql_state(edata->sqlerrcode));
+}
+
+void
+sg_null_argument(const char *function, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s: argument \"%s\" must not be null", function, name),
+			 errhint("Give a value for \"%s\".", name)));
+}

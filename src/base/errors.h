@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * errors.h
+ *	  SQLSTATEs of our own, and helpers that run code and keep its error.
+ *
+ * Class SG is outside the classes that the SQL standard and PostgreSQL use
+ * (Appendix A of PostgreSQL's manual).  Where one of PostgreSQL's own codes
+ * fits, we use that one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_ERRORS_H
+#define SG_ERRORS_H
+
+#include "postgres.h"
+
+#include "base/compat.h"
+
+/* orphan rows stand in the way of a step whose policy is "stop" */
+#define ERRCODE_SG_ORPHANS			MAKE_SQLSTATE('S','G','0','0','1')
+/* another key stands where the step wants to put its own */
+#define ERRCODE_SG_KEY_CONFLICT		MAKE_SQLSTATE('S','G','0','0','2')
+/* the rows could not be judged, so the step does not go on */
+#define ERRCODE_SG_NOT_JUDGED		MAKE_SQLSTATE('S','G','0','0','3')
+/* rows that refer to orphans stand in the way of fixing those */
+#define ERRCODE_SG_REFERENCED		MAKE_SQLSTATE('S','G','0','0','4')
+/* there is drift: what a gate or a check that is to fail raises */
+#define ERRCODE_SG_DRIFT			MAKE_SQLSTATE('S','G','0','0','5')
+
+/*
+ * Run fn(arg) in a subtransaction.  Returns NULL when it succeeded.  When it
+ * raised an error, the subtransaction is rolled back and a copy of the error,
+ * in the caller's memory context, is returned; that includes cancels, which
+ * the caller passes on after cleaning up (sg_rethrow_cancel).
+ *
+ * Not for scans on a hot standby: there a recovery conflict inside a
+ * subtransaction ends the session, outside of one only the statement.
+ */
+extern ErrorData *sg_try(void (*fn) (void *arg), void *arg);
+
+/*
+ * The same, but the subtransaction is rolled back in any case: the locks that
+ * fn took are free again, and what it wrote to tables is undone.
+ */
+extern ErrorData *sg_try_undo(void (*fn) (void *arg), void *arg);
+
+/* Is this the error of somebody who wants us to stop altogether? */
+extern bool sg_is_cancel(const ErrorData *edata);
+extern void sg_rethrow_cancel(ErrorData *edata);
+
+/*
+ * An error as one line that others may read: for reasons, the log, and errors
+ * of ours that could end there.  Of the server's own errors and ours it is
+ * the primary message, without the values that it may hold; of errors that
+ * anybody else's code has raised, the SQLSTATE.  Messages at DEBUG1 have the
+ * whole.
+ */
+extern char *sg_error_text(const ErrorData *edata);
+
+/* The primary message as one line, for the eyes of the caller alone */
+extern char *sg_error_message(const ErrorData *edata);
+
+/* Raise 22004 for a NULL argument; name is the argument's */
+pg_noreturn extern void sg_null_argument(const char *function, const char *name);
+
+#endif							/* SG_ERRORS_H */

@@ -1,0 +1,355 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.c
+ *	  The settings schemaguard.*.
+ *
+ * All of them may be set by any role, since they only bound what that role's
+ * own statements do; but require_approval, which bounds what others want, and
+ * migration_applications, which judges what others do, are for superusers.
+ * Before this library is loaded anybody may give these a value, too, at the
+ * start of the session or by SET: see set_beforehand().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/guc.h"
+#include "utils/varlena.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+
+int			sg_lock_timeout = 100;
+int			sg_max_attempts = 200;
+int			sg_retry_budget = 600000;
+int			sg_statement_timeout = 0;
+int			sg_workers = 2;
+bool		sg_require_approval = false;
+char	   *sg_migration = "";
+char	   *sg_migration_applications = "";
+int			sg_throttle_lag = -1;
+int			sg_throttle_waiting = -1;
+char	   *sg_throttle_function = "";
+int			sg_throttle_budget = 600000;
+char	   *sg_window_end = "";
+int			sg_breaker = 10;
+int			sg_fix_pause = 100;
+int			sg_validate_with = SG_VALIDATE_CORE;
+int			sg_audit_method = SG_AUDIT_AUTO;
+int			sg_audit_workers = -1;
+int			sg_audit_memory = -1;
+bool		sg_audit_use_index = false;
+bool		sg_audit_paranoid = false;
+char	   *sg_notify_channel = "schemaguard";
+int			sg_connect_timeout = 10;
+int			sg_remote_timeout = 300000;
+
+static const struct config_enum_entry validate_with_options[] = {
+	{"core", SG_VALIDATE_CORE, false},
+	{"scan", SG_VALIDATE_SCAN, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry audit_method_options[] = {
+	{"auto", SG_AUDIT_AUTO, false},
+	{"scan", SG_AUDIT_SCAN, false},
+	{"sql", SG_AUDIT_SQL, false},
+	{NULL, 0, false}
+};
+
+/* -1 stands for maintenance_work_mem; below the minimum of work_mem nothing fits */
+static bool
+check_audit_memory(int *newval, void **extra, GucSource source)
+{
+	if (*newval == -1)
+		return true;
+	if (*newval < 64)
+		*newval = 64;
+	return true;
+}
+
+/* Longer names are no channels, and the check would fail when it has something to tell */
+static bool
+check_notify_channel(char **newval, void **extra, GucSource source)
+{
+	if (strlen(*newval) < NAMEDATALEN)
+		return true;
+	GUC_check_errdetail("A channel's name has at most %d bytes.", NAMEDATALEN - 1);
+	return false;
+}
+
+int64
+sg_audit_memory_bytes(void)
+{
+	return (int64) (sg_audit_memory < 0 ? maintenance_work_mem : sg_audit_memory) * 1024;
+}
+
+/* A list of patterns for LIKE, none of which can raise an error */
+static bool
+check_patterns(char **newval, void **extra, GucSource source)
+{
+	List	   *patterns;
+	ListCell   *lc;
+
+	if (!SplitGUCList(pstrdup(*newval), ',', &patterns))
+	{
+		GUC_check_errdetail("The list syntax is invalid.");
+		return false;
+	}
+	foreach(lc, patterns)
+	{
+		const char *pattern = lfirst(lc);
+		int			backslashes = 0;
+
+		for (const char *p = pattern + strlen(pattern); p > pattern && p[-1] == '\\'; p--)
+			backslashes++;
+		if (backslashes % 2 == 1)
+		{
+			GUC_check_errdetail("A pattern must not end with a single backslash.");
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Has this session a value for a setting that is about to be defined?
+ *
+ * If whoever gave it was not allowed to, it is refused with a warning, and,
+ * where it came with the connection, what ALTER SYSTEM, ALTER DATABASE or
+ * ALTER ROLE say is lost with it: then the default counts.  So in such a
+ * session the default of what superusers set has to be the strict value.
+ */
+static bool
+set_beforehand(const char *name)
+{
+	struct config_generic *setting = sg_find_setting(name);
+
+	/*
+	 * what was in the configuration and is not any more remains without a
+	 * value
+	 */
+	return setting && (setting->flags & GUC_CUSTOM_PLACEHOLDER) &&
+		(setting->source != PGC_S_DEFAULT || setting->reset_source != PGC_S_DEFAULT);
+}
+
+/* What ddl_origin.c acts upon */
+static void
+define_migration(void)
+{
+	DefineCustomStringVariable("schemaguard.migration",
+							   "Name of the migration whose DDL this session runs; empty is none.",
+							   "For SET LOCAL: schemaguard.ddl_log tells such DDL from what somebody typed.",
+							   &sg_migration,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	/* its default is strict in any case: no application is trusted */
+	DefineCustomStringVariable("schemaguard.migration_applications",
+							   "Patterns, separated by commas, of application_name whose DDL comes from migrations.",
+							   "As LIKE has them: % stands for anything, _ for one character.",
+							   &sg_migration_applications,
+							   "",
+							   PGC_SUSET, 0,
+							   check_patterns, NULL, NULL);
+}
+
+/* What run_throttle.c and plan_approve.c act upon */
+static void
+define_control(void)
+{
+	DefineCustomBoolVariable("schemaguard.require_approval",
+							 "Lets a plan run only after sg_plan_approve() by another role than its author.",
+							 "Only superusers change it.",
+							 &sg_require_approval,
+							 set_beforehand("schemaguard.require_approval"),
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.throttle_lag",
+							"Replication lag above which a deployment pauses; -1 is no limit.",
+							"WAL that this server has written and a connected standby or subscriber has not replayed yet.",
+							&sg_throttle_lag,
+							-1, -1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.throttle_waiting",
+							"Sessions of this database waiting for a lock above which a deployment pauses; -1 is no limit.",
+							NULL,
+							&sg_throttle_waiting,
+							-1, -1, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.throttle_function",
+							   "A function without arguments that says whether a deployment has to pause; empty is none.",
+							   "It returns boolean, or text with the reason, and belongs to the role that calls or to a superuser.",
+							   &sg_throttle_function,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.throttle_budget",
+							"Longest pause; after it the call ends and leaves the other steps for a later one.",
+							NULL,
+							&sg_throttle_budget,
+							600000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.window_end",
+							   "Time after which a deployment begins nothing new; empty is none.",
+							   "A time stamp, or a time of day, which is the next one after the beginning of the call.",
+							   &sg_window_end,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.breaker",
+							"Failed attempts to lock one table after which its steps are put last; 0 never does.",
+							NULL,
+							&sg_breaker,
+							10, 0, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+}
+
+/* Other servers: see snapshot_remote.c */
+static void
+define_remote(void)
+{
+	DefineCustomIntVariable("schemaguard.connect_timeout",
+							"Longest time that connecting to another server may take.",
+							NULL,
+							&sg_connect_timeout,
+							10, 1, 3600,
+							PGC_USERSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.remote_timeout",
+							"Longest time that a statement on another server may run.",
+							"It is the statement_timeout there, and bounds the wait for an answer here.",
+							&sg_remote_timeout,
+							300000, 1, INT_MAX - 10000,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+}
+
+void
+sg_guc_init(void)
+{
+	DefineCustomIntVariable("schemaguard.lock_timeout",
+							"Longest time that one attempt to lock the tables of a step may wait.",
+							"Bounds all locks of the attempt together, and so how long the application can be held up behind it.",
+							&sg_lock_timeout,
+							100, 1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.max_attempts",
+							"Attempts to lock the tables of a step before the step fails.",
+							NULL,
+							&sg_max_attempts,
+							200, 1, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.retry_budget",
+							"Time for all attempts to lock the tables of a step, pauses included.",
+							NULL,
+							&sg_retry_budget,
+							600000, 1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.statement_timeout",
+							"Longest time that one statement of a step may run; 0 is no limit.",
+							"Takes the place of statement_timeout, which would count the whole CALL.",
+							&sg_statement_timeout,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.workers",
+							"Background workers that build indexes and validate keys of different tables or partitions at once.",
+							"0 builds no index; 0 and 1 validate one key after the other, in the session itself.",
+							&sg_workers,
+							2, 0, 256,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.fix_pause",
+							"Pause between two batches of orphans that are fixed, or of rows that are restored.",
+							NULL,
+							&sg_fix_pause,
+							100, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("schemaguard.validate_with",
+							 "What validates added keys: core's VALIDATE CONSTRAINT, or one scan for all keys of a table.",
+							 "Keys that the scan can't judge as core does go to core.",
+							 &sg_validate_with,
+							 SG_VALIDATE_CORE, validate_with_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("schemaguard.audit_method",
+							 "How an audit reads tables: by its own scan where that is possible, or by generated queries.",
+							 "\"auto\" leaves sets that are far beyond audit_memory to queries; \"scan\" never does.",
+							 &sg_audit_method,
+							 SG_AUDIT_AUTO, audit_method_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.audit_workers",
+							"Parallel workers of an audit's scans; -1 chooses by the size of the tables.",
+							"Tables smaller than min_parallel_table_scan_size get none; -1 chooses up to max_parallel_maintenance_workers.",
+							&sg_audit_workers,
+							-1, -1, 1024,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.audit_memory",
+							"Memory for the sets of parent keys of one audit; -1 is maintenance_work_mem.",
+							"Larger sets are read in several passes or spilled to temporary files.",
+							&sg_audit_memory,
+							-1, -1, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB,
+							check_audit_memory, NULL, NULL);
+
+	DefineCustomBoolVariable("schemaguard.audit_use_index",
+							 "Lets an audit read indexes instead of tables where that is cheaper.",
+							 "Such a verdict trusts the index.",
+							 &sg_audit_use_index,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("schemaguard.audit_paranoid",
+							 "Compares what an audit reads from tables with what their indexes say.",
+							 NULL,
+							 &sg_audit_paranoid,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.notify_channel",
+							   "Channel that is notified when a drift check finds other drift than the last one; empty is none.",
+							   NULL,
+							   &sg_notify_channel,
+							   "schemaguard",
+							   PGC_USERSET, 0,
+							   check_notify_channel, NULL, NULL);
+
+	define_control();
+	define_remote();
+	define_migration();
+	MarkGUCPrefixReserved("schemaguard");
+}

@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.h
+ *	  The settings schemaguard.*, each with its unit.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_GUC_H
+#define SG_GUC_H
+
+/* values of sg_validate_with */
+enum
+{
+	SG_VALIDATE_CORE,
+	SG_VALIDATE_SCAN
+};
+
+/* values of sg_audit_method */
+enum
+{
+	SG_AUDIT_AUTO,
+	SG_AUDIT_SCAN,
+	SG_AUDIT_SQL
+};
+
+extern int	sg_lock_timeout;	/* ms, bound of one attempt to lock */
+extern int	sg_max_attempts;	/* attempts to lock, for one step */
+extern int	sg_retry_budget;	/* ms, all attempts of one step and their
+								 * pauses */
+extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
+
+extern int	sg_workers;			/* background workers of a deployment; 0: none */
+extern bool sg_require_approval;	/* superusers set it */
+
+/* what makes a deployment pause or stop; see run_throttle.c */
+extern int	sg_throttle_lag;	/* kB of WAL; -1 is no limit */
+extern int	sg_throttle_waiting;	/* sessions; -1 is no limit */
+extern char *sg_throttle_function;	/* a name; "" is none */
+extern int	sg_throttle_budget; /* ms, one pause */
+extern char *sg_window_end;		/* a time; "" is none */
+extern int	sg_breaker;			/* failed attempts to lock one table; 0 is off */
+extern int	sg_fix_pause;		/* ms, between two batches of orphans */
+extern int	sg_validate_with;	/* SG_VALIDATE_* */
+extern int	sg_audit_method;	/* SG_AUDIT_* */
+extern int	sg_audit_workers;	/* -1: by the size of the table */
+extern int	sg_audit_memory;	/* kB; -1: maintenance_work_mem */
+extern bool sg_audit_use_index;
+extern bool sg_audit_paranoid;
+
+extern char *sg_notify_channel; /* of drift checks; "" is none */
+extern int	sg_connect_timeout; /* s, to reach another server */
+extern int	sg_remote_timeout;	/* ms, one statement there */
+
+/* where DDL comes from; see ddl_origin.c */
+extern char *sg_migration;		/* name of the migration that runs; "" is none */
+extern char *sg_migration_applications; /* patterns, separated by commas */
+
+/* schemaguard.audit_memory in bytes, its default resolved */
+extern int64 sg_audit_memory_bytes(void);
+
+extern void sg_guc_init(void);
+
+#endif							/* SG_GUC_H */

@@ -1,0 +1,338 @@
+/*-------------------------------------------------------------------------
+ *
+ * progress.c
+ *	  What a running call is doing, for the view schemaguard.progress.
+ *
+ * A copy of the state is kept here and published as a whole, because the end
+ * of a failed subtransaction clears the backend's progress slots, as a command
+ * with a progress of its own does.  A call that makes another one, such as a
+ * comparison that takes a snapshot, shows what that one does, and its own row
+ * stays until it ends itself.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "commands/progress.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/backend_progress.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/progress.h"
+#include "base/rowsink.h"
+
+/*
+ * Outside the numbers of core's ProgressCommandType, so that none of core's
+ * views shows our rows; read back as the same number here.
+ */
+#define SG_PROGRESS_COMMAND ((ProgressCommandType) 0x5347)
+
+enum
+{
+	PARAM_ACTION,
+	PARAM_PHASE,
+	PARAM_PLAN,
+	PARAM_STEP,
+	PARAM_DONE,
+	PARAM_TOTAL,
+	PARAM_ORPHANS,
+	PARAM_STARTED,
+	PARAM_BLOCKS_DONE,			/* of the scan that runs, with the two below */
+	PARAM_BLOCKS_TOTAL,
+	PARAM_SCAN_ORPHANS,
+	PARAM_SCAN_STARTED,
+	PARAM_COUNT
+};
+
+static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "fix", "restore", "replace", "backfill", "verify", "measure", "discover", "snapshot", "check", "compare"};
+static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting", "throttled", "working", "waiting"};
+
+static int64 params[PARAM_COUNT];
+static Oid	target = InvalidOid;
+
+/* Calls within calls are few; deeper ones show up as the one that made them */
+#define MAX_DEPTH	8
+
+static int	depth = 0;
+static int	levels[MAX_DEPTH];	/* at which level of subtransactions each
+								 * began */
+static int64 done_before = 0;	/* by earlier parts of the same work */
+
+static bool keeping = false;
+static bool tracks;				/* track_activities before that */
+
+PG_FUNCTION_INFO_V1(sg_progress);
+
+static void
+publish(void)
+{
+	static const int index[PARAM_COUNT] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+
+	pgstat_progress_start_command(SG_PROGRESS_COMMAND, target);
+	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
+}
+
+/* The server leaves the slots alone while it does not track what sessions do */
+void
+sg_progress_keep(void)
+{
+	if (depth == 0 || keeping)
+		return;
+	keeping = true;
+	tracks = pgstat_track_activities;
+	pgstat_track_activities = false;
+}
+
+void
+sg_progress_kept(void)
+{
+	if (keeping)
+		pgstat_track_activities = tracks;
+	keeping = false;
+}
+
+static void
+forget(void)
+{
+	depth = 0;
+	memset(params, 0, sizeof(params));
+}
+
+/*
+ * A call that ended with an error shows nothing any more, nor may what the
+ * next one reads be taken for a part of it.
+ */
+static void
+forget_at_abort(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_ABORT)
+		return;
+	forget();
+	sg_progress_kept();
+	pgstat_progress_end_command();
+}
+
+/*
+ * The end of a failed subtransaction has cleared the slots.  Calls that began
+ * in it have ended with it.
+ */
+static void
+show_after_abort(SubXactEvent event, SubTransactionId mySubid,
+				 SubTransactionId parentSubid, void *arg)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	sg_progress_kept();
+	while (depth > 0 && depth <= MAX_DEPTH && levels[depth - 1] >= GetCurrentTransactionNestLevel())
+		depth--;
+	if (depth == 0)
+		forget();
+	else
+		publish();
+}
+
+void
+sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(forget_at_abort, NULL);
+		RegisterSubXactCallback(show_after_abort, NULL);
+	}
+	registered = true;
+
+	if (depth < MAX_DEPTH)
+		levels[depth] = GetCurrentTransactionNestLevel();
+	if (depth++ == 0)
+	{
+		memset(params, 0, sizeof(params));
+		target = InvalidOid;
+		params[PARAM_PLAN] = plan_id;
+		params[PARAM_STARTED] = GetCurrentTimestamp();
+	}
+	/* a part of the same work goes on from what is done */
+	done_before = params[PARAM_ACTION] == action ? params[PARAM_DONE] : 0;
+	params[PARAM_ACTION] = action;
+	params[PARAM_PHASE] = SG_PHASE_STARTING;
+	params[PARAM_DONE] = done_before;
+	params[PARAM_TOTAL] = done_before + total;
+	publish();
+}
+
+void
+sg_progress_total(int64 total)
+{
+	params[PARAM_TOTAL] = total;
+	publish();
+}
+
+static void
+clear_scan(void)
+{
+	params[PARAM_BLOCKS_DONE] = params[PARAM_BLOCKS_TOTAL] = 0;
+	params[PARAM_SCAN_ORPHANS] = params[PARAM_SCAN_STARTED] = 0;
+}
+
+void
+sg_progress_step(SgProgressAction action, int step, Oid relid)
+{
+	params[PARAM_ACTION] = action;
+	params[PARAM_PHASE] = SG_PHASE_STARTING;
+	params[PARAM_STEP] = step;
+	clear_scan();
+	target = relid;
+	publish();
+}
+
+void
+sg_progress_phase(SgProgressPhase phase)
+{
+	params[PARAM_PHASE] = phase;
+	clear_scan();
+	publish();
+}
+
+void
+sg_progress_done(int64 done, int64 orphan_rows)
+{
+	params[PARAM_DONE] = done_before + done;
+	params[PARAM_ORPHANS] = orphan_rows;
+	clear_scan();
+	publish();
+}
+
+void
+sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks)
+{
+	/* a caller that shows no progress, such as a function of another kind */
+	if (params[PARAM_ACTION] == 0)
+		return;
+	clear_scan();
+	params[PARAM_PHASE] = phase;
+	params[PARAM_BLOCKS_TOTAL] = blocks;
+	params[PARAM_SCAN_STARTED] = GetCurrentTimestamp();
+	if (OidIsValid(relid))
+		target = relid;
+	publish();
+}
+
+void
+sg_progress_blocks(int64 blocks, int64 orphan_rows)
+{
+	if (params[PARAM_ACTION] == 0)
+		return;
+	params[PARAM_BLOCKS_DONE] = Min(blocks, params[PARAM_BLOCKS_TOTAL]);
+	params[PARAM_SCAN_ORPHANS] = orphan_rows;
+	publish();
+}
+
+void
+sg_progress_end(void)
+{
+	if (depth > 1)
+	{
+		depth--;
+		done_before = 0;
+		return;
+	}
+	forget();
+	pgstat_progress_end_command();
+}
+
+bool
+sg_progress_index(int pid)
+{
+	int			n;
+
+	pgstat_clear_backend_activity_snapshot();
+	n = pgstat_fetch_stat_numbackends();
+	for (int i = 1; i <= n; i++)
+	{
+		PgBackendStatus *be = &pgstat_get_local_beentry_by_index(i)->backendStatus;
+
+		if (be->st_procpid != pid || be->st_progress_command != PROGRESS_COMMAND_CREATE_INDEX)
+			continue;
+		target = be->st_progress_command_target;
+		switch (be->st_progress_param[PROGRESS_CREATEIDX_PHASE])
+		{
+			case PROGRESS_CREATEIDX_PHASE_WAIT_1:
+			case PROGRESS_CREATEIDX_PHASE_WAIT_2:
+			case PROGRESS_CREATEIDX_PHASE_WAIT_3:
+			case PROGRESS_CREATEIDX_PHASE_WAIT_4:
+			case PROGRESS_CREATEIDX_PHASE_WAIT_5:
+				sg_progress_phase(SG_PHASE_WAITING);
+				break;
+			default:
+				sg_progress_phase(SG_PHASE_BUILDING);
+		}
+		return true;
+	}
+	return false;
+}
+
+/*
+ * sg_progress() -> one row per backend of this database that runs one of our
+ * calls.  As in pg_stat_activity, what it does is null unless the caller has
+ * the privileges of its role or of pg_read_all_stats.
+ */
+Datum
+sg_progress(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+	int			n = pgstat_fetch_stat_numbackends();
+
+	sg_sink_begin(&sink, fcinfo);
+	for (int i = 1; i <= n; i++)
+	{
+		PgBackendStatus *be = &pgstat_get_local_beentry_by_index(i)->backendStatus;
+		int64	   *p = be->st_progress_param;
+
+		if (be->st_progress_command != SG_PROGRESS_COMMAND ||
+			be->st_databaseid != MyDatabaseId)
+			continue;
+
+		sg_sink_int32(&sink, be->st_procpid);
+		if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+			has_privs_of_role(GetUserId(), be->st_userid))
+		{
+			if (p[PARAM_PLAN] > 0)
+				sg_sink_int64(&sink, p[PARAM_PLAN]);
+			else
+				sg_sink_null(&sink);
+			if (p[PARAM_STEP] > 0)
+				sg_sink_int32(&sink, (int32) p[PARAM_STEP]);
+			else
+				sg_sink_null(&sink);
+			sg_sink_text(&sink, p[PARAM_ACTION] > 0 && p[PARAM_ACTION] < lengthof(action_names) ?
+						 action_names[p[PARAM_ACTION]] : NULL);
+			sg_sink_text(&sink, p[PARAM_PHASE] > 0 && p[PARAM_PHASE] < lengthof(phase_names) ?
+						 phase_names[p[PARAM_PHASE]] : NULL);
+			sg_sink_datum(&sink, ObjectIdGetDatum(be->st_progress_command_target));
+			sg_sink_int64(&sink, p[PARAM_DONE]);
+			sg_sink_int64(&sink, p[PARAM_TOTAL]);
+			sg_sink_int64(&sink, p[PARAM_ORPHANS] + p[PARAM_SCAN_ORPHANS]);
+			sg_sink_datum(&sink, TimestampTzGetDatum(p[PARAM_STARTED]));
+			sg_sink_int64(&sink, p[PARAM_BLOCKS_DONE]);
+			sg_sink_int64(&sink, p[PARAM_BLOCKS_TOTAL]);
+			if (p[PARAM_SCAN_STARTED] != 0)
+				sg_sink_datum(&sink, TimestampTzGetDatum(p[PARAM_SCAN_STARTED]));
+			else
+				sg_sink_null(&sink);
+		}
+		else
+		{
+			for (int column = 1; column < 13; column++)
+				sg_sink_null(&sink);
+		}
+		sg_sink_emit(&sink);
+	}
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,319 @@
+/*-------------------------------------------------------------------------
+ *
+ * quote.c
+ *	  Names in and out: parsing without truncation, quoting, formatting.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/scansup.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/quote.h"
+
+static const struct
+{
+	char		code;
+	const char *word;
+}			action_words[] =
+
+{
+	{FKCONSTR_ACTION_NOACTION, "no action"},
+	{FKCONSTR_ACTION_RESTRICT, "restrict"},
+	{FKCONSTR_ACTION_CASCADE, "cascade"},
+	{FKCONSTR_ACTION_SETNULL, "set null"},
+	{FKCONSTR_ACTION_SETDEFAULT, "set default"},
+};
+
+void
+sg_check_name(const char *name, const char *what)
+{
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("%s must not be empty", what),
+				 errhint("Give a name of 1 to %d bytes.", NAMEDATALEN - 1)));
+	if (strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("%s \"%s\" is longer than %d bytes", what, name, NAMEDATALEN - 1),
+				 errdetail("PostgreSQL would cut the name, and two long names could meet."),
+				 errhint("Give the name as the catalog has it, with at most %d bytes.", NAMEDATALEN - 1)));
+}
+
+static void
+invalid_table_name(const char *input)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_NAME),
+			 errmsg("invalid table name: \"%s\"", input),
+			 errhint("Write table or schema.table, with double quotes around a part that has capitals or special characters.")));
+}
+
+/*
+ * One part of a name; *p moves behind it.  Quoted parts keep their case and
+ * have "" for a quote, others are folded to lower case as the scanner does.
+ */
+static char *
+parse_name_part(const char *input, const char **p)
+{
+	StringInfoData part;
+	const char *s = *p;
+
+	initStringInfo(&part);
+	while (scanner_isspace(*s))
+		s++;
+
+	if (*s == '"')
+	{
+		for (s++;; s++)
+		{
+			if (*s == '\0')
+				invalid_table_name(input);
+			if (*s == '"')
+			{
+				if (s[1] != '"')
+					break;
+				s++;
+			}
+			appendStringInfoChar(&part, *s);
+		}
+		s++;
+	}
+	else
+	{
+		const char *start = s;
+		char	   *folded;
+
+		while (*s != '\0' && *s != '.' && *s != '(' && !scanner_isspace(*s))
+		{
+			bool		initial = IS_HIGHBIT_SET(*s) || *s == '_' ||
+				(*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z');
+
+			if (!initial && (s == start ||
+							 !((*s >= '0' && *s <= '9') || *s == '$')))
+				invalid_table_name(input);
+			s++;
+		}
+		folded = downcase_identifier(start, s - start, false, false);
+		appendStringInfoString(&part, folded);
+	}
+
+	if (part.len == 0)
+		invalid_table_name(input);
+	while (scanner_isspace(*s))
+		s++;
+	*p = s;
+
+	return part.data;
+}
+
+SgTableName
+sg_parse_table_name(const char *input)
+{
+	SgTableName result = {NULL, NULL};
+	const char *p = input;
+
+	result.name = parse_name_part(input, &p);
+	if (*p == '.')
+	{
+		p++;
+		result.schema = result.name;
+		result.name = parse_name_part(input, &p);
+	}
+	if (*p != '\0')
+		invalid_table_name(input);
+
+	if (result.schema)
+		sg_check_name(result.schema, "schema name");
+	sg_check_name(result.name, "table name");
+
+	return result;
+}
+
+List *
+sg_parse_names(const char *input, const char **rest)
+{
+	List	   *names = NIL;
+	const char *p = input;
+
+	for (;;)
+	{
+		char	   *name = parse_name_part(input, &p);
+
+		sg_check_name(name, "name");
+		names = lappend(names, name);
+		if (*p != '.')
+			break;
+		p++;
+	}
+	*rest = p;
+
+	return names;
+}
+
+char *
+sg_qualified_name(const char *schema, const char *name)
+{
+	bool		quote_all = quote_all_identifiers;
+	char	   *qualified;
+
+	quote_all_identifiers = false;
+	qualified = quote_qualified_identifier(schema, name);
+	quote_all_identifiers = quote_all;
+
+	return qualified;
+}
+
+Oid
+sg_find_table(const SgTableName *name, char **qualified)
+{
+	Oid			relid;
+	const char *schema = name->schema;
+
+	if (schema)
+	{
+		Oid			nspid = get_namespace_oid(schema, true);
+
+		relid = OidIsValid(nspid) ? get_relname_relid(name->name, nspid) : InvalidOid;
+	}
+	else
+	{
+		relid = RelnameGetRelid(name->name);
+		if (OidIsValid(relid))
+			schema = get_namespace_name(get_rel_namespace(relid));
+		else
+		{
+			List	   *path = fetch_search_path(false);
+
+			schema = path ? get_namespace_name(linitial_oid(path)) : NULL;
+		}
+	}
+
+	if (qualified)
+		*qualified = sg_qualified_name(schema ? schema : "public", name->name);
+
+	return relid;
+}
+
+Oid
+sg_find_qualified(const char *qualified)
+{
+	SgTableName name = sg_parse_table_name(qualified);
+
+	return sg_find_table(&name, NULL);
+}
+
+char *
+sg_relation_name(Oid relid)
+{
+	char	   *relname = get_rel_name(relid);
+	char	   *nspname = relname ? get_namespace_name(get_rel_namespace(relid)) : NULL;
+
+	if (nspname == NULL)
+		return pstrdup("(dropped)");
+
+	return sg_qualified_name(nspname, relname);
+}
+
+char *
+sg_quote_list(List *names)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, names)
+		appendStringInfo(&buf, "%s%s", buf.len ? ", " : "",
+						 quote_identifier((char *) lfirst(lc)));
+
+	return buf.data;
+}
+
+bool
+sg_has_name(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp((char *) lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+sg_equal_names(List *a, List *b)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		if (strcmp((char *) lfirst(la), (char *) lfirst(lb)) != 0)
+			return false;
+	}
+	return true;
+}
+
+List *
+sg_attribute_names(Oid relid, const int16 *attnums, int n)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		char	   *name = get_attname(relid, attnums[i], true);
+
+		names = lappend(names, name ? name : pstrdup("(dropped)"));
+	}
+
+	return names;
+}
+
+const char *
+sg_action_word(char action)
+{
+	for (int i = 0; i < lengthof(action_words); i++)
+	{
+		if (action_words[i].code == action)
+			return action_words[i].word;
+	}
+	elog(ERROR, "unrecognized foreign-key action: %d", action);
+	return NULL;
+}
+
+char
+sg_action_code(const char *word)
+{
+	for (int i = 0; i < lengthof(action_words); i++)
+	{
+		if (strcmp(action_words[i].word, word) == 0)
+			return action_words[i].code;
+	}
+	return 0;
+}
+
+const char *
+sg_match_word(char match)
+{
+	return match == FKCONSTR_MATCH_FULL ? "full" : "simple";
+}
+
+char
+sg_match_code(const char *word)
+{
+	if (strcmp(word, "simple") == 0)
+		return FKCONSTR_MATCH_SIMPLE;
+	if (strcmp(word, "full") == 0)
+		return FKCONSTR_MATCH_FULL;
+	return 0;
+}

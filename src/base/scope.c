@@ -1,0 +1,224 @@
+/*-------------------------------------------------------------------------
+ *
+ * scope.c
+ *	  As whom, and with which settings, a piece of work runs.
+ *
+ * The only file that switches roles.  Settings are changed in a nest level
+ * of their own, so that they go with the scope, or with an error.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_extension.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+
+#include "base/scope.h"
+
+/*
+ * The owner of the extension and the version of its SQL definitions, read
+ * from pg_extension.
+ */
+static Oid
+extension_owner(char **version)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner;
+	Datum		datum;
+	bool		isnull;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname,
+				BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("schemaguard"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"schemaguard\" is not installed in this database"),
+				 errhint("Run CREATE EXTENSION schemaguard.")));
+	owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	datum = heap_getattr(tuple, Anum_pg_extension_extversion,
+						 RelationGetDescr(rel), &isnull);
+	*version = TextDatumGetCString(datum);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	return owner;
+}
+
+/* The owner, once the versions are known to agree */
+static Oid
+checked_owner(void)
+{
+	char	   *version;
+	Oid			owner = extension_owner(&version);
+
+	if (strcmp(version, SG_VERSION) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the schemaguard library has version %s, its objects in this database have version %s",
+						SG_VERSION, version),
+				 errdetail("Library and SQL definitions of one version belong together."),
+				 errhint("Run ALTER EXTENSION schemaguard UPDATE; if the library is the older one, install the newer package and start a new session.")));
+
+	return owner;
+}
+
+void
+sg_check_version(void)
+{
+	(void) checked_owner();
+}
+
+static void
+set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+scope_begin(SgScope *scope, Oid role, int flags, const char *path)
+{
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	SetUserIdAndSecContext(role, scope->sec_context | flags);
+	scope->guc_level = NewGUCNestLevel();
+	set_local("search_path", path);
+}
+
+void
+sg_owner_begin(SgScope *scope)
+{
+	scope_begin(scope, checked_owner(), SECURITY_LOCAL_USERID_CHANGE, "pg_catalog, pg_temp");
+
+	/*
+	 * One plan for all calls, good for tables that grow while it is kept.
+	 * What is off looks expensive to the server before 18, for which
+	 * compiling the query would pay.
+	 */
+	set_local("plan_cache_mode", "force_generic_plan");
+	set_local("enable_seqscan", "off");
+	set_local("jit", "off");
+}
+
+void
+sg_caller_begin(SgScope *scope)
+{
+	scope_begin(scope, GetUserId(), 0, "pg_catalog, pg_temp");
+}
+
+/* The value of search_path that ALTER ROLE or ALTER DATABASE has stored, or NULL */
+static char *
+stored_path(Relation rel, Oid database, Oid role)
+{
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *path = NULL;
+
+	ScanKeyInit(&key[0], Anum_pg_db_role_setting_setdatabase,
+				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(database));
+	ScanKeyInit(&key[1], Anum_pg_db_role_setting_setrole,
+				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(role));
+	scan = systable_beginscan(rel, DbRoleSettingDatidRolidIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		settings = heap_getattr(tuple, Anum_pg_db_role_setting_setconfig,
+											RelationGetDescr(rel), &isnull);
+		Datum	   *elements;
+		int			n = 0;
+
+		if (!isnull)
+			deconstruct_array(DatumGetArrayTypeP(settings), TEXTOID, -1, false,
+							  TYPALIGN_INT, &elements, NULL, &n);
+		for (int i = 0; i < n; i++)
+		{
+			char	   *setting = TextDatumGetCString(elements[i]);
+
+			if (strncmp(setting, "search_path=", strlen("search_path=")) == 0)
+				path = setting + strlen("search_path=");
+		}
+	}
+	systable_endscan(scan);
+
+	return path;
+}
+
+/* The same path, but pg_temp stands last */
+static char *
+path_without_temp(const char *path)
+{
+	StringInfoData buf;
+	List	   *names;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	if (SplitIdentifierString(pstrdup(path), ',', &names))
+	{
+		foreach(lc, names)
+		{
+			if (strcmp(lfirst(lc), "pg_temp") != 0)
+				appendStringInfo(&buf, "%s, ", quote_identifier(lfirst(lc)));
+		}
+	}
+	if (buf.len == 0)
+		appendStringInfoString(&buf, "pg_catalog, ");
+	appendStringInfoString(&buf, "pg_temp");
+	return buf.data;
+}
+
+/*
+ * The search_path of a role that connects to this database, from the most to
+ * the least particular place; the built-in one where nothing is stored, since
+ * what this session has may be its user's.  pg_temp comes last, or temporary
+ * tables of the caller would be taken for the role's own.
+ */
+static char *
+path_of(Oid role)
+{
+	Oid			places[][2] = {
+		{MyDatabaseId, role}, {InvalidOid, role},
+		{MyDatabaseId, InvalidOid}, {InvalidOid, InvalidOid}
+	};
+	Relation	rel = table_open(DbRoleSettingRelationId, AccessShareLock);
+	char	   *path = NULL;
+
+	for (int i = 0; i < lengthof(places) && path == NULL; i++)
+		path = stored_path(rel, places[i][0], places[i][1]);
+	table_close(rel, AccessShareLock);
+
+	return path_without_temp(path ? path : "\"$user\", public");
+}
+
+void
+sg_role_begin(SgScope *scope, Oid role)
+{
+	if (OidIsValid(role))
+		scope_begin(scope, role, SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE,
+					path_of(role));
+	else
+		sg_caller_begin(scope);
+}
+
+void
+sg_scope_end(SgScope *scope)
+{
+	AtEOXact_GUC(false, scope->guc_level);
+	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+}

@@ -1,0 +1,321 @@
+/*-------------------------------------------------------------------------
+ *
+ * spi.c
+ *	  Our own tables, read and written as the owner of the extension.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/dest.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "base/errors.h"
+#include "base/spi.h"
+
+static void
+check_writable(const char *function, bool read_only)
+{
+	PreventCommandDuringRecovery(function);
+	if (read_only)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute %s in a read-only transaction", function),
+				 DefaultXactReadOnly ?
+				 errhint("This session is read only by default. If nobody means to keep writes away, lift that: SET default_transaction_read_only = off;") : 0));
+}
+
+void
+sg_check_procedure(FunctionCallInfo fcinfo, const char *procedure, const char *detail)
+{
+	CallContext *context = (CallContext *) fcinfo->context;
+
+	if (context == NULL || !IsA(context, CallContext) || context->atomic ||
+		IsSubTransaction())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s() cannot run inside a transaction block, a function or an exception block",
+						procedure),
+				 errdetail("%s", detail),
+				 errhint("CALL it on its own: no BEGIN, autocommit on, no psql -1, no other statement in the same message, not from a function, nor from a block with EXCEPTION.")));
+
+	/* the transactions after its first have the default */
+	check_writable(psprintf("%s()", procedure), XactReadOnly || DefaultXactReadOnly);
+}
+
+void
+sg_check_writable(const char *function)
+{
+	check_writable(function, XactReadOnly);
+}
+
+Oid
+sg_schema_oid(void)
+{
+	return get_namespace_oid("schemaguard", true);
+}
+
+/* A statement of ours, by its text, and its plan */
+typedef struct KeptPlan
+{
+	const char *sql;
+	SPIPlanPtr	plan;
+} KeptPlan;
+
+static uint32
+hash_text(const void *key, Size size)
+{
+	const char *text = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+compare_text(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/*
+ * The plan of a statement, made once a session: the statements of this
+ * extension are few, and short calls would spend most of their time planning.
+ */
+SPIPlanPtr
+sg_kept_plan(const char *sql, int nargs, Oid *argtypes)
+{
+	static HTAB *plans = NULL;
+	KeptPlan   *entry;
+	SPIPlanPtr	plan;
+
+	if (plans == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(char *);
+		ctl.entrysize = sizeof(KeptPlan);
+		ctl.hash = hash_text;
+		ctl.match = compare_text;
+		plans = hash_create("schemaguard plans", 64, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE);
+	}
+
+	entry = hash_search(plans, &sql, HASH_FIND, NULL);
+	if (entry)
+		return entry->plan;
+
+	plan = SPI_prepare(sql, nargs, argtypes);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), sql);
+	sql = MemoryContextStrdup(TopMemoryContext, sql);
+	entry = hash_search(plans, &sql, HASH_ENTER, NULL);
+	entry->plan = plan;
+	SPI_keepplan(plan);
+	return plan;
+}
+
+uint64
+sg_owner_execute(int expected, const char *sql, int nargs,
+				 Oid *argtypes, Datum *values, const char *nulls)
+{
+	int			rc = SPI_execute_plan(sg_kept_plan(sql, nargs, argtypes), values, nulls, false, 0);
+
+	if (rc != expected)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+
+	return SPI_processed;
+}
+
+bool
+sg_owner_fetch(const char *sql, const char *argument, Datum *value)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(argument)};
+	SgScope		scope;
+	bool		found;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	found = sg_owner_execute(SPI_OK_SELECT, sql, 1, types, values, NULL) > 0;
+	if (found)
+	{
+		bool		isnull;
+		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		if (isnull)
+			elog(ERROR, "null from: %s", sql);
+		*value = datumCopy(datum, false, -1);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return found;
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
+{
+}
+
+static void
+receiver_nothing(DestReceiver *self)
+{
+}
+
+DestReceiver
+sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
+{
+	return (DestReceiver)
+	{
+		.receiveSlot = receive,
+			.rStartup = receiver_startup,
+			.rShutdown = receiver_nothing,
+			.rDestroy = receiver_nothing,
+		/* SPI looks at it only to tell results that nobody wants */
+			.mydest = DestTuplestore,
+	};
+}
+
+/* A column of an SPI row; the context that SPI_connect replaced is not known here */
+static Datum
+spi_column(HeapTuple tuple, TupleDesc desc, const char *column, bool *isnull)
+{
+	int			attno = SPI_fnumber(desc, column);
+
+	if (attno <= 0)
+		elog(ERROR, "no column \"%s\" in the result", column);
+
+	return SPI_getbinval(tuple, desc, attno, isnull);
+}
+
+char *
+sg_spi_text(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		datum = spi_column(tuple, desc, column, &isnull);
+	char	   *copy;
+	char	   *value;
+
+	if (isnull)
+		return NULL;
+
+	value = TextDatumGetCString(datum);
+	copy = SPI_palloc(strlen(value) + 1);
+	strcpy(copy, value);
+
+	return copy;
+}
+
+List *
+sg_spi_text_array(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		datum = spi_column(tuple, desc, column, &isnull);
+	Datum	   *elements;
+	int			n;
+	char	   *copy;
+	List	   *strings;
+
+	if (isnull)
+		return NIL;
+
+	/* SPI_palloc tells the caller's context: everything goes there */
+	copy = SPI_palloc(1);
+	deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &n);
+	strings = NIL;
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(copy));
+
+		for (int i = 0; i < n; i++)
+			strings = lappend(strings, TextDatumGetCString(elements[i]));
+		MemoryContextSwitchTo(old);
+	}
+	pfree(copy);
+
+	return strings;
+}
+
+bool
+sg_spi_bool(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		datum = spi_column(tuple, desc, column, &isnull);
+
+	return !isnull && DatumGetBool(datum);
+}
+
+int64
+sg_spi_int64(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		datum = spi_column(tuple, desc, column, &isnull);
+
+	if (isnull)
+		return 0;
+
+	/* our tables hold counts as int or bigint */
+	return SPI_gettypeid(desc, SPI_fnumber(desc, column)) == INT4OID ?
+		DatumGetInt32(datum) : DatumGetInt64(datum);
+}
+
+Datum
+sg_text_array(List *strings)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(strings), 1));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, strings)
+		elements[n++] = CStringGetTextDatum((char *) lfirst(lc));
+
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+List *
+sg_text_array_list(Datum array)
+{
+	ArrayType  *arr = DatumGetArrayTypeP(array);
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	List	   *strings = NIL;
+
+	if (ARR_NDIM(arr) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("an array of names has one dimension, not %d", ARR_NDIM(arr)),
+				 errhint("Write ARRAY['a', 'b'].")));
+
+	deconstruct_array(arr, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("element %d of an array of names is null", i + 1),
+					 errhint("Every element must be the name of a column.")));
+		strings = lappend(strings, TextDatumGetCString(elements[i]));
+	}
+
+	return strings;
+}

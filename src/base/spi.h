@@ -1,0 +1,71 @@
+/*-------------------------------------------------------------------------
+ *
+ * spi.h
+ *	  Our own tables, read and written as the owner of the extension.
+ *
+ * Users hold no right to write schemaguard's tables: every change goes
+ * through C code that has checked the caller first.  Inside an owner scope
+ * the search_path is pg_catalog alone, so that no object of a user's can
+ * capture an operator or a function.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_SPI_H
+#define SG_SPI_H
+
+#include "postgres.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+
+#include "base/scope.h"
+
+/*
+ * Run a statement as the owner; SPI must be connected.  Its plan is kept for
+ * the session: sql is one of a fixed number of texts.  Returns the number of
+ * rows processed; raises XX000 unless SPI returns `expected`.
+ */
+extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
+							   Oid *argtypes, Datum *values, const char *nulls);
+
+/* The plan that is kept for such a text: for a cursor, or for another role's scope */
+extern SPIPlanPtr sg_kept_plan(const char *sql, int nargs, Oid *argtypes);
+
+/*
+ * What such a query gives in the first column of its only row, in the caller's
+ * context: not null, and no fixed-length type.  $1 is `argument`.  False where
+ * there is no row.
+ */
+extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
+
+/*
+ * A receiver of what SPI_execute_plan_extended() runs, which may be parallel
+ * where a run with a limit would not be.  It is given one row after the other.
+ */
+extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
+
+/*
+ * For procedures that commit: raise 25001, with this detail, where they could
+ * not, and 25006 as sg_check_writable; not only at the first COMMIT.
+ */
+extern void sg_check_procedure(FunctionCallInfo fcinfo, const char *procedure, const char *detail);
+
+/*
+ * Raise 25006 on a standby and in a read-only transaction.  A session that is
+ * read only by default is a fence, and nothing of ours takes it down.
+ */
+extern void sg_check_writable(const char *function);
+
+/* The schema that holds our tables, or InvalidOid before CREATE EXTENSION */
+extern Oid	sg_schema_oid(void);
+
+/* Columns of the current SPI result, copied into the caller's context */
+extern char *sg_spi_text(HeapTuple tuple, TupleDesc desc, const char *column);
+extern List *sg_spi_text_array(HeapTuple tuple, TupleDesc desc, const char *column);
+extern bool sg_spi_bool(HeapTuple tuple, TupleDesc desc, const char *column);
+extern int64 sg_spi_int64(HeapTuple tuple, TupleDesc desc, const char *column);
+
+/* Text datums and arrays of text from C strings (a List of char *) */
+extern Datum sg_text_array(List *strings);
+extern List *sg_text_array_list(Datum array);	/* NULL elements raise 22004 */
+
+#endif							/* SG_SPI_H */

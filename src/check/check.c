@@ -1,0 +1,428 @@
+/*-------------------------------------------------------------------------
+ *
+ * check.c
+ *	  sg_plan_check: what could stop or hurt the steps of a plan.
+ *
+ * Every check is a row: "block" says that deployment would fail or skip the
+ * step as things stand, "warn" that the step hurts, or that something could
+ * not be looked at, and "ok" that it was looked at and is all right.  What
+ * decides is what deployment itself asks (deploy_look, the audit), so that
+ * both agree.
+ *
+ * Nothing is written; tables are locked in ACCESS SHARE while their rows are
+ * read, and a table that somebody has locked is not waited for longer than
+ * schemaguard.lock_timeout.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "check/check.h"
+
+PG_FUNCTION_INFO_V1(sg_plan_check);
+
+void
+check_row(CheckStep *cs, const char *name, CheckResult result, char *detail, char *hint)
+{
+	CheckRow   *row = palloc(sizeof(CheckRow));
+
+	row->name = name;
+	row->result = result;
+	row->detail = detail;
+	row->hint = hint;
+	cs->rows = lappend(cs->rows, row);
+	if (result == CHECK_BLOCK)
+		cs->blocked = true;
+}
+
+bool
+check_is_due(const CheckStep *cs)
+{
+	return !cs->left_alone &&
+		(cs->view.need == NEED_ADD || cs->view.need == NEED_VALIDATE);
+}
+
+static char *
+set_statement(const CheckStep *cs, const char *option, const char *value)
+{
+	return psprintf("SELECT sg_plan_set(%s, %d, %s, %s);", quote_literal_cstr(cs->plan),
+					cs->step->step, quote_literal_cstr(option),
+					value ? quote_literal_cstr(value) : "NULL");
+}
+
+/* What sg_plan_set() asks to be changed before it takes the value; an empty text for nothing */
+static char *
+set_before(const CheckStep *cs, const char *option, const char *value)
+{
+	const PlanStep *step = cs->step;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	if (strcmp(option, "on_delete") == 0 && step->on_delete_columns && strncmp(value, "set ", 4) != 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "on_delete_columns", NULL));
+	if (strcmp(option, "orphans") != 0)
+		return sql.data;
+	if (step->sentinel && strcmp(value, "stop") == 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "sentinel", NULL));
+	if (step->quarantine_cascades && strcmp(value, "quarantine") != 0 && strcmp(value, "delete") != 0)
+		appendStringInfo(&sql, "%s ", set_statement(cs, "quarantine_cascades", "false"));
+	return sql.data;
+}
+
+/* A key that the plan has added goes first, and its step starts anew */
+char *
+check_set(const CheckStep *cs, const char *option, const char *value)
+{
+	char	   *sql = psprintf("%s%s", set_before(cs, option, value), set_statement(cs, option, value));
+
+	if (strcmp(cs->step->state, "added") != 0 || plan_option_is_free(option))
+		return sql;
+	return psprintf("%s%s %s %s",
+					cs->view.existing == NULL ? "" :
+					psprintf("ALTER TABLE %s DROP CONSTRAINT %s; ", cs->step->child_table,
+							 quote_identifier(cs->view.existing->name)),
+					check_skip(cs, "its key is to be another one"), sql,
+					set_statement(cs, "state", "pending"));
+}
+
+char *
+check_skip(const CheckStep *cs, const char *reason)
+{
+	return psprintf("SELECT sg_plan_skip(%s, %d, %s);", quote_literal_cstr(cs->plan),
+					cs->step->step, quote_literal_cstr(reason));
+}
+
+char *
+check_column(Oid relid, AttrNumber attnum)
+{
+	char	   *name = get_attname(relid, attnum, true);
+
+	return pstrdup(name ? quote_identifier(name) : "(dropped)");
+}
+
+char *
+check_columns(Oid relid, const AttrNumber *attnums, int n)
+{
+	return sg_quote_list(sg_attribute_names(relid, attnums, n));
+}
+
+char *
+check_array(List *names)
+{
+	return quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(names)));
+}
+
+char *
+check_bytes(double bytes)
+{
+	static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+	int			unit = 0;
+
+	while (bytes >= 1024 && unit < lengthof(units) - 1)
+	{
+		bytes /= 1024;
+		unit++;
+	}
+	return unit == 0 || bytes >= 100 ? psprintf("%.0f %s", bytes, units[unit]) :
+		psprintf("%.1f %s", bytes, units[unit]);
+}
+
+char *
+check_duration(double seconds)
+{
+	if (seconds >= 7200)
+		return psprintf("%.1f h", seconds / 3600);
+	if (seconds >= 120)
+		return psprintf("%.0f min", seconds / 60);
+	if (seconds >= 1)
+		return psprintf("%.1f s", seconds);
+	if (seconds >= 0.01)
+		return psprintf("%.0f ms", seconds * 1000);
+	return psprintf("%.1f ms", seconds * 1000);
+}
+
+ErrorData *
+check_try(void (*fn) (void *arg), void *arg)
+{
+	ErrorData  *edata;
+
+	if (RecoveryInProgress())
+	{
+		fn(arg);
+		return NULL;
+	}
+	edata = sg_try_undo(fn, arg);
+	if (edata)
+		sg_rethrow_cancel(edata);
+	return edata;
+}
+
+/* A step that deployment leaves alone, whatever the database is like */
+static bool
+is_left_alone(CheckStep *cs)
+{
+	if (cs->step->skipped_by)
+		check_row(cs, "skipped", CHECK_OK,
+				  psprintf("left alone: %s", cs->step->reason ? cs->step->reason : "no reason given"),
+				  NULL);
+	return cs->step->skipped_by != NULL;
+}
+
+/*
+ * Deployment would skip the step for a reason that no check has named: say so
+ * in its words.
+ */
+static void
+check_skipped(CheckStep *cs)
+{
+	if (cs->view.need != NEED_SKIP || cs->blocked || cs->is_early)
+		return;
+	check_row(cs, get_rel_relkind(cs->view.key.child) == RELKIND_PARTITIONED_TABLE ?
+			  "partitions" : "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
+}
+
+static CheckStep *
+begin_step(PlanCheck *check, PlanStep *step)
+{
+	CheckStep  *cs = palloc0(sizeof(CheckStep));
+
+	cs->plan = check->plan->name;
+	cs->step = step;
+	cs->left_alone = is_left_alone(cs);
+	return cs;
+}
+
+/* How the step stands in the catalog, as deployment sees it */
+static void
+look_at_step(PlanCheck *check, CheckStep *cs)
+{
+	deploy_look(cs->step, &cs->view);
+	cs->unproved = (cs->view.need == NEED_NOTHING || cs->view.need == NEED_REPLACE) &&
+		cs->view.existing->enforced && !list_member_oid(check->proved, cs->view.existing->conid);
+	if (check_is_due(cs) || cs->unproved)
+	{
+		cs->child = check_table(check, cs->view.key.child);
+		cs->parent = check_table(check, cs->view.key.parent);
+	}
+}
+
+/* What can be said without reading rows */
+static void
+check_step(PlanCheck *check, CheckStep *cs)
+{
+	check_definition(check, cs);
+	if (check_is_due(cs))
+	{
+		check_index_use(cs);
+		check_access(cs);
+		check_tables(check, cs);
+	}
+	check_skipped(cs);
+}
+
+/* Count the orphans of all steps that could be deployed, as their deployment would */
+static void
+audit_steps(PlanCheck *check)
+{
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	foreach(lc, check->steps)
+	{
+		CheckStep  *cs = lfirst(lc);
+		AuditTable *table = NULL;
+		ListCell   *lc2;
+
+		if (!cs->unproved && (!check_is_due(cs) || !cs->step->enforced))
+			continue;
+		cs->audit = audit_key_new(cs->unproved ? cs->view.existing : &cs->view.key, "plan", "missing");
+		foreach(lc2, tables)
+		{
+			if (((AuditTable *) lfirst(lc2))->child == cs->view.key.child)
+				table = lfirst(lc2);
+		}
+		if (table == NULL)
+		{
+			table = palloc0(sizeof(AuditTable));
+			table->child = cs->view.key.child;
+			table->results = CurrentMemoryContext;
+			tables = lappend(tables, table);
+		}
+		table->keys = lappend(table->keys, cs->audit);
+	}
+	audit_tables(tables, NULL, NULL);
+}
+
+/* A part of the checks of one step */
+typedef void (*StepChecker) (PlanCheck *check, CheckStep *cs);
+
+typedef struct StepPart
+{
+	PlanCheck  *check;
+	CheckStep  *cs;
+	StepChecker fn;
+} StepPart;
+
+static void
+run_part(void *arg)
+{
+	StepPart   *part = arg;
+
+	part->fn(part->check, part->cs);
+}
+
+/*
+ * One for each step, if it is due.  Tables that somebody changes meanwhile may
+ * make it fail: that is the end of the checks of that step, not of all.
+ */
+static void
+run_parts(PlanCheck *check, bool due, StepChecker fn)
+{
+	ListCell   *lc;
+
+	foreach(lc, check->steps)
+	{
+		StepPart	part = {check, lfirst(lc), fn};
+		ErrorData  *edata;
+
+		CHECK_FOR_INTERRUPTS();
+		if (part.cs->left_alone || (due && !check_is_due(part.cs) && !part.cs->unproved))
+			continue;
+		edata = check_try(run_part, &part);
+		if (edata == NULL)
+			continue;
+		part.cs->left_alone = true;
+		check_row(part.cs, "unchecked", CHECK_WARN,
+				  psprintf("the other checks could not be made: %s", sg_error_message(edata)),
+				  psprintf("Somebody may be changing the tables; check again: SELECT * FROM sg_plan_check(%s);",
+						   quote_literal_cstr(check->plan->name)));
+	}
+}
+
+/* What rests on how much there is to read */
+static void
+check_costs(PlanCheck *check, CheckStep *cs)
+{
+	if (cs->unproved)
+	{
+		check_fix(check, cs);
+		return;
+	}
+	check_index(check, cs);
+	check_cascade(check, cs);
+	check_estimate(check, cs);
+	check_fix(check, cs);
+}
+
+static void
+run_checks(PlanCheck *check)
+{
+	ListCell   *lc;
+
+	check->declared = fk_declared(InvalidOid);
+	check->proved = deploy_proved_keys();
+	check_server_read(check);
+	foreach(lc, plan_steps(check->plan->name))
+		check->steps = lappend(check->steps, begin_step(check, lfirst(lc)));
+
+	/* each step is compared with the others: first look at all of them */
+	run_parts(check, false, look_at_step);
+	run_parts(check, false, check_step);
+	audit_steps(check);
+	check_measure(check);
+	run_parts(check, true, check_orphans);
+	run_parts(check, true, check_costs);
+	check_server(check);
+}
+
+/*
+ * Nobody is waited for longer than a step would queue.  On a standby, where
+ * the error could not be caught, the session's own limit holds.
+ */
+static void
+limit_waits(void)
+{
+	if (RecoveryInProgress() || (LockTimeout > 0 && LockTimeout <= sg_lock_timeout))
+		return;
+	(void) set_config_option("lock_timeout", psprintf("%d", sg_lock_timeout),
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+emit_rows(SgRowSink *sink, const CheckStep *cs)
+{
+	static const char *const words[] = {"ok", "warn", "block"};
+	ListCell   *lc;
+
+	foreach(lc, cs->rows)
+	{
+		CheckRow   *row = lfirst(lc);
+
+		sg_sink_int32(sink, cs->step ? cs->step->step : 0);
+		sg_sink_name(sink, cs->step ? cs->step->fk_name : NULL);
+		sg_sink_text(sink, row->name);
+		sg_sink_text(sink, words[row->result]);
+		sg_sink_text(sink, row->detail);
+		sg_sink_text(sink, row->hint);
+		sg_sink_emit(sink);
+	}
+}
+
+/*
+ * sg_plan_check(plan text)
+ *
+ * One row per check: those about the server and the plan as a whole first,
+ * with step 0, then each step's in the order of deployment.  Checks that
+ * depend on one that blocks are left out.  What the caller may not see is
+ * "warn" with the reason, never "ok".
+ *
+ * Needs the right to read the plan (42501); reads rows where the caller has SELECT on the columns
+ * of a key.  Locks tables in ACCESS SHARE while it reads them (on a standby
+ * until the end of the transaction), and waits for each no longer than
+ * schemaguard.lock_timeout.  Writes nothing, so it runs in a
+ * read-only transaction and on a standby.  42704: no such plan.
+ */
+Datum
+sg_plan_check(PG_FUNCTION_ARGS)
+{
+	PlanCheck	check = {0};
+	SgRowSink	sink;
+	int			guc_level;
+	ListCell   *lc;
+
+	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_plan_check", "plan");
+	check.plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	check.server.plan = check.plan->name;
+
+	sg_sink_begin(&sink, fcinfo);
+	sg_progress_begin(SG_PROGRESS_CHECK, check.plan->id, 0);
+	guc_level = NewGUCNestLevel();
+	limit_waits();
+	run_checks(&check);
+	AtEOXact_GUC(false, guc_level);
+	sg_progress_end();
+
+	emit_rows(&sink, &check.server);
+	foreach(lc, check.steps)
+		emit_rows(&sink, lfirst(lc));
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * check.h
+ *	  Shared by the files of deploy_check*: one call of sg_plan_check().
+ *
+ * check.c is the function and its rows, check_key.c what the
+ * definition of a key comes to here, check_access.c who may do and see
+ * what, check_tables.c sizes, partitions, replication and time,
+ * check_index.c indexes, check_cascade.c how far a delete
+ * reaches, check_fix.c what mending orphans costs, check_server.c the state of the server, check_load.c
+ * the window and the limits of load.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_CHECK_H
+#define SG_CHECK_H
+
+#include "postgres.h"
+
+#include "deploy/deploy.h"
+
+typedef enum CheckResult
+{
+	CHECK_OK,
+	CHECK_WARN,					/* it hurts, or could not be looked at */
+	CHECK_BLOCK					/* the step, or the plan, can't be done */
+} CheckResult;
+
+typedef struct CheckRow
+{
+	const char *name;
+	CheckResult result;
+	char	   *detail;
+	char	   *hint;
+} CheckRow;
+
+/* A table with its partitions, as far as it can be looked at without waiting */
+typedef struct CheckTable
+{
+	Oid			relid;
+	List	   *relids;			/* itself and everything below it */
+	List	   *leaves;			/* those that hold rows */
+	double		blocks;
+	double		rows;			/* estimated; -1: never vacuumed nor analyzed */
+} CheckTable;
+
+/* What is found about a step, or about the plan and the server (step NULL) */
+typedef struct CheckStep
+{
+	const char *plan;
+	PlanStep   *step;
+	StepView	view;
+	List	   *rows;			/* of CheckRow * */
+	bool		blocked;
+	bool		left_alone;		/* skipped for good */
+	bool		is_early;		/* columns of the key are still to be added */
+	bool		unproved;		/* the key is valid, and nothing says that its
+								 * rows hold */
+	CheckTable *child;			/* NULL unless there is something to do */
+	CheckTable *parent;
+	AuditKey   *audit;			/* NULL: its rows were not read */
+	double		index_bytes;	/* of an index that deployment builds */
+} CheckStep;
+
+/* A session or prepared transaction that has a lock in the way of a step */
+typedef struct LockHolder
+{
+	Oid			relid;
+	int			pid;			/* 0: prepared */
+	char	   *gid;			/* of a prepared transaction */
+	char	   *mode;
+	double		seconds;		/* that its transaction lasts; -1: hidden */
+	bool		wraparound;		/* a vacuum that won't give way */
+} LockHolder;
+
+/* A table in a publication */
+typedef struct PublishedTable
+{
+	Oid			relid;
+	char	   *publication;
+	bool		updates;
+	bool		deletes;
+} PublishedTable;
+
+/* An edge of the graph of cascading keys: check_cascade.c */
+typedef struct CheckEdge CheckEdge;
+
+typedef struct PlanCheck
+{
+	FkPlan	   *plan;
+	CheckStep	server;
+	List	   *steps;			/* of CheckStep *, in the order of deployment */
+	List	   *declared;		/* of FkKey *: every key of this database */
+	List	   *proved;			/* OIDs of those whose proof stands */
+	List	   *tables;			/* of CheckTable * */
+	List	   *holders;		/* of LockHolder * */
+	List	   *published;		/* of PublishedTable * */
+	char	   *unpublished_reason; /* why they could not be read, or NULL */
+
+	List	   *edges;			/* of CheckEdge *, once has_edges */
+	bool		has_edges;
+
+	List	   *indexes;		/* of PlanIndex * that deployment builds, once
+								 * has_indexes */
+	bool		has_indexes;
+
+	/* how fast a table is read */
+	double		ms_per_block;	/* 0: not measured */
+	char	   *measured_on;
+
+	/* of all steps */
+	double		seconds;
+	double		longest;
+	double		wal_bytes;
+} PlanCheck;
+
+/* ---- check.c ---- */
+
+/* A row about a step; texts are kept, not copied */
+extern void check_row(CheckStep *cs, const char *name, CheckResult result,
+					  char *detail, char *hint);
+
+/* Does deployment have anything to do for the step? */
+extern bool check_is_due(const CheckStep *cs);
+
+/* The call that changes an option of the step, or leaves the step out */
+extern char *check_set(const CheckStep *cs, const char *option, const char *value);
+extern char *check_skip(const CheckStep *cs, const char *reason);
+
+/* A column as it is spelled in SQL */
+extern char *check_column(Oid relid, AttrNumber attnum);
+extern char *check_columns(Oid relid, const AttrNumber *attnums, int n);
+
+/* An array of names as a SQL literal */
+extern char *check_array(List *names);
+
+/* "3.2 MB", "1.5 s" */
+extern char *check_bytes(double bytes);
+extern char *check_duration(double seconds);
+
+/*
+ * Run fn(arg), and undo what it locked; an error is returned, cancels go
+ * through.  On a standby there is no subtransaction: errors go through, and
+ * locks stay until the end of the transaction.
+ */
+extern ErrorData *check_try(void (*fn) (void *arg), void *arg);
+
+/* ---- check_key.c ---- */
+extern void check_definition(PlanCheck *check, CheckStep *cs);
+
+/* ---- check_access.c ---- */
+extern void check_access(CheckStep *cs);
+extern void check_early_access(CheckStep *cs);
+
+/* ---- check_tables.c ---- */
+extern CheckTable *check_table(PlanCheck *check, Oid relid);
+extern void check_tables(PlanCheck *check, CheckStep *cs);
+extern void check_measure(PlanCheck *check);
+extern void check_orphans(PlanCheck *check, CheckStep *cs);
+extern void check_estimate(PlanCheck *check, CheckStep *cs);
+
+/* ---- check_index.c ---- */
+extern void check_index(PlanCheck *check, CheckStep *cs);
+extern void check_index_use(CheckStep *cs);
+
+/* An index of the child that serves; of a partitioned one, the last of those of its partitions, if each has one */
+extern Oid	check_serving_index(const FkKey *key);
+
+/* The index that deployment builds for the key, or for another one that it serves as well; or NULL */
+extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
+
+/* ---- check_fix.c ---- */
+extern void check_fix(PlanCheck *check, CheckStep *cs);
+
+/* ---- check_cascade.c ---- */
+extern void check_cascade(PlanCheck *check, CheckStep *cs);
+
+/* ---- check_load.c ---- */
+extern void check_load(PlanCheck *check);
+
+/* ---- check_server.c ---- */
+
+/* Read what the steps need to know of it; then, after the steps, its own rows */
+extern void check_server_read(PlanCheck *check);
+extern void check_server(PlanCheck *check);
+
+/*
+ * Bytes that are free where an index of this tablespace (InvalidOid: the
+ * default one) would be; -1 when that can't be known, with the reason.
+ */
+extern double check_free_space(Oid tablespace, char **reason);
+
+/* Seconds after which a transaction counts as long */
+extern double check_long_seconds(void);
+
+#endif							/* SG_CHECK_H */

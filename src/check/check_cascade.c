@@ -1,0 +1,469 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_cascade.c
+ *	  How far does a delete reach, and can the first row still be written?
+ *
+ * The graph has all tables as nodes, partitions counted as their topmost
+ * table, and the keys as edges: those of the catalog and those that the plan
+ * adds.  How many rows of a child one row of its parent has is counted where
+ * the child is small, and comes from statistics where it is not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/xlog.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_statistic.h"
+#include "executor/spi.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "check/check.h"
+
+/* A child is counted when it has no more blocks than that */
+#define COUNT_BLOCKS 256
+
+/* One statement that can change more rows than that deserves a word */
+#define MANY_ROWS 10000
+
+/* An edge from parent to child that a delete follows */
+struct CheckEdge
+{
+	const FkKey *key;
+	Oid			parent;			/* topmost tables */
+	Oid			child;
+	bool		goes_on;		/* rows are deleted, so it reaches further */
+	bool		known;			/* the two below are set */
+	double		expected;		/* rows of the child for one of the parent */
+	double		most;
+	const char *source;			/* of these numbers */
+};
+
+static Oid
+topmost(Oid relid)
+{
+	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
+}
+
+static void
+add_edge(PlanCheck *check, const FkKey *key)
+{
+	CheckEdge  *edge;
+
+	if (!key->enforced || key->on_delete == FKCONSTR_ACTION_NOACTION || key->on_delete == FKCONSTR_ACTION_RESTRICT)
+		return;
+	edge = palloc0(sizeof(CheckEdge));
+	edge->key = key;
+	edge->parent = topmost(key->parent);
+	edge->child = topmost(key->child);
+	edge->goes_on = key->on_delete == FKCONSTR_ACTION_CASCADE;
+	check->edges = lappend(check->edges, edge);
+}
+
+static void
+build_graph(PlanCheck *check)
+{
+	ListCell   *lc;
+
+	if (check->has_edges)
+		return;
+	check->has_edges = true;
+	foreach(lc, check->declared)
+		add_edge(check, lfirst(lc));
+	foreach(lc, check->steps)
+	{
+		CheckStep  *cs = lfirst(lc);
+
+		if (check_is_due(cs) && cs->view.existing == NULL)
+			add_edge(check, &cs->view.key);
+	}
+}
+
+/* ---- rows of a child for one row of its parent ---- */
+
+typedef struct CountArg
+{
+	const FkKey *key;
+	bool		done;
+	double		groups;
+	double		rows;
+	double		most;
+} CountArg;
+
+static char *
+count_query(const FkKey *key)
+{
+	char	   *columns = check_columns(key->child, key->child_att, key->nkeys);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "SELECT pg_catalog.count(*) AS groups, pg_catalog.sum(n)::pg_catalog.int8 AS rows,"
+					 " pg_catalog.max(n) AS most FROM (SELECT pg_catalog.count(*) AS n FROM %s%s WHERE true",
+					 get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					 sg_relation_name(key->child));
+	for (int i = 0; i < key->nkeys; i++)
+		appendStringInfo(&sql, " AND %s IS NOT NULL", check_column(key->child, key->child_att[i]));
+	appendStringInfo(&sql, " GROUP BY %s) g", columns);
+	return sql.data;
+}
+
+/* Without waiting for a lock, and as the role that may run the code of the columns' types */
+static void
+count_rows(void *p)
+{
+	CountArg   *arg = p;
+	Oid			busy;
+	SgScope		scope;
+
+	if (audit_lock(arg->key, false, &busy) != NULL || OidIsValid(busy))
+		return;
+	audit_push_snapshot();
+	audit_scope_begin(&scope, arg->key, false);
+	SPI_connect();
+	if (SPI_execute(count_query(arg->key), true, 1) == SPI_OK_SELECT && SPI_processed == 1)
+	{
+		arg->groups = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "groups");
+		arg->rows = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "rows");
+		arg->most = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "most");
+		arg->done = true;
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	PopActiveSnapshot();
+}
+
+/*
+ * By statistics of one column: the share of rows that its most frequent value
+ * has.  1 when nothing is known.
+ */
+static double
+largest_share(Oid relid, AttrNumber attnum, double rows)
+{
+	bool		whole = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
+	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attnum), BoolGetDatum(whole));
+	AttStatsSlot slot;
+	double		distinct;
+	double		share;
+
+	if (!HeapTupleIsValid(tuple))
+		return 1;
+	distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
+	if (distinct < 0)
+		distinct *= -rows;
+	share = distinct > 0 ? 1 / distinct : 1;
+	if (get_attstatsslot(&slot, tuple, STATISTIC_KIND_MCV, InvalidOid, ATTSTATSSLOT_NUMBERS))
+	{
+		if (slot.nnumbers > 0)
+			share = Max(share, slot.numbers[0]);
+		free_attstatsslot(&slot);
+	}
+	ReleaseSysCache(tuple);
+	return Min(share, 1);
+}
+
+static void
+fill_by_statistics(CheckEdge *edge, double child_rows, double parent_rows)
+{
+	const FkKey *key = edge->key;
+	double		share = 1;
+
+	for (int i = 0; i < key->nkeys; i++)
+		share = Min(share, largest_share(key->child, key->child_att[i], child_rows));
+	edge->most = ceil(child_rows * share);
+	edge->expected = parent_rows > 0 ? Min(child_rows / parent_rows, edge->most) : edge->most;
+	edge->source = "by statistics";
+}
+
+static void
+fill_edge(PlanCheck *check, CheckEdge *edge)
+{
+	CheckTable *child = check_table(check, edge->key->child);
+	CheckTable *parent = check_table(check, edge->key->parent);
+	CountArg	arg = {.key = edge->key};
+	bool		readable = audit_access_problem(edge->key, false) == NULL;
+
+	if (edge->known)
+		return;
+	edge->known = true;
+	if (readable && child->blocks <= COUNT_BLOCKS && !RecoveryInProgress())
+		(void) check_try(count_rows, &arg);
+	if (arg.done)
+	{
+		edge->most = arg.most;
+		edge->expected = arg.groups > 0 ? arg.rows / Max(arg.groups, parent->rows) : 0;
+		edge->source = "counted";
+	}
+	else if (readable && child->rows >= 0)
+		fill_by_statistics(edge, child->rows, parent->rows);
+	else
+	{
+		edge->most = child->rows >= 0 ? child->rows : INFINITY;
+		edge->expected = edge->most;
+		edge->source = readable ? "never analyzed" : "not readable";
+	}
+}
+
+/* ---- the tables that a delete reaches ---- */
+
+/* Of one start */
+typedef struct Reach
+{
+	PlanCheck  *check;
+	List	   *tables;			/* reached, the start among them */
+	List	   *deleted;		/* those among them whose rows go */
+	char	   *cycle;			/* a table on a cycle, or NULL */
+	const char *source;			/* the least sure one */
+	List	   *done;			/* of Below *: what is known already */
+} Reach;
+
+/* What lies below one table */
+typedef struct Below
+{
+	Oid			table;
+	double		expected;
+	double		most;
+	int			depth;
+	char	   *path;			/* the longest */
+} Below;
+
+static void
+collect(Reach *reach, Oid table)
+{
+	ListCell   *lc;
+
+	reach->deleted = lappend_oid(reach->deleted, table);
+	foreach(lc, reach->check->edges)
+	{
+		CheckEdge  *edge = lfirst(lc);
+
+		if (edge->parent != table)
+			continue;
+		reach->tables = list_append_unique_oid(reach->tables, edge->child);
+		if (edge->goes_on && !list_member_oid(reach->deleted, edge->child))
+			collect(reach, edge->child);
+	}
+}
+
+/* Take away, again and again, tables that no other one reaches: what stays is on or behind a cycle */
+static void
+find_cycle(Reach *reach)
+{
+	List	   *left = list_copy(reach->deleted);
+	bool		changed = true;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	while (changed)
+	{
+		changed = false;
+		foreach(lc, left)
+		{
+			bool		leads_on = false;
+
+			foreach(lc2, reach->check->edges)
+			{
+				CheckEdge  *edge = lfirst(lc2);
+
+				leads_on |= edge->goes_on && edge->parent == lfirst_oid(lc) && list_member_oid(left, edge->child);
+			}
+			if (!leads_on)
+			{
+				left = foreach_delete_current(left, lc);
+				changed = true;
+			}
+		}
+	}
+	if (left != NIL)
+		reach->cycle = sg_relation_name(linitial_oid(left));
+}
+
+/* Without cycles this ends */
+static const Below *
+below(Reach *reach, Oid table)
+{
+	static const Below nothing = {0};
+	Below	   *result;
+	ListCell   *lc;
+
+	foreach(lc, reach->done)
+	{
+		if (((Below *) lfirst(lc))->table == table)
+			return lfirst(lc);
+	}
+
+	result = palloc0(sizeof(Below));
+	result->table = table;
+	result->path = sg_relation_name(table);
+	foreach(lc, reach->check->edges)
+	{
+		CheckEdge  *edge = lfirst(lc);
+		const Below *next;
+
+		if (edge->parent != table)
+			continue;
+		fill_edge(reach->check, edge);
+		if (reach->source == NULL || strcmp(edge->source, "counted") != 0)
+			reach->source = edge->source;
+		next = edge->goes_on ? below(reach, edge->child) : &nothing;
+		result->expected += edge->expected * (1 + next->expected);
+		result->most += edge->most * (1 + next->most);
+		if (edge->goes_on && next->depth >= result->depth)
+		{
+			result->depth = next->depth + 1;
+			result->path = psprintf("%s > %s", sg_relation_name(table), next->path);
+		}
+	}
+	reach->done = lappend(reach->done, result);
+	return result;
+}
+
+/* All rows there are: more can't be reached; INFINITY when they were never counted */
+static double
+all_rows(const Reach *reach)
+{
+	double		rows = 0;
+	ListCell   *lc;
+
+	foreach(lc, reach->tables)
+	{
+		CheckTable *table = check_table(reach->check, lfirst_oid(lc));
+
+		rows += table->rows < 0 ? INFINITY : table->rows;
+	}
+	return rows;
+}
+
+static char *
+rows_text(double rows)
+{
+	return isinf(rows) ? pstrdup("an unknown number of") : psprintf("%.0f", ceil(rows));
+}
+
+/* A row about a graph that may be large but ends */
+static void
+check_reach(CheckStep *cs, Reach *reach, Oid start)
+{
+	const Below *result = below(reach, start);
+	double		all = all_rows(reach);
+	double		most = Min(result->most, all);
+	char	   *text;
+
+	text = psprintf("deleting one row of %s changes about %s rows in %d %s, at most %s (%s); depth %d: %s",
+					sg_relation_name(start), rows_text(Min(result->expected, most)), list_length(reach->tables),
+					list_length(reach->tables) == 1 ? "table" : "tables", rows_text(most),
+					reach->source, result->depth, result->path);
+
+	if (most > MANY_ROWS)
+		check_row(cs, "cascade", CHECK_WARN, text,
+				  psprintf("If nobody should delete that much by accident: %s", check_set(cs, "on_delete", "no action")));
+	else
+		check_row(cs, "cascade", CHECK_OK, text, NULL);
+}
+
+static void
+check_delete(PlanCheck *check, CheckStep *cs)
+{
+	Oid			start = topmost(cs->view.key.parent);
+	Reach		reach = {.check = check};
+
+	if (cs->view.key.on_delete == FKCONSTR_ACTION_NOACTION || cs->view.key.on_delete == FKCONSTR_ACTION_RESTRICT)
+	{
+		check_row(cs, "cascade", CHECK_OK, psprintf("on_delete %s changes no other row", cs->step->on_delete), NULL);
+		return;
+	}
+
+	build_graph(check);
+	collect(&reach, start);
+	find_cycle(&reach);
+	if (reach.cycle == NULL)
+		check_reach(cs, &reach, start);
+	else
+		check_row(cs, "cascade", CHECK_WARN,
+				  psprintf("ON DELETE CASCADE goes in a circle through %s: deleting one row of %s changes up to %s rows in %d %s, and how deep depends on the rows",
+						   reach.cycle, sg_relation_name(start), rows_text(all_rows(&reach)),
+						   list_length(reach.tables), list_length(reach.tables) == 1 ? "table" : "tables"),
+				  psprintf("Break the circle: %s", check_set(cs, "on_delete", "no action")));
+}
+
+/* ---- the first row ---- */
+
+/* A key that no row can be written without: no column may be null, and it is checked at once */
+static bool
+is_hard(const FkKey *key)
+{
+	if (!key->enforced || key->deferrable)
+		return false;
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child), Int16GetDatum(key->child_att[i]));
+		bool		not_null = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+
+		if (HeapTupleIsValid(tuple))
+			ReleaseSysCache(tuple);
+		if (!not_null)
+			return false;
+	}
+	return true;
+}
+
+/* The parents that a row of these tables needs, added to them */
+static bool
+add_needed(List **tables, const FkKey *key)
+{
+	if (!list_member_oid(*tables, topmost(key->child)) || list_member_oid(*tables, topmost(key->parent)) ||
+		!is_hard(key))
+		return false;
+	*tables = lappend_oid(*tables, topmost(key->parent));
+	return true;
+}
+
+/* Do two tables need a row of each other first, because of this step? */
+static void
+check_first_row(PlanCheck *check, CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	Oid			child = topmost(key->child);
+	List	   *tables = list_make1_oid(topmost(key->parent));
+	bool		changed = child != topmost(key->parent) && is_hard(key);
+	ListCell   *lc;
+
+	while (changed && !list_member_oid(tables, child))
+	{
+		changed = false;
+		foreach(lc, check->declared)
+			changed |= add_needed(&tables, lfirst(lc));
+		foreach(lc, check->steps)
+		{
+			CheckStep  *other = lfirst(lc);
+
+			if (check_is_due(other) && other->view.existing == NULL)
+				changed |= add_needed(&tables, &other->view.key);
+		}
+	}
+	if (list_member_oid(tables, child) && child != topmost(key->parent))
+		check_row(cs, "first_row", CHECK_WARN,
+				  psprintf("%s and %s need a row of each other first: their keys go in a circle, are NOT NULL and not deferrable, so no new pair can be written",
+						   cs->step->child_table, cs->step->parent_table),
+				  psprintf("Have this key checked at the end of a transaction: %s",
+						   check_set(cs, "initially_deferred", "true")));
+	else
+		check_row(cs, "first_row", CHECK_OK, NULL, NULL);
+}
+
+void
+check_cascade(PlanCheck *check, CheckStep *cs)
+{
+	check_delete(check, cs);
+	check_first_row(check, cs);
+}

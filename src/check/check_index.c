@@ -1,0 +1,428 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_index.c
+ *	  Indexes: does one serve the triggers of the key, what does it cost that
+ *	  none does, and is there room for the one that deployment builds?
+ *
+ * A write to the child looks for the parent's row by "parent = $1"; the
+ * parent's side is never cast, so that its index fails to serve only where
+ * its collation is not that of the column.  A change of the parent looks for
+ * rows of the child by "$1 = child": where the operator takes another type,
+ * the child's column is cast, and no plain index on it serves.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "commands/tablespace.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "check/check.h"
+
+/*
+ * The type that a column of the child is cast to where a change of the parent
+ * is checked; InvalidOid where it is compared as it is.
+ */
+static Oid
+cast_of_child(const FkKey *key, int i)
+{
+	Oid			left,
+				right,
+				func;
+
+	op_input_types(key->pf_eq_op[i], &left, &right);
+	switch (find_coercion_pathway(right, getBaseType(get_atttype(key->child, key->child_att[i])),
+								  COERCION_IMPLICIT, &func))
+	{
+		case COERCION_PATH_FUNC:
+		case COERCION_PATH_ARRAYCOERCE:
+		case COERCION_PATH_COERCEVIAIO:
+			return right;
+		default:
+			return InvalidOid;
+	}
+}
+
+static bool
+is_cast(const FkKey *key)
+{
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (OidIsValid(cast_of_child(key, i)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- an index on the cast of a column, which fk_serving_index() does not know ---- */
+
+/* The cast as the parser would build it for an index of the table */
+static Node *
+cast_expression(const FkKey *key)
+{
+	Oid			type,
+				collation;
+	int32		typmod;
+
+	get_atttypetypmodcoll(key->child, key->child_att[0], &type, &typmod, &collation);
+	return coerce_to_target_type(NULL, (Node *) makeVar(1, key->child_att[0], type, typmod, collation, 0),
+								 type, cast_of_child(key, 0), -1, COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+}
+
+static Oid
+index_method(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	Oid			method = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		method = ((Form_pg_class) GETSTRUCT(tuple))->relam;
+		ReleaseSysCache(tuple);
+	}
+	return method;
+}
+
+/* Is it a whole, finished btree index whose first column is that cast? */
+static bool
+is_cast_index(const FkKey *key, HeapTuple tuple, TupleDesc desc)
+{
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+	bool		isnull;
+	Datum		datum = heap_getattr(tuple, Anum_pg_index_indexprs, desc, &isnull);
+	Datum		classes;
+	Oid			family;
+
+	if (isnull || form->indkey.values[0] != 0 || !form->indisvalid || !form->indislive ||
+		!heap_attisnull(tuple, Anum_pg_index_indpred, desc))
+		return false;
+	classes = heap_getattr(tuple, Anum_pg_index_indclass, desc, &isnull);
+	family = get_opclass_family(((oidvector *) DatumGetPointer(classes))->values[0]);
+	return get_op_opfamily_strategy(get_commutator(key->pf_eq_op[0]), family) == BTEqualStrategyNumber &&
+		index_method(form->indexrelid) == BTREE_AM_OID &&
+		equal(linitial((List *) stringToNode(TextDatumGetCString(datum))), cast_expression(key));
+}
+
+/* For a key of one column */
+static Oid
+cast_index(const FkKey *key)
+{
+	Relation	rel;
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			index = InvalidOid;
+
+	if (key->nkeys != 1 || !is_cast(key))
+		return InvalidOid;
+	rel = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(key->child));
+	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
+	while (!OidIsValid(index) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		if (is_cast_index(key, tuple, RelationGetDescr(rel)))
+			index = ((Form_pg_index) GETSTRUCT(tuple))->indexrelid;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return index;
+}
+
+Oid
+check_serving_index(const FkKey *key)
+{
+	Oid			index = fk_serving_index(key);
+	ListCell   *lc;
+
+	if (!OidIsValid(index))
+		index = cast_index(key);
+	if (OidIsValid(index) || get_rel_relkind(key->child) != RELKIND_PARTITIONED_TABLE)
+		return index;
+	foreach(lc, plan_leaves(key->child))
+	{
+		const FkKey *leaf = fk_on_partition(key, lfirst_oid(lc));
+
+		index = fk_serving_index(leaf);
+		if (!OidIsValid(index))
+			index = cast_index(leaf);
+		if (!OidIsValid(index))
+			return InvalidOid;
+	}
+	return index;
+}
+
+/* ---- does the operator let indexes serve? ---- */
+
+/* The parent's index in another collation than the column's serves no check */
+static bool
+check_parent_index(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(key->index));
+	bool		found = false;
+	oidvector  *collations;
+	Form_pg_index form;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	collations = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indcollation, &isnull));
+	for (int i = 0; i < form->indnkeyatts && !found; i++)
+	{
+		Oid			type,
+					collation;
+		int32		typmod;
+
+		get_atttypetypmodcoll(key->parent, form->indkey.values[i], &type, &typmod, &collation);
+		if (!OidIsValid(collations->values[i]) || collations->values[i] == collation)
+			continue;
+		found = true;
+		check_row(cs, "index_use", CHECK_WARN,
+				  psprintf("index %s has collation %s for column %s, whose own is %s: each row that is written to the child reads the parent from end to end",
+						   sg_relation_name(key->index), generate_collation_name(collations->values[i]),
+						   check_column(key->parent, form->indkey.values[i]), generate_collation_name(collation)),
+				  psprintf("Build one in the column's collation: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
+						   cs->step->parent_table, check_columns(key->parent, key->parent_att, key->nkeys)));
+	}
+	ReleaseSysCache(tuple);
+	return found;
+}
+
+/* The child's column is cast: an index on it does not serve */
+static bool
+check_child_cast(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	bool		found = false;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		Oid			type = cast_of_child(key, i);
+		char	   *column = check_column(key->child, key->child_att[i]);
+
+		if (!OidIsValid(type))
+			continue;
+		found = true;
+		check_row(cs, "index_use", CHECK_WARN,
+				  psprintf("a change of the parent compares %s cast to %s: no index on the column itself serves",
+						   column, format_type_be(type)),
+				  psprintf("Give the column the parent's type, which rewrites the table under a lock: ALTER TABLE %s ALTER COLUMN %s TYPE %s;",
+						   cs->step->child_table, column, format_type_be(type)));
+	}
+	return found;
+}
+
+void
+check_index_use(CheckStep *cs)
+{
+	bool		found = check_parent_index(cs);
+
+	found |= check_child_cast(cs);
+	if (!found)
+		check_row(cs, "index_use", CHECK_OK, NULL, NULL);
+}
+
+/* ---- is there one? ---- */
+
+/* What one delete of a parent costs that has to read the child */
+static char *
+scan_cost(const PlanCheck *check, const CheckStep *cs)
+{
+	double		blocks = cs->child->blocks;
+
+	if (check->ms_per_block > 0)
+		return psprintf("deleting one row of the parent reads %s of the child, about %s",
+						check_bytes(blocks * BLCKSZ), check_duration(blocks * check->ms_per_block / 1000));
+	return psprintf("deleting one row of the parent reads %s of the child, the planner's cost of which is %.0f",
+					check_bytes(blocks * BLCKSZ),
+					blocks * seq_page_cost + Max(cs->child->rows, 0) * cpu_tuple_cost);
+}
+
+/* What would be built if the step wanted an index: one statement for each partition */
+static char *
+index_statements(const CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	PlanStep	step = *cs->step;
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	if (is_cast(key))
+	{
+		appendStringInfo(&sql, "CREATE INDEX %sON %s (",
+						 get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
+						 cs->step->child_table);
+		for (int i = 0; i < key->nkeys; i++)
+		{
+			Oid			type = cast_of_child(key, i);
+			char	   *column = check_column(key->child, key->child_att[i]);
+
+			appendStringInfo(&sql, "%s%s", i ? ", " : "", OidIsValid(type) ?
+							 psprintf("(%s::%s)", column, format_type_be(type)) : column);
+		}
+		appendStringInfoString(&sql, ");");
+		return sql.data;
+	}
+
+	step.index = true;
+	foreach(lc, plan_missing_indexes(list_make1(&step)))
+		appendStringInfo(&sql, "%s%s;", sql.len ? " " : "", ((PlanIndex *) lfirst(lc))->statement);
+	return sql.data;
+}
+
+/* At most: equal keys share an entry, which statistics of one table don't foretell */
+static double
+estimated_index_bytes(const CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	double		rows = cs->child->rows;
+	int			width = 0;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		int32		its = get_attavgwidth(key->child, key->child_att[i]);
+		Oid			type,
+					collation;
+		int32		typmod;
+
+		get_atttypetypmodcoll(key->child, key->child_att[i], &type, &typmod, &collation);
+		width += its > 0 ? its : get_typavgwidth(type, typmod);
+	}
+	if (rows < 0)
+		rows = cs->child->blocks * 100;
+	return rows * (MAXALIGN(sizeof(IndexTupleData) + width) + sizeof(ItemIdData)) / 0.9;
+}
+
+/* Room for the index, and once more for sorting it */
+static void
+check_disk(CheckStep *cs)
+{
+	Oid			tablespace = GetDefaultTablespace(get_rel_persistence(cs->child->relid), false);
+	char	   *reason = NULL;
+	double		available = check_free_space(tablespace, &reason);
+
+	if (available < 0)
+		check_row(cs, "disk", CHECK_WARN,
+				  psprintf("the index takes up to %s; how much is free is not known: %s",
+						   check_bytes(cs->index_bytes), reason),
+				  psprintf("To see it: GRANT pg_read_all_stats TO %s;",
+						   quote_identifier(GetUserNameFromId(GetUserId(), false))));
+	else if (2 * cs->index_bytes > available)
+		check_row(cs, "disk", CHECK_WARN,
+				  psprintf("the index takes up to %s, and as much again while it is built; %s are free",
+						   check_bytes(cs->index_bytes), check_bytes(available)),
+				  psprintf("Make room, or build it elsewhere (SET default_tablespace), or do without: %s",
+						   check_set(cs, "index", "false")));
+	else
+		check_row(cs, "disk", CHECK_OK,
+				  psprintf("the index takes up to %s of %s that are free",
+						   check_bytes(cs->index_bytes), check_bytes(available)), NULL);
+}
+
+/* Deployment builds the index, which takes another privilege than the key */
+static void
+check_may_build(CheckStep *cs)
+{
+	Oid			namespace = get_rel_namespace(cs->child->relid);
+	Oid			role = GetUserId();
+
+	if (object_aclcheck(NamespaceRelationId, namespace, role, ACL_CREATE) == ACLCHECK_OK)
+		return;
+	check_row(cs, "privileges", CHECK_WARN,
+			  psprintf("role %s has no CREATE on the schema of %s, which building the index takes",
+					   GetUserNameFromId(role, false), cs->step->child_table),
+			  psprintf("Grant it: GRANT CREATE ON SCHEMA %s TO %s;",
+					   quote_identifier(get_namespace_name(namespace)),
+					   quote_identifier(GetUserNameFromId(role, false))));
+}
+
+const PlanIndex *
+check_planned_index(PlanCheck *check, const FkKey *key)
+{
+	ListCell   *lc;
+
+	if (!check->has_indexes)
+	{
+		List	   *steps = NIL;
+
+		foreach(lc, check->steps)
+		{
+			if (check_is_due(lfirst(lc)))
+				steps = lappend(steps, ((CheckStep *) lfirst(lc))->step);
+		}
+		check->indexes = plan_missing_indexes(steps);
+		check->has_indexes = true;
+	}
+	foreach(lc, check->indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->key && fk_index_covers(index->key, key))
+			return index;
+	}
+	return NULL;
+}
+
+/* There is none: what it costs, and who builds it */
+static void
+check_missing_index(PlanCheck *check, CheckStep *cs)
+{
+	const PlanIndex *planned = cs->step->index ? check_planned_index(check, &cs->view.key) : NULL;
+	char	   *what = psprintf("no index serves the key: %s", scan_cost(check, cs));
+
+	if (planned == NULL || planned->obstacle || is_cast(&cs->view.key))
+		check_row(cs, "index", CHECK_WARN,
+				  planned && planned->obstacle ? psprintf("%s; none is built: %s", what, planned->obstacle) : what,
+				  psprintf("Build one: %s", index_statements(cs)));
+	else if (sg_workers == 0)
+		check_row(cs, "index", CHECK_WARN,
+				  psprintf("%s; none is built, since schemaguard.workers is 0", what),
+				  psprintf("Build it by hand (%s), or: SET schemaguard.workers = 1;", index_statements(cs)));
+	else if (planned->step != cs->step->step)
+		check_row(cs, "index", CHECK_OK,
+				  psprintf("%s; deployment builds one first, which serves step %d as well", what, planned->step), NULL);
+	else
+	{
+		cs->index_bytes = estimated_index_bytes(cs);
+		check_row(cs, "index", CHECK_OK, psprintf("%s; deployment builds one first: %s", what, planned->name), NULL);
+		check_may_build(cs);
+		check_disk(cs);
+	}
+}
+
+void
+check_index(PlanCheck *check, CheckStep *cs)
+{
+	Oid			index = check_serving_index(&cs->view.key);
+
+	if (OidIsValid(index))
+		check_row(cs, "index", CHECK_OK, psprintf("index %s serves", sg_relation_name(index)), NULL);
+	else
+		check_missing_index(check, cs);
+}

@@ -1,0 +1,945 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_key.c
+ *	  Can the key of a step be made here, and does it go with other keys?
+ *
+ * What stands in the way of the key itself comes from plan_step_key() and
+ * deploy_look(), which deployment asks, too.  Here it gets the name of its
+ * check and the statement that mends it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_type.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/regproc.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "check/check.h"
+
+/* The checks of resolving a key, in the order in which it is resolved */
+enum
+{
+	CHECK_TABLE,
+	CHECK_PERSISTENCE,
+	CHECK_COLUMN,
+	CHECK_TARGET,
+	CHECK_OPERATOR,
+	CHECK_COLLATION,
+	CHECK_ENFORCEMENT
+};
+
+static const char *const resolve_checks[] = {"table", "persistence", "column", "target", "operator", "collation", "enforcement"};
+
+/* What the checks need to know of a column */
+typedef struct ColumnFacts
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	bool		not_null;
+	bool		must_not_null;	/* and nothing can be done about that */
+	bool		has_default;
+	char		generated;		/* ATTRIBUTE_GENERATED_*, or 0 */
+} ColumnFacts;
+
+/* NOT NULL of a domain, or of one that it is based on */
+static bool
+type_not_null(Oid type)
+{
+	while (get_typtype(type) == TYPTYPE_DOMAIN)
+	{
+		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+		Form_pg_type form;
+		bool		not_null;
+
+		if (!HeapTupleIsValid(tuple))
+			return false;
+		form = (Form_pg_type) GETSTRUCT(tuple);
+		not_null = form->typnotnull;
+		type = form->typbasetype;
+		ReleaseSysCache(tuple);
+		if (not_null)
+			return true;
+	}
+	return false;
+}
+
+static ColumnFacts
+column_facts(Oid relid, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	ColumnFacts facts = {0};
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		facts.type = form->atttypid;
+		facts.typmod = form->atttypmod;
+		facts.collation = form->attcollation;
+		facts.not_null = form->attnotnull || type_not_null(form->atttypid);
+		facts.must_not_null = form->attidentity != '\0' || type_not_null(form->atttypid) ||
+			(form->attnotnull && get_rel_relispartition(relid));
+		facts.has_default = form->atthasdef;
+		facts.generated = form->attgenerated;
+		ReleaseSysCache(tuple);
+	}
+	return facts;
+}
+
+static char *
+type_name(ColumnFacts facts)
+{
+	return format_type_with_typemod(facts.type, facts.typmod);
+}
+
+/* The collation of a column, where it is not that of the type */
+static char *
+collate_clause(ColumnFacts facts)
+{
+	return OidIsValid(facts.collation) && facts.collation != get_typcollation(facts.type) ?
+		psprintf(" COLLATE %s", generate_collation_name(facts.collation)) : "";
+}
+
+/* ---- resolving ---- */
+
+/* A table that is not there; true when one was found missing */
+static bool
+check_table_exists(CheckStep *cs, const char *side, const char *table, Oid relid)
+{
+	if (OidIsValid(relid))
+		return false;
+	check_row(cs, "table", CHECK_BLOCK, psprintf("%s table %s does not exist", side, table),
+			  psprintf("Create the table, or leave the step out: %s",
+					   check_skip(cs, psprintf("there is no table %s", table))));
+	return true;
+}
+
+/* ALTER TABLE ... ADD COLUMN with the type of the column on the other side, if that is known */
+static char *
+missing_column_hint(CheckStep *cs, bool is_child, int n)
+{
+	PlanStep   *step = cs->step;
+	Oid			other = is_child ? cs->view.key.parent : cs->view.key.child;
+	List	   *others = is_child ? step->parent_columns : step->child_columns;
+	const char *column = list_nth(is_child ? step->child_columns : step->parent_columns, n);
+	AttrNumber	attnum;
+
+	if (others == NIL && is_child)
+		others = fk_primary_key(other);
+	attnum = n < list_length(others) ? get_attnum(other, list_nth(others, n)) : InvalidAttrNumber;
+	if (attnum <= 0)
+		return psprintf("Correct the step, or leave it out: %s",
+						check_skip(cs, psprintf("there is no column %s", column)));
+	return psprintf("Correct the step, or add the column: ALTER TABLE %s ADD COLUMN %s %s%s;",
+					is_child ? step->child_table : step->parent_table, quote_identifier(column),
+					type_name(column_facts(other, attnum)), collate_clause(column_facts(other, attnum)));
+}
+
+/* Every column that a side lacks, not only the first */
+static bool
+check_columns_exist(CheckStep *cs, bool is_child)
+{
+	Oid			relid = is_child ? cs->view.key.child : cs->view.key.parent;
+	List	   *columns = is_child ? cs->step->child_columns : cs->step->parent_columns;
+	bool		missing = false;
+
+	for (int i = 0; i < list_length(columns); i++)
+	{
+		if (get_attnum(relid, list_nth(columns, i)) != InvalidAttrNumber)
+			continue;
+		missing = true;
+		check_row(cs, "column", CHECK_BLOCK,
+				  psprintf("%s %s has no column %s", is_child ? "child" : "parent",
+						   sg_relation_name(relid), quote_identifier(list_nth(columns, i))),
+				  missing_column_hint(cs, is_child, i));
+	}
+	return missing;
+}
+
+/*
+ * Columns of the child that a backfill adds: nothing can be said about their
+ * rows now.  True when there are such.
+ */
+static bool
+check_backfilled_columns(CheckStep *cs)
+{
+	char	   *statement = cs->step->backfill ? plan_backfill_column_statement(cs->step) : NULL;
+
+	if (statement == NULL)
+		return false;
+	cs->is_early = true;
+	check_row(cs, "backfill", CHECK_WARN,
+			  "deployment adds columns of the key and fills them, so their rows could not be looked at",
+			  psprintf("To look at them before the key is added, add the columns (%s;) and fill them by hand; then: SELECT * FROM sg_plan_check(%s);",
+					   statement, quote_literal_cstr(cs->plan)));
+	return true;
+}
+
+/* Whose expressions they are, and that what is in the columns now is not what will be */
+static void
+check_backfill(PlanCheck *check, CheckStep *cs)
+{
+	Oid			author = get_role_oid(check->plan->author, true);
+
+	if (cs->step->backfill == NULL)
+		return;
+	if (!OidIsValid(author) || (author != GetUserId() && !superuser_arg(author)))
+		check_row(cs, "backfill", CHECK_BLOCK,
+				  psprintf("the expressions are those of role %s, which nobody else runs",
+						   quote_identifier(check->plan->author)),
+				  psprintf("Run the plan as that role: SET ROLE %s;", quote_identifier(check->plan->author)));
+	else if (cs->view.need == NEED_ADD)
+		check_row(cs, "backfill", CHECK_WARN,
+				  "deployment fills the columns of the key: what is said about their rows is from before",
+				  psprintf("What is filled is looked at once more before the key is added; until then: SELECT * FROM sg_orphan_audit(plan => %s);",
+						   quote_literal_cstr(cs->plan)));
+}
+
+static int
+check_of_problem(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			return CHECK_TABLE;
+		case ERRCODE_INVALID_TABLE_DEFINITION:
+			return CHECK_PERSISTENCE;
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_INVALID_COLUMN_REFERENCE:
+		case ERRCODE_TOO_MANY_COLUMNS:
+			return CHECK_COLUMN;
+		case ERRCODE_DATATYPE_MISMATCH:
+			return CHECK_OPERATOR;
+		case ERRCODE_COLLATION_MISMATCH:
+			return CHECK_COLLATION;
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+			return CHECK_ENFORCEMENT;
+		default:
+			return CHECK_TARGET;
+	}
+}
+
+/* Do the pair's collations differ, and is one of them nondeterministic? */
+static bool
+collations_clash(const FkKey *key, int i)
+{
+	Oid			child = column_facts(key->child, key->child_att[i]).collation;
+	Oid			parent = column_facts(key->parent, key->parent_att[i]).collation;
+
+	return OidIsValid(child) && OidIsValid(parent) && child != parent &&
+		(!get_collation_isdeterministic(child) || !get_collation_isdeterministic(parent));
+}
+
+/* The statement that gives the child's column the parent's type and collation */
+static char *
+alter_type_statement(const FkKey *key, int i)
+{
+	ColumnFacts parent = column_facts(key->parent, key->parent_att[i]);
+	char	   *column = check_column(key->child, key->child_att[i]);
+	char	   *type = type_name(parent);
+	char	   *collate = "";
+
+	if (OidIsValid(parent.collation) &&
+		parent.collation != column_facts(key->child, key->child_att[i]).collation)
+		collate = psprintf(" COLLATE %s", generate_collation_name(parent.collation));
+	return psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s%s USING %s::%s;",
+					sg_relation_name(key->child), column, type, collate, column, type);
+}
+
+/* Is there a cast that could be written in SQL? */
+static bool
+can_be_cast(Oid from, Oid to)
+{
+	Oid			function;
+
+	return find_coercion_pathway(getBaseType(to), getBaseType(from), COERCION_EXPLICIT, &function) !=
+		COERCION_PATH_NONE;
+}
+
+/* For the first pair that breaks the rule: no operator, or collations that clash */
+static char *
+alter_pair_hint(CheckStep *cs, bool by_operator)
+{
+	const FkKey *key = &cs->view.key;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (!(by_operator ? !OidIsValid(key->pf_eq_op[i]) : collations_clash(key, i)))
+			continue;
+		if (!can_be_cast(column_facts(key->child, key->child_att[i]).type,
+						 column_facts(key->parent, key->parent_att[i]).type))
+			return psprintf("No cast leads from the child's type to the parent's: give the child another column, which option backfill can fill, or leave the step out: %s",
+							check_skip(cs, "the types do not go together"));
+		return psprintf("Give the child's column the parent's type, which rewrites the table under a lock: %s",
+						alter_type_statement(key, i));
+	}
+	return NULL;
+}
+
+/* The columns of some unique index of the parent that has as many as the key, or NIL */
+static List *
+unique_columns(Oid parent, int n)
+{
+	Relation	rel = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *columns = NIL;
+
+	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(parent));
+	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
+	while (columns == NIL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+
+		if (form->indisunique && form->indimmediate && form->indisvalid && form->indnkeyatts == n &&
+			heap_attisnull(tuple, Anum_pg_index_indpred, RelationGetDescr(rel)) &&
+			heap_attisnull(tuple, Anum_pg_index_indexprs, RelationGetDescr(rel)))
+			columns = sg_attribute_names(parent, form->indkey.values, n);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return columns;
+}
+
+/* Are the columns of a table's partition key among some? */
+static bool
+holds_partition_key(Oid relid, List *columns)
+{
+	Relation	rel;
+	PartitionKey key;
+	bool		all = true;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return true;
+	/* who has locked it is not waited for */
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return true;
+	rel = table_open(relid, NoLock);
+	key = RelationGetPartitionKey(rel);
+	for (int i = 0; i < get_partition_natts(key); i++)
+	{
+		AttrNumber	attnum = get_partition_col_attnum(key, i);
+
+		all &= attnum > 0 && sg_has_name(columns, get_attname(relid, attnum, false));
+	}
+	table_close(rel, AccessShareLock);
+	return all;
+}
+
+/* Where the parent's key compares periods and the step does not, or the other way round; else NULL */
+static char *
+period_hint(CheckStep *cs)
+{
+	PlanStep	other = *cs->step;
+	FkKey		key;
+
+	other.period = !other.period;
+	if (SG_HAVE_PERIOD && plan_step_key(&other, &key) == NULL)
+		return psprintf("%s: %s", other.period ? "Compare the last columns as periods" : "Compare all columns by their values",
+						check_set(cs, "period", other.period ? "true" : "false"));
+	return cs->step->period ? psprintf("Give the parent a key whose last column is WITHOUT OVERLAPS, or leave the step out: %s",
+									   check_skip(cs, "the parent has no such key")) : NULL;
+}
+
+static char *
+target_hint(CheckStep *cs)
+{
+	char	   *hint = period_hint(cs);
+	PlanStep   *step = cs->step;
+	int			n = list_length(step->child_columns);
+	char	   *columns_text = sg_quote_list(step->parent_columns);
+	List	   *columns;
+
+	if (hint)
+		return hint;
+	if (step->parent_columns == NIL || list_length(step->parent_columns) != n)
+	{
+		columns = unique_columns(cs->view.key.parent, n);
+		if (columns == NIL)
+			return psprintf("Give the parent a key of %d %s, or leave the step out: %s", n, n == 1 ? "column" : "columns",
+							check_skip(cs, "the parent has no such key"));
+		return psprintf("Name the columns that the key references, perhaps these: %s",
+						check_set(cs, "parent_columns", OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(columns))));
+	}
+	if (!holds_partition_key(cs->view.key.parent, step->parent_columns))
+		return psprintf("A unique index of a partitioned table has all columns of its partition key: reference these, too, or leave the step out: %s",
+						check_skip(cs, "no index of the parent can be unique on these columns"));
+	return psprintf("Build an index that the key can reference: CREATE UNIQUE INDEX %sON %s (%s); it fails while there are duplicates: SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1;",
+					get_rel_relkind(cs->view.key.parent) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
+					step->parent_table, columns_text, columns_text, step->parent_table, columns_text);
+}
+
+static char *
+problem_hint(CheckStep *cs, int check)
+{
+	FkProblem  *problem = cs->view.problem;
+
+	switch (check)
+	{
+		case CHECK_PERSISTENCE:
+			if (get_rel_persistence(cs->view.key.parent) == RELPERSISTENCE_UNLOGGED)
+				return psprintf("Make the parent permanent: ALTER TABLE %s SET LOGGED;",
+								cs->step->parent_table);
+			break;
+		case CHECK_TARGET:
+			return target_hint(cs);
+		case CHECK_OPERATOR:
+			return alter_pair_hint(cs, true);
+		case CHECK_COLLATION:
+			return alter_pair_hint(cs, false);
+		case CHECK_ENFORCEMENT:
+			return psprintf("Have the key enforced: %s", check_set(cs, "enforced", "true"));
+	}
+	return psprintf("%s Or leave the step out: %s", problem->hint ? problem->hint : "Correct the step.",
+					check_skip(cs, problem->reason));
+}
+
+static char *
+operators_text(const FkKey *key)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < key->nkeys; i++)
+		appendStringInfo(&text, "%s%s", i ? ", " : "", format_operator(key->pf_eq_op[i]));
+	return text.data;
+}
+
+/*
+ * Rows for each part of resolving the key, up to the first that fails.
+ * Returns whether the key can be resolved.
+ */
+static bool
+check_resolved(CheckStep *cs, FkProblem *problem)
+{
+	FkKey	   *key = &cs->view.key;
+	int			failed = problem ? check_of_problem(problem->sqlerrcode) : CHECK_ENFORCEMENT;
+	bool		missing = false;
+
+	missing |= check_table_exists(cs, "child", cs->step->child_table, key->child);
+	if (strcmp(cs->step->child_table, cs->step->parent_table) != 0)
+		missing |= check_table_exists(cs, "parent", cs->step->parent_table, key->parent);
+	if (missing)
+		return false;
+	if (failed >= CHECK_COLUMN)
+	{
+		missing |= check_columns_exist(cs, false);
+		if (!missing && check_backfilled_columns(cs))
+			return false;
+		missing |= check_columns_exist(cs, true);
+	}
+	if (missing)
+		return false;
+
+	for (int i = 0; i < failed; i++)
+	{
+		char	   *detail = i == CHECK_OPERATOR ? operators_text(key) :
+			i == CHECK_TARGET && OidIsValid(key->index) ? psprintf("index %s", sg_relation_name(key->index)) :
+			NULL;
+
+		/* these two are looked at more closely elsewhere */
+		if (i != CHECK_COLLATION && i != CHECK_PERSISTENCE)
+			check_row(cs, resolve_checks[i], CHECK_OK, detail, NULL);
+	}
+	if (problem)
+		check_row(cs, resolve_checks[failed], CHECK_BLOCK, problem->reason, problem_hint(cs, failed));
+	return problem == NULL;
+}
+
+/* What makes VALIDATE see other rows than the triggers do */
+static void
+check_validate_differs(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		ColumnFacts child = column_facts(key->child, key->child_att[i]);
+
+		if (type_is_rowtype(child.type))
+			check_row(cs, "operator", CHECK_WARN,
+					  psprintf("column %s has a composite type: VALIDATE passes over values that have a null inside, which triggers and audits look up",
+							   check_column(key->child, key->child_att[i])),
+					  psprintf("Look for such values: SELECT * FROM %s WHERE NOT %s IS NULL AND NOT %s IS NOT NULL;",
+							   cs->step->child_table, check_column(key->child, key->child_att[i]),
+							   check_column(key->child, key->child_att[i])));
+	}
+}
+
+/* Are the server's own queries possible?  If not, each INSERT fails with the key there */
+static void
+check_queries(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	char	   *error = fk_check_error(key);
+
+	for (int i = 0; i < key->nkeys && error; i++)
+	{
+		ColumnFacts parent = column_facts(key->parent, key->parent_att[i]);
+
+		if (parent.typmod < 0 && column_facts(key->child, key->child_att[i]).typmod < 0)
+			continue;
+		check_row(cs, "operator", CHECK_BLOCK, error,
+				  psprintf("Give both columns the type without a length: ALTER TABLE %s ALTER COLUMN %s TYPE %s; ALTER TABLE %s ALTER COLUMN %s TYPE %s;",
+						   sg_relation_name(key->parent), check_column(key->parent, key->parent_att[i]),
+						   format_type_be(parent.type), sg_relation_name(key->child),
+						   check_column(key->child, key->child_att[i]), format_type_be(parent.type)));
+		return;
+	}
+	if (error)
+		check_row(cs, "operator", CHECK_BLOCK, error,
+				  psprintf("Leave the step out: %s", check_skip(cs, "the server can't check the key")));
+}
+
+static void
+check_collations(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	bool		clash = false;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (!collations_clash(key, i))
+			continue;
+		clash = true;
+		check_row(cs, "collation", CHECK_WARN,
+				  psprintf("columns %s and %s have different collations, %s and %s, and one of them is nondeterministic: PostgreSQL 18 refuses the key, so that an upgrade fails",
+						   check_column(key->child, key->child_att[i]), check_column(key->parent, key->parent_att[i]),
+						   generate_collation_name(column_facts(key->child, key->child_att[i]).collation),
+						   generate_collation_name(column_facts(key->parent, key->parent_att[i]).collation)),
+				  psprintf("Give both columns one collation: %s", alter_type_statement(key, i)));
+	}
+	if (!clash)
+		check_row(cs, "collation", CHECK_OK, NULL, NULL);
+}
+
+/* ---- columns and actions ---- */
+
+static bool
+writes_columns(char action)
+{
+	return action == FKCONSTR_ACTION_SETNULL || action == FKCONSTR_ACTION_SETDEFAULT;
+}
+
+/* What a generated column is made of, as SQL */
+static char *
+generation_expression(Oid relid, AttrNumber attnum)
+{
+	static const char *query =
+		"SELECT pg_get_expr(adbin, adrelid) AS expr FROM pg_attrdef WHERE adrelid = $1 AND adnum = $2";
+	Oid			types[] = {OIDOID, INT2OID};
+	Datum		values[] = {ObjectIdGetDatum(relid), Int16GetDatum(attnum)};
+	char	   *text = NULL;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args(query, 2, types, values, NULL, true, 1) == SPI_OK_SELECT && SPI_processed > 0)
+		text = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "expr");
+
+	SPI_finish();
+	sg_scope_end(&scope);
+	return text ? text : pstrdup("...");
+}
+
+static void
+check_generated(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	bool		found = false;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		ColumnFacts facts = column_facts(key->child, key->child_att[i]);
+		char	   *column = check_column(key->child, key->child_att[i]);
+		bool		update = writes_columns(key->on_update) || key->on_update == FKCONSTR_ACTION_CASCADE;
+		bool		delete = writes_columns(key->on_delete);
+
+		if (facts.generated == 0)
+			continue;
+		if (facts.generated == ATTRIBUTE_GENERATED_VIRTUAL)
+			check_row(cs, "generated", CHECK_BLOCK,
+					  psprintf("column %s is a virtual generated column, which can't be in a key", column),
+					  psprintf("Make it a stored one: ALTER TABLE %s DROP COLUMN %s, ADD COLUMN %s %s GENERATED ALWAYS AS (%s) STORED;",
+							   cs->step->child_table, column, column, type_name(facts),
+							   generation_expression(key->child, key->child_att[i])));
+		else if (update || delete)
+			check_row(cs, "generated", CHECK_BLOCK,
+					  psprintf("column %s is generated, so on_%s %s can't write it", column,
+							   update ? "update" : "delete",
+							   update ? cs->step->on_update : cs->step->on_delete),
+					  psprintf("Choose another action: %s",
+							   check_set(cs, update ? "on_update" : "on_delete", "no action")));
+		else
+			continue;
+		found = true;
+	}
+	if (!found)
+		check_row(cs, "generated", CHECK_OK, NULL, NULL);
+}
+
+static bool
+in_delete_set(const FkKey *key, AttrNumber attnum)
+{
+	for (int i = 0; i < key->ndelete_set; i++)
+	{
+		if (key->delete_set[i] == attnum)
+			return true;
+	}
+	return key->ndelete_set == 0;
+}
+
+static bool
+in_primary_key(Oid relid, AttrNumber attnum)
+{
+	return sg_has_name(fk_primary_key(relid), get_attname(relid, attnum, false));
+}
+
+/* One column that ON DELETE or ON UPDATE would set; is there something about it? */
+static bool
+check_set_column(CheckStep *cs, int i, const char *event, const char *action)
+{
+	const FkKey *key = &cs->view.key;
+	ColumnFacts facts = column_facts(key->child, key->child_att[i]);
+	char	   *column = check_column(key->child, key->child_att[i]);
+
+	if (sg_action_code(action) == FKCONSTR_ACTION_SETDEFAULT && facts.has_default)
+	{
+		check_row(cs, "not_null", CHECK_WARN,
+				  psprintf("%s set default: whether the default of %s is a key of %s was not looked at", event,
+						   column, cs->step->parent_table),
+				  psprintf("Without such a row the parent can't be changed; choose another action if there is none: %s",
+						   check_set(cs, event, "no action")));
+		return true;
+	}
+	if (!facts.not_null)
+		return false;
+	check_row(cs, "not_null", CHECK_WARN,
+			  psprintf("%s %s, but column %s is NOT NULL: the parent's rows that are referenced can't be %s", event, action,
+					   column, strcmp(event, "on_delete") == 0 ? "deleted" : "given another key"),
+			  in_primary_key(key->child, key->child_att[i]) || facts.must_not_null ?
+			  psprintf("Choose another action: %s", check_set(cs, event, "no action")) :
+			  psprintf("Let the column be null: ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;",
+					   cs->step->child_table, column));
+	return true;
+}
+
+static void
+check_not_null(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	bool		found = false;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (writes_columns(key->on_delete) && in_delete_set(key, key->child_att[i]))
+			found |= check_set_column(cs, i, "on_delete", cs->step->on_delete);
+		if (writes_columns(key->on_update))
+			found |= check_set_column(cs, i, "on_update", cs->step->on_update);
+	}
+	if (key->match == FKCONSTR_MATCH_FULL && key->on_delete == FKCONSTR_ACTION_SETNULL &&
+		key->ndelete_set > 0 && key->ndelete_set < key->nkeys)
+	{
+		found = true;
+		check_row(cs, "not_null", CHECK_WARN,
+				  "on_delete set null of some of the columns leaves rows that match full forbids: the parent's rows that are referenced can't be deleted",
+				  psprintf("Set all columns: %s", check_set(cs, "on_delete_columns", NULL)));
+	}
+	if (!found)
+		check_row(cs, "not_null", CHECK_OK, NULL, NULL);
+}
+
+static void
+check_enforcement(CheckStep *cs)
+{
+	if (cs->step->enforced)
+		check_row(cs, "enforcement", CHECK_OK, NULL, NULL);
+	else
+		check_row(cs, "enforcement", CHECK_WARN,
+				  "the key is NOT ENFORCED: no row is ever checked, and it can't be validated",
+				  psprintf("Have it enforced: %s", check_set(cs, "enforced", "true")));
+}
+
+/* ---- other keys ---- */
+
+/* Does a step of the plan give a key of the same child that name? */
+static bool
+is_planned_name(const PlanCheck *check, const CheckStep *cs, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, check->steps)
+	{
+		const PlanStep *step = ((CheckStep *) lfirst(lc))->step;
+
+		if (strcmp(step->child_table, cs->step->child_table) == 0 &&
+			(strcmp(step->fk_name, name) == 0 || (step->replaces && strcmp(step->replaces, name) == 0)))
+			return true;
+	}
+	return false;
+}
+
+/* A name for the step's key that no constraint of the child has, nor will have */
+static char *
+free_name(const PlanCheck *check, const CheckStep *cs)
+{
+	for (int n = 0;; n++)
+	{
+		char	   *name = plan_default_fk_name(cs->step, n);
+
+		if (!is_planned_name(check, cs, name) &&
+			!OidIsValid(get_relation_constraint_oid(cs->view.key.child, name, true)))
+			return name;
+	}
+}
+
+static void
+check_name(const PlanCheck *check, CheckStep *cs)
+{
+	Oid			taken = get_relation_constraint_oid(cs->view.key.child, cs->step->fk_name, true);
+
+	if (OidIsValid(taken) && (cs->view.existing == NULL || cs->view.existing->conid != taken))
+		check_row(cs, "name", CHECK_BLOCK,
+				  psprintf("the name %s is taken by another constraint of %s",
+						   quote_identifier(cs->step->fk_name), cs->step->child_table),
+				  psprintf("Give the step another name: %s", check_set(cs, "fk_name", free_name(check, cs))));
+	else
+		check_row(cs, "name", CHECK_OK, NULL, NULL);
+}
+
+static char *
+drop_statement(const FkKey *key)
+{
+	return psprintf("ALTER TABLE %s DROP CONSTRAINT %s;", sg_relation_name(key->child),
+					quote_identifier(key->name));
+}
+
+/* The same columns in the catalog already, or in a step that comes before */
+static void
+check_existing(PlanCheck *check, CheckStep *cs)
+{
+	const FkKey *existing = cs->view.existing;
+	ListCell   *lc;
+
+	if (existing && cs->view.need == NEED_SKIP)
+		check_row(cs, "existing_key", CHECK_BLOCK, cs->view.problem->reason,
+				  psprintf("Drop that key, and the plan adds it anew: %s", drop_statement(existing)));
+	else if (existing)
+		check_row(cs, "existing_key", CHECK_OK,
+				  psprintf("key %s is there already, %s", quote_identifier(existing->name),
+						   cs->view.need == NEED_VALIDATE ? "not valid: it will be validated" : fk_state(existing)),
+				  NULL);
+	if (existing)
+		return;
+
+	foreach(lc, check->steps)
+	{
+		CheckStep  *other = lfirst(lc);
+		char	   *difference;
+
+		if (other == cs)
+			break;
+		if (!check_is_due(other) || other->blocked || !fk_same_columns(&cs->view.key, &other->view.key))
+			continue;
+		difference = fk_clause_difference(&cs->view.key, &other->view.key);
+		check_row(cs, "existing_key", difference ? CHECK_BLOCK : CHECK_WARN,
+				  psprintf("step %d adds a key on the same columns first%s%s", other->step->step,
+						   difference ? ", but " : "", difference ? difference : ""),
+				  psprintf("One of them is enough: %s",
+						   check_skip(cs, psprintf("the same key as step %d", other->step->step))));
+		return;
+	}
+	check_row(cs, "existing_key", CHECK_OK, NULL, NULL);
+}
+
+static bool
+has_attnum(const AttrNumber *attnums, int n, AttrNumber attnum)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (attnums[i] == attnum)
+			return true;
+	}
+	return false;
+}
+
+static int
+shared_columns(const FkKey *a, const FkKey *b)
+{
+	int			n = 0;
+
+	for (int i = 0; i < a->nkeys; i++)
+		n += has_attnum(b->child_att, b->nkeys, a->child_att[i]);
+	return n;
+}
+
+/* Does an action of a write columns that b needs? */
+static bool
+writes_into(const FkKey *a, const FkKey *b)
+{
+	for (int i = 0; i < a->nkeys; i++)
+	{
+		if (!has_attnum(b->child_att, b->nkeys, a->child_att[i]))
+			continue;
+		if (a->on_update == FKCONSTR_ACTION_CASCADE || writes_columns(a->on_update) ||
+			(writes_columns(a->on_delete) && in_delete_set(a, a->child_att[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Two keys of one child that share columns: what of it? NULL when it is all right */
+static char *
+overlap_text(const FkKey *key, const FkKey *other)
+{
+	int			shared = shared_columns(key, other);
+
+	if (shared == key->nkeys && shared == other->nkeys && key->parent != other->parent)
+		return psprintf("the same columns reference %s, so each value has to be in both tables%s",
+						sg_relation_name(other->parent),
+						key->on_delete != other->on_delete || key->on_update != other->on_update ?
+						", and their actions contradict each other" : "");
+	if (key->parent == other->parent && (shared == key->nkeys || shared == other->nkeys))
+		return psprintf("%s of its columns reference the same parent, %s",
+						shared == other->nkeys ? "some" : "more", sg_relation_name(other->parent));
+	if (writes_into(key, other) || writes_into(other, key))
+		return "they share columns, and an action of one writes what the other one checks";
+	return NULL;
+}
+
+static bool
+is_replaced(const CheckStep *cs, const FkKey *other)
+{
+	return cs->step->replaces && OidIsValid(other->conid) && strcmp(cs->step->replaces, other->name) == 0;
+}
+
+/* One other key, of the catalog or of a step; true when there is a row about it */
+static bool
+check_overlap_with(CheckStep *cs, const FkKey *other, const CheckStep *step)
+{
+	char	   *text;
+
+	if (other->child != cs->view.key.child || shared_columns(&cs->view.key, other) == 0 ||
+		fk_same_columns(&cs->view.key, other) || is_replaced(cs, other))
+		return false;
+	text = overlap_text(&cs->view.key, other);
+
+	if (text == NULL)
+		return false;
+	check_row(cs, "overlap", CHECK_WARN,
+			  psprintf("key %s%s: %s", quote_identifier(step ? step->step->fk_name : other->name),
+					   step ? psprintf(" of step %d", step->step->step) : "", text),
+			  step ? psprintf("If one is enough, leave the other one out: %s",
+							  check_skip(step, psprintf("step %d is enough", cs->step->step))) :
+			  psprintf("If this key takes its place, say so: %s", check_set(cs, "replaces", other->name)));
+	return true;
+}
+
+static void
+check_overlap(PlanCheck *check, CheckStep *cs)
+{
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, check->declared)
+		found |= check_overlap_with(cs, lfirst(lc), NULL);
+	foreach(lc, check->steps)
+	{
+		CheckStep  *other = lfirst(lc);
+
+		if (other != cs && !other->left_alone && other->view.need == NEED_ADD)
+			found |= check_overlap_with(cs, &other->view.key, other);
+	}
+	if (!found)
+		check_row(cs, "overlap", CHECK_OK, NULL, NULL);
+}
+
+/* The key that a step replaces has to be there, unless the step has done that already */
+static void
+check_replaces(CheckStep *cs)
+{
+	const char *replaces = cs->step->replaces;
+	const FkKey *old;
+
+	if (replaces == NULL)
+		return;
+	old = fk_by_name(cs->view.key.child, replaces);
+	if (old && cs->view.existing && old->conid == cs->view.existing->conid)
+		check_row(cs, "replaces", CHECK_BLOCK,
+				  psprintf("key %s, which the step replaces, is the very key that it adds", quote_identifier(replaces)),
+				  psprintf("Keep it: %s", check_set(cs, "replaces", NULL)));
+	else if (old)
+		check_row(cs, "replaces", CHECK_OK,
+				  psprintf("key %s to %s is there and goes last", quote_identifier(replaces),
+						   sg_relation_name(old->parent)), NULL);
+	else if (cs->view.existing)
+		check_row(cs, "replaces", CHECK_OK, psprintf("key %s is gone already", quote_identifier(replaces)), NULL);
+	else
+		check_row(cs, "replaces", CHECK_BLOCK,
+				  psprintf("child %s has no foreign key %s, which the step replaces",
+						   cs->step->child_table, quote_identifier(replaces)),
+				  psprintf("Correct the name, or replace nothing: %s", check_set(cs, "replaces", NULL)));
+}
+
+void
+check_definition(PlanCheck *check, CheckStep *cs)
+{
+	FkKey		key;
+	FkProblem  *problem = plan_step_key(cs->step, &key);
+
+	if (!check_resolved(cs, problem))
+	{
+		if (cs->is_early)
+		{
+			check_backfill(check, cs);
+			check_early_access(cs);
+		}
+		return;
+	}
+	check_existing(check, cs);
+	if (cs->view.need == NEED_NOTHING)
+		return;
+	check_replaces(cs);
+	if (cs->view.need == NEED_REPLACE)
+		return;
+	check_backfill(check, cs);
+	if (cs->view.existing == NULL)
+		check_name(check, cs);
+	check_queries(cs);
+	check_validate_differs(cs);
+	check_collations(cs);
+	check_generated(cs);
+	check_not_null(cs);
+	check_enforcement(cs);
+	check_overlap(check, cs);
+}

@@ -1,0 +1,139 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_load.c
+ *	  Would the run begin now, pause, or not begin at all?  The window, the
+ *	  limits of load and the user's function, as the settings of this session
+ *	  have them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "check/check.h"
+
+/* ---- the window ---- */
+
+static void
+read_window(void *end)
+{
+	*(TimestampTz *) end = deploy_window_end();
+}
+
+static void
+check_window(PlanCheck *check)
+{
+	static const char *const hint = "Give a time that is to come, or none: SET schemaguard.window_end = '';";
+	TimestampTz end = 0;
+	ErrorData  *edata = check_try(read_window, &end);
+	double		left = ((double) end - GetCurrentTimestamp()) / 1000000.0;
+
+	if (edata)
+		check_row(&check->server, "window", CHECK_BLOCK,
+				  psprintf("%s: %s", edata->message, edata->detail),
+				  psprintf("%s Or none: SET schemaguard.window_end = '';", edata->hint));
+	else if (end == 0 || TIMESTAMP_IS_NOEND(end))
+		check_row(&check->server, "window", CHECK_OK, pstrdup("schemaguard.window_end sets none"), NULL);
+	else if (left <= 0)
+		check_row(&check->server, "window", CHECK_BLOCK,
+				  psprintf("the window is over: schemaguard.window_end is %s", timestamptz_to_str(end)),
+				  pstrdup(hint));
+	else if (left < check->seconds)
+		check_row(&check->server, "window", CHECK_WARN,
+				  psprintf("the window ends in %s (%s), and the plan takes about %s: a later call has to do the rest",
+						   check_duration(left), timestamptz_to_str(end), check_duration(check->seconds)),
+				  pstrdup(hint));
+	else
+		check_row(&check->server, "window", CHECK_OK,
+				  psprintf("the window ends in %s (%s)", check_duration(left), timestamptz_to_str(end)), NULL);
+}
+
+/* ---- load ---- */
+
+static char *
+pause_text(const char *load)
+{
+	return psprintf("the run would pause now, and end after %s of that (schemaguard.throttle_budget): %s",
+					check_duration(sg_throttle_budget / 1000.0), load);
+}
+
+/* One of the limits; true when there is a row about it */
+static bool
+check_limit(PlanCheck *check, char *load, const char *setting)
+{
+	if (load == NULL)
+		return false;
+	check_row(&check->server, "load", CHECK_WARN, pause_text(load),
+			  psprintf("Wait until it is less, or lift the limit: SET schemaguard.%s = -1;", setting));
+	return true;
+}
+
+/* What the function says now.  It is asked in a subtransaction that is undone. */
+static bool
+check_function(PlanCheck *check)
+{
+	static const char *const hint = "Mend it, or do without: SET schemaguard.throttle_function = '';";
+	ThrottleAnswer answer = {CurrentMemoryContext, NULL};
+	ErrorData  *edata;
+	bool		struck;
+
+	if (sg_throttle_function[0] == '\0')
+		return false;
+	deploy_arm_timeout();
+	edata = sg_try_undo(deploy_throttle_ask, &answer);
+	deploy_disarm_timeout();
+	struck = edata && deploy_timeout_struck();
+	if (edata && !struck)
+		sg_rethrow_cancel(edata);
+
+	if (edata && XactReadOnly && edata->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
+		check_row(&check->server, "load", CHECK_WARN,
+				  psprintf("schemaguard.throttle_function could not be asked in this transaction: %s", sg_error_message(edata)),
+				  psprintf("Check in one that may write: SELECT * FROM sg_plan_check(%s);",
+						   quote_literal_cstr(check->plan->name)));
+	else if (edata)
+		check_row(&check->server, "load", CHECK_BLOCK,
+				  psprintf("schemaguard.throttle_function can't be asked: %s",
+						   struck ? DEPLOY_TIMEOUT_TEXT : sg_error_message(edata)),
+				  edata->hint && !struck ? psprintf("%s %s", edata->hint, hint) : pstrdup(hint));
+	else if (answer.reason)
+		check_row(&check->server, "load", CHECK_WARN, pause_text(answer.reason),
+				  "Wait until it says something else, or do without: SET schemaguard.throttle_function = '';");
+	return edata || answer.reason;
+}
+
+static char *
+limits_text(void)
+{
+	if (sg_throttle_lag < 0 && sg_throttle_waiting < 0 && sg_throttle_function[0] == '\0')
+		return pstrdup("schemaguard.throttle_lag, throttle_waiting and throttle_function are not set: no load makes the run pause");
+	return NULL;
+}
+
+static void
+check_limits(PlanCheck *check)
+{
+	bool		found = check_limit(check, deploy_throttle_lag(), "throttle_lag");
+
+	found |= check_limit(check, deploy_throttle_waiting(), "throttle_waiting");
+	found |= check_function(check);
+	if (!found)
+		check_row(&check->server, "load", CHECK_OK, limits_text(), NULL);
+}
+
+void
+check_load(PlanCheck *check)
+{
+	/* nothing runs there */
+	if (RecoveryInProgress())
+		return;
+	check_window(check);
+	check_limits(check);
+}

@@ -1,0 +1,475 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_server.c
+ *	  The state of the server, and of the plan as a whole (step 0).
+ *
+ * The server's views say what a role may see; sessions of other roles show
+ * without their times.  Those are counted, so that nobody takes silence for
+ * "all right".
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <sys/statvfs.h>
+
+#include "access/transam.h"
+#include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_tablespace.h"
+#include "catalog/pg_tablespace_d.h"
+#include "catalog/pg_type.h"
+#include "common/relpath.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker_internals.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/spi.h"
+#include "check/check.h"
+
+/* An inactive slot that keeps more WAL than that is worth a word */
+#define SLOT_BYTES (INT64CONST(1024) * 1024 * 1024)
+
+#define LONG_SECONDS 60
+
+/* At this age of the database vacuum does without everything else */
+#define FAILSAFE_AGE 1600000000
+
+/*
+ * One that lasts that long is in nobody's way for a moment only, nor will
+ * attempts to lock outlast it for sure.
+ */
+double
+check_long_seconds(void)
+{
+	return Min(LONG_SECONDS, sg_retry_budget / 1000.0);
+}
+
+/* A setting as a number, in its own unit; 0 where this server does not have it */
+static double
+setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value ? strtod(value, NULL) : 0;
+}
+
+static char *
+me(void)
+{
+	return pstrdup(quote_identifier(GetUserNameFromId(GetUserId(), false)));
+}
+
+/* Rows of a query as the caller, handed to a function one by one */
+static uint64
+each_row(const char *query, int nargs, Oid *types, Datum *values,
+		 void (*handle) (HeapTuple row, TupleDesc desc, void *arg), void *arg)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SgScope		scope;
+	uint64		n;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args(query, nargs, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the state of the server");
+	n = SPI_processed;
+	for (uint64 i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		handle(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, arg);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return n;
+}
+
+/* ---- what the steps need to know ---- */
+
+static void
+read_holder(HeapTuple row, TupleDesc desc, void *arg)
+{
+	PlanCheck  *check = arg;
+	LockHolder *holder = palloc0(sizeof(LockHolder));
+	PGPROC	   *proc;
+
+	holder->relid = (Oid) sg_spi_int64(row, desc, "relation");
+	holder->pid = (int) sg_spi_int64(row, desc, "pid");
+	holder->gid = sg_spi_text(row, desc, "gid");
+	holder->mode = sg_spi_text(row, desc, "mode");
+	holder->seconds = sg_spi_int64(row, desc, "seconds");
+	proc = holder->pid ? BackendPidGetProc(holder->pid) : NULL;
+	holder->wraparound = proc && (proc->statusFlags & PROC_VACUUM_FOR_WRAPAROUND);
+	check->holders = lappend(check->holders, holder);
+}
+
+/* Who holds what SHARE ROW EXCLUSIVE, the lock of ADD, has to wait for */
+static void
+read_holders(PlanCheck *check)
+{
+	static const char *query =
+		"SELECT l.relation::int8 AS relation, l.pid, x.gid, l.mode,"
+		"       coalesce(extract(epoch FROM clock_timestamp() - coalesce(x.prepared, a.xact_start))::int8, -1) AS seconds"
+		" FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+		"   LEFT JOIN pg_locks t ON l.pid IS NULL AND t.pid IS NULL AND t.locktype = 'transactionid'"
+		"     AND t.virtualtransaction = l.virtualtransaction"
+		"   LEFT JOIN pg_prepared_xacts x ON x.transaction = t.transactionid"
+		" WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()"
+		"   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		"   AND l.mode = ANY ($1)"
+		" ORDER BY l.relation, l.pid, l.mode";
+	Oid			types[] = {TEXTARRAYOID};
+	Datum		values[1];
+	List	   *modes = NIL;
+
+	for (LOCKMODE mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
+	{
+		if (DoLockModesConflict(ShareRowExclusiveLock, mode))
+			modes = lappend(modes, (char *) GetLockmodeName(DEFAULT_LOCKMETHOD, mode));
+	}
+	values[0] = sg_text_array(modes);
+	(void) each_row(query, 1, types, values, read_holder, check);
+}
+
+static void
+read_published(HeapTuple row, TupleDesc desc, void *arg)
+{
+	PlanCheck  *check = arg;
+	PublishedTable *published = palloc0(sizeof(PublishedTable));
+
+	published->relid = (Oid) sg_spi_int64(row, desc, "relid");
+	published->publication = sg_spi_text(row, desc, "pubname");
+	published->updates = sg_spi_bool(row, desc, "pubupdate");
+	published->deletes = sg_spi_bool(row, desc, "pubdelete");
+	check->published = lappend(check->published, published);
+}
+
+/* The view opens the tables, which somebody may have locked */
+static void
+read_publications(void *check)
+{
+	(void) each_row("SELECT c.oid::int8 AS relid, p.pubname::text AS pubname, p.pubupdate, p.pubdelete"
+					" FROM pg_publication p JOIN pg_publication_tables t ON t.pubname = p.pubname"
+					"   JOIN pg_namespace n ON n.nspname = t.schemaname"
+					"   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
+					" ORDER BY p.pubname, c.oid",
+					0, NULL, NULL, read_published, check);
+}
+
+void
+check_server_read(PlanCheck *check)
+{
+	ErrorData  *edata;
+
+	read_holders(check);
+	edata = check_try(read_publications, check);
+	if (edata)
+		check->unpublished_reason = sg_error_message(edata);
+}
+
+/* ---- disk ---- */
+
+/* The directory of a tablespace, which is where pg_tablespace_size() looks */
+static char *
+tablespace_directory(Oid tablespace)
+{
+	if (tablespace == DEFAULTTABLESPACE_OID)
+		return psprintf("%s/base", DataDir);
+	return psprintf("%s/pg_tblspc/%u", DataDir, tablespace);
+}
+
+/* As pg_tablespace_size(): with CREATE on it, which all have for the database's own */
+static bool
+may_see_tablespace(Oid tablespace)
+{
+	return tablespace == MyDatabaseTableSpace ||
+		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+		object_aclcheck(TableSpaceRelationId, tablespace, GetUserId(), ACL_CREATE) == ACLCHECK_OK;
+}
+
+static double
+free_bytes(const char *directory)
+{
+	struct statvfs info;
+
+	if (statvfs(directory, &info) != 0)
+		return -1;
+	return (double) info.f_bavail * (info.f_frsize ? info.f_frsize : info.f_bsize);
+}
+
+double
+check_free_space(Oid tablespace, char **reason)
+{
+	double		available;
+
+	if (!OidIsValid(tablespace))
+		tablespace = MyDatabaseTableSpace;
+	if (!may_see_tablespace(tablespace))
+	{
+		*reason = psprintf("role %s has no CREATE on the tablespace", me());
+		return -1;
+	}
+	available = free_bytes(tablespace_directory(tablespace));
+	if (available < 0)
+		*reason = psprintf("the file system did not say: %s", strerror(errno));
+	return available;
+}
+
+/* Everything that the plan writes, where WAL goes; who may look there is as for pg_ls_waldir() */
+static void
+check_disk(PlanCheck *check)
+{
+	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
+	double		available = may_see ? free_bytes(psprintf("%s/pg_wal", DataDir)) : -1;
+
+	if (available < 0)
+		check_row(&check->server, "disk", CHECK_WARN,
+				  psprintf("the plan writes %s of WAL; how much is free is not known: %s",
+						   check_bytes(check->wal_bytes), may_see ? strerror(errno) : "only pg_monitor may see it"),
+				  may_see ? "Look at the file system that holds pg_wal." :
+				  psprintf("To see it: GRANT pg_monitor TO %s;", me()));
+	else if (check->wal_bytes > available)
+		check_row(&check->server, "disk", CHECK_WARN,
+				  psprintf("the plan writes %s of WAL, and %s are free", check_bytes(check->wal_bytes), check_bytes(available)),
+				  "Make room where pg_wal is, or run the plan in parts with a CHECKPOINT; between them.");
+	else
+		check_row(&check->server, "disk", CHECK_OK,
+				  psprintf("the plan writes %s of WAL, and %s are free", check_bytes(check->wal_bytes), check_bytes(available)),
+				  NULL);
+}
+
+/* ---- the plan ---- */
+
+static void
+check_recovery(PlanCheck *check)
+{
+	if (RecoveryInProgress())
+		check_row(&check->server, "server", CHECK_BLOCK,
+				  "this server is a standby: rows were read here, but keys are added on the primary",
+				  psprintf("On the primary: CALL sg_add_fks(%s);", quote_literal_cstr(check->plan->name)));
+	else
+		check_row(&check->server, "server", CHECK_OK, NULL, NULL);
+}
+
+static void
+check_in_use(PlanCheck *check)
+{
+	int			pid = plan_runner_pid(check->plan);
+
+	if (pid != 0 && pid != MyProcPid)
+		check_row(&check->server, "in_use", CHECK_BLOCK,
+				  psprintf("the session with process ID %d runs or changes the plan", pid),
+				  psprintf("Wait for it: SELECT * FROM schemaguard.progress WHERE pid = %d;", pid));
+	else
+		check_row(&check->server, "in_use", CHECK_OK, NULL, NULL);
+}
+
+static void
+check_approval(PlanCheck *check)
+{
+	char	   *problem = plan_approval_problem(check->plan);
+
+	if (problem && sg_require_approval)
+		check_row(&check->server, "approval", CHECK_BLOCK,
+				  psprintf("schemaguard.require_approval is on: %s", problem),
+				  psprintf("As another role than %s: SELECT sg_plan_approve(%s, '%s');",
+						   quote_identifier(check->plan->author), quote_literal_cstr(check->plan->name),
+						   plan_hash(check->plan)));
+	else
+		check_row(&check->server, "approval", CHECK_OK, sg_require_approval ? NULL :
+				  pstrdup("schemaguard.require_approval is off"), NULL);
+}
+
+static void
+check_total(PlanCheck *check)
+{
+	double		limit = setting("transaction_timeout") / 1000;
+
+	check_row(&check->server, "estimate", CHECK_OK,
+			  check->ms_per_block > 0 ?
+			  psprintf("about %s in all, the longest step about %s, by the speed of reading %s (%.3f ms per block)",
+					   check_duration(check->seconds), check_duration(check->longest), check->measured_on,
+					   check->ms_per_block) :
+			  pstrdup("no table is large enough, and may be read, for its speed to be measured"),
+			  NULL);
+	if (limit > 0)
+		check_row(&check->server, "transaction_timeout", CHECK_WARN,
+				  psprintf("transaction_timeout is %s, which ends the session; the longest step takes about %s",
+						   check_duration(limit), check_duration(check->longest)),
+				  "Switch it off for the session that runs the plan: SET transaction_timeout = 0;");
+	else
+		check_row(&check->server, "transaction_timeout", CHECK_OK, NULL, NULL);
+}
+
+/* ---- sessions ---- */
+
+/* What a query finds, as one text */
+typedef struct Findings
+{
+	StringInfoData text;
+	char	   *hint;
+	int64		hidden;			/* what could not be looked at */
+} Findings;
+
+static void
+read_finding(HeapTuple row, TupleDesc desc, void *arg)
+{
+	Findings   *findings = arg;
+	char	   *text = sg_spi_text(row, desc, "what");
+
+	if (text == NULL)
+	{
+		findings->hidden++;
+		return;
+	}
+	if (findings->hint == NULL)
+		findings->hint = sg_spi_text(row, desc, "hint");
+	appendStringInfo(&findings->text, "%s%s", findings->text.len ? "; " : "", text);
+}
+
+/*
+ * A check that is a query: rows with what was found and how it is mended, or
+ * with nulls for what the caller may not see.
+ */
+static void
+check_by_query(PlanCheck *check, const char *name, const char *query, int64 argument)
+{
+	Oid			types[] = {INT8OID};
+	Datum		values[] = {Int64GetDatum(argument)};
+	Findings	findings = {0};
+
+	initStringInfo(&findings.text);
+	(void) each_row(query, 1, types, values, read_finding, &findings);
+	if (findings.text.len > 0)
+		check_row(&check->server, name, CHECK_WARN, findings.text.data, findings.hint);
+	if (findings.hidden > 0)
+		check_row(&check->server, name, CHECK_WARN,
+				  psprintf(INT64_FORMAT " %s of other roles could not be looked at", findings.hidden,
+						   findings.hidden == 1 ? "session" : "sessions"),
+				  psprintf("To see them: GRANT pg_read_all_stats TO %s;", me()));
+	if (findings.text.len == 0 && findings.hidden == 0)
+		check_row(&check->server, name, CHECK_OK, NULL, NULL);
+}
+
+static void
+check_sessions(PlanCheck *check)
+{
+	int64		milliseconds = (int64) (check_long_seconds() * 1000);
+
+	/*
+	 * state is null for what may not be seen, and for processes that have
+	 * none
+	 */
+	check_by_query(check, "long_transactions",
+				   "SELECT CASE WHEN query <> '<insufficient privilege>'"
+				   "         THEN format('pid %s, role %s: in a transaction for %s s (%s)', pid, usename,"
+				   "                     extract(epoch FROM clock_timestamp() - xact_start)::int8, state) END AS what,"
+				   "       format('Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it: SELECT pg_terminate_backend(%s);', pid) AS hint"
+				   " FROM pg_stat_activity"
+				   " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+				   "   AND (xact_start < clock_timestamp() - $1 * interval '1 millisecond' AND state IS NOT NULL"
+				   "        OR query = '<insufficient privilege>')"
+				   " ORDER BY xact_start, pid", milliseconds);
+	check_by_query(check, "prepared_transactions",
+				   "SELECT format('%L of role %s, prepared %s s ago', gid, owner,"
+				   "              extract(epoch FROM clock_timestamp() - prepared)::int8) AS what,"
+				   "       format('Its locks stay until somebody ends it: COMMIT PREPARED %L; or ROLLBACK PREPARED %L;', gid, gid) AS hint"
+				   " FROM pg_prepared_xacts"
+				   " WHERE database = current_database() AND prepared < clock_timestamp() - $1 * interval '1 millisecond'"
+				   " ORDER BY prepared, gid", milliseconds);
+}
+
+static void
+check_slots(PlanCheck *check)
+{
+	/* on a standby, what it has received is what its slots are behind of */
+	check_by_query(check, "replication_slots",
+				   "SELECT format('%s slot %I is %s and keeps %s of WAL%s', s.slot_type, s.slot_name,"
+				   "              CASE WHEN s.active THEN 'behind' ELSE 'not in use' END,"
+				   "              coalesce(pg_size_pretty(s.behind), 'an unknown amount'),"
+				   "              CASE WHEN s.wal_status IN ('unreserved', 'lost') THEN ', some of which is ' ||"
+				   "                CASE s.wal_status WHEN 'lost' THEN 'gone' ELSE 'about to go' END ELSE '' END) AS what,"
+				   "       format('Have it read on, or give it up: SELECT pg_drop_replication_slot(%L);', s.slot_name) AS hint"
+				   " FROM (SELECT *, pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()"
+				   "                                      ELSE pg_current_wal_lsn() END, restart_lsn)::int8 AS behind"
+				   "       FROM pg_replication_slots) s"
+				   " WHERE NOT s.active OR s.behind > $1 OR s.wal_status IN ('unreserved', 'lost')"
+				   " ORDER BY s.slot_name", SLOT_BYTES);
+}
+
+static void
+check_database_age(PlanCheck *check)
+{
+	check_by_query(check, "wraparound",
+				   "SELECT format('database %I is %s transactions old, and vacuum puts everything else aside', datname, age(datfrozenxid)) AS what,"
+				   "       'Have vacuum finish first: VACUUM (FREEZE);' AS hint"
+				   " FROM pg_database WHERE datname = current_database() AND age(datfrozenxid) > $1", FAILSAFE_AGE);
+}
+
+static void
+check_event_triggers(PlanCheck *check)
+{
+	check_by_query(check, "event_triggers",
+				   "SELECT format('%I on %s runs for every ALTER TABLE, and may refuse it', evtname, evtevent) AS what,"
+				   "       format('If it is in the way: ALTER EVENT TRIGGER %I DISABLE;', evtname) AS hint"
+				   " FROM pg_event_trigger e"
+				   " WHERE evtenabled IN ('O', 'A') AND evtevent IN ('ddl_command_start', 'ddl_command_end') AND $1 = 0"
+				   "   AND (evttags IS NULL OR 'ALTER TABLE' = ANY (evttags))"
+				   "   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_event_trigger'::regclass"
+				   "                   AND d.objid = e.oid AND d.deptype = 'e')"
+				   " ORDER BY evtname", 0);
+}
+
+/* Workers build the indexes and validate: how many can be started now? */
+static void
+check_workers(PlanCheck *check)
+{
+	int			running = 0;
+	int			n = pgstat_fetch_stat_numbackends();
+
+	for (int i = 1; i <= n; i++)
+	{
+		if (pgstat_get_local_beentry_by_index(i)->backendStatus.st_backendType == B_BG_WORKER)
+			running++;
+	}
+	if (sg_workers == 0)
+		check_row(&check->server, "workers", CHECK_OK, pstrdup("schemaguard.workers is 0: none is asked for"), NULL);
+	else if (running >= max_worker_processes)
+		check_row(&check->server, "workers", CHECK_WARN,
+				  psprintf("all %d worker processes are in use: no index can be built, and keys are validated one by one",
+						   max_worker_processes),
+				  psprintf("Wait until some are done, or allow more and restart the server: ALTER SYSTEM SET max_worker_processes = %d;",
+						   max_worker_processes + 8));
+	else
+		check_row(&check->server, "workers", CHECK_OK,
+				  psprintf("%d of %d worker processes are in use", running, max_worker_processes), NULL);
+}
+
+void
+check_server(PlanCheck *check)
+{
+	check_recovery(check);
+	check_in_use(check);
+	check_approval(check);
+	check_sessions(check);
+	check_slots(check);
+	check_database_age(check);
+	check_event_triggers(check);
+	check_workers(check);
+	check_load(check);
+	check_total(check);
+	check_disk(check);
+}

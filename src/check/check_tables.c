@@ -1,0 +1,885 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_tables.c
+ *	  The tables of a step: partitions, replication, who is in the way, how
+ *	  many orphans, and how long it will take.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/multixact.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/twophase.h"
+#include "access/xlog.h"
+#include "catalog/indexing.h"
+#include "catalog/partition.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_subscription.h"
+#include "catalog/pg_subscription_rel.h"
+#include "executor/tuptable.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "portability/instr_time.h"
+#include "postmaster/autovacuum.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "check/check.h"
+#include "fix/fix.h"
+
+/* A speed is measured on this many blocks at most, and not on fewer than that */
+#define MEASURE_BLOCKS 2000
+#define MEASURE_BLOCKS_MIN 32
+
+/* What VALIDATE, which joins both tables, and CREATE INDEX take longer than reading alone */
+#define VALIDATE_FACTOR 4
+#define INDEX_FACTOR 3
+
+/* WAL of adding and validating one key: rows of the catalogs */
+#define WAL_PER_KEY (20 * 1024)
+
+/*
+ * Before 18, what a partitioned child takes to attach the key of one
+ * partition, under locks on all of it and the parent: 0.2 ms were measured for
+ * up to 1,000 of them.  The server is allowed twice that.  A parent that is
+ * partitioned costs as much again for each of its partitions.
+ */
+#define ATTACH_MS 0.4
+
+/* ---- size ---- */
+
+typedef struct SizeArg
+{
+	Oid			relid;
+	double		blocks;
+	double		rows;
+} SizeArg;
+
+/* Blocks as they are, rows as dense as they were when last counted */
+static void
+read_size(void *p)
+{
+	SizeArg    *arg = p;
+	Relation	rel;
+
+	if (!ConditionalLockRelationOid(arg->relid, AccessShareLock))
+		return;
+	rel = try_relation_open(arg->relid, NoLock);
+	if (rel && RELKIND_HAS_STORAGE(rel->rd_rel->relkind) &&
+		(rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT || !RecoveryInProgress()))
+	{
+		double		blocks = RelationGetNumberOfBlocks(rel);
+
+		if (arg->rows >= 0 && arg->blocks > 0)
+			arg->rows *= blocks / arg->blocks;
+		else if (blocks == 0)
+			arg->rows = 0;
+		arg->blocks = blocks;
+	}
+	if (rel)
+		relation_close(rel, NoLock);
+	UnlockRelationOid(arg->relid, AccessShareLock);
+}
+
+static void
+add_table_size(CheckTable *table, Oid relid)
+{
+	SizeArg		arg = {.relid = relid,.rows = -1};
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	arg.blocks = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+	arg.rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+	ReleaseSysCache(tuple);
+
+	(void) check_try(read_size, &arg);
+	table->blocks += arg.blocks;
+	if (arg.rows < 0 || table->rows < 0)
+		table->rows = -1;
+	else
+		table->rows += arg.rows;
+}
+
+CheckTable *
+check_table(PlanCheck *check, Oid relid)
+{
+	CheckTable *table;
+	ListCell   *lc;
+
+	foreach(lc, check->tables)
+	{
+		table = lfirst(lc);
+		if (table->relid == relid)
+			return table;
+	}
+
+	table = palloc0(sizeof(CheckTable));
+	table->relid = relid;
+	table->relids = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ?
+		find_all_inheritors(relid, NoLock, NULL) : list_make1_oid(relid);
+	foreach(lc, table->relids)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_TABLE)
+			continue;
+		table->leaves = lappend_oid(table->leaves, lfirst_oid(lc));
+		add_table_size(table, lfirst_oid(lc));
+	}
+	check->tables = lappend(check->tables, table);
+	return table;
+}
+
+/* ---- persistence, partitions and inheritance ---- */
+
+static void
+check_unlogged(CheckStep *cs)
+{
+	if (get_rel_persistence(cs->child->relid) == RELPERSISTENCE_UNLOGGED &&
+		get_rel_persistence(cs->parent->relid) == RELPERSISTENCE_PERMANENT)
+		check_row(cs, "persistence", CHECK_WARN,
+				  psprintf("child %s is unlogged, its parent is not: a crash empties the child, and a standby never has its rows",
+						   cs->step->child_table),
+				  psprintf("If the rows matter: ALTER TABLE %s SET LOGGED;", cs->step->child_table));
+	else
+		check_row(cs, "persistence", CHECK_OK, NULL, NULL);
+}
+
+/* A partition that can't have the key */
+static bool
+check_foreign_partition(CheckStep *cs, const CheckTable *table)
+{
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, table->leaves)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_FOREIGN_TABLE)
+			continue;
+		found = true;
+		check_row(cs, "partitions", CHECK_BLOCK,
+				  psprintf("partition %s of %s is a foreign table, which can't have a key",
+						   sg_relation_name(lfirst_oid(lc)), sg_relation_name(table->relid)),
+				  psprintf("Detach it first: ALTER TABLE %s DETACH PARTITION %s;",
+						   sg_relation_name(linitial_oid(get_partition_ancestors(lfirst_oid(lc)))),
+						   sg_relation_name(lfirst_oid(lc))));
+	}
+	return found;
+}
+
+/* Locks on all partitions of both sides have to fit into the lock table, beside those of others */
+static bool
+check_lock_table(CheckStep *cs)
+{
+	int			needed = 2 * (list_length(cs->child->relids) + list_length(cs->parent->relids));
+	double		room = (double) max_locks_per_xact * (MaxBackends + max_prepared_xacts);
+
+	if (needed < room / 2)
+		return false;
+	check_row(cs, "partitions", CHECK_WARN,
+			  psprintf("one step locks %d tables and indexes at once, and the lock table has room for %.0f", needed, room),
+			  psprintf("Make it larger, and restart the server: ALTER SYSTEM SET max_locks_per_transaction = %d;",
+					   max_locks_per_xact * 2 + needed / Max(MaxBackends, 1)));
+	return true;
+}
+
+/* Who waits for the moment in which many partitions are attached waits longer than schemaguard.lock_timeout */
+static bool
+check_attaching(CheckStep *cs)
+{
+	int			partitions = list_length(cs->view.partitions);
+	double		ms = ATTACH_MS * partitions * list_length(cs->parent->relids);
+
+	if (!cs->view.by_partition || ms <= sg_lock_timeout + 50)
+		return false;
+	check_row(cs, "partitions", CHECK_WARN,
+			  psprintf("%d partitions are attached in one statement, which takes up to about %s under locks that hold up everybody who reads or writes the parent, or writes the child",
+					   partitions, check_duration(ms / 1000)),
+			  psprintf("Add the keys now and attach them in a quiet hour: CALL sg_add_fks(%s, validate => false); and later: CALL sg_add_fks(%s);",
+					   quote_literal_cstr(cs->plan), quote_literal_cstr(cs->plan)));
+	return true;
+}
+
+static void
+check_partitions(CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	bool		found = check_foreign_partition(cs, cs->child);
+	int			n = list_length(cs->child->relids) + list_length(cs->parent->relids) - 2;
+
+	found |= check_lock_table(cs);
+	found |= check_attaching(cs);
+	if (get_rel_relispartition(key->parent))
+	{
+		found = true;
+		check_row(cs, "partitions", CHECK_WARN,
+				  psprintf("parent %s is a partition: rows of other partitions are no parents", cs->step->parent_table),
+				  psprintf("Reference the partitioned table: %s",
+						   check_set(cs, "parent_table", sg_relation_name(llast_oid(get_partition_ancestors(key->parent))))));
+	}
+	if (!found)
+		check_row(cs, "partitions", CHECK_OK,
+				  n > 0 ? psprintf("%d partitions on both sides", n) : NULL, NULL);
+}
+
+/* Rows of inheritance children are neither checked nor parents */
+static void
+check_inheritance(CheckStep *cs)
+{
+	const CheckTable *tables[] = {cs->child, cs->parent};
+	bool		found = false;
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		List	   *heirs = get_rel_relkind(tables[i]->relid) == RELKIND_RELATION ?
+			find_inheritance_children(tables[i]->relid, NoLock) : NIL;
+
+		if (heirs == NIL || (i == 1 && cs->child == cs->parent))
+			continue;
+		found = true;
+		check_row(cs, "inheritance", CHECK_WARN,
+				  psprintf("%s has tables that inherit from it, such as %s: their rows are %s",
+						   sg_relation_name(tables[i]->relid), sg_relation_name(linitial_oid(heirs)),
+						   i == 0 ? "not checked" : "no parents"),
+				  i == 0 ? psprintf("Plan a key for it, too: SELECT sg_plan_add_fk(%s, %s, %s, %s%s);",
+									quote_literal_cstr(cs->plan),
+									quote_literal_cstr(sg_relation_name(linitial_oid(heirs))),
+									check_array(cs->step->child_columns),
+									quote_literal_cstr(cs->step->parent_table),
+									cs->step->parent_columns == NIL ? "" :
+									psprintf(", %s", check_array(cs->step->parent_columns))) :
+				  "Turn inheritance into partitions, or move these rows into the parent.");
+	}
+	if (!found)
+		check_row(cs, "inheritance", CHECK_OK, NULL, NULL);
+}
+
+/* ---- replication ---- */
+
+static const PublishedTable *
+find_published(const PlanCheck *check, const CheckTable *table)
+{
+	List	   *ancestors = get_rel_relispartition(table->relid) ? get_partition_ancestors(table->relid) : NIL;
+	ListCell   *lc;
+
+	foreach(lc, check->published)
+	{
+		const PublishedTable *published = lfirst(lc);
+
+		if (list_member_oid(table->relids, published->relid) || list_member_oid(ancestors, published->relid))
+			return published;
+	}
+	return NULL;
+}
+
+/* Can changed rows be told on the other side? */
+static bool
+has_replica_identity(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	char		identity = REPLICA_IDENTITY_FULL;
+	Relation	rel;
+	SysScanDesc scan;
+	ScanKeyData skey;
+	bool		found = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		identity = ((Form_pg_class) GETSTRUCT(tuple))->relreplident;
+		ReleaseSysCache(tuple);
+	}
+	if (identity == REPLICA_IDENTITY_DEFAULT)
+		return fk_primary_key(relid) != NIL;
+	if (identity != REPLICA_IDENTITY_INDEX)
+		return identity == REPLICA_IDENTITY_FULL;
+
+	rel = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = ((Form_pg_index) GETSTRUCT(tuple))->indisreplident;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+static bool
+changes_child(char action)
+{
+	return action == FKCONSTR_ACTION_CASCADE || action == FKCONSTR_ACTION_SETNULL || action == FKCONSTR_ACTION_SETDEFAULT;
+}
+
+/* Will the key, or mending its orphans, make the server change rows that it can't publish? */
+static bool
+check_replica_identity(CheckStep *cs, const PublishedTable *published)
+{
+	const FkKey *key = &cs->view.key;
+	FixFate		fate = fix_policy_fate(cs->step);
+	bool		deletes = key->on_delete == FKCONSTR_ACTION_CASCADE ||
+		fate == FIX_DELETE || fate == FIX_QUARANTINE;
+	bool		updates = changes_child(key->on_update) ||
+		(changes_child(key->on_delete) && key->on_delete != FKCONSTR_ACTION_CASCADE) ||
+		fate == FIX_SET_NULL || cs->step->sentinel;
+	ListCell   *lc;
+
+	if (!(deletes && published->deletes) && !(updates && published->updates))
+		return false;
+	foreach(lc, cs->child->leaves)
+	{
+		if (has_replica_identity(lfirst_oid(lc)))
+			continue;
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s has %s, which has no replica identity: an action of the key that changes its rows will fail",
+						   quote_identifier(published->publication), sg_relation_name(lfirst_oid(lc))),
+				  psprintf("Give it one, or a primary key: ALTER TABLE %s REPLICA IDENTITY FULL;",
+						   sg_relation_name(lfirst_oid(lc))));
+		return true;
+	}
+	return false;
+}
+
+/* DDL is not replicated, and a subscriber does not check what it applies */
+static void
+check_publication(PlanCheck *check, CheckStep *cs)
+{
+	const PublishedTable *child = find_published(check, cs->child);
+	const PublishedTable *parent = find_published(check, cs->parent);
+	bool		found = child && check_replica_identity(cs, child);
+
+	if (check->unpublished_reason)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("the publications could not be looked at: %s", check->unpublished_reason),
+				  psprintf("Remove the reason, and check again: SELECT * FROM sg_plan_check(%s);",
+						   quote_literal_cstr(cs->plan)));
+	else if (child && parent == NULL)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s has child %s, but no publication has parent %s: a subscriber can't have the key",
+						   quote_identifier(child->publication), cs->step->child_table, cs->step->parent_table),
+				  psprintf("Publish both: ALTER PUBLICATION %s ADD TABLE %s;",
+						   quote_identifier(child->publication), cs->step->parent_table));
+	else if (!found)
+		check_row(cs, "publication", CHECK_OK,
+				  child ? psprintf("publication %s has both; the key itself is not replicated, so add it on subscribers by a plan there",
+								   quote_identifier(child->publication)) : NULL, NULL);
+}
+
+/* The subscription that writes to a table, or InvalidOid */
+static Oid
+subscription_of(const CheckTable *table)
+{
+	Relation	rel = table_open(SubscriptionRelRelationId, AccessShareLock);
+	List	   *relids = list_copy(table->relids);
+	Oid			subscription = InvalidOid;
+	ListCell   *lc;
+
+	if (get_rel_relispartition(table->relid))
+		relids = list_concat(relids, get_partition_ancestors(table->relid));
+	foreach(lc, relids)
+	{
+		ScanKeyData skey;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&skey, Anum_pg_subscription_rel_srrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(lfirst_oid(lc)));
+		scan = systable_beginscan(rel, SubscriptionRelSrrelidSrsubidIndexId, true, NULL, 1, &skey);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			subscription = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubid;
+		systable_endscan(scan);
+	}
+	table_close(rel, AccessShareLock);
+	return subscription;
+}
+
+static void
+check_subscription(CheckStep *cs)
+{
+	const CheckTable *tables[] = {cs->child, cs->parent};
+	bool		found = false;
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		Oid			subscription = subscription_of(tables[i]);
+		char	   *name;
+
+		if (!OidIsValid(subscription) || (i == 1 && cs->child == cs->parent))
+			continue;
+		found = true;
+		name = get_subscription_name(subscription, true);
+		check_row(cs, "subscription", CHECK_WARN,
+				  psprintf("subscription %s writes to %s, and what it writes is not checked: orphans can come that way",
+						   quote_identifier(name ? name : "(dropped)"), sg_relation_name(tables[i]->relid)),
+				  psprintf("Add the key where the rows come from, and audit here: SELECT * FROM sg_orphan_audit(%s);",
+						   quote_literal_cstr(cs->step->child_table)));
+	}
+	if (!found)
+		check_row(cs, "subscription", CHECK_OK, NULL, NULL);
+}
+
+/* ---- who is in the way ---- */
+
+/* The age at which autovacuum insists, which a table may have lowered */
+static void
+freeze_max_ages(Oid relid, int *xid_max, int *multi_max)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Datum		options;
+	bool		isnull;
+
+	*xid_max = autovacuum_freeze_max_age;
+	*multi_max = autovacuum_multixact_freeze_max_age;
+	if (!HeapTupleIsValid(tuple))
+		return;
+	options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
+	if (!isnull)
+	{
+		ListCell   *lc;
+
+		foreach(lc, sg_text_array_list(options))
+		{
+			int			age;
+
+			if (sscanf(lfirst(lc), "autovacuum_freeze_max_age=%d", &age) == 1)
+				*xid_max = Min(*xid_max, age);
+			else if (sscanf(lfirst(lc), "autovacuum_multixact_freeze_max_age=%d", &age) == 1)
+				*multi_max = Min(*multi_max, age);
+		}
+	}
+	ReleaseSysCache(tuple);
+}
+
+/* How far a table is on its way to a vacuum that won't give way: 1 is there */
+static double
+wraparound_share(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	TransactionId frozen;
+	MultiXactId minmulti;
+	int			xid_max;
+	int			multi_max;
+	double		share = 0;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	frozen = ((Form_pg_class) GETSTRUCT(tuple))->relfrozenxid;
+	minmulti = ((Form_pg_class) GETSTRUCT(tuple))->relminmxid;
+	ReleaseSysCache(tuple);
+
+	freeze_max_ages(relid, &xid_max, &multi_max);
+	if (TransactionIdIsNormal(frozen))
+		share = (double) (int32) (XidFromFullTransactionId(ReadNextFullTransactionId()) - frozen) / Max(xid_max, 1);
+	if (MultiXactIdIsValid(minmulti))
+		share = Max(share, (double) (int32) (ReadNextMultiXactId() - minmulti) / Max(multi_max, 1));
+	return share;
+}
+
+static const LockHolder *
+wraparound_vacuum(const PlanCheck *check, const CheckTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, check->holders)
+	{
+		const LockHolder *holder = lfirst(lc);
+
+		if (holder->wraparound && list_member_oid(table->relids, holder->relid))
+			return holder;
+	}
+	return NULL;
+}
+
+static bool
+check_wraparound_of(PlanCheck *check, CheckStep *cs, const CheckTable *table)
+{
+	const LockHolder *vacuum = wraparound_vacuum(check, table);
+	ListCell   *lc;
+
+	if (vacuum)
+	{
+		check_row(cs, "wraparound", CHECK_BLOCK,
+				  psprintf("a vacuum of %s to prevent wraparound is running (pid %d), and it does not give way",
+						   sg_relation_name(vacuum->relid), vacuum->pid),
+				  "Let it finish: SELECT * FROM pg_stat_progress_vacuum;");
+		return true;
+	}
+	foreach(lc, table->leaves)
+	{
+		double		share = wraparound_share(lfirst_oid(lc));
+
+		if (share < 0.9)
+			continue;
+		check_row(cs, "wraparound", CHECK_WARN,
+				  psprintf("a vacuum of %s to prevent wraparound is %s, and it does not give way",
+						   sg_relation_name(lfirst_oid(lc)), share < 1 ? "near" : "due"),
+				  psprintf("Get it done before: VACUUM (FREEZE) %s;", sg_relation_name(lfirst_oid(lc))));
+		return true;
+	}
+	return false;
+}
+
+static void
+check_wraparound(PlanCheck *check, CheckStep *cs)
+{
+	bool		found = check_wraparound_of(check, cs, cs->child);
+
+	if (cs->parent != cs->child)
+		found |= check_wraparound_of(check, cs, cs->parent);
+	if (!found)
+		check_row(cs, "wraparound", CHECK_OK, NULL, NULL);
+}
+
+/* One holder of a lock that ADD conflicts with; true when there is a row about it */
+static bool
+check_holder(CheckStep *cs, const LockHolder *holder)
+{
+	char	   *table = sg_relation_name(holder->relid);
+
+	if (holder->wraparound)
+		return false;
+	if (holder->pid == 0)
+		check_row(cs, "locks", CHECK_BLOCK,
+				  psprintf("prepared transaction %s has locked %s (%s)", quote_literal_cstr(holder->gid), table, holder->mode),
+				  psprintf("End it, one way or the other: COMMIT PREPARED %s; or ROLLBACK PREPARED %s;",
+						   quote_literal_cstr(holder->gid), quote_literal_cstr(holder->gid)));
+	else if (holder->seconds < 0)
+		check_row(cs, "locks", CHECK_WARN,
+				  psprintf("pid %d has locked %s (%s); for how long could not be looked at", holder->pid, table, holder->mode),
+				  psprintf("To see it: GRANT pg_read_all_stats TO %s;",
+						   quote_identifier(GetUserNameFromId(GetUserId(), false))));
+	else if (holder->seconds >= check_long_seconds())
+		check_row(cs, "locks", CHECK_WARN,
+				  psprintf("pid %d has locked %s (%s) in a transaction that has lasted %s", holder->pid, table,
+						   holder->mode, check_duration(holder->seconds)),
+				  psprintf("Let it end, or end it: SELECT pg_terminate_backend(%d);", holder->pid));
+	else
+		return false;
+	return true;
+}
+
+static void
+check_locks(PlanCheck *check, CheckStep *cs)
+{
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, check->holders)
+	{
+		const LockHolder *holder = lfirst(lc);
+
+		if (list_member_oid(cs->child->relids, holder->relid) || list_member_oid(cs->parent->relids, holder->relid))
+			found |= check_holder(cs, holder);
+	}
+	if (!found)
+		check_row(cs, "locks", CHECK_OK, NULL, NULL);
+}
+
+/* Locks on shards are not ours, and no catalog here says what became of them */
+static void
+check_citus(CheckStep *cs)
+{
+	if (!fk_citus_table(cs->view.key.child))
+		return;
+	check_row(cs, "citus", CHECK_WARN,
+			  psprintf("Citus keeps %s in shards: schemaguard.lock_timeout does not bound the waits for locks on them, and a key that is added there stays without a proof",
+					   cs->step->child_table),
+			  psprintf("Bound them first, for connections that are new on all nodes: ALTER ROLE %s SET lock_timeout = '%dms';",
+					   quote_identifier(GetUserNameFromId(GetUserId(), false)), sg_lock_timeout));
+}
+
+void
+check_tables(PlanCheck *check, CheckStep *cs)
+{
+	check_citus(cs);
+	check_unlogged(cs);
+	check_partitions(cs);
+	check_inheritance(cs);
+	check_publication(check, cs);
+	check_subscription(cs);
+	check_wraparound(check, cs);
+	check_locks(check, cs);
+}
+
+/* ---- orphans ---- */
+
+/*
+ * The form by name knows all that breaks a key which is there; the one by
+ * columns does not know rows that break MATCH FULL by a null.
+ */
+static char *
+list_orphans_hint(const CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	char	   *columns = check_columns(key->child, key->child_att, key->nkeys);
+	char	   *by_columns;
+
+	if (cs->view.existing)
+		return psprintf("SELECT * FROM sg_fk_orphans(%s, %s);", quote_literal_cstr(cs->step->child_table),
+						quote_literal_cstr(cs->view.existing->name));
+	by_columns = psprintf("SELECT * FROM sg_orphans(%s, %s, %s, %s);", quote_literal_cstr(cs->step->child_table),
+						  check_array(sg_attribute_names(key->child, key->child_att, key->nkeys)),
+						  quote_literal_cstr(cs->step->parent_table),
+						  check_array(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
+	if (key->match != FKCONSTR_MATCH_FULL || key->nkeys == 1)
+		return by_columns;
+	return psprintf("%s and those with some nulls: SELECT * FROM %s WHERE num_nulls(%s) BETWEEN 1 AND %d;",
+					by_columns, cs->step->child_table, columns, key->nkeys - 1);
+}
+
+/* Why CALL sg_fix_orphans() could not do what the policy says, or NULL */
+static FkProblem *
+fix_obstacle(CheckStep *cs)
+{
+	FixKey		key = {&cs->view.key, cs->step};
+	FkProblem  *problem = audit_access_problem(key.key, true);
+
+	if (problem == NULL && fix_policy_fate(cs->step) == FIX_SET_NULL)
+		(void) fix_null_columns(&key, FIX_SET_NULL, &problem);
+	if (problem == NULL && cs->step->sentinel)
+		(void) fix_null_columns(&key, FIX_SENTINEL, &problem);
+	return problem;
+}
+
+/* What keeps them from being fixed goes with the sentinel, or with the policy */
+static char *
+fix_hint(CheckStep *cs, const char *policy)
+{
+	FixKey		key = {&cs->view.key, cs->step};
+	FkProblem  *problem = audit_access_problem(key.key, true);
+
+	if (problem == NULL && fix_policy_fate(cs->step) == FIX_SET_NULL)
+		(void) fix_null_columns(&key, FIX_SET_NULL, &problem);
+	if (problem || cs->step->sentinel == NULL)
+		return psprintf("Choose another policy: %s", check_set(cs, "orphans", policy));
+	return psprintf("Do without the sentinel: %s", check_set(cs, "sentinel", NULL));
+}
+
+/* Do keys refer to the child, so that there may be rows that hang on its orphans? */
+static bool
+is_referenced(const PlanCheck *check, Oid child)
+{
+	ListCell   *lc;
+
+	foreach(lc, check->declared)
+	{
+		if (((FkKey *) lfirst(lc))->parent == child && ((FkKey *) lfirst(lc))->enforced)
+			return true;
+	}
+	return false;
+}
+
+/* There are some, and the policy does something about them */
+static void
+check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
+{
+	FkProblem  *obstacle = fix_obstacle(cs);
+
+	if (obstacle)
+		check_row(cs, "orphans", CHECK_BLOCK,
+				  psprintf("%s, which can't be fixed: %s", text, obstacle->reason),
+				  fix_hint(cs, "leave"));
+	else
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("%s, and the policy is %s%s", text, cs->step->orphans,
+						   is_referenced(check, cs->view.key.child) ?
+						   "; other rows may refer to these, which was not looked at" : ""),
+				  psprintf("They are fixed only when you ask for it, here or by sg_add_fks; to see first what it comes to: CALL sg_fix_orphans(%s, dry_run => true);",
+						   quote_literal_cstr(cs->plan)));
+}
+
+/* There are some; what comes of it depends on the policy */
+static void
+check_found_orphans(PlanCheck *check, CheckStep *cs)
+{
+	char	   *text = deploy_orphans_text(cs->audit);
+
+	if (strcmp(cs->step->orphans, "stop") == 0)
+		check_row(cs, "orphans", CHECK_BLOCK, text,
+				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
+	else if (plan_step_fixes(cs->step))
+		check_fixable_orphans(check, cs, text);
+	else
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf(cs->unproved ? "%s came in past the key, which is valid" :
+						   "%s: the key stays NOT VALID while there are any", text),
+				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
+}
+
+/* There are none; the policy for those that may come can still be one that does not work */
+static void
+check_no_orphans(CheckStep *cs)
+{
+	char	   *text = psprintf("none in " INT64_FORMAT " rows", cs->audit->rows_checked);
+	FkProblem  *obstacle = plan_step_fixes(cs->step) ? fix_obstacle(cs) : NULL;
+
+	if (obstacle)
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("%s; but with fix => true the step fails: %s", text, obstacle->reason),
+				  fix_hint(cs, "stop"));
+	else if (cs->step->backfill && cs->view.need == NEED_ADD)
+		check_row(cs, "orphans", CHECK_WARN, psprintf("%s, before their columns are filled", text), NULL);
+	else
+		check_row(cs, "orphans", CHECK_OK, text, NULL);
+}
+
+void
+check_orphans(PlanCheck *check, CheckStep *cs)
+{
+	AuditKey   *ak = cs->audit;
+	bool		stops = strcmp(cs->step->orphans, "stop") == 0 && cs->view.need == NEED_ADD;
+
+	if (ak == NULL)
+		return;
+	if (ak->rows_checked >= 0)
+		cs->child->rows = ak->rows_checked;
+	if (ak->result == AUDIT_PASS)
+		check_no_orphans(cs);
+	else if (ak->result == AUDIT_FAIL)
+		check_found_orphans(check, cs);
+	else if (OidIsValid(ak->waits_for))
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("the orphans could not be counted: somebody has locked %s", sg_relation_name(ak->waits_for)),
+				  psprintf("Find out who: SELECT * FROM pg_locks WHERE relation = %s::regclass;",
+						   quote_literal_cstr(sg_relation_name(ak->waits_for))));
+	else
+		check_row(cs, "orphans", stops ? CHECK_BLOCK : CHECK_WARN,
+				  psprintf("the orphans could not be counted%s: %s",
+						   stops ? ", and the policy is stop" : "", ak->reason),
+				  stops ? psprintf("Remove the reason, or add the key without counting: %s",
+								   check_set(cs, "orphans", "leave")) :
+				  psprintf("Remove the reason, and check again: SELECT * FROM sg_plan_check(%s);",
+						   quote_literal_cstr(cs->plan)));
+}
+
+/* ---- time ---- */
+
+typedef struct MeasureArg
+{
+	PlanCheck  *check;
+	Oid			relid;
+} MeasureArg;
+
+/* Read the first blocks of a table, and take the time */
+static void
+measure(void *p)
+{
+	MeasureArg *arg = p;
+	Relation	rel;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	instr_time	start;
+	instr_time	duration;
+	BlockNumber blocks;
+
+	if (!ConditionalLockRelationOid(arg->relid, AccessShareLock))
+		return;
+	rel = try_relation_open(arg->relid, NoLock);
+	if (rel && rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		(rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT || !RecoveryInProgress()) &&
+		(blocks = Min(RelationGetNumberOfBlocks(rel), MEASURE_BLOCKS)) >= MEASURE_BLOCKS_MIN)
+	{
+		INSTR_TIME_SET_CURRENT(start);
+		slot = table_slot_create(rel, NULL);
+		scan = table_beginscan_strat(rel, GetActiveSnapshot(), 0, NULL, true, false);
+		heap_setscanlimits(scan, 0, blocks);
+		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+			slot_getallattrs(slot);
+		table_endscan(scan);
+		ExecDropSingleTupleTableSlot(slot);
+		INSTR_TIME_SET_CURRENT(duration);
+		INSTR_TIME_SUBTRACT(duration, start);
+		arg->check->ms_per_block = INSTR_TIME_GET_MILLISEC(duration) / blocks;
+		arg->check->measured_on = psprintf("%u blocks of %s", blocks, sg_relation_name(arg->relid));
+	}
+	if (rel)
+		relation_close(rel, NoLock);
+	UnlockRelationOid(arg->relid, AccessShareLock);
+}
+
+/* The largest table whose rows the caller may read all the same */
+void
+check_measure(PlanCheck *check)
+{
+	MeasureArg	arg = {check, InvalidOid};
+	MemoryContext context = CurrentMemoryContext;
+	double		largest = MEASURE_BLOCKS_MIN;
+	ListCell   *lc;
+
+	foreach(lc, check->steps)
+	{
+		CheckStep  *cs = lfirst(lc);
+		CheckTable *tables[] = {cs->child, cs->parent};
+
+		/* judged: so they could be read */
+		if (cs->audit == NULL || cs->audit->result == AUDIT_UNKNOWN)
+			continue;
+		for (int i = 0; i < lengthof(tables); i++)
+		{
+			if (tables[i]->blocks >= largest && get_rel_relkind(tables[i]->relid) == RELKIND_RELATION)
+			{
+				largest = tables[i]->blocks;
+				arg.relid = tables[i]->relid;
+			}
+		}
+	}
+	if (!OidIsValid(arg.relid))
+		return;
+	(void) check_try(measure, &arg);
+	MemoryContextSwitchTo(context);
+}
+
+void
+check_estimate(PlanCheck *check, CheckStep *cs)
+{
+	double		blocks = cs->child->blocks + (cs->parent == cs->child ? 0 : cs->parent->blocks);
+	double		wal = WAL_PER_KEY + cs->index_bytes;
+	double		rows = cs->child->rows;
+	double		seconds;
+	char	   *size;
+
+	/* rows that are mended are written out, and as what they were */
+	if (cs->audit && cs->audit->result == AUDIT_FAIL && rows > 0 && plan_step_fixes(cs->step))
+		wal += 2 * cs->audit->orphan_rows * cs->child->blocks * BLCKSZ / rows;
+	check->wal_bytes += wal;
+	size = psprintf("reads %s, writes %s of WAL", check_bytes(blocks * BLCKSZ), check_bytes(wal));
+
+	if (!cs->step->enforced)
+		blocks = 0;
+	if (check->ms_per_block == 0 && blocks >= 2 * MEASURE_BLOCKS_MIN)
+	{
+		check_row(cs, "estimate", CHECK_WARN,
+				  psprintf("%s; how long it takes is not known, as no table could be read to measure it; the planner's cost of reading them is %.0f",
+						   size, blocks * seq_page_cost + Max(rows, 0) * cpu_tuple_cost),
+				  psprintf("Have the plan checked by the role that owns the tables of step %d.", cs->step->step));
+		return;
+	}
+	seconds = (blocks * VALIDATE_FACTOR + (cs->index_bytes > 0 ? cs->child->blocks * INDEX_FACTOR : 0)) *
+		check->ms_per_block / 1000;
+	check->seconds += seconds;
+	check->longest = Max(check->longest, seconds);
+	size = psprintf("about %s: %s", check_duration(seconds), size);
+	if (sg_statement_timeout > 0 && seconds * 1000 > sg_statement_timeout)
+		check_row(cs, "estimate", CHECK_WARN,
+				  psprintf("%s; schemaguard.statement_timeout is %d ms", size, sg_statement_timeout),
+				  psprintf("Raise it: SET schemaguard.statement_timeout = '%.0fs';", seconds * 3 + 1));
+	else
+		check_row(cs, "estimate", CHECK_OK, size, NULL);
+}

@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl.h
+ *	  schemaguard.ddl_log: which DDL was run, by whom, where it came from.
+ *
+ * Event triggers note each command when it ends, in memory; the rows are
+ * written when the transaction is about to commit, in one subtransaction.
+ * Were each command to write its own rows, each would need a subtransaction
+ * with an xid, and a script of more than 64 commands in one transaction would
+ * slow down the snapshots of every other session.
+ *
+ * Nothing in here may let a user's DDL fail.  What goes wrong becomes a
+ * warning, and the rows are lost; but a cancel stays a cancel.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_DDL_H
+#define SG_DDL_H
+
+#include "postgres.h"
+#include "access/transam.h"
+#include "commands/event_trigger.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+/* An object that a command made, changed or dropped */
+typedef struct DdlObject
+{
+	const char *kind;			/* as in snapshots; NULL: not about one object */
+	char	   *identity;
+	List	   *parts;			/* identities of columns, constraints and
+								 * indexes of it that the command made or
+								 * changed (of char *) */
+	char	   *detail;			/* more to say, or NULL */
+} DdlObject;
+
+/* What one firing of an event trigger was told */
+typedef struct DdlCommand
+{
+	SubTransactionId subid;
+	TimestampTz at;
+	const char *event;			/* command, drop, rewrite; lost: what is
+								 * missing here */
+	const char *tag;
+	char	   *session_role;
+	char	   *role;
+	char	   *application;	/* NULL: none */
+	Datum		client_addr;	/* inet, or 0 */
+	char	   *statement;		/* NULL: not known, or not to be written down */
+	const char *withheld;		/* why, if it is not to be */
+	const char *origin;			/* direct, migration, extension, schemaguard */
+	char	   *origin_name;	/* of the migration, extension or plan, or
+								 * NULL */
+	List	   *objects;		/* of DdlObject * */
+} DdlCommand;
+
+/* ---- ddl_origin.c ---- */
+
+/*
+ * The statement that is behind an event, cut out of what the client or a
+ * function has sent, without its string constants, and where it comes from.
+ * Statements whose other parts can carry secrets are withheld, and those that
+ * ran with lent rights.
+ */
+extern void ddl_set_statement(DdlCommand *command, EventTriggerData *event);
+extern void ddl_set_origin(DdlCommand *command);
+
+/* ---- ddl_write.c ---- */
+
+/*
+ * Keep a copy of a command until the transaction commits; it goes with its
+ * subtransaction.  May raise errors.
+ */
+extern void ddl_keep(const DdlCommand *command);
+
+/* Write what is kept now, if that has become much.  Raises cancels only. */
+extern void ddl_bound_memory(void);
+
+/* Warn that something was not written, and remember it.  Raises no error. */
+extern void ddl_lost(int commands, const ErrorData *error);
+
+/* ---- ddl_find.c ---- */
+
+/*
+ * Append to the details of rows of drift (of DriftRow *) the last command that
+ * the log has about each object, or else about its table, as far as the
+ * caller may see it.
+ */
+extern void drift_name_ddl(List *rows);
+
+#endif							/* SG_DDL_H */

@@ -1,0 +1,540 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_capture.c
+ *	  What the event triggers run.
+ *
+ * Everything is gathered in a subtransaction that writes nothing, so it gets
+ * no xid; an error there is lost with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "tcop/deparse_utility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/inet.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "base/errors.h"
+#include "ddl/ddl.h"
+#include "snapshot/snapshot_object.h"
+
+PG_FUNCTION_INFO_V1(sg_ddl_event);
+
+/* Columns of pg_event_trigger_ddl_commands(), from 0 */
+enum
+{
+	COMMAND_CLASSID = 0,
+	COMMAND_OBJID,
+	COMMAND_OBJSUBID,
+	COMMAND_TAG,
+	COMMAND_TYPE,
+	COMMAND_IDENTITY = 6,
+	COMMAND_COMMAND = 8,
+	COMMAND_COLUMNS
+};
+
+/* Columns of pg_event_trigger_dropped_objects() */
+enum
+{
+	DROPPED_CLASSID = 0,
+	DROPPED_ORIGINAL = 3,
+	DROPPED_NORMAL,
+	DROPPED_TEMPORARY,
+	DROPPED_TYPE,
+	DROPPED_IDENTITY = 9,
+	DROPPED_NAMES,
+	DROPPED_ARGUMENTS,
+	DROPPED_COLUMNS
+};
+
+typedef void (*RowReader) (DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls);
+
+/* A function of core's that returns a set */
+typedef struct RowSource
+{
+	Oid			function;
+	int			columns;		/* at least */
+	TupleDesc	desc;			/* of its rows, once they were read */
+} RowSource;
+
+static RowSource commands = {F_PG_EVENT_TRIGGER_DDL_COMMANDS, COMMAND_COLUMNS};
+static RowSource dropped = {F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, DROPPED_COLUMNS};
+
+/*
+ * Its rows, straight: a query would cost more than all the rest.  So that it
+ * need not make out each time from pg_proc what its rows look like, a tenth
+ * of what a command pays for being caught, it is then told, and as which
+ * function: one that has to be told.
+ */
+static void
+read_rows(RowSource *source, RowReader reader, DdlCommand *command, EventTriggerData *event)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	FmgrInfo	flinfo;
+	ReturnSetInfo result = {.type = T_ReturnSetInfo};
+	TupleTableSlot *slot;
+
+	fmgr_info(source->function, &flinfo);
+	if (source->desc)
+	{
+		flinfo.fn_oid = F_RECORD_IN;
+		result.expectedDesc = source->desc;
+	}
+	result.econtext = CreateStandaloneExprContext();
+	result.allowedModes = SFRM_Materialize;
+	InitFunctionCallInfoData(*fcinfo, &flinfo, 0, InvalidOid, NULL, (Node *) &result);
+	(void) FunctionCallInvoke(fcinfo);
+
+	if (result.returnMode != SFRM_Materialize || result.setResult == NULL)
+		elog(ERROR, "function %u returned no rows to read", source->function);
+	if (result.setDesc->natts < source->columns)
+		elog(ERROR, "function %u returns %d columns", source->function, result.setDesc->natts);
+	if (source->desc == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		source->desc = CreateTupleDescCopy(result.setDesc);
+		MemoryContextSwitchTo(old);
+	}
+	slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(result.setResult, true, false, slot))
+	{
+		slot_getallattrs(slot);
+		reader(command, event, slot->tts_values, slot->tts_isnull);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(result.setResult);
+	FreeExprContext(result.econtext, true);
+}
+
+static DdlObject *
+add_object(DdlCommand *command, const char *kind, char *identity)
+{
+	DdlObject  *object;
+
+	if (identity && drift_is_temporary(identity))
+		return NULL;
+
+	object = palloc0(sizeof(DdlObject));
+	object->kind = kind;
+	object->identity = identity;
+	command->objects = lappend(command->objects, object);
+	return object;
+}
+
+static DdlObject *
+add_address(DdlCommand *command, Oid classid, Oid objid, int objsubid)
+{
+	ObjectAddress address;
+	char	   *identity;
+
+	ObjectAddressSubSet(address, classid, objid, objsubid);
+	identity = drift_identity(&address);
+	return identity ? add_object(command, drift_kind_of(&address), identity) : NULL;
+}
+
+/* ---- objects that have an end ---- */
+
+static bool
+is_column(const ObjectAddress *address)
+{
+	HeapTuple	tuple = address->objectSubId == 0 ? NULL :
+		SearchSysCacheAttNum(address->objectId, address->objectSubId);
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+/* Columns and constraints that ALTER TABLE has touched */
+static void
+add_parts(DdlObject *object, CollectedCommand *collected)
+{
+	ListCell   *lc;
+
+	foreach(lc, collected->d.alterTable.subcmds)
+	{
+		ObjectAddress *address = &((CollectedATSubcmd *) lfirst(lc))->address;
+		char	   *identity;
+		ListCell   *part;
+
+		if (!OidIsValid(address->objectId) ||
+			(address->classId == RelationRelationId && !is_column(address)))
+			continue;
+		identity = drift_identity(address);
+		if (identity == NULL)
+			continue;
+		foreach(part, object->parts)
+		{
+			if (strcmp(lfirst(part), identity) == 0)
+				break;
+		}
+		if (part == NULL)
+			object->parts = lappend(object->parts, identity);
+	}
+}
+
+/* The catalog of what GRANT can be about, or 0 */
+static Oid
+grant_class(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_SEQUENCE:
+			return RelationRelationId;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			return ProcedureRelationId;
+		case OBJECT_SCHEMA:
+			return NamespaceRelationId;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			return TypeRelationId;
+		case OBJECT_LANGUAGE:
+			return LanguageRelationId;
+		case OBJECT_FDW:
+			return ForeignDataWrapperRelationId;
+		case OBJECT_FOREIGN_SERVER:
+			return ForeignServerRelationId;
+		default:
+			return InvalidOid;
+	}
+}
+
+static void
+add_granted(DdlCommand *command, InternalGrant *grant)
+{
+	Oid			classid = grant_class(grant->objtype);
+	ListCell   *lc;
+
+	foreach(lc, OidIsValid(classid) ? grant->objects : NIL)
+		add_address(command, classid, lfirst_oid(lc), 0);
+	if (!OidIsValid(classid))
+		add_object(command, NULL, NULL);
+}
+
+/*
+ * What an object was called before RENAME or SET SCHEMA gets a row, too: that
+ * is the name under which it is missing now.
+ */
+static void
+add_old_name(DdlCommand *command, Node *parsetree, CollectedCommand *collected, const ObjectAddress *address,
+			 const char *kind, const char *identity)
+{
+	List	   *names = NIL;
+	List	   *arguments = NIL;
+	DdlObject  *object;
+
+	if (!IsA(parsetree, RenameStmt) && !IsA(parsetree, AlterObjectSchemaStmt))
+		return;
+	/* names of functions and types come with more than names */
+	if (address->classId != RelationRelationId && address->classId != NamespaceRelationId &&
+		!drift_has_table(address->classId))
+		return;
+	if (getObjectIdentityParts(address, &names, &arguments, true) == NULL || names == NIL || arguments != NIL)
+		return;
+
+	if (IsA(parsetree, RenameStmt))
+	{
+		RenameStmt *rename = (RenameStmt *) parsetree;
+		char	   *old = rename->subname;
+
+		if (address->classId == RelationRelationId && address->objectSubId == 0)
+			old = rename->relation ? rename->relation->relname : NULL;
+		if (old == NULL)
+			return;
+		llast(names) = old;
+	}
+	else
+	{
+		ObjectAddress *schema = &collected->d.simple.secondaryObject;
+		char	   *old;
+
+		if (collected->type != SCT_Simple || schema->classId != NamespaceRelationId)
+			return;
+		old = get_namespace_name(schema->objectId);
+		if (old == NULL)
+			return;
+		linitial(names) = old;
+	}
+
+	object = add_object(command, kind, drift_join_names(names));
+	if (object)
+		object->detail = psprintf("now %s", identity);
+}
+
+/* CREATE TABLE makes a sequence, and changes it later on */
+static bool
+is_known(DdlCommand *command, const char *kind, const char *identity)
+{
+	ListCell   *lc;
+
+	foreach(lc, command->objects)
+	{
+		DdlObject  *object = lfirst(lc);
+
+		if (object->identity && strcmp(object->identity, identity) == 0 && strcmp(object->kind, kind) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The index of a key that comes with a table is a part of what the command is about */
+static bool
+add_index(DdlCommand *command, char *identity)
+{
+	for (int i = list_length(command->objects) - 1; i >= 0; i--)
+	{
+		DdlObject  *object = list_nth(command->objects, i);
+
+		if (object->kind && strcmp(object->kind, "table") == 0)
+		{
+			object->parts = lappend(object->parts, identity);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls)
+{
+	CollectedCommand *collected = (CollectedCommand *) DatumGetPointer(values[COMMAND_COMMAND]);
+	DdlObject  *object;
+	ObjectAddress address;
+	const char *kind;
+	char	   *identity;
+
+	if (nulls[COMMAND_CLASSID])
+	{
+		if (collected->type == SCT_Grant)
+			add_granted(command, collected->d.grant.istmt);
+		else
+			add_object(command, NULL, NULL);
+		return;
+	}
+
+	ObjectAddressSubSet(address, DatumGetObjectId(values[COMMAND_CLASSID]),
+						DatumGetObjectId(values[COMMAND_OBJID]), DatumGetInt32(values[COMMAND_OBJSUBID]));
+	if (address.classId == RelationRelationId || address.classId == ProcedureRelationId)
+	{
+		kind = drift_kind(TextDatumGetCString(values[COMMAND_TYPE]));
+		identity = nulls[COMMAND_IDENTITY] ? NULL : TextDatumGetCString(values[COMMAND_IDENTITY]);
+	}
+	else
+	{
+		kind = drift_kind_of(&address);
+		identity = drift_identity(&address);
+	}
+
+	if (identity == NULL || is_known(command, kind, identity) ||
+		(strcmp(kind, "index") == 0 &&
+		 strcmp(TextDatumGetCString(values[COMMAND_TAG]), command->tag) != 0 &&
+		 add_index(command, identity)))
+		return;
+
+	object = add_object(command, kind, identity);
+	if (object == NULL)
+		return;
+	if (collected->type == SCT_AlterTable)
+		add_parts(object, collected);
+	add_old_name(command, event->parsetree, collected, &address, kind, identity);
+}
+
+/* ---- objects that are gone ---- */
+
+static List *
+text_list(Datum array, bool isnull)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	List	   *list = NIL;
+
+	if (isnull)
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			list = lappend(list, TextDatumGetCString(elements[i]));
+	}
+	return list;
+}
+
+static void
+read_dropped(DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls)
+{
+	Oid			classid = DatumGetObjectId(values[DROPPED_CLASSID]);
+	bool		original = DatumGetBool(values[DROPPED_ORIGINAL]);
+	char	   *identity;
+	DdlObject  *object;
+
+	/*
+	 * the rest are parts of what is named here: a table's indexes, a view's
+	 * rule
+	 */
+	if (DatumGetBool(values[DROPPED_TEMPORARY]) || nulls[DROPPED_IDENTITY] ||
+		!(original || (DatumGetBool(values[DROPPED_NORMAL]) &&
+					   classid != RewriteRelationId && classid != AttrDefaultRelationId)))
+		return;
+
+	identity = TextDatumGetCString(values[DROPPED_IDENTITY]);
+	if (drift_has_table(classid))
+	{
+		List	   *names = text_list(values[DROPPED_NAMES], nulls[DROPPED_NAMES]);
+		List	   *arguments = text_list(values[DROPPED_ARGUMENTS], nulls[DROPPED_ARGUMENTS]);
+
+		if (list_length(names) > 1)
+			identity = drift_join_names(names);
+		else if (names && arguments)
+			identity = psprintf("%s.%s", (char *) linitial(names), drift_join_names(arguments));
+	}
+	object = add_object(command, drift_kind(TextDatumGetCString(values[DROPPED_TYPE])), identity);
+	if (object && !original)
+		object->detail = "dropped by CASCADE";
+}
+
+/* ---- tables that are rewritten ---- */
+
+static void
+read_rewrite(DdlCommand *command)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	Oid			relid;
+	int			reason;
+	DdlObject  *object;
+	StringInfoData detail;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	relid = DatumGetObjectId(pg_event_trigger_table_rewrite_oid(fcinfo));
+	reason = DatumGetInt32(pg_event_trigger_table_rewrite_reason(fcinfo));
+	object = add_address(command, RelationRelationId, relid, 0);
+	if (object == NULL)
+		return;
+
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "rewritten: ");
+	if (reason & AT_REWRITE_ALTER_PERSISTENCE)
+		appendStringInfoString(&detail, "persistence, ");
+	if (reason & AT_REWRITE_DEFAULT_VAL)
+		appendStringInfoString(&detail, "default of a new column, ");
+	if (reason & AT_REWRITE_COLUMN_REWRITE)
+		appendStringInfoString(&detail, "type of a column, ");
+	if (reason & AT_REWRITE_ACCESS_METHOD)
+		appendStringInfoString(&detail, "access method, ");
+	detail.data[detail.len - 2] = '\0';
+	object->detail = detail.data;
+}
+
+/* ---- the trigger ---- */
+
+static Datum
+client_address(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	Datum		address;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(fcinfo);
+	return fcinfo->isnull ? (Datum) 0 : address;
+}
+
+static void
+gather(void *arg)
+{
+	EventTriggerData *event = arg;
+	DdlCommand *command = palloc0(sizeof(DdlCommand));
+
+	command->tag = GetCommandTagName(event->tag);
+	if (strcmp(event->event, "ddl_command_end") == 0)
+	{
+		command->event = "command";
+		read_rows(&commands, read_command, command, event);
+	}
+	else if (strcmp(event->event, "sql_drop") == 0)
+	{
+		command->event = "drop";
+		read_rows(&dropped, read_dropped, command, event);
+	}
+	else
+	{
+		command->event = "rewrite";
+		read_rewrite(command);
+	}
+
+	if (command->objects)
+	{
+		command->at = GetCurrentTimestamp();
+		command->session_role = GetUserNameFromId(GetSessionUserId(), true);
+		command->role = GetUserNameFromId(GetUserId(), true);
+		if (application_name && application_name[0])
+			command->application = pstrdup(application_name);
+		command->client_addr = client_address();
+		ddl_set_statement(command, event);
+		ddl_set_origin(command);
+		ddl_keep(command);
+	}
+}
+
+/*
+ * sg_ddl_event() event trigger: note what a command did for the log.  Raises
+ * no error but cancels.
+ */
+Datum
+sg_ddl_event(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *event = (EventTriggerData *) fcinfo->context;
+	bool		quote_all = quote_all_identifiers;
+	ErrorData  *error;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("sg_ddl_event is an event trigger function"),
+				 errhint("Call sg_capture_ddl(true), which makes the event triggers.")));
+
+	/* these change no definition */
+	if (event->tag == CMDTAG_REFRESH_MATERIALIZED_VIEW || event->tag == CMDTAG_REINDEX)
+		PG_RETURN_NULL();
+
+	quote_all_identifiers = false;
+	error = sg_try(gather, event);
+	quote_all_identifiers = quote_all;
+
+	if (error)
+	{
+		sg_rethrow_cancel(error);
+		ddl_lost(1, error);
+	}
+	else
+		ddl_bound_memory();
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,414 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_origin.c
+ *	  The text of a DDL statement, and where it comes from.
+ *
+ * An event trigger is told the parse tree and no text.  Two places have the
+ * text: the portal that runs what the client has sent, which knows where in
+ * it each statement is, and the innermost error context of SPI, for what a
+ * function or DO block runs.  Where neither is sure to hold this very
+ * statement, there is none: an outer text could carry another's secrets.
+ *
+ * Invariant: no text leaves this file with a string constant or a comment in
+ * it.  Connection strings, bodies of functions and what was put together for
+ * EXECUTE are all of them string constants.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/pg_collation.h"
+#include "commands/extension.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "parser/scanner.h"
+#include "parser/scansup.h"
+#include "postmaster/bgworker.h"
+#include "tcop/pquery.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/varlena.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/origin.h"
+#include "ddl/ddl.h"
+
+/* Longer statements are cut, with a mark */
+#define STATEMENT_MAX (64 * 1024)
+
+/* ---- the text ---- */
+
+/* A part of a text without the space around it; length 0: up to the end */
+static char *
+cut_text(const char *text, int start, int length)
+{
+	int			end;
+
+	if (start < 0)
+		start = length = 0;
+	end = length > 0 ? start + length : (int) strlen(text);
+
+	while (start < end && scanner_isspace(text[start]))
+		start++;
+	while (end > start && (scanner_isspace(text[end - 1]) || text[end - 1] == ';'))
+		end--;
+
+	return pnstrdup(text +start, end - start);
+}
+
+/*
+ * The statement of this kind out of a text that SPI runs, which may have
+ * several; NULL when two of them could be meant.
+ */
+static char *
+pick_statement(const char *text, EventTriggerData *event)
+{
+	const char *semicolon = strchr(text, ';');
+	RawStmt    *found = NULL;
+	ListCell   *lc;
+
+	if (semicolon == NULL || semicolon[1 + strspn(semicolon + 1, " \t\r\n\f;")] == '\0')
+		return cut_text(text, 0, 0);
+
+	foreach(lc, raw_parser(text, RAW_PARSE_DEFAULT))
+	{
+		RawStmt    *raw = lfirst_node(RawStmt, lc);
+
+		if (CreateCommandTag(raw->stmt) != event->tag)
+			continue;
+		if (found)
+			return NULL;
+		found = raw;
+	}
+
+	return found ? cut_text(text, found->stmt_location, found->stmt_len) : NULL;
+}
+
+/*
+ * SPI's words around a statement in an error's context, in the language of
+ * the messages.  Kept, since looking a translation up, or that there is none,
+ * is a tenth of what a command pays for being caught.
+ */
+static const char *
+spi_format(void)
+{
+	static char *language = NULL;
+	static char *format = NULL;
+
+	if (format == NULL || strcmp(language, locale_messages) != 0)
+	{
+		char	   *now = MemoryContextStrdup(TopMemoryContext, locale_messages);
+		char	   *words = MemoryContextStrdup(TopMemoryContext,
+												dgettext(PG_TEXTDOMAIN("postgres"), "SQL statement \"%s\""));
+
+		if (format)
+		{
+			pfree(format);
+			pfree(language);
+		}
+		format = words;
+		language = now;
+	}
+	return format;
+}
+
+/*
+ * What SPI runs, if it is SPI that runs the command.  Its error context says
+ * so, in words that may be translated; the frame is asked alone.
+ */
+static char *
+spi_text(void)
+{
+	ErrorContextCallback *frames = error_context_stack;
+	ErrorContextCallback top;
+	const char *format;
+	const char *value;
+	char	   *context;
+	int			before;
+	int			after;
+	int			length;
+
+	if (frames == NULL)
+		return NULL;
+	format = spi_format();
+	value = strstr(format, "%s");
+	if (value == NULL)
+		return NULL;
+
+	top = *frames;
+	top.previous = NULL;
+	PG_TRY();
+	{
+		error_context_stack = &top;
+		context = GetErrorContextStack();
+	}
+	PG_FINALLY();
+	{
+		error_context_stack = frames;
+	}
+	PG_END_TRY();
+
+	before = value - format;
+	after = strlen(value + 2);
+	length = context ? (int) strlen(context) : 0;
+	if (length < before + after || strncmp(context, format, before) != 0 ||
+		strcmp(context + length - after, value + 2) != 0)
+		return NULL;
+	return pnstrdup(context + before, length - before - after);
+}
+
+/* The statement of the client's, unless it only calls what runs the command */
+static char *
+client_statement(EventTriggerData *event)
+{
+	Portal		portal = ActivePortal;
+	ListCell   *lc;
+
+	if (portal == NULL || portal->status != PORTAL_ACTIVE || portal->sourceText == NULL)
+		return NULL;
+
+	foreach(lc, portal->stmts)
+	{
+		PlannedStmt *statement = lfirst_node(PlannedStmt, lc);
+
+		if (statement->commandType == CMD_UTILITY && statement->utilityStmt &&
+			CreateCommandTag(statement->utilityStmt) == event->tag)
+			return cut_text(portal->sourceText, statement->stmt_location, statement->stmt_len);
+	}
+	return NULL;
+}
+
+/* ---- secrets ---- */
+
+static bool
+sets_foreign_options(AlterTableStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_GenericOptions || command->subtype == AT_AlterColumnGenericOptions)
+			return true;
+	}
+	return false;
+}
+
+/* A function's settings may be written as names */
+static bool
+sets_parameters(List *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "set") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Can statements of this kind have passwords and the like among their options? */
+static bool
+carries_secrets(Node *parsetree)
+{
+	switch (nodeTag(parsetree))
+	{
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_CreateSubscriptionStmt:
+		case T_AlterSubscriptionStmt:
+		case T_DropSubscriptionStmt:
+		case T_CreateForeignServerStmt:
+		case T_AlterForeignServerStmt:
+		case T_CreateFdwStmt:
+		case T_AlterFdwStmt:
+		case T_CreateForeignTableStmt:
+		case T_ImportForeignSchemaStmt:
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+			return true;
+		case T_AlterTableStmt:
+			return sets_foreign_options((AlterTableStmt *) parsetree);
+		case T_CreateFunctionStmt:
+			return sets_parameters(((CreateFunctionStmt *) parsetree)->options);
+		case T_AlterFunctionStmt:
+			return sets_parameters(((AlterFunctionStmt *) parsetree)->actions);
+		default:
+			return false;
+	}
+}
+
+/* Is it a string constant, of whatever kind?  Not a name, nor $1 */
+static bool
+is_string(const char *token)
+{
+	if (*token == '$')
+		return !isdigit((unsigned char) token[1]);
+	return *token == '\'' || (strchr("bBeExX", *token) && token[1] == '\'') ||
+		pg_strncasecmp(token, "U&'", 3) == 0;
+}
+
+/* The space between two tokens, without comments */
+static void
+append_space(StringInfo out, const char *text, int length)
+{
+	for (int i = 0; i < length; i++)
+	{
+		if (!scanner_isspace(text[i]))
+		{
+			appendStringInfoChar(out, memchr(text, '\n', length) ? '\n' : ' ');
+			return;
+		}
+	}
+	appendBinaryStringInfo(out, text, length);
+}
+
+/*
+ * A statement without its comments, and with dots for its string constants.
+ * NULL when it has a backslash before a quote, where a constant's end depends
+ * on how standard_conforming_strings was when the statement was parsed.
+ */
+static char *
+without_strings(const char *text)
+{
+	StringInfoData out;
+	core_yy_extra_type extra;
+	core_yyscan_t scanner;
+	core_YYSTYPE value;
+	YYLTYPE		start;
+	int			end = 0;
+
+	if (strstr(text, "\\'"))
+		return NULL;
+
+	initStringInfo(&out);
+	scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
+	SG_SCANNER_QUIET(extra);
+	while (core_yylex(&value, &start, scanner) != 0)
+	{
+		append_space(&out, text +end, start - end);
+
+		/* the scanner has put a zero behind the token */
+		end = start + strlen(extra.scanbuf + start);
+		if (is_string(text +start))
+			appendStringInfoString(&out, "'...'");
+		else
+			appendBinaryStringInfo(&out, text +start, end - start);
+	}
+	scanner_finish(scanner);
+	return out.data;
+}
+
+/* Is it run with rights that were lent to the session?  Then its text may not be for the session's eyes. */
+static bool
+has_lent_rights(void)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	return (sec_context & SECURITY_LOCAL_USERID_CHANGE) != 0;
+}
+
+void
+ddl_set_statement(DdlCommand *command, EventTriggerData *event)
+{
+	char	   *text;
+
+	if (carries_secrets(event->parsetree))
+	{
+		command->withheld = "statement withheld: this kind can carry secrets";
+		return;
+	}
+	/* the script of an extension is in its file */
+	if (creating_extension)
+		return;
+
+	if (has_lent_rights())
+	{
+		command->withheld = "statement withheld: it was run with lent rights, as by a SECURITY DEFINER function";
+		return;
+	}
+
+	text = spi_text();
+	text = text ? pick_statement(text, event) : client_statement(event);
+
+	if (text == NULL)
+		return;
+	text = without_strings(text);
+
+	if (text == NULL)
+	{
+		command->withheld = "statement withheld: it has a backslash before a quote";
+		return;
+	}
+	if (strlen(text) > STATEMENT_MAX)
+		text = psprintf("%.*s ...", pg_mbcliplen(text, strlen(text), STATEMENT_MAX), text);
+	command->statement = text;
+}
+
+/* ---- where it comes from ---- */
+
+/* Is the name of the application one of migration tools? */
+static bool
+is_migration_tool(const char *name)
+{
+	List	   *patterns;
+	ListCell   *lc;
+
+	if (sg_migration_applications[0] == '\0' ||
+		!SplitGUCList(pstrdup(sg_migration_applications), ',', &patterns))
+		return false;
+
+	foreach(lc, patterns)
+	{
+		if (DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID,
+												 CStringGetTextDatum(name),
+												 CStringGetTextDatum((char *) lfirst(lc)))))
+			return true;
+	}
+	return false;
+}
+
+void
+ddl_set_origin(DdlCommand *command)
+{
+	if (creating_extension)
+	{
+		command->origin = "extension";
+		command->origin_name = get_extension_name(CurrentExtensionObject);
+	}
+	else if (sg_origin_plan)
+	{
+		command->origin = "schemaguard";
+		if (sg_origin_plan[0] != '\0')
+			command->origin_name = pstrdup(sg_origin_plan);
+	}
+	else if (MyBgworkerEntry && strcmp(MyBgworkerEntry->bgw_type, "schemaguard worker") == 0)
+		command->origin = "schemaguard";
+	else if (sg_migration[0] != '\0')
+	{
+		command->origin = "migration";
+		command->origin_name = pstrdup(sg_migration);
+	}
+	else if (command->application && is_migration_tool(command->application))
+	{
+		command->origin = "migration";
+		command->origin_name = command->application;
+	}
+	else
+		command->origin = "direct";
+}

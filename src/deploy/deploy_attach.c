@@ -1,0 +1,318 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_attach.c
+ *	  Before 18: the table takes over the valid keys of its partitions.
+ *
+ * The key of the whole table has never read a row itself: it is proved as far
+ * as those of all partitions are.  Their proofs are looked up before the
+ * tables are locked; marks of what they rest on, taken before that and
+ * compared under the locks, tell that they still stand.
+ *
+ * To attach a key, the server drops its two triggers on the parent, and reads
+ * those that are left anew after each: the time under the locks grows with the
+ * square of the number of partitions.  Where these are many, the triggers are
+ * dropped here, all at once, just before, in the same transaction and under
+ * the same locks; the server then finds none to drop.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/comment.h"
+#include "commands/tablecmds.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "deploy/deploy.h"
+#include "plan/plan_deed.h"
+
+/* What the proof of one partition's key rests on */
+typedef struct PartitionMark
+{
+	Oid			conid;
+	FkFingerprint print;
+} PartitionMark;
+
+/* First in the struct, so that one is found by the other */
+typedef struct AttachAction
+{
+	DeployAction action;
+	List	   *marks;			/* of PartitionMark *; none unless all are
+								 * proved */
+	TimestampTz proved_at;		/* the oldest of their proofs */
+	XLogRecPtr	proved_lsn;
+	bool		by_index;
+} AttachAction;
+
+/* ---- the proof ---- */
+
+/* The keys of the partitions, as text[] of the tables and text[] of the names */
+static void
+partition_names(const StepView *view, Datum *values)
+{
+	List	   *tables = NIL;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, view->partitions)
+	{
+		const FkPartition *partition = lfirst(lc);
+
+		tables = lappend(tables, sg_relation_name(partition->relid));
+		names = lappend(names, partition->own->name);
+	}
+	values[0] = sg_text_array(tables);
+	values[1] = sg_text_array(names);
+}
+
+/* Do the proofs of all of them stand?  Then when, and by what */
+static bool
+read_proofs(AttachAction *attach, const StepView *view)
+{
+	static const char *query =
+		"SELECT count(*), min(t.proved_at), min(t.proved_lsn), bool_or(t.strength = 'index')"
+		" FROM unnest($1, $2) k (child_table, fk_name)"
+		"  JOIN schemaguard.fk_trust t ON t.child_table = k.child_table AND t.fk_name::text = k.fk_name"
+		" WHERE t.stands";
+	Oid			types[] = {TEXTARRAYOID, TEXTARRAYOID};
+	Datum		values[2];
+	Datum		columns[4];
+	SgScope		scope;
+	HeapTuple	row;
+	bool		isnull;
+
+	partition_names(view, values);
+	deploy_set_local("jit", "off");
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT, query, lengthof(types), types, values, NULL);
+	row = SPI_tuptable->vals[0];
+	for (int i = 0; i < lengthof(columns); i++)
+		columns[i] = SPI_getbinval(row, SPI_tuptable->tupdesc, i + 1, &isnull);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	if (DatumGetInt64(columns[0]) != list_length(view->partitions))
+		return false;
+	attach->proved_at = DatumGetTimestampTz(columns[1]);
+	attach->proved_lsn = DatumGetLSN(columns[2]);
+	attach->by_index = DatumGetBool(columns[3]);
+	return true;
+}
+
+static void
+prepare_proof(AttachAction *attach, const StepView *view)
+{
+	List	   *marks = NIL;
+	ListCell   *lc;
+
+	/* a table without partitions has no row to prove */
+	attach->proved_at = GetCurrentTimestamp();
+	attach->proved_lsn = GetXLogInsertRecPtr();
+	if (view->partitions == NIL)
+		return;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, view->partitions)
+	{
+		const FkKey *key = ((FkPartition *) lfirst(lc))->own;
+		PartitionMark *mark = palloc(sizeof(PartitionMark));
+
+		mark->conid = key->conid;
+		mark->print = fk_fingerprint(key, NULL);
+		marks = lappend(marks, mark);
+	}
+	if (read_proofs(attach, view))
+		attach->marks = marks;
+	PopActiveSnapshot();
+}
+
+/* Under the locks: is all as it was, for every partition that there is now? */
+static bool
+proofs_stand(const AttachAction *attach, const StepView *view)
+{
+	ListCell   *lc;
+
+	if (list_length(attach->marks) != list_length(view->partitions))
+		return false;
+	foreach(lc, view->partitions)
+	{
+		const FkKey *key = ((FkPartition *) lfirst(lc))->own;
+		FkFingerprint now = fk_fingerprint(key, NULL);
+		bool		found = false;
+		ListCell   *lc2;
+
+		foreach(lc2, attach->marks)
+		{
+			const PartitionMark *mark = lfirst(lc2);
+
+			found = mark->conid == key->conid && memcmp(&mark->print, &now, sizeof(now)) == 0;
+			if (found)
+				break;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static void
+record_proof(const AttachAction *attach, const FkKey *key)
+{
+	AuditKey   *proof = audit_key_new(key, "plan", fk_state(key));
+
+	audit_proof_begin(proof);
+	proof->judged_at = attach->proved_at;
+	proof->judged_lsn = attach->proved_lsn;
+	proof->by_index = attach->by_index;
+	proof->result = AUDIT_PASS;
+	proof->method = "validate";
+	proof->orphan_rows = 0;
+	audit_proof_record(list_make1(proof));
+}
+
+/* ---- triggers ---- */
+
+/* The parent's triggers of one partition's key, as the server drops them */
+static void
+drop_action_triggers(Relation pg_trigger, const FkKey *key)
+{
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&skey, Anum_pg_trigger_tgconstraint, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(key->conid));
+	scan = systable_beginscan(pg_trigger, TriggerConstraintIndexId, true, NULL, 1, &skey);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		Oid			trigger = form->oid;
+
+		if (form->tgrelid != key->parent || form->tgconstrrelid != key->child)
+			continue;
+		InvokeObjectDropHook(TriggerRelationId, trigger, 0);
+		(void) deleteDependencyRecordsFor(TriggerRelationId, trigger, false);
+		DeleteComments(trigger, TriggerRelationId, 0);
+		CatalogTupleDelete(pg_trigger, &tuple->t_self);
+	}
+	systable_endscan(scan);
+}
+
+/* Those of all partitions; a partitioned parent has keys of its own for its parts */
+static void
+drop_all_action_triggers(const StepView *view)
+{
+	Oid			parent = view->key.parent;
+	Relation	rel;
+	ListCell   *lc;
+
+	if (list_length(view->partitions) < DEPLOY_MANY_PARTITIONS ||
+		get_rel_relkind(parent) != RELKIND_RELATION)
+		return;
+
+	rel = table_open(parent, NoLock);
+	CheckTableNotInUse(rel, "ALTER TABLE");
+	table_close(rel, NoLock);
+
+	rel = table_open(TriggerRelationId, RowExclusiveLock);
+	foreach(lc, view->partitions)
+		drop_action_triggers(rel, ((FkPartition *) lfirst(lc))->own);
+	table_close(rel, RowExclusiveLock);
+	CacheInvalidateRelcacheByRelid(parent);
+	CommandCounterIncrement();
+}
+
+/* ---- attaching ---- */
+
+static void
+execute_attach(DeployAction *action)
+{
+	AttachAction *attach = (AttachAction *) action;
+	StepWork   *work = linitial(action->works);
+	StepView	view;
+	FkKey	   *key;
+	bool		proved;
+	ListCell   *lc;
+
+	deploy_look(work->step, &view);
+	if (view.need == NEED_SKIP)
+		ereport(ERROR,
+				(errcode(view.problem->sqlerrcode),
+				 errmsg("%s", view.problem->reason)));
+	if (view.existing || !deploy_partitions_are_valid(&view))
+	{
+		deploy_record_skipped(action, work, view.existing ?
+							  "somebody else has added the key meanwhile" :
+							  "a partition without a valid key of its own has come meanwhile");
+		return;
+	}
+
+	proved = proofs_stand(attach, &view);
+	drop_all_action_triggers(&view);
+	deploy_run_add(view.key.child, work->statement);
+	CommandCounterIncrement();
+	key = fk_declared_twin(&view.key);
+	if (key == NULL || !key->validated || !key->armed)
+		elog(ERROR, "the key of %s is not valid and armed after ADD CONSTRAINT", work->step->child_table);
+	foreach(lc, view.partitions)
+	{
+		/* one that is attached is no key of its own any more */
+		if (fk_by_oid(((FkPartition *) lfirst(lc))->own->conid))
+			elog(ERROR, "the key of partition %s was not attached",
+				 sg_relation_name(((FkPartition *) lfirst(lc))->relid));
+	}
+	if (proved)
+		record_proof(attach, key);
+	if (!work->restoring)
+		plan_deed_add(work->run->plan, work->step, work->started_id);
+	deploy_record_done(action, work, "validated", NULL);
+	work->reached = "validated";
+}
+
+bool
+deploy_attach(StepWork *work, StepView *view)
+{
+	int			partitions = list_length(view->partitions);
+	AttachAction attach = {.action = {
+			.run = work->run,.works = list_make1(work),.name = deploy_partition_action(work),
+			.references = true,.execute = execute_attach
+	}};
+	DeployAction *action = &attach.action;
+
+	prepare_proof(&attach, view);
+	action->message = psprintf("attaches the keys of %d %s", partitions,
+							   partitions == 1 ? "partition" : "partitions");
+	work->statement = plan_add_statement(work->step, false);
+	work->key = &view->key;
+	deploy_add_key_targets(action, view);
+
+	sg_progress_step(SG_PROGRESS_ADD, work->step->step, view->key.child);
+	if (deploy_attempt(action))
+		return true;
+
+	deploy_record_failure(action, work, "added", action->error->sqlerrcode,
+						  deploy_failure_text(action), LOG_NONE);
+	return false;
+}

@@ -1,0 +1,349 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_audit.c
+ *	  Counting the orphans of a key on the way to its deployment.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/spi.h"
+#include "deploy/deploy.h"
+
+static void
+count_one(void *tables)
+{
+	audit_tables(tables, NULL, NULL);
+}
+
+static void
+count_at_once(void *tables)
+{
+	audit_tables_at_once(tables);
+}
+
+/* Judge keys within schemaguard.statement_timeout; what went wrong, or NULL */
+static char *
+count(const DeployAction *action, void (*how) (void *tables), List *tables)
+{
+	ErrorData  *edata;
+
+	deploy_arm_timeout();
+	edata = sg_try_undo(how, tables);
+	deploy_disarm_timeout();
+	if (edata == NULL)
+		return NULL;
+
+	if (sg_is_cancel(edata) && !deploy_timeout_struck())
+		deploy_log_cancel(action, edata);
+	return deploy_timeout_struck() ? pstrdup(DEPLOY_TIMEOUT_TEXT) : sg_error_text(edata);
+}
+
+static AuditTable *
+table_of(AuditKey *ak)
+{
+	AuditTable *table = palloc0(sizeof(AuditTable));
+
+	table->child = ak->key.child;
+	table->keys = list_make1(ak);
+	table->results = CurrentMemoryContext;
+	return table;
+}
+
+AuditKey *
+deploy_count_orphans(const DeployAction *action, const FkKey *key)
+{
+	AuditKey   *ak = audit_key_new(key, "plan", "missing");
+	char	   *trouble = count(action, count_one, list_make1(table_of(ak)));
+
+	if (trouble)
+	{
+		ak->result = AUDIT_UNKNOWN;
+		ak->reason = trouble;
+	}
+	return ak;
+}
+
+/* The form of sg_orphans by columns knows MATCH SIMPLE only */
+const char *
+deploy_orphans_hint(const StepWork *work)
+{
+	const FkKey *key = work->key;
+
+	if (plan_step_fixes(work->step))
+		return "CALL sg_fix_orphans(), or sg_add_fks() with fix => true, does what the step's policy says; sg_orphans() lists the rows.";
+	if (key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid))
+		return "sg_orphans() lists these rows, except those that break MATCH FULL by a null in some of the columns. Remove or mend them and CALL again.";
+	if (key->period && !OidIsValid(key->conid))
+		return "With the policy \"leave\" the key is added NOT VALID, and sg_orphans() lists these rows by its name. Remove or mend them and CALL again.";
+	return "sg_orphans() lists these rows. Remove or mend them and CALL again.";
+}
+
+char *
+deploy_orphans_text(const AuditKey *ak)
+{
+	return psprintf(INT64_FORMAT " orphan %s with " INT64_FORMAT " distinct %s",
+					ak->orphan_rows, ak->orphan_rows == 1 ? "row" : "rows",
+					ak->orphan_keys, ak->orphan_keys == 1 ? "key" : "keys");
+}
+
+static void
+record_pass(const DeployAction *action, const StepWork *work, const char *message)
+{
+	LogEntry	entry = deploy_outcome(action, work, "done");
+
+	entry.message = message;
+	entry.orphan_rows = 0;
+	deploy_settle_with(action, &entry);
+	deploy_commit_soon();
+}
+
+/* What is counted for a step, and for later ones on the way */
+typedef struct Ahead
+{
+	StepWork   *work;
+	List	   *tables;			/* of AuditTable *: the step's child first */
+	List	   *parents;		/* whose pages are counted already */
+	int64		pages;			/* to be read */
+	List	   *keys;			/* of AuditKey *: of later steps */
+	List	   *steps;			/* their numbers */
+} Ahead;
+
+static AuditTable *
+find_table(const Ahead *ahead, Oid child)
+{
+	ListCell   *lc;
+
+	foreach(lc, ahead->tables)
+	{
+		if (((AuditTable *) lfirst(lc))->child == child)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/*
+ * Count a key as well, unless a table of it is too large, or locked; false
+ * when it is too much at once.
+ */
+static bool
+add_ahead(Ahead *ahead, const FkKey *key, int step)
+{
+	AuditTable *table = find_table(ahead, key->child);
+	AuditKey   *ak;
+	int64		parent = list_member_oid(ahead->parents, key->parent) ? 0 : audit_pages(key->parent);
+	int64		child = table ? 0 : audit_pages(key->child);
+
+	if (Max(parent, child) >= AUDIT_BATCH_PAGES)
+		return true;
+	if (ahead->pages + parent + child >= AUDIT_BATCH_PAGES ||
+		list_length(ahead->keys) + 1 >= AUDIT_BATCH_KEYS)
+		return false;
+
+	ak = audit_key_new(key, "plan", "missing");
+	if (table)
+		table->keys = lappend(table->keys, ak);
+	else
+		ahead->tables = lappend(ahead->tables, table_of(ak));
+	ahead->parents = list_append_unique_oid(ahead->parents, key->parent);
+	ahead->pages += parent + child;
+	ahead->keys = lappend(ahead->keys, ak);
+	ahead->steps = lappend_int(ahead->steps, step);
+	return true;
+}
+
+/* Will a later step want an audit before its key is added? */
+static bool
+waits_for_audit(const DeployRun *run, PlanStep *step, StepView *view)
+{
+	if (!deploy_audits_first(step) || step->skipped_by ||
+		list_member_int(run->unfilled, step->step) ||
+		list_member_int(run->audited, step->step))
+		return false;
+	deploy_look(step, view);
+	return view->need == NEED_ADD && deploy_may_add(&view->key) == NULL;
+}
+
+/* As many of the steps that follow as can be read together with this one */
+static void
+look_ahead(Ahead *ahead)
+{
+	const PlanStep *mine = ahead->work->step;
+	const DeployRun *run = ahead->work->run;
+	bool		later = false;
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, run->steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		StepView	view;
+
+		if (later && waits_for_audit(run, step, &view) && !add_ahead(ahead, &view.key, step->step))
+			break;
+		later = later || step->step == mine->step;
+	}
+	PopActiveSnapshot();
+}
+
+/*
+ * The orphans of a step's key.  What later steps want to know is read with it,
+ * as far as that is little and nobody is in the way: tables that several keys
+ * have in common are read once.  Which of those keys pass is kept in
+ * run->audited; the others are judged when it is their turn.
+ */
+static AuditKey *
+judge_with_later(const DeployAction *action, StepWork *work, const FkKey *key)
+{
+	DeployRun  *run = work->run;
+	AuditKey   *ak = audit_key_new(key, "plan", "missing");
+	Ahead		ahead = {.work = work,.tables = list_make1(table_of(ak)),
+	.parents = list_make1_oid(key->parent)};
+	ListCell   *lc,
+			   *lc2;
+
+	ahead.pages = audit_pages(key->child) + audit_pages(key->parent);
+	look_ahead(&ahead);
+	if (ahead.steps == NIL || count(action, count_at_once, ahead.tables) != NULL)
+		return deploy_count_orphans(action, key);
+
+	forboth(lc, ahead.steps, lc2, ahead.keys)
+	{
+		MemoryContext old;
+
+		if (((AuditKey *) lfirst(lc2))->result != AUDIT_PASS)
+			continue;
+		old = MemoryContextSwitchTo(run->context);
+		run->audited = lappend_int(run->audited, lfirst_int(lc));
+		MemoryContextSwitchTo(old);
+	}
+	return ak->result == AUDIT_UNKNOWN ? deploy_count_orphans(action, key) : ak;
+}
+
+bool
+deploy_audit_step(StepWork *work, FkKey *key)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "audit",
+	.attempts = 1};
+	AuditKey   *ak;
+
+	work->statement = NULL;
+	work->key = key;
+	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, key->child);
+	if (list_member_int(work->run->audited, work->step->step))
+	{
+		deploy_write_start(&action);
+		record_pass(&action, work, "pass, counted with an earlier step");
+		return true;
+	}
+
+	deploy_log_start(&action);
+	ak = judge_with_later(&action, work, key);
+	work->run->orphan_rows += Max(ak->orphan_rows, 0);
+	if (ak->result == AUDIT_PASS)
+	{
+		record_pass(&action, work, "pass");
+		return true;
+	}
+
+	if (ak->result == AUDIT_FAIL)
+	{
+		work->hint = deploy_orphans_hint(work);
+		deploy_record_failure(&action, work, "failed", ERRCODE_SG_ORPHANS,
+							  deploy_orphans_text(ak), ak->orphan_rows);
+	}
+	else
+		deploy_record_failure(&action, work, "failed", ERRCODE_SG_NOT_JUDGED,
+							  psprintf("the orphans could not be counted: %s", ak->reason),
+							  LOG_NONE);
+	return false;
+}
+
+/* ---- keys that are valid already ---- */
+
+List *
+deploy_proved_keys(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *proved = NIL;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT,
+					 "SELECT constraint_oid::bigint AS key FROM schemaguard.fk_trust WHERE stands",
+					 0, NULL, NULL, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Oid			key = (Oid) sg_spi_int64(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "key");
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		proved = lappend_oid(proved, key);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return proved;
+}
+
+bool
+deploy_is_proved(DeployRun *run, const FkKey *key)
+{
+	if (!key->enforced || !key->validated)
+		return true;
+	if (!run->has_proved)
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		run->proved = deploy_proved_keys();
+		run->has_proved = true;
+		MemoryContextSwitchTo(old);
+	}
+	return list_member_oid(run->proved, key->conid);
+}
+
+bool
+deploy_audit_existing(StepWork *work, FkKey *key)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "audit",
+	.attempts = 1};
+	const char *state = strcmp(work->step->orphans, "stop") == 0 ? "failed" : "added";
+	MemoryContext old;
+	AuditKey   *ak;
+
+	work->statement = NULL;
+	work->key = key;
+	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, key->child);
+	deploy_log_start(&action);
+	ak = deploy_count_orphans(&action, key);
+	work->run->orphan_rows += Max(ak->orphan_rows, 0);
+	audit_proof_record(list_make1(ak));
+	if (ak->result == AUDIT_PASS)
+	{
+		record_pass(&action, work, "pass");
+		return true;
+	}
+
+	old = MemoryContextSwitchTo(work->run->context);
+	work->run->broken = lappend_int(work->run->broken, work->step->step);
+	MemoryContextSwitchTo(old);
+	if (ak->result == AUDIT_FAIL)
+	{
+		work->hint = deploy_orphans_hint(work);
+		deploy_record_failure(&action, work, state, ERRCODE_SG_ORPHANS,
+							  psprintf("%s came in past the key, which is valid", deploy_orphans_text(ak)),
+							  ak->orphan_rows);
+	}
+	else
+		deploy_record_failure(&action, work, "added", ERRCODE_SG_NOT_JUDGED,
+							  psprintf("the key is valid, but its orphans could not be counted: %s", ak->reason),
+							  LOG_NONE);
+	return false;
+}

@@ -1,0 +1,105 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_backfill_role.c
+ *	  As whom columns are filled.
+ *
+ * The trigger fills them as the owner of the table (plan_filler.c), and so do
+ * the batches, or an expression that works for the rows that are there would
+ * fail for those that are written.  It runs restricted where that is not the
+ * caller, who owns the table or has the owner's privileges: so nothing is done
+ * for him that he may not do.
+ *
+ * Not done at all is what could run code of a third role.  To look whether the
+ * expressions do, they have to be analysed, which may run code by itself: that
+ * of the types of the tables that they name.  So these come first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+
+#include "base/code.h"
+#include "base/scope.h"
+#include "deploy/deploy.h"
+
+void
+deploy_backfill_begin(SgScope *scope, Oid role)
+{
+	sg_role_begin(scope, role);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* What the tables could run that the step's statements name */
+static CodeReach *
+reach_tables(const PlanStep *step, Oid child)
+{
+	CodeReach  *reach = code_reach();
+	ListCell   *lc;
+
+	code_reach_write(reach, child, CMD_UPDATE);
+	foreach(lc, plan_backfill_tables(step))
+	{
+		code_reach_read(reach, lfirst_oid(lc));
+		code_reach_row(reach, lfirst_oid(lc));
+	}
+	return reach;
+}
+
+/* What the expressions call; analysed, and neither planned nor run */
+static void
+reach_expressions(CodeReach *reach, const PlanStep *step, Oid owner, Oid role)
+{
+	char	   *probe = plan_backfill_probe(step);
+	SPIPlanPtr	plan;
+	SgScope		scope;
+	ListCell   *lc;
+
+	deploy_backfill_begin(&scope, role);
+	SPI_connect();
+	plan = SPI_prepare(probe, 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), probe);
+	foreach(lc, SPI_plan_get_plan_sources(plan))
+	{
+		CachedPlanSource *source = lfirst(lc);
+
+		code_reach_expression(reach, (Node *) source->query_list, owner);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+Oid
+deploy_backfill_role(const PlanStep *step, Oid child)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(context, "schemaguard reachable code", ALLOCSET_SMALL_SIZES);
+	Oid			owner = code_table_owner(child);
+	Oid			role = owner == GetUserId() ? InvalidOid : owner;
+	CodeReach  *reach;
+	char	   *reason;
+	Oid			unused;
+
+	MemoryContextSwitchTo(scratch);
+	reach = reach_tables(step, child);
+	reason = code_role(reach, owner, &unused);
+	if (reason == NULL)
+	{
+		reach_expressions(reach, step, owner, role);
+		reason = code_role(reach, owner, &unused);
+	}
+	MemoryContextSwitchTo(context);
+
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("filling columns is left alone: %s", reason)));
+	MemoryContextDelete(scratch);
+	return role;
+}

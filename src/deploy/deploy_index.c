@@ -1,0 +1,725 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_index.c
+ *	  Indexes on the child's columns, built before the keys.
+ *
+ * CREATE INDEX CONCURRENTLY commits in between, which no procedure can, so
+ * background workers run it, one per table at a time.  The name is on record
+ * before the build: a deed (plan_deed.h) that is not done yet.  A build that
+ * fails or is killed leaves an invalid index, which the leader drops, or the
+ * next call.  An index is taken for such a leftover only if it is invalid and
+ * is on the very table and columns that are on record; it is looked at under a
+ * lock that no build of anybody's leaves free.
+ *
+ * A key does without its index when that can't be built: the log says why.
+ *
+ * A build gives way to whoever waits for it (deploy_yield.c), and begins anew
+ * when nobody has the table any more.  Workers of several plans take turns
+ * per table, and look again what is missing once it is their turn.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/value.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+#include "plan/plan_deed.h"
+#include "worker/worker.h"
+
+/* The pause before another attempt, which doubles */
+#define FIRST_PAUSE_MS 50
+#define LONGEST_PAUSE_MS 10000
+
+/* An attempt may take longer than schemaguard.retry_budget: so many there are in any case */
+#define SURE_ATTEMPTS 5
+
+#define SERVED_TEXT "another index that serves the key is there by now"
+
+/* ---- in a worker ---- */
+
+typedef struct IndexWork
+{
+	DeployAction action;
+	StepWork	work;
+	PlanStep	step;
+	const char *table;			/* what it is on */
+	const char *columns;
+	Oid			relid;			/* of the table */
+	bool		drop;
+	bool		ours;			/* the leftover is one */
+	bool		served;			/* by another index, meanwhile: none is built */
+	bool		gave_way;
+	ErrorData  *error;
+	MemoryContext context;
+} IndexWork;
+
+/* That the one work of an action makes an index, or is about to */
+static void
+write_deed(const DeployAction *action, const char *table, const char *columns, bool done)
+{
+	const StepWork *work = linitial(action->works);
+	PlanDeed	deed = plan_deed(DEED_INDEX, work->step->step, work->object);
+	PlanStep	what = {.child_table = unconstify(char *, table)};
+
+	deed.what = &what;
+	deed.index_columns = unconstify(char *, columns);
+	deed.partitioned = done;
+	deed.done = done;
+	deed.log_id = work->started_id;
+	plan_deed_write(action->run->plan, &deed);
+}
+
+static void
+log_start(void *arg)
+{
+	IndexWork  *iw = arg;
+
+	MemoryContextSwitchTo(iw->context);
+	iw->relid = sg_find_qualified(iw->table);
+	deploy_write_start(&iw->action);
+	if (!iw->drop)
+		write_deed(&iw->action, iw->table, iw->columns, false);
+	deploy_commit_soon();
+}
+
+static const char *
+outcome_phase(const IndexWork *iw)
+{
+	if (iw->error == NULL)
+		return iw->served || (iw->drop && !iw->ours) ? "skipped" : "done";
+	return sg_is_cancel(iw->error) && !deploy_timeout_struck() ? "interrupted" : "failed";
+}
+
+/* What a drop came to, for the log */
+static const char *
+drop_text(const IndexWork *iw)
+{
+	return iw->ours ? "it was left invalid by a build that was interrupted" :
+		"it is valid, or another one, by now";
+}
+
+/* What is on record of the index now; where a build failed, it may have left one */
+static void
+settle_deed(const IndexWork *iw)
+{
+	const FkPlan *plan = iw->action.run->plan;
+
+	if (iw->drop && iw->error == NULL && iw->ours)
+		plan_deed_close_object(plan, DEED_INDEX, iw->step.step, iw->work.object, DEED_TAKEN_BACK);
+	else if (!iw->drop && iw->error == NULL && !iw->served)
+		plan_deed_finish_object(plan, DEED_INDEX, iw->step.step, iw->work.object);
+	else if (!iw->drop && (iw->served || iw->error->sqlerrcode == ERRCODE_DUPLICATE_TABLE))
+		plan_deed_close_object(plan, DEED_INDEX, iw->step.step, iw->work.object, DEED_LEFT_ALONE);
+}
+
+static void
+log_outcome(void *arg)
+{
+	IndexWork  *iw = arg;
+	StepWork   *work = &iw->work;
+	LogEntry	entry;
+
+	MemoryContextSwitchTo(iw->context);
+	entry = deploy_outcome(&iw->action, work, outcome_phase(iw));
+	if (iw->error)
+	{
+		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
+		entry.message = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(iw->error);
+		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
+		work->hint = iw->drop ? "The next call tries again." :
+			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way ?
+			"Others were in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
+			"The key does without the index; the next call tries again.";
+	}
+	else if (iw->drop)
+	{
+		entry.message = drop_text(iw);
+		deploy_append_notice(work, iw->ours ? "invalid index of an interrupted build dropped" :
+							 "not dropped: it is valid, or another one, by now");
+	}
+	else if (iw->served)
+	{
+		entry.message = SERVED_TEXT;
+		deploy_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
+	}
+	else
+		deploy_append_notice(work, psprintf("index built%s", deploy_took_text(&iw->action)));
+	settle_deed(iw);
+	log_write(&entry);
+	deploy_commit();
+	deploy_end_step(work);
+}
+
+/* Has the child, or this one of its partitions, the index that the step wants? */
+static bool
+is_served(PlanStep *step, Oid relid)
+{
+	FkKey		key;
+
+	if (plan_step_key(step, &key) || !OidIsValid(relid))
+		return false;
+	if (key.child == relid)
+		return OidIsValid(fk_serving_index(&key));
+	return OidIsValid(fk_plain_index(fk_on_partition(&key, relid))) || OidIsValid(fk_plain_index(&key));
+}
+
+/* ---- taking turns ---- */
+
+/*
+ * An advisory lock, which an abort does not free, of a class that no SQL
+ * function locks: one worker at a time looks what a table lacks and builds it.
+ */
+static void
+turn_tag(const IndexWork *iw, LOCKTAG *tag)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, iw->work.run->plan->table, iw->relid, 3);
+}
+
+static void
+take_turn(void *arg)
+{
+	LOCKTAG		tag;
+
+	turn_tag(arg, &tag);
+	/* the build that we wait for would wait for our snapshot */
+	InvalidateCatalogSnapshot();
+	(void) LockAcquire(&tag, ExclusiveLock, true, false);
+}
+
+static void
+begin_turn(void *arg)
+{
+	IndexWork  *iw = arg;
+	LOCKTAG		tag;
+	ErrorData  *error;
+
+	ForgetPortalSnapshots();
+	turn_tag(iw, &tag);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+
+	ereport(NOTICE,
+			(errmsg("step %d waits until another plan has built its indexes of %s",
+					iw->step.step, iw->table)));
+	error = sg_try_undo(take_turn, iw);
+	if (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("another plan is building indexes of %s", iw->table)));
+	if (error)
+		ReThrowError(error);
+}
+
+static void
+end_turn(const IndexWork *iw)
+{
+	LOCKTAG		tag;
+
+	turn_tag(iw, &tag);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+/* What is in the way of a lock is waited for before it is asked for: nobody waits behind us */
+static void
+wait_for_table(void *arg)
+{
+	const IndexWork *iw = arg;
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout);
+	int64		pause = Min(FIRST_PAUSE_MS << Min(iw->action.attempts, 10), LONGEST_PAUSE_MS);
+
+	ForgetPortalSnapshots();
+	if (iw->action.attempts > 1)
+		deploy_sleep_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
+	if (!deploy_wait_for_holders(iw->relid, ShareUpdateExclusiveLock, deadline))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not lock %s", iw->table)));
+}
+
+
+/* The leftover and its table, locked for the session as a build would lock them */
+typedef struct LockedIndex
+{
+	IndexWork  *iw;
+	LockRelId	table;
+	LockRelId	index;
+} LockedIndex;
+
+static void
+lock_leftover(void *arg)
+{
+	LockedIndex *locked = arg;
+	Oid			index = sg_find_qualified(locked->iw->work.object);
+
+	if (!plan_index_is_leftover(index, locked->iw->table, locked->iw->columns))
+		return;
+	locked->index.relId = index;
+	locked->table.relId = IndexGetRelation(index, false);
+	locked->index.dbId = locked->table.dbId = MyDatabaseId;
+	LockRelationIdForSession(&locked->table, ShareUpdateExclusiveLock);
+	LockRelationIdForSession(&locked->index, ShareUpdateExclusiveLock);
+	AcceptInvalidationMessages();
+	locked->iw->ours = sg_find_qualified(locked->iw->work.object) == index &&
+		plan_index_is_leftover(index, locked->iw->table, locked->iw->columns);
+}
+
+static ErrorData *
+drop_leftover(IndexWork *iw)
+{
+	LockedIndex locked = {.iw = iw};
+	ErrorData  *error;
+
+	iw->ours = false;
+	error = worker_try(lock_leftover, &locked);
+	if (error == NULL && iw->ours)
+		error = worker_execute(psprintf("DROP INDEX CONCURRENTLY %s", iw->work.object));
+
+	/* after an error none is left to be given back */
+	if (error == NULL && OidIsValid(locked.index.relId))
+	{
+		UnlockRelationIdForSession(&locked.index, ShareUpdateExclusiveLock);
+		UnlockRelationIdForSession(&locked.table, ShareUpdateExclusiveLock);
+	}
+	return error;
+}
+
+/* Somebody may have built one while we waited */
+static void
+look_again(void *arg)
+{
+	IndexWork  *iw = arg;
+	PlanStep   *step = plan_step_get(iw->step.plan, iw->step.step, true);
+
+	iw->served = step && is_served(step, iw->relid);
+}
+
+/* What an earlier attempt has left goes first */
+static ErrorData *
+attempt(IndexWork *iw)
+{
+	ErrorData  *error = NULL;
+
+	if (iw->drop || iw->action.attempts > 1)
+		error = drop_leftover(iw);
+	if (error || iw->drop || iw->served)
+		return error;
+	return worker_execute(iw->work.statement);
+}
+
+/* An attempt in which we gave way, or were a deadlock's victim, is not the last one */
+static bool
+worth_another_attempt(const IndexWork *iw)
+{
+	TimestampTz window_end = iw->drop ? 0 : iw->action.run->window_end;
+
+	if (window_end != 0 && GetCurrentTimestamp() >= window_end)
+		return false;
+	return iw->gave_way && iw->action.attempts < sg_max_attempts &&
+		(iw->action.attempts < SURE_ATTEMPTS ||
+		 deploy_elapsed(iw->action.started_at) < sg_retry_budget);
+}
+
+static void
+report_gave_way(void *arg)
+{
+	const IndexWork *iw = arg;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("%s gave way to others who wanted to lock %s, %d times",
+					iw->drop ? "the drop" : "the build", iw->table,
+					iw->action.attempts)));
+}
+
+static ErrorData *
+attempt_until_done(IndexWork *iw)
+{
+	ErrorData  *error;
+
+	for (iw->action.attempts = 1;; iw->action.attempts++)
+	{
+		error = worker_try(wait_for_table, iw);
+		if (error)
+			return error;
+		if (!iw->drop)
+			worker_procedure(look_again, iw);
+
+		deploy_arm_timeout();
+		deploy_yield_begin(iw->work.run->yield);
+		error = attempt(iw);
+		iw->gave_way = deploy_yield_end(iw->work.run->yield) && error && sg_is_cancel(error);
+		deploy_disarm_timeout();
+		iw->gave_way |= error && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+		if (!worth_another_attempt(iw))
+			break;
+	}
+	return iw->gave_way ? worker_try(report_gave_way, iw) : error;
+}
+
+bool
+deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const char *statement,
+				  const char *table, const char *columns)
+{
+	IndexWork  *iw = palloc0(sizeof(IndexWork));
+
+	iw->table = table;
+	iw->columns = columns;
+	iw->drop = drop;
+	iw->context = CurrentMemoryContext;
+	iw->step.plan = run->plan->name;
+	iw->step.step = step;
+	iw->work.run = run;
+	iw->work.step = &iw->step;
+	iw->work.object = pstrdup(name);
+	iw->work.statement = statement;
+	initStringInfo(&iw->work.notice);
+	iw->action.run = run;
+	iw->action.works = list_make1(&iw->work);
+	iw->action.name = drop ? "drop index" : "index";
+	iw->action.attempts = 1;
+
+	worker_procedure(log_start, iw);
+	iw->error = worker_try(begin_turn, iw);
+	if (iw->error == NULL)
+	{
+		iw->error = attempt_until_done(iw);
+		end_turn(iw);
+	}
+	worker_procedure(log_outcome, iw);
+	if (iw->error && sg_is_cancel(iw->error) && !deploy_timeout_struck())
+		ReThrowError(iw->error);
+	return iw->error == NULL || iw->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
+}
+
+/* ---- what interrupted builds have left ---- */
+
+void
+deploy_index_recover(const DeployRun *run)
+{
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, plan_deeds_unfinished(run->plan))
+	{
+		const PlanDeed *deed = lfirst(lc);
+		Oid			index = sg_find_qualified(deed->object);
+
+		if (!plan_index_is(index, deed->what->child_table, deed->index_columns, false))
+			plan_deed_close(deed->id, DEED_GONE);
+		else if (get_index_isvalid(index))
+		{
+			plan_deed_finish(deed->id);
+			log_end(deed->log_id, "done", "built, but the session ended before it could say so");
+		}
+	}
+	PopActiveSnapshot();
+}
+
+static List *
+index_job_part(int step, const char *name, const char *statement, const char *table, const char *columns)
+{
+	return list_make5(makeInteger(step), makeString(pstrdup(name)), makeString(pstrdup(statement)),
+					  makeString(pstrdup(table)), makeString(pstrdup(columns)));
+}
+
+void
+deploy_index_drop_leftovers(DeployRun *run, int lock_timeout)
+{
+	List	   *jobs = NIL;
+	char	   *trouble;
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, plan_index_leftovers(run->plan))
+	{
+		const PlanDeed *deed = lfirst(lc);
+
+		if (object_ownercheck(RelationRelationId, sg_find_qualified(deed->object), GetUserId()))
+			jobs = lappend(jobs, list_make1(index_job_part(deed->step, deed->object,
+														   psprintf("DROP INDEX CONCURRENTLY %s", deed->object),
+														   deed->what->child_table, deed->index_columns)));
+	}
+	PopActiveSnapshot();
+	if (jobs == NIL)
+		return;
+
+	if (sg_workers == 0)
+		ereport(NOTICE,
+				(errmsg("%d invalid indexes of interrupted builds are not dropped, since schemaguard.workers is 0",
+						list_length(jobs))));
+	else if (deploy_run_jobs(run, JOB_DROP_INDEX, jobs, lock_timeout, &trouble) < list_length(jobs))
+		ereport(NOTICE,
+				(errmsg("invalid indexes of interrupted builds are not dropped: %s", trouble),
+				 errhint("The next call tries again.")));
+}
+
+/* ---- what is to be built ---- */
+
+/* The steps whose key can be there, and whose child is ours to change */
+static List *
+wanted_steps(List *steps)
+{
+	List	   *wanted = NIL;
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		StepView	view;
+
+		if (!step->index || step->skipped_by)
+			continue;
+		deploy_look(step, &view);
+		if (view.need != NEED_SKIP &&
+			object_ownercheck(RelationRelationId, view.key.child, GetUserId()))
+			wanted = lappend(wanted, step);
+	}
+	return wanted;
+}
+
+static bool
+is_finished(List *steps, int number)
+{
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		const PlanStep *step = lfirst(lc);
+
+		if (step->step == number)
+			return strcmp(step->state, "validated") == 0;
+	}
+	return false;
+}
+
+/* One that is not built: say so, with what to do about it */
+static void
+skip_index(const DeployRun *run, const PlanIndex *index, const char *reason, const char *hint)
+{
+	LogEntry	entry = log_entry(&run->id, run->plan->name, "index", "skipped");
+
+	entry.step = index->step;
+	entry.object = index->name;
+	entry.statement = index->statement;
+	entry.message = reason;
+	log_write(&entry);
+	deploy_commit();
+	ereport(NOTICE,
+			(errmsg("step %d, %s: no index is built on %s (%s): %s",
+					index->step, index->name, index->table, index->columns, reason),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Those that can't serve drop out; each is reported until its key is valid.
+ * Those without a key are on what was dropped after the steps were looked at.
+ */
+static List *
+without_obstacles(const DeployRun *run, List *steps, List *indexes)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->key == NULL)
+			continue;
+		if (index->obstacle == NULL)
+			left = lappend(left, index);
+		else if (!is_finished(steps, index->step))
+			skip_index(run, index, index->obstacle,
+					   "Give the column the parent's type, or index the expression that the key compares.");
+	}
+	return left;
+}
+
+static void
+tell_statements(List *indexes)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		ereport(NOTICE,
+				(errmsg("step %d: no index is built on %s (%s), since schemaguard.workers is 0",
+						index->step, index->table, index->columns),
+				 errhint("%s;", index->statement)));
+	}
+}
+
+/* One job per table: two builds on one table would wait for each other */
+static void
+build_concurrently(DeployRun *run, List *indexes)
+{
+	List	   *jobs = NIL;
+	List	   *first = NIL;	/* the first index of each job */
+	ListCell   *lc;
+	char	   *trouble;
+	int			taken;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+		List	   *part = index_job_part(index->step, index->name, index->statement, index->table,
+										  index->columns);
+		ListCell   *lc2;
+		int			n = 0;
+
+		if (index->partitioned)
+			continue;
+		foreach(lc2, first)
+		{
+			if (((PlanIndex *) lfirst(lc2))->key->child == index->key->child)
+				break;
+			n++;
+		}
+		if (n < list_length(first))
+			lfirst(list_nth_cell(jobs, n)) = lappend(list_nth(jobs, n), part);
+		else
+		{
+			first = lappend(first, index);
+			jobs = lappend(jobs, list_make1(part));
+		}
+	}
+	if (jobs == NIL)
+		return;
+
+	taken = deploy_run_jobs(run, JOB_BUILD_INDEX, jobs, sg_retry_budget, &trouble);
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		for (int n = taken; n < list_length(first); n++)
+		{
+			if (!index->partitioned &&
+				((PlanIndex *) list_nth(first, n))->key->child == index->key->child)
+				skip_index(run, index, trouble,
+						   psprintf("The key does without it. CALL again, raise max_worker_processes, or: %s;",
+									index->statement));
+		}
+	}
+	deploy_index_drop_leftovers(run, sg_retry_budget);
+}
+
+/* ---- partitioned tables ---- */
+
+/*
+ * With an index on each partition, the one on the table above only takes them
+ * for its own, at once.  Where one is missing it would be built here, under a
+ * lock that nobody can write past.
+ */
+static void
+execute_join(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	LogEntry	entry;
+	ListCell   *lc;
+
+	if (OidIsValid(fk_plain_index(work->key)))
+	{
+		deploy_record_skipped(action, work, SERVED_TEXT);
+		deploy_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
+		return;
+	}
+	foreach(lc, plan_leaves(work->key->child))
+	{
+		if (!OidIsValid(fk_plain_index(fk_on_partition(work->key, lfirst_oid(lc)))))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("partition %s has no such index yet", sg_relation_name(lfirst_oid(lc))),
+					 errhint("CALL again to build it.")));
+	}
+	deploy_run_statement(work->statement);
+	write_deed(action, sg_relation_name(work->key->child), fk_index_columns(work->key), true);
+	entry = deploy_outcome(action, work, "done");
+	log_write(&entry);
+	deploy_append_notice(work, "index of the partitions built");
+}
+
+static void
+join_partitions(DeployRun *run, const PlanIndex *index)
+{
+	StepWork   *work = deploy_begin_step(run, index->step);
+	DeployAction action = {.run = run,.name = "index",.execute = execute_join};
+	LogEntry	entry;
+
+	if (work == NULL)
+		return;
+	action.works = list_make1(work);
+	work->object = index->name;
+	work->statement = index->statement;
+	work->key = index->key;
+	deploy_add_target(&action, index->key->child, ShareLock);
+
+	sg_progress_step(SG_PROGRESS_INDEX, index->step, index->key->child);
+	if (!deploy_attempt(&action))
+	{
+		entry = deploy_outcome(&action, work, "failed");
+		entry.sqlstate = pstrdup(unpack_sql_state(action.error->sqlerrcode));
+		entry.message = deploy_failure_text(&action);
+		deploy_settle_with(&action, &entry);
+		deploy_commit();
+		deploy_append_notice(work, psprintf("index failed: %s", entry.message));
+		work->hint = "The key does without the index; the next call tries again.";
+	}
+	deploy_end_step(work);
+}
+
+/* ---- the whole ---- */
+
+void
+deploy_index_build(DeployRun *run, List *steps)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard indexes",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *indexes;
+	ListCell   *lc;
+
+	deploy_index_drop_leftovers(run, sg_retry_budget);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	indexes = plan_missing_indexes(wanted_steps(steps));
+	PopActiveSnapshot();
+	indexes = without_obstacles(run, steps, indexes);
+	if (indexes != NIL && !deploy_throttle(run))
+		indexes = NIL;
+
+	if (sg_workers == 0)
+		tell_statements(indexes);
+	else
+	{
+		build_concurrently(run, indexes);
+		foreach(lc, indexes)
+		{
+			if (((PlanIndex *) lfirst(lc))->partitioned)
+				join_partitions(run, lfirst(lc));
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}

@@ -1,0 +1,591 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_parallel.c
+ *	  Jobs that background workers do for a deployment.
+ *
+ * A job is a table: its keys to be validated, or its indexes to be built; or a
+ * partition, whose key is made valid before the table takes it over.
+ * Each worker takes the next job until none is left, and does with it what
+ * the session itself would do, in transactions of its own: it logs, records
+ * states and proofs, and its notices reach the user.  The leader only waits.
+ * No two jobs lock the same table in modes that conflict, so steps on tables
+ * of one partition tree are one job.
+ *
+ * The leader holds the plan's run lock all the time.  A worker that ended
+ * early may leave a started row without outcome; the leader, or the next call
+ * when that is gone as well, closes it when no worker is left.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "nodes/value.h"
+#include "port/atomics.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+#include "worker/worker.h"
+
+/* How often the leader looks up from waiting */
+#define LOOK_MS 500
+
+#define STOP_REASON_SIZE 512
+
+/* The longest wait for a lock when there is no time left for waiting */
+#define HASTY_LOCK_MS 1000
+
+typedef struct JobsShared
+{
+	DeployJobKind kind;
+	pg_uuid_t	run;
+	int64		plan_id;
+	int			leader;
+	volatile int lock_timeout;
+	TimestampTz window_end;		/* of the leader: a time of day is the next
+								 * one for each who asks */
+	int			njobs;
+	pg_atomic_uint32 next;		/* the first job that nobody has taken */
+	pg_atomic_uint32 steps_done;
+	pg_atomic_uint64 orphan_rows;
+	pg_atomic_uint32 stopped;	/* by the first worker that had to */
+	char		stop_reason[STOP_REASON_SIZE];
+	int			jobs;			/* offset in names */
+	int			slots;			/* of each worker, for deploy_yield.c: offset
+								 * in the whole */
+	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
+} JobsShared;
+
+PGDLLEXPORT void deploy_worker_main(void *argument);
+
+static pg_atomic_uint32 *
+yield_slots(JobsShared *shared)
+{
+	return (pg_atomic_uint32 *) ((char *) shared + shared->slots);
+}
+
+/* ---- the worker ---- */
+
+typedef struct WorkerJob
+{
+	JobsShared *shared;
+	DeployRun	run;
+	List	   *job;
+	bool		go_on;			/* with the next index */
+	MemoryContext context;		/* outlives transactions */
+} WorkerJob;
+
+/* The leader's run, as long as there is a leader */
+static void
+open_run(void *arg)
+{
+	WorkerJob  *job = arg;
+	DeployRun  *run = &job->run;
+
+	MemoryContextSwitchTo(job->context);
+	memset(run, 0, sizeof(DeployRun));
+	run->plan = plan_get(job->shared->names);
+	run->id = job->shared->run;
+	run->validate = true;
+	run->context = job->context;
+	run->procedure = "sg_add_fks";
+	run->window_end = job->shared->window_end;
+	if (run->plan->id != job->shared->plan_id ||
+		!plan_join_run(run->plan, job->shared->leader))
+		ereport(ERROR,
+				(errcode(ERRCODE_ADMIN_SHUTDOWN),
+				 errmsg("the session that runs plan \"%s\" has ended", run->plan->name)));
+}
+
+/* Before each part of a job; the leader learns why the run has to stop */
+static bool
+may_go_on(WorkerJob *job)
+{
+	JobsShared *shared = job->shared;
+
+	if (pg_atomic_read_u32(&shared->stopped) && !job->run.urgent)
+		return false;
+	if (deploy_throttle(&job->run))
+		return true;
+	if (pg_atomic_exchange_u32(&shared->stopped, 1) == 0)
+		strlcpy(shared->stop_reason, job->run.stop_reason, STOP_REASON_SIZE);
+	return false;
+}
+
+/* The keys of the tables of one partition tree: a list of lists of steps */
+static void
+validate_job(void *arg)
+{
+	WorkerJob  *job = arg;
+	int			nsteps = 0;
+	ListCell   *lc;
+
+	open_run(job);
+	foreach(lc, job->job)
+		nsteps += list_length(lfirst(lc));
+
+	sg_progress_begin(SG_PROGRESS_VALIDATE, job->run.plan->id, nsteps);
+	foreach(lc, job->job)
+	{
+		List	   *steps = lfirst(lc);
+
+		if (!may_go_on(job))
+			break;
+		deploy_validate_table(&job->run, steps);
+		job->run.done += list_length(steps);
+		sg_progress_done(job->run.done, job->run.orphan_rows);
+		pg_atomic_fetch_add_u32(&job->shared->steps_done, list_length(steps));
+	}
+	pg_atomic_fetch_add_u64(&job->shared->orphan_rows, job->run.orphan_rows);
+	sg_progress_end();
+}
+
+/* The key of one partition: a list of the step and the partition */
+static void
+validate_partition_job(void *arg)
+{
+	WorkerJob  *job = arg;
+	Oid			partition = (Oid) lsecond_int(job->job);
+
+	open_run(job);
+	sg_progress_begin(SG_PROGRESS_VALIDATE, job->run.plan->id, 1);
+	if (may_go_on(job))
+		deploy_partition_validate_one(&job->run, linitial_int(job->job), partition);
+	pg_atomic_fetch_add_u64(&job->shared->orphan_rows, job->run.orphan_rows);
+	sg_progress_end();
+}
+
+/* What an earlier build has left is dropped at any time */
+static void
+open_index(void *arg)
+{
+	WorkerJob  *job = arg;
+
+	open_run(job);
+	job->run.urgent = job->shared->kind == JOB_DROP_INDEX;
+	job->run.yield = &yield_slots(job->shared)[worker_number()];
+	job->go_on = may_go_on(job);
+}
+
+/*
+ * An old transaction that one build has waited for in vain would hold up the
+ * next ones as long: those wait only briefly.
+ */
+static void
+index_job(WorkerJob *job)
+{
+	JobsShared *shared = job->shared;
+	ListCell   *lc;
+
+	foreach(lc, job->job)
+	{
+		List	   *parts = lfirst(lc);
+
+		SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout),
+						PGC_USERSET, PGC_S_SESSION);
+		worker_procedure(open_index, job);
+		if (!job->go_on)
+			break;
+		if (!deploy_index_work(&job->run, shared->kind == JOB_DROP_INDEX,
+							   intVal(linitial(parts)), strVal(lsecond(parts)), strVal(lthird(parts)),
+							   strVal(lfourth(parts)), strVal(list_nth(parts, 4))))
+			shared->lock_timeout = Min(shared->lock_timeout, HASTY_LOCK_MS);
+	}
+}
+
+/* Where a worker starts: it takes jobs until none is left */
+void
+deploy_worker_main(void *argument)
+{
+	JobsShared *shared = argument;
+	List	   *jobs = stringToNode(shared->names + shared->jobs);
+	WorkerJob	job = {.shared = shared};
+	MemoryContext old = CurrentMemoryContext;
+
+	job.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard job",
+										ALLOCSET_DEFAULT_SIZES);
+	for (;;)
+	{
+		uint32		n = pg_atomic_fetch_add_u32(&shared->next, 1);
+
+		if (n >= shared->njobs)
+			break;
+		job.job = list_nth(jobs, n);
+		MemoryContextSwitchTo(job.context);
+		if (shared->kind == JOB_VALIDATE || shared->kind == JOB_VALIDATE_PARTITION)
+		{
+			worker_report_activity(psprintf("schemaguard: validating keys of plan %s",
+											shared->names));
+			worker_procedure(shared->kind == JOB_VALIDATE ? validate_job : validate_partition_job,
+							 &job);
+		}
+		else
+			index_job(&job);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(job.context);
+	}
+}
+
+/* ---- the leader ---- */
+
+static JobsShared *
+share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout, int nworkers,
+		   Size *size)
+{
+	char	   *text = nodeToString(jobs);
+	Size		name_size = strlen(run->plan->name) + 1;
+	Size		slots = INTALIGN(offsetof(JobsShared, names) + name_size + strlen(text) + 1);
+	JobsShared *shared;
+
+	*size = slots + sizeof(pg_atomic_uint32) * nworkers;
+	shared = palloc0(*size);
+	shared->slots = (int) slots;
+	shared->kind = kind;
+	shared->run = run->id;
+	shared->plan_id = run->plan->id;
+	shared->leader = MyProcPid;
+	shared->lock_timeout = lock_timeout;
+	shared->njobs = list_length(jobs);
+	shared->jobs = (int) name_size;
+	pg_atomic_init_u32(&shared->next, 0);
+	pg_atomic_init_u32(&shared->steps_done, 0);
+	pg_atomic_init_u64(&shared->orphan_rows, 0);
+	pg_atomic_init_u32(&shared->stopped, 0);
+	shared->window_end = run->window_end;
+	strcpy(shared->names, run->plan->name);
+	strcpy(shared->names + name_size, text);
+	return shared;
+}
+
+static void
+show_progress(const DeployRun *run, const WorkerPool *pool)
+{
+	JobsShared *shared = worker_pool_argument(pool);
+
+	if (shared->kind == JOB_VALIDATE || shared->kind == JOB_VALIDATE_PARTITION)
+	{
+		sg_progress_done(run->done + pg_atomic_read_u32(&shared->steps_done),
+						 run->orphan_rows + (int64) pg_atomic_read_u64(&shared->orphan_rows));
+		return;
+	}
+	for (int i = 0; i < worker_pool_started(pool); i++)
+	{
+		int			pid = worker_pool_pid(pool, i);
+
+		if (pid != 0 && sg_progress_index(pid))
+			return;
+	}
+}
+
+/* The wait was cancelled: so are the workers, who log that for their steps */
+pg_noreturn static void
+cancel_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *edata)
+{
+	worker_pool_stop(pool);
+	worker_pool_free(pool);
+	if (!sg_is_cancel(edata))
+		ReThrowError(edata);
+
+	deploy_index_recover(run);
+	(void) log_close_interrupted(run->plan->name);
+	deploy_commit();
+	if (kind == JOB_BUILD_INDEX)
+		deploy_index_drop_leftovers(run, HASTY_LOCK_MS);
+	ReThrowError(edata);
+}
+
+/* For so long, if there is that much to do */
+static bool
+wait_a_while(WorkerPool *pool, DeployJobKind kind)
+{
+	if (kind != JOB_BUILD_INDEX && kind != JOB_DROP_INDEX)
+		return worker_pool_wait(pool, LOOK_MS);
+
+	for (int ms = 0; ms < LOOK_MS; ms += DEPLOY_YIELD_MS)
+	{
+		if (worker_pool_wait(pool, DEPLOY_YIELD_MS))
+			return true;
+		deploy_yield_look(pool, yield_slots(worker_pool_argument(pool)));
+	}
+	return false;
+}
+
+/* Wait for the end of all workers; a COMMIT now and then shows that we live */
+static void
+wait_for_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *edata = NULL;
+
+	PG_TRY();
+	{
+		while (!wait_a_while(pool, kind))
+		{
+			show_progress(run, pool);
+			deploy_commit();
+		}
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+
+	if (edata)
+		cancel_jobs(run, pool, kind, edata);
+}
+
+/* Why not all went well, or NULL */
+static char *
+pool_trouble(const WorkerPool *pool)
+{
+	ErrorData  *error = worker_pool_error(pool);
+
+	if (error)
+		return sg_error_text(error);
+	if (worker_pool_started(pool) == 0)
+		return "no background worker could be started, all max_worker_processes are in use";
+	return NULL;
+}
+
+int
+deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout, char **trouble)
+{
+	Size		size;
+	int			nworkers = Min(sg_workers, list_length(jobs));
+	JobsShared *shared = share_jobs(run, kind, jobs, lock_timeout, nworkers, &size);
+	WorkerPool *pool;
+	int			taken = 0;
+
+	/* from here on we hold nothing that a worker could wait for */
+	deploy_commit();
+	sg_progress_step(kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION ?
+					 SG_PROGRESS_VALIDATE : SG_PROGRESS_INDEX, 0, InvalidOid);
+	sg_progress_phase(SG_PHASE_WORKING);
+	pool = worker_pool_start("deploy_worker_main", shared, size, nworkers);
+	wait_for_jobs(run, pool, kind);
+
+	*trouble = pool_trouble(pool);
+	if (worker_pool_started(pool) > 0)
+	{
+		shared = worker_pool_argument(pool);
+		taken = Min(pg_atomic_read_u32(&shared->next), shared->njobs);
+		run->orphan_rows += (int64) pg_atomic_read_u64(&shared->orphan_rows);
+		if (pg_atomic_read_u32(&shared->stopped))
+			deploy_stop(run, shared->stop_reason);
+	}
+	worker_pool_free(pool);
+
+	if (*trouble && taken > 0)
+	{
+		deploy_index_recover(run);
+		(void) log_close_interrupted(run->plan->name);
+		deploy_commit();
+		ereport(NOTICE,
+				(errmsg("a background worker of plan \"%s\" ended early: %s",
+						run->plan->name, *trouble),
+				 errhint("CALL again: it takes up what was interrupted.")));
+	}
+	return taken;
+}
+
+/* ---- validation ---- */
+
+bool
+deploy_wants_parallel(List *steps)
+{
+	Oid			first = InvalidOid;
+	bool		several = false;
+	ListCell   *lc;
+
+	if (sg_workers < 2)
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		StepView	view;
+
+		if (step->skipped_by || !step->enforced)
+			continue;
+		deploy_look(step, &view);
+		if (view.need != NEED_ADD && view.need != NEED_VALIDATE)
+			continue;
+		several = OidIsValid(first) && view.key.child != first;
+		if (several)
+			break;
+		first = view.key.child;
+	}
+	PopActiveSnapshot();
+	return several;
+}
+
+/* The table above all that a table is a partition of, or the table itself */
+static Oid
+partition_root(Oid relid)
+{
+	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
+}
+
+static void
+measure_table(const DeployRun *run, WaitingTable *table)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->child));
+	const char *before = NULL;
+	ListCell   *lc;
+
+	table->pages = 0;
+	if (HeapTupleIsValid(tuple))
+	{
+		table->pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
+		ReleaseSysCache(tuple);
+	}
+
+	table->priority = 0;
+	foreach(lc, run->steps)
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (before && strcmp(step->priority, before) != 0)
+			table->priority++;
+		before = step->priority;
+		if (step->step == linitial_int(table->steps))
+			break;
+	}
+}
+
+/* Tables of one priority: the largest first, so that the workers end together */
+static int
+compare_tables(const ListCell *a, const ListCell *b)
+{
+	const WaitingTable *left = lfirst(a);
+	const WaitingTable *right = lfirst(b);
+
+	if (left->priority != right->priority)
+		return left->priority < right->priority ? -1 : 1;
+	if (left->pages != right->pages)
+		return left->pages > right->pages ? -1 : 1;
+	return linitial_int(left->steps) < linitial_int(right->steps) ? -1 : 1;
+}
+
+/* One job per partition tree, in the order of priority */
+static List *
+validation_jobs(const DeployRun *run, List *tables)
+{
+	List	   *roots = NIL;
+	List	   *jobs = NIL;
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		measure_table(run, lfirst(lc));
+	tables = list_copy(tables);
+	list_sort(tables, compare_tables);
+
+	foreach(lc, tables)
+	{
+		WaitingTable *table = lfirst(lc);
+		Oid			root = partition_root(table->child);
+		ListCell   *lc2;
+		int			n = 0;
+
+		foreach(lc2, roots)
+		{
+			if (lfirst_oid(lc2) == root)
+				break;
+			n++;
+		}
+		if (n == list_length(roots))
+		{
+			roots = lappend_oid(roots, root);
+			jobs = lappend(jobs, list_make1(table->steps));
+		}
+		else
+			lfirst(list_nth_cell(jobs, n)) = lappend(list_nth(jobs, n), table->steps);
+	}
+	return jobs;
+}
+
+/* Is the table in one of the first n jobs?  They are done, or were begun. */
+static bool
+is_taken(const WaitingTable *table, List *jobs, int taken)
+{
+	for (int n = 0; n < taken; n++)
+	{
+		if (list_member_ptr(list_nth(jobs, n), table->steps))
+			return true;
+	}
+	return false;
+}
+
+List *
+deploy_validate_parallel(DeployRun *run, List *tables)
+{
+	List	   *jobs;
+	List	   *left = NIL;
+	ListCell   *lc;
+	char	   *trouble;
+	int			taken;
+
+	if (list_length(tables) < 2)
+		return tables;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	jobs = validation_jobs(run, tables);
+	PopActiveSnapshot();
+	if (list_length(jobs) < 2)
+		return tables;
+
+	taken = deploy_run_jobs(run, JOB_VALIDATE, jobs, 0, &trouble);
+	foreach(lc, tables)
+	{
+		WaitingTable *table = lfirst(lc);
+
+		if (is_taken(table, jobs, taken))
+			run->done += list_length(table->steps);
+		else
+			left = lappend(left, table);
+	}
+	sg_progress_done(run->done, run->orphan_rows);
+	if (left != NIL)
+		ereport(NOTICE,
+				(errmsg_plural("the keys of %d table are validated in this session: %s",
+							   "the keys of %d tables are validated in this session, one table after the other: %s",
+							   list_length(left), list_length(left), trouble)));
+	return left;
+}
+
+int
+deploy_validate_partitions(DeployRun *run, int step, List *partitions)
+{
+	List	   *jobs = NIL;
+	char	   *trouble;
+	int			taken;
+	ListCell   *lc;
+
+	foreach(lc, partitions)
+		jobs = lappend(jobs, list_make2_int(step, (int) ((FkPartition *) lfirst(lc))->relid));
+
+	taken = deploy_run_jobs(run, JOB_VALIDATE_PARTITION, jobs, 0, &trouble);
+	if (taken < list_length(jobs) && run->stop_reason == NULL)
+		ereport(NOTICE,
+				(errmsg_plural("the key of %d partition is validated in this session: %s",
+							   "the keys of %d partitions are validated in this session, one after the other: %s",
+							   list_length(jobs) - taken, list_length(jobs) - taken, trouble)));
+	return taken;
+}

@@ -1,0 +1,232 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_replace.c
+ *	  The key that a step replaces: found by name, dropped last.
+ *
+ * Both keys hold while the new one is added and validated.  The old one goes
+ * in a transaction of its own, in which the new one is seen to be valid under
+ * a lock on the child that nobody can drop it under.  What the old key was is
+ * kept as a deed (plan_deed.h); the log has the statement that would bring it
+ * back, for people.
+ *
+ * With the old key goes the trigger that has kept the step's columns filled
+ * (deploy_backfill.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "deploy/deploy.h"
+#include "plan/plan_deed.h"
+
+/* Has this plan brought the step's key into the catalog? */
+static bool
+has_come_far(const PlanStep *step)
+{
+	return strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0;
+}
+
+/* Another step of the plan that finds its key in the one to be dropped, or 0 */
+static int
+wanted_by(const PlanStep *step, const FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(step->plan))
+	{
+		const PlanStep *other = lfirst(lc);
+		FkKey		planned;
+		FkKey	   *twin;
+
+		if (other->step == step->step || other->skipped_by ||
+			strcmp(other->child_table, step->child_table) != 0 ||
+			plan_step_key(other, &planned) != NULL)
+			continue;
+		twin = fk_declared_twin(&planned);
+		if (twin && twin->conid == key->conid)
+			return other->step;
+	}
+	return 0;
+}
+
+FkProblem *
+deploy_look_replaced(const PlanStep *step, StepView *view)
+{
+	int			other;
+
+	if (step->replaces == NULL)
+		return NULL;
+
+	view->replaced = fk_by_name(view->key.child, step->replaces);
+	if (view->replaced == NULL)
+		return has_come_far(step) ? NULL :
+			fk_problem(ERRCODE_UNDEFINED_OBJECT,
+					   psprintf("%s has no foreign key %s of its own to replace",
+								step->child_table, quote_identifier(step->replaces)),
+					   "Correct the name with sg_plan_set(plan, step, 'replaces', ...); null replaces nothing.");
+
+	other = wanted_by(step, view->replaced);
+	if (other)
+		return fk_problem(ERRCODE_SG_KEY_CONFLICT,
+						  psprintf("the key %s that it replaces is the key of step %d",
+								   quote_identifier(step->replaces), other),
+						  "Skip or correct one of the two steps.");
+	return NULL;
+}
+
+/* The statement that brings a key back, all names in full */
+static char *
+restoring_statement(Oid conid)
+{
+	SgScope		scope;
+	char	   *statement;
+
+	sg_caller_begin(&scope);
+	statement = pg_get_constraintdef_command(conid);
+	sg_scope_end(&scope);
+	return statement;
+}
+
+/* What is done for a view that needs it, for the log: DROP CONSTRAINT, the trigger's end */
+static List *
+statements(const PlanStep *step, const StepView *view)
+{
+	List	   *list = NIL;
+
+	if (view->replaced)
+		list = lappend(list, plan_drop_statement(step->child_table, view->replaced->name));
+	if (view->filling)
+		list = list_concat(list, plan_filler_disarm_statements(step));
+	return list;
+}
+
+static void
+execute_replace(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	StepView	view;
+	LogEntry	entry;
+
+	/*
+	 * The world may have moved on while we waited for the locks: the key may
+	 * be gone, other than planned, NOT ENFORCED among that, or unarmed.
+	 */
+	deploy_look(work->step, &view);
+	if (view.need == NEED_SKIP)
+		ereport(ERROR,
+				(errcode(view.problem->sqlerrcode),
+				 errmsg("%s", view.problem->reason)));
+	if (view.need != NEED_REPLACE && view.need != NEED_NOTHING)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key %s is not valid any more",
+						quote_identifier(work->step->fk_name)),
+				 errhint("Run the plan again.")));
+
+	plan_step_set_state(work->step->plan, work->step->step, "validated", NULL,
+						action->attempts);
+	if (view.need == NEED_NOTHING)
+	{
+		deploy_record_skipped(action, work, "somebody else has done it meanwhile");
+		return;
+	}
+
+	entry = deploy_outcome(action, work, "done");
+	if (view.replaced)
+	{
+		entry.message = restoring_statement(view.replaced->conid);
+		plan_deed_replace(work->run->plan, work->step->step, work->object, view.replaced, work->started_id);
+		deploy_run_statement(plan_drop_statement(work->step->child_table, view.replaced->name));
+	}
+	if (view.filling)
+		plan_filler_disarm(work->step, view.key.child);
+	log_write(&entry);
+}
+
+static char *
+join_statements(List *list)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, list)
+		appendStringInfo(&text, "%s%s", text.len ? "; " : "", (char *) lfirst(lc));
+	return text.data;
+}
+
+/* The old key, and the trigger, of a step whose own key is valid */
+static void
+replace_key(StepWork *work, const StepView *view)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "replace",
+	.execute = execute_replace};
+	char	   *own = work->object;
+
+	work->key = view->existing;
+	if (view->replaced)
+	{
+		work->object = psprintf("%s ON %s", quote_identifier(view->replaced->name),
+								work->step->child_table);
+		deploy_add_target(&action, view->replaced->parent, AccessExclusiveLock);
+	}
+	work->statement = join_statements(statements(work->step, view));
+	deploy_add_target(&action, view->key.child, AccessExclusiveLock);
+
+	sg_progress_step(SG_PROGRESS_REPLACE, work->step->step, view->key.child);
+	if (!deploy_attempt(&action))
+		deploy_record_failure(&action, work, deploy_state_short_of(view->existing),
+							  action.error->sqlerrcode, deploy_failure_text(&action), LOG_NONE);
+	else if (view->replaced)
+		deploy_append_notice(work, psprintf("replaces %s, which was dropped",
+											quote_identifier(view->replaced->name)));
+	work->object = own;
+}
+
+/* Somebody else has dropped it */
+static void
+accept_gone(StepWork *work)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "replace", "skipped");
+	char	   *reason = work->step->replaces == NULL ? "there is nothing left to drop" :
+		psprintf("key %s is gone already", quote_identifier(work->step->replaces));
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.message = reason;
+	plan_step_set_state(work->step->plan, work->step->step, "validated", reason, 0);
+	log_write(&entry);
+	deploy_commit();
+	deploy_append_notice(work, reason);
+}
+
+void
+deploy_replace_step(DeployRun *run, int step)
+{
+	StepWork   *work = deploy_begin_step(run, step);
+	StepView	view;
+
+	if (work == NULL || list_member_int(run->broken, step))
+		return;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	deploy_look(work->step, &view);
+	PopActiveSnapshot();
+	if (view.need == NEED_REPLACE)
+	{
+		if (!view.filling || deploy_backfill_is_complete(work, &view.key, view.replaced))
+			replace_key(work, &view);
+	}
+	else if (view.need == NEED_NOTHING && view.existing->enforced &&
+			 strcmp(work->step->state, "added") == 0)
+		accept_gone(work);
+	deploy_end_step(work);
+}

@@ -1,0 +1,449 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_step.c
+ *	  One step of a plan, from wherever it stands to as far as it goes.
+ *
+ * What has to be done is found in the catalog, not in the step's state:
+ * a step whose key somebody else added in the meantime is only validated, a
+ * key that is gone is added again.  The state of the step changes in the
+ * transaction that changes the catalog.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+#include "plan/plan_deed.h"
+
+static FkProblem *
+conflict(const char *reason, const char *hint)
+{
+	return fk_problem(ERRCODE_SG_KEY_CONFLICT, reason, hint);
+}
+
+/* What a key that is there already means for the step */
+static void
+judge_existing(StepView *view)
+{
+	FkKey	   *existing = view->existing;
+	char	   *difference = fk_clause_difference(&view->key, existing);
+
+	view->need = NEED_SKIP;
+	if (difference)
+		view->problem = conflict(psprintf("key %s on the same columns is there already, but %s",
+										  quote_identifier(existing->name), difference),
+								 "Drop that key, or give the step the same clauses with sg_plan_set.");
+	else if (!existing->enforced)
+		view->need = NEED_NOTHING;
+	else if (!existing->armed)
+		view->problem = conflict(psprintf("key %s is there already, but it is unarmed: %s",
+										  quote_identifier(existing->name), existing->unarmed_reason),
+								 "Enable the triggers that have it as tgconstraint in pg_trigger, or drop the key and run the plan again.");
+	else if (!existing->validated)
+		view->need = NEED_VALIDATE;
+	else if (existing->doubt)
+		view->problem = conflict(psprintf("key %s is there already, but nothing proves it: %s",
+										  quote_identifier(existing->name), existing->doubt),
+								 "If it is as it should be, skip the step with sg_plan_skip(); else drop the key, and run the plan again.");
+	else
+		view->need = view->replaced || view->filling ? NEED_REPLACE : NEED_NOTHING;
+}
+
+void
+deploy_look(PlanStep *step, StepView *view)
+{
+	char	   *error;
+
+	memset(view, 0, sizeof(StepView));
+	view->need = NEED_SKIP;
+	view->problem = plan_step_key(step, &view->key);
+	if (view->problem == NULL)
+		view->problem = deploy_look_replaced(step, view);
+	if (view->problem)
+		return;
+
+	view->filling = plan_filler_is_armed(step, view->key.child);
+	view->existing = fk_declared_twin(&view->key);
+	if (view->existing)
+	{
+		judge_existing(view);
+		return;
+	}
+
+	if (OidIsValid(get_relation_constraint_oid(view->key.child, step->fk_name, true)))
+		view->problem = conflict(psprintf("the name %s is taken by another constraint of %s",
+										  quote_identifier(step->fk_name), step->child_table),
+								 "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+	else if ((view->problem = fk_citus_problem(&view->key)) != NULL)
+		return;
+	else if ((error = fk_check_error(&view->key)) != NULL)
+		view->problem = fk_problem(ERRCODE_DATATYPE_MISMATCH, error,
+								   "With the key every INSERT would fail: give both columns the type without a length, as sg_plan_check() says.");
+	else if (get_rel_relkind(view->key.child) == RELKIND_PARTITIONED_TABLE)
+		deploy_look_partitions(view);
+	else
+		view->need = NEED_ADD;
+}
+
+void
+deploy_run_statement(const char *statement)
+{
+	int			rc;
+
+	SPI_connect();
+	sg_progress_keep();
+	rc = SPI_execute(statement, false, 0);
+	sg_progress_kept();
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), statement);
+	SPI_finish();
+}
+
+void
+deploy_become_owner(SgScope *scope, Oid relid, Oid role)
+{
+	/*
+	 * ALTER TABLE would ask it of the role that runs the statement, which is
+	 * another one then
+	 */
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+	sg_role_begin(scope, role);
+}
+
+void
+deploy_run_add(Oid child, const char *statement)
+{
+	CodeReach  *reach = code_reach();
+	Oid			role = InvalidOid;
+	char	   *reason = NULL;
+	SgScope		scope = {0};
+
+	if (get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE)
+	{
+		code_reach_read(reach, child);
+		reason = code_role(reach, code_table_owner(child), &role);
+	}
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("ADD CONSTRAINT is left alone: %s", reason)));
+	if (OidIsValid(role))
+		deploy_become_owner(&scope, child, role);
+	deploy_run_statement(statement);
+	if (OidIsValid(role))
+		sg_scope_end(&scope);
+}
+
+static void
+execute_add(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	StepView	view;
+
+	/* the world may have moved on while we waited for the locks */
+	deploy_look(work->step, &view);
+	if (view.need == NEED_SKIP)
+		ereport(ERROR,
+				(errcode(view.problem->sqlerrcode),
+				 errmsg("%s", view.problem->reason)));
+	if (view.need != NEED_ADD)
+	{
+		const char *reason = "somebody else has added the key meanwhile";
+
+		plan_step_set_state(work->step->plan, work->step->step,
+							view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
+							reason, action->attempts);
+		deploy_record_skipped(action, work, reason);
+		return;
+	}
+
+	deploy_run_add(view.key.child, work->statement);
+	plan_deed_add(work->run->plan, work->step, work->started_id);
+	deploy_record_done(action, work, "added", work->step->enforced ? NULL :
+					   "not enforced, so there is nothing to validate");
+}
+
+/* An old key that can't come back; the step stays as it is, and says why */
+static void
+restore_skipped(StepWork *work, const FkProblem *problem)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "restore key", "skipped");
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.sqlstate = pstrdup(unpack_sql_state(problem->sqlerrcode));
+	entry.message = psprintf("the old key can't come back: %s", problem->reason);
+	plan_step_set_state(work->step->plan, work->step->step, NULL, entry.message, 0);
+	log_write(&entry);
+	deploy_commit();
+}
+
+void
+deploy_skip_step(StepWork *work, const FkProblem *problem)
+{
+	PlanStep   *step = work->step;
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
+
+	deploy_append_notice(work, psprintf("skipped: %s", problem->reason));
+	work->hint = problem->hint;
+	if (work->restoring)
+	{
+		restore_skipped(work, problem);
+		return;
+	}
+	if (strcmp(step->state, "skipped") == 0 && step->reason &&
+		strcmp(step->reason, problem->reason) == 0)
+		return;
+
+	entry.step = step->step;
+	entry.object = work->object;
+	entry.sqlstate = pstrdup(unpack_sql_state(problem->sqlerrcode));
+	entry.message = problem->reason;
+	plan_step_set_state(step->plan, step->step, "skipped", problem->reason, 0);
+	log_write(&entry);
+	deploy_commit();
+}
+
+static bool
+add_key(StepWork *work, StepView *view)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "add",
+		.references = true,.goes_on = work->run->validate && work->step->enforced,
+	.execute = execute_add};
+
+	work->statement = plan_add_statement(work->step, true);
+	work->key = &view->key;
+	deploy_add_key_targets(&action, view);
+
+	sg_progress_step(SG_PROGRESS_ADD, work->step->step, view->key.child);
+	if (deploy_attempt(&action))
+	{
+		deploy_append_notice(work, action.attempts > 1 ?
+							 psprintf("added after %d attempts", action.attempts) : "added");
+		return true;
+	}
+
+	deploy_record_failure(&action, work, "failed", action.error->sqlerrcode,
+						  deploy_failure_text(&action), LOG_NONE);
+	return false;
+}
+
+void
+deploy_accept_existing(StepWork *work, const StepView *view)
+{
+	const FkKey *existing = view->existing;
+	bool		proved = work->run->validate || work->run->fix || deploy_is_proved(work->run, existing);
+	const char *state = view->need == NEED_NOTHING && existing->enforced && proved ? "validated" : "added";
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
+	char	   *reason;
+
+	if (work->restoring || strcmp(work->step->state, state) == 0)
+		return;
+
+	reason = psprintf("key %s was there already", quote_identifier(existing->name));
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.message = reason;
+	plan_step_set_state(work->step->plan, work->step->step, state, reason, 0);
+	log_write(&entry);
+	deploy_commit();
+	deploy_append_notice(work, reason);
+}
+
+bool
+deploy_audits_first(const PlanStep *step)
+{
+	return strcmp(step->orphans, "stop") == 0 && step->enforced;
+}
+
+/* Who may not add the key need not read its tables first */
+static void
+check_may_add(void *key)
+{
+	deploy_check_privileges(key, true);
+}
+
+ErrorData *
+deploy_may_add(FkKey *key)
+{
+	ErrorData  *edata = sg_try_undo(check_may_add, key);
+
+	if (edata)
+		sg_rethrow_cancel(edata);
+	return edata;
+}
+
+static bool
+may_add(StepWork *work, FkKey *key)
+{
+	ErrorData  *edata = deploy_may_add(key);
+	LogEntry	entry;
+
+	if (edata == NULL)
+		return true;
+
+	entry = log_entry(&work->run->id, work->run->plan->name, "add", "failed");
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
+	entry.message = sg_error_text(edata);
+	plan_step_set_state(work->step->plan, work->step->step, "failed", entry.message, 1);
+	log_write(&entry);
+	deploy_commit();
+	deploy_append_notice(work, psprintf("add failed: %s", entry.message));
+	work->hint = "Run the plan as the owner of the child, with REFERENCES on the parent.";
+	return false;
+}
+
+/* A key that is valid already: rows that came in past it are fixed, and counted */
+static void
+work_on_existing(StepWork *work, const StepView *view)
+{
+	DeployRun  *run = work->run;
+
+	if ((run->validate || run->fix) && !work->restoring && !deploy_is_proved(run, view->existing))
+	{
+		if (run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, view->existing))
+			return;
+		if (!deploy_audit_existing(work, view->existing))
+			return;
+	}
+	deploy_accept_existing(work, view);
+}
+
+/* Do what the catalog says is to be done; returns as deploy_step does */
+static Oid
+work_on_step(StepWork *work)
+{
+	StepView	view;
+
+	if (list_member_int(work->run->unfilled, work->step->step))
+		return InvalidOid;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	deploy_look(work->step, &view);
+	PopActiveSnapshot();
+
+	if ((view.need == NEED_ADD || view.need == NEED_VALIDATE) &&
+		deploy_breaker_open(work, &view.key))
+		return InvalidOid;
+
+	switch (view.need)
+	{
+		case NEED_SKIP:
+			deploy_skip_step(work, view.problem);
+			return InvalidOid;
+		case NEED_NOTHING:
+		case NEED_REPLACE:
+			work_on_existing(work, &view);
+			return InvalidOid;
+		case NEED_ADD:
+			if (!may_add(work, &view.key))
+				return InvalidOid;
+			if (deploy_audits_first(work->step) && !deploy_audit_step(work, &view.key))
+				return InvalidOid;
+			if (!(view.by_partition ? deploy_partition_add(work) : add_key(work, &view)))
+				return InvalidOid;
+			break;
+		case NEED_VALIDATE:
+			break;
+	}
+
+	if ((!work->run->validate && !work->run->fix) || !work->step->enforced)
+		return InvalidOid;
+	if (view.by_partition)
+	{
+		if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, &view.key))
+			return InvalidOid;
+		if (work->run->validate)
+			deploy_partition_validate(work);
+		return InvalidOid;
+	}
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	view.existing = fk_declared_twin(&view.key);
+	PopActiveSnapshot();
+	if (view.existing == NULL || view.existing->validated)
+		return InvalidOid;
+	if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, view.existing))
+		return InvalidOid;
+	if (!work->run->validate)
+		return InvalidOid;
+	if (sg_validate_with == SG_VALIDATE_SCAN || work->run->parallel)
+		return view.key.child;
+	deploy_validate_key(work, view.existing);
+	return InvalidOid;
+}
+
+StepWork *
+deploy_begin_step(DeployRun *run, int step)
+{
+	PlanStep   *row = plan_step_get(run->plan->name, step, true);
+	StepWork   *work;
+
+	if (row == NULL || row->skipped_by)
+		return NULL;
+
+	work = palloc0(sizeof(StepWork));
+	work->run = run;
+	work->step = row;
+	work->object = plan_step_object(row);
+	initStringInfo(&work->notice);
+	return work;
+}
+
+void
+deploy_end_step(const StepWork *work)
+{
+	if (work->notice.len > 0)
+		ereport(NOTICE,
+				(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
+				 work->hint ? errhint("%s", work->hint) : 0));
+}
+
+Oid
+deploy_step(DeployRun *run, int step)
+{
+	StepWork   *work = deploy_begin_step(run, step);
+	Oid			left;
+
+	if (work == NULL)
+		return InvalidOid;
+	left = work_on_step(work);
+	deploy_end_step(work);
+	return left;
+}
+
+void
+deploy_settle_step(DeployRun *run, int step)
+{
+	StepWork   *work = deploy_begin_step(run, step);
+	StepView	view;
+
+	if (work == NULL || list_member_int(run->unfilled, step) ||
+		list_member_int(run->broken, step))
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	deploy_look(work->step, &view);
+	PopActiveSnapshot();
+	if (view.need != NEED_NOTHING)
+		return;
+	deploy_accept_existing(work, &view);
+	deploy_end_step(work);
+}

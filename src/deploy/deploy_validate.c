@@ -1,0 +1,619 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_validate.c
+ *	  Keys become valid: by VALIDATE CONSTRAINT, or by one scan of a table.
+ *
+ * VALIDATE reads both tables once per key.  A scan (schemaguard.validate_with
+ * = scan) judges all keys of a table that wait for it in one pass, under the
+ * locks that VALIDATE takes and in a snapshot taken after them: whoever writes
+ * what that snapshot does not see obeys the keys already.  Keys that hold are
+ * marked in pg_constraint as ALTER TABLE does it; every other key is left to
+ * VALIDATE, so that none becomes valid that the server would refuse.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+#include "plan/plan_deed.h"
+
+/* ---- by VALIDATE ---- */
+
+/*
+ * The server asks by a query which rows have no parent.  Where row security is
+ * forced on the owner, its policies hide rows from that query, and a key would
+ * become valid by rows that nobody has read.  (Whoever is no owner is checked
+ * row by row, past all policies.)
+ */
+static void
+check_sees_rows(Oid relid)
+{
+	if (check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED ||
+		!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("row security of %s is forced on its owner: VALIDATE would not see all rows",
+					sg_relation_name(relid)),
+			 errhint("Run the plan as a role with BYPASSRLS, or without FORCE ROW LEVEL SECURITY on the table.")));
+}
+
+/*
+ * VALIDATE CONSTRAINT of PostgreSQL 18.6 and 19rc1 takes a PERIOD key's row for
+ * covered where some parent overlaps it, and so misses gaps, which ADD FOREIGN
+ * KEY and INSERT see.  So an audit under the same locks goes first.
+ */
+static void
+check_coverage(const FkKey *key)
+{
+	AuditKey   *proof = audit_key_new(key, "plan", fk_state(key));
+	AuditTable	table = {.child = key->child,.results = CurrentMemoryContext};
+
+	table.keys = list_make1(proof);
+	PushActiveSnapshot(GetLatestSnapshot());
+	audit_table_locked(&table);
+	PopActiveSnapshot();
+	if (proof->result == AUDIT_UNKNOWN)
+		ereport(ERROR,
+				(errcode(ERRCODE_SG_NOT_JUDGED),
+				 errmsg("the PERIOD key could not be audited: %s", proof->reason),
+				 errhint("VALIDATE CONSTRAINT alone would miss gaps between the parent's periods.")));
+	if (proof->result == AUDIT_FAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("the parent's periods leave gaps: %s", deploy_orphans_text(proof))));
+}
+
+/*
+ * Under the role that may run what comparing rows can run.  The caller stays
+ * with its own search_path, which event triggers may count on.
+ */
+void
+deploy_run_validate(const FkKey *key, const char *statement)
+{
+	Oid			role;
+	FkProblem  *problem = audit_reading_role(key, false, &role);
+	SgScope		scope = {0};
+	int			guc_level;
+
+	/*
+	 * Whoever may not read both tables is answered row by row, by triggers
+	 * that run as the parent's owner, and so would that code.
+	 */
+	if (problem == NULL && OidIsValid(role))
+		problem = audit_access_problem(key, false);
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("VALIDATE CONSTRAINT: %s", problem->reason)));
+	if (key->period)
+		check_coverage(key);
+	if (OidIsValid(role))
+		deploy_become_owner(&scope, key->child, role);
+	check_sees_rows(key->child);
+	check_sees_rows(key->parent);
+
+	/*
+	 * Partitions have policies of their own: then the server says so.  Only
+	 * for this statement: plans of ours would have to be made anew for it.
+	 * And planning must not look into CHECK constraints, which are code of
+	 * the owner's.
+	 */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("constraint_exclusion", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	deploy_run_statement(statement);
+	AtEOXact_GUC(true, guc_level);
+	if (OidIsValid(role))
+		sg_scope_end(&scope);
+}
+
+/* VALIDATE would read no row: that is no proof of ours */
+static void
+record_valid_already(const DeployAction *action, const StepWork *work)
+{
+	const char *reason = "somebody else has validated the key meanwhile";
+
+	if (!work->shared)
+		plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, "validated"),
+							reason, action->attempts);
+	deploy_record_skipped(action, work, reason);
+}
+
+static void
+execute_validate(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	FkKey	   *key = fk_by_oid(work->key->conid);
+	AuditKey   *proof;
+
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the key was dropped meanwhile"),
+				 errhint("Run the plan again: it adds the key anew.")));
+	if (key->validated)
+	{
+		record_valid_already(action, work);
+		return;
+	}
+	proof = audit_key_new(key, "plan", fk_state(key));
+	audit_proof_begin(proof);
+	deploy_run_validate(key, work->statement);
+
+	CommandCounterIncrement();
+	key = fk_by_oid(work->key->conid);
+	if (key == NULL || !key->validated)
+		elog(ERROR, "key %u is not valid after VALIDATE CONSTRAINT", work->key->conid);
+	proof->result = AUDIT_PASS;
+	proof->method = key->period ? "sql" : "validate";
+	proof->orphan_rows = 0;
+	audit_proof_record(list_make1(proof));
+	deploy_record_done(action, work, "validated", NULL);
+}
+
+static void
+execute_drop(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	FkKey	   *key = fk_by_oid(work->key->conid);
+	LogEntry	entry;
+
+	if (key == NULL || key->validated)
+	{
+		deploy_record_skipped(action, work, "somebody else has dropped or validated the key meanwhile");
+		return;
+	}
+	entry = deploy_outcome(action, work, "done");
+	entry.message = action->message;
+	deploy_run_statement(work->statement);
+	plan_deed_close_object(work->run->plan, DEED_ADD, work->step->step, plan_step_object(work->step),
+						   DEED_TAKEN_BACK);
+	plan_step_set_state(work->step->plan, work->step->step, "failed", action->message, action->attempts);
+	log_write(&entry);
+}
+
+/*
+ * A key that lets no row in does more harm than one that is missing.  It is
+ * taken back, so that a rollback does not look for it.
+ */
+static void
+drop_unworkable(StepWork *work, const ErrorData *error)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "rollback add",
+	.execute = execute_drop};
+
+	action.message = psprintf("the key was dropped, since with it every INSERT fails with SQLSTATE %s",
+							  unpack_sql_state(error->sqlerrcode));
+	work->statement = plan_drop_statement(work->step->child_table, work->key->name);
+	deploy_add_target(&action, work->key->parent, AccessExclusiveLock);
+	deploy_add_target(&action, work->key->child, AccessExclusiveLock);
+	if (deploy_attempt(&action))
+		deploy_append_notice(work, action.message);
+	else
+	{
+		work->hint = psprintf("Drop it at once, for with it every INSERT fails: %s;", work->statement);
+		deploy_record_failure(&action, work, deploy_state_short_of(work->key),
+							  action.error->sqlerrcode, deploy_failure_text(&action), LOG_NONE);
+	}
+}
+
+/* Why VALIDATE failed: orphans are counted, other errors speak for themselves */
+static void
+explain_validation(StepWork *work, DeployAction *action)
+{
+	AuditKey   *ak;
+
+	if (action->error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
+	{
+		bool		timeout = deploy_timeout_struck();
+		ErrorData  *every;
+
+		deploy_record_failure(action, work, deploy_state_short_of(work->key),
+							  action->error->sqlerrcode, deploy_failure_text(action), LOG_NONE);
+		if (timeout || deploy_is_lock_failure(action->error) || !plan_deed_has_added(work->run->plan, work->step))
+			return;
+		every = fk_check_one_row(work->key);
+		if (every)
+			drop_unworkable(work, every);
+		return;
+	}
+
+	ak = deploy_count_orphans(action, work->key);
+	audit_proof_record(list_make1(ak));
+	work->run->orphan_rows += Max(ak->orphan_rows, 0);
+	work->hint = deploy_orphans_hint(work);
+	deploy_record_failure(action, work, "added", ERRCODE_FOREIGN_KEY_VIOLATION,
+						  ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
+						  sg_error_text(action->error),
+						  ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
+}
+
+void
+deploy_validate_key(StepWork *work, FkKey *key)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "validate",
+	.message = work->why_core,.execute = execute_validate};
+
+	work->statement = plan_validate_statement(work->step->child_table, key->name);
+	work->key = key;
+	if (key->parent != key->child)
+		deploy_add_target(&action, key->parent, RowShareLock);
+	deploy_add_target(&action, key->child, ShareUpdateExclusiveLock);
+
+	sg_progress_step(SG_PROGRESS_VALIDATE, work->step->step, key->child);
+	if (deploy_attempt(&action))
+		deploy_append_notice(work, psprintf("validated%s", deploy_took_text(&action)));
+	else
+		explain_validation(work, &action);
+}
+
+/* ---- by one scan ---- */
+
+/*
+ * What VALIDATE sees in other rows than an audit, which takes equality at its
+ * word, so that it may refuse rows that have a parent:
+ * - IS NULL, by which it knows that there is no parent, looks into composite
+ *   values;
+ * - the hash of type name is that of its bytes, whatever the collation.
+ */
+static const char *
+pair_obstacle(const FkKey *key, int i)
+{
+	Oid			parent_type,
+				parent_coll,
+				child_type,
+				child_coll;
+	int32		typmod;
+
+	get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
+	get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
+	if (type_is_rowtype(parent_type) || type_is_rowtype(child_type))
+		return "a column has a composite type";
+	if ((parent_type == NAMEOID || child_type == NAMEOID) &&
+		OidIsValid(parent_coll) && !get_collation_isdeterministic(parent_coll))
+		return "a column of type name has a nondeterministic collation";
+	return NULL;
+}
+
+/* Why a scan can't validate a key as core would, or NULL */
+static const char *
+scan_obstacle(const FkKey *key)
+{
+	FkProblem  *problem = audit_access_problem(key, false);
+	CodeReach  *reach = code_reach();
+	const char *obstacle = NULL;
+
+	if (problem)
+		return problem->reason;
+	if (key->validated)
+		return "it is valid by now";
+	if (!key->enforced || !key->armed)
+		return "it is not enforced, or unarmed";
+	if (key->doubt)
+		return key->doubt;
+	if (get_rel_relkind(key->child) != RELKIND_RELATION ||
+		get_rel_relkind(key->parent) != RELKIND_RELATION)
+		return "child or parent is partitioned";
+	if (key->period)
+		return "it uses PERIOD";
+	fk_code_reach(reach, key);
+	code_reach_read(reach, key->child);
+	code_reach_read(reach, key->parent);
+	if (code_found(reach))
+		return "its columns or indexes run code that is not built in";
+	for (int i = 0; i < key->nkeys && obstacle == NULL; i++)
+		obstacle = pair_obstacle(key, i);
+	return obstacle;
+}
+
+/* The scan ends here for the step; VALIDATE will be its next action */
+static void
+leave_to_core(const DeployAction *action, StepWork *work, const char *reason,
+			  const ErrorData *error)
+{
+	LogEntry	entry = deploy_outcome(action, work, "skipped");
+
+	work->why_core = psprintf("left to VALIDATE CONSTRAINT: %s", reason);
+	entry.message = work->why_core;
+	if (error)
+		entry.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+	log_write(&entry);
+}
+
+/* Is the child free for ALTER TABLE in this session, too? */
+static void
+check_not_in_use(Oid child)
+{
+	Relation	rel = table_open(child, NoLock);
+
+	CheckTableNotInUse(rel, "ALTER TABLE");
+	table_close(rel, NoLock);
+}
+
+/* Look at the keys again, now that they are locked, and judge what can be judged */
+static int
+judge_works(DeployAction *action, Oid child)
+{
+	AuditTable	table = {.child = child,.results = CurrentMemoryContext};
+	ListCell   *lc;
+
+	foreach(lc, action->works)
+	{
+		StepWork   *work = lfirst(lc);
+		FkKey	   *key = fk_by_oid(work->key->conid);
+
+		work->verdict = NULL;
+		work->why_core = key ? scan_obstacle(key) : "it was dropped meanwhile";
+		if (work->why_core)
+			continue;
+		work->verdict = audit_key_new(key, "plan", fk_state(key));
+		audit_proof_begin(work->verdict);
+		table.keys = lappend(table.keys, work->verdict);
+	}
+	if (table.keys == NIL)
+		return 0;
+
+	sg_progress_phase(SG_PHASE_SCANNING);
+	PushActiveSnapshot(GetLatestSnapshot());
+	audit_table_locked(&table);
+	PopActiveSnapshot();
+	return list_length(table.keys);
+}
+
+static bool
+holds(const StepWork *work)
+{
+	return work->verdict && work->verdict->result == AUDIT_PASS;
+}
+
+/*
+ * What ALTER TABLE does to the catalog for a key of a table that has no
+ * partitions, the same on all majors.  The new row of pg_constraint makes
+ * every session forget what it knows of the key and of the child.
+ */
+static void
+mark_valid(Relation pg_constraint, Oid conid)
+{
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&skey, Anum_pg_constraint_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(conid));
+	scan = systable_beginscan(pg_constraint, ConstraintOidIndexId, true, NULL, 1, &skey);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "could not find key %u", conid);
+
+	/* two steps may mean one key */
+	if (!((Form_pg_constraint) GETSTRUCT(tuple))->convalidated)
+	{
+		tuple = heap_copytuple(tuple);
+		((Form_pg_constraint) GETSTRUCT(tuple))->convalidated = true;
+		CatalogTupleUpdate(pg_constraint, &tuple->t_self, tuple);
+		InvokeObjectPostAlterHook(ConstraintRelationId, conid, 0);
+	}
+	systable_endscan(scan);
+}
+
+static void
+mark_works(const DeployAction *action)
+{
+	Relation	pg_constraint = table_open(ConstraintRelationId, RowExclusiveLock);
+	ListCell   *lc;
+
+	foreach(lc, action->works)
+	{
+		if (holds(lfirst(lc)))
+		{
+			mark_valid(pg_constraint, ((StepWork *) lfirst(lc))->key->conid);
+			CommandCounterIncrement();
+		}
+	}
+	table_close(pg_constraint, RowExclusiveLock);
+}
+
+/* The outcome of a scan for one step */
+static void
+record_verdict(const DeployAction *action, StepWork *work, const char *scan)
+{
+	const AuditKey *verdict = work->verdict;
+	FkKey	   *key;
+	LogEntry	entry;
+
+	if (!holds(work))
+	{
+		leave_to_core(action, work, verdict == NULL ? work->why_core :
+					  verdict->result == AUDIT_FAIL ? deploy_orphans_text(verdict) :
+					  verdict->reason, NULL);
+		return;
+	}
+
+	key = fk_by_oid(work->key->conid);
+	if (key == NULL || !key->validated)
+		elog(ERROR, "key %u is not valid after it was marked", work->key->conid);
+	entry = deploy_outcome(action, work, "done");
+	entry.message = psprintf("validated by %s", scan);
+	plan_step_set_state(work->step->plan, work->step->step,
+						deploy_state(work, "validated"), NULL, action->attempts);
+	log_write(&entry);
+}
+
+static char *
+scan_text(int keys, Oid child)
+{
+	return psprintf("one scan of %d %s of %s", keys, keys == 1 ? "key" : "keys",
+					sg_relation_name(child));
+}
+
+static void
+execute_scan(DeployAction *action)
+{
+	Oid			child = ((StepWork *) linitial(action->works))->key->child;
+	List	   *proofs = NIL;
+	char	   *scan;
+	ListCell   *lc;
+
+	check_not_in_use(child);
+	scan = scan_text(judge_works(action, child), child);
+	foreach(lc, action->works)
+	{
+		if (((StepWork *) lfirst(lc))->verdict)
+			proofs = lappend(proofs, ((StepWork *) lfirst(lc))->verdict);
+	}
+
+	/* no catalog is written before all is read: workers may have read with us */
+	sg_progress_phase(SG_PHASE_EXECUTING);
+	mark_works(action);
+	foreach(lc, action->works)
+		record_verdict(action, lfirst(lc), scan);
+	audit_proof_record(proofs);
+}
+
+static void
+leave_all_to_core(void *arg)
+{
+	const DeployAction *action = arg;
+	ListCell   *lc;
+
+	foreach(lc, action->works)
+	{
+		((StepWork *) lfirst(lc))->verdict = NULL;
+		leave_to_core(action, lfirst(lc), deploy_failure_text(action), action->error);
+	}
+}
+
+/*
+ * The scan came to nothing.  Without the locks no key gets further, nor would
+ * a scan that takes too long; other trouble may be that of one key.
+ */
+static void
+explain_scan(DeployAction *action)
+{
+	bool		for_all = deploy_timeout_struck() || deploy_is_lock_failure(action->error);
+	ListCell   *lc;
+
+	if (!for_all)
+	{
+		deploy_settle(action, leave_all_to_core, action);
+		deploy_commit();
+		return;
+	}
+	foreach(lc, action->works)
+	{
+		StepWork   *work = lfirst(lc);
+
+		work->verdict = NULL;
+		work->why_core = NULL;
+		deploy_record_failure(action, work, "added", action->error->sqlerrcode,
+							  deploy_failure_text(action), LOG_NONE);
+	}
+}
+
+/* Validate in one action what one scan can; what VALIDATE has to do says so */
+static void
+scan_works(DeployRun *run, List *works)
+{
+	DeployAction action = {.run = run,.works = works,.name = "validate",
+	.execute = execute_scan};
+	Oid			child = ((StepWork *) linitial(works))->key->child;
+	ListCell   *lc;
+
+	action.message = scan_text(list_length(works), child);
+	foreach(lc, works)
+	{
+		const FkKey *key = ((StepWork *) lfirst(lc))->key;
+
+		if (key->parent != child)
+			deploy_add_target(&action, key->parent, RowShareLock);
+	}
+	deploy_add_target(&action, child, ShareUpdateExclusiveLock);
+
+	sg_progress_step(SG_PROGRESS_VALIDATE, 0, child);
+	if (!deploy_attempt(&action))
+	{
+		explain_scan(&action);
+		return;
+	}
+	foreach(lc, works)
+	{
+		if (holds(lfirst(lc)))
+			deploy_append_notice(lfirst(lc), psprintf("validated by %s%s", action.message,
+													  deploy_took_text(&action)));
+	}
+}
+
+void
+deploy_validate_table(DeployRun *run, List *steps)
+{
+	List	   *works = NIL;
+	List	   *scanned = NIL;
+	ListCell   *lc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, steps)
+	{
+		StepWork   *work = deploy_begin_step(run, lfirst_int(lc));
+		StepView	view;
+
+		if (work == NULL)
+			continue;
+		deploy_look(work->step, &view);
+		if (view.need != NEED_VALIDATE || view.existing == NULL)
+			continue;
+		if (deploy_breaker_open(work, view.existing))
+		{
+			deploy_end_step(work);
+			continue;
+		}
+		work->key = view.existing;
+		works = lappend(works, work);
+		if (sg_validate_with != SG_VALIDATE_SCAN)
+			continue;
+		work->why_core = scan_obstacle(work->key);
+		if (work->why_core == NULL)
+			scanned = lappend(scanned, work);
+		else
+			work->why_core = psprintf("left to VALIDATE CONSTRAINT: %s", work->why_core);
+	}
+	PopActiveSnapshot();
+
+	if (scanned != NIL)
+		scan_works(run, scanned);
+	foreach(lc, works)
+	{
+		StepWork   *work = lfirst(lc);
+
+		if (work->why_core || sg_validate_with != SG_VALIDATE_SCAN)
+			deploy_validate_key(work, work->key);
+		deploy_end_step(work);
+	}
+}

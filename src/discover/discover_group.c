@@ -1,0 +1,322 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_group.c
+ *	  References of several columns.
+ *
+ * Either one column names the parent and the others are in the child by the
+ * names that they have there (user_id, tenant_id to users (id, tenant_id)):
+ * such a group competes with what else the naming column may mean.  Or all
+ * columns have the names of the key's: such a group competes with nothing but
+ * other parents for the same columns.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "discover/discover.h"
+
+#define SHARING_MAX 256			/* tables looked at for one key */
+#define WIDER_MAX 256			/* wider groups of one child that a group is
+								 * held against */
+
+static bool
+is_in(int column, const int *columns, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (columns[i] == column)
+			return true;
+	}
+	return false;
+}
+
+/* Is the name of a key's column the parent's own business? */
+static bool
+is_own_part(const Facts *facts, int column, int table)
+{
+	const FactTable *t = &facts->tables[table];
+	const Words *words = &facts->columns[column].words;
+	char		name[WORD_KEY_SIZE];
+	char		whole[WORD_KEY_SIZE];
+
+	if (match_generic_name(facts, column))
+		return true;
+	words_join(words, 0, Max(words->n - 1, 1), name);
+	words_join(&t->words, t->prefix, t->words.n, whole);
+	return strcmp(name, whole) == 0;
+}
+
+/* What a key's column may be called in a child that puts the parent's name before */
+static void
+prefixed_name(const Facts *facts, const FactKey *key, int i, char *name)
+{
+	const FactTable *parent = &facts->tables[key->table];
+
+	words_join(&parent->words, parent->prefix, parent->words.n, name);
+	strlcat(name, facts->columns[key->columns[i]].joined, WORD_KEY_SIZE);
+}
+
+/* What is called so in the child, with the parent's name before it or without, or -1 */
+static int
+child_column(const Facts *facts, const FactKey *key, int i, int child)
+{
+	char		name[WORD_KEY_SIZE];
+	int			column;
+
+	prefixed_name(facts, key, i, name);
+	column = match_column_named(facts, child, name);
+	return column >= 0 ? column : match_column_named(facts, child, facts->columns[key->columns[i]].joined);
+}
+
+bool
+match_lead(Facts *facts, int lead, int k, int *columns)
+{
+	const FactKey *key = &facts->keys[k];
+	int			child = facts->columns[lead].table;
+	int			open = -1;
+
+	if (key->n > GROUP_MAX)
+		return false;
+
+	/* which column of the key is the one that the lead stands for? */
+	for (int i = 0; i < key->n; i++)
+	{
+		if (is_own_part(facts, key->columns[i], key->table) ||
+			child_column(facts, key, i, child) < 0)
+		{
+			if (open >= 0)
+				return false;
+			open = i;
+		}
+	}
+	if (open < 0)
+		return false;
+
+	for (int i = 0; i < key->n; i++)
+	{
+		columns[i] = i == open ? lead : child_column(facts, key, i, child);
+		if (columns[i] < 0 || columns[i] == key->columns[i] ||
+			(i != open && columns[i] == lead) ||
+			!facts_types_match(facts, facts->columns[columns[i]].type,
+							   facts->columns[key->columns[i]].type))
+		{
+			/* a part that both sides of a self-reference share is fine */
+			if (columns[i] >= 0 && columns[i] == key->columns[i] && i != open && columns[i] != lead)
+				continue;
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Columns that may be one of the key's in other tables: those of the name
+ * that the fewest tables have, and those with the parent's name before it.
+ */
+static List *
+rarest_column(const Facts *facts, const FactKey *key)
+{
+	List	   *rarest = NIL;
+	char		name[WORD_KEY_SIZE];
+
+	for (int i = 0; i < key->n; i++)
+	{
+		List	   *columns = match_columns_named(facts, facts->columns[key->columns[i]].joined);
+
+		if (i == 0 || list_length(columns) < list_length(rarest))
+			rarest = columns;
+	}
+	prefixed_name(facts, key, 0, name);
+	return list_concat_copy(match_columns_named(facts, name), rarest);
+}
+
+/* All columns of the key by name in one table */
+static bool
+same_columns(Facts *facts, const FactKey *key, int child, int *columns)
+{
+	for (int i = 0; i < key->n; i++)
+	{
+		columns[i] = child_column(facts, key, i, child);
+		if (columns[i] < 0 || is_in(columns[i], columns, i) ||
+			!facts_types_match(facts, facts->columns[columns[i]].type,
+							   facts->columns[key->columns[i]].type))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_declared(const Facts *facts, const FactKey *key, int child, const int *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts->tables[child].references)
+	{
+		const FactReference *reference = &facts->references[lfirst_int(lc)];
+		bool		same = reference->n == key->n;
+
+		for (int i = 0; i < key->n && same; i++)
+			same = is_in(reference->child_columns[i], columns, key->n);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* The number of a set of columns: one for all parents of the same columns */
+static int
+set_of(HTAB *sets, int base, const int *columns, int n)
+{
+	struct
+	{
+		int			columns[GROUP_MAX];
+		int			set;
+	}		   *entry;
+	int			sorted[GROUP_MAX] = {0};
+	bool		found;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			at = i;
+
+		for (; at > 0 && sorted[at - 1] > columns[i] + 1; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = columns[i] + 1;
+	}
+	entry = hash_search(sets, sorted, HASH_ENTER, &found);
+	if (!found)
+		entry->set = base + (int) hash_get_num_entries(sets);
+	return entry->set;
+}
+
+static bool
+leads_there_already(HTAB *led, int child, int k)
+{
+	int			pair[2] = {child, k};
+
+	return hash_search(led, pair, HASH_FIND, NULL) != NULL;
+}
+
+static Candidate *
+new_group(const FactKey *key, int k, const int *columns, int rarity)
+{
+	Candidate  *cand = palloc0(sizeof(Candidate));
+
+	cand->rows_checked = cand->orphan_rows = -1;
+	cand->key = k;
+	cand->n = key->n;
+	cand->column = columns[0];
+	memcpy(cand->columns, columns, key->n * sizeof(int));
+	cand->rarity = rarity;
+	return cand;
+}
+
+HTAB *
+match_led(void)
+{
+	HASHCTL		control = {.keysize = 2 * sizeof(int),.entrysize = 2 * sizeof(int),.hcxt = CurrentMemoryContext};
+
+	return hash_create("led groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+match_note_led(const Facts *facts, HTAB *led, List *singles)
+{
+	ListCell   *lc;
+
+	foreach(lc, singles)
+	{
+		Candidate  *cand = lfirst(lc);
+		int			pair[2] = {facts->columns[cand->column].table, cand->key};
+
+		if (cand->n > 1 && !cand->impossible)
+			(void) hash_search(led, pair, HASH_ENTER, NULL);
+	}
+}
+
+/* By child, the widest first */
+static int
+compare_width(const void *a, const void *b, void *arg)
+{
+	const Facts *facts = arg;
+	const Candidate *x = *(Candidate *const *) a;
+	const Candidate *y = *(Candidate *const *) b;
+	int			x_child = facts->columns[x->column].table;
+	int			y_child = facts->columns[y->column].table;
+
+	if (x_child != y_child)
+		return x_child < y_child ? -1 : 1;
+	return y->n - x->n;
+}
+
+/*
+ * Who has the whole of a wider key means that one, and not what has a part of
+ * it: the name and group of a trigger against the group of a paused one.
+ */
+static void
+mark_within(const Facts *facts, List *groups)
+{
+	int			n = list_length(groups);
+	Candidate **sorted = palloc(n * sizeof(Candidate *));
+	int			first = 0;		/* of the child */
+
+	for (int i = 0; i < n; i++)
+		sorted[i] = list_nth(groups, i);
+	qsort_arg(sorted, n, sizeof(Candidate *), compare_width, unconstify(Facts *, facts));
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (facts->columns[sorted[i]->column].table != facts->columns[sorted[first]->column].table)
+			first = i;
+		for (int j = first; j < i && j < first + WIDER_MAX && sorted[j]->n > sorted[i]->n && !sorted[i]->within; j++)
+		{
+			sorted[i]->within = true;
+			for (int c = 0; c < sorted[i]->n; c++)
+				sorted[i]->within &= is_in(sorted[i]->columns[c], sorted[j]->columns, sorted[j]->n);
+		}
+	}
+	pfree(sorted);
+}
+
+List *
+match_groups(Facts *facts, HTAB *led)
+{
+	HASHCTL		control = {.keysize = GROUP_MAX * sizeof(int),.entrysize = (GROUP_MAX + 1) * sizeof(int),.hcxt = CurrentMemoryContext};
+	HTAB	   *sets = hash_create("groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	List	   *groups = NIL;
+	ListCell   *lc;
+
+	for (int k = 0; k < facts->nkeys; k++)
+	{
+		const FactKey *key = &facts->keys[k];
+		List	   *rarest;
+		int			looked = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (key->n < 2 || key->n > GROUP_MAX || facts->tables[key->table].partition ||
+			facts->tables[key->table].denied)
+			continue;
+		rarest = rarest_column(facts, key);
+		foreach(lc, rarest)
+		{
+			int			child = facts->columns[lfirst_int(lc)].table;
+			int			columns[GROUP_MAX];
+			Candidate  *cand;
+
+			if (child == key->table || facts->tables[child].partition || facts->tables[child].denied ||
+				leads_there_already(led, child, k) ||
+				!same_columns(facts, key, child, columns) ||
+				is_declared(facts, key, child, columns))
+				continue;
+			cand = new_group(key, k, columns, list_length(rarest));
+			cand->set = set_of(sets, facts->ncolumns, columns, key->n);
+			groups = lappend(groups, cand);
+			if (++looked == SHARING_MAX)
+				break;
+		}
+	}
+	mark_within(facts, groups);
+	return groups;
+}

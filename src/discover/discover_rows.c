@@ -1,0 +1,582 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_rows.c
+ *	  What the rows say of candidates.
+ *
+ * First a sample of the child's blocks, one query per table for its
+ * candidates; the values are looked up in the parents (discover_probe.c).
+ * After that, the audit engine counts exactly, on demand, what the sample has
+ * not refuted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "audit/audit.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "discover/discover_rows.h"
+
+#define SAMPLE_KEYS 64			/* candidates that one sample serves */
+#define WORTH_LOOKING 0.02		/* score below which rows are not asked,
+								 * unless such scores are wanted */
+#define REFUTED 0.05			/* share of orphans in a sample */
+#define MOSTLY 0.5				/* ... where the others are there by no chance */
+#define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
+											 * together */
+
+/* A look at a sample of the rows of many candidates */
+typedef struct RowLook
+{
+	const Discovery *d;
+	double		min_score;
+	RowProgress progress;
+	List	   *beyond;			/* candidates that the rows have brought up */
+} RowLook;
+
+/* A batch of candidates of one child */
+typedef struct Batch
+{
+	RowLook    *look;
+	MemoryContext context;		/* of what it takes */
+	Oid			child;
+	List	   *candidates;
+} Batch;
+
+/* What it takes, beside the parent's key, for a column to be able to refer */
+typedef struct PossibleKey
+{
+	int			key;
+	Oid			type;
+	Oid			collation;
+	bool		unlogged;		/* its table */
+} PossibleKey;
+
+typedef struct PossibleEntry
+{
+	PossibleKey kind;			/* hash key */
+	bool		possible;
+} PossibleEntry;
+
+static List *
+names_of(const Facts *facts, const int *columns, int n)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < n; i++)
+		names = lappend(names, facts->columns[columns[i]].name);
+	return names;
+}
+
+/* In the current memory context: cand->fk, or the reason why there can be none */
+static FkProblem *
+resolve(const Facts *facts, Candidate *cand)
+{
+	const FactKey *key = &facts->keys[cand->key];
+
+	cand->fk = palloc0(sizeof(FkKey));
+	cand->fk->name = "inferred";
+	cand->fk->match = FKCONSTR_MATCH_SIMPLE;
+	cand->fk->on_update = cand->fk->on_delete = FKCONSTR_ACTION_NOACTION;
+	cand->fk->enforced = true;
+	return fk_resolve(facts->tables[facts->columns[cand->column].table].oid,
+					  names_of(facts, cand->columns, cand->n),
+					  facts->tables[key->table].oid,
+					  names_of(facts, key->columns, key->n), cand->fk);
+}
+
+static bool
+is_possible(const Facts *facts, Candidate *cand)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery key", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	bool		possible = resolve(facts, cand) == NULL;
+
+	cand->fk = NULL;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return possible;
+}
+
+/* The answer is the same for all columns of one kind */
+bool
+rows_possible(Facts *facts, Candidate *cand)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	PossibleKey kind;
+	PossibleEntry *entry;
+	bool		found;
+
+	if (cand->n > 1)
+		return is_possible(facts, cand);
+	if (facts->possible == NULL)
+	{
+		HASHCTL		control = {.keysize = sizeof(PossibleKey),.entrysize = sizeof(PossibleEntry),.hcxt = facts->context};
+
+		facts->possible = hash_create("possible keys", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	memset(&kind, 0, sizeof(kind));
+	kind.key = cand->key;
+	kind.type = column->type;
+	kind.collation = column->collation;
+	kind.unlogged = facts->tables[column->table].unlogged;
+	entry = hash_search(facts->possible, &kind, HASH_ENTER, &found);
+	if (!found)
+		entry->possible = is_possible(facts, cand);
+	return entry->possible;
+}
+
+/* ---- signals ---- */
+
+static bool
+is_number(Oid type)
+{
+	return facts_type_category(type) == TYPCATEGORY_NUMERIC;
+}
+
+/* Of so many, how sure is what they have in common?  1: of 255 */
+static double
+many(double n)
+{
+	return Min(log2(1 + n), 8) / 8.0;
+}
+
+static void
+orphan_signals(float *s, int64 rows, int64 orphans)
+{
+	double		share = (double) orphans / rows;
+
+	s[EVIDENCE_ROWS_ORPHANS] = share > REFUTED;
+	s[EVIDENCE_ROWS_ORPHAN_SHARE] = share;
+	s[EVIDENCE_ROWS_FEW_ORPHANS] = orphans > 0 && share <= REFUTED;
+}
+
+/* How much of their range do numbers leave out?  1: all but a sixteenth */
+static double
+sparseness(double n, double lowest, double highest)
+{
+	double		share = n / (highest - lowest + 1);
+
+	return share >= 1 ? 0 : share <= 0 ? 1 : Min(-log2(share) / 4, 1);
+}
+
+/*
+ * Own numbers of a table are many in a row; those of one that adds to
+ * another's rows leave out what that one has alone.
+ */
+static void
+sparse_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	double		rows = found->whole ? found->rows : facts->tables[column->table].tuples;
+
+	if (s[EVIDENCE_ROWS_OWN_KEY] && rows > 0)
+		s[EVIDENCE_ROWS_SPARSE] = sparseness(rows, found->lowest, found->highest);
+	if (found->parents > 0)
+		s[EVIDENCE_ROWS_PARENT_SPARSE] = sparseness(found->parents, found->parent_lowest, found->parent_highest);
+}
+
+/* By what chance would so many numbers, drawn blindly between the same ends, all be keys? */
+static double
+surprise(double distinct, double density)
+{
+	return Min(-distinct * log(Max(density, 0.001)) / 10, 1);
+}
+
+static void
+spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
+{
+	const FactColumn *column = &facts->columns[cand->column];
+	double		parents = found->parents;
+
+	s[EVIDENCE_ROWS_OWN_KEY] = cand->n == 1 && column->alone_unique && is_number(column->type);
+	s[is_number(facts->columns[cand->columns[0]].type) ? EVIDENCE_ROWS_NUMBER : EVIDENCE_ROWS_OTHER] =
+		many(found->distinct);
+	if (found->density >= 0)
+		s[EVIDENCE_ROWS_GAPS] = surprise(found->distinct, found->density);
+	if (found->by_chance >= 0)
+		s[EVIDENCE_ROWS_TOGETHER] = surprise(found->distinct, found->by_chance);
+	if (found->ranged)
+	{
+		s[EVIDENCE_ROWS_SHORT] = stats_short(found->highest, found->parent_lowest, found->parent_highest);
+		sparse_signals(facts, cand, found, s);
+	}
+	if (parents > 0)
+	{
+		s[EVIDENCE_ROWS_FEW] = stats_few(found->distinct, found->rows, parents);
+		s[EVIDENCE_ROWS_COVER] = Min(found->distinct / parents, 1) * many(found->distinct);
+		s[EVIDENCE_ROWS_UNIQUE] = cand->n == 1 && !column->alone_unique &&
+			stats_never_recurs(found->distinct == found->rows, found->rows, parents);
+	}
+	if (found->dated >= 10)
+	{
+		s[EVIDENCE_ROWS_OLDER] = (double) found->older / found->dated;
+		s[EVIDENCE_ROWS_IN_TIME] = Max((double) (found->older_by_chance - found->older) / found->dated, 0);
+	}
+}
+
+/* What was found in a sample; replaces what an earlier one said */
+static void
+sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
+{
+	float		s[EVIDENCE_COUNT] = {0};
+
+	cand->rows_checked = found->rows;
+	cand->orphan_rows = found->orphans;
+	cand->whole = found->whole;
+	if (found->rows == 0)
+		return;
+	s[EVIDENCE_ROWS_LOOKED] = 1;
+	s[EVIDENCE_ROWS_NAMES] = cand->sum / 10;
+	orphan_signals(s, found->rows, found->orphans);
+	if (found->orphans <= found->rows * REFUTED)
+		spread_signals(facts, cand, found, s);
+	else if (found->orphans < found->rows * MOSTLY && !is_number(facts->columns[cand->columns[0]].type))
+		s[EVIDENCE_ROWS_MOST] = many(Min(found->distinct, found->rows - found->orphans));
+	for (int i = EVIDENCE_ROWS_LOOKED; i < EVIDENCE_COUNT; i++)
+		signals_set(cand, i, s[i]);
+	cand->level = LEVEL_ROWS;
+}
+
+/* All rows were counted: that replaces what the sample said of orphans */
+static void
+audit_signals(Candidate *cand)
+{
+	float		s[EVIDENCE_COUNT] = {0};
+
+	if (cand->rows_checked == 0)
+		return;
+	orphan_signals(s, cand->rows_checked, cand->orphan_rows);
+	for (int i = EVIDENCE_ROWS_ORPHANS; i <= EVIDENCE_ROWS_FEW_ORPHANS; i++)
+		signals_set(cand, i, s[i]);
+}
+
+/* ---- the sample ---- */
+
+/* May the rows be read?  Where not, the reason is kept. */
+static bool
+readable(const Facts *facts, Candidate *cand)
+{
+	FkProblem  *problem;
+
+	if (resolve(facts, cand) != NULL)
+		return false;
+	problem = audit_access_problem(cand->fk, false);
+	if (problem)
+		cand->reason = MemoryContextStrdup(facts->reasons, problem->reason);
+	else if (audit_needs_owner(cand->fk, false))
+		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
+	return cand->reason == NULL;
+}
+
+static bool
+is_worth_it(const Facts *facts, const Candidate *cand, double min_score, Oid child_only)
+{
+	return cand->score >= Min(min_score, WORTH_LOOKING) && opposites_concern(facts, cand, child_only);
+}
+
+/* Lock without waiting, so that nobody's ALTER TABLE makes us wait */
+static List *
+lock_candidates(const Batch *batch)
+{
+	List	   *locked = NIL;
+	ListCell   *lc;
+
+	foreach(lc, batch->candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		Oid			busy = InvalidOid;
+		FkProblem  *problem = audit_lock(cand->fk, false, &busy);
+
+		if (OidIsValid(busy))
+			cand->reason = "another session has one of the tables locked";
+		else if (problem)
+			cand->reason = MemoryContextStrdup(batch->look->d->facts->reasons, problem->reason);
+		else
+			locked = lappend(locked, cand);
+	}
+	return locked;
+}
+
+static bool
+is_refuted(const Candidate *cand)
+{
+	return cand->orphan_rows > cand->rows_checked * REFUTED;
+}
+
+static void
+look_at_one(RowLook *look, RowSample *sample, Candidate *cand)
+{
+	RowFindings found;
+
+	CHECK_FOR_INTERRUPTS();
+	probe_candidate(sample, cand, &found);
+	sample_signals(look->d->facts, cand, &found);
+	look->progress.orphans += found.orphans;
+}
+
+/*
+ * What the rows bring up by refuting a group is looked at in the same sample,
+ * for it is of the same two tables.  As a candidate of the batch it is tried
+ * again after an error.
+ */
+static void
+look_beyond(Batch *batch, RowSample *sample, const Candidate *group)
+{
+	RowLook    *look = batch->look;
+	Candidate  *cand = beyond_group(look->d, group, look->beyond);
+	MemoryContext caller;
+	bool		open;
+
+	if (cand == NULL)
+		return;
+	caller = MemoryContextSwitchTo(look->d->context);
+	look->beyond = lappend(look->beyond, cand);
+	MemoryContextSwitchTo(batch->context);
+	open = is_worth_it(look->d->facts, cand, look->min_score, InvalidOid) && readable(look->d->facts, cand);
+	if (open)
+		batch->candidates = lappend(batch->candidates, cand);
+	MemoryContextSwitchTo(caller);
+	if (open)
+		look_at_one(look, sample, cand);
+}
+
+/* Rows are read in a snapshot that was taken under the locks */
+static void
+lock_and_look(void *arg)
+{
+	Batch	   *batch = arg;
+	RowLook    *look = batch->look;
+	List	   *locked = lock_candidates(batch);
+	RowSample  *sample;
+	ListCell   *lc;
+
+	if (locked == NIL)
+		return;
+	sg_progress_tables(SG_PHASE_SCANNING, batch->child, 0);
+	audit_push_snapshot();
+	sample = probe_begin(look->d->facts, batch->child, locked);
+	foreach(lc, locked)
+	{
+		Candidate  *cand = lfirst(lc);
+
+		look_at_one(look, sample, cand);
+		sg_progress_done(++look->progress.done, look->progress.orphans);
+		if (beyond_may_follow(cand) && is_refuted(cand))
+			look_beyond(batch, sample, cand);
+	}
+	probe_end(sample);
+	PopActiveSnapshot();
+}
+
+/* Try a batch; after an error, each of its candidates that is left alone */
+static void
+look_at_each(Batch *batch)
+{
+	ErrorData  *error = NULL;
+	ListCell   *lc;
+
+	/* on a standby, an error inside of a subtransaction may end the session */
+	if (RecoveryInProgress())
+		lock_and_look(batch);
+	else
+		error = sg_try_undo(lock_and_look, batch);
+	if (error == NULL)
+		return;
+	sg_rethrow_cancel(error);
+	foreach(lc, batch->candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		Batch		alone = *batch;
+
+		if (cand->reason || cand->rows_checked >= 0)
+			continue;
+		alone.candidates = list_make1(cand);
+		if (list_length(batch->candidates) > 1)
+			look_at_each(&alone);
+		else
+			cand->reason = MemoryContextStrdup(batch->look->d->facts->reasons, sg_error_text(error));
+	}
+}
+
+/*
+ * Looks at a batch.  What it takes is gone afterwards, the keys that the
+ * candidates would make as well: only what is proposed needs them again.
+ */
+static void
+look_at(Batch *batch)
+{
+	RowLook    *look = batch->look;
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *all = batch->candidates;
+	int			known = list_length(look->beyond);
+	ListCell   *lc;
+
+	batch->context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(batch->context);
+	batch->candidates = NIL;
+	foreach(lc, all)
+	{
+		if (readable(look->d->facts, lfirst(lc)))
+			batch->candidates = lappend(batch->candidates, lfirst(lc));
+		else
+			look->progress.done++;
+	}
+	if (batch->candidates != NIL)
+		look_at_each(batch);
+	foreach(lc, all)
+		((Candidate *) lfirst(lc))->fk = NULL;
+	for_each_from(lc, look->beyond, known)
+		((Candidate *) lfirst(lc))->fk = NULL;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(batch->context);
+	list_free(all);
+	batch->candidates = NIL;
+}
+
+void
+rows_sample(Discovery *d, double min_score, Oid child_only)
+{
+	Facts	   *facts = d->facts;
+	RowLook		look = {.d = d,.min_score = min_score};
+	Batch		batch = {.look = &look};
+	int64		total = 0;
+	ListCell   *lc;
+
+	foreach(lc, d->candidates)
+		total += is_worth_it(facts, lfirst(lc), min_score, child_only);
+	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, total);
+	foreach(lc, d->candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		Oid			its = facts->tables[facts->columns[cand->column].table].oid;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!is_worth_it(facts, cand, min_score, child_only))
+			continue;
+		if (batch.candidates != NIL && (its != batch.child || list_length(batch.candidates) == SAMPLE_KEYS))
+			look_at(&batch);
+		batch.child = its;
+		batch.candidates = lappend(batch.candidates, cand);
+	}
+	if (batch.candidates != NIL)
+		look_at(&batch);
+	d->candidates = list_concat(d->candidates, look.beyond);
+	sg_progress_end();
+}
+
+/* ---- all rows ---- */
+
+static void
+show_judged(List *keys, void *arg)
+{
+	RowProgress *progress = arg;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		progress->orphans += Max(((AuditKey *) lfirst(lc))->orphan_rows, 0);
+	progress->done += list_length(keys);
+	sg_progress_done(progress->done, progress->orphans);
+}
+
+/* Is it still to be counted?  What the sample has refuted is not. */
+static bool
+is_open(const Candidate *cand)
+{
+	return cand->rows_checked <= 0 || !is_refuted(cand);
+}
+
+static void
+take_verdict(Candidate *cand, const AuditKey *key)
+{
+	cand->rows_checked = key->rows_checked;
+	cand->orphan_rows = key->orphan_rows;
+	cand->whole = key->result != AUDIT_UNKNOWN;
+	cand->reason = key->reason;
+	cand->fk = NULL;
+	if (cand->whole)
+		audit_signals(cand);
+}
+
+/* Some candidates, those of one child one after the other; reasons are kept */
+static void
+audit_some(const Facts *facts, List *candidates, RowProgress *progress)
+{
+	List	   *tables = NIL;
+	List	   *keys = NIL;
+	AuditTable *table = NULL;
+	ListCell   *lc;
+	ListCell   *k;
+
+	foreach(lc, candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+		AuditKey   *key = audit_key_new(cand->fk, "inferred", "missing");
+
+		cand->reason = NULL;
+		if (table == NULL || table->child != cand->fk->child)
+		{
+			table = palloc0(sizeof(AuditTable));
+			table->child = cand->fk->child;
+			table->results = facts->reasons;
+			tables = lappend(tables, table);
+		}
+		table->keys = lappend(table->keys, key);
+		keys = lappend(keys, key);
+	}
+	audit_tables(tables, show_judged, progress);
+	forboth(lc, candidates, k, keys)
+		take_verdict(lfirst(lc), lfirst(k));
+}
+
+/*
+ * Count exactly, by the audit engine, what is to be proposed.  Many keys go
+ * to it in parts, at the end of a table, for each takes memory until it is
+ * judged.
+ */
+void
+rows_audit(Facts *facts, List *proposals)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "discovery audit", ALLOCSET_DEFAULT_SIZES);
+	RowProgress progress = {0};
+	List	   *some = NIL;
+	int			last = -1;
+	ListCell   *lc;
+
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(proposals));
+	MemoryContextSwitchTo(context);
+	foreach(lc, proposals)
+	{
+		Candidate  *cand = lfirst(lc);
+		int			child = facts->columns[cand->column].table;
+
+		CHECK_FOR_INTERRUPTS();
+		if (child != last && list_length(some) >= AUDIT_KEYS)
+		{
+			audit_some(facts, some, &progress);
+			some = NIL;
+			MemoryContextReset(context);
+		}
+		last = child;
+		if (is_open(cand) && resolve(facts, cand) == NULL)
+			some = lappend(some, cand);
+		else
+			progress.done++;
+	}
+	if (some != NIL)
+		audit_some(facts, some, &progress);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	sg_progress_end();
+}

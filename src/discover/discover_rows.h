@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_rows.h
+ *	  What discovery reads of rows: shared by discover_rows.c and
+ *	  discover_probe.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_DISCOVER_ROWS_H
+#define SG_DISCOVER_ROWS_H
+
+#include "postgres.h"
+
+#include "discover/discover.h"
+
+/* For the view schemaguard.progress */
+typedef struct RowProgress
+{
+	int64		done;
+	int64		orphans;
+} RowProgress;
+
+/* What the values of a sample say of one candidate */
+typedef struct RowFindings
+{
+	int64		rows;			/* values looked up */
+	int64		orphans;
+	int64		distinct;
+	bool		whole;			/* these were all values that there are */
+	double		parents;		/* rows of the parent; -1 is unknown */
+
+	/* numbers only */
+	bool		ranged;			/* the next four are known */
+	double		lowest;
+	double		highest;
+	double		parent_lowest;
+	double		parent_highest;
+	double		density;		/* share of the numbers between the child's
+								 * ends that are keys; -1 is unknown */
+
+	/* several columns only */
+	double		by_chance;		/* share of the parent's where each value
+								 * stands beside those of another row; -1 is
+								 * unknown */
+
+	/* where both tables say when a row was made */
+	int64		dated;			/* rows compared */
+	int64		older;			/* than their parent */
+	int64		older_by_chance;	/* than another row's parent */
+} RowFindings;
+
+typedef struct RowSample RowSample;
+
+/*
+ * Read a sample of the rows of a child, the columns of these candidates.
+ * Locks are held, the snapshot to read in is the active one.  Allocates in
+ * the current memory context, no more than a quarter of
+ * schemaguard.audit_memory.
+ */
+extern RowSample *probe_begin(Facts *facts, Oid child, List *candidates);
+
+/* Look the values of a candidate up in its parent */
+extern void probe_candidate(RowSample *sample, const Candidate *cand, RowFindings *found);
+extern void probe_end(RowSample *sample);
+
+#endif							/* SG_DISCOVER_ROWS_H */

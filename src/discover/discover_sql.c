@@ -1,0 +1,683 @@
+/*-------------------------------------------------------------------------
+ *
+ * discover_sql.c
+ *	  The functions of discovery that SQL sees.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "discover/discover.h"
+#include "log/log_grant.h"
+#include "plan/plan.h"
+
+PG_FUNCTION_INFO_V1(sg_discovery_candidates);
+PG_FUNCTION_INFO_V1(sg_discover_fks);
+PG_FUNCTION_INFO_V1(sg_discover_unmatched);
+PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
+
+#define DENIED_NAMED 5			/* tables that a NOTICE names */
+#define PROPOSED 0.4			/* the default of min_score */
+#define SCORE_COLUMN 5			/* of sg_discover_fks */
+
+typedef enum Verify
+{
+	VERIFY_NONE,
+	VERIFY_SAMPLE,
+	VERIFY_FULL
+} Verify;
+
+static List *
+column_names(const Facts *facts, const int *columns, int n)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < n; i++)
+		names = lappend(names, facts->columns[columns[i]].name);
+	return names;
+}
+
+static int
+child_of(const Facts *facts, const Candidate *cand)
+{
+	return facts->columns[cand->column].table;
+}
+
+static void
+notice_denied(const Facts *facts)
+{
+	StringInfoData names;
+	int			n = 0;
+
+	initStringInfo(&names);
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		if (!facts->tables[t].denied || facts->tables[t].partition)
+			continue;
+		if (n++ < DENIED_NAMED)
+			appendStringInfo(&names, "%s%s", n > 1 ? ", " : "", sg_relation_name(facts->tables[t].oid));
+	}
+	if (n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d table is left out, for you may read none of it: %s%s",
+							   "%d tables are left out, for you may read none of them: %s%s",
+							   n, n, names.data, n > DENIED_NAMED ? ", ..." : ""),
+				 errhint("Ask for SELECT on them, or call this as a role that has it.")));
+}
+
+static bool
+better(const Facts *facts, const Candidate *a, const Candidate *b)
+{
+	return b == NULL || a->score > b->score;
+}
+
+/* The best of each set, and what ties with it, if it is good enough */
+static List *
+choose(const Discovery *d, double min_score, Oid child)
+{
+	Candidate  *best = NULL;
+	int			set = -1;
+	ListCell   *lc;
+	List	   *chosen = NIL;
+
+	/* the candidates of one set follow each other */
+	foreach(lc, d->candidates)
+	{
+		Candidate  *cand = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (cand->set != set)
+		{
+			best = NULL;
+			set = cand->set;
+			for (ListCell *next = lc; next && ((Candidate *) lfirst(next))->set == set; next = lnext(d->candidates, next))
+			{
+				if (better(d->facts, lfirst(next), best))
+					best = lfirst(next);
+			}
+		}
+		if (cand->score < min_score || cand->score < best->score - 1e-6 ||
+			!opposites_concern(d->facts, cand, child) ||
+			!rows_possible(d->facts, cand))
+			continue;
+		chosen = lappend(chosen, cand);
+	}
+	return chosen;
+}
+
+static int
+compare_proposals(const ListCell *a, const ListCell *b)
+{
+	const Candidate *ca = lfirst(a);
+	const Candidate *cb = lfirst(b);
+
+	CHECK_FOR_INTERRUPTS();
+	if (ca->score != cb->score)
+		return ca->score > cb->score ? -1 : 1;
+	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
+		(ca->key > cb->key) - (ca->key < cb->key);
+}
+
+static int
+compare_children(const ListCell *a, const ListCell *b)
+{
+	const Candidate *ca = lfirst(a);
+	const Candidate *cb = lfirst(b);
+
+	CHECK_FOR_INTERRUPTS();
+	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
+		(ca->key > cb->key) - (ca->key < cb->key);
+}
+
+static void
+look_at_rows(Discovery *d, double min_score, Oid child)
+{
+	list_sort(d->candidates, compare_children);
+	rows_sample(d, min_score, child);
+	score_all(d->weights, d->shift, d->candidates);
+}
+
+static List *
+only_of_child(const Facts *facts, List *proposals, Oid child)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	if (!OidIsValid(child))
+		return proposals;
+	foreach(lc, proposals)
+	{
+		if (facts->tables[child_of(facts, lfirst(lc))].oid == child)
+			left = lappend(left, lfirst(lc));
+	}
+	return left;
+}
+
+/* What to propose of the candidates at hand */
+static List *
+propose(Discovery *d, double min_score, Verify verify, Oid child)
+{
+	MemoryContext caller = MemoryContextSwitchTo(d->context);
+	List	   *proposals;
+
+	if (verify != VERIFY_NONE)
+		look_at_rows(d, min_score, child);
+	proposals = choose(d, min_score, child);
+	if (verify == VERIFY_FULL)
+	{
+		list_sort(proposals, compare_children);
+		rows_audit(d->facts, only_of_child(d->facts, proposals, child));
+		score_all(d->weights, d->shift, d->candidates);
+		proposals = choose(d, min_score, child);
+	}
+	opposites_note(d, proposals);
+	proposals = only_of_child(d->facts, proposals, child);
+	MemoryContextSwitchTo(caller);
+	return proposals;
+}
+
+/* ---- sg_discover_fks ---- */
+
+static const char *
+result_of(const Candidate *cand, Verify verify, const char **reason)
+{
+	*reason = cand->reason;
+	if (verify == VERIFY_NONE)
+	{
+		*reason = "no row was read: verify is none";
+		return "skipped";
+	}
+	if (cand->rows_checked < 0)
+	{
+		if (*reason == NULL)
+			*reason = "names and statistics speak so much against it that no row was read";
+		return "unknown";
+	}
+	if (cand->orphan_rows > 0)
+	{
+		if (!cand->whole)
+			*reason = "orphans in a sample of the blocks";
+		return "fail";
+	}
+	if (!cand->whole)
+	{
+		*reason = "no orphan in a sample of the blocks";
+		return "unknown";
+	}
+	if (cand->rows_checked == 0)
+		*reason = "there are no rows that refer to anything";
+	return "pass";
+}
+
+static void
+sink_count(SgRowSink *sink, int64 count)
+{
+	if (count < 0)
+		sg_sink_null(sink);
+	else
+		sg_sink_int64(sink, count);
+}
+
+static void
+put_proposal(SgRowSink *sink, Discovery *d, const Candidate *cand, Verify verify)
+{
+	Facts	   *facts = d->facts;
+	const FactKey *key = &facts->keys[cand->key];
+	const char *reason;
+	const char *result = result_of(cand, verify, &reason);
+	const char *advice;
+
+	sg_sink_text(sink, facts_table_name(facts, child_of(facts, cand)));
+	sg_sink_names(sink, column_names(facts, cand->columns, cand->n));
+	sg_sink_text(sink, facts_table_name(facts, key->table));
+	sg_sink_names(sink, column_names(facts, key->columns, key->n));
+	sg_sink_float8(sink, cand->score);
+	sg_sink_datum(sink, advice_evidence(facts, d->weights, cand));
+	sink_count(sink, cand->rows_checked);
+	sink_count(sink, cand->orphan_rows);
+	sg_sink_text(sink, result);
+	sg_sink_text(sink, reason);
+	sg_sink_text(sink, advice_on_delete(facts, cand, &advice));
+	sg_sink_text(sink, advice);
+	sg_sink_datum(sink, BoolGetDatum(advice_index(facts, cand, &advice)));
+	sg_sink_text(sink, advice);
+}
+
+/* The proposals of the candidates at hand */
+static void
+emit_proposals(SgRowSink *sink, ProposalSort *sort, Discovery *d, List *proposals, Verify verify)
+{
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(row);
+	ListCell   *lc;
+
+	list_sort(proposals, compare_proposals);
+	foreach(lc, proposals)
+	{
+		const Candidate *cand = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (opposites_surer(d, cand->column, cand->key, cand->score))
+			continue;
+		put_proposal(sink, d, cand, verify);
+		if (sort)
+			sort_put(sort, sink, cand);
+		else
+			sg_sink_emit(sink);
+		MemoryContextReset(row);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(row);
+}
+
+static double
+score_argument(double score)
+{
+	if (!(score >= 0 && score <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("min_score must be between 0 and 1"),
+				 errhint("0.5 gives what is more likely right than wrong.")));
+	return score;
+}
+
+static Verify
+verify_argument(const char *word)
+{
+	if (pg_strcasecmp(word, "none") == 0)
+		return VERIFY_NONE;
+	if (pg_strcasecmp(word, "sample") == 0)
+		return VERIFY_SAMPLE;
+	if (pg_strcasecmp(word, "full") == 0)
+		return VERIFY_FULL;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("verify must be none, sample or full, not \"%s\"", word),
+			 errhint("none reads no rows, sample some blocks of each child, full counts all orphans.")));
+	return VERIFY_NONE;			/* keep compilers quiet */
+}
+
+static Oid
+child_argument(Oid child)
+{
+	char		relkind = get_rel_relkind(child);
+
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table with OID %u", child)));
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is not a table", sg_relation_name(child)),
+				 errhint("Foreign keys belong to ordinary or partitioned tables.")));
+	if (get_rel_relispartition(child))
+		ereport(NOTICE,
+				(errmsg("%s is a partition: its keys are those of the partitioned table", sg_relation_name(child))));
+	return child;
+}
+
+/*
+ * sg_discover_fks(child regclass, min_score float8, verify text)
+ *
+ * The foreign keys that are missing, the surest first.  The score is the
+ * share of proposals of that score that are right.  With verify none, reads
+ * the catalogs only; else samples or reads the tables that the current role
+ * may SELECT, in ACCESS SHARE without waiting for it; of a child alone, it
+ * samples those as well that could refer to it one to one.  Tables that it may
+ * read nothing of are left out, and named in a NOTICE.  22023 for arguments
+ * that make no sense.
+ */
+Datum
+sg_discover_fks(PG_FUNCTION_ARGS)
+{
+	const char *me = "sg_discover_fks";
+	Discovery	d = {0};
+	Oid			child = PG_ARGISNULL(0) ? InvalidOid : child_argument(PG_GETARG_OID(0));
+	double		min_score;
+	Verify		verify;
+	ProposalSort *sort = NULL;
+	SgRowSink	sink;
+
+	sg_check_version();
+	if (PG_ARGISNULL(1))
+		sg_null_argument(me, "min_score");
+	if (PG_ARGISNULL(2))
+		sg_null_argument(me, "verify");
+	min_score = score_argument(PG_GETARG_FLOAT8(1));
+	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	sg_sink_begin(&sink, fcinfo);
+
+	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, 0);
+	run_begin(&d);
+	if (!d.whole)
+		sort = sort_begin(&sink, SCORE_COLUMN);
+	while (run_next(&d))
+		emit_proposals(&sink, sort, &d, propose(&d, min_score, verify, child), verify);
+	if (sort)
+		sort_end(sort, &sink, &d);
+	notice_denied(d.facts);
+	sg_progress_end();
+	PG_RETURN_NULL();
+}
+
+/* ---- sg_discover_unmatched ---- */
+
+/* Does its name say that the column refers to something? */
+static bool
+looks_like_reference(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+	int			n = column->words.n;
+	Suffix		suffix;
+
+	if (!match_eligible(facts, c) || column->declared || column->alone_primary)
+		return false;
+	if (n > 1)
+		return words_suffix(column->words.word[n - 1]) == SUFFIX_ID || words_reference_prefix(column->words.word[0]);
+	return words_glued_suffix(column->words.word[0], &suffix) > 0 && suffix == SUFFIX_ID;
+}
+
+/* Is some table, whatever its key, called as the column says? */
+static char *
+why_unmatched(const Facts *facts, int c, const Candidate *best)
+{
+	const Words *words = &facts->columns[c].words;
+
+	if (match_polymorphic(facts, c))
+		return "another column says which table it refers to: no foreign key can";
+	for (int i = 0; i < words->n - 1; i++)
+	{
+		if (words->class[i] & WORD_EXTERNAL)
+			return "the name says that it is a key of another system";
+	}
+	if (best)
+		return psprintf("the best candidate, %s (%s), has a score of %.2f only",
+						sg_relation_name(facts->tables[facts->keys[best->key].table].oid),
+						sg_quote_list(column_names(facts, facts->keys[best->key].columns, best->n)),
+						best->score);
+	return "no table with a key of a matching type goes by that name";
+}
+
+/* Of the columns that the candidates at hand are about */
+static void
+emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
+{
+	const Facts *facts = d->facts;
+	MemoryContext caller = MemoryContextSwitchTo(d->context);
+	int			n = d->next - d->from;
+	const Candidate **best = MemoryContextAllocExtended(d->context, (n + 1) * sizeof(Candidate *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	bool	   *proposed = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ListCell   *lc;
+
+	foreach(lc, proposals)
+	{
+		Candidate  *cand = lfirst(lc);
+
+		for (int i = 0; i < cand->n; i++)
+			proposed[cand->columns[i] - d->from] = true;
+	}
+	foreach(lc, d->candidates)
+	{
+		const Candidate *cand = lfirst(lc);
+		int			at = cand->column - d->from;
+
+		if (best[at] == NULL || cand->score > best[at]->score)
+			best[at] = cand;
+	}
+	for (int c = d->from; c < d->next; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (proposed[c - d->from] || facts->tables[facts->columns[c].table].denied || !looks_like_reference(facts, c))
+			continue;
+		sg_sink_text(sink, facts_table_name(facts, facts->columns[c].table));
+		sg_sink_names(sink, list_make1(facts->columns[c].name));
+		sg_sink_text(sink, why_unmatched(facts, c, best[c - d->from]));
+		sg_sink_emit(sink);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * sg_discover_unmatched()
+ *
+ * Columns that look like a reference and are neither declared as one nor
+ * proposed.  Reads the catalogs only; leaves out what the current role may
+ * not read.
+ */
+Datum
+sg_discover_unmatched(PG_FUNCTION_ARGS)
+{
+	Discovery	d = {0};
+	SgRowSink	sink;
+
+	sg_check_version();
+	sg_sink_begin(&sink, fcinfo);
+	run_begin(&d);
+	while (run_next(&d))
+		emit_unmatched(&sink, &d, propose(&d, PROPOSED, VERIFY_NONE, InvalidOid));
+	PG_RETURN_NULL();
+}
+
+/* ---- sg_plan_from_discovery ---- */
+
+static bool
+is_planned(List *steps, const char *child, List *columns, const char *parent)
+{
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (strcmp(step->child_table, child) == 0 && strcmp(step->parent_table, parent) == 0 &&
+			sg_equal_names(step->child_columns, columns))
+			return true;
+	}
+	return false;
+}
+
+/* Does it tie with another one?  Then a person has to say which. */
+static bool
+is_tied(const Candidate *cand)
+{
+	return !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6;
+}
+
+/* A step, and the proposal that it is */
+typedef struct Proposed
+{
+	PlanStep   *step;
+	int			column;
+	int			key;
+	double		score;
+} Proposed;
+
+/* Returns what was found so far, with the proposals of the candidates at hand */
+static List *
+find_steps(List *found, List *planned, const FkPlan *plan, Discovery *d, List *proposals)
+{
+	ListCell   *lc;
+
+	list_sort(proposals, compare_children);
+	foreach(lc, proposals)
+	{
+		Candidate  *cand = lfirst(lc);
+		const FactKey *key = &d->facts->keys[cand->key];
+		PlanStep   *step = plan_step_default(plan->name);
+		Proposed   *proposed = palloc(sizeof(Proposed));
+
+		CHECK_FOR_INTERRUPTS();
+		step->child_table = sg_relation_name(d->facts->tables[child_of(d->facts, cand)].oid);
+		step->child_columns = column_names(d->facts, cand->columns, cand->n);
+		step->parent_table = sg_relation_name(d->facts->tables[key->table].oid);
+		step->parent_columns = column_names(d->facts, key->columns, key->n);
+		step->reason = advice_reason(d->facts, d->weights, cand);
+		if (is_tied(cand) || is_planned(planned, step->child_table, step->child_columns, step->parent_table))
+			continue;
+		proposed->step = step;
+		proposed->column = cand->column;
+		proposed->key = cand->key;
+		proposed->score = cand->score;
+		found = lappend(found, proposed);
+	}
+	return found;
+}
+
+/* Returns how many */
+static int
+add_steps(PlanDraft *draft, const Discovery *d, List *found)
+{
+	int			added = 0;
+	ListCell   *lc;
+
+	foreach(lc, found)
+	{
+		const Proposed *proposed = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (opposites_surer(d, proposed->column, proposed->key, proposed->score))
+			continue;
+		plan_draft_check(draft, proposed->step);
+		(void) plan_draft_insert(draft, proposed->step);
+		added++;
+	}
+	return added;
+}
+
+/*
+ * sg_plan_from_discovery(plan text, min_score float8)
+ *
+ * Adds what sg_discover_fks(min_score, 'sample') proposes to a plan, unless
+ * the plan has it; returns the number of steps.  Every option of the steps is
+ * the default, so orphans stop them and nothing cascades; their reason says
+ * why each is there, and which ON DELETE would suit.  42704, 42501 and 55006 as sg_plan_add_fk.
+ */
+Datum
+sg_plan_from_discovery(PG_FUNCTION_ARGS)
+{
+	const char *me = "sg_plan_from_discovery";
+	Discovery	d = {0};
+	char	   *name;
+	double		min_score;
+	FkPlan	   *plan;
+	PlanDraft  *draft;
+	List	   *steps;
+	List	   *found = NIL;
+	int			added;
+
+	sg_check_granted(fcinfo);
+	if (PG_ARGISNULL(0))
+		sg_null_argument(me, "plan");
+	if (PG_ARGISNULL(1))
+		sg_null_argument(me, "min_score");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	min_score = score_argument(PG_GETARG_FLOAT8(1));
+	plan = plan_get(name);
+	plan_check_writable(plan, "sg_plan_from_discovery()");
+
+	steps = plan_steps(plan->name);
+	draft = plan_draft_begin(plan, NULL);
+	run_begin(&d);
+	while (run_next(&d))
+		found = find_steps(found, steps, plan, &d, propose(&d, min_score, VERIFY_SAMPLE, InvalidOid));
+	added = add_steps(draft, &d, found);
+	plan_draft_end(draft);
+	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", added));
+	notice_denied(d.facts);
+	PG_RETURN_INT32(added);
+}
+
+/* ---- schemaguard.sg_discovery_candidates ---- */
+
+static void
+sink_signals(SgRowSink *sink, const Candidate *cand)
+{
+	List	   *names = NIL;
+	int			n = cand->nsignals;
+	Datum	   *values = palloc(n * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+	{
+		names = lappend(names, unconstify(char *, signal_names[cand->signals[i].signal].name));
+		values[i] = Float4GetDatum(cand->signals[i].value);
+	}
+	sg_sink_datum(sink, sg_text_array(names));
+	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
+}
+
+static void
+emit_candidates(SgRowSink *sink, const Discovery *d)
+{
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery candidate", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(row);
+	ListCell   *lc;
+
+	foreach(lc, d->candidates)
+	{
+		const Candidate *cand = lfirst(lc);
+		const FactKey *key = &d->facts->keys[cand->key];
+
+		CHECK_FOR_INTERRUPTS();
+		sg_sink_int32(sink, cand->set);
+		sg_sink_text(sink, facts_table_name(d->facts, child_of(d->facts, cand)));
+		sg_sink_names(sink, column_names(d->facts, cand->columns, cand->n));
+		sg_sink_text(sink, facts_table_name(d->facts, key->table));
+		sg_sink_names(sink, column_names(d->facts, key->columns, key->n));
+		sg_sink_float8(sink, cand->score);
+		sink_signals(sink, cand);
+		sg_sink_emit(sink);
+		MemoryContextReset(row);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(row);
+}
+
+/*
+ * schemaguard.sg_discovery_candidates(verify text)
+ *
+ * Every candidate with its signals, for fitting the weights: those of one
+ * competition exclude each other.  Reads the catalogs only with verify none;
+ * with sample, rows as sg_discover_fks does.
+ */
+Datum
+sg_discovery_candidates(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+	Discovery	d = {0};
+	Verify		verify;
+
+	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_discovery_candidates", "verify");
+	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	sg_sink_begin(&sink, fcinfo);
+	run_begin(&d);
+	while (run_next(&d))
+	{
+		if (verify != VERIFY_NONE)
+		{
+			MemoryContext caller = MemoryContextSwitchTo(d.context);
+
+			look_at_rows(&d, 0, InvalidOid);
+			MemoryContextSwitchTo(caller);
+		}
+		emit_candidates(&sink, &d);
+	}
+	PG_RETURN_NULL();
+}

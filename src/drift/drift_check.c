@@ -1,0 +1,251 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_check.c
+ *	  sg_drift_check() and CALL sg_drift_gate(): is there drift?  For people,
+ *	  pg_cron and CI.
+ *
+ * A check is sg_drift() counted: what is missing, changed, extra or could not
+ * be compared counts, unless schemaguard.drift_ignore says otherwise; what is
+ * cosmetic or unmanaged does not.  It is written down as a whole, in the
+ * caller's transaction, and nowhere on a standby or in a read-only one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/spi.h"
+#include "drift/drift_check.h"
+#include "log/log.h"
+#include "log/log_grant.h"
+
+PG_FUNCTION_INFO_V1(sg_drift_check);
+PG_FUNCTION_INFO_V1(sg_drift_gate);
+
+#define FIRST_ROWS 10			/* that an error lists */
+#define VALUE_BYTES 80			/* of a value in it */
+
+const char *
+drift_check_result(const DriftCheck *check)
+{
+	if (check->drift + check->extra > 0)
+		return "fail";
+	return check->unknown > 0 ? "unknown" : "pass";
+}
+
+/* ---- counting ---- */
+
+/* Count a row; does it count as drift? */
+static bool
+count_row(DriftCheck *check, List *ignored, const DriftRow *row)
+{
+	if (strcmp(row->class, "cosmetic") == 0)
+		check->cosmetic++;
+	else if (strcmp(row->class, "unmanaged") == 0)
+		check->unmanaged++;
+	else if (drift_is_ignored(ignored, row))
+		check->ignored++;
+	else
+	{
+		if (strcmp(row->class, "extra") == 0)
+			check->extra++;
+		else if (strcmp(row->class, "unknown") == 0)
+			check->unknown++;
+		else
+			check->drift++;
+		return true;
+	}
+	return false;
+}
+
+/* ---- a check ---- */
+
+/* One row of the log: what was compared and how it went, no value of either side */
+static void
+log_check(const DriftCheck *check)
+{
+	LogEntry	entry = log_entry(&check->run, NULL, "drift check", "done");
+
+	entry.object = psprintf("%s of %s", check->target, check->reference);
+	entry.message = psprintf("%s: " INT64_FORMAT " drift, " INT64_FORMAT " extra, " INT64_FORMAT " unknown, "
+							 INT64_FORMAT " ignored; " INT64_FORMAT " new, " INT64_FORMAT " gone",
+							 drift_check_result(check), check->drift, check->extra, check->unknown,
+							 check->ignored, check->appeared, check->gone);
+	entry.rows_affected = drift_check_count(check);
+	entry.elapsed_ms = (GetCurrentTimestamp() - check->started_at) / 1000.0;
+	log_write(&entry);
+}
+
+/* Compare and count; with record, write everything down and tell listeners */
+static void
+run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
+{
+	List	   *ignored;
+	List	   *rows = NIL;
+	ListCell   *lc;
+
+	check->role = GetUserNameFromId(GetUserId(), false);
+	check->reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	check->target = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	check->run = log_new_run();
+	check->started_at = GetCurrentTimestamp();
+	if (record)
+		drift_history_begin(check);
+
+	ignored = drift_ignore_load(&check->problems);
+	foreach(lc, check->problems)
+		ereport(WARNING,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s", (char *) lfirst(lc)),
+				 errhint("The entry ignores nothing until that is mended. A pattern is a name, with * and ? as wildcards.")));
+	foreach(lc, drift_compare(check->reference, check->target, NIL, false))
+	{
+		if (count_row(check, ignored, lfirst(lc)))
+			rows = lappend(rows, lfirst(lc));
+	}
+	check->first = list_copy_head(rows, FIRST_ROWS);
+	if (!record)
+		return;
+
+	drift_history_add(check, rows);
+	drift_history_close(check);
+	check->notified = sg_notify_channel[0] != '\0' && check->appeared + check->gone > 0;
+	drift_history_write(check);
+	log_check(check);
+	if (check->notified)
+		drift_notify(check);
+}
+
+/* ---- the error ---- */
+
+/* "changed column public.t.c, default: expected 1, found 2" */
+static char *
+row_text(const DriftRow *row)
+{
+	StringInfoData text;
+	bool		unknown = strcmp(row->class, "unknown") == 0;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s %s %s", unknown ? "unknown" : row->change, row->kind, row->object);
+	if (row->property)
+		appendStringInfo(&text, ", %s", row->property);
+	if (unknown && row->detail)
+		appendStringInfo(&text, ": %s", row->detail);
+	else if (row->property && (row->expected || row->actual))
+		appendStringInfo(&text, ": expected %s, found %s",
+						 row->expected ? drift_clip(row->expected, VALUE_BYTES) : "nothing",
+						 row->actual ? drift_clip(row->actual, VALUE_BYTES) : "nothing");
+	return text.data;
+}
+
+static void
+raise_drift(const DriftCheck *check)
+{
+	int64		count = drift_check_count(check);
+	StringInfoData detail;
+	ListCell   *lc;
+
+	initStringInfo(&detail);
+	foreach(lc, check->first)
+		appendStringInfo(&detail, "%s%s", detail.len ? "\n" : "", row_text(lfirst(lc)));
+	if (count > list_length(check->first))
+		appendStringInfo(&detail, "\n... and " INT64_FORMAT " more", count - list_length(check->first));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_SG_DRIFT),
+			 errmsg("\"%s\" has drifted from \"%s\": " INT64_FORMAT " missing or changed, " INT64_FORMAT " extra, "
+					INT64_FORMAT " unknown", check->target, check->reference, check->drift, check->extra,
+					check->unknown),
+			 errdetail("%s", detail.data),
+			 errhint("SELECT * FROM sg_drift(%s, %s) has them all; what is meant to differ goes into schemaguard.drift_ignore.",
+					 quote_literal_cstr(check->reference), quote_literal_cstr(check->target))));
+}
+
+/* ---- functions ---- */
+
+static void
+check_arguments(FunctionCallInfo fcinfo, const char *function)
+{
+	static const char *const names[] = {"reference", "target", "fail"};
+
+	for (int i = 0; i < PG_NARGS(); i++)
+	{
+		if (PG_ARGISNULL(i))
+			sg_null_argument(function, names[i]);
+	}
+}
+
+/*
+ * sg_drift_check(reference text, target text DEFAULT 'live', fail boolean DEFAULT false)
+ *
+ * Compares the two with sg_drift() and returns how many differences count:
+ * missing, changed, renamed, extra and unknown ones that no entry of
+ * schemaguard.drift_ignore is about.  Writes a row of drift_run, the items
+ * that it found or missed, and one of the log; NOTIFY on
+ * schemaguard.notify_channel when the set of differences is not the last
+ * run's.  With fail, raises SG005 if there is any, and writes nothing; nor
+ * does it on a standby or in a read-only transaction.
+ *
+ * With the caller's privileges; locks what sg_drift() locks, and out other
+ * checks of the same role, reference and target until the transaction ends.
+ * Raises as sg_drift().
+ */
+Datum
+sg_drift_check(PG_FUNCTION_ARGS)
+{
+	DriftCheck	check = {0};
+	bool		fail;
+
+	sg_check_granted(fcinfo);
+	check_arguments(fcinfo, "sg_drift_check");
+	fail = PG_GETARG_BOOL(2);
+
+	run_check(fcinfo, &check, !fail && log_writable());
+	if (fail && drift_check_count(&check) > 0)
+		raise_drift(&check);
+
+	PG_RETURN_INT64(drift_check_count(&check));
+}
+
+/*
+ * sg_drift_gate(reference text, target text DEFAULT 'live')
+ *
+ * The same, committed; then raises SG005 if there is any difference that
+ * counts, with the first ones in the detail.
+ *
+ * Errors: 25001 inside a transaction, 25006 on a standby, SG005, and those of
+ * sg_drift().
+ */
+Datum
+sg_drift_gate(PG_FUNCTION_ARGS)
+{
+	DriftCheck	check = {0};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+
+	sg_check_granted(fcinfo);
+	sg_check_procedure(fcinfo, "sg_drift_gate",
+					   "It commits what it has found before it raises an error about it.");
+	check_arguments(fcinfo, "sg_drift_gate");
+
+	/* what the error says has to outlive the commit */
+	context = AllocSetContextCreate(PortalContext, "schemaguard drift gate", ALLOCSET_DEFAULT_SIZES);
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	MemoryContextSwitchTo(context);
+	run_check(fcinfo, &check, true);
+	SPI_commit();
+	MemoryContextSwitchTo(context);
+	if (drift_check_count(&check) > 0)
+		raise_drift(&check);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+
+	PG_RETURN_VOID();
+}

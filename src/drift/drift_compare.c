@@ -1,0 +1,345 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_compare.c
+ *	  sg_drift(): two streams of objects, merged.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "ddl/ddl.h"
+#include "drift/drift_compare.h"
+
+PG_FUNCTION_INFO_V1(sg_drift);
+
+/* ---- which schemas ---- */
+
+static List *
+common_names(List *a, List *b)
+{
+	List	   *common = NIL;
+	ListCell   *lc;
+
+	foreach(lc, a)
+	{
+		if (sg_has_name(b, lfirst(lc)))
+			common = lappend(common, lfirst(lc));
+	}
+	return common;
+}
+
+/*
+ * The schemas that both sides know about.  A snapshot of some schemas says
+ * nothing about others, so those are no drift; NIL is all.
+ */
+static List *
+common_schemas(SnapshotInfo *const info[2], List *schemas)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		if (info[i] == NULL || info[i]->schemas == NIL)
+			continue;
+		if (schemas == NIL)
+			schemas = info[i]->schemas;
+		else
+		{
+			schemas = common_names(schemas, info[i]->schemas);
+			if (schemas == NIL)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("there is no schema to compare"),
+						 errdetail("Snapshot \"%s\" is one of the schemas %s.",
+								   info[i]->name, sg_quote_list(info[i]->schemas)),
+						 errhint("Compare schemas that both snapshots have, or take a snapshot without schemas.")));
+		}
+	}
+	return schemas;
+}
+
+List *
+drift_present_schemas(List *schemas)
+{
+	List	   *present = NIL;
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+	{
+		if (OidIsValid(get_namespace_oid(lfirst(lc), true)))
+			present = lappend(present, lfirst(lc));
+	}
+	return present;
+}
+
+static SnapshotReader *
+open_side(const char *name, List *schemas)
+{
+	if (strcmp(name, SNAPSHOT_LIVE) == 0 && schemas)
+	{
+		schemas = drift_present_schemas(schemas);
+		if (schemas == NIL)
+			return NULL;
+	}
+	return snapshot_open(name, schemas, false);
+}
+
+/* ---- the merge ---- */
+
+static char *
+copy(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+static DriftObject *
+keep_object(DriftComparison *c, DriftSide side, const SnapshotObject *object)
+{
+	DriftObject *kept = palloc0(sizeof(DriftObject));
+
+	kept->side = side;
+	kept->kind = copy(object->kind);
+	kept->identity = copy(object->identity);
+	kept->parent = copy(object->parent);
+	kept->properties = (Jsonb *) pg_detoast_datum_copy((struct varlena *) object->properties);
+	kept->unknown = snapshot_unknown(object);
+	c->objects[side] = lappend(c->objects[side], kept);
+
+	return kept;
+}
+
+static int
+compare_objects(const SnapshotObject *a, const SnapshotObject *b)
+{
+	int			kinds;
+
+	if (a == NULL || b == NULL)
+		return a ? -1 : 1;
+	kinds = strcmp(a->kind, b->kind);
+	return kinds ? kinds : strcmp(a->identity, b->identity);
+}
+
+/*
+ * Constraints and indexes with names of PostgreSQL's choice: the same name on
+ * both sides may stand for different ones, so these are matched by structure.
+ */
+static bool
+is_named_by_chance(const SnapshotObject *a, const SnapshotObject *b)
+{
+	return (strcmp(a->kind, "constraint") == 0 || strcmp(a->kind, "index") == 0) &&
+		drift_flag(a->properties, "automatic_name") && drift_flag(b->properties, "automatic_name");
+}
+
+static void
+add_unknown(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
+{
+	DriftRow   *row = palloc0(sizeof(DriftRow));
+	char	   *expected = snapshot_unknown(a);
+	char	   *actual = snapshot_unknown(b);
+
+	row->kind = copy(a->kind);
+	row->object = copy(a->identity);
+	row->change = "changed";
+	row->class = "unknown";
+	row->detail = expected && actual ? psprintf("not readable in either: %s", actual) :
+		psprintf("not readable in the %s: %s", expected ? "reference" : "target", expected ? expected : actual);
+	c->rows = lappend(c->rows, row);
+}
+
+static void
+compare_same_name(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
+{
+	bool		unread = c->info[0]->unknown > 0 || c->info[1]->unknown > 0;
+
+	if (unread && (snapshot_unknown(a) || snapshot_unknown(b)))
+		add_unknown(c, a, b);
+	else if (!snapshot_same(a, b))
+	{
+		List	   *differences = drift_differences(c, a, b);
+
+		if (differences && is_named_by_chance(a, b))
+		{
+			keep_object(c, DRIFT_REFERENCE, a);
+			keep_object(c, DRIFT_TARGET, b);
+		}
+		else
+			c->changes = list_concat(c->changes, differences);
+	}
+}
+
+static void
+merge(DriftComparison *c, SnapshotReader *readers[2])
+{
+	const SnapshotObject *a = readers[0] ? snapshot_next(readers[0]) : NULL;
+	const SnapshotObject *b = readers[1] ? snapshot_next(readers[1]) : NULL;
+
+	while (a || b)
+	{
+		int			order = compare_objects(a, b);
+
+		CHECK_FOR_INTERRUPTS();
+		if (order < 0)
+			keep_object(c, DRIFT_REFERENCE, a);
+		else if (order > 0)
+			keep_object(c, DRIFT_TARGET, b);
+		else
+			compare_same_name(c, a, b);
+
+		if (order <= 0)
+			a = snapshot_next(readers[0]);
+		if (order >= 0)
+			b = snapshot_next(readers[1]);
+	}
+}
+
+/* ---- rows ---- */
+
+static int
+compare_words(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+static int
+compare_rows(const ListCell *a, const ListCell *b)
+{
+	const DriftRow *x = lfirst(a);
+	const DriftRow *y = lfirst(b);
+	int			order = strcmp(x->kind, y->kind);
+
+	if (order == 0)
+		order = strcmp(x->object, y->object);
+	if (order == 0)
+		order = compare_words(x->property, y->property);
+	return order ? order : strcmp(x->change, y->change);
+}
+
+/* Is there nothing that could differ?  Then no object needs to be read. */
+static bool
+is_same(const SnapshotInfo *a, const SnapshotInfo *b)
+{
+	return a->has_checksum && b->has_checksum && a->unknown == 0 && b->unknown == 0 && a->format == b->format &&
+		memcmp(a->checksum, b->checksum, SNAPSHOT_CHECKSUM_LENGTH) == 0;
+}
+
+static void
+resolve(DriftComparison *c)
+{
+	drift_match_automatic(c);
+	drift_find_renamed_tables(c);
+	drift_match_children(c);
+	drift_find_renamed_columns(c);
+	drift_match_automatic(c);
+	drift_match_same_names(c);
+	drift_fold(c);
+	drift_report(c);
+}
+
+/* Headers of the snapshots that are stored; NULL for this database */
+static SnapshotInfo *
+stored_info(const char *name)
+{
+	return strcmp(name, SNAPSHOT_LIVE) == 0 ? NULL : snapshot_get(name);
+}
+
+List *
+drift_compare(const char *reference, const char *target, List *schemas, bool cosmetic)
+{
+	static const SnapshotInfo nothing = {.name = SNAPSHOT_LIVE,.format = SNAPSHOT_FORMAT};
+	SnapshotInfo *stored[2] = {stored_info(reference), stored_info(target)};
+	DriftComparison c = {.cosmetic = cosmetic,.live = stored[1] == NULL};
+	SnapshotReader *readers[2];
+	bool		whole = schemas == NIL;
+	SgScope		caller;
+
+	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
+	schemas = common_schemas(stored, schemas);
+	if (stored[0] && stored[1] && whole &&
+		sg_equal_names(stored[0]->schemas, stored[1]->schemas) && is_same(stored[0], stored[1]))
+	{
+		sg_progress_end();
+		return NIL;
+	}
+
+	readers[0] = open_side(reference, schemas);
+	readers[1] = strcmp(reference, target) == 0 ? readers[0] : open_side(target, schemas);
+	for (int i = 0; i < 2; i++)
+		c.info[i] = readers[i] ? snapshot_info(readers[i]) : &nothing;
+
+	sg_caller_begin(&caller);
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (readers[0] != readers[1] && !is_same(c.info[0], c.info[1]))
+	{
+		merge(&c, readers);
+		resolve(&c);
+		list_sort(c.rows, compare_rows);
+		if (c.live)
+			drift_name_ddl(c.rows);
+	}
+	sg_scope_end(&caller);
+	for (int i = 0; i < 2; i++)
+	{
+		if (readers[i] && (i == 0 || readers[1] != readers[0]))
+			snapshot_close(readers[i]);
+	}
+	sg_progress_end();
+	return c.rows;
+}
+
+static char *
+text_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		sg_null_argument("sg_drift", name);
+	return text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/*
+ * sg_drift(reference text, target text, schemas text[], cosmetic boolean)
+ *
+ * How the target differs from the reference: two snapshots, or 'live' for this
+ * database.  Needs what taking a snapshot needs; takes no lock that could
+ * wait and writes nothing.  Raises 42704 for a snapshot that does not exist,
+ * 42501 for somebody else's, 22023 when the two have no schema in common,
+ * 22004 for a null name.
+ */
+Datum
+sg_drift(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+	char	   *reference = text_argument(fcinfo, 0, "reference");
+	char	   *target = text_argument(fcinfo, 1, "target");
+	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
+	bool		cosmetic = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
+	ListCell   *lc;
+
+	sg_check_version();
+	sg_sink_begin(&sink, fcinfo);
+	foreach(lc, drift_compare(reference, target, schemas, cosmetic))
+	{
+		const DriftRow *row = lfirst(lc);
+
+		sg_sink_text(&sink, row->kind);
+		sg_sink_text(&sink, row->object);
+		sg_sink_text(&sink, row->change);
+		sg_sink_text(&sink, row->property);
+		sg_sink_text(&sink, row->expected);
+		sg_sink_text(&sink, row->actual);
+		sg_sink_text(&sink, row->class);
+		sg_sink_text(&sink, row->risk);
+		sg_sink_text(&sink, row->detail);
+		sg_sink_emit(&sink);
+	}
+	return (Datum) 0;
+}

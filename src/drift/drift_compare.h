@@ -1,0 +1,143 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_compare.h
+ *	  What the parts of a comparison share.
+ *
+ * The two streams of objects are merged; what agrees is forgotten at once.
+ * What is on one side only, and what differs, is kept until the end, since a
+ * rename found last explains differences seen first: the memory of a
+ * comparison is that of its differences.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_DRIFT_COMPARE_H
+#define SG_DRIFT_COMPARE_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+#include "utils/jsonb.h"
+
+#include "drift/drift.h"
+#include "expression/expression.h"
+#include "snapshot/snapshot.h"
+
+typedef enum DriftSide
+{
+	DRIFT_REFERENCE,
+	DRIFT_TARGET
+} DriftSide;
+
+/* An object that only one side has, at first sight */
+typedef struct DriftObject
+{
+	DriftSide	side;
+	char	   *kind;
+	char	   *identity;
+	char	   *parent;
+	Jsonb	   *properties;
+	char	   *unknown;		/* why it could not be read, or NULL */
+	struct DriftObject *partner;	/* what it is called on the other side */
+	struct DriftObject *within; /* an object on the same side that explains it */
+	bool		automatic_pair; /* partner found by structure, and a name of
+								 * the two is PostgreSQL's choice */
+	double		score;			/* of the partner; 1 when it is certain */
+	char	   *evidence;		/* for the partner, or about candidates */
+	List	   *candidates;		/* for partner, while renames are sought */
+	List	   *folded;			/* of DriftObject *: what it explains */
+} DriftObject;
+
+/* A property that differs, as far as text can tell */
+typedef struct DriftChange
+{
+	char	   *kind;
+	char	   *identity;		/* in the reference */
+	char	   *target_identity;
+	char	   *parent;			/* in the reference */
+	char	   *target_parent;
+	char	   *property;
+	Jsonb	   *expected;		/* NULL: the property is not there */
+	Jsonb	   *actual;
+	Jsonb	   *reference;		/* all properties of both sides */
+	Jsonb	   *target;
+	char	   *reason;			/* said about the comparison */
+} DriftChange;
+
+typedef struct DriftComparison
+{
+	const SnapshotInfo *info[2];
+	bool		live;			/* is the target this database? */
+	bool		cosmetic;
+	List	   *objects[2];		/* of DriftObject *, by side, in order */
+	HTAB	   *by_name[2];		/* the same by kind and identity */
+	List	   *changes;		/* of DriftChange * */
+	List	   *names;			/* of DriftName *: what is renamed */
+	HTAB	   *new_names;		/* the same by table or "" and old name */
+	List	   *rows;			/* of DriftRow * */
+} DriftComparison;
+
+/* How a property is compared, and what a difference means */
+typedef enum DriftPolicy
+{
+	POLICY_PLAIN,
+	POLICY_TEXT,				/* an expression or a query, or several */
+	POLICY_BODY,				/* the source of a function */
+	POLICY_SEQUENCE,			/* of an identity column */
+	POLICY_CLONE,				/* what a partition's part is a clone of */
+	POLICY_COLUMNS,				/* names of columns of the parent */
+	POLICY_REFERENCED,			/* names of columns of the table referred to */
+	POLICY_OBJECT,				/* an identity, or several in order */
+	POLICY_OBJECTS,				/* identities in any order */
+	POLICY_COSMETIC,
+	POLICY_IGNORE
+} DriftPolicy;
+
+/* drift_property.c */
+extern DriftPolicy drift_policy(const char *kind, const char *property);
+extern List *drift_differences(DriftComparison *c, const SnapshotObject *reference, const SnapshotObject *target);
+extern bool drift_same_value(DriftComparison *c, DriftChange *change);
+extern char *drift_string(Jsonb *properties, const char *key);	/* NULL: not there */
+extern bool drift_flag(Jsonb *properties, const char *key);
+extern List *drift_elements(Jsonb *array);	/* as texts, nulls as NULL */
+extern void drift_add_name(DriftComparison *c, DriftName *name);
+extern char *drift_new_identity(DriftComparison *c, char *identity);	/* or the same */
+extern List *drift_strings(Jsonb *properties, const char *key); /* of an array */
+extern double drift_number(Jsonb *properties, const char *key);
+extern Jsonb *drift_value(Jsonb *properties, const char *key);
+extern char *drift_text(Jsonb *value);	/* as a user reads it */
+
+/* Something found by two words, such as kind and identity */
+typedef struct DriftNameKey
+{
+	const char *kind;
+	const char *identity;
+} DriftNameKey;
+
+typedef struct DriftNameEntry
+{
+	DriftNameKey key;			/* not copied */
+	void	   *value;			/* NULL in a new entry */
+} DriftNameEntry;
+
+/* drift_match.c */
+extern HTAB *drift_name_table(const char *title);
+extern DriftNameEntry *drift_name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION action);
+extern DriftObject *drift_find(DriftComparison *c, DriftSide side, const char *kind, const char *identity);
+extern DriftObject *drift_parent(DriftComparison *c, const DriftObject *object);
+extern void drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, double score, char *evidence);
+extern void drift_match_automatic(DriftComparison *c);
+extern void drift_match_children(DriftComparison *c);
+extern void drift_match_same_names(DriftComparison *c);
+extern void drift_fold(DriftComparison *c);
+extern bool drift_same_parent(DriftComparison *c, const DriftObject *reference, const DriftObject *target);
+extern char *drift_local_name(const DriftObject *object);	/* as it is, not quoted */
+extern bool drift_is_table(const char *kind);
+
+/* drift_rename.c, drift_rename_column.c */
+extern void drift_find_renamed_tables(DriftComparison *c);
+extern void drift_find_renamed_columns(DriftComparison *c);
+
+/* drift_class.c */
+extern void drift_report(DriftComparison *c);
+
+#endif							/* SG_DRIFT_COMPARE_H */

@@ -1,0 +1,461 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_match.c
+ *	  What the two sides call differently without anybody's choice, and what
+ *	  is explained by something larger.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "drift/drift_compare.h"
+
+static uint32
+hash_name(const void *key, Size size)
+{
+	const DriftNameKey *name = key;
+
+	return hash_bytes((const unsigned char *) name->identity, strlen(name->identity)) ^
+		hash_bytes((const unsigned char *) name->kind, strlen(name->kind));
+}
+
+static int
+compare_name(const void *a, const void *b, Size size)
+{
+	const DriftNameKey *x = a;
+	const DriftNameKey *y = b;
+
+	return strcmp(x->kind, y->kind) || strcmp(x->identity, y->identity);
+}
+
+static void *
+copy_name(void *target, const void *source, Size size)
+{
+	return memcpy(target, source, size);
+}
+
+HTAB *
+drift_name_table(const char *title)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(DriftNameKey),.entrysize = sizeof(DriftNameEntry),.hash = hash_name,
+		.match = compare_name,.keycopy = copy_name,.hcxt = CurrentMemoryContext
+	};
+
+	return hash_create(title, 256, &control,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_KEYCOPY | HASH_CONTEXT);
+}
+
+DriftNameEntry *
+drift_name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION action)
+{
+	DriftNameKey key = {kind, identity};
+	bool		found;
+	DriftNameEntry *entry = hash_search(table, &key, action, &found);
+
+	if (entry && !found)
+		entry->value = NULL;
+	return entry;
+}
+
+DriftObject *
+drift_find(DriftComparison *c, DriftSide side, const char *kind, const char *identity)
+{
+	DriftNameEntry *entry;
+	ListCell   *lc;
+
+	if (c->by_name[side] == NULL)
+	{
+		c->by_name[side] = drift_name_table("objects of one side");
+		foreach(lc, c->objects[side])
+		{
+			DriftObject *object = lfirst(lc);
+
+			drift_name_entry(c->by_name[side], object->kind, object->identity, HASH_ENTER)->value = object;
+		}
+	}
+	entry = drift_name_entry(c->by_name[side], kind, identity, HASH_FIND);
+	return entry ? entry->value : NULL;
+}
+
+/* ---- names ---- */
+
+bool
+drift_is_table(const char *kind)
+{
+	return strcmp(kind, "table") == 0 || strcmp(kind, "view") == 0 || strcmp(kind, "materialized view") == 0;
+}
+
+/* The last part of an identity, without its quotes */
+char *
+drift_local_name(const DriftObject *object)
+{
+	const char *start = object->identity;
+	bool		quoted = false;
+	StringInfoData name;
+
+	for (const char *p = object->identity; *p; p++)
+	{
+		if (*p == '"')
+			quoted = !quoted;
+		else if (*p == '.' && !quoted)
+			start = p + 1;
+	}
+	initStringInfo(&name);
+	if (*start != '"')
+	{
+		appendStringInfoString(&name, start);
+		return name.data;
+	}
+	for (const char *p = start + 1; *p && !(*p == '"' && p[1] != '"'); p++)
+	{
+		appendStringInfoChar(&name, *p);
+		if (*p == '"')
+			p++;
+	}
+	return name.data;
+}
+
+static const char *const containers[] = {
+	"table", "view", "materialized view", "schema", "domain", "type", "foreign server", "extension"
+};
+
+/* The parent of an object, where it is on this side only, too */
+DriftObject *
+drift_parent(DriftComparison *c, const DriftObject *object)
+{
+	if (object->parent == NULL)
+		return NULL;
+	for (int i = 0; i < lengthof(containers); i++)
+	{
+		DriftObject *parent = drift_find(c, object->side, containers[i], object->parent);
+
+		if (parent)
+			return parent;
+	}
+	return NULL;
+}
+
+/* The parent of an object of the reference as the target calls it */
+static const char *
+target_parent(DriftComparison *c, const DriftObject *object)
+{
+	DriftObject *parent = drift_parent(c, object);
+
+	return parent && parent->partner ? parent->partner->identity : object->parent;
+}
+
+bool
+drift_same_parent(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
+{
+	const char *parent = target_parent(c, reference);
+
+	return parent && target->parent && strcmp(parent, target->parent) == 0;
+}
+
+/* ---- pairs ---- */
+
+static SnapshotObject
+as_snapshot(const DriftObject *object)
+{
+	SnapshotObject result = {
+		.kind = object->kind,.identity = object->identity,.parent = object->parent,.properties = object->properties
+	};
+
+	return result;
+}
+
+static List *
+differences(DriftComparison *c, DriftObject *reference, DriftObject *target)
+{
+	SnapshotObject a = as_snapshot(reference);
+	SnapshotObject b = as_snapshot(target);
+
+	return drift_differences(c, &a, &b);
+}
+
+/* Two objects are one; what else differs between them is a change */
+void
+drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, double score, char *evidence)
+{
+	reference->partner = target;
+	target->partner = reference;
+	reference->score = target->score = score;
+	reference->evidence = evidence;
+	c->changes = list_concat(c->changes, differences(c, reference, target));
+}
+
+static bool
+has_automatic_name(const DriftObject *object)
+{
+	return drift_flag(object->properties, "automatic_name") || drift_value(object->properties, "partition_of");
+}
+
+/* Are these two the same but for what can be altered in place? */
+static bool
+same_core(DriftComparison *c, DriftObject *reference, DriftObject *target)
+{
+	static const char *const core[] = {
+		"type", "columns", "expression", "references", "referenced_columns", "access_method", "unique",
+		"expressions", "predicate", "operators", "index_columns"
+	};
+	ListCell   *lc;
+
+	foreach(lc, differences(c, reference, target))
+	{
+		DriftChange *change = lfirst(lc);
+
+		for (int i = 0; i < lengthof(core); i++)
+		{
+			if (strcmp(change->property, core[i]) == 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* How alike two constraints or indexes are: 3 in everything, 2 in what they check, 1 in being the only one of a table */
+static int
+likeness(DriftComparison *c, DriftObject *reference, DriftObject *target)
+{
+	char	   *type = drift_string(reference->properties, "type");
+	char	   *other = drift_string(target->properties, "type");
+	ListCell   *lc;
+	bool		differs = false;
+
+	if (type && (other == NULL || strcmp(type, other) != 0))
+		return 0;
+
+	foreach(lc, differences(c, reference, target))
+	{
+		DriftChange *change = lfirst(lc);
+
+		differs = differs || (strcmp(change->property, "parent") != 0 &&
+							  drift_policy(change->kind, change->property) != POLICY_COSMETIC);
+	}
+	if (!differs)
+		return 3;
+	if (same_core(c, reference, target))
+		return 2;
+	return type && (strcmp(type, "p") == 0 || strcmp(type, "primary key") == 0) ? 1 : 0;
+}
+
+static bool
+has_parts(const char *kind)
+{
+	return strcmp(kind, "constraint") == 0 || strcmp(kind, "index") == 0;
+}
+
+/* The constraints and indexes of the target without a partner, by kind and parent */
+static HTAB *
+free_parts(DriftComparison *c)
+{
+	HTAB	   *parts = drift_name_table("parts of tables");
+	ListCell   *lc;
+
+	foreach(lc, c->objects[DRIFT_TARGET])
+	{
+		DriftObject *object = lfirst(lc);
+
+		if (has_parts(object->kind) && object->parent && object->partner == NULL)
+		{
+			DriftNameEntry *entry = drift_name_entry(parts, object->kind, object->parent, HASH_ENTER);
+
+			entry->value = lappend(entry->value, object);
+		}
+	}
+	return parts;
+}
+
+/* The best partner: alike, then of the same name */
+static void
+match_part(DriftComparison *c, HTAB *parts, DriftObject *reference, int wanted, bool automatic)
+{
+	const char *parent = target_parent(c, reference);
+	DriftNameEntry *entry = parent ? drift_name_entry(parts, reference->kind, parent, HASH_FIND) : NULL;
+	DriftObject *best = NULL;
+	ListCell   *lc;
+
+	if (entry == NULL)
+		return;
+	foreach(lc, (List *) entry->value)
+	{
+		DriftObject *target = lfirst(lc);
+
+		if (target->partner ||
+			automatic != (has_automatic_name(reference) || has_automatic_name(target)) ||
+			likeness(c, reference, target) < wanted)
+			continue;
+		if (best == NULL || strcmp(target->identity, reference->identity) == 0)
+			best = target;
+	}
+	if (best)
+	{
+		drift_pair(c, reference, best, wanted == 3 ? 1.0 : wanted == 2 ? 0.9 : 0.8,
+				   wanted == 3 ? "the same in everything else" :
+				   wanted == 2 ? "the same columns and conditions" : "the table has no other primary key");
+		reference->automatic_pair = automatic;
+	}
+}
+
+/*
+ * Constraints and indexes whose names PostgreSQL chose, on one side at least,
+ * are found by what they are; so are those that somebody renamed, but that is
+ * a difference, which drift_report() tells by automatic_pair.
+ */
+void
+drift_match_automatic(DriftComparison *c)
+{
+	HTAB	   *parts = free_parts(c);
+
+	for (int wanted = 3; wanted > 0; wanted--)
+	{
+		for (int automatic = 1; automatic >= 0; automatic--)
+		{
+			ListCell   *lc;
+
+			foreach(lc, c->objects[DRIFT_REFERENCE])
+			{
+				DriftObject *object = lfirst(lc);
+
+				CHECK_FOR_INTERRUPTS();
+				if (object->partner == NULL && has_parts(object->kind))
+					match_part(c, parts, object, wanted, automatic);
+			}
+		}
+	}
+	hash_destroy(parts);
+}
+
+/* What belongs to a renamed table and kept its own name */
+void
+drift_match_children(DriftComparison *c)
+{
+	ListCell   *lc;
+
+	foreach(lc, c->objects[DRIFT_REFERENCE])
+	{
+		DriftObject *object = lfirst(lc);
+		DriftObject *parent = object->partner ? NULL : drift_parent(c, object);
+		DriftObject *target;
+		size_t		length;
+
+		if (parent == NULL || parent->partner == NULL)
+			continue;
+		length = strlen(parent->identity);
+		if (strncmp(object->identity, parent->identity, length) != 0)
+			continue;
+		target = drift_find(c, DRIFT_TARGET, object->kind,
+							psprintf("%s%s", parent->partner->identity, object->identity + length));
+		if (target && target->partner == NULL)
+			drift_pair(c, object, target, 1.0, NULL);
+	}
+}
+
+/* Parts that were put aside for their automatic names, and found no better partner */
+void
+drift_match_same_names(DriftComparison *c)
+{
+	ListCell   *lc;
+
+	foreach(lc, c->objects[DRIFT_REFERENCE])
+	{
+		DriftObject *object = lfirst(lc);
+		DriftObject *target = object->partner ? NULL : drift_find(c, DRIFT_TARGET, object->kind, object->identity);
+
+		if (target && target->partner == NULL)
+			drift_pair(c, object, target, 1.0, NULL);
+	}
+}
+
+/* ---- folding ---- */
+
+/* The first of the columns that an index or constraint needs and that is on this side only */
+static DriftObject *
+lone_column(DriftComparison *c, const DriftObject *object)
+{
+	List	   *columns = list_concat(drift_strings(object->properties, "columns"),
+									  drift_strings(object->properties, "include"));
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		DriftObject *column = drift_find(c, object->side, "column",
+										 psprintf("%s.%s", object->parent, quote_identifier(lfirst(lc))));
+
+		if (column && column->partner == NULL)
+			return column;
+	}
+	return NULL;
+}
+
+/* What explains that an object is on one side only */
+static DriftObject *
+explanation(DriftComparison *c, const DriftObject *object)
+{
+	DriftObject *parent = drift_parent(c, object);
+	char	   *extension = drift_string(object->properties, "extension");
+	char	   *owner = drift_string(object->properties, "owned_by");
+	DriftObject *found = NULL;
+
+	if (parent && parent->partner == NULL)
+		return parent;
+	if (extension)
+		found = drift_find(c, object->side, "extension", quote_identifier(extension));
+	else if (owner)
+	{
+		DriftObject column = {.side = object->side,.identity = owner};
+
+		found = drift_find(c, object->side, "column", owner);
+		if (found == NULL)
+		{
+			char	   *name = drift_local_name(&column);
+			size_t		length = strlen(quote_identifier(name)) + 1;
+
+			if (strlen(owner) > length)
+				found = drift_find(c, object->side, "table", pnstrdup(owner, strlen(owner) - length));
+		}
+	}
+	else if (has_parts(object->kind) && object->parent)
+		found = lone_column(c, object);
+
+	return found && found->partner == NULL ? found : NULL;
+}
+
+/*
+ * One missing table is one finding, whatever it had: give what is explained
+ * by another object of the same side to the topmost one.
+ */
+void
+drift_fold(DriftComparison *c)
+{
+	for (int side = 0; side < 2; side++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, c->objects[side])
+		{
+			DriftObject *object = lfirst(lc);
+
+			if (object->partner == NULL)
+				object->within = explanation(c, object);
+		}
+		foreach(lc, c->objects[side])
+		{
+			DriftObject *object = lfirst(lc);
+			DriftObject *top = object->within;
+
+			if (top == NULL)
+				continue;
+			for (int steps = 0; top->within && steps < 10; steps++)
+				top = top->within;
+			top->folded = lappend(top->folded, object);
+		}
+	}
+}

@@ -1,0 +1,595 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_matrix.c
+ *	  sg_drift_matrix(): several environments, object by object.
+ *
+ * The first environment that can be read is what the others are compared
+ * with, by sg_drift()'s rules.  Of objects that it lacks, the first one that
+ * has them takes its place.  Foreign servers are read once, into snapshots
+ * that are gone again at the end.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "drift/drift.h"
+#include "snapshot/snapshot.h"
+
+PG_FUNCTION_INFO_V1(sg_drift_matrix);
+
+#define MIN_ENVIRONMENTS 2
+#define MAX_ENVIRONMENTS 100
+
+typedef struct Environment
+{
+	char	   *name;
+	char	   *snapshot;		/* or 'live'; NULL: not read */
+	bool		temporary;		/* the snapshot is ours */
+	char	   *problem;		/* why it was not read, or NULL */
+} Environment;
+
+typedef enum ObjectState
+{
+	OBJECT_PRESENT,
+	OBJECT_MISSING,
+	OBJECT_DIFFERENT,
+	OBJECT_UNKNOWN
+} ObjectState;
+
+static const char *const state_words[] = {"present", "missing", "different", "unknown"};
+
+/* A row of the matrix */
+typedef struct MatrixObject
+{
+	char	   *key;			/* hash key: kind and identity */
+	char	   *kind;
+	char	   *identity;
+	int			holder;			/* environment that the others are compared
+								 * with */
+	ObjectState *states;		/* by environment */
+	StringInfoData *details;	/* what differs there */
+} MatrixObject;
+
+/* What an environment calls otherwise than the first one */
+typedef struct Renamed
+{
+	const DriftRow *row;
+	int			environment;
+} Renamed;
+
+typedef struct Matrix
+{
+	Environment *environments;
+	int			n;
+	int			base;			/* the first that was read */
+	char	   *functions;		/* schema of our functions */
+	HTAB	   *objects;
+	List	   *order;			/* of MatrixObject * */
+	List	   *renamed;		/* of Renamed * */
+} Matrix;
+
+/* ---- environments ---- */
+
+static bool
+snapshot_exists(const char *name)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	SgScope		scope;
+	bool		exists;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	exists = sg_owner_execute(SPI_OK_SELECT, "SELECT FROM schemaguard.snapshot WHERE name = $1",
+							  1, types, values, NULL) > 0;
+	SPI_finish();
+	sg_scope_end(&scope);
+	return exists;
+}
+
+/*
+ * Call a function of ours as the caller, with one or two texts.  Each argument
+ * is given, in its type: then no function of the same name fits as well.
+ */
+static void
+call_function(const Matrix *matrix, const char *call, const char *snapshot, const char *server)
+{
+	Oid			types[] = {TEXTOID, TEXTOID};
+	Datum		values[2];
+	SgScope		scope;
+
+	values[0] = CStringGetTextDatum(snapshot);
+	values[1] = server ? CStringGetTextDatum(server) : (Datum) 0;
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args(psprintf("SELECT %s.%s", quote_identifier(matrix->functions), call),
+							  server ? 2 : 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not call %s", call);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+typedef struct ServerRead
+{
+	const Matrix *matrix;
+	Environment *environment;
+} ServerRead;
+
+static void
+read_server(void *arg)
+{
+	ServerRead *read = arg;
+
+	call_function(read->matrix, "sg_snapshot_take($1, NULL::text[], $2)",
+				  read->environment->snapshot, read->environment->name);
+}
+
+/* Find out what a name stands for */
+static void
+find_environment(Matrix *matrix, int number)
+{
+	Environment *environment = &matrix->environments[number];
+
+	if (strcmp(environment->name, SNAPSHOT_LIVE) == 0 || snapshot_exists(environment->name))
+	{
+		environment->snapshot = environment->name;
+		return;
+	}
+	if (GetForeignServerByName(environment->name, true) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("\"%s\" is neither a snapshot nor a foreign server", environment->name),
+				 errhint("Name snapshots (schemaguard.snapshot), foreign servers for dblink, or 'live' for this database.")));
+
+	environment->snapshot = psprintf("sg_drift_matrix %d.%d", MyProcPid, number);
+	environment->temporary = true;
+}
+
+/* Read a server.  What can't be read is unknown, with the reason. */
+static void
+open_environment(Matrix *matrix, int number)
+{
+	Environment *environment = &matrix->environments[number];
+	ServerRead	read = {matrix, environment};
+	ErrorData  *error;
+
+	if (!environment->temporary)
+		return;
+	error = sg_try(read_server, &read);
+	if (error)
+	{
+		sg_rethrow_cancel(error);
+		environment->problem = sg_error_text(error);
+		environment->snapshot = NULL;
+	}
+}
+
+static void
+open_environments(Matrix *matrix)
+{
+	/* a misspelt name is told before servers are waited for */
+	for (int i = 0; i < matrix->n; i++)
+		find_environment(matrix, i);
+
+	matrix->base = -1;
+	for (int i = 0; i < matrix->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		open_environment(matrix, i);
+		if (matrix->base < 0 && matrix->environments[i].snapshot)
+			matrix->base = i;
+	}
+}
+
+static void
+close_environments(Matrix *matrix)
+{
+	for (int i = 0; i < matrix->n; i++)
+	{
+		if (matrix->environments[i].temporary && matrix->environments[i].snapshot)
+			call_function(matrix, "sg_snapshot_drop($1)", matrix->environments[i].snapshot, NULL);
+	}
+}
+
+/* ---- objects ---- */
+
+static uint32
+hash_key(const void *key, Size size)
+{
+	const char *text = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+compare_key(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static HTAB *
+make_objects(void)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(char *);
+	ctl.entrysize = sizeof(MatrixObject);
+	ctl.hash = hash_key;
+	ctl.match = compare_key;
+	ctl.hcxt = CurrentMemoryContext;
+	return hash_create("schemaguard matrix", 256, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+/* The row of an object; when it is new, it has a state to be filled in for each environment */
+static MatrixObject *
+enter_object(Matrix *matrix, const DriftRow *row, int holder, bool *found)
+{
+	char	   *key = psprintf("%s %s", row->kind, row->object);
+	MatrixObject *object = hash_search(matrix->objects, &key, HASH_ENTER, found);
+
+	if (*found)
+		return object;
+
+	object->kind = pstrdup(row->kind);
+	object->identity = pstrdup(row->object);
+	object->holder = holder;
+	object->states = palloc(sizeof(ObjectState) * matrix->n);
+	object->details = palloc(sizeof(StringInfoData) * matrix->n);
+	for (int i = 0; i < matrix->n; i++)
+		initStringInfo(&object->details[i]);
+	matrix->order = lappend(matrix->order, object);
+	return object;
+}
+
+static void
+set_state(Matrix *matrix, MatrixObject *object, int environment, ObjectState state)
+{
+	object->states[environment] = matrix->environments[environment].snapshot ? state : OBJECT_UNKNOWN;
+}
+
+/* Of a comparison with the first: everybody has it, or nobody but the one that it is extra in */
+static MatrixObject *
+find_object(Matrix *matrix, const DriftRow *row, int environment)
+{
+	bool		extra = strcmp(row->change, "extra") == 0;
+	bool		found;
+	MatrixObject *object = enter_object(matrix, row, extra ? environment : matrix->base, &found);
+
+	for (int i = 0; i < matrix->n && !found; i++)
+		set_state(matrix, object, i, extra ? OBJECT_MISSING : OBJECT_PRESENT);
+	return object;
+}
+
+/* What a row of sg_drift() says about an object in an environment */
+static void
+take_row(MatrixObject *object, const DriftRow *row, int environment)
+{
+	StringInfo	detail = &object->details[environment];
+	ObjectState state = OBJECT_DIFFERENT;
+	const char *text = row->property;
+
+	if (strcmp(row->class, "unknown") == 0)
+	{
+		state = OBJECT_UNKNOWN;
+		text = row->detail;
+	}
+	else if (strcmp(row->change, "missing") == 0)
+		state = OBJECT_MISSING;
+	else if (strcmp(row->change, "extra") == 0)
+		state = OBJECT_PRESENT;
+	else if (strcmp(row->change, "renamed") == 0 && row->actual)
+		text = psprintf("renamed to %s", row->actual);
+
+	/* several rows: unknown outweighs different, and that what is there */
+	if (state == OBJECT_PRESENT || object->states[environment] == OBJECT_PRESENT || state == OBJECT_UNKNOWN)
+		object->states[environment] = state;
+	if (text)
+		appendStringInfo(detail, "%s%s", detail->len ? ", " : "", text);
+}
+
+static bool
+matters(const DriftRow *row)
+{
+	return strcmp(row->class, "cosmetic") != 0 && strcmp(row->class, "unmanaged") != 0;
+}
+
+/* Compare all with the first */
+static void
+compare_with_base(Matrix *matrix)
+{
+	for (int i = matrix->base + 1; i < matrix->n; i++)
+	{
+		ListCell   *lc;
+
+		if (matrix->environments[i].snapshot == NULL)
+			continue;
+		foreach(lc, drift_compare(matrix->environments[matrix->base].snapshot,
+								  matrix->environments[i].snapshot, NIL, false))
+		{
+			DriftRow   *row = lfirst(lc);
+
+			if (!matters(row))
+				continue;
+			take_row(find_object(matrix, row, i), row, i);
+			if (strcmp(row->change, "renamed") == 0 && row->actual)
+			{
+				Renamed    *renamed = palloc(sizeof(Renamed));
+
+				renamed->row = row;
+				renamed->environment = i;
+				matrix->renamed = lappend(matrix->renamed, renamed);
+			}
+		}
+	}
+}
+
+/*
+ * An object that a later one has beside the old name's is not missing where
+ * the first one's has got that name.
+ */
+static void
+find_renamed(Matrix *matrix)
+{
+	ListCell   *lc;
+
+	foreach(lc, matrix->renamed)
+	{
+		Renamed    *renamed = lfirst(lc);
+		char	   *key = psprintf("%s %s", renamed->row->kind, renamed->row->actual);
+		MatrixObject *object = hash_search(matrix->objects, &key, HASH_FIND, NULL);
+
+		if (object == NULL || object->states[renamed->environment] != OBJECT_MISSING)
+			continue;
+		object->states[renamed->environment] = OBJECT_DIFFERENT;
+		appendStringInfo(&object->details[renamed->environment], "renamed from %s", renamed->row->object);
+	}
+}
+
+/* Does an environment have objects that the first lacks, together with a later one? */
+static bool
+shares(const Matrix *matrix, int holder, int other)
+{
+	ListCell   *lc;
+
+	foreach(lc, matrix->order)
+	{
+		MatrixObject *object = lfirst(lc);
+
+		if (object->holder == holder && object->states[other] == OBJECT_PRESENT)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The row of an object in a comparison of two that have what the first lacks.
+ * When it is new it is part of such an object, since all that the first has
+ * differs from the first in one of the two.  NULL when it is none of theirs.
+ */
+static MatrixObject *
+find_held_object(Matrix *matrix, const DriftRow *row, int holder, const bool *sharing)
+{
+	bool		found;
+	MatrixObject *object = enter_object(matrix, row, holder, &found);
+
+	for (int i = 0; i < matrix->n && !found; i++)
+		set_state(matrix, object, i, i == holder || sharing[i] ? OBJECT_PRESENT : OBJECT_MISSING);
+	return object->holder == holder ? object : NULL;
+}
+
+/* They may still differ in it */
+static void
+compare_with_holder(Matrix *matrix, int holder, int other, const bool *sharing)
+{
+	ListCell   *lc;
+
+	foreach(lc, drift_compare(matrix->environments[holder].snapshot,
+							  matrix->environments[other].snapshot, NIL, false))
+	{
+		DriftRow   *row = lfirst(lc);
+		MatrixObject *object;
+
+		if (!matters(row) || strcmp(row->change, "extra") == 0)
+			continue;
+		object = find_held_object(matrix, row, holder, sharing);
+		if (object)
+			take_row(object, row, other);
+	}
+}
+
+static void
+compare_holders(Matrix *matrix)
+{
+	bool	   *sharing = palloc(sizeof(bool) * matrix->n);
+
+	for (int holder = matrix->base + 1; holder < matrix->n; holder++)
+	{
+		if (matrix->environments[holder].snapshot == NULL)
+			continue;
+		for (int i = 0; i < matrix->n; i++)
+			sharing[i] = i > holder && shares(matrix, holder, i);
+		for (int i = holder + 1; i < matrix->n; i++)
+		{
+			if (sharing[i])
+				compare_with_holder(matrix, holder, i, sharing);
+		}
+	}
+}
+
+/* ---- rows ---- */
+
+static void
+append_state(StringInfo json, const char *name, ObjectState state)
+{
+	appendStringInfoString(json, json->len > 1 ? ", " : "");
+	escape_json(json, name);
+	appendStringInfo(json, ": \"%s\"", state_words[state]);
+}
+
+/* What could not be read at all comes first, one row each */
+static void
+emit_problems(SgRowSink *sink, const Matrix *matrix)
+{
+	for (int i = 0; i < matrix->n; i++)
+	{
+		Environment *environment = &matrix->environments[i];
+		StringInfoData json;
+
+		if (environment->problem == NULL)
+			continue;
+		initStringInfo(&json);
+		appendStringInfoChar(&json, '{');
+		append_state(&json, environment->name, OBJECT_UNKNOWN);
+		appendStringInfoChar(&json, '}');
+		sg_sink_text(sink, "environment");
+		sg_sink_text(sink, environment->name);
+		sg_sink_text(sink, "unknown");
+		sg_sink_text(sink, json.data);
+		sg_sink_text(sink, environment->problem);
+		sg_sink_emit(sink);
+	}
+}
+
+static void
+emit_object(SgRowSink *sink, const Matrix *matrix, const MatrixObject *object)
+{
+	StringInfoData json;
+	StringInfoData detail;
+	bool		differs = false;
+
+	initStringInfo(&json);
+	initStringInfo(&detail);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; i < matrix->n; i++)
+	{
+		append_state(&json, matrix->environments[i].name, object->states[i]);
+		differs |= object->states[i] == OBJECT_MISSING || object->states[i] == OBJECT_DIFFERENT;
+		if (object->details[i].len > 0)
+			appendStringInfo(&detail, "%s%s: %s", detail.len ? "; " : "",
+							 matrix->environments[i].name, object->details[i].data);
+	}
+	appendStringInfoChar(&json, '}');
+
+	sg_sink_text(sink, object->kind);
+	sg_sink_text(sink, object->identity);
+	sg_sink_text(sink, differs ? "fail" : "unknown");
+	sg_sink_text(sink, json.data);
+	sg_sink_text(sink, detail.len ? detail.data : NULL);
+	sg_sink_emit(sink);
+}
+
+static int
+compare_objects(const ListCell *a, const ListCell *b)
+{
+	const MatrixObject *x = lfirst(a);
+	const MatrixObject *y = lfirst(b);
+	int			order = strcmp(x->kind, y->kind);
+
+	return order ? order : strcmp(x->identity, y->identity);
+}
+
+/* ---- the function ---- */
+
+static void
+read_names(Matrix *matrix, Datum names)
+{
+	List	   *list = sg_text_array_list(names);
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	if (list_length(list) < MIN_ENVIRONMENTS || list_length(list) > MAX_ENVIRONMENTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("sg_drift_matrix compares %d to %d environments, not %d",
+						MIN_ENVIRONMENTS, MAX_ENVIRONMENTS, list_length(list)),
+				 errhint("Name snapshots, foreign servers or 'live': ARRAY['baseline', 'live'].")));
+
+	matrix->environments = palloc0(sizeof(Environment) * list_length(list));
+	foreach(lc, list)
+	{
+		if (sg_has_name(seen, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("environment \"%s\" is named twice", (char *) lfirst(lc)),
+					 errhint("Name each one once.")));
+		seen = lappend(seen, lfirst(lc));
+		matrix->environments[matrix->n++].name = lfirst(lc);
+	}
+}
+
+/*
+ * sg_drift_matrix(names text[])
+ *
+ * Environments side by side: 2 to 100 names of snapshots, foreign servers
+ * that dblink can use, or 'live'.  A row for each object that is not the same
+ * in all of them, with its state in each, in the order of the names; the
+ * first one that can be read is what "different" is different from.  A server
+ * that can't be read is a row of kind environment, and unknown in all others.
+ *
+ * With the caller's privileges, here and by his user mappings; servers are
+ * read one after the other, each within the limits of sg_snapshot_take().
+ * Errors: 42704 a name that is neither, 42501 somebody else's snapshot, 22023
+ * names twice or too few of them, 22004.
+ */
+Datum
+sg_drift_matrix(PG_FUNCTION_ARGS)
+{
+	Matrix		matrix = {0};
+	SgRowSink	sink;
+	MemoryContext context;
+	MemoryContext old;
+	ListCell   *lc;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_drift_matrix", "names");
+	sg_check_version();
+
+	sg_sink_begin(&sink, fcinfo);
+	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard matrix", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	matrix.functions = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
+	matrix.objects = make_objects();
+	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
+	read_names(&matrix, PG_GETARG_DATUM(0));
+	open_environments(&matrix);
+
+	/* so that snapshots taken just now can be read */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (matrix.base >= 0)
+	{
+		compare_with_base(&matrix);
+		find_renamed(&matrix);
+		compare_holders(&matrix);
+	}
+	PopActiveSnapshot();
+	close_environments(&matrix);
+
+	emit_problems(&sink, &matrix);
+	list_sort(matrix.order, compare_objects);
+	foreach(lc, matrix.order)
+		emit_object(&sink, &matrix, lfirst(lc));
+	sg_progress_end();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,584 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_property.c
+ *	  Properties of an object: read, and compared by what they mean.
+ *
+ * A snapshot leaves out what has its default, so a key that only one side has
+ * is a difference like any other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "drift/drift_compare.h"
+
+/* What is not compared as it is; a kind of NULL is any.  The first that fits counts. */
+static const struct
+{
+	const char *kind;
+	const char *property;
+	DriftPolicy policy;
+}			policies[] = {
+	{NULL, "grantors", POLICY_IGNORE},
+	{NULL, "automatic_name", POLICY_IGNORE},
+	{NULL, "unknown", POLICY_IGNORE},
+	{"column", "position", POLICY_COSMETIC},
+	{"column", "not_null_name", POLICY_COSMETIC},
+	{"column", "identity_sequence", POLICY_SEQUENCE},
+	{"constraint", "index_name", POLICY_COSMETIC},
+	{"constraint", "partition_of", POLICY_CLONE},
+	{"index", "partition_of", POLICY_CLONE},
+	{"trigger", "partition_of", POLICY_CLONE},
+	{"function", "body", POLICY_BODY},
+	{"procedure", "body", POLICY_BODY},
+	{"publication", "except", POLICY_OBJECTS},
+	{"publication", "tables", POLICY_OBJECTS},
+	{"trigger", "from_table", POLICY_OBJECT},
+	{"trigger", "update_of", POLICY_COLUMNS},
+	{NULL, "columns", POLICY_COLUMNS},
+	{NULL, "include", POLICY_COLUMNS},
+	{NULL, "on_delete_columns", POLICY_COLUMNS},
+	{NULL, "referenced_columns", POLICY_REFERENCED},
+	{NULL, "references", POLICY_OBJECT},
+	{NULL, "partition_of", POLICY_OBJECT},
+	{NULL, "inherits", POLICY_OBJECT},
+	{NULL, "owned_by", POLICY_OBJECT},
+	{NULL, "type", POLICY_OBJECT},
+	{NULL, "parent", POLICY_OBJECT},
+};
+
+DriftPolicy
+drift_policy(const char *kind, const char *property)
+{
+	for (int i = 0; i < lengthof(policies); i++)
+	{
+		if ((policies[i].kind == NULL || strcmp(policies[i].kind, kind) == 0) &&
+			strcmp(policies[i].property, property) == 0)
+			return policies[i].policy;
+	}
+	return snapshot_property_text(kind, property) == SNAPSHOT_PLAIN ? POLICY_PLAIN : POLICY_TEXT;
+}
+
+/* ---- reading ---- */
+
+/* NULL where the key is not there, or null */
+Jsonb *
+drift_value(Jsonb *properties, const char *key)
+{
+	JsonbValue	value;
+
+	if (properties == NULL ||
+		getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL ||
+		value.type == jbvNull)
+		return NULL;
+	return JsonbValueToJsonb(&value);
+}
+
+static char *
+scalar_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		case jbvNull:
+			return NULL;
+		default:
+			return JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
+	}
+}
+
+char *
+drift_string(Jsonb *properties, const char *key)
+{
+	JsonbValue	value;
+
+	if (getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL)
+		return NULL;
+	return scalar_text(&value);
+}
+
+bool
+drift_flag(Jsonb *properties, const char *key)
+{
+	JsonbValue	value;
+
+	return getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) != NULL &&
+		value.type == jbvBool && value.val.boolean;
+}
+
+double
+drift_number(Jsonb *properties, const char *key)
+{
+	JsonbValue	value;
+
+	if (getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL ||
+		value.type != jbvNumeric)
+		return 0;
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
+}
+
+/* The elements of an array as texts, nulls as NULL */
+List *
+drift_elements(Jsonb *array)
+{
+	List	   *texts = NIL;
+
+	if (array == NULL || !JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
+		return NIL;
+	for (uint32 i = 0; i < JB_ROOT_COUNT(array); i++)
+		texts = lappend(texts, scalar_text(getIthJsonbValueFromContainer(&array->root, i)));
+	return texts;
+}
+
+/* The same of a property, without the nulls */
+List *
+drift_strings(Jsonb *properties, const char *key)
+{
+	List	   *strings = NIL;
+	ListCell   *lc;
+
+	foreach(lc, drift_elements(drift_value(properties, key)))
+	{
+		if (lfirst(lc))
+			strings = lappend(strings, lfirst(lc));
+	}
+	return strings;
+}
+
+/* A value as a user reads it: without the quotes of a single string, names with commas */
+char *
+drift_text(Jsonb *value)
+{
+	if (value == NULL)
+		return NULL;
+	if (JB_ROOT_IS_SCALAR(value))
+		return scalar_text(getIthJsonbValueFromContainer(&value->root, 0));
+	return JsonbToCString(NULL, &value->root, VARSIZE(value));
+}
+
+/* ---- comparing ---- */
+
+static bool
+same_json(Jsonb *a, Jsonb *b)
+{
+	return a && b && compareJsonbContainers(&a->root, &b->root) == 0;
+}
+
+/* ---- names that changed ---- */
+
+/* From now on, the old name in the reference is the new one in the target */
+void
+drift_add_name(DriftComparison *c, DriftName *name)
+{
+	DriftNameEntry *entry;
+
+	if (c->new_names == NULL)
+		c->new_names = drift_name_table("new names");
+	if (name->owner)
+		entry = drift_name_entry(c->new_names, name->owner, name->name, HASH_ENTER);
+	else
+		entry = drift_name_entry(c->new_names, "", sg_qualified_name(name->schema, name->name), HASH_ENTER);
+	entry->value = name;
+	c->names = lappend(c->names, name);
+}
+
+static const DriftName *
+find_name(DriftComparison *c, const char *owner, const char *name)
+{
+	DriftNameEntry *entry = c->new_names ? drift_name_entry(c->new_names, owner, name, HASH_FIND) : NULL;
+
+	return entry ? entry->value : NULL;
+}
+
+char *
+drift_new_identity(DriftComparison *c, char *identity)
+{
+	const DriftName *name;
+	char	   *suffix;
+	char	   *prefix;
+	DriftObject object = {.identity = identity};
+	char	   *last;
+
+	if (identity == NULL || c->names == NIL)
+		return identity;
+	name = find_name(c, "", identity);
+	if (name)
+		return sg_qualified_name(name->new_schema, name->new_name);
+
+	suffix = strstr(identity, "[]");
+	if (suffix)
+		return psprintf("%s%s", drift_new_identity(c, pnstrdup(identity, suffix - identity)), suffix);
+
+	/* a column, renamed itself or in a renamed table */
+	last = drift_local_name(&object);
+	if (strlen(identity) <= strlen(quote_identifier(last)) + 1)
+		return identity;
+	prefix = pnstrdup(identity, strlen(identity) - strlen(quote_identifier(last)) - 1);
+	name = find_name(c, prefix, last);
+	if (name == NULL && find_name(c, "", prefix) == NULL)
+		return identity;
+	return psprintf("%s.%s", drift_new_identity(c, prefix), quote_identifier(name ? name->new_name : last));
+}
+
+static char *
+renamed_column(DriftComparison *c, const char *table, char *column)
+{
+	const DriftName *name = table ? find_name(c, table, column) : NULL;
+
+	return name ? name->new_name : column;
+}
+
+/* One text of the reference as the target would have it */
+static char *
+renamed(DriftComparison *c, const DriftChange *change, DriftPolicy policy, char *text)
+{
+	if (text == NULL || c->names == NIL)
+		return text;
+
+	if (policy == POLICY_COLUMNS)
+		return renamed_column(c, change->parent, text);
+	if (policy == POLICY_REFERENCED)
+		return renamed_column(c, drift_string(change->reference, "references"), text);
+	return drift_new_identity(c, text);
+}
+
+static bool
+same_string(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static int
+compare_strings(const ListCell *a, const ListCell *b)
+{
+	const char *x = lfirst(a);
+	const char *y = lfirst(b);
+
+	return strcmp(x ? x : "", y ? y : "");
+}
+
+static bool
+same_names(DriftComparison *c, DriftChange *change, DriftPolicy policy)
+{
+	List	   *expected;
+	List	   *actual;
+	ListCell   *le,
+			   *la;
+
+	if (change->expected == NULL || change->actual == NULL || c->names == NIL)
+		return false;
+	if (JB_ROOT_IS_SCALAR(change->expected) && JB_ROOT_IS_SCALAR(change->actual))
+		return same_string(renamed(c, change, policy, drift_text(change->expected)), drift_text(change->actual));
+
+	expected = drift_elements(change->expected);
+	actual = drift_elements(change->actual);
+	if (expected == NIL || list_length(expected) != list_length(actual))
+		return false;
+	foreach(le, expected)
+		lfirst(le) = renamed(c, change, policy, lfirst(le));
+	if (policy == POLICY_OBJECTS)
+	{
+		list_sort(expected, compare_strings);
+		list_sort(actual, compare_strings);
+	}
+	forboth(le, expected, la, actual)
+	{
+		if (!same_string(lfirst(le), lfirst(la)))
+			return false;
+	}
+	return true;
+}
+
+/* What the text belongs to, for those who analyse it; names: those that are renamed */
+static void
+fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScope *scope)
+{
+	SnapshotText text = snapshot_property_text(change->kind, change->property);
+	bool		is_default = strcmp(change->property, "default") == 0;
+
+	scope->kind = text == SNAPSHOT_QUERY || text == SNAPSHOT_STATEMENT ? DRIFT_TEXT_QUERY :
+		is_default ? DRIFT_TEXT_DEFAULT : DRIFT_TEXT_EXPRESSION;
+
+	scope->names = names;
+
+	/* the name that the reference has decides which columns are renamed */
+	if (names)
+	{
+		scope->table = change->parent;
+		return;
+	}
+
+	/* only a live target's columns are those of this catalog */
+	if (!c->live)
+		return;
+	scope->owner = strcmp(change->kind, "domain") == 0 ? change->target_identity : change->target_parent;
+	if (is_default && strcmp(change->kind, "column") == 0)
+	{
+		DriftObject object = {.identity = change->target_identity,.parent = change->target_parent};
+
+		scope->column = drift_local_name(&object);
+	}
+}
+
+/* Elements of an array, or values of an object, which are texts each */
+static List *
+texts(Jsonb *value)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	List	   *list = NIL;
+
+	if (value == NULL)
+		return NIL;
+	it = JsonbIteratorInit(&value->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		/* a key has to be the same on both sides */
+		if (token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM)
+			list = lappend(list, scalar_text(&v));
+	}
+	return list;
+}
+
+/* Whether all texts say the same; the reason why the first that does not was not looked at closer */
+static bool
+same_in_scope(const DriftScope *scope, List *expected, List *actual, char **reason)
+{
+	ListCell   *le,
+			   *la;
+
+	*reason = NULL;
+	forboth(le, expected, la, actual)
+	{
+		if (lfirst(le) == NULL || lfirst(la) == NULL)
+		{
+			if (lfirst(le) != lfirst(la))
+				return false;
+		}
+		else if (drift_compare_text(scope, lfirst(le), lfirst(la), reason) != DRIFT_SAME)
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_texts(DriftComparison *c, DriftChange *change)
+{
+	DriftScope	scope = {0};
+	List	   *expected = texts(change->expected);
+	List	   *actual = texts(change->actual);
+	char	   *ignored;
+
+	if (expected == NIL || list_length(expected) != list_length(actual))
+		return false;
+
+	fill_scope(c, change, NIL, &scope);
+	if (same_in_scope(&scope, expected, actual, &change->reason))
+		return true;
+	if (c->names == NIL)
+		return false;
+	memset(&scope, 0, sizeof(scope));
+	fill_scope(c, change, c->names, &scope);
+	return same_in_scope(&scope, expected, actual, &ignored);
+}
+
+/* An identity column's sequence but for its name, which nobody chooses */
+static bool
+same_sequence(DriftChange *change)
+{
+	Datum		name = CStringGetTextDatum("name");
+
+	if (change->expected == NULL || change->actual == NULL)
+		return false;
+	return same_json(DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(change->expected), name)),
+					 DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(change->actual), name)));
+}
+
+/* Is the value missing because that side's server is too old to have such a thing? */
+static bool
+is_beyond_server(DriftComparison *c, const DriftChange *change)
+{
+	const SnapshotInfo *side = c->info[change->expected ? DRIFT_TARGET : DRIFT_REFERENCE];
+
+	if (change->expected && change->actual)
+		return false;
+
+	/*
+	 * before 14 a range type has no multirange; moved to a later server, it
+	 * gets one
+	 */
+	return side->server_version_num < 140000 &&
+		strcmp(change->kind, "type") == 0 && strcmp(change->property, "multirange") == 0;
+}
+
+/*
+ * Do both values of a change mean the same, given what is renamed?  Otherwise
+ * change->reason may say how far the comparison got.
+ */
+bool
+drift_same_value(DriftComparison *c, DriftChange *change)
+{
+	DriftPolicy policy = drift_policy(change->kind, change->property);
+
+	if (same_json(change->expected, change->actual) || is_beyond_server(c, change))
+		return true;
+
+	/*
+	 * which columns a check reads is in its expression, in what order is
+	 * nobody's choice
+	 */
+	if (policy == POLICY_COLUMNS && drift_value(change->reference, "expression"))
+		return true;
+
+	switch (policy)
+	{
+		case POLICY_IGNORE:
+			return true;
+		case POLICY_TEXT:
+			return same_texts(c, change);
+		case POLICY_SEQUENCE:
+			return same_sequence(change);
+		case POLICY_CLONE:
+			return change->expected && change->actual;
+		case POLICY_COLUMNS:
+		case POLICY_REFERENCED:
+		case POLICY_OBJECT:
+		case POLICY_OBJECTS:
+			return same_names(c, change, policy);
+		default:
+			return false;
+	}
+}
+
+/* Properties as pairs of key and value, in the order of jsonb: by length, then bytes */
+typedef struct Property
+{
+	JsonbValue	key;
+	Jsonb	   *value;
+} Property;
+
+static int
+read_properties(Jsonb *properties, Property **result)
+{
+	JsonbIterator *it = JsonbIteratorInit(&properties->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	Property   *list = palloc(sizeof(Property) * Max(JB_ROOT_COUNT(properties), 1));
+	int			n = 0;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			list[n].key = v;
+		else if (token == WJB_VALUE)
+			list[n++].value = JsonbValueToJsonb(&v);
+	}
+	*result = list;
+	return n;
+}
+
+static int
+compare_keys(const JsonbValue *a, const JsonbValue *b)
+{
+	if (a->val.string.len != b->val.string.len)
+		return a->val.string.len < b->val.string.len ? -1 : 1;
+	return memcmp(a->val.string.val, b->val.string.val, a->val.string.len);
+}
+
+static DriftChange *
+new_change(const SnapshotObject *reference, const SnapshotObject *target, const char *property, Jsonb *expected, Jsonb *actual)
+{
+	DriftChange *change = palloc0(sizeof(DriftChange));
+
+	change->kind = reference->kind;
+	change->identity = reference->identity;
+	change->target_identity = target->identity;
+	change->parent = reference->parent;
+	change->target_parent = target->parent;
+	change->property = pstrdup(property);
+	change->expected = expected;
+	change->actual = actual;
+	change->reference = reference->properties;
+	change->target = target->properties;
+	return change;
+}
+
+static Jsonb *
+string_value(const char *text)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	if (text == NULL)
+		return NULL;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	return JsonbValueToJsonb(&value);
+}
+
+/* Is the identity one within the parent? */
+static bool
+is_within_parent(const SnapshotObject *object)
+{
+	return object->parent && strncmp(object->identity, object->parent, strlen(object->parent)) == 0;
+}
+
+/*
+ * The properties of an object that differ by their text and by their meaning;
+ * names that turn out to be renamed later are looked at again then.  The
+ * objects may go away after the call.
+ */
+List *
+drift_differences(DriftComparison *c, const SnapshotObject *reference, const SnapshotObject *target)
+{
+	SnapshotObject a,
+				b;
+	Property   *pa,
+			   *pb;
+	int			na,
+				nb;
+	List	   *changes = NIL;
+
+	/* copies, which the changes share */
+	a = *reference;
+	b = *target;
+	a.kind = pstrdup(a.kind);
+	a.identity = pstrdup(a.identity);
+	a.parent = a.parent ? pstrdup(a.parent) : NULL;
+	a.properties = (Jsonb *) pg_detoast_datum_copy((struct varlena *) a.properties);
+	b.identity = pstrdup(b.identity);
+	b.parent = b.parent ? pstrdup(b.parent) : NULL;
+	b.properties = (Jsonb *) pg_detoast_datum_copy((struct varlena *) b.properties);
+
+	na = read_properties(a.properties, &pa);
+	nb = read_properties(b.properties, &pb);
+	for (int i = 0, j = 0; i < na || j < nb;)
+	{
+		int			order = i == na ? 1 : j == nb ? -1 : compare_keys(&pa[i].key, &pb[j].key);
+		JsonbValue *key = order <= 0 ? &pa[i].key : &pb[j].key;
+		DriftChange *change = new_change(&a, &b, pnstrdup(key->val.string.val, key->val.string.len),
+										 order <= 0 ? pa[i].value : NULL, order >= 0 ? pb[j].value : NULL);
+
+		if (!drift_same_value(c, change))
+			changes = lappend(changes, change);
+		i += order <= 0;
+		j += order >= 0;
+	}
+
+	/* where the parent is part of the name, that says it */
+	if (!same_string(a.parent, b.parent) && !(is_within_parent(&a) && is_within_parent(&b)))
+		changes = lappend(changes, new_change(&a, &b, "parent", string_value(a.parent), string_value(b.parent)));
+	return changes;
+}

@@ -1,0 +1,610 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_rename.c
+ *	  Tables and types that are called something else now.
+ *
+ * What only the reference has and what only the target has are held against
+ * each other.  A score says how much speaks for one being the other; it has to
+ * be high, and clearly higher than that of any other candidate.  Otherwise
+ * the objects stay missing and extra: a wrong rename would hide a loss.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/varlena.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "drift/drift_compare.h"
+#include "drift/drift_rename.h"
+
+/* Least score of a rename, and how far it has to be ahead */
+#define MIN_SCORE 0.65
+#define MARGIN 0.08
+
+/* Candidates that a detail names */
+#define NAMED_CANDIDATES 3
+
+/* Pairs of tables that are looked at, at most; more would take minutes */
+#define MAX_PAIRS 4000000
+
+/* Rounds of looking for tables: each knows the renames of those before */
+#define ROUNDS 3
+
+/* A table with what belongs to it, all of which is on one side only */
+typedef struct Table
+{
+	DriftObject *object;
+	char	   *name;
+	char	   *shape;			/* what has to be the same: kind, parent of a
+								 * partition and its bound */
+	char	   *key;			/* of partitioning */
+	char	   *comment;
+	int			ncolumns;
+	int			nparts;
+	char	  **columns;		/* names, sorted */
+	char	  **types;			/* by column */
+	char	  **order;			/* types by position */
+	char	  **parts;			/* constraints and indexes as text, sorted */
+} Table;
+
+typedef struct Search
+{
+	DriftComparison *c;
+	HTAB	   *arrows;			/* from what was referred to, to what is now */
+	List	   *candidates;
+} Search;
+
+/* ---- names ---- */
+
+double
+rename_name_likeness(const char *a, const char *b)
+{
+	int			la = strlen(a);
+	int			lb = strlen(b);
+	int			distance;
+	double		letters;
+
+	if (la == 0 || lb == 0 || la >= NAMEDATALEN || lb >= NAMEDATALEN)
+		return 0;
+	distance = varstr_levenshtein(a, la, b, lb, 1, 1, 1, true);
+	letters = 1.0 - (double) distance / Max(la, lb);
+
+	/* one within the other: customer, customers, old_customer */
+	if (Min(la, lb) >= 3 && (strstr(a, b) || strstr(b, a)))
+		letters = Max(letters, 0.5 + 0.5 * Min(la, lb) / Max(la, lb));
+	return letters < 0.3 ? 0 : letters;
+}
+
+void
+rename_say(Candidate *candidate, bool is_so, const char *what)
+{
+	if (is_so)
+		candidate->evidence = candidate->evidence ? psprintf("%s, %s", candidate->evidence, what) : pstrdup(what);
+}
+
+/* ---- choosing ---- */
+
+static int
+compare_candidates(const ListCell *a, const ListCell *b)
+{
+	const Candidate *x = lfirst(a);
+	const Candidate *y = lfirst(b);
+
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	if (x->reference != y->reference)
+		return strcmp(x->reference->identity, y->reference->identity);
+	return strcmp(x->target->identity, y->target->identity);
+}
+
+/* The best candidates of an object that found no partner, for its detail */
+static void
+note_candidates(DriftObject *object)
+{
+	StringInfoData text;
+	ListCell   *lc;
+	int			n = 0;
+
+	if (object->partner || object->candidates == NIL)
+		return;
+
+	initStringInfo(&text);
+	foreach(lc, object->candidates)
+	{
+		Candidate  *candidate = lfirst(lc);
+		DriftObject *other = object->side == DRIFT_REFERENCE ? candidate->target : candidate->reference;
+
+		if (other->partner == NULL && n++ < NAMED_CANDIDATES)
+			appendStringInfo(&text, "%s%s (score %.2f)", text.len ? ", " : "perhaps ", other->identity, candidate->score);
+	}
+	if (n > NAMED_CANDIDATES)
+		appendStringInfo(&text, ", or one of %d others", n - NAMED_CANDIDATES);
+	object->evidence = text.len ? text.data : NULL;
+}
+
+/* Is another candidate for the same object, which has no partner, almost as good? */
+static bool
+has_rival(const Candidate *best, List *candidates)
+{
+	ListCell   *lc;
+
+	foreach(lc, candidates)
+	{
+		Candidate  *other = lfirst(lc);
+
+		if (other->score < best->score - MARGIN)
+			break;
+		if (other != best && !other->reference->partner && !other->target->partner)
+			return true;
+	}
+	return false;
+}
+
+void
+rename_choose(DriftComparison *c, List *candidates, double min_score,
+			  void (*pair) (DriftComparison *c, Candidate *candidate))
+{
+	ListCell   *lc;
+	List	   *taken = NIL;
+
+	list_sort(candidates, compare_candidates);
+	foreach(lc, candidates)
+	{
+		Candidate  *candidate = lfirst(lc);
+
+		candidate->reference->candidates = lappend(candidate->reference->candidates, candidate);
+		candidate->target->candidates = lappend(candidate->target->candidates, candidate);
+	}
+	foreach(lc, candidates)
+	{
+		Candidate  *best = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (best->score < min_score)
+			break;
+		if (best->reference->partner || best->target->partner ||
+			has_rival(best, best->reference->candidates) || has_rival(best, best->target->candidates))
+			continue;
+		best->reference->partner = best->target;
+		best->target->partner = best->reference;
+		taken = lappend(taken, best);
+	}
+
+	foreach(lc, candidates)
+	{
+		Candidate  *candidate = lfirst(lc);
+
+		note_candidates(candidate->reference);
+		note_candidates(candidate->target);
+		candidate->reference->candidates = candidate->target->candidates = NIL;
+	}
+	foreach(lc, taken)
+		pair(c, lfirst(lc));
+}
+
+/* ---- objects with a schema ---- */
+
+static void
+add_object_name(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
+{
+	DriftName  *name = palloc0(sizeof(DriftName));
+	SgTableName old = sg_parse_table_name(reference->identity);
+	SgTableName new = sg_parse_table_name(target->identity);
+
+	name->schema = old.schema;
+	name->name = old.name;
+	name->new_schema = new.schema;
+	name->new_name = new.name;
+	drift_add_name(c, name);
+}
+
+static void
+pair_objects(DriftComparison *c, Candidate *candidate)
+{
+	add_object_name(c, candidate->reference, candidate->target);
+	drift_pair(c, candidate->reference, candidate->target, candidate->score, candidate->evidence);
+}
+
+/* ---- what leads to an object ---- */
+
+static void
+add_arrow(Search *search, const char *property, Jsonb *reference, Jsonb *target)
+{
+	char	   *from = drift_string(reference, property);
+	char	   *to = drift_string(target, property);
+
+	if (from && to && strcmp(from, to) != 0)
+		(void) drift_name_entry(search->arrows, from, to, HASH_ENTER);
+}
+
+/*
+ * Keys of tables, and columns, that are what they were but lead elsewhere:
+ * that speaks for the one being the other.  Keys with automatic names are
+ * still without a partner, here.
+ */
+static void
+find_arrows(Search *search, const char *kind, const char *property)
+{
+	DriftComparison *c = search->c;
+	ListCell   *lc;
+
+	search->arrows = drift_name_table("references that changed");
+	foreach(lc, c->changes)
+	{
+		DriftChange *change = lfirst(lc);
+
+		if (strcmp(change->kind, kind) == 0 && strcmp(change->property, property) == 0)
+			add_arrow(search, property, change->reference, change->target);
+	}
+	foreach(lc, c->objects[DRIFT_REFERENCE])
+	{
+		DriftObject *object = lfirst(lc);
+		DriftObject *target;
+
+		if (strcmp(object->kind, kind) != 0 || object->partner)
+			continue;
+		target = drift_find(c, DRIFT_TARGET, kind, object->identity);
+		if (target)
+			add_arrow(search, property, object->properties, target->properties);
+	}
+}
+
+static bool
+is_referred_alike(Search *search, const DriftObject *reference, const DriftObject *target)
+{
+	return drift_name_entry(search->arrows, reference->identity, target->identity, HASH_FIND) != NULL;
+}
+
+/* ---- tables ---- */
+
+static int
+compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* What a constraint or an index is, as the target would call it */
+static char *
+part_text(DriftComparison *c, const DriftObject *part)
+{
+	char	   *references = drift_string(part->properties, "references");
+	StringInfoData text;
+
+	if (references && part->side == DRIFT_REFERENCE)
+		references = drift_new_identity(c, references);
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s %s", part->kind, references ? references : "");
+	for (int i = 0; i < 4; i++)
+	{
+		static const char *const properties[] = {"type", "unique", "columns", "expression"};
+		char	   *value = drift_string(part->properties, properties[i]);
+
+		appendStringInfo(&text, " %s", value ? value : "-");
+	}
+	return text.data;
+}
+
+static char *
+property_text(const DriftObject *object, const char *property)
+{
+	char	   *text = drift_string(object->properties, property);
+
+	return text ? text : "";
+}
+
+static Table *
+describe_table(DriftComparison *c, DriftObject *object, List *children)
+{
+	Table	   *table = palloc0(sizeof(Table));
+	ListCell   *lc;
+
+	table->object = object;
+	table->name = drift_local_name(object);
+	table->shape = psprintf("%s %s %s", property_text(object, "type"), property_text(object, "partition_of"),
+							property_text(object, "partition_bound"));
+	table->key = property_text(object, "partition_key");
+	table->comment = property_text(object, "comment");
+	table->columns = palloc(sizeof(char *) * (list_length(children) + 1));
+	table->types = palloc(sizeof(char *) * (list_length(children) + 1));
+	table->order = palloc0(sizeof(char *) * (list_length(children) + 1));
+	table->parts = palloc(sizeof(char *) * (list_length(children) + 1));
+
+	/* in the order of their identities, hence of their names */
+	foreach(lc, children)
+	{
+		DriftObject *child = lfirst(lc);
+
+		/* with the dot, as it is within the table */
+		if (strcmp(child->kind, "column") == 0 &&
+			strncmp(child->identity, object->identity, strlen(object->identity)) == 0)
+		{
+			table->columns[table->ncolumns] = child->identity + strlen(object->identity);
+			table->types[table->ncolumns++] = property_text(child, "type");
+		}
+		else if (strcmp(child->kind, "constraint") == 0 || strcmp(child->kind, "index") == 0)
+			table->parts[table->nparts++] = part_text(c, child);
+	}
+	foreach(lc, children)
+	{
+		DriftObject *child = lfirst(lc);
+		int			n = strcmp(child->kind, "column") == 0 ? (int) drift_number(child->properties, "position") : 0;
+
+		if (n > 0 && n <= table->ncolumns)
+			table->order[n - 1] = property_text(child, "type");
+	}
+	qsort(table->parts, table->nparts, sizeof(char *), compare_strings);
+	return table;
+}
+
+/* The tables of one side without a partner, with what they have */
+static List *
+lone_tables(DriftComparison *c, DriftSide side)
+{
+	HTAB	   *children = drift_name_table("parts of tables");
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	foreach(lc, c->objects[side])
+	{
+		DriftObject *object = lfirst(lc);
+
+		if (object->parent)
+		{
+			DriftNameEntry *entry = drift_name_entry(children, "", object->parent, HASH_ENTER);
+
+			entry->value = lappend(entry->value, object);
+		}
+	}
+	foreach(lc, c->objects[side])
+	{
+		DriftObject *object = lfirst(lc);
+
+		if (strcmp(object->kind, "table") == 0 && object->partner == NULL &&
+			!drift_value(object->properties, "extension"))
+		{
+			DriftNameEntry *entry = drift_name_entry(children, "", object->identity, HASH_FIND);
+
+			tables = lappend(tables, describe_table(c, object, entry ? entry->value : NIL));
+		}
+	}
+	return tables;
+}
+
+/* Columns in common: 1 each with the type, half without */
+static double
+common_columns(const Table *a, const Table *b)
+{
+	double		common = 0;
+
+	for (int i = 0, j = 0; i < a->ncolumns && j < b->ncolumns;)
+	{
+		int			order = strcmp(a->columns[i], b->columns[j]);
+
+		if (order == 0)
+			common += strcmp(a->types[i], b->types[j]) == 0 ? 1 : 0.5;
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return common;
+}
+
+/* Have they the same types in the same order? */
+static bool
+is_same_order(const Table *a, const Table *b)
+{
+	if (a->ncolumns != b->ncolumns)
+		return false;
+	for (int i = 0; i < a->ncolumns; i++)
+	{
+		if (a->order[i] == NULL || b->order[i] == NULL || strcmp(a->order[i], b->order[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static int
+common_parts(const Table *a, const Table *b)
+{
+	int			common = 0;
+
+	for (int i = 0, j = 0; i < a->nparts && j < b->nparts;)
+	{
+		int			order = strcmp(a->parts[i], b->parts[j]);
+
+		common += order == 0;
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return common;
+}
+
+static void
+judge_tables(Search *search, const Table *a, const Table *b)
+{
+	int			columns = a->ncolumns + b->ncolumns;
+	int			parts = a->nparts + b->nparts;
+	double		common = common_columns(a, b);
+	double		alike = columns ? 2 * common / columns : 1;
+	bool		moved = strcmp(a->name, b->name) == 0;
+	bool		remarked = *a->comment && strcmp(a->comment, b->comment) == 0;
+	double		name;
+	int			same_parts;
+	bool		referred;
+	Candidate  *candidate;
+	double		score;
+
+	/*
+	 * partitions of one table are all alike: only their bounds tell them
+	 * apart
+	 */
+	if (strcmp(a->shape, b->shape) != 0)
+		return;
+	name = rename_name_likeness(a->name, b->name);
+	referred = is_referred_alike(search, a->object, b->object);
+
+	/* columns may have been renamed, too */
+	if ((name >= 0.5 || referred) && is_same_order(a, b))
+		alike = Max(alike, 0.75);
+	if (alike < 0.5)
+		return;
+	same_parts = common_parts(a, b);
+
+	/* two columns and nothing else are what any table may have */
+	if (common < 3 && !referred && !remarked && name < 0.5 &&
+		!(alike == 1 && parts > 0 && 2 * same_parts == parts))
+		return;
+
+	score = 0.5 * alike + 0.2 * (parts ? 2.0 * same_parts / parts : alike) + 0.15 * name +
+		(referred ? 0.15 : 0) + (remarked ? 0.1 : 0) + (common >= 3 ? 0.1 : 0);
+	if (strcmp(a->key, b->key) != 0)
+		score -= 0.3;
+	if (score < MIN_SCORE - 0.1)
+		return;
+
+	candidate = palloc0(sizeof(Candidate));
+	candidate->reference = a->object;
+	candidate->target = b->object;
+	candidate->score = Min(score, 1.0);
+	rename_say(candidate, true, psprintf("%g of %d columns alike", common, Max(a->ncolumns, b->ncolumns)));
+	rename_say(candidate, is_same_order(a, b), "the same types in the same order");
+	rename_say(candidate, same_parts > 0, psprintf("%d of %d constraints and indexes alike", same_parts, Max(a->nparts, b->nparts)));
+	rename_say(candidate, referred, "a foreign key leads there as it led to the old one");
+	rename_say(candidate, remarked, "the same comment");
+	rename_say(candidate, moved, "the same name in another schema");
+	rename_say(candidate, !moved && name > 0, psprintf("names alike by %.2f", name));
+	search->candidates = lappend(search->candidates, candidate);
+}
+
+/* Whether there are new renames */
+static bool
+find_tables(DriftComparison *c)
+{
+	Search		search = {.c = c};
+	List	   *reference = lone_tables(c, DRIFT_REFERENCE);
+	List	   *target = lone_tables(c, DRIFT_TARGET);
+	int			known = list_length(c->names);
+	ListCell   *la,
+			   *lb;
+
+	if (reference == NIL || target == NIL || (double) list_length(reference) * list_length(target) > MAX_PAIRS)
+		return false;
+
+	find_arrows(&search, "constraint", "references");
+	foreach(la, reference)
+	{
+		CHECK_FOR_INTERRUPTS();
+		foreach(lb, target)
+			judge_tables(&search, lfirst(la), lfirst(lb));
+	}
+	rename_choose(c, search.candidates, MIN_SCORE, pair_objects);
+	return list_length(c->names) > known;
+}
+
+/* ---- types ---- */
+
+static bool
+same_property(const DriftObject *a, const DriftObject *b, const char *property)
+{
+	return strcmp(property_text(a, property), property_text(b, property)) == 0;
+}
+
+/* How much two types have in common, of what makes a type */
+static double
+type_likeness(const DriftObject *a, const DriftObject *b, int *weight)
+{
+	static const char *const makings[] = {"labels", "attributes", "base_type", "subtype", "default", "not_null", "collation"};
+	int			same = 0,
+				all = 0;
+
+	*weight = 0;
+	for (int i = 0; i < lengthof(makings); i++)
+	{
+		Jsonb	   *x = drift_value(a->properties, makings[i]);
+		Jsonb	   *y = drift_value(b->properties, makings[i]);
+
+		if (x == NULL && y == NULL)
+			continue;
+		all++;
+		if (x && y && same_property(a, b, makings[i]))
+		{
+			same++;
+			*weight += JB_ROOT_IS_SCALAR(x) ? 1 : JB_ROOT_COUNT(x);
+		}
+	}
+	return all ? (double) same / all : 0;
+}
+
+static void
+judge_types(Search *search, DriftObject *a, DriftObject *b)
+{
+	int			weight;
+	double		alike;
+	double		name = rename_name_likeness(drift_local_name(a), drift_local_name(b));
+	bool		used = is_referred_alike(search, a, b);
+	Candidate  *candidate;
+
+	if (strcmp(a->kind, b->kind) != 0 || strcmp(property_text(a, "type"), property_text(b, "type")) != 0)
+		return;
+	alike = type_likeness(a, b, &weight);
+	if (alike < 0.5 || (weight < 2 && !used && name < 0.5))
+		return;
+
+	candidate = palloc0(sizeof(Candidate));
+	candidate->reference = a;
+	candidate->target = b;
+	candidate->score = Min(0.65 * alike + (used ? 0.25 : 0) + 0.2 * name + (weight >= 2 ? 0.05 : 0), 1.0);
+	rename_say(candidate, true, alike == 1 ? "the same definition" : "much of the same definition");
+	rename_say(candidate, used, "columns of the one are of the other now");
+	rename_say(candidate, name > 0, psprintf("names alike by %.2f", name));
+	search->candidates = lappend(search->candidates, candidate);
+}
+
+static List *
+lone_types(DriftComparison *c, DriftSide side)
+{
+	List	   *types = NIL;
+	ListCell   *lc;
+
+	foreach(lc, c->objects[side])
+	{
+		DriftObject *object = lfirst(lc);
+
+		if (object->partner == NULL && !drift_value(object->properties, "extension") &&
+			(strcmp(object->kind, "type") == 0 || strcmp(object->kind, "domain") == 0))
+			types = lappend(types, object);
+	}
+	return types;
+}
+
+static void
+find_types(DriftComparison *c)
+{
+	Search		search = {.c = c};
+	List	   *reference = lone_types(c, DRIFT_REFERENCE);
+	List	   *target = lone_types(c, DRIFT_TARGET);
+	ListCell   *la,
+			   *lb;
+
+	if (reference == NIL || target == NIL || (double) list_length(reference) * list_length(target) > MAX_PAIRS)
+		return;
+
+	find_arrows(&search, "column", "type");
+	foreach(la, reference)
+	{
+		CHECK_FOR_INTERRUPTS();
+		foreach(lb, target)
+			judge_types(&search, lfirst(la), lfirst(lb));
+	}
+	rename_choose(c, search.candidates, MIN_SCORE, pair_objects);
+}
+
+void
+drift_find_renamed_tables(DriftComparison *c)
+{
+	find_types(c);
+	for (int i = 0; i < ROUNDS && find_tables(c); i++)
+		;
+}

@@ -1,0 +1,397 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_rename_column.c
+ *	  Columns that are called something else now.
+ *
+ * Within a table that both sides have, by type, place, keys and name.  A
+ * column that was dropped while another one was added looks much the same,
+ * but the new one is the last; and where the target is this database, the
+ * catalog still has a number for what was dropped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "drift/drift_compare.h"
+#include "drift/drift_rename.h"
+
+#define MIN_SCORE 0.7
+
+/* The columns that only one side of a table has, by position */
+typedef struct Group
+{
+	const char *table;			/* in the target */
+	const char *reference;		/* in the reference */
+	List	   *columns[2];
+	List	   *parts[2];		/* constraints and indexes without a partner */
+	List	   *changes;		/* of lists of columns that are this table's */
+} Group;
+
+/* What became of a column of the reference, by its place among the numbers of a live table */
+typedef enum Fate
+{
+	FATE_UNKNOWN,
+	FATE_DROPPED,
+	FATE_THERE					/* place[] says as which one of the target's */
+} Fate;
+
+typedef struct Places
+{
+	Fate	   *fate;			/* by column of the reference */
+	int		   *place;
+} Places;
+
+static int
+position(const DriftObject *column)
+{
+	return (int) drift_number(column->properties, "position");
+}
+
+static int
+compare_positions(const ListCell *a, const ListCell *b)
+{
+	return position(lfirst(a)) - position(lfirst(b));
+}
+
+/* How many columns that both sides have come before the one at this place in the list */
+static int
+columns_before(List *columns, int place)
+{
+	return position(list_nth(columns, place)) - 1 - place;
+}
+
+/*
+ * The numbers between two columns that both sides have, and the columns of
+ * the reference that were there, in order.  As many of the one as of the other
+ * belong together; after the last common column, new ones may follow.
+ */
+static void
+align(Places *places, const int *slots, int nslots, int first, int n, bool last)
+{
+	if (n == 0 || (last ? nslots < n : nslots != n))
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		places->fate[first + i] = slots[i] < 0 ? FATE_DROPPED : FATE_THERE;
+		places->place[first + i] = slots[i];
+	}
+}
+
+/*
+ * A live table still has a number for each column that was ever dropped, so a
+ * column that was renamed can be told from one that was dropped while another
+ * was added.
+ */
+static Places
+find_places(DriftComparison *c, const Group *group)
+{
+	int			n = list_length(group->columns[0]);
+	Places		places = {palloc0(sizeof(Fate) * n), palloc0(sizeof(int) * n)};
+	Oid			relid = c->live ? sg_find_qualified(group->table) : InvalidOid;
+	HeapTuple	tuple = OidIsValid(relid) ? SearchSysCache1(RELOID, ObjectIdGetDatum(relid)) : NULL;
+	int			natts;
+	int		   *slots;
+	int			nslots = 0;
+	int			lone = 0;		/* of the target's own columns, seen */
+	int			common = 0;		/* of the columns of both, seen */
+	int			done = 0;		/* of the reference's own columns */
+	int			present = 0;
+
+	if (!HeapTupleIsValid(tuple))
+		return places;
+	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	slots = palloc(sizeof(int) * Max(natts, 1));
+
+	for (int i = 1; i <= natts; i++)
+	{
+		bool		dropped;
+
+		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(i));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		dropped = ((Form_pg_attribute) GETSTRUCT(tuple))->attisdropped;
+		ReleaseSysCache(tuple);
+
+		if (dropped)
+			slots[nslots++] = -1;
+		else if (++present && lone < list_length(group->columns[1]) &&
+				 position(list_nth(group->columns[1], lone)) == present)
+			slots[nslots++] = lone++;
+		else
+		{
+			int			first = done;
+
+			while (done < n && columns_before(group->columns[0], done) <= common)
+				done++;
+			align(&places, slots, nslots, first, done - first, false);
+			nslots = 0;
+			common++;
+		}
+	}
+	align(&places, slots, nslots, done, n - done, true);
+	return places;
+}
+
+static bool
+same_property(const DriftObject *a, const DriftObject *b, const char *property)
+{
+	Jsonb	   *x = drift_value(a->properties, property);
+	Jsonb	   *y = drift_value(b->properties, property);
+
+	return x == y || (x && y && compareJsonbContainers(&x->root, &y->root) == 0);
+}
+
+/* Does a list of names have the one where the other list has the other, and is it else the same? */
+static bool
+stands_for(Jsonb *expected, Jsonb *actual, const char *old, const char *new)
+{
+	List	   *a,
+			   *b;
+	ListCell   *la,
+			   *lb;
+	bool		found = false;
+
+	if (expected == NULL || actual == NULL ||
+		JB_ROOT_IS_SCALAR(expected) || JB_ROOT_IS_SCALAR(actual) ||
+		!JB_ROOT_IS_ARRAY(expected) || !JB_ROOT_IS_ARRAY(actual))
+		return false;
+	a = drift_elements(expected);
+	b = drift_elements(actual);
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		const char *x = lfirst(la);
+		const char *y = lfirst(lb);
+
+		if (x && y && strcmp(x, old) == 0 && strcmp(y, new) == 0)
+			found = true;
+	}
+	return found;
+}
+
+/* Does a key or an index have the new column in the place of the old one? */
+static bool
+is_used_alike(const Group *group, const char *old, const char *new)
+{
+	ListCell   *la,
+			   *lb;
+
+	foreach(la, group->changes)
+	{
+		DriftChange *change = lfirst(la);
+
+		if (stands_for(change->expected, change->actual, old, new))
+			return true;
+	}
+
+	/*
+	 * those that are still without a partner, because they are about this
+	 * column
+	 */
+	foreach(la, group->parts[0])
+	{
+		DriftObject *part = lfirst(la);
+
+		foreach(lb, group->parts[1])
+		{
+			DriftObject *other = lfirst(lb);
+
+			if (part->partner == NULL && other->partner == NULL &&
+				strcmp(other->kind, part->kind) == 0 && same_property(part, other, "type") &&
+				stands_for(drift_value(part->properties, "columns"), drift_value(other->properties, "columns"), old, new))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Default, collation and the like, as far as they are not what most columns have */
+static double
+attributes_alike(const DriftObject *a, const DriftObject *b, bool *telling)
+{
+	static const char *const attributes[] = {"not_null", "default", "generated", "identity", "collation", "comment", "storage"};
+	int			same = 0;
+
+	*telling = false;
+	for (int i = 0; i < lengthof(attributes); i++)
+	{
+		if (!same_property(a, b, attributes[i]))
+			continue;
+		same++;
+		if (strcmp(attributes[i], "not_null") != 0 && drift_value(a->properties, attributes[i]))
+			*telling = true;
+	}
+	return (double) same / lengthof(attributes);
+}
+
+static void
+judge_columns(DriftComparison *c, const Group *group, const Places *places, int i, int j, List **candidates)
+{
+	DriftObject *a = list_nth(group->columns[0], i);
+	DriftObject *b = list_nth(group->columns[1], j);
+	char	   *old = drift_local_name(a);
+	char	   *new = drift_local_name(b);
+	char	   *old_type = drift_new_identity(c, drift_string(a->properties, "type"));
+	char	   *new_type = drift_string(b->properties, "type");
+	bool		same_type = old_type && new_type && strcmp(old_type, new_type) == 0;
+	bool		same_place = columns_before(group->columns[0], i) == columns_before(group->columns[1], j);
+	bool		telling;
+	double		attributes = attributes_alike(a, b, &telling);
+	double		name = rename_name_likeness(old, new);
+	bool		used = is_used_alike(group, old, new);
+	bool		there = places->fate[i] == FATE_THERE && places->place[i] == j;
+	bool		elsewhere = places->fate[i] != FATE_UNKNOWN && !there;
+	Candidate	candidate = {.reference = a,.target = b};
+
+	/* a type that changed along with the name needs more than the place */
+	if (!same_type && name < 0.5 && !used && !there)
+		return;
+	if (!same_place && !used && name < 0.5)
+		return;
+
+	candidate.score = (same_type ? 0.3 : 0) + (same_place ? 0.35 : 0) + 0.1 * attributes + 0.25 * name +
+		(used ? 0.25 : 0) + (telling ? 0.1 : 0);
+	if (there)
+		candidate.score += 0.2;
+	else if (elsewhere)
+		candidate.score -= 0.4;
+	candidate.score = Max(Min(candidate.score, 1.0), 0);
+	if (candidate.score < 0.5)
+		return;
+
+	rename_say(&candidate, there, "the column's number in the table");
+	rename_say(&candidate, same_type, "the same type");
+	rename_say(&candidate, same_place, "the same place");
+	rename_say(&candidate, used, "a key or an index has it in the same place");
+	rename_say(&candidate, telling, "the same default or the like");
+	rename_say(&candidate, name > 0, psprintf("names alike by %.2f", name));
+	*candidates = lappend(*candidates, memcpy(palloc(sizeof(Candidate)), &candidate, sizeof(Candidate)));
+}
+
+static void
+pair_columns(DriftComparison *c, Candidate *candidate)
+{
+	DriftName  *name = palloc0(sizeof(DriftName));
+
+	name->owner = candidate->reference->parent;
+	name->name = drift_local_name(candidate->reference);
+	name->new_name = drift_local_name(candidate->target);
+	drift_add_name(c, name);
+	drift_pair(c, candidate->reference, candidate->target, candidate->score, candidate->evidence);
+}
+
+static void
+find_in_table(DriftComparison *c, Group *group)
+{
+	List	   *candidates = NIL;
+	Places		places;
+
+	for (int side = 0; side < 2; side++)
+		list_sort(group->columns[side], compare_positions);
+	places = find_places(c, group);
+
+	for (int i = 0; i < list_length(group->columns[0]); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < list_length(group->columns[1]); j++)
+			judge_columns(c, group, &places, i, j, &candidates);
+	}
+	rename_choose(c, candidates, MIN_SCORE, pair_columns);
+}
+
+/* What is known by table, on the way to the groups */
+static void
+add_to(HTAB *table, const char *what, const char *name, void *value)
+{
+	DriftNameEntry *entry = drift_name_entry(table, what, name, HASH_ENTER);
+
+	entry->value = lappend(entry->value, value);
+}
+
+static List *
+get_from(HTAB *table, const char *what, const char *name)
+{
+	DriftNameEntry *entry = drift_name_entry(table, what, name, HASH_FIND);
+
+	return entry ? entry->value : NIL;
+}
+
+static const char *const sides[] = {"reference", "target"};
+static const char *const side_parts[] = {"parts of reference", "parts of target"};
+
+/* Sort what is on one side only by its table; the tables of the reference with such columns, each once */
+static List *
+sort_by_table(DriftComparison *c, HTAB *table)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	for (int side = 0; side < 2; side++)
+	{
+		foreach(lc, c->objects[side])
+		{
+			DriftObject *object = lfirst(lc);
+			DriftObject *parent;
+
+			if (object->partner || object->parent == NULL)
+				continue;
+			if (strcmp(object->kind, "column") == 0)
+			{
+				parent = drift_parent(c, object);
+				if (parent && parent->partner == NULL)
+					continue;
+				if (side == DRIFT_REFERENCE && get_from(table, sides[side], object->parent) == NIL)
+					names = lappend(names, object->parent);
+				add_to(table, sides[side], object->parent, object);
+			}
+			else if (drift_value(object->properties, "columns"))
+				add_to(table, side_parts[side], object->parent, object);
+		}
+	}
+	foreach(lc, c->changes)
+	{
+		DriftChange *change = lfirst(lc);
+
+		if (strcmp(change->property, "columns") == 0 && change->parent)
+			add_to(table, "changes", change->parent, change);
+		else if (strcmp(change->property, "referenced_columns") == 0 && drift_string(change->reference, "references"))
+			add_to(table, "changes", drift_string(change->reference, "references"), change);
+	}
+	return names;
+}
+
+void
+drift_find_renamed_columns(DriftComparison *c)
+{
+	HTAB	   *table = drift_name_table("differences by table");
+	List	   *names = sort_by_table(c, table);
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		Group		group = {.reference = lfirst(lc)};
+		DriftObject *first;
+		DriftObject *parent;
+
+		group.columns[0] = get_from(table, sides[0], group.reference);
+		first = linitial(group.columns[0]);
+		parent = drift_parent(c, first);
+		group.table = parent ? parent->partner->identity : group.reference;
+		group.columns[1] = get_from(table, sides[1], group.table);
+		group.parts[0] = get_from(table, side_parts[0], group.reference);
+		group.parts[1] = get_from(table, side_parts[1], group.table);
+		group.changes = get_from(table, "changes", group.reference);
+		if (group.columns[1])
+			find_in_table(c, &group);
+	}
+}

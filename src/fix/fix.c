@@ -1,0 +1,1004 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix.c
+ *	  CALL sg_fix_orphans: orphans are removed or mended as a step says.
+ *
+ * The key is there already, NOT VALID, so no new orphans come.  A pass is one
+ * scan that notes where orphans are, and batches, each a transaction: lock the
+ * rows, judge them again, find what goes with them, keep copies, change all in
+ * one statement, log the counts.  Nothing but the data says how far it has
+ * come, so a call that was interrupted is simply called again.
+ *
+ * Before anything is changed, all that would be reached is counted; rows for
+ * which nobody has said what to do block the step.  A row that somebody else
+ * holds is left for later, not waited for.  Who wrote to the parent when a
+ * batch begins is waited for, since the missing parent may be among that.
+ * Passes end when one finds nothing; when one changes nothing, the step fails.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "fix/fix.h"
+#include "log/log_grant.h"
+#include "plan/plan_deed.h"
+
+#define LONGEST_PAUSE_MS	10000
+
+/* how often a batch is done again without the rows that a trigger keeps */
+#define MAX_AGAIN			10
+
+/*
+ * The first batch, and the least that a slow one shrinks to: what a batch
+ * costs by itself, whole tables read where no index serves, is shared by so
+ * many rows
+ */
+#define SMALLEST_BATCH		10
+#define MOST_GROWTH			8
+
+PG_FUNCTION_INFO_V1(sg_fix_orphans);
+
+/* What was done to how many rows: orphans, and rows reached */
+typedef struct FixCounts
+{
+	int64		rows[FIX_FATES][2];
+} FixCounts;
+
+/* The orphans of one step, in one call */
+typedef struct Fix
+{
+	StepWork   *work;
+	FixKey		key;
+	List	   *tables;			/* whose rows may be reached */
+	List	   *judging;		/* those read to judge these rows */
+	FixPlaces	found;			/* orphans of this pass, not settled yet */
+	FixPlaces	busy;			/* those that somebody else holds */
+	List	   *tallies;		/* of FixTally *: what a dry run would reach */
+	FixCounts	counts;
+	int			size;			/* of the next batch */
+	/* in this pass */
+	int64		fixed;			/* orphans */
+	int64		changed;		/* rows */
+	int64		kept;			/* by triggers */
+	MemoryContext batch_context;
+} Fix;
+
+/* An action of a fix; first in the struct, so that one is found by the other */
+typedef struct FixAction
+{
+	DeployAction action;
+	Fix		   *fix;
+	FixPlaces	places;			/* the orphans of a batch */
+	FixPlaces	busy;
+	FixBatch	batch;
+	FixCounts	counts;
+	int64		changed;
+	int64		kept;
+	double		ms;				/* for which rows were locked */
+} FixAction;
+
+/* ---- words ---- */
+
+static void
+append_count(StringInfo text, int64 n, const char *singular, const char *plural, const char *verb)
+{
+	if (n > 0)
+		appendStringInfo(text, "%s" INT64_FORMAT " %s %s", text->len ? ", " : "", n,
+						 n == 1 ? singular : plural, verb);
+}
+
+/* "3 orphan rows quarantined, 1 row that refers to them quarantined", or NULL */
+static char *
+counts_text(const FixCounts *counts)
+{
+	static const char *const verbs[FIX_FATES] = {
+		[FIX_SENTINEL] = "set from the sentinel to null",
+		[FIX_SET_NULL] = "set to null",
+		[FIX_DELETE] = "deleted",
+		[FIX_QUARANTINE] = "quarantined",
+	};
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
+		append_count(&text, counts->rows[fate][false], "orphan row", "orphan rows", verbs[fate]);
+	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
+		append_count(&text, counts->rows[fate][true], "row that refers to them",
+					 "rows that refer to them", verbs[fate]);
+	return text.len ? text.data : NULL;
+}
+
+static void
+add_counts(FixCounts *counts, const FixBatch *batch)
+{
+	for (int i = 0; i < batch->n; i++)
+	{
+		if (!batch->rows[i].kept)
+			counts->rows[batch->rows[i].fate][batch->rows[i].reached]++;
+	}
+}
+
+static int64
+orphans_counted(const FixCounts *counts)
+{
+	int64		n = 0;
+
+	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
+		n += counts->rows[fate][false];
+	return n;
+}
+
+/* ---- what may be fixed at all ---- */
+
+static FkProblem *
+not_judged(const char *reason)
+{
+	return fk_problem(ERRCODE_SG_NOT_JUDGED,
+					  psprintf("the orphans can't be fixed: %s", reason), NULL);
+}
+
+static FkProblem *
+find_obstacle(const FixKey *key)
+{
+	FkProblem  *problem = NULL;
+	const char *reason;
+
+	if (key->key->period)
+		return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+						  "orphans of a PERIOD key can't be fixed",
+						  "sg_orphans() lists them; mend them by hand.");
+
+	problem = audit_access_problem(key->key, true);
+	if (problem)
+		return not_judged(problem->reason);
+	reason = audit_place_problem(key->key);
+	if (reason)
+		return not_judged(reason);
+	if (fix_policy_fate(key->step) == FIX_SET_NULL)
+		(void) fix_null_columns(key, FIX_SET_NULL, &problem);
+	if (problem == NULL && key->step->sentinel)
+		(void) fix_null_columns(key, FIX_SENTINEL, &problem);
+	return problem;
+}
+
+/* Without the key, nobody knows what an orphan is any more, and new ones could come */
+static void
+check_declared(const FixKey *key)
+{
+	FkKey		now;
+	FkProblem  *problem;
+
+	if (OidIsValid(key->key->conid))
+	{
+		if (fk_by_oid(key->key->conid) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("the key was dropped meanwhile"),
+					 errhint("Run the plan again: it adds the key anew.")));
+		return;
+	}
+	problem = plan_step_key(key->step, &now);
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason)));
+}
+
+static void
+check_obstacles(Fix *fix)
+{
+	FkProblem  *problem;
+
+	check_declared(&fix->key);
+	problem = find_obstacle(&fix->key);
+
+	if (problem == NULL)
+		return;
+	fix->work->hint = problem->hint;
+	ereport(ERROR,
+			(errcode(problem->sqlerrcode),
+			 errmsg("%s", problem->reason)));
+}
+
+/* ---- actions ---- */
+
+static void
+init_action(FixAction *action, Fix *fix, void (*execute) (DeployAction *action), LOCKMODE mode)
+{
+	const FkKey *key = fix->key.key;
+	ListCell   *lc;
+
+	memset(action, 0, sizeof(FixAction));
+	action->fix = fix;
+	action->action.run = fix->work->run;
+	action->action.works = list_make1(fix->work);
+	action->action.name = "fix";
+	action->action.execute = execute;
+	if (key->parent != key->child)
+		deploy_add_target(&action->action, key->parent, AccessShareLock);
+	deploy_add_target(&action->action, key->child, mode);
+	foreach(lc, fix->tables)
+		deploy_add_target(&action->action, lfirst_oid(lc), mode);
+	foreach(lc, fix->judging)
+		deploy_add_target(&action->action, lfirst_oid(lc), AccessShareLock);
+}
+
+/* A failure, on record; a dry run leaves the step as it is */
+static bool
+fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
+{
+	StepWork   *work = action->fix->work;
+	LogEntry	entry;
+
+	if (!work->run->dry_run)
+	{
+		deploy_record_failure(&action->action, work, deploy_state_short_of(action->fix->key.key),
+							  sqlerrcode, message, orphan_rows);
+		return false;
+	}
+
+	entry = deploy_outcome(&action->action, work, "failed");
+	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	entry.message = message;
+	entry.orphan_rows = orphan_rows;
+	deploy_settle_with(&action->action, &entry);
+	deploy_commit();
+	deploy_append_notice(work, psprintf("dry run failed: %s", message));
+	return false;
+}
+
+/* What the log does not keep of an error is for the caller's eyes, as in any statement of theirs */
+static bool
+fail_attempt(FixAction *action)
+{
+	const ErrorData *error = action->action.error;
+	const char *text = deploy_failure_text(&action->action);
+	const char *said = sg_error_message(error);
+
+	(void) fail(action, error->sqlerrcode, text, LOG_NONE);
+	if (strcmp(text, sg_error_text(error)) == 0 && strcmp(text, said) != 0)
+		appendStringInfo(&action->fix->work->notice, " (%s)", said);
+	return false;
+}
+
+/* An action that has nothing to do but to fail */
+static bool
+fail_now(Fix *fix, int sqlerrcode, const char *message, int64 orphan_rows)
+{
+	FixAction	action;
+
+	init_action(&action, fix, NULL, NoLock);
+	action.action.attempts = 1;
+	deploy_log_start(&action.action);
+	return fail(&action, sqlerrcode, message, orphan_rows);
+}
+
+/* ---- a scan ---- */
+
+/* As many places as fit into the memory of an audit; the next pass finds the rest */
+static int64
+most_places(void)
+{
+	return Max(sg_audit_memory_bytes() / (int64) sizeof(FixPlace), 1000);
+}
+
+/*
+ * Count what a batch would do to some orphans, and to what refers to them.
+ * What it would delete is noted: later batches would not meet it any more.
+ */
+static void
+rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone)
+{
+	MemoryContext context = CurrentMemoryContext;
+	FixPlaces	places = {.places = fix->found.places + first,.n = n};
+	FixBatch	batch = {.key = &fix->key,.keys = keys,.gone = gone};
+
+	MemoryContextSwitchTo(fix->batch_context);
+	fix_collect(&batch, &places);
+	MemoryContextSwitchTo(context);
+	add_counts(&fix->counts, &batch);
+	fix->tallies = fix_add_tallies(fix->tallies, &batch);
+	for (int i = 0; i < batch.n; i++)
+	{
+		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
+			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
+	}
+	MemoryContextReset(fix->batch_context);
+}
+
+static void
+rehearse_all(Fix *fix, List *keys)
+{
+	int			batch = fix->work->run->batch;
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
+	.hcxt = CurrentMemoryContext};
+	HTAB	   *gone = hash_create("schemaguard rows to be deleted", 1024, &ctl,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	for (int64 first = 0; first < fix->found.n; first += batch)
+		rehearse(fix, keys, first, Min(batch, fix->found.n - first), gone);
+	hash_destroy(gone);
+}
+
+static void
+execute_scan(DeployAction *action)
+{
+	Fix		   *fix = ((FixAction *) action)->fix;
+	DeployRun  *run = action->run;
+	List	   *keys;
+	char	   *blocked;
+	LogEntry	entry;
+
+	check_obstacles(fix);
+	sg_progress_phase(SG_PHASE_SCANNING);
+	fix->found.n = 0;
+	fix_find(&fix->key, most_places(), &fix->found);
+
+	keys = fix_keys(run);
+	fix->tables = fix_tables(&fix->key, keys);
+	fix->judging = fix_judging_tables(fix->tables, keys);
+	fix->tallies = NIL;
+	memset(&fix->counts, 0, sizeof(FixCounts));
+	if (fix->tables != NIL || run->dry_run)
+		rehearse_all(fix, keys);
+
+	blocked = fix_tallies_text(fix->tallies, true);
+	if (blocked && !run->dry_run)
+	{
+		fix->work->hint = "Remove what refers to the orphans; or give its key a step in this plan with a policy of its own; or, where it is deleted or changed by ON DELETE, set quarantine_cascades for this step.";
+		ereport(ERROR,
+				(errcode(ERRCODE_SG_REFERENCED),
+				 errmsg("orphans are referred to by %s", blocked)));
+	}
+
+	entry = deploy_outcome(action, fix->work, "done");
+	entry.message = run->dry_run ? "dry run" : NULL;
+	entry.orphan_rows = fix->found.n;
+	log_write(&entry);
+}
+
+/* Find the orphans of the step's key; fix->found.  False: failed, on record. */
+static bool
+scan(Fix *fix)
+{
+	FixAction	action;
+	FixCounts	done = fix->counts;
+	bool		found;
+
+	init_action(&action, fix, execute_scan, AccessShareLock);
+	action.action.message = "looking for orphans";
+	found = deploy_attempt(&action.action);
+	if (!fix->work->run->dry_run)
+		fix->counts = done;
+	return found || fail_attempt(&action);
+}
+
+/* ---- a batch ---- */
+
+/* The rows that go with the orphans can't come from tables that are not locked */
+static List *
+keys_under_locks(Fix *fix)
+{
+	List	   *keys = fix_keys(fix->work->run);
+
+	if (list_difference_oid(fix_tables(&fix->key, keys), fix->tables) != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("keys were added or changed meanwhile"),
+				 errhint("CALL again.")));
+	return keys;
+}
+
+/* Rows that are there, but not ours to change now */
+static void
+note_busy(FixAction *action, const FixPlaces *locked)
+{
+	FixPlaces	there;
+	HTAB	   *ours;
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
+	.hcxt = CurrentMemoryContext};
+
+	action->busy.n = 0;
+	if (locked->n == action->places.n)
+		return;
+
+	ours = hash_create("schemaguard locked rows", 1024, &ctl,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (int64 i = 0; i < locked->n; i++)
+		(void) hash_search(ours, &locked->places[i], HASH_ENTER, NULL);
+	fix_places_init(&there);
+	fix_exist(action->fix->key.key->child, &action->places, &there);
+	for (int64 i = 0; i < there.n; i++)
+	{
+		if (hash_search(ours, &there.places[i], HASH_FIND, NULL) == NULL)
+			fix_places_add(&action->busy, there.places[i].leaf, &there.places[i].tid);
+	}
+}
+
+/*
+ * Some rows were kept by a trigger.  That is harmless for orphans that were to
+ * be deleted or changed, and nothing else with them.
+ */
+static bool
+must_undo(const FixBatch *batch)
+{
+	bool		any_kept = false;
+	bool		any_reached = false;
+	bool		copy_kept = false;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+
+		any_kept |= row->kept;
+		any_reached |= row->reached;
+		copy_kept |= row->kept && row->fate == FIX_QUARANTINE;
+	}
+	return copy_kept || (any_kept && any_reached);
+}
+
+static void
+change_rows(void *arg)
+{
+	FixAction  *action = arg;
+	FixBatch   *batch = &action->batch;
+
+	fix_quarantine(batch, action->action.run, action->fix->work->step->step);
+	action->changed = fix_change(batch);
+	if (must_undo(batch))
+	{
+		batch->again = true;
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger or rule of %s keeps orphans, each time others, or some that refer to others",
+						sg_relation_name(batch->key->key->child))));
+	}
+}
+
+/* Leave out the orphans that were kept; returns how many those are */
+static int64
+leave_out_kept(FixPlaces *places, FixBatch *batch)
+{
+	int64		n = 0;
+	int64		before = places->n;
+
+	for (int64 i = 0; i < places->n; i++)
+	{
+		const FixRow *row = fix_batch_find(batch, &places->places[i]);
+
+		if (row == NULL || !row->kept)
+			places->places[n++] = places->places[i];
+	}
+	places->n = n;
+	return before - n;
+}
+
+static void
+check_not_blocked(const FixBatch *batch)
+{
+	char	   *blocked = fix_tallies_text(fix_add_tallies(NIL, batch), true);
+
+	if (blocked)
+		ereport(ERROR,
+				(errcode(ERRCODE_SG_REFERENCED),
+				 errmsg("orphans are referred to by %s", blocked)));
+}
+
+/* Rows of which there is no copy: a rollback says that they stay as they are */
+static void
+record_lost(const FixAction *action)
+{
+	const StepWork *work = action->fix->work;
+	bool		deletes = strcmp(work->step->orphans, "delete") == 0;
+
+	if (action->changed > 0 && (deletes || strcmp(work->step->orphans, "set null") == 0))
+		plan_deed_rows(work->run->plan, deletes ? DEED_DELETE : DEED_SET_NULL, work->step->step,
+					   work->object, action->changed);
+}
+
+static void
+log_batch(FixAction *action)
+{
+	LogEntry	entry = deploy_outcome(&action->action, action->fix->work, "done");
+
+	entry.message = counts_text(&action->counts);
+	entry.rows_affected = action->changed;
+	entry.orphan_rows = orphans_counted(&action->counts);
+	log_write(&entry);
+}
+
+static void
+execute_batch(DeployAction *arg)
+{
+	FixAction  *action = (FixAction *) arg;
+	Fix		   *fix = action->fix;
+	TimestampTz start = GetCurrentTimestamp();
+	List	   *keys;
+	FixPlaces	locked;
+
+	check_obstacles(fix);
+	keys = keys_under_locks(fix);
+	action->kept = 0;
+	fix_places_init(&locked);
+	fix_lock(fix->key.key->child, &action->places, &locked);
+	note_busy(action, &locked);
+	for (int again = 0;; again++)
+	{
+		FixBatch	fresh = {.key = &fix->key,.keys = keys,.lock = true};
+		ErrorData  *error;
+		int64		left_out;
+
+		action->batch = fresh;
+		fix_collect(&action->batch, &locked);
+		check_not_blocked(&action->batch);
+		error = sg_try(change_rows, action);
+		if (error == NULL)
+			break;
+		if (!action->batch.again || again == MAX_AGAIN)
+			ReThrowError(error);
+		left_out = leave_out_kept(&locked, &action->batch);
+		if (left_out == 0)
+			ReThrowError(error);
+		action->kept += left_out;
+	}
+
+	memset(&action->counts, 0, sizeof(FixCounts));
+	add_counts(&action->counts, &action->batch);
+	record_lost(action);
+	for (int i = 0; i < action->batch.n; i++)
+		action->kept += action->batch.rows[i].kept;
+	log_batch(action);
+	action->ms = deploy_elapsed(start);
+}
+
+/* What a batch has done, once that is committed */
+static void
+take_results(Fix *fix, const FixAction *action)
+{
+	for (int fate = 0; fate < FIX_FATES; fate++)
+	{
+		fix->counts.rows[fate][false] += action->counts.rows[fate][false];
+		fix->counts.rows[fate][true] += action->counts.rows[fate][true];
+	}
+	fix->fixed += orphans_counted(&action->counts);
+	fix->changed += action->changed;
+	fix->kept += action->kept;
+	for (int64 i = 0; i < action->busy.n; i++)
+		fix_places_add(&fix->busy, action->busy.places[i].leaf, &action->busy.places[i].tid);
+}
+
+/*
+ * Rows are locked until their batch is committed: that is to last no longer
+ * than a statement may wait for our locks
+ */
+static int
+next_size(const Fix *fix, const FixAction *action)
+{
+	double		size = action->places.n * (sg_lock_timeout / 2.0) / Max(action->ms, 0.01);
+
+	size = Min(size, (double) fix->size * MOST_GROWTH);
+	size = Max(size, SMALLEST_BATCH);
+	return (int) Min(size, fix->work->run->batch);
+}
+
+/* A batch of the orphans that were found; false: failed, on record */
+static bool
+run_batch(Fix *fix, int64 first, int64 n)
+{
+	MemoryContext context = CurrentMemoryContext;
+	FixAction	action;
+	bool		done;
+
+	if (!deploy_wait_for_writers(fix->key.key->parent,
+								 GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000)))
+		return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
+						psprintf("a transaction that writes to %s did not end within schemaguard.retry_budget",
+								 sg_relation_name(fix->key.key->parent)), LOG_NONE);
+
+	MemoryContextSwitchTo(fix->batch_context);
+	init_action(&action, fix, execute_batch, RowExclusiveLock);
+	action.places.places = fix->found.places + first;
+	action.places.n = n;
+	fix_places_init(&action.busy);
+	done = deploy_attempt(&action.action);
+	MemoryContextSwitchTo(context);
+	if (!done)
+		return fail_attempt(&action);
+	take_results(fix, &action);
+	fix->size = next_size(fix, &action);
+	MemoryContextReset(fix->batch_context);
+	return true;
+}
+
+/* ---- a pass ---- */
+
+static void
+pause_ms(int64 ms)
+{
+	sg_progress_phase(SG_PHASE_PAUSING);
+	deploy_sleep_until(GetCurrentTimestamp() + ms * 1000);
+}
+
+/* Every orphan that was found, once */
+static bool
+sweep(Fix *fix)
+{
+	int64		n;
+
+	fix->busy.n = 0;
+	for (int64 first = 0; first < fix->found.n; first += n)
+	{
+		n = Min(fix->size, fix->found.n - first);
+		if (first > 0)
+			pause_ms(sg_fix_pause);
+		if (!deploy_throttle(fix->work->run))
+			return false;
+		if (!run_batch(fix, first, n))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Sweep until nobody holds any of them.  Each sweep that comes to nothing is
+ * followed by a longer pause, until attempts and time are used up.
+ */
+static bool
+settle(Fix *fix)
+{
+	TimestampTz budget_end = GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000);
+	int			idle = 0;
+
+	for (;;)
+	{
+		int64		before = fix->changed;
+		FixPlaces	rest;
+
+		if (!sweep(fix))
+			return false;
+		if (fix->busy.n == 0)
+			return true;
+		if (fix->changed > before)
+		{
+			budget_end = GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000);
+			idle = 0;
+		}
+		else if (++idle >= sg_max_attempts || GetCurrentTimestamp() > budget_end)
+			return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
+							psprintf("orphans were held by other transactions, in %d attempts", idle),
+							fix->busy.n);
+
+		rest = fix->found;
+		fix->found = fix->busy;
+		fix->busy = rest;
+		pause_ms(Min((int64) sg_lock_timeout << Min(idle, 20), LONGEST_PAUSE_MS));
+	}
+}
+
+/* Fix what passes find; false: failed, on record */
+static bool
+run_passes(Fix *fix)
+{
+	int			idle = 0;
+
+	for (int pass = 1;; pass++)
+	{
+		int64		found;
+
+		if (!scan(fix))
+			return false;
+		if (pass == 1)
+			fix->work->run->orphan_rows += fix->found.n;
+		if (fix->found.n == 0 || fix->work->run->dry_run)
+			return true;
+
+		found = fix->found.n;
+		fix->fixed = fix->changed = fix->kept = 0;
+		if (!settle(fix))
+			return false;
+
+		/* those were all, and new ones can't come */
+		if (fix->fixed == found && found < most_places())
+			return true;
+
+		/* rows that move are found by the next pass, triggers stay */
+		idle = fix->changed > 0 ? 0 : idle + 1;
+		if (idle > 0 && (fix->kept > 0 || idle >= sg_max_attempts))
+			return fail_now(fix, ERRCODE_SG_ORPHANS,
+							psprintf(INT64_FORMAT " orphan %s left: %s", found,
+									 found == 1 ? "row is" : "rows are",
+									 fix->kept > 0 ? "a trigger or rule of the table keeps them" :
+									 "they change all the time"),
+							found);
+	}
+}
+
+/* ---- a step ---- */
+
+static const char *
+nothing_text(const Fix *fix)
+{
+	return fix_policy_fate(fix->key.step) == FIX_LEAVE ? "no orphan rows with the sentinel" :
+		"no orphan rows";
+}
+
+static void
+tell_dry_run(Fix *fix)
+{
+	char	   *reached = fix_tallies_text(fix->tallies, false);
+	char	   *blocked = fix_tallies_text(fix->tallies, true);
+	char	   *counts = counts_text(&fix->counts);
+	StepWork   *work = fix->work;
+
+	if (fix->found.n == 0)
+	{
+		deploy_append_notice(work, nothing_text(fix));
+		return;
+	}
+	deploy_append_notice(work, psprintf("would be: %s", counts ? counts : "nothing"));
+	if (reached)
+		deploy_append_notice(work, psprintf("reached: %s", reached));
+	if (blocked)
+		deploy_append_notice(work, psprintf("but blocked by %s", blocked));
+	if (fix->found.n == most_places())
+		deploy_append_notice(work, "and more than fit into schemaguard.audit_memory");
+}
+
+static void
+tell_done(Fix *fix)
+{
+	char	   *counts = counts_text(&fix->counts);
+	PlanStep   *step = fix->work->step;
+
+	if (counts == NULL)
+	{
+		deploy_append_notice(fix->work, nothing_text(fix));
+		return;
+	}
+	deploy_append_notice(fix->work, counts);
+	plan_step_set_state(step->plan, step->step, NULL, counts, 0);
+	deploy_commit();
+}
+
+bool
+deploy_fix_step(StepWork *work, const FkKey *key)
+{
+	Fix			fix = {.work = work};
+	bool		clean;
+
+	work->statement = NULL;
+	work->key = palloc(sizeof(FkKey));
+	memcpy(work->key, key, sizeof(FkKey));
+	fix.key.key = work->key;
+	fix.key.step = work->step;
+	fix.size = Min(SMALLEST_BATCH, work->run->batch);
+	fix.batch_context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard fix batch",
+											  ALLOCSET_DEFAULT_SIZES);
+	fix_places_init(&fix.found);
+	fix_places_init(&fix.busy);
+
+	/* rows that go may leave orphans behind */
+	work->run->audited = NIL;
+	sg_progress_step(SG_PROGRESS_FIX, work->step->step, key->child);
+	clean = run_passes(&fix);
+	if (work->run->dry_run && clean)
+		tell_dry_run(&fix);
+	else if (clean)
+		tell_done(&fix);
+	else if (!work->run->dry_run && counts_text(&fix.counts))
+		deploy_append_notice(work, psprintf("before that: %s", counts_text(&fix.counts)));
+	return clean;
+}
+
+/* ---- the procedure ---- */
+
+/* Does the step say that its key is there, and neither the table has it nor a partition? */
+static bool
+was_dropped(const PlanStep *step, const StepView *view)
+{
+	ListCell   *lc;
+
+	foreach(lc, view->partitions)
+	{
+		if (((FkPartition *) lfirst(lc))->own)
+			return false;
+	}
+	return view->existing == NULL &&
+		(strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0);
+}
+
+/*
+ * Nothing to fix in a step, for a reason that people want to know; with the
+ * state that it comes to, or NULL.
+ */
+static void
+skip_step(StepWork *work, const char *state, int sqlerrcode, const char *reason,
+		  const char *hint)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "fix", "skipped");
+
+	if (state && !work->run->dry_run)
+		plan_step_set_state(work->step->plan, work->step->step, state, reason, 0);
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	entry.message = reason;
+	log_write(&entry);
+	deploy_commit();
+	deploy_append_notice(work, psprintf("skipped: %s", reason));
+	work->hint = hint;
+}
+
+static void
+fix_work(StepWork *work)
+{
+	StepView	view;
+	bool		dropped;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	deploy_look(work->step, &view);
+	PopActiveSnapshot();
+	dropped = was_dropped(work->step, &view);
+
+	switch (view.need)
+	{
+		case NEED_SKIP:
+			skip_step(work, dropped ? "skipped" : NULL, view.problem->sqlerrcode,
+					  view.problem->reason, view.problem->hint);
+			break;
+		case NEED_NOTHING:
+		case NEED_REPLACE:
+			/* rows can have come in past a valid key */
+			if (!deploy_is_proved(work->run, view.existing) &&
+				deploy_fix_step(work, view.existing) && !work->run->dry_run)
+				(void) deploy_audit_existing(work, view.existing);
+			break;
+		case NEED_ADD:
+			if (work->run->dry_run)
+				(void) deploy_fix_step(work, &view.key);
+			else
+				skip_step(work, dropped ? "failed" : NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						  dropped ? "the key was dropped meanwhile, so new orphans could come" :
+						  "the key is not there yet, so new orphans could come",
+						  "CALL sg_add_fks() first, which adds it NOT VALID; with fix => true it does both.");
+			break;
+		case NEED_VALIDATE:
+			/* before 18, partitions have it already, and the whole has not */
+			(void) deploy_fix_step(work, view.existing ? view.existing : &view.key);
+			break;
+	}
+}
+
+/*
+ * Parents before children: a step comes when no step before which it has to
+ * come is left, or, in a cycle, by its place in the plan.
+ */
+static List *
+order_steps(List *steps)
+{
+	List	   *ordered = NIL;
+
+	while (steps != NIL)
+	{
+		PlanStep   *next = NULL;
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, steps)
+		{
+			PlanStep   *step = lfirst(lc);
+			bool		waits = false;
+			ListCell   *lc2;
+
+			foreach(lc2, steps)
+				waits |= lfirst(lc2) != step &&
+				strcmp(((PlanStep *) lfirst(lc2))->child_table, step->parent_table) == 0;
+			if (!waits)
+			{
+				next = step;
+				break;
+			}
+		}
+		if (next == NULL)
+			next = linitial(steps);
+		ordered = lappend(ordered, next);
+		steps = list_delete_ptr(steps, next);
+	}
+	return ordered;
+}
+
+static void
+fix_steps(DeployRun *run)
+{
+	List	   *steps = NIL;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step",
+												  ALLOCSET_DEFAULT_SIZES);
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		if (plan_step_fixes(lfirst(lc)))
+			steps = lappend(steps, lfirst(lc));
+	}
+	if (steps == NIL)
+		ereport(NOTICE,
+				(errmsg("no step of plan \"%s\" says what to do about orphans", run->plan->name),
+				 errhint("Set option \"orphans\" to \"quarantine\", \"delete\" or \"set null\" with sg_plan_set().")));
+	steps = order_steps(steps);
+
+	deploy_commit();
+	sg_progress_total(list_length(steps));
+	foreach(lc, steps)
+	{
+		MemoryContext old;
+		StepWork   *work;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!deploy_throttle(run))
+			break;
+		old = MemoryContextSwitchTo(context);
+		work = deploy_begin_step(run, ((PlanStep *) lfirst(lc))->step);
+		if (work)
+		{
+			fix_work(work);
+			deploy_end_step(work);
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+		sg_progress_done(++run->done, run->orphan_rows);
+	}
+	MemoryContextDelete(context);
+}
+
+/*
+ * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
+ *				  author text DEFAULT NULL)
+ *
+ * For each step of the plan whose key is there, NOT VALID, or valid without a
+ * proof that stands (schemaguard.fk_trust): does to its orphans
+ * what the step's policy says, parents before children, at most `batch`
+ * orphans in a transaction, fewer where that would lock them for longer than
+ * schemaguard.lock_timeout, with a pause of schemaguard.fix_pause between two.
+ * A step that can't be done fails with the reason, and the rest goes on.  With
+ * dry_run, counts the orphans and what would be reached, and changes nothing;
+ * then the key need not be there.
+ *
+ * Needs, per step, ownership of the child, SELECT on child and parent, what
+ * DELETE or UPDATE of the child needs, and the same on tables whose rows are
+ * reached; no policy may hide rows.  Locks the tables in ROW EXCLUSIVE, rows
+ * for the length of a batch.  What runs code that is not the caller's runs as
+ * the owner of the table, restricted, or not at all: see fix_role.c.
+ *
+ * Errors: as sg_add_fks, and 22023 for a batch of no row.
+ */
+Datum
+sg_fix_orphans(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"plan", "batch", "dry_run"};
+	DeployRun	run = {.procedure = "sg_fix_orphans",.shows = SG_PROGRESS_FIX,.fix = true};
+
+	sg_check_granted(fcinfo);
+	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
+	run.batch = PG_GETARG_INT32(1);
+	run.dry_run = PG_GETARG_BOOL(2);
+	if (run.batch < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("batch must be at least 1"),
+				 errhint("Give the number of orphans that one transaction may change.")));
+	deploy_call(fcinfo, 3, &run, deploy_check_fix_rights, fix_steps);
+
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,206 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix.h
+ *	  Shared by the files that fix orphans: rows by their place, what becomes
+ *	  of them, and the statements on them.
+ *
+ * A row is known by its place, table and ctid.  A place is good for finding a
+ * row, never for judging it: between two snapshots the row may have moved or
+ * changed.  So rows are locked first, judged when they are locked, and judged
+ * once more by the statement that changes them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_FIX_H
+#define SG_FIX_H
+
+#include "postgres.h"
+#include "storage/itemptr.h"
+#include "utils/hsearch.h"
+
+#include "base/spi.h"
+#include "deploy/deploy.h"
+
+typedef struct FixPlace
+{
+	Oid			leaf;			/* the partition, or the table itself */
+	ItemPointerData tid;
+	uint16		unused;			/* 0: places are hashed as bytes */
+} FixPlace;
+
+/* A growing array, in a memory context of its own choice */
+typedef struct FixPlaces
+{
+	MemoryContext context;
+	FixPlace   *places;
+	int64		n;
+	int64		max;
+} FixPlaces;
+
+/* What becomes of a row; of two fates the later one in this list wins */
+typedef enum FixFate
+{
+	FIX_LEAVE,
+	FIX_SENTINEL,				/* columns that hold the sentinel become null */
+	FIX_SET_NULL,
+	FIX_DELETE,
+	FIX_QUARANTINE,				/* deleted, and a copy kept */
+	FIX_BLOCK					/* nothing may be done to what it refers to */
+} FixFate;
+
+#define FIX_FATES (FIX_BLOCK + 1)
+
+/* A key of the plan or the database, as far as rows are reached by it */
+typedef struct FixKey
+{
+	FkKey	   *key;
+	const PlanStep *step;		/* NULL: no step that is unfinished */
+} FixKey;
+
+/* A row of a batch */
+typedef struct FixRow
+{
+	FixPlace	place;
+	Oid			table;			/* as statements name it */
+	const FixKey *by;			/* the key that it breaks, or is reached by */
+	List	   *also;			/* of FixKey *: more keys that reach it, and
+								 * set their columns to null */
+	FixFate		fate;
+	bool		reached;		/* it is no orphan: it refers to one */
+	bool		kept;			/* a statement was to change it, and has not */
+} FixRow;
+
+/* How many rows are reached by a key, and what is to become of them */
+typedef struct FixTally
+{
+	const FixKey *by;
+	FixFate		fate;
+	int64		rows;
+} FixTally;
+
+/* Some orphans of a key, with all the rows that go with them */
+typedef struct FixBatch
+{
+	const FixKey *key;
+	List	   *keys;			/* of FixKey *: every key that may lead on */
+	bool		lock;			/* to be changed, not only counted */
+	HTAB	   *gone;			/* of FixPlace: rows that batches counted
+								 * before would have deleted, or NULL */
+	FixRow	   *rows;
+	int			n;
+	int			max;
+	HTAB	   *index;			/* from a place to its row */
+	bool		again;			/* rows were kept: do it again without them */
+} FixBatch;
+
+/* ---- fix_sql.c ---- */
+
+extern void fix_places_init(FixPlaces *places);
+extern void fix_places_add(FixPlaces *places, Oid leaf, const ItemPointerData *tid);
+
+/* A query on table fk, narrowed to places, and its two arguments */
+extern char *fix_at_places(const char *query, Oid table);
+extern void fix_places_args(const FixPlaces *places, Datum *values);
+
+/*
+ * The places of a key's orphans (`limit` at most), by a scan that trusts no
+ * index.  With the policy "leave", only those that hold the sentinel.
+ */
+extern void fix_find(const FixKey *key, int64 limit, FixPlaces *found);
+
+/* Lock the rows at these places that nobody else has locked */
+extern void fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked);
+
+/* Those of the places where there is a row */
+extern void fix_exist(Oid table, const FixPlaces *in, FixPlaces *out);
+
+/* Those that are orphans, and among them those that hold the sentinel */
+extern void fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans,
+					  FixPlaces *sentinels);
+
+/* The rows that refer to these by a key */
+extern void fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out);
+
+/*
+ * Change the rows of a batch, in one statement, so that the actions of keys
+ * between them find nothing left to do.  Orphans are judged again by it.
+ * Marks those that were kept.  Returns how many rows were changed.
+ */
+extern int64 fix_change(FixBatch *batch);
+
+/*
+ * The columns that a fate sets to null: names.  *problem says why that can't
+ * be (NULL: it can).
+ */
+extern List *fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem);
+
+/* All that become null in a row, by each key that it is reached by; an error where that can't be */
+extern List *fix_row_null_columns(const FixRow *row);
+
+/* ---- fix_role.c ---- */
+
+/*
+ * A statement on a table, and all that is known of what it could run and the
+ * rights that it takes.  Its owner is the one who may do it where the caller
+ * may not.  SELECT of keys has been checked (audit_access_problem).
+ */
+typedef struct FixUnit FixUnit;
+
+extern FixUnit *fix_unit(Oid table);
+extern void fix_unit_read(FixUnit *unit, Oid relid);
+extern void fix_unit_key(FixUnit *unit, const FkKey *key);
+extern void fix_unit_rows(FixUnit *unit, Oid relid);	/* put out, or parsed,
+														 * whole */
+extern void fix_unit_lock(FixUnit *unit, Oid relid);	/* FOR UPDATE */
+
+/* CMD_INSERT, CMD_UPDATE or CMD_DELETE; columns by name, NIL for all */
+extern void fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns);
+
+/* As whom: InvalidOid for the caller.  Raises SG003, or 42501 for what the caller may not do. */
+extern Oid	fix_unit_role(const FixUnit *unit);
+
+/*
+ * That role, with a pinned search_path; a row that a policy would hide is an
+ * error.  Not for statements that fire triggers: these begin with
+ * fix_write_begin, after which no trigger is deferred.
+ */
+extern void fix_scope_begin(SgScope *scope, const FixUnit *unit);
+extern void fix_write_begin(SgScope *scope, Oid role);
+extern void fix_write_end(SgScope *scope, Oid role);
+
+/* ---- fix_reach.c ---- */
+
+/* Every key that deleting or changing rows could lead on by */
+extern List *fix_keys(const DeployRun *run);
+
+/* The tables whose rows refer to rows of the child, or to rows of these, and so on */
+extern List *fix_tables(const FixKey *key, List *keys);
+
+/* The tables that are read to know whether rows of these are orphans that a step would keep copies of */
+extern List *fix_judging_tables(List *tables, List *keys);
+
+/* The fate that the step's policy has for its orphans */
+extern FixFate fix_policy_fate(const PlanStep *step);
+
+/*
+ * The orphans at these places, judged, and all that goes with them, locked if
+ * batch->lock is set (55P03 when somebody else holds one).
+ */
+extern void fix_collect(FixBatch *batch, const FixPlaces *places);
+extern FixRow *fix_batch_find(FixBatch *batch, const FixPlace *place);
+
+/* Count by key what a batch has reached, and add it up (a List of FixTally *) */
+extern List *fix_add_tallies(List *tallies, const FixBatch *batch);
+
+/* "3 rows of t by key k (on delete cascade)", for those blocked or the others; or NULL */
+extern char *fix_tallies_text(List *tallies, bool blocked);
+
+/* ---- fix_quarantine.c ---- */
+
+/*
+ * Put copies of the rows that are to be quarantined into the table; the rows
+ * are locked.  Part of the caller's transaction.
+ */
+extern void fix_quarantine(const FixBatch *batch, const DeployRun *run, int step);
+
+#endif							/* SG_FIX_H */

@@ -1,0 +1,673 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_reach.c
+ *	  What goes with an orphan: rows that refer to it, and to those, and so on.
+ *
+ * Nothing of that is left to the actions of keys, which delete and change
+ * rows without a trace.  Rows are followed key by key, breadth first, each
+ * row once, so that cycles end; what becomes of a row is decided by the key
+ * by which it was reached: by the policy of its step, if the plan has one for
+ * it, else it goes into quarantine too or blocks, as the orphan's step says.
+ * A row that is an orphan itself loses no copy by that: what its own step
+ * would keep is kept, whichever batch comes to it first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/partition.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/errors.h"
+#include "base/quote.h"
+#include "fix/fix.h"
+
+/* ---- keys ---- */
+
+static bool
+has_key(List *keys, Oid conid)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		if (((FixKey *) lfirst(lc))->key->conid == conid)
+			return true;
+	}
+	return false;
+}
+
+static List *
+add_key(List *keys, FkKey *key, const PlanStep *step)
+{
+	FixKey	   *fix_key = palloc(sizeof(FixKey));
+
+	fix_key->key = key;
+	fix_key->step = step;
+	return lappend(keys, fix_key);
+}
+
+/* Is a table the other one, or a partition of it? */
+static bool
+is_within(Oid table, Oid other)
+{
+	return table == other ||
+		(get_rel_relispartition(table) &&
+		 list_member_oid(get_partition_ancestors(table), other));
+}
+
+/* Do both join the same columns, by name? */
+static bool
+same_names(const FkKey *part, const FkKey *whole)
+{
+	if (part->nkeys != whole->nkeys)
+		return false;
+	for (int i = 0; i < part->nkeys; i++)
+	{
+		char	   *name = get_attname(part->child, part->child_att[i], false);
+		bool		found = false;
+
+		for (int j = 0; j < whole->nkeys && !found; j++)
+			found = part->parent_att[i] == whole->parent_att[j] &&
+				strcmp(name, get_attname(whole->child, whole->child_att[j], false)) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Before 18 the key of a partitioned table is first given to its partitions:
+ * their keys are that of the step.
+ */
+static bool
+is_part_of_planned(List *keys, const FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		const FixKey *planned = lfirst(lc);
+
+		if (planned->step && !OidIsValid(planned->key->conid) &&
+			planned->key->parent == key->parent &&
+			is_within(key->child, planned->key->child) && same_names(key, planned->key))
+			return true;
+	}
+	return false;
+}
+
+/* A key that is only planned counts, too: its rows would be orphans for its own step */
+List *
+fix_keys(const DeployRun *run)
+{
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+		FkKey	   *planned = palloc(sizeof(FkKey));
+		FkKey	   *twin;
+
+		if (step->skipped_by || !step->enforced || plan_step_key(step, planned))
+			continue;
+		twin = fk_declared_twin(planned);
+		if (twin == NULL)
+			keys = add_key(keys, planned, step);
+		else if (twin->enforced && !has_key(keys, twin->conid))
+			keys = add_key(keys, twin, step);
+	}
+	foreach(lc, fk_declared(InvalidOid))
+	{
+		FkKey	   *key = lfirst(lc);
+
+		if (key->enforced && !has_key(keys, key->conid) && !is_part_of_planned(keys, key))
+			keys = add_key(keys, key, NULL);
+	}
+	return keys;
+}
+
+/* A key leads from its parent, or what shares rows with it, to its child */
+List *
+fix_tables(const FixKey *key, List *keys)
+{
+	List	   *seen = list_make1_oid(key->key->child);
+	List	   *reached = NIL;
+	ListCell   *lc;
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(seen); i++)
+	{
+		Oid			table = list_nth_oid(seen, i);
+
+		foreach(lc, keys)
+		{
+			const FkKey *below = ((FixKey *) lfirst(lc))->key;
+
+			if (below->period ||
+				(!is_within(table, below->parent) && !is_within(below->parent, table)))
+				continue;
+			seen = list_append_unique_oid(seen, below->child);
+			reached = list_append_unique_oid(reached, below->child);
+		}
+	}
+	return reached;
+}
+
+FixFate
+fix_policy_fate(const PlanStep *step)
+{
+	if (strcmp(step->orphans, "quarantine") == 0)
+		return FIX_QUARANTINE;
+	if (strcmp(step->orphans, "delete") == 0)
+		return FIX_DELETE;
+	if (strcmp(step->orphans, "set null") == 0)
+		return FIX_SET_NULL;
+	return FIX_LEAVE;
+}
+
+/* Does a step keep copies of its orphans, and may it have some? */
+static bool
+keeps_copies(const FixKey *key)
+{
+	return key->step && fix_policy_fate(key->step) == FIX_QUARANTINE && !key->key->period &&
+		!(OidIsValid(key->key->conid) && key->key->validated);
+}
+
+static bool
+may_judge(const FkKey *key)
+{
+	return audit_access_problem(key, true) == NULL && audit_place_problem(key) == NULL;
+}
+
+List *
+fix_judging_tables(List *tables, List *keys)
+{
+	List	   *parents = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, keys)
+	{
+		const FixKey *key = lfirst(lc);
+
+		if (!keeps_copies(key))
+			continue;
+		foreach(lc2, tables)
+		{
+			Oid			table = lfirst_oid(lc2);
+
+			if ((is_within(table, key->key->child) || is_within(key->key->child, table)) &&
+				may_judge(key->key))
+				parents = list_append_unique_oid(parents, key->key->parent);
+		}
+	}
+	return parents;
+}
+
+/* What becomes of rows that refer by a key to a row that goes */
+static FixFate
+reached_fate(const FixBatch *batch, const FixKey *by)
+{
+	FixFate		fate = by->step ? fix_policy_fate(by->step) : FIX_LEAVE;
+	FkProblem  *problem = NULL;
+
+	if (fate == FIX_SET_NULL)
+		(void) fix_null_columns(by, fate, &problem);
+	if (fate != FIX_LEAVE)
+		return problem ? FIX_BLOCK : fate;
+
+	switch (by->key->on_delete)
+	{
+		case FKCONSTR_ACTION_CASCADE:
+		case FKCONSTR_ACTION_SETNULL:
+		case FKCONSTR_ACTION_SETDEFAULT:
+			return batch->key->step->quarantine_cascades ? FIX_QUARANTINE : FIX_BLOCK;
+		default:
+			return FIX_BLOCK;
+	}
+}
+
+/* Does a key refer to columns that become null in rows of this fate? */
+static bool
+refers_to_nulls(const FixRow *row, const FkKey *key)
+{
+	List	   *columns = fix_row_null_columns(row);
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (sg_has_name(columns, get_attname(key->parent, key->parent_att[i], false)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- rows ---- */
+
+/* An entry of a batch's index: a place, and the number of its row */
+typedef struct IndexEntry
+{
+	FixPlace	place;			/* hash key */
+	int			n;
+} IndexEntry;
+
+FixRow *
+fix_batch_find(FixBatch *batch, const FixPlace *place)
+{
+	IndexEntry *entry = batch->index ?
+		hash_search(batch->index, place, HASH_FIND, NULL) : NULL;
+
+	return entry ? &batch->rows[entry->n] : NULL;
+}
+
+static void
+add_row(FixBatch *batch, const FixRow *row)
+{
+	if (batch->index == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(FixPlace);
+		ctl.entrysize = sizeof(IndexEntry);
+		ctl.hcxt = CurrentMemoryContext;
+		batch->index = hash_create("schemaguard rows to fix", 1024, &ctl,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	if (batch->n == batch->max)
+	{
+		batch->max = Max(batch->max * 2, 64);
+		batch->rows = batch->rows ?
+			repalloc_huge(batch->rows, batch->max * sizeof(FixRow)) :
+			palloc(batch->max * sizeof(FixRow));
+	}
+	((IndexEntry *) hash_search(batch->index, &row->place, HASH_ENTER, NULL))->n = batch->n;
+	batch->rows[batch->n++] = *row;
+}
+
+static bool
+is_gone(const FixBatch *batch, const FixPlace *place)
+{
+	return batch->gone && hash_search(batch->gone, place, HASH_FIND, NULL) != NULL;
+}
+
+static void
+add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
+{
+	for (int64 i = 0; i < places->n && fate != FIX_LEAVE; i++)
+	{
+		FixRow		row = {.place = places->places[i],.table = batch->key->key->child,
+		.by = batch->key,.fate = fate};
+
+		if (!is_gone(batch, &row.place) && fix_batch_find(batch, &row.place) == NULL)
+			add_row(batch, &row);
+	}
+}
+
+/*
+ * A row that is reached: a new one, or one that has to suffer more than was
+ * thought: another fate, or null in the columns of another key.  Returns its
+ * number if rows that refer to it have to be looked for, else -1.
+ */
+static int
+add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fate)
+{
+	FixRow	   *known = fix_batch_find(batch, place);
+	FixRow		row = {.place = *place,.table = by->key->child,.by = by,.fate = fate,
+	.reached = true};
+	bool		was_deleted;
+
+	if (known == NULL)
+	{
+		add_row(batch, &row);
+		return fate == FIX_BLOCK ? -1 : batch->n - 1;
+	}
+	if (fate == FIX_SET_NULL && known->fate == FIX_SET_NULL)
+	{
+		if (known->by == by || list_member_ptr(known->also, by))
+			return -1;
+		known->also = lappend(known->also, (void *) by);
+		return (int) (known - batch->rows);
+	}
+	if (fate <= known->fate)
+		return -1;
+
+	was_deleted = known->fate >= FIX_DELETE;
+	known->fate = fate;
+	if (was_deleted)
+		return -1;
+	known->by = by;
+	known->table = by->key->child;
+	known->reached = true;
+	return fate == FIX_BLOCK ? -1 : (int) (known - batch->rows);
+}
+
+/* The rows among some that a key may refer to, by what becomes of them */
+static void
+choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, FixPlaces *nulled)
+{
+	Oid			leaf = InvalidOid;
+	bool		within = false;
+	const FixKey *by = NULL;
+	FixFate		fate = FIX_LEAVE;
+	const List *also = NIL;
+	bool		refers = false;
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		const FixRow *row = &batch->rows[lfirst_int(lc)];
+
+		if (row->place.leaf != leaf)
+		{
+			leaf = row->place.leaf;
+			within = is_within(leaf, key->parent);
+		}
+		if (!within)
+			continue;
+		if (row->fate >= FIX_DELETE)
+		{
+			fix_places_add(gone, leaf, &row->place.tid);
+			continue;
+		}
+		if (row->by != by || row->fate != fate || row->also != also)
+		{
+			by = row->by;
+			fate = row->fate;
+			also = row->also;
+			refers = refers_to_nulls(row, key);
+		}
+		if (refers)
+			fix_places_add(nulled, leaf, &row->place.tid);
+	}
+}
+
+static void
+check_readable(const FkKey *key)
+{
+	FkProblem  *problem = audit_access_problem(key, true);
+	const char *reason = problem ? problem->reason : audit_place_problem(key);
+
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_SG_NOT_JUDGED),
+				 errmsg("the rows of %s that refer to orphans can't be read: %s",
+						sg_relation_name(key->child), reason)));
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const FixPlace *pa = a;
+	const FixPlace *pb = b;
+
+	if (pa->leaf != pb->leaf)
+		return pa->leaf < pb->leaf ? -1 : 1;
+	return ItemPointerCompare((ItemPointer) &pa->tid, (ItemPointer) &pb->tid);
+}
+
+static bool
+same_places(FixPlaces *a, FixPlaces *b)
+{
+	if (a->n != b->n)
+		return false;
+	qsort(a->places, a->n, sizeof(FixPlace), compare_places);
+	qsort(b->places, b->n, sizeof(FixPlace), compare_places);
+	for (int64 i = 0; i < a->n; i++)
+	{
+		if (compare_places(&a->places[i], &b->places[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The rows that refer to some, which are locked.  Found, locked, and found
+ * again: those of the second time can't change any more, and no other can
+ * come, since whoever inserts one must lock what it refers to.
+ */
+static void
+find_referring(FixBatch *batch, const FkKey *key, const FixPlaces *parents, FixPlaces *found)
+{
+	FixPlaces	locked;
+	FixPlaces	first;
+
+	fix_places_init(found);
+	if (parents->n == 0)
+		return;
+	check_readable(key);
+	if (!batch->lock)
+	{
+		fix_reach(key, parents, found);
+		return;
+	}
+
+	fix_places_init(&first);
+	fix_places_init(&locked);
+	fix_reach(key, parents, &first);
+	if (first.n == 0)
+		return;
+	fix_lock(key->child, &first, &locked);
+	fix_reach(key, parents, found);
+	if (!same_places(&locked, found))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("rows of %s that refer to orphans are being changed by another transaction",
+						sg_relation_name(key->child))));
+}
+
+static List *
+add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFate fate,
+			  List *next)
+{
+	FixPlaces	found;
+
+	find_referring(batch, by->key, parents, &found);
+	for (int64 i = 0; i < found.n; i++)
+	{
+		int			n = is_gone(batch, &found.places[i]) ? -1 :
+			add_reached(batch, &found.places[i], by, fate);
+
+		if (n >= 0)
+			next = lappend_int(next, n);
+	}
+	return next;
+}
+
+/*
+ * Some rows that are reached may be orphans of the key that is being fixed,
+ * which another batch would have come to.  What their policy keeps a copy of,
+ * or deletes, has the fate of an orphan in whichever batch it is met.
+ */
+static void
+take_own_orphans(FixBatch *batch, List *rows)
+{
+	FixFate		fate = fix_policy_fate(batch->key->step);
+	FixPlaces	places;
+	FixPlaces	orphans;
+	FixPlaces	sentinels;
+	ListCell   *lc;
+
+	if (fate < FIX_DELETE)
+		return;
+	fix_places_init(&places);
+	fix_places_init(&orphans);
+	fix_places_init(&sentinels);
+	foreach(lc, rows)
+	{
+		const FixRow *row = &batch->rows[lfirst_int(lc)];
+
+		if (row->reached && row->fate <= fate && is_within(row->place.leaf, batch->key->key->child))
+			fix_places_add(&places, row->place.leaf, &row->place.tid);
+	}
+	fix_judge(batch->key, &places, &orphans, &sentinels);
+	for (int64 i = 0; i < orphans.n; i++)
+	{
+		FixRow	   *row = fix_batch_find(batch, &orphans.places[i]);
+
+		row->fate = fate;
+		row->by = batch->key;
+		row->table = batch->key->key->child;
+		row->also = NIL;
+		row->reached = false;
+	}
+}
+
+/*
+ * Rows that are to be deleted, though another step would keep copies of them
+ * as its own orphans.  Where that can't be judged, a copy is kept, too.
+ */
+static void
+keep_copies_for(FixBatch *batch, List *rows, const FixKey *own)
+{
+	FixPlaces	places;
+	FixPlaces	orphans;
+	FixPlaces	sentinels;
+	ListCell   *lc;
+
+	fix_places_init(&places);
+	fix_places_init(&orphans);
+	fix_places_init(&sentinels);
+	foreach(lc, rows)
+	{
+		const FixRow *row = &batch->rows[lfirst_int(lc)];
+
+		if (row->reached && row->fate == FIX_DELETE && is_within(row->place.leaf, own->key->child))
+			fix_places_add(&places, row->place.leaf, &row->place.tid);
+	}
+	if (places.n == 0)
+		return;
+	if (may_judge(own->key))
+		fix_judge(own, &places, &orphans, &sentinels);
+	else
+		orphans = places;
+	for (int64 i = 0; i < orphans.n; i++)
+		fix_batch_find(batch, &orphans.places[i])->fate = FIX_QUARANTINE;
+}
+
+/* Of rows just reached: those that are orphans themselves get no weaker fate than those */
+static void
+judge_reached(FixBatch *batch, List *rows)
+{
+	ListCell   *lc;
+
+	if (rows == NIL)
+		return;
+	take_own_orphans(batch, rows);
+	foreach(lc, batch->keys)
+	{
+		const FixKey *own = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (keeps_copies(own) && own->step->step != batch->key->step->step)
+			keep_copies_for(batch, rows, own);
+	}
+}
+
+/* One step further from some rows, by all keys; returns the rows reached */
+static List *
+reach_from(FixBatch *batch, List *rows)
+{
+	List	   *next = NIL;
+	ListCell   *lc;
+
+	foreach(lc, batch->keys)
+	{
+		const FixKey *by = lfirst(lc);
+		FixPlaces	gone;
+		FixPlaces	nulled;
+
+		/*
+		 * core refuses to take away what a PERIOD key needs: it has no other
+		 * action
+		 */
+		if (by->key->period)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		fix_places_init(&gone);
+		fix_places_init(&nulled);
+		choose_parents(batch, rows, by->key, &gone, &nulled);
+		next = add_referring(batch, by, &gone, reached_fate(batch, by), next);
+		next = add_referring(batch, by, &nulled, FIX_BLOCK, next);
+	}
+	judge_reached(batch, next);
+	return next;
+}
+
+void
+fix_collect(FixBatch *batch, const FixPlaces *places)
+{
+	FixPlaces	orphans;
+	FixPlaces	sentinels;
+	List	   *rows = NIL;
+
+	fix_places_init(&orphans);
+	fix_places_init(&sentinels);
+	fix_judge(batch->key, places, &orphans, &sentinels);
+	add_orphans(batch, &sentinels, FIX_SENTINEL);
+	add_orphans(batch, &orphans, fix_policy_fate(batch->key->step));
+
+	for (int i = 0; i < batch->n; i++)
+		rows = lappend_int(rows, i);
+	while (rows != NIL)
+		rows = reach_from(batch, rows);
+}
+
+/* ---- counting ---- */
+
+static FixTally *
+find_tally(List **tallies, const FixRow *row)
+{
+	FixTally   *tally;
+	ListCell   *lc;
+
+	foreach(lc, *tallies)
+	{
+		tally = lfirst(lc);
+		if (tally->fate == row->fate && tally->by->key->conid == row->by->key->conid &&
+			strcmp(tally->by->key->name, row->by->key->name) == 0 &&
+			tally->by->key->child == row->by->key->child)
+			return tally;
+	}
+	tally = palloc0(sizeof(FixTally));
+	tally->by = row->by;
+	tally->fate = row->fate;
+	*tallies = lappend(*tallies, tally);
+	return tally;
+}
+
+List *
+fix_add_tallies(List *tallies, const FixBatch *batch)
+{
+	for (int i = 0; i < batch->n; i++)
+	{
+		if (batch->rows[i].reached)
+			find_tally(&tallies, &batch->rows[i])->rows++;
+	}
+	return tallies;
+}
+
+char *
+fix_tallies_text(List *tallies, bool blocked)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, tallies)
+	{
+		const FixTally *tally = lfirst(lc);
+		const FkKey *key = tally->by->key;
+
+		if ((tally->fate == FIX_BLOCK) == blocked)
+			appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on delete %s)",
+							 text.len ? ", " : "", tally->rows,
+							 tally->rows == 1 ? "row" : "rows", sg_relation_name(key->child),
+							 quote_identifier(key->name), sg_action_word(key->on_delete));
+	}
+	return text.len ? text.data : NULL;
+}

@@ -1,0 +1,193 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_role.c
+ *	  As whom the statements of a fix run.
+ *
+ * Casts, operators, triggers, checks and expressions of tables are code of
+ * their owners.  What a statement could run is collected before it is
+ * planned; it runs as the caller where none of that is anybody else's, else
+ * as the owner of its table, restricted, once the caller's own rights to it
+ * are checked; else it does not run, and the error says why (SG003).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+
+#include "base/code.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "fix/fix.h"
+
+/* A right that the statement takes */
+typedef struct FixRight
+{
+	Oid			relid;
+	AclMode		mode;
+	List	   *columns;		/* names; NIL: the whole table */
+} FixRight;
+
+struct FixUnit
+{
+	Oid			table;
+	CodeReach  *reach;
+	List	   *rights;			/* of FixRight * */
+};
+
+FixUnit *
+fix_unit(Oid table)
+{
+	FixUnit    *unit = palloc0(sizeof(FixUnit));
+
+	unit->table = table;
+	unit->reach = code_reach();
+	fix_unit_read(unit, table);
+	return unit;
+}
+
+static void
+add_right(FixUnit *unit, Oid relid, AclMode mode, List *columns)
+{
+	FixRight   *right = palloc(sizeof(FixRight));
+
+	right->relid = relid;
+	right->mode = mode;
+	right->columns = columns;
+	unit->rights = lappend(unit->rights, right);
+}
+
+void
+fix_unit_read(FixUnit *unit, Oid relid)
+{
+	code_reach_read(unit->reach, relid);
+}
+
+void
+fix_unit_key(FixUnit *unit, const FkKey *key)
+{
+	fk_code_reach(unit->reach, key);
+	code_reach_read(unit->reach, key->child);
+	code_reach_read(unit->reach, key->parent);
+}
+
+void
+fix_unit_rows(FixUnit *unit, Oid relid)
+{
+	code_reach_row(unit->reach, relid);
+	add_right(unit, relid, ACL_SELECT, NIL);
+}
+
+void
+fix_unit_lock(FixUnit *unit, Oid relid)
+{
+	add_right(unit, relid, ACL_UPDATE, NIL);
+}
+
+void
+fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
+{
+	ListCell   *lc;
+
+	code_reach_write(unit->reach, relid, event);
+	if (event != CMD_DELETE)
+		fix_unit_rows(unit, relid);
+	add_right(unit, relid, event == CMD_DELETE ? ACL_DELETE :
+			  event == CMD_UPDATE ? ACL_UPDATE : ACL_INSERT, columns);
+
+	/* the server compares old and new keys in the name of who changes them */
+	foreach(lc, event == CMD_UPDATE ? fk_declared(InvalidOid) : NIL)
+	{
+		const FkKey *key = lfirst(lc);
+
+		if (key->child == relid || key->parent == relid)
+			fk_code_reach(unit->reach, key);
+	}
+}
+
+static bool
+has_right(const FixRight *right)
+{
+	ListCell   *lc;
+
+	if (pg_class_aclcheck(right->relid, GetUserId(), right->mode) == ACLCHECK_OK)
+		return true;
+	if (right->columns == NIL)
+		return right->mode != ACL_DELETE &&
+			pg_attribute_aclcheck_all(right->relid, GetUserId(), right->mode,
+									  right->mode == ACL_UPDATE ? ACLMASK_ANY : ACLMASK_ALL) == ACLCHECK_OK;
+	foreach(lc, right->columns)
+	{
+		if (pg_attribute_aclcheck(right->relid, get_attnum(right->relid, lfirst(lc)), GetUserId(),
+								  right->mode) != ACLCHECK_OK)
+			return false;
+	}
+	return true;
+}
+
+/* What the server would ask, did the statement run as the caller */
+static void
+check_right(const FixRight *right)
+{
+	Oid			namespace = get_rel_namespace(right->relid);
+
+	if (object_aclcheck(NamespaceRelationId, namespace, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(namespace));
+	if (!has_right(right))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(right->relid));
+	if (check_enable_rls(right->relid, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row security of %s is for role %s, and only another role may do the rest",
+						sg_relation_name(right->relid), GetUserNameFromId(GetUserId(), true))));
+}
+
+Oid
+fix_unit_role(const FixUnit *unit)
+{
+	Oid			role;
+	char	   *reason = code_role(unit->reach, code_table_owner(unit->table), &role);
+	ListCell   *lc;
+
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_SG_NOT_JUDGED),
+				 errmsg("rows of %s are left alone: %s", sg_relation_name(unit->table), reason)));
+	if (OidIsValid(role))
+		foreach(lc, unit->rights)
+			check_right(lfirst(lc));
+	return role;
+}
+
+void
+fix_scope_begin(SgScope *scope, const FixUnit *unit)
+{
+	sg_role_begin(scope, fix_unit_role(unit));
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * A caller whose own code it is has the settings that he has chosen; what an
+ * owner's restricted statement would defer has to happen at its end.
+ */
+void
+fix_write_begin(SgScope *scope, Oid role)
+{
+	deploy_run_statement("SET CONSTRAINTS ALL IMMEDIATE");
+	if (OidIsValid(role))
+		sg_role_begin(scope, role);
+}
+
+void
+fix_write_end(SgScope *scope, Oid role)
+{
+	if (OidIsValid(role))
+		sg_scope_end(scope);
+}

@@ -1,0 +1,715 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_sql.c
+ *	  The statements that find, lock, judge and change orphans.
+ *
+ * They are made as audit_sql.c makes its own: every name qualified, every
+ * operator the key's, ONLY unless a table is partitioned.  Places go in as
+ * two arrays; a partitioned table is addressed as a whole, so that its own
+ * triggers and privileges count, and the partition is part of the place.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "nodes/parsenodes.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "base/quote.h"
+#include "base/spi.h"
+#include "fix/fix.h"
+
+/* ---- places ---- */
+
+void
+fix_places_init(FixPlaces *places)
+{
+	memset(places, 0, sizeof(FixPlaces));
+	places->context = CurrentMemoryContext;
+}
+
+void
+fix_places_add(FixPlaces *places, Oid leaf, const ItemPointerData *tid)
+{
+	if (places->n == places->max)
+	{
+		places->max = Max(places->max * 2, 64);
+		if (places->places == NULL)
+			places->places = MemoryContextAllocHuge(places->context,
+													places->max * sizeof(FixPlace));
+		else
+			places->places = repalloc_huge(places->places, places->max * sizeof(FixPlace));
+	}
+	places->places[places->n].leaf = leaf;
+	places->places[places->n].tid = *tid;
+	places->places[places->n].unused = 0;
+	places->n++;
+}
+
+void
+fix_places_args(const FixPlaces *places, Datum *values)
+{
+	Datum	   *leaves = palloc(sizeof(Datum) * Max(places->n, 1));
+	Datum	   *tids = palloc(sizeof(Datum) * Max(places->n, 1));
+
+	for (int64 i = 0; i < places->n; i++)
+	{
+		leaves[i] = ObjectIdGetDatum(places->places[i].leaf);
+		tids[i] = PointerGetDatum(&places->places[i].tid);
+	}
+	values[0] = PointerGetDatum(construct_array(leaves, places->n, OIDOID, sizeof(Oid), true,
+												TYPALIGN_INT));
+	values[1] = PointerGetDatum(construct_array(tids, places->n, TIDOID, sizeof(ItemPointerData),
+												false, TYPALIGN_SHORT));
+}
+
+/* Is the row of an alias at one of the places of arguments 2n + 1 and 2n + 2? */
+static void
+append_places(StringInfo buf, Oid table, const char *alias, int n)
+{
+	appendStringInfo(buf, "%s.ctid OPERATOR(pg_catalog.=) ANY ($%d)", alias, 2 * n + 2);
+	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+		appendStringInfo(buf, " AND (%s.tableoid, %s.ctid) OPERATOR(pg_catalog.=) ANY"
+						 " (SELECT u.leaf, u.tid FROM ROWS FROM (pg_catalog.unnest($%d),"
+						 " pg_catalog.unnest($%d)) AS u (leaf, tid))",
+						 alias, alias, 2 * n + 1, 2 * n + 2);
+}
+
+char *
+fix_at_places(const char *query, Oid table)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s WHERE ", query);
+	append_places(&buf, table, "fk", 0);
+	return buf.data;
+}
+
+/* A query on places; its first two columns are places again, a third says which list they go to */
+static void
+query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, FixPlaces *out, FixPlaces *other)
+{
+	Oid			types[] = {OIDARRAYOID, TIDARRAYOID};
+	Datum		values[2];
+	SgScope		scope;
+	int			rc;
+
+	if (in->n == 0)
+		return;
+
+	fix_scope_begin(&scope, unit);
+	SPI_connect();
+	fix_places_args(in, values);
+	rc = SPI_execute_with_args(sql, 2, types, values, NULL, false, 0);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		Oid			leaf = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+		ItemPointer tid = (ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, 2, &isnull));
+		bool		is_other = other && DatumGetBool(SPI_getbinval(row, desc, 3, &isnull)) && !isnull;
+
+		fix_places_add(is_other ? other : out, leaf, tid);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* ---- the sentinel ---- */
+
+static bool
+is_not_null(Oid relid, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	Oid			type;
+	bool		not_null;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for column %d of table %u", attnum, relid);
+	not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
+	ReleaseSysCache(tuple);
+
+	/* a domain, or one that it is made of, may say so too */
+	while (!not_null && get_typtype(type) == TYPTYPE_DOMAIN)
+	{
+		tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for type %u", type);
+		not_null = ((Form_pg_type) GETSTRUCT(tuple))->typnotnull;
+		type = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+		ReleaseSysCache(tuple);
+	}
+	return not_null;
+}
+
+/* The policy needs all of its columns to be nullable; a sentinel, but for MATCH FULL, one */
+List *
+fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem)
+{
+	const FkKey *fk = key->key;
+	bool		some = fate == FIX_SET_NULL && fk->ndelete_set > 0;
+	const AttrNumber *columns = some ? fk->delete_set : fk->child_att;
+	int			n = some ? fk->ndelete_set : fk->nkeys;
+	bool		need_all = fate == FIX_SET_NULL || fk->match == FKCONSTR_MATCH_FULL;
+	List	   *names = NIL;
+	char	   *refusing = NULL;
+
+	*problem = NULL;
+	for (int i = 0; i < n; i++)
+	{
+		char	   *name = get_attname(fk->child, columns[i], false);
+
+		if (get_attgenerated(fk->child, columns[i]) != '\0')
+			refusing = psprintf("column %s is generated", quote_identifier(name));
+		else if (is_not_null(fk->child, columns[i]))
+			refusing = psprintf("column %s is NOT NULL", quote_identifier(name));
+		else
+			names = lappend(names, name);
+	}
+
+	if (refusing && (need_all || names == NIL))
+		*problem = fk_problem(ERRCODE_NOT_NULL_VIOLATION,
+							  psprintf("the key of %s can't be set to null: %s",
+									   sg_relation_name(fk->child), refusing),
+							  "Choose another policy with sg_plan_set(), drop NOT NULL, or name other columns with on_delete_columns.");
+	else if (some && fk->match == FKCONSTR_MATCH_FULL && n < fk->nkeys)
+		*problem = fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+							  psprintf("MATCH FULL allows no null beside values, and on_delete_columns has %d of the key's %d columns",
+									   n, fk->nkeys),
+							  "Choose another policy with sg_plan_set().");
+	return names;
+}
+
+static List *
+null_columns_or_error(const FixKey *key, FixFate fate)
+{
+	FkProblem  *problem;
+	List	   *columns = fix_null_columns(key, fate, &problem);
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason),
+				 errhint("%s", problem->hint)));
+	return columns;
+}
+
+/* Keys may share columns, and an UPDATE sets each once */
+List *
+fix_row_null_columns(const FixRow *row)
+{
+	List	   *columns = null_columns_or_error(row->by, row->fate);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, row->also)
+	{
+		foreach(lc2, null_columns_or_error(lfirst(lc), row->fate))
+		{
+			if (!sg_has_name(columns, lfirst(lc2)))
+				columns = lappend(columns, lfirst(lc2));
+		}
+	}
+	return columns;
+}
+
+/* fk.a OPERATOR(s.=) 'sentinel'::type, by the type's own equality */
+static void
+append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
+{
+	Oid			type;
+	Oid			collation;
+	int32		typmod;
+	TypeCacheEntry *entry;
+
+	get_atttypetypmodcoll(key->key->child, attnum, &type, &typmod, &collation);
+	entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+	if (!OidIsValid(entry->eq_opr))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("a sentinel can't be compared with column %s of %s: its type has no equality",
+						quote_identifier(get_attname(key->key->child, attnum, false)),
+						sg_relation_name(key->key->child))));
+	generate_operator_clause(buf, audit_sql_column("fk", key->key->child, attnum), type,
+							 entry->eq_opr,
+							 psprintf("%s::%s", quote_literal_cstr(key->step->sentinel),
+									  format_type_be_qualified(type)), type);
+}
+
+/*
+ * Would the row be no orphan any more, were its sentinels null?  MATCH SIMPLE
+ * needs one null, MATCH FULL nulls only.
+ */
+static void
+append_sentinel_condition(StringInfo buf, const FixKey *key)
+{
+	bool		full = key->key->match == FKCONSTR_MATCH_FULL;
+	FkProblem  *problem;
+	List	   *columns = fix_null_columns(key, FIX_SENTINEL, &problem);
+	ListCell   *lc;
+
+	appendStringInfoChar(buf, '(');
+	foreach(lc, columns)
+	{
+		AttrNumber	attnum = get_attnum(key->key->child, lfirst(lc));
+
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(buf, full ? " AND " : " OR ");
+		if (full)
+			appendStringInfo(buf, "(%s IS NOT DISTINCT FROM NULL OR ",
+							 audit_sql_column("fk", key->key->child, attnum));
+		append_is_sentinel(buf, key, attnum);
+		if (full)
+			appendStringInfoChar(buf, ')');
+	}
+	appendStringInfoChar(buf, ')');
+}
+
+/* ---- finding and judging ---- */
+
+/* The child row is one that the key looks at, and it has no parent */
+static void
+append_orphan(StringInfo buf, const FkKey *key)
+{
+	audit_sql_checked(buf, key);
+	appendStringInfoString(buf, " AND NOT EXISTS (SELECT FROM ");
+	audit_sql_table(buf, key->parent, "pk");
+	appendStringInfoString(buf, " WHERE ");
+	audit_sql_match(buf, key);
+	appendStringInfoChar(buf, ')');
+}
+
+/* Receives places, from plans that may be parallel */
+typedef struct PlaceReceiver
+{
+	DestReceiver pub;
+	FixPlaces  *places;
+} PlaceReceiver;
+
+static bool
+receive_place(TupleTableSlot *slot, DestReceiver *self)
+{
+	slot_getallattrs(slot);
+	fix_places_add(((PlaceReceiver *) self)->places, DatumGetObjectId(slot->tts_values[0]),
+				   (ItemPointer) DatumGetPointer(slot->tts_values[1]));
+	return true;
+}
+
+void
+fix_find(const FixKey *key, int64 limit, FixPlaces *found)
+{
+	PlaceReceiver receiver = {
+		.pub = sg_receiver(receive_place),
+		.places = found,
+	};
+	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
+	const FkKey *fk = key->key;
+	StringInfoData buf;
+	SgScope		scope;
+	SPIPlanPtr	plan;
+	int			rc;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	audit_sql_table(&buf, fk->child, "fk");
+	appendStringInfoString(&buf, " LEFT JOIN ");
+	audit_sql_table(&buf, fk->parent, "pk");
+	appendStringInfoString(&buf, " ON (");
+	audit_sql_match(&buf, fk);
+	appendStringInfo(&buf, ") WHERE %s IS NOT DISTINCT FROM NULL AND ",
+					 audit_sql_column("pk", fk->parent, fk->parent_att[0]));
+	audit_sql_checked(&buf, fk);
+	if (fix_policy_fate(key->step) == FIX_LEAVE)
+	{
+		appendStringInfoString(&buf, " AND ");
+		append_sentinel_condition(&buf, key);
+	}
+	appendStringInfo(&buf, " LIMIT " INT64_FORMAT, limit);
+
+	audit_scope_begin(&scope, fk, false);
+	SPI_connect();
+	plan = SPI_prepare_cursor(buf.data, 0, NULL, CURSOR_OPT_PARALLEL_OK);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor returned %s for: %s",
+			 SPI_result_code_string(SPI_result), buf.data);
+	rc = SPI_execute_plan_extended(plan, &options);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), buf.data);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+void
+fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked)
+{
+	FixUnit    *unit = fix_unit(table);
+	StringInfoData buf;
+
+	fix_unit_lock(unit, table);
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	audit_sql_table(&buf, table, "fk");
+	appendStringInfoString(&buf, " WHERE ");
+	append_places(&buf, table, "fk", 0);
+	appendStringInfoString(&buf, " FOR UPDATE OF fk SKIP LOCKED");
+	query_places(unit, buf.data, in, locked, NULL);
+}
+
+void
+fix_exist(Oid table, const FixPlaces *in, FixPlaces *out)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	audit_sql_table(&buf, table, "fk");
+	appendStringInfoString(&buf, " WHERE ");
+	append_places(&buf, table, "fk", 0);
+	query_places(fix_unit(table), buf.data, in, out, NULL);
+}
+
+void
+fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces *sentinels)
+{
+	const FkKey *fk = key->key;
+	FixUnit    *unit = fix_unit(fk->child);
+	StringInfoData buf;
+
+	fix_unit_key(unit, fk);
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid, ");
+	if (key->step->sentinel)
+		append_sentinel_condition(&buf, key);
+	else
+		appendStringInfoString(&buf, "false");
+	appendStringInfoString(&buf, " FROM ");
+	audit_sql_table(&buf, fk->child, "fk");
+	appendStringInfoString(&buf, " WHERE ");
+	append_places(&buf, fk->child, "fk", 0);
+	appendStringInfoString(&buf, " AND ");
+	append_orphan(&buf, fk);
+	query_places(unit, buf.data, in, orphans, sentinels);
+}
+
+void
+fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
+{
+	FixUnit    *unit = fix_unit(key->child);
+	StringInfoData buf;
+
+	fix_unit_key(unit, key);
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	audit_sql_table(&buf, key->parent, "pk");
+	appendStringInfoString(&buf, " JOIN ");
+	audit_sql_table(&buf, key->child, "fk");
+	appendStringInfoString(&buf, " ON (");
+	audit_sql_match(&buf, key);
+	appendStringInfoString(&buf, ") WHERE ");
+	append_places(&buf, key->parent, "pk", 0);
+	query_places(unit, buf.data, parents, out, NULL);
+}
+
+/* ---- changing ---- */
+
+/* Rows of a batch that one part of the statement changes */
+typedef struct FixGroup
+{
+	const FixRow *like;
+	FixPlaces	places;
+	int64		changed;		/* rows that are no orphans any more */
+	int64		done;			/* those that are as their fate wants them */
+} FixGroup;
+
+/* What a row is, once the statement and its BEFORE triggers were at it */
+typedef enum FixResult
+{
+	RESULT_DONE,
+	RESULT_ORPHAN,				/* a trigger has put the value back */
+	RESULT_OTHER				/* or another one, that has a parent */
+} FixResult;
+
+/* Keys matter where orphans are judged, and where columns are set */
+static bool
+same_group(const FixRow *a, const FixRow *b)
+{
+	bool		deleted = a->fate >= FIX_DELETE && b->fate >= FIX_DELETE;
+
+	if (a->table != b->table || a->reached != b->reached)
+		return false;
+	if (deleted)
+		return a->reached || a->by == b->by;
+	return a->fate == b->fate && a->by == b->by && list_length(a->also) == list_length(b->also) &&
+		list_difference_ptr(a->also, b->also) == NIL;
+}
+
+static List *
+make_groups(const FixBatch *batch)
+{
+	List	   *groups = NIL;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+		FixGroup   *group = NULL;
+		ListCell   *lc;
+
+		if (row->fate == FIX_LEAVE)
+			continue;
+		foreach(lc, groups)
+		{
+			if (same_group(((FixGroup *) lfirst(lc))->like, row))
+				group = lfirst(lc);
+		}
+		if (group == NULL)
+		{
+			group = palloc0(sizeof(FixGroup));
+			group->like = row;
+			fix_places_init(&group->places);
+			groups = lappend(groups, group);
+		}
+		fix_places_add(&group->places, row->place.leaf, &row->place.tid);
+	}
+	return groups;
+}
+
+/* a = NULL, b = CASE WHEN it is the sentinel THEN NULL ELSE fk.b END */
+static void
+append_assignments(StringInfo buf, const FixRow *row)
+{
+	List	   *columns = fix_row_null_columns(row);
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		const char *name = lfirst(lc);
+		AttrNumber	attnum = get_attnum(row->by->key->child, name);
+
+		appendStringInfo(buf, "%s%s = ", foreach_current_index(lc) ? ", " : "",
+						 quote_identifier(name));
+		if (row->fate == FIX_SET_NULL)
+		{
+			appendStringInfoString(buf, "NULL");
+			continue;
+		}
+		appendStringInfoString(buf, "CASE WHEN ");
+		append_is_sentinel(buf, row->by, attnum);
+		appendStringInfo(buf, " THEN NULL ELSE %s END",
+						 audit_sql_column("fk", row->by->key->child, attnum));
+	}
+}
+
+/* A FixResult for the row as it is after an UPDATE */
+static void
+append_result(StringInfo buf, const FixRow *row)
+{
+	const FkKey *key = row->by->key;
+	ListCell   *lc;
+
+	appendStringInfoString(buf, "CASE WHEN ");
+	if (row->fate == FIX_SENTINEL)
+	{
+		appendStringInfoString(buf, "NOT ");
+		audit_sql_checked(buf, key);
+	}
+	else
+		foreach(lc, fix_row_null_columns(row))
+			appendStringInfo(buf, "%s%s IS NOT DISTINCT FROM NULL",
+							 foreach_current_index(lc) ? " AND " : "",
+							 audit_sql_column("fk", key->child, get_attnum(key->child, lfirst(lc))));
+	appendStringInfo(buf, " THEN %d WHEN ", RESULT_DONE);
+	append_orphan(buf, key);
+	appendStringInfo(buf, " THEN %d ELSE %d END", RESULT_ORPHAN, RESULT_OTHER);
+}
+
+/* DELETE or UPDATE of a group; returns the places of what is deleted */
+static void
+append_change(StringInfo buf, const FixGroup *group, int n)
+{
+	const FixRow *row = group->like;
+
+	if (row->fate >= FIX_DELETE)
+	{
+		appendStringInfoString(buf, "DELETE FROM ");
+		audit_sql_table(buf, row->table, "fk");
+	}
+	else
+	{
+		appendStringInfoString(buf, "UPDATE ");
+		audit_sql_table(buf, row->table, "fk");
+		appendStringInfoString(buf, " SET ");
+		append_assignments(buf, row);
+	}
+	appendStringInfoString(buf, " WHERE ");
+	append_places(buf, row->table, "fk", n);
+	if (!row->reached)
+	{
+		appendStringInfoString(buf, " AND ");
+		append_orphan(buf, row->by->key);
+	}
+	appendStringInfo(buf, " RETURNING %d, fk.tableoid, fk.ctid, ", n);
+	if (row->fate >= FIX_DELETE)
+		appendStringInfo(buf, "%d", RESULT_DONE);
+	else
+		append_result(buf, row);
+}
+
+/* The statement for all groups; a single one is left plain, so that rules apply to it */
+static char *
+change_statement(List *groups)
+{
+	StringInfoData buf;
+	int			n = list_length(groups);
+
+	initStringInfo(&buf);
+	if (n == 1)
+	{
+		append_change(&buf, linitial(groups), 0);
+		return buf.data;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		appendStringInfo(&buf, "%s c%d (n, leaf, tid, result) AS (", i ? "," : "WITH", i);
+		append_change(&buf, list_nth(groups, i), i);
+		appendStringInfoChar(&buf, ')');
+	}
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&buf, "%s SELECT n, leaf, tid, result FROM c%d", i ? " UNION ALL" : "", i);
+	return buf.data;
+}
+
+/* Read which rows were changed: in a batch, all rows count as kept before */
+static void
+read_changed(FixBatch *batch, List *groups)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		FixGroup   *group = list_nth(groups, DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull)));
+		int			result = DatumGetInt32(SPI_getbinval(tuple, desc, 4, &isnull));
+		FixPlace	place = {0};
+		FixRow	   *row;
+
+		group->changed += result != RESULT_ORPHAN;
+		group->done += result == RESULT_DONE;
+		if (group->like->fate < FIX_DELETE)
+			continue;			/* an updated row has another place */
+		place.leaf = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &isnull));
+		place.tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 3, &isnull));
+		row = fix_batch_find(batch, &place);
+		if (row == NULL)
+			elog(ERROR, "a row was deleted that was not to be");
+		row->kept = false;
+	}
+}
+
+/* An updated row does not say where it was, but how many were not is known */
+static void
+mark_kept(FixBatch *batch, const FixGroup *group)
+{
+	int64		n = group->places.n - group->done;
+
+	for (int i = 0; i < batch->n && n > 0; i++)
+	{
+		if (!same_group(group->like, &batch->rows[i]))
+			continue;
+		batch->rows[i].kept = true;
+		n--;
+	}
+}
+
+/* As whom it may run; the batch is of the orphans' table, whatever goes with them */
+static Oid
+change_role(const FixBatch *batch, List *groups)
+{
+	FixUnit    *unit = fix_unit(batch->key->key->child);
+	ListCell   *lc;
+
+	foreach(lc, groups)
+	{
+		const FixRow *row = ((FixGroup *) lfirst(lc))->like;
+
+		fix_unit_key(unit, row->by->key);
+		if (row->fate >= FIX_DELETE)
+			fix_unit_write(unit, row->table, CMD_DELETE, NIL);
+		else
+			fix_unit_write(unit, row->table, CMD_UPDATE, fix_row_null_columns(row));
+	}
+	return fix_unit_role(unit);
+}
+
+int64
+fix_change(FixBatch *batch)
+{
+	List	   *groups = make_groups(batch);
+	int			n = list_length(groups);
+	Oid		   *types;
+	Datum	   *values;
+	int64		changed = 0;
+	SgScope		scope;
+	Oid			role;
+	char	   *sql;
+	ListCell   *lc;
+	int			rc;
+
+	if (n == 0)
+		return 0;
+
+	for (int i = 0; i < batch->n; i++)
+		batch->rows[i].kept = batch->rows[i].fate >= FIX_DELETE;
+	types = palloc(sizeof(Oid) * 2 * n);
+	values = palloc(sizeof(Datum) * 2 * n);
+	for (int i = 0; i < n; i++)
+	{
+		types[2 * i] = OIDARRAYOID;
+		types[2 * i + 1] = TIDARRAYOID;
+		fix_places_args(&((FixGroup *) list_nth(groups, i))->places, &values[2 * i]);
+	}
+
+	sql = change_statement(groups);
+	role = change_role(batch, groups);
+	fix_write_begin(&scope, role);
+	SPI_connect();
+	rc = SPI_execute_with_args(sql, 2 * n, types, values, NULL, false, 0);
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	if (SPI_tuptable)
+		read_changed(batch, groups);
+	SPI_finish();
+	fix_write_end(&scope, role);
+
+	foreach(lc, groups)
+	{
+		FixGroup   *group = lfirst(lc);
+
+		if (group->like->fate < FIX_DELETE)
+			mark_kept(batch, group);
+		if (group->like->reached && group->done < group->places.n)
+			ereport(ERROR,
+					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+					 errmsg("a trigger or rule of %s keeps rows that refer to orphans",
+							sg_relation_name(group->like->table))));
+		changed += group->changed;
+	}
+	return changed;
+}

@@ -1,0 +1,223 @@
+/*-------------------------------------------------------------------------
+ *
+ * fk.h
+ *	  Facts about foreign keys, declared and planned.
+ *
+ * Declared keys are read from pg_constraint and pg_trigger directly; planned
+ * ones are resolved as ALTER TABLE would, without raising its errors.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_FK_H
+#define SG_FK_H
+
+#include "postgres.h"
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "utils/snapshot.h"
+
+#include "base/code.h"
+
+typedef struct FkKey
+{
+	Oid			conid;			/* InvalidOid: planned only */
+	char	   *name;
+	Oid			child;			/* referencing table (conrelid) */
+	Oid			parent;			/* referenced table (confrelid) */
+	Oid			index;			/* unique index on the parent (conindid) */
+	int			nkeys;
+	AttrNumber	child_att[INDEX_MAX_KEYS];	/* conkey */
+	AttrNumber	parent_att[INDEX_MAX_KEYS]; /* confkey, pairwise */
+	Oid			pf_eq_op[INDEX_MAX_KEYS];	/* conpfeqop: parent = child */
+	char		match;			/* FKCONSTR_MATCH_* */
+	char		on_update;		/* FKCONSTR_ACTION_* */
+	char		on_delete;
+	int			ndelete_set;	/* columns of ON DELETE SET (...), or 0 */
+	AttrNumber	delete_set[INDEX_MAX_KEYS];
+	bool		deferrable;
+	bool		initially_deferred;
+	bool		validated;
+	bool		enforced;
+	bool		period;			/* last column compares by coverage (18+) */
+	bool		armed;			/* all its triggers are there and enabled */
+	char	   *unarmed_reason; /* why not, or NULL */
+	char	   *doubt;			/* why all that is no proof: fk_citus.c; or
+								 * NULL */
+	char	   *replaces;		/* planned: name of the child's key whose
+								 * place it takes, or NULL */
+} FkKey;
+
+/* Why a planned key cannot be; each maps to a SQLSTATE */
+typedef struct FkProblem
+{
+	int			sqlerrcode;
+	char	   *reason;			/* one line, lower case, no period */
+	char	   *hint;			/* what to do next, or NULL */
+} FkProblem;
+
+extern FkProblem *fk_problem(int sqlerrcode, const char *reason, const char *hint);
+
+/*
+ * Every declared key, or those of one child table; clones for partitions are
+ * left out, and so is what fk_citus_hides() unless its table is given.  One pass over pg_constraint and one over pg_trigger (index scans
+ * when a child is given).  Ordered by child OID, then name.
+ */
+extern List *fk_declared(Oid child);
+
+/* One declared key again, after a lock, or NULL when it is gone */
+extern FkKey *fk_by_oid(Oid conid);
+extern FkKey *fk_by_name(Oid child, const char *name);
+
+/*
+ * The declared key that does what a planned one is to do: on the same columns
+ * and, where there are several, with the same clauses; or NULL.  The key that
+ * the planned one replaces is none.
+ */
+extern FkKey *fk_declared_twin(const FkKey *planned);
+
+/* ---- fk_partition.c ---- */
+
+/* A partition of a planned key's child, and the key that it has to have */
+typedef struct FkPartition
+{
+	Oid			relid;			/* InvalidOid: it is no partition any more */
+	FkKey		planned;
+	FkKey	   *own;			/* the key that a key of the whole table would
+								 * attach once it is valid, or NULL */
+} FkPartition;
+
+/*
+ * The partitions that a key of the partitioned child will find, at all levels,
+ * as a List of FkPartition *: those that hold rows, and a partitioned one in
+ * their stead where that has the key itself.  Returns NULL, or why the child
+ * can't have the key because of one of them.  Takes no lock.
+ */
+extern FkProblem *fk_partitions(const FkKey *planned, List **partitions);
+
+/* One of them again, after a lock */
+extern FkProblem *fk_partition_look(const FkKey *planned, Oid relid, FkPartition *partition);
+
+/*
+ * Resolve a planned key: columns, target index, operators, collations, as
+ * ALTER TABLE ... ADD FOREIGN KEY does.  parent_columns may be NIL for the
+ * primary key.  Fills key (conid, name and the clauses are left as they are;
+ * period among them says what is wanted)
+ * and returns NULL, or returns what stands in the way.  Takes no lock that
+ * outlives the call.
+ */
+extern FkProblem *fk_resolve(Oid child, List *child_columns,
+							 Oid parent, List *parent_columns, FkKey *key);
+
+/* The columns of a table's primary key, or NIL when it has none */
+extern List *fk_primary_key(Oid relid);
+
+/* Is a partly null key a violation for one of them and none for the other? */
+extern bool fk_same_match(const FkKey *a, const FkKey *b);
+
+/* Do two keys have the same columns in pairs, whatever their order? */
+extern bool fk_same_columns(const FkKey *a, const FkKey *b);
+
+/* How b differs from a in its clauses, in words, or NULL when it does not */
+extern char *fk_clause_difference(const FkKey *a, const FkKey *b);
+
+/* not enforced > unarmed > not valid > unknown > valid ("missing" is the caller's) */
+extern const char *fk_state(const FkKey *key);
+
+/* What comparing or printing the key's columns could run: see code.h */
+extern void fk_code_reach(CodeReach *reach, const FkKey *key);
+
+/* ---- fk_citus.c ---- */
+
+/* Does Citus keep the table's rows in shards? */
+extern bool fk_citus_table(Oid relid);
+
+/* Why a query has not read all copies of the table's rows, or NULL */
+extern char *fk_citus_copies(Oid relid);
+
+/* A shard, or one of Citus' own catalogs: no table that a user knows */
+extern bool fk_citus_hides(Oid relid);
+
+/* Why Citus would take a key and not enforce it, or NULL */
+extern FkProblem *fk_citus_problem(const FkKey *key);
+
+/* Set enforced, armed and doubt of a declared key on a table of Citus' */
+extern void fk_citus_judge(FkKey *key);
+
+/* ---- fk_check.c ---- */
+
+/*
+ * Why the server could never check a key that is resolved, so that every
+ * INSERT into the child would fail; or NULL.  Reads no row, and waits for no
+ * lock: who holds one leaves it open.
+ */
+extern char *fk_check_error(const FkKey *key);
+
+/*
+ * The error that the server's check of one valid row raises, as every INSERT
+ * would; NULL where there is none, or one that may pass by itself.
+ */
+extern ErrorData *fk_check_one_row(const FkKey *key);
+
+/*
+ * What a verdict about a declared key's rows rests on, hashed: one that was
+ * taken before the rows were read and is the same today says that no row has
+ * come or gone past the key since.
+ */
+typedef struct FkFingerprint
+{
+	uint64		columns;		/* of the key, and how they compare */
+	uint64		partitions;		/* attached on either side */
+	uint64		triggers;		/* of the key and its clones; and see
+								 * fk_cascade_doubt() */
+	uint64		files;			/* of both tables and their partitions */
+	uint64		subscriptions;	/* that write to them */
+} FkFingerprint;
+
+/*
+ * The fingerprint as of now, or of a snapshot (files are always as of now).
+ * For rows read under it to be vouched for, take it under locks on the
+ * tables and before, or in, the snapshot that reads them.
+ */
+extern FkFingerprint fk_fingerprint(const FkKey *key, Snapshot snapshot);
+
+/*
+ * What of a user's, on the child, can keep its rows from what ON DELETE or
+ * ON UPDATE does to them, so that they become orphans unseen; or NULL.  *mark
+ * sums up all there is of that kind, as of now or of a snapshot.
+ */
+extern char *fk_cascade_doubt(const FkKey *key, Snapshot snapshot, uint64 *mark);
+
+/*
+ * A valid index of the child by which the server finds the rows of a parent's
+ * key: its leading columns are the key's, in any order, comparable by the
+ * key's operators and collations, and it leaves out no row but those with a
+ * null in the key.  InvalidOid where none is proved to serve.
+ */
+extern Oid	fk_serving_index(const FkKey *key);
+
+/* Why a btree index on the key's columns would not serve it, or NULL */
+extern char *fk_index_obstacle(const FkKey *key);
+
+/*
+ * The columns of such an index as CREATE INDEX wants them; and those of an
+ * index, if that is what CREATE INDEX makes of columns alone, else NULL.
+ */
+extern char *fk_index_columns(const FkKey *key);
+extern char *fk_plain_index_columns(Oid index);
+
+/*
+ * A valid index of the child that is just that, and that one made on the
+ * partitioned table above would take for its own; or InvalidOid.
+ */
+extern Oid	fk_plain_index(const FkKey *key);
+
+/* Would an index on the columns of one key serve another one of the same child? */
+extern bool fk_index_covers(const FkKey *indexed, const FkKey *key);
+
+/* The same key on a partition of its child */
+extern FkKey *fk_on_partition(const FkKey *key, Oid partition);
+
+/* The two tables as ALTER TABLE sees them: reason why one can't be in a key */
+extern FkProblem *fk_check_tables(Oid child, Oid parent);
+
+#endif							/* SG_FK_H */

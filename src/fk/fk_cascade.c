@@ -1,0 +1,175 @@
+/*-------------------------------------------------------------------------
+ *
+ * fk_cascade.c
+ *	  What could come between a key's action and the rows of its child.
+ *
+ * ON DELETE and ON UPDATE change the child by ordinary statements, which a
+ * user's BEFORE trigger or INSTEAD rule can swallow or bend: then the parent
+ * is gone, the child stays, and nothing has failed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "nodes/parsenodes.h"
+#include "rewrite/rewriteDefine.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/quote.h"
+#include "fk/fk.h"
+
+/* What the two actions do to the child; NULL: nothing */
+typedef struct Actions
+{
+	const char *deletes;
+	const char *updates;
+} Actions;
+
+typedef struct Look
+{
+	const FkKey *key;
+	Snapshot	snapshot;
+	Actions		actions;
+	char	   *doubt;			/* the first that was found */
+	uint64		mark;			/* of all */
+} Look;
+
+static Actions
+actions_of(const FkKey *key)
+{
+	Actions		actions = {NULL, NULL};
+
+	if (key->on_delete == FKCONSTR_ACTION_CASCADE)
+		actions.deletes = "ON DELETE CASCADE";
+	else if (key->on_delete == FKCONSTR_ACTION_SETNULL)
+		actions.updates = "ON DELETE SET NULL";
+	else if (key->on_delete == FKCONSTR_ACTION_SETDEFAULT)
+		actions.updates = "ON DELETE SET DEFAULT";
+
+	if (actions.updates == NULL && key->on_update == FKCONSTR_ACTION_CASCADE)
+		actions.updates = "ON UPDATE CASCADE";
+	else if (actions.updates == NULL && key->on_update == FKCONSTR_ACTION_SETNULL)
+		actions.updates = "ON UPDATE SET NULL";
+	else if (actions.updates == NULL && key->on_update == FKCONSTR_ACTION_SETDEFAULT)
+		actions.updates = "ON UPDATE SET DEFAULT";
+	return actions;
+}
+
+/* UPDATE OF (...): is a column of the key among them?  Those of a partition go by name. */
+static bool
+fires_for_key(const FkKey *key, Relation rel, HeapTuple tuple)
+{
+	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+	bool		isnull;
+	int2vector *columns = (int2vector *) DatumGetPointer(heap_getattr(tuple, Anum_pg_trigger_tgattr,
+																	  RelationGetDescr(rel), &isnull));
+
+	if (isnull || columns->dim1 == 0)
+		return true;
+	for (int i = 0; i < columns->dim1; i++)
+	{
+		char	   *name = get_attname(form->tgrelid, columns->values[i], true);
+
+		for (int j = 0; name && j < key->nkeys; j++)
+		{
+			char	   *of_key = get_attname(key->child, key->child_att[j], true);
+
+			if (of_key && strcmp(name, of_key) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+note(Look *look, const char *what, const char *name, Oid object, Oid relid, const char *action)
+{
+	uint32		words[2] = {object, relid};
+
+	look->mark += hash_bytes_extended((unsigned char *) words, sizeof(words), 0);
+	if (look->doubt == NULL)
+		look->doubt = psprintf("%s %s of %s can keep rows from %s", what, quote_identifier(name),
+							   sg_relation_name(relid), action);
+}
+
+/* Triggers without a row can't touch one, and those AFTER it come too late */
+static void
+visit_trigger(Look *look, Relation rel, HeapTuple tuple)
+{
+	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+	const char *action = NULL;
+
+	if (!TRIGGER_FOR_BEFORE(form->tgtype) || !TRIGGER_FOR_ROW(form->tgtype) ||
+		(form->tgenabled != TRIGGER_FIRES_ON_ORIGIN && form->tgenabled != TRIGGER_FIRES_ALWAYS))
+		return;
+	if (look->actions.deletes && TRIGGER_FOR_DELETE(form->tgtype))
+		action = look->actions.deletes;
+	else if (look->actions.updates && TRIGGER_FOR_UPDATE(form->tgtype) && fires_for_key(look->key, rel, tuple))
+		action = look->actions.updates;
+	if (action)
+		note(look, "trigger", NameStr(form->tgname), form->oid, form->tgrelid, action);
+}
+
+static void
+visit_rule(Look *look, Relation rel, HeapTuple tuple)
+{
+	Form_pg_rewrite form = (Form_pg_rewrite) GETSTRUCT(tuple);
+	CmdType		event = form->ev_type - '0';
+	const char *action = event == CMD_DELETE ? look->actions.deletes :
+		event == CMD_UPDATE ? look->actions.updates : NULL;
+
+	if (action && form->is_instead &&
+		(form->ev_enabled == RULE_FIRES_ON_ORIGIN || form->ev_enabled == RULE_FIRES_ALWAYS))
+		note(look, "rule", NameStr(form->rulename), form->oid, form->ev_class, action);
+}
+
+static void
+scan_catalog(Look *look, Oid catalog, Oid index, AttrNumber column, Oid relid,
+			 void (*visit) (Look *look, Relation rel, HeapTuple tuple))
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, index, true, look->snapshot, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		visit(look, rel, tuple);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+char *
+fk_cascade_doubt(const FkKey *key, Snapshot snapshot, uint64 *mark)
+{
+	Look		look = {.key = key,.snapshot = snapshot,.actions = actions_of(key)};
+	List	   *members;
+	ListCell   *lc;
+
+	if (look.actions.deletes || look.actions.updates)
+	{
+		scan_catalog(&look, RewriteRelationId, RewriteRelRulenameIndexId,
+					 Anum_pg_rewrite_ev_class, key->child, visit_rule);
+		members = get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ?
+			find_all_inheritors(key->child, NoLock, NULL) : list_make1_oid(key->child);
+		foreach(lc, members)
+			scan_catalog(&look, TriggerRelationId, TriggerRelidNameIndexId,
+						 Anum_pg_trigger_tgrelid, lfirst_oid(lc), visit_trigger);
+	}
+	*mark = look.mark;
+	return look.doubt;
+}

@@ -1,0 +1,246 @@
+/*-------------------------------------------------------------------------
+ *
+ * fk_catalog.c
+ *	  Declared foreign keys, read from pg_constraint.
+ *
+ * Clones that partitioning makes (conparentid <> 0) are never keys of their
+ * own: a name or a pair of tables may occur many times because of them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "fk/fk.h"
+#include "fk/fk_internal.h"
+
+/* The columns of a key out of its pg_constraint row */
+static void
+read_columns(FkKey *key, HeapTuple tuple)
+{
+	int			nfks;
+	AttrNumber	child_att[INDEX_MAX_KEYS];
+	AttrNumber	parent_att[INDEX_MAX_KEYS];
+	Oid			pf_eq[INDEX_MAX_KEYS];
+	Oid			pp_eq[INDEX_MAX_KEYS];
+	Oid			ff_eq[INDEX_MAX_KEYS];
+	int			ndelete_set;
+	AttrNumber	delete_set[INDEX_MAX_KEYS];
+
+	DeconstructFkConstraintRow(tuple, &nfks, child_att, parent_att,
+							   pf_eq, pp_eq, ff_eq, &ndelete_set, delete_set);
+	key->nkeys = nfks;
+	memcpy(key->child_att, child_att, nfks * sizeof(AttrNumber));
+	memcpy(key->parent_att, parent_att, nfks * sizeof(AttrNumber));
+	memcpy(key->pf_eq_op, pf_eq, nfks * sizeof(Oid));
+	key->ndelete_set = ndelete_set;
+	memcpy(key->delete_set, delete_set, ndelete_set * sizeof(AttrNumber));
+}
+
+static FkKey *
+read_key(HeapTuple tuple)
+{
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+	FkKey	   *key = palloc0(sizeof(FkKey));
+
+	key->conid = con->oid;
+	key->name = pstrdup(NameStr(con->conname));
+	key->child = con->conrelid;
+	key->parent = con->confrelid;
+	key->index = con->conindid;
+	key->match = con->confmatchtype;
+	key->on_update = con->confupdtype;
+	key->on_delete = con->confdeltype;
+	key->deferrable = con->condeferrable;
+	key->initially_deferred = con->condeferred;
+	key->validated = con->convalidated;
+	key->enforced = SG_CON_ENFORCED(con);
+	key->period = SG_CON_PERIOD(con);
+	read_columns(key, tuple);
+
+	return key;
+}
+
+static int
+compare_keys(const ListCell *a, const ListCell *b)
+{
+	const FkKey *ka = lfirst(a);
+	const FkKey *kb = lfirst(b);
+
+	if (ka->child != kb->child)
+		return ka->child < kb->child ? -1 : 1;
+	return strcmp(ka->name, kb->name);
+}
+
+/*
+ * One row of pg_constraint: a key goes to *keys, and key or clone into the
+ * table that knows which triggers each has to have.
+ */
+static void
+collect_row(HeapTuple tuple, List **keys, FkArming *arming)
+{
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+	if (con->contype != CONSTRAINT_FOREIGN)
+		return;
+
+	fk_arming_add(arming, con);
+	if (!OidIsValid(con->conparentid))
+		*keys = lappend(*keys, read_key(tuple));
+}
+
+/* Rows of pg_constraint by one OID column; clones of what is found follow */
+static void
+collect_by(Relation rel, Oid indexid, AttrNumber column, Oid value,
+		   List **keys, FkArming *arming)
+{
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	ScanKeyInit(&skey, column, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(value));
+	scan = systable_beginscan(rel, indexid, true, NULL, 1, &skey);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		/* the clones of a partition's own rows belong to the parent's key */
+		if (con->contype != CONSTRAINT_FOREIGN ||
+			(column == Anum_pg_constraint_conrelid && OidIsValid(con->conparentid)))
+			continue;
+		collect_row(tuple, keys, arming);
+		found = lappend_oid(found, con->oid);
+	}
+	systable_endscan(scan);
+
+	foreach(lc, found)
+		collect_by(rel, ConstraintParentIndexId, Anum_pg_constraint_conparentid,
+				   lfirst_oid(lc), keys, arming);
+}
+
+static void
+judge_key(FkArming *arming, FkKey *key)
+{
+	fk_arming_judge(arming, key);
+	fk_citus_judge(key);
+}
+
+List *
+fk_declared(Oid child)
+{
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	FkArming   *arming = fk_arming_create();
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	if (OidIsValid(child))
+		collect_by(rel, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid,
+				   child, &keys, arming);
+	else
+	{
+		SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+		HeapTuple	tuple;
+
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			collect_row(tuple, &keys, arming);
+		systable_endscan(scan);
+	}
+	table_close(rel, AccessShareLock);
+
+	fk_arming_read_triggers(arming, !OidIsValid(child));
+	foreach(lc, keys)
+	{
+		if (!OidIsValid(child) && fk_citus_hides(((FkKey *) lfirst(lc))->child))
+			keys = foreach_delete_current(keys, lc);
+		else
+			judge_key(arming, lfirst(lc));
+	}
+	fk_arming_destroy(arming);
+
+	list_sort(keys, compare_keys);
+	return keys;
+}
+
+FkKey *
+fk_by_oid(Oid conid)
+{
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	FkArming   *arming = fk_arming_create();
+	List	   *keys = NIL;
+	FkKey	   *key = NULL;
+
+	collect_by(rel, ConstraintOidIndexId, Anum_pg_constraint_oid, conid,
+			   &keys, arming);
+	table_close(rel, AccessShareLock);
+
+	if (keys != NIL)
+	{
+		key = linitial(keys);
+		fk_arming_read_triggers(arming, false);
+		judge_key(arming, key);
+	}
+	fk_arming_destroy(arming);
+
+	return key;
+}
+
+FkKey *
+fk_by_name(Oid child, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, fk_declared(child))
+	{
+		FkKey	   *key = lfirst(lc);
+
+		if (strcmp(key->name, name) == 0)
+			return key;
+	}
+
+	return NULL;
+}
+
+FkKey *
+fk_declared_twin(const FkKey *planned)
+{
+	FkKey	   *best = NULL;
+	ListCell   *lc;
+
+	foreach(lc, fk_declared(planned->child))
+	{
+		FkKey	   *key = lfirst(lc);
+
+		if (!fk_same_columns(planned, key) ||
+			(planned->replaces && strcmp(planned->replaces, key->name) == 0))
+			continue;
+		if (best == NULL || (fk_clause_difference(planned, best) &&
+							 !fk_clause_difference(planned, key)))
+			best = key;
+	}
+	return best;
+}
+
+const char *
+fk_state(const FkKey *key)
+{
+	if (!key->enforced)
+		return "not enforced";
+	if (!key->armed)
+		return "unarmed";
+	if (!key->validated)
+		return "not valid";
+	return key->doubt ? "unknown" : "valid";
+}

@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * fk_internal.h
+ *	  Shared by the files of fk_*: which triggers a key has, and lacks; indexes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_FK_INTERNAL_H
+#define SG_FK_INTERNAL_H
+
+#include "postgres.h"
+#include "catalog/pg_constraint.h"
+#include "nodes/pg_list.h"
+
+#include "fk/fk.h"
+
+typedef struct FkArming FkArming;
+
+extern FkArming *fk_arming_create(void);
+
+/* A row of pg_constraint, key or clone, whose triggers are wanted */
+extern void fk_arming_add(FkArming *arming, Form_pg_constraint con);
+
+/* Read pg_trigger: as a whole, or by index for the rows that were added */
+extern void fk_arming_read_triggers(FkArming *arming, bool whole);
+
+/* Set armed and unarmed_reason of a key from its own and its clones' triggers */
+extern void fk_arming_judge(FkArming *arming, FkKey *key);
+extern void fk_arming_destroy(FkArming *arming);
+
+/*
+ * The live indexes of a table in the order in which core looks at them, by
+ * OID.  Read from pg_index: opening the table would wait for its locks.
+ */
+extern List *fk_table_indexes(Oid relid);
+
+#endif							/* SG_FK_INTERNAL_H */

@@ -1,0 +1,313 @@
+/*-------------------------------------------------------------------------
+ *
+ * fk_trigger.c
+ *	  Is a key armed: are all its triggers there and enabled?
+ *
+ * A key that convalidated calls valid protects nothing while its triggers
+ * are disabled or lost.  What there has to be, on 15 to 19: a key has two
+ * check triggers on the child and two action triggers on the parent; the
+ * clone for a partition of the child has the check half, the clone for a
+ * partition of the parent the action half.  Check triggers and NO ACTION
+ * triggers have the constraint's deferrability, other actions are never
+ * deferred.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/quote.h"
+#include "fk/fk_internal.h"
+
+typedef struct ArmingEntry
+{
+	Oid			conid;			/* hash key */
+	Oid			parentid;		/* conparentid */
+	Oid			child;
+	Oid			parent;
+	bool		deferrable;
+	bool		deferred;
+	int			check;			/* working triggers of each half */
+	int			action;
+	bool		disabled;		/* one of them is there, but disabled */
+	bool		misdeferred;	/* one has another deferrability */
+	List	   *clones;			/* of ArmingEntry *, one level below */
+} ArmingEntry;
+
+struct FkArming
+{
+	MemoryContext context;
+	HTAB	   *entries;
+	bool		linked;			/* are the lists of clones filled? */
+};
+
+FkArming *
+fk_arming_create(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "schemaguard key triggers",
+												  ALLOCSET_DEFAULT_SIZES);
+	FkArming   *arming = MemoryContextAlloc(context, sizeof(FkArming));
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(ArmingEntry);
+	ctl.hcxt = context;
+	arming->context = context;
+	arming->linked = false;
+	arming->entries = hash_create("schemaguard key triggers", 256, &ctl,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return arming;
+}
+
+void
+fk_arming_destroy(FkArming *arming)
+{
+	MemoryContextDelete(arming->context);
+}
+
+void
+fk_arming_add(FkArming *arming, Form_pg_constraint con)
+{
+	ArmingEntry *entry = hash_search(arming->entries, &con->oid, HASH_ENTER, NULL);
+
+	entry->parentid = con->conparentid;
+	entry->child = con->conrelid;
+	entry->parent = con->confrelid;
+	entry->deferrable = con->condeferrable;
+	entry->deferred = con->condeferred;
+	entry->check = entry->action = 0;
+	entry->disabled = entry->misdeferred = false;
+	entry->clones = NIL;
+}
+
+static void
+count_trigger(FkArming *arming, HeapTuple tuple)
+{
+	Form_pg_trigger trig = (Form_pg_trigger) GETSTRUCT(tuple);
+	ArmingEntry *entry;
+	bool		follows_constraint;
+
+	if (!OidIsValid(trig->tgconstraint))
+		return;
+	entry = hash_search(arming->entries, &trig->tgconstraint, HASH_FIND, NULL);
+	if (entry == NULL)
+		return;
+
+	/* ENABLE REPLICA triggers do not fire for applications */
+	if (trig->tgenabled != TRIGGER_FIRES_ON_ORIGIN &&
+		trig->tgenabled != TRIGGER_FIRES_ALWAYS)
+	{
+		entry->disabled = true;
+		return;
+	}
+
+	switch (RI_FKey_trigger_type(trig->tgfoid))
+	{
+		case RI_TRIGGER_FK:
+			entry->check++;
+			follows_constraint = true;
+			break;
+		case RI_TRIGGER_PK:
+			entry->action++;
+			follows_constraint = trig->tgfoid == F_RI_FKEY_NOACTION_DEL ||
+				trig->tgfoid == F_RI_FKEY_NOACTION_UPD;
+			break;
+		default:
+			return;
+	}
+
+	if (follows_constraint &&
+		(trig->tgdeferrable != entry->deferrable ||
+		 trig->tginitdeferred != entry->deferred))
+		entry->misdeferred = true;
+}
+
+void
+fk_arming_read_triggers(FkArming *arming, bool whole)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	HeapTuple	tuple;
+
+	if (whole)
+	{
+		SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			count_trigger(arming, tuple);
+		systable_endscan(scan);
+	}
+	else
+	{
+		HASH_SEQ_STATUS seq;
+		ArmingEntry *entry;
+
+		hash_seq_init(&seq, arming->entries);
+		while ((entry = hash_seq_search(&seq)) != NULL)
+		{
+			ScanKeyData key;
+			SysScanDesc scan;
+
+			ScanKeyInit(&key, Anum_pg_trigger_tgconstraint,
+						BTEqualStrategyNumber, F_OIDEQ,
+						ObjectIdGetDatum(entry->conid));
+			scan = systable_beginscan(rel, TriggerConstraintIndexId, true, NULL, 1, &key);
+			while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+				count_trigger(arming, tuple);
+			systable_endscan(scan);
+		}
+	}
+
+	table_close(rel, AccessShareLock);
+}
+
+/* What one entry lacks, or NULL; check and action say which halves it needs */
+static char *
+entry_problem(const ArmingEntry *entry, bool check, bool action)
+{
+	if (check && entry->check < 2)
+		return psprintf("%s check trigger on %s",
+						entry->disabled ? "disabled" : "missing",
+						sg_relation_name(entry->child));
+	if (action && entry->action < 2)
+		return psprintf("%s action trigger on %s",
+						entry->disabled ? "disabled" : "missing",
+						sg_relation_name(entry->parent));
+	if (entry->misdeferred)
+		return psprintf("a trigger on %s or %s is not deferrable as the constraint is",
+						sg_relation_name(entry->child),
+						sg_relation_name(entry->parent));
+	return NULL;
+}
+
+/*
+ * Does every partition below relid have its clone among the entries?  Returns
+ * the first that has none, or InvalidOid.  Foreign tables carry no key.
+ */
+static Oid
+unprotected_partition(Oid relid, bool child_side, List *clones)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_inheritance_children(relid, NoLock))
+	{
+		Oid			partition = lfirst_oid(lc);
+		char		relkind = get_rel_relkind(partition);
+		bool		found = false;
+		ListCell   *lc2;
+
+		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+			continue;
+		foreach(lc2, clones)
+		{
+			ArmingEntry *entry = lfirst(lc2);
+
+			if ((child_side ? entry->child : entry->parent) == partition)
+				found = true;
+		}
+		if (!found)
+			return partition;
+		if (relkind == RELKIND_PARTITIONED_TABLE)
+		{
+			Oid			below = unprotected_partition(partition, child_side, clones);
+
+			if (OidIsValid(below))
+				return below;
+		}
+	}
+
+	return InvalidOid;
+}
+
+/* Hang every clone below the entry that it was cloned from */
+static void
+link_clones(FkArming *arming)
+{
+	MemoryContext old = MemoryContextSwitchTo(arming->context);
+	HASH_SEQ_STATUS seq;
+	ArmingEntry *entry;
+
+	hash_seq_init(&seq, arming->entries);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		ArmingEntry *up = OidIsValid(entry->parentid) ?
+			hash_search(arming->entries, &entry->parentid, HASH_FIND, NULL) : NULL;
+
+		if (up)
+			up->clones = lappend(up->clones, entry);
+	}
+	MemoryContextSwitchTo(old);
+	arming->linked = true;
+}
+
+/* All clones below an entry, at every level */
+static List *
+clones_below(const ArmingEntry *entry)
+{
+	List	   *clones = list_copy(entry->clones);
+	ListCell   *lc;
+
+	foreach(lc, entry->clones)
+		clones = list_concat(clones, clones_below((ArmingEntry *) lfirst(lc)));
+
+	return clones;
+}
+
+void
+fk_arming_judge(FkArming *arming, FkKey *key)
+{
+	ArmingEntry *entry = hash_search(arming->entries, &key->conid, HASH_FIND, NULL);
+	bool		child_parts = get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE;
+	bool		parent_parts = get_rel_relkind(key->parent) == RELKIND_PARTITIONED_TABLE;
+	char	   *problem;
+
+	if (!key->enforced)
+	{
+		key->armed = false;
+		key->unarmed_reason = pstrdup("not enforced keys have no triggers");
+		return;
+	}
+
+	problem = entry_problem(entry, true, true);
+	if (problem == NULL && (child_parts || parent_parts))
+	{
+		List	   *clones;
+		ListCell   *lc;
+		Oid			open = InvalidOid;
+
+		if (!arming->linked)
+			link_clones(arming);
+		clones = clones_below(entry);
+
+		foreach(lc, clones)
+		{
+			ArmingEntry *clone = lfirst(lc);
+			ArmingEntry *up = hash_search(arming->entries, &clone->parentid, HASH_FIND, NULL);
+			bool		child_side = up == NULL || up->child != clone->child;
+
+			problem = entry_problem(clone, child_side, !child_side);
+			if (problem)
+				break;
+		}
+		if (problem == NULL && child_parts)
+			open = unprotected_partition(key->child, true, clones);
+		if (problem == NULL && !OidIsValid(open) && parent_parts)
+			open = unprotected_partition(key->parent, false, clones);
+		if (problem == NULL && OidIsValid(open))
+			problem = psprintf("partition %s has no part of the key", sg_relation_name(open));
+	}
+
+	key->armed = problem == NULL;
+	key->unarmed_reason = problem;
+}

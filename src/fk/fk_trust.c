@@ -1,0 +1,326 @@
+/*-------------------------------------------------------------------------
+ *
+ * fk_trust.c
+ *	  What a proof about a key rests on, and the facts behind fk_trust.
+ *
+ * Rows that were found to hold go on holding as long as every change of
+ * either table passes through the key's triggers.  Whatever lets rows come
+ * or go past them leaves its mark in the catalogs: a new version of a row of
+ * pg_trigger or pg_inherits, another file, a subscription.  A fingerprint
+ * sums these marks up, apart from each other so that the view can say which
+ * one has changed; what subscriptions that are gone have written to is in
+ * fk_subscription.c.  What leaves no mark, session_replication_role = replica
+ * above all, can't be seen here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xlog.h"
+#include "access/xlogrecovery.h"
+#include "catalog/indexing.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_subscription.h"
+#include "catalog/pg_subscription_rel.h"
+#include "catalog/pg_trigger.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
+
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "fk/fk.h"
+#include "fk/fk_subscription.h"
+
+PG_FUNCTION_INFO_V1(sg_fk_facts);
+
+typedef struct TrustWalk
+{
+	FkFingerprint print;
+	Snapshot	snapshot;		/* NULL: the catalogs as they are now */
+	Oid			subscription;	/* the first that writes to one of the tables */
+	Oid			target;			/* ... to this one */
+	const FkSubscribed *subscribed; /* NULL: of no interest */
+	XLogRecPtr	marked;			/* the newest mark of its tables */
+	char	   *doubt;			/* see fk_cascade_doubt() */
+} TrustWalk;
+
+/*
+ * Add two OIDs, and the version of the catalog row that holds them, to a
+ * hash.  xmin alone would not tell two changes of one transaction apart.
+ * Hashes are summed because catalogs return rows in any order.
+ */
+static void
+add_mark(uint64 *hash, Oid a, Oid b, HeapTuple version)
+{
+	uint32		words[5] = {a, b, 0, 0, 0};
+
+	if (version)
+	{
+		/* freezing leaves the raw xmin as it is */
+		words[2] = HeapTupleHeaderGetRawXmin(version->t_data);
+		words[3] = ItemPointerGetBlockNumber(&version->t_self);
+		words[4] = ItemPointerGetOffsetNumber(&version->t_self);
+	}
+	*hash += hash_bytes_extended((unsigned char *) words, sizeof(words), 0);
+}
+
+static SysScanDesc
+begin_scan(TrustWalk *walk, Relation rel, Oid index, AttrNumber column, Oid value)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+	return systable_beginscan(rel, index, true, walk->snapshot, 1, &key);
+}
+
+static void
+visit_triggers(TrustWalk *walk, Oid conid)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	SysScanDesc scan = begin_scan(walk, rel, TriggerConstraintIndexId,
+								  Anum_pg_trigger_tgconstraint, conid);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		add_mark(&walk->print.triggers, ((Form_pg_trigger) GETSTRUCT(tuple))->oid, conid, tuple);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+/* The triggers of the clones that partitions have, at every level */
+static void
+visit_clones(TrustWalk *walk, Oid conid)
+{
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	SysScanDesc scan = begin_scan(walk, rel, ConstraintParentIndexId,
+								  Anum_pg_constraint_conparentid, conid);
+	HeapTuple	tuple;
+	List	   *clones = NIL;
+	ListCell   *lc;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		clones = lappend_oid(clones, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	foreach(lc, clones)
+	{
+		visit_triggers(walk, lfirst_oid(lc));
+		visit_clones(walk, lfirst_oid(lc));
+	}
+}
+
+static void
+visit_subscriptions(TrustWalk *walk, Oid relid)
+{
+	Relation	rel = table_open(SubscriptionRelRelationId, AccessShareLock);
+	SysScanDesc scan = begin_scan(walk, rel, SubscriptionRelSrrelidSrsubidIndexId,
+								  Anum_pg_subscription_rel_srrelid, relid);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		/* the state of the initial copy changes: its version says nothing */
+		walk->subscription = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubid;
+		walk->target = relid;
+		add_mark(&walk->print.subscriptions, relid, walk->subscription, NULL);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	if (walk->subscribed)
+		walk->marked = Max(walk->marked, fk_subscribed_mark(walk->subscribed, relid));
+}
+
+/* The file of a table, also of a mapped one, or InvalidOid when it has none */
+static Oid
+table_file(Oid relid)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		file;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = ObjectIdGetDatum(relid);
+	fcinfo->args[0].isnull = false;
+	file = pg_relation_filenode(fcinfo);
+
+	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(file);
+}
+
+/* A table and, where it is partitioned, everything below it */
+static void
+visit_table(TrustWalk *walk, Oid relid)
+{
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *partitions = NIL;
+	ListCell   *lc;
+
+	add_mark(&walk->print.files, relid, table_file(relid), NULL);
+	visit_subscriptions(walk, relid);
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return;
+
+	rel = table_open(InheritsRelationId, AccessShareLock);
+	scan = begin_scan(walk, rel, InheritsParentIndexId, Anum_pg_inherits_inhparent, relid);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			partition = ((Form_pg_inherits) GETSTRUCT(tuple))->inhrelid;
+
+		add_mark(&walk->print.partitions, partition, relid, tuple);
+		partitions = lappend_oid(partitions, partition);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	foreach(lc, partitions)
+		visit_table(walk, lfirst_oid(lc));
+}
+
+/* Rows for a partition may also arrive by a subscription of what it is part of */
+static void
+visit_ancestors(TrustWalk *walk, Oid relid)
+{
+	ListCell   *lc;
+
+	if (!get_rel_relispartition(relid))
+		return;
+	foreach(lc, get_partition_ancestors(relid))
+		visit_subscriptions(walk, lfirst_oid(lc));
+}
+
+static void
+visit_key(TrustWalk *walk, const FkKey *key)
+{
+	uint64		between;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		add_mark(&walk->print.columns, key->child, key->child_att[i], NULL);
+		add_mark(&walk->print.columns, key->parent, key->parent_att[i], NULL);
+		add_mark(&walk->print.columns, key->pf_eq_op[i], key->match, NULL);
+	}
+
+	walk->doubt = fk_cascade_doubt(key, walk->snapshot, &between);
+	walk->print.triggers += between;
+	visit_triggers(walk, key->conid);
+	if (get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ||
+		get_rel_relkind(key->parent) == RELKIND_PARTITIONED_TABLE)
+		visit_clones(walk, key->conid);
+
+	visit_table(walk, key->child);
+	visit_ancestors(walk, key->child);
+	if (key->parent != key->child)
+	{
+		visit_table(walk, key->parent);
+		visit_ancestors(walk, key->parent);
+	}
+}
+
+FkFingerprint
+fk_fingerprint(const FkKey *key, Snapshot snapshot)
+{
+	TrustWalk	walk = {.snapshot = snapshot};
+
+	visit_key(&walk, key);
+	return walk.print;
+}
+
+/* Who writes to the key's tables without asking its triggers, or NULL */
+static char *
+subscription_text(const TrustWalk *walk)
+{
+	char	   *name;
+
+	if (!OidIsValid(walk->subscription))
+		return NULL;
+
+	name = get_subscription_name(walk->subscription, true);
+	return psprintf("subscription %s writes to %s without a check",
+					name ? quote_identifier(name) : "(dropped)", sg_relation_name(walk->target));
+}
+
+/* A place of the WAL, null where there is none */
+static void
+sink_place(SgRowSink *sink, XLogRecPtr place)
+{
+	if (XLogRecPtrIsInvalid(place))
+		sg_sink_null(sink);
+	else
+		sg_sink_datum(sink, LSNGetDatum(place));
+}
+
+static void
+emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached, const FkSubscribed *subscribed)
+{
+	TrustWalk	walk = {.subscribed = subscribed};
+
+	visit_key(&walk, key);
+	sg_sink_datum(sink, ObjectIdGetDatum(key->conid));
+	sg_sink_name(sink, key->name);
+	sg_sink_text(sink, sg_relation_name(key->child));
+	sg_sink_text(sink, sg_relation_name(key->parent));
+	sg_sink_text(sink, fk_state(key));
+	if (key->armed && key->doubt)
+		sg_sink_null(sink);
+	else
+		sg_sink_datum(sink, BoolGetDatum(key->armed));
+	sg_sink_text(sink, key->unarmed_reason);
+	sg_sink_text(sink, subscription_text(&walk));
+	sg_sink_text(sink, key->doubt ? key->doubt : walk.doubt);
+	sg_sink_int64(sink, (int64) walk.print.columns);
+	sg_sink_int64(sink, (int64) walk.print.partitions);
+	sg_sink_int64(sink, (int64) walk.print.triggers);
+	sg_sink_int64(sink, (int64) walk.print.files);
+	sg_sink_int64(sink, (int64) walk.print.subscriptions);
+	sg_sink_int64(sink, (int64) GetSystemIdentifier());
+	sg_sink_datum(sink, ObjectIdGetDatum(MyDatabaseId));
+	sg_sink_datum(sink, LSNGetDatum(reached));
+	sink_place(sink, walk.marked);
+	sink_place(sink, subscribed->watched);
+	sink_place(sink, subscribed->changed);
+	sg_sink_text(sink, subscribed->origin);
+	sg_sink_emit(sink);
+}
+
+/*
+ * schemaguard.sg_fk_facts()
+ *
+ * One row per declared key: its state, its fingerprint, where we are, in
+ * which system, database and at what place of the WAL, and what is known of
+ * subscriptions.  Catalogs and marks only, so
+ * anybody may call it; takes no lock on the keys' tables.
+ */
+Datum
+sg_fk_facts(PG_FUNCTION_ARGS)
+{
+	XLogRecPtr	reached = RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : GetXLogInsertRecPtr();
+	FkSubscribed subscribed;
+	SgRowSink	sink;
+	ListCell   *lc;
+
+	sg_check_version();
+	fk_read_subscribed(&subscribed);
+	sg_sink_begin(&sink, fcinfo);
+	foreach(lc, fk_declared(InvalidOid))
+	{
+		CHECK_FOR_INTERRUPTS();
+		emit_facts(&sink, lfirst(lc), reached, &subscribed);
+	}
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,455 @@
+/*-------------------------------------------------------------------------
+ *
+ * fkdiff.c
+ *	  sg_compare_fks(): the foreign keys of two sides, key by key;
+ *	  sg_plan_from_snapshot(): those that only the reference has, as a plan.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "fkdiff/fkdiff.h"
+#include "log/log_grant.h"
+#include "snapshot/snapshot.h"
+
+PG_FUNCTION_INFO_V1(sg_compare_fks);
+PG_FUNCTION_INFO_V1(sg_plan_from_snapshot);
+
+/* Missing tables that the summary names */
+#define NAMED_TABLES 10
+
+static const char *const status_words[KEY_STATUSES] = {
+	"common", "only_reference", "only_target", "renamed", "changed", "unknown"
+};
+
+static const char *const risk_words[] = {"safe", "blocking", "lossy"};
+
+/* In the order in which a summary names them */
+static const char *const recommendations[] = {
+	"add here", "add there", "change here", "validate here", "validate there", "rename",
+	"drop as duplicate", "ignore", "none"
+};
+
+/* Counts of a table's pairs, or of all */
+typedef struct KeySummary
+{
+	int64		status[KEY_STATUSES];
+	int64		recommended[lengthof(recommendations)];
+	int64		reference;		/* keys that each side has */
+	int64		target;
+	KeyRisk		risk;
+	List	   *missing;		/* of char *: tables that one side lacks */
+} KeySummary;
+
+/* ---- counting ---- */
+
+static void
+count_missing(KeySummary *summary, const KeySide *side, const SideKey *key)
+{
+	char	   *tables[] = {key->step->child_table, key->step->parent_table};
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		char	   *entry;
+
+		if (drift_keys_presence(side, tables[i]) != KEY_TABLE_MISSING)
+			continue;
+		entry = psprintf("%s (not in the %s)", tables[i], side->word);
+		if (!sg_has_name(summary->missing, entry))
+			summary->missing = lappend(summary->missing, entry);
+	}
+}
+
+static void
+count_pair(KeySummary *summary, const KeyComparison *comparison, const KeyPair *pair)
+{
+	summary->status[pair->status]++;
+	summary->reference += pair->reference != NULL;
+	summary->target += pair->target != NULL;
+	summary->risk = Max(summary->risk, pair->risk);
+	for (int i = 0; i < lengthof(recommendations); i++)
+		summary->recommended[i] += strcmp(recommendations[i], pair->recommendation) == 0;
+
+	if (pair->reference)
+		count_missing(summary, &comparison->target, pair->reference);
+	if (pair->target)
+		count_missing(summary, &comparison->reference, pair->target);
+}
+
+static void
+add_summary(KeySummary *total, const KeySummary *part)
+{
+	ListCell   *lc;
+
+	for (int i = 0; i < KEY_STATUSES; i++)
+		total->status[i] += part->status[i];
+	for (int i = 0; i < lengthof(recommendations); i++)
+		total->recommended[i] += part->recommended[i];
+	total->reference += part->reference;
+	total->target += part->target;
+	total->risk = Max(total->risk, part->risk);
+	foreach(lc, part->missing)
+	{
+		if (!sg_has_name(total->missing, lfirst(lc)))
+			total->missing = lappend(total->missing, lfirst(lc));
+	}
+}
+
+/* ---- rows ---- */
+
+static Datum
+counts_json(const KeySummary *summary)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"reference\": " INT64_FORMAT ", \"target\": " INT64_FORMAT,
+					 summary->reference, summary->target);
+	for (int i = 0; i < KEY_STATUSES; i++)
+		appendStringInfo(&json, ", \"%s\": " INT64_FORMAT, status_words[i], summary->status[i]);
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+/* "add here: 3, rename: 1" */
+static char *
+summary_recommendation(const KeySummary *summary)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(recommendations); i++)
+	{
+		if (summary->recommended[i] > 0 && strcmp(recommendations[i], "none") != 0)
+			appendStringInfo(&text, "%s%s: " INT64_FORMAT, text.len ? ", " : "",
+							 recommendations[i], summary->recommended[i]);
+	}
+	return text.len ? text.data : "none";
+}
+
+static char *
+summary_reason(const KeySummary *summary)
+{
+	StringInfoData text;
+	int			n = 0;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, INT64_FORMAT " %s in the reference, " INT64_FORMAT " in the target",
+					 summary->reference, summary->reference == 1 ? "key" : "keys", summary->target);
+	foreach(lc, summary->missing)
+	{
+		if (n++ == NAMED_TABLES)
+		{
+			appendStringInfo(&text, " and %d more", list_length(summary->missing) - NAMED_TABLES);
+			break;
+		}
+		appendStringInfo(&text, "%s%s", n == 1 ? "; missing tables: " : ", ", (char *) lfirst(lc));
+	}
+	return text.data;
+}
+
+static void
+emit_summary(SgRowSink *sink, const char *level, const char *table, const KeySummary *summary)
+{
+	/* status: of single keys only, so that they can be counted */
+	sg_sink_null(sink);
+	sg_sink_null(sink);
+	sg_sink_null(sink);
+	sg_sink_text(sink, summary_recommendation(summary));
+	sg_sink_null(sink);
+	sg_sink_text(sink, level);
+	sg_sink_text(sink, table);
+	sg_sink_null(sink);
+	sg_sink_null(sink);
+	sg_sink_null(sink);
+	sg_sink_text(sink, summary_reason(summary));
+	sg_sink_text(sink, risk_words[summary->risk]);
+	sg_sink_null(sink);
+	sg_sink_datum(sink, counts_json(summary));
+	sg_sink_emit(sink);
+}
+
+static void
+emit_pair(SgRowSink *sink, const char *table, const KeyPair *pair)
+{
+	const SideKey *reference = pair->reference;
+	const SideKey *target = pair->target;
+
+	sg_sink_text(sink, status_words[pair->status]);
+	sg_sink_text(sink, reference ? reference->definition : NULL);
+	sg_sink_text(sink, target ? target->definition : NULL);
+	sg_sink_text(sink, pair->recommendation);
+	sg_sink_text(sink, pair->migration);
+	sg_sink_text(sink, "key");
+	sg_sink_text(sink, table);
+	sg_sink_text(sink, reference ? reference->step->fk_name : NULL);
+	sg_sink_text(sink, target ? target->step->fk_name : NULL);
+	if (pair->differences)
+		sg_sink_datum(sink, sg_text_array(pair->differences));
+	else
+		sg_sink_null(sink);
+	sg_sink_text(sink, pair->reason);
+	sg_sink_text(sink, risk_words[pair->risk]);
+	sg_sink_text(sink, pair->migration ? pair->run_on : NULL);
+	sg_sink_null(sink);
+	sg_sink_emit(sink);
+}
+
+/* ---- the comparison ---- */
+
+/* Read, pair and judge; fills one summary per table, in their order, and one for all */
+static List *
+compare(KeyComparison *comparison, const char *reference, const char *target, KeySummary *total)
+{
+	List	   *summaries = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	drift_keys_read(comparison, reference, target);
+	drift_keys_match(comparison);
+	foreach(lc, comparison->tables)
+	{
+		KeySummary *summary = palloc0(sizeof(KeySummary));
+
+		foreach(lc2, ((KeyTablePair *) lfirst(lc))->pairs)
+		{
+			drift_keys_advise(comparison, lfirst(lc2));
+			count_pair(summary, comparison, lfirst(lc2));
+		}
+		add_summary(total, summary);
+		summaries = lappend(summaries, summary);
+	}
+	return summaries;
+}
+
+/*
+ * sg_compare_fks(reference text, target text DEFAULT 'live')
+ *
+ * The foreign keys of two sides, each a snapshot or 'live': a row for the
+ * whole (level database), then for each table with keys one for the table and
+ * one for each of its keys, by name.  Reads no rows of tables and changes
+ * nothing; the catalogs with the caller's privileges, snapshots that are the
+ * caller's own.
+ *
+ * Errors: 42704 no such snapshot, 42501 somebody else's, 22023 the two have
+ * no schema in common, 22004.
+ */
+Datum
+sg_compare_fks(PG_FUNCTION_ARGS)
+{
+	KeyComparison comparison = {0};
+	KeySummary	total = {0};
+	List	   *summaries;
+	SgRowSink	sink;
+	MemoryContext context;
+	MemoryContext old;
+	ListCell   *lc;
+	ListCell   *lc2;
+	ListCell   *lc3;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_compare_fks", "reference");
+	if (PG_ARGISNULL(1))
+		sg_null_argument("sg_compare_fks", "target");
+	sg_check_version();
+
+	sg_sink_begin(&sink, fcinfo);
+	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard compared keys", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
+	summaries = compare(&comparison, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+						text_to_cstring(PG_GETARG_TEXT_PP(1)), &total);
+
+	emit_summary(&sink, "database", NULL, &total);
+	forboth(lc, comparison.tables, lc2, summaries)
+	{
+		KeyTablePair *table = lfirst(lc);
+
+		emit_summary(&sink, "table", table->identity, lfirst(lc2));
+		foreach(lc3, table->pairs)
+			emit_pair(&sink, table->identity, lfirst(lc3));
+	}
+	sg_progress_end();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+
+	PG_RETURN_NULL();
+}
+
+/* ---- into a plan ---- */
+
+typedef struct SnapshotStep
+{
+	PlanDraft  *draft;
+	PlanStep   *step;
+} SnapshotStep;
+
+static void
+check_step(void *arg)
+{
+	SnapshotStep *checked = arg;
+
+	plan_draft_check(checked->draft, checked->step);
+}
+
+/* Is this error about the key, and not about the session? */
+static bool
+is_about_key(const ErrorData *error)
+{
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+		case ERRCODE_INVALID_FOREIGN_KEY:
+		case ERRCODE_INVALID_PARAMETER_VALUE:
+		case ERRCODE_INVALID_TABLE_DEFINITION:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_INVALID_COLUMN_REFERENCE:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * The step for a key of the reference.  What this database lacks makes it a
+ * skipped one with that reason, which deployment looks at again.
+ */
+static PlanStep *
+make_step(const FkPlan *plan, const KeyComparison *comparison, const SideKey *key)
+{
+	PlanStep   *step = palloc(sizeof(PlanStep));
+	KeyTable   *here = drift_keys_table(&comparison->target, key->step->child_table);
+	PlanStep	named;
+	FkProblem  *problem;
+	FkKey		resolved;
+
+	*step = *key->step;
+	step->plan = plan->name;
+	if (step->enforced && !key->validated)
+		step->orphans = "leave";
+
+	/* nobody chose the name, and another constraint has it */
+	if (key->automatic && here && sg_has_name(here->names, step->fk_name))
+		step->fk_name = NULL;
+
+	named = *step;
+	named.fk_name = key->step->fk_name;
+	problem = plan_step_key(&named, &resolved);
+	if (problem)
+	{
+		step->state = "skipped";
+		step->reason = problem->reason;
+	}
+	return step;
+}
+
+static void
+add_note(List **notes, const char *reason)
+{
+	PlanNote   *note = palloc0(sizeof(PlanNote));
+
+	note->reason = pstrdup(reason);
+	*notes = lappend(*notes, note);
+}
+
+/* Add a step; what a plan can't hold, or has already, becomes a note instead */
+static bool
+add_step(PlanDraft *draft, PlanStep *step, const char *name, List **notes)
+{
+	SnapshotStep checked = {draft, step};
+	ErrorData  *error = sg_try(check_step, &checked);
+
+	if (error == NULL)
+	{
+		(void) plan_draft_insert(draft, step);
+		return true;
+	}
+	if (!is_about_key(error))
+		ReThrowError(error);
+	add_note(notes, psprintf("key %s of %s: %s", quote_identifier(name), step->child_table,
+							 sg_error_text(error)));
+	return false;
+}
+
+/*
+ * sg_plan_from_snapshot(plan text, reference text)
+ *
+ * Adds a step for each foreign key that the snapshot has and this database
+ * lacks, and returns how many; keys whose tables or columns are not here
+ * become skipped steps with the reason.  Keys that are here in another form
+ * (renamed, changed), and duplicates, are left out: sg_compare_fks() has
+ * them.  schemaguard.plan_note says what was left alone.
+ *
+ * For the plan's author (42501).  55006 while a session runs the plan, 42704
+ * no such plan or snapshot, 25006 in a read-only transaction.
+ */
+Datum
+sg_plan_from_snapshot(PG_FUNCTION_ARGS)
+{
+	const char *me = "sg_plan_from_snapshot";
+	KeyComparison comparison = {0};
+	KeySummary	total = {0};
+	FkPlan	   *plan;
+	PlanDraft  *draft;
+	List	   *notes = NIL;
+	char	   *reference;
+	int			added = 0;
+	int			twins = 0;
+	int64		other;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	sg_check_granted(fcinfo);
+	if (PG_ARGISNULL(0))
+		sg_null_argument(me, "plan");
+	if (PG_ARGISNULL(1))
+		sg_null_argument(me, "reference");
+	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan_check_writable(plan, "sg_plan_from_snapshot()");
+	reference = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	(void) compare(&comparison, reference, SNAPSHOT_LIVE, &total);
+	draft = plan_draft_begin(plan, NULL);
+	plan_draft_set_quiet(draft);
+	foreach(lc, comparison.tables)
+	{
+		foreach(lc2, ((KeyTablePair *) lfirst(lc))->pairs)
+		{
+			KeyPair    *pair = lfirst(lc2);
+
+			CHECK_FOR_INTERRUPTS();
+			if (pair->status != KEY_ONLY_REFERENCE)
+				continue;
+			if (pair->twin)
+				twins++;
+			else
+				added += add_step(draft, make_step(plan, &comparison, pair->reference),
+								  pair->reference->step->fk_name, &notes);
+		}
+	}
+	plan_draft_end(draft);
+
+	other = total.status[KEY_RENAMED] + total.status[KEY_CHANGED] + total.status[KEY_UNKNOWN] + twins;
+	if (other > 0)
+		add_note(&notes, psprintf("left to sg_compare_fks(): " INT64_FORMAT " renamed, " INT64_FORMAT " changed, "
+								  INT64_FORMAT " unknown, %d duplicate", total.status[KEY_RENAMED],
+								  total.status[KEY_CHANGED], total.status[KEY_UNKNOWN], twins));
+	plan_notes_insert(plan, notes);
+	plan_log(plan, 0, "plan snapshot", plan->name, psprintf("%d steps, %d notes", added, list_length(notes)));
+
+	PG_RETURN_INT32(added);
+}

@@ -1,0 +1,169 @@
+/*-------------------------------------------------------------------------
+ *
+ * fkdiff.h
+ *	  Shared by the files of drift_keys*: the foreign keys of two sides.
+ *
+ * fkdiff.c is the functions and their rows, fkdiff_read.c reads one
+ * side, fkdiff_match.c pairs the keys of both, fkdiff_advice.c says
+ * what to do about a pair.
+ *
+ * "Here" is the target, "there" the reference.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_FKDIFF_H
+#define SG_FKDIFF_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+
+#include "plan/plan.h"
+
+typedef struct KeyColumn
+{
+	char	   *name;
+	char	   *type;			/* NULL: not known */
+	int			position;		/* among the columns that are there, from 1 */
+} KeyColumn;
+
+/* What a key can refer to */
+typedef struct KeyUnique
+{
+	List	   *columns;		/* of char * */
+	bool		period;			/* the last one WITHOUT OVERLAPS */
+} KeyUnique;
+
+typedef struct KeyTable
+{
+	char	   *identity;		/* hash key */
+	bool		present;		/* a table of that name was found */
+	char	   *unknown;		/* why it, or a key of it, could not be read;
+								 * or NULL */
+	bool		partitioned;
+	bool		inherited;		/* a partition or an inheritance child */
+	bool		extension;
+	List	   *columns;		/* of KeyColumn * */
+	List	   *uniques;		/* of KeyUnique * */
+	List	   *names;			/* of all its constraints */
+} KeyTable;
+
+/* One key of one side; the clauses are a step's */
+typedef struct SideKey
+{
+	PlanStep   *step;
+	bool		validated;
+	bool		period;
+	bool		automatic;		/* nobody chose the name */
+	char	   *triggers;		/* how they are switched off, or NULL */
+	char	   *definition;
+	bool		paired;
+} SideKey;
+
+typedef struct KeySide
+{
+	const char *name;			/* of the snapshot, or "live" */
+	const char *word;			/* "reference" or "target" */
+	int			version;		/* server_version_num */
+	List	   *schemas;		/* it covers; NIL: all */
+	HTAB	   *tables;			/* of KeyTable, by identity */
+	List	   *keys;			/* of SideKey *, by table and name */
+} KeySide;
+
+typedef enum KeyPresence
+{
+	KEY_TABLE_PRESENT,
+	KEY_TABLE_MISSING,
+	KEY_TABLE_UNKNOWN,			/* could not be read */
+	KEY_TABLE_OUTSIDE			/* of the schemas that are compared */
+} KeyPresence;
+
+/* In the order of the counts; what a pair is */
+typedef enum KeyStatus
+{
+	KEY_COMMON,
+	KEY_ONLY_REFERENCE,
+	KEY_ONLY_TARGET,
+	KEY_RENAMED,				/* a column has another name */
+	KEY_CHANGED,
+	KEY_UNKNOWN
+} KeyStatus;
+
+#define KEY_STATUSES (KEY_UNKNOWN + 1)
+
+typedef enum KeyRisk
+{
+	KEY_SAFE,
+	KEY_BLOCKING,
+	KEY_LOSSY
+} KeyRisk;
+
+/* A column that the target calls otherwise */
+typedef struct KeyRename
+{
+	char	   *table;
+	char	   *from;			/* the target's name */
+	char	   *to;				/* the reference's */
+	char	   *evidence;
+	bool		stated;			/* a migration has the statement */
+} KeyRename;
+
+typedef struct KeyPair
+{
+	KeyStatus	status;
+	SideKey    *reference;		/* one of the two may be NULL */
+	SideKey    *target;
+	SideKey    *twin;			/* of the same side: this is its duplicate */
+	List	   *renames;		/* of KeyRename * */
+	List	   *differences;	/* of char *, names of properties */
+
+	const char *recommendation;
+	char	   *reason;
+	KeyRisk		risk;
+	const char *run_on;			/* where the migration is for, or NULL */
+	char	   *migration;
+} KeyPair;
+
+/* The keys of one child table */
+typedef struct KeyTablePair
+{
+	char	   *identity;
+	List	   *pairs;			/* of KeyPair * */
+} KeyTablePair;
+
+typedef struct KeyComparison
+{
+	KeySide		reference;
+	KeySide		target;
+	List	   *tables;			/* of KeyTablePair *, by identity */
+	List	   *renames;		/* of KeyRename *, each once */
+} KeyComparison;
+
+/* ---- fkdiff_read.c ---- */
+
+/*
+ * Read both sides, each a stored snapshot or "live", in the schemas that both
+ * cover.  Raises as snapshot_open() does, and 22023 when there is no such
+ * schema.
+ */
+extern void drift_keys_read(KeyComparison *comparison, const char *reference, const char *target);
+
+/* The entry of a table, or NULL when the side has not seen it */
+extern KeyTable *drift_keys_table(const KeySide *side, const char *identity);
+extern KeyPresence drift_keys_presence(const KeySide *side, const char *identity);
+extern KeyColumn *drift_keys_column(const KeyTable *table, const char *name);
+
+/* ---- fkdiff_match.c ---- */
+
+/* Pair the keys: fills tables and renames, each pair up to its differences */
+extern void drift_keys_match(KeyComparison *comparison);
+
+/* Do both have the same columns, to the same columns of the same parent, in pairs? */
+extern bool drift_keys_same_shape(const SideKey *a, const SideKey *b);
+
+/* ---- fkdiff_advice.c ---- */
+
+/* Fill in the rest of a pair; in the order of the rows, since they share statements */
+extern void drift_keys_advise(KeyComparison *comparison, KeyPair *pair);
+
+#endif							/* SG_FKDIFF_H */

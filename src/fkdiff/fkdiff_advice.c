@@ -1,0 +1,548 @@
+/*-------------------------------------------------------------------------
+ *
+ * fkdiff_advice.c
+ *	  What to do about a pair of keys: a recommendation, why, the statements,
+ *	  and what they may cost.
+ *
+ * A migration is complete: run on the side that it is for, it makes the two
+ * keys one.  New keys are added NOT VALID and validated by a statement of
+ * their own, which holds up nobody; a key that changes never leaves its table
+ * unprotected in between.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+
+#include "base/quote.h"
+#include "fkdiff/fkdiff.h"
+
+/* From here on NOT ENFORCED and PERIOD exist, and NOT VALID keys of partitioned tables */
+#define VERSION_18 180000
+
+/* ---- statements ---- */
+
+static void
+append_statement(KeyPair *pair, const char *statement)
+{
+	pair->migration = pair->migration ? psprintf("%s\n%s;", pair->migration, statement) :
+		psprintf("%s;", statement);
+}
+
+static void
+raise_risk(KeyPair *pair, KeyRisk risk)
+{
+	pair->risk = Max(pair->risk, risk);
+}
+
+static void
+append_reason(KeyPair *pair, const char *reason)
+{
+	pair->reason = pair->reason ? psprintf("%s; %s", pair->reason, reason) : pstrdup(reason);
+}
+
+static char *
+rename_key(const char *table, const char *from, const char *to)
+{
+	return psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", table,
+					quote_identifier(from), quote_identifier(to));
+}
+
+/* A name for a key that no constraint of the table has; it is taken from now on */
+static char *
+free_name(const KeySide *side, const char *identity, const char *wanted)
+{
+	KeyTable   *table = drift_keys_table(side, identity);
+	char	   *name = pstrdup(wanted);
+
+	for (int n = 1; table && sg_has_name(table->names, name); n++)
+		name = makeObjectName(wanted, NULL, psprintf("%d", n));
+	if (table)
+		table->names = lappend(table->names, name);
+	return name;
+}
+
+/* Can the side have the key NOT VALID first? */
+static bool
+can_be_not_valid(const KeySide *side, const SideKey *key)
+{
+	KeyTable   *child = drift_keys_table(side, key->step->child_table);
+
+	return key->step->enforced &&
+		(side->version >= VERSION_18 || child == NULL || !child->partitioned);
+}
+
+/* Deletes of the parent's rows, or changes of its keys, would change the child's */
+static bool
+changes_rows(const PlanStep *step)
+{
+	char		on_delete = sg_action_code(step->on_delete);
+	char		on_update = sg_action_code(step->on_update);
+
+	return (on_delete != FKCONSTR_ACTION_NOACTION && on_delete != FKCONSTR_ACTION_RESTRICT) ||
+		(on_update != FKCONSTR_ACTION_NOACTION && on_update != FKCONSTR_ACTION_RESTRICT);
+}
+
+/*
+ * Statements that give a side the key under a name; `first` is another
+ * command for the ALTER TABLE that adds it, or NULL.
+ */
+static void
+append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *name, const char *first)
+{
+	PlanStep   *step = key->step;
+	bool		not_valid = can_be_not_valid(side, key);
+
+	append_statement(pair, psprintf("ALTER TABLE %s %s%sADD CONSTRAINT %s %s", step->child_table,
+									first ? first : "", first ? ", " : "", quote_identifier(name),
+									plan_key_clause(step, not_valid)));
+	if (not_valid && key->validated)
+		append_statement(pair, plan_validate_statement(step->child_table, name));
+	if (step->enforced && !not_valid)
+	{
+		raise_risk(pair, KEY_BLOCKING);
+		append_reason(pair, "on this server a partitioned table can't have the key NOT VALID first: its rows are read under a lock that holds up writers; sg_add_fks does it partition by partition");
+	}
+}
+
+/* ---- what is missing ---- */
+
+/* Columns that a table of a side lacks, or NULL; what another key says about their names */
+static char *
+missing_column(const KeyComparison *comparison, const KeySide *side, const char *identity, List *columns)
+{
+	KeyTable   *table = drift_keys_table(side, identity);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, columns)
+	{
+		char	   *name = lfirst(lc);
+
+		if (drift_keys_column(table, name))
+			continue;
+		foreach(lc2, comparison->renames)
+		{
+			KeyRename  *rename = lfirst(lc2);
+			bool		to_target = side == &comparison->target;
+
+			if (strcmp(rename->table, identity) == 0 &&
+				strcmp(to_target ? rename->to : rename->from, name) == 0)
+				return psprintf("column %s of %s is called %s in the %s: rename it, then compare again",
+								quote_identifier(name), identity,
+								quote_identifier(to_target ? rename->from : rename->to), side->word);
+		}
+		return psprintf("column %s of %s does not exist in the %s",
+						quote_identifier(name), identity, side->word);
+	}
+	return NULL;
+}
+
+/* Does a unique key of the parent have exactly these columns? */
+static bool
+has_unique(const KeyTable *parent, const SideKey *key)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, parent->uniques)
+	{
+		KeyUnique  *unique = lfirst(lc);
+		bool		same = unique->period == key->period &&
+			list_length(unique->columns) == list_length(key->step->parent_columns);
+
+		foreach(lc2, key->step->parent_columns)
+			same = same && sg_has_name(unique->columns, lfirst(lc2));
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* Why a side can't have the key, or NULL.  What can't be known is no reason. */
+static char *
+obstacle(const KeyComparison *comparison, const KeySide *side, const SideKey *key)
+{
+	const PlanStep *step = key->step;
+	KeyPresence child = drift_keys_presence(side, step->child_table);
+	KeyPresence parent = drift_keys_presence(side, step->parent_table);
+	char	   *problem = NULL;
+
+	if (child == KEY_TABLE_MISSING || parent == KEY_TABLE_MISSING)
+		return psprintf("table %s does not exist in the %s",
+						child == KEY_TABLE_MISSING ? step->child_table : step->parent_table, side->word);
+
+	if (!step->enforced && side->version < VERSION_18)
+		return psprintf("the server of the %s knows no NOT ENFORCED keys", side->word);
+	if (key->period && side->version < VERSION_18)
+		return psprintf("the server of the %s knows no PERIOD keys", side->word);
+
+	if (child == KEY_TABLE_PRESENT)
+		problem = missing_column(comparison, side, step->child_table, step->child_columns);
+	if (problem == NULL && parent == KEY_TABLE_PRESENT)
+	{
+		problem = missing_column(comparison, side, step->parent_table, step->parent_columns);
+		if (problem == NULL && !has_unique(drift_keys_table(side, step->parent_table), key))
+			problem = psprintf("%s has no unique key on (%s) in the %s", step->parent_table,
+							   sg_quote_list(step->parent_columns), side->word);
+	}
+	return problem;
+}
+
+/* ---- one side only ---- */
+
+static void
+advise_ignore(KeyPair *pair, const char *reason)
+{
+	pair->recommendation = "ignore";
+	append_reason(pair, reason);
+}
+
+static void
+advise_duplicate(KeyPair *pair, const KeySide *side, const SideKey *key)
+{
+	pair->recommendation = "drop as duplicate";
+	pair->run_on = side->word;
+	append_reason(pair, psprintf("%s has the same columns and parent", quote_identifier(pair->twin->step->fk_name)));
+	if (strcmp(pair->twin->definition, key->definition) != 0)
+	{
+		append_reason(pair, "its clauses differ, and both act: look which one is meant");
+		raise_risk(pair, KEY_LOSSY);
+	}
+	append_statement(pair, plan_drop_statement(key->step->child_table, key->step->fk_name));
+}
+
+/* The key of one side, for the other */
+static void
+advise_add(KeyComparison *comparison, KeyPair *pair, const KeySide *side, const SideKey *key)
+{
+	char	   *problem = obstacle(comparison, side, key);
+	char	   *name;
+
+	if (problem)
+	{
+		advise_ignore(pair, problem);
+		return;
+	}
+
+	pair->recommendation = side == &comparison->target ? "add here" : "add there";
+	pair->run_on = side->word;
+	append_reason(pair, psprintf("the %s has both tables, and no such key", side->word));
+	if (key->step->enforced && key->validated)
+		append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
+	if (changes_rows(key->step))
+	{
+		raise_risk(pair, KEY_LOSSY);
+		append_reason(pair, "from then on, changes of the parent's rows change or delete the child's");
+	}
+	name = free_name(side, key->step->child_table, key->step->fk_name);
+	if (strcmp(name, key->step->fk_name) != 0)
+		append_reason(pair, psprintf("the name %s is taken", quote_identifier(key->step->fk_name)));
+	append_add(pair, side, key, name, NULL);
+}
+
+static void
+advise_single(KeyComparison *comparison, KeyPair *pair)
+{
+	bool		on_reference = pair->reference != NULL;
+	const KeySide *own = on_reference ? &comparison->reference : &comparison->target;
+	const KeySide *other = on_reference ? &comparison->target : &comparison->reference;
+	const SideKey *key = on_reference ? pair->reference : pair->target;
+
+	if (pair->twin)
+		advise_duplicate(pair, own, key);
+	else
+		advise_add(comparison, pair, other, key);
+}
+
+/* ---- on both sides ---- */
+
+static bool
+differs(const KeyPair *pair, const char *property)
+{
+	return sg_has_name(pair->differences, property);
+}
+
+static bool
+differs_only(const KeyPair *pair, const char *property)
+{
+	return list_length(pair->differences) == 1 && differs(pair, property);
+}
+
+/* What no ALTER CONSTRAINT can do: the key is made anew */
+static bool
+needs_rebuild(const KeyPair *pair)
+{
+	return differs(pair, "match") || differs(pair, "on_update") || differs(pair, "on_delete") ||
+		differs(pair, "on_delete_columns") || differs(pair, "period") ||
+		(differs(pair, "triggers") && pair->reference->triggers == NULL);
+}
+
+/* The name that the target's key is to have in the end */
+static char *
+wanted_name(const KeyPair *pair)
+{
+	return differs(pair, "name") ? pair->reference->step->fk_name : pair->target->step->fk_name;
+}
+
+/* The same columns and parent, other clauses: out and in within one statement */
+static void
+rebuild(KeyPair *pair, const KeySide *side)
+{
+	const char *table = pair->target->step->child_table;
+	char	   *name = wanted_name(pair);
+
+	if (strcmp(name, pair->target->step->fk_name) != 0)
+		name = free_name(side, table, name);
+	append_add(pair, side, pair->reference, name,
+			   psprintf("DROP CONSTRAINT %s", quote_identifier(pair->target->step->fk_name)));
+	append_reason(pair, "DROP and ADD are one statement, so that no row gets past both");
+	if (differs(pair, "triggers") && pair->target->triggers)
+		append_reason(pair, psprintf("its triggers are switched off (%s): rows that came since were not checked",
+									 pair->target->triggers));
+	if (changes_rows(pair->reference->step) &&
+		(differs(pair, "on_delete") || differs(pair, "on_update") || differs(pair, "on_delete_columns")))
+	{
+		raise_risk(pair, KEY_LOSSY);
+		append_reason(pair, "from then on, changes of the parent's rows change or delete the child's");
+	}
+}
+
+/* It leads elsewhere: the old key stays until the new one is valid */
+static void
+retarget(KeyPair *pair, const KeySide *side)
+{
+	const char *table = pair->target->step->child_table;
+	char	   *old = pair->target->step->fk_name;
+	char	   *name = pair->reference->step->fk_name;
+
+	if (strcmp(name, old) == 0)
+	{
+		old = free_name(side, table, psprintf("%s_old", old));
+		append_statement(pair, rename_key(table, name, old));
+	}
+	else
+		name = free_name(side, table, name);
+	append_add(pair, side, pair->reference, name, NULL);
+	append_statement(pair, plan_drop_statement(table, old));
+	append_reason(pair, "the old key is dropped last, once the new one is valid");
+	if (changes_rows(pair->reference->step))
+	{
+		raise_risk(pair, KEY_LOSSY);
+		append_reason(pair, "from then on, changes of the new parent's rows change or delete the child's");
+	}
+}
+
+/* The reference's name, unless another constraint has it */
+static void
+alter_name(KeyPair *pair, const KeySide *side)
+{
+	const char *table = pair->target->step->child_table;
+	char	   *name = pair->reference->step->fk_name;
+	List	   *taken = drift_keys_table(side, table)->names;
+
+	if (sg_has_name(taken, name))
+	{
+		append_reason(pair, psprintf("another constraint has the name %s", quote_identifier(name)));
+		if (pair->migration == NULL)
+			pair->recommendation = "ignore";
+		return;
+	}
+	append_statement(pair, rename_key(table, pair->target->step->fk_name, name));
+	append_reason(pair, "both names were chosen, and scripts may say them");
+}
+
+/* What ALTER CONSTRAINT can do, VALIDATE and a new name */
+static void
+alter(KeyPair *pair, const KeySide *side)
+{
+	const PlanStep *reference = pair->reference->step;
+	const char *table = pair->target->step->child_table;
+	char	   *name = pair->target->step->fk_name;
+
+	if (differs(pair, "deferrable") || differs(pair, "initially_deferred"))
+	{
+		append_statement(pair, psprintf("ALTER TABLE %s ALTER CONSTRAINT %s %s", table, quote_identifier(name),
+										!reference->deferrable ? "NOT DEFERRABLE" :
+										reference->initially_deferred ? "DEFERRABLE INITIALLY DEFERRED" :
+										"DEFERRABLE INITIALLY IMMEDIATE"));
+		append_reason(pair, "ALTER CONSTRAINT reads no rows");
+	}
+	if (differs(pair, "enforced"))
+	{
+		append_statement(pair, psprintf("ALTER TABLE %s ALTER CONSTRAINT %s %s", table, quote_identifier(name),
+										reference->enforced ? "ENFORCED" : "NOT ENFORCED"));
+		if (reference->enforced)
+		{
+			raise_risk(pair, KEY_BLOCKING);
+			append_reason(pair, "ENFORCED reads all rows under a lock that holds up writers");
+		}
+		else
+		{
+			raise_risk(pair, KEY_LOSSY);
+			append_reason(pair, "nothing keeps orphans out any more");
+		}
+	}
+	if (differs(pair, "validated") && pair->reference->validated)
+	{
+		append_statement(pair, plan_validate_statement(table, name));
+		append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
+	}
+	if (differs(pair, "name"))
+		alter_name(pair, side);
+}
+
+/* The statements for the columns' names that no other pair has */
+static void
+append_renames(KeyComparison *comparison, KeyPair *pair)
+{
+	ListCell   *lc;
+
+	foreach(lc, pair->renames)
+	{
+		KeyRename  *rename = lfirst(lc);
+		KeyTable   *table = drift_keys_table(&comparison->target, rename->table);
+
+		append_reason(pair, psprintf("%s of %s is %s there: %s", quote_identifier(rename->from), rename->table,
+									 quote_identifier(rename->to), rename->evidence));
+		raise_risk(pair, KEY_BLOCKING);
+		if (rename->stated)
+			append_reason(pair, "another key's migration renames it");
+		else if (table->inherited)
+			append_reason(pair, "the table inherits the column: rename it in the table that has it first");
+		else
+		{
+			append_statement(pair, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", rename->table,
+											quote_identifier(rename->from), quote_identifier(rename->to)));
+			append_reason(pair, "what says the old name fails from then on");
+		}
+		rename->stated = true;
+	}
+}
+
+/* The reference is behind in one thing: its key is not valid */
+static void
+advise_validate_there(KeyPair *pair)
+{
+	pair->recommendation = "validate there";
+	pair->run_on = "reference";
+	append_reason(pair, "the target's key is valid, the reference's is not");
+	append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
+	append_statement(pair, plan_validate_statement(pair->reference->step->child_table,
+												   pair->reference->step->fk_name));
+}
+
+static void
+advise_changed(KeyComparison *comparison, KeyPair *pair)
+{
+	const KeySide *side = &comparison->target;
+	bool		only_validated = differs_only(pair, "validated");
+	bool		elsewhere = differs(pair, "parent") || differs(pair, "parent_columns");
+	bool		off_there = differs(pair, "triggers") && pair->reference->triggers;
+	char	   *problem = NULL;
+
+	if (off_there)
+		append_reason(pair, psprintf("the reference's triggers are switched off (%s), which nobody should copy:"
+									 " make the key anew there", pair->reference->triggers));
+	if (off_there && differs_only(pair, "triggers"))
+	{
+		pair->recommendation = "ignore";
+		return;
+	}
+
+	if (only_validated && !pair->reference->validated)
+	{
+		advise_validate_there(pair);
+		return;
+	}
+	if (pair->status == KEY_CHANGED &&
+		(elsewhere || differs(pair, "enforced") || differs(pair, "period")))
+		problem = obstacle(comparison, side, pair->reference);
+	if (problem)
+	{
+		advise_ignore(pair, problem);
+		return;
+	}
+
+	pair->run_on = side->word;
+	if (pair->status == KEY_RENAMED)
+	{
+		pair->recommendation = "rename";
+		append_renames(comparison, pair);
+	}
+	else if (only_validated)
+		pair->recommendation = "validate here";
+	else if (differs_only(pair, "name"))
+		pair->recommendation = "rename";
+	else
+		pair->recommendation = "change here";
+
+	if (elsewhere)
+		retarget(pair, side);
+	else if (needs_rebuild(pair))
+		rebuild(pair, side);
+	else
+		alter(pair, side);
+}
+
+/* The same on both sides, and twice */
+static void
+advise_common(KeyPair *pair)
+{
+	const PlanStep *reference = pair->reference->step;
+	const PlanStep *target = pair->target->step;
+
+	if (pair->twin == NULL)
+	{
+		pair->recommendation = "none";
+		return;
+	}
+
+	pair->recommendation = "drop as duplicate";
+	append_reason(pair, psprintf("%s has the same columns and parent, on both sides",
+								 quote_identifier(pair->twin->step->fk_name)));
+	if (strcmp(pair->twin->definition, pair->target->definition) != 0)
+	{
+		append_reason(pair, "its clauses differ, and both act: look which one is meant");
+		raise_risk(pair, KEY_LOSSY);
+	}
+	if (strcmp(reference->fk_name, target->fk_name) == 0)
+	{
+		pair->run_on = "both";
+		append_statement(pair, plan_drop_statement(target->child_table, target->fk_name));
+	}
+	else
+		append_reason(pair, psprintf("it is called %s there", quote_identifier(reference->fk_name)));
+}
+
+void
+drift_keys_advise(KeyComparison *comparison, KeyPair *pair)
+{
+	switch (pair->status)
+	{
+		case KEY_COMMON:
+			advise_common(pair);
+			break;
+		case KEY_ONLY_REFERENCE:
+		case KEY_ONLY_TARGET:
+			advise_single(comparison, pair);
+			break;
+		case KEY_RENAMED:
+		case KEY_CHANGED:
+			advise_changed(comparison, pair);
+			break;
+		case KEY_UNKNOWN:
+			pair->recommendation = "none";
+			append_reason(pair, psprintf("the %s's table %s could not be read in full: %s",
+										 pair->reference ? "target" : "reference",
+										 (pair->reference ? pair->reference : pair->target)->step->child_table,
+										 drift_keys_table(pair->reference ? &comparison->target : &comparison->reference,
+														  (pair->reference ? pair->reference : pair->target)->step->child_table)->unknown));
+			break;
+	}
+}

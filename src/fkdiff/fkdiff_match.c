@@ -1,0 +1,569 @@
+/*-------------------------------------------------------------------------
+ *
+ * fkdiff_match.c
+ *	  Which key of one side is which of the other.
+ *
+ * Keys are paired within a child table, the surest evidence first: the same
+ * columns to the same columns of the same parent; then a column that only has
+ * another name, which takes the same place and type in the table, and a name
+ * that the other side does not know; then the same columns to something else.
+ * What is left over is on one side only, or a duplicate.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "base/quote.h"
+#include "fkdiff/fkdiff.h"
+
+/* ---- shapes ---- */
+
+/* Position of a name in a list, or -1 */
+static int
+position_of(List *names, const char *name)
+{
+	for (int i = 0; i < list_length(names); i++)
+	{
+		if (strcmp(list_nth(names, i), name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* The same columns in pairs, whatever their order */
+static bool
+same_pairs(List *children_a, List *parents_a, List *children_b, List *parents_b)
+{
+	if (list_length(children_a) != list_length(children_b) ||
+		list_length(parents_a) != list_length(children_a) ||
+		list_length(parents_b) != list_length(children_b))
+		return false;
+
+	for (int i = 0; i < list_length(children_a); i++)
+	{
+		int			j = position_of(children_b, list_nth(children_a, i));
+
+		if (j < 0 || strcmp(list_nth(parents_a, i), list_nth(parents_b, j)) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+drift_keys_same_shape(const SideKey *a, const SideKey *b)
+{
+	return strcmp(a->step->child_table, b->step->child_table) == 0 &&
+		strcmp(a->step->parent_table, b->step->parent_table) == 0 &&
+		same_pairs(a->step->child_columns, a->step->parent_columns,
+				   b->step->child_columns, b->step->parent_columns);
+}
+
+static bool
+same_set(List *a, List *b)
+{
+	ListCell   *lc;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	foreach(lc, a)
+	{
+		if (!sg_has_name(b, lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
+/* ---- clauses ---- */
+
+static List *
+add_difference(List *differences, bool differs, const char *name)
+{
+	return differs ? lappend(differences, unconstify(char *, name)) : differences;
+}
+
+/* Does the name tell them apart?  Not when nobody chose one of the two. */
+static bool
+names_differ(const SideKey *a, const SideKey *b)
+{
+	return !a->automatic && !b->automatic && strcmp(a->step->fk_name, b->step->fk_name) != 0;
+}
+
+/* Does one of them check, and the other not? */
+static bool
+differently_switched(const SideKey *a, const SideKey *b)
+{
+	return strcmp(a->triggers ? a->triggers : "", b->triggers ? b->triggers : "") != 0;
+}
+
+/*
+ * What two keys of one shape differ in; renamed columns, which the lists of
+ * ON DELETE SET may have too, have been translated by the caller.
+ */
+static List *
+clause_differences(const SideKey *reference, const SideKey *target, List *delete_columns)
+{
+	const PlanStep *r = reference->step;
+	const PlanStep *t = target->step;
+	List	   *differences = NIL;
+
+	differences = add_difference(differences, names_differ(reference, target), "name");
+	differences = add_difference(differences, strcmp(r->match, t->match) != 0, "match");
+	differences = add_difference(differences, strcmp(r->on_update, t->on_update) != 0, "on_update");
+	differences = add_difference(differences, strcmp(r->on_delete, t->on_delete) != 0, "on_delete");
+	differences = add_difference(differences, !same_set(r->on_delete_columns, delete_columns),
+								 "on_delete_columns");
+	differences = add_difference(differences, reference->period != target->period, "period");
+	differences = add_difference(differences, r->deferrable != t->deferrable, "deferrable");
+	differences = add_difference(differences, r->initially_deferred != t->initially_deferred,
+								 "initially_deferred");
+	differences = add_difference(differences, r->enforced != t->enforced, "enforced");
+
+	differences = add_difference(differences, differently_switched(reference, target), "triggers");
+
+	/* a key that is not enforced is never valid, either */
+	if (r->enforced && t->enforced)
+		differences = add_difference(differences, reference->validated != target->validated, "validated");
+
+	return differences;
+}
+
+/* ---- pairs ---- */
+
+/* The keys of one table that are not paired yet */
+typedef struct TableMatch
+{
+	KeyComparison *comparison;
+	List	   *references;		/* of SideKey * */
+	List	   *targets;
+	List	   *pairs;			/* of KeyPair * */
+} TableMatch;
+
+static KeyPair *
+make_pair(TableMatch *match, KeyStatus status, SideKey *reference, SideKey *target)
+{
+	KeyPair    *pair = palloc0(sizeof(KeyPair));
+
+	pair->status = status;
+	pair->reference = reference;
+	pair->target = target;
+	if (reference)
+		reference->paired = true;
+	if (target)
+		target->paired = true;
+	match->pairs = lappend(match->pairs, pair);
+	return pair;
+}
+
+/* Of one shape: which two belong together when there are several? */
+static int
+likeness(const SideKey *reference, const SideKey *target)
+{
+	int			score = 1;
+
+	if (!drift_keys_same_shape(reference, target))
+		return 0;
+	if (strcmp(reference->step->fk_name, target->step->fk_name) == 0)
+		score += 1;
+	if (clause_differences(reference, target, target->step->on_delete_columns) == NIL)
+		score += 2;
+	return score;
+}
+
+static void
+match_shapes(TableMatch *match)
+{
+	ListCell   *lr;
+	ListCell   *lt;
+
+	for (int score = 4; score > 0; score--)
+	{
+		foreach(lr, match->references)
+		{
+			SideKey    *reference = lfirst(lr);
+
+			CHECK_FOR_INTERRUPTS();
+			foreach(lt, match->targets)
+			{
+				SideKey    *target = lfirst(lt);
+				KeyPair    *pair;
+
+				if (reference->paired || target->paired || likeness(reference, target) != score)
+					continue;
+				pair = make_pair(match, KEY_COMMON, reference, target);
+				pair->differences = clause_differences(reference, target,
+													   target->step->on_delete_columns);
+				if (pair->differences)
+					pair->status = KEY_CHANGED;
+			}
+		}
+	}
+}
+
+/* ---- renamed columns ---- */
+
+/*
+ * Is a column of the target's table the reference's under another name?
+ * Each side must know but its own name, and type and place be the same.
+ */
+static KeyRename *
+find_rename(KeyComparison *comparison, const char *identity, char *to, char *from)
+{
+	KeyTable   *there = drift_keys_table(&comparison->reference, identity);
+	KeyTable   *here = drift_keys_table(&comparison->target, identity);
+	KeyColumn  *a;
+	KeyColumn  *b;
+	KeyRename  *rename;
+
+	if (there == NULL || here == NULL || drift_keys_column(here, to) || drift_keys_column(there, from))
+		return NULL;
+
+	a = drift_keys_column(there, to);
+	b = drift_keys_column(here, from);
+	if (a == NULL || b == NULL || a->type == NULL || b->type == NULL || strcmp(a->type, b->type) != 0 ||
+		a->position != b->position)
+		return NULL;
+
+	rename = palloc0(sizeof(KeyRename));
+	rename->table = here->identity;
+	rename->from = from;
+	rename->to = to;
+	rename->evidence = psprintf("same type %s, same place %d in the table", a->type, a->position);
+	return rename;
+}
+
+/*
+ * The renames that turn one list of columns into the other, both of one
+ * table; false when there are none such.
+ */
+static bool
+list_renames(KeyComparison *comparison, const char *identity, List *to, List *from, List **renames)
+{
+	ListCell   *lt;
+	ListCell   *lf;
+
+	if (list_length(to) != list_length(from))
+		return false;
+	forboth(lt, to, lf, from)
+	{
+		KeyRename  *rename;
+
+		if (strcmp(lfirst(lt), lfirst(lf)) == 0)
+			continue;
+		rename = find_rename(comparison, identity, lfirst(lt), lfirst(lf));
+		if (rename == NULL)
+			return false;
+		*renames = lappend(*renames, rename);
+	}
+	return true;
+}
+
+/* A column has one name only: what another key has found counts for all, and excludes others */
+static bool
+agree(KeyComparison *comparison, List *renames)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, renames)
+	{
+		KeyRename  *rename = lfirst(lc);
+
+		foreach(lc2, comparison->renames)
+		{
+			KeyRename  *known = lfirst(lc2);
+
+			if (strcmp(known->table, rename->table) == 0 &&
+				(strcmp(known->from, rename->from) == 0) != (strcmp(known->to, rename->to) == 0))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The entries of the comparison's own list, made where they are new */
+static List *
+share_renames(KeyComparison *comparison, List *renames)
+{
+	List	   *shared = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, renames)
+	{
+		KeyRename  *rename = lfirst(lc);
+
+		foreach(lc2, comparison->renames)
+		{
+			KeyRename  *known = lfirst(lc2);
+
+			if (strcmp(known->table, rename->table) == 0 && strcmp(known->from, rename->from) == 0)
+				break;
+		}
+		if (lc2 != NULL)
+			rename = lfirst(lc2);
+		else
+			comparison->renames = lappend(comparison->renames, rename);
+		shared = list_append_unique_ptr(shared, rename);
+	}
+	return shared;
+}
+
+/* The target's columns under the reference's names */
+static List *
+translate(List *columns, const char *identity, List *renames)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, columns)
+	{
+		char	   *name = lfirst(lc);
+
+		foreach(lc2, renames)
+		{
+			KeyRename  *rename = lfirst(lc2);
+
+			if (strcmp(rename->table, identity) == 0 && strcmp(rename->from, name) == 0)
+				name = rename->to;
+		}
+		result = lappend(result, name);
+	}
+	return result;
+}
+
+static bool
+try_rename(TableMatch *match, SideKey *reference, SideKey *target)
+{
+	const PlanStep *r = reference->step;
+	const PlanStep *t = target->step;
+	List	   *renames = NIL;
+	KeyPair    *pair;
+
+	if (strcmp(r->parent_table, t->parent_table) != 0 ||
+		!list_renames(match->comparison, r->child_table, r->child_columns, t->child_columns, &renames) ||
+		!list_renames(match->comparison, r->parent_table, r->parent_columns, t->parent_columns, &renames) ||
+		renames == NIL || !agree(match->comparison, renames))
+		return false;
+
+	pair = make_pair(match, KEY_RENAMED, reference, target);
+	pair->renames = share_renames(match->comparison, renames);
+	pair->differences = list_concat(list_make1("columns"),
+									clause_differences(reference, target,
+													   translate(t->on_delete_columns, t->child_table,
+																 pair->renames)));
+	return true;
+}
+
+/* The one of the same name first: there may be duplicates of it */
+static void
+match_renames(TableMatch *match, bool by_name)
+{
+	ListCell   *lr;
+	ListCell   *lt;
+
+	foreach(lr, match->references)
+	{
+		SideKey    *reference = lfirst(lr);
+
+		foreach(lt, match->targets)
+		{
+			SideKey    *target = lfirst(lt);
+
+			if (!reference->paired && !target->paired &&
+				(!by_name || strcmp(reference->step->fk_name, target->step->fk_name) == 0))
+				(void) try_rename(match, reference, target);
+		}
+	}
+}
+
+/* ---- the rest ---- */
+
+/* The same columns lead elsewhere: the one of the same name first */
+static void
+match_parents(TableMatch *match, bool by_name)
+{
+	ListCell   *lr;
+	ListCell   *lt;
+
+	foreach(lr, match->references)
+	{
+		SideKey    *reference = lfirst(lr);
+
+		foreach(lt, match->targets)
+		{
+			SideKey    *target = lfirst(lt);
+			bool		same_parent = strcmp(reference->step->parent_table, target->step->parent_table) == 0;
+			KeyPair    *pair;
+
+			if (reference->paired || target->paired ||
+				!same_set(reference->step->child_columns, target->step->child_columns) ||
+				(by_name && strcmp(reference->step->fk_name, target->step->fk_name) != 0))
+				continue;
+			pair = make_pair(match, KEY_CHANGED, reference, target);
+			pair->differences = list_concat(list_make1(same_parent ? "parent_columns" : "parent"),
+											clause_differences(reference, target,
+															   target->step->on_delete_columns));
+		}
+	}
+}
+
+/*
+ * A key of the same side with the key's shape that has its place already:
+ * paired, or on this side only as well and earlier in the list.
+ */
+static SideKey *
+find_twin(List *keys, const SideKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		SideKey    *other = lfirst(lc);
+
+		if (other != key && other->paired && drift_keys_same_shape(key, other))
+			return other;
+	}
+	return NULL;
+}
+
+/* Can't tell what the other side has: it, or what it could not read, may be there */
+static bool
+is_unknown(const KeySide *other, const SideKey *key)
+{
+	return drift_keys_presence(other, key->step->child_table) == KEY_TABLE_UNKNOWN;
+}
+
+static void
+take_rest(TableMatch *match, List *keys, const KeySide *other, KeyStatus status)
+{
+	bool		on_reference = status == KEY_ONLY_REFERENCE;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		SideKey    *key = lfirst(lc);
+		SideKey    *twin;
+
+		if (key->paired)
+			continue;
+		twin = find_twin(keys, key);
+		make_pair(match, is_unknown(other, key) ? KEY_UNKNOWN : status,
+				  on_reference ? key : NULL, on_reference ? NULL : key)->twin = twin;
+	}
+}
+
+/* Pairs that repeat an earlier pair: both sides have the key twice */
+static void
+find_common_twins(TableMatch *match)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, match->pairs)
+	{
+		KeyPair    *pair = lfirst(lc);
+
+		if (pair->status != KEY_COMMON)
+			continue;
+		foreach(lc2, match->pairs)
+		{
+			KeyPair    *earlier = lfirst(lc2);
+
+			if (earlier == pair)
+				break;
+			if (earlier->reference && earlier->target &&
+				drift_keys_same_shape(earlier->target, pair->target) &&
+				drift_keys_same_shape(earlier->reference, pair->reference))
+			{
+				pair->twin = earlier->target;
+				break;
+			}
+		}
+	}
+}
+
+static const SideKey *
+any_key(const KeyPair *pair)
+{
+	return pair->reference ? pair->reference : pair->target;
+}
+
+static int
+compare_pairs(const ListCell *a, const ListCell *b)
+{
+	const SideKey *x = any_key(lfirst(a));
+	const SideKey *y = any_key(lfirst(b));
+	int			order = strcmp(x->step->fk_name, y->step->fk_name);
+
+	if (order == 0)
+		order = ((KeyPair *) lfirst(a))->status - ((KeyPair *) lfirst(b))->status;
+	return order;
+}
+
+static KeyTablePair *
+match_table(TableMatch *match, char *identity)
+{
+	KeyTablePair *table = palloc0(sizeof(KeyTablePair));
+
+	match_shapes(match);
+	match_renames(match, true);
+	match_renames(match, false);
+	match_parents(match, true);
+	match_parents(match, false);
+	find_common_twins(match);
+	take_rest(match, match->references, &match->comparison->target, KEY_ONLY_REFERENCE);
+	take_rest(match, match->targets, &match->comparison->reference, KEY_ONLY_TARGET);
+
+	list_sort(match->pairs, compare_pairs);
+	table->identity = identity;
+	table->pairs = match->pairs;
+	return table;
+}
+
+/* The keys of a table at the head of a sorted list; the list begins behind them then */
+static List *
+take_table(List *keys, int *next, const char *identity)
+{
+	List	   *taken = NIL;
+
+	for (; *next < list_length(keys); (*next)++)
+	{
+		SideKey    *key = list_nth(keys, *next);
+
+		if (strcmp(key->step->child_table, identity) != 0)
+			break;
+		taken = lappend(taken, key);
+	}
+	return taken;
+}
+
+static char *
+table_at(List *keys, int next)
+{
+	return next < list_length(keys) ? ((SideKey *) list_nth(keys, next))->step->child_table : NULL;
+}
+
+void
+drift_keys_match(KeyComparison *comparison)
+{
+	int			r = 0;
+	int			t = 0;
+
+	for (;;)
+	{
+		char	   *a = table_at(comparison->reference.keys, r);
+		char	   *b = table_at(comparison->target.keys, t);
+		char	   *identity = a == NULL || (b && strcmp(b, a) < 0) ? b : a;
+		TableMatch	match = {comparison};
+
+		if (identity == NULL)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		match.references = take_table(comparison->reference.keys, &r, identity);
+		match.targets = take_table(comparison->target.keys, &t, identity);
+		comparison->tables = lappend(comparison->tables, match_table(&match, identity));
+	}
+}

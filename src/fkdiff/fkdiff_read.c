@@ -1,0 +1,443 @@
+/*-------------------------------------------------------------------------
+ *
+ * fkdiff_read.c
+ *	  The foreign keys of one side, and what is known of their tables.
+ *
+ * Of the objects of a snapshot, tables, columns and constraints are kept, in
+ * the few properties that matter here.
+ * Keys that come with an extension, and clones of a partitioned table's keys,
+ * are nobody's to compare.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "base/quote.h"
+#include "drift/drift.h"
+#include "fkdiff/fkdiff.h"
+#include "snapshot/snapshot.h"
+
+/* ---- properties ---- */
+
+static JsonbValue *
+property(const SnapshotObject *object, const char *name)
+{
+	JsonbValue	key;
+
+	key.type = jbvString;
+	key.val.string.val = unconstify(char *, name);
+	key.val.string.len = strlen(name);
+	return findJsonbValueFromContainer(&object->properties->root, JB_FOBJECT, &key);
+}
+
+static char *
+text_value(const JsonbValue *value)
+{
+	return value && value->type == jbvString ?
+		pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+}
+
+static char *
+text_property(const SnapshotObject *object, const char *name)
+{
+	return text_value(property(object, name));
+}
+
+/* What is absent is what holds by default */
+static bool
+bool_property(const SnapshotObject *object, const char *name, bool absent)
+{
+	JsonbValue *value = property(object, name);
+
+	return value && value->type == jbvBool ? value->val.boolean : absent;
+}
+
+static int
+int_property(const SnapshotObject *object, const char *name)
+{
+	JsonbValue *value = property(object, name);
+
+	return value && value->type == jbvNumeric ?
+		DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
+}
+
+/* An array of strings; NIL when there is none */
+static List *
+list_property(const SnapshotObject *object, const char *name)
+{
+	JsonbValue *value = property(object, name);
+	List	   *strings = NIL;
+	JsonbContainer *array;
+
+	if (value == NULL || value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+		return NIL;
+
+	array = value->val.binary.data;
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	{
+		char	   *string = text_value(getIthJsonbValueFromContainer(array, i));
+
+		if (string)
+			strings = lappend(strings, string);
+	}
+	return strings;
+}
+
+/* A snapshot may come from anywhere, and what it says gets into statements */
+static void
+check_object(const KeySide *side, const SnapshotObject *object, bool valid)
+{
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("snapshot \"%s\" does not describe %s %s as a snapshot should", side->name,
+						object->kind, object->identity),
+				 errhint("Take or import the snapshot anew.")));
+}
+
+/* The name of a part of a table, which comes behind the table's identity */
+static char *
+local_name(const KeySide *side, const SnapshotObject *object)
+{
+	size_t		length = object->parent ? strlen(object->parent) : 0;
+	const char *p = object->identity + length + 1;
+	StringInfoData name;
+
+	check_object(side, object, length > 0 && strncmp(object->identity, object->parent, length) == 0 &&
+				 object->identity[length] == '.' && *p);
+	if (*p != '"')
+		return pstrdup(p);
+
+	initStringInfo(&name);
+	for (p++; *p && (*p != '"' || p[1] == '"'); p++)
+	{
+		if (*p == '"')
+			p++;
+		appendStringInfoChar(&name, *p);
+	}
+	return name.data;
+}
+
+/* ---- tables ---- */
+
+static uint32
+hash_identity(const void *key, Size size)
+{
+	const char *text = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+compare_identity(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+begin_side(KeySide *side, const char *name, const char *word)
+{
+	HASHCTL		ctl = {0};
+
+	side->name = name;
+	side->word = word;
+	ctl.keysize = sizeof(char *);
+	ctl.entrysize = sizeof(KeyTable);
+	ctl.hash = hash_identity;
+	ctl.match = compare_identity;
+	ctl.hcxt = CurrentMemoryContext;
+	side->tables = hash_create("schemaguard compared tables", 1024, &ctl,
+							   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+KeyTable *
+drift_keys_table(const KeySide *side, const char *identity)
+{
+	return hash_search(side->tables, &identity, HASH_FIND, NULL);
+}
+
+static KeyTable *
+make_table(KeySide *side, const char *identity)
+{
+	KeyTable   *table = drift_keys_table(side, identity);
+
+	if (table == NULL)
+	{
+		char	   *copy = pstrdup(identity);
+
+		table = hash_search(side->tables, &copy, HASH_ENTER, NULL);
+		memset(table, 0, sizeof(KeyTable));
+		table->identity = copy;
+	}
+	return table;
+}
+
+KeyPresence
+drift_keys_presence(const KeySide *side, const char *identity)
+{
+	KeyTable   *table = drift_keys_table(side, identity);
+
+	if (table && table->unknown)
+		return KEY_TABLE_UNKNOWN;
+	if (table && table->present)
+		return KEY_TABLE_PRESENT;
+	if (side->schemas != NIL)
+	{
+		SgTableName name = sg_parse_table_name(identity);
+
+		if (name.schema && !sg_has_name(side->schemas, name.schema))
+			return KEY_TABLE_OUTSIDE;
+	}
+	return KEY_TABLE_MISSING;
+}
+
+KeyColumn *
+drift_keys_column(const KeyTable *table, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->columns)
+	{
+		KeyColumn  *column = lfirst(lc);
+
+		if (strcmp(column->name, name) == 0)
+			return column;
+	}
+	return NULL;
+}
+
+/* ---- objects ---- */
+
+static void
+read_table(KeySide *side, const SnapshotObject *object)
+{
+	KeyTable   *table = make_table(side, object->identity);
+
+	table->present = true;
+	table->unknown = snapshot_unknown(object);
+	table->partitioned = property(object, "partition_key") != NULL;
+	table->inherited = property(object, "partition_of") != NULL || property(object, "inherits") != NULL;
+	table->extension = property(object, "extension") != NULL;
+}
+
+static void
+read_column(KeySide *side, const SnapshotObject *object)
+{
+	char	   *name = local_name(side, object);
+	KeyTable   *table = make_table(side, object->parent);
+	KeyColumn  *column = palloc0(sizeof(KeyColumn));
+
+	column->name = name;
+	column->type = text_property(object, "type");
+	column->position = int_property(object, "position");
+	table->columns = lappend(table->columns, column);
+}
+
+/* Everything is there, words are those that there are, and names of tables are names */
+static void
+check_key(const KeySide *side, const SnapshotObject *object, const PlanStep *step)
+{
+	int			columns = list_length(step->child_columns);
+
+	check_object(side, object, step->parent_table != NULL && columns > 0 &&
+				 list_length(step->parent_columns) == columns &&
+				 sg_action_code(step->on_delete) != 0 && sg_action_code(step->on_update) != 0 &&
+				 sg_match_code(step->match) != 0);
+	check_object(side, object, sg_parse_table_name(step->child_table).schema != NULL &&
+				 sg_parse_table_name(step->parent_table).schema != NULL);
+}
+
+static SideKey *
+read_key(const KeySide *side, const SnapshotObject *object)
+{
+	SideKey    *key = palloc0(sizeof(SideKey));
+	PlanStep   *step = plan_step_default("");
+	char	   *match = text_property(object, "match");
+	char	   *on_delete = text_property(object, "on_delete");
+	char	   *on_update = text_property(object, "on_update");
+
+	step->child_table = pstrdup(object->parent);
+	step->child_columns = list_property(object, "columns");
+	step->parent_table = text_property(object, "references");
+	step->parent_columns = list_property(object, "referenced_columns");
+	step->fk_name = local_name(side, object);
+	step->on_delete = on_delete ? on_delete : "no action";
+	step->on_update = on_update ? on_update : "no action";
+	step->match = match ? match : "simple";
+	step->deferrable = bool_property(object, "deferrable", false);
+	step->initially_deferred = bool_property(object, "deferred", false);
+	step->on_delete_columns = list_property(object, "on_delete_columns");
+	step->enforced = bool_property(object, "enforced", true);
+	step->period = bool_property(object, "period", false);
+	check_key(side, object, step);
+
+	key->step = step;
+	key->validated = bool_property(object, "validated", true);
+	key->period = step->period;
+	key->automatic = bool_property(object, "automatic_name", false);
+	key->triggers = text_property(object, "triggers");
+	key->definition = plan_key_clause(step, step->enforced && !key->validated);
+
+	return key;
+}
+
+static void
+add_unique(KeyTable *table, const SnapshotObject *object)
+{
+	KeyUnique  *unique = palloc(sizeof(KeyUnique));
+
+	unique->columns = list_property(object, "columns");
+	unique->period = bool_property(object, "period", false);
+	table->uniques = lappend(table->uniques, unique);
+}
+
+/* A key may refer to a unique index without a constraint */
+static void
+read_index(KeySide *side, const SnapshotObject *object)
+{
+	if (object->parent && bool_property(object, "unique", false) && bool_property(object, "valid", true) &&
+		property(object, "predicate") == NULL && property(object, "expressions") == NULL)
+		add_unique(make_table(side, object->parent), object);
+}
+
+static void
+read_constraint(KeySide *side, const SnapshotObject *object)
+{
+	char	   *type = text_property(object, "type");
+	char	   *unknown = snapshot_unknown(object);
+	KeyTable   *table;
+
+	/* domains have constraints, too */
+	if (object->parent == NULL)
+		return;
+
+	table = make_table(side, object->parent);
+	table->names = lappend(table->names, local_name(side, object));
+	if (unknown && (type == NULL || strcmp(type, "f") == 0))
+		table->unknown = unknown;
+	else if (type && (strcmp(type, "p") == 0 || strcmp(type, "u") == 0))
+	{
+		if (!bool_property(object, "deferrable", false))
+			add_unique(table, object);
+	}
+	else if (type && strcmp(type, "f") == 0 && property(object, "partition_of") == NULL &&
+			 property(object, "extension") == NULL)
+		side->keys = lappend(side->keys, read_key(side, object));
+}
+
+/* ---- sides ---- */
+
+static int
+compare_keys(const ListCell *a, const ListCell *b)
+{
+	const PlanStep *x = ((SideKey *) lfirst(a))->step;
+	const PlanStep *y = ((SideKey *) lfirst(b))->step;
+	int			order = strcmp(x->child_table, y->child_table);
+
+	return order ? order : strcmp(x->fk_name, y->fk_name);
+}
+
+/* Sort the keys, and leave out what belongs to extensions */
+static void
+finish_side(KeySide *side)
+{
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, side->keys)
+	{
+		SideKey    *key = lfirst(lc);
+
+		if (!drift_keys_table(side, key->step->child_table)->extension)
+			keys = lappend(keys, key);
+	}
+	list_sort(keys, compare_keys);
+	side->keys = keys;
+}
+
+static void
+read_side(KeySide *side, List *schemas)
+{
+	List	   *wanted = schemas;
+	SnapshotReader *reader;
+	const SnapshotObject *object;
+
+	side->schemas = schemas;
+	if (strcmp(side->name, SNAPSHOT_LIVE) == 0)
+	{
+		wanted = drift_present_schemas(schemas);
+		if (schemas != NIL && wanted == NIL)
+			return;
+	}
+
+	reader = snapshot_open(side->name, wanted, false);
+	side->version = snapshot_info(reader)->server_version_num;
+	while ((object = snapshot_next(reader)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (strcmp(object->kind, "table") == 0)
+			read_table(side, object);
+		else if (strcmp(object->kind, "column") == 0)
+			read_column(side, object);
+		else if (strcmp(object->kind, "constraint") == 0)
+			read_constraint(side, object);
+		else if (strcmp(object->kind, "index") == 0)
+			read_index(side, object);
+	}
+	snapshot_close(reader);
+	finish_side(side);
+}
+
+/* The schemas that a snapshot was taken of; NIL is all */
+static List *
+covered(const char *name)
+{
+	return strcmp(name, SNAPSHOT_LIVE) == 0 ? NIL : snapshot_get(name)->schemas;
+}
+
+static List *
+common_names(List *a, List *b)
+{
+	List	   *common = NIL;
+	ListCell   *lc;
+
+	foreach(lc, a)
+	{
+		if (sg_has_name(b, lfirst(lc)))
+			common = lappend(common, lfirst(lc));
+	}
+	return common;
+}
+
+void
+drift_keys_read(KeyComparison *comparison, const char *reference, const char *target)
+{
+	List	   *schemas = covered(reference);
+	List	   *others = covered(target);
+
+	if (schemas != NIL && others != NIL)
+	{
+		schemas = common_names(schemas, others);
+		if (schemas == NIL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" and \"%s\" have no schema in common", reference, target),
+					 errhint("Take both snapshots of the same schemas.")));
+	}
+	else if (schemas == NIL)
+		schemas = others;
+
+	begin_side(&comparison->reference, reference, "reference");
+	begin_side(&comparison->target, target, "target");
+	read_side(&comparison->reference, schemas);
+	read_side(&comparison->target, schemas);
+}

@@ -1,0 +1,211 @@
+/*-------------------------------------------------------------------------
+ *
+ * impact.c
+ *	  sg_impact(): what depends on an object.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "impact/impact.h"
+#include "snapshot/snapshot_object.h"
+
+PG_FUNCTION_INFO_V1(sg_impact);
+
+/* The nearest object on the way to the root that is shown */
+static ImpactNode *
+shown_via(const ImpactNode *node, bool internals)
+{
+	ImpactNode *via = node->via;
+
+	while (via && via->depth > 0 && !internals && impact_is_internal(via))
+		via = via->via;
+	return via;
+}
+
+static int
+shown_depth(const ImpactNode *node, bool internals)
+{
+	int			depth = 0;
+
+	for (; node && node->depth > 0; node = shown_via(node, internals))
+		depth++;
+	return depth;
+}
+
+static char *
+identity_or_dropped(const ObjectAddress *address)
+{
+	char	   *identity = drift_identity(address);
+
+	return identity ? identity : pstrdup("(dropped)");
+}
+
+static void
+emit_node(SgRowSink *sink, const Impact *impact, const ImpactNode *node, bool internals)
+{
+	char	   *identity = drift_identity(&node->address);
+	ImpactNode *via = shown_via(node, internals);
+
+	/* dropped while we were looking */
+	if (identity == NULL)
+		return;
+	sg_sink_text(sink, impact_kind(&node->address));
+	sg_sink_text(sink, identity);
+	sg_sink_int32(sink, shown_depth(node, internals));
+	sg_sink_text(sink, via ? identity_or_dropped(&via->address) : NULL);
+	sg_sink_text(sink, node->mentioned ? "mentioned" : "certain");
+	sg_sink_text(sink, impact_on_change(impact, node));
+	sg_sink_text(sink, impact_on_drop(impact, node));
+	sg_sink_emit(sink);
+}
+
+/* What the object is a part of */
+static void
+emit_owners(SgRowSink *sink, const Impact *impact)
+{
+	ListCell   *lc;
+
+	foreach(lc, impact->owners)
+	{
+		ObjectAddress *owner = lfirst(lc);
+
+		sg_sink_text(sink, impact_kind(owner));
+		sg_sink_text(sink, identity_or_dropped(owner));
+		sg_sink_int32(sink, 1);
+		sg_sink_text(sink, identity_or_dropped(&impact->root->address));
+		sg_sink_text(sink, "certain");
+		sg_sink_text(sink, "look at it before a change");
+		sg_sink_text(sink, "stays, and needs it: DROP fails, also with CASCADE");
+		sg_sink_emit(sink);
+	}
+}
+
+/* What is about the table, and not in pg_depend; $1: its OID, $2: its name, $3: the column or null */
+static const char beyond[] =
+"SELECT 'publication' AS kind, pg_catalog.quote_ident(p.pubname) AS object,"
+"       'goes on' AS on_change, 'stays, without it' AS on_drop"
+" FROM pg_catalog.pg_publication p, pg_catalog.pg_class c"
+" WHERE c.oid OPERATOR(pg_catalog.=) $1 AND c.relkind IN ('r', 'p') AND $3 IS NULL"
+"   AND (p.puballtables OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace n"
+"                                  WHERE n.pnpubid OPERATOR(pg_catalog.=) p.oid"
+"                                    AND n.pnnspid OPERATOR(pg_catalog.=) c.relnamespace))"
+" UNION ALL "
+"SELECT 'plan step', s.plan OPERATOR(pg_catalog.||) ', step ' OPERATOR(pg_catalog.||) s.step,"
+"       'sg_plan_check() tells whether its key still fits', 'stays; its key can''t be added any more'"
+" FROM schemaguard.plan_step s"
+" WHERE s.child_table OPERATOR(pg_catalog.=) $2 AND ($3 IS NULL OR $3 OPERATOR(pg_catalog.=) ANY (s.child_columns))"
+"    OR s.parent_table OPERATOR(pg_catalog.=) $2 AND ($3 IS NULL OR $3 OPERATOR(pg_catalog.=) ANY (s.parent_columns))"
+" ORDER BY 1, 2";
+
+static void
+emit_beyond(SgRowSink *sink, const ObjectAddress *root)
+{
+	Oid			types[] = {OIDOID, TEXTOID, TEXTOID};
+	Datum		values[3];
+	char		nulls[] = "   ";
+	SgScope		scope;
+
+	if (root->classId != RelationRelationId)
+		return;
+	values[0] = ObjectIdGetDatum(root->objectId);
+	values[1] = CStringGetTextDatum(sg_relation_name(root->objectId));
+	if (root->objectSubId != 0)
+		values[2] = CStringGetTextDatum(get_attname(root->objectId, root->objectSubId, false));
+	else
+		nulls[2] = 'n';
+
+	sg_caller_begin(&scope);
+	/* of plans, those that the caller may read: the others are no error */
+	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	SPI_connect();
+	if (SPI_execute_with_args(beyond, 3, types, values, nulls, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		sg_sink_text(sink, sg_spi_text(row, desc, "kind"));
+		sg_sink_text(sink, sg_spi_text(row, desc, "object"));
+		sg_sink_int32(sink, 1);
+		sg_sink_text(sink, identity_or_dropped(root));
+		sg_sink_text(sink, "certain");
+		sg_sink_text(sink, sg_spi_text(row, desc, "on_change"));
+		sg_sink_text(sink, sg_spi_text(row, desc, "on_drop"));
+		sg_sink_emit(sink);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+explain(SgRowSink *sink, const char *object, bool internals)
+{
+	ObjectAddress root = impact_find(object);
+	Impact	   *impact = impact_build(&root);
+	ListCell   *lc;
+
+	emit_owners(sink, impact);
+	impact_read_bodies(impact);
+	foreach(lc, impact->order)
+	{
+		ImpactNode *node = lfirst(lc);
+
+		if (node->depth > 0 && (internals || !impact_is_internal(node)))
+			emit_node(sink, impact, node, internals);
+	}
+	emit_beyond(sink, &root);
+}
+
+/*
+ * sg_impact(object text, internals boolean)
+ *	  -> kind text, dependent text, depth int, via text, certainty text,
+ *		 on_change text, on_drop text
+ *
+ * Everything that depends on a table, column, type or function, nearest
+ * first.  internals: also what only ever goes with another object, such as
+ * row types and the indexes of keys.  Reads the catalogs, which anybody may,
+ * and plans; takes no lock on the object.  The errors about names are those
+ * of impact_find(); 22004 for a null argument.
+ */
+Datum
+sg_impact(PG_FUNCTION_ARGS)
+{
+	bool		quote_all = quote_all_identifiers;
+	SgRowSink	sink;
+
+	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_impact", "object");
+	if (PG_ARGISNULL(1))
+		sg_null_argument("sg_impact", "internals");
+
+	sg_sink_begin(&sink, fcinfo);
+	PG_TRY();
+	{
+		quote_all_identifiers = false;
+		explain(&sink, text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_BOOL(1));
+	}
+	PG_FINALLY();
+	{
+		quote_all_identifiers = quote_all;
+	}
+	PG_END_TRY();
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,477 @@
+/*-------------------------------------------------------------------------
+ *
+ * impact_body.c
+ *	  Functions whose bodies are kept as text, and what they name.
+ *
+ * PostgreSQL does not know what such a body depends on, and neither do we for
+ * sure: a name without a schema may lead elsewhere, a string may be no SQL.
+ * So what is found here is a mention.  SQL is parsed; of PL/pgSQL, and of SQL
+ * that is not to be parsed, the server's own scanner tells the identifiers,
+ * and strings are searched for the name as a word, for EXECUTE.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/proclang.h"
+#include "common/keywords.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parser.h"
+#include "parser/scanner.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "impact/impact.h"
+
+/* Codes of the scanner's tokens, from the comment in parser/scanner.h */
+#define TOKEN_END 0
+#define TOKEN_IDENT 258
+#define TOKEN_UIDENT 259
+#define TOKEN_SCONST 261
+
+/* All keywords get this one: which of them are reserved does not matter here */
+#define TOKEN_KEYWORD 10000
+
+/* A name to look for */
+typedef struct Wanted
+{
+	ImpactNode *node;
+	const char *schema;
+	const char *name;
+	const char *column;			/* of the table; NULL: the table itself */
+	Oid			classid;
+} Wanted;
+
+/* A function with a body to be read */
+typedef struct Body
+{
+	Oid			oid;
+	bool		sql;
+	char	   *text;
+} Body;
+
+typedef enum ReferenceKind
+{
+	REFERENCE_ANY,
+	REFERENCE_TABLE,
+	REFERENCE_COLUMN,
+	REFERENCE_FUNCTION,
+	REFERENCE_TYPE
+} ReferenceKind;
+
+/* The reading of one body */
+typedef struct Reading
+{
+	const Body *body;
+	List	   *wanted;			/* of Wanted * */
+	bool	   *saw_table;		/* by the number of the wanted one */
+	bool	   *saw_column;
+} Reading;
+
+/* ---- what was seen ---- */
+
+static bool
+fits(const Wanted *wanted, ReferenceKind kind)
+{
+	switch (kind)
+	{
+		case REFERENCE_TABLE:
+			return wanted->classid == RelationRelationId;
+		case REFERENCE_FUNCTION:
+			return wanted->classid == ProcedureRelationId;
+		case REFERENCE_TYPE:
+			return wanted->classid != ProcedureRelationId;
+		default:
+			return kind == REFERENCE_ANY;
+	}
+}
+
+/* A dotted name: up to three of its parts matter; call: a parenthesis follows */
+static void
+see_name(Reading *reading, ReferenceKind kind, char **parts, int n, bool call)
+{
+	ListCell   *lc;
+	int			i = 0;
+
+	foreach(lc, reading->wanted)
+	{
+		const Wanted *wanted = lfirst(lc);
+		bool		named = strcmp(parts[0], wanted->name) == 0 ||
+			(n > 1 && wanted->schema && strcmp(parts[0], wanted->schema) == 0 &&
+			 strcmp(parts[1], wanted->name) == 0);
+
+		if (named && fits(wanted, kind) &&
+			(wanted->classid != ProcedureRelationId || call || kind != REFERENCE_ANY))
+			reading->saw_table[i] = true;
+		if (wanted->column && (kind == REFERENCE_COLUMN || kind == REFERENCE_ANY) &&
+			strcmp(parts[n - 1], wanted->column) == 0)
+			reading->saw_column[i] = true;
+		i++;
+	}
+}
+
+static bool
+is_word_character(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+}
+
+/* Is the name in the text as a word? */
+static bool
+has_word(const char *text, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *p = text; *p; p++)
+	{
+		if (pg_strncasecmp(p, name, length) == 0 &&
+			(p == text ||!is_word_character(p[-1])) &&!is_word_character(p[length]))
+			return true;
+	}
+	return false;
+}
+
+static void
+see_string(Reading *reading, const char *text)
+{
+	ListCell   *lc;
+	int			i = 0;
+
+	foreach(lc, reading->wanted)
+	{
+		const Wanted *wanted = lfirst(lc);
+
+		if (has_word(text, wanted->name))
+			reading->saw_table[i] = true;
+		if (wanted->column && has_word(text, wanted->column))
+			reading->saw_column[i] = true;
+		i++;
+	}
+}
+
+/* ---- by the scanner ---- */
+
+static void
+scan_body(Reading *reading)
+{
+	core_yy_extra_type extra;
+	core_yyscan_t scanner;
+	core_YYSTYPE value;
+	YYLTYPE		location;
+	uint16	   *codes = palloc(sizeof(uint16) * ScanKeywords.num_keywords);
+	char	   *parts[3];
+	int			n = 0;
+	bool		after_dot = false;
+	int			token;
+
+	for (int i = 0; i < ScanKeywords.num_keywords; i++)
+		codes[i] = TOKEN_KEYWORD;
+	scanner = scanner_init(reading->body->text, &extra, &ScanKeywords, codes);
+	SG_SCANNER_QUIET(extra);
+
+	do
+	{
+		token = core_yylex(&value, &location, scanner);
+		if (token == TOKEN_IDENT || token == TOKEN_UIDENT || token == TOKEN_KEYWORD)
+		{
+			char	   *name = token == TOKEN_KEYWORD ? pstrdup(value.keyword) : value.str;
+
+			if (!after_dot && n > 0)
+			{
+				see_name(reading, REFERENCE_ANY, parts, n, false);
+				n = 0;
+			}
+			if (n < 3)
+				parts[n++] = name;
+			after_dot = false;
+			continue;
+		}
+		if (token == '.' && n > 0)
+		{
+			after_dot = true;
+			continue;
+		}
+		if (n > 0)
+			see_name(reading, REFERENCE_ANY, parts, n, token == '(');
+		n = 0;
+		after_dot = false;
+		if (token == TOKEN_SCONST)
+			see_string(reading, value.str);
+	} while (token != TOKEN_END);
+	scanner_finish(scanner);
+}
+
+/* ---- by the parser ---- */
+
+static void
+see_list(Reading *reading, ReferenceKind kind, List *names)
+{
+	char	   *parts[3];
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (n < 3 && IsA(lfirst(lc), String))
+			parts[n++] = strVal(lfirst(lc));
+	}
+	if (n > 0)
+		see_name(reading, kind, parts, n, false);
+}
+
+static bool
+walk(Node *node, void *context)
+{
+	Reading    *reading = context;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_RangeVar:
+			{
+				RangeVar   *range = (RangeVar *) node;
+				char	   *parts[2] = {range->relname, NULL};
+
+				if (range->schemaname)
+				{
+					parts[0] = range->schemaname;
+					parts[1] = range->relname;
+				}
+				see_name(reading, REFERENCE_TABLE, parts, range->schemaname ? 2 : 1, false);
+				return false;
+			}
+		case T_ColumnRef:
+			see_list(reading, REFERENCE_COLUMN, ((ColumnRef *) node)->fields);
+			return false;
+		case T_FuncCall:
+			see_list(reading, REFERENCE_FUNCTION, ((FuncCall *) node)->funcname);
+			break;
+		case T_TypeName:
+			see_list(reading, REFERENCE_TYPE, ((TypeName *) node)->names);
+			break;
+		case T_ResTarget:
+			if (((ResTarget *) node)->name)
+				see_name(reading, REFERENCE_COLUMN, &((ResTarget *) node)->name, 1, false);
+			break;
+		default:
+			break;
+	}
+	return raw_expression_tree_walker(node, walk, context);
+}
+
+static bool
+is_query(Node *statement)
+{
+	return IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
+		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt);
+}
+
+static void
+parse_body(void *arg)
+{
+	Reading    *reading = arg;
+	List	   *statements = raw_parser(reading->body->text, RAW_PARSE_DEFAULT);
+	ListCell   *lc;
+
+	foreach(lc, statements)
+	{
+		Node	   *statement = lfirst_node(RawStmt, lc)->stmt;
+
+		if (is_query(statement))
+			walk(statement, reading);
+		else
+		{
+			scan_body(reading);
+			return;
+		}
+	}
+}
+
+static void
+scan_any_body(void *arg)
+{
+	scan_body(arg);
+}
+
+/* ---- all bodies ---- */
+
+/* The functions of users that keep their body as text, in the order of their OIDs */
+static List *
+read_bodies(void)
+{
+	Relation	rel = table_open(ProcedureRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, ProcedureOidIndexId, true, NULL, 0, NULL);
+	Oid			plpgsql = get_language_oid("plpgsql", true);
+	HeapTuple	tuple;
+	List	   *bodies = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+		bool		isnull;
+		Datum		source;
+		Body	   *body;
+
+		CHECK_FOR_INTERRUPTS();
+		if (proc->oid < FirstNormalObjectId ||
+			(proc->prolang != SQLlanguageId && proc->prolang != plpgsql))
+			continue;
+		(void) heap_getattr(tuple, Anum_pg_proc_prosqlbody, RelationGetDescr(rel), &isnull);
+		if (!isnull)
+			continue;
+		source = heap_getattr(tuple, Anum_pg_proc_prosrc, RelationGetDescr(rel), &isnull);
+		if (isnull)
+			continue;
+		body = palloc(sizeof(Body));
+		body->oid = proc->oid;
+		body->sql = proc->prolang == SQLlanguageId;
+		body->text = TextDatumGetCString(source);
+		bodies = lappend(bodies, body);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return bodies;
+}
+
+/* A name to look for, for a node that can have one in a body; else NULL */
+static Wanted *
+wanted_for(ImpactNode *node)
+{
+	const ObjectAddress *address = &node->address;
+	Wanted	   *wanted;
+	Oid			schema;
+
+	if (node->stays || impact_is_internal(node) ||
+		(address->objectSubId != 0 && node->depth > 0))
+		return NULL;
+
+	wanted = palloc0(sizeof(Wanted));
+	wanted->node = node;
+	wanted->classid = address->classId;
+	switch (address->classId)
+	{
+		case RelationRelationId:
+			if (get_rel_relkind(address->objectId) == RELKIND_INDEX ||
+				get_rel_relkind(address->objectId) == RELKIND_PARTITIONED_INDEX)
+				return NULL;
+			wanted->name = get_rel_name(address->objectId);
+			schema = get_rel_namespace(address->objectId);
+			if (address->objectSubId != 0)
+				wanted->column = get_attname(address->objectId, address->objectSubId, true);
+			break;
+		case ProcedureRelationId:
+			wanted->name = get_func_name(address->objectId);
+			schema = get_func_namespace(address->objectId);
+			break;
+		case TypeRelationId:
+			{
+				HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(address->objectId));
+
+				if (!HeapTupleIsValid(tuple))
+					return NULL;
+				wanted->name = pstrdup(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname));
+				schema = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
+				ReleaseSysCache(tuple);
+				break;
+			}
+		default:
+			return NULL;
+	}
+	if (wanted->name == NULL)
+		return NULL;
+	wanted->schema = get_namespace_name(schema);
+	return wanted;
+}
+
+/* The first of the wanted ones that the body names, or NULL */
+static const Wanted *
+read_body(const Body *body, List *wanted, MemoryContext scratch)
+{
+	Reading		reading = {.body = body,.wanted = wanted};
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	const Wanted *found = NULL;
+	ErrorData  *error = NULL;
+	ListCell   *lc;
+	int			i = 0;
+
+	reading.saw_table = palloc0(sizeof(bool) * list_length(wanted));
+	reading.saw_column = palloc0(sizeof(bool) * list_length(wanted));
+
+	if (body->sql)
+		error = sg_try(parse_body, &reading);
+	if (error)
+		sg_rethrow_cancel(error);
+	if (!body->sql || error)
+	{
+		error = sg_try(scan_any_body, &reading);
+		if (error)
+			sg_rethrow_cancel(error);
+	}
+
+	foreach(lc, wanted)
+	{
+		const Wanted *candidate = lfirst(lc);
+
+		if (found == NULL && reading.saw_table[i] && (candidate->column == NULL || reading.saw_column[i]))
+			found = candidate;
+		i++;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(scratch);
+	return found;
+}
+
+void
+impact_read_bodies(Impact *impact)
+{
+	List	   *bodies = read_bodies();
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard bodies",
+												  ALLOCSET_DEFAULT_SIZES);
+	int			done = 0;
+
+	/* what is found may be named by others, and so on */
+	while (bodies && done < list_length(impact->order))
+	{
+		List	   *wanted = NIL;
+		ListCell   *lc;
+
+		for (; done < list_length(impact->order); done++)
+		{
+			Wanted	   *name = wanted_for(list_nth(impact->order, done));
+
+			if (name)
+				wanted = lappend(wanted, name);
+		}
+		if (wanted == NIL)
+			break;
+
+		foreach(lc, bodies)
+		{
+			Body	   *body = lfirst(lc);
+			const Wanted *found;
+			ObjectAddress address;
+
+			CHECK_FOR_INTERRUPTS();
+			found = read_body(body, wanted, scratch);
+			if (found == NULL || found->node->address.objectId == body->oid)
+				continue;
+			ObjectAddressSet(address, ProcedureRelationId, body->oid);
+			impact_add_mentioned(impact, &address, found->node);
+			bodies = foreach_delete_current(bodies, lc);
+		}
+	}
+	MemoryContextDelete(scratch);
+}

@@ -1,0 +1,408 @@
+/*-------------------------------------------------------------------------
+ *
+ * impact_graph.c
+ *	  What DROP ... CASCADE would reach, by pg_depend.
+ *
+ * Follows the rules of core's dependency.c, without its locks: an object that
+ * is an internal part of another, such as a view's rule, or a member of an
+ * extension, is not dropped by itself; the whole is, and takes the part along.
+ *
+ * Breadth first, so that the depth of an object is that of the shortest way.
+ * Which objects go without CASCADE is worked out afterwards, since a longer
+ * way may be free of dependencies that need it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "rewrite/rewriteSupport.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "impact/impact.h"
+
+/* ---- reading pg_depend ---- */
+
+typedef struct Dependency
+{
+	ObjectAddress object;		/* the other one */
+	char		type;
+} Dependency;
+
+/* The objects that depend on one (a List of Dependency *), or that it depends on */
+static List *
+read_dependencies(const ObjectAddress *object, bool dependents)
+{
+	Relation	rel = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[3];
+	int			nkeys = 2;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *found = NIL;
+
+	ScanKeyInit(&keys[0], dependents ? Anum_pg_depend_refclassid : Anum_pg_depend_classid,
+				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object->classId));
+	ScanKeyInit(&keys[1], dependents ? Anum_pg_depend_refobjid : Anum_pg_depend_objid,
+				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object->objectId));
+	if (object->objectSubId != 0)
+	{
+		ScanKeyInit(&keys[2], dependents ? Anum_pg_depend_refobjsubid : Anum_pg_depend_objsubid,
+					BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(object->objectSubId));
+		nkeys = 3;
+	}
+
+	scan = systable_beginscan(rel, dependents ? DependReferenceIndexId : DependDependerIndexId,
+							  true, NULL, nkeys, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		Dependency *dependency = palloc(sizeof(Dependency));
+
+		if (dependents)
+			ObjectAddressSubSet(dependency->object, form->classid, form->objid, form->objsubid);
+		else
+			ObjectAddressSubSet(dependency->object, form->refclassid, form->refobjid, form->refobjsubid);
+		dependency->type = form->deptype;
+		found = lappend(found, dependency);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	return found;
+}
+
+/* Is it the object, or one of its columns? */
+static bool
+covers(const ObjectAddress *whole, const ObjectAddress *object)
+{
+	return whole->classId == object->classId && whole->objectId == object->objectId &&
+		(whole->objectSubId == 0 || whole->objectSubId == object->objectSubId);
+}
+
+/*
+ * What has to be dropped if an object that depends on `from` is to go: the
+ * object itself, or the whole that it is a part of.
+ */
+static ObjectAddress
+whole_of(ObjectAddress object, const ObjectAddress *from)
+{
+	/* an owner may be a part itself; cycles do not exist, but corruption does */
+	for (int i = 0; i < 100; i++)
+	{
+		const ObjectAddress *owner = NULL;
+		ListCell   *lc;
+
+		foreach(lc, read_dependencies(&object, false))
+		{
+			Dependency *dependency = lfirst(lc);
+
+			if (dependency->type != DEPENDENCY_INTERNAL && dependency->type != DEPENDENCY_EXTENSION)
+				continue;
+			if (covers(from, &dependency->object))
+				return object;
+			owner = &dependency->object;
+		}
+		if (owner == NULL)
+			break;
+		object = *owner;
+	}
+	return object;
+}
+
+/* ---- the graph ---- */
+
+static ImpactNode *
+find_node(Impact *impact, const ObjectAddress *address)
+{
+	return hash_search(impact->nodes, address, HASH_FIND, NULL);
+}
+
+static ImpactNode *
+add_node(Impact *impact, const ObjectAddress *address, ImpactNode *via)
+{
+	bool		found;
+	ImpactNode *node = hash_search(impact->nodes, address, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		node->number = list_length(impact->order);
+		node->depth = via ? via->depth + 1 : 0;
+		node->via = via;
+		node->edges = NIL;
+		node->automatic = false;
+		node->stays = false;
+		node->mentioned = via && via->mentioned;
+		impact->order = lappend(impact->order, node);
+	}
+	return node;
+}
+
+static void
+add_edge(Impact *impact, ImpactNode *from, const ObjectAddress *to, bool automatic)
+{
+	ImpactEdge *edge = palloc(sizeof(ImpactEdge));
+
+	edge->to = add_node(impact, to, from);
+	edge->automatic = automatic;
+	from->edges = lappend(from->edges, edge);
+}
+
+/*
+ * DROP COLUMN reaches the same column of inheritance children by itself, not
+ * by pg_depend, where they have it from there alone.
+ */
+static void
+add_inherited_columns(Impact *impact, ImpactNode *node)
+{
+	char	   *column = get_attname(node->address.objectId, node->address.objectSubId, true);
+	ListCell   *lc;
+
+	if (column == NULL)
+		return;
+	foreach(lc, find_inheritance_children(node->address.objectId, NoLock))
+	{
+		HeapTuple	tuple = SearchSysCacheAttName(lfirst_oid(lc), column);
+		Form_pg_attribute attribute;
+		ObjectAddress child;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+		ObjectAddressSubSet(child, RelationRelationId, lfirst_oid(lc), attribute->attnum);
+		if (attribute->attinhcount == 1 && !attribute->attislocal)
+			add_edge(impact, node, &child, true);
+		else if (find_node(impact, &child) == NULL)
+			add_node(impact, &child, node)->stays = true;
+		ReleaseSysCache(tuple);
+	}
+}
+
+static void
+expand(Impact *impact, ImpactNode *node)
+{
+	ListCell   *lc;
+
+	if (node->stays)
+		return;
+	foreach(lc, read_dependencies(&node->address, true))
+	{
+		Dependency *dependency = lfirst(lc);
+		ObjectAddress whole;
+
+		if (covers(&node->address, &dependency->object))
+			continue;
+		whole = whole_of(dependency->object, &node->address);
+		if (covers(&node->address, &whole))
+			continue;
+		add_edge(impact, node, &whole, dependency->type != DEPENDENCY_NORMAL);
+	}
+	if (node->address.classId == RelationRelationId && node->address.objectSubId != 0)
+		add_inherited_columns(impact, node);
+}
+
+/* Everything from the n-th node on, whose own dependents are added behind it */
+static void
+expand_from(Impact *impact, int n)
+{
+	for (; n < list_length(impact->order); n++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		expand(impact, list_nth(impact->order, n));
+	}
+}
+
+/* What goes along with a node goes with the root if the node does */
+static void
+mark_automatic(ImpactNode *root)
+{
+	List	   *queue = list_make1(root);
+
+	root->automatic = true;
+	while (queue != NIL)
+	{
+		ImpactNode *node = llast(queue);
+		ListCell   *lc;
+
+		queue = list_delete_last(queue);
+		foreach(lc, node->edges)
+		{
+			ImpactEdge *edge = lfirst(lc);
+
+			if (!edge->automatic || edge->to->automatic || edge->to->mentioned)
+				continue;
+			edge->to->automatic = true;
+			queue = lappend(queue, edge->to);
+		}
+	}
+}
+
+Impact *
+impact_build(const ObjectAddress *root)
+{
+	Impact	   *impact = palloc0(sizeof(Impact));
+	HASHCTL		ctl = {0};
+	ListCell   *lc;
+
+	ctl.keysize = sizeof(ObjectAddress);
+	ctl.entrysize = sizeof(ImpactNode);
+	ctl.hcxt = CurrentMemoryContext;
+	impact->nodes = hash_create("schemaguard impact", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	impact->root = add_node(impact, root, NULL);
+	expand_from(impact, 0);
+	mark_automatic(impact->root);
+	foreach(lc, read_dependencies(root, false))
+	{
+		Dependency *dependency = lfirst(lc);
+
+		if ((dependency->type == DEPENDENCY_INTERNAL || dependency->type == DEPENDENCY_EXTENSION) &&
+			!covers(root, &dependency->object))
+			impact->owners = lappend(impact->owners, &dependency->object);
+	}
+
+	return impact;
+}
+
+ImpactNode *
+impact_add_mentioned(Impact *impact, const ObjectAddress *address, ImpactNode *via)
+{
+	int			n = list_length(impact->order);
+	ImpactNode *node;
+
+	if (find_node(impact, address))
+		return NULL;
+	node = add_node(impact, address, via);
+	node->mentioned = true;
+	expand_from(impact, n);
+	return node;
+}
+
+/* ---- parts ---- */
+
+static bool
+is_internal_type(Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(oid));
+	bool		internal = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_type type = (Form_pg_type) GETSTRUCT(tuple);
+
+		/* arrays, multiranges, and the row types of tables */
+		internal = type->typtype == TYPTYPE_MULTIRANGE ||
+			(OidIsValid(type->typelem) && get_array_type(type->typelem) == oid) ||
+			(OidIsValid(type->typrelid) && get_rel_relkind(type->typrelid) != RELKIND_COMPOSITE_TYPE);
+		ReleaseSysCache(tuple);
+	}
+	return internal;
+}
+
+static bool
+is_internal_relation(Oid oid)
+{
+	char		relkind = get_rel_relkind(oid);
+
+	return relkind == RELKIND_TOASTVALUE || relkind == RELKIND_COMPOSITE_TYPE ||
+		get_rel_namespace(oid) == PG_TOAST_NAMESPACE ||
+		((relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX) &&
+		 OidIsValid(get_index_constraint(oid)));
+}
+
+static bool
+is_internal_trigger(Oid oid)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		internal;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
+	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	internal = HeapTupleIsValid(tuple) && ((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return internal;
+}
+
+/*
+ * The constraint of a partition that a partitioned table's stands for, or one
+ * that a column's NOT NULL is from 18 on
+ */
+static bool
+is_clone(Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(oid));
+	bool		clone = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		clone = OidIsValid(form->conparentid) || form->contype == 'n';
+		ReleaseSysCache(tuple);
+	}
+	return clone;
+}
+
+/* The rule that makes a view one */
+static bool
+is_view_rule(const ObjectAddress *rule)
+{
+	List	   *names = NIL;
+	List	   *arguments = NIL;
+
+	return getObjectIdentityParts(rule, &names, &arguments, true) &&
+		strcmp(llast(names), ViewSelectRuleName) == 0;
+}
+
+bool
+impact_is_internal(const ImpactNode *node)
+{
+	Oid			oid = node->address.objectId;
+
+	switch (node->address.classId)
+	{
+		case TypeRelationId:
+			return is_internal_type(oid);
+		case RelationRelationId:
+			return node->address.objectSubId == 0 && is_internal_relation(oid);
+		case TriggerRelationId:
+			return is_internal_trigger(oid);
+		case RewriteRelationId:
+			return is_view_rule(&node->address);
+		case AttrDefaultRelationId:
+			{
+				ObjectAddress column = GetAttrDefaultColumnAddress(oid);
+
+				/*
+				 * with the column or table that it belongs to; but a new type
+				 * of the very column that was asked about has to suit it
+				 */
+				return node->via && covers(&node->via->address, &column) &&
+					(node->via->depth > 0 || node->via->address.objectSubId == 0);
+			}
+		case ConstraintRelationId:
+			return is_clone(oid);
+		default:
+			return false;
+	}
+}

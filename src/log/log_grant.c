@@ -1,0 +1,145 @@
+/*-------------------------------------------------------------------------
+ *
+ * log_grant.c
+ *	  Who may call what writes: sg_grant() and sg_revoke().
+ *
+ * The right is EXECUTE on one function that does nothing,
+ * schemaguard.sg_write(): so it is a privilege like any other, which roles
+ * inherit, \df+ shows and a dump takes along, in this database only.  Every
+ * function that needs it asks here, since PostgreSQL's own refusal could not
+ * say who gives it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/spi.h"
+#include "log/log.h"
+#include "log/log_grant.h"
+
+PG_FUNCTION_INFO_V1(sg_grant);
+PG_FUNCTION_INFO_V1(sg_revoke);
+PG_FUNCTION_INFO_V1(sg_warn_of_schema);
+
+/* The function whose privilege it is */
+static Oid
+marker(void)
+{
+	Oid			function;
+
+	sg_check_version();
+	function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("sg_write"),
+							   PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(sg_schema_oid()));
+	if (!OidIsValid(function))
+		elog(ERROR, "function schemaguard.sg_write() is gone");
+	return function;
+}
+
+bool
+sg_is_granted(void)
+{
+	return object_aclcheck(ProcedureRelationId, marker(), GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+}
+
+/* A function of ours, qualified: the hint is to work whatever the search_path */
+static char *
+function_of_ours(FunctionCallInfo fcinfo, const char *name)
+{
+	return quote_qualified_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)), name);
+}
+
+void
+sg_check_granted(FunctionCallInfo fcinfo)
+{
+	Oid			function = fcinfo->flinfo->fn_oid;
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+
+	if (!sg_is_granted())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for %s %s",
+						get_func_prokind(function) == PROKIND_PROCEDURE ? "procedure" : "function",
+						get_func_name(function)),
+				 errdetail("Role \"%s\" has not been granted what writes plans, snapshots and the log.", role),
+				 errhint("A superuser grants it in this database: SELECT %s(%s).",
+						 function_of_ours(fcinfo, "sg_grant"), quote_literal_cstr(role))));
+}
+
+/* GRANT or REVOKE the marker as the caller, and log that */
+static void
+change(FunctionCallInfo fcinfo, const char *name, const char *form, const char *action)
+{
+	char	   *role;
+	pg_uuid_t	run;
+	LogEntry	entry;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument(name, "role");
+	role = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (!object_ownercheck(ProcedureRelationId, marker(), GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for function %s", name),
+				 errhint("Superusers and the owner of the extension call it.")));
+	sg_check_writable(psprintf("%s()", name));
+
+	SPI_connect();
+	if (SPI_execute(psprintf(form, quote_identifier(role)), false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "%s failed", action);
+	SPI_finish();
+
+	run = log_new_run();
+	entry = log_entry(&run, NULL, action, "done");
+	entry.object = psprintf("role %s", quote_identifier(role));
+	(void) log_write(&entry);
+}
+
+/*
+ * sg_grant(role text), sg_revoke(role text)
+ *
+ * Let a role call what writes plans, snapshots and the log, in this database,
+ * or no more; "public" is everybody.  For superusers and the owner of the
+ * extension (42501).  42704 for a role that is not there, 25006 in a
+ * read-only transaction or on a standby.  Each writes a row of the log.
+ */
+Datum
+sg_grant(PG_FUNCTION_ARGS)
+{
+	change(fcinfo, "sg_grant", "GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO %s", "grant");
+	PG_RETURN_VOID();
+}
+
+Datum
+sg_revoke(PG_FUNCTION_ARGS)
+{
+	change(fcinfo, "sg_revoke", "REVOKE EXECUTE ON FUNCTION schemaguard.sg_write() FROM %s", "revoke");
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_warn_of_schema(roles text), for the install script
+ *
+ * These roles may create functions beside ours; NULL: nobody but superusers.
+ */
+Datum
+sg_warn_of_schema(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED),
+				 errmsg("others than superusers may create functions in the schema of extension \"schemaguard\": %s",
+						text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				 errdetail("A function of theirs can be called instead of one of the extension's, with the rights of whoever calls."),
+				 errhint("Install it into a schema of its own, and qualify its calls: CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; SELECT * FROM sg.sg_orphan_audit();")));
+
+	PG_RETURN_VOID();
+}

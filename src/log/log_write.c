@@ -1,0 +1,481 @@
+/*-------------------------------------------------------------------------
+ *
+ * log_write.c
+ *	  schemaguard.audit_log: writing it, guarding it, pruning it.
+ *
+ * Rows are written as the owner of the extension, with the name of the role
+ * whose privileges the logged work used.  They are part of the caller's
+ * transaction: who wants a row to outlive an error commits it first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/spi.h"
+#include "log/log.h"
+
+PG_FUNCTION_INFO_V1(sg_log_guard);
+PG_FUNCTION_INFO_V1(sg_prune);
+
+/* What is younger is nobody's to delete but a superuser's */
+#define SG_LOG_KEPT_DAYS 7
+
+/* Set while sg_prune deletes: the only thing that the guard lets through */
+static bool pruning = false;
+
+/* Tables of other rooms, which these prune themselves */
+#define MAX_PRUNERS 8
+static struct
+{
+	const char *what;
+	uint64		(*prune) (TimestampTz before);
+}			pruners[MAX_PRUNERS];
+static int	npruners = 0;
+
+LogEntry
+log_entry(const pg_uuid_t *run, const char *plan, const char *action, const char *phase)
+{
+	LogEntry	entry = {0};
+
+	entry.run = *run;
+	entry.plan = plan;
+	entry.action = action;
+	entry.phase = phase;
+	entry.rows_affected = LOG_NONE;
+	entry.orphan_rows = LOG_NONE;
+	entry.elapsed_ms = -1;
+
+	return entry;
+}
+
+pg_uuid_t
+log_new_run(void)
+{
+	/* gen_random_uuid ignores its fcinfo */
+	return *DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, (Datum) 0));
+}
+
+bool
+log_writable(void)
+{
+	return !RecoveryInProgress() && !XactReadOnly;
+}
+
+/* An argument of the INSERT: text that may be null */
+static void
+set_text(Datum *value, char *null, const char *text)
+{
+	*null = text ? ' ' : 'n';
+	*value = text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+int64
+log_write(const LogEntry *entry)
+{
+	static Oid	types[] = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, FLOAT8OID,
+	TEXTOID, INT4OID, INT8OID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+	SgScope		scope;
+	int64		id;
+	bool		isnull;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&entry->run);
+	set_text(&values[1], &nulls[1], role);
+	set_text(&values[2], &nulls[2], entry->plan);
+	values[3] = Int32GetDatum(entry->step);
+	nulls[3] = entry->step ? ' ' : 'n';
+	set_text(&values[4], &nulls[4], entry->action);
+	set_text(&values[5], &nulls[5], entry->phase);
+	set_text(&values[6], &nulls[6], entry->object);
+	set_text(&values[7], &nulls[7], entry->statement);
+	set_text(&values[8], &nulls[8], entry->sqlstate);
+	set_text(&values[9], &nulls[9], entry->message);
+	values[10] = Int64GetDatum(entry->rows_affected);
+	nulls[10] = entry->rows_affected == LOG_NONE ? 'n' : ' ';
+	values[11] = Int64GetDatum(entry->orphan_rows);
+	nulls[11] = entry->orphan_rows == LOG_NONE ? 'n' : ' ';
+	values[12] = Float8GetDatum(entry->elapsed_ms);
+	nulls[12] = entry->elapsed_ms < 0 ? 'n' : ' ';
+	set_text(&values[13], &nulls[13], entry->blockers);
+	values[14] = Int32GetDatum(entry->attempt);
+	nulls[14] = entry->attempt ? ' ' : 'n';
+	values[15] = Int64GetDatum(entry->started_id);
+	nulls[15] = entry->started_id ? ' ' : 'n';
+
+	if (sg_owner_execute(SPI_OK_INSERT_RETURNING,
+						 "INSERT INTO schemaguard.audit_log"
+						 " (run_id, role, plan, step, action, phase, object, statement, sqlstate,"
+						 "  message, rows_affected, orphan_rows, elapsed_ms, blockers, attempt, started_id)"
+						 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15, $16)"
+						 " RETURNING id", lengthof(types), types, values, nulls) != 1)
+		elog(ERROR, "no row was written into the log");
+	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return id;
+}
+
+void
+log_write_all(List *entries)
+{
+	const LogEntry *first = linitial(entries);
+	Oid			types[] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+	TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, FLOAT8ARRAYOID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+	ArrayBuildState *columns[4] = {0};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard log",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SgScope		scope;
+	ListCell   *lc;
+
+	foreach(lc, entries)
+	{
+		LogEntry   *entry = lfirst(lc);
+
+		columns[0] = accumArrayResult(columns[0], CStringGetTextDatum(entry->object), false,
+									  TEXTOID, context);
+		columns[1] = accumArrayResult(columns[1], CStringGetTextDatum(entry->message), false,
+									  TEXTOID, context);
+		columns[2] = accumArrayResult(columns[2], Int64GetDatum(entry->orphan_rows),
+									  entry->orphan_rows == LOG_NONE, INT8OID, context);
+		columns[3] = accumArrayResult(columns[3], Float8GetDatum(entry->elapsed_ms),
+									  entry->elapsed_ms < 0, FLOAT8OID, context);
+	}
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&first->run);
+	values[1] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	set_text(&values[2], &nulls[2], first->plan);
+	values[3] = CStringGetTextDatum(first->action);
+	values[4] = CStringGetTextDatum(first->phase);
+	for (int i = 0; i < lengthof(columns); i++)
+		values[5 + i] = makeArrayResult(columns[i], context);
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_INSERT,
+					 "INSERT INTO schemaguard.audit_log"
+					 " (run_id, role, plan, action, phase, object, message, orphan_rows, elapsed_ms)"
+					 " SELECT $1, $2, $3, $4, $5, t.* FROM ROWS FROM"
+					 " (pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9)) t",
+					 lengthof(types), types, values, nulls);
+	SPI_finish();
+	sg_scope_end(&scope);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* The columns of an outcome that are those of its started row s */
+#define OUTCOME \
+	"INSERT INTO schemaguard.audit_log" \
+	" (run_id, role, plan, step, action, object, statement, attempt, started_id, phase, message)" \
+	" SELECT s.run_id, s.role, s.plan, s.step, s.action, s.object, s.statement, s.attempt, s.id"
+
+/* One by one, by the index: whatever the log holds, no more of it is read */
+#define NO_OUTCOME \
+	" (SELECT o.id FROM schemaguard.audit_log o WHERE o.started_id = s.id) IS NULL"
+
+/*
+ * Every call closes what the one before it has left, so that those without an
+ * outcome are of the plan's last run.
+ */
+int
+log_close_interrupted(const char *plan)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(plan)};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_INSERT,
+						 OUTCOME ", 'interrupted', 'the session ended before the outcome was known'"
+						 " FROM schemaguard.audit_log s"
+						 " WHERE s.plan = $1 AND s.phase = 'started'"
+						 "   AND s.run_id = (SELECT l.run_id FROM schemaguard.audit_log l"
+						 "                   WHERE l.plan = $1 AND l.phase = 'started' ORDER BY l.id DESC LIMIT 1)"
+						 "   AND" NO_OUTCOME " ORDER BY s.id",
+						 1, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return (int) n;
+}
+
+void
+log_end(int64 started_id, const char *phase, const char *message)
+{
+	Oid			types[] = {INT8OID, TEXTOID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(started_id), CStringGetTextDatum(phase), CStringGetTextDatum(message)};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_INSERT,
+					 OUTCOME ", $2, $3 FROM schemaguard.audit_log s"
+					 " WHERE s.id = $1 AND s.phase = 'started' AND" NO_OUTCOME, 3, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/*
+ * sg_log_guard() trigger: refuse every change of a log but sg_prune's.
+ */
+Datum
+sg_log_guard(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("sg_log_guard is a trigger function")));
+
+	if (!pruning || !TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schemaguard.%s is append-only", RelationGetRelationName(data->tg_relation)),
+				 errhint("CALL sg_prune(before) deletes what is older than a time.")));
+
+	return PointerGetDatum(data->tg_trigtuple);
+}
+
+/* Delete rows of one of our tables, past its guard; how many */
+static uint64
+prune(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	PG_TRY();
+	{
+		pruning = true;
+		n = sg_owner_execute(SPI_OK_DELETE, sql, nargs, types, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		pruning = false;
+	}
+	PG_END_TRY();
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return n;
+}
+
+/* The same for what is older than a time, $1 */
+static uint64
+prune_before(const char *sql, TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(before)};
+
+	return prune(sql, 1, types, values);
+}
+
+/*
+ * Delete what is older; a started row stays as long as its outcome is not
+ * older, and who has deleted what stays for good.
+ */
+static uint64
+prune_rows(TimestampTz before)
+{
+	return prune_before("DELETE FROM schemaguard.audit_log l WHERE l.at < $1 AND l.action <> 'prune'"
+						" AND (l.phase <> 'started' OR EXISTS"
+						"      (SELECT FROM schemaguard.audit_log o"
+						"       WHERE o.started_id = l.id AND o.at < $1))", before);
+}
+
+/* Delete what is older of the DDL that was caught */
+static uint64
+prune_ddl(TimestampTz before)
+{
+	return prune_before("DELETE FROM schemaguard.ddl_log WHERE at < $1", before);
+}
+
+/* Delete what is older of the proofs that fk_trust has no more use for */
+static uint64
+prune_proofs(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, OIDOID};
+	Datum		values[] = {TimestampTzGetDatum(before),
+		Int64GetDatum((int64) GetSystemIdentifier()),
+	ObjectIdGetDatum(MyDatabaseId)};
+
+	return prune("DELETE FROM schemaguard.proof p WHERE p.proved_at < $1"
+				 " AND (p.system_identifier <> $2 OR p.database_oid <> $3"
+				 "      OR NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = p.constraint_oid)"
+				 "      OR EXISTS (SELECT FROM schemaguard.proof n"
+				 "                 WHERE n.constraint_oid = p.constraint_oid"
+				 "                   AND n.system_identifier = $2 AND n.database_oid = $3"
+				 "                   AND n.proved_lsn > p.proved_lsn"
+				 "                   AND n.proved_lsn <= pg_current_wal_insert_lsn()"
+				 "                   AND (p.by_index OR NOT n.by_index)))", 3, types, values);
+}
+
+/* Delete older marks of subscriptions that no proof is older than; the newest word on watching stays */
+static uint64
+prune_marks(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, OIDOID};
+	Datum		values[] = {TimestampTzGetDatum(before),
+		Int64GetDatum((int64) GetSystemIdentifier()),
+	ObjectIdGetDatum(MyDatabaseId)};
+
+	return prune("DELETE FROM schemaguard.subscription_mark m WHERE m.at < $1"
+				 " AND (m.system_identifier <> $2 OR m.database_oid <> $3"
+				 "      OR (m.table_oid IS NOT NULL AND NOT EXISTS"
+				 "          (SELECT FROM schemaguard.proof p WHERE p.proved_lsn <= m.lsn"
+				 "           AND p.system_identifier = $2 AND p.database_oid = $3))"
+				 "      OR (m.table_oid IS NULL AND EXISTS"
+				 "          (SELECT FROM schemaguard.subscription_mark n"
+				 "           WHERE n.system_identifier = $2 AND n.database_oid = $3"
+				 "             AND n.table_oid IS NULL AND n.lsn > m.lsn)))", 3, types, values);
+}
+
+/*
+ * Delete older runs of drift checks, but the newest one of each comparison
+ * whose reference there still is: without it, the next check would take what
+ * is known for new.  Items stay as long as a run that found them.
+ */
+static uint64
+prune_drift(TimestampTz before)
+{
+	uint64		n;
+
+	n = prune_before("DELETE FROM schemaguard.drift_run r WHERE r.at < $1"
+					 " AND (EXISTS (SELECT FROM schemaguard.drift_run n WHERE n.role = r.role"
+					 "              AND n.reference = r.reference AND n.target = r.target AND n.id > r.id)"
+					 "      OR NOT EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference))",
+					 before);
+	(void) prune_before("DELETE FROM schemaguard.drift_item i WHERE i.gone_at < $1"
+						" OR i.last_seen < $1 AND NOT EXISTS"
+						"    (SELECT FROM schemaguard.drift_run r WHERE r.role = i.role"
+						"     AND r.reference = i.reference AND r.target = i.target)", before);
+	return n;
+}
+
+void
+log_register_prune(const char *what, uint64 (*prune) (TimestampTz before))
+{
+	if (npruners == MAX_PRUNERS)
+		elog(ERROR, "too many tables to prune");
+	pruners[npruners].what = what;
+	pruners[npruners++].prune = prune;
+}
+
+/* What the other rooms have deleted, as "; what: rows", ... */
+static char *
+prune_others(TimestampTz before)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < npruners; i++)
+	{
+		uint64		n = pruners[i].prune(before);
+
+		if (n > 0)
+			appendStringInfo(&text, "; %s: " UINT64_FORMAT, pruners[i].what, n);
+	}
+	return text.data;
+}
+
+/* 42501 where the caller may not delete what is from before a time */
+static void
+check_may_prune(TimestampTz before)
+{
+	if (superuser())
+		return;
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_DATABASE_OWNER))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to prune schemaguard.audit_log"),
+				 errhint("The owner of the database (role pg_database_owner) may do it.")));
+	if (before > GetCurrentTimestamp() - SG_LOG_KEPT_DAYS * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to prune the last %d days", SG_LOG_KEPT_DAYS),
+				 errdetail("Nobody but a superuser deletes what is that young: it says what was done just now."),
+				 errhint("Call it with an earlier time, such as now() - interval '%d days'.", SG_LOG_KEPT_DAYS)));
+}
+
+/*
+ * sg_prune(before timestamptz)
+ *
+ * Deletes the rows of the log from before a time, proofs from before it
+ * about keys that are gone, from other databases, or out of use because of
+ * newer ones, marks of subscriptions that no proof is older than, older checks
+ * for drift, the DDL that was caught before it, and what other rooms have
+ * registered.
+ * For members of pg_database_owner, that is the owner of the database, and
+ * superusers; what is younger than SG_LOG_KEPT_DAYS is for superusers alone
+ * (42501).  Writes a row of its own about it, which no later call deletes.
+ * Locks these tables in ROW EXCLUSIVE.
+ */
+Datum
+sg_prune(PG_FUNCTION_ARGS)
+{
+	TimestampTz before;
+	pg_uuid_t	run;
+	LogEntry	entry;
+	uint64		proofs;
+	uint64		drift;
+	uint64		ddl;
+	TimestampTz start = GetCurrentTimestamp();
+
+	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_prune", "before");
+	before = PG_GETARG_TIMESTAMPTZ(0);
+
+	sg_check_writable("sg_prune()");
+	check_may_prune(before);
+
+	run = log_new_run();
+	entry = log_entry(&run, NULL, "prune", "done");
+	entry.object = "schemaguard.audit_log";
+	entry.rows_affected = (int64) prune_rows(before);
+	proofs = prune_proofs(before);
+	(void) prune_marks(before);
+	drift = prune_drift(before);
+	ddl = prune_ddl(before);
+	entry.message = psprintf("rows before %s%s%s%s%s", timestamptz_to_str(before),
+							 proofs == 0 ? "" : psprintf("; proofs of no use: " UINT64_FORMAT, proofs),
+							 drift == 0 ? "" : psprintf("; checks for drift: " UINT64_FORMAT, drift),
+							 ddl == 0 ? "" : psprintf("; rows of ddl_log: " UINT64_FORMAT, ddl),
+							 prune_others(before));
+	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
+	log_write(&entry);
+
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,399 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_backfill.c
+ *	  A step whose columns are filled on the way: the expressions as SQL.
+ *
+ * The option backfill is a list of expressions over the child's row, one per
+ * column of the key.  They are used in two places: in UPDATEs of the rows that
+ * are there, and in a trigger for the rows that are written meanwhile.  Both
+ * look names up in pg_catalog alone, so that no object of another user's can
+ * come in between; other names need their schema.
+ *
+ * Only empty columns are filled.  The trigger also follows a row whose values
+ * change, unless the application writes the columns itself; and it never
+ * fails: a row for which the expressions raise an error is left without
+ * values, to be found before the step goes on.  (plan_filler.c makes it.)
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "plan/plan.h"
+
+/* ---- what is accepted ---- */
+
+typedef struct ParseArg
+{
+	char	   *sql;
+	List	   *statements;
+} ParseArg;
+
+static void
+parse(void *p)
+{
+	ParseArg   *arg = p;
+
+	arg->statements = raw_parser(arg->sql, RAW_PARSE_DEFAULT);
+}
+
+/* Is it nothing but a list of expressions? */
+static bool
+is_plain_list(const SelectStmt *select)
+{
+	ListCell   *lc;
+
+	if (select->op != SETOP_NONE || select->distinctClause || select->intoClause ||
+		select->fromClause || select->whereClause || select->groupClause ||
+		select->havingClause || select->windowClause || select->valuesLists ||
+		select->sortClause || select->limitOffset || select->limitCount ||
+		select->lockingClause || select->withClause)
+		return false;
+
+	foreach(lc, select->targetList)
+	{
+		Node	   *value = lfirst_node(ResTarget, lc)->val;
+
+		if (IsA(value, ColumnRef) && IsA(llast(((ColumnRef *) value)->fields), A_Star))
+			return false;
+	}
+	return true;
+}
+
+void
+plan_check_backfill(const PlanStep *step)
+{
+	ParseArg	arg = {.sql = psprintf("SELECT %s", step->backfill)};
+	ErrorData  *edata = sg_try(parse, &arg);
+	SelectStmt *select = NULL;
+
+	if (edata)
+		sg_rethrow_cancel(edata);
+	if (edata == NULL && list_length(arg.statements) == 1 &&
+		IsA(linitial_node(RawStmt, arg.statements)->stmt, SelectStmt))
+		select = (SelectStmt *) linitial_node(RawStmt, arg.statements)->stmt;
+
+	if (select == NULL || !is_plain_list(select))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("backfill is not a list of expressions"),
+				 edata ? errdetail("The parser says: %s.", edata->message) : 0,
+				 errhint("Write what would stand between SELECT and FROM; a subquery in parentheses may read a table of pairs.")));
+	if (list_length(select->targetList) != list_length(step->child_columns))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("backfill has %d expressions for %d columns",
+						list_length(select->targetList), list_length(step->child_columns)),
+				 errhint("Give one expression for each of child_columns, in their order.")));
+}
+
+/* ---- tables ---- */
+
+static bool
+visit_raw(Node *node, void *context)
+{
+	List	  **tables = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar))
+	{
+		Oid			relid = RangeVarGetRelid((RangeVar *) node, NoLock, true);
+
+		if (OidIsValid(relid))
+			*tables = list_append_unique_oid(*tables, relid);
+		return false;
+	}
+	return raw_expression_tree_walker(node, visit_raw, context);
+}
+
+List *
+plan_backfill_tables(const PlanStep *step)
+{
+	ParseArg	arg = {.sql = psprintf("SELECT %s", step->backfill)};
+	List	   *tables = NIL;
+	SgScope		scope;
+	ListCell   *lc;
+
+	sg_caller_begin(&scope);
+	parse(&arg);
+	foreach(lc, arg.statements)
+		(void) visit_raw(lfirst_node(RawStmt, lc)->stmt, &tables);
+	sg_scope_end(&scope);
+	return tables;
+}
+
+/* ---- as SQL ---- */
+
+/*
+ * One pattern per column of the key, in which %c is the column, %n the name of
+ * its value, %p the number of the parameter that has it ($1 is the place)
+ */
+static char *
+for_each_column(const PlanStep *step, const char *separator, const char *pattern)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, step->child_columns)
+	{
+		if (buf.len > 0)
+			appendStringInfoString(&buf, separator);
+		for (const char *p = pattern; *p; p++)
+		{
+			if (p[0] == '%' && p[1] == 'c')
+				appendStringInfoString(&buf, quote_identifier(lfirst(lc)));
+			else if (p[0] == '%' && p[1] == 'n')
+				appendStringInfo(&buf, "v%d", foreach_current_index(lc) + 1);
+			else if (p[0] == '%' && p[1] == 'p')
+				appendStringInfo(&buf, "%d", foreach_current_index(lc) + 2);
+			else
+			{
+				appendStringInfoChar(&buf, *p);
+				continue;
+			}
+			p++;
+		}
+	}
+	return buf.data;
+}
+
+/* The child's own name, by which the expressions may call its row */
+static const char *
+row_name(const PlanStep *step)
+{
+	return quote_identifier(sg_parse_table_name(step->child_table).name);
+}
+
+/* The values of the expressions for each row of `source`, as v1, v2, ... */
+static char *
+values_from(const PlanStep *step, const char *columns, const char *source)
+{
+	/* a line break, for the expressions may end in a comment */
+	return psprintf("SELECT %s FROM %s AS %s CROSS JOIN LATERAL (SELECT %s\n) AS \"~v\" (%s)",
+					columns, source, row_name(step), step->backfill,
+					for_each_column(step, ", ", "%n"));
+}
+
+char *
+plan_backfill_body(const PlanStep *step)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfo(&body,
+					 "#variable_conflict use_column\n"
+					 "DECLARE\n"
+					 "	sg_now record;\n"
+					 "	sg_was record;\n"
+					 "	sg_all boolean := false;\n"
+					 "BEGIN\n"
+					 "	IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = TG_RELID"
+					 " AND pg_get_userbyid(t.relowner) = current_user) THEN RETURN NEW; END IF;\n"
+					 "	IF TG_OP = 'UPDATE' THEN\n"
+					 "		IF %s THEN RETURN NEW; END IF;\n",
+					 for_each_column(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"));
+	appendStringInfo(&body,
+					 "	ELSIF %s THEN\n"
+					 "		RETURN NEW;\n"
+					 "	END IF;\n"
+					 "	%s INTO sg_now;\n",
+					 for_each_column(step, " AND ", "NEW.%c IS NOT NULL"),
+					 values_from(step, "\"~v\".*", "(SELECT NEW.*)"));
+	appendStringInfo(&body,
+					 "	IF TG_OP = 'UPDATE' THEN\n"
+					 "		IF %s THEN\n"
+					 "			%s INTO sg_was;\n",
+					 for_each_column(step, " AND ", "OLD.%c IS NOT NULL"),
+					 values_from(step, "\"~v\".*", "(SELECT OLD.*)"));
+	appendStringInfo(&body,
+					 "			IF %s THEN RETURN NEW; END IF;\n"
+					 "			sg_all := true;\n"
+					 "		END IF;\n"
+					 "	END IF;\n"
+					 "	%s;\n"
+					 "	RETURN NEW;\n"
+					 "EXCEPTION WHEN OTHERS THEN\n"
+					 "	RETURN NEW;\n"
+					 "END\n",
+					 for_each_column(step, " AND ", "sg_now.%n::text IS NOT DISTINCT FROM sg_was.%n::text"),
+					 for_each_column(step, ";\n\t", "IF sg_all OR NEW.%c IS NULL THEN NEW.%c := sg_now.%n; END IF"));
+	return body.data;
+}
+
+/* The type of a parent's column; that of a domain could make ADD COLUMN read all rows */
+static char *
+column_type(Oid parent, AttrNumber attnum)
+{
+	Oid			type;
+	Oid			collation;
+	int32		typmod;
+	char	   *text;
+
+	get_atttypetypmodcoll(parent, attnum, &type, &typmod, &collation);
+	type = getBaseTypeAndTypmod(type, &typmod);
+	text = format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+
+	if (!OidIsValid(collation) || collation == get_typcollation(type))
+		return text;
+
+	return psprintf("%s COLLATE %s", text, generate_collation_name(collation));
+}
+
+char *
+plan_backfill_column_statement(const PlanStep *step)
+{
+	Oid			child = sg_find_qualified(step->child_table);
+	Oid			parent = sg_find_qualified(step->parent_table);
+	List	   *parent_columns = step->parent_columns;
+	StringInfoData sql;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (!OidIsValid(child) || !OidIsValid(parent))
+		return NULL;
+	if (parent_columns == NIL)
+		parent_columns = fk_primary_key(parent);
+
+	initStringInfo(&sql);
+	forboth(lc, step->child_columns, lc2, parent_columns)
+	{
+		AttrNumber	attnum = get_attnum(parent, lfirst(lc2));
+
+		if (attnum != InvalidAttrNumber && get_attnum(child, lfirst(lc)) == InvalidAttrNumber)
+			appendStringInfo(&sql, "%s ADD COLUMN IF NOT EXISTS %s %s", sql.len ? "," : "",
+							 quote_identifier(lfirst(lc)), column_type(parent, attnum));
+	}
+	return sql.len ? psprintf("ALTER TABLE %s%s", step->child_table, sql.data) : NULL;
+}
+
+/* A column that is empty, and for which there is a value in "~v" */
+static char *
+can_be_filled(const PlanStep *step, const char *alias)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, step->child_columns)
+		appendStringInfo(&sql, "%s(%s.%s IS NULL AND \"~v\".v%d IS NOT NULL)", sql.len ? " OR " : "", alias,
+						 quote_identifier(lfirst(lc)), foreach_current_index(lc) + 1);
+	return sql.data;
+}
+
+/* Which rows have an empty column */
+static char *
+is_empty(const PlanStep *step, const char *alias)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, step->child_columns)
+		appendStringInfo(&sql, "%s%s.%s IS NULL", sql.len ? " OR " : "(", alias,
+						 quote_identifier(lfirst(lc)));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+/* The new value of each column; `value` is a pattern as for_each_column() takes it */
+static char *
+assignments(const PlanStep *step, const char *value)
+{
+	return for_each_column(step, ", ", list_length(step->child_columns) == 1 ?
+						   psprintf("%%c = %s", value) :
+						   psprintf("%%c = coalesce(\"~t\".%%c, %s)", value));
+}
+
+/*
+ * The rows are found first and then updated by their place: one that somebody
+ * else has written in between has been filled by the trigger.
+ */
+char *
+plan_backfill_update(const PlanStep *step)
+{
+	char	   *found = values_from(step, psprintf("%s.ctid AS \"~place\", \"~v\".*", row_name(step)),
+									psprintf("ONLY %s", step->child_table));
+
+	return psprintf("WITH \"~new\" AS MATERIALIZED (%s WHERE %s)"
+					" UPDATE ONLY %s AS \"~t\" SET %s FROM \"~new\" AS \"~n\""
+					" WHERE \"~t\".ctid = \"~n\".\"~place\" AND %s AND (%s)",
+					found, is_empty(step, row_name(step)), step->child_table,
+					assignments(step, "\"~n\".%n"), is_empty(step, "\"~t\""),
+					for_each_column(step, " OR ", "(\"~t\".%c IS NULL AND \"~n\".%n IS NOT NULL)"));
+}
+
+/*
+ * The fences (OFFSET 0) leave the planner no choice: only the range of places
+ * can be used to find rows, so that no statistics, nor an index on a column
+ * that is empty everywhere, make it read more; and each expression is
+ * evaluated once.
+ */
+char *
+plan_backfill_find(const PlanStep *step, const char *table, ItemPointer after, BlockNumber to)
+{
+	const char *row = row_name(step);
+
+	return psprintf("SELECT %s.\"~place\", \"~v\".*"
+					" FROM (SELECT ctid AS \"~place\", * FROM ONLY %s"
+					" WHERE ctid > '(%u,%u)'::tid AND ctid < '(%u,0)'::tid OFFSET 0) AS %s"
+					" CROSS JOIN LATERAL (SELECT %s\n OFFSET 0) AS \"~v\" (%s) WHERE %s AND (%s)",
+					row, table, ItemPointerGetBlockNumberNoCheck(after),
+					ItemPointerGetOffsetNumberNoCheck(after), to, row, step->backfill,
+					for_each_column(step, ", ", "%n"), is_empty(step, row),
+					can_be_filled(step, row));
+}
+
+/*
+ * The second condition is one that no index can serve, and that is asked again
+ * of a row that somebody else has written while we waited for it: that row has
+ * another place, and was filled by the trigger.  Works with any search_path:
+ * triggers of the table's see the one that is set.
+ */
+char *
+plan_backfill_write(const PlanStep *step, const char *table)
+{
+	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s WHERE \"~t\".ctid OPERATOR(pg_catalog.=) $1"
+					" AND (\"~t\".ctid OPERATOR(pg_catalog.=) $1 AND %s) IS TRUE",
+					table, assignments(step, "$%p"), is_empty(step, "\"~t\""));
+}
+
+char *
+plan_backfill_other_values(const PlanStep *step, List *columns)
+{
+	StringInfoData where;
+	ListCell   *lc;
+
+	initStringInfo(&where);
+	foreach(lc, step->child_columns)
+	{
+		char	   *column = psprintf("%s.%s", row_name(step), quote_identifier(lfirst(lc)));
+
+		if (sg_has_name(columns, lfirst(lc)))
+			appendStringInfo(&where, "%s(%s IS NOT NULL AND %s::text IS DISTINCT FROM \"~v\".v%d::text)",
+							 where.len ? " OR " : "", column, column, foreach_current_index(lc) + 1);
+	}
+	return psprintf("%s WHERE %s LIMIT 1", values_from(step, "1", step->child_table), where.data);
+}
+
+/* The columns may not be there yet */
+char *
+plan_backfill_probe(const PlanStep *step)
+{
+	return psprintf("%s LIMIT 0", values_from(step, "\"~v\".*",
+											  psprintf("(SELECT * FROM ONLY %s)", step->child_table)));
+}

@@ -1,0 +1,404 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_deed.c
+ *	  Reading and writing schemaguard.plan_deed.
+ *
+ * Deeds belong to a plan by its id: one of the same name that was made anew
+ * has another id.  They last until the plan is dropped; closed ones until
+ * sg_prune() at the earliest, and then only those of steps of which nothing
+ * can be undone any more, since what became of a step's key says what may
+ * become of its index.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "base/quote.h"
+#include "log/log.h"
+#include "plan/plan_deed.h"
+#include "plan/plan_store.h"
+
+/* By DeedKind */
+static const struct
+{
+	const char *word;
+	const char *undo;
+	const char *action;			/* in the log */
+}			kinds[] = {
+	[DEED_ADD] = {"add", "drop key", "add"},
+	[DEED_REPLACE] = {"replace", "restore key", "replace"},
+	[DEED_INDEX] = {"index", "drop index", "index"},
+	[DEED_COLUMNS] = {"columns", "drop columns", "columns"},
+	[DEED_DELETE] = {"delete", "nothing", "fix"},
+	[DEED_SET_NULL] = {"set null", "nothing", "fix"},
+};
+
+StaticAssertDecl(lengthof(kinds) == DEED_KINDS, "a kind of deed has no words");
+
+/* By DeedOutcome */
+static const char *const outcomes[] = {
+	[DEED_TAKEN_BACK] = "taken back",
+	[DEED_GONE] = "gone",
+	[DEED_LEFT_ALONE] = "left alone",
+	[DEED_DONE_AGAIN] = "done again",
+};
+
+/* Those of one plan, step, kind and object that are not closed */
+#define OPEN_OF_OBJECT \
+	" plan_id = $1 AND step = $2 AND kind = $3 AND object = $4 AND undone_at IS NULL"
+
+PlanDeed
+plan_deed(DeedKind kind, int step, const char *object)
+{
+	PlanDeed	deed = {.kind = kind,.step = step,.done = true};
+
+	deed.object = pstrdup(object);
+	return deed;
+}
+
+const char *
+plan_deed_action(DeedKind kind)
+{
+	return kinds[kind].action;
+}
+
+/* ---- writing ---- */
+
+static void
+store_arg_int64(StoreArgs *args, int64 value, bool isnull)
+{
+	store_arg_datum(args, INT8OID, Int64GetDatum(value), isnull);
+}
+
+/* $1 to $4 of OPEN_OF_OBJECT */
+static void
+object_args(StoreArgs *args, const FkPlan *plan, DeedKind kind, int step, const char *object)
+{
+	store_arg_int64(args, plan->id, false);
+	store_arg_int(args, step);
+	store_arg_text(args, kinds[kind].word);
+	store_arg_text(args, object);
+}
+
+/* A flag that only some kinds have */
+static void
+flag_arg(StoreArgs *args, bool has, bool value)
+{
+	store_arg_datum(args, BOOLOID, BoolGetDatum(value), !has);
+}
+
+/* The definition; what a kind has not is null, and not in the document */
+static void
+definition_args(StoreArgs *args, const PlanDeed *deed)
+{
+	static const PlanStep none = {0};
+	const PlanStep *what = deed->what ? deed->what : &none;
+	bool		is_key = deed->kind == DEED_ADD || deed->kind == DEED_REPLACE;
+
+	store_arg_text(args, what->child_table);
+	store_arg_texts(args, what->child_columns);
+	store_arg_text(args, is_key ? what->parent_table : NULL);
+	store_arg_texts(args, is_key ? what->parent_columns : NIL);
+	store_arg_text(args, is_key ? what->fk_name : NULL);
+	store_arg_text(args, is_key ? what->on_delete : NULL);
+	store_arg_text(args, is_key ? what->on_update : NULL);
+	store_arg_text(args, is_key ? what->match : NULL);
+	flag_arg(args, is_key, what->deferrable);
+	flag_arg(args, is_key, what->initially_deferred);
+	store_arg_texts(args, is_key ? what->on_delete_columns : NIL);
+	flag_arg(args, is_key, what->enforced);
+	flag_arg(args, deed->kind == DEED_REPLACE, deed->valid);
+	flag_arg(args, is_key, what->period);
+	store_arg_text(args, deed->index_columns);
+	flag_arg(args, deed->kind == DEED_INDEX, deed->partitioned);
+}
+
+/*
+ * Columns that are added in addition to others are no older ones done again.
+ */
+void
+plan_deed_write(const FkPlan *plan, const PlanDeed *deed)
+{
+	StoreArgs	args = {0};
+
+	object_args(&args, plan, deed->kind, deed->step, deed->object);
+	store_arg_text(&args, kinds[deed->kind].undo);
+	store_arg_bool(&args, deed->kind == DEED_REPLACE);
+	store_arg_bool(&args, deed->done);
+	store_arg_int64(&args, deed->rows, deed->rows == 0);
+	store_arg_int64(&args, deed->log_id, deed->log_id == 0);
+	definition_args(&args, deed);
+	if (store_change(SPI_OK_INSERT,
+					 "WITH definition AS (SELECT jsonb_strip_nulls(jsonb_build_object("
+					 "  'child_table', $10, 'child_columns', $11, 'parent_table', $12, 'parent_columns', $13,"
+					 "  'fk_name', $14, 'on_delete', $15, 'on_update', $16, 'match', $17, 'deferrable', $18,"
+					 "  'initially_deferred', $19, 'on_delete_columns', $20, 'enforced', $21, 'valid', $22,"
+					 "  'period', $23, 'index_columns', $24, 'partitioned', $25)) AS document),"
+					 " again AS (UPDATE schemaguard.plan_deed SET undone_at = clock_timestamp(), outcome = 'done again'"
+					 "  WHERE" OPEN_OF_OBJECT " AND kind <> 'columns')"
+					 " INSERT INTO schemaguard.plan_deed"
+					 "  (plan_id, step, kind, object, undo, before, after, rows_affected, done_at, log_id)"
+					 " SELECT $1, $2, $3, $4, $5, CASE WHEN $6 THEN d.document END, CASE WHEN NOT $6 THEN nullif(d.document, '{}') END,"
+					 "  $8, CASE WHEN $7 THEN clock_timestamp() END, $9 FROM definition d", &args) != 1)
+		elog(ERROR, "no row was written into plan_deed");
+}
+
+void
+plan_deed_add(const FkPlan *plan, const PlanStep *step, int64 log_id)
+{
+	PlanDeed	deed = plan_deed(DEED_ADD, step->step, plan_step_object(step));
+
+	deed.what = unconstify(PlanStep *, step);
+	deed.log_id = log_id;
+	plan_deed_write(plan, &deed);
+}
+
+void
+plan_deed_replace(const FkPlan *plan, int step, const char *object, const FkKey *key, int64 log_id)
+{
+	PlanDeed	deed = plan_deed(DEED_REPLACE, step, object);
+
+	deed.what = plan_step_of_key(plan->name, key);
+	deed.valid = key->validated;
+	deed.log_id = log_id;
+	plan_deed_write(plan, &deed);
+}
+
+void
+plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows)
+{
+	StoreArgs	args = {0};
+	PlanDeed	deed = plan_deed(kind, step, object);
+
+	object_args(&args, plan, kind, step, object);
+	store_arg_int64(&args, rows, false);
+	if (store_change(SPI_OK_UPDATE,
+					 "UPDATE schemaguard.plan_deed SET rows_affected = rows_affected + $5, done_at = clock_timestamp()"
+					 " WHERE" OPEN_OF_OBJECT, &args) > 0)
+		return;
+	deed.rows = rows;
+	plan_deed_write(plan, &deed);
+}
+
+void
+plan_deed_finish(int64 id)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, id, false);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_deed SET done_at = clock_timestamp()"
+				 " WHERE id = $1 AND done_at IS NULL", &args);
+}
+
+void
+plan_deed_close(int64 id, DeedOutcome outcome)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, id, false);
+	store_arg_text(&args, outcomes[outcome]);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_deed SET undone_at = clock_timestamp(), outcome = $2"
+				 " WHERE id = $1 AND undone_at IS NULL", &args);
+}
+
+void
+plan_deed_finish_object(const FkPlan *plan, DeedKind kind, int step, const char *object)
+{
+	StoreArgs	args = {0};
+
+	object_args(&args, plan, kind, step, object);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_deed SET done_at = clock_timestamp()"
+				 " WHERE" OPEN_OF_OBJECT, &args);
+}
+
+void
+plan_deed_close_object(const FkPlan *plan, DeedKind kind, int step, const char *object,
+					   DeedOutcome outcome)
+{
+	StoreArgs	args = {0};
+
+	object_args(&args, plan, kind, step, object);
+	store_arg_text(&args, outcomes[outcome]);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_deed SET undone_at = clock_timestamp(), outcome = $5"
+				 " WHERE" OPEN_OF_OBJECT, &args);
+}
+
+void
+plan_deeds_forget(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, plan->id, false);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_deed WHERE plan_id = $1", &args);
+}
+
+/* ---- reading ---- */
+
+static DeedKind
+kind_of(const char *word)
+{
+	for (int kind = 0; kind < DEED_KINDS; kind++)
+	{
+		if (strcmp(kinds[kind].word, word) == 0)
+			return kind;
+	}
+	elog(ERROR, "unknown kind of deed: %s", word);
+}
+
+/* The key, or what of one an index or columns have */
+static PlanStep *
+read_what(HeapTuple tuple, TupleDesc desc)
+{
+	PlanStep   *what = plan_step_default(sg_spi_text(tuple, desc, "plan"));
+
+	what->step = (int) sg_spi_int64(tuple, desc, "step");
+	what->child_table = sg_spi_text(tuple, desc, "child_table");
+	what->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
+	what->parent_table = sg_spi_text(tuple, desc, "parent_table");
+	what->parent_columns = sg_spi_text_array(tuple, desc, "parent_columns");
+	what->fk_name = sg_spi_text(tuple, desc, "fk_name");
+	what->on_delete = sg_spi_text(tuple, desc, "on_delete");
+	what->on_update = sg_spi_text(tuple, desc, "on_update");
+	what->match = sg_spi_text(tuple, desc, "match");
+	what->deferrable = sg_spi_bool(tuple, desc, "deferrable");
+	what->initially_deferred = sg_spi_bool(tuple, desc, "initially_deferred");
+	what->on_delete_columns = sg_spi_text_array(tuple, desc, "on_delete_columns");
+	what->enforced = sg_spi_bool(tuple, desc, "enforced");
+	what->period = sg_spi_bool(tuple, desc, "period");
+	return what;
+}
+
+static void *
+read_deed(HeapTuple tuple, TupleDesc desc)
+{
+	PlanDeed   *deed = palloc0(sizeof(PlanDeed));
+
+	deed->id = sg_spi_int64(tuple, desc, "id");
+	deed->kind = kind_of(sg_spi_text(tuple, desc, "kind"));
+	deed->step = (int) sg_spi_int64(tuple, desc, "step");
+	deed->object = sg_spi_text(tuple, desc, "object");
+	deed->done = sg_spi_bool(tuple, desc, "done");
+	deed->log_id = sg_spi_int64(tuple, desc, "log_id");
+	deed->what = read_what(tuple, desc);
+	deed->valid = sg_spi_bool(tuple, desc, "valid");
+	deed->index_columns = sg_spi_text(tuple, desc, "index_columns");
+	deed->partitioned = sg_spi_bool(tuple, desc, "partitioned");
+	deed->rows = sg_spi_int64(tuple, desc, "rows");
+	deed->last = sg_spi_bool(tuple, desc, "last");
+	deed->key_left = sg_spi_bool(tuple, desc, "key_left");
+	return deed;
+}
+
+static List *
+read_deeds(const FkPlan *plan, int kinds_wanted, bool done)
+{
+	static const char *query =
+		"SELECT d.id, $2 AS plan, d.kind, d.step, d.object, d.done_at IS NOT NULL AS done,"
+		"       coalesce(d.log_id, 0) AS log_id, coalesce(d.rows_affected, 0) AS rows,"
+		"       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
+		"       d.kind = 'index' AND EXISTS (SELECT FROM schemaguard.plan_deed k"
+		"                                    WHERE k.plan_id = $1 AND k.step = d.step AND k.kind = 'add'"
+		"                                      AND k.id > d.id AND k.outcome = 'left alone') AS key_left,"
+		"       w.child_table, w.child_columns, w.parent_table, w.parent_columns, w.fk_name, w.on_delete,"
+		"       w.on_update, w.match, w.\"deferrable\" IS TRUE AS \"deferrable\","
+		"       w.initially_deferred IS TRUE AS initially_deferred, w.on_delete_columns,"
+		"       w.enforced IS TRUE AS enforced, w.valid IS TRUE AS valid, w.period IS TRUE AS period,"
+		"       w.index_columns, w.partitioned IS TRUE AS partitioned"
+		" FROM schemaguard.plan_deed d CROSS JOIN LATERAL"
+		"  jsonb_to_record(coalesce(d.before, d.after, '{}')) AS w (child_table text, child_columns text[],"
+		"   parent_table text, parent_columns text[], fk_name text, on_delete text, on_update text, match text,"
+		"   \"deferrable\" boolean, initially_deferred boolean, on_delete_columns text[], enforced boolean,"
+		"   valid boolean, period boolean, index_columns text, partitioned boolean)"
+		" WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND d.undone_at IS NULL AND (d.done_at IS NOT NULL) = $4"
+		" ORDER BY d.id DESC";
+	StoreArgs	args = {0};
+	List	   *words = NIL;
+
+	for (int kind = 0; kind < DEED_KINDS; kind++)
+	{
+		if (kinds_wanted & DEED_BIT(kind))
+			words = lappend(words, unconstify(char *, kinds[kind].word));
+	}
+	store_arg_int64(&args, plan->id, false);
+	store_arg_text(&args, plan->name);
+	store_arg_texts(&args, words);
+	store_arg_bool(&args, done);
+	return store_query(query, &args, read_deed);
+}
+
+List *
+plan_deeds(const FkPlan *plan, int kinds_wanted)
+{
+	return read_deeds(plan, kinds_wanted, true);
+}
+
+List *
+plan_deeds_unfinished(const FkPlan *plan)
+{
+	return read_deeds(plan, DEED_BIT(DEED_INDEX), false);
+}
+
+static void *
+read_child(HeapTuple tuple, TupleDesc desc)
+{
+	return sg_spi_text(tuple, desc, "child_table");
+}
+
+List *
+plan_deed_children(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, plan->name);
+	store_arg_int64(&args, plan->id, false);
+	return store_query("SELECT DISTINCT s.child_table FROM schemaguard.plan_step s"
+					   " WHERE s.plan = $1"
+					   "   AND (s.state IN ('added', 'validated')"
+					   "        OR EXISTS (SELECT FROM schemaguard.plan_deed d"
+					   "                   WHERE d.plan_id = $2 AND d.step = s.step AND d.undone_at IS NULL"
+					   "                     AND d.done_at IS NOT NULL AND d.undo <> 'nothing'))"
+					   " ORDER BY s.child_table", &args, read_child);
+}
+
+static void *
+read_nothing(HeapTuple tuple, TupleDesc desc)
+{
+	return NULL;
+}
+
+bool
+plan_deed_has_added(const FkPlan *plan, const PlanStep *step)
+{
+	StoreArgs	args = {0};
+
+	object_args(&args, plan, DEED_ADD, step->step, plan_step_object(step));
+	return store_query("SELECT FROM schemaguard.plan_deed WHERE" OPEN_OF_OBJECT, &args, read_nothing) != NIL;
+}
+
+/* ---- pruning ---- */
+
+static uint64
+prune(TimestampTz before)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(before), false);
+	return store_change(SPI_OK_DELETE,
+						"DELETE FROM schemaguard.plan_deed d WHERE d.undone_at < $1"
+						" AND NOT EXISTS (SELECT FROM schemaguard.plan_deed o"
+						"                 WHERE o.plan_id = d.plan_id AND o.step = d.step AND o.undone_at IS NULL)",
+						&args);
+}
+
+void
+plan_deed_init(void)
+{
+	log_register_prune("deeds with nothing left to undo", prune);
+}

@@ -1,0 +1,115 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_deed.h
+ *	  schemaguard.plan_deed: what a plan has done, and what undoes it.
+ *
+ * A deed is written in the transaction that does it, and closed in the one
+ * that undoes it.  It holds names and definitions in columns, no statement:
+ * who undoes it compares it with the catalog and makes the statement anew.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_DEED_H
+#define SG_PLAN_DEED_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+
+#include "plan/plan.h"
+
+typedef enum DeedKind
+{
+	DEED_ADD,					/* a key */
+	DEED_REPLACE,				/* an old key was dropped */
+	DEED_INDEX,
+	DEED_COLUMNS,				/* were added, to be filled */
+	DEED_DELETE,				/* of rows, of which there is no copy */
+	DEED_SET_NULL,				/* the same */
+	DEED_KINDS
+} DeedKind;
+
+#define DEED_BIT(kind) (1 << (kind))
+#define DEEDS_OF_CATALOG \
+	(DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE) | DEED_BIT(DEED_INDEX) | DEED_BIT(DEED_COLUMNS))
+
+/* Why there is nothing left to undo */
+typedef enum DeedOutcome
+{
+	DEED_TAKEN_BACK,
+	DEED_GONE,					/* somebody else has undone it */
+	DEED_LEFT_ALONE,			/* it is another one by now, or can't be
+								 * undone */
+	DEED_DONE_AGAIN				/* undone by somebody else, and done anew */
+} DeedOutcome;
+
+typedef struct PlanDeed
+{
+	int64		id;
+	DeedKind	kind;
+	int			step;
+	char	   *object;			/* as in the log */
+	bool		done;			/* false: an index whose build has not said so */
+	int64		log_id;			/* the row of the log that began it; it may be
+								 * gone */
+
+	/*
+	 * The key that was added, or that was dropped; of an index and of columns
+	 * plan, step, child_table and child_columns alone.
+	 */
+	PlanStep   *what;
+	bool		valid;			/* the key that was dropped was */
+	char	   *index_columns;	/* as CREATE INDEX has them */
+	bool		partitioned;	/* the index is that of a partitioned table */
+	int64		rows;
+
+	/* when it is read */
+	bool		last;			/* the first one of its step: with it, all is
+								 * undone */
+	bool		key_left;		/* the step's key is somebody else's by now */
+} PlanDeed;
+
+/* One with everything empty but these */
+extern PlanDeed plan_deed(DeedKind kind, int step, const char *object);
+
+/* What the log calls the action that did it */
+extern const char *plan_deed_action(DeedKind kind);
+
+/* Write one; an older one on the same object is closed: done again */
+extern void plan_deed_write(const FkPlan *plan, const PlanDeed *deed);
+
+/* Write that a step has added a key, and that it has dropped one */
+extern void plan_deed_add(const FkPlan *plan, const PlanStep *step, int64 log_id);
+extern void plan_deed_replace(const FkPlan *plan, int step, const char *object,
+							  const FkKey *key, int64 log_id);
+
+/* Rows that a step has deleted or set to null, in addition to those before */
+extern void plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows);
+
+/* The index is built; there is nothing left to undo */
+extern void plan_deed_finish(int64 id);
+extern void plan_deed_close(int64 id, DeedOutcome outcome);
+
+/* The same for what there is on an object, done or not */
+extern void plan_deed_finish_object(const FkPlan *plan, DeedKind kind, int step, const char *object);
+extern void plan_deed_close_object(const FkPlan *plan, DeedKind kind, int step,
+								   const char *object, DeedOutcome outcome);
+
+/* What can be undone, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
+extern List *plan_deeds(const FkPlan *plan, int kinds);
+
+/* Indexes whose builds have not said that they are done; the same */
+extern List *plan_deeds_unfinished(const FkPlan *plan);
+
+/* The children of steps that have a key, or of which anything can be undone: names, each once */
+extern List *plan_deed_children(const FkPlan *plan);
+
+/* Has the plan added the step's key, and nobody undone it? */
+extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
+
+/* Delete all of a plan's; by its id, which no other plan has had */
+extern void plan_deeds_forget(const FkPlan *plan);
+
+/* sg_prune() asks for them, too */
+extern void plan_deed_init(void);
+
+#endif							/* SG_PLAN_DEED_H */

@@ -1,0 +1,358 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_filler.c
+ *	  The trigger that fills the columns of a step, and its function.
+ *
+ * The function runs for whoever writes the table, who may not read what the
+ * expressions read; so it is SECURITY DEFINER.  It belongs to the owner of the
+ * table, who can have it run code of his own at any time, by the types of the
+ * columns alone: nobody else's rights are lent to that.  When the table gets
+ * another owner, the function fills nothing until deployment has made it
+ * anew.
+ *
+ * It is in our schema, where nobody but superusers can make or replace one.
+ * Which functions there are, and for which tables, is in the catalogs: what
+ * is not needed any more is found there, whatever has happened in between.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/proclang.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/code.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/origin.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "base/spi.h"
+#include "log/log.h"
+#include "plan/plan.h"
+
+#define FILLER_PREFIX	"~schemaguard_fill_"
+#define FILLER_PATH		"pg_catalog, pg_temp"
+
+/* Last in the order in which triggers fire, so that it sees what others do */
+char *
+plan_filler_name(const PlanStep *step)
+{
+	return psprintf(FILLER_PREFIX "%d_%016llx", step->step,
+					(unsigned long long) hash_bytes_extended((const unsigned char *) step->plan, strlen(step->plan), 0));
+}
+
+static char *
+function_name(const PlanStep *step)
+{
+	return sg_qualified_name("schemaguard", plan_filler_name(step));
+}
+
+bool
+plan_filler_is_armed(const PlanStep *step, Oid child)
+{
+	return step->backfill && OidIsValid(child) &&
+		OidIsValid(get_trigger_oid(child, plan_filler_name(step), true));
+}
+
+/* The function, with its source and its owner, or InvalidOid when there is none */
+static Oid
+find_function(const PlanStep *step, char **source, Oid *owner)
+{
+	HeapTuple	tuple = SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum(plan_filler_name(step)),
+										PointerGetDatum(buildoidvector(NULL, 0)),
+										ObjectIdGetDatum(sg_schema_oid()));
+	Oid			oid;
+	Datum		datum;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	oid = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
+	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	*source = isnull ? pstrdup("") : TextDatumGetCString(datum);
+	ReleaseSysCache(tuple);
+	return oid;
+}
+
+bool
+plan_filler_is_owners(const PlanStep *step, Oid child)
+{
+	char	   *source;
+	Oid			owner;
+
+	return OidIsValid(find_function(step, &source, &owner)) && owner == code_table_owner(child);
+}
+
+bool
+plan_filler_is_current(const PlanStep *step, Oid child)
+{
+	char	   *source;
+	Oid			owner;
+
+	return plan_filler_is_armed(step, child) && plan_filler_is_owners(step, child) &&
+		OidIsValid(find_function(step, &source, &owner)) &&
+		strcmp(source, plan_backfill_body(step)) == 0;
+}
+
+/* ---- as SQL, for who does it by hand ---- */
+
+static char *
+trigger_statement(const PlanStep *step)
+{
+	return psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s"
+					" FOR EACH ROW EXECUTE FUNCTION %s()",
+					quote_identifier(plan_filler_name(step)), step->child_table, function_name(step));
+}
+
+static char *
+drop_trigger_statement(const PlanStep *step)
+{
+	return psprintf("DROP TRIGGER %s ON %s", quote_identifier(plan_filler_name(step)), step->child_table);
+}
+
+List *
+plan_filler_arm_statements(const PlanStep *step)
+{
+	Oid			child = sg_find_qualified(step->child_table);
+	char	   *name = function_name(step);
+	List	   *list;
+
+	list = list_make1(psprintf("CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql"
+							   " SECURITY DEFINER SET search_path = " FILLER_PATH " AS %s",
+							   name, quote_literal_cstr(plan_backfill_body(step))));
+	if (OidIsValid(child))
+		list = lappend(list, psprintf("ALTER FUNCTION %s() OWNER TO %s", name,
+									  quote_identifier(GetUserNameFromId(code_table_owner(child), false))));
+	list = lappend(list, psprintf("REVOKE ALL ON FUNCTION %s() FROM PUBLIC", name));
+	return lappend(list, trigger_statement(step));
+}
+
+List *
+plan_filler_disarm_statements(const PlanStep *step)
+{
+	return list_make2(drop_trigger_statement(step), psprintf("DROP FUNCTION %s()", function_name(step)));
+}
+
+/* ---- made and dropped ---- */
+
+static void
+run_utility(const char *sql)
+{
+	int			rc;
+
+	SPI_connect();
+	rc = SPI_execute(sql, false, 0);
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	SPI_finish();
+}
+
+/* Nobody but the owner may have triggers of his own that call it */
+static void
+revoke_from_public(const PlanStep *step, Oid owner)
+{
+	GrantStmt  *stmt = makeNode(GrantStmt);
+	ObjectWithArgs *function = makeNode(ObjectWithArgs);
+	RoleSpec   *public = makeNode(RoleSpec);
+	SgScope		scope;
+
+	function->objname = list_make2(makeString("schemaguard"), makeString(plan_filler_name(step)));
+	public->roletype = ROLESPEC_PUBLIC;
+	public->location = -1;
+	stmt->is_grant = false;
+	stmt->targtype = ACL_TARGET_OBJECT;
+	stmt->objtype = OBJECT_FUNCTION;
+	stmt->objects = list_make1(function);
+	stmt->grantees = list_make1(public);
+	stmt->behavior = DROP_RESTRICT;
+
+	sg_role_begin(&scope, owner);
+	ExecuteGrantStmt(stmt);
+	sg_scope_end(&scope);
+}
+
+static Datum
+pinned_path(void)
+{
+	return PointerGetDatum(GUCArrayAdd(NULL, "search_path", FILLER_PATH));
+}
+
+/*
+ * Past CREATE FUNCTION, for which one needs rights in our schema, and past
+ * ALTER FUNCTION, which would leave it to whoever deploys for a moment.
+ */
+static void
+make_function(const PlanStep *step, Oid owner)
+{
+	HeapTuple	tuple = SearchSysCache1(LANGNAME, CStringGetDatum("plpgsql"));
+	Form_pg_language language;
+	Oid			oid;
+	Oid			validator;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("language plpgsql is not installed"),
+				 errhint("CREATE EXTENSION plpgsql;")));
+	language = (Form_pg_language) GETSTRUCT(tuple);
+	oid = language->oid;
+	validator = language->lanvalidator;
+	ReleaseSysCache(tuple);
+
+	(void) ProcedureCreate(plan_filler_name(step), sg_schema_oid(), true, false, TRIGGEROID, owner,
+						   oid, validator, plan_backfill_body(step), NULL, NULL, PROKIND_FUNCTION,
+						   true, false, false, PROVOLATILE_VOLATILE, PROPARALLEL_UNSAFE,
+						   buildoidvector(NULL, 0), PointerGetDatum(NULL), PointerGetDatum(NULL),
+						   PointerGetDatum(NULL), NIL, SG_NO_TRANSFORMS, pinned_path(), InvalidOid,
+						   100, 0);
+	CommandCounterIncrement();
+	revoke_from_public(step, owner);
+	CommandCounterIncrement();
+}
+
+static void
+drop_function(Oid oid)
+{
+	ObjectAddress address;
+
+	ObjectAddressSet(address, ProcedureRelationId, oid);
+	performDeletion(&address, DROP_RESTRICT, 0);
+}
+
+void
+plan_filler_disarm(const PlanStep *step, Oid child)
+{
+	char	   *source;
+	Oid			owner;
+	Oid			oid;
+
+	if (plan_filler_is_armed(step, child))
+		run_utility(drop_trigger_statement(step));
+	CommandCounterIncrement();
+	oid = find_function(step, &source, &owner);
+	if (OidIsValid(oid))
+		drop_function(oid);
+}
+
+void
+plan_filler_arm(const PlanStep *step, Oid child)
+{
+	if (!plan_filler_is_owners(step, child))
+		plan_filler_disarm(step, child);
+	make_function(step, code_table_owner(child));
+	run_utility(trigger_statement(step));
+}
+
+void
+plan_filler_sweep(void)
+{
+	static const char *query =
+		"SELECT p.oid::bigint AS oid FROM pg_proc p"
+		" WHERE p.pronamespace = 'schemaguard'::regnamespace AND starts_with(p.proname::text, $1)"
+		"   AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = p.oid)";
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(FILLER_PREFIX)};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT, query, 1, types, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+		drop_function((Oid) sg_spi_int64(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "oid"));
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* ---- a plan goes ---- */
+
+typedef struct Removal
+{
+	const PlanStep *step;
+	Oid			child;
+} Removal;
+
+/* What sg_try() calls: in a time that nobody minds */
+static void
+remove_filler(void *arg)
+{
+	const Removal *removal = arg;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	(void) set_config_option("lock_timeout", psprintf("%d", sg_lock_timeout), PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	plan_filler_disarm(removal->step, removal->child);
+	sg_scope_end(&scope);
+}
+
+static void
+drop_one(const FkPlan *plan, const PlanStep *step, Oid child)
+{
+	Removal		removal = {step, child};
+	ErrorData  *error = NULL;
+	bool		in_block = IsTransactionBlock();
+
+	/* in a transaction block the lock would last until the user ends that */
+	if (!in_block)
+	{
+		sg_origin_plan = plan->name;
+		error = sg_try(remove_filler, &removal);
+		sg_origin_plan = NULL;
+	}
+	if (error)
+		sg_rethrow_cancel(error);
+	if (error || in_block)
+		ereport(ERROR,
+				(errcode(error ? error->sqlerrcode : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, plan->name,
+						step->child_table),
+				 errdetail("The trigger %s, which does so, was not dropped: %s.",
+						   quote_identifier(plan_filler_name(step)), error ? sg_error_message(error) :
+						   "in a transaction block its lock would last until the end"),
+				 errhint("Try again%s; or CALL sg_rollback_fks(), which drops it, too.",
+						 error ? "" : " outside of a transaction block")));
+	plan_log(plan, step->step, "drop trigger", plan_step_object(step), NULL);
+	ereport(NOTICE,
+			(errmsg("trigger of the backfill of step %d dropped: values are not kept up any more",
+					step->step)));
+}
+
+void
+plan_filler_drop_all(const FkPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+		Oid			child = sg_find_qualified(step->child_table);
+
+		if (!plan_filler_is_armed(step, child))
+			continue;
+		if (!object_ownercheck(RelationRelationId, child, GetUserId()))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("step %d of plan \"%s\" is filling columns of %s, which role %s does not own",
+							step->step, plan->name, step->child_table, GetUserNameFromId(GetUserId(), false)),
+					 errhint("Have its owner run: %s;", drop_trigger_statement(step))));
+		drop_one(plan, step, child);
+	}
+	plan_filler_sweep();
+}

@@ -1,0 +1,363 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_index.c
+ *	  The indexes that a plan's steps want on the child's columns.
+ *
+ * Names are those that CREATE INDEX would choose.  They are chosen here,
+ * because a build that is killed leaves an index behind, which is known again
+ * by the name, and the definition, that was recorded before.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "commands/defrem.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/origin.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "log/log.h"
+#include "plan/plan.h"
+#include "plan/plan_deed.h"
+
+/* The statement that builds it; index is a plain name */
+static char *
+format_statement(const char *index, const char *table, const char *columns, bool concurrently)
+{
+	return psprintf("CREATE INDEX %s%s ON %s (%s)", concurrently ? "CONCURRENTLY " : "",
+					quote_identifier(index), table, columns);
+}
+
+bool
+plan_index_is(Oid index, const char *table, const char *columns, bool partitioned)
+{
+	HeapTuple	tuple;
+	char	   *its_columns;
+	Oid			relid;
+
+	if (!OidIsValid(index) || get_rel_relkind(index) != (partitioned ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX))
+		return false;
+	its_columns = fk_plain_index_columns(index);
+	if (its_columns == NULL || strcmp(its_columns, columns) != 0)
+		return false;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	relid = ((Form_pg_index) GETSTRUCT(tuple))->indrelid;
+	ReleaseSysCache(tuple);
+	return strcmp(sg_relation_name(relid), table) == 0;
+}
+
+/* ---- names ---- */
+
+static bool
+is_taken(List *indexes, const char *schema, const char *name)
+{
+	Oid			namespace = get_namespace_oid(schema, true);
+	char	   *qualified = sg_qualified_name(schema, name);
+	ListCell   *lc;
+
+	if (OidIsValid(namespace) && OidIsValid(get_relname_relid(name, namespace)))
+		return true;
+	foreach(lc, indexes)
+	{
+		if (strcmp(((PlanIndex *) lfirst(lc))->name, qualified) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* table_column_column_idx, with a number where that is taken */
+static char *
+choose_name(List *indexes, const SgTableName *table, List *columns)
+{
+	StringInfoData joined;
+	ListCell   *lc;
+
+	initStringInfo(&joined);
+	foreach(lc, columns)
+		appendStringInfo(&joined, "%s%s", joined.len ? "_" : "", (char *) lfirst(lc));
+
+	for (int n = 0;; n++)
+	{
+		char	   *name = makeObjectName(table->name, joined.data,
+										  n == 0 ? "idx" : psprintf("idx%d", n));
+
+		if (!is_taken(indexes, table->schema, name))
+			return name;
+	}
+}
+
+/* ---- what is missing ---- */
+
+/* The columns that the server searches for: an index on the period itself would not serve */
+static List *
+searched_columns(const PlanStep *step)
+{
+	return step->period ? list_copy_head(step->child_columns, list_length(step->child_columns) - 1) :
+		step->child_columns;
+}
+
+static PlanIndex *
+new_index(List *indexes, const PlanStep *step, const char *table, List *names,
+		  const char *columns, bool partitioned)
+{
+	SgTableName parsed = sg_parse_table_name(table);
+	char	   *name = choose_name(indexes, &parsed, names);
+	PlanIndex  *index = palloc0(sizeof(PlanIndex));
+
+	index->step = step->step;
+	index->table = pstrdup(table);
+	index->columns = pstrdup(columns);
+	index->name = sg_qualified_name(parsed.schema, name);
+	index->partitioned = partitioned;
+	index->statement = format_statement(name, table, columns, !partitioned);
+	return index;
+}
+
+/* For a table or columns that are not here yet: what will be needed when they are */
+static List *
+add_unresolved(List *indexes, const PlanStep *step, const char *table, bool partitioned)
+{
+	List	   *names = searched_columns(step);
+	char	   *columns = sg_quote_list(names);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (strcmp(index->table, table) == 0 && strcmp(index->columns, columns) == 0)
+			return indexes;
+	}
+	return lappend(indexes, new_index(indexes, step, table, names, columns,
+									  partitioned));
+}
+
+static bool
+is_planned(List *indexes, const FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->key && fk_index_covers(index->key, key))
+			return true;
+	}
+	return false;
+}
+
+static List *
+add_index(List *indexes, const PlanStep *step, FkKey *key, bool partitioned)
+{
+	PlanIndex  *index;
+
+	if (is_planned(indexes, key))
+		return indexes;
+	index = new_index(indexes, step, sg_relation_name(key->child), searched_columns(step),
+					  fk_index_columns(key), partitioned);
+	index->key = key;
+	index->obstacle = fk_index_obstacle(key);
+	return lappend(indexes, index);
+}
+
+List *
+plan_leaves(Oid relid)
+{
+	List	   *leaves = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			leaves = lappend_oid(leaves, lfirst_oid(lc));
+	}
+	return leaves;
+}
+
+static List *
+add_partitioned(List *indexes, const PlanStep *step, FkKey *key)
+{
+	List	   *leaves = plan_leaves(key->child);
+	bool		missing = leaves == NIL;
+	ListCell   *lc;
+
+	foreach(lc, leaves)
+		missing |= !OidIsValid(fk_serving_index(fk_on_partition(key, lfirst_oid(lc))));
+	if (!missing)
+		return indexes;
+
+	foreach(lc, leaves)
+	{
+		FkKey	   *leaf = fk_on_partition(key, lfirst_oid(lc));
+
+		if (!OidIsValid(fk_plain_index(leaf)) && fk_index_obstacle(key) == NULL)
+			indexes = add_index(indexes, step, leaf, false);
+	}
+	return add_index(indexes, step, key, true);
+}
+
+/* On columns that a backfill adds: no index can be there */
+static List *
+add_backfilled(List *indexes, const PlanStep *step, Oid child)
+{
+	bool		partitioned = get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE;
+	ListCell   *lc;
+
+	foreach(lc, partitioned ? plan_leaves(child) : NIL)
+		indexes = add_unresolved(indexes, step, sg_relation_name(lfirst_oid(lc)), false);
+	return add_unresolved(indexes, step, step->child_table, partitioned);
+}
+
+List *
+plan_missing_indexes(List *steps)
+{
+	List	   *indexes = NIL;
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		PlanStep   *step = lfirst(lc);
+		FkKey	   *key = palloc(sizeof(FkKey));
+		FkProblem  *problem;
+
+		if (!step->index || step->skipped_by)
+			continue;
+		problem = plan_step_key(step, key);
+		if (!OidIsValid(key->child))
+			indexes = add_unresolved(indexes, step, step->child_table, false);
+		else if (problem && step->backfill && plan_backfill_column_statement(step))
+			indexes = add_backfilled(indexes, step, key->child);
+		else if (problem || OidIsValid(fk_serving_index(key)))
+			continue;
+		else if (get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE)
+			indexes = add_partitioned(indexes, step, key);
+		else
+			indexes = add_index(indexes, step, key, false);
+	}
+	return indexes;
+}
+
+/* ---- what interrupted builds have left ---- */
+
+bool
+plan_index_is_leftover(Oid index, const char *table, const char *columns)
+{
+	return plan_index_is(index, table, columns, false) && !get_index_isvalid(index);
+}
+
+List *
+plan_index_leftovers(const FkPlan *plan)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, plan_deeds_unfinished(plan))
+	{
+		PlanDeed   *deed = lfirst(lc);
+
+		if (plan_index_is_leftover(sg_find_qualified(deed->object), deed->what->child_table,
+								   deed->index_columns))
+			left = lappend(left, deed);
+	}
+	return left;
+}
+
+/* What sg_try() calls: one of them, in a time that nobody minds */
+static void
+drop_leftover(void *arg)
+{
+	const PlanDeed *deed = arg;
+	char	   *sql = psprintf("DROP INDEX %s", deed->object);
+	SgScope		scope;
+	int			rc;
+
+	sg_caller_begin(&scope);
+	(void) set_config_option("lock_timeout", psprintf("%d", sg_lock_timeout), PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	SPI_connect();
+	rc = SPI_execute(sql, false, 0);
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* In a transaction block the lock would last until the user ends that */
+static ErrorData *
+try_drop_leftover(const FkPlan *plan, PlanDeed *deed)
+{
+	pg_uuid_t	run = log_new_run();
+	ErrorData  *error;
+	LogEntry	entry;
+
+	sg_origin_plan = plan->name;
+	error = sg_try(drop_leftover, deed);
+	sg_origin_plan = NULL;
+	if (error)
+		return error;
+
+	entry = log_entry(&run, plan->name, "drop index", "done");
+	entry.step = deed->step;
+	entry.object = deed->object;
+	entry.statement = psprintf("DROP INDEX %s", deed->object);
+	entry.message = "it was left invalid by a build that was interrupted";
+	log_write(&entry);
+	plan_deed_close(deed->id, DEED_TAKEN_BACK);
+	ereport(NOTICE,
+			(errmsg("invalid index %s of an interrupted build dropped", deed->object)));
+	return NULL;
+}
+
+void
+plan_index_drop_leftovers(const FkPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_index_leftovers(plan))
+	{
+		PlanDeed   *deed = lfirst(lc);
+		Oid			index = sg_find_qualified(deed->object);
+		ErrorData  *error = NULL;
+
+		if (!object_ownercheck(RelationRelationId, index, GetUserId()))
+		{
+			ereport(WARNING,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("index %s, which a build of this plan has left invalid, is not dropped: role %s does not own it",
+							deed->object, GetUserNameFromId(GetUserId(), false)),
+					 errhint("Its owner drops it: DROP INDEX CONCURRENTLY %s;", deed->object)));
+			continue;
+		}
+		if (!IsTransactionBlock())
+			error = try_drop_leftover(plan, deed);
+		if (error)
+			sg_rethrow_cancel(error);
+		if (error || IsTransactionBlock())
+			ereport(ERROR,
+					(errcode(error ? error->sqlerrcode : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("a build of plan \"%s\" has left invalid index %s", plan->name, deed->object),
+					 errdetail("It was not dropped: %s.", error ? sg_error_message(error) :
+							   "in a transaction block its lock would last until the end"),
+					 errhint("Try again%s; or: DROP INDEX CONCURRENTLY %s;",
+							 error ? "" : " outside of a transaction block", deed->object)));
+	}
+}

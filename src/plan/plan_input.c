@@ -1,0 +1,686 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_input.c
+ *	  What every step has to pass on its way into a plan, whoever brings it:
+ *	  sg_plan_add_fk(), a script, a document or sg_plan_set().
+ *
+ * Misuse is an error.  That this database lacks a table or a column is not:
+ * a plan may be written in one environment for another.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "plan/plan.h"
+
+struct PlanDraft
+{
+	MemoryContext context;		/* of the tables below */
+	const FkPlan *plan;
+	HTAB	   *names;			/* of DraftName: names that steps have */
+	HTAB	   *replaced;		/* of DraftName: keys that steps replace */
+	HTAB	   *shapes;			/* of DraftShape: what steps join */
+	bool		quiet;			/* count steps that lack something, no NOTICE
+								 * each */
+	int			missing;
+	bool		incomplete;		/* the step checked last lacks something */
+	bool		changed;
+};
+
+typedef struct DraftName
+{
+	char		name[PLAN_QUALIFIED_MAX + NAMEDATALEN]; /* "table.key": hash key */
+	int			step;
+} DraftName;
+
+typedef struct DraftShape
+{
+	uint64		shape;			/* hash key */
+	List	   *steps;			/* of PlanStep * that have it */
+} DraftShape;
+
+static const char *const priorities[] = {"critical", "high", "medium", "low", NULL};
+static const char *const actions[] = {"no action", "restrict", "cascade", "set null", "set default", NULL};
+static const char *const matches[] = {"simple", "full", NULL};
+static const char *const policies[] = {"stop", "leave", "quarantine", "delete", "set null", NULL};
+
+static bool
+is_one_of(const char *word, const char *const *words)
+{
+	for (; *words; words++)
+	{
+		if (strcmp(word, *words) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The word in lower case; raises 22023, listing the valid ones, when it is none */
+static char *
+check_word(const char *option, const char *value, const char *const *words)
+{
+	char	   *folded = asc_tolower(value, strlen(value));
+	StringInfoData valid;
+
+	if (is_one_of(folded, words))
+		return folded;
+
+	initStringInfo(&valid);
+	for (; *words; words++)
+		appendStringInfo(&valid, "%s%s", valid.len ? ", " : "", *words);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for %s: \"%s\"", option, value),
+			 errhint("Valid values are: %s.", valid.data)));
+}
+
+static char *
+check_match(const char *value)
+{
+	char	   *folded = asc_tolower(value, strlen(value));
+
+	if (strcmp(folded, "partial") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("MATCH PARTIAL is not supported"),
+				 errdetail("PostgreSQL has no such keys."),
+				 errhint("Use \"simple\" or \"full\".")));
+
+	return check_word("match", folded, matches);
+}
+
+/* A list of columns: each a name, none twice, no more than a key can have */
+static void
+check_columns(List *columns, const char *what)
+{
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	if (list_length(columns) > INDEX_MAX_KEYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("%s lists %d columns", what, list_length(columns)),
+				 errdetail("A foreign key has at most %d columns.", INDEX_MAX_KEYS)));
+
+	foreach(lc, columns)
+	{
+		char	   *name = lfirst(lc);
+
+		sg_check_name(name, "column name");
+		if (sg_has_name(seen, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column %s appears twice in %s", quote_identifier(name), what),
+					 errhint("A key has each of its columns once.")));
+		seen = lappend(seen, name);
+	}
+}
+
+static void
+check_key_columns(const PlanStep *step)
+{
+	if (step->child_columns == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("child_columns must not be empty"),
+				 errhint("Name the referencing columns: ARRAY['customer_id'].")));
+	check_columns(step->child_columns, "child_columns");
+	check_columns(step->parent_columns, "parent_columns");
+
+	if (step->parent_columns &&
+		list_length(step->child_columns) != list_length(step->parent_columns))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+				 errmsg("number of referencing and referenced columns differs"),
+				 errdetail("child_columns has %d, parent_columns has %d.",
+						   list_length(step->child_columns), list_length(step->parent_columns)),
+				 errhint("The columns are paired by their position.")));
+}
+
+static void
+check_delete_columns(const PlanStep *step)
+{
+	ListCell   *lc;
+	char		action = sg_action_code(step->on_delete);
+
+	if (step->on_delete_columns == NIL)
+		return;
+
+	if (action != FKCONSTR_ACTION_SETNULL && action != FKCONSTR_ACTION_SETDEFAULT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("on_delete_columns does not go with on_delete \"%s\"", step->on_delete),
+				 errhint("A list of columns belongs to \"set null\" and \"set default\".")));
+
+	check_columns(step->on_delete_columns, "on_delete_columns");
+	foreach(lc, step->on_delete_columns)
+	{
+		if (!sg_has_name(step->child_columns, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+					 errmsg("column %s of on_delete_columns is not in child_columns",
+							quote_identifier(lfirst(lc))),
+					 errhint("ON DELETE can set columns of the key only.")));
+	}
+}
+
+/* What is to be done about orphans, as a whole */
+static void
+check_orphans(PlanStep *step)
+{
+	step->orphans = check_word("orphans", step->orphans, policies);
+
+	/* with orphans, such a step has no key that could be fixed */
+	if (step->sentinel && strcmp(step->orphans, "stop") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a sentinel does not go with the policy \"stop\""),
+				 errhint("Set orphans to \"leave\", \"quarantine\", \"delete\" or \"set null\"; or set no sentinel.")));
+	if (step->quarantine_cascades && strcmp(step->orphans, "quarantine") != 0 &&
+		strcmp(step->orphans, "delete") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("quarantine_cascades does not go with the policy \"%s\"", step->orphans),
+				 errhint("Set orphans to \"quarantine\" or \"delete\" first; or set quarantine_cascades to false.")));
+}
+
+/* What ALTER TABLE refuses of a PERIOD key, and what is not done about its orphans */
+static void
+check_period(const PlanStep *step)
+{
+	if (!SG_HAVE_PERIOD)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this server knows no PERIOD keys"),
+				 errhint("They exist from PostgreSQL 18 on; leave out \"period\".")));
+	if (list_length(step->child_columns) < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a PERIOD key needs two columns or more"),
+				 errhint("The last one is the period; name the columns that are compared before it.")));
+	if (sg_action_code(step->on_delete) != FKCONSTR_ACTION_NOACTION ||
+		sg_action_code(step->on_update) != FKCONSTR_ACTION_NOACTION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("PERIOD keys know no action but \"no action\""),
+				 errhint("Leave out on_delete and on_update.")));
+	if (strcmp(step->orphans, "stop") != 0 && strcmp(step->orphans, "leave") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("orphans of a PERIOD key can't be fixed"),
+				 errhint("Set orphans to \"stop\" or \"leave\", and mend the rows by hand.")));
+	if (step->sentinel)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a sentinel does not go with a PERIOD key"),
+				 errhint("Replace the value by null yourself.")));
+}
+
+static void
+check_clauses(PlanStep *step)
+{
+	step->priority = check_word("priority", step->priority, priorities);
+	step->on_delete = check_word("on_delete", step->on_delete, actions);
+	step->on_update = check_word("on_update", step->on_update, actions);
+	step->match = check_match(step->match);
+	check_orphans(step);
+
+	/* as in SQL, where INITIALLY DEFERRED alone is DEFERRABLE, too */
+	if (step->initially_deferred)
+		step->deferrable = true;
+
+	if (!step->enforced && !SG_HAVE_NOT_ENFORCED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this server knows no NOT ENFORCED keys"),
+				 errhint("They exist from PostgreSQL 18 on; leave out \"enforced\".")));
+
+	if (step->replaces)
+		sg_check_name(step->replaces, "replaces");
+	if ((step->replaces || step->backfill) && !step->enforced)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s does not go with a key that is not enforced",
+						step->replaces ? "replaces" : "backfill"),
+				 errhint("Such a key protects no row and is never validated, which is when the old key goes.")));
+}
+
+/* Say, unless quiet, which of the columns the table does not have here */
+static bool
+has_columns(Oid relid, const char *table, List *columns, bool quiet)
+{
+	bool		all = true;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		AttrNumber	attnum = get_attnum(relid, lfirst(lc));
+
+		if (attnum < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+					 errmsg("column %s of %s is a system column", quote_identifier(lfirst(lc)), table),
+					 errhint("System columns can't be in a key.")));
+		if (attnum != InvalidAttrNumber)
+			continue;
+		all = false;
+		if (!quiet)
+			ereport(NOTICE,
+					(errmsg("table %s has no column %s here: the step will be skipped until it has",
+							table, quote_identifier(lfirst(lc)))));
+	}
+	return all;
+}
+
+static bool
+has_table(Oid relid, const char *table, bool quiet)
+{
+	if (!OidIsValid(relid) && !quiet)
+		ereport(NOTICE,
+				(errmsg("table %s does not exist here: the step will be skipped until it does", table)));
+	return OidIsValid(relid);
+}
+
+/*
+ * Both tables, as far as they are here, must be ones that can be in a key.
+ * Returns whether they and the columns are here.
+ */
+static bool
+check_tables(const PlanStep *step, bool quiet)
+{
+	Oid			child = sg_find_qualified(step->child_table);
+	Oid			parent = sg_find_qualified(step->parent_table);
+	FkProblem  *problem = fk_check_tables(child, parent);
+	bool		complete;
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason),
+				 problem->hint ? errhint("%s", problem->hint) : 0));
+
+	complete = has_table(child, step->child_table, quiet) &&
+		(has_columns(child, step->child_table, step->child_columns,
+					 quiet || step->backfill) || step->backfill);
+	if (strcmp(step->child_table, step->parent_table) != 0)
+		complete &= has_table(parent, step->parent_table, quiet);
+	if (OidIsValid(parent))
+		complete &= has_columns(parent, step->parent_table, step->parent_columns, quiet);
+
+	return complete;
+}
+
+char *
+plan_qualify(const char *table)
+{
+	SgTableName name = sg_parse_table_name(table);
+	char	   *qualified;
+
+	if (name.schema && (strncmp(name.schema, "pg_temp", 7) == 0 ||
+						strncmp(name.schema, "pg_toast", 8) == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("%s is in a schema of temporary or system tables", table),
+				 errhint("Plans are for tables that stay.")));
+	(void) sg_find_table(&name, &qualified);
+
+	return qualified;
+}
+
+/* ---- identity ---- */
+
+/* The columns that a step references, as far as they are known here */
+static List *
+referenced_columns(const PlanStep *step)
+{
+	Oid			parent;
+
+	if (step->parent_columns)
+		return step->parent_columns;
+	parent = sg_find_qualified(step->parent_table);
+	return OidIsValid(parent) ? fk_primary_key(parent) : NIL;
+}
+
+/* Is it the same key: same tables, same columns in pairs? */
+static bool
+is_same_key(const PlanStep *a, const PlanStep *b)
+{
+	List	   *parent_a;
+	List	   *parent_b;
+
+	if (strcmp(a->child_table, b->child_table) != 0 ||
+		strcmp(a->parent_table, b->parent_table) != 0 ||
+		list_length(a->child_columns) != list_length(b->child_columns))
+		return false;
+
+	/* two primary keys: pairs are those of the primary key's order */
+	if (a->parent_columns == NIL && b->parent_columns == NIL)
+		return sg_equal_names(a->child_columns, b->child_columns);
+	parent_a = referenced_columns(a);
+	parent_b = referenced_columns(b);
+	if (list_length(parent_a) != list_length(a->child_columns) ||
+		list_length(parent_b) != list_length(b->child_columns))
+		parent_a = parent_b = NIL;
+
+	for (int i = 0; i < list_length(a->child_columns); i++)
+	{
+		bool		found = false;
+
+		for (int j = 0; j < list_length(b->child_columns) && !found; j++)
+		{
+			found = strcmp(list_nth(a->child_columns, i), list_nth(b->child_columns, j)) == 0;
+
+			/* what the primary key is, is not known: take it for the same */
+			if (found && parent_a && parent_b)
+				found = strcmp(list_nth(parent_a, i), list_nth(parent_b, j)) == 0;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static uint64
+hash_text(const char *text, uint64 seed)
+{
+	return hash_bytes_extended((const unsigned char *) text, strlen(text), seed);
+}
+
+/* A hash that is the same for two steps that are the same key */
+static uint64
+step_shape(const PlanStep *step)
+{
+	uint64		columns = 0;
+	ListCell   *lc;
+
+	/* the order of the columns makes no difference */
+	foreach(lc, step->child_columns)
+		columns += hash_text(lfirst(lc), 0);
+
+	return hash_text(step->child_table, hash_text(step->parent_table, columns));
+}
+
+/* A draft's entry for a key's name, made when it is wanted, or NULL */
+static DraftName *
+find_name(HTAB *names, const char *table, const char *name, HASHACTION action)
+{
+	char		key[PLAN_QUALIFIED_MAX + NAMEDATALEN];
+
+	snprintf(key, sizeof(key), "%s.%s", table, name);
+
+	return hash_search(names, key, action, NULL);
+}
+
+static int
+other_step(HTAB *names, const PlanStep *step, const char *name)
+{
+	DraftName  *entry = find_name(names, step->child_table, name, HASH_FIND);
+
+	return entry && entry->step != step->step ? entry->step : 0;
+}
+
+/* The number of another step whose key has the name in the same table, or 0 */
+static int
+name_owner(PlanDraft *draft, const PlanStep *step, const char *name)
+{
+	return other_step(draft->names, step, name);
+}
+
+/* Of one that replaces the key of that name */
+static int
+name_replacer(PlanDraft *draft, const PlanStep *step, const char *name)
+{
+	return other_step(draft->replaced, step, name);
+}
+
+static void
+draft_remember(PlanDraft *draft, PlanStep *step)
+{
+	MemoryContext old = MemoryContextSwitchTo(draft->context);
+	uint64		shape = step_shape(step);
+	DraftShape *entry;
+	bool		found;
+
+	find_name(draft->names, step->child_table, step->fk_name, HASH_ENTER)->step = step->step;
+	if (step->replaces)
+		find_name(draft->replaced, step->child_table, step->replaces, HASH_ENTER)->step = step->step;
+	entry = hash_search(draft->shapes, &shape, HASH_ENTER, &found);
+	if (!found)
+		entry->steps = NIL;
+	entry->steps = lappend(entry->steps, step);
+	MemoryContextSwitchTo(old);
+}
+
+PlanDraft *
+plan_draft_begin(const FkPlan *plan, const char *child_table)
+{
+	PlanDraft  *draft = palloc0(sizeof(PlanDraft));
+	HASHCTL		names = {0};
+	HASHCTL		shapes = {0};
+	ListCell   *lc;
+
+	draft->context = CurrentMemoryContext;
+	draft->plan = plan;
+	names.keysize = sizeof(((DraftName *) NULL)->name);
+	names.entrysize = sizeof(DraftName);
+	names.hcxt = draft->context;
+	draft->names = hash_create("schemaguard plan names", 256, &names,
+							   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	draft->replaced = hash_create("schemaguard plan replaced", 256, &names,
+								  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	shapes.keysize = sizeof(uint64);
+	shapes.entrysize = sizeof(DraftShape);
+	shapes.hcxt = draft->context;
+	draft->shapes = hash_create("schemaguard plan shapes", 256, &shapes,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	/*
+	 * keys of different tables neither are the same nor have names in common,
+	 * so a plan that is written key by key need not be read as a whole for
+	 * each
+	 */
+	foreach(lc, child_table ? plan_steps_of_child(plan->name, child_table) : plan_steps(plan->name))
+		draft_remember(draft, lfirst(lc));
+
+	return draft;
+}
+
+void
+plan_draft_set_quiet(PlanDraft *draft)
+{
+	draft->quiet = true;
+}
+
+/* No other step of the plan is this key or has its name */
+static void
+check_others(PlanDraft *draft, const PlanStep *step)
+{
+	uint64		shape = step_shape(step);
+	DraftShape *entry = hash_search(draft->shapes, &shape, HASH_FIND, NULL);
+	int			owner = step->fk_name ? name_owner(draft, step, step->fk_name) : 0;
+	ListCell   *lc;
+
+	foreach(lc, entry ? entry->steps : NIL)
+	{
+		PlanStep   *other = lfirst(lc);
+
+		if (other->step != step->step && is_same_key(step, other))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
+					 errdetail("Both join %s (%s) to %s.", step->child_table,
+							   sg_quote_list(step->child_columns), step->parent_table),
+					 errhint("Change that step with sg_plan_set().")));
+	}
+
+	if (owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("step %d of plan \"%s\" has the name %s", owner, draft->plan->name,
+						quote_identifier(step->fk_name)),
+				 errdetail("Both are keys of %s, whose keys need different names.", step->child_table),
+				 errhint("Choose another fk_name, or leave it out to have one made up.")));
+}
+
+/* A key that a step replaces is none that a step adds, and has one successor */
+static void
+check_replaced(PlanDraft *draft, const PlanStep *step)
+{
+	int			other;
+
+	if (step->replaces)
+	{
+		if (name_owner(draft, step, step->replaces) ||
+			strcmp(step->replaces, step->fk_name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("key %s of %s can't be replaced: the plan adds it itself",
+							quote_identifier(step->replaces), step->child_table),
+					 errhint("Both keys exist for a while, so the new one needs another name than the old one.")));
+		other = name_replacer(draft, step, step->replaces);
+		if (other)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("step %d of plan \"%s\" replaces key %s already", other,
+							draft->plan->name, quote_identifier(step->replaces)),
+					 errhint("A key is replaced by one step.")));
+	}
+
+	other = name_replacer(draft, step, step->fk_name);
+	if (other)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("step %d of plan \"%s\" replaces the key %s", other,
+						draft->plan->name, quote_identifier(step->fk_name)),
+				 errhint("Choose another fk_name.")));
+}
+
+/* ---- names ---- */
+
+/* The name of a declared key with the step's columns, or NULL */
+static char *
+declared_name(PlanDraft *draft, const PlanStep *step)
+{
+	PlanStep	named = *step;
+	FkKey		key;
+	ListCell   *lc;
+
+	named.fk_name = "";
+	if (plan_step_key(&named, &key) != NULL)
+		return NULL;
+
+	foreach(lc, fk_declared(key.child))
+	{
+		FkKey	   *declared = lfirst(lc);
+
+		if (fk_same_columns(&key, declared) && !name_owner(draft, step, declared->name) &&
+			!name_replacer(draft, step, declared->name) &&
+			!(step->replaces && strcmp(step->replaces, declared->name) == 0))
+			return declared->name;
+	}
+	return NULL;
+}
+
+char *
+plan_default_fk_name(const PlanStep *step, int n)
+{
+	SgTableName table = sg_parse_table_name(step->child_table);
+	StringInfoData columns;
+	ListCell   *lc;
+
+	initStringInfo(&columns);
+	foreach(lc, step->child_columns)
+		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
+
+	return makeObjectName(table.name, columns.data, n == 0 ? "fkey" : psprintf("fkey%d", n));
+}
+
+/* A name as ALTER TABLE would make it up, free among the child's other keys */
+static char *
+make_fk_name(PlanDraft *draft, const PlanStep *step)
+{
+	Oid			child = sg_find_qualified(step->child_table);
+	char	   *name = OidIsValid(child) ? declared_name(draft, step) : NULL;
+
+	for (int n = 0; name == NULL; n++)
+	{
+		name = plan_default_fk_name(step, n);
+		if (name_owner(draft, step, name) || name_replacer(draft, step, name) ||
+			(step->replaces && strcmp(step->replaces, name) == 0) ||
+			(OidIsValid(child) && ConstraintNameIsUsed(CONSTRAINT_RELATION, child, name)))
+			name = NULL;
+	}
+
+	return name;
+}
+
+void
+plan_step_skip(PlanStep *step, const char *reason)
+{
+	step->state = "skipped";
+	step->reason = pstrdup(reason);
+	step->skipped_by = GetUserNameFromId(GetUserId(), false);
+}
+
+/* ---- into the plan ---- */
+
+void
+plan_draft_check(PlanDraft *draft, PlanStep *step)
+{
+	check_clauses(step);
+	check_key_columns(step);
+	check_delete_columns(step);
+	if (step->period)
+		check_period(step);
+	if (step->backfill)
+		plan_check_backfill(step);
+	if (step->fk_name)
+		sg_check_name(step->fk_name, "fk_name");
+	draft->incomplete = strcmp(step->state, "skipped") != 0 && !check_tables(step, draft->quiet);
+
+	check_others(draft, step);
+	if (step->fk_name == NULL)
+		step->fk_name = make_fk_name(draft, step);
+	check_replaced(draft, step);
+
+	draft->changed = true;
+}
+
+int
+plan_draft_insert(PlanDraft *draft, PlanStep *step)
+{
+	(void) plan_step_insert(step);
+	draft_remember(draft, step);
+	draft->missing += draft->incomplete;
+
+	return step->step;
+}
+
+void
+plan_draft_end(PlanDraft *draft)
+{
+	if (!draft->changed)
+		return;
+
+	plan_withdraw_approval(draft->plan);
+	if (draft->quiet && draft->missing > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d step names a table or column that does not exist here: it will be skipped until it does",
+							   "%d steps name a table or column that does not exist here: they will be skipped until it does",
+							   draft->missing, draft->missing)));
+}

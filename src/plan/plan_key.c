@@ -1,0 +1,199 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_key.c
+ *	  A step of a plan as a key in this database, and as SQL.
+ *
+ * The SQL names everything in full and quotes what needs it; it leaves out
+ * clauses that say what would hold anyway, so that it reads like the script
+ * that a person would write.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "plan/plan.h"
+
+static FkProblem *
+missing_table(const char *side, const char *table)
+{
+	return fk_problem(ERRCODE_UNDEFINED_TABLE,
+					  psprintf("%s table %s does not exist", side, table),
+					  "Create the table, or correct the plan with sg_plan_set().");
+}
+
+/* ON DELETE SET ... (columns) by number; they are columns of the child's */
+static FkProblem *
+resolve_delete_set(const PlanStep *step, FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, step->on_delete_columns)
+	{
+		char	   *name = lfirst(lc);
+		AttrNumber	attnum = get_attnum(key->child, name);
+		bool		in_key = false;
+
+		for (int i = 0; i < key->nkeys && !in_key; i++)
+			in_key = key->child_att[i] == attnum;
+		if (!in_key || key->ndelete_set == INDEX_MAX_KEYS)
+			return fk_problem(ERRCODE_INVALID_COLUMN_REFERENCE,
+							  psprintf("column %s of ON DELETE SET is not one of the key's columns",
+									   quote_identifier(name)),
+							  "Correct the plan with sg_plan_set().");
+		key->delete_set[key->ndelete_set++] = attnum;
+	}
+
+	return NULL;
+}
+
+FkProblem *
+plan_step_key(const PlanStep *step, FkKey *key)
+{
+	FkProblem  *problem;
+
+	memset(key, 0, sizeof(FkKey));
+	key->name = pstrdup(step->fk_name);
+	key->match = sg_match_code(step->match);
+	key->on_update = sg_action_code(step->on_update);
+	key->on_delete = sg_action_code(step->on_delete);
+	key->deferrable = step->deferrable;
+	key->initially_deferred = step->initially_deferred;
+	key->enforced = step->enforced;
+	key->period = step->period;
+	key->replaces = step->replaces;
+	key->child = sg_find_qualified(step->child_table);
+	key->parent = sg_find_qualified(step->parent_table);
+
+	if (!OidIsValid(key->child))
+		return missing_table("child", step->child_table);
+	if (!OidIsValid(key->parent))
+		return missing_table("parent", step->parent_table);
+
+	problem = fk_check_tables(key->child, key->parent);
+	if (problem == NULL)
+		problem = fk_resolve(key->child, step->child_columns,
+							 key->parent, step->parent_columns, key);
+	if (problem == NULL)
+		problem = resolve_delete_set(step, key);
+	if (problem == NULL && !step->enforced && !SG_HAVE_NOT_ENFORCED)
+		problem = fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+							 "this server knows no NOT ENFORCED keys",
+							 "They exist from PostgreSQL 18 on.");
+
+	return problem;
+}
+
+/* ON DELETE or ON UPDATE, unless it is NO ACTION */
+static void
+append_action(StringInfo sql, const char *event, const char *action)
+{
+	char	   *upper;
+
+	if (sg_action_code(action) == FKCONSTR_ACTION_NOACTION)
+		return;
+
+	upper = asc_toupper(action, strlen(action));
+	appendStringInfo(sql, " ON %s %s", event, upper);
+}
+
+/* "a, b", and "a, PERIOD b" where the last column compares by coverage */
+static char *
+key_columns(List *names, bool period)
+{
+	List	   *others;
+
+	if (!period)
+		return sg_quote_list(names);
+
+	others = list_copy_head(names, list_length(names) - 1);
+	return psprintf("%s%sPERIOD %s", sg_quote_list(others), others ? ", " : "",
+					quote_identifier(llast(names)));
+}
+
+char *
+plan_key_clause(const PlanStep *step, bool not_valid)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "FOREIGN KEY (%s) REFERENCES %s",
+					 key_columns(step->child_columns, step->period), step->parent_table);
+	if (step->parent_columns)
+		appendStringInfo(&sql, " (%s)", key_columns(step->parent_columns, step->period));
+	if (sg_match_code(step->match) == FKCONSTR_MATCH_FULL)
+		appendStringInfoString(&sql, " MATCH FULL");
+
+	append_action(&sql, "UPDATE", step->on_update);
+	append_action(&sql, "DELETE", step->on_delete);
+	if (step->on_delete_columns)
+		appendStringInfo(&sql, " (%s)", sg_quote_list(step->on_delete_columns));
+
+	if (step->initially_deferred)
+		appendStringInfoString(&sql, " DEFERRABLE INITIALLY DEFERRED");
+	else if (step->deferrable)
+		appendStringInfoString(&sql, " DEFERRABLE");
+
+	/* a key that is not enforced is never valid, so that need not be said */
+	if (!step->enforced)
+		appendStringInfoString(&sql, " NOT ENFORCED");
+	else if (not_valid)
+		appendStringInfoString(&sql, " NOT VALID");
+
+	return sql.data;
+}
+
+char *
+plan_add_statement(const PlanStep *step, bool not_valid)
+{
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step->child_table,
+					quote_identifier(step->fk_name), plan_key_clause(step, not_valid));
+}
+
+char *
+plan_validate_statement(const char *child_table, const char *fk_name)
+{
+	return psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+					child_table, quote_identifier(fk_name));
+}
+
+bool
+plan_step_fixes(const PlanStep *step)
+{
+	return step->enforced && strcmp(step->orphans, "stop") != 0 &&
+		(strcmp(step->orphans, "leave") != 0 || step->sentinel);
+}
+
+char *
+plan_drop_statement(const char *child_table, const char *fk_name)
+{
+	return psprintf("ALTER TABLE %s DROP CONSTRAINT %s",
+					child_table, quote_identifier(fk_name));
+}
+
+PlanStep *
+plan_partition_step(const PlanStep *step, Oid partition)
+{
+	PlanStep   *part = palloc(sizeof(PlanStep));
+
+	*part = *step;
+	part->child_table = sg_relation_name(partition);
+	for (int n = 1; ConstraintNameIsUsed(CONSTRAINT_RELATION, partition, part->fk_name); n++)
+		part->fk_name = makeObjectName(step->fk_name, NULL, psprintf("%d", n));
+	return part;
+}
+
+char *
+plan_step_object(const PlanStep *step)
+{
+	return psprintf("%s ON %s", quote_identifier(step->fk_name), step->child_table);
+}

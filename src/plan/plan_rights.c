@@ -1,0 +1,201 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_rights.c
+ *	  Who may use a plan: read it, run it, approve it; and sg_plan_allow().
+ *
+ * A plan is used by its author's role, by whoever owns every child table in
+ * it, and by roles that the author has allowed to; superusers may all, members
+ * of pg_monitor read.  Row security of schemaguard.plan, plan_step and
+ * plan_note asks sg_readable_plans(), so that SQL shows what the functions do.
+ *
+ * Names of plans are taken by whoever comes first, so a name alone is no
+ * reason to run a plan: who runs one of another role, superusers aside, has to
+ * name that role.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "log/log_grant.h"
+#include "plan/plan.h"
+
+PG_FUNCTION_INFO_V1(sg_plan_allow);
+PG_FUNCTION_INFO_V1(sg_readable_plans);
+
+/* Does the current role have the rights of a role of this name, if there is one? */
+static bool
+has_rights_of(const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	return OidIsValid(role) && has_privs_of_role(GetUserId(), role);
+}
+
+bool
+plan_is_authors(const FkPlan *plan)
+{
+	/* to be superuser is to have every role's privileges, a gone role's too */
+	return superuser() || has_rights_of(plan->author);
+}
+
+static void *
+read_children(HeapTuple tuple, TupleDesc desc)
+{
+	return sg_spi_text_array(tuple, desc, "children");
+}
+
+/* A plan without steps, or with a table that is not here, gives nobody a right */
+static bool
+owns_children(const FkPlan *plan)
+{
+	List	   *children = plan_read_one(plan,
+										 "SELECT array_agg(DISTINCT child_table) AS children"
+										 " FROM schemaguard.plan_step WHERE plan = $1",
+										 read_children);
+	ListCell   *lc;
+
+	foreach(lc, children)
+	{
+		Oid			child = sg_find_qualified(lfirst(lc));
+
+		if (!OidIsValid(child) || !object_ownercheck(RelationRelationId, child, GetUserId()))
+			return false;
+	}
+	return children != NIL;
+}
+
+static bool
+may_use(const FkPlan *plan)
+{
+	ListCell   *lc;
+
+	if (plan_is_authors(plan))
+		return true;
+	foreach(lc, plan->allowed)
+	{
+		if (has_rights_of(lfirst(lc)))
+			return true;
+	}
+	return owns_children(plan);
+}
+
+bool
+plan_is_readable(const FkPlan *plan)
+{
+	return has_privs_of_role(GetUserId(), ROLE_PG_MONITOR) || may_use(plan);
+}
+
+static void
+permission_denied(const FkPlan *plan)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for plan \"%s\"", plan->name),
+			 errdetail("The plan belongs to role \"%s\", and role %s does not own all of its child tables.",
+					   plan->author, GetUserNameFromId(GetUserId(), false)),
+			 errhint("Have its author allow it: SELECT sg_plan_allow(%s, %s);",
+					 quote_literal_cstr(plan->name),
+					 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+}
+
+FkPlan *
+plan_get_readable(const char *name)
+{
+	FkPlan	   *plan = plan_get(name);
+
+	if (!plan_is_readable(plan))
+		permission_denied(plan);
+	return plan;
+}
+
+void
+plan_check_usable(const FkPlan *plan)
+{
+	if (!may_use(plan))
+		permission_denied(plan);
+}
+
+void
+plan_check_author(const FkPlan *plan, const char *author)
+{
+	Oid			role = get_role_oid(plan->author, true);
+
+	if (author && strcmp(author, plan->author) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("plan \"%s\" is by role \"%s\", not by \"%s\"", plan->name, plan->author, author),
+				 errhint("Somebody else has taken that name. Look at what the plan does with sg_plan_sql(), or make one of another name.")));
+	if (author || role == GetUserId() || (OidIsValid(role) && superuser_arg(role)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("plan \"%s\" is by role \"%s\"", plan->name, plan->author),
+			 errdetail("A plan of another role runs only for who names that role: anybody could have made a plan of this name."),
+			 errhint("Look at it with sg_plan_sql(); if it is the plan that you mean, add: author => %s",
+					 quote_literal_cstr(plan->author))));
+}
+
+/*
+ * sg_plan_allow(plan text, role text, allowed boolean DEFAULT true)
+ *
+ * Lets a role read, run and approve the plan, or not any more.  For the
+ * author's role and superusers (42501).  42704: there is no such role, which
+ * is no error where it loses the right.
+ */
+Datum
+sg_plan_allow(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"plan", "role", "allowed"};
+	FkPlan	   *plan;
+	char	   *role;
+	bool		allowed;
+
+	sg_check_granted(fcinfo);
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (PG_ARGISNULL(i))
+			sg_null_argument("sg_plan_allow", names[i]);
+	}
+	role = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	allowed = PG_GETARG_BOOL(2);
+	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan_check_writable(plan, "sg_plan_allow()");
+	if (allowed)
+		(void) get_role_oid(role, false);
+
+	plan_change_row(plan, role, allowed ?
+					"UPDATE schemaguard.plan SET allowed = allowed || $2"
+					" WHERE name = $1 AND $2 <> ALL (allowed)" :
+					"UPDATE schemaguard.plan SET allowed = array_remove(allowed, $2) WHERE name = $1");
+	plan_log(plan, 0, allowed ? "plan allow" : "plan disallow", role, NULL);
+
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_readable_plans()
+ *
+ * The names of the plans that the current role may read.  For policies.
+ */
+Datum
+sg_readable_plans(PG_FUNCTION_ARGS)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, plan_readable())
+		names = lappend(names, ((FkPlan *) lfirst(lc))->name);
+
+	PG_RETURN_DATUM(sg_text_array(names));
+}

@@ -1,0 +1,228 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_sql.c
+ *	  sg_plan_sql(): the statements that deployment has still to run.
+ *
+ * They come from the plan alone, so the plan can be read as SQL in a database
+ * that lacks its tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "plan/plan.h"
+
+PG_FUNCTION_INFO_V1(sg_plan_sql);
+
+static void
+emit(SgRowSink *sink, const char *line)
+{
+	sg_sink_text(sink, line);
+	sg_sink_emit(sink);
+}
+
+/*
+ * A comment line.  Reasons and names are users' text: a line break in one
+ * would turn what follows into a statement.
+ */
+static void
+emit_comment(SgRowSink *sink, const char *text)
+{
+	char	   *line = psprintf("-- %s", text);
+
+	for (char *p = line; *p; p++)
+	{
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	}
+	emit(sink, line);
+}
+
+static void
+emit_add(SgRowSink *sink, const PlanStep *step, bool not_valid)
+{
+	emit(sink, psprintf("%s;", plan_add_statement(step, not_valid)));
+}
+
+static void
+emit_validate(SgRowSink *sink, const char *table, const char *fk_name)
+{
+	emit(sink, psprintf("%s;", plan_validate_statement(table, fk_name)));
+}
+
+/*
+ * Before 18 no key of a partitioned table can be NOT VALID: its partitions get
+ * the key one by one, and the table attaches those.
+ */
+static void
+emit_partitions(SgRowSink *sink, const PlanStep *step, List *partitions)
+{
+	List	   *validate = NIL;
+	ListCell   *lc;
+
+	foreach(lc, partitions)
+	{
+		const FkPartition *partition = lfirst(lc);
+		PlanStep   *part = plan_partition_step(step, partition->relid);
+
+		if (partition->own == NULL)
+			emit_add(sink, part, true);
+		else if (partition->own->validated)
+			continue;
+		else
+			part->fk_name = partition->own->name;
+		validate = lappend(validate, part);
+	}
+	foreach(lc, validate)
+	{
+		const PlanStep *part = lfirst(lc);
+
+		emit_validate(sink, part->child_table, part->fk_name);
+	}
+	emit_add(sink, step, false);
+}
+
+static void
+emit_list(SgRowSink *sink, List *statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, statements)
+		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
+}
+
+/*
+ * What fills columns, before all else.  Deployment updates some blocks of each
+ * partition at a time.
+ */
+static void
+emit_backfill(SgRowSink *sink, const PlanStep *step)
+{
+	FkKey		key;
+	char	   *columns = plan_backfill_column_statement(step);
+
+	if (step->backfill == NULL || step->skipped_by ||
+		(plan_step_key(step, &key) == NULL && fk_declared_twin(&key)))
+		return;
+
+	emit_comment(sink, psprintf("step %d, backfill", step->step));
+	if (columns)
+		emit(sink, psprintf("%s;", columns));
+	emit_list(sink, plan_filler_arm_statements(step));
+	emit(sink, psprintf("%s;", plan_backfill_update(step)));
+}
+
+/*
+ * What deployment would do, found as it finds it: by the keys that are there,
+ * not by the state of the step.
+ */
+static void
+emit_step(SgRowSink *sink, const PlanStep *step)
+{
+	FkKey		key;
+	bool		resolved = plan_step_key(step, &key) == NULL;
+	FkKey	   *twin = resolved ? fk_declared_twin(&key) : NULL;
+	bool		done = twin && (twin->validated || !twin->enforced);
+	bool		by_partition = false;
+	bool		filling = step->backfill &&
+		(twin == NULL || plan_filler_is_armed(step, key.child));
+	bool		replace = step->replaces &&
+		(!OidIsValid(key.child) || fk_by_name(key.child, step->replaces));
+	List	   *partitions = NIL;
+
+	if (step->skipped_by)
+	{
+		emit_comment(sink, psprintf("step %d is skipped: %s", step->step,
+									step->reason ? step->reason : "no reason given"));
+		return;
+	}
+	if (done && !replace && !filling)
+		return;
+	if (resolved && twin == NULL && get_rel_relkind(key.child) == RELKIND_PARTITIONED_TABLE)
+	{
+		FkProblem  *problem = fk_partitions(&key, &partitions);
+
+		if (problem)
+		{
+			emit_comment(sink, psprintf("step %d is skipped: %s", step->step, problem->reason));
+			return;
+		}
+		by_partition = !SG_PARTITIONED_NOT_VALID;
+	}
+
+	emit_comment(sink, psprintf("step %d, %s", step->step, step->priority));
+	if (by_partition)
+		emit_partitions(sink, step, partitions);
+	else if (!done)
+	{
+		if (twin == NULL)
+			emit_add(sink, step, true);
+		if (plan_step_fixes(step))
+			emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and fixes the orphans (%s%s)",
+										step->orphans, step->sentinel ? ", with a sentinel" : ""));
+		if (step->enforced)
+			emit_validate(sink, step->child_table, twin ? twin->name : step->fk_name);
+	}
+	if (replace)
+		emit(sink, psprintf("%s;", plan_drop_statement(step->child_table, step->replaces)));
+	if (filling)
+		emit_list(sink, plan_filler_disarm_statements(step));
+}
+
+static void
+emit_indexes(SgRowSink *sink, List *steps)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_missing_indexes(steps))
+	{
+		PlanIndex  *index = lfirst(lc);
+
+		if (index->obstacle)
+			emit_comment(sink, psprintf("step %d gets no index on %s (%s): %s", index->step,
+										index->table, index->columns, index->obstacle));
+		else
+		{
+			emit_comment(sink, psprintf("step %d, index", index->step));
+			emit(sink, psprintf("%s;", index->statement));
+		}
+	}
+}
+
+/*
+ * sg_plan_sql(plan text)
+ *
+ * One row per statement, in order, with comment lines in between.  42501 for
+ * who may not read the plan.
+ */
+Datum
+sg_plan_sql(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+	FkPlan	   *plan;
+	List	   *steps;
+	ListCell   *lc;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_plan_sql", "plan");
+	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	sg_sink_begin_scalar(&sink, fcinfo);
+	steps = plan_steps(plan->name);
+	foreach(lc, steps)
+		emit_backfill(&sink, lfirst(lc));
+	emit_indexes(&sink, steps);
+	foreach(lc, steps)
+		emit_step(&sink, lfirst(lc));
+
+	return (Datum) 0;
+}

@@ -1,0 +1,659 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_store.c
+ *	  Reading and writing schemaguard.plan, plan_step and plan_note.
+ *
+ * Everything is read and written as the owner of the extension, so who may
+ * change a plan is decided here and nowhere else: plan_check_writable
+ * (plan_rights.c decides who may use it).  It
+ * takes the plan's run lock for the transaction, so a plan has one writer at
+ * a time, and none while a session deploys it.
+ *
+ * Results are allocated in the memory context of the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "log/log.h"
+#include "plan/plan.h"
+#include "plan/plan_deed.h"
+#include "plan/plan_store.h"
+
+#define PLAN_COLUMNS "id, name, description, author, allowed"
+
+#define STEP_COLUMNS \
+	"plan, step, priority, child_table, child_columns, parent_table, parent_columns," \
+	" fk_name, on_delete, on_update, match, \"deferrable\", initially_deferred," \
+	" on_delete_columns, enforced, orphans, index, replaces, state, reason," \
+	" attempts, skipped_by, sentinel, quarantine_cascades, backfill, period"
+
+#define STEP_ORDER \
+	" ORDER BY CASE priority WHEN 'critical' THEN 1 WHEN 'high' THEN 2" \
+	" WHEN 'medium' THEN 3 ELSE 4 END, step"
+
+void
+store_arg_datum(StoreArgs *args, Oid type, Datum value, bool isnull)
+{
+	Assert(args->n < STORE_MAX_ARGS);
+	args->types[args->n] = type;
+	args->values[args->n] = value;
+	args->nulls[args->n] = isnull ? 'n' : ' ';
+	args->n++;
+}
+
+void
+store_arg_text(StoreArgs *args, const char *value)
+{
+	store_arg_datum(args, TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
+}
+
+void
+store_arg_texts(StoreArgs *args, List *values)
+{
+	store_arg_datum(args, TEXTARRAYOID, values ? sg_text_array(values) : (Datum) 0, values == NIL);
+}
+
+void
+store_arg_int(StoreArgs *args, int value)
+{
+	store_arg_datum(args, INT4OID, Int32GetDatum(value), false);
+}
+
+void
+store_arg_bool(StoreArgs *args, bool value)
+{
+	store_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
+}
+
+uint64
+store_change(int expected, const char *sql, StoreArgs *args)
+{
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(expected, sql, args->n, args->types, args->values, args->nulls);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return n;
+}
+
+List *
+store_query(const char *sql, StoreArgs *args,
+			void *(*read) (HeapTuple tuple, TupleDesc desc))
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SgScope		scope;
+	List	   *result = NIL;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT, sql, args->n, args->types, args->values, args->nulls);
+	for (uint64 i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		result = lappend(result, read(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return result;
+}
+
+static void *
+read_plan(HeapTuple tuple, TupleDesc desc)
+{
+	FkPlan	   *plan = palloc0(sizeof(FkPlan));
+
+	plan->id = sg_spi_int64(tuple, desc, "id");
+	plan->table = get_relname_relid("plan", sg_schema_oid());
+	plan->name = sg_spi_text(tuple, desc, "name");
+	plan->description = sg_spi_text(tuple, desc, "description");
+	plan->author = sg_spi_text(tuple, desc, "author");
+	plan->allowed = sg_spi_text_array(tuple, desc, "allowed");
+
+	return plan;
+}
+
+static void *
+read_step(HeapTuple tuple, TupleDesc desc)
+{
+	PlanStep   *step = palloc0(sizeof(PlanStep));
+
+	step->plan = sg_spi_text(tuple, desc, "plan");
+	step->step = (int) sg_spi_int64(tuple, desc, "step");
+	step->priority = sg_spi_text(tuple, desc, "priority");
+	step->child_table = sg_spi_text(tuple, desc, "child_table");
+	step->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
+	step->parent_table = sg_spi_text(tuple, desc, "parent_table");
+	step->parent_columns = sg_spi_text_array(tuple, desc, "parent_columns");
+	step->fk_name = sg_spi_text(tuple, desc, "fk_name");
+	step->on_delete = sg_spi_text(tuple, desc, "on_delete");
+	step->on_update = sg_spi_text(tuple, desc, "on_update");
+	step->match = sg_spi_text(tuple, desc, "match");
+	step->deferrable = sg_spi_bool(tuple, desc, "deferrable");
+	step->initially_deferred = sg_spi_bool(tuple, desc, "initially_deferred");
+	step->on_delete_columns = sg_spi_text_array(tuple, desc, "on_delete_columns");
+	step->enforced = sg_spi_bool(tuple, desc, "enforced");
+	step->orphans = sg_spi_text(tuple, desc, "orphans");
+	step->index = sg_spi_bool(tuple, desc, "index");
+	step->replaces = sg_spi_text(tuple, desc, "replaces");
+	step->state = sg_spi_text(tuple, desc, "state");
+	step->reason = sg_spi_text(tuple, desc, "reason");
+	step->attempts = (int) sg_spi_int64(tuple, desc, "attempts");
+	step->skipped_by = sg_spi_text(tuple, desc, "skipped_by");
+	step->sentinel = sg_spi_text(tuple, desc, "sentinel");
+	step->quarantine_cascades = sg_spi_bool(tuple, desc, "quarantine_cascades");
+	step->backfill = sg_spi_text(tuple, desc, "backfill");
+	step->period = sg_spi_bool(tuple, desc, "period");
+
+	return step;
+}
+
+/* ---- plans ---- */
+
+FkPlan *
+plan_find(const char *name)
+{
+	StoreArgs	args = {0};
+	List	   *plans;
+
+	store_arg_text(&args, name);
+	plans = store_query("SELECT " PLAN_COLUMNS " FROM schemaguard.plan WHERE name = $1", &args, read_plan);
+
+	return plans ? linitial(plans) : NULL;
+}
+
+List *
+plan_readable(void)
+{
+	StoreArgs	args = {0};
+	List	   *readable = NIL;
+	ListCell   *lc;
+
+	foreach(lc, store_query("SELECT " PLAN_COLUMNS " FROM schemaguard.plan ORDER BY name COLLATE \"C\"",
+							&args, read_plan))
+	{
+		if (plan_is_readable(lfirst(lc)))
+			readable = lappend(readable, lfirst(lc));
+	}
+	return readable;
+}
+
+/* Raise 42704, with a hint that names up to ten plans that the caller may read */
+static void
+no_such_plan(const char *name)
+{
+	List	   *plans = plan_readable();
+	StringInfoData known;
+	ListCell   *lc;
+	int			n = 0;
+
+	initStringInfo(&known);
+	foreach(lc, plans)
+	{
+		if (n++ == 10)
+		{
+			appendStringInfoString(&known, ", ...");
+			break;
+		}
+		appendStringInfo(&known, "%s\"%s\"", n > 1 ? ", " : "", ((FkPlan *) lfirst(lc))->name);
+	}
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("plan \"%s\" does not exist", name),
+			 plans ? errhint("These plans exist: %s.", known.data) :
+			 errhint("There is no plan that you may read. Make one with sg_plan_create().")));
+}
+
+FkPlan *
+plan_get(const char *name)
+{
+	FkPlan	   *plan = plan_find(name);
+
+	if (plan == NULL)
+		no_such_plan(name);
+
+	return plan;
+}
+
+void
+plan_check_writable(FkPlan *plan, const char *function)
+{
+	if (!plan_is_authors(plan))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for plan \"%s\"", plan->name),
+				 errdetail("The plan belongs to role \"%s\".", plan->author),
+				 errhint("Only the author's role and superusers change a plan. sg_plan_export() and sg_plan_import() make a copy that is yours.")));
+
+	plan_claim(plan, function);
+}
+
+void
+plan_claim(FkPlan *plan, const char *function)
+{
+	FkPlan	   *current;
+
+	sg_check_writable(function);
+
+	if (!plan_lock_run(plan, false))
+		plan_in_use(plan);
+
+	/* it may have gone, or gone and come back, before we had the lock */
+	current = plan_find(plan->name);
+	if (current == NULL || current->id != plan->id)
+		no_such_plan(plan->name);
+}
+
+static void
+name_is_taken(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("plan \"%s\" already exists", name),
+			 errhint("Choose another name, or pass replace => true to start this plan anew.")));
+}
+
+/*
+ * Nobody waits in the index for a transaction that makes a plan of the same
+ * name, or drops one, and stays open.
+ */
+static void
+lock_name(const char *name)
+{
+	LOCKTAG		tag;
+	uint32		hash = DatumGetUInt32(hash_any((const unsigned char *) name, strlen(name)));
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, get_relname_relid("plan", sg_schema_oid()), hash, 2);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("plan \"%s\" is just being made by another session", name),
+				 errhint("Try again when its transaction has ended, or choose another name.")));
+	if (plan_find(name))
+		name_is_taken(name);
+}
+
+void
+plan_insert(const char *name, const char *description)
+{
+	StoreArgs	args = {0};
+
+	lock_name(name);
+	store_arg_text(&args, name);
+	store_arg_text(&args, description);
+	store_arg_text(&args, GetUserNameFromId(GetUserId(), false));
+	store_arg_texts(&args, plan_present_role_names());
+	if (store_change(SPI_OK_INSERT,
+					 "INSERT INTO schemaguard.plan (name, description, author, changed_by)"
+					 " VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING", &args) == 0)
+		name_is_taken(name);
+}
+
+void
+plan_clear(const FkPlan *plan, const char *description)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, plan->name);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
+	plan_deeds_forget(plan);
+
+	store_arg_text(&args, description);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan SET description = $2, created_at = now(), id = DEFAULT WHERE name = $1",
+				 &args);
+}
+
+void
+plan_delete(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, plan->name);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
+	plan_deeds_forget(plan);
+}
+
+void *
+plan_read_one(const FkPlan *plan, const char *sql, void *(*read) (HeapTuple tuple, TupleDesc desc))
+{
+	StoreArgs	args = {0};
+	List	   *rows;
+
+	store_arg_text(&args, plan->name);
+	rows = store_query(sql, &args, read);
+
+	return rows ? linitial(rows) : NULL;
+}
+
+uint64
+plan_change_row(const FkPlan *plan, const char *value, const char *sql)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, plan->name);
+	store_arg_text(&args, value);
+
+	return store_change(SPI_OK_UPDATE, sql, &args);
+}
+
+void
+plan_log(const FkPlan *plan, int step, const char *action,
+		 const char *object, const char *message)
+{
+	pg_uuid_t	run = log_new_run();
+	LogEntry	entry = log_entry(&run, plan->name, action, "done");
+
+	entry.step = step;
+	entry.object = object;
+	entry.message = message;
+	(void) log_write(&entry);
+}
+
+/* ---- the run lock ---- */
+
+/*
+ * The lock is on an object that no SQL command locks: row "id" of the table
+ * of plans.  A session's lock shows in pg_locks as locktype object.
+ */
+static void
+run_lock_tag(const FkPlan *plan, LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, plan->table, (uint32) plan->id, 0);
+}
+
+bool
+plan_lock_run(const FkPlan *plan, bool session)
+{
+	LOCKTAG		tag;
+
+	run_lock_tag(plan, &tag);
+
+	return LockAcquire(&tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+plan_unlock_run(const FkPlan *plan)
+{
+	LOCKTAG		tag;
+
+	run_lock_tag(plan, &tag);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+int
+plan_runner_pid(const FkPlan *plan)
+{
+	LockData   *locks = GetLockStatusData();
+	LOCKTAG		tag;
+
+	run_lock_tag(plan, &tag);
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		LockInstanceData *lock = &locks->locks[i];
+
+		if (memcmp(&lock->locktag, &tag, sizeof(LOCKTAG)) == 0 &&
+			(lock->holdMask & LOCKBIT_ON(ExclusiveLock)) != 0)
+			return lock->pid;
+	}
+
+	return 0;
+}
+
+void
+plan_in_use(const FkPlan *plan)
+{
+	int			pid = plan_runner_pid(plan);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("plan \"%s\" is in use by another session", plan->name),
+			 pid ? errdetail("The session with process ID %d runs or changes the plan.", pid) :
+			 errdetail("Its transaction has ended by now, or is a prepared one."),
+			 errhint("Try again when that session is done; schemaguard.progress shows what runs.")));
+}
+
+/* A second lock beside it: shared by the workers of whoever runs the plan */
+static void
+worker_lock_tag(const FkPlan *plan, LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, plan->table, (uint32) plan->id, 1);
+}
+
+bool
+plan_join_run(const FkPlan *plan, int leader)
+{
+	LOCKTAG		tag;
+
+	/* in this order: who gets the run lock after us waits for us */
+	worker_lock_tag(plan, &tag);
+	return LockAcquire(&tag, ShareLock, true, true) != LOCKACQUIRE_NOT_AVAIL &&
+		plan_runner_pid(plan) == leader;
+}
+
+void
+plan_await_workers(const FkPlan *plan)
+{
+	LOCKTAG		tag;
+
+	worker_lock_tag(plan, &tag);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	(void) LockRelease(&tag, ExclusiveLock, false);
+}
+
+/* ---- steps ---- */
+
+List *
+plan_steps(const char *name)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, name);
+
+	return store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step WHERE plan = $1" STEP_ORDER,
+					   &args, read_step);
+}
+
+List *
+plan_steps_of_child(const char *name, const char *child_table)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, name);
+	store_arg_text(&args, child_table);
+
+	return store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step"
+					   " WHERE plan = $1 AND child_table = $2" STEP_ORDER, &args, read_step);
+}
+
+PlanStep *
+plan_step_get(const char *name, int step, bool missing_ok)
+{
+	StoreArgs	args = {0};
+	List	   *steps;
+
+	store_arg_text(&args, name);
+	store_arg_int(&args, step);
+	steps = store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step WHERE plan = $1 AND step = $2",
+						&args, read_step);
+	if (steps == NIL && !missing_ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("plan \"%s\" has no step %d", name, step),
+				 errhint("schemaguard.plan_step lists the steps of a plan.")));
+
+	return steps ? linitial(steps) : NULL;
+}
+
+PlanStep *
+plan_step_default(const char *plan)
+{
+	PlanStep   *step = palloc0(sizeof(PlanStep));
+
+	step->plan = pstrdup(plan);
+	step->priority = "medium";
+	step->on_delete = "no action";
+	step->on_update = "no action";
+	step->match = "simple";
+	step->enforced = true;
+	step->orphans = "stop";
+	step->index = true;
+	step->state = "pending";
+
+	return step;
+}
+
+/* $1 and $2 name the step; what follows is set by INSERT and UPDATE alike */
+static void
+step_args(StoreArgs *args, const PlanStep *step)
+{
+	store_arg_text(args, step->plan);
+	store_arg_int(args, step->step);
+	store_arg_text(args, step->priority);
+	store_arg_text(args, step->child_table);
+	store_arg_texts(args, step->child_columns);
+	store_arg_text(args, step->parent_table);
+	store_arg_texts(args, step->parent_columns);
+	store_arg_text(args, step->fk_name);
+	store_arg_text(args, step->on_delete);
+	store_arg_text(args, step->on_update);
+	store_arg_text(args, step->match);
+	store_arg_bool(args, step->deferrable);
+	store_arg_bool(args, step->initially_deferred);
+	store_arg_texts(args, step->on_delete_columns);
+	store_arg_bool(args, step->enforced);
+	store_arg_text(args, step->orphans);
+	store_arg_bool(args, step->index);
+	store_arg_text(args, step->replaces);
+	store_arg_text(args, step->state);
+	store_arg_text(args, step->reason);
+	store_arg_text(args, step->skipped_by);
+	store_arg_text(args, step->sentinel);
+	store_arg_bool(args, step->quarantine_cascades);
+	store_arg_text(args, step->backfill);
+	store_arg_bool(args, step->period);
+}
+
+static void *
+read_next(HeapTuple tuple, TupleDesc desc)
+{
+	int		   *next = palloc(sizeof(int));
+
+	*next = (int) sg_spi_int64(tuple, desc, "next");
+
+	return next;
+}
+
+int
+plan_step_insert(PlanStep *step)
+{
+	StoreArgs	args = {0};
+	List	   *next;
+
+	store_arg_text(&args, step->plan);
+	next = store_query("SELECT coalesce(max(step), 0) + 1 AS next FROM schemaguard.plan_step WHERE plan = $1",
+					   &args, read_next);
+	step->step = *(int *) linitial(next);
+
+	memset(&args, 0, sizeof(args));
+	step_args(&args, step);
+	store_change(SPI_OK_INSERT,
+				 "INSERT INTO schemaguard.plan_step"
+				 " (plan, step, priority, child_table, child_columns, parent_table, parent_columns,"
+				 "  fk_name, on_delete, on_update, match, \"deferrable\", initially_deferred,"
+				 "  on_delete_columns, enforced, orphans, index, replaces, state, reason, skipped_by,"
+				 "  sentinel, quarantine_cascades, backfill, period)"
+				 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+				 "  $17, $18, $19, $20, $21, $22, $23, $24, $25)", &args);
+
+	return step->step;
+}
+
+void
+plan_step_update(const PlanStep *step)
+{
+	StoreArgs	args = {0};
+
+	step_args(&args, step);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_step SET priority = $3, child_table = $4, child_columns = $5,"
+				 " parent_table = $6, parent_columns = $7, fk_name = $8, on_delete = $9, on_update = $10,"
+				 " match = $11, \"deferrable\" = $12, initially_deferred = $13, on_delete_columns = $14,"
+				 " enforced = $15, orphans = $16, index = $17, replaces = $18, state = $19, reason = $20,"
+				 " skipped_by = $21, sentinel = $22, quarantine_cascades = $23, backfill = $24,"
+				 " period = $25, updated_at = clock_timestamp()"
+				 " WHERE plan = $1 AND step = $2", &args);
+}
+
+void
+plan_step_set_state(const char *plan, int step, const char *state,
+					const char *reason, int add_attempts)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, plan);
+	store_arg_int(&args, step);
+	store_arg_text(&args, state);
+	store_arg_text(&args, reason);
+	store_arg_int(&args, add_attempts);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_step SET state = coalesce($3, state), reason = $4,"
+				 " attempts = attempts + $5, updated_at = clock_timestamp()"
+				 " WHERE plan = $1 AND step = $2", &args);
+}
+
+/* ---- notes ---- */
+
+void
+plan_notes_insert(const FkPlan *plan, List *notes)
+{
+	StoreArgs	args = {0};
+	Datum	   *lines = palloc(sizeof(Datum) * Max(list_length(notes), 1));
+	List	   *reasons = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	if (notes == NIL)
+		return;
+
+	foreach(lc, notes)
+	{
+		PlanNote   *note = lfirst(lc);
+
+		lines[n++] = Int32GetDatum(note->line);
+		reasons = lappend(reasons, note->reason);
+	}
+
+	store_arg_text(&args, plan->name);
+	store_arg_datum(&args, INT4ARRAYOID,
+					PointerGetDatum(construct_array(lines, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
+					false);
+	store_arg_texts(&args, reasons);
+	store_change(SPI_OK_INSERT,
+				 "INSERT INTO schemaguard.plan_note (plan, line, reason)"
+				 " SELECT $1, n.line, n.reason"
+				 " FROM unnest($2, $3) WITH ORDINALITY AS n(line, reason, nr) ORDER BY n.nr", &args);
+}

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_store.h
+ *	  Statements on the tables of plans, for the files that keep them.
+ *
+ * They run as the owner of the extension; results are allocated in the memory
+ * context of the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_STORE_H
+#define SG_PLAN_STORE_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+#include "base/spi.h"
+
+#define STORE_MAX_ARGS 32
+
+/* The arguments of one statement, in order of $1, $2, ... */
+typedef struct StoreArgs
+{
+	int			n;
+	Oid			types[STORE_MAX_ARGS];
+	Datum		values[STORE_MAX_ARGS];
+	char		nulls[STORE_MAX_ARGS];
+} StoreArgs;
+
+/* Append one; a NULL text and an empty list are null */
+extern void store_arg_datum(StoreArgs *args, Oid type, Datum value, bool isnull);
+extern void store_arg_text(StoreArgs *args, const char *value);
+extern void store_arg_texts(StoreArgs *args, List *values);
+extern void store_arg_int(StoreArgs *args, int value);
+extern void store_arg_bool(StoreArgs *args, bool value);
+
+/* A statement that returns no rows; says how many it changed */
+extern uint64 store_change(int expected, const char *sql, StoreArgs *args);
+
+/* A query: what read() makes of each row */
+extern List *store_query(const char *sql, StoreArgs *args,
+						 void *(*read) (HeapTuple tuple, TupleDesc desc));
+
+#endif							/* SG_PLAN_STORE_H */

@@ -1,0 +1,427 @@
+/*-------------------------------------------------------------------------
+ *
+ * report_audit.c
+ *	  sg_orphan_audit: which keys to judge, and the verdicts as rows.
+ *
+ * The engine (audit_*) judges; this file brings declared keys and plans
+ * together.  A key that is both declared and planned is one row, of the
+ * catalog.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+
+#include "audit/audit.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "log/log.h"
+#include "log/log_grant.h"
+#include "plan/plan.h"
+
+PG_FUNCTION_INFO_V1(sg_orphan_audit);
+
+/* What a call is to judge, collected */
+typedef struct AuditSet
+{
+	Oid			child;			/* restrict to this child, or InvalidOid */
+	List	   *keys;			/* of AuditKey * */
+} AuditSet;
+
+/* Do two keys ask the same of the rows? */
+static bool
+judge_the_same(const FkKey *a, const FkKey *b)
+{
+	return fk_same_columns(a, b) && fk_same_match(a, b) && a->period == b->period;
+}
+
+/* Is there a row already that judges the same? */
+static bool
+already_listed(AuditSet *set, const FkKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, set->keys)
+	{
+		if (judge_the_same(&((AuditKey *) lfirst(lc))->key, key))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_declared(AuditSet *set)
+{
+	ListCell   *lc;
+
+	foreach(lc, fk_declared(set->child))
+	{
+		FkKey	   *key = lfirst(lc);
+
+		set->keys = lappend(set->keys, audit_key_new(key, "catalog", fk_state(key)));
+	}
+}
+
+/* A step that can't be a key here, with the names as the plan has them */
+static AuditKey *
+unresolved_step(PlanStep *step, const FkKey *key, AuditResult result, char *reason)
+{
+	AuditKey   *ak = palloc0(sizeof(AuditKey));
+
+	ak->key.child = key->child;
+	ak->source = "plan";
+	ak->state = "missing";
+	ak->fk_name = step->fk_name;
+	ak->child_table = step->child_table;
+	ak->child_columns = step->child_columns;
+	ak->parent_table = step->parent_table;
+	ak->parent_columns = step->parent_columns;
+	ak->result = result;
+	ak->reason = reason;
+	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
+
+	return ak;
+}
+
+static void
+add_step(AuditSet *set, PlanStep *step)
+{
+	FkKey		key = {0};
+	FkKey	   *twin;
+	FkProblem  *problem = plan_step_key(step, &key);
+	AuditKey   *ak;
+
+	if (OidIsValid(set->child) && key.child != set->child)
+		return;
+
+	if (strcmp(step->state, "skipped") == 0 && step->skipped_by)
+		ak = unresolved_step(step, &key, AUDIT_SKIPPED, step->reason);
+	else if (problem)
+		ak = unresolved_step(step, &key, AUDIT_UNKNOWN, problem->reason);
+	else
+	{
+		if (already_listed(set, &key))
+			return;
+		key.name = step->fk_name;
+		twin = fk_declared_twin(&key);
+		ak = twin && judge_the_same(twin, &key) ? audit_key_new(twin, "catalog", fk_state(twin)) :
+			audit_key_new(&key, "plan", "missing");
+	}
+	set->keys = lappend(set->keys, ak);
+}
+
+static void
+add_plan(AuditSet *set, const char *plan, bool unfinished_only)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(plan))
+	{
+		PlanStep   *step = lfirst(lc);
+
+		/* a validated step whose key is declared gives no row of its own */
+		if (!unfinished_only || step->skipped_by == NULL)
+			add_step(set, step);
+	}
+}
+
+static void
+add_proposal(AuditSet *set, HeapTuple tuple, TupleDesc desc)
+{
+	PlanStep   *step = plan_step_default("");
+	FkKey		key = {0};
+
+	step->child_table = sg_spi_text(tuple, desc, "child_table");
+	step->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
+	step->parent_table = sg_spi_text(tuple, desc, "parent_table");
+	step->parent_columns = sg_spi_text_array(tuple, desc, "parent_columns");
+	step->fk_name = plan_default_fk_name(step, 0);
+	if (plan_step_key(step, &key) != NULL || already_listed(set, &key))
+		return;
+	key.name = step->fk_name;
+	set->keys = lappend(set->keys, audit_key_new(&key, "inferred", "missing"));
+}
+
+/*
+ * The keys that discovery proposes by names alone: their rows are what is
+ * about to be read.  Asked for by SQL, as a user would.
+ */
+static void
+add_inferred(AuditSet *set, Oid function)
+{
+	char	   *query = psprintf("SELECT child_table, child_columns::pg_catalog.text[] AS child_columns, parent_table,"
+								 " parent_columns::pg_catalog.text[] AS parent_columns FROM %s(child => $1, verify => 'none')",
+								 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)),
+															"sg_discover_fks"));
+	Oid			types[1] = {REGCLASSOID};
+	Datum		values[1] = {ObjectIdGetDatum(set->child)};
+	MemoryContext caller = CurrentMemoryContext;
+
+	SPI_connect();
+	if (SPI_execute_with_args(query, 1, types, values, OidIsValid(set->child) ? " " : "n", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "discovery gave no rows");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		add_proposal(set, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+}
+
+static int
+compare_audit_keys(const ListCell *a, const ListCell *b)
+{
+	const AuditKey *ka = lfirst(a);
+	const AuditKey *kb = lfirst(b);
+	int			c = strcmp(ka->child_table, kb->child_table);
+
+	return c ? c : strcmp(ka->fk_name, kb->fk_name);
+}
+
+static void
+tell_nothing_to_do(Oid child)
+{
+	if (OidIsValid(child))
+		ereport(NOTICE,
+				(errmsg("table %s has no foreign key, declared or planned", sg_relation_name(child)),
+				 get_rel_relispartition(child) ?
+				 errhint("It is a partition: its keys are those of the partitioned table.") : 0));
+	else
+		ereport(NOTICE,
+				(errmsg("this database declares no foreign key, and no plan has one"),
+				 errhint("SELECT * FROM sg_discover_fks() finds those that are missing; sg_orphan_audit(inferred => true) judges them. Or start a plan: SELECT sg_plan_create('plan'), then sg_plan_from_discovery(), sg_plan_from_sql() or sg_plan_add_fk().")));
+}
+
+/* The orphan keys that were kept, as one array of objects */
+static Datum
+sample_array(List *sample)
+{
+	StringInfoData json;
+	ListCell   *lc;
+
+	initStringInfo(&json);
+	foreach(lc, sample)
+	{
+		Jsonb	   *object = lfirst(lc);
+
+		appendStringInfoChar(&json, json.len ? ',' : '[');
+		(void) JsonbToCString(&json, &object->root, VARSIZE(object));
+	}
+	appendStringInfoChar(&json, ']');
+
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+static void
+sink_count(SgRowSink *sink, int64 count)
+{
+	if (count < 0)
+		sg_sink_null(sink);
+	else
+		sg_sink_int64(sink, count);
+}
+
+static void
+emit_key(SgRowSink *sink, const AuditKey *ak)
+{
+	sg_sink_name(sink, ak->fk_name);
+	sg_sink_text(sink, ak->source);
+	sg_sink_text(sink, ak->child_table);
+	sg_sink_names(sink, ak->child_columns);
+	sg_sink_text(sink, ak->parent_table);
+	sg_sink_names(sink, ak->parent_columns);
+	sg_sink_text(sink, ak->state);
+	sink_count(sink, ak->rows_checked);
+	sink_count(sink, ak->orphan_rows);
+	sink_count(sink, ak->orphan_keys);
+	if (ak->sample)
+		sg_sink_datum(sink, sample_array(ak->sample));
+	else
+		sg_sink_null(sink);
+	sg_sink_text(sink, audit_result_word(ak->result));
+	sg_sink_text(sink, ak->reason ? ak->reason :
+				 ak->key.unarmed_reason ? ak->key.unarmed_reason : ak->key.doubt);
+	sg_sink_text(sink, ak->method);
+	if (ak->method)
+		sg_sink_float8(sink, ak->elapsed_ms);
+	else
+		sg_sink_null(sink);
+	sg_sink_emit(sink);
+}
+
+static LogEntry *
+log_entry_of(const pg_uuid_t *run, const char *plan, const AuditKey *ak)
+{
+	LogEntry   *entry = palloc(sizeof(LogEntry));
+
+	*entry = log_entry(run, plan, "audit", "done");
+	entry->object = psprintf("%s ON %s", quote_identifier(ak->fk_name), ak->child_table);
+	entry->message = psprintf("%s%s%s", audit_result_word(ak->result),
+							  ak->reason ? ": " : "", ak->reason ? ak->reason : "");
+	entry->orphan_rows = ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows;
+	entry->elapsed_ms = ak->elapsed_ms;
+	return entry;
+}
+
+/* What follows a batch of verdicts */
+typedef struct ReportState
+{
+	pg_uuid_t	run;
+	bool		log;
+	const char *plan;
+	int64		done;
+	int64		orphans;
+} ReportState;
+
+static void
+report_judged(List *keys, void *arg)
+{
+	ReportState *report = arg;
+	List	   *entries = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		if (report->log)
+			entries = lappend(entries, log_entry_of(&report->run, report->plan, ak));
+		report->done++;
+		report->orphans += Max(ak->orphan_rows, 0);
+	}
+	if (entries != NIL)
+		log_write_all(entries);
+	sg_progress_done(report->done, report->orphans);
+}
+
+/* The keys that need rows to be judged, by child table */
+static List *
+group_by_table(AuditSet *set, int samples)
+{
+	List	   *tables = NIL;
+	AuditTable *table = NULL;
+	const char *last = "";
+	ListCell   *lc;
+
+	foreach(lc, set->keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		/* a verdict that needs no rows is there already */
+		if (ak->result != AUDIT_UNKNOWN || ak->reason != NULL)
+			continue;
+		if (table == NULL || strcmp(ak->child_table, last) != 0)
+		{
+			table = palloc0(sizeof(AuditTable));
+			table->child = ak->key.child;
+			table->samples = samples;
+			table->results = CurrentMemoryContext;
+			tables = lappend(tables, table);
+			last = ak->child_table;
+		}
+		table->keys = lappend(table->keys, ak);
+	}
+	return tables;
+}
+
+/* Judge the sorted keys, log the verdicts and emit them in this order */
+static void
+judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
+{
+	ReportState report = {log_new_run(), log_writable() && sg_is_granted(), plan};
+	List	   *known = NIL;
+	ListCell   *lc;
+
+	sg_progress_total(list_length(set->keys));
+	foreach(lc, set->keys)
+	{
+		AuditKey   *ak = lfirst(lc);
+
+		if (ak->result != AUDIT_UNKNOWN || ak->reason != NULL)
+			known = lappend(known, ak);
+	}
+	report_judged(known, &report);
+	audit_tables(group_by_table(set, samples), report_judged, &report);
+	audit_proof_record(set->keys);
+	foreach(lc, set->keys)
+		emit_key(sink, lfirst(lc));
+}
+
+/*
+ * sg_orphan_audit(child regclass DEFAULT NULL, plan text DEFAULT NULL,
+ *				   inferred boolean DEFAULT false, samples int DEFAULT 5)
+ *
+ * One row per key: every declared one and the unfinished steps of the plans
+ * that the caller may read, or the keys of one child table, or those of one
+ * plan (42704, 42501).  A key that can't be judged is "unknown" with the
+ * reason, and the rest goes on.
+ * With inferred, the keys that discovery proposes by names as well.
+ * Needs SELECT on the columns of a key on both sides.  Locks child and
+ * parent in ACCESS SHARE while they are read (on a standby until the end of
+ * the transaction).  Writes the log for roles with sg_grant(), except on a
+ * standby and in a read-only transaction.
+ */
+Datum
+sg_orphan_audit(PG_FUNCTION_ARGS)
+{
+	AuditSet	set = {InvalidOid, NIL};
+	char	   *plan = NULL;
+	SgRowSink	sink;
+
+	sg_check_version();
+	if (!PG_ARGISNULL(0))
+	{
+		set.child = PG_GETARG_OID(0);
+		if (get_rel_name(set.child) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("there is no table with OID %u", set.child)));
+	}
+	if (!PG_ARGISNULL(1))
+		plan = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	if (PG_ARGISNULL(2))
+		sg_null_argument("sg_orphan_audit", "inferred");
+	if (PG_ARGISNULL(3))
+		sg_null_argument("sg_orphan_audit", "samples");
+	if (PG_GETARG_INT32(3) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("samples must not be negative"),
+				 errhint("Give the number of orphan keys to show per foreign key.")));
+
+	sg_sink_begin(&sink, fcinfo);
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
+	if (plan)
+		add_plan(&set, plan_get_readable(plan)->name, false);
+	else
+	{
+		ListCell   *lc;
+
+		add_declared(&set);
+		foreach(lc, plan_readable())
+			add_plan(&set, ((FkPlan *) lfirst(lc))->name, true);
+		if (PG_GETARG_BOOL(2))
+			add_inferred(&set, fcinfo->flinfo->fn_oid);
+		if (set.keys == NIL)
+			tell_nothing_to_do(set.child);
+	}
+
+	list_sort(set.keys, compare_audit_keys);
+	judge_set(&set, plan, PG_GETARG_INT32(3), &sink);
+	sg_progress_end();
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,573 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_lock.c
+ *	  Locking the tables of an action without holding up the application.
+ *
+ * Whoever queues for a lock blocks everybody behind him, so:
+ * - one deadline, schemaguard.lock_timeout, bounds the waits for all locks of
+ *   an attempt together;
+ * - the first attempt does not queue at all, later ones queue for a growing
+ *   part of that time;
+ * - between attempts nothing is held.  The pause waits for the transactions
+ *   that were in the way to end, by their virtual transaction IDs as CREATE
+ *   INDEX CONCURRENTLY does, which blocks nobody, and so the next attempt
+ *   comes at the moment when it can succeed; a growing, jittered limit ends
+ *   the pause when they do not;
+ * - deadlock_timeout is half of the wait, and no wait is longer than the
+ *   session's own: half of it is when core cancels an ordinary autovacuum in
+ *   the way, and both make us, not the application, the victim of a deadlock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "common/pg_prng.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/origin.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+
+#define FIRST_PAUSE_MS	1000
+#define LONGEST_PAUSE_MS	10000
+
+/*
+ * How long an attempt may wait for anything.  An application that comes to
+ * wait for us after we have looked for a deadlock looks deadlock_timeout
+ * later, and would be the victim if it found us still waiting.
+ */
+static int
+longest_wait(const DeployAction *action)
+{
+	return Min(sg_lock_timeout, action->session_deadlock_timeout);
+}
+
+/* How long it may queue: not, then a quarter, a half, all of that */
+static int
+queue_time(const DeployAction *action)
+{
+	switch (action->attempts)
+	{
+		case 1:
+			return 0;
+		case 2:
+			return Max(longest_wait(action) / 4, 1);
+		case 3:
+			return Max(longest_wait(action) / 2, 1);
+		default:
+			return longest_wait(action);
+	}
+}
+
+static void
+set_local_ms(const char *name, int64 ms)
+{
+	deploy_set_local(name, psprintf(INT64_FORMAT, Max(ms, 1)));
+}
+
+/* A table and, where it is partitioned, its partitions as of now */
+static List *
+target_relids(const LockTarget *target)
+{
+	if (get_rel_relkind(target->relid) != RELKIND_PARTITIONED_TABLE)
+		return list_make1_oid(target->relid);
+	return find_all_inheritors(target->relid, NoLock, NULL);
+}
+
+/* One relation, within what is left until the deadline (0: do not queue) */
+static void
+lock_relation(DeployAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
+{
+	int64		left;
+
+	if (ConditionalLockRelationOid(relid, mode))
+		return;
+
+	action->wanted = relid;
+	left = deadline ? (deadline - GetCurrentTimestamp()) / 1000 : 0;
+	if (left <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not lock %s", sg_relation_name(relid))));
+
+	set_local_ms("lock_timeout", left);
+	set_local_ms("deadlock_timeout", Min(left, action->session_deadlock_timeout) / 2);
+	LockRelationOid(relid, mode);
+	action->wanted = InvalidOid;
+}
+
+static void
+lock_target(DeployAction *action, const LockTarget *target, TimestampTz deadline)
+{
+	ListCell   *lc;
+
+	/* the root first: its partitions can't change under the lock */
+	action->wanted_root = target->relid;
+	lock_relation(action, target->relid, target->mode, deadline);
+	foreach(lc, target_relids(target))
+	{
+		if (lfirst_oid(lc) != target->relid)
+			lock_relation(action, lfirst_oid(lc), target->mode, deadline);
+	}
+}
+
+/* With the locks held: do the names of a step still lead to these tables? */
+static void
+check_located(const StepWork *work)
+{
+	if (sg_find_qualified(work->step->child_table) != work->key->child ||
+		sg_find_qualified(work->step->parent_table) != work->key->parent)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s or %s was dropped, renamed or replaced meanwhile",
+						work->step->child_table, work->step->parent_table),
+				 errhint("Run the plan again: it looks the tables up anew.")));
+}
+
+/* One attempt, inside a subtransaction */
+static void
+attempt(void *arg)
+{
+	DeployAction *action = arg;
+	TimestampTz deadline = 0;
+	ListCell   *lc;
+
+	foreach(lc, action->works)
+	{
+		if (((StepWork *) lfirst(lc))->key)
+			deploy_check_privileges(((StepWork *) lfirst(lc))->key, action->references);
+	}
+
+	sg_progress_phase(SG_PHASE_LOCKING);
+	action->wanted = InvalidOid;
+	action->session_deadlock_timeout = DeadlockTimeout;
+	if (queue_time(action) > 0)
+		deadline = GetCurrentTimestamp() + queue_time(action) * INT64CONST(1000);
+	foreach(lc, action->targets)
+		lock_target(action, lfirst(lc), deadline);
+
+	/* what core locks on top, under locks that we hold already */
+	set_local_ms("lock_timeout", longest_wait(action));
+	set_local_ms("deadlock_timeout", longest_wait(action) / 2);
+	deploy_set_local("jit", "off");
+
+	sg_progress_phase(SG_PHASE_EXECUTING);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, action->works)
+	{
+		if (((StepWork *) lfirst(lc))->key)
+			check_located(lfirst(lc));
+	}
+	action->execute(action);
+	PopActiveSnapshot();
+}
+
+/* The modes that conflict with a mode, as pg_locks spells them */
+static Datum
+conflicting_modes(LOCKMODE mode)
+{
+	List	   *names = NIL;
+
+	for (LOCKMODE other = AccessShareLock; other <= AccessExclusiveLock; other++)
+	{
+		if (DoLockModesConflict(mode, other))
+			names = lappend(names, (char *) GetLockmodeName(DEFAULT_LOCKMETHOD, other));
+	}
+	return sg_text_array(names);
+}
+
+static Datum
+oid_array(List *oids)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * list_length(oids));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, oids)
+		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	return PointerGetDatum(construct_array(elements, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+/*
+ * One holder as JSON.  A vacuum to prevent wraparound is marked as such: it
+ * does not give way to a lock request as other autovacuums do.
+ */
+static char *
+describe_holder(DeployAction *action, HeapTuple row, TupleDesc desc)
+{
+	int			pid = (int) sg_spi_int64(row, desc, "pid");
+	PGPROC	   *proc = pid ? BackendPidGetProc(pid) : NULL;
+
+	if (proc && (proc->statusFlags & PROC_VACUUM_FOR_WRAPAROUND))
+	{
+		action->wraparound_pid = pid;
+		return sg_spi_text(row, desc, "who_wraparound");
+	}
+	return sg_spi_text(row, desc, "who");
+}
+
+/*
+ * Who holds what is in our way: sessions as far as the caller may see them in
+ * pg_stat_activity, and prepared transactions, which pg_blocking_pids does
+ * not show.  Sets action->blockers to a JSON array; where nobody is there any
+ * more, it still says who was.
+ */
+static void
+find_blockers(void *arg)
+{
+	static const char *query =
+		"SELECT b.pid, b.who::text AS who,"
+		"       (b.who || '{\"wraparound\": true}')::text AS who_wraparound"
+		" FROM (SELECT DISTINCT l.pid, jsonb_strip_nulls(jsonb_build_object("
+		"         'pid', l.pid, 'role', a.usename, 'application', nullif(a.application_name, ''),"
+		"         'backend', a.backend_type, 'transaction_since', a.xact_start,"
+		"         'prepared', x.gid, 'mode', l.mode, 'table', l.relation::regclass::text)) AS who"
+		"       FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+		"         LEFT JOIN pg_locks t ON l.pid IS NULL AND t.locktype = 'transactionid'"
+		"           AND t.virtualtransaction = l.virtualtransaction"
+		"         LEFT JOIN pg_prepared_xacts x ON x.transaction = t.transactionid"
+		"       WHERE l.locktype = 'relation' AND l.granted AND l.relation = ANY ($1)"
+		"         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		"         AND l.mode = ANY ($2) AND l.pid IS DISTINCT FROM pg_backend_pid()"
+		"       LIMIT 20) b";
+	DeployAction *action = arg;
+	Oid			types[] = {OIDARRAYOID, TEXTARRAYOID};
+	StringInfoData json;
+	SgScope		scope;
+	ListCell   *lc;
+
+	action->wraparound_pid = 0;
+	initStringInfo(&json);
+	sg_caller_begin(&scope);
+	SPI_connect();
+	foreach(lc, action->targets)
+	{
+		LockTarget *target = lfirst(lc);
+		Datum		values[2];
+
+		values[0] = oid_array(target_relids(target));
+		values[1] = conflicting_modes(target->mode);
+		if (SPI_execute_with_args(query, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "could not read pg_locks");
+		for (uint64 row = 0; row < SPI_processed; row++)
+			appendStringInfo(&json, "%s%s", json.len ? ", " : "[",
+							 describe_holder(action, SPI_tuptable->vals[row], SPI_tuptable->tupdesc));
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	if (json.len > 0)
+		appendStringInfoChar(&json, ']');
+	if (json.len > 0)
+		action->blockers = json.data;
+}
+
+/* Where a pause ends, whoever is in the way */
+typedef struct Pause
+{
+	DeployAction *action;
+	TimestampTz deadline;
+	bool		waited;			/* was there anybody to wait for? */
+} Pause;
+
+/* Wait for the transactions that hold a relation in our way */
+static void
+wait_for_relation(Pause *pause, Oid relid, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+	VirtualTransactionId *holders;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	holders = GetLockConflicts(&tag, mode, NULL);
+	for (; VirtualTransactionIdIsValid(*holders); holders++)
+	{
+		int64		left = (pause->deadline - GetCurrentTimestamp()) / 1000;
+
+		if (left <= 0)
+			return;
+		set_local_ms("lock_timeout", left);
+		pause->waited = true;
+
+		/*
+		 * or CREATE INDEX CONCURRENTLY would wait for our snapshot while we
+		 * wait for it
+		 */
+		InvalidateCatalogSnapshot();
+		(void) VirtualXactLock(*holders, true);
+	}
+}
+
+/* Wait for those in the way to end, until the deadline; holds nothing meanwhile */
+static void
+wait_for_holders(void *arg)
+{
+	Pause	   *pause = arg;
+	ListCell   *lc;
+
+	foreach(lc, pause->action->targets)
+	{
+		LockTarget *target = lfirst(lc);
+		ListCell   *lc2;
+
+		foreach(lc2, target_relids(target))
+			wait_for_relation(pause, lfirst_oid(lc2), target->mode);
+	}
+}
+
+/*
+ * The pause ends at once when those in the way have ended: clients that open
+ * one long transaction after the other leave no more than a moment.
+ */
+static void
+pause_after(DeployAction *action, TimestampTz budget_end)
+{
+	double		limit = Min((double) FIRST_PAUSE_MS * (1 << Min(action->attempts - 1, 10)),
+							LONGEST_PAUSE_MS);
+	Pause		pause = {action, 0, false};
+	ErrorData  *edata;
+
+	limit *= 0.75 + 0.5 * pg_prng_double(&pg_global_prng_state);
+	pause.deadline = Min(GetCurrentTimestamp() + (int64) (limit * 1000), budget_end);
+
+	sg_progress_phase(SG_PHASE_PAUSING);
+	edata = sg_try_undo(wait_for_holders, &pause);
+	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(edata);
+
+	/* the end of a subtransaction takes what progress shows along */
+	sg_progress_phase(SG_PHASE_PAUSING);
+
+	/*
+	 * Nobody holds it now, but somebody queued before us: come again later,
+	 * so that the application is behind us for a tenth of the time at most.
+	 */
+	if (!pause.waited && action->attempts > 1)
+		deploy_sleep_until(Min(pause.deadline,
+							   GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(10000)));
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* For deploy_wait_for_writers */
+typedef struct WriterWait
+{
+	List	   *relids;
+	TimestampTz deadline;
+} WriterWait;
+
+static void
+wait_for_writers(void *arg)
+{
+	WriterWait *wait = arg;
+	LockData   *locks = GetLockStatusData();
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		const LockInstanceData *lock = &locks->locks[i];
+		VirtualTransactionId vxid = SG_LOCK_VXID(lock);
+		int64		left = (wait->deadline - GetCurrentTimestamp()) / 1000;
+
+		if (lock->locktag.locktag_type != LOCKTAG_RELATION ||
+			lock->locktag.locktag_field1 != MyDatabaseId ||
+			!list_member_oid(wait->relids, lock->locktag.locktag_field2) ||
+			(lock->holdMask & LOCKBIT_ON(RowExclusiveLock)) == 0 ||
+			lock->pid == MyProcPid || !VirtualTransactionIdIsValid(vxid))
+			continue;
+		set_local_ms("lock_timeout", left);
+		InvalidateCatalogSnapshot();
+		(void) VirtualXactLock(vxid, true);
+	}
+}
+
+bool
+deploy_wait_for_writers(Oid relid, TimestampTz deadline)
+{
+	LockTarget	target = {relid, RowExclusiveLock};
+	WriterWait	wait = {target_relids(&target), deadline};
+	ErrorData  *edata;
+
+	sg_progress_phase(SG_PHASE_PAUSING);
+	edata = sg_try_undo(wait_for_writers, &wait);
+	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(edata);
+	return edata == NULL;
+}
+
+/* For deploy_wait_for_holders; who holds it for a session does so under one vxid after the other */
+typedef struct HolderWait
+{
+	Oid			relid;
+	LOCKMODE	mode;
+	Pause		pause;
+} HolderWait;
+
+static void
+wait_until_free(void *arg)
+{
+	HolderWait *wait = arg;
+
+	do
+	{
+		wait->pause.waited = false;
+		wait_for_relation(&wait->pause, wait->relid, wait->mode);
+	} while (wait->pause.waited);
+}
+
+bool
+deploy_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline)
+{
+	HolderWait	wait = {relid, mode,.pause = {.deadline = deadline}};
+	ErrorData  *edata = sg_try_undo(wait_until_free, &wait);
+
+	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(edata);
+	return edata == NULL && GetCurrentTimestamp() < deadline;
+}
+
+bool
+deploy_is_lock_failure(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+char *
+deploy_failure_text(const DeployAction *action)
+{
+	if (deploy_timeout_struck())
+		return pstrdup(DEPLOY_TIMEOUT_TEXT);
+	if (action->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || !OidIsValid(action->wanted))
+		return sg_error_text(action->error);
+	if (action->wraparound_pid)
+		return psprintf("could not lock %s in %d attempts: process %d, a vacuum to prevent transaction ID wraparound, must finish first",
+						sg_relation_name(action->wanted), action->attempts, action->wraparound_pid);
+	return psprintf("could not lock %s in %d attempts; column blockers of the log says who was in the way",
+					sg_relation_name(action->wanted), action->attempts);
+}
+
+void
+deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode)
+{
+	LockTarget *target;
+	ListCell   *lc;
+
+	foreach(lc, action->targets)
+	{
+		if (((LockTarget *) lfirst(lc))->relid == relid)
+			return;
+	}
+	target = palloc(sizeof(LockTarget));
+	target->relid = relid;
+	target->mode = mode;
+	action->targets = lappend(action->targets, target);
+}
+
+/* Rows that move to another partition can't be locked (40001), but may be by the next attempt */
+static bool
+worth_another_attempt(const DeployAction *action, TimestampTz budget_end)
+{
+	return (deploy_is_lock_failure(action->error) ||
+			action->error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE) &&
+		action->attempts < sg_max_attempts &&
+		GetCurrentTimestamp() < budget_end;
+}
+
+/* The attempts; cancels come out as errors */
+static bool
+attempt_until_done(DeployAction *action)
+{
+	TimestampTz budget_end = action->started_at + sg_retry_budget * INT64CONST(1000);
+
+	for (action->attempts = 1;; action->attempts++)
+	{
+		ErrorData  *edata;
+
+		deploy_arm_timeout();
+		sg_origin_plan = action->run->plan->name;
+		action->error = sg_try(attempt, action);
+		sg_origin_plan = NULL;
+		deploy_disarm_timeout();
+
+		if (action->error == NULL)
+		{
+			if (action->goes_on)
+				deploy_commit_soon();
+			else
+				deploy_commit();
+			return true;
+		}
+		if (sg_is_cancel(action->error) && !deploy_timeout_struck())
+			ReThrowError(action->error);
+		if (deploy_is_lock_failure(action->error))
+		{
+			edata = sg_try_undo(find_blockers, action);
+			if (edata)
+				sg_rethrow_cancel(edata);
+		}
+		if (!worth_another_attempt(action, budget_end))
+			return false;
+		if (OidIsValid(action->wanted) &&
+			deploy_breaker_count(action->run, action->wanted_root))
+		{
+			action->put_last = true;
+			return false;
+		}
+
+		deploy_commit();
+		pause_after(action, budget_end);
+		deploy_commit();
+		if (!deploy_throttle(action->run))
+			return false;
+	}
+}
+
+bool
+deploy_guard(DeployAction *action, bool (*work) (DeployAction *action))
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool		done = false;
+
+	PG_TRY();
+	{
+		done = work(action);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		if (!sg_is_cancel(edata))
+			ReThrowError(edata);
+		deploy_log_cancel(action, edata);
+	}
+	PG_END_TRY();
+
+	return done;
+}
+
+bool
+deploy_attempt(DeployAction *action)
+{
+	deploy_log_start(action);
+	return deploy_guard(action, attempt_until_done);
+}

@@ -1,0 +1,461 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_throttle.c
+ *	  Load control: when a deployment pauses, when it stops, what it puts
+ *	  last.
+ *
+ * deploy_throttle() stands between steps, attempts to lock and batches, where
+ * nothing is held.  While replication lags, sessions wait for locks or the
+ * user's own function says so, it waits; when that takes too long, or the
+ * window is over, the run ends there, in good order, and a later call goes on.
+ * What can't be found out counts as load.
+ *
+ * The circuit breaker: a table that could not be locked time and again keeps
+ * up the steps of other tables no longer; its own steps come last.
+ *
+ * Taking a plan back (run->urgent) waits for none of this.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "pgstat.h"
+#include "replication/walsender.h"
+#include "replication/walsender_private.h"
+#include "storage/proc.h"
+#include "storage/spin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "deploy/deploy.h"
+
+#define POLL_MS	500
+
+/* How often a table could not be locked in this run */
+typedef struct TableFailures
+{
+	Oid			relid;
+	int			failures;
+} TableFailures;
+
+/* ---- what the load is ---- */
+
+/*
+ * Bytes of WAL that the slowest of those who receive it has not replayed, or
+ * only flushed where it replays nothing; base backups do not count.
+ */
+static int64
+replication_lag(void)
+{
+	XLogRecPtr	here = GetXLogWriteRecPtr();
+	int64		lag = 0;
+
+	for (int i = 0; i < max_wal_senders; i++)
+	{
+		WalSnd	   *walsnd = &WalSndCtl->walsnds[i];
+		XLogRecPtr	reached = InvalidXLogRecPtr;
+
+		SpinLockAcquire(&walsnd->mutex);
+		if (walsnd->pid != 0 && walsnd->state != WALSNDSTATE_BACKUP)
+			reached = walsnd->apply != InvalidXLogRecPtr ? walsnd->apply : walsnd->flush;
+		SpinLockRelease(&walsnd->mutex);
+		if (reached != InvalidXLogRecPtr && reached < here)
+			lag = Max(lag, (int64) (here - reached));
+	}
+	return lag;
+}
+
+/* Sessions of this database that wait for a lock, as pg_stat_activity tells it */
+static int
+waiting_sessions(void)
+{
+	int			waiting = 0;
+
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		volatile PGPROC *proc = &ProcGlobal->allProcs[i];
+
+		if (proc->pid != 0 && proc->databaseId == MyDatabaseId &&
+			(proc->wait_event_info & 0xFF000000) == PG_WAIT_LOCK)
+			waiting++;
+	}
+	return waiting;
+}
+
+/*
+ * The call of schemaguard.throttle_function.  The setting may come from
+ * ALTER DATABASE, and nobody is to run code of others by that.
+ */
+static char *
+throttle_call(void)
+{
+	SgTableName name = sg_parse_table_name(sg_throttle_function);
+	List	   *names = list_make1(makeString(name.name));
+	Oid			function;
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	char	   *call;
+
+	if (name.schema)
+		names = lcons(makeString(name.schema), names);
+	function = LookupFuncName(names, 0, NULL, false);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+
+	if (proc->proowner != GetUserId() && !superuser_arg(proc->proowner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("function %s of schemaguard.throttle_function belongs to role %s",
+						sg_throttle_function, GetUserNameFromId(proc->proowner, true)),
+				 errhint("It runs with the privileges of the caller, so it must be the caller's own or a superuser's.")));
+	if (proc->prokind != PROKIND_FUNCTION || proc->proretset ||
+		(proc->prorettype != BOOLOID && proc->prorettype != TEXTOID))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("function %s of schemaguard.throttle_function returns neither boolean nor text",
+						sg_throttle_function),
+				 errhint("It says true, or a text with the reason, while the deployment has to pause.")));
+	call = psprintf("SELECT %s()", quote_qualified_identifier(get_namespace_name(proc->pronamespace),
+															  NameStr(proc->proname)));
+	ReleaseSysCache(tuple);
+	return call;
+}
+
+void
+deploy_throttle_ask(void *p)
+{
+	ThrottleAnswer *answer = p;
+	char	   *call = throttle_call();
+	bool		isnull;
+	Datum		value;
+	MemoryContext old;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+	if (SPI_execute(call, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not run: %s", call);
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+	old = MemoryContextSwitchTo(answer->context);
+	if (SPI_gettypeid(SPI_tuptable->tupdesc, 1) == TEXTOID)
+		answer->reason = isnull ? NULL : TextDatumGetCString(value);
+	else if (isnull)
+		answer->reason = psprintf("%s() returns null", sg_throttle_function);
+	else if (DatumGetBool(value))
+		answer->reason = psprintf("%s() says so", sg_throttle_function);
+	MemoryContextSwitchTo(old);
+	SPI_finish();
+	PopActiveSnapshot();
+}
+
+/* A function that fails says nothing about the load, so better pause */
+static char *
+ask_function(void)
+{
+	ThrottleAnswer answer = {CurrentMemoryContext, NULL};
+	ErrorData  *edata;
+
+	deploy_arm_timeout();
+	edata = sg_try(deploy_throttle_ask, &answer);
+	deploy_disarm_timeout();
+	if (edata)
+	{
+		if (sg_is_cancel(edata) && !deploy_timeout_struck())
+			ReThrowError(edata);
+		answer.reason = psprintf("%s() fails: %s", sg_throttle_function,
+								 deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(edata));
+	}
+	deploy_commit();
+	return answer.reason;
+}
+
+char *
+deploy_throttle_lag(void)
+{
+	int64		lag = sg_throttle_lag < 0 ? 0 : replication_lag() / 1024;
+
+	if (sg_throttle_lag < 0 || lag <= sg_throttle_lag)
+		return NULL;
+	return psprintf("replication lags by " INT64_FORMAT " kB, more than schemaguard.throttle_lag, %d kB",
+					lag, sg_throttle_lag);
+}
+
+char *
+deploy_throttle_waiting(void)
+{
+	int			waiting = sg_throttle_waiting < 0 ? 0 : waiting_sessions();
+
+	if (sg_throttle_waiting < 0 || waiting <= sg_throttle_waiting)
+		return NULL;
+	return psprintf("%d %s for a lock, more than schemaguard.throttle_waiting, %d",
+					waiting, waiting == 1 ? "session waits" : "sessions wait",
+					sg_throttle_waiting);
+}
+
+/* Why to pause now, or NULL */
+static char *
+find_load(void)
+{
+	char	   *load = deploy_throttle_lag();
+
+	if (load == NULL)
+		load = deploy_throttle_waiting();
+	if (load == NULL && sg_throttle_function[0])
+		load = ask_function();
+	return load;
+}
+
+/* ---- pausing and stopping ---- */
+
+static int64
+write_row(const DeployRun *run, const char *phase, const char *message,
+		  int64 started_id, TimestampTz since)
+{
+	LogEntry	entry = log_entry(&run->id, run->plan->name, "throttle", phase);
+	int64		id;
+
+	entry.object = run->procedure;
+	entry.message = message;
+	entry.started_id = started_id;
+	if (since)
+		entry.elapsed_ms = deploy_elapsed(since);
+	id = log_write(&entry);
+	deploy_commit();
+	return id;
+}
+
+void
+deploy_stop(DeployRun *run, const char *reason)
+{
+	run->stop_reason = MemoryContextStrdup(run->context, reason);
+}
+
+static bool
+window_is_over(const DeployRun *run)
+{
+	return run->window_end != 0 && GetCurrentTimestamp() >= run->window_end;
+}
+
+static char *
+window_text(const DeployRun *run)
+{
+	return psprintf("the window is over: schemaguard.window_end is %s",
+					timestamptz_to_str(run->window_end));
+}
+
+/* Look again and again; why the run has to stop, or NULL when the load is gone */
+static char *
+wait_for_calm(const DeployRun *run, char *load, TimestampTz since)
+{
+	TimestampTz deadline = since + sg_throttle_budget * INT64CONST(1000);
+
+	while (load)
+	{
+		if (window_is_over(run))
+			return window_text(run);
+		if (GetCurrentTimestamp() >= deadline)
+			return psprintf("paused for schemaguard.throttle_budget, %d ms: %s",
+							sg_throttle_budget, load);
+		deploy_sleep_until(Min(GetCurrentTimestamp() + POLL_MS * INT64CONST(1000), deadline));
+		load = find_load();
+	}
+	return NULL;
+}
+
+/* A pause with its rows in the log; whether the run goes on after it */
+static bool
+pause_run(DeployRun *run, char *load)
+{
+	MemoryContext context = CurrentMemoryContext;
+	TimestampTz since = GetCurrentTimestamp();
+	int64		started_id;
+	char	   *stop = NULL;
+
+	sg_progress_phase(SG_PHASE_THROTTLED);
+	started_id = write_row(run, "started", load, 0, 0);
+	ereport(NOTICE,
+			(errmsg("plan \"%s\" pauses: %s", run->plan->name, load)));
+	PG_TRY();
+	{
+		stop = wait_for_calm(run, load, since);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		if (sg_is_cancel(edata))
+			(void) write_row(run, "interrupted", sg_error_text(edata), started_id, since);
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+
+	(void) write_row(run, stop ? "failed" : "done", stop, started_id, since);
+	if (stop)
+		deploy_stop(run, stop);
+	return stop == NULL;
+}
+
+bool
+deploy_must_stop(DeployRun *run)
+{
+	if (run->urgent)
+		return false;
+	if (run->stop_reason == NULL && window_is_over(run))
+	{
+		deploy_stop(run, window_text(run));
+		(void) write_row(run, "skipped", run->stop_reason, 0, 0);
+	}
+	return run->stop_reason != NULL;
+}
+
+bool
+deploy_throttle(DeployRun *run)
+{
+	char	   *load;
+
+	if (run->urgent)
+		return true;
+	if (deploy_must_stop(run))
+		return false;
+
+	load = find_load();
+	return load == NULL || pause_run(run, load);
+}
+
+/* ---- before the first step ---- */
+
+/* A time of day is the next one from now on; every other text a time stamp */
+static void
+parse_window_end(void *result)
+{
+	static const char *query =
+		"SELECT CASE WHEN $1 !~ '^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2})? *$' THEN $1::timestamptz"
+		" WHEN $1::time > localtime THEN (current_date + $1::time)::timestamptz"
+		" ELSE (current_date + 1 + $1::time)::timestamptz END";
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(sg_window_end)};
+	SgScope		scope;
+	bool		isnull;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args(query, 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read schemaguard.window_end");
+	*(TimestampTz *) result =
+		DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+TimestampTz
+deploy_window_end(void)
+{
+	TimestampTz end = 0;
+	ErrorData  *edata = sg_window_end[0] ? sg_try(parse_window_end, &end) : NULL;
+
+	if (edata == NULL)
+		return end;
+	sg_rethrow_cancel(edata);
+	ereport(ERROR,
+			(errcode(edata->sqlerrcode),
+			 errmsg("invalid value for schemaguard.window_end: \"%s\"", sg_window_end),
+			 errdetail("%s.", sg_error_message(edata)),
+			 errhint("Write a time of day, '05:00', or a time stamp, '2030-01-31 05:00+01'.")));
+}
+
+void
+deploy_throttle_begin(DeployRun *run)
+{
+	if (run->urgent)
+		return;
+	run->window_end = deploy_window_end();
+	if (sg_throttle_function[0])
+		(void) throttle_call();
+}
+
+/* ---- the circuit breaker ---- */
+
+static TableFailures *
+find_failures(const DeployRun *run, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, run->failures)
+	{
+		if (((TableFailures *) lfirst(lc))->relid == relid)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+static bool
+breaks(const DeployRun *run, Oid relid)
+{
+	const TableFailures *table = find_failures(run, relid);
+
+	return table && sg_breaker > 0 && table->failures >= sg_breaker && run->may_put_last;
+}
+
+bool
+deploy_breaker_count(DeployRun *run, Oid relid)
+{
+	TableFailures *table = find_failures(run, relid);
+
+	if (!OidIsValid(relid))
+		return false;
+	if (table == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		table = palloc0(sizeof(TableFailures));
+		table->relid = relid;
+		run->failures = lappend(run->failures, table);
+		MemoryContextSwitchTo(old);
+	}
+	table->failures++;
+	return breaks(run, relid);
+}
+
+void
+deploy_put_last(DeployRun *run, int step)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	run->put_last = list_append_unique_int(run->put_last, step);
+	MemoryContextSwitchTo(old);
+}
+
+bool
+deploy_breaker_open(StepWork *work, const FkKey *key)
+{
+	Oid			table = breaks(work->run, key->parent) ? key->parent : key->child;
+
+	if (!breaks(work->run, table))
+		return false;
+	deploy_put_last(work->run, work->step->step);
+	deploy_append_notice(work, psprintf("put last: %s could not be locked time and again",
+										sg_relation_name(table)));
+	return true;
+}

@@ -1,0 +1,316 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_unit.c
+ *	  Transactions, time limits and the log of one unit of work.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+
+/* Our own timeout: SQLSTATE 57014 alone would not tell it from a user's cancel */
+static TimeoutId step_timeout = MAX_TIMEOUTS;
+static volatile sig_atomic_t step_timeout_struck = false;
+
+void
+deploy_commit(void)
+{
+	SPI_commit();
+
+	/* the session's default may be REPEATABLE READ */
+	XactIsoLevel = XACT_READ_COMMITTED;
+}
+
+void
+deploy_commit_soon(void)
+{
+	deploy_set_local("synchronous_commit", "off");
+	deploy_commit();
+}
+
+void
+deploy_disarm_statement_timeout(void)
+{
+	if (!get_timeout_active(STATEMENT_TIMEOUT))
+		return;
+
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	ereport(NOTICE,
+			(errmsg("statement_timeout does not apply to this CALL, which is many transactions"),
+			 errhint("schemaguard.statement_timeout limits each statement of a step.")));
+}
+
+static void
+step_timeout_handler(void)
+{
+	step_timeout_struck = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+void
+deploy_arm_timeout(void)
+{
+	deploy_arm_timeout_after(sg_statement_timeout);
+}
+
+void
+deploy_arm_timeout_after(int ms)
+{
+	step_timeout_struck = false;
+	if (ms == 0)
+		return;
+
+	if (step_timeout == MAX_TIMEOUTS)
+		step_timeout = RegisterTimeout(USER_TIMEOUT, step_timeout_handler);
+	enable_timeout_after(step_timeout, ms);
+}
+
+void
+deploy_disarm_timeout(void)
+{
+	if (step_timeout == MAX_TIMEOUTS)
+		return;
+
+	disable_timeout(step_timeout, false);
+
+	/* it struck after the last look at interrupts: not a user's cancel */
+	if (step_timeout_struck)
+		QueryCancelPending = false;
+}
+
+bool
+deploy_timeout_struck(void)
+{
+	return step_timeout_struck;
+}
+
+void
+deploy_set_local(const char *name, const char *value)
+{
+	/* PGC_SUSET: deadlock_timeout is among them, and only for our own waits */
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+void
+deploy_write_start(DeployAction *action)
+{
+	ListCell   *lc;
+
+	action->started_at = GetCurrentTimestamp();
+	foreach(lc, action->works)
+	{
+		StepWork   *work = lfirst(lc);
+		LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
+									  action->name, "started");
+
+		entry.step = work->step->step;
+		entry.object = work->object;
+		entry.statement = work->statement;
+		entry.message = action->message;
+		work->started_id = log_write(&entry);
+	}
+}
+
+void
+deploy_log_start(DeployAction *action)
+{
+	deploy_write_start(action);
+	deploy_commit_soon();
+}
+
+LogEntry
+deploy_outcome(const DeployAction *action, const StepWork *work, const char *phase)
+{
+	LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
+								  action->name, phase);
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.statement = work->statement;
+	entry.elapsed_ms = deploy_elapsed(action->started_at);
+	entry.blockers = action->blockers;
+	entry.attempt = action->attempts;
+	entry.started_id = work->started_id;
+	return entry;
+}
+
+const char *
+deploy_state(const StepWork *work, const char *state)
+{
+	if (work->restoring)
+		return NULL;
+	if (work->whole)
+		return work->reached;
+	if ((work->step->replaces || work->step->backfill) && strcmp(state, "validated") == 0)
+		return "added";
+	return state;
+}
+
+void
+deploy_record_skipped(const DeployAction *action, const StepWork *work, const char *message)
+{
+	LogEntry	entry = deploy_outcome(action, work, "skipped");
+
+	entry.message = message;
+	log_write(&entry);
+}
+
+void
+deploy_record_done(const DeployAction *action, const StepWork *work,
+				   const char *state, const char *message)
+{
+	LogEntry	entry = deploy_outcome(action, work, "done");
+
+	entry.message = message;
+
+	/* who shares the step would wait for us, and it is no further by that */
+	if (!work->shared)
+		plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, state),
+							message, action->attempts);
+	log_write(&entry);
+}
+
+void
+deploy_settle(const DeployAction *action, void (*write) (void *arg), void *arg)
+{
+	ErrorData  *edata = sg_try(write, arg);
+
+	if (edata && sg_is_cancel(edata))
+		deploy_log_cancel(action, edata);
+	if (edata)
+		ReThrowError(edata);
+}
+
+static void
+write_entry(void *entry)
+{
+	log_write(entry);
+}
+
+void
+deploy_settle_with(const DeployAction *action, LogEntry *entry)
+{
+	deploy_settle(action, write_entry, entry);
+}
+
+/* For deploy_record_failure */
+typedef struct Failure
+{
+	const StepWork *work;
+	LogEntry	entry;
+	const char *state;
+} Failure;
+
+static void
+write_failure(void *arg)
+{
+	Failure    *failure = arg;
+	const PlanStep *step = failure->work->step;
+
+	plan_step_set_state(step->plan, step->step, failure->state, failure->entry.message,
+						failure->entry.attempt);
+	log_write(&failure->entry);
+}
+
+void
+deploy_record_failure(const DeployAction *action, StepWork *work, const char *state,
+					  int sqlerrcode, const char *message, int64 orphan_rows)
+{
+	Failure		failure = {.work = work,.state = state};
+	LogEntry   *entry = &failure.entry;
+
+	*entry = deploy_outcome(action, work, action->put_last ? "skipped" : "failed");
+	if (action->put_last)
+	{
+		deploy_put_last(work->run, work->step->step);
+		failure.state = NULL;
+		message = psprintf("put last: %s", message);
+	}
+	if (work->restoring)
+		failure.state = NULL;
+	entry->sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	entry->message = message;
+	entry->orphan_rows = orphan_rows;
+	deploy_settle(action, write_failure, &failure);
+	deploy_commit();
+	work->started_id = 0;
+	deploy_append_notice(work, action->put_last ? message :
+						 psprintf("%s failed: %s", action->name, message));
+}
+
+const char *
+deploy_state_short_of(const FkKey *key)
+{
+	return OidIsValid(key->conid) && fk_by_oid(key->conid) == NULL ? "failed" : "added";
+}
+
+void
+deploy_log_cancel(const DeployAction *action, ErrorData *edata)
+{
+	ListCell   *lc;
+
+	foreach(lc, action->works)
+	{
+		StepWork   *work = lfirst(lc);
+		LogEntry	entry = deploy_outcome(action, work, "interrupted");
+
+		if (work->started_id == 0)
+			continue;
+		entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
+		entry.message = sg_error_text(edata);
+		log_write(&entry);
+	}
+	deploy_commit();
+	ReThrowError(edata);
+}
+
+void
+deploy_append_notice(StepWork *work, const char *text)
+{
+	appendStringInfo(&work->notice, "%s%s", work->notice.len ? ", " : "", text);
+}
+
+void
+deploy_sleep_until(TimestampTz deadline)
+{
+	int64		left;
+
+	while ((left = (deadline - GetCurrentTimestamp()) / 1000) > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 (long) left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+double
+deploy_elapsed(TimestampTz start)
+{
+	return (GetCurrentTimestamp() - start) / 1000.0;
+}
+
+char *
+deploy_took_text(const DeployAction *action)
+{
+	double		seconds = deploy_elapsed(action->started_at) / 1000.0;
+
+	return seconds < 1 ? "" : psprintf(" in %.1f s", seconds);
+}

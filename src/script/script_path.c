@@ -1,0 +1,322 @@
+/*-------------------------------------------------------------------------
+ *
+ * script_path.c
+ *	  What the unqualified names of a script mean.
+ *
+ * The script's own SET search_path and set_config() are followed, else the
+ * search_path of the caller rules.  A name means what exists in this database
+ * or what the script has created before; where it means neither, the table is
+ * taken to be where CREATE TABLE would put it.
+ *
+ * Nothing is executed.  Conditions, functions and ROLLBACK TO that change the
+ * search_path go unnoticed; SET LOCAL ends with its transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+#include "base/quote.h"
+#include "plan/plan.h"
+
+#define TEMP_SCHEMA "pg_temp"
+
+struct PlanPath
+{
+	MemoryContext context;		/* of everything here */
+	List	   *schemas;		/* of char *, the search_path in effect */
+	List	   *session;		/* what it is again after the transaction */
+	List	   *outer;			/* outside of CREATE SCHEMA ... CREATE TABLE */
+	List	   *new_schemas;	/* that the script creates */
+	HTAB	   *new_tables;		/* that the script creates, qualified */
+};
+
+typedef struct NewTable
+{
+	char		name[PLAN_QUALIFIED_MAX];	/* hash key */
+} NewTable;
+
+/* A name as search_path has it: "$user" is the role; "" names nothing */
+static List *
+append_schema(List *schemas, const char *name)
+{
+	if (strcmp(name, "$user") == 0)
+		name = GetUserNameFromId(GetUserId(), false);
+
+	return name[0] ? lappend(schemas, pstrdup(name)) : schemas;
+}
+
+/* The text of a search_path, as set_config() and the setting itself have it */
+static List *
+parse_path(const char *text)
+{
+	List	   *names;
+	List	   *schemas = NIL;
+	ListCell   *lc;
+
+	if (!SplitIdentifierString(pstrdup(text), ',', &names))
+		return NIL;
+	foreach(lc, names)
+		schemas = append_schema(schemas, lfirst(lc));
+
+	return schemas;
+}
+
+PlanPath *
+plan_path_begin(void)
+{
+	PlanPath   *path = palloc0(sizeof(PlanPath));
+	HASHCTL		ctl = {0};
+
+	path->context = CurrentMemoryContext;
+	path->schemas = path->session = parse_path(namespace_search_path);
+	ctl.keysize = PLAN_QUALIFIED_MAX;
+	ctl.entrysize = sizeof(NewTable);
+	ctl.hcxt = CurrentMemoryContext;
+	path->new_tables = hash_create("schemaguard script tables", 256, &ctl,
+								   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+
+	return path;
+}
+
+/* ---- following ---- */
+
+static const char *
+string_constant(Node *node)
+{
+	A_Const    *constant = (A_Const *) node;
+
+	if (!IsA(node, A_Const) || constant->isnull || !IsA(&constant->val, String))
+		return NULL;
+
+	return strVal(&constant->val);
+}
+
+static void
+set_path(PlanPath *path, List *schemas, bool local)
+{
+	path->schemas = schemas;
+	if (!local)
+		path->session = schemas;
+}
+
+static void
+follow_set(PlanPath *path, VariableSetStmt *stmt)
+{
+	List	   *schemas = NIL;
+	ListCell   *lc;
+
+	if (stmt->kind != VAR_RESET_ALL &&
+		(stmt->name == NULL || pg_strcasecmp(stmt->name, "search_path") != 0))
+		return;
+
+	switch (stmt->kind)
+	{
+		case VAR_SET_VALUE:
+			foreach(lc, stmt->args)
+			{
+				const char *name = string_constant(lfirst(lc));
+
+				if (name)
+					schemas = append_schema(schemas, name);
+			}
+			break;
+		case VAR_SET_DEFAULT:
+		case VAR_RESET:
+		case VAR_RESET_ALL:
+			schemas = parse_path(GetConfigOptionResetString("search_path"));
+			break;
+		default:
+			return;
+	}
+	set_path(path, schemas, stmt->is_local);
+}
+
+/* The boolean constant true; a cast of one is how 't'::boolean would look */
+static bool
+is_true(Node *node)
+{
+	A_Const    *constant = (A_Const *) node;
+
+	return IsA(node, A_Const) && !constant->isnull &&
+		IsA(&constant->val, Boolean) && boolVal(&constant->val);
+}
+
+/* SELECT [pg_catalog.]set_config('search_path', '...', false) */
+static void
+follow_select(PlanPath *path, SelectStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->targetList)
+	{
+		ResTarget  *target = lfirst(lc);
+		FuncCall   *call = (FuncCall *) target->val;
+		const char *setting;
+		const char *value;
+
+		if (!IsA(target, ResTarget) || call == NULL || !IsA(call, FuncCall) ||
+			strcmp(strVal(llast(call->funcname)), "set_config") != 0 ||
+			list_length(call->args) != 3)
+			continue;
+		setting = string_constant(linitial(call->args));
+		value = string_constant(lsecond(call->args));
+		if (setting && value && pg_strcasecmp(setting, "search_path") == 0)
+			set_path(path, parse_path(value), is_true(lthird(call->args)));
+	}
+}
+
+void
+plan_path_follow(PlanPath *path, struct Node *statement)
+{
+	MemoryContext old = MemoryContextSwitchTo(path->context);
+
+	switch (nodeTag(statement))
+	{
+		case T_VariableSetStmt:
+			follow_set(path, (VariableSetStmt *) statement);
+			break;
+		case T_SelectStmt:
+			follow_select(path, (SelectStmt *) statement);
+			break;
+		case T_TransactionStmt:
+			{
+				TransactionStmtKind kind = ((TransactionStmt *) statement)->kind;
+
+				if (kind == TRANS_STMT_COMMIT || kind == TRANS_STMT_ROLLBACK ||
+					kind == TRANS_STMT_PREPARE)
+					path->schemas = path->session;
+				break;
+			}
+		case T_DiscardStmt:
+			if (((DiscardStmt *) statement)->target == DISCARD_ALL)
+				set_path(path, parse_path(GetConfigOptionResetString("search_path")), false);
+			break;
+		default:
+			break;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- names ---- */
+
+static bool
+schema_exists(PlanPath *path, const char *schema)
+{
+	return sg_has_name(path->new_schemas, schema) || OidIsValid(get_namespace_oid(schema, true));
+}
+
+/* In the database, or created by the script */
+static bool
+table_exists(PlanPath *path, const char *schema, const char *table)
+{
+	Oid			nspid = get_namespace_oid(schema, true);
+
+	if (OidIsValid(nspid) && OidIsValid(get_relname_relid(table, nspid)))
+		return true;
+
+	return hash_search(path->new_tables, sg_qualified_name(schema, table),
+					   HASH_FIND, NULL) != NULL;
+}
+
+/* Where CREATE TABLE would put a table */
+static const char *
+creation_schema(PlanPath *path)
+{
+	ListCell   *lc;
+
+	foreach(lc, path->schemas)
+	{
+		if (schema_exists(path, lfirst(lc)))
+			return lfirst(lc);
+	}
+
+	return path->schemas ? linitial(path->schemas) : "public";
+}
+
+char *
+plan_path_table(PlanPath *path, const struct RangeVar *name)
+{
+	ListCell   *lc;
+
+	if (name->schemaname)
+		return sg_qualified_name(name->schemaname, name->relname);
+
+	/* the two that are searched first unless search_path says otherwise */
+	if (hash_search(path->new_tables, sg_qualified_name(TEMP_SCHEMA, name->relname),
+					HASH_FIND, NULL) != NULL)
+		return sg_qualified_name(TEMP_SCHEMA, name->relname);
+	if (!sg_has_name(path->schemas, "pg_catalog") &&
+		table_exists(path, "pg_catalog", name->relname))
+		return sg_qualified_name("pg_catalog", name->relname);
+
+	foreach(lc, path->schemas)
+	{
+		if (table_exists(path, lfirst(lc), name->relname))
+			return sg_qualified_name(lfirst(lc), name->relname);
+	}
+
+	return sg_qualified_name(creation_schema(path), name->relname);
+}
+
+char *
+plan_path_new_table(PlanPath *path, const struct RangeVar *name)
+{
+	const char *schema = name->schemaname;
+	char	   *qualified;
+
+	if (name->relpersistence == RELPERSISTENCE_TEMP)
+		schema = TEMP_SCHEMA;
+	else if (schema == NULL)
+		schema = creation_schema(path);
+
+	qualified = sg_qualified_name(schema, name->relname);
+	(void) hash_search(path->new_tables, qualified, HASH_ENTER, NULL);
+
+	return qualified;
+}
+
+char *
+plan_path_drop_table(PlanPath *path, const struct RangeVar *name)
+{
+	char	   *qualified = plan_path_table(path, name);
+
+	(void) hash_search(path->new_tables, qualified, HASH_REMOVE, NULL);
+
+	return qualified;
+}
+
+bool
+plan_path_is_temporary(const char *qualified)
+{
+	return strncmp(qualified, TEMP_SCHEMA ".", strlen(TEMP_SCHEMA ".")) == 0;
+}
+
+void
+plan_path_enter_schema(PlanPath *path, const char *schema)
+{
+	MemoryContext old = MemoryContextSwitchTo(path->context);
+
+	if (!sg_has_name(path->new_schemas, schema))
+		path->new_schemas = lappend(path->new_schemas, pstrdup(schema));
+	path->outer = path->schemas;
+	path->schemas = lcons(pstrdup(schema), list_copy(path->outer));
+	MemoryContextSwitchTo(old);
+}
+
+void
+plan_path_leave_schema(PlanPath *path)
+{
+	path->schemas = path->outer;
+}

@@ -1,0 +1,249 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot_live.c
+ *	  The snapshot statement, run here.
+ *
+ * It runs with the caller's privileges and the settings that its prologue
+ * pins.  Functions such as pg_get_viewdef() lock what they print and look at
+ * the newest catalogs, while the statement has its own snapshot: they may
+ * wait for another session's DDL until lock_timeout, or find an object gone.
+ * So a failed attempt is tried again, without the text of what is locked when
+ * it begins.  If that fails as well, each object is printed alone beforehand,
+ * and those that can't be are left out; the last attempt does without any such
+ * text.  What was left out is marked as unknown by the statement.
+ *
+ * Each attempt is a subtransaction that is rolled back, so that the locks are
+ * free again.  Not so on a standby, where a recovery conflict inside of one
+ * would end the session: there is a single attempt, a careful one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include "access/xlog.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/spi.h"
+#include "snapshot/snapshot.h"
+#include "snapshot/snapshot_internal.h"
+
+#define ATTEMPTS 5
+
+/*
+ * The texts, in the current memory context.  The probe comes after the
+ * settings and before the statement where care is SNAPSHOT_PROBE.  Connects
+ * SPI.
+ */
+void
+snapshot_texts(SnapshotTexts *texts)
+{
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT prologue, statement, schemaguard.sg_snapshot_probe() AS probe"
+						 " FROM schemaguard.sg_snapshot_statement()",
+						 0, NULL, NULL, NULL) != 1)
+		elog(ERROR, "the snapshot statement is missing");
+	texts->prologue = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "prologue");
+	texts->statement = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "statement");
+	texts->probe = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "probe");
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* What follows the prologue: the settings that steer the statement */
+char *
+snapshot_settings(List *schemas, SnapshotCare care)
+{
+	StringInfoData sql;
+	char	   *names = schemas == NIL ? "" :
+		OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(schemas));
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SET LOCAL sg_snapshot.schemas = %s; SET LOCAL sg_snapshot.skip_locked = '%s';"
+					 "SET LOCAL sg_snapshot.unprintable = ''",
+					 quote_literal_cstr(names),
+					 care == SNAPSHOT_WAIT ? "off" : care == SNAPSHOT_SKIP_TEXT ? "all" : "on");
+
+	return sql.data;
+}
+
+/*
+ * Is this an error that another session's DDL makes, and that goes away, or
+ * one that a single object makes when it is printed?
+ */
+static bool
+may_pass(const ErrorData *edata)
+{
+	switch (ERRCODE_TO_CATEGORY(edata->sqlerrcode))
+	{
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+			return edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE;
+		case ERRCODE_INTERNAL_ERROR:	/* cache lookup failed */
+		case ERRCODE_SYSTEM_ERROR:	/* no such library */
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+			return true;
+		default:
+			return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+				edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+	}
+}
+
+typedef struct Attempt
+{
+	SnapshotReader *reader;
+	SnapshotCare care;
+	void		(*run) (SnapshotReader *reader, SnapshotCare care);
+} Attempt;
+
+static void
+run_attempt(void *arg)
+{
+	Attempt    *attempt = arg;
+
+	attempt->run(attempt->reader, attempt->care);
+}
+
+/*
+ * Fill the reader by attempt(), more carefully each time, until it succeeds.
+ * Raises the last error with its own SQLSTATE.
+ */
+void
+snapshot_attempts(SnapshotReader *reader,
+				  void (*attempt) (SnapshotReader *reader, SnapshotCare care))
+{
+	Attempt		this = {reader, SNAPSHOT_WAIT, attempt};
+
+	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
+	sg_progress_phase(SG_PHASE_SCANNING);
+	if (RecoveryInProgress())
+	{
+		attempt(reader, SNAPSHOT_SKIP_LOCKED);
+		sg_progress_end();
+		return;
+	}
+
+	for (int i = 1;; i++)
+	{
+		ErrorData  *edata = sg_try_undo(run_attempt, &this);
+
+		if (edata == NULL)
+		{
+			sg_progress_end();
+			return;
+		}
+		if (i == ATTEMPTS || !may_pass(edata))
+			ReThrowError(edata);
+
+		FreeErrorData(edata);
+		snapshot_reader_clear(reader);
+		sg_progress_done(0, 0);
+		this.care = i == ATTEMPTS - 1 ? SNAPSHOT_SKIP_TEXT : i > 1 ? SNAPSHOT_PROBE : SNAPSHOT_SKIP_LOCKED;
+	}
+}
+
+static void
+set_locally(const char *sql)
+{
+	int			rc = SPI_execute(sql, false, 0);
+
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+}
+
+/*
+ * Plan a statement in a context that goes at once: what planning this one
+ * leaves behind, tens of megabytes, would stay until it has been executed.
+ */
+static void
+plan_beforehand(SPIPlanPtr plan)
+{
+	MemoryContext planning = AllocSetContextCreate(CurrentMemoryContext, "schemaguard planning", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(planning);
+	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+
+	if (cached)
+		ReleaseCachedPlan(cached, CurrentResourceOwner);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(planning);
+}
+
+static void
+read_here(SnapshotReader *reader, SnapshotCare care)
+{
+	SnapshotTexts texts;
+	SPIPlanPtr	plan;
+	SgScope		scope;
+
+	snapshot_texts(&texts);
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	set_locally(texts.prologue);
+	set_locally(snapshot_settings(reader->info.schemas, care));
+	if (care == SNAPSHOT_PROBE)
+		set_locally(texts.probe);
+
+	/*
+	 * not the transaction's snapshot, which may be older than what the
+	 * printing functions see
+	 */
+	PushActiveSnapshot(GetLatestSnapshot());
+	plan = sg_kept_plan(texts.statement, 0, NULL);
+	plan_beforehand(plan);
+	(void) snapshot_reader_fill(reader, plan, true, false);
+	PopActiveSnapshot();
+
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/*
+ * The statement has hashed and sorted many times what the caller will ever
+ * need again; glibc would keep that for the session, in pieces that the next
+ * snapshot finds too small.
+ */
+static void
+return_memory(void)
+{
+#ifdef __GLIBC__
+	(void) malloc_trim(0);
+#endif
+}
+
+/* Fill the reader with what this database is made of now; info->schemas narrows it */
+void
+snapshot_read_live(SnapshotReader *reader)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+
+	reader->info.taken_at = GetCurrentTimestamp();
+	reader->info.role = GetUserNameFromId(GetUserId(), false);
+	reader->info.database = get_database_name(MyDatabaseId);
+	reader->info.server_version_num = atoi(GetConfigOption("server_version_num", false, false));
+	MemoryContextSwitchTo(old);
+
+	snapshot_attempts(reader, read_here);
+	return_memory();
+	snapshot_reader_finish(reader);
+}

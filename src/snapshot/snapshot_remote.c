@@ -1,0 +1,429 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot_remote.c
+ *	  The snapshot statement, run on another server.
+ *
+ * A foreign server and the caller's user mapping say where and as whom;
+ * dblink connects, found in whatever schema it was installed, and is called
+ * with the caller's privileges.  On the other side nothing is installed or
+ * written: it is one read-only transaction.
+ *
+ * Nothing here waits without end.  Every query is sent, and then asked for
+ * until it is ready, a deadline has passed or somebody cancels; the other
+ * server has a statement_timeout, and notices when we are gone.  However it
+ * ends, the connection is closed.
+ *
+ * Nothing that the other side says is believed: it may be no PostgreSQL at
+ * all.  Whatever it gives is checked for null, form, size and number.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/spi.h"
+#include "snapshot/snapshot.h"
+#include "snapshot/snapshot_internal.h"
+
+#define CONNECTION "schemaguard snapshot"	/* its name among those of dblink */
+#define OLDEST_SERVER 120000
+#define FETCH_ROWS 5000
+#define POLL_MAX_MS 50
+
+/* how much longer than the other server's statement_timeout we wait for its error */
+#define GRACE_MS 5000
+
+/* The connection of this backend; there is one at a time */
+typedef struct Remote
+{
+	const char *server;
+	const char *dblink;			/* schema, quoted */
+	bool		connecting;
+	bool		answering;		/* an error now is the other server's */
+	TimestampTz deadline;		/* of the query that runs */
+} Remote;
+
+static Remote remote;
+static volatile sig_atomic_t connect_timed_out = false;
+
+/* ---- dblink ---- */
+
+/* Where dblink is installed; raises 42704 when it is not */
+static char *
+dblink_schema(void)
+{
+	char	   *schema = NULL;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute("SELECT quote_ident(n.nspname) AS schema FROM pg_extension e"
+					" JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink'",
+					true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look up dblink");
+	if (SPI_processed > 0)
+		schema = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "schema");
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	if (schema == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"dblink\" is not installed in this database"),
+				 errdetail("Snapshots of other servers are taken through dblink."),
+				 errhint("Run CREATE EXTENSION dblink; or take the snapshot there with docs/snapshot.sql and import it here.")));
+
+	return schema;
+}
+
+/* SELECT columns FROM dblink.function('connection'[, 'argument']) [AS result] */
+static char *
+call_text(const char *columns, const char *function, const char *argument, const char *result)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s FROM %s.%s('%s'", columns, remote.dblink, function, CONNECTION);
+	if (argument)
+		appendStringInfo(&sql, ", %s", quote_literal_cstr(argument));
+	appendStringInfo(&sql, ") AS %s", result);
+
+	return sql.data;
+}
+
+/* Run that; SPI must be connected */
+static uint64
+call(const char *columns, const char *function, const char *argument, const char *result)
+{
+	char	   *sql = call_text(columns, function, argument, result);
+	int			rc = SPI_execute(sql, false, 0);
+
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for %s", SPI_result_code_string(rc), function);
+	pfree(sql);
+
+	return SPI_processed;
+}
+
+static void
+disconnect(void *arg)
+{
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	(void) call("count(*)", "dblink_disconnect", NULL, "t");
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+close_connection(void)
+{
+	/* there may be none; whatever is wrong with it, it is gone then */
+	ErrorData  *edata = sg_try(disconnect, NULL);
+
+	if (edata)
+		FreeErrorData(edata);
+}
+
+/* ---- time ---- */
+
+static void
+connect_timeout_handler(void)
+{
+	connect_timed_out = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+/*
+ * Connect within schemaguard.connect_timeout.  libpq knows that limit where
+ * its wait can't be interrupted, which is before PostgreSQL 16; later ones
+ * don't heed it there, and are interrupted by a timer.
+ */
+static void
+connect_there(void)
+{
+	static bool registered = false;
+	static TimeoutId timeout;
+	char	   *before = getenv("PGCONNECT_TIMEOUT");
+
+	if (!registered)
+	{
+		timeout = RegisterTimeout(USER_TIMEOUT, connect_timeout_handler);
+		registered = true;
+	}
+	if (before)
+		before = pstrdup(before);
+
+	remote.connecting = true;
+	connect_timed_out = false;
+	enable_timeout_after(timeout, sg_connect_timeout * 1000 + 500);
+	PG_TRY();
+	{
+		setenv("PGCONNECT_TIMEOUT", psprintf("%d", Max(sg_connect_timeout, 2)), 1);
+		(void) call("count(*)", "dblink_connect", remote.server, "t");
+		CHECK_FOR_INTERRUPTS();
+	}
+	PG_FINALLY();
+	{
+		disable_timeout(timeout, false);
+		if (before)
+			setenv("PGCONNECT_TIMEOUT", before, 1);
+		else
+			unsetenv("PGCONNECT_TIMEOUT");
+	}
+	PG_END_TRY();
+	remote.connecting = false;
+}
+
+/* Raise 08006 when the other server has taken too long */
+static void
+check_deadline(void)
+{
+	if (GetCurrentTimestamp() > remote.deadline)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("server \"%s\" did not answer in time", remote.server),
+				 errdetail("Nothing came for %d ms.", sg_remote_timeout + GRACE_MS),
+				 errhint("Raise schemaguard.remote_timeout if the server is only slow.")));
+}
+
+/* Wait until the connection has a result, without blocking in libpq */
+static void
+await_result(void)
+{
+	int			ms = 1;
+
+	for (;;)
+	{
+		bool		isnull;
+		bool		busy;
+
+		CHECK_FOR_INTERRUPTS();
+		check_deadline();
+		(void) call("b", "dblink_is_busy", NULL, "b");
+		busy = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) != 0;
+		SPI_freetuptable(SPI_tuptable);
+		if (!busy)
+			return;
+
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		ms = Min(ms * 2, POLL_MAX_MS);
+	}
+}
+
+/* ---- queries ---- */
+
+static void
+send_query(const char *sql)
+{
+	remote.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) sg_remote_timeout + GRACE_MS);
+	(void) call("count(*)", "dblink_send_query", sql, "t");
+}
+
+/* The next result of the query that was sent: rows in SPI_tuptable */
+static uint64
+next_result(const char *columns)
+{
+	uint64		rows;
+
+	await_result();
+	remote.answering = true;
+	rows = call("*", "dblink_get_result", NULL, columns);
+	remote.answering = false;
+
+	return rows;
+}
+
+/* Statements of which each gives one row, or a command's tag */
+static void
+run_there(const char *sql)
+{
+	send_query(sql);
+	while (next_result("t (status text)") > 0)
+		SPI_freetuptable(SPI_tuptable);
+}
+
+/* Raise 08P01: the other server answers as no PostgreSQL does */
+static void
+bad_answer(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROTOCOL_VIOLATION),
+			 errmsg("server \"%s\" did not give a snapshot: %s", remote.server, what),
+			 errhint("See whether the foreign server leads to a PostgreSQL server.")));
+}
+
+/* What server is it?  Raises 0A000 for one that is too old. */
+static void
+look_around(SnapshotReader *reader)
+{
+	HeapTuple	tuple;
+	TupleDesc	desc;
+	char	   *database;
+	int64		version;
+
+	send_query("SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int8, pg_catalog.current_database()");
+	if (next_result("t (version bigint, database text)") != 1)
+		bad_answer("it did not tell its version in one row");
+	tuple = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	version = sg_spi_int64(tuple, desc, "version");
+	database = SPI_getvalue(tuple, desc, 2);
+	if (version <= 0 || version > PG_INT32_MAX)
+		bad_answer("it told no version");
+	if (database == NULL || strlen(database) == 0 || strlen(database) > SNAPSHOT_NAME_BYTES)
+		bad_answer("it told no name of its database");
+	reader->info.server_version_num = (int) version;
+	reader->info.database = MemoryContextStrdup(reader->context, database);
+	SPI_freetuptable(SPI_tuptable);
+	(void) next_result("t (nothing text)");
+
+	if (reader->info.server_version_num < OLDEST_SERVER)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("server \"%s\" runs PostgreSQL %d", remote.server, reader->info.server_version_num / 10000),
+				 errdetail("The snapshot statement needs PostgreSQL %d or later.", OLDEST_SERVER / 10000),
+				 errhint("Compare what pg_dump --schema-only writes, or snapshots taken after an upgrade.")));
+}
+
+static uint64
+fetch_batch(SnapshotReader *reader)
+{
+	char	   *sql = call_text("*", "dblink_get_result", NULL,
+								"t (kind text, identity text, parent text, properties jsonb)");
+	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	uint64		rows;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for dblink_get_result", SPI_result_code_string(SPI_result));
+	send_query(psprintf("FETCH %d FROM sg_snapshot", FETCH_ROWS));
+	await_result();
+	remote.answering = true;
+	rows = snapshot_reader_fill(reader, plan, false, true);
+	remote.answering = false;
+	if (rows > FETCH_ROWS)
+		bad_answer("it gave more rows than it was asked for");
+	(void) next_result("t (nothing text)");
+	SPI_freeplan(plan);
+	pfree(sql);
+
+	return rows;
+}
+
+static void
+read_there(SnapshotReader *reader, SnapshotCare care)
+{
+	SnapshotTexts texts;
+	SgScope		scope;
+
+	snapshot_texts(&texts);
+	close_connection();
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	connect_there();
+	look_around(reader);
+	run_there(psprintf("BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;"
+					   "SET LOCAL statement_timeout = %d;"
+					   "SELECT pg_catalog.count(pg_catalog.set_config(name, '1s', true)) FROM pg_catalog.pg_settings"
+					   " WHERE name = 'client_connection_check_interval';"
+					   "%s%s;", sg_remote_timeout, texts.prologue, snapshot_settings(reader->info.schemas, care)));
+	if (care == SNAPSHOT_PROBE)
+		run_there(texts.probe);
+	run_there(psprintf("DECLARE sg_snapshot NO SCROLL CURSOR FOR %s", texts.statement));
+	while (fetch_batch(reader) > 0)
+		CHECK_FOR_INTERRUPTS();
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+read_remote(void *arg)
+{
+	snapshot_attempts((SnapshotReader *) arg, read_there);
+}
+
+/* What the remote server was told to stop for is no cancel of this session */
+static bool
+is_remote_end(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
+		edata->sqlerrcode == ERRCODE_CRASH_SHUTDOWN;
+}
+
+/* Raise the error as the caller should see it */
+static void
+report_error(ErrorData *edata)
+{
+	if (remote.connecting && connect_timed_out && edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ereport(ERROR,
+				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+				 errmsg("could not connect to server \"%s\" within %d s", remote.server, sg_connect_timeout),
+				 errhint("See whether it runs and can be reached; schemaguard.connect_timeout is the limit.")));
+	if (remote.connecting && edata->sqlerrcode == ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION)
+		ereport(ERROR,
+				(errcode(edata->sqlerrcode),
+				 errmsg("could not connect to server \"%s\"", remote.server),
+				 edata->detail ? errdetail_internal("%s", edata->detail) : 0,
+				 errhint("See the options of the foreign server and of your user mapping.")));
+	if (remote.answering && !sg_is_cancel(edata))
+		ereport(ERROR,
+				(errcode(is_remote_end(edata) ? ERRCODE_CONNECTION_FAILURE : edata->sqlerrcode),
+				 errmsg("server \"%s\" did not give a snapshot: %s", remote.server, sg_error_message(edata)),
+				 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+				 errhint("Raise schemaguard.remote_timeout if the server is only slow.") : 0));
+	ReThrowError(edata);
+}
+
+/*
+ * Fill the reader with what the database of info->server is made of.  Raises
+ * 42704 for a foreign server that does not exist or without dblink, 08001
+ * when it can't be reached, 08006 when it is too slow, 08P01 when what it
+ * gives is no snapshot, 0A000 when it is too old, 42501 without USAGE on the
+ * server, and what the other server raises.
+ */
+void
+snapshot_read_remote(SnapshotReader *reader)
+{
+	ErrorData  *edata;
+
+	if (GetForeignServerByName(reader->info.server, true) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("foreign server \"%s\" does not exist", reader->info.server),
+				 errhint("Make one with CREATE SERVER ... FOREIGN DATA WRAPPER dblink_fdw, and a user mapping.")));
+
+	memset(&remote, 0, sizeof(remote));
+	remote.server = reader->info.server;
+	remote.dblink = dblink_schema();
+	reader->info.taken_at = GetCurrentTimestamp();
+	reader->info.role = GetUserNameFromId(GetUserId(), false);
+
+	edata = sg_try_undo(read_remote, reader);
+	close_connection();
+	if (edata)
+		report_error(edata);
+	snapshot_reader_finish(reader);
+}

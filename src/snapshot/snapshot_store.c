@@ -1,0 +1,522 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot_store.c
+ *	  Snapshots that are kept: taking, reading, dropping.
+ *
+ * schemaguard.snapshot and schemaguard.snapshot_object are written here as
+ * the owner of the extension, once; nothing updates them.  A snapshot is its
+ * taker's: that role and superusers drop it, pg_monitor reads it, too.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "log/log.h"
+#include "log/log_grant.h"
+#include "snapshot/snapshot.h"
+#include "snapshot/snapshot_internal.h"
+
+PG_FUNCTION_INFO_V1(sg_snapshot_take);
+PG_FUNCTION_INFO_V1(sg_snapshot_drop);
+PG_FUNCTION_INFO_V1(sg_snapshot_objects);
+
+#define BATCH_ROWS 1000
+
+/* ---- reading ---- */
+
+/* Is the user the role of a snapshot, or does it have that role's rights? */
+static bool
+is_taker(Oid user, const char *taker)
+{
+	Oid			role = get_role_oid(taker, true);
+
+	return superuser_arg(user) || (OidIsValid(role) && has_privs_of_role(user, role));
+}
+
+static bool
+may_read(Oid user, const char *taker)
+{
+	return is_taker(user, taker) || has_privs_of_role(user, ROLE_PG_MONITOR);
+}
+
+/* Raise 42704, with a hint that names up to ten snapshots that the caller may read */
+static void
+no_such_snapshot(const char *name)
+{
+	StringInfoData known;
+	SgScope		scope;
+	uint64		n;
+	int			readable = 0;
+
+	initStringInfo(&known);
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT name, role FROM schemaguard.snapshot ORDER BY taken_at DESC, name",
+						 0, NULL, NULL, NULL);
+	for (uint64 i = 0; i < n && readable <= 10; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		if (!may_read(scope.userid, SPI_getvalue(tuple, desc, 2)))
+			continue;
+		if (readable++ == 10)
+			appendStringInfoString(&known, ", ...");
+		else
+			appendStringInfo(&known, "%s\"%s\"", readable > 1 ? ", " : "", SPI_getvalue(tuple, desc, 1));
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("snapshot \"%s\" does not exist", name),
+			 readable > 0 ? errhint("These snapshots exist: %s.", known.data) :
+			 errhint("There is no snapshot that you may read. Take one with sg_snapshot_take().")));
+}
+
+/* The header of a snapshot, or NULL */
+static SnapshotInfo *
+find_snapshot(const char *name)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	SnapshotInfo *info = NULL;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT taken_at, role, server, database, server_version_num, schemas, format,"
+						 " objects, unknown, checksum FROM schemaguard.snapshot WHERE name = $1",
+						 1, types, values, NULL) > 0)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		bytea	   *checksum = DatumGetByteaPP(SPI_getbinval(tuple, desc, SPI_fnumber(desc, "checksum"), &isnull));
+
+		info = MemoryContextAllocZero(caller, sizeof(SnapshotInfo));
+		info->name = MemoryContextStrdup(caller, name);
+		info->taken_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, SPI_fnumber(desc, "taken_at"), &isnull));
+		info->role = sg_spi_text(tuple, desc, "role");
+		info->server = sg_spi_text(tuple, desc, "server");
+		info->database = sg_spi_text(tuple, desc, "database");
+		info->server_version_num = (int) sg_spi_int64(tuple, desc, "server_version_num");
+		info->schemas = sg_spi_text_array(tuple, desc, "schemas");
+		info->format = (int) sg_spi_int64(tuple, desc, "format");
+		info->objects = sg_spi_int64(tuple, desc, "objects");
+		info->unknown = sg_spi_int64(tuple, desc, "unknown");
+		info->has_checksum = VARSIZE_ANY_EXHDR(checksum) == SNAPSHOT_CHECKSUM_LENGTH;
+		if (info->has_checksum)
+			memcpy(info->checksum, VARDATA_ANY(checksum), SNAPSHOT_CHECKSUM_LENGTH);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return info;
+}
+
+SnapshotInfo *
+snapshot_get(const char *name)
+{
+	SnapshotInfo *info = find_snapshot(name);
+
+	if (info == NULL)
+		no_such_snapshot(name);
+	if (!may_read(GetUserId(), info->role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for snapshot \"%s\"", name),
+				 errdetail("The snapshot belongs to role \"%s\".", info->role),
+				 errhint("That role, members of pg_monitor and superusers read it.")));
+
+	return info;
+}
+
+/* Fill the reader with the rows of a stored snapshot */
+static void
+read_stored(SnapshotReader *reader, List *schemas)
+{
+	Oid			types[] = {TEXTOID, TEXTARRAYOID};
+	Datum		values[2] = {CStringGetTextDatum(reader->info.name), (Datum) 0};
+	char		nulls[2] = {' ', 'n'};
+	List	   *identities = NIL;
+	ListCell   *lc;
+	Portal		portal;
+	SPIPlanPtr	plan;
+	SgScope		scope;
+
+	foreach(lc, schemas)
+		identities = lappend(identities, snapshot_quote((char *) lfirst(lc)));
+	if (schemas != NIL)
+	{
+		values[1] = sg_text_array(identities);
+		nulls[1] = ' ';
+	}
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	plan = SPI_prepare("SELECT kind, identity, parent, properties, checksum FROM schemaguard.snapshot_object o"
+					   " WHERE snapshot = $1 AND ($2 IS NULL OR (kind = 'schema' AND identity = ANY ($2)) OR parent = ANY ($2)"
+					   "  OR EXISTS (SELECT FROM unnest($2) s WHERE starts_with(o.parent, s || '.')))"
+					   " ORDER BY kind, identity", 2, types);
+
+	/* not read-only, so that what this very statement wrote is seen */
+	portal = SPI_cursor_open(NULL, plan, values, nulls, false);
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, BATCH_ROWS);
+		if (SPI_processed == 0)
+			break;
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			Datum		row[SNAPSHOT_COLUMNS];
+			bool		row_nulls[SNAPSHOT_COLUMNS];
+
+			heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row, row_nulls);
+			snapshot_reader_add_stored(reader, row, row_nulls);
+		}
+		SPI_freetuptable(SPI_tuptable);
+		CHECK_FOR_INTERRUPTS();
+	}
+	SPI_cursor_close(portal);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	snapshot_reader_finish(reader);
+}
+
+SnapshotReader *
+snapshot_open(const char *name, List *schemas, bool checksums)
+{
+	SnapshotReader *reader = snapshot_reader_begin(name);
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+		sg_check_name((char *) lfirst(lc), "schema name");
+
+	if (strcmp(name, SNAPSHOT_LIVE) == 0)
+	{
+		foreach(lc, schemas)
+			reader->info.schemas = lappend(reader->info.schemas, pstrdup((char *) lfirst(lc)));
+		reader->info.has_checksum = checksums;
+		snapshot_read_live(reader);
+	}
+	else
+	{
+		reader->info = *snapshot_get(name);
+		reader->info.objects = reader->info.unknown = 0;
+		read_stored(reader, schemas);
+	}
+	MemoryContextSwitchTo(old);
+
+	return reader;
+}
+
+/* ---- writing ---- */
+
+/* Raise 42939 for a reserved name, 42710 for one that is taken */
+void
+snapshot_check_new(const char *name)
+{
+	sg_check_name(name, "snapshot name");
+	if (strcmp(name, SNAPSHOT_LIVE) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("snapshot name \"%s\" is reserved", name),
+				 errdetail("It stands for this database as it is now."),
+				 errhint("Choose another name.")));
+	if (find_snapshot(name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("snapshot \"%s\" already exists", name),
+				 errhint("Choose another name, or drop that one with sg_snapshot_drop().")));
+}
+
+static bool
+insert_header(const SnapshotInfo *info, const char *name, const char *role, bool imported)
+{
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
+	TEXTARRAYOID, INT4OID, INT8OID, INT8OID, BYTEAOID, BOOLOID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+
+	memset(nulls, ' ', sizeof(nulls));
+
+	values[0] = CStringGetTextDatum(name);
+	values[1] = TimestampTzGetDatum(info->taken_at);
+	values[2] = CStringGetTextDatum(role);
+	values[3] = info->server ? CStringGetTextDatum(info->server) : (Datum) 0;
+	nulls[3] = info->server ? ' ' : 'n';
+	values[4] = CStringGetTextDatum(info->database);
+	values[5] = Int32GetDatum(info->server_version_num);
+	values[6] = info->schemas ? sg_text_array(info->schemas) : (Datum) 0;
+	nulls[6] = info->schemas ? ' ' : 'n';
+	values[7] = Int32GetDatum(info->format);
+	values[8] = Int64GetDatum(info->objects);
+	values[9] = Int64GetDatum(info->unknown);
+	values[10] = snapshot_checksum_datum(info->checksum);
+	values[11] = BoolGetDatum(imported);
+
+	return sg_owner_execute(SPI_OK_INSERT,
+							"INSERT INTO schemaguard.snapshot (name, taken_at, role, server, database, server_version_num,"
+							" schemas, format, objects, unknown, checksum, imported_at)"
+							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, CASE WHEN $12 THEN now() END)"
+							" ON CONFLICT (name) DO NOTHING",
+							lengthof(types), types, values, nulls) == 1;
+}
+
+/*
+ * Keep what the reader holds, as the current role's.  Raises 42710 when the
+ * name was taken meanwhile.
+ */
+int64
+snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
+{
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+	EphemeralNamedRelationData objects = {
+		.md = {
+			.name = "objects",
+			.tupdesc = reader->slot->tts_tupleDescriptor,
+			.enrtype = ENR_NAMED_TUPLESTORE,
+			.enrtuples = reader->info.objects,
+		},
+		.reldata = reader->store,
+	};
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (!insert_header(&reader->info, name, role, imported))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("snapshot \"%s\" already exists", name),
+				 errhint("Choose another name, or drop that one with sg_snapshot_drop().")));
+
+	sg_progress_total(reader->info.objects);
+	sg_progress_phase(SG_PHASE_EXECUTING);
+	if (SPI_register_relation(&objects) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "could not register the objects of a snapshot");
+	(void) sg_owner_execute(SPI_OK_INSERT,
+							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
+							" SELECT $1, kind, identity, parent, properties, checksum FROM objects",
+							lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return reader->info.objects;
+}
+
+void
+snapshot_log(const char *action, const char *name, int64 objects, const char *message)
+{
+	pg_uuid_t	run = log_new_run();
+	LogEntry	entry = log_entry(&run, NULL, action, "done");
+
+	entry.object = name;
+	entry.rows_affected = objects;
+	entry.message = message;
+	(void) log_write(&entry);
+}
+
+/* ---- functions ---- */
+
+/* A text[] argument as a list of schema names; an empty array is an error */
+static List *
+schemas_argument(FunctionCallInfo fcinfo, int n)
+{
+	List	   *schemas;
+	ListCell   *lc;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+
+	schemas = sg_text_array_list(PG_GETARG_DATUM(n));
+	if (schemas == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schemas must not be empty"),
+				 errhint("Name one schema or more, or pass NULL for all.")));
+	foreach(lc, schemas)
+		sg_check_name((char *) lfirst(lc), "schema name");
+
+	return schemas;
+}
+
+/* Raise 3F000 unless every schema that was asked for is there: a misspelt one would make an empty snapshot */
+static void
+check_schemas(SnapshotReader *reader, List *schemas)
+{
+	List	   *missing = schemas;
+	const SnapshotObject *object;
+	ListCell   *lc;
+
+	while (missing != NIL && (object = snapshot_next(reader)) != NULL)
+	{
+		List	   *rest = NIL;
+
+		if (strcmp(object->kind, "schema") != 0)
+			continue;
+		foreach(lc, missing)
+		{
+			if (strcmp(snapshot_quote((char *) lfirst(lc)), object->identity) != 0)
+				rest = lappend(rest, lfirst(lc));
+		}
+		missing = rest;
+	}
+
+	if (missing != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist in database \"%s\"", (char *) linitial(missing),
+						reader->info.database),
+				 errhint("Schemas are given as they are in pg_namespace, without quotes.")));
+}
+
+/*
+ * sg_snapshot_take(snapshot text, schemas text[], server text)
+ *
+ * Keeps what this database is made of, or the one that a foreign server leads
+ * to; schemas narrows it.  What the caller may not read, or what is locked for
+ * longer, is marked as unknown.  Logged.  Raises 42710 (the name is taken),
+ * 42939 (it is "live"), 3F000, 55P03 (locks, after several attempts), 25006;
+ * for a server what snapshot_remote.c says.  Locks nothing but what the
+ * functions pg_get_* lock, in ACCESS SHARE, and only while they run.
+ */
+Datum
+sg_snapshot_take(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+	List	   *schemas;
+	SnapshotReader *reader;
+	int64		objects;
+
+	sg_check_granted(fcinfo);
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_snapshot_take", "snapshot");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	schemas = schemas_argument(fcinfo, 1);
+
+	sg_check_writable("sg_snapshot_take()");
+	snapshot_check_new(name);
+
+	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
+	if (PG_ARGISNULL(2))
+		reader = snapshot_open(SNAPSHOT_LIVE, schemas, true);
+	else
+	{
+		reader = snapshot_reader_begin(name);
+		reader->info.server = text_to_cstring(PG_GETARG_TEXT_PP(2));
+		reader->info.schemas = schemas;
+		snapshot_read_remote(reader);
+	}
+	check_schemas(reader, schemas);
+	objects = snapshot_insert(reader, name, false);
+	snapshot_log("snapshot take", name, objects,
+				 reader->info.server ? psprintf("from server %s", reader->info.server) : NULL);
+	snapshot_close(reader);
+	sg_progress_end();
+
+	PG_RETURN_INT64(objects);
+}
+
+/*
+ * sg_snapshot_drop(snapshot text)
+ *
+ * For the role that took or imported it, and superusers.  Logged.  Raises
+ * 42704, 42501, 25006.
+ */
+Datum
+sg_snapshot_drop(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[1];
+	SnapshotInfo *info;
+	int64		objects;
+	SgScope		scope;
+
+	sg_check_granted(fcinfo);
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_snapshot_drop", "snapshot");
+	info = find_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	if (info == NULL)
+		no_such_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	sg_check_writable("sg_snapshot_drop()");
+	if (!is_taker(GetUserId(), info->role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to drop snapshot \"%s\"", info->name),
+				 errdetail("The snapshot belongs to role \"%s\".", info->role),
+				 errhint("Only that role and superusers drop it.")));
+
+	values[0] = CStringGetTextDatum(info->name);
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.snapshot WHERE name = $1",
+							1, types, values, NULL);
+	objects = (int64) sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.snapshot_object WHERE snapshot = $1",
+									   1, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+	snapshot_log("snapshot drop", info->name, objects, NULL);
+
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_snapshot_objects(snapshot text, schemas text[])
+ *
+ * The rows of a snapshot, or of this database as it is now ("live"), in the
+ * order of kind and identity as bytes.  Works on a standby and in a read-only
+ * transaction.  Raises 42704, 42501; for "live" as sg_snapshot_take.
+ */
+Datum
+sg_snapshot_objects(PG_FUNCTION_ARGS)
+{
+	List	   *schemas;
+	SnapshotReader *reader;
+	const SnapshotObject *object;
+	SgRowSink	sink;
+
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_snapshot_objects", "snapshot");
+	schemas = schemas_argument(fcinfo, 1);
+	sg_sink_begin(&sink, fcinfo);
+
+	reader = snapshot_open(text_to_cstring(PG_GETARG_TEXT_PP(0)), schemas, true);
+	while ((object = snapshot_next(reader)) != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+
+		sg_sink_text(&sink, object->kind);
+		sg_sink_text(&sink, object->identity);
+		sg_sink_text(&sink, object->parent);
+		sg_sink_datum(&sink, JsonbPGetDatum(object->properties));
+		sg_sink_datum(&sink, snapshot_checksum_datum(object->checksum));
+		sg_sink_emit(&sink);
+		MemoryContextSwitchTo(old);
+	}
+	snapshot_close(reader);
+
+	PG_RETURN_VOID();
+}

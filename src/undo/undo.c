@@ -1,0 +1,763 @@
+/*-------------------------------------------------------------------------
+ *
+ * undo.c
+ *	  Taking back one thing that a plan has done.
+ *
+ * Each is looked at twice: before its tables are locked, and again under the
+ * locks, where it is what it will be when the transaction commits.  The
+ * outcome, and the state of the step, are part of that transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "executor/spi.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "undo/undo.h"
+
+/* What has become of something that the plan made */
+typedef struct Standing
+{
+	bool		ours;			/* it is there as it was made */
+	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another
+								 * one; 0 it is, or went with, a part of that
+								 * of the partitioned table */
+	const char *reason;
+} Standing;
+
+static const Standing is_ours = {.ours = true};
+
+static Standing
+not_ours(int sqlerrcode, const char *reason)
+{
+	Standing	standing = {.sqlerrcode = sqlerrcode,.reason = reason};
+
+	return standing;
+}
+
+static Standing
+gone(const char *reason)
+{
+	return not_ours(ERRCODE_UNDEFINED_OBJECT, reason);
+}
+
+static Standing
+changed(const char *reason)
+{
+	return not_ours(ERRCODE_SG_KEY_CONFLICT, reason);
+}
+
+/* ---- what they have in common ---- */
+
+/* What the work is on; its state is the one in which the deed leaves the step, if any */
+static void
+set_step(StepWork *work, const PlanDeed *deed, PlanStep *step)
+{
+	step->state = deed->last ? "rolled back" : NULL;
+	work->step = step;
+}
+
+StepWork *
+undo_begin(DeployRun *run, const PlanDeed *deed)
+{
+	StepWork   *work = palloc0(sizeof(StepWork));
+	PlanStep   *step = plan_step_default(run->plan->name);
+
+	step->step = deed->step;
+	work->run = run;
+	work->object = deed->object;
+	work->deed = deed->id;
+	set_step(work, deed, step);
+	initStringInfo(&work->notice);
+	return work;
+}
+
+static char *
+undo_name(const PlanDeed *deed)
+{
+	return psprintf("rollback %s", plan_deed_action(deed->kind));
+}
+
+/* The step says what happened, unless a role has skipped it for good */
+static void
+set_rolled_back(const StepWork *work, const char *reason, int attempts)
+{
+	PlanStep   *row = plan_step_get(work->step->plan, work->step->step, true);
+
+	if (row == NULL || row->skipped_by || work->step->state == NULL)
+		return;
+	if (reason == NULL && strcmp(row->state, "rolled back") == 0)
+		reason = row->reason;
+	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
+}
+
+/* What a SQLSTATE says about a deed that was not undone */
+static DeedOutcome
+outcome_of(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_SG_KEY_CONFLICT ? DEED_LEFT_ALONE : DEED_GONE;
+}
+
+/* Close a deed without an action; the step tells why if `told`.  Commits. */
+static void
+close_deed(StepWork *work, const PlanDeed *deed, DeedOutcome outcome, int sqlerrcode,
+		   const char *message, bool told)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, undo_name(deed), "skipped");
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.message = message;
+	if (sqlerrcode)
+		entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	set_rolled_back(work, told ? message : NULL, 0);
+	plan_deed_close(deed->id, outcome);
+	log_write(&entry);
+	deploy_commit();
+}
+
+void
+undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char *reason)
+{
+	char	   *message = psprintf("left alone: %s", reason);
+
+	close_deed(work, deed, outcome_of(sqlerrcode), sqlerrcode, message, true);
+	deploy_append_notice(work, message);
+}
+
+/* One that is not there as the plan made it */
+static void
+leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
+{
+	if (standing->sqlerrcode == 0)
+		close_deed(work, deed, DEED_GONE, 0, standing->reason, false);
+	else
+		undo_leave_alone(work, deed, standing->sqlerrcode, standing->reason);
+}
+
+/* The outcome of an action under its locks */
+static void
+record_undone(const DeployAction *action, const StepWork *work)
+{
+	LogEntry	entry = deploy_outcome(action, work, "done");
+
+	set_rolled_back(work, NULL, action->attempts);
+	plan_deed_close(work->deed, DEED_TAKEN_BACK);
+	log_write(&entry);
+}
+
+static void
+record_left_alone(const DeployAction *action, StepWork *work, const Standing *standing)
+{
+	LogEntry	entry = deploy_outcome(action, work, "skipped");
+
+	entry.message = psprintf("left alone: %s", standing->reason);
+	if (standing->sqlerrcode)
+		entry.sqlstate = pstrdup(unpack_sql_state(standing->sqlerrcode));
+	set_rolled_back(work, entry.message, action->attempts);
+	plan_deed_close(work->deed, outcome_of(standing->sqlerrcode));
+	log_write(&entry);
+	deploy_append_notice(work, entry.message);
+}
+
+/* An action came to nothing: the step stays as it is, and a later call tries again */
+static void
+record_failed(const DeployAction *action, StepWork *work)
+{
+	work->hint = "CALL sg_rollback_fks() again when that is mended; the step is as it was.";
+	deploy_record_failure(action, work, NULL, action->error->sqlerrcode,
+						  deploy_failure_text(action), LOG_NONE);
+}
+
+/* ---- keys ---- */
+
+/*
+ * The key that a step adds, as it stands now; needs a snapshot.  *existing is
+ * set when it is there as it was made.
+ */
+static Standing
+look_at_key(PlanStep *step, FkKey **existing)
+{
+	FkKey	   *planned = palloc(sizeof(FkKey));
+	FkProblem  *problem = plan_step_key(step, planned);
+	FkKey	   *found = OidIsValid(planned->child) ? fk_by_name(planned->child, step->fk_name) : NULL;
+	FkKey	   *twin = problem ? NULL : fk_declared_twin(planned);
+	char	   *difference;
+
+	*existing = NULL;
+	if (found == NULL && OidIsValid(planned->child) && get_rel_relispartition(planned->child))
+		return not_ours(0, "part of the key of the partitioned table");
+	if (found == NULL && problem)
+		return gone(problem->reason);
+	if (found == NULL && twin == NULL)
+		return gone("somebody else has dropped the key");
+	if (found == NULL)
+		return changed(psprintf("key %s has taken its place", quote_identifier(twin->name)));
+	if (problem)
+		return changed(psprintf("the key can't be compared with the plan's: %s", problem->reason));
+	if (!fk_same_columns(planned, found))
+		return changed("a key of that name joins other columns by now");
+	difference = fk_clause_difference(planned, found);
+	if (difference)
+		return changed(psprintf("somebody else has changed the key: %s", difference));
+
+	*existing = found;
+	return is_ours;
+}
+
+/* The same, before anything is locked */
+static Standing
+look_before(StepWork *work)
+{
+	Standing	standing;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	standing = look_at_key(work->step, &work->key);
+	PopActiveSnapshot();
+	return standing;
+}
+
+/* Neither the step's key is there nor, before 18, one of its partitions' */
+static bool
+key_is_gone(PlanStep *step)
+{
+	FkKey		planned;
+	FkKey	   *existing;
+	List	   *partitions;
+	ListCell   *lc;
+
+	if (look_at_key(step, &existing).sqlerrcode != ERRCODE_UNDEFINED_OBJECT)
+		return false;
+	if (plan_step_key(step, &planned) ||
+		get_rel_relkind(planned.child) != RELKIND_PARTITIONED_TABLE ||
+		fk_partitions(&planned, &partitions))
+		return true;
+	foreach(lc, partitions)
+	{
+		if (((FkPartition *) lfirst(lc))->own)
+			return false;
+	}
+	return true;
+}
+
+void
+undo_settle_stuck(StepWork *work, const PlanDeed *deed)
+{
+	PlanStep   *step = plan_step_get(work->run->plan->name, deed->step, true);
+	bool		gone;
+
+	if (step == NULL || step->skipped_by ||
+		(strcmp(step->state, "added") != 0 && strcmp(step->state, "validated") != 0))
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	gone = key_is_gone(step);
+	PopActiveSnapshot();
+	if (!gone)
+		return;
+
+	plan_step_set_state(step->plan, step->step, "failed",
+						psprintf("%s%sthe step's key is gone", step->reason ? step->reason : "",
+								 step->reason ? ", and " : ""), 0);
+	deploy_commit();
+	deploy_append_notice(work, "and the step's key is gone");
+}
+
+static void
+execute_drop_key(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	FkKey	   *key;
+	Standing	standing = look_at_key(work->step, &key);
+
+	if (!standing.ours)
+	{
+		record_left_alone(action, work, &standing);
+		return;
+	}
+
+	deploy_run_statement(work->statement);
+	CommandCounterIncrement();
+	if (fk_by_oid(key->conid) != NULL)
+		elog(ERROR, "key %u is there after DROP CONSTRAINT", key->conid);
+
+	/* keys of partitions may still be there, but the step has none */
+	if (work->step->state == NULL)
+		work->step->state = "pending";
+	record_undone(action, work);
+	deploy_append_notice(work, "key dropped");
+}
+
+bool
+undo_key(StepWork *work, const PlanDeed *deed)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_key};
+	Standing	standing;
+
+	set_step(work, deed, deed->what);
+	standing = look_before(work);
+	if (!standing.ours)
+	{
+		leave_standing(work, deed, &standing);
+		return true;
+	}
+
+	work->statement = plan_drop_statement(deed->what->child_table, deed->what->fk_name);
+	deploy_add_target(&action, work->key->parent, AccessExclusiveLock);
+	deploy_add_target(&action, work->key->child, AccessExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
+	if (deploy_attempt(&action))
+		return true;
+	record_failed(&action, work);
+	return false;
+}
+
+/* ---- keys that were replaced ---- */
+
+static void
+execute_restore(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	LogEntry	entry;
+	FkKey	   *key;
+	Standing	standing = look_at_key(work->step, &key);
+
+	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
+		ereport(ERROR,
+				(errcode(standing.sqlerrcode),
+				 errmsg("the old key can't come back: %s", standing.reason)));
+	if (!standing.ours)
+		deploy_run_statement(work->statement);
+	entry = deploy_outcome(action, work, standing.ours ? "skipped" : "done");
+	if (standing.ours)
+		entry.message = "somebody else has restored the key meanwhile";
+	log_write(&entry);
+}
+
+/* The old key comes back, NOT VALID; that of a partitioned table before 18, valid */
+static bool
+restore_key(StepWork *work)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "restore key",
+	.references = true,.execute = execute_restore};
+	FkKey	   *key = palloc(sizeof(FkKey));
+	FkProblem  *problem;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	problem = plan_step_key(work->step, key);
+	PopActiveSnapshot();
+	work->statement = plan_add_statement(work->step, true);
+	if (problem)
+	{
+		deploy_log_start(&action);
+		work->hint = "Mend that and CALL sg_rollback_fks() again. The step keeps its key, if that is there: drop it by hand if it is to go.";
+		deploy_record_failure(&action, work, NULL, problem->sqlerrcode,
+							  psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
+		return false;
+	}
+
+	if (!SG_PARTITIONED_NOT_VALID && get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE)
+	{
+		work->restoring = true;
+		return deploy_partition_validate(work);
+	}
+
+	work->key = key;
+	deploy_add_target(&action, key->parent, ShareRowExclusiveLock);
+	deploy_add_target(&action, key->child, ShareRowExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, key->child);
+	if (deploy_attempt(&action))
+		return true;
+	record_failed(&action, work);
+	return false;
+}
+
+static void
+execute_revalidate(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	LogEntry	entry;
+
+	deploy_run_validate(work->key, work->statement);
+	entry = deploy_outcome(action, work, "done");
+	plan_deed_close(work->deed, DEED_TAKEN_BACK);
+	log_write(&entry);
+}
+
+/* ... and becomes valid again; orphans that have come since are counted */
+static bool
+revalidate_key(StepWork *work, const PlanDeed *deed)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_revalidate};
+	AuditKey   *ak;
+
+	work->statement = plan_validate_statement(work->step->child_table, work->key->name);
+	deploy_add_target(&action, work->key->parent, RowShareLock);
+	deploy_add_target(&action, work->key->child, ShareUpdateExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
+	if (deploy_attempt(&action))
+		return true;
+	if (action.error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
+	{
+		record_failed(&action, work);
+		return false;
+	}
+
+	ak = deploy_count_orphans(&action, work->key);
+	work->hint = deploy_orphans_hint(work);
+	deploy_record_failure(&action, work, NULL, ERRCODE_FOREIGN_KEY_VIOLATION,
+						  psprintf("the old key %s is back, but not valid: %s",
+								   quote_identifier(work->key->name),
+								   ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
+								   sg_error_text(action.error)),
+						  ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
+	return false;
+}
+
+bool
+undo_replace(StepWork *work, const PlanDeed *deed)
+{
+	PlanStep   *step = deed->what;
+	PlanStep   *successor = plan_step_get(work->run->plan->name, deed->step, true);
+	Standing	standing;
+
+	/* the key that goes next, maybe on the same columns, is not in its way */
+	if (successor)
+		step->replaces = successor->fk_name;
+	if (!deed->valid)
+		step->orphans = "leave";
+	set_step(work, deed, step);
+	standing = look_before(work);
+	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
+	{
+		undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);
+		return true;
+	}
+	if (!standing.ours)
+	{
+		if (!restore_key(work))
+			return false;
+		deploy_append_notice(work, psprintf("key %s restored", quote_identifier(step->fk_name)));
+		standing = look_before(work);
+	}
+	if (!standing.ours)
+	{
+		leave_standing(work, deed, &standing);
+		return true;
+	}
+	if (deed->valid && !work->key->validated)
+		return revalidate_key(work, deed);
+	close_deed(work, deed, DEED_TAKEN_BACK, 0, "the old key is there as it was", false);
+	return true;
+}
+
+/* ---- indexes ---- */
+
+static Standing
+look_at_index(const PlanDeed *deed, Oid *table, Oid *index)
+{
+	*table = sg_find_qualified(deed->what->child_table);
+	*index = sg_find_qualified(deed->object);
+	if (OidIsValid(*table) && get_rel_relispartition(OidIsValid(*index) ? *index : *table))
+		return not_ours(0, "part of the index of the partitioned table");
+	if (!OidIsValid(*table) || !OidIsValid(*index))
+		return gone("somebody else has dropped the index or its table");
+	if (!plan_index_is(*index, deed->what->child_table, deed->index_columns, deed->partitioned))
+		return changed("the index of that name is another one by now");
+	if (deed->key_left)
+		return changed("the key that was left alone may need it");
+	return is_ours;
+}
+
+/* The index may have gone, or be another one's, before its table was locked */
+static void
+execute_drop_index(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	Oid			index = sg_find_qualified(work->object);
+	Standing	standing = gone("somebody else has dropped the index meanwhile");
+
+	if (index != work->key->index)
+	{
+		record_left_alone(action, work, &standing);
+		return;
+	}
+	deploy_run_statement(work->statement);
+	record_undone(action, work);
+}
+
+/*
+ * DROP INDEX under a bounded lock on its table.  CONCURRENTLY would need a
+ * worker; this is instant once it has the lock.
+ */
+static bool
+drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_index};
+
+	work->key = palloc0(sizeof(FkKey));
+	work->key->child = work->key->parent = table;
+	work->key->index = index;
+	work->step->child_table = work->step->parent_table = sg_relation_name(table);
+	work->statement = psprintf("DROP INDEX %s", sg_relation_name(index));
+	deploy_add_target(&action, table, AccessExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, table);
+	if (deploy_attempt(&action))
+	{
+		deploy_append_notice(work, "index dropped");
+		return true;
+	}
+	record_failed(&action, work);
+	return false;
+}
+
+bool
+undo_index(StepWork *work, const PlanDeed *deed)
+{
+	Oid			table = InvalidOid;
+	Oid			index = InvalidOid;
+	Standing	standing;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	standing = look_at_index(deed, &table, &index);
+	PopActiveSnapshot();
+	if (standing.ours)
+		return drop_index(work, deed, table, index);
+	leave_standing(work, deed, &standing);
+	return true;
+}
+
+/* ---- columns that a backfill has added ---- */
+
+/* Those of the columns that are there */
+static List *
+columns_left(const PlanDeed *deed, Oid child)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, OidIsValid(child) ? deed->what->child_columns : NIL)
+	{
+		if (get_attnum(child, lfirst(lc)) != InvalidAttrNumber)
+			columns = lappend(columns, lfirst(lc));
+	}
+	return columns;
+}
+
+/* Does anything depend on a column, or has anybody changed what it is? */
+static bool
+column_is_used(Oid relid, const char *name)
+{
+	AttrNumber	attnum = get_attnum(relid, name);
+	Relation	pg_depend;
+	SysScanDesc scan;
+	ScanKeyData skey[3];
+	HeapTuple	tuple;
+	bool		used;
+
+	if (attnum == InvalidAttrNumber)
+		return false;
+
+	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for column %d of table %u", attnum, relid);
+	used = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull ||
+		!heap_attisnull(tuple, Anum_pg_attribute_attacl, NULL);
+	ReleaseSysCache(tuple);
+	if (used)
+		return true;
+
+	pg_depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&skey[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&skey[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	ScanKeyInit(&skey[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(attnum));
+	scan = systable_beginscan(pg_depend, DependReferenceIndexId, true, NULL, 3, skey);
+	used = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(pg_depend, AccessShareLock);
+	return used;
+}
+
+/* Who uses one of them: in words, or NULL */
+static const char *
+who_uses(Oid child, List *columns)
+{
+	List	   *tables = find_all_inheritors(child, NoLock, NULL);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		ListCell   *lc2;
+
+		foreach(lc2, columns)
+		{
+			if (column_is_used(lfirst_oid(lc), lfirst(lc2)))
+				return psprintf("column %s is used, or was changed, by somebody else",
+								quote_identifier(lfirst(lc2)));
+		}
+	}
+	return NULL;
+}
+
+/* For the search for values that are somebody else's */
+typedef struct ValueSearch
+{
+	const PlanStep *step;
+	Oid			child;
+	List	   *columns;
+	bool		found;
+} ValueSearch;
+
+static void
+search_values(void *p)
+{
+	ValueSearch *search = p;
+	char	   *query = plan_backfill_other_values(search->step, search->columns);
+	SgScope		scope;
+	Oid			role;
+
+	deploy_set_local("row_security", "off");
+	deploy_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
+	LockRelationOid(search->child, AccessShareLock);
+	role = deploy_backfill_role(search->step, search->child);
+	deploy_backfill_begin(&scope, role);
+	SPI_connect();
+	if (SPI_execute(query, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not compare the values of columns");
+	search->found = SPI_processed > 0;
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/*
+ * Would anything be lost with the columns that the expressions of the step do
+ * not give?  In words, or NULL.
+ */
+static const char *
+what_is_lost(const DeployRun *run, const PlanStep *step, Oid child, List *columns)
+{
+	ValueSearch search = {.step = step,.child = child,.columns = columns};
+	ErrorData  *error;
+
+	if (step->backfill == NULL || sg_find_qualified(step->child_table) != child ||
+		!deploy_backfill_is_trusted(run->plan->author))
+		return "nobody can tell whether all of their values come from the backfill";
+
+	deploy_arm_timeout();
+	error = sg_try_undo(search_values, &search);
+	deploy_disarm_timeout();
+	if (error && !deploy_timeout_struck())
+		sg_rethrow_cancel(error);
+	if (error)
+		return psprintf("their values can't be compared with what the backfill gives: SQLSTATE %s",
+						unpack_sql_state(error->sqlerrcode));
+	return search.found ? "they hold values that do not come from the backfill" : NULL;
+}
+
+static void
+execute_drop_columns(DeployAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	const char *used = who_uses(work->key->child, work->columns);
+
+	if (used)
+	{
+		Standing	standing = changed(used);
+
+		record_left_alone(action, work, &standing);
+		return;
+	}
+	deploy_run_statement(work->statement);
+	record_undone(action, work);
+	deploy_append_notice(work, psprintf("dropped (%s), which the backfill had added",
+										sg_quote_list(work->columns)));
+}
+
+static char *
+drop_columns_statement(const char *table, List *columns)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s", table);
+	foreach(lc, columns)
+		appendStringInfo(&sql, "%s DROP COLUMN %s", foreach_current_index(lc) ? "," : "",
+						 quote_identifier(lfirst(lc)));
+	return sql.data;
+}
+
+/*
+ * Those that nobody else uses go, with values that can be made anew.  Between
+ * the look at these and the lock, somebody may still write others.
+ */
+bool
+undo_columns(StepWork *work, const PlanDeed *deed)
+{
+	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_columns};
+	PlanStep   *step = plan_step_get(work->step->plan, deed->step, false);
+	char	   *table = deed->what->child_table;
+	Oid			child = sg_find_qualified(table);
+	const char *reason;
+
+	work->columns = columns_left(deed, child);
+	if (work->columns == NIL)
+	{
+		close_deed(work, deed, DEED_GONE, ERRCODE_UNDEFINED_COLUMN, "the columns are gone", false);
+		return true;
+	}
+
+	/* who could not drop the trigger can't drop what it fills */
+	if (plan_filler_is_armed(step, child))
+		return false;
+
+	work->statement = drop_columns_statement(table, work->columns);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	reason = who_uses(child, work->columns);
+	PopActiveSnapshot();
+	if (reason == NULL)
+		reason = what_is_lost(work->run, step, child, work->columns);
+	if (reason)
+	{
+		work->hint = psprintf("Where nobody needs them any more: %s;", work->statement);
+		undo_leave_alone(work, deed, ERRCODE_SG_KEY_CONFLICT,
+						 psprintf("columns (%s) that the backfill had added: %s",
+								  sg_quote_list(work->columns), reason));
+		return true;
+	}
+
+	work->key = palloc0(sizeof(FkKey));
+	work->key->child = work->key->parent = child;
+	work->step->child_table = work->step->parent_table = table;
+	deploy_add_target(&action, child, AccessExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, child);
+	if (deploy_attempt(&action))
+		return true;
+	record_failed(&action, work);
+	return false;
+}

@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * undo.h
+ *	  Taking back one thing that a plan has done.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_UNDO_H
+#define SG_UNDO_H
+
+#include "deploy/deploy.h"
+#include "plan/plan_deed.h"
+
+/* The work on a deed; the step is filled in by those below */
+extern StepWork *undo_begin(DeployRun *run, const PlanDeed *deed);
+
+/* Close a deed without doing anything; sqlerrcode 0 is none.  Commits. */
+extern void undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char *reason);
+
+/*
+ * A step that keeps the rest is not "validated" any more if its key went while
+ * it was being taken back: with a column that somebody dropped, say.  Commits.
+ */
+extern void undo_settle_stuck(StepWork *work, const PlanDeed *deed);
+
+/* Each takes back one deed; false when the step keeps the rest */
+extern bool undo_key(StepWork *work, const PlanDeed *deed);
+extern bool undo_replace(StepWork *work, const PlanDeed *deed);
+extern bool undo_index(StepWork *work, const PlanDeed *deed);
+extern bool undo_columns(StepWork *work, const PlanDeed *deed);
+
+#endif							/* SG_UNDO_H */

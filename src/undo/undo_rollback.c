@@ -1,0 +1,248 @@
+/*-------------------------------------------------------------------------
+ *
+ * undo_rollback.c
+ *	  CALL sg_rollback_fks: takes back what a plan has done, in reverse.
+ *
+ * What it has done is in schemaguard.plan_deed.  A deed is closed in the
+ * transaction that undoes it, so a rollback is taken up again where it was
+ * interrupted, and a plan that is run again can be taken back again.
+ *
+ * A deed is taken back only where the catalog still has what it made: what
+ * somebody else has dropped or changed since is left alone, and the log says
+ * so.
+ *
+ * Keys first, the old ones that were replaced coming back before the new ones
+ * go; then rows, which those keys would have refused; then indexes, which the
+ * keys used; then the triggers and columns of backfills.  A step of which
+ * something can't be taken back keeps the rest.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+#include "log/log_grant.h"
+#include "undo/undo.h"
+
+PG_FUNCTION_INFO_V1(sg_rollback_fks);
+
+static bool
+undo(DeployRun *run, const PlanDeed *deed)
+{
+	StepWork   *work = undo_begin(run, deed);
+	bool		done = false;
+
+	switch (deed->kind)
+	{
+		case DEED_ADD:
+			done = undo_key(work, deed);
+			break;
+		case DEED_REPLACE:
+			done = undo_replace(work, deed);
+			break;
+		case DEED_INDEX:
+			done = undo_index(work, deed);
+			break;
+		case DEED_COLUMNS:
+			done = undo_columns(work, deed);
+			break;
+		case DEED_DELETE:
+		case DEED_SET_NULL:
+		case DEED_KINDS:
+			elog(ERROR, "rows can't be taken back");
+	}
+	if (!done)
+		undo_settle_stuck(work, deed);
+	deploy_end_step(work);
+	return done;
+}
+
+/* Take back deeds one by one; returns the steps, old and new, that got stuck */
+static List *
+undo_all(DeployRun *run, List *deeds, List *stuck)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard rollback",
+												  ALLOCSET_DEFAULT_SIZES);
+	ListCell   *lc;
+
+	foreach(lc, deeds)
+	{
+		PlanDeed   *deed = lfirst(lc);
+		MemoryContext old;
+		bool		done;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!list_member_int(stuck, deed->step))
+		{
+			old = MemoryContextSwitchTo(context);
+			done = undo(run, deed);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(context);
+			if (!done)
+				stuck = lappend_int(stuck, deed->step);
+		}
+		sg_progress_done(++run->done, 0);
+	}
+	MemoryContextDelete(context);
+	return stuck;
+}
+
+/* Rows that were deleted or set to null, of which there is no copy: say so */
+static void
+tell_lost(DeployRun *run)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_deeds(run->plan, DEED_BIT(DEED_DELETE) | DEED_BIT(DEED_SET_NULL)))
+	{
+		PlanDeed   *deed = lfirst(lc);
+		StepWork   *work;
+
+		deed->last = false;
+		work = undo_begin(run, deed);
+		undo_leave_alone(work, deed, 0,
+						 psprintf("rows that were %s stay so: " INT64_FORMAT,
+								  deed->kind == DEED_DELETE ? "deleted" : "set to null", deed->rows));
+		deploy_end_step(work);
+	}
+}
+
+static bool
+has_key(const PlanStep *step)
+{
+	return strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0;
+}
+
+/* Steps whose key the plan has found, not made: they are the plan's no more */
+static void
+settle_steps(DeployRun *run, List *stuck)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+		PlanDeed	deed;
+		StepWork   *work;
+
+		if (list_member_int(stuck, step->step) || !has_key(step))
+			continue;
+		deed = plan_deed(DEED_ADD, step->step, plan_step_object(step));
+		deed.last = true;
+		work = undo_begin(run, &deed);
+		undo_leave_alone(work, &deed, 0, "this plan has not added the key");
+		deploy_end_step(work);
+	}
+}
+
+/* Triggers that fill columns, of steps that have no key of the plan's any more; how many */
+static int
+disarm_steps(DeployRun *run, List *stuck)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		PlanStep   *step = lfirst(lc);
+
+		if (step->backfill && !list_member_int(stuck, step->step))
+			n += deploy_backfill_disarm(run, step, "trigger of its backfill dropped");
+	}
+	return n;
+}
+
+/*
+ * Rows that can't go back now hold up nothing else: they are there for the
+ * next call
+ */
+static int64
+restore_rows(DeployRun *run)
+{
+	ErrorData  *error;
+	int64		restored = deploy_restore_plan(run, &error);
+	int64		left = deploy_restore_left(run);
+
+	if (restored > 0 || left > 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
+						run->plan->name, restored, restored == 1 ? "row" : "rows"),
+				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
+									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
+				 left > 0 ? errhint("Column \"reason\" of schemaguard.quarantine says why; mend that and CALL sg_rollback_fks() or sg_restore_quarantine() again.") : 0));
+	return restored;
+}
+
+static void
+roll_back(DeployRun *run)
+{
+	List	   *keys = plan_deeds(run->plan, DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE));
+	List	   *indexes = plan_deeds(run->plan, DEED_BIT(DEED_INDEX));
+	List	   *columns;
+	List	   *stuck;
+	int64		restored;
+	int			disarmed;
+
+	deploy_index_drop_leftovers(run, sg_retry_budget);
+	deploy_commit();
+	sg_progress_total(list_length(keys) + list_length(indexes));
+	stuck = undo_all(run, keys, NIL);
+	restored = restore_rows(run);
+
+	/* again: what became of the keys is known now */
+	(void) undo_all(run, plan_deeds(run->plan, DEED_BIT(DEED_INDEX)), stuck);
+	disarmed = disarm_steps(run, stuck);
+	columns = plan_deeds(run->plan, DEED_BIT(DEED_COLUMNS));
+	(void) undo_all(run, columns, stuck);
+	settle_steps(run, stuck);
+	tell_lost(run);
+
+	if (keys == NIL && indexes == NIL && columns == NIL && restored == 0 && disarmed == 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\": nothing is to be taken back", run->plan->name)));
+}
+
+/* The children of steps that have a key, or of which something is to be taken back */
+static void
+check_roll_back(DeployRun *run)
+{
+	deploy_check_ownership(run, plan_deed_children(run->plan));
+}
+
+/*
+ * sg_rollback_fks(plan text, author text DEFAULT NULL)
+ *
+ * Takes back what the plan did, in reverse: keys that it added are dropped,
+ * those that it replaced are restored and validated first, rows that it took
+ * away are put back, indexes that it built and columns that it added are
+ * dropped.  Such a column stays where anything depends on it, or where it
+ * holds a value that the step's expressions do not give.  Steps become "rolled
+ * back"; sg_add_fks() runs them again.  Neither load nor window hold it up.
+ *
+ * Needs ownership of the children, and REFERENCES on the parents of keys that
+ * are restored.  Locks parent and child in ACCESS EXCLUSIVE to drop a key, the
+ * table to drop an index, the child to drop a trigger or columns, each attempt
+ * within schemaguard.lock_timeout.
+ *
+ * Errors: as sg_add_fks.
+ */
+Datum
+sg_rollback_fks(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"plan"};
+	DeployRun	run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true};
+
+	sg_check_granted(fcinfo);
+	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
+	deploy_call(fcinfo, 1, &run, check_roll_back, roll_back);
+
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,339 @@
+/*-------------------------------------------------------------------------
+ *
+ * verify.c
+ *	  sg_verify_fks: are the keys there, and do they hold?
+ *
+ * Each test is a row with what was expected and what was observed.  With a
+ * plan, its steps say what to expect, and a key that is missing is a failure;
+ * without one, every declared key has to be enforced, valid and armed.  The
+ * catalogs are always looked at; verify_live.c adds attempts on the
+ * tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "deploy/deploy.h"
+#include "log/log.h"
+#include "log/log_grant.h"
+#include "plan/plan.h"
+#include "verify/verify.h"
+
+PG_FUNCTION_INFO_V1(sg_verify_fks);
+
+/*
+ * What live tests of a key leave behind in the server's caches of tables is
+ * of no use for the next one: after so many keys it goes, as if others had
+ * changed the catalogs.
+ */
+#define FORGET_AFTER	20
+
+void
+verify_add_test(VerifyKey *vk, const char *test, const char *expected,
+				const char *observed, AuditResult result, const char *reason)
+{
+	VerifyTest *row = palloc(sizeof(VerifyTest));
+
+	row->test = test;
+	row->expected = expected;
+	row->observed = observed;
+	row->result = result;
+	row->reason = reason;
+	vk->tests = lappend(vk->tests, row);
+}
+
+/* Two words that should be the same */
+static void
+compare(VerifyKey *vk, const char *test, const char *expected, const char *observed, const char *reason)
+{
+	bool		same = strcmp(expected, observed) == 0;
+
+	verify_add_test(vk, test, expected, observed, same ? AUDIT_PASS : AUDIT_FAIL, same ? NULL : reason);
+}
+
+/* The same, where the catalogs can say no, and their yes is no proof */
+static void
+compare_protection(VerifyKey *vk, const char *test, const char *expected, const char *observed, const char *reason)
+{
+	if (vk->key->doubt && strcmp(expected, observed) == 0)
+		verify_add_test(vk, test, expected, "unknown", AUDIT_UNKNOWN, vk->key->doubt);
+	else
+		compare(vk, test, expected, observed, reason);
+}
+
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* set null (a, b), in order of their names: that of the clause means nothing */
+static char *
+delete_words(const FkKey *key)
+{
+	List	   *names;
+
+	if (key->ndelete_set == 0)
+		return pstrdup(sg_action_word(key->on_delete));
+	names = sg_attribute_names(key->child, key->delete_set, key->ndelete_set);
+	list_sort(names, compare_names);
+	return psprintf("%s (%s)", sg_action_word(key->on_delete), sg_quote_list(names));
+}
+
+static const char *
+timing_words(const FkKey *key)
+{
+	if (!key->deferrable)
+		return "not deferrable";
+	return key->initially_deferred ? "deferrable, initially deferred" : "deferrable, initially immediate";
+}
+
+static void
+test_protection(VerifyKey *vk)
+{
+	const FkKey *key = vk->key;
+	bool		wanted = vk->expected.enforced;
+
+	compare_protection(vk, "enforced", wanted ? "enforced" : "not enforced",
+					   key->enforced ? "enforced" : "not enforced",
+					   wanted ? "nothing checks the rows" : NULL);
+	if (!wanted)
+	{
+		verify_add_test(vk, "valid", NULL, NULL, AUDIT_SKIPPED, "a key that is not enforced is never valid");
+		verify_add_test(vk, "armed", NULL, NULL, AUDIT_SKIPPED, "a key that is not enforced has no triggers");
+		return;
+	}
+	compare_protection(vk, "valid", "valid", key->validated ? "valid" : "not valid",
+					   "rows that were there before the key may be orphans");
+	compare_protection(vk, "armed", "armed", key->armed ? "armed" : "unarmed", key->unarmed_reason);
+}
+
+/* The clauses, as planned */
+static void
+test_clauses(VerifyKey *vk)
+{
+	const FkKey *planned = &vk->expected;
+	const FkKey *key = vk->key;
+
+	/* MATCH means nothing for a single column */
+	if (fk_same_match(planned, key))
+		verify_add_test(vk, "match", sg_match_word(planned->match), sg_match_word(key->match), AUDIT_PASS, NULL);
+	else
+		compare(vk, "match", sg_match_word(planned->match), sg_match_word(key->match), NULL);
+	compare(vk, "on delete", delete_words(planned), delete_words(key), NULL);
+	compare(vk, "on update", sg_action_word(planned->on_update), sg_action_word(key->on_update), NULL);
+	compare(vk, "deferrable", timing_words(planned), timing_words(key), NULL);
+}
+
+/* The key that a step replaces has to be gone once the new one holds */
+static void
+test_replaced(VerifyKey *vk, const PlanStep *step)
+{
+	const FkKey *old = fk_by_name(vk->expected.child, step->replaces);
+
+	compare(vk, "replaced", "old key is gone", old ? "old key is there" : "old key is gone",
+			psprintf("key %s", quote_identifier(step->replaces)));
+}
+
+static VerifyKey *
+verify_step(const PlanStep *step)
+{
+	VerifyKey  *vk = palloc0(sizeof(VerifyKey));
+	FkProblem  *problem;
+
+	vk->fk_name = step->fk_name;
+	vk->child_table = step->child_table;
+	vk->parent_table = step->parent_table;
+	vk->step = step->step;
+	if (step->skipped_by)
+	{
+		verify_add_test(vk, "present", NULL, NULL, AUDIT_SKIPPED,
+						psprintf("the step is skipped: %s", step->reason ? step->reason : "no reason given"));
+		return vk;
+	}
+
+	problem = plan_step_key(step, &vk->expected);
+	vk->key = problem ? NULL : fk_declared_twin(&vk->expected);
+	if (vk->key == NULL)
+	{
+		verify_add_test(vk, "present", "present", "missing", AUDIT_FAIL,
+						problem ? problem->reason : step->reason);
+		return vk;
+	}
+	verify_add_test(vk, "present", "present", "present", AUDIT_PASS,
+					strcmp(vk->key->name, step->fk_name) == 0 ? NULL :
+					psprintf("its name is %s", quote_identifier(vk->key->name)));
+	test_protection(vk);
+	test_clauses(vk);
+	if (step->replaces)
+		test_replaced(vk, step);
+	return vk;
+}
+
+static VerifyKey *
+verify_declared(FkKey *key)
+{
+	VerifyKey  *vk = palloc0(sizeof(VerifyKey));
+
+	vk->fk_name = key->name;
+	vk->child_table = sg_relation_name(key->child);
+	vk->parent_table = sg_relation_name(key->parent);
+	vk->expected = *key;
+	vk->expected.enforced = true;
+	vk->key = key;
+	test_protection(vk);
+	return vk;
+}
+
+static int
+compare_verify_keys(const ListCell *a, const ListCell *b)
+{
+	const VerifyKey *ka = lfirst(a);
+	const VerifyKey *kb = lfirst(b);
+	int			c = strcmp(ka->child_table, kb->child_table);
+
+	return c ? c : strcmp(ka->fk_name, kb->fk_name);
+}
+
+/* How many tests of a key ended how, and the worst of them, for the log */
+static LogEntry *
+log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double elapsed_ms)
+{
+	LogEntry   *entry = palloc(sizeof(LogEntry));
+	int			counts[AUDIT_SKIPPED + 1] = {0};
+	ListCell   *lc;
+
+	foreach(lc, vk->tests)
+		counts[((VerifyTest *) lfirst(lc))->result]++;
+
+	*entry = log_entry(run, plan, "verify", "done");
+	entry->object = psprintf("%s ON %s", quote_identifier(vk->fk_name), vk->child_table);
+	entry->message = psprintf("%d pass, %d fail, %d unknown, %d skipped", counts[AUDIT_PASS],
+							  counts[AUDIT_FAIL], counts[AUDIT_UNKNOWN], counts[AUDIT_SKIPPED]);
+	entry->elapsed_ms = elapsed_ms;
+	return entry;
+}
+
+static void
+emit_tests(SgRowSink *sink, const VerifyKey *vk)
+{
+	ListCell   *lc;
+
+	foreach(lc, vk->tests)
+	{
+		VerifyTest *row = lfirst(lc);
+
+		sg_sink_name(sink, vk->fk_name);
+		sg_sink_text(sink, vk->child_table);
+		sg_sink_text(sink, vk->parent_table);
+		sg_sink_text(sink, row->test);
+		sg_sink_text(sink, row->expected);
+		sg_sink_text(sink, row->observed);
+		sg_sink_text(sink, audit_result_word(row->result));
+		sg_sink_text(sink, row->reason);
+		sg_sink_emit(sink);
+	}
+}
+
+/* The keys, each with the verdict of the catalogs */
+static List *
+collect_keys(const char *plan, List *declared)
+{
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	if (plan)
+	{
+		foreach(lc, plan_steps(plan))
+			keys = lappend(keys, verify_step(lfirst(lc)));
+		return keys;
+	}
+
+	foreach(lc, declared)
+		keys = lappend(keys, verify_declared(lfirst(lc)));
+	list_sort(keys, compare_verify_keys);
+	if (keys == NIL)
+		ereport(NOTICE,
+				(errmsg("this database declares no foreign key"),
+				 errhint("Start a plan: SELECT sg_plan_create('plan').")));
+	return keys;
+}
+
+/*
+ * sg_verify_fks(plan text DEFAULT NULL, live boolean DEFAULT false)
+ *
+ * Several rows per key: one per test.  With a plan (42704), its steps in the
+ * order of deployment; else every declared key, by child and name.  A test
+ * that can't be made is "unknown" with the reason.
+ *
+ * From the catalogs anybody may verify, and on a standby.  live needs SELECT,
+ * INSERT, UPDATE and DELETE as far as the attempts do; each of them is rolled
+ * back, and holds row locks for schemaguard.lock_timeout at most.  Writes the
+ * log for roles with sg_grant(), except on a standby and in a read-only
+ * transaction.
+ */
+Datum
+sg_verify_fks(PG_FUNCTION_ARGS)
+{
+	char	   *plan = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int64		plan_id = 0;
+	pg_uuid_t	run = log_new_run();
+	List	   *entries = NIL;
+	List	   *declared;
+	List	   *keys;
+	SgRowSink	sink;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard verify",
+												  ALLOCSET_DEFAULT_SIZES);
+	bool		live;
+	ListCell   *lc;
+
+	sg_check_version();
+	if (PG_ARGISNULL(1))
+		sg_null_argument("sg_verify_fks", "live");
+	live = PG_GETARG_BOOL(1);
+	if (plan)
+		plan_id = plan_get_readable(plan)->id;
+
+	sg_sink_begin(&sink, fcinfo);
+	sg_progress_begin(SG_PROGRESS_VERIFY, plan_id, 0);
+	declared = fk_declared(InvalidOid);
+	keys = collect_keys(plan, declared);
+	sg_progress_total(list_length(keys));
+	foreach(lc, keys)
+	{
+		VerifyKey  *vk = lfirst(lc);
+		TimestampTz start = GetCurrentTimestamp();
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		if (live && vk->key)
+		{
+			sg_progress_step(SG_PROGRESS_VERIFY, vk->step, vk->key->child);
+			verify_live(vk, declared);
+		}
+		emit_tests(&sink, vk);
+		MemoryContextSwitchTo(old);
+		entries = lappend(entries, log_entry_of(&run, plan, vk, deploy_elapsed(start)));
+		vk->tests = NIL;
+		MemoryContextReset(context);
+		if (live && foreach_current_index(lc) % FORGET_AFTER == FORGET_AFTER - 1)
+			InvalidateSystemCaches();
+		sg_progress_done(foreach_current_index(lc) + 1, 0);
+	}
+	if (entries != NIL && log_writable() && sg_is_granted())
+		log_write_all(entries);
+	sg_progress_end();
+
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,427 @@
+/*-------------------------------------------------------------------------
+ *
+ * verify_live.c
+ *	  Does a key do what it should?  Tried on the real tables.
+ *
+ * A test prepares by reading: is there a trigger in the way, which row could
+ * be tried?  Then come the attempts, each in a subtransaction that is rolled
+ * back whatever happens, and so are the locks that it took.  The application
+ * may have to wait for rows that an attempt has locked or changed: therefore
+ * one that lasts longer than schemaguard.lock_timeout is stopped, rows that
+ * are locked by others are left alone, and nothing is done inside that could
+ * be done before.
+ *
+ * The error tells who has refused a row: only a foreign key violation that
+ * names this very key counts.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_constraint.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/proc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+#include "verify/verify.h"
+
+#define ATTEMPTS		5
+#define READ_LIMIT_MS	5000	/* for preparing, unless a setting says less */
+#define LOOK_SHARE		2		/* the part of it in which a new look begins */
+
+const char *const verify_other_path_text =
+"other keys reach the same rows, so it can't be told which one has acted";
+
+static const char *const test_names[] = {
+	[LIVE_INSERT_ORPHAN] = "live: insert an orphan",
+	[LIVE_UPDATE_ORPHAN] = "live: update to an orphan",
+	[LIVE_INSERT_VALID] = "live: insert a valid row",
+	[LIVE_DELETE_PARENT] = "live: delete a parent",
+	[LIVE_UPDATE_PARENT] = "live: update a parent",
+};
+
+static const char *const outcome_words[] = {
+	[OUTCOME_UNSEEN] = NULL,
+	[OUTCOME_REJECTED] = "rejected",
+	[OUTCOME_ACCEPTED] = "accepted",
+	[OUTCOME_CASCADED] = "cascaded",
+	[OUTCOME_SET_NULL] = "set null",
+	[OUTCOME_SET_DEFAULT] = "set default",
+	[OUTCOME_ORPHANED] = "accepted, and left orphans",
+	[OUTCOME_DELETED] = "deleted",
+	[OUTCOME_CHANGED] = "changed otherwise",
+	[OUTCOME_MIXED] = "different from row to row",
+};
+
+void
+live_set_reason(LiveTest *lt, const char *reason)
+{
+	lt->reason = MemoryContextStrdup(lt->context, reason);
+}
+
+char
+live_declared_action(const LiveTest *lt)
+{
+	return lt->kind == LIVE_DELETE_PARENT ? lt->key->on_delete : lt->key->on_update;
+}
+
+bool
+live_rejects_parent(const LiveTest *lt)
+{
+	return live_declared_action(lt) == FKCONSTR_ACTION_NOACTION || live_declared_action(lt) == FKCONSTR_ACTION_RESTRICT;
+}
+
+/* The column may have gone, and the key with it, since that was read */
+static bool
+has_generated_column(const FkKey *key)
+{
+	bool		found = false;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child),
+											Int16GetDatum(key->child_att[i]));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		found |= ((Form_pg_attribute) GETSTRUCT(tuple))->attgenerated != '\0';
+		ReleaseSysCache(tuple);
+	}
+	return found;
+}
+
+/* What holds for every test of the key */
+static const char *
+key_problem(const FkKey *key)
+{
+	if (RecoveryInProgress())
+		return "a standby can't write";
+	if (XactReadOnly)
+		return "this transaction is read-only";
+	if (IsolationUsesXactSnapshot())
+		return "this transaction is not READ COMMITTED: what it tries could make others fail";
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		return "session_replication_role is replica, which silences keys";
+	if (key->period)
+		return "the key uses PERIOD";
+	if (has_generated_column(key))
+		return "a column of the key is generated";
+	return NULL;
+}
+
+/* Short waits, and no surprises in planning, until the scope ends */
+static void
+begin_as(SgScope *scope, Oid role)
+{
+	sg_role_begin(scope, role);
+	deploy_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
+	deploy_set_local("deadlock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, DeadlockTimeout) / 2, 1)));
+	deploy_set_local("row_security", "off");
+	deploy_set_local("jit", "off");
+
+	/*
+	 * planning must not look into CHECK constraints, which may be anybody's
+	 * code
+	 */
+	deploy_set_local("constraint_exclusion", "off");
+}
+
+/* ---- one attempt ---- */
+
+/* What looks at catalogs only is done as the caller, what reads tables as the role that may */
+static void
+prepare(void *arg)
+{
+	LiveTest   *lt = arg;
+	SgScope		scope;
+	bool		may_copy;
+
+	begin_as(&scope, InvalidOid);
+	verify_find_role(lt);
+	sg_scope_end(&scope);
+	if (lt->reason)
+		return;
+	begin_as(&scope, lt->role);
+	verify_find(lt);
+	sg_scope_end(&scope);
+	if (lt->candidates != NIL)
+		return;
+	begin_as(&scope, InvalidOid);
+	may_copy = verify_may_copy(lt);
+	sg_scope_end(&scope);
+	if (!may_copy)
+		return;
+	begin_as(&scope, lt->role);
+	verify_find_copies(lt);
+	sg_scope_end(&scope);
+}
+
+/*
+ * What this transaction has put off until now may fail here, but counts for
+ * nothing.  It is the caller's own, and done as the caller; a restricted role
+ * can put off nothing, whatever the key.
+ */
+static void
+do_at_once(const LiveTest *lt)
+{
+	const FkKey *key = lt->key;
+
+	if (!key->deferrable && !OidIsValid(lt->role))
+		return;
+	SPI_connect();
+	(void) verify_run(OidIsValid(lt->role) ? "SET CONSTRAINTS ALL IMMEDIATE" :
+					  psprintf("SET CONSTRAINTS %s IMMEDIATE",
+							   sg_qualified_name(get_namespace_name(get_rel_namespace(key->child)), key->name)));
+	SPI_finish();
+}
+
+static void
+attempt(void *arg)
+{
+	LiveTest   *lt = arg;
+	SgScope		scope;
+
+	begin_as(&scope, InvalidOid);
+	lt->reason = verify_reach_again(&lt->reach, lt->role);
+	if (lt->reason == NULL)
+		do_at_once(lt);
+	sg_scope_end(&scope);
+	if (lt->reason)
+		return;
+	begin_as(&scope, lt->role);
+	verify_try(lt);
+	sg_scope_end(&scope);
+}
+
+/* Does the error come from this key, or from its part for a partition? */
+static bool
+names_key(const FkKey *key, const ErrorData *edata)
+{
+	Oid			nspid,
+				relid,
+				conid;
+
+	if (edata->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION &&
+		edata->sqlerrcode != ERRCODE_RESTRICT_VIOLATION)
+		return false;
+	if (!edata->schema_name || !edata->table_name || !edata->constraint_name)
+		return false;
+
+	nspid = get_namespace_oid(edata->schema_name, true);
+	relid = OidIsValid(nspid) ? get_relname_relid(edata->table_name, nspid) : InvalidOid;
+	conid = OidIsValid(relid) ? get_relation_constraint_oid(relid, edata->constraint_name, true) : InvalidOid;
+	while (OidIsValid(conid) && conid != key->conid)
+	{
+		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
+
+		if (!HeapTupleIsValid(tuple))
+			return false;
+		conid = ((Form_pg_constraint) GETSTRUCT(tuple))->conparentid;
+		ReleaseSysCache(tuple);
+	}
+	return OidIsValid(conid);
+}
+
+/* Why there is nothing to see, for people: where the key is gone, that is why */
+static const char *
+error_reason(const LiveTest *lt, const ErrorData *edata)
+{
+	if (fk_by_oid(lt->key->conid) == NULL)
+		return "the key was dropped meanwhile";
+	return psprintf("%s%s: %s", lt->changing || lt->candidates == NIL ? "" : "before it was tried, ",
+					unpack_sql_state(edata->sqlerrcode), sg_error_message(edata));
+}
+
+/* How long an attempt may hold up others */
+static int
+attempt_limit(void)
+{
+	return sg_statement_timeout ? Min(sg_statement_timeout, sg_lock_timeout) : sg_lock_timeout;
+}
+
+/* One attempt, rolled back; returns whether another one may tell more */
+static bool
+attempt_once(LiveTest *lt)
+{
+	ErrorData  *edata;
+
+	lt->observed = OUTCOME_UNSEEN;
+	lt->reason = NULL;
+	lt->changing = false;
+	/* the end of the subtransaction before took what progress shows along */
+	sg_progress_phase(SG_PHASE_EXECUTING);
+	deploy_arm_timeout_after(attempt_limit());
+	edata = sg_try_undo(attempt, lt);
+	deploy_disarm_timeout();
+
+	if (edata == NULL)
+		return lt->observed == OUTCOME_UNSEEN;
+	if (deploy_timeout_struck())
+	{
+		lt->reason = psprintf("an attempt took longer than %d ms, the least of schemaguard.lock_timeout and schemaguard.statement_timeout",
+							  attempt_limit());
+		/* the first one had to plan and to fill caches, too */
+		return ++lt->timeouts == 1;
+	}
+	sg_rethrow_cancel(edata);
+	if (lt->changing && names_key(lt->key, edata))
+	{
+		lt->observed = OUTCOME_REJECTED;
+		/* the parent of a valid row may have gone at that very moment */
+		return lt->kind == LIVE_INSERT_VALID;
+	}
+	if (lt->candidate->copied && !lt->changing)
+		lt->reason = lt->unfit;
+	else
+		lt->reason = error_reason(lt, edata);
+	return lt->changing || lt->candidate->copied || deploy_is_lock_failure(edata);
+}
+
+/* ---- one test ---- */
+
+static LiveOutcome
+expected_outcome(const FkKey *planned, LiveKind kind)
+{
+	switch (kind)
+	{
+		case LIVE_INSERT_ORPHAN:
+		case LIVE_UPDATE_ORPHAN:
+			return OUTCOME_REJECTED;
+		case LIVE_INSERT_VALID:
+			return OUTCOME_ACCEPTED;
+		case LIVE_DELETE_PARENT:
+		case LIVE_UPDATE_PARENT:
+			break;
+	}
+	switch (kind == LIVE_DELETE_PARENT ? planned->on_delete : planned->on_update)
+	{
+		case FKCONSTR_ACTION_CASCADE:
+			return OUTCOME_CASCADED;
+		case FKCONSTR_ACTION_SETNULL:
+			return OUTCOME_SET_NULL;
+		case FKCONSTR_ACTION_SETDEFAULT:
+			return OUTCOME_SET_DEFAULT;
+		default:
+			return OUTCOME_REJECTED;
+	}
+}
+
+static void
+add_verdict(VerifyKey *vk, const LiveTest *lt)
+{
+	AuditResult result = AUDIT_UNKNOWN;
+	const char *reason = lt->reason;
+
+	if (lt->expected == OUTCOME_SET_DEFAULT && lt->observed == OUTCOME_REJECTED)
+		reason = "refused by the key itself, as it does where the column's default is no key of the parent";
+	else if (lt->observed == lt->expected)
+		result = AUDIT_PASS;
+	else if (lt->observed != OUTCOME_UNSEEN && fk_by_oid(lt->key->conid) == NULL)
+		reason = "the key was dropped meanwhile";
+	else if (lt->observed != OUTCOME_UNSEEN)
+		result = AUDIT_FAIL;
+	verify_add_test(vk, test_names[lt->kind], outcome_words[lt->expected], outcome_words[lt->observed],
+					result, reason);
+}
+
+/* Prepare within a limit of time of its own; the locks are gone afterwards */
+static void
+prepare_within_limit(LiveTest *lt)
+{
+	int			limit = sg_statement_timeout ? sg_statement_timeout : READ_LIMIT_MS;
+	ErrorData  *edata;
+
+	lt->look_until = GetCurrentTimestamp() + limit * INT64CONST(1000) / LOOK_SHARE;
+	sg_progress_phase(SG_PHASE_SCANNING);
+	deploy_arm_timeout_after(limit);
+	edata = sg_try_undo(prepare, lt);
+	deploy_disarm_timeout();
+	if (edata == NULL)
+		return;
+
+	lt->candidates = NIL;
+	if (deploy_timeout_struck())
+		lt->reason = psprintf("%s%s to try was found within %d ms; an index on the columns of the key makes that fast",
+							  lt->reason ? lt->reason : "", lt->reason ? "; no other" : "no row", limit);
+	else
+	{
+		sg_rethrow_cancel(edata);
+		lt->reason = error_reason(lt, edata);
+	}
+}
+
+/* Between attempts nothing is held; who was in the way may be gone after a moment */
+static void
+pause_briefly(int attempt)
+{
+	pg_usleep(10000L * attempt);
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+run_test(VerifyKey *vk, List *declared, LiveKind kind)
+{
+	LiveTest	lt = {
+		.key = vk->key,
+		.planned = &vk->expected,
+		.kind = kind,
+		.expected = expected_outcome(&vk->expected, kind),
+		.context = CurrentMemoryContext,
+		.reach = {
+			.declared = declared,
+			.key = vk->key,
+			.relid = live_is_child_test(kind) ? vk->key->child : vk->key->parent,
+			.event = live_is_insert(kind) ? CMD_INSERT : kind == LIVE_DELETE_PARENT ? CMD_DELETE : CMD_UPDATE,
+		},
+	};
+
+	if (kind == LIVE_UPDATE_ORPHAN)
+		lt.reach.columns = verify_column_set(vk->key->child_att, vk->key->nkeys);
+	else if (kind == LIVE_UPDATE_PARENT)
+		lt.reach.columns = verify_column_set(vk->key->parent_att, vk->key->nkeys);
+
+	prepare_within_limit(&lt);
+	for (int i = 0; lt.candidates != NIL && i < ATTEMPTS; i++)
+	{
+		if (i > 0)
+			pause_briefly(i);
+		lt.candidate = list_nth(lt.candidates, i % list_length(lt.candidates));
+		lt.negative = i % 2 == 1;
+		if (!attempt_once(&lt))
+			break;
+	}
+	add_verdict(vk, &lt);
+}
+
+void
+verify_live(VerifyKey *vk, List *declared)
+{
+	const char *problem = key_problem(vk->key);
+
+	for (int kind = LIVE_INSERT_ORPHAN; kind <= LIVE_UPDATE_PARENT; kind++)
+	{
+		LiveOutcome expected = expected_outcome(&vk->expected, kind);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!vk->expected.enforced)
+			verify_add_test(vk, test_names[kind], NULL, NULL, AUDIT_SKIPPED, "a key that is not enforced does nothing");
+		else if (problem)
+			verify_add_test(vk, test_names[kind], outcome_words[expected], NULL, AUDIT_UNKNOWN, problem);
+		else
+			run_test(vk, declared, kind);
+	}
+}

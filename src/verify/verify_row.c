@@ -1,0 +1,446 @@
+/*-------------------------------------------------------------------------
+ *
+ * verify_row.c
+ *	  SQL for rows that a key should accept or refuse.
+ *
+ * A row is tried as a copy of one that is there, so that every other rule of
+ * the table has been kept once already.  Some columns have to differ: the
+ * key's, and those of unique indexes, which get values that are at random and
+ * far from what applications use, so that nobody waits for ours.  No column
+ * is left to its default: a sequence that has moved is not moved back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "common/pg_prng.h"
+#include "executor/spi.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "verify/verify.h"
+
+/* How many values in the middle of a number's upper half are drawn from */
+#define NUMBER_SPREAD	1000000
+
+uint64
+verify_run(const char *sql)
+{
+	int			rc;
+
+	sg_progress_keep();
+	rc = SPI_execute(sql, false, 0);
+	sg_progress_kept();
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	return SPI_processed;
+}
+
+bool
+verify_result_bool(int row, int column)
+{
+	bool		isnull;
+	Datum		datum = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+
+	return !isnull && DatumGetBool(datum);
+}
+
+RowId
+verify_result_row(int row, int column)
+{
+	bool		isnull;
+	RowId		id;
+
+	id.relid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+											  column, &isnull));
+	id.tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+														  column + 1, &isnull));
+	return id;
+}
+
+Bitmapset *
+verify_column_set(const AttrNumber *columns, int n)
+{
+	Bitmapset  *set = NULL;
+
+	for (int i = 0; i < n; i++)
+		set = bms_add_member(set, columns[i]);
+	return set;
+}
+
+char *
+verify_column(const char *alias, Oid relid, AttrNumber attnum)
+{
+	return psprintf("%s.%s", alias, quote_identifier(get_attname(relid, attnum, false)));
+}
+
+char *
+verify_table(Oid relid, const char *alias)
+{
+	return psprintf("%s%s %s", get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					sg_relation_name(relid), alias);
+}
+
+char *
+verify_is_row(const char *alias, const RowId *row)
+{
+	return psprintf("%s.tableoid = %u AND %s.ctid = '(%u,%u)'", alias, row->relid, alias,
+					ItemPointerGetBlockNumber(&row->tid), ItemPointerGetOffsetNumber(&row->tid));
+}
+
+static void
+append_collation(StringInfo buf, Oid collation)
+{
+	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	Form_pg_collation form;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	form = (Form_pg_collation) GETSTRUCT(tuple);
+	appendStringInfo(buf, " COLLATE %s",
+					 quote_qualified_identifier(get_namespace_name(form->collnamespace),
+												NameStr(form->collname)));
+	ReleaseSysCache(tuple);
+}
+
+char *
+verify_match(const FkKey *key, const char *parent, const char *child)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		Oid			parent_type,
+					child_type,
+					parent_coll,
+					child_coll;
+		int32		typmod;
+
+		get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
+		get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
+		if (i > 0)
+			appendStringInfoString(&buf, " AND ");
+		generate_operator_clause(&buf,
+								 verify_column(parent, key->parent, key->parent_att[i]), parent_type,
+								 key->pf_eq_op[i],
+								 verify_column(child, key->child, key->child_att[i]), child_type);
+		if (parent_coll != child_coll && OidIsValid(parent_coll))
+			append_collation(&buf, parent_coll);
+	}
+	return buf.data;
+}
+
+/* IS NOT NULL would not do: of a composite value it asks about the fields */
+char *
+verify_complete(Oid relid, const AttrNumber *columns, int n, const char *alias)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&buf, "%s%s IS DISTINCT FROM NULL", i ? " AND " : "",
+						 verify_column(alias, relid, columns[i]));
+	return buf.data;
+}
+
+List *
+verify_given_columns(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	List	   *columns = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && att->attgenerated == '\0')
+			columns = lappend_int(columns, i + 1);
+	}
+	table_close(rel, AccessShareLock);
+	return columns;
+}
+
+/* ---- values that are in no table ---- */
+
+/* The largest whole number that a column can hold, or 0 when it holds none */
+static int64
+number_limit(Oid type, int32 typmod)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return PG_INT16_MAX;
+		case INT4OID:
+			return PG_INT32_MAX;
+		case INT8OID:
+			return PG_INT64_MAX;
+		case FLOAT4OID:
+			return INT64CONST(1) << 24;
+		case FLOAT8OID:
+			return INT64CONST(1) << 53;
+		case NUMERICOID:
+			{
+				int			digits = 18;
+				int64		limit = 1;
+
+				if (typmod >= (int32) VARHDRSZ)
+				{
+					int			precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
+					int			scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+
+					digits = Min(digits, precision - scale);
+				}
+				for (int i = 0; i < digits; i++)
+					limit *= 10;
+				return limit - 1;
+			}
+		default:
+			return 0;
+	}
+}
+
+/* The longest string that we would put into a column, or 0 when it holds none */
+static int
+string_limit(Oid type, int32 typmod)
+{
+	if (TypeCategory(type) != TYPCATEGORY_STRING)
+		return 0;
+	if ((type == VARCHAROID || type == BPCHAROID) && typmod >= (int32) VARHDRSZ)
+		return Min(typmod - VARHDRSZ, 32);
+	return type == CHAROID ? 1 : 32;
+}
+
+static uint64
+draw(uint64 n)
+{
+	return n == 0 ? 0 : pg_prng_uint64_range(&pg_global_prng_state, 0, n - 1);
+}
+
+static char *
+random_string(int length, const char *characters)
+{
+	char	   *s = palloc(length + 1);
+
+	for (int i = 0; i < length; i++)
+		s[i] = characters[draw(strlen(characters))];
+	s[length] = '\0';
+	return s;
+}
+
+static char *
+random_uuid(void)
+{
+	const char *hex = "0123456789abcdef";
+
+	return psprintf("%s-%s-4%s-a%s-%s", random_string(8, hex), random_string(4, hex),
+					random_string(3, hex), random_string(3, hex), random_string(12, hex));
+}
+
+/* The text of a value that fits into both types, or NULL */
+static char *
+fresh_text(Oid type, int32 typmod, Oid other, int32 other_typmod, bool negative)
+{
+	int64		number = Min(number_limit(type, typmod), number_limit(other, other_typmod));
+	int			length = Min(string_limit(type, typmod), string_limit(other, other_typmod));
+
+	/* twice the number does not overflow */
+	if (number > 0)
+		return psprintf("%s" INT64_FORMAT, negative ? "-" : "",
+						(number + 1) / 2 - (int64) draw(Min(number / 4, NUMBER_SPREAD)));
+	if (length > 0)
+		return random_string(length, "abcdefghijklmnopqrstuvwxyz0123456789");
+	if (type != other)
+		return NULL;
+
+	switch (type)
+	{
+		case UUIDOID:
+			return random_uuid();
+		case BYTEAOID:
+			return psprintf("\\x%s", random_string(32, "0123456789abcdef"));
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return psprintf("%d-%02d-%02d", 5000 + (int) draw(4000), 1 + (int) draw(12), 1 + (int) draw(28));
+		default:
+			return NULL;
+	}
+}
+
+char *
+verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_attnum, bool negative)
+{
+	Oid			type,
+				collation,
+				base,
+				other_type;
+	int32		typmod,
+				base_typmod,
+				other_typmod;
+	char	   *text;
+
+	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
+	base_typmod = typmod;
+	base = getBaseTypeAndTypmod(type, &base_typmod);
+	other_type = base;
+	other_typmod = base_typmod;
+	if (OidIsValid(other))
+	{
+		get_atttypetypmodcoll(other, other_attnum, &other_type, &other_typmod, &collation);
+		other_type = getBaseTypeAndTypmod(other_type, &other_typmod);
+	}
+
+	text = fresh_text(base, base_typmod, other_type, other_typmod, negative);
+
+	if (text == NULL)
+		return NULL;
+	return psprintf("%s::%s", quote_literal_cstr(text),
+					format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+/* ---- which columns get one ---- */
+
+/* Is the column in a key of the table's, other than `except`? */
+static bool
+in_other_key(Oid relid, AttrNumber attnum, List *declared, const FkKey *except)
+{
+	ListCell   *lc;
+
+	foreach(lc, declared)
+	{
+		FkKey	   *key = lfirst(lc);
+
+		if (key->child != relid || (except && key->conid == except->conid))
+			continue;
+		for (int i = 0; i < key->nkeys; i++)
+		{
+			if (key->child_att[i] == attnum)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* May a statement give the column a value of its own? */
+static bool
+can_be_given(Oid relid, AttrNumber attnum)
+{
+	return get_attgenerated(relid, attnum) == '\0';
+}
+
+int
+verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, List *declared)
+{
+	int			best = -1;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (!can_be_given(relid, columns[i]) ||
+			verify_fresh_value(key->parent, key->parent_att[i], key->child, key->child_att[i], false) == NULL)
+			continue;
+		/* a column that other keys share is likely to be refused by them */
+		if (!in_other_key(relid, columns[i], declared, relid == key->child ? key : NULL))
+			return i;
+		best = i;
+	}
+	return best;
+}
+
+/* The columns that a unique index is about, those in its expressions included */
+static Bitmapset *
+index_columns(Relation index)
+{
+	Bitmapset  *raw = NULL;
+	Bitmapset  *columns = NULL;
+	int			x = -1;
+
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		if (index->rd_index->indkey.values[i] > 0)
+			columns = bms_add_member(columns, index->rd_index->indkey.values[i]);
+	}
+	pull_varattnos((Node *) RelationGetIndexExpressions(index), 1, &raw);
+	while ((x = bms_next_member(raw, x)) >= 0)
+	{
+		if (x + FirstLowInvalidHeapAttributeNumber > 0)
+			columns = bms_add_member(columns, x + FirstLowInvalidHeapAttributeNumber);
+	}
+	return columns;
+}
+
+static bool
+is_not_null(Relation rel, AttrNumber attnum)
+{
+	return TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull;
+}
+
+/* Choose a column of the index to differ; false when there is none */
+static bool
+make_unique(Relation rel, Relation index, List *declared, Bitmapset **fresh, Bitmapset **null)
+{
+	Oid			relid = RelationGetRelid(rel);
+	Bitmapset  *columns = index_columns(index);
+	int			x = -1;
+
+	while ((x = bms_next_member(columns, x)) >= 0)
+	{
+		if (can_be_given(relid, x) && !in_other_key(relid, x, declared, NULL) &&
+			verify_fresh_value(relid, x, InvalidOid, 0, false) != NULL)
+		{
+			*fresh = bms_add_member(*fresh, x);
+			return true;
+		}
+	}
+	while ((x = bms_next_member(columns, x)) >= 0)
+	{
+		if (can_be_given(relid, x) && !is_not_null(rel, x) && !index->rd_index->indnullsnotdistinct)
+		{
+			*null = bms_add_member(*null, x);
+			return true;
+		}
+	}
+	return false;
+}
+
+char *
+verify_unique_columns(Oid relid, List *declared, const Bitmapset *changed,
+					  Bitmapset **fresh, Bitmapset **null)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	char	   *problem = NULL;
+	ListCell   *lc;
+
+	*fresh = *null = NULL;
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Bitmapset  *columns = index_columns(index);
+
+		if (problem == NULL && index->rd_index->indisunique &&
+			!bms_overlap(columns, changed) && !bms_overlap(columns, *fresh) &&
+			!(bms_overlap(columns, *null) && !index->rd_index->indnullsnotdistinct) &&
+			!make_unique(rel, index, declared, fresh, null))
+			problem = psprintf("no row could be made that unique index %s has not got",
+							   quote_identifier(RelationGetRelationName(index)));
+		index_close(index, AccessShareLock);
+	}
+	table_close(rel, AccessShareLock);
+	return problem;
+}

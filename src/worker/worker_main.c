@@ -1,0 +1,259 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_main.c
+ *	  The worker's side: become what the leader is, run one function.
+ *
+ * A worker logs in as the role that the leader's session logged in with, then
+ * takes over its settings, SET SESSION AUTHORIZATION and SET ROLE among them.
+ * It reports through the leader's queue from the first moment on, so that
+ * even a failure to connect has a reason.  Errors end it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#ifndef WIN32
+#include <sys/resource.h>
+#endif
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "libpq/pqmq.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "parser/parser.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "worker/worker.h"
+#include "worker/worker_internal.h"
+
+PGDLLEXPORT void worker_main(Datum main_arg);
+
+/* How far the operating system puts a worker behind the application where both want the processor */
+#define WORKER_NICE 10
+
+/* ---- start ---- */
+
+static void
+set_option(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_USERSET, PGC_S_SESSION);
+}
+
+/* Become what the leader is */
+static void
+take_over(WorkerShared *shared)
+{
+	StartTransactionCommand();
+	RestoreGUCState((char *) shared + shared->settings);
+
+	/* what we report goes through the leader, who knows no other encoding */
+	set_option("client_encoding", GetDatabaseEncodingName());
+	set_option("application_name", psprintf("schemaguard worker for PID %d", shared->leader_pid));
+	set_option("default_transaction_isolation", "read committed");
+
+	if (GetUserId() != shared->role)
+		set_option("role", GetUserNameFromId(shared->role, false));
+	if (GetUserId() != shared->role)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a worker could not become role %s",
+						GetUserNameFromId(shared->role, false))));
+	CommitTransactionCommand();
+}
+
+/*
+ * A session lock that is held outside of a transaction would outlive us in
+ * shared memory: core counts on an abort, or a client's command, to free it.
+ */
+static void
+release_session_locks(int code, Datum arg)
+{
+	LockReleaseAll(DEFAULT_LOCKMETHOD, true);
+}
+
+int
+worker_number(void)
+{
+	int			number;
+
+	memcpy(&number, MyBgworkerEntry->bgw_extra, sizeof(int));
+	return number;
+}
+
+void
+worker_main(Datum main_arg)
+{
+	dsm_segment *segment;
+	WorkerShared *shared;
+	WorkerFunction function;
+	const char	done = WORKER_MESSAGE_DONE;
+	shm_mq	   *queue;
+	shm_mq_handle *handle;
+
+	/* as a session does it: at the next look at interrupts */
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+#ifndef WIN32
+	(void) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + WORKER_NICE);
+#endif
+
+	/* without a resource owner it stays attached until the end */
+	segment = dsm_attach(DatumGetUInt32(main_arg));
+	if (segment == NULL)
+		return;					/* the leader has gone */
+	shared = dsm_segment_address(segment);
+	queue = worker_queue(shared, worker_number());
+	shm_mq_set_sender(queue, MyProc);
+	handle = shm_mq_attach(queue, segment, NULL);
+	pq_redirect_to_shm_mq(segment, handle);
+
+	BackgroundWorkerInitializeConnectionByOid(shared->database, shared->login, 0);
+	/* after the transaction is aborted, which is done before_shmem_exit */
+	on_shmem_exit(release_session_locks, (Datum) 0);
+	(void) SetClientEncoding(GetDatabaseEncoding());
+	take_over(shared);
+
+	function = (WorkerFunction) load_external_function(WORKER_LIBRARY, shared->function,
+													   true, NULL);
+	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "schemaguard worker",
+												ALLOCSET_DEFAULT_SIZES));
+	function((char *) shared + shared->argument);
+	worker_report_activity(NULL);
+	(void) shm_mq_send(handle, 1, &done, false, true);
+}
+
+void
+worker_report_activity(const char *text)
+{
+	debug_query_string = text;
+
+	pgstat_report_activity(text ? STATE_RUNNING : STATE_IDLE, text);
+}
+
+/* ---- transactions ---- */
+
+/*
+ * What every statement of a client's has: somebody who keeps its snapshot, and
+ * goes on after a COMMIT in the middle.
+ */
+static Portal
+begin_portal(void)
+{
+	Portal		portal = CreatePortal("", true, true);
+
+	portal->visible = false;
+	portal->status = PORTAL_ACTIVE;
+	ActivePortal = portal;
+	PortalContext = portal->portalContext;
+	PushActiveSnapshotWithLevel(GetTransactionSnapshot(), portal->createLevel);
+	portal->portalSnapshot = GetActiveSnapshot();
+	return portal;
+}
+
+static void
+end_portal(Portal portal)
+{
+	if (portal->portalSnapshot && ActiveSnapshotSet())
+		PopActiveSnapshot();
+	portal->portalSnapshot = NULL;
+	portal->status = PORTAL_DONE;
+	ActivePortal = NULL;
+	PortalContext = NULL;
+	PortalDrop(portal, false);
+}
+
+void
+worker_procedure(void (*fn) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Portal		portal;
+
+	StartTransactionCommand();
+	portal = begin_portal();
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	MemoryContextSwitchTo(PortalContext);
+	fn(arg);
+	SPI_finish();
+	MemoryContextSwitchTo(context);
+	end_portal(portal);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+}
+
+ErrorData *
+worker_try(void (*fn) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *edata = NULL;
+
+	PG_TRY();
+	{
+		Portal		portal;
+
+		StartTransactionCommand();
+		portal = begin_portal();
+
+		/* what fn remembers over a COMMIT of its own must not go with it */
+		MemoryContextSwitchTo(context);
+		fn(arg);
+		end_portal(portal);
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+
+		/* the next one drops the portal, if the abort does not */
+		if (ActivePortal)
+			MarkPortalFailed(ActivePortal);
+		ActivePortal = NULL;
+		PortalContext = NULL;
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+
+	MemoryContextSwitchTo(context);
+	return edata;
+}
+
+static void
+run_utility(void *arg)
+{
+	const char *sql = arg;
+	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
+	PlannedStmt *statement = makeNode(PlannedStmt);
+
+	statement->commandType = CMD_UTILITY;
+	statement->canSetTag = true;
+	statement->utilityStmt = raw->stmt;
+	statement->stmt_location = raw->stmt_location;
+	statement->stmt_len = raw->stmt_len;
+	ProcessUtility(statement, sql, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
+				   None_Receiver, NULL);
+}
+
+ErrorData *
+worker_execute(const char *statement)
+{
+	worker_report_activity(statement);
+	return worker_try(run_utility, unconstify(char *, statement));
+}

@@ -1,0 +1,353 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_pool.c
+ *	  The leader's side: start workers, listen to them, end them.
+ *
+ * A worker speaks the wire protocol into a queue: notices are passed on to
+ * the client, an error is kept, and a last message says that all went well.
+ * Whoever ends without that has failed, whatever else is known of him.
+ *
+ * The segment outlives the leader's transactions.  It goes when the pool is
+ * freed or the leader's process ends, and with it go the workers: whoever is
+ * still there is terminated before the leader lets go of any lock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "libpq/pqmq.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/dsm.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "worker/worker.h"
+#include "worker/worker_internal.h"
+
+/* How long a cancelled worker has to end by itself, and a terminated one */
+#define CANCEL_MS 5000
+#define TERMINATE_MS 20000
+
+typedef struct PoolWorker
+{
+	BackgroundWorkerHandle *handle;
+	shm_mq_handle *queue;
+	bool		detached;		/* it will say no more */
+	bool		ended;			/* its process is gone */
+	bool		done;			/* it said that all went well */
+	ErrorData  *error;
+} PoolWorker;
+
+struct WorkerPool
+{
+	MemoryContext context;		/* outlives the portal, see terminate_all */
+	dsm_segment *segment;		/* NULL: there is no shared memory */
+	ErrorData  *error;			/* why not */
+	int			nworkers;
+	PoolWorker *workers;
+};
+
+/* ---- start ---- */
+
+/* For create_segment, inside its subtransaction */
+typedef struct SegmentArg
+{
+	WorkerPool *pool;
+	const void *argument;
+	Size		size;
+	int			nworkers;
+} SegmentArg;
+
+static void
+create_segment(void *p)
+{
+	SegmentArg *arg = p;
+	Size		settings_size = EstimateGUCStateSpace();
+	WorkerShared layout = {0};
+	WorkerShared *shared;
+	dsm_segment *segment;
+
+	layout.argument = MAXALIGN(sizeof(WorkerShared));
+	layout.settings = layout.argument + MAXALIGN(arg->size);
+	layout.queues = layout.settings + MAXALIGN(settings_size);
+	segment = dsm_create(layout.queues + mul_size(arg->nworkers, WORKER_QUEUE_SIZE), 0);
+	shared = dsm_segment_address(segment);
+	*shared = layout;
+	memcpy((char *) shared + shared->argument, arg->argument, arg->size);
+	SerializeGUCState(settings_size, (char *) shared + shared->settings);
+
+	dsm_pin_mapping(segment);
+	arg->pool->segment = segment;
+}
+
+/* The segment goes: no worker outlives it.  The leader may be dying. */
+static void
+terminate_all(dsm_segment *segment, Datum arg)
+{
+	WorkerPool *pool = (WorkerPool *) DatumGetPointer(arg);
+
+	for (int i = 0; i < pool->nworkers; i++)
+	{
+		if (!pool->workers[i].ended)
+			TerminateBackgroundWorker(pool->workers[i].handle);
+	}
+}
+
+/* One more worker; false when the server takes no more */
+static bool
+start_worker(WorkerPool *pool)
+{
+	WorkerShared *shared = dsm_segment_address(pool->segment);
+	BackgroundWorker bgw;
+	PoolWorker *worker = &pool->workers[pool->nworkers];
+	shm_mq	   *queue = shm_mq_create(worker_queue(shared, pool->nworkers), WORKER_QUEUE_SIZE);
+
+	memset(&bgw, 0, sizeof(bgw));
+	bgw.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	bgw.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	bgw.bgw_restart_time = BGW_NEVER_RESTART;
+	snprintf(bgw.bgw_library_name, sizeof(bgw.bgw_library_name), WORKER_LIBRARY);
+	snprintf(bgw.bgw_function_name, sizeof(bgw.bgw_function_name), "worker_main");
+	snprintf(bgw.bgw_name, sizeof(bgw.bgw_name), "schemaguard worker for PID %d", MyProcPid);
+	snprintf(bgw.bgw_type, sizeof(bgw.bgw_type), "schemaguard worker");
+	bgw.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(pool->segment));
+	bgw.bgw_notify_pid = MyProcPid;
+	memcpy(bgw.bgw_extra, &pool->nworkers, sizeof(int));
+
+	shm_mq_set_receiver(queue, MyProc);
+	if (!RegisterDynamicBackgroundWorker(&bgw, &worker->handle))
+		return false;
+	pool->nworkers++;
+	worker->queue = shm_mq_attach(queue, pool->segment, worker->handle);
+	return true;
+}
+
+WorkerPool *
+worker_pool_start(const char *function, const void *argument, Size size, int nworkers)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "schemaguard workers",
+												  ALLOCSET_SMALL_SIZES);
+	WorkerPool *pool = MemoryContextAllocZero(context, sizeof(WorkerPool));
+	SegmentArg	arg = {pool, argument, size, nworkers};
+	WorkerShared *shared;
+	MemoryContext old;
+
+	pool->context = context;
+	pool->workers = MemoryContextAllocZero(context, sizeof(PoolWorker) * Max(nworkers, 1));
+	pool->error = sg_try(create_segment, &arg);
+	if (pool->error)
+	{
+		if (sg_is_cancel(pool->error))
+		{
+			ErrorData  *edata = pool->error;
+
+			MemoryContextDelete(context);
+			ReThrowError(edata);
+		}
+		return pool;
+	}
+
+	on_dsm_detach(pool->segment, terminate_all, PointerGetDatum(pool));
+	shared = dsm_segment_address(pool->segment);
+	shared->database = MyDatabaseId;
+	shared->login = GetAuthenticatedUserId();
+	shared->role = GetUserId();
+	shared->leader_pid = MyProcPid;
+	strlcpy(shared->function, function, sizeof(shared->function));
+	old = MemoryContextSwitchTo(context);
+	while (pool->nworkers < nworkers && start_worker(pool))
+		;
+	MemoryContextSwitchTo(old);
+	return pool;
+}
+
+int
+worker_pool_started(const WorkerPool *pool)
+{
+	return pool->nworkers;
+}
+
+void *
+worker_pool_argument(const WorkerPool *pool)
+{
+	WorkerShared *shared = dsm_segment_address(pool->segment);
+
+	return (char *) shared + shared->argument;
+}
+
+/* ---- listen ---- */
+
+static void
+take_message(WorkerPool *pool, PoolWorker *worker, void *data, Size size)
+{
+	MemoryContext old = MemoryContextSwitchTo(pool->context);
+	ErrorData  *edata;
+	StringInfoData message;
+	char		type;
+
+	initStringInfo(&message);
+	appendBinaryStringInfo(&message, data, (int) size);
+	type = pq_getmsgbyte(&message);
+	if (type == WORKER_MESSAGE_DONE)
+		worker->done = true;
+	else if (type == 'E' || type == 'N')
+	{
+		edata = palloc0(sizeof(ErrorData));
+		pq_parse_errornotice(&message, edata);
+		MemoryContextSwitchTo(old);
+		if (type == 'E')
+			worker->error = edata;
+		else
+			ThrowErrorData(edata);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Take what a worker has to say, and see whether it has ended */
+static void
+listen_to(WorkerPool *pool, PoolWorker *worker)
+{
+	pid_t		pid;
+
+	while (!worker->detached)
+	{
+		Size		size;
+		void	   *data;
+		shm_mq_result result = shm_mq_receive(worker->queue, &size, &data, true);
+
+		if (result == SHM_MQ_WOULD_BLOCK)
+			return;
+		if (result == SHM_MQ_DETACHED)
+			worker->detached = true;
+		else
+			take_message(pool, worker, data, size);
+	}
+
+	/* it holds locks until its process is gone */
+	if (!worker->ended && GetBackgroundWorkerPid(worker->handle, &pid) == BGWH_STOPPED)
+		worker->ended = true;
+}
+
+static bool
+all_ended(WorkerPool *pool)
+{
+	bool		ended = true;
+
+	for (int i = 0; i < pool->nworkers; i++)
+	{
+		listen_to(pool, &pool->workers[i]);
+		ended = ended && pool->workers[i].ended;
+	}
+	return ended;
+}
+
+bool
+worker_pool_wait(WorkerPool *pool, long timeout)
+{
+	TimestampTz deadline = GetCurrentTimestamp() + timeout * INT64CONST(1000);
+
+	for (;;)
+	{
+		int64		left;
+
+		CHECK_FOR_INTERRUPTS();
+		if (all_ended(pool))
+			return true;
+		left = (deadline - GetCurrentTimestamp()) / 1000;
+		if (left <= 0)
+			return false;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 (long) left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}
+
+int
+worker_pool_pid(const WorkerPool *pool, int n)
+{
+	pid_t		pid;
+
+	if (n >= pool->nworkers || pool->workers[n].ended ||
+		GetBackgroundWorkerPid(pool->workers[n].handle, &pid) != BGWH_STARTED)
+		return 0;
+	return (int) pid;
+}
+
+ErrorData *
+worker_pool_error(const WorkerPool *pool)
+{
+	static ErrorData silence = {
+		.elevel = ERROR,
+		.sqlerrcode = ERRCODE_CONNECTION_FAILURE,
+		.domain = TEXTDOMAIN,
+		.message = "the worker ended without a word",
+	};
+
+	for (int i = 0; i < pool->nworkers; i++)
+	{
+		if (!pool->workers[i].done)
+			return pool->workers[i].error ? pool->workers[i].error : &silence;
+	}
+	return pool->error;
+}
+
+/* ---- end ---- */
+
+static bool
+wait_uninterrupted(WorkerPool *pool, long timeout)
+{
+	bool		ended;
+
+	HOLD_INTERRUPTS();
+	ended = worker_pool_wait(pool, timeout);
+	RESUME_INTERRUPTS();
+	return ended;
+}
+
+void
+worker_pool_stop(WorkerPool *pool)
+{
+	if (all_ended(pool))
+		return;
+
+	/* what the postmaster has not reaped yet still has its process ID */
+	for (int i = 0; i < pool->nworkers; i++)
+	{
+		PoolWorker *worker = &pool->workers[i];
+		pid_t		pid;
+		BgwHandleStatus status = GetBackgroundWorkerPid(worker->handle, &pid);
+
+		if (status == BGWH_STARTED)
+			(void) kill(pid, SIGINT);
+		else if (status == BGWH_NOT_YET_STARTED)
+			TerminateBackgroundWorker(worker->handle);
+	}
+	if (wait_uninterrupted(pool, CANCEL_MS))
+		return;
+
+	for (int i = 0; i < pool->nworkers; i++)
+	{
+		if (!pool->workers[i].ended)
+			TerminateBackgroundWorker(pool->workers[i].handle);
+	}
+	(void) wait_uninterrupted(pool, TERMINATE_MS);
+}
+
+void
+worker_pool_free(WorkerPool *pool)
+{
+	if (pool->segment)
+		dsm_detach(pool->segment);
+	MemoryContextDelete(pool->context);
+}
