@@ -254,34 +254,6 @@ grantor AS MATERIALIZED (
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Indexes and constraints
 -- ---------------------------------------------------------------------------------------------------------------------
-con AS (
-    SELECT c.*, s.identity || '.' || CASE WHEN p.relname = ANY ((SELECT s.keywords FROM setting s)::text[])
-            THEN '"' || p.relname || '"' ELSE quote_ident(p.relname) END AS parent,
-        CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN jsonb_build_array(k.names[c.conkey[1]])
-            ELSE (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
-                FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS columns,
-        CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN k.names[c.conkey[1]]::text
-            ELSE (SELECT string_agg(k.names[u.attnum], '_' ORDER BY u.n)
-                FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS joined,
-        CASE WHEN cardinality(c.confkey) = 1 THEN jsonb_build_array(f.names[c.confkey[1]])
-            ELSE (SELECT jsonb_agg(f.names[u.attnum] ORDER BY u.n)
-                FROM unnest(c.confkey) WITH ORDINALITY u (attnum, n)) END AS referenced_columns,
-        CASE WHEN c.confdelsetcols IS NOT NULL THEN (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
-            FROM unnest(c.confdelsetcols) WITH ORDINALITY u (attnum, n)) END AS on_delete_columns
-    FROM (SELECT c.*
-          FROM (VALUES (true, false, NULL::int2[])) d (conenforced, conperiod, confdelsetcols),
-              LATERAL (SELECT c.oid, c.conname, c.contype, c.condeferrable,
-                      c.condeferred, c.convalidated, c.conrelid, c.contypid, c.conindid, c.conparentid, c.confrelid,
-                      c.confupdtype, c.confdeltype, c.confmatchtype, c.conislocal, c.coninhcount, c.connoinherit,
-                      c.conkey, c.confkey, c.conexclop, c.conbin, conenforced, conperiod, confdelsetcols
-                  FROM pg_constraint c WHERE c.contype IN ('p', 'u', 'f', 'c', 'x') OFFSET 0) c) c
-    LEFT JOIN cols k ON k.attrelid = c.conrelid
-    LEFT JOIN pg_class p ON p.oid = c.confrelid
-    LEFT JOIN cols f ON f.attrelid = p.oid
-    LEFT JOIN space s ON s.oid = p.relnamespace
-    -- the names of all columns go no further
-    OFFSET 0
-),
 ind AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident, i.indnatts,
         i.indnkeyatts,
@@ -338,62 +310,8 @@ ind_key AS MATERIALIZED (
     GROUP BY i.indexrelid
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
--- What one kind of objects needs
+-- Columns of views and composite types
 -- ---------------------------------------------------------------------------------------------------------------------
-parents AS MATERIALIZED (
-    SELECT i.inhrelid, jsonb_agg(p.identity ORDER BY i.inhseqno) AS names,
-        min(p.identity) AS first, bool_or(i.detaching) AS detaching
-    FROM inh i JOIN place p ON p.oid = i.inhparent
-    GROUP BY i.inhrelid
-),
-att AS (
-    SELECT a.*
-    FROM (VALUES (''::"char")) d (attcompression),
-        LATERAL (SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation,
-            a.attidentity,
-                a.attgenerated, a.attstorage, a.attislocal, a.attinhcount, a.attoptions, a.attfdwoptions, a.atthasdef,
-                CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
-            FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 OFFSET 0) a
-),
-gone AS MATERIALIZED (
-    SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
-),
--- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
-not_null AS MATERIALIZED (
-    SELECT c.conrelid, c.conkey[1] AS attnum, CASE WHEN c.coninhcount = 0 THEN c.conname END AS conname,
-        c.convalidated, c.connoinherit, m.description
-    FROM pg_constraint c
-    LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
-    WHERE c.contype = 'n' AND c.conrelid <> 0
-),
-identity_column AS MATERIALIZED (
-    SELECT o.attrelid, o.attnum, jsonb_build_object('type', format_type(s.seqtypid, NULL), 'start', s.seqstart,
-        'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache', s.seqcache, 'cycle', s.seqcycle,
-        'name', c.relname)
-        || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'comment', m.description,
-            -- it goes with its table, where nobody has set it
-            'persistence', CASE WHEN c.relpersistence <> t.relpersistence
-                THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END)) AS options
-    FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
-    JOIN pg_class t ON t.oid = o.attrelid
-    LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.objsubid = 0
-    LEFT JOIN com m ON m.classoid = 'pg_class'::regclass AND m.objoid = c.oid AND m.objsubid = 0
-    WHERE o.deptype = 'i'
-),
--- what few columns have, in one place: whatever is joined with columns costs something for each of them
-noted AS MATERIALIZED (
-    SELECT n.attrelid, n.attnum, jsonb_object_agg(n.property, n.value) AS properties
-    FROM (SELECT o.attrelid, o.attnum::int AS attnum, 'identity' AS property, o.options AS value FROM identity_column o
-          UNION ALL
-          SELECT c.objoid, c.objsubid, 'comment', to_jsonb(c.description) FROM com c
-          WHERE c.classoid = 'pg_class'::regclass AND c.objsubid > 0
-          UNION ALL
-          SELECT a.objid, a.objsubid, 'acl', a.acl FROM acl a WHERE a.classid = 'pg_class'::regclass AND a.objsubid > 0
-          UNION ALL
-          SELECT g.objid, g.objsubid, 'grantors', g.grantors FROM grantor g
-          WHERE g.classid = 'pg_class'::regclass AND g.objsubid > 0) n
-    GROUP BY n.attrelid, n.attnum
-),
 attributes AS MATERIALIZED (
     SELECT a.attrelid,
         jsonb_agg(CASE WHEN a.attname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || a.attname || '"'
@@ -428,53 +346,8 @@ attributes AS MATERIALIZED (
         WHERE r.relkind = 'm') z ON true
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
-),
-proc AS (
-    SELECT p.*
-    FROM (VALUES (NULL::text)) d (prosqlbody),
-        LATERAL (SELECT p.oid, p.proname, p.pronamespace, p.proowner, p.prolang, p.procost, p.prorows, p.provariadic,
-            p.prosupport, p.prokind,
-                p.prosecdef, p.proleakproof, p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargtypes,
-                    p.protrftypes,
-                p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
-            FROM pg_proc p WHERE p.pronamespace <> 11 OFFSET 0) p
-),
--- what checks a key, switched off by DISABLE TRIGGER ALL
-switched AS MATERIALIZED (
-    SELECT x.tgconstraint, string_agg(DISTINCT x.state COLLATE "C", ', ' ORDER BY x.state COLLATE "C") AS triggers
-    FROM (SELECT t.tgconstraint, CASE WHEN t.tgfoid IN ('"RI_FKey_check_ins"'::regproc, '"RI_FKey_check_upd"'::regproc,
-                  'unique_key_recheck'::regproc) THEN 'check ' ELSE 'action ' END
-              || CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END AS state
-          FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled <> 'O') x
-    GROUP BY x.tgconstraint
-),
-trig AS (
-    SELECT t.*
-    FROM (VALUES (0::oid)) d (tgparentid),
-        LATERAL (SELECT t.oid, t.tgrelid, t.tgname, t.tgfoid, t.tgtype::int AS tgtype, t.tgenabled, t.tgisinternal,
-            t.tgconstrrelid, t.tgconstraint,
-                t.tgdeferrable, t.tginitdeferred, t.tgattr, t.tgargs, t.tgnargs, t.tgqual, t.tgoldtable, t.tgnewtable,
-                    tgparentid
-            FROM pg_trigger t WHERE NOT t.tgisinternal OFFSET 0) t
-),
-range AS (
-    SELECT r.*
-    FROM (VALUES (0::oid)) d (rngmultitypid),
-        LATERAL (SELECT r.rngtypid, r.rngsubtype, r.rngcollation, r.rngsubopc, r.rngcanonical, r.rngsubdiff,
-            rngmultitypid FROM pg_range r OFFSET 0) r
-),
-published AS (
-    SELECT r.prpubid, c.identity, r.prexcept AS excepted,
-        (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = r.prrelid
-            AND a.attnum = ANY (r.prattrs::int2[])) AS columns,
-        CASE WHEN t.locked IS NOT TRUE THEN pg_get_expr(r.prqual, r.prrelid) END AS filter,
-        CASE WHEN t.locked AND r.prqual IS NOT NULL THEN t.trouble END AS trouble
-    FROM (VALUES (NULL::int2vector, NULL::pg_node_tree, false)) d (prattrs, prqual, prexcept),
-        LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual, prexcept FROM pg_publication_rel r OFFSET 0) r
-    JOIN place c ON c.oid = r.prrelid
-    LEFT JOIN rel t ON t.oid = c.oid
 )
--- kinds of objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties
+-- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties
 SELECT x.kind, x.identity, x.parent, x.properties
 FROM (
 SELECT o.kind,
@@ -487,6 +360,7 @@ SELECT o.kind,
         || coalesce(o.suffix, '') AS identity,
     o.parent, o.properties
 FROM (
+    (
     SELECT 'schema'::text, NULL::text, n.nspname::text, NULL::text, NULL::text,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(n.nspowner), 'acl', a.acl, 'grantors', g.grantors,
             'comment', c.description, 'extension', e.extension))
@@ -495,7 +369,14 @@ FROM (
     LEFT JOIN com c ON c.classoid = 'pg_namespace'::regclass AND c.objoid = n.oid
     LEFT JOIN acl a ON a.classid = 'pg_namespace'::regclass AND a.objid = n.oid
     LEFT JOIN grantor g ON g.classid = 'pg_namespace'::regclass AND g.objid = n.oid
-    UNION ALL
+    ) UNION ALL (
+    WITH
+    parents AS MATERIALIZED (
+        SELECT i.inhrelid, jsonb_agg(p.identity ORDER BY i.inhseqno) AS names,
+            min(p.identity) AS first, bool_or(i.detaching) AS detaching
+        FROM inh i JOIN place p ON p.oid = i.inhparent
+        GROUP BY i.inhrelid
+    )
     SELECT 'table', r.schema, r.relname::text, NULL, r.schema,
         jsonb_build_object('type', CASE r.relkind WHEN 'r' THEN 'table'
             WHEN 'p' THEN 'partitioned table' ELSE 'foreign table' END,
@@ -544,7 +425,56 @@ FROM (
     LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = r.oid AND a.objsubid = 0
     LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = r.oid AND g.objsubid = 0
     WHERE r.relkind NOT IN ('v', 'm', 'S', 'c')
-    UNION ALL
+    ) UNION ALL (
+    WITH
+    att AS (
+        SELECT a.*
+        FROM (VALUES (''::"char")) d (attcompression),
+            LATERAL (SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation,
+                a.attidentity,
+                    a.attgenerated, a.attstorage, a.attislocal, a.attinhcount, a.attoptions, a.attfdwoptions, a.atthasdef,
+                    CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
+                FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 OFFSET 0) a
+    ),
+    gone AS MATERIALIZED (
+        SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
+    ),
+    -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
+    not_null AS MATERIALIZED (
+        SELECT c.conrelid, c.conkey[1] AS attnum, CASE WHEN c.coninhcount = 0 THEN c.conname END AS conname,
+            c.convalidated, c.connoinherit, m.description
+        FROM pg_constraint c
+        LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
+        WHERE c.contype = 'n' AND c.conrelid <> 0
+    ),
+    identity_column AS MATERIALIZED (
+        SELECT o.attrelid, o.attnum, jsonb_build_object('type', format_type(s.seqtypid, NULL), 'start', s.seqstart,
+            'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache', s.seqcache, 'cycle', s.seqcycle,
+            'name', c.relname)
+            || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'comment', m.description,
+                -- it goes with its table, where nobody has set it
+                'persistence', CASE WHEN c.relpersistence <> t.relpersistence
+                    THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END)) AS options
+        FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
+        JOIN pg_class t ON t.oid = o.attrelid
+        LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.objsubid = 0
+        LEFT JOIN com m ON m.classoid = 'pg_class'::regclass AND m.objoid = c.oid AND m.objsubid = 0
+        WHERE o.deptype = 'i'
+    ),
+    -- what few columns have, in one place: whatever is joined with columns costs something for each of them
+    noted AS MATERIALIZED (
+        SELECT n.attrelid, n.attnum, jsonb_object_agg(n.property, n.value) AS properties
+        FROM (SELECT o.attrelid, o.attnum::int AS attnum, 'identity' AS property, o.options AS value FROM identity_column o
+              UNION ALL
+              SELECT c.objoid, c.objsubid, 'comment', to_jsonb(c.description) FROM com c
+              WHERE c.classoid = 'pg_class'::regclass AND c.objsubid > 0
+              UNION ALL
+              SELECT a.objid, a.objsubid, 'acl', a.acl FROM acl a WHERE a.classid = 'pg_class'::regclass AND a.objsubid > 0
+              UNION ALL
+              SELECT g.objid, g.objsubid, 'grantors', g.grantors FROM grantor g
+              WHERE g.classid = 'pg_class'::regclass AND g.objsubid > 0) n
+        GROUP BY n.attrelid, n.attnum
+    )
     SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
         CASE WHEN x.plain AND NOT x.has_expression THEN jsonb_build_object('type', x.type, 'position', x.position,
             'not_null', x.attnotnull)
@@ -608,7 +538,45 @@ FROM (
           LEFT JOIN not_null k ON k.conrelid = a.attrelid AND k.attnum = a.attnum
           LEFT JOIN noted n ON n.attrelid = a.attrelid AND n.attnum = a.attnum) x
     LEFT JOIN coll cl ON cl.oid = x.attcollation
-    UNION ALL
+    ) UNION ALL (
+    WITH
+    con AS (
+        SELECT c.*, s.identity || '.' || CASE WHEN p.relname = ANY ((SELECT s.keywords FROM setting s)::text[])
+                THEN '"' || p.relname || '"' ELSE quote_ident(p.relname) END AS parent,
+            CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN jsonb_build_array(k.names[c.conkey[1]])
+                ELSE (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
+                    FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS columns,
+            CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN k.names[c.conkey[1]]::text
+                ELSE (SELECT string_agg(k.names[u.attnum], '_' ORDER BY u.n)
+                    FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS joined,
+            CASE WHEN cardinality(c.confkey) = 1 THEN jsonb_build_array(f.names[c.confkey[1]])
+                ELSE (SELECT jsonb_agg(f.names[u.attnum] ORDER BY u.n)
+                    FROM unnest(c.confkey) WITH ORDINALITY u (attnum, n)) END AS referenced_columns,
+            CASE WHEN c.confdelsetcols IS NOT NULL THEN (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
+                FROM unnest(c.confdelsetcols) WITH ORDINALITY u (attnum, n)) END AS on_delete_columns
+        FROM (SELECT c.*
+              FROM (VALUES (true, false, NULL::int2[])) d (conenforced, conperiod, confdelsetcols),
+                  LATERAL (SELECT c.oid, c.conname, c.contype, c.condeferrable,
+                          c.condeferred, c.convalidated, c.conrelid, c.contypid, c.conindid, c.conparentid, c.confrelid,
+                          c.confupdtype, c.confdeltype, c.confmatchtype, c.conislocal, c.coninhcount, c.connoinherit,
+                          c.conkey, c.confkey, c.conexclop, c.conbin, conenforced, conperiod, confdelsetcols
+                      FROM pg_constraint c WHERE c.contype IN ('p', 'u', 'f', 'c', 'x') OFFSET 0) c) c
+        LEFT JOIN cols k ON k.attrelid = c.conrelid
+        LEFT JOIN pg_class p ON p.oid = c.confrelid
+        LEFT JOIN cols f ON f.attrelid = p.oid
+        LEFT JOIN space s ON s.oid = p.relnamespace
+        -- the names of all columns go no further
+        OFFSET 0
+    ),
+    -- what checks a key, switched off by DISABLE TRIGGER ALL
+    switched AS MATERIALIZED (
+        SELECT x.tgconstraint, string_agg(DISTINCT x.state COLLATE "C", ', ' ORDER BY x.state COLLATE "C") AS triggers
+        FROM (SELECT t.tgconstraint, CASE WHEN t.tgfoid IN ('"RI_FKey_check_ins"'::regproc, '"RI_FKey_check_upd"'::regproc,
+                      'unique_key_recheck'::regproc) THEN 'check ' ELSE 'action ' END
+                  || CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END AS state
+              FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled <> 'O') x
+        GROUP BY x.tgconstraint
+    )
     SELECT 'constraint', x.table_identity, x.conname::text, NULL, x.table_identity,
         CASE x.contype
             WHEN 'f' THEN jsonb_build_object('type', 'f', 'columns', x.columns, 'references', x.parent,
@@ -718,7 +686,7 @@ FROM (
           LEFT JOIN switched sw ON sw.tgconstraint = c.oid
           WHERE r.oid IS NOT NULL OR t.oid IS NOT NULL
           OFFSET 0) x
-    UNION ALL
+    ) UNION ALL (
     SELECT 'index', i.schema, i.relname::text, NULL, i.table_identity,
         jsonb_strip_nulls(jsonb_build_object('access_method', i.amname, 'unique', i.indisunique,
             'columns', k.columns, 'expressions', k.expressions, 'include', k.include,
@@ -751,7 +719,7 @@ FROM (
         ON p.oid = i.inhparent
     LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = i.indexrelid AND c.objsubid = 0
     WHERE i.constraint_oid IS NULL
-    UNION ALL
+    ) UNION ALL (
     SELECT CASE x.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, x.schema, x.relname::text, NULL, x.schema,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(x.relowner), 'query', x.query, 'columns',
             x.columns,
@@ -778,7 +746,7 @@ FROM (
           LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = r.oid AND a.objsubid = 0
           LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = r.oid AND g.objsubid = 0
           WHERE r.relkind IN ('v', 'm')) x
-    UNION ALL
+    ) UNION ALL (
     SELECT 'sequence', r.schema, r.relname::text, NULL, r.schema,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(r.relowner), 'type',
             format_type(s.seqtypid, NULL),
@@ -801,7 +769,17 @@ FROM (
     LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = r.oid AND a.objsubid = 0
     LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = r.oid AND g.objsubid = 0
     WHERE r.relkind = 'S' AND o.deptype IS DISTINCT FROM 'i'
-    UNION ALL
+    ) UNION ALL (
+    WITH
+    trig AS (
+        SELECT t.*
+        FROM (VALUES (0::oid)) d (tgparentid),
+            LATERAL (SELECT t.oid, t.tgrelid, t.tgname, t.tgfoid, t.tgtype::int AS tgtype, t.tgenabled, t.tgisinternal,
+                t.tgconstrrelid, t.tgconstraint,
+                    t.tgdeferrable, t.tginitdeferred, t.tgattr, t.tgargs, t.tgnargs, t.tgqual, t.tgoldtable, t.tgnewtable,
+                        tgparentid
+                FROM pg_trigger t WHERE NOT t.tgisinternal OFFSET 0) t
+    )
     SELECT 'trigger', r.identity, t.tgname::text, NULL, r.identity,
         jsonb_strip_nulls(jsonb_build_object('function', t.tgfoid::regprocedure::text,
             'timing', CASE WHEN t.tgtype & 2 <> 0 THEN 'before'
@@ -839,7 +817,7 @@ FROM (
                WHERE a.attrelid = t.tgrelid AND a.attnum = k.attnum GROUP BY t.oid) u ON u.oid = t.oid
     LEFT JOIN ext e ON e.classid = 'pg_trigger'::regclass AND e.objid = t.oid
     LEFT JOIN com c ON c.classoid = 'pg_trigger'::regclass AND c.objoid = t.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'rule', x.identity, x.rulename::text, NULL, x.identity,
         jsonb_strip_nulls(jsonb_build_object('event', CASE x.ev_type WHEN '1' THEN 'select' WHEN '2' THEN 'update'
             WHEN '3' THEN 'insert' ELSE 'delete' END,
@@ -857,7 +835,7 @@ FROM (
           LEFT JOIN waiting w ON w.classid = 'pg_rewrite'::regclass AND w.objid = u.oid
           LEFT JOIN com c ON c.classoid = 'pg_rewrite'::regclass AND c.objoid = u.oid
           WHERE u.rulename <> '_RETURN') x
-    UNION ALL
+    ) UNION ALL (
     SELECT 'policy', r.identity, p.polname::text, NULL, r.identity,
         jsonb_strip_nulls(jsonb_build_object('command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert'
             WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END,
@@ -873,7 +851,7 @@ FROM (
     FROM pg_policy p
     JOIN rel r ON r.oid = p.polrelid
     LEFT JOIN com c ON c.classoid = 'pg_policy'::regclass AND c.objoid = p.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'statistics', n.identity, s.stxname::text, NULL, r.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.stxowner),
             'kinds', to_jsonb(ARRAY(SELECT CASE k WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies'
@@ -896,7 +874,18 @@ FROM (
                WHERE a.attrelid = s.stxrelid AND a.attnum = k.attnum GROUP BY s.oid) k ON k.oid = s.oid
     LEFT JOIN ext e ON e.classid = 'pg_statistic_ext'::regclass AND e.objid = s.oid
     LEFT JOIN com c ON c.classoid = 'pg_statistic_ext'::regclass AND c.objoid = s.oid
-    UNION ALL
+    ) UNION ALL (
+    WITH
+    proc AS (
+        SELECT p.*
+        FROM (VALUES (NULL::text)) d (prosqlbody),
+            LATERAL (SELECT p.oid, p.proname, p.pronamespace, p.proowner, p.prolang, p.procost, p.prorows, p.provariadic,
+                p.prosupport, p.prokind,
+                    p.prosecdef, p.proleakproof, p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargtypes,
+                        p.protrftypes,
+                    p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
+                FROM pg_proc p WHERE p.pronamespace <> 11 OFFSET 0) p
+    )
     SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.identity,
         p.proname::text,
         '(' || oidvectortypes(p.proargtypes) || ')', n.identity,
@@ -960,7 +949,14 @@ FROM (
     LEFT JOIN grantor t ON t.classid = 'pg_proc'::regclass AND t.objid = p.oid
     LEFT JOIN internal i ON i.classid = 'pg_proc'::regclass AND i.objid = p.oid
     WHERE i.objid IS NULL
-    UNION ALL
+    ) UNION ALL (
+    WITH
+    range AS (
+        SELECT r.*
+        FROM (VALUES (0::oid)) d (rngmultitypid),
+            LATERAL (SELECT r.rngtypid, r.rngsubtype, r.rngcollation, r.rngsubopc, r.rngcanonical, r.rngsubdiff,
+                rngmultitypid FROM pg_range r OFFSET 0) r
+    )
     SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.identity, t.typname::text, NULL, n.identity,
         CASE t.typtype
             WHEN 'd' THEN jsonb_strip_nulls(jsonb_build_object('type', format_type(t.typbasetype, t.typtypmod),
@@ -1021,7 +1017,7 @@ FROM (
     LEFT JOIN grantor w ON w.classid = 'pg_type'::regclass AND w.objid = t.oid
     WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND r.oid IS NOT NULL OR t.typtype IN ('b', 'p')
         AND el.oid IS NULL)
-    UNION ALL
+    ) UNION ALL (
     SELECT 'collation', n.identity, x.collname::text, CASE WHEN x.collencoding = -1 THEN NULL ELSE ' FOR '
         || pg_encoding_to_char(x.collencoding) END, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(x.collowner),
@@ -1041,7 +1037,7 @@ FROM (
     JOIN nsp n ON n.oid = x.collnamespace
     LEFT JOIN ext e ON e.classid = 'pg_collation'::regclass AND e.objid = x.oid
     LEFT JOIN com c ON c.classoid = 'pg_collation'::regclass AND c.objoid = x.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'operator', n.identity, NULL::text,
         o.oprname || '(' || CASE WHEN o.oprleft = 0 THEN 'none' ELSE format_type(o.oprleft, NULL) END || ', '
             || CASE WHEN o.oprright = 0 THEN 'none' ELSE format_type(o.oprright, NULL) END || ')', n.identity,
@@ -1059,7 +1055,7 @@ FROM (
     LEFT JOIN ext e ON e.classid = 'pg_operator'::regclass AND e.objid = o.oid
     LEFT JOIN com c ON c.classoid = 'pg_operator'::regclass AND c.objoid = o.oid
     WHERE o.oprcode::oid <> 0       -- else only named as another one's commutator or negator; dumps leave it out
-    UNION ALL
+    ) UNION ALL (
     SELECT 'operator family', n.identity, f.opfname::text, ' USING ' || m.amname, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(f.opfowner), 'operators', o.operators,
             'functions', p.functions,
@@ -1084,7 +1080,7 @@ FROM (
                    AND f.opfnamespace <> 11 GROUP BY a.amprocfamily) p ON p.amprocfamily = f.oid
     LEFT JOIN ext e ON e.classid = 'pg_opfamily'::regclass AND e.objid = f.oid
     LEFT JOIN com c ON c.classoid = 'pg_opfamily'::regclass AND c.objoid = f.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'operator class', n.identity, o.opcname::text, ' USING ' || m.amname, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(o.opcowner), 'type',
             format_type(o.opcintype, NULL), 'default', o.opcdefault,
@@ -1098,7 +1094,7 @@ FROM (
     JOIN pg_namespace fn ON fn.oid = f.opfnamespace
     LEFT JOIN ext e ON e.classid = 'pg_opclass'::regclass AND e.objid = o.oid
     LEFT JOIN com c ON c.classoid = 'pg_opclass'::regclass AND c.objoid = o.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'text search dictionary', n.identity, d.dictname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(d.dictowner), 'template',
             quote_ident(tn.nspname) || '.' || quote_ident(t.tmplname),
@@ -1109,7 +1105,7 @@ FROM (
     JOIN pg_namespace tn ON tn.oid = t.tmplnamespace
     LEFT JOIN ext e ON e.classid = 'pg_ts_dict'::regclass AND e.objid = d.oid
     LEFT JOIN com c ON c.classoid = 'pg_ts_dict'::regclass AND c.objoid = d.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'text search configuration', n.identity, s.cfgname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.cfgowner), 'parser',
             quote_ident(pn.nspname) || '.' || quote_ident(p.prsname),
@@ -1125,7 +1121,7 @@ FROM (
                          m.maptokentype) m GROUP BY m.mapcfg) m ON m.mapcfg = s.oid
     LEFT JOIN ext e ON e.classid = 'pg_ts_config'::regclass AND e.objid = s.oid
     LEFT JOIN com c ON c.classoid = 'pg_ts_config'::regclass AND c.objoid = s.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'text search parser', n.identity, p.prsname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('start', p.prsstart::text, 'token', p.prstoken::text,
             'end', p.prsend::text, 'headline', CASE WHEN p.prsheadline::oid <> 0 THEN p.prsheadline::text END,
@@ -1134,7 +1130,7 @@ FROM (
     JOIN nsp n ON n.oid = p.prsnamespace
     LEFT JOIN ext e ON e.classid = 'pg_ts_parser'::regclass AND e.objid = p.oid
     LEFT JOIN com c ON c.classoid = 'pg_ts_parser'::regclass AND c.objoid = p.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'text search template', n.identity, t.tmplname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('init', CASE WHEN t.tmplinit::oid <> 0 THEN t.tmplinit::text END,
             'lexize', t.tmpllexize::text, 'comment', c.description, 'extension', e.extension))
@@ -1142,7 +1138,7 @@ FROM (
     JOIN nsp n ON n.oid = t.tmplnamespace
     LEFT JOIN ext e ON e.classid = 'pg_ts_template'::regclass AND e.objid = t.oid
     LEFT JOIN com c ON c.classoid = 'pg_ts_template'::regclass AND c.objoid = t.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'conversion', n.identity, v.conname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(v.conowner),
             'from', pg_encoding_to_char(v.conforencoding), 'to', pg_encoding_to_char(v.contoencoding),
@@ -1152,7 +1148,7 @@ FROM (
     JOIN nsp n ON n.oid = v.connamespace
     LEFT JOIN ext e ON e.classid = 'pg_conversion'::regclass AND e.objid = v.oid
     LEFT JOIN com c ON c.classoid = 'pg_conversion'::regclass AND c.objoid = v.oid
-    UNION ALL
+    ) UNION ALL (
     SELECT 'default privilege', NULL::text, NULL::text,
         'FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || CASE
             WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || n.identity END
@@ -1166,14 +1162,16 @@ FROM (
     LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid
     LEFT JOIN grantor g ON g.classid = 'pg_default_acl'::regclass AND g.objid = d.oid
     WHERE n.oid IS NOT NULL OR d.defaclnamespace = 0 AND (SELECT s.schemas FROM setting s) IS NULL
+    )
     UNION ALL
     -- objects of the whole database, only where no schemas are asked for
     SELECT w.*
     FROM (
+        (
         SELECT 'extension', NULL::text, x.extname::text, NULL::text, NULL::text,
             jsonb_build_object('version', x.extversion, 'schema', n.nspname, 'owner', pg_get_userbyid(x.extowner))
         FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
-        UNION ALL
+        ) UNION ALL (
         SELECT 'language', NULL::text, l.lanname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(l.lanowner), 'trusted', l.lanpltrusted,
                 'handler', CASE WHEN l.lanplcallfoid <> 0 THEN l.lanplcallfoid::regprocedure::text END,
@@ -1186,7 +1184,7 @@ FROM (
         LEFT JOIN acl a ON a.classid = 'pg_language'::regclass AND a.objid = l.oid
         LEFT JOIN grantor g ON g.classid = 'pg_language'::regclass AND g.objid = l.oid
         WHERE l.lanispl
-        UNION ALL
+        ) UNION ALL (
         SELECT 'cast', NULL::text, NULL::text, '(' || format_type(x.castsource, NULL) || ' AS '
             || format_type(x.casttarget, NULL) || ')', NULL::text,
             jsonb_strip_nulls(jsonb_build_object('method', CASE x.castmethod WHEN 'f' THEN 'function'
@@ -1199,7 +1197,7 @@ FROM (
         LEFT JOIN com c ON c.classoid = 'pg_cast'::regclass AND c.objoid = x.oid
         LEFT JOIN internal i ON i.classid = 'pg_cast'::regclass AND i.objid = x.oid
         WHERE x.oid >= 16384 AND i.objid IS NULL
-        UNION ALL
+        ) UNION ALL (
         SELECT 'transform', NULL::text, NULL::text, 'for ' || format_type(t.trftype, NULL) || ' on language '
             || quote_ident(l.lanname), NULL::text,
             jsonb_strip_nulls(jsonb_build_object(
@@ -1210,7 +1208,7 @@ FROM (
         JOIN pg_language l ON l.oid = t.trflang
         LEFT JOIN ext e ON e.classid = 'pg_transform'::regclass AND e.objid = t.oid
         LEFT JOIN com c ON c.classoid = 'pg_transform'::regclass AND c.objoid = t.oid
-        UNION ALL
+        ) UNION ALL (
         SELECT 'access method', NULL::text, m.amname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('type', CASE m.amtype WHEN 't' THEN 'table' ELSE 'index' END,
                 'handler', m.amhandler::text, 'comment', c.description, 'extension', e.extension))
@@ -1218,7 +1216,7 @@ FROM (
         LEFT JOIN ext e ON e.classid = 'pg_am'::regclass AND e.objid = m.oid
         LEFT JOIN com c ON c.classoid = 'pg_am'::regclass AND c.objoid = m.oid
         WHERE m.oid >= 16384
-        UNION ALL
+        ) UNION ALL (
         SELECT 'event trigger', NULL::text, t.evtname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.evtowner), 'event', t.evtevent, 'function',
                 t.evtfoid::regprocedure::text,
@@ -1230,7 +1228,19 @@ FROM (
         FROM pg_event_trigger t
         LEFT JOIN ext e ON e.classid = 'pg_event_trigger'::regclass AND e.objid = t.oid
         LEFT JOIN com c ON c.classoid = 'pg_event_trigger'::regclass AND c.objoid = t.oid
-        UNION ALL
+        ) UNION ALL (
+        WITH
+        published AS (
+            SELECT r.prpubid, c.identity, r.prexcept AS excepted,
+                (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = r.prrelid
+                    AND a.attnum = ANY (r.prattrs::int2[])) AS columns,
+                CASE WHEN t.locked IS NOT TRUE THEN pg_get_expr(r.prqual, r.prrelid) END AS filter,
+                CASE WHEN t.locked AND r.prqual IS NOT NULL THEN t.trouble END AS trouble
+            FROM (VALUES (NULL::int2vector, NULL::pg_node_tree, false)) d (prattrs, prqual, prexcept),
+                LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual, prexcept FROM pg_publication_rel r OFFSET 0) r
+            JOIN place c ON c.oid = r.prrelid
+            LEFT JOIN rel t ON t.oid = c.oid
+        )
         SELECT 'publication', NULL::text, p.pubname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.pubowner), 'all_tables', p.puballtables,
                 'all_sequences', CASE WHEN p.puballsequences THEN true END,
@@ -1264,7 +1274,7 @@ FROM (
                    GROUP BY d.refobjid) s ON s.refobjid = p.oid
         LEFT JOIN ext e ON e.classid = 'pg_publication'::regclass AND e.objid = p.oid
         LEFT JOIN com c ON c.classoid = 'pg_publication'::regclass AND c.objoid = p.oid
-        UNION ALL
+        ) UNION ALL (
         -- not its connection, and nothing that PUBLIC may not read in some of the majors
         SELECT 'subscription', NULL::text, s.subname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.subowner), 'enabled', s.subenabled, 'slot',
@@ -1297,7 +1307,7 @@ FROM (
                    JOIN pg_description c ON c.classoid = 'pg_subscription'::regclass
                        AND c.objoid = w.subid) c ON c.subname = s.subname
         LEFT JOIN pg_foreign_server f ON f.oid = s.subserver
-        UNION ALL
+        ) UNION ALL (
         SELECT 'foreign data wrapper', NULL::text, w.fdwname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(w.fdwowner),
                 'handler', CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regprocedure::text END,
@@ -1312,7 +1322,7 @@ FROM (
         LEFT JOIN com c ON c.classoid = 'pg_foreign_data_wrapper'::regclass AND c.objoid = w.oid
         LEFT JOIN acl a ON a.classid = 'pg_foreign_data_wrapper'::regclass AND a.objid = w.oid
         LEFT JOIN grantor g ON g.classid = 'pg_foreign_data_wrapper'::regclass AND g.objid = w.oid
-        UNION ALL
+        ) UNION ALL (
         SELECT 'foreign server', NULL::text, s.srvname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.srvowner), 'wrapper', w.fdwname, 'type',
                 s.srvtype, 'version', s.srvversion,
@@ -1327,7 +1337,7 @@ FROM (
         LEFT JOIN com c ON c.classoid = 'pg_foreign_server'::regclass AND c.objoid = s.oid
         LEFT JOIN acl a ON a.classid = 'pg_foreign_server'::regclass AND a.objid = s.oid
         LEFT JOIN grantor g ON g.classid = 'pg_foreign_server'::regclass AND g.objid = s.oid
-        UNION ALL
+        ) UNION ALL (
         -- that there is one; its options are for the eyes of few
         SELECT 'user mapping',
             CASE WHEN m.srvname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || m.srvname
@@ -1336,6 +1346,7 @@ FROM (
             CASE WHEN m.srvname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || m.srvname || '"'
                 ELSE quote_ident(m.srvname) END, '{}'::jsonb
         FROM pg_user_mappings m
+        )
     ) w
     WHERE (SELECT s.schemas FROM setting s) IS NULL
 ) o (kind, prefix, name, suffix, parent, properties)

@@ -1,7 +1,7 @@
 # awk -f sql/join.awk FILE...: prints the files, with what they include
 #
 # A line "\ir PATTERN" stands for the files that match, from the folder of the file that says so, as far to the right as it
-# stands itself. Several are queries, joined by UNION ALL.
+# stands itself. Several are queries, each in parentheses, joined by UNION ALL.
 
 function fail(text)
 {
@@ -9,18 +9,25 @@ function fail(text)
 	exit 1
 }
 
-function put_all(pattern, indent,    list, path, n)
+function put_all(pattern, indent,    list, path, paths, n, i)
 {
 	list = "LC_ALL=C ls " pattern
 	while ((list | getline path) > 0)
-	{
-		if (n++)
-			print indent "UNION ALL"
-		put(path, indent)
-	}
+		paths[++n] = path
 	close(list)
 	if (!n)
 		fail("nothing is " pattern)
+	if (n == 1)
+		put(paths[1], indent)
+	else
+	{
+		for (i = 1; i <= n; i++)
+		{
+			print indent (i == 1 ? "(" : ") UNION ALL (")
+			put(paths[i], indent)
+		}
+		print indent ")"
+	}
 }
 
 function put(path, indent,    line, place, status)

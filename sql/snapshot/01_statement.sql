@@ -194,34 +194,6 @@ grantor AS MATERIALIZED (
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Indexes and constraints
 -- ---------------------------------------------------------------------------------------------------------------------
-con AS (
-    SELECT c.*, s.identity || '.' || CASE WHEN p.relname = ANY ((SELECT s.keywords FROM setting s)::text[])
-            THEN '"' || p.relname || '"' ELSE quote_ident(p.relname) END AS parent,
-        CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN jsonb_build_array(k.names[c.conkey[1]])
-            ELSE (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
-                FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS columns,
-        CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN k.names[c.conkey[1]]::text
-            ELSE (SELECT string_agg(k.names[u.attnum], '_' ORDER BY u.n)
-                FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS joined,
-        CASE WHEN cardinality(c.confkey) = 1 THEN jsonb_build_array(f.names[c.confkey[1]])
-            ELSE (SELECT jsonb_agg(f.names[u.attnum] ORDER BY u.n)
-                FROM unnest(c.confkey) WITH ORDINALITY u (attnum, n)) END AS referenced_columns,
-        CASE WHEN c.confdelsetcols IS NOT NULL THEN (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
-            FROM unnest(c.confdelsetcols) WITH ORDINALITY u (attnum, n)) END AS on_delete_columns
-    FROM (SELECT c.*
-          FROM (VALUES (true, false, NULL::int2[])) d (conenforced, conperiod, confdelsetcols),
-              LATERAL (SELECT c.oid, c.conname, c.contype, c.condeferrable,
-                      c.condeferred, c.convalidated, c.conrelid, c.contypid, c.conindid, c.conparentid, c.confrelid,
-                      c.confupdtype, c.confdeltype, c.confmatchtype, c.conislocal, c.coninhcount, c.connoinherit,
-                      c.conkey, c.confkey, c.conexclop, c.conbin, conenforced, conperiod, confdelsetcols
-                  FROM pg_constraint c WHERE c.contype IN ('p', 'u', 'f', 'c', 'x') OFFSET 0) c) c
-    LEFT JOIN cols k ON k.attrelid = c.conrelid
-    LEFT JOIN pg_class p ON p.oid = c.confrelid
-    LEFT JOIN cols f ON f.attrelid = p.oid
-    LEFT JOIN space s ON s.oid = p.relnamespace
-    -- the names of all columns go no further
-    OFFSET 0
-),
 ind AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, i.indisunique, i.indisclustered, i.indisvalid, i.indisreplident, i.indnatts,
         i.indnkeyatts,
@@ -278,62 +250,8 @@ ind_key AS MATERIALIZED (
     GROUP BY i.indexrelid
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
--- What one kind of objects needs
+-- Columns of views and composite types
 -- ---------------------------------------------------------------------------------------------------------------------
-parents AS MATERIALIZED (
-    SELECT i.inhrelid, jsonb_agg(p.identity ORDER BY i.inhseqno) AS names,
-        min(p.identity) AS first, bool_or(i.detaching) AS detaching
-    FROM inh i JOIN place p ON p.oid = i.inhparent
-    GROUP BY i.inhrelid
-),
-att AS (
-    SELECT a.*
-    FROM (VALUES (''::"char")) d (attcompression),
-        LATERAL (SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation,
-            a.attidentity,
-                a.attgenerated, a.attstorage, a.attislocal, a.attinhcount, a.attoptions, a.attfdwoptions, a.atthasdef,
-                CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
-            FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 OFFSET 0) a
-),
-gone AS MATERIALIZED (
-    SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
-),
--- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
-not_null AS MATERIALIZED (
-    SELECT c.conrelid, c.conkey[1] AS attnum, CASE WHEN c.coninhcount = 0 THEN c.conname END AS conname,
-        c.convalidated, c.connoinherit, m.description
-    FROM pg_constraint c
-    LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
-    WHERE c.contype = 'n' AND c.conrelid <> 0
-),
-identity_column AS MATERIALIZED (
-    SELECT o.attrelid, o.attnum, jsonb_build_object('type', format_type(s.seqtypid, NULL), 'start', s.seqstart,
-        'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache', s.seqcache, 'cycle', s.seqcycle,
-        'name', c.relname)
-        || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'comment', m.description,
-            -- it goes with its table, where nobody has set it
-            'persistence', CASE WHEN c.relpersistence <> t.relpersistence
-                THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END)) AS options
-    FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
-    JOIN pg_class t ON t.oid = o.attrelid
-    LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.objsubid = 0
-    LEFT JOIN com m ON m.classoid = 'pg_class'::regclass AND m.objoid = c.oid AND m.objsubid = 0
-    WHERE o.deptype = 'i'
-),
--- what few columns have, in one place: whatever is joined with columns costs something for each of them
-noted AS MATERIALIZED (
-    SELECT n.attrelid, n.attnum, jsonb_object_agg(n.property, n.value) AS properties
-    FROM (SELECT o.attrelid, o.attnum::int AS attnum, 'identity' AS property, o.options AS value FROM identity_column o
-          UNION ALL
-          SELECT c.objoid, c.objsubid, 'comment', to_jsonb(c.description) FROM com c
-          WHERE c.classoid = 'pg_class'::regclass AND c.objsubid > 0
-          UNION ALL
-          SELECT a.objid, a.objsubid, 'acl', a.acl FROM acl a WHERE a.classid = 'pg_class'::regclass AND a.objsubid > 0
-          UNION ALL
-          SELECT g.objid, g.objsubid, 'grantors', g.grantors FROM grantor g
-          WHERE g.classid = 'pg_class'::regclass AND g.objsubid > 0) n
-    GROUP BY n.attrelid, n.attnum
-),
 attributes AS MATERIALIZED (
     SELECT a.attrelid,
         jsonb_agg(CASE WHEN a.attname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || a.attname || '"'
@@ -368,53 +286,8 @@ attributes AS MATERIALIZED (
         WHERE r.relkind = 'm') z ON true
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
-),
-proc AS (
-    SELECT p.*
-    FROM (VALUES (NULL::text)) d (prosqlbody),
-        LATERAL (SELECT p.oid, p.proname, p.pronamespace, p.proowner, p.prolang, p.procost, p.prorows, p.provariadic,
-            p.prosupport, p.prokind,
-                p.prosecdef, p.proleakproof, p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargtypes,
-                    p.protrftypes,
-                p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
-            FROM pg_proc p WHERE p.pronamespace <> 11 OFFSET 0) p
-),
--- what checks a key, switched off by DISABLE TRIGGER ALL
-switched AS MATERIALIZED (
-    SELECT x.tgconstraint, string_agg(DISTINCT x.state COLLATE "C", ', ' ORDER BY x.state COLLATE "C") AS triggers
-    FROM (SELECT t.tgconstraint, CASE WHEN t.tgfoid IN ('"RI_FKey_check_ins"'::regproc, '"RI_FKey_check_upd"'::regproc,
-                  'unique_key_recheck'::regproc) THEN 'check ' ELSE 'action ' END
-              || CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END AS state
-          FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled <> 'O') x
-    GROUP BY x.tgconstraint
-),
-trig AS (
-    SELECT t.*
-    FROM (VALUES (0::oid)) d (tgparentid),
-        LATERAL (SELECT t.oid, t.tgrelid, t.tgname, t.tgfoid, t.tgtype::int AS tgtype, t.tgenabled, t.tgisinternal,
-            t.tgconstrrelid, t.tgconstraint,
-                t.tgdeferrable, t.tginitdeferred, t.tgattr, t.tgargs, t.tgnargs, t.tgqual, t.tgoldtable, t.tgnewtable,
-                    tgparentid
-            FROM pg_trigger t WHERE NOT t.tgisinternal OFFSET 0) t
-),
-range AS (
-    SELECT r.*
-    FROM (VALUES (0::oid)) d (rngmultitypid),
-        LATERAL (SELECT r.rngtypid, r.rngsubtype, r.rngcollation, r.rngsubopc, r.rngcanonical, r.rngsubdiff,
-            rngmultitypid FROM pg_range r OFFSET 0) r
-),
-published AS (
-    SELECT r.prpubid, c.identity, r.prexcept AS excepted,
-        (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = r.prrelid
-            AND a.attnum = ANY (r.prattrs::int2[])) AS columns,
-        CASE WHEN t.locked IS NOT TRUE THEN pg_get_expr(r.prqual, r.prrelid) END AS filter,
-        CASE WHEN t.locked AND r.prqual IS NOT NULL THEN t.trouble END AS trouble
-    FROM (VALUES (NULL::int2vector, NULL::pg_node_tree, false)) d (prattrs, prqual, prexcept),
-        LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual, prexcept FROM pg_publication_rel r OFFSET 0) r
-    JOIN place c ON c.oid = r.prrelid
-    LEFT JOIN rel t ON t.oid = c.oid
 )
--- kinds of objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties
+-- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties
 SELECT x.kind, x.identity, x.parent, x.properties
 FROM (
 SELECT o.kind,

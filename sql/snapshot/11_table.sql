@@ -1,3 +1,10 @@
+WITH
+parents AS MATERIALIZED (
+    SELECT i.inhrelid, jsonb_agg(p.identity ORDER BY i.inhseqno) AS names,
+        min(p.identity) AS first, bool_or(i.detaching) AS detaching
+    FROM inh i JOIN place p ON p.oid = i.inhparent
+    GROUP BY i.inhrelid
+)
 SELECT 'table', r.schema, r.relname::text, NULL, r.schema,
     jsonb_build_object('type', CASE r.relkind WHEN 'r' THEN 'table'
         WHEN 'p' THEN 'partitioned table' ELSE 'foreign table' END,

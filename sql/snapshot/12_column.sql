@@ -1,3 +1,52 @@
+WITH
+att AS (
+    SELECT a.*
+    FROM (VALUES (''::"char")) d (attcompression),
+        LATERAL (SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attcollation,
+            a.attidentity,
+                a.attgenerated, a.attstorage, a.attislocal, a.attinhcount, a.attoptions, a.attfdwoptions, a.atthasdef,
+                CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
+            FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 OFFSET 0) a
+),
+gone AS MATERIALIZED (
+    SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
+),
+-- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
+not_null AS MATERIALIZED (
+    SELECT c.conrelid, c.conkey[1] AS attnum, CASE WHEN c.coninhcount = 0 THEN c.conname END AS conname,
+        c.convalidated, c.connoinherit, m.description
+    FROM pg_constraint c
+    LEFT JOIN com m ON m.classoid = 'pg_constraint'::regclass AND m.objoid = c.oid
+    WHERE c.contype = 'n' AND c.conrelid <> 0
+),
+identity_column AS MATERIALIZED (
+    SELECT o.attrelid, o.attnum, jsonb_build_object('type', format_type(s.seqtypid, NULL), 'start', s.seqstart,
+        'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache', s.seqcache, 'cycle', s.seqcycle,
+        'name', c.relname)
+        || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'comment', m.description,
+            -- it goes with its table, where nobody has set it
+            'persistence', CASE WHEN c.relpersistence <> t.relpersistence
+                THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END)) AS options
+    FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
+    JOIN pg_class t ON t.oid = o.attrelid
+    LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.objsubid = 0
+    LEFT JOIN com m ON m.classoid = 'pg_class'::regclass AND m.objoid = c.oid AND m.objsubid = 0
+    WHERE o.deptype = 'i'
+),
+-- what few columns have, in one place: whatever is joined with columns costs something for each of them
+noted AS MATERIALIZED (
+    SELECT n.attrelid, n.attnum, jsonb_object_agg(n.property, n.value) AS properties
+    FROM (SELECT o.attrelid, o.attnum::int AS attnum, 'identity' AS property, o.options AS value FROM identity_column o
+          UNION ALL
+          SELECT c.objoid, c.objsubid, 'comment', to_jsonb(c.description) FROM com c
+          WHERE c.classoid = 'pg_class'::regclass AND c.objsubid > 0
+          UNION ALL
+          SELECT a.objid, a.objsubid, 'acl', a.acl FROM acl a WHERE a.classid = 'pg_class'::regclass AND a.objsubid > 0
+          UNION ALL
+          SELECT g.objid, g.objsubid, 'grantors', g.grantors FROM grantor g
+          WHERE g.classid = 'pg_class'::regclass AND g.objsubid > 0) n
+    GROUP BY n.attrelid, n.attnum
+)
 SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
     CASE WHEN x.plain AND NOT x.has_expression THEN jsonb_build_object('type', x.type, 'position', x.position,
         'not_null', x.attnotnull)

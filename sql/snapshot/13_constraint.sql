@@ -1,3 +1,41 @@
+WITH
+con AS (
+    SELECT c.*, s.identity || '.' || CASE WHEN p.relname = ANY ((SELECT s.keywords FROM setting s)::text[])
+            THEN '"' || p.relname || '"' ELSE quote_ident(p.relname) END AS parent,
+        CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN jsonb_build_array(k.names[c.conkey[1]])
+            ELSE (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
+                FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS columns,
+        CASE WHEN cardinality(c.conkey) = 1 AND c.conkey[1] > 0 THEN k.names[c.conkey[1]]::text
+            ELSE (SELECT string_agg(k.names[u.attnum], '_' ORDER BY u.n)
+                FROM unnest(c.conkey) WITH ORDINALITY u (attnum, n) WHERE u.attnum > 0) END AS joined,
+        CASE WHEN cardinality(c.confkey) = 1 THEN jsonb_build_array(f.names[c.confkey[1]])
+            ELSE (SELECT jsonb_agg(f.names[u.attnum] ORDER BY u.n)
+                FROM unnest(c.confkey) WITH ORDINALITY u (attnum, n)) END AS referenced_columns,
+        CASE WHEN c.confdelsetcols IS NOT NULL THEN (SELECT jsonb_agg(k.names[u.attnum] ORDER BY u.n)
+            FROM unnest(c.confdelsetcols) WITH ORDINALITY u (attnum, n)) END AS on_delete_columns
+    FROM (SELECT c.*
+          FROM (VALUES (true, false, NULL::int2[])) d (conenforced, conperiod, confdelsetcols),
+              LATERAL (SELECT c.oid, c.conname, c.contype, c.condeferrable,
+                      c.condeferred, c.convalidated, c.conrelid, c.contypid, c.conindid, c.conparentid, c.confrelid,
+                      c.confupdtype, c.confdeltype, c.confmatchtype, c.conislocal, c.coninhcount, c.connoinherit,
+                      c.conkey, c.confkey, c.conexclop, c.conbin, conenforced, conperiod, confdelsetcols
+                  FROM pg_constraint c WHERE c.contype IN ('p', 'u', 'f', 'c', 'x') OFFSET 0) c) c
+    LEFT JOIN cols k ON k.attrelid = c.conrelid
+    LEFT JOIN pg_class p ON p.oid = c.confrelid
+    LEFT JOIN cols f ON f.attrelid = p.oid
+    LEFT JOIN space s ON s.oid = p.relnamespace
+    -- the names of all columns go no further
+    OFFSET 0
+),
+-- what checks a key, switched off by DISABLE TRIGGER ALL
+switched AS MATERIALIZED (
+    SELECT x.tgconstraint, string_agg(DISTINCT x.state COLLATE "C", ', ' ORDER BY x.state COLLATE "C") AS triggers
+    FROM (SELECT t.tgconstraint, CASE WHEN t.tgfoid IN ('"RI_FKey_check_ins"'::regproc, '"RI_FKey_check_upd"'::regproc,
+                  'unique_key_recheck'::regproc) THEN 'check ' ELSE 'action ' END
+              || CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END AS state
+          FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled <> 'O') x
+    GROUP BY x.tgconstraint
+)
 SELECT 'constraint', x.table_identity, x.conname::text, NULL, x.table_identity,
     CASE x.contype
         WHEN 'f' THEN jsonb_build_object('type', 'f', 'columns', x.columns, 'references', x.parent,

@@ -1,3 +1,13 @@
+WITH
+trig AS (
+    SELECT t.*
+    FROM (VALUES (0::oid)) d (tgparentid),
+        LATERAL (SELECT t.oid, t.tgrelid, t.tgname, t.tgfoid, t.tgtype::int AS tgtype, t.tgenabled, t.tgisinternal,
+            t.tgconstrrelid, t.tgconstraint,
+                t.tgdeferrable, t.tginitdeferred, t.tgattr, t.tgargs, t.tgnargs, t.tgqual, t.tgoldtable, t.tgnewtable,
+                    tgparentid
+            FROM pg_trigger t WHERE NOT t.tgisinternal OFFSET 0) t
+)
 SELECT 'trigger', r.identity, t.tgname::text, NULL, r.identity,
     jsonb_strip_nulls(jsonb_build_object('function', t.tgfoid::regprocedure::text,
         'timing', CASE WHEN t.tgtype & 2 <> 0 THEN 'before'

@@ -1,3 +1,14 @@
+WITH
+proc AS (
+    SELECT p.*
+    FROM (VALUES (NULL::text)) d (prosqlbody),
+        LATERAL (SELECT p.oid, p.proname, p.pronamespace, p.proowner, p.prolang, p.procost, p.prorows, p.provariadic,
+            p.prosupport, p.prokind,
+                p.prosecdef, p.proleakproof, p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargtypes,
+                    p.protrftypes,
+                p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
+            FROM pg_proc p WHERE p.pronamespace <> 11 OFFSET 0) p
+)
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.identity,
     p.proname::text,
     '(' || oidvectortypes(p.proargtypes) || ')', n.identity,

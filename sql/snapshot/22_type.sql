@@ -1,3 +1,10 @@
+WITH
+range AS (
+    SELECT r.*
+    FROM (VALUES (0::oid)) d (rngmultitypid),
+        LATERAL (SELECT r.rngtypid, r.rngsubtype, r.rngcollation, r.rngsubopc, r.rngcanonical, r.rngsubdiff,
+            rngmultitypid FROM pg_range r OFFSET 0) r
+)
 SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.identity, t.typname::text, NULL, n.identity,
     CASE t.typtype
         WHEN 'd' THEN jsonb_strip_nulls(jsonb_build_object('type', format_type(t.typbasetype, t.typtypmod),

@@ -1,3 +1,15 @@
+WITH
+published AS (
+    SELECT r.prpubid, c.identity, r.prexcept AS excepted,
+        (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = r.prrelid
+            AND a.attnum = ANY (r.prattrs::int2[])) AS columns,
+        CASE WHEN t.locked IS NOT TRUE THEN pg_get_expr(r.prqual, r.prrelid) END AS filter,
+        CASE WHEN t.locked AND r.prqual IS NOT NULL THEN t.trouble END AS trouble
+    FROM (VALUES (NULL::int2vector, NULL::pg_node_tree, false)) d (prattrs, prqual, prexcept),
+        LATERAL (SELECT r.prpubid, r.prrelid, prattrs, prqual, prexcept FROM pg_publication_rel r OFFSET 0) r
+    JOIN place c ON c.oid = r.prrelid
+    LEFT JOIN rel t ON t.oid = c.oid
+)
 SELECT 'publication', NULL::text, p.pubname::text, NULL::text, NULL::text,
     jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.pubowner), 'all_tables', p.puballtables,
         'all_sequences', CASE WHEN p.puballsequences THEN true END,
