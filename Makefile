@@ -185,27 +185,30 @@ OBJS = \
 	src/worker/worker_pool.o
 
 SQL_PARTS = \
-	sql/parts/00_guard.sql \
-	sql/parts/10_tables.sql \
-	sql/parts/15_grant.sql \
+	sql/parts/00_base.sql \
+	sql/parts/10_fk_trust.sql \
+	sql/parts/15_log.sql \
+	sql/parts/16_log_grant.sql \
 	sql/parts/20_audit.sql \
-	sql/parts/25_trust.sql \
-	sql/parts/30_plan.sql \
-	sql/parts/35_check.sql \
-	sql/parts/40_deploy.sql \
+	sql/parts/25_plan_tables.sql \
+	sql/parts/26_plan.sql \
+	sql/parts/30_base_progress.sql \
+	sql/parts/40_snapshot.sql \
+	sql/parts/41_snapshot_statement.sql \
 	sql/parts/45_fix.sql \
-	sql/parts/46_rollback.sql \
-	sql/parts/50_verify.sql \
-	sql/parts/60_discover.sql \
-	sql/parts/61_discovery_weight.sql \
-	sql/parts/62_discovery_rows_weight.sql \
-	sql/parts/70_snapshot.sql \
-	sql/parts/71_snapshot_statement.sql \
-	sql/parts/72_drift.sql \
-	sql/parts/74_drift_check.sql \
-	sql/parts/76_ddl.sql \
-	sql/parts/77_impact.sql \
-	sql/parts/90_schema.sql
+	sql/parts/50_deploy.sql \
+	sql/parts/55_check.sql \
+	sql/parts/60_undo.sql \
+	sql/parts/65_verify.sql \
+	sql/parts/70_discover.sql \
+	sql/parts/71_discover_weight.sql \
+	sql/parts/72_discover_rows_weight.sql \
+	sql/parts/75_drift.sql \
+	sql/parts/76_drift_check.sql \
+	sql/parts/80_fkdiff.sql \
+	sql/parts/85_ddl.sql \
+	sql/parts/90_impact.sql \
+	sql/parts/99_base_schema.sql
 
 REGRESS = \
 	approve \

@@ -30,7 +30,7 @@ measure_rows() {
       [ -s "$rows_dir/$(basename "$facts").$seed.tsv" ] || sg_die "no rows of $(basename "$facts"), seed $seed"
     done
   done
-  [ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/62_discovery_rows_weight.sql")
+  [ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/72_discover_rows_weight.sql")
   [ -z "${VERBOSE:-}" ] || options+=(--verbose)
   sg_say
   sg_say "the same with statistics and rows:"

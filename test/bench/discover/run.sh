@@ -11,7 +11,7 @@
 #   rows.sh rows.pl    the same with statistics and rows: rows that are made up, what fit_rows.pl fits on top of the names;
 #   fit_rows.pl Fit.pm its time and memory
 #   EXTRA=DIR          more folders of facts, fitted with and counted like those of the corpus
-#   FIT=1              writes the weights to sql/parts/61_discovery_weight.sql and 62_discovery_rows_weight.sql, too
+#   FIT=1              writes the weights to sql/parts/71_discover_weight.sql and 72_discover_rows_weight.sql, too
 #   ROWS=0             names only
 #   SEEDS=2            times that rows are made up for each schema, as many at once as there are processors
 #   ROWS_DIR=DIR       keeps what was said of the rows there, and what is there is not made again: that depends on the signals, on
@@ -163,7 +163,7 @@ if [ $schemas -eq 0 ]; then
 fi
 sg_say "precision and recall, names, types and keys only, no index that is not unique, each schema by weights fitted on the others:"
 options=(--sums "$SG_DIR/sums.tsv")
-[ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/61_discovery_weight.sql")
+[ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/71_discover_weight.sql")
 [ -z "${VERBOSE:-}" ] || options+=(--verbose)
 perl "$here/fit.pl" "${options[@]}" "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.with_*.tsv
 sg_say

@@ -1,16 +1,3 @@
--- Deployment: put a plan's keys into the catalog
-CREATE PROCEDURE sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
-                            author text DEFAULT NULL)
-LANGUAGE c
-AS 'MODULE_PATHNAME', 'sg_add_fks';
-COMMENT ON PROCEDURE sg_add_fks(text, boolean, boolean, text)
-    IS 'add the foreign keys of a plan NOT VALID, then validate them, while the application keeps running';
-
-CREATE PROCEDURE sg_prune(before timestamptz)
-LANGUAGE c
-AS 'MODULE_PATHNAME', 'sg_prune';
-COMMENT ON PROCEDURE sg_prune(timestamptz) IS 'delete the rows of schemaguard.audit_log and checks for drift from before a time, and proofs of no use any more; the last 7 days are for superusers alone';
-
 -- What runs now.  Details of another role's sessions are null, as in pg_stat_activity.
 CREATE FUNCTION schemaguard.sg_progress(
     OUT pid           int,

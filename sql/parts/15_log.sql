@@ -1,0 +1,75 @@
+-- The log.  Its columns are part of the public interface: add at the end only.
+CREATE TABLE schemaguard.audit_log (
+    id            bigint PRIMARY KEY,
+    run_id        uuid NOT NULL,            -- one call of a user's
+    at            timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    role          text NOT NULL,            -- whose privileges were used
+    plan          text,
+    step          int,
+    action        text NOT NULL,
+    phase         text NOT NULL CHECK (phase IN ('started', 'done', 'failed', 'skipped', 'interrupted')),
+    object        text,
+    statement     text,
+    sqlstate      text,
+    message       text,
+    rows_affected bigint,
+    orphan_rows   bigint,
+    elapsed_ms    float8,
+    blockers      jsonb,
+    attempt       int,
+    started_id    bigint                    -- the started row whose outcome this is
+);
+CREATE SEQUENCE schemaguard.audit_log_id_seq OWNED BY schemaguard.audit_log.id;
+ALTER TABLE schemaguard.audit_log ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.audit_log_id_seq');
+-- two outcomes of one start are impossible
+CREATE UNIQUE INDEX audit_log_started_id_key ON schemaguard.audit_log (started_id) WHERE started_id IS NOT NULL;
+CREATE INDEX audit_log_plan_idx ON schemaguard.audit_log (plan, id) WHERE phase = 'started';
+CREATE INDEX audit_log_at_idx ON schemaguard.audit_log (at);
+COMMENT ON TABLE schemaguard.audit_log IS 'append-only: every step that was started, and its outcome';
+COMMENT ON COLUMN schemaguard.audit_log.id IS 'number of the row';
+COMMENT ON COLUMN schemaguard.audit_log.run_id IS 'the call that it belongs to';
+COMMENT ON COLUMN schemaguard.audit_log.at IS 'when it was written';
+COMMENT ON COLUMN schemaguard.audit_log.role IS 'the role whose privileges were used';
+COMMENT ON COLUMN schemaguard.audit_log.plan IS 'name of the plan';
+COMMENT ON COLUMN schemaguard.audit_log.step IS 'number of the step';
+COMMENT ON COLUMN schemaguard.audit_log.action IS 'what was done: audit, add, validate, index and others';
+COMMENT ON COLUMN schemaguard.audit_log.phase IS 'started, done, failed, skipped or interrupted';
+COMMENT ON COLUMN schemaguard.audit_log.object IS 'to what';
+COMMENT ON COLUMN schemaguard.audit_log.statement IS 'the statement that was run, without values';
+COMMENT ON COLUMN schemaguard.audit_log.sqlstate IS 'SQLSTATE of the error';
+COMMENT ON COLUMN schemaguard.audit_log.message IS 'outcome or error, without values of rows';
+COMMENT ON COLUMN schemaguard.audit_log.rows_affected IS 'rows that were changed, moved or deleted';
+COMMENT ON COLUMN schemaguard.audit_log.orphan_rows IS 'orphans that were found';
+COMMENT ON COLUMN schemaguard.audit_log.elapsed_ms IS 'milliseconds since the start';
+COMMENT ON COLUMN schemaguard.audit_log.blockers IS 'sessions that held locks in the way';
+COMMENT ON COLUMN schemaguard.audit_log.attempt IS 'which attempt this was';
+COMMENT ON COLUMN schemaguard.audit_log.started_id IS 'id of the started row whose outcome this is';
+
+-- A role sees what was done in its name; pg_monitor sees all.  The table's owner is not subject to the policy, so
+-- that superusers' dumps hold everything.
+ALTER TABLE schemaguard.audit_log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_runs ON schemaguard.audit_log FOR SELECT
+    USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
+           OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
+GRANT SELECT ON schemaguard.audit_log TO PUBLIC;
+
+-- Not even the owner rewrites the log: only CALL sg_prune() passes this trigger.  No BEFORE INSERT trigger, so that
+-- a dump can be restored.
+CREATE FUNCTION schemaguard.sg_log_guard() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'sg_log_guard';
+COMMENT ON FUNCTION schemaguard.sg_log_guard() IS 'keep the logs append-only';
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON schemaguard.audit_log
+    FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_log_guard();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON schemaguard.audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION schemaguard.sg_log_guard();
+-- in a replica session too
+ALTER TABLE schemaguard.audit_log ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE schemaguard.audit_log ENABLE ALWAYS TRIGGER append_only_truncate;
+
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.audit_log', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.audit_log_id_seq', '');
+
+CREATE PROCEDURE sg_prune(before timestamptz)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sg_prune';
+COMMENT ON PROCEDURE sg_prune(timestamptz) IS 'delete the rows of schemaguard.audit_log and checks for drift from before a time, and proofs of no use any more; the last 7 days are for superusers alone';

@@ -1,0 +1,30 @@
+-- The foreign keys of two environments
+CREATE FUNCTION sg_compare_fks(
+    reference text,
+    target    text DEFAULT 'live',
+    OUT status               text,
+    OUT reference_definition text,
+    OUT target_definition    text,
+    OUT recommendation       text,
+    OUT migration            text,
+    OUT level                text,
+    OUT child_table          text,
+    OUT reference_name       text,
+    OUT target_name          text,
+    OUT differences          text[],
+    OUT reason               text,
+    OUT risk                 text,
+    OUT run_on               text,
+    OUT counts               jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_compare_fks';
+COMMENT ON FUNCTION sg_compare_fks(text, text)
+    IS 'the foreign keys of two snapshots, or of one and this database: what differs, and the statements that mend it';
+
+CREATE FUNCTION sg_plan_from_snapshot(plan text, reference text)
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_from_snapshot';
+COMMENT ON FUNCTION sg_plan_from_snapshot(text, text)
+    IS 'add the foreign keys that a snapshot has and this database lacks to a plan; returns the number of steps';
