@@ -4,7 +4,8 @@
 #   make install         install it there
 #   make installcheck    regression, isolation and TAP tests against the running server that PGHOST and PGPORT name
 #
-#   make test            everything at once: build and test in a private directory with a private server, install nothing
+#   make test            everything at once: build and test in a private directory with a private server, install nothing;
+#                        ONLY=audit: the tests of one room of src/
 #   make test-long       the same with the counts and durations of a release
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;

@@ -1,4 +1,5 @@
 -- Approval by another role: sg_plan_approve() and schemaguard.require_approval
+-- rooms: plan
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

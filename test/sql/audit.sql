@@ -1,4 +1,5 @@
 -- sg_orphan_audit and sg_orphans: verdicts, states, reasons, bad input
+-- rooms: audit report
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -1,5 +1,6 @@
 -- Audit of tables whose rows are elsewhere: a partition that is a foreign table is left to queries, whatever the settings
 -- needs: file_fdw
+-- rooms: audit
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;

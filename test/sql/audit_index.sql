@@ -1,4 +1,5 @@
 -- audits that read indexes: when they do, and that they say what the tables say
+-- rooms: audit
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

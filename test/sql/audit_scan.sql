@@ -1,4 +1,5 @@
 -- The scan: methods and settings, kinds of tables and types, transactions, workers
+-- rooms: audit
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -1,5 +1,6 @@
 -- An extension's script runs with check_function_bodies off, so a body that does not compile shows up only when it is
 -- called. Here every function and procedure of the extension is defined once more, with the check on.
+-- rooms: base
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

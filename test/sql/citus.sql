@@ -1,4 +1,5 @@
 -- Tables of Citus, told by its catalogs alone: these are made here, as Citus has them.  test/t/092_citus.pl has the real one.
+-- rooms: fk
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;

@@ -1,4 +1,5 @@
 -- sg_compare_fks: the foreign keys of a snapshot and of this database, key by key; sg_plan_from_snapshot
+-- rooms: fkdiff
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 DROP SCHEMA IF EXISTS cmp, "We""ird" CASCADE;

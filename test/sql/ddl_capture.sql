@@ -1,5 +1,6 @@
 -- DDL, caught: what the log says of each kind of command, and where it comes from
 -- needs: pgcrypto
+-- rooms: ddl
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

@@ -1,4 +1,5 @@
 -- CALL sg_add_fks: what is added, validated, skipped, failed, and how a call takes up where the last one stopped
+-- rooms: deploy run log
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

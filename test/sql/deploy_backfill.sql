@@ -1,4 +1,5 @@
 -- A step whose columns are filled on the way: another type, a table of pairs, rows that are written meanwhile
+-- rooms: deploy
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -1,4 +1,5 @@
 -- Indexes on the child's columns: which one serves a key, which are built, and what they are called
+-- rooms: deploy
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

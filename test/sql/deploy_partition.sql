@@ -1,4 +1,5 @@
 -- CALL sg_add_fks where child or parent is partitioned: what ends up in the catalog is the same on every major
+-- rooms: deploy
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -1,4 +1,5 @@
 -- A step that replaces a key: the new one is added and validated, then the old one goes
+-- rooms: deploy
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

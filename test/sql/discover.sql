@@ -1,4 +1,5 @@
 -- Discovery: what must be found, what must not, rows, feedback, advice, plans, bad input
+-- rooms: discover
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

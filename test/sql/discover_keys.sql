@@ -1,4 +1,5 @@
 -- Discovery: what the names of keys say, and those of other keys
+-- rooms: discover
 \getenv test PG_ABS_SRCDIR
 \set signals :test '/sql/include/discover_signals.sql'
 \i :signals

@@ -1,4 +1,5 @@
 -- Discovery: names that say little alone. Link tables told by order, letters, initials, kinds, roles of several languages.
+-- rooms: discover
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

@@ -1,4 +1,5 @@
 -- Discovery: which of several tables a column means, and what of its name is the child's own
+-- rooms: discover
 \getenv test PG_ABS_SRCDIR
 \set signals :test '/sql/include/discover_signals.sql'
 \i :signals

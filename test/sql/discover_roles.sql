@@ -1,4 +1,5 @@
 -- Discovery: columns that say what somebody or something does in a row, and not which table that is in
+-- rooms: discover
 \getenv test PG_ABS_SRCDIR
 \set signals :test '/sql/include/discover_signals.sql'
 \i :signals

@@ -1,4 +1,5 @@
 -- Discovery: what statistics and rows say, what feedback teaches, what goes along into a plan
+-- rooms: discover
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

@@ -1,4 +1,5 @@
 -- Drift: each class and change, texts that mean the same, renames, folding, names, bad input
+-- rooms: drift expression
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

@@ -1,5 +1,6 @@
 -- sg_drift_check and CALL sg_drift_gate: counts, history, what is ignored, pruning. What listeners hear, psql's exit status
 -- and checks at the same time are in test/t/130_drift_check.pl.
+-- rooms: drift
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 DROP SCHEMA IF EXISTS chk CASCADE;

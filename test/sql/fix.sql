@@ -1,4 +1,5 @@
 -- Orphans that a plan removes or mends: policies, sentinel, what goes along, quarantine and the way back
+-- rooms: fix
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -1,4 +1,5 @@
 -- What depends on an object. What sg_impact() says of a drop is compared with what DROP does.
+-- rooms: impact
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

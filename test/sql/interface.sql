@@ -1,5 +1,6 @@
 -- The public interface: names, arguments, result columns and their order, which only ever grow at the end
 -- needs: pgtap
+-- rooms: base
 \set ECHO none
 \set QUIET on
 \pset format unaligned

@@ -1,4 +1,5 @@
 -- Plans by hand: create, add, set, skip, drop, export, import, SQL; and what each refuses.
+-- rooms: plan
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

@@ -1,5 +1,6 @@
 -- Clauses that exist from PostgreSQL 18 on: NOT ENFORCED and PERIOD.  On older servers (the other expected file) a plan
 -- refuses or notes them.
+-- rooms: plan
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 \set VERBOSITY terse

@@ -1,4 +1,5 @@
 -- sg_plan_check: every check finds what it is for, and says ok where there is nothing
+-- rooms: check
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

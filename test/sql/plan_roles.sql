@@ -1,5 +1,6 @@
 -- Who may change a plan: its author's role and superusers. Who may read and run it: they, the owner of all of its child
 -- tables, and roles that the author has allowed.
+-- rooms: plan
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

@@ -1,4 +1,5 @@
 -- Plans out of SQL scripts: what is a key, where names lead, and what becomes of everything else.
+-- rooms: script
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

@@ -1,4 +1,5 @@
 -- CALL sg_rollback_fks: what a plan did is taken back, what others did since is left alone
+-- rooms: undo
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -1,4 +1,5 @@
 -- Snapshots: every kind of object with its properties, names that need quotes, documents, privileges
+-- rooms: snapshot
 SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 DROP ROLE IF EXISTS regress_snapshot_a, "regress Snapshot B", regress_snapshot_reader;

@@ -1,5 +1,6 @@
 -- What can be reached from outside: every function, relation and setting, whose it is, who may use it, and in whose name it runs.
 -- A change here is a change of what a stranger can do: read the difference as that.
+-- rooms: base log
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;

@@ -1,4 +1,5 @@
 -- Load control: a user's own function, the window, the budget of a pause
+-- rooms: run
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -1,4 +1,5 @@
 -- schemaguard.proof and schemaguard.fk_trust: which proofs stand, and why the others do not
+-- rooms: fk log
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -1,4 +1,5 @@
 -- CALL sg_add_fks with schemaguard.validate_with = scan: one pass for all keys of a table, the rest by VALIDATE
+-- rooms: deploy audit
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

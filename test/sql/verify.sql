@@ -1,4 +1,5 @@
 -- sg_verify_fks: from the catalogs, and live; sg_measure_overhead
+-- rooms: verify
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

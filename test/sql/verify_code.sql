@@ -1,4 +1,5 @@
 -- sg_verify_fks(live => true) and sg_measure_overhead: code that a table's owner has planted runs as nobody else
+-- rooms: verify
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

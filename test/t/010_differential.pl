@@ -16,6 +16,8 @@
 #
 # A failure prints the SQL that makes the tables.  SG_BATCH=n runs batch n alone, SG_CASES=n that many keys, SG_SEED=n
 # starts elsewhere.
+#
+# rooms: audit
 use strict;
 use warnings;
 use FindBin;

@@ -9,6 +9,8 @@
 #
 # For every key both must agree: is it there, is it valid, and what else pg_constraint says about it and its clones.
 # 100 cases, 2,000 with SG_LONG=1.  SG_BATCH=n runs batch n alone, SG_CASES=n that many cases, SG_SEED=n starts elsewhere.
+#
+# rooms: deploy
 use strict;
 use warnings;
 use FindBin;

@@ -5,6 +5,9 @@
 # - cancel, end of the session and kill -9 of the server in the middle: nothing is half done, the next call ends it;
 # - pgbench inserts, updates and deletes children and parents while keys come and are validated, over and over: every
 #   key that is valid holds.
+#
+# rooms: deploy
+# majors: one (measures load)
 use strict;
 use warnings;
 use FindBin;

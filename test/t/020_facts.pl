@@ -5,6 +5,8 @@
 #     partition only; detached and attached partitions, deferrable keys and every action are armed
 #   - one row per key however many partitions there are, whatever the names
 #   - 20,000 keys: the pass over the catalog is fast, and so is one table of them
+#
+# rooms: fk
 use strict;
 use warnings;
 use FindBin;

@@ -5,6 +5,8 @@
 #   - a recovery conflict ends the audit with an ERROR, not FATAL: the session goes on
 #   - in a read-only transaction of the primary the audit works and logs nothing; in a REPEATABLE READ one it does not
 #     trust a table that was truncated since
+#
+# rooms: audit
 use strict;
 use warnings;
 use FindBin;

@@ -3,6 +3,8 @@
 # keys, the history of drift and what listeners hear of it, pg_cron's own account.
 #
 # pg_cron 1.4 knows no seconds, so that there this file waits for the next full minute.
+#
+# rooms: run drift
 use strict;
 use warnings;
 use FindBin;

@@ -8,6 +8,8 @@
 #   - code of a user's (operators, functions and casts ahead in search_path, of a type, of an operator class, in an index)
 #     never runs with the privileges of the superuser who audits: not at all, or as the child's owner, restricted
 #   - hostile names go through every function
+#
+# rooms: log plan
 use strict;
 use warnings;
 use FindBin;

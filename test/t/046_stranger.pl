@@ -3,6 +3,8 @@
 #   - settings that superusers make hold, whatever a session says about them before the library is loaded
 #   - who may create functions in the extension's schema is told by CREATE EXTENSION; qualified calls are not caught
 #   - a role that may do nothing but connect calls every function: it waits for no lock of others, keeps none, leaves no row
+#
+# rooms: base
 use strict;
 use warnings;
 use FindBin;

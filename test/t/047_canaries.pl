@@ -4,6 +4,8 @@
 # names that EXECUTE makes out of values, DDL, its options and its comments, names of plans and snapshots.  Then audits,
 # deployments, fixes, quarantine, rollback, live tests, checks for drift and captured DDL run into them, and every
 # relation of the extension is searched as each role.  %expected has where a secret may be found; it is nowhere else.
+#
+# rooms: log
 use strict;
 use warnings;
 use FindBin;

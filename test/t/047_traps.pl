@@ -5,6 +5,8 @@
 #   - each function of the extension is in the list of calls below: a new one enters it, or this fails
 #   - the slots are armed: plain SQL makes each one speak
 #   - the calls reach them: with a library that does not switch roles, each slot that is reachable is seen as the superuser
+#
+# rooms: base
 use strict;
 use warnings;
 use FindBin;

@@ -7,6 +7,8 @@
 #
 # Then the softer interruptions: pg_cancel_backend in a statement, in a pause and in an audit, pg_terminate_backend,
 # kill -9 of the client.
+#
+# rooms: run
 use strict;
 use warnings;
 use FindBin;

@@ -5,6 +5,8 @@
 # rows that were filled stay filled, and the rest is done by the next call.  Then the same while an application, which
 # knows nothing of the new column, writes the table: no transaction fails, and in the end each row has the value that
 # belongs to it.  Whatever the statistics say, each row is read a few times and locked for a moment.
+#
+# rooms: deploy
 use strict;
 use warnings;
 use FindBin;

@@ -3,6 +3,8 @@
 # A build is held up by an open transaction that has written to the table, a validation by a trap (SgLoad.pm).  Then the
 # leader or the worker is cancelled, terminated, or killed together with the server.  Afterwards the log has one outcome
 # for each start, steps and catalog agree, and the next call leaves no invalid index and finishes the plan.
+#
+# rooms: worker
 use strict;
 use warnings;
 use FindBin;

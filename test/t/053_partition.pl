@@ -9,6 +9,8 @@
 # deployment longer than schemaguard.lock_timeout plus 50 ms (SG_LONG=1; normal runs, which other tests may
 # hold up, assert 1.5 s).  Partitions come and go meanwhile.  Attaching reads no
 # rows, which the counts of sequential scans say.
+#
+# rooms: deploy
 use strict;
 use warnings;
 use FindBin;

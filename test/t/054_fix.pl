@@ -3,6 +3,8 @@
 # Whatever happens, a row is either in its table or in quarantine, once: what the tables held in the beginning is what
 # tables and quarantine hold together at any time.  The log says how many rows went, batch by batch, also after a crash.
 # SG_LONG=1 kills more often and runs pgbench for longer.
+#
+# rooms: fix
 use strict;
 use warnings;
 use FindBin;

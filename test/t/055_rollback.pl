@@ -6,6 +6,8 @@
 # each thing was taken back once, and each start in the log has one outcome.
 #
 # Then cancels, a table that is busy, somebody who changes a key between the look and the lock, and writers under load.
+#
+# rooms: undo
 use strict;
 use warnings;
 use FindBin;

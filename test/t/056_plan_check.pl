@@ -6,6 +6,8 @@
 #   - subscriptions; tablespaces that the role may not look into
 #   - a vacuum against wraparound, near and running
 #   - a standby; a plan of 226 steps in a few seconds
+#
+# rooms: check
 use strict;
 use warnings;
 use FindBin;

@@ -4,6 +4,9 @@
 # While a call pauses it holds nothing, says so in schemaguard.progress and in the log, and can be cancelled or killed.
 # A table that stays locked must not keep up the steps of other tables (circuit breaker).  And nobody gets round
 # schemaguard.require_approval by a setting.
+#
+# rooms: run
+# majors: one (measures load)
 use strict;
 use warnings;
 use FindBin;

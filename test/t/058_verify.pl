@@ -5,6 +5,8 @@
 #   - rows and tables that others have locked are not waited for; the verdict is unknown
 #   - an attempt that lasts is stopped; a cancel, a timeout and a kill in the middle of one leave every row where it was
 #   - what is measured holds no lock on the real tables, and a cancel leaves no copy behind
+#
+# rooms: verify
 use strict;
 use warnings;
 use FindBin;

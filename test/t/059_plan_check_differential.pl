@@ -5,6 +5,8 @@
 # its key there and valid, or NOT VALID where the check has counted orphans, or could not count them, and the policy is
 # leave, or one that fixes them and other rows refer to them, or the check has said that the policy does not work.  A step with "block" must not be done: skipped, failed, or with a key that its VALIDATE has refused.
 # 200 cases, 3,000 with SG_LONG=1.  SG_BATCH=n runs batch n alone, SG_CASES=n that many cases, SG_SEED=n starts elsewhere.
+#
+# rooms: check
 use strict;
 use warnings;
 use FindBin;

@@ -8,6 +8,9 @@
 #
 # With SG_LONG=1 also: the open transactions write all 10 children and 10 parents instead of 3 and 3 (7 of the 20 keys), and the
 # same is measured for plain ALTER TABLE with 8 of the keys.
+#
+# rooms: deploy
+# majors: one (measures load)
 use strict;
 use warnings;
 use FindBin;

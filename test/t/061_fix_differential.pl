@@ -7,6 +7,8 @@
 # orphans go along.  Then the same nets with random policies: whatever is deleted or set to null, keys that become valid
 # hold, and no row has changed but by nulls in its keys.
 # SG_LONG=1 does more of each.  SG_SEED=n starts elsewhere, SG_NET=n,n does these nets only.
+#
+# rooms: fix
 use strict;
 use warnings;
 use FindBin;

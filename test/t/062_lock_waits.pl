@@ -5,6 +5,8 @@
 # deployment gives way, not the application, whatever lock_timeout is.  Looking at a plan waits for no lock.  A role that
 # may not add a key is told so at once, without locking or reading anything.  A key that is to replace another, and is
 # weakened before we have the lock, replaces nothing.
+#
+# rooms: run
 use strict;
 use warnings;
 use FindBin;

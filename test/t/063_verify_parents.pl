@@ -3,6 +3,9 @@
 # Random tables: a parent, keys of several children with every action, over one column or two, of partitioned tables, of the
 # parent itself, and keys that refer to a child in turn.  Of the tests that delete or update a parent, few may remain
 # without a verdict; no key that holds fails, and no key whose triggers at the parent are switched off passes.
+#
+# rooms: verify
+# majors: one (how tests are chosen)
 use strict;
 use warnings;
 use FindBin;

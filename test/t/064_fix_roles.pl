@@ -2,6 +2,8 @@
 #
 # Every slot in which code can stand at the tables of a fix has a witness that writes its slot and its role to the
 # server's log, which survives rollback, and tries to make its owner a superuser.
+#
+# rooms: fix
 use strict;
 use warnings;
 use FindBin;

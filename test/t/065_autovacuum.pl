@@ -4,6 +4,8 @@
 # child, and then of the parent, that would run for minutes, a step must get its locks within a few attempts, and the
 # log must say who was in the way; the same when the key is taken back.  An autovacuum against wraparound is not cancelled: the step fails when its budget is
 # used up, and names it.
+#
+# rooms: run
 use strict;
 use warnings;
 use FindBin;

@@ -4,6 +4,8 @@
 # for the build.  Whoever looks for the deadlock first is its victim: that must never be the application, with a
 # deadlock_timeout of 200 ms.  The same by way of a second transaction, by an old snapshot, by a build that still reads,
 # and where nobody else would be in the way.  Each time the build begins anew, and the index is there in the end.
+#
+# rooms: deploy
 use strict;
 use warnings;
 use FindBin;

@@ -2,6 +2,8 @@
 #
 # They build no index twice and leave none invalid, and when both calls have ended, the state of each step is what the
 # catalog says, with a reason where it is not validated.
+#
+# rooms: run
 use strict;
 use warnings;
 use FindBin;

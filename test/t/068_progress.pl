@@ -3,6 +3,8 @@
 # A second session samples the view every 10 ms while each long call runs: between the first sample with a row and the
 # last one none is empty, and what is done never goes backwards, whatever the call does in between (subtransactions that
 # fail, COMMITs, indexes, workers, snapshots).
+#
+# rooms: base
 use strict;
 use warnings;
 use FindBin;

@@ -3,6 +3,8 @@
 # TRUNCATE and rewriting ALTERs are not MVCC-safe: a snapshot from before sees an empty table.  An audit must never say
 # "pass" for rows that it missed.  Also: a long audit ends at once when it is cancelled, and a table that can't be read
 # costs its own keys only.
+#
+# rooms: audit
 use strict;
 use warnings;
 use FindBin;

@@ -5,6 +5,9 @@
 # an audit says about their tables is compared with a plain query in the same REPEATABLE READ transaction.  Parents are
 # deleted and inserted again, get other keys and take their children along; whole ranges go and come back by ROLLBACK; and
 # VACUUM clears up all the time.
+#
+# rooms: audit
+# majors: one (measures load)
 use strict;
 use warnings;
 use FindBin;

@@ -4,6 +4,8 @@
 # An audit that waits holds nothing, so no migration ends in a deadlock because of it.  All that it reads belongs to one
 # moment, partitions that are attached meanwhile included.  A key is judged as it is under the locks, not as it was
 # before.  A worker that somebody ends costs time only, and however keys are distributed, each orphan counts once.
+#
+# rooms: audit worker
 use strict;
 use warnings;
 use FindBin;

@@ -3,6 +3,9 @@
 # Whatever happens to a step, it says so with SQLSTATE and reason, the other steps go on, steps and catalog agree, and a
 # later call, when the trouble is gone, finishes the plan.  The trouble is real and touches one session only: temporary
 # files that are links to /dev/full, and limits on the size of files and on memory (prlimit) of the one backend.
+#
+# rooms: run
+# majors: one (takes disk, memory and time away)
 use strict;
 use warnings;
 use FindBin;

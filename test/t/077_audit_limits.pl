@@ -2,6 +2,9 @@
 #
 # Shared memory is of kind mmap here, which makes it files below the server's directory: they can be counted.  Where the
 # test waits for a piece of an audit to happen, it says which piece by schemaguard.progress.
+#
+# rooms: audit worker
+# majors: one (measures memory and time)
 use strict;
 use warnings;
 use FindBin;

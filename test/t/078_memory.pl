@@ -3,6 +3,9 @@
 # Each function that goes through many keys is called in a session of its own, whose private memory at its peak is held
 # against a ceiling of 300 MB for 5,000 keys, the server's own caches of tables and keys included: 60 kB for each.  What a
 # call costs whatever it has to do is measured with a few keys, so that a smaller number can be held against its share.
+#
+# rooms: base
+# majors: one (measures memory)
 use strict;
 use warnings;
 use FindBin;

@@ -5,6 +5,8 @@
 #   - DROP EXTENSION in the middle of a plan keeps the keys and leaves nothing behind; CREATE EXTENSION again works
 #   - CREATE EXTENSION in another schema works; a schema or a function that somebody made beforehand is no way in
 #   - objects of another version than the library's: 55000
+#
+# rooms: plan
 use strict;
 use warnings;
 use FindBin;

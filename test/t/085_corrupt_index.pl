@@ -3,6 +3,8 @@
 # The parent's unique index is made to miss a row (a row is inserted while the catalog says that the index is not to be
 # maintained).  SQL that looks the parent up in that index reports its children as orphans, and does not see the row; the
 # audit reads the heap and passes, whatever the session's planner settings are.
+#
+# rooms: audit
 use strict;
 use warnings;
 use FindBin;

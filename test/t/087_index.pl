@@ -3,6 +3,8 @@
 # Random tables, on which audit_use_index must not change a verdict; nondeterministic collations, where the server has ICU;
 # tables that others write to, a standby; and indexes that are damaged in many ways, of which neither the plain nor the
 # paranoid audit may make orphans, while the paranoid one names them.
+#
+# rooms: audit
 use strict;
 use warnings;
 use FindBin;

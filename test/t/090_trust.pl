@@ -8,6 +8,8 @@
 #   - a subscription that writes to the child, the parent, or what the child is a partition of
 #   - a standby shows the same and writes nothing; promoted, it goes on
 #   - NOT ENFORCED keys (18 and later)
+#
+# rooms: fk
 use strict;
 use warnings;
 use FindBin;

@@ -3,6 +3,8 @@
 # One coordinator and two workers.  What the coordinator's catalog says about a key is no proof: the key may be there alone,
 # a shard's trigger may be disabled, one replica of a reference table may hold an orphan.  Nothing of that may pass, stand or
 # be called valid.  Rows that Citus' planner reads are counted, and listed under the name that the user knows.
+#
+# rooms: fk
 use strict;
 use warnings;
 use FindBin;

@@ -9,6 +9,9 @@
 #
 # Then the server is lost for good in the middle of a step: its standby is promoted, and the call there goes on.
 # 050_crash.pl kills the server at every place of every step of an ordinary plan.
+#
+# rooms: run
+# majors: one (096_faults_kinds has the same faults on each major)
 use strict;
 use warnings;
 use FindBin;

@@ -5,6 +5,8 @@
 # validate keys; plans that are taken back: SgRound.pm has the kinds, the faults, and what must be true after each.  Some
 # kinds meet a fault in the same round, each at another of its places.  SG_LONG=1 goes on until each kind has met each
 # fault at each of its places, and holds locks for a minute; SG_FAULTS names the faults to try, separated by commas.
+#
+# rooms: run
 use strict;
 use warnings;
 use FindBin;

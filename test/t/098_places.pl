@@ -2,6 +2,8 @@
 #
 #   - TOAST: keys that are compressed either way, out of line, or neither, parent and child each in their own way
 #   - lc_messages: verdicts, states and SQLSTATEs do not depend on it, and nothing written down has values of rows in it
+#
+# rooms: audit
 use strict;
 use warnings;
 use FindBin;

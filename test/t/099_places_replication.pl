@@ -3,6 +3,8 @@
 #   - promotion in the middle of an audit on the standby: verdicts as ever, no proof of what it read as a standby
 #   - a synchronous standby that is gone: a CALL waits at a COMMIT; progress shows it; a cancel ends that wait, a
 #     termination the CALL, and the next CALL takes up
+#
+# rooms: audit run
 use strict;
 use warnings;
 use FindBin;

@@ -2,6 +2,9 @@
 #
 # A generator makes up nouns, links them and writes the schema in one of the styles of naming that people use. Most of
 # the keys that it knows must be proposed, and little else; a proposal must never be one that no foreign key can be.
+#
+# rooms: discover
+# majors: one (arithmetic on names)
 use strict;
 use warnings;
 use FindBin;

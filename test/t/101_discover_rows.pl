@@ -6,6 +6,9 @@
 #   - the view progress shows a look at rows; a cancel ends it at once
 #   - memory keeps to schemaguard.audit_memory: long values in a sample, more candidates than there is room for
 #   - one table that can't be read does not take the others along
+#
+# rooms: discover
+# majors: one (arithmetic on names and rows)
 use strict;
 use warnings;
 use FindBin;

@@ -3,6 +3,8 @@
 # At random moments of its work, over names, statistics, a sample and all rows, the session is sent what pg_cancel_backend
 # sends.  What it still does after that is measured as the time that the session spends on a processor: that says how far
 # apart it looks for interrupts, whatever else the machine is at.
+#
+# rooms: discover
 use strict;
 use warnings;
 use FindBin;

@@ -4,6 +4,8 @@
 #   - docs/snapshot.sql makes the same snapshot, and its document is imported
 #   - what another session keeps locked is unknown, by name; nothing is missing, and nothing fails while objects come and go
 #   - another server: without dblink, unreachable, silent, slow, cancelled; each in time, and no connection stays
+#
+# rooms: snapshot
 use strict;
 use warnings;
 use FindBin;

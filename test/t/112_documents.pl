@@ -8,6 +8,9 @@
 #   - plan documents: each member of the frame and of a step
 #
 # The server must not crash, and no error is XX000.  Everything at random starts from SG_SEED.
+#
+# rooms: snapshot plan
+# majors: one (reads documents)
 use strict;
 use warnings;
 use FindBin;

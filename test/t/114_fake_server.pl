@@ -2,6 +2,9 @@
 #
 # Something that speaks PostgreSQL's protocol gives nulls, wrong types, too many rows, too few columns, errors and nonsense, or
 # says nothing at all: each is an error with its SQLSTATE, the session goes on, and a cancel ends it at once.
+#
+# rooms: snapshot
+# majors: one (reads what another server says)
 use strict;
 use warnings;
 use FindBin;

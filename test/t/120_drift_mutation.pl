@@ -3,6 +3,8 @@
 # A line is: statement ;; kind ;; object ;; change ;; property. Each is run in a transaction that is rolled back, since a
 # comparison with the live database sees what its transaction has done. Several properties have commas between them. What
 # the server may lack has a major, or icu, in front of it. No rows are expected of what docs/snapshots.md leaves out.
+#
+# rooms: drift
 use strict;
 use warnings;
 use FindBin;

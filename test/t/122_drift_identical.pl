@@ -3,6 +3,8 @@
 # The way: another role with other session settings, dump and restore (twice: what PostgreSQL prints it prints otherwise
 # when it has read it), other names of automatic constraints, grants in another order and by others, columns dropped and
 # added in between. Then the same for real schemas, where ../shared/corpus is (all with SG_LONG).
+#
+# rooms: drift expression
 use strict;
 use warnings;
 use FindBin;

@@ -3,6 +3,9 @@
 # Each round edits a database in a transaction that is rolled back: renames of tables, columns, constraints, indexes and
 # types, half of them to a name that has nothing to do with the old one; columns dropped and others added; tables dropped
 # and others made. At least 95 % of the renames that sg_drift reports must be right, and 90 % of the real ones found.
+#
+# rooms: drift
+# majors: one (arithmetic on facts)
 use strict;
 use warnings;
 use FindBin;

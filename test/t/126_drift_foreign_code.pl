@@ -4,6 +4,8 @@
 # a domain in an array, a range, a composite, casts, operators, functions.  They stand in the live catalog, and in imported
 # documents at every place where a document has an expression, also in forms that no catalog prints.  The witness notes who
 # runs it in the server's log, which no rollback takes back.
+#
+# rooms: expression
 use strict;
 use warnings;
 use FindBin;

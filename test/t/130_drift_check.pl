@@ -1,5 +1,7 @@
 # 130_drift_check.pl: checks for drift as CI and listeners meet them: psql's exit status, NOTIFY that comes once and fits,
 # checks at the same time, and what could not be read.  040_pg_cron.pl has them as a job.
+#
+# rooms: drift
 use strict;
 use warnings;
 use utf8;

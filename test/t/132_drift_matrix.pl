@@ -1,5 +1,7 @@
 # 132_drift_matrix.pl: several environments on one page: snapshots, databases of this server and of another one through dblink, and
 # one that nobody answers for.
+#
+# rooms: drift
 use strict;
 use warnings;
 use FindBin;

@@ -1,5 +1,8 @@
 # 134_compare_fks.pl: sg_compare_fks on random pairs of databases that differ in known ways: every key has the one status and
 # recommendation that it was made for, and the migrations, run on the side that they are for, make the two sides one.
+#
+# rooms: fkdiff
+# majors: one (arithmetic on facts)
 use strict;
 use warnings;
 use FindBin;

@@ -7,6 +7,8 @@
 #   - sessions do not wait for each other
 #   - the text of one statement out of many, in both protocols
 #   - DROP EXTENSION; dump and restore, with a log that goes on
+#
+# rooms: ddl
 use strict;
 use warnings;
 use FindBin;

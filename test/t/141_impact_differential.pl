@@ -2,6 +2,8 @@
 #
 # Every table, column, view, type and function of a schema is dropped, with RESTRICT and with CASCADE, and the drop undone;
 # an event trigger tells what went. The functions that compare are those of the regression test impact.sql.
+#
+# rooms: impact
 use strict;
 use warnings;
 use FindBin;

@@ -1,4 +1,6 @@
 # 150_rollback_rows.pl: rows that can't be put back now hold up nothing else of a rollback
+#
+# rooms: undo
 use strict;
 use warnings;
 use FindBin;

@@ -4,13 +4,18 @@
 # Nothing is installed into the system but packages that are missing (by root, on Debian). Runs as root and as anybody
 # else, and any number of times at once.
 #
+# The regression tests are one job, the specs another, each TAP file one of its own, with its own servers, folder and log;
+# some run at the same time. As each ends, a line tells its outcome and what is left.
 # The last line is `N passed, N failed, N skipped`: regression tests, specs, and the single assertions of TAP files.
 # The exit status is 0 only if something ran and nothing failed.
 #
 # Environment
+#   ONLY="audit fk"  the tests of these rooms of src/
+#   SG_JOBS=N        how many jobs at once (default: one for each core; with SG_LONG one, for then times are bounded)
 #   PG_CONFIG        the server to build for and to test with (default: pg_config on the PATH)
 #   SG_LONG=1        full counts and durations: `make test-long`
 #   SG_SEED=N        what tests that draw at random start from (default 1)
+#   SG_OTHER_MAJOR=1 leave out what is the same on all majors: another run has it
 #   WERROR=1         compiler warnings are errors
 #   COPT=FLAGS       more flags for the compiler
 #   SG_PRELOAD=FILE  preloaded into the servers of TAP files: libasan.so, with COPT=-fsanitize=address (assertion build) and
@@ -18,20 +23,24 @@
 #   KEEP=1           leave the private directory, with all logs, and print its name
 #   TMPDIR=DIR       where the private directory is made (default /tmp; needs a short path)
 #   SG_NO_INSTALL=1  never install packages, only say what is missing
-#   SG_TIMEOUT=N     seconds for one step: all regression tests, all specs, one TAP file (default 1200)
+#   SG_TIMEOUT=N     seconds for one job (default 1200)
 #   CORPUS=DIR       real schemas, for the tests that have a use for them (default ../shared/corpus beside the checkout)
-#   SG_LEAVE_OUT="060_live ..."  TAP files that are not run, which the report says
 # To run a few only (any of these turns off what the others do not name):
-#   ONLY_REGRESS="audit plan"  ONLY_ISOLATION="iso_deploy"  ONLY_TAP="t/crash.pl"
+#   ONLY_REGRESS="audit plan"  ONLY_ISOLATION="iso_lock_add"  ONLY_TAP="050_crash"
 #
-# A regression test that needs another extension says so in a line of its own, `-- needs: pgtap`; it is skipped where the
-# server does not have that.
+# What a test says about itself, in a comment of one line (`# key: ...`; in a regression test `-- key: ...`):
+#   rooms: audit fk          whose tests it belongs to; each test has this one
+#   needs: pgtap             a regression test is skipped where the server does not have that extension
+#   takes: 40 s              a TAP file that is among the first to begin
+#   alone: why               a TAP file that runs after the others, and beside nothing
+#   majors: one (why)        a TAP file that is the same on all majors
 
 set -euo pipefail
 # shellcheck source=test/tools/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 passed=0 failed=0 skipped=0
+failing=()
 export SG_SEED=${SG_SEED:-1}
 # Tests run in a copy, from which it could not be found.
 export CORPUS=${CORPUS:-$SG_ROOT/../shared/corpus}
@@ -50,68 +59,147 @@ show_file() {
   sg_say "---- $1" && cat "$2" && sg_say "----"
 }
 
+# ---------------------------------------------------------------------------------------------------------------------
+# What is to run
+
 make_value() { sg_make -s "print-$1"; }
 
-# The tests among $@ whose needs are met; the others are reported as skipped.
-select_tests() {
-  local test need lacking
-  selected=()
-  for test in "$@"; do
-    lacking=
-    # shellcheck disable=SC2013  # words are wanted
-    for need in $(sed -n 's/^-- needs: *//p' "$SG_DIR/src/test/sql/$test.sql" 2> /dev/null); do
-      sg_has_extension "$need" || lacking="$lacking $need"
+# What a file of test/ says about itself: mark FILE KEY
+mark() { sed -nE "s/^(#|--) $2: *//p" "$SG_DIR/src/test/$1"; }
+
+# Those of the files FOLDER/NAME.SUFFIX that belong to a room of ONLY: of_rooms FOLDER SUFFIX NAME...
+of_rooms() {
+  local folder=$1 suffix=$2 name room rooms
+  shift 2
+  for name in "$@"; do
+    rooms=" $(mark "$folder/$name.$suffix" rooms) "
+    for room in $ONLY; do
+      case $rooms in *" $room "*) echo "$name"; break ;; esac
     done
-    if [ -n "$lacking" ]; then report skip "$test (needs$lacking)"; else selected+=("$test"); fi
   done
 }
 
-# Runs one of the two suites of pg_regress through PGXS: run_suite TITLE VARIABLE OTHER_VARIABLE TEST...
-run_suite() {
-  local title=$1 variable=$2 other=$3 log=$SG_DIR/$2.log status=0 before=$failed verdict name
-  shift 3
-  [ $# -gt 0 ] || return 0
-  sg_wait timeout "${SG_TIMEOUT:-1200}" make -C "$SG_DIR/src" "PG_CONFIG=$PG_CONFIG" with_llvm=no installcheck \
-    "$variable=$*" "$other=" TAP_TESTS= > "$log" 2>&1 || status=$?
-  # "test NAME ... ok|FAILED" up to PostgreSQL 15, "ok|not ok N - NAME" since 16.
-  while IFS=: read -r verdict name; do
-    case $verdict in FAILED | 'not ok') verdict='not ok' ;; esac
-    report "$verdict" "$name"
-  done < <(sed -nE -e 's/^test +([^ ]+) +\.\.\. +(ok|FAILED).*/\2:\1/p' \
-    -e 's/^(ok|not ok) +[0-9]+ +[-+] ([^ ]+).*/\1:\2/p' "$log")
-  # Such as a missing file or a lost server, for which no test is blamed.
-  if [ $status -ne 0 ] && [ $failed -eq "$before" ]; then
-    report 'not ok' "$title ended with status $status"
+# Sets regress, isolation and tap.
+choose_tests() {
+  if [ -n "${ONLY_REGRESS:-}${ONLY_ISOLATION:-}${ONLY_TAP:-}" ]; then
+    regress=${ONLY_REGRESS:-} isolation=${ONLY_ISOLATION:-} tap=${ONLY_TAP:-}
+    return
   fi
-  if [ $failed -ne "$before" ]; then
-    if [ -s "$SG_DIR/src/regression.diffs" ]; then
-      show_file "$title: regression.diffs" "$SG_DIR/src/regression.diffs"
-    else
-      show_file "$title" "$log"
-    fi
-    failing_suites+=("$title")
-  fi
+  regress=$(make_value REGRESS) isolation=$(make_value ISOLATION) tap=$(cd "$SG_DIR/src/test/t" && echo *.pl)
+  [ -n "${ONLY:-}" ] || return 0
+  # shellcheck disable=SC2086  # names, separated by blanks
+  regress=$(of_rooms sql sql $regress) isolation=$(of_rooms specs spec $isolation) tap=$(of_rooms t pl ${tap//.pl/})
+  [ -n "$regress$isolation$tap" ] || sg_die "no test is of room $ONLY; there are:" \
+    "$(sed -nE 's/^(#|--) rooms: *//p' "$SG_DIR"/src/test/{sql,specs,t}/*.* | tr ' ' '\n' | sort -u | tr '\n' ' ')"
 }
 
-# Only a bug in C makes a server of this suite crash: the tests that kill one run their own.
+# Those of the regression tests whose needs are met; the others are reported as skipped.
+leave_out_unmet() {
+  local test need lacking met=()
+  for test in $regress; do
+    lacking=
+    for need in $(mark "sql/$test.sql" needs 2> /dev/null); do
+      sg_has_extension "$need" || lacking="$lacking $need"
+    done
+    if [ -n "$lacking" ]; then report skip "$test (needs$lacking)"; else met+=("$test"); fi
+  done
+  regress=${met[*]}
+}
+
+# Sets queue to the jobs, those that take long first, and last to those that want to be alone.
+order_jobs() {
+  local file name why seconds list=()
+  queue=() last=()
+  [ -z "$regress" ] || list+=('45 regression')
+  [ -z "$isolation" ] || list+=('35 isolation')
+  for file in $tap; do
+    name=$(basename "$file" .pl)
+    [ -e "$SG_DIR/src/test/t/$name.pl" ] || sg_die "no such TAP file: $name"
+    why=$(mark "t/$name.pl" majors)
+    if [ -n "${SG_OTHER_MAJOR:-}" ] && [ -n "$why" ]; then
+      report skip "test/t/$name.pl (majors: $why)"
+    elif [ -n "$(mark "t/$name.pl" alone)" ]; then
+      last+=("$name")
+    else
+      seconds=$(mark "t/$name.pl" takes)
+      list+=("${seconds%% *} $name")
+    fi
+  done
+  [ ${#list[@]} -eq 0 ] || mapfile -t queue < <(printf '%s\n' "${list[@]}" | sort -s -k1,1nr | sed 's/.* //')
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Jobs
+
+declare -A running=() began=()
+
+# All through PGXS, in a folder for each, as in a VPATH build: hence with the server's own drivers, modules and paths.
+start_job() {
+  local name=$1 dir=$SG_DIR/jobs/$1 arguments
+  case $name in
+    regression) arguments=("REGRESS=$regress" ISOLATION= TAP_TESTS=) ;;
+    isolation) arguments=("ISOLATION=$isolation" REGRESS= TAP_TESTS=) ;;
+    *) arguments=(REGRESS= ISOLATION= "PROVE_TESTS=test/t/$name.pl" 'PROVE_FLAGS=--verbose --nocolor -j1') ;;
+  esac
+  sg_as mkdir -p "$dir"
+  # An autovacuum that comes by holds locks and changes statistics.
+  case $name in regression | isolation) sg_cluster_start "$name" 'autovacuum = off' ;; esac
+  "${SG_AS[@]}" env --default-signal=INT,QUIT timeout "${SG_TIMEOUT:-1200}" make -C "$dir" -f "$SG_DIR/src/Makefile" \
+    "PG_CONFIG=$PG_CONFIG" with_llvm=no installcheck "${arguments[@]}" > "$dir.log" 2>&1 < /dev/null &
+  running[$!]=$name began[$!]=$SECONDS
+}
+
+# Waits for the next job to end, and reports it.
+end_job() {
+  local pid status=0 name seconds left remark
+  wait -n -p pid "${!running[@]}" || status=$?
+  name=${running[$pid]} seconds=$((SECONDS - began[$pid]))
+  unset "running[$pid]"
+  left=("${running[@]}" "${queue[@]}" "${last[@]}")
+  remark="$seconds s; left: $([ ${#left[@]} -gt 4 ] && echo "${#left[@]}" || echo "${left[*]:-nothing}")"
+  case $name in
+    regression | isolation) report_suite "$name" "$status" "$remark" ;;
+    *) report_tap_file "$name" "$status" "$remark" ;;
+  esac
+  [ -n "${KEEP:-}" ] || rm -rf "$SG_DIR/jobs/$name"
+}
+
+# One of the two suites of pg_regress: report_suite NAME STATUS REMARK
+report_suite() {
+  local name=$1 status=$2 dir=$SG_DIR/jobs/$1 before=$failed verdict test
+  sg_say "$name ($3)"
+  # "test NAME ... ok|FAILED" up to PostgreSQL 15, "ok|not ok N - NAME" since 16.
+  while IFS=: read -r verdict test; do
+    case $verdict in FAILED | 'not ok') verdict='not ok' ;; esac
+    report "$verdict" "$test"
+  done < <(sed -nE -e 's/^test +([^ ]+) +\.\.\. +(ok|FAILED).*/\2:\1/p' \
+    -e 's/^(ok|not ok) +[0-9]+ +[-+] ([^ ]+).*/\1:\2/p' "$dir.log")
+  # Such as a missing file or a lost server, for which no test is blamed.
+  if [ "$status" -ne 0 ] && [ $failed -eq "$before" ]; then report 'not ok' "$name ended with status $status"; fi
+  if [ $failed -ne "$before" ]; then
+    find "$dir" -name regression.diffs -size +0 -exec cp {} "$dir.diffs" \;
+    if [ -s "$dir.diffs" ]; then show_file "$name: regression.diffs" "$dir.diffs"; else show_file "$name" "$dir.log"; fi
+    failing+=("$name")
+  fi
+  check_server_log "$name"
+  sg_cluster_stop "$name" || true
+}
+
+# Only a bug in C makes a server of these suites crash: the tests that kill one run their own.
 check_server_log() {
-  local log=$SG_DIR/suite/server.log
-  [ $((passed + failed)) -gt 0 ] || return 0
+  local log=$SG_DIR/$1/server.log
   if grep -qE 'PANIC:|TRAP:|was terminated by signal|runtime error:' "$log"; then
     report 'not ok' 'no crash in the server log'
-    failing_suites+=("server")
+    failing+=("server of $1")
     grep -nE -A 5 'PANIC:|TRAP:|was terminated by signal|runtime error:' "$log" | head -n 60
   else
     report ok 'no crash in the server log'
   fi
 }
 
-# One TAP file through PGXS, hence with the server's own Perl modules, driver and paths.
-run_tap_file() {
-  local file=$1 log=$SG_DIR/tap.log status=0 ok not_ok skip start=$SECONDS
-  case " ${SG_LEAVE_OUT:-} " in *" $(basename "$file" .pl) "*) report skip "$file (left out)"; return ;; esac
-  sg_wait timeout "${SG_TIMEOUT:-1200}" make -C "$SG_DIR/src" "PG_CONFIG=$PG_CONFIG" with_llvm=no installcheck \
-    REGRESS= ISOLATION= "PROVE_TESTS=$file" "PROVE_FLAGS=--verbose --nocolor -j1" > "$log" 2>&1 || status=$?
+# report_tap_file NAME STATUS REMARK
+report_tap_file() {
+  local file=test/t/$1.pl status=$2 log=$SG_DIR/jobs/$1.log ok not_ok skip
   if grep -q '^Result: NOTESTS' "$log"; then
     report skip "$file ($(sed -nE 's/.*\.\. skipped: //p' "$log"))"
     return
@@ -120,58 +208,51 @@ run_tap_file() {
   ok=$(($(grep -cE '^ok [0-9]+' "$log" || true) - skip))
   not_ok=$(grep -v '# [T]ODO' "$log" | grep -cE '^not ok [0-9]+' || true)
   # Whatever prove is unhappy about counts: a plan that was not met, a file that died, a time-out.
-  [ $status -eq 0 ] || [ "$not_ok" -gt 0 ] || not_ok=1
+  [ "$status" -eq 0 ] || [ "$not_ok" -gt 0 ] || not_ok=1
   passed=$((passed + ok)) failed=$((failed + not_ok)) skipped=$((skipped + skip))
-  printf '  %-7s %s (%s assertions, %s s)\n' "$([ "$not_ok" -eq 0 ] && echo ok || echo 'not ok')" "$file" $((ok + not_ok)) \
-    $((SECONDS - start))
+  printf '  %-7s %s (%s assertions, %s)\n' "$([ "$not_ok" -eq 0 ] && echo ok || echo 'not ok')" "$file" $((ok + not_ok)) "$3"
   if [ "$not_ok" -gt 0 ]; then
-    failing_suites+=("$file")
+    failing+=("$file")
     show_file "$file (end of the output, status $status)" <(tail -n 60 "$log")
-    for log in "$SG_DIR"/src/tmp_check/log/*; do
+    for log in "$SG_DIR/jobs/$1"/tmp_check/log/*; do
       [ ! -f "$log" ] || show_file "$file: ${log##*/} (end)" <(tail -n 40 "$log")
     done
   fi
 }
 
-narrowed=${ONLY_REGRESS:-}${ONLY_ISOLATION:-}${ONLY_TAP:-}
+# ---------------------------------------------------------------------------------------------------------------------
+
+jobs=${SG_JOBS:-$([ -z "${SG_LONG:-}" ] && nproc || echo 1)}
 
 sg_need tap pgtap cron
 sg_private_dir
 sg_say "schemaguard $SG_VERSION on $("$PG_CONFIG" --version)"
 sg_build
-failing_suites=()
-
-# An autovacuum that comes by holds locks and changes statistics.
-sg_cluster_start suite "autovacuum = off"
-regress=${ONLY_REGRESS:-} isolation=${ONLY_ISOLATION:-}
-[ -n "$narrowed" ] || regress=$(make_value REGRESS)
-[ -n "$narrowed" ] || isolation=$(make_value ISOLATION)
-sg_say "regression"
-# shellcheck disable=SC2086  # names, separated by blanks
-select_tests $regress
-run_suite regression REGRESS ISOLATION "${selected[@]}"
-sg_say "isolation"
-# shellcheck disable=SC2086
-run_suite isolation ISOLATION REGRESS $isolation
-check_server_log
-sg_cluster_stop suite || true
-
-sg_say "TAP"
+built=$SECONDS
 # Servers of TAP files read their settings from here, and keep track of their ports there.
 export TEMP_CONFIG=$SG_CONF PG_TEST_PORT_DIR=$SG_DIR/ports
 # How long the server's own tools wait: a machine may be busy with other suites.
 export PGCTLTIMEOUT=300 PG_TEST_TIMEOUT_DEFAULT=600
-sg_as mkdir "$PG_TEST_PORT_DIR"
-if [ -n "$narrowed" ]; then
-  tap_files=()
-  for file in ${ONLY_TAP:-}; do tap_files+=("test/t/$(basename "$file" .pl).pl"); done
-else
-  mapfile -t tap_files < <(cd "$SG_DIR/src" && find test/t -name '*.pl' 2> /dev/null | sort)
-fi
-for file in "${tap_files[@]}"; do run_tap_file "$file"; done
+sg_as mkdir "$PG_TEST_PORT_DIR" jobs
+
+choose_tests
+leave_out_unmet
+order_jobs
+while [ $((${#running[@]} + ${#queue[@]} + ${#last[@]})) -gt 0 ]; do
+  if [ ${#queue[@]} -gt 0 ] && [ ${#running[@]} -lt "$jobs" ]; then
+    start_job "${queue[0]}"
+    queue=("${queue[@]:1}")
+  elif [ ${#queue[@]} -eq 0 ] && [ ${#running[@]} -eq 0 ]; then
+    start_job "${last[0]}"
+    last=("${last[@]:1}")
+  else
+    end_job
+  fi
+done
 
 sg_say ""
-if [ ${#failing_suites[@]} -gt 0 ]; then sg_say "failing: ${failing_suites[*]}"; fi
+if [ ${#failing[@]} -gt 0 ]; then sg_say "failing: ${failing[*]}"; fi
 if [ $((passed + failed)) -eq 0 ]; then sg_say "nothing ran"; fi
+sg_say "$SECONDS s, $built of them to build"
 sg_say "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]
