@@ -13,8 +13,11 @@
 
 #include "fmgr.h"
 
+#include "audit/audit.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "ddl/ddl.h"
+#include "drift/drift_check.h"
 #include "plan/plan_deed.h"
 
 SG_MODULE_MAGIC;
@@ -25,5 +28,10 @@ void
 _PG_init(void)
 {
 	sg_guc_init();
+
+	/* in the order in which sg_prune() asks and tells */
+	audit_proof_init();
+	drift_history_init();
+	ddl_write_init();
 	plan_deed_init();
 }

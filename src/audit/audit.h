@@ -160,6 +160,9 @@ extern void audit_proof_begin(AuditKey *key);
  */
 extern void audit_proof_record(List *keys);
 
+/* sg_prune() asks for them, and for the marks of subscriptions, too */
+extern void audit_proof_init(void);
+
 /* ---- methods ---- */
 
 /* One generated query in the active snapshot; parallel: if the planner likes */

@@ -159,3 +159,61 @@ audit_proof_record(List *keys)
 	if (columns[0])
 		write_proofs(columns);
 }
+
+/* ---- pruning ---- */
+
+/* Delete what is older of the proofs that fk_trust has no more use for */
+static uint64
+prune_proofs(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, OIDOID};
+	Datum		values[] = {TimestampTzGetDatum(before),
+		Int64GetDatum((int64) GetSystemIdentifier()),
+	ObjectIdGetDatum(MyDatabaseId)};
+
+	return log_prune("DELETE FROM schemaguard.proof p WHERE p.proved_at < $1"
+					 " AND (p.system_identifier <> $2 OR p.database_oid <> $3"
+					 "      OR NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = p.constraint_oid)"
+					 "      OR EXISTS (SELECT FROM schemaguard.proof n"
+					 "                 WHERE n.constraint_oid = p.constraint_oid"
+					 "                   AND n.system_identifier = $2 AND n.database_oid = $3"
+					 "                   AND n.proved_lsn > p.proved_lsn"
+					 "                   AND n.proved_lsn <= pg_current_wal_insert_lsn()"
+					 "                   AND (p.by_index OR NOT n.by_index)))", 3, types, values);
+}
+
+/* Delete older marks of subscriptions that no proof is older than; the newest word on watching stays */
+static uint64
+prune_marks(TimestampTz before)
+{
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, OIDOID};
+	Datum		values[] = {TimestampTzGetDatum(before),
+		Int64GetDatum((int64) GetSystemIdentifier()),
+	ObjectIdGetDatum(MyDatabaseId)};
+
+	return log_prune("DELETE FROM schemaguard.subscription_mark m WHERE m.at < $1"
+					 " AND (m.system_identifier <> $2 OR m.database_oid <> $3"
+					 "      OR (m.table_oid IS NOT NULL AND NOT EXISTS"
+					 "          (SELECT FROM schemaguard.proof p WHERE p.proved_lsn <= m.lsn"
+					 "           AND p.system_identifier = $2 AND p.database_oid = $3))"
+					 "      OR (m.table_oid IS NULL AND EXISTS"
+					 "          (SELECT FROM schemaguard.subscription_mark n"
+					 "           WHERE n.system_identifier = $2 AND n.database_oid = $3"
+					 "             AND n.table_oid IS NULL AND n.lsn > m.lsn)))", 3, types, values);
+}
+
+/* Marks last as long as the proofs that need them */
+static uint64
+prune(TimestampTz before)
+{
+	uint64		n = prune_proofs(before);
+
+	(void) prune_marks(before);
+	return n;
+}
+
+void
+audit_proof_init(void)
+{
+	log_register_prune("proofs of no use", prune);
+}

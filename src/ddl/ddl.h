@@ -79,6 +79,9 @@ extern void ddl_bound_memory(void);
 /* Warn that something was not written, and remember it.  Raises no error. */
 extern void ddl_lost(int commands, const ErrorData *error);
 
+/* sg_prune() asks for the log, too */
+extern void ddl_write_init(void);
+
 /* ---- ddl_find.c ---- */
 
 /*

@@ -36,6 +36,7 @@
 #include "base/errors.h"
 #include "base/spi.h"
 #include "ddl/ddl.h"
+#include "log/log.h"
 
 /* Commands of one transaction take no more memory than this before they are written */
 #define PENDING_MAX (1024 * 1024)
@@ -466,4 +467,18 @@ xact_event(XactEvent event, void *arg)
 		default:
 			break;
 	}
+}
+
+/* ---- pruning ---- */
+
+static uint64
+prune(TimestampTz before)
+{
+	return log_prune_before("DELETE FROM schemaguard.ddl_log WHERE at < $1", before);
+}
+
+void
+ddl_write_init(void)
+{
+	log_register_prune("rows of ddl_log", prune);
 }

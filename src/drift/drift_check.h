@@ -78,6 +78,9 @@ extern void drift_history_add(const DriftCheck *check, List *rows);
 
 /* Close what is gone, count what appeared and went; then write the run's row */
 extern void drift_history_close(DriftCheck *check);
+
+/* sg_prune() asks for the history, too */
+extern void drift_history_init(void);
 extern void drift_history_write(const DriftCheck *check);
 
 /*

@@ -24,6 +24,7 @@
 
 #include "base/spi.h"
 #include "drift/drift_check.h"
+#include "log/log.h"
 
 /* Columns of a row, as arrays of one statement */
 #define ROW_FIELDS 9
@@ -273,4 +274,34 @@ drift_history_items(const DriftCheck *check)
 	sg_scope_end(&scope);
 
 	return items;
+}
+
+/* ---- pruning ---- */
+
+/*
+ * Delete older runs of drift checks, but the newest one of each comparison
+ * whose reference there still is: without it, the next check would take what
+ * is known for new.  Items stay as long as a run that found them.
+ */
+static uint64
+prune(TimestampTz before)
+{
+	uint64		n;
+
+	n = log_prune_before("DELETE FROM schemaguard.drift_run r WHERE r.at < $1"
+						 " AND (EXISTS (SELECT FROM schemaguard.drift_run n WHERE n.role = r.role"
+						 "              AND n.reference = r.reference AND n.target = r.target AND n.id > r.id)"
+						 "      OR NOT EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference))",
+						 before);
+	(void) log_prune_before("DELETE FROM schemaguard.drift_item i WHERE i.gone_at < $1"
+							" OR i.last_seen < $1 AND NOT EXISTS"
+							"    (SELECT FROM schemaguard.drift_run r WHERE r.role = i.role"
+							"     AND r.reference = i.reference AND r.target = i.target)", before);
+	return n;
+}
+
+void
+drift_history_init(void)
+{
+	log_register_prune("checks for drift", prune);
 }

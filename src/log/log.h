@@ -71,4 +71,11 @@ extern void log_end(int64 started_id, const char *phase, const char *message);
  */
 extern void log_register_prune(const char *what, uint64 (*prune) (TimestampTz before));
 
+/*
+ * For these: a DELETE on tables of ours, past their guard; the second one takes
+ * the time as $1.  They say how many rows that were.
+ */
+extern uint64 log_prune(const char *sql, int nargs, Oid *types, Datum *values);
+extern uint64 log_prune_before(const char *sql, TimestampTz before);
+
 #endif							/* SG_LOG_H */

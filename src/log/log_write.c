@@ -267,9 +267,8 @@ sg_log_guard(PG_FUNCTION_ARGS)
 	return PointerGetDatum(data->tg_trigtuple);
 }
 
-/* Delete rows of one of our tables, past its guard; how many */
-static uint64
-prune(const char *sql, int nargs, Oid *types, Datum *values)
+uint64
+log_prune(const char *sql, int nargs, Oid *types, Datum *values)
 {
 	SgScope		scope;
 	uint64		n;
@@ -292,14 +291,13 @@ prune(const char *sql, int nargs, Oid *types, Datum *values)
 	return n;
 }
 
-/* The same for what is older than a time, $1 */
-static uint64
-prune_before(const char *sql, TimestampTz before)
+uint64
+log_prune_before(const char *sql, TimestampTz before)
 {
 	Oid			types[] = {TIMESTAMPTZOID};
 	Datum		values[] = {TimestampTzGetDatum(before)};
 
-	return prune(sql, 1, types, values);
+	return log_prune(sql, 1, types, values);
 }
 
 /*
@@ -309,79 +307,10 @@ prune_before(const char *sql, TimestampTz before)
 static uint64
 prune_rows(TimestampTz before)
 {
-	return prune_before("DELETE FROM schemaguard.audit_log l WHERE l.at < $1 AND l.action <> 'prune'"
-						" AND (l.phase <> 'started' OR EXISTS"
-						"      (SELECT FROM schemaguard.audit_log o"
-						"       WHERE o.started_id = l.id AND o.at < $1))", before);
-}
-
-/* Delete what is older of the DDL that was caught */
-static uint64
-prune_ddl(TimestampTz before)
-{
-	return prune_before("DELETE FROM schemaguard.ddl_log WHERE at < $1", before);
-}
-
-/* Delete what is older of the proofs that fk_trust has no more use for */
-static uint64
-prune_proofs(TimestampTz before)
-{
-	Oid			types[] = {TIMESTAMPTZOID, INT8OID, OIDOID};
-	Datum		values[] = {TimestampTzGetDatum(before),
-		Int64GetDatum((int64) GetSystemIdentifier()),
-	ObjectIdGetDatum(MyDatabaseId)};
-
-	return prune("DELETE FROM schemaguard.proof p WHERE p.proved_at < $1"
-				 " AND (p.system_identifier <> $2 OR p.database_oid <> $3"
-				 "      OR NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = p.constraint_oid)"
-				 "      OR EXISTS (SELECT FROM schemaguard.proof n"
-				 "                 WHERE n.constraint_oid = p.constraint_oid"
-				 "                   AND n.system_identifier = $2 AND n.database_oid = $3"
-				 "                   AND n.proved_lsn > p.proved_lsn"
-				 "                   AND n.proved_lsn <= pg_current_wal_insert_lsn()"
-				 "                   AND (p.by_index OR NOT n.by_index)))", 3, types, values);
-}
-
-/* Delete older marks of subscriptions that no proof is older than; the newest word on watching stays */
-static uint64
-prune_marks(TimestampTz before)
-{
-	Oid			types[] = {TIMESTAMPTZOID, INT8OID, OIDOID};
-	Datum		values[] = {TimestampTzGetDatum(before),
-		Int64GetDatum((int64) GetSystemIdentifier()),
-	ObjectIdGetDatum(MyDatabaseId)};
-
-	return prune("DELETE FROM schemaguard.subscription_mark m WHERE m.at < $1"
-				 " AND (m.system_identifier <> $2 OR m.database_oid <> $3"
-				 "      OR (m.table_oid IS NOT NULL AND NOT EXISTS"
-				 "          (SELECT FROM schemaguard.proof p WHERE p.proved_lsn <= m.lsn"
-				 "           AND p.system_identifier = $2 AND p.database_oid = $3))"
-				 "      OR (m.table_oid IS NULL AND EXISTS"
-				 "          (SELECT FROM schemaguard.subscription_mark n"
-				 "           WHERE n.system_identifier = $2 AND n.database_oid = $3"
-				 "             AND n.table_oid IS NULL AND n.lsn > m.lsn)))", 3, types, values);
-}
-
-/*
- * Delete older runs of drift checks, but the newest one of each comparison
- * whose reference there still is: without it, the next check would take what
- * is known for new.  Items stay as long as a run that found them.
- */
-static uint64
-prune_drift(TimestampTz before)
-{
-	uint64		n;
-
-	n = prune_before("DELETE FROM schemaguard.drift_run r WHERE r.at < $1"
-					 " AND (EXISTS (SELECT FROM schemaguard.drift_run n WHERE n.role = r.role"
-					 "              AND n.reference = r.reference AND n.target = r.target AND n.id > r.id)"
-					 "      OR NOT EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference))",
-					 before);
-	(void) prune_before("DELETE FROM schemaguard.drift_item i WHERE i.gone_at < $1"
-						" OR i.last_seen < $1 AND NOT EXISTS"
-						"    (SELECT FROM schemaguard.drift_run r WHERE r.role = i.role"
-						"     AND r.reference = i.reference AND r.target = i.target)", before);
-	return n;
+	return log_prune_before("DELETE FROM schemaguard.audit_log l WHERE l.at < $1 AND l.action <> 'prune'"
+							" AND (l.phase <> 'started' OR EXISTS"
+							"      (SELECT FROM schemaguard.audit_log o"
+							"       WHERE o.started_id = l.id AND o.at < $1))", before);
 }
 
 void
@@ -432,11 +361,8 @@ check_may_prune(TimestampTz before)
 /*
  * sg_prune(before timestamptz)
  *
- * Deletes the rows of the log from before a time, proofs from before it
- * about keys that are gone, from other databases, or out of use because of
- * newer ones, marks of subscriptions that no proof is older than, older checks
- * for drift, the DDL that was caught before it, and what other rooms have
- * registered.
+ * Deletes the rows of the log from before a time, and what the other rooms
+ * have registered: proofs, checks for drift, DDL that was caught, deeds.
  * For members of pg_database_owner, that is the owner of the database, and
  * superusers; what is younger than SG_LOG_KEPT_DAYS is for superusers alone
  * (42501).  Writes a row of its own about it, which no later call deletes.
@@ -448,9 +374,6 @@ sg_prune(PG_FUNCTION_ARGS)
 	TimestampTz before;
 	pg_uuid_t	run;
 	LogEntry	entry;
-	uint64		proofs;
-	uint64		drift;
-	uint64		ddl;
 	TimestampTz start = GetCurrentTimestamp();
 
 	sg_check_version();
@@ -465,15 +388,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	entry = log_entry(&run, NULL, "prune", "done");
 	entry.object = "schemaguard.audit_log";
 	entry.rows_affected = (int64) prune_rows(before);
-	proofs = prune_proofs(before);
-	(void) prune_marks(before);
-	drift = prune_drift(before);
-	ddl = prune_ddl(before);
-	entry.message = psprintf("rows before %s%s%s%s%s", timestamptz_to_str(before),
-							 proofs == 0 ? "" : psprintf("; proofs of no use: " UINT64_FORMAT, proofs),
-							 drift == 0 ? "" : psprintf("; checks for drift: " UINT64_FORMAT, drift),
-							 ddl == 0 ? "" : psprintf("; rows of ddl_log: " UINT64_FORMAT, ddl),
-							 prune_others(before));
+	entry.message = psprintf("rows before %s%s", timestamptz_to_str(before), prune_others(before));
 	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
 	log_write(&entry);
 

@@ -387,14 +387,10 @@ plan_deed_has_added(const FkPlan *plan, const PlanStep *step)
 static uint64
 prune(TimestampTz before)
 {
-	StoreArgs	args = {0};
-
-	store_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(before), false);
-	return store_change(SPI_OK_DELETE,
-						"DELETE FROM schemaguard.plan_deed d WHERE d.undone_at < $1"
-						" AND NOT EXISTS (SELECT FROM schemaguard.plan_deed o"
-						"                 WHERE o.plan_id = d.plan_id AND o.step = d.step AND o.undone_at IS NULL)",
-						&args);
+	return log_prune_before("DELETE FROM schemaguard.plan_deed d WHERE d.undone_at < $1"
+							" AND NOT EXISTS (SELECT FROM schemaguard.plan_deed o"
+							"                 WHERE o.plan_id = d.plan_id AND o.step = d.step AND o.undone_at IS NULL)",
+							before);
 }
 
 void
