@@ -148,6 +148,7 @@ OBJS = \
 	src/plan/plan_backfill.o \
 	src/plan/plan_deed.o \
 	src/plan/plan_edit.o \
+	src/plan/plan_field.o \
 	src/plan/plan_filler.o \
 	src/plan/plan_index.o \
 	src/plan/plan_input.o \

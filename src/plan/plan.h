@@ -156,7 +156,7 @@ extern void plan_insert(const char *name, const char *description);
 extern void plan_clear(const FkPlan *plan, const char *description);
 extern void plan_delete(const FkPlan *plan);
 
-/* Write every column of a step, but its number and attempts */
+/* Write every column of a step; its number names it */
 extern void plan_step_update(const PlanStep *step);
 
 /* Append notes, a List of PlanNote * */
@@ -374,8 +374,8 @@ typedef struct PlanDraft PlanDraft;
 extern PlanDraft *plan_draft_begin(const FkPlan *plan, const char *child_table);
 
 /*
- * Raise an error unless the step can be in the plan; folds its words to
- * lower case and makes up fk_name when that is NULL.  The tables' names are
+ * Raise an error unless the step can be in the plan; makes up fk_name when
+ * that is NULL.  The tables' names are
  * qualified (plan_qualify).  What this database lacks is no error but a
  * NOTICE; a quiet draft counts such steps and says so once, at the end.  A
  * step whose state is "skipped" may have tables that no key can have.
@@ -396,7 +396,7 @@ extern char *plan_qualify(const char *table);
 /* The n-th name (from 0) that ALTER TABLE would try for the step's key */
 extern char *plan_default_fk_name(const PlanStep *step, int n);
 
-/* Skip a step that is not in a plan yet, for good, in the name of the current role */
+/* Skip a step for good, in the name of the current role; in memory alone */
 extern void plan_step_skip(PlanStep *step, const char *reason);
 
 /* ---- script_statement.c ---- */

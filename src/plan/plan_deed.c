@@ -14,12 +14,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/quote.h"
 #include "log/log.h"
 #include "plan/plan_deed.h"
-#include "plan/plan_store.h"
+#include "plan/plan_field.h"
 
 /* By DeedKind */
 static const struct
@@ -90,30 +91,47 @@ flag_arg(StoreArgs *args, bool has, bool value)
 	store_arg_datum(args, BOOLOID, BoolGetDatum(value), !has);
 }
 
+/* An index and columns have the columns alone */
+static bool
+has_field(const PlanDeed *deed, const StepField *field)
+{
+	return deed->kind == DEED_ADD || deed->kind == DEED_REPLACE ||
+		(deed->what && (field->offset == offsetof(PlanStep, child_table) ||
+						field->offset == offsetof(PlanStep, child_columns)));
+}
+
 /* The definition; what a kind has not is null, and not in the document */
 static void
 definition_args(StoreArgs *args, const PlanDeed *deed)
 {
-	static const PlanStep none = {0};
-	const PlanStep *what = deed->what ? deed->what : &none;
-	bool		is_key = deed->kind == DEED_ADD || deed->kind == DEED_REPLACE;
-
-	store_arg_text(args, what->child_table);
-	store_arg_texts(args, what->child_columns);
-	store_arg_text(args, is_key ? what->parent_table : NULL);
-	store_arg_texts(args, is_key ? what->parent_columns : NIL);
-	store_arg_text(args, is_key ? what->fk_name : NULL);
-	store_arg_text(args, is_key ? what->on_delete : NULL);
-	store_arg_text(args, is_key ? what->on_update : NULL);
-	store_arg_text(args, is_key ? what->match : NULL);
-	flag_arg(args, is_key, what->deferrable);
-	flag_arg(args, is_key, what->initially_deferred);
-	store_arg_texts(args, is_key ? what->on_delete_columns : NIL);
-	flag_arg(args, is_key, what->enforced);
 	flag_arg(args, deed->kind == DEED_REPLACE, deed->valid);
-	flag_arg(args, is_key, what->period);
 	store_arg_text(args, deed->index_columns);
 	flag_arg(args, deed->kind == DEED_INDEX, deed->partitioned);
+	for (int i = 0; i < step_nfields; i++)
+	{
+		if (step_fields[i].flags & FIELD_DEED)
+			plan_field_store(&step_fields[i], has_field(deed, &step_fields[i]) ? deed->what : NULL, args);
+	}
+}
+
+/* $1 to $9 are those of plan_deed_write(), what follows those of definition_args() */
+static const char *
+write_statement(void)
+{
+	static char *sql = NULL;
+
+	if (sql == NULL)
+		sql = MemoryContextStrdup(TopMemoryContext,
+								  psprintf("WITH definition AS (SELECT jsonb_strip_nulls(jsonb_build_object("
+										   "  'valid', $10, 'index_columns', $11, 'partitioned', $12, %s)) AS document),"
+										   " again AS (UPDATE schemaguard.plan_deed SET undone_at = clock_timestamp(), outcome = 'done again'"
+										   "  WHERE" OPEN_OF_OBJECT " AND kind <> 'columns')"
+										   " INSERT INTO schemaguard.plan_deed"
+										   "  (plan_id, step, kind, object, undo, before, after, rows_affected, done_at, log_id)"
+										   " SELECT $1, $2, $3, $4, $5, CASE WHEN $6 THEN d.document END, CASE WHEN NOT $6 THEN nullif(d.document, '{}') END,"
+										   "  $8, CASE WHEN $7 THEN clock_timestamp() END, $9 FROM definition d",
+										   plan_field_list(FIELD_DEED, "'@', #", 13)));
+	return sql;
 }
 
 /*
@@ -131,18 +149,7 @@ plan_deed_write(const FkPlan *plan, const PlanDeed *deed)
 	store_arg_int64(&args, deed->rows, deed->rows == 0);
 	store_arg_int64(&args, deed->log_id, deed->log_id == 0);
 	definition_args(&args, deed);
-	if (store_change(SPI_OK_INSERT,
-					 "WITH definition AS (SELECT jsonb_strip_nulls(jsonb_build_object("
-					 "  'child_table', $10, 'child_columns', $11, 'parent_table', $12, 'parent_columns', $13,"
-					 "  'fk_name', $14, 'on_delete', $15, 'on_update', $16, 'match', $17, 'deferrable', $18,"
-					 "  'initially_deferred', $19, 'on_delete_columns', $20, 'enforced', $21, 'valid', $22,"
-					 "  'period', $23, 'index_columns', $24, 'partitioned', $25)) AS document),"
-					 " again AS (UPDATE schemaguard.plan_deed SET undone_at = clock_timestamp(), outcome = 'done again'"
-					 "  WHERE" OPEN_OF_OBJECT " AND kind <> 'columns')"
-					 " INSERT INTO schemaguard.plan_deed"
-					 "  (plan_id, step, kind, object, undo, before, after, rows_affected, done_at, log_id)"
-					 " SELECT $1, $2, $3, $4, $5, CASE WHEN $6 THEN d.document END, CASE WHEN NOT $6 THEN nullif(d.document, '{}') END,"
-					 "  $8, CASE WHEN $7 THEN clock_timestamp() END, $9 FROM definition d", &args) != 1)
+	if (store_change(SPI_OK_INSERT, write_statement(), &args) != 1)
 		elog(ERROR, "no row was written into plan_deed");
 }
 
@@ -252,29 +259,6 @@ kind_of(const char *word)
 	elog(ERROR, "unknown kind of deed: %s", word);
 }
 
-/* The key, or what of one an index or columns have */
-static PlanStep *
-read_what(HeapTuple tuple, TupleDesc desc)
-{
-	PlanStep   *what = plan_step_default(sg_spi_text(tuple, desc, "plan"));
-
-	what->step = (int) sg_spi_int64(tuple, desc, "step");
-	what->child_table = sg_spi_text(tuple, desc, "child_table");
-	what->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
-	what->parent_table = sg_spi_text(tuple, desc, "parent_table");
-	what->parent_columns = sg_spi_text_array(tuple, desc, "parent_columns");
-	what->fk_name = sg_spi_text(tuple, desc, "fk_name");
-	what->on_delete = sg_spi_text(tuple, desc, "on_delete");
-	what->on_update = sg_spi_text(tuple, desc, "on_update");
-	what->match = sg_spi_text(tuple, desc, "match");
-	what->deferrable = sg_spi_bool(tuple, desc, "deferrable");
-	what->initially_deferred = sg_spi_bool(tuple, desc, "initially_deferred");
-	what->on_delete_columns = sg_spi_text_array(tuple, desc, "on_delete_columns");
-	what->enforced = sg_spi_bool(tuple, desc, "enforced");
-	what->period = sg_spi_bool(tuple, desc, "period");
-	return what;
-}
-
 static void *
 read_deed(HeapTuple tuple, TupleDesc desc)
 {
@@ -286,7 +270,12 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	deed->object = sg_spi_text(tuple, desc, "object");
 	deed->done = sg_spi_bool(tuple, desc, "done");
 	deed->log_id = sg_spi_int64(tuple, desc, "log_id");
-	deed->what = read_what(tuple, desc);
+	deed->what = plan_step_default("");
+	for (int i = 0; i < step_nfields; i++)
+	{
+		if (step_fields[i].flags & (FIELD_KEY | FIELD_DEED))
+			plan_field_fetch(&step_fields[i], deed->what, tuple, desc);
+	}
 	deed->valid = sg_spi_bool(tuple, desc, "valid");
 	deed->index_columns = sg_spi_text(tuple, desc, "index_columns");
 	deed->partitioned = sg_spi_bool(tuple, desc, "partitioned");
@@ -296,28 +285,33 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	return deed;
 }
 
+/* $1 is the plan's id, $2 its name, $3 the kinds, $4: done? */
+static const char *
+read_statement(void)
+{
+	static char *sql = NULL;
+
+	if (sql == NULL)
+		sql = MemoryContextStrdup(TopMemoryContext,
+								  psprintf("SELECT d.id, $2 AS plan, d.kind, d.step, d.object, d.done_at IS NOT NULL AS done,"
+										   "       coalesce(d.log_id, 0) AS log_id, coalesce(d.rows_affected, 0) AS rows,"
+										   "       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
+										   "       d.kind = 'index' AND EXISTS (SELECT FROM schemaguard.plan_deed k"
+										   "                                    WHERE k.plan_id = $1 AND k.step = d.step AND k.kind = 'add'"
+										   "                                      AND k.id > d.id AND k.outcome = 'left alone') AS key_left,"
+										   "       w.*"
+										   " FROM schemaguard.plan_deed d CROSS JOIN LATERAL"
+										   "  jsonb_to_record(coalesce(d.before, d.after, '{}'))"
+										   "   AS w (valid boolean, index_columns text, partitioned boolean, %s)"
+										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND d.undone_at IS NULL AND (d.done_at IS NOT NULL) = $4"
+										   " ORDER BY d.id DESC",
+										   plan_field_list(FIELD_DEED, "\"@\" ~", 0)));
+	return sql;
+}
+
 static List *
 read_deeds(const FkPlan *plan, int kinds_wanted, bool done)
 {
-	static const char *query =
-		"SELECT d.id, $2 AS plan, d.kind, d.step, d.object, d.done_at IS NOT NULL AS done,"
-		"       coalesce(d.log_id, 0) AS log_id, coalesce(d.rows_affected, 0) AS rows,"
-		"       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
-		"       d.kind = 'index' AND EXISTS (SELECT FROM schemaguard.plan_deed k"
-		"                                    WHERE k.plan_id = $1 AND k.step = d.step AND k.kind = 'add'"
-		"                                      AND k.id > d.id AND k.outcome = 'left alone') AS key_left,"
-		"       w.child_table, w.child_columns, w.parent_table, w.parent_columns, w.fk_name, w.on_delete,"
-		"       w.on_update, w.match, w.\"deferrable\" IS TRUE AS \"deferrable\","
-		"       w.initially_deferred IS TRUE AS initially_deferred, w.on_delete_columns,"
-		"       w.enforced IS TRUE AS enforced, w.valid IS TRUE AS valid, w.period IS TRUE AS period,"
-		"       w.index_columns, w.partitioned IS TRUE AS partitioned"
-		" FROM schemaguard.plan_deed d CROSS JOIN LATERAL"
-		"  jsonb_to_record(coalesce(d.before, d.after, '{}')) AS w (child_table text, child_columns text[],"
-		"   parent_table text, parent_columns text[], fk_name text, on_delete text, on_update text, match text,"
-		"   \"deferrable\" boolean, initially_deferred boolean, on_delete_columns text[], enforced boolean,"
-		"   valid boolean, period boolean, index_columns text, partitioned boolean)"
-		" WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND d.undone_at IS NULL AND (d.done_at IS NOT NULL) = $4"
-		" ORDER BY d.id DESC";
 	StoreArgs	args = {0};
 	List	   *words = NIL;
 
@@ -330,7 +324,7 @@ read_deeds(const FkPlan *plan, int kinds_wanted, bool done)
 	store_arg_text(&args, plan->name);
 	store_arg_texts(&args, words);
 	store_arg_bool(&args, done);
-	return store_query(query, &args, read_deed);
+	return store_query(read_statement(), &args, read_deed);
 }
 
 List *

@@ -13,12 +13,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
@@ -28,6 +25,7 @@
 #include "log/log_grant.h"
 #include "plan/plan.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_field.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_create);
 PG_FUNCTION_INFO_V1(sg_plan_add_fk);
@@ -61,16 +59,12 @@ bool_argument(FunctionCallInfo fcinfo, int n, const char *function, const char *
 	return PG_GETARG_BOOL(n);
 }
 
-/* NIL for null; an empty array is an error, for it would look like null later */
+/* An empty array is an error, for it would look like null later */
 static List *
 columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	List	   *columns;
+	List	   *columns = sg_text_array_list(PG_GETARG_DATUM(n));
 
-	if (PG_ARGISNULL(n))
-		return NIL;
-
-	columns = sg_text_array_list(PG_GETARG_DATUM(n));
 	if (columns == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -78,6 +72,25 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 				 errhint("Name at least one column.")));
 
 	return columns;
+}
+
+/* What an argument says about a step */
+static void
+field_argument(FunctionCallInfo fcinfo, const StepField *field, const char *function, PlanStep *step)
+{
+	int			n = field->argument;
+
+	if (PG_ARGISNULL(n))
+	{
+		if ((field->flags & FIELD_NULLABLE) == 0)
+			sg_null_argument(function, field->name);
+	}
+	else if (field->type == FIELD_COLUMNS)
+		plan_field_set_columns(field, step, columns_argument(fcinfo, n, field->name));
+	else if (field->type == FIELD_BOOL)
+		plan_field_set_bool(field, step, PG_GETARG_BOOL(n));
+	else
+		plan_field_set_text(field, step, text_to_cstring(PG_GETARG_TEXT_PP(n)));
 }
 
 /*
@@ -159,34 +172,15 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 	PlanDraft  *draft;
 
 	sg_check_granted(fcinfo);
-	step->child_table = text_argument(fcinfo, 1, me, "child_table");
-	if (PG_ARGISNULL(2))
-		sg_null_argument(me, "child_columns");
-	step->child_columns = columns_argument(fcinfo, 2, "child_columns");
-	step->parent_table = text_argument(fcinfo, 3, me, "parent_table");
-	step->parent_columns = columns_argument(fcinfo, 4, "parent_columns");
-	step->fk_name = optional_text(fcinfo, 5);
-	step->on_delete = text_argument(fcinfo, 6, me, "on_delete");
-	step->on_update = text_argument(fcinfo, 7, me, "on_update");
-	step->priority = text_argument(fcinfo, 8, me, "priority");
-	step->orphans = text_argument(fcinfo, 9, me, "orphans");
-	step->index = bool_argument(fcinfo, 10, me, "index");
-	step->replaces = optional_text(fcinfo, 11);
-	step->match = text_argument(fcinfo, 12, me, "match");
-	step->deferrable = bool_argument(fcinfo, 13, me, "deferrable");
-	step->initially_deferred = bool_argument(fcinfo, 14, me, "initially_deferred");
-	step->on_delete_columns = columns_argument(fcinfo, 15, "on_delete_columns");
-	step->enforced = bool_argument(fcinfo, 16, me, "enforced");
-	step->sentinel = optional_text(fcinfo, 17);
-	step->quarantine_cascades = bool_argument(fcinfo, 18, me, "quarantine_cascades");
-	step->backfill = optional_text(fcinfo, 19);
-	step->period = bool_argument(fcinfo, 20, me, "period");
+	for (int i = 0; i < step_nfields; i++)
+	{
+		if (step_fields[i].argument >= 0)
+			field_argument(fcinfo, &step_fields[i], me, step);
+	}
 
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_add_fk()");
 
-	step->child_table = plan_qualify(step->child_table);
-	step->parent_table = plan_qualify(step->parent_table);
 	draft = plan_draft_begin(plan, step->child_table);
 	plan_draft_check(draft, step);
 	(void) plan_draft_insert(draft, step);
@@ -198,109 +192,25 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 
 /* ---- sg_plan_set ---- */
 
-/* What can be set: where its value goes and how it is read */
-typedef enum OptionKind
-{
-	OPTION_TEXT,
-	OPTION_OPTIONAL_TEXT,
-	OPTION_TABLE,
-	OPTION_COLUMNS,
-	OPTION_OPTIONAL_COLUMNS,
-	OPTION_BOOL,
-	OPTION_STATE
-} OptionKind;
-
-typedef struct StepOption
-{
-	const char *name;
-	OptionKind	kind;
-	size_t		offset;			/* in PlanStep */
-	bool		any_time;		/* may change when the key is there already */
-} StepOption;
-
-static const StepOption options[] = {
-	{"priority", OPTION_TEXT, offsetof(PlanStep, priority), true},
-	{"orphans", OPTION_TEXT, offsetof(PlanStep, orphans), true},
-	{"index", OPTION_BOOL, offsetof(PlanStep, index), true},
-	{"sentinel", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, sentinel), true},
-	{"quarantine_cascades", OPTION_BOOL, offsetof(PlanStep, quarantine_cascades), true},
-	{"state", OPTION_STATE, 0, true},
-	{"child_table", OPTION_TABLE, offsetof(PlanStep, child_table), false},
-	{"child_columns", OPTION_COLUMNS, offsetof(PlanStep, child_columns), false},
-	{"parent_table", OPTION_TABLE, offsetof(PlanStep, parent_table), false},
-	{"parent_columns", OPTION_OPTIONAL_COLUMNS, offsetof(PlanStep, parent_columns), false},
-	{"fk_name", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, fk_name), false},
-	{"on_delete", OPTION_TEXT, offsetof(PlanStep, on_delete), false},
-	{"on_update", OPTION_TEXT, offsetof(PlanStep, on_update), false},
-	{"on_delete_columns", OPTION_OPTIONAL_COLUMNS, offsetof(PlanStep, on_delete_columns), false},
-	{"match", OPTION_TEXT, offsetof(PlanStep, match), false},
-	{"deferrable", OPTION_BOOL, offsetof(PlanStep, deferrable), false},
-	{"initially_deferred", OPTION_BOOL, offsetof(PlanStep, initially_deferred), false},
-	{"enforced", OPTION_BOOL, offsetof(PlanStep, enforced), false},
-	{"replaces", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, replaces), false},
-	{"backfill", OPTION_OPTIONAL_TEXT, offsetof(PlanStep, backfill), false},
-	{"period", OPTION_BOOL, offsetof(PlanStep, period), false},
-};
-
 bool
 plan_option_is_free(const char *option)
 {
-	for (int i = 0; i < lengthof(options); i++)
-	{
-		if (strcmp(options[i].name, option) == 0)
-			return options[i].any_time;
-	}
-	return false;
+	return plan_field(option, FIELD_ANY_TIME) != NULL;
 }
 
 /* Raises 22023, listing the options, for a name that is none */
-static const StepOption *
-find_step_option(const char *name)
+static const StepField *
+find_option(const char *name)
 {
-	StringInfoData valid;
+	const StepField *field = plan_field(name, FIELD_OPTION);
 
-	initStringInfo(&valid);
-	for (int i = 0; i < lengthof(options); i++)
-	{
-		if (strcmp(options[i].name, name) == 0)
-			return &options[i];
-		appendStringInfo(&valid, "%s%s", valid.len ? ", " : "", options[i].name);
-	}
-
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unrecognized option \"%s\"", name),
-			 errhint("Options of a step are: %s.", valid.data)));
-}
-
-static bool
-parse_bool_option(const char *name, const char *value)
-{
-	bool		result;
-
-	if (!parse_bool(value, &result))
+	if (field == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for %s: \"%s\"", name, value),
-				 errhint("Valid values are: true, false.")));
+				 errmsg("unrecognized option \"%s\"", name),
+				 errhint("Options of a step are: %s.", plan_field_list(FIELD_OPTION, "@", 0))));
 
-	return result;
-}
-
-/* The text of an array, as in '{a,b}' */
-static List *
-parse_columns_option(const char *name, char *value)
-{
-	Datum		array = OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1);
-	List	   *columns = sg_text_array_list(array);
-
-	if (columns == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be empty", name),
-				 errhint("Name at least one column, as in '{a,b}'.")));
-
-	return columns;
+	return field;
 }
 
 /* Take back a skip: the only state that a user sets */
@@ -324,46 +234,15 @@ set_pending(PlanStep *step, const char *value)
 	step->skipped_by = NULL;
 }
 
-static void
-apply_option(const StepOption *option, PlanStep *step, char *value)
-{
-	void	   *field = (char *) step + option->offset;
-	bool		may_be_null = option->kind == OPTION_OPTIONAL_TEXT ||
-		option->kind == OPTION_OPTIONAL_COLUMNS;
-
-	if (value == NULL && !may_be_null)
-		sg_null_argument("sg_plan_set", "value");
-
-	switch (option->kind)
-	{
-		case OPTION_TEXT:
-		case OPTION_OPTIONAL_TEXT:
-			*(char **) field = value;
-			break;
-		case OPTION_TABLE:
-			*(char **) field = plan_qualify(value);
-			break;
-		case OPTION_COLUMNS:
-		case OPTION_OPTIONAL_COLUMNS:
-			*(List **) field = value ? parse_columns_option(option->name, value) : NIL;
-			break;
-		case OPTION_BOOL:
-			*(bool *) field = parse_bool_option(option->name, value);
-			break;
-		case OPTION_STATE:
-			set_pending(step, value);
-			break;
-	}
-}
-
 /* Refuse what would make the plan differ from the key that it has put there */
 static void
-check_changeable(const StepOption *option, const PlanStep *step)
+check_changeable(const StepField *option, const PlanStep *step)
 {
+	bool		any_time = (option->flags & FIELD_ANY_TIME) != 0;
 	bool		is_there = strcmp(step->state, "added") == 0 ||
 		strcmp(step->state, "validated") == 0;
 
-	if (is_there && !option->any_time)
+	if (is_there && !any_time)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("step %d of plan \"%s\" is %s: its %s can't be changed",
@@ -386,7 +265,8 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	const char *me = "sg_plan_set";
 	char	   *name = text_argument(fcinfo, 0, me, "plan");
 	char	   *option_name;
-	const StepOption *option;
+	const StepField *option;
+	char	   *value;
 	FkPlan	   *plan;
 	PlanStep   *step;
 	PlanDraft  *draft;
@@ -395,19 +275,25 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		sg_null_argument(me, "step");
 	option_name = text_argument(fcinfo, 2, me, "option");
-	option = find_step_option(option_name);
+	option = find_option(option_name);
+	value = optional_text(fcinfo, 3);
 
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_set()");
 	step = plan_step_get(name, PG_GETARG_INT32(1), false);
 	check_changeable(option, step);
-	if (strcmp(option_name, "child_table") == 0 || (strcmp(option_name, "backfill") == 0 && PG_ARGISNULL(3)))
+	if (strcmp(option_name, "child_table") == 0 || (strcmp(option_name, "backfill") == 0 && value == NULL))
 		check_not_filling(step);
 
-	apply_option(option, step, optional_text(fcinfo, 3));
+	if (value == NULL && (option->flags & FIELD_NULLABLE) == 0)
+		sg_null_argument(me, "value");
+	if (option->flags & FIELD_STATUS)
+		set_pending(step, value);
+	else
+		plan_field_set_text(option, step, value);
 
 	/* what deployment found to stand in the way was about the old definition */
-	if (!option->any_time && step->skipped_by == NULL && strcmp(step->state, "skipped") == 0)
+	if (!(option->flags & FIELD_ANY_TIME) && step->skipped_by == NULL && strcmp(step->state, "skipped") == 0)
 	{
 		step->state = "pending";
 		step->reason = NULL;
@@ -468,9 +354,7 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 				(errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, name, step->child_table),
 				 errhint("CALL sg_add_fks() or sg_rollback_fks() drops the trigger that does so.")));
 
-	step->state = "skipped";
-	step->reason = reason;
-	step->skipped_by = GetUserNameFromId(GetUserId(), false);
+	plan_step_skip(step, reason);
 	plan_step_update(step);
 	plan_withdraw_approval(plan);
 	plan_log(plan, step->step, "plan skip", plan_step_object(step), NULL);

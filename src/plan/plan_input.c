@@ -19,7 +19,6 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -53,56 +52,6 @@ typedef struct DraftShape
 	uint64		shape;			/* hash key */
 	List	   *steps;			/* of PlanStep * that have it */
 } DraftShape;
-
-static const char *const priorities[] = {"critical", "high", "medium", "low", NULL};
-static const char *const actions[] = {"no action", "restrict", "cascade", "set null", "set default", NULL};
-static const char *const matches[] = {"simple", "full", NULL};
-static const char *const policies[] = {"stop", "leave", "quarantine", "delete", "set null", NULL};
-
-static bool
-is_one_of(const char *word, const char *const *words)
-{
-	for (; *words; words++)
-	{
-		if (strcmp(word, *words) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The word in lower case; raises 22023, listing the valid ones, when it is none */
-static char *
-check_word(const char *option, const char *value, const char *const *words)
-{
-	char	   *folded = asc_tolower(value, strlen(value));
-	StringInfoData valid;
-
-	if (is_one_of(folded, words))
-		return folded;
-
-	initStringInfo(&valid);
-	for (; *words; words++)
-		appendStringInfo(&valid, "%s%s", valid.len ? ", " : "", *words);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for %s: \"%s\"", option, value),
-			 errhint("Valid values are: %s.", valid.data)));
-}
-
-static char *
-check_match(const char *value)
-{
-	char	   *folded = asc_tolower(value, strlen(value));
-
-	if (strcmp(folded, "partial") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("MATCH PARTIAL is not supported"),
-				 errdetail("PostgreSQL has no such keys."),
-				 errhint("Use \"simple\" or \"full\".")));
-
-	return check_word("match", folded, matches);
-}
 
 /* A list of columns: each a name, none twice, no more than a key can have */
 static void
@@ -181,10 +130,8 @@ check_delete_columns(const PlanStep *step)
 
 /* What is to be done about orphans, as a whole */
 static void
-check_orphans(PlanStep *step)
+check_orphans(const PlanStep *step)
 {
-	step->orphans = check_word("orphans", step->orphans, policies);
-
 	/* with orphans, such a step has no key that could be fixed */
 	if (step->sentinel && strcmp(step->orphans, "stop") == 0)
 		ereport(ERROR,
@@ -234,10 +181,6 @@ check_period(const PlanStep *step)
 static void
 check_clauses(PlanStep *step)
 {
-	step->priority = check_word("priority", step->priority, priorities);
-	step->on_delete = check_word("on_delete", step->on_delete, actions);
-	step->on_update = check_word("on_update", step->on_update, actions);
-	step->match = check_match(step->match);
 	check_orphans(step);
 
 	/* as in SQL, where INITIALLY DEFERRED alone is DEFERRABLE, too */

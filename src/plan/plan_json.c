@@ -12,8 +12,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
@@ -23,77 +21,28 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
-#include "plan/plan.h"
+#include "plan/plan_field.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_export);
 PG_FUNCTION_INFO_V1(sg_plan_import);
 
 #define DOCUMENT_VERSION 1
 
-/* What a member of a step holds, and where it goes in PlanStep */
-typedef enum FieldKind
-{
-	FIELD_TEXT,
-	FIELD_TABLE,
-	FIELD_COLUMNS,
-	FIELD_BOOL,
-	FIELD_SKIP					/* the reason of a skip */
-} FieldKind;
-
-typedef struct StepField
-{
-	const char *name;
-	FieldKind	kind;
-	size_t		offset;
-	bool		required;
-	bool		nullable;
-} StepField;
-
-static const StepField step_fields[] = {
-	{"child_table", FIELD_TABLE, offsetof(PlanStep, child_table), true, false},
-	{"child_columns", FIELD_COLUMNS, offsetof(PlanStep, child_columns), true, false},
-	{"parent_table", FIELD_TABLE, offsetof(PlanStep, parent_table), true, false},
-	{"parent_columns", FIELD_COLUMNS, offsetof(PlanStep, parent_columns), false, true},
-	{"fk_name", FIELD_TEXT, offsetof(PlanStep, fk_name), false, true},
-	{"priority", FIELD_TEXT, offsetof(PlanStep, priority), false, false},
-	{"on_delete", FIELD_TEXT, offsetof(PlanStep, on_delete), false, false},
-	{"on_update", FIELD_TEXT, offsetof(PlanStep, on_update), false, false},
-	{"match", FIELD_TEXT, offsetof(PlanStep, match), false, false},
-	{"deferrable", FIELD_BOOL, offsetof(PlanStep, deferrable), false, false},
-	{"initially_deferred", FIELD_BOOL, offsetof(PlanStep, initially_deferred), false, false},
-	{"on_delete_columns", FIELD_COLUMNS, offsetof(PlanStep, on_delete_columns), false, true},
-	{"enforced", FIELD_BOOL, offsetof(PlanStep, enforced), false, false},
-	{"orphans", FIELD_TEXT, offsetof(PlanStep, orphans), false, false},
-	{"index", FIELD_BOOL, offsetof(PlanStep, index), false, false},
-	{"replaces", FIELD_TEXT, offsetof(PlanStep, replaces), false, true},
-	{"backfill", FIELD_TEXT, offsetof(PlanStep, backfill), false, true},
-	{"skip", FIELD_SKIP, 0, false, true},
-	{"sentinel", FIELD_TEXT, offsetof(PlanStep, sentinel), false, true},
-	{"quarantine_cascades", FIELD_BOOL, offsetof(PlanStep, quarantine_cascades), false, false},
-	{"period", FIELD_BOOL, offsetof(PlanStep, period), false, false},
-};
-
 /* ---- out ---- */
 
-static const char *export_query =
-"SELECT jsonb_build_object('schemaguard_plan', 1, 'plan', p.name, 'description', p.description,"
-" 'steps', coalesce((SELECT jsonb_agg(jsonb_build_object("
-"   'priority', s.priority, 'child_table', s.child_table, 'child_columns', s.child_columns,"
-"   'parent_table', s.parent_table, 'parent_columns', s.parent_columns, 'fk_name', s.fk_name,"
-"   'on_delete', s.on_delete, 'on_update', s.on_update, 'match', s.match,"
-"   'deferrable', s.deferrable, 'initially_deferred', s.initially_deferred,"
-"   'on_delete_columns', s.on_delete_columns, 'enforced', s.enforced, 'orphans', s.orphans,"
-"   'index', s.index, 'replaces', s.replaces, 'backfill', s.backfill)"
-"   || CASE WHEN s.state = 'skipped' AND s.skipped_by IS NOT NULL"
-"           THEN jsonb_build_object('skip', coalesce(s.reason, '')) ELSE '{}' END"
-"   || CASE WHEN s.sentinel IS NOT NULL"
-"           THEN jsonb_build_object('sentinel', s.sentinel) ELSE '{}' END"
-"   || CASE WHEN s.quarantine_cascades"
-"           THEN jsonb_build_object('quarantine_cascades', true) ELSE '{}' END"
-"   || CASE WHEN s.period THEN jsonb_build_object('period', true) ELSE '{}' END"
-"   ORDER BY s.step)"
-"  FROM schemaguard.plan_step s WHERE s.plan = p.name), '[]'))"
-" FROM schemaguard.plan p WHERE p.name = $1";
+/* $1 is the plan */
+static char *
+export_query(void)
+{
+	return psprintf("SELECT jsonb_build_object('schemaguard_plan', %d, 'plan', p.name, 'description', p.description,"
+					" 'steps', coalesce((SELECT jsonb_agg(jsonb_build_object(%s) || jsonb_strip_nulls(jsonb_build_object(%s,"
+					"   'skip', CASE WHEN s.state = 'skipped' AND s.skipped_by IS NOT NULL THEN coalesce(s.reason, '') END))"
+					"   ORDER BY s.step)"
+					"  FROM schemaguard.plan_step s WHERE s.plan = p.name), '[]'))"
+					" FROM schemaguard.plan p WHERE p.name = $1",
+					DOCUMENT_VERSION, plan_field_list(FIELD_DOCUMENT, "'@', s.\"@\"", 0),
+					plan_field_list(FIELD_SPARSE, "'@', nullif(to_jsonb(s.\"@\"), 'false')", 0));
+}
 
 /*
  * sg_plan_export(plan text)
@@ -109,7 +58,7 @@ sg_plan_export(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_export", "plan");
 	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	if (!sg_owner_fetch(export_query, plan->name, &document))
+	if (!sg_owner_fetch(export_query(), plan->name, &document))
 		elog(ERROR, "plan \"%s\" is gone", plan->name);
 
 	PG_RETURN_DATUM(document);
@@ -160,7 +109,16 @@ is_container(const JsonbValue *value, bool object)
 		!JsonContainerIsScalar(value->val.binary.data);
 }
 
-/* A member that must be a string */
+static char *
+read_string(const JsonbValue *value, const char *path)
+{
+	if (value->type != jbvString)
+		bad_document(path, "must be a string");
+
+	return value_string(value);
+}
+
+/* A member that must be there, a string */
 static char *
 string_member(JsonbContainer *object, const char *name)
 {
@@ -168,10 +126,8 @@ string_member(JsonbContainer *object, const char *name)
 
 	if (value == NULL)
 		bad_document(name, "is missing");
-	if (value->type != jbvString)
-		bad_document(name, "must be a string");
 
-	return value_string(value);
+	return read_string(value, name);
 }
 
 static List *
@@ -202,33 +158,16 @@ read_columns(const JsonbValue *value, const char *path)
 static void
 read_field(const StepField *field, const JsonbValue *value, const char *path, PlanStep *step)
 {
-	void	   *target = (char *) step + field->offset;
-
-	if (field->kind == FIELD_COLUMNS)
-	{
-		*(List **) target = read_columns(value, path);
-		return;
-	}
-	if (field->kind == FIELD_BOOL)
+	if (field->type == FIELD_COLUMNS)
+		plan_field_set_columns(field, step, read_columns(value, path));
+	else if (field->type == FIELD_BOOL)
 	{
 		if (value->type != jbvBool)
 			bad_document(path, "must be true or false");
-		*(bool *) target = value->val.boolean;
-		return;
+		plan_field_set_bool(field, step, value->val.boolean);
 	}
-
-	if (value->type != jbvString)
-		bad_document(path, "must be a string");
-	if (field->kind == FIELD_SKIP)
-	{
-		step->state = "skipped";
-		step->reason = value_string(value);
-		step->skipped_by = GetUserNameFromId(GetUserId(), false);
-	}
-	else if (field->kind == FIELD_TABLE)
-		*(char **) target = plan_qualify(value_string(value));
 	else
-		*(char **) target = value_string(value);
+		plan_field_set_text(field, step, read_string(value, path));
 }
 
 /* Raise 22023 for a member that is none of the names that is_known accepts */
@@ -256,12 +195,7 @@ is_document_member(const char *name)
 static bool
 is_step_member(const char *name)
 {
-	for (int i = 0; i < lengthof(step_fields); i++)
-	{
-		if (strcmp(step_fields[i].name, name) == 0)
-			return true;
-	}
-	return false;
+	return plan_field(name, FIELD_DOCUMENT | FIELD_SPARSE) != NULL || strcmp(name, "skip") == 0;
 }
 
 static PlanStep *
@@ -270,13 +204,14 @@ read_step(const JsonbValue *value, uint32 n, const char *plan)
 	PlanStep   *step = plan_step_default(plan);
 	char	   *path = psprintf("steps[%u]", n);
 	JsonbContainer *object;
+	JsonbValue *skip;
 
 	if (!is_container(value, true))
 		bad_document(path, "must be an object");
 	object = value->val.binary.data;
 	check_members(object, psprintf("%s.", path), is_step_member);
 
-	for (int i = 0; i < lengthof(step_fields); i++)
+	for (int i = 0; i < step_nfields; i++)
 	{
 		const StepField *field = &step_fields[i];
 		char	   *field_path = psprintf("%s.%s", path, field->name);
@@ -284,11 +219,14 @@ read_step(const JsonbValue *value, uint32 n, const char *plan)
 
 		if (given && given->type != jbvNull)
 			read_field(field, given, field_path, step);
-		else if (given && !field->nullable)
+		else if (given && !(field->flags & FIELD_NULLABLE))
 			bad_document(field_path, "must not be null");
-		else if (field->required && given == NULL)
+		else if (given == NULL && (field->flags & FIELD_REQUIRED))
 			bad_document(field_path, "is missing");
 	}
+	skip = member(object, "skip");
+	if (skip && skip->type != jbvNull)
+		plan_step_skip(step, read_string(skip, psprintf("%s.skip", path)));
 
 	return step;
 }

@@ -24,20 +24,16 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "log/log.h"
 #include "plan/plan.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_field.h"
 #include "plan/plan_store.h"
 
 #define PLAN_COLUMNS "id, name, description, author, allowed"
-
-#define STEP_COLUMNS \
-	"plan, step, priority, child_table, child_columns, parent_table, parent_columns," \
-	" fk_name, on_delete, on_update, match, \"deferrable\", initially_deferred," \
-	" on_delete_columns, enforced, orphans, index, replaces, state, reason," \
-	" attempts, skipped_by, sentinel, quarantine_cascades, backfill, period"
 
 #define STEP_ORDER \
 	" ORDER BY CASE priority WHEN 'critical' THEN 1 WHEN 'high' THEN 2" \
@@ -137,32 +133,8 @@ read_step(HeapTuple tuple, TupleDesc desc)
 {
 	PlanStep   *step = palloc0(sizeof(PlanStep));
 
-	step->plan = sg_spi_text(tuple, desc, "plan");
-	step->step = (int) sg_spi_int64(tuple, desc, "step");
-	step->priority = sg_spi_text(tuple, desc, "priority");
-	step->child_table = sg_spi_text(tuple, desc, "child_table");
-	step->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
-	step->parent_table = sg_spi_text(tuple, desc, "parent_table");
-	step->parent_columns = sg_spi_text_array(tuple, desc, "parent_columns");
-	step->fk_name = sg_spi_text(tuple, desc, "fk_name");
-	step->on_delete = sg_spi_text(tuple, desc, "on_delete");
-	step->on_update = sg_spi_text(tuple, desc, "on_update");
-	step->match = sg_spi_text(tuple, desc, "match");
-	step->deferrable = sg_spi_bool(tuple, desc, "deferrable");
-	step->initially_deferred = sg_spi_bool(tuple, desc, "initially_deferred");
-	step->on_delete_columns = sg_spi_text_array(tuple, desc, "on_delete_columns");
-	step->enforced = sg_spi_bool(tuple, desc, "enforced");
-	step->orphans = sg_spi_text(tuple, desc, "orphans");
-	step->index = sg_spi_bool(tuple, desc, "index");
-	step->replaces = sg_spi_text(tuple, desc, "replaces");
-	step->state = sg_spi_text(tuple, desc, "state");
-	step->reason = sg_spi_text(tuple, desc, "reason");
-	step->attempts = (int) sg_spi_int64(tuple, desc, "attempts");
-	step->skipped_by = sg_spi_text(tuple, desc, "skipped_by");
-	step->sentinel = sg_spi_text(tuple, desc, "sentinel");
-	step->quarantine_cascades = sg_spi_bool(tuple, desc, "quarantine_cascades");
-	step->backfill = sg_spi_text(tuple, desc, "backfill");
-	step->period = sg_spi_bool(tuple, desc, "period");
+	for (int i = 0; i < step_nfields; i++)
+		plan_field_fetch(&step_fields[i], step, tuple, desc);
 
 	return step;
 }
@@ -466,6 +438,16 @@ plan_await_workers(const FkPlan *plan)
 
 /* ---- steps ---- */
 
+/* Of one of the conditions below, a fixed text */
+static List *
+query_steps(const char *condition, StoreArgs *args)
+{
+	char	   *sql = psprintf("SELECT %s FROM schemaguard.plan_step WHERE plan = $1%s",
+							   plan_field_list(FIELD_ANY, "\"@\"", 0), condition);
+
+	return store_query(sql, args, read_step);
+}
+
 List *
 plan_steps(const char *name)
 {
@@ -473,8 +455,7 @@ plan_steps(const char *name)
 
 	store_arg_text(&args, name);
 
-	return store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step WHERE plan = $1" STEP_ORDER,
-					   &args, read_step);
+	return query_steps(STEP_ORDER, &args);
 }
 
 List *
@@ -485,8 +466,7 @@ plan_steps_of_child(const char *name, const char *child_table)
 	store_arg_text(&args, name);
 	store_arg_text(&args, child_table);
 
-	return store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step"
-					   " WHERE plan = $1 AND child_table = $2" STEP_ORDER, &args, read_step);
+	return query_steps(" AND child_table = $2" STEP_ORDER, &args);
 }
 
 PlanStep *
@@ -497,8 +477,7 @@ plan_step_get(const char *name, int step, bool missing_ok)
 
 	store_arg_text(&args, name);
 	store_arg_int(&args, step);
-	steps = store_query("SELECT " STEP_COLUMNS " FROM schemaguard.plan_step WHERE plan = $1 AND step = $2",
-						&args, read_step);
+	steps = query_steps(" AND step = $2", &args);
 	if (steps == NIL && !missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -526,35 +505,16 @@ plan_step_default(const char *plan)
 	return step;
 }
 
-/* $1 and $2 name the step; what follows is set by INSERT and UPDATE alike */
-static void
-step_args(StoreArgs *args, const PlanStep *step)
+/* Every field is an argument, in the order of step_fields: $1 and $2 name the step */
+static uint64
+change_step(int expected, const char *sql, const PlanStep *step)
 {
-	store_arg_text(args, step->plan);
-	store_arg_int(args, step->step);
-	store_arg_text(args, step->priority);
-	store_arg_text(args, step->child_table);
-	store_arg_texts(args, step->child_columns);
-	store_arg_text(args, step->parent_table);
-	store_arg_texts(args, step->parent_columns);
-	store_arg_text(args, step->fk_name);
-	store_arg_text(args, step->on_delete);
-	store_arg_text(args, step->on_update);
-	store_arg_text(args, step->match);
-	store_arg_bool(args, step->deferrable);
-	store_arg_bool(args, step->initially_deferred);
-	store_arg_texts(args, step->on_delete_columns);
-	store_arg_bool(args, step->enforced);
-	store_arg_text(args, step->orphans);
-	store_arg_bool(args, step->index);
-	store_arg_text(args, step->replaces);
-	store_arg_text(args, step->state);
-	store_arg_text(args, step->reason);
-	store_arg_text(args, step->skipped_by);
-	store_arg_text(args, step->sentinel);
-	store_arg_bool(args, step->quarantine_cascades);
-	store_arg_text(args, step->backfill);
-	store_arg_bool(args, step->period);
+	StoreArgs	args = {0};
+
+	for (int i = 0; i < step_nfields; i++)
+		plan_field_store(&step_fields[i], step, &args);
+
+	return store_change(expected, sql, &args);
 }
 
 static void *
@@ -570,6 +530,7 @@ read_next(HeapTuple tuple, TupleDesc desc)
 int
 plan_step_insert(PlanStep *step)
 {
+	static char *sql = NULL;
 	StoreArgs	args = {0};
 	List	   *next;
 
@@ -578,16 +539,11 @@ plan_step_insert(PlanStep *step)
 					   &args, read_next);
 	step->step = *(int *) linitial(next);
 
-	memset(&args, 0, sizeof(args));
-	step_args(&args, step);
-	store_change(SPI_OK_INSERT,
-				 "INSERT INTO schemaguard.plan_step"
-				 " (plan, step, priority, child_table, child_columns, parent_table, parent_columns,"
-				 "  fk_name, on_delete, on_update, match, \"deferrable\", initially_deferred,"
-				 "  on_delete_columns, enforced, orphans, index, replaces, state, reason, skipped_by,"
-				 "  sentinel, quarantine_cascades, backfill, period)"
-				 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-				 "  $17, $18, $19, $20, $21, $22, $23, $24, $25)", &args);
+	if (sql == NULL)
+		sql = MemoryContextStrdup(TopMemoryContext,
+								  psprintf("INSERT INTO schemaguard.plan_step (%s) VALUES (%s)",
+										   plan_field_list(FIELD_ANY, "\"@\"", 0), plan_field_list(FIELD_ANY, "#", 1)));
+	change_step(SPI_OK_INSERT, sql, step);
 
 	return step->step;
 }
@@ -595,17 +551,14 @@ plan_step_insert(PlanStep *step)
 void
 plan_step_update(const PlanStep *step)
 {
-	StoreArgs	args = {0};
+	static char *sql = NULL;
 
-	step_args(&args, step);
-	store_change(SPI_OK_UPDATE,
-				 "UPDATE schemaguard.plan_step SET priority = $3, child_table = $4, child_columns = $5,"
-				 " parent_table = $6, parent_columns = $7, fk_name = $8, on_delete = $9, on_update = $10,"
-				 " match = $11, \"deferrable\" = $12, initially_deferred = $13, on_delete_columns = $14,"
-				 " enforced = $15, orphans = $16, index = $17, replaces = $18, state = $19, reason = $20,"
-				 " skipped_by = $21, sentinel = $22, quarantine_cascades = $23, backfill = $24,"
-				 " period = $25, updated_at = clock_timestamp()"
-				 " WHERE plan = $1 AND step = $2", &args);
+	if (sql == NULL)
+		sql = MemoryContextStrdup(TopMemoryContext,
+								  psprintf("UPDATE schemaguard.plan_step SET %s, updated_at = clock_timestamp()"
+										   " WHERE plan = $1 AND step = $2",
+										   plan_field_list(FIELD_ANY & ~FIELD_KEY, "\"@\" = #", 3)));
+	change_step(SPI_OK_UPDATE, sql, step);
 }
 
 void

@@ -1,0 +1,264 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_field.c
+ *	  The fields of a step, and their values between C, SQL and users.
+ *
+ * A new field is a member of PlanStep, a column of schemaguard.plan_step, an
+ * argument of sg_plan_add_fk(), and a line here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/formatting.h"
+
+#include "base/spi.h"
+#include "plan/plan_field.h"
+
+static const char *const priorities[] = {"critical", "high", "medium", "low", NULL};
+static const char *const actions[] = {"no action", "restrict", "cascade", "set null", "set default", NULL};
+static const char *const matches[] = {"simple", "full", NULL};
+static const char *const policies[] = {"stop", "leave", "quarantine", "delete", "set null", NULL};
+
+#define FIELD(name) #name, offsetof(PlanStep, name)
+
+/* What a step is to be, as its author says it; and what the key itself is of that */
+#define OPTION	(FIELD_OPTION | FIELD_DOCUMENT)
+#define CLAUSE	(OPTION | FIELD_DEED)
+
+const StepField step_fields[] = {
+	{FIELD(plan), FIELD_TEXT, FIELD_KEY, -1},
+	{FIELD(step), FIELD_INT, FIELD_KEY, -1},
+	{FIELD(priority), FIELD_WORD, OPTION | FIELD_ANY_TIME, 8, priorities},
+	{FIELD(orphans), FIELD_WORD, OPTION | FIELD_ANY_TIME, 9, policies},
+	{FIELD(index), FIELD_BOOL, OPTION | FIELD_ANY_TIME, 10},
+	{FIELD(sentinel), FIELD_TEXT, FIELD_OPTION | FIELD_ANY_TIME | FIELD_NULLABLE | FIELD_SPARSE, 17},
+	{FIELD(quarantine_cascades), FIELD_BOOL, FIELD_OPTION | FIELD_ANY_TIME | FIELD_SPARSE, 18},
+	{FIELD(state), FIELD_TEXT, FIELD_STATUS | FIELD_OPTION | FIELD_ANY_TIME, -1},
+	{FIELD(child_table), FIELD_TABLE, CLAUSE | FIELD_REQUIRED, 1},
+	{FIELD(child_columns), FIELD_COLUMNS, CLAUSE | FIELD_REQUIRED, 2},
+	{FIELD(parent_table), FIELD_TABLE, CLAUSE | FIELD_REQUIRED, 3},
+	{FIELD(parent_columns), FIELD_COLUMNS, CLAUSE | FIELD_NULLABLE, 4},
+	{FIELD(fk_name), FIELD_TEXT, CLAUSE | FIELD_NULLABLE, 5},
+	{FIELD(on_delete), FIELD_WORD, CLAUSE, 6, actions},
+	{FIELD(on_update), FIELD_WORD, CLAUSE, 7, actions},
+	{FIELD(on_delete_columns), FIELD_COLUMNS, CLAUSE | FIELD_NULLABLE, 15},
+	{FIELD(match), FIELD_WORD, CLAUSE, 12, matches},
+	{FIELD(deferrable), FIELD_BOOL, CLAUSE, 13},
+	{FIELD(initially_deferred), FIELD_BOOL, CLAUSE, 14},
+	{FIELD(enforced), FIELD_BOOL, CLAUSE, 16},
+	{FIELD(replaces), FIELD_TEXT, OPTION | FIELD_NULLABLE, 11},
+	{FIELD(backfill), FIELD_TEXT, OPTION | FIELD_NULLABLE, 19},
+	{FIELD(period), FIELD_BOOL, FIELD_OPTION | FIELD_SPARSE | FIELD_DEED, 20},
+	{FIELD(reason), FIELD_TEXT, FIELD_STATUS | FIELD_NULLABLE, -1},
+	{FIELD(attempts), FIELD_INT, FIELD_STATUS, -1},
+	{FIELD(skipped_by), FIELD_TEXT, FIELD_STATUS | FIELD_NULLABLE, -1},
+};
+const int	step_nfields = lengthof(step_fields);
+
+const StepField *
+plan_field(const char *name, int flags)
+{
+	for (int i = 0; i < step_nfields; i++)
+	{
+		if ((step_fields[i].flags & flags) != 0 && strcmp(step_fields[i].name, name) == 0)
+			return &step_fields[i];
+	}
+	return NULL;
+}
+
+/* ---- in SQL ---- */
+
+static const char *
+sql_type(FieldType type)
+{
+	switch (type)
+	{
+		case FIELD_TEXT:
+		case FIELD_TABLE:
+		case FIELD_WORD:
+			return "text";
+		case FIELD_COLUMNS:
+			return "text[]";
+		case FIELD_BOOL:
+			return "boolean";
+		case FIELD_INT:
+			return "int";
+	}
+	pg_unreachable();
+}
+
+char *
+plan_field_list(int flags, const char *entry, int first)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < step_nfields; i++)
+	{
+		if ((step_fields[i].flags & flags) == 0)
+			continue;
+		if (list.len > 0)
+			appendStringInfoString(&list, ", ");
+		for (const char *c = entry; *c; c++)
+		{
+			if (*c == '@')
+				appendStringInfoString(&list, step_fields[i].name);
+			else if (*c == '~')
+				appendStringInfoString(&list, sql_type(step_fields[i].type));
+			else if (*c == '#')
+				appendStringInfo(&list, "$%d", first++);
+			else
+				appendStringInfoChar(&list, *c);
+		}
+	}
+	return list.data;
+}
+
+/* Where a step has the value */
+#define VALUE(field, step, type) (*(type *) ((char *) (step) + (field)->offset))
+
+void
+plan_field_store(const StepField *field, const PlanStep *step, StoreArgs *args)
+{
+	switch (field->type)
+	{
+		case FIELD_TEXT:
+		case FIELD_TABLE:
+		case FIELD_WORD:
+			store_arg_text(args, step ? VALUE(field, step, char *) : NULL);
+			break;
+		case FIELD_COLUMNS:
+			store_arg_texts(args, step ? VALUE(field, step, List *) : NIL);
+			break;
+		case FIELD_BOOL:
+			store_arg_datum(args, BOOLOID, BoolGetDatum(step && VALUE(field, step, bool)), step == NULL);
+			break;
+		case FIELD_INT:
+			store_arg_datum(args, INT4OID, Int32GetDatum(step ? VALUE(field, step, int) : 0), step == NULL);
+			break;
+	}
+}
+
+void
+plan_field_fetch(const StepField *field, PlanStep *step, HeapTuple tuple, TupleDesc desc)
+{
+	switch (field->type)
+	{
+		case FIELD_TEXT:
+		case FIELD_TABLE:
+		case FIELD_WORD:
+			VALUE(field, step, char *) = sg_spi_text(tuple, desc, field->name);
+			break;
+		case FIELD_COLUMNS:
+			VALUE(field, step, List *) = sg_spi_text_array(tuple, desc, field->name);
+			break;
+		case FIELD_BOOL:
+			VALUE(field, step, bool) = sg_spi_bool(tuple, desc, field->name);
+			break;
+		case FIELD_INT:
+			VALUE(field, step, int) = (int) sg_spi_int64(tuple, desc, field->name);
+			break;
+	}
+}
+
+/* ---- from users ---- */
+
+/* The word in lower case; raises 22023, listing the valid ones, when it is none */
+static char *
+check_word(const StepField *field, const char *value)
+{
+	char	   *folded = asc_tolower(value, strlen(value));
+	StringInfoData valid;
+
+	initStringInfo(&valid);
+	for (const char *const *word = field->words; *word; word++)
+	{
+		if (strcmp(folded, *word) == 0)
+			return folded;
+		appendStringInfo(&valid, "%s%s", valid.len ? ", " : "", *word);
+	}
+	if (field->words == matches && strcmp(folded, "partial") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("MATCH PARTIAL is not supported"),
+				 errdetail("PostgreSQL has no such keys."),
+				 errhint("Use \"simple\" or \"full\".")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for %s: \"%s\"", field->name, value),
+			 errhint("Valid values are: %s.", valid.data)));
+}
+
+static bool
+check_bool(const StepField *field, const char *value)
+{
+	bool		result;
+
+	if (!parse_bool(value, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for %s: \"%s\"", field->name, value),
+				 errhint("Valid values are: true, false.")));
+
+	return result;
+}
+
+/* The text of an array, as in '{a,b}' */
+static List *
+check_columns(const StepField *field, char *value)
+{
+	Datum		array = OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1);
+	List	   *columns = sg_text_array_list(array);
+
+	if (columns == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be empty", field->name),
+				 errhint("Name at least one column, as in '{a,b}'.")));
+
+	return columns;
+}
+
+void
+plan_field_set_text(const StepField *field, PlanStep *step, char *value)
+{
+	switch (field->type)
+	{
+		case FIELD_TEXT:
+			VALUE(field, step, char *) = value;
+			break;
+		case FIELD_TABLE:
+			VALUE(field, step, char *) = plan_qualify(value);
+			break;
+		case FIELD_WORD:
+			VALUE(field, step, char *) = check_word(field, value);
+			break;
+		case FIELD_COLUMNS:
+			VALUE(field, step, List *) = value ? check_columns(field, value) : NIL;
+			break;
+		case FIELD_BOOL:
+			VALUE(field, step, bool) = check_bool(field, value);
+			break;
+		case FIELD_INT:
+			elog(ERROR, "%s is not for users to set", field->name);
+	}
+}
+
+void
+plan_field_set_columns(const StepField *field, PlanStep *step, List *columns)
+{
+	Assert(field->type == FIELD_COLUMNS);
+	VALUE(field, step, List *) = columns;
+}
+
+void
+plan_field_set_bool(const StepField *field, PlanStep *step, bool value)
+{
+	Assert(field->type == FIELD_BOOL);
+	VALUE(field, step, bool) = value;
+}
