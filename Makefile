@@ -104,6 +104,7 @@ OBJS = \
 	src/drift/drift_check.o \
 	src/drift/drift_class.o \
 	src/drift/drift_compare.o \
+	src/drift/drift_ddl.o \
 	src/drift/drift_history.o \
 	src/drift/drift_ignore.o \
 	src/drift/drift_match.o \
@@ -159,7 +160,10 @@ OBJS = \
 	src/plan/plan_statement.o \
 	src/plan/plan_store.o \
 	src/report/report_audit.o \
+	src/run/run_call.o \
 	src/run/run_lock.o \
+	src/run/run_rights.o \
+	src/run/run_step.o \
 	src/run/run_throttle.o \
 	src/run/run_unit.o \
 	src/schemaguard.o \

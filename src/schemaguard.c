@@ -17,7 +17,9 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "ddl/ddl.h"
+#include "deploy/deploy.h"
 #include "drift/drift_check.h"
+#include "fix/fix.h"
 #include "plan/plan_deed.h"
 
 SG_MODULE_MAGIC;
@@ -34,4 +36,8 @@ _PG_init(void)
 	drift_history_init();
 	ddl_write_init();
 	plan_deed_init();
+
+	/* what these ask of rooms above them */
+	deploy_init();
+	fix_init();
 }

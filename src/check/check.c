@@ -34,6 +34,7 @@
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "check/check.h"
+#include "deploy/deploy.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_check);
 

@@ -22,6 +22,8 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "check/check.h"
+#include "deploy/deploy.h"
+#include "run/run_rights.h"
 
 static Oid
 table_owner(Oid relid)
@@ -101,7 +103,7 @@ check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
 					   role_name(table_owner(relid)), role_name(role)));
 }
 
-/* What deploy_check_privileges() asks for, and the names in the statement */
+/* What run_check_privileges() asks for, and the names in the statement */
 static void
 check_privileges(CheckStep *cs, bool references)
 {
@@ -115,7 +117,7 @@ check_privileges(CheckStep *cs, bool references)
 	foreach(lc, cs->view.by_partition ? cs->view.partitions : NIL)
 		check_ownership(cs, "partition", ((FkPartition *) lfirst(lc))->relid, &complete);
 	if (references &&
-		!deploy_has_privilege(key->parent, key->parent_att, key->nkeys, role, ACL_REFERENCES))
+		!run_has_privilege(key->parent, key->parent_att, key->nkeys, role, ACL_REFERENCES))
 	{
 		complete = false;
 		check_row(cs, "privileges", CHECK_BLOCK,
@@ -138,7 +140,7 @@ check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 	Oid			role = GetUserId();
 	int			n = cs->view.key.nkeys;
 
-	if (!deploy_has_privilege(relid, columns, n, role, ACL_SELECT))
+	if (!run_has_privilege(relid, columns, n, role, ACL_SELECT))
 	{
 		check_row(cs, "validation", CHECK_WARN,
 				  psprintf("role %s has no SELECT on the key's columns of %s: VALIDATE checks row by row, which takes about 16 times as long",

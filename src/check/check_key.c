@@ -41,6 +41,7 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "check/check.h"
+#include "deploy/deploy.h"
 
 /* The checks of resolving a key, in the order in which it is resolved */
 enum

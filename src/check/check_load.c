@@ -18,13 +18,15 @@
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 /* ---- the window ---- */
 
 static void
 read_window(void *end)
 {
-	*(TimestampTz *) end = deploy_window_end();
+	*(TimestampTz *) end = run_window_end();
 }
 
 static void
@@ -86,10 +88,10 @@ check_function(PlanCheck *check)
 
 	if (sg_throttle_function[0] == '\0')
 		return false;
-	deploy_arm_timeout();
-	edata = sg_try_undo(deploy_throttle_ask, &answer);
-	deploy_disarm_timeout();
-	struck = edata && deploy_timeout_struck();
+	run_arm_timeout();
+	edata = sg_try_undo(run_throttle_ask, &answer);
+	run_disarm_timeout();
+	struck = edata && run_timeout_struck();
 	if (edata && !struck)
 		sg_rethrow_cancel(edata);
 
@@ -101,7 +103,7 @@ check_function(PlanCheck *check)
 	else if (edata)
 		check_row(&check->server, "load", CHECK_BLOCK,
 				  psprintf("schemaguard.throttle_function can't be asked: %s",
-						   struck ? DEPLOY_TIMEOUT_TEXT : sg_error_message(edata)),
+						   struck ? RUN_TIMEOUT_TEXT : sg_error_message(edata)),
 				  edata->hint && !struck ? psprintf("%s %s", edata->hint, hint) : pstrdup(hint));
 	else if (answer.reason)
 		check_row(&check->server, "load", CHECK_WARN, pause_text(answer.reason),
@@ -120,9 +122,9 @@ limits_text(void)
 static void
 check_limits(PlanCheck *check)
 {
-	bool		found = check_limit(check, deploy_throttle_lag(), "throttle_lag");
+	bool		found = check_limit(check, run_throttle_lag(), "throttle_lag");
 
-	found |= check_limit(check, deploy_throttle_waiting(), "throttle_waiting");
+	found |= check_limit(check, run_throttle_waiting(), "throttle_waiting");
 	found |= check_function(check);
 	if (!found)
 		check_row(&check->server, "load", CHECK_OK, limits_text(), NULL);

@@ -45,6 +45,7 @@
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
+#include "deploy/deploy.h"
 #include "fix/fix.h"
 
 /* A speed is measured on this many blocks at most, and not on fewer than that */

@@ -85,10 +85,9 @@ extern void ddl_write_init(void);
 /* ---- ddl_find.c ---- */
 
 /*
- * Append to the details of rows of drift (of DriftRow *) the last command that
- * the log has about each object, or else about its table, as far as the
- * caller may see it.
+ * For each of these identities (of char *) the last command in the log that
+ * concerned it, in words, or NULL.  As the caller, who may not see everybody's.
  */
-extern void drift_name_ddl(List *rows);
+extern char **ddl_last(List *identities);
 
 #endif							/* SG_DDL_H */

@@ -45,7 +45,11 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_partition.h"
 #include "plan/plan_deed.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_unit.h"
 
 /* What the proof of one partition's key rests on */
 typedef struct PartitionMark
@@ -57,7 +61,7 @@ typedef struct PartitionMark
 /* First in the struct, so that one is found by the other */
 typedef struct AttachAction
 {
-	DeployAction action;
+	RunAction	action;
 	List	   *marks;			/* of PartitionMark *; none unless all are
 								 * proved */
 	TimestampTz proved_at;		/* the oldest of their proofs */
@@ -103,7 +107,7 @@ read_proofs(AttachAction *attach, const StepView *view)
 	bool		isnull;
 
 	partition_names(view, values);
-	deploy_set_local("jit", "off");
+	run_set_local("jit", "off");
 	sg_owner_begin(&scope);
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT, query, lengthof(types), types, values, NULL);
@@ -247,7 +251,7 @@ drop_all_action_triggers(const StepView *view)
 /* ---- attaching ---- */
 
 static void
-execute_attach(DeployAction *action)
+execute_attach(RunAction *action)
 {
 	AttachAction *attach = (AttachAction *) action;
 	StepWork   *work = linitial(action->works);
@@ -263,9 +267,9 @@ execute_attach(DeployAction *action)
 				 errmsg("%s", view.problem->reason)));
 	if (view.existing || !deploy_partitions_are_valid(&view))
 	{
-		deploy_record_skipped(action, work, view.existing ?
-							  "somebody else has added the key meanwhile" :
-							  "a partition without a valid key of its own has come meanwhile");
+		run_record_skipped(action, work, view.existing ?
+						   "somebody else has added the key meanwhile" :
+						   "a partition without a valid key of its own has come meanwhile");
 		return;
 	}
 
@@ -287,7 +291,7 @@ execute_attach(DeployAction *action)
 		record_proof(attach, key);
 	if (!work->restoring)
 		plan_deed_add(work->run->plan, work->step, work->started_id);
-	deploy_record_done(action, work, "validated", NULL);
+	run_record_done(action, work, "validated", NULL);
 	work->reached = "validated";
 }
 
@@ -299,7 +303,7 @@ deploy_attach(StepWork *work, StepView *view)
 			.run = work->run,.works = list_make1(work),.name = deploy_partition_action(work),
 			.references = true,.execute = execute_attach
 	}};
-	DeployAction *action = &attach.action;
+	RunAction  *action = &attach.action;
 
 	prepare_proof(&attach, view);
 	action->message = psprintf("attaches the keys of %d %s", partitions,
@@ -309,10 +313,10 @@ deploy_attach(StepWork *work, StepView *view)
 	deploy_add_key_targets(action, view);
 
 	sg_progress_step(SG_PROGRESS_ADD, work->step->step, view->key.child);
-	if (deploy_attempt(action))
+	if (run_attempt(action))
 		return true;
 
-	deploy_record_failure(action, work, "added", action->error->sqlerrcode,
-						  deploy_failure_text(action), LOG_NONE);
+	run_record_failure(action, work, "added", action->error->sqlerrcode,
+					   run_failure_text(action), LOG_NONE);
 	return false;
 }

@@ -16,6 +16,8 @@
 #include "base/progress.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
+#include "run/run.h"
+#include "run/run_unit.h"
 
 static void
 count_one(void *tables)
@@ -31,19 +33,19 @@ count_at_once(void *tables)
 
 /* Judge keys within schemaguard.statement_timeout; what went wrong, or NULL */
 static char *
-count(const DeployAction *action, void (*how) (void *tables), List *tables)
+count(const RunAction *action, void (*how) (void *tables), List *tables)
 {
 	ErrorData  *edata;
 
-	deploy_arm_timeout();
+	run_arm_timeout();
 	edata = sg_try_undo(how, tables);
-	deploy_disarm_timeout();
+	run_disarm_timeout();
 	if (edata == NULL)
 		return NULL;
 
-	if (sg_is_cancel(edata) && !deploy_timeout_struck())
-		deploy_log_cancel(action, edata);
-	return deploy_timeout_struck() ? pstrdup(DEPLOY_TIMEOUT_TEXT) : sg_error_text(edata);
+	if (sg_is_cancel(edata) && !run_timeout_struck())
+		run_log_cancel(action, edata);
+	return run_timeout_struck() ? pstrdup(RUN_TIMEOUT_TEXT) : sg_error_text(edata);
 }
 
 static AuditTable *
@@ -58,7 +60,7 @@ table_of(AuditKey *ak)
 }
 
 AuditKey *
-deploy_count_orphans(const DeployAction *action, const FkKey *key)
+deploy_count_orphans(const RunAction *action, const FkKey *key)
 {
 	AuditKey   *ak = audit_key_new(key, "plan", "missing");
 	char	   *trouble = count(action, count_one, list_make1(table_of(ak)));
@@ -95,14 +97,14 @@ deploy_orphans_text(const AuditKey *ak)
 }
 
 static void
-record_pass(const DeployAction *action, const StepWork *work, const char *message)
+record_pass(const RunAction *action, const StepWork *work, const char *message)
 {
-	LogEntry	entry = deploy_outcome(action, work, "done");
+	LogEntry	entry = run_entry(action, work, "done");
 
 	entry.message = message;
 	entry.orphan_rows = 0;
-	deploy_settle_with(action, &entry);
-	deploy_commit_soon();
+	run_settle_with(action, &entry);
+	run_commit_soon();
 }
 
 /* What is counted for a step, and for later ones on the way */
@@ -161,7 +163,7 @@ add_ahead(Ahead *ahead, const FkKey *key, int step)
 
 /* Will a later step want an audit before its key is added? */
 static bool
-waits_for_audit(const DeployRun *run, PlanStep *step, StepView *view)
+waits_for_audit(const PlanRun *run, PlanStep *step, StepView *view)
 {
 	if (!deploy_audits_first(step) || step->skipped_by ||
 		list_member_int(run->unfilled, step->step) ||
@@ -176,7 +178,7 @@ static void
 look_ahead(Ahead *ahead)
 {
 	const PlanStep *mine = ahead->work->step;
-	const DeployRun *run = ahead->work->run;
+	const PlanRun *run = ahead->work->run;
 	bool		later = false;
 	ListCell   *lc;
 
@@ -200,9 +202,9 @@ look_ahead(Ahead *ahead)
  * run->audited; the others are judged when it is their turn.
  */
 static AuditKey *
-judge_with_later(const DeployAction *action, StepWork *work, const FkKey *key)
+judge_with_later(const RunAction *action, StepWork *work, const FkKey *key)
 {
-	DeployRun  *run = work->run;
+	PlanRun    *run = work->run;
 	AuditKey   *ak = audit_key_new(key, "plan", "missing");
 	Ahead		ahead = {.work = work,.tables = list_make1(table_of(ak)),
 	.parents = list_make1_oid(key->parent)};
@@ -230,7 +232,7 @@ judge_with_later(const DeployAction *action, StepWork *work, const FkKey *key)
 bool
 deploy_audit_step(StepWork *work, FkKey *key)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "audit",
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "audit",
 	.attempts = 1};
 	AuditKey   *ak;
 
@@ -239,12 +241,12 @@ deploy_audit_step(StepWork *work, FkKey *key)
 	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, key->child);
 	if (list_member_int(work->run->audited, work->step->step))
 	{
-		deploy_write_start(&action);
+		run_write_start(&action);
 		record_pass(&action, work, "pass, counted with an earlier step");
 		return true;
 	}
 
-	deploy_log_start(&action);
+	run_log_start(&action);
 	ak = judge_with_later(&action, work, key);
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
 	if (ak->result == AUDIT_PASS)
@@ -256,13 +258,13 @@ deploy_audit_step(StepWork *work, FkKey *key)
 	if (ak->result == AUDIT_FAIL)
 	{
 		work->hint = deploy_orphans_hint(work);
-		deploy_record_failure(&action, work, "failed", ERRCODE_SG_ORPHANS,
-							  deploy_orphans_text(ak), ak->orphan_rows);
+		run_record_failure(&action, work, "failed", ERRCODE_SG_ORPHANS,
+						   deploy_orphans_text(ak), ak->orphan_rows);
 	}
 	else
-		deploy_record_failure(&action, work, "failed", ERRCODE_SG_NOT_JUDGED,
-							  psprintf("the orphans could not be counted: %s", ak->reason),
-							  LOG_NONE);
+		run_record_failure(&action, work, "failed", ERRCODE_SG_NOT_JUDGED,
+						   psprintf("the orphans could not be counted: %s", ak->reason),
+						   LOG_NONE);
 	return false;
 }
 
@@ -294,7 +296,7 @@ deploy_proved_keys(void)
 }
 
 bool
-deploy_is_proved(DeployRun *run, const FkKey *key)
+deploy_is_proved(PlanRun *run, const FkKey *key)
 {
 	if (!key->enforced || !key->validated)
 		return true;
@@ -312,7 +314,7 @@ deploy_is_proved(DeployRun *run, const FkKey *key)
 bool
 deploy_audit_existing(StepWork *work, FkKey *key)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "audit",
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "audit",
 	.attempts = 1};
 	const char *state = strcmp(work->step->orphans, "stop") == 0 ? "failed" : "added";
 	MemoryContext old;
@@ -321,7 +323,7 @@ deploy_audit_existing(StepWork *work, FkKey *key)
 	work->statement = NULL;
 	work->key = key;
 	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, key->child);
-	deploy_log_start(&action);
+	run_log_start(&action);
 	ak = deploy_count_orphans(&action, key);
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
 	audit_proof_record(list_make1(ak));
@@ -337,13 +339,13 @@ deploy_audit_existing(StepWork *work, FkKey *key)
 	if (ak->result == AUDIT_FAIL)
 	{
 		work->hint = deploy_orphans_hint(work);
-		deploy_record_failure(&action, work, state, ERRCODE_SG_ORPHANS,
-							  psprintf("%s came in past the key, which is valid", deploy_orphans_text(ak)),
-							  ak->orphan_rows);
+		run_record_failure(&action, work, state, ERRCODE_SG_ORPHANS,
+						   psprintf("%s came in past the key, which is valid", deploy_orphans_text(ak)),
+						   ak->orphan_rows);
 	}
 	else
-		deploy_record_failure(&action, work, "added", ERRCODE_SG_NOT_JUDGED,
-							  psprintf("the key is valid, but its orphans could not be counted: %s", ak->reason),
-							  LOG_NONE);
+		run_record_failure(&action, work, "added", ERRCODE_SG_NOT_JUDGED,
+						   psprintf("the key is valid, but its orphans could not be counted: %s", ak->reason),
+						   LOG_NONE);
 	return false;
 }

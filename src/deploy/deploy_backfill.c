@@ -45,8 +45,13 @@
 #include "base/quote.h"
 #include "base/scope.h"
 #include "base/spi.h"
-#include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
 #include "plan/plan_deed.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_rights.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 #define FIRST_BATCH_ROWS	100
 #define LARGEST_BATCH_ROWS	10000
@@ -60,7 +65,7 @@
 /* An action that reads or fills rows */
 typedef struct Filling
 {
-	DeployAction action;		/* first, so that one pointer is both */
+	RunAction	action;			/* first, so that one pointer is both */
 	StepWork   *work;
 	Oid			table;			/* the one that is read now */
 	BlockNumber blocks;
@@ -93,8 +98,8 @@ fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 	entry.message = reason;
 	plan_step_set_state(work->step->plan, work->step->step, "failed", reason, 1);
 	log_write(&entry);
-	deploy_commit();
-	deploy_append_notice(work, psprintf("backfill failed: %s", reason));
+	run_commit();
+	run_append_notice(work, psprintf("backfill failed: %s", reason));
 	work->hint = hint;
 }
 
@@ -111,16 +116,16 @@ deploy_backfill_is_trusted(const char *author)
  * the row, and nothing of it may come into the log.
  */
 static char *
-failure_text(const DeployAction *action)
+failure_text(const RunAction *action)
 {
 	int			category = ERRCODE_TO_CATEGORY(action->error->sqlerrcode);
 
-	if (!deploy_timeout_struck() &&
+	if (!run_timeout_struck() &&
 		(category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PLPGSQL_ERROR ||
 		 category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION))
 		return psprintf("the expressions fail with SQLSTATE %s",
 						unpack_sql_state(action->error->sqlerrcode));
-	return deploy_failure_text(action);
+	return run_failure_text(action);
 }
 
 /* ---- statements, by SPI in a subtransaction ---- */
@@ -136,10 +141,10 @@ longest_batch(void)
 static void
 set_query_limits(int lock_timeout)
 {
-	deploy_set_local("lock_timeout", psprintf("%d", Max(lock_timeout, 1)));
-	deploy_set_local("deadlock_timeout", psprintf("%d", Max(Min(lock_timeout, DeadlockTimeout) / 2, 1)));
-	deploy_set_local("row_security", "off");
-	deploy_set_local("jit", "off");
+	run_set_local("lock_timeout", psprintf("%d", Max(lock_timeout, 1)));
+	run_set_local("deadlock_timeout", psprintf("%d", Max(Min(lock_timeout, DeadlockTimeout) / 2, 1)));
+	run_set_local("row_security", "off");
+	run_set_local("jit", "off");
 }
 
 /* The role of those who plan something over the child, which is locked until the end of the transaction */
@@ -148,7 +153,7 @@ lock_and_find_role(const Filling *f)
 {
 	Oid			child = f->work->key->child;
 
-	deploy_check_privileges(f->work->key, false);
+	run_check_privileges(f->work->key, false);
 	set_query_limits(sg_lock_timeout);
 	LockRelationOid(child, RowExclusiveLock);
 	return deploy_backfill_role(f->work->step, child);
@@ -277,7 +282,7 @@ measure(void *p)
 	Filling    *f = p;
 	Relation	rel;
 
-	deploy_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
+	run_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
 	rel = table_open(f->table, AccessShareLock);
 	f->blocks = RelationGetNumberOfBlocks(rel);
 	table_close(rel, AccessShareLock);
@@ -308,15 +313,15 @@ persist(void (*fn) (void *arg), Filling *f)
 		TimestampTz start = GetCurrentTimestamp();
 		ErrorData  *edata;
 
-		deploy_arm_timeout();
+		run_arm_timeout();
 		edata = sg_try(fn, f);
-		deploy_disarm_timeout();
-		if (edata && sg_is_cancel(edata) && !deploy_timeout_struck())
+		run_disarm_timeout();
+		if (edata && sg_is_cancel(edata) && !run_timeout_struck())
 			ReThrowError(edata);
-		if (edata && (!deploy_is_lock_failure(edata) || attempt >= sg_max_attempts ||
+		if (edata && (!run_is_lock_failure(edata) || attempt >= sg_max_attempts ||
 					  GetCurrentTimestamp() > budget_end))
 			return edata;
-		deploy_commit();
+		run_commit();
 		if (edata == NULL)
 			return NULL;
 		rest(start - attempt * INT64CONST(100000));
@@ -349,7 +354,7 @@ add_columns(StepWork *work, const char *statement)
 	PlanStep	what = {.child_table = step->child_table};
 	List	   *missing = columns_of_child(child, step->child_columns, false);
 
-	deploy_run_statement(statement);
+	run_statement(statement);
 	CommandCounterIncrement();
 	what.child_columns = columns_of_child(child, missing, true);
 	deed.what = &what;
@@ -358,11 +363,11 @@ add_columns(StepWork *work, const char *statement)
 }
 
 static void
-execute_arm(DeployAction *action)
+execute_arm(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	char	   *columns = plan_backfill_column_statement(work->step);
-	LogEntry	entry = deploy_outcome(action, work, "done");
+	LogEntry	entry = run_entry(action, work, "done");
 
 	if (columns)
 		add_columns(work, columns);
@@ -374,7 +379,7 @@ execute_arm(DeployAction *action)
 static bool
 arm(StepWork *work, FkKey *key)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "trigger",
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "trigger",
 	.execute = execute_arm};
 	char	   *columns = plan_backfill_column_statement(work->step);
 
@@ -383,13 +388,13 @@ arm(StepWork *work, FkKey *key)
 
 	work->key = key;
 	work->statement = columns;
-	deploy_add_target(&action, key->child, columns ? AccessExclusiveLock : ShareRowExclusiveLock);
+	run_add_target(&action, key->child, columns ? AccessExclusiveLock : ShareRowExclusiveLock);
 	sg_progress_step(SG_PROGRESS_BACKFILL, work->step->step, key->child);
-	if (deploy_attempt(&action))
+	if (run_attempt(&action))
 		return true;
 
-	deploy_record_failure(&action, work, "failed", action.error->sqlerrcode,
-						  deploy_failure_text(&action), LOG_NONE);
+	run_record_failure(&action, work, "failed", action.error->sqlerrcode,
+					   run_failure_text(&action), LOG_NONE);
 	return false;
 }
 
@@ -399,7 +404,7 @@ arm(StepWork *work, FkKey *key)
 static int64
 next_limit(const Filling *f, TimestampTz since)
 {
-	double		ms = deploy_elapsed(since);
+	double		ms = run_elapsed(since);
 
 	if (ms > longest_batch())
 		return Max(Min(f->tried, f->limit / 2), 1);
@@ -413,7 +418,7 @@ fill_some(Filling *f)
 {
 	TimestampTz start;
 
-	if (!deploy_throttle(f->action.run))
+	if (!run_throttle(f->action.run))
 		return false;
 	start = GetCurrentTimestamp();
 	f->query = plan_backfill_find(f->work->step, sg_relation_name(f->table), &f->after, f->to);
@@ -457,7 +462,7 @@ fill_table(Filling *f, Oid table)
  * of us or back: that is so until nothing is left wherever we look.
  */
 static bool
-fill_tables(DeployAction *action)
+fill_tables(RunAction *action)
 {
 	Filling    *f = (Filling *) action;
 	Oid			child = f->work->key->child;
@@ -504,28 +509,28 @@ fill(StepWork *work, FkKey *key)
 	/* not the UPDATEs: the expressions may have literals in them */
 	work->statement = NULL;
 	sg_progress_step(SG_PROGRESS_BACKFILL, work->step->step, key->child);
-	deploy_log_start(&f.action);
-	if (!deploy_guard(&f.action, fill_tables))
+	run_log_start(&f.action);
+	if (!run_guard(&f.action, fill_tables))
 	{
 		if (f.action.error == NULL)
 		{
-			deploy_record_skipped(&f.action, work, work->run->stop_reason);
-			deploy_commit();
+			run_record_skipped(&f.action, work, work->run->stop_reason);
+			run_commit();
 			return false;
 		}
-		deploy_record_failure(&f.action, work, "failed", f.action.error->sqlerrcode,
-							  failure_text(&f.action), LOG_NONE);
+		run_record_failure(&f.action, work, "failed", f.action.error->sqlerrcode,
+						   failure_text(&f.action), LOG_NONE);
 		work->hint = "Run the UPDATE that sg_plan_sql() shows, in a transaction that is rolled back, to see the whole error.";
 		return false;
 	}
 
-	entry = deploy_outcome(&f.action, work, "done");
+	entry = run_entry(&f.action, work, "done");
 	entry.rows_affected = f.rows;
-	deploy_settle_with(&f.action, &entry);
-	deploy_commit();
+	run_settle_with(&f.action, &entry);
+	run_commit();
 	if (f.rows > 0)
-		deploy_append_notice(work, psprintf("filled " INT64_FORMAT " %s", f.rows,
-											f.rows == 1 ? "row" : "rows"));
+		run_append_notice(work, psprintf("filled " INT64_FORMAT " %s", f.rows,
+										 f.rows == 1 ? "row" : "rows"));
 	return true;
 }
 
@@ -550,7 +555,7 @@ unfilled_query(const PlanStep *step, const FkKey *replaced)
 }
 
 static bool
-count_unfilled(DeployAction *action)
+count_unfilled(RunAction *action)
 {
 	action->error = persist(run_query, (Filling *) action);
 	return action->error == NULL;
@@ -570,11 +575,11 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 	work->statement = NULL;
 	f.action.message = "counts rows without values";
 	f.query = unfilled_query(work->step, replaced);
-	deploy_log_start(&f.action);
-	if (!deploy_guard(&f.action, count_unfilled))
+	run_log_start(&f.action);
+	if (!run_guard(&f.action, count_unfilled))
 	{
-		deploy_record_failure(&f.action, work, strcmp(state, "added") == 0 ? state : "failed",
-							  f.action.error->sqlerrcode, deploy_failure_text(&f.action), LOG_NONE);
+		run_record_failure(&f.action, work, strcmp(state, "added") == 0 ? state : "failed",
+						   f.action.error->sqlerrcode, run_failure_text(&f.action), LOG_NONE);
 		return false;
 	}
 
@@ -585,16 +590,16 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 	if (reason && strcmp(work->step->orphans, "stop") == 0)
 	{
 		work->hint = "Correct the backfill, or what it reads, so that it gives a value for each of them; with another policy for orphans they are left as they are.";
-		deploy_record_failure(&f.action, work, strcmp(state, "added") == 0 ? state : "failed",
-							  ERRCODE_SG_ORPHANS, reason, f.found);
+		run_record_failure(&f.action, work, strcmp(state, "added") == 0 ? state : "failed",
+						   ERRCODE_SG_ORPHANS, reason, f.found);
 		return false;
 	}
 
-	entry = deploy_outcome(&f.action, work, "done");
+	entry = run_entry(&f.action, work, "done");
 	entry.message = reason ? reason : "no row is without values";
 	entry.orphan_rows = f.found;
-	deploy_settle_with(&f.action, &entry);
-	deploy_commit();
+	run_settle_with(&f.action, &entry);
+	run_commit();
 	return true;
 }
 
@@ -654,9 +659,9 @@ fill_step(StepWork *work)
 }
 
 void
-deploy_backfill_step(DeployRun *run, int step)
+deploy_backfill_step(PlanRun *run, int step)
 {
-	StepWork   *work = deploy_begin_step(run, step);
+	StepWork   *work = run_begin_step(run, step);
 
 	if (work == NULL)
 	{
@@ -676,20 +681,20 @@ deploy_backfill_step(DeployRun *run, int step)
 		run->unfilled = lappend_int(run->unfilled, step);
 		MemoryContextSwitchTo(old);
 	}
-	deploy_end_step(work);
+	run_end_step(work);
 }
 
 /* ---- taken back ---- */
 
 static void
-execute_disarm(DeployAction *action)
+execute_disarm(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
-	LogEntry	entry = deploy_outcome(action, work, "done");
+	LogEntry	entry = run_entry(action, work, "done");
 
 	if (!plan_filler_is_armed(work->step, work->key->child))
 	{
-		deploy_record_skipped(action, work, "somebody else has dropped the trigger meanwhile");
+		run_record_skipped(action, work, "somebody else has dropped the trigger meanwhile");
 		return;
 	}
 	plan_filler_disarm(work->step, work->key->child);
@@ -697,11 +702,11 @@ execute_disarm(DeployAction *action)
 }
 
 bool
-deploy_backfill_disarm(DeployRun *run, PlanStep *step, const char *notice)
+deploy_backfill_disarm(PlanRun *run, PlanStep *step, const char *notice)
 {
 	PlanStep	own = *step;
 	StepWork	work = {.run = run,.step = &own,.object = plan_step_object(step)};
-	DeployAction action = {.run = run,.works = list_make1(&work),.name = "rollback trigger",
+	RunAction	action = {.run = run,.works = list_make1(&work),.name = "rollback trigger",
 	.execute = execute_disarm};
 	FkKey		key = {.child = sg_find_qualified(step->child_table)};
 
@@ -713,16 +718,16 @@ deploy_backfill_disarm(DeployRun *run, PlanStep *step, const char *notice)
 	own.parent_table = own.child_table;
 	initStringInfo(&work.notice);
 	work.key = &key;
-	deploy_add_target(&action, key.child, AccessExclusiveLock);
+	run_add_target(&action, key.child, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, step->step, key.child);
-	if (deploy_attempt(&action))
-		deploy_append_notice(&work, notice);
+	if (run_attempt(&action))
+		run_append_notice(&work, notice);
 	else
 	{
 		work.hint = psprintf("CALL %s() again when that is mended.", run->procedure);
-		deploy_record_failure(&action, &work, NULL, action.error->sqlerrcode,
-							  deploy_failure_text(&action), LOG_NONE);
+		run_record_failure(&action, &work, NULL, action.error->sqlerrcode,
+						   run_failure_text(&action), LOG_NONE);
 	}
-	deploy_end_step(&work);
+	run_end_step(&work);
 	return true;
 }

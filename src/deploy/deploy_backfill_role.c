@@ -25,7 +25,7 @@
 
 #include "base/code.h"
 #include "base/scope.h"
-#include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
 
 void
 deploy_backfill_begin(SgScope *scope, Oid role)

@@ -43,7 +43,12 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_index.h"
 #include "plan/plan_deed.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 #include "worker/worker.h"
 
 /* The pause before another attempt, which doubles */
@@ -59,7 +64,7 @@
 
 typedef struct IndexWork
 {
-	DeployAction action;
+	RunAction	action;
 	StepWork	work;
 	PlanStep	step;
 	const char *table;			/* what it is on */
@@ -75,7 +80,7 @@ typedef struct IndexWork
 
 /* That the one work of an action makes an index, or is about to */
 static void
-write_deed(const DeployAction *action, const char *table, const char *columns, bool done)
+write_deed(const RunAction *action, const char *table, const char *columns, bool done)
 {
 	const StepWork *work = linitial(action->works);
 	PlanDeed	deed = plan_deed(DEED_INDEX, work->step->step, work->object);
@@ -96,10 +101,10 @@ log_start(void *arg)
 
 	MemoryContextSwitchTo(iw->context);
 	iw->relid = sg_find_qualified(iw->table);
-	deploy_write_start(&iw->action);
+	run_write_start(&iw->action);
 	if (!iw->drop)
 		write_deed(&iw->action, iw->table, iw->columns, false);
-	deploy_commit_soon();
+	run_commit_soon();
 }
 
 static const char *
@@ -107,7 +112,7 @@ outcome_phase(const IndexWork *iw)
 {
 	if (iw->error == NULL)
 		return iw->served || (iw->drop && !iw->ours) ? "skipped" : "done";
-	return sg_is_cancel(iw->error) && !deploy_timeout_struck() ? "interrupted" : "failed";
+	return sg_is_cancel(iw->error) && !run_timeout_struck() ? "interrupted" : "failed";
 }
 
 /* What a drop came to, for the log */
@@ -140,12 +145,12 @@ log_outcome(void *arg)
 	LogEntry	entry;
 
 	MemoryContextSwitchTo(iw->context);
-	entry = deploy_outcome(&iw->action, work, outcome_phase(iw));
+	entry = run_entry(&iw->action, work, outcome_phase(iw));
 	if (iw->error)
 	{
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
-		entry.message = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(iw->error);
-		deploy_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
+		entry.message = run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(iw->error);
+		run_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
 		work->hint = iw->drop ? "The next call tries again." :
 			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way ?
 			"Others were in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
@@ -154,20 +159,20 @@ log_outcome(void *arg)
 	else if (iw->drop)
 	{
 		entry.message = drop_text(iw);
-		deploy_append_notice(work, iw->ours ? "invalid index of an interrupted build dropped" :
-							 "not dropped: it is valid, or another one, by now");
+		run_append_notice(work, iw->ours ? "invalid index of an interrupted build dropped" :
+						  "not dropped: it is valid, or another one, by now");
 	}
 	else if (iw->served)
 	{
 		entry.message = SERVED_TEXT;
-		deploy_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
+		run_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
 	}
 	else
-		deploy_append_notice(work, psprintf("index built%s", deploy_took_text(&iw->action)));
+		run_append_notice(work, psprintf("index built%s", run_took_text(&iw->action)));
 	settle_deed(iw);
 	log_write(&entry);
-	deploy_commit();
-	deploy_end_step(work);
+	run_commit();
+	run_end_step(work);
 }
 
 /* Has the child, or this one of its partitions, the index that the step wants? */
@@ -249,8 +254,8 @@ wait_for_table(void *arg)
 
 	ForgetPortalSnapshots();
 	if (iw->action.attempts > 1)
-		deploy_sleep_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
-	if (!deploy_wait_for_holders(iw->relid, ShareUpdateExclusiveLock, deadline))
+		run_sleep_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
+	if (!run_wait_for_holders(iw->relid, ShareUpdateExclusiveLock, deadline))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("could not lock %s", iw->table)));
@@ -336,7 +341,7 @@ worth_another_attempt(const IndexWork *iw)
 		return false;
 	return iw->gave_way && iw->action.attempts < sg_max_attempts &&
 		(iw->action.attempts < SURE_ATTEMPTS ||
-		 deploy_elapsed(iw->action.started_at) < sg_retry_budget);
+		 run_elapsed(iw->action.started_at) < sg_retry_budget);
 }
 
 static void
@@ -364,11 +369,11 @@ attempt_until_done(IndexWork *iw)
 		if (!iw->drop)
 			worker_procedure(look_again, iw);
 
-		deploy_arm_timeout();
+		run_arm_timeout();
 		deploy_yield_begin(iw->work.run->yield);
 		error = attempt(iw);
 		iw->gave_way = deploy_yield_end(iw->work.run->yield) && error && sg_is_cancel(error);
-		deploy_disarm_timeout();
+		run_disarm_timeout();
 		iw->gave_way |= error && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 		if (!worth_another_attempt(iw))
 			break;
@@ -377,7 +382,7 @@ attempt_until_done(IndexWork *iw)
 }
 
 bool
-deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const char *statement,
+deploy_index_work(PlanRun *run, bool drop, int step, const char *name, const char *statement,
 				  const char *table, const char *columns)
 {
 	IndexWork  *iw = palloc0(sizeof(IndexWork));
@@ -406,7 +411,7 @@ deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const c
 		end_turn(iw);
 	}
 	worker_procedure(log_outcome, iw);
-	if (iw->error && sg_is_cancel(iw->error) && !deploy_timeout_struck())
+	if (iw->error && sg_is_cancel(iw->error) && !run_timeout_struck())
 		ReThrowError(iw->error);
 	return iw->error == NULL || iw->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
 }
@@ -414,7 +419,7 @@ deploy_index_work(DeployRun *run, bool drop, int step, const char *name, const c
 /* ---- what interrupted builds have left ---- */
 
 void
-deploy_index_recover(const DeployRun *run)
+deploy_index_recover(const PlanRun *run)
 {
 	ListCell   *lc;
 
@@ -443,7 +448,7 @@ index_job_part(int step, const char *name, const char *statement, const char *ta
 }
 
 void
-deploy_index_drop_leftovers(DeployRun *run, int lock_timeout)
+deploy_index_drop_leftovers(PlanRun *run, int lock_timeout)
 {
 	List	   *jobs = NIL;
 	char	   *trouble;
@@ -514,7 +519,7 @@ is_finished(List *steps, int number)
 
 /* One that is not built: say so, with what to do about it */
 static void
-skip_index(const DeployRun *run, const PlanIndex *index, const char *reason, const char *hint)
+skip_index(const PlanRun *run, const PlanIndex *index, const char *reason, const char *hint)
 {
 	LogEntry	entry = log_entry(&run->id, run->plan->name, "index", "skipped");
 
@@ -523,7 +528,7 @@ skip_index(const DeployRun *run, const PlanIndex *index, const char *reason, con
 	entry.statement = index->statement;
 	entry.message = reason;
 	log_write(&entry);
-	deploy_commit();
+	run_commit();
 	ereport(NOTICE,
 			(errmsg("step %d, %s: no index is built on %s (%s): %s",
 					index->step, index->name, index->table, index->columns, reason),
@@ -535,7 +540,7 @@ skip_index(const DeployRun *run, const PlanIndex *index, const char *reason, con
  * Those without a key are on what was dropped after the steps were looked at.
  */
 static List *
-without_obstacles(const DeployRun *run, List *steps, List *indexes)
+without_obstacles(const PlanRun *run, List *steps, List *indexes)
 {
 	List	   *left = NIL;
 	ListCell   *lc;
@@ -573,7 +578,7 @@ tell_statements(List *indexes)
 
 /* One job per table: two builds on one table would wait for each other */
 static void
-build_concurrently(DeployRun *run, List *indexes)
+build_concurrently(PlanRun *run, List *indexes)
 {
 	List	   *jobs = NIL;
 	List	   *first = NIL;	/* the first index of each job */
@@ -633,7 +638,7 @@ build_concurrently(DeployRun *run, List *indexes)
  * lock that nobody can write past.
  */
 static void
-execute_join(DeployAction *action)
+execute_join(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	LogEntry	entry;
@@ -641,8 +646,8 @@ execute_join(DeployAction *action)
 
 	if (OidIsValid(fk_plain_index(work->key)))
 	{
-		deploy_record_skipped(action, work, SERVED_TEXT);
-		deploy_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
+		run_record_skipped(action, work, SERVED_TEXT);
+		run_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
 		return;
 	}
 	foreach(lc, plan_leaves(work->key->child))
@@ -653,18 +658,18 @@ execute_join(DeployAction *action)
 					 errmsg("partition %s has no such index yet", sg_relation_name(lfirst_oid(lc))),
 					 errhint("CALL again to build it.")));
 	}
-	deploy_run_statement(work->statement);
+	run_statement(work->statement);
 	write_deed(action, sg_relation_name(work->key->child), fk_index_columns(work->key), true);
-	entry = deploy_outcome(action, work, "done");
+	entry = run_entry(action, work, "done");
 	log_write(&entry);
-	deploy_append_notice(work, "index of the partitions built");
+	run_append_notice(work, "index of the partitions built");
 }
 
 static void
-join_partitions(DeployRun *run, const PlanIndex *index)
+join_partitions(PlanRun *run, const PlanIndex *index)
 {
-	StepWork   *work = deploy_begin_step(run, index->step);
-	DeployAction action = {.run = run,.name = "index",.execute = execute_join};
+	StepWork   *work = run_begin_step(run, index->step);
+	RunAction	action = {.run = run,.name = "index",.execute = execute_join};
 	LogEntry	entry;
 
 	if (work == NULL)
@@ -673,26 +678,26 @@ join_partitions(DeployRun *run, const PlanIndex *index)
 	work->object = index->name;
 	work->statement = index->statement;
 	work->key = index->key;
-	deploy_add_target(&action, index->key->child, ShareLock);
+	run_add_target(&action, index->key->child, ShareLock);
 
 	sg_progress_step(SG_PROGRESS_INDEX, index->step, index->key->child);
-	if (!deploy_attempt(&action))
+	if (!run_attempt(&action))
 	{
-		entry = deploy_outcome(&action, work, "failed");
+		entry = run_entry(&action, work, "failed");
 		entry.sqlstate = pstrdup(unpack_sql_state(action.error->sqlerrcode));
-		entry.message = deploy_failure_text(&action);
-		deploy_settle_with(&action, &entry);
-		deploy_commit();
-		deploy_append_notice(work, psprintf("index failed: %s", entry.message));
+		entry.message = run_failure_text(&action);
+		run_settle_with(&action, &entry);
+		run_commit();
+		run_append_notice(work, psprintf("index failed: %s", entry.message));
 		work->hint = "The key does without the index; the next call tries again.";
 	}
-	deploy_end_step(work);
+	run_end_step(work);
 }
 
 /* ---- the whole ---- */
 
 void
-deploy_index_build(DeployRun *run, List *steps)
+deploy_index_build(PlanRun *run, List *steps)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard indexes",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -706,7 +711,7 @@ deploy_index_build(DeployRun *run, List *steps)
 	indexes = plan_missing_indexes(wanted_steps(steps));
 	PopActiveSnapshot();
 	indexes = without_obstacles(run, steps, indexes);
-	if (indexes != NIL && !deploy_throttle(run))
+	if (indexes != NIL && !run_throttle(run))
 		indexes = NIL;
 
 	if (sg_workers == 0)

@@ -40,6 +40,11 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_index.h"
+#include "deploy/deploy_partition.h"
+#include "run/run.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 #include "worker/worker.h"
 
 /* How often the leader looks up from waiting */
@@ -84,7 +89,7 @@ yield_slots(JobsShared *shared)
 typedef struct WorkerJob
 {
 	JobsShared *shared;
-	DeployRun	run;
+	PlanRun		run;
 	List	   *job;
 	bool		go_on;			/* with the next index */
 	MemoryContext context;		/* outlives transactions */
@@ -95,10 +100,10 @@ static void
 open_run(void *arg)
 {
 	WorkerJob  *job = arg;
-	DeployRun  *run = &job->run;
+	PlanRun    *run = &job->run;
 
 	MemoryContextSwitchTo(job->context);
-	memset(run, 0, sizeof(DeployRun));
+	memset(run, 0, sizeof(PlanRun));
 	run->plan = plan_get(job->shared->names);
 	run->id = job->shared->run;
 	run->validate = true;
@@ -120,7 +125,7 @@ may_go_on(WorkerJob *job)
 
 	if (pg_atomic_read_u32(&shared->stopped) && !job->run.urgent)
 		return false;
-	if (deploy_throttle(&job->run))
+	if (run_throttle(&job->run))
 		return true;
 	if (pg_atomic_exchange_u32(&shared->stopped, 1) == 0)
 		strlcpy(shared->stop_reason, job->run.stop_reason, STOP_REASON_SIZE);
@@ -244,7 +249,7 @@ deploy_worker_main(void *argument)
 /* ---- the leader ---- */
 
 static JobsShared *
-share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout, int nworkers,
+share_jobs(const PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout, int nworkers,
 		   Size *size)
 {
 	char	   *text = nodeToString(jobs);
@@ -273,7 +278,7 @@ share_jobs(const DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeou
 }
 
 static void
-show_progress(const DeployRun *run, const WorkerPool *pool)
+show_progress(const PlanRun *run, const WorkerPool *pool)
 {
 	JobsShared *shared = worker_pool_argument(pool);
 
@@ -294,7 +299,7 @@ show_progress(const DeployRun *run, const WorkerPool *pool)
 
 /* The wait was cancelled: so are the workers, who log that for their steps */
 pg_noreturn static void
-cancel_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *edata)
+cancel_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *edata)
 {
 	worker_pool_stop(pool);
 	worker_pool_free(pool);
@@ -303,7 +308,7 @@ cancel_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *eda
 
 	deploy_index_recover(run);
 	(void) log_close_interrupted(run->plan->name);
-	deploy_commit();
+	run_commit();
 	if (kind == JOB_BUILD_INDEX)
 		deploy_index_drop_leftovers(run, HASTY_LOCK_MS);
 	ReThrowError(edata);
@@ -327,7 +332,7 @@ wait_a_while(WorkerPool *pool, DeployJobKind kind)
 
 /* Wait for the end of all workers; a COMMIT now and then shows that we live */
 static void
-wait_for_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind)
+wait_for_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData  *edata = NULL;
@@ -337,7 +342,7 @@ wait_for_jobs(DeployRun *run, WorkerPool *pool, DeployJobKind kind)
 		while (!wait_a_while(pool, kind))
 		{
 			show_progress(run, pool);
-			deploy_commit();
+			run_commit();
 		}
 	}
 	PG_CATCH();
@@ -366,7 +371,7 @@ pool_trouble(const WorkerPool *pool)
 }
 
 int
-deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout, char **trouble)
+deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout, char **trouble)
 {
 	Size		size;
 	int			nworkers = Min(sg_workers, list_length(jobs));
@@ -375,7 +380,7 @@ deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout
 	int			taken = 0;
 
 	/* from here on we hold nothing that a worker could wait for */
-	deploy_commit();
+	run_commit();
 	sg_progress_step(kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION ?
 					 SG_PROGRESS_VALIDATE : SG_PROGRESS_INDEX, 0, InvalidOid);
 	sg_progress_phase(SG_PHASE_WORKING);
@@ -389,7 +394,7 @@ deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout
 		taken = Min(pg_atomic_read_u32(&shared->next), shared->njobs);
 		run->orphan_rows += (int64) pg_atomic_read_u64(&shared->orphan_rows);
 		if (pg_atomic_read_u32(&shared->stopped))
-			deploy_stop(run, shared->stop_reason);
+			run_stop(run, shared->stop_reason);
 	}
 	worker_pool_free(pool);
 
@@ -397,7 +402,7 @@ deploy_run_jobs(DeployRun *run, DeployJobKind kind, List *jobs, int lock_timeout
 	{
 		deploy_index_recover(run);
 		(void) log_close_interrupted(run->plan->name);
-		deploy_commit();
+		run_commit();
 		ereport(NOTICE,
 				(errmsg("a background worker of plan \"%s\" ended early: %s",
 						run->plan->name, *trouble),
@@ -445,7 +450,7 @@ partition_root(Oid relid)
 }
 
 static void
-measure_table(const DeployRun *run, WaitingTable *table)
+measure_table(const PlanRun *run, WaitingTable *table)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->child));
 	const char *before = NULL;
@@ -487,7 +492,7 @@ compare_tables(const ListCell *a, const ListCell *b)
 
 /* One job per partition tree, in the order of priority */
 static List *
-validation_jobs(const DeployRun *run, List *tables)
+validation_jobs(const PlanRun *run, List *tables)
 {
 	List	   *roots = NIL;
 	List	   *jobs = NIL;
@@ -535,7 +540,7 @@ is_taken(const WaitingTable *table, List *jobs, int taken)
 }
 
 List *
-deploy_validate_parallel(DeployRun *run, List *tables)
+deploy_validate_parallel(PlanRun *run, List *tables)
 {
 	List	   *jobs;
 	List	   *left = NIL;
@@ -571,7 +576,7 @@ deploy_validate_parallel(DeployRun *run, List *tables)
 }
 
 int
-deploy_validate_partitions(DeployRun *run, int step, List *partitions)
+deploy_validate_partitions(PlanRun *run, int step, List *partitions)
 {
 	List	   *jobs = NIL;
 	char	   *trouble;

@@ -33,7 +33,13 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_index.h"
+#include "deploy/deploy_partition.h"
 #include "plan/plan_deed.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 void
 deploy_look_partitions(StepView *view)
@@ -57,7 +63,7 @@ deploy_look_partitions(StepView *view)
 }
 
 void
-deploy_add_key_targets(DeployAction *action, const StepView *view)
+deploy_add_key_targets(RunAction *action, const StepView *view)
 {
 	bool		attaches = false;
 	bool		parent_parts = get_rel_relkind(view->key.parent) == RELKIND_PARTITIONED_TABLE;
@@ -66,10 +72,10 @@ deploy_add_key_targets(DeployAction *action, const StepView *view)
 	foreach(lc, view->partitions)
 		attaches |= ((FkPartition *) lfirst(lc))->own != NULL;
 
-	deploy_add_target(action, view->key.parent,
-					  attaches ? AccessExclusiveLock : ShareRowExclusiveLock);
-	deploy_add_target(action, view->key.child,
-					  attaches && parent_parts ? AccessExclusiveLock : ShareRowExclusiveLock);
+	run_add_target(action, view->key.parent,
+				   attaches ? AccessExclusiveLock : ShareRowExclusiveLock);
+	run_add_target(action, view->key.child,
+				   attaches && parent_parts ? AccessExclusiveLock : ShareRowExclusiveLock);
 }
 
 static void
@@ -110,8 +116,8 @@ deploy_partition_action(const StepWork *work)
 static void
 tell_failure(StepWork *work, const StepWork *part)
 {
-	deploy_append_notice(work, psprintf("%s on partition %s", part->notice.data,
-										part->step->child_table));
+	run_append_notice(work, psprintf("%s on partition %s", part->notice.data,
+									 part->step->child_table));
 	work->hint = part->hint;
 }
 
@@ -119,14 +125,14 @@ static void
 tell_count(StepWork *work, const char *what, int partitions)
 {
 	if (partitions > 0)
-		deploy_append_notice(work, psprintf("%s %d %s", what, partitions,
-											partitions == 1 ? "partition" : "partitions"));
+		run_append_notice(work, psprintf("%s %d %s", what, partitions,
+										 partitions == 1 ? "partition" : "partitions"));
 }
 
 /* ---- NOT VALID ---- */
 
 static void
-execute_add(DeployAction *action)
+execute_add(RunAction *action)
 {
 	StepWork   *part = linitial(action->works);
 	FkPartition now;
@@ -134,7 +140,7 @@ execute_add(DeployAction *action)
 
 	if (fk_declared_twin(part->whole))
 	{
-		deploy_record_skipped(action, part, "somebody else has added the key to the whole table meanwhile");
+		run_record_skipped(action, part, "somebody else has added the key to the whole table meanwhile");
 		return;
 	}
 	problem = fk_partition_look(part->whole, part->key->child, &now);
@@ -144,15 +150,15 @@ execute_add(DeployAction *action)
 				 errmsg("%s", problem->reason)));
 	if (!OidIsValid(now.relid) || now.own)
 	{
-		deploy_record_skipped(action, part, now.own ? "somebody else has added the key meanwhile" :
-							  "it is no partition any more");
+		run_record_skipped(action, part, now.own ? "somebody else has added the key meanwhile" :
+						   "it is no partition any more");
 		return;
 	}
 
-	deploy_run_statement(part->statement);
+	run_statement(part->statement);
 	if (!part->restoring)
 		plan_deed_add(part->run->plan, part->step, part->started_id);
-	deploy_record_done(action, part, part->reached, action->message);
+	run_record_done(action, part, part->reached, action->message);
 }
 
 /* One that has no key yet; `last` when all others have it */
@@ -161,21 +167,21 @@ add_to_partition(StepWork *work, const FkKey *whole, FkPartition *partition,
 				 const char *message, bool last)
 {
 	StepWork   *part = partition_work(work, whole, partition);
-	DeployAction action = {.run = work->run,.works = list_make1(part),.name = deploy_partition_action(work),
+	RunAction	action = {.run = work->run,.works = list_make1(part),.name = deploy_partition_action(work),
 	.message = message,.references = true,.execute = execute_add};
 
 	if (!last)
 		part->reached = "pending";
 	part->statement = plan_add_statement(part->step, true);
-	deploy_add_target(&action, part->key->parent, ShareRowExclusiveLock);
-	deploy_add_target(&action, part->key->child, ShareRowExclusiveLock);
+	run_add_target(&action, part->key->parent, ShareRowExclusiveLock);
+	run_add_target(&action, part->key->child, ShareRowExclusiveLock);
 
 	sg_progress_step(SG_PROGRESS_ADD, work->step->step, part->key->child);
-	if (deploy_attempt(&action))
+	if (run_attempt(&action))
 		return true;
 
-	deploy_record_failure(&action, part, "failed", action.error->sqlerrcode,
-						  deploy_failure_text(&action), LOG_NONE);
+	run_record_failure(&action, part, "failed", action.error->sqlerrcode,
+					   run_failure_text(&action), LOG_NONE);
 	tell_failure(work, part);
 	return false;
 }
@@ -199,7 +205,7 @@ add_to_partitions(StepWork *work, const StepView *view)
 		CHECK_FOR_INTERRUPTS();
 		if (partition->own)
 			continue;
-		if (!deploy_throttle(work->run))
+		if (!run_throttle(work->run))
 			return -1;
 		have++;
 		if (!add_to_partition(work, &view->key, partition,
@@ -262,7 +268,7 @@ validate_one_by_one(StepWork *work, const StepView *view, List *partitions, int 
 	foreach(lc, partitions)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!deploy_throttle(work->run) ||
+		if (!run_throttle(work->run) ||
 			!validate_partition(work, &view->key, lfirst(lc)))
 			return false;
 		(*validated)++;
@@ -288,7 +294,7 @@ validate_partitions(StepWork *work, const StepView *view, int *validated)
 	}
 	if (sg_workers > 1 && list_length(waiting) > 1 && !work->restoring)
 	{
-		if (!deploy_throttle(work->run))
+		if (!run_throttle(work->run))
 			return false;
 		taken = deploy_validate_partitions(work->run, work->step->step, waiting);
 	}
@@ -305,9 +311,9 @@ validate_partitions(StepWork *work, const StepView *view, int *validated)
 }
 
 void
-deploy_partition_validate_one(DeployRun *run, int step, Oid relid)
+deploy_partition_validate_one(PlanRun *run, int step, Oid relid)
 {
-	StepWork   *work = deploy_begin_step(run, step);
+	StepWork   *work = run_begin_step(run, step);
 	StepView	view;
 	ListCell   *lc;
 
@@ -322,7 +328,7 @@ deploy_partition_validate_one(DeployRun *run, int step, Oid relid)
 		if (partition->relid == relid && partition->own && !partition->own->validated)
 			(void) validate_partition(work, &view.key, partition);
 	}
-	deploy_end_step(work);
+	run_end_step(work);
 }
 
 bool
@@ -357,7 +363,7 @@ deploy_partition_validate(StepWork *work)
 		{
 			tell_count(work, "validated on", validated);
 			if (work->reached)
-				deploy_append_notice(work, "attached");
+				run_append_notice(work, "attached");
 			else if (view.problem)
 				deploy_skip_step(work, view.problem);
 			else

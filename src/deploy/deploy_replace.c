@@ -25,7 +25,11 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
 #include "plan/plan_deed.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_unit.h"
 
 /* Has this plan brought the step's key into the catalog? */
 static bool
@@ -109,7 +113,7 @@ statements(const PlanStep *step, const StepView *view)
 }
 
 static void
-execute_replace(DeployAction *action)
+execute_replace(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	StepView	view;
@@ -135,16 +139,16 @@ execute_replace(DeployAction *action)
 						action->attempts);
 	if (view.need == NEED_NOTHING)
 	{
-		deploy_record_skipped(action, work, "somebody else has done it meanwhile");
+		run_record_skipped(action, work, "somebody else has done it meanwhile");
 		return;
 	}
 
-	entry = deploy_outcome(action, work, "done");
+	entry = run_entry(action, work, "done");
 	if (view.replaced)
 	{
 		entry.message = restoring_statement(view.replaced->conid);
 		plan_deed_replace(work->run->plan, work->step->step, work->object, view.replaced, work->started_id);
-		deploy_run_statement(plan_drop_statement(work->step->child_table, view.replaced->name));
+		run_statement(plan_drop_statement(work->step->child_table, view.replaced->name));
 	}
 	if (view.filling)
 		plan_filler_disarm(work->step, view.key.child);
@@ -167,7 +171,7 @@ join_statements(List *list)
 static void
 replace_key(StepWork *work, const StepView *view)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "replace",
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "replace",
 	.execute = execute_replace};
 	char	   *own = work->object;
 
@@ -176,18 +180,18 @@ replace_key(StepWork *work, const StepView *view)
 	{
 		work->object = psprintf("%s ON %s", quote_identifier(view->replaced->name),
 								work->step->child_table);
-		deploy_add_target(&action, view->replaced->parent, AccessExclusiveLock);
+		run_add_target(&action, view->replaced->parent, AccessExclusiveLock);
 	}
 	work->statement = join_statements(statements(work->step, view));
-	deploy_add_target(&action, view->key.child, AccessExclusiveLock);
+	run_add_target(&action, view->key.child, AccessExclusiveLock);
 
 	sg_progress_step(SG_PROGRESS_REPLACE, work->step->step, view->key.child);
-	if (!deploy_attempt(&action))
-		deploy_record_failure(&action, work, deploy_state_short_of(view->existing),
-							  action.error->sqlerrcode, deploy_failure_text(&action), LOG_NONE);
+	if (!run_attempt(&action))
+		run_record_failure(&action, work, run_state_short_of(view->existing),
+						   action.error->sqlerrcode, run_failure_text(&action), LOG_NONE);
 	else if (view->replaced)
-		deploy_append_notice(work, psprintf("replaces %s, which was dropped",
-											quote_identifier(view->replaced->name)));
+		run_append_notice(work, psprintf("replaces %s, which was dropped",
+										 quote_identifier(view->replaced->name)));
 	work->object = own;
 }
 
@@ -204,14 +208,14 @@ accept_gone(StepWork *work)
 	entry.message = reason;
 	plan_step_set_state(work->step->plan, work->step->step, "validated", reason, 0);
 	log_write(&entry);
-	deploy_commit();
-	deploy_append_notice(work, reason);
+	run_commit();
+	run_append_notice(work, reason);
 }
 
 void
-deploy_replace_step(DeployRun *run, int step)
+deploy_replace_step(PlanRun *run, int step)
 {
-	StepWork   *work = deploy_begin_step(run, step);
+	StepWork   *work = run_begin_step(run, step);
 	StepView	view;
 
 	if (work == NULL || list_member_int(run->broken, step))
@@ -228,5 +232,5 @@ deploy_replace_step(DeployRun *run, int step)
 	else if (view.need == NEED_NOTHING && view.existing->enforced &&
 			 strcmp(work->step->state, "added") == 0)
 		accept_gone(work);
-	deploy_end_step(work);
+	run_end_step(work);
 }

@@ -1,13 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_run.c
- *	  CALL sg_add_fks: the steps of a plan, one after the other; and what every
- *	  procedure on a plan has in common.
- *
- * A procedure is many transactions.  One session at a time runs a plan: it
- * holds the plan's lock from beginning to end, and a crash frees that lock,
- * so who gets it knows that a started row without an outcome in the log
- * belongs to nobody any more.
+ *	  CALL sg_add_fks: the steps of a plan, one after the other.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,106 +18,14 @@
 #include "base/progress.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
+#include "deploy/deploy_index.h"
 #include "log/log_grant.h"
+#include "run/run.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 PG_FUNCTION_INFO_V1(sg_add_fks);
-
-void
-deploy_check_call(FunctionCallInfo fcinfo, const char *procedure,
-				  const char *const *names, int nargs)
-{
-	sg_check_procedure(fcinfo, procedure,
-					   "It commits after every step, so that no lock is held longer than one statement.");
-	for (int i = 0; i < nargs; i++)
-	{
-		if (PG_ARGISNULL(i))
-			sg_null_argument(procedure, names[i]);
-	}
-}
-
-/* One session at a time; the lock outlives the transactions of the call */
-static void
-lock_plan(const FkPlan *plan)
-{
-	if (!plan_lock_run(plan, true))
-		plan_in_use(plan);
-}
-
-/* Whether the caller may run the plan, has named its author, and lacks nothing */
-static void
-check_rights(DeployRun *run, void (*check) (DeployRun *run))
-{
-	MemoryContext context = AllocSetContextCreate(run->context, "schemaguard rights",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-
-	PushActiveSnapshot(GetTransactionSnapshot());
-	plan_check_usable(run->plan);
-	plan_check_author(run->plan, run->author);
-	check(run);
-	PopActiveSnapshot();
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-}
-
-/* It may have gone, or gone and come back, before we had the lock */
-static void
-reread_plan(DeployRun *run)
-{
-	FkPlan	   *current = plan_get(run->plan->name);
-
-	if (current->id != run->plan->id)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("plan \"%s\" was replaced meanwhile", current->name),
-				 errhint("CALL again to run the plan that is there now.")));
-	run->plan = current;
-}
-
-/* Whose plan it is, and the leftovers of a crash, which are closed */
-static void
-open_plan(const DeployRun *run)
-{
-	FkPlan	   *plan = run->plan;
-	char	   *role = GetUserNameFromId(GetUserId(), false);
-	int			interrupted;
-
-	if (strcmp(plan->author, role) != 0)
-		ereport(NOTICE,
-				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",
-						plan->name, plan->author, role)));
-
-	plan_await_workers(plan);
-	deploy_index_recover(run);
-	interrupted = log_close_interrupted(plan->name);
-	if (interrupted > 0)
-		ereport(NOTICE,
-				(errmsg_plural("%d action of an earlier call was interrupted; its step is taken up again",
-							   "%d actions of an earlier call were interrupted; their steps are taken up again",
-							   interrupted, interrupted)));
-}
-
-/* Where approval is required, nothing happens without; the refusal is logged */
-static void
-check_approved(const DeployRun *run)
-{
-	char	   *problem = sg_require_approval ? plan_approval_problem(run->plan) : NULL;
-	LogEntry	entry = log_entry(&run->id, run->plan->name, "approval", "failed");
-
-	if (problem == NULL)
-		return;
-
-	entry.object = run->procedure;
-	entry.sqlstate = pstrdup(unpack_sql_state(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE));
-	entry.message = "the plan is not approved";
-	log_write(&entry);
-	deploy_commit();
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("plan \"%s\" is not approved", run->plan->name),
-			 errdetail("%s", problem),
-			 errhint("Have another role than the author's look at it and call sg_plan_approve(). schemaguard.require_approval is on.")));
-}
 
 static List *
 add_waiting(List *tables, Oid child, int step)
@@ -149,7 +51,7 @@ add_waiting(List *tables, Oid child, int step)
 
 /* A step that was put last is not done yet */
 static void
-count_done(DeployRun *run, int step)
+count_done(PlanRun *run, int step)
 {
 	if (!list_member_int(run->put_last, step))
 		run->done++;
@@ -158,7 +60,7 @@ count_done(DeployRun *run, int step)
 
 /* Take every step as far as it goes by itself; returns the tables that wait */
 static List *
-run_each(DeployRun *run, List *steps, MemoryContext step_context)
+run_each(PlanRun *run, List *steps, MemoryContext step_context)
 {
 	List	   *waiting = NIL;
 	ListCell   *lc;
@@ -170,7 +72,7 @@ run_each(DeployRun *run, List *steps, MemoryContext step_context)
 		Oid			child;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!deploy_throttle(run))
+		if (!run_throttle(run))
 			break;
 		old = MemoryContextSwitchTo(step_context);
 		child = deploy_step(run, step);
@@ -185,7 +87,7 @@ run_each(DeployRun *run, List *steps, MemoryContext step_context)
 }
 
 static void
-run_tables(DeployRun *run, List *tables, MemoryContext step_context)
+run_tables(PlanRun *run, List *tables, MemoryContext step_context)
 {
 	ListCell   *lc;
 
@@ -196,7 +98,7 @@ run_tables(DeployRun *run, List *tables, MemoryContext step_context)
 		ListCell   *lc2;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!deploy_throttle(run))
+		if (!run_throttle(run))
 			break;
 		old = MemoryContextSwitchTo(step_context);
 		deploy_validate_table(run, steps);
@@ -209,18 +111,18 @@ run_tables(DeployRun *run, List *tables, MemoryContext step_context)
 
 /* Some steps, as far as they go; those of busy tables may be put last */
 static void
-run_round(DeployRun *run, List *steps, MemoryContext step_context)
+run_round(PlanRun *run, List *steps, MemoryContext step_context)
 {
 	List	   *waiting = run_each(run, steps, step_context);
 
-	if (run->parallel && waiting != NIL && deploy_throttle(run))
+	if (run->parallel && waiting != NIL && run_throttle(run))
 		waiting = deploy_validate_parallel(run, waiting);
 	run_tables(run, waiting, step_context);
 }
 
 /* What comes before all keys, or after them, for steps that fill columns or replace a key */
 static void
-run_extras(DeployRun *run, MemoryContext step_context, void (*work) (DeployRun *run, int step))
+run_extras(PlanRun *run, MemoryContext step_context, void (*work) (PlanRun *run, int step))
 {
 	ListCell   *lc;
 
@@ -232,7 +134,7 @@ run_extras(DeployRun *run, MemoryContext step_context, void (*work) (DeployRun *
 		if (step->replaces == NULL && step->backfill == NULL)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		if (!deploy_throttle(run))
+		if (!run_throttle(run))
 			break;
 		old = MemoryContextSwitchTo(step_context);
 		work(run, step->step);
@@ -243,7 +145,7 @@ run_extras(DeployRun *run, MemoryContext step_context, void (*work) (DeployRun *
 
 /* Another session may have finished what we could not, or had not seen finished */
 static void
-settle_states(DeployRun *run, MemoryContext step_context)
+settle_states(PlanRun *run, MemoryContext step_context)
 {
 	ListCell   *lc;
 
@@ -262,7 +164,7 @@ settle_states(DeployRun *run, MemoryContext step_context)
 }
 
 static void
-run_steps(DeployRun *run)
+run_steps(PlanRun *run)
 {
 	List	   *steps = NIL;
 	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
@@ -278,10 +180,10 @@ run_steps(DeployRun *run)
 				(errmsg("plan \"%s\" has no step", run->plan->name),
 				 errhint("Add some with sg_plan_add_fk() or sg_plan_from_sql().")));
 
-	deploy_commit();
+	run_commit();
 	sg_progress_total(list_length(steps));
 	run_extras(run, step_context, deploy_backfill_step);
-	if (!deploy_must_stop(run))
+	if (!run_must_stop(run))
 		deploy_index_build(run, plan_steps(run->plan->name));
 	run->parallel = run->validate && deploy_wants_parallel(plan_steps(run->plan->name));
 	run->may_put_last = true;
@@ -293,88 +195,10 @@ run_steps(DeployRun *run)
 		run->put_last = NIL;
 		run_round(run, steps, step_context);
 	}
-	if (run->validate && !deploy_must_stop(run))
+	if (run->validate && !run_must_stop(run))
 		run_extras(run, step_context, deploy_replace_step);
 	settle_states(run, step_context);
 	MemoryContextDelete(step_context);
-}
-
-/* How many steps are in which state now */
-static void
-tell_summary(const DeployRun *run)
-{
-	static const char *const states[] = {"validated", "added", "failed", "skipped", "pending",
-	"rolled back"};
-	int			counts[lengthof(states)] = {0};
-	StringInfoData text;
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(run->plan->name))
-	{
-		for (int i = 0; i < lengthof(states); i++)
-		{
-			if (strcmp(((PlanStep *) lfirst(lc))->state, states[i]) == 0)
-				counts[i]++;
-		}
-	}
-
-	initStringInfo(&text);
-	for (int i = 0; i < lengthof(states); i++)
-	{
-		if (counts[i] > 0)
-			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", counts[i], states[i]);
-	}
-	ereport(NOTICE,
-			(errmsg("plan \"%s\": %s", run->plan->name, text.len ? text.data : "no step")));
-	if (run->stop_reason)
-		ereport(NOTICE,
-				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason),
-				 errhint("CALL %s() again to go on from here.", run->procedure)));
-}
-
-void
-deploy_call(FunctionCallInfo fcinfo, int author, DeployRun *run,
-			void (*check) (DeployRun *run), void (*work) (DeployRun *run))
-{
-	MemoryContext caller = CurrentMemoryContext;
-	char	   *name;
-
-	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(run->context);
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	run->author = PG_ARGISNULL(author) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(author));
-
-	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	MemoryContextSwitchTo(run->context);
-	deploy_disarm_statement_timeout();
-	deploy_commit();
-
-	run->id = log_new_run();
-	run->plan = plan_get(name);
-	check_rights(run, check);
-	sg_progress_begin(run->shows, run->plan->id, 0);
-	deploy_throttle_begin(run);
-	lock_plan(run->plan);
-	PG_TRY();
-	{
-		reread_plan(run);
-		check_rights(run, check);
-		open_plan(run);
-		check_approved(run);
-		plan_filler_sweep();
-		work(run);
-		tell_summary(run);
-	}
-	PG_FINALLY();
-	{
-		plan_unlock_run(run->plan);
-	}
-	PG_END_TRY();
-
-	sg_progress_end();
-	SPI_finish();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(run->context);
 }
 
 /*
@@ -410,13 +234,19 @@ Datum
 sg_add_fks(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan", "validate", "fix"};
-	DeployRun	run = {.procedure = "sg_add_fks",.shows = SG_PROGRESS_ADD,.batch = DEPLOY_FIX_BATCH};
+	PlanRun		run = {.procedure = "sg_add_fks",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH};
 
 	sg_check_granted(fcinfo);
-	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
+	run_check_call(fcinfo, run.procedure, names, lengthof(names));
 	run.validate = PG_GETARG_BOOL(1);
 	run.fix = PG_GETARG_BOOL(2);
-	deploy_call(fcinfo, 3, &run, deploy_check_add_rights, run_steps);
+	run_call(fcinfo, 3, &run, deploy_check_add_rights, run_steps);
 
 	PG_RETURN_VOID();
+}
+
+void
+deploy_init(void)
+{
+	run_open_hook = deploy_index_recover;
 }

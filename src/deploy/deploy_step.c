@@ -27,7 +27,15 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_partition.h"
 #include "plan/plan_deed.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_rights.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
+
+deploy_fix_hook_type deploy_fix_hook = NULL;
 
 static FkProblem *
 conflict(const char *reason, const char *hint)
@@ -100,33 +108,6 @@ deploy_look(PlanStep *step, StepView *view)
 }
 
 void
-deploy_run_statement(const char *statement)
-{
-	int			rc;
-
-	SPI_connect();
-	sg_progress_keep();
-	rc = SPI_execute(statement, false, 0);
-	sg_progress_kept();
-	if (rc != SPI_OK_UTILITY)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), statement);
-	SPI_finish();
-}
-
-void
-deploy_become_owner(SgScope *scope, Oid relid, Oid role)
-{
-	/*
-	 * ALTER TABLE would ask it of the role that runs the statement, which is
-	 * another one then
-	 */
-	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
-					   get_rel_name(relid));
-	sg_role_begin(scope, role);
-}
-
-void
 deploy_run_add(Oid child, const char *statement)
 {
 	CodeReach  *reach = code_reach();
@@ -144,14 +125,14 @@ deploy_run_add(Oid child, const char *statement)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("ADD CONSTRAINT is left alone: %s", reason)));
 	if (OidIsValid(role))
-		deploy_become_owner(&scope, child, role);
-	deploy_run_statement(statement);
+		run_become_owner(&scope, child, role);
+	run_statement(statement);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
 }
 
 static void
-execute_add(DeployAction *action)
+execute_add(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	StepView	view;
@@ -169,14 +150,14 @@ execute_add(DeployAction *action)
 		plan_step_set_state(work->step->plan, work->step->step,
 							view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
 							reason, action->attempts);
-		deploy_record_skipped(action, work, reason);
+		run_record_skipped(action, work, reason);
 		return;
 	}
 
 	deploy_run_add(view.key.child, work->statement);
 	plan_deed_add(work->run->plan, work->step, work->started_id);
-	deploy_record_done(action, work, "added", work->step->enforced ? NULL :
-					   "not enforced, so there is nothing to validate");
+	run_record_done(action, work, "added", work->step->enforced ? NULL :
+					"not enforced, so there is nothing to validate");
 }
 
 /* An old key that can't come back; the step stays as it is, and says why */
@@ -191,7 +172,7 @@ restore_skipped(StepWork *work, const FkProblem *problem)
 	entry.message = psprintf("the old key can't come back: %s", problem->reason);
 	plan_step_set_state(work->step->plan, work->step->step, NULL, entry.message, 0);
 	log_write(&entry);
-	deploy_commit();
+	run_commit();
 }
 
 void
@@ -200,7 +181,7 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 	PlanStep   *step = work->step;
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
 
-	deploy_append_notice(work, psprintf("skipped: %s", problem->reason));
+	run_append_notice(work, psprintf("skipped: %s", problem->reason));
 	work->hint = problem->hint;
 	if (work->restoring)
 	{
@@ -217,13 +198,13 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 	entry.message = problem->reason;
 	plan_step_set_state(step->plan, step->step, "skipped", problem->reason, 0);
 	log_write(&entry);
-	deploy_commit();
+	run_commit();
 }
 
 static bool
 add_key(StepWork *work, StepView *view)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "add",
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "add",
 		.references = true,.goes_on = work->run->validate && work->step->enforced,
 	.execute = execute_add};
 
@@ -232,15 +213,15 @@ add_key(StepWork *work, StepView *view)
 	deploy_add_key_targets(&action, view);
 
 	sg_progress_step(SG_PROGRESS_ADD, work->step->step, view->key.child);
-	if (deploy_attempt(&action))
+	if (run_attempt(&action))
 	{
-		deploy_append_notice(work, action.attempts > 1 ?
-							 psprintf("added after %d attempts", action.attempts) : "added");
+		run_append_notice(work, action.attempts > 1 ?
+						  psprintf("added after %d attempts", action.attempts) : "added");
 		return true;
 	}
 
-	deploy_record_failure(&action, work, "failed", action.error->sqlerrcode,
-						  deploy_failure_text(&action), LOG_NONE);
+	run_record_failure(&action, work, "failed", action.error->sqlerrcode,
+					   run_failure_text(&action), LOG_NONE);
 	return false;
 }
 
@@ -262,8 +243,8 @@ deploy_accept_existing(StepWork *work, const StepView *view)
 	entry.message = reason;
 	plan_step_set_state(work->step->plan, work->step->step, state, reason, 0);
 	log_write(&entry);
-	deploy_commit();
-	deploy_append_notice(work, reason);
+	run_commit();
+	run_append_notice(work, reason);
 }
 
 bool
@@ -276,7 +257,7 @@ deploy_audits_first(const PlanStep *step)
 static void
 check_may_add(void *key)
 {
-	deploy_check_privileges(key, true);
+	run_check_privileges(key, true);
 }
 
 ErrorData *
@@ -305,8 +286,8 @@ may_add(StepWork *work, FkKey *key)
 	entry.message = sg_error_text(edata);
 	plan_step_set_state(work->step->plan, work->step->step, "failed", entry.message, 1);
 	log_write(&entry);
-	deploy_commit();
-	deploy_append_notice(work, psprintf("add failed: %s", entry.message));
+	run_commit();
+	run_append_notice(work, psprintf("add failed: %s", entry.message));
 	work->hint = "Run the plan as the owner of the child, with REFERENCES on the parent.";
 	return false;
 }
@@ -315,11 +296,11 @@ may_add(StepWork *work, FkKey *key)
 static void
 work_on_existing(StepWork *work, const StepView *view)
 {
-	DeployRun  *run = work->run;
+	PlanRun    *run = work->run;
 
 	if ((run->validate || run->fix) && !work->restoring && !deploy_is_proved(run, view->existing))
 	{
-		if (run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, view->existing))
+		if (run->fix && plan_step_fixes(work->step) && !deploy_fix_hook(work, view->existing))
 			return;
 		if (!deploy_audit_existing(work, view->existing))
 			return;
@@ -341,7 +322,7 @@ work_on_step(StepWork *work)
 	PopActiveSnapshot();
 
 	if ((view.need == NEED_ADD || view.need == NEED_VALIDATE) &&
-		deploy_breaker_open(work, &view.key))
+		run_breaker_open(work, &view.key))
 		return InvalidOid;
 
 	switch (view.need)
@@ -369,7 +350,7 @@ work_on_step(StepWork *work)
 		return InvalidOid;
 	if (view.by_partition)
 	{
-		if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, &view.key))
+		if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_hook(work, &view.key))
 			return InvalidOid;
 		if (work->run->validate)
 			deploy_partition_validate(work);
@@ -381,7 +362,7 @@ work_on_step(StepWork *work)
 	PopActiveSnapshot();
 	if (view.existing == NULL || view.existing->validated)
 		return InvalidOid;
-	if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_step(work, view.existing))
+	if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_hook(work, view.existing))
 		return InvalidOid;
 	if (!work->run->validate)
 		return InvalidOid;
@@ -391,49 +372,23 @@ work_on_step(StepWork *work)
 	return InvalidOid;
 }
 
-StepWork *
-deploy_begin_step(DeployRun *run, int step)
-{
-	PlanStep   *row = plan_step_get(run->plan->name, step, true);
-	StepWork   *work;
-
-	if (row == NULL || row->skipped_by)
-		return NULL;
-
-	work = palloc0(sizeof(StepWork));
-	work->run = run;
-	work->step = row;
-	work->object = plan_step_object(row);
-	initStringInfo(&work->notice);
-	return work;
-}
-
-void
-deploy_end_step(const StepWork *work)
-{
-	if (work->notice.len > 0)
-		ereport(NOTICE,
-				(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
-				 work->hint ? errhint("%s", work->hint) : 0));
-}
-
 Oid
-deploy_step(DeployRun *run, int step)
+deploy_step(PlanRun *run, int step)
 {
-	StepWork   *work = deploy_begin_step(run, step);
+	StepWork   *work = run_begin_step(run, step);
 	Oid			left;
 
 	if (work == NULL)
 		return InvalidOid;
 	left = work_on_step(work);
-	deploy_end_step(work);
+	run_end_step(work);
 	return left;
 }
 
 void
-deploy_settle_step(DeployRun *run, int step)
+deploy_settle_step(PlanRun *run, int step)
 {
-	StepWork   *work = deploy_begin_step(run, step);
+	StepWork   *work = run_begin_step(run, step);
 	StepView	view;
 
 	if (work == NULL || list_member_int(run->unfilled, step) ||
@@ -445,5 +400,5 @@ deploy_settle_step(DeployRun *run, int step)
 	if (view.need != NEED_NOTHING)
 		return;
 	deploy_accept_existing(work, &view);
-	deploy_end_step(work);
+	run_end_step(work);
 }

@@ -41,6 +41,10 @@
 #include "base/quote.h"
 #include "deploy/deploy.h"
 #include "plan/plan_deed.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 /* ---- by VALIDATE ---- */
 
@@ -114,7 +118,7 @@ deploy_run_validate(const FkKey *key, const char *statement)
 	if (key->period)
 		check_coverage(key);
 	if (OidIsValid(role))
-		deploy_become_owner(&scope, key->child, role);
+		run_become_owner(&scope, key->child, role);
 	check_sees_rows(key->child);
 	check_sees_rows(key->parent);
 
@@ -129,7 +133,7 @@ deploy_run_validate(const FkKey *key, const char *statement)
 							 GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("constraint_exclusion", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	deploy_run_statement(statement);
+	run_statement(statement);
 	AtEOXact_GUC(true, guc_level);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
@@ -137,18 +141,18 @@ deploy_run_validate(const FkKey *key, const char *statement)
 
 /* VALIDATE would read no row: that is no proof of ours */
 static void
-record_valid_already(const DeployAction *action, const StepWork *work)
+record_valid_already(const RunAction *action, const StepWork *work)
 {
 	const char *reason = "somebody else has validated the key meanwhile";
 
 	if (!work->shared)
-		plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, "validated"),
+		plan_step_set_state(work->step->plan, work->step->step, run_state_after(work, "validated"),
 							reason, action->attempts);
-	deploy_record_skipped(action, work, reason);
+	run_record_skipped(action, work, reason);
 }
 
 static void
-execute_validate(DeployAction *action)
+execute_validate(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	FkKey	   *key = fk_by_oid(work->key->conid);
@@ -176,11 +180,11 @@ execute_validate(DeployAction *action)
 	proof->method = key->period ? "sql" : "validate";
 	proof->orphan_rows = 0;
 	audit_proof_record(list_make1(proof));
-	deploy_record_done(action, work, "validated", NULL);
+	run_record_done(action, work, "validated", NULL);
 }
 
 static void
-execute_drop(DeployAction *action)
+execute_drop(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	FkKey	   *key = fk_by_oid(work->key->conid);
@@ -188,12 +192,12 @@ execute_drop(DeployAction *action)
 
 	if (key == NULL || key->validated)
 	{
-		deploy_record_skipped(action, work, "somebody else has dropped or validated the key meanwhile");
+		run_record_skipped(action, work, "somebody else has dropped or validated the key meanwhile");
 		return;
 	}
-	entry = deploy_outcome(action, work, "done");
+	entry = run_entry(action, work, "done");
 	entry.message = action->message;
-	deploy_run_statement(work->statement);
+	run_statement(work->statement);
 	plan_deed_close_object(work->run->plan, DEED_ADD, work->step->step, plan_step_object(work->step),
 						   DEED_TAKEN_BACK);
 	plan_step_set_state(work->step->plan, work->step->step, "failed", action->message, action->attempts);
@@ -207,38 +211,38 @@ execute_drop(DeployAction *action)
 static void
 drop_unworkable(StepWork *work, const ErrorData *error)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "rollback add",
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "rollback add",
 	.execute = execute_drop};
 
 	action.message = psprintf("the key was dropped, since with it every INSERT fails with SQLSTATE %s",
 							  unpack_sql_state(error->sqlerrcode));
 	work->statement = plan_drop_statement(work->step->child_table, work->key->name);
-	deploy_add_target(&action, work->key->parent, AccessExclusiveLock);
-	deploy_add_target(&action, work->key->child, AccessExclusiveLock);
-	if (deploy_attempt(&action))
-		deploy_append_notice(work, action.message);
+	run_add_target(&action, work->key->parent, AccessExclusiveLock);
+	run_add_target(&action, work->key->child, AccessExclusiveLock);
+	if (run_attempt(&action))
+		run_append_notice(work, action.message);
 	else
 	{
 		work->hint = psprintf("Drop it at once, for with it every INSERT fails: %s;", work->statement);
-		deploy_record_failure(&action, work, deploy_state_short_of(work->key),
-							  action.error->sqlerrcode, deploy_failure_text(&action), LOG_NONE);
+		run_record_failure(&action, work, run_state_short_of(work->key),
+						   action.error->sqlerrcode, run_failure_text(&action), LOG_NONE);
 	}
 }
 
 /* Why VALIDATE failed: orphans are counted, other errors speak for themselves */
 static void
-explain_validation(StepWork *work, DeployAction *action)
+explain_validation(StepWork *work, RunAction *action)
 {
 	AuditKey   *ak;
 
 	if (action->error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
-		bool		timeout = deploy_timeout_struck();
+		bool		timeout = run_timeout_struck();
 		ErrorData  *every;
 
-		deploy_record_failure(action, work, deploy_state_short_of(work->key),
-							  action->error->sqlerrcode, deploy_failure_text(action), LOG_NONE);
-		if (timeout || deploy_is_lock_failure(action->error) || !plan_deed_has_added(work->run->plan, work->step))
+		run_record_failure(action, work, run_state_short_of(work->key),
+						   action->error->sqlerrcode, run_failure_text(action), LOG_NONE);
+		if (timeout || run_is_lock_failure(action->error) || !plan_deed_has_added(work->run->plan, work->step))
 			return;
 		every = fk_check_one_row(work->key);
 		if (every)
@@ -250,27 +254,27 @@ explain_validation(StepWork *work, DeployAction *action)
 	audit_proof_record(list_make1(ak));
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
 	work->hint = deploy_orphans_hint(work);
-	deploy_record_failure(action, work, "added", ERRCODE_FOREIGN_KEY_VIOLATION,
-						  ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
-						  sg_error_text(action->error),
-						  ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
+	run_record_failure(action, work, "added", ERRCODE_FOREIGN_KEY_VIOLATION,
+					   ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
+					   sg_error_text(action->error),
+					   ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
 }
 
 void
 deploy_validate_key(StepWork *work, FkKey *key)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "validate",
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "validate",
 	.message = work->why_core,.execute = execute_validate};
 
 	work->statement = plan_validate_statement(work->step->child_table, key->name);
 	work->key = key;
 	if (key->parent != key->child)
-		deploy_add_target(&action, key->parent, RowShareLock);
-	deploy_add_target(&action, key->child, ShareUpdateExclusiveLock);
+		run_add_target(&action, key->parent, RowShareLock);
+	run_add_target(&action, key->child, ShareUpdateExclusiveLock);
 
 	sg_progress_step(SG_PROGRESS_VALIDATE, work->step->step, key->child);
-	if (deploy_attempt(&action))
-		deploy_append_notice(work, psprintf("validated%s", deploy_took_text(&action)));
+	if (run_attempt(&action))
+		run_append_notice(work, psprintf("validated%s", run_took_text(&action)));
 	else
 		explain_validation(work, &action);
 }
@@ -336,10 +340,10 @@ scan_obstacle(const FkKey *key)
 
 /* The scan ends here for the step; VALIDATE will be its next action */
 static void
-leave_to_core(const DeployAction *action, StepWork *work, const char *reason,
+leave_to_core(const RunAction *action, StepWork *work, const char *reason,
 			  const ErrorData *error)
 {
-	LogEntry	entry = deploy_outcome(action, work, "skipped");
+	LogEntry	entry = run_entry(action, work, "skipped");
 
 	work->why_core = psprintf("left to VALIDATE CONSTRAINT: %s", reason);
 	entry.message = work->why_core;
@@ -360,7 +364,7 @@ check_not_in_use(Oid child)
 
 /* Look at the keys again, now that they are locked, and judge what can be judged */
 static int
-judge_works(DeployAction *action, Oid child)
+judge_works(RunAction *action, Oid child)
 {
 	AuditTable	table = {.child = child,.results = CurrentMemoryContext};
 	ListCell   *lc;
@@ -425,7 +429,7 @@ mark_valid(Relation pg_constraint, Oid conid)
 }
 
 static void
-mark_works(const DeployAction *action)
+mark_works(const RunAction *action)
 {
 	Relation	pg_constraint = table_open(ConstraintRelationId, RowExclusiveLock);
 	ListCell   *lc;
@@ -443,7 +447,7 @@ mark_works(const DeployAction *action)
 
 /* The outcome of a scan for one step */
 static void
-record_verdict(const DeployAction *action, StepWork *work, const char *scan)
+record_verdict(const RunAction *action, StepWork *work, const char *scan)
 {
 	const AuditKey *verdict = work->verdict;
 	FkKey	   *key;
@@ -460,10 +464,10 @@ record_verdict(const DeployAction *action, StepWork *work, const char *scan)
 	key = fk_by_oid(work->key->conid);
 	if (key == NULL || !key->validated)
 		elog(ERROR, "key %u is not valid after it was marked", work->key->conid);
-	entry = deploy_outcome(action, work, "done");
+	entry = run_entry(action, work, "done");
 	entry.message = psprintf("validated by %s", scan);
 	plan_step_set_state(work->step->plan, work->step->step,
-						deploy_state(work, "validated"), NULL, action->attempts);
+						run_state_after(work, "validated"), NULL, action->attempts);
 	log_write(&entry);
 }
 
@@ -475,7 +479,7 @@ scan_text(int keys, Oid child)
 }
 
 static void
-execute_scan(DeployAction *action)
+execute_scan(RunAction *action)
 {
 	Oid			child = ((StepWork *) linitial(action->works))->key->child;
 	List	   *proofs = NIL;
@@ -501,13 +505,13 @@ execute_scan(DeployAction *action)
 static void
 leave_all_to_core(void *arg)
 {
-	const DeployAction *action = arg;
+	const RunAction *action = arg;
 	ListCell   *lc;
 
 	foreach(lc, action->works)
 	{
 		((StepWork *) lfirst(lc))->verdict = NULL;
-		leave_to_core(action, lfirst(lc), deploy_failure_text(action), action->error);
+		leave_to_core(action, lfirst(lc), run_failure_text(action), action->error);
 	}
 }
 
@@ -516,15 +520,15 @@ leave_all_to_core(void *arg)
  * a scan that takes too long; other trouble may be that of one key.
  */
 static void
-explain_scan(DeployAction *action)
+explain_scan(RunAction *action)
 {
-	bool		for_all = deploy_timeout_struck() || deploy_is_lock_failure(action->error);
+	bool		for_all = run_timeout_struck() || run_is_lock_failure(action->error);
 	ListCell   *lc;
 
 	if (!for_all)
 	{
-		deploy_settle(action, leave_all_to_core, action);
-		deploy_commit();
+		run_settle(action, leave_all_to_core, action);
+		run_commit();
 		return;
 	}
 	foreach(lc, action->works)
@@ -533,16 +537,16 @@ explain_scan(DeployAction *action)
 
 		work->verdict = NULL;
 		work->why_core = NULL;
-		deploy_record_failure(action, work, "added", action->error->sqlerrcode,
-							  deploy_failure_text(action), LOG_NONE);
+		run_record_failure(action, work, "added", action->error->sqlerrcode,
+						   run_failure_text(action), LOG_NONE);
 	}
 }
 
 /* Validate in one action what one scan can; what VALIDATE has to do says so */
 static void
-scan_works(DeployRun *run, List *works)
+scan_works(PlanRun *run, List *works)
 {
-	DeployAction action = {.run = run,.works = works,.name = "validate",
+	RunAction	action = {.run = run,.works = works,.name = "validate",
 	.execute = execute_scan};
 	Oid			child = ((StepWork *) linitial(works))->key->child;
 	ListCell   *lc;
@@ -553,12 +557,12 @@ scan_works(DeployRun *run, List *works)
 		const FkKey *key = ((StepWork *) lfirst(lc))->key;
 
 		if (key->parent != child)
-			deploy_add_target(&action, key->parent, RowShareLock);
+			run_add_target(&action, key->parent, RowShareLock);
 	}
-	deploy_add_target(&action, child, ShareUpdateExclusiveLock);
+	run_add_target(&action, child, ShareUpdateExclusiveLock);
 
 	sg_progress_step(SG_PROGRESS_VALIDATE, 0, child);
-	if (!deploy_attempt(&action))
+	if (!run_attempt(&action))
 	{
 		explain_scan(&action);
 		return;
@@ -566,13 +570,13 @@ scan_works(DeployRun *run, List *works)
 	foreach(lc, works)
 	{
 		if (holds(lfirst(lc)))
-			deploy_append_notice(lfirst(lc), psprintf("validated by %s%s", action.message,
-													  deploy_took_text(&action)));
+			run_append_notice(lfirst(lc), psprintf("validated by %s%s", action.message,
+												   run_took_text(&action)));
 	}
 }
 
 void
-deploy_validate_table(DeployRun *run, List *steps)
+deploy_validate_table(PlanRun *run, List *steps)
 {
 	List	   *works = NIL;
 	List	   *scanned = NIL;
@@ -581,7 +585,7 @@ deploy_validate_table(DeployRun *run, List *steps)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(lc, steps)
 	{
-		StepWork   *work = deploy_begin_step(run, lfirst_int(lc));
+		StepWork   *work = run_begin_step(run, lfirst_int(lc));
 		StepView	view;
 
 		if (work == NULL)
@@ -589,9 +593,9 @@ deploy_validate_table(DeployRun *run, List *steps)
 		deploy_look(work->step, &view);
 		if (view.need != NEED_VALIDATE || view.existing == NULL)
 			continue;
-		if (deploy_breaker_open(work, view.existing))
+		if (run_breaker_open(work, view.existing))
 		{
-			deploy_end_step(work);
+			run_end_step(work);
 			continue;
 		}
 		work->key = view.existing;
@@ -614,6 +618,6 @@ deploy_validate_table(DeployRun *run, List *steps)
 
 		if (work->why_core || sg_validate_with != SG_VALIDATE_SCAN)
 			deploy_validate_key(work, work->key);
-		deploy_end_step(work);
+		run_end_step(work);
 	}
 }

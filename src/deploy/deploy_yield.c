@@ -30,7 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
-#include "deploy/deploy.h"
+#include "deploy/deploy_index.h"
 #include "worker/worker.h"
 
 /* What a slot says: may the worker be cancelled? */

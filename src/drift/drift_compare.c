@@ -19,7 +19,6 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
-#include "ddl/ddl.h"
 #include "drift/drift_compare.h"
 
 PG_FUNCTION_INFO_V1(sg_drift);

@@ -140,4 +140,13 @@ extern void drift_find_renamed_columns(DriftComparison *c);
 /* drift_class.c */
 extern void drift_report(DriftComparison *c);
 
+/* ---- drift_ddl.c ---- */
+
+/*
+ * Append to the details of rows (of DriftRow *) the last command that the log
+ * has about each object, or else about its table, as far as the caller may
+ * see it.
+ */
+extern void drift_name_ddl(List *rows);
+
 #endif							/* SG_DRIFT_COMPARE_H */

@@ -31,9 +31,14 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
+#include "deploy/deploy.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
 #include "plan/plan_deed.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 #define LONGEST_PAUSE_MS	10000
 
@@ -78,7 +83,7 @@ typedef struct Fix
 /* An action of a fix; first in the struct, so that one is found by the other */
 typedef struct FixAction
 {
-	DeployAction action;
+	RunAction	action;
 	Fix		   *fix;
 	FixPlaces	places;			/* the orphans of a batch */
 	FixPlaces	busy;
@@ -215,7 +220,7 @@ check_obstacles(Fix *fix)
 /* ---- actions ---- */
 
 static void
-init_action(FixAction *action, Fix *fix, void (*execute) (DeployAction *action), LOCKMODE mode)
+init_action(FixAction *action, Fix *fix, void (*execute) (RunAction *action), LOCKMODE mode)
 {
 	const FkKey *key = fix->key.key;
 	ListCell   *lc;
@@ -227,12 +232,12 @@ init_action(FixAction *action, Fix *fix, void (*execute) (DeployAction *action),
 	action->action.name = "fix";
 	action->action.execute = execute;
 	if (key->parent != key->child)
-		deploy_add_target(&action->action, key->parent, AccessShareLock);
-	deploy_add_target(&action->action, key->child, mode);
+		run_add_target(&action->action, key->parent, AccessShareLock);
+	run_add_target(&action->action, key->child, mode);
 	foreach(lc, fix->tables)
-		deploy_add_target(&action->action, lfirst_oid(lc), mode);
+		run_add_target(&action->action, lfirst_oid(lc), mode);
 	foreach(lc, fix->judging)
-		deploy_add_target(&action->action, lfirst_oid(lc), AccessShareLock);
+		run_add_target(&action->action, lfirst_oid(lc), AccessShareLock);
 }
 
 /* A failure, on record; a dry run leaves the step as it is */
@@ -244,18 +249,18 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 
 	if (!work->run->dry_run)
 	{
-		deploy_record_failure(&action->action, work, deploy_state_short_of(action->fix->key.key),
-							  sqlerrcode, message, orphan_rows);
+		run_record_failure(&action->action, work, run_state_short_of(action->fix->key.key),
+						   sqlerrcode, message, orphan_rows);
 		return false;
 	}
 
-	entry = deploy_outcome(&action->action, work, "failed");
+	entry = run_entry(&action->action, work, "failed");
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
 	entry.orphan_rows = orphan_rows;
-	deploy_settle_with(&action->action, &entry);
-	deploy_commit();
-	deploy_append_notice(work, psprintf("dry run failed: %s", message));
+	run_settle_with(&action->action, &entry);
+	run_commit();
+	run_append_notice(work, psprintf("dry run failed: %s", message));
 	return false;
 }
 
@@ -264,7 +269,7 @@ static bool
 fail_attempt(FixAction *action)
 {
 	const ErrorData *error = action->action.error;
-	const char *text = deploy_failure_text(&action->action);
+	const char *text = run_failure_text(&action->action);
 	const char *said = sg_error_message(error);
 
 	(void) fail(action, error->sqlerrcode, text, LOG_NONE);
@@ -281,7 +286,7 @@ fail_now(Fix *fix, int sqlerrcode, const char *message, int64 orphan_rows)
 
 	init_action(&action, fix, NULL, NoLock);
 	action.action.attempts = 1;
-	deploy_log_start(&action.action);
+	run_log_start(&action.action);
 	return fail(&action, sqlerrcode, message, orphan_rows);
 }
 
@@ -333,10 +338,10 @@ rehearse_all(Fix *fix, List *keys)
 }
 
 static void
-execute_scan(DeployAction *action)
+execute_scan(RunAction *action)
 {
 	Fix		   *fix = ((FixAction *) action)->fix;
-	DeployRun  *run = action->run;
+	PlanRun    *run = action->run;
 	List	   *keys;
 	char	   *blocked;
 	LogEntry	entry;
@@ -363,7 +368,7 @@ execute_scan(DeployAction *action)
 				 errmsg("orphans are referred to by %s", blocked)));
 	}
 
-	entry = deploy_outcome(action, fix->work, "done");
+	entry = run_entry(action, fix->work, "done");
 	entry.message = run->dry_run ? "dry run" : NULL;
 	entry.orphan_rows = fix->found.n;
 	log_write(&entry);
@@ -379,7 +384,7 @@ scan(Fix *fix)
 
 	init_action(&action, fix, execute_scan, AccessShareLock);
 	action.action.message = "looking for orphans";
-	found = deploy_attempt(&action.action);
+	found = run_attempt(&action.action);
 	if (!fix->work->run->dry_run)
 		fix->counts = done;
 	return found || fail_attempt(&action);
@@ -511,7 +516,7 @@ record_lost(const FixAction *action)
 static void
 log_batch(FixAction *action)
 {
-	LogEntry	entry = deploy_outcome(&action->action, action->fix->work, "done");
+	LogEntry	entry = run_entry(&action->action, action->fix->work, "done");
 
 	entry.message = counts_text(&action->counts);
 	entry.rows_affected = action->changed;
@@ -520,7 +525,7 @@ log_batch(FixAction *action)
 }
 
 static void
-execute_batch(DeployAction *arg)
+execute_batch(RunAction *arg)
 {
 	FixAction  *action = (FixAction *) arg;
 	Fix		   *fix = action->fix;
@@ -560,7 +565,7 @@ execute_batch(DeployAction *arg)
 	for (int i = 0; i < action->batch.n; i++)
 		action->kept += action->batch.rows[i].kept;
 	log_batch(action);
-	action->ms = deploy_elapsed(start);
+	action->ms = run_elapsed(start);
 }
 
 /* What a batch has done, once that is committed */
@@ -601,8 +606,8 @@ run_batch(Fix *fix, int64 first, int64 n)
 	FixAction	action;
 	bool		done;
 
-	if (!deploy_wait_for_writers(fix->key.key->parent,
-								 GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000)))
+	if (!run_wait_for_writers(fix->key.key->parent,
+							  GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000)))
 		return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
 						psprintf("a transaction that writes to %s did not end within schemaguard.retry_budget",
 								 sg_relation_name(fix->key.key->parent)), LOG_NONE);
@@ -612,7 +617,7 @@ run_batch(Fix *fix, int64 first, int64 n)
 	action.places.places = fix->found.places + first;
 	action.places.n = n;
 	fix_places_init(&action.busy);
-	done = deploy_attempt(&action.action);
+	done = run_attempt(&action.action);
 	MemoryContextSwitchTo(context);
 	if (!done)
 		return fail_attempt(&action);
@@ -628,7 +633,7 @@ static void
 pause_ms(int64 ms)
 {
 	sg_progress_phase(SG_PHASE_PAUSING);
-	deploy_sleep_until(GetCurrentTimestamp() + ms * 1000);
+	run_sleep_until(GetCurrentTimestamp() + ms * 1000);
 }
 
 /* Every orphan that was found, once */
@@ -643,7 +648,7 @@ sweep(Fix *fix)
 		n = Min(fix->size, fix->found.n - first);
 		if (first > 0)
 			pause_ms(sg_fix_pause);
-		if (!deploy_throttle(fix->work->run))
+		if (!run_throttle(fix->work->run))
 			return false;
 		if (!run_batch(fix, first, n))
 			return false;
@@ -744,16 +749,16 @@ tell_dry_run(Fix *fix)
 
 	if (fix->found.n == 0)
 	{
-		deploy_append_notice(work, nothing_text(fix));
+		run_append_notice(work, nothing_text(fix));
 		return;
 	}
-	deploy_append_notice(work, psprintf("would be: %s", counts ? counts : "nothing"));
+	run_append_notice(work, psprintf("would be: %s", counts ? counts : "nothing"));
 	if (reached)
-		deploy_append_notice(work, psprintf("reached: %s", reached));
+		run_append_notice(work, psprintf("reached: %s", reached));
 	if (blocked)
-		deploy_append_notice(work, psprintf("but blocked by %s", blocked));
+		run_append_notice(work, psprintf("but blocked by %s", blocked));
 	if (fix->found.n == most_places())
-		deploy_append_notice(work, "and more than fit into schemaguard.audit_memory");
+		run_append_notice(work, "and more than fit into schemaguard.audit_memory");
 }
 
 static void
@@ -764,16 +769,16 @@ tell_done(Fix *fix)
 
 	if (counts == NULL)
 	{
-		deploy_append_notice(fix->work, nothing_text(fix));
+		run_append_notice(fix->work, nothing_text(fix));
 		return;
 	}
-	deploy_append_notice(fix->work, counts);
+	run_append_notice(fix->work, counts);
 	plan_step_set_state(step->plan, step->step, NULL, counts, 0);
-	deploy_commit();
+	run_commit();
 }
 
 bool
-deploy_fix_step(StepWork *work, const FkKey *key)
+fix_step(StepWork *work, const FkKey *key)
 {
 	Fix			fix = {.work = work};
 	bool		clean;
@@ -798,7 +803,7 @@ deploy_fix_step(StepWork *work, const FkKey *key)
 	else if (clean)
 		tell_done(&fix);
 	else if (!work->run->dry_run && counts_text(&fix.counts))
-		deploy_append_notice(work, psprintf("before that: %s", counts_text(&fix.counts)));
+		run_append_notice(work, psprintf("before that: %s", counts_text(&fix.counts)));
 	return clean;
 }
 
@@ -836,8 +841,8 @@ skip_step(StepWork *work, const char *state, int sqlerrcode, const char *reason,
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = reason;
 	log_write(&entry);
-	deploy_commit();
-	deploy_append_notice(work, psprintf("skipped: %s", reason));
+	run_commit();
+	run_append_notice(work, psprintf("skipped: %s", reason));
 	work->hint = hint;
 }
 
@@ -862,12 +867,12 @@ fix_work(StepWork *work)
 		case NEED_REPLACE:
 			/* rows can have come in past a valid key */
 			if (!deploy_is_proved(work->run, view.existing) &&
-				deploy_fix_step(work, view.existing) && !work->run->dry_run)
+				fix_step(work, view.existing) && !work->run->dry_run)
 				(void) deploy_audit_existing(work, view.existing);
 			break;
 		case NEED_ADD:
 			if (work->run->dry_run)
-				(void) deploy_fix_step(work, &view.key);
+				(void) fix_step(work, &view.key);
 			else
 				skip_step(work, dropped ? "failed" : NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  dropped ? "the key was dropped meanwhile, so new orphans could come" :
@@ -876,7 +881,7 @@ fix_work(StepWork *work)
 			break;
 		case NEED_VALIDATE:
 			/* before 18, partitions have it already, and the whole has not */
-			(void) deploy_fix_step(work, view.existing ? view.existing : &view.key);
+			(void) fix_step(work, view.existing ? view.existing : &view.key);
 			break;
 	}
 }
@@ -920,7 +925,7 @@ order_steps(List *steps)
 }
 
 static void
-fix_steps(DeployRun *run)
+fix_steps(PlanRun *run)
 {
 	List	   *steps = NIL;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step",
@@ -938,7 +943,7 @@ fix_steps(DeployRun *run)
 				 errhint("Set option \"orphans\" to \"quarantine\", \"delete\" or \"set null\" with sg_plan_set().")));
 	steps = order_steps(steps);
 
-	deploy_commit();
+	run_commit();
 	sg_progress_total(list_length(steps));
 	foreach(lc, steps)
 	{
@@ -946,14 +951,14 @@ fix_steps(DeployRun *run)
 		StepWork   *work;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!deploy_throttle(run))
+		if (!run_throttle(run))
 			break;
 		old = MemoryContextSwitchTo(context);
-		work = deploy_begin_step(run, ((PlanStep *) lfirst(lc))->step);
+		work = run_begin_step(run, ((PlanStep *) lfirst(lc))->step);
 		if (work)
 		{
 			fix_work(work);
-			deploy_end_step(work);
+			run_end_step(work);
 		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
@@ -987,10 +992,10 @@ Datum
 sg_fix_orphans(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan", "batch", "dry_run"};
-	DeployRun	run = {.procedure = "sg_fix_orphans",.shows = SG_PROGRESS_FIX,.fix = true};
+	PlanRun		run = {.procedure = "sg_fix_orphans",.shows = SG_PROGRESS_FIX,.fix = true};
 
 	sg_check_granted(fcinfo);
-	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
+	run_check_call(fcinfo, run.procedure, names, lengthof(names));
 	run.batch = PG_GETARG_INT32(1);
 	run.dry_run = PG_GETARG_BOOL(2);
 	if (run.batch < 1)
@@ -998,7 +1003,13 @@ sg_fix_orphans(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("batch must be at least 1"),
 				 errhint("Give the number of orphans that one transaction may change.")));
-	deploy_call(fcinfo, 3, &run, deploy_check_fix_rights, fix_steps);
+	run_call(fcinfo, 3, &run, fix_check_rights, fix_steps);
 
 	PG_RETURN_VOID();
+}
+
+void
+fix_init(void)
+{
+	deploy_fix_hook = fix_step;
 }

@@ -19,7 +19,7 @@
 #include "utils/hsearch.h"
 
 #include "base/spi.h"
-#include "deploy/deploy.h"
+#include "run/run.h"
 
 typedef struct FixPlace
 {
@@ -92,6 +92,20 @@ typedef struct FixBatch
 	HTAB	   *index;			/* from a place to its row */
 	bool		again;			/* rows were kept: do it again without them */
 } FixBatch;
+
+/* Registers what the room below asks of this one */
+extern void fix_init(void);
+
+/* ---- fix.c ---- */
+
+/*
+ * Do to the orphans of a step's key what its policy says, in batches with a
+ * commit each; with run->dry_run, count them.  The key is declared, armed and
+ * not valid (planned will do for a dry run).  Returns whether no orphan is
+ * left that the policy is about; if not, the failure is on record.  The
+ * caller's transaction is clean, before and after.
+ */
+extern bool fix_step(StepWork *work, const FkKey *key);
 
 /* ---- fix_sql.c ---- */
 
@@ -168,10 +182,13 @@ extern void fix_scope_begin(SgScope *scope, const FixUnit *unit);
 extern void fix_write_begin(SgScope *scope, Oid role);
 extern void fix_write_end(SgScope *scope, Oid role);
 
+/* Raise 42501 with what the caller lacks for the steps that sg_fix_orphans() would work on */
+extern void fix_check_rights(PlanRun *run);
+
 /* ---- fix_reach.c ---- */
 
 /* Every key that deleting or changing rows could lead on by */
-extern List *fix_keys(const DeployRun *run);
+extern List *fix_keys(const PlanRun *run);
 
 /* The tables whose rows refer to rows of the child, or to rows of these, and so on */
 extern List *fix_tables(const FixKey *key, List *keys);
@@ -198,9 +215,20 @@ extern char *fix_tallies_text(List *tallies, bool blocked);
 /* ---- fix_quarantine.c ---- */
 
 /*
+ * Put back what the plan has quarantined, in batches with a commit each; what
+ * can't go back stays, with the reason.  Rows that the caller may not see
+ * stay, too.  Returns how many rows went back.  *error: why a batch, of which
+ * the log says that it failed, was the last one, or NULL.
+ */
+extern int64 fix_restore_plan(PlanRun *run, ErrorData **error);
+
+/* How many copies there are, seen or not */
+extern int64 fix_restore_left(const PlanRun *run);
+
+/*
  * Put copies of the rows that are to be quarantined into the table; the rows
  * are locked.  Part of the caller's transaction.
  */
-extern void fix_quarantine(const FixBatch *batch, const DeployRun *run, int step);
+extern void fix_quarantine(const FixBatch *batch, const PlanRun *run, int step);
 
 #endif							/* SG_FIX_H */

@@ -49,6 +49,11 @@
 #include "base/quote.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_rights.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 PG_FUNCTION_INFO_V1(sg_restore_quarantine);
 
@@ -161,7 +166,7 @@ owner_name(Oid relid)
 /* What the copies of some rows have in common */
 typedef struct CopyTarget
 {
-	const DeployRun *run;
+	const PlanRun *run;
 	int			step;
 	const FixRow *like;
 	const char *role;			/* whose privileges are used */
@@ -256,7 +261,7 @@ copied_together(const FixRow *a, const FixRow *b)
 }
 
 void
-fix_quarantine(const FixBatch *batch, const DeployRun *run, int step)
+fix_quarantine(const FixBatch *batch, const PlanRun *run, int step)
 {
 	bool	   *copied = palloc0(sizeof(bool) * Max(batch->n, 1));
 	const char *role = GetUserNameFromId(GetUserId(), false);
@@ -305,7 +310,7 @@ typedef struct Copy
 /* Copies that are put back in one transaction */
 typedef struct RestoreAction
 {
-	DeployAction action;
+	RunAction	action;
 	int64		after;			/* the last copy that was tried before */
 	Copy	   *copies;
 	int			n;
@@ -322,7 +327,7 @@ typedef struct RestorePart
 
 /* The plan that copies go back for: a name may be that of another plan by now */
 static int64
-kept_by(const DeployRun *run)
+kept_by(const PlanRun *run)
 {
 	return run->kept_by ? run->kept_by : run->plan->id;
 }
@@ -648,7 +653,7 @@ restore_copies(Copy *copies, int n)
 	if (error)
 	{
 		sg_rethrow_cancel(error);
-		if (deploy_is_lock_failure(error))
+		if (run_is_lock_failure(error))
 			ReThrowError(error);
 		if (n > 1)
 			restored = restore_copies(copies, n / 2) + restore_copies(copies + n / 2, n - n / 2);
@@ -665,13 +670,13 @@ restore_copies(Copy *copies, int n)
 }
 
 static void
-execute_restore(DeployAction *arg)
+execute_restore(RunAction *arg)
 {
 	RestoreAction *action = (RestoreAction *) arg;
 	LogEntry	entry;
 
 	action->restored = restore_copies(action->copies, action->n);
-	entry = deploy_outcome(arg, linitial(arg->works), "done");
+	entry = run_entry(arg, linitial(arg->works), "done");
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)
 		entry.message = psprintf("%d of %d rows are left in quarantine",
@@ -681,7 +686,7 @@ execute_restore(DeployAction *arg)
 
 /* How many copies are there that the caller may see, or may not? */
 static int64
-count_copies(const DeployRun *run, bool visible)
+count_copies(const PlanRun *run, bool visible)
 {
 	Oid			types[] = {INT8OID, TEXTOID, BOOLOID};
 	Datum		values[] = {Int64GetDatum(kept_by(run)),
@@ -705,7 +710,7 @@ count_copies(const DeployRun *run, bool visible)
 
 /* The work that restoring is logged for: it belongs to no single step */
 static StepWork *
-restore_work(DeployRun *run)
+restore_work(PlanRun *run)
 {
 	StepWork   *work = palloc0(sizeof(StepWork));
 
@@ -729,7 +734,7 @@ add_targets(RestoreAction *action)
 			continue;
 		relid = sg_find_qualified(action->copies[i].table);
 		if (OidIsValid(relid))
-			deploy_add_target(&action->action, relid, RowExclusiveLock);
+			run_add_target(&action->action, relid, RowExclusiveLock);
 	}
 }
 
@@ -747,15 +752,15 @@ restore_batch(StepWork *work, int64 *after, int64 *restored, ErrorData **error)
 	if (action.n == 0)
 		return false;
 	add_targets(&action);
-	if (!deploy_attempt(&action.action))
+	if (!run_attempt(&action.action))
 	{
-		LogEntry	entry = deploy_outcome(&action.action, work, "failed");
+		LogEntry	entry = run_entry(&action.action, work, "failed");
 
 		*error = action.action.error;
 		entry.sqlstate = pstrdup(unpack_sql_state((*error)->sqlerrcode));
-		entry.message = deploy_failure_text(&action.action);
-		deploy_settle_with(&action.action, &entry);
-		deploy_commit();
+		entry.message = run_failure_text(&action.action);
+		run_settle_with(&action.action, &entry);
+		run_commit();
 		return false;
 	}
 	*after = action.copies[action.n - 1].id;
@@ -764,7 +769,7 @@ restore_batch(StepWork *work, int64 *after, int64 *restored, ErrorData **error)
 }
 
 int64
-deploy_restore_plan(DeployRun *run, ErrorData **error)
+fix_restore_plan(PlanRun *run, ErrorData **error)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -773,7 +778,7 @@ deploy_restore_plan(DeployRun *run, ErrorData **error)
 	int64		restored;
 
 	*error = NULL;
-	deploy_commit();
+	run_commit();
 	sg_progress_step(SG_PROGRESS_RESTORE, 0, InvalidOid);
 	do
 	{
@@ -781,14 +786,14 @@ deploy_restore_plan(DeployRun *run, ErrorData **error)
 
 		/* a row may wait for one that comes later */
 		restored = 0;
-		while (deploy_throttle(run) && restore_batch(restore_work(run), &after, &restored, error))
+		while (run_throttle(run) && restore_batch(restore_work(run), &after, &restored, error))
 		{
 			MemoryContextReset(context);
 			sg_progress_phase(SG_PHASE_PAUSING);
-			deploy_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
+			run_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
 		}
 		total += restored;
-	} while (restored > 0 && *error == NULL && !deploy_must_stop(run));
+	} while (restored > 0 && *error == NULL && !run_must_stop(run));
 	MemoryContextSwitchTo(old);
 	/* the error is in there */
 	if (*error == NULL)
@@ -797,14 +802,14 @@ deploy_restore_plan(DeployRun *run, ErrorData **error)
 }
 
 int64
-deploy_restore_left(const DeployRun *run)
+fix_restore_left(const PlanRun *run)
 {
 	return count_copies(run, true) + count_copies(run, false);
 }
 
 /* The plan of that id, as long as it is there, puts its rows back itself */
 static void
-check_plan_gone(const DeployRun *run)
+check_plan_gone(const PlanRun *run)
 {
 	Datum		name;
 
@@ -821,7 +826,7 @@ check_plan_gone(const DeployRun *run)
 
 /* Copies that a plan of the same name has left, which is gone: its id, or 0 */
 static int64
-gone_namesake(const DeployRun *run)
+gone_namesake(const PlanRun *run)
 {
 	Datum		id;
 
@@ -833,7 +838,7 @@ gone_namesake(const DeployRun *run)
 }
 
 static void
-restore_all(DeployRun *run)
+restore_all(PlanRun *run)
 {
 	int64		restored;
 	int64		left;
@@ -842,7 +847,7 @@ restore_all(DeployRun *run)
 	ErrorData  *error;
 
 	check_plan_gone(run);
-	restored = deploy_restore_plan(run, &error);
+	restored = fix_restore_plan(run, &error);
 	if (error)
 		ReThrowError(error);
 
@@ -860,7 +865,7 @@ restore_all(DeployRun *run)
 
 /* The tables of the copies that the caller may see */
 static void
-check_restore(DeployRun *run)
+check_restore(PlanRun *run)
 {
 	Oid			types[] = {INT8OID, TEXTOID};
 	Datum		values[] = {Int64GetDatum(kept_by(run)),
@@ -887,7 +892,7 @@ check_restore(DeployRun *run)
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
-	deploy_check_insert(run, tables);
+	run_check_insert(run, tables);
 }
 
 /*
@@ -910,13 +915,13 @@ Datum
 sg_restore_quarantine(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan"};
-	DeployRun	run = {.procedure = "sg_restore_quarantine",.shows = SG_PROGRESS_RESTORE};
+	PlanRun		run = {.procedure = "sg_restore_quarantine",.shows = SG_PROGRESS_RESTORE};
 
 	sg_check_granted(fcinfo);
-	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
+	run_check_call(fcinfo, run.procedure, names, lengthof(names));
 	if (!PG_ARGISNULL(1))
 		run.kept_by = PG_GETARG_INT64(1);
-	deploy_call(fcinfo, 2, &run, check_restore, restore_all);
+	run_call(fcinfo, 2, &run, check_restore, restore_all);
 
 	PG_RETURN_VOID();
 }

@@ -25,6 +25,7 @@
 #include "base/errors.h"
 #include "base/quote.h"
 #include "fix/fix.h"
+#include "run/run.h"
 
 /* ---- keys ---- */
 
@@ -103,7 +104,7 @@ is_part_of_planned(List *keys, const FkKey *key)
 
 /* A key that is only planned counts, too: its rows would be orphans for its own step */
 List *
-fix_keys(const DeployRun *run)
+fix_keys(const PlanRun *run)
 {
 	List	   *keys = NIL;
 	ListCell   *lc;

@@ -24,7 +24,9 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
+#include "deploy/deploy.h"
 #include "fix/fix.h"
+#include "run/run.h"
 
 /* A right that the statement takes */
 typedef struct FixRight
@@ -180,7 +182,7 @@ fix_scope_begin(SgScope *scope, const FixUnit *unit)
 void
 fix_write_begin(SgScope *scope, Oid role)
 {
-	deploy_run_statement("SET CONSTRAINTS ALL IMMEDIATE");
+	run_statement("SET CONSTRAINTS ALL IMMEDIATE");
 	if (OidIsValid(role))
 		sg_role_begin(scope, role);
 }
@@ -190,4 +192,23 @@ fix_write_end(SgScope *scope, Oid role)
 {
 	if (OidIsValid(role))
 		sg_scope_end(scope);
+}
+
+/* What sg_fix_orphans() needs for it */
+static char *
+lacks_for_fix(PlanRun *run, PlanStep *step, const StepView *view)
+{
+	bool		valid = view->need == NEED_NOTHING || view->need == NEED_REPLACE;
+
+	if (!plan_step_fixes(step) ||
+		(view->need != NEED_VALIDATE && !(view->need == NEED_ADD && run->dry_run) &&
+		 !(valid && !deploy_is_proved(run, view->existing))))
+		return NULL;
+	return deploy_lacks(view, false, true);
+}
+
+void
+fix_check_rights(PlanRun *run)
+{
+	deploy_check_each(run, lacks_for_fix);
 }

@@ -399,7 +399,7 @@ extern char *plan_default_fk_name(const PlanStep *step, int n);
 /* Skip a step for good, in the name of the current role; in memory alone */
 extern void plan_step_skip(PlanStep *step, const char *reason);
 
-/* ---- script_statement.c ---- */
+/* ---- plan_statement.c ---- */
 
 struct Constraint;
 struct Node;
@@ -417,79 +417,5 @@ extern PlanStep *plan_step_of_key(const char *plan, const FkKey *key);
 
 /* Strings of a list of String nodes, copied */
 extern List *plan_node_strings(List *nodes);
-
-/* ---- script_split.c ---- */
-
-typedef struct ScriptStatement
-{
-	int			start;			/* byte offset in the script's text */
-	int			length;			/* a null byte follows */
-	List	   *cut_names;		/* identifiers that the scanner has cut */
-	bool		cut_unicode;	/* a U&"" name is so long that it may be cut */
-} ScriptStatement;
-
-typedef struct Script
-{
-	char	   *sql;			/* COPY data and psql's commands blanked out */
-	int			length;
-	ScriptStatement *statements;
-	int			nstatements;
-	int64		copy_lines;
-	int64		commands;		/* backslash lines */
-	int64		unfollowed;		/* those among them that include or choose */
-
-	/* where the scanner gave up, as in a quote that never ends; else NULL */
-	ErrorData  *error;
-	int			error_offset;
-} Script;
-
-/* Cut a script into statements, in one pass */
-extern Script *plan_split(const char *script);
-
-/* Byte offset of the place that an error of scanner or parser is about, or 0 */
-extern int	plan_error_offset(const char *sql, const ErrorData *error);
-
-/* ---- script_path.c ---- */
-
-/* Where unqualified names lead at the current place of a script */
-typedef struct PlanPath PlanPath;
-
-/* Starts with the search_path of the caller */
-extern PlanPath *plan_path_begin(void);
-
-/* Follow what a parsed statement does to the search_path, if anything */
-extern void plan_path_follow(PlanPath *path, struct Node *statement);
-
-/* The table that a name means, as qualified name; it need not exist */
-extern char *plan_path_table(PlanPath *path, const struct RangeVar *name);
-
-/* The one that CREATE TABLE makes; later names may mean it */
-extern char *plan_path_new_table(PlanPath *path, const struct RangeVar *name);
-
-/* CREATE SCHEMA makes it, and looks there first for its own elements */
-extern void plan_path_enter_schema(PlanPath *path, const char *schema);
-extern void plan_path_leave_schema(PlanPath *path);
-
-/* The table that DROP TABLE means; later names do not mean it */
-extern char *plan_path_drop_table(PlanPath *path, const struct RangeVar *name);
-
-/* Is it a temporary table of the script's? */
-extern bool plan_path_is_temporary(const char *qualified);
-
-/* ---- script_follow.c ---- */
-
-/* A key that a script adds */
-typedef struct ScriptKey
-{
-	PlanStep   *step;			/* fk_name may be NULL */
-	int			offset;			/* in the script */
-	bool		gone;			/* a later statement drops it */
-} ScriptKey;
-
-/* Carry over to the keys read so far (of ScriptKey *) what a statement does */
-extern void plan_follow_statement(List *keys, PlanPath *path, struct Node *statement);
-extern void plan_follow_drop_constraint(List *keys, const char *table, const char *name);
-extern void plan_follow_alter_constraint(List *keys, const char *table, struct Node *def);
-extern void plan_follow_drop_column(List *keys, const char *table, const char *column);
 
 #endif							/* SG_PLAN_H */

@@ -45,7 +45,11 @@
 #include "base/origin.h"
 #include "base/progress.h"
 #include "base/quote.h"
-#include "deploy/deploy.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_rights.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 #define FIRST_PAUSE_MS	1000
 #define LONGEST_PAUSE_MS	10000
@@ -56,14 +60,14 @@
  * later, and would be the victim if it found us still waiting.
  */
 static int
-longest_wait(const DeployAction *action)
+longest_wait(const RunAction *action)
 {
 	return Min(sg_lock_timeout, action->session_deadlock_timeout);
 }
 
 /* How long it may queue: not, then a quarter, a half, all of that */
 static int
-queue_time(const DeployAction *action)
+queue_time(const RunAction *action)
 {
 	switch (action->attempts)
 	{
@@ -81,7 +85,7 @@ queue_time(const DeployAction *action)
 static void
 set_local_ms(const char *name, int64 ms)
 {
-	deploy_set_local(name, psprintf(INT64_FORMAT, Max(ms, 1)));
+	run_set_local(name, psprintf(INT64_FORMAT, Max(ms, 1)));
 }
 
 /* A table and, where it is partitioned, its partitions as of now */
@@ -95,7 +99,7 @@ target_relids(const LockTarget *target)
 
 /* One relation, within what is left until the deadline (0: do not queue) */
 static void
-lock_relation(DeployAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
+lock_relation(RunAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
 {
 	int64		left;
 
@@ -116,7 +120,7 @@ lock_relation(DeployAction *action, Oid relid, LOCKMODE mode, TimestampTz deadli
 }
 
 static void
-lock_target(DeployAction *action, const LockTarget *target, TimestampTz deadline)
+lock_target(RunAction *action, const LockTarget *target, TimestampTz deadline)
 {
 	ListCell   *lc;
 
@@ -147,14 +151,14 @@ check_located(const StepWork *work)
 static void
 attempt(void *arg)
 {
-	DeployAction *action = arg;
+	RunAction  *action = arg;
 	TimestampTz deadline = 0;
 	ListCell   *lc;
 
 	foreach(lc, action->works)
 	{
 		if (((StepWork *) lfirst(lc))->key)
-			deploy_check_privileges(((StepWork *) lfirst(lc))->key, action->references);
+			run_check_privileges(((StepWork *) lfirst(lc))->key, action->references);
 	}
 
 	sg_progress_phase(SG_PHASE_LOCKING);
@@ -168,7 +172,7 @@ attempt(void *arg)
 	/* what core locks on top, under locks that we hold already */
 	set_local_ms("lock_timeout", longest_wait(action));
 	set_local_ms("deadlock_timeout", longest_wait(action) / 2);
-	deploy_set_local("jit", "off");
+	run_set_local("jit", "off");
 
 	sg_progress_phase(SG_PHASE_EXECUTING);
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -212,7 +216,7 @@ oid_array(List *oids)
  * does not give way to a lock request as other autovacuums do.
  */
 static char *
-describe_holder(DeployAction *action, HeapTuple row, TupleDesc desc)
+describe_holder(RunAction *action, HeapTuple row, TupleDesc desc)
 {
 	int			pid = (int) sg_spi_int64(row, desc, "pid");
 	PGPROC	   *proc = pid ? BackendPidGetProc(pid) : NULL;
@@ -249,7 +253,7 @@ find_blockers(void *arg)
 		"         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 		"         AND l.mode = ANY ($2) AND l.pid IS DISTINCT FROM pg_backend_pid()"
 		"       LIMIT 20) b";
-	DeployAction *action = arg;
+	RunAction  *action = arg;
 	Oid			types[] = {OIDARRAYOID, TEXTARRAYOID};
 	StringInfoData json;
 	SgScope		scope;
@@ -284,7 +288,7 @@ find_blockers(void *arg)
 /* Where a pause ends, whoever is in the way */
 typedef struct Pause
 {
-	DeployAction *action;
+	RunAction  *action;
 	TimestampTz deadline;
 	bool		waited;			/* was there anybody to wait for? */
 } Pause;
@@ -338,7 +342,7 @@ wait_for_holders(void *arg)
  * one long transaction after the other leave no more than a moment.
  */
 static void
-pause_after(DeployAction *action, TimestampTz budget_end)
+pause_after(RunAction *action, TimestampTz budget_end)
 {
 	double		limit = Min((double) FIRST_PAUSE_MS * (1 << Min(action->attempts - 1, 10)),
 							LONGEST_PAUSE_MS);
@@ -361,12 +365,12 @@ pause_after(DeployAction *action, TimestampTz budget_end)
 	 * so that the application is behind us for a tenth of the time at most.
 	 */
 	if (!pause.waited && action->attempts > 1)
-		deploy_sleep_until(Min(pause.deadline,
-							   GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(10000)));
+		run_sleep_until(Min(pause.deadline,
+							GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(10000)));
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* For deploy_wait_for_writers */
+/* For run_wait_for_writers */
 typedef struct WriterWait
 {
 	List	   *relids;
@@ -398,7 +402,7 @@ wait_for_writers(void *arg)
 }
 
 bool
-deploy_wait_for_writers(Oid relid, TimestampTz deadline)
+run_wait_for_writers(Oid relid, TimestampTz deadline)
 {
 	LockTarget	target = {relid, RowExclusiveLock};
 	WriterWait	wait = {target_relids(&target), deadline};
@@ -411,7 +415,7 @@ deploy_wait_for_writers(Oid relid, TimestampTz deadline)
 	return edata == NULL;
 }
 
-/* For deploy_wait_for_holders; who holds it for a session does so under one vxid after the other */
+/* For run_wait_for_holders; who holds it for a session does so under one vxid after the other */
 typedef struct HolderWait
 {
 	Oid			relid;
@@ -432,7 +436,7 @@ wait_until_free(void *arg)
 }
 
 bool
-deploy_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline)
+run_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline)
 {
 	HolderWait	wait = {relid, mode,.pause = {.deadline = deadline}};
 	ErrorData  *edata = sg_try_undo(wait_until_free, &wait);
@@ -443,17 +447,17 @@ deploy_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline)
 }
 
 bool
-deploy_is_lock_failure(const ErrorData *error)
+run_is_lock_failure(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
 		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 }
 
 char *
-deploy_failure_text(const DeployAction *action)
+run_failure_text(const RunAction *action)
 {
-	if (deploy_timeout_struck())
-		return pstrdup(DEPLOY_TIMEOUT_TEXT);
+	if (run_timeout_struck())
+		return pstrdup(RUN_TIMEOUT_TEXT);
 	if (action->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || !OidIsValid(action->wanted))
 		return sg_error_text(action->error);
 	if (action->wraparound_pid)
@@ -464,7 +468,7 @@ deploy_failure_text(const DeployAction *action)
 }
 
 void
-deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode)
+run_add_target(RunAction *action, Oid relid, LOCKMODE mode)
 {
 	LockTarget *target;
 	ListCell   *lc;
@@ -482,9 +486,9 @@ deploy_add_target(DeployAction *action, Oid relid, LOCKMODE mode)
 
 /* Rows that move to another partition can't be locked (40001), but may be by the next attempt */
 static bool
-worth_another_attempt(const DeployAction *action, TimestampTz budget_end)
+worth_another_attempt(const RunAction *action, TimestampTz budget_end)
 {
-	return (deploy_is_lock_failure(action->error) ||
+	return (run_is_lock_failure(action->error) ||
 			action->error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE) &&
 		action->attempts < sg_max_attempts &&
 		GetCurrentTimestamp() < budget_end;
@@ -492,7 +496,7 @@ worth_another_attempt(const DeployAction *action, TimestampTz budget_end)
 
 /* The attempts; cancels come out as errors */
 static bool
-attempt_until_done(DeployAction *action)
+attempt_until_done(RunAction *action)
 {
 	TimestampTz budget_end = action->started_at + sg_retry_budget * INT64CONST(1000);
 
@@ -500,23 +504,23 @@ attempt_until_done(DeployAction *action)
 	{
 		ErrorData  *edata;
 
-		deploy_arm_timeout();
+		run_arm_timeout();
 		sg_origin_plan = action->run->plan->name;
 		action->error = sg_try(attempt, action);
 		sg_origin_plan = NULL;
-		deploy_disarm_timeout();
+		run_disarm_timeout();
 
 		if (action->error == NULL)
 		{
 			if (action->goes_on)
-				deploy_commit_soon();
+				run_commit_soon();
 			else
-				deploy_commit();
+				run_commit();
 			return true;
 		}
-		if (sg_is_cancel(action->error) && !deploy_timeout_struck())
+		if (sg_is_cancel(action->error) && !run_timeout_struck())
 			ReThrowError(action->error);
-		if (deploy_is_lock_failure(action->error))
+		if (run_is_lock_failure(action->error))
 		{
 			edata = sg_try_undo(find_blockers, action);
 			if (edata)
@@ -525,22 +529,22 @@ attempt_until_done(DeployAction *action)
 		if (!worth_another_attempt(action, budget_end))
 			return false;
 		if (OidIsValid(action->wanted) &&
-			deploy_breaker_count(action->run, action->wanted_root))
+			run_breaker_count(action->run, action->wanted_root))
 		{
 			action->put_last = true;
 			return false;
 		}
 
-		deploy_commit();
+		run_commit();
 		pause_after(action, budget_end);
-		deploy_commit();
-		if (!deploy_throttle(action->run))
+		run_commit();
+		if (!run_throttle(action->run))
 			return false;
 	}
 }
 
 bool
-deploy_guard(DeployAction *action, bool (*work) (DeployAction *action))
+run_guard(RunAction *action, bool (*work) (RunAction *action))
 {
 	MemoryContext context = CurrentMemoryContext;
 	bool		done = false;
@@ -558,7 +562,7 @@ deploy_guard(DeployAction *action, bool (*work) (DeployAction *action))
 		FlushErrorState();
 		if (!sg_is_cancel(edata))
 			ReThrowError(edata);
-		deploy_log_cancel(action, edata);
+		run_log_cancel(action, edata);
 	}
 	PG_END_TRY();
 
@@ -566,8 +570,8 @@ deploy_guard(DeployAction *action, bool (*work) (DeployAction *action))
 }
 
 bool
-deploy_attempt(DeployAction *action)
+run_attempt(RunAction *action)
 {
-	deploy_log_start(action);
-	return deploy_guard(action, attempt_until_done);
+	run_log_start(action);
+	return run_guard(action, attempt_until_done);
 }

@@ -4,7 +4,7 @@
  *	  Load control: when a deployment pauses, when it stops, what it puts
  *	  last.
  *
- * deploy_throttle() stands between steps, attempts to lock and batches, where
+ * run_throttle() stands between steps, attempts to lock and batches, where
  * nothing is held.  While replication lags, sessions wait for locks or the
  * user's own function says so, it waits; when that takes too long, or the
  * window is over, the run ends there, in good order, and a later call goes on.
@@ -44,7 +44,9 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
-#include "deploy/deploy.h"
+#include "run/run.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 #define POLL_MS	500
 
@@ -141,7 +143,7 @@ throttle_call(void)
 }
 
 void
-deploy_throttle_ask(void *p)
+run_throttle_ask(void *p)
 {
 	ThrottleAnswer *answer = p;
 	char	   *call = throttle_call();
@@ -174,22 +176,22 @@ ask_function(void)
 	ThrottleAnswer answer = {CurrentMemoryContext, NULL};
 	ErrorData  *edata;
 
-	deploy_arm_timeout();
-	edata = sg_try(deploy_throttle_ask, &answer);
-	deploy_disarm_timeout();
+	run_arm_timeout();
+	edata = sg_try(run_throttle_ask, &answer);
+	run_disarm_timeout();
 	if (edata)
 	{
-		if (sg_is_cancel(edata) && !deploy_timeout_struck())
+		if (sg_is_cancel(edata) && !run_timeout_struck())
 			ReThrowError(edata);
 		answer.reason = psprintf("%s() fails: %s", sg_throttle_function,
-								 deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT : sg_error_text(edata));
+								 run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(edata));
 	}
-	deploy_commit();
+	run_commit();
 	return answer.reason;
 }
 
 char *
-deploy_throttle_lag(void)
+run_throttle_lag(void)
 {
 	int64		lag = sg_throttle_lag < 0 ? 0 : replication_lag() / 1024;
 
@@ -200,7 +202,7 @@ deploy_throttle_lag(void)
 }
 
 char *
-deploy_throttle_waiting(void)
+run_throttle_waiting(void)
 {
 	int			waiting = sg_throttle_waiting < 0 ? 0 : waiting_sessions();
 
@@ -215,10 +217,10 @@ deploy_throttle_waiting(void)
 static char *
 find_load(void)
 {
-	char	   *load = deploy_throttle_lag();
+	char	   *load = run_throttle_lag();
 
 	if (load == NULL)
-		load = deploy_throttle_waiting();
+		load = run_throttle_waiting();
 	if (load == NULL && sg_throttle_function[0])
 		load = ask_function();
 	return load;
@@ -227,7 +229,7 @@ find_load(void)
 /* ---- pausing and stopping ---- */
 
 static int64
-write_row(const DeployRun *run, const char *phase, const char *message,
+write_row(const PlanRun *run, const char *phase, const char *message,
 		  int64 started_id, TimestampTz since)
 {
 	LogEntry	entry = log_entry(&run->id, run->plan->name, "throttle", phase);
@@ -237,26 +239,26 @@ write_row(const DeployRun *run, const char *phase, const char *message,
 	entry.message = message;
 	entry.started_id = started_id;
 	if (since)
-		entry.elapsed_ms = deploy_elapsed(since);
+		entry.elapsed_ms = run_elapsed(since);
 	id = log_write(&entry);
-	deploy_commit();
+	run_commit();
 	return id;
 }
 
 void
-deploy_stop(DeployRun *run, const char *reason)
+run_stop(PlanRun *run, const char *reason)
 {
 	run->stop_reason = MemoryContextStrdup(run->context, reason);
 }
 
 static bool
-window_is_over(const DeployRun *run)
+window_is_over(const PlanRun *run)
 {
 	return run->window_end != 0 && GetCurrentTimestamp() >= run->window_end;
 }
 
 static char *
-window_text(const DeployRun *run)
+window_text(const PlanRun *run)
 {
 	return psprintf("the window is over: schemaguard.window_end is %s",
 					timestamptz_to_str(run->window_end));
@@ -264,7 +266,7 @@ window_text(const DeployRun *run)
 
 /* Look again and again; why the run has to stop, or NULL when the load is gone */
 static char *
-wait_for_calm(const DeployRun *run, char *load, TimestampTz since)
+wait_for_calm(const PlanRun *run, char *load, TimestampTz since)
 {
 	TimestampTz deadline = since + sg_throttle_budget * INT64CONST(1000);
 
@@ -275,7 +277,7 @@ wait_for_calm(const DeployRun *run, char *load, TimestampTz since)
 		if (GetCurrentTimestamp() >= deadline)
 			return psprintf("paused for schemaguard.throttle_budget, %d ms: %s",
 							sg_throttle_budget, load);
-		deploy_sleep_until(Min(GetCurrentTimestamp() + POLL_MS * INT64CONST(1000), deadline));
+		run_sleep_until(Min(GetCurrentTimestamp() + POLL_MS * INT64CONST(1000), deadline));
 		load = find_load();
 	}
 	return NULL;
@@ -283,7 +285,7 @@ wait_for_calm(const DeployRun *run, char *load, TimestampTz since)
 
 /* A pause with its rows in the log; whether the run goes on after it */
 static bool
-pause_run(DeployRun *run, char *load)
+pause_run(PlanRun *run, char *load)
 {
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz since = GetCurrentTimestamp();
@@ -313,31 +315,31 @@ pause_run(DeployRun *run, char *load)
 
 	(void) write_row(run, stop ? "failed" : "done", stop, started_id, since);
 	if (stop)
-		deploy_stop(run, stop);
+		run_stop(run, stop);
 	return stop == NULL;
 }
 
 bool
-deploy_must_stop(DeployRun *run)
+run_must_stop(PlanRun *run)
 {
 	if (run->urgent)
 		return false;
 	if (run->stop_reason == NULL && window_is_over(run))
 	{
-		deploy_stop(run, window_text(run));
+		run_stop(run, window_text(run));
 		(void) write_row(run, "skipped", run->stop_reason, 0, 0);
 	}
 	return run->stop_reason != NULL;
 }
 
 bool
-deploy_throttle(DeployRun *run)
+run_throttle(PlanRun *run)
 {
 	char	   *load;
 
 	if (run->urgent)
 		return true;
-	if (deploy_must_stop(run))
+	if (run_must_stop(run))
 		return false;
 
 	load = find_load();
@@ -370,7 +372,7 @@ parse_window_end(void *result)
 }
 
 TimestampTz
-deploy_window_end(void)
+run_window_end(void)
 {
 	TimestampTz end = 0;
 	ErrorData  *edata = sg_window_end[0] ? sg_try(parse_window_end, &end) : NULL;
@@ -386,11 +388,11 @@ deploy_window_end(void)
 }
 
 void
-deploy_throttle_begin(DeployRun *run)
+run_throttle_begin(PlanRun *run)
 {
 	if (run->urgent)
 		return;
-	run->window_end = deploy_window_end();
+	run->window_end = run_window_end();
 	if (sg_throttle_function[0])
 		(void) throttle_call();
 }
@@ -398,7 +400,7 @@ deploy_throttle_begin(DeployRun *run)
 /* ---- the circuit breaker ---- */
 
 static TableFailures *
-find_failures(const DeployRun *run, Oid relid)
+find_failures(const PlanRun *run, Oid relid)
 {
 	ListCell   *lc;
 
@@ -411,7 +413,7 @@ find_failures(const DeployRun *run, Oid relid)
 }
 
 static bool
-breaks(const DeployRun *run, Oid relid)
+breaks(const PlanRun *run, Oid relid)
 {
 	const TableFailures *table = find_failures(run, relid);
 
@@ -419,7 +421,7 @@ breaks(const DeployRun *run, Oid relid)
 }
 
 bool
-deploy_breaker_count(DeployRun *run, Oid relid)
+run_breaker_count(PlanRun *run, Oid relid)
 {
 	TableFailures *table = find_failures(run, relid);
 
@@ -439,7 +441,7 @@ deploy_breaker_count(DeployRun *run, Oid relid)
 }
 
 void
-deploy_put_last(DeployRun *run, int step)
+run_put_last(PlanRun *run, int step)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
@@ -448,14 +450,14 @@ deploy_put_last(DeployRun *run, int step)
 }
 
 bool
-deploy_breaker_open(StepWork *work, const FkKey *key)
+run_breaker_open(StepWork *work, const FkKey *key)
 {
 	Oid			table = breaks(work->run, key->parent) ? key->parent : key->child;
 
 	if (!breaks(work->run, table))
 		return false;
-	deploy_put_last(work->run, work->step->step);
-	deploy_append_notice(work, psprintf("put last: %s could not be locked time and again",
-										sg_relation_name(table)));
+	run_put_last(work->run, work->step->step);
+	run_append_notice(work, psprintf("put last: %s could not be locked time and again",
+									 sg_relation_name(table)));
 	return true;
 }

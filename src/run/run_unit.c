@@ -20,14 +20,16 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/quote.h"
-#include "deploy/deploy.h"
+#include "run/run.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
 
 /* Our own timeout: SQLSTATE 57014 alone would not tell it from a user's cancel */
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
 
 void
-deploy_commit(void)
+run_commit(void)
 {
 	SPI_commit();
 
@@ -36,14 +38,14 @@ deploy_commit(void)
 }
 
 void
-deploy_commit_soon(void)
+run_commit_soon(void)
 {
-	deploy_set_local("synchronous_commit", "off");
-	deploy_commit();
+	run_set_local("synchronous_commit", "off");
+	run_commit();
 }
 
 void
-deploy_disarm_statement_timeout(void)
+run_disarm_statement_timeout(void)
 {
 	if (!get_timeout_active(STATEMENT_TIMEOUT))
 		return;
@@ -64,13 +66,13 @@ step_timeout_handler(void)
 }
 
 void
-deploy_arm_timeout(void)
+run_arm_timeout(void)
 {
-	deploy_arm_timeout_after(sg_statement_timeout);
+	run_arm_timeout_after(sg_statement_timeout);
 }
 
 void
-deploy_arm_timeout_after(int ms)
+run_arm_timeout_after(int ms)
 {
 	step_timeout_struck = false;
 	if (ms == 0)
@@ -82,7 +84,7 @@ deploy_arm_timeout_after(int ms)
 }
 
 void
-deploy_disarm_timeout(void)
+run_disarm_timeout(void)
 {
 	if (step_timeout == MAX_TIMEOUTS)
 		return;
@@ -95,13 +97,13 @@ deploy_disarm_timeout(void)
 }
 
 bool
-deploy_timeout_struck(void)
+run_timeout_struck(void)
 {
 	return step_timeout_struck;
 }
 
 void
-deploy_set_local(const char *name, const char *value)
+run_set_local(const char *name, const char *value)
 {
 	/* PGC_SUSET: deadlock_timeout is among them, and only for our own waits */
 	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
@@ -109,7 +111,7 @@ deploy_set_local(const char *name, const char *value)
 }
 
 void
-deploy_write_start(DeployAction *action)
+run_write_start(RunAction *action)
 {
 	ListCell   *lc;
 
@@ -129,14 +131,14 @@ deploy_write_start(DeployAction *action)
 }
 
 void
-deploy_log_start(DeployAction *action)
+run_log_start(RunAction *action)
 {
-	deploy_write_start(action);
-	deploy_commit_soon();
+	run_write_start(action);
+	run_commit_soon();
 }
 
 LogEntry
-deploy_outcome(const DeployAction *action, const StepWork *work, const char *phase)
+run_entry(const RunAction *action, const StepWork *work, const char *phase)
 {
 	LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
 								  action->name, phase);
@@ -144,7 +146,7 @@ deploy_outcome(const DeployAction *action, const StepWork *work, const char *pha
 	entry.step = work->step->step;
 	entry.object = work->object;
 	entry.statement = work->statement;
-	entry.elapsed_ms = deploy_elapsed(action->started_at);
+	entry.elapsed_ms = run_elapsed(action->started_at);
 	entry.blockers = action->blockers;
 	entry.attempt = action->attempts;
 	entry.started_id = work->started_id;
@@ -152,7 +154,7 @@ deploy_outcome(const DeployAction *action, const StepWork *work, const char *pha
 }
 
 const char *
-deploy_state(const StepWork *work, const char *state)
+run_state_after(const StepWork *work, const char *state)
 {
 	if (work->restoring)
 		return NULL;
@@ -164,36 +166,36 @@ deploy_state(const StepWork *work, const char *state)
 }
 
 void
-deploy_record_skipped(const DeployAction *action, const StepWork *work, const char *message)
+run_record_skipped(const RunAction *action, const StepWork *work, const char *message)
 {
-	LogEntry	entry = deploy_outcome(action, work, "skipped");
+	LogEntry	entry = run_entry(action, work, "skipped");
 
 	entry.message = message;
 	log_write(&entry);
 }
 
 void
-deploy_record_done(const DeployAction *action, const StepWork *work,
-				   const char *state, const char *message)
+run_record_done(const RunAction *action, const StepWork *work,
+				const char *state, const char *message)
 {
-	LogEntry	entry = deploy_outcome(action, work, "done");
+	LogEntry	entry = run_entry(action, work, "done");
 
 	entry.message = message;
 
 	/* who shares the step would wait for us, and it is no further by that */
 	if (!work->shared)
-		plan_step_set_state(work->step->plan, work->step->step, deploy_state(work, state),
+		plan_step_set_state(work->step->plan, work->step->step, run_state_after(work, state),
 							message, action->attempts);
 	log_write(&entry);
 }
 
 void
-deploy_settle(const DeployAction *action, void (*write) (void *arg), void *arg)
+run_settle(const RunAction *action, void (*write) (void *arg), void *arg)
 {
 	ErrorData  *edata = sg_try(write, arg);
 
 	if (edata && sg_is_cancel(edata))
-		deploy_log_cancel(action, edata);
+		run_log_cancel(action, edata);
 	if (edata)
 		ReThrowError(edata);
 }
@@ -205,12 +207,12 @@ write_entry(void *entry)
 }
 
 void
-deploy_settle_with(const DeployAction *action, LogEntry *entry)
+run_settle_with(const RunAction *action, LogEntry *entry)
 {
-	deploy_settle(action, write_entry, entry);
+	run_settle(action, write_entry, entry);
 }
 
-/* For deploy_record_failure */
+/* For run_record_failure */
 typedef struct Failure
 {
 	const StepWork *work;
@@ -230,16 +232,16 @@ write_failure(void *arg)
 }
 
 void
-deploy_record_failure(const DeployAction *action, StepWork *work, const char *state,
-					  int sqlerrcode, const char *message, int64 orphan_rows)
+run_record_failure(const RunAction *action, StepWork *work, const char *state,
+				   int sqlerrcode, const char *message, int64 orphan_rows)
 {
 	Failure		failure = {.work = work,.state = state};
 	LogEntry   *entry = &failure.entry;
 
-	*entry = deploy_outcome(action, work, action->put_last ? "skipped" : "failed");
+	*entry = run_entry(action, work, action->put_last ? "skipped" : "failed");
 	if (action->put_last)
 	{
-		deploy_put_last(work->run, work->step->step);
+		run_put_last(work->run, work->step->step);
 		failure.state = NULL;
 		message = psprintf("put last: %s", message);
 	}
@@ -248,28 +250,28 @@ deploy_record_failure(const DeployAction *action, StepWork *work, const char *st
 	entry->sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry->message = message;
 	entry->orphan_rows = orphan_rows;
-	deploy_settle(action, write_failure, &failure);
-	deploy_commit();
+	run_settle(action, write_failure, &failure);
+	run_commit();
 	work->started_id = 0;
-	deploy_append_notice(work, action->put_last ? message :
-						 psprintf("%s failed: %s", action->name, message));
+	run_append_notice(work, action->put_last ? message :
+					  psprintf("%s failed: %s", action->name, message));
 }
 
 const char *
-deploy_state_short_of(const FkKey *key)
+run_state_short_of(const FkKey *key)
 {
 	return OidIsValid(key->conid) && fk_by_oid(key->conid) == NULL ? "failed" : "added";
 }
 
 void
-deploy_log_cancel(const DeployAction *action, ErrorData *edata)
+run_log_cancel(const RunAction *action, ErrorData *edata)
 {
 	ListCell   *lc;
 
 	foreach(lc, action->works)
 	{
 		StepWork   *work = lfirst(lc);
-		LogEntry	entry = deploy_outcome(action, work, "interrupted");
+		LogEntry	entry = run_entry(action, work, "interrupted");
 
 		if (work->started_id == 0)
 			continue;
@@ -277,18 +279,18 @@ deploy_log_cancel(const DeployAction *action, ErrorData *edata)
 		entry.message = sg_error_text(edata);
 		log_write(&entry);
 	}
-	deploy_commit();
+	run_commit();
 	ReThrowError(edata);
 }
 
 void
-deploy_append_notice(StepWork *work, const char *text)
+run_append_notice(StepWork *work, const char *text)
 {
 	appendStringInfo(&work->notice, "%s%s", work->notice.len ? ", " : "", text);
 }
 
 void
-deploy_sleep_until(TimestampTz deadline)
+run_sleep_until(TimestampTz deadline)
 {
 	int64		left;
 
@@ -302,15 +304,15 @@ deploy_sleep_until(TimestampTz deadline)
 }
 
 double
-deploy_elapsed(TimestampTz start)
+run_elapsed(TimestampTz start)
 {
 	return (GetCurrentTimestamp() - start) / 1000.0;
 }
 
 char *
-deploy_took_text(const DeployAction *action)
+run_took_text(const RunAction *action)
 {
-	double		seconds = deploy_elapsed(action->started_at) / 1000.0;
+	double		seconds = run_elapsed(action->started_at) / 1000.0;
 
 	return seconds < 1 ? "" : psprintf(" in %.1f s", seconds);
 }

@@ -32,6 +32,7 @@
 #include "base/quote.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "script/script.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_from_sql);
 
@@ -56,7 +57,7 @@ typedef struct ScriptReader
 {
 	Script	   *script;
 	const char *plan;
-	PlanPath   *path;
+	ScriptPath *path;
 	int			next;			/* statement to parse */
 	ScriptStatement *statement; /* the current one */
 
@@ -245,7 +246,7 @@ is_unreadable(ScriptReader *reader, int offset, RangeVar *child,
 	else if (SG_CONSTRAINT_HALF_PERIOD(c))
 		remark(reader, offset, ERRCODE_INVALID_FOREIGN_KEY,
 			   "PERIOD is on one side of the key only");
-	else if (plan_path_is_temporary(child_table) || plan_path_is_temporary(parent_table))
+	else if (script_path_is_temporary(child_table) || script_path_is_temporary(parent_table))
 		remark(reader, offset, 0, "a key of a temporary table is not for a plan");
 	else if (child->catalogname || c->pktable->catalogname)
 		remark(reader, offset, ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -266,7 +267,7 @@ add_key(ScriptReader *reader, RangeVar *child, const char *child_table,
 		Constraint *c, const char *unsupported)
 {
 	int			offset = reader->statement->start + Max(c->location, 0);
-	char	   *parent_table = plan_path_table(reader->path, c->pktable);
+	char	   *parent_table = script_path_table(reader->path, c->pktable);
 	MemoryContext old;
 	ScriptKey  *key;
 	PlanStep   *step;
@@ -361,7 +362,7 @@ read_column(ScriptReader *reader, RangeVar *child, const char *child_table,
 static void
 read_create_table(ScriptReader *reader, CreateStmt *stmt, const char *unsupported)
 {
-	char	   *child = plan_path_new_table(reader->path, stmt->relation);
+	char	   *child = script_path_new_table(reader->path, stmt->relation);
 	ListCell   *lc;
 
 	foreach(lc, stmt->tableElts)
@@ -387,7 +388,7 @@ read_alter_table(ScriptReader *reader, AlterTableStmt *stmt)
 	else if (stmt->objtype != OBJECT_TABLE)
 		return;
 
-	child = plan_path_table(reader->path, stmt->relation);
+	child = script_path_table(reader->path, stmt->relation);
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst(lc);
@@ -398,11 +399,11 @@ read_alter_table(ScriptReader *reader, AlterTableStmt *stmt)
 				 ((Constraint *) cmd->def)->contype == CONSTR_FOREIGN)
 			add_key(reader, stmt->relation, child, (Constraint *) cmd->def, unsupported);
 		else if (cmd->subtype == AT_DropConstraint)
-			plan_follow_drop_constraint(reader->keys, child, cmd->name);
+			script_follow_drop_constraint(reader->keys, child, cmd->name);
 		else if (cmd->subtype == AT_AlterConstraint)
-			plan_follow_alter_constraint(reader->keys, child, cmd->def);
+			script_follow_alter_constraint(reader->keys, child, cmd->def);
 		else if (cmd->subtype == AT_DropColumn)
-			plan_follow_drop_column(reader->keys, child, cmd->name);
+			script_follow_drop_column(reader->keys, child, cmd->name);
 	}
 }
 
@@ -419,10 +420,10 @@ read_create_schema(ScriptReader *reader, CreateSchemaStmt *stmt)
 	if (schema == NULL)
 		schema = GetUserNameFromId(GetUserId(), false);
 
-	plan_path_enter_schema(reader->path, schema);
+	script_path_enter_schema(reader->path, schema);
 	foreach(lc, stmt->schemaElts)
 		read_statement(reader, lfirst(lc));
-	plan_path_leave_schema(reader->path);
+	script_path_leave_schema(reader->path);
 }
 
 /* Code that may add keys when it runs, which we don't run */
@@ -466,7 +467,7 @@ read_statement(ScriptReader *reader, Node *statement)
 							  "the child is a foreign table");
 			break;
 		case T_CreateTableAsStmt:
-			(void) plan_path_new_table(reader->path, ((CreateTableAsStmt *) statement)->into->rel);
+			(void) script_path_new_table(reader->path, ((CreateTableAsStmt *) statement)->into->rel);
 			break;
 		case T_CreateSchemaStmt:
 			read_create_schema(reader, (CreateSchemaStmt *) statement);
@@ -481,11 +482,11 @@ read_statement(ScriptReader *reader, Node *statement)
 			if (((TransactionStmt *) statement)->kind == TRANS_STMT_ROLLBACK && reader->keys != NIL)
 				remark(reader, reader->statement->start, 0,
 					   "ROLLBACK is not followed: the keys before it are in the plan");
-			plan_path_follow(reader->path, statement);
+			script_path_follow(reader->path, statement);
 			break;
 		default:
-			plan_path_follow(reader->path, statement);
-			plan_follow_statement(reader->keys, reader->path, statement);
+			script_path_follow(reader->path, statement);
+			script_follow_statement(reader->keys, reader->path, statement);
 			break;
 	}
 }
@@ -561,7 +562,7 @@ read_script(ScriptReader *reader)
 		{
 			const char *sql = script->sql + reader->statement->start;
 
-			remark_error(reader, reader->statement->start + plan_error_offset(sql, error), error);
+			remark_error(reader, reader->statement->start + script_error_offset(sql, error), error);
 		}
 	}
 	if (script->error)
@@ -700,7 +701,7 @@ read_quietly(ScriptReader *reader, const char *sql)
 		(void) set_config_option("client_min_messages", "warning",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-	reader->script = plan_split(sql);
+	reader->script = script_split(sql);
 	read_script(reader);
 	AtEOXact_GUC(false, level);
 }
@@ -735,7 +736,7 @@ sg_plan_from_sql(PG_FUNCTION_ARGS)
 	plan_check_writable(plan, "sg_plan_from_sql()");
 
 	reader.plan = plan->name;
-	reader.path = plan_path_begin();
+	reader.path = script_path_begin();
 	reader.context = CurrentMemoryContext;
 	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard script statement",
 										   ALLOCSET_DEFAULT_SIZES);

@@ -21,6 +21,7 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "plan/plan.h"
+#include "script/script.h"
 
 static bool
 is_child(const ScriptKey *key, const char *table)
@@ -89,7 +90,7 @@ fix_names(List *keys, const char *table)
 }
 
 void
-plan_follow_drop_constraint(List *keys, const char *table, const char *name)
+script_follow_drop_constraint(List *keys, const char *table, const char *name)
 {
 	ScriptKey  *key = find_key(keys, table, name);
 
@@ -98,7 +99,7 @@ plan_follow_drop_constraint(List *keys, const char *table, const char *name)
 }
 
 void
-plan_follow_alter_constraint(List *keys, const char *table, struct Node *def)
+script_follow_alter_constraint(List *keys, const char *table, struct Node *def)
 {
 	SgAlterConstraint alter = sg_alter_constraint(def);
 	ScriptKey  *key = find_key(keys, table, alter.name);
@@ -115,7 +116,7 @@ plan_follow_alter_constraint(List *keys, const char *table, struct Node *def)
 }
 
 void
-plan_follow_drop_column(List *keys, const char *table, const char *column)
+script_follow_drop_column(List *keys, const char *table, const char *column)
 {
 	ListCell   *lc;
 
@@ -151,7 +152,7 @@ drop_schemas(List *keys, List *objects)
 }
 
 static void
-follow_drop(List *keys, PlanPath *path, DropStmt *stmt)
+follow_drop(List *keys, ScriptPath *path, DropStmt *stmt)
 {
 	ListCell   *object;
 	ListCell   *lc;
@@ -163,7 +164,7 @@ follow_drop(List *keys, PlanPath *path, DropStmt *stmt)
 
 	foreach(object, stmt->objects)
 	{
-		char	   *table = plan_path_drop_table(path, makeRangeVarFromNameList(lfirst(object)));
+		char	   *table = script_path_drop_table(path, makeRangeVarFromNameList(lfirst(object)));
 
 		foreach(lc, keys)
 		{
@@ -177,10 +178,10 @@ follow_drop(List *keys, PlanPath *path, DropStmt *stmt)
 
 /* The table goes by another name now */
 static void
-rename_table(List *keys, PlanPath *path, RangeVar *name, char *schema, char *newname)
+rename_table(List *keys, ScriptPath *path, RangeVar *name, char *schema, char *newname)
 {
 	RangeVar	renamed = *name;
-	char	   *old = plan_path_drop_table(path, name);
+	char	   *old = script_path_drop_table(path, name);
 	char	   *new;
 	ListCell   *lc;
 
@@ -189,7 +190,7 @@ rename_table(List *keys, PlanPath *path, RangeVar *name, char *schema, char *new
 		schema = sg_parse_table_name(old).schema;
 	renamed.schemaname = schema;
 	renamed.relname = newname;
-	new = plan_path_new_table(path, &renamed);
+	new = script_path_new_table(path, &renamed);
 
 	fix_names(keys, old);
 	foreach(lc, keys)
@@ -237,7 +238,7 @@ rename_column(List *keys, const char *table, const char *old, const char *new)
 }
 
 static void
-follow_rename(List *keys, PlanPath *path, RenameStmt *stmt)
+follow_rename(List *keys, ScriptPath *path, RenameStmt *stmt)
 {
 	ScriptKey  *key;
 
@@ -250,10 +251,10 @@ follow_rename(List *keys, PlanPath *path, RenameStmt *stmt)
 			rename_table(keys, path, stmt->relation, NULL, stmt->newname);
 			break;
 		case OBJECT_COLUMN:
-			rename_column(keys, plan_path_table(path, stmt->relation), stmt->subname, stmt->newname);
+			rename_column(keys, script_path_table(path, stmt->relation), stmt->subname, stmt->newname);
 			break;
 		case OBJECT_TABCONSTRAINT:
-			key = find_key(keys, plan_path_table(path, stmt->relation), stmt->subname);
+			key = find_key(keys, script_path_table(path, stmt->relation), stmt->subname);
 			if (key)
 				key->step->fk_name = MemoryContextStrdup(GetMemoryChunkContext(key), stmt->newname);
 			break;
@@ -263,7 +264,7 @@ follow_rename(List *keys, PlanPath *path, RenameStmt *stmt)
 }
 
 void
-plan_follow_statement(List *keys, PlanPath *path, struct Node *statement)
+script_follow_statement(List *keys, ScriptPath *path, struct Node *statement)
 {
 	switch (nodeTag(statement))
 	{

@@ -29,10 +29,11 @@
 
 #include "base/quote.h"
 #include "plan/plan.h"
+#include "script/script.h"
 
 #define TEMP_SCHEMA "pg_temp"
 
-struct PlanPath
+struct ScriptPath
 {
 	MemoryContext context;		/* of everything here */
 	List	   *schemas;		/* of char *, the search_path in effect */
@@ -73,10 +74,10 @@ parse_path(const char *text)
 	return schemas;
 }
 
-PlanPath *
-plan_path_begin(void)
+ScriptPath *
+script_path_begin(void)
 {
-	PlanPath   *path = palloc0(sizeof(PlanPath));
+	ScriptPath   *path = palloc0(sizeof(ScriptPath));
 	HASHCTL		ctl = {0};
 
 	path->context = CurrentMemoryContext;
@@ -104,7 +105,7 @@ string_constant(Node *node)
 }
 
 static void
-set_path(PlanPath *path, List *schemas, bool local)
+set_path(ScriptPath *path, List *schemas, bool local)
 {
 	path->schemas = schemas;
 	if (!local)
@@ -112,7 +113,7 @@ set_path(PlanPath *path, List *schemas, bool local)
 }
 
 static void
-follow_set(PlanPath *path, VariableSetStmt *stmt)
+follow_set(ScriptPath *path, VariableSetStmt *stmt)
 {
 	List	   *schemas = NIL;
 	ListCell   *lc;
@@ -155,7 +156,7 @@ is_true(Node *node)
 
 /* SELECT [pg_catalog.]set_config('search_path', '...', false) */
 static void
-follow_select(PlanPath *path, SelectStmt *stmt)
+follow_select(ScriptPath *path, SelectStmt *stmt)
 {
 	ListCell   *lc;
 
@@ -178,7 +179,7 @@ follow_select(PlanPath *path, SelectStmt *stmt)
 }
 
 void
-plan_path_follow(PlanPath *path, struct Node *statement)
+script_path_follow(ScriptPath *path, struct Node *statement)
 {
 	MemoryContext old = MemoryContextSwitchTo(path->context);
 
@@ -212,14 +213,14 @@ plan_path_follow(PlanPath *path, struct Node *statement)
 /* ---- names ---- */
 
 static bool
-schema_exists(PlanPath *path, const char *schema)
+schema_exists(ScriptPath *path, const char *schema)
 {
 	return sg_has_name(path->new_schemas, schema) || OidIsValid(get_namespace_oid(schema, true));
 }
 
 /* In the database, or created by the script */
 static bool
-table_exists(PlanPath *path, const char *schema, const char *table)
+table_exists(ScriptPath *path, const char *schema, const char *table)
 {
 	Oid			nspid = get_namespace_oid(schema, true);
 
@@ -232,7 +233,7 @@ table_exists(PlanPath *path, const char *schema, const char *table)
 
 /* Where CREATE TABLE would put a table */
 static const char *
-creation_schema(PlanPath *path)
+creation_schema(ScriptPath *path)
 {
 	ListCell   *lc;
 
@@ -246,7 +247,7 @@ creation_schema(PlanPath *path)
 }
 
 char *
-plan_path_table(PlanPath *path, const struct RangeVar *name)
+script_path_table(ScriptPath *path, const struct RangeVar *name)
 {
 	ListCell   *lc;
 
@@ -271,7 +272,7 @@ plan_path_table(PlanPath *path, const struct RangeVar *name)
 }
 
 char *
-plan_path_new_table(PlanPath *path, const struct RangeVar *name)
+script_path_new_table(ScriptPath *path, const struct RangeVar *name)
 {
 	const char *schema = name->schemaname;
 	char	   *qualified;
@@ -288,9 +289,9 @@ plan_path_new_table(PlanPath *path, const struct RangeVar *name)
 }
 
 char *
-plan_path_drop_table(PlanPath *path, const struct RangeVar *name)
+script_path_drop_table(ScriptPath *path, const struct RangeVar *name)
 {
-	char	   *qualified = plan_path_table(path, name);
+	char	   *qualified = script_path_table(path, name);
 
 	(void) hash_search(path->new_tables, qualified, HASH_REMOVE, NULL);
 
@@ -298,13 +299,13 @@ plan_path_drop_table(PlanPath *path, const struct RangeVar *name)
 }
 
 bool
-plan_path_is_temporary(const char *qualified)
+script_path_is_temporary(const char *qualified)
 {
 	return strncmp(qualified, TEMP_SCHEMA ".", strlen(TEMP_SCHEMA ".")) == 0;
 }
 
 void
-plan_path_enter_schema(PlanPath *path, const char *schema)
+script_path_enter_schema(ScriptPath *path, const char *schema)
 {
 	MemoryContext old = MemoryContextSwitchTo(path->context);
 
@@ -316,7 +317,7 @@ plan_path_enter_schema(PlanPath *path, const char *schema)
 }
 
 void
-plan_path_leave_schema(PlanPath *path)
+script_path_leave_schema(ScriptPath *path)
 {
 	path->schemas = path->outer;
 }

@@ -15,7 +15,7 @@
  * error would be counted from the start of the script.  The byte behind the
  * current token belongs to the scanner, which keeps its value elsewhere; we
  * never write there.  All that lives as long as the Script is in the memory
- * context of the caller of plan_split; the values of tokens are in one that
+ * context of the caller of script_split; the values of tokens are in one that
  * is emptied after each statement.
  *
  *-------------------------------------------------------------------------
@@ -30,6 +30,7 @@
 
 #include "base/errors.h"
 #include "plan/plan.h"
+#include "script/script.h"
 
 /*
  * Codes of the scanner's tokens, from the comment in parser/scanner.h.  Of
@@ -126,7 +127,7 @@ error_position(const ErrorData *error)
 }
 
 int
-plan_error_offset(const char *sql, const ErrorData *error)
+script_error_offset(const char *sql, const ErrorData *error)
 {
 	const char *p = sql;
 
@@ -481,7 +482,7 @@ handle_error(Splitter *s, ErrorData *error)
 		s->errors_in_a_row == MAX_ERRORS_IN_A_ROW)
 	{
 		s->script->error = s->first_error;
-		s->script->error_offset = s->base + plan_error_offset(s->script->sql + s->base, s->first_error);
+		s->script->error_offset = s->base + script_error_offset(s->script->sql + s->base, s->first_error);
 		s->done = true;
 		return;
 	}
@@ -528,7 +529,7 @@ skip_byte_order_mark(Splitter *s)
 }
 
 Script *
-plan_split(const char *script)
+script_split(const char *script)
 {
 	Script	   *result = palloc0(sizeof(Script));
 	Splitter	s = {0};

@@ -117,7 +117,7 @@ typedef struct Attempt
 } Attempt;
 
 static void
-run_attempt(void *arg)
+attempt_once(void *arg)
 {
 	Attempt    *attempt = arg;
 
@@ -145,7 +145,7 @@ snapshot_attempts(SnapshotReader *reader,
 
 	for (int i = 1;; i++)
 	{
-		ErrorData  *edata = sg_try_undo(run_attempt, &this);
+		ErrorData  *edata = sg_try_undo(attempt_once, &this);
 
 		if (edata == NULL)
 		{

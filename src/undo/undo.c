@@ -32,6 +32,12 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
+#include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
+#include "deploy/deploy_partition.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_unit.h"
 #include "undo/undo.h"
 
 /* What has become of something that the plan made */
@@ -77,7 +83,7 @@ set_step(StepWork *work, const PlanDeed *deed, PlanStep *step)
 }
 
 StepWork *
-undo_begin(DeployRun *run, const PlanDeed *deed)
+undo_begin(PlanRun *run, const PlanDeed *deed)
 {
 	StepWork   *work = palloc0(sizeof(StepWork));
 	PlanStep   *step = plan_step_default(run->plan->name);
@@ -132,7 +138,7 @@ close_deed(StepWork *work, const PlanDeed *deed, DeedOutcome outcome, int sqlerr
 	set_rolled_back(work, told ? message : NULL, 0);
 	plan_deed_close(deed->id, outcome);
 	log_write(&entry);
-	deploy_commit();
+	run_commit();
 }
 
 void
@@ -141,7 +147,7 @@ undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const cha
 	char	   *message = psprintf("left alone: %s", reason);
 
 	close_deed(work, deed, outcome_of(sqlerrcode), sqlerrcode, message, true);
-	deploy_append_notice(work, message);
+	run_append_notice(work, message);
 }
 
 /* One that is not there as the plan made it */
@@ -156,9 +162,9 @@ leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
 
 /* The outcome of an action under its locks */
 static void
-record_undone(const DeployAction *action, const StepWork *work)
+record_undone(const RunAction *action, const StepWork *work)
 {
-	LogEntry	entry = deploy_outcome(action, work, "done");
+	LogEntry	entry = run_entry(action, work, "done");
 
 	set_rolled_back(work, NULL, action->attempts);
 	plan_deed_close(work->deed, DEED_TAKEN_BACK);
@@ -166,9 +172,9 @@ record_undone(const DeployAction *action, const StepWork *work)
 }
 
 static void
-record_left_alone(const DeployAction *action, StepWork *work, const Standing *standing)
+record_left_alone(const RunAction *action, StepWork *work, const Standing *standing)
 {
-	LogEntry	entry = deploy_outcome(action, work, "skipped");
+	LogEntry	entry = run_entry(action, work, "skipped");
 
 	entry.message = psprintf("left alone: %s", standing->reason);
 	if (standing->sqlerrcode)
@@ -176,16 +182,16 @@ record_left_alone(const DeployAction *action, StepWork *work, const Standing *st
 	set_rolled_back(work, entry.message, action->attempts);
 	plan_deed_close(work->deed, outcome_of(standing->sqlerrcode));
 	log_write(&entry);
-	deploy_append_notice(work, entry.message);
+	run_append_notice(work, entry.message);
 }
 
 /* An action came to nothing: the step stays as it is, and a later call tries again */
 static void
-record_failed(const DeployAction *action, StepWork *work)
+record_failed(const RunAction *action, StepWork *work)
 {
 	work->hint = "CALL sg_rollback_fks() again when that is mended; the step is as it was.";
-	deploy_record_failure(action, work, NULL, action->error->sqlerrcode,
-						  deploy_failure_text(action), LOG_NONE);
+	run_record_failure(action, work, NULL, action->error->sqlerrcode,
+						  run_failure_text(action), LOG_NONE);
 }
 
 /* ---- keys ---- */
@@ -277,12 +283,12 @@ undo_settle_stuck(StepWork *work, const PlanDeed *deed)
 	plan_step_set_state(step->plan, step->step, "failed",
 						psprintf("%s%sthe step's key is gone", step->reason ? step->reason : "",
 								 step->reason ? ", and " : ""), 0);
-	deploy_commit();
-	deploy_append_notice(work, "and the step's key is gone");
+	run_commit();
+	run_append_notice(work, "and the step's key is gone");
 }
 
 static void
-execute_drop_key(DeployAction *action)
+execute_drop_key(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	FkKey	   *key;
@@ -294,7 +300,7 @@ execute_drop_key(DeployAction *action)
 		return;
 	}
 
-	deploy_run_statement(work->statement);
+	run_statement(work->statement);
 	CommandCounterIncrement();
 	if (fk_by_oid(key->conid) != NULL)
 		elog(ERROR, "key %u is there after DROP CONSTRAINT", key->conid);
@@ -303,13 +309,13 @@ execute_drop_key(DeployAction *action)
 	if (work->step->state == NULL)
 		work->step->state = "pending";
 	record_undone(action, work);
-	deploy_append_notice(work, "key dropped");
+	run_append_notice(work, "key dropped");
 }
 
 bool
 undo_key(StepWork *work, const PlanDeed *deed)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	RunAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_key};
 	Standing	standing;
 
@@ -322,10 +328,10 @@ undo_key(StepWork *work, const PlanDeed *deed)
 	}
 
 	work->statement = plan_drop_statement(deed->what->child_table, deed->what->fk_name);
-	deploy_add_target(&action, work->key->parent, AccessExclusiveLock);
-	deploy_add_target(&action, work->key->child, AccessExclusiveLock);
+	run_add_target(&action, work->key->parent, AccessExclusiveLock);
+	run_add_target(&action, work->key->child, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
-	if (deploy_attempt(&action))
+	if (run_attempt(&action))
 		return true;
 	record_failed(&action, work);
 	return false;
@@ -334,7 +340,7 @@ undo_key(StepWork *work, const PlanDeed *deed)
 /* ---- keys that were replaced ---- */
 
 static void
-execute_restore(DeployAction *action)
+execute_restore(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	LogEntry	entry;
@@ -346,8 +352,8 @@ execute_restore(DeployAction *action)
 				(errcode(standing.sqlerrcode),
 				 errmsg("the old key can't come back: %s", standing.reason)));
 	if (!standing.ours)
-		deploy_run_statement(work->statement);
-	entry = deploy_outcome(action, work, standing.ours ? "skipped" : "done");
+		run_statement(work->statement);
+	entry = run_entry(action, work, standing.ours ? "skipped" : "done");
 	if (standing.ours)
 		entry.message = "somebody else has restored the key meanwhile";
 	log_write(&entry);
@@ -357,7 +363,7 @@ execute_restore(DeployAction *action)
 static bool
 restore_key(StepWork *work)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = "restore key",
+	RunAction action = {.run = work->run,.works = list_make1(work),.name = "restore key",
 	.references = true,.execute = execute_restore};
 	FkKey	   *key = palloc(sizeof(FkKey));
 	FkProblem  *problem;
@@ -368,9 +374,9 @@ restore_key(StepWork *work)
 	work->statement = plan_add_statement(work->step, true);
 	if (problem)
 	{
-		deploy_log_start(&action);
+		run_log_start(&action);
 		work->hint = "Mend that and CALL sg_rollback_fks() again. The step keeps its key, if that is there: drop it by hand if it is to go.";
-		deploy_record_failure(&action, work, NULL, problem->sqlerrcode,
+		run_record_failure(&action, work, NULL, problem->sqlerrcode,
 							  psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
 		return false;
 	}
@@ -382,23 +388,23 @@ restore_key(StepWork *work)
 	}
 
 	work->key = key;
-	deploy_add_target(&action, key->parent, ShareRowExclusiveLock);
-	deploy_add_target(&action, key->child, ShareRowExclusiveLock);
+	run_add_target(&action, key->parent, ShareRowExclusiveLock);
+	run_add_target(&action, key->child, ShareRowExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, key->child);
-	if (deploy_attempt(&action))
+	if (run_attempt(&action))
 		return true;
 	record_failed(&action, work);
 	return false;
 }
 
 static void
-execute_revalidate(DeployAction *action)
+execute_revalidate(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	LogEntry	entry;
 
 	deploy_run_validate(work->key, work->statement);
-	entry = deploy_outcome(action, work, "done");
+	entry = run_entry(action, work, "done");
 	plan_deed_close(work->deed, DEED_TAKEN_BACK);
 	log_write(&entry);
 }
@@ -407,15 +413,15 @@ execute_revalidate(DeployAction *action)
 static bool
 revalidate_key(StepWork *work, const PlanDeed *deed)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	RunAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_revalidate};
 	AuditKey   *ak;
 
 	work->statement = plan_validate_statement(work->step->child_table, work->key->name);
-	deploy_add_target(&action, work->key->parent, RowShareLock);
-	deploy_add_target(&action, work->key->child, ShareUpdateExclusiveLock);
+	run_add_target(&action, work->key->parent, RowShareLock);
+	run_add_target(&action, work->key->child, ShareUpdateExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
-	if (deploy_attempt(&action))
+	if (run_attempt(&action))
 		return true;
 	if (action.error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
@@ -425,7 +431,7 @@ revalidate_key(StepWork *work, const PlanDeed *deed)
 
 	ak = deploy_count_orphans(&action, work->key);
 	work->hint = deploy_orphans_hint(work);
-	deploy_record_failure(&action, work, NULL, ERRCODE_FOREIGN_KEY_VIOLATION,
+	run_record_failure(&action, work, NULL, ERRCODE_FOREIGN_KEY_VIOLATION,
 						  psprintf("the old key %s is back, but not valid: %s",
 								   quote_identifier(work->key->name),
 								   ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
@@ -457,7 +463,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	{
 		if (!restore_key(work))
 			return false;
-		deploy_append_notice(work, psprintf("key %s restored", quote_identifier(step->fk_name)));
+		run_append_notice(work, psprintf("key %s restored", quote_identifier(step->fk_name)));
 		standing = look_before(work);
 	}
 	if (!standing.ours)
@@ -491,7 +497,7 @@ look_at_index(const PlanDeed *deed, Oid *table, Oid *index)
 
 /* The index may have gone, or be another one's, before its table was locked */
 static void
-execute_drop_index(DeployAction *action)
+execute_drop_index(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	Oid			index = sg_find_qualified(work->object);
@@ -502,7 +508,7 @@ execute_drop_index(DeployAction *action)
 		record_left_alone(action, work, &standing);
 		return;
 	}
-	deploy_run_statement(work->statement);
+	run_statement(work->statement);
 	record_undone(action, work);
 }
 
@@ -513,7 +519,7 @@ execute_drop_index(DeployAction *action)
 static bool
 drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	RunAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_index};
 
 	work->key = palloc0(sizeof(FkKey));
@@ -521,11 +527,11 @@ drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 	work->key->index = index;
 	work->step->child_table = work->step->parent_table = sg_relation_name(table);
 	work->statement = psprintf("DROP INDEX %s", sg_relation_name(index));
-	deploy_add_target(&action, table, AccessExclusiveLock);
+	run_add_target(&action, table, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, table);
-	if (deploy_attempt(&action))
+	if (run_attempt(&action))
 	{
-		deploy_append_notice(work, "index dropped");
+		run_append_notice(work, "index dropped");
 		return true;
 	}
 	record_failed(&action, work);
@@ -640,8 +646,8 @@ search_values(void *p)
 	SgScope		scope;
 	Oid			role;
 
-	deploy_set_local("row_security", "off");
-	deploy_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
+	run_set_local("row_security", "off");
+	run_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
 	LockRelationOid(search->child, AccessShareLock);
 	role = deploy_backfill_role(search->step, search->child);
 	deploy_backfill_begin(&scope, role);
@@ -658,7 +664,7 @@ search_values(void *p)
  * not give?  In words, or NULL.
  */
 static const char *
-what_is_lost(const DeployRun *run, const PlanStep *step, Oid child, List *columns)
+what_is_lost(const PlanRun *run, const PlanStep *step, Oid child, List *columns)
 {
 	ValueSearch search = {.step = step,.child = child,.columns = columns};
 	ErrorData  *error;
@@ -667,10 +673,10 @@ what_is_lost(const DeployRun *run, const PlanStep *step, Oid child, List *column
 		!deploy_backfill_is_trusted(run->plan->author))
 		return "nobody can tell whether all of their values come from the backfill";
 
-	deploy_arm_timeout();
+	run_arm_timeout();
 	error = sg_try_undo(search_values, &search);
-	deploy_disarm_timeout();
-	if (error && !deploy_timeout_struck())
+	run_disarm_timeout();
+	if (error && !run_timeout_struck())
 		sg_rethrow_cancel(error);
 	if (error)
 		return psprintf("their values can't be compared with what the backfill gives: SQLSTATE %s",
@@ -679,7 +685,7 @@ what_is_lost(const DeployRun *run, const PlanStep *step, Oid child, List *column
 }
 
 static void
-execute_drop_columns(DeployAction *action)
+execute_drop_columns(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	const char *used = who_uses(work->key->child, work->columns);
@@ -691,9 +697,9 @@ execute_drop_columns(DeployAction *action)
 		record_left_alone(action, work, &standing);
 		return;
 	}
-	deploy_run_statement(work->statement);
+	run_statement(work->statement);
 	record_undone(action, work);
-	deploy_append_notice(work, psprintf("dropped (%s), which the backfill had added",
+	run_append_notice(work, psprintf("dropped (%s), which the backfill had added",
 										sg_quote_list(work->columns)));
 }
 
@@ -718,7 +724,7 @@ drop_columns_statement(const char *table, List *columns)
 bool
 undo_columns(StepWork *work, const PlanDeed *deed)
 {
-	DeployAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	RunAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_columns};
 	PlanStep   *step = plan_step_get(work->step->plan, deed->step, false);
 	char	   *table = deed->what->child_table;
@@ -754,9 +760,9 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 	work->key = palloc0(sizeof(FkKey));
 	work->key->child = work->key->parent = child;
 	work->step->child_table = work->step->parent_table = table;
-	deploy_add_target(&action, child, AccessExclusiveLock);
+	run_add_target(&action, child, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, child);
-	if (deploy_attempt(&action))
+	if (run_attempt(&action))
 		return true;
 	record_failed(&action, work);
 	return false;

@@ -12,7 +12,7 @@
 #include "plan/plan_deed.h"
 
 /* The work on a deed; the step is filled in by those below */
-extern StepWork *undo_begin(DeployRun *run, const PlanDeed *deed);
+extern StepWork *undo_begin(PlanRun *run, const PlanDeed *deed);
 
 /* Close a deed without doing anything; sqlerrcode 0 is none.  Commits. */
 extern void undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char *reason);

@@ -28,14 +28,19 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
-#include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
+#include "deploy/deploy_index.h"
+#include "fix/fix.h"
 #include "log/log_grant.h"
+#include "run/run.h"
+#include "run/run_rights.h"
+#include "run/run_unit.h"
 #include "undo/undo.h"
 
 PG_FUNCTION_INFO_V1(sg_rollback_fks);
 
 static bool
-undo(DeployRun *run, const PlanDeed *deed)
+undo(PlanRun *run, const PlanDeed *deed)
 {
 	StepWork   *work = undo_begin(run, deed);
 	bool		done = false;
@@ -61,13 +66,13 @@ undo(DeployRun *run, const PlanDeed *deed)
 	}
 	if (!done)
 		undo_settle_stuck(work, deed);
-	deploy_end_step(work);
+	run_end_step(work);
 	return done;
 }
 
 /* Take back deeds one by one; returns the steps, old and new, that got stuck */
 static List *
-undo_all(DeployRun *run, List *deeds, List *stuck)
+undo_all(PlanRun *run, List *deeds, List *stuck)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard rollback",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -97,7 +102,7 @@ undo_all(DeployRun *run, List *deeds, List *stuck)
 
 /* Rows that were deleted or set to null, of which there is no copy: say so */
 static void
-tell_lost(DeployRun *run)
+tell_lost(PlanRun *run)
 {
 	ListCell   *lc;
 
@@ -111,7 +116,7 @@ tell_lost(DeployRun *run)
 		undo_leave_alone(work, deed, 0,
 						 psprintf("rows that were %s stay so: " INT64_FORMAT,
 								  deed->kind == DEED_DELETE ? "deleted" : "set to null", deed->rows));
-		deploy_end_step(work);
+		run_end_step(work);
 	}
 }
 
@@ -123,7 +128,7 @@ has_key(const PlanStep *step)
 
 /* Steps whose key the plan has found, not made: they are the plan's no more */
 static void
-settle_steps(DeployRun *run, List *stuck)
+settle_steps(PlanRun *run, List *stuck)
 {
 	ListCell   *lc;
 
@@ -139,13 +144,13 @@ settle_steps(DeployRun *run, List *stuck)
 		deed.last = true;
 		work = undo_begin(run, &deed);
 		undo_leave_alone(work, &deed, 0, "this plan has not added the key");
-		deploy_end_step(work);
+		run_end_step(work);
 	}
 }
 
 /* Triggers that fill columns, of steps that have no key of the plan's any more; how many */
 static int
-disarm_steps(DeployRun *run, List *stuck)
+disarm_steps(PlanRun *run, List *stuck)
 {
 	int			n = 0;
 	ListCell   *lc;
@@ -165,11 +170,11 @@ disarm_steps(DeployRun *run, List *stuck)
  * next call
  */
 static int64
-restore_rows(DeployRun *run)
+restore_rows(PlanRun *run)
 {
 	ErrorData  *error;
-	int64		restored = deploy_restore_plan(run, &error);
-	int64		left = deploy_restore_left(run);
+	int64		restored = fix_restore_plan(run, &error);
+	int64		left = fix_restore_left(run);
 
 	if (restored > 0 || left > 0)
 		ereport(NOTICE,
@@ -182,7 +187,7 @@ restore_rows(DeployRun *run)
 }
 
 static void
-roll_back(DeployRun *run)
+roll_back(PlanRun *run)
 {
 	List	   *keys = plan_deeds(run->plan, DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE));
 	List	   *indexes = plan_deeds(run->plan, DEED_BIT(DEED_INDEX));
@@ -192,7 +197,7 @@ roll_back(DeployRun *run)
 	int			disarmed;
 
 	deploy_index_drop_leftovers(run, sg_retry_budget);
-	deploy_commit();
+	run_commit();
 	sg_progress_total(list_length(keys) + list_length(indexes));
 	stuck = undo_all(run, keys, NIL);
 	restored = restore_rows(run);
@@ -212,9 +217,9 @@ roll_back(DeployRun *run)
 
 /* The children of steps that have a key, or of which something is to be taken back */
 static void
-check_roll_back(DeployRun *run)
+check_roll_back(PlanRun *run)
 {
-	deploy_check_ownership(run, plan_deed_children(run->plan));
+	run_check_ownership(run, plan_deed_children(run->plan));
 }
 
 /*
@@ -238,11 +243,11 @@ Datum
 sg_rollback_fks(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan"};
-	DeployRun	run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true};
+	PlanRun	run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true};
 
 	sg_check_granted(fcinfo);
-	deploy_check_call(fcinfo, run.procedure, names, lengthof(names));
-	deploy_call(fcinfo, 1, &run, check_roll_back, roll_back);
+	run_check_call(fcinfo, run.procedure, names, lengthof(names));
+	run_call(fcinfo, 1, &run, check_roll_back, roll_back);
 
 	PG_RETURN_VOID();
 }

@@ -25,10 +25,10 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
-#include "deploy/deploy.h"
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "run/run_unit.h"
 #include "verify/verify.h"
 
 PG_FUNCTION_INFO_V1(sg_verify_fks);
@@ -324,7 +324,7 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 		}
 		emit_tests(&sink, vk);
 		MemoryContextSwitchTo(old);
-		entries = lappend(entries, log_entry_of(&run, plan, vk, deploy_elapsed(start)));
+		entries = lappend(entries, log_entry_of(&run, plan, vk, run_elapsed(start)));
 		vk->tests = NIL;
 		MemoryContextReset(context);
 		if (live && foreach_current_index(lc) % FORGET_AFTER == FORGET_AFTER - 1)

@@ -27,9 +27,11 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit.h"
 #include "base/compat.h"
 #include "base/quote.h"
-#include "verify/verify.h"
+#include "verify/verify_live.h"
+#include "verify/verify_row.h"
 
 #define CANDIDATES		3		/* rows that are fit, to try in turn */
 #define LOOKED_AT		20		/* rows to choose them from, at a time */

@@ -36,8 +36,11 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
-#include "deploy/deploy.h"
+#include "run/run_lock.h"
+#include "run/run_unit.h"
 #include "verify/verify.h"
+#include "verify/verify_live.h"
+#include "verify/verify_row.h"
 
 #define ATTEMPTS		5
 #define READ_LIMIT_MS	5000	/* for preparing, unless a setting says less */
@@ -128,16 +131,16 @@ static void
 begin_as(SgScope *scope, Oid role)
 {
 	sg_role_begin(scope, role);
-	deploy_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
-	deploy_set_local("deadlock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, DeadlockTimeout) / 2, 1)));
-	deploy_set_local("row_security", "off");
-	deploy_set_local("jit", "off");
+	run_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
+	run_set_local("deadlock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, DeadlockTimeout) / 2, 1)));
+	run_set_local("row_security", "off");
+	run_set_local("jit", "off");
 
 	/*
 	 * planning must not look into CHECK constraints, which may be anybody's
 	 * code
 	 */
-	deploy_set_local("constraint_exclusion", "off");
+	run_set_local("constraint_exclusion", "off");
 }
 
 /* ---- one attempt ---- */
@@ -264,13 +267,13 @@ attempt_once(LiveTest *lt)
 	lt->changing = false;
 	/* the end of the subtransaction before took what progress shows along */
 	sg_progress_phase(SG_PHASE_EXECUTING);
-	deploy_arm_timeout_after(attempt_limit());
+	run_arm_timeout_after(attempt_limit());
 	edata = sg_try_undo(attempt, lt);
-	deploy_disarm_timeout();
+	run_disarm_timeout();
 
 	if (edata == NULL)
 		return lt->observed == OUTCOME_UNSEEN;
-	if (deploy_timeout_struck())
+	if (run_timeout_struck())
 	{
 		lt->reason = psprintf("an attempt took longer than %d ms, the least of schemaguard.lock_timeout and schemaguard.statement_timeout",
 							  attempt_limit());
@@ -288,7 +291,7 @@ attempt_once(LiveTest *lt)
 		lt->reason = lt->unfit;
 	else
 		lt->reason = error_reason(lt, edata);
-	return lt->changing || lt->candidate->copied || deploy_is_lock_failure(edata);
+	return lt->changing || lt->candidate->copied || run_is_lock_failure(edata);
 }
 
 /* ---- one test ---- */
@@ -347,14 +350,14 @@ prepare_within_limit(LiveTest *lt)
 
 	lt->look_until = GetCurrentTimestamp() + limit * INT64CONST(1000) / LOOK_SHARE;
 	sg_progress_phase(SG_PHASE_SCANNING);
-	deploy_arm_timeout_after(limit);
+	run_arm_timeout_after(limit);
 	edata = sg_try_undo(prepare, lt);
-	deploy_disarm_timeout();
+	run_disarm_timeout();
 	if (edata == NULL)
 		return;
 
 	lt->candidates = NIL;
-	if (deploy_timeout_struck())
+	if (run_timeout_struck())
 		lt->reason = psprintf("%s%s to try was found within %d ms; an index on the columns of the key makes that fast",
 							  lt->reason ? lt->reason : "", lt->reason ? "; no other" : "no row", limit);
 	else

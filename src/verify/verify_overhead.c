@@ -41,8 +41,9 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
-#include "deploy/deploy.h"
-#include "verify/verify.h"
+#include "run/run_unit.h"
+#include "verify/verify_live.h"
+#include "verify/verify_row.h"
 
 PG_FUNCTION_INFO_V1(sg_measure_overhead);
 
@@ -515,11 +516,11 @@ measure_step(void *arg)
 	bool		has_rows;
 
 	sg_caller_begin(&scope);
-	deploy_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
-	deploy_set_local("row_security", "off");
-	deploy_set_local("jit", "off");
-	deploy_set_local("constraint_exclusion", "off");
-	deploy_set_local("client_min_messages", "warning");
+	run_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
+	run_set_local("row_security", "off");
+	run_set_local("jit", "off");
+	run_set_local("constraint_exclusion", "off");
+	run_set_local("client_min_messages", "warning");
 
 	m->reason = copy_problem(&m->key);
 	if (m->reason == NULL)
@@ -539,7 +540,7 @@ measure_step(void *arg)
 		 * the copies are small, but the key is to look rows up as in large
 		 * tables
 		 */
-		deploy_set_local("enable_seqscan", "off");
+		run_set_local("enable_seqscan", "off");
 		if (has_rows)
 			run_rounds(m);
 		else
@@ -650,15 +651,15 @@ report_step(SgRowSink *sink, Measure *m)
 	if (m->reason == NULL)
 	{
 		sg_progress_step(SG_PROGRESS_MEASURE, m->step->step, m->key.child);
-		deploy_arm_timeout();
+		run_arm_timeout();
 		edata = sg_try_undo(measure_step, m);
-		deploy_disarm_timeout();
+		run_disarm_timeout();
 	}
 	if (edata)
 	{
-		if (!deploy_timeout_struck())
+		if (!run_timeout_struck())
 			sg_rethrow_cancel(edata);
-		m->reason = deploy_timeout_struck() ? DEPLOY_TIMEOUT_TEXT :
+		m->reason = run_timeout_struck() ? RUN_TIMEOUT_TEXT :
 			psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_message(edata));
 	}
 	for (int op = 0; op < OPERATIONS; op++)

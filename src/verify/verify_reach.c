@@ -45,7 +45,8 @@
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/quote.h"
-#include "verify/verify.h"
+#include "verify/verify_live.h"
+#include "verify/verify_row.h"
 
 /* Chains of cascades that are longer are left alone */
 #define MAX_DEPTH	10

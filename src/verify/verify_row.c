@@ -33,7 +33,7 @@
 #include "base/compat.h"
 #include "base/progress.h"
 #include "base/quote.h"
-#include "verify/verify.h"
+#include "verify/verify_row.h"
 
 /* How many values in the middle of a number's upper half are drawn from */
 #define NUMBER_SPREAD	1000000

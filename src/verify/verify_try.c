@@ -26,7 +26,8 @@
 #include "utils/snapmgr.h"
 
 #include "base/quote.h"
-#include "verify/verify.h"
+#include "verify/verify_live.h"
+#include "verify/verify_row.h"
 
 /* ---- the statements ---- */
 

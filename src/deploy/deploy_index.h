@@ -1,0 +1,106 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_index.h
+ *	  Background workers: the indexes that they build, to whom they give way, and
+ *	  the keys that they validate.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_DEPLOY_INDEX_H
+#define SG_DEPLOY_INDEX_H
+
+#include "postgres.h"
+#include "port/atomics.h"
+
+#include "deploy/deploy.h"
+#include "worker/worker.h"
+
+/* ---- deploy_index.c ---- */
+
+/*
+ * Build the indexes that the steps of a plan (a List of PlanStep *) want and
+ * this database lacks, by workers; a step whose index can't be built goes on
+ * without.  Commits.
+ */
+extern void deploy_index_build(PlanRun *run, List *steps);
+
+/*
+ * What earlier builds have left behind: a valid index that nobody had the
+ * time to record is recorded as built; an invalid one is dropped, with
+ * so many milliseconds for each wait.  For the session that holds the plan's
+ * run lock, when no worker of the plan is left.
+ */
+extern void deploy_index_recover(const PlanRun *run);
+extern void deploy_index_drop_leftovers(PlanRun *run, int lock_timeout);
+
+/*
+ * In a worker: build an index of a table, or drop what is left of it, with its
+ * log rows.  Gives way to whoever waits for it, and tries again.  False when
+ * it has waited for others in vain.
+ */
+extern bool deploy_index_work(PlanRun *run, bool drop, int step,
+							  const char *name, const char *statement,
+							  const char *table, const char *columns);
+
+/* ---- deploy_yield.c ---- */
+
+/* How often the leader looks whether somebody waits for a build */
+#define DEPLOY_YIELD_MS 50
+
+/*
+ * In a worker: from now on, until the end, it may be cancelled by way of its
+ * slot.  The end tells whether it was; no such cancel comes after it.
+ */
+extern void deploy_yield_begin(pg_atomic_uint32 *slot);
+extern bool deploy_yield_end(pg_atomic_uint32 *slot);
+
+/* In the leader: cancel the workers, of which each has a slot, that somebody waits for */
+extern void deploy_yield_look(const WorkerPool *pool, pg_atomic_uint32 *slots);
+
+/* ---- deploy_parallel.c ---- */
+
+/* A child whose keys are added, and wait for their validation */
+typedef struct WaitingTable
+{
+	Oid			child;
+	List	   *steps;			/* their numbers, in the order of the plan */
+
+	/* which workers take first (deploy_validate_parallel) */
+	int			priority;		/* of the first step: 0 is the most urgent */
+	int			pages;
+} WaitingTable;
+
+typedef enum DeployJobKind
+{
+	JOB_VALIDATE,				/* list of lists of steps */
+	JOB_VALIDATE_PARTITION,		/* step, partition */
+	JOB_BUILD_INDEX,			/* list of (step, table, name, statement) */
+	JOB_DROP_INDEX				/* the same */
+} DeployJobKind;
+
+/*
+ * Have up to schemaguard.workers workers do some jobs, and wait for them.
+ * Returns how many of the jobs, from the first on, were taken; if that is not
+ * all, or a worker ended early, *trouble says why.  Commits.  A cancel ends
+ * the workers, completes the log, and is thrown.
+ */
+extern int	deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs,
+							int lock_timeout, char **trouble);
+
+/* Are there steps of several tables to be validated by several workers? */
+extern bool deploy_wants_parallel(List *steps);
+
+/*
+ * Validate the keys of some tables (a List of WaitingTable *) by workers;
+ * returns the tables that are left for the session itself.
+ */
+extern List *deploy_validate_parallel(PlanRun *run, List *tables);
+
+/*
+ * Validate the keys of some partitions (a List of FkPartition *) of a step by
+ * workers; returns how many of them, from the first on, are done or have
+ * failed, on record.
+ */
+extern int	deploy_validate_partitions(PlanRun *run, int step, List *partitions);
+
+#endif							/* SG_DEPLOY_INDEX_H */

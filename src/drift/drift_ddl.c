@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_ddl.c
+ *	  Rows of drift name the DDL that made them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "ddl/ddl.h"
+#include "drift/drift.h"
+#include "drift/drift_compare.h"
+
+/* The table of what is named as its part, or NULL */
+static char *
+table_of(const DriftRow *row)
+{
+	static const char *const kinds[] = {"column", "constraint", "trigger", "policy", "rule"};
+	bool		quoted = false;
+	int			last = -1;
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		if (strcmp(row->kind, kinds[i]) != 0)
+			continue;
+		for (int k = 0; row->object[k]; k++)
+		{
+			if (row->object[k] == '"')
+				quoted = !quoted;
+			else if (row->object[k] == '.' && !quoted)
+				last = k;
+		}
+		return last > 0 ? pnstrdup(row->object, last) : NULL;
+	}
+	return NULL;
+}
+
+void
+drift_name_ddl(List *rows)
+{
+	List	   *identities = NIL;
+	char	  **texts;
+	int			i = 0;
+	ListCell   *lc;
+
+	if (rows == NIL)
+		return;
+
+	/* of each row, itself, and the table that it is part of, if any */
+	foreach(lc, rows)
+	{
+		const DriftRow *row = lfirst(lc);
+		char	   *table = table_of(row);
+
+		identities = lappend(identities, unconstify(char *, row->object));
+		identities = lappend(identities, table ? table : unconstify(char *, row->object));
+	}
+	texts = ddl_last(identities);
+
+	foreach(lc, rows)
+	{
+		DriftRow   *row = lfirst(lc);
+		const char *own = texts[i++];
+		const char *whole = texts[i++];
+
+		if (own || whole)
+			row->detail = psprintf("%s%slast DDL%s: %s", row->detail ? row->detail : "", row->detail ? "; " : "",
+								   own ? "" : " of the table", own ? own : whole);
+	}
+}

@@ -1,0 +1,183 @@
+/*-------------------------------------------------------------------------
+ *
+ * run.h
+ *	  A procedure on a plan: one CALL, its steps, and the actions on them.
+ *
+ * run_call.c is the call from beginning to end, run_step.c work on one step,
+ * run_unit.c transactions, time limits and the log of one action, run_lock.c
+ * how tables are locked without holding up the application, run_throttle.c
+ * when to pause, run_rights.c what the caller may not do.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_RUN_H
+#define SG_RUN_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "port/atomics.h"
+#include "storage/lockdefs.h"
+
+#include "audit/audit.h"
+#include "base/progress.h"
+#include "base/scope.h"
+#include "log/log.h"
+#include "plan/plan.h"
+
+/* What sg_add_fks(fix => true) does in a batch */
+#define RUN_FIX_BATCH 10000
+
+/* One CALL */
+typedef struct PlanRun
+{
+	FkPlan	   *plan;
+	pg_uuid_t	id;
+	bool		validate;
+	bool		parallel;		/* keys are added first, then validated table
+								 * by table */
+	int64		done;			/* steps looked at */
+	int64		orphan_rows;	/* found in all of them */
+
+	List	   *broken;			/* of steps whose key is valid, and whose rows
+								 * are not known to hold */
+	List	   *proved;			/* OIDs, once has_proved: deploy_is_proved */
+	bool		has_proved;
+
+	MemoryContext context;		/* of what lives as long as the call */
+	const char *procedure;		/* "sg_add_fks", for messages and the log */
+	const char *author;			/* whose plan the caller wants, or NULL */
+	SgProgressAction shows;		/* what its progress begins with */
+	bool		urgent;			/* a plan is taken back: wait for no load */
+	char	   *stop_reason;	/* begin nothing new, or NULL: see
+								 * run_throttle */
+	TimestampTz window_end;		/* 0: none */
+	List	   *failures;		/* of TableFailures *: run_throttle.c */
+	List	   *put_last;		/* numbers of steps whose tables are busy */
+	bool		may_put_last;	/* they get another round in this run */
+
+	bool		fix;			/* orphans, where the step's policy says so */
+	bool		dry_run;		/* count them only */
+	int			batch;			/* rows of one transaction, at most */
+	int64		kept_by;		/* the id of the plan whose copies go back; 0:
+								 * the run's own */
+	List	   *unfilled;		/* of steps whose backfill has failed */
+	List	   *steps;			/* of PlanStep *: as they were in the
+								 * beginning */
+	List	   *audited;		/* of steps that have no orphans, counted with
+								 * an earlier step */
+	pg_atomic_uint32 *yield;	/* in a worker that builds indexes, its slot:
+								 * deploy_yield.c */
+} PlanRun;
+
+/* One step in one CALL */
+typedef struct StepWork
+{
+	PlanRun    *run;
+	PlanStep   *step;
+	char	   *object;			/* key ON table, for log and notices */
+	StringInfoData notice;		/* what was done, for the NOTICE */
+	const char *hint;			/* what to do about it, or NULL */
+
+	/* work on one partition of the step's child (deploy_partition.c), or NULL */
+	const FkKey *whole;			/* the planned key of the whole table */
+	bool		shared;			/* other workers are at the same step */
+	const char *reached;		/* the step's state once the action is done */
+	bool		restoring;		/* the key is an old one that comes back: the
+								 * step's state is not about it */
+
+	/* what the action that is under way does for the step */
+	const char *statement;		/* NULL: none */
+	List	   *columns;		/* names of those that it drops */
+	FkKey	   *key;			/* as resolved before the action began; NULL:
+								 * the action is not about one */
+	int64		started_id;
+	int64		deed;			/* the one that is taken back */
+
+	/* validation by a scan */
+	AuditKey   *verdict;		/* NULL: it was not judged */
+	const char *why_core;		/* why VALIDATE has to do it, or NULL */
+} StepWork;
+
+/* A table that an action locks, with its partitions */
+typedef struct LockTarget
+{
+	Oid			relid;
+	LOCKMODE	mode;
+} LockTarget;
+
+/*
+ * One action on a step, or on several that share a child: locks, the work,
+ * new states.  `execute` does the work under the locks.
+ */
+typedef struct RunAction RunAction;
+
+struct RunAction
+{
+	PlanRun    *run;
+	List	   *works;			/* of StepWork * */
+	const char *name;			/* audit, add, validate, replace, index, ... */
+	const char *message;		/* of the started rows, or NULL */
+	bool		references;		/* needs REFERENCES on the parent: it is new */
+	bool		goes_on;		/* done, the step has another action to come,
+								 * whose commit waits for the disk for both */
+	List	   *targets;		/* of LockTarget *, in the order of locking */
+	void		(*execute) (RunAction *action);
+
+	/* outcome */
+	int			attempts;
+	TimestampTz started_at;
+	ErrorData  *error;			/* NULL: done */
+	bool		put_last;		/* error is a lock's: come again at the end */
+	char	   *blockers;		/* JSON: who was in the way last */
+	int			wraparound_pid; /* a vacuum among them that won't give way */
+	Oid			wanted;			/* what the last attempt could not lock */
+	Oid			wanted_root;	/* the same, or the table that it is part of */
+	int			session_deadlock_timeout;	/* ms, before we shortened it */
+};
+
+/* ---- run_call.c ---- */
+
+/*
+ * What a room above does when a plan is opened and its run lock held: what is
+ * left behind by earlier calls is closed.  Set by its init function.
+ */
+typedef void (*run_open_hook_type) (const PlanRun *run);
+extern run_open_hook_type run_open_hook;
+
+/*
+ * What every procedure with a plan as its first argument begins with: 25001
+ * in a transaction block, 25006 on a standby, 22004 for a null argument.
+ */
+extern void run_check_call(FunctionCallInfo fcinfo, const char *procedure,
+						   const char *const *names, int nargs);
+
+/*
+ * Run `work` for the plan of the first argument: SPI that may commit, the
+ * plan's lock from beginning to end (55006), leftovers of a crash closed, the
+ * approval checked (55000), a summary in the end.  run->procedure, urgent and
+ * the arguments of the procedure are the caller's.
+ *
+ * Before any of it, and before the lock is taken, 42501 for who may not run the
+ * plan, or runs another role's without naming it in the argument of number
+ * `author`, or lacks what `check` asks for.
+ */
+extern void run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
+					 void (*check) (PlanRun *run), void (*work) (PlanRun *run));
+
+/* ---- run_step.c ---- */
+
+/* A step to work on, or NULL when it is gone or skipped for good; and its end */
+extern StepWork *run_begin_step(PlanRun *run, int step);
+extern void run_end_step(const StepWork *work);
+
+/* SQL without a result, as the caller */
+extern void run_statement(const char *statement);
+
+/*
+ * What a role does as the owner of a table, `role`, who is another one:
+ * raises 42501 unless the caller could do it as well.  Ends with sg_scope_end.
+ */
+extern void run_become_owner(SgScope *scope, Oid relid, Oid role);
+
+#endif							/* SG_RUN_H */

@@ -1,0 +1,205 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_call.c
+ *	  What every procedure on a plan has in common: from the checks before it
+ *	  to the summary after it.
+ *
+ * A procedure is many transactions.  One session at a time runs a plan: it
+ * holds the plan's lock from beginning to end, and a crash frees that lock,
+ * so who gets it knows that a started row without an outcome in the log
+ * belongs to nobody any more.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "run/run.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
+
+run_open_hook_type run_open_hook = NULL;
+
+void
+run_check_call(FunctionCallInfo fcinfo, const char *procedure,
+			   const char *const *names, int nargs)
+{
+	sg_check_procedure(fcinfo, procedure,
+					   "It commits after every step, so that no lock is held longer than one statement.");
+	for (int i = 0; i < nargs; i++)
+	{
+		if (PG_ARGISNULL(i))
+			sg_null_argument(procedure, names[i]);
+	}
+}
+
+/* One session at a time; the lock outlives the transactions of the call */
+static void
+lock_plan(const FkPlan *plan)
+{
+	if (!plan_lock_run(plan, true))
+		plan_in_use(plan);
+}
+
+/* Whether the caller may run the plan, has named its author, and lacks nothing */
+static void
+check_rights(PlanRun *run, void (*check) (PlanRun *run))
+{
+	MemoryContext context = AllocSetContextCreate(run->context, "schemaguard rights",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	plan_check_usable(run->plan);
+	plan_check_author(run->plan, run->author);
+	check(run);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* It may have gone, or gone and come back, before we had the lock */
+static void
+reread_plan(PlanRun *run)
+{
+	FkPlan	   *current = plan_get(run->plan->name);
+
+	if (current->id != run->plan->id)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("plan \"%s\" was replaced meanwhile", current->name),
+				 errhint("CALL again to run the plan that is there now.")));
+	run->plan = current;
+}
+
+/* Whose plan it is, and the leftovers of a crash, which are closed */
+static void
+open_plan(const PlanRun *run)
+{
+	FkPlan	   *plan = run->plan;
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+	int			interrupted;
+
+	if (strcmp(plan->author, role) != 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",
+						plan->name, plan->author, role)));
+
+	plan_await_workers(plan);
+	if (run_open_hook)
+		run_open_hook(run);
+	interrupted = log_close_interrupted(plan->name);
+	if (interrupted > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d action of an earlier call was interrupted; its step is taken up again",
+							   "%d actions of an earlier call were interrupted; their steps are taken up again",
+							   interrupted, interrupted)));
+}
+
+/* Where approval is required, nothing happens without; the refusal is logged */
+static void
+check_approved(const PlanRun *run)
+{
+	char	   *problem = sg_require_approval ? plan_approval_problem(run->plan) : NULL;
+	LogEntry	entry = log_entry(&run->id, run->plan->name, "approval", "failed");
+
+	if (problem == NULL)
+		return;
+
+	entry.object = run->procedure;
+	entry.sqlstate = pstrdup(unpack_sql_state(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE));
+	entry.message = "the plan is not approved";
+	log_write(&entry);
+	run_commit();
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("plan \"%s\" is not approved", run->plan->name),
+			 errdetail("%s", problem),
+			 errhint("Have another role than the author's look at it and call sg_plan_approve(). schemaguard.require_approval is on.")));
+}
+
+/* How many steps are in which state now */
+static void
+tell_summary(const PlanRun *run)
+{
+	static const char *const states[] = {"validated", "added", "failed", "skipped", "pending",
+	"rolled back"};
+	int			counts[lengthof(states)] = {0};
+	StringInfoData text;
+	ListCell   *lc;
+
+	foreach(lc, plan_steps(run->plan->name))
+	{
+		for (int i = 0; i < lengthof(states); i++)
+		{
+			if (strcmp(((PlanStep *) lfirst(lc))->state, states[i]) == 0)
+				counts[i]++;
+		}
+	}
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(states); i++)
+	{
+		if (counts[i] > 0)
+			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", counts[i], states[i]);
+	}
+	ereport(NOTICE,
+			(errmsg("plan \"%s\": %s", run->plan->name, text.len ? text.data : "no step")));
+	if (run->stop_reason)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason),
+				 errhint("CALL %s() again to go on from here.", run->procedure)));
+}
+
+void
+run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
+		 void (*check) (PlanRun *run), void (*work) (PlanRun *run))
+{
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *name;
+
+	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(run->context);
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	run->author = PG_ARGISNULL(author) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(author));
+
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	MemoryContextSwitchTo(run->context);
+	run_disarm_statement_timeout();
+	run_commit();
+
+	run->id = log_new_run();
+	run->plan = plan_get(name);
+	check_rights(run, check);
+	sg_progress_begin(run->shows, run->plan->id, 0);
+	run_throttle_begin(run);
+	lock_plan(run->plan);
+	PG_TRY();
+	{
+		reread_plan(run);
+		check_rights(run, check);
+		open_plan(run);
+		check_approved(run);
+		plan_filler_sweep();
+		work(run);
+		tell_summary(run);
+	}
+	PG_FINALLY();
+	{
+		plan_unlock_run(run->plan);
+	}
+	PG_END_TRY();
+
+	sg_progress_end();
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(run->context);
+}

@@ -1,0 +1,46 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_lock.h
+ *	  Locks that hold up nobody: attempts, pauses, and who is in the way.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_RUN_LOCK_H
+#define SG_RUN_LOCK_H
+
+#include "postgres.h"
+
+#include "run/run.h"
+
+/*
+ * Run an action to its end: attempts to lock, pauses without any lock, the
+ * work, the log.  Returns true when it is done and committed.  Returns false
+ * with action->error set, in a transaction that has done nothing yet: the
+ * caller records the failure.  Cancels are logged, committed and thrown.
+ */
+extern bool run_attempt(RunAction *action);
+
+/* Run the work of an action that has been started; a cancel is logged and thrown */
+extern bool run_guard(RunAction *action, bool (*work) (RunAction *action));
+
+/* The next table that an action locks; a table is locked once, in the first mode */
+extern void run_add_target(RunAction *action, Oid relid, LOCKMODE mode);
+
+/*
+ * Wait for the transactions that write to a table now to end; false when they
+ * have not by the deadline.  The caller holds nothing.
+ */
+extern bool run_wait_for_writers(Oid relid, TimestampTz deadline);
+
+/*
+ * Wait until nobody holds a lock on a table that conflicts with this one,
+ * without queueing for it; false when somebody still does at the deadline, or
+ * after lock_timeout.  The caller holds no snapshot.
+ */
+extern bool run_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline);
+
+/* Was it the locks?  And the error that ended an action, in words for people */
+extern bool run_is_lock_failure(const ErrorData *error);
+extern char *run_failure_text(const RunAction *action);
+
+#endif							/* SG_RUN_LOCK_H */

@@ -1,0 +1,141 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_rights.c
+ *	  What the caller of a procedure lacks, found before anything starts.
+ *
+ * A plan may be run by others than its author, so what a caller lacks is an
+ * error for that caller and leaves no trace in the plan.  A right that is
+ * lost while the plan runs fails the step.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "run/run.h"
+#include "run/run_rights.h"
+
+bool
+run_has_privilege(Oid relid, const AttrNumber *columns, int n, Oid role, AclMode mode)
+{
+	if (pg_class_aclcheck(relid, role, mode) == ACLCHECK_OK)
+		return true;
+	for (int i = 0; i < n; i++)
+	{
+		if (pg_attribute_aclcheck(relid, columns[i], role, mode) != ACLCHECK_OK)
+			return false;
+	}
+	return n > 0;
+}
+
+char *
+run_lacks_ownership(const char *what, Oid relid)
+{
+	if (object_ownercheck(RelationRelationId, relid, GetUserId()))
+		return NULL;
+	return psprintf("role %s does not own %s %s", GetUserNameFromId(GetUserId(), false), what,
+					sg_relation_name(relid));
+}
+
+char *
+run_lacks_for_key(const FkKey *key, bool references)
+{
+	char	   *lack = run_lacks_ownership("child", key->child);
+
+	if (lack || !references ||
+		run_has_privilege(key->parent, key->parent_att, key->nkeys, GetUserId(), ACL_REFERENCES))
+		return lack;
+	return psprintf("role %s has no REFERENCES on parent %s", GetUserNameFromId(GetUserId(), false),
+					sg_relation_name(key->parent));
+}
+
+void
+run_check_privileges(const FkKey *key, bool references)
+{
+	char	   *lack;
+
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->parent)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("child or parent was dropped meanwhile"),
+				 errhint("Run the plan again: it looks the tables up anew.")));
+	lack = run_lacks_for_key(key, references);
+	if (lack)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s", lack)));
+}
+
+void
+run_add_lack(RunLacks *lacks, const char *object, const char *lack)
+{
+	if (lacks->steps++ == 0)
+		lacks->first = psprintf("%s: %s", object, lack);
+}
+
+void
+run_report_lacks(const PlanRun *run, const RunLacks *lacks, const char *hint)
+{
+	if (lacks->steps == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("role %s lacks privileges that plan \"%s\" needs",
+					GetUserNameFromId(GetUserId(), false), run->plan->name),
+			 lacks->steps == 1 ? errdetail("%s.", lacks->first) :
+			 errdetail("%s; and so for %d more.", lacks->first, lacks->steps - 1),
+			 errhint("Nothing was done. %s", hint)));
+}
+
+/* Tables by their qualified names; those that are not here count for nothing */
+static void
+check_tables(const PlanRun *run, List *tables, char *(*lacks_for) (Oid relid), const char *hint)
+{
+	RunLacks	lacks = {0};
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		Oid			relid = sg_find_qualified(lfirst(lc));
+		char	   *lack = OidIsValid(relid) ? lacks_for(relid) : NULL;
+
+		if (lack)
+			run_add_lack(&lacks, lfirst(lc), lack);
+	}
+	run_report_lacks(run, &lacks, hint);
+}
+
+static char *
+lacks_table(Oid relid)
+{
+	return run_lacks_ownership("table", relid);
+}
+
+void
+run_check_ownership(const PlanRun *run, List *tables)
+{
+	check_tables(run, tables, lacks_table, "Run it as the owner of these tables.");
+}
+
+static char *
+lacks_insert(Oid relid)
+{
+	AclMode		needed = ACL_SELECT | ACL_INSERT;
+
+	if (pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed)
+		return NULL;
+	return psprintf("role %s has no SELECT and INSERT", GetUserNameFromId(GetUserId(), false));
+}
+
+void
+run_check_insert(const PlanRun *run, List *tables)
+{
+	check_tables(run, tables, lacks_insert, "Run it as the owner of these tables, or grant that.");
+}

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_rights.h
+ *	  What the caller of a procedure lacks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_RUN_RIGHTS_H
+#define SG_RUN_RIGHTS_H
+
+#include "postgres.h"
+#include "utils/acl.h"
+
+#include "run/run.h"
+
+/*
+ * What ALTER TABLE would ask for, before anything is locked (42501): nobody may
+ * lock what they may not alter.  `references` for a key that is new.
+ */
+extern void run_check_privileges(const FkKey *key, bool references);
+
+/* The same in words, or NULL; and of one table, called `what` */
+extern char *run_lacks_for_key(const FkKey *key, bool references);
+extern char *run_lacks_ownership(const char *what, Oid relid);
+
+/* A privilege on the table, or on each of the columns, if there are any */
+extern bool run_has_privilege(Oid relid, const AttrNumber *columns, int n, Oid role, AclMode mode);
+
+/* What is missing in all of a plan; the first of it in words */
+typedef struct RunLacks
+{
+	int			steps;
+	char	   *first;
+} RunLacks;
+
+extern void run_add_lack(RunLacks *lacks, const char *object, const char *lack);
+
+/* Raise 42501 if there is any */
+extern void run_report_lacks(const PlanRun *run, const RunLacks *lacks, const char *hint);
+
+/*
+ * Raise 42501 with what the caller lacks to alter tables, or to put rows into
+ * them (of char *, qualified; those that are not here count for nothing).
+ */
+extern void run_check_ownership(const PlanRun *run, List *tables);
+extern void run_check_insert(const PlanRun *run, List *tables);
+
+#endif							/* SG_RUN_RIGHTS_H */

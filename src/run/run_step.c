@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_step.c
+ *	  Work on one step of a plan: its beginning, its statements, its end.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/progress.h"
+#include "run/run.h"
+
+StepWork *
+run_begin_step(PlanRun *run, int step)
+{
+	PlanStep   *row = plan_step_get(run->plan->name, step, true);
+	StepWork   *work;
+
+	if (row == NULL || row->skipped_by)
+		return NULL;
+
+	work = palloc0(sizeof(StepWork));
+	work->run = run;
+	work->step = row;
+	work->object = plan_step_object(row);
+	initStringInfo(&work->notice);
+	return work;
+}
+
+void
+run_end_step(const StepWork *work)
+{
+	if (work->notice.len > 0)
+		ereport(NOTICE,
+				(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
+				 work->hint ? errhint("%s", work->hint) : 0));
+}
+
+void
+run_statement(const char *statement)
+{
+	int			rc;
+
+	SPI_connect();
+	sg_progress_keep();
+	rc = SPI_execute(statement, false, 0);
+	sg_progress_kept();
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), statement);
+	SPI_finish();
+}
+
+void
+run_become_owner(SgScope *scope, Oid relid, Oid role)
+{
+	/*
+	 * ALTER TABLE would ask it of the role that runs the statement, which is
+	 * another one then
+	 */
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+	sg_role_begin(scope, role);
+}

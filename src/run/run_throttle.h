@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_throttle.h
+ *	  When a call pauses, stops, or puts a step last.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_RUN_THROTTLE_H
+#define SG_RUN_THROTTLE_H
+
+#include "postgres.h"
+
+#include "run/run.h"
+
+/*
+ * Before a step, an attempt to lock, a batch: waits while there is too much
+ * load.  False when the run has to end (run->stop_reason): the window is over,
+ * or the pause took too long.  The caller's transaction has done nothing, and
+ * no snapshot is active: a pause commits.
+ */
+extern bool run_throttle(PlanRun *run);
+
+/* The same for what makes no load of its own: is the window over, or was the run stopped? */
+extern bool run_must_stop(PlanRun *run);
+extern void run_stop(PlanRun *run, const char *reason);
+
+/* Read the settings once, as a call begins; errors for those that make no sense */
+extern void run_throttle_begin(PlanRun *run);
+
+/*
+ * The same bit by bit, for a preflight.  When the window ends, or 0 when there
+ * is none (22007, 22008 and 22023 for what is no time); load by the limits, in
+ * words, or NULL; and by the user's function, for a subtransaction of the
+ * caller's: errors are those of run_throttle_begin, or of the function.
+ */
+typedef struct ThrottleAnswer
+{
+	MemoryContext context;
+	char	   *reason;			/* NULL: go on */
+} ThrottleAnswer;
+
+extern TimestampTz run_window_end(void);
+extern char *run_throttle_lag(void);
+extern char *run_throttle_waiting(void);
+extern void run_throttle_ask(void *answer);
+
+/* One more attempt to lock the table has failed: are its steps to be put last? */
+extern bool run_breaker_count(PlanRun *run, Oid relid);
+
+/* Was that so for a table of this key?  Then the step is put last. */
+extern bool run_breaker_open(StepWork *work, const FkKey *key);
+extern void run_put_last(PlanRun *run, int step);
+
+#endif							/* SG_RUN_THROTTLE_H */

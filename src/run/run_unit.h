@@ -1,0 +1,95 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_unit.h
+ *	  One action of a call: transactions, time limits, and its rows in the log.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_RUN_UNIT_H
+#define SG_RUN_UNIT_H
+
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "run/run.h"
+
+/* the reason of a failure when schemaguard.statement_timeout struck */
+#define RUN_TIMEOUT_TEXT "the statement took longer than schemaguard.statement_timeout"
+
+/* Commit and start the next transaction: READ COMMITTED, READ WRITE */
+extern void run_commit(void);
+
+/*
+ * The same without waiting for the disk, for what only announces a change: a
+ * crash may lose it, but then it loses what would have come after it, too.
+ */
+extern void run_commit_soon(void);
+
+/* Disarm statement_timeout, which would count the whole CALL, with a NOTICE */
+extern void run_disarm_statement_timeout(void);
+
+/* schemaguard.statement_timeout around a statement; did it strike? */
+extern void run_arm_timeout(void);
+extern void run_arm_timeout_after(int ms);	/* another limit; 0 is none */
+extern void run_disarm_timeout(void);
+extern bool run_timeout_struck(void);
+
+/* Settings of DDL and scans, until the end of the transaction */
+extern void run_set_local(const char *name, const char *value);
+
+extern double run_elapsed(TimestampTz start);
+
+/* Sleep, ready to be cancelled; the caller holds nothing */
+extern void run_sleep_until(TimestampTz deadline);
+
+/* How long an action took, where that is worth a word, else an empty string */
+extern char *run_took_text(const RunAction *action);
+
+/* The moment and the started rows of an action; committed, but for the first */
+extern void run_write_start(RunAction *action);
+extern void run_log_start(RunAction *action);
+
+/* An entry that ends an action for a step, with what all of them have in common */
+extern LogEntry run_entry(const RunAction *action, const StepWork *work,
+						  const char *phase);
+
+/*
+ * The state of a step after an action that leads to `state`: it is not called
+ * validated while another action has to follow.
+ */
+extern const char *run_state_after(const StepWork *work, const char *state);
+
+/* The action turned out to be unnecessary; no more than a row of the log */
+extern void run_record_skipped(const RunAction *action, const StepWork *work,
+							   const char *message);
+
+/*
+ * The outcome of an action for a step, and the state in which that leaves it:
+ * done, in the transaction of the DDL; failed, committed.
+ */
+extern void run_record_done(const RunAction *action, const StepWork *work,
+							const char *state, const char *message);
+extern void run_record_failure(const RunAction *action, StepWork *work,
+							   const char *state, int sqlerrcode,
+							   const char *message, int64 orphan_rows);
+
+/*
+ * Write an outcome that is not part of an attempt; the caller commits.  A
+ * cancel that comes meanwhile takes its place, as below.
+ */
+extern void run_settle(const RunAction *action, void (*write) (void *arg), void *arg);
+extern void run_settle_with(const RunAction *action, LogEntry *entry);
+
+/*
+ * A cancel: say so in the log for the steps that have no outcome yet, commit
+ * that, and pass it on
+ */
+pg_noreturn extern void run_log_cancel(const RunAction *action, ErrorData *edata);
+
+/* The state of a step that came no further, which depends on whether its key is still there */
+extern const char *run_state_short_of(const FkKey *key);
+
+/* One more thing that was done, for the NOTICE about a step */
+extern void run_append_notice(StepWork *work, const char *text);
+
+#endif							/* SG_RUN_UNIT_H */
