@@ -53,7 +53,7 @@ SELECT raises($$SELECT sg_plan_from_sql('no such plan', '')$$);
 SELECT raises($$SELECT sg_plan_export('no such plan')$$);
 SELECT raises($$SELECT * FROM sg_plan_sql('no such plan')$$);
 -- an empty plan
-SELECT * FROM sg_plan_sql('pl1');
+SELECT * FROM sg_plan_sql('pl1') \g (format=wrapped columns=160)
 SELECT sg_plan_export('pl1');
 
 -- Steps: defaults, then every clause
@@ -220,7 +220,7 @@ SELECT raises($$SELECT sg_plan_skip('pl1', 99, 'why')$$);
 SELECT raises($$SELECT sg_plan_skip('pl1', 1, '')$$);
 SELECT sg_plan_skip('pl1', 1, E'not ours\nDROP TABLE orders;');
 SELECT state, reason, skipped_by = current_user AS by_me FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1;
-SELECT * FROM sg_plan_sql('pl1');
+SELECT * FROM sg_plan_sql('pl1') \g (format=wrapped columns=160)
 SELECT sg_plan_set('pl1', 1, 'state', 'pending');
 SELECT state, reason, skipped_by FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1;
 SELECT sg_plan_skip('pl1', 1, 'not ours');
@@ -232,7 +232,7 @@ SELECT raises($$SELECT sg_plan_set('pl1', 2, 'match', 'simple')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 3, 'child_table', 'orders')$$);
 SELECT raises($$SELECT sg_plan_skip('pl1', 3, 'late')$$);
 SELECT sg_plan_set('pl1', 2, 'priority', 'low'), sg_plan_set('pl1', 2, 'orphans', 'stop');
-SELECT * FROM sg_plan_sql('pl1');
+SELECT * FROM sg_plan_sql('pl1') \g (format=wrapped columns=160)
 UPDATE schemaguard.plan_step SET state = 'pending' WHERE plan = 'pl1' AND step > 1;
 
 -- Each change withdraws an approval.
