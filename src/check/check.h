@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * check.h
- *	  Shared by the files of deploy_check*: one call of sg_plan_check().
+ *	  Shared by the files of check: one call of sg_plan_check().
  *
  * check.c is the function and its rows, check_key.c what the
  * definition of a key comes to here, check_access.c who may do and see

@@ -135,7 +135,7 @@ add_object(DdlCommand *command, const char *kind, char *identity)
 {
 	DdlObject  *object;
 
-	if (identity && drift_is_temporary(identity))
+	if (identity && snapshot_identity_is_temporary(identity))
 		return NULL;
 
 	object = palloc0(sizeof(DdlObject));
@@ -152,8 +152,8 @@ add_address(DdlCommand *command, Oid classid, Oid objid, int objsubid)
 	char	   *identity;
 
 	ObjectAddressSubSet(address, classid, objid, objsubid);
-	identity = drift_identity(&address);
-	return identity ? add_object(command, drift_kind_of(&address), identity) : NULL;
+	identity = snapshot_object_identity(&address);
+	return identity ? add_object(command, snapshot_object_kind(&address), identity) : NULL;
 }
 
 /* ---- objects that have an end ---- */
@@ -185,7 +185,7 @@ add_parts(DdlObject *object, CollectedCommand *collected)
 		if (!OidIsValid(address->objectId) ||
 			(address->classId == RelationRelationId && !is_column(address)))
 			continue;
-		identity = drift_identity(address);
+		identity = snapshot_object_identity(address);
 		if (identity == NULL)
 			continue;
 		foreach(part, object->parts)
@@ -255,7 +255,7 @@ add_old_name(DdlCommand *command, Node *parsetree, CollectedCommand *collected, 
 		return;
 	/* names of functions and types come with more than names */
 	if (address->classId != RelationRelationId && address->classId != NamespaceRelationId &&
-		!drift_has_table(address->classId))
+		!snapshot_object_has_table(address->classId))
 		return;
 	if (getObjectIdentityParts(address, &names, &arguments, true) == NULL || names == NIL || arguments != NIL)
 		return;
@@ -284,7 +284,7 @@ add_old_name(DdlCommand *command, Node *parsetree, CollectedCommand *collected, 
 		linitial(names) = old;
 	}
 
-	object = add_object(command, kind, drift_join_names(names));
+	object = add_object(command, kind, snapshot_join_names(names));
 	if (object)
 		object->detail = psprintf("now %s", identity);
 }
@@ -344,13 +344,13 @@ read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 						DatumGetObjectId(values[COMMAND_OBJID]), DatumGetInt32(values[COMMAND_OBJSUBID]));
 	if (address.classId == RelationRelationId || address.classId == ProcedureRelationId)
 	{
-		kind = drift_kind(TextDatumGetCString(values[COMMAND_TYPE]));
+		kind = snapshot_kind_of_description(TextDatumGetCString(values[COMMAND_TYPE]));
 		identity = nulls[COMMAND_IDENTITY] ? NULL : TextDatumGetCString(values[COMMAND_IDENTITY]);
 	}
 	else
 	{
-		kind = drift_kind_of(&address);
-		identity = drift_identity(&address);
+		kind = snapshot_object_kind(&address);
+		identity = snapshot_object_identity(&address);
 	}
 
 	if (identity == NULL || is_known(command, kind, identity) ||
@@ -406,17 +406,17 @@ read_dropped(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 		return;
 
 	identity = TextDatumGetCString(values[DROPPED_IDENTITY]);
-	if (drift_has_table(classid))
+	if (snapshot_object_has_table(classid))
 	{
 		List	   *names = text_list(values[DROPPED_NAMES], nulls[DROPPED_NAMES]);
 		List	   *arguments = text_list(values[DROPPED_ARGUMENTS], nulls[DROPPED_ARGUMENTS]);
 
 		if (list_length(names) > 1)
-			identity = drift_join_names(names);
+			identity = snapshot_join_names(names);
 		else if (names && arguments)
-			identity = psprintf("%s.%s", (char *) linitial(names), drift_join_names(arguments));
+			identity = psprintf("%s.%s", (char *) linitial(names), snapshot_join_names(arguments));
 	}
-	object = add_object(command, drift_kind(TextDatumGetCString(values[DROPPED_TYPE])), identity);
+	object = add_object(command, snapshot_kind_of_description(TextDatumGetCString(values[DROPPED_TYPE])), identity);
 	if (object && !original)
 		object->detail = "dropped by CASCADE";
 }

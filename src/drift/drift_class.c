@@ -331,7 +331,7 @@ body_verdict(const DriftChange *change)
 		return DRIFT_DIFFERENT;
 	if (language && (strcmp(language, "sql") == 0 || strcmp(language, "plpgsql") == 0))
 		scope.kind = DRIFT_TEXT_BODY;
-	return drift_compare_text(&scope, expected, actual, &reason);
+	return expression_compare_text(&scope, expected, actual, &reason);
 }
 
 static void

@@ -323,7 +323,7 @@ same_in_scope(const DriftScope *scope, List *expected, List *actual, char **reas
 			if (lfirst(le) != lfirst(la))
 				return false;
 		}
-		else if (drift_compare_text(scope, lfirst(le), lfirst(la), reason) != DRIFT_SAME)
+		else if (expression_compare_text(scope, lfirst(le), lfirst(la), reason) != DRIFT_SAME)
 			return false;
 	}
 	return true;

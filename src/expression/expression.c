@@ -24,7 +24,7 @@
 #define MAX_PARSED (1024 * 1024)
 
 Node *
-drift_parse_expression(const char *text)
+expression_parse(const char *text)
 {
 	List	   *statements = raw_parser(psprintf("SELECT %s", text), RAW_PARSE_DEFAULT);
 	SelectStmt *select;
@@ -48,7 +48,7 @@ drift_parse_expression(const char *text)
 }
 
 char *
-drift_try_memory_only(void (*fn) (void *arg), void *arg)
+expression_try_memory_only(void (*fn) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool failed = false;
@@ -80,7 +80,7 @@ compare(const DriftScope *scope, const char *expected, const char *actual, char 
 	char	   *why_not = NULL;
 
 	if (scope->kind == DRIFT_TEXT_BODY || scope->kind == DRIFT_TEXT_LINES)
-		return drift_compare_body(scope->kind == DRIFT_TEXT_BODY, expected, actual);
+		return expression_compare_body(scope->kind == DRIFT_TEXT_BODY, expected, actual);
 
 	if (strlen(expected) > MAX_PARSED || strlen(actual) > MAX_PARSED)
 	{
@@ -91,14 +91,14 @@ compare(const DriftScope *scope, const char *expected, const char *actual, char 
 	/* a list of new names says that the texts don't speak of the same columns */
 	if (scope->kind != DRIFT_TEXT_QUERY && scope->names == NIL && !RecoveryInProgress())
 	{
-		verdict = drift_compare_analysed(scope, expected, actual, &why_not);
+		verdict = expression_compare_analysed(scope, expected, actual, &why_not);
 		if (verdict != DRIFT_UNDECIDED)
 			return verdict;
 	}
 	else if (scope->kind != DRIFT_TEXT_QUERY && RecoveryInProgress())
 		why_not = "a standby does not analyse them";
 
-	verdict = drift_compare_raw(scope, expected, actual, reason);
+	verdict = expression_compare_raw(scope, expected, actual, reason);
 	if (verdict == DRIFT_DIFFERENT && why_not)
 	{
 		*reason = psprintf("compared as written, not by meaning: %s", why_not);
@@ -108,7 +108,7 @@ compare(const DriftScope *scope, const char *expected, const char *actual, char 
 }
 
 DriftVerdict
-drift_compare_text(const DriftScope *scope, const char *expected, const char *actual, char **reason)
+expression_compare_text(const DriftScope *scope, const char *expected, const char *actual, char **reason)
 {
 	MemoryContext context;
 	MemoryContext old;

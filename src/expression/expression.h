@@ -61,28 +61,28 @@ typedef enum DriftVerdict
  * that could wait, runs no code but PostgreSQL's own on literals, and never
  * fails on what the texts contain.
  */
-extern DriftVerdict drift_compare_text(const DriftScope *scope, const char *expected,
-									   const char *actual, char **reason);
+extern DriftVerdict expression_compare_text(const DriftScope *scope, const char *expected,
+											const char *actual, char **reason);
 
 /* expression_raw.c: without a catalog */
-extern DriftVerdict drift_compare_raw(const DriftScope *scope, const char *expected,
-									  const char *actual, char **reason);
-
-/* expression_tree.c: with this one */
-extern DriftVerdict drift_compare_analysed(const DriftScope *scope, const char *expected,
+extern DriftVerdict expression_compare_raw(const DriftScope *scope, const char *expected,
 										   const char *actual, char **reason);
 
+/* expression_tree.c: with this one */
+extern DriftVerdict expression_compare_analysed(const DriftScope *scope, const char *expected,
+												const char *actual, char **reason);
+
 /* expression_body.c */
-extern DriftVerdict drift_compare_body(bool scan, const char *expected, const char *actual);
+extern DriftVerdict expression_compare_body(bool scan, const char *expected, const char *actual);
 
 /* "SELECT <expression>", parsed, as the one expression; errors are raised */
-extern Node *drift_parse_expression(const char *text);
+extern Node *expression_parse(const char *text);
 
 /*
  * Run a function that does nothing but use memory, such as PostgreSQL's
  * grammar; the message of its error, or NULL.  Needs no subtransaction, so it
  * is fit for a standby, where a conflict inside of one ends the session.
  */
-extern char *drift_try_memory_only(void (*fn) (void *arg), void *arg);
+extern char *expression_try_memory_only(void (*fn) (void *arg), void *arg);
 
 #endif							/* SG_EXPRESSION_H */

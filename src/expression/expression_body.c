@@ -125,13 +125,13 @@ same_lines(const char *a, const char *b)
 }
 
 DriftVerdict
-drift_compare_body(bool scan, const char *expected, const char *actual)
+expression_compare_body(bool scan, const char *expected, const char *actual)
 {
 	Pair		pair = {.text = {expected, actual}};
 
 	if (same_lines(expected, actual))
 		return DRIFT_COSMETIC;
-	if (scan && drift_try_memory_only(compare_tokens, &pair) == NULL && pair.same)
+	if (scan && expression_try_memory_only(compare_tokens, &pair) == NULL && pair.same)
 		return DRIFT_COSMETIC;
 	return DRIFT_DIFFERENT;
 }

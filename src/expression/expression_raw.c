@@ -657,7 +657,7 @@ parse(const DriftScope *scope, const char *text, bool reference)
 		tree = (Node *) statements;
 	}
 	else
-		tree = drift_parse_expression(text);
+		tree = expression_parse(text);
 
 	return rewrite(tree, &rules);
 }
@@ -699,17 +699,17 @@ without_no_indent(const char *text)
 }
 
 DriftVerdict
-drift_compare_raw(const DriftScope *scope, const char *expected, const char *actual, char **reason)
+expression_compare_raw(const DriftScope *scope, const char *expected, const char *actual, char **reason)
 {
 	RawPair		pair = {.scope = scope,.text = {expected, actual}};
-	char	   *error = drift_try_memory_only(compare_trees, &pair);
+	char	   *error = expression_try_memory_only(compare_trees, &pair);
 
 	if (error)
 	{
 		RawPair		again = {.scope = scope,.text = {without_no_indent(expected), without_no_indent(actual)}};
 
 		if ((strcmp(again.text[0], expected) != 0 || strcmp(again.text[1], actual) != 0) &&
-			drift_try_memory_only(compare_trees, &again) == NULL)
+			expression_try_memory_only(compare_trees, &again) == NULL)
 			return again.same ? DRIFT_SAME : DRIFT_DIFFERENT;
 	}
 	if (error)

@@ -388,7 +388,7 @@ static Node *
 analyse(TreePair *pair, const char *text)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	Node	   *raw = drift_parse_expression(text);
+	Node	   *raw = expression_parse(text);
 	Node	   *expr;
 
 	check_raw(raw);
@@ -482,7 +482,7 @@ pin_settings(void)
 }
 
 DriftVerdict
-drift_compare_analysed(const DriftScope *scope, const char *expected, const char *actual, char **reason)
+expression_compare_analysed(const DriftScope *scope, const char *expected, const char *actual, char **reason)
 {
 	TreePair	pair = {.scope = scope,.text = {expected, actual},.typmod = -1};
 	SgScope		caller;

@@ -63,7 +63,7 @@ count_missing(KeySummary *summary, const KeySide *side, const SideKey *key)
 	{
 		char	   *entry;
 
-		if (drift_keys_presence(side, tables[i]) != KEY_TABLE_MISSING)
+		if (fkdiff_presence(side, tables[i]) != KEY_TABLE_MISSING)
 			continue;
 		entry = psprintf("%s (not in the %s)", tables[i], side->word);
 		if (!sg_has_name(summary->missing, entry))
@@ -217,15 +217,15 @@ compare(KeyComparison *comparison, const char *reference, const char *target, Ke
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	drift_keys_read(comparison, reference, target);
-	drift_keys_match(comparison);
+	fkdiff_read(comparison, reference, target);
+	fkdiff_match(comparison);
 	foreach(lc, comparison->tables)
 	{
 		KeySummary *summary = palloc0(sizeof(KeySummary));
 
 		foreach(lc2, ((KeyTablePair *) lfirst(lc))->pairs)
 		{
-			drift_keys_advise(comparison, lfirst(lc2));
+			fkdiff_advise(comparison, lfirst(lc2));
 			count_pair(summary, comparison, lfirst(lc2));
 		}
 		add_summary(total, summary);
@@ -332,7 +332,7 @@ static PlanStep *
 make_step(const FkPlan *plan, const KeyComparison *comparison, const SideKey *key)
 {
 	PlanStep   *step = palloc(sizeof(PlanStep));
-	KeyTable   *here = drift_keys_table(&comparison->target, key->step->child_table);
+	KeyTable   *here = fkdiff_table(&comparison->target, key->step->child_table);
 	PlanStep	named;
 	FkProblem  *problem;
 	FkKey		resolved;

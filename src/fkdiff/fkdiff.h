@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fkdiff.h
- *	  Shared by the files of drift_keys*: the foreign keys of two sides.
+ *	  Shared by the files of fkdiff: the foreign keys of two sides.
  *
  * fkdiff.c is the functions and their rows, fkdiff_read.c reads one
  * side, fkdiff_match.c pairs the keys of both, fkdiff_advice.c says
@@ -146,24 +146,24 @@ typedef struct KeyComparison
  * cover.  Raises as snapshot_open() does, and 22023 when there is no such
  * schema.
  */
-extern void drift_keys_read(KeyComparison *comparison, const char *reference, const char *target);
+extern void fkdiff_read(KeyComparison *comparison, const char *reference, const char *target);
 
 /* The entry of a table, or NULL when the side has not seen it */
-extern KeyTable *drift_keys_table(const KeySide *side, const char *identity);
-extern KeyPresence drift_keys_presence(const KeySide *side, const char *identity);
-extern KeyColumn *drift_keys_column(const KeyTable *table, const char *name);
+extern KeyTable *fkdiff_table(const KeySide *side, const char *identity);
+extern KeyPresence fkdiff_presence(const KeySide *side, const char *identity);
+extern KeyColumn *fkdiff_column(const KeyTable *table, const char *name);
 
 /* ---- fkdiff_match.c ---- */
 
 /* Pair the keys: fills tables and renames, each pair up to its differences */
-extern void drift_keys_match(KeyComparison *comparison);
+extern void fkdiff_match(KeyComparison *comparison);
 
 /* Do both have the same columns, to the same columns of the same parent, in pairs? */
-extern bool drift_keys_same_shape(const SideKey *a, const SideKey *b);
+extern bool fkdiff_same_shape(const SideKey *a, const SideKey *b);
 
 /* ---- fkdiff_advice.c ---- */
 
 /* Fill in the rest of a pair; in the order of the rows, since they share statements */
-extern void drift_keys_advise(KeyComparison *comparison, KeyPair *pair);
+extern void fkdiff_advise(KeyComparison *comparison, KeyPair *pair);
 
 #endif							/* SG_FKDIFF_H */

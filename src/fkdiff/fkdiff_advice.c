@@ -57,7 +57,7 @@ rename_key(const char *table, const char *from, const char *to)
 static char *
 free_name(const KeySide *side, const char *identity, const char *wanted)
 {
-	KeyTable   *table = drift_keys_table(side, identity);
+	KeyTable   *table = fkdiff_table(side, identity);
 	char	   *name = pstrdup(wanted);
 
 	for (int n = 1; table && sg_has_name(table->names, name); n++)
@@ -71,7 +71,7 @@ free_name(const KeySide *side, const char *identity, const char *wanted)
 static bool
 can_be_not_valid(const KeySide *side, const SideKey *key)
 {
-	KeyTable   *child = drift_keys_table(side, key->step->child_table);
+	KeyTable   *child = fkdiff_table(side, key->step->child_table);
 
 	return key->step->enforced &&
 		(side->version >= VERSION_18 || child == NULL || !child->partitioned);
@@ -116,7 +116,7 @@ append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *n
 static char *
 missing_column(const KeyComparison *comparison, const KeySide *side, const char *identity, List *columns)
 {
-	KeyTable   *table = drift_keys_table(side, identity);
+	KeyTable   *table = fkdiff_table(side, identity);
 	ListCell   *lc;
 	ListCell   *lc2;
 
@@ -124,7 +124,7 @@ missing_column(const KeyComparison *comparison, const KeySide *side, const char 
 	{
 		char	   *name = lfirst(lc);
 
-		if (drift_keys_column(table, name))
+		if (fkdiff_column(table, name))
 			continue;
 		foreach(lc2, comparison->renames)
 		{
@@ -169,8 +169,8 @@ static char *
 obstacle(const KeyComparison *comparison, const KeySide *side, const SideKey *key)
 {
 	const PlanStep *step = key->step;
-	KeyPresence child = drift_keys_presence(side, step->child_table);
-	KeyPresence parent = drift_keys_presence(side, step->parent_table);
+	KeyPresence child = fkdiff_presence(side, step->child_table);
+	KeyPresence parent = fkdiff_presence(side, step->parent_table);
 	char	   *problem = NULL;
 
 	if (child == KEY_TABLE_MISSING || parent == KEY_TABLE_MISSING)
@@ -187,7 +187,7 @@ obstacle(const KeyComparison *comparison, const KeySide *side, const SideKey *ke
 	if (problem == NULL && parent == KEY_TABLE_PRESENT)
 	{
 		problem = missing_column(comparison, side, step->parent_table, step->parent_columns);
-		if (problem == NULL && !has_unique(drift_keys_table(side, step->parent_table), key))
+		if (problem == NULL && !has_unique(fkdiff_table(side, step->parent_table), key))
 			problem = psprintf("%s has no unique key on (%s) in the %s", step->parent_table,
 							   sg_quote_list(step->parent_columns), side->word);
 	}
@@ -344,7 +344,7 @@ alter_name(KeyPair *pair, const KeySide *side)
 {
 	const char *table = pair->target->step->child_table;
 	char	   *name = pair->reference->step->fk_name;
-	List	   *taken = drift_keys_table(side, table)->names;
+	List	   *taken = fkdiff_table(side, table)->names;
 
 	if (sg_has_name(taken, name))
 	{
@@ -406,7 +406,7 @@ append_renames(KeyComparison *comparison, KeyPair *pair)
 	foreach(lc, pair->renames)
 	{
 		KeyRename  *rename = lfirst(lc);
-		KeyTable   *table = drift_keys_table(&comparison->target, rename->table);
+		KeyTable   *table = fkdiff_table(&comparison->target, rename->table);
 
 		append_reason(pair, psprintf("%s of %s is %s there: %s", quote_identifier(rename->from), rename->table,
 									 quote_identifier(rename->to), rename->evidence));
@@ -521,7 +521,7 @@ advise_common(KeyPair *pair)
 }
 
 void
-drift_keys_advise(KeyComparison *comparison, KeyPair *pair)
+fkdiff_advise(KeyComparison *comparison, KeyPair *pair)
 {
 	switch (pair->status)
 	{
@@ -541,8 +541,8 @@ drift_keys_advise(KeyComparison *comparison, KeyPair *pair)
 			append_reason(pair, psprintf("the %s's table %s could not be read in full: %s",
 										 pair->reference ? "target" : "reference",
 										 (pair->reference ? pair->reference : pair->target)->step->child_table,
-										 drift_keys_table(pair->reference ? &comparison->target : &comparison->reference,
-														  (pair->reference ? pair->reference : pair->target)->step->child_table)->unknown));
+										 fkdiff_table(pair->reference ? &comparison->target : &comparison->reference,
+													  (pair->reference ? pair->reference : pair->target)->step->child_table)->unknown));
 			break;
 	}
 }

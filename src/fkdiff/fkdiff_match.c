@@ -52,7 +52,7 @@ same_pairs(List *children_a, List *parents_a, List *children_b, List *parents_b)
 }
 
 bool
-drift_keys_same_shape(const SideKey *a, const SideKey *b)
+fkdiff_same_shape(const SideKey *a, const SideKey *b)
 {
 	return strcmp(a->step->child_table, b->step->child_table) == 0 &&
 		strcmp(a->step->parent_table, b->step->parent_table) == 0 &&
@@ -162,7 +162,7 @@ likeness(const SideKey *reference, const SideKey *target)
 {
 	int			score = 1;
 
-	if (!drift_keys_same_shape(reference, target))
+	if (!fkdiff_same_shape(reference, target))
 		return 0;
 	if (strcmp(reference->step->fk_name, target->step->fk_name) == 0)
 		score += 1;
@@ -210,17 +210,17 @@ match_shapes(TableMatch *match)
 static KeyRename *
 find_rename(KeyComparison *comparison, const char *identity, char *to, char *from)
 {
-	KeyTable   *there = drift_keys_table(&comparison->reference, identity);
-	KeyTable   *here = drift_keys_table(&comparison->target, identity);
+	KeyTable   *there = fkdiff_table(&comparison->reference, identity);
+	KeyTable   *here = fkdiff_table(&comparison->target, identity);
 	KeyColumn  *a;
 	KeyColumn  *b;
 	KeyRename  *rename;
 
-	if (there == NULL || here == NULL || drift_keys_column(here, to) || drift_keys_column(there, from))
+	if (there == NULL || here == NULL || fkdiff_column(here, to) || fkdiff_column(there, from))
 		return NULL;
 
-	a = drift_keys_column(there, to);
-	b = drift_keys_column(here, from);
+	a = fkdiff_column(there, to);
+	b = fkdiff_column(here, from);
 	if (a == NULL || b == NULL || a->type == NULL || b->type == NULL || strcmp(a->type, b->type) != 0 ||
 		a->position != b->position)
 		return NULL;
@@ -423,7 +423,7 @@ find_twin(List *keys, const SideKey *key)
 	{
 		SideKey    *other = lfirst(lc);
 
-		if (other != key && other->paired && drift_keys_same_shape(key, other))
+		if (other != key && other->paired && fkdiff_same_shape(key, other))
 			return other;
 	}
 	return NULL;
@@ -433,7 +433,7 @@ find_twin(List *keys, const SideKey *key)
 static bool
 is_unknown(const KeySide *other, const SideKey *key)
 {
-	return drift_keys_presence(other, key->step->child_table) == KEY_TABLE_UNKNOWN;
+	return fkdiff_presence(other, key->step->child_table) == KEY_TABLE_UNKNOWN;
 }
 
 static void
@@ -475,8 +475,8 @@ find_common_twins(TableMatch *match)
 			if (earlier == pair)
 				break;
 			if (earlier->reference && earlier->target &&
-				drift_keys_same_shape(earlier->target, pair->target) &&
-				drift_keys_same_shape(earlier->reference, pair->reference))
+				fkdiff_same_shape(earlier->target, pair->target) &&
+				fkdiff_same_shape(earlier->reference, pair->reference))
 			{
 				pair->twin = earlier->target;
 				break;
@@ -547,7 +547,7 @@ table_at(List *keys, int next)
 }
 
 void
-drift_keys_match(KeyComparison *comparison)
+fkdiff_match(KeyComparison *comparison)
 {
 	int			r = 0;
 	int			t = 0;

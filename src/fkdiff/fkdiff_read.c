@@ -160,7 +160,7 @@ begin_side(KeySide *side, const char *name, const char *word)
 }
 
 KeyTable *
-drift_keys_table(const KeySide *side, const char *identity)
+fkdiff_table(const KeySide *side, const char *identity)
 {
 	return hash_search(side->tables, &identity, HASH_FIND, NULL);
 }
@@ -168,7 +168,7 @@ drift_keys_table(const KeySide *side, const char *identity)
 static KeyTable *
 make_table(KeySide *side, const char *identity)
 {
-	KeyTable   *table = drift_keys_table(side, identity);
+	KeyTable   *table = fkdiff_table(side, identity);
 
 	if (table == NULL)
 	{
@@ -182,9 +182,9 @@ make_table(KeySide *side, const char *identity)
 }
 
 KeyPresence
-drift_keys_presence(const KeySide *side, const char *identity)
+fkdiff_presence(const KeySide *side, const char *identity)
 {
-	KeyTable   *table = drift_keys_table(side, identity);
+	KeyTable   *table = fkdiff_table(side, identity);
 
 	if (table && table->unknown)
 		return KEY_TABLE_UNKNOWN;
@@ -201,7 +201,7 @@ drift_keys_presence(const KeySide *side, const char *identity)
 }
 
 KeyColumn *
-drift_keys_column(const KeyTable *table, const char *name)
+fkdiff_column(const KeyTable *table, const char *name)
 {
 	ListCell   *lc;
 
@@ -357,7 +357,7 @@ finish_side(KeySide *side)
 	{
 		SideKey    *key = lfirst(lc);
 
-		if (!drift_keys_table(side, key->step->child_table)->extension)
+		if (!fkdiff_table(side, key->step->child_table)->extension)
 			keys = lappend(keys, key);
 	}
 	list_sort(keys, compare_keys);
@@ -419,7 +419,7 @@ common_names(List *a, List *b)
 }
 
 void
-drift_keys_read(KeyComparison *comparison, const char *reference, const char *target)
+fkdiff_read(KeyComparison *comparison, const char *reference, const char *target)
 {
 	List	   *schemas = covered(reference);
 	List	   *others = covered(target);

@@ -49,7 +49,7 @@ shown_depth(const ImpactNode *node, bool internals)
 static char *
 identity_or_dropped(const ObjectAddress *address)
 {
-	char	   *identity = drift_identity(address);
+	char	   *identity = snapshot_object_identity(address);
 
 	return identity ? identity : pstrdup("(dropped)");
 }
@@ -57,7 +57,7 @@ identity_or_dropped(const ObjectAddress *address)
 static void
 emit_node(SgRowSink *sink, const Impact *impact, const ImpactNode *node, bool internals)
 {
-	char	   *identity = drift_identity(&node->address);
+	char	   *identity = snapshot_object_identity(&node->address);
 	ImpactNode *via = shown_via(node, internals);
 
 	/* dropped while we were looking */

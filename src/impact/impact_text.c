@@ -36,7 +36,7 @@ impact_kind(const ObjectAddress *address)
 {
 	if (address->classId == AttrDefaultRelationId)
 		return "default";
-	return drift_kind_of(address);
+	return snapshot_object_kind(address);
 }
 
 static bool

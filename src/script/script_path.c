@@ -77,7 +77,7 @@ parse_path(const char *text)
 ScriptPath *
 script_path_begin(void)
 {
-	ScriptPath   *path = palloc0(sizeof(ScriptPath));
+	ScriptPath *path = palloc0(sizeof(ScriptPath));
 	HASHCTL		ctl = {0};
 
 	path->context = CurrentMemoryContext;

@@ -50,7 +50,7 @@ static const struct
 };
 
 const char *
-drift_kind(const char *description)
+snapshot_kind_of_description(const char *description)
 {
 	size_t		length = strlen(description);
 
@@ -66,18 +66,18 @@ drift_kind(const char *description)
 }
 
 char *
-drift_kind_of(const ObjectAddress *object)
+snapshot_object_kind(const ObjectAddress *object)
 {
 	char	   *description;
 
 	if (object->classId == TypeRelationId && get_typtype(object->objectId) == TYPTYPE_DOMAIN)
 		return "domain";
 	description = getObjectTypeDescription(object, true);
-	return description ? pstrdup(drift_kind(description)) : NULL;
+	return description ? pstrdup(snapshot_kind_of_description(description)) : NULL;
 }
 
 bool
-drift_has_table(Oid classid)
+snapshot_object_has_table(Oid classid)
 {
 	return classid == ConstraintRelationId || classid == TriggerRelationId ||
 		classid == PolicyRelationId || classid == RewriteRelationId ||
@@ -85,7 +85,7 @@ drift_has_table(Oid classid)
 }
 
 char *
-drift_join_names(List *names)
+snapshot_join_names(List *names)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -101,7 +101,7 @@ drift_join_names(List *names)
 }
 
 char *
-drift_identity(const ObjectAddress *object)
+snapshot_object_identity(const ObjectAddress *object)
 {
 	List	   *names = NIL;
 	List	   *arguments = NIL;
@@ -111,22 +111,22 @@ drift_identity(const ObjectAddress *object)
 		return NULL;
 
 	if (object->classId == PublicationRelRelationId || object->classId == PublicationNamespaceRelationId)
-		return arguments ? drift_join_names(arguments) : identity;
-	if (drift_has_table(object->classId))
+		return arguments ? snapshot_join_names(arguments) : identity;
+	if (snapshot_object_has_table(object->classId))
 	{
 		/*
 		 * of a domain: core gives its type's name, quoted, and the
 		 * constraint's as an argument
 		 */
 		if (object->classId == ConstraintRelationId && list_length(names) == 1)
-			return psprintf("%s.%s", (char *) linitial(names), drift_join_names(arguments));
-		return drift_join_names(names);
+			return psprintf("%s.%s", (char *) linitial(names), snapshot_join_names(arguments));
+		return snapshot_join_names(names);
 	}
 	return identity;
 }
 
 bool
-drift_is_temporary(const char *identity)
+snapshot_identity_is_temporary(const char *identity)
 {
 	if (strncmp(identity, "pg_temp", 7) == 0)
 		identity += 7;

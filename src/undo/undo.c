@@ -191,7 +191,7 @@ record_failed(const RunAction *action, StepWork *work)
 {
 	work->hint = "CALL sg_rollback_fks() again when that is mended; the step is as it was.";
 	run_record_failure(action, work, NULL, action->error->sqlerrcode,
-						  run_failure_text(action), LOG_NONE);
+					   run_failure_text(action), LOG_NONE);
 }
 
 /* ---- keys ---- */
@@ -315,7 +315,7 @@ execute_drop_key(RunAction *action)
 bool
 undo_key(StepWork *work, const PlanDeed *deed)
 {
-	RunAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_key};
 	Standing	standing;
 
@@ -363,7 +363,7 @@ execute_restore(RunAction *action)
 static bool
 restore_key(StepWork *work)
 {
-	RunAction action = {.run = work->run,.works = list_make1(work),.name = "restore key",
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "restore key",
 	.references = true,.execute = execute_restore};
 	FkKey	   *key = palloc(sizeof(FkKey));
 	FkProblem  *problem;
@@ -377,7 +377,7 @@ restore_key(StepWork *work)
 		run_log_start(&action);
 		work->hint = "Mend that and CALL sg_rollback_fks() again. The step keeps its key, if that is there: drop it by hand if it is to go.";
 		run_record_failure(&action, work, NULL, problem->sqlerrcode,
-							  psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
+						   psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
 		return false;
 	}
 
@@ -413,7 +413,7 @@ execute_revalidate(RunAction *action)
 static bool
 revalidate_key(StepWork *work, const PlanDeed *deed)
 {
-	RunAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_revalidate};
 	AuditKey   *ak;
 
@@ -432,11 +432,11 @@ revalidate_key(StepWork *work, const PlanDeed *deed)
 	ak = deploy_count_orphans(&action, work->key);
 	work->hint = deploy_orphans_hint(work);
 	run_record_failure(&action, work, NULL, ERRCODE_FOREIGN_KEY_VIOLATION,
-						  psprintf("the old key %s is back, but not valid: %s",
-								   quote_identifier(work->key->name),
-								   ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
-								   sg_error_text(action.error)),
-						  ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
+					   psprintf("the old key %s is back, but not valid: %s",
+								quote_identifier(work->key->name),
+								ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
+								sg_error_text(action.error)),
+					   ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
 	return false;
 }
 
@@ -519,7 +519,7 @@ execute_drop_index(RunAction *action)
 static bool
 drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 {
-	RunAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_index};
 
 	work->key = palloc0(sizeof(FkKey));
@@ -700,7 +700,7 @@ execute_drop_columns(RunAction *action)
 	run_statement(work->statement);
 	record_undone(action, work);
 	run_append_notice(work, psprintf("dropped (%s), which the backfill had added",
-										sg_quote_list(work->columns)));
+									 sg_quote_list(work->columns)));
 }
 
 static char *
@@ -724,7 +724,7 @@ drop_columns_statement(const char *table, List *columns)
 bool
 undo_columns(StepWork *work, const PlanDeed *deed)
 {
-	RunAction action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_columns};
 	PlanStep   *step = plan_step_get(work->step->plan, deed->step, false);
 	char	   *table = deed->what->child_table;

@@ -243,7 +243,7 @@ Datum
 sg_rollback_fks(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan"};
-	PlanRun	run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true};
+	PlanRun		run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true};
 
 	sg_check_granted(fcinfo);
 	run_check_call(fcinfo, run.procedure, names, lengthof(names));
