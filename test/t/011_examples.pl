@@ -1,0 +1,94 @@
+# The manual: every example in README.md and docs/ gives what the page says, every function and setting has its place in the
+# reference, and no link leads nowhere.
+#
+# rooms: base report
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use SgTest;
+use SgExamples;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $root = "$FindBin::Bin/../..";
+my @paths = map { s,^\Q$root\E/,,r } ("$root/README.md", glob("$root/docs/*.md"));
+my %page = map { $_ => slurp_file("$root/$_") } @paths;
+# The pages say postgres.
+$ENV{PGUSER} = 'postgres';
+my $node = new_node('examples', without => 1, initdb => [ '-U', 'postgres' ], conf => "timezone = 'UTC'\nmax_prepared_transactions = 10\n");
+my ($run, $compared, $skipped) = (0, 0, 0);
+
+# Roles of one page would be there for the next.
+sub drop_roles
+{
+	$node->safe_psql('postgres', "DROP ROLE $_")
+	  foreach split /\n/, $node->safe_psql('postgres', q{SELECT quote_ident(rolname) FROM pg_roles WHERE rolname !~ '^pg_' AND oid <> 10});
+	return;
+}
+
+foreach my $path (@paths)
+{
+	my ($items, @found) = read_page($page{$path});
+	my @examples = grep { $_->{kind} eq 'sql' } @$items;
+	my $database = 'page_' . lc($path =~ s/\W/_/gr);
+
+	$skipped += grep { $_->{kind} eq 'skipped' } @$items;
+	next if !@examples && !@found;
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	run_page($items, "$root/docs", 'psql', '-w', '-d', $node->connstr($database));
+	push @found, map { differences($_, major($node)) } grep { $_->{kind} ne 'skipped' } @$items;
+	ok(!@found, "$path: " . scalar(@examples) . ' examples') or diag(join "\n", @found);
+	$run += @examples;
+	$compared += grep { $_->{output} } @examples;
+	$node->safe_psql('postgres', "DROP DATABASE $database (FORCE)");
+	drop_roles();
+}
+note("$run examples run, $compared of them compared with their output, $skipped not run");
+
+# ---- the reference is complete ----
+
+$node->safe_psql('postgres', "CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg");
+my $reference = join "\n", map { $page{$_} } grep { m,^docs/reference, } @paths;
+my %section = map { /\A`?(sg_\w+)/ ? ($1 => $_) : () } split /^### /m, $reference;
+my @functions = split /\n/, $node->safe_psql('postgres', q{SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'sg'::regnamespace ORDER BY 1});
+my @lacking = grep { !$section{$_} } @functions;
+is("@lacking", '', 'each function has a section of the reference');
+foreach my $part (qw(Privileges Locks Errors))
+{
+	@lacking = grep { $section{$_} && $section{$_} !~ /^\*\*$part\.\*\*/m } @functions;
+	is("@lacking", '', "each section has: $part");
+}
+@lacking = grep { $section{$_} && $section{$_} !~ /^```sql\n(?:(?!^```).)*\b$_\b/ms } @functions;
+is("@lacking", '', 'each section has an example');
+@lacking = grep { my $name = $_; !grep { $_ eq $name } @functions } sort keys %section;
+is("@lacking", '', 'no section is about what does not exist');
+@lacking = grep { index($page{'docs/settings.md'}, "`$_`") < 0 }
+  split /\n/, $node->safe_psql('postgres', q{LOAD 'schemaguard'; SELECT name FROM pg_settings WHERE name ~ '^schemaguard[.]' ORDER BY 1});
+is("@lacking", '', 'docs/settings.md has each setting');
+
+# ---- links ----
+
+# Anchors as GitHub makes them of headings
+my %anchor;
+foreach my $path (@paths)
+{
+	my $text = $page{$path} =~ s/^```.*?^```$//gmsr;
+	$anchor{$path}{ lc($_) =~ s/[^\w\- ]//gr =~ s/ /-/gr } = 1 foreach $text =~ /^#+ (.*?)\s*$/mg;
+}
+my @dead;
+foreach my $path (@paths)
+{
+	my ($folder) = $path =~ m,^(.*/|),;
+	my $text = $page{$path} =~ s/^```.*?^```$//gmsr;
+	while ($text =~ /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)
+	{
+		my ($target, $anchor) = ($1 eq '' ? $path : "$folder$1", $2);
+		1 while $target =~ s,[^/]+/\.\./,,;
+		push @dead, "$path: $1" if !-e "$root/$target";
+		push @dead, "$path: $target#$anchor" if defined $anchor && !$anchor{$target}{$anchor};
+	}
+}
+is(join("\n", @dead), '', 'no link leads nowhere');
+
+done_testing();
