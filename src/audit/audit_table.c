@@ -75,6 +75,7 @@ reset_key(AuditKey *ak)
 	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
 	ak->sample = NIL;
 	ak->by_index = false;
+	ak->waits_for = InvalidOid;
 }
 
 /*

@@ -73,9 +73,11 @@ extern char *deploy_lacks(const StepView *view, bool references, bool rows);
 
 /*
  * Count the orphans of a key for an action that has begun; the verdict, with
- * its reason.  A cancel is logged as the action's outcome and thrown.
+ * its reason.  A cancel is logged as the action's outcome and thrown.  A table
+ * that stays locked is waited for as run_limit_waits() says; then the action's
+ * log says who holds it.
  */
-extern AuditKey *deploy_count_orphans(const RunAction *action, const FkKey *key);
+extern AuditKey *deploy_count_orphans(RunAction *action, const FkKey *key);
 
 /* Orphans in words, and what to do about them */
 extern char *deploy_orphans_text(const AuditKey *ak);

@@ -14,31 +14,44 @@
 
 #include "base/errors.h"
 #include "base/progress.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
 #include "run/run.h"
+#include "run/run_lock.h"
 #include "run/run_unit.h"
 
-static void
-count_one(void *tables)
+/* What is to be counted, for a run */
+typedef struct Count
 {
-	audit_tables(tables, NULL, NULL);
+	const PlanRun *run;
+	List	   *tables;			/* of AuditTable * */
+} Count;
+
+static void
+count_one(void *arg)
+{
+	Count	   *one = arg;
+
+	run_limit_waits(one->run);
+	audit_tables(one->tables, NULL, NULL);
 }
 
 static void
-count_at_once(void *tables)
+count_at_once(void *arg)
 {
-	audit_tables_at_once(tables);
+	audit_tables_at_once(((Count *) arg)->tables);
 }
 
 /* Judge keys within schemaguard.statement_timeout; what went wrong, or NULL */
 static char *
-count(const RunAction *action, void (*how) (void *tables), List *tables)
+count(const RunAction *action, void (*how) (void *arg), List *tables)
 {
+	Count		arg = {action->run, tables};
 	ErrorData  *edata;
 
 	run_arm_timeout();
-	edata = sg_try_undo(how, tables);
+	edata = sg_try_undo(how, &arg);
 	run_disarm_timeout();
 	if (edata == NULL)
 		return NULL;
@@ -60,7 +73,7 @@ table_of(AuditKey *ak)
 }
 
 AuditKey *
-deploy_count_orphans(const RunAction *action, const FkKey *key)
+deploy_count_orphans(RunAction *action, const FkKey *key)
 {
 	AuditKey   *ak = audit_key_new(key, "plan", "missing");
 	char	   *trouble = count(action, count_one, list_make1(table_of(ak)));
@@ -69,6 +82,12 @@ deploy_count_orphans(const RunAction *action, const FkKey *key)
 	{
 		ak->result = AUDIT_UNKNOWN;
 		ak->reason = trouble;
+	}
+	else if (ak->result == AUDIT_UNKNOWN && OidIsValid(ak->waits_for))
+	{
+		run_note_holders(action, ak->waits_for, AccessShareLock);
+		ak->reason = psprintf("%s is locked by others; column blockers of the log says by whom",
+							  sg_relation_name(ak->waits_for));
 	}
 	return ak;
 }
@@ -202,7 +221,7 @@ look_ahead(Ahead *ahead)
  * run->audited; the others are judged when it is their turn.
  */
 static AuditKey *
-judge_with_later(const RunAction *action, StepWork *work, const FkKey *key)
+judge_with_later(RunAction *action, StepWork *work, const FkKey *key)
 {
 	PlanRun    *run = work->run;
 	AuditKey   *ak = audit_key_new(key, "plan", "missing");

@@ -55,6 +55,8 @@ typedef struct PlanRun
 	List	   *failures;		/* of TableFailures *: run_throttle.c */
 	List	   *put_last;		/* numbers of steps whose tables are busy */
 	bool		may_put_last;	/* they get another round in this run */
+	bool		hasty;			/* a lock was waited for in vain: later waits
+								 * are short */
 
 	bool		fix;			/* orphans, where the step's policy says so */
 	bool		dry_run;		/* count them only */

@@ -53,6 +53,7 @@
 
 #define FIRST_PAUSE_MS	1000
 #define LONGEST_PAUSE_MS	10000
+#define HASTY_WAIT_MS	1000
 
 /*
  * How long an attempt may wait for anything.  An application that comes to
@@ -285,6 +286,32 @@ find_blockers(void *arg)
 		action->blockers = json.data;
 }
 
+static void
+note_blockers(RunAction *action)
+{
+	ErrorData  *edata = sg_try_undo(find_blockers, action);
+
+	if (edata)
+		sg_rethrow_cancel(edata);
+}
+
+void
+run_note_holders(RunAction *action, Oid relid, LOCKMODE mode)
+{
+	action->run->hasty = true;
+	run_add_target(action, relid, mode);
+	note_blockers(action);
+}
+
+void
+run_limit_waits(const PlanRun *run)
+{
+	int			limit = run->hasty ? Min(sg_retry_budget, HASTY_WAIT_MS) : sg_retry_budget;
+
+	if (LockTimeout == 0 || LockTimeout > limit)
+		set_local_ms("lock_timeout", limit);
+}
+
 /* Where a pause ends, whoever is in the way */
 typedef struct Pause
 {
@@ -502,8 +529,6 @@ attempt_until_done(RunAction *action)
 
 	for (action->attempts = 1;; action->attempts++)
 	{
-		ErrorData  *edata;
-
 		run_arm_timeout();
 		sg_origin_plan = action->run->plan->name;
 		action->error = sg_try(attempt, action);
@@ -521,11 +546,7 @@ attempt_until_done(RunAction *action)
 		if (sg_is_cancel(action->error) && !run_timeout_struck())
 			ReThrowError(action->error);
 		if (run_is_lock_failure(action->error))
-		{
-			edata = sg_try_undo(find_blockers, action);
-			if (edata)
-				sg_rethrow_cancel(edata);
-		}
+			note_blockers(action);
 		if (!worth_another_attempt(action, budget_end))
 			return false;
 		if (OidIsValid(action->wanted) &&

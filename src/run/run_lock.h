@@ -39,6 +39,16 @@ extern bool run_wait_for_writers(Oid relid, TimestampTz deadline);
  */
 extern bool run_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline);
 
+/*
+ * The longest wait for each lock that an action asks for by itself:
+ * schemaguard.retry_budget, or the session's lock_timeout; 1 s once it has
+ * passed in this run.  Ends with the subtransaction.
+ */
+extern void run_limit_waits(const PlanRun *run);
+
+/* It has passed: who holds the lock is kept for the action's log */
+extern void run_note_holders(RunAction *action, Oid relid, LOCKMODE mode);
+
 /* Was it the locks?  And the error that ended an action, in words for people */
 extern bool run_is_lock_failure(const ErrorData *error);
 extern char *run_failure_text(const RunAction *action);

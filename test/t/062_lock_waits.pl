@@ -203,6 +203,43 @@ is(query("SELECT string_agg(message, ', ' ORDER BY step) FROM schemaguard.audit_
 	'pass, pass, pass, counted with an earlier step', '... the log says which were counted together');
 
 # ---------------------------------------------------------------------------------------------------------------------
+# An audit in front of a key, of which a table stays locked: its step fails after schemaguard.retry_budget, the others go on
+query(<<'SQL');
+CREATE TABLE kept_parent (id int PRIMARY KEY);
+INSERT INTO kept_parent VALUES (1);
+CREATE TABLE kept_other (id int PRIMARY KEY);
+CREATE TABLE kept_1 (ref int);
+CREATE TABLE kept_2 (ref int) PARTITION BY HASH (ref);
+CREATE TABLE kept_2_0 PARTITION OF kept_2 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE TABLE kept_3 (ref int REFERENCES kept_parent);
+CREATE TABLE kept_4 (ref int);
+INSERT INTO kept_1 VALUES (1);
+SELECT sg_plan_create('kept');
+SELECT sg_plan_add_fk('kept', 'kept_1', '{ref}', 'kept_parent');
+SELECT sg_plan_add_fk('kept', 'kept_2', '{ref}', 'kept_other');
+SELECT sg_plan_add_fk('kept', 'kept_3', '{ref}', 'kept_parent', fk_name => 'kept_3_ref_fkey');
+SELECT sg_plan_add_fk('kept', 'kept_4', '{ref}', 'kept_other');
+SQL
+$held = (split /\n/, $holder->query('BEGIN; LOCK TABLE kept_parent, kept_2_0 IN ACCESS EXCLUSIVE MODE; SELECT pg_backend_pid()'))[-1];
+$deployer->query(q{RESET schemaguard.workers; SET schemaguard.retry_budget = '300ms'});
+$deployer->send(q{CALL sg_add_fks('kept')});
+ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'kept'") eq '0' && states('kept') =~ /validated$/ }, bound(10, 60)),
+	'tables stay locked: the call ends') or query("SELECT pg_cancel_backend($deployer->{pid})");
+$deployer->collect;
+note($deployer->{err});
+is(states('kept'), 'failed failed added validated', '... the other steps are done');
+is(query("SELECT string_agg(concat_ws(' ', step, sqlstate, message), E'\n' ORDER BY step) FROM schemaguard.audit_log
+		  WHERE plan = 'kept' AND action = 'audit' AND phase = 'failed'"),
+	join("\n", map { "$_->[0] SG003 $_->[1] could not be counted: public.$_->[2] is locked by others; column blockers of the log says by whom" }
+		[ 1, 'the orphans', 'kept_parent' ], [ 2, 'the orphans', 'kept_2_0' ], [ 3, 'the key is valid, but its orphans', 'kept_parent' ]),
+	'... the log says why the others are not');
+is(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'kept' AND action = 'audit' AND phase = 'failed' AND blockers -> 0 ->> 'pid' = '$held'"),
+	'3', '... and who had locked them');
+$holder->query('COMMIT');
+$deployer->query(q{RESET schemaguard.retry_budget; CALL sg_add_fks('kept')});
+is(states('kept'), 'validated validated validated validated', '... a later call finds them free');
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Between the look and the lock the key that replaces another loses its force: the other one must stay
 my %weakened = ('unproved' => ['DROP CONSTRAINT new_key, ADD CONSTRAINT new_key FOREIGN KEY (ref) REFERENCES new_%s NOT VALID',
 		qr/^the key new_key is not valid any more/]);
