@@ -200,7 +200,7 @@ plan_option_is_free(const char *option)
 
 /* Raises 22023, listing the options, for a name that is none */
 static const StepField *
-find_option(const char *name)
+find_field(const char *name)
 {
 	const StepField *field = plan_field(name, FIELD_OPTION);
 
@@ -275,7 +275,7 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		sg_null_argument(me, "step");
 	option_name = text_argument(fcinfo, 2, me, "option");
-	option = find_option(option_name);
+	option = find_field(option_name);
 	value = optional_text(fcinfo, 3);
 
 	plan = plan_get(name);
