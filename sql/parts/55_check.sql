@@ -12,3 +12,104 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_check';
 COMMENT ON FUNCTION sg_plan_check(text)
     IS 'everything that could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';
+
+-- Rules about the server, a query each: what it finds is a warning, with what mends it.  A row without text is one that the
+-- caller may not see.  A rule that finds nothing passes.
+CREATE FUNCTION schemaguard.sg_server_check(
+    long_seconds float8 DEFAULT 60,
+    OUT check_name text,
+    OUT result     text,
+    OUT detail     text,
+    OUT hint       text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $rules$
+WITH rule (place, check_name) AS (VALUES
+    (1, 'long_transactions'),
+    (2, 'prepared_transactions'),
+    (3, 'replication_slots'),
+    (4, 'wraparound'),
+    (5, 'event_triggers')),
+
+-- state is null for what may not be seen, and for processes that have none
+long_transactions AS (
+    SELECT CASE WHEN query <> '<insufficient privilege>'
+                THEN format('pid %s, role %s: in a transaction for %s s (%s)', pid, usename,
+                            extract(epoch FROM clock_timestamp() - xact_start)::int8, state) END AS what,
+           format('Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it: SELECT pg_terminate_backend(%s);', pid) AS hint,
+           row_number() OVER (ORDER BY xact_start, pid) AS place
+    FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid()
+      AND datname = current_database()
+      AND (xact_start < clock_timestamp() - long_seconds * interval '1 second' AND state IS NOT NULL
+           OR query = '<insufficient privilege>')),
+
+prepared_transactions AS (
+    SELECT format('%L of role %s, prepared %s s ago', gid, owner,
+                  extract(epoch FROM clock_timestamp() - prepared)::int8) AS what,
+           format('Its locks stay until somebody ends it: COMMIT PREPARED %L; or ROLLBACK PREPARED %L;', gid, gid) AS hint,
+           row_number() OVER (ORDER BY prepared, gid) AS place
+    FROM pg_prepared_xacts
+    WHERE database = current_database()
+      AND prepared < clock_timestamp() - long_seconds * interval '1 second'),
+
+-- on a standby, what it has received is what its slots are behind of; an inactive one that keeps 1 GB is worth a word
+replication_slots AS (
+    SELECT format('%s slot %I is %s and keeps %s of WAL%s', slot_type, slot_name,
+                  CASE WHEN active THEN 'behind' ELSE 'not in use' END,
+                  coalesce(pg_size_pretty(behind), 'an unknown amount'),
+                  CASE wal_status WHEN 'lost' THEN ', some of which is gone'
+                                  WHEN 'unreserved' THEN ', some of which is about to go' ELSE '' END) AS what,
+           format('Have it read on, or give it up: SELECT pg_drop_replication_slot(%L);', slot_name) AS hint,
+           row_number() OVER (ORDER BY slot_name) AS place
+    FROM pg_replication_slots,
+         LATERAL (SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
+                                              ELSE pg_current_wal_lsn() END, restart_lsn)::int8 AS behind) b
+    WHERE NOT active
+       OR behind > 1024 * 1024 * 1024
+       OR wal_status IN ('unreserved', 'lost')),
+
+-- at this age of the database vacuum does without everything else: the default of vacuum_failsafe_age
+wraparound AS (
+    SELECT format('database %I is %s transactions old, and vacuum puts everything else aside', datname, age(datfrozenxid)) AS what,
+           'Have vacuum finish first: VACUUM (FREEZE);' AS hint,
+           1::int8 AS place
+    FROM pg_database
+    WHERE datname = current_database()
+      AND age(datfrozenxid) > 1600000000),
+
+event_triggers AS (
+    SELECT format('%I on %s runs for every ALTER TABLE, and may refuse it', evtname, evtevent) AS what,
+           format('If it is in the way: ALTER EVENT TRIGGER %I DISABLE;', evtname) AS hint,
+           row_number() OVER (ORDER BY evtname) AS place
+    FROM pg_event_trigger e
+    WHERE evtenabled IN ('O', 'A')
+      AND evtevent IN ('ddl_command_start', 'ddl_command_end')
+      AND (evttags IS NULL OR 'ALTER TABLE' = ANY (evttags))
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e')),
+
+finding AS (
+    SELECT 1 AS rule, * FROM long_transactions
+    UNION ALL SELECT 2, * FROM prepared_transactions
+    UNION ALL SELECT 3, * FROM replication_slots
+    UNION ALL SELECT 4, * FROM wraparound
+    UNION ALL SELECT 5, * FROM event_triggers),
+
+outcome AS (
+    SELECT rule, 1 AS place, 'warn' AS result, string_agg(what, '; ' ORDER BY place) AS detail,
+           (array_agg(hint ORDER BY place))[1] AS hint
+    FROM finding WHERE what IS NOT NULL GROUP BY rule
+    UNION ALL
+    SELECT rule, 2, 'warn', format('%s %s of other roles could not be looked at', count(*),
+                                   CASE count(*) WHEN 1 THEN 'session' ELSE 'sessions' END),
+           format('To see them: GRANT pg_read_all_stats TO %I;', current_user)
+    FROM finding WHERE what IS NULL GROUP BY rule)
+
+SELECT r.check_name, coalesce(o.result, 'ok'), o.detail, o.hint
+FROM rule r LEFT JOIN outcome o ON o.rule = r.place
+ORDER BY r.place, o.place
+$rules$;
+COMMENT ON FUNCTION schemaguard.sg_server_check(float8)
+    IS 'rules of sg_plan_check() about the server, as queries: what it finds, and what mends it; a transaction is long from so many seconds on';

@@ -38,13 +38,7 @@
 #include "base/spi.h"
 #include "check/check.h"
 
-/* An inactive slot that keeps more WAL than that is worth a word */
-#define SLOT_BYTES (INT64CONST(1024) * 1024 * 1024)
-
 #define LONG_SECONDS 60
-
-/* At this age of the database vacuum does without everything else */
-#define FAILSAFE_AGE 1600000000
 
 /*
  * One that lasts that long is in nobody's way for a moment only, nor will
@@ -314,123 +308,25 @@ check_total(PlanCheck *check)
 		check_row(&check->server, "transaction_timeout", CHECK_OK, NULL, NULL);
 }
 
-/* ---- sessions ---- */
-
-/* What a query finds, as one text */
-typedef struct Findings
-{
-	StringInfoData text;
-	char	   *hint;
-	int64		hidden;			/* what could not be looked at */
-} Findings;
+/* ---- the rules that are queries ---- */
 
 static void
-read_finding(HeapTuple row, TupleDesc desc, void *arg)
+read_rule(HeapTuple row, TupleDesc desc, void *arg)
 {
-	Findings   *findings = arg;
-	char	   *text = sg_spi_text(row, desc, "what");
+	PlanCheck  *check = arg;
 
-	if (text == NULL)
-	{
-		findings->hidden++;
-		return;
-	}
-	if (findings->hint == NULL)
-		findings->hint = sg_spi_text(row, desc, "hint");
-	appendStringInfo(&findings->text, "%s%s", findings->text.len ? "; " : "", text);
-}
-
-/*
- * A check that is a query: rows with what was found and how it is mended, or
- * with nulls for what the caller may not see.
- */
-static void
-check_by_query(PlanCheck *check, const char *name, const char *query, int64 argument)
-{
-	Oid			types[] = {INT8OID};
-	Datum		values[] = {Int64GetDatum(argument)};
-	Findings	findings = {0};
-
-	initStringInfo(&findings.text);
-	(void) each_row(query, 1, types, values, read_finding, &findings);
-	if (findings.text.len > 0)
-		check_row(&check->server, name, CHECK_WARN, findings.text.data, findings.hint);
-	if (findings.hidden > 0)
-		check_row(&check->server, name, CHECK_WARN,
-				  psprintf(INT64_FORMAT " %s of other roles could not be looked at", findings.hidden,
-						   findings.hidden == 1 ? "session" : "sessions"),
-				  psprintf("To see them: GRANT pg_read_all_stats TO %s;", me()));
-	if (findings.text.len == 0 && findings.hidden == 0)
-		check_row(&check->server, name, CHECK_OK, NULL, NULL);
+	check_row(&check->server, sg_spi_text(row, desc, "check_name"),
+			  strcmp(sg_spi_text(row, desc, "result"), "ok") == 0 ? CHECK_OK : CHECK_WARN,
+			  sg_spi_text(row, desc, "detail"), sg_spi_text(row, desc, "hint"));
 }
 
 static void
-check_sessions(PlanCheck *check)
+check_rules(PlanCheck *check)
 {
-	int64		milliseconds = (int64) (check_long_seconds() * 1000);
+	Oid			types[] = {FLOAT8OID};
+	Datum		values[] = {Float8GetDatum(check_long_seconds())};
 
-	/*
-	 * state is null for what may not be seen, and for processes that have
-	 * none
-	 */
-	check_by_query(check, "long_transactions",
-				   "SELECT CASE WHEN query <> '<insufficient privilege>'"
-				   "         THEN format('pid %s, role %s: in a transaction for %s s (%s)', pid, usename,"
-				   "                     extract(epoch FROM clock_timestamp() - xact_start)::int8, state) END AS what,"
-				   "       format('Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it: SELECT pg_terminate_backend(%s);', pid) AS hint"
-				   " FROM pg_stat_activity"
-				   " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-				   "   AND (xact_start < clock_timestamp() - $1 * interval '1 millisecond' AND state IS NOT NULL"
-				   "        OR query = '<insufficient privilege>')"
-				   " ORDER BY xact_start, pid", milliseconds);
-	check_by_query(check, "prepared_transactions",
-				   "SELECT format('%L of role %s, prepared %s s ago', gid, owner,"
-				   "              extract(epoch FROM clock_timestamp() - prepared)::int8) AS what,"
-				   "       format('Its locks stay until somebody ends it: COMMIT PREPARED %L; or ROLLBACK PREPARED %L;', gid, gid) AS hint"
-				   " FROM pg_prepared_xacts"
-				   " WHERE database = current_database() AND prepared < clock_timestamp() - $1 * interval '1 millisecond'"
-				   " ORDER BY prepared, gid", milliseconds);
-}
-
-static void
-check_slots(PlanCheck *check)
-{
-	/* on a standby, what it has received is what its slots are behind of */
-	check_by_query(check, "replication_slots",
-				   "SELECT format('%s slot %I is %s and keeps %s of WAL%s', s.slot_type, s.slot_name,"
-				   "              CASE WHEN s.active THEN 'behind' ELSE 'not in use' END,"
-				   "              coalesce(pg_size_pretty(s.behind), 'an unknown amount'),"
-				   "              CASE WHEN s.wal_status IN ('unreserved', 'lost') THEN ', some of which is ' ||"
-				   "                CASE s.wal_status WHEN 'lost' THEN 'gone' ELSE 'about to go' END ELSE '' END) AS what,"
-				   "       format('Have it read on, or give it up: SELECT pg_drop_replication_slot(%L);', s.slot_name) AS hint"
-				   " FROM (SELECT *, pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()"
-				   "                                      ELSE pg_current_wal_lsn() END, restart_lsn)::int8 AS behind"
-				   "       FROM pg_replication_slots) s"
-				   " WHERE NOT s.active OR s.behind > $1 OR s.wal_status IN ('unreserved', 'lost')"
-				   " ORDER BY s.slot_name", SLOT_BYTES);
-}
-
-static void
-check_database_age(PlanCheck *check)
-{
-	check_by_query(check, "wraparound",
-				   "SELECT format('database %I is %s transactions old, and vacuum puts everything else aside', datname, age(datfrozenxid)) AS what,"
-				   "       'Have vacuum finish first: VACUUM (FREEZE);' AS hint"
-				   " FROM pg_database WHERE datname = current_database() AND age(datfrozenxid) > $1", FAILSAFE_AGE);
-}
-
-static void
-check_event_triggers(PlanCheck *check)
-{
-	check_by_query(check, "event_triggers",
-				   "SELECT format('%I on %s runs for every ALTER TABLE, and may refuse it', evtname, evtevent) AS what,"
-				   "       format('If it is in the way: ALTER EVENT TRIGGER %I DISABLE;', evtname) AS hint"
-				   " FROM pg_event_trigger e"
-				   " WHERE evtenabled IN ('O', 'A') AND evtevent IN ('ddl_command_start', 'ddl_command_end') AND $1 = 0"
-				   "   AND (evttags IS NULL OR 'ALTER TABLE' = ANY (evttags))"
-				   "   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_event_trigger'::regclass"
-				   "                   AND d.objid = e.oid AND d.deptype = 'e')"
-				   " ORDER BY evtname", 0);
+	(void) each_row("SELECT * FROM schemaguard.sg_server_check($1)", 1, types, values, read_rule, check);
 }
 
 /* Workers build the indexes and validate: how many can be started now? */
@@ -464,10 +360,7 @@ check_server(PlanCheck *check)
 	check_recovery(check);
 	check_in_use(check);
 	check_approval(check);
-	check_sessions(check);
-	check_slots(check);
-	check_database_age(check);
-	check_event_triggers(check);
+	check_rules(check);
 	check_workers(check);
 	check_load(check);
 	check_total(check);

@@ -90,15 +90,7 @@ static const char *const not_kept_up =
 static void
 fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 {
-	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "backfill", "failed");
-
-	entry.step = work->step->step;
-	entry.object = work->object;
-	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
-	entry.message = reason;
-	plan_step_set_state(work->step->plan, work->step->step, "failed", reason, 1);
-	log_write(&entry);
-	run_commit();
+	run_outcome(work, "backfill", "failed", "failed", sqlerrcode, reason);
 	run_append_notice(work, psprintf("backfill failed: %s", reason));
 	work->hint = hint;
 }

@@ -199,16 +199,10 @@ replace_key(StepWork *work, const StepView *view)
 static void
 accept_gone(StepWork *work)
 {
-	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "replace", "skipped");
 	char	   *reason = work->step->replaces == NULL ? "there is nothing left to drop" :
 		psprintf("key %s is gone already", quote_identifier(work->step->replaces));
 
-	entry.step = work->step->step;
-	entry.object = work->object;
-	entry.message = reason;
-	plan_step_set_state(work->step->plan, work->step->step, "validated", reason, 0);
-	log_write(&entry);
-	run_commit();
+	run_outcome(work, "replace", "skipped", "validated", 0, reason);
 	run_append_notice(work, reason);
 }
 

@@ -164,22 +164,16 @@ execute_add(RunAction *action)
 static void
 restore_skipped(StepWork *work, const FkProblem *problem)
 {
-	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "restore key", "skipped");
+	char	   *reason = psprintf("the old key can't come back: %s", problem->reason);
 
-	entry.step = work->step->step;
-	entry.object = work->object;
-	entry.sqlstate = pstrdup(unpack_sql_state(problem->sqlerrcode));
-	entry.message = psprintf("the old key can't come back: %s", problem->reason);
-	plan_step_set_state(work->step->plan, work->step->step, NULL, entry.message, 0);
-	log_write(&entry);
-	run_commit();
+	plan_step_set_state(work->step->plan, work->step->step, NULL, reason, 0);
+	run_outcome(work, "restore key", "skipped", NULL, problem->sqlerrcode, reason);
 }
 
 void
 deploy_skip_step(StepWork *work, const FkProblem *problem)
 {
-	PlanStep   *step = work->step;
-	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
+	const PlanStep *step = work->step;
 
 	run_append_notice(work, psprintf("skipped: %s", problem->reason));
 	work->hint = problem->hint;
@@ -191,14 +185,7 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 	if (strcmp(step->state, "skipped") == 0 && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
 		return;
-
-	entry.step = step->step;
-	entry.object = work->object;
-	entry.sqlstate = pstrdup(unpack_sql_state(problem->sqlerrcode));
-	entry.message = problem->reason;
-	plan_step_set_state(step->plan, step->step, "skipped", problem->reason, 0);
-	log_write(&entry);
-	run_commit();
+	run_outcome(work, "add", "skipped", "skipped", problem->sqlerrcode, problem->reason);
 }
 
 static bool
@@ -231,19 +218,13 @@ deploy_accept_existing(StepWork *work, const StepView *view)
 	const FkKey *existing = view->existing;
 	bool		proved = work->run->validate || work->run->fix || deploy_is_proved(work->run, existing);
 	const char *state = view->need == NEED_NOTHING && existing->enforced && proved ? "validated" : "added";
-	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "add", "skipped");
 	char	   *reason;
 
 	if (work->restoring || strcmp(work->step->state, state) == 0)
 		return;
 
 	reason = psprintf("key %s was there already", quote_identifier(existing->name));
-	entry.step = work->step->step;
-	entry.object = work->object;
-	entry.message = reason;
-	plan_step_set_state(work->step->plan, work->step->step, state, reason, 0);
-	log_write(&entry);
-	run_commit();
+	run_outcome(work, "add", "skipped", state, 0, reason);
 	run_append_notice(work, reason);
 }
 
@@ -274,20 +255,14 @@ static bool
 may_add(StepWork *work, FkKey *key)
 {
 	ErrorData  *edata = deploy_may_add(key);
-	LogEntry	entry;
+	char	   *message;
 
 	if (edata == NULL)
 		return true;
 
-	entry = log_entry(&work->run->id, work->run->plan->name, "add", "failed");
-	entry.step = work->step->step;
-	entry.object = work->object;
-	entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
-	entry.message = sg_error_text(edata);
-	plan_step_set_state(work->step->plan, work->step->step, "failed", entry.message, 1);
-	log_write(&entry);
-	run_commit();
-	run_append_notice(work, psprintf("add failed: %s", entry.message));
+	message = sg_error_text(edata);
+	run_outcome(work, "add", "failed", "failed", edata->sqlerrcode, message);
+	run_append_notice(work, psprintf("add failed: %s", message));
 	work->hint = "Run the plan as the owner of the child, with REFERENCES on the parent.";
 	return false;
 }

@@ -24,11 +24,11 @@
 #define NAMED_PARTS 5
 
 static DriftRow *
-add_row(DriftComparison *c, const char *kind, const char *object, const char *change, const char *class)
+add_row(DriftComparison *c, SnapshotKind kind, const char *object, const char *change, const char *class)
 {
 	DriftRow   *row = palloc0(sizeof(DriftRow));
 
-	row->kind = kind;
+	row->kind = snapshot_kinds[kind].word;
 	row->object = object;
 	row->change = change;
 	row->class = class;
@@ -65,17 +65,6 @@ add_rows_to_detail(DriftComparison *c, DriftRow *row, const char *table)
 		add_detail(row, row_count(c, table));
 }
 
-static bool
-is_one_of(const char *word, const char *const words[])
-{
-	for (int i = 0; words[i]; i++)
-	{
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- whole objects ---- */
 
 /* "with 3 columns, 1 constraint" */
@@ -92,7 +81,8 @@ folded_text(const DriftObject *object)
 	appendStringInfoString(&text, "with ");
 	while (left)
 	{
-		const char *kind = ((DriftObject *) linitial(left))->kind;
+		SnapshotKind kind = ((DriftObject *) linitial(left))->kind;
+		const char *word = snapshot_kinds[kind].word;
 		List	   *others = NIL;
 		List	   *names = NIL;
 		ListCell   *lc;
@@ -101,14 +91,14 @@ folded_text(const DriftObject *object)
 		{
 			DriftObject *part = lfirst(lc);
 
-			if (strcmp(part->kind, kind) == 0)
+			if (part->kind == kind)
 				names = lappend(names, drift_local_name(part));
 			else
 				others = lappend(others, part);
 		}
-		appendStringInfo(&text, "%s%d %s%s", text.len > 5 ? ", " : "", list_length(names), kind,
-						 list_length(names) == 1 ? "" : strcmp(kind, "index") == 0 ? "es" :
-						 kind[strlen(kind) - 1] == 'y' ? " objects" : "s");
+		appendStringInfo(&text, "%s%d %s%s", text.len > 5 ? ", " : "", list_length(names), word,
+						 list_length(names) == 1 ? "" : kind == KIND_INDEX ? "es" :
+						 word[strlen(word) - 1] == 'y' ? " objects" : "s");
 		if (list_length(names) <= NAMED_PARTS)
 			appendStringInfo(&text, " (%s)", sg_quote_list(names));
 		left = others;
@@ -120,9 +110,6 @@ folded_text(const DriftObject *object)
 static char *
 summary(const DriftObject *object)
 {
-	static const char *const left_out[] = {
-		"owner", "acl", "grantors", "comment", "position", "automatic_name", "extension", NULL
-	};
 	JsonbIterator *it = JsonbIteratorInit(&object->properties->root);
 	JsonbIteratorToken token;
 	JsonbValue	key,
@@ -132,17 +119,17 @@ summary(const DriftObject *object)
 	initStringInfo(&text);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 	{
-		char	   *word;
+		const SnapshotProperty *property;
 		char	   *what;
 
 		if (token != WJB_KEY)
 			continue;
-		word = pnstrdup(key.val.string.val, key.val.string.len);
+		property = drift_property(object->kind, &key);
 		(void) JsonbIteratorNext(&it, &value, true);
 		what = drift_text(JsonbValueToJsonb(&value));
-		if (is_one_of(word, left_out) || what == NULL || (value.type == jbvBool && !value.val.boolean))
+		if ((property->flags & PROPERTY_ASIDE) || what == NULL || (value.type == jbvBool && !value.val.boolean))
 			continue;
-		appendStringInfo(&text, "%s%s", text.len ? ", " : "", word);
+		appendStringInfo(&text, "%s%s", text.len ? ", " : "", property->name);
 		if (value.type != jbvBool)
 			appendStringInfo(&text, " %s", what);
 	}
@@ -152,7 +139,7 @@ summary(const DriftObject *object)
 static bool
 is_dynamic_partition(const DriftObject *object)
 {
-	return strcmp(object->kind, "table") == 0 && drift_value(object->properties, "partition_of");
+	return object->kind == KIND_TABLE && drift_value(object->properties, "partition_of");
 }
 
 static const char *
@@ -168,11 +155,9 @@ missing_risk(const DriftObject *object)
 {
 	char	   *type = drift_string(object->properties, "type");
 
-	if (strcmp(object->kind, "index") == 0)
+	if (drift_has_trait(object->kind, KIND_PART))
 		return "blocking";
-	if (strcmp(object->kind, "constraint") == 0)
-		return "blocking";
-	if (strcmp(object->kind, "column") == 0 &&
+	if (object->kind == KIND_COLUMN &&
 		(drift_value(object->properties, "generated") || drift_value(object->properties, "identity") ||
 		 (drift_flag(object->properties, "not_null") && !drift_value(object->properties, "default")) ||
 		 (type && strstr(type, "serial"))))
@@ -181,17 +166,9 @@ missing_risk(const DriftObject *object)
 }
 
 static const char *
-extra_risk(const DriftObject *object)
-{
-	static const char *const holders[] = {"table", "column", "materialized view", "sequence", "schema", NULL};
-
-	return is_one_of(object->kind, holders) ? "lossy" : "safe";
-}
-
-static const char *
 table_of(const DriftObject *object)
 {
-	return drift_is_table(object->kind) ? object->identity : object->parent;
+	return drift_has_trait(object->kind, KIND_RELATION) ? object->identity : object->parent;
 }
 
 static void
@@ -206,7 +183,7 @@ report_lone(DriftComparison *c, DriftObject *object)
 		row->expected = summary(object);
 	else
 		row->actual = summary(object);
-	row->risk = missing ? missing_risk(object) : extra_risk(object);
+	row->risk = missing ? missing_risk(object) : drift_has_trait(object->kind, KIND_HOLDS_DATA) ? "lossy" : "safe";
 
 	add_detail(row, folded_text(object));
 	add_detail(row, object->evidence);
@@ -228,7 +205,7 @@ report_pair(DriftComparison *c, DriftObject *reference)
 
 	/* moving along with a table is no rename; a table may change its schema */
 	if (strcmp(drift_local_name(reference), drift_local_name(target)) == 0 &&
-		(!drift_is_table(reference->kind) || strcmp(reference->identity, target->identity) == 0))
+		(!drift_has_trait(reference->kind, KIND_RELATION) || strcmp(reference->identity, target->identity) == 0))
 		return;
 	if (automatic && !c->cosmetic)
 		return;
@@ -314,41 +291,31 @@ contains_all(List *larger, List *smaller)
 }
 
 static const char *
-column_risk(const DriftChange *change)
-{
-	static const char *const rewriting[] = {"generated", "generated_kind", "collation", NULL};
-	char	   *expected = drift_text(change->expected);
-	char	   *actual = drift_text(change->actual);
-
-	if (strcmp(change->property, "type") == 0)
-		return expected && actual ? type_risk(expected, actual) : "lossy";
-	if (strcmp(change->property, "not_null") == 0 || strcmp(change->property, "identity") == 0)
-		return drift_flag(change->reference, "not_null") && !drift_flag(change->target, "not_null") ? "blocking" : "safe";
-	return is_one_of(change->property, rewriting) ? "blocking" : "safe";
-}
-
-static const char *
 change_risk(const DriftChange *change)
 {
-	static const char *const always_safe[] = {"owner", "acl", "comment", "enabled", "options", "statistics", NULL};
-	static const char *const rewriting[] = {"persistence", "access_method", "tablespace", "toast_options", NULL};
-	static const char *const rebuilt[] = {"type", "partition_key", "partition_of", "partition_bound", "of_type", "inherits", NULL};
-	static const char *const in_place[] = {
-		"deferrable", "deferred", "validated", "inherited", "clustered", "replica_identity", "index_name", "index_comment",
-		"triggers", NULL
-	};
+	bool		blocking = false;
 
-	if (is_one_of(change->property, always_safe))
-		return "safe";
-	if (strcmp(change->kind, "column") == 0)
-		return column_risk(change);
-	if (strcmp(change->kind, "table") == 0)
-		return is_one_of(change->property, rewriting) || is_one_of(change->property, rebuilt) ? "blocking" : "safe";
-	if (strcmp(change->kind, "constraint") == 0 || strcmp(change->kind, "index") == 0)
-		return is_one_of(change->property, in_place) ? "safe" : "blocking";
-	if (strcmp(change->kind, "type") == 0 && strcmp(change->property, "labels") == 0)
-		return contains_all(drift_strings(change->reference, "labels"), drift_strings(change->target, "labels")) ? "safe" : "blocking";
-	return "safe";
+	switch (change->property->risk)
+	{
+		case RISK_OF_KIND:
+			blocking = drift_has_trait(change->kind, KIND_PART);
+			break;
+		case RISK_SAFE:
+			break;
+		case RISK_BLOCKING:
+			blocking = true;
+			break;
+		case RISK_TYPE:
+			return change->expected && change->actual ?
+				type_risk(drift_text(change->expected), drift_text(change->actual)) : "lossy";
+		case RISK_NOT_NULL:
+			blocking = drift_flag(change->reference, "not_null") && !drift_flag(change->target, "not_null");
+			break;
+		case RISK_LABELS:
+			blocking = !contains_all(drift_elements(change->expected), drift_elements(change->actual));
+			break;
+	}
+	return blocking ? "blocking" : "safe";
 }
 
 static DriftVerdict
@@ -370,9 +337,9 @@ body_verdict(const DriftChange *change)
 static void
 report_change(DriftComparison *c, DriftChange *change)
 {
-	DriftPolicy policy = drift_policy(change->kind, change->property);
-	bool		cosmetic = policy == POLICY_COSMETIC ||
-		(policy == POLICY_BODY && body_verdict(change) == DRIFT_COSMETIC);
+	PropertyCompare compare = change->property->compare;
+	bool		cosmetic = compare == COMPARE_COSMETIC ||
+		(compare == COMPARE_BODY && body_verdict(change) == DRIFT_COSMETIC);
 	bool		unmanaged = drift_value(change->reference, "extension") && drift_value(change->target, "extension");
 	DriftRow   *row;
 
@@ -382,16 +349,16 @@ report_change(DriftComparison *c, DriftChange *change)
 
 	row = add_row(c, change->kind, change->identity, "changed",
 				  unmanaged ? "unmanaged" : cosmetic ? "cosmetic" : "drift");
-	row->property = change->property;
+	row->property = change->property->name;
 	row->expected = drift_text(change->expected);
 	row->actual = drift_text(change->actual);
 	row->risk = cosmetic ? "safe" : change_risk(change);
 	if (strcmp(change->identity, change->target_identity) != 0)
 		add_detail(row, psprintf("%s in the target", change->target_identity));
 	add_detail(row, change->reason);
-	if (policy == POLICY_BODY && cosmetic)
+	if (compare == COMPARE_BODY && cosmetic)
 		add_detail(row, "only white space and comments differ");
-	add_rows_to_detail(c, row, drift_is_table(change->kind) ? change->target_identity : change->target_parent);
+	add_rows_to_detail(c, row, drift_has_trait(change->kind, KIND_RELATION) ? change->target_identity : change->target_parent);
 }
 
 void

@@ -107,7 +107,7 @@ keep_object(DriftComparison *c, DriftSide side, const SnapshotObject *object)
 	DriftObject *kept = palloc0(sizeof(DriftObject));
 
 	kept->side = side;
-	kept->kind = copy(object->kind);
+	kept->kind = object->kind;
 	kept->identity = copy(object->identity);
 	kept->parent = copy(object->parent);
 	kept->properties = (Jsonb *) pg_detoast_datum_copy((struct varlena *) object->properties);
@@ -120,12 +120,9 @@ keep_object(DriftComparison *c, DriftSide side, const SnapshotObject *object)
 static int
 compare_objects(const SnapshotObject *a, const SnapshotObject *b)
 {
-	int			kinds;
-
 	if (a == NULL || b == NULL)
 		return a ? -1 : 1;
-	kinds = strcmp(a->kind, b->kind);
-	return kinds ? kinds : strcmp(a->identity, b->identity);
+	return a->kind == b->kind ? strcmp(a->identity, b->identity) : (int) a->kind - (int) b->kind;
 }
 
 /*
@@ -135,7 +132,7 @@ compare_objects(const SnapshotObject *a, const SnapshotObject *b)
 static bool
 is_named_by_chance(const SnapshotObject *a, const SnapshotObject *b)
 {
-	return (strcmp(a->kind, "constraint") == 0 || strcmp(a->kind, "index") == 0) &&
+	return drift_has_trait(a->kind, KIND_PART) &&
 		drift_flag(a->properties, "automatic_name") && drift_flag(b->properties, "automatic_name");
 }
 
@@ -146,7 +143,7 @@ add_unknown(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b
 	char	   *expected = snapshot_unknown(a);
 	char	   *actual = snapshot_unknown(b);
 
-	row->kind = copy(a->kind);
+	row->kind = snapshot_kinds[a->kind].word;
 	row->object = copy(a->identity);
 	row->change = "changed";
 	row->class = "unknown";

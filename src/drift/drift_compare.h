@@ -20,7 +20,7 @@
 
 #include "drift/drift.h"
 #include "expression/expression.h"
-#include "snapshot/snapshot.h"
+#include "snapshot/snapshot_property.h"
 
 typedef enum DriftSide
 {
@@ -32,7 +32,7 @@ typedef enum DriftSide
 typedef struct DriftObject
 {
 	DriftSide	side;
-	char	   *kind;
+	SnapshotKind kind;
 	char	   *identity;
 	char	   *parent;
 	Jsonb	   *properties;
@@ -50,12 +50,12 @@ typedef struct DriftObject
 /* A property that differs, as far as text can tell */
 typedef struct DriftChange
 {
-	char	   *kind;
+	SnapshotKind kind;
 	char	   *identity;		/* in the reference */
 	char	   *target_identity;
 	char	   *parent;			/* in the reference */
 	char	   *target_parent;
-	char	   *property;
+	const SnapshotProperty *property;
 	Jsonb	   *expected;		/* NULL: the property is not there */
 	Jsonb	   *actual;
 	Jsonb	   *reference;		/* all properties of both sides */
@@ -76,24 +76,9 @@ typedef struct DriftComparison
 	List	   *rows;			/* of DriftRow * */
 } DriftComparison;
 
-/* How a property is compared, and what a difference means */
-typedef enum DriftPolicy
-{
-	POLICY_PLAIN,
-	POLICY_TEXT,				/* an expression or a query, or several */
-	POLICY_BODY,				/* the source of a function */
-	POLICY_SEQUENCE,			/* of an identity column */
-	POLICY_CLONE,				/* what a partition's part is a clone of */
-	POLICY_COLUMNS,				/* names of columns of the parent */
-	POLICY_REFERENCED,			/* names of columns of the table referred to */
-	POLICY_OBJECT,				/* an identity, or several in order */
-	POLICY_OBJECTS,				/* identities in any order */
-	POLICY_COSMETIC,
-	POLICY_IGNORE
-} DriftPolicy;
-
 /* drift_property.c */
-extern DriftPolicy drift_policy(const char *kind, const char *property);
+extern const SnapshotProperty drift_parent_property;
+extern const SnapshotProperty *drift_property(SnapshotKind kind, const JsonbValue *key);
 extern List *drift_differences(DriftComparison *c, const SnapshotObject *reference, const SnapshotObject *target);
 extern bool drift_same_value(DriftComparison *c, DriftChange *change);
 extern char *drift_string(Jsonb *properties, const char *key);	/* NULL: not there */
@@ -122,7 +107,7 @@ typedef struct DriftNameEntry
 /* drift_match.c */
 extern HTAB *drift_name_table(const char *title);
 extern DriftNameEntry *drift_name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION action);
-extern DriftObject *drift_find(DriftComparison *c, DriftSide side, const char *kind, const char *identity);
+extern DriftObject *drift_find(DriftComparison *c, DriftSide side, SnapshotKind kind, const char *identity);
 extern DriftObject *drift_parent(DriftComparison *c, const DriftObject *object);
 extern void drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, double score, char *evidence);
 extern void drift_match_automatic(DriftComparison *c);
@@ -131,7 +116,7 @@ extern void drift_match_same_names(DriftComparison *c);
 extern void drift_fold(DriftComparison *c);
 extern bool drift_same_parent(DriftComparison *c, const DriftObject *reference, const DriftObject *target);
 extern char *drift_local_name(const DriftObject *object);	/* as it is, not quoted */
-extern bool drift_is_table(const char *kind);
+extern bool drift_has_trait(SnapshotKind kind, int trait);
 
 /* drift_rename.c, drift_rename_column.c */
 extern void drift_find_renamed_tables(DriftComparison *c);

@@ -65,7 +65,7 @@ drift_name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION
 }
 
 DriftObject *
-drift_find(DriftComparison *c, DriftSide side, const char *kind, const char *identity)
+drift_find(DriftComparison *c, DriftSide side, SnapshotKind kind, const char *identity)
 {
 	DriftNameEntry *entry;
 	ListCell   *lc;
@@ -77,19 +77,19 @@ drift_find(DriftComparison *c, DriftSide side, const char *kind, const char *ide
 		{
 			DriftObject *object = lfirst(lc);
 
-			drift_name_entry(c->by_name[side], object->kind, object->identity, HASH_ENTER)->value = object;
+			drift_name_entry(c->by_name[side], snapshot_kinds[object->kind].word, object->identity, HASH_ENTER)->value = object;
 		}
 	}
-	entry = drift_name_entry(c->by_name[side], kind, identity, HASH_FIND);
+	entry = drift_name_entry(c->by_name[side], snapshot_kinds[kind].word, identity, HASH_FIND);
 	return entry ? entry->value : NULL;
 }
 
 /* ---- names ---- */
 
 bool
-drift_is_table(const char *kind)
+drift_has_trait(SnapshotKind kind, int trait)
 {
-	return strcmp(kind, "table") == 0 || strcmp(kind, "view") == 0 || strcmp(kind, "materialized view") == 0;
+	return (snapshot_kinds[kind].traits & trait) != 0;
 }
 
 /* The last part of an identity, without its quotes */
@@ -122,8 +122,8 @@ drift_local_name(const DriftObject *object)
 	return name.data;
 }
 
-static const char *const containers[] = {
-	"table", "view", "materialized view", "schema", "domain", "type", "foreign server", "extension"
+static const SnapshotKind containers[] = {
+	KIND_TABLE, KIND_VIEW, KIND_MATERIALIZED_VIEW, KIND_SCHEMA, KIND_DOMAIN, KIND_TYPE, KIND_FOREIGN_SERVER, KIND_EXTENSION
 };
 
 /* The parent of an object, where it is on this side only, too */
@@ -201,21 +201,14 @@ has_automatic_name(const DriftObject *object)
 static bool
 same_core(DriftComparison *c, DriftObject *reference, DriftObject *target)
 {
-	static const char *const core[] = {
-		"type", "columns", "expression", "references", "referenced_columns", "access_method", "unique",
-		"expressions", "predicate", "operators", "index_columns"
-	};
 	ListCell   *lc;
 
 	foreach(lc, differences(c, reference, target))
 	{
 		DriftChange *change = lfirst(lc);
 
-		for (int i = 0; i < lengthof(core); i++)
-		{
-			if (strcmp(change->property, core[i]) == 0)
-				return false;
-		}
+		if (change->property->flags & PROPERTY_CORE)
+			return false;
 	}
 	return true;
 }
@@ -236,20 +229,14 @@ likeness(DriftComparison *c, DriftObject *reference, DriftObject *target)
 	{
 		DriftChange *change = lfirst(lc);
 
-		differs = differs || (strcmp(change->property, "parent") != 0 &&
-							  drift_policy(change->kind, change->property) != POLICY_COSMETIC);
+		differs = differs || (change->property != &drift_parent_property &&
+							  change->property->compare != COMPARE_COSMETIC);
 	}
 	if (!differs)
 		return 3;
 	if (same_core(c, reference, target))
 		return 2;
 	return type && (strcmp(type, "p") == 0 || strcmp(type, "primary key") == 0) ? 1 : 0;
-}
-
-static bool
-has_parts(const char *kind)
-{
-	return strcmp(kind, "constraint") == 0 || strcmp(kind, "index") == 0;
 }
 
 /* The constraints and indexes of the target without a partner, by kind and parent */
@@ -263,9 +250,9 @@ free_parts(DriftComparison *c)
 	{
 		DriftObject *object = lfirst(lc);
 
-		if (has_parts(object->kind) && object->parent && object->partner == NULL)
+		if (drift_has_trait(object->kind, KIND_PART) && object->parent && object->partner == NULL)
 		{
-			DriftNameEntry *entry = drift_name_entry(parts, object->kind, object->parent, HASH_ENTER);
+			DriftNameEntry *entry = drift_name_entry(parts, snapshot_kinds[object->kind].word, object->parent, HASH_ENTER);
 
 			entry->value = lappend(entry->value, object);
 		}
@@ -278,7 +265,7 @@ static void
 match_part(DriftComparison *c, HTAB *parts, DriftObject *reference, int wanted, bool automatic)
 {
 	const char *parent = target_parent(c, reference);
-	DriftNameEntry *entry = parent ? drift_name_entry(parts, reference->kind, parent, HASH_FIND) : NULL;
+	DriftNameEntry *entry = parent ? drift_name_entry(parts, snapshot_kinds[reference->kind].word, parent, HASH_FIND) : NULL;
 	DriftObject *best = NULL;
 	ListCell   *lc;
 
@@ -325,7 +312,7 @@ drift_match_automatic(DriftComparison *c)
 				DriftObject *object = lfirst(lc);
 
 				CHECK_FOR_INTERRUPTS();
-				if (object->partner == NULL && has_parts(object->kind))
+				if (object->partner == NULL && drift_has_trait(object->kind, KIND_PART))
 					match_part(c, parts, object, wanted, automatic);
 			}
 		}
@@ -386,7 +373,7 @@ lone_column(DriftComparison *c, const DriftObject *object)
 
 	foreach(lc, columns)
 	{
-		DriftObject *column = drift_find(c, object->side, "column",
+		DriftObject *column = drift_find(c, object->side, KIND_COLUMN,
 										 psprintf("%s.%s", object->parent, quote_identifier(lfirst(lc))));
 
 		if (column && column->partner == NULL)
@@ -407,22 +394,22 @@ explanation(DriftComparison *c, const DriftObject *object)
 	if (parent && parent->partner == NULL)
 		return parent;
 	if (extension)
-		found = drift_find(c, object->side, "extension", quote_identifier(extension));
+		found = drift_find(c, object->side, KIND_EXTENSION, quote_identifier(extension));
 	else if (owner)
 	{
 		DriftObject column = {.side = object->side,.identity = owner};
 
-		found = drift_find(c, object->side, "column", owner);
+		found = drift_find(c, object->side, KIND_COLUMN, owner);
 		if (found == NULL)
 		{
 			char	   *name = drift_local_name(&column);
 			size_t		length = strlen(quote_identifier(name)) + 1;
 
 			if (strlen(owner) > length)
-				found = drift_find(c, object->side, "table", pnstrdup(owner, strlen(owner) - length));
+				found = drift_find(c, object->side, KIND_TABLE, pnstrdup(owner, strlen(owner) - length));
 		}
 	}
-	else if (has_parts(object->kind) && object->parent)
+	else if (drift_has_trait(object->kind, KIND_PART) && object->parent)
 		found = lone_column(c, object);
 
 	return found && found->partner == NULL ? found : NULL;

@@ -19,52 +19,8 @@
 #include "base/quote.h"
 #include "drift/drift_compare.h"
 
-/* What is not compared as it is; a kind of NULL is any.  The first that fits counts. */
-static const struct
-{
-	const char *kind;
-	const char *property;
-	DriftPolicy policy;
-}			policies[] = {
-	{NULL, "grantors", POLICY_IGNORE},
-	{NULL, "automatic_name", POLICY_IGNORE},
-	{NULL, "unknown", POLICY_IGNORE},
-	{"column", "position", POLICY_COSMETIC},
-	{"column", "not_null_name", POLICY_COSMETIC},
-	{"column", "identity_sequence", POLICY_SEQUENCE},
-	{"constraint", "index_name", POLICY_COSMETIC},
-	{"constraint", "partition_of", POLICY_CLONE},
-	{"index", "partition_of", POLICY_CLONE},
-	{"trigger", "partition_of", POLICY_CLONE},
-	{"function", "body", POLICY_BODY},
-	{"procedure", "body", POLICY_BODY},
-	{"publication", "except", POLICY_OBJECTS},
-	{"publication", "tables", POLICY_OBJECTS},
-	{"trigger", "from_table", POLICY_OBJECT},
-	{"trigger", "update_of", POLICY_COLUMNS},
-	{NULL, "columns", POLICY_COLUMNS},
-	{NULL, "include", POLICY_COLUMNS},
-	{NULL, "on_delete_columns", POLICY_COLUMNS},
-	{NULL, "referenced_columns", POLICY_REFERENCED},
-	{NULL, "references", POLICY_OBJECT},
-	{NULL, "partition_of", POLICY_OBJECT},
-	{NULL, "inherits", POLICY_OBJECT},
-	{NULL, "owned_by", POLICY_OBJECT},
-	{NULL, "type", POLICY_OBJECT},
-	{NULL, "parent", POLICY_OBJECT},
-};
-
-DriftPolicy
-drift_policy(const char *kind, const char *property)
-{
-	for (int i = 0; i < lengthof(policies); i++)
-	{
-		if ((policies[i].kind == NULL || strcmp(policies[i].kind, kind) == 0) &&
-			strcmp(policies[i].property, property) == 0)
-			return policies[i].policy;
-	}
-	return snapshot_property_text(kind, property) == SNAPSHOT_PLAIN ? POLICY_PLAIN : POLICY_TEXT;
-}
+/* Compared like a property, though it stands beside them */
+const SnapshotProperty drift_parent_property = {"parent", FORM_STRING, COMPARE_OBJECT};
 
 /* ---- reading ---- */
 
@@ -242,14 +198,14 @@ renamed_column(DriftComparison *c, const char *table, char *column)
 
 /* One text of the reference as the target would have it */
 static char *
-renamed(DriftComparison *c, const DriftChange *change, DriftPolicy policy, char *text)
+renamed(DriftComparison *c, const DriftChange *change, char *text)
 {
 	if (text == NULL || c->names == NIL)
 		return text;
 
-	if (policy == POLICY_COLUMNS)
+	if (change->property->compare == COMPARE_COLUMNS)
 		return renamed_column(c, change->parent, text);
-	if (policy == POLICY_REFERENCED)
+	if (change->property->compare == COMPARE_REFERENCED)
 		return renamed_column(c, drift_string(change->reference, "references"), text);
 	return drift_new_identity(c, text);
 }
@@ -270,7 +226,7 @@ compare_strings(const ListCell *a, const ListCell *b)
 }
 
 static bool
-same_names(DriftComparison *c, DriftChange *change, DriftPolicy policy)
+same_names(DriftComparison *c, DriftChange *change)
 {
 	List	   *expected;
 	List	   *actual;
@@ -280,15 +236,15 @@ same_names(DriftComparison *c, DriftChange *change, DriftPolicy policy)
 	if (change->expected == NULL || change->actual == NULL || c->names == NIL)
 		return false;
 	if (JB_ROOT_IS_SCALAR(change->expected) && JB_ROOT_IS_SCALAR(change->actual))
-		return same_string(renamed(c, change, policy, drift_text(change->expected)), drift_text(change->actual));
+		return same_string(renamed(c, change, drift_text(change->expected)), drift_text(change->actual));
 
 	expected = drift_elements(change->expected);
 	actual = drift_elements(change->actual);
 	if (expected == NIL || list_length(expected) != list_length(actual))
 		return false;
 	foreach(le, expected)
-		lfirst(le) = renamed(c, change, policy, lfirst(le));
-	if (policy == POLICY_OBJECTS)
+		lfirst(le) = renamed(c, change, lfirst(le));
+	if (change->property->compare == COMPARE_OBJECTS)
 	{
 		list_sort(expected, compare_strings);
 		list_sort(actual, compare_strings);
@@ -305,11 +261,10 @@ same_names(DriftComparison *c, DriftChange *change, DriftPolicy policy)
 static void
 fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScope *scope)
 {
-	SnapshotText text = snapshot_property_text(change->kind, change->property);
-	bool		is_default = strcmp(change->property, "default") == 0;
+	PropertyCompare compare = change->property->compare;
 
-	scope->kind = text == SNAPSHOT_QUERY || text == SNAPSHOT_STATEMENT ? DRIFT_TEXT_QUERY :
-		is_default ? DRIFT_TEXT_DEFAULT : DRIFT_TEXT_EXPRESSION;
+	scope->kind = compare == COMPARE_QUERY ? DRIFT_TEXT_QUERY :
+		compare == COMPARE_DEFAULT ? DRIFT_TEXT_DEFAULT : DRIFT_TEXT_EXPRESSION;
 
 	scope->names = names;
 
@@ -323,8 +278,8 @@ fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScop
 	/* only a live target's columns are those of this catalog */
 	if (!c->live)
 		return;
-	scope->owner = strcmp(change->kind, "domain") == 0 ? change->target_identity : change->target_parent;
-	if (is_default && strcmp(change->kind, "column") == 0)
+	scope->owner = change->kind == KIND_DOMAIN ? change->target_identity : change->target_parent;
+	if (compare == COMPARE_DEFAULT && change->kind == KIND_COLUMN)
 	{
 		DriftObject object = {.identity = change->target_identity,.parent = change->target_parent};
 
@@ -413,15 +368,7 @@ is_beyond_server(DriftComparison *c, const DriftChange *change)
 {
 	const SnapshotInfo *side = c->info[change->expected ? DRIFT_TARGET : DRIFT_REFERENCE];
 
-	if (change->expected && change->actual)
-		return false;
-
-	/*
-	 * before 14 a range type has no multirange; moved to a later server, it
-	 * gets one
-	 */
-	return side->server_version_num < 140000 &&
-		strcmp(change->kind, "type") == 0 && strcmp(change->property, "multirange") == 0;
+	return !(change->expected && change->actual) && side->server_version_num < change->property->since;
 }
 
 /*
@@ -431,8 +378,6 @@ is_beyond_server(DriftComparison *c, const DriftChange *change)
 bool
 drift_same_value(DriftComparison *c, DriftChange *change)
 {
-	DriftPolicy policy = drift_policy(change->kind, change->property);
-
 	if (same_json(change->expected, change->actual) || is_beyond_server(c, change))
 		return true;
 
@@ -440,27 +385,32 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 	 * which columns a check reads is in its expression, in what order is
 	 * nobody's choice
 	 */
-	if (policy == POLICY_COLUMNS && drift_value(change->reference, "expression"))
+	if (change->property->compare == COMPARE_COLUMNS && drift_value(change->reference, "expression"))
 		return true;
 
-	switch (policy)
+	switch (change->property->compare)
 	{
-		case POLICY_IGNORE:
+		case COMPARE_IGNORE:
 			return true;
-		case POLICY_TEXT:
+		case COMPARE_EXPRESSION:
+		case COMPARE_DEFAULT:
+		case COMPARE_QUERY:
 			return same_texts(c, change);
-		case POLICY_SEQUENCE:
+		case COMPARE_SEQUENCE:
 			return same_sequence(change);
-		case POLICY_CLONE:
+		case COMPARE_CLONE:
 			return change->expected && change->actual;
-		case POLICY_COLUMNS:
-		case POLICY_REFERENCED:
-		case POLICY_OBJECT:
-		case POLICY_OBJECTS:
-			return same_names(c, change, policy);
-		default:
+		case COMPARE_COLUMNS:
+		case COMPARE_REFERENCED:
+		case COMPARE_OBJECT:
+		case COMPARE_OBJECTS:
+			return same_names(c, change);
+		case COMPARE_PLAIN:
+		case COMPARE_BODY:
+		case COMPARE_COSMETIC:
 			return false;
 	}
+	return false;
 }
 
 /* Properties as pairs of key and value, in the order of jsonb: by length, then bytes */
@@ -499,7 +449,8 @@ compare_keys(const JsonbValue *a, const JsonbValue *b)
 }
 
 static DriftChange *
-new_change(const SnapshotObject *reference, const SnapshotObject *target, const char *property, Jsonb *expected, Jsonb *actual)
+new_change(const SnapshotObject *reference, const SnapshotObject *target, const SnapshotProperty *property,
+		   Jsonb *expected, Jsonb *actual)
 {
 	DriftChange *change = palloc0(sizeof(DriftChange));
 
@@ -508,7 +459,7 @@ new_change(const SnapshotObject *reference, const SnapshotObject *target, const 
 	change->target_identity = target->identity;
 	change->parent = reference->parent;
 	change->target_parent = target->parent;
-	change->property = pstrdup(property);
+	change->property = property;
 	change->expected = expected;
 	change->actual = actual;
 	change->reference = reference->properties;
@@ -535,6 +486,18 @@ is_within_parent(const SnapshotObject *object)
 	return object->parent && strncmp(object->identity, object->parent, strlen(object->parent)) == 0;
 }
 
+/* Of a key of an object's properties */
+const SnapshotProperty *
+drift_property(SnapshotKind kind, const JsonbValue *key)
+{
+	const SnapshotProperty *property = snapshot_property(kind, key->val.string.val, key->val.string.len);
+
+	if (property == NULL)
+		elog(ERROR, "unknown property \"%.*s\" of %s", key->val.string.len, key->val.string.val,
+			 snapshot_kinds[kind].word);
+	return property;
+}
+
 /*
  * The properties of an object that differ by their text and by their meaning;
  * names that turn out to be renamed later are looked at again then.  The
@@ -554,7 +517,6 @@ drift_differences(DriftComparison *c, const SnapshotObject *reference, const Sna
 	/* copies, which the changes share */
 	a = *reference;
 	b = *target;
-	a.kind = pstrdup(a.kind);
 	a.identity = pstrdup(a.identity);
 	a.parent = a.parent ? pstrdup(a.parent) : NULL;
 	a.properties = (Jsonb *) pg_detoast_datum_copy((struct varlena *) a.properties);
@@ -568,7 +530,7 @@ drift_differences(DriftComparison *c, const SnapshotObject *reference, const Sna
 	{
 		int			order = i == na ? 1 : j == nb ? -1 : compare_keys(&pa[i].key, &pb[j].key);
 		JsonbValue *key = order <= 0 ? &pa[i].key : &pb[j].key;
-		DriftChange *change = new_change(&a, &b, pnstrdup(key->val.string.val, key->val.string.len),
+		DriftChange *change = new_change(&a, &b, drift_property(a.kind, key),
 										 order <= 0 ? pa[i].value : NULL, order >= 0 ? pb[j].value : NULL);
 
 		if (!drift_same_value(c, change))
@@ -579,6 +541,6 @@ drift_differences(DriftComparison *c, const SnapshotObject *reference, const Sna
 
 	/* where the parent is part of the name, that says it */
 	if (!same_string(a.parent, b.parent) && !(is_within_parent(&a) && is_within_parent(&b)))
-		changes = lappend(changes, new_change(&a, &b, "parent", string_value(a.parent), string_value(b.parent)));
+		changes = lappend(changes, new_change(&a, &b, &drift_parent_property, string_value(a.parent), string_value(b.parent)));
 	return changes;
 }

@@ -226,7 +226,7 @@ add_arrow(Search *search, const char *property, Jsonb *reference, Jsonb *target)
  * still without a partner, here.
  */
 static void
-find_arrows(Search *search, const char *kind, const char *property)
+find_arrows(Search *search, SnapshotKind kind, const char *property)
 {
 	DriftComparison *c = search->c;
 	ListCell   *lc;
@@ -236,7 +236,7 @@ find_arrows(Search *search, const char *kind, const char *property)
 	{
 		DriftChange *change = lfirst(lc);
 
-		if (strcmp(change->kind, kind) == 0 && strcmp(change->property, property) == 0)
+		if (change->kind == kind && strcmp(change->property->name, property) == 0)
 			add_arrow(search, property, change->reference, change->target);
 	}
 	foreach(lc, c->objects[DRIFT_REFERENCE])
@@ -244,7 +244,7 @@ find_arrows(Search *search, const char *kind, const char *property)
 		DriftObject *object = lfirst(lc);
 		DriftObject *target;
 
-		if (strcmp(object->kind, kind) != 0 || object->partner)
+		if (object->kind != kind || object->partner)
 			continue;
 		target = drift_find(c, DRIFT_TARGET, kind, object->identity);
 		if (target)
@@ -276,7 +276,7 @@ part_text(DriftComparison *c, const DriftObject *part)
 	if (references && part->side == DRIFT_REFERENCE)
 		references = drift_new_identity(c, references);
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s %s", part->kind, references ? references : "");
+	appendStringInfo(&text, "%s %s", snapshot_kinds[part->kind].word, references ? references : "");
 	for (int i = 0; i < 4; i++)
 	{
 		static const char *const properties[] = {"type", "unique", "columns", "expression"};
@@ -318,19 +318,19 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 		DriftObject *child = lfirst(lc);
 
 		/* with the dot, as it is within the table */
-		if (strcmp(child->kind, "column") == 0 &&
+		if (child->kind == KIND_COLUMN &&
 			strncmp(child->identity, object->identity, strlen(object->identity)) == 0)
 		{
 			table->columns[table->ncolumns] = child->identity + strlen(object->identity);
 			table->types[table->ncolumns++] = property_text(child, "type");
 		}
-		else if (strcmp(child->kind, "constraint") == 0 || strcmp(child->kind, "index") == 0)
+		else if (drift_has_trait(child->kind, KIND_PART))
 			table->parts[table->nparts++] = part_text(c, child);
 	}
 	foreach(lc, children)
 	{
 		DriftObject *child = lfirst(lc);
-		int			n = strcmp(child->kind, "column") == 0 ? (int) drift_number(child->properties, "position") : 0;
+		int			n = child->kind == KIND_COLUMN ? (int) drift_number(child->properties, "position") : 0;
 
 		if (n > 0 && n <= table->ncolumns)
 			table->order[n - 1] = property_text(child, "type");
@@ -362,7 +362,7 @@ lone_tables(DriftComparison *c, DriftSide side)
 	{
 		DriftObject *object = lfirst(lc);
 
-		if (strcmp(object->kind, "table") == 0 && object->partner == NULL &&
+		if (object->kind == KIND_TABLE && object->partner == NULL &&
 			!drift_value(object->properties, "extension"))
 		{
 			DriftNameEntry *entry = drift_name_entry(children, "", object->identity, HASH_FIND);
@@ -492,7 +492,7 @@ find_tables(DriftComparison *c)
 	if (reference == NIL || target == NIL || (double) list_length(reference) * list_length(target) > MAX_PAIRS)
 		return false;
 
-	find_arrows(&search, "constraint", "references");
+	find_arrows(&search, KIND_CONSTRAINT, "references");
 	foreach(la, reference)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -546,7 +546,7 @@ judge_types(Search *search, DriftObject *a, DriftObject *b)
 	bool		used = is_referred_alike(search, a, b);
 	Candidate  *candidate;
 
-	if (strcmp(a->kind, b->kind) != 0 || strcmp(property_text(a, "type"), property_text(b, "type")) != 0)
+	if (a->kind != b->kind || strcmp(property_text(a, "type"), property_text(b, "type")) != 0)
 		return;
 	alike = type_likeness(a, b, &weight);
 	if (alike < 0.5 || (weight < 2 && !used && name < 0.5))
@@ -573,7 +573,7 @@ lone_types(DriftComparison *c, DriftSide side)
 		DriftObject *object = lfirst(lc);
 
 		if (object->partner == NULL && !drift_value(object->properties, "extension") &&
-			(strcmp(object->kind, "type") == 0 || strcmp(object->kind, "domain") == 0))
+			(object->kind == KIND_TYPE || object->kind == KIND_DOMAIN))
 			types = lappend(types, object);
 	}
 	return types;
@@ -591,7 +591,7 @@ find_types(DriftComparison *c)
 	if (reference == NIL || target == NIL || (double) list_length(reference) * list_length(target) > MAX_PAIRS)
 		return;
 
-	find_arrows(&search, "column", "type");
+	find_arrows(&search, KIND_COLUMN, "type");
 	foreach(la, reference)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -207,7 +207,7 @@ is_used_alike(const Group *group, const char *old, const char *new)
 			DriftObject *other = lfirst(lb);
 
 			if (part->partner == NULL && other->partner == NULL &&
-				strcmp(other->kind, part->kind) == 0 && same_property(part, other, "type") &&
+				other->kind == part->kind && same_property(part, other, "type") &&
 				stands_for(drift_value(part->properties, "columns"), drift_value(other->properties, "columns"), old, new))
 				return true;
 		}
@@ -345,7 +345,7 @@ sort_by_table(DriftComparison *c, HTAB *table)
 
 			if (object->partner || object->parent == NULL)
 				continue;
-			if (strcmp(object->kind, "column") == 0)
+			if (object->kind == KIND_COLUMN)
 			{
 				parent = drift_parent(c, object);
 				if (parent && parent->partner == NULL)
@@ -362,9 +362,9 @@ sort_by_table(DriftComparison *c, HTAB *table)
 	{
 		DriftChange *change = lfirst(lc);
 
-		if (strcmp(change->property, "columns") == 0 && change->parent)
+		if (strcmp(change->property->name, "columns") == 0 && change->parent)
 			add_to(table, "changes", change->parent, change);
-		else if (strcmp(change->property, "referenced_columns") == 0 && drift_string(change->reference, "references"))
+		else if (strcmp(change->property->name, "referenced_columns") == 0 && drift_string(change->reference, "references"))
 			add_to(table, "changes", drift_string(change->reference, "references"), change);
 	}
 	return names;

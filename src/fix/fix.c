@@ -832,16 +832,7 @@ static void
 skip_step(StepWork *work, const char *state, int sqlerrcode, const char *reason,
 		  const char *hint)
 {
-	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "fix", "skipped");
-
-	if (state && !work->run->dry_run)
-		plan_step_set_state(work->step->plan, work->step->step, state, reason, 0);
-	entry.step = work->step->step;
-	entry.object = work->object;
-	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
-	entry.message = reason;
-	log_write(&entry);
-	run_commit();
+	run_outcome(work, "fix", "skipped", work->run->dry_run ? NULL : state, sqlerrcode, reason);
 	run_append_notice(work, psprintf("skipped: %s", reason));
 	work->hint = hint;
 }

@@ -24,7 +24,7 @@
 #include "base/quote.h"
 #include "drift/drift.h"
 #include "fkdiff/fkdiff.h"
-#include "snapshot/snapshot.h"
+#include "snapshot/snapshot_property.h"
 
 /* ---- properties ---- */
 
@@ -100,7 +100,7 @@ check_object(const KeySide *side, const SnapshotObject *object, bool valid)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("snapshot \"%s\" does not describe %s %s as a snapshot should", side->name,
-						object->kind, object->identity),
+						snapshot_kinds[object->kind].word, object->identity),
 				 errhint("Take or import the snapshot anew.")));
 }
 
@@ -384,13 +384,13 @@ read_side(KeySide *side, List *schemas)
 	while ((object = snapshot_next(reader)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (strcmp(object->kind, "table") == 0)
+		if (object->kind == KIND_TABLE)
 			read_table(side, object);
-		else if (strcmp(object->kind, "column") == 0)
+		else if (object->kind == KIND_COLUMN)
 			read_column(side, object);
-		else if (strcmp(object->kind, "constraint") == 0)
+		else if (object->kind == KIND_CONSTRAINT)
 			read_constraint(side, object);
-		else if (strcmp(object->kind, "index") == 0)
+		else if (object->kind == KIND_INDEX)
 			read_index(side, object);
 	}
 	snapshot_close(reader);

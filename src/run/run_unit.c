@@ -153,6 +153,24 @@ run_entry(const RunAction *action, const StepWork *work, const char *phase)
 	return entry;
 }
 
+void
+run_outcome(const StepWork *work, const char *name, const char *phase,
+			const char *state, int sqlerrcode, const char *message)
+{
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, name, phase);
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	if (sqlerrcode)
+		entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	entry.message = message;
+	if (state)
+		plan_step_set_state(work->step->plan, work->step->step, state, message,
+							strcmp(phase, "failed") == 0 ? 1 : 0);
+	log_write(&entry);
+	run_commit();
+}
+
 const char *
 run_state_after(const StepWork *work, const char *state)
 {

@@ -49,6 +49,14 @@ extern char *run_took_text(const RunAction *action);
 extern void run_write_start(RunAction *action);
 extern void run_log_start(RunAction *action);
 
+/*
+ * What became of a step without an action, or before one: its row in the log
+ * (phase "failed" or "skipped"), and the step's state with the message as its
+ * reason; state NULL leaves the step as it is, sqlerrcode 0 is none.  Commits.
+ */
+extern void run_outcome(const StepWork *work, const char *name, const char *phase,
+						const char *state, int sqlerrcode, const char *message);
+
 /* An entry that ends an action for a step, with what all of them have in common */
 extern LogEntry run_entry(const RunAction *action, const StepWork *work,
 						  const char *phase);

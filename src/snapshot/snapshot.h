@@ -22,9 +22,16 @@
 #define SNAPSHOT_FORMAT 1		/* of the properties, and of documents */
 #define SNAPSHOT_CHECKSUM_LENGTH PG_SHA256_DIGEST_LENGTH
 
+typedef enum SnapshotKind
+{
+#define SG_KIND(kind, word, place, traits, properties) kind,
+#include "snapshot/snapshot_kindlist.h"
+#undef SG_KIND
+} SnapshotKind;
+
 typedef struct SnapshotObject
 {
-	char	   *kind;
+	SnapshotKind kind;
 	char	   *identity;		/* unique within the kind */
 	char	   *parent;			/* identity of the table or schema, or NULL */
 	Jsonb	   *properties;		/* an object; absent keys have their default */
@@ -85,26 +92,15 @@ extern bool snapshot_same(const SnapshotObject *a, const SnapshotObject *b);
 /* Why the object could not be read in full, or NULL when it could */
 extern char *snapshot_unknown(const SnapshotObject *object);
 
+/* The kind of a word; false: there is none */
+extern bool snapshot_kind(const char *word, SnapshotKind *kind);
+
 /*
  * What keeps an object from being one of a snapshot: an unknown kind or
  * property, JSON of another form, a parent that it can't have; NULL if
- * nothing does.  Readers have asked before they return an object.
+ * nothing does.  Fills object->kind.  Readers have asked before they return an
+ * object.
  */
-extern char *snapshot_problem(const SnapshotObject *object);
-
-/*
- * Is a property's value, or are the elements of its array or the values of
- * its object, a deparsed expression or query?  Then two texts may differ and
- * mean the same.
- */
-typedef enum SnapshotText
-{
-	SNAPSHOT_PLAIN,				/* compared as it is */
-	SNAPSHOT_EXPRESSION,		/* of the parent's columns, if it has any */
-	SNAPSHOT_QUERY,				/* a whole SELECT */
-	SNAPSHOT_STATEMENT			/* a whole statement, such as CREATE RULE */
-} SnapshotText;
-
-extern SnapshotText snapshot_property_text(const char *kind, const char *property);
+extern char *snapshot_problem(const char *kind, SnapshotObject *object);
 
 #endif							/* SG_SNAPSHOT_H */

@@ -15,7 +15,7 @@
 #include "lib/stringinfo.h"
 #include "utils/tuplestore.h"
 
-#include "snapshot/snapshot.h"
+#include "snapshot/snapshot_property.h"
 
 /* Columns of the tuplestore, which are those of sg_snapshot_objects() */
 enum

@@ -298,6 +298,7 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	JsonbContainer *object;
 	JsonbValue *properties;
 	SnapshotObject this;
+	char	   *kind;
 	uint8		computed[SNAPSHOT_CHECKSUM_LENGTH];
 	int			order;
 	char	   *problem;
@@ -310,32 +311,30 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 		bad_document("Element " INT64_FORMAT " of \"objects\" must have %d members",
 					 reader->info.objects, SNAPSHOT_COLUMNS);
 
-	this.kind = string_member(object, "kind", false);
+	kind = string_member(object, "kind", false);
 	this.identity = string_member(object, "identity", false);
 	this.parent = string_member(object, "parent", true);
 	properties = member(object, "properties");
 	if (properties->type != jbvBinary || !JsonContainerIsObject(properties->val.binary.data))
-		bad_document("\"properties\" of %s %s must be an object", this.kind, this.identity);
+		bad_document("\"properties\" of %s %s must be an object", kind, this.identity);
 	this.properties = JsonbValueToJsonb(properties);
 	checksum_member(object, "checksum", this.checksum);
 
-	snapshot_object_digest(this.kind, this.identity, this.parent, this.properties, computed);
+	snapshot_object_digest(kind, this.identity, this.parent, this.properties, computed);
 	if (memcmp(this.checksum, computed, sizeof(computed)) != 0)
-		changed_document("The checksum of %s %s does not fit", this.kind, this.identity);
-	order = last->kind == NULL ? -1 : strcmp(last->kind, this.kind);
-	problem = snapshot_problem(&this);
+		changed_document("The checksum of %s %s does not fit", kind, this.identity);
+	problem = snapshot_problem(kind, &this);
 	if (problem)
 		bad_document("%s", problem);
+	order = last->identity == NULL ? -1 : (int) last->kind - (int) this.kind;
 	if (order > 0 || (order == 0 && strcmp(last->identity, this.identity) >= 0))
-		changed_document("%s %s is there twice or at the wrong place", this.kind, this.identity);
+		changed_document("%s %s is there twice or at the wrong place", kind, this.identity);
 
 	snapshot_reader_add_object(reader, &this);
 
-	if (last->kind != NULL)
-	{
-		pfree(last->kind);
+	if (last->identity != NULL)
 		pfree(last->identity);
-	}
+	pfree(kind);
 	pfree(this.properties);
 	*last = this;
 	MemoryContextSwitchTo(old);

@@ -4,11 +4,11 @@
  *	  What the names and properties of a snapshot's objects mean, and what
  *	  they may be.
  *
- * There is one table: kinds, and the properties of each with the JSON that
- * they may be.  What comes from anywhere but this database's catalogs is held
- * against it before it is kept or compared, so that whoever reads a property
- * finds what sql/snapshot/ puts there, or nothing.  Whoever adds a property
- * there adds it here.  docs/snapshots.md describes the same for people.
+ * There is one table: the kinds, in snapshot_kindlist.h, and the properties of
+ * each.  What comes from anywhere but this database's catalogs is held against
+ * it before it is kept or compared, so that whoever reads a property finds
+ * what sql/snapshot/ puts there, or nothing.  Whoever adds a property there
+ * adds it here.  docs/snapshots.md describes the same for people.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,7 +21,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
-#include "snapshot/snapshot.h"
+#include "snapshot/snapshot_property.h"
 
 /*
  * Keywords of some of the majors 12 to 19 only, or that became more of a
@@ -32,22 +32,6 @@ static const char *const unsteady_keywords[] = {
 	"json_objectagg", "json_query", "json_scalar", "json_serialize", "json_table",
 	"json_value", "merge_action", "normalize", "system_user"
 };
-
-/* The JSON that a property may be */
-typedef enum PropertyForm
-{
-	FORM_STRING,
-	FORM_BOOL,
-	FORM_NUMBER,
-	FORM_INTEGER,				/* of 32 bits */
-	FORM_STRINGS,				/* an array */
-	FORM_HOLES,					/* an array, where null stands for nothing */
-	FORM_STRING_MAP,			/* an object, and what its values are */
-	FORM_NUMBER_MAP,
-	FORM_LIST_MAP,
-	FORM_ACL_MAP,
-	FORM_SEQUENCE				/* an object of identity_sequence_rules */
-} PropertyForm;
 
 static const char *const form_words[] = {
 	[FORM_STRING] = "a string",
@@ -63,64 +47,53 @@ static const char *const form_words[] = {
 	[FORM_SEQUENCE] = "an object of the options of a sequence",
 };
 
-#define PROPERTY_REQUIRED	0x01	/* in every object of the kind, read in
-									 * full or not */
-#define PROPERTY_NULLABLE	0x02
-
-typedef struct PropertyRule
-{
-	const char *property;
-	PropertyForm form;
-	int			flags;
-	SnapshotText text;
-} PropertyRule;
-
 /* Of any kind */
-static const PropertyRule common_rules[] = {
-	{"owner", FORM_STRING},
-	{"comment", FORM_STRING},
-	{"extension", FORM_STRING},
-	{"partition_of", FORM_STRING},
-	{"unknown", FORM_STRING},
-	{"acl", FORM_LIST_MAP},
-	{"grantors", FORM_STRINGS},
-	{"automatic_name", FORM_BOOL},
+static const SnapshotProperty common_properties[] = {
+	{"owner", FORM_STRING, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
+	{"comment", FORM_STRING, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
+	{"extension", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_ASIDE},
+	{"partition_of", FORM_STRING, COMPARE_OBJECT},
+	{"unknown", FORM_STRING, COMPARE_IGNORE},
+	{"acl", FORM_LIST_MAP, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
+	{"grantors", FORM_STRINGS, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
+	{"automatic_name", FORM_BOOL, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
 };
 
-static const PropertyRule table_rules[] = {
-	{"type", FORM_STRING, PROPERTY_REQUIRED},
-	{"persistence", FORM_STRING},
-	{"partition_key", FORM_STRING},
-	{"partition_bound", FORM_STRING},
-	{"of_type", FORM_STRING},
+static const SnapshotProperty table_properties[] = {
+	{"type", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING, PROPERTY_REQUIRED},
+	{"persistence", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"partition_key", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"partition_bound", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"of_type", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"replica_identity", FORM_STRING},
-	{"access_method", FORM_STRING},
-	{"tablespace", FORM_STRING},
+	{"access_method", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"tablespace", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"server", FORM_STRING},
-	{"inherits", FORM_STRINGS},
+	{"inherits", FORM_STRINGS, COMPARE_OBJECT, RISK_BLOCKING},
 	{"options", FORM_STRINGS},
-	{"toast_options", FORM_STRINGS},
+	{"toast_options", FORM_STRINGS, COMPARE_PLAIN, RISK_BLOCKING},
 	{"server_options", FORM_STRINGS},
 	{"partition_detached", FORM_BOOL},
 	{"row_security", FORM_BOOL},
 	{"force_row_security", FORM_BOOL},
+	{"partition_of", FORM_STRING, COMPARE_OBJECT, RISK_BLOCKING},
 };
 
-static const PropertyRule column_rules[] = {
-	{"type", FORM_STRING, PROPERTY_REQUIRED},
-	{"position", FORM_INTEGER},
-	{"not_null", FORM_BOOL},
-	{"collation", FORM_STRING},
-	{"default", FORM_STRING, PROPERTY_NULLABLE, SNAPSHOT_EXPRESSION},
-	{"generated", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
-	{"generated_kind", FORM_STRING},
-	{"identity", FORM_STRING},
+static const SnapshotProperty column_properties[] = {
+	{"type", FORM_STRING, COMPARE_OBJECT, RISK_TYPE, PROPERTY_REQUIRED},
+	{"position", FORM_INTEGER, COMPARE_COSMETIC, RISK_OF_KIND, PROPERTY_ASIDE},
+	{"not_null", FORM_BOOL, COMPARE_PLAIN, RISK_NOT_NULL},
+	{"collation", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"default", FORM_STRING, COMPARE_DEFAULT, RISK_OF_KIND, PROPERTY_NULLABLE},
+	{"generated", FORM_STRING, COMPARE_EXPRESSION, RISK_BLOCKING},
+	{"generated_kind", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"identity", FORM_STRING, COMPARE_PLAIN, RISK_NOT_NULL},
 	{"storage", FORM_STRING},
 	{"compression", FORM_STRING},
 	{"inherited", FORM_STRING},
-	{"not_null_name", FORM_STRING},
+	{"not_null_name", FORM_STRING, COMPARE_COSMETIC},
 	{"not_null_comment", FORM_STRING},
-	{"identity_sequence", FORM_SEQUENCE},
+	{"identity_sequence", FORM_SEQUENCE, COMPARE_SEQUENCE},
 	{"statistics", FORM_INTEGER},
 	{"options", FORM_STRINGS},
 	{"server_options", FORM_STRINGS},
@@ -129,7 +102,7 @@ static const PropertyRule column_rules[] = {
 };
 
 /* Members of that property */
-static const PropertyRule identity_sequence_rules[] = {
+static const SnapshotProperty identity_sequence_properties[] = {
 	{"type", FORM_STRING},
 	{"name", FORM_STRING},
 	{"comment", FORM_STRING},
@@ -143,70 +116,72 @@ static const PropertyRule identity_sequence_rules[] = {
 	{"acl", FORM_LIST_MAP},
 };
 
-static const PropertyRule constraint_rules[] = {
-	{"type", FORM_STRING, PROPERTY_REQUIRED},
-	{"columns", FORM_STRINGS, PROPERTY_NULLABLE},
-	{"references", FORM_STRING},
+static const SnapshotProperty constraint_properties[] = {
+	{"type", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED | PROPERTY_CORE},
+	{"columns", FORM_STRINGS, COMPARE_COLUMNS, RISK_OF_KIND, PROPERTY_NULLABLE | PROPERTY_CORE},
+	{"references", FORM_STRING, COMPARE_OBJECT, RISK_OF_KIND, PROPERTY_CORE},
 	{"match", FORM_STRING},
 	{"on_update", FORM_STRING},
 	{"on_delete", FORM_STRING},
-	{"inherited", FORM_STRING},
-	{"triggers", FORM_STRING},
-	{"index_name", FORM_STRING},
-	{"index_comment", FORM_STRING},
-	{"access_method", FORM_STRING},
+	{"inherited", FORM_STRING, COMPARE_PLAIN, RISK_SAFE},
+	{"triggers", FORM_STRING, COMPARE_PLAIN, RISK_SAFE},
+	{"index_name", FORM_STRING, COMPARE_COSMETIC, RISK_SAFE},
+	{"index_comment", FORM_STRING, COMPARE_PLAIN, RISK_SAFE},
+	{"access_method", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_CORE},
 	{"tablespace", FORM_STRING},
-	{"referenced_columns", FORM_STRINGS},
-	{"on_delete_columns", FORM_STRINGS},
-	{"include", FORM_STRINGS},
-	{"operators", FORM_STRINGS},
-	{"options", FORM_STRINGS},
-	{"deferrable", FORM_BOOL},
-	{"deferred", FORM_BOOL},
-	{"validated", FORM_BOOL},
+	{"referenced_columns", FORM_STRINGS, COMPARE_REFERENCED, RISK_OF_KIND, PROPERTY_CORE},
+	{"on_delete_columns", FORM_STRINGS, COMPARE_COLUMNS},
+	{"include", FORM_STRINGS, COMPARE_COLUMNS},
+	{"operators", FORM_STRINGS, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_CORE},
+	{"options", FORM_STRINGS, COMPARE_PLAIN, RISK_SAFE},
+	{"deferrable", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
+	{"deferred", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
+	{"validated", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
 	{"enforced", FORM_BOOL},
 	{"no_inherit", FORM_BOOL},
 	{"period", FORM_BOOL},
 	{"nulls_not_distinct", FORM_BOOL},
 	{"valid", FORM_BOOL},
-	{"clustered", FORM_BOOL},
-	{"replica_identity", FORM_BOOL},
-	{"expression", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
-	{"expressions", FORM_HOLES, 0, SNAPSHOT_EXPRESSION},
-	{"predicate", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
-	{"index_columns", FORM_HOLES},
+	{"clustered", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
+	{"replica_identity", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
+	{"expression", FORM_STRING, COMPARE_EXPRESSION, RISK_OF_KIND, PROPERTY_CORE},
+	{"expressions", FORM_HOLES, COMPARE_EXPRESSION, RISK_OF_KIND, PROPERTY_CORE},
+	{"predicate", FORM_STRING, COMPARE_EXPRESSION, RISK_OF_KIND, PROPERTY_CORE},
+	{"index_columns", FORM_HOLES, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_CORE},
 	{"operator_classes", FORM_HOLES},
 	{"collations", FORM_HOLES},
 	{"ordering", FORM_HOLES},
 	{"operator_class_options", FORM_LIST_MAP},
-	{"statistics", FORM_NUMBER_MAP},
+	{"statistics", FORM_NUMBER_MAP, COMPARE_PLAIN, RISK_SAFE},
+	{"partition_of", FORM_STRING, COMPARE_CLONE},
 };
 
-static const PropertyRule index_rules[] = {
-	{"access_method", FORM_STRING, PROPERTY_REQUIRED},
-	{"unique", FORM_BOOL},
-	{"expressions", FORM_HOLES, 0, SNAPSHOT_EXPRESSION},
-	{"predicate", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
-	{"columns", FORM_HOLES},
+static const SnapshotProperty index_properties[] = {
+	{"access_method", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED | PROPERTY_CORE},
+	{"unique", FORM_BOOL, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_CORE},
+	{"expressions", FORM_HOLES, COMPARE_EXPRESSION, RISK_OF_KIND, PROPERTY_CORE},
+	{"predicate", FORM_STRING, COMPARE_EXPRESSION, RISK_OF_KIND, PROPERTY_CORE},
+	{"columns", FORM_HOLES, COMPARE_COLUMNS, RISK_OF_KIND, PROPERTY_CORE},
 	{"operator_classes", FORM_HOLES},
 	{"collations", FORM_HOLES},
 	{"ordering", FORM_HOLES},
-	{"include", FORM_STRINGS},
-	{"options", FORM_STRINGS},
+	{"include", FORM_STRINGS, COMPARE_COLUMNS},
+	{"options", FORM_STRINGS, COMPARE_PLAIN, RISK_SAFE},
 	{"nulls_not_distinct", FORM_BOOL},
 	{"valid", FORM_BOOL},
-	{"clustered", FORM_BOOL},
-	{"replica_identity", FORM_BOOL},
+	{"clustered", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
+	{"replica_identity", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
 	{"tablespace", FORM_STRING},
 	{"operator_class_options", FORM_LIST_MAP},
-	{"statistics", FORM_NUMBER_MAP},
+	{"statistics", FORM_NUMBER_MAP, COMPARE_PLAIN, RISK_SAFE},
+	{"partition_of", FORM_STRING, COMPARE_CLONE},
 };
 
 /* A view or a materialized one */
-static const PropertyRule view_rules[] = {
-	{"query", FORM_STRING, 0, SNAPSHOT_QUERY},
+static const SnapshotProperty view_properties[] = {
+	{"query", FORM_STRING, COMPARE_QUERY},
 	{"columns", FORM_HOLES},
-	{"column_defaults", FORM_STRING_MAP, 0, SNAPSHOT_EXPRESSION},
+	{"column_defaults", FORM_STRING_MAP, COMPARE_EXPRESSION},
 	{"column_comments", FORM_STRING_MAP},
 	{"column_storage", FORM_STRING_MAP},
 	{"column_compression", FORM_STRING_MAP},
@@ -219,10 +194,10 @@ static const PropertyRule view_rules[] = {
 	{"tablespace", FORM_STRING},
 };
 
-static const PropertyRule sequence_rules[] = {
-	{"type", FORM_STRING, PROPERTY_REQUIRED},
+static const SnapshotProperty sequence_properties[] = {
+	{"type", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"persistence", FORM_STRING},
-	{"owned_by", FORM_STRING},
+	{"owned_by", FORM_STRING, COMPARE_OBJECT},
 	{"start", FORM_NUMBER},
 	{"increment", FORM_NUMBER},
 	{"minimum", FORM_NUMBER},
@@ -232,16 +207,16 @@ static const PropertyRule sequence_rules[] = {
 };
 
 /* A function, a procedure or an aggregate */
-static const PropertyRule routine_rules[] = {
-	{"language", FORM_STRING, PROPERTY_REQUIRED},
+static const SnapshotProperty routine_properties[] = {
+	{"language", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"arguments", FORM_STRING},
 	{"returns", FORM_STRING},
 	{"volatility", FORM_STRING},
 	{"parallel", FORM_STRING},
 	{"support", FORM_STRING},
-	{"body", FORM_STRING},
+	{"body", FORM_STRING, COMPARE_BODY},
 	{"library", FORM_STRING},
-	{"sql_body", FORM_STRING, 0, SNAPSHOT_STATEMENT},
+	{"sql_body", FORM_STRING, COMPARE_QUERY},
 	{"strict", FORM_BOOL},
 	{"security_definer", FORM_BOOL},
 	{"leakproof", FORM_BOOL},
@@ -272,48 +247,49 @@ static const PropertyRule routine_rules[] = {
 	{"moving_state_size", FORM_NUMBER},
 };
 
-static const PropertyRule trigger_rules[] = {
-	{"function", FORM_STRING, PROPERTY_REQUIRED},
+static const SnapshotProperty trigger_properties[] = {
+	{"function", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"timing", FORM_STRING},
 	{"level", FORM_STRING},
 	{"arguments", FORM_STRING},
 	{"old_table", FORM_STRING},
 	{"new_table", FORM_STRING},
 	{"enabled", FORM_STRING},
-	{"from_table", FORM_STRING},
-	{"when", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
+	{"from_table", FORM_STRING, COMPARE_OBJECT},
+	{"when", FORM_STRING, COMPARE_EXPRESSION},
 	{"events", FORM_STRINGS},
-	{"update_of", FORM_STRINGS},
+	{"update_of", FORM_STRINGS, COMPARE_COLUMNS},
 	{"constraint", FORM_BOOL},
 	{"deferrable", FORM_BOOL},
 	{"deferred", FORM_BOOL},
+	{"partition_of", FORM_STRING, COMPARE_CLONE},
 };
 
-static const PropertyRule event_trigger_rules[] = {
+static const SnapshotProperty event_trigger_properties[] = {
 	{"event", FORM_STRING},
 	{"function", FORM_STRING},
 	{"enabled", FORM_STRING},
 	{"tags", FORM_STRINGS},
 };
 
-static const PropertyRule rule_rules[] = {
-	{"event", FORM_STRING, PROPERTY_REQUIRED},
-	{"definition", FORM_STRING, 0, SNAPSHOT_STATEMENT},
+static const SnapshotProperty rule_properties[] = {
+	{"event", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
+	{"definition", FORM_STRING, COMPARE_QUERY},
 	{"enabled", FORM_STRING},
 	{"instead", FORM_BOOL},
 };
 
-static const PropertyRule policy_rules[] = {
-	{"command", FORM_STRING, PROPERTY_REQUIRED},
+static const SnapshotProperty policy_properties[] = {
+	{"command", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"permissive", FORM_BOOL},
 	{"roles", FORM_STRINGS},
-	{"using", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
-	{"check", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
+	{"using", FORM_STRING, COMPARE_EXPRESSION},
+	{"check", FORM_STRING, COMPARE_EXPRESSION},
 };
 
-static const PropertyRule type_rules[] = {
-	{"type", FORM_STRING, PROPERTY_REQUIRED},
-	{"labels", FORM_STRINGS},
+static const SnapshotProperty type_properties[] = {
+	{"type", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
+	{"labels", FORM_STRINGS, COMPARE_PLAIN, RISK_LABELS},
 	{"attributes", FORM_HOLES},
 	{"attribute_comments", FORM_STRING_MAP},
 	{"subtype", FORM_STRING},
@@ -321,7 +297,7 @@ static const PropertyRule type_rules[] = {
 	{"collation", FORM_STRING},
 	{"canonical", FORM_STRING},
 	{"difference", FORM_STRING},
-	{"multirange", FORM_STRING},
+	{"multirange", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, 0, 140000},
 	{"input", FORM_STRING},
 	{"output", FORM_STRING},
 	{"category", FORM_STRING},
@@ -342,14 +318,14 @@ static const PropertyRule type_rules[] = {
 	{"collatable", FORM_BOOL},
 };
 
-static const PropertyRule domain_rules[] = {
-	{"type", FORM_STRING, PROPERTY_REQUIRED},
+static const SnapshotProperty domain_properties[] = {
+	{"type", FORM_STRING, COMPARE_OBJECT, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"not_null", FORM_BOOL},
 	{"collation", FORM_STRING},
-	{"default", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
+	{"default", FORM_STRING, COMPARE_DEFAULT},
 };
 
-static const PropertyRule collation_rules[] = {
+static const SnapshotProperty collation_properties[] = {
 	{"provider", FORM_STRING},
 	{"locale", FORM_STRING},
 	{"lc_collate", FORM_STRING},
@@ -358,7 +334,7 @@ static const PropertyRule collation_rules[] = {
 	{"deterministic", FORM_BOOL},
 };
 
-static const PropertyRule operator_rules[] = {
+static const SnapshotProperty operator_properties[] = {
 	{"function", FORM_STRING},
 	{"result", FORM_STRING},
 	{"commutator", FORM_STRING},
@@ -369,42 +345,42 @@ static const PropertyRule operator_rules[] = {
 	{"merges", FORM_BOOL},
 };
 
-static const PropertyRule operator_class_rules[] = {
-	{"type", FORM_STRING},
+static const SnapshotProperty operator_class_properties[] = {
+	{"type", FORM_STRING, COMPARE_OBJECT},
 	{"family", FORM_STRING},
 	{"storage", FORM_STRING},
 	{"default", FORM_BOOL},
 };
 
-static const PropertyRule operator_family_rules[] = {
+static const SnapshotProperty operator_family_properties[] = {
 	{"operators", FORM_STRINGS},
 	{"functions", FORM_STRINGS},
 };
 
-static const PropertyRule cast_rules[] = {
-	{"method", FORM_STRING, PROPERTY_REQUIRED},
+static const SnapshotProperty cast_properties[] = {
+	{"method", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"context", FORM_STRING},
 	{"function", FORM_STRING},
 };
 
-static const PropertyRule statistics_rules[] = {
+static const SnapshotProperty statistics_properties[] = {
 	{"kinds", FORM_STRINGS},
-	{"columns", FORM_STRINGS},
-	{"expressions", FORM_STRING, 0, SNAPSHOT_EXPRESSION},
+	{"columns", FORM_STRINGS, COMPARE_COLUMNS},
+	{"expressions", FORM_STRING, COMPARE_EXPRESSION},
 	{"target", FORM_INTEGER},
 };
 
-static const PropertyRule dictionary_rules[] = {
+static const SnapshotProperty dictionary_properties[] = {
 	{"template", FORM_STRING},
 	{"options", FORM_STRING},
 };
 
-static const PropertyRule configuration_rules[] = {
+static const SnapshotProperty configuration_properties[] = {
 	{"parser", FORM_STRING},
 	{"mappings", FORM_LIST_MAP},
 };
 
-static const PropertyRule parser_rules[] = {
+static const SnapshotProperty parser_properties[] = {
 	{"start", FORM_STRING},
 	{"token", FORM_STRING},
 	{"end", FORM_STRING},
@@ -412,32 +388,32 @@ static const PropertyRule parser_rules[] = {
 	{"lextypes", FORM_STRING},
 };
 
-static const PropertyRule template_rules[] = {
+static const SnapshotProperty template_properties[] = {
 	{"init", FORM_STRING},
 	{"lexize", FORM_STRING},
 };
 
-static const PropertyRule conversion_rules[] = {
+static const SnapshotProperty conversion_properties[] = {
 	{"from", FORM_STRING},
 	{"to", FORM_STRING},
 	{"function", FORM_STRING},
 	{"default", FORM_BOOL},
 };
 
-static const PropertyRule publication_rules[] = {
+static const SnapshotProperty publication_properties[] = {
 	{"all_tables", FORM_BOOL},
 	{"all_sequences", FORM_BOOL},
 	{"via_root", FORM_BOOL},
 	{"publish", FORM_STRINGS},
-	{"tables", FORM_STRINGS},
-	{"except", FORM_STRINGS},
+	{"tables", FORM_STRINGS, COMPARE_OBJECTS},
+	{"except", FORM_STRINGS, COMPARE_OBJECTS},
 	{"schemas", FORM_STRINGS},
 	{"generated_columns", FORM_STRING},
 	{"table_columns", FORM_LIST_MAP},
-	{"table_filters", FORM_STRING_MAP, 0, SNAPSHOT_EXPRESSION},
+	{"table_filters", FORM_STRING_MAP, COMPARE_EXPRESSION},
 };
 
-static const PropertyRule subscription_rules[] = {
+static const SnapshotProperty subscription_properties[] = {
 	{"enabled", FORM_BOOL},
 	{"binary", FORM_BOOL},
 	{"two_phase", FORM_BOOL},
@@ -455,100 +431,45 @@ static const PropertyRule subscription_rules[] = {
 	{"max_retention", FORM_NUMBER},
 };
 
-static const PropertyRule extension_rules[] = {
-	{"version", FORM_STRING, PROPERTY_REQUIRED},
+static const SnapshotProperty extension_properties[] = {
+	{"version", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"schema", FORM_STRING},
 };
 
-static const PropertyRule language_rules[] = {
+static const SnapshotProperty language_properties[] = {
 	{"trusted", FORM_BOOL},
 	{"handler", FORM_STRING},
 	{"inline", FORM_STRING},
 	{"validator", FORM_STRING},
 };
 
-static const PropertyRule transform_rules[] = {
+static const SnapshotProperty transform_properties[] = {
 	{"from_sql", FORM_STRING},
 	{"to_sql", FORM_STRING},
 };
 
-static const PropertyRule access_method_rules[] = {
-	{"type", FORM_STRING, PROPERTY_REQUIRED},
+static const SnapshotProperty access_method_properties[] = {
+	{"type", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"handler", FORM_STRING},
 };
 
-static const PropertyRule wrapper_rules[] = {
+static const SnapshotProperty wrapper_properties[] = {
 	{"handler", FORM_STRING},
 	{"validator", FORM_STRING},
 	{"options", FORM_STRINGS},
 };
 
-static const PropertyRule server_rules[] = {
+static const SnapshotProperty server_properties[] = {
 	{"wrapper", FORM_STRING},
 	{"type", FORM_STRING},
 	{"version", FORM_STRING},
 	{"options", FORM_STRINGS},
 };
 
-/* Where objects of a kind are */
-typedef enum KindPlace
-{
-	PLACE_NOWHERE,				/* without a parent */
-	PLACE_WITHIN,				/* the identity is the parent's, a dot, and a
-								 * name */
-	PLACE_BESIDE,				/* the parent is another object's */
-	PLACE_ANYWHERE				/* there may be a parent */
-} KindPlace;
-
-typedef struct KindRules
-{
-	const char *kind;
-	KindPlace	place;
-	const PropertyRule *rules;
-	int			nrules;
-} KindRules;
-
-#define RULES(rules) rules, lengthof(rules)
-
-static const KindRules kinds[] = {
-	{"access method", PLACE_NOWHERE, RULES(access_method_rules)},
-	{"aggregate", PLACE_WITHIN, RULES(routine_rules)},
-	{"cast", PLACE_NOWHERE, RULES(cast_rules)},
-	{"collation", PLACE_WITHIN, RULES(collation_rules)},
-	{"column", PLACE_WITHIN, RULES(column_rules)},
-	{"constraint", PLACE_WITHIN, RULES(constraint_rules)},
-	{"conversion", PLACE_WITHIN, RULES(conversion_rules)},
-	{"default privilege", PLACE_ANYWHERE},
-	{"domain", PLACE_WITHIN, RULES(domain_rules)},
-	{"event trigger", PLACE_NOWHERE, RULES(event_trigger_rules)},
-	{"extension", PLACE_NOWHERE, RULES(extension_rules)},
-	{"foreign data wrapper", PLACE_NOWHERE, RULES(wrapper_rules)},
-	{"foreign server", PLACE_NOWHERE, RULES(server_rules)},
-	{"function", PLACE_WITHIN, RULES(routine_rules)},
-	{"index", PLACE_BESIDE, RULES(index_rules)},
-	{"language", PLACE_NOWHERE, RULES(language_rules)},
-	{"materialized view", PLACE_WITHIN, RULES(view_rules)},
-	{"operator", PLACE_WITHIN, RULES(operator_rules)},
-	{"operator class", PLACE_WITHIN, RULES(operator_class_rules)},
-	{"operator family", PLACE_WITHIN, RULES(operator_family_rules)},
-	{"policy", PLACE_WITHIN, RULES(policy_rules)},
-	{"procedure", PLACE_WITHIN, RULES(routine_rules)},
-	{"publication", PLACE_NOWHERE, RULES(publication_rules)},
-	{"rule", PLACE_WITHIN, RULES(rule_rules)},
-	{"schema", PLACE_NOWHERE},
-	{"sequence", PLACE_WITHIN, RULES(sequence_rules)},
-	{"statistics", PLACE_BESIDE, RULES(statistics_rules)},
-	{"subscription", PLACE_NOWHERE, RULES(subscription_rules)},
-	{"table", PLACE_WITHIN, RULES(table_rules)},
-	{"text search configuration", PLACE_WITHIN, RULES(configuration_rules)},
-	{"text search dictionary", PLACE_WITHIN, RULES(dictionary_rules)},
-	{"text search parser", PLACE_WITHIN, RULES(parser_rules)},
-	{"text search template", PLACE_WITHIN, RULES(template_rules)},
-	{"transform", PLACE_NOWHERE, RULES(transform_rules)},
-	{"trigger", PLACE_WITHIN, RULES(trigger_rules)},
-	{"type", PLACE_WITHIN, RULES(type_rules)},
-	{"user mapping", PLACE_WITHIN},
-	{"view", PLACE_WITHIN, RULES(view_rules)},
+const SnapshotKindRow snapshot_kinds[] = {
+#define SG_KIND(kind, word, place, traits, properties) {word, place, traits, properties, lengthof(properties)},
+#include "snapshot/snapshot_kindlist.h"
+#undef SG_KIND
 };
 
 char *
@@ -572,35 +493,41 @@ snapshot_quote(const char *name)
 
 /* ---- what a property may be ---- */
 
-static const KindRules *
-find_kind(const char *kind)
+static int
+compare_kind(const void *word, const void *row)
 {
-	for (int i = 0; i < lengthof(kinds); i++)
+	return strcmp(word, ((const SnapshotKindRow *) row)->word);
+}
+
+bool
+snapshot_kind(const char *word, SnapshotKind *kind)
+{
+	const SnapshotKindRow *row = bsearch(word, snapshot_kinds, lengthof(snapshot_kinds), sizeof(snapshot_kinds[0]),
+										 compare_kind);
+
+	if (row)
+		*kind = (SnapshotKind) (row - snapshot_kinds);
+	return row != NULL;
+}
+
+static const SnapshotProperty *
+find_property(const SnapshotProperty *properties, int nproperties, const char *name, int length)
+{
+	for (int i = 0; i < nproperties; i++)
 	{
-		if (strcmp(kinds[i].kind, kind) == 0)
-			return &kinds[i];
+		if (strncmp(properties[i].name, name, length) == 0 && properties[i].name[length] == '\0')
+			return &properties[i];
 	}
 	return NULL;
 }
 
-static const PropertyRule *
-find_rule(const PropertyRule *rules, int nrules, const char *property, int length)
+const SnapshotProperty *
+snapshot_property(SnapshotKind kind, const char *name, int length)
 {
-	for (int i = 0; i < nrules; i++)
-	{
-		if (strncmp(rules[i].property, property, length) == 0 && rules[i].property[length] == '\0')
-			return &rules[i];
-	}
-	return NULL;
-}
+	const SnapshotKindRow *row = &snapshot_kinds[kind];
+	const SnapshotProperty *property = find_property(row->properties, row->nproperties, name, length);
 
-SnapshotText
-snapshot_property_text(const char *kind, const char *property)
-{
-	const KindRules *found = find_kind(kind);
-	const PropertyRule *rule = found ? find_rule(found->rules, found->nrules, property, strlen(property)) : NULL;
-
-	return rule ? rule->text : SNAPSHOT_PLAIN;
+	return property ? property : find_property(common_properties, lengthof(common_properties), name, length);
 }
 
 static bool
@@ -639,7 +566,7 @@ fits_sequence(const JsonbValue *value)
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;
-	const PropertyRule *rule = NULL;
+	const SnapshotProperty *property = NULL;
 
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
 		return false;
@@ -648,11 +575,12 @@ fits_sequence(const JsonbValue *value)
 	{
 		if (token == WJB_KEY)
 		{
-			rule = find_rule(RULES(identity_sequence_rules), v.val.string.val, v.val.string.len);
-			if (rule == NULL)
+			property = find_property(identity_sequence_properties, lengthof(identity_sequence_properties),
+									 v.val.string.val, v.val.string.len);
+			if (property == NULL)
 				return false;
 		}
-		else if (token == WJB_VALUE && !fits(rule->form, &v))
+		else if (token == WJB_VALUE && !fits(property->form, &v))
 			return false;
 	}
 	return true;
@@ -692,56 +620,56 @@ fits(PropertyForm form, const JsonbValue *value)
 /* ---- what an object may be ---- */
 
 static char *
-place_problem(const KindRules *kind, const SnapshotObject *object)
+place_problem(const SnapshotKindRow *row, const SnapshotObject *object)
 {
 	size_t		length = object->parent ? strlen(object->parent) : 0;
 
-	if (object->parent && kind->place == PLACE_NOWHERE)
-		return psprintf("%s %s must not have a parent", object->kind, object->identity);
-	if (length == 0 && (kind->place == PLACE_WITHIN || kind->place == PLACE_BESIDE))
-		return psprintf("%s %s must have a parent", object->kind, object->identity);
-	if (kind->place == PLACE_WITHIN &&
+	if (object->parent && row->place == PLACE_NOWHERE)
+		return psprintf("%s %s must not have a parent", row->word, object->identity);
+	if (length == 0 && (row->place == PLACE_WITHIN || row->place == PLACE_BESIDE))
+		return psprintf("%s %s must have a parent", row->word, object->identity);
+	if (row->place == PLACE_WITHIN &&
 		!(strncmp(object->identity, object->parent, length) == 0 &&
 		  object->identity[length] == '.' && object->identity[length + 1] != '\0'))
-		return psprintf("%s %s is not within its parent %s", object->kind, object->identity, object->parent);
+		return psprintf("%s %s is not within its parent %s", row->word, object->identity, object->parent);
 	return NULL;
 }
 
 static char *
-property_problem(const KindRules *kind, const SnapshotObject *object, const JsonbValue *key, const JsonbValue *value)
+property_problem(const SnapshotObject *object, const JsonbValue *key, const JsonbValue *value)
 {
+	const char *word = snapshot_kinds[object->kind].word;
 	const char *name = key->val.string.val;
 	int			length = key->val.string.len;
-	const PropertyRule *rule = find_rule(kind->rules, kind->nrules, name, length);
+	const SnapshotProperty *property = snapshot_property(object->kind, name, length);
 
-	if (rule == NULL)
-		rule = find_rule(RULES(common_rules), name, length);
-	if (rule == NULL)
+	if (property == NULL)
 		return psprintf("property \"%.*s\" of %s %s is not known", pg_mbcliplen(name, length, NAMEDATALEN), name,
-						object->kind, object->identity);
-	if (!fits(rule->form, value) && !((rule->flags & PROPERTY_NULLABLE) && value->type == jbvNull))
-		return psprintf("property \"%s\" of %s %s must be %s", rule->property, object->kind, object->identity,
-						form_words[rule->form]);
+						word, object->identity);
+	if (!fits(property->form, value) && !((property->flags & PROPERTY_NULLABLE) && value->type == jbvNull))
+		return psprintf("property \"%s\" of %s %s must be %s", property->name, word, object->identity,
+						form_words[property->form]);
 	return NULL;
 }
 
 char *
-snapshot_problem(const SnapshotObject *object)
+snapshot_problem(const char *kind, SnapshotObject *object)
 {
-	const KindRules *kind = find_kind(object->kind);
+	const SnapshotKindRow *row;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	key,
 				value;
 	char	   *problem;
 
-	if (kind == NULL)
-		return psprintf("kind \"%s\" of %s is not known", object->kind, object->identity);
-	problem = place_problem(kind, object);
+	if (!snapshot_kind(kind, &object->kind))
+		return psprintf("kind \"%s\" of %s is not known", kind, object->identity);
+	row = &snapshot_kinds[object->kind];
+	problem = place_problem(row, object);
 	if (problem)
 		return problem;
 	if (!JB_ROOT_IS_OBJECT(object->properties))
-		return psprintf("the properties of %s %s must be an object", object->kind, object->identity);
+		return psprintf("the properties of %s %s must be an object", kind, object->identity);
 
 	it = JsonbIteratorInit(&object->properties->root);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
@@ -749,17 +677,17 @@ snapshot_problem(const SnapshotObject *object)
 		if (token != WJB_KEY)
 			continue;
 		(void) JsonbIteratorNext(&it, &value, true);
-		problem = property_problem(kind, object, &key, &value);
+		problem = property_problem(object, &key, &value);
 		if (problem)
 			return problem;
 	}
-	for (int i = 0; i < kind->nrules; i++)
+	for (int i = 0; i < row->nproperties; i++)
 	{
-		const char *name = kind->rules[i].property;
+		const char *name = row->properties[i].name;
 
-		if ((kind->rules[i].flags & PROPERTY_REQUIRED) &&
+		if ((row->properties[i].flags & PROPERTY_REQUIRED) &&
 			getKeyJsonValueFromContainer(&object->properties->root, name, strlen(name), &value) == NULL)
-			return psprintf("property \"%s\" of %s %s is missing", name, object->kind, object->identity);
+			return psprintf("property \"%s\" of %s %s is missing", name, kind, object->identity);
 	}
 	return NULL;
 }

@@ -155,11 +155,10 @@ row_problem(const Datum *values, const bool *nulls)
 			return psprintf("the %s of an object has more than %zu bytes", columns[i], limit);
 	}
 
-	object.kind = TextDatumGetCString(values[SNAPSHOT_KIND]);
 	object.identity = TextDatumGetCString(values[SNAPSHOT_IDENTITY]);
 	object.parent = nulls[SNAPSHOT_PARENT] ? NULL : TextDatumGetCString(values[SNAPSHOT_PARENT]);
 	object.properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
-	return snapshot_problem(&object);
+	return snapshot_problem(TextDatumGetCString(values[SNAPSHOT_KIND]), &object);
 }
 
 /* Count a row, and append it to the store; its checksum is known, or NULL */
@@ -261,7 +260,7 @@ snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object)
 	Datum		values[SNAPSHOT_COLUMNS];
 	bool		nulls[SNAPSHOT_COLUMNS] = {false};
 
-	values[SNAPSHOT_KIND] = CStringGetTextDatum(object->kind);
+	values[SNAPSHOT_KIND] = CStringGetTextDatum(snapshot_kinds[object->kind].word);
 	values[SNAPSHOT_IDENTITY] = CStringGetTextDatum(object->identity);
 	values[SNAPSHOT_PARENT] = object->parent ? CStringGetTextDatum(object->parent) : (Datum) 0;
 	nulls[SNAPSHOT_PARENT] = object->parent == NULL;
@@ -321,6 +320,7 @@ snapshot_next(SnapshotReader *reader)
 {
 	SnapshotObject *object = &reader->object;
 	TupleTableSlot *slot = reader->slot;
+	char	   *kind;
 	MemoryContext old;
 
 	CHECK_FOR_INTERRUPTS();
@@ -338,7 +338,9 @@ snapshot_next(SnapshotReader *reader)
 	}
 
 	slot_getallattrs(slot);
-	object->kind = TextDatumGetCString(slot->tts_values[SNAPSHOT_KIND]);
+	kind = TextDatumGetCString(slot->tts_values[SNAPSHOT_KIND]);
+	if (!snapshot_kind(kind, &object->kind))
+		elog(ERROR, "unknown kind of object \"%s\"", kind);
 	object->identity = TextDatumGetCString(slot->tts_values[SNAPSHOT_IDENTITY]);
 	object->parent = slot->tts_isnull[SNAPSHOT_PARENT] ? NULL :
 		TextDatumGetCString(slot->tts_values[SNAPSHOT_PARENT]);

@@ -375,7 +375,7 @@ check_schemas(SnapshotReader *reader, List *schemas)
 	{
 		List	   *rest = NIL;
 
-		if (strcmp(object->kind, "schema") != 0)
+		if (object->kind != KIND_SCHEMA)
 			continue;
 		foreach(lc, missing)
 		{
@@ -508,7 +508,7 @@ sg_snapshot_objects(PG_FUNCTION_ARGS)
 	{
 		MemoryContext old = MemoryContextSwitchTo(reader->row_context);
 
-		sg_sink_text(&sink, object->kind);
+		sg_sink_text(&sink, snapshot_kinds[object->kind].word);
 		sg_sink_text(&sink, object->identity);
 		sg_sink_text(&sink, object->parent);
 		sg_sink_datum(&sink, JsonbPGetDatum(object->properties));

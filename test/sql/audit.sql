@@ -236,7 +236,7 @@ GRANT SELECT, REFERENCES ON trap TO regress_sg_other;
 SET ROLE regress_sg_other;
 CREATE TABLE victim (up int CONSTRAINT fk_victim REFERENCES trap);
 RESET ROLE;
-SELECT * FROM verdicts('victim');
+SELECT * FROM verdicts('victim') \gx
 DROP TABLE victim, trap;
 DROP FUNCTION tells;
 

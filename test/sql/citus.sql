@@ -30,8 +30,8 @@ CREATE TABLE pg_catalog.pg_dist_list (parent int CONSTRAINT of_citus REFERENCES 
 INSERT INTO pg_dist_partition VALUES ('parent', 'h', '', 1, 's'), ('child', 'h', '', 1, 's'), ('copied', 'n', NULL, 2, 't');
 INSERT INTO pg_dist_shard VALUES ('child', 102008), ('child', 102011), ('a_table_with_a_name_that_is_so_long_that_no_number_fits_behind_', 102009);
 
-SELECT fk_name, child_table, state, result, method, reason FROM sg_orphan_audit() WHERE parent_table = 'cit.parent' ORDER BY 1;
-SELECT fk_name, state, armed, stands, stale_reason FROM schemaguard.fk_trust WHERE child_table IN ('cit.child', 'cit.copied', 'cit.here') ORDER BY 1;
+SELECT fk_name, child_table, state, result, method, reason FROM sg_orphan_audit() WHERE parent_table = 'cit.parent' ORDER BY 1 \gx
+SELECT fk_name, state, armed, stands, stale_reason FROM schemaguard.fk_trust WHERE child_table IN ('cit.child', 'cit.copied', 'cit.here') ORDER BY 1 \gx
 SELECT fk_name, test, observed, result FROM sg_verify_fks() WHERE child_table IN ('cit.child', 'cit.here') ORDER BY 1, 2;
 SELECT DISTINCT child_table FROM sg_discover_fks(min_score => 0) WHERE child_table ~ '^cit.*_[0-9]+$' ORDER BY 1;
 -- what the catalog does deny is no doubt
@@ -52,7 +52,8 @@ SELECT sg_plan_create('cit');
 SELECT sg_plan_add_fk('cit', 'child', '{parent}', 'parent', index => false);
 SELECT sg_plan_add_fk('cit', 'child', '{id}', 'parent', index => false);
 SELECT sg_plan_add_fk('cit', 'a_table_with_a_name_that_is_so_long_that_no_number_fits_behind_', '{parent}', 'parent', fk_name => 'half');
-SELECT step, check_name, result, detail, regexp_replace(hint, 'ROLE [^ ]+', 'ROLE me') AS hint FROM sg_plan_check('cit') WHERE check_name IN ('existing_key', 'citus', 'deployment') ORDER BY 1, 2;
+SELECT step, check_name, result, detail, regexp_replace(hint, 'ROLE [^ ]+', 'ROLE me') AS hint
+FROM sg_plan_check('cit') WHERE check_name IN ('existing_key', 'citus', 'deployment') ORDER BY 1, 2 \gx (format=wrapped columns=160)
 
 -- a version that is not known: nothing passes
 ALTER TABLE pg_catalog.pg_dist_partition RENAME COLUMN logicalrelid TO relid;

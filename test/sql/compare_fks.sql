@@ -59,7 +59,7 @@ SELECT sg_snapshot_take('cmp', '{cmp,"We\"ird"}') > 0 AS taken;
 -- identical: every key is common, and nothing is to be done
 CREATE TEMPORARY TABLE before AS SELECT * FROM sg_compare_fks('cmp');
 SELECT status, count(*) FROM before GROUP BY status ORDER BY status;
-SELECT level, child_table, recommendation, reason, risk, counts FROM before WHERE level = 'database';
+SELECT level, child_table, recommendation, reason, risk, counts FROM before WHERE level = 'database' \gx
 SELECT count(*) FILTER (WHERE migration IS NOT NULL) AS migrations, count(*) FILTER (WHERE run_on IS NOT NULL) AS run_on,
        array_agg(DISTINCT recommendation) AS recommendations
 FROM before WHERE level = 'key' AND child_table <> 'cmp.twice';
@@ -103,7 +103,7 @@ CREATE TEMPORARY TABLE after AS SELECT row_number() OVER () AS n, * FROM sg_comp
 SELECT child_table, coalesce(reference_name, '-') AS there, coalesce(target_name, '-') AS here, status, differences, recommendation, risk, run_on
 FROM after WHERE level = 'key' AND recommendation <> 'none' AND child_table <> 'cmp.parted' ORDER BY n;
 SELECT child_table, coalesce(reference_name, target_name) AS key, reason
-FROM after WHERE level = 'key' AND recommendation <> 'none' AND child_table <> 'cmp.parted' ORDER BY n;
+FROM after WHERE level = 'key' AND recommendation <> 'none' AND child_table <> 'cmp.parted' ORDER BY n \gx (format=wrapped columns=160)
 \pset format unaligned
 SELECT migration FROM after WHERE migration IS NOT NULL AND child_table <> 'cmp.parted' ORDER BY n;
 \pset format aligned
@@ -115,9 +115,9 @@ SELECT reference_definition, target_definition FROM after WHERE status IN ('chan
 
 -- counts: each key of each side is in one row, of tables and of the whole
 SELECT status, count(*) FROM after GROUP BY status ORDER BY status;
-SELECT recommendation, reason, risk, counts FROM after WHERE level = 'database';
+SELECT recommendation, reason, risk, counts FROM after WHERE level = 'database' \gx
 SELECT child_table, recommendation, reason, risk, counts FROM after
-WHERE level = 'table' AND child_table IN ('cmp.changed', 'cmp.twice', 'cmp.to_gone');
+WHERE level = 'table' AND child_table IN ('cmp.changed', 'cmp.twice', 'cmp.to_gone') \gx
 WITH word AS (SELECT * FROM unnest('{common,only_reference,only_target,renamed,changed,unknown}'::text[]) word)
 SELECT word,
        (SELECT (counts ->> word)::int FROM after WHERE level = 'database') = (SELECT count(*) FROM after WHERE status = word) AS whole,
@@ -168,7 +168,7 @@ SELECT sg_snapshot_take('heard', '{cmp}') > 0 AS taken;
 ALTER TABLE silent DISABLE TRIGGER ALL;
 SELECT sg_snapshot_take('silent', '{cmp}') > 0 AS taken;
 SELECT status, differences, recommendation, risk, reason, migration FROM sg_compare_fks('heard')
-WHERE level = 'key' AND child_table = 'cmp.silent';
+WHERE level = 'key' AND child_table = 'cmp.silent' \gx
 SELECT status, differences, recommendation, risk, reason, migration FROM sg_compare_fks('silent', 'heard')
 WHERE level = 'key' AND child_table = 'cmp.silent';
 SELECT status FROM sg_compare_fks('silent') WHERE level = 'key' AND child_table = 'cmp.silent';

@@ -208,7 +208,7 @@ ALTER TABLE forced.c ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY few ON forced.c USING (id <= 10);
 SELECT sg_plan_create('forced');
 SELECT sg_plan_add_fk('forced', 'forced.c', '{p}', 'forced.p', orphans => 'leave', index => false);
-SELECT result, detail, hint FROM sg_plan_check('forced') WHERE check_name = 'validation';
+SELECT result, detail, hint FROM sg_plan_check('forced') WHERE check_name = 'validation' \gx
 CALL sg_add_fks('forced');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'forced';
 SELECT stands, stale_reason FROM schemaguard.fk_trust WHERE child_table = 'forced.c';
@@ -245,7 +245,7 @@ INSERT INTO words VALUES ('{a}', 1);
 INSERT INTO texts VALUES ('{a}', 1);
 SELECT sg_plan_create('dep_words');
 SELECT sg_plan_add_fk('dep_words', 'texts', '{w}', 'words', index => false);
-SELECT check_name, result, detail, hint FROM sg_plan_check('dep_words') WHERE result = 'block';
+SELECT check_name, result, detail, hint FROM sg_plan_check('dep_words') WHERE result = 'block' \gx
 CALL sg_add_fks('dep_words');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dep_words';
 -- the statements of the hint

@@ -107,7 +107,7 @@ CALL sg_add_fks('dbf');
 TABLE steps;
 TABLE keys;
 TABLE fillers;
-TABLE log;
+TABLE log \gx
 SELECT count(*) FILTER (WHERE customer_id IS NOT NULL AND customer_code IS NULL) FROM "or""ders";
 -- a finished plan changes nothing; each start has one outcome
 SELECT max(id) AS last FROM schemaguard.audit_log \gset
@@ -209,7 +209,7 @@ ALTER TABLE taken DROP COLUMN "K k";
 CALL sg_add_fks('dbf', validate => false);
 RESET client_min_messages;
 CALL sg_rollback_fks('dbf');
-TABLE taken_log;
+TABLE taken_log \gx
 SELECT attname FROM pg_attribute WHERE attrelid = 'taken'::regclass AND attnum > 0 AND NOT attisdropped;
 CALL sg_rollback_fks('dbf');
 SET client_min_messages = warning;

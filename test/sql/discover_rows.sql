@@ -254,7 +254,7 @@ CREATE TABLE advice.matches (id int PRIMARY KEY, team_id int NOT NULL);
 CREATE INDEX ON advice.matches (team_id);
 CREATE TABLE advice.match_players (match_id int, player_id int, PRIMARY KEY (match_id, player_id));
 SELECT child_table, child_columns, on_delete, on_delete_reason, index, index_reason FROM sg_discover_fks(verify => 'none')
-WHERE child_table LIKE 'advice.%' ORDER BY 1, 2;
+WHERE child_table LIKE 'advice.%' ORDER BY 1, 2 \gx
 CREATE TABLE advice.a (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
 CREATE TABLE advice.b (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
 CREATE TABLE advice.c (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
@@ -262,7 +262,7 @@ SELECT child_table, on_delete, on_delete_reason FROM sg_discover_fks('advice.pla
 SELECT sg_plan_create('advised');
 SELECT sg_plan_from_discovery('advised', 0.5) > 3 AS some;
 SELECT child_table, on_delete, substring(reason, '^proposed with score') AS score, substring(reason, 'on delete .*') AS advice
-FROM schemaguard.plan_step WHERE plan = 'advised' AND child_table IN ('advice.players', 'advice.match_players') ORDER BY child_columns::text;
+FROM schemaguard.plan_step WHERE plan = 'advised' AND child_table IN ('advice.players', 'advice.match_players') ORDER BY child_columns::text \gx
 SELECT bool_and(reason LIKE 'proposed with score _.__ (%for: %; on delete %') FROM schemaguard.plan_step WHERE plan = 'advised';
 
 SELECT sg_plan_drop('advised');

@@ -61,7 +61,7 @@ ALTER TABLE shop.orders DROP COLUMN placed CASCADE, ADD COLUMN weight numeric;
 ALTER TYPE shop.mood ADD VALUE 'mad';
 DROP TABLE shop."We""ird.T a";
 CREATE TABLE shop.brand_new (a int PRIMARY KEY, b text UNIQUE);
-SELECT * FROM drift();
+SELECT * FROM drift() \gx
 
 -- Position and white space
 SELECT taken();
@@ -87,7 +87,7 @@ ALTER TABLE shop.customers RENAME TO clients;
 ALTER TABLE shop.orders RENAME customer_id TO client_id;
 ALTER TABLE shop.orders RENAME status TO state;
 ALTER TYPE shop.mood RENAME TO feeling;
-SELECT * FROM drift();
+SELECT * FROM drift() \gx
 
 -- Two candidates: no guess
 SELECT taken();
@@ -106,7 +106,7 @@ SELECT object, change, property, expected, actual, class, detail FROM drift();
 SELECT taken();
 ALTER TABLE shop.odd DROP CONSTRAINT odd_check, ADD CONSTRAINT odd_check CHECK (a > 1);
 DROP FUNCTION shop.positive;
-SELECT object, change, property, expected, actual, class, detail FROM drift();
+SELECT object, change, property, expected, actual, class, detail FROM drift() \gx
 
 -- Members of extensions and partitions that come and go
 CREATE TABLE shop.log (at date, what text) PARTITION BY RANGE (at);

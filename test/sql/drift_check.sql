@@ -119,7 +119,7 @@ SELECT sg_drift_check('chk', 'chk2');
 INSERT INTO schemaguard.drift_ignore (object, reason) VALUES ('', 'empty'), ('chk.*\', 'ends with a backslash');
 INSERT INTO schemaguard.drift_ignore (kind, object, reason) VALUES ('\', '*', 'so does this one');
 SELECT sg_drift_check('chk', 'chk2');
-SELECT result, drifts, ignored, problems FROM runs ORDER BY run DESC LIMIT 1;
+SELECT result, drifts, ignored, problems FROM runs ORDER BY run DESC LIMIT 1 \gx (format=wrapped columns=160)
 DELETE FROM schemaguard.drift_ignore WHERE reason IN ('empty', 'ends with a backslash', 'so does this one');
 INSERT INTO schemaguard.drift_ignore (object, reason) VALUES ('*t.b', 'everything now');
 SELECT sg_drift_check('chk', 'chk2');

@@ -59,7 +59,7 @@ SELECT reason FROM kept;
 ALTER TABLE "Odd; ""t" DROP CONSTRAINT "Odd; ""t_p ""1_fkey";
 CALL sg_restore_quarantine('fix');
 TABLE "Odd; ""t" ORDER BY 1;
-TABLE kept;
+TABLE kept \gx
 -- add, fix and validate in one call
 UPDATE "Odd; ""t" SET p4 = 1;
 SELECT sg_plan_set('fix', 4, 'orphans', 'delete');
@@ -383,7 +383,7 @@ RESET client_min_messages;
 SELECT mark();
 CALL sg_add_fks('fix', fix => true);
 TABLE guarded;
-SELECT row_text FROM kept;
+SELECT row_text FROM kept \g (format=wrapped columns=160)
 TABLE log;
 TABLE seen;
 SELECT sg_plan_set('fix', 1, 'orphans', 'set null');
@@ -401,7 +401,7 @@ UPDATE guarded SET n = 0;
 SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'true');
 CALL sg_fix_orphans('fix');
 SELECT (SELECT count(*) FROM guarded) AS guarded, (SELECT count(*) FROM below) AS below;
-SELECT row_text FROM kept;
+SELECT row_text FROM kept \g (format=wrapped columns=160)
 -- triggers on the way back
 ALTER TABLE guarded DROP CONSTRAINT guarded_p_fkey;
 CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS
@@ -502,7 +502,7 @@ SET bytea_output = 'escape';
 SET array_nulls = off;
 CALL sg_add_fks('fix', fix => true);
 SELECT count(*) FROM types;
-SELECT row_text FROM kept;
+SELECT row_text FROM kept \g (format=wrapped columns=160)
 SELECT key, value FROM kept, jsonb_each(data) WHERE key IN ('js', 'jb', 'mo', 'tz', 'c', 'arr', 'num') ORDER BY 1, 2;
 SET DateStyle = 'German';
 SET IntervalStyle = 'iso_8601';

@@ -186,7 +186,8 @@ SELECT d.* FROM (
   WHERE nspname IN ('impact_test', 'We"ird') AND relkind IN ('r', 'p') AND NOT attisdropped AND attinhcount = 0
     AND (c.oid, attnum) NOT IN (SELECT partrelid, unnest(partattrs::int[]) FROM pg_partitioned_table)
   UNION ALL
-  SELECT 'function ' || p.oid::regprocedure, (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity, format('DROP FUNCTION %s', p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'impact_test'::regnamespace
+  SELECT 'function ' || p.oid::regprocedure, (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity, format('DROP FUNCTION %s', p.oid::regprocedure)
+  FROM pg_proc p WHERE pronamespace = 'impact_test'::regnamespace
   UNION ALL
   SELECT 'type ' || t.oid::regtype, (pg_identify_object('pg_type'::regclass, t.oid, 0)).identity, format('DROP TYPE %s', t.oid::regtype) FROM pg_type t
   WHERE typname IN ('mood', 'pair', 'posint')) o,

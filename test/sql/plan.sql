@@ -53,7 +53,7 @@ SELECT raises($$SELECT sg_plan_from_sql('no such plan', '')$$);
 SELECT raises($$SELECT sg_plan_export('no such plan')$$);
 SELECT raises($$SELECT * FROM sg_plan_sql('no such plan')$$);
 -- an empty plan
-SELECT * FROM sg_plan_sql('pl1');
+SELECT * FROM sg_plan_sql('pl1') \g (format=wrapped columns=160)
 SELECT sg_plan_export('pl1');
 
 -- Steps: defaults, then every clause
@@ -220,7 +220,7 @@ SELECT raises($$SELECT sg_plan_skip('pl1', 99, 'why')$$);
 SELECT raises($$SELECT sg_plan_skip('pl1', 1, '')$$);
 SELECT sg_plan_skip('pl1', 1, E'not ours\nDROP TABLE orders;');
 SELECT state, reason, skipped_by = current_user AS by_me FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1;
-SELECT * FROM sg_plan_sql('pl1');
+SELECT * FROM sg_plan_sql('pl1') \g (format=wrapped columns=160)
 SELECT sg_plan_set('pl1', 1, 'state', 'pending');
 SELECT state, reason, skipped_by FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1;
 SELECT sg_plan_skip('pl1', 1, 'not ours');
@@ -232,7 +232,7 @@ SELECT raises($$SELECT sg_plan_set('pl1', 2, 'match', 'simple')$$);
 SELECT raises($$SELECT sg_plan_set('pl1', 3, 'child_table', 'orders')$$);
 SELECT raises($$SELECT sg_plan_skip('pl1', 3, 'late')$$);
 SELECT sg_plan_set('pl1', 2, 'priority', 'low'), sg_plan_set('pl1', 2, 'orphans', 'stop');
-SELECT * FROM sg_plan_sql('pl1');
+SELECT * FROM sg_plan_sql('pl1') \g (format=wrapped columns=160)
 UPDATE schemaguard.plan_step SET state = 'pending' WHERE plan = 'pl1' AND step > 1;
 
 -- Each change withdraws an approval.
@@ -350,6 +350,32 @@ SELECT * FROM sg_plan_sql('pl1') WHERE sg_plan_sql LIKE '%by_hand%' OR sg_plan_s
 ALTER TABLE orders VALIDATE CONSTRAINT by_hand;
 SELECT * FROM sg_plan_sql('pl1') WHERE sg_plan_sql LIKE '%by_hand%' OR sg_plan_sql LIKE '%customer_id%';
 SELECT sg_plan_drop('pl1');
+
+-- NOT ENFORCED and PERIOD: servers that know neither refuse such a step, and note what a script says; plan_18.sql has the others.
+SELECT current_setting('server_version_num')::int < 180000 AS old \gset
+SELECT sg_plan_create('older');
+SELECT sg_plan_add_fk('older', 'orders', '{a}', 'customers', index => false);
+SELECT NOT :'old' OR raises(command) = '0A000 this server knows no NOT ENFORCED keys' AS as_expected
+FROM unnest(ARRAY[
+  $$SELECT sg_plan_add_fk('older', 'orders', '{b}', 'customers', enforced => false)$$,
+  $$SELECT sg_plan_set('older', 1, 'enforced', 'false')$$,
+  $$SELECT sg_plan_import('older too', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"child_table": "c", "child_columns": ["id"],
+                          "parent_table": "p", "enforced": false}]}')$$]) command;
+SELECT NOT :'old' OR raises(command) = '0A000 this server knows no PERIOD keys' AS as_expected
+FROM unnest(ARRAY[
+  $$SELECT sg_plan_add_fk('older', 'orders', '{a,b}', 'customers', period => true)$$,
+  $$SELECT sg_plan_import('older too', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"child_table": "c", "child_columns": ["id", "v"],
+                          "parent_table": "p", "period": true}]}')$$]) command;
+SELECT sg_plan_set('older', 1, 'enforced', 'true');
+SELECT NOT :'old' OR sg_plan_from_sql('older', $$
+ALTER TABLE orders ADD CONSTRAINT loose FOREIGN KEY (b) REFERENCES customers NOT ENFORCED;
+CREATE TABLE d (x int REFERENCES customers NOT ENFORCED, y int REFERENCES customers ENFORCED);
+ALTER TABLE orders ADD CONSTRAINT spans FOREIGN KEY (id, PERIOD b) REFERENCES customers (id, PERIOD b);
+$$) = 0 AS as_expected;
+SELECT NOT :'old' OR string_agg(line || ': ' || regexp_replace(reason, '^column \d+: ', ''), ', ' ORDER BY line) =
+  '2: syntax error at or near "ENFORCED", 3: syntax error at or near "ENFORCED", 4: syntax error at or near "b"' AS as_expected
+FROM schemaguard.plan_note WHERE plan = 'older';
+SELECT sg_plan_drop('older');
 
 -- The log knows each change, and no value that a user gave.
 SELECT action, phase, step, object, message FROM schemaguard.audit_log

@@ -1,5 +1,5 @@
--- Clauses that exist from PostgreSQL 18 on: NOT ENFORCED and PERIOD.  On older servers (the other expected file) a plan
--- refuses or notes them.
+-- Clauses that exist from PostgreSQL 18 on: NOT ENFORCED and PERIOD
+-- since: 18
 -- rooms: plan
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
@@ -41,20 +41,6 @@ SELECT sg_plan_add_fk('plain', 'stays', '{id,v}', 'spans', '{id,v}', fk_name => 
 SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit('stays');
 SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit(plan => 'plain');
 SELECT sg_plan_drop('plain');
-
--- Older servers refuse a step with PERIOD.
-SELECT current_setting('server_version_num')::int < 180000 AS old \gset
-\if :old
-SELECT sg_plan_create('periods');
-SELECT sg_plan_add_fk('periods', 'stays', '{id,v}', 'spans', period => true);
-\echo :LAST_ERROR_SQLSTATE
-SELECT sg_plan_import('periods', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"child_table": "stays", "child_columns": ["id", "v"],
-                      "parent_table": "spans", "period": true}]}');
-\echo :LAST_ERROR_SQLSTATE
-SELECT sg_plan_drop('periods');
-DROP SCHEMA plan_18 CASCADE;
-\quit
-\endif
 
 -- PERIOD keys in a plan: what ALTER TABLE would refuse is refused when the step is added.
 CREATE TABLE room (id int4range, during daterange, CONSTRAINT room_pk PRIMARY KEY (id, during WITHOUT OVERLAPS));

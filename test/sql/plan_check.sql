@@ -40,7 +40,7 @@ CREATE TABLE later (id int PRIMARY KEY);
 SELECT sg_plan_add_fk('bad', 'c', '{p_id}', 'later');
 DROP TABLE later;
 CREATE VIEW later AS SELECT 1 AS id;
-SELECT * FROM found('bad', '*');
+SELECT * FROM found('bad', '*') \gx
 -- the statement of a hint mends it
 ALTER TABLE chk.c ADD COLUMN no2 integer;
 SELECT * FROM found('bad', '*') WHERE step = 3;
@@ -53,7 +53,7 @@ SELECT sg_plan_add_fk('target', 'c', '{p_id}', 'p', '{other}');
 SELECT sg_plan_add_fk('target', 'c', '{p_id}', 'nopk');
 SELECT sg_plan_add_fk('target', 'c', '{a}', 'nopk', '{d}');
 SELECT sg_plan_add_fk('target', 'c', '{a,b}', 'p');
-SELECT * FROM found('target', '*');
+SELECT * FROM found('target', '*') \gx (format=wrapped columns=160)
 CREATE UNIQUE INDEX CONCURRENTLY ON chk.p (other);
 SELECT * FROM found('target', 'target') WHERE step = 1;
 
@@ -70,7 +70,7 @@ INSERT INTO pc SELECT 'c' || g FROM generate_series(1, 10) g;
 SELECT sg_plan_add_fk('types', 'c', '{code}', 'pc', '{code}', index => false);
 CREATE INDEX c_n ON c (n);
 CREATE INDEX c_code ON c (code);
-SELECT * FROM found('types', '*');
+SELECT * FROM found('types', '*') \gx
 ALTER TABLE c ADD CONSTRAINT by_posix FOREIGN KEY (code) REFERENCES pc (code) NOT VALID;
 SET enable_seqscan = off;
 BEGIN;
@@ -111,7 +111,7 @@ RESET enable_seqscan;
 CREATE UNIQUE INDEX p_a_n ON p (a, n);
 SELECT sg_plan_create('cast');
 SELECT sg_plan_add_fk('cast', 'c', '{a,n}', 'p', '{a,n}');
-SELECT * FROM found('cast', 'index');
+SELECT * FROM found('cast', 'index') \gx (format=wrapped columns=160)
 
 -- generated columns, columns that can't be set
 CREATE TABLE g (id int PRIMARY KEY, one int NOT NULL, half int GENERATED ALWAYS AS (one / 2) STORED, dflt int DEFAULT 1, u int, v int NOT NULL);
@@ -125,7 +125,7 @@ SELECT sg_plan_add_fk('columns', 'g', '{dflt}', 'p', on_delete => 'set default')
 SELECT sg_plan_add_fk('columns', 'g', '{u,v}', 'p', '{a,b}', match => 'full', on_delete => 'set null', on_delete_columns => '{u}');
 SELECT sg_plan_add_fk('columns', 'g', '{s}', 'p', on_delete => 'set null');
 SELECT * FROM found('columns', 'generated') WHERE result <> 'ok';
-SELECT * FROM found('columns', 'not_null') WHERE result <> 'ok';
+SELECT * FROM found('columns', 'not_null') WHERE result <> 'ok' \gx
 -- what is said is true
 \set VERBOSITY sqlstate
 ALTER TABLE g ADD FOREIGN KEY (half) REFERENCES p ON DELETE SET NULL;
@@ -148,7 +148,7 @@ SELECT sg_plan_create('persistence');
 SELECT sg_plan_add_fk('persistence', 'u', '{p_id}', 'p');
 SELECT sg_plan_add_fk('persistence', 'c', '{p_id}', 'up');
 ALTER TABLE up SET UNLOGGED;
-SELECT * FROM found('persistence', 'persistence');
+SELECT * FROM found('persistence', 'persistence') \gx
 
 -- a plan takes no temporary table, but there it is
 CREATE TEMP TABLE tempo (id int PRIMARY KEY);
@@ -170,7 +170,7 @@ SELECT sg_plan_add_fk('existing', 'k', '{two}', 'p');
 SELECT sg_plan_add_fk('existing', 'k', '{three}', 'p');
 SELECT sg_plan_add_fk('existing', 'k', '{four}', 'p');
 SELECT sg_plan_add_fk('existing', 'k', '{id}', 'p', fk_name => 'taken');
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('existing') WHERE check_name IN ('existing_key', 'name') AND step > 0;
+SELECT step, check_name, result, detail, hint FROM sg_plan_check('existing') WHERE check_name IN ('existing_key', 'name') AND step > 0 \gx
 ALTER TABLE k DISABLE TRIGGER ALL;
 SELECT step, result, regexp_replace(detail, '\d+', '#', 'g'), hint FROM found('existing', 'existing_key');
 ALTER TABLE k ENABLE TRIGGER ALL;
@@ -184,7 +184,7 @@ SELECT sg_plan_add_fk('overlap', 'o', '{p_id}', 'q', on_delete => 'cascade');
 SELECT sg_plan_add_fk('overlap', 'o', '{a,b}', 'q', '{a,b}');
 SELECT sg_plan_add_fk('overlap', 'o', '{a}', 'q', '{a}');
 SELECT sg_plan_add_fk('overlap', 'o', '{z,b}', 'p', '{a,b}', on_delete => 'set null');
-SELECT * FROM found('overlap', 'overlap');
+SELECT * FROM found('overlap', 'overlap') \gx
 -- the same key twice, which a plan learns too late
 CREATE TABLE twice (id int, code int PRIMARY KEY);
 SELECT sg_plan_create('twice');
@@ -192,7 +192,7 @@ SELECT sg_plan_add_fk('twice', 'o', '{z}', 'twice');
 CREATE UNIQUE INDEX ON twice (id);
 SELECT sg_plan_add_fk('twice', 'o', '{z}', 'twice', '{id}', on_delete => 'cascade');
 ALTER TABLE twice DROP CONSTRAINT twice_pkey, ADD PRIMARY KEY (id);
-SELECT * FROM found('twice', 'existing_key');
+SELECT * FROM found('twice', 'existing_key') \gx
 -- a key that takes the place of another one
 SELECT sg_plan_create('replaces');
 SELECT sg_plan_add_fk('replaces', 'o', '{p_id}', 'q');
@@ -209,8 +209,8 @@ CREATE INDEX ON bf (here);
 SELECT sg_plan_create('backfill');
 SELECT sg_plan_add_fk('backfill', 'bf', '{here}', 'p', backfill => 'id');
 SELECT sg_plan_add_fk('backfill', 'bf', '{later}', 'p', backfill => 'id');
-SELECT * FROM found('backfill', '*');
-SELECT step, string_agg(check_name, ', ') FROM sg_plan_check('backfill') WHERE step > 0 GROUP BY step ORDER BY step;
+SELECT * FROM found('backfill', '*') \gx
+SELECT step, string_agg(check_name, ', ') FROM sg_plan_check('backfill') WHERE step > 0 GROUP BY step ORDER BY step \gx (format=wrapped columns=160)
 SET client_min_messages = error;
 CALL sg_add_fks('backfill');
 SET client_min_messages = warning;
@@ -222,18 +222,18 @@ INSERT INTO oc SELECT g, g % 20 + 1, g FROM generate_series(1, 40) g;
 SELECT sg_plan_create('orphans');
 SELECT sg_plan_add_fk('orphans', 'oc', '{p_id}', 'p');
 SELECT sg_plan_add_fk('orphans', 'oc', '{strict}', 'p', orphans => 'leave');
-SELECT * FROM found('orphans', 'orphans');
+SELECT * FROM found('orphans', 'orphans') \gx
 SELECT sg_plan_set('orphans', s, 'orphans', 'set null') FROM generate_series(1, 2) s;
-SELECT * FROM found('orphans', 'orphans');
+SELECT * FROM found('orphans', 'orphans') \gx
 SELECT sg_plan_set('orphans', s, 'orphans', 'quarantine') FROM generate_series(1, 2) s;
 CREATE TABLE oc_child (oc int REFERENCES oc);
-SELECT * FROM found('orphans', 'orphans');
+SELECT * FROM found('orphans', 'orphans') \gx
 -- no orphans, and a policy that could do nothing about any
 BEGIN;
 DELETE FROM oc WHERE strict > 10;
-SELECT * FROM found('orphans', 'orphans');
+SELECT * FROM found('orphans', 'orphans') \gx
 SELECT sg_plan_set('orphans', 2, 'orphans', 'set null');
-SELECT * FROM found('orphans', 'orphans') WHERE step = 2;
+SELECT * FROM found('orphans', 'orphans') WHERE step = 2 \gx
 ROLLBACK;
 SELECT sg_plan_set('orphans', 1, 'orphans', 'stop'), sg_plan_set('orphans', 2, 'orphans', 'leave');
 -- the statement of the hint
@@ -250,7 +250,7 @@ SELECT sg_plan_add_fk('index', 'ix', '{p_id}', 'p', index => false);
 SELECT sg_plan_add_fk('index', 'ix', '{a,b}', 'p', '{a,b}', index => false);
 SELECT sg_plan_add_fk('index', 'ix', '{code}', 'p', '{code}', index => false);
 SELECT sg_plan_add_fk('index', 'ix', '{b}', 'p', index => true);
-SELECT * FROM found('index', 'index');
+SELECT * FROM found('index', 'index') \gx
 CREATE INDEX ix_serves ON ix (b, a, id);
 SELECT * FROM found('index', 'index') WHERE step IN (2, 4);
 -- room on the disk
@@ -259,7 +259,7 @@ DROP INDEX ix_serves;
 ANALYZE ix;
 SELECT result, detail, hint FROM found('index', 'disk') WHERE step = 4;
 UPDATE pg_statistic SET stawidth = 2000000000 WHERE starelid = 'ix'::regclass;
-SELECT result, detail, hint FROM found('index', 'disk') WHERE step = 4;
+SELECT result, detail, hint FROM found('index', 'disk') WHERE step = 4 \gx
 DELETE FROM pg_statistic WHERE starelid = 'ix'::regclass;
 -- time
 SET schemaguard.statement_timeout = 1;
@@ -280,8 +280,8 @@ SELECT sg_plan_create('parts');
 SELECT sg_plan_add_fk('parts', 'c', '{p_id}', 'part1');
 SELECT sg_plan_add_fk('parts', 'c', '{p_id}', 'parts');
 SELECT sg_plan_add_fk('parts', 'heirs_parent', '{p_id}', 'p');
-SELECT * FROM found('parts', 'partitions');
-SELECT * FROM found('parts', 'inheritance') WHERE result <> 'ok';
+SELECT * FROM found('parts', 'partitions') \gx
+SELECT * FROM found('parts', 'inheritance') WHERE result <> 'ok' \gx
 DROP TABLE heir, heir2;
 -- many partitions are attached in one statement before 18, which takes longer than a lock may be waited for
 CREATE TABLE attach_c (id int, p_id int) PARTITION BY RANGE (id);
@@ -331,7 +331,7 @@ SELECT sg_plan_add_fk('cascade', 'l2', '{l1}', 'l1', on_delete => 'cascade');
 SELECT * FROM found('cascade', 'cascade');
 BEGIN;
 SELECT sg_plan_add_fk('cascade', 'top', '{bad}', 'l2', on_delete => 'cascade');
-SELECT * FROM found('cascade', 'cascade');
+SELECT * FROM found('cascade', 'cascade') \gx
 ROLLBACK;
 -- as far as from the top
 SELECT sg_plan_create('top');
@@ -340,20 +340,20 @@ SELECT * FROM found('top', 'cascade');
 -- itself
 SELECT sg_plan_create('tree');
 SELECT sg_plan_add_fk('tree', 'top', '{bad}', 'top', on_delete => 'cascade');
-SELECT * FROM found('tree', 'cascade');
+SELECT * FROM found('tree', 'cascade') \gx
 -- too many to count: by statistics
 CREATE TABLE many (id int PRIMARY KEY, top int);
 INSERT INTO many SELECT g, CASE WHEN g % 2 = 0 THEN 1 ELSE g % 9 + 2 END FROM generate_series(1, 100000) g;
 ANALYZE many;
 SELECT sg_plan_create('many');
 SELECT sg_plan_add_fk('many', 'many', '{top}', 'top', on_delete => 'cascade');
-SELECT result, regexp_replace(detail, '\d{3,}', '#', 'g') AS detail, hint FROM found('many', 'cascade');
+SELECT result, regexp_replace(detail, '\d{3,}', '#', 'g') AS detail, hint FROM found('many', 'cascade') \gx
 -- the first row
 CREATE TABLE hen (id int PRIMARY KEY, egg int NOT NULL);
 CREATE TABLE egg (id int PRIMARY KEY, hen int NOT NULL REFERENCES hen);
 SELECT sg_plan_create('hen');
 SELECT sg_plan_add_fk('hen', 'hen', '{egg}', 'egg');
-SELECT * FROM found('hen', 'first_row');
+SELECT * FROM found('hen', 'first_row') \gx
 SELECT sg_plan_set('hen', 1, 'initially_deferred', 'true');
 SELECT * FROM found('hen', 'first_row');
 
@@ -362,12 +362,12 @@ SET client_min_messages = error;
 CREATE PUBLICATION chk_pub FOR TABLE oc;
 RESET client_min_messages;
 SET client_min_messages = warning;
-SELECT * FROM found('orphans', 'publication');
+SELECT * FROM found('orphans', 'publication') \gx
 ALTER PUBLICATION chk_pub ADD TABLE p, o;
 SELECT * FROM found('orphans', 'publication');
 ALTER TABLE oc REPLICA IDENTITY NOTHING;
 SELECT sg_plan_add_fk('orphans', 'oc', '{id}', 'p', on_delete => 'cascade');
-SELECT * FROM found('orphans', 'publication');
+SELECT * FROM found('orphans', 'publication') \gx
 DROP PUBLICATION chk_pub;
 
 -- event triggers
@@ -383,11 +383,11 @@ CREATE VIEW load AS SELECT check_name, result, regexp_replace(regexp_replace(det
   FROM sg_plan_check('well') WHERE check_name IN ('window', 'load');
 TABLE load;
 SET schemaguard.window_end = 'soon';
-TABLE load;
+TABLE load \gx
 SET schemaguard.window_end = '25:00';
 SELECT result, detail FROM load WHERE check_name = 'window';
 SET schemaguard.window_end = '2020-01-01 00:00+00';
-TABLE load;
+TABLE load \gx
 SET schemaguard.window_end = '-infinity';
 SELECT result FROM load WHERE check_name = 'window';
 SET schemaguard.window_end = 'infinity';
@@ -409,7 +409,7 @@ BEGIN
   PERFORM set_config('schemaguard.throttle_function', name, false);
   RETURN QUERY SELECT c.result, c.detail, c.hint FROM sg_plan_check('well') c WHERE check_name = 'load';
 END $$;
-SELECT f, l.* FROM unnest(ARRAY['chk.calm', 'chk.busy', 'told', 'chk.fails', 'chk.number', 'chk.none', 'a.b.c']) f, load_by(f) l;
+SELECT f, l.* FROM unnest(ARRAY['chk.calm', 'chk.busy', 'told', 'chk.fails', 'chk.number', 'chk.none', 'a.b.c']) f, load_by(f) l \gx
 -- what it writes is undone; where it can't write, that is said
 SET schemaguard.throttle_function = 'chk.writes';
 SELECT result, detail FROM load WHERE check_name = 'load';
@@ -490,7 +490,7 @@ ALTER TABLE hc DROP CONSTRAINT hc_strict_fkey;
 SELECT sg_plan_add_fk('mend', 'hc', '{strict}', 'hp', orphans => 'leave', on_delete => 'set default', index => false);
 CALL sg_add_fks('mend', validate => false);
 ALTER TABLE hc ALTER strict SET DEFAULT 3;
-SELECT * FROM mend('mend', 1, 'not_null');
+SELECT * FROM mend('mend', 1, 'not_null') \gx (format=wrapped columns=160)
 SELECT state, on_delete FROM schemaguard.plan_step WHERE plan = 'mend';
 -- a key that is there and differs; others on the same columns; a parent that is a partition
 SELECT sg_plan_create('mend', replace => true);
@@ -554,7 +554,7 @@ SELECT sg_plan_create('it''s "a" plan');
 SELECT sg_plan_add_fk('it''s "a" plan', '"We""ird.T a"', '{a''b}', '"We""ird.T a"', index => false, on_delete => 'cascade');
 SELECT sg_plan_add_fk('it''s "a" plan', '"We""ird.T a"', '{"{c,d}"}', '"We""ird.T a"', '{"id;drop"}', index => false);
 INSERT INTO "We""ird.T a" VALUES (1, 2, 3);
-SELECT * FROM found('it''s "a" plan', '*');
+SELECT * FROM found('it''s "a" plan', '*') \gx
 SELECT count(*) FROM sg_orphans('chk."We""ird.T a"', '{"{c,d}"}', 'chk."We""ird.T a"', '{id;drop}');
 
 -- a step that is left out, an empty plan, none, a plan that was done

@@ -74,7 +74,7 @@ CREATE TABLE part1 PARTITION OF parts (o CONSTRAINT part_o REFERENCES customers)
 CREATE UNLOGGED TABLE IF NOT EXISTS unlogged (o int REFERENCES orders);
 $script$);
 SELECT * FROM keys;
-SELECT * FROM sg_plan_sql('script');
+SELECT * FROM sg_plan_sql('script') \g (format=wrapped columns=160)
 SELECT step, orphans FROM schemaguard.plan_step WHERE plan = 'script' AND orphans <> 'stop';
 SELECT * FROM notes;
 
@@ -145,7 +145,7 @@ ALTER TABLE orders ADD FOREIGN KEY (id) REFERENCES customers \; ALTER TABLE orde
 ALTER TABLE orders ADD FOREIGN KEY (b) REFERENCES customers
 $script$);
 SELECT * FROM keys;
-SELECT * FROM notes;
+SELECT * FROM notes \g (format=wrapped columns=160)
 
 -- One bad statement is a note, with line and column, and the rest is read.
 SELECT read_script($script$ALTER TABL orders ADD FOREIGN KEY (id) REFERENCES customers;

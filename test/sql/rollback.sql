@@ -59,7 +59,7 @@ CALL sg_rollback_fks('rb');
 TABLE keys;
 TABLE steps;
 SELECT l.step, action, phase, object, statement, sqlstate, message, attempt > 0 AS tried
-FROM schemaguard.audit_log l WHERE id > :last ORDER BY id;
+FROM schemaguard.audit_log l WHERE id > :last ORDER BY id \gx
 TABLE gaps;
 
 -- again: nothing is left, and nothing changes
@@ -183,7 +183,7 @@ CALL sg_rollback_fks('rb');
 SELECT * FROM keys WHERE child = 'moved'::regclass;
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
 TABLE steps;
-SELECT l.step, action, phase, object, statement, sqlstate, message FROM schemaguard.audit_log l WHERE id > :last ORDER BY id;
+SELECT l.step, action, phase, object, statement, sqlstate, message FROM schemaguard.audit_log l WHERE id > :last ORDER BY id \gx
 TABLE gaps;
 
 -- somebody has made another index of that name, has changed the key and so may need the other index, has dropped a parent
@@ -310,7 +310,8 @@ CREATE VIEW made_by_plan AS
   WHERE contype = 'f' AND conrelid::regclass::text ~ '^(kids|moving)' ORDER BY 1;
 TABLE made_by_plan;
 TABLE steps;
-SELECT step, kind, object, undo, before ->> 'parent_table' AS before, coalesce(after ->> 'parent_table', after ->> 'index_columns') AS after FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id
+SELECT step, kind, object, undo, before ->> 'parent_table' AS before, coalesce(after ->> 'parent_table', after ->> 'index_columns') AS after
+FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id
 WHERE name = 'rb' AND d.step = 2 AND undone_at IS NULL ORDER BY d.kind;
 -- without the log
 CALL sg_prune('infinity');

@@ -116,10 +116,10 @@ RESET search_path;
 
 -- What is there. Texts that majors print in several ways are left out here.
 SELECT kind, identity, parent, properties - '{owner,query,sql_body,definition}'::text[] AS properties
-FROM sg_snapshot_objects('live', '{snap}');
+FROM sg_snapshot_objects('live', '{snap}') \gx (format=wrapped columns=160)
 SELECT kind, replace(identity, CURRENT_USER, 'me') AS identity, parent, properties - 'owner' AS properties FROM sg_snapshot_objects('live')
 WHERE kind NOT IN ('extension', 'language') AND NOT properties ? 'extension' AND (parent IS NULL OR parent LIKE '%srv' OR kind = 'default privilege')
-  AND identity ~ 'regress_snapshot|snap[. ]';
+  AND identity ~ 'regress_snapshot|snap[. ]' \gx (format=wrapped columns=160)
 SELECT kind, identity, properties ->> 'query' ~ 'FROM snap.c' AS query, properties ->> 'sql_body' ~ 'snap.c|RETURN' AS sql_body,
   properties ->> 'definition' ~ 'DELETE FROM snap.pt' AS definition
 FROM sg_snapshot_objects('live', '{snap}') WHERE properties ?| '{query,sql_body,definition}';

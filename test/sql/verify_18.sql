@@ -1,5 +1,5 @@
--- sg_verify_fks and what exists from PostgreSQL 18 on: NOT ENFORCED and PERIOD.  On older servers (the other expected
--- file) there are no such keys.
+-- sg_verify_fks and what exists from PostgreSQL 18 on: NOT ENFORCED and PERIOD
+-- since: 18
 -- rooms: verify
 \set VERBOSITY terse
 \set SHOW_CONTEXT never

@@ -85,7 +85,8 @@ TABLE seen.witness;
 SELECT seen.again();
 
 -- a superuser proves the keys: as the owner, and all of them hold
-SELECT fk_name, result, string_agg(replace(test, 'live: ', ''), ', ' ORDER BY test) AS tests, min(reason) AS reason FROM sg_verify_fks(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT fk_name, result, string_agg(replace(test, 'live: ', ''), ', ' ORDER BY test) AS tests, min(reason) AS reason
+FROM sg_verify_fks(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2 \gx
 SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which some majors call, others not
 -- and measures what they cost: on bare copies, or not at all
 SELECT sg_plan_add_fk('vc', child, '{p}', 'vc.p', fk_name => replace(child, 'vc.c_', 'k_'), on_delete => CASE WHEN child ~ 'default' THEN 'set default' ELSE 'no action' END)
@@ -99,7 +100,8 @@ SELECT DISTINCT result, reason FROM sg_verify_fks(live => true) WHERE child_tabl
 RESET ROLE;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA vc TO regress_vc_app;
 SET ROLE regress_vc_app;
-SELECT fk_name, result, string_agg(replace(test, 'live: ', ''), ', ' ORDER BY test) AS tests, min(reason) AS reason FROM sg_verify_fks(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT fk_name, result, string_agg(replace(test, 'live: ', ''), ', ' ORDER BY test) AS tests, min(reason) AS reason
+FROM sg_verify_fks(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2 \gx
 RESET ROLE;
 TABLE seen.witness;
 

@@ -206,7 +206,10 @@ sub check_finished
 # Somebody is in the way of the last action: the old key stays, the step says so, the next call goes on
 {
 	make_tables_of('b', 1000);
-	query("CALL sg_add_fks('b', validate => false)");
+	my $s = SgTest::Session->new($node);
+	$s->query("CALL sg_add_fks('b', validate => false)");
+	like($s->{err}, $one_by_one ? qr/: added to \d+ partitions$/m : qr/: added$/m, 'the message says how it is added');
+	$s->quit;
 	my $holder = SgTest::Session->new($node);
 	$holder->query('BEGIN; SELECT FROM old_b LIMIT 1');
 	query("SET schemaguard.max_attempts = 2; CALL sg_add_fks('b')");

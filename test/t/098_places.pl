@@ -36,7 +36,7 @@ BEGIN
 	FOREACH name IN ARRAY '{t, b, x, a, t2}'::text[] LOOP
 		EXECUTE format('ALTER TABLE %s ALTER %I SET STORAGE %s', target, name, storage);
 	END LOOP;
-	EXECUTE format($f$INSERT INTO %s SELECT t, t::bytea, ('1' || translate(t, 'abcdef:', '1234567'))::numeric, ARRAY[t, 'x'], g, t
+	EXECUTE format($f$INSERT INTO %s SELECT t, t::bytea, ('1' || translate(t, 'abcdef:', '1947114713'))::numeric, ARRAY[t, 'x'], g, t
 		FROM generate_series(%s, %s) g, LATERAL (SELECT repeat(public.long(g, %s), 3) AS t) k$f$, target, first, last, size);
 END $$;
 SQL
@@ -108,10 +108,10 @@ CREATE FUNCTION l.secret(int) RETURNS int LANGUAGE sql AS 'SELECT (''secret'' ||
 CREATE TABLE l.good (id int);
 INSERT INTO l.good SELECT 1 + g % 10 FROM generate_series(1, 100) g;
 CREATE TABLE l.bad (id int);
-INSERT INTO l.bad VALUES (4711), (1);
+INSERT INTO l.bad VALUES (1947114711), (1);
 CREATE TABLE l.held (id int);
 CREATE TABLE l.fixed (id int, CHECK (id > 0));
-INSERT INTO l.fixed VALUES (4712);
+INSERT INTO l.fixed VALUES (1947114712);
 CREATE FUNCTION l.no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN l.secret(OLD.id); END';
 CREATE TRIGGER no BEFORE DELETE ON l.fixed FOR EACH ROW EXECUTE FUNCTION l.no();
 SELECT sg_plan_create('l', replace => true);
@@ -120,7 +120,7 @@ SELECT sg_plan_add_fk('l', 'l.bad', '{id}', 'l.p', orphans => 'stop');
 SELECT sg_plan_add_fk('l', 'l.fixed', '{id}', 'l.p', orphans => 'delete');
 SELECT sg_plan_add_fk('l', 'l.held', '{id}', 'l.p', fk_name => 'later', index => false);
 SELECT sg_plan_create('s', replace => true);
-SELECT sg_plan_from_sql('s', $$ALTER TABLE l.good ADD 'secret 1' x; INSERT INTO l.p VALUES (1 1234567, 'x'); SELECT 'secret 2$$);
+SELECT sg_plan_from_sql('s', $$ALTER TABLE l.good ADD 'secret 1' x; INSERT INTO l.p VALUES (1 1947114713, 'x'); SELECT 'secret 2$$);
 SQL
 		my $holder = SgTest::Session->new($node);
 		$holder->query('BEGIN; LOCK TABLE l.held IN ROW EXCLUSIVE MODE');
@@ -136,7 +136,7 @@ SQL
 		my $written = query(qq{SELECT string_agg(l::text, E'\\n') FROM schemaguard.audit_log l WHERE id > $logged})
 			. query(q{SELECT string_agg(n::text, E'\n') FROM schemaguard.plan_note n})
 			. query(q{SELECT string_agg(s::text, E'\n') FROM schemaguard.plan_step s});
-		unlike($written, qr/secret|4711|4712|1234567/, "$language: no value in log, notes or steps");
+		unlike($written, qr/secret|1947114711|1947114712|1947114713/, "$language: no value in log, notes or steps");
 	}
 	is($seen{'de_DE.utf8'}, $seen{C}, 'what happens is the same in each language');
 	query('ALTER SYSTEM RESET lc_messages');

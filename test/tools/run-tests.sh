@@ -31,6 +31,7 @@
 # What a test says about itself, in a comment of one line (`# key: ...`; in a regression test `-- key: ...`):
 #   rooms: audit fk          whose tests it belongs to; each test has this one
 #   needs: pgtap             a regression test is skipped where the server does not have that extension
+#   since: 18                and before that major
 #   takes: 40 s              a TAP file that is among the first to begin
 #   alone: why               a TAP file that runs after the others, and beside nothing
 #   majors: one (why)        a TAP file that is the same on all majors
@@ -93,7 +94,7 @@ choose_tests() {
     "$(sed -nE 's/^(#|--) rooms: *//p' "$SG_DIR"/src/test/{sql,specs,t}/*.* | tr ' ' '\n' | sort -u | tr '\n' ' ')"
 }
 
-# Those of the regression tests whose needs are met; the others are reported as skipped.
+# Leaves the regression tests whose needs are met; the others are reported as skipped.
 leave_out_unmet() {
   local test need lacking met=()
   for test in $regress; do
@@ -101,6 +102,8 @@ leave_out_unmet() {
     for need in $(mark "sql/$test.sql" needs 2> /dev/null); do
       sg_has_extension "$need" || lacking="$lacking $need"
     done
+    need=$(mark "sql/$test.sql" since 2> /dev/null)
+    [ "${need:-0}" -le "$SG_MAJOR" ] || lacking="$lacking PostgreSQL $need"
     if [ -n "$lacking" ]; then report skip "$test (needs$lacking)"; else met+=("$test"); fi
   done
   regress=${met[*]}
