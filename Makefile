@@ -54,6 +54,7 @@ OBJS = \
 	src/base/rowsink.o \
 	src/base/scope.o \
 	src/base/spi.o \
+	src/base/words.o \
 	src/check/check.o \
 	src/check/check_access.o \
 	src/check/check_cascade.o \

@@ -16,20 +16,6 @@
 
 #include "base/quote.h"
 
-static const struct
-{
-	char		code;
-	const char *word;
-}			action_words[] =
-
-{
-	{FKCONSTR_ACTION_NOACTION, "no action"},
-	{FKCONSTR_ACTION_RESTRICT, "restrict"},
-	{FKCONSTR_ACTION_CASCADE, "cascade"},
-	{FKCONSTR_ACTION_SETNULL, "set null"},
-	{FKCONSTR_ACTION_SETDEFAULT, "set default"},
-};
-
 void
 sg_check_name(const char *name, const char *what)
 {
@@ -277,43 +263,4 @@ sg_attribute_names(Oid relid, const int16 *attnums, int n)
 	}
 
 	return names;
-}
-
-const char *
-sg_action_word(char action)
-{
-	for (int i = 0; i < lengthof(action_words); i++)
-	{
-		if (action_words[i].code == action)
-			return action_words[i].word;
-	}
-	elog(ERROR, "unrecognized foreign-key action: %d", action);
-	return NULL;
-}
-
-char
-sg_action_code(const char *word)
-{
-	for (int i = 0; i < lengthof(action_words); i++)
-	{
-		if (strcmp(action_words[i].word, word) == 0)
-			return action_words[i].code;
-	}
-	return 0;
-}
-
-const char *
-sg_match_word(char match)
-{
-	return match == FKCONSTR_MATCH_FULL ? "full" : "simple";
-}
-
-char
-sg_match_code(const char *word)
-{
-	if (strcmp(word, "simple") == 0)
-		return FKCONSTR_MATCH_SIMPLE;
-	if (strcmp(word, "full") == 0)
-		return FKCONSTR_MATCH_FULL;
-	return 0;
 }

@@ -64,10 +64,4 @@ extern bool sg_equal_names(List *a, List *b);
 /* Columns given by number, as names; "(dropped)" for one that is gone */
 extern List *sg_attribute_names(Oid relid, const int16 *attnums, int n);
 
-/* "on_delete" and the like: the words of a foreign-key action and back (0 if none) */
-extern const char *sg_action_word(char action);
-extern char sg_action_code(const char *word);
-extern const char *sg_match_word(char match);
-extern char sg_match_code(const char *word);
-
 #endif							/* SG_QUOTE_H */

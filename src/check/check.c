@@ -79,9 +79,9 @@ set_before(const CheckStep *cs, const char *option, const char *value)
 		appendStringInfo(&sql, "%s ", set_statement(cs, "on_delete_columns", NULL));
 	if (strcmp(option, "orphans") != 0)
 		return sql.data;
-	if (step->sentinel && strcmp(value, "stop") == 0)
+	if (step->sentinel && plan_policy(value) == ORPHANS_STOP)
 		appendStringInfo(&sql, "%s ", set_statement(cs, "sentinel", NULL));
-	if (step->quarantine_cascades && strcmp(value, "quarantine") != 0 && strcmp(value, "delete") != 0)
+	if (step->quarantine_cascades && !plan_policy_deletes(plan_policy(value)))
 		appendStringInfo(&sql, "%s ", set_statement(cs, "quarantine_cascades", "false"));
 	return sql.data;
 }
@@ -92,7 +92,7 @@ check_set(const CheckStep *cs, const char *option, const char *value)
 {
 	char	   *sql = psprintf("%s%s", set_before(cs, option, value), set_statement(cs, option, value));
 
-	if (strcmp(cs->step->state, "added") != 0 || plan_option_is_free(option))
+	if (cs->step->state != STEP_ADDED || plan_option_is_free(option))
 		return sql;
 	return psprintf("%s%s %s %s",
 					cs->view.existing == NULL ? "" :

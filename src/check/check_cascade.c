@@ -28,6 +28,7 @@
 
 #include "base/compat.h"
 #include "base/quote.h"
+#include "base/words.h"
 #include "check/check.h"
 
 /* A child is counted when it has no more blocks than that */
@@ -379,7 +380,7 @@ check_delete(PlanCheck *check, CheckStep *cs)
 
 	if (cs->view.key.on_delete == FKCONSTR_ACTION_NOACTION || cs->view.key.on_delete == FKCONSTR_ACTION_RESTRICT)
 	{
-		check_row(cs, "cascade", CHECK_OK, psprintf("on_delete %s changes no other row", cs->step->on_delete), NULL);
+		check_row(cs, "cascade", CHECK_OK, psprintf("on_delete %s changes no other row", sg_action_word(cs->step->on_delete)), NULL);
 		return;
 	}
 

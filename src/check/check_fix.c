@@ -130,8 +130,7 @@ void
 check_fix(PlanCheck *check, CheckStep *cs)
 {
 	FixCost		cost = {.check = check};
-	bool		deletes = strcmp(cs->step->orphans, "quarantine") == 0 ||
-		strcmp(cs->step->orphans, "delete") == 0;
+	bool		deletes = plan_policy_deletes(cs->step->orphans);
 
 	if (!deletes || cs->audit == NULL || cs->audit->result != AUDIT_FAIL)
 		return;

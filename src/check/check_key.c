@@ -40,6 +40,7 @@
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/spi.h"
+#include "base/words.h"
 #include "check/check.h"
 #include "deploy/deploy.h"
 
@@ -598,7 +599,7 @@ check_generated(CheckStep *cs)
 			check_row(cs, "generated", CHECK_BLOCK,
 					  psprintf("column %s is generated, so on_%s %s can't write it", column,
 							   update ? "update" : "delete",
-							   update ? cs->step->on_update : cs->step->on_delete),
+							   sg_action_word(update ? cs->step->on_update : cs->step->on_delete)),
 					  psprintf("Choose another action: %s",
 							   check_set(cs, update ? "on_update" : "on_delete", "no action")));
 		else
@@ -628,13 +629,13 @@ in_primary_key(Oid relid, AttrNumber attnum)
 
 /* One column that ON DELETE or ON UPDATE would set; is there something about it? */
 static bool
-check_set_column(CheckStep *cs, int i, const char *event, const char *action)
+check_set_column(CheckStep *cs, int i, const char *event, char action)
 {
 	const FkKey *key = &cs->view.key;
 	ColumnFacts facts = column_facts(key->child, key->child_att[i]);
 	char	   *column = check_column(key->child, key->child_att[i]);
 
-	if (sg_action_code(action) == FKCONSTR_ACTION_SETDEFAULT && facts.has_default)
+	if (action == FKCONSTR_ACTION_SETDEFAULT && facts.has_default)
 	{
 		check_row(cs, "not_null", CHECK_WARN,
 				  psprintf("%s set default: whether the default of %s is a key of %s was not looked at", event,
@@ -646,8 +647,8 @@ check_set_column(CheckStep *cs, int i, const char *event, const char *action)
 	if (!facts.not_null)
 		return false;
 	check_row(cs, "not_null", CHECK_WARN,
-			  psprintf("%s %s, but column %s is NOT NULL: the parent's rows that are referenced can't be %s", event, action,
-					   column, strcmp(event, "on_delete") == 0 ? "deleted" : "given another key"),
+			  psprintf("%s %s, but column %s is NOT NULL: the parent's rows that are referenced can't be %s", event,
+					   sg_action_word(action), column, strcmp(event, "on_delete") == 0 ? "deleted" : "given another key"),
 			  in_primary_key(key->child, key->child_att[i]) || facts.must_not_null ?
 			  psprintf("Choose another action: %s", check_set(cs, event, "no action")) :
 			  psprintf("Let the column be null: ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;",

@@ -699,7 +699,7 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 				  fix_hint(cs, "leave"));
 	else
 		check_row(cs, "orphans", CHECK_WARN,
-				  psprintf("%s, and the policy is %s%s", text, cs->step->orphans,
+				  psprintf("%s, and the policy is %s%s", text, plan_policy_word(cs->step->orphans),
 						   is_referenced(check, cs->view.key.child) ?
 						   "; other rows may refer to these, which was not looked at" : ""),
 				  psprintf("They are fixed only when you ask for it, here or by sg_add_fks; to see first what it comes to: CALL sg_fix_orphans(%s, dry_run => true);",
@@ -712,7 +712,7 @@ check_found_orphans(PlanCheck *check, CheckStep *cs)
 {
 	char	   *text = deploy_orphans_text(cs->audit);
 
-	if (strcmp(cs->step->orphans, "stop") == 0)
+	if (cs->step->orphans == ORPHANS_STOP)
 		check_row(cs, "orphans", CHECK_BLOCK, text,
 				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
 	else if (plan_step_fixes(cs->step))
@@ -745,7 +745,7 @@ void
 check_orphans(PlanCheck *check, CheckStep *cs)
 {
 	AuditKey   *ak = cs->audit;
-	bool		stops = strcmp(cs->step->orphans, "stop") == 0 && cs->view.need == NEED_ADD;
+	bool		stops = cs->step->orphans == ORPHANS_STOP && cs->view.need == NEED_ADD;
 
 	if (ak == NULL)
 		return;

@@ -291,8 +291,8 @@ execute_attach(RunAction *action)
 		record_proof(attach, key);
 	if (!work->restoring)
 		plan_deed_add(work->run->plan, work->step, work->started_id);
-	run_record_done(action, work, "validated", NULL);
-	work->reached = "validated";
+	run_record_done(action, work, STEP_VALIDATED, NULL);
+	work->reached = STEP_VALIDATED;
 }
 
 bool
@@ -316,7 +316,7 @@ deploy_attach(StepWork *work, StepView *view)
 	if (run_attempt(action))
 		return true;
 
-	run_record_failure(action, work, "added", action->error->sqlerrcode,
+	run_record_failure(action, work, STEP_ADDED, action->error->sqlerrcode,
 					   run_failure_text(action), LOG_NONE);
 	return false;
 }

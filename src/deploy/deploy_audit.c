@@ -277,11 +277,11 @@ deploy_audit_step(StepWork *work, FkKey *key)
 	if (ak->result == AUDIT_FAIL)
 	{
 		work->hint = deploy_orphans_hint(work);
-		run_record_failure(&action, work, "failed", ERRCODE_SG_ORPHANS,
+		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_ORPHANS,
 						   deploy_orphans_text(ak), ak->orphan_rows);
 	}
 	else
-		run_record_failure(&action, work, "failed", ERRCODE_SG_NOT_JUDGED,
+		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_NOT_JUDGED,
 						   psprintf("the orphans could not be counted: %s", ak->reason),
 						   LOG_NONE);
 	return false;
@@ -335,7 +335,7 @@ deploy_audit_existing(StepWork *work, FkKey *key)
 {
 	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "audit",
 	.attempts = 1};
-	const char *state = strcmp(work->step->orphans, "stop") == 0 ? "failed" : "added";
+	StepState	state = work->step->orphans == ORPHANS_STOP ? STEP_FAILED : STEP_ADDED;
 	MemoryContext old;
 	AuditKey   *ak;
 
@@ -363,7 +363,7 @@ deploy_audit_existing(StepWork *work, FkKey *key)
 						   ak->orphan_rows);
 	}
 	else
-		run_record_failure(&action, work, "added", ERRCODE_SG_NOT_JUDGED,
+		run_record_failure(&action, work, STEP_ADDED, ERRCODE_SG_NOT_JUDGED,
 						   psprintf("the key is valid, but its orphans could not be counted: %s", ak->reason),
 						   LOG_NONE);
 	return false;

@@ -90,7 +90,7 @@ static const char *const not_kept_up =
 static void
 fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 {
-	run_outcome(work, "backfill", "failed", "failed", sqlerrcode, reason);
+	run_outcome(work, "backfill", "failed", STEP_FAILED, sqlerrcode, reason);
 	run_append_notice(work, psprintf("backfill failed: %s", reason));
 	work->hint = hint;
 }
@@ -385,7 +385,7 @@ arm(StepWork *work, FkKey *key)
 	if (run_attempt(&action))
 		return true;
 
-	run_record_failure(&action, work, "failed", action.error->sqlerrcode,
+	run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode,
 					   run_failure_text(&action), LOG_NONE);
 	return false;
 }
@@ -510,7 +510,7 @@ fill(StepWork *work, FkKey *key)
 			run_commit();
 			return false;
 		}
-		run_record_failure(&f.action, work, "failed", f.action.error->sqlerrcode,
+		run_record_failure(&f.action, work, STEP_FAILED, f.action.error->sqlerrcode,
 						   failure_text(&f.action), LOG_NONE);
 		work->hint = "Run the UPDATE that sg_plan_sql() shows, in a transaction that is rolled back, to see the whole error.";
 		return false;
@@ -557,7 +557,7 @@ bool
 deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 {
 	Filling		f = new_filling(work, key);
-	const char *state = work->step->state;
+	StepState	state = work->step->state == STEP_ADDED ? STEP_ADDED : STEP_FAILED;
 	LogEntry	entry;
 	char	   *reason = NULL;
 
@@ -570,7 +570,7 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 	run_log_start(&f.action);
 	if (!run_guard(&f.action, count_unfilled))
 	{
-		run_record_failure(&f.action, work, strcmp(state, "added") == 0 ? state : "failed",
+		run_record_failure(&f.action, work, state,
 						   f.action.error->sqlerrcode, run_failure_text(&f.action), LOG_NONE);
 		return false;
 	}
@@ -579,10 +579,10 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 		reason = psprintf(INT64_FORMAT " %s that key %s joins %s no value in (%s)", f.found,
 						  f.found == 1 ? "row" : "rows", quote_identifier(replaced->name),
 						  f.found == 1 ? "has" : "have", sg_quote_list(work->step->child_columns));
-	if (reason && strcmp(work->step->orphans, "stop") == 0)
+	if (reason && work->step->orphans == ORPHANS_STOP)
 	{
 		work->hint = "Correct the backfill, or what it reads, so that it gives a value for each of them; with another policy for orphans they are left as they are.";
-		run_record_failure(&f.action, work, strcmp(state, "added") == 0 ? state : "failed",
+		run_record_failure(&f.action, work, state,
 						   ERRCODE_SG_ORPHANS, reason, f.found);
 		return false;
 	}
@@ -717,7 +717,7 @@ deploy_backfill_disarm(PlanRun *run, PlanStep *step, const char *notice)
 	else
 	{
 		work.hint = psprintf("CALL %s() again when that is mended.", run->procedure);
-		run_record_failure(&action, &work, NULL, action.error->sqlerrcode,
+		run_record_failure(&action, &work, STEP_AS_IT_IS, action.error->sqlerrcode,
 						   run_failure_text(&action), LOG_NONE);
 	}
 	run_end_step(&work);

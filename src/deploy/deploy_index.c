@@ -512,7 +512,7 @@ is_finished(List *steps, int number)
 		const PlanStep *step = lfirst(lc);
 
 		if (step->step == number)
-			return strcmp(step->state, "validated") == 0;
+			return step->state == STEP_VALIDATED;
 	}
 	return false;
 }

@@ -66,7 +66,7 @@ typedef struct WaitingTable
 	List	   *steps;			/* their numbers, in the order of the plan */
 
 	/* which workers take first (deploy_validate_parallel) */
-	int			priority;		/* of the first step: 0 is the most urgent */
+	StepPriority priority;		/* of the first step */
 	int			pages;
 } WaitingTable;
 

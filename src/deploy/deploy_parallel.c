@@ -453,7 +453,6 @@ static void
 measure_table(const PlanRun *run, WaitingTable *table)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->child));
-	const char *before = NULL;
 	ListCell   *lc;
 
 	table->pages = 0;
@@ -463,16 +462,13 @@ measure_table(const PlanRun *run, WaitingTable *table)
 		ReleaseSysCache(tuple);
 	}
 
-	table->priority = 0;
+	table->priority = PRIORITY_LOW;
 	foreach(lc, run->steps)
 	{
 		PlanStep   *step = lfirst(lc);
 
-		if (before && strcmp(step->priority, before) != 0)
-			table->priority++;
-		before = step->priority;
 		if (step->step == linitial_int(table->steps))
-			break;
+			table->priority = step->priority;
 	}
 }
 

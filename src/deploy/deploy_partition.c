@@ -95,7 +95,7 @@ partition_work(const StepWork *work, const FkKey *whole, FkPartition *partition)
 	*part = *work;
 	part->step = plan_partition_step(work->step, partition->relid);
 	part->whole = whole;
-	part->reached = "added";
+	part->reached = STEP_ADDED;
 	part->key = &partition->planned;
 	if (partition->own)
 		part->step->fk_name = partition->own->name;
@@ -171,7 +171,7 @@ add_to_partition(StepWork *work, const FkKey *whole, FkPartition *partition,
 	.message = message,.references = true,.execute = execute_add};
 
 	if (!last)
-		part->reached = "pending";
+		part->reached = STEP_PENDING;
 	part->statement = plan_add_statement(part->step, true);
 	run_add_target(&action, part->key->parent, ShareRowExclusiveLock);
 	run_add_target(&action, part->key->child, ShareRowExclusiveLock);
@@ -180,7 +180,7 @@ add_to_partition(StepWork *work, const FkKey *whole, FkPartition *partition,
 	if (run_attempt(&action))
 		return true;
 
-	run_record_failure(&action, part, "failed", action.error->sqlerrcode,
+	run_record_failure(&action, part, STEP_FAILED, action.error->sqlerrcode,
 					   run_failure_text(&action), LOG_NONE);
 	tell_failure(work, part);
 	return false;
@@ -351,7 +351,7 @@ deploy_partition_validate(StepWork *work)
 {
 	int			validated = 0;
 
-	work->reached = NULL;
+	work->reached = STEP_AS_IT_IS;
 	for (;;)
 	{
 		StepView	view;
@@ -362,7 +362,7 @@ deploy_partition_validate(StepWork *work)
 		if (view.existing || view.need == NEED_SKIP)
 		{
 			tell_count(work, "validated on", validated);
-			if (work->reached)
+			if (work->reached != STEP_AS_IT_IS)
 				run_append_notice(work, "attached");
 			else if (view.problem)
 				deploy_skip_step(work, view.problem);

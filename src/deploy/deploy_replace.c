@@ -35,7 +35,7 @@
 static bool
 has_come_far(const PlanStep *step)
 {
-	return strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0;
+	return plan_step_is_there(step);
 }
 
 /* Another step of the plan that finds its key in the one to be dropped, or 0 */
@@ -135,7 +135,7 @@ execute_replace(RunAction *action)
 						quote_identifier(work->step->fk_name)),
 				 errhint("Run the plan again.")));
 
-	plan_step_set_state(work->step->plan, work->step->step, "validated", NULL,
+	plan_step_set_state(work->step->plan, work->step->step, STEP_VALIDATED, NULL,
 						action->attempts);
 	if (view.need == NEED_NOTHING)
 	{
@@ -202,7 +202,7 @@ accept_gone(StepWork *work)
 	char	   *reason = work->step->replaces == NULL ? "there is nothing left to drop" :
 		psprintf("key %s is gone already", quote_identifier(work->step->replaces));
 
-	run_outcome(work, "replace", "skipped", "validated", 0, reason);
+	run_outcome(work, "replace", "skipped", STEP_VALIDATED, 0, reason);
 	run_append_notice(work, reason);
 }
 
@@ -224,7 +224,7 @@ deploy_replace_step(PlanRun *run, int step)
 			replace_key(work, &view);
 	}
 	else if (view.need == NEED_NOTHING && view.existing->enforced &&
-			 strcmp(work->step->state, "added") == 0)
+			 work->step->state == STEP_ADDED)
 		accept_gone(work);
 	run_end_step(work);
 }

@@ -154,7 +154,7 @@ settle_states(PlanRun *run, MemoryContext step_context)
 		PlanStep   *step = lfirst(lc);
 		MemoryContext old;
 
-		if (strcmp(step->state, "validated") == 0 || step->skipped_by || !step->enforced)
+		if (step->state == STEP_VALIDATED || step->skipped_by || !step->enforced)
 			continue;
 		old = MemoryContextSwitchTo(step_context);
 		deploy_settle_step(run, step->step);

@@ -148,7 +148,7 @@ execute_add(RunAction *action)
 		const char *reason = "somebody else has added the key meanwhile";
 
 		plan_step_set_state(work->step->plan, work->step->step,
-							view.need == NEED_NOTHING && view.existing->enforced ? "validated" : "added",
+							view.need == NEED_NOTHING && view.existing->enforced ? STEP_VALIDATED : STEP_ADDED,
 							reason, action->attempts);
 		run_record_skipped(action, work, reason);
 		return;
@@ -156,7 +156,7 @@ execute_add(RunAction *action)
 
 	deploy_run_add(view.key.child, work->statement);
 	plan_deed_add(work->run->plan, work->step, work->started_id);
-	run_record_done(action, work, "added", work->step->enforced ? NULL :
+	run_record_done(action, work, STEP_ADDED, work->step->enforced ? NULL :
 					"not enforced, so there is nothing to validate");
 }
 
@@ -166,8 +166,8 @@ restore_skipped(StepWork *work, const FkProblem *problem)
 {
 	char	   *reason = psprintf("the old key can't come back: %s", problem->reason);
 
-	plan_step_set_state(work->step->plan, work->step->step, NULL, reason, 0);
-	run_outcome(work, "restore key", "skipped", NULL, problem->sqlerrcode, reason);
+	plan_step_set_state(work->step->plan, work->step->step, STEP_AS_IT_IS, reason, 0);
+	run_outcome(work, "restore key", "skipped", STEP_AS_IT_IS, problem->sqlerrcode, reason);
 }
 
 void
@@ -182,10 +182,10 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 		restore_skipped(work, problem);
 		return;
 	}
-	if (strcmp(step->state, "skipped") == 0 && step->reason &&
+	if (step->state == STEP_SKIPPED && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
 		return;
-	run_outcome(work, "add", "skipped", "skipped", problem->sqlerrcode, problem->reason);
+	run_outcome(work, "add", "skipped", STEP_SKIPPED, problem->sqlerrcode, problem->reason);
 }
 
 static bool
@@ -207,7 +207,7 @@ add_key(StepWork *work, StepView *view)
 		return true;
 	}
 
-	run_record_failure(&action, work, "failed", action.error->sqlerrcode,
+	run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode,
 					   run_failure_text(&action), LOG_NONE);
 	return false;
 }
@@ -217,10 +217,10 @@ deploy_accept_existing(StepWork *work, const StepView *view)
 {
 	const FkKey *existing = view->existing;
 	bool		proved = work->run->validate || work->run->fix || deploy_is_proved(work->run, existing);
-	const char *state = view->need == NEED_NOTHING && existing->enforced && proved ? "validated" : "added";
+	StepState	state = view->need == NEED_NOTHING && existing->enforced && proved ? STEP_VALIDATED : STEP_ADDED;
 	char	   *reason;
 
-	if (work->restoring || strcmp(work->step->state, state) == 0)
+	if (work->restoring || work->step->state == state)
 		return;
 
 	reason = psprintf("key %s was there already", quote_identifier(existing->name));
@@ -231,7 +231,7 @@ deploy_accept_existing(StepWork *work, const StepView *view)
 bool
 deploy_audits_first(const PlanStep *step)
 {
-	return strcmp(step->orphans, "stop") == 0 && step->enforced;
+	return step->orphans == ORPHANS_STOP && step->enforced;
 }
 
 /* Who may not add the key need not read its tables first */
@@ -261,7 +261,7 @@ may_add(StepWork *work, FkKey *key)
 		return true;
 
 	message = sg_error_text(edata);
-	run_outcome(work, "add", "failed", "failed", edata->sqlerrcode, message);
+	run_outcome(work, "add", "failed", STEP_FAILED, edata->sqlerrcode, message);
 	run_append_notice(work, psprintf("add failed: %s", message));
 	work->hint = "Run the plan as the owner of the child, with REFERENCES on the parent.";
 	return false;

@@ -146,7 +146,7 @@ record_valid_already(const RunAction *action, const StepWork *work)
 	const char *reason = "somebody else has validated the key meanwhile";
 
 	if (!work->shared)
-		plan_step_set_state(work->step->plan, work->step->step, run_state_after(work, "validated"),
+		plan_step_set_state(work->step->plan, work->step->step, run_state_after(work, STEP_VALIDATED),
 							reason, action->attempts);
 	run_record_skipped(action, work, reason);
 }
@@ -180,7 +180,7 @@ execute_validate(RunAction *action)
 	proof->method = key->period ? "sql" : "validate";
 	proof->orphan_rows = 0;
 	audit_proof_record(list_make1(proof));
-	run_record_done(action, work, "validated", NULL);
+	run_record_done(action, work, STEP_VALIDATED, NULL);
 }
 
 static void
@@ -200,7 +200,7 @@ execute_drop(RunAction *action)
 	run_statement(work->statement);
 	plan_deed_close_object(work->run->plan, DEED_ADD, work->step->step, plan_step_object(work->step),
 						   DEED_TAKEN_BACK);
-	plan_step_set_state(work->step->plan, work->step->step, "failed", action->message, action->attempts);
+	plan_step_set_state(work->step->plan, work->step->step, STEP_FAILED, action->message, action->attempts);
 	log_write(&entry);
 }
 
@@ -254,7 +254,7 @@ explain_validation(StepWork *work, RunAction *action)
 	audit_proof_record(list_make1(ak));
 	work->run->orphan_rows += Max(ak->orphan_rows, 0);
 	work->hint = deploy_orphans_hint(work);
-	run_record_failure(action, work, "added", ERRCODE_FOREIGN_KEY_VIOLATION,
+	run_record_failure(action, work, STEP_ADDED, ERRCODE_FOREIGN_KEY_VIOLATION,
 					   ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
 					   sg_error_text(action->error),
 					   ak->orphan_rows < 0 ? LOG_NONE : ak->orphan_rows);
@@ -467,7 +467,7 @@ record_verdict(const RunAction *action, StepWork *work, const char *scan)
 	entry = run_entry(action, work, "done");
 	entry.message = psprintf("validated by %s", scan);
 	plan_step_set_state(work->step->plan, work->step->step,
-						run_state_after(work, "validated"), NULL, action->attempts);
+						run_state_after(work, STEP_VALIDATED), NULL, action->attempts);
 	log_write(&entry);
 }
 
@@ -537,7 +537,7 @@ explain_scan(RunAction *action)
 
 		work->verdict = NULL;
 		work->why_core = NULL;
-		run_record_failure(action, work, "added", action->error->sqlerrcode,
+		run_record_failure(action, work, STEP_ADDED, action->error->sqlerrcode,
 						   run_failure_text(action), LOG_NONE);
 	}
 }

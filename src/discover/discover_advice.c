@@ -17,6 +17,7 @@
 #include "utils/numeric.h"
 
 #include "base/quote.h"
+#include "base/words.h"
 #include "discover/discover.h"
 
 #define LARGE_TABLE 1000000.0	/* rows over which a cascade is no small thing */

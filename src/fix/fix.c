@@ -506,9 +506,9 @@ static void
 record_lost(const FixAction *action)
 {
 	const StepWork *work = action->fix->work;
-	bool		deletes = strcmp(work->step->orphans, "delete") == 0;
+	bool		deletes = work->step->orphans == ORPHANS_DELETE;
 
-	if (action->changed > 0 && (deletes || strcmp(work->step->orphans, "set null") == 0))
+	if (action->changed > 0 && (deletes || work->step->orphans == ORPHANS_SET_NULL))
 		plan_deed_rows(work->run->plan, deletes ? DEED_DELETE : DEED_SET_NULL, work->step->step,
 					   work->object, action->changed);
 }
@@ -773,7 +773,7 @@ tell_done(Fix *fix)
 		return;
 	}
 	run_append_notice(fix->work, counts);
-	plan_step_set_state(step->plan, step->step, NULL, counts, 0);
+	plan_step_set_state(step->plan, step->step, STEP_AS_IT_IS, counts, 0);
 	run_commit();
 }
 
@@ -820,19 +820,18 @@ was_dropped(const PlanStep *step, const StepView *view)
 		if (((FkPartition *) lfirst(lc))->own)
 			return false;
 	}
-	return view->existing == NULL &&
-		(strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0);
+	return view->existing == NULL && plan_step_is_there(step);
 }
 
 /*
  * Nothing to fix in a step, for a reason that people want to know; with the
- * state that it comes to, or NULL.
+ * state that it comes to, if any.
  */
 static void
-skip_step(StepWork *work, const char *state, int sqlerrcode, const char *reason,
+skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 		  const char *hint)
 {
-	run_outcome(work, "fix", "skipped", work->run->dry_run ? NULL : state, sqlerrcode, reason);
+	run_outcome(work, "fix", "skipped", work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
 	run_append_notice(work, psprintf("skipped: %s", reason));
 	work->hint = hint;
 }
@@ -851,7 +850,7 @@ fix_work(StepWork *work)
 	switch (view.need)
 	{
 		case NEED_SKIP:
-			skip_step(work, dropped ? "skipped" : NULL, view.problem->sqlerrcode,
+			skip_step(work, dropped ? STEP_SKIPPED : STEP_AS_IT_IS, view.problem->sqlerrcode,
 					  view.problem->reason, view.problem->hint);
 			break;
 		case NEED_NOTHING:
@@ -865,7 +864,7 @@ fix_work(StepWork *work)
 			if (work->run->dry_run)
 				(void) fix_step(work, &view.key);
 			else
-				skip_step(work, dropped ? "failed" : NULL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				skip_step(work, dropped ? STEP_FAILED : STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  dropped ? "the key was dropped meanwhile, so new orphans could come" :
 						  "the key is not there yet, so new orphans could come",
 						  "CALL sg_add_fks() first, which adds it NOT VALID; with fix => true it does both.");

@@ -24,6 +24,7 @@
 
 #include "base/errors.h"
 #include "base/quote.h"
+#include "base/words.h"
 #include "fix/fix.h"
 #include "run/run.h"
 
@@ -163,13 +164,19 @@ fix_tables(const FixKey *key, List *keys)
 FixFate
 fix_policy_fate(const PlanStep *step)
 {
-	if (strcmp(step->orphans, "quarantine") == 0)
-		return FIX_QUARANTINE;
-	if (strcmp(step->orphans, "delete") == 0)
-		return FIX_DELETE;
-	if (strcmp(step->orphans, "set null") == 0)
-		return FIX_SET_NULL;
-	return FIX_LEAVE;
+	switch (step->orphans)
+	{
+		case ORPHANS_QUARANTINE:
+			return FIX_QUARANTINE;
+		case ORPHANS_DELETE:
+			return FIX_DELETE;
+		case ORPHANS_SET_NULL:
+			return FIX_SET_NULL;
+		case ORPHANS_STOP:
+		case ORPHANS_LEAVE:
+			return FIX_LEAVE;
+	}
+	pg_unreachable();
 }
 
 /* Does a step keep copies of its orphans, and may it have some? */

@@ -11,6 +11,7 @@
 #include "nodes/parsenodes.h"
 
 #include "base/quote.h"
+#include "base/words.h"
 #include "fk/fk.h"
 
 bool

@@ -340,7 +340,7 @@ make_step(const FkPlan *plan, const KeyComparison *comparison, const SideKey *ke
 	*step = *key->step;
 	step->plan = plan->name;
 	if (step->enforced && !key->validated)
-		step->orphans = "leave";
+		step->orphans = ORPHANS_LEAVE;
 
 	/* nobody chose the name, and another constraint has it */
 	if (key->automatic && here && sg_has_name(here->names, step->fk_name))
@@ -351,7 +351,7 @@ make_step(const FkPlan *plan, const KeyComparison *comparison, const SideKey *ke
 	problem = plan_step_key(&named, &resolved);
 	if (problem)
 	{
-		step->state = "skipped";
+		step->state = STEP_SKIPPED;
 		step->reason = problem->reason;
 	}
 	return step;

@@ -81,11 +81,8 @@ can_be_not_valid(const KeySide *side, const SideKey *key)
 static bool
 changes_rows(const PlanStep *step)
 {
-	char		on_delete = sg_action_code(step->on_delete);
-	char		on_update = sg_action_code(step->on_update);
-
-	return (on_delete != FKCONSTR_ACTION_NOACTION && on_delete != FKCONSTR_ACTION_RESTRICT) ||
-		(on_update != FKCONSTR_ACTION_NOACTION && on_update != FKCONSTR_ACTION_RESTRICT);
+	return (step->on_delete != FKCONSTR_ACTION_NOACTION && step->on_delete != FKCONSTR_ACTION_RESTRICT) ||
+		(step->on_update != FKCONSTR_ACTION_NOACTION && step->on_update != FKCONSTR_ACTION_RESTRICT);
 }
 
 /*

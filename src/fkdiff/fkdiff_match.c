@@ -109,9 +109,9 @@ clause_differences(const SideKey *reference, const SideKey *target, List *delete
 	List	   *differences = NIL;
 
 	differences = add_difference(differences, names_differ(reference, target), "name");
-	differences = add_difference(differences, strcmp(r->match, t->match) != 0, "match");
-	differences = add_difference(differences, strcmp(r->on_update, t->on_update) != 0, "on_update");
-	differences = add_difference(differences, strcmp(r->on_delete, t->on_delete) != 0, "on_delete");
+	differences = add_difference(differences, r->match != t->match, "match");
+	differences = add_difference(differences, r->on_update != t->on_update, "on_update");
+	differences = add_difference(differences, r->on_delete != t->on_delete, "on_delete");
 	differences = add_difference(differences, !same_set(r->on_delete_columns, delete_columns),
 								 "on_delete_columns");
 	differences = add_difference(differences, reference->period != target->period, "period");

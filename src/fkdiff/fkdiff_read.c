@@ -22,6 +22,7 @@
 #include "utils/numeric.h"
 
 #include "base/quote.h"
+#include "base/words.h"
 #include "drift/drift.h"
 #include "fkdiff/fkdiff.h"
 #include "snapshot/snapshot_property.h"
@@ -242,18 +243,27 @@ read_column(KeySide *side, const SnapshotObject *object)
 	table->columns = lappend(table->columns, column);
 }
 
-/* Everything is there, words are those that there are, and names of tables are names */
+/* Everything is there, and names of tables are names */
 static void
 check_key(const KeySide *side, const SnapshotObject *object, const PlanStep *step)
 {
 	int			columns = list_length(step->child_columns);
 
 	check_object(side, object, step->parent_table != NULL && columns > 0 &&
-				 list_length(step->parent_columns) == columns &&
-				 sg_action_code(step->on_delete) != 0 && sg_action_code(step->on_update) != 0 &&
-				 sg_match_code(step->match) != 0);
+				 list_length(step->parent_columns) == columns);
 	check_object(side, object, sg_parse_table_name(step->child_table).schema != NULL &&
 				 sg_parse_table_name(step->parent_table).schema != NULL);
+}
+
+/* A word, of those that there are; the first of them where there is none */
+static char
+word_property(const KeySide *side, const SnapshotObject *object, const char *name, const SgWord *words)
+{
+	char	   *word = text_property(object, name);
+	int			code = word ? sg_word_code(words, word) : words[0].code;
+
+	check_object(side, object, code >= 0);
+	return (char) code;
 }
 
 static SideKey *
@@ -261,18 +271,15 @@ read_key(const KeySide *side, const SnapshotObject *object)
 {
 	SideKey    *key = palloc0(sizeof(SideKey));
 	PlanStep   *step = plan_step_default("");
-	char	   *match = text_property(object, "match");
-	char	   *on_delete = text_property(object, "on_delete");
-	char	   *on_update = text_property(object, "on_update");
 
 	step->child_table = pstrdup(object->parent);
 	step->child_columns = list_property(object, "columns");
 	step->parent_table = text_property(object, "references");
 	step->parent_columns = list_property(object, "referenced_columns");
 	step->fk_name = local_name(side, object);
-	step->on_delete = on_delete ? on_delete : "no action";
-	step->on_update = on_update ? on_update : "no action";
-	step->match = match ? match : "simple";
+	step->on_delete = word_property(side, object, "on_delete", sg_action_words);
+	step->on_update = word_property(side, object, "on_update", sg_action_words);
+	step->match = word_property(side, object, "match", sg_match_words);
 	step->deferrable = bool_property(object, "deferrable", false);
 	step->initially_deferred = bool_property(object, "deferred", false);
 	step->on_delete_columns = list_property(object, "on_delete_columns");

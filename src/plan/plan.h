@@ -36,29 +36,57 @@ typedef struct FkPlan
 	List	   *allowed;		/* names of roles that may use it, too */
 } FkPlan;
 
+/* Steps run in this order */
+typedef enum StepPriority
+{
+	PRIORITY_CRITICAL,
+	PRIORITY_HIGH,
+	PRIORITY_MEDIUM,
+	PRIORITY_LOW
+} StepPriority;
+
+/* What to do about orphans; a new policy is a word in plan_field.c, and a case in each switch */
+typedef enum OrphanPolicy
+{
+	ORPHANS_STOP,				/* the key is not added while there are any */
+	ORPHANS_LEAVE,
+	ORPHANS_QUARANTINE,
+	ORPHANS_DELETE,
+	ORPHANS_SET_NULL
+} OrphanPolicy;
+
+typedef enum StepState
+{
+	STEP_AS_IT_IS,				/* of no step: to leave one as it is */
+	STEP_PENDING,
+	STEP_ADDED,
+	STEP_VALIDATED,
+	STEP_SKIPPED,
+	STEP_FAILED,
+	STEP_ROLLED_BACK
+} StepState;
+
 typedef struct PlanStep
 {
 	char	   *plan;
 	int			step;
-	char	   *priority;		/* critical, high, medium, low */
+	StepPriority priority;
 	char	   *child_table;	/* schema-qualified, quoted */
 	List	   *child_columns;	/* of char *, plain names */
 	char	   *parent_table;
 	List	   *parent_columns; /* NIL: the primary key */
 	char	   *fk_name;		/* never NULL once stored */
-	char	   *on_delete;		/* "no action", "set null", ... */
-	char	   *on_update;
-	char	   *match;			/* "simple", "full" */
+	char		on_delete;		/* FKCONSTR_ACTION_* */
+	char		on_update;
+	char		match;			/* FKCONSTR_MATCH_* */
 	bool		deferrable;
 	bool		initially_deferred;
 	List	   *on_delete_columns;	/* NIL: none given */
 	bool		enforced;
-	char	   *orphans;		/* "stop", "leave", "quarantine", "delete",
-								 * "set null" */
+	OrphanPolicy orphans;
 	bool		index;
 	char	   *replaces;		/* NULL: none */
-	char	   *state;			/* pending, added, validated, skipped, failed,
-								 * rolled back */
+	StepState	state;
 	char	   *reason;
 	int			attempts;
 	char	   *skipped_by;		/* role, when somebody skipped it for good */
@@ -68,6 +96,20 @@ typedef struct PlanStep
 								 * child_columns, or NULL */
 	bool		period;			/* last columns compare by coverage (18+) */
 } PlanStep;
+
+/* ---- plan_field.c ---- */
+
+/* As SQL has them */
+extern const char *plan_priority_word(StepPriority priority);
+extern const char *plan_policy_word(OrphanPolicy policy);
+extern OrphanPolicy plan_policy(const char *word);
+extern const char *plan_state_word(StepState state);
+
+/* Does the policy take orphans out of their table, and what refers to them may go along? */
+extern bool plan_policy_deletes(OrphanPolicy policy);
+
+/* Does the step say that its key is there? */
+extern bool plan_step_is_there(const PlanStep *step);
 
 /* ---- plan_store.c ---- */
 
@@ -126,8 +168,8 @@ extern void plan_await_workers(const FkPlan *plan);
 /* Insert a step that has passed plan_draft_check; returns its number */
 extern int	plan_step_insert(PlanStep *step);
 
-/* Record where a step stands; state or reason may be NULL (reason becomes null) */
-extern void plan_step_set_state(const char *plan, int step, const char *state,
+/* Record where a step stands; a reason of NULL becomes null */
+extern void plan_step_set_state(const char *plan, int step, StepState state,
 								const char *reason, int add_attempts);
 
 /* A step with every default of sg_plan_add_fk */
@@ -378,7 +420,7 @@ extern PlanDraft *plan_draft_begin(const FkPlan *plan, const char *child_table);
  * that is NULL.  The tables' names are
  * qualified (plan_qualify).  What this database lacks is no error but a
  * NOTICE; a quiet draft counts such steps and says so once, at the end.  A
- * step whose state is "skipped" may have tables that no key can have.
+ * step that is skipped may have tables that no key can have.
  * Writes nothing.  For a step that is new, step->step is 0.
  */
 extern void plan_draft_check(PlanDraft *draft, PlanStep *step);

@@ -222,14 +222,14 @@ set_pending(PlanStep *step, const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for state: \"%s\"", value),
 				 errhint("\"pending\" takes back a skip; sg_plan_skip() skips a step. The other states come from deployment.")));
-	if (strcmp(step->state, "skipped") != 0)
+	if (step->state != STEP_SKIPPED)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("step %d of plan \"%s\" is not skipped, but %s",
-						step->step, step->plan, step->state),
+						step->step, step->plan, plan_state_word(step->state)),
 				 errhint("CALL sg_add_fks() looks at every step that is not validated.")));
 
-	step->state = "pending";
+	step->state = STEP_PENDING;
 	step->reason = NULL;
 	step->skipped_by = NULL;
 }
@@ -239,14 +239,12 @@ static void
 check_changeable(const StepField *option, const PlanStep *step)
 {
 	bool		any_time = (option->flags & FIELD_ANY_TIME) != 0;
-	bool		is_there = strcmp(step->state, "added") == 0 ||
-		strcmp(step->state, "validated") == 0;
 
-	if (is_there && !any_time)
+	if (plan_step_is_there(step) && !any_time)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("step %d of plan \"%s\" is %s: its %s can't be changed",
-						step->step, step->plan, step->state, option->name),
+						step->step, step->plan, plan_state_word(step->state), option->name),
 				 errdetail("The key %s is in the database as the plan has it.",
 						   quote_identifier(step->fk_name)),
 				 errhint("Drop the key and plan it anew, or change it with ALTER TABLE.")));
@@ -293,9 +291,9 @@ sg_plan_set(PG_FUNCTION_ARGS)
 		plan_field_set_text(option, step, value);
 
 	/* what deployment found to stand in the way was about the old definition */
-	if (!(option->flags & FIELD_ANY_TIME) && step->skipped_by == NULL && strcmp(step->state, "skipped") == 0)
+	if (!(option->flags & FIELD_ANY_TIME) && step->skipped_by == NULL && step->state == STEP_SKIPPED)
 	{
-		step->state = "pending";
+		step->state = STEP_PENDING;
 		step->reason = NULL;
 	}
 	if (!step->deferrable && step->initially_deferred && strcmp(option_name, "deferrable") == 0)
@@ -343,7 +341,7 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 	plan_check_writable(plan, "sg_plan_skip()");
 	step = plan_step_get(name, PG_GETARG_INT32(1), false);
 
-	if (strcmp(step->state, "validated") == 0)
+	if (step->state == STEP_VALIDATED)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("step %d of plan \"%s\" is validated already", step->step, name),

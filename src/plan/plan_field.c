@@ -14,15 +14,42 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/formatting.h"
 
 #include "base/spi.h"
 #include "plan/plan_field.h"
 
-static const char *const priorities[] = {"critical", "high", "medium", "low", NULL};
-static const char *const actions[] = {"no action", "restrict", "cascade", "set null", "set default", NULL};
-static const char *const matches[] = {"simple", "full", NULL};
-static const char *const policies[] = {"stop", "leave", "quarantine", "delete", "set null", NULL};
+static const SgWord priority_words[] = {
+	{PRIORITY_CRITICAL, "critical"},
+	{PRIORITY_HIGH, "high"},
+	{PRIORITY_MEDIUM, "medium"},
+	{PRIORITY_LOW, "low"},
+	{0}
+};
+
+SG_WORDS_OF(priority_words, PRIORITY_LOW + 1);
+
+static const SgWord policy_words[] = {
+	{ORPHANS_STOP, "stop"},
+	{ORPHANS_LEAVE, "leave"},
+	{ORPHANS_QUARANTINE, "quarantine"},
+	{ORPHANS_DELETE, "delete"},
+	{ORPHANS_SET_NULL, "set null"},
+	{0}
+};
+
+SG_WORDS_OF(policy_words, ORPHANS_SET_NULL + 1);
+
+static const SgWord state_words[] = {
+	{STEP_PENDING, "pending"},
+	{STEP_ADDED, "added"},
+	{STEP_VALIDATED, "validated"},
+	{STEP_SKIPPED, "skipped"},
+	{STEP_FAILED, "failed"},
+	{STEP_ROLLED_BACK, "rolled back"},
+	{0}
+};
+
+SG_WORDS_OF(state_words, STEP_ROLLED_BACK);
 
 #define FIELD(name) #name, offsetof(PlanStep, name)
 
@@ -33,21 +60,21 @@ static const char *const policies[] = {"stop", "leave", "quarantine", "delete", 
 const StepField step_fields[] = {
 	{FIELD(plan), FIELD_TEXT, FIELD_KEY, -1},
 	{FIELD(step), FIELD_INT, FIELD_KEY, -1},
-	{FIELD(priority), FIELD_WORD, OPTION | FIELD_ANY_TIME, 8, priorities},
-	{FIELD(orphans), FIELD_WORD, OPTION | FIELD_ANY_TIME, 9, policies},
+	{FIELD(priority), FIELD_ENUM, OPTION | FIELD_ANY_TIME, 8, priority_words},
+	{FIELD(orphans), FIELD_ENUM, OPTION | FIELD_ANY_TIME, 9, policy_words},
 	{FIELD(index), FIELD_BOOL, OPTION | FIELD_ANY_TIME, 10},
 	{FIELD(sentinel), FIELD_TEXT, FIELD_OPTION | FIELD_ANY_TIME | FIELD_NULLABLE | FIELD_SPARSE, 17},
 	{FIELD(quarantine_cascades), FIELD_BOOL, FIELD_OPTION | FIELD_ANY_TIME | FIELD_SPARSE, 18},
-	{FIELD(state), FIELD_TEXT, FIELD_STATUS | FIELD_OPTION | FIELD_ANY_TIME, -1},
+	{FIELD(state), FIELD_ENUM, FIELD_STATUS | FIELD_OPTION | FIELD_ANY_TIME, -1, state_words},
 	{FIELD(child_table), FIELD_TABLE, CLAUSE | FIELD_REQUIRED, 1},
 	{FIELD(child_columns), FIELD_COLUMNS, CLAUSE | FIELD_REQUIRED, 2},
 	{FIELD(parent_table), FIELD_TABLE, CLAUSE | FIELD_REQUIRED, 3},
 	{FIELD(parent_columns), FIELD_COLUMNS, CLAUSE | FIELD_NULLABLE, 4},
 	{FIELD(fk_name), FIELD_TEXT, CLAUSE | FIELD_NULLABLE, 5},
-	{FIELD(on_delete), FIELD_WORD, CLAUSE, 6, actions},
-	{FIELD(on_update), FIELD_WORD, CLAUSE, 7, actions},
+	{FIELD(on_delete), FIELD_CODE, CLAUSE, 6, sg_action_words},
+	{FIELD(on_update), FIELD_CODE, CLAUSE, 7, sg_action_words},
 	{FIELD(on_delete_columns), FIELD_COLUMNS, CLAUSE | FIELD_NULLABLE, 15},
-	{FIELD(match), FIELD_WORD, CLAUSE, 12, matches},
+	{FIELD(match), FIELD_CODE, CLAUSE, 12, sg_match_words},
 	{FIELD(deferrable), FIELD_BOOL, CLAUSE, 13},
 	{FIELD(initially_deferred), FIELD_BOOL, CLAUSE, 14},
 	{FIELD(enforced), FIELD_BOOL, CLAUSE, 16},
@@ -71,6 +98,54 @@ plan_field(const char *name, int flags)
 	return NULL;
 }
 
+/* ---- words ---- */
+
+const char *
+plan_priority_word(StepPriority priority)
+{
+	return sg_word(priority_words, priority);
+}
+
+const char *
+plan_policy_word(OrphanPolicy policy)
+{
+	return sg_word(policy_words, policy);
+}
+
+OrphanPolicy
+plan_policy(const char *word)
+{
+	return sg_parse_word(policy_words, "orphans", word);
+}
+
+const char *
+plan_state_word(StepState state)
+{
+	return sg_word(state_words, state);
+}
+
+bool
+plan_policy_deletes(OrphanPolicy policy)
+{
+	switch (policy)
+	{
+		case ORPHANS_QUARANTINE:
+		case ORPHANS_DELETE:
+			return true;
+		case ORPHANS_STOP:
+		case ORPHANS_LEAVE:
+		case ORPHANS_SET_NULL:
+			return false;
+	}
+	pg_unreachable();
+}
+
+bool
+plan_step_is_there(const PlanStep *step)
+{
+	return step->state == STEP_ADDED || step->state == STEP_VALIDATED;
+}
+
 /* ---- in SQL ---- */
 
 static const char *
@@ -80,7 +155,8 @@ sql_type(FieldType type)
 	{
 		case FIELD_TEXT:
 		case FIELD_TABLE:
-		case FIELD_WORD:
+		case FIELD_ENUM:
+		case FIELD_CODE:
 			return "text";
 		case FIELD_COLUMNS:
 			return "text[]";
@@ -122,6 +198,35 @@ plan_field_list(int flags, const char *entry, int first)
 /* Where a step has the value */
 #define VALUE(field, step, type) (*(type *) ((char *) (step) + (field)->offset))
 
+StaticAssertDecl(sizeof(StepState) == sizeof(int), "enums are no ints");
+
+static int
+get_code(const StepField *field, const PlanStep *step)
+{
+	return field->type == FIELD_CODE ? VALUE(field, step, char) : VALUE(field, step, int);
+}
+
+static void
+set_code(const StepField *field, PlanStep *step, int code)
+{
+	if (field->type == FIELD_CODE)
+		VALUE(field, step, char) = (char) code;
+	else
+		VALUE(field, step, int) = code;
+}
+
+/* Out of a column, which has no other words; what deeds do not have stays */
+static void
+fetch_word(const StepField *field, PlanStep *step, const char *word)
+{
+	int			code = word ? sg_word_code(field->words, word) : 0;
+
+	if (code < 0)
+		elog(ERROR, "%s has no word \"%s\"", field->name, word);
+	if (word)
+		set_code(field, step, code);
+}
+
 void
 plan_field_store(const StepField *field, const PlanStep *step, StoreArgs *args)
 {
@@ -129,8 +234,11 @@ plan_field_store(const StepField *field, const PlanStep *step, StoreArgs *args)
 	{
 		case FIELD_TEXT:
 		case FIELD_TABLE:
-		case FIELD_WORD:
 			store_arg_text(args, step ? VALUE(field, step, char *) : NULL);
+			break;
+		case FIELD_ENUM:
+		case FIELD_CODE:
+			store_arg_text(args, step ? sg_word(field->words, get_code(field, step)) : NULL);
 			break;
 		case FIELD_COLUMNS:
 			store_arg_texts(args, step ? VALUE(field, step, List *) : NIL);
@@ -151,8 +259,11 @@ plan_field_fetch(const StepField *field, PlanStep *step, HeapTuple tuple, TupleD
 	{
 		case FIELD_TEXT:
 		case FIELD_TABLE:
-		case FIELD_WORD:
 			VALUE(field, step, char *) = sg_spi_text(tuple, desc, field->name);
+			break;
+		case FIELD_ENUM:
+		case FIELD_CODE:
+			fetch_word(field, step, sg_spi_text(tuple, desc, field->name));
 			break;
 		case FIELD_COLUMNS:
 			VALUE(field, step, List *) = sg_spi_text_array(tuple, desc, field->name);
@@ -168,30 +279,17 @@ plan_field_fetch(const StepField *field, PlanStep *step, HeapTuple tuple, TupleD
 
 /* ---- from users ---- */
 
-/* The word in lower case; raises 22023, listing the valid ones, when it is none */
-static char *
+static int
 check_word(const StepField *field, const char *value)
 {
-	char	   *folded = asc_tolower(value, strlen(value));
-	StringInfoData valid;
-
-	initStringInfo(&valid);
-	for (const char *const *word = field->words; *word; word++)
-	{
-		if (strcmp(folded, *word) == 0)
-			return folded;
-		appendStringInfo(&valid, "%s%s", valid.len ? ", " : "", *word);
-	}
-	if (field->words == matches && strcmp(folded, "partial") == 0)
+	if (field->words == sg_match_words && pg_strcasecmp(value, "partial") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("MATCH PARTIAL is not supported"),
 				 errdetail("PostgreSQL has no such keys."),
 				 errhint("Use \"simple\" or \"full\".")));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for %s: \"%s\"", field->name, value),
-			 errhint("Valid values are: %s.", valid.data)));
+
+	return sg_parse_word(field->words, field->name, value);
 }
 
 static bool
@@ -235,8 +333,9 @@ plan_field_set_text(const StepField *field, PlanStep *step, char *value)
 		case FIELD_TABLE:
 			VALUE(field, step, char *) = plan_qualify(value);
 			break;
-		case FIELD_WORD:
-			VALUE(field, step, char *) = check_word(field, value);
+		case FIELD_ENUM:
+		case FIELD_CODE:
+			set_code(field, step, check_word(field, value));
 			break;
 		case FIELD_COLUMNS:
 			VALUE(field, step, List *) = value ? check_columns(field, value) : NIL;

@@ -15,6 +15,7 @@
 
 #include "postgres.h"
 
+#include "base/words.h"
 #include "plan/plan.h"
 #include "plan/plan_store.h"
 
@@ -25,7 +26,8 @@ typedef enum FieldType
 	FIELD_COLUMNS,
 	FIELD_BOOL,
 	FIELD_INT,
-	FIELD_WORD					/* one of `words` */
+	FIELD_ENUM,					/* by `words` */
+	FIELD_CODE					/* the same, of the server's: a char */
 } FieldType;
 
 /* What a field is, besides a column */
@@ -48,7 +50,7 @@ typedef struct StepField
 	int			flags;
 	int			argument;		/* its place in sg_plan_add_fk(), from 0; or
 								 * -1 */
-	const char *const *words;
+	const SgWord *words;
 } StepField;
 
 /* All of them, in the order in which sg_plan_set() lists its options */

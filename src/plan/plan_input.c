@@ -25,6 +25,7 @@
 
 #include "base/compat.h"
 #include "base/quote.h"
+#include "base/words.h"
 #include "plan/plan.h"
 
 struct PlanDraft
@@ -105,15 +106,14 @@ static void
 check_delete_columns(const PlanStep *step)
 {
 	ListCell   *lc;
-	char		action = sg_action_code(step->on_delete);
 
 	if (step->on_delete_columns == NIL)
 		return;
 
-	if (action != FKCONSTR_ACTION_SETNULL && action != FKCONSTR_ACTION_SETDEFAULT)
+	if (step->on_delete != FKCONSTR_ACTION_SETNULL && step->on_delete != FKCONSTR_ACTION_SETDEFAULT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("on_delete_columns does not go with on_delete \"%s\"", step->on_delete),
+				 errmsg("on_delete_columns does not go with on_delete \"%s\"", sg_action_word(step->on_delete)),
 				 errhint("A list of columns belongs to \"set null\" and \"set default\".")));
 
 	check_columns(step->on_delete_columns, "on_delete_columns");
@@ -133,16 +133,15 @@ static void
 check_orphans(const PlanStep *step)
 {
 	/* with orphans, such a step has no key that could be fixed */
-	if (step->sentinel && strcmp(step->orphans, "stop") == 0)
+	if (step->sentinel && step->orphans == ORPHANS_STOP)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a sentinel does not go with the policy \"stop\""),
 				 errhint("Set orphans to \"leave\", \"quarantine\", \"delete\" or \"set null\"; or set no sentinel.")));
-	if (step->quarantine_cascades && strcmp(step->orphans, "quarantine") != 0 &&
-		strcmp(step->orphans, "delete") != 0)
+	if (step->quarantine_cascades && !plan_policy_deletes(step->orphans))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("quarantine_cascades does not go with the policy \"%s\"", step->orphans),
+				 errmsg("quarantine_cascades does not go with the policy \"%s\"", plan_policy_word(step->orphans)),
 				 errhint("Set orphans to \"quarantine\" or \"delete\" first; or set quarantine_cascades to false.")));
 }
 
@@ -160,13 +159,12 @@ check_period(const PlanStep *step)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a PERIOD key needs two columns or more"),
 				 errhint("The last one is the period; name the columns that are compared before it.")));
-	if (sg_action_code(step->on_delete) != FKCONSTR_ACTION_NOACTION ||
-		sg_action_code(step->on_update) != FKCONSTR_ACTION_NOACTION)
+	if (step->on_delete != FKCONSTR_ACTION_NOACTION || step->on_update != FKCONSTR_ACTION_NOACTION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("PERIOD keys know no action but \"no action\""),
 				 errhint("Leave out on_delete and on_update.")));
-	if (strcmp(step->orphans, "stop") != 0 && strcmp(step->orphans, "leave") != 0)
+	if (step->orphans != ORPHANS_STOP && step->orphans != ORPHANS_LEAVE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("orphans of a PERIOD key can't be fixed"),
@@ -575,7 +573,7 @@ make_fk_name(PlanDraft *draft, const PlanStep *step)
 void
 plan_step_skip(PlanStep *step, const char *reason)
 {
-	step->state = "skipped";
+	step->state = STEP_SKIPPED;
 	step->reason = pstrdup(reason);
 	step->skipped_by = GetUserNameFromId(GetUserId(), false);
 }
@@ -594,7 +592,7 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 		plan_check_backfill(step);
 	if (step->fk_name)
 		sg_check_name(step->fk_name, "fk_name");
-	draft->incomplete = strcmp(step->state, "skipped") != 0 && !check_tables(step, draft->quiet);
+	draft->incomplete = step->state != STEP_SKIPPED && !check_tables(step, draft->quiet);
 
 	check_others(draft, step);
 	if (step->fk_name == NULL)

@@ -21,6 +21,7 @@
 
 #include "base/compat.h"
 #include "base/quote.h"
+#include "base/words.h"
 #include "plan/plan.h"
 
 static FkProblem *
@@ -63,9 +64,9 @@ plan_step_key(const PlanStep *step, FkKey *key)
 
 	memset(key, 0, sizeof(FkKey));
 	key->name = pstrdup(step->fk_name);
-	key->match = sg_match_code(step->match);
-	key->on_update = sg_action_code(step->on_update);
-	key->on_delete = sg_action_code(step->on_delete);
+	key->match = step->match;
+	key->on_update = step->on_update;
+	key->on_delete = step->on_delete;
 	key->deferrable = step->deferrable;
 	key->initially_deferred = step->initially_deferred;
 	key->enforced = step->enforced;
@@ -95,15 +96,12 @@ plan_step_key(const PlanStep *step, FkKey *key)
 
 /* ON DELETE or ON UPDATE, unless it is NO ACTION */
 static void
-append_action(StringInfo sql, const char *event, const char *action)
+append_action(StringInfo sql, const char *event, char action)
 {
-	char	   *upper;
+	const char *word = sg_action_word(action);
 
-	if (sg_action_code(action) == FKCONSTR_ACTION_NOACTION)
-		return;
-
-	upper = asc_toupper(action, strlen(action));
-	appendStringInfo(sql, " ON %s %s", event, upper);
+	if (action != FKCONSTR_ACTION_NOACTION)
+		appendStringInfo(sql, " ON %s %s", event, asc_toupper(word, strlen(word)));
 }
 
 /* "a, b", and "a, PERIOD b" where the last column compares by coverage */
@@ -130,7 +128,7 @@ plan_key_clause(const PlanStep *step, bool not_valid)
 					 key_columns(step->child_columns, step->period), step->parent_table);
 	if (step->parent_columns)
 		appendStringInfo(&sql, " (%s)", key_columns(step->parent_columns, step->period));
-	if (sg_match_code(step->match) == FKCONSTR_MATCH_FULL)
+	if (step->match == FKCONSTR_MATCH_FULL)
 		appendStringInfoString(&sql, " MATCH FULL");
 
 	append_action(&sql, "UPDATE", step->on_update);
@@ -169,8 +167,8 @@ plan_validate_statement(const char *child_table, const char *fk_name)
 bool
 plan_step_fixes(const PlanStep *step)
 {
-	return step->enforced && strcmp(step->orphans, "stop") != 0 &&
-		(strcmp(step->orphans, "leave") != 0 || step->sentinel);
+	return step->enforced && step->orphans != ORPHANS_STOP &&
+		(step->orphans != ORPHANS_LEAVE || step->sentinel);
 }
 
 char *

@@ -159,7 +159,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 		by_partition = !SG_PARTITIONED_NOT_VALID;
 	}
 
-	emit_comment(sink, psprintf("step %d, %s", step->step, step->priority));
+	emit_comment(sink, psprintf("step %d, %s", step->step, plan_priority_word(step->priority)));
 	if (by_partition)
 		emit_partitions(sink, step, partitions);
 	else if (!done)
@@ -168,7 +168,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 			emit_add(sink, step, true);
 		if (plan_step_fixes(step))
 			emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and fixes the orphans (%s%s)",
-										step->orphans, step->sentinel ? ", with a sentinel" : ""));
+										plan_policy_word(step->orphans), step->sentinel ? ", with a sentinel" : ""));
 		if (step->enforced)
 			emit_validate(sink, step->child_table, twin ? twin->name : step->fk_name);
 	}

@@ -36,16 +36,16 @@ plan_step_of_constraint(const char *plan, const char *child_table,
 	step->parent_table = pstrdup(parent_table);
 	step->parent_columns = plan_node_strings(c->pk_attrs);
 	step->fk_name = c->conname ? pstrdup(c->conname) : NULL;
-	step->on_delete = pstrdup(sg_action_word(c->fk_del_action));
-	step->on_update = pstrdup(sg_action_word(c->fk_upd_action));
+	step->on_delete = c->fk_del_action;
+	step->on_update = c->fk_upd_action;
 	step->on_delete_columns = plan_node_strings(c->fk_del_set_cols);
-	step->match = pstrdup(sg_match_word(c->fk_matchtype));
+	step->match = c->fk_matchtype;
 	step->deferrable = c->deferrable;
 	step->initially_deferred = c->initdeferred;
 	step->enforced = SG_CONSTRAINT_ENFORCED(c);
 	step->period = SG_CONSTRAINT_PERIOD(c);
 	if (c->skip_validation || !step->enforced)
-		step->orphans = "leave";
+		step->orphans = ORPHANS_LEAVE;
 
 	return step;
 }
@@ -60,10 +60,10 @@ plan_step_of_key(const char *plan, const FkKey *key)
 	step->parent_table = sg_relation_name(key->parent);
 	step->parent_columns = sg_attribute_names(key->parent, key->parent_att, key->nkeys);
 	step->fk_name = pstrdup(key->name);
-	step->on_delete = pstrdup(sg_action_word(key->on_delete));
-	step->on_update = pstrdup(sg_action_word(key->on_update));
+	step->on_delete = key->on_delete;
+	step->on_update = key->on_update;
 	step->on_delete_columns = sg_attribute_names(key->child, key->delete_set, key->ndelete_set);
-	step->match = pstrdup(sg_match_word(key->match));
+	step->match = key->match;
 	step->deferrable = key->deferrable;
 	step->initially_deferred = key->initially_deferred;
 	step->enforced = key->enforced;

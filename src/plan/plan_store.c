@@ -19,6 +19,7 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -34,10 +35,6 @@
 #include "plan/plan_store.h"
 
 #define PLAN_COLUMNS "id, name, description, author, allowed"
-
-#define STEP_ORDER \
-	" ORDER BY CASE priority WHEN 'critical' THEN 1 WHEN 'high' THEN 2" \
-	" WHEN 'medium' THEN 3 ELSE 4 END, step"
 
 void
 store_arg_datum(StoreArgs *args, Oid type, Datum value, bool isnull)
@@ -438,14 +435,26 @@ plan_await_workers(const FkPlan *plan)
 
 /* ---- steps ---- */
 
-/* Of one of the conditions below, a fixed text */
+static int
+compare_steps(const ListCell *a, const ListCell *b)
+{
+	const PlanStep *x = lfirst(a);
+	const PlanStep *y = lfirst(b);
+
+	return x->priority != y->priority ? (int) x->priority - (int) y->priority : x->step - y->step;
+}
+
+/* In the order of deployment; one of the conditions below, a fixed text */
 static List *
 query_steps(const char *condition, StoreArgs *args)
 {
 	char	   *sql = psprintf("SELECT %s FROM schemaguard.plan_step WHERE plan = $1%s",
 							   plan_field_list(FIELD_ANY, "\"@\"", 0), condition);
 
-	return store_query(sql, args, read_step);
+	List	   *steps = store_query(sql, args, read_step);
+
+	list_sort(steps, compare_steps);
+	return steps;
 }
 
 List *
@@ -455,7 +464,7 @@ plan_steps(const char *name)
 
 	store_arg_text(&args, name);
 
-	return query_steps(STEP_ORDER, &args);
+	return query_steps("", &args);
 }
 
 List *
@@ -466,7 +475,7 @@ plan_steps_of_child(const char *name, const char *child_table)
 	store_arg_text(&args, name);
 	store_arg_text(&args, child_table);
 
-	return query_steps(" AND child_table = $2" STEP_ORDER, &args);
+	return query_steps(" AND child_table = $2", &args);
 }
 
 PlanStep *
@@ -493,14 +502,14 @@ plan_step_default(const char *plan)
 	PlanStep   *step = palloc0(sizeof(PlanStep));
 
 	step->plan = pstrdup(plan);
-	step->priority = "medium";
-	step->on_delete = "no action";
-	step->on_update = "no action";
-	step->match = "simple";
+	step->priority = PRIORITY_MEDIUM;
+	step->on_delete = FKCONSTR_ACTION_NOACTION;
+	step->on_update = FKCONSTR_ACTION_NOACTION;
+	step->match = FKCONSTR_MATCH_SIMPLE;
 	step->enforced = true;
-	step->orphans = "stop";
+	step->orphans = ORPHANS_STOP;
 	step->index = true;
-	step->state = "pending";
+	step->state = STEP_PENDING;
 
 	return step;
 }
@@ -562,14 +571,14 @@ plan_step_update(const PlanStep *step)
 }
 
 void
-plan_step_set_state(const char *plan, int step, const char *state,
+plan_step_set_state(const char *plan, int step, StepState state,
 					const char *reason, int add_attempts)
 {
 	StoreArgs	args = {0};
 
 	store_arg_text(&args, plan);
 	store_arg_int(&args, step);
-	store_arg_text(&args, state);
+	store_arg_text(&args, state == STEP_AS_IT_IS ? NULL : plan_state_word(state));
 	store_arg_text(&args, reason);
 	store_arg_int(&args, add_attempts);
 	store_change(SPI_OK_UPDATE,

@@ -105,7 +105,7 @@ add_step(AuditSet *set, PlanStep *step)
 	if (OidIsValid(set->child) && key.child != set->child)
 		return;
 
-	if (strcmp(step->state, "skipped") == 0 && step->skipped_by)
+	if (step->state == STEP_SKIPPED && step->skipped_by)
 		ak = unresolved_step(step, &key, AUDIT_SKIPPED, step->reason);
 	else if (problem)
 		ak = unresolved_step(step, &key, AUDIT_UNKNOWN, problem->reason);

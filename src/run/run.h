@@ -84,7 +84,7 @@ typedef struct StepWork
 	/* work on one partition of the step's child (deploy_partition.c), or NULL */
 	const FkKey *whole;			/* the planned key of the whole table */
 	bool		shared;			/* other workers are at the same step */
-	const char *reached;		/* the step's state once the action is done */
+	StepState	reached;		/* the step's state once the action is done */
 	bool		restoring;		/* the key is an old one that comes back: the
 								 * step's state is not about it */
 

@@ -130,26 +130,22 @@ check_approved(const PlanRun *run)
 static void
 tell_summary(const PlanRun *run)
 {
-	static const char *const states[] = {"validated", "added", "failed", "skipped", "pending",
-	"rolled back"};
-	int			counts[lengthof(states)] = {0};
+	static const StepState states[] = {STEP_VALIDATED, STEP_ADDED, STEP_FAILED, STEP_SKIPPED, STEP_PENDING,
+	STEP_ROLLED_BACK};
+	int			counts[STEP_ROLLED_BACK + 1] = {0};
 	StringInfoData text;
 	ListCell   *lc;
 
 	foreach(lc, plan_steps(run->plan->name))
-	{
-		for (int i = 0; i < lengthof(states); i++)
-		{
-			if (strcmp(((PlanStep *) lfirst(lc))->state, states[i]) == 0)
-				counts[i]++;
-		}
-	}
+		counts[((PlanStep *) lfirst(lc))->state]++;
 
 	initStringInfo(&text);
 	for (int i = 0; i < lengthof(states); i++)
 	{
-		if (counts[i] > 0)
-			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", counts[i], states[i]);
+		int			n = counts[states[i]];
+
+		if (n > 0)
+			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", n, plan_state_word(states[i]));
 	}
 	ereport(NOTICE,
 			(errmsg("plan \"%s\": %s", run->plan->name, text.len ? text.data : "no step")));

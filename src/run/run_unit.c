@@ -155,7 +155,7 @@ run_entry(const RunAction *action, const StepWork *work, const char *phase)
 
 void
 run_outcome(const StepWork *work, const char *name, const char *phase,
-			const char *state, int sqlerrcode, const char *message)
+			StepState state, int sqlerrcode, const char *message)
 {
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, name, phase);
 
@@ -164,22 +164,22 @@ run_outcome(const StepWork *work, const char *name, const char *phase,
 	if (sqlerrcode)
 		entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
-	if (state)
+	if (state != STEP_AS_IT_IS)
 		plan_step_set_state(work->step->plan, work->step->step, state, message,
 							strcmp(phase, "failed") == 0 ? 1 : 0);
 	log_write(&entry);
 	run_commit();
 }
 
-const char *
-run_state_after(const StepWork *work, const char *state)
+StepState
+run_state_after(const StepWork *work, StepState state)
 {
 	if (work->restoring)
-		return NULL;
+		return STEP_AS_IT_IS;
 	if (work->whole)
 		return work->reached;
-	if ((work->step->replaces || work->step->backfill) && strcmp(state, "validated") == 0)
-		return "added";
+	if ((work->step->replaces || work->step->backfill) && state == STEP_VALIDATED)
+		return STEP_ADDED;
 	return state;
 }
 
@@ -194,7 +194,7 @@ run_record_skipped(const RunAction *action, const StepWork *work, const char *me
 
 void
 run_record_done(const RunAction *action, const StepWork *work,
-				const char *state, const char *message)
+				StepState state, const char *message)
 {
 	LogEntry	entry = run_entry(action, work, "done");
 
@@ -235,7 +235,7 @@ typedef struct Failure
 {
 	const StepWork *work;
 	LogEntry	entry;
-	const char *state;
+	StepState	state;
 } Failure;
 
 static void
@@ -250,7 +250,7 @@ write_failure(void *arg)
 }
 
 void
-run_record_failure(const RunAction *action, StepWork *work, const char *state,
+run_record_failure(const RunAction *action, StepWork *work, StepState state,
 				   int sqlerrcode, const char *message, int64 orphan_rows)
 {
 	Failure		failure = {.work = work,.state = state};
@@ -260,11 +260,11 @@ run_record_failure(const RunAction *action, StepWork *work, const char *state,
 	if (action->put_last)
 	{
 		run_put_last(work->run, work->step->step);
-		failure.state = NULL;
+		failure.state = STEP_AS_IT_IS;
 		message = psprintf("put last: %s", message);
 	}
 	if (work->restoring)
-		failure.state = NULL;
+		failure.state = STEP_AS_IT_IS;
 	entry->sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry->message = message;
 	entry->orphan_rows = orphan_rows;
@@ -275,10 +275,10 @@ run_record_failure(const RunAction *action, StepWork *work, const char *state,
 					  psprintf("%s failed: %s", action->name, message));
 }
 
-const char *
+StepState
 run_state_short_of(const FkKey *key)
 {
-	return OidIsValid(key->conid) && fk_by_oid(key->conid) == NULL ? "failed" : "added";
+	return OidIsValid(key->conid) && fk_by_oid(key->conid) == NULL ? STEP_FAILED : STEP_ADDED;
 }
 
 void

@@ -52,10 +52,10 @@ extern void run_log_start(RunAction *action);
 /*
  * What became of a step without an action, or before one: its row in the log
  * (phase "failed" or "skipped"), and the step's state with the message as its
- * reason; state NULL leaves the step as it is, sqlerrcode 0 is none.  Commits.
+ * reason; STEP_AS_IT_IS leaves the step alone, sqlerrcode 0 is none.  Commits.
  */
 extern void run_outcome(const StepWork *work, const char *name, const char *phase,
-						const char *state, int sqlerrcode, const char *message);
+						StepState state, int sqlerrcode, const char *message);
 
 /* An entry that ends an action for a step, with what all of them have in common */
 extern LogEntry run_entry(const RunAction *action, const StepWork *work,
@@ -65,7 +65,7 @@ extern LogEntry run_entry(const RunAction *action, const StepWork *work,
  * The state of a step after an action that leads to `state`: it is not called
  * validated while another action has to follow.
  */
-extern const char *run_state_after(const StepWork *work, const char *state);
+extern StepState run_state_after(const StepWork *work, StepState state);
 
 /* The action turned out to be unnecessary; no more than a row of the log */
 extern void run_record_skipped(const RunAction *action, const StepWork *work,
@@ -76,9 +76,9 @@ extern void run_record_skipped(const RunAction *action, const StepWork *work,
  * done, in the transaction of the DDL; failed, committed.
  */
 extern void run_record_done(const RunAction *action, const StepWork *work,
-							const char *state, const char *message);
+							StepState state, const char *message);
 extern void run_record_failure(const RunAction *action, StepWork *work,
-							   const char *state, int sqlerrcode,
+							   StepState state, int sqlerrcode,
 							   const char *message, int64 orphan_rows);
 
 /*
@@ -95,7 +95,7 @@ extern void run_settle_with(const RunAction *action, LogEntry *entry);
 pg_noreturn extern void run_log_cancel(const RunAction *action, ErrorData *edata);
 
 /* The state of a step that came no further, which depends on whether its key is still there */
-extern const char *run_state_short_of(const FkKey *key);
+extern StepState run_state_short_of(const FkKey *key);
 
 /* One more thing that was done, for the NOTICE about a step */
 extern void run_append_notice(StepWork *work, const char *text);

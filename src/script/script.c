@@ -585,7 +585,7 @@ check_key(void *arg)
 	PlanStep   *step = checked->step;
 
 	/* what exists, but can't be in a key, makes a step that says so */
-	if (strcmp(step->state, "skipped") != 0)
+	if (step->state != STEP_SKIPPED)
 	{
 		FkProblem  *problem = fk_check_tables(sg_find_qualified(step->child_table),
 											  sg_find_qualified(step->parent_table));

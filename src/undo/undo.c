@@ -78,7 +78,7 @@ changed(const char *reason)
 static void
 set_step(StepWork *work, const PlanDeed *deed, PlanStep *step)
 {
-	step->state = deed->last ? "rolled back" : NULL;
+	step->state = deed->last ? STEP_ROLLED_BACK : STEP_AS_IT_IS;
 	work->step = step;
 }
 
@@ -109,9 +109,9 @@ set_rolled_back(const StepWork *work, const char *reason, int attempts)
 {
 	PlanStep   *row = plan_step_get(work->step->plan, work->step->step, true);
 
-	if (row == NULL || row->skipped_by || work->step->state == NULL)
+	if (row == NULL || row->skipped_by || work->step->state == STEP_AS_IT_IS)
 		return;
-	if (reason == NULL && strcmp(row->state, "rolled back") == 0)
+	if (reason == NULL && row->state == STEP_ROLLED_BACK)
 		reason = row->reason;
 	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
 }
@@ -190,7 +190,7 @@ static void
 record_failed(const RunAction *action, StepWork *work)
 {
 	work->hint = "CALL sg_rollback_fks() again when that is mended; the step is as it was.";
-	run_record_failure(action, work, NULL, action->error->sqlerrcode,
+	run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode,
 					   run_failure_text(action), LOG_NONE);
 }
 
@@ -272,7 +272,7 @@ undo_settle_stuck(StepWork *work, const PlanDeed *deed)
 	bool		gone;
 
 	if (step == NULL || step->skipped_by ||
-		(strcmp(step->state, "added") != 0 && strcmp(step->state, "validated") != 0))
+		!plan_step_is_there(step))
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	gone = key_is_gone(step);
@@ -280,7 +280,7 @@ undo_settle_stuck(StepWork *work, const PlanDeed *deed)
 	if (!gone)
 		return;
 
-	plan_step_set_state(step->plan, step->step, "failed",
+	plan_step_set_state(step->plan, step->step, STEP_FAILED,
 						psprintf("%s%sthe step's key is gone", step->reason ? step->reason : "",
 								 step->reason ? ", and " : ""), 0);
 	run_commit();
@@ -306,8 +306,8 @@ execute_drop_key(RunAction *action)
 		elog(ERROR, "key %u is there after DROP CONSTRAINT", key->conid);
 
 	/* keys of partitions may still be there, but the step has none */
-	if (work->step->state == NULL)
-		work->step->state = "pending";
+	if (work->step->state == STEP_AS_IT_IS)
+		work->step->state = STEP_PENDING;
 	record_undone(action, work);
 	run_append_notice(work, "key dropped");
 }
@@ -376,7 +376,7 @@ restore_key(StepWork *work)
 	{
 		run_log_start(&action);
 		work->hint = "Mend that and CALL sg_rollback_fks() again. The step keeps its key, if that is there: drop it by hand if it is to go.";
-		run_record_failure(&action, work, NULL, problem->sqlerrcode,
+		run_record_failure(&action, work, STEP_AS_IT_IS, problem->sqlerrcode,
 						   psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
 		return false;
 	}
@@ -431,7 +431,7 @@ revalidate_key(StepWork *work, const PlanDeed *deed)
 
 	ak = deploy_count_orphans(&action, work->key);
 	work->hint = deploy_orphans_hint(work);
-	run_record_failure(&action, work, NULL, ERRCODE_FOREIGN_KEY_VIOLATION,
+	run_record_failure(&action, work, STEP_AS_IT_IS, ERRCODE_FOREIGN_KEY_VIOLATION,
 					   psprintf("the old key %s is back, but not valid: %s",
 								quote_identifier(work->key->name),
 								ak->result == AUDIT_FAIL ? deploy_orphans_text(ak) :
@@ -451,7 +451,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	if (successor)
 		step->replaces = successor->fk_name;
 	if (!deed->valid)
-		step->orphans = "leave";
+		step->orphans = ORPHANS_LEAVE;
 	set_step(work, deed, step);
 	standing = look_before(work);
 	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)

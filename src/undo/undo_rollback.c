@@ -123,7 +123,7 @@ tell_lost(PlanRun *run)
 static bool
 has_key(const PlanStep *step)
 {
-	return strcmp(step->state, "added") == 0 || strcmp(step->state, "validated") == 0;
+	return plan_step_is_there(step);
 }
 
 /* Steps whose key the plan has found, not made: they are the plan's no more */

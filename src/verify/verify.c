@@ -25,6 +25,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "base/words.h"
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
