@@ -2,7 +2,7 @@
 CREATE TABLE schemaguard.snapshot (
     name               text PRIMARY KEY,
     taken_at           timestamptz NOT NULL,
-    role               text NOT NULL,           -- who took or imported it; his it is
+    role               text NOT NULL,           -- who took or imported it, and owns it
     server             text,                    -- the foreign server's name; null: here
     database           text NOT NULL,
     server_version_num int NOT NULL,

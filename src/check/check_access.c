@@ -199,7 +199,7 @@ check_validation(CheckStep *cs)
 		check_row(cs, "validation", CHECK_OK, NULL, NULL);
 }
 
-/* Can an owner do in his own table what the triggers do in his name? */
+/* Can owners do in their own table what the triggers do in their name? */
 static bool
 check_owner_has(CheckStep *cs, Oid relid, AclMode mode, const char *word)
 {

@@ -125,7 +125,7 @@ drop_triggers(void)
 	return dropped;
 }
 
-/* With the caller's privileges, and nothing of his in the way */
+/* With the caller's privileges, and nothing of theirs in the way */
 static void
 do_switch(void *arg)
 {

@@ -7,7 +7,7 @@
  * the batches, or an expression that works for the rows that are there would
  * fail for those that are written.  It runs restricted where that is not the
  * caller, who owns the table or has the owner's privileges: so nothing is done
- * for him that he may not do.
+ * for them that they may not do.
  *
  * Not done at all is what could run code of a third role.  To look whether the
  * expressions do, they have to be analysed, which may run code by itself: that

@@ -544,7 +544,7 @@ read_names(Matrix *matrix, Datum names)
  * first one that can be read is what "different" is different from.  A server
  * that can't be read is a row of kind environment, and unknown in all others.
  *
- * With the caller's privileges, here and by his user mappings; servers are
+ * With the caller's privileges, here and by their user mappings; servers are
  * read one after the other, each within the limits of sg_snapshot_take().
  * Errors: 42704 a name that is neither, 42501 somebody else's snapshot, 22023
  * names twice or too few of them, 22004.

@@ -176,7 +176,7 @@ fix_scope_begin(SgScope *scope, const FixUnit *unit)
 }
 
 /*
- * A caller whose own code it is has the settings that he has chosen; what an
+ * A caller whose own code it is has the settings of their choice; what an
  * owner's restricted statement would defer has to happen at its end.
  */
 void

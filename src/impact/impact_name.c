@@ -211,7 +211,7 @@ find_by_names(Finder *finder, List *names)
 		find_functions(finder, schema, name);
 }
 
-/* The SQLSTATE that says what is missing, as far as the caller said what he wants */
+/* The SQLSTATE that says what is missing, as far as the caller said what is wanted */
 static int
 missing_code(const Finder *finder, List *names)
 {

@@ -139,7 +139,7 @@ sg_warn_of_schema(PG_FUNCTION_ARGS)
 				 errmsg("others than superusers may create functions in the schema of extension \"schemaguard\": %s",
 						text_to_cstring(PG_GETARG_TEXT_PP(0))),
 				 errdetail("A function of theirs can be called instead of one of the extension's, with the rights of whoever calls."),
-				 errhint("Install it into a schema of its own, and qualify its calls: CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; SELECT * FROM sg.sg_orphan_audit();")));
+				 errhint("Install it into a schema of its own, and qualify its calls: CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC; SELECT * FROM sg.sg_orphan_audit();")));
 
 	PG_RETURN_VOID();
 }

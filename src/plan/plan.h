@@ -234,7 +234,7 @@ extern void plan_check_usable(const FkPlan *plan);
 
 /*
  * Raise 42501 unless this is the author that the caller expects: the one that
- * he names, or, author being NULL, himself or a superuser.
+ * they name, or, author being NULL, the current role or a superuser.
  */
 extern void plan_check_author(const FkPlan *plan, const char *author);
 

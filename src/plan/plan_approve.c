@@ -90,7 +90,7 @@ check_may_approve(const FkPlan *plan)
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("role %s can't approve plan \"%s\"", name, plan->name),
 					 errdetail(is_author ? "It is the plan's author." : "It has changed the plan, or logged in the session that did."),
-					 errhint("Somebody else approves it, in a session with a login of his own: SET ROLE makes nobody another person.")));
+					 errhint("Somebody else approves it, in a session with a login of their own: SET ROLE makes nobody another person.")));
 
 		/* superusers are members of every role, so that says nothing */
 		if (OidIsValid(author) && is_member_of_role_nosuper(role, author))
@@ -154,7 +154,7 @@ sg_plan_approve(PG_FUNCTION_ARGS)
 	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	/*
-	 * nobody holds a plan that is nothing to him; until he does, that may
+	 * nobody holds a plan that is nothing to them; until they do, that may
 	 * change
 	 */
 	check_may_approve(plan);

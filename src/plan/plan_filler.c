@@ -5,7 +5,7 @@
  *
  * The function runs for whoever writes the table, who may not read what the
  * expressions read; so it is SECURITY DEFINER.  It belongs to the owner of the
- * table, who can have it run code of his own at any time, by the types of the
+ * table, who can have it run their own code at any time, by the types of the
  * columns alone: nobody else's rights are lent to that.  When the table gets
  * another owner, the function fills nothing until deployment has made it
  * anew.
@@ -163,7 +163,7 @@ run_utility(const char *sql)
 	SPI_finish();
 }
 
-/* Nobody but the owner may have triggers of his own that call it */
+/* Nobody but the owner may have triggers that call it */
 static void
 revoke_from_public(const PlanStep *step, Oid owner)
 {

@@ -3,7 +3,7 @@
  * run_lock.c
  *	  Locking the tables of an action without holding up the application.
  *
- * Whoever queues for a lock blocks everybody behind him, so:
+ * Who queues for a lock holds up everybody who comes later, so:
  * - one deadline, schemaguard.lock_timeout, bounds the waits for all locks of
  *   an attempt together;
  * - the first attempt does not queue at all, later ones queue for a growing

@@ -5,7 +5,7 @@
  *
  * A worker speaks the wire protocol into a queue: notices are passed on to
  * the client, an error is kept, and a last message says that all went well.
- * Whoever ends without that has failed, whatever else is known of him.
+ * One that ends without that has failed, whatever else is known of it.
  *
  * The segment outlives the leader's transactions.  It goes when the pool is
  * freed or the leader's process ends, and with it go the workers: whoever is
