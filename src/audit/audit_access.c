@@ -42,25 +42,25 @@ table_problem(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_
 	char	   *who = GetUserNameFromId(role, true);
 
 	if (object_aclcheck(NamespaceRelationId, get_rel_namespace(relid), role, ACL_USAGE) != ACLCHECK_OK)
-		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
 						  psprintf("role %s has no USAGE on the schema of %s", who, name), NULL);
 
 	if (pg_class_aclcheck(relid, role, ACL_SELECT) != ACLCHECK_OK)
 	{
 		if (whole_row)
-			return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+			return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
 							  psprintf("role %s has no SELECT on %s", who, name), NULL);
 		for (int i = 0; i < n; i++)
 		{
 			if (pg_attribute_aclcheck(relid, columns[i], role, ACL_SELECT) != ACLCHECK_OK)
-				return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+				return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
 								  psprintf("role %s has no SELECT on column %s of %s", who,
 										   get_attname(relid, columns[i], false), name), NULL);
 		}
 	}
 
 	if (check_enable_rls(relid, role, true) == RLS_ENABLED)
-		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
 						  psprintf("row security of %s would hide rows from role %s", name, who), NULL);
 
 	return NULL;
@@ -74,10 +74,10 @@ place_problem(Oid relid)
 
 	if (persistence == RELPERSISTENCE_TEMP &&
 		!isTempOrTempToastNamespace(get_rel_namespace(relid)))
-		return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  psprintf("%s is a temporary table of another session", sg_relation_name(relid)), NULL);
 	if (persistence != RELPERSISTENCE_PERMANENT && RecoveryInProgress())
-		return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  psprintf("%s is not logged and has no rows on a standby", sg_relation_name(relid)), NULL);
 	return NULL;
 }
@@ -107,7 +107,7 @@ audit_reading_role(const FkKey *key, bool whole_row, Oid *role)
 	MemoryContextSwitchTo(context);
 
 	if (reason)
-		problem = fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+		problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
 							 psprintf("reading these tables is left alone: %s", reason), NULL);
 	MemoryContextDelete(scratch);
 	return problem;
@@ -143,7 +143,7 @@ audit_access_problem(const FkKey *key, bool whole_row)
 	/* an earlier key of the same table may have waited while it was dropped */
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
 		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->parent)))
-		return fk_problem(ERRCODE_UNDEFINED_TABLE,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE,
 						  "a table of the key was dropped meanwhile", NULL);
 
 	p = place_problem(key->child);
@@ -243,7 +243,7 @@ lock_and_check(Oid relid, bool wait, Oid *busy)
 	ListCell   *lc;
 
 	if (relids == NIL)
-		return fk_problem(ERRCODE_UNDEFINED_TABLE,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE,
 						  "a table of the key was dropped meanwhile", NULL);
 	if (OidIsValid(*busy))
 		return NULL;
@@ -283,7 +283,7 @@ snapshot_problem(const FkKey *key)
 	table_close(pg_class, AccessShareLock);
 	if (!OidIsValid(rewritten))
 		return NULL;
-	return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
 							   sg_relation_name(rewritten)), NULL);
 }

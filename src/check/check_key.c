@@ -44,19 +44,16 @@
 #include "check/check.h"
 #include "deploy/deploy.h"
 
-/* The checks of resolving a key, in the order in which it is resolved */
-enum
-{
-	CHECK_TABLE,
-	CHECK_PERSISTENCE,
-	CHECK_COLUMN,
-	CHECK_TARGET,
-	CHECK_OPERATOR,
-	CHECK_COLLATION,
-	CHECK_ENFORCEMENT
+/* The rows about what a key is resolved from, in that order */
+static const char *const resolve_checks[] = {
+	[FK_PROBLEM_TABLE] = "table",
+	[FK_PROBLEM_PERSISTENCE] = "persistence",
+	[FK_PROBLEM_COLUMN] = "column",
+	[FK_PROBLEM_TARGET] = "target",
+	[FK_PROBLEM_OPERATOR] = "operator",
+	[FK_PROBLEM_COLLATION] = "collation",
+	[FK_PROBLEM_ENFORCEMENT] = "enforcement",
 };
-
-static const char *const resolve_checks[] = {"table", "persistence", "column", "target", "operator", "collation", "enforcement"};
 
 /* What the checks need to know of a column */
 typedef struct ColumnFacts
@@ -224,32 +221,6 @@ check_backfill(PlanCheck *check, CheckStep *cs)
 						   quote_literal_cstr(cs->plan)));
 }
 
-static int
-check_of_problem(int sqlerrcode)
-{
-	switch (sqlerrcode)
-	{
-		case ERRCODE_UNDEFINED_TABLE:
-		case ERRCODE_WRONG_OBJECT_TYPE:
-		case ERRCODE_INSUFFICIENT_PRIVILEGE:
-			return CHECK_TABLE;
-		case ERRCODE_INVALID_TABLE_DEFINITION:
-			return CHECK_PERSISTENCE;
-		case ERRCODE_UNDEFINED_COLUMN:
-		case ERRCODE_INVALID_COLUMN_REFERENCE:
-		case ERRCODE_TOO_MANY_COLUMNS:
-			return CHECK_COLUMN;
-		case ERRCODE_DATATYPE_MISMATCH:
-			return CHECK_OPERATOR;
-		case ERRCODE_COLLATION_MISMATCH:
-			return CHECK_COLLATION;
-		case ERRCODE_FEATURE_NOT_SUPPORTED:
-			return CHECK_ENFORCEMENT;
-		default:
-			return CHECK_TARGET;
-	}
-}
-
 /* Do the pair's collations differ, and is one of them nondeterministic? */
 static bool
 collations_clash(const FkKey *key, int i)
@@ -402,25 +373,27 @@ target_hint(CheckStep *cs)
 }
 
 static char *
-problem_hint(CheckStep *cs, int check)
+problem_hint(CheckStep *cs, FkProblemKind kind)
 {
 	FkProblem  *problem = cs->view.problem;
 
-	switch (check)
+	switch (kind)
 	{
-		case CHECK_PERSISTENCE:
+		case FK_PROBLEM_PERSISTENCE:
 			if (get_rel_persistence(cs->view.key.parent) == RELPERSISTENCE_UNLOGGED)
 				return psprintf("Make the parent permanent: ALTER TABLE %s SET LOGGED;",
 								cs->step->parent_table);
 			break;
-		case CHECK_TARGET:
+		case FK_PROBLEM_TARGET:
 			return target_hint(cs);
-		case CHECK_OPERATOR:
+		case FK_PROBLEM_OPERATOR:
 			return alter_pair_hint(cs, true);
-		case CHECK_COLLATION:
+		case FK_PROBLEM_COLLATION:
 			return alter_pair_hint(cs, false);
-		case CHECK_ENFORCEMENT:
+		case FK_PROBLEM_ENFORCEMENT:
 			return psprintf("Have the key enforced: %s", check_set(cs, "enforced", "true"));
+		default:
+			break;
 	}
 	return psprintf("%s Or leave the step out: %s", problem->hint ? problem->hint : "Correct the step.",
 					check_skip(cs, problem->reason));
@@ -445,7 +418,9 @@ static bool
 check_resolved(CheckStep *cs, FkProblem *problem)
 {
 	FkKey	   *key = &cs->view.key;
-	int			failed = problem ? check_of_problem(problem->sqlerrcode) : CHECK_ENFORCEMENT;
+	FkProblemKind failed = problem == NULL ? FK_PROBLEM_ENFORCEMENT :
+		problem->kind == FK_PROBLEM_NO_COLUMN ? FK_PROBLEM_COLUMN : problem->kind;
+
 	bool		missing = false;
 
 	missing |= check_table_exists(cs, "child", cs->step->child_table, key->child);
@@ -453,7 +428,7 @@ check_resolved(CheckStep *cs, FkProblem *problem)
 		missing |= check_table_exists(cs, "parent", cs->step->parent_table, key->parent);
 	if (missing)
 		return false;
-	if (failed >= CHECK_COLUMN)
+	if (failed >= FK_PROBLEM_COLUMN)
 	{
 		missing |= check_columns_exist(cs, false);
 		if (!missing && check_backfilled_columns(cs))
@@ -465,12 +440,12 @@ check_resolved(CheckStep *cs, FkProblem *problem)
 
 	for (int i = 0; i < failed; i++)
 	{
-		char	   *detail = i == CHECK_OPERATOR ? operators_text(key) :
-			i == CHECK_TARGET && OidIsValid(key->index) ? psprintf("index %s", sg_relation_name(key->index)) :
+		char	   *detail = i == FK_PROBLEM_OPERATOR ? operators_text(key) :
+			i == FK_PROBLEM_TARGET && OidIsValid(key->index) ? psprintf("index %s", sg_relation_name(key->index)) :
 			NULL;
 
 		/* these two are looked at more closely elsewhere */
-		if (i != CHECK_COLLATION && i != CHECK_PERSISTENCE)
+		if (i != FK_PROBLEM_COLLATION && i != FK_PROBLEM_PERSISTENCE)
 			check_row(cs, resolve_checks[i], CHECK_OK, detail, NULL);
 	}
 	if (problem)

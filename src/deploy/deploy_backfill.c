@@ -623,7 +623,7 @@ fill_step(StepWork *work)
 
 	/* what is missing besides columns, deploy_look will say */
 	if (!OidIsValid(key.child) || !OidIsValid(key.parent) ||
-		(problem && problem->sqlerrcode != ERRCODE_UNDEFINED_COLUMN) ||
+		(problem && problem->kind != FK_PROBLEM_NO_COLUMN) ||
 		(problem && plan_backfill_column_statement(step) == NULL))
 	{
 		(void) deploy_backfill_disarm(work->run, step, not_kept_up);

@@ -72,14 +72,14 @@ deploy_look_replaced(const PlanStep *step, StepView *view)
 	view->replaced = fk_by_name(view->key.child, step->replaces);
 	if (view->replaced == NULL)
 		return has_come_far(step) ? NULL :
-			fk_problem(ERRCODE_UNDEFINED_OBJECT,
+			fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_OBJECT,
 					   psprintf("%s has no foreign key %s of its own to replace",
 								step->child_table, quote_identifier(step->replaces)),
 					   "Correct the name with sg_plan_set(plan, step, 'replaces', ...); null replaces nothing.");
 
 	other = wanted_by(step, view->replaced);
 	if (other)
-		return fk_problem(ERRCODE_SG_KEY_CONFLICT,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_SG_KEY_CONFLICT,
 						  psprintf("the key %s that it replaces is the key of step %d",
 								   quote_identifier(step->replaces), other),
 						  "Skip or correct one of the two steps.");

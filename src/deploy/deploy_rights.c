@@ -76,7 +76,7 @@ lacks_for_step(PlanRun *run, PlanStep *step, const StepView *view)
 		case NEED_SKIP:
 			/* its columns may be missing because it is to add them */
 			if (step->backfill && OidIsValid(view->key.child) && OidIsValid(view->key.parent) &&
-				view->problem->sqlerrcode == ERRCODE_UNDEFINED_COLUMN)
+				view->problem->kind == FK_PROBLEM_NO_COLUMN)
 				return run_lacks_ownership("child", view->key.child);
 			return NULL;
 		case NEED_NOTHING:

@@ -40,7 +40,7 @@ deploy_fix_hook_type deploy_fix_hook = NULL;
 static FkProblem *
 conflict(const char *reason, const char *hint)
 {
-	return fk_problem(ERRCODE_SG_KEY_CONFLICT, reason, hint);
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_SG_KEY_CONFLICT, reason, hint);
 }
 
 /* What a key that is there already means for the step */
@@ -99,7 +99,7 @@ deploy_look(PlanStep *step, StepView *view)
 	else if ((view->problem = fk_citus_problem(&view->key)) != NULL)
 		return;
 	else if ((error = fk_check_error(&view->key)) != NULL)
-		view->problem = fk_problem(ERRCODE_DATATYPE_MISMATCH, error,
+		view->problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_DATATYPE_MISMATCH, error,
 								   "With the key every INSERT would fail: give both columns the type without a length, as sg_plan_check() says.");
 	else if (get_rel_relkind(view->key.child) == RELKIND_PARTITIONED_TABLE)
 		deploy_look_partitions(view);

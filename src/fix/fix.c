@@ -150,7 +150,7 @@ orphans_counted(const FixCounts *counts)
 static FkProblem *
 not_judged(const char *reason)
 {
-	return fk_problem(ERRCODE_SG_NOT_JUDGED,
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_SG_NOT_JUDGED,
 					  psprintf("the orphans can't be fixed: %s", reason), NULL);
 }
 
@@ -161,7 +161,7 @@ find_obstacle(const FixKey *key)
 	const char *reason;
 
 	if (key->key->period)
-		return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  "orphans of a PERIOD key can't be fixed",
 						  "sg_orphans() lists them; mend them by hand.");
 

@@ -47,15 +47,31 @@ typedef struct FkKey
 								 * place it takes, or NULL */
 } FkKey;
 
-/* Why a planned key cannot be; each maps to a SQLSTATE */
+/* What stands in the way of a planned key, in the order in which it is looked at */
+typedef enum FkProblemKind
+{
+	FK_PROBLEM_TABLE,			/* missing, or of a kind that has no keys */
+	FK_PROBLEM_PERSISTENCE,		/* temporary or unlogged */
+	FK_PROBLEM_COLUMN,
+	FK_PROBLEM_TARGET,			/* no key of the parent to refer to */
+	FK_PROBLEM_OPERATOR,
+	FK_PROBLEM_COLLATION,
+	FK_PROBLEM_ENFORCEMENT,
+	FK_PROBLEM_NO_COLUMN,		/* a column that is not there (yet) */
+	FK_PROBLEM_OTHER			/* of the database or the caller, not of the
+								 * key */
+} FkProblemKind;
+
+/* Why a planned key cannot be */
 typedef struct FkProblem
 {
+	FkProblemKind kind;
 	int			sqlerrcode;
 	char	   *reason;			/* one line, lower case, no period */
 	char	   *hint;			/* what to do next, or NULL */
 } FkProblem;
 
-extern FkProblem *fk_problem(int sqlerrcode, const char *reason, const char *hint);
+extern FkProblem *fk_problem(FkProblemKind kind, int sqlerrcode, const char *reason, const char *hint);
 
 /*
  * Every declared key, or those of one child table; clones for partitions are

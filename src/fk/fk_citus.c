@@ -185,7 +185,7 @@ fk_citus_problem(const FkKey *key)
 {
 	if (fk_citus_table(key->child) || !fk_citus_table(key->parent))
 		return NULL;
-	return fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
 					  psprintf("Citus never looks into the local table %s when a row of %s goes",
 							   sg_relation_name(key->child), sg_relation_name(key->parent)),
 					  psprintf("Give the child to Citus, too: create_distributed_table(), create_reference_table() or citus_add_local_table_to_metadata() of %s.",

@@ -48,7 +48,7 @@ same_pairs(const FkKey *a, const FkKey *b)
 static FkProblem *
 key_problem(Oid relid, const FkKey *key, const char *what, const char *hint)
 {
-	return fk_problem(ERRCODE_SG_KEY_CONFLICT,
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_SG_KEY_CONFLICT,
 					  psprintf("partition %s has key %s on the same columns, but %s",
 							   sg_relation_name(relid), quote_identifier(key->name), what),
 					  hint);
@@ -97,7 +97,7 @@ look(const FkKey *planned, Oid relid, FkPartition *partition)
 	if (relkind == '\0')
 		return NULL;			/* dropped a moment ago */
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
-		return fk_problem(ERRCODE_WRONG_OBJECT_TYPE,
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_WRONG_OBJECT_TYPE,
 						  psprintf("partition %s is a foreign table, which can't have foreign keys",
 								   sg_relation_name(relid)),
 						  "Give the partitions that are local tables keys of their own, or detach the foreign one.");

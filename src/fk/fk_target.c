@@ -53,10 +53,11 @@ typedef struct TargetIndex
 } TargetIndex;
 
 FkProblem *
-fk_problem(int sqlerrcode, const char *reason, const char *hint)
+fk_problem(FkProblemKind kind, int sqlerrcode, const char *reason, const char *hint)
 {
 	FkProblem  *p = palloc0(sizeof(FkProblem));
 
+	p->kind = kind;
 	p->sqlerrcode = sqlerrcode;
 	p->reason = pstrdup(reason);
 	p->hint = hint ? pstrdup(hint) : NULL;
@@ -69,15 +70,15 @@ check_table(Oid relid, const char *side)
 	char		relkind = get_rel_relkind(relid);
 
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
-		return fk_problem(ERRCODE_WRONG_OBJECT_TYPE,
+		return fk_problem(FK_PROBLEM_TABLE, ERRCODE_WRONG_OBJECT_TYPE,
 						  psprintf("%s %s is not a table", side, sg_relation_name(relid)),
 						  "A foreign key joins ordinary or partitioned tables.");
 	if (IsCatalogRelationOid(relid) || IsToastNamespace(get_rel_namespace(relid)))
-		return fk_problem(ERRCODE_INSUFFICIENT_PRIVILEGE,
+		return fk_problem(FK_PROBLEM_TABLE, ERRCODE_INSUFFICIENT_PRIVILEGE,
 						  psprintf("%s %s is a system table", side, sg_relation_name(relid)),
 						  "A foreign key can't have a system table on either side.");
 	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
-		return fk_problem(ERRCODE_INVALID_TABLE_DEFINITION,
+		return fk_problem(FK_PROBLEM_PERSISTENCE, ERRCODE_INVALID_TABLE_DEFINITION,
 						  psprintf("%s %s is a temporary table", side, sg_relation_name(relid)),
 						  "Plans are for tables that stay; add keys of temporary tables where they are created.");
 	return NULL;
@@ -95,7 +96,7 @@ fk_check_tables(Oid child, Oid parent)
 	if (p == NULL && OidIsValid(child) && OidIsValid(parent) &&
 		get_rel_persistence(child) == RELPERSISTENCE_PERMANENT &&
 		get_rel_persistence(parent) == RELPERSISTENCE_UNLOGGED)
-		p = fk_problem(ERRCODE_INVALID_TABLE_DEFINITION,
+		p = fk_problem(FK_PROBLEM_PERSISTENCE, ERRCODE_INVALID_TABLE_DEFINITION,
 					   psprintf("child %s is permanent, but parent %s is unlogged",
 								sg_relation_name(child), sg_relation_name(parent)),
 					   "Make the parent permanent: ALTER TABLE ... SET LOGGED.");
@@ -110,7 +111,7 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 	int			n = 0;
 
 	if (list_length(names) > INDEX_MAX_KEYS)
-		return fk_problem(ERRCODE_TOO_MANY_COLUMNS,
+		return fk_problem(FK_PROBLEM_COLUMN, ERRCODE_TOO_MANY_COLUMNS,
 						  psprintf("a key has at most %d columns", INDEX_MAX_KEYS),
 						  NULL);
 
@@ -120,19 +121,19 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 		AttrNumber	attnum = get_attnum(relid, name);
 
 		if (attnum == InvalidAttrNumber)
-			return fk_problem(ERRCODE_UNDEFINED_COLUMN,
+			return fk_problem(FK_PROBLEM_NO_COLUMN, ERRCODE_UNDEFINED_COLUMN,
 							  psprintf("%s %s has no column %s", side,
 									   sg_relation_name(relid), quote_identifier(name)),
 							  "Add the column, or correct the name.");
 		if (attnum < 0)
-			return fk_problem(ERRCODE_INVALID_COLUMN_REFERENCE,
+			return fk_problem(FK_PROBLEM_COLUMN, ERRCODE_INVALID_COLUMN_REFERENCE,
 							  psprintf("column %s of %s %s is a system column",
 									   quote_identifier(name), side, sg_relation_name(relid)),
 							  "System columns can't be in a key.");
 		for (int i = 0; i < n; i++)
 		{
 			if (attnums[i] == attnum)
-				return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+				return fk_problem(FK_PROBLEM_TARGET, ERRCODE_INVALID_FOREIGN_KEY,
 								  psprintf("column %s of %s %s is listed twice",
 										   quote_identifier(name), side, sg_relation_name(relid)),
 								  NULL);
@@ -297,27 +298,27 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 	}
 
 	if (overlaps_match)
-		return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+		return fk_problem(FK_PROBLEM_TARGET, ERRCODE_INVALID_FOREIGN_KEY,
 						  psprintf("the key of parent %s is WITHOUT OVERLAPS",
 								   sg_relation_name(key->parent)),
 						  "Only a foreign key with PERIOD can reference it: set period to true in the plan.");
 	if (deferred_match)
-		return fk_problem(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		return fk_problem(FK_PROBLEM_TARGET, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  psprintf("the unique constraint on parent %s is deferrable",
 								   sg_relation_name(key->parent)),
 						  "Make the constraint NOT DEFERRABLE, or add a unique index beside it.");
 	if (key->period)
-		return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+		return fk_problem(FK_PROBLEM_TARGET, ERRCODE_INVALID_FOREIGN_KEY,
 						  psprintf("parent %s has no %s%s whose last column is WITHOUT OVERLAPS",
 								   sg_relation_name(key->parent), primary ? "primary key" : "key on ",
 								   primary ? "" : psprintf("(%s)", sg_quote_list(parent_columns))),
 						  "Add a primary key or unique constraint with WITHOUT OVERLAPS first.");
 	if (primary)
-		return fk_problem(ERRCODE_UNDEFINED_OBJECT,
+		return fk_problem(FK_PROBLEM_TARGET, ERRCODE_UNDEFINED_OBJECT,
 						  psprintf("parent %s has no primary key",
 								   sg_relation_name(key->parent)),
 						  "Name the referenced columns, or add a primary key.");
-	return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+	return fk_problem(FK_PROBLEM_TARGET, ERRCODE_INVALID_FOREIGN_KEY,
 					  psprintf("parent %s has no unique index on (%s)",
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)),
 					  psprintf("Build one first: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s).",
@@ -388,7 +389,7 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 	key->pf_eq_op[i] = choose_operator(opclass, parent_type, child_type, key->period,
 									   key->period && i == key->nkeys - 1);
 	if (!OidIsValid(key->pf_eq_op[i]))
-		return fk_problem(ERRCODE_DATATYPE_MISMATCH,
+		return fk_problem(FK_PROBLEM_OPERATOR, ERRCODE_DATATYPE_MISMATCH,
 						  psprintf("no operator joins %s %s to %s %s",
 								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
 								   format_type_be(child_type),
@@ -403,7 +404,7 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 		parent_coll != child_coll &&
 		(!get_collation_isdeterministic(parent_coll) ||
 		 !get_collation_isdeterministic(child_coll)))
-		return fk_problem(ERRCODE_COLLATION_MISMATCH,
+		return fk_problem(FK_PROBLEM_COLLATION, ERRCODE_COLLATION_MISMATCH,
 						  psprintf("columns %s and %s have incompatible collations \"%s\" and \"%s\"",
 								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
 								   quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
@@ -432,7 +433,7 @@ fk_resolve(Oid child, List *child_columns, Oid parent, List *parent_columns, FkK
 		return p;
 
 	if (nparent != key->nkeys)
-		return fk_problem(ERRCODE_INVALID_FOREIGN_KEY,
+		return fk_problem(FK_PROBLEM_TARGET, ERRCODE_INVALID_FOREIGN_KEY,
 						  psprintf("%d columns of %s can't reference %d columns of %s",
 								   key->nkeys, sg_relation_name(child),
 								   nparent, sg_relation_name(parent)),

@@ -27,7 +27,7 @@
 static FkProblem *
 missing_table(const char *side, const char *table)
 {
-	return fk_problem(ERRCODE_UNDEFINED_TABLE,
+	return fk_problem(FK_PROBLEM_TABLE, ERRCODE_UNDEFINED_TABLE,
 					  psprintf("%s table %s does not exist", side, table),
 					  "Create the table, or correct the plan with sg_plan_set().");
 }
@@ -47,7 +47,7 @@ resolve_delete_set(const PlanStep *step, FkKey *key)
 		for (int i = 0; i < key->nkeys && !in_key; i++)
 			in_key = key->child_att[i] == attnum;
 		if (!in_key || key->ndelete_set == INDEX_MAX_KEYS)
-			return fk_problem(ERRCODE_INVALID_COLUMN_REFERENCE,
+			return fk_problem(FK_PROBLEM_COLUMN, ERRCODE_INVALID_COLUMN_REFERENCE,
 							  psprintf("column %s of ON DELETE SET is not one of the key's columns",
 									   quote_identifier(name)),
 							  "Correct the plan with sg_plan_set().");
@@ -87,7 +87,7 @@ plan_step_key(const PlanStep *step, FkKey *key)
 	if (problem == NULL)
 		problem = resolve_delete_set(step, key);
 	if (problem == NULL && !step->enforced && !SG_HAVE_NOT_ENFORCED)
-		problem = fk_problem(ERRCODE_FEATURE_NOT_SUPPORTED,
+		problem = fk_problem(FK_PROBLEM_ENFORCEMENT, ERRCODE_FEATURE_NOT_SUPPORTED,
 							 "this server knows no NOT ENFORCED keys",
 							 "They exist from PostgreSQL 18 on.");
 
