@@ -124,8 +124,8 @@ order_jobs() {
     elif [ -n "$(mark "t/$name.pl" alone)" ]; then
       last+=("$name")
     else
-      seconds=$(mark "t/$name.pl" takes)
-      list+=("${seconds%% *} $name")
+      seconds=$(mark "t/$name.pl" takes | sed 's/ .*//')
+      list+=("${seconds:-0} $name")
     fi
   done
   [ ${#list[@]} -eq 0 ] || mapfile -t queue < <(printf '%s\n' "${list[@]}" | sort -s -k1,1nr | sed 's/.* //')
