@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "deploy/deploy.h"
+#include "plan/plan_index.h"
 
 typedef enum CheckResult
 {

@@ -20,6 +20,7 @@
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
+#include "plan/plan_index.h"
 
 /* From then on, mending deserves a word */
 #define LONG_SECONDS	1

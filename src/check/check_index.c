@@ -42,6 +42,7 @@
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
+#include "plan/plan_index.h"
 
 /*
  * The type that a column of the child is cast to where a change of the parent

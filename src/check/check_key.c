@@ -43,6 +43,9 @@
 #include "base/words.h"
 #include "check/check.h"
 #include "deploy/deploy.h"
+#include "plan/plan_backfill.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
 
 /* The rows about what a key is resolved from, in that order */
 static const char *const resolve_checks[] = {

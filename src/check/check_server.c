@@ -37,6 +37,7 @@
 #include "base/guc.h"
 #include "base/spi.h"
 #include "check/check.h"
+#include "plan/plan_lock.h"
 
 #define LONG_SECONDS 60
 

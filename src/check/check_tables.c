@@ -47,6 +47,7 @@
 #include "check/check.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
+#include "plan/plan_key.h"
 
 /* A speed is measured on this many blocks at most, and not on fewer than that */
 #define MEASURE_BLOCKS 2000

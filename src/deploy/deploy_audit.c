@@ -17,6 +17,7 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_unit.h"

@@ -26,6 +26,7 @@
 #include "base/code.h"
 #include "base/scope.h"
 #include "deploy/deploy_backfill.h"
+#include "plan/plan_backfill.h"
 
 void
 deploy_backfill_begin(SgScope *scope, Oid role)

@@ -45,6 +45,8 @@
 #include "deploy/deploy.h"
 #include "deploy/deploy_index.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_index.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_throttle.h"

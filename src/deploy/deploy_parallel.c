@@ -42,6 +42,7 @@
 #include "deploy/deploy.h"
 #include "deploy/deploy_index.h"
 #include "deploy/deploy_partition.h"
+#include "plan/plan_lock.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"

@@ -36,6 +36,7 @@
 #include "deploy/deploy_index.h"
 #include "deploy/deploy_partition.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_throttle.h"

@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_rights.h"
 

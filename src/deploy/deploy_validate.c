@@ -41,6 +41,7 @@
 #include "base/quote.h"
 #include "deploy/deploy.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_throttle.h"

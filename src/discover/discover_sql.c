@@ -25,6 +25,7 @@
 #include "discover/discover.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_input.h"
 
 PG_FUNCTION_INFO_V1(sg_discovery_candidates);
 PG_FUNCTION_INFO_V1(sg_discover_fks);

@@ -35,6 +35,7 @@
 #include "fix/fix.h"
 #include "log/log_grant.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_throttle.h"

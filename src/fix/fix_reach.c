@@ -26,6 +26,7 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "fix/fix.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 
 /* ---- keys ---- */

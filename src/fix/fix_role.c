@@ -26,6 +26,7 @@
 #include "base/quote.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 
 /* A right that the statement takes */

@@ -21,6 +21,8 @@
 #include "base/spi.h"
 #include "fkdiff/fkdiff.h"
 #include "log/log_grant.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
 #include "snapshot/snapshot.h"
 
 PG_FUNCTION_INFO_V1(sg_compare_fks);

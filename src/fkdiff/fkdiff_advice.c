@@ -21,6 +21,7 @@
 
 #include "base/quote.h"
 #include "fkdiff/fkdiff.h"
+#include "plan/plan_key.h"
 
 /* From here on NOT ENFORCED and PERIOD exist, and NOT VALID keys of partitioned tables */
 #define VERSION_18 180000

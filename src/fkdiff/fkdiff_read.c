@@ -25,6 +25,7 @@
 #include "base/words.h"
 #include "drift/drift.h"
 #include "fkdiff/fkdiff.h"
+#include "plan/plan_key.h"
 #include "snapshot/snapshot_property.h"
 
 /* ---- properties ---- */

@@ -32,7 +32,9 @@
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/scope.h"
+#include "fk/fk.h"
 #include "plan/plan.h"
+#include "plan/plan_backfill.h"
 
 /* ---- what is accepted ---- */
 

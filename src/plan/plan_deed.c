@@ -21,6 +21,7 @@
 #include "log/log.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
+#include "plan/plan_key.h"
 
 /* By DeedKind */
 static const struct

@@ -15,6 +15,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
+#include "fk/fk.h"
 #include "plan/plan.h"
 
 typedef enum DeedKind

@@ -24,8 +24,12 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
+#include "plan/plan_index.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_create);
 PG_FUNCTION_INFO_V1(sg_plan_add_fk);

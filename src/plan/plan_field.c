@@ -17,6 +17,7 @@
 
 #include "base/spi.h"
 #include "plan/plan_field.h"
+#include "plan/plan_input.h"
 
 static const SgWord priority_words[] = {
 	{PRIORITY_CRITICAL, "critical"},

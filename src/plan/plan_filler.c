@@ -44,6 +44,8 @@
 #include "base/spi.h"
 #include "log/log.h"
 #include "plan/plan.h"
+#include "plan/plan_backfill.h"
+#include "plan/plan_key.h"
 
 #define FILLER_PREFIX	"~schemaguard_fill_"
 #define FILLER_PATH		"pg_catalog, pg_temp"

@@ -34,7 +34,10 @@
 #include "base/spi.h"
 #include "log/log.h"
 #include "plan/plan.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_index.h"
+#include "plan/plan_key.h"
 
 /* The statement that builds it; index is a plain name */
 static char *

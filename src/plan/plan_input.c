@@ -27,6 +27,9 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "plan/plan.h"
+#include "plan/plan_backfill.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
 
 struct PlanDraft
 {

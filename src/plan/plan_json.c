@@ -22,6 +22,7 @@
 #include "base/spi.h"
 #include "log/log_grant.h"
 #include "plan/plan_field.h"
+#include "plan/plan_input.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_export);
 PG_FUNCTION_INFO_V1(sg_plan_import);

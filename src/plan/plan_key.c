@@ -23,6 +23,7 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "plan/plan.h"
+#include "plan/plan_key.h"
 
 static FkProblem *
 missing_table(const char *side, const char *table)

@@ -20,6 +20,9 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "plan/plan.h"
+#include "plan/plan_backfill.h"
+#include "plan/plan_index.h"
+#include "plan/plan_key.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_sql);
 

@@ -12,6 +12,7 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "plan/plan.h"
+#include "plan/plan_key.h"
 
 List *
 plan_node_strings(List *nodes)

@@ -29,6 +29,8 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
 
 PG_FUNCTION_INFO_V1(sg_orphan_audit);
 

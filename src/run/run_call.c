@@ -22,6 +22,8 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
+#include "plan/plan_backfill.h"
+#include "plan/plan_lock.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"

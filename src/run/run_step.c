@@ -16,6 +16,7 @@
 
 #include "base/compat.h"
 #include "base/progress.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 
 StepWork *

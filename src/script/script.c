@@ -32,6 +32,8 @@
 #include "base/quote.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
 #include "script/script.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_from_sql);

@@ -21,6 +21,7 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "plan/plan.h"
+#include "plan/plan_input.h"
 #include "script/script.h"
 
 static bool

@@ -32,6 +32,7 @@
 #include "deploy/deploy_index.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_rights.h"
 #include "run/run_unit.h"

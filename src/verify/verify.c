@@ -29,6 +29,7 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_key.h"
 #include "run/run_unit.h"
 #include "verify/verify.h"
 

@@ -41,6 +41,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "plan/plan_key.h"
 #include "run/run_unit.h"
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"

@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_input.h
+ *	  What every step has to pass on its way into a plan.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_INPUT_H
+#define SG_PLAN_INPUT_H
+
+#include "postgres.h"
+
+#include "plan/plan.h"
+
+/*
+ * The steps of a plan while it is being changed: what plan_draft_check() needs
+ * to see duplicates and names that are taken without asking for each step.
+ * Steps given to it must live as long as it does.
+ */
+typedef struct PlanDraft PlanDraft;
+
+/*
+ * The caller has passed plan_check_writable.  child_table: the only one whose
+ * steps will be checked; or NULL.
+ */
+extern PlanDraft *plan_draft_begin(const FkPlan *plan, const char *child_table);
+
+/*
+ * Raise an error unless the step can be in the plan; makes up fk_name when
+ * that is NULL.  The tables' names are
+ * qualified (plan_qualify).  What this database lacks is no error but a
+ * NOTICE; a quiet draft counts such steps and says so once, at the end.  A
+ * step that is skipped may have tables that no key can have.
+ * Writes nothing.  For a step that is new, step->step is 0.
+ */
+extern void plan_draft_check(PlanDraft *draft, PlanStep *step);
+extern void plan_draft_set_quiet(PlanDraft *draft);
+
+/* Insert a step that has passed plan_draft_check; returns its number */
+extern int	plan_draft_insert(PlanDraft *draft, PlanStep *step);
+
+/* After all changes: withdraws the approval, and says what is not here */
+extern void plan_draft_end(PlanDraft *draft);
+
+/* A table's name as users write it, schema-qualified by the caller's search_path */
+extern char *plan_qualify(const char *table);
+
+/* The n-th name (from 0) that ALTER TABLE would try for the step's key */
+extern char *plan_default_fk_name(const PlanStep *step, int n);
+
+/* Skip a step for good, in the name of the current role; in memory alone */
+extern void plan_step_skip(PlanStep *step, const char *reason);
+
+#endif							/* SG_PLAN_INPUT_H */
