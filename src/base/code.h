@@ -71,7 +71,7 @@ extern Oid	code_table_owner(Oid relid);
 /* ---- verdicts ---- */
 
 /* Is there any code, type or operator at all that is not built in, whoever made it? */
-extern bool code_found(const CodeReach *reach);
+extern bool code_found(CodeReach *reach);
 
 /*
  * As whom may the work be done on something that `owner` owns?  Returns NULL
@@ -81,13 +81,13 @@ extern bool code_found(const CodeReach *reach);
  * its own or of roles whose privileges it inherits.  Not NULL: by nobody, and
  * why, as one line.
  */
-extern char *code_role(const CodeReach *reach, Oid owner, Oid *role);
+extern char *code_role(CodeReach *reach, Oid owner, Oid *role);
 
 /*
  * Why `owner` must not run it, whoever calls, in the same words; or NULL.  For
  * what core does as a table's owner by itself, such as the queries of foreign
  * keys' triggers.
  */
-extern char *code_refusal(const CodeReach *reach, Oid owner);
+extern char *code_refusal(CodeReach *reach, Oid owner);
 
 #endif							/* SG_CODE_H */

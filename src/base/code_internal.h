@@ -12,8 +12,15 @@
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "nodes/pg_list.h"
+#include "utils/hsearch.h"
 
 #include "base/code.h"
+
+typedef struct ReachObject
+{
+	Oid			classid;
+	Oid			objectid;
+} ReachObject;
 
 struct CodeReach
 {
@@ -21,7 +28,12 @@ struct CodeReach
 	List	   *whats;			/* for each of them its first piece, in words */
 	List	   *planters;		/* owners of types and operators on the way */
 	bool		found;			/* anything that is not built in, of whomever */
-	List	   *seen;			/* ObjectAddress * */
+	bool		too_deep;		/* an expression could not be read */
+
+	MemoryContext context;
+	HTAB	   *seen;			/* of ReachObject, or NULL */
+	List	   *objects;		/* ReachObject *, as they came */
+	int			visited;		/* that many of them have been looked at */
 };
 
 /* Found: a piece of code, in words, of an owner */

@@ -8,6 +8,10 @@
  * the walk.  Nothing is evaluated: types are not looked up in the type cache,
  * since that would load and plan domain constraints.
  *
+ * Anybody can nest types and functions as deeply as they like, so the walk is
+ * a list of what is still to be looked at, not a recursion.  Only expressions
+ * are read by recursion, which the server's own readers bound.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -16,7 +20,6 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
-#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
@@ -33,6 +36,7 @@
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -49,26 +53,10 @@
 CodeReach *
 code_reach(void)
 {
-	return palloc0(sizeof(CodeReach));
-}
+	CodeReach  *reach = palloc0(sizeof(CodeReach));
 
-/* Is it there before us?  Marks it as seen. */
-static bool
-is_seen(CodeReach *reach, Oid classid, Oid objectid)
-{
-	ObjectAddress *object;
-	ListCell   *lc;
-
-	foreach(lc, reach->seen)
-	{
-		object = lfirst(lc);
-		if (object->objectId == objectid && object->classId == classid)
-			return true;
-	}
-	object = palloc(sizeof(ObjectAddress));
-	ObjectAddressSet(*object, classid, objectid);
-	reach->seen = lappend(reach->seen, object);
-	return false;
+	reach->context = CurrentMemoryContext;
+	return reach;
 }
 
 static bool
@@ -77,15 +65,44 @@ is_built_in(Oid objectid)
 	return objectid < FirstNormalObjectId;
 }
 
+/* To be looked at when somebody wants to know, unless it is there before */
+static void
+add_object(CodeReach *reach, Oid classid, Oid objectid)
+{
+	ReachObject object = {classid, objectid};
+	ReachObject *entry;
+	MemoryContext old;
+	bool		found;
+
+	/* users add to built-in families, too */
+	if (is_built_in(objectid) && classid != OperatorFamilyRelationId)
+		return;
+	if (reach->seen == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(ReachObject),.entrysize = sizeof(ReachObject),.hcxt = reach->context};
+
+		reach->seen = hash_create("schemaguard reachable objects", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(reach->seen, &object, HASH_ENTER, &found);
+	if (found)
+		return;
+	old = MemoryContextSwitchTo(reach->context);
+	reach->objects = lappend(reach->objects, entry);
+	MemoryContextSwitchTo(old);
+}
+
 void
 code_reach_owner(CodeReach *reach, Oid owner, const char *what)
 {
+	MemoryContext old = MemoryContextSwitchTo(reach->context);
+
 	reach->found = true;
 	if (!superuser_arg(owner) && !list_member_oid(reach->owners, owner))
 	{
 		reach->owners = lappend_oid(reach->owners, owner);
 		reach->whats = lappend(reach->whats, pstrdup(what));
 	}
+	MemoryContextSwitchTo(old);
 }
 
 /* Who could add code to it at any time, though there is none now */
@@ -97,17 +114,21 @@ add_planter(CodeReach *reach, Oid owner)
 		reach->planters = list_append_unique_oid(reach->planters, owner);
 }
 
+static void visit_dependencies(CodeReach *reach, Oid classid, Oid objectid);
+
 /* ---- functions, operators, operator classes ---- */
 
 void
 code_reach_function(CodeReach *reach, Oid function)
 {
-	HeapTuple	tuple;
+	add_object(reach, ProcedureRelationId, function);
+}
 
-	if (!OidIsValid(function) || is_built_in(function) ||
-		is_seen(reach, ProcedureRelationId, function))
-		return;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+static void
+visit_function(CodeReach *reach, Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+
 	if (!HeapTupleIsValid(tuple))
 		return;
 	code_reach_owner(reach, ((Form_pg_proc) GETSTRUCT(tuple))->proowner,
@@ -115,19 +136,21 @@ code_reach_function(CodeReach *reach, Oid function)
 	ReleaseSysCache(tuple);
 
 	/* its arguments' types, its support function, what an SQL body names */
-	code_reach_object(reach, ProcedureRelationId, function);
+	visit_dependencies(reach, ProcedureRelationId, function);
 }
 
 void
 code_reach_operator(CodeReach *reach, Oid operator)
 {
-	HeapTuple	tuple;
+	add_object(reach, OperatorRelationId, operator);
+}
+
+static void
+visit_operator(CodeReach *reach, Oid operator)
+{
+	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
 	FormData_pg_operator form;
 
-	if (!OidIsValid(operator) || is_built_in(operator) ||
-		is_seen(reach, OperatorRelationId, operator))
-		return;
-	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
 	if (!HeapTupleIsValid(tuple))
 		return;
 	form = *(Form_pg_operator) GETSTRUCT(tuple);
@@ -144,14 +167,10 @@ code_reach_operator(CodeReach *reach, Oid operator)
 }
 
 static void
-reach_opfamily(CodeReach *reach, Oid family)
+visit_opfamily(CodeReach *reach, Oid family)
 {
-	CatCList   *list;
+	CatCList   *list = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(family));
 
-	if (!OidIsValid(family) || is_seen(reach, OperatorFamilyRelationId, family))
-		return;
-
-	list = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(family));
 	for (int i = 0; i < list->n_members; i++)
 		code_reach_function(reach, ((Form_pg_amproc) GETSTRUCT(&list->members[i]->tuple))->amproc);
 	ReleaseSysCacheList(list);
@@ -165,15 +184,17 @@ reach_opfamily(CodeReach *reach, Oid family)
 void
 code_reach_opclass(CodeReach *reach, Oid opclass)
 {
-	HeapTuple	tuple;
+	add_object(reach, OperatorClassRelationId, opclass);
+}
 
-	if (!OidIsValid(opclass) || is_built_in(opclass) ||
-		is_seen(reach, OperatorClassRelationId, opclass))
-		return;
-	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+static void
+visit_opclass(CodeReach *reach, Oid opclass)
+{
+	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+
 	if (!HeapTupleIsValid(tuple))
 		return;
-	reach_opfamily(reach, ((Form_pg_opclass) GETSTRUCT(tuple))->opcfamily);
+	add_object(reach, OperatorFamilyRelationId, ((Form_pg_opclass) GETSTRUCT(tuple))->opcfamily);
 	ReleaseSysCache(tuple);
 }
 
@@ -181,55 +202,45 @@ code_reach_opclass(CodeReach *reach, Oid opclass)
 
 /* Casts from and to a type, of every context */
 static void
-reach_casts(CodeReach *reach, Oid type)
+visit_casts(CodeReach *reach, Oid type)
 {
 	Relation	rel = table_open(CastRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	HeapTuple	tuple;
-	List	   *functions = NIL;
-	ListCell   *lc;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_cast cast = (Form_pg_cast) GETSTRUCT(tuple);
 
 		if ((cast->castsource == type || cast->casttarget == type) && OidIsValid(cast->castfunc))
-			functions = lappend_oid(functions, cast->castfunc);
+			code_reach_function(reach, cast->castfunc);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-
-	foreach(lc, functions)
-		code_reach_function(reach, lfirst_oid(lc));
 }
 
 static void
-reach_domain_checks(CodeReach *reach, Oid type, Oid owner)
+visit_domain_checks(CodeReach *reach, Oid type, Oid owner)
 {
 	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	List	   *constraints = NIL;
-	ListCell   *lc;
 
 	ScanKeyInit(&key, Anum_pg_constraint_contypid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(type));
 	scan = systable_beginscan(rel, ConstraintTypidIndexId, true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		constraints = lappend_oid(constraints, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
+		add_object(reach, ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
 		code_reach_stored(reach, tuple, Anum_pg_constraint_conbin, RelationGetDescr(rel), owner);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-
-	foreach(lc, constraints)
-		code_reach_object(reach, ConstraintRelationId, lfirst_oid(lc));
 }
 
 static void
-reach_range(CodeReach *reach, Oid type)
+visit_range(CodeReach *reach, Oid type)
 {
 	HeapTuple	tuple = SearchSysCache1(RANGETYPE, ObjectIdGetDatum(type));
 	FormData_pg_range form;
@@ -260,12 +271,15 @@ code_reach_columns(CodeReach *reach, Oid relid)
 void
 code_reach_type(CodeReach *reach, Oid type)
 {
-	HeapTuple	tuple;
+	add_object(reach, TypeRelationId, type);
+}
+
+static void
+visit_type(CodeReach *reach, Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
 	FormData_pg_type form;
 
-	if (!OidIsValid(type) || is_built_in(type) || is_seen(reach, TypeRelationId, type))
-		return;
-	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
 	if (!HeapTupleIsValid(tuple))
 		return;
 	form = *(Form_pg_type) GETSTRUCT(tuple);
@@ -281,19 +295,19 @@ code_reach_type(CodeReach *reach, Oid type)
 	code_reach_function(reach, form.typanalyze);
 	code_reach_function(reach, form.typsubscript);
 	code_reach_type(reach, form.typelem);
-	reach_casts(reach, type);
+	visit_casts(reach, type);
 
 	switch (form.typtype)
 	{
 		case TYPTYPE_DOMAIN:
 			code_reach_type(reach, form.typbasetype);
-			reach_domain_checks(reach, type, form.typowner);
+			visit_domain_checks(reach, type, form.typowner);
 			break;
 		case TYPTYPE_COMPOSITE:
 			code_reach_columns(reach, form.typrelid);
 			break;
 		case TYPTYPE_RANGE:
-			reach_range(reach, type);
+			visit_range(reach, type);
 			break;
 		case TYPTYPE_MULTIRANGE:
 			code_reach_type(reach, get_multirange_range(type));
@@ -302,81 +316,75 @@ code_reach_type(CodeReach *reach, Oid type)
 			break;
 	}
 
-	code_reach_opclass(reach, GetDefaultOpClass(type, BTREE_AM_OID));
-	code_reach_opclass(reach, GetDefaultOpClass(type, HASH_AM_OID));
+	/*
+	 * a domain's are those of its base type, which the server would look for
+	 * at each level
+	 */
+	if (form.typtype != TYPTYPE_DOMAIN)
+	{
+		code_reach_opclass(reach, GetDefaultOpClass(type, BTREE_AM_OID));
+		code_reach_opclass(reach, GetDefaultOpClass(type, HASH_AM_OID));
+	}
 }
 
 /* ---- what depends on what ---- */
 
 /* A view runs its query for who reads it */
 static void
-reach_view(CodeReach *reach, Oid relid)
+visit_view(CodeReach *reach, Oid relid)
 {
 	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	List	   *rules = NIL;
-	ListCell   *lc;
 
 	ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
 	scan = systable_beginscan(rel, RewriteRelRulenameIndexId, true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		rules = lappend_oid(rules, ((Form_pg_rewrite) GETSTRUCT(tuple))->oid);
+		add_object(reach, RewriteRelationId, ((Form_pg_rewrite) GETSTRUCT(tuple))->oid);
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 
 	code_reach_owner(reach, code_table_owner(relid), psprintf("view %s", get_rel_name(relid)));
-	foreach(lc, rules)
-		code_reach_object(reach, RewriteRelationId, lfirst_oid(lc));
 }
 
 static void
-reach_referenced(CodeReach *reach, const ObjectAddress *object)
+add_referenced(CodeReach *reach, Oid classid, Oid objectid)
 {
-	if (is_built_in(object->objectId))
-		return;
-	switch (object->classId)
+	switch (classid)
 	{
 		case ProcedureRelationId:
-			code_reach_function(reach, object->objectId);
-			break;
 		case TypeRelationId:
-			code_reach_type(reach, object->objectId);
-			break;
 		case OperatorRelationId:
-			code_reach_operator(reach, object->objectId);
-			break;
 		case OperatorClassRelationId:
-			code_reach_opclass(reach, object->objectId);
-			break;
 		case OperatorFamilyRelationId:
-			reach_opfamily(reach, object->objectId);
-			break;
 		case CastRelationId:
-			if (!is_seen(reach, CastRelationId, object->objectId))
-				code_reach_object(reach, CastRelationId, object->objectId);
 			break;
 		case RelationRelationId:
-			if (get_rel_relkind(object->objectId) == RELKIND_VIEW &&
-				!is_seen(reach, RelationRelationId, object->objectId))
-				reach_view(reach, object->objectId);
+			if (get_rel_relkind(objectid) != RELKIND_VIEW)
+				return;
 			break;
 		default:
-			break;
+			return;
 	}
+	if (!is_built_in(objectid))
+		add_object(reach, classid, objectid);
 }
 
 void
 code_reach_object(CodeReach *reach, Oid classid, Oid objectid)
 {
+	add_object(reach, classid, objectid);
+}
+
+static void
+visit_dependencies(CodeReach *reach, Oid classid, Oid objectid)
+{
 	Relation	rel = table_open(DependRelationId, AccessShareLock);
 	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	List	   *referenced = NIL;
-	ListCell   *lc;
 
 	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(classid));
@@ -386,20 +394,63 @@ code_reach_object(CodeReach *reach, Oid classid, Oid objectid)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		ObjectAddress *object;
 
 		/* the types of a table's columns count only where rows are put out */
-		if (classid == RelationRelationId && form->objsubid != 0)
-			continue;
-		object = palloc(sizeof(ObjectAddress));
-		ObjectAddressSubSet(*object, form->refclassid, form->refobjid, form->refobjsubid);
-		referenced = lappend(referenced, object);
+		if (classid != RelationRelationId || form->objsubid == 0)
+			add_referenced(reach, form->refclassid, form->refobjid);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+}
 
-	foreach(lc, referenced)
-		reach_referenced(reach, lfirst(lc));
+static void
+visit_object(CodeReach *reach, Oid classid, Oid objectid)
+{
+	switch (classid)
+	{
+		case ProcedureRelationId:
+			visit_function(reach, objectid);
+			break;
+		case TypeRelationId:
+			visit_type(reach, objectid);
+			break;
+		case OperatorRelationId:
+			visit_operator(reach, objectid);
+			break;
+		case OperatorClassRelationId:
+			visit_opclass(reach, objectid);
+			break;
+		case OperatorFamilyRelationId:
+			visit_opfamily(reach, objectid);
+			break;
+		case RelationRelationId:
+			if (get_rel_relkind(objectid) == RELKIND_VIEW)
+			{
+				visit_view(reach, objectid);
+				break;
+			}
+			/* FALLTHROUGH */
+		default:
+			visit_dependencies(reach, classid, objectid);
+			break;
+	}
+}
+
+/* Whatever could be run is found, before anything is said about it */
+static void
+visit_all(CodeReach *reach)
+{
+	MemoryContext old = MemoryContextSwitchTo(reach->context);
+
+	while (reach->visited < list_length(reach->objects))
+	{
+		ReachObject *object = list_nth(reach->objects, reach->visited);
+
+		CHECK_FOR_INTERRUPTS();
+		visit_object(reach, object->classid, object->objectid);
+		reach->visited++;
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /* ---- stored expressions ---- */
@@ -427,7 +478,7 @@ takes_anything(Form_pg_proc form)
 
 /* A function in an expression that somebody has stored, with any arguments */
 static bool
-visit_function(Oid function, void *context)
+visit_called(Oid function, void *context)
 {
 	Walk	   *walk = context;
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
@@ -500,16 +551,40 @@ visit_node(Node *node, void *context)
 		code_reach_type(walk->reach, exprType((Node *) ((CoerceViaIO *) node)->arg));
 	if (has_type(node))
 		code_reach_type(walk->reach, exprType(node));
-	(void) check_functions_in_node(node, visit_function, context);
+	(void) check_functions_in_node(node, visit_called, context);
 	return expression_tree_walker(node, visit_node, context);
+}
+
+/*
+ * The text of an expression, or one that is read already.  What is nested too
+ * deeply for the server's readers, which touch nothing but memory, can be run
+ * by nobody.
+ */
+static void
+walk_expression(CodeReach *reach, const char *text, Node *expression, Oid owner)
+{
+	Walk		walk = {.reach = reach,.owner = owner};
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		(void) visit_node(text ? stringToNode(text) : expression, &walk);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_STATEMENT_TOO_COMPLEX)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		reach->too_deep = true;
+	}
+	PG_END_TRY();
 }
 
 void
 code_reach_expression(CodeReach *reach, Node *expression, Oid owner)
 {
-	Walk		walk = {.reach = reach,.owner = owner};
-
-	(void) visit_node(expression, &walk);
+	walk_expression(reach, NULL, expression, owner);
 }
 
 void
@@ -519,15 +594,16 @@ code_reach_stored(CodeReach *reach, HeapTuple tuple, AttrNumber attnum, TupleDes
 	Datum		datum = heap_getattr(tuple, attnum, desc, &isnull);
 
 	if (!isnull)
-		code_reach_expression(reach, stringToNode(TextDatumGetCString(datum)), owner);
+		walk_expression(reach, TextDatumGetCString(datum), NULL, owner);
 }
 
 /* ---- verdicts ---- */
 
 bool
-code_found(const CodeReach *reach)
+code_found(CodeReach *reach)
 {
-	return reach->found;
+	visit_all(reach);
+	return reach->found || reach->too_deep;
 }
 
 static bool
@@ -544,11 +620,14 @@ is_caller_alone(const List *roles)
 }
 
 char *
-code_refusal(const CodeReach *reach, Oid owner)
+code_refusal(CodeReach *reach, Oid owner)
 {
 	ListCell   *lc;
 	ListCell   *lw;
 
+	visit_all(reach);
+	if (reach->too_deep)
+		return pstrdup("an expression that it could run is nested too deeply to be looked at");
 	forboth(lc, reach->owners, lw, reach->whats)
 	{
 		if (superuser_arg(owner))
@@ -563,12 +642,13 @@ code_refusal(const CodeReach *reach, Oid owner)
 }
 
 char *
-code_role(const CodeReach *reach, Oid owner, Oid *role)
+code_role(CodeReach *reach, Oid owner, Oid *role)
 {
 	char	   *refusal;
 
 	*role = InvalidOid;
-	if (is_caller_alone(reach->owners) && is_caller_alone(reach->planters))
+	visit_all(reach);
+	if (!reach->too_deep && is_caller_alone(reach->owners) && is_caller_alone(reach->planters))
 		return NULL;
 	refusal = code_refusal(reach, owner);
 	if (refusal == NULL)

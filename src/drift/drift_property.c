@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -167,6 +168,7 @@ drift_new_identity(DriftComparison *c, char *identity)
 	DriftObject object = {.identity = identity};
 	char	   *last;
 
+	check_stack_depth();
 	if (identity == NULL || c->names == NIL)
 		return identity;
 	name = find_name(c, "", identity);

@@ -99,16 +99,14 @@ collect_row(HeapTuple tuple, List **keys, FkArming *arming)
 		*keys = lappend(*keys, read_key(tuple));
 }
 
-/* Rows of pg_constraint by one OID column; clones of what is found follow */
+/* Rows of pg_constraint by one OID column: adds those that were found to *found */
 static void
-collect_by(Relation rel, Oid indexid, AttrNumber column, Oid value,
-		   List **keys, FkArming *arming)
+collect_rows(Relation rel, Oid indexid, AttrNumber column, Oid value,
+			 List **keys, FkArming *arming, List **found)
 {
 	ScanKeyData skey;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	List	   *found = NIL;
-	ListCell   *lc;
 
 	ScanKeyInit(&skey, column, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(value));
@@ -122,13 +120,22 @@ collect_by(Relation rel, Oid indexid, AttrNumber column, Oid value,
 			(column == Anum_pg_constraint_conrelid && OidIsValid(con->conparentid)))
 			continue;
 		collect_row(tuple, keys, arming);
-		found = lappend_oid(found, con->oid);
+		*found = lappend_oid(*found, con->oid);
 	}
 	systable_endscan(scan);
+}
 
-	foreach(lc, found)
-		collect_by(rel, ConstraintParentIndexId, Anum_pg_constraint_conparentid,
-				   lfirst_oid(lc), keys, arming);
+/* The same with the clones of what is found, at every level */
+static void
+collect_by(Relation rel, Oid indexid, AttrNumber column, Oid value,
+		   List **keys, FkArming *arming)
+{
+	List	   *found = NIL;
+
+	collect_rows(rel, indexid, column, value, keys, arming, &found);
+	for (int i = 0; i < list_length(found); i++)
+		collect_rows(rel, ConstraintParentIndexId, Anum_pg_constraint_conparentid,
+					 list_nth_oid(found, i), keys, arming, &found);
 }
 
 static void

@@ -200,14 +200,14 @@ unprotected_partition(Oid relid, bool child_side, List *clones)
 {
 	ListCell   *lc;
 
-	foreach(lc, find_inheritance_children(relid, NoLock))
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		Oid			partition = lfirst_oid(lc);
 		char		relkind = get_rel_relkind(partition);
 		bool		found = false;
 		ListCell   *lc2;
 
-		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		if (partition == relid || (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE))
 			continue;
 		foreach(lc2, clones)
 		{
@@ -218,13 +218,6 @@ unprotected_partition(Oid relid, bool child_side, List *clones)
 		}
 		if (!found)
 			return partition;
-		if (relkind == RELKIND_PARTITIONED_TABLE)
-		{
-			Oid			below = unprotected_partition(partition, child_side, clones);
-
-			if (OidIsValid(below))
-				return below;
-		}
 	}
 
 	return InvalidOid;
@@ -256,10 +249,9 @@ static List *
 clones_below(const ArmingEntry *entry)
 {
 	List	   *clones = list_copy(entry->clones);
-	ListCell   *lc;
 
-	foreach(lc, entry->clones)
-		clones = list_concat(clones, clones_below((ArmingEntry *) lfirst(lc)));
+	for (int i = 0; i < list_length(clones); i++)
+		clones = list_concat(clones, ((ArmingEntry *) list_nth(clones, i))->clones);
 
 	return clones;
 }

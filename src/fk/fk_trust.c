@@ -105,22 +105,22 @@ static void
 visit_clones(TrustWalk *walk, Oid conid)
 {
 	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan = begin_scan(walk, rel, ConstraintParentIndexId,
-								  Anum_pg_constraint_conparentid, conid);
-	HeapTuple	tuple;
-	List	   *clones = NIL;
-	ListCell   *lc;
+	List	   *keys = list_make1_oid(conid);
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		clones = lappend_oid(clones, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-
-	foreach(lc, clones)
+	for (int i = 0; i < list_length(keys); i++)
 	{
-		visit_triggers(walk, lfirst_oid(lc));
-		visit_clones(walk, lfirst_oid(lc));
+		SysScanDesc scan = begin_scan(walk, rel, ConstraintParentIndexId,
+									  Anum_pg_constraint_conparentid, list_nth_oid(keys, i));
+		HeapTuple	tuple;
+
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			keys = lappend_oid(keys, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
+			visit_triggers(walk, llast_oid(keys));
+		}
+		systable_endscan(scan);
 	}
+	table_close(rel, AccessShareLock);
 }
 
 static void
@@ -160,20 +160,16 @@ table_file(Oid relid)
 	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(file);
 }
 
-/* A table and, where it is partitioned, everything below it */
-static void
-visit_table(TrustWalk *walk, Oid relid)
+/* Adds the partitions of a table, if it has some, to the list */
+static List *
+visit_partitions(TrustWalk *walk, Oid relid, List *partitions)
 {
 	Relation	rel;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	List	   *partitions = NIL;
-	ListCell   *lc;
 
-	add_mark(&walk->print.files, relid, table_file(relid), NULL);
-	visit_subscriptions(walk, relid);
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		return;
+		return partitions;
 
 	rel = table_open(InheritsRelationId, AccessShareLock);
 	scan = begin_scan(walk, rel, InheritsParentIndexId, Anum_pg_inherits_inhparent, relid);
@@ -187,8 +183,23 @@ visit_table(TrustWalk *walk, Oid relid)
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 
-	foreach(lc, partitions)
-		visit_table(walk, lfirst_oid(lc));
+	return partitions;
+}
+
+/* A table and, where it is partitioned, everything below it */
+static void
+visit_table(TrustWalk *walk, Oid root)
+{
+	List	   *tables = list_make1_oid(root);
+
+	for (int i = 0; i < list_length(tables); i++)
+	{
+		Oid			relid = list_nth_oid(tables, i);
+
+		add_mark(&walk->print.files, relid, table_file(relid), NULL);
+		visit_subscriptions(walk, relid);
+		tables = visit_partitions(walk, relid, tables);
+	}
 }
 
 /* Rows for a partition may also arrive by a subscription of what it is part of */

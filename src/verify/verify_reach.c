@@ -338,7 +338,8 @@ note_path(VerifyReach *reach, const FkKey *key)
 static char *
 follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, List **followed)
 {
-	char	   *problem = table_problem(reach, relid, event);
+	char	   *problem = stack_is_too_deep() ? pstrdup("it cascades over too many keys") :
+		table_problem(reach, relid, event);
 	ListCell   *lc;
 
 	foreach(lc, reach->declared)

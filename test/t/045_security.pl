@@ -8,6 +8,7 @@
 #   - code of a user's (operators, functions and casts ahead in search_path, of a type, of an operator class, in an index)
 #     never runs with the privileges of the superuser who audits: not at all, or as the child's owner, restricted
 #   - hostile names go through every function
+#   - types, functions and expressions that somebody has nested deeply end no session
 #
 # rooms: log plan
 use strict;
@@ -461,6 +462,40 @@ for my $sql (
 {
 	is_error($node, "SELECT sg_plan_create('short', replace => true); $sql", '42622', undef, "64 bytes: " . substr($sql, 0, 60));
 }
+
+# ---- what anybody can nest deeply does not end a server that has little room
+
+$node->safe_psql('postgres', 'CREATE SCHEMA deep AUTHORIZATION alice');
+as('alice', q{
+	CREATE TABLE deep.p (id int PRIMARY KEY); INSERT INTO deep.p VALUES (1);
+	CREATE FUNCTION deep.f0() RETURNS int IMMUTABLE BEGIN ATOMIC SELECT 1; END;
+	CREATE DOMAIN deep.d0 AS int CHECK (VALUE > deep.f0());
+	DO $$
+	BEGIN
+		FOR i IN 1 .. 6000 LOOP
+			EXECUTE format('CREATE FUNCTION deep.f%s() RETURNS int IMMUTABLE BEGIN ATOMIC SELECT deep.f%s(); END', i, i - 1);
+			EXECUTE format('CREATE DOMAIN deep.d%s AS deep.d%s', i, i - 1);
+			IF i % 500 = 0 THEN COMMIT; END IF;
+		END LOOP;
+	END
+	$$;
+	CREATE DOMAIN deep.d AS deep.d6000 CHECK (VALUE > 0 OR VALUE > deep.f6000());
+	CREATE TABLE deep.nested (p deep.d CONSTRAINT nested REFERENCES deep.p);
+	DO $$
+	BEGIN
+		EXECUTE format('CREATE DOMAIN deep.e AS int CHECK (%s VALUE > 0%s)', repeat('(VALUE > 1) IS NOT DISTINCT FROM (', 800), repeat(')', 800));
+	END
+	$$;
+	CREATE TABLE deep.expression (p deep.e CONSTRAINT expression REFERENCES deep.p);
+});
+SKIP:
+{
+	skip 'no prlimit', 1 if system("prlimit --pid $$ --stack=1048576: 2> /dev/null");
+	$node->restart;
+	is($node->safe_psql('postgres', q{SELECT result FROM sg_orphan_audit('deep.nested')}), 'pass', 'types and functions');
+}
+is($node->safe_psql('postgres', q{SET max_stack_depth = '100kB'; SELECT fk_name, result, reason FROM sg_orphan_audit() WHERE fk_name IN ('nested', 'expression') ORDER BY 1}),
+	'expression|unknown|reading these tables is left alone: an expression that it could run is nested too deeply to be looked at' . "\n" . 'nested|pass|', 'an expression');
 
 $node->stop('immediate');
 done_testing();
