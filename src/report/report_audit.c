@@ -236,6 +236,22 @@ sink_count(SgRowSink *sink, int64 count)
 		sg_sink_int64(sink, count);
 }
 
+/* What there is to say besides the verdict, or NULL */
+static const char *
+reason_of(const AuditKey *ak)
+{
+	if (ak->reason)
+		return ak->reason;
+	if (ak->key.unarmed_reason)
+		return ak->key.unarmed_reason;
+	if (ak->key.doubt)
+		return ak->key.doubt;
+	if (ak->result == AUDIT_FAIL && strcmp(ak->state, "valid") == 0)
+		return "rows came in past the valid key, as with session_replication_role = replica: "
+			"sg_plan_add_fk() and sg_fix_orphans() fix them";
+	return NULL;
+}
+
 static void
 emit_key(SgRowSink *sink, const AuditKey *ak)
 {
@@ -254,8 +270,7 @@ emit_key(SgRowSink *sink, const AuditKey *ak)
 	else
 		sg_sink_null(sink);
 	sg_sink_text(sink, audit_result_word(ak->result));
-	sg_sink_text(sink, ak->reason ? ak->reason :
-				 ak->key.unarmed_reason ? ak->key.unarmed_reason : ak->key.doubt);
+	sg_sink_text(sink, reason_of(ak));
 	sg_sink_text(sink, ak->method);
 	if (ak->method)
 		sg_sink_float8(sink, ak->elapsed_ms);
