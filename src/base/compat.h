@@ -23,6 +23,7 @@
 #include "catalog/pg_tablespace.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "replication/walsender_private.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/guc_tables.h"
@@ -34,6 +35,13 @@
 
 #if PG_VERSION_NUM < 150000
 #error "schemaguard needs PostgreSQL 15 or later"
+#endif
+
+/* Minor releases of 2025 replaced the flag by bits */
+#ifdef SYNC_STANDBY_DEFINED
+#define SG_STANDBYS_DEFINED() ((WalSndCtl->sync_standbys_status & SYNC_STANDBY_DEFINED) != 0)
+#else
+#define SG_STANDBYS_DEFINED() (WalSndCtl->sync_standbys_defined)
 #endif
 
 /*

@@ -198,6 +198,9 @@ index_job(WorkerJob *job)
 	JobsShared *shared = job->shared;
 	ListCell   *lc;
 
+	/* a call that was cancelled may be waiting for that */
+	if (shared->kind == JOB_DROP_INDEX && synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
 	foreach(lc, job->job)
 	{
 		List	   *parts = lfirst(lc);
@@ -309,7 +312,7 @@ cancel_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *edata
 
 	deploy_index_recover(run);
 	(void) log_close_interrupted(run->plan->name);
-	run_commit();
+	run_commit_here();
 	if (kind == JOB_BUILD_INDEX)
 		deploy_index_drop_leftovers(run, HASTY_LOCK_MS);
 	ReThrowError(edata);

@@ -11,6 +11,8 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "replication/syncrep.h"
+#include "replication/walsender.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -28,13 +30,51 @@
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
 
+/*
+ * Does the current transaction's COMMIT wait for a synchronous standby?  Not
+ * without a transaction ID, nor without WAL.
+ */
+static bool
+waits_for_standby(void)
+{
+	return SyncRepRequested() && SG_STANDBYS_DEFINED() && XactLastRecEnd != 0 &&
+		TransactionIdIsValid(GetTopTransactionIdIfAny());
+}
+
+static bool
+standby_has(XLogRecPtr lsn, int level)
+{
+	int			mode = level == SYNCHRONOUS_COMMIT_REMOTE_WRITE ? SYNC_REP_WAIT_WRITE :
+		level == SYNCHRONOUS_COMMIT_REMOTE_APPLY ? SYNC_REP_WAIT_APPLY : SYNC_REP_WAIT_FLUSH;
+
+	return !SG_STANDBYS_DEFINED() || WalSndCtl->lsn[mode] >= lsn;
+}
+
 void
 run_commit(void)
 {
+	bool		waits = waits_for_standby();
+	int			level = synchronous_commit;
+
 	SPI_commit();
 
 	/* the session's default may be REPEATABLE READ */
 	XactIsoLevel = XACT_READ_COMMITTED;
+
+	/* core takes a cancel for the end of that wait alone: it was meant for the call */
+	if (waits && !standby_has(XactLastCommitEnd, level))
+	{
+		QueryCancelPending = true;
+		InterruptPending = true;
+	}
+}
+
+void
+run_commit_here(void)
+{
+	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		run_set_local("synchronous_commit", "local");
+	run_commit();
 }
 
 void
@@ -297,7 +337,7 @@ run_log_cancel(const RunAction *action, ErrorData *edata)
 		entry.message = sg_error_text(edata);
 		log_write(&entry);
 	}
-	run_commit();
+	run_commit_here();
 	ReThrowError(edata);
 }
 

@@ -16,7 +16,11 @@
 /* the reason of a failure when schemaguard.statement_timeout struck */
 #define RUN_TIMEOUT_TEXT "the statement took longer than schemaguard.statement_timeout"
 
-/* Commit and start the next transaction: READ COMMITTED, READ WRITE */
+/*
+ * Commit and start the next transaction: READ COMMITTED, READ WRITE.  A cancel
+ * that ended the wait for a synchronous standby is thrown at the next look at
+ * interrupts.
+ */
 extern void run_commit(void);
 
 /*
@@ -24,6 +28,9 @@ extern void run_commit(void);
  * crash may lose it, but then it loses what would have come after it, too.
  */
 extern void run_commit_soon(void);
+
+/* The same on the way out of a call that was cancelled: no standby is waited for */
+extern void run_commit_here(void);
 
 /* Disarm statement_timeout, which would count the whole CALL, with a NOTICE */
 extern void run_disarm_statement_timeout(void);

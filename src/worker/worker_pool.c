@@ -23,9 +23,11 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
+#include "replication/syncrep.h"
 #include "storage/dsm.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -38,6 +40,7 @@
 /* How long a cancelled worker has to end by itself, and a terminated one */
 #define CANCEL_MS 5000
 #define TERMINATE_MS 20000
+#define LOOK_MS 100
 
 typedef struct PoolWorker
 {
@@ -315,6 +318,19 @@ wait_uninterrupted(WorkerPool *pool, long timeout)
 	return ended;
 }
 
+/* A cancel ends a worker's wait for a synchronous standby, but not the work: a termination does both */
+static void
+terminate_waiting(WorkerPool *pool)
+{
+	for (int i = 0; i < pool->nworkers; i++)
+	{
+		PGPROC	   *proc = BackendPidGetProc(worker_pool_pid(pool, i));
+
+		if (proc && proc->syncRepState == SYNC_REP_WAITING)
+			TerminateBackgroundWorker(pool->workers[i].handle);
+	}
+}
+
 void
 worker_pool_stop(WorkerPool *pool)
 {
@@ -333,8 +349,12 @@ worker_pool_stop(WorkerPool *pool)
 		else if (status == BGWH_NOT_YET_STARTED)
 			TerminateBackgroundWorker(worker->handle);
 	}
-	if (wait_uninterrupted(pool, CANCEL_MS))
-		return;
+	for (int ms = 0; ms < CANCEL_MS; ms += LOOK_MS)
+	{
+		if (wait_uninterrupted(pool, LOOK_MS))
+			return;
+		terminate_waiting(pool);
+	}
 
 	for (int i = 0; i < pool->nworkers; i++)
 	{

@@ -1,8 +1,8 @@
 # 099_places_replication.pl: a standby that is promoted, one that is gone, and one that is gone.
 #
 #   - promotion in the middle of an audit on the standby: verdicts as ever, no proof of what it read as a standby
-#   - a synchronous standby that is gone: a CALL waits at a COMMIT; progress shows it; a cancel ends that wait, a
-#     termination the CALL, and the next CALL takes up
+#   - a synchronous standby that is gone: a CALL waits at a COMMIT; progress shows it; a cancel ends the CALL, whoever of
+#     session and workers waits, and the next CALL takes up
 #
 # rooms: audit run
 use strict;
@@ -10,7 +10,9 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use SgTest;
+use SgLoad;
 use Test::More;
+use Time::HiRes 'time';
 
 my $primary = new_node('primary', streaming => 1, conf => "max_connections = 30\nshared_buffers = 16MB\n");
 
@@ -68,27 +70,40 @@ my $waits = q{SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'
 # One CALL that waits, and where
 sub waiting_call
 {
-	my ($name) = @_;
+	my ($name, $who) = @_;
 	my $caller = SgTest::Session->new($primary);
 
+	$caller->query('SET schemaguard.workers = 0') unless $who =~ /worker/;
 	$caller->send(q{CALL sg_add_fks('plan')});
-	ok(wait_for(sub { $observer->query($waits) ne '0' }, 20), "$name: the CALL waits at a COMMIT");
+	ok(wait_for(sub { $observer->query("$waits AND backend_type = '$who'") ne '0' }, 20), "$name: it waits at a COMMIT");
 	is($observer->query(q{SELECT count(*) > 0 FROM schemaguard.progress}), 't', "$name: progress shows it");
 	note($observer->query(q{SELECT string_agg(concat_ws(' ', step, state), ', ' ORDER BY step) FROM schemaguard.plan_step}));
 	return $caller;
 }
 
 ok(wait_for(sub { query('SHOW synchronous_standby_names') eq 'gone' }, 20), 'standby gone: a commit would wait');
-# in the session's own commit a cancel ends the wait alone, as core has it
-$observer->query(q{SELECT sg_plan_set('plan', 1, 'index', 'false'), sg_plan_set('plan', 2, 'index', 'false')});
-my $caller = waiting_call('standby gone');
-$observer->query("SELECT pg_cancel_backend($caller->{pid})");
-ok(wait_for(sub { IPC::Run::pump_nb($caller->{harness}); $caller->{stderr} =~ /canceling wait for synchronous replication/ }, 20),
-	'standby gone: a cancel ends the wait');
-$observer->query("SELECT pg_terminate_backend($caller->{pid})");
-$caller->collect;
-$caller->quit;
-ok(wait_for(sub { $observer->query($waits) eq '0' }, 20), 'standby gone: a termination ends the CALL');
+
+# A cancel ends the CALL, whoever waits: the workers that build its indexes, or the session itself
+for my $who ('schemaguard worker', 'client backend')
+{
+	my $name = "standby gone, $who";
+	my $index = $who =~ /worker/ ? 'true' : 'false';
+
+	$observer->query("SELECT sg_plan_set('plan', 1, 'index', '$index'), sg_plan_set('plan', 2, 'index', '$index')");
+	my $caller = waiting_call($name, $who);
+	my $start = time;
+	$observer->query("SELECT pg_cancel_backend($caller->{pid})");
+	wait_for(sub { $observer->query("SELECT state FROM pg_stat_activity WHERE pid = $caller->{pid}") ne 'active' }, 20)
+		or $observer->query("SELECT pg_terminate_backend($caller->{pid})");
+	my $took = time - $start;
+	$caller->collect;
+	is($caller->sqlstate, '57014', "$name: a cancel ends the CALL");
+	cmp_ok($took, '<', bound(2, 4), "$name: ... soon");
+	diag(sprintf "$name: %.2f s", $took);
+	$caller->quit;
+	is($observer->query($waits), '0', "$name: ... and nobody waits any more");
+	is(log_gaps($primary, 'plan'), '', "$name: ... nor lacks the log an outcome");
+}
 
 $observer->query(q{ALTER SYSTEM SET synchronous_standby_names = ''});
 $primary->reload;
