@@ -188,7 +188,7 @@ SKIP:
 
 # ---- many keys
 
-my ($tables, $keys) = (long_run() ? 1000 : 400, 20);
+my ($tables, $keys) = (long_run() ? 1000 : 100, 20);
 my $total = $tables * $keys;
 $node->safe_psql('postgres', 'CREATE DATABASE many');
 $node->safe_psql('many', 'CREATE EXTENSION schemaguard');

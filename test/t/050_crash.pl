@@ -153,7 +153,7 @@ sub check_again_changes_nothing
 # ---------------------------------------------------------------------------------------------------------------------
 # Killed at any moment
 {
-	my ($kills, $limit) = (0, long_run() ? 60 : 8);
+	my ($kills, $limit) = (0, long_run() ? 60 : 4);
 	my %hit;
 
 	make_tables($node, 'b', 20, rows => 10000);

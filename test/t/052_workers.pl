@@ -401,7 +401,7 @@ for my $with ('core', 'scan')
 # ---------------------------------------------------------------------------------------------------------------------
 # Killed at any moment, with indexes and several workers
 {
-	my ($kills, $limit) = (0, long_run() ? 40 : 6);
+	my ($kills, $limit) = (0, long_run() ? 40 : 3);
 
 	make_tables($node, 'l', 12, rows => 5000, index => 1);
 	while ($kills < $limit && query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = 'l' AND state <> 'validated'") > 0)

@@ -107,7 +107,7 @@ sub in_quarantine { return query("SELECT count(*) FROM schemaguard.quarantine WH
 # Killed at any moment, on the way into quarantine and back
 {
 	my $rows = long_run() ? 30000 : 8000;
-	my %limit = (fix => long_run() ? 40 : 8, restore => long_run() ? 20 : 4);
+	my %limit = (fix => long_run() ? 40 : 4, restore => long_run() ? 20 : 2);
 
 	make_family('a', $rows, 'quarantine');
 	my $before = all_rows('a');
@@ -251,7 +251,7 @@ SQL
 # Under load: rows move, are held, get a parent, and get rows that refer to them
 {
 	my $rows = 4000;
-	my $seconds = long_run() ? 30 : 6;
+	my $seconds = long_run() ? 30 : 3;
 
 	make_family('f', $rows, 'quarantine');
 	query('CREATE TABLE mended (id int PRIMARY KEY, at timestamptz)');

@@ -129,7 +129,7 @@ sub check_finished
 # ---------------------------------------------------------------------------------------------------------------------
 # Killed at any moment
 {
-	my ($kills, $limit) = (0, long_run() ? 40 : 8);
+	my ($kills, $limit) = (0, long_run() ? 40 : 4);
 
 	deploy('b', 10);
 	while ($kills < $limit && query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = 'b' AND state <> 'rolled back'"))

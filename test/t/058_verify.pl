@@ -96,7 +96,7 @@ $observer->send("SET synchronous_commit = off; CALL observe($session->{pid})");
 
 my %counts;
 my $reasons = '';
-my $end = time + (long_run() ? 60 : 8);
+my $end = time + (long_run() ? 60 : 4);
 my $calls = 0;
 while (time < $end)
 {

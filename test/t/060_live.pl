@@ -131,7 +131,7 @@ my $short = start_load('short', '--client=8', '--jobs=2', short_scripts($dir, $t
 my $long = start_load('long', '--client=1', long_script($dir, long_run() ? $tables : 3));
 ok(wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('short', 'long') AND xact_start IS NOT NULL") >= 2 }),
 	'the application runs');
-nap(long_run() ? 10 : 4);
+nap(long_run() ? 10 : 1);
 
 my $deployer = SgTest::Session->new($node);
 $deployer->query('SELECT FROM schemaguard.progress');    # loads the library, and its settings with it
@@ -150,7 +150,7 @@ my $notices = $deployer->{err};
 
 nap(0.5);
 my ($longest, $waits, $samples, $usual_gap, $longest_gap) = stop_observer($observer);
-nap(2);
+nap(1.1);    # for the last line of progress
 my @loads = (stop_load($short), stop_load($long));
 
 ok($ended && $deployer->sqlstate eq '', 'the deployment ends without an error') or diag($notices);

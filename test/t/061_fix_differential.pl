@@ -183,7 +183,7 @@ sub make_net
 	remember('n');
 }
 
-my $nets = long_run() ? 200 : 12;
+my $nets = long_run() ? 200 : 6;
 my ($gone, $validated, $blocked) = (0, 0, 0);
 
 for my $net (@only ? @only : 1 .. $nets)

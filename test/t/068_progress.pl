@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
-my $keys = long_run() ? 2000 : 150;
+my $keys = long_run() ? 2000 : 60;
 my $node = new_node('progress', conf => "autovacuum = off\nfsync = off\nmax_locks_per_transaction = 256\n");
 
 sub query { return $node->safe_psql('postgres', $_[0]); }

@@ -157,7 +157,7 @@ $b->query('COMMIT');
 # ---------------------------------------------------------------------------------------------------------------------
 # Cancelling a long audit: rows enough for several seconds, most of them spent in sorting or hashing to disk
 {
-	my $rows = long_run() ? 6_000_000 : 1_000_000;
+	my $rows = long_run() ? 6_000_000 : 400_000;
 	my $state = "SELECT (SELECT count(*) FROM pg_locks l WHERE l.relation IN ('big_child'::regclass, 'big_parent'::regclass)),
 		(SELECT count(*) FROM schemaguard.progress), (SELECT count(*) FROM pg_ls_tmpdir()),
 		(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'),

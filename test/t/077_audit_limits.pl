@@ -15,7 +15,7 @@ use SgLoad;
 use Test::More;
 use Time::HiRes 'time';
 
-my $keys = long_run() ? 3_000_000 : 600_000;
+my $keys = long_run() ? 3_000_000 : 300_000;
 
 my $node = new_node('limits', conf => <<'CONF');
 shared_buffers = 512MB
@@ -254,7 +254,7 @@ sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[ @sorted / 2 ]; 
 for my $case ([ 'serial', 0, '256MB' ], [ 'serial, passes', 0, '4MB' ], [ '2 workers', 2, '256MB' ], [ '2 workers, passes', 2, '4MB' ])
 {
 	my ($name, $workers, $memory) = @$case;
-	my $n = long_run() ? 40 : 5;
+	my $n = long_run() ? 40 : 4;
 	my (@took, %place);
 
 	settings($auditor, $workers, $memory);

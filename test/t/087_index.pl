@@ -83,7 +83,7 @@ sub make_case
 	  . "INSERT INTO c$k SELECT * FROM c$k LIMIT 3;\nRESET session_replication_role;\n";
 }
 
-my $ncases = $ENV{SG_CASES} || (long_run() ? 2000 : 300);
+my $ncases = $ENV{SG_CASES} || (long_run() ? 2000 : 100);
 my %seen = (total => 0, 'skip scan' => 0, 'index probe' => 0, fail => 0, pass => 0);
 for (my $batch = 0; $batch * 50 < $ncases; $batch++)
 {
@@ -166,7 +166,7 @@ $node->safe_psql('postgres', q{
 	DELETE FROM busy_c;
 	SELECT sg_plan_create('busy'), sg_plan_add_fk('busy', 'busy_c', '{pid}', 'busy_p', fk_name => 'fk');
 });
-my $seconds = long_run() ? 60 : 5;
+my $seconds = long_run() ? 60 : 2;
 my @writers = map { SgTest::Session->new($node, dbname => 'postgres') } 1 .. 2;
 $node->safe_psql('postgres', 'CREATE TABLE busy_stop ()');
 # each writer has its own blocks of keys
@@ -368,7 +368,7 @@ for my $index ('p_idx', 'c_idx')
 }
 
 # noise in many indexes: the paranoid audit neither crashes nor hangs nor makes up orphans
-my $nfuzz = $ENV{SG_NOISE} || (long_run() ? 300 : 60);
+my $nfuzz = $ENV{SG_NOISE} || (long_run() ? 300 : 24);
 my @kinds = ([ 'int', 'g' ], [ 'text', "repeat('t', g % 100) || g" ], [ 'uuid', 'md5(g::text)::uuid' ], [ 'name', "('n' || g)::name" ]);
 my ($fuzz, @targets) = ('');
 for my $i (1 .. $nfuzz)

@@ -17,7 +17,7 @@ use SgTest;
 use Test::More;
 use Time::HiRes 'time';
 
-my $rounds = long_run() ? 40 : 5;
+my $rounds = long_run() ? 40 : 2;
 my $conf = "autovacuum = off\nfsync = off\nmax_connections = 20\nshared_buffers = 32MB\njit = off\n";
 my $node = new_node('primary', streaming => 1, conf => $conf);
 $node->backup('b');

@@ -18,7 +18,7 @@ use Test::More;
 use Encode qw(decode encode);
 use List::Util 'shuffle';
 
-my $rounds = long_run() ? 100 : 8;
+my $rounds = long_run() ? 100 : 4;
 my $node = new_node('styles', conf => "autovacuum = off\nfsync = off\njit = off\n");
 
 sub query { return decode('UTF-8', $node->safe_psql('postgres', encode('UTF-8', $_[0]))); }

@@ -139,7 +139,7 @@ $primary->safe_psql('postgres', q{
 	END $$;
 });
 my @churners = map { SgTest::Session->new($primary) } 1;
-my $seconds = long_run() ? 20 : 3;
+my $seconds = long_run() ? 20 : 1.5;
 $_->send("CALL churn($seconds)") foreach @churners;
 my ($taken, $failed, $wrong) = (0, 0, 0);
 $start = time;

@@ -18,7 +18,7 @@ use lib $FindBin::RealBin;
 use Test::More;
 use SgTest;
 
-my $rounds = long_run() ? 3000 : 60;
+my $rounds = long_run() ? 3000 : 25;
 my $node = new_node('documents', conf => "max_connections = 10\n");
 
 # ---- what the statement puts into objects
@@ -241,7 +241,7 @@ DECLARE
 	p record;
 BEGIN
 	PERFORM setseed(} . seed() / 1000 . q{);
-	FOR p IN SELECT kind, name, v FROM property, value WHERE random() < } . (long_run() ? 1 : 0.02) . q{ ORDER BY kind, name, n LOOP
+	FOR p IN SELECT kind, name, v FROM property, value WHERE random() < } . (long_run() ? 1 : 0.01) . q{ ORDER BY kind, name, n LOOP
 		PERFORM put('a', jsonb_build_array(object(p.kind, 'thing', mutated(p.kind, p.name, p.v))));
 		PERFORM put('b', jsonb_build_array(object(p.kind, 'things', mutated(p.kind, p.name, '"y"'))));
 		CALL read(format('raw %s.%s %s', p.kind, p.name, left(p.v::text, 40)), false);

@@ -132,7 +132,7 @@ SKIP:
 {
 	skip "no corpus in $corpus", 1 if !-e "$corpus/load_facts.sh";
 	my @names = map { m,([^/]+)/tables.tsv$, ? $1 : () } sort glob "$corpus/*/tables.tsv";
-	@names = qw(pagila kea fider) if !long_run();
+	@names = qw(kea) if !long_run();
 	foreach my $name (@names)
 	{
 		local $ENV{PGHOST} = $node->host;

@@ -15,7 +15,7 @@ use SgTest;
 use Test::More;
 use List::Util qw(shuffle);
 
-my $rounds = long_run() ? 40 : 6;
+my $rounds = long_run() ? 40 : 3;
 my $node = new_node('rename', conf => "autovacuum = off\nfsync = off\nmax_locks_per_transaction = 1000\n");
 srand(seed());
 
@@ -215,7 +215,7 @@ SKIP:
 {
 	skip "no corpus in $corpus", 1 if !-e "$corpus/load_facts.sh";
 	my @names = map { m,([^/]+)/tables.tsv$, ? $1 : () } sort glob "$corpus/*/tables.tsv";
-	@names = qw(chinook kea) if !long_run();
+	@names = qw(chinook) if !long_run();
 	my %real;
 	foreach my $name (@names)
 	{
