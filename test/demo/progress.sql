@@ -1,5 +1,4 @@
 -- What another session sees while a call runs.
-SELECT :pause = 1 AS first \gset
 \set ECHO queries
 SELECT step, action, phase, object, done, total, unit, round(extract(epoch FROM estimated_end - now())) AS seconds_left
 FROM schemaguard.progress;

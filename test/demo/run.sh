@@ -32,6 +32,18 @@ tell() {
 sql() { sg_as psql -qXAt -v ON_ERROR_STOP=1 -c "$1"; }
 moment() { sql "INSERT INTO demo.moment VALUES ('$1', clock_timestamp())"; }
 
+# Waits until a command succeeds; false if the process of that number ends before.
+wait_for() {
+  local process=$1
+  shift
+  until "$@"; do
+    kill -0 "$process" 2> /dev/null || return 1
+    sleep 0.05
+  done
+}
+is_true() { [ "$(sql "SELECT EXISTS ($1)")" = t ]; }
+measured() { [ "$(cat "$SG_DIR"/latency* 2> /dev/null | wc -l)" -ge "$1" ]; }
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The database: schema.sql, keys.sql and data in $load
 
@@ -122,18 +134,18 @@ PGAPPNAME=application start pgbench -n -c 8 -j 2 -R 300 -T 3600 -l --log-prefix=
 app=$!
 PGAPPNAME=application start pgbench -n -c 1 -T 3600 -f "$demo/$plan/long.sql" < /dev/null > "$SG_DIR/long.log" 2>&1
 long=$!
+wait_for $app measured 1 || sg_die "the application does not run"
 moment 'before'
-sleep 5
+wait_for $app measured 1500 || sg_die "the application has ended"
 
 title "7. CALL sg_add_fks('$plan'), and a look at it from another session"
 moment 'first call'
 PGAPPNAME=deployment start psql -qX -v ON_ERROR_STOP=1 -c "CALL sg_add_fks('$plan')" \
   < /dev/null > "$SG_DIR/call.log" 2>&1
 call=$!
-for pause in 1 4; do
-  sleep $pause
-  ! kill -0 $call 2> /dev/null || tell "$demo/progress.sql" -v pause=$pause
-done
+wait_for $call is_true 'SELECT FROM schemaguard.progress WHERE step > 0' || sg_die "the call is over: $(tail -n 2 "$SG_DIR/call.log")"
+tell "$demo/progress.sql" -v first=1
+! wait_for $call is_true "SELECT FROM schemaguard.plan_step WHERE state = 'validated'" || tell "$demo/progress.sql" -v first=0
 wait $call || { tail -n 5 "$SG_DIR/call.log" >&2; sg_die "the call failed"; }
 moment 'orphans go'
 echo "What the call says, a few of its $(wc -l < "$SG_DIR/call.log") lines:"
