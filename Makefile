@@ -327,8 +327,12 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# Which server the objects are for: for another one all of them are made anew.
+BUILT_FOR := $(shell echo '$(VERSION) $(libdir) $(CC)' > .built-for.now; \
+	cmp -s .built-for.now .built-for && rm .built-for.now || mv .built-for.now .built-for)
+
 # PGXS tracks no headers; the control file is where the version in the library comes from.
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/$(EXTENSION).control
+$(OBJS) $(OBJS:.o=.bc): .built-for $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/$(EXTENSION).control
 
 # Through a temporary file, or an interrupted build would leave half a script that looks finished.
 $(SCRIPT): $(addprefix $(srcdir)/,$(SQL_PARTS)) $(wildcard $(srcdir)/sql/snapshot/*) $(srcdir)/sql/join.awk \

@@ -244,10 +244,13 @@ sg_cleanup() {
 # ---------------------------------------------------------------------------------------------------------------------
 # The build
 
-# A copy, so that a checkout may be read-only, somebody else's, in use, or at a path that make cannot bear.
+# A copy, so that a checkout may be read-only, somebody else's, in use, or at a path that make cannot bear. What has been
+# compiled there is taken along; make knows what of it is out of date, but not with which flags it was made.
 sg_copy_sources() {
+  local leave=()
+  [ -z "${COPT:-}${WERROR:-}" ] || leave=('--exclude=*.o')
   sg_as mkdir src
-  tar -C "$SG_ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude=./results \
+  tar -C "$SG_ROOT" -cf - --exclude=./.git "${leave[@]}" --exclude='*.bc' --exclude='*.so' --exclude=./results \
     --exclude=./tmp_check --exclude=./output_iso --exclude="./sql/schemaguard--$SG_VERSION.sql" . \
     | sg_as tar -C src -xf - --no-same-owner --no-same-permissions
   sg_as chmod -R u+w src
