@@ -7,6 +7,7 @@
 # belongs to it.  Whatever the statistics say, each row is read a few times and locked for a moment.
 #
 # rooms: deploy
+# takes: 30 s
 use strict;
 use warnings;
 use FindBin;

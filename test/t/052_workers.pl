@@ -5,6 +5,7 @@
 # for each start, steps and catalog agree, and the next call leaves no invalid index and finishes the plan.
 #
 # rooms: worker
+# takes: 25 s
 use strict;
 use warnings;
 use FindBin;

@@ -6,6 +6,7 @@
 # schemaguard.require_approval by a setting.
 #
 # rooms: run
+# takes: 45 s
 # majors: one (measures load)
 use strict;
 use warnings;

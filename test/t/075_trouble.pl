@@ -5,6 +5,7 @@
 # files that are links to /dev/full, and limits on the size of files and on memory (prlimit) of the one backend.
 #
 # rooms: run
+# takes: 45 s
 # majors: one (takes disk, memory and time away)
 use strict;
 use warnings;

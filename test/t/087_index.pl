@@ -5,6 +5,7 @@
 # paranoid audit may make orphans, while the paranoid one names them.
 #
 # rooms: audit
+# takes: 30 s
 use strict;
 use warnings;
 use FindBin;

@@ -11,6 +11,7 @@
 # 050_crash.pl kills the server at every place of every step of an ordinary plan.
 #
 # rooms: run
+# takes: 30 s
 # majors: one (096_faults_kinds has the same faults on each major)
 use strict;
 use warnings;

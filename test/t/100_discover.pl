@@ -4,6 +4,7 @@
 # the keys that it knows must be proposed, and little else; a proposal must never be one that no foreign key can be.
 #
 # rooms: discover
+# takes: 25 s
 # majors: one (arithmetic on names)
 use strict;
 use warnings;

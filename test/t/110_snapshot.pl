@@ -6,6 +6,7 @@
 #   - another server: without dblink, unreachable, silent, slow, cancelled; each in time, and no connection stays
 #
 # rooms: snapshot
+# takes: 35 s
 use strict;
 use warnings;
 use FindBin;

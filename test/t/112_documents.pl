@@ -10,6 +10,7 @@
 # The server must not crash, and no error is XX000.  Everything at random starts from SG_SEED.
 #
 # rooms: snapshot plan
+# takes: 25 s
 # majors: one (reads documents)
 use strict;
 use warnings;

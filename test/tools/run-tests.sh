@@ -11,7 +11,8 @@
 #
 # Environment
 #   ONLY="audit fk"  the tests of these rooms of src/
-#   SG_JOBS=N        how many jobs at once (default: one for each core; with SG_LONG one, for then times are bounded)
+#   SG_JOBS=N        how many jobs at once (default: one more than there are cores, for many wait; with SG_LONG one, for then
+#                    what they measure has bounds)
 #   PG_CONFIG        the server to build for and to test with (default: pg_config on the PATH)
 #   SG_LONG=1        full counts and durations: `make test-long`
 #   SG_SEED=N        what tests that draw at random start from (default 1)
@@ -113,8 +114,8 @@ leave_out_unmet() {
 order_jobs() {
   local file name why seconds list=()
   queue=() last=()
-  [ -z "$regress" ] || list+=('45 regression')
-  [ -z "$isolation" ] || list+=('35 isolation')
+  [ -z "$regress" ] || list+=('60 regression')
+  [ -z "$isolation" ] || list+=('25 isolation')
   for file in $tap; do
     name=$(basename "$file" .pl)
     [ -e "$SG_DIR/src/test/t/$name.pl" ] || sg_die "no such TAP file: $name"
@@ -225,7 +226,7 @@ report_tap_file() {
 
 # ---------------------------------------------------------------------------------------------------------------------
 
-jobs=${SG_JOBS:-$([ -z "${SG_LONG:-}" ] && nproc || echo 1)}
+jobs=${SG_JOBS:-$([ -z "${SG_LONG:-}" ] && echo $(($(nproc) + 1)) || echo 1)}
 
 sg_need tap pgtap cron
 sg_private_dir
