@@ -13,7 +13,7 @@ use lib $FindBin::RealBin;
 use SgTest;
 use Test::More;
 
-my $cases = long_run() ? 3000 : 30;
+my $cases = long_run() ? 3000 : 60;
 my $node = new_node('parents', conf => "fsync = off\nshared_buffers = 128MB\nmax_locks_per_transaction = 1024\n");
 
 srand(seed());
