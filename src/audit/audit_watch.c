@@ -146,7 +146,7 @@ log_switch(bool enabled)
 {
 	pg_uuid_t	run_id = log_new_run();
 	LogEntry	entry = log_entry(&run_id, NULL, enabled ? "watch subscriptions" : "stop watching subscriptions",
-								  "done");
+								  LOG_DONE);
 
 	entry.object = "schemaguard.subscription_mark";
 	log_write(&entry);

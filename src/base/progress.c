@@ -49,8 +49,40 @@ enum
 	PARAM_COUNT
 };
 
-static const char *const action_names[] = {NULL, "audit", "add", "validate", "rollback", "index", "fix", "restore", "replace", "backfill", "verify", "measure", "discover", "snapshot", "check", "compare"};
-static const char *const phase_names[] = {NULL, "starting", "locking", "scanning", "pausing", "executing", "building", "counting", "throttled", "working", "waiting"};
+static const char *const action_names[] = {
+	[SG_PROGRESS_AUDIT] = "audit",
+	[SG_PROGRESS_ADD] = "add",
+	[SG_PROGRESS_VALIDATE] = "validate",
+	[SG_PROGRESS_ROLLBACK] = "rollback",
+	[SG_PROGRESS_INDEX] = "index",
+	[SG_PROGRESS_FIX] = "fix",
+	[SG_PROGRESS_RESTORE] = "restore",
+	[SG_PROGRESS_REPLACE] = "replace",
+	[SG_PROGRESS_BACKFILL] = "backfill",
+	[SG_PROGRESS_VERIFY] = "verify",
+	[SG_PROGRESS_MEASURE] = "measure",
+	[SG_PROGRESS_DISCOVER] = "discover",
+	[SG_PROGRESS_SNAPSHOT] = "snapshot",
+	[SG_PROGRESS_CHECK] = "check",
+	[SG_PROGRESS_COMPARE] = "compare",
+};
+
+StaticAssertDecl(lengthof(action_names) == SG_PROGRESS_COMPARE + 1, "an action has no name");
+
+static const char *const phase_names[] = {
+	[SG_PHASE_STARTING] = "starting",
+	[SG_PHASE_LOCKING] = "locking",
+	[SG_PHASE_SCANNING] = "scanning",
+	[SG_PHASE_PAUSING] = "pausing",
+	[SG_PHASE_EXECUTING] = "executing",
+	[SG_PHASE_BUILDING] = "building",
+	[SG_PHASE_COUNTING] = "counting",
+	[SG_PHASE_THROTTLED] = "throttled",
+	[SG_PHASE_WORKING] = "working",
+	[SG_PHASE_WAITING] = "waiting",
+};
+
+StaticAssertDecl(lengthof(phase_names) == SG_PHASE_WAITING + 1, "a phase has no name");
 
 static int64 params[PARAM_COUNT];
 static Oid	target = InvalidOid;

@@ -183,7 +183,7 @@ static void
 log_switch(bool enabled)
 {
 	pg_uuid_t	run = log_new_run();
-	LogEntry	entry = log_entry(&run, NULL, enabled ? "capture ddl" : "stop capturing ddl", "done");
+	LogEntry	entry = log_entry(&run, NULL, enabled ? "capture ddl" : "stop capturing ddl", LOG_DONE);
 
 	entry.object = "schemaguard.ddl_log";
 	log_write(&entry);

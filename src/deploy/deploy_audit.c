@@ -119,7 +119,7 @@ deploy_orphans_text(const AuditKey *ak)
 static void
 record_pass(const RunAction *action, const StepWork *work, const char *message)
 {
-	LogEntry	entry = run_entry(action, work, "done");
+	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
 	entry.message = message;
 	entry.orphan_rows = 0;

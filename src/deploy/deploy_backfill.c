@@ -92,7 +92,7 @@ static const char *const not_kept_up =
 static void
 fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 {
-	run_outcome(work, "backfill", "failed", STEP_FAILED, sqlerrcode, reason);
+	run_outcome(work, "backfill", LOG_FAILED, STEP_FAILED, sqlerrcode, reason);
 	run_append_notice(work, psprintf("backfill failed: %s", reason));
 	work->hint = hint;
 }
@@ -361,7 +361,7 @@ execute_arm(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	char	   *columns = plan_backfill_column_statement(work->step);
-	LogEntry	entry = run_entry(action, work, "done");
+	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
 	if (columns)
 		add_columns(work, columns);
@@ -518,7 +518,7 @@ fill(StepWork *work, FkKey *key)
 		return false;
 	}
 
-	entry = run_entry(&f.action, work, "done");
+	entry = run_entry(&f.action, work, LOG_DONE);
 	entry.rows_affected = f.rows;
 	run_settle_with(&f.action, &entry);
 	run_commit();
@@ -589,7 +589,7 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 		return false;
 	}
 
-	entry = run_entry(&f.action, work, "done");
+	entry = run_entry(&f.action, work, LOG_DONE);
 	entry.message = reason ? reason : "no row is without values";
 	entry.orphan_rows = f.found;
 	run_settle_with(&f.action, &entry);
@@ -684,7 +684,7 @@ static void
 execute_disarm(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
-	LogEntry	entry = run_entry(action, work, "done");
+	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
 	if (!plan_filler_is_armed(work->step, work->key->child))
 	{

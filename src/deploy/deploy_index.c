@@ -109,12 +109,12 @@ log_start(void *arg)
 	run_commit_soon();
 }
 
-static const char *
+static LogPhase
 outcome_phase(const IndexWork *iw)
 {
 	if (iw->error == NULL)
-		return iw->served || (iw->drop && !iw->ours) ? "skipped" : "done";
-	return sg_is_cancel(iw->error) && !run_timeout_struck() ? "interrupted" : "failed";
+		return iw->served || (iw->drop && !iw->ours) ? LOG_SKIPPED : LOG_DONE;
+	return sg_is_cancel(iw->error) && !run_timeout_struck() ? LOG_INTERRUPTED : LOG_FAILED;
 }
 
 /* What a drop came to, for the log */
@@ -152,7 +152,7 @@ log_outcome(void *arg)
 	{
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
 		entry.message = run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(iw->error);
-		run_append_notice(work, psprintf("%s %s: %s", iw->action.name, entry.phase, entry.message));
+		run_append_notice(work, psprintf("%s %s: %s", iw->action.name, log_phase_word(entry.phase), entry.message));
 		work->hint = iw->drop ? "The next call tries again." :
 			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way ?
 			"Others were in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
@@ -436,7 +436,7 @@ deploy_index_recover(const PlanRun *run)
 		else if (get_index_isvalid(index))
 		{
 			plan_deed_finish(deed->id);
-			log_end(deed->log_id, "done", "built, but the session ended before it could say so");
+			log_end(deed->log_id, LOG_DONE, "built, but the session ended before it could say so");
 		}
 	}
 	PopActiveSnapshot();
@@ -523,7 +523,7 @@ is_finished(List *steps, int number)
 static void
 skip_index(const PlanRun *run, const PlanIndex *index, const char *reason, const char *hint)
 {
-	LogEntry	entry = log_entry(&run->id, run->plan->name, "index", "skipped");
+	LogEntry	entry = log_entry(&run->id, run->plan->name, "index", LOG_SKIPPED);
 
 	entry.step = index->step;
 	entry.object = index->name;
@@ -662,7 +662,7 @@ execute_join(RunAction *action)
 	}
 	run_statement(work->statement);
 	write_deed(action, sg_relation_name(work->key->child), fk_index_columns(work->key), true);
-	entry = run_entry(action, work, "done");
+	entry = run_entry(action, work, LOG_DONE);
 	log_write(&entry);
 	run_append_notice(work, "index of the partitions built");
 }
@@ -685,7 +685,7 @@ join_partitions(PlanRun *run, const PlanIndex *index)
 	sg_progress_step(SG_PROGRESS_INDEX, index->step, index->key->child);
 	if (!run_attempt(&action))
 	{
-		entry = run_entry(&action, work, "failed");
+		entry = run_entry(&action, work, LOG_FAILED);
 		entry.sqlstate = pstrdup(unpack_sql_state(action.error->sqlerrcode));
 		entry.message = run_failure_text(&action);
 		run_settle_with(&action, &entry);

@@ -145,7 +145,7 @@ execute_replace(RunAction *action)
 		return;
 	}
 
-	entry = run_entry(action, work, "done");
+	entry = run_entry(action, work, LOG_DONE);
 	if (view.replaced)
 	{
 		entry.message = restoring_statement(view.replaced->conid);
@@ -204,7 +204,7 @@ accept_gone(StepWork *work)
 	char	   *reason = work->step->replaces == NULL ? "there is nothing left to drop" :
 		psprintf("key %s is gone already", quote_identifier(work->step->replaces));
 
-	run_outcome(work, "replace", "skipped", STEP_VALIDATED, 0, reason);
+	run_outcome(work, "replace", LOG_SKIPPED, STEP_VALIDATED, 0, reason);
 	run_append_notice(work, reason);
 }
 

@@ -169,7 +169,7 @@ restore_skipped(StepWork *work, const FkProblem *problem)
 	char	   *reason = psprintf("the old key can't come back: %s", problem->reason);
 
 	plan_step_set_state(work->step->plan, work->step->step, STEP_AS_IT_IS, reason, 0);
-	run_outcome(work, "restore key", "skipped", STEP_AS_IT_IS, problem->sqlerrcode, reason);
+	run_outcome(work, "restore key", LOG_SKIPPED, STEP_AS_IT_IS, problem->sqlerrcode, reason);
 }
 
 void
@@ -187,7 +187,7 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 	if (step->state == STEP_SKIPPED && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
 		return;
-	run_outcome(work, "add", "skipped", STEP_SKIPPED, problem->sqlerrcode, problem->reason);
+	run_outcome(work, "add", LOG_SKIPPED, STEP_SKIPPED, problem->sqlerrcode, problem->reason);
 }
 
 static bool
@@ -226,7 +226,7 @@ deploy_accept_existing(StepWork *work, const StepView *view)
 		return;
 
 	reason = psprintf("key %s was there already", quote_identifier(existing->name));
-	run_outcome(work, "add", "skipped", state, 0, reason);
+	run_outcome(work, "add", LOG_SKIPPED, state, 0, reason);
 	run_append_notice(work, reason);
 }
 
@@ -263,7 +263,7 @@ may_add(StepWork *work, FkKey *key)
 		return true;
 
 	message = sg_error_text(edata);
-	run_outcome(work, "add", "failed", STEP_FAILED, edata->sqlerrcode, message);
+	run_outcome(work, "add", LOG_FAILED, STEP_FAILED, edata->sqlerrcode, message);
 	run_append_notice(work, psprintf("add failed: %s", message));
 	work->hint = "Run the plan as the owner of the child, with REFERENCES on the parent.";
 	return false;

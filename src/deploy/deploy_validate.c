@@ -196,7 +196,7 @@ execute_drop(RunAction *action)
 		run_record_skipped(action, work, "somebody else has dropped or validated the key meanwhile");
 		return;
 	}
-	entry = run_entry(action, work, "done");
+	entry = run_entry(action, work, LOG_DONE);
 	entry.message = action->message;
 	run_statement(work->statement);
 	plan_deed_close_object(work->run->plan, DEED_ADD, work->step->step, plan_step_object(work->step),
@@ -344,7 +344,7 @@ static void
 leave_to_core(const RunAction *action, StepWork *work, const char *reason,
 			  const ErrorData *error)
 {
-	LogEntry	entry = run_entry(action, work, "skipped");
+	LogEntry	entry = run_entry(action, work, LOG_SKIPPED);
 
 	work->why_core = psprintf("left to VALIDATE CONSTRAINT: %s", reason);
 	entry.message = work->why_core;
@@ -465,7 +465,7 @@ record_verdict(const RunAction *action, StepWork *work, const char *scan)
 	key = fk_by_oid(work->key->conid);
 	if (key == NULL || !key->validated)
 		elog(ERROR, "key %u is not valid after it was marked", work->key->conid);
-	entry = run_entry(action, work, "done");
+	entry = run_entry(action, work, LOG_DONE);
 	entry.message = psprintf("validated by %s", scan);
 	plan_step_set_state(work->step->plan, work->step->step,
 						run_state_after(work, STEP_VALIDATED), NULL, action->attempts);

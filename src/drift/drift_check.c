@@ -70,7 +70,7 @@ count_row(DriftCheck *check, List *ignored, const DriftRow *row)
 static void
 log_check(const DriftCheck *check)
 {
-	LogEntry	entry = log_entry(&check->run, NULL, "drift check", "done");
+	LogEntry	entry = log_entry(&check->run, NULL, "drift check", LOG_DONE);
 
 	entry.object = psprintf("%s of %s", check->target, check->reference);
 	entry.message = psprintf("%s: " INT64_FORMAT " drift, " INT64_FORMAT " extra, " INT64_FORMAT " unknown, "

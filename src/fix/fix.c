@@ -255,7 +255,7 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 		return false;
 	}
 
-	entry = run_entry(&action->action, work, "failed");
+	entry = run_entry(&action->action, work, LOG_FAILED);
 	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
 	entry.orphan_rows = orphan_rows;
@@ -369,7 +369,7 @@ execute_scan(RunAction *action)
 				 errmsg("orphans are referred to by %s", blocked)));
 	}
 
-	entry = run_entry(action, fix->work, "done");
+	entry = run_entry(action, fix->work, LOG_DONE);
 	entry.message = run->dry_run ? "dry run" : NULL;
 	entry.orphan_rows = fix->found.n;
 	log_write(&entry);
@@ -517,7 +517,7 @@ record_lost(const FixAction *action)
 static void
 log_batch(FixAction *action)
 {
-	LogEntry	entry = run_entry(&action->action, action->fix->work, "done");
+	LogEntry	entry = run_entry(&action->action, action->fix->work, LOG_DONE);
 
 	entry.message = counts_text(&action->counts);
 	entry.rows_affected = action->changed;
@@ -832,7 +832,7 @@ static void
 skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 		  const char *hint)
 {
-	run_outcome(work, "fix", "skipped", work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
+	run_outcome(work, "fix", LOG_SKIPPED, work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
 	run_append_notice(work, psprintf("skipped: %s", reason));
 	work->hint = hint;
 }

@@ -676,7 +676,7 @@ execute_restore(RunAction *arg)
 	LogEntry	entry;
 
 	action->restored = restore_copies(action->copies, action->n);
-	entry = run_entry(arg, linitial(arg->works), "done");
+	entry = run_entry(arg, linitial(arg->works), LOG_DONE);
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)
 		entry.message = psprintf("%d of %d rows are left in quarantine",
@@ -754,7 +754,7 @@ restore_batch(StepWork *work, int64 *after, int64 *restored, ErrorData **error)
 	add_targets(&action);
 	if (!run_attempt(&action.action))
 	{
-		LogEntry	entry = run_entry(&action.action, work, "failed");
+		LogEntry	entry = run_entry(&action.action, work, LOG_FAILED);
 
 		*error = action.action.error;
 		entry.sqlstate = pstrdup(unpack_sql_state((*error)->sqlerrcode));

@@ -18,13 +18,23 @@
 
 #define LOG_NONE (-1)			/* "no value" for the counts below */
 
+/* What a row says of an action; a started one is ended by one of the others */
+typedef enum LogPhase
+{
+	LOG_STARTED,
+	LOG_DONE,
+	LOG_FAILED,
+	LOG_SKIPPED,
+	LOG_INTERRUPTED				/* cancelled, or its session died */
+} LogPhase;
+
 typedef struct LogEntry
 {
 	pg_uuid_t	run;			/* one call of a user's */
 	const char *plan;			/* NULL where no plan is involved */
 	int			step;			/* 0 where no step is */
 	const char *action;			/* audit, add, validate, plan create, ... */
-	const char *phase;			/* started, done, failed, skipped, interrupted */
+	LogPhase	phase;
 	const char *object;
 	const char *statement;
 	const char *sqlstate;
@@ -37,9 +47,12 @@ typedef struct LogEntry
 	int64		started_id;		/* the started row that this one ends, or 0 */
 } LogEntry;
 
+/* As SQL has it */
+extern const char *log_phase_word(LogPhase phase);
+
 /* An entry with everything null but the run, plan, action and phase */
 extern LogEntry log_entry(const pg_uuid_t *run, const char *plan,
-						  const char *action, const char *phase);
+						  const char *action, LogPhase phase);
 extern pg_uuid_t log_new_run(void);
 
 /* May this transaction write at all?  Not on a standby nor READ ONLY. */
@@ -63,7 +76,7 @@ extern void log_write_all(List *entries);
 extern int	log_close_interrupted(const char *plan);
 
 /* Write the outcome of a started row, as far as that is there and has none */
-extern void log_end(int64 started_id, const char *phase, const char *message);
+extern void log_end(int64 started_id, LogPhase phase, const char *message);
 
 /*
  * sg_prune() calls it for a table whose room registers it: delete what is

@@ -98,7 +98,7 @@ change(FunctionCallInfo fcinfo, const char *name, const char *form, const char *
 	SPI_finish();
 
 	run = log_new_run();
-	entry = log_entry(&run, NULL, action, "done");
+	entry = log_entry(&run, NULL, action, LOG_DONE);
 	entry.object = psprintf("role %s", quote_identifier(role));
 	(void) log_write(&entry);
 }

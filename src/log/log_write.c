@@ -27,6 +27,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/spi.h"
+#include "base/words.h"
 #include "log/log.h"
 
 PG_FUNCTION_INFO_V1(sg_log_guard);
@@ -47,8 +48,24 @@ static struct
 }			pruners[MAX_PRUNERS];
 static int	npruners = 0;
 
+static const SgWord phase_words[] = {
+	{LOG_STARTED, "started"},
+	{LOG_DONE, "done"},
+	{LOG_FAILED, "failed"},
+	{LOG_SKIPPED, "skipped"},
+	{LOG_INTERRUPTED, "interrupted"},
+	{0}
+};
+SG_WORDS_OF(phase_words, LOG_INTERRUPTED + 1);
+
+const char *
+log_phase_word(LogPhase phase)
+{
+	return sg_word(phase_words, phase);
+}
+
 LogEntry
-log_entry(const pg_uuid_t *run, const char *plan, const char *action, const char *phase)
+log_entry(const pg_uuid_t *run, const char *plan, const char *action, LogPhase phase)
 {
 	LogEntry	entry = {0};
 
@@ -107,7 +124,7 @@ log_write(const LogEntry *entry)
 	values[3] = Int32GetDatum(entry->step);
 	nulls[3] = entry->step ? ' ' : 'n';
 	set_text(&values[4], &nulls[4], entry->action);
-	set_text(&values[5], &nulls[5], entry->phase);
+	set_text(&values[5], &nulls[5], log_phase_word(entry->phase));
 	set_text(&values[6], &nulls[6], entry->object);
 	set_text(&values[7], &nulls[7], entry->statement);
 	set_text(&values[8], &nulls[8], entry->sqlstate);
@@ -173,7 +190,7 @@ log_write_all(List *entries)
 	values[1] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	set_text(&values[2], &nulls[2], first->plan);
 	values[3] = CStringGetTextDatum(first->action);
-	values[4] = CStringGetTextDatum(first->phase);
+	values[4] = CStringGetTextDatum(log_phase_word(first->phase));
 	for (int i = 0; i < lengthof(columns); i++)
 		values[5 + i] = makeArrayResult(columns[i], context);
 
@@ -230,10 +247,10 @@ log_close_interrupted(const char *plan)
 }
 
 void
-log_end(int64 started_id, const char *phase, const char *message)
+log_end(int64 started_id, LogPhase phase, const char *message)
 {
 	Oid			types[] = {INT8OID, TEXTOID, TEXTOID};
-	Datum		values[] = {Int64GetDatum(started_id), CStringGetTextDatum(phase), CStringGetTextDatum(message)};
+	Datum		values[] = {Int64GetDatum(started_id), CStringGetTextDatum(log_phase_word(phase)), CStringGetTextDatum(message)};
 	SgScope		scope;
 
 	sg_owner_begin(&scope);
@@ -385,7 +402,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	check_may_prune(before);
 
 	run = log_new_run();
-	entry = log_entry(&run, NULL, "prune", "done");
+	entry = log_entry(&run, NULL, "prune", LOG_DONE);
 	entry.object = "schemaguard.audit_log";
 	entry.rows_affected = (int64) prune_rows(before);
 	entry.message = psprintf("rows before %s%s", timestamptz_to_str(before), prune_others(before));

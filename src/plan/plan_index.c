@@ -318,7 +318,7 @@ try_drop_leftover(const FkPlan *plan, PlanDeed *deed)
 	if (error)
 		return error;
 
-	entry = log_entry(&run, plan->name, "drop index", "done");
+	entry = log_entry(&run, plan->name, "drop index", LOG_DONE);
 	entry.step = deed->step;
 	entry.object = deed->object;
 	entry.statement = psprintf("DROP INDEX %s", deed->object);

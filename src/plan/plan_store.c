@@ -335,7 +335,7 @@ plan_log(const FkPlan *plan, int step, const char *action,
 		 const char *object, const char *message)
 {
 	pg_uuid_t	run = log_new_run();
-	LogEntry	entry = log_entry(&run, plan->name, action, "done");
+	LogEntry	entry = log_entry(&run, plan->name, action, LOG_DONE);
 
 	entry.step = step;
 	entry.object = object;

@@ -284,7 +284,7 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const AuditKey *ak)
 {
 	LogEntry   *entry = palloc(sizeof(LogEntry));
 
-	*entry = log_entry(run, plan, "audit", "done");
+	*entry = log_entry(run, plan, "audit", LOG_DONE);
 	entry->object = psprintf("%s ON %s", quote_identifier(ak->fk_name), ak->child_table);
 	entry->message = psprintf("%s%s%s", audit_result_word(ak->result),
 							  ak->reason ? ": " : "", ak->reason ? ak->reason : "");

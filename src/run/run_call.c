@@ -111,7 +111,7 @@ static void
 check_approved(const PlanRun *run)
 {
 	char	   *problem = sg_require_approval ? plan_approval_problem(run->plan) : NULL;
-	LogEntry	entry = log_entry(&run->id, run->plan->name, "approval", "failed");
+	LogEntry	entry = log_entry(&run->id, run->plan->name, "approval", LOG_FAILED);
 
 	if (problem == NULL)
 		return;

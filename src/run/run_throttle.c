@@ -229,7 +229,7 @@ find_load(void)
 /* ---- pausing and stopping ---- */
 
 static int64
-write_row(const PlanRun *run, const char *phase, const char *message,
+write_row(const PlanRun *run, LogPhase phase, const char *message,
 		  int64 started_id, TimestampTz since)
 {
 	LogEntry	entry = log_entry(&run->id, run->plan->name, "throttle", phase);
@@ -293,7 +293,7 @@ pause_run(PlanRun *run, char *load)
 	char	   *stop = NULL;
 
 	sg_progress_phase(SG_PHASE_THROTTLED);
-	started_id = write_row(run, "started", load, 0, 0);
+	started_id = write_row(run, LOG_STARTED, load, 0, 0);
 	ereport(NOTICE,
 			(errmsg("plan \"%s\" pauses: %s", run->plan->name, load)));
 	PG_TRY();
@@ -308,12 +308,12 @@ pause_run(PlanRun *run, char *load)
 		edata = CopyErrorData();
 		FlushErrorState();
 		if (sg_is_cancel(edata))
-			(void) write_row(run, "interrupted", sg_error_text(edata), started_id, since);
+			(void) write_row(run, LOG_INTERRUPTED, sg_error_text(edata), started_id, since);
 		ReThrowError(edata);
 	}
 	PG_END_TRY();
 
-	(void) write_row(run, stop ? "failed" : "done", stop, started_id, since);
+	(void) write_row(run, stop ? LOG_FAILED : LOG_DONE, stop, started_id, since);
 	if (stop)
 		run_stop(run, stop);
 	return stop == NULL;
@@ -327,7 +327,7 @@ run_must_stop(PlanRun *run)
 	if (run->stop_reason == NULL && window_is_over(run))
 	{
 		run_stop(run, window_text(run));
-		(void) write_row(run, "skipped", run->stop_reason, 0, 0);
+		(void) write_row(run, LOG_SKIPPED, run->stop_reason, 0, 0);
 	}
 	return run->stop_reason != NULL;
 }

@@ -160,7 +160,7 @@ run_write_start(RunAction *action)
 	{
 		StepWork   *work = lfirst(lc);
 		LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
-									  action->name, "started");
+									  action->name, LOG_STARTED);
 
 		entry.step = work->step->step;
 		entry.object = work->object;
@@ -178,7 +178,7 @@ run_log_start(RunAction *action)
 }
 
 LogEntry
-run_entry(const RunAction *action, const StepWork *work, const char *phase)
+run_entry(const RunAction *action, const StepWork *work, LogPhase phase)
 {
 	LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
 								  action->name, phase);
@@ -194,7 +194,7 @@ run_entry(const RunAction *action, const StepWork *work, const char *phase)
 }
 
 void
-run_outcome(const StepWork *work, const char *name, const char *phase,
+run_outcome(const StepWork *work, const char *name, LogPhase phase,
 			StepState state, int sqlerrcode, const char *message)
 {
 	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, name, phase);
@@ -206,7 +206,7 @@ run_outcome(const StepWork *work, const char *name, const char *phase,
 	entry.message = message;
 	if (state != STEP_AS_IT_IS)
 		plan_step_set_state(work->step->plan, work->step->step, state, message,
-							strcmp(phase, "failed") == 0 ? 1 : 0);
+							phase == LOG_FAILED ? 1 : 0);
 	log_write(&entry);
 	run_commit();
 }
@@ -226,7 +226,7 @@ run_state_after(const StepWork *work, StepState state)
 void
 run_record_skipped(const RunAction *action, const StepWork *work, const char *message)
 {
-	LogEntry	entry = run_entry(action, work, "skipped");
+	LogEntry	entry = run_entry(action, work, LOG_SKIPPED);
 
 	entry.message = message;
 	log_write(&entry);
@@ -236,7 +236,7 @@ void
 run_record_done(const RunAction *action, const StepWork *work,
 				StepState state, const char *message)
 {
-	LogEntry	entry = run_entry(action, work, "done");
+	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
 	entry.message = message;
 
@@ -296,7 +296,7 @@ run_record_failure(const RunAction *action, StepWork *work, StepState state,
 	Failure		failure = {.work = work,.state = state};
 	LogEntry   *entry = &failure.entry;
 
-	*entry = run_entry(action, work, action->put_last ? "skipped" : "failed");
+	*entry = run_entry(action, work, action->put_last ? LOG_SKIPPED : LOG_FAILED);
 	if (action->put_last)
 	{
 		run_put_last(work->run, work->step->step);
@@ -329,7 +329,7 @@ run_log_cancel(const RunAction *action, ErrorData *edata)
 	foreach(lc, action->works)
 	{
 		StepWork   *work = lfirst(lc);
-		LogEntry	entry = run_entry(action, work, "interrupted");
+		LogEntry	entry = run_entry(action, work, LOG_INTERRUPTED);
 
 		if (work->started_id == 0)
 			continue;

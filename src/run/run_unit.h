@@ -58,15 +58,15 @@ extern void run_log_start(RunAction *action);
 
 /*
  * What became of a step without an action, or before one: its row in the log
- * (phase "failed" or "skipped"), and the step's state with the message as its
+ * (failed or skipped), and the step's state with the message as its
  * reason; STEP_AS_IT_IS leaves the step alone, sqlerrcode 0 is none.  Commits.
  */
-extern void run_outcome(const StepWork *work, const char *name, const char *phase,
+extern void run_outcome(const StepWork *work, const char *name, LogPhase phase,
 						StepState state, int sqlerrcode, const char *message);
 
 /* An entry that ends an action for a step, with what all of them have in common */
 extern LogEntry run_entry(const RunAction *action, const StepWork *work,
-						  const char *phase);
+						  LogPhase phase);
 
 /*
  * The state of a step after an action that leads to `state`: it is not called

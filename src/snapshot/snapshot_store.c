@@ -331,7 +331,7 @@ void
 snapshot_log(const char *action, const char *name, int64 objects, const char *message)
 {
 	pg_uuid_t	run = log_new_run();
-	LogEntry	entry = log_entry(&run, NULL, action, "done");
+	LogEntry	entry = log_entry(&run, NULL, action, LOG_DONE);
 
 	entry.object = name;
 	entry.rows_affected = objects;

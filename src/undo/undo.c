@@ -131,7 +131,7 @@ static void
 close_deed(StepWork *work, const PlanDeed *deed, DeedOutcome outcome, int sqlerrcode,
 		   const char *message, bool told)
 {
-	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, undo_name(deed), "skipped");
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, undo_name(deed), LOG_SKIPPED);
 
 	entry.step = work->step->step;
 	entry.object = work->object;
@@ -167,7 +167,7 @@ leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
 static void
 record_undone(const RunAction *action, const StepWork *work)
 {
-	LogEntry	entry = run_entry(action, work, "done");
+	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
 	set_rolled_back(work, NULL, action->attempts);
 	plan_deed_close(work->deed, DEED_TAKEN_BACK);
@@ -177,7 +177,7 @@ record_undone(const RunAction *action, const StepWork *work)
 static void
 record_left_alone(const RunAction *action, StepWork *work, const Standing *standing)
 {
-	LogEntry	entry = run_entry(action, work, "skipped");
+	LogEntry	entry = run_entry(action, work, LOG_SKIPPED);
 
 	entry.message = psprintf("left alone: %s", standing->reason);
 	if (standing->sqlerrcode)
@@ -356,7 +356,7 @@ execute_restore(RunAction *action)
 				 errmsg("the old key can't come back: %s", standing.reason)));
 	if (!standing.ours)
 		run_statement(work->statement);
-	entry = run_entry(action, work, standing.ours ? "skipped" : "done");
+	entry = run_entry(action, work, standing.ours ? LOG_SKIPPED : LOG_DONE);
 	if (standing.ours)
 		entry.message = "somebody else has restored the key meanwhile";
 	log_write(&entry);
@@ -407,7 +407,7 @@ execute_revalidate(RunAction *action)
 	LogEntry	entry;
 
 	deploy_run_validate(work->key, work->statement);
-	entry = run_entry(action, work, "done");
+	entry = run_entry(action, work, LOG_DONE);
 	plan_deed_close(work->deed, DEED_TAKEN_BACK);
 	log_write(&entry);
 }

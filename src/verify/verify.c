@@ -220,7 +220,7 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double
 	foreach(lc, vk->tests)
 		counts[((VerifyTest *) lfirst(lc))->result]++;
 
-	*entry = log_entry(run, plan, "verify", "done");
+	*entry = log_entry(run, plan, "verify", LOG_DONE);
 	entry->object = psprintf("%s ON %s", quote_identifier(vk->fk_name), vk->child_table);
 	entry->message = psprintf("%d pass, %d fail, %d unknown, %d skipped", counts[AUDIT_PASS],
 							  counts[AUDIT_FAIL], counts[AUDIT_UNKNOWN], counts[AUDIT_SKIPPED]);
