@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "utils/formatting.h"

@@ -24,6 +24,7 @@
 #include "utils/plancache.h"
 
 #include "base/code.h"
+#include "base/compat.h"
 #include "base/scope.h"
 #include "deploy/deploy_backfill.h"
 #include "plan/plan_backfill.h"
