@@ -47,6 +47,7 @@ struct CheckEdge
 	bool		known;			/* the two below are set */
 	double		expected;		/* rows of the child for one of the parent */
 	double		most;
+	bool		counted;
 	const char *source;			/* of these numbers */
 };
 
@@ -203,6 +204,7 @@ fill_edge(PlanCheck *check, CheckEdge *edge)
 	{
 		edge->most = arg.most;
 		edge->expected = arg.groups > 0 ? arg.rows / Max(arg.groups, parent->rows) : 0;
+		edge->counted = true;
 		edge->source = "counted";
 	}
 	else if (readable && child->rows >= 0)
@@ -314,7 +316,7 @@ below(Reach *reach, Oid table)
 		if (edge->parent != table)
 			continue;
 		fill_edge(reach->check, edge);
-		if (reach->source == NULL || strcmp(edge->source, "counted") != 0)
+		if (reach->source == NULL || !edge->counted)
 			reach->source = edge->source;
 		next = edge->goes_on ? below(reach, edge->child) : &nothing;
 		result->expected += edge->expected * (1 + next->expected);

@@ -37,17 +37,25 @@ static const char *const status_words[KEY_STATUSES] = {
 
 static const char *const risk_words[] = {"safe", "blocking", "lossy"};
 
-/* In the order in which a summary names them */
-static const char *const recommendations[] = {
-	"add here", "add there", "change here", "validate here", "validate there", "rename",
-	"drop as duplicate", "ignore", "none"
+static const char *const advice_words[] = {
+	[ADVICE_NONE] = "none",
+	[ADVICE_ADD_HERE] = "add here",
+	[ADVICE_ADD_THERE] = "add there",
+	[ADVICE_CHANGE_HERE] = "change here",
+	[ADVICE_VALIDATE_HERE] = "validate here",
+	[ADVICE_VALIDATE_THERE] = "validate there",
+	[ADVICE_RENAME] = "rename",
+	[ADVICE_DROP] = "drop as duplicate",
+	[ADVICE_IGNORE] = "ignore",
 };
+
+StaticAssertDecl(lengthof(advice_words) == KEY_ADVICES, "an advice has no word");
 
 /* Counts of a table's pairs, or of all */
 typedef struct KeySummary
 {
 	int64		status[KEY_STATUSES];
-	int64		recommended[lengthof(recommendations)];
+	int64		recommended[KEY_ADVICES];
 	int64		reference;		/* keys that each side has */
 	int64		target;
 	KeyRisk		risk;
@@ -80,8 +88,7 @@ count_pair(KeySummary *summary, const KeyComparison *comparison, const KeyPair *
 	summary->reference += pair->reference != NULL;
 	summary->target += pair->target != NULL;
 	summary->risk = Max(summary->risk, pair->risk);
-	for (int i = 0; i < lengthof(recommendations); i++)
-		summary->recommended[i] += strcmp(recommendations[i], pair->recommendation) == 0;
+	summary->recommended[pair->advice]++;
 
 	if (pair->reference)
 		count_missing(summary, &comparison->target, pair->reference);
@@ -96,7 +103,7 @@ add_summary(KeySummary *total, const KeySummary *part)
 
 	for (int i = 0; i < KEY_STATUSES; i++)
 		total->status[i] += part->status[i];
-	for (int i = 0; i < lengthof(recommendations); i++)
+	for (int i = 0; i < KEY_ADVICES; i++)
 		total->recommended[i] += part->recommended[i];
 	total->reference += part->reference;
 	total->target += part->target;
@@ -131,13 +138,13 @@ summary_recommendation(const KeySummary *summary)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	for (int i = 0; i < lengthof(recommendations); i++)
+	for (int i = ADVICE_NONE + 1; i < KEY_ADVICES; i++)
 	{
-		if (summary->recommended[i] > 0 && strcmp(recommendations[i], "none") != 0)
+		if (summary->recommended[i] > 0)
 			appendStringInfo(&text, "%s%s: " INT64_FORMAT, text.len ? ", " : "",
-							 recommendations[i], summary->recommended[i]);
+							 advice_words[i], summary->recommended[i]);
 	}
-	return text.len ? text.data : "none";
+	return text.len ? text.data : pstrdup(advice_words[ADVICE_NONE]);
 }
 
 static char *
@@ -192,7 +199,7 @@ emit_pair(SgRowSink *sink, const char *table, const KeyPair *pair)
 	sg_sink_text(sink, status_words[pair->status]);
 	sg_sink_text(sink, reference ? reference->definition : NULL);
 	sg_sink_text(sink, target ? target->definition : NULL);
-	sg_sink_text(sink, pair->recommendation);
+	sg_sink_text(sink, advice_words[pair->advice]);
 	sg_sink_text(sink, pair->migration);
 	sg_sink_text(sink, "key");
 	sg_sink_text(sink, table);

@@ -98,6 +98,22 @@ typedef enum KeyRisk
 	KEY_LOSSY
 } KeyRisk;
 
+/* What to do about a pair, in the order in which a summary names them */
+typedef enum KeyAdvice
+{
+	ADVICE_NONE,
+	ADVICE_ADD_HERE,
+	ADVICE_ADD_THERE,
+	ADVICE_CHANGE_HERE,
+	ADVICE_VALIDATE_HERE,
+	ADVICE_VALIDATE_THERE,
+	ADVICE_RENAME,
+	ADVICE_DROP,
+	ADVICE_IGNORE
+} KeyAdvice;
+
+#define KEY_ADVICES (ADVICE_IGNORE + 1)
+
 /* A column that the target calls otherwise */
 typedef struct KeyRename
 {
@@ -117,7 +133,7 @@ typedef struct KeyPair
 	List	   *renames;		/* of KeyRename * */
 	List	   *differences;	/* of char *, names of properties */
 
-	const char *recommendation;
+	KeyAdvice	advice;
 	char	   *reason;
 	KeyRisk		risk;
 	const char *run_on;			/* where the migration is for, or NULL */

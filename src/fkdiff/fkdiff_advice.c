@@ -197,14 +197,14 @@ obstacle(const KeyComparison *comparison, const KeySide *side, const SideKey *ke
 static void
 advise_ignore(KeyPair *pair, const char *reason)
 {
-	pair->recommendation = "ignore";
+	pair->advice = ADVICE_IGNORE;
 	append_reason(pair, reason);
 }
 
 static void
 advise_duplicate(KeyPair *pair, const KeySide *side, const SideKey *key)
 {
-	pair->recommendation = "drop as duplicate";
+	pair->advice = ADVICE_DROP;
 	pair->run_on = side->word;
 	append_reason(pair, psprintf("%s has the same columns and parent", quote_identifier(pair->twin->step->fk_name)));
 	if (strcmp(pair->twin->definition, key->definition) != 0)
@@ -228,7 +228,7 @@ advise_add(KeyComparison *comparison, KeyPair *pair, const KeySide *side, const 
 		return;
 	}
 
-	pair->recommendation = side == &comparison->target ? "add here" : "add there";
+	pair->advice = side == &comparison->target ? ADVICE_ADD_HERE : ADVICE_ADD_THERE;
 	pair->run_on = side->word;
 	append_reason(pair, psprintf("the %s has both tables, and no such key", side->word));
 	if (key->step->enforced && key->validated)
@@ -348,7 +348,7 @@ alter_name(KeyPair *pair, const KeySide *side)
 	{
 		append_reason(pair, psprintf("another constraint has the name %s", quote_identifier(name)));
 		if (pair->migration == NULL)
-			pair->recommendation = "ignore";
+			pair->advice = ADVICE_IGNORE;
 		return;
 	}
 	append_statement(pair, rename_key(table, pair->target->step->fk_name, name));
@@ -427,7 +427,7 @@ append_renames(KeyComparison *comparison, KeyPair *pair)
 static void
 advise_validate_there(KeyPair *pair)
 {
-	pair->recommendation = "validate there";
+	pair->advice = ADVICE_VALIDATE_THERE;
 	pair->run_on = "reference";
 	append_reason(pair, "the target's key is valid, the reference's is not");
 	append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
@@ -449,7 +449,7 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 									 " make the key anew there", pair->reference->triggers));
 	if (off_there && differs_only(pair, "triggers"))
 	{
-		pair->recommendation = "ignore";
+		pair->advice = ADVICE_IGNORE;
 		return;
 	}
 
@@ -470,15 +470,15 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 	pair->run_on = side->word;
 	if (pair->status == KEY_RENAMED)
 	{
-		pair->recommendation = "rename";
+		pair->advice = ADVICE_RENAME;
 		append_renames(comparison, pair);
 	}
 	else if (only_validated)
-		pair->recommendation = "validate here";
+		pair->advice = ADVICE_VALIDATE_HERE;
 	else if (differs_only(pair, "name"))
-		pair->recommendation = "rename";
+		pair->advice = ADVICE_RENAME;
 	else
-		pair->recommendation = "change here";
+		pair->advice = ADVICE_CHANGE_HERE;
 
 	if (elsewhere)
 		retarget(pair, side);
@@ -497,11 +497,11 @@ advise_common(KeyPair *pair)
 
 	if (pair->twin == NULL)
 	{
-		pair->recommendation = "none";
+		pair->advice = ADVICE_NONE;
 		return;
 	}
 
-	pair->recommendation = "drop as duplicate";
+	pair->advice = ADVICE_DROP;
 	append_reason(pair, psprintf("%s has the same columns and parent, on both sides",
 								 quote_identifier(pair->twin->step->fk_name)));
 	if (strcmp(pair->twin->definition, pair->target->definition) != 0)
@@ -535,7 +535,7 @@ fkdiff_advise(KeyComparison *comparison, KeyPair *pair)
 			advise_changed(comparison, pair);
 			break;
 		case KEY_UNKNOWN:
-			pair->recommendation = "none";
+			pair->advice = ADVICE_NONE;
 			append_reason(pair, psprintf("the %s's table %s could not be read in full: %s",
 										 pair->reference ? "target" : "reference",
 										 (pair->reference ? pair->reference : pair->target)->step->child_table,

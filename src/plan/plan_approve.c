@@ -25,6 +25,7 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_store.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_approve);
 PG_FUNCTION_INFO_V1(sg_plan_hash);
@@ -64,19 +65,13 @@ plan_present_role_names(void)
 	return names;
 }
 
-static void *
-read_changed_by(HeapTuple tuple, TupleDesc desc)
-{
-	return sg_spi_text_array(tuple, desc, "changed_by");
-}
-
 /* 42501 for whoever wrote the plan, or could have, and for whom it is nothing to */
 static void
 check_may_approve(const FkPlan *plan)
 {
 	Oid			author = get_role_oid(plan->author, true);
 	List	   *changed_by = plan_read_one(plan, "SELECT changed_by FROM schemaguard.plan WHERE name = $1",
-										   read_changed_by);
+										   store_read_texts);
 	ListCell   *lc;
 
 	foreach(lc, present_roles())
@@ -105,17 +100,11 @@ check_may_approve(const FkPlan *plan)
 
 /* ---- approval ---- */
 
-static void *
-read_hash(HeapTuple tuple, TupleDesc desc)
-{
-	return sg_spi_text(tuple, desc, "hash");
-}
-
 char *
 plan_hash(const FkPlan *plan)
 {
 	return plan_read_one(plan, "SELECT " CONTENT_HASH("NULL") " AS hash FROM schemaguard.plan p WHERE p.name = $1",
-						 read_hash);
+						 store_read_text);
 }
 
 /*
@@ -192,12 +181,6 @@ plan_withdraw_approval(const FkPlan *plan)
 		plan_log(plan, 0, "plan withdraw", plan->name, "the plan was changed");
 }
 
-static void *
-read_problem(HeapTuple tuple, TupleDesc desc)
-{
-	return sg_spi_text(tuple, desc, "problem");
-}
-
 char *
 plan_approval_problem(const FkPlan *plan)
 {
@@ -207,5 +190,5 @@ plan_approval_problem(const FkPlan *plan)
 						 " WHEN p.approved_hash IS DISTINCT FROM " CONTENT_HASH("p.approved_by")
 						 " THEN 'It is not what was approved: the tables of schemaguard were changed directly.'"
 						 " END AS problem FROM schemaguard.plan p WHERE p.name = $1",
-						 read_problem);
+						 store_read_text);
 }

@@ -340,12 +340,6 @@ plan_deeds_unfinished(const FkPlan *plan)
 	return read_deeds(plan, DEED_BIT(DEED_INDEX), false);
 }
 
-static void *
-read_child(HeapTuple tuple, TupleDesc desc)
-{
-	return sg_spi_text(tuple, desc, "child_table");
-}
-
 List *
 plan_deed_children(const FkPlan *plan)
 {
@@ -359,7 +353,7 @@ plan_deed_children(const FkPlan *plan)
 					   "        OR EXISTS (SELECT FROM schemaguard.plan_deed d"
 					   "                   WHERE d.plan_id = $2 AND d.step = s.step AND d.undone_at IS NULL"
 					   "                     AND d.done_at IS NOT NULL AND d.undo <> 'nothing'))"
-					   " ORDER BY s.child_table", &args, read_child);
+					   " ORDER BY s.child_table", &args, store_read_text);
 }
 
 static void *

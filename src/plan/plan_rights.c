@@ -29,6 +29,7 @@
 #include "base/spi.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_store.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_allow);
 PG_FUNCTION_INFO_V1(sg_readable_plans);
@@ -49,12 +50,6 @@ plan_is_authors(const FkPlan *plan)
 	return superuser() || has_rights_of(plan->author);
 }
 
-static void *
-read_children(HeapTuple tuple, TupleDesc desc)
-{
-	return sg_spi_text_array(tuple, desc, "children");
-}
-
 /* A plan without steps, or with a table that is not here, gives nobody a right */
 static bool
 owns_children(const FkPlan *plan)
@@ -62,7 +57,7 @@ owns_children(const FkPlan *plan)
 	List	   *children = plan_read_one(plan,
 										 "SELECT array_agg(DISTINCT child_table) AS children"
 										 " FROM schemaguard.plan_step WHERE plan = $1",
-										 read_children);
+										 store_read_texts);
 	ListCell   *lc;
 
 	foreach(lc, children)

@@ -111,6 +111,18 @@ store_query(const char *sql, StoreArgs *args,
 	return result;
 }
 
+void *
+store_read_text(HeapTuple tuple, TupleDesc desc)
+{
+	return sg_spi_text(tuple, desc, NameStr(TupleDescAttr(desc, 0)->attname));
+}
+
+void *
+store_read_texts(HeapTuple tuple, TupleDesc desc)
+{
+	return sg_spi_text_array(tuple, desc, NameStr(TupleDescAttr(desc, 0)->attname));
+}
+
 static void *
 read_plan(HeapTuple tuple, TupleDesc desc)
 {

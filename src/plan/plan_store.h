@@ -41,4 +41,8 @@ extern uint64 store_change(int expected, const char *sql, StoreArgs *args);
 extern List *store_query(const char *sql, StoreArgs *args,
 						 void *(*read) (HeapTuple tuple, TupleDesc desc));
 
+/* read() for one column: a text, an array of text */
+extern void *store_read_text(HeapTuple tuple, TupleDesc desc);
+extern void *store_read_texts(HeapTuple tuple, TupleDesc desc);
+
 #endif							/* SG_PLAN_STORE_H */
