@@ -94,7 +94,7 @@ sub run_page
 		'<' => \$script,
 		'>&' => \$out,
 		init => sub { chdir $scratch or die "$scratch: $!\n" },
-		IPC::Run::timeout(120));
+		IPC::Run::timeout(600));
 	foreach my $item (@$items)
 	{
 		next if !$item->{n} || $out !~ /^\@begin $item->{n}\n(.*?)^\@end $item->{n}$/ms;
