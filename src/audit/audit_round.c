@@ -30,6 +30,7 @@
 #include "utils/rel.h"
 
 #include "audit/audit_internal.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/progress.h"
 

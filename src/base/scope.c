@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
+#include "base/compat.h"
 #include "base/scope.h"
 
 /*

@@ -7,11 +7,11 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "utils/formatting.h"
 
+#include "base/compat.h"
 #include "base/words.h"
 
 const SgWord sg_action_words[] = {

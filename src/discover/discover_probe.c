@@ -39,6 +39,7 @@
 #include "utils/ruleutils.h"
 
 #include "audit/audit.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/spi.h"
 #include "discover/discover_rows.h"

@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -22,6 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "base/compat.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "drift/drift.h"

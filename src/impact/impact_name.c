@@ -21,6 +21,7 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/quote.h"
 #include "impact/impact.h"
 

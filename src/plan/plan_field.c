@@ -10,12 +10,12 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
+#include "base/compat.h"
 #include "base/spi.h"
 #include "plan/plan_field.h"
 #include "plan/plan_input.h"
