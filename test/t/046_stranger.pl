@@ -113,6 +113,7 @@ my %call = (
 	'schemaguard.sg_progress' => 'SELECT * FROM schemaguard.progress',
 	'schemaguard.sg_readable_plans' => 'SELECT schemaguard.sg_readable_plans()',
 	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},
+	'schemaguard.sg_server_check' => 'SELECT schemaguard.sg_server_check()',
 	'schemaguard.sg_snapshot_probe' => 'SELECT schemaguard.sg_snapshot_probe()',
 	'schemaguard.sg_snapshot_statement' => 'SELECT schemaguard.sg_snapshot_statement()',
 	'schemaguard.sg_write' => 'SELECT schemaguard.sg_write()',
