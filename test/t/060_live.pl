@@ -10,7 +10,7 @@
 # same is measured for plain ALTER TABLE with 8 of the keys.
 #
 # rooms: deploy
-# takes: 25 s
+# alone: measures how long an application waits
 # majors: one (measures load)
 use strict;
 use warnings;

@@ -10,7 +10,7 @@
 # The exit status is 0 only if something ran and nothing failed.
 #
 # Environment
-#   ONLY="audit fk"  the tests of these rooms of src/
+#   ONLY="audit fk"  the tests of these rooms of src/, but for files that take 25 s and more
 #   SG_JOBS=N        how many jobs at once (default: one more than there are cores, for many wait; with SG_LONG one, for then
 #                    what they measure has bounds)
 #   PG_CONFIG        the server to build for and to test with (default: pg_config on the PATH)
@@ -84,7 +84,7 @@ of_rooms() {
 # Sets regress, isolation and tap.
 choose_tests() {
   if [ -n "${ONLY_REGRESS:-}${ONLY_ISOLATION:-}${ONLY_TAP:-}" ]; then
-    regress=${ONLY_REGRESS:-} isolation=${ONLY_ISOLATION:-} tap=${ONLY_TAP:-}
+    regress=${ONLY_REGRESS:-} isolation=${ONLY_ISOLATION:-} tap=${ONLY_TAP:-} ONLY=
     return
   fi
   regress=$(make_value REGRESS) isolation=$(make_value ISOLATION) tap=$(cd "$SG_DIR/src/test/t" && echo *.pl)
@@ -120,12 +120,14 @@ order_jobs() {
     name=$(basename "$file" .pl)
     [ -e "$SG_DIR/src/test/t/$name.pl" ] || sg_die "no such TAP file: $name"
     why=$(mark "t/$name.pl" majors)
+    seconds=$(mark "t/$name.pl" takes | sed 's/ .*//')
     if [ -n "${SG_OTHER_MAJOR:-}" ] && [ -n "$why" ]; then
       report skip "test/t/$name.pl (majors: $why)"
+    elif [ -n "${ONLY:-}" ] && [ "${seconds:-0}" -ge 25 ]; then
+      report skip "test/t/$name.pl (takes $seconds s: ONLY_TAP=$name)"
     elif [ -n "$(mark "t/$name.pl" alone)" ]; then
       last+=("$name")
     else
-      seconds=$(mark "t/$name.pl" takes | sed 's/ .*//')
       list+=("${seconds:-0} $name")
     fi
   done
