@@ -4,11 +4,13 @@
 # MATCH, up to 4 columns in any order, dropped and added columns, partitions on either side, inheritance children,
 # collations, targets that are a primary key, a constraint or just an index, self references, several keys to one parent,
 # names that need quoting, owners, and orphans: none, one, some.  Some parents have thousands of keys, so that they do not
-# fit into the least memory at once.  Some keys are such that the server refuses them.  For each of them:
+# fit into the least memory at once.  Some keys are such that the server refuses them.  In one batch of eight all tables are
+# temporary.  While the others are audited, another session keeps rows that it has inserted and deleted without a COMMIT.
+# For each key:
 #
 #   1. as a planned key, sg_orphan_audit(plan => ...) says unknown exactly when ALTER TABLE ... ADD refuses the key;
 #   2. planned, declared and judged in every way (a query, a query in parallel, a scan, a scan in several passes, with 0
-#      to 4 workers), it says pass exactly when VALIDATE CONSTRAINT succeeds (ADD FOREIGN KEY, where the server has no NOT
+#      to 4 workers, with settings drawn at random, indexes allowed), it says pass exactly when VALIDATE CONSTRAINT succeeds (ADD FOREIGN KEY, where the server has no NOT
 #      VALID for partitioned tables; ENFORCED, where it was not);
 #   3. each time rows_checked, orphan_rows and orphan_keys agree with a query that is written another way (NOT EXISTS with
 #      the operators of conpfeqop, by nested loop), sg_orphans lists just as many rows, and the sample has the right size,
@@ -29,7 +31,7 @@ use SgTest;
 use SgCases;
 
 my $per_batch = 40;
-my $batches = int(($ENV{SG_CASES} || (long_run() ? 6000 : 160)) / $per_batch);
+my $batches = int(($ENV{SG_CASES} || (long_run() ? 18_000 : 160)) / $per_batch);
 
 my $node = new_node('diff', conf => "max_locks_per_transaction = 512\nautovacuum = off\nmax_worker_processes = 12\n");
 my $major = major($node);
@@ -136,6 +138,8 @@ DECLARE
     ks text := (SELECT string_agg('c.k' || i, ', ') FROM generate_series(1, n) i);
     checked text := CASE WHEN k.match = 'FULL' THEN 'num_nonnulls(%s) > 0' ELSE 'num_nulls(%s) = 0' END;
     covered text;
+    -- a temporary table refers to temporary ones only
+    probe text := CASE WHEN k.child LIKE 'pg_temp%' THEN 'pg_temp.probe' ELSE 'd.probe' END;
     object text := (SELECT string_agg(format('%L, c.k%s', name, i), ', ' ORDER BY i) FROM unnest(k.ccols) WITH ORDINALITY u(name, i));
     counts bigint[];
     objects jsonb;
@@ -145,8 +149,8 @@ BEGIN
         SELECT * INTO STRICT con FROM pg_constraint WHERE conrelid = k.child::regclass AND conname = k.fk;
     ELSE
         -- the key can't stand; it can on an empty table of the same columns
-        EXECUTE format('CREATE TABLE d.probe (LIKE %s); ALTER TABLE d.probe ADD CONSTRAINT probe %s', k.child, k.clause);
-        SELECT * INTO STRICT con FROM pg_constraint WHERE conrelid = 'd.probe'::regclass AND conname = 'probe';
+        EXECUTE format('CREATE TABLE %1$s (LIKE %2$s); ALTER TABLE %1$s ADD CONSTRAINT probe %3$s', probe, k.child, k.clause);
+        SELECT * INTO STRICT con FROM pg_constraint WHERE conrelid = probe::regclass AND conname = 'probe';
     END IF;
 
     IF k.clause LIKE '%PERIOD%' THEN
@@ -164,7 +168,7 @@ BEGIN
         $q$, cols, d.only(k.child::regclass), format(checked, ks), covered, ks, object)
       INTO counts, objects, printed;
     UPDATE d.kase SET n_rows = counts[1], n_orphans = counts[2], n_keys = counts[3], n_printed = printed, orphans = objects WHERE id = k.id;
-    DROP TABLE IF EXISTS d.probe;
+    EXECUTE format('DROP TABLE IF EXISTS %s', probe);
 END $$;
 
 CREATE FUNCTION d.list_one(k d.kase) RETURNS void LANGUAGE plpgsql AS $$
@@ -182,6 +186,26 @@ CREATE FUNCTION d.count() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     SET LOCAL client_min_messages = warning;
     PERFORM d.count_one(k), d.list_one(k) FROM d.kase k WHERE refused IS NULL;
+END $$;
+
+-- What an open transaction does meanwhile; how many statements went through
+CREATE FUNCTION d.write() RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    done int := 0;
+    statement text;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR statement IN SELECT format(f, t) FROM d.kase k,
+            LATERAL (VALUES ('INSERT INTO %1$s SELECT * FROM %1$s LIMIT 2', k.child),
+                ('DELETE FROM %1$s WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM %1$s LIMIT 1)', k.parent),
+                ('DELETE FROM %1$s WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM %1$s LIMIT 1)', k.child)) v (f, t) ORDER BY id LOOP
+        BEGIN
+            EXECUTE statement;
+            done := done + 1;
+        EXCEPTION WHEN OTHERS THEN
+        END;
+    END LOOP;
+    RETURN done;
 END $$;
 
 -- All of them keys of orphans, and different ones.  Where different keys look alike, as arrays do that differ in their
@@ -211,11 +235,20 @@ my %settings = (
 my @ways = ('auto', 'sql', 'scan', 'passes');
 my @parallel_ways = grep { /worker/ } sort keys %settings;
 
+# ... and one with settings that each batch draws
+sub draw_settings
+{
+	$settings{drawn} = {
+		'schemaguard.audit_use_index' => pick('on', 'on', 'off'), 'schemaguard.audit_paranoid' => pick('off', 'off', 'on'),
+		'schemaguard.audit_memory' => pick('64kB', '256kB', '8MB', '64MB'), 'schemaguard.audit_workers' => pick(0, 1, 3),
+		min_parallel_table_scan_size => pick('0', '8MB'), work_mem => pick('64kB', '1MB', '64MB') };
+}
+
 sub ways_of
 {
 	my ($batch) = @_;
 
-	return (@ways, map { $parallel_ways[ ($batch + $_) % 4 ] } 0, 2);
+	return (@ways, 'drawn', map { $parallel_ways[ ($batch + $_) % 4 ] } 0, 2);
 }
 
 # An audit of everything that is declared, into d.seen
@@ -232,6 +265,7 @@ sub audit_sql
 # Run
 
 my %total = map { $_ => 0 } qw(pass fail error refused declared);
+my $written = 0;    # statements of open transactions
 my %judged;    # verdicts, by round and method; of large parents, those that took passes, by shape
 
 sub array_or_null { my ($list) = @_; return $list ? text_array(@$list) : 'NULL::text[]'; }
@@ -261,13 +295,17 @@ sub judge_row
 	return "$round: result $row->{result} ($row->{reason}), but core says $k->{verdict} $k->{error}" if $row->{result} ne $k->{verdict};
 	return "$round: state $row->{state}, not $state" if $row->{state} ne $state;
 	return "$round: source $row->{source}" if $row->{source} ne ($state eq 'missing' ? 'plan' : 'catalog');
-	my $counts = "$row->{rows_checked}/$row->{orphan_rows}/$row->{orphan_keys}";
-	return "$round: rows/orphans/keys $counts, not $k->{counts}" if $counts ne $k->{counts};
-	my $orphan_keys = (split m{/}, $k->{counts})[2];
+	my @counts = ($row->{rows_checked}, $row->{orphan_rows}, $row->{orphan_keys});
+	my @true_counts = split m{/}, $k->{counts};
+	my $orphan_keys = $true_counts[2];
+	# an index does not always tell how many rows there are
+	$true_counts[$_] = '' for grep { $counts[$_] eq '' && $row->{method} =~ /^(skip scan|index probe)$/ } 0, 1;
+	return "$round: rows/orphans/keys @counts, not @true_counts" if "@counts" ne "@true_counts";
 	my $sample = $orphan_keys > 3 ? 3 : $orphan_keys;
 	return "$round: sample of $row->{sample}, not $sample" if $row->{sample} != $sample;
 	return "$round: not a sample of orphans: $row->{keys}" if $row->{true_sample} ne 't';
-	return "$round: method $row->{method}" if $row->{method} !~ ($round =~ /sql/ ? qr/^sql$/ : qr/^(?:scan(?: in \d+ passes)?|sql)$/);
+	return "$round: method $row->{method}" if $row->{method} !~ ($round =~ /sql/ ? qr/^sql$/ :
+		$round eq 'drawn' ? qr/^(?:scan(?: in \d+ passes)?|sql|skip scan|index probe)$/ : qr/^(?:scan(?: in \d+ passes)?|sql)$/);
 	$judged{$round}{ $row->{method} =~ /passes/ ? 'passes' : $row->{method} }++;
 	return '';
 }
@@ -275,7 +313,10 @@ sub judge_row
 sub run_batch
 {
 	my ($batch) = @_;
-	my $schema = hostile("s$batch", 0.3);
+	my $temporary = $batch % 8 == 3;
+	my $schema = $temporary ? 'pg_temp' : hostile("s$batch", 0.3);
+	my $session = SgTest::Session->new($node);
+	my $writer = SgTest::Session->new($node);
 	my $start = time;
 	my @problems;
 
@@ -284,7 +325,14 @@ sub run_batch
 	my @cases = map { $_ <= 3 ? make_large_case($_, $schema) :
 			$major >= 18 && chance(0.08) ? make_period_case($_, $schema) : make_case($_, $schema) } 1 .. $per_batch;
 
-	my $sql = 'CREATE SCHEMA ' . ident($schema) . ";\nGRANT USAGE ON SCHEMA " . ident($schema) . " TO PUBLIC;\nTRUNCATE d.kase, d.seen;\n";
+	for my $case ($temporary ? @cases : ())
+	{
+		# what is temporary can't become unlogged, nor be in a plan
+		$case->{setup} =~ s/^ALTER TABLE [^\n]* SET UNLOGGED;\n//mg;
+		$case->{planned} = 0;
+	}
+	my $sql = ($temporary ? '' : 'CREATE SCHEMA ' . ident($schema) . ";\nGRANT USAGE ON SCHEMA " . ident($schema) . " TO PUBLIC;\n")
+	  . "TRUNCATE d.kase, d.seen;\n";
 	for my $case (@cases)
 	{
 		$sql .= $case->{setup} . "INSERT INTO d.kase VALUES ($case->{id}, "
@@ -292,40 +340,39 @@ sub run_batch
 		  . array_or_null($case->{ccols}) . ', ' . array_or_null($case->{pcols}) . ', '
 		  . join(', ', map { lit($_) } $case->{match}, $case->{clause}, $case->{planned}, $case->{enforced}, $case->{not_valid}) . ");\n";
 	}
-	my ($out, $err);
-	my $rc = $node->psql('postgres', "SET client_min_messages = error;\n$sql", stdout => \$out, stderr => \$err, on_error_stop => 1);
-	if ($rc)
-	{
-		# a case that can't even be set up would make the test smaller without a word
-		fail("batch $batch: set up");
-		diag($err);
-		my ($line) = $err =~ /<stdin>:(\d+)/;
-		diag(join("\n", (split /\n/, $sql)[ ($line > 12 ? $line - 13 : 0) .. $line - 2 ])) if $line;
-		return;
-	}
+	$sql .= q{UPDATE d.kase SET (child, parent, clause) = (SELECT replace(child, s, t), replace(parent, s, t), replace(clause, s, t)
+		FROM (VALUES ('"pg_temp"', pg_my_temp_schema()::regnamespace::text)) v (s, t));} if $temporary;
 
+	draw_settings();
+	# or no index could look cheaper
+	$sql .= join('', map { "ANALYZE $_->{child}, $_->{parent};\n" } grep { $_->{shape} } @cases) if $settings{drawn}{'schemaguard.audit_use_index'} eq 'on';
 	my $settings = pick('', 'SET enable_hashjoin = off;', 'SET enable_hashagg = off;', 'SET enable_mergejoin = off;', 'SET work_mem = 64; SET maintenance_work_mem = 1024;')
 	  # none of these may make a difference
 	  . pick('', 'SET row_security = off;')
 	  . pick('', 'SET jit = on; SET jit_above_cost = 0;', 'SET enable_seqscan = off;', 'SET enable_indexscan = off; SET enable_bitmapscan = off;')
 	  . pick('', "SET extra_float_digits = 0;", "SET bytea_output = 'escape';", "SET IntervalStyle = iso_8601;");
 	my @rounds = ('plan', ways_of($batch), 'parallel sql');
-	$rc = $node->psql(
-		'postgres', qq(
-			SET client_min_messages = error;
-			$settings
-			SELECT d.plan();
-			INSERT INTO d.seen SELECT 'plan', * FROM sg_orphan_audit(plan => 'diff', samples => 3);
-			SELECT d.declare();
-			) . join('', map { audit_sql($_) } ways_of($batch)) . q(
-			SELECT d.count();
-			SELECT d.validate();
-			) . audit_sql('parallel sql'),
-		stdout => \$out, stderr => \$err, on_error_stop => 1);
-	if ($rc)
+	my $write = $temporary ? 'SELECT 0' : 'BEGIN; SELECT d.write()';
+	for my $part (
+		[ $session, "SET client_min_messages = error;\n$sql" ],
+		[ $writer, $write ],
+		[ $session, "$settings SELECT d.plan(); INSERT INTO d.seen SELECT 'plan', * FROM sg_orphan_audit(plan => 'diff', samples => 3)" ],
+		[ $writer, 'ROLLBACK' ],
+		[ $session, 'SELECT d.declare()' ],
+		[ $writer, $write ],
+		[ $session, join('', map { audit_sql($_) } ways_of($batch)) ],
+		[ $writer, 'ROLLBACK' ],
+		[ $session, 'SELECT d.count(); SELECT d.validate(); ' . audit_sql('parallel sql') ])
 	{
+		my ($who, $what) = @$part;
+		my $out = $who->query($what);
+
+		$written += $1 if $what eq $write && $out =~ /(\d+)/;
+		next unless $who->sqlstate;
+		# a case that can't even be set up would make the test smaller without a word
 		fail("batch $batch");
-		diag("$err\n-- SG_SEED=" . seed() . " SG_BATCH=$batch\n");
+		diag(substr($who->{err}, 0, 2000) . "\n-- SG_SEED=" . seed() . " SG_BATCH=$batch\n");
+		$_->quit for $session, $writer;
 		return;
 	}
 
@@ -365,8 +412,8 @@ sub run_batch
 				push @wrong, "sg_plan_add_fk: $k->{plan_error}, but the server takes the key" unless $k->{refused};
 				next;
 			}
-			# a key over periods that the server refuses is nowhere
-			next if $k->{refused} && !$case->{planned};
+			# a key that is neither declared nor planned is nowhere
+			next if !$k->{declared} && !$case->{planned};
 			my $wrong = judge_row($row, $k, $round);
 			push @wrong, $wrong if $wrong;
 			$judged{$round}{"$case->{shape} in passes"}++ if $case->{shape} && $row->{method} =~ /^scan in \d+ passes$/;
@@ -378,7 +425,8 @@ sub run_batch
 		push @problems, "case $case->{id}: " . join("\n  ", @wrong) . "\n" . reproduce($case, $batch) if @wrong;
 	}
 
-	$node->safe_psql('postgres', 'SET client_min_messages = error; DROP SCHEMA ' . ident($schema) . ' CASCADE');
+	$_->quit for $session, $writer;
+	$node->safe_psql('postgres', 'SET client_min_messages = error; DROP SCHEMA ' . ident($schema) . ' CASCADE') unless $temporary;
 	ok(!@problems, "batch $batch: " . @cases . ' keys, ' . (time - $start) . ' s');
 	# one page of a failure is enough to begin with
 	diag(join("\n", splice(@problems, 0, 4)) . (@problems ? "\n... and " . @problems . ' more' : '')) if @problems;
@@ -401,6 +449,9 @@ unless ($ENV{SG_BATCH} || $ENV{SG_CASES})
 	cmp_ok($total{pass}, '>', $n / 4, 'enough keys that hold');
 	cmp_ok($total{fail}, '>', $n / 5, 'enough keys that do not');
 	cmp_ok($total{refused}, '>', $n / 30, 'enough keys that the server refuses');
+
+	cmp_ok($written, '>', $n, 'enough rows written meanwhile');
+	cmp_ok($judged{drawn}{'index probe'} // 0, '>', 0, 'keys judged by an index') if long_run();
 
 	# every way of judging was tried
 	for my $way (@ways, @parallel_ways)

@@ -24,7 +24,7 @@
 #   KEEP=1           leave the private directory, with all logs, and print its name
 #   TMPDIR=DIR       where the private directory is made (default /tmp; needs a short path)
 #   SG_NO_INSTALL=1  never install packages, only say what is missing
-#   SG_TIMEOUT=N     seconds for one job (default 1200)
+#   SG_TIMEOUT=N     seconds for one job (default 1200; with SG_LONG 7200)
 #   CORPUS=DIR       real schemas, for the tests that have a use for them (default ../shared/corpus beside the checkout)
 # To run a few only (any of these turns off what the others do not name):
 #   ONLY_REGRESS="audit plan"  ONLY_ISOLATION="iso_lock_add"  ONLY_TAP="050_crash"
@@ -150,7 +150,7 @@ start_job() {
   sg_as mkdir -p "$dir"
   # An autovacuum that comes by holds locks and changes statistics.
   case $name in regression | isolation) sg_cluster_start "$name" 'autovacuum = off' ;; esac
-  "${SG_AS[@]}" env --default-signal=INT,QUIT timeout "${SG_TIMEOUT:-1200}" make -C "$dir" -f "$SG_DIR/src/Makefile" \
+  "${SG_AS[@]}" env --default-signal=INT,QUIT timeout "$timeout" make -C "$dir" -f "$SG_DIR/src/Makefile" \
     "PG_CONFIG=$PG_CONFIG" with_llvm=no installcheck "${arguments[@]}" > "$dir.log" 2>&1 < /dev/null &
   running[$!]=$name began[$!]=$SECONDS
 }
@@ -228,6 +228,7 @@ report_tap_file() {
 
 # ---------------------------------------------------------------------------------------------------------------------
 
+timeout=${SG_TIMEOUT:-$([ -z "${SG_LONG:-}" ] && echo 1200 || echo 7200)}
 jobs=${SG_JOBS:-$([ -z "${SG_LONG:-}" ] && echo $(($(nproc) + 1)) || echo 1)}
 
 sg_need tap pgtap cron
