@@ -11,9 +11,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -21,7 +19,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "storage/lmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -30,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 #include "audit/audit_internal.h"
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/quote.h"
@@ -209,18 +207,15 @@ lock_tree(Oid relid, bool wait, Oid *busy)
  * sees the new file as empty.
  */
 static bool
-rewritten_since_snapshot(Relation pg_class, Oid relid)
+rewritten_since_snapshot(Oid relid)
 {
-	ScanKeyData skey;
-	SysScanDesc scan;
+	SgCatalog	classes;
 	HeapTuple	tuple;
 	bool		rewritten = true;
 
-	ScanKeyInit(&skey, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(pg_class, ClassOidIndexId, true,
-							  GetTransactionSnapshot(), 1, &skey);
-	tuple = systable_getnext(scan);
+	sg_catalog_begin(&classes, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relid,
+					 GetTransactionSnapshot());
+	tuple = sg_catalog_next(&classes);
 	if (HeapTupleIsValid(tuple))
 	{
 		HeapTuple	now = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
@@ -231,7 +226,7 @@ rewritten_since_snapshot(Relation pg_class, Oid relid)
 		if (HeapTupleIsValid(now))
 			ReleaseSysCache(now);
 	}
-	systable_endscan(scan);
+	sg_catalog_end(&classes);
 
 	return rewritten;
 }
@@ -261,14 +256,12 @@ lock_and_check(Oid relid, bool wait, Oid *busy)
 static FkProblem *
 snapshot_problem(const FkKey *key)
 {
-	Relation	pg_class;
 	Oid			tables[] = {key->child, key->parent};
 	Oid			rewritten = InvalidOid;
 
 	if (!IsolationUsesXactSnapshot())
 		return NULL;
 
-	pg_class = table_open(RelationRelationId, AccessShareLock);
 	for (int i = 0; i < lengthof(tables); i++)
 	{
 		ListCell   *lc;
@@ -276,11 +269,10 @@ snapshot_problem(const FkKey *key)
 		foreach(lc, audit_leaves(tables[i]))
 		{
 			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
-				rewritten_since_snapshot(pg_class, lfirst_oid(lc)))
+				rewritten_since_snapshot(lfirst_oid(lc)))
 				rewritten = lfirst_oid(lc);
 		}
 	}
-	table_close(pg_class, AccessShareLock);
 	if (!OidIsValid(rewritten))
 		return NULL;
 	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

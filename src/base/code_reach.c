@@ -16,9 +16,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_am.h"
@@ -41,11 +39,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/code_internal.h"
 #include "base/compat.h"
@@ -204,39 +202,31 @@ visit_opclass(CodeReach *reach, Oid opclass)
 static void
 visit_casts(CodeReach *reach, Oid type)
 {
-	Relation	rel = table_open(CastRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	SgCatalog	casts;
 	HeapTuple	tuple;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin_all(&casts, CastRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&casts)))
 	{
 		Form_pg_cast cast = (Form_pg_cast) GETSTRUCT(tuple);
 
 		if ((cast->castsource == type || cast->casttarget == type) && OidIsValid(cast->castfunc))
 			code_reach_function(reach, cast->castfunc);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 }
 
 static void
 visit_domain_checks(CodeReach *reach, Oid type, Oid owner)
 {
-	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
+	SgCatalog	rows;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key, Anum_pg_constraint_contypid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(type));
-	scan = systable_beginscan(rel, ConstraintTypidIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&rows, ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, type, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
 	{
 		add_object(reach, ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
-		code_reach_stored(reach, tuple, Anum_pg_constraint_conbin, RelationGetDescr(rel), owner);
+		code_reach_stored(reach, tuple, Anum_pg_constraint_conbin, RelationGetDescr(rows.rel), owner);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 }
 
 static void
@@ -333,18 +323,12 @@ visit_type(CodeReach *reach, Oid type)
 static void
 visit_view(CodeReach *reach, Oid relid)
 {
-	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
+	SgCatalog	rows;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, RewriteRelRulenameIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&rows, RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
 		add_object(reach, RewriteRelationId, ((Form_pg_rewrite) GETSTRUCT(tuple))->oid);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 
 	code_reach_owner(reach, code_table_owner(relid), psprintf("view %s", get_rel_name(relid)));
 }
@@ -381,17 +365,11 @@ code_reach_object(CodeReach *reach, Oid classid, Oid objectid)
 static void
 visit_dependencies(CodeReach *reach, Oid classid, Oid objectid)
 {
-	Relation	rel = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData key[2];
-	SysScanDesc scan;
+	SgCatalog	depend;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(classid));
-	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(objectid));
-	scan = systable_beginscan(rel, DependDependerIndexId, true, NULL, 2, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin_depend(&depend, false, classid, objectid, 0);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&depend)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
@@ -399,8 +377,6 @@ visit_dependencies(CodeReach *reach, Oid classid, Oid objectid)
 		if (classid != RelationRelationId || form->objsubid == 0)
 			add_referenced(reach, form->refclassid, form->refobjid);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 }
 
 static void

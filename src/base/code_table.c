@@ -12,9 +12,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_attrdef.h"
@@ -30,10 +28,10 @@
 #include "nodes/parsenodes.h"
 #include "rewrite/rewriteDefine.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/code_internal.h"
 #include "base/compat.h"
@@ -70,18 +68,13 @@ static void
 scan_catalog(Look *look, Oid catalog, Oid index, AttrNumber column,
 			 void (*visit) (Look *look, HeapTuple tuple))
 {
-	Relation	rel = table_open(catalog, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
+	SgCatalog	rows;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(look->relid));
-	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
-	look->desc = RelationGetDescr(rel);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&rows, catalog, index, column, look->relid, NULL);
+	look->desc = RelationGetDescr(rows.rel);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
 		visit(look, tuple);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 }
 
 /* ---- reading ---- */

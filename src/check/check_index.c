@@ -14,11 +14,9 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/itup.h"
 #include "access/stratnum.h"
-#include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -32,12 +30,12 @@
 #include "parser/parse_coerce.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/quote.h"
@@ -132,24 +130,19 @@ is_cast_index(const FkKey *key, HeapTuple tuple, TupleDesc desc)
 static Oid
 cast_index(const FkKey *key)
 {
-	Relation	rel;
-	ScanKeyData skey;
-	SysScanDesc scan;
+	SgCatalog	indexes;
 	HeapTuple	tuple;
 	Oid			index = InvalidOid;
 
 	if (key->nkeys != 1 || !is_cast(key))
 		return InvalidOid;
-	rel = table_open(IndexRelationId, AccessShareLock);
-	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(key->child));
-	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
-	while (!OidIsValid(index) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&indexes, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, key->child, NULL);
+	while (!OidIsValid(index) && HeapTupleIsValid(tuple = sg_catalog_next(&indexes)))
 	{
-		if (is_cast_index(key, tuple, RelationGetDescr(rel)))
+		if (is_cast_index(key, tuple, RelationGetDescr(indexes.rel)))
 			index = ((Form_pg_index) GETSTRUCT(tuple))->indexrelid;
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	sg_catalog_end(&indexes);
 	return index;
 }
 

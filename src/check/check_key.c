@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
@@ -36,6 +35,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -285,25 +285,21 @@ alter_pair_hint(CheckStep *cs, bool by_operator)
 static List *
 unique_columns(Oid parent, int n)
 {
-	Relation	rel = table_open(IndexRelationId, AccessShareLock);
-	ScanKeyData skey;
-	SysScanDesc scan;
+	SgCatalog	indexes;
 	HeapTuple	tuple;
 	List	   *columns = NIL;
 
-	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(parent));
-	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
-	while (columns == NIL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&indexes, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, parent, NULL);
+	while (columns == NIL && HeapTupleIsValid(tuple = sg_catalog_next(&indexes)))
 	{
 		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 
 		if (form->indisunique && form->indimmediate && form->indisvalid && form->indnkeyatts == n &&
-			heap_attisnull(tuple, Anum_pg_index_indpred, RelationGetDescr(rel)) &&
-			heap_attisnull(tuple, Anum_pg_index_indexprs, RelationGetDescr(rel)))
+			heap_attisnull(tuple, Anum_pg_index_indpred, RelationGetDescr(indexes.rel)) &&
+			heap_attisnull(tuple, Anum_pg_index_indexprs, RelationGetDescr(indexes.rel)))
 			columns = sg_attribute_names(parent, form->indkey.values, n);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	sg_catalog_end(&indexes);
 	return columns;
 }
 

@@ -8,12 +8,10 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/multixact.h"
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "access/twophase.h"
 #include "access/xlog.h"
@@ -35,12 +33,12 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/quote.h"
@@ -299,9 +297,7 @@ has_replica_identity(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	char		identity = REPLICA_IDENTITY_FULL;
-	Relation	rel;
-	SysScanDesc scan;
-	ScanKeyData skey;
+	SgCatalog	indexes;
 	bool		found = false;
 
 	if (HeapTupleIsValid(tuple))
@@ -314,13 +310,10 @@ has_replica_identity(Oid relid)
 	if (identity != REPLICA_IDENTITY_INDEX)
 		return identity == REPLICA_IDENTITY_FULL;
 
-	rel = table_open(IndexRelationId, AccessShareLock);
-	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&indexes, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, relid, NULL);
+	while (!found && HeapTupleIsValid(tuple = sg_catalog_next(&indexes)))
 		found = ((Form_pg_index) GETSTRUCT(tuple))->indisreplident;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	sg_catalog_end(&indexes);
 	return found;
 }
 
@@ -388,7 +381,6 @@ check_publication(PlanCheck *check, CheckStep *cs)
 static Oid
 subscription_of(const CheckTable *table)
 {
-	Relation	rel = table_open(SubscriptionRelRelationId, AccessShareLock);
 	List	   *relids = list_copy(table->relids);
 	Oid			subscription = InvalidOid;
 	ListCell   *lc;
@@ -397,18 +389,14 @@ subscription_of(const CheckTable *table)
 		relids = list_concat(relids, get_partition_ancestors(table->relid));
 	foreach(lc, relids)
 	{
-		ScanKeyData skey;
-		SysScanDesc scan;
+		SgCatalog	rows;
 		HeapTuple	tuple;
 
-		ScanKeyInit(&skey, Anum_pg_subscription_rel_srrelid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(lfirst_oid(lc)));
-		scan = systable_beginscan(rel, SubscriptionRelSrrelidSrsubidIndexId, true, NULL, 1, &skey);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		sg_catalog_begin(&rows, SubscriptionRelRelationId, SubscriptionRelSrrelidSrsubidIndexId,
+						 Anum_pg_subscription_rel_srrelid, lfirst_oid(lc), NULL);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
 			subscription = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubid;
-		systable_endscan(scan);
 	}
-	table_close(rel, AccessShareLock);
 	return subscription;
 }
 

@@ -14,9 +14,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/catalog.h"
 #include "catalog/indexing.h"
@@ -39,6 +37,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/quote.h"
 #include "discover/discover.h"
@@ -62,27 +61,6 @@ typedef struct SharedWord
 {
 	char		word[NAMEDATALEN * 2];	/* hash key */
 } SharedWord;
-
-/* One pass over a catalog */
-typedef struct CatalogPass
-{
-	Relation	rel;
-	SysScanDesc scan;
-} CatalogPass;
-
-static void
-pass_begin(CatalogPass *pass, Oid catalog, Oid index, int nkeys, ScanKey keys)
-{
-	pass->rel = table_open(catalog, AccessShareLock);
-	pass->scan = systable_beginscan(pass->rel, index, OidIsValid(index), NULL, nkeys, keys);
-}
-
-static void
-pass_end(CatalogPass *pass)
-{
-	systable_endscan(pass->scan);
-	table_close(pass->rel, AccessShareLock);
-}
 
 static HTAB *
 oid_hash(const char *name, Size entry)
@@ -115,30 +93,23 @@ static HTAB *
 extension_tables(void)
 {
 	HTAB	   *members = oid_hash("extension tables", sizeof(Oid));
-	CatalogPass extensions;
+	SgCatalog	extensions;
 	HeapTuple	tuple;
 
-	pass_begin(&extensions, ExtensionRelationId, InvalidOid, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(extensions.scan)))
+	sg_catalog_begin_all(&extensions, ExtensionRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&extensions)))
 	{
-		ScanKeyData keys[2];
-		CatalogPass depend;
+		SgCatalog	depend;
 
-		ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(ExtensionRelationId));
-		ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(((Form_pg_extension) GETSTRUCT(tuple))->oid));
-		pass_begin(&depend, DependRelationId, DependReferenceIndexId, 2, keys);
-		while (HeapTupleIsValid(tuple = systable_getnext(depend.scan)))
+		sg_catalog_begin_depend(&depend, true, ExtensionRelationId, ((Form_pg_extension) GETSTRUCT(tuple))->oid, 0);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&depend)))
 		{
 			Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
 			if (form->classid == RelationRelationId && form->deptype == DEPENDENCY_EXTENSION)
 				(void) hash_search(members, &form->objid, HASH_ENTER, NULL);
 		}
-		pass_end(&depend);
 	}
-	pass_end(&extensions);
 
 	return members;
 }
@@ -282,12 +253,12 @@ static void
 read_tables(Facts *facts)
 {
 	HTAB	   *members = extension_tables();
-	CatalogPass pass;
+	SgCatalog	pass;
 	HeapTuple	tuple;
 	int			room = 0;
 
-	pass_begin(&pass, RelationRelationId, InvalidOid, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	sg_catalog_begin_all(&pass, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&pass)))
 	{
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
@@ -307,7 +278,6 @@ read_tables(Facts *facts)
 		}
 		add_table(facts, form);
 	}
-	pass_end(&pass);
 	hash_destroy(members);
 	sort_tables(facts);
 }
@@ -319,11 +289,11 @@ read_tables(Facts *facts)
 static void
 count_columns(Facts *facts)
 {
-	CatalogPass pass;
+	SgCatalog	pass;
 	HeapTuple	tuple;
 
-	pass_begin(&pass, AttributeRelationId, InvalidOid, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	sg_catalog_begin_all(&pass, AttributeRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&pass)))
 	{
 		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
 		int			table;
@@ -331,7 +301,6 @@ count_columns(Facts *facts)
 		if (form->attnum > 0 && (table = facts_find_table(facts, form->attrelid)) >= 0)
 			facts->tables[table].ncolumns = Max(facts->tables[table].ncolumns, form->attnum);
 	}
-	pass_end(&pass);
 
 	for (int i = 0; i < facts->ntables; i++)
 	{
@@ -344,7 +313,7 @@ count_columns(Facts *facts)
 static void
 read_columns(Facts *facts)
 {
-	CatalogPass pass;
+	SgCatalog	pass;
 	HeapTuple	tuple;
 
 	count_columns(facts);
@@ -352,8 +321,8 @@ read_columns(Facts *facts)
 											(facts->ncolumns + 1) * sizeof(FactColumn));
 	memset(facts->columns, 0, (facts->ncolumns + 1) * sizeof(FactColumn));
 
-	pass_begin(&pass, AttributeRelationId, InvalidOid, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	sg_catalog_begin_all(&pass, AttributeRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&pass)))
 	{
 		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
 		FactColumn *column;
@@ -379,7 +348,6 @@ read_columns(Facts *facts)
 		column->not_null = form->attnotnull;
 		column->sequence = form->attidentity != '\0';
 	}
-	pass_end(&pass);
 
 	for (int t = 0; t < facts->ntables; t++)
 	{
@@ -405,11 +373,11 @@ static void
 read_defaults(Facts *facts)
 {
 	char	   *call = psprintf(":funcid %u ", F_NEXTVAL);
-	CatalogPass pass;
+	SgCatalog	pass;
 	HeapTuple	tuple;
 
-	pass_begin(&pass, AttrDefaultRelationId, InvalidOid, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	sg_catalog_begin_all(&pass, AttrDefaultRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&pass)))
 	{
 		Form_pg_attrdef form = (Form_pg_attrdef) GETSTRUCT(tuple);
 		int			table = facts_find_table(facts, form->adrelid);
@@ -428,7 +396,6 @@ read_defaults(Facts *facts)
 			facts->columns[column].sequence = true;
 		pfree(definition);
 	}
-	pass_end(&pass);
 }
 
 /* The table's key of the same columns, in any order, or -1 */
@@ -533,12 +500,12 @@ add_key(Facts *facts, int table, Form_pg_index form, int *room)
 static void
 read_indexes(Facts *facts)
 {
-	CatalogPass pass;
+	SgCatalog	pass;
 	HeapTuple	tuple;
 	int			room = 0;
 
-	pass_begin(&pass, IndexRelationId, InvalidOid, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(pass.scan)))
+	sg_catalog_begin_all(&pass, IndexRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&pass)))
 	{
 		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 		int			table = facts_find_table(facts, form->indrelid);
@@ -561,7 +528,6 @@ read_indexes(Facts *facts)
 			facts->indexed++;
 		}
 	}
-	pass_end(&pass);
 	sort_keys(facts);
 }
 

@@ -11,9 +11,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -24,10 +22,10 @@
 #include "nodes/parsenodes.h"
 #include "rewrite/rewriteDefine.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "base/catalog.h"
 #include "base/quote.h"
 #include "fk/fk.h"
 
@@ -140,17 +138,12 @@ static void
 scan_catalog(Look *look, Oid catalog, Oid index, AttrNumber column, Oid relid,
 			 void (*visit) (Look *look, Relation rel, HeapTuple tuple))
 {
-	Relation	rel = table_open(catalog, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
+	SgCatalog	rows;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, index, true, look->snapshot, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		visit(look, rel, tuple);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	sg_catalog_begin(&rows, catalog, index, column, relid, look->snapshot);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
+		visit(look, rows.rel, tuple);
 }
 
 char *

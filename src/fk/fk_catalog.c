@@ -10,16 +10,14 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_constraint.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "fk/fk.h"
 #include "fk/fk_internal.h"
@@ -101,17 +99,13 @@ collect_row(HeapTuple tuple, List **keys, FkArming *arming)
 
 /* Rows of pg_constraint by one OID column: adds those that were found to *found */
 static void
-collect_rows(Relation rel, Oid indexid, AttrNumber column, Oid value,
-			 List **keys, FkArming *arming, List **found)
+collect_rows(Oid indexid, AttrNumber column, Oid value, List **keys, FkArming *arming, List **found)
 {
-	ScanKeyData skey;
-	SysScanDesc scan;
+	SgCatalog	constraints;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&skey, column, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(value));
-	scan = systable_beginscan(rel, indexid, true, NULL, 1, &skey);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&constraints, ConstraintRelationId, indexid, column, value, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&constraints)))
 	{
 		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
 
@@ -122,19 +116,17 @@ collect_rows(Relation rel, Oid indexid, AttrNumber column, Oid value,
 		collect_row(tuple, keys, arming);
 		*found = lappend_oid(*found, con->oid);
 	}
-	systable_endscan(scan);
 }
 
 /* The same with the clones of what is found, at every level */
 static void
-collect_by(Relation rel, Oid indexid, AttrNumber column, Oid value,
-		   List **keys, FkArming *arming)
+collect_by(Oid indexid, AttrNumber column, Oid value, List **keys, FkArming *arming)
 {
 	List	   *found = NIL;
 
-	collect_rows(rel, indexid, column, value, keys, arming, &found);
+	collect_rows(indexid, column, value, keys, arming, &found);
 	for (int i = 0; i < list_length(found); i++)
-		collect_rows(rel, ConstraintParentIndexId, Anum_pg_constraint_conparentid,
+		collect_rows(ConstraintParentIndexId, Anum_pg_constraint_conparentid,
 					 list_nth_oid(found, i), keys, arming, &found);
 }
 
@@ -148,24 +140,22 @@ judge_key(FkArming *arming, FkKey *key)
 List *
 fk_declared(Oid child)
 {
-	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
 	FkArming   *arming = fk_arming_create();
 	List	   *keys = NIL;
 	ListCell   *lc;
 
 	if (OidIsValid(child))
-		collect_by(rel, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid,
+		collect_by(ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid,
 				   child, &keys, arming);
 	else
 	{
-		SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+		SgCatalog	constraints;
 		HeapTuple	tuple;
 
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		sg_catalog_begin_all(&constraints, ConstraintRelationId);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&constraints)))
 			collect_row(tuple, &keys, arming);
-		systable_endscan(scan);
 	}
-	table_close(rel, AccessShareLock);
 
 	fk_arming_read_triggers(arming, !OidIsValid(child));
 	foreach(lc, keys)
@@ -184,14 +174,11 @@ fk_declared(Oid child)
 FkKey *
 fk_by_oid(Oid conid)
 {
-	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
 	FkArming   *arming = fk_arming_create();
 	List	   *keys = NIL;
 	FkKey	   *key = NULL;
 
-	collect_by(rel, ConstraintOidIndexId, Anum_pg_constraint_oid, conid,
-			   &keys, arming);
-	table_close(rel, AccessShareLock);
+	collect_by(ConstraintOidIndexId, Anum_pg_constraint_oid, conid, &keys, arming);
 
 	if (keys != NIL)
 	{

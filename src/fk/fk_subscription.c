@@ -19,10 +19,8 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_event_trigger.h"
@@ -37,6 +35,7 @@
 #include "utils/pg_lsn.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/spi.h"
 #include "fk/fk_subscription.h"
@@ -167,22 +166,21 @@ is_of_subscription(const char *origin)
 static char *
 find_origin(void)
 {
-	Relation	rel = table_open(ReplicationOriginRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	SgCatalog	origins;
 	HeapTuple	tuple;
 	char	   *found = NULL;
 
-	while (found == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin_all(&origins, ReplicationOriginRelationId);
+	while (found == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&origins)))
 	{
 		bool		isnull;
 		Datum		name = heap_getattr(tuple, Anum_pg_replication_origin_roname,
-										RelationGetDescr(rel), &isnull);
+										RelationGetDescr(origins.rel), &isnull);
 
 		if (!isnull && !is_of_subscription(TextDatumGetCString(name)))
 			found = TextDatumGetCString(name);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	sg_catalog_end(&origins);
 	return found;
 }
 

@@ -15,10 +15,8 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -30,11 +28,11 @@
 #include "commands/defrem.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/quote.h"
 #include "fk/fk.h"
@@ -212,24 +210,18 @@ match_target(const TargetIndex *target, const AttrNumber *attnums, int n, Oid *o
 List *
 fk_table_indexes(Oid relid)
 {
-	Relation	rel = table_open(IndexRelationId, AccessShareLock);
-	ScanKeyData skey;
-	SysScanDesc scan;
+	SgCatalog	catalog;
 	HeapTuple	tuple;
 	List	   *indexes = NIL;
 
-	ScanKeyInit(&skey, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, NULL, 1, &skey);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&catalog, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&catalog)))
 	{
 		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 
 		if (form->indislive)
 			indexes = lappend_oid(indexes, form->indexrelid);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 
 	list_sort(indexes, list_oid_cmp);
 	return indexes;

@@ -15,9 +15,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
@@ -27,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/catalog.h"
 #include "base/quote.h"
 #include "fk/fk_internal.h"
 
@@ -137,16 +136,14 @@ count_trigger(FkArming *arming, HeapTuple tuple)
 void
 fk_arming_read_triggers(FkArming *arming, bool whole)
 {
-	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	SgCatalog	triggers;
 	HeapTuple	tuple;
 
 	if (whole)
 	{
-		SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		sg_catalog_begin_all(&triggers, TriggerRelationId);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
 			count_trigger(arming, tuple);
-		systable_endscan(scan);
 	}
 	else
 	{
@@ -156,20 +153,12 @@ fk_arming_read_triggers(FkArming *arming, bool whole)
 		hash_seq_init(&seq, arming->entries);
 		while ((entry = hash_seq_search(&seq)) != NULL)
 		{
-			ScanKeyData key;
-			SysScanDesc scan;
-
-			ScanKeyInit(&key, Anum_pg_trigger_tgconstraint,
-						BTEqualStrategyNumber, F_OIDEQ,
-						ObjectIdGetDatum(entry->conid));
-			scan = systable_beginscan(rel, TriggerConstraintIndexId, true, NULL, 1, &key);
-			while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			sg_catalog_begin(&triggers, TriggerRelationId, TriggerConstraintIndexId,
+							 Anum_pg_trigger_tgconstraint, entry->conid, NULL);
+			while (HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
 				count_trigger(arming, tuple);
-			systable_endscan(scan);
 		}
 	}
-
-	table_close(rel, AccessShareLock);
 }
 
 /* What one entry lacks, or NULL; check and action say which halves it needs */

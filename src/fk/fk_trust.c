@@ -16,9 +16,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "catalog/indexing.h"
@@ -33,11 +31,11 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
 
+#include "base/catalog.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
@@ -77,69 +75,54 @@ add_mark(uint64 *hash, Oid a, Oid b, HeapTuple version)
 	*hash += hash_bytes_extended((unsigned char *) words, sizeof(words), 0);
 }
 
-static SysScanDesc
-begin_scan(TrustWalk *walk, Relation rel, Oid index, AttrNumber column, Oid value)
-{
-	ScanKeyData key;
-
-	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
-	return systable_beginscan(rel, index, true, walk->snapshot, 1, &key);
-}
-
 static void
 visit_triggers(TrustWalk *walk, Oid conid)
 {
-	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
-	SysScanDesc scan = begin_scan(walk, rel, TriggerConstraintIndexId,
-								  Anum_pg_trigger_tgconstraint, conid);
+	SgCatalog	triggers;
 	HeapTuple	tuple;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerConstraintIndexId,
+					 Anum_pg_trigger_tgconstraint, conid, walk->snapshot);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
 		add_mark(&walk->print.triggers, ((Form_pg_trigger) GETSTRUCT(tuple))->oid, conid, tuple);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 }
 
 /* The triggers of the clones that partitions have, at every level */
 static void
 visit_clones(TrustWalk *walk, Oid conid)
 {
-	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
 	List	   *keys = list_make1_oid(conid);
 
 	for (int i = 0; i < list_length(keys); i++)
 	{
-		SysScanDesc scan = begin_scan(walk, rel, ConstraintParentIndexId,
-									  Anum_pg_constraint_conparentid, list_nth_oid(keys, i));
+		SgCatalog	clones;
 		HeapTuple	tuple;
 
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		sg_catalog_begin(&clones, ConstraintRelationId, ConstraintParentIndexId,
+						 Anum_pg_constraint_conparentid, list_nth_oid(keys, i), walk->snapshot);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&clones)))
 		{
 			keys = lappend_oid(keys, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
 			visit_triggers(walk, llast_oid(keys));
 		}
-		systable_endscan(scan);
 	}
-	table_close(rel, AccessShareLock);
 }
 
 static void
 visit_subscriptions(TrustWalk *walk, Oid relid)
 {
-	Relation	rel = table_open(SubscriptionRelRelationId, AccessShareLock);
-	SysScanDesc scan = begin_scan(walk, rel, SubscriptionRelSrrelidSrsubidIndexId,
-								  Anum_pg_subscription_rel_srrelid, relid);
+	SgCatalog	subscribed;
 	HeapTuple	tuple;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&subscribed, SubscriptionRelRelationId, SubscriptionRelSrrelidSrsubidIndexId,
+					 Anum_pg_subscription_rel_srrelid, relid, walk->snapshot);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&subscribed)))
 	{
 		/* the state of the initial copy changes: its version says nothing */
 		walk->subscription = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubid;
 		walk->target = relid;
 		add_mark(&walk->print.subscriptions, relid, walk->subscription, NULL);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 
 	if (walk->subscribed)
 		walk->marked = Max(walk->marked, fk_subscribed_mark(walk->subscribed, relid));
@@ -164,25 +147,21 @@ table_file(Oid relid)
 static List *
 visit_partitions(TrustWalk *walk, Oid relid, List *partitions)
 {
-	Relation	rel;
-	SysScanDesc scan;
+	SgCatalog	inherits;
 	HeapTuple	tuple;
 
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 		return partitions;
 
-	rel = table_open(InheritsRelationId, AccessShareLock);
-	scan = begin_scan(walk, rel, InheritsParentIndexId, Anum_pg_inherits_inhparent, relid);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&inherits, InheritsRelationId, InheritsParentIndexId,
+					 Anum_pg_inherits_inhparent, relid, walk->snapshot);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&inherits)))
 	{
 		Oid			partition = ((Form_pg_inherits) GETSTRUCT(tuple))->inhrelid;
 
 		add_mark(&walk->print.partitions, partition, relid, tuple);
 		partitions = lappend_oid(partitions, partition);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-
 	return partitions;
 }
 

@@ -15,8 +15,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_attrdef.h"
@@ -30,11 +28,11 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "rewrite/rewriteSupport.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "impact/impact.h"
 
@@ -50,27 +48,12 @@ typedef struct Dependency
 static List *
 read_dependencies(const ObjectAddress *object, bool dependents)
 {
-	Relation	rel = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[3];
-	int			nkeys = 2;
-	SysScanDesc scan;
+	SgCatalog	depend;
 	HeapTuple	tuple;
 	List	   *found = NIL;
 
-	ScanKeyInit(&keys[0], dependents ? Anum_pg_depend_refclassid : Anum_pg_depend_classid,
-				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object->classId));
-	ScanKeyInit(&keys[1], dependents ? Anum_pg_depend_refobjid : Anum_pg_depend_objid,
-				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object->objectId));
-	if (object->objectSubId != 0)
-	{
-		ScanKeyInit(&keys[2], dependents ? Anum_pg_depend_refobjsubid : Anum_pg_depend_objsubid,
-					BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(object->objectSubId));
-		nkeys = 3;
-	}
-
-	scan = systable_beginscan(rel, dependents ? DependReferenceIndexId : DependDependerIndexId,
-							  true, NULL, nkeys, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin_depend(&depend, dependents, object->classId, object->objectId, object->objectSubId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&depend)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 		Dependency *dependency = palloc(sizeof(Dependency));
@@ -82,8 +65,6 @@ read_dependencies(const ObjectAddress *object, bool dependents)
 		dependency->type = form->deptype;
 		found = lappend(found, dependency);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 
 	return found;
 }
@@ -328,18 +309,14 @@ is_internal_relation(Oid oid)
 static bool
 is_internal_trigger(Oid oid)
 {
-	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
+	SgCatalog	triggers;
 	HeapTuple	tuple;
 	bool		internal;
 
-	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
-	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, oid, NULL);
+	tuple = sg_catalog_next(&triggers);
 	internal = HeapTupleIsValid(tuple) && ((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	sg_catalog_end(&triggers);
 	return internal;
 }
 

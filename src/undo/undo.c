@@ -11,9 +11,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
@@ -22,11 +20,11 @@
 #include "executor/spi.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -579,9 +577,7 @@ static bool
 column_is_used(Oid relid, const char *name)
 {
 	AttrNumber	attnum = get_attnum(relid, name);
-	Relation	pg_depend;
-	SysScanDesc scan;
-	ScanKeyData skey[3];
+	SgCatalog	depend;
 	HeapTuple	tuple;
 	bool		used;
 
@@ -597,17 +593,9 @@ column_is_used(Oid relid, const char *name)
 	if (used)
 		return true;
 
-	pg_depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyInit(&skey[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&skey[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	ScanKeyInit(&skey[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(attnum));
-	scan = systable_beginscan(pg_depend, DependReferenceIndexId, true, NULL, 3, skey);
-	used = HeapTupleIsValid(systable_getnext(scan));
-	systable_endscan(scan);
-	table_close(pg_depend, AccessShareLock);
+	sg_catalog_begin_depend(&depend, true, RelationRelationId, relid, attnum);
+	used = HeapTupleIsValid(sg_catalog_next(&depend));
+	sg_catalog_end(&depend);
 	return used;
 }
 

@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -42,6 +41,7 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/quote.h"
@@ -89,16 +89,12 @@ firing_trigger(Oid relid, CmdType event)
 {
 	int16		bit = event == CMD_INSERT ? TRIGGER_TYPE_INSERT :
 		event == CMD_UPDATE ? TRIGGER_TYPE_UPDATE : TRIGGER_TYPE_DELETE;
-	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
+	SgCatalog	rows;
 	HeapTuple	tuple;
 	char	   *name = NULL;
 
-	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
-	while (name == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&rows, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid, NULL);
+	while (name == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
 	{
 		Form_pg_trigger trig = (Form_pg_trigger) GETSTRUCT(tuple);
 
@@ -108,8 +104,7 @@ firing_trigger(Oid relid, CmdType event)
 			trig->tgfoid != F_UNIQUE_KEY_RECHECK)
 			name = pstrdup(NameStr(trig->tgname));
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	sg_catalog_end(&rows);
 
 	return name;
 }
@@ -117,24 +112,19 @@ firing_trigger(Oid relid, CmdType event)
 static char *
 firing_rule(Oid relid, CmdType event)
 {
-	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
+	SgCatalog	rows;
 	HeapTuple	tuple;
 	char	   *name = NULL;
 
-	ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, RewriteRelRulenameIndexId, true, NULL, 1, &key);
-	while (name == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	sg_catalog_begin(&rows, RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid, NULL);
+	while (name == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
 	{
 		Form_pg_rewrite rule = (Form_pg_rewrite) GETSTRUCT(tuple);
 
 		if (rule->ev_type - '0' == (int) event && rule->ev_enabled != RULE_DISABLED)
 			name = pstrdup(NameStr(rule->rulename));
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	sg_catalog_end(&rows);
 
 	return name;
 }

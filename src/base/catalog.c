@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.c
+ *	  The rows of a catalog, by one column.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_depend.h"
+#include "utils/fmgroids.h"
+
+#include "base/catalog.h"
+
+void
+sg_catalog_begin(SgCatalog *catalog, Oid relid, Oid index, AttrNumber column, Oid value,
+				 Snapshot snapshot)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+	catalog->rel = table_open(relid, AccessShareLock);
+	catalog->scan = systable_beginscan(catalog->rel, index, true, snapshot, 1, &key);
+}
+
+void
+sg_catalog_begin_all(SgCatalog *catalog, Oid relid)
+{
+	catalog->rel = table_open(relid, AccessShareLock);
+	catalog->scan = systable_beginscan(catalog->rel, InvalidOid, false, NULL, 0, NULL);
+}
+
+void
+sg_catalog_begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid objid, int32 subid)
+{
+	ScanKeyData key[3];
+
+	ScanKeyInit(&key[0], dependents ? Anum_pg_depend_refclassid : Anum_pg_depend_classid,
+				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(classid));
+	ScanKeyInit(&key[1], dependents ? Anum_pg_depend_refobjid : Anum_pg_depend_objid,
+				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(objid));
+	ScanKeyInit(&key[2], dependents ? Anum_pg_depend_refobjsubid : Anum_pg_depend_objsubid,
+				BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(subid));
+	catalog->rel = table_open(DependRelationId, AccessShareLock);
+	catalog->scan = systable_beginscan(catalog->rel, dependents ? DependReferenceIndexId : DependDependerIndexId,
+									   true, NULL, subid == 0 ? 2 : 3, key);
+}
+
+HeapTuple
+sg_catalog_next(SgCatalog *catalog)
+{
+	HeapTuple	tuple = systable_getnext(catalog->scan);
+
+	if (!HeapTupleIsValid(tuple))
+		sg_catalog_end(catalog);
+	return tuple;
+}
+
+void
+sg_catalog_end(SgCatalog *catalog)
+{
+	if (catalog->rel == NULL)
+		return;
+	systable_endscan(catalog->scan);
+	table_close(catalog->rel, AccessShareLock);
+	catalog->rel = NULL;
+}

@@ -1,0 +1,56 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.h
+ *	  The rows of a catalog, by one column.
+ *
+ *		SgCatalog	triggers;
+ *		HeapTuple	tuple;
+ *
+ *		sg_catalog_begin(&triggers, TriggerRelationId, TriggerRelidNameIndexId,
+ *						 Anum_pg_trigger_tgrelid, relid, NULL);
+ *		while (HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
+ *			...
+ *
+ * The end closes the catalog; a loop that is left earlier is followed by
+ * sg_catalog_end().
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_CATALOG_H
+#define SG_CATALOG_H
+
+#include "postgres.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+typedef struct SgCatalog
+{
+	Relation	rel;			/* NULL when it is closed */
+	SysScanDesc scan;
+} SgCatalog;
+
+/*
+ * The rows in which an OID column, the first one of the index, has the value;
+ * snapshot NULL: as they are now.
+ */
+extern void sg_catalog_begin(SgCatalog *catalog, Oid relid, Oid index, AttrNumber column, Oid value,
+							 Snapshot snapshot);
+
+/* All rows, in no order */
+extern void sg_catalog_begin_all(SgCatalog *catalog, Oid relid);
+
+/*
+ * Rows of pg_depend: what depends on an object, or what it depends on; one
+ * column of it, or subid 0: all.
+ */
+extern void sg_catalog_begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid objid, int32 subid);
+
+/* A row that is valid until the next call, or NULL */
+extern HeapTuple sg_catalog_next(SgCatalog *catalog);
+
+/* Does nothing when it is closed already */
+extern void sg_catalog_end(SgCatalog *catalog);
+
+#endif							/* SG_CATALOG_H */
