@@ -26,6 +26,7 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
+#include "audit/audit.h"
 #include "audit/audit_internal.h"
 #include "base/catalog.h"
 #include "base/compat.h"

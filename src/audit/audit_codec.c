@@ -30,7 +30,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
-#include "audit/audit_internal.h"
+#include "audit/audit_codec.h"
 #include "base/compat.h"
 
 /* Where the bytes of BYTES and DATUMS put a value */

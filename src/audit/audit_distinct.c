@@ -23,6 +23,8 @@
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 
+#include "audit/audit.h"
+#include "audit/audit_distinct.h"
 #include "audit/audit_internal.h"
 #include "base/compat.h"
 

@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "audit/audit.h"
 #include "audit/audit_index.h"
 #include "audit/audit_internal.h"
 #include "base/compat.h"

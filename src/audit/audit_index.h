@@ -22,7 +22,7 @@
 #include "utils/relcache.h"
 #include "utils/typcache.h"
 
-#include "audit/audit_internal.h"
+#include "audit/audit.h"
 #include "base/compat.h"
 
 /* ---- what the rest of the engine calls ---- */

@@ -29,7 +29,10 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "audit/audit_internal.h"
+#include "audit/audit_codec.h"
+#include "audit/audit_distinct.h"
+#include "audit/audit_job.h"
+#include "audit/audit_set.h"
 #include "base/guc.h"
 #include "base/progress.h"
 

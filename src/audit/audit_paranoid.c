@@ -31,7 +31,9 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "audit/audit.h"
 #include "audit/audit_index.h"
+#include "audit/audit_internal.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"

@@ -27,7 +27,9 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "audit/audit.h"
 #include "audit/audit_internal.h"
+
 
 /* The leaves of a partitioned table as they were when the snapshot was taken */
 typedef struct KeptLeaves

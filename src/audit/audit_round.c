@@ -29,7 +29,12 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "audit/audit.h"
+#include "audit/audit_codec.h"
+#include "audit/audit_distinct.h"
 #include "audit/audit_internal.h"
+#include "audit/audit_job.h"
+#include "audit/audit_set.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/progress.h"

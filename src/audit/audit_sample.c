@@ -14,6 +14,7 @@
 
 #include "audit/audit_internal.h"
 
+
 Jsonb *
 audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
 				 MemoryContext context)

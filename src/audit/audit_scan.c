@@ -26,8 +26,11 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "audit/audit_internal.h"
+#include "audit/audit_codec.h"
+#include "audit/audit_distinct.h"
+#include "audit/audit_job.h"
 #include "audit/audit_rows.h"
+#include "audit/audit_set.h"
 #include "base/compat.h"
 
 /* pages between two reports of progress */

@@ -25,7 +25,9 @@
 #include "common/int.h"
 #include "miscadmin.h"
 
-#include "audit/audit_internal.h"
+#include "audit/audit_codec.h"
+#include "audit/audit_set.h"
+
 
 /*
  * A slot that points: 16 bits of the hash, then where the key is, in units of

@@ -17,6 +17,7 @@
 #include "utils/tuplesort.h"
 
 #include "audit/audit_index.h"
+#include "audit/audit_internal.h"
 #include "base/compat.h"
 #include "base/guc.h"
 

@@ -33,7 +33,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit.h"
 #include "audit/audit_index.h"
+#include "audit/audit_internal.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"

@@ -11,8 +11,12 @@
  */
 #include "postgres.h"
 
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
 #include "discover/discover_match.h"
+#include "discover/discover_names.h"
+#include "discover/discover_words.h"
+
 
 #define LETTER_RECURS 3			/* tables that have a column called by a
 								 * letter */

@@ -19,6 +19,9 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_score.h"
 
 #define LARGE_TABLE 1000000.0	/* rows over which a cascade is no small thing */
 #define WORDS_EVIDENCE 7		/* signals that are put in words */

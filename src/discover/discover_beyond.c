@@ -14,6 +14,10 @@
 #include "utils/memutils.h"
 
 #include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_score.h"
+
 
 /* The key that the leading column of a group could refer to alone, or -1 */
 static int

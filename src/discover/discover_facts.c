@@ -40,7 +40,8 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/quote.h"
-#include "discover/discover.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_words.h"
 #include "fk/fk.h"
 
 typedef struct TableEntry

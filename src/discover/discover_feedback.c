@@ -24,6 +24,8 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
 
 typedef struct FeedbackRule
 {

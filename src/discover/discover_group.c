@@ -15,7 +15,10 @@
 
 #include "miscadmin.h"
 
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_words.h"
+
 
 #define SHARING_MAX 256			/* tables looked at for one key */
 #define WIDER_MAX 256			/* wider groups of one child that a group is

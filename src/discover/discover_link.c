@@ -13,7 +13,11 @@
 
 #include <ctype.h>
 
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_names.h"
+#include "discover/discover_words.h"
+
 
 #define TAIL_COVER 0.4			/* of a name that is only ended in */
 

@@ -19,7 +19,12 @@
 #include "utils/lsyscache.h"
 
 #include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
 #include "discover/discover_match.h"
+#include "discover/discover_names.h"
+#include "discover/discover_words.h"
+
 
 #define FORMS_MAX 8				/* tables with one ending that are all looked
 								 * at */

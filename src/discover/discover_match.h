@@ -8,7 +8,10 @@
 #ifndef SG_DISCOVER_MATCH_H
 #define SG_DISCOVER_MATCH_H
 
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_words.h"
+
 
 #define SET_MAX 8				/* candidates that a column keeps */
 

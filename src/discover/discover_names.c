@@ -14,7 +14,11 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_names.h"
+#include "discover/discover_words.h"
+
 
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 #define EXPANSIONS_MAX 8		/* words that an abbreviation may stand for */

@@ -15,6 +15,9 @@
 #include "miscadmin.h"
 
 #include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+
 
 typedef struct Opposite
 {

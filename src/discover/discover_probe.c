@@ -42,6 +42,8 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/spi.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
 #include "discover/discover_rows.h"
 
 #define SAMPLE_ROWS 1000		/* of a large child, about */

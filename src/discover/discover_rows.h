@@ -11,7 +11,9 @@
 
 #include "postgres.h"
 
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+
 
 /* For the view schemaguard.progress */
 typedef struct RowProgress

@@ -23,6 +23,9 @@
 
 #include "base/guc.h"
 #include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_score.h"
 
 #define CANDIDATE_BYTES 512		/* of memory that one takes, with its signals */
 

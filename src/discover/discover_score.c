@@ -21,7 +21,9 @@
 #include "miscadmin.h"
 
 #include "base/spi.h"
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_score.h"
 
 #define LIMIT 30.0				/* of a sum: exp() of it is still a number */
 #define SHIFT_MAX 4.0			/* of a whole database, on the log of odds */

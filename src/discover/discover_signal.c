@@ -17,7 +17,12 @@
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_names.h"
+#include "discover/discover_score.h"
+#include "discover/discover_words.h"
+
 
 /* That a child has the id and the name of a parent that has little else says nothing */
 #define COPIED_MIN 4

@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "base/rowsink.h"
 #include "discover/discover.h"
+#include "discover/discover_candidate.h"
 
 #define SORT_KEYS 3				/* score, then column and key as they are
 								 * numbered */

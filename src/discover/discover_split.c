@@ -18,7 +18,10 @@
 
 #include "miscadmin.h"
 
-#include "discover/discover.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_names.h"
+#include "discover/discover_words.h"
+
 
 #define SPLIT_MIN 6				/* letters of a word that may be two */
 #define PART_MIN 3

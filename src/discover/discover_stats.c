@@ -30,7 +30,10 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "discover/discover.h"
+#include "discover/discover_candidate.h"
+#include "discover/discover_facts.h"
+#include "discover/discover_score.h"
+
 
 #define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
 #define OUTLIER_OF 50			/* values of which one may be an outlier */

@@ -16,7 +16,8 @@
 #include "catalog/pg_collation.h"
 #include "utils/formatting.h"
 
-#include "discover/discover.h"
+#include "discover/discover_words.h"
+
 
 typedef struct ListedWord
 {

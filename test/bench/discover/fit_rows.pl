@@ -27,7 +27,7 @@ my ($weights_file, $sums_file, $penalty, $verbose) = (undef, undef, 1, 0);
 GetOptions('weights=s' => \$weights_file, 'sums=s' => \$sums_file, 'penalty=f' => \$penalty, 'verbose' => \$verbose) or exit 2;
 die "usage: fit_rows.pl --sums FILE CANDIDATES...\n" if !defined $sums_file || !@ARGV;
 
-# As discover.h names them
+# As discover_score.h names them
 my @statistics = ('statistics', 'too many values', 'values outside', 'values listed', 'numbers end early', 'few values', 'no value recurs');
 my @rows = ('alone', 'rows, most', 'rows, together', 'rows, sparse own key', 'rows, sparse parent', 'rows', 'names beside rows', 'orphans', 'share of orphans', 'few orphans', 'rows, numbers', 'rows, no numbers', 'gaps are avoided',
 	'rows, numbers end early', 'rows, few values', 'rows, share of parents', 'rows, no value recurs', 'rows of an own key', 'older than the parent', 'made in time');
