@@ -103,10 +103,11 @@ read_watch(void)
 	return (XLogRecPtr) sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "place");
 }
 
+/* In the given context: the current one is SPI's, which goes with it */
 static HTAB *
-read_marks(void)
+read_marks(MemoryContext context)
 {
-	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(FkMark),.hcxt = CurrentMemoryContext};
+	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(FkMark),.hcxt = context};
 	HTAB	   *marks = hash_create("schemaguard subscribed tables", 64, &ctl,
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	Oid			types[2];
@@ -192,9 +193,8 @@ fk_read_subscribed(FkSubscribed *subscribed)
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-	MemoryContextSwitchTo(context);
 	subscribed->watched = read_watch();
-	subscribed->marks = read_marks();
+	subscribed->marks = read_marks(context);
 	SPI_finish();
 	sg_scope_end(&scope);
 

@@ -56,6 +56,7 @@ static const SgWord phase_words[] = {
 	{LOG_INTERRUPTED, "interrupted"},
 	{0}
 };
+
 SG_WORDS_OF(phase_words, LOG_INTERRUPTED + 1);
 
 const char *

@@ -61,7 +61,10 @@ run_commit(void)
 	/* the session's default may be REPEATABLE READ */
 	XactIsoLevel = XACT_READ_COMMITTED;
 
-	/* core takes a cancel for the end of that wait alone: it was meant for the call */
+	/*
+	 * core takes a cancel for the end of that wait alone: it was meant for
+	 * the call
+	 */
 	if (waits && !standby_has(XactLastCommitEnd, level))
 	{
 		QueryCancelPending = true;
