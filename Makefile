@@ -164,6 +164,7 @@ OBJS = \
 	src/plan/plan_store.o \
 	src/report/report_audit.o \
 	src/run/run_call.o \
+	src/run/run_end.o \
 	src/run/run_lock.o \
 	src/run/run_rights.o \
 	src/run/run_step.o \
@@ -242,6 +243,7 @@ REGRESS = \
 	discover_rows \
 	drift \
 	drift_check \
+	fail \
 	fix \
 	impact \
 	interface \

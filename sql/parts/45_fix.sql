@@ -60,10 +60,10 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine_id_seq', '');
 
 CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
-                                author text DEFAULT NULL)
+                                author text DEFAULT NULL, fail boolean DEFAULT false)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_fix_orphans';
-COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text)
+COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean)
     IS 'quarantine, delete or set to null the orphans of a plan''s keys, as each step says';
 
 CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text DEFAULT NULL)

@@ -1,6 +1,6 @@
 -- Taking back what a plan has done
-CREATE PROCEDURE sg_rollback_fks(plan text, author text DEFAULT NULL)
+CREATE PROCEDURE sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_rollback_fks';
-COMMENT ON PROCEDURE sg_rollback_fks(text, text)
+COMMENT ON PROCEDURE sg_rollback_fks(text, text, boolean)
     IS 'take back what a plan did, in reverse: keys, rows, indexes; what others have changed since is left alone';

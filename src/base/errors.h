@@ -16,7 +16,10 @@
 
 #include "base/compat.h"
 
-/* orphan rows stand in the way of a step whose policy is "stop" */
+/*
+ * orphan rows stand in the way of a step whose policy is "stop"; of a CALL that
+ * is to fail: steps are left undone, not all for one reason of their own
+ */
 #define ERRCODE_SG_ORPHANS			MAKE_SQLSTATE('S','G','0','0','1')
 /* another key stands where the step wants to put its own */
 #define ERRCODE_SG_KEY_CONFLICT		MAKE_SQLSTATE('S','G','0','0','2')

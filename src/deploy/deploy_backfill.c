@@ -93,7 +93,7 @@ static void
 fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 {
 	run_outcome(work, "backfill", LOG_FAILED, STEP_FAILED, sqlerrcode, reason);
-	run_append_notice(work, psprintf("backfill failed: %s", reason));
+	run_append_warning(work, psprintf("backfill failed: %s", reason));
 	work->hint = hint;
 }
 

@@ -152,7 +152,7 @@ log_outcome(void *arg)
 	{
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
 		entry.message = run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(iw->error);
-		run_append_notice(work, psprintf("%s %s: %s", iw->action.name, log_phase_word(entry.phase), entry.message));
+		run_append_warning(work, psprintf("%s %s: %s", iw->action.name, log_phase_word(entry.phase), entry.message));
 		work->hint = iw->drop ? "The next call tries again." :
 			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way ?
 			"Others were in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
@@ -690,7 +690,7 @@ join_partitions(PlanRun *run, const PlanIndex *index)
 		entry.message = run_failure_text(&action);
 		run_settle_with(&action, &entry);
 		run_commit();
-		run_append_notice(work, psprintf("index failed: %s", entry.message));
+		run_append_warning(work, psprintf("index failed: %s", entry.message));
 		work->hint = "The key does without the index; the next call tries again.";
 	}
 	run_end_step(work);

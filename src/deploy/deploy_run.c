@@ -203,7 +203,7 @@ run_steps(PlanRun *run)
 
 /*
  * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
- *			  author text DEFAULT NULL)
+ *			  author text DEFAULT NULL, fail boolean DEFAULT false)
  *
  * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
  * and validates each in a transaction of its own, in the order of priority;
@@ -227,19 +227,25 @@ run_steps(PlanRun *run)
  * With fix => true, orphans are fixed between the two, where the policy of the
  * step says so (fix.c).  Pauses and stops as run_throttle.c says.
  *
+ * With fail => true, an error after the last commit names what is left undone
+ * against the plan's will (run_end.c).
+ *
  * Errors: 25001 inside a transaction, 42704 no such plan, 42501 as above, 55006
- * another session runs it, 55000 it is not approved, 25006 on a standby.
+ * another session runs it, 55000 it is not approved, 25006 on a standby; with
+ * fail, SG001 or that of the one cause.
  */
 Datum
 sg_add_fks(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"plan", "validate", "fix"};
-	PlanRun		run = {.procedure = "sg_add_fks",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH};
+	PlanRun		run = {.procedure = "sg_add_fks",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
+	.each_step = true};
 
 	sg_check_granted(fcinfo);
 	run_check_call(fcinfo, run.procedure, names, lengthof(names));
 	run.validate = PG_GETARG_BOOL(1);
 	run.fix = PG_GETARG_BOOL(2);
+	run.fail = run_fail_argument(fcinfo, run.procedure, 4);
 	run_call(fcinfo, 3, &run, deploy_check_add_rights, run_steps);
 
 	PG_RETURN_VOID();

@@ -177,14 +177,16 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 {
 	const PlanStep *step = work->step;
 
-	run_append_notice(work, psprintf("skipped: %s", problem->reason));
+	run_append_warning(work, psprintf("skipped: %s", problem->reason));
 	work->hint = problem->hint;
 	if (work->restoring)
 	{
 		restore_skipped(work, problem);
 		return;
 	}
-	if (step->state == STEP_SKIPPED && step->reason &&
+
+	/* a call that is to fail looks into the log for what to say */
+	if (!work->run->fail && step->state == STEP_SKIPPED && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
 		return;
 	run_outcome(work, "add", LOG_SKIPPED, STEP_SKIPPED, problem->sqlerrcode, problem->reason);
@@ -264,7 +266,7 @@ may_add(StepWork *work, FkKey *key)
 
 	message = sg_error_text(edata);
 	run_outcome(work, "add", LOG_FAILED, STEP_FAILED, edata->sqlerrcode, message);
-	run_append_notice(work, psprintf("add failed: %s", message));
+	run_append_warning(work, psprintf("add failed: %s", message));
 	work->hint = "Run the plan as the owner of the child, with REFERENCES on the parent.";
 	return false;
 }

@@ -261,7 +261,7 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 	entry.orphan_rows = orphan_rows;
 	run_settle_with(&action->action, &entry);
 	run_commit();
-	run_append_notice(work, psprintf("dry run failed: %s", message));
+	run_append_warning(work, psprintf("dry run failed: %s", message));
 	return false;
 }
 
@@ -833,7 +833,7 @@ skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 		  const char *hint)
 {
 	run_outcome(work, "fix", LOG_SKIPPED, work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
-	run_append_notice(work, psprintf("skipped: %s", reason));
+	run_append_warning(work, psprintf("skipped: %s", reason));
 	work->hint = hint;
 }
 
@@ -960,7 +960,7 @@ fix_steps(PlanRun *run)
 
 /*
  * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
- *				  author text DEFAULT NULL)
+ *				  author text DEFAULT NULL, fail boolean DEFAULT false)
  *
  * For each step of the plan whose key is there, NOT VALID, or valid without a
  * proof that stands (schemaguard.fk_trust): does to its orphans
@@ -994,6 +994,7 @@ sg_fix_orphans(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("batch must be at least 1"),
 				 errhint("Give the number of orphans that one transaction may change.")));
+	run.fail = run_fail_argument(fcinfo, run.procedure, 4);
 	run_call(fcinfo, 3, &run, fix_check_rights, fix_steps);
 
 	PG_RETURN_VOID();

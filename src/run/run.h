@@ -3,7 +3,8 @@
  * run.h
  *	  A procedure on a plan: one CALL, its steps, and the actions on them.
  *
- * run_call.c is the call from beginning to end, run_step.c work on one step,
+ * run_call.c is the call from beginning to end, run_end.c what it comes to,
+ * run_step.c work on one step,
  * run_unit.c transactions, time limits and the log of one action, run_lock.c
  * how tables are locked without holding up the application, run_throttle.c
  * when to pause, run_rights.c what the caller may not do.
@@ -33,6 +34,7 @@ typedef struct PlanRun
 {
 	FkPlan	   *plan;
 	pg_uuid_t	id;
+	TimestampTz started_at;
 	bool		validate;
 	bool		parallel;		/* keys are added first, then validated table
 								 * by table */
@@ -48,6 +50,9 @@ typedef struct PlanRun
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
 	const char *author;			/* whose plan the caller wants, or NULL */
 	SgProgressAction shows;		/* what its progress begins with */
+	bool		each_step;		/* takes every step to its end */
+	bool		fail;			/* raise an error if anything is left undone */
+	int64		rows_left;		/* in quarantine, by a rollback */
 	bool		urgent;			/* a plan is taken back: wait for no load */
 	char	   *stop_reason;	/* begin nothing new, or NULL: see
 								 * run_throttle */
@@ -80,6 +85,7 @@ typedef struct StepWork
 	char	   *object;			/* key ON table, for log and notices */
 	StringInfoData notice;		/* what was done, for the NOTICE */
 	const char *hint;			/* what to do about it, or NULL */
+	bool		warns;			/* the step was not done as the plan wants it */
 
 	/* work on one partition of the step's child (deploy_partition.c), or NULL */
 	const FkKey *whole;			/* the planned key of the whole table */
@@ -154,11 +160,16 @@ extern run_open_hook_type run_open_hook;
 extern void run_check_call(FunctionCallInfo fcinfo, const char *procedure,
 						   const char *const *names, int nargs);
 
+/* Their argument "fail", by its number */
+extern bool run_fail_argument(FunctionCallInfo fcinfo, const char *procedure, int argument);
+
 /*
  * Run `work` for the plan of the first argument: SPI that may commit, the
  * plan's lock from beginning to end (55006), leftovers of a crash closed, the
- * approval checked (55000), a summary in the end.  run->procedure, urgent and
- * the arguments of the procedure are the caller's.
+ * approval checked (55000), a summary in the end; with run->fail, an error
+ * after the last commit for what is left undone: its own SQLSTATE, SG001 for
+ * several causes.  run->procedure, urgent and the arguments of the procedure
+ * are the caller's.
  *
  * Before any of it, and before the lock is taken, 42501 for who may not run the
  * plan, or runs another role's without naming it in the argument of number
@@ -166,6 +177,20 @@ extern void run_check_call(FunctionCallInfo fcinfo, const char *procedure,
  */
 extern void run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 					 void (*check) (PlanRun *run), void (*work) (PlanRun *run));
+
+/* ---- run_end.c ---- */
+
+/* Is this what policy "leave" is about: orphans that stay? */
+extern bool run_wants_orphans(const PlanStep *step, int sqlerrcode);
+
+/* How many steps are in which state now, and why the call has stopped */
+extern void run_tell_summary(const PlanRun *run);
+
+/*
+ * What is left undone against the plan's will, as SQLSTATE and detail of an
+ * error, or NULL: failed, skipped for a reason in the database, not reached.
+ */
+extern ErrorData *run_find_rest(const PlanRun *run);
 
 /* ---- run_step.c ---- */
 

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "base/errors.h"
 #include "base/guc.h"
@@ -41,6 +42,14 @@ run_check_call(FunctionCallInfo fcinfo, const char *procedure,
 		if (PG_ARGISNULL(i))
 			sg_null_argument(procedure, names[i]);
 	}
+}
+
+bool
+run_fail_argument(FunctionCallInfo fcinfo, const char *procedure, int argument)
+{
+	if (PG_ARGISNULL(argument))
+		sg_null_argument(procedure, "fail");
+	return PG_GETARG_BOOL(argument);
 }
 
 /* One session at a time; the lock outlives the transactions of the call */
@@ -128,33 +137,15 @@ check_approved(const PlanRun *run)
 			 errhint("Have another role than the author's look at it and call sg_plan_approve(). schemaguard.require_approval is on.")));
 }
 
-/* How many steps are in which state now */
-static void
-tell_summary(const PlanRun *run)
+/* What the call could not do, once all of it is committed and the plan is free */
+pg_noreturn static void
+raise_rest(const PlanRun *run, const ErrorData *rest)
 {
-	static const StepState states[] = {STEP_VALIDATED, STEP_ADDED, STEP_FAILED, STEP_SKIPPED, STEP_PENDING,
-	STEP_ROLLED_BACK};
-	int			counts[STEP_ROLLED_BACK + 1] = {0};
-	StringInfoData text;
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(run->plan->name))
-		counts[((PlanStep *) lfirst(lc))->state]++;
-
-	initStringInfo(&text);
-	for (int i = 0; i < lengthof(states); i++)
-	{
-		int			n = counts[states[i]];
-
-		if (n > 0)
-			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", n, plan_state_word(states[i]));
-	}
-	ereport(NOTICE,
-			(errmsg("plan \"%s\": %s", run->plan->name, text.len ? text.data : "no step")));
-	if (run->stop_reason)
-		ereport(NOTICE,
-				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason),
-				 errhint("CALL %s() again to go on from here.", run->procedure)));
+	ereport(ERROR,
+			(errcode(rest->sqlerrcode),
+			 errmsg("%s() could not do all of plan \"%s\"", run->procedure, run->plan->name),
+			 errdetail("%s", rest->detail),
+			 errhint("What is done stays done. Mend that and CALL %s() again.", run->procedure)));
 }
 
 void
@@ -162,6 +153,7 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 		 void (*check) (PlanRun *run), void (*work) (PlanRun *run))
 {
 	MemoryContext caller = CurrentMemoryContext;
+	ErrorData  *volatile rest = NULL;
 	char	   *name;
 
 	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
@@ -175,6 +167,7 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 	run_commit();
 
 	run->id = log_new_run();
+	run->started_at = GetCurrentTimestamp();
 	run->plan = plan_get(name);
 	check_rights(run, check);
 	sg_progress_begin(run->shows, run->plan->id, 0);
@@ -188,7 +181,9 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 		check_approved(run);
 		plan_filler_sweep();
 		work(run);
-		tell_summary(run);
+		run_tell_summary(run);
+		if (run->fail)
+			rest = run_find_rest(run);
 	}
 	PG_FINALLY();
 	{
@@ -198,6 +193,8 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 
 	sg_progress_end();
 	SPI_finish();
+	if (rest)
+		raise_rest(run, rest);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(run->context);
 }

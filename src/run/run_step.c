@@ -40,7 +40,7 @@ void
 run_end_step(const StepWork *work)
 {
 	if (work->notice.len > 0)
-		ereport(NOTICE,
+		ereport(work->warns ? WARNING : NOTICE,
 				(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
 				 work->hint ? errhint("%s", work->hint) : 0));
 }

@@ -314,8 +314,12 @@ run_record_failure(const RunAction *action, StepWork *work, StepState state,
 	run_settle(action, write_failure, &failure);
 	run_commit();
 	work->started_id = 0;
-	run_append_notice(work, action->put_last ? message :
-					  psprintf("%s failed: %s", action->name, message));
+	if (action->put_last)
+		run_append_notice(work, message);
+	else if (run_wants_orphans(work->step, sqlerrcode))
+		run_append_notice(work, psprintf("%s failed: %s", action->name, message));
+	else
+		run_append_warning(work, psprintf("%s failed: %s", action->name, message));
 }
 
 StepState
@@ -348,6 +352,13 @@ void
 run_append_notice(StepWork *work, const char *text)
 {
 	appendStringInfo(&work->notice, "%s%s", work->notice.len ? ", " : "", text);
+}
+
+void
+run_append_warning(StepWork *work, const char *text)
+{
+	run_append_notice(work, text);
+	work->warns = true;
 }
 
 void

@@ -107,4 +107,7 @@ extern StepState run_state_short_of(const FkKey *key);
 /* One more thing that was done, for the NOTICE about a step */
 extern void run_append_notice(StepWork *work, const char *text);
 
+/* The same for what is not as the plan wants it: makes the NOTICE a WARNING */
+extern void run_append_warning(StepWork *work, const char *text);
+
 #endif							/* SG_RUN_UNIT_H */

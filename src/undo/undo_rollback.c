@@ -177,8 +177,9 @@ restore_rows(PlanRun *run)
 	int64		restored = fix_restore_plan(run, &error);
 	int64		left = fix_restore_left(run);
 
+	run->rows_left = left;
 	if (restored > 0 || left > 0)
-		ereport(NOTICE,
+		ereport(left > 0 ? WARNING : NOTICE,
 				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
 						run->plan->name, restored, restored == 1 ? "row" : "rows"),
 				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
@@ -224,7 +225,7 @@ check_roll_back(PlanRun *run)
 }
 
 /*
- * sg_rollback_fks(plan text, author text DEFAULT NULL)
+ * sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false)
  *
  * Takes back what the plan did, in reverse: keys that it added are dropped,
  * those that it replaced are restored and validated first, rows that it took
@@ -248,6 +249,7 @@ sg_rollback_fks(PG_FUNCTION_ARGS)
 
 	sg_check_granted(fcinfo);
 	run_check_call(fcinfo, run.procedure, names, lengthof(names));
+	run.fail = run_fail_argument(fcinfo, run.procedure, 2);
 	run_call(fcinfo, 1, &run, check_roll_back, roll_back);
 
 	PG_RETURN_VOID();

@@ -30,7 +30,7 @@ FROM (VALUES
   ('sg_plan_hash(text)', 'plan text'),
   ('sg_plan_allow(text, text, boolean)', 'plan text, role text, allowed boolean DEFAULT true'),
   ('sg_capture_ddl(boolean)', 'enabled boolean'),
-  ('sg_rollback_fks(text, text)', 'IN plan text, IN author text DEFAULT NULL::text'),
+  ('sg_rollback_fks(text, text, boolean)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
   ('sg_drift_gate(text, text)', 'IN reference text, IN target text DEFAULT ''live''::text'),
@@ -75,8 +75,8 @@ SELECT is(proargnames::text[],
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
-SELECT is(proargnames::text[], '{plan,validate,fix,author}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
-SELECT is(proargnames::text[], '{plan,batch,dry_run,author}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
+SELECT is(proargnames::text[], '{plan,validate,fix,author,fail}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
+SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
 SELECT is(proargnames::text[], '{plan,plan_id,author}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
 
 -- tables and views
