@@ -258,14 +258,14 @@ check_key(const KeySide *side, const SnapshotObject *object, const PlanStep *ste
 }
 
 /* A word, of those that there are; the first of them where there is none */
-static char
+static int
 word_property(const KeySide *side, const SnapshotObject *object, const char *name, const SgWord *words)
 {
 	char	   *word = text_property(object, name);
 	int			code = word ? sg_word_code(words, word) : words[0].code;
 
 	check_object(side, object, code >= 0);
-	return (char) code;
+	return code;
 }
 
 static SideKey *

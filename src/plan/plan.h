@@ -73,9 +73,9 @@ typedef struct PlanStep
 	char	   *parent_table;
 	List	   *parent_columns; /* NIL: the primary key */
 	char	   *fk_name;		/* never NULL once stored */
-	char		on_delete;		/* FKCONSTR_ACTION_* */
-	char		on_update;
-	char		match;			/* FKCONSTR_MATCH_* */
+	int			on_delete;		/* FKCONSTR_ACTION_* */
+	int			on_update;
+	int			match;			/* FKCONSTR_MATCH_* */
 	bool		deferrable;
 	bool		initially_deferred;
 	List	   *on_delete_columns;	/* NIL: none given */

@@ -62,21 +62,21 @@ SG_WORDS_OF(state_words, STEP_ROLLED_BACK);
 const StepField step_fields[] = {
 	{FIELD(plan), FIELD_TEXT, FIELD_KEY, -1},
 	{FIELD(step), FIELD_INT, FIELD_KEY, -1},
-	{FIELD(priority), FIELD_ENUM, OPTION | FIELD_ANY_TIME, 8, priority_words},
-	{FIELD(orphans), FIELD_ENUM, OPTION | FIELD_ANY_TIME, 9, policy_words},
+	{FIELD(priority), FIELD_WORD, OPTION | FIELD_ANY_TIME, 8, priority_words},
+	{FIELD(orphans), FIELD_WORD, OPTION | FIELD_ANY_TIME, 9, policy_words},
 	{FIELD(index), FIELD_BOOL, OPTION | FIELD_ANY_TIME, 10},
 	{FIELD(sentinel), FIELD_TEXT, FIELD_OPTION | FIELD_ANY_TIME | FIELD_NULLABLE | FIELD_SPARSE, 17},
 	{FIELD(quarantine_cascades), FIELD_BOOL, FIELD_OPTION | FIELD_ANY_TIME | FIELD_SPARSE, 18},
-	{FIELD(state), FIELD_ENUM, FIELD_STATUS | FIELD_OPTION | FIELD_ANY_TIME, -1, state_words},
+	{FIELD(state), FIELD_WORD, FIELD_STATUS | FIELD_OPTION | FIELD_ANY_TIME, -1, state_words},
 	{FIELD(child_table), FIELD_TABLE, CLAUSE | FIELD_REQUIRED, 1},
 	{FIELD(child_columns), FIELD_COLUMNS, CLAUSE | FIELD_REQUIRED, 2},
 	{FIELD(parent_table), FIELD_TABLE, CLAUSE | FIELD_REQUIRED, 3},
 	{FIELD(parent_columns), FIELD_COLUMNS, CLAUSE | FIELD_NULLABLE, 4},
 	{FIELD(fk_name), FIELD_TEXT, CLAUSE | FIELD_NULLABLE, 5},
-	{FIELD(on_delete), FIELD_CODE, CLAUSE, 6, sg_action_words},
-	{FIELD(on_update), FIELD_CODE, CLAUSE, 7, sg_action_words},
+	{FIELD(on_delete), FIELD_WORD, CLAUSE, 6, sg_action_words},
+	{FIELD(on_update), FIELD_WORD, CLAUSE, 7, sg_action_words},
 	{FIELD(on_delete_columns), FIELD_COLUMNS, CLAUSE | FIELD_NULLABLE, 15},
-	{FIELD(match), FIELD_CODE, CLAUSE, 12, sg_match_words},
+	{FIELD(match), FIELD_WORD, CLAUSE, 12, sg_match_words},
 	{FIELD(deferrable), FIELD_BOOL, CLAUSE, 13},
 	{FIELD(initially_deferred), FIELD_BOOL, CLAUSE, 14},
 	{FIELD(enforced), FIELD_BOOL, CLAUSE, 16},
@@ -157,8 +157,7 @@ sql_type(FieldType type)
 	{
 		case FIELD_TEXT:
 		case FIELD_TABLE:
-		case FIELD_ENUM:
-		case FIELD_CODE:
+		case FIELD_WORD:
 			return "text";
 		case FIELD_COLUMNS:
 			return "text[]";
@@ -202,21 +201,6 @@ plan_field_list(int flags, const char *entry, int first)
 
 StaticAssertDecl(sizeof(StepState) == sizeof(int), "enums are no ints");
 
-static int
-get_code(const StepField *field, const PlanStep *step)
-{
-	return field->type == FIELD_CODE ? VALUE(field, step, char) : VALUE(field, step, int);
-}
-
-static void
-set_code(const StepField *field, PlanStep *step, int code)
-{
-	if (field->type == FIELD_CODE)
-		VALUE(field, step, char) = (char) code;
-	else
-		VALUE(field, step, int) = code;
-}
-
 /* Out of a column, which has no other words; what deeds do not have stays */
 static void
 fetch_word(const StepField *field, PlanStep *step, const char *word)
@@ -226,7 +210,7 @@ fetch_word(const StepField *field, PlanStep *step, const char *word)
 	if (code < 0)
 		elog(ERROR, "%s has no word \"%s\"", field->name, word);
 	if (word)
-		set_code(field, step, code);
+		VALUE(field, step, int) = code;
 }
 
 void
@@ -238,9 +222,8 @@ plan_field_store(const StepField *field, const PlanStep *step, StoreArgs *args)
 		case FIELD_TABLE:
 			store_arg_text(args, step ? VALUE(field, step, char *) : NULL);
 			break;
-		case FIELD_ENUM:
-		case FIELD_CODE:
-			store_arg_text(args, step ? sg_word(field->words, get_code(field, step)) : NULL);
+		case FIELD_WORD:
+			store_arg_text(args, step ? sg_word(field->words, VALUE(field, step, int)) : NULL);
 			break;
 		case FIELD_COLUMNS:
 			store_arg_texts(args, step ? VALUE(field, step, List *) : NIL);
@@ -263,8 +246,7 @@ plan_field_fetch(const StepField *field, PlanStep *step, HeapTuple tuple, TupleD
 		case FIELD_TABLE:
 			VALUE(field, step, char *) = sg_spi_text(tuple, desc, field->name);
 			break;
-		case FIELD_ENUM:
-		case FIELD_CODE:
+		case FIELD_WORD:
 			fetch_word(field, step, sg_spi_text(tuple, desc, field->name));
 			break;
 		case FIELD_COLUMNS:
@@ -335,9 +317,8 @@ plan_field_set_text(const StepField *field, PlanStep *step, char *value)
 		case FIELD_TABLE:
 			VALUE(field, step, char *) = plan_qualify(value);
 			break;
-		case FIELD_ENUM:
-		case FIELD_CODE:
-			set_code(field, step, check_word(field, value));
+		case FIELD_WORD:
+			VALUE(field, step, int) = check_word(field, value);
 			break;
 		case FIELD_COLUMNS:
 			VALUE(field, step, List *) = value ? check_columns(field, value) : NIL;

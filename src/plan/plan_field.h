@@ -26,8 +26,8 @@ typedef enum FieldType
 	FIELD_COLUMNS,
 	FIELD_BOOL,
 	FIELD_INT,
-	FIELD_ENUM,					/* by `words` */
-	FIELD_CODE					/* the same, of the server's: a char */
+	FIELD_WORD					/* a member of an enum or a code of the
+								 * server's, an int, by `words` */
 } FieldType;
 
 /* What a field is, besides a column */
