@@ -401,11 +401,10 @@ visit_object(CodeReach *reach, Oid classid, Oid objectid)
 			break;
 		case RelationRelationId:
 			if (get_rel_relkind(objectid) == RELKIND_VIEW)
-			{
 				visit_view(reach, objectid);
-				break;
-			}
-			/* FALLTHROUGH */
+			else
+				visit_dependencies(reach, classid, objectid);
+			break;
 		default:
 			visit_dependencies(reach, classid, objectid);
 			break;
