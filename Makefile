@@ -49,6 +49,7 @@ OBJS = \
 	src/base/code_table.o \
 	src/base/errors.o \
 	src/base/guc.o \
+	src/base/guc_early.o \
 	src/base/origin.o \
 	src/base/progress.o \
 	src/base/quote.o \

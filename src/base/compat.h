@@ -104,16 +104,28 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
-/* 16: settings are looked up by name, not gone through; NULL where there is none */
+/* 16: settings are in a hash table: all of them in a new array, and one by its name, NULL where there is none */
+static inline struct config_generic **
+sg_settings(int *n)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(n);
+#else
+	*n = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
+
 static inline struct config_generic *
 sg_find_setting(const char *name)
 {
 #if PG_VERSION_NUM >= 160000
 	return find_option(name, false, true, 0);
 #else
-	struct config_generic **settings = get_guc_variables();
+	int			n;
+	struct config_generic **settings = sg_settings(&n);
 
-	for (int i = 0; i < GetNumConfigOptions(); i++)
+	for (int i = 0; i < n; i++)
 	{
 		if (pg_strcasecmp(settings[i]->name, name) == 0)
 			return settings[i];

@@ -7,7 +7,7 @@
  * own statements do; but require_approval, which bounds what others want, and
  * migration_applications, which judges what others do, are for superusers.
  * Before this library is loaded anybody may give these a value, too, at the
- * start of the session or by SET: see set_beforehand().
+ * start of the session or by SET: see set_beforehand() and guc_early.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -244,6 +244,8 @@ define_remote(void)
 void
 sg_guc_init(void)
 {
+	sg_guc_early_read();
+
 	DefineCustomIntVariable("schemaguard.lock_timeout",
 							"Longest time that one attempt to lock the tables of a step may wait.",
 							"Bounds all locks of the attempt together, and so how long the application can be held up behind it.",
@@ -352,4 +354,5 @@ sg_guc_init(void)
 	define_remote();
 	define_migration();
 	MarkGUCPrefixReserved("schemaguard");
+	sg_guc_early_judge();
 }

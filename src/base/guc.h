@@ -60,4 +60,17 @@ extern int64 sg_audit_memory_bytes(void);
 
 extern void sg_guc_init(void);
 
+/* ---- guc_early.c: what was given before the settings were defined ---- */
+
+/* Read it before they are, judge it after that */
+extern void sg_guc_early_read(void);
+extern void sg_guc_early_judge(void);
+
+/*
+ * Raise 22023 while there is a value that its setting did not take, or a name
+ * that is none.  The marks by which a RESET is told have to be committed.
+ */
+extern void sg_guc_early_mark(void);
+extern void sg_guc_early_check(void);
+
 #endif							/* SG_GUC_H */

@@ -171,7 +171,8 @@ extern bool run_fail_argument(FunctionCallInfo fcinfo, const char *procedure, in
  * several causes.  run->procedure, urgent and the arguments of the procedure
  * are the caller's.
  *
- * Before any of it, and before the lock is taken, 42501 for who may not run the
+ * Before any of it, and before the lock is taken, 22023 for settings that were
+ * dropped when the library was loaded (base/guc.h), 42501 for who may not run the
  * plan, or runs another role's without naming it in the argument of number
  * `author`, or lacks what `check` asks for.
  */
