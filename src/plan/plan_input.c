@@ -42,6 +42,8 @@ struct PlanDraft
 								 * each */
 	int			missing;
 	bool		incomplete;		/* the step checked last lacks something */
+	FkProblem  *problem;		/* it has all, and there can't be such a key; or
+								 * NULL */
 	bool		changed;
 };
 
@@ -583,6 +585,17 @@ plan_step_skip(PlanStep *step, const char *reason)
 
 /* ---- into the plan ---- */
 
+/* Why tables and columns that are here can't be in such a key; a backfill may still make columns */
+static FkProblem *
+find_problem(const PlanDraft *draft, const PlanStep *step)
+{
+	FkKey		key;
+
+	if (step->state == STEP_SKIPPED || draft->incomplete || step->backfill)
+		return NULL;
+	return plan_step_key(step, &key);
+}
+
 void
 plan_draft_check(PlanDraft *draft, PlanStep *step)
 {
@@ -601,6 +614,7 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	if (step->fk_name == NULL)
 		step->fk_name = make_fk_name(draft, step);
 	check_replaced(draft, step);
+	draft->problem = find_problem(draft, step);
 
 	draft->changed = true;
 }
@@ -611,6 +625,11 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 	(void) plan_step_insert(step);
 	draft_remember(draft, step);
 	draft->missing += draft->incomplete;
+	if (draft->problem)
+		ereport(NOTICE,
+				(errmsg("step %d (%s) can't work as things are here: %s",
+						step->step, plan_step_object(step), draft->problem->reason),
+				 draft->problem->hint ? errhint("%s", draft->problem->hint) : 0));
 
 	return step->step;
 }

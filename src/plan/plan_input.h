@@ -36,7 +36,10 @@ extern PlanDraft *plan_draft_begin(const FkPlan *plan, const char *child_table);
 extern void plan_draft_check(PlanDraft *draft, PlanStep *step);
 extern void plan_draft_set_quiet(PlanDraft *draft);
 
-/* Insert a step that has passed plan_draft_check; returns its number */
+/*
+ * Insert a step that has just passed plan_draft_check; returns its number.  A
+ * NOTICE says why its key can't be, where tables and columns are here.
+ */
 extern int	plan_draft_insert(PlanDraft *draft, PlanStep *step);
 
 /* After all changes: withdraws the approval, and says what is not here */

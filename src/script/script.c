@@ -690,6 +690,21 @@ summary_note(ScriptReader *reader)
 	return note;
 }
 
+/* What became of the script, unless all of it was understood and there was a key in it */
+static void
+tell_outcome(const ScriptReader *reader, int added, int nnotes)
+{
+	if (reader->remarks == NIL && added > 0)
+		return;
+
+	ereport(NOTICE,
+			(errmsg("script: %d %s added, %d %s",
+					added, added == 1 ? "step" : "steps", nnotes, nnotes == 1 ? "note" : "notes"),
+			 nnotes > 0 ? errhint("What was left alone, and why: SELECT * FROM schemaguard.plan_note WHERE plan = %s;",
+								  quote_literal_cstr(reader->plan)) :
+			 errhint("The script has no statement; it is the text that is given, not the name of a file.")));
+}
+
 /*
  * Read the script with the scanner's and the parser's notices about names
  * that they cut turned off: we make remarks about those that matter.
@@ -752,6 +767,7 @@ sg_plan_from_sql(PG_FUNCTION_ARGS)
 	if (summary)
 		notes = lappend(notes, summary);
 	plan_notes_insert(plan, notes);
+	tell_outcome(&reader, added, list_length(notes));
 	plan_log(plan, 0, "plan script", plan->name,
 			 psprintf("%d steps, %d notes", added, list_length(notes)));
 

@@ -310,6 +310,36 @@ SELECT read_script(string_agg(format('CREATE TABLE many%s (id int PRIMARY KEY, u
 SELECT count(*), count(DISTINCT fk_name) FROM keys;
 SELECT * FROM notes;
 
+-- What is said at once: how much was left alone, and why a step can't work; nothing where all is well
+RESET client_min_messages;
+\set VERBOSITY default
+SELECT sg_plan_create('told');
+SELECT sg_plan_from_sql('told', 'alter tabel orders add foreign key (customer_id) references customers;');
+SELECT sg_plan_from_sql('told', '/migrations/0001_init.sql');
+SELECT sg_plan_from_sql('told', 'create_table :orders do |t| t.references :customer, foreign_key: true end');
+SELECT sg_plan_from_sql('told', 'CREATE TABLE t (a int); SELECT 1');
+SELECT sg_plan_from_sql('told', '');
+SELECT sg_plan_from_sql('told', 'ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers; ALTER TABLE t ADD CHECK (a > 0)');
+SELECT sg_plan_from_sql('told', 'ALTER TABLE orders ADD FOREIGN KEY (a, b) REFERENCES parent; nonsense');
+\set VERBOSITY terse
+SELECT sg_plan_from_sql('told', $script$
+ALTER TABLE orders ADD FOREIGN KEY (a, b) REFERENCES customers;
+ALTER TABLE orders ADD FOREIGN KEY (email) REFERENCES customers;
+ALTER TABLE orders ADD FOREIGN KEY (a) REFERENCES parent (a);
+ALTER TABLE orders ADD FOREIGN KEY (b) REFERENCES a_view;
+ALTER TABLE orders ADD FOREIGN KEY (id) REFERENCES customers ON DELETE SET NULL (id);
+ALTER TABLE orders ADD FOREIGN KEY (id) REFERENCES not_yet;
+$script$);
+\set VERBOSITY default
+SELECT sg_plan_add_fk('told', 'script_two.only_two', '{id,c}', 'customers');
+SELECT sg_plan_add_fk('told', 'script_two.only_two', '{c}', 'customers', '{email}', fk_name => 'named');
+SELECT sg_plan_add_fk('told', 'script_two.only_two', '{c}', 'parent', '{b}');
+SELECT sg_plan_add_fk('told', 'script_two.only_two', '{c}', 'customers');
+-- as sg_plan_check says
+SELECT step, check_name, detail FROM sg_plan_check('told') WHERE result = 'block' ORDER BY step, check_name, detail;
+SELECT sg_plan_drop('told');
+\set VERBOSITY terse
+
 SELECT sg_plan_drop('script');
 SET client_min_messages = warning;
 DROP SCHEMA script_test, script_two CASCADE;
