@@ -65,7 +65,7 @@ runs(q{SET other.throttle_lag = '64 megs'}, 'settings of others');
 # A value that only a superuser gives is refused as before, and is no bad one
 is_error($node, "SET schemaguard.require_approval = off; $call", '55000', qr/not approved/, 'what the role may not set is strict', user => 'bob');
 is_error($node, "SET schemaguard.require_approval = 'no way'; $call", '22023', qr/"no way"/, 'what nobody may', user => 'bob');
-is_error($node, "SET schemaguard.require_approval = 'no way'; LOAD 'schemaguard'; RESET ALL; $call", '55000', qr/not approved/, '... is strict after RESET ALL', user => 'bob');
+is_error($node, "SET schemaguard.require_approval = 'no way'; SELECT sg_plan_export('p'); RESET ALL; $call", '55000', qr/not approved/, '... is strict after RESET ALL', user => 'bob');
 
 # Wherever they come from
 {
