@@ -51,6 +51,7 @@ OBJS = \
 	src/base/guc.o \
 	src/base/guc_early.o \
 	src/base/origin.o \
+	src/base/payload.o \
 	src/base/progress.o \
 	src/base/quote.o \
 	src/base/rowsink.o \
@@ -164,6 +165,7 @@ OBJS = \
 	src/plan/plan_statement.o \
 	src/plan/plan_store.o \
 	src/report/report_audit.o \
+	src/report/report_gate.o \
 	src/run/run_call.o \
 	src/run/run_end.o \
 	src/run/run_lock.o \
@@ -219,12 +221,14 @@ SQL_PARTS = \
 	sql/parts/80_fkdiff.sql \
 	sql/parts/85_ddl.sql \
 	sql/parts/90_impact.sql \
+	sql/parts/95_report_gate.sql \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \
 	approve \
 	audit \
 	audit_foreign \
+	audit_gate \
 	audit_index \
 	audit_scan \
 	bodies \

@@ -21,6 +21,7 @@
 #include "drift/drift_check.h"
 #include "fix/fix.h"
 #include "plan/plan_deed.h"
+#include "report/report.h"
 
 SG_MODULE_MAGIC;
 
@@ -36,6 +37,7 @@ _PG_init(void)
 	drift_history_init();
 	ddl_write_init();
 	plan_deed_init();
+	report_gate_init();
 
 	/* what these ask of rooms above them */
 	deploy_init();

@@ -18,7 +18,8 @@
 
 /*
  * orphan rows stand in the way of a step whose policy is "stop"; of a CALL that
- * is to fail: steps are left undone, not all for one reason of their own
+ * is to fail: steps are left undone, not all for one reason of their own; of
+ * an audit gate: keys fail or are unknown
  */
 #define ERRCODE_SG_ORPHANS			MAKE_SQLSTATE('S','G','0','0','1')
 /* another key stands where the step wants to put its own */

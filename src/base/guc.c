@@ -343,7 +343,7 @@ sg_guc_init(void)
 							 NULL, NULL, NULL);
 
 	DefineCustomStringVariable("schemaguard.notify_channel",
-							   "Channel that is notified when a drift check finds other drift than the last one; empty is none.",
+							   "Channel that is notified when a drift check or an audit gate finds other than the last one did; empty is none.",
 							   NULL,
 							   &sg_notify_channel,
 							   "schemaguard",

@@ -47,7 +47,7 @@ extern int	sg_audit_memory;	/* kB; -1: maintenance_work_mem */
 extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
 
-extern char *sg_notify_channel; /* of drift checks; "" is none */
+extern char *sg_notify_channel; /* of checks and gates; "" is none */
 extern int	sg_connect_timeout; /* s, to reach another server */
 extern int	sg_remote_timeout;	/* ms, one statement there */
 

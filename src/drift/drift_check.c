@@ -20,6 +20,7 @@
 
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/payload.h"
 #include "base/spi.h"
 #include "drift/drift_check.h"
 #include "log/log.h"
@@ -139,8 +140,8 @@ row_text(const DriftRow *row)
 		appendStringInfo(&text, ": %s", row->detail);
 	else if (row->property && (row->expected || row->actual))
 		appendStringInfo(&text, ": expected %s, found %s",
-						 row->expected ? drift_clip(row->expected, VALUE_BYTES) : "nothing",
-						 row->actual ? drift_clip(row->actual, VALUE_BYTES) : "nothing");
+						 row->expected ? sg_clip(row->expected, VALUE_BYTES) : "nothing",
+						 row->actual ? sg_clip(row->actual, VALUE_BYTES) : "nothing");
 	return text.data;
 }
 

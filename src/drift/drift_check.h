@@ -51,9 +51,6 @@ drift_check_count(const DriftCheck *check)
 /* pass, fail or unknown */
 extern const char *drift_check_result(const DriftCheck *check);
 
-/* A text of at most so many bytes, "..." included, cut between characters */
-extern char *drift_clip(const char *text, int length);
-
 /* ---- drift_ignore.c ---- */
 
 /*

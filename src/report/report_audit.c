@@ -31,15 +31,9 @@
 #include "plan/plan.h"
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
+#include "report/report.h"
 
 PG_FUNCTION_INFO_V1(sg_orphan_audit);
-
-/* What a call is to judge, collected */
-typedef struct AuditSet
-{
-	Oid			child;			/* restrict to this child, or InvalidOid */
-	List	   *keys;			/* of AuditKey * */
-} AuditSet;
 
 /* Do two keys ask the same of the rows? */
 static bool
@@ -62,8 +56,8 @@ already_listed(AuditSet *set, const FkKey *key)
 	return false;
 }
 
-static void
-add_declared(AuditSet *set)
+void
+report_add_declared(AuditSet *set)
 {
 	ListCell   *lc;
 
@@ -123,8 +117,8 @@ add_step(AuditSet *set, PlanStep *step)
 	set->keys = lappend(set->keys, ak);
 }
 
-static void
-add_plan(AuditSet *set, const char *plan, bool unfinished_only)
+void
+report_add_plan(AuditSet *set, const char *plan, bool unfinished_only)
 {
 	ListCell   *lc;
 
@@ -236,9 +230,8 @@ sink_count(SgRowSink *sink, int64 count)
 		sg_sink_int64(sink, count);
 }
 
-/* What there is to say besides the verdict, or NULL */
-static const char *
-reason_of(const AuditKey *ak)
+const char *
+report_reason(const AuditKey *ak)
 {
 	if (ak->reason)
 		return ak->reason;
@@ -270,7 +263,7 @@ emit_key(SgRowSink *sink, const AuditKey *ak)
 	else
 		sg_sink_null(sink);
 	sg_sink_text(sink, audit_result_word(ak->result));
-	sg_sink_text(sink, reason_of(ak));
+	sg_sink_text(sink, report_reason(ak));
 	sg_sink_text(sink, ak->method);
 	if (ak->method)
 		sg_sink_float8(sink, ak->elapsed_ms);
@@ -354,14 +347,14 @@ group_by_table(AuditSet *set, int samples)
 	return tables;
 }
 
-/* Judge the sorted keys, log the verdicts and emit them in this order */
-static void
-judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
+void
+report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 {
-	ReportState report = {log_new_run(), log_writable() && sg_is_granted(), plan};
+	ReportState report = {*run, log_writable() && sg_is_granted(), plan};
 	List	   *known = NIL;
 	ListCell   *lc;
 
+	list_sort(set->keys, compare_audit_keys);
 	sg_progress_total(list_length(set->keys));
 	foreach(lc, set->keys)
 	{
@@ -373,8 +366,6 @@ judge_set(AuditSet *set, const char *plan, int samples, SgRowSink *sink)
 	report_judged(known, &report);
 	audit_tables(group_by_table(set, samples), report_judged, &report);
 	audit_proof_record(set->keys);
-	foreach(lc, set->keys)
-		emit_key(sink, lfirst(lc));
 }
 
 /*
@@ -397,6 +388,8 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 	AuditSet	set = {InvalidOid, NIL};
 	char	   *plan = NULL;
 	SgRowSink	sink;
+	pg_uuid_t	run;
+	ListCell   *lc;
 
 	sg_check_version();
 	if (!PG_ARGISNULL(0))
@@ -422,22 +415,22 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
 	if (plan)
-		add_plan(&set, plan_get_readable(plan)->name, false);
+		report_add_plan(&set, plan_get_readable(plan)->name, false);
 	else
 	{
-		ListCell   *lc;
-
-		add_declared(&set);
+		report_add_declared(&set);
 		foreach(lc, plan_readable())
-			add_plan(&set, ((FkPlan *) lfirst(lc))->name, true);
+			report_add_plan(&set, ((FkPlan *) lfirst(lc))->name, true);
 		if (PG_GETARG_BOOL(2))
 			add_inferred(&set, fcinfo->flinfo->fn_oid);
 		if (set.keys == NIL)
 			tell_nothing_to_do(set.child);
 	}
 
-	list_sort(set.keys, compare_audit_keys);
-	judge_set(&set, plan, PG_GETARG_INT32(3), &sink);
+	run = log_new_run();
+	report_judge(&set, &run, plan, PG_GETARG_INT32(3));
+	foreach(lc, set.keys)
+		emit_key(&sink, lfirst(lc));
 	sg_progress_end();
 
 	PG_RETURN_NULL();

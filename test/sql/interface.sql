@@ -33,6 +33,7 @@ FROM (VALUES
   ('sg_rollback_fks(text, text, boolean)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
+  ('sg_audit_gate(text[], text)', 'IN schemas text[] DEFAULT NULL::text[], IN plan text DEFAULT NULL::text'),
   ('sg_drift_gate(text, text)', 'IN reference text, IN target text DEFAULT ''live''::text'),
   ('sg_snapshot_take(text, text[], text)', 'snapshot text, schemas text[] DEFAULT NULL::text[], server text DEFAULT NULL::text'),
   ('sg_snapshot_export(text)', 'snapshot text'),
@@ -74,7 +75,7 @@ SELECT is(proargnames::text[],
   '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill,period}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
 SELECT is(proargnames::text[], '{plan,plan_id,author}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
@@ -97,6 +98,7 @@ FROM (VALUES
   ('drift_ignore', '{kind,object,reason,until,change,property,added_by,added_at}'),
   ('drift_run', '{id,run_id,at,role,reference,target,result,drifts,drift,extra,unknown,cosmetic,unmanaged,ignored,appeared,gone,notified,problems,elapsed_ms}'),
   ('drift_item', '{id,role,reference,target,kind,object,change,property,expected,actual,class,risk,detail,first_seen,last_seen,gone_at,first_run,last_run,gone_run,fingerprint}'),
+  ('gate_finding', '{role,scope,child_table,fk_name,result,orphan_rows,reason,first_seen,last_seen,first_run,last_run}'),
   ('ddl_log', '{at,pid,session_role,role,application,client_addr,event,tag,kind,object,parts,statement,origin,origin_name,detail}'),
   ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
   ('progress', '{pid,plan,step,action,phase,object,done,total,unit,orphan_rows,started_at,estimated_end}')) AS v (relation, columns);
@@ -111,7 +113,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item,gate_finding,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -125,7 +127,8 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
         'schemaguard.ddl_log', 'schemaguard.ddl_capture',
         'schemaguard.discovery_weight', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
         'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore',
-        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.drift_item', 'schemaguard.drift_item_id_seq'], 'configuration tables');
+        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.drift_item', 'schemaguard.drift_item_id_seq',
+        'schemaguard.gate_finding'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -118,6 +118,7 @@ my %call = (
 	'schemaguard.sg_snapshot_statement' => 'SELECT schemaguard.sg_snapshot_statement()',
 	'schemaguard.sg_write' => 'SELECT schemaguard.sg_write()',
 	sg_add_fks => q{CALL sg_add_fks('secret')},
+	sg_audit_gate => q{CALL sg_audit_gate()},
 	sg_capture_ddl => 'SELECT sg_capture_ddl(true)',
 	sg_watch_subscriptions => 'SELECT sg_watch_subscriptions(true)',
 	sg_compare_fks => q{SELECT * FROM sg_compare_fks('secret')},
@@ -211,7 +212,7 @@ for my $name (sort keys %call)
 }
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
-is("@granted", join(' ', qw(sg_add_fks sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_fk sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
+is("@granted", join(' ', qw(sg_add_fks sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_fk sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');

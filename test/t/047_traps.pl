@@ -112,6 +112,8 @@ my @calls = (
 	[ sg_plan_approve => q{SELECT sg_plan_approve('mallory')} ],
 	[ sg_plan_drop => q{SELECT sg_plan_drop('copy')} ],
 	[ sg_orphan_audit => q{SELECT count(*) FROM sg_orphan_audit(plan => 'kept')} ],
+	[ sg_audit_gate => q{CALL sg_audit_gate()} ],
+	[ sg_audit_gate => q{CALL sg_audit_gate('{t}', 'kept')} ],
 	[ sg_measure_overhead => q{SELECT count(*) FROM sg_measure_overhead('measured', 3, 1)} ],
 
 	# deployment
@@ -172,6 +174,7 @@ my @calls = (
 
 # What a superuser cannot do, either
 my %refused = (
+	sg_audit_gate => qr/^ERROR:  SG001/,
 	sg_drift_gate => qr/^ERROR:  SG005/,
 	sg_log_guard => qr/append-only/,
 	sg_add_fks => qr/^ERROR:  42501: function t\.throttle of schemaguard\.throttle_function belongs to role mallory/);

@@ -1,12 +1,13 @@
 # 136_exit_status.pl: what CI sees of CALLs that are to fail: psql's exit status, what is committed all the same, also where
-# workers have done it.
+# workers have done it, and what listeners hear of an audit gate.
 #
-# rooms: run
+# rooms: run report
 use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use IPC::Run ();
+use JSON::PP ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 use SgTest;
@@ -66,6 +67,65 @@ $node->safe_psql('postgres', 'ALTER TABLE d ADD CHECK (e < 50)');
 is($status, 1, 'a row that can not go back: 1');
 like($err, qr/^DETAIL:  1 row is left in quarantine$/m, 'which is said');
 is($node->safe_psql('postgres', $states), 'a rolled back, e rolled back', 'and the keys are gone');
+
+# ---- a gate for orphans ----
+
+$node->safe_psql('postgres', q{
+	CREATE SCHEMA app;
+	CREATE TABLE app.p (id int PRIMARY KEY);
+	CREATE TABLE app.c (a int CONSTRAINT a REFERENCES app.p, b int CONSTRAINT b REFERENCES app.p);
+	INSERT INTO app.p VALUES (1);
+});
+my $orphan = q{SET session_replication_role = replica; INSERT INTO app.c VALUES (7, 1)};
+my $listener = SgTest::Session->new($node);
+$listener->query('LISTEN schemaguard');
+
+# What the listener has heard since it was last asked
+sub heard
+{
+	my $out = $listener->query('SELECT 1') // '';
+	my @heard;
+
+	push @heard, JSON::PP->new->utf8->decode($1) while $out =~ /Asynchronous notification "schemaguard" with payload "(.*?)" received from server process/gs;
+	return @heard;
+}
+
+is((psql_status('-c', q{CALL sg_audit_gate('{app}')}))[0], 0, 'no orphans: the gate exits with 0');
+is(scalar(my @nothing = heard()), 0, 'and tells nobody');
+$node->safe_psql('postgres', $orphan);
+($status, $err) = psql_status('-c', q{CALL sg_audit_gate('{app}')});
+is($status, 1, 'an orphan: with 1');
+like($err, qr/^ERROR:  orphans in 1 of 2 foreign keys, 0 could not be judged\nDETAIL:  a ON app\.c: 1 orphan row\n/, 'and names the key');
+is($node->safe_psql('postgres', q{SELECT string_agg(message, ', ' ORDER BY id) FROM schemaguard.audit_log WHERE action = 'audit gate'}),
+	'pass: 2 keys, 0 fail, 0 unknown; 0 new, 0 gone, fail: 2 keys, 1 fail, 0 unknown; 1 new, 0 gone', 'each gate is in the log');
+my @heard = heard();
+is(scalar(@heard), 1, 'listeners hear of it');
+is_deeply(
+	{ %{ $heard[0] }, run => 'id' },
+	{
+		run => 'id', gate => 'schemas app', result => 'fail', keys => 2, failed => 1, unknown => 0, new => 1, gone => 0, more => 0,
+		items => [ { state => 'new', table => 'app.c', key => 'a', result => 'fail', orphan_rows => 1 } ]
+	}, 'with counts and keys') or diag(explain($heard[0]));
+is($node->safe_psql('postgres', "SELECT count(*) FROM schemaguard.audit_log WHERE run_id = '$heard[0]{run}' AND action = 'audit'"), '2', 'and the run');
+psql_status('-c', q{CALL sg_audit_gate('{app}')});
+is(scalar(@nothing = heard()), 0, 'once');
+
+# what could not be judged is no pass
+my $locker = SgTest::Session->new($node);
+$node->safe_psql('postgres', 'DELETE FROM app.c');
+$locker->query('BEGIN; LOCK TABLE app.c');
+($status, $err) = psql_status('-c', q{SET lock_timeout = '100ms'}, '-c', q{CALL sg_audit_gate('{app}')});
+is($status, 1, 'a table that is locked: with 1');
+like($err, qr/^ERROR:  orphans in 0 of 2 foreign keys, 2 could not be judged\nDETAIL:  a ON app\.c: unknown: /, 'since its keys are unknown');
+$locker->query('ROLLBACK');
+$locker->quit;
+@heard = heard();
+is("$heard[0]{result} $heard[0]{new} $heard[0]{gone}", 'unknown 2 0', 'which is another result');
+is((psql_status('-c', q{CALL sg_audit_gate('{app}')}))[0], 0, 'all is well again: with 0');
+@heard = heard();
+is("$heard[0]{result} $heard[0]{new} $heard[0]{gone} $heard[0]{items}[0]{state}", 'pass 0 2 gone', 'and that is told, too');
+is((psql_status('-1', '-c', q{CALL sg_audit_gate()}))[0], 1, 'psql -1 is misuse');
+$listener->quit;
 
 $node->stop('immediate');
 done_testing();

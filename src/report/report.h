@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * report.h
+ *	  Shared by report_audit.c and report_gate.c: which keys to judge.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_REPORT_H
+#define SG_REPORT_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/uuid.h"
+
+#include "audit/audit.h"
+
+/* What a call is to judge, collected */
+typedef struct AuditSet
+{
+	Oid			child;			/* restrict to this child, or InvalidOid */
+	List	   *keys;			/* of AuditKey * */
+} AuditSet;
+
+/* ---- report_audit.c ---- */
+
+/* The declared keys; the steps of a plan, those that are validated only if they are declared no more */
+extern void report_add_declared(AuditSet *set);
+extern void report_add_plan(AuditSet *set, const char *plan, bool unfinished_only);
+
+/*
+ * Judge the keys, sorted by table and name: their rows in the log, for roles
+ * with sg_grant(), and their proofs.
+ */
+extern void report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples);
+
+/* What there is to say besides the verdict, or NULL */
+extern const char *report_reason(const AuditKey *ak);
+
+/* ---- report_gate.c ---- */
+
+extern void report_gate_init(void);
+
+#endif							/* SG_REPORT_H */

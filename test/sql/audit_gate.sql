@@ -1,0 +1,94 @@
+-- CALL sg_audit_gate: verdicts committed, what is new and what is gone, an error that names the keys. psql's exit status and
+-- what listeners hear are in test/t/136_exit_status.pl.
+-- rooms: report
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+\pset null '(null)'
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+CREATE SCHEMA gate;
+CREATE SCHEMA "gate B";
+SET search_path = gate, public;
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (a int CONSTRAINT a REFERENCES p, b int CONSTRAINT "b B" REFERENCES p, n int);
+CREATE TABLE "gate B".d (a int CONSTRAINT d REFERENCES p);
+INSERT INTO p VALUES (1);
+INSERT INTO c VALUES (1, 1, 1);
+CREATE VIEW findings AS
+    SELECT scope, child_table, fk_name, result, orphan_rows, reason, first_run = last_run AS new
+    FROM schemaguard.gate_finding WHERE scope ~ 'gate' ORDER BY scope COLLATE "C", child_table COLLATE "C", fk_name COLLATE "C";
+CREATE VIEW log AS
+    SELECT plan, object, phase, message FROM schemaguard.audit_log WHERE action = 'audit gate' AND object ~ 'gate' ORDER BY id;
+
+-- all is well
+CALL sg_audit_gate('{gate,"gate B"}');
+-- rows that come in past the keys
+SET session_replication_role = replica;
+INSERT INTO c VALUES (2, 2, 2), (3, 1, 1);
+INSERT INTO "gate B".d VALUES (7);
+RESET session_replication_role;
+CALL sg_audit_gate('{"gate B",gate}');
+\echo :LAST_ERROR_SQLSTATE
+TABLE findings;
+-- the verdicts are committed, and the proofs
+SELECT fk_name, stands FROM schemaguard.fk_trust WHERE child_table = 'gate.c' ORDER BY fk_name COLLATE "C";
+SELECT object, message, orphan_rows FROM schemaguard.audit_log WHERE action = 'audit' AND object ~ 'gate' ORDER BY id;
+-- the same again; more orphans are no other result
+SET session_replication_role = replica;
+INSERT INTO c VALUES (4, 1, 1);
+RESET session_replication_role;
+CALL sg_audit_gate('{gate,"gate B"}');
+SELECT child_table, fk_name, orphan_rows, new FROM findings;
+-- two are gone; what can't be judged is no pass
+DELETE FROM c WHERE b = 2;
+DELETE FROM "gate B".d;
+CREATE ROLE regress_gate;
+SELECT sg_grant('regress_gate') \g /dev/null
+GRANT USAGE ON SCHEMA gate TO regress_gate;
+GRANT SELECT ON p TO regress_gate;
+GRANT SELECT (a) ON c TO regress_gate;
+CALL sg_audit_gate('{gate,"gate B"}');
+TABLE findings;
+DELETE FROM c WHERE a > 1;
+SET ROLE regress_gate;
+CALL sg_audit_gate('{gate}');
+\echo :LAST_ERROR_SQLSTATE
+-- a role has its own history, and sees no other
+SELECT role, scope, fk_name, result FROM schemaguard.gate_finding;
+RESET ROLE;
+CALL sg_audit_gate('{gate,"gate B"}');
+TABLE findings;
+TABLE log;
+
+-- the keys of a plan: declared or not
+SELECT sg_plan_create('gate');
+SELECT sg_plan_add_fk('gate', 'c', ARRAY['n'], 'p', fk_name => 'n', index => false),
+       sg_plan_add_fk('gate', 'gone', ARRAY['n'], 'p', fk_name => 'gone'),
+       sg_plan_add_fk('gate', 'c', ARRAY['a'], 'p', fk_name => 'a', index => false);
+CALL sg_audit_gate(plan => 'gate');
+SELECT sg_plan_skip('gate', 2, 'it is gone');
+CALL sg_audit_gate(plan => 'gate');
+INSERT INTO c VALUES (1, 1, 5);
+CALL sg_audit_gate('{gate}', plan => 'gate');
+CALL sg_audit_gate('{"gate B"}', plan => 'gate');
+SELECT scope, fk_name, orphan_rows FROM findings;
+
+-- what makes no sense
+CALL sg_audit_gate('{}');
+CALL sg_audit_gate('{gate,NULL}');
+CALL sg_audit_gate('{gate,nowhere}');
+CALL sg_audit_gate(plan => 'nowhere');
+BEGIN;
+CALL sg_audit_gate('{gate}');
+ROLLBACK;
+SET ROLE regress_gate;
+CALL sg_audit_gate(plan => 'gate');
+RESET ROLE;
+
+SET client_min_messages = error;
+SELECT sg_plan_drop('gate');
+DELETE FROM schemaguard.gate_finding WHERE scope ~ 'gate';
+DROP SCHEMA gate, "gate B" CASCADE;
+SELECT sg_revoke('regress_gate') \g /dev/null
+DROP ROLE regress_gate;
