@@ -149,7 +149,7 @@ tell "$demo/progress.sql" -v first=1
 wait $call || { tail -n 5 "$SG_DIR/call.log" >&2; sg_die "the call failed"; }
 moment 'orphans go'
 echo "What the call says, a few of its $(wc -l < "$SG_DIR/call.log") lines:"
-sed 's/^NOTICE: *\(.\{1,104\}\).*/  \1/' "$SG_DIR/call.log" \
+sed -E 's/^(NOTICE|WARNING): *(.{1,104}).*/  \2/' "$SG_DIR/call.log" \
   | awk 'NR <= 3 || / (failed|skipped|left)/ && n++ < 4 { print; next } { last = $0 } END { print last }'
 echo
 tell "$demo/2-clean.sql"
