@@ -318,6 +318,9 @@ DATA_built = $(SCRIPT)
 
 PG_CPPFLAGS = -I$(srcdir)/src -DSG_VERSION='"$(EXTVERSION)"'
 
+SHLIB_EXPORTS = exports.txt
+EXTRA_CLEAN = exports.txt exports.list
+
 # Specs and regression tests share expected/, hence the names iso_*.
 REGRESS_OPTS = --inputdir=$(srcdir)/test
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --outputdir=.
@@ -338,6 +341,13 @@ include $(PGXS)
 # Which server the objects are for: for another one all of them are made anew.
 BUILT_FOR := $(shell echo '$(VERSION) $(libdir) $(CC)' > .built-for.now; \
 	cmp -s .built-for.now .built-for && rm .built-for.now || mv .built-for.now .built-for)
+
+# What the server looks up is all that the library exports, on every major.
+exports.txt: $(addprefix $(srcdir)/,$(OBJS:.o=.c)) $(srcdir)/Makefile
+	sed -n -e 's/^PG_FUNCTION_INFO_V1(\(.*\));/\1 pg_finfo_\1/p' -e 's/^PGDLLEXPORT .* \(.*\)(.*;/\1/p' \
+		$(filter %.c,$^) | tr ' ' '\n' > $@.tmp
+	printf '%s\n' _PG_init Pg_magic_func >> $@.tmp
+	mv $@.tmp $@
 
 # PGXS tracks no headers; the control file is where the version in the library comes from.
 $(OBJS) $(OBJS:.o=.bc): .built-for $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/$(EXTENSION).control

@@ -4,6 +4,7 @@
 #   - unarmed in each way in which it happens: disabled triggers, ENABLE REPLICA, lost triggers, on either side, on a
 #     partition only; detached and attached partitions, deferrable keys and every action are armed
 #   - one row per key however many partitions there are, whatever the names
+#   - the library exports what the server looks up, and nothing else
 #   - 20,000 keys: the pass over the catalog is fast, and so is one table of them
 #
 # rooms: fk
@@ -223,6 +224,17 @@ diag(sprintf('%d keys: facts, verdict unknown in %.2f s; one table of %d keys in
 cmp_ok($facts, '<', bound(5, 60), 'the pass over the catalog is fast');
 $session->query('RESET ROLE');
 $session->quit;
+
+# ---- the library exports what the server looks up, and nothing else; the script looks up one function and drops it
+
+SKIP:
+{
+	my ($library) = $node->safe_psql('postgres', q{LOAD 'schemaguard'; SELECT pg_read_file('/proc/self/maps')}) =~ m{(/\S+/schemaguard\.so)} if -e '/proc/self/maps';
+	skip 'no /proc or no nm', 1 if !$library || system('nm --version > /dev/null 2>&1');
+	my @looked_up = map { ($_, "pg_finfo_$_") } split /\n/, $node->safe_psql('postgres', q{SELECT DISTINCT prosrc FROM pg_proc WHERE probin LIKE '%schemaguard'});
+	is(join(' ', sort map { (split)[2] } `nm -D --defined-only $library`),
+		join(' ', sort @looked_up, qw(sg_warn_of_schema pg_finfo_sg_warn_of_schema _PG_init Pg_magic_func audit_worker_main deploy_worker_main worker_main)), 'exported symbols');
+}
 
 $node->stop('immediate');
 done_testing();
