@@ -122,6 +122,7 @@ OBJS = \
 	src/expression/expression_raw.o \
 	src/expression/expression_tree.o \
 	src/fix/fix.o \
+	src/fix/fix_keep.o \
 	src/fix/fix_quarantine.o \
 	src/fix/fix_reach.o \
 	src/fix/fix_role.o \

@@ -59,6 +59,14 @@ GRANT SELECT ON schemaguard.quarantine TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine_id_seq', '');
 
+CREATE FUNCTION schemaguard.sg_drop_extension_event() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'sg_drop_extension_event';
+COMMENT ON FUNCTION schemaguard.sg_drop_extension_event() IS 'refuse DROP EXTENSION schemaguard without CASCADE while there are rows in quarantine';
+CREATE EVENT TRIGGER schemaguard_drop_extension ON ddl_command_start
+    WHEN TAG IN ('DROP EXTENSION')
+    EXECUTE FUNCTION schemaguard.sg_drop_extension_event();
+ALTER EVENT TRIGGER schemaguard_drop_extension ENABLE ALWAYS;
+
 CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
                                 author text DEFAULT NULL, fail boolean DEFAULT false)
 LANGUAGE c

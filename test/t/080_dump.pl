@@ -120,6 +120,19 @@ is($node->safe_psql('source', q{SELECT count(*) FROM schemaguard.plan}), '0', 'w
 $node->safe_psql('source', q{SET client_min_messages = error; SELECT sg_plan_create('half');
 	SELECT sg_plan_add_fk('half', 'c', '{a}', 'p', fk_name => 'done'); CALL sg_add_fks('half')});
 is($node->safe_psql('source', q{SELECT state, reason FROM schemaguard.plan_step}), 'validated|key done was there already', 'a new plan finds the key there');
+# rows of users do not go with it, unless it is told so
+$node->safe_psql('source', q{SET client_min_messages = error; CREATE TABLE kept (a int); INSERT INTO kept VALUES (77);
+	SELECT sg_plan_create('keep'), sg_plan_add_fk('keep', 'kept', '{a}', 'p', orphans => 'quarantine'); CALL sg_add_fks('keep', fix => true); CREATE ROLE stranger LOGIN});
+is($node->safe_psql('source', 'SELECT count(*) FROM schemaguard.quarantine; SELECT count(*) FROM kept'), "1\n0", 'a row is in quarantine');
+is_error($node, $_, '2BP01', qr/keeps rows of your tables in schemaguard.quarantine.*sg_restore_quarantine\('keep'\)/s, "refused: $_", dbname => 'source')
+	for 'DROP EXTENSION schemaguard', 'DROP EXTENSION IF EXISTS schemaguard RESTRICT', 'DROP EXTENSION no_such, schemaguard',
+	'SET session_replication_role = replica; DROP EXTENSION schemaguard';
+is_error($node, 'DROP EXTENSION schemaguard', '2BP01', undef, '... whoever asks', dbname => 'source', user => 'stranger');
+is_error($node, 'DROP EXTENSION no_such', '42704', undef, 'another extension: its own error', dbname => 'source');
+is(error_of($node, 'BEGIN; DROP EXTENSION IF EXISTS no_such; DROP TABLE c; ROLLBACK', dbname => 'source'), '', 'other DDL goes on');
+is(error_of($node, 'BEGIN; DROP EXTENSION schemaguard CASCADE; ROLLBACK', dbname => 'source'), '', 'CASCADE takes it');
+$node->safe_psql('source', q{SET client_min_messages = error; CALL sg_rollback_fks('keep'); SELECT sg_plan_drop('keep', force => true); DROP ROLE stranger});
+is($node->safe_psql('source', 'SELECT a FROM kept'), '77', 'the row is back');
 # in one session, with the plans of the old objects cached
 my $session = SgTest::Session->new($node, dbname => 'source');
 is($session->query(q{SELECT count(*) FROM sg_orphan_audit(); DROP EXTENSION schemaguard; CREATE EXTENSION schemaguard; SELECT count(*) FROM sg_orphan_audit()}), "1\n1",

@@ -1,0 +1,67 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_keep.c
+ *	  DROP EXTENSION does not take rows of users along unasked.
+ *
+ * The event trigger that asks here is a member of the extension and fires for
+ * DROP EXTENSION alone, before it begins: at sql_drop the rows are gone.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/event_trigger.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "base/spi.h"
+
+PG_FUNCTION_INFO_V1(sg_drop_extension_event);
+
+/* Without CASCADE, which says that whatever is there may go */
+static bool
+drops_schemaguard(const Node *statement)
+{
+	const DropStmt *drop = (const DropStmt *) statement;
+	ListCell   *lc;
+
+	if (!IsA(statement, DropStmt) || drop->removeType != OBJECT_EXTENSION || drop->behavior == DROP_CASCADE)
+		return false;
+	foreach(lc, drop->objects)
+	{
+		if (strcmp(strVal(lfirst(lc)), "schemaguard") == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * sg_drop_extension_event() event trigger: refuse DROP EXTENSION while there
+ * are rows in quarantine.
+ */
+Datum
+sg_drop_extension_event(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *event = (EventTriggerData *) fcinfo->context;
+	Datum		plan;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("sg_drop_extension_event is an event trigger function"),
+				 errhint("CREATE EXTENSION makes its event trigger.")));
+
+	if (!IsBinaryUpgrade && drops_schemaguard(event->parsetree) &&
+		sg_owner_fetch("SELECT plan FROM schemaguard.quarantine WHERE $1 OPERATOR(pg_catalog.=) '' ORDER BY id LIMIT 1",
+					   "", &plan))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("extension schemaguard keeps rows of your tables in schemaguard.quarantine"),
+				 errdetail("DROP EXTENSION would take them along."),
+				 errhint("Put them back plan by plan (CALL sg_restore_quarantine(%s);), or copy them (\\copy schemaguard.quarantine TO 'quarantine.txt') and use DROP EXTENSION ... CASCADE.",
+						 quote_literal_cstr(TextDatumGetCString(plan)))));
+
+	PG_RETURN_NULL();
+}
