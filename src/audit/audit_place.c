@@ -29,6 +29,7 @@
 
 #include "audit/audit.h"
 #include "audit/audit_internal.h"
+#include "base/compat.h"
 
 
 /* The leaves of a partitioned table as they were when the snapshot was taken */
@@ -115,12 +116,8 @@ audit_keep_leaves(List *keys)
 bool
 audit_leaves_stand(void)
 {
-	ListCell   *lc;
-
-	foreach(lc, kept)
+	foreach_ptr(KeptLeaves, leaves, kept)
 	{
-		KeptLeaves *leaves = lfirst(lc);
-
 		AcceptInvalidationMessages();
 		if (!equal(list_leaves(leaves->relid), leaves->leaves))
 			return false;

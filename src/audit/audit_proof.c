@@ -30,6 +30,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
+#include "base/compat.h"
 #include "base/spi.h"
 #include "log/log.h"
 #include "log/log_grant.h"
@@ -137,16 +138,13 @@ audit_proof_record(List *keys)
 {
 	ArrayBuildState *columns[lengthof(column_types)] = {0};
 	bool		granted;
-	ListCell   *lc;
 
 	if (!log_writable())
 		return;
 	granted = sg_is_granted();
 
-	foreach(lc, keys)
+	foreach_ptr(AuditKey, ak, keys)
 	{
-		AuditKey   *ak = lfirst(lc);
-
 		/*
 		 * anybody may make temporary tables, and would fill the ledger with
 		 * theirs

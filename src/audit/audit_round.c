@@ -273,9 +273,8 @@ give_up_set(ScanAudit *audit, int set)
 		if (((WorkItem *) lfirst(lc))->set == set)
 			audit->items = foreach_delete_current(audit->items, lc);
 	}
-	foreach(lc, audit->keys)
+	foreach_ptr(ScanKeyState, key, audit->keys)
 	{
-		ScanKeyState *key = lfirst(lc);
 		AuditKey	counted = *key->ak;
 
 		if (key->set != set)
@@ -356,12 +355,9 @@ choose_items(ScanAudit *audit)
 {
 	List	   *chosen = NIL;
 	double		bytes = 0;
-	ListCell   *lc;
 
-	foreach(lc, audit->items)
+	foreach_ptr(WorkItem, item, audit->items)
 	{
-		WorkItem   *item = lfirst(lc);
-
 		if (chosen != NIL &&
 			(item->alone || has_set(chosen, item->set) ||
 			 bytes + item_bytes(audit, item) * 1.1 > audit->memory))
@@ -411,9 +407,8 @@ make_job(Round *round, AuditPhase phase, List *reads)
 	pg_atomic_init_u64(&job->blocks, 0);
 	pg_atomic_init_u64(&job->orphans, 0);
 
-	foreach(lc, round->keys)
+	foreach_ptr(ScanKeyState, key, round->keys)
 	{
-		ScanKeyState *key = lfirst(lc);
 		AuditTask  *task = &AUDIT_TASKS(job)[i++];
 
 		task->key = key->ak->key;
@@ -680,12 +675,8 @@ run_round(Round *round)
 static void
 replan(ScanAudit *audit, List *items, List *failed)
 {
-	ListCell   *lc;
-
-	foreach(lc, failed)
+	foreach_ptr(WorkItem, item, failed)
 	{
-		WorkItem   *item = lfirst(lc);
-
 		if (item->crowded)
 			((ParentSet *) list_nth(audit->sets, item->set))->bytes *= 8;
 		else if (list_length(items) == 1)
@@ -733,9 +724,8 @@ audit_scan(List *keys, int samples, MemoryContext results, bool parallel)
 	audit.seed = pg_prng_uint64(&pg_global_prng_state);
 	audit.parallel = parallel;
 
-	foreach(lc, keys)
+	foreach_ptr(AuditKey, ak, keys)
 	{
-		AuditKey   *ak = lfirst(lc);
 		const char *problem = scan_problem(&ak->key);
 		AuditCodec *codec = problem ? NULL : audit_codec_make(&ak->key, &problem);
 

@@ -36,6 +36,7 @@
 #include "audit/audit.h"
 #include "audit/audit_index.h"
 #include "audit/audit_internal.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -173,12 +174,9 @@ static void
 judge_by_table(const Batch *batch, List *keys)
 {
 	List	   *plain = NIL;
-	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach_ptr(AuditKey, ak, keys)
 	{
-		AuditKey   *ak = lfirst(lc);
-
 		if (audit_needs_owner(&ak->key, false))
 			judge_as(batch, list_make1(ak));
 		else
@@ -374,7 +372,6 @@ judge_late(const Batch *model, List *keys)
 	Batch		batch = *model;
 	Oid			table = ((AuditKey *) linitial(keys))->waits_for;
 	ErrorData  *edata;
-	ListCell   *lc;
 
 	sg_progress_tables(SG_PHASE_LOCKING, table, 0);
 	edata = sg_try_undo(wait_for_table, &table);
@@ -386,10 +383,8 @@ judge_late(const Batch *model, List *keys)
 	}
 
 	sg_rethrow_cancel(edata);
-	foreach(lc, keys)
+	foreach_ptr(AuditKey, ak, keys)
 	{
-		AuditKey   *ak = lfirst(lc);
-
 		if (ak->waits_for == table)
 			set_unknown(model, ak, sg_error_text(edata));
 		else

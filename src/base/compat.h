@@ -149,9 +149,25 @@ sg_find_setting(const char *name)
 	((void) _bt_search(index, table, key, buffer, BT_READ, false))
 #endif
 
-/* 17: a stronger lock may count as well */
+/*
+ * 17: a stronger lock may count as well; the virtual transaction of a lock is
+ * one field; loops over lists declare what they visit (the list stays as it is
+ * meanwhile)
+ */
 #if PG_VERSION_NUM < 170000
 #define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
+#define SG_LOCK_VXID(lock) ((VirtualTransactionId) {(lock)->backend, (lock)->lxid})
+#define SG_FOREACH(type, star, var, list, value) \
+	for (ForEachState var##_at = {(list), 0}; var##_at.i >= 0; var##_at.i = -1) \
+		for (type star var; \
+			 var##_at.l != NIL && var##_at.i < var##_at.l->length && \
+			 ((var = (type star) value(&var##_at.l->elements[var##_at.i])), true); \
+			 var##_at.i++)
+#define foreach_ptr(type, var, list) SG_FOREACH(type, *, var, list, lfirst)
+#define foreach_int(var, list) SG_FOREACH(int, , var, list, lfirst_int)
+#define foreach_oid(var, list) SG_FOREACH(Oid, , var, list, lfirst_oid)
+#else
+#define SG_LOCK_VXID(lock) ((lock)->vxid)
 #endif
 
 /* 18: scans by index count for EXPLAIN, columns may be computed when they are read */
@@ -215,13 +231,6 @@ sg_alter_constraint(Node *def)
 #endif
 	return result;
 }
-
-/* 17: the virtual transaction of a lock is one field */
-#if PG_VERSION_NUM < 170000
-#define SG_LOCK_VXID(lock) ((VirtualTransactionId) {(lock)->backend, (lock)->lxid})
-#else
-#define SG_LOCK_VXID(lock) ((lock)->vxid)
-#endif
 
 /* 18: noreturn is a prefix, so that C11's keyword can stand there */
 #ifndef pg_noreturn

@@ -93,16 +93,14 @@ static bool
 check_patterns(char **newval, void **extra, GucSource source)
 {
 	List	   *patterns;
-	ListCell   *lc;
 
 	if (!SplitGUCList(pstrdup(*newval), ',', &patterns))
 	{
 		GUC_check_errdetail("The list syntax is invalid.");
 		return false;
 	}
-	foreach(lc, patterns)
+	foreach_ptr(const char, pattern, patterns)
 	{
-		const char *pattern = lfirst(lc);
 		int			backslashes = 0;
 
 		for (const char *p = pattern + strlen(pattern); p > pattern && p[-1] == '\\'; p--)

@@ -110,14 +110,10 @@ is_repaired(const EarlySetting *e)
 static void
 keep_marks(XactEvent event, void *arg)
 {
-	ListCell   *lc;
-
 	if (event != XACT_EVENT_COMMIT)
 		return;
-	foreach(lc, early)
+	foreach_ptr(EarlySetting, e, early)
 	{
-		EarlySetting *e = lfirst(lc);
-
 		if (e->setting->source == MARK_SOURCE)
 			e->source = MARK_SOURCE;
 	}
@@ -126,14 +122,10 @@ keep_marks(XactEvent event, void *arg)
 void
 sg_guc_early_mark(void)
 {
-	ListCell   *lc;
-
 	if (!IsTransactionState() || IsInParallelMode())
 		return;
-	foreach(lc, early)
+	foreach_ptr(EarlySetting, e, early)
 	{
-		EarlySetting *e = lfirst(lc);
-
 		if (e->source != MARK_SOURCE && !is_repaired(e))
 			(void) set_config_option(e->setting->name, GetConfigOption(e->setting->name, false, false),
 									 PGC_SUSET, MARK_SOURCE, GUC_ACTION_SET, true, WARNING, false);

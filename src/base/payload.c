@@ -14,6 +14,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/json.h"
 
+#include "base/compat.h"
 #include "base/payload.h"
 
 #define PAYLOAD_MAX 7900		/* bytes of the document, all included */
@@ -50,13 +51,10 @@ void
 sg_payload_end(StringInfo json, List *items, int64 total)
 {
 	bool		first = true;
-	ListCell   *lc;
 
 	appendStringInfoString(json, ", \"items\": [");
-	foreach(lc, items)
+	foreach_ptr(const char, item, items)
 	{
-		const char *item = lfirst(lc);
-
 		if (json->len + strlen(item) + PAYLOAD_TAIL >= PAYLOAD_MAX)
 			break;
 		appendStringInfo(json, "%s%s", first ? "" : ", ", item);

@@ -27,6 +27,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -242,11 +243,9 @@ static void
 audit_steps(PlanCheck *check)
 {
 	List	   *tables = NIL;
-	ListCell   *lc;
 
-	foreach(lc, check->steps)
+	foreach_ptr(CheckStep, cs, check->steps)
 	{
-		CheckStep  *cs = lfirst(lc);
 		AuditTable *table = NULL;
 		ListCell   *lc2;
 
@@ -369,12 +368,9 @@ static void
 emit_rows(SgRowSink *sink, const CheckStep *cs)
 {
 	static const char *const words[] = {"ok", "warn", "block"};
-	ListCell   *lc;
 
-	foreach(lc, cs->rows)
+	foreach_ptr(CheckRow, row, cs->rows)
 	{
-		CheckRow   *row = lfirst(lc);
-
 		sg_sink_int32(sink, cs->step ? cs->step->step : 0);
 		sg_sink_name(sink, cs->step ? cs->step->fk_name : NULL);
 		sg_sink_text(sink, row->name);

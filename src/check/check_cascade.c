@@ -82,10 +82,8 @@ build_graph(PlanCheck *check)
 	check->has_edges = true;
 	foreach(lc, check->declared)
 		add_edge(check, lfirst(lc));
-	foreach(lc, check->steps)
+	foreach_ptr(CheckStep, cs, check->steps)
 	{
-		CheckStep  *cs = lfirst(lc);
-
 		if (check_is_due(cs) && cs->view.existing == NULL)
 			add_edge(check, &cs->view.key);
 	}
@@ -243,13 +241,9 @@ typedef struct Below
 static void
 collect(Reach *reach, Oid table)
 {
-	ListCell   *lc;
-
 	reach->deleted = lappend_oid(reach->deleted, table);
-	foreach(lc, reach->check->edges)
+	foreach_ptr(CheckEdge, edge, reach->check->edges)
 	{
-		CheckEdge  *edge = lfirst(lc);
-
 		if (edge->parent != table)
 			continue;
 		reach->tables = list_append_unique_oid(reach->tables, edge->child);
@@ -265,7 +259,6 @@ find_cycle(Reach *reach)
 	List	   *left = list_copy(reach->deleted);
 	bool		changed = true;
 	ListCell   *lc;
-	ListCell   *lc2;
 
 	while (changed)
 	{
@@ -274,10 +267,8 @@ find_cycle(Reach *reach)
 		{
 			bool		leads_on = false;
 
-			foreach(lc2, reach->check->edges)
+			foreach_ptr(CheckEdge, edge, reach->check->edges)
 			{
-				CheckEdge  *edge = lfirst(lc2);
-
 				leads_on |= edge->goes_on && edge->parent == lfirst_oid(lc) && list_member_oid(left, edge->child);
 			}
 			if (!leads_on)
@@ -308,9 +299,8 @@ below(Reach *reach, Oid table)
 	result = palloc0(sizeof(Below));
 	result->table = table;
 	result->path = sg_relation_name(table);
-	foreach(lc, reach->check->edges)
+	foreach_ptr(CheckEdge, edge, reach->check->edges)
 	{
-		CheckEdge  *edge = lfirst(lc);
 		const Below *next;
 
 		if (edge->parent != table)
@@ -446,10 +436,8 @@ check_first_row(PlanCheck *check, CheckStep *cs)
 		changed = false;
 		foreach(lc, check->declared)
 			changed |= add_needed(&tables, lfirst(lc));
-		foreach(lc, check->steps)
+		foreach_ptr(CheckStep, other, check->steps)
 		{
-			CheckStep  *other = lfirst(lc);
-
 			if (check_is_due(other) && other->view.existing == NULL)
 				changed |= add_needed(&tables, &other->view.key);
 		}

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
@@ -87,20 +88,14 @@ add_key(FixCost *cost, const FkKey *key, bool planned, double rows, bool goes_on
 static void
 add_table(FixCost *cost, Oid table, double rows, bool goes_on)
 {
-	ListCell   *lc;
-
 	cost->seen = lappend_oid(cost->seen, table);
-	foreach(lc, cost->check->declared)
+	foreach_ptr(const FkKey, key, cost->check->declared)
 	{
-		const FkKey *key = lfirst(lc);
-
 		if (shares_rows(table, key->parent))
 			add_key(cost, key, false, rows, goes_on);
 	}
-	foreach(lc, cost->check->steps)
+	foreach_ptr(const CheckStep, other, cost->check->steps)
 	{
-		const CheckStep *other = lfirst(lc);
-
 		if (check_is_due(other) && other->view.existing == NULL && shares_rows(table, other->view.key.parent))
 			add_key(cost, &other->view.key, true, rows, goes_on);
 	}

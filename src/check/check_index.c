@@ -373,10 +373,8 @@ check_planned_index(PlanCheck *check, const FkKey *key)
 		check->indexes = plan_missing_indexes(steps);
 		check->has_indexes = true;
 	}
-	foreach(lc, check->indexes)
+	foreach_ptr(PlanIndex, index, check->indexes)
 	{
-		PlanIndex  *index = lfirst(lc);
-
 		if (index->key && fk_index_covers(index->key, key))
 			return index;
 	}

@@ -725,7 +725,6 @@ static void
 check_existing(PlanCheck *check, CheckStep *cs)
 {
 	const FkKey *existing = cs->view.existing;
-	ListCell   *lc;
 
 	if (existing && cs->view.need == NEED_SKIP)
 		check_row(cs, "existing_key", CHECK_BLOCK, cs->view.problem->reason,
@@ -738,9 +737,8 @@ check_existing(PlanCheck *check, CheckStep *cs)
 	if (existing)
 		return;
 
-	foreach(lc, check->steps)
+	foreach_ptr(CheckStep, other, check->steps)
 	{
-		CheckStep  *other = lfirst(lc);
 		char	   *difference;
 
 		if (other == cs)
@@ -849,10 +847,8 @@ check_overlap(PlanCheck *check, CheckStep *cs)
 
 	foreach(lc, check->declared)
 		found |= check_overlap_with(cs, lfirst(lc), NULL);
-	foreach(lc, check->steps)
+	foreach_ptr(CheckStep, other, check->steps)
 	{
-		CheckStep  *other = lfirst(lc);
-
 		if (other != cs && !other->left_alone && other->view.need == NEED_ADD)
 			found |= check_overlap_with(cs, &other->view.key, other);
 	}

@@ -279,12 +279,9 @@ static const PublishedTable *
 find_published(const PlanCheck *check, const CheckTable *table)
 {
 	List	   *ancestors = get_rel_relispartition(table->relid) ? get_partition_ancestors(table->relid) : NIL;
-	ListCell   *lc;
 
-	foreach(lc, check->published)
+	foreach_ptr(const PublishedTable, published, check->published)
 	{
-		const PublishedTable *published = lfirst(lc);
-
 		if (list_member_oid(table->relids, published->relid) || list_member_oid(ancestors, published->relid))
 			return published;
 	}
@@ -485,12 +482,8 @@ wraparound_share(Oid relid)
 static const LockHolder *
 wraparound_vacuum(const PlanCheck *check, const CheckTable *table)
 {
-	ListCell   *lc;
-
-	foreach(lc, check->holders)
+	foreach_ptr(const LockHolder, holder, check->holders)
 	{
-		const LockHolder *holder = lfirst(lc);
-
 		if (holder->wraparound && list_member_oid(table->relids, holder->relid))
 			return holder;
 	}
@@ -569,12 +562,9 @@ static void
 check_locks(PlanCheck *check, CheckStep *cs)
 {
 	bool		found = false;
-	ListCell   *lc;
 
-	foreach(lc, check->holders)
+	foreach_ptr(const LockHolder, holder, check->holders)
 	{
-		const LockHolder *holder = lfirst(lc);
-
 		if (list_member_oid(cs->child->relids, holder->relid) || list_member_oid(cs->parent->relids, holder->relid))
 			found |= check_holder(cs, holder);
 	}
@@ -811,11 +801,9 @@ check_measure(PlanCheck *check)
 	MeasureArg	arg = {check, InvalidOid};
 	MemoryContext context = CurrentMemoryContext;
 	double		largest = MEASURE_BLOCKS_MIN;
-	ListCell   *lc;
 
-	foreach(lc, check->steps)
+	foreach_ptr(CheckStep, cs, check->steps)
 	{
-		CheckStep  *cs = lfirst(lc);
 		CheckTable *tables[] = {cs->child, cs->parent};
 
 		/* judged: so they could be read */

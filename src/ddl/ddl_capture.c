@@ -37,6 +37,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "ddl/ddl.h"
 #include "snapshot/snapshot_object.h"
@@ -293,12 +294,8 @@ add_old_name(DdlCommand *command, Node *parsetree, CollectedCommand *collected, 
 static bool
 is_known(DdlCommand *command, const char *kind, const char *identity)
 {
-	ListCell   *lc;
-
-	foreach(lc, command->objects)
+	foreach_ptr(DdlObject, object, command->objects)
 	{
-		DdlObject  *object = lfirst(lc);
-
 		if (object->identity && strcmp(object->identity, identity) == 0 && strcmp(object->kind, kind) == 0)
 			return true;
 	}

@@ -33,6 +33,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/spi.h"
 #include "ddl/ddl.h"
@@ -358,7 +359,6 @@ write_pending(void *arg)
 {
 	LogTable	log;
 	SgScope		scope;
-	ListCell   *lc;
 
 	/*
 	 * A read-only transaction does no DDL, so this one was made read-only
@@ -373,9 +373,8 @@ write_pending(void *arg)
 	}
 	sg_role_begin(&scope, log.rel->rd_rel->relowner);
 
-	foreach(lc, pending)
+	foreach_ptr(DdlCommand, command, pending)
 	{
-		DdlCommand *command = lfirst(lc);
 		ListCell   *lo;
 
 		foreach(lo, command->objects)

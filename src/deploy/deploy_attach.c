@@ -41,6 +41,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -78,12 +79,9 @@ partition_names(const StepView *view, Datum *values)
 {
 	List	   *tables = NIL;
 	List	   *names = NIL;
-	ListCell   *lc;
 
-	foreach(lc, view->partitions)
+	foreach_ptr(const FkPartition, partition, view->partitions)
 	{
-		const FkPartition *partition = lfirst(lc);
-
 		tables = lappend(tables, sg_relation_name(partition->relid));
 		names = lappend(names, partition->own->name);
 	}
@@ -166,12 +164,9 @@ proofs_stand(const AttachAction *attach, const StepView *view)
 		const FkKey *key = ((FkPartition *) lfirst(lc))->own;
 		FkFingerprint now = fk_fingerprint(key, NULL);
 		bool		found = false;
-		ListCell   *lc2;
 
-		foreach(lc2, attach->marks)
+		foreach_ptr(const PartitionMark, mark, attach->marks)
 		{
-			const PartitionMark *mark = lfirst(lc2);
-
 			found = mark->conid == key->conid && memcmp(&mark->print, &now, sizeof(now)) == 0;
 			if (found)
 				break;

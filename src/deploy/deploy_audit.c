@@ -12,6 +12,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -200,12 +201,10 @@ look_ahead(Ahead *ahead)
 	const PlanStep *mine = ahead->work->step;
 	const PlanRun *run = ahead->work->run;
 	bool		later = false;
-	ListCell   *lc;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, run->steps)
+	foreach_ptr(PlanStep, step, run->steps)
 	{
-		PlanStep   *step = lfirst(lc);
 		StepView	view;
 
 		if (later && waits_for_audit(run, step, &view) && !add_ahead(ahead, &view.key, step->step))

@@ -60,17 +60,14 @@ reach_expressions(CodeReach *reach, const PlanStep *step, Oid owner, Oid role)
 	char	   *probe = plan_backfill_probe(step);
 	SPIPlanPtr	plan;
 	SgScope		scope;
-	ListCell   *lc;
 
 	deploy_backfill_begin(&scope, role);
 	SPI_connect();
 	plan = SPI_prepare(probe, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), probe);
-	foreach(lc, SPI_plan_get_plan_sources(plan))
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
 	{
-		CachedPlanSource *source = lfirst(lc);
-
 		code_reach_expression(reach, (Node *) source->query_list, owner);
 	}
 	SPI_finish();

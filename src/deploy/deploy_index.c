@@ -423,12 +423,9 @@ deploy_index_work(PlanRun *run, bool drop, int step, const char *name, const cha
 void
 deploy_index_recover(const PlanRun *run)
 {
-	ListCell   *lc;
-
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, plan_deeds_unfinished(run->plan))
+	foreach_ptr(const PlanDeed, deed, plan_deeds_unfinished(run->plan))
 	{
-		const PlanDeed *deed = lfirst(lc);
 		Oid			index = sg_find_qualified(deed->object);
 
 		if (!plan_index_is(index, deed->what->child_table, deed->index_columns, false))
@@ -454,13 +451,10 @@ deploy_index_drop_leftovers(PlanRun *run, int lock_timeout)
 {
 	List	   *jobs = NIL;
 	char	   *trouble;
-	ListCell   *lc;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, plan_index_leftovers(run->plan))
+	foreach_ptr(const PlanDeed, deed, plan_index_leftovers(run->plan))
 	{
-		const PlanDeed *deed = lfirst(lc);
-
 		if (object_ownercheck(RelationRelationId, sg_find_qualified(deed->object), GetUserId()))
 			jobs = lappend(jobs, list_make1(index_job_part(deed->step, deed->object,
 														   psprintf("DROP INDEX CONCURRENTLY %s", deed->object),
@@ -487,11 +481,9 @@ static List *
 wanted_steps(List *steps)
 {
 	List	   *wanted = NIL;
-	ListCell   *lc;
 
-	foreach(lc, steps)
+	foreach_ptr(PlanStep, step, steps)
 	{
-		PlanStep   *step = lfirst(lc);
 		StepView	view;
 
 		if (!step->index || step->skipped_by)
@@ -507,12 +499,8 @@ wanted_steps(List *steps)
 static bool
 is_finished(List *steps, int number)
 {
-	ListCell   *lc;
-
-	foreach(lc, steps)
+	foreach_ptr(const PlanStep, step, steps)
 	{
-		const PlanStep *step = lfirst(lc);
-
 		if (step->step == number)
 			return step->state == STEP_VALIDATED;
 	}
@@ -545,12 +533,9 @@ static List *
 without_obstacles(const PlanRun *run, List *steps, List *indexes)
 {
 	List	   *left = NIL;
-	ListCell   *lc;
 
-	foreach(lc, indexes)
+	foreach_ptr(PlanIndex, index, indexes)
 	{
-		PlanIndex  *index = lfirst(lc);
-
 		if (index->key == NULL)
 			continue;
 		if (index->obstacle == NULL)
@@ -565,12 +550,8 @@ without_obstacles(const PlanRun *run, List *steps, List *indexes)
 static void
 tell_statements(List *indexes)
 {
-	ListCell   *lc;
-
-	foreach(lc, indexes)
+	foreach_ptr(PlanIndex, index, indexes)
 	{
-		PlanIndex  *index = lfirst(lc);
-
 		ereport(NOTICE,
 				(errmsg("step %d: no index is built on %s (%s), since schemaguard.workers is 0",
 						index->step, index->table, index->columns),
@@ -584,13 +565,11 @@ build_concurrently(PlanRun *run, List *indexes)
 {
 	List	   *jobs = NIL;
 	List	   *first = NIL;	/* the first index of each job */
-	ListCell   *lc;
 	char	   *trouble;
 	int			taken;
 
-	foreach(lc, indexes)
+	foreach_ptr(PlanIndex, index, indexes)
 	{
-		PlanIndex  *index = lfirst(lc);
 		List	   *part = index_job_part(index->step, index->name, index->statement, index->table,
 										  index->columns);
 		ListCell   *lc2;
@@ -616,10 +595,8 @@ build_concurrently(PlanRun *run, List *indexes)
 		return;
 
 	taken = deploy_run_jobs(run, JOB_BUILD_INDEX, jobs, sg_retry_budget, &trouble);
-	foreach(lc, indexes)
+	foreach_ptr(PlanIndex, index, indexes)
 	{
-		PlanIndex  *index = lfirst(lc);
-
 		for (int n = taken; n < list_length(first); n++)
 		{
 			if (!index->partitioned &&

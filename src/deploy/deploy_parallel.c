@@ -35,6 +35,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -146,10 +147,8 @@ validate_job(void *arg)
 		nsteps += list_length(lfirst(lc));
 
 	sg_progress_begin(SG_PROGRESS_VALIDATE, job->run.plan->id, nsteps);
-	foreach(lc, job->job)
+	foreach_ptr(List, steps, job->job)
 	{
-		List	   *steps = lfirst(lc);
-
 		if (!may_go_on(job))
 			break;
 		deploy_validate_table(&job->run, steps);
@@ -196,15 +195,12 @@ static void
 index_job(WorkerJob *job)
 {
 	JobsShared *shared = job->shared;
-	ListCell   *lc;
 
 	/* a call that was cancelled may be waiting for that */
 	if (shared->kind == JOB_DROP_INDEX && synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
 		SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
-	foreach(lc, job->job)
+	foreach_ptr(List, parts, job->job)
 	{
-		List	   *parts = lfirst(lc);
-
 		SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout),
 						PGC_USERSET, PGC_S_SESSION);
 		worker_procedure(open_index, job);
@@ -422,14 +418,12 @@ deploy_wants_parallel(List *steps)
 {
 	Oid			first = InvalidOid;
 	bool		several = false;
-	ListCell   *lc;
 
 	if (sg_workers < 2)
 		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, steps)
+	foreach_ptr(PlanStep, step, steps)
 	{
-		PlanStep   *step = lfirst(lc);
 		StepView	view;
 
 		if (step->skipped_by || !step->enforced)
@@ -457,7 +451,6 @@ static void
 measure_table(const PlanRun *run, WaitingTable *table)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->child));
-	ListCell   *lc;
 
 	table->pages = 0;
 	if (HeapTupleIsValid(tuple))
@@ -467,10 +460,8 @@ measure_table(const PlanRun *run, WaitingTable *table)
 	}
 
 	table->priority = PRIORITY_LOW;
-	foreach(lc, run->steps)
+	foreach_ptr(PlanStep, step, run->steps)
 	{
-		PlanStep   *step = lfirst(lc);
-
 		if (step->step == linitial_int(table->steps))
 			table->priority = step->priority;
 	}
@@ -503,9 +494,8 @@ validation_jobs(const PlanRun *run, List *tables)
 	tables = list_copy(tables);
 	list_sort(tables, compare_tables);
 
-	foreach(lc, tables)
+	foreach_ptr(WaitingTable, table, tables)
 	{
-		WaitingTable *table = lfirst(lc);
 		Oid			root = partition_root(table->child);
 		ListCell   *lc2;
 		int			n = 0;
@@ -544,7 +534,6 @@ deploy_validate_parallel(PlanRun *run, List *tables)
 {
 	List	   *jobs;
 	List	   *left = NIL;
-	ListCell   *lc;
 	char	   *trouble;
 	int			taken;
 
@@ -557,10 +546,8 @@ deploy_validate_parallel(PlanRun *run, List *tables)
 		return tables;
 
 	taken = deploy_run_jobs(run, JOB_VALIDATE, jobs, 0, &trouble);
-	foreach(lc, tables)
+	foreach_ptr(WaitingTable, table, tables)
 	{
-		WaitingTable *table = lfirst(lc);
-
 		if (is_taken(table, jobs, taken))
 			run->done += list_length(table->steps);
 		else

@@ -29,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -199,10 +200,8 @@ add_to_partitions(StepWork *work, const StepView *view)
 	foreach(lc, view->partitions)
 		have += ((FkPartition *) lfirst(lc))->own != NULL;
 
-	foreach(lc, view->partitions)
+	foreach_ptr(FkPartition, partition, view->partitions)
 	{
-		FkPartition *partition = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		if (partition->own)
 			continue;
@@ -316,16 +315,13 @@ deploy_partition_validate_one(PlanRun *run, int step, Oid relid)
 {
 	StepWork   *work = run_begin_step(run, step);
 	StepView	view;
-	ListCell   *lc;
 
 	if (work == NULL)
 		return;
 	work->shared = true;
 	look(work, &view);
-	foreach(lc, view.by_partition ? view.partitions : NIL)
+	foreach_ptr(FkPartition, partition, view.by_partition ? view.partitions : NIL)
 	{
-		FkPartition *partition = lfirst(lc);
-
 		if (partition->relid == relid && partition->own && !partition->own->validated)
 			(void) validate_partition(work, &view.key, partition);
 	}
@@ -335,12 +331,8 @@ deploy_partition_validate_one(PlanRun *run, int step, Oid relid)
 bool
 deploy_partitions_are_valid(const StepView *view)
 {
-	ListCell   *lc;
-
-	foreach(lc, view->partitions)
+	foreach_ptr(const FkPartition, partition, view->partitions)
 	{
-		const FkPartition *partition = lfirst(lc);
-
 		if (partition->own == NULL || !partition->own->validated)
 			return false;
 	}

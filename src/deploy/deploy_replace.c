@@ -20,6 +20,7 @@
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -44,11 +45,8 @@ has_come_far(const PlanStep *step)
 static int
 wanted_by(const PlanStep *step, const FkKey *key)
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(step->plan))
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
 	{
-		const PlanStep *other = lfirst(lc);
 		FkKey		planned;
 		FkKey	   *twin;
 

@@ -93,11 +93,9 @@ deploy_check_each(PlanRun *run,
 				  char *(*lacks_for) (PlanRun *run, PlanStep *step, const StepView *view))
 {
 	RunLacks	lacks = {0};
-	ListCell   *lc;
 
-	foreach(lc, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
 	{
-		PlanStep   *step = lfirst(lc);
 		StepView	view;
 		char	   *lack;
 

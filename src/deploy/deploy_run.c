@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -63,11 +64,9 @@ static List *
 run_each(PlanRun *run, List *steps, MemoryContext step_context)
 {
 	List	   *waiting = NIL;
-	ListCell   *lc;
 
-	foreach(lc, steps)
+	foreach_int(step, steps)
 	{
-		int			step = lfirst_int(lc);
 		MemoryContext old;
 		Oid			child;
 
@@ -124,11 +123,8 @@ run_round(PlanRun *run, List *steps, MemoryContext step_context)
 static void
 run_extras(PlanRun *run, MemoryContext step_context, void (*work) (PlanRun *run, int step))
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
 	{
-		PlanStep   *step = lfirst(lc);
 		MemoryContext old;
 
 		if (step->replaces == NULL && step->backfill == NULL)
@@ -147,11 +143,8 @@ run_extras(PlanRun *run, MemoryContext step_context, void (*work) (PlanRun *run,
 static void
 settle_states(PlanRun *run, MemoryContext step_context)
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
 	{
-		PlanStep   *step = lfirst(lc);
 		MemoryContext old;
 
 		if (step->state == STEP_VALIDATED || step->skipped_by || !step->enforced)

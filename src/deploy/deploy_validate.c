@@ -368,11 +368,9 @@ static int
 judge_works(RunAction *action, Oid child)
 {
 	AuditTable	table = {.child = child,.results = CurrentMemoryContext};
-	ListCell   *lc;
 
-	foreach(lc, action->works)
+	foreach_ptr(StepWork, work, action->works)
 	{
-		StepWork   *work = lfirst(lc);
 		FkKey	   *key = fk_by_oid(work->key->conid);
 
 		work->verdict = NULL;
@@ -524,7 +522,6 @@ static void
 explain_scan(RunAction *action)
 {
 	bool		for_all = run_timeout_struck() || run_is_lock_failure(action->error);
-	ListCell   *lc;
 
 	if (!for_all)
 	{
@@ -532,10 +529,8 @@ explain_scan(RunAction *action)
 		run_commit();
 		return;
 	}
-	foreach(lc, action->works)
+	foreach_ptr(StepWork, work, action->works)
 	{
-		StepWork   *work = lfirst(lc);
-
 		work->verdict = NULL;
 		work->why_core = NULL;
 		run_record_failure(action, work, STEP_ADDED, action->error->sqlerrcode,
@@ -613,10 +608,8 @@ deploy_validate_table(PlanRun *run, List *steps)
 
 	if (scanned != NIL)
 		scan_works(run, scanned);
-	foreach(lc, works)
+	foreach_ptr(StepWork, work, works)
 	{
-		StepWork   *work = lfirst(lc);
-
 		if (work->why_core || sg_validate_with != SG_VALIDATE_SCAN)
 			deploy_validate_key(work, work->key);
 		run_end_step(work);

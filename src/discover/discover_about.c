@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_match.h"
@@ -53,12 +54,10 @@ tables_at_front(const Facts *facts, const FactTable *table, int n)
 {
 	List	   *tables = NIL;
 	char		name[WORD_KEY_SIZE];
-	ListCell   *lc;
 
 	words_join(&table->words, table->prefix, n, name);
-	foreach(lc, names_find(facts->by_table_name, name))
+	foreach_ptr(const NameForm, form, names_find(facts->by_table_name, name))
 	{
-		const NameForm *form = lfirst(lc);
 		const FactTable *other = &facts->tables[form->table];
 
 		if (form->match == MATCH_FULL && other != table && other->primary >= 0)
@@ -220,13 +219,10 @@ about_kinds(MatchState *state)
 	words_join(state->words, state->lo, state->hi, column);
 	for (int n = table->words.n; n > table->prefix; n--)
 	{
-		ListCell   *lc;
-
 		words_join(&table->words, table->prefix, n, name);
 		strlcpy(name + strlen(name), column, WORD_KEY_SIZE - strlen(name));
-		foreach(lc, names_find(facts->by_table_name, name))
+		foreach_ptr(const NameForm, form, names_find(facts->by_table_name, name))
 		{
-			const NameForm *form = lfirst(lc);
 			Candidate	cand;
 
 			if (form->match != MATCH_HEAD || form->back != 1 || facts->tables[form->table].primary < 0 ||

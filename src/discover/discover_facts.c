@@ -536,13 +536,11 @@ static void
 read_references(Facts *facts)
 {
 	List	   *declared = fk_declared(InvalidOid);
-	ListCell   *lc;
 
 	facts->references_room = list_length(declared) + 1;
 	facts->references = palloc_extended(facts->references_room * sizeof(FactReference), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	foreach(lc, declared)
+	foreach_ptr(FkKey, key, declared)
 	{
-		FkKey	   *key = lfirst(lc);
 		FactReference *reference = &facts->references[facts->nreferences];
 		bool		complete = true;
 

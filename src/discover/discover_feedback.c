@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "base/compat.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "discover/discover.h"
@@ -339,11 +340,9 @@ List *
 feedback_beyond(Facts *facts, List *rules, int last_set)
 {
 	List	   *beyond = NIL;
-	ListCell   *lc;
 
-	foreach(lc, rules)
+	foreach_ptr(FeedbackRule, rule, rules)
 	{
-		FeedbackRule *rule = lfirst(lc);
 		Candidate  *cand = NULL;
 
 		CHECK_FOR_INTERRUPTS();

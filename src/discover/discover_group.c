@@ -15,6 +15,7 @@
 
 #include "miscadmin.h"
 
+#include "base/compat.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_words.h"
@@ -227,11 +228,8 @@ match_led(void)
 void
 match_note_led(const Facts *facts, HTAB *led, List *singles)
 {
-	ListCell   *lc;
-
-	foreach(lc, singles)
+	foreach_ptr(Candidate, cand, singles)
 	{
-		Candidate  *cand = lfirst(lc);
 		int			pair[2] = {facts->columns[cand->column].table, cand->key};
 
 		if (cand->n > 1 && !cand->impossible)

@@ -13,6 +13,7 @@
 
 #include <ctype.h>
 
+#include "base/compat.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_names.h"
@@ -122,13 +123,10 @@ end_of_link(const Facts *facts, const Words *words, int lo, int hi, int link)
 	int			tail = -1;
 	int			wholes = 0;
 	int			tails = 0;
-	ListCell   *lc;
 
 	words_join(words, lo, hi, name);
-	foreach(lc, names_find(facts->by_table_name, name))
+	foreach_ptr(const NameForm, form, names_find(facts->by_table_name, name))
 	{
-		const NameForm *form = lfirst(lc);
-
 		if (form->table == link || facts->tables[form->table].primary < 0 || joint(facts->tables[form->table].name))
 			continue;
 		if (form->match == MATCH_FULL)

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
@@ -378,12 +379,9 @@ look_up(MatchState *state, const char *name, int before, int after, int abbrevia
 	List	   *forms = names_find(facts->by_table_name, name);
 	int			child = facts->columns[state->column].table;
 	const NameCrowd *crowd = list_length(forms) > FORMS_MAX ? names_crowd(facts, name) : NULL;
-	ListCell   *lc;
 
-	foreach(lc, forms)
+	foreach_ptr(NameForm, form, forms)
 	{
-		NameForm   *form = lfirst(lc);
-
 		/*
 		 * what is a part of so many names means those of the child's own
 		 * family, what the child's name extends, the child, or one whose key
@@ -416,11 +414,9 @@ static void
 look_up_abbreviations(MatchState *state)
 {
 	const char *last = state->words->stem[state->hi - 1];
-	ListCell   *lc;
 
-	foreach(lc, names_expansions(state->facts, last))
+	foreach_ptr(char, stem, names_expansions(state->facts, last))
 	{
-		char	   *stem = lfirst(lc);
 		int			kind = Max(words_abbreviates(last, stem), words_abbreviates(stem, last));
 		char		name[2 * WORD_KEY_SIZE];
 
@@ -447,11 +443,9 @@ look_up_abbreviated_front(MatchState *state)
 	for (int i = state->lo; i < state->hi - 1; i++)
 	{
 		const char *first = state->words->stem[i];
-		ListCell   *lc;
 
-		foreach(lc, names_expansions(state->facts, first))
+		foreach_ptr(const char, stem, names_expansions(state->facts, first))
 		{
-			const char *stem = lfirst(lc);
 			int			kind = words_abbreviates(first, stem);
 			char		rest[WORD_KEY_SIZE];
 			char		name[WORD_KEY_SIZE];
@@ -589,7 +583,6 @@ look_up_keys(MatchState *state, int lo, int hi)
 	const char *word = words->stem[telling];
 	char		rest[WORD_KEY_SIZE];
 	char		name[2 * WORD_KEY_SIZE];
-	ListCell   *lc;
 
 	for (int i = lo; i < hi; i++)
 	{
@@ -602,10 +595,8 @@ look_up_keys(MatchState *state, int lo, int hi)
 		snprintf(name, WORD_KEY_SIZE, "%s%s", word + p, rest);
 		consider_keys(state, name, telling - lo + 1, pnstrdup(word, p), false);
 	}
-	foreach(lc, names_expansions(state->facts, word))
+	foreach_ptr(const char, stem, names_expansions(state->facts, word))
 	{
-		const char *stem = lfirst(lc);
-
 		for (int i = lo; i <= telling; i++)
 		{
 			words_join(words, i, telling, name);
@@ -757,7 +748,6 @@ consider_roles(MatchState *state)
 		words_is_agent(state->words->word[state->hi - 1]) && !ends_in_a_table(state);
 	bool		flag = is_flag(state);
 	List	   *tables = NIL;
-	ListCell   *lc;
 
 	if (agent || is_correspondent(state))
 		class |= WORD_ACTOR;
@@ -769,9 +759,8 @@ consider_roles(MatchState *state)
 	if ((class & WORD_PICTURE) && facts->pictures >= 0 && !match_names_a_table(state) &&
 		(state->suffix == SUFFIX_ID || !facts_is_text(column->type)))
 		tables = list_append_unique_int(tables, facts->pictures);
-	foreach(lc, tables)
+	foreach_int(t, tables)
 	{
-		int			t = lfirst_int(lc);
 		ListCell   *key;
 
 		foreach(key, facts->tables[t].keys)

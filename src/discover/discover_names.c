@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
+#include "base/compat.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_names.h"
@@ -97,19 +98,14 @@ static const NameForm *
 root_of_family(const Facts *facts, List *forms)
 {
 	const NameForm *root = NULL;
-	ListCell   *lc;
 
-	foreach(lc, forms)
+	foreach_ptr(const NameForm, form, forms)
 	{
-		const NameForm *form = lfirst(lc);
-
 		if (form->match == MATCH_HEAD && (root == NULL || form->back < root->back))
 			root = form;
 	}
-	foreach(lc, forms)
+	foreach_ptr(const NameForm, form, forms)
 	{
-		const NameForm *form = lfirst(lc);
-
 		if (root && form->match == MATCH_HEAD && !names_extended(facts, root->table, form->table))
 			return NULL;
 	}
@@ -437,12 +433,8 @@ match_generic_name(const Facts *facts, int c)
 static bool
 form_of_table(Facts *facts, const char *name, int table, NameMatch at_least)
 {
-	ListCell   *lc;
-
-	foreach(lc, names_find(facts->by_table_name, name))
+	foreach_ptr(NameForm, form, names_find(facts->by_table_name, name))
 	{
-		NameForm   *form = lfirst(lc);
-
 		if (form->table == table && form->match >= at_least)
 			return true;
 	}
@@ -452,12 +444,8 @@ form_of_table(Facts *facts, const char *name, int table, NameMatch at_least)
 static bool
 form_of_another(Facts *facts, const char *name, int table, NameMatch match)
 {
-	ListCell   *lc;
-
-	foreach(lc, names_find(facts->by_table_name, name))
+	foreach_ptr(NameForm, form, names_find(facts->by_table_name, name))
 	{
-		NameForm   *form = lfirst(lc);
-
 		if (form->table != table && form->match == match && !form->glued)
 			return true;
 	}

@@ -14,6 +14,7 @@
 
 #include "miscadmin.h"
 
+#include "base/compat.h"
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
@@ -50,11 +51,9 @@ void
 opposites_note(const Discovery *d, List *proposals)
 {
 	const Facts *facts = d->facts;
-	ListCell   *lc;
 
-	foreach(lc, proposals)
+	foreach_ptr(const Candidate, cand, proposals)
 	{
-		const Candidate *cand = lfirst(lc);
 		int			columns[2] = {cand->column, facts->keys[cand->key].columns[0]};
 		Opposite   *entry;
 

@@ -156,10 +156,8 @@ choose_columns(RowSample *sample, List *candidates)
 	foreach(lc, candidates)
 		n += ((Candidate *) lfirst(lc))->n;
 	sample->columns = palloc(n * sizeof(SampleColumn));
-	foreach(lc, candidates)
+	foreach_ptr(const Candidate, cand, candidates)
 	{
-		const Candidate *cand = lfirst(lc);
-
 		for (int i = 0; i < cand->n; i++)
 			(void) sample_column(sample, cand->columns[i]);
 	}

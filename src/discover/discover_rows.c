@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 
 #include "audit/audit.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -294,11 +295,9 @@ static List *
 lock_candidates(const Batch *batch)
 {
 	List	   *locked = NIL;
-	ListCell   *lc;
 
-	foreach(lc, batch->candidates)
+	foreach_ptr(Candidate, cand, batch->candidates)
 	{
-		Candidate  *cand = lfirst(lc);
 		Oid			busy = InvalidOid;
 		FkProblem  *problem = audit_lock(cand->fk, false, &busy);
 
@@ -363,17 +362,14 @@ lock_and_look(void *arg)
 	RowLook    *look = batch->look;
 	List	   *locked = lock_candidates(batch);
 	RowSample  *sample;
-	ListCell   *lc;
 
 	if (locked == NIL)
 		return;
 	sg_progress_tables(SG_PHASE_SCANNING, batch->child, 0);
 	audit_push_snapshot();
 	sample = probe_begin(look->d->facts, batch->child, locked);
-	foreach(lc, locked)
+	foreach_ptr(Candidate, cand, locked)
 	{
-		Candidate  *cand = lfirst(lc);
-
 		look_at_one(look, sample, cand);
 		sg_progress_done(++look->progress.done, look->progress.orphans);
 		if (beyond_may_follow(cand) && is_refuted(cand))
@@ -388,7 +384,6 @@ static void
 look_at_each(Batch *batch)
 {
 	ErrorData  *error = NULL;
-	ListCell   *lc;
 
 	/* on a standby, an error inside of a subtransaction may end the session */
 	if (RecoveryInProgress())
@@ -398,9 +393,8 @@ look_at_each(Batch *batch)
 	if (error == NULL)
 		return;
 	sg_rethrow_cancel(error);
-	foreach(lc, batch->candidates)
+	foreach_ptr(Candidate, cand, batch->candidates)
 	{
-		Candidate  *cand = lfirst(lc);
 		Batch		alone = *batch;
 
 		if (cand->reason || cand->rows_checked >= 0)
@@ -460,9 +454,8 @@ rows_sample(Discovery *d, double min_score, Oid child_only)
 	foreach(lc, d->candidates)
 		total += is_worth_it(facts, lfirst(lc), min_score, child_only);
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, total);
-	foreach(lc, d->candidates)
+	foreach_ptr(Candidate, cand, d->candidates)
 	{
-		Candidate  *cand = lfirst(lc);
 		Oid			its = facts->tables[facts->columns[cand->column].table].oid;
 
 		CHECK_FOR_INTERRUPTS();
@@ -522,9 +515,8 @@ audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 	ListCell   *lc;
 	ListCell   *k;
 
-	foreach(lc, candidates)
+	foreach_ptr(Candidate, cand, candidates)
 	{
-		Candidate  *cand = lfirst(lc);
 		AuditKey   *key = audit_key_new(cand->fk, "inferred", "missing");
 
 		cand->reason = NULL;
@@ -556,13 +548,11 @@ rows_audit(Facts *facts, List *proposals)
 	RowProgress progress = {0};
 	List	   *some = NIL;
 	int			last = -1;
-	ListCell   *lc;
 
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(proposals));
 	MemoryContextSwitchTo(context);
-	foreach(lc, proposals)
+	foreach_ptr(Candidate, cand, proposals)
 	{
-		Candidate  *cand = lfirst(lc);
 		int			child = facts->columns[cand->column].table;
 
 		CHECK_FOR_INTERRUPTS();

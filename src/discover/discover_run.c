@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
@@ -61,11 +62,8 @@ make_candidates(Discovery *d, bool first)
 static void
 add_others(Discovery *d)
 {
-	ListCell   *lc;
-
-	foreach(lc, d->others)
+	foreach_ptr(const Candidate, other, d->others)
 	{
-		const Candidate *other = lfirst(lc);
 		Candidate  *cand;
 
 		if (other->column < d->from || other->column >= d->next)

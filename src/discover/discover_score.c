@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 
+#include "base/compat.h"
 #include "base/spi.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
@@ -139,13 +140,10 @@ void
 odds_add(SetOdds *odds, const Weights *weights, List *candidates)
 {
 	int			last = -1;
-	ListCell   *lc;
 
 	list_sort(candidates, compare_sets);
-	foreach(lc, candidates)
+	foreach_ptr(const Candidate, cand, candidates)
 	{
-		const Candidate *cand = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		if (cand->set != last)
 		{
@@ -238,12 +236,9 @@ void
 score_all(const Weights *weights, double shift, List *candidates)
 {
 	int			first = 0;
-	ListCell   *lc;
 
-	foreach(lc, candidates)
+	foreach_ptr(Candidate, cand, candidates)
 	{
-		Candidate  *cand = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		cand->sum = 0;
 		for (int i = 0; i < cand->nsignals; i++)

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_names.h"
@@ -314,11 +315,9 @@ void
 habits_count(Facts *facts, Habits *habits, List *candidates)
 {
 	int			last = -1;
-	ListCell   *lc;
 
-	foreach(lc, candidates)
+	foreach_ptr(Candidate, cand, candidates)
 	{
-		Candidate  *cand = lfirst(lc);
 		const FactColumn *column = &facts->columns[cand->column];
 		int text = facts_is_text(column->type);
 
@@ -712,12 +711,9 @@ is_copy(const Facts *facts, const Habits *habits, const ChildNames *names)
 	}
 	for (int i = 0; i < n; i++)
 	{
-		ListCell   *lc;
-
 		words_join(&words, i, n, name);
-		foreach(lc, names_find(facts->by_table_name, name))
+		foreach_ptr(const NameForm, form, names_find(facts->by_table_name, name))
 		{
-			const NameForm *form = lfirst(lc);
 			const FactTable *other = &facts->tables[form->table];
 
 			if (form->match == MATCH_FULL && form->table != names->child &&
@@ -990,14 +986,11 @@ signals_fill(Facts *facts, const Habits *habits, List *candidates)
 	float	   *s = palloc(signal_count() * sizeof(float));
 	ChildNames	names = {.child = -1,.column = -1};
 	int			first = 0;
-	ListCell   *lc;
 
 	names.of = MemoryContextAllocHuge(CurrentMemoryContext, (facts->ncolumns + 1) * sizeof(int));
 	memset(names.of, -1, facts->ncolumns * sizeof(int));
-	foreach(lc, candidates)
+	foreach_ptr(Candidate, cand, candidates)
 	{
-		Candidate  *cand = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		memset(s, 0, signal_count() * sizeof(float));
 		if (cand->n > 1)

@@ -269,13 +269,10 @@ emit_proposals(SgRowSink *sink, ProposalSort *sort, Discovery *d, List *proposal
 {
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(row);
-	ListCell   *lc;
 
 	list_sort(proposals, compare_proposals);
-	foreach(lc, proposals)
+	foreach_ptr(const Candidate, cand, proposals)
 	{
-		const Candidate *cand = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		if (opposites_surer(d, cand->column, cand->key, cand->score))
 			continue;
@@ -428,18 +425,14 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 	int			n = d->next - d->from;
 	const Candidate **best = MemoryContextAllocExtended(d->context, (n + 1) * sizeof(Candidate *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	bool	   *proposed = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	ListCell   *lc;
 
-	foreach(lc, proposals)
+	foreach_ptr(Candidate, cand, proposals)
 	{
-		Candidate  *cand = lfirst(lc);
-
 		for (int i = 0; i < cand->n; i++)
 			proposed[cand->columns[i] - d->from] = true;
 	}
-	foreach(lc, d->candidates)
+	foreach_ptr(const Candidate, cand, d->candidates)
 	{
-		const Candidate *cand = lfirst(lc);
 		int			at = cand->column - d->from;
 
 		if (best[at] == NULL || cand->score > best[at]->score)
@@ -484,12 +477,8 @@ sg_discover_unmatched(PG_FUNCTION_ARGS)
 static bool
 is_planned(List *steps, const char *child, List *columns, const char *parent)
 {
-	ListCell   *lc;
-
-	foreach(lc, steps)
+	foreach_ptr(PlanStep, step, steps)
 	{
-		PlanStep   *step = lfirst(lc);
-
 		if (strcmp(step->child_table, child) == 0 && strcmp(step->parent_table, parent) == 0 &&
 			sg_equal_names(step->child_columns, columns))
 			return true;
@@ -517,12 +506,9 @@ typedef struct Proposed
 static List *
 find_steps(List *found, List *planned, const FkPlan *plan, Discovery *d, List *proposals)
 {
-	ListCell   *lc;
-
 	list_sort(proposals, compare_children);
-	foreach(lc, proposals)
+	foreach_ptr(Candidate, cand, proposals)
 	{
-		Candidate  *cand = lfirst(lc);
 		const FactKey *key = &d->facts->keys[cand->key];
 		PlanStep   *step = plan_step_default(plan->name);
 		Proposed   *proposed = palloc(sizeof(Proposed));
@@ -549,12 +535,9 @@ static int
 add_steps(PlanDraft *draft, const Discovery *d, List *found)
 {
 	int			added = 0;
-	ListCell   *lc;
 
-	foreach(lc, found)
+	foreach_ptr(const Proposed, proposed, found)
 	{
-		const Proposed *proposed = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		if (opposites_surer(d, proposed->column, proposed->key, proposed->score))
 			continue;
@@ -631,11 +614,9 @@ emit_candidates(SgRowSink *sink, const Discovery *d)
 {
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery candidate", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(row);
-	ListCell   *lc;
 
-	foreach(lc, d->candidates)
+	foreach_ptr(const Candidate, cand, d->candidates)
 	{
-		const Candidate *cand = lfirst(lc);
 		const FactKey *key = &d->facts->keys[cand->key];
 
 		CHECK_FOR_INTERRUPTS();

@@ -85,12 +85,9 @@ folded_text(const DriftObject *object)
 		const char *word = snapshot_kinds[kind].word;
 		List	   *others = NIL;
 		List	   *names = NIL;
-		ListCell   *lc;
 
-		foreach(lc, left)
+		foreach_ptr(DriftObject, part, left)
 		{
-			DriftObject *part = lfirst(lc);
-
 			if (part->kind == kind)
 				names = lappend(names, drift_local_name(part));
 			else
@@ -368,10 +365,8 @@ drift_report(DriftComparison *c)
 
 	for (int side = 0; side < 2; side++)
 	{
-		foreach(lc, c->objects[side])
+		foreach_ptr(DriftObject, object, c->objects[side])
 		{
-			DriftObject *object = lfirst(lc);
-
 			if (object->partner == NULL)
 			{
 				if (object->within == NULL)

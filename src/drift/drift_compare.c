@@ -318,14 +318,11 @@ sg_drift(PG_FUNCTION_ARGS)
 	char	   *target = text_argument(fcinfo, 1, "target");
 	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
 	bool		cosmetic = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
-	ListCell   *lc;
 
 	sg_check_version();
 	sg_sink_begin(&sink, fcinfo);
-	foreach(lc, drift_compare(reference, target, schemas, cosmetic))
+	foreach_ptr(const DriftRow, row, drift_compare(reference, target, schemas, cosmetic))
 	{
-		const DriftRow *row = lfirst(lc);
-
 		sg_sink_text(&sink, row->kind);
 		sg_sink_text(&sink, row->object);
 		sg_sink_text(&sink, row->change);

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "ddl/ddl.h"
 #include "drift/drift.h"
 #include "drift/drift_compare.h"
@@ -41,15 +42,13 @@ drift_name_ddl(List *rows)
 	List	   *identities = NIL;
 	char	  **texts;
 	int			i = 0;
-	ListCell   *lc;
 
 	if (rows == NIL)
 		return;
 
 	/* of each row, itself, and the table that it is part of, if any */
-	foreach(lc, rows)
+	foreach_ptr(const DriftRow, row, rows)
 	{
-		const DriftRow *row = lfirst(lc);
 		char	   *table = table_of(row);
 
 		identities = lappend(identities, unconstify(char *, row->object));
@@ -57,9 +56,8 @@ drift_name_ddl(List *rows)
 	}
 	texts = ddl_last(identities);
 
-	foreach(lc, rows)
+	foreach_ptr(DriftRow, row, rows)
 	{
-		DriftRow   *row = lfirst(lc);
 		const char *own = texts[i++];
 		const char *whole = texts[i++];
 

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "base/spi.h"
 #include "drift/drift_check.h"
 #include "log/log.h"
@@ -98,11 +99,9 @@ row_arrays(List *rows, Datum *arrays)
 	for (int field = 0; field < ROW_FIELDS; field++)
 	{
 		ArrayBuildState *state = NULL;
-		ListCell   *lc;
 
-		foreach(lc, rows)
+		foreach_ptr(DriftRow, row, rows)
 		{
-			DriftRow   *row = lfirst(lc);
 			const char *texts[ROW_FIELDS] = {row->kind, row->object, row->change, row->property,
 			row->expected, row->actual, row->class, row->risk, row->detail};
 			const char *text = texts[field];

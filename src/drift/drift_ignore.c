@@ -16,6 +16,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/spi.h"
 #include "drift/drift_check.h"
 
@@ -145,12 +146,8 @@ drift_ignore_load(List **problems)
 bool
 drift_is_ignored(List *entries, const DriftRow *row)
 {
-	ListCell   *lc;
-
-	foreach(lc, entries)
+	foreach_ptr(IgnoreEntry, entry, entries)
 	{
-		IgnoreEntry *entry = lfirst(lc);
-
 		if (matches(entry->kind, row->kind) && matches(entry->object, row->object) &&
 			matches(entry->change, row->change) &&
 			matches(entry->property, row->property ? row->property : ""))

@@ -68,15 +68,12 @@ DriftObject *
 drift_find(DriftComparison *c, DriftSide side, SnapshotKind kind, const char *identity)
 {
 	DriftNameEntry *entry;
-	ListCell   *lc;
 
 	if (c->by_name[side] == NULL)
 	{
 		c->by_name[side] = drift_name_table("objects of one side");
-		foreach(lc, c->objects[side])
+		foreach_ptr(DriftObject, object, c->objects[side])
 		{
-			DriftObject *object = lfirst(lc);
-
 			drift_name_entry(c->by_name[side], snapshot_kinds[object->kind].word, object->identity, HASH_ENTER)->value = object;
 		}
 	}
@@ -201,12 +198,8 @@ has_automatic_name(const DriftObject *object)
 static bool
 same_core(DriftComparison *c, DriftObject *reference, DriftObject *target)
 {
-	ListCell   *lc;
-
-	foreach(lc, differences(c, reference, target))
+	foreach_ptr(DriftChange, change, differences(c, reference, target))
 	{
-		DriftChange *change = lfirst(lc);
-
 		if (change->property->flags & PROPERTY_CORE)
 			return false;
 	}
@@ -219,16 +212,13 @@ likeness(DriftComparison *c, DriftObject *reference, DriftObject *target)
 {
 	char	   *type = drift_string(reference->properties, "type");
 	char	   *other = drift_string(target->properties, "type");
-	ListCell   *lc;
 	bool		differs = false;
 
 	if (type && (other == NULL || strcmp(type, other) != 0))
 		return 0;
 
-	foreach(lc, differences(c, reference, target))
+	foreach_ptr(DriftChange, change, differences(c, reference, target))
 	{
-		DriftChange *change = lfirst(lc);
-
 		differs = differs || (change->property != &drift_parent_property &&
 							  change->property->compare != COMPARE_COSMETIC);
 	}
@@ -244,12 +234,9 @@ static HTAB *
 free_parts(DriftComparison *c)
 {
 	HTAB	   *parts = drift_name_table("parts of tables");
-	ListCell   *lc;
 
-	foreach(lc, c->objects[DRIFT_TARGET])
+	foreach_ptr(DriftObject, object, c->objects[DRIFT_TARGET])
 	{
-		DriftObject *object = lfirst(lc);
-
 		if (drift_has_trait(object->kind, KIND_PART) && object->parent && object->partner == NULL)
 		{
 			DriftNameEntry *entry = drift_name_entry(parts, snapshot_kinds[object->kind].word, object->parent, HASH_ENTER);
@@ -267,14 +254,11 @@ match_part(DriftComparison *c, HTAB *parts, DriftObject *reference, int wanted, 
 	const char *parent = target_parent(c, reference);
 	DriftNameEntry *entry = parent ? drift_name_entry(parts, snapshot_kinds[reference->kind].word, parent, HASH_FIND) : NULL;
 	DriftObject *best = NULL;
-	ListCell   *lc;
 
 	if (entry == NULL)
 		return;
-	foreach(lc, (List *) entry->value)
+	foreach_ptr(DriftObject, target, (List *) entry->value)
 	{
-		DriftObject *target = lfirst(lc);
-
 		if (target->partner ||
 			automatic != (has_automatic_name(reference) || has_automatic_name(target)) ||
 			likeness(c, reference, target) < wanted)
@@ -305,12 +289,8 @@ drift_match_automatic(DriftComparison *c)
 	{
 		for (int automatic = 1; automatic >= 0; automatic--)
 		{
-			ListCell   *lc;
-
-			foreach(lc, c->objects[DRIFT_REFERENCE])
+			foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
 			{
-				DriftObject *object = lfirst(lc);
-
 				CHECK_FOR_INTERRUPTS();
 				if (object->partner == NULL && drift_has_trait(object->kind, KIND_PART))
 					match_part(c, parts, object, wanted, automatic);
@@ -324,11 +304,8 @@ drift_match_automatic(DriftComparison *c)
 void
 drift_match_children(DriftComparison *c)
 {
-	ListCell   *lc;
-
-	foreach(lc, c->objects[DRIFT_REFERENCE])
+	foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
 	{
-		DriftObject *object = lfirst(lc);
 		DriftObject *parent = object->partner ? NULL : drift_parent(c, object);
 		DriftObject *target;
 		size_t		length;
@@ -349,11 +326,8 @@ drift_match_children(DriftComparison *c)
 void
 drift_match_same_names(DriftComparison *c)
 {
-	ListCell   *lc;
-
-	foreach(lc, c->objects[DRIFT_REFERENCE])
+	foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
 	{
-		DriftObject *object = lfirst(lc);
 		DriftObject *target = object->partner ? NULL : drift_find(c, DRIFT_TARGET, object->kind, object->identity);
 
 		if (target && target->partner == NULL)
@@ -424,18 +398,13 @@ drift_fold(DriftComparison *c)
 {
 	for (int side = 0; side < 2; side++)
 	{
-		ListCell   *lc;
-
-		foreach(lc, c->objects[side])
+		foreach_ptr(DriftObject, object, c->objects[side])
 		{
-			DriftObject *object = lfirst(lc);
-
 			if (object->partner == NULL)
 				object->within = explanation(c, object);
 		}
-		foreach(lc, c->objects[side])
+		foreach_ptr(DriftObject, object, c->objects[side])
 		{
-			DriftObject *object = lfirst(lc);
 			DriftObject *top = object->within;
 
 			if (top == NULL)

@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -348,11 +349,8 @@ compare_with_base(Matrix *matrix)
 static void
 find_renamed(Matrix *matrix)
 {
-	ListCell   *lc;
-
-	foreach(lc, matrix->renamed)
+	foreach_ptr(Renamed, renamed, matrix->renamed)
 	{
-		Renamed    *renamed = lfirst(lc);
 		char	   *key = psprintf("%s %s", renamed->row->kind, renamed->row->actual);
 		MatrixObject *object = hash_search(matrix->objects, &key, HASH_FIND, NULL);
 
@@ -367,12 +365,8 @@ find_renamed(Matrix *matrix)
 static bool
 shares(const Matrix *matrix, int holder, int other)
 {
-	ListCell   *lc;
-
-	foreach(lc, matrix->order)
+	foreach_ptr(MatrixObject, object, matrix->order)
 	{
-		MatrixObject *object = lfirst(lc);
-
 		if (object->holder == holder && object->states[other] == OBJECT_PRESENT)
 			return true;
 	}

@@ -105,16 +105,14 @@ static void
 note_candidates(DriftObject *object)
 {
 	StringInfoData text;
-	ListCell   *lc;
 	int			n = 0;
 
 	if (object->partner || object->candidates == NIL)
 		return;
 
 	initStringInfo(&text);
-	foreach(lc, object->candidates)
+	foreach_ptr(Candidate, candidate, object->candidates)
 	{
-		Candidate  *candidate = lfirst(lc);
 		DriftObject *other = object->side == DRIFT_REFERENCE ? candidate->target : candidate->reference;
 
 		if (other->partner == NULL && n++ < NAMED_CANDIDATES)
@@ -129,12 +127,8 @@ note_candidates(DriftObject *object)
 static bool
 has_rival(const Candidate *best, List *candidates)
 {
-	ListCell   *lc;
-
-	foreach(lc, candidates)
+	foreach_ptr(Candidate, other, candidates)
 	{
-		Candidate  *other = lfirst(lc);
-
 		if (other->score < best->score - MARGIN)
 			break;
 		if (other != best && !other->reference->partner && !other->target->partner)
@@ -151,17 +145,13 @@ rename_choose(DriftComparison *c, List *candidates, double min_score,
 	List	   *taken = NIL;
 
 	list_sort(candidates, compare_candidates);
-	foreach(lc, candidates)
+	foreach_ptr(Candidate, candidate, candidates)
 	{
-		Candidate  *candidate = lfirst(lc);
-
 		candidate->reference->candidates = lappend(candidate->reference->candidates, candidate);
 		candidate->target->candidates = lappend(candidate->target->candidates, candidate);
 	}
-	foreach(lc, candidates)
+	foreach_ptr(Candidate, best, candidates)
 	{
-		Candidate  *best = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		if (best->score < min_score)
 			break;
@@ -173,10 +163,8 @@ rename_choose(DriftComparison *c, List *candidates, double min_score,
 		taken = lappend(taken, best);
 	}
 
-	foreach(lc, candidates)
+	foreach_ptr(Candidate, candidate, candidates)
 	{
-		Candidate  *candidate = lfirst(lc);
-
 		note_candidates(candidate->reference);
 		note_candidates(candidate->target);
 		candidate->reference->candidates = candidate->target->candidates = NIL;
@@ -229,19 +217,15 @@ static void
 find_arrows(Search *search, SnapshotKind kind, const char *property)
 {
 	DriftComparison *c = search->c;
-	ListCell   *lc;
 
 	search->arrows = drift_name_table("references that changed");
-	foreach(lc, c->changes)
+	foreach_ptr(DriftChange, change, c->changes)
 	{
-		DriftChange *change = lfirst(lc);
-
 		if (change->kind == kind && strcmp(change->property->name, property) == 0)
 			add_arrow(search, property, change->reference, change->target);
 	}
-	foreach(lc, c->objects[DRIFT_REFERENCE])
+	foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
 	{
-		DriftObject *object = lfirst(lc);
 		DriftObject *target;
 
 		if (object->kind != kind || object->partner)
@@ -299,7 +283,6 @@ static Table *
 describe_table(DriftComparison *c, DriftObject *object, List *children)
 {
 	Table	   *table = palloc0(sizeof(Table));
-	ListCell   *lc;
 
 	table->object = object;
 	table->name = drift_local_name(object);
@@ -313,10 +296,8 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 	table->parts = palloc(sizeof(char *) * (list_length(children) + 1));
 
 	/* in the order of their identities, hence of their names */
-	foreach(lc, children)
+	foreach_ptr(DriftObject, child, children)
 	{
-		DriftObject *child = lfirst(lc);
-
 		/* with the dot, as it is within the table */
 		if (child->kind == KIND_COLUMN &&
 			strncmp(child->identity, object->identity, strlen(object->identity)) == 0)
@@ -327,9 +308,8 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 		else if (drift_has_trait(child->kind, KIND_PART))
 			table->parts[table->nparts++] = part_text(c, child);
 	}
-	foreach(lc, children)
+	foreach_ptr(DriftObject, child, children)
 	{
-		DriftObject *child = lfirst(lc);
 		int			n = child->kind == KIND_COLUMN ? (int) drift_number(child->properties, "position") : 0;
 
 		if (n > 0 && n <= table->ncolumns)
@@ -345,12 +325,9 @@ lone_tables(DriftComparison *c, DriftSide side)
 {
 	HTAB	   *children = drift_name_table("parts of tables");
 	List	   *tables = NIL;
-	ListCell   *lc;
 
-	foreach(lc, c->objects[side])
+	foreach_ptr(DriftObject, object, c->objects[side])
 	{
-		DriftObject *object = lfirst(lc);
-
 		if (object->parent)
 		{
 			DriftNameEntry *entry = drift_name_entry(children, "", object->parent, HASH_ENTER);
@@ -358,10 +335,8 @@ lone_tables(DriftComparison *c, DriftSide side)
 			entry->value = lappend(entry->value, object);
 		}
 	}
-	foreach(lc, c->objects[side])
+	foreach_ptr(DriftObject, object, c->objects[side])
 	{
-		DriftObject *object = lfirst(lc);
-
 		if (object->kind == KIND_TABLE && object->partner == NULL &&
 			!drift_value(object->properties, "extension"))
 		{
@@ -566,12 +541,9 @@ static List *
 lone_types(DriftComparison *c, DriftSide side)
 {
 	List	   *types = NIL;
-	ListCell   *lc;
 
-	foreach(lc, c->objects[side])
+	foreach_ptr(DriftObject, object, c->objects[side])
 	{
-		DriftObject *object = lfirst(lc);
-
 		if (object->partner == NULL && !drift_value(object->properties, "extension") &&
 			(object->kind == KIND_TYPE || object->kind == KIND_DOMAIN))
 			types = lappend(types, object);

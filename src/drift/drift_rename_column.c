@@ -183,13 +183,8 @@ stands_for(Jsonb *expected, Jsonb *actual, const char *old, const char *new)
 static bool
 is_used_alike(const Group *group, const char *old, const char *new)
 {
-	ListCell   *la,
-			   *lb;
-
-	foreach(la, group->changes)
+	foreach_ptr(DriftChange, change, group->changes)
 	{
-		DriftChange *change = lfirst(la);
-
 		if (stands_for(change->expected, change->actual, old, new))
 			return true;
 	}
@@ -198,14 +193,10 @@ is_used_alike(const Group *group, const char *old, const char *new)
 	 * those that are still without a partner, because they are about this
 	 * column
 	 */
-	foreach(la, group->parts[0])
+	foreach_ptr(DriftObject, part, group->parts[0])
 	{
-		DriftObject *part = lfirst(la);
-
-		foreach(lb, group->parts[1])
+		foreach_ptr(DriftObject, other, group->parts[1])
 		{
-			DriftObject *other = lfirst(lb);
-
 			if (part->partner == NULL && other->partner == NULL &&
 				other->kind == part->kind && same_property(part, other, "type") &&
 				stands_for(drift_value(part->properties, "columns"), drift_value(other->properties, "columns"), old, new))
@@ -334,13 +325,11 @@ static List *
 sort_by_table(DriftComparison *c, HTAB *table)
 {
 	List	   *names = NIL;
-	ListCell   *lc;
 
 	for (int side = 0; side < 2; side++)
 	{
-		foreach(lc, c->objects[side])
+		foreach_ptr(DriftObject, object, c->objects[side])
 		{
-			DriftObject *object = lfirst(lc);
 			DriftObject *parent;
 
 			if (object->partner || object->parent == NULL)
@@ -358,10 +347,8 @@ sort_by_table(DriftComparison *c, HTAB *table)
 				add_to(table, side_parts[side], object->parent, object);
 		}
 	}
-	foreach(lc, c->changes)
+	foreach_ptr(DriftChange, change, c->changes)
 	{
-		DriftChange *change = lfirst(lc);
-
 		if (strcmp(change->property->name, "columns") == 0 && change->parent)
 			add_to(table, "changes", change->parent, change);
 		else if (strcmp(change->property->name, "referenced_columns") == 0 && drift_string(change->reference, "references"))

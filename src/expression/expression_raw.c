@@ -60,12 +60,8 @@ is_name(List *name, const char *word)
 static const DriftName *
 find_column(const Rules *rules, const char *column)
 {
-	ListCell   *lc;
-
-	foreach(lc, rules->names)
+	foreach_ptr(const DriftName, name, rules->names)
 	{
-		const DriftName *name = lfirst(lc);
-
 		if (name->owner && strcmp(name->name, column) == 0 &&
 			(rules->table == NULL || strcmp(name->owner, rules->table) == 0))
 			return name;
@@ -76,12 +72,8 @@ find_column(const Rules *rules, const char *column)
 static const DriftName *
 find_object(const Rules *rules, const char *schema, const char *object)
 {
-	ListCell   *lc;
-
-	foreach(lc, rules->names)
+	foreach_ptr(const DriftName, name, rules->names)
 	{
-		const DriftName *name = lfirst(lc);
-
 		if (name->owner == NULL && strcmp(name->name, object) == 0 &&
 			(schema == NULL || strcmp(name->schema, schema) == 0))
 			return name;
@@ -314,14 +306,11 @@ static Node *
 flatten(BoolExpr *expr)
 {
 	List	   *args = NIL;
-	ListCell   *lc;
 
 	if (expr->boolop == NOT_EXPR)
 		return (Node *) expr;
-	foreach(lc, expr->args)
+	foreach_ptr(BoolExpr, arg, expr->args)
 	{
-		BoolExpr   *arg = lfirst(lc);
-
 		if (IsA(arg, BoolExpr) && arg->boolop == expr->boolop)
 			args = list_concat(args, arg->args);
 		else
@@ -352,8 +341,6 @@ rewrite_function(FuncCall *call, Rules *rules)
 static Node *
 rewrite_select(SelectStmt *select, Rules *rules)
 {
-	ListCell   *lc;
-
 	rules->depth++;
 	REWRITE(select->distinctClause);
 	REWRITE(select->targetList);
@@ -372,9 +359,8 @@ rewrite_select(SelectStmt *select, Rules *rules)
 	rules->depth--;
 
 	/* a column is called as it is called */
-	foreach(lc, select->targetList)
+	foreach_ptr(ResTarget, target, select->targetList)
 	{
-		ResTarget  *target = lfirst(lc);
 		ColumnRef  *ref = (ColumnRef *) target->val;
 
 		if (target->name && ref && IsA(ref, ColumnRef) && IsA(llast(ref->fields), String) &&

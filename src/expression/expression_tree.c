@@ -324,12 +324,9 @@ static Node *
 flatten(BoolExpr *expr)
 {
 	List	   *args = NIL;
-	ListCell   *lc;
 
-	foreach(lc, expr->args)
+	foreach_ptr(BoolExpr, arg, expr->args)
 	{
-		BoolExpr   *arg = lfirst(lc);
-
 		if (expr->boolop != NOT_EXPR && IsA(arg, BoolExpr) && arg->boolop == expr->boolop)
 			args = list_concat(args, arg->args);
 		else

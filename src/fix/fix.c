@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -889,12 +890,10 @@ order_steps(List *steps)
 	while (steps != NIL)
 	{
 		PlanStep   *next = NULL;
-		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
-		foreach(lc, steps)
+		foreach_ptr(PlanStep, step, steps)
 		{
-			PlanStep   *step = lfirst(lc);
 			bool		waits = false;
 			ListCell   *lc2;
 

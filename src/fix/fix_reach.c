@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/words.h"
@@ -90,12 +91,8 @@ same_names(const FkKey *part, const FkKey *whole)
 static bool
 is_part_of_planned(List *keys, const FkKey *key)
 {
-	ListCell   *lc;
-
-	foreach(lc, keys)
+	foreach_ptr(const FixKey, planned, keys)
 	{
-		const FixKey *planned = lfirst(lc);
-
 		if (planned->step && !OidIsValid(planned->key->conid) &&
 			planned->key->parent == key->parent &&
 			is_within(key->child, planned->key->child) && same_names(key, planned->key))
@@ -109,11 +106,9 @@ List *
 fix_keys(const PlanRun *run)
 {
 	List	   *keys = NIL;
-	ListCell   *lc;
 
-	foreach(lc, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
 	{
-		PlanStep   *step = lfirst(lc);
 		FkKey	   *planned = palloc(sizeof(FkKey));
 		FkKey	   *twin;
 
@@ -125,10 +120,8 @@ fix_keys(const PlanRun *run)
 		else if (twin->enforced && !has_key(keys, twin->conid))
 			keys = add_key(keys, twin, step);
 	}
-	foreach(lc, fk_declared(InvalidOid))
+	foreach_ptr(FkKey, key, fk_declared(InvalidOid))
 	{
-		FkKey	   *key = lfirst(lc);
-
 		if (key->enforced && !has_key(keys, key->conid) && !is_part_of_planned(keys, key))
 			keys = add_key(keys, key, NULL);
 	}
@@ -198,19 +191,13 @@ List *
 fix_judging_tables(List *tables, List *keys)
 {
 	List	   *parents = NIL;
-	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, keys)
+	foreach_ptr(const FixKey, key, keys)
 	{
-		const FixKey *key = lfirst(lc);
-
 		if (!keeps_copies(key))
 			continue;
-		foreach(lc2, tables)
+		foreach_oid(table, tables)
 		{
-			Oid			table = lfirst_oid(lc2);
-
 			if ((is_within(table, key->key->child) || is_within(key->key->child, table)) &&
 				may_judge(key->key))
 				parents = list_append_unique_oid(parents, key->key->parent);
@@ -562,15 +549,11 @@ keep_copies_for(FixBatch *batch, List *rows, const FixKey *own)
 static void
 judge_reached(FixBatch *batch, List *rows)
 {
-	ListCell   *lc;
-
 	if (rows == NIL)
 		return;
 	take_own_orphans(batch, rows);
-	foreach(lc, batch->keys)
+	foreach_ptr(const FixKey, own, batch->keys)
 	{
-		const FixKey *own = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		if (keeps_copies(own) && own->step->step != batch->key->step->step)
 			keep_copies_for(batch, rows, own);
@@ -582,11 +565,9 @@ static List *
 reach_from(FixBatch *batch, List *rows)
 {
 	List	   *next = NIL;
-	ListCell   *lc;
 
-	foreach(lc, batch->keys)
+	foreach_ptr(const FixKey, by, batch->keys)
 	{
-		const FixKey *by = lfirst(lc);
 		FixPlaces	gone;
 		FixPlaces	nulled;
 
@@ -664,12 +645,10 @@ char *
 fix_tallies_text(List *tallies, bool blocked)
 {
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, tallies)
+	foreach_ptr(const FixTally, tally, tallies)
 	{
-		const FixTally *tally = lfirst(lc);
 		const FkKey *key = tally->by->key;
 
 		if ((tally->fate == FIX_BLOCK) == blocked)

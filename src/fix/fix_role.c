@@ -96,8 +96,6 @@ fix_unit_lock(FixUnit *unit, Oid relid)
 void
 fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
 {
-	ListCell   *lc;
-
 	code_reach_write(unit->reach, relid, event);
 	if (event != CMD_DELETE)
 		fix_unit_rows(unit, relid);
@@ -105,10 +103,8 @@ fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
 			  event == CMD_UPDATE ? ACL_UPDATE : ACL_INSERT, columns);
 
 	/* the server compares old and new keys in the name of who changes them */
-	foreach(lc, event == CMD_UPDATE ? fk_declared(InvalidOid) : NIL)
+	foreach_ptr(const FkKey, key, event == CMD_UPDATE ? fk_declared(InvalidOid) : NIL)
 	{
-		const FkKey *key = lfirst(lc);
-
 		if (key->child == relid || key->parent == relid)
 			fk_code_reach(unit->reach, key);
 	}

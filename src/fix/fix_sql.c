@@ -670,7 +670,6 @@ fix_change(FixBatch *batch)
 	SgScope		scope;
 	Oid			role;
 	char	   *sql;
-	ListCell   *lc;
 	int			rc;
 
 	if (n == 0)
@@ -699,10 +698,8 @@ fix_change(FixBatch *batch)
 	SPI_finish();
 	fix_write_end(&scope, role);
 
-	foreach(lc, groups)
+	foreach_ptr(FixGroup, group, groups)
 	{
-		FixGroup   *group = lfirst(lc);
-
 		if (group->like->fate < FIX_DELETE)
 			mark_kept(batch, group);
 		if (group->like->reached && group->done < group->places.n)

@@ -194,12 +194,8 @@ fk_by_oid(Oid conid)
 FkKey *
 fk_by_name(Oid child, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, fk_declared(child))
+	foreach_ptr(FkKey, key, fk_declared(child))
 	{
-		FkKey	   *key = lfirst(lc);
-
 		if (strcmp(key->name, name) == 0)
 			return key;
 	}
@@ -211,12 +207,9 @@ FkKey *
 fk_declared_twin(const FkKey *planned)
 {
 	FkKey	   *best = NULL;
-	ListCell   *lc;
 
-	foreach(lc, fk_declared(planned->child))
+	foreach_ptr(FkKey, key, fk_declared(planned->child))
 	{
-		FkKey	   *key = lfirst(lc);
-
 		if (!fk_same_columns(planned, key) ||
 			(planned->replaces && strcmp(planned->replaces, key->name) == 0))
 			continue;

@@ -352,11 +352,9 @@ Oid
 fk_plain_index(const FkKey *key)
 {
 	char	   *columns = fk_index_columns(key);
-	ListCell   *lc;
 
-	foreach(lc, fk_table_indexes(key->child))
+	foreach_oid(index, fk_table_indexes(key->child))
 	{
-		Oid			index = lfirst_oid(lc);
 		char	   *others = fk_plain_index_columns(index);
 
 		if (others && strcmp(others, columns) == 0 && get_index_isvalid(index) &&

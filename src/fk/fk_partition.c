@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "fk/fk.h"
@@ -58,12 +59,9 @@ key_problem(Oid relid, const FkKey *key, const char *what, const char *hint)
 static FkProblem *
 find_own(FkPartition *partition)
 {
-	ListCell   *lc;
-
 	partition->own = NULL;
-	foreach(lc, fk_declared(partition->relid))
+	foreach_ptr(FkKey, key, fk_declared(partition->relid))
 	{
-		FkKey	   *key = lfirst(lc);
 		char	   *difference;
 
 		if (!fk_same_columns(&partition->planned, key))

@@ -105,7 +105,6 @@ fk_check_tables(Oid child, Oid parent)
 static FkProblem *
 find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 {
-	ListCell   *lc;
 	int			n = 0;
 
 	if (list_length(names) > INDEX_MAX_KEYS)
@@ -113,9 +112,8 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 						  psprintf("a key has at most %d columns", INDEX_MAX_KEYS),
 						  NULL);
 
-	foreach(lc, names)
+	foreach_ptr(char, name, names)
 	{
-		char	   *name = lfirst(lc);
 		AttrNumber	attnum = get_attnum(relid, name);
 
 		if (attnum == InvalidAttrNumber)

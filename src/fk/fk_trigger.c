@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 
 #include "base/catalog.h"
+#include "base/compat.h"
 #include "base/quote.h"
 #include "fk/fk_internal.h"
 
@@ -187,21 +188,15 @@ entry_problem(const ArmingEntry *entry, bool check, bool action)
 static Oid
 unprotected_partition(Oid relid, bool child_side, List *clones)
 {
-	ListCell   *lc;
-
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	foreach_oid(partition, find_all_inheritors(relid, NoLock, NULL))
 	{
-		Oid			partition = lfirst_oid(lc);
 		char		relkind = get_rel_relkind(partition);
 		bool		found = false;
-		ListCell   *lc2;
 
 		if (partition == relid || (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE))
 			continue;
-		foreach(lc2, clones)
+		foreach_ptr(ArmingEntry, entry, clones)
 		{
-			ArmingEntry *entry = lfirst(lc2);
-
 			if ((child_side ? entry->child : entry->parent) == partition)
 				found = true;
 		}
@@ -264,16 +259,14 @@ fk_arming_judge(FkArming *arming, FkKey *key)
 	if (problem == NULL && (child_parts || parent_parts))
 	{
 		List	   *clones;
-		ListCell   *lc;
 		Oid			open = InvalidOid;
 
 		if (!arming->linked)
 			link_clones(arming);
 		clones = clones_below(entry);
 
-		foreach(lc, clones)
+		foreach_ptr(ArmingEntry, clone, clones)
 		{
-			ArmingEntry *clone = lfirst(lc);
 			ArmingEntry *up = hash_search(arming->entries, &clone->parentid, HASH_FIND, NULL);
 			bool		child_side = up == NULL || up->child != clone->child;
 

@@ -14,6 +14,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -420,7 +421,6 @@ sg_plan_from_snapshot(PG_FUNCTION_ARGS)
 	int			twins = 0;
 	int64		other;
 	ListCell   *lc;
-	ListCell   *lc2;
 
 	sg_check_granted(fcinfo);
 	if (PG_ARGISNULL(0))
@@ -436,10 +436,8 @@ sg_plan_from_snapshot(PG_FUNCTION_ARGS)
 	plan_draft_set_quiet(draft);
 	foreach(lc, comparison.tables)
 	{
-		foreach(lc2, ((KeyTablePair *) lfirst(lc))->pairs)
+		foreach_ptr(KeyPair, pair, ((KeyTablePair *) lfirst(lc))->pairs)
 		{
-			KeyPair    *pair = lfirst(lc2);
-
 			CHECK_FOR_INTERRUPTS();
 			if (pair->status != KEY_ONLY_REFERENCE)
 				continue;

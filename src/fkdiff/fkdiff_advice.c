@@ -19,6 +19,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/quote.h"
 #include "fkdiff/fkdiff.h"
 #include "plan/plan_key.h"
@@ -115,18 +116,13 @@ static char *
 missing_column(const KeyComparison *comparison, const KeySide *side, const char *identity, List *columns)
 {
 	KeyTable   *table = fkdiff_table(side, identity);
-	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, columns)
+	foreach_ptr(char, name, columns)
 	{
-		char	   *name = lfirst(lc);
-
 		if (fkdiff_column(table, name))
 			continue;
-		foreach(lc2, comparison->renames)
+		foreach_ptr(KeyRename, rename, comparison->renames)
 		{
-			KeyRename  *rename = lfirst(lc2);
 			bool		to_target = side == &comparison->target;
 
 			if (strcmp(rename->table, identity) == 0 &&
@@ -145,12 +141,10 @@ missing_column(const KeyComparison *comparison, const KeySide *side, const char 
 static bool
 has_unique(const KeyTable *parent, const SideKey *key)
 {
-	ListCell   *lc;
 	ListCell   *lc2;
 
-	foreach(lc, parent->uniques)
+	foreach_ptr(KeyUnique, unique, parent->uniques)
 	{
-		KeyUnique  *unique = lfirst(lc);
 		bool		same = unique->period == key->period &&
 			list_length(unique->columns) == list_length(key->step->parent_columns);
 
@@ -399,11 +393,8 @@ alter(KeyPair *pair, const KeySide *side)
 static void
 append_renames(KeyComparison *comparison, KeyPair *pair)
 {
-	ListCell   *lc;
-
-	foreach(lc, pair->renames)
+	foreach_ptr(KeyRename, rename, pair->renames)
 	{
-		KeyRename  *rename = lfirst(lc);
 		KeyTable   *table = fkdiff_table(&comparison->target, rename->table);
 
 		append_reason(pair, psprintf("%s of %s is %s there: %s", quote_identifier(rename->from), rename->table,

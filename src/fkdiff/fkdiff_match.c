@@ -15,6 +15,7 @@
 
 #include "miscadmin.h"
 
+#include "base/compat.h"
 #include "base/quote.h"
 #include "fkdiff/fkdiff.h"
 
@@ -174,19 +175,13 @@ likeness(const SideKey *reference, const SideKey *target)
 static void
 match_shapes(TableMatch *match)
 {
-	ListCell   *lr;
-	ListCell   *lt;
-
 	for (int score = 4; score > 0; score--)
 	{
-		foreach(lr, match->references)
+		foreach_ptr(SideKey, reference, match->references)
 		{
-			SideKey    *reference = lfirst(lr);
-
 			CHECK_FOR_INTERRUPTS();
-			foreach(lt, match->targets)
+			foreach_ptr(SideKey, target, match->targets)
 			{
-				SideKey    *target = lfirst(lt);
 				KeyPair    *pair;
 
 				if (reference->paired || target->paired || likeness(reference, target) != score)
@@ -263,17 +258,10 @@ list_renames(KeyComparison *comparison, const char *identity, List *to, List *fr
 static bool
 agree(KeyComparison *comparison, List *renames)
 {
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	foreach(lc, renames)
+	foreach_ptr(KeyRename, rename, renames)
 	{
-		KeyRename  *rename = lfirst(lc);
-
-		foreach(lc2, comparison->renames)
+		foreach_ptr(KeyRename, known, comparison->renames)
 		{
-			KeyRename  *known = lfirst(lc2);
-
 			if (strcmp(known->table, rename->table) == 0 &&
 				(strcmp(known->from, rename->from) == 0) != (strcmp(known->to, rename->to) == 0))
 				return false;
@@ -287,13 +275,10 @@ static List *
 share_renames(KeyComparison *comparison, List *renames)
 {
 	List	   *shared = NIL;
-	ListCell   *lc;
 	ListCell   *lc2;
 
-	foreach(lc, renames)
+	foreach_ptr(KeyRename, rename, renames)
 	{
-		KeyRename  *rename = lfirst(lc);
-
 		foreach(lc2, comparison->renames)
 		{
 			KeyRename  *known = lfirst(lc2);
@@ -315,17 +300,11 @@ static List *
 translate(List *columns, const char *identity, List *renames)
 {
 	List	   *result = NIL;
-	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, columns)
+	foreach_ptr(char, name, columns)
 	{
-		char	   *name = lfirst(lc);
-
-		foreach(lc2, renames)
+		foreach_ptr(KeyRename, rename, renames)
 		{
-			KeyRename  *rename = lfirst(lc2);
-
 			if (strcmp(rename->table, identity) == 0 && strcmp(rename->from, name) == 0)
 				name = rename->to;
 		}
@@ -361,17 +340,10 @@ try_rename(TableMatch *match, SideKey *reference, SideKey *target)
 static void
 match_renames(TableMatch *match, bool by_name)
 {
-	ListCell   *lr;
-	ListCell   *lt;
-
-	foreach(lr, match->references)
+	foreach_ptr(SideKey, reference, match->references)
 	{
-		SideKey    *reference = lfirst(lr);
-
-		foreach(lt, match->targets)
+		foreach_ptr(SideKey, target, match->targets)
 		{
-			SideKey    *target = lfirst(lt);
-
 			if (!reference->paired && !target->paired &&
 				(!by_name || strcmp(reference->step->fk_name, target->step->fk_name) == 0))
 				(void) try_rename(match, reference, target);
@@ -385,16 +357,10 @@ match_renames(TableMatch *match, bool by_name)
 static void
 match_parents(TableMatch *match, bool by_name)
 {
-	ListCell   *lr;
-	ListCell   *lt;
-
-	foreach(lr, match->references)
+	foreach_ptr(SideKey, reference, match->references)
 	{
-		SideKey    *reference = lfirst(lr);
-
-		foreach(lt, match->targets)
+		foreach_ptr(SideKey, target, match->targets)
 		{
-			SideKey    *target = lfirst(lt);
 			bool		same_parent = strcmp(reference->step->parent_table, target->step->parent_table) == 0;
 			KeyPair    *pair;
 
@@ -417,12 +383,8 @@ match_parents(TableMatch *match, bool by_name)
 static SideKey *
 find_twin(List *keys, const SideKey *key)
 {
-	ListCell   *lc;
-
-	foreach(lc, keys)
+	foreach_ptr(SideKey, other, keys)
 	{
-		SideKey    *other = lfirst(lc);
-
 		if (other != key && other->paired && fkdiff_same_shape(key, other))
 			return other;
 	}
@@ -440,11 +402,9 @@ static void
 take_rest(TableMatch *match, List *keys, const KeySide *other, KeyStatus status)
 {
 	bool		on_reference = status == KEY_ONLY_REFERENCE;
-	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach_ptr(SideKey, key, keys)
 	{
-		SideKey    *key = lfirst(lc);
 		SideKey    *twin;
 
 		if (key->paired)
@@ -459,19 +419,12 @@ take_rest(TableMatch *match, List *keys, const KeySide *other, KeyStatus status)
 static void
 find_common_twins(TableMatch *match)
 {
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	foreach(lc, match->pairs)
+	foreach_ptr(KeyPair, pair, match->pairs)
 	{
-		KeyPair    *pair = lfirst(lc);
-
 		if (pair->status != KEY_COMMON)
 			continue;
-		foreach(lc2, match->pairs)
+		foreach_ptr(KeyPair, earlier, match->pairs)
 		{
-			KeyPair    *earlier = lfirst(lc2);
-
 			if (earlier == pair)
 				break;
 			if (earlier->reference && earlier->target &&

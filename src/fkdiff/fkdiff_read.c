@@ -206,12 +206,8 @@ fkdiff_presence(const KeySide *side, const char *identity)
 KeyColumn *
 fkdiff_column(const KeyTable *table, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, table->columns)
+	foreach_ptr(KeyColumn, column, table->columns)
 	{
-		KeyColumn  *column = lfirst(lc);
-
 		if (strcmp(column->name, name) == 0)
 			return column;
 	}
@@ -360,12 +356,9 @@ static void
 finish_side(KeySide *side)
 {
 	List	   *keys = NIL;
-	ListCell   *lc;
 
-	foreach(lc, side->keys)
+	foreach_ptr(SideKey, key, side->keys)
 	{
-		SideKey    *key = lfirst(lc);
-
 		if (!fkdiff_table(side, key->step->child_table)->extension)
 			keys = lappend(keys, key);
 	}

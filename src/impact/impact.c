@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
@@ -77,12 +78,8 @@ emit_node(SgRowSink *sink, const Impact *impact, const ImpactNode *node, bool in
 static void
 emit_owners(SgRowSink *sink, const Impact *impact)
 {
-	ListCell   *lc;
-
-	foreach(lc, impact->owners)
+	foreach_ptr(ObjectAddress, owner, impact->owners)
 	{
-		ObjectAddress *owner = lfirst(lc);
-
 		sg_sink_text(sink, impact_kind(owner));
 		sg_sink_text(sink, identity_or_dropped(owner));
 		sg_sink_int32(sink, 1);
@@ -158,14 +155,11 @@ explain(SgRowSink *sink, const char *object, bool internals)
 {
 	ObjectAddress root = impact_find(object);
 	Impact	   *impact = impact_build(&root);
-	ListCell   *lc;
 
 	emit_owners(sink, impact);
 	impact_read_bodies(impact);
-	foreach(lc, impact->order)
+	foreach_ptr(ImpactNode, node, impact->order)
 	{
-		ImpactNode *node = lfirst(lc);
-
 		if (node->depth > 0 && (internals || !impact_is_internal(node)))
 			emit_node(sink, impact, node, internals);
 	}

@@ -102,12 +102,10 @@ fits(const Wanted *wanted, ReferenceKind kind)
 static void
 see_name(Reading *reading, ReferenceKind kind, char **parts, int n, bool call)
 {
-	ListCell   *lc;
 	int			i = 0;
 
-	foreach(lc, reading->wanted)
+	foreach_ptr(const Wanted, wanted, reading->wanted)
 	{
-		const Wanted *wanted = lfirst(lc);
 		bool		named = strcmp(parts[0], wanted->name) == 0 ||
 			(n > 1 && wanted->schema && strcmp(parts[0], wanted->schema) == 0 &&
 			 strcmp(parts[1], wanted->name) == 0);
@@ -146,13 +144,10 @@ has_word(const char *text, const char *name)
 static void
 see_string(Reading *reading, const char *text)
 {
-	ListCell   *lc;
 	int			i = 0;
 
-	foreach(lc, reading->wanted)
+	foreach_ptr(const Wanted, wanted, reading->wanted)
 	{
-		const Wanted *wanted = lfirst(lc);
-
 		if (has_word(text, wanted->name))
 			reading->saw_table[i] = true;
 		if (wanted->column && has_word(text, wanted->column))
@@ -404,7 +399,6 @@ read_body(const Body *body, List *wanted, MemoryContext scratch)
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	const Wanted *found = NULL;
 	ErrorData  *error = NULL;
-	ListCell   *lc;
 	int			i = 0;
 
 	reading.saw_table = palloc0(sizeof(bool) * list_length(wanted));
@@ -421,10 +415,8 @@ read_body(const Body *body, List *wanted, MemoryContext scratch)
 			sg_rethrow_cancel(error);
 	}
 
-	foreach(lc, wanted)
+	foreach_ptr(const Wanted, candidate, wanted)
 	{
-		const Wanted *candidate = lfirst(lc);
-
 		if (found == NULL && reading.saw_table[i] && (candidate->column == NULL || reading.saw_column[i]))
 			found = candidate;
 		i++;

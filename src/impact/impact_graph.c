@@ -88,12 +88,9 @@ whole_of(ObjectAddress object, const ObjectAddress *from)
 	for (int i = 0; i < 100; i++)
 	{
 		const ObjectAddress *owner = NULL;
-		ListCell   *lc;
 
-		foreach(lc, read_dependencies(&object, false))
+		foreach_ptr(Dependency, dependency, read_dependencies(&object, false))
 		{
-			Dependency *dependency = lfirst(lc);
-
 			if (dependency->type != DEPENDENCY_INTERNAL && dependency->type != DEPENDENCY_EXTENSION)
 				continue;
 			if (covers(from, &dependency->object))
@@ -178,13 +175,10 @@ add_inherited_columns(Impact *impact, ImpactNode *node)
 static void
 expand(Impact *impact, ImpactNode *node)
 {
-	ListCell   *lc;
-
 	if (node->stays)
 		return;
-	foreach(lc, read_dependencies(&node->address, true))
+	foreach_ptr(Dependency, dependency, read_dependencies(&node->address, true))
 	{
-		Dependency *dependency = lfirst(lc);
 		ObjectAddress whole;
 
 		if (covers(&node->address, &dependency->object))
@@ -219,13 +213,10 @@ mark_automatic(ImpactNode *root)
 	while (queue != NIL)
 	{
 		ImpactNode *node = llast(queue);
-		ListCell   *lc;
 
 		queue = list_delete_last(queue);
-		foreach(lc, node->edges)
+		foreach_ptr(ImpactEdge, edge, node->edges)
 		{
-			ImpactEdge *edge = lfirst(lc);
-
 			if (!edge->automatic || edge->to->automatic || edge->to->mentioned)
 				continue;
 			edge->to->automatic = true;
@@ -239,7 +230,6 @@ impact_build(const ObjectAddress *root)
 {
 	Impact	   *impact = palloc0(sizeof(Impact));
 	HASHCTL		ctl = {0};
-	ListCell   *lc;
 
 	ctl.keysize = sizeof(ObjectAddress);
 	ctl.entrysize = sizeof(ImpactNode);
@@ -248,10 +238,8 @@ impact_build(const ObjectAddress *root)
 	impact->root = add_node(impact, root, NULL);
 	expand_from(impact, 0);
 	mark_automatic(impact->root);
-	foreach(lc, read_dependencies(root, false))
+	foreach_ptr(Dependency, dependency, read_dependencies(root, false))
 	{
-		Dependency *dependency = lfirst(lc);
-
 		if ((dependency->type == DEPENDENCY_INTERNAL || dependency->type == DEPENDENCY_EXTENSION) &&
 			!covers(root, &dependency->object))
 			impact->owners = lappend(impact->owners, &dependency->object);

@@ -170,12 +170,9 @@ log_write_all(List *entries)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	SgScope		scope;
-	ListCell   *lc;
 
-	foreach(lc, entries)
+	foreach_ptr(LogEntry, entry, entries)
 	{
-		LogEntry   *entry = lfirst(lc);
-
 		columns[0] = accumArrayResult(columns[0], CStringGetTextDatum(entry->object), false,
 									  TEXTOID, context);
 		columns[1] = accumArrayResult(columns[1], CStringGetTextDatum(entry->message), false,

@@ -19,6 +19,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -72,11 +73,9 @@ check_may_approve(const FkPlan *plan)
 	Oid			author = get_role_oid(plan->author, true);
 	List	   *changed_by = plan_read_one(plan, "SELECT changed_by FROM schemaguard.plan WHERE name = $1",
 										   store_read_texts);
-	ListCell   *lc;
 
-	foreach(lc, present_roles())
+	foreach_oid(role, present_roles())
 	{
-		Oid			role = lfirst_oid(lc);
 		char	   *name = GetUserNameFromId(role, false);
 		bool		is_author = strcmp(name, plan->author) == 0;
 

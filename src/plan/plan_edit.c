@@ -383,12 +383,9 @@ check_forgettable(const FkPlan *plan)
 {
 	const PlanDeed *last = NULL;
 	int			n = 0;
-	ListCell   *lc;
 
-	foreach(lc, plan_deeds(plan, DEEDS_OF_CATALOG))
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEEDS_OF_CATALOG))
 	{
-		const PlanDeed *deed = lfirst(lc);
-
 		if (!may_be_undone(deed))
 			continue;
 		n++;

@@ -339,11 +339,8 @@ drop_one(const FkPlan *plan, const PlanStep *step, Oid child)
 void
 plan_filler_drop_all(const FkPlan *plan)
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(plan->name))
+	foreach_ptr(PlanStep, step, plan_steps(plan->name))
 	{
-		PlanStep   *step = lfirst(lc);
 		Oid			child = sg_find_qualified(step->child_table);
 
 		if (!plan_filler_is_armed(step, child))

@@ -140,12 +140,9 @@ add_unresolved(List *indexes, const PlanStep *step, const char *table, bool part
 {
 	List	   *names = searched_columns(step);
 	char	   *columns = sg_quote_list(names);
-	ListCell   *lc;
 
-	foreach(lc, indexes)
+	foreach_ptr(PlanIndex, index, indexes)
 	{
-		PlanIndex  *index = lfirst(lc);
-
 		if (strcmp(index->table, table) == 0 && strcmp(index->columns, columns) == 0)
 			return indexes;
 	}
@@ -156,12 +153,8 @@ add_unresolved(List *indexes, const PlanStep *step, const char *table, bool part
 static bool
 is_planned(List *indexes, const FkKey *key)
 {
-	ListCell   *lc;
-
-	foreach(lc, indexes)
+	foreach_ptr(PlanIndex, index, indexes)
 	{
-		PlanIndex  *index = lfirst(lc);
-
 		if (index->key && fk_index_covers(index->key, key))
 			return true;
 	}
@@ -234,11 +227,9 @@ List *
 plan_missing_indexes(List *steps)
 {
 	List	   *indexes = NIL;
-	ListCell   *lc;
 
-	foreach(lc, steps)
+	foreach_ptr(PlanStep, step, steps)
 	{
-		PlanStep   *step = lfirst(lc);
 		FkKey	   *key = palloc(sizeof(FkKey));
 		FkProblem  *problem;
 
@@ -271,12 +262,9 @@ List *
 plan_index_leftovers(const FkPlan *plan)
 {
 	List	   *left = NIL;
-	ListCell   *lc;
 
-	foreach(lc, plan_deeds_unfinished(plan))
+	foreach_ptr(PlanDeed, deed, plan_deeds_unfinished(plan))
 	{
-		PlanDeed   *deed = lfirst(lc);
-
 		if (plan_index_is_leftover(sg_find_qualified(deed->object), deed->what->child_table,
 								   deed->index_columns))
 			left = lappend(left, deed);
@@ -333,11 +321,8 @@ try_drop_leftover(const FkPlan *plan, PlanDeed *deed)
 void
 plan_index_drop_leftovers(const FkPlan *plan)
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_index_leftovers(plan))
+	foreach_ptr(PlanDeed, deed, plan_index_leftovers(plan))
 	{
-		PlanDeed   *deed = lfirst(lc);
 		Oid			index = sg_find_qualified(deed->object);
 		ErrorData  *error = NULL;
 

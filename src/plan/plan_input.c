@@ -42,8 +42,8 @@ struct PlanDraft
 								 * each */
 	int			missing;
 	bool		incomplete;		/* the step checked last lacks something */
-	FkProblem  *problem;		/* it has all, and there can't be such a key; or
-								 * NULL */
+	FkProblem  *problem;		/* it has all, and there can't be such a key;
+								 * or NULL */
 	bool		changed;
 };
 
@@ -64,7 +64,6 @@ static void
 check_columns(List *columns, const char *what)
 {
 	List	   *seen = NIL;
-	ListCell   *lc;
 
 	if (list_length(columns) > INDEX_MAX_KEYS)
 		ereport(ERROR,
@@ -72,10 +71,8 @@ check_columns(List *columns, const char *what)
 				 errmsg("%s lists %d columns", what, list_length(columns)),
 				 errdetail("A foreign key has at most %d columns.", INDEX_MAX_KEYS)));
 
-	foreach(lc, columns)
+	foreach_ptr(char, name, columns)
 	{
-		char	   *name = lfirst(lc);
-
 		sg_check_name(name, "column name");
 		if (sg_has_name(seen, name))
 			ereport(ERROR,
@@ -459,12 +456,9 @@ check_others(PlanDraft *draft, const PlanStep *step)
 	uint64		shape = step_shape(step);
 	DraftShape *entry = hash_search(draft->shapes, &shape, HASH_FIND, NULL);
 	int			owner = step->fk_name ? name_owner(draft, step, step->fk_name) : 0;
-	ListCell   *lc;
 
-	foreach(lc, entry ? entry->steps : NIL)
+	foreach_ptr(PlanStep, other, entry ? entry->steps : NIL)
 	{
-		PlanStep   *other = lfirst(lc);
-
 		if (other->step != step->step && is_same_key(step, other))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -524,16 +518,13 @@ declared_name(PlanDraft *draft, const PlanStep *step)
 {
 	PlanStep	named = *step;
 	FkKey		key;
-	ListCell   *lc;
 
 	named.fk_name = "";
 	if (plan_step_key(&named, &key) != NULL)
 		return NULL;
 
-	foreach(lc, fk_declared(key.child))
+	foreach_ptr(FkKey, declared, fk_declared(key.child))
 	{
-		FkKey	   *declared = lfirst(lc);
-
 		if (fk_same_columns(&key, declared) && !name_owner(draft, step, declared->name) &&
 			!name_replacer(draft, step, declared->name) &&
 			!(step->replaces && strcmp(step->replaces, declared->name) == 0))

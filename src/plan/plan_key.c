@@ -37,11 +37,8 @@ missing_table(const char *side, const char *table)
 static FkProblem *
 resolve_delete_set(const PlanStep *step, FkKey *key)
 {
-	ListCell   *lc;
-
-	foreach(lc, step->on_delete_columns)
+	foreach_ptr(char, name, step->on_delete_columns)
 	{
-		char	   *name = lfirst(lc);
 		AttrNumber	attnum = get_attnum(key->child, name);
 		bool		in_key = false;
 

@@ -70,11 +70,9 @@ static void
 emit_partitions(SgRowSink *sink, const PlanStep *step, List *partitions)
 {
 	List	   *validate = NIL;
-	ListCell   *lc;
 
-	foreach(lc, partitions)
+	foreach_ptr(const FkPartition, partition, partitions)
 	{
-		const FkPartition *partition = lfirst(lc);
 		PlanStep   *part = plan_partition_step(step, partition->relid);
 
 		if (partition->own == NULL)
@@ -85,10 +83,8 @@ emit_partitions(SgRowSink *sink, const PlanStep *step, List *partitions)
 			part->fk_name = partition->own->name;
 		validate = lappend(validate, part);
 	}
-	foreach(lc, validate)
+	foreach_ptr(const PlanStep, part, validate)
 	{
-		const PlanStep *part = lfirst(lc);
-
 		emit_validate(sink, part->child_table, part->fk_name);
 	}
 	emit_add(sink, step, false);
@@ -184,12 +180,8 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 static void
 emit_indexes(SgRowSink *sink, List *steps)
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_missing_indexes(steps))
+	foreach_ptr(PlanIndex, index, plan_missing_indexes(steps))
 	{
-		PlanIndex  *index = lfirst(lc);
-
 		if (index->obstacle)
 			emit_comment(sink, psprintf("step %d gets no index on %s (%s): %s", index->step,
 										index->table, index->columns, index->obstacle));

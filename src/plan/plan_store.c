@@ -517,16 +517,13 @@ plan_notes_insert(const FkPlan *plan, List *notes)
 	StoreArgs	args = {0};
 	Datum	   *lines = palloc(sizeof(Datum) * Max(list_length(notes), 1));
 	List	   *reasons = NIL;
-	ListCell   *lc;
 	int			n = 0;
 
 	if (notes == NIL)
 		return;
 
-	foreach(lc, notes)
+	foreach_ptr(PlanNote, note, notes)
 	{
-		PlanNote   *note = lfirst(lc);
-
 		lines[n++] = Int32GetDatum(note->line);
 		reasons = lappend(reasons, note->reason);
 	}

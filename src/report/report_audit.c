@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 
 #include "audit/audit.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -59,12 +60,8 @@ already_listed(AuditSet *set, const FkKey *key)
 void
 report_add_declared(AuditSet *set)
 {
-	ListCell   *lc;
-
-	foreach(lc, fk_declared(set->child))
+	foreach_ptr(FkKey, key, fk_declared(set->child))
 	{
-		FkKey	   *key = lfirst(lc);
-
 		set->keys = lappend(set->keys, audit_key_new(key, "catalog", fk_state(key)));
 	}
 }
@@ -120,12 +117,8 @@ add_step(AuditSet *set, PlanStep *step)
 void
 report_add_plan(AuditSet *set, const char *plan, bool unfinished_only)
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(plan))
+	foreach_ptr(PlanStep, step, plan_steps(plan))
 	{
-		PlanStep   *step = lfirst(lc);
-
 		/* a validated step whose key is declared gives no row of its own */
 		if (!unfinished_only || step->skipped_by == NULL)
 			add_step(set, step);
@@ -206,13 +199,10 @@ static Datum
 sample_array(List *sample)
 {
 	StringInfoData json;
-	ListCell   *lc;
 
 	initStringInfo(&json);
-	foreach(lc, sample)
+	foreach_ptr(Jsonb, object, sample)
 	{
-		Jsonb	   *object = lfirst(lc);
-
 		appendStringInfoChar(&json, json.len ? ',' : '[');
 		(void) JsonbToCString(&json, &object->root, VARSIZE(object));
 	}
@@ -301,12 +291,9 @@ report_judged(List *keys, void *arg)
 {
 	ReportState *report = arg;
 	List	   *entries = NIL;
-	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach_ptr(AuditKey, ak, keys)
 	{
-		AuditKey   *ak = lfirst(lc);
-
 		if (report->log)
 			entries = lappend(entries, log_entry_of(&report->run, report->plan, ak));
 		report->done++;
@@ -324,12 +311,9 @@ group_by_table(AuditSet *set, int samples)
 	List	   *tables = NIL;
 	AuditTable *table = NULL;
 	const char *last = "";
-	ListCell   *lc;
 
-	foreach(lc, set->keys)
+	foreach_ptr(AuditKey, ak, set->keys)
 	{
-		AuditKey   *ak = lfirst(lc);
-
 		/* a verdict that needs no rows is there already */
 		if (ak->result != AUDIT_UNKNOWN || ak->reason != NULL)
 			continue;
@@ -352,14 +336,11 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 {
 	ReportState report = {*run, log_writable() && sg_is_granted(), plan};
 	List	   *known = NIL;
-	ListCell   *lc;
 
 	list_sort(set->keys, compare_audit_keys);
 	sg_progress_total(list_length(set->keys));
-	foreach(lc, set->keys)
+	foreach_ptr(AuditKey, ak, set->keys)
 	{
-		AuditKey   *ak = lfirst(lc);
-
 		if (ak->result != AUDIT_UNKNOWN || ak->reason != NULL)
 			known = lappend(known, ak);
 	}

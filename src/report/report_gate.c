@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/payload.h"
@@ -49,7 +50,8 @@ typedef struct AuditGate
 	char	   *role;			/* whose privileges are used */
 	char	   *plan;			/* or NULL */
 	List	   *schemas;		/* of char *; NIL: all */
-	char	   *scope;			/* the two as a text: gates of one scope have one history */
+	char	   *scope;			/* the two as a text: gates of one scope have
+								 * one history */
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;
 	int			keys;
@@ -128,7 +130,6 @@ static void
 judge(AuditGate *gate)
 {
 	AuditSet	set = {InvalidOid, NIL};
-	ListCell   *lc;
 
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
 	if (gate->plan)
@@ -143,10 +144,8 @@ judge(AuditGate *gate)
 	sg_progress_end();
 
 	gate->keys = list_length(set.keys);
-	foreach(lc, set.keys)
+	foreach_ptr(AuditKey, ak, set.keys)
 	{
-		AuditKey   *ak = lfirst(lc);
-
 		if (ak->result != AUDIT_FAIL && ak->result != AUDIT_UNKNOWN)
 			continue;
 		gate->found = lappend(gate->found, ak);
@@ -178,13 +177,11 @@ found_arrays(const AuditGate *gate, Oid *types, Datum *values)
 {
 	ArrayBuildState *states[5] = {0};
 	Oid			elements[] = {TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID};
-	ListCell   *lc;
 
 	for (int i = 0; i < lengthof(states); i++)
 		states[i] = initArrayResult(elements[i], CurrentMemoryContext, false);
-	foreach(lc, gate->found)
+	foreach_ptr(const AuditKey, ak, gate->found)
 	{
-		const AuditKey *ak = lfirst(lc);
 		const char *reason = report_reason(ak);
 		Datum		fields[] = {CStringGetTextDatum(ak->child_table), CStringGetTextDatum(ak->fk_name),
 			CStringGetTextDatum(audit_result_word(ak->result)), Int64GetDatum(ak->orphan_rows),

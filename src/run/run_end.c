@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/spi.h"
 #include "plan/plan_key.h"
@@ -154,12 +155,9 @@ static const Trouble *
 trouble_of(const PlanStep *step, List *troubles)
 {
 	const Trouble *last = NULL;
-	ListCell   *lc;
 
-	foreach(lc, troubles)
+	foreach_ptr(const Trouble, trouble, troubles)
 	{
-		const Trouble *trouble = lfirst(lc);
-
 		if (trouble->step != step->step ||
 			(trouble->skipped && step->state != STEP_SKIPPED))
 			continue;
@@ -216,11 +214,8 @@ find_steps_left(Rest *rest, const PlanRun *run, List *troubles)
 static void
 find_actions_left(Rest *rest, const PlanRun *run, List *troubles)
 {
-	ListCell   *lc;
-
-	foreach(lc, troubles)
+	foreach_ptr(const Trouble, trouble, troubles)
 	{
-		const Trouble *trouble = lfirst(lc);
 		const PlanStep *step = plan_step_get(run->plan->name, trouble->step, true);
 
 		if ((trouble->skipped && !run->fix) ||

@@ -258,15 +258,13 @@ find_blockers(void *arg)
 	Oid			types[] = {OIDARRAYOID, TEXTARRAYOID};
 	StringInfoData json;
 	SgScope		scope;
-	ListCell   *lc;
 
 	action->wraparound_pid = 0;
 	initStringInfo(&json);
 	sg_caller_begin(&scope);
 	SPI_connect();
-	foreach(lc, action->targets)
+	foreach_ptr(LockTarget, target, action->targets)
 	{
-		LockTarget *target = lfirst(lc);
 		Datum		values[2];
 
 		values[0] = oid_array(target_relids(target));
@@ -352,11 +350,9 @@ static void
 wait_for_holders(void *arg)
 {
 	Pause	   *pause = arg;
-	ListCell   *lc;
 
-	foreach(lc, pause->action->targets)
+	foreach_ptr(LockTarget, target, pause->action->targets)
 	{
-		LockTarget *target = lfirst(lc);
 		ListCell   *lc2;
 
 		foreach(lc2, target_relids(target))

@@ -19,6 +19,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/quote.h"
@@ -156,12 +157,9 @@ run_set_local(const char *name, const char *value)
 void
 run_write_start(RunAction *action)
 {
-	ListCell   *lc;
-
 	action->started_at = GetCurrentTimestamp();
-	foreach(lc, action->works)
+	foreach_ptr(StepWork, work, action->works)
 	{
-		StepWork   *work = lfirst(lc);
 		LogEntry	entry = log_entry(&action->run->id, action->run->plan->name,
 									  action->name, LOG_STARTED);
 
@@ -331,11 +329,8 @@ run_state_short_of(const FkKey *key)
 void
 run_log_cancel(const RunAction *action, ErrorData *edata)
 {
-	ListCell   *lc;
-
-	foreach(lc, action->works)
+	foreach_ptr(StepWork, work, action->works)
 	{
-		StepWork   *work = lfirst(lc);
 		LogEntry	entry = run_entry(action, work, LOG_INTERRUPTED);
 
 		if (work->started_id == 0)

@@ -154,15 +154,13 @@ notes_of_remarks(ScriptReader *reader, bool strict)
 {
 	const char *sql = reader->script->sql;
 	List	   *notes = NIL;
-	ListCell   *lc;
 	int			offset = 0;
 	int			line = 1;
 	int			line_start = 0;
 
 	list_sort(reader->remarks, compare_remarks);
-	foreach(lc, reader->remarks)
+	foreach_ptr(ScriptRemark, r, reader->remarks)
 	{
-		ScriptRemark *r = lfirst(lc);
 		PlanNote   *note = palloc(sizeof(PlanNote));
 		int			column;
 
@@ -330,10 +328,8 @@ read_column(ScriptReader *reader, RangeVar *child, const char *child_table,
 	bool		timing_given = false;
 	ListCell   *lc;
 
-	foreach(lc, column->constraints)
+	foreach_ptr(Constraint, c, column->constraints)
 	{
-		Constraint *c = lfirst(lc);
-
 		if (!IsA(c, Constraint))
 			continue;
 		if (c->contype == CONSTR_FOREIGN)
@@ -365,12 +361,9 @@ static void
 read_create_table(ScriptReader *reader, CreateStmt *stmt, const char *unsupported)
 {
 	char	   *child = script_path_new_table(reader->path, stmt->relation);
-	ListCell   *lc;
 
-	foreach(lc, stmt->tableElts)
+	foreach_ptr(Node, element, stmt->tableElts)
 	{
-		Node	   *element = lfirst(lc);
-
 		if (IsA(element, ColumnDef))
 			read_column(reader, stmt->relation, child, (ColumnDef *) element, unsupported);
 		else if (IsA(element, Constraint) && ((Constraint *) element)->contype == CONSTR_FOREIGN)
@@ -383,7 +376,6 @@ read_alter_table(ScriptReader *reader, AlterTableStmt *stmt)
 {
 	const char *unsupported = NULL;
 	char	   *child;
-	ListCell   *lc;
 
 	if (stmt->objtype == OBJECT_FOREIGN_TABLE)
 		unsupported = "the child is a foreign table";
@@ -391,10 +383,8 @@ read_alter_table(ScriptReader *reader, AlterTableStmt *stmt)
 		return;
 
 	child = script_path_table(reader->path, stmt->relation);
-	foreach(lc, stmt->cmds)
+	foreach_ptr(AlterTableCmd, cmd, stmt->cmds)
 	{
-		AlterTableCmd *cmd = lfirst(lc);
-
 		if (cmd->subtype == AT_AddColumn && IsA(cmd->def, ColumnDef))
 			read_column(reader, stmt->relation, child, (ColumnDef *) cmd->def, unsupported);
 		else if (cmd->subtype == AT_AddConstraint && IsA(cmd->def, Constraint) &&
@@ -432,11 +422,8 @@ read_create_schema(ScriptReader *reader, CreateSchemaStmt *stmt)
 static void
 check_body(ScriptReader *reader, List *options, const char *what)
 {
-	ListCell   *lc;
-
-	foreach(lc, options)
+	foreach_ptr(DefElem, option, options)
 	{
-		DefElem    *option = lfirst(lc);
 		Node	   *body = option->arg;
 		char	   *code;
 
@@ -603,13 +590,11 @@ static int
 add_steps(ScriptReader *reader, const FkPlan *plan)
 {
 	CheckedKey	checked = {plan_draft_begin(plan, NULL), NULL};
-	ListCell   *lc;
 	int			added = 0;
 
 	plan_draft_set_quiet(checked.draft);
-	foreach(lc, reader->keys)
+	foreach_ptr(ScriptKey, key, reader->keys)
 	{
-		ScriptKey  *key = lfirst(lc);
 		ErrorData  *error;
 
 		CHECK_FOR_INTERRUPTS();
@@ -657,10 +642,8 @@ summary_note(ScriptReader *reader)
 	initStringInfo(&reason);
 	initStringInfo(&tags);
 	list_sort(reader->tags, compare_tags);
-	foreach(lc, reader->tags)
+	foreach_ptr(TagCount, count, reader->tags)
 	{
-		TagCount   *count = lfirst(lc);
-
 		statements += count->count;
 		appendStringInfo(&tags, "%s%s %d", tags.len ? ", " : "", count->tag, count->count);
 	}

@@ -61,12 +61,9 @@ static ScriptKey *
 find_key(List *keys, const char *table, const char *name)
 {
 	List	   *names = NIL;
-	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach_ptr(ScriptKey, key, keys)
 	{
-		ScriptKey  *key = lfirst(lc);
-
 		if (is_child(key, table) && strcmp(key_name(key, &names), name) == 0)
 			return key;
 	}
@@ -78,12 +75,9 @@ static void
 fix_names(List *keys, const char *table)
 {
 	List	   *names = NIL;
-	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach_ptr(ScriptKey, key, keys)
 	{
-		ScriptKey  *key = lfirst(lc);
-
 		if (is_child(key, table))
 			key->step->fk_name = MemoryContextStrdup(GetMemoryChunkContext(key),
 													 key_name(key, &names));
@@ -119,12 +113,8 @@ script_follow_alter_constraint(List *keys, const char *table, struct Node *def)
 void
 script_follow_drop_column(List *keys, const char *table, const char *column)
 {
-	ListCell   *lc;
-
-	foreach(lc, keys)
+	foreach_ptr(ScriptKey, key, keys)
 	{
-		ScriptKey  *key = lfirst(lc);
-
 		if ((is_child(key, table) && sg_has_name(key->step->child_columns, column)) ||
 			(is_parent(key, table) && sg_has_name(key->step->parent_columns, column)))
 			key->gone = true;
@@ -135,16 +125,13 @@ static void
 drop_schemas(List *keys, List *objects)
 {
 	ListCell   *object;
-	ListCell   *lc;
 
 	foreach(object, objects)
 	{
 		const char *schema = strVal(lfirst(object));
 
-		foreach(lc, keys)
+		foreach_ptr(ScriptKey, key, keys)
 		{
-			ScriptKey  *key = lfirst(lc);
-
 			if (strcmp(sg_parse_table_name(key->step->child_table).schema, schema) == 0 ||
 				strcmp(sg_parse_table_name(key->step->parent_table).schema, schema) == 0)
 				key->gone = true;
@@ -156,7 +143,6 @@ static void
 follow_drop(List *keys, ScriptPath *path, DropStmt *stmt)
 {
 	ListCell   *object;
-	ListCell   *lc;
 
 	if (stmt->removeType == OBJECT_SCHEMA)
 		drop_schemas(keys, stmt->objects);
@@ -167,10 +153,8 @@ follow_drop(List *keys, ScriptPath *path, DropStmt *stmt)
 	{
 		char	   *table = script_path_drop_table(path, makeRangeVarFromNameList(lfirst(object)));
 
-		foreach(lc, keys)
+		foreach_ptr(ScriptKey, key, keys)
 		{
-			ScriptKey  *key = lfirst(lc);
-
 			if (is_child(key, table) || is_parent(key, table))
 				key->gone = true;
 		}
@@ -184,7 +168,6 @@ rename_table(List *keys, ScriptPath *path, RangeVar *name, char *schema, char *n
 	RangeVar	renamed = *name;
 	char	   *old = script_path_drop_table(path, name);
 	char	   *new;
-	ListCell   *lc;
 
 	/* it stays in its schema, which may be known from the search_path alone */
 	if (schema == NULL)
@@ -194,9 +177,8 @@ rename_table(List *keys, ScriptPath *path, RangeVar *name, char *schema, char *n
 	new = script_path_new_table(path, &renamed);
 
 	fix_names(keys, old);
-	foreach(lc, keys)
+	foreach_ptr(ScriptKey, key, keys)
 	{
-		ScriptKey  *key = lfirst(lc);
 		MemoryContext context = GetMemoryChunkContext(key);
 
 		if (is_child(key, old))
@@ -221,13 +203,9 @@ rename_in(List *names, const char *old, const char *new)
 static void
 rename_column(List *keys, const char *table, const char *old, const char *new)
 {
-	ListCell   *lc;
-
 	fix_names(keys, table);
-	foreach(lc, keys)
+	foreach_ptr(ScriptKey, key, keys)
 	{
-		ScriptKey  *key = lfirst(lc);
-
 		if (is_child(key, table))
 		{
 			rename_in(key->step->child_columns, old, new);

@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
+#include "base/compat.h"
 #include "base/quote.h"
 #include "plan/plan.h"
 #include "script/script.h"
@@ -158,11 +159,8 @@ is_true(Node *node)
 static void
 follow_select(ScriptPath *path, SelectStmt *stmt)
 {
-	ListCell   *lc;
-
-	foreach(lc, stmt->targetList)
+	foreach_ptr(ResTarget, target, stmt->targetList)
 	{
-		ResTarget  *target = lfirst(lc);
 		FuncCall   *call = (FuncCall *) target->val;
 		const char *setting;
 		const char *value;

@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -77,11 +78,9 @@ undo_all(PlanRun *run, List *deeds, List *stuck)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard rollback",
 												  ALLOCSET_DEFAULT_SIZES);
-	ListCell   *lc;
 
-	foreach(lc, deeds)
+	foreach_ptr(PlanDeed, deed, deeds)
 	{
-		PlanDeed   *deed = lfirst(lc);
 		MemoryContext old;
 		bool		done;
 
@@ -105,11 +104,8 @@ undo_all(PlanRun *run, List *deeds, List *stuck)
 static void
 tell_lost(PlanRun *run)
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_deeds(run->plan, DEED_BIT(DEED_DELETE) | DEED_BIT(DEED_SET_NULL)))
+	foreach_ptr(PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_DELETE) | DEED_BIT(DEED_SET_NULL)))
 	{
-		PlanDeed   *deed = lfirst(lc);
 		StepWork   *work;
 
 		deed->last = false;
@@ -131,11 +127,8 @@ has_key(const PlanStep *step)
 static void
 settle_steps(PlanRun *run, List *stuck)
 {
-	ListCell   *lc;
-
-	foreach(lc, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
 	{
-		PlanStep   *step = lfirst(lc);
 		PlanDeed	deed;
 		StepWork   *work;
 
@@ -154,12 +147,9 @@ static int
 disarm_steps(PlanRun *run, List *stuck)
 {
 	int			n = 0;
-	ListCell   *lc;
 
-	foreach(lc, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
 	{
-		PlanStep   *step = lfirst(lc);
-
 		if (step->backfill && !list_member_int(stuck, step->step))
 			n += deploy_backfill_disarm(run, step, "trigger of its backfill dropped");
 	}

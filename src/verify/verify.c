@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -231,12 +232,8 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double
 static void
 emit_tests(SgRowSink *sink, const VerifyKey *vk)
 {
-	ListCell   *lc;
-
-	foreach(lc, vk->tests)
+	foreach_ptr(VerifyTest, row, vk->tests)
 	{
-		VerifyTest *row = lfirst(lc);
-
 		sg_sink_name(sink, vk->fk_name);
 		sg_sink_text(sink, vk->child_table);
 		sg_sink_text(sink, vk->parent_table);

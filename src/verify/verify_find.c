@@ -178,13 +178,10 @@ static char *
 not_refused(const LiveTest *lt)
 {
 	StringInfoData sql;
-	ListCell   *lc;
 
 	initStringInfo(&sql);
-	foreach(lc, lt->reach.rejecting)
+	foreach_ptr(const FkKey, key, lt->reach.rejecting)
 	{
-		const FkKey *key = lfirst(lc);
-
 		appendStringInfo(&sql, " AND NOT EXISTS (SELECT FROM %s WHERE %s)",
 						 verify_table(key->child, "x"), verify_match(key, "p", "x"));
 	}
@@ -236,11 +233,8 @@ read_candidates(const LiveTest *lt, bool use_parent)
 static void
 choose_candidates(LiveTest *lt, List *rows)
 {
-	ListCell   *lc;
-
-	foreach(lc, rows)
+	foreach_ptr(Candidate, candidate, rows)
 	{
-		Candidate  *candidate = lfirst(lc);
 		const RowId *row = live_is_child_test(lt->kind) ? &candidate->child : &candidate->parent;
 		char	   *problem = live_is_insert(lt->kind) ? NULL : verify_reach_rows(&lt->reach, row);
 		MemoryContext old;
@@ -348,12 +342,9 @@ shares_columns(const LiveTest *lt)
 {
 	const FkKey *key = lt->key;
 	Bitmapset  *columns = verify_column_set(key->child_att, key->nkeys);
-	ListCell   *lc;
 
-	foreach(lc, lt->reach.declared)
+	foreach_ptr(const FkKey, other, lt->reach.declared)
 	{
-		const FkKey *other = lfirst(lc);
-
 		if (other->conid != key->conid && verify_same_tree(other->child, key->child) &&
 			verify_same_tree(other->parent, key->parent) &&
 			(other->child != key->child || bms_overlap(columns, verify_column_set(other->child_att, other->nkeys))))

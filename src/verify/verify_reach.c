@@ -199,13 +199,10 @@ static char *
 reach_written(VerifyReach *reach, Oid relid, CmdType event)
 {
 	char	   *problem = NULL;
-	ListCell   *lc;
 
 	code_reach_write(reach->code, relid, event);
-	foreach(lc, reach->declared)
+	foreach_ptr(const FkKey, key, reach->declared)
 	{
-		const FkKey *key = lfirst(lc);
-
 		if (key->child != relid || event == CMD_DELETE)
 			continue;
 		fk_code_reach(reach->code, key);
@@ -330,11 +327,9 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 {
 	char	   *problem = stack_is_too_deep() ? pstrdup("it cascades over too many keys") :
 		table_problem(reach, relid, event);
-	ListCell   *lc;
 
-	foreach(lc, reach->declared)
+	foreach_ptr(FkKey, key, reach->declared)
 	{
-		FkKey	   *key = lfirst(lc);
 		char		action = action_for(key, event, columns);
 		Followed   *step;
 		ListCell   *lc2;
@@ -477,11 +472,8 @@ static char *
 walk_rows(Walk *walk, Oid relid, CmdType event, const Bitmapset *columns,
 		  const char *from, const char *where, int depth)
 {
-	ListCell   *lc;
-
-	foreach(lc, walk->reach->declared)
+	foreach_ptr(FkKey, key, walk->reach->declared)
 	{
-		FkKey	   *key = lfirst(lc);
 		char		action = key->parent == relid ? action_for(key, event, columns) : 0;
 		char	   *child = psprintf("t%d", depth + 1);
 		char	   *join_from;

@@ -321,12 +321,8 @@ verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_att
 static bool
 in_other_key(Oid relid, AttrNumber attnum, List *declared, const FkKey *except)
 {
-	ListCell   *lc;
-
-	foreach(lc, declared)
+	foreach_ptr(FkKey, key, declared)
 	{
-		FkKey	   *key = lfirst(lc);
-
 		if (key->child != relid || (except && key->conid == except->conid))
 			continue;
 		for (int i = 0; i < key->nkeys; i++)
