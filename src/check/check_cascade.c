@@ -241,6 +241,7 @@ typedef struct Below
 static void
 collect(Reach *reach, Oid table)
 {
+	check_stack_depth();
 	reach->deleted = lappend_oid(reach->deleted, table);
 	foreach_ptr(CheckEdge, edge, reach->check->edges)
 	{
@@ -290,6 +291,7 @@ below(Reach *reach, Oid table)
 	Below	   *result;
 	ListCell   *lc;
 
+	check_stack_depth();
 	foreach(lc, reach->done)
 	{
 		if (((Below *) lfirst(lc))->table == table)

@@ -88,6 +88,7 @@ add_key(FixCost *cost, const FkKey *key, bool planned, double rows, bool goes_on
 static void
 add_table(FixCost *cost, Oid table, double rows, bool goes_on)
 {
+	check_stack_depth();
 	cost->seen = lappend_oid(cost->seen, table);
 	foreach_ptr(const FkKey, key, cost->check->declared)
 	{
