@@ -53,7 +53,9 @@ sg_drop_extension_event(PG_FUNCTION_ARGS)
 				 errmsg("sg_drop_extension_event is an event trigger function"),
 				 errhint("CREATE EXTENSION makes its event trigger.")));
 
+	/* the server refuses everybody else, who is not told a plan's name */
 	if (!IsBinaryUpgrade && drops_schemaguard(event->parsetree) &&
+		object_ownercheck(ProcedureRelationId, fcinfo->flinfo->fn_oid, GetUserId()) &&
 		sg_owner_fetch("SELECT plan FROM schemaguard.quarantine WHERE $1 OPERATOR(pg_catalog.=) '' ORDER BY id LIMIT 1",
 					   "", &plan))
 		ereport(ERROR,
