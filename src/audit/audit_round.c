@@ -312,17 +312,17 @@ divide_item(ScanAudit *audit, WorkItem *item)
 		item->stage = SET_RANGE;
 		return;
 	}
-	if (item->nparts >= AUDIT_MAX_PARTS && sg_audit_method == SG_AUDIT_AUTO)
+	if (item->nparts >= AUDIT_MAX_PARTS)
 	{
+		if (sg_audit_method != SG_AUDIT_AUTO)
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("the keys of %s do not fit into schemaguard.audit_memory in %u parts",
+							get_rel_name(set->parent), item->nparts),
+					 errhint("Raise schemaguard.audit_memory.")));
 		give_up_set(audit, item->set);
 		return;
 	}
-	if (item->nparts >= AUDIT_MAX_PARTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("the keys of %s do not fit into schemaguard.audit_memory in %u parts",
-						get_rel_name(set->parent), item->nparts),
-				 errhint("Raise schemaguard.audit_memory.")));
 	add_item(audit, item->set, item->nparts * 2, item->part + item->nparts);
 	item->nparts *= 2;
 }

@@ -167,7 +167,7 @@ char *
 sg_error_text(const ErrorData *edata)
 {
 	const char *domain = edata->domain ? edata->domain : "";
-	char	   *text = NULL;
+	char	   *words = NULL;
 
 	/*
 	 * what comes from another process of ours has lost its domain, but not
@@ -176,14 +176,14 @@ sg_error_text(const ErrorData *edata)
 	if (strcmp(domain, TEXTDOMAIN) == 0 || sg_is_cancel(edata))
 		return sg_error_message(edata);
 	if (strcmp(domain, PG_TEXTDOMAIN("postgres")) == 0 && edata->message_id)
-		text = without_values(edata->message_id);
+		words = without_values(edata->message_id);
 
-	if (text &&names_objects(edata->sqlerrcode))
+	if (words && names_objects(edata->sqlerrcode))
 		return sg_error_message(edata);
 	ereport(DEBUG1,
 			(errcode(edata->sqlerrcode),
 			 errmsg_internal("not written down: %s", sg_error_message(edata))));
-	return text ? text : psprintf("error %s, whose message could hold values", unpack_sql_state(edata->sqlerrcode));
+	return words ? words : psprintf("error %s, whose message could hold values", unpack_sql_state(edata->sqlerrcode));
 }
 
 void

@@ -105,6 +105,7 @@ is($node->safe_psql('apart', q{
 
 my %call = (
 	'schemaguard.sg_ddl_event' => 'SELECT schemaguard.sg_ddl_event()',
+	'schemaguard.sg_drop_extension_event' => 'SELECT schemaguard.sg_drop_extension_event()',
 	'schemaguard.sg_subscription_event' => 'SELECT schemaguard.sg_subscription_event()',
 	'schemaguard.sg_ddl_restored' => 'SELECT schemaguard.sg_ddl_restored()',
 	'schemaguard.sg_log_guard' => 'SELECT schemaguard.sg_log_guard()',

@@ -165,6 +165,7 @@ my @calls = (
 	[ sg_revoke => q{SELECT sg_revoke('alice'); SELECT sg_grant('alice')} ],
 	[ sg_watch_subscriptions => 'SELECT sg_watch_subscriptions(true)' ],
 	[ sg_subscription_event => q{CREATE SUBSCRIPTION trapped CONNECTION '' PUBLICATION p WITH (connect = false); ALTER SUBSCRIPTION trapped SET (slot_name = NONE); DROP SUBSCRIPTION trapped; SELECT sg_watch_subscriptions(false)} ],
+	[ sg_drop_extension_event => 'DROP EXTENSION no_such, schemaguard' ],
 	[ sg_capture_ddl => 'SELECT sg_capture_ddl(true)' ],
 	[ sg_ddl_event => 'CREATE TABLE t.captured (x t.key_domain DEFAULT 1, y int DEFAULT t.volatile($$default$$, 1)); ALTER TABLE t.captured ADD z int; DROP TABLE t.captured' ],
 	[ sg_capture_ddl => 'SELECT sg_capture_ddl(false)' ],
@@ -176,6 +177,7 @@ my @calls = (
 my %refused = (
 	sg_audit_gate => qr/^ERROR:  SG001/,
 	sg_drift_gate => qr/^ERROR:  SG005/,
+	sg_drop_extension_event => qr/^ERROR:  (?:2BP01|42704)/,
 	sg_log_guard => qr/append-only/,
 	sg_add_fks => qr/^ERROR:  42501: function t\.throttle of schemaguard\.throttle_function belongs to role mallory/);
 
