@@ -227,7 +227,7 @@ ALTER TABLE forced.w1 ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 SELECT sg_plan_create('forced', replace => true);
 SELECT sg_plan_add_fk('forced', 'forced.w', '{p}', 'forced.p', orphans => 'leave', index => false);
 SELECT result, detail FROM sg_plan_check('forced') WHERE check_name = 'validation';
-SET client_min_messages = warning;
+SET client_min_messages = error;
 CALL sg_add_fks('forced');
 RESET client_min_messages;
 SELECT state, reason ~ 'forced.w1|"w1"' AS because_of_it FROM schemaguard.plan_step WHERE plan = 'forced';

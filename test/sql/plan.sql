@@ -367,11 +367,13 @@ FROM unnest(ARRAY[
   $$SELECT sg_plan_import('older too', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"child_table": "c", "child_columns": ["id", "v"],
                           "parent_table": "p", "period": true}]}')$$]) command;
 SELECT sg_plan_set('older', 1, 'enforced', 'true');
+SET client_min_messages = warning;
 SELECT NOT :'old' OR sg_plan_from_sql('older', $$
 ALTER TABLE orders ADD CONSTRAINT loose FOREIGN KEY (b) REFERENCES customers NOT ENFORCED;
 CREATE TABLE d (x int REFERENCES customers NOT ENFORCED, y int REFERENCES customers ENFORCED);
 ALTER TABLE orders ADD CONSTRAINT spans FOREIGN KEY (id, PERIOD b) REFERENCES customers (id, PERIOD b);
 $$) = 0 AS as_expected;
+RESET client_min_messages;
 SELECT NOT :'old' OR string_agg(line || ': ' || regexp_replace(reason, '^column \d+: ', ''), ', ' ORDER BY line) =
   '2: syntax error at or near "ENFORCED", 3: syntax error at or near "ENFORCED", 4: syntax error at or near "b"' AS as_expected
 FROM schemaguard.plan_note WHERE plan = 'older';
