@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "executor/spi.h"
@@ -43,21 +42,6 @@ audit_sql_table(StringInfo buf, Oid relid, const char *alias)
 					 sg_relation_name(relid), alias);
 }
 
-static void
-append_collation(StringInfo buf, Oid collation)
-{
-	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	Form_pg_collation form;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	form = (Form_pg_collation) GETSTRUCT(tuple);
-	appendStringInfo(buf, " COLLATE %s",
-					 quote_qualified_identifier(get_namespace_name(form->collnamespace),
-												NameStr(form->collname)));
-	ReleaseSysCache(tuple);
-}
-
 /* pk.a OPERATOR(s.=) fk.b [COLLATE c] AND ... */
 void
 audit_sql_match(StringInfo buf, const FkKey *key)
@@ -81,7 +65,7 @@ audit_sql_match(StringInfo buf, const FkKey *key)
 								 key->pf_eq_op[i],
 								 audit_sql_column("fk", key->child, key->child_att[i]), child_type);
 		if (parent_coll != child_coll && OidIsValid(parent_coll))
-			append_collation(buf, parent_coll);
+			sg_append_collation(buf, parent_coll);
 	}
 }
 
@@ -250,7 +234,7 @@ audit_query(const FkKey *key)
 		/* the null of the CASE has its type's collation, the column its own */
 		get_atttypetypmodcoll(key->child, key->child_att[i - 1], &type, &typmod, &collation);
 		if (OidIsValid(collation))
-			append_collation(&buf, collation);
+			sg_append_collation(&buf, collation);
 		appendStringInfo(&buf, " AS k%d", i);
 	}
 	appendStringInfoString(&buf, " FROM (");

@@ -8,11 +8,13 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/quote.h"
@@ -235,6 +237,20 @@ sg_has_name(List *names, const char *name)
 	return false;
 }
 
+List *
+sg_common_names(List *a, List *b)
+{
+	List	   *common = NIL;
+	ListCell   *lc;
+
+	foreach(lc, a)
+	{
+		if (sg_has_name(b, lfirst(lc)))
+			common = lappend(common, lfirst(lc));
+	}
+	return common;
+}
+
 bool
 sg_equal_names(List *a, List *b)
 {
@@ -264,4 +280,19 @@ sg_attribute_names(Oid relid, const int16 *attnums, int n)
 	}
 
 	return names;
+}
+
+void
+sg_append_collation(StringInfo buf, Oid collation)
+{
+	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	Form_pg_collation form;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	form = (Form_pg_collation) GETSTRUCT(tuple);
+	appendStringInfo(buf, " COLLATE %s",
+					 quote_qualified_identifier(get_namespace_name(form->collnamespace),
+												NameStr(form->collname)));
+	ReleaseSysCache(tuple);
 }

@@ -9,6 +9,7 @@
 #define SG_QUOTE_H
 
 #include "postgres.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 typedef struct SgTableName
@@ -52,11 +53,17 @@ extern Oid	sg_find_qualified(const char *qualified);
 /* schema.table, quoted; "(dropped)" when it is gone */
 extern char *sg_relation_name(Oid relid);
 
+/* COLLATE and the name, qualified and quoted, after a blank */
+extern void sg_append_collation(StringInfo buf, Oid collation);
+
 /* Names, quoted, joined by ", " */
 extern char *sg_quote_list(List *names);
 
 /* Is a name in a list of names? */
 extern bool sg_has_name(List *names, const char *name);
+
+/* The names of one list that are in another one, too, in its order */
+extern List *sg_common_names(List *a, List *b);
 
 /* Are two lists of names the same, in order? */
 extern bool sg_equal_names(List *a, List *b);

@@ -25,20 +25,6 @@ PG_FUNCTION_INFO_V1(sg_drift);
 
 /* ---- which schemas ---- */
 
-static List *
-common_names(List *a, List *b)
-{
-	List	   *common = NIL;
-	ListCell   *lc;
-
-	foreach(lc, a)
-	{
-		if (sg_has_name(b, lfirst(lc)))
-			common = lappend(common, lfirst(lc));
-	}
-	return common;
-}
-
 /*
  * The schemas that both sides know about.  A snapshot of some schemas says
  * nothing about others, so those are no drift; NIL is all.
@@ -54,7 +40,7 @@ common_schemas(SnapshotInfo *const info[2], List *schemas)
 			schemas = info[i]->schemas;
 		else
 		{
-			schemas = common_names(schemas, info[i]->schemas);
+			schemas = sg_common_names(schemas, info[i]->schemas);
 			if (schemas == NIL)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -406,20 +406,6 @@ covered(const char *name)
 	return strcmp(name, SNAPSHOT_LIVE) == 0 ? NIL : snapshot_get(name)->schemas;
 }
 
-static List *
-common_names(List *a, List *b)
-{
-	List	   *common = NIL;
-	ListCell   *lc;
-
-	foreach(lc, a)
-	{
-		if (sg_has_name(b, lfirst(lc)))
-			common = lappend(common, lfirst(lc));
-	}
-	return common;
-}
-
 void
 fkdiff_read(KeyComparison *comparison, const char *reference, const char *target)
 {
@@ -428,7 +414,7 @@ fkdiff_read(KeyComparison *comparison, const char *reference, const char *target
 
 	if (schemas != NIL && others != NIL)
 	{
-		schemas = common_names(schemas, others);
+		schemas = sg_common_names(schemas, others);
 		if (schemas == NIL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -16,7 +16,6 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
@@ -28,7 +27,6 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/progress.h"
@@ -103,21 +101,6 @@ verify_is_row(const char *alias, const RowId *row)
 					ItemPointerGetBlockNumber(&row->tid), ItemPointerGetOffsetNumber(&row->tid));
 }
 
-static void
-append_collation(StringInfo buf, Oid collation)
-{
-	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	Form_pg_collation form;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	form = (Form_pg_collation) GETSTRUCT(tuple);
-	appendStringInfo(buf, " COLLATE %s",
-					 quote_qualified_identifier(get_namespace_name(form->collnamespace),
-												NameStr(form->collname)));
-	ReleaseSysCache(tuple);
-}
-
 char *
 verify_match(const FkKey *key, const char *parent, const char *child)
 {
@@ -141,7 +124,7 @@ verify_match(const FkKey *key, const char *parent, const char *child)
 								 key->pf_eq_op[i],
 								 verify_column(child, key->child, key->child_att[i]), child_type);
 		if (parent_coll != child_coll && OidIsValid(parent_coll))
-			append_collation(&buf, parent_coll);
+			sg_append_collation(&buf, parent_coll);
 	}
 	return buf.data;
 }
