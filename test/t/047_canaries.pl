@@ -102,7 +102,7 @@ as('author', q{
 	CREATE TABLE a.stop (id int PRIMARY KEY, p text, note text); INSERT INTO a.stop VALUES (1, 'canary_orphan', 'canary_note');
 	CREATE TABLE a.late (id int PRIMARY KEY, p text, note text); INSERT INTO a.late VALUES (1, 'canary_orphan', 'canary_note');
 	CREATE TABLE a.kept (id int PRIMARY KEY, p text, note text); INSERT INTO a.kept VALUES (1, 'canary_kept_key', 'canary_kept'), (2, 'canary_parent', 'canary_note');
-	CREATE TABLE a.full (id int PRIMARY KEY, p text REFERENCES a.p, note text); INSERT INTO a.full SELECT i, 'canary_parent' FROM generate_series(1, 4711) i;
+	CREATE TABLE a.full (id int PRIMARY KEY, p text REFERENCES a.p, note text); INSERT INTO a.full SELECT i, 'canary_parent' FROM generate_series(1, 11311) i;
 	SELECT sg_plan_add_fk('stops', 'a.stop', '{p}', 'a.p'), sg_plan_add_fk('stops', 'a.late', '{p}', 'a.p', orphans => 'leave'),
 		sg_plan_add_fk('stops', 'a.kept', '{p}', 'a.p', orphans => 'quarantine', fk_name => 'kept')},
 	q{GRANT USAGE ON SCHEMA a TO reader}, q{GRANT SELECT ON a.full, a.p TO reader}, q{CALL sg_add_fks('stops', fix => true)}, q{SELECT * FROM sg_orphan_audit(samples => 5)}, q{SELECT * FROM sg_orphans('a.stop', '{p}', 'a.p')},
@@ -137,7 +137,8 @@ unlike($told{stranger}, qr/canary/, 'a stranger is told no secret, nor the names
 
 # ---- the search
 
-# The secrets that a role finds, as "relation.column canary_x", and the row counts of a.full as "relation.column 4711"
+# The secrets that a role finds, as "relation.column canary_x", and the row counts of a.full as "relation.column 11311" (five digits, which no part of
+# a uuid has)
 sub found
 {
 	my ($user) = @_;
@@ -150,7 +151,7 @@ sub found
 	{
 		my ($status, $out) = $node->psql('postgres', qq{
 			SELECT DISTINCT '$relation->[0].' || c.key || ' ' || m[1]
-			FROM $relation->[0] r, jsonb_each_text(to_jsonb(r)) c, regexp_matches(c.value, '(canary_[a-z_0-9]+|\\m4711\\M)', 'g') m},
+			FROM $relation->[0] r, jsonb_each_text(to_jsonb(r)) c, regexp_matches(c.value, '(canary_[a-z_0-9]+|\\m11311\\M)', 'g') m},
 			extra_params => [ '-U', $user ]);
 		$found{$_} = 1 for split /\n/, $out;
 	}
@@ -166,7 +167,7 @@ my @names = map { "schemaguard.$_" } 'audit_log.object canary_plan_name', 'audit
 	'drift_item.reference canary_snapshot_name', 'drift_run.reference canary_snapshot_name', 'plan.name canary_plan_name', 'snapshot.name canary_snapshot_name',
 	'snapshot_object.snapshot canary_snapshot_name';
 my @rows = map { "schemaguard.quarantine.$_" } map { ("data $_", "row_text $_") } qw(canary_kept canary_kept_key);
-my @counts = map { "schemaguard.$_.rows_checked 4711" } qw(fk_trust proof);
+my @counts = map { "schemaguard.$_.rows_checked 11311" } qw(fk_trust proof);
 my %expected = (
 	$super => [ @definitions, @names, @rows, @counts ],
 	author => [ @definitions, @names, @rows, @counts ],
