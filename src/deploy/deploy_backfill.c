@@ -124,11 +124,15 @@ failure_text(const RunAction *action)
 
 /* ---- statements, by SPI in a subtransaction ---- */
 
-/* How long rows may be locked: half of what a statement may wait for our locks */
+/*
+ * How long a batch is meant to lock rows, in ms.  A batch can take more than
+ * twice as long as the one before it, and what a statement may wait for our
+ * locks, half of it, is the bound.
+ */
 static int
 longest_batch(void)
 {
-	return Max(sg_lock_timeout / 2, 1);
+	return Max(sg_lock_timeout / 6, 1);
 }
 
 /* No row is hidden from what follows, and it waits for no longer than that */
