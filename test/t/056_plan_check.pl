@@ -68,7 +68,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 
 	$s->query('BEGIN; DELETE FROM c WHERE id = 1');
 	finds('plan', 1, 'locks', qr/^ok/, 'a transaction that has just begun is in nobody\'s way');
-	sleep 2;
+	wait_for(sub { query("SELECT now() - xact_start > '1.1 s' FROM pg_stat_activity WHERE pid = $s->{pid}") eq 't' }) or die 'it does not last';
 	finds('plan', 1, 'locks', qr/^warn\|pid $s->{pid} has locked public\.c \(RowExclusiveLock\) in a transaction that has lasted .*pg_terminate_backend\($s->{pid}\);$/,
 		'a long transaction in the way of the step', set => $quick);
 	finds('plan', 0, 'long_transactions', qr/^warn\|pid $s->{pid}, role \w+: in a transaction for \d+ s \(idle in transaction\)/, 'and among all', set => $quick);
@@ -82,7 +82,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 	finds('plan', 1, 'locks', qr/^block\|prepared transaction 'it''s' has locked public\.c \(RowExclusiveLock\)\|.*COMMIT PREPARED 'it''s'; or ROLLBACK PREPARED 'it''s';$/,
 		'a prepared transaction in the way');
 	finds('plan', 0, 'prepared_transactions', qr/^ok/, 'which is new');
-	sleep 2;
+	wait_for(sub { query("SELECT now() - prepared > '1.1 s' FROM pg_prepared_xacts") eq 't' }) or die 'it does not last';
 	finds('plan', 0, 'prepared_transactions', qr/^warn\|'it''s' of role \w+, prepared \d+ s ago\|.*ROLLBACK PREPARED 'it''s';$/, 'an old one', set => $quick);
 	$node->safe_psql('postgres', "$quick CALL sg_add_fks('plan')");
 	is(query(q{SELECT state FROM schemaguard.plan_step WHERE plan = 'plan'}), 'failed', 'the step fails, as was said');

@@ -97,7 +97,7 @@ is($b->collect, 'lone|100|40|40|fail|', 'and judges against the new parents');
 # the whole table is replaced under the same name
 $a->query('BEGIN; ALTER TABLE lone_child RENAME TO lone_old; CREATE TABLE lone_child (ref int); INSERT INTO lone_child VALUES (-1)');
 $b->send(audit('lone_child'));
-nap(0.2);
+ok(waits($b), 'an audit waits for who replaces the child');
 $a->query('COMMIT');
 my $verdict = $b->collect;
 unlike($verdict, qr/\|pass\|/, 'a table that is replaced meanwhile does not pass') or diag($verdict);

@@ -291,7 +291,7 @@ make_plan('slow', 100);
 	ok(wait_trapped($node), 'dropped: the plan runs');
 	my $dropper = SgTest::Session->new($node);
 	$dropper->send('DROP TRIGGER trap ON schemaguard.audit_log; DROP EXTENSION schemaguard');
-	nap(0.3);
+	wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $dropper->{pid} AND NOT granted") ne '0' }) or diag('it does not wait');
 	spring_traps($node);
 	$dropper->collect;
 	# both want the tables of the extension, and either may be the victim of a deadlock
