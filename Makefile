@@ -167,6 +167,7 @@ OBJS = \
 	src/plan/plan_store.o \
 	src/report/report_audit.o \
 	src/report/report_gate.o \
+	src/report/report_tap.o \
 	src/run/run_call.o \
 	src/run/run_end.o \
 	src/run/run_lock.o \
@@ -223,6 +224,7 @@ SQL_PARTS = \
 	sql/parts/85_ddl.sql \
 	sql/parts/90_impact.sql \
 	sql/parts/95_report_gate.sql \
+	sql/parts/96_report_tap.sql \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \
@@ -253,6 +255,7 @@ REGRESS = \
 	fix \
 	impact \
 	interface \
+	pgtap \
 	plan \
 	plan_18 \
 	plan_check \

@@ -83,23 +83,13 @@ log_check(const DriftCheck *check)
 	log_write(&entry);
 }
 
-/* Compare and count; with record, write everything down and tell listeners */
-static void
-run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
+List *
+drift_check_rows(DriftCheck *check)
 {
-	List	   *ignored;
+	List	   *ignored = drift_ignore_load(&check->problems);
 	List	   *rows = NIL;
 	ListCell   *lc;
 
-	check->role = GetUserNameFromId(GetUserId(), false);
-	check->reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	check->target = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	check->run = log_new_run();
-	check->started_at = GetCurrentTimestamp();
-	if (record)
-		drift_history_begin(check);
-
-	ignored = drift_ignore_load(&check->problems);
 	foreach(lc, check->problems)
 		ereport(WARNING,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -110,6 +100,24 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 		if (count_row(check, ignored, lfirst(lc)))
 			rows = lappend(rows, lfirst(lc));
 	}
+	return rows;
+}
+
+/* Compare and count; with record, write everything down and tell listeners */
+static void
+run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
+{
+	List	   *rows;
+
+	check->role = GetUserNameFromId(GetUserId(), false);
+	check->reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	check->target = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	check->run = log_new_run();
+	check->started_at = GetCurrentTimestamp();
+	if (record)
+		drift_history_begin(check);
+
+	rows = drift_check_rows(check);
 	check->first = list_copy_head(rows, FIRST_ROWS);
 	if (!record)
 		return;
@@ -125,9 +133,8 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 
 /* ---- the error ---- */
 
-/* "changed column public.t.c, default: expected 1, found 2" */
-static char *
-row_text(const DriftRow *row)
+char *
+drift_row_text(const DriftRow *row)
 {
 	StringInfoData text;
 	bool		unknown = strcmp(row->class, "unknown") == 0;
@@ -154,7 +161,7 @@ raise_drift(const DriftCheck *check)
 
 	initStringInfo(&detail);
 	foreach(lc, check->first)
-		appendStringInfo(&detail, "%s%s", detail.len ? "\n" : "", row_text(lfirst(lc)));
+		appendStringInfo(&detail, "%s%s", detail.len ? "\n" : "", drift_row_text(lfirst(lc)));
 	if (count > list_length(check->first))
 		appendStringInfo(&detail, "\n... and " INT64_FORMAT " more", count - list_length(check->first));
 

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * drift_check.h
- *	  Shared by the files of drift_check, drift_history, drift_ignore and
- *	  drift_notify: one check for drift.
+ *	  One check for drift: shared by drift_check.c, drift_history.c,
+ *	  drift_ignore.c and drift_notify.c, and for rooms above.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,6 +50,16 @@ drift_check_count(const DriftCheck *check)
 
 /* pass, fail or unknown */
 extern const char *drift_check_result(const DriftCheck *check);
+
+/*
+ * Compare the reference with the target, as the caller: the rows that count
+ * (of DriftRow *), and their numbers in check.  Warns of entries of
+ * schemaguard.drift_ignore that can't be used.  Writes nothing.
+ */
+extern List *drift_check_rows(DriftCheck *check);
+
+/* "changed column public.t.c, default: expected 1, found 2" */
+extern char *drift_row_text(const DriftRow *row);
 
 /* ---- drift_ignore.c ---- */
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * report.h
- *	  Shared by report_audit.c and report_gate.c: which keys to judge.
+ *	  Shared by the files of report: which keys to judge, and what came of it.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +27,15 @@ typedef struct AuditSet
 extern void report_add_declared(AuditSet *set);
 extern void report_add_plan(AuditSet *set, const char *plan, bool unfinished_only);
 
+/* The schemas of an argument (of char *), sorted; 22023 where there is none */
+extern List *report_schemas(Datum array);
+
+/*
+ * Leave out the keys of children in other schemas, unless that is NIL; a step
+ * whose child is not there is kept.  Raises 3F000 for no such schema.
+ */
+extern void report_keep_schemas(AuditSet *set, List *schemas);
+
 /*
  * Judge the keys, sorted by table and name: their rows in the log, for roles
  * with sg_grant(), and their proofs.
@@ -35,6 +44,9 @@ extern void report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, 
 
 /* What there is to say besides the verdict, or NULL */
 extern const char *report_reason(const AuditKey *ak);
+
+/* What was found about a key that does not pass: "fk ON table: 2 orphan rows" */
+extern char *report_finding(const AuditKey *ak);
 
 /* ---- report_gate.c ---- */
 

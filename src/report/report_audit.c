@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -125,6 +126,45 @@ report_add_plan(AuditSet *set, const char *plan, bool unfinished_only)
 	}
 }
 
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+List *
+report_schemas(Datum array)
+{
+	List	   *schemas = sg_text_array_list(array);
+
+	if (schemas == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schemas must not be empty"),
+				 errhint("Give the schemas of the child tables, or null for all.")));
+	list_sort(schemas, compare_names);
+	return schemas;
+}
+
+void
+report_keep_schemas(AuditSet *set, List *schemas)
+{
+	List	   *oids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+		oids = lappend_oid(oids, get_namespace_oid(lfirst(lc), false));
+	if (oids == NIL)
+		return;
+	foreach(lc, set->keys)
+	{
+		Oid			child = ((AuditKey *) lfirst(lc))->key.child;
+
+		if (OidIsValid(child) && !list_member_oid(oids, get_rel_namespace(child)))
+			set->keys = foreach_delete_current(set->keys, lc);
+	}
+}
+
 static void
 add_proposal(AuditSet *set, HeapTuple tuple, TupleDesc desc)
 {
@@ -233,6 +273,20 @@ report_reason(const AuditKey *ak)
 		return "rows came in past the valid key, as with session_replication_role = replica: "
 			"sg_plan_add_fk() and sg_fix_orphans() fix them";
 	return NULL;
+}
+
+char *
+report_finding(const AuditKey *ak)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s ON %s: ", quote_identifier(ak->fk_name), ak->child_table);
+	if (ak->result == AUDIT_FAIL)
+		appendStringInfo(&text, INT64_FORMAT " orphan %s", ak->orphan_rows, ak->orphan_rows == 1 ? "row" : "rows");
+	else
+		appendStringInfo(&text, "%s: %s", audit_result_word(ak->result), ak->reason ? ak->reason : "no reason");
+	return text.data;
 }
 
 static void

@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "executor/spi.h"
@@ -22,7 +21,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -72,12 +70,6 @@ gate_result(const AuditGate *gate)
 
 /* ---- what is judged ---- */
 
-static int
-compare_names(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
 static void
 read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 {
@@ -85,45 +77,17 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	ListCell   *lc;
 
 	if (!PG_ARGISNULL(0))
-	{
-		gate->schemas = sg_text_array_list(PG_GETARG_DATUM(0));
-		if (gate->schemas == NIL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("schemas must not be empty"),
-					 errhint("Give the schemas of the child tables, or null for all.")));
-	}
+		gate->schemas = report_schemas(PG_GETARG_DATUM(0));
 	if (!PG_ARGISNULL(1))
 		gate->plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(1)))->name;
 
 	initStringInfo(&scope);
 	if (gate->plan)
 		appendStringInfo(&scope, "plan %s", quote_identifier(gate->plan));
-	list_sort(gate->schemas, compare_names);
 	foreach(lc, gate->schemas)
 		appendStringInfo(&scope, "%s%s", lc != list_head(gate->schemas) ? ", " : scope.len ? ", schemas " : "schemas ",
 						 quote_identifier(lfirst(lc)));
 	gate->scope = scope.len ? scope.data : "all";
-}
-
-/* Leave out the keys of other schemas; a step whose child is not there is kept */
-static void
-keep_schemas(const AuditGate *gate, AuditSet *set)
-{
-	List	   *oids = NIL;
-	ListCell   *lc;
-
-	foreach(lc, gate->schemas)
-		oids = lappend_oid(oids, get_namespace_oid(lfirst(lc), false));
-	if (oids == NIL)
-		return;
-	foreach(lc, set->keys)
-	{
-		Oid			child = ((AuditKey *) lfirst(lc))->key.child;
-
-		if (OidIsValid(child) && !list_member_oid(oids, get_rel_namespace(child)))
-			set->keys = foreach_delete_current(set->keys, lc);
-	}
 }
 
 static void
@@ -136,7 +100,7 @@ judge(AuditGate *gate)
 		report_add_plan(&set, gate->plan, false);
 	else
 		report_add_declared(&set);
-	keep_schemas(gate, &set);
+	report_keep_schemas(&set, gate->schemas);
 	if (set.keys == NIL)
 		ereport(NOTICE,
 				(errmsg("there is no foreign key to judge: %s", gate->scope)));
@@ -316,15 +280,7 @@ raise_found(const AuditGate *gate)
 
 	initStringInfo(&detail);
 	for (int i = 0; i < named; i++)
-	{
-		const AuditKey *ak = list_nth(gate->found, i);
-
-		appendStringInfo(&detail, "%s%s ON %s: ", i > 0 ? "\n" : "", quote_identifier(ak->fk_name), ak->child_table);
-		if (ak->result == AUDIT_FAIL)
-			appendStringInfo(&detail, INT64_FORMAT " orphan %s", ak->orphan_rows, ak->orphan_rows == 1 ? "row" : "rows");
-		else
-			appendStringInfo(&detail, "unknown: %s", ak->reason ? ak->reason : "no reason");
-	}
+		appendStringInfo(&detail, "%s%s", i > 0 ? "\n" : "", report_finding(list_nth(gate->found, i)));
 	if (list_length(gate->found) > named)
 		appendStringInfo(&detail, "\n... and %d more", list_length(gate->found) - named);
 

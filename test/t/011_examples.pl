@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $root = "$FindBin::Bin/../..";
-my @paths = map { s,^\Q$root\E/,,r } ("$root/README.md", glob("$root/docs/*.md"));
+my @paths = map { s,^\Q$root\E/,,r } ("$root/README.md", glob("$root/docs/*.md $root/docs/recipes/*.md"));
 my %page = map { $_ => slurp_file("$root/$_") } @paths;
 # The pages say postgres.
 $ENV{PGUSER} = 'postgres';
@@ -35,6 +35,12 @@ foreach my $path (@paths)
 
 	$skipped += grep { $_->{kind} eq 'skipped' } @$items;
 	next if !@examples && !@found;
+	my ($need) = $page{$path} =~ /^<!-- needs: (\w+) -->$/m;
+	if ($need && !has_extension($node, $need))
+	{
+	  SKIP: { skip "$path: no extension $need here", 1 }
+		next;
+	}
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	run_page($items, "$root/docs", 'psql', '-w', '-d', $node->connstr($database));
 	push @found, map { differences($_, major($node)) } grep { $_->{kind} ne 'skipped' } @$items;

@@ -36,6 +36,8 @@ sub witnesses
 
 $node->safe_psql('postgres', 'CREATE DATABASE traps');
 $node->safe_psql('traps', 'CREATE EXTENSION schemaguard');
+my $pgtap = has_extension($node, 'pgtap');
+$node->safe_psql('traps', 'CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap; GRANT USAGE ON SCHEMA tap TO PUBLIC') if $pgtap;
 $node->psql('traps', "\\i $FindBin::RealBin/traps.sql", on_error_die => 1);
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -114,6 +116,8 @@ my @calls = (
 	[ sg_orphan_audit => q{SELECT count(*) FROM sg_orphan_audit(plan => 'kept')} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate()} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate('{t}', 'kept')} ],
+	[ sg_ok_no_orphans => ($pgtap ? 'SET search_path = tap; SELECT plan(3); SET search_path = t, pg_catalog, public; ' : '') . 'SELECT length(sg_ok_no_orphans())' ],
+	[ sg_ok_keys_valid => 'SELECT length(sg_ok_keys_valid())' ],
 	[ sg_measure_overhead => q{SELECT count(*) FROM sg_measure_overhead('measured', 3, 1)} ],
 
 	# deployment
@@ -152,6 +156,7 @@ my @calls = (
 	[ sg_drift => q{SELECT count(*) FROM sg_drift('reworded', cosmetic => true); SELECT count(*) FROM sg_drift('live', 'reworded'); SELECT count(*) FROM sg_drift('now', 'reworded')} ],
 	[ sg_drift_check => q{SELECT sg_drift_check('reworded')} ],
 	[ sg_drift_gate => q{CALL sg_drift_gate('reworded')} ],
+	[ sg_ok_no_drift => q{SELECT length(sg_ok_no_drift('reworded'))} ],
 	[ sg_drift_matrix => q{SELECT count(*) FROM sg_drift_matrix('{reworded,now,live}')} ],
 	[ sg_compare_fks => q{SELECT count(*) FROM sg_compare_fks('reworded')} ],
 	[ sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('copied', 'reworded')} ],
@@ -177,6 +182,7 @@ my @calls = (
 my %refused = (
 	sg_audit_gate => qr/^ERROR:  SG001/,
 	sg_drift_gate => qr/^ERROR:  SG005/,
+	(map { $pgtap ? () : ($_ => qr/^ERROR:  0A000/) } qw(sg_ok_no_orphans sg_ok_keys_valid sg_ok_no_drift)),
 	sg_drop_extension_event => qr/^ERROR:  (?:2BP01|42704)/,
 	sg_log_guard => qr/append-only/,
 	sg_add_fks => qr/^ERROR:  42501: function t\.throttle of schemaguard\.throttle_function belongs to role mallory/);

@@ -8,6 +8,7 @@
 #   <!-- setup         is run, shows nothing, and must raise no error; :docs is the folder docs/, the current one is empty.
 #   ... -->
 #   <!-- not run: WHY -->       before a ```sql block: left alone.
+#   <!-- needs: pgtap -->       the page is skipped where the server does not have that extension.
 #   <!-- output before 18 -->   before a ```sql block: newer majors say something else, which is not compared.
 #
 # Compared is what can be the same twice: see mask().  `perl test/tools/examples.pl` writes the outputs into the pages.

@@ -1,0 +1,21 @@
+-- Assertions for pgTAP: lines that count in its plan
+CREATE FUNCTION sg_ok_no_orphans(schemas text[] DEFAULT NULL, description text DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_ok_no_orphans';
+COMMENT ON FUNCTION sg_ok_no_orphans(text[], text)
+    IS 'a test of pgTAP: no declared key has orphans, none is unknown';
+
+CREATE FUNCTION sg_ok_keys_valid(schemas text[] DEFAULT NULL, description text DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_ok_keys_valid';
+COMMENT ON FUNCTION sg_ok_keys_valid(text[], text)
+    IS 'a test of pgTAP: all declared keys are enforced, armed and validated';
+
+CREATE FUNCTION sg_ok_no_drift(reference text, target text DEFAULT 'live', description text DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_ok_no_drift';
+COMMENT ON FUNCTION sg_ok_no_drift(text, text, text)
+    IS 'a test of pgTAP: nothing counts as drift, as in sg_drift_check(), but no history is written';

@@ -1,0 +1,263 @@
+/*-------------------------------------------------------------------------
+ *
+ * report_tap.c
+ *	  Assertions for pgTAP: sg_ok_no_orphans(), sg_ok_keys_valid() and
+ *	  sg_ok_no_drift().
+ *
+ * Each is a call of pgTAP's ok(boolean, text), so that it counts in pgTAP's
+ * plan, and says below a test that failed what was found, as diag() would.
+ * What is unknown fails.
+ *
+ * pgTAP calls its own functions by name alone, and not only superusers may
+ * have installed it.  So ok() runs with nothing but pgTAP's schema on the
+ * path, and only where all that could be found there in its place is of
+ * superusers or the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "audit/audit.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "drift/drift_check.h"
+#include "log/log.h"
+#include "report/report.h"
+
+PG_FUNCTION_INFO_V1(sg_ok_no_orphans);
+PG_FUNCTION_INFO_V1(sg_ok_keys_valid);
+PG_FUNCTION_INFO_V1(sg_ok_no_drift);
+
+#define FIRST_FINDINGS 20		/* that a test shows */
+
+/* ---- pgTAP ---- */
+
+static const char pgtap_schema[] =
+"SELECT n.nspname::text FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+" WHERE e.extname = $1";
+
+/*
+ * What a call of pgTAP's could find in its schema, and run: functions and
+ * types that are called like one of pgTAP's or of the server's, operators,
+ * and relations called like pgTAP's temporary ones.  $1 is the caller.
+ */
+static const char foreign_code[] =
+"SELECT pg_describe_object(o.class, o.object, 0) || ' of role ' || r.rolname"
+" FROM pg_extension e"
+"      CROSS JOIN LATERAL ("
+"        SELECT 'pg_proc'::regclass, oid, proname, proowner FROM pg_proc WHERE pronamespace = e.extnamespace"
+"        UNION ALL SELECT 'pg_type'::regclass, oid, typname, typowner FROM pg_type"
+"                  WHERE typnamespace = e.extnamespace AND typrelid = 0 AND typelem = 0"
+"        UNION ALL SELECT 'pg_operator'::regclass, oid, oprname, oprowner FROM pg_operator WHERE oprnamespace = e.extnamespace"
+"        UNION ALL SELECT 'pg_class'::regclass, oid, relname, relowner FROM pg_class"
+"                  WHERE relnamespace = e.extnamespace AND relname ~ '^__t') o (class, object, name, owner)"
+"      JOIN pg_roles r ON r.oid = o.owner"
+" WHERE e.extname = 'pgtap' AND NOT r.rolsuper AND r.rolname <> $1"
+"   AND (o.class IN ('pg_operator'::regclass, 'pg_class'::regclass)"
+"        OR EXISTS (SELECT FROM pg_proc p WHERE p.proname = o.name AND p.pronamespace = 'pg_catalog'::regnamespace)"
+"        OR EXISTS (SELECT FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
+"                   WHERE p.proname = o.name AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid"
+"                         AND d.deptype = 'e'))"
+" ORDER BY o.class::oid, o.object LIMIT 1";
+
+/* The schema of pgTAP, once its code is known to be nobody else's */
+static char *
+find_pgtap(void)
+{
+	Datum		schema;
+	Datum		code;
+
+	if (!sg_owner_fetch(pgtap_schema, "pgtap", &schema))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("extension \"pgtap\" is not installed in this database"),
+				 errhint("Run CREATE EXTENSION pgtap. CALL sg_audit_gate() and CALL sg_drift_gate() do without.")));
+	if (sg_owner_fetch(foreign_code, GetUserNameFromId(GetUserId(), false), &code))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("pgTAP is not called: it could run %s", TextDatumGetCString(code)),
+				 errhint("Have a superuser install it in a schema where nobody else may create anything: DROP EXTENSION pgtap; CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap.")));
+
+	return TextDatumGetCString(schema);
+}
+
+/* SELECT ok(passed, description), in the caller's memory context */
+static char *
+call_ok(const char *schema, bool passed, const char *description)
+{
+	char	   *sql = psprintf("SELECT %s.ok($1, $2)", quote_identifier(schema));
+	Oid			types[] = {BOOLOID, TEXTOID};
+	Datum		values[] = {BoolGetDatum(passed), CStringGetTextDatum(description)};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext old;
+	SgScope		scope;
+	char	   *line;
+
+	sg_caller_begin(&scope);
+	/* the session's temporary tables come first, and pgTAP keeps its counts there */
+	(void) set_config_option("search_path", quote_identifier(schema), PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	SPI_connect();
+	if (SPI_execute_with_args(sql, lengthof(types), types, values, NULL, false, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "unexpected result of: %s", sql);
+	line = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	old = MemoryContextSwitchTo(caller);
+	line = pstrdup(line ? line : "");
+	MemoryContextSwitchTo(old);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return line;
+}
+
+/* The line of a test that passes where nothing was found (a List of char *) */
+static Datum
+tap_line(const char *schema, List *findings, const char *description)
+{
+	StringInfoData line;
+	int			shown = Min(list_length(findings), FIRST_FINDINGS);
+
+	initStringInfo(&line);
+	appendStringInfoString(&line, call_ok(schema, findings == NIL, description));
+	for (int i = 0; i < shown; i++)
+	{
+		appendStringInfoString(&line, "\n# ");
+		for (const char *c = list_nth(findings, i); *c; c++)
+		{
+			if (*c == '\n')
+				appendStringInfoString(&line, "\n# ");
+			else if (*c != '\r')
+				appendStringInfoChar(&line, *c);
+		}
+	}
+	if (list_length(findings) > shown)
+		appendStringInfo(&line, "\n# ... and %d more", list_length(findings) - shown);
+
+	return CStringGetTextDatum(line.data);
+}
+
+static const char *
+description_of(FunctionCallInfo fcinfo, int argument, const char *usual)
+{
+	return PG_ARGISNULL(argument) ? usual : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
+
+/* ---- assertions ---- */
+
+/* The declared keys of the child tables in the schemas of the first argument */
+static AuditSet
+declared_keys(FunctionCallInfo fcinfo)
+{
+	AuditSet	set = {InvalidOid, NIL};
+
+	report_add_declared(&set);
+	if (!PG_ARGISNULL(0))
+		report_keep_schemas(&set, report_schemas(PG_GETARG_DATUM(0)));
+	if (set.keys == NIL)
+		ereport(NOTICE,
+				(errmsg("there is no foreign key to judge")));
+	return set;
+}
+
+/*
+ * sg_ok_no_orphans(schemas text[] DEFAULT NULL, description text DEFAULT NULL)
+ *
+ * Passes where sg_orphan_audit() says "pass" of all declared keys whose child
+ * is in one of the schemas.  Privileges, locks, log and proofs are its.
+ *
+ * Errors of all three: 0A000 without pgTAP, 42501 where its schema holds code
+ * of others, 22023 no schema, 3F000 no such schema, and pgTAP's own.
+ */
+Datum
+sg_ok_no_orphans(PG_FUNCTION_ARGS)
+{
+	char	   *schema;
+	AuditSet	set;
+	pg_uuid_t	run;
+	List	   *findings = NIL;
+
+	sg_check_version();
+	schema = find_pgtap();
+	set = declared_keys(fcinfo);
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
+	run = log_new_run();
+	report_judge(&set, &run, NULL, 0);
+	sg_progress_end();
+	foreach_ptr(const AuditKey, ak, set.keys)
+	{
+		if (ak->result != AUDIT_PASS)
+			findings = lappend(findings, report_finding(ak));
+	}
+
+	PG_RETURN_DATUM(tap_line(schema, findings, description_of(fcinfo, 1, "no orphans")));
+}
+
+/*
+ * sg_ok_keys_valid(schemas text[] DEFAULT NULL, description text DEFAULT NULL)
+ *
+ * Passes where the state of all these keys is "valid": enforced, armed and
+ * validated.  Reads catalogs, no rows.
+ */
+Datum
+sg_ok_keys_valid(PG_FUNCTION_ARGS)
+{
+	char	   *schema;
+	AuditSet	set;
+	List	   *findings = NIL;
+
+	sg_check_version();
+	schema = find_pgtap();
+	set = declared_keys(fcinfo);
+	foreach_ptr(const AuditKey, ak, set.keys)
+	{
+		const char *reason = report_reason(ak);
+
+		if (strcmp(ak->state, "valid") != 0)
+			findings = lappend(findings,
+							   psprintf("%s ON %s: %s%s%s", quote_identifier(ak->fk_name), ak->child_table, ak->state,
+										reason ? ": " : "", reason ? reason : ""));
+	}
+
+	PG_RETURN_DATUM(tap_line(schema, findings, description_of(fcinfo, 1, "all foreign keys are valid")));
+}
+
+/*
+ * sg_ok_no_drift(reference text, target text DEFAULT 'live', description text DEFAULT NULL)
+ *
+ * Passes where sg_drift_check() would return 0; writes no history.  Raises as
+ * sg_drift().
+ */
+Datum
+sg_ok_no_drift(PG_FUNCTION_ARGS)
+{
+	DriftCheck	check = {0};
+	char	   *schema;
+	List	   *findings = NIL;
+
+	sg_check_version();
+	if (PG_ARGISNULL(0))
+		sg_null_argument("sg_ok_no_drift", "reference");
+	if (PG_ARGISNULL(1))
+		sg_null_argument("sg_ok_no_drift", "target");
+	schema = find_pgtap();
+	check.reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	check.target = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	foreach_ptr(const DriftRow, row, drift_check_rows(&check))
+	{
+		findings = lappend(findings, drift_row_text(row));
+	}
+
+	PG_RETURN_DATUM(tap_line(schema, findings,
+							 description_of(fcinfo, 2, psprintf("no drift of \"%s\" from \"%s\"", check.target, check.reference))));
+}
