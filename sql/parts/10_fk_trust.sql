@@ -125,16 +125,16 @@ COMMENT ON FUNCTION schemaguard.sg_fk_facts() IS 'what the catalogs say about ea
 CREATE VIEW schemaguard.fk_trust AS
 SELECT DISTINCT ON (f.constraint_oid)
        f.fk_name,
-       f.child_table,
-       f.parent_table,
+       CASE WHEN s.stale_reason IS NOT NULL OR d.doubt IS NULL THEN s.stale_reason IS NULL END AS stands,
        f.state,
        f.armed,
+       p.rows_checked,
+       f.child_table,
+       f.parent_table,
+       COALESCE(s.stale_reason, d.doubt) AS stale_reason,
        p.proved_at,
        p.proved_lsn,
-       p.rows_checked,
        p.method,
-       CASE WHEN s.stale_reason IS NOT NULL OR d.doubt IS NULL THEN s.stale_reason IS NULL END AS stands,
-       COALESCE(s.stale_reason, d.doubt) AS stale_reason,
        p.strength,
        f.constraint_oid
 FROM schemaguard.sg_fk_facts() f
@@ -229,15 +229,15 @@ GRANT SELECT ON schemaguard.fk_trust TO PUBLIC;
 COMMENT ON VIEW schemaguard.fk_trust
     IS 'declared keys: does the last proof that their rows hold still stand? Null: nobody can tell, and stale_reason says why. Rows written under session_replication_role = replica leave no trace in the catalogs: audit again after that.';
 COMMENT ON COLUMN schemaguard.fk_trust.fk_name IS 'name of the constraint';
-COMMENT ON COLUMN schemaguard.fk_trust.child_table IS 'the referencing table';
-COMMENT ON COLUMN schemaguard.fk_trust.parent_table IS 'the referenced table';
+COMMENT ON COLUMN schemaguard.fk_trust.stands IS 'does the last proof that its rows hold still stand? Null: nobody can tell';
 COMMENT ON COLUMN schemaguard.fk_trust.state IS 'not enforced, unarmed, not valid or valid: the first that applies';
 COMMENT ON COLUMN schemaguard.fk_trust.armed IS 'are all triggers that enforce the key enabled?';
+COMMENT ON COLUMN schemaguard.fk_trust.rows_checked IS 'rows of the child that were read; null for roles that may not read both tables';
+COMMENT ON COLUMN schemaguard.fk_trust.child_table IS 'the referencing table';
+COMMENT ON COLUMN schemaguard.fk_trust.parent_table IS 'the referenced table';
+COMMENT ON COLUMN schemaguard.fk_trust.stale_reason IS 'why that proof does not stand, or why nobody can tell';
 COMMENT ON COLUMN schemaguard.fk_trust.proved_at IS 'when the last proof was begun; null: there is none';
 COMMENT ON COLUMN schemaguard.fk_trust.proved_lsn IS 'the same, as a position in the WAL';
-COMMENT ON COLUMN schemaguard.fk_trust.rows_checked IS 'rows of the child that were read; null for roles that may not read both tables';
 COMMENT ON COLUMN schemaguard.fk_trust.method IS 'how it was proved, as in sg_orphan_audit';
-COMMENT ON COLUMN schemaguard.fk_trust.stands IS 'does that proof still stand? Null: nobody can tell';
-COMMENT ON COLUMN schemaguard.fk_trust.stale_reason IS 'why it does not stand, or why nobody can tell';
 COMMENT ON COLUMN schemaguard.fk_trust.strength IS 'table: the rows were read; index: an index was trusted';
 COMMENT ON COLUMN schemaguard.fk_trust.constraint_oid IS 'OID of the constraint';

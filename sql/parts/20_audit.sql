@@ -5,20 +5,20 @@ CREATE FUNCTION sg_orphan_audit(
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
     OUT fk_name        name,
-    OUT source         text,
-    OUT child_table    text,
-    OUT child_columns  name[],
-    OUT parent_table   text,
-    OUT parent_columns name[],
+    OUT result         text,
     OUT state          text,
-    OUT rows_checked   bigint,
     OUT orphan_rows    bigint,
     OUT orphan_keys    bigint,
-    OUT sample         jsonb,
-    OUT result         text,
+    OUT rows_checked   bigint,
+    OUT child_table    text,
+    OUT child_columns  text[],
+    OUT parent_table   text,
+    OUT parent_columns text[],
     OUT reason         text,
     OUT method         text,
-    OUT elapsed_ms     float8)
+    OUT elapsed_ms     float8,
+    OUT source         text,
+    OUT sample         jsonb)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphan_audit';

@@ -33,12 +33,15 @@ CREATE TABLE schemaguard.plan_step (
     -- no foreign keys here: a parallel pg_restore fills these tables in any order
     plan               text NOT NULL,
     step               int NOT NULL,
-    priority           text NOT NULL CHECK (priority IN ('critical', 'high', 'medium', 'low')),
+    fk_name            text NOT NULL,
+    state              text NOT NULL DEFAULT 'pending'
+                       CHECK (state IN ('pending', 'added', 'validated', 'skipped', 'failed', 'rolled back')),
     child_table        text NOT NULL,
     child_columns      text[] NOT NULL,
     parent_table       text NOT NULL,
     parent_columns     text[],              -- null: the parent's primary key
-    fk_name            text NOT NULL,
+    reason             text,
+    priority           text NOT NULL CHECK (priority IN ('critical', 'high', 'medium', 'low')),
     on_delete          text NOT NULL CHECK (on_delete IN ('no action', 'restrict', 'cascade', 'set null', 'set default')),
     on_update          text NOT NULL CHECK (on_update IN ('no action', 'restrict', 'cascade', 'set null', 'set default')),
     match              text NOT NULL CHECK (match IN ('simple', 'full')),
@@ -49,9 +52,6 @@ CREATE TABLE schemaguard.plan_step (
     orphans            text NOT NULL CHECK (orphans IN ('stop', 'leave', 'quarantine', 'delete', 'set null')),
     index              boolean NOT NULL,
     replaces           text,
-    state              text NOT NULL DEFAULT 'pending'
-                       CHECK (state IN ('pending', 'added', 'validated', 'skipped', 'failed', 'rolled back')),
-    reason             text,
     attempts           int NOT NULL DEFAULT 0,
     updated_at         timestamptz NOT NULL DEFAULT pg_catalog.now(),
     -- the role that skipped the step for good; null where a call found that it could not be done, which the next
@@ -69,12 +69,14 @@ CREATE INDEX ON schemaguard.plan_step (plan, child_table);
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, and how far it has come';
 COMMENT ON COLUMN schemaguard.plan_step.plan IS 'name of the plan';
 COMMENT ON COLUMN schemaguard.plan_step.step IS 'number of the step within the plan';
-COMMENT ON COLUMN schemaguard.plan_step.priority IS 'critical, high, medium or low: steps run in this order';
+COMMENT ON COLUMN schemaguard.plan_step.fk_name IS 'name of the constraint';
+COMMENT ON COLUMN schemaguard.plan_step.state IS 'pending, added, validated, skipped, failed or rolled back';
 COMMENT ON COLUMN schemaguard.plan_step.child_table IS 'the referencing table, qualified and quoted';
 COMMENT ON COLUMN schemaguard.plan_step.child_columns IS 'the referencing columns';
 COMMENT ON COLUMN schemaguard.plan_step.parent_table IS 'the referenced table, qualified and quoted';
 COMMENT ON COLUMN schemaguard.plan_step.parent_columns IS 'the referenced columns; null: the primary key';
-COMMENT ON COLUMN schemaguard.plan_step.fk_name IS 'name of the constraint';
+COMMENT ON COLUMN schemaguard.plan_step.reason IS 'why the step is in this state';
+COMMENT ON COLUMN schemaguard.plan_step.priority IS 'critical, high, medium or low: steps run in this order';
 COMMENT ON COLUMN schemaguard.plan_step.on_delete IS 'what a delete in the parent does';
 COMMENT ON COLUMN schemaguard.plan_step.on_update IS 'what a new key in the parent does';
 COMMENT ON COLUMN schemaguard.plan_step.match IS 'simple or full';
@@ -85,8 +87,6 @@ COMMENT ON COLUMN schemaguard.plan_step.enforced IS 'false: added NOT ENFORCED (
 COMMENT ON COLUMN schemaguard.plan_step.orphans IS 'what to do about orphans: stop, leave, quarantine, delete or set null';
 COMMENT ON COLUMN schemaguard.plan_step.index IS 'build an index on the child''s columns where none serves the key?';
 COMMENT ON COLUMN schemaguard.plan_step.replaces IS 'name of the key that this one takes the place of';
-COMMENT ON COLUMN schemaguard.plan_step.state IS 'pending, added, validated, skipped, failed or rolled back';
-COMMENT ON COLUMN schemaguard.plan_step.reason IS 'why the step is in this state';
 COMMENT ON COLUMN schemaguard.plan_step.attempts IS 'how often a call has tried the step';
 COMMENT ON COLUMN schemaguard.plan_step.updated_at IS 'when the step was changed last';
 COMMENT ON COLUMN schemaguard.plan_step.skipped_by IS 'the role that skipped the step; null where a call found that it could not be done, which the next call looks at again';

@@ -24,8 +24,6 @@ SELECT p.pid,
        p.step,
        p.action,
        p.phase,
-       CASE WHEN c.oid IS NOT NULL
-            THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END AS object,
        -- blocks while tables are read, else keys or steps
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_done ELSE p.done END AS done,
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_total
@@ -35,7 +33,6 @@ SELECT p.pid,
             WHEN p.action OPERATOR(pg_catalog.=) ANY (ARRAY['audit', 'verify']) AND p.plan_id IS NULL THEN 'keys'
             WHEN p.action OPERATOR(pg_catalog.=) 'snapshot' THEN 'objects' ELSE 'steps' END AS unit,
        p.orphan_rows,
-       p.started_at,
        -- of these blocks, or of the whole, as fast as so far
        CASE WHEN p.blocks_done OPERATOR(pg_catalog.>) 0
             THEN p.scan_started OPERATOR(pg_catalog.+)
@@ -44,7 +41,10 @@ SELECT p.pid,
             WHEN p.done OPERATOR(pg_catalog.>) 0 AND p.total OPERATOR(pg_catalog.>) 0
             THEN p.started_at OPERATOR(pg_catalog.+)
                  ((pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.started_at)
-                  OPERATOR(pg_catalog.*) (p.total::pg_catalog.float8 OPERATOR(pg_catalog./) p.done)) END AS estimated_end
+                  OPERATOR(pg_catalog.*) (p.total::pg_catalog.float8 OPERATOR(pg_catalog./) p.done)) END AS estimated_end,
+       CASE WHEN c.oid IS NOT NULL
+            THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END AS object,
+       p.started_at
 FROM schemaguard.sg_progress() p
      LEFT JOIN schemaguard.plan l ON l.id OPERATOR(pg_catalog.=) p.plan_id
      LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
@@ -56,10 +56,10 @@ COMMENT ON COLUMN schemaguard.progress.plan IS 'name of the plan that it runs';
 COMMENT ON COLUMN schemaguard.progress.step IS 'number of the step';
 COMMENT ON COLUMN schemaguard.progress.action IS 'what it does: audit, add, validate, index, fix, verify, discover, snapshot and others';
 COMMENT ON COLUMN schemaguard.progress.phase IS 'which part of that';
-COMMENT ON COLUMN schemaguard.progress.object IS 'the table that it is at';
 COMMENT ON COLUMN schemaguard.progress.done IS 'how much is done, in units';
 COMMENT ON COLUMN schemaguard.progress.total IS 'how much there is to do; null: not known yet';
 COMMENT ON COLUMN schemaguard.progress.unit IS 'blocks while tables are read; else keys, steps or objects';
 COMMENT ON COLUMN schemaguard.progress.orphan_rows IS 'orphans that were found so far';
-COMMENT ON COLUMN schemaguard.progress.started_at IS 'when the call began';
 COMMENT ON COLUMN schemaguard.progress.estimated_end IS 'when it ends if it goes on as fast as so far';
+COMMENT ON COLUMN schemaguard.progress.object IS 'the table that it is at';
+COMMENT ON COLUMN schemaguard.progress.started_at IS 'when the call began';

@@ -3,12 +3,12 @@ CREATE FUNCTION sg_verify_fks(
     plan text DEFAULT NULL,
     live boolean DEFAULT false,
     OUT fk_name      name,
-    OUT child_table  text,
-    OUT parent_table text,
     OUT test         text,
+    OUT result       text,
     OUT expected     text,
     OUT observed     text,
-    OUT result       text,
+    OUT child_table  text,
+    OUT parent_table text,
     OUT reason       text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -22,9 +22,8 @@ CREATE FUNCTION sg_measure_overhead(
     rounds int DEFAULT 9,
     OUT step          int,
     OUT fk_name       name,
-    OUT child_table   text,
-    OUT parent_table  text,
     OUT operation     text,
+    OUT ratio         float8,
     OUT rows          bigint,
     OUT without_us    float8,
     OUT without_q1_us float8,
@@ -32,7 +31,8 @@ CREATE FUNCTION sg_measure_overhead(
     OUT with_us       float8,
     OUT with_q1_us    float8,
     OUT with_q3_us    float8,
-    OUT ratio         float8,
+    OUT child_table   text,
+    OUT parent_table  text,
     OUT reason        text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -19,9 +19,9 @@ CREATE FUNCTION schemaguard.sg_discovery_candidates(
     verify text DEFAULT 'none',
     OUT competition    int,
     OUT child_table    text,
-    OUT child_columns  name[],
+    OUT child_columns  text[],
     OUT parent_table   text,
-    OUT parent_columns name[],
+    OUT parent_columns text[],
     OUT score          float8,
     OUT signals        text[],
     OUT "values"       float4[])
@@ -71,20 +71,21 @@ CREATE FUNCTION sg_discover_fks(
     child     regclass DEFAULT NULL,
     min_score float8 DEFAULT 0.4,
     verify    text DEFAULT 'sample',
-    OUT child_table      text,
-    OUT child_columns    name[],
-    OUT parent_table     text,
-    OUT parent_columns   name[],
     OUT score            float8,
-    OUT evidence         jsonb,
-    OUT rows_checked     bigint,
-    OUT orphan_rows      bigint,
     OUT result           text,
+    OUT child_table      text,
+    OUT child_columns    text[],
+    OUT parent_table     text,
+    OUT parent_columns   text[],
+    OUT orphan_rows      bigint,
+    OUT rows_checked     bigint,
+    OUT why              text,
     OUT reason           text,
     OUT on_delete        text,
     OUT on_delete_reason text,
     OUT index            boolean,
-    OUT index_reason     text)
+    OUT index_reason     text,
+    OUT evidence         jsonb)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discover_fks';
@@ -93,7 +94,7 @@ COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text)
 
 CREATE FUNCTION sg_discover_unmatched(
     OUT table_name text,
-    OUT columns    name[],
+    OUT columns    text[],
     OUT reason     text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -7,11 +7,11 @@ CREATE FUNCTION sg_drift(
     OUT kind     text,
     OUT object   text,
     OUT change   text,
+    OUT class    text,
+    OUT risk     text,
     OUT property text,
     OUT expected text,
     OUT actual   text,
-    OUT class    text,
-    OUT risk     text,
     OUT detail   text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -154,8 +154,8 @@ CREATE FUNCTION sg_drift_matrix(
     OUT kind   text,
     OUT object text,
     OUT result text,
-    OUT states json,
-    OUT detail text)
+    OUT detail text,
+    OUT states json)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_drift_matrix';

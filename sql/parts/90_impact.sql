@@ -4,11 +4,11 @@ CREATE FUNCTION sg_impact(
     internals boolean DEFAULT false,
     OUT kind      text,
     OUT dependent text,
+    OUT certainty text,
+    OUT on_drop   text,
     OUT depth     int,
     OUT via       text,
-    OUT certainty text,
-    OUT on_change text,
-    OUT on_drop   text)
+    OUT on_change text)
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_impact';

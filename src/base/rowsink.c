@@ -7,14 +7,15 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include <math.h>
+
 #include "funcapi.h"
 #include "nodes/execnodes.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
 #include "base/rowsink.h"
+#include "base/spi.h"
 
 static void
 begin(SgRowSink *sink, FunctionCallInfo fcinfo, int flags)
@@ -74,27 +75,25 @@ sg_sink_name(SgRowSink *sink, const char *value)
 void
 sg_sink_names(SgRowSink *sink, List *names)
 {
-	Datum	   *elements;
-	ListCell   *lc;
-	int			n = 0;
-
 	if (names == NIL)
-	{
 		sg_sink_null(sink);
-		return;
-	}
-
-	elements = palloc(sizeof(Datum) * list_length(names));
-	foreach(lc, names)
-		elements[n++] = DirectFunctionCall1(namein, CStringGetDatum((char *) lfirst(lc)));
-	sg_sink_datum(sink, PointerGetDatum(construct_array(elements, n, NAMEOID, NAMEDATALEN,
-														false, TYPALIGN_CHAR)));
+	else
+		sg_sink_datum(sink, sg_text_array(names));
 }
 
 void
 sg_sink_int64(SgRowSink *sink, int64 value)
 {
 	sg_sink_datum(sink, Int64GetDatum(value));
+}
+
+void
+sg_sink_count(SgRowSink *sink, int64 count)
+{
+	if (count < 0)
+		sg_sink_null(sink);
+	else
+		sg_sink_int64(sink, count);
 }
 
 void
@@ -116,4 +115,12 @@ sg_sink_emit(SgRowSink *sink)
 	tuplestore_putvalues(sink->rsinfo->setResult, sink->rsinfo->setDesc,
 						 sink->values, sink->nulls);
 	sink->next = 0;
+}
+
+double
+sg_rounded(double value, int digits)
+{
+	double		unit = pow(10, digits);
+
+	return rint(value * unit) / unit;
 }

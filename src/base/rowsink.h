@@ -31,10 +31,14 @@ extern void sg_sink_datum(SgRowSink *sink, Datum value);
 extern void sg_sink_null(SgRowSink *sink);
 extern void sg_sink_text(SgRowSink *sink, const char *value);	/* NULL is null */
 extern void sg_sink_name(SgRowSink *sink, const char *value);
-extern void sg_sink_names(SgRowSink *sink, List *names);	/* name[] */
+extern void sg_sink_names(SgRowSink *sink, List *names);	/* text[]; NIL is null */
 extern void sg_sink_int64(SgRowSink *sink, int64 value);
+extern void sg_sink_count(SgRowSink *sink, int64 count);	/* negative is null */
 extern void sg_sink_int32(SgRowSink *sink, int32 value);
 extern void sg_sink_float8(SgRowSink *sink, double value);
 extern void sg_sink_emit(SgRowSink *sink);
+
+/* For people: scores have two digits after the point, times one */
+extern double sg_rounded(double value, int digits);
 
 #endif							/* SG_ROWSINK_H */

@@ -101,8 +101,8 @@ extern Candidate *beyond_group(const Discovery *d, const Candidate *group, const
 typedef struct ProposalSort ProposalSort;
 struct SgRowSink;
 
-/* Rows of a sink, by the score that is one of their columns, the greatest first */
-extern ProposalSort *sort_begin(const struct SgRowSink *sink, AttrNumber score);
+/* Rows of a sink, by the score of their candidates, the greatest first */
+extern ProposalSort *sort_begin(const struct SgRowSink *sink);
 
 /* The row that is in the sink, of a candidate: those of one score go by column and key */
 extern void sort_put(ProposalSort *sort, struct SgRowSink *sink, const Candidate *cand);
@@ -124,6 +124,8 @@ extern bool opposites_surer(const Discovery *d, int column, int key, double scor
 
 /* ---- discover_advice.c ---- */
 
+/* One sentence for people; the evidence has every signal */
+extern char *advice_why(Facts *facts, const Candidate *cand);
 extern Datum advice_evidence(Facts *facts, Weights *weights, const Candidate *cand);
 extern char *advice_reason(Facts *facts, const Weights *weights, const Candidate *cand);
 extern const char *advice_on_delete(Facts *facts, const Candidate *cand, const char **reason);

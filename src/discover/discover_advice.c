@@ -11,7 +11,7 @@
 
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
-#include "utils/fmgrprotos.h"
+#include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
@@ -26,6 +26,7 @@
 #define LARGE_TABLE 1000000.0	/* rows over which a cascade is no small thing */
 #define WORDS_EVIDENCE 7		/* signals that are put in words */
 #define WORDS_PLAN 4
+#define NEXT_WORTH_A_WORD 0.1	/* score of the next candidate */
 #define HABIT_MIN 3				/* declared keys that make a habit */
 #define DELETE_KINDS 5
 #define DELETE_ACTIONS \
@@ -90,6 +91,108 @@ in_words(const Candidate *cand, const Contribution *parts, int n, int most)
 		appendStringInfoString(&why, parts[i].weight > 0 ? "for: " : "against: ");
 		appendStringInfoString(&why, signal_names[parts[i].signal].words);
 	}
+	return why.data;
+}
+
+/* ---- one sentence: what the name says, the type, the rows, and which other parent there would be ---- */
+
+/* What a column's name has to do with the parent's */
+static const char *
+name_match(const Candidate *cand)
+{
+	switch (cand->table_match)
+	{
+		case MATCH_FULL:
+			return cand->abbreviation ? "is short for" :
+				cand->after ? "has in it the name of" :
+				cand->before ? "ends in the name of" : "is called after";
+		case MATCH_TAIL:
+			return "is called after the end of the name of";
+		case MATCH_HEAD:
+			return "is called after the beginning of the name of";
+		case MATCH_ACRONYM:
+			return "has the initials of";
+		case MATCH_NONE:
+			break;
+	}
+	return NULL;
+}
+
+static void
+append_name(StringInfo why, const Facts *facts, const Candidate *cand)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	const FactColumn *lead = &facts->columns[cand->n > 1 ? cand->columns[cand->lead] : cand->column];
+	char	   *column = pstrdup(quote_identifier(lead->name));
+	char	   *parent = pstrdup(quote_identifier(facts->tables[key->table].name));
+	const char *match = name_match(cand);
+
+	if (cand->accepted)
+		appendStringInfoString(why, "a user has accepted it");
+	else if (cand->n > 1 && !cand->leads)
+		appendStringInfo(why, "(%s) is called like a key of %s",
+						 sg_quote_list(facts_column_names(facts, cand->columns, cand->n)), parent);
+	else if (cand->self_word)
+		appendStringInfo(why, "%s says that it is another row of the same table", column);
+	else if (cand->actor_word)
+		appendStringInfo(why, "%s says who acts, and people are in %s", column, parent);
+	else if (cand->picture)
+		appendStringInfo(why, "%s says what a picture is for, and pictures are in %s", column, parent);
+	else if (cand->linked)
+		appendStringInfo(why, "%s is the side of %s in a table that links two", column, parent);
+	else if (match)
+		appendStringInfo(why, "%s %s %s%s", column, match, parent, !cand->key_match ? "" :
+						 cand->key_before && !cand->before ? " and ends in the name of its key" : " and its key");
+	else if (cand->key_match)
+		appendStringInfo(why, "%s %s the name of the key of %s", column, cand->key_before ? "ends in" : "has", parent);
+	else
+		appendStringInfo(why, "%s may mean %s%s", column, parent,
+						 cand->about ? ", with whose name that of the table begins" : "");
+	if (cand->n > 1 && cand->leads && !cand->accepted)
+		appendStringInfoString(why, ", and the other columns of its key are beside it");
+}
+
+static void
+append_type(StringInfo why, const Facts *facts, const Candidate *cand)
+{
+	const FactKey *key = &facts->keys[cand->key];
+
+	for (int i = 0; i < cand->n; i++)
+	{
+		if (facts->columns[cand->columns[i]].type != facts->columns[key->columns[i]].type)
+			return;
+	}
+	appendStringInfo(why, ", with the type%s of its %s key", cand->n > 1 ? "s" : "", key->primary ? "primary" : "unique");
+}
+
+static void
+append_rows(StringInfo why, const Candidate *cand)
+{
+	const char *read = cand->whole ? "" : " of a sample";
+
+	if (cand->rows_checked < 0)
+		return;
+	if (cand->rows_checked == 0)
+		appendStringInfo(why, "; no row%s refers to anything", read);
+	else if (cand->orphan_rows == 0)
+		appendStringInfo(why, "; no orphan in " INT64_FORMAT " rows%s", cand->rows_checked, read);
+	else
+		appendStringInfo(why, "; " INT64_FORMAT " of " INT64_FORMAT " rows%s are orphans",
+						 cand->orphan_rows, cand->rows_checked, read);
+}
+
+char *
+advice_why(Facts *facts, const Candidate *cand)
+{
+	StringInfoData why;
+
+	initStringInfo(&why);
+	append_name(&why, facts, cand);
+	append_type(&why, facts, cand);
+	append_rows(&why, cand);
+	if (cand->rival && cand->rival->score >= NEXT_WORTH_A_WORD)
+		appendStringInfo(&why, "; else %s (%.2f)", facts_table_name(facts, facts->keys[cand->rival->key].table),
+						 cand->rival->score);
 	return why.data;
 }
 

@@ -89,6 +89,16 @@ facts_table_name(const Facts *facts, int table)
 	return t->shown;
 }
 
+List *
+facts_column_names(const Facts *facts, const int *columns, int n)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < n; i++)
+		names = lappend(names, facts->columns[columns[i]].name);
+	return names;
+}
+
 /* The tables that belong to extensions, as a hash of OIDs */
 static HTAB *
 extension_tables(void)

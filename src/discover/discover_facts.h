@@ -149,6 +149,9 @@ extern Words facts_keep_words(Facts *facts, const Words *words);
 /* A table's name as it is shown, looked up once */
 extern const char *facts_table_name(const Facts *facts, int table);
 
+/* As list of char * */
+extern List *facts_column_names(const Facts *facts, const int *columns, int n);
+
 /* Could a key's column of one type refer to a key of another? */
 extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
 

@@ -38,7 +38,6 @@ PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.4			/* the default of min_score */
-#define SCORE_COLUMN 5			/* of sg_discover_fks */
 
 typedef enum Verify
 {
@@ -46,16 +45,6 @@ typedef enum Verify
 	VERIFY_SAMPLE,
 	VERIFY_FULL
 } Verify;
-
-static List *
-column_names(const Facts *facts, const int *columns, int n)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < n; i++)
-		names = lappend(names, facts->columns[columns[i]].name);
-	return names;
-}
 
 static int
 child_of(const Facts *facts, const Candidate *cand)
@@ -230,15 +219,6 @@ result_of(const Candidate *cand, Verify verify, const char **reason)
 }
 
 static void
-sink_count(SgRowSink *sink, int64 count)
-{
-	if (count < 0)
-		sg_sink_null(sink);
-	else
-		sg_sink_int64(sink, count);
-}
-
-static void
 put_proposal(SgRowSink *sink, Discovery *d, const Candidate *cand, Verify verify)
 {
 	Facts	   *facts = d->facts;
@@ -247,20 +227,22 @@ put_proposal(SgRowSink *sink, Discovery *d, const Candidate *cand, Verify verify
 	const char *result = result_of(cand, verify, &reason);
 	const char *advice;
 
-	sg_sink_text(sink, facts_table_name(facts, child_of(facts, cand)));
-	sg_sink_names(sink, column_names(facts, cand->columns, cand->n));
-	sg_sink_text(sink, facts_table_name(facts, key->table));
-	sg_sink_names(sink, column_names(facts, key->columns, key->n));
-	sg_sink_float8(sink, cand->score);
-	sg_sink_datum(sink, advice_evidence(facts, d->weights, cand));
-	sink_count(sink, cand->rows_checked);
-	sink_count(sink, cand->orphan_rows);
+	/* a ranking: the score comes first */
+	sg_sink_float8(sink, sg_rounded(cand->score, 2));
 	sg_sink_text(sink, result);
+	sg_sink_text(sink, facts_table_name(facts, child_of(facts, cand)));
+	sg_sink_names(sink, facts_column_names(facts, cand->columns, cand->n));
+	sg_sink_text(sink, facts_table_name(facts, key->table));
+	sg_sink_names(sink, facts_column_names(facts, key->columns, key->n));
+	sg_sink_count(sink, cand->orphan_rows);
+	sg_sink_count(sink, cand->rows_checked);
+	sg_sink_text(sink, advice_why(facts, cand));
 	sg_sink_text(sink, reason);
 	sg_sink_text(sink, advice_on_delete(facts, cand, &advice));
 	sg_sink_text(sink, advice);
 	sg_sink_datum(sink, BoolGetDatum(advice_index(facts, cand, &advice)));
 	sg_sink_text(sink, advice);
+	sg_sink_datum(sink, advice_evidence(facts, d->weights, cand));
 }
 
 /* The proposals of the candidates at hand */
@@ -368,7 +350,7 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, 0);
 	run_begin(&d);
 	if (!d.whole)
-		sort = sort_begin(&sink, SCORE_COLUMN);
+		sort = sort_begin(&sink);
 	while (run_next(&d))
 		emit_proposals(&sink, sort, &d, propose(&d, min_score, verify, child), verify);
 	if (sort)
@@ -411,7 +393,7 @@ why_unmatched(const Facts *facts, int c, const Candidate *best)
 	if (best)
 		return psprintf("the best candidate, %s (%s), has a score of %.2f only",
 						sg_relation_name(facts->tables[facts->keys[best->key].table].oid),
-						sg_quote_list(column_names(facts, facts->keys[best->key].columns, best->n)),
+						sg_quote_list(facts_column_names(facts, facts->keys[best->key].columns, best->n)),
 						best->score);
 	return "no table with a key of a matching type goes by that name";
 }
@@ -515,9 +497,9 @@ find_steps(List *found, List *planned, const FkPlan *plan, Discovery *d, List *p
 
 		CHECK_FOR_INTERRUPTS();
 		step->child_table = sg_relation_name(d->facts->tables[child_of(d->facts, cand)].oid);
-		step->child_columns = column_names(d->facts, cand->columns, cand->n);
+		step->child_columns = facts_column_names(d->facts, cand->columns, cand->n);
 		step->parent_table = sg_relation_name(d->facts->tables[key->table].oid);
-		step->parent_columns = column_names(d->facts, key->columns, key->n);
+		step->parent_columns = facts_column_names(d->facts, key->columns, key->n);
 		step->reason = advice_reason(d->facts, d->weights, cand);
 		if (is_tied(cand) || is_planned(planned, step->child_table, step->child_columns, step->parent_table))
 			continue;
@@ -622,9 +604,9 @@ emit_candidates(SgRowSink *sink, const Discovery *d)
 		CHECK_FOR_INTERRUPTS();
 		sg_sink_int32(sink, cand->set);
 		sg_sink_text(sink, facts_table_name(d->facts, child_of(d->facts, cand)));
-		sg_sink_names(sink, column_names(d->facts, cand->columns, cand->n));
+		sg_sink_names(sink, facts_column_names(d->facts, cand->columns, cand->n));
 		sg_sink_text(sink, facts_table_name(d->facts, key->table));
-		sg_sink_names(sink, column_names(d->facts, key->columns, key->n));
+		sg_sink_names(sink, facts_column_names(d->facts, key->columns, key->n));
 		sg_sink_float8(sink, cand->score);
 		sink_signals(sink, cand);
 		sg_sink_emit(sink);

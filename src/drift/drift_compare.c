@@ -312,11 +312,11 @@ sg_drift(PG_FUNCTION_ARGS)
 		sg_sink_text(&sink, row->kind);
 		sg_sink_text(&sink, row->object);
 		sg_sink_text(&sink, row->change);
+		sg_sink_text(&sink, row->class);
+		sg_sink_text(&sink, row->risk);
 		sg_sink_text(&sink, row->property);
 		sg_sink_text(&sink, row->expected);
 		sg_sink_text(&sink, row->actual);
-		sg_sink_text(&sink, row->class);
-		sg_sink_text(&sink, row->risk);
 		sg_sink_text(&sink, row->detail);
 		sg_sink_emit(&sink);
 	}

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/rowsink.h"
 #include "base/spi.h"
 #include "drift/drift_check.h"
 #include "log/log.h"
@@ -219,7 +220,7 @@ drift_history_write(const DriftCheck *check)
 		Int64GetDatum(check->gone),
 		BoolGetDatum(check->notified),
 		sg_text_array(check->problems),
-		Float8GetDatum((GetCurrentTimestamp() - check->started_at) / 1000.0)
+		Float8GetDatum(sg_rounded((GetCurrentTimestamp() - check->started_at) / 1000.0, 1))
 	};
 	SgScope		scope;
 

@@ -456,8 +456,8 @@ emit_problems(SgRowSink *sink, const Matrix *matrix)
 		sg_sink_text(sink, "environment");
 		sg_sink_text(sink, environment->name);
 		sg_sink_text(sink, "unknown");
-		sg_sink_text(sink, json.data);
 		sg_sink_text(sink, environment->problem);
+		sg_sink_text(sink, json.data);
 		sg_sink_emit(sink);
 	}
 }
@@ -485,8 +485,8 @@ emit_object(SgRowSink *sink, const Matrix *matrix, const MatrixObject *object)
 	sg_sink_text(sink, object->kind);
 	sg_sink_text(sink, object->identity);
 	sg_sink_text(sink, differs ? "fail" : "unknown");
-	sg_sink_text(sink, json.data);
 	sg_sink_text(sink, detail.len ? detail.data : NULL);
+	sg_sink_text(sink, json.data);
 	sg_sink_emit(sink);
 }
 

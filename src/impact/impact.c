@@ -66,11 +66,11 @@ emit_node(SgRowSink *sink, const Impact *impact, const ImpactNode *node, bool in
 		return;
 	sg_sink_text(sink, impact_kind(&node->address));
 	sg_sink_text(sink, identity);
+	sg_sink_text(sink, node->mentioned ? "mentioned" : "certain");
+	sg_sink_text(sink, impact_on_drop(impact, node));
 	sg_sink_int32(sink, shown_depth(node, internals));
 	sg_sink_text(sink, via ? identity_or_dropped(&via->address) : NULL);
-	sg_sink_text(sink, node->mentioned ? "mentioned" : "certain");
 	sg_sink_text(sink, impact_on_change(impact, node));
-	sg_sink_text(sink, impact_on_drop(impact, node));
 	sg_sink_emit(sink);
 }
 
@@ -82,11 +82,11 @@ emit_owners(SgRowSink *sink, const Impact *impact)
 	{
 		sg_sink_text(sink, impact_kind(owner));
 		sg_sink_text(sink, identity_or_dropped(owner));
+		sg_sink_text(sink, "certain");
+		sg_sink_text(sink, "stays, and needs it: DROP fails, also with CASCADE");
 		sg_sink_int32(sink, 1);
 		sg_sink_text(sink, identity_or_dropped(&impact->root->address));
-		sg_sink_text(sink, "certain");
 		sg_sink_text(sink, "look at it before a change");
-		sg_sink_text(sink, "stays, and needs it: DROP fails, also with CASCADE");
 		sg_sink_emit(sink);
 	}
 }
@@ -139,11 +139,11 @@ emit_beyond(SgRowSink *sink, const ObjectAddress *root)
 
 		sg_sink_text(sink, sg_spi_text(row, desc, "kind"));
 		sg_sink_text(sink, sg_spi_text(row, desc, "object"));
+		sg_sink_text(sink, "certain");
+		sg_sink_text(sink, sg_spi_text(row, desc, "on_drop"));
 		sg_sink_int32(sink, 1);
 		sg_sink_text(sink, identity_or_dropped(root));
-		sg_sink_text(sink, "certain");
 		sg_sink_text(sink, sg_spi_text(row, desc, "on_change"));
-		sg_sink_text(sink, sg_spi_text(row, desc, "on_drop"));
 		sg_sink_emit(sink);
 	}
 	SPI_finish();

@@ -26,6 +26,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/rowsink.h"
 #include "base/spi.h"
 #include "base/words.h"
 #include "log/log.h"
@@ -134,7 +135,7 @@ log_write(const LogEntry *entry)
 	nulls[10] = entry->rows_affected == LOG_NONE ? 'n' : ' ';
 	values[11] = Int64GetDatum(entry->orphan_rows);
 	nulls[11] = entry->orphan_rows == LOG_NONE ? 'n' : ' ';
-	values[12] = Float8GetDatum(entry->elapsed_ms);
+	values[12] = Float8GetDatum(sg_rounded(entry->elapsed_ms, 1));
 	nulls[12] = entry->elapsed_ms < 0 ? 'n' : ' ';
 	set_text(&values[13], &nulls[13], entry->blockers);
 	values[14] = Int32GetDatum(entry->attempt);
@@ -179,7 +180,7 @@ log_write_all(List *entries)
 									  TEXTOID, context);
 		columns[2] = accumArrayResult(columns[2], Int64GetDatum(entry->orphan_rows),
 									  entry->orphan_rows == LOG_NONE, INT8OID, context);
-		columns[3] = accumArrayResult(columns[3], Float8GetDatum(entry->elapsed_ms),
+		columns[3] = accumArrayResult(columns[3], Float8GetDatum(sg_rounded(entry->elapsed_ms, 1)),
 									  entry->elapsed_ms < 0, FLOAT8OID, context);
 	}
 

@@ -189,8 +189,8 @@ add_proposal(AuditSet *set, HeapTuple tuple, TupleDesc desc)
 static void
 add_inferred(AuditSet *set, Oid function)
 {
-	char	   *query = psprintf("SELECT child_table, child_columns::pg_catalog.text[] AS child_columns, parent_table,"
-								 " parent_columns::pg_catalog.text[] AS parent_columns FROM %s(child => $1, verify => 'none')",
+	char	   *query = psprintf("SELECT child_table, child_columns, parent_table, parent_columns"
+								 " FROM %s(child => $1, verify => 'none')",
 								 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)),
 															"sg_discover_fks"));
 	Oid			types[1] = {REGCLASSOID};
@@ -251,15 +251,6 @@ sample_array(List *sample)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
-static void
-sink_count(SgRowSink *sink, int64 count)
-{
-	if (count < 0)
-		sg_sink_null(sink);
-	else
-		sg_sink_int64(sink, count);
-}
-
 const char *
 report_reason(const AuditKey *ak)
 {
@@ -293,24 +284,24 @@ static void
 emit_key(SgRowSink *sink, const AuditKey *ak)
 {
 	sg_sink_name(sink, ak->fk_name);
-	sg_sink_text(sink, ak->source);
+	sg_sink_text(sink, audit_result_word(ak->result));
+	sg_sink_text(sink, ak->state);
+	sg_sink_count(sink, ak->orphan_rows);
+	sg_sink_count(sink, ak->orphan_keys);
+	sg_sink_count(sink, ak->rows_checked);
 	sg_sink_text(sink, ak->child_table);
 	sg_sink_names(sink, ak->child_columns);
 	sg_sink_text(sink, ak->parent_table);
 	sg_sink_names(sink, ak->parent_columns);
-	sg_sink_text(sink, ak->state);
-	sink_count(sink, ak->rows_checked);
-	sink_count(sink, ak->orphan_rows);
-	sink_count(sink, ak->orphan_keys);
-	if (ak->sample)
-		sg_sink_datum(sink, sample_array(ak->sample));
-	else
-		sg_sink_null(sink);
-	sg_sink_text(sink, audit_result_word(ak->result));
 	sg_sink_text(sink, report_reason(ak));
 	sg_sink_text(sink, ak->method);
 	if (ak->method)
-		sg_sink_float8(sink, ak->elapsed_ms);
+		sg_sink_float8(sink, sg_rounded(ak->elapsed_ms, 1));
+	else
+		sg_sink_null(sink);
+	sg_sink_text(sink, ak->source);
+	if (ak->sample)
+		sg_sink_datum(sink, sample_array(ak->sample));
 	else
 		sg_sink_null(sink);
 	sg_sink_emit(sink);

@@ -235,12 +235,12 @@ emit_tests(SgRowSink *sink, const VerifyKey *vk)
 	foreach_ptr(VerifyTest, row, vk->tests)
 	{
 		sg_sink_name(sink, vk->fk_name);
-		sg_sink_text(sink, vk->child_table);
-		sg_sink_text(sink, vk->parent_table);
 		sg_sink_text(sink, row->test);
+		sg_sink_text(sink, audit_result_word(row->result));
 		sg_sink_text(sink, row->expected);
 		sg_sink_text(sink, row->observed);
-		sg_sink_text(sink, audit_result_word(row->result));
+		sg_sink_text(sink, vk->child_table);
+		sg_sink_text(sink, vk->parent_table);
 		sg_sink_text(sink, row->reason);
 		sg_sink_emit(sink);
 	}

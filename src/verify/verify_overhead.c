@@ -585,9 +585,8 @@ rounded(double value)
 }
 
 static void
-sink_quantiles(SgRowSink *sink, double *values, int n)
+sink_quantiles(SgRowSink *sink, const double *values, int n)
 {
-	qsort(values, n, sizeof(double), compare_doubles);
 	sg_sink_float8(sink, rounded(quantile(values, n, 0.5)));
 	sg_sink_float8(sink, rounded(quantile(values, n, 0.25)));
 	sg_sink_float8(sink, rounded(quantile(values, n, 0.75)));
@@ -602,8 +601,6 @@ emit_operation(SgRowSink *sink, const Measure *m, Operation op)
 		reason = "the sample has too few rows";
 	sg_sink_int32(sink, m->step->step);
 	sg_sink_name(sink, m->step->fk_name);
-	sg_sink_text(sink, m->step->child_table);
-	sg_sink_text(sink, m->step->parent_table);
 	sg_sink_text(sink, operation_names[op]);
 	if (reason)
 	{
@@ -612,14 +609,18 @@ emit_operation(SgRowSink *sink, const Measure *m, Operation op)
 	}
 	else
 	{
+		qsort(m->us[op][WITHOUT], m->rounds, sizeof(double), compare_doubles);
+		qsort(m->us[op][WITH], m->rounds, sizeof(double), compare_doubles);
+		sg_sink_float8(sink, rounded(quantile(m->us[op][WITH], m->rounds, 0.5) /
+									 quantile(m->us[op][WITHOUT], m->rounds, 0.5)));
 		sg_sink_int64(sink, m->rows[op]);
 		sink_quantiles(sink, m->us[op][WITHOUT], m->rounds);
 		sink_quantiles(sink, m->us[op][WITH], m->rounds);
-		sg_sink_float8(sink, rounded(quantile(m->us[op][WITH], m->rounds, 0.5) /
-									 quantile(m->us[op][WITHOUT], m->rounds, 0.5)));
 		if (op == OP_DELETE && !m->indexed)
 			reason = "without an index on its columns the child is read as a whole for each row: on the real table that takes longer";
 	}
+	sg_sink_text(sink, m->step->child_table);
+	sg_sink_text(sink, m->step->parent_table);
 	sg_sink_text(sink, reason);
 	sg_sink_emit(sink);
 }

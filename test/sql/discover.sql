@@ -191,6 +191,9 @@ CREATE TEMP TABLE before AS SELECT score FROM sg_discover_fks('snake.visits', 0,
 ANALYZE snake.customers, snake.visits;
 SELECT s.score < b.score - 0.3 AS too_many FROM sg_discover_fks('snake.visits', 0, 'none') s, before b WHERE parent_table = 'snake.customers';
 
+-- Why, in one sentence
+SELECT child_table, child_columns, why FROM sg_discover_fks(verify => 'none') WHERE child_table ~ '^(snake|about|tenancy|glued)' ORDER BY 1, 2;
+
 -- Feedback: rejected is not proposed, the next one may be; accepted is
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
 VALUES ('rejected', 'snake.products', 'created_by', 'snake.users'),

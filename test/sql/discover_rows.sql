@@ -7,12 +7,12 @@ RESET client_min_messages;
 \set SHOW_CONTEXT never
 
 -- The score of each candidate of a column, as what it is compared with
-CREATE FUNCTION score(child regclass, col name, parent text, verify text DEFAULT 'none') RETURNS float8
+CREATE FUNCTION score(child regclass, col text, parent text, verify text DEFAULT 'none') RETURNS float8
 LANGUAGE sql AS $$
   SELECT coalesce(max(score), 0) FROM sg_discover_fks(child, 0, verify) WHERE child_columns = ARRAY[col] AND parent_table = parent
 $$;
 -- The signals of a candidate, with their values where those are round
-CREATE FUNCTION signals(child regclass, col name, parent text, wanted text[], verify text DEFAULT 'none') RETURNS SETOF text
+CREATE FUNCTION signals(child regclass, col text, parent text, wanted text[], verify text DEFAULT 'none') RETURNS SETOF text
 LANGUAGE sql AS $$
   SELECT s || CASE WHEN v IN (0, 1) THEN ' ' || v ELSE '' END
   FROM schemaguard.sg_discovery_candidates(verify) c, unnest(c.signals, c."values") u (s, v)

@@ -7,7 +7,7 @@ RESET client_min_messages;
 \set SHOW_CONTEXT never
 
 CREATE FUNCTION drift(VARIADIC args text[] DEFAULT '{}') RETURNS TABLE (
-    kind text, object text, change text, property text, expected text, actual text, class text, risk text, detail text)
+    kind text, object text, change text, class text, risk text, property text, expected text, actual text, detail text)
 LANGUAGE sql AS $$ SELECT * FROM sg_drift('was', cosmetic => 'cosmetic' = ANY (args)) WHERE object !~ 'public.drift' $$;
 CREATE FUNCTION taken() RETURNS bool LANGUAGE plpgsql AS $$
 BEGIN

@@ -43,25 +43,27 @@ FROM (VALUES
 SELECT is(format_type(p.proallargtypes[n], NULL) || ' ' || p.proargnames[n], c.column, f || ': column ' || c.position)
 FROM (VALUES
   ('sg_orphan_audit(regclass, text, boolean, int)',
-   '{regclass child,text plan,boolean inferred,integer samples,name fk_name,text source,text child_table,name[] child_columns,text parent_table,name[] parent_columns,text state,bigint rows_checked,bigint orphan_rows,bigint orphan_keys,jsonb sample,text result,text reason,text method,double precision elapsed_ms}'::text[]),
+   '{regclass child,text plan,boolean inferred,integer samples,name fk_name,text result,text state,bigint orphan_rows,bigint orphan_keys,bigint rows_checked,text child_table,text[] child_columns,text parent_table,text[] parent_columns,text reason,text method,double precision elapsed_ms,text source,jsonb sample}'::text[]),
   ('sg_orphans(regclass, text[], regclass, text[], bigint)',
    '{regclass child,text[] columns,regclass parent,text[] parent_columns,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
   ('sg_plan_check(text)', '{text plan,integer step,name fk_name,text check_name,text result,text detail,text hint}'),
   ('sg_fk_orphans(regclass, text, bigint)',
    '{regclass child,text fk_name,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
   ('sg_verify_fks(text, boolean)',
-   '{text plan,boolean live,name fk_name,text child_table,text parent_table,text test,text expected,text observed,text result,text reason}'),
+   '{text plan,boolean live,name fk_name,text test,text result,text expected,text observed,text child_table,text parent_table,text reason}'),
   ('sg_measure_overhead(text, int, int)',
-   '{text plan,integer sample,integer rounds,integer step,name fk_name,text child_table,text parent_table,text operation,bigint rows,double precision without_us,double precision without_q1_us,double precision without_q3_us,double precision with_us,double precision with_q1_us,double precision with_q3_us,double precision ratio,text reason}'),
+   '{text plan,integer sample,integer rounds,integer step,name fk_name,text operation,double precision ratio,bigint rows,double precision without_us,double precision without_q1_us,double precision without_q3_us,double precision with_us,double precision with_q1_us,double precision with_q3_us,text child_table,text parent_table,text reason}'),
   ('sg_discover_fks(regclass, float8, text)',
-   '{regclass child,double precision min_score,text verify,text child_table,name[] child_columns,text parent_table,name[] parent_columns,double precision score,jsonb evidence,bigint rows_checked,bigint orphan_rows,text result,text reason,text on_delete,text on_delete_reason,boolean index,text index_reason}'),
+   '{regclass child,double precision min_score,text verify,double precision score,text result,text child_table,text[] child_columns,text parent_table,text[] parent_columns,bigint orphan_rows,bigint rows_checked,text why,text reason,text on_delete,text on_delete_reason,boolean index,text index_reason,jsonb evidence}'),
   ('sg_snapshot_objects(text, text[])',
    '{text snapshot,text[] schemas,text kind,text identity,text parent,jsonb properties,bytea checksum}'),
   ('sg_compare_fks(text, text)',
-   '{text reference,text target,text status,text reference_definition,text target_definition,text recommendation,text migration,text level,text child_table,text reference_name,text target_name,text[] differences,text reason,text risk,text run_on,jsonb counts}'),
-  ('sg_drift_matrix(text[])', '{text[] names,text kind,text object,text result,json states,text detail}'),
-  ('sg_impact(text, boolean)', '{text object,boolean internals,text kind,text dependent,integer depth,text via,text certainty,text on_change,text on_drop}'),
-  ('sg_discover_unmatched()', '{text table_name,name[] columns,text reason}')) AS v (f, columns),
+   '{text reference,text target,text status,text risk,text child_table,text reference_name,text target_name,text recommendation,text[] differences,text reason,text run_on,text migration,text reference_definition,text target_definition,text level,jsonb counts}'),
+  ('sg_drift_matrix(text[])', '{text[] names,text kind,text object,text result,text detail,json states}'),
+  ('sg_impact(text, boolean)', '{text object,boolean internals,text kind,text dependent,text certainty,text on_drop,integer depth,text via,text on_change}'),
+  ('sg_drift(text, text, text[], boolean)',
+   '{text reference,text target,text[] schemas,boolean cosmetic,text kind,text object,text change,text class,text risk,text property,text expected,text actual,text detail}'),
+  ('sg_discover_unmatched()', '{text table_name,text[] columns,text reason}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
   pg_proc p, LATERAL (SELECT c.position::int AS n) x
 WHERE p.oid = f::regprocedure
@@ -86,7 +88,7 @@ SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
           columns, 'columns of ' || relation)
 FROM (VALUES
   ('plan', '{name,description,author,created_at,approved_by,approved_at}'::text[]),
-  ('plan_step', '{plan,step,priority,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,state,reason,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill,period}'),
+  ('plan_step', '{plan,step,fk_name,state,child_table,child_columns,parent_table,parent_columns,reason,priority,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill,period}'),
   ('quarantine', '{id,run_id,at,role,plan,step,fk_name,cause,row_table,table_owner,columns,row_text,data,reason,plan_id}'),
   ('plan_note', '{plan,line,reason}'),
   ('plan_deed', '{id,plan_id,step,kind,object,undo,before,after,rows_affected,begun_at,done_at,undone_at,outcome,log_id}'),
@@ -100,8 +102,8 @@ FROM (VALUES
   ('drift_item', '{id,role,reference,target,kind,object,change,property,expected,actual,class,risk,detail,first_seen,last_seen,gone_at,first_run,last_run,gone_run,fingerprint}'),
   ('gate_finding', '{role,scope,child_table,fk_name,result,orphan_rows,reason,first_seen,last_seen,first_run,last_run}'),
   ('ddl_log', '{at,pid,session_role,role,application,client_addr,event,tag,kind,object,parts,statement,origin,origin_name,detail}'),
-  ('fk_trust', '{fk_name,child_table,parent_table,state,armed,proved_at,proved_lsn,rows_checked,method,stands,stale_reason,strength}'),
-  ('progress', '{pid,plan,step,action,phase,object,done,total,unit,orphan_rows,started_at,estimated_end}')) AS v (relation, columns);
+  ('fk_trust', '{fk_name,stands,state,armed,rows_checked,child_table,parent_table,stale_reason,proved_at,proved_lsn,method,strength}'),
+  ('progress', '{pid,plan,step,action,phase,done,total,unit,orphan_rows,estimated_end,object,started_at}')) AS v (relation, columns);
 
 -- no function takes a name, which would cut what is longer than 63 bytes
 SELECT is_empty($$

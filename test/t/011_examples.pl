@@ -73,6 +73,42 @@ is("@lacking", '', 'no section is about what does not exist');
   split /\n/, $node->safe_psql('postgres', q{LOAD 'schemaguard'; SELECT name FROM pg_settings WHERE name ~ '^schemaguard[.]' ORDER BY 1});
 is("@lacking", '', 'docs/settings.md has each setting');
 
+# ---- on a screen of 120 columns, SELECT * shows the verdict: in the shop, and where names are as long as they get ----
+
+$node->safe_psql('postgres', 'CREATE DATABASE shop');
+run_log([ 'psql', '-X', '-q', '-w', '-d', $node->connstr('shop'), '-f', "$root/docs/shop.sql" ])
+  or BAIL_OUT('docs/shop.sql');
+$node->safe_psql('shop', q{
+	SELECT sg_plan_create('shop');
+	SELECT sg_plan_add_fk('shop', 'orders', '{customer_id}', 'customers');
+	SELECT sg_plan_add_fk('shop', 'order_items', '{order_id}', 'orders');
+	SELECT sg_snapshot_take('baseline');
+	ALTER TABLE customers ALTER name DROP NOT NULL});
+
+# Where the column of a result ends
+sub column_end
+{
+	my ($result, $column) = @_;
+	my ($out) = run_command(
+		[ 'psql', '-X', '-w', '-P', 'pager=off', '-d', $node->connstr('shop'), '-c', "SELECT * FROM $result" ]);
+	my ($header) = split /\n/, $out;
+	return $header =~ /\| *\Q$column\E *(?=\||$)/ ? $+[0] : "no column $column: $out";
+}
+
+my @verdicts =
+  map { [ $_, 'result' ] } 'sg_orphan_audit()', q{sg_orphan_audit(plan => 'shop')}, q{sg_plan_check('shop')}, 'sg_verify_fks()';
+cmp_ok(column_end(@$_), '<=', 120, "$_->[0]: $_->[1]")
+  foreach @verdicts, [ 'sg_discover_fks()', 'parent_table' ], [ q{sg_drift('baseline')}, 'risk' ], [ 'schemaguard.fk_trust', 'state' ];
+my ($schema, $parent, $child, $id, $key) = map { substr("${_}_" . 'long_' x 20, 0, 63) } qw(schema parent child id key);
+$node->safe_psql('shop', qq{
+	CREATE SCHEMA $schema;
+	SET search_path = $schema, sg;
+	CREATE TABLE $parent ($id int PRIMARY KEY);
+	CREATE TABLE $child ($id int CONSTRAINT $key REFERENCES $parent);
+	SELECT sg_plan_add_fk('shop', '$child', '{$id}', '$parent')});
+cmp_ok(column_end(@$_), '<=', 120, "long names, $_->[0]: $_->[1]")
+  foreach @verdicts, [ 'schemaguard.fk_trust', 'state' ];
+
 # ---- links ----
 
 # Anchors as GitHub makes them of headings
