@@ -57,6 +57,7 @@ OBJS = \
 	src/base/rowsink.o \
 	src/base/scope.o \
 	src/base/spi.o \
+	src/base/version.o \
 	src/base/words.o \
 	src/check/check.o \
 	src/check/check_access.o \
@@ -318,9 +319,15 @@ ifneq ($(filter-out $(STANDALONE),$(or $(MAKECMDGOALS),all)),)
 # The version's only home is the control file.
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(HERE)/$(EXTENSION).control)
 SCRIPT = sql/$(EXTENSION)--$(EXTVERSION).sql
-DATA_built = $(SCRIPT)
 
-PG_CPPFLAGS = -I$(srcdir)/src -DSG_VERSION='"$(EXTVERSION)"'
+# The version before: the file that has what is done to its tables says which. Its own script is in sql/frozen/.
+BY_HAND := $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/sql/upgrade/$(EXTENSION)--*--$(EXTVERSION).sql))
+LASTVERSION := $(or $(patsubst sql/upgrade/$(EXTENSION)--%--$(EXTVERSION).sql,%,$(BY_HAND)),$(EXTVERSION))
+UPDATE = $(addprefix sql/,$(notdir $(BY_HAND)))
+DATA = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/sql/frozen/*.sql))
+DATA_built = $(SCRIPT) $(UPDATE)
+
+PG_CPPFLAGS = -I$(srcdir)/src -DSG_VERSION='"$(EXTVERSION)"' -DSG_LAST_VERSION='"$(LASTVERSION)"'
 
 SHLIB_EXPORTS = exports.txt
 EXTRA_CLEAN = exports.txt exports.list
@@ -361,6 +368,13 @@ $(SCRIPT): $(addprefix $(srcdir)/,$(SQL_PARTS)) $(wildcard $(srcdir)/sql/snapsho
 		$(srcdir)/$(EXTENSION).control $(srcdir)/Makefile
 	awk -f $(srcdir)/sql/join.awk $(addprefix $(srcdir)/,$(SQL_PARTS)) > $@.tmp
 	mv $@.tmp $@
+
+ifneq ($(UPDATE),)
+OLD_SCRIPT = $(srcdir)/sql/frozen/$(EXTENSION)--$(LASTVERSION).sql
+$(UPDATE): $(OLD_SCRIPT) $(SCRIPT) $(srcdir)/$(BY_HAND) $(srcdir)/sql/upgrade/ask.sql $(srcdir)/sql/upgrade.awk
+	awk -f $(srcdir)/sql/upgrade.awk $(OLD_SCRIPT) $(SCRIPT) $(srcdir)/$(BY_HAND) $(srcdir)/sql/upgrade/ask.sql > $@.tmp
+	mv $@.tmp $@
+endif
 
 # For scripts: the value of a variable.
 print-%:

@@ -15,7 +15,6 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_db_role_setting.h"
-#include "catalog/pg_extension.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -26,65 +25,6 @@
 
 #include "base/compat.h"
 #include "base/scope.h"
-
-/*
- * The owner of the extension and the version of its SQL definitions, read
- * from pg_extension.
- */
-static Oid
-extension_owner(char **version)
-{
-	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			owner;
-	Datum		datum;
-	bool		isnull;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname,
-				BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("schemaguard"));
-	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"schemaguard\" is not installed in this database"),
-				 errhint("Run CREATE EXTENSION schemaguard.")));
-	owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
-	datum = heap_getattr(tuple, Anum_pg_extension_extversion,
-						 RelationGetDescr(rel), &isnull);
-	*version = TextDatumGetCString(datum);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-
-	return owner;
-}
-
-/* The owner, once the versions are known to agree */
-static Oid
-checked_owner(void)
-{
-	char	   *version;
-	Oid			owner = extension_owner(&version);
-
-	if (strcmp(version, SG_VERSION) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the schemaguard library has version %s, its objects in this database have version %s",
-						SG_VERSION, version),
-				 errdetail("Library and SQL definitions of one version belong together."),
-				 errhint("Run ALTER EXTENSION schemaguard UPDATE; if the library is the older one, install the newer package and start a new session.")));
-
-	return owner;
-}
-
-void
-sg_check_version(void)
-{
-	(void) checked_owner();
-}
 
 static void
 set_local(const char *name, const char *value)
@@ -105,7 +45,7 @@ scope_begin(SgScope *scope, Oid role, int flags, const char *path)
 void
 sg_owner_begin(SgScope *scope)
 {
-	scope_begin(scope, checked_owner(), SECURITY_LOCAL_USERID_CHANGE, "pg_catalog, pg_temp");
+	scope_begin(scope, sg_checked_owner(), SECURITY_LOCAL_USERID_CHANGE, "pg_catalog, pg_temp");
 
 	/*
 	 * One plan for all calls, good for tables that grow while it is kept.

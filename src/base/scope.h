@@ -14,6 +14,8 @@
 
 #include "postgres.h"
 
+#include "base/version.h"
+
 /* State to give back when the scope ends */
 typedef struct SgScope
 {
@@ -24,8 +26,7 @@ typedef struct SgScope
 
 /*
  * Become the owner of the extension, for our own tables, with search_path
- * pinned to pg_catalog.  Raises 55000 unless the installed SQL definitions
- * have the version of this library.
+ * pinned to pg_catalog.  Raises 55000 where sg_check_version() does.
  */
 extern void sg_owner_begin(SgScope *scope);
 
@@ -42,8 +43,5 @@ extern void sg_caller_begin(SgScope *scope);
 extern void sg_role_begin(SgScope *scope, Oid role);
 
 extern void sg_scope_end(SgScope *scope);
-
-/* Raise 55000 unless the extension's version in the catalog is this library's */
-extern void sg_check_version(void);
 
 #endif							/* SG_SCOPE_H */

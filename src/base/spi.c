@@ -104,6 +104,7 @@ sg_kept_plan(const char *sql, int nargs, Oid *argtypes)
 	static HTAB *plans = NULL;
 	KeptPlan   *entry;
 	SPIPlanPtr	plan;
+	ErrorContextCallback callback;
 
 	if (plans == NULL)
 	{
@@ -120,7 +121,9 @@ sg_kept_plan(const char *sql, int nargs, Oid *argtypes)
 	if (entry)
 		return entry->plan;
 
+	sg_version_context_begin(&callback);
 	plan = SPI_prepare(sql, nargs, argtypes);
+	sg_version_context_end(&callback);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), sql);
 	sql = MemoryContextStrdup(TopMemoryContext, sql);

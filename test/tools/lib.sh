@@ -251,7 +251,7 @@ sg_copy_sources() {
   [ -z "${COPT:-}${WERROR:-}" ] || leave=('--exclude=*.o')
   sg_as mkdir src
   tar -C "$SG_ROOT" -cf - --exclude=./.git "${leave[@]}" --exclude='*.bc' --exclude='*.so' --exclude=./results \
-    --exclude=./tmp_check --exclude=./output_iso --exclude="./sql/schemaguard--$SG_VERSION.sql" . \
+    --exclude=./tmp_check --exclude=./output_iso --exclude='./sql/schemaguard--*' . \
     | sg_as tar -C src -xf - --no-same-owner --no-same-permissions
   sg_as chmod -R u+w src
 }

@@ -1,0 +1,33 @@
+-- Of an update that drops something: what of the user's depends on that, told before anything is done. sql/upgrade.awk puts
+-- this before such an update, and the objects where it says so.
+CREATE FUNCTION schemaguard.sg_refuse_update(dependants text) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sg_refuse_update';
+CREATE FUNCTION schemaguard.sg_dependants() RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $ask$
+WITH dropped (classid, objid) AS (
+    SELECT o.class::regclass, CASE o.class WHEN 'pg_class' THEN o.name::regclass::oid ELSE o.name::regprocedure::oid END
+    FROM (VALUES
+\dropped
+    ) o (class, name)),
+-- what a rule, a trigger or a policy belongs to stands for it
+dependant (classid, objid, objsubid, uses, used) AS (
+    SELECT CASE WHEN r.relid IS NULL THEN d.classid ELSE 'pg_class'::regclass END, coalesce(r.relid, d.objid),
+           CASE WHEN r.relid IS NULL THEN d.objsubid ELSE 0 END, dropped.classid, dropped.objid
+    FROM dropped
+         JOIN pg_depend d ON d.refclassid = dropped.classid AND d.refobjid = dropped.objid AND d.deptype <> 'i'
+         LEFT JOIN LATERAL (
+             SELECT ev_class FROM pg_rewrite WHERE oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+             UNION ALL SELECT tgrelid FROM pg_trigger WHERE oid = d.objid AND d.classid = 'pg_trigger'::regclass
+             UNION ALL SELECT polrelid FROM pg_policy WHERE oid = d.objid AND d.classid = 'pg_policy'::regclass) r (relid) ON true)
+SELECT string_agg(line, E'\n' ORDER BY line COLLATE "C")
+FROM (SELECT DISTINCT format('%s uses %s', pg_describe_object(d.classid, d.objid, d.objsubid), pg_describe_object(d.uses, d.used, 0)) AS line
+      FROM dependant d
+      WHERE NOT EXISTS (SELECT FROM pg_depend m JOIN pg_extension e ON e.oid = m.refobjid AND e.extname = 'schemaguard'
+                        WHERE m.classid = d.classid AND m.objid = d.objid AND m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e')
+        AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT objid FROM dropped))) x;
+$ask$;
+SELECT schemaguard.sg_refuse_update(schemaguard.sg_dependants());
+DROP FUNCTION schemaguard.sg_dependants();
+DROP FUNCTION schemaguard.sg_refuse_update(text);

@@ -1,0 +1,154 @@
+/*-------------------------------------------------------------------------
+ *
+ * version.c
+ *	  Which version the objects in the database have, and what an update
+ *	  asks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+
+#include "base/compat.h"
+#include "base/version.h"
+
+PG_FUNCTION_INFO_V1(sg_refuse_update);
+
+/* What the last look at the catalog has found */
+static bool objects_are_old = false;
+
+/* The owner of the extension and the version of its objects, from pg_extension */
+static Oid
+extension_owner(char **version)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner;
+	Datum		datum;
+	bool		isnull;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname,
+				BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("schemaguard"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"schemaguard\" is not installed in this database"),
+				 errhint("Run CREATE EXTENSION schemaguard.")));
+	owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	datum = heap_getattr(tuple, Anum_pg_extension_extversion,
+						 RelationGetDescr(rel), &isnull);
+	*version = TextDatumGetCString(datum);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	return owner;
+}
+
+/* Is version a less than b? Number by number; what follows them is not looked at */
+static bool
+is_older(const char *a, const char *b)
+{
+	while (*a && *b)
+	{
+		char	   *end_a;
+		char	   *end_b;
+		unsigned long number_a = strtoul(a, &end_a, 10);
+		unsigned long number_b = strtoul(b, &end_b, 10);
+
+		if (number_a != number_b || end_a == a || end_b == b)
+			return number_a < number_b;
+		a = end_a + (*end_a == '.');
+		b = end_b + (*end_b == '.');
+	}
+	return *a == '\0' && *b != '\0';
+}
+
+Oid
+sg_checked_owner(void)
+{
+	char	   *version;
+	Oid			owner = extension_owner(&version);
+
+	objects_are_old = strcmp(version, SG_VERSION) != 0;
+	if (objects_are_old && strcmp(version, SG_LAST_VERSION) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the schemaguard library has version %s, its objects in this database have version %s",
+						SG_VERSION, version),
+				 errdetail("This library works with objects of version %s%s%s.", SG_VERSION,
+						   strcmp(SG_LAST_VERSION, SG_VERSION) == 0 ? "" : " and of version ",
+						   strcmp(SG_LAST_VERSION, SG_VERSION) == 0 ? "" : SG_LAST_VERSION),
+				 is_older(version, SG_VERSION) ?
+				 errhint("Run ALTER EXTENSION schemaguard UPDATE.") :
+				 errhint("Install the package of version %s, if that was not done, and start a new session: this one has the library that was there when it began.",
+						 version)));
+
+	return owner;
+}
+
+void
+sg_check_version(void)
+{
+	(void) sg_checked_owner();
+}
+
+/* ---- objects that have yet to be updated ---- */
+
+static void
+version_context(void *arg)
+{
+	int			code = geterrcode();
+
+	if (!objects_are_old ||
+		(code != ERRCODE_UNDEFINED_COLUMN && code != ERRCODE_UNDEFINED_TABLE && code != ERRCODE_UNDEFINED_FUNCTION))
+		return;
+	errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+	errdetail("This needs the objects of version %s, and those in this database have version %s.",
+			  SG_VERSION, SG_LAST_VERSION);
+	errhint("Run ALTER EXTENSION schemaguard UPDATE.");
+}
+
+void
+sg_version_context_begin(ErrorContextCallback *callback)
+{
+	callback->callback = version_context;
+	callback->arg = NULL;
+	callback->previous = error_context_stack;
+	error_context_stack = callback;
+}
+
+void
+sg_version_context_end(ErrorContextCallback *callback)
+{
+	error_context_stack = callback->previous;
+}
+
+/*
+ * sg_refuse_update(dependants text), for update scripts: STRICT, so that
+ * nobody is refused for whom nothing was found
+ */
+Datum
+sg_refuse_update(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("the update makes functions or views of schemaguard anew that other objects use"),
+			 errdetail("%s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+			 errhint("Keep the definitions of these objects, drop them, run ALTER EXTENSION schemaguard UPDATE again, and create them anew; CHANGELOG.md says what has changed.")));
+
+	PG_RETURN_VOID();
+}

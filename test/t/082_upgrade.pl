@@ -1,0 +1,235 @@
+# 082_upgrade.pl: ALTER EXTENSION schemaguard UPDATE.
+#
+#   - from the frozen script of the version before: what comes out is what CREATE EXTENSION makes, and what was kept is kept: plans,
+#     deeds, log, quarantine, snapshots, proofs; a plan goes on, a rollback takes back, DDL is caught
+#   - from a made-up version that lacks this and has that: functions, views, tables, columns, comments; the library works with
+#     those objects as far as it can, and says what to do where it can't
+#   - what users have built on a function that is made anew is named, and nothing is done
+#
+# rooms: base
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use SgTest;
+
+my $node = new_node('upgrade', without => 1);
+my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
+chomp(my ($sharedir, $pkglibdir) = map { scalar `$pg_config --$_` } qw(sharedir pkglibdir));
+my %setting = map { @$_ } rows($node, q{SELECT name, setting FROM pg_settings WHERE name IN ('extension_destdir', 'extension_control_path')});
+
+# Where this server finds the extension
+my $root = $setting{extension_destdir} // '';
+my $scripts = "$root$sharedir/extension";
+if (($setting{extension_control_path} // '') =~ m,^(/[^:]+):,) { $scripts = "$1/extension"; }
+my $new = slurp_file("$scripts/schemaguard.control") =~ /^default_version = '(.*)'/m ? $1 : die;
+my ($old) = map { m,schemaguard--([^-]+)--\Q$new\E\.sql$, ? $1 : () } glob("$scripts/schemaguard--*.sql");
+
+my $signature = "$FindBin::RealBin/signature.sql";
+sub signature { my ($db) = @_; return [ split /\n/, scalar run_psql($db, '-f', $signature) ]; }
+
+sub run_psql
+{
+	my ($db, @args) = @_;
+	my ($out, $err);
+
+	IPC::Run::run([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db), @args ], '>', \$out, '2>', \$err) or die "psql: $err";
+	return $out;
+}
+
+# Both have the same lines; those that only one has are shown
+sub is_same
+{
+	my ($got, $expected, $name) = @_;
+	my %count;
+
+	$count{$_}++ foreach @$got;
+	$count{$_}-- foreach @$expected;
+	my @differences = map { ($count{$_} > 0 ? 'updated: ' : 'fresh:   ') . substr($_, 0, 400) } grep { $count{$_} } sort keys %count;
+	ok(!@differences && @$got > 500, $name) or diag(join "\n", @differences[ 0 .. ($#differences < 40 ? $#differences : 40) ]);
+}
+
+sub create
+{
+	my ($db, $sql) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, "SET client_min_messages = error; $sql");
+}
+
+create('fresh', 'CREATE EXTENSION schemaguard');
+my $fresh = signature('fresh');
+
+# ---- neither this version nor the one before
+
+for ([ '0.0.1', qr/Run ALTER EXTENSION schemaguard UPDATE\./ ], [ '99.1.0', qr/Install the package of version 99\.1\.0, .*start a new session/ ])
+{
+	my ($version, $hint) = @$_;
+	my $works = defined $old ? "\Q$new\E and of version \Q$old\E" : "\Q$new\E";
+
+	$node->safe_psql('fresh', "UPDATE pg_extension SET extversion = '$version' WHERE extname = 'schemaguard'");
+	is_error($node, 'SELECT sg_orphan_audit()', '55000', qr/has version \Q$new\E, .* have version \Q$version\E\nDETAIL:  .*of version $works\.\nHINT:  $hint/,
+		"objects of $version: what to do is said", dbname => 'fresh');
+}
+
+# ---- from the version before
+
+# What a database holds that uses everything
+my $fill = q{
+	CREATE EXTENSION schemaguard;
+	CREATE TABLE p (id int PRIMARY KEY);
+	CREATE TABLE c (a int, b int, d int);
+	INSERT INTO p SELECT generate_series(1, 5);
+	INSERT INTO c SELECT g, g + 1, g FROM generate_series(1, 5) g;
+	SELECT sg_plan_create('half'), sg_plan_add_fk('half', 'c', '{a}', 'p', fk_name => 'done'),
+	       sg_plan_add_fk('half', 'c', '{b}', 'p', fk_name => 'fixed', orphans => 'quarantine'), sg_plan_add_fk('half', 'c', '{d}', 'p', fk_name => 'later');
+	SELECT sg_plan_skip('half', 3, 'not yet'), sg_plan_from_sql('half', 'SELEKT 1');
+	CALL sg_add_fks('half', fix => true);
+	SELECT sg_orphan_audit();
+	SELECT sg_snapshot_take('before');
+	CREATE TABLE extra (id int);
+	SELECT sg_drift_check('before');
+	INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('rejected', 'public.c');
+	INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('uuid', 1);
+	INSERT INTO schemaguard.drift_ignore (kind, object, reason) VALUES ('table', 'public.nothing', 'test');
+	SELECT sg_capture_ddl(true);
+	CREATE TABLE caught (id int)};
+
+# Its tables put aside, and filled again by name of column once the objects are those of another version: hence of whatever that
+# has. In one database, for proofs count where they were made.
+my $put_aside = q{
+	CREATE SCHEMA aside;
+	CREATE TABLE aside.tables AS SELECT c.relname, c.relkind FROM pg_extension e, unnest(e.extconfig) k JOIN pg_class c ON c.oid = k WHERE extname = 'schemaguard';
+	DO $$ DECLARE t record; BEGIN
+		FOR t IN SELECT * FROM aside.tables LOOP EXECUTE format('CREATE TABLE aside.%1$I AS SELECT * FROM schemaguard.%1$I', t.relname); END LOOP;
+	END $$;
+	DELETE FROM aside.discovery_weight WHERE source <> 'user'};
+my $put_back = q{
+	DO $$ DECLARE t record; BEGIN
+		FOR t IN SELECT a.*, c.oid FROM aside.tables a JOIN pg_class c ON c.relname = a.relname AND c.relnamespace = 'schemaguard'::regnamespace LOOP
+			IF t.relkind = 'S' THEN EXECUTE format('SELECT setval(%L, last_value, is_called) FROM aside.%I', 'schemaguard.' || t.relname, t.relname);
+			ELSE EXECUTE (SELECT format('INSERT INTO schemaguard.%1$I (%2$s) SELECT %2$s FROM aside.%1$I', t.relname, string_agg(quote_ident(o.attname), ', '))
+				FROM pg_attribute o JOIN pg_attribute n ON n.attname = o.attname AND n.attrelid = format('aside.%I', t.relname)::regclass
+				WHERE o.attrelid = t.oid AND o.attnum > 0 AND NOT o.attisdropped);
+			END IF;
+		END LOOP;
+	END $$};
+# One line per table: its rows, and how many of those that were put aside it has no more
+my $kept = q{
+	CREATE FUNCTION pg_temp.kept(t name, OUT rows bigint, OUT missing bigint) LANGUAGE plpgsql AS $$
+	DECLARE columns text := (SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+		WHERE attrelid = format('aside.%I', t)::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'log_cnt');
+	BEGIN EXECUTE format('SELECT (SELECT count(*) FROM aside.%1$I), (SELECT count(*) FROM (SELECT %2$s FROM aside.%1$I EXCEPT SELECT %2$s FROM schemaguard.%1$I) x)', t, columns) INTO rows, missing; END $$;
+	SELECT relname, k.rows > 0, k.missing FROM aside.tables, pg_temp.kept(relname) k ORDER BY relname COLLATE "C"};
+my $trust = q{SELECT fk_name, stands FROM schemaguard.fk_trust ORDER BY fk_name};
+
+SKIP:
+{
+	skip 'no version before this one', 1 if !defined $old;
+	create('kept', $fill);
+	$node->safe_psql('kept', "SET client_min_messages = error; SELECT sg_capture_ddl(false); $put_aside; INSERT INTO aside.ddl_capture VALUES (now(), 'me');
+		DROP EXTENSION schemaguard CASCADE; CREATE EXTENSION schemaguard VERSION '$old'; $put_back");
+	my $before = $node->safe_psql('kept', $kept);
+	is(join(' ', map { /^(\w+)\|(?:t\|0|f\|0)$/ ? () : $_ } split /\n/, $before), '', "objects of $old hold what there was");
+	is(join(' ', map { /^(\w+)\|f/ ? $1 : () } split /\n/, $before), 'gate_finding subscription_mark', 'of every table but these');
+	is($node->safe_psql('kept', q{SELECT active FROM schemaguard.ddl_capture_state}), 't', 'DDL is caught');
+
+	# the library is the new one already
+	$node->safe_psql('postgres', 'CREATE DATABASE with_old TEMPLATE kept');
+	is(error_of($node, $_, dbname => 'with_old'), '', "with objects of $old: $_")
+		for 'SELECT sg_orphan_audit()', $trust, q{SELECT sg_orphans('c', '{a}', 'p')}, 'CREATE TABLE between (id int)', 'BEGIN; DROP EXTENSION schemaguard CASCADE; ROLLBACK';
+	for my $sql (q{SELECT sg_plan_create('v')}, q{SELECT sg_plan_add_fk('half', 'extra', '{id}', 'p')}, q{SELECT sg_plan_export('half')}, q{SELECT sg_snapshot_take('v')},
+		q{SELECT sg_drift('before')}, q{SELECT sg_discover_fks()}, q{SELECT sg_plan_check('half')}, q{CALL sg_add_fks('half')}, q{DROP EXTENSION schemaguard})
+	{
+		my $state = error_of($node, $sql, dbname => 'with_old');
+		ok($state eq '' || $state eq '2BP01' || $state eq '55000' && $SgTest::message =~ /HINT:  Run ALTER EXTENSION schemaguard UPDATE/, "with objects of $old: $sql, or what to do") or diag("$state: $SgTest::message");
+	}
+
+	$node->safe_psql('kept', 'ALTER EXTENSION schemaguard UPDATE');
+	is($node->safe_psql('kept', $kept), $before, 'the update keeps every row');
+	is($node->safe_psql('kept', q{SELECT active FROM schemaguard.ddl_capture_state}), 't', 'DDL is caught as before');
+	is($node->safe_psql('kept', q{SELECT count(*) FROM schemaguard.ddl_log WHERE tag = 'ALTER EXTENSION' AND origin = 'direct'}), '1', 'the update, too');
+	is($node->safe_psql('kept', q{SELECT count(*) FROM schemaguard.ddl_log WHERE event = 'lost'}), '0', 'and nothing is lost');
+	$node->safe_psql('kept', 'SELECT sg_capture_ddl(false)');
+	is_same(signature('kept'), $fresh, "an update from $old makes what CREATE EXTENSION makes");
+
+	is($node->safe_psql('kept', $trust), "done|t\nfixed|t", 'proofs stand');
+	$node->safe_psql('kept', q{SET client_min_messages = error; SELECT sg_plan_set('half', 3, 'state', 'pending'); CALL sg_add_fks('half')});
+	is($node->safe_psql('kept', q{SELECT string_agg(state, ', ' ORDER BY step) FROM schemaguard.plan_step}), 'validated, validated, validated', 'the plan goes on');
+	is($node->safe_psql('kept', q{SELECT object FROM sg_drift('before') WHERE object IN ('public.extra', 'public.c') AND kind = 'table'}), 'public.extra', 'a snapshot is compared');
+	$node->safe_psql('kept', q{SET client_min_messages = error; CALL sg_rollback_fks('half')});
+	is($node->safe_psql('kept', q{SELECT (SELECT count(*) FROM pg_constraint WHERE contype = 'f'), (SELECT string_agg(b::text, ' ' ORDER BY b) FROM c)}), '0|2 3 4 5 6',
+		'a rollback takes back what was done before, and rows come back from quarantine');
+}
+
+# ---- from a made-up version, which stands where the frozen one does
+
+SKIP:
+{
+	skip 'this server finds installed extensions only', 1 if !%setting || $setting{extension_control_path} && $scripts !~ m,^/.*/extension$,;
+	my $made_up = $old // '0.0.9';
+	my $script = slurp_file("$scripts/schemaguard--$new.sql");
+
+	# A change that must happen, once
+	my $change = sub {
+		my ($what, $by) = @_;
+		my $n = $script =~ s/$what/$by->()/ge;
+
+		$n == 1 or die "the install script has $n times $what";
+	};
+
+	# a result and a log with a column less, a plan, too; a view of less columns; a table that is to come; a routine that is to go;
+	# one that is to come; others by volatility, default, comment
+	$change->(qr/(CREATE FUNCTION sg_orphans\([^;]*?),\s*OUT \w+\s+\w+\)/, sub { "$1)" });
+	$change->(qr/\n    detail       text\n(?=\);\n-- No index)/, sub { "\n    CHECK (true)\n" });
+	$change->(qr/,\n[^,;]*\n    allowed     text\[\] NOT NULL DEFAULT '\{\}'(?=\n)/, sub { '' });
+	$change->(qr/COMMENT ON COLUMN schemaguard\.(?:ddl_log\.detail|plan\.allowed) [^;]*;(?:(?!COMMENT ON COLUMN schemaguard\.plan\.allowed).)*?COMMENT ON COLUMN schemaguard\.ddl_log\.detail [^;]*;/s, sub { my $text = $&; $text =~ s/COMMENT ON COLUMN schemaguard\.(?:ddl_log\.detail|plan\.allowed) [^;]*;//g; $text });
+	$change->(qr/(?<=c\.since),\n\s*c\.role\n/, sub { "\n" });
+	$change->(qr/COMMENT ON COLUMN schemaguard\.ddl_capture_state\.role [^;]*;/, sub { '' });
+	$change->(qr/CREATE TABLE schemaguard\.gate_finding .*?pg_extension_config_dump\('schemaguard\.gate_finding', ''\);/s, sub { '' });
+	$change->(qr/CREATE FUNCTION sg_fk_orphans\(.*?;\nCOMMENT ON FUNCTION sg_fk_orphans\([^;]*;/s, sub { "CREATE FUNCTION sg_gone(a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';\nCOMMENT ON FUNCTION sg_gone(int) IS 'it''s; gone';" });
+	$change->(qr/(CREATE FUNCTION sg_plan_hash\([^;]*?)VOLATILE/, sub { "$1STABLE" });
+	$change->(qr/long_seconds float8 DEFAULT 60/, sub { 'long_seconds float8 DEFAULT 61' });
+	$change->(qr/(COMMENT ON FUNCTION sg_snapshot_drop\(text\)\s+IS) '[^']*'/, sub { "$1 'another'" });
+
+	my $dir = $node->basedir . '/made_up';
+	system('mkdir', '-p', "$dir$sharedir/extension", "$dir$pkglibdir/..") == 0 or die;
+	system("cp $scripts/schemaguard.control $scripts/schemaguard--$new.sql $dir$sharedir/extension/ && rmdir $dir$pkglibdir 2> /dev/null; ln -s $root$pkglibdir $dir$pkglibdir") == 0 or die;
+	append_to_file("$dir$sharedir/extension/schemaguard--$made_up.sql", $script);
+	append_to_file("$dir/by_hand.sql", "ALTER TABLE schemaguard.ddl_log DROP CONSTRAINT ddl_log_check, ADD detail text;\nALTER TABLE schemaguard.plan ADD allowed text[] NOT NULL DEFAULT '{}';\n");
+	my $source = "$FindBin::RealBin/../../sql";
+	system("awk -f $source/upgrade.awk $dir$sharedir/extension/schemaguard--$made_up.sql $scripts/schemaguard--$new.sql $dir/by_hand.sql $source/upgrade/ask.sql"
+		  . " > $dir$sharedir/extension/schemaguard--$made_up--$new.sql") == 0 or die;
+	$node->append_conf('postgresql.conf', $setting{extension_control_path} ? "extension_control_path = '$dir$sharedir:\$system'" : "extension_destdir = '$dir'");
+	$node->reload;
+
+	create('made_up', "CREATE SCHEMA \"a b\"; CREATE EXTENSION schemaguard VERSION '$made_up' SCHEMA \"a b\"; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (a int); INSERT INTO c VALUES (7);
+		INSERT INTO schemaguard.plan (name, author) VALUES ('old', 'me'); CREATE ROLE reader; GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO reader;
+		ALTER DATABASE made_up SET search_path = public, \"a b\"");
+	if (defined $old)
+	{
+		is_error($node, q{SELECT sg_plan_create('new')}, '55000', qr/HINT:  Run ALTER EXTENSION schemaguard UPDATE/, 'a table that lacks a column: what to do is said', dbname => 'made_up');
+		is($node->safe_psql('made_up', q{SELECT to_jsonb(o) - 'row_id' - 'key' FROM sg_orphans('c', '{a}', 'p') o}), '{"row_table": "c"}', 'a result that lacks a column: it has the others');
+		is($node->safe_psql('made_up', q{SELECT sg_capture_ddl(true); CREATE TABLE t (); SELECT sg_capture_ddl(false); SELECT count(*) FROM schemaguard.fk_trust}), "\n\n0", 'DDL goes on');
+	}
+
+	$node->safe_psql('made_up', q{CREATE VIEW nightly AS SELECT row_id FROM sg_orphans('c', '{a}', 'p'); CREATE VIEW on_top AS SELECT * FROM nightly;
+		CREATE FUNCTION mine() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT sg_gone(1); END; CREATE TABLE checked (a int DEFAULT sg_gone(2) CHECK (sg_gone(a) > 0));
+		CREATE VIEW unharmed AS SELECT fk_name FROM schemaguard.fk_trust, sg_snapshot_objects('live'), schemaguard.ddl_capture_state});
+	is_error($node, 'ALTER EXTENSION schemaguard UPDATE', '2BP01',
+		qr/DETAIL:  constraint checked_a_check on table public.checked uses function "a b".sg_gone\(integer\)\n(?#
+			)default value for column a of table public.checked uses function "a b".sg_gone\(integer\)\n(?#
+			)function public.mine\(\) uses function "a b".sg_gone\(integer\)\nview public.nightly uses function "a b".sg_orphans\([^\n]*\)\n(?#
+			)HINT:  .*run ALTER EXTENSION schemaguard UPDATE again/,
+		'what users have built on what goes is named', dbname => 'made_up');
+	is($node->safe_psql('made_up', q{SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'}), $made_up, 'and nothing is done');
+	$node->safe_psql('made_up', 'DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; ALTER EXTENSION schemaguard UPDATE');
+	create('fresh_there', 'CREATE SCHEMA "a b"; CREATE EXTENSION schemaguard SCHEMA "a b"; GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO reader; ALTER DATABASE fresh_there SET search_path = public, "a b"');
+	is_same(signature('made_up'), signature('fresh_there'), "an update from a made-up $made_up makes what CREATE EXTENSION makes");
+	is($node->safe_psql('made_up', q{SELECT name, allowed FROM schemaguard.plan; SELECT count(*) FROM unharmed}), "old|{}\n0", 'rows are kept, and views on what stays');
+}
+
+$node->stop('immediate');
+done_testing();
