@@ -153,6 +153,7 @@ OBJS = \
 	src/log/log_write.o \
 	src/plan/plan_approve.o \
 	src/plan/plan_backfill.o \
+	src/plan/plan_choice.o \
 	src/plan/plan_deed.o \
 	src/plan/plan_edit.o \
 	src/plan/plan_field.o \

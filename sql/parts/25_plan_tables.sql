@@ -131,7 +131,7 @@ CREATE INDEX ON schemaguard.plan_deed (plan_id, step);
 COMMENT ON TABLE schemaguard.plan_deed IS 'what plans have done, and what undoes it';
 COMMENT ON COLUMN schemaguard.plan_deed.id IS 'number of the deed';
 COMMENT ON COLUMN schemaguard.plan_deed.plan_id IS 'column id of schemaguard.plan';
-COMMENT ON COLUMN schemaguard.plan_deed.step IS 'the step that did it';
+COMMENT ON COLUMN schemaguard.plan_deed.step IS 'the step that did it, or to whose key an index was left';
 COMMENT ON COLUMN schemaguard.plan_deed.kind IS 'what was done: a key added, an old key replaced, an index built, columns added, rows deleted or set to null';
 COMMENT ON COLUMN schemaguard.plan_deed.object IS 'to what, as in audit_log';
 COMMENT ON COLUMN schemaguard.plan_deed.undo IS 'what sg_rollback_fks does about it';

@@ -77,12 +77,12 @@ AS 'MODULE_PATHNAME', 'sg_plan_import';
 COMMENT ON FUNCTION sg_plan_import(text, jsonb)
     IS 'make a plan from a document of sg_plan_export; returns the number of its steps';
 
-CREATE FUNCTION sg_plan_sql(plan text)
+CREATE FUNCTION sg_plan_sql(plan text, steps int[] DEFAULT NULL)
 RETURNS SETOF text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_sql';
-COMMENT ON FUNCTION sg_plan_sql(text)
-    IS 'every statement that deployment would run, in order';
+COMMENT ON FUNCTION sg_plan_sql(text, int[])
+    IS 'every statement that deployment would run, in order, of a plan or of some steps';
 
 CREATE FUNCTION sg_plan_hash(plan text)
 RETURNS text

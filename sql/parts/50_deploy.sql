@@ -1,7 +1,7 @@
 -- Deployment: put a plan's keys into the catalog
 CREATE PROCEDURE sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
-                            author text DEFAULT NULL, fail boolean DEFAULT false)
+                            author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_add_fks';
-COMMENT ON PROCEDURE sg_add_fks(text, boolean, boolean, text, boolean)
+COMMENT ON PROCEDURE sg_add_fks(text, boolean, boolean, text, boolean, int[])
     IS 'add the foreign keys of a plan NOT VALID, then validate them, while the application keeps running';

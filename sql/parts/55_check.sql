@@ -1,6 +1,7 @@
 -- Preflight: what could stop or hurt the steps of a plan
 CREATE FUNCTION sg_plan_check(
-    plan text,
+    plan  text,
+    steps int[] DEFAULT NULL,
     OUT step       int,
     OUT fk_name    name,
     OUT check_name text,
@@ -10,7 +11,7 @@ CREATE FUNCTION sg_plan_check(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_check';
-COMMENT ON FUNCTION sg_plan_check(text)
+COMMENT ON FUNCTION sg_plan_check(text, int[])
     IS 'everything that could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';
 
 -- Rules about the server, a query each: what it finds is a warning, with what mends it.  A row without text is one that the

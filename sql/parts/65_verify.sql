@@ -2,6 +2,7 @@
 CREATE FUNCTION sg_verify_fks(
     plan text DEFAULT NULL,
     live boolean DEFAULT false,
+    steps int[] DEFAULT NULL,
     OUT fk_name      name,
     OUT test         text,
     OUT result       text,
@@ -13,13 +14,14 @@ CREATE FUNCTION sg_verify_fks(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_verify_fks';
-COMMENT ON FUNCTION sg_verify_fks(text, boolean)
+COMMENT ON FUNCTION sg_verify_fks(text, boolean, int[])
     IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';
 
 CREATE FUNCTION sg_measure_overhead(
     plan   text,
     sample int DEFAULT 1000,
     rounds int DEFAULT 9,
+    steps  int[] DEFAULT NULL,
     OUT step          int,
     OUT fk_name       name,
     OUT operation     text,
@@ -37,5 +39,5 @@ CREATE FUNCTION sg_measure_overhead(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_measure_overhead';
-COMMENT ON FUNCTION sg_measure_overhead(text, int, int)
+COMMENT ON FUNCTION sg_measure_overhead(text, int, int, int[])
     IS 'microseconds per row without and with each key of a plan, measured on temporary copies';

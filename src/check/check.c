@@ -36,6 +36,7 @@
 #include "base/spi.h"
 #include "check/check.h"
 #include "deploy/deploy.h"
+#include "plan/plan_choice.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_check);
 
@@ -199,6 +200,7 @@ check_skipped(CheckStep *cs)
 			  "partitions" : "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
 }
 
+/* A step that is not chosen is one that deployment leaves alone, of which nothing is said */
 static CheckStep *
 begin_step(PlanCheck *check, PlanStep *step)
 {
@@ -206,7 +208,7 @@ begin_step(PlanCheck *check, PlanStep *step)
 
 	cs->plan = check->plan->name;
 	cs->step = step;
-	cs->left_alone = is_left_alone(cs);
+	cs->left_alone = !plan_is_chosen(check->plan, step->step) || is_left_alone(cs);
 	return cs;
 }
 
@@ -382,10 +384,11 @@ emit_rows(SgRowSink *sink, const CheckStep *cs)
 }
 
 /*
- * sg_plan_check(plan text)
+ * sg_plan_check(plan text, steps int[] DEFAULT NULL)
  *
  * One row per check: those about the server and the plan as a whole first,
- * with step 0, then each step's in the order of deployment.  Checks that
+ * with step 0, then each step's in the order of deployment; of chosen steps,
+ * as if deployment were called for these (22023 no such step).  Checks that
  * depend on one that blocks are left out.  What the caller may not see is
  * "warn" with the reason, never "ok".
  *
@@ -407,6 +410,7 @@ sg_plan_check(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		sg_null_argument("sg_plan_check", "plan");
 	check.plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan_choose(check.plan, plan_steps_argument(fcinfo, 1));
 	check.server.plan = check.plan->name;
 
 	sg_sink_begin(&sink, fcinfo);

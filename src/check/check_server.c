@@ -228,21 +228,22 @@ static void
 check_disk(PlanCheck *check)
 {
 	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
+	const char *who = check->plan->chosen ? "these steps write" : "the plan writes";
 	double		available = may_see ? free_bytes(psprintf("%s/pg_wal", DataDir)) : -1;
 
 	if (available < 0)
 		check_row(&check->server, "disk", CHECK_WARN,
-				  psprintf("the plan writes %s of WAL; how much is free is not known: %s",
-						   check_bytes(check->wal_bytes), may_see ? strerror(errno) : "only pg_monitor may see it"),
+				  psprintf("%s %s of WAL; how much is free is not known: %s",
+						   who, check_bytes(check->wal_bytes), may_see ? strerror(errno) : "only pg_monitor may see it"),
 				  may_see ? "Look at the file system that holds pg_wal." :
 				  psprintf("To see it: GRANT pg_monitor TO %s;", me()));
 	else if (check->wal_bytes > available)
 		check_row(&check->server, "disk", CHECK_WARN,
-				  psprintf("the plan writes %s of WAL, and %s are free", check_bytes(check->wal_bytes), check_bytes(available)),
+				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(check->wal_bytes), check_bytes(available)),
 				  "Make room where pg_wal is, or run the plan in parts with a CHECKPOINT; between them.");
 	else
 		check_row(&check->server, "disk", CHECK_OK,
-				  psprintf("the plan writes %s of WAL, and %s are free", check_bytes(check->wal_bytes), check_bytes(available)),
+				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(check->wal_bytes), check_bytes(available)),
 				  NULL);
 }
 

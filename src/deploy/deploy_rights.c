@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_rights.h"
@@ -94,7 +95,7 @@ deploy_check_each(PlanRun *run,
 {
 	RunLacks	lacks = {0};
 
-	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
 		StepView	view;
 		char	   *lack;

@@ -22,6 +22,7 @@
 #include "deploy/deploy_backfill.h"
 #include "deploy/deploy_index.h"
 #include "log/log_grant.h"
+#include "plan/plan_choice.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -123,7 +124,7 @@ run_round(PlanRun *run, List *steps, MemoryContext step_context)
 static void
 run_extras(PlanRun *run, MemoryContext step_context, void (*work) (PlanRun *run, int step))
 {
-	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
 		MemoryContext old;
 
@@ -143,7 +144,7 @@ run_extras(PlanRun *run, MemoryContext step_context, void (*work) (PlanRun *run,
 static void
 settle_states(PlanRun *run, MemoryContext step_context)
 {
-	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
 		MemoryContext old;
 
@@ -165,7 +166,7 @@ run_steps(PlanRun *run)
 													   ALLOCSET_DEFAULT_SIZES);
 	ListCell   *lc;
 
-	run->steps = plan_steps(run->plan->name);
+	run->steps = plan_chosen_steps(run->plan);
 	foreach(lc, run->steps)
 		steps = lappend_int(steps, ((PlanStep *) lfirst(lc))->step);
 	if (steps == NIL)
@@ -177,8 +178,8 @@ run_steps(PlanRun *run)
 	sg_progress_total(list_length(steps));
 	run_extras(run, step_context, deploy_backfill_step);
 	if (!run_must_stop(run))
-		deploy_index_build(run, plan_steps(run->plan->name));
-	run->parallel = run->validate && deploy_wants_parallel(plan_steps(run->plan->name));
+		deploy_index_build(run, plan_chosen_steps(run->plan));
+	run->parallel = run->validate && deploy_wants_parallel(plan_chosen_steps(run->plan));
 	run->may_put_last = true;
 	run_round(run, steps, step_context);
 	run->may_put_last = false;
@@ -196,7 +197,7 @@ run_steps(PlanRun *run)
 
 /*
  * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
- *			  author text DEFAULT NULL, fail boolean DEFAULT false)
+ *			  author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL)
  *
  * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
  * and validates each in a transaction of its own, in the order of priority;
@@ -220,12 +221,15 @@ run_steps(PlanRun *run)
  * With fix => true, orphans are fixed between the two, where the policy of the
  * step says so (fix.c).  Pauses and stops as run_throttle.c says.
  *
+ * With steps, does these alone: the others, and what is about them, stay as
+ * they are, and only these count in what the call says.
+ *
  * With fail => true, an error after the last commit names what is left undone
  * against the plan's will (run_end.c).
  *
  * Errors: 25001 inside a transaction, 42704 no such plan, 42501 as above, 55006
- * another session runs it, 55000 it is not approved, 25006 on a standby; with
- * fail, SG001 or that of the one cause.
+ * another session runs it, 55000 it is not approved, 25006 on a standby, 22023
+ * no such step; with fail, SG001 or that of the one cause.
  */
 Datum
 sg_add_fks(PG_FUNCTION_ARGS)
@@ -239,6 +243,7 @@ sg_add_fks(PG_FUNCTION_ARGS)
 	run.validate = PG_GETARG_BOOL(1);
 	run.fix = PG_GETARG_BOOL(2);
 	run.fail = run_fail_argument(fcinfo, run.procedure, 4);
+	run.chosen = plan_steps_argument(fcinfo, 5);
 	run_call(fcinfo, 3, &run, deploy_check_add_rights, run_steps);
 
 	PG_RETURN_VOID();

@@ -35,6 +35,7 @@
 #include "deploy/deploy.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -922,14 +923,14 @@ fix_steps(PlanRun *run)
 												  ALLOCSET_DEFAULT_SIZES);
 	ListCell   *lc;
 
-	foreach(lc, plan_steps(run->plan->name))
+	foreach(lc, plan_chosen_steps(run->plan))
 	{
 		if (plan_step_fixes(lfirst(lc)))
 			steps = lappend(steps, lfirst(lc));
 	}
 	if (steps == NIL)
 		ereport(NOTICE,
-				(errmsg("no step of plan \"%s\" says what to do about orphans", run->plan->name),
+				(errmsg("no %sstep of plan \"%s\" says what to do about orphans", run->chosen ? "chosen " : "", run->plan->name),
 				 errhint("Set option \"orphans\" to \"quarantine\", \"delete\" or \"set null\" with sg_plan_set().")));
 	steps = order_steps(steps);
 
@@ -959,9 +960,10 @@ fix_steps(PlanRun *run)
 
 /*
  * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
- *				  author text DEFAULT NULL, fail boolean DEFAULT false)
+ *				  author text DEFAULT NULL, fail boolean DEFAULT false,
+ *				  steps int[] DEFAULT NULL)
  *
- * For each step of the plan whose key is there, NOT VALID, or valid without a
+ * For each step of the plan, or of those chosen, whose key is there, NOT VALID, or valid without a
  * proof that stands (schemaguard.fk_trust): does to its orphans
  * what the step's policy says, parents before children, at most `batch`
  * orphans in a transaction, fewer where that would lock them for longer than
@@ -994,6 +996,7 @@ sg_fix_orphans(PG_FUNCTION_ARGS)
 				 errmsg("batch must be at least 1"),
 				 errhint("Give the number of orphans that one transaction may change.")));
 	run.fail = run_fail_argument(fcinfo, run.procedure, 4);
+	run.chosen = plan_steps_argument(fcinfo, 5);
 	run_call(fcinfo, 3, &run, fix_check_rights, fix_steps);
 
 	PG_RETURN_VOID();

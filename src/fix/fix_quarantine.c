@@ -49,6 +49,7 @@
 #include "base/quote.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
+#include "plan/plan_choice.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_rights.h"
@@ -340,16 +341,17 @@ load_copies(RestoreAction *action)
 		"SELECT q.id, q.row_table, q.table_owner, q.columns, q.row_text"
 		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id) - octet_length(c.row_text) AS before"
 		"       FROM (SELECT * FROM schemaguard.quarantine"
-		"             WHERE plan_id = $1 AND id > $2"
+		"             WHERE plan_id = $1 AND id > $2 AND (cardinality($6) = 0 OR step = ANY ($6))"
 		"               AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($3))"
 		"             ORDER BY id LIMIT $4) c) q"
 		" WHERE q.before < $5 ORDER BY q.id";
-	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID};
+	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT4ARRAYOID};
 	Datum		values[] = {Int64GetDatum(kept_by(action->action.run)),
 		Int64GetDatum(action->after),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
 		Int64GetDatum(RESTORE_ROWS),
-	Int64GetDatum(RESTORE_BYTES)};
+		Int64GetDatum(RESTORE_BYTES),
+	plan_chosen_array(action->action.run->plan)};
 	MemoryContext context = CurrentMemoryContext;
 	SgScope		scope;
 	uint64		n;
@@ -688,10 +690,11 @@ execute_restore(RunAction *arg)
 static int64
 count_copies(const PlanRun *run, bool visible)
 {
-	Oid			types[] = {INT8OID, TEXTOID, BOOLOID};
+	Oid			types[] = {INT8OID, TEXTOID, BOOLOID, INT4ARRAYOID};
 	Datum		values[] = {Int64GetDatum(kept_by(run)),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
-	BoolGetDatum(visible)};
+		BoolGetDatum(visible),
+	plan_chosen_array(run->plan)};
 	SgScope		scope;
 	int64		n;
 
@@ -700,7 +703,8 @@ count_copies(const PlanRun *run, bool visible)
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
 					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1"
-					 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2)) = $3",
+					 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2)) = $3"
+					 " AND (cardinality($4) = 0 OR step = ANY ($4))",
 					 lengthof(types), types, values, NULL);
 	n = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
 	SPI_finish();

@@ -19,6 +19,7 @@
 
 #include "base/quote.h"
 #include "log/log.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
 #include "plan/plan_key.h"
@@ -215,6 +216,16 @@ plan_deed_close(int64 id, DeedOutcome outcome)
 }
 
 void
+plan_deed_pass(int64 id, int step)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, id, false);
+	store_arg_int(&args, step);
+	store_change(SPI_OK_UPDATE, "UPDATE schemaguard.plan_deed SET step = $2 WHERE id = $1", &args);
+}
+
+void
 plan_deed_finish_object(const FkPlan *plan, DeedKind kind, int step, const char *object)
 {
 	StoreArgs	args = {0};
@@ -331,7 +342,15 @@ read_deeds(const FkPlan *plan, int kinds_wanted, bool done)
 List *
 plan_deeds(const FkPlan *plan, int kinds_wanted)
 {
-	return read_deeds(plan, kinds_wanted, true);
+	List	   *deeds = read_deeds(plan, kinds_wanted, true);
+	ListCell   *lc;
+
+	foreach(lc, deeds)
+	{
+		if (!plan_is_chosen(plan, ((PlanDeed *) lfirst(lc))->step))
+			deeds = foreach_delete_current(deeds, lc);
+	}
+	return deeds;
 }
 
 List *
@@ -347,8 +366,9 @@ plan_deed_children(const FkPlan *plan)
 
 	store_arg_text(&args, plan->name);
 	store_arg_int64(&args, plan->id, false);
+	store_arg_datum(&args, INT4ARRAYOID, plan_chosen_array(plan), false);
 	return store_query("SELECT DISTINCT s.child_table FROM schemaguard.plan_step s"
-					   " WHERE s.plan = $1"
+					   " WHERE s.plan = $1 AND (cardinality($3) = 0 OR s.step = ANY ($3))"
 					   "   AND (s.state IN ('added', 'validated')"
 					   "        OR EXISTS (SELECT FROM schemaguard.plan_deed d"
 					   "                   WHERE d.plan_id = $2 AND d.step = s.step AND d.undone_at IS NULL"

@@ -95,13 +95,16 @@ extern void plan_deed_finish_object(const FkPlan *plan, DeedKind kind, int step,
 extern void plan_deed_close_object(const FkPlan *plan, DeedKind kind, int step,
 								   const char *object, DeedOutcome outcome);
 
-/* What can be undone, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
+/* From now on it is another step that keeps what was done */
+extern void plan_deed_pass(int64 id, int step);
+
+/* What can be undone of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
 extern List *plan_deeds(const FkPlan *plan, int kinds);
 
 /* Indexes whose builds have not said that they are done; the same */
 extern List *plan_deeds_unfinished(const FkPlan *plan);
 
-/* The children of steps that have a key, or of which anything can be undone: names, each once */
+/* The children of chosen steps that have a key, or of which anything can be undone: names, each once */
 extern List *plan_deed_children(const FkPlan *plan);
 
 /* Has the plan added the step's key, and nobody undone it? */

@@ -35,6 +35,7 @@
 #include "log/log.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
@@ -265,7 +266,8 @@ plan_index_leftovers(const FkPlan *plan)
 
 	foreach_ptr(PlanDeed, deed, plan_deeds_unfinished(plan))
 	{
-		if (plan_index_is_leftover(sg_find_qualified(deed->object), deed->what->child_table,
+		if (plan_is_chosen(plan, deed->step) &&
+			plan_index_is_leftover(sg_find_qualified(deed->object), deed->what->child_table,
 								   deed->index_columns))
 			left = lappend(left, deed);
 	}

@@ -21,6 +21,7 @@
 #include "base/rowsink.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 
@@ -194,10 +195,11 @@ emit_indexes(SgRowSink *sink, List *steps)
 }
 
 /*
- * sg_plan_sql(plan text)
+ * sg_plan_sql(plan text, steps int[] DEFAULT NULL)
  *
- * One row per statement, in order, with comment lines in between.  42501 for
- * who may not read the plan.
+ * One row per statement of the plan, or of its chosen steps, in order, with
+ * comment lines in between.  42501 for who may not read the plan, 22023 no
+ * such step.
  */
 Datum
 sg_plan_sql(PG_FUNCTION_ARGS)
@@ -212,7 +214,8 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
 	sg_sink_begin_scalar(&sink, fcinfo);
-	steps = plan_steps(plan->name);
+	plan_choose(plan, plan_steps_argument(fcinfo, 1));
+	steps = plan_chosen_steps(plan);
 	foreach(lc, steps)
 		emit_backfill(&sink, lfirst(lc));
 	emit_indexes(&sink, steps);

@@ -49,6 +49,8 @@ typedef struct PlanRun
 	MemoryContext context;		/* of what lives as long as the call */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
 	const char *author;			/* whose plan the caller wants, or NULL */
+	List	   *chosen;			/* numbers of the steps, or NIL: all; becomes
+								 * plan->chosen */
 	SgProgressAction shows;		/* what its progress begins with */
 	bool		each_step;		/* takes every step to its end */
 	bool		fail;			/* raise an error if anything is left undone */

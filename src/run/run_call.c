@@ -24,6 +24,7 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_lock.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
@@ -60,7 +61,7 @@ lock_plan(const FkPlan *plan)
 		plan_in_use(plan);
 }
 
-/* Whether the caller may run the plan, has named its author, and lacks nothing */
+/* Whether the caller may run the plan, has named its author and steps of it, and lacks nothing */
 static void
 check_rights(PlanRun *run, void (*check) (PlanRun *run))
 {
@@ -71,6 +72,7 @@ check_rights(PlanRun *run, void (*check) (PlanRun *run))
 	PushActiveSnapshot(GetTransactionSnapshot());
 	plan_check_usable(run->plan);
 	plan_check_author(run->plan, run->author);
+	plan_choose(run->plan, run->chosen);
 	check(run);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
@@ -108,7 +110,12 @@ open_plan(const PlanRun *run)
 	if (run_open_hook)
 		run_open_hook(run);
 	interrupted = log_close_interrupted(plan->name);
-	if (interrupted > 0)
+	if (interrupted > 0 && run->chosen)
+		ereport(NOTICE,
+				(errmsg_plural("%d action of an earlier call was interrupted",
+							   "%d actions of an earlier call were interrupted",
+							   interrupted, interrupted)));
+	else if (interrupted > 0)
 		ereport(NOTICE,
 				(errmsg_plural("%d action of an earlier call was interrupted; its step is taken up again",
 							   "%d actions of an earlier call were interrupted; their steps are taken up again",
@@ -143,6 +150,7 @@ raise_rest(const PlanRun *run, const ErrorData *rest)
 {
 	ereport(ERROR,
 			(errcode(rest->sqlerrcode),
+			 run->chosen ? errmsg("%s() could not do all of the chosen steps of plan \"%s\"", run->procedure, run->plan->name) :
 			 errmsg("%s() could not do all of plan \"%s\"", run->procedure, run->plan->name),
 			 errdetail("%s", rest->detail),
 			 errhint("What is done stays done. Mend that and CALL %s() again.", run->procedure)));

@@ -21,6 +21,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/spi.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_unit.h"
@@ -62,10 +63,12 @@ run_tell_summary(const PlanRun *run)
 	STEP_ROLLED_BACK};
 	int			counts[STEP_ROLLED_BACK + 1] = {0};
 	StringInfoData text;
-	ListCell   *lc;
+	const char *some = "";
 
-	foreach(lc, plan_steps(run->plan->name))
-		counts[((PlanStep *) lfirst(lc))->state]++;
+	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
+		counts[step->state]++;
+	if (run->chosen)
+		some = psprintf(", %d of %d steps", list_length(run->chosen), list_length(plan_steps(run->plan->name)));
 
 	initStringInfo(&text);
 	for (int i = 0; i < lengthof(states); i++)
@@ -76,7 +79,7 @@ run_tell_summary(const PlanRun *run)
 			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", n, plan_state_word(states[i]));
 	}
 	ereport(NOTICE,
-			(errmsg("plan \"%s\": %s", run->plan->name, text.len ? text.data : "no step")));
+			(errmsg("plan \"%s\"%s: %s", run->plan->name, some, text.len ? text.data : "no step")));
 	if (run->stop_reason)
 		ereport(WARNING,
 				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason),
@@ -206,7 +209,7 @@ find_steps_left(Rest *rest, const PlanRun *run, List *troubles)
 {
 	ListCell   *lc;
 
-	foreach(lc, plan_steps(run->plan->name))
+	foreach(lc, plan_chosen_steps(run->plan))
 		add_step_rest(rest, run, lfirst(lc), troubles);
 }
 

@@ -34,6 +34,7 @@
 #include "deploy/deploy_backfill.h"
 #include "deploy/deploy_partition.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -539,16 +540,56 @@ drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 	return false;
 }
 
+/* A step that is not chosen, and keeps a key that the index serves; or 0 */
+static int
+find_heir(const FkPlan *plan, Oid table, Oid index)
+{
+	foreach_ptr(PlanStep, step, plan->chosen ? plan_steps(plan->name) : NIL)
+	{
+		FkKey		key;
+
+		if (!plan_is_chosen(plan, step->step) && step->index && plan_step_is_there(step) &&
+			plan_step_key(step, &key) == NULL && key.child == table && fk_serving_index(&key) == index)
+			return step->step;
+	}
+	return 0;
+}
+
+/* The index stays, and goes when that of the heir is taken back.  Commits. */
+static void
+pass_on(StepWork *work, const PlanDeed *deed, int heir)
+{
+	char	   *message = psprintf("left to step %d, whose key it serves", heir);
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, undo_name(deed), LOG_SKIPPED);
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.message = message;
+	set_rolled_back(work, NULL, 0);
+	plan_deed_pass(deed->id, heir);
+	log_write(&entry);
+	run_commit();
+	run_append_notice(work, message);
+}
+
 bool
 undo_index(StepWork *work, const PlanDeed *deed)
 {
 	Oid			table = InvalidOid;
 	Oid			index = InvalidOid;
+	int			heir = 0;
 	Standing	standing;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	standing = look_at_index(deed, &table, &index);
+	if (standing.ours)
+		heir = find_heir(work->run->plan, table, index);
 	PopActiveSnapshot();
+	if (heir)
+	{
+		pass_on(work, deed, heir);
+		return true;
+	}
 	if (standing.ours)
 		return drop_index(work, deed, table, index);
 	leave_standing(work, deed, &standing);

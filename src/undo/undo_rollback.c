@@ -33,6 +33,7 @@
 #include "deploy/deploy_index.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_rights.h"
@@ -127,7 +128,7 @@ has_key(const PlanStep *step)
 static void
 settle_steps(PlanRun *run, List *stuck)
 {
-	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
 		PlanDeed	deed;
 		StepWork   *work;
@@ -148,7 +149,7 @@ disarm_steps(PlanRun *run, List *stuck)
 {
 	int			n = 0;
 
-	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
 		if (step->backfill && !list_member_int(stuck, step->step))
 			n += deploy_backfill_disarm(run, step, "trigger of its backfill dropped");
@@ -215,7 +216,8 @@ check_roll_back(PlanRun *run)
 }
 
 /*
- * sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false)
+ * sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false,
+ *				   steps int[] DEFAULT NULL)
  *
  * Takes back what the plan did, in reverse: keys that it added are dropped,
  * those that it replaced are restored and validated first, rows that it took
@@ -223,6 +225,8 @@ check_roll_back(PlanRun *run)
  * dropped.  Such a column stays where anything depends on it, or where it
  * holds a value that the step's expressions do not give.  Steps become "rolled
  * back"; sg_add_fks() runs them again.  Neither load nor window hold it up.
+ * With steps, only what these did; an index that also serves the key of a step
+ * that stays passes to that step.
  *
  * Needs ownership of the children, and REFERENCES on the parents of keys that
  * are restored.  Locks parent and child in ACCESS EXCLUSIVE to drop a key, the
@@ -240,6 +244,7 @@ sg_rollback_fks(PG_FUNCTION_ARGS)
 	sg_check_granted(fcinfo);
 	run_check_call(fcinfo, run.procedure, names, lengthof(names));
 	run.fail = run_fail_argument(fcinfo, run.procedure, 2);
+	run.chosen = plan_steps_argument(fcinfo, 3);
 	run_call(fcinfo, 1, &run, check_roll_back, roll_back);
 
 	PG_RETURN_VOID();

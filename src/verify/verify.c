@@ -30,6 +30,7 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "run/run_unit.h"
 #include "verify/verify.h"
@@ -248,14 +249,14 @@ emit_tests(SgRowSink *sink, const VerifyKey *vk)
 
 /* The keys, each with the verdict of the catalogs */
 static List *
-collect_keys(const char *plan, List *declared)
+collect_keys(const FkPlan *plan, List *declared)
 {
 	List	   *keys = NIL;
 	ListCell   *lc;
 
 	if (plan)
 	{
-		foreach(lc, plan_steps(plan))
+		foreach(lc, plan_chosen_steps(plan))
 			keys = lappend(keys, verify_step(lfirst(lc)));
 		return keys;
 	}
@@ -271,10 +272,11 @@ collect_keys(const char *plan, List *declared)
 }
 
 /*
- * sg_verify_fks(plan text DEFAULT NULL, live boolean DEFAULT false)
+ * sg_verify_fks(plan text DEFAULT NULL, live boolean DEFAULT false,
+ *				 steps int[] DEFAULT NULL)
  *
- * Several rows per key: one per test.  With a plan (42704), its steps in the
- * order of deployment; else every declared key, by child and name.  A test
+ * Several rows per key: one per test.  With a plan (42704), its steps, or those
+ * chosen (22023), in the order of deployment; else every declared key, by child and name.  A test
  * that can't be made is "unknown" with the reason.
  *
  * From the catalogs anybody may verify, and on a standby.  live needs SELECT,
@@ -286,8 +288,7 @@ collect_keys(const char *plan, List *declared)
 Datum
 sg_verify_fks(PG_FUNCTION_ARGS)
 {
-	char	   *plan = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	int64		plan_id = 0;
+	FkPlan	   *plan = NULL;
 	pg_uuid_t	run = log_new_run();
 	List	   *entries = NIL;
 	List	   *declared;
@@ -302,11 +303,12 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		sg_null_argument("sg_verify_fks", "live");
 	live = PG_GETARG_BOOL(1);
-	if (plan)
-		plan_id = plan_get_readable(plan)->id;
+	if (!PG_ARGISNULL(0))
+		plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan_choose(plan, plan_steps_argument(fcinfo, 2));
 
 	sg_sink_begin(&sink, fcinfo);
-	sg_progress_begin(SG_PROGRESS_VERIFY, plan_id, 0);
+	sg_progress_begin(SG_PROGRESS_VERIFY, plan ? plan->id : 0, 0);
 	declared = fk_declared(InvalidOid);
 	keys = collect_keys(plan, declared);
 	sg_progress_total(list_length(keys));
@@ -323,7 +325,7 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 		}
 		emit_tests(&sink, vk);
 		MemoryContextSwitchTo(old);
-		entries = lappend(entries, log_entry_of(&run, plan, vk, run_elapsed(start)));
+		entries = lappend(entries, log_entry_of(&run, plan ? plan->name : NULL, vk, run_elapsed(start)));
 		vk->tests = NIL;
 		MemoryContextReset(context);
 		if (live && foreach_current_index(lc) % FORGET_AFTER == FORGET_AFTER - 1)

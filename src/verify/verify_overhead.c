@@ -41,6 +41,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "run/run_unit.h"
 #include "verify/verify_live.h"
@@ -685,9 +686,10 @@ number_argument(FunctionCallInfo fcinfo, int arg, const char *name, int max)
 }
 
 /*
- * sg_measure_overhead(plan text, sample int DEFAULT 1000, rounds int DEFAULT 9)
+ * sg_measure_overhead(plan text, sample int DEFAULT 1000, rounds int DEFAULT 9,
+ *					   steps int[] DEFAULT NULL)
  *
- * Three rows per step of the plan (42704): insert and update key for rows of
+ * Three rows per step of the plan (42704), or per chosen one (22023): insert and update key for rows of
  * the child, delete parent for rows of the parent; microseconds per row
  * without and with the key: median, quartiles; the ratio of the medians;
  * all to three digits.  What can't be measured has the reason.
@@ -713,10 +715,11 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 	rounds = number_argument(fcinfo, 2, "rounds", MAX_ROUNDS);
 	sg_check_writable("sg_measure_overhead()");
 	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan_choose(plan, plan_steps_argument(fcinfo, 3));
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_MEASURE, plan->id, 0);
-	steps = plan_steps(plan->name);
+	steps = plan_chosen_steps(plan);
 	sg_progress_total(list_length(steps));
 	foreach(lc, steps)
 	{

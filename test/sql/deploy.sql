@@ -272,6 +272,57 @@ DROP TABLE texts, words;
 -- a valid row goes into every child
 SELECT * FROM pg_temp.let_in();
 
+-- some steps of a plan, in its order: the others, and what belongs to them, stay as they are
+CREATE TABLE few (id int PRIMARY KEY, n int UNIQUE);
+CREATE TABLE some_a (a int CONSTRAINT old_a REFERENCES few, b int);
+CREATE TABLE some_b (a int, b int);
+INSERT INTO some_b VALUES (7, NULL);
+SELECT sg_plan_create('dep_some');
+SELECT sg_plan_add_fk('dep_some', 'some_a', '{a}', 'few', fk_name => 's1', on_delete => 'cascade', replaces => 'old_a'),
+       sg_plan_add_fk('dep_some', 'some_b', '{a}', 'few', fk_name => 's2'),
+       sg_plan_add_fk('dep_some', 'some_a', '{b}', 'few', fk_name => 's3', priority => 'critical'),
+       sg_plan_add_fk('dep_some', 'some_b', '{b}', 'few', fk_name => 's4');
+CREATE VIEW chosen AS
+  SELECT s.step, s.state, s.reason, s.attempts > 0 AS tried, c.conname AS key, (SELECT count(*) FROM schemaguard.audit_log l WHERE l.plan = s.plan AND l.step = s.step AND l.action !~ '^plan ') > 0 AS logged,
+         (SELECT string_agg(kind, ', ' ORDER BY d.id) FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id WHERE p.name = s.plan AND d.step = s.step AND d.undone_at IS NULL) AS deeds
+  FROM schemaguard.plan_step s LEFT JOIN pg_constraint c ON c.conname = s.fk_name AND c.conrelid = s.child_table::regclass
+  WHERE s.plan = 'dep_some' ORDER BY s.step;
+\set VERBOSITY default
+CALL sg_add_fks('dep_some', steps => '{3,1,3}', fail => true);
+TABLE chosen;
+SELECT action, object FROM schemaguard.audit_log WHERE plan = 'dep_some' AND phase = 'done' AND action IN ('add', 'validate', 'replace') ORDER BY id;
+SELECT indrelid::regclass AS of, indexrelid::regclass AS index FROM pg_index WHERE indrelid IN ('some_a'::regclass, 'some_b'::regclass) ORDER BY 2::text;
+-- what is left of the others is no failure; what these can't do is one
+CALL sg_add_fks('dep_some', steps => '{3}', fail => true);
+CALL sg_add_fks('dep_some', steps => '{2}', fail => true);
+TABLE chosen;
+CALL sg_add_fks('dep_some', steps => '{4}');
+-- what makes no sense
+CALL sg_add_fks('dep_some', steps => '{2,9,-1,9}');
+\echo :LAST_ERROR_SQLSTATE
+CALL sg_add_fks('dep_some', steps => '{}');
+\echo :LAST_ERROR_SQLSTATE
+CALL sg_add_fks('dep_some', steps => '{1,NULL}');
+\echo :LAST_ERROR_SQLSTATE
+CALL sg_add_fks('dep_some', steps => '{{1,2}}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT sg_plan_create('dep_none');
+CALL sg_add_fks('dep_none', steps => '{1}');
+SELECT sg_plan_add_fk('dep_none', 'some_b', '{b}', 'few');
+CALL sg_add_fks('dep_none', steps => '{2}');
+-- nothing is missing of tables that are not touched
+SET ROLE regress_sg_deployer;
+SELECT sg_plan_create('dep_mine');
+SELECT sg_plan_add_fk('dep_mine', 'dep.some_b', '{a}', 'dep.few', '{n}'), sg_plan_add_fk('dep_mine', 'dep.mine', '{a}', 'dep.few');
+CALL sg_add_fks('dep_mine', steps => '{2}');
+CALL sg_add_fks('dep_mine', steps => '{1}');
+SELECT sg_plan_drop('dep_mine');
+RESET ROLE;
+SELECT sg_plan_drop(p, force => true) FROM unnest('{dep_none,dep_some}'::text[]) p;
+DROP VIEW chosen;
+DROP TABLE some_a, some_b, few;
+\set VERBOSITY terse
+
 -- nothing is running
 SELECT * FROM schemaguard.progress;
 

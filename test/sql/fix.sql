@@ -646,6 +646,26 @@ SELECT stands, method FROM schemaguard.fk_trust WHERE fk_name = 'past_fk';
 CALL sg_fix_orphans('past');
 SELECT sg_plan_drop('past', force => true);
 DROP TABLE fix.past, fix.past_parent;
+-- some steps
+CREATE TABLE fix.some_parent (id int PRIMARY KEY);
+CREATE TABLE fix.some_a (p int);
+CREATE TABLE fix.some_b (p int);
+INSERT INTO fix.some_a VALUES (1);
+INSERT INTO fix.some_b VALUES (1), (2);
+SELECT sg_plan_create('fix_some');
+SELECT sg_plan_add_fk('fix_some', 'fix.some_a', '{p}', 'fix.some_parent', fk_name => 'a', orphans => 'delete', index => false),
+       sg_plan_add_fk('fix_some', 'fix.some_b', '{p}', 'fix.some_parent', fk_name => 'b', orphans => 'set null', index => false),
+       sg_plan_add_fk('fix_some', 'fix.some_b', '{p}', 'fix.nowhere', fk_name => 'c', index => false);
+CALL sg_fix_orphans('fix_some', dry_run => true, steps => '{2}');
+CALL sg_add_fks('fix_some', validate => false, steps => '{1,2}');
+CALL sg_fix_orphans('fix_some', steps => '{2,2}', fail => true);
+SELECT count(*) FROM fix.some_a;
+SELECT * FROM fix.some_b;
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'fix_some' ORDER BY step;
+CALL sg_fix_orphans('fix_some', steps => '{3}');
+CALL sg_fix_orphans('fix_some', steps => '{4}');
+SELECT sg_plan_drop('fix_some', force => true);
+DROP TABLE fix.some_a, fix.some_b, fix.some_parent;
 SET client_min_messages = warning;
 
 SET client_min_messages = warning;

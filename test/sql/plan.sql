@@ -387,6 +387,14 @@ SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER plan_test_fdw CASCADE;
 DROP TABLE scratch;
 
+-- The statements of some steps
+SELECT sg_plan_create('few');
+SELECT sg_plan_add_fk('few', 'soon', '{a}', 'soon_too', fk_name => 'f1'), sg_plan_add_fk('few', 'soon', '{b}', 'soon_too', fk_name => 'f2'),
+       sg_plan_add_fk('few', 'soon', '{c}', 'soon_too', fk_name => 'f3', priority => 'critical');
+SELECT * FROM sg_plan_sql('few', '{1,3}');
+SELECT * FROM sg_plan_sql('few', '{0}');
+SELECT sg_plan_drop('few');
+
 -- A plan of many tables, key by key: what a call reads of the plan does not grow with it. A new session, which has kept no
 -- query's plan from when the table was small.
 \c -

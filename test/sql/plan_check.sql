@@ -564,6 +564,16 @@ SELECT sg_plan_create('empty');
 SELECT count(*) FILTER (WHERE step <> 0) AS steps FROM sg_plan_check('empty');
 SELECT * FROM sg_plan_check('no such plan');
 SELECT * FROM sg_plan_check(NULL);
+-- some steps: as if the others were left out
+SELECT sg_plan_create('some');
+SELECT sg_plan_add_fk('some', 'c', '{n}', 'p', '{other}', fk_name => 'some_1'), sg_plan_add_fk('some', 'c', '{p_id}', 'p', fk_name => 'some_2'),
+       sg_plan_add_fk('some', 'c', '{id}', 'p', '{other}', fk_name => 'some_3');
+SELECT step, check_name, result FROM sg_plan_check('some', '{2}') WHERE step > 0;
+SELECT step, check_name, result FROM sg_plan_check('some', '{2}') WHERE step > 0
+EXCEPT SELECT step, check_name, result FROM sg_plan_check('some');
+SELECT DISTINCT step FROM sg_plan_check('some', steps => '{3,1}') ORDER BY 1;
+SELECT regexp_replace(detail, '\d+(\.\d+)? (bytes|kB|MB|GB|TB)\M', '# B', 'g') FROM sg_plan_check('some', '{2}') WHERE check_name = 'disk';
+SELECT * FROM sg_plan_check('some', '{4}');
 CALL sg_add_fks('well');
 SELECT step, check_name, result, detail FROM sg_plan_check('well') WHERE step > 0;
 
@@ -577,5 +587,5 @@ COMMIT;
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan
 WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'backfill', 'orphans', 'index',
-               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty');
+               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some');
 DROP SCHEMA chk CASCADE;

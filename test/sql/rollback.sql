@@ -381,6 +381,46 @@ SELECT conname FROM pg_constraint WHERE conrelid = 'below'::regclass AND contype
 CALL sg_rollback_fks('same');
 SELECT conname, convalidated, confdeltype FROM pg_constraint WHERE conrelid = 'below'::regclass AND contype = 'f';
 SELECT sg_plan_drop('same');
+
+-- Some steps: what the others did stays, and an index that one of their keys needs
+CREATE TABLE up (id int PRIMARY KEY, n int, UNIQUE (id, n));
+CREATE TABLE dn (a int, b int);
+CREATE TABLE one (a int);
+CREATE TABLE two (a int);
+INSERT INTO one VALUES (1), (2);
+INSERT INTO two VALUES (3);
+SELECT sg_plan_create('some');
+SELECT sg_plan_add_fk('some', 'dn', '{a,b}', 'up', '{id,n}', fk_name => 'ab'),
+       sg_plan_add_fk('some', 'dn', '{a}', 'up', fk_name => 'a'),
+       sg_plan_add_fk('some', 'one', '{a}', 'up', fk_name => 'one', orphans => 'quarantine', index => false),
+       sg_plan_add_fk('some', 'two', '{a}', 'up', fk_name => 'two', orphans => 'quarantine', index => false);
+CREATE VIEW chosen AS
+  SELECT s.step, s.state, s.reason, d.kind, d.object, d.outcome
+  FROM schemaguard.plan_step s JOIN schemaguard.plan p ON p.name = s.plan LEFT JOIN schemaguard.plan_deed d ON d.plan_id = p.id AND d.step = s.step
+  WHERE s.plan = 'some' ORDER BY s.step, d.id;
+SET client_min_messages = warning;
+CALL sg_add_fks('some', fix => true);
+RESET client_min_messages;
+TABLE chosen;
+CALL sg_rollback_fks('some', steps => '{1}', fail => true);
+TABLE chosen;
+SELECT indexrelid::regclass AS index FROM pg_index WHERE indrelid = 'dn'::regclass;
+SELECT step, action, phase, object, message FROM schemaguard.audit_log WHERE plan = 'some' AND action ~ 'rollback' AND phase <> 'started' ORDER BY id;
+-- rows go back for this step alone
+CALL sg_rollback_fks('some', steps => '{3}');
+SELECT (SELECT count(*) FROM one) AS one, (SELECT count(*) FROM two) AS two, (SELECT count(*) FROM schemaguard.quarantine WHERE plan = 'some') AS kept;
+-- the index goes with the last key that it serves
+CALL sg_rollback_fks('some', steps => '{2,1}');
+SELECT indexrelid::regclass AS index FROM pg_index WHERE indrelid = 'dn'::regclass;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'some' ORDER BY step;
+CALL sg_rollback_fks('some', steps => '{1,2,3}');
+-- what makes no sense
+CALL sg_rollback_fks('some', steps => '{5}');
+CALL sg_rollback_fks('some');
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'some' ORDER BY step;
+SELECT count(*) FROM two;
+SELECT sg_plan_drop('some');
+SET client_min_messages = warning;
 DROP SCHEMA rb CASCADE;
 SELECT sg_revoke('regress_sg_owner') \g /dev/null
 DROP ROLE regress_sg_owner;

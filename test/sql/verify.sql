@@ -87,6 +87,12 @@ SELECT sg_plan_add_fk('ver', 'c', '{p7}', 'p', priority => 'critical', "deferrab
 SELECT sg_plan_skip('ver', 8, 'not wanted');
 SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks('ver', live => true);
 SELECT fingerprint() = :'before' AS unchanged;
+-- some steps, the others are not tried
+SELECT fk_name, count(*) > 0 AS tested, count(*) FILTER (WHERE test ~ 'live') > 0 AS live FROM sg_verify_fks('ver', live => true, steps => '{9,1,1}') GROUP BY 1 ORDER BY 1;
+SELECT step, fk_name, operation FROM sg_measure_overhead('ver', sample => 1, rounds => 1, steps => '{1}');
+SELECT * FROM sg_verify_fks('ver', steps => '{1,12}');
+SELECT * FROM sg_verify_fks(steps => '{1}');
+SELECT * FROM sg_measure_overhead('ver', steps => '{}');
 -- a key that should be gone
 UPDATE schemaguard.plan_step SET replaces = CASE step WHEN 1 THEN 'k2_restrict' ELSE 'long gone' END WHERE plan = 'ver' AND step IN (1, 2);
 SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks('ver') WHERE test = 'replaced';

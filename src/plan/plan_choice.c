@@ -1,0 +1,130 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_choice.c
+ *	  The argument "steps": a call that is about some steps of a plan.
+ *
+ * The choice is kept in the plan that the call has read.  Who asks for the
+ * chosen steps, or deeds, leaves the others as they are; who has to compare a
+ * step with the rest of its plan asks for plan_steps().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+
+#include "base/compat.h"
+#include "plan/plan_choice.h"
+
+#define CHOOSE_HINT "Name the steps by their numbers, as in ARRAY[1, 3], or pass NULL for all."
+
+List *
+plan_steps_argument(FunctionCallInfo fcinfo, int n)
+{
+	List	   *chosen = NIL;
+	ArrayType  *array;
+	Datum	   *elements;
+	int			count;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	array = PG_GETARG_ARRAYTYPE_P(n);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("steps must have one dimension, not %d", ARR_NDIM(array)),
+				 errhint(CHOOSE_HINT)));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("steps must not contain nulls"),
+				 errhint(CHOOSE_HINT)));
+	deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, NULL, &count);
+	if (count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("steps must not be empty"),
+				 errhint(CHOOSE_HINT)));
+	for (int i = 0; i < count; i++)
+		chosen = list_append_unique_int(chosen, DatumGetInt32(elements[i]));
+	list_sort(chosen, list_int_cmp);
+	return chosen;
+}
+
+pg_noreturn static void
+no_such_steps(const FkPlan *plan, List *steps, List *unknown)
+{
+	StringInfoData numbers;
+	int			first = 0;
+	int			last = 0;
+
+	initStringInfo(&numbers);
+	foreach_int(step, unknown)
+		appendStringInfo(&numbers, "%s%d", numbers.len ? ", " : "", step);
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		first = first == 0 ? step->step : Min(first, step->step);
+		last = Max(last, step->step);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg_plural("plan \"%s\" has no step %s", "plan \"%s\" has no steps %s",
+						   list_length(unknown), plan->name, numbers.data),
+			 steps == NIL ? errdetail("It has no step at all.") :
+			 first == last ? errdetail("Its only step is %d.", first) :
+			 errdetail("Its steps are %d to %d.", first, last),
+			 errhint("schemaguard.plan_step lists the steps of a plan.")));
+}
+
+void
+plan_choose(FkPlan *plan, List *chosen)
+{
+	List	   *steps;
+	List	   *unknown = chosen;
+
+	if (chosen == NIL)
+		return;
+	if (plan == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("steps without a plan"),
+				 errhint("Steps are those of a plan: give its name, too.")));
+	steps = plan_steps(plan->name);
+	foreach_ptr(const PlanStep, step, steps)
+		unknown = list_difference_int(unknown, list_make1_int(step->step));
+	if (unknown != NIL)
+		no_such_steps(plan, steps, unknown);
+	plan->chosen = chosen;
+}
+
+bool
+plan_is_chosen(const FkPlan *plan, int step)
+{
+	return plan->chosen == NIL || list_member_int(plan->chosen, step);
+}
+
+List *
+plan_chosen_steps(const FkPlan *plan)
+{
+	List	   *chosen = NIL;
+
+	foreach_ptr(PlanStep, step, plan_steps(plan->name))
+	{
+		if (plan_is_chosen(plan, step->step))
+			chosen = lappend(chosen, step);
+	}
+	return chosen;
+}
+
+Datum
+plan_chosen_array(const FkPlan *plan)
+{
+	int			n = list_length(plan->chosen);
+	Datum	   *elements = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		elements[i] = Int32GetDatum(list_nth_int(plan->chosen, i));
+	return PointerGetDatum(construct_array(elements, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_choice.h
+ *	  The argument "steps": a call that is about some steps of a plan.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_CHOICE_H
+#define SG_PLAN_CHOICE_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+
+#include "plan/plan.h"
+
+/*
+ * An argument "steps int[]" as numbers, in order and each once; NIL for null.
+ * 22004, 22023 and 2202E for an array with nulls, without elements, or of arrays.
+ */
+extern List *plan_steps_argument(FunctionCallInfo fcinfo, int n);
+
+/* Have the call be about these steps of the plan (22023 unless it has them all); NIL: all, NULL for no plan */
+extern void plan_choose(FkPlan *plan, List *chosen);
+
+extern bool plan_is_chosen(const FkPlan *plan, int step);
+
+/* As plan_steps(), those that the call is about */
+extern List *plan_chosen_steps(const FkPlan *plan);
+
+/* Their numbers as int4[], for a statement; empty: all */
+extern Datum plan_chosen_array(const FkPlan *plan);
+
+#endif							/* SG_PLAN_CHOICE_H */
