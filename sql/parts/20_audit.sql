@@ -4,6 +4,8 @@ CREATE FUNCTION sg_orphan_audit(
     plan     text DEFAULT NULL,
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
+    schemas  text[] DEFAULT NULL,
+    steps    int[] DEFAULT NULL,
     OUT fk_name        name,
     OUT result         text,
     OUT state          text,
@@ -22,7 +24,7 @@ CREATE FUNCTION sg_orphan_audit(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphan_audit';
-COMMENT ON FUNCTION sg_orphan_audit(regclass, text, boolean, int)
+COMMENT ON FUNCTION sg_orphan_audit(regclass, text, boolean, int, text[], int[])
     IS 'do the rows hold what the foreign keys, declared and planned, promise?';
 
 CREATE FUNCTION sg_orphans(

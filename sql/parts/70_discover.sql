@@ -71,6 +71,7 @@ CREATE FUNCTION sg_discover_fks(
     child     regclass DEFAULT NULL,
     min_score float8 DEFAULT 0.4,
     verify    text DEFAULT 'sample',
+    schemas   text[] DEFAULT NULL,
     OUT score            float8,
     OUT result           text,
     OUT child_table      text,
@@ -89,17 +90,18 @@ CREATE FUNCTION sg_discover_fks(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discover_fks';
-COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text)
+COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text, text[])
     IS 'the foreign keys that are missing, with the chance that each is right, and why';
 
 CREATE FUNCTION sg_discover_unmatched(
+    schemas text[] DEFAULT NULL,
     OUT table_name text,
     OUT columns    text[],
     OUT reason     text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discover_unmatched';
-COMMENT ON FUNCTION sg_discover_unmatched()
+COMMENT ON FUNCTION sg_discover_unmatched(text[])
     IS 'columns that look like a reference and match nothing';
 
 CREATE FUNCTION sg_plan_from_discovery(plan text, min_score float8 DEFAULT 0.8)

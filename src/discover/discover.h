@@ -77,13 +77,13 @@ extern void run_begin(Discovery *d);
 extern bool run_next(Discovery *d);
 
 /*
- * Look at a sample of the rows of candidates worth it, of one child and their
- * opposites or of all; they are in the order of column and key.  Worth it is what has
+ * Look at a sample of the rows of candidates worth it, of the tables that are
+ * asked for and their opposites; they are in the order of column and key.  Worth it is what has
  * min_score, and most of what has less.  Nothing waits for a lock.  What
  * can't be read keeps the reason.  At the end come those that the rows have
  * brought up.
  */
-extern void rows_sample(Discovery *d, double min_score, Oid child_only);
+extern void rows_sample(Discovery *d, double min_score);
 
 /* ---- discover_beyond.c ---- */
 
@@ -112,8 +112,8 @@ extern void sort_end(ProposalSort *sort, struct SgRowSink *sink, const Discovery
 
 /* ---- discover_opposite.c ---- */
 
-/* Is it a candidate of this child, or may be the opposite of one?  Of any, without child. */
-extern bool opposites_concern(const Facts *facts, const Candidate *cand, Oid child);
+/* Is it a candidate of a table that is asked for, or may be the opposite of one? */
+extern bool opposites_concern(const Facts *facts, const Candidate *cand);
 extern HTAB *opposites_begin(void);
 
 /* Note what is to be proposed, before it is asked of any which is the surer */

@@ -207,6 +207,7 @@ add_table(Facts *facts, Form_pg_class form)
 	table->partition = form->relispartition;
 	table->unlogged = form->relpersistence == RELPERSISTENCE_UNLOGGED;
 	table->denied = is_denied(form->oid);
+	table->asked = true;
 	table->tuples = form->reltuples;
 }
 
@@ -644,4 +645,21 @@ facts_read(void)
 	read_references(facts);
 
 	return facts;
+}
+
+void
+facts_ask(Facts *facts, Oid child, List *schemas)
+{
+	List	   *oids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+		oids = lappend_oid(oids, get_namespace_oid(lfirst(lc), true));
+	for (int t = 0; t < facts->ntables; t++)
+	{
+		FactTable  *table = &facts->tables[t];
+
+		table->asked = (!OidIsValid(child) || table->oid == child) &&
+			(schemas == NIL || list_member_oid(oids, table->schema));
+	}
 }

@@ -41,6 +41,7 @@ typedef struct FactTable
 	bool		partition;
 	bool		unlogged;
 	bool		denied;			/* the current role may read none of it */
+	bool		asked;			/* its references are asked for: facts_ask() */
 	double		tuples;			/* reltuples: -1 is unknown */
 	int			central;		/* columns whose name means this table */
 	double		personal;		/* of the tables of people: columns about a
@@ -140,6 +141,9 @@ typedef struct Facts
 } Facts;
 
 extern Facts *facts_read(void);
+
+/* Ask for the references of one table, or InvalidOid, and of the tables of some schemas (names), or NIL; else of all */
+extern void facts_ask(Facts *facts, Oid child, List *schemas);
 extern int	facts_find_table(const Facts *facts, Oid oid);
 extern FactName *facts_find_name(const Facts *facts, const char *name);
 

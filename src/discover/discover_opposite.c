@@ -33,10 +33,10 @@ is_one_to_one(const Facts *facts, const Candidate *cand)
 }
 
 bool
-opposites_concern(const Facts *facts, const Candidate *cand, Oid child)
+opposites_concern(const Facts *facts, const Candidate *cand)
 {
-	return !OidIsValid(child) || facts->tables[facts->columns[cand->column].table].oid == child ||
-		(facts->tables[facts->keys[cand->key].table].oid == child && is_one_to_one(facts, cand));
+	return facts->tables[facts->columns[cand->column].table].asked ||
+		(facts->tables[facts->keys[cand->key].table].asked && is_one_to_one(facts, cand));
 }
 
 HTAB *

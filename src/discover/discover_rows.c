@@ -285,9 +285,9 @@ readable(const Facts *facts, Candidate *cand)
 }
 
 static bool
-is_worth_it(const Facts *facts, const Candidate *cand, double min_score, Oid child_only)
+is_worth_it(const Facts *facts, const Candidate *cand, double min_score)
 {
-	return cand->score >= Min(min_score, WORTH_LOOKING) && opposites_concern(facts, cand, child_only);
+	return cand->score >= Min(min_score, WORTH_LOOKING) && opposites_concern(facts, cand);
 }
 
 /* Lock without waiting, so that nobody's ALTER TABLE makes us wait */
@@ -346,7 +346,7 @@ look_beyond(Batch *batch, RowSample *sample, const Candidate *group)
 	caller = MemoryContextSwitchTo(look->d->context);
 	look->beyond = lappend(look->beyond, cand);
 	MemoryContextSwitchTo(batch->context);
-	open = is_worth_it(look->d->facts, cand, look->min_score, InvalidOid) && readable(look->d->facts, cand);
+	open = is_worth_it(look->d->facts, cand, look->min_score) && readable(look->d->facts, cand);
 	if (open)
 		batch->candidates = lappend(batch->candidates, cand);
 	MemoryContextSwitchTo(caller);
@@ -443,7 +443,7 @@ look_at(Batch *batch)
 }
 
 void
-rows_sample(Discovery *d, double min_score, Oid child_only)
+rows_sample(Discovery *d, double min_score)
 {
 	Facts	   *facts = d->facts;
 	RowLook		look = {.d = d,.min_score = min_score};
@@ -452,14 +452,14 @@ rows_sample(Discovery *d, double min_score, Oid child_only)
 	ListCell   *lc;
 
 	foreach(lc, d->candidates)
-		total += is_worth_it(facts, lfirst(lc), min_score, child_only);
+		total += is_worth_it(facts, lfirst(lc), min_score);
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, total);
 	foreach_ptr(Candidate, cand, d->candidates)
 	{
 		Oid			its = facts->tables[facts->columns[cand->column].table].oid;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!is_worth_it(facts, cand, min_score, child_only))
+		if (!is_worth_it(facts, cand, min_score))
 			continue;
 		if (batch.candidates != NIL && (its != batch.child || list_length(batch.candidates) == SAMPLE_KEYS))
 			look_at(&batch);

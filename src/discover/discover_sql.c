@@ -82,7 +82,7 @@ better(const Facts *facts, const Candidate *a, const Candidate *b)
 
 /* The best of each set, and what ties with it, if it is good enough */
 static List *
-choose(const Discovery *d, double min_score, Oid child)
+choose(const Discovery *d, double min_score)
 {
 	Candidate  *best = NULL;
 	int			set = -1;
@@ -106,7 +106,7 @@ choose(const Discovery *d, double min_score, Oid child)
 			}
 		}
 		if (cand->score < min_score || cand->score < best->score - 1e-6 ||
-			!opposites_concern(d->facts, cand, child) ||
+			!opposites_concern(d->facts, cand) ||
 			!rows_possible(d->facts, cand))
 			continue;
 		chosen = lappend(chosen, cand);
@@ -139,24 +139,22 @@ compare_children(const ListCell *a, const ListCell *b)
 }
 
 static void
-look_at_rows(Discovery *d, double min_score, Oid child)
+look_at_rows(Discovery *d, double min_score)
 {
 	list_sort(d->candidates, compare_children);
-	rows_sample(d, min_score, child);
+	rows_sample(d, min_score);
 	score_all(d->weights, d->shift, d->candidates);
 }
 
 static List *
-only_of_child(const Facts *facts, List *proposals, Oid child)
+only_asked(const Facts *facts, List *proposals)
 {
 	List	   *left = NIL;
 	ListCell   *lc;
 
-	if (!OidIsValid(child))
-		return proposals;
 	foreach(lc, proposals)
 	{
-		if (facts->tables[child_of(facts, lfirst(lc))].oid == child)
+		if (facts->tables[child_of(facts, lfirst(lc))].asked)
 			left = lappend(left, lfirst(lc));
 	}
 	return left;
@@ -164,23 +162,23 @@ only_of_child(const Facts *facts, List *proposals, Oid child)
 
 /* What to propose of the candidates at hand */
 static List *
-propose(Discovery *d, double min_score, Verify verify, Oid child)
+propose(Discovery *d, double min_score, Verify verify)
 {
 	MemoryContext caller = MemoryContextSwitchTo(d->context);
 	List	   *proposals;
 
 	if (verify != VERIFY_NONE)
-		look_at_rows(d, min_score, child);
-	proposals = choose(d, min_score, child);
+		look_at_rows(d, min_score);
+	proposals = choose(d, min_score);
 	if (verify == VERIFY_FULL)
 	{
 		list_sort(proposals, compare_children);
-		rows_audit(d->facts, only_of_child(d->facts, proposals, child));
+		rows_audit(d->facts, only_asked(d->facts, proposals));
 		score_all(d->weights, d->shift, d->candidates);
-		proposals = choose(d, min_score, child);
+		proposals = choose(d, min_score);
 	}
 	opposites_note(d, proposals);
-	proposals = only_of_child(d->facts, proposals, child);
+	proposals = only_asked(d->facts, proposals);
 	MemoryContextSwitchTo(caller);
 	return proposals;
 }
@@ -317,15 +315,16 @@ child_argument(Oid child)
 }
 
 /*
- * sg_discover_fks(child regclass, min_score float8, verify text)
+ * sg_discover_fks(child regclass, min_score float8, verify text, schemas text[])
  *
- * The foreign keys that are missing, the surest first.  The score is the
+ * The foreign keys that are missing, of one child or of the children in some
+ * schemas, whatever the schema of the parent; the surest first.  The score is the
  * share of proposals of that score that are right.  With verify none, reads
  * the catalogs only; else samples or reads the tables that the current role
- * may SELECT, in ACCESS SHARE without waiting for it; of a child alone, it
- * samples those as well that could refer to it one to one.  Tables that it may
+ * may SELECT, in ACCESS SHARE without waiting for it; of some children alone, it
+ * samples those as well that could refer to them one to one.  Tables that it may
  * read nothing of are left out, and named in a NOTICE.  22023 for arguments
- * that make no sense.
+ * that make no sense, 3F000 no such schema.
  */
 Datum
 sg_discover_fks(PG_FUNCTION_ARGS)
@@ -335,6 +334,7 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	Oid			child = PG_ARGISNULL(0) ? InvalidOid : child_argument(PG_GETARG_OID(0));
 	double		min_score;
 	Verify		verify;
+	List	   *schemas;
 	ProposalSort *sort = NULL;
 	SgRowSink	sink;
 
@@ -345,14 +345,16 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 		sg_null_argument(me, "verify");
 	min_score = score_argument(PG_GETARG_FLOAT8(1));
 	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	schemas = sg_schemas_argument(fcinfo, 3);
 	sg_sink_begin(&sink, fcinfo);
 
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, 0);
 	run_begin(&d);
+	facts_ask(d.facts, child, schemas);
 	if (!d.whole)
 		sort = sort_begin(&sink);
 	while (run_next(&d))
-		emit_proposals(&sink, sort, &d, propose(&d, min_score, verify, child), verify);
+		emit_proposals(&sink, sort, &d, propose(&d, min_score, verify), verify);
 	if (sort)
 		sort_end(sort, &sink, &d);
 	notice_denied(d.facts);
@@ -423,7 +425,8 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 	for (int c = d->from; c < d->next; c++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (proposed[c - d->from] || facts->tables[facts->columns[c].table].denied || !looks_like_reference(facts, c))
+		if (!facts->tables[facts->columns[c].table].asked ||
+			proposed[c - d->from] || facts->tables[facts->columns[c].table].denied || !looks_like_reference(facts, c))
 			continue;
 		sg_sink_text(sink, facts_table_name(facts, facts->columns[c].table));
 		sg_sink_names(sink, list_make1(facts->columns[c].name));
@@ -434,23 +437,26 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 }
 
 /*
- * sg_discover_unmatched()
+ * sg_discover_unmatched(schemas text[])
  *
- * Columns that look like a reference and are neither declared as one nor
- * proposed.  Reads the catalogs only; leaves out what the current role may
- * not read.
+ * Columns, of all tables or of those in some schemas (3F000), that look like a
+ * reference and are neither declared as one nor proposed.  Reads the catalogs
+ * only; leaves out what the current role may not read.
  */
 Datum
 sg_discover_unmatched(PG_FUNCTION_ARGS)
 {
 	Discovery	d = {0};
+	List	   *schemas;
 	SgRowSink	sink;
 
 	sg_check_version();
+	schemas = sg_schemas_argument(fcinfo, 0);
 	sg_sink_begin(&sink, fcinfo);
 	run_begin(&d);
+	facts_ask(d.facts, InvalidOid, schemas);
 	while (run_next(&d))
-		emit_unmatched(&sink, &d, propose(&d, PROPOSED, VERIFY_NONE, InvalidOid));
+		emit_unmatched(&sink, &d, propose(&d, PROPOSED, VERIFY_NONE));
 	PG_RETURN_NULL();
 }
 
@@ -565,7 +571,7 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	draft = plan_draft_begin(plan, NULL);
 	run_begin(&d);
 	while (run_next(&d))
-		found = find_steps(found, steps, plan, &d, propose(&d, min_score, VERIFY_SAMPLE, InvalidOid));
+		found = find_steps(found, steps, plan, &d, propose(&d, min_score, VERIFY_SAMPLE));
 	added = add_steps(draft, &d, found);
 	plan_draft_end(draft);
 	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", added));
@@ -642,7 +648,7 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 		{
 			MemoryContext caller = MemoryContextSwitchTo(d.context);
 
-			look_at_rows(&d, 0, InvalidOid);
+			look_at_rows(&d, 0);
 			MemoryContextSwitchTo(caller);
 		}
 		emit_candidates(&sink, &d);

@@ -13,28 +13,21 @@
 #include "utils/uuid.h"
 
 #include "audit/audit.h"
+#include "plan/plan.h"
 
 /* What a call is to judge, collected */
 typedef struct AuditSet
 {
 	Oid			child;			/* restrict to this child, or InvalidOid */
+	List	   *schemas;		/* restrict to children in these, or NIL */
 	List	   *keys;			/* of AuditKey * */
 } AuditSet;
 
 /* ---- report_audit.c ---- */
 
-/* The declared keys; the steps of a plan, those that are validated only if they are declared no more */
+/* The declared keys; the chosen steps of a plan, those that are validated only if they are declared no more */
 extern void report_add_declared(AuditSet *set);
-extern void report_add_plan(AuditSet *set, const char *plan, bool unfinished_only);
-
-/* The schemas of an argument (of char *), sorted; 22023 where there is none */
-extern List *report_schemas(Datum array);
-
-/*
- * Leave out the keys of children in other schemas, unless that is NIL; a step
- * whose child is not there is kept.  Raises 3F000 for no such schema.
- */
-extern void report_keep_schemas(AuditSet *set, List *schemas);
+extern void report_add_plan(AuditSet *set, const FkPlan *plan, bool unfinished_only);
 
 /*
  * Judge the keys, sorted by table and name: their rows in the log, for roles

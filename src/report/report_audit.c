@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -30,7 +29,7 @@
 #include "base/spi.h"
 #include "log/log.h"
 #include "log/log_grant.h"
-#include "plan/plan.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 #include "report/report.h"
@@ -58,12 +57,27 @@ already_listed(AuditSet *set, const FkKey *key)
 	return false;
 }
 
+/* Is this one of the children whose keys are to be judged?  One that is not here by its qualified name. */
+static bool
+is_wanted(const AuditSet *set, Oid child, const char *name)
+{
+	char	   *schema;
+
+	if (OidIsValid(set->child) && child != set->child)
+		return false;
+	if (set->schemas == NIL)
+		return true;
+	schema = OidIsValid(child) ? get_namespace_name(get_rel_namespace(child)) : sg_parse_table_name(name).schema;
+	return schema && sg_has_name(set->schemas, schema);
+}
+
 void
 report_add_declared(AuditSet *set)
 {
 	foreach_ptr(FkKey, key, fk_declared(set->child))
 	{
-		set->keys = lappend(set->keys, audit_key_new(key, "catalog", fk_state(key)));
+		if (is_wanted(set, key->child, NULL))
+			set->keys = lappend(set->keys, audit_key_new(key, "catalog", fk_state(key)));
 	}
 }
 
@@ -96,7 +110,7 @@ add_step(AuditSet *set, PlanStep *step)
 	FkProblem  *problem = plan_step_key(step, &key);
 	AuditKey   *ak;
 
-	if (OidIsValid(set->child) && key.child != set->child)
+	if (!is_wanted(set, key.child, step->child_table))
 		return;
 
 	if (step->state == STEP_SKIPPED && step->skipped_by)
@@ -116,52 +130,13 @@ add_step(AuditSet *set, PlanStep *step)
 }
 
 void
-report_add_plan(AuditSet *set, const char *plan, bool unfinished_only)
+report_add_plan(AuditSet *set, const FkPlan *plan, bool unfinished_only)
 {
-	foreach_ptr(PlanStep, step, plan_steps(plan))
+	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
 	{
 		/* a validated step whose key is declared gives no row of its own */
 		if (!unfinished_only || step->skipped_by == NULL)
 			add_step(set, step);
-	}
-}
-
-static int
-compare_names(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
-List *
-report_schemas(Datum array)
-{
-	List	   *schemas = sg_text_array_list(array);
-
-	if (schemas == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("schemas must not be empty"),
-				 errhint("Give the schemas of the child tables, or null for all.")));
-	list_sort(schemas, compare_names);
-	return schemas;
-}
-
-void
-report_keep_schemas(AuditSet *set, List *schemas)
-{
-	List	   *oids = NIL;
-	ListCell   *lc;
-
-	foreach(lc, schemas)
-		oids = lappend_oid(oids, get_namespace_oid(lfirst(lc), false));
-	if (oids == NIL)
-		return;
-	foreach(lc, set->keys)
-	{
-		Oid			child = ((AuditKey *) lfirst(lc))->key.child;
-
-		if (OidIsValid(child) && !list_member_oid(oids, get_rel_namespace(child)))
-			set->keys = foreach_delete_current(set->keys, lc);
 	}
 }
 
@@ -190,15 +165,16 @@ static void
 add_inferred(AuditSet *set, Oid function)
 {
 	char	   *query = psprintf("SELECT child_table, child_columns, parent_table, parent_columns"
-								 " FROM %s(child => $1, verify => 'none')",
+								 " FROM %s(child => $1, verify => 'none', schemas => $2)",
 								 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)),
 															"sg_discover_fks"));
-	Oid			types[1] = {REGCLASSOID};
-	Datum		values[1] = {ObjectIdGetDatum(set->child)};
+	Oid			types[] = {REGCLASSOID, TEXTARRAYOID};
+	Datum		values[] = {ObjectIdGetDatum(set->child), sg_text_array(set->schemas)};
+	const char	nulls[] = {OidIsValid(set->child) ? ' ' : 'n', set->schemas ? ' ' : 'n'};
 	MemoryContext caller = CurrentMemoryContext;
 
 	SPI_connect();
-	if (SPI_execute_with_args(query, 1, types, values, OidIsValid(set->child) ? " " : "n", false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, lengthof(types), types, values, nulls, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "discovery gave no rows");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -221,9 +197,12 @@ compare_audit_keys(const ListCell *a, const ListCell *b)
 }
 
 static void
-tell_nothing_to_do(Oid child)
+tell_nothing_to_do(Oid child, List *schemas)
 {
-	if (OidIsValid(child))
+	if (schemas)
+		ereport(NOTICE,
+				(errmsg("no table of the chosen schemas has a foreign key, declared or planned: %s", sg_quote_list(schemas))));
+	else if (OidIsValid(child))
 		ereport(NOTICE,
 				(errmsg("table %s has no foreign key, declared or planned", sg_relation_name(child)),
 				 get_rel_relispartition(child) ?
@@ -396,11 +375,13 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 
 /*
  * sg_orphan_audit(child regclass DEFAULT NULL, plan text DEFAULT NULL,
- *				   inferred boolean DEFAULT false, samples int DEFAULT 5)
+ *				   inferred boolean DEFAULT false, samples int DEFAULT 5,
+ *				   schemas text[] DEFAULT NULL, steps int[] DEFAULT NULL)
  *
  * One row per key: every declared one and the unfinished steps of the plans
  * that the caller may read, or the keys of one child table, or those of one
- * plan (42704, 42501).  A key that can't be judged is "unknown" with the
+ * plan (42704, 42501), or of some steps of it (22023); of all these only keys
+ * whose child is in one of the schemas (3F000).    A key that can't be judged is "unknown" with the
  * reason, and the rest goes on.
  * With inferred, the keys that discovery proposes by names as well.
  * Needs SELECT on the columns of a key on both sides.  Locks child and
@@ -411,8 +392,8 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 Datum
 sg_orphan_audit(PG_FUNCTION_ARGS)
 {
-	AuditSet	set = {InvalidOid, NIL};
-	char	   *plan = NULL;
+	AuditSet	set = {0};
+	FkPlan	   *plan = NULL;
 	SgRowSink	sink;
 	pg_uuid_t	run;
 	ListCell   *lc;
@@ -426,8 +407,6 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_UNDEFINED_TABLE),
 					 errmsg("there is no table with OID %u", set.child)));
 	}
-	if (!PG_ARGISNULL(1))
-		plan = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (PG_ARGISNULL(2))
 		sg_null_argument("sg_orphan_audit", "inferred");
 	if (PG_ARGISNULL(3))
@@ -437,24 +416,28 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("samples must not be negative"),
 				 errhint("Give the number of orphan keys to show per foreign key.")));
+	set.schemas = sg_schemas_argument(fcinfo, 4);
+	if (!PG_ARGISNULL(1))
+		plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	plan_choose(plan, plan_steps_argument(fcinfo, 5));
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
 	if (plan)
-		report_add_plan(&set, plan_get_readable(plan)->name, false);
+		report_add_plan(&set, plan, false);
 	else
 	{
 		report_add_declared(&set);
 		foreach(lc, plan_readable())
-			report_add_plan(&set, ((FkPlan *) lfirst(lc))->name, true);
+			report_add_plan(&set, lfirst(lc), true);
 		if (PG_GETARG_BOOL(2))
 			add_inferred(&set, fcinfo->flinfo->fn_oid);
 		if (set.keys == NIL)
-			tell_nothing_to_do(set.child);
+			tell_nothing_to_do(set.child, set.schemas);
 	}
 
 	run = log_new_run();
-	report_judge(&set, &run, plan, PG_GETARG_INT32(3));
+	report_judge(&set, &run, plan ? plan->name : NULL, PG_GETARG_INT32(3));
 	foreach(lc, set.keys)
 		emit_key(&sink, lfirst(lc));
 	sg_progress_end();

@@ -30,6 +30,7 @@
 #include "base/guc.h"
 #include "base/payload.h"
 #include "base/progress.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "log/log.h"
 #include "log/log_grant.h"
@@ -46,7 +47,7 @@ PG_FUNCTION_INFO_V1(sg_audit_gate);
 typedef struct AuditGate
 {
 	char	   *role;			/* whose privileges are used */
-	char	   *plan;			/* or NULL */
+	FkPlan	   *plan;			/* or NULL */
 	List	   *schemas;		/* of char *; NIL: all */
 	char	   *scope;			/* the two as a text: gates of one scope have
 								 * one history */
@@ -76,14 +77,13 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	StringInfoData scope;
 	ListCell   *lc;
 
-	if (!PG_ARGISNULL(0))
-		gate->schemas = report_schemas(PG_GETARG_DATUM(0));
+	gate->schemas = sg_schemas_argument(fcinfo, 0);
 	if (!PG_ARGISNULL(1))
-		gate->plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(1)))->name;
+		gate->plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 
 	initStringInfo(&scope);
 	if (gate->plan)
-		appendStringInfo(&scope, "plan %s", quote_identifier(gate->plan));
+		appendStringInfo(&scope, "plan %s", quote_identifier(gate->plan->name));
 	foreach(lc, gate->schemas)
 		appendStringInfo(&scope, "%s%s", lc != list_head(gate->schemas) ? ", " : scope.len ? ", schemas " : "schemas ",
 						 quote_identifier(lfirst(lc)));
@@ -93,18 +93,17 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 static void
 judge(AuditGate *gate)
 {
-	AuditSet	set = {InvalidOid, NIL};
+	AuditSet	set = {.schemas = gate->schemas};
 
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
 	if (gate->plan)
 		report_add_plan(&set, gate->plan, false);
 	else
 		report_add_declared(&set);
-	report_keep_schemas(&set, gate->schemas);
 	if (set.keys == NIL)
 		ereport(NOTICE,
 				(errmsg("there is no foreign key to judge: %s", gate->scope)));
-	report_judge(&set, &gate->run, gate->plan, 0);
+	report_judge(&set, &gate->run, gate->plan ? gate->plan->name : NULL, 0);
 	sg_progress_end();
 
 	gate->keys = list_length(set.keys);
@@ -242,7 +241,7 @@ write_findings(AuditGate *gate)
 static void
 log_gate(const AuditGate *gate)
 {
-	LogEntry	entry = log_entry(&gate->run, gate->plan, "audit gate", LOG_DONE);
+	LogEntry	entry = log_entry(&gate->run, gate->plan ? gate->plan->name : NULL, "audit gate", LOG_DONE);
 
 	entry.object = gate->scope;
 	entry.message = psprintf("%s: %d keys, %d fail, %d unknown; %d new, %d gone", gate_result(gate), gate->keys,

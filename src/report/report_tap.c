@@ -159,11 +159,9 @@ description_of(FunctionCallInfo fcinfo, int argument, const char *usual)
 static AuditSet
 declared_keys(FunctionCallInfo fcinfo)
 {
-	AuditSet	set = {InvalidOid, NIL};
+	AuditSet	set = {.schemas = sg_schemas_argument(fcinfo, 0)};
 
 	report_add_declared(&set);
-	if (!PG_ARGISNULL(0))
-		report_keep_schemas(&set, report_schemas(PG_GETARG_DATUM(0)));
 	if (set.keys == NIL)
 		ereport(NOTICE,
 				(errmsg("there is no foreign key to judge")));

@@ -272,6 +272,40 @@ SELECT sg_orphans('tree', ARRAY['up'], 'v');
 SELECT sg_orphans('pg_class', ARRAY['oid'], 'tree');
 SELECT * FROM sg_orphan_audit('v');
 
+-- only keys whose child is in some schemas; only some steps of a plan
+CREATE SCHEMA "aud Two";
+CREATE TABLE "aud Two".kids (p int CONSTRAINT kid REFERENCES parent, q int);
+INSERT INTO "aud Two".kids VALUES (1, 1), (NULL, 77);
+SELECT sg_plan_create('aud_some');
+SELECT sg_plan_add_fk('aud_some', '"aud Two".kids', '{q}', 'parent', fk_name => 'q'), sg_plan_add_fk('aud_some', 'aud.nowhere', '{a}', 'parent', fk_name => 'n'),
+       sg_plan_add_fk('aud_some', '"aud Two".nowhere', '{a}', 'parent', fk_name => 'm');
+SELECT fk_name, child_table, rows_checked, orphan_rows, result FROM sg_orphan_audit(schemas => '{"aud Two","aud Two"}');
+SELECT DISTINCT split_part(child_table, '.', 1) AS schema FROM sg_orphan_audit(schemas => '{aud}') ORDER BY 1;
+SELECT fk_name, source FROM sg_orphan_audit(schemas => '{"aud Two"}', plan => 'aud_some', steps => '{2,1}');
+SELECT fk_name, source FROM sg_orphan_audit('"aud Two".kids', schemas => '{aud}');
+SELECT fk_name FROM sg_orphan_audit('"aud Two".kids', schemas => '{"aud Two"}') ORDER BY 1;
+\set VERBOSITY default
+CREATE SCHEMA aud_empty;
+SELECT fk_name FROM sg_orphan_audit(schemas => '{aud_empty}');
+DROP SCHEMA aud_empty;
+DO $$
+DECLARE hint text;
+BEGIN
+  PERFORM sg_orphan_audit(schemas => '{aud,"aud Three"}');
+EXCEPTION WHEN invalid_schema_name THEN
+  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+  RAISE NOTICE '%; %', SQLERRM, hint ~ '^These schemas exist: .*"aud Two"';
+END $$;
+SELECT * FROM sg_orphan_audit(schemas => '{}');
+SELECT * FROM sg_orphan_audit(schemas => '{aud,NULL}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM sg_orphan_audit(steps => '{1}');
+SELECT * FROM sg_orphan_audit(plan => 'aud_some', steps => '{1,7}');
+SELECT sg_plan_drop('aud_some');
+SET client_min_messages = warning;
+DROP SCHEMA "aud Two" CASCADE;
+RESET client_min_messages;
+\set VERBOSITY terse
 DROP SCHEMA aud CASCADE;
 SELECT sg_revoke('regress_sg_reader') \g /dev/null
 DROP ROLE regress_sg_reader, regress_sg_owner, regress_sg_other;

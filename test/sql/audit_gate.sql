@@ -72,12 +72,16 @@ CALL sg_audit_gate(plan => 'gate');
 INSERT INTO c VALUES (1, 1, 5);
 CALL sg_audit_gate('{gate}', plan => 'gate');
 CALL sg_audit_gate('{"gate B"}', plan => 'gate');
+-- one that is named twice is no other scope
+CALL sg_audit_gate('{gate,gate}', plan => 'gate');
 SELECT scope, fk_name, orphan_rows FROM findings;
 
 -- what makes no sense
 CALL sg_audit_gate('{}');
 CALL sg_audit_gate('{gate,NULL}');
+\set VERBOSITY sqlstate
 CALL sg_audit_gate('{gate,nowhere}');
+\set VERBOSITY default
 CALL sg_audit_gate(plan => 'nowhere');
 BEGIN;
 CALL sg_audit_gate('{gate}');

@@ -255,6 +255,25 @@ UPDATE schemaguard.discovery_feedback SET pattern = true WHERE child_table = '('
 -- as names they are those of no table
 SELECT count(*) > 0 AS as_before FROM sg_discover_fks(verify => 'none');
 
+-- Children in some schemas, parents anywhere: the same proposals, and only they
+CREATE SCHEMA apart;
+CREATE TABLE apart.visits (id int PRIMARY KEY, customer_id int, gizmo_id int);
+INSERT INTO apart.visits SELECT g, 1, g FROM generate_series(1, 10) g;
+SELECT child_table, child_columns, parent_table, rows_checked FROM sg_discover_fks(schemas => '{apart,apart}', verify => 'full');
+CREATE TEMP TABLE everywhere AS SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks();
+SELECT count(*) > 0 AS some FROM everywhere WHERE split_part(child_table, '.', 1) IN ('snake', 'front');
+(TABLE everywhere EXCEPT SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks(schemas => '{snake,front}'))
+EXCEPT SELECT * FROM everywhere WHERE split_part(child_table, '.', 1) NOT IN ('snake', 'front');
+SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks(schemas => '{snake,front}')
+EXCEPT SELECT * FROM everywhere WHERE split_part(child_table, '.', 1) IN ('snake', 'front');
+SELECT count(*) FROM sg_discover_fks('apart.visits', schemas => '{snake}');
+SELECT table_name, columns FROM sg_discover_unmatched('{apart}');
+SELECT fk_name, child_table, parent_table, source FROM sg_orphan_audit(schemas => '{apart}', inferred => true);
+SELECT * FROM sg_discover_fks(schemas => '{}');
+SELECT * FROM sg_discover_unmatched('{apart,NULL}');
+DROP TABLE everywhere;
+DROP SCHEMA apart CASCADE;
+
 -- No privilege: named, and left out
 CREATE ROLE regress_sg_discover;
 SELECT sg_grant('regress_sg_discover') \g /dev/null

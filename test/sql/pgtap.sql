@@ -78,7 +78,9 @@ ROLLBACK;
 
 -- misuse
 SELECT sg_ok_no_orphans('{}');
+\set VERBOSITY terse
 SELECT sg_ok_keys_valid('{nowhere}');
+\set VERBOSITY default
 SELECT sg_ok_no_drift(NULL);
 SELECT sg_ok_no_drift('nothing');
 SELECT sg_ok_keys_valid('{"ok B"}');
