@@ -25,12 +25,12 @@ FROM (VALUES
   ('sg_plan_export(text)', 'plan text'),
   ('sg_plan_import(text, jsonb)', 'plan text, document jsonb'),
   ('sg_plan_from_discovery(text, float8)', 'plan text, min_score double precision DEFAULT 0.8'),
-  ('sg_plan_sql(text)', 'plan text'),
+  ('sg_plan_sql(text, int[])', 'plan text, steps integer[] DEFAULT NULL::integer[]'),
   ('sg_plan_approve(text, text)', 'plan text, hash text DEFAULT NULL::text'),
   ('sg_plan_hash(text)', 'plan text'),
   ('sg_plan_allow(text, text, boolean)', 'plan text, role text, allowed boolean DEFAULT true'),
   ('sg_capture_ddl(boolean)', 'enabled boolean'),
-  ('sg_rollback_fks(text, text, boolean)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false'),
+  ('sg_rollback_fks(text, text, boolean, int[])', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false, IN steps integer[] DEFAULT NULL::integer[]'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
   ('sg_audit_gate(text[], text)', 'IN schemas text[] DEFAULT NULL::text[], IN plan text DEFAULT NULL::text'),
@@ -42,19 +42,19 @@ FROM (VALUES
 
 SELECT is(format_type(p.proallargtypes[n], NULL) || ' ' || p.proargnames[n], c.column, f || ': column ' || c.position)
 FROM (VALUES
-  ('sg_orphan_audit(regclass, text, boolean, int)',
-   '{regclass child,text plan,boolean inferred,integer samples,name fk_name,text result,text state,bigint orphan_rows,bigint orphan_keys,bigint rows_checked,text child_table,text[] child_columns,text parent_table,text[] parent_columns,text reason,text method,double precision elapsed_ms,text source,jsonb sample}'::text[]),
+  ('sg_orphan_audit(regclass, text, boolean, int, text[], int[])',
+   '{regclass child,text plan,boolean inferred,integer samples,text[] schemas,integer[] steps,name fk_name,text result,text state,bigint orphan_rows,bigint orphan_keys,bigint rows_checked,text child_table,text[] child_columns,text parent_table,text[] parent_columns,text reason,text method,double precision elapsed_ms,text source,jsonb sample}'::text[]),
   ('sg_orphans(regclass, text[], regclass, text[], bigint)',
    '{regclass child,text[] columns,regclass parent,text[] parent_columns,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
-  ('sg_plan_check(text)', '{text plan,integer step,name fk_name,text check_name,text result,text detail,text hint}'),
+  ('sg_plan_check(text, int[])', '{text plan,integer[] steps,integer step,name fk_name,text check_name,text result,text detail,text hint}'),
   ('sg_fk_orphans(regclass, text, bigint)',
    '{regclass child,text fk_name,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
-  ('sg_verify_fks(text, boolean)',
-   '{text plan,boolean live,name fk_name,text test,text result,text expected,text observed,text child_table,text parent_table,text reason}'),
-  ('sg_measure_overhead(text, int, int)',
-   '{text plan,integer sample,integer rounds,integer step,name fk_name,text operation,double precision ratio,bigint rows,double precision without_us,double precision without_q1_us,double precision without_q3_us,double precision with_us,double precision with_q1_us,double precision with_q3_us,text child_table,text parent_table,text reason}'),
-  ('sg_discover_fks(regclass, float8, text)',
-   '{regclass child,double precision min_score,text verify,double precision score,text result,text child_table,text[] child_columns,text parent_table,text[] parent_columns,bigint orphan_rows,bigint rows_checked,text why,text reason,text on_delete,text on_delete_reason,boolean index,text index_reason,jsonb evidence}'),
+  ('sg_verify_fks(text, boolean, int[])',
+   '{text plan,boolean live,integer[] steps,name fk_name,text test,text result,text expected,text observed,text child_table,text parent_table,text reason}'),
+  ('sg_measure_overhead(text, int, int, int[])',
+   '{text plan,integer sample,integer rounds,integer[] steps,integer step,name fk_name,text operation,double precision ratio,bigint rows,double precision without_us,double precision without_q1_us,double precision without_q3_us,double precision with_us,double precision with_q1_us,double precision with_q3_us,text child_table,text parent_table,text reason}'),
+  ('sg_discover_fks(regclass, float8, text, text[])',
+   '{regclass child,double precision min_score,text verify,text[] schemas,double precision score,text result,text child_table,text[] child_columns,text parent_table,text[] parent_columns,bigint orphan_rows,bigint rows_checked,text why,text reason,text on_delete,text on_delete_reason,boolean index,text index_reason,jsonb evidence}'),
   ('sg_snapshot_objects(text, text[])',
    '{text snapshot,text[] schemas,text kind,text identity,text parent,jsonb properties,bytea checksum}'),
   ('sg_compare_fks(text, text)',
@@ -63,7 +63,7 @@ FROM (VALUES
   ('sg_impact(text, boolean)', '{text object,boolean internals,text kind,text dependent,text certainty,text on_drop,integer depth,text via,text on_change}'),
   ('sg_drift(text, text, text[], boolean)',
    '{text reference,text target,text[] schemas,boolean cosmetic,text kind,text object,text change,text class,text risk,text property,text expected,text actual,text detail}'),
-  ('sg_discover_unmatched()', '{text table_name,text[] columns,text reason}')) AS v (f, columns),
+  ('sg_discover_unmatched(text[])', '{text[] schemas,text table_name,text[] columns,text reason}')) AS v (f, columns),
   unnest(columns) WITH ORDINALITY AS c ("column", position),
   pg_proc p, LATERAL (SELECT c.position::int AS n) x
 WHERE p.oid = f::regprocedure
@@ -71,15 +71,15 @@ ORDER BY f, c.position;
 
 SELECT is(pronargdefaults::int, 17, 'sg_plan_add_fk: everything from parent_columns on has a default')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(pronargdefaults::int, 2, proname || ': two arguments have a default')
+SELECT is(pronargdefaults::int, 3, proname || ': three arguments have a default')
 FROM pg_proc WHERE proname IN ('sg_verify_fks', 'sg_measure_overhead') ORDER BY proname;
 SELECT is(proargnames::text[],
   '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill,period}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
-SELECT is(proargnames::text[], '{plan,validate,fix,author,fail}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
-SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
+SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
+SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
 SELECT is(proargnames::text[], '{plan,plan_id,author}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
 
 -- tables and views
