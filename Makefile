@@ -6,11 +6,13 @@
 #
 #   make test            everything at once: build and test in a private directory with a private server, install nothing;
 #                        ONLY=audit: the tests of one room of src/
-#   make test-long       the same with the counts and durations of a release
+#   make test-long       the same with the counts and durations of a release, and what make deb does
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
 #                        and how much of what it discovers is right (ONLY=discover: nothing else);
 #                        and snapshots beside pg_dump --schema-only (ONLY=drift)
+#   make dist            the zip for PGXN, of all files that git knows or could
+#   make deb             the Debian package of that, for each major that this release of Debian has, and its tests; as root
 #   make docs/snapshot.sql   the snapshot statement for psql, after a change of sql/snapshot/
 #   make help            this text
 #
@@ -288,7 +290,7 @@ PROVE_TESTS = test/t/*.pl
 HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These targets find or install a server themselves, so they work where there is no pg_config yet.
-STANDALONE = test test-long demo bench docs/snapshot.sql help
+STANDALONE = test test-long demo bench dist deb docs/snapshot.sql help
 .PHONY: $(STANDALONE)
 
 # What plain `make` does; PGXS says how.
@@ -298,7 +300,8 @@ test:
 	@exec bash "$(HERE)/test/tools/run-tests.sh"
 
 test-long:
-	@SG_LONG=1 exec bash "$(HERE)/test/tools/run-tests.sh"
+	@SG_LONG=1 bash "$(HERE)/test/tools/run-tests.sh"
+	@bash "$(HERE)/test/tools/deb.sh" || [ $$? = 3 ]
 
 demo:
 	@exec bash "$(HERE)/test/demo/run.sh"
@@ -307,6 +310,12 @@ bench:
 	@[ "$$ONLY" = discover ] || [ "$$ONLY" = drift ] || bash "$(HERE)/test/bench/run.sh"
 	@[ "$${ONLY:-discover}" != discover ] || bash "$(HERE)/test/bench/discover/run.sh"
 	@[ "$${ONLY:-drift}" != drift ] || bash "$(HERE)/test/bench/drift/run.sh"
+
+dist:
+	@exec bash "$(HERE)/test/tools/dist.sh"
+
+deb:
+	@exec bash "$(HERE)/test/tools/deb.sh"
 
 docs/snapshot.sql:
 	@cd "$(HERE)" && awk -f sql/join.awk sql/snapshot/99_psql.sql > $@.tmp
@@ -349,6 +358,18 @@ ENSURE_FOLDERS := $(shell mkdir -p sql $(sort $(dir $(OBJS))); [ -e expected ] |
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# The manual with its folder, for its pages refer to one another; DOCS of PGXS knows no folders.
+DOCFOLDER = $(DESTDIR)$(docdir)/extension/$(EXTENSION)
+install: install-manual
+uninstall: uninstall-manual
+.PHONY: install-manual uninstall-manual
+install-manual:
+	$(MKDIR_P) '$(DOCFOLDER)'
+	cp -R $(addprefix $(srcdir)/,README.md CHANGELOG.md LICENSE docs) '$(DOCFOLDER)/'
+	chmod -R u=rwX,go=rX '$(DOCFOLDER)'
+uninstall-manual:
+	rm -rf '$(DOCFOLDER)'
 
 # Which server the objects are for: for another one all of them are made anew.
 BUILT_FOR := $(shell echo '$(VERSION) $(libdir) $(CC)' > .built-for.now; \

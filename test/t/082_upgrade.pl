@@ -5,6 +5,7 @@
 #   - from a made-up version that lacks this and has that: functions, views, tables, columns, comments; the library works with
 #     those objects as far as it can, and says what to do where it can't
 #   - what users have built on a function that is made anew is named, and nothing is done
+#   - make install brings the manual along
 #
 # rooms: base
 use strict;
@@ -17,7 +18,7 @@ use SgTest;
 
 my $node = new_node('upgrade', without => 1);
 my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
-chomp(my ($sharedir, $pkglibdir) = map { scalar `$pg_config --$_` } qw(sharedir pkglibdir));
+chomp(my ($sharedir, $pkglibdir, $docdir) = map { scalar `$pg_config --$_` } qw(sharedir pkglibdir docdir));
 my %setting = map { @$_ } rows($node, q{SELECT name, setting FROM pg_settings WHERE name IN ('extension_destdir', 'extension_control_path')});
 
 # Where this server finds the extension
@@ -58,6 +59,9 @@ sub create
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	$node->safe_psql($db, "SET client_min_messages = error; $sql");
 }
+
+my $manual = $scripts =~ s/\Q$sharedir\E.*//r . "$docdir/extension/schemaguard";
+ok(-e $_, "$_ is installed") for map { "$manual/$_" } qw(README.md docs/README.md docs/snapshot.sql);
 
 create('fresh', 'CREATE EXTENSION schemaguard');
 my $fresh = signature('fresh');

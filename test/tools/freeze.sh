@@ -32,6 +32,7 @@ END
 pattern=${done//./\\.}
 sed -i "s/^default_version = '$pattern'/default_version = '$next'/" schemaguard.control
 sed -i "s/\"version\": \"$pattern\"/\"version\": \"$next\"/" META.json
+sed -i "1s/($pattern-[0-9]*)/($next-1)/" debian/changelog
 sed -i "s/Version $pattern:/Version $next:/" README.md
 sed -i "s/^## $pattern (unreleased)/## $next (unreleased)\n\n## $done/" CHANGELOG.md
 echo "$done is frozen, $next begins: git add sql/frozen sql/upgrade"
