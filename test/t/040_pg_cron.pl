@@ -1,6 +1,7 @@
 # 040_pg_cron.pl: the calls of a schedule, by pg_cron itself: SELECT sg_orphan_audit(), CALL sg_add_fks('plan') and SELECT
 # sg_drift_check('baseline'), by a role that is nobody special, in background workers.  Their effects are read: the log, the
-# keys, the history of drift and what listeners hear of it, pg_cron's own account.
+# keys, the history of drift and what listeners hear of it, pg_cron's own account.  And the jobs of docs/recipes/pg_cron.md,
+# all of which have a reason to fail.
 #
 # pg_cron 1.4 knows no seconds, so that there this file waits for the next full minute.
 #
@@ -10,6 +11,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use SgTest;
 
@@ -24,9 +26,12 @@ max_worker_processes = 20
 });
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION pg_cron;
-	CREATE EXTENSION schemaguard;
+	CREATE SCHEMA sg;
+	CREATE EXTENSION schemaguard SCHEMA sg;
+	GRANT USAGE ON SCHEMA sg TO PUBLIC;
+	ALTER DATABASE postgres SET search_path = public, sg;
 	CREATE ROLE ops LOGIN;
-	SELECT sg_grant('ops');
+	SELECT sg.sg_grant('ops');
 	GRANT USAGE ON SCHEMA cron TO ops;
 	GRANT CREATE ON SCHEMA public TO ops;
 });
@@ -44,6 +49,12 @@ $node->safe_psql('postgres', q{
 	SELECT sg_plan_add_fk('plan', 'c', '{p}', 'p', fk_name => 'one'),
 	       sg_plan_add_fk('plan', 'c', '{r}', 'p', fk_name => 'two', orphans => 'leave'),
 	       sg_plan_add_fk('plan', 'c', '{s}', 'p', fk_name => 'has_orphan');
+	CREATE TABLE e (p int CONSTRAINT broken REFERENCES p, q int);
+	SELECT sg_plan_create('shop');
+	SELECT sg_plan_add_fk('shop', 'e', '{q}', 'p', fk_name => 'late');
+	RESET ROLE;
+	SET session_replication_role = replica;
+	INSERT INTO e VALUES (99, 1), (1, 99);
 });
 is($node->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log WHERE action NOT LIKE $$plan%$$ AND action <> $$grant$$'), '0', 'nothing has run');
 $node->safe_psql('postgres', q{
@@ -57,11 +68,14 @@ $node->safe_psql('postgres', q{
 });
 my $listener = SgTest::Session->new($node);
 $listener->query('LISTEN schemaguard');
+my ($recipe, $failed) = slurp_file("$FindBin::RealBin/../../docs/recipes/pg_cron.md") =~ /^```sql\n(.*?)^```$/gms;
+is($recipe =~ s/'[\d*]+(?: [\d*]+){4}'/'$schedule'/g, 3, 'the jobs of the recipe');
 $node->safe_psql('postgres', qq{
 	SET ROLE ops;
+	$recipe
 	SELECT cron.schedule('audit', '$schedule', 'SELECT sg_orphan_audit()');
 	SELECT cron.schedule('deploy', '$schedule', \$\$CALL sg_add_fks('plan')\$\$);
-	SELECT cron.schedule('drift', '$schedule', \$\$SELECT sg_drift_check('baseline')\$\$);
+	SELECT cron.schedule('check', '$schedule', \$\$SELECT sg_drift_check('baseline')\$\$);
 });
 
 # The job has run to its end at least once
@@ -72,7 +86,8 @@ sub done
 	return $node->safe_psql('postgres', qq{SELECT count(*) > 0 FROM cron.job_run_details WHERE command LIKE '$command%'
 		AND status IN ('succeeded', 'failed')}) eq 't';
 }
-ok(wait_for(sub { done('SELECT sg_orphan_audit') && done('CALL sg_add_fks') && done('SELECT sg_drift_check') }), 'the jobs have run');
+my @jobs = ('SELECT sg_orphan_audit', 'CALL sg_add_fks', 'SELECT sg_drift_check', 'CALL sg.sg_audit_gate', 'CALL sg.sg_drift_gate', 'CALL sg.sg_add_fks');
+ok(wait_for(sub { (grep { done($_) } @jobs) == @jobs }), 'the jobs have run');
 $node->safe_psql('postgres', 'SET ROLE ops; SELECT cron.unschedule(jobid) FROM cron.job');
 # whoever runs just then may wait for ever for pg_cron to take what he says
 ok(wait_for(sub { $node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'ops'}) eq '0' }), 'and run no more');
@@ -80,11 +95,15 @@ ok(wait_for(sub { $node->safe_psql('postgres', q{SELECT count(pg_terminate_backe
 # one that runs when its job is unscheduled is cut off, and stays what it was in pg_cron's account, or is said to be cancelled
 is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT split_part(command, '(', 1) || ' ' || status || ' ' || username, ', ') FROM cron.job_run_details
 		WHERE status IN ('succeeded', 'failed') AND return_message IS DISTINCT FROM 'job canceled'}),
-	'CALL sg_add_fks succeeded ops, SELECT sg_drift_check succeeded ops, SELECT sg_orphan_audit succeeded ops', 'pg_cron says that they succeeded')
+	'CALL sg.sg_add_fks failed ops, CALL sg.sg_audit_gate failed ops, CALL sg.sg_drift_gate failed ops, '
+	  . 'CALL sg_add_fks succeeded ops, SELECT sg_drift_check succeeded ops, SELECT sg_orphan_audit succeeded ops', 'pg_cron says which succeeded')
   or diag($node->safe_psql('postgres', 'SELECT command, status, return_message FROM cron.job_run_details'));
+like($node->safe_psql('postgres', $failed), qr/^\Q$_\E/m, 'and why: ' . s/.*ERROR: //r)
+  foreach q{CALL sg.sg_audit_gate()|ERROR: orphans in 1 of }, q{CALL sg.sg_drift_gate('baseline')|ERROR: "live" has drifted from "baseline"},
+  q{CALL sg.sg_add_fks('shop', fix => true, fail => true)|ERROR: sg_add_fks() could not do all of plan "shop"};
 is($node->safe_psql('postgres', q{SELECT string_agg(conname || ' ' || convalidated, ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'f'}),
 	'declared true, one true, two true', 'the keys are there and valid');
-is($node->safe_psql('postgres', q{SELECT string_agg(fk_name || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step}),
+is($node->safe_psql('postgres', q{SELECT string_agg(fk_name || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'plan'}),
 	'one validated, two validated, has_orphan failed', 'the plan says so');
 is($node->safe_psql('postgres', q{SELECT count(DISTINCT object) FROM schemaguard.audit_log WHERE plan IS NULL AND action = 'audit' AND phase = 'done' AND role = 'ops'
 		AND object = 'declared ON public.c' AND message = 'pass' AND orphan_rows = 0}), '1', 'the audit is in the log');
@@ -93,14 +112,15 @@ is($node->safe_psql('postgres', q{SELECT string_agg(object || ' ' || action, ', 
 	'one ON public.c add, one ON public.c validate, two ON public.c add, two ON public.c validate', 'each key was added and validated once');
 is($node->safe_psql('postgres', q{SELECT min(orphan_rows) FROM schemaguard.audit_log WHERE plan = 'plan' AND phase = 'failed' AND object = 'has_orphan ON public.c'}),
 	'1', 'and the one that has an orphan was not');
-is($node->safe_psql('postgres', q{SELECT count(*) <= (SELECT count(*) FROM cron.job_run_details WHERE status <> 'succeeded')
+is($node->safe_psql('postgres', q{SELECT count(*) <= (SELECT count(*) FROM cron.job_run_details WHERE status <> 'succeeded' AND coalesce(return_message, '') !~ 'could not do all|orphans in|has drifted')
 		FROM schemaguard.audit_log s WHERE phase = 'started' AND (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1}),
 	't', 'every start has one outcome, but for a call that was cut off');
 is($node->safe_psql('postgres', q{SELECT DISTINCT r.role, r.result, r.extra, i.kind, i.object, i.change FROM schemaguard.drift_run r
 	JOIN schemaguard.drift_item i USING (reference, target) WHERE reference = 'baseline' AND i.kind = 'column'}),
 	'ops|fail|1|column|app.t.by_hand|extra', 'the drift is in the history');
 my $out = $listener->query('SELECT 1');
-is(scalar(() = $out =~ /Asynchronous notification "schemaguard"/g), 1, 'and listeners were told, once');
+is(scalar(() = $out =~ /"reference": "baseline"/g), 1, 'and listeners were told, once');
+is(scalar(() = $out =~ /"gate": "all"/g), 1, 'as of the gate');
 $listener->quit;
 
 $node->stop('immediate');
