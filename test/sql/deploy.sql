@@ -17,7 +17,7 @@ CREATE VIEW log AS
 CREATE VIEW keys AS
   SELECT conrelid::regclass AS child, conname, convalidated AS valid, pg_get_constraintdef(oid) AS definition
   FROM pg_constraint WHERE contype = 'f' AND connamespace = 'dep'::regnamespace AND conparentid = 0
-  ORDER BY 1::text, 2;
+  ORDER BY 2, conrelid::regclass::text COLLATE "C";
 
 CREATE TABLE customers (id int PRIMARY KEY, email text UNIQUE);
 CREATE TABLE orders (id int PRIMARY KEY, customer_id int, seller_id int, email text, a int, b int);
@@ -291,7 +291,7 @@ CREATE VIEW chosen AS
 CALL sg_add_fks('dep_some', steps => '{3,1,3}', fail => true);
 TABLE chosen;
 SELECT action, object FROM schemaguard.audit_log WHERE plan = 'dep_some' AND phase = 'done' AND action IN ('add', 'validate', 'replace') ORDER BY id;
-SELECT indrelid::regclass AS of, indexrelid::regclass AS index FROM pg_index WHERE indrelid IN ('some_a'::regclass, 'some_b'::regclass) ORDER BY 2::text;
+SELECT indrelid::regclass AS of, indexrelid::regclass AS index FROM pg_index WHERE indrelid IN ('some_a'::regclass, 'some_b'::regclass) ORDER BY indexrelid::regclass::text COLLATE "C";
 -- what is left of the others is no failure; what these can't do is one
 CALL sg_add_fks('dep_some', steps => '{3}', fail => true);
 CALL sg_add_fks('dep_some', steps => '{2}', fail => true);

@@ -83,7 +83,7 @@ END
 $$;
 SELECT conrelid::regclass, conname, pg_get_constraintdef(oid)
   FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('orders'::regclass, '"We""ird.S"."T a"'::regclass)
- ORDER BY 1::text, 2;
+ ORDER BY 2, conrelid::regclass::text COLLATE "C";
 -- A key that is declared gives a step its name.
 SELECT sg_plan_add_fk('pl2', 'orders', '{b,a}', 'parent', '{b,a}', index => false);
 SELECT fk_name FROM steps WHERE plan = 'pl2';

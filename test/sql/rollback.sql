@@ -14,7 +14,7 @@ CREATE VIEW log AS
 CREATE VIEW keys AS
   SELECT conrelid::regclass AS child, conname, convalidated AS valid, pg_get_constraintdef(oid) AS definition
   FROM pg_constraint WHERE contype = 'f' AND connamespace = 'rb'::regnamespace AND conparentid = 0
-  ORDER BY 1::text, 2;
+  ORDER BY 2, conrelid::regclass::text COLLATE "C";
 CREATE VIEW gaps AS
   SELECT count(*) FROM schemaguard.audit_log s WHERE phase = 'started' AND plan = 'rb'
   AND (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1;
@@ -175,13 +175,13 @@ RESET client_min_messages;
 SELECT max(id) AS last FROM schemaguard.audit_log \gset
 CALL sg_rollback_fks('rb');
 SELECT * FROM keys WHERE child = 'moved'::regclass;
-SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 TABLE steps;
 -- mended
 DELETE FROM moved WHERE id = 9;
 CALL sg_rollback_fks('rb');
 SELECT * FROM keys WHERE child = 'moved'::regclass;
-SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 TABLE steps;
 SELECT l.step, action, phase, object, statement, sqlstate, message FROM schemaguard.audit_log l WHERE id > :last ORDER BY id \gx
 TABLE gaps;
@@ -202,7 +202,7 @@ CREATE TABLE old_parent (id int PRIMARY KEY);
 INSERT INTO old_parent SELECT generate_series(1, 5);
 CALL sg_rollback_fks('rb');
 SELECT * FROM keys WHERE child = 'moved'::regclass;
-SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'moved'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 TABLE steps;
 TABLE gaps;
 -- a partitioned child: keys and indexes of the partitions go with those of the whole, or alone where that was not made yet

@@ -20,7 +20,7 @@ CREATE VIEW log AS
   WHERE plan = 'vs' AND action NOT LIKE 'plan %' AND id > (SELECT id FROM mark) ORDER BY id;
 CREATE VIEW keys AS
   SELECT conrelid::regclass AS child, conname, convalidated AS valid
-  FROM pg_constraint WHERE contype = 'f' AND connamespace = 'vs'::regnamespace AND conparentid = 0 ORDER BY 1::text, 2;
+  FROM pg_constraint WHERE contype = 'f' AND connamespace = 'vs'::regnamespace AND conparentid = 0 ORDER BY 2, conrelid::regclass::text COLLATE "C";
 CREATE VIEW gaps AS
   SELECT s.id FROM schemaguard.audit_log s LEFT JOIN schemaguard.audit_log o ON o.started_id = s.id
   WHERE s.plan = 'vs' AND s.phase = 'started' GROUP BY s.id HAVING count(o.id) <> 1;
