@@ -49,9 +49,8 @@
 #define MAX_AGAIN			10
 
 /*
- * The first batch, and the least that a slow one shrinks to: what a batch
- * costs by itself, whole tables read where no index serves, is shared by so
- * many rows
+ * The first batch, and the least that a slow one shrinks to where rows cost
+ * little beside what a batch costs by itself
  */
 #define SMALLEST_BATCH		10
 #define MOST_GROWTH			8
@@ -76,6 +75,8 @@ typedef struct Fix
 	List	   *tallies;		/* of FixTally *: what a dry run would reach */
 	FixCounts	counts;
 	int			size;			/* of the next batch */
+	int			smallest;		/* that a slow one shrinks to; 0: not known yet */
+	double		single_ms;		/* what a slow batch of one row took */
 	/* in this pass */
 	int64		fixed;			/* orphans */
 	int64		changed;		/* rows */
@@ -295,6 +296,18 @@ fail_now(Fix *fix, int sqlerrcode, const char *message, int64 orphan_rows)
 
 /* ---- a scan ---- */
 
+/* Could each row that goes cost a scan, for want of an index on what refers to it? */
+static bool
+reads_whole_tables(const Fix *fix, List *keys)
+{
+	foreach_ptr(const FixKey, by, keys)
+	{
+		if (list_member_oid(fix->tables, by->key->child) && !OidIsValid(fk_serving_index(by->key)))
+			return true;
+	}
+	return false;
+}
+
 /* As many places as fit into the memory of an audit; the next pass finds the rest */
 static int64
 most_places(void)
@@ -356,6 +369,8 @@ execute_scan(RunAction *action)
 
 	keys = fix_keys(run);
 	fix->tables = fix_tables(&fix->key, keys);
+	if (fix->size == 0)
+		fix->size = Min(reads_whole_tables(fix, keys) ? 1 : SMALLEST_BATCH, run->batch);
 	fix->judging = fix_judging_tables(fix->tables, keys);
 	fix->tallies = NIL;
 	memset(&fix->counts, 0, sizeof(FixCounts));
@@ -589,15 +604,24 @@ take_results(Fix *fix, const FixAction *action)
 
 /*
  * Rows are locked until their batch is committed: that is to last no longer
- * than a statement may wait for our locks
+ * than a statement may wait for our locks.  Where one row takes longer, two
+ * tell once whether fewer rows make it shorter.
  */
 static int
-next_size(const Fix *fix, const FixAction *action)
+next_size(Fix *fix, const FixAction *action)
 {
 	double		size = action->places.n * (sg_lock_timeout / 2.0) / Max(action->ms, 0.01);
 
+	if (fix->smallest == 0 && action->places.n == 1 && size < 1)
+	{
+		fix->single_ms = action->ms;
+		return Min(2, fix->work->run->batch);
+	}
+	if (fix->smallest == 0 && action->places.n == 2 && fix->single_ms > 0)
+		fix->smallest = action->ms < fix->single_ms * 1.5 ? SMALLEST_BATCH : 1;
+
 	size = Min(size, (double) fix->size * MOST_GROWTH);
-	size = Max(size, SMALLEST_BATCH);
+	size = Max(size, Max(fix->smallest, 1));
 	return (int) Min(size, fix->work->run->batch);
 }
 
@@ -791,7 +815,6 @@ fix_step(StepWork *work, const FkKey *key)
 	memcpy(work->key, key, sizeof(FkKey));
 	fix.key.key = work->key;
 	fix.key.step = work->step;
-	fix.size = Min(SMALLEST_BATCH, work->run->batch);
 	fix.batch_context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard fix batch",
 											  ALLOCSET_DEFAULT_SIZES);
 	fix_places_init(&fix.found);

@@ -434,14 +434,14 @@ SET client_min_messages = warning;
 CREATE TABLE slow (id int PRIMARY KEY, p int);
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN OLD; END';
 CREATE TRIGGER slow BEFORE DELETE ON slow FOR EACH ROW EXECUTE FUNCTION slow();
-INSERT INTO slow SELECT g, 77 FROM generate_series(1, 25) g;
+INSERT INTO slow SELECT g, 77 FROM generate_series(1, 12) g;
 SELECT sg_plan_create('fix', replace => true);
 SELECT sg_plan_add_fk('fix', 'slow', '{p}', 'parents', orphans => 'delete', index => false);
 CALL sg_add_fks('fix', validate => false);
 SELECT mark();
 RESET client_min_messages;
 CALL sg_fix_orphans('fix');
-SELECT rows_affected FROM log WHERE rows_affected IS NOT NULL;
+SELECT max(rows_affected), count(*) > 1 AS several FROM log WHERE rows_affected IS NOT NULL;
 DROP TABLE slow;
 
 -- a trigger that puts the value back, or another one that has a parent: what is counted is what is null
@@ -608,7 +608,7 @@ DROP TABLE named;
 SELECT sg_plan_drop('fix_named');
 
 -- the log: one outcome for each start, no value of a row
-SELECT count(*) AS started,
+SELECT count(*) > 200 AS started,
        count(*) FILTER (WHERE (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1) AS wrong
 FROM schemaguard.audit_log s WHERE phase = 'started' AND plan LIKE 'fix%';
 SELECT count(*) FROM schemaguard.audit_log WHERE plan LIKE 'fix%' AND concat(statement, message) ~ '77|he is';
