@@ -179,9 +179,6 @@ extern void audit_sql_table(StringInfo buf, Oid relid, const char *alias);
 extern void audit_sql_match(StringInfo buf, const FkKey *key);
 extern void audit_sql_checked(StringInfo buf, const FkKey *key);
 
-/* Why a scan of the tables themselves would not see the key's rows, or NULL */
-extern const char *audit_place_problem(const FkKey *key);
-
 /*
  * A query for the rows that break the key: row_table (null: the child itself),
  * row_id, key, data; LIMIT $1

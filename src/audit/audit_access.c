@@ -267,7 +267,7 @@ snapshot_problem(const FkKey *key)
 	{
 		ListCell   *lc;
 
-		foreach(lc, audit_leaves(tables[i]))
+		foreach(lc, audit_leaves(tables[i], NIL))
 		{
 			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
 				rewritten_since_snapshot(lfirst_oid(lc)))

@@ -118,10 +118,10 @@ key_order_stands(const KeyOrder *order, const FkKey *key)
 }
 
 char *
-audit_heap_problem(const FkKey *key)
+audit_heap_problem(const FkKey *key, List *leaves)
 {
 	Oid			tables[] = {key->parent, key->child};
-	const char *problem = audit_place_problem(key);
+	const char *problem = audit_leaves_problem(key, leaves);
 
 	if (problem)
 		return pstrdup(problem);
@@ -129,7 +129,7 @@ audit_heap_problem(const FkKey *key)
 	{
 		ListCell   *lc;
 
-		foreach(lc, audit_leaves(tables[i]))
+		foreach(lc, audit_leaves(tables[i], leaves))
 		{
 			Relation	rel = table_open(lfirst_oid(lc), NoLock);
 			bool		heap = rel->rd_rel->relam == HEAP_TABLE_AM_OID;
@@ -308,12 +308,12 @@ index_verdict_add(IndexVerdict *verdict, const FkKey *key, const KeyOrder *order
 
 /* Pages and rows of a table or its partitions, as the planner sees them */
 static void
-estimate_size(Oid relid, double *pages, double *rows)
+estimate_size(Oid relid, List *leaves, double *pages, double *rows)
 {
 	ListCell   *lc;
 
 	*pages = *rows = 0;
-	foreach(lc, audit_leaves(relid))
+	foreach(lc, audit_leaves(relid, leaves))
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
 		BlockNumber leaf_pages;
@@ -363,7 +363,7 @@ estimate_keys(const FkKey *key, const KeyOrder *order, double rows, double *part
  * are more keys than that.
  */
 static int64
-skip_scan_limit(const FkKey *key, Oid indexid)
+skip_scan_limit(const FkKey *key, List *leaves, Oid indexid)
 {
 	Relation	index = index_open(indexid, NoLock);
 	KeyOrder	order;
@@ -377,7 +377,7 @@ skip_scan_limit(const FkKey *key, Oid indexid)
 		elog(ERROR, "index %u has changed under lock", indexid);
 	index_close(index, NoLock);
 
-	estimate_size(key->child, &pages, &rows);
+	estimate_size(key->child, leaves, &pages, &rows);
 	keys = estimate_keys(key, &order, rows, &partly_null);
 	limit = (pages - partly_null / ENTRIES_PER_PAGE) / PAGES_PER_KEY;
 
@@ -386,7 +386,7 @@ skip_scan_limit(const FkKey *key, Oid indexid)
 
 /* The index of the child to scan, and up to how many keys; or InvalidOid */
 static Oid
-choose_skip_index(const FkKey *key, int64 *max_keys)
+choose_skip_index(const FkKey *key, List *leaves, int64 *max_keys)
 {
 	Oid			best = InvalidOid;
 	ListCell   *lc;
@@ -402,7 +402,7 @@ choose_skip_index(const FkKey *key, int64 *max_keys)
 	*max_keys = 0;
 	foreach(lc, audit_skip_indexes(key))
 	{
-		int64		limit = skip_scan_limit(key, lfirst_oid(lc));
+		int64		limit = skip_scan_limit(key, leaves, lfirst_oid(lc));
 
 		if (limit > *max_keys)
 		{
@@ -418,7 +418,7 @@ choose_skip_index(const FkKey *key, int64 *max_keys)
  * key instead of the parent.  Returns up to how many keys, or 0.
  */
 static int64
-probe_limit(const FkKey *key, const KeyOrder *order)
+probe_limit(const FkKey *key, List *leaves, const KeyOrder *order)
 {
 	double		pages,
 				rows,
@@ -426,9 +426,9 @@ probe_limit(const FkKey *key, const KeyOrder *order)
 				keys,
 				limit;
 
-	estimate_size(key->parent, &pages, &rows);
+	estimate_size(key->parent, leaves, &pages, &rows);
 	limit = pages / PAGES_PER_KEY;
-	estimate_size(key->child, &pages, &rows);
+	estimate_size(key->child, leaves, &pages, &rows);
 	keys = estimate_keys(key, order, rows, &partly_null);
 	if (keys == 0)
 		keys = rows;
@@ -438,27 +438,27 @@ probe_limit(const FkKey *key, const KeyOrder *order)
 
 /* Are both tables such that an index can tell? */
 static bool
-can_read_indexes(const FkKey *key, KeyOrder *order)
+can_read_indexes(const FkKey *key, List *leaves, KeyOrder *order)
 {
 	return !key->period &&
 		get_rel_relkind(key->parent) == RELKIND_RELATION &&
 		key_order_make(order, key, NULL) && key_order_stands(order, key) &&
-		audit_heap_problem(key) == NULL;
+		audit_heap_problem(key, leaves) == NULL;
 }
 
 static bool
-judge_by_index(AuditKey *ak, int samples, MemoryContext results,
+judge_by_index(AuditKey *ak, List *leaves, int samples, MemoryContext results,
 			   IndexVerdict *verdict, char **used)
 {
 	const FkKey *key = &ak->key;
 	KeyOrder	order;
 	Oid			index;
 
-	if (!can_read_indexes(key, &order))
+	if (!can_read_indexes(key, leaves, &order))
 		return false;
 
 	*used = sg_relation_name(key->index);
-	index = choose_skip_index(key, &verdict->max_keys);
+	index = choose_skip_index(key, leaves, &verdict->max_keys);
 	if (OidIsValid(index) && audit_skip_scan(verdict, key, index, samples, results))
 	{
 		ak->method = "skip scan";
@@ -467,8 +467,8 @@ judge_by_index(AuditKey *ak, int samples, MemoryContext results,
 	}
 
 	memset(verdict, 0, sizeof(IndexVerdict));
-	verdict->max_keys = probe_limit(key, &order);
-	if (verdict->max_keys > 0 && audit_index_probe(verdict, key, samples, results))
+	verdict->max_keys = probe_limit(key, leaves, &order);
+	if (verdict->max_keys > 0 && audit_index_probe(verdict, key, leaves, samples, results))
 	{
 		ak->method = "index probe";
 		return true;
@@ -477,7 +477,7 @@ judge_by_index(AuditKey *ak, int samples, MemoryContext results,
 }
 
 bool
-audit_by_index(AuditKey *ak, int samples, MemoryContext results)
+audit_by_index(AuditKey *ak, List *leaves, int samples, MemoryContext results)
 {
 	IndexVerdict verdict = {0};
 	SgScope		scope;
@@ -490,7 +490,7 @@ audit_by_index(AuditKey *ak, int samples, MemoryContext results)
 
 	sg_progress_tables(SG_PHASE_SCANNING, ak->key.child, 0);
 	audit_scope_begin(&scope, &ak->key, false);
-	done = judge_by_index(ak, samples, results, &verdict, &used);
+	done = judge_by_index(ak, leaves, samples, results, &verdict, &used);
 	sg_scope_end(&scope);
 	if (!done)
 		return false;

@@ -29,18 +29,19 @@
 
 /*
  * Judge a key by index where schemaguard.audit_use_index allows it and that
- * is much cheaper.  False: not done, and the key is as it was.
+ * is much cheaper.  False: not done, and the key is as it was.  Here and
+ * below, leaves are what audit_keep_leaves has kept.
  *
  * An index that is seen to be damaged on the way is an error (XX002).
  */
-extern bool audit_by_index(AuditKey *key, int samples, MemoryContext results);
+extern bool audit_by_index(AuditKey *key, List *leaves, int samples, MemoryContext results);
 
 /*
  * Where schemaguard.audit_paranoid is on, compare a verdict that was read from
  * heaps with what the indexes of both tables say.  The counts stay; `pass`
  * becomes `unknown` when an index is corrupt, and the reason names it.
  */
-extern void audit_paranoid(AuditKey *key, MemoryContext results);
+extern void audit_paranoid(AuditKey *key, List *leaves, MemoryContext results);
 
 /* ---- audit_index.c ---- */
 
@@ -70,7 +71,7 @@ extern bool key_order_stands(const KeyOrder *order, const FkKey *key);
  * Why no index method can read the key's tables, or NULL.  They are locked; so
  * are their partitions, which are looked at, too.
  */
-extern char *audit_heap_problem(const FkKey *key);
+extern char *audit_heap_problem(const FkKey *key, List *leaves);
 
 /* Why an index, opened, can't answer for all rows of the active snapshot, or NULL */
 extern char *audit_index_problem(Relation index);
@@ -111,7 +112,7 @@ extern void index_verdict_add(IndexVerdict *verdict, const FkKey *key, const Key
  */
 typedef struct SortedKeys SortedKeys;
 
-extern SortedKeys *audit_sorted_begin(const FkKey *key, const KeyOrder *order);
+extern SortedKeys *audit_sorted_begin(const FkKey *key, List *leaves, const KeyOrder *order);
 
 /* The values are in the order's order and valid until the next call */
 extern bool audit_sorted_next(SortedKeys *sorted, Datum **values, bool **nulls, int64 *rows);
@@ -162,7 +163,7 @@ extern bool audit_probe_has(IndexProbe *probe, const KeyOrder *order, const Datu
 extern void audit_probe_end(IndexProbe *probe);
 
 /* The method, as above */
-extern bool audit_index_probe(IndexVerdict *verdict, const FkKey *key,
+extern bool audit_index_probe(IndexVerdict *verdict, const FkKey *key, List *leaves,
 							  int samples, MemoryContext results);
 
 /* ---- audit_btree.c ---- */

@@ -34,26 +34,32 @@ extern Jsonb *audit_key_object(const FkKey *key, const Datum *values, const bool
 
 /* ---- audit_place.c ---- */
 
-/* A table or index itself, or the leaves of its partitions */
-extern List *audit_leaves(Oid relid);
-
 /*
  * ATTACH PARTITION does not wait for our locks.  So that all that is read
  * belongs to one moment, the leaves of the keys' tables are listed and locked
  * (false: one can't be), the snapshot is taken, and the list is looked at
- * again; from then on, audit_leaves says what it said then.
+ * again; it goes to whoever reads in that snapshot.
  */
-extern bool audit_keep_leaves(List *keys);
-extern bool audit_leaves_stand(void);
-extern void audit_forget_leaves(void);
+extern bool audit_keep_leaves(List *keys, List **kept);
+extern bool audit_leaves_stand(List *kept);
+
+/*
+ * A table or index itself, or the leaves of its partitions: as they were kept,
+ * or as they are now, where they are not.
+ */
+extern List *audit_leaves(Oid relid, List *kept);
+
+/* audit_place_problem with the leaves that were kept */
+extern const char *audit_leaves_problem(const FkKey *key, List *kept);
 
 /* ---- audit_round.c ---- */
 
 /*
  * Judge keys by reading each of their tables once or, beyond the memory,
  * several times, in the active snapshot and under locks that the caller
- * holds.  Returns those that need another method.
+ * holds; leaves are those that it has kept.  Returns those that need another
+ * method.
  */
-extern List *audit_scan(List *keys, int samples, MemoryContext results, bool parallel);
+extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel);
 
 #endif							/* SG_AUDIT_INTERNAL_H */

@@ -48,6 +48,7 @@
 typedef struct Comparison
 {
 	AuditKey   *ak;
+	List	   *leaves;			/* that audit_keep_leaves has kept */
 	Oid			index;			/* to be compared */
 	Oid			reading;		/* the index that is read now, or InvalidOid */
 	List	   *indexes;		/* of the parent, one per leaf */
@@ -245,7 +246,7 @@ has_null(const KeyOrder *order, const bool *nulls)
 static void
 look_up_keys(Comparison *comparison, Probes *probes, const KeyOrder *order)
 {
-	SortedKeys *sorted = audit_sorted_begin(&comparison->ak->key, order);
+	SortedKeys *sorted = audit_sorted_begin(&comparison->ak->key, comparison->leaves, order);
 	Datum	   *values;
 	bool	   *nulls;
 	int64		rows;
@@ -367,7 +368,7 @@ compare_child_keys(void *arg)
 	index_close(index, NoLock);
 	table_close(child, NoLock);
 
-	sorted = audit_sorted_begin(key, &order);
+	sorted = audit_sorted_begin(key, comparison->leaves, &order);
 	comparison->reading = comparison->index;
 	skip = audit_skip_begin(key, comparison->index);
 	merge_keys(comparison, sorted, skip, &order);
@@ -429,7 +430,7 @@ static void
 compare_indexes(Comparison *comparison)
 {
 	const FkKey *key = &comparison->ak->key;
-	char	   *problem = audit_heap_problem(key);
+	char	   *problem = audit_heap_problem(key, comparison->leaves);
 	bool		readable = true;
 	ListCell   *lc;
 
@@ -439,7 +440,7 @@ compare_indexes(Comparison *comparison)
 		return;
 	}
 
-	comparison->indexes = audit_leaves(key->index);
+	comparison->indexes = audit_leaves(key->index, NIL);
 	foreach(lc, comparison->indexes)
 		readable &= run(comparison, compare_parent_rows, lfirst_oid(lc));
 	if (comparison->skipped == NULL && readable)
@@ -452,9 +453,9 @@ compare_indexes(Comparison *comparison)
 }
 
 void
-audit_paranoid(AuditKey *ak, MemoryContext results)
+audit_paranoid(AuditKey *ak, List *leaves, MemoryContext results)
 {
-	Comparison	comparison = {.ak = ak};
+	Comparison	comparison = {.ak = ak,.leaves = leaves};
 	SgScope		scope;
 	ListCell   *lc;
 

@@ -31,16 +31,12 @@
 #include "audit/audit_internal.h"
 #include "base/compat.h"
 
-
 /* The leaves of a partitioned table as they were when the snapshot was taken */
 typedef struct KeptLeaves
 {
 	Oid			relid;
 	List	   *leaves;			/* of Oid */
 } KeptLeaves;
-
-/* of KeptLeaves *; audit_keep_leaves to audit_forget_leaves */
-static List *kept = NIL;
 
 static List *
 list_leaves(Oid relid)
@@ -57,7 +53,7 @@ list_leaves(Oid relid)
 }
 
 List *
-audit_leaves(Oid relid)
+audit_leaves(Oid relid, List *kept)
 {
 	ListCell   *lc;
 
@@ -72,14 +68,14 @@ audit_leaves(Oid relid)
 }
 
 static bool
-keep_leaves_of(Oid relid)
+keep_leaves_of(Oid relid, List **kept)
 {
 	KeptLeaves *leaves;
 	ListCell   *lc;
 
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 		return true;
-	foreach(lc, kept)
+	foreach(lc, *kept)
 	{
 		if (((KeptLeaves *) lfirst(lc))->relid == relid)
 			return true;
@@ -93,28 +89,28 @@ keep_leaves_of(Oid relid)
 		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
 			return false;
 	}
-	kept = lappend(kept, leaves);
+	*kept = lappend(*kept, leaves);
 	return true;
 }
 
 bool
-audit_keep_leaves(List *keys)
+audit_keep_leaves(List *keys, List **kept)
 {
 	ListCell   *lc;
 
-	kept = NIL;
+	*kept = NIL;
 	foreach(lc, keys)
 	{
 		const FkKey *key = &((AuditKey *) lfirst(lc))->key;
 
-		if (!keep_leaves_of(key->child) || !keep_leaves_of(key->parent))
+		if (!keep_leaves_of(key->child, kept) || !keep_leaves_of(key->parent, kept))
 			return false;
 	}
 	return true;
 }
 
 bool
-audit_leaves_stand(void)
+audit_leaves_stand(List *kept)
 {
 	foreach_ptr(KeptLeaves, leaves, kept)
 	{
@@ -123,12 +119,6 @@ audit_leaves_stand(void)
 			return false;
 	}
 	return true;
-}
-
-void
-audit_forget_leaves(void)
-{
-	kept = NIL;
 }
 
 /* A hypertable's root is empty, its chunks inherit from it */
@@ -155,13 +145,13 @@ has_virtual_column(Oid relid, const AttrNumber *att, int n)
 }
 
 static const char *
-table_problem(Oid relid)
+table_problem(Oid relid, List *kept)
 {
 	ListCell   *lc;
 
 	if (fk_citus_table(relid) || is_hypertable(relid))
 		return "an extension keeps the rows of a table elsewhere";
-	foreach(lc, audit_leaves(relid))
+	foreach(lc, audit_leaves(relid, kept))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_RELATION)
 			return "a partition is a foreign table";
@@ -172,15 +162,21 @@ table_problem(Oid relid)
 }
 
 const char *
-audit_place_problem(const FkKey *key)
+audit_leaves_problem(const FkKey *key, List *kept)
 {
-	const char *problem = table_problem(key->child);
+	const char *problem = table_problem(key->child, kept);
 
 	if (problem == NULL && key->parent != key->child)
-		problem = table_problem(key->parent);
+		problem = table_problem(key->parent, kept);
 	if (problem == NULL &&
 		(has_virtual_column(key->child, key->child_att, key->nkeys) ||
 		 has_virtual_column(key->parent, key->parent_att, key->nkeys)))
 		problem = "a column of the key is computed when it is read";
 	return problem;
+}
+
+const char *
+audit_place_problem(const FkKey *key)
+{
+	return audit_leaves_problem(key, NIL);
 }

@@ -250,7 +250,7 @@ has_null(const bool *nulls, int n)
 }
 
 bool
-audit_index_probe(IndexVerdict *verdict, const FkKey *key, int samples, MemoryContext results)
+audit_index_probe(IndexVerdict *verdict, const FkKey *key, List *leaves, int samples, MemoryContext results)
 {
 	char	   *problem;
 	IndexProbe *probe = audit_probe_begin(key, key->index, &problem);
@@ -270,7 +270,7 @@ audit_index_probe(IndexVerdict *verdict, const FkKey *key, int samples, MemoryCo
 	 */
 	if (!audit_probe_order(probe, key, &order))
 		elog(ERROR, "a column of %s has no order", sg_relation_name(key->child));
-	sorted = audit_sorted_begin(key, &order);
+	sorted = audit_sorted_begin(key, leaves, &order);
 	while (nkeys <= verdict->max_keys && audit_sorted_next(sorted, &values, &nulls, &rows))
 	{
 		nkeys++;

@@ -92,6 +92,7 @@ typedef struct ScanAudit
 	List	   *sets;			/* of ParentSet * */
 	List	   *items;			/* of WorkItem * */
 	List	   *given_up;		/* of AuditKey *: for a join after all */
+	List	   *leaves;			/* that audit_keep_leaves has kept */
 	Size		memory;			/* bytes */
 	uint64		seed;
 	bool		parallel;
@@ -113,13 +114,13 @@ typedef struct Round
 } Round;
 
 static BlockNumber
-count_pages(Oid relid, double *tuples)
+count_pages(Oid relid, List *leaves, double *tuples)
 {
 	BlockNumber sum = 0;
 	ListCell   *lc;
 
 	*tuples = 0;
-	foreach(lc, audit_leaves(relid))
+	foreach(lc, audit_leaves(relid, leaves))
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
 		BlockNumber pages;
@@ -150,7 +151,7 @@ find_set(ScanAudit *audit, const AuditKey *ak, AuditCodec *codec)
 	set = palloc0(sizeof(ParentSet));
 	set->parent = ak->key.parent;
 	set->codec = codec;
-	set->pages = count_pages(set->parent, &set->keys);
+	set->pages = count_pages(set->parent, audit->leaves, &set->keys);
 	set->bytes = set->keys * audit_codec_width(codec, set->parent);
 	audit->sets = lappend(audit->sets, set);
 	return list_length(audit->sets) - 1;
@@ -428,11 +429,11 @@ make_job(Round *round, AuditPhase phase, List *reads)
 }
 
 static List *
-add_reads(List *reads, Oid root, int set, int first_task, int ntasks)
+add_reads(List *reads, Oid root, List *leaves, int set, int first_task, int ntasks)
 {
 	ListCell   *lc;
 
-	foreach(lc, audit_leaves(root))
+	foreach(lc, audit_leaves(root, leaves))
 	{
 		AuditRead  *read = palloc0(sizeof(AuditRead));
 
@@ -470,7 +471,7 @@ read_parents(Round *round, AuditSetStage stage)
 	{
 		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
 			continue;
-		reads = add_reads(reads, set_of_item(round, i)->parent, i, 0, 0);
+		reads = add_reads(reads, set_of_item(round, i)->parent, round->audit->leaves, i, 0, 0);
 		pages += set_of_item(round, i)->pages;
 	}
 	if (reads == NIL)
@@ -551,8 +552,8 @@ judge(Round *round)
 
 		while (next < n && ((ScanKeyState *) list_nth(round->keys, next))->ak->key.child == child)
 			next++;
-		reads = add_reads(reads, child, 0, i, next - i);
-		pages += count_pages(child, &tuples);
+		reads = add_reads(reads, child, round->audit->leaves, 0, i, next - i);
+		pages += count_pages(child, round->audit->leaves, &tuples);
 		i = next;
 	}
 	/* there may be nothing to read: a partitioned table without partitions */
@@ -598,7 +599,7 @@ choose_workers(Round *round)
 		double		tuples;
 
 		if (child != last)
-			children += count_pages(child, &tuples);
+			children += count_pages(child, round->audit->leaves, &tuples);
 		last = child;
 	}
 	round->build_workers = audit_choose_workers(Min(parents, MaxBlockNumber));
@@ -699,17 +700,17 @@ finish_key(ScanKeyState *key, int samples, MemoryContext results)
 
 /* Why the key can't be judged by reading its tables, or NULL */
 static const char *
-scan_problem(const FkKey *key)
+scan_problem(const FkKey *key, List *leaves)
 {
 	if (key->period)
 		return "a PERIOD key is about ranges that parents cover together";
 	if (!audit_distinct_possible(key))
 		return "a column of the child has no order to count distinct keys by";
-	return audit_place_problem(key);
+	return audit_leaves_problem(key, leaves);
 }
 
 List *
-audit_scan(List *keys, int samples, MemoryContext results, bool parallel)
+audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel)
 {
 	ScanAudit	audit = {0};
 	List	   *others = NIL;
@@ -723,10 +724,11 @@ audit_scan(List *keys, int samples, MemoryContext results, bool parallel)
 	audit.memory = sg_audit_memory_bytes();
 	audit.seed = pg_prng_uint64(&pg_global_prng_state);
 	audit.parallel = parallel;
+	audit.leaves = leaves;
 
 	foreach_ptr(AuditKey, ak, keys)
 	{
-		const char *problem = scan_problem(&ak->key);
+		const char *problem = scan_problem(&ak->key, leaves);
 		AuditCodec *codec = problem ? NULL : audit_codec_make(&ak->key, &problem);
 
 		if (codec == NULL || !add_key(&audit, ak, codec, sort_memory))

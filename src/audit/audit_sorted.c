@@ -91,7 +91,7 @@ read_leaf(SortedKeys *sorted, Oid leaf)
 }
 
 SortedKeys *
-audit_sorted_begin(const FkKey *key, const KeyOrder *order)
+audit_sorted_begin(const FkKey *key, List *leaves, const KeyOrder *order)
 {
 	SortedKeys *sorted = palloc0(sizeof(SortedKeys));
 	TupleDesc	desc = make_descriptor(order);
@@ -114,7 +114,7 @@ audit_sorted_begin(const FkKey *key, const KeyOrder *order)
 										NULL, TUPLESORT_NONE);
 
 	sorted->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	foreach(lc, audit_leaves(key->child))
+	foreach(lc, audit_leaves(key->child, leaves))
 		read_leaf(sorted, lfirst_oid(lc));
 	ExecDropSingleTupleTableSlot(sorted->slot);
 	tuplesort_performsort(sorted->sort);

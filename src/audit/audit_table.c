@@ -49,6 +49,7 @@ typedef struct Batch
 	int			samples;
 	MemoryContext results;
 	bool		parallel;
+	List	   *leaves;			/* of partitioned tables, in the snapshot */
 	List	   *busy;			/* keys whose tables somebody else has locked */
 	List	  **late;			/* to which these go once the batch is done */
 } Batch;
@@ -159,7 +160,7 @@ judge_as(const Batch *batch, List *keys)
 	if (sg_audit_method != SG_AUDIT_SQL)
 	{
 		audit_scope_begin(&scope, &((AuditKey *) linitial(keys))->key, false);
-		keys = audit_scan(keys, batch->samples, batch->results, batch->parallel);
+		keys = audit_scan(keys, batch->leaves, batch->samples, batch->results, batch->parallel);
 		sg_scope_end(&scope);
 	}
 	foreach(lc, keys)
@@ -195,12 +196,12 @@ judge_keys(const Batch *batch, List *keys)
 
 	foreach(lc, keys)
 	{
-		if (!audit_by_index(lfirst(lc), batch->samples, batch->results))
+		if (!audit_by_index(lfirst(lc), batch->leaves, batch->samples, batch->results))
 			by_table = lappend(by_table, lfirst(lc));
 	}
 	judge_by_table(batch, by_table);
 	foreach(lc, by_table)
-		audit_paranoid(lfirst(lc), batch->results);
+		audit_paranoid(lfirst(lc), batch->leaves, batch->results);
 }
 
 /*
@@ -208,14 +209,14 @@ judge_keys(const Batch *batch, List *keys)
  * before and after, locked.
  */
 static void
-push_snapshot(List *keys)
+push_snapshot(Batch *batch, List *keys)
 {
 	for (int i = 0; i < MAX_SNAPSHOTS; i++)
 	{
-		if (audit_keep_leaves(keys))
+		if (audit_keep_leaves(keys, &batch->leaves))
 		{
 			audit_push_snapshot();
-			if (audit_leaves_stand())
+			if (audit_leaves_stand(batch->leaves))
 				return;
 			PopActiveSnapshot();
 		}
@@ -227,8 +228,9 @@ push_snapshot(List *keys)
 }
 
 static void
-judge_prepared(Batch *batch)
+judge_batch(void *arg)
 {
+	Batch	   *batch = arg;
 	List	   *ready = NIL;
 	ListCell   *lc;
 
@@ -243,23 +245,9 @@ judge_prepared(Batch *batch)
 	if (ready == NIL)
 		return;
 
-	push_snapshot(ready);
+	push_snapshot(batch, ready);
 	judge_keys(batch, ready);
 	PopActiveSnapshot();
-}
-
-static void
-judge_batch(void *arg)
-{
-	PG_TRY();
-	{
-		judge_prepared(arg);
-	}
-	PG_FINALLY();
-	{
-		audit_forget_leaves();
-	}
-	PG_END_TRY();
 }
 
 static void judge(Batch *batch);
