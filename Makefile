@@ -6,7 +6,7 @@
 #
 #   make test            everything at once: build and test in a private directory with a private server, install nothing;
 #                        ONLY=audit: the tests of one room of src/
-#   make test-long       the same with the counts and durations of a release, and what make deb does
+#   make test-long       the same with the counts and durations of a release, what make deb does, and pg_upgrade to 18
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
 #                        and how much of what it discovers is right (ONLY=discover: nothing else);
@@ -302,6 +302,7 @@ test:
 test-long:
 	@SG_LONG=1 bash "$(HERE)/test/tools/run-tests.sh"
 	@bash "$(HERE)/test/tools/deb.sh" || [ $$? = 3 ]
+	@bash "$(HERE)/test/tools/pg-upgrade.sh" || [ $$? = 3 ]
 
 demo:
 	@exec bash "$(HERE)/test/demo/run.sh"

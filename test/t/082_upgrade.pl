@@ -31,6 +31,8 @@ my ($old) = map { m,schemaguard--([^-]+)--\Q$new\E\.sql$, ? $1 : () } glob("$scr
 my $signature = "$FindBin::RealBin/signature.sql";
 sub signature { my ($db) = @_; return [ split /\n/, scalar run_psql($db, '-f', $signature) ]; }
 
+sub kept { return run_psql('kept', '-f', "$FindBin::RealBin/upgrade_kept.sql"); }
+
 sub run_psql
 {
 	my ($db, @args) = @_;
@@ -80,62 +82,15 @@ for ([ '0.0.1', qr/Run ALTER EXTENSION schemaguard UPDATE\./ ], [ '99.1.0', qr/I
 
 # ---- from the version before
 
-# What a database holds that uses everything
-my $fill = q{
-	CREATE EXTENSION schemaguard;
-	CREATE TABLE p (id int PRIMARY KEY);
-	CREATE TABLE c (a int, b int, d int);
-	INSERT INTO p SELECT generate_series(1, 5);
-	INSERT INTO c SELECT g, g + 1, g FROM generate_series(1, 5) g;
-	SELECT sg_plan_create('half'), sg_plan_add_fk('half', 'c', '{a}', 'p', fk_name => 'done'),
-	       sg_plan_add_fk('half', 'c', '{b}', 'p', fk_name => 'fixed', orphans => 'quarantine'), sg_plan_add_fk('half', 'c', '{d}', 'p', fk_name => 'later');
-	SELECT sg_plan_skip('half', 3, 'not yet'), sg_plan_from_sql('half', 'SELEKT 1');
-	CALL sg_add_fks('half', fix => true);
-	SELECT sg_orphan_audit();
-	SELECT sg_snapshot_take('before');
-	CREATE TABLE extra (id int);
-	SELECT sg_drift_check('before');
-	INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('rejected', 'public.c');
-	INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('uuid', 1);
-	INSERT INTO schemaguard.drift_ignore (kind, object, reason) VALUES ('table', 'public.nothing', 'test');
-	SELECT sg_capture_ddl(true);
-	CREATE TABLE caught (id int)};
-
-# Its tables put aside, and filled again by name of column once the objects are those of another version: hence of whatever that
-# has. In one database, for proofs count where they were made.
-my $put_aside = q{
-	CREATE SCHEMA aside;
-	CREATE TABLE aside.tables AS SELECT c.relname, c.relkind FROM pg_extension e, unnest(e.extconfig) k JOIN pg_class c ON c.oid = k WHERE extname = 'schemaguard';
-	DO $$ DECLARE t record; BEGIN
-		FOR t IN SELECT * FROM aside.tables LOOP EXECUTE format('CREATE TABLE aside.%1$I AS SELECT * FROM schemaguard.%1$I', t.relname); END LOOP;
-	END $$;
-	DELETE FROM aside.discovery_weight WHERE source <> 'user'};
-my $put_back = q{
-	DO $$ DECLARE t record; BEGIN
-		FOR t IN SELECT a.*, c.oid FROM aside.tables a JOIN pg_class c ON c.relname = a.relname AND c.relnamespace = 'schemaguard'::regnamespace LOOP
-			IF t.relkind = 'S' THEN EXECUTE format('SELECT setval(%L, last_value, is_called) FROM aside.%I', 'schemaguard.' || t.relname, t.relname);
-			ELSE EXECUTE (SELECT format('INSERT INTO schemaguard.%1$I (%2$s) SELECT %2$s FROM aside.%1$I', t.relname, string_agg(quote_ident(o.attname), ', '))
-				FROM pg_attribute o JOIN pg_attribute n ON n.attname = o.attname AND n.attrelid = format('aside.%I', t.relname)::regclass
-				WHERE o.attrelid = t.oid AND o.attnum > 0 AND NOT o.attisdropped);
-			END IF;
-		END LOOP;
-	END $$};
-# One line per table: its rows, and how many of those that were put aside it has no more
-my $kept = q{
-	CREATE FUNCTION pg_temp.kept(t name, OUT rows bigint, OUT missing bigint) LANGUAGE plpgsql AS $$
-	DECLARE columns text := (SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
-		WHERE attrelid = format('aside.%I', t)::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'log_cnt');
-	BEGIN EXECUTE format('SELECT (SELECT count(*) FROM aside.%1$I), (SELECT count(*) FROM (SELECT %2$s FROM aside.%1$I EXCEPT SELECT %2$s FROM schemaguard.%1$I) x)', t, columns) INTO rows, missing; END $$;
-	SELECT relname, k.rows > 0, k.missing FROM aside.tables, pg_temp.kept(relname) k ORDER BY relname COLLATE "C"};
 my $trust = q{SELECT fk_name, stands FROM schemaguard.fk_trust ORDER BY fk_name};
 
 SKIP:
 {
 	skip 'no version before this one', 1 if !defined $old;
-	create('kept', $fill);
-	$node->safe_psql('kept', "SET client_min_messages = error; SELECT sg_capture_ddl(false); $put_aside; INSERT INTO aside.ddl_capture VALUES (now(), 'me');
-		DROP EXTENSION schemaguard CASCADE; CREATE EXTENSION schemaguard VERSION '$old'; $put_back");
-	my $before = $node->safe_psql('kept', $kept);
+	create('kept', '');
+	run_psql('kept', '-f', "$FindBin::RealBin/upgrade_fill.sql");
+	run_psql('kept', '-v', "version=$old", '-f', "$FindBin::RealBin/upgrade_exchange.sql");
+	my $before = kept();
 	is(join(' ', map { /^(\w+)\|(?:t\|0|f\|0)$/ ? () : $_ } split /\n/, $before), '', "objects of $old hold what there was");
 	is(join(' ', map { /^(\w+)\|f/ ? $1 : () } split /\n/, $before), 'gate_finding subscription_mark', 'of every table but these');
 	is($node->safe_psql('kept', q{SELECT active FROM schemaguard.ddl_capture_state}), 't', 'DDL is caught');
@@ -152,7 +107,7 @@ SKIP:
 	}
 
 	$node->safe_psql('kept', 'ALTER EXTENSION schemaguard UPDATE');
-	is($node->safe_psql('kept', $kept), $before, 'the update keeps every row');
+	is(kept(), $before, 'the update keeps every row');
 	is($node->safe_psql('kept', q{SELECT active FROM schemaguard.ddl_capture_state}), 't', 'DDL is caught as before');
 	is($node->safe_psql('kept', q{SELECT count(*) FROM schemaguard.ddl_log WHERE tag = 'ALTER EXTENSION' AND origin = 'direct'}), '1', 'the update, too');
 	is($node->safe_psql('kept', q{SELECT count(*) FROM schemaguard.ddl_log WHERE event = 'lost'}), '0', 'and nothing is lost');

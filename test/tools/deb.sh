@@ -2,8 +2,8 @@
 # deb.sh [FOLDER]: builds the Debian package from what `make dist` makes, tests it as it is installed, and leaves the package in FOLDER
 # (default: nowhere).
 #
-# Built by dpkg-buildpackage, in a private folder. Then the package is installed over a copy-on-write view of this machine, which
-# goes with the script, and its tests (debian/tests) are run there, by autopkgtest where that is here. Exits with 3, loudly,
+# Built by dpkg-buildpackage, in a private folder. Then the package is installed in a copy-on-write view of this machine
+# (over.sh), and its tests (debian/tests) are run there, by autopkgtest where that is here. Exits with 3, loudly,
 # where Debian's tools are missing or this is not root.
 
 set -euo pipefail
@@ -24,19 +24,8 @@ source=$(echo "$work"/schemaguard-*/)
 echo "built: $(cd "$work" && echo ./*.deb)"
 [ -z "$folder" ] || cp "$work"/*.deb "$folder/"
 
-# shellcheck disable=SC2016  # for the shell inside
-unshare --mount --pid --fork --kill-child bash -ec '
-  work=$1 source=$2
-  mount --make-rprivate /
-  mkdir "$work/over"
-  mount -t tmpfs tmpfs "$work/over"
-  mkdir "$work/over/upper" "$work/over/work" "$work/over/root"
-  mount -t overlay overlay -o "lowerdir=/,upperdir=$work/over/upper,workdir=$work/over/work" "$work/over/root"
-  for place in dev sys; do mount --rbind "/$place" "$work/over/root/$place"; done
-  mount -t proc proc "$work/over/root/proc"
-  mount -t tmpfs -o mode=1777 tmpfs "$work/over/root/dev/shm"
-  exec chroot "$work/over/root" bash -ec "
-    cd \"\$2\"
-    dpkg -i \"\$1\"/postgresql-*-schemaguard_*.deb > /dev/null
-    if command -v autopkgtest > /dev/null; then autopkgtest --no-built-binaries . -- null
-    else echo \"no autopkgtest here: debian/tests/installcheck by itself\"; debian/tests/installcheck; fi" chroot "$work" "$source"' unshare "$work" "$source"
+bash test/tools/over.sh / "$work" bash -ec "
+  cd /mnt/$(basename "$source")
+  dpkg -i /mnt/postgresql-*-schemaguard_*.deb > /dev/null
+  if command -v autopkgtest > /dev/null; then autopkgtest --no-built-binaries . -- null
+  else echo 'no autopkgtest here: debian/tests/installcheck by itself'; debian/tests/installcheck; fi"
