@@ -285,8 +285,9 @@ insert_header(const SnapshotInfo *info, const char *name, const char *role, bool
 }
 
 /*
- * Keep what the reader holds, as the current role's.  Raises 42710 when the
- * name was taken meanwhile.
+ * Keep what the reader holds, as the current role's.  Returns how many objects
+ * that are, as people count: without columns, and what extensions have brought.
+ * Raises 42710 when the name was taken meanwhile.
  */
 int64
 snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
@@ -303,6 +304,7 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 	};
 	Oid			types[] = {TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(name)};
+	int64		count;
 	SgScope		scope;
 
 	sg_owner_begin(&scope);
@@ -321,10 +323,14 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
 							" SELECT $1, kind, identity, parent, properties, checksum FROM objects",
 							lengthof(types), types, values, NULL);
+	(void) sg_owner_execute(SPI_OK_SELECT,
+							"SELECT count(*) AS n FROM objects WHERE kind <> 'column' AND NOT properties ? 'extension'",
+							0, NULL, NULL, NULL);
+	count = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
 	SPI_finish();
 	sg_scope_end(&scope);
 
-	return reader->info.objects;
+	return count;
 }
 
 void
