@@ -391,6 +391,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	pg_uuid_t	run;
 	LogEntry	entry;
 	TimestampTz start = GetCurrentTimestamp();
+	char	   *others;
 
 	sg_check_version();
 	if (PG_ARGISNULL(0))
@@ -404,9 +405,12 @@ sg_prune(PG_FUNCTION_ARGS)
 	entry = log_entry(&run, NULL, "prune", LOG_DONE);
 	entry.object = "schemaguard.audit_log";
 	entry.rows_affected = (int64) prune_rows(before);
-	entry.message = psprintf("rows before %s%s", timestamptz_to_str(before), prune_others(before));
+	others = prune_others(before);
+	entry.message = psprintf("rows before %s%s", timestamptz_to_str(before), others);
 	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
 	log_write(&entry);
+	ereport(NOTICE,
+			(errmsg("removed rows of audit_log: " INT64_FORMAT "%s", entry.rows_affected, others)));
 
 	PG_RETURN_VOID();
 }

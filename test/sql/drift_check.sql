@@ -159,7 +159,9 @@ SELECT has_table_privilege('pg_database_owner', 'schemaguard.drift_ignore', 'INS
 SELECT count(*) AS open FROM schemaguard.drift_item WHERE gone_at IS NULL AND reference = 'chk' AND target = 'live' \gset
 CALL sg_prune('2000-01-01');
 SELECT count(*) > 10 AS still_there FROM schemaguard.drift_run WHERE reference = 'chk';
+SET client_min_messages = warning;
 CALL sg_prune(clock_timestamp());
+RESET client_min_messages;
 SELECT reference, target, count(*) FROM schemaguard.drift_run WHERE reference LIKE 'chk%' GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT count(*) = :open AS open_ones_stay, count(*) FILTER (WHERE gone_at IS NOT NULL) AS gone_ones FROM schemaguard.drift_item
 WHERE reference = 'chk' AND target = 'live';
