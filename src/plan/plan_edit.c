@@ -119,12 +119,60 @@ check_not_filling(const PlanStep *step)
 					 (char *) linitial(statements), (char *) lsecond(statements))));
 }
 
+/* ---- what would be forgotten ---- */
+
+/* Is what a deed has made, or may restore, still to be found? */
+static bool
+may_be_undone(const PlanDeed *deed)
+{
+	Oid			child = sg_find_qualified(deed->what->child_table);
+
+	if (!OidIsValid(child))
+		return false;
+	if (deed->kind == DEED_ADD)
+		return OidIsValid(get_relation_constraint_oid(child, deed->what->fk_name, true));
+	return deed->kind != DEED_INDEX || OidIsValid(sg_find_qualified(deed->object));
+}
+
+/*
+ * Without its deeds, nothing of a plan can be taken back: 55000, or where it
+ * is replaced all the same, a warning.
+ */
+static void
+tell_forgotten(const FkPlan *plan, bool replaced)
+{
+	const PlanDeed *last = NULL;
+	int			n = 0;
+
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEEDS_OF_CATALOG))
+	{
+		if (!may_be_undone(deed))
+			continue;
+		n++;
+		if (last == NULL)
+			last = deed;
+	}
+	if (n == 0)
+		return;
+	ereport(replaced ? WARNING : ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 replaced ? errmsg("plan \"%s\" was replaced: what it has done can't be taken back any more", plan->name) :
+			 errmsg("plan \"%s\" has done what can still be taken back", plan->name),
+			 errdetail_plural("schemaguard.plan_deed has %d such deed, the last of them on %s.",
+							  "schemaguard.plan_deed has %d such deeds, the last of them on %s.",
+							  n, n, last->object),
+			 replaced ? errhint("To take it back, CALL sg_rollback_fks(%s) before; in a transaction, ROLLBACK undoes the replacing.",
+								quote_literal_cstr(plan->name)) :
+			 errhint("CALL sg_rollback_fks() takes it back. To keep it, and forget the plan: sg_plan_drop(plan, force => true).")));
+}
+
 /*
  * sg_plan_create(plan text, description text, replace boolean)
  *
  * Makes an empty plan that belongs to the current role.  42710 when there is
  * one of that name, unless replace is true: then that plan, if the current
- * role may change it, loses its steps, notes and deeds and stays its author's;
+ * role may change it, loses its steps, notes, options and deeds and stays its
+ * author's, with a warning where a deed could have been taken back;
  * a trigger of it that fills columns and what builds of indexes have left are
  * dropped as by sg_plan_drop().
  */
@@ -145,6 +193,7 @@ sg_plan_create(PG_FUNCTION_ARGS)
 	if (plan && replace)
 	{
 		plan_check_writable(plan, "sg_plan_create()");
+		tell_forgotten(plan, true);
 		plan_filler_drop_all(plan);
 		plan_index_drop_leftovers(plan);
 		plan_clear(plan, description);
@@ -364,45 +413,6 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Is what a deed has made, or may restore, still to be found? */
-static bool
-may_be_undone(const PlanDeed *deed)
-{
-	Oid			child = sg_find_qualified(deed->what->child_table);
-
-	if (!OidIsValid(child))
-		return false;
-	if (deed->kind == DEED_ADD)
-		return OidIsValid(get_relation_constraint_oid(child, deed->what->fk_name, true));
-	return deed->kind != DEED_INDEX || OidIsValid(sg_find_qualified(deed->object));
-}
-
-/* Without its deeds, nothing of a plan can be taken back: 55000 */
-static void
-check_forgettable(const FkPlan *plan)
-{
-	const PlanDeed *last = NULL;
-	int			n = 0;
-
-	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEEDS_OF_CATALOG))
-	{
-		if (!may_be_undone(deed))
-			continue;
-		n++;
-		if (last == NULL)
-			last = deed;
-	}
-	if (n == 0)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("plan \"%s\" has done what can still be taken back", plan->name),
-			 errdetail_plural("schemaguard.plan_deed has %d such deed, the last of them on %s.",
-							  "schemaguard.plan_deed has %d such deeds, the last of them on %s.",
-							  n, n, last->object),
-			 errhint("CALL sg_rollback_fks() takes it back. To keep it, and forget the plan: sg_plan_drop(plan, force => true).")));
-}
-
 /*
  * sg_plan_drop(plan text, force boolean DEFAULT false)
  *
@@ -424,7 +434,7 @@ sg_plan_drop(PG_FUNCTION_ARGS)
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_drop()");
 	if (!force)
-		check_forgettable(plan);
+		tell_forgotten(plan, false);
 	plan_filler_drop_all(plan);
 	plan_index_drop_leftovers(plan);
 	(void) log_close_interrupted(name);
