@@ -165,6 +165,7 @@ OBJS = \
 	src/plan/plan_json.o \
 	src/plan/plan_key.o \
 	src/plan/plan_lock.o \
+	src/plan/plan_option.o \
 	src/plan/plan_rights.o \
 	src/plan/plan_sql.o \
 	src/plan/plan_statement.o \

@@ -13,7 +13,9 @@ CREATE TABLE schemaguard.plan (
     -- every role that had a hand in the plan, by login and by SET ROLE
     changed_by  text[] NOT NULL DEFAULT '{}',
     -- roles that may use it besides its author and the owner of its tables
-    allowed     text[] NOT NULL DEFAULT '{}'
+    allowed     text[] NOT NULL DEFAULT '{}',
+    -- settings that its calls have over the session's, by their names without the prefix; and "orphans"
+    options     jsonb NOT NULL DEFAULT '{}'
 );
 CREATE SEQUENCE schemaguard.plan_id_seq OWNED BY schemaguard.plan.id;
 ALTER TABLE schemaguard.plan ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_id_seq');
@@ -28,6 +30,7 @@ COMMENT ON COLUMN schemaguard.plan.id IS 'number of the plan; one that is made a
 COMMENT ON COLUMN schemaguard.plan.approved_hash IS 'hash of what was approved';
 COMMENT ON COLUMN schemaguard.plan.changed_by IS 'every role that had a hand in the plan, by login and by SET ROLE: none of them may approve it';
 COMMENT ON COLUMN schemaguard.plan.allowed IS 'roles that sg_plan_allow lets read, run and approve it';
+COMMENT ON COLUMN schemaguard.plan.options IS 'what sg_plan_option has set: settings for calls on the plan, and the policy of new steps';
 
 CREATE TABLE schemaguard.plan_step (
     -- no foreign keys here: a parallel pg_restore fills these tables in any order

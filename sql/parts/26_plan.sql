@@ -23,7 +23,7 @@ CREATE FUNCTION sg_plan_add_fk(
     on_delete          text DEFAULT 'no action',
     on_update          text DEFAULT 'no action',
     priority           text DEFAULT 'medium',
-    orphans            text DEFAULT 'stop',
+    orphans            text DEFAULT NULL,
     index              boolean DEFAULT true,
     replaces           text DEFAULT NULL,
     match              text DEFAULT 'simple',
@@ -48,6 +48,13 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_set';
 COMMENT ON FUNCTION sg_plan_set(text, int, text, text)
     IS 'change one column of a step; state pending takes back a skip';
+
+CREATE FUNCTION sg_plan_option(plan text, name text, value text)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_option';
+COMMENT ON FUNCTION sg_plan_option(text, text, text)
+    IS 'give a plan a setting of its own, such as lock_timeout, or orphans, the policy of new steps; null takes it away';
 
 CREATE FUNCTION sg_plan_skip(plan text, step int, reason text)
 RETURNS void

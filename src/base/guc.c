@@ -27,6 +27,7 @@ int			sg_lock_timeout = 100;
 int			sg_max_attempts = 200;
 int			sg_retry_budget = 600000;
 int			sg_statement_timeout = 0;
+int			sg_verbosity = SG_VERBOSITY_AUTO;
 int			sg_workers = 2;
 bool		sg_require_approval = false;
 char	   *sg_migration = "";
@@ -51,6 +52,14 @@ int			sg_remote_timeout = 300000;
 static const struct config_enum_entry validate_with_options[] = {
 	{"core", SG_VALIDATE_CORE, false},
 	{"scan", SG_VALIDATE_SCAN, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry verbosity_options[] = {
+	{"auto", SG_VERBOSITY_AUTO, false},
+	{"problems", SG_VERBOSITY_PROBLEMS, false},
+	{"steps", SG_VERBOSITY_STEPS, false},
+	{"all", SG_VERBOSITY_ALL, false},
 	{NULL, 0, false}
 };
 
@@ -82,10 +91,24 @@ check_notify_channel(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* A call on a plan of many steps has set it to "problems" */
+bool
+sg_tells(int level)
+{
+	return sg_verbosity == SG_VERBOSITY_AUTO || sg_verbosity >= level;
+}
+
 int64
 sg_audit_memory_bytes(void)
 {
 	return (int64) (sg_audit_memory < 0 ? maintenance_work_mem : sg_audit_memory) * 1024;
+}
+
+void
+sg_options_apply(List *options, GucAction action)
+{
+	foreach_ptr(const SgOption, option, options)
+		(void) set_config_option(option->name, option->value, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
 }
 
 /* A list of patterns for LIKE, none of which can raise an error */
@@ -291,6 +314,14 @@ sg_guc_init(void)
 							100, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("schemaguard.verbosity",
+							 "What a CALL on a plan tells: problems, a line for each step as well, or all.",
+							 "\"auto\" is \"problems\" for plans of more than 20 steps, else \"all\".",
+							 &sg_verbosity,
+							 SG_VERBOSITY_AUTO, verbosity_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("schemaguard.validate_with",
 							 "What validates added keys: core's VALIDATE CONSTRAINT, or one scan for all keys of a table.",

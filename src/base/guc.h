@@ -8,11 +8,23 @@
 #ifndef SG_GUC_H
 #define SG_GUC_H
 
+#include "nodes/pg_list.h"
+#include "utils/guc.h"
+
 /* values of sg_validate_with */
 enum
 {
 	SG_VALIDATE_CORE,
 	SG_VALIDATE_SCAN
+};
+
+/* values of sg_verbosity; each tells what those before it do */
+enum
+{
+	SG_VERBOSITY_AUTO,			/* by the number of steps */
+	SG_VERBOSITY_PROBLEMS,
+	SG_VERBOSITY_STEPS,
+	SG_VERBOSITY_ALL
 };
 
 /* values of sg_audit_method */
@@ -29,6 +41,7 @@ extern int	sg_retry_budget;	/* ms, all attempts of one step and their
 								 * pauses */
 extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
 
+extern int	sg_verbosity;		/* SG_VERBOSITY_* */
 extern int	sg_workers;			/* background workers of a deployment; 0: none */
 extern bool sg_require_approval;	/* superusers set it */
 
@@ -55,8 +68,25 @@ extern int	sg_remote_timeout;	/* ms, one statement there */
 extern char *sg_migration;		/* name of the migration that runs; "" is none */
 extern char *sg_migration_applications; /* patterns, separated by commas */
 
+/* Does a CALL on a plan tell what belongs to this level, SG_VERBOSITY_STEPS or _ALL? */
+extern bool sg_tells(int level);
+
 /* schemaguard.audit_memory in bytes, its default resolved */
 extern int64 sg_audit_memory_bytes(void);
+
+/*
+ * A setting by its whole name and a value for it, as a plan has them; and a
+ * List of SgOption *, set as the caller could: 22023 for what a setting does
+ * not take.  GUC_ACTION_LOCAL is until the end of the transaction,
+ * GUC_ACTION_SAVE until that of the nest level.
+ */
+typedef struct SgOption
+{
+	char	   *name;
+	char	   *value;
+} SgOption;
+
+extern void sg_options_apply(List *options, GucAction action);
 
 extern void sg_guc_init(void);
 

@@ -37,6 +37,7 @@
 #include "check/check.h"
 #include "deploy/deploy.h"
 #include "plan/plan_choice.h"
+#include "plan/plan_option.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_check);
 
@@ -366,6 +367,20 @@ limit_waits(void)
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* From here on they are in force, and what is checked is what a call would meet */
+static void
+tell_options(PlanCheck *check)
+{
+	char	   *options = plan_options_text(check->plan);
+
+	if (options == NULL)
+		return;
+	sg_options_apply(plan_options(check->plan), GUC_ACTION_SAVE);
+	check_row(&check->server, "options", CHECK_OK, options,
+			  psprintf("They take the place of the session's settings. To remove one: SELECT sg_plan_option(%s, name, NULL);",
+					   quote_literal_cstr(check->plan->name)));
+}
+
 static void
 emit_rows(SgRowSink *sink, const CheckStep *cs)
 {
@@ -416,6 +431,7 @@ sg_plan_check(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_CHECK, check.plan->id, 0);
 	guc_level = NewGUCNestLevel();
+	tell_options(&check);
 	limit_waits();
 	run_checks(&check);
 	AtEOXact_GUC(false, guc_level);

@@ -18,6 +18,7 @@
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
+#include "plan/plan_option.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
@@ -26,7 +27,7 @@
 static void
 read_window(void *end)
 {
-	*(TimestampTz *) end = run_window_end();
+	*(TimestampTz *) end = plan_window_end(sg_window_end);
 }
 
 static void

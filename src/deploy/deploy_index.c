@@ -225,9 +225,10 @@ begin_turn(void *arg)
 	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 
-	ereport(NOTICE,
-			(errmsg("step %d waits until another plan has built its indexes of %s",
-					iw->step.step, iw->table)));
+	if (sg_tells(SG_VERBOSITY_ALL))
+		ereport(NOTICE,
+				(errmsg("step %d waits until another plan has built its indexes of %s",
+						iw->step.step, iw->table)));
 	error = sg_try_undo(take_turn, iw);
 	if (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		ereport(ERROR,
@@ -548,8 +549,17 @@ without_obstacles(const PlanRun *run, List *steps, List *indexes)
 }
 
 static void
-tell_statements(List *indexes)
+tell_statements(const PlanRun *run, List *indexes)
 {
+	if (indexes != NIL && !sg_tells(SG_VERBOSITY_STEPS))
+	{
+		ereport(NOTICE,
+				(errmsg_plural("%d index is not built, since schemaguard.workers is 0",
+							   "%d indexes are not built, since schemaguard.workers is 0",
+							   list_length(indexes), list_length(indexes)),
+				 errhint("%s", run_select_text(run, "sg_plan_sql"))));
+		return;
+	}
 	foreach_ptr(PlanIndex, index, indexes)
 	{
 		ereport(NOTICE,
@@ -694,7 +704,7 @@ deploy_index_build(PlanRun *run, List *steps)
 		indexes = NIL;
 
 	if (sg_workers == 0)
-		tell_statements(indexes);
+		tell_statements(run, indexes);
 	else
 	{
 		build_concurrently(run, indexes);

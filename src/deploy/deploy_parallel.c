@@ -554,7 +554,7 @@ deploy_validate_parallel(PlanRun *run, List *tables)
 			left = lappend(left, table);
 	}
 	sg_progress_done(run->done, run->orphan_rows);
-	if (left != NIL)
+	if (left != NIL && sg_tells(SG_VERBOSITY_ALL))
 		ereport(NOTICE,
 				(errmsg_plural("the keys of %d table are validated in this session: %s",
 							   "the keys of %d tables are validated in this session, one table after the other: %s",
@@ -574,7 +574,7 @@ deploy_validate_partitions(PlanRun *run, int step, List *partitions)
 		jobs = lappend(jobs, list_make2_int(step, (int) ((FkPartition *) lfirst(lc))->relid));
 
 	taken = deploy_run_jobs(run, JOB_VALIDATE_PARTITION, jobs, 0, &trouble);
-	if (taken < list_length(jobs) && run->stop_reason == NULL)
+	if (taken < list_length(jobs) && run->stop_reason == NULL && sg_tells(SG_VERBOSITY_ALL))
 		ereport(NOTICE,
 				(errmsg_plural("the key of %d partition is validated in this session: %s",
 							   "the keys of %d partitions are validated in this session, one after the other: %s",

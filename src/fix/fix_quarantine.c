@@ -841,6 +841,14 @@ gone_namesake(const PlanRun *run)
 	return pg_strtoint64(TextDatumGetCString(id));
 }
 
+/* The call that puts back what the plan of this id has left; 0 is the run's own */
+static char *
+again(const PlanRun *run, int64 plan_id)
+{
+	return run_call_text(run, run->procedure,
+						 plan_id == 0 ? NULL : psprintf(", plan_id => " INT64_FORMAT, plan_id));
+}
+
 static void
 restore_all(PlanRun *run)
 {
@@ -858,13 +866,20 @@ restore_all(PlanRun *run)
 	left = count_copies(run, true);
 	hidden = count_copies(run, false);
 	namesake = restored + left + hidden == 0 && run->kept_by == 0 ? gone_namesake(run) : 0;
-	ereport(NOTICE,
-			(errmsg("plan \"%s\": " INT64_FORMAT " %s put back, " INT64_FORMAT " left in quarantine",
-					run->plan->name, restored, restored == 1 ? "row" : "rows", left + hidden),
-			 left > 0 ? errhint("Column \"reason\" of schemaguard.quarantine says why; mend that and CALL again.") :
-			 hidden > 0 ? errhint("They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.") :
-			 namesake > 0 ? errhint("Quarantine has rows of an earlier plan of this name: CALL sg_restore_quarantine(%s, plan_id => " INT64_FORMAT ") puts them back.",
-									quote_literal_cstr(run->plan->name), namesake) : 0));
+	run->tally = psprintf(INT64_FORMAT " %s put back, " INT64_FORMAT " left in quarantine",
+						  restored, restored == 1 ? "row" : "rows", left + hidden);
+	if (run->stop_reason)
+		run->next = again(run, run->kept_by);
+	else if (left > 0)
+		run->next = psprintf("Column \"reason\" of schemaguard.quarantine says why; mend that, then: %s",
+							 again(run, run->kept_by));
+	else if (hidden > 0)
+		run->next = "They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.";
+	else if (namesake > 0)
+		run->next = psprintf("Quarantine has rows of an earlier plan of this name. To put them back: %s",
+							 again(run, namesake));
+	else
+		run->next = run_select_text(run, "sg_plan_check");
 }
 
 /* The tables of the copies that the caller may see */

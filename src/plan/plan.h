@@ -83,6 +83,8 @@ typedef struct PlanStep
 	List	   *on_delete_columns;	/* NIL: none given */
 	bool		enforced;
 	OrphanPolicy orphans;
+	bool		policy_is_plans;	/* new, and nobody gave a policy: it takes
+									 * the plan's */
 	bool		index;
 	char	   *replaces;		/* NULL: none */
 	StepState	state;
@@ -145,7 +147,7 @@ extern int	plan_step_insert(PlanStep *step);
 extern void plan_step_set_state(const char *plan, int step, StepState state,
 								const char *reason, int add_attempts);
 
-/* A step with every default of sg_plan_add_fk */
+/* A step with every default of sg_plan_add_fk; its policy is the plan's once it is in a draft */
 extern PlanStep *plan_step_default(const char *plan);
 
 /*
@@ -167,7 +169,7 @@ extern FkPlan *plan_find(const char *name);
  */
 extern void plan_insert(const char *name, const char *description);
 
-/* Take away a plan's steps and notes, and describe it anew; or all of it */
+/* Take away a plan's steps, notes and options, and describe it anew; or all of it */
 extern void plan_clear(const FkPlan *plan, const char *description);
 extern void plan_delete(const FkPlan *plan);
 

@@ -3,8 +3,8 @@
  * plan_approve.c
  *	  Four eyes: sg_plan_approve(), and what makes an approval count.
  *
- * An approval is bound to what the plan says, by a hash over author, approver
- * and all of the steps but how far they have come: a change that went round
+ * An approval is bound to what the plan says, by a hash over author, approver,
+ * options and all of the steps but how far they have come: a change that went round
  * our functions, which withdraw the approval themselves, is noticed, too.
  * plan.changed_by has every role that had a hand in the plan, current and
  * session user both: SET ROLE makes nobody another person.
@@ -34,10 +34,10 @@ PG_FUNCTION_INFO_V1(sg_plan_hash);
 /*
  * The hash of a plan p that role %s approves, or of what it says: NULL.  A
  * column that an upgrade adds is null in older plans, and null makes no
- * difference.
+ * difference, nor do options where there are none.
  */
 #define CONTENT_HASH(role) \
-	"encode(sha256(convert_to(concat_ws(E'\\n', p.author, " role ", " \
+	"encode(sha256(convert_to(concat_ws(E'\\n', p.author, " role ", nullif(p.options, '{}')::text, " \
 	" (SELECT string_agg(jsonb_strip_nulls(to_jsonb(s) - '{state,reason,attempts,updated_at}'::text[])::text," \
 	"                    E'\\n' ORDER BY s.step)" \
 	"  FROM schemaguard.plan_step s WHERE s.plan = p.name))," \

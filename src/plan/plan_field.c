@@ -63,7 +63,7 @@ const StepField step_fields[] = {
 	{FIELD(plan), FIELD_TEXT, FIELD_KEY, -1},
 	{FIELD(step), FIELD_INT, FIELD_KEY, -1},
 	{FIELD(priority), FIELD_WORD, OPTION | FIELD_ANY_TIME, 8, priority_words},
-	{FIELD(orphans), FIELD_WORD, OPTION | FIELD_ANY_TIME, 9, policy_words},
+	{FIELD(orphans), FIELD_WORD, OPTION | FIELD_ANY_TIME | FIELD_NULLABLE, 9, policy_words},
 	{FIELD(index), FIELD_BOOL, OPTION | FIELD_ANY_TIME, 10},
 	{FIELD(sentinel), FIELD_TEXT, FIELD_OPTION | FIELD_ANY_TIME | FIELD_NULLABLE | FIELD_SPARSE, 17},
 	{FIELD(quarantine_cascades), FIELD_BOOL, FIELD_OPTION | FIELD_ANY_TIME | FIELD_SPARSE, 18},
@@ -318,7 +318,9 @@ plan_field_set_text(const StepField *field, PlanStep *step, char *value)
 			VALUE(field, step, char *) = plan_qualify(value);
 			break;
 		case FIELD_WORD:
-			VALUE(field, step, int) = check_word(field, value);
+			VALUE(field, step, int) = value ? check_word(field, value) : 0;
+			if (field->words == policy_words)
+				step->policy_is_plans = value == NULL;
 			break;
 		case FIELD_COLUMNS:
 			VALUE(field, step, List *) = value ? check_columns(field, value) : NIL;

@@ -30,6 +30,7 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
+#include "plan/plan_option.h"
 
 struct PlanDraft
 {
@@ -45,6 +46,7 @@ struct PlanDraft
 	FkProblem  *problem;		/* it has all, and there can't be such a key;
 								 * or NULL */
 	bool		changed;
+	OrphanPolicy policy;		/* of steps that have none of their own */
 };
 
 typedef struct DraftName
@@ -419,6 +421,7 @@ plan_draft_begin(const FkPlan *plan, const char *child_table)
 
 	draft->context = CurrentMemoryContext;
 	draft->plan = plan;
+	draft->policy = plan_option_policy(plan->name);
 	names.keysize = sizeof(((DraftName *) NULL)->name);
 	names.entrysize = sizeof(DraftName);
 	names.hcxt = draft->context;
@@ -587,9 +590,19 @@ find_problem(const PlanDraft *draft, const PlanStep *step)
 	return plan_step_key(step, &key);
 }
 
+/* Nothing fixes the orphans of a PERIOD key */
+static void
+take_policy(const PlanDraft *draft, PlanStep *step)
+{
+	if (step->policy_is_plans && step->orphans == ORPHANS_STOP &&
+		(!step->period || draft->policy == ORPHANS_LEAVE))
+		step->orphans = draft->policy;
+}
+
 void
 plan_draft_check(PlanDraft *draft, PlanStep *step)
 {
+	take_policy(draft, step);
 	check_clauses(step);
 	check_key_columns(step);
 	check_delete_columns(step);

@@ -23,6 +23,7 @@
 #include "log/log_grant.h"
 #include "plan/plan_field.h"
 #include "plan/plan_input.h"
+#include "plan/plan_option.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_export);
 PG_FUNCTION_INFO_V1(sg_plan_import);
@@ -40,6 +41,7 @@ export_query(void)
 					"   'skip', CASE WHEN s.state = 'skipped' AND s.skipped_by IS NOT NULL THEN coalesce(s.reason, '') END))"
 					"   ORDER BY s.step)"
 					"  FROM schemaguard.plan_step s WHERE s.plan = p.name), '[]'))"
+					" || CASE WHEN p.options = '{}' THEN '{}' ELSE jsonb_build_object('options', p.options) END"
 					" FROM schemaguard.plan p WHERE p.name = $1",
 					DOCUMENT_VERSION, plan_field_list(FIELD_DOCUMENT, "'@', s.\"@\"", 0),
 					plan_field_list(FIELD_SPARSE, "'@', nullif(to_jsonb(s.\"@\"), 'false')", 0));
@@ -190,7 +192,7 @@ static bool
 is_document_member(const char *name)
 {
 	return strcmp(name, "schemaguard_plan") == 0 || strcmp(name, "plan") == 0 ||
-		strcmp(name, "description") == 0 || strcmp(name, "steps") == 0;
+		strcmp(name, "description") == 0 || strcmp(name, "options") == 0 || strcmp(name, "steps") == 0;
 }
 
 static bool
@@ -284,6 +286,30 @@ open_target(const char *name, const char *description)
 	return plan;
 }
 
+/* The options that go with the plan, if any: an object of strings */
+static void
+read_options(Jsonb *document, const FkPlan *plan)
+{
+	JsonbValue *options = member(&document->root, "options");
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *name = NULL;
+
+	if (options == NULL)
+		return;
+	if (!is_container(options, true))
+		bad_document("options", "must be an object");
+	it = JsonbIteratorInit(options->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = value_string(&value);
+		else if (token == WJB_VALUE)
+			plan_option_set(plan, name, read_string(&value, psprintf("options.%s", name)));
+	}
+}
+
 /* Where in the document an error of a check is */
 static void
 step_context(void *arg)
@@ -320,6 +346,7 @@ sg_plan_import(PG_FUNCTION_ARGS)
 	steps = check_frame(document);
 	plan = open_target(name, member(&document->root, "description") ?
 					   string_member(&document->root, "description") : "");
+	read_options(document, plan);
 	draft = plan_draft_begin(plan, NULL);
 	plan_draft_set_quiet(draft);
 

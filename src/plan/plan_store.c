@@ -303,7 +303,8 @@ plan_clear(const FkPlan *plan, const char *description)
 
 	store_arg_text(&args, description);
 	store_change(SPI_OK_UPDATE,
-				 "UPDATE schemaguard.plan SET description = $2, created_at = now(), id = DEFAULT WHERE name = $1",
+				 "UPDATE schemaguard.plan SET description = $2, created_at = now(), id = DEFAULT, options = DEFAULT"
+				 " WHERE name = $1",
 				 &args);
 }
 
@@ -430,6 +431,7 @@ plan_step_default(const char *plan)
 	step->match = FKCONSTR_MATCH_SIMPLE;
 	step->enforced = true;
 	step->orphans = ORPHANS_STOP;
+	step->policy_is_plans = true;
 	step->index = true;
 	step->state = STEP_PENDING;
 

@@ -25,9 +25,17 @@ typedef struct AuditSet
 
 /* ---- report_audit.c ---- */
 
-/* The declared keys; the chosen steps of a plan, those that are validated only if they are declared no more */
+/* Steps of a plan, but for those that are validated and whose key has a row already */
+typedef enum ReportSteps
+{
+	REPORT_ALL,
+	REPORT_WANTED,				/* those that were rolled back are not judged */
+	REPORT_UNFINISHED			/* not even named, nor are skipped ones */
+} ReportSteps;
+
+/* The declared keys; the chosen steps of a plan */
 extern void report_add_declared(AuditSet *set);
-extern void report_add_plan(AuditSet *set, const FkPlan *plan, bool unfinished_only);
+extern void report_add_plan(AuditSet *set, const FkPlan *plan, ReportSteps which);
 
 /*
  * Judge the keys, sorted by table and name: their rows in the log, for roles

@@ -32,6 +32,7 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
+#include "plan/plan_option.h"
 #include "report/report.h"
 
 PG_FUNCTION_INFO_V1(sg_orphan_audit);
@@ -103,7 +104,7 @@ unresolved_step(PlanStep *step, const FkKey *key, AuditResult result, char *reas
 }
 
 static void
-add_step(AuditSet *set, PlanStep *step)
+add_step(AuditSet *set, PlanStep *step, bool judged)
 {
 	FkKey		key = {0};
 	FkKey	   *twin;
@@ -113,8 +114,9 @@ add_step(AuditSet *set, PlanStep *step)
 	if (!is_wanted(set, key.child, step->child_table))
 		return;
 
-	if (step->state == STEP_SKIPPED && step->skipped_by)
-		ak = unresolved_step(step, &key, AUDIT_SKIPPED, step->reason);
+	if (!judged)
+		ak = unresolved_step(step, &key, AUDIT_SKIPPED,
+							 step->reason ? step->reason : pstrdup(plan_state_word(step->state)));
 	else if (problem)
 		ak = unresolved_step(step, &key, AUDIT_UNKNOWN, problem->reason);
 	else
@@ -130,13 +132,15 @@ add_step(AuditSet *set, PlanStep *step)
 }
 
 void
-report_add_plan(AuditSet *set, const FkPlan *plan, bool unfinished_only)
+report_add_plan(AuditSet *set, const FkPlan *plan, ReportSteps which)
 {
 	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
 	{
-		/* a validated step whose key is declared gives no row of its own */
-		if (!unfinished_only || step->skipped_by == NULL)
-			add_step(set, step);
+		bool		judged = step->skipped_by == NULL &&
+		(which == REPORT_ALL || step->state != STEP_ROLLED_BACK);
+
+		if (judged || which != REPORT_UNFINISHED)
+			add_step(set, step, judged);
 	}
 }
 
@@ -378,10 +382,11 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
  *				   inferred boolean DEFAULT false, samples int DEFAULT 5,
  *				   schemas text[] DEFAULT NULL, steps int[] DEFAULT NULL)
  *
- * One row per key: every declared one and the unfinished steps of the plans
- * that the caller may read, or the keys of one child table, or those of one
- * plan (42704, 42501), or of some steps of it (22023); of all these only keys
- * whose child is in one of the schemas (3F000).    A key that can't be judged is "unknown" with the
+ * One row per key: every declared one and the steps of the plans that the
+ * caller may read, but for those that were skipped or rolled back; or the keys
+ * of one child table, or those of one plan (42704, 42501), or of some steps of
+ * it (22023); of all these only keys whose child is in one of the schemas
+ * (3F000).  A key that can't be judged is "unknown" with the
  * reason, and the rest goes on.
  * With inferred, the keys that discovery proposes by names as well.
  * Needs SELECT on the columns of a key on both sides.  Locks child and
@@ -394,6 +399,7 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 {
 	AuditSet	set = {0};
 	FkPlan	   *plan = NULL;
+	int			options = 0;
 	SgRowSink	sink;
 	pg_uuid_t	run;
 	ListCell   *lc;
@@ -424,12 +430,15 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
 	if (plan)
-		report_add_plan(&set, plan, false);
+	{
+		options = plan_options_begin(plan);
+		report_add_plan(&set, plan, REPORT_ALL);
+	}
 	else
 	{
 		report_add_declared(&set);
 		foreach(lc, plan_readable())
-			report_add_plan(&set, lfirst(lc), true);
+			report_add_plan(&set, lfirst(lc), REPORT_UNFINISHED);
 		if (PG_GETARG_BOOL(2))
 			add_inferred(&set, fcinfo->flinfo->fn_oid);
 		if (set.keys == NIL)
@@ -441,6 +450,8 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 	foreach(lc, set.keys)
 		emit_key(&sink, lfirst(lc));
 	sg_progress_end();
+	if (plan)
+		plan_options_end(options);
 
 	PG_RETURN_NULL();
 }

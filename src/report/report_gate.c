@@ -35,6 +35,7 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_option.h"
 #include "report/report.h"
 
 PG_FUNCTION_INFO_V1(sg_audit_gate);
@@ -79,7 +80,10 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 
 	gate->schemas = sg_schemas_argument(fcinfo, 0);
 	if (!PG_ARGISNULL(1))
+	{
 		gate->plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		sg_options_apply(plan_options(gate->plan), GUC_ACTION_LOCAL);
+	}
 
 	initStringInfo(&scope);
 	if (gate->plan)
@@ -97,7 +101,7 @@ judge(AuditGate *gate)
 
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
 	if (gate->plan)
-		report_add_plan(&set, gate->plan, false);
+		report_add_plan(&set, gate->plan, REPORT_WANTED);
 	else
 		report_add_declared(&set);
 	if (set.keys == NIL)

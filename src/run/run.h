@@ -48,6 +48,8 @@ typedef struct PlanRun
 
 	MemoryContext context;		/* of what lives as long as the call */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
+	const char *schema;			/* what qualifies our functions for the
+								 * caller: "" or "schema." */
 	const char *author;			/* whose plan the caller wants, or NULL */
 	List	   *chosen;			/* numbers of the steps, or NIL: all; becomes
 								 * plan->chosen */
@@ -55,6 +57,10 @@ typedef struct PlanRun
 	bool		each_step;		/* takes every step to its end */
 	bool		fail;			/* raise an error if anything is left undone */
 	int64		rows_left;		/* in quarantine, by a rollback */
+	char	   *tally;			/* what the last line counts; NULL: the steps
+								 * by their states */
+	char	   *next;			/* its hint, what to call next; NULL: by the
+								 * states */
 	bool		urgent;			/* a plan is taken back: wait for no load */
 	char	   *stop_reason;	/* begin nothing new, or NULL: see
 								 * run_throttle */
@@ -186,8 +192,19 @@ extern void run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 /* Is this what policy "leave" is about: orphans that stay? */
 extern bool run_wants_orphans(const PlanStep *step, int sqlerrcode);
 
-/* How many steps are in which state now, and why the call has stopped */
+/*
+ * The last line: how many steps are in which state now, with the next call as
+ * its hint; before it, why the call has stopped.
+ */
 extern void run_tell_summary(const PlanRun *run);
+
+/*
+ * A call on the run's plan, as its caller can write it: of a procedure, with
+ * further arguments, or NULL; of a function in SELECT * FROM, about the steps
+ * that the call is about.
+ */
+extern char *run_call_text(const PlanRun *run, const char *procedure, const char *arguments);
+extern char *run_select_text(const PlanRun *run, const char *function);
 
 /*
  * What is left undone against the plan's will, as SQLSTATE and detail of an

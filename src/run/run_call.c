@@ -13,9 +13,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -26,9 +28,13 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_lock.h"
+#include "plan/plan_option.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
+
+/* More than these in a plan make a call tell problems only */
+#define MANY_STEPS 20
 
 run_open_hook_type run_open_hook = NULL;
 
@@ -51,6 +57,26 @@ run_fail_argument(FunctionCallInfo fcinfo, const char *procedure, int argument)
 	if (PG_ARGISNULL(argument))
 		sg_null_argument(procedure, "fail");
 	return PG_GETARG_BOOL(argument);
+}
+
+/* What the caller has to write before the name of a function of ours */
+static const char *
+schema_prefix(Oid procedure)
+{
+	return FunctionIsVisible(procedure) ? "" :
+		psprintf("%s.", quote_identifier(get_namespace_name(get_func_namespace(procedure))));
+}
+
+/* The plan's own; and many steps are not told one by one, unless somebody wants it so */
+static void
+take_options(const PlanRun *run)
+{
+	static SgOption problems = {"schemaguard.verbosity", "problems"};
+	List	   *options = plan_options(run->plan);
+
+	run_keep_options(options);
+	if (sg_verbosity == SG_VERBOSITY_AUTO && list_length(plan_chosen_steps(run->plan)) > MANY_STEPS)
+		run_keep_options(lappend(options, &problems));
 }
 
 /* One session at a time; the lock outlives the transactions of the call */
@@ -99,12 +125,14 @@ open_plan(const PlanRun *run)
 {
 	FkPlan	   *plan = run->plan;
 	char	   *role = GetUserNameFromId(GetUserId(), false);
+	char	   *options = plan_options_text(plan);
 	int			interrupted;
 
 	if (strcmp(plan->author, role) != 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",
-						plan->name, plan->author, role)));
+						plan->name, plan->author, role),
+				 options ? errdetail("It has options of its own: %s.", options) : 0));
 
 	plan_await_workers(plan);
 	if (run_open_hook)
@@ -167,6 +195,7 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run->context);
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	run->schema = schema_prefix(fcinfo->flinfo->fn_oid);
 	run->author = PG_ARGISNULL(author) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(author));
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
@@ -181,12 +210,13 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 	run->plan = plan_get(name);
 	check_rights(run, check);
 	sg_progress_begin(run->shows, run->plan->id, 0);
-	run_throttle_begin(run);
 	lock_plan(run->plan);
 	PG_TRY();
 	{
 		reread_plan(run);
 		check_rights(run, check);
+		take_options(run);
+		run_throttle_begin(run);
 		open_plan(run);
 		check_approved(run);
 		plan_filler_sweep();
@@ -197,11 +227,13 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 	}
 	PG_FINALLY();
 	{
+		run_keep_options(NIL);
 		plan_unlock_run(run->plan);
 	}
 	PG_END_TRY();
 
 	sg_progress_end();
+	run_commit();
 	SPI_finish();
 	if (rest)
 		raise_rest(run, rest);

@@ -26,6 +26,9 @@
 #include "run/run.h"
 #include "run/run_unit.h"
 
+/* A call that took less than this tells no time */
+#define WORTH_TELLING_MS 5000
+
 #define MOST_LINES 10			/* of what is left, that an error lists */
 
 /* What this call last did to an object of a step, where that came to nothing */
@@ -52,38 +55,6 @@ run_wants_orphans(const PlanStep *step, int sqlerrcode)
 {
 	return step->orphans == ORPHANS_LEAVE &&
 		(sqlerrcode == ERRCODE_SG_ORPHANS || sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION);
-}
-
-/* ---- the last line ---- */
-
-void
-run_tell_summary(const PlanRun *run)
-{
-	static const StepState states[] = {STEP_VALIDATED, STEP_ADDED, STEP_FAILED, STEP_SKIPPED, STEP_PENDING,
-	STEP_ROLLED_BACK};
-	int			counts[STEP_ROLLED_BACK + 1] = {0};
-	StringInfoData text;
-	const char *some = "";
-
-	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
-		counts[step->state]++;
-	if (run->chosen)
-		some = psprintf(", %d of %d steps", list_length(run->chosen), list_length(plan_steps(run->plan->name)));
-
-	initStringInfo(&text);
-	for (int i = 0; i < lengthof(states); i++)
-	{
-		int			n = counts[states[i]];
-
-		if (n > 0)
-			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", n, plan_state_word(states[i]));
-	}
-	ereport(NOTICE,
-			(errmsg("plan \"%s\"%s: %s", run->plan->name, some, text.len ? text.data : "no step")));
-	if (run->stop_reason)
-		ereport(WARNING,
-				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason),
-				 errhint("CALL %s() again to go on from here.", run->procedure)));
 }
 
 /* ---- what is left ---- */
@@ -256,4 +227,176 @@ run_find_rest(const PlanRun *run)
 	error->sqlerrcode = rest.sqlerrcode ? rest.sqlerrcode : ERRCODE_SG_ORPHANS;
 	error->detail = rest.lines.data;
 	return error;
+}
+
+/* ---- the last line ---- */
+
+char *
+run_call_text(const PlanRun *run, const char *procedure, const char *arguments)
+{
+	return psprintf("CALL %s%s(%s%s%s%s);", run->schema, procedure, quote_literal_cstr(run->plan->name),
+					arguments ? arguments : "", run->author ? ", author => " : "",
+					run->author ? quote_literal_cstr(run->author) : "");
+}
+
+/* The steps that the call is about, as a further argument; none where it is about all */
+static char *
+steps_text(const PlanRun *run)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_int(step, run->chosen)
+		appendStringInfo(&text, "%s%d", text.len ? "," : ", steps => '{", step);
+	if (text.len)
+		appendStringInfoString(&text, "}'");
+	return text.data;
+}
+
+char *
+run_select_text(const PlanRun *run, const char *function)
+{
+	return psprintf("SELECT * FROM %s%s(%s%s);", run->schema, function, quote_literal_cstr(run->plan->name),
+					steps_text(run));
+}
+
+/* After a rollback: what it has left, or how the plan stands now */
+static char *
+next_after_rollback(const PlanRun *run, List *steps)
+{
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		if (plan_step_is_there(step))
+			return run_call_text(run, run->procedure, steps_text(run));
+	}
+	if (run->rows_left > 0)
+		return run_call_text(run, "sg_restore_quarantine", NULL);
+	return run_select_text(run, "sg_plan_check");
+}
+
+/* What a step that is not as the plan wants it asks for, in this order */
+typedef enum StepNeed
+{
+	STEP_NEEDS_LOOK,
+	STEP_NEEDS_FIX,
+	STEP_NEEDS_ADD,
+	STEP_NEEDS_NOTHING
+} StepNeed;
+
+/* Of a step whose key is there, and not valid */
+static StepNeed
+added_need(const PlanRun *run, const PlanStep *step, List *troubles)
+{
+	bool		fixing = run->fix && !run->dry_run;
+
+	if (!step->enforced)
+		return STEP_NEEDS_NOTHING;
+	if (run->each_step && !run->validate)
+		return STEP_NEEDS_ADD;
+	if (step->orphans == ORPHANS_LEAVE)
+		return STEP_NEEDS_NOTHING;
+	if (!run->each_step)
+		return trouble_of(step, troubles) ? STEP_NEEDS_LOOK : fixing ? STEP_NEEDS_ADD : STEP_NEEDS_FIX;
+	return plan_step_fixes(step) && !fixing ? STEP_NEEDS_FIX : STEP_NEEDS_LOOK;
+}
+
+static StepNeed
+step_need(const PlanRun *run, const PlanStep *step, List *troubles)
+{
+	if (step->skipped_by)
+		return STEP_NEEDS_NOTHING;
+	switch (step->state)
+	{
+		case STEP_FAILED:
+		case STEP_SKIPPED:
+			return STEP_NEEDS_LOOK;
+		case STEP_PENDING:
+		case STEP_ROLLED_BACK:
+			return STEP_NEEDS_ADD;
+		case STEP_ADDED:
+			return added_need(run, step, troubles);
+		default:
+			return STEP_NEEDS_NOTHING;
+	}
+}
+
+/* The call that comes next, or NULL */
+static char *
+next_call(const PlanRun *run, List *steps)
+{
+	StepNeed	need = STEP_NEEDS_NOTHING;
+	List	   *troubles;
+
+	if (steps == NIL)
+		return NULL;
+	if (run->stop_reason)
+		return run_call_text(run, run->procedure, steps_text(run));
+	if (run->urgent)
+		return next_after_rollback(run, steps);
+	troubles = find_troubles(run);
+	foreach_ptr(const PlanStep, step, steps)
+		need = Min(need, step_need(run, step, troubles));
+	switch (need)
+	{
+		case STEP_NEEDS_LOOK:
+			return run_select_text(run, "sg_plan_check");
+		case STEP_NEEDS_FIX:
+			return run_call_text(run, "sg_fix_orphans", steps_text(run));
+		case STEP_NEEDS_ADD:
+			return run_call_text(run, "sg_add_fks", steps_text(run));
+		case STEP_NEEDS_NOTHING:
+			return run_select_text(run, "sg_verify_fks");
+	}
+	pg_unreachable();
+}
+
+/* How many steps are in which state */
+static char *
+tally(List *steps)
+{
+	static const StepState states[] = {STEP_VALIDATED, STEP_ADDED, STEP_FAILED, STEP_SKIPPED, STEP_PENDING,
+	STEP_ROLLED_BACK};
+	int			counts[STEP_ROLLED_BACK + 1] = {0};
+	StringInfoData text;
+	ListCell   *lc;
+
+	foreach(lc, steps)
+		counts[((PlanStep *) lfirst(lc))->state]++;
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(states); i++)
+	{
+		int			n = counts[states[i]];
+
+		if (n > 0)
+			appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", n, plan_state_word(states[i]));
+	}
+	return text.len ? text.data : "no step";
+}
+
+/* ... in so many seconds, where that is worth a word */
+static char *
+time_text(const PlanRun *run)
+{
+	double		ms = run_elapsed(run->started_at);
+
+	return ms < WORTH_TELLING_MS ? "" : psprintf(" in %.0f s", ms / 1000.0);
+}
+
+void
+run_tell_summary(const PlanRun *run)
+{
+	List	   *steps = plan_chosen_steps(run->plan);
+	char	   *next = run->next ? run->next : next_call(run, steps);
+	const char *some = "";
+
+	if (run->chosen)
+		some = psprintf(", %d of %d steps", list_length(run->chosen), list_length(plan_steps(run->plan->name)));
+	if (run->stop_reason)
+		ereport(WARNING,
+				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason)));
+	ereport(NOTICE,
+			(errmsg("plan \"%s\"%s: %s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
+					time_text(run)),
+			 next ? errhint("%s", next) : 0));
 }

@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/progress.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -39,7 +40,7 @@ run_begin_step(PlanRun *run, int step)
 void
 run_end_step(const StepWork *work)
 {
-	if (work->notice.len > 0)
+	if (work->notice.len > 0 && (work->warns || sg_tells(SG_VERBOSITY_STEPS)))
 		ereport(work->warns ? WARNING : NOTICE,
 				(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
 				 work->hint ? errhint("%s", work->hint) : 0));

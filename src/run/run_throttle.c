@@ -44,6 +44,7 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
+#include "plan/plan_option.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -348,51 +349,12 @@ run_throttle(PlanRun *run)
 
 /* ---- before the first step ---- */
 
-/* A time of day is the next one from now on; every other text a time stamp */
-static void
-parse_window_end(void *result)
-{
-	static const char *query =
-		"SELECT CASE WHEN $1 !~ '^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2})? *$' THEN $1::timestamptz"
-		" WHEN $1::time > localtime THEN (current_date + $1::time)::timestamptz"
-		" ELSE (current_date + 1 + $1::time)::timestamptz END";
-	Oid			types[] = {TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(sg_window_end)};
-	SgScope		scope;
-	bool		isnull;
-
-	sg_caller_begin(&scope);
-	SPI_connect();
-	if (SPI_execute_with_args(query, 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read schemaguard.window_end");
-	*(TimestampTz *) result =
-		DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	SPI_finish();
-	sg_scope_end(&scope);
-}
-
-TimestampTz
-run_window_end(void)
-{
-	TimestampTz end = 0;
-	ErrorData  *edata = sg_window_end[0] ? sg_try(parse_window_end, &end) : NULL;
-
-	if (edata == NULL)
-		return end;
-	sg_rethrow_cancel(edata);
-	ereport(ERROR,
-			(errcode(edata->sqlerrcode),
-			 errmsg("invalid value for schemaguard.window_end: \"%s\"", sg_window_end),
-			 errdetail("%s.", sg_error_message(edata)),
-			 errhint("Write a time of day, '05:00', or a time stamp, '2030-01-31 05:00+01'.")));
-}
-
 void
 run_throttle_begin(PlanRun *run)
 {
 	if (run->urgent)
 		return;
-	run->window_end = run_window_end();
+	run->window_end = plan_window_end(sg_window_end);
 	if (sg_throttle_function[0])
 		(void) throttle_call();
 }

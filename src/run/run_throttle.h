@@ -28,9 +28,8 @@ extern void run_stop(PlanRun *run, const char *reason);
 extern void run_throttle_begin(PlanRun *run);
 
 /*
- * The same bit by bit, for a preflight.  When the window ends, or 0 when there
- * is none (22007, 22008 and 22023 for what is no time); load by the limits, in
- * words, or NULL; and by the user's function, for a subtransaction of the
+ * The same bit by bit, for a preflight, but for plan_window_end(): load by the
+ * limits, in words, or NULL; and by the user's function, for a subtransaction of the
  * caller's: errors are those of run_throttle_begin, or of the function.
  */
 typedef struct ThrottleAnswer
@@ -39,7 +38,6 @@ typedef struct ThrottleAnswer
 	char	   *reason;			/* NULL: go on */
 } ThrottleAnswer;
 
-extern TimestampTz run_window_end(void);
 extern char *run_throttle_lag(void);
 extern char *run_throttle_waiting(void);
 extern void run_throttle_ask(void *answer);

@@ -31,6 +31,9 @@
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
 
+/* What the call that is under way has over the session's settings, of SgOption * */
+static List *call_options = NIL;
+
 /*
  * Does the current transaction's COMMIT wait for a synchronous standby?  Not
  * without a transaction ID, nor without WAL.
@@ -52,6 +55,13 @@ standby_has(XLogRecPtr lsn, int level)
 }
 
 void
+run_keep_options(List *options)
+{
+	call_options = options;
+	sg_options_apply(options, GUC_ACTION_LOCAL);
+}
+
+void
 run_commit(void)
 {
 	bool		waits = waits_for_standby();
@@ -61,6 +71,7 @@ run_commit(void)
 
 	/* the session's default may be REPEATABLE READ */
 	XactIsoLevel = XACT_READ_COMMITTED;
+	sg_options_apply(call_options, GUC_ACTION_LOCAL);
 
 	/*
 	 * core takes a cancel for the end of that wait alone: it was meant for

@@ -24,6 +24,14 @@
 extern void run_commit(void);
 
 /*
+ * Settings for the rest of the call, a List of SgOption *, over the session's;
+ * they reach its workers.  They are set anew in each transaction, whose end
+ * takes them back, so none outlives the call, however that ends, once the
+ * call has forgotten them: NIL.
+ */
+extern void run_keep_options(List *options);
+
+/*
  * The same without waiting for the disk, for what only announces a change: a
  * crash may lose it, but then it loses what would have come after it, too.
  */

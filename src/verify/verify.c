@@ -32,6 +32,7 @@
 #include "plan/plan.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
+#include "plan/plan_option.h"
 #include "run/run_unit.h"
 #include "verify/verify.h"
 
@@ -289,6 +290,7 @@ Datum
 sg_verify_fks(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan = NULL;
+	int			options = 0;
 	pg_uuid_t	run = log_new_run();
 	List	   *entries = NIL;
 	List	   *declared;
@@ -306,6 +308,8 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 		plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	plan_choose(plan, plan_steps_argument(fcinfo, 2));
+	if (plan)
+		options = plan_options_begin(plan);
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_VERIFY, plan ? plan->id : 0, 0);
@@ -335,6 +339,8 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 	if (entries != NIL && log_writable() && sg_is_granted())
 		log_write_all(entries);
 	sg_progress_end();
+	if (plan)
+		plan_options_end(options);
 
 	PG_RETURN_NULL();
 }

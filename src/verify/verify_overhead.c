@@ -43,6 +43,7 @@
 #include "base/spi.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
+#include "plan/plan_option.h"
 #include "run/run_unit.h"
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
@@ -704,6 +705,7 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 	int			sample;
 	int			rounds;
+	int			options;
 	List	   *steps;
 	SgRowSink	sink;
 	ListCell   *lc;
@@ -716,6 +718,7 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 	sg_check_writable("sg_measure_overhead()");
 	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	plan_choose(plan, plan_steps_argument(fcinfo, 3));
+	options = plan_options_begin(plan);
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_MEASURE, plan->id, 0);
@@ -732,6 +735,7 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
 	sg_progress_end();
+	plan_options_end(options);
 
 	PG_RETURN_NULL();
 }

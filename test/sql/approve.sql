@@ -110,6 +110,9 @@ SELECT ap.withdrawn('set state');
 SELECT sg_plan_from_sql('ap', 'ALTER TABLE ap.c ADD CONSTRAINT id FOREIGN KEY (id) REFERENCES ap.p NOT VALID');
 SELECT ap.withdrawn('script');
 :approve
+SELECT sg_plan_option('ap', 'lock_timeout', '10s');
+SELECT ap.withdrawn('option');
+:approve
 SELECT sg_plan_create('ap', replace => true);
 SELECT ap.withdrawn('replace');
 :approve
@@ -131,6 +134,9 @@ SET SESSION AUTHORIZATION regress_sg_dba;
 UPDATE schemaguard.plan_step SET on_delete = 'cascade' WHERE plan = 'ap';
 CALL sg_add_fks('ap', author => 'regress_sg_author');
 UPDATE schemaguard.plan_step SET on_delete = 'no action' WHERE plan = 'ap';
+UPDATE schemaguard.plan SET options = '{"lock_timeout": "1h", "throttle_function": "now"}' WHERE name = 'ap';
+CALL sg_add_fks('ap', author => 'regress_sg_author');
+UPDATE schemaguard.plan SET options = '{}' WHERE name = 'ap';
 UPDATE schemaguard.plan SET approved_by = 'regress_sg_dba' WHERE name = 'ap';
 CALL sg_add_fks('ap', author => 'regress_sg_author');
 UPDATE schemaguard.plan SET approved_by = 'regress_sg_boss' WHERE name = 'ap';

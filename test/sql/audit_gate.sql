@@ -76,6 +76,16 @@ CALL sg_audit_gate('{"gate B"}', plan => 'gate');
 CALL sg_audit_gate('{gate,gate}', plan => 'gate');
 SELECT scope, fk_name, orphan_rows FROM findings;
 
+-- what was rolled back promises nothing any more, to a gate or to an audit of all keys
+SET client_min_messages = error;
+SELECT sg_plan_set('gate', 1, 'orphans', 'leave');
+CALL sg_add_fks('gate', validate => false);
+CALL sg_rollback_fks('gate');
+RESET client_min_messages;
+CALL sg_audit_gate('{gate}', plan => 'gate');
+SELECT fk_name, result FROM sg_orphan_audit('c') ORDER BY fk_name COLLATE "C";
+SELECT fk_name, result FROM sg_orphan_audit(plan => 'gate') ORDER BY fk_name COLLATE "C";
+
 -- what makes no sense
 CALL sg_audit_gate('{}');
 CALL sg_audit_gate('{gate,NULL}');

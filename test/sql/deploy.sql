@@ -194,7 +194,9 @@ RESET ROLE;
 CALL sg_prune(NULL);
 CALL sg_prune('-infinity');
 SELECT rows_affected, message FROM schemaguard.audit_log WHERE action = 'prune' ORDER BY id DESC LIMIT 1;
+SET client_min_messages = warning;
 CALL sg_prune('infinity');
+RESET client_min_messages;
 SELECT action, phase, rows_affected > 0 AS pruned FROM (SELECT * FROM schemaguard.audit_log ORDER BY id DESC LIMIT 2) l ORDER BY id;
 
 -- row security that is forced on the owner hides orphans from VALIDATE itself, so that it would pass
@@ -321,6 +323,53 @@ RESET ROLE;
 SELECT sg_plan_drop(p, force => true) FROM unnest('{dep_none,dep_some}'::text[]) p;
 DROP VIEW chosen;
 DROP TABLE some_a, some_b, few;
+
+-- many steps: a call tells problems and the last line, whose hint is the next call
+\set VERBOSITY default
+CREATE TABLE many_p (id int PRIMARY KEY);
+SELECT format('CREATE TABLE many (%s)', string_agg('c' || g || ' int', ', ')) FROM generate_series(1, 21) g \gexec
+INSERT INTO many (c21) VALUES (1);
+SELECT sg_plan_create('dep_many');
+SELECT count(sg_plan_add_fk('dep_many', 'many', ARRAY['c' || g], 'many_p')) FROM generate_series(1, 21) g;
+SET schemaguard.workers = 0;
+CALL sg_add_fks('dep_many');
+INSERT INTO many_p VALUES (1);
+SET schemaguard.verbosity = 'steps';
+SELECT count(sg_plan_set('dep_many', step, 'index', 'false')) FROM schemaguard.plan_step WHERE plan = 'dep_many';
+CALL sg_add_fks('dep_many');
+RESET schemaguard.verbosity;
+SET search_path = dep;
+CALL public.sg_rollback_fks('dep_many');
+SET search_path = dep, public;
+CALL sg_add_fks('dep_many', validate => false);
+SET schemaguard.verbosity = 'loud';
+
+-- a plan's own settings: over the session's, in its calls and functions only, and whatever becomes of those
+SELECT sg_plan_create('dep_own'), sg_plan_add_fk('dep_own', 'many', '{c1}', 'many_p', fk_name => 'own'),
+       sg_plan_option('dep_own', 'validate_with', 'scan'), sg_plan_option('dep_own', 'window_end', '2001-01-01'),
+       sg_plan_option('dep_own', 'audit_method', 'sql');
+SELECT check_name, result, detail, hint FROM sg_plan_check('dep_own') WHERE step = 0 AND check_name IN ('options', 'window') ORDER BY 1;
+SELECT method FROM sg_orphan_audit(plan => 'dep_own');
+CALL sg_add_fks('dep_own');
+CALL sg_add_fks('dep_own', fail => true);
+CREATE VIEW own_settings AS SELECT name, setting FROM pg_settings
+  WHERE name IN ('schemaguard.audit_method', 'schemaguard.validate_with', 'schemaguard.verbosity', 'schemaguard.window_end') ORDER BY name;
+TABLE own_settings;
+SELECT sg_plan_option('dep_own', 'window_end', NULL), sg_plan_option('dep_own', 'verbosity', 'problems');
+DO $$
+DECLARE s record;
+BEGIN
+  CALL sg_add_fks('dep_own');
+  FOR s IN TABLE own_settings LOOP
+    RAISE NOTICE '%: %', s.name, s.setting;
+  END LOOP;
+END $$;
+SELECT message FROM schemaguard.audit_log WHERE plan = 'dep_own' AND action = 'validate' AND phase = 'done';
+CALL sg_rollback_fks('dep_own');
+SELECT sg_plan_drop('dep_own'), sg_plan_drop('dep_many', force => true);
+DROP VIEW own_settings;
+DROP TABLE many, many_p;
+SET schemaguard.workers = 1;
 \set VERBOSITY terse
 
 -- nothing is running

@@ -163,7 +163,7 @@ SELECT name, raises(format('SELECT sg_plan_add_fk(plan => %s, child_table => %s,
               CASE name WHEN 'parent_table' THEN 'NULL' ELSE '''customers''' END,
               CASE WHEN name IN ('plan', 'child_table', 'child_columns', 'parent_table') THEN ''
                    ELSE format(', %I => NULL', name) END))
-  FROM unnest(ARRAY['plan', 'child_table', 'child_columns', 'parent_table', 'on_delete', 'on_update', 'priority', 'orphans', 'index',
+  FROM unnest(ARRAY['plan', 'child_table', 'child_columns', 'parent_table', 'on_delete', 'on_update', 'priority', 'index',
                     'match', 'deferrable', 'initially_deferred', 'enforced', 'quarantine_cascades']) AS name;
 SELECT raises(format('SELECT sg_plan_from_sql(%s)', args))
   FROM unnest(ARRAY['NULL, ''''', '''pl1'', NULL', '''pl1'', '''', NULL']) AS args;
@@ -378,6 +378,44 @@ SELECT NOT :'old' OR string_agg(line || ': ' || regexp_replace(reason, '^column 
   '2: syntax error at or near "ENFORCED", 3: syntax error at or near "ENFORCED", 4: syntax error at or near "b"' AS as_expected
 FROM schemaguard.plan_note WHERE plan = 'older';
 SELECT sg_plan_drop('older');
+
+-- Options of a plan: settings for its calls, as the setting itself takes them, and the policy of new steps
+SELECT sg_plan_create('opt');
+SELECT sg_plan_hash('opt') AS plain \gset
+SELECT sg_plan_option('opt', 'lock_timeout', '50ms'), sg_plan_option('opt', 'schemaguard.workers', '0'),
+       sg_plan_option('opt', 'window_end', '05:00'), sg_plan_option('opt', 'orphans', 'quarantine');
+SELECT options FROM schemaguard.plan WHERE name = 'opt';
+SELECT sg_plan_hash('opt') <> :'plain' AS in_the_hash;
+SELECT raises(format('SELECT sg_plan_option(''opt'', %L, %L)', name, value))
+  FROM (VALUES ('lock_timeout', 'soon'), ('lock_timeout', '0'), ('verbosity', 'loud'), ('window_end', 'later'), ('orphans', 'recycle'),
+               ('colour', 'red'), ('throttle_function', 'now'), ('require_approval', 'off'), ('migration', 'x'),
+               ('schemaguard.colour', 'red'), (NULL, 'red')) v (name, value);
+SELECT raises($$SELECT sg_plan_option(NULL, 'workers', '1')$$), raises($$SELECT sg_plan_option('no such plan', 'workers', '1')$$);
+\set VERBOSITY default
+SELECT sg_plan_option('opt', 'throttle_function', 'now');
+SELECT sg_plan_option('opt', 'verbosity', 'loud');
+\set VERBOSITY terse
+-- new steps take the policy, unless they say another
+SELECT sg_plan_add_fk('opt', 'orders', '{customer_id}', 'customers'), sg_plan_add_fk('opt', 'orders', '{a,b}', 'parent', orphans => 'stop'),
+       sg_plan_from_sql('opt', 'ALTER TABLE orders ADD FOREIGN KEY (email) REFERENCES customers (email)');
+SELECT step, orphans FROM steps WHERE plan = 'opt';
+SELECT sg_plan_set('opt', 2, 'orphans', NULL), sg_plan_option('opt', 'orphans', 'delete'), sg_plan_set('opt', 3, 'orphans', NULL);
+SELECT step, orphans FROM steps WHERE plan = 'opt';
+-- they go with the document, and are checked on the way in
+SELECT sg_plan_export('opt') -> 'options' AS options;
+SELECT sg_plan_import('opt2', jsonb_set(sg_plan_export('opt') #- '{steps,0,orphans}', '{options,lock_timeout}', '"20ms"'));
+SELECT options FROM schemaguard.plan WHERE name = 'opt2';
+SELECT step, orphans FROM steps WHERE plan = 'opt2';
+SELECT raises(format('SELECT sg_plan_import(''opt3'', %L)', jsonb_set(sg_plan_export('opt'), '{options}', o)))
+  FROM unnest('{"[]","{\"workers\": 1}","{\"workers\": \"many\"}","{\"throttle_function\": \"now\"}"}'::jsonb[]) o;
+-- null takes one away
+SELECT sg_plan_option('opt', o, NULL) FROM unnest('{lock_timeout,workers,window_end,orphans,breaker}'::text[]) o \g /dev/null
+SELECT options FROM schemaguard.plan WHERE name = 'opt';
+SELECT sg_plan_export('opt') -> 'options' AS options;
+SELECT action, object, message FROM schemaguard.audit_log WHERE plan = 'opt' AND action = 'plan option' AND role = current_user ORDER BY id LIMIT 2;
+SELECT sg_plan_create('opt2', replace => true);
+SELECT options FROM schemaguard.plan WHERE name = 'opt2';
+SELECT sg_plan_drop('opt'), sg_plan_drop('opt2');
 
 -- The log knows each change, and no value that a user gave.
 SELECT action, phase, step, object, message FROM schemaguard.audit_log

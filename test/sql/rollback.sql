@@ -279,7 +279,9 @@ FROM (VALUES ('rows_q', 'quarantine'), ('rows_d', 'delete'), ('rows_n', 'set nul
 CALL sg_add_fks('rb', fix => true);
 RESET client_min_messages;
 -- whatever has become of the log
+SET client_min_messages = warning;
 CALL sg_prune('infinity');
+RESET client_min_messages;
 SELECT count(*) FROM log;
 CALL sg_rollback_fks('rb');
 SELECT 'q' AS t, * FROM rows_q UNION ALL SELECT 'd', * FROM rows_d UNION ALL SELECT 'n', * FROM rows_n ORDER BY 1, 2;
@@ -314,7 +316,9 @@ SELECT step, kind, object, undo, before ->> 'parent_table' AS before, coalesce(a
 FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id
 WHERE name = 'rb' AND d.step = 2 AND undone_at IS NULL ORDER BY d.kind;
 -- without the log
+SET client_min_messages = warning;
 CALL sg_prune('infinity');
+RESET client_min_messages;
 SELECT count(*) FROM log;
 -- the plan is not forgotten meanwhile
 SELECT sg_plan_drop('rb');
@@ -328,11 +332,15 @@ WHERE name = 'rb' AND d.step = 2 GROUP BY 1, 2 ORDER BY 1, 2;
 SET client_min_messages = warning;
 CALL sg_add_fks('rb');
 RESET client_min_messages;
+SET client_min_messages = warning;
 CALL sg_prune('infinity');
+RESET client_min_messages;
 SELECT kind, outcome, count(*) FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id
 WHERE name = 'rb' AND d.step = 2 GROUP BY 1, 2 ORDER BY 1, 2;
 CALL sg_rollback_fks('rb');
+SET client_min_messages = warning;
 CALL sg_prune('infinity');
+RESET client_min_messages;
 SELECT count(*) FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id WHERE name = 'rb';
 RESET schemaguard.workers;
 

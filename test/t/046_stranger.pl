@@ -152,6 +152,7 @@ my %call = (
 	sg_plan_hash => q{SELECT sg_plan_hash('secret')},
 	sg_plan_import => q{SELECT sg_plan_import('mine', '{}')},
 	sg_plan_set => q{SELECT sg_plan_set('secret', 1, 'orphans', 'leave')},
+	sg_plan_option => q{SELECT sg_plan_option('secret', 'lock_timeout', '1h')},
 	sg_plan_skip => q{SELECT sg_plan_skip('secret', 1, 'no')},
 	sg_plan_sql => q{SELECT sg_plan_sql('secret')},
 	sg_prune => q{CALL sg_prune('infinity')},
@@ -217,7 +218,7 @@ for my $name (sort keys %call)
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
 is("@granted", join(' ', qw(sg_add_fks sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_fk sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
-	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
+	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_option sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
 $stranger->query($call{$_}) for (sort keys %call) x 2;

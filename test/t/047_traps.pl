@@ -104,6 +104,7 @@ my @calls = (
 	[ sg_plan_export => q{SELECT length(sg_plan_export('kept')::text)} ],
 	[ sg_plan_import => q{SELECT sg_plan_import('copy', sg_plan_export('script'))} ],
 	[ sg_plan_set => q{SELECT sg_plan_set('script', 1, 'orphans', 'leave'); SELECT sg_plan_set('gone', 2, 'sentinel', '3')} ],
+	[ sg_plan_option => q{SELECT sg_plan_option('script', 'lock_timeout', '200ms'); SELECT sg_plan_option('script', 'window_end', '')} ],
 	[ sg_plan_skip => q{SELECT sg_plan_skip('script', 2, 'no')} ],
 	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('kept'); SELECT count(*) FROM sg_plan_sql('found'); SELECT count(*) FROM sg_plan_sql('mallory')} ],
 	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('kept'); SELECT count(*) FROM sg_plan_check('script'); SELECT count(*) FROM sg_plan_check('mallory')} ],

@@ -1,7 +1,8 @@
 # 094_pgbouncer.pl: calls through pgbouncer in transaction mode, where the next client gets the same server connection.
 #
 # A CALL works.  Whatever becomes of it, the lock that keeps others from its plan goes with it: when it fails, when it is cancelled, by
-# the client or on the server, and when its client goes away; and nobody else inherits its settings of one transaction.
+# the client or on the server, and when its client goes away; and nobody else inherits its settings of one transaction.  Settings that
+# a plan needs are its own: sg_plan_option().
 #
 # rooms: run
 # majors: one (the locks and settings of a session are those of every session)
@@ -64,7 +65,8 @@ INSERT INTO a SELECT id FROM parent;
 INSERT INTO b SELECT id FROM parent;
 CREATE TABLE held (ref int);
 SELECT sg_plan_create(p), sg_plan_add_fk(p, 'a', '{ref}', 'parent'), sg_plan_add_fk(p, 'b', '{ref}', 'parent') FROM (VALUES ('good')) v (p);
-SELECT sg_plan_create('held'), sg_plan_add_fk('held', 'held', '{ref}', 'parent', index => false);
+SELECT sg_plan_create('held'), sg_plan_add_fk('held', 'held', '{ref}', 'parent', index => false),
+	sg_plan_option('held', 'lock_timeout', '20ms'), sg_plan_option('held', 'statement_timeout', '1h');
 SQL
 my $settings = q{SELECT string_agg(name || ' ' || setting, ', ') FROM pg_settings WHERE source = 'session' AND name NOT IN ('application_name', 'client_encoding')};
 
@@ -92,6 +94,19 @@ is($client->sqlstate, '', 'a CALL goes through') or diag($client->{err});
 is(query(q{SELECT string_agg(state, ' ') FROM schemaguard.plan_step WHERE plan = 'good'}), 'validated validated', '... and its keys are valid');
 is(query(q{SELECT count(*) FROM pg_index WHERE indrelid IN ('a'::regclass, 'b'::regclass) AND indisvalid}), '2', '... with their indexes');
 check_next('after a CALL', $server);
+
+# What a client sets is the next one's as well; what its plan says counts in any case
+$client->query("SET schemaguard.window_end = '2001-01-01'");
+my $other = SgTest::Session->new($bouncer);
+$other->query(q{CALL sg_rollback_fks('good')});
+$other->query(q{CALL sg_add_fks('good', fail => true)});
+is($other->sqlstate, 'SG001', 'a window that another client has set ends a CALL') or diag($other->{err});
+$other->query(q{SELECT sg_plan_option('good', 'window_end', '')});
+$other->query(q{CALL sg_add_fks('good', fail => true)});
+is($other->sqlstate, '', '... but not one of a plan that has its own') or diag($other->{err});
+$other->quit;
+$client->query('RESET schemaguard.window_end');
+check_next('after a plan with a window', $server);
 
 $client->query('SET schemaguard.require_approval = on');
 $client->query(q{CALL sg_add_fks('held')});

@@ -1,0 +1,296 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_option.c
+ *	  sg_plan_option(): settings that go with a plan, whoever runs it and
+ *	  through whichever pool of connections.
+ *
+ * They are in schemaguard.plan.options, by their names without the prefix.
+ * Who runs a plan has them over his own settings, so only what any role may
+ * set and what names no code to run can be one: the list below.  The rest of
+ * what they say is the plan's, like its steps: seen before it is run, and
+ * bound by its approval.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/scope.h"
+#include "base/spi.h"
+#include "log/log_grant.h"
+#include "plan/plan_option.h"
+#include "plan/plan_store.h"
+
+PG_FUNCTION_INFO_V1(sg_plan_option);
+
+#define PREFIX "schemaguard."
+
+/* Not a setting, but what sg_plan_add_fk() has for its argument */
+#define POLICY_OPTION "orphans"
+
+/* All of them are for any role to set (guc.c) */
+static const char *const option_names[] = {
+	"audit_memory",
+	"audit_method",
+	"audit_paranoid",
+	"audit_use_index",
+	"audit_workers",
+	"breaker",
+	"fix_pause",
+	"lock_timeout",
+	"max_attempts",
+	POLICY_OPTION,
+	"retry_budget",
+	"statement_timeout",
+	"throttle_budget",
+	"throttle_lag",
+	"throttle_waiting",
+	"validate_with",
+	"verbosity",
+	"window_end",
+	"workers",
+};
+
+/* The name as it is in the list, or NULL */
+static const char *
+known_name(const char *name)
+{
+	for (int i = 0; i < lengthof(option_names); i++)
+	{
+		if (strcmp(option_names[i], name) == 0)
+			return option_names[i];
+	}
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+static void *
+read_option(HeapTuple tuple, TupleDesc desc)
+{
+	SgOption   *option = palloc(sizeof(SgOption));
+
+	option->name = sg_spi_text(tuple, desc, "name");
+	option->value = sg_spi_text(tuple, desc, "value");
+	return option;
+}
+
+/* All of a plan's, by name; what went round our functions into the table is none */
+static List *
+read_options(const char *plan)
+{
+	StoreArgs	args = {0};
+	List	   *options = NIL;
+
+	store_arg_text(&args, plan);
+	foreach_ptr(SgOption, option,
+				store_query("SELECT o.key AS name, o.value FROM schemaguard.plan p, jsonb_each_text(p.options) o"
+							" WHERE p.name = $1 ORDER BY o.key COLLATE \"C\"", &args, read_option))
+	{
+		if (known_name(option->name))
+			options = lappend(options, option);
+	}
+	return options;
+}
+
+List *
+plan_options(const FkPlan *plan)
+{
+	List	   *settings = NIL;
+
+	foreach_ptr(SgOption, option, read_options(plan->name))
+	{
+		if (strcmp(option->name, POLICY_OPTION) == 0)
+			continue;
+		option->name = psprintf("%s%s", PREFIX, option->name);
+		settings = lappend(settings, option);
+	}
+	return settings;
+}
+
+char *
+plan_options_text(const FkPlan *plan)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(const SgOption, option, read_options(plan->name))
+		appendStringInfo(&text, "%s%s = %s", text.len ? ", " : "", option->name, option->value);
+	return text.len ? text.data : NULL;
+}
+
+int
+plan_options_begin(const FkPlan *plan)
+{
+	int			level = NewGUCNestLevel();
+
+	sg_options_apply(plan_options(plan), GUC_ACTION_SAVE);
+	return level;
+}
+
+void
+plan_options_end(int level)
+{
+	AtEOXact_GUC(false, level);
+}
+
+OrphanPolicy
+plan_option_policy(const char *plan)
+{
+	OrphanPolicy policy = ORPHANS_STOP;
+
+	foreach_ptr(const SgOption, option, read_options(plan))
+	{
+		if (strcmp(option->name, POLICY_OPTION) == 0)
+			policy = plan_policy(option->value);
+	}
+	return policy;
+}
+
+/* ---- checking ---- */
+
+/* A time of day is the next one from now on; every other text a time stamp.  For a subtransaction. */
+typedef struct WindowEnd
+{
+	const char *text;
+	TimestampTz end;
+} WindowEnd;
+
+static void
+parse_window_end(void *arg)
+{
+	static const char *query =
+		"SELECT CASE WHEN $1 !~ '^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2})? *$' THEN $1::timestamptz"
+		" WHEN $1::time > localtime THEN (current_date + $1::time)::timestamptz"
+		" ELSE (current_date + 1 + $1::time)::timestamptz END";
+	WindowEnd  *window = arg;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(window->text)};
+	SgScope		scope;
+	bool		isnull;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args(query, 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read schemaguard.window_end");
+	window->end = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+TimestampTz
+plan_window_end(const char *text)
+{
+	WindowEnd	window = {text, 0};
+	ErrorData  *edata = text[0] ? sg_try(parse_window_end, &window) : NULL;
+
+	if (edata == NULL)
+		return window.end;
+	sg_rethrow_cancel(edata);
+	ereport(ERROR,
+			(errcode(edata->sqlerrcode),
+			 errmsg("invalid value for schemaguard.window_end: \"%s\"", text),
+			 errdetail("%s.", sg_error_message(edata)),
+			 errhint("Write a time of day, '05:00', or a time stamp, '2030-01-31 05:00+01'.")));
+}
+
+static char *
+list_names(void)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < lengthof(option_names); i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", option_names[i]);
+	return list.data;
+}
+
+/* The name as it is stored, of one given with or without the prefix */
+static const char *
+find_name(const char *given)
+{
+	const char *name = strncmp(given, PREFIX, strlen(PREFIX)) == 0 ? given + strlen(PREFIX) : given;
+	const char *known = known_name(name);
+
+	if (known == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unrecognized option \"%s\"", given),
+				 sg_find_setting(psprintf("%s%s", PREFIX, name)) ?
+				 errdetail("That setting does not go with a plan: it is for whoever runs one.") : 0,
+				 errhint("Options of a plan are: %s.", list_names())));
+	return known;
+}
+
+static void
+check_value(const char *name, const char *value)
+{
+	if (strcmp(name, POLICY_OPTION) == 0)
+		(void) plan_policy(value);
+	else
+	{
+		(void) set_config_option(psprintf("%s%s", PREFIX, name), value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SET, false, ERROR, false);
+		if (strcmp(name, "window_end") == 0)
+			(void) plan_window_end(value);
+	}
+}
+
+void
+plan_option_set(const FkPlan *plan, const char *name, const char *value)
+{
+	StoreArgs	args = {0};
+
+	name = find_name(name);
+	if (value)
+		check_value(name, value);
+	store_arg_text(&args, plan->name);
+	store_arg_text(&args, name);
+	if (value)
+		store_arg_text(&args, value);
+	store_change(SPI_OK_UPDATE, value ?
+				 "UPDATE schemaguard.plan SET options = options || jsonb_build_object($2, $3) WHERE name = $1" :
+				 "UPDATE schemaguard.plan SET options = options - $2 WHERE name = $1", &args);
+}
+
+/*
+ * sg_plan_option(plan text, name text, value text)
+ *
+ * Gives the plan a value of its own for a setting, over that of the session
+ * that runs it, or with "orphans" the policy of steps that will be added
+ * without one; null takes it away.  For the author's role and superusers
+ * (42501); withdraws an approval.  22023 for what is no option, and for a value
+ * that the setting does not take; 55006 while a session runs the plan.
+ */
+Datum
+sg_plan_option(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"plan", "name"};
+	FkPlan	   *plan;
+	char	   *name;
+
+	sg_check_granted(fcinfo);
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (PG_ARGISNULL(i))
+			sg_null_argument("sg_plan_option", names[i]);
+	}
+	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan_check_writable(plan, "sg_plan_option()");
+	plan_option_set(plan, name, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	plan_withdraw_approval(plan);
+	plan_log(plan, 0, "plan option", find_name(name), NULL);
+
+	PG_RETURN_VOID();
+}
