@@ -14,7 +14,7 @@ CREATE TABLE schemaguard.plan (
     changed_by  text[] NOT NULL DEFAULT '{}',
     -- roles that may use it besides its author and the owner of its tables
     allowed     text[] NOT NULL DEFAULT '{}',
-    -- settings that its calls have over the session's, by their names without the prefix; and "orphans"
+    -- settings of its own by their names without the prefix that count over the session's
     options     jsonb NOT NULL DEFAULT '{}'
 );
 CREATE SEQUENCE schemaguard.plan_id_seq OWNED BY schemaguard.plan.id;
