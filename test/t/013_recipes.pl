@@ -217,7 +217,7 @@ pool = ActiveRecord::Base.connection_pool
 	}
 }
 
-# ---- Prisma: a file is one message ----
+# ---- Prisma: a file is one message (seen with prisma 6.19 of npm and its adapter for pg, which splits it) ----
 
 {
 	my %file = files('prisma');
@@ -229,6 +229,9 @@ pool = ActiveRecord::Base.connection_pool
 	my ($status, $out) = alone("$plan$call");
 	isnt($status, 0, 'prisma: the two in one file');
 	like($out, qr/sg_add_fks\(\) cannot run inside a transaction block/, 'prisma: are a transaction');
+	new_shop('prisma_adapter');
+	alone(split /;\n?/, $plan);
+	is(ask('SELECT count(*) FROM schemaguard.plan_step'), '2', 'prisma: a driver adapter splits the file at every semicolon');
 }
 
 # ---- Flyway: a file is a transaction, unless its .conf says otherwise ----
