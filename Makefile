@@ -52,6 +52,7 @@ OBJS = \
 	src/base/errors.o \
 	src/base/guc.o \
 	src/base/guc_early.o \
+	src/base/nametable.o \
 	src/base/origin.o \
 	src/base/payload.o \
 	src/base/progress.o \

@@ -16,7 +16,6 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "tcop/dest.h"
@@ -25,10 +24,10 @@
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "base/errors.h"
+#include "base/nametable.h"
 #include "base/spi.h"
 
 static void
@@ -73,27 +72,6 @@ sg_schema_oid(void)
 	return get_namespace_oid("schemaguard", true);
 }
 
-/* A statement of ours, by its text, and its plan */
-typedef struct KeptPlan
-{
-	const char *sql;
-	SPIPlanPtr	plan;
-} KeptPlan;
-
-static uint32
-hash_text(const void *key, Size size)
-{
-	const char *text = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-compare_text(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 /*
  * The plan of a statement, made once a session: the statements of this
  * extension are few, and short calls would spend most of their time planning.
@@ -101,34 +79,23 @@ compare_text(const void *a, const void *b, Size size)
 SPIPlanPtr
 sg_kept_plan(const char *sql, int nargs, Oid *argtypes)
 {
-	static HTAB *plans = NULL;
-	KeptPlan   *entry;
+	static SgNameTable *plans = NULL;
 	SPIPlanPtr	plan;
 	ErrorContextCallback callback;
 
 	if (plans == NULL)
-	{
-		HASHCTL		ctl = {0};
+		plans = sg_names_create(TopMemoryContext);
 
-		ctl.keysize = sizeof(char *);
-		ctl.entrysize = sizeof(KeptPlan);
-		ctl.hash = hash_text;
-		ctl.match = compare_text;
-		plans = hash_create("schemaguard plans", 64, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE);
-	}
-
-	entry = hash_search(plans, &sql, HASH_FIND, NULL);
-	if (entry)
-		return entry->plan;
+	plan = sg_names_value(plans, "", sql);
+	if (plan)
+		return plan;
 
 	sg_version_context_begin(&callback);
 	plan = SPI_prepare(sql, nargs, argtypes);
 	sg_version_context_end(&callback);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), sql);
-	sql = MemoryContextStrdup(TopMemoryContext, sql);
-	entry = hash_search(plans, &sql, HASH_ENTER, NULL);
-	entry->plan = plan;
+	sg_names_enter(plans, "", MemoryContextStrdup(TopMemoryContext, sql))->value = plan;
 	SPI_keepplan(plan);
 	return plan;
 }

@@ -15,9 +15,9 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 
+#include "base/nametable.h"
 #include "drift/drift.h"
 #include "expression/expression.h"
 #include "snapshot/snapshot_property.h"
@@ -69,10 +69,10 @@ typedef struct DriftComparison
 	bool		live;			/* is the target this database? */
 	bool		cosmetic;
 	List	   *objects[2];		/* of DriftObject *, by side, in order */
-	HTAB	   *by_name[2];		/* the same by kind and identity */
+	SgNameTable *by_name[2];	/* the same by kind and identity */
 	List	   *changes;		/* of DriftChange * */
 	List	   *names;			/* of DriftName *: what is renamed */
-	HTAB	   *new_names;		/* the same by table or "" and old name */
+	SgNameTable *new_names;		/* the same by table or "" and old name */
 	List	   *rows;			/* of DriftRow * */
 } DriftComparison;
 
@@ -91,22 +91,7 @@ extern double drift_number(Jsonb *properties, const char *key);
 extern Jsonb *drift_value(Jsonb *properties, const char *key);
 extern char *drift_text(Jsonb *value);	/* as a user reads it */
 
-/* Something found by two words, such as kind and identity */
-typedef struct DriftNameKey
-{
-	const char *kind;
-	const char *identity;
-} DriftNameKey;
-
-typedef struct DriftNameEntry
-{
-	DriftNameKey key;			/* not copied */
-	void	   *value;			/* NULL in a new entry */
-} DriftNameEntry;
-
 /* drift_match.c */
-extern HTAB *drift_name_table(const char *title);
-extern DriftNameEntry *drift_name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION action);
 extern DriftObject *drift_find(DriftComparison *c, DriftSide side, SnapshotKind kind, const char *identity);
 extern DriftObject *drift_parent(DriftComparison *c, const DriftObject *object);
 extern void drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, double score, char *evidence);

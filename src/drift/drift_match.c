@@ -8,7 +8,6 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -16,69 +15,18 @@
 #include "base/quote.h"
 #include "drift/drift_compare.h"
 
-static uint32
-hash_name(const void *key, Size size)
-{
-	const DriftNameKey *name = key;
-
-	return hash_bytes((const unsigned char *) name->identity, strlen(name->identity)) ^
-		hash_bytes((const unsigned char *) name->kind, strlen(name->kind));
-}
-
-static int
-compare_name(const void *a, const void *b, Size size)
-{
-	const DriftNameKey *x = a;
-	const DriftNameKey *y = b;
-
-	return strcmp(x->kind, y->kind) || strcmp(x->identity, y->identity);
-}
-
-static void *
-copy_name(void *target, const void *source, Size size)
-{
-	return memcpy(target, source, size);
-}
-
-HTAB *
-drift_name_table(const char *title)
-{
-	HASHCTL		control = {
-		.keysize = sizeof(DriftNameKey),.entrysize = sizeof(DriftNameEntry),.hash = hash_name,
-		.match = compare_name,.keycopy = copy_name,.hcxt = CurrentMemoryContext
-	};
-
-	return hash_create(title, 256, &control,
-					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_KEYCOPY | HASH_CONTEXT);
-}
-
-DriftNameEntry *
-drift_name_entry(HTAB *table, const char *kind, const char *identity, HASHACTION action)
-{
-	DriftNameKey key = {kind, identity};
-	bool		found;
-	DriftNameEntry *entry = hash_search(table, &key, action, &found);
-
-	if (entry && !found)
-		entry->value = NULL;
-	return entry;
-}
-
 DriftObject *
 drift_find(DriftComparison *c, DriftSide side, SnapshotKind kind, const char *identity)
 {
-	DriftNameEntry *entry;
-
 	if (c->by_name[side] == NULL)
 	{
-		c->by_name[side] = drift_name_table("objects of one side");
+		c->by_name[side] = sg_names_create(CurrentMemoryContext);
 		foreach_ptr(DriftObject, object, c->objects[side])
 		{
-			drift_name_entry(c->by_name[side], snapshot_kinds[object->kind].word, object->identity, HASH_ENTER)->value = object;
+			sg_names_enter(c->by_name[side], snapshot_kinds[object->kind].word, object->identity)->value = object;
 		}
 	}
-	entry = drift_name_entry(c->by_name[side], snapshot_kinds[kind].word, identity, HASH_FIND);
-	return entry ? entry->value : NULL;
+	return sg_names_value(c->by_name[side], snapshot_kinds[kind].word, identity);
 }
 
 /* ---- names ---- */
@@ -230,16 +178,16 @@ likeness(DriftComparison *c, DriftObject *reference, DriftObject *target)
 }
 
 /* The constraints and indexes of the target without a partner, by kind and parent */
-static HTAB *
+static SgNameTable *
 free_parts(DriftComparison *c)
 {
-	HTAB	   *parts = drift_name_table("parts of tables");
+	SgNameTable *parts = sg_names_create(CurrentMemoryContext);
 
 	foreach_ptr(DriftObject, object, c->objects[DRIFT_TARGET])
 	{
 		if (drift_has_trait(object->kind, KIND_PART) && object->parent && object->partner == NULL)
 		{
-			DriftNameEntry *entry = drift_name_entry(parts, snapshot_kinds[object->kind].word, object->parent, HASH_ENTER);
+			SgNameEntry *entry = sg_names_enter(parts, snapshot_kinds[object->kind].word, object->parent);
 
 			entry->value = lappend(entry->value, object);
 		}
@@ -249,15 +197,13 @@ free_parts(DriftComparison *c)
 
 /* The best partner: alike, then of the same name */
 static void
-match_part(DriftComparison *c, HTAB *parts, DriftObject *reference, int wanted, bool automatic)
+match_part(DriftComparison *c, SgNameTable *parts, DriftObject *reference, int wanted, bool automatic)
 {
 	const char *parent = target_parent(c, reference);
-	DriftNameEntry *entry = parent ? drift_name_entry(parts, snapshot_kinds[reference->kind].word, parent, HASH_FIND) : NULL;
+	List	   *candidates = parent ? sg_names_value(parts, snapshot_kinds[reference->kind].word, parent) : NIL;
 	DriftObject *best = NULL;
 
-	if (entry == NULL)
-		return;
-	foreach_ptr(DriftObject, target, (List *) entry->value)
+	foreach_ptr(DriftObject, target, candidates)
 	{
 		if (target->partner ||
 			automatic != (has_automatic_name(reference) || has_automatic_name(target)) ||
@@ -283,7 +229,7 @@ match_part(DriftComparison *c, HTAB *parts, DriftObject *reference, int wanted, 
 void
 drift_match_automatic(DriftComparison *c)
 {
-	HTAB	   *parts = free_parts(c);
+	SgNameTable *parts = free_parts(c);
 
 	for (int wanted = 3; wanted > 0; wanted--)
 	{
@@ -297,7 +243,7 @@ drift_match_automatic(DriftComparison *c)
 			}
 		}
 	}
-	hash_destroy(parts);
+	sg_names_destroy(parts);
 }
 
 /* What belongs to a renamed table and kept its own name */

@@ -14,12 +14,10 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -27,6 +25,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nametable.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
@@ -60,7 +59,6 @@ static const char *const state_words[] = {"present", "missing", "different", "un
 /* A row of the matrix */
 typedef struct MatrixObject
 {
-	char	   *key;			/* hash key: kind and identity */
 	char	   *kind;
 	char	   *identity;
 	int			holder;			/* environment that the others are compared
@@ -82,7 +80,7 @@ typedef struct Matrix
 	int			n;
 	int			base;			/* the first that was read */
 	char	   *functions;		/* schema of our functions */
-	HTAB	   *objects;
+	SgNameTable *objects;		/* MatrixObject, by kind and identity */
 	List	   *order;			/* of MatrixObject * */
 	List	   *renamed;		/* of Renamed * */
 } Matrix;
@@ -212,43 +210,17 @@ close_environments(Matrix *matrix)
 
 /* ---- objects ---- */
 
-static uint32
-hash_key(const void *key, Size size)
-{
-	const char *text = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-compare_key(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-static HTAB *
-make_objects(void)
-{
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(char *);
-	ctl.entrysize = sizeof(MatrixObject);
-	ctl.hash = hash_key;
-	ctl.match = compare_key;
-	ctl.hcxt = CurrentMemoryContext;
-	return hash_create("schemaguard matrix", 256, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-}
-
 /* The row of an object; when it is new, it has a state to be filled in for each environment */
 static MatrixObject *
 enter_object(Matrix *matrix, const DriftRow *row, int holder, bool *found)
 {
-	char	   *key = psprintf("%s %s", row->kind, row->object);
-	MatrixObject *object = hash_search(matrix->objects, &key, HASH_ENTER, found);
+	MatrixObject *object = sg_names_value(matrix->objects, row->kind, row->object);
 
+	*found = object != NULL;
 	if (*found)
 		return object;
 
+	object = palloc(sizeof(MatrixObject));
 	object->kind = pstrdup(row->kind);
 	object->identity = pstrdup(row->object);
 	object->holder = holder;
@@ -257,6 +229,7 @@ enter_object(Matrix *matrix, const DriftRow *row, int holder, bool *found)
 	for (int i = 0; i < matrix->n; i++)
 		initStringInfo(&object->details[i]);
 	matrix->order = lappend(matrix->order, object);
+	sg_names_enter(matrix->objects, object->kind, object->identity)->value = object;
 	return object;
 }
 
@@ -351,8 +324,7 @@ find_renamed(Matrix *matrix)
 {
 	foreach_ptr(Renamed, renamed, matrix->renamed)
 	{
-		char	   *key = psprintf("%s %s", renamed->row->kind, renamed->row->actual);
-		MatrixObject *object = hash_search(matrix->objects, &key, HASH_FIND, NULL);
+		MatrixObject *object = sg_names_value(matrix->objects, renamed->row->kind, renamed->row->actual);
 
 		if (object == NULL || object->states[renamed->environment] != OBJECT_MISSING)
 			continue;
@@ -560,7 +532,7 @@ sg_drift_matrix(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard matrix", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	matrix.functions = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
-	matrix.objects = make_objects();
+	matrix.objects = sg_names_create(CurrentMemoryContext);
 	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	read_names(&matrix, PG_GETARG_DATUM(0));
 	open_environments(&matrix);

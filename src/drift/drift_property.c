@@ -139,14 +139,14 @@ same_json(Jsonb *a, Jsonb *b)
 void
 drift_add_name(DriftComparison *c, DriftName *name)
 {
-	DriftNameEntry *entry;
+	SgNameEntry *entry;
 
 	if (c->new_names == NULL)
-		c->new_names = drift_name_table("new names");
+		c->new_names = sg_names_create(CurrentMemoryContext);
 	if (name->owner)
-		entry = drift_name_entry(c->new_names, name->owner, name->name, HASH_ENTER);
+		entry = sg_names_enter(c->new_names, name->owner, name->name);
 	else
-		entry = drift_name_entry(c->new_names, "", sg_qualified_name(name->schema, name->name), HASH_ENTER);
+		entry = sg_names_enter(c->new_names, "", sg_qualified_name(name->schema, name->name));
 	entry->value = name;
 	c->names = lappend(c->names, name);
 }
@@ -154,9 +154,7 @@ drift_add_name(DriftComparison *c, DriftName *name)
 static const DriftName *
 find_name(DriftComparison *c, const char *owner, const char *name)
 {
-	DriftNameEntry *entry = c->new_names ? drift_name_entry(c->new_names, owner, name, HASH_FIND) : NULL;
-
-	return entry ? entry->value : NULL;
+	return c->new_names ? sg_names_value(c->new_names, owner, name) : NULL;
 }
 
 char *

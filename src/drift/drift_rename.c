@@ -53,7 +53,7 @@ typedef struct Table
 typedef struct Search
 {
 	DriftComparison *c;
-	HTAB	   *arrows;			/* from what was referred to, to what is now */
+	SgNameTable *arrows;			/* from what was referred to, to what is now */
 	List	   *candidates;
 } Search;
 
@@ -205,7 +205,7 @@ add_arrow(Search *search, const char *property, Jsonb *reference, Jsonb *target)
 	char	   *to = drift_string(target, property);
 
 	if (from && to && strcmp(from, to) != 0)
-		(void) drift_name_entry(search->arrows, from, to, HASH_ENTER);
+		(void) sg_names_enter(search->arrows, from, to);
 }
 
 /*
@@ -218,7 +218,7 @@ find_arrows(Search *search, SnapshotKind kind, const char *property)
 {
 	DriftComparison *c = search->c;
 
-	search->arrows = drift_name_table("references that changed");
+	search->arrows = sg_names_create(CurrentMemoryContext);
 	foreach_ptr(DriftChange, change, c->changes)
 	{
 		if (change->kind == kind && strcmp(change->property->name, property) == 0)
@@ -239,7 +239,7 @@ find_arrows(Search *search, SnapshotKind kind, const char *property)
 static bool
 is_referred_alike(Search *search, const DriftObject *reference, const DriftObject *target)
 {
-	return drift_name_entry(search->arrows, reference->identity, target->identity, HASH_FIND) != NULL;
+	return sg_names_has(search->arrows, reference->identity, target->identity);
 }
 
 /* ---- tables ---- */
@@ -323,14 +323,14 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 static List *
 lone_tables(DriftComparison *c, DriftSide side)
 {
-	HTAB	   *children = drift_name_table("parts of tables");
+	SgNameTable *children = sg_names_create(CurrentMemoryContext);
 	List	   *tables = NIL;
 
 	foreach_ptr(DriftObject, object, c->objects[side])
 	{
 		if (object->parent)
 		{
-			DriftNameEntry *entry = drift_name_entry(children, "", object->parent, HASH_ENTER);
+			SgNameEntry *entry = sg_names_enter(children, "", object->parent);
 
 			entry->value = lappend(entry->value, object);
 		}
@@ -339,11 +339,7 @@ lone_tables(DriftComparison *c, DriftSide side)
 	{
 		if (object->kind == KIND_TABLE && object->partner == NULL &&
 			!drift_value(object->properties, "extension"))
-		{
-			DriftNameEntry *entry = drift_name_entry(children, "", object->identity, HASH_FIND);
-
-			tables = lappend(tables, describe_table(c, object, entry ? entry->value : NIL));
-		}
+			tables = lappend(tables, describe_table(c, object, sg_names_value(children, "", object->identity)));
 	}
 	return tables;
 }

@@ -302,19 +302,11 @@ find_in_table(DriftComparison *c, Group *group)
 
 /* What is known by table, on the way to the groups */
 static void
-add_to(HTAB *table, const char *what, const char *name, void *value)
+add_to(SgNameTable *table, const char *what, const char *name, void *value)
 {
-	DriftNameEntry *entry = drift_name_entry(table, what, name, HASH_ENTER);
+	SgNameEntry *entry = sg_names_enter(table, what, name);
 
 	entry->value = lappend(entry->value, value);
-}
-
-static List *
-get_from(HTAB *table, const char *what, const char *name)
-{
-	DriftNameEntry *entry = drift_name_entry(table, what, name, HASH_FIND);
-
-	return entry ? entry->value : NIL;
 }
 
 static const char *const sides[] = {"reference", "target"};
@@ -322,7 +314,7 @@ static const char *const side_parts[] = {"parts of reference", "parts of target"
 
 /* Sort what is on one side only by its table; the tables of the reference with such columns, each once */
 static List *
-sort_by_table(DriftComparison *c, HTAB *table)
+sort_by_table(DriftComparison *c, SgNameTable *table)
 {
 	List	   *names = NIL;
 
@@ -339,7 +331,7 @@ sort_by_table(DriftComparison *c, HTAB *table)
 				parent = drift_parent(c, object);
 				if (parent && parent->partner == NULL)
 					continue;
-				if (side == DRIFT_REFERENCE && get_from(table, sides[side], object->parent) == NIL)
+				if (side == DRIFT_REFERENCE && sg_names_value(table, sides[side], object->parent) == NIL)
 					names = lappend(names, object->parent);
 				add_to(table, sides[side], object->parent, object);
 			}
@@ -360,7 +352,7 @@ sort_by_table(DriftComparison *c, HTAB *table)
 void
 drift_find_renamed_columns(DriftComparison *c)
 {
-	HTAB	   *table = drift_name_table("differences by table");
+	SgNameTable *table = sg_names_create(CurrentMemoryContext);
 	List	   *names = sort_by_table(c, table);
 	ListCell   *lc;
 
@@ -370,14 +362,14 @@ drift_find_renamed_columns(DriftComparison *c)
 		DriftObject *first;
 		DriftObject *parent;
 
-		group.columns[0] = get_from(table, sides[0], group.reference);
+		group.columns[0] = sg_names_value(table, sides[0], group.reference);
 		first = linitial(group.columns[0]);
 		parent = drift_parent(c, first);
 		group.table = parent ? parent->partner->identity : group.reference;
-		group.columns[1] = get_from(table, sides[1], group.table);
-		group.parts[0] = get_from(table, side_parts[0], group.reference);
-		group.parts[1] = get_from(table, side_parts[1], group.table);
-		group.changes = get_from(table, "changes", group.reference);
+		group.columns[1] = sg_names_value(table, sides[1], group.table);
+		group.parts[0] = sg_names_value(table, side_parts[0], group.reference);
+		group.parts[1] = sg_names_value(table, side_parts[1], group.table);
+		group.changes = sg_names_value(table, "changes", group.reference);
 		if (group.columns[1])
 			find_in_table(c, &group);
 	}

@@ -16,8 +16,8 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "utils/hsearch.h"
 
+#include "base/nametable.h"
 #include "plan/plan.h"
 
 typedef struct KeyColumn
@@ -36,7 +36,7 @@ typedef struct KeyUnique
 
 typedef struct KeyTable
 {
-	char	   *identity;		/* hash key */
+	char	   *identity;
 	bool		present;		/* a table of that name was found */
 	char	   *unknown;		/* why it, or a key of it, could not be read;
 								 * or NULL */
@@ -66,7 +66,7 @@ typedef struct KeySide
 	const char *word;			/* "reference" or "target" */
 	int			version;		/* server_version_num */
 	List	   *schemas;		/* it covers; NIL: all */
-	HTAB	   *tables;			/* of KeyTable, by identity */
+	SgNameTable *tables;		/* of KeyTable, by identity */
 	List	   *keys;			/* of SideKey *, by table and name */
 } KeySide;
 

@@ -12,11 +12,9 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
@@ -132,40 +130,18 @@ local_name(const KeySide *side, const SnapshotObject *object)
 
 /* ---- tables ---- */
 
-static uint32
-hash_identity(const void *key, Size size)
-{
-	const char *text = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-compare_identity(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 static void
 begin_side(KeySide *side, const char *name, const char *word)
 {
-	HASHCTL		ctl = {0};
-
 	side->name = name;
 	side->word = word;
-	ctl.keysize = sizeof(char *);
-	ctl.entrysize = sizeof(KeyTable);
-	ctl.hash = hash_identity;
-	ctl.match = compare_identity;
-	ctl.hcxt = CurrentMemoryContext;
-	side->tables = hash_create("schemaguard compared tables", 1024, &ctl,
-							   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	side->tables = sg_names_create(CurrentMemoryContext);
 }
 
 KeyTable *
 fkdiff_table(const KeySide *side, const char *identity)
 {
-	return hash_search(side->tables, &identity, HASH_FIND, NULL);
+	return sg_names_value(side->tables, "", identity);
 }
 
 static KeyTable *
@@ -175,11 +151,9 @@ make_table(KeySide *side, const char *identity)
 
 	if (table == NULL)
 	{
-		char	   *copy = pstrdup(identity);
-
-		table = hash_search(side->tables, &copy, HASH_ENTER, NULL);
-		memset(table, 0, sizeof(KeyTable));
-		table->identity = copy;
+		table = palloc0(sizeof(KeyTable));
+		table->identity = pstrdup(identity);
+		sg_names_enter(side->tables, "", table->identity)->value = table;
 	}
 	return table;
 }
