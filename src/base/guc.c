@@ -24,8 +24,8 @@
 #include "base/guc.h"
 
 int			sg_lock_timeout = 100;
-int			sg_max_attempts = 200;
-int			sg_retry_budget = 600000;
+int			sg_lock_attempts = 200;
+int			sg_lock_budget = 600000;
 int			sg_statement_timeout = 0;
 int			sg_verbosity = SG_VERBOSITY_AUTO;
 int			sg_workers = 2;
@@ -37,7 +37,7 @@ int			sg_throttle_waiting = -1;
 char	   *sg_throttle_function = "";
 int			sg_throttle_budget = 600000;
 char	   *sg_window_end = "";
-int			sg_breaker = 10;
+int			sg_lock_breaker = 10;
 int			sg_fix_pause = 100;
 int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
@@ -232,10 +232,10 @@ define_control(void)
 							   PGC_USERSET, 0,
 							   NULL, NULL, NULL);
 
-	DefineCustomIntVariable("schemaguard.breaker",
+	DefineCustomIntVariable("schemaguard.lock_breaker",
 							"Failed attempts to lock one table after which its steps are put last; 0 never does.",
 							NULL,
-							&sg_breaker,
+							&sg_lock_breaker,
 							10, 0, INT_MAX,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
@@ -275,18 +275,18 @@ sg_guc_init(void)
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
-	DefineCustomIntVariable("schemaguard.max_attempts",
+	DefineCustomIntVariable("schemaguard.lock_attempts",
 							"Attempts to lock the tables of a step before the step fails.",
 							NULL,
-							&sg_max_attempts,
+							&sg_lock_attempts,
 							200, 1, INT_MAX,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
 
-	DefineCustomIntVariable("schemaguard.retry_budget",
+	DefineCustomIntVariable("schemaguard.lock_budget",
 							"Time for all attempts to lock the tables of a step, pauses included.",
 							NULL,
-							&sg_retry_budget,
+							&sg_lock_budget,
 							600000, 1, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);

@@ -36,9 +36,10 @@ enum
 };
 
 extern int	sg_lock_timeout;	/* ms, bound of one attempt to lock */
-extern int	sg_max_attempts;	/* attempts to lock, for one step */
-extern int	sg_retry_budget;	/* ms, all attempts of one step and their
+extern int	sg_lock_attempts;	/* attempts to lock, for one step */
+extern int	sg_lock_budget;		/* ms, all attempts of one step and their
 								 * pauses */
+extern int	sg_lock_breaker;	/* failed attempts to lock one table; 0 is off */
 extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
 
 extern int	sg_verbosity;		/* SG_VERBOSITY_* */
@@ -51,7 +52,6 @@ extern int	sg_throttle_waiting;	/* sessions; -1 is no limit */
 extern char *sg_throttle_function;	/* a name; "" is none */
 extern int	sg_throttle_budget; /* ms, one pause */
 extern char *sg_window_end;		/* a time; "" is none */
-extern int	sg_breaker;			/* failed attempts to lock one table; 0 is off */
 extern int	sg_fix_pause;		/* ms, between two batches of orphans */
 extern int	sg_validate_with;	/* SG_VALIDATE_* */
 extern int	sg_audit_method;	/* SG_AUDIT_* */

@@ -45,6 +45,18 @@ typedef struct EarlySetting
 
 static List *early = NIL;		/* of EarlySetting * */
 
+/* Settings by the names that they had in earlier versions */
+static const struct
+{
+	const char *old;
+	const char *now;
+}			renamed[] =
+{
+	{"schemaguard.breaker", "schemaguard.lock_breaker"},
+	{"schemaguard.max_attempts", "schemaguard.lock_attempts"},
+	{"schemaguard.retry_budget", "schemaguard.lock_budget"},
+};
+
 /* Before the settings are defined: what stands in for them */
 void
 sg_guc_early_read(void)
@@ -68,6 +80,7 @@ sg_guc_early_read(void)
 	MemoryContextSwitchTo(old);
 }
 
+/* The one that is meant by a name which is none: what it is called today, or the nearest name */
 static struct config_generic *
 nearest_setting(const char *name)
 {
@@ -76,6 +89,11 @@ nearest_setting(const char *name)
 	struct config_generic *best = NULL;
 	int			least = 0;
 
+	for (int i = 0; i < lengthof(renamed); i++)
+	{
+		if (pg_strcasecmp(name, renamed[i].old) == 0)
+			return sg_find_setting(renamed[i].now);
+	}
 	for (int i = 0; i < n; i++)
 	{
 		const char *other = settings[i]->name;
@@ -179,7 +197,7 @@ sg_guc_early_check(void)
 					 e->misspelt ? errmsg("there is no setting \"%s\", which was set to \"%s\"", e->name, e->value) :
 					 errmsg("setting \"%s\" does not take the value \"%s\" that it was given", e->name, e->value),
 					 errdetail("It came before the library was loaded, and was dropped then. %s is \"%s\".",
-							   psprintf(e->misspelt ? "The setting with the nearest name, %s," : "Setting %s", name),
+							   psprintf(e->misspelt ? "The setting that it may mean, %s," : "Setting %s", name),
 							   GetConfigOption(name, false, false)),
 					 errhint("SET %s to what was meant, or RESET it. What comes from postgresql.conf, ALTER DATABASE, ALTER ROLE or PGOPTIONS has to be mended there, or the next session has it again.",
 							 name)));

@@ -48,7 +48,7 @@
 double
 check_long_seconds(void)
 {
-	return Min(LONG_SECONDS, sg_retry_budget / 1000.0);
+	return Min(LONG_SECONDS, sg_lock_budget / 1000.0);
 }
 
 /* A setting as a number, in its own unit; 0 where this server does not have it */

@@ -304,7 +304,7 @@ rest(TimestampTz since)
 static ErrorData *
 persist(void (*fn) (void *arg), Filling *f)
 {
-	TimestampTz budget_end = GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000);
+	TimestampTz budget_end = GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000);
 
 	for (int attempt = 1;; attempt++)
 	{
@@ -316,7 +316,7 @@ persist(void (*fn) (void *arg), Filling *f)
 		run_disarm_timeout();
 		if (edata && sg_is_cancel(edata) && !run_timeout_struck())
 			ReThrowError(edata);
-		if (edata && (!run_is_lock_failure(edata) || attempt >= sg_max_attempts ||
+		if (edata && (!run_is_lock_failure(edata) || attempt >= sg_lock_attempts ||
 					  GetCurrentTimestamp() > budget_end))
 			return edata;
 		run_commit();

@@ -57,7 +57,7 @@
 #define FIRST_PAUSE_MS 50
 #define LONGEST_PAUSE_MS 10000
 
-/* An attempt may take longer than schemaguard.retry_budget: so many there are in any case */
+/* An attempt may take longer than schemaguard.lock_budget: so many there are in any case */
 #define SURE_ATTEMPTS 5
 
 #define SERVED_TEXT "another index that serves the key is there by now"
@@ -155,7 +155,7 @@ log_outcome(void *arg)
 		run_append_warning(work, psprintf("%s %s: %s", iw->action.name, log_phase_word(entry.phase), entry.message));
 		work->hint = iw->drop ? "The next call tries again." :
 			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way ?
-			"Others were in the way for longer than schemaguard.retry_budget. The key does without the index; the next call tries again." :
+			"Others were in the way for longer than schemaguard.lock_budget. The key does without the index; the next call tries again." :
 			"The key does without the index; the next call tries again.";
 	}
 	else if (iw->drop)
@@ -342,9 +342,9 @@ worth_another_attempt(const IndexWork *iw)
 
 	if (window_end != 0 && GetCurrentTimestamp() >= window_end)
 		return false;
-	return iw->gave_way && iw->action.attempts < sg_max_attempts &&
+	return iw->gave_way && iw->action.attempts < sg_lock_attempts &&
 		(iw->action.attempts < SURE_ATTEMPTS ||
-		 run_elapsed(iw->action.started_at) < sg_retry_budget);
+		 run_elapsed(iw->action.started_at) < sg_lock_budget);
 }
 
 static void
@@ -604,7 +604,7 @@ build_concurrently(PlanRun *run, List *indexes)
 	if (jobs == NIL)
 		return;
 
-	taken = deploy_run_jobs(run, JOB_BUILD_INDEX, jobs, sg_retry_budget, &trouble);
+	taken = deploy_run_jobs(run, JOB_BUILD_INDEX, jobs, sg_lock_budget, &trouble);
 	foreach_ptr(PlanIndex, index, indexes)
 	{
 		for (int n = taken; n < list_length(first); n++)
@@ -616,7 +616,7 @@ build_concurrently(PlanRun *run, List *indexes)
 									index->statement));
 		}
 	}
-	deploy_index_drop_leftovers(run, sg_retry_budget);
+	deploy_index_drop_leftovers(run, sg_lock_budget);
 }
 
 /* ---- partitioned tables ---- */
@@ -694,7 +694,7 @@ deploy_index_build(PlanRun *run, List *steps)
 	List	   *indexes;
 	ListCell   *lc;
 
-	deploy_index_drop_leftovers(run, sg_retry_budget);
+	deploy_index_drop_leftovers(run, sg_lock_budget);
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	indexes = plan_missing_indexes(wanted_steps(steps));

@@ -212,7 +212,7 @@ run_steps(PlanRun *run)
  * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
  * parent in ROW SHARE for VALIDATE, each attempt within
  * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index,
- * which holds up no reader or writer, within schemaguard.retry_budget.  ACCESS
+ * which holds up no reader or writer, within schemaguard.lock_budget.  ACCESS
  * EXCLUSIVE on the child to add columns that are to be filled, on child and
  * parent where a partitioned child attaches keys of its partitions, and on the
  * child and its old parent to drop a key that was replaced; no rows are read

@@ -634,9 +634,9 @@ run_batch(Fix *fix, int64 first, int64 n)
 	bool		done;
 
 	if (!run_wait_for_writers(fix->key.key->parent,
-							  GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000)))
+							  GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000)))
 		return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
-						psprintf("a transaction that writes to %s did not end within schemaguard.retry_budget",
+						psprintf("a transaction that writes to %s did not end within schemaguard.lock_budget",
 								 sg_relation_name(fix->key.key->parent)), LOG_NONE);
 
 	MemoryContextSwitchTo(fix->batch_context);
@@ -690,7 +690,7 @@ sweep(Fix *fix)
 static bool
 settle(Fix *fix)
 {
-	TimestampTz budget_end = GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000);
+	TimestampTz budget_end = GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000);
 	int			idle = 0;
 
 	for (;;)
@@ -704,10 +704,10 @@ settle(Fix *fix)
 			return true;
 		if (fix->changed > before)
 		{
-			budget_end = GetCurrentTimestamp() + sg_retry_budget * INT64CONST(1000);
+			budget_end = GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000);
 			idle = 0;
 		}
-		else if (++idle >= sg_max_attempts || GetCurrentTimestamp() > budget_end)
+		else if (++idle >= sg_lock_attempts || GetCurrentTimestamp() > budget_end)
 			return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
 							psprintf("orphans were held by other transactions, in %d attempts", idle),
 							fix->busy.n);
@@ -747,7 +747,7 @@ run_passes(Fix *fix)
 
 		/* rows that move are found by the next pass, triggers stay */
 		idle = fix->changed > 0 ? 0 : idle + 1;
-		if (idle > 0 && (fix->kept > 0 || idle >= sg_max_attempts))
+		if (idle > 0 && (fix->kept > 0 || idle >= sg_lock_attempts))
 			return fail_now(fix, ERRCODE_SG_ORPHANS,
 							psprintf(INT64_FORMAT " orphan %s left: %s", found,
 									 found == 1 ? "row is" : "rows are",

@@ -304,7 +304,7 @@ run_note_holders(RunAction *action, Oid relid, LOCKMODE mode)
 void
 run_limit_waits(const PlanRun *run)
 {
-	int			limit = run->hasty ? Min(sg_retry_budget, HASTY_WAIT_MS) : sg_retry_budget;
+	int			limit = run->hasty ? Min(sg_lock_budget, HASTY_WAIT_MS) : sg_lock_budget;
 
 	if (LockTimeout == 0 || LockTimeout > limit)
 		set_local_ms("lock_timeout", limit);
@@ -513,7 +513,7 @@ worth_another_attempt(const RunAction *action, TimestampTz budget_end)
 {
 	return (run_is_lock_failure(action->error) ||
 			action->error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE) &&
-		action->attempts < sg_max_attempts &&
+		action->attempts < sg_lock_attempts &&
 		GetCurrentTimestamp() < budget_end;
 }
 
@@ -521,7 +521,7 @@ worth_another_attempt(const RunAction *action, TimestampTz budget_end)
 static bool
 attempt_until_done(RunAction *action)
 {
-	TimestampTz budget_end = action->started_at + sg_retry_budget * INT64CONST(1000);
+	TimestampTz budget_end = action->started_at + sg_lock_budget * INT64CONST(1000);
 
 	for (action->attempts = 1;; action->attempts++)
 	{

@@ -41,7 +41,7 @@ extern bool run_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline)
 
 /*
  * The longest wait for each lock that an action asks for by itself:
- * schemaguard.retry_budget, or the session's lock_timeout; 1 s once it has
+ * schemaguard.lock_budget, or the session's lock_timeout; 1 s once it has
  * passed in this run.  Ends with the subtransaction.
  */
 extern void run_limit_waits(const PlanRun *run);

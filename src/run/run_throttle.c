@@ -379,7 +379,7 @@ breaks(const PlanRun *run, Oid relid)
 {
 	const TableFailures *table = find_failures(run, relid);
 
-	return table && sg_breaker > 0 && table->failures >= sg_breaker && run->may_put_last;
+	return table && sg_lock_breaker > 0 && table->failures >= sg_lock_breaker && run->may_put_last;
 }
 
 bool

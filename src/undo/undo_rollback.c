@@ -189,7 +189,7 @@ roll_back(PlanRun *run)
 	int64		restored;
 	int			disarmed;
 
-	deploy_index_drop_leftovers(run, sg_retry_budget);
+	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();
 	sg_progress_total(list_length(keys) + list_length(indexes));
 	stuck = undo_all(run, keys, NIL);

@@ -21,7 +21,7 @@ RESET client_min_messages;
 
 -- the settings and their defaults
 SELECT name, setting, unit, context FROM pg_settings
-WHERE name ~ '^schemaguard\.(throttle|window|breaker|require)' ORDER BY name;
+WHERE name ~ '^schemaguard\.(throttle|window|lock_breaker|require)' ORDER BY name;
 
 -- what makes no sense is an error before anything begins
 SET schemaguard.window_end = 'tomorrowish';

@@ -43,7 +43,10 @@ refused(q{SET schemaguard.audit_use_index = 'perhaps'}, qr/audit_use_index" does
 refused(q{SET schemaguard.workers = '257'}, qr/workers" does not take/, 'a number');
 refused(q{SET schemaguard.notify_channel = '} . 'x' x 64 . q{'}, qr/notify_channel" does not take/, 'what a check of its own refuses');
 refused($typo, $name, 'a name');
-like($SgTest::message, qr/nearest name, schemaguard.throttle_lag, is "-1".*SET schemaguard.throttle_lag to what was meant, or RESET it/s, '... with the nearest one');
+like($SgTest::message, qr/may mean, schemaguard.throttle_lag, is "-1".*SET schemaguard.throttle_lag to what was meant, or RESET it/s, '... with the nearest one');
+
+refused('SET schemaguard.max_attempts = 5', qr/no setting "schemaguard.max_attempts"/, 'a name that a setting had once');
+like($SgTest::message, qr/SET schemaguard.lock_attempts to what was meant/, '... with the one that it has now');
 
 for ([ $bad, 'a value' ], [ $typo, 'a name' ])
 {

@@ -143,14 +143,14 @@ SQL
 	make_tables_of('d', 1000);
 	query("INSERT INTO trap VALUES ('started backfill')");
 	my $s = SgTest::Session->new($node);
-	$s->query("SET schemaguard.retry_budget = '300ms'; SET schemaguard.max_attempts = 1000000");
+	$s->query("SET schemaguard.lock_budget = '300ms'; SET schemaguard.lock_attempts = 1000000");
 	$s->send("CALL sg_add_fks('d')");
 	ok(wait_trapped($node), 'the batches are to begin');
 	my $holder = SgTest::Session->new($node);
 	$holder->query('BEGIN; LOCK TABLE rows_d IN SHARE MODE');
 	query('DELETE FROM trap');
 	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'd' AND action = 'backfill' AND phase = 'failed'
-			AND sqlstate = '55P03'") eq '1' }), 'schemaguard.retry_budget ends it');
+			AND sqlstate = '55P03'") eq '1' }), 'schemaguard.lock_budget ends it');
 	$holder->query('COMMIT');
 	$holder->quit;
 	$s->collect;

@@ -253,7 +253,7 @@ sub wait_building
 
 # limits of time: for the statement, and for each lock and each transaction that it waits for
 for my $limit ([ 'p', 'statement_timeout', '57014', 'the statement took longer than schemaguard.statement_timeout' ],
-	[ 'q', 'retry_budget', '55P03', 'canceling statement due to lock timeout' ])
+	[ 'q', 'lock_budget', '55P03', 'canceling statement due to lock timeout' ])
 {
 	my ($p, $setting, $sqlstate, $message) = @$limit;
 

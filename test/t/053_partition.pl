@@ -212,7 +212,7 @@ sub check_finished
 	$s->quit;
 	my $holder = SgTest::Session->new($node);
 	$holder->query('BEGIN; SELECT FROM old_b LIMIT 1');
-	query("SET schemaguard.max_attempts = 2; CALL sg_add_fks('b')");
+	query("SET schemaguard.lock_attempts = 2; CALL sg_add_fks('b')");
 	is(query("SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE plan = 'b'"),
 		'added: could not lock public.old_b in 2 attempts; column blockers of the log says who was in the way',
 		'an old parent in use');

@@ -198,7 +198,7 @@ SQL
 
 	$holder->query('BEGIN; SELECT FROM child_c WHERE id IN (1, 3, 5) FOR UPDATE');
 	my $start = time;
-	my $err = call("CALL sg_fix_orphans('c')", fix_pause => 0, retry_budget => 1500);
+	my $err = call("CALL sg_fix_orphans('c')", fix_pause => 0, lock_budget => 1500);
 	like($err, qr/fix failed: orphans were held by other transactions.*before that: 12 orphan rows quarantined/,
 		'orphans that others hold are left, and said to be');
 	cmp_ok(time - $start, '<', bound(20, 120), 'it does not loop for ever');

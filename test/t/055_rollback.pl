@@ -174,7 +174,7 @@ sub check_finished
 	# somebody holds a child: the step fails, stays as it is, and the others go on; readers and writers do not wait
 	my $holder = SgTest::Session->new($node);
 	$holder->query('BEGIN; SELECT count(*) FROM child_c_05');
-	$s->query("SET schemaguard.max_attempts = 2; CALL sg_rollback_fks('c'); RESET schemaguard.max_attempts");
+	$s->query("SET schemaguard.lock_attempts = 2; CALL sg_rollback_fks('c'); RESET schemaguard.lock_attempts");
 	is($s->sqlstate, '', 'a table in use does not end the call');
 	is(query("SELECT string_agg(step || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'c'"),
 		'1 rolled back, 2 rolled back, 3 rolled back, 4 rolled back, 5 validated, 6 rolled back',

@@ -64,7 +64,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 # ---- sessions and prepared transactions
 {
 	my $s = SgTest::Session->new($node);
-	my $quick = "SET schemaguard.retry_budget = '1s';";
+	my $quick = "SET schemaguard.lock_budget = '1s';";
 
 	$s->query('BEGIN; DELETE FROM c WHERE id = 1');
 	finds('plan', 1, 'locks', qr/^ok/, 'a transaction that has just begun is in nobody\'s way');

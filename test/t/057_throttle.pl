@@ -164,7 +164,7 @@ SELECT sg_plan_add_fk('$plan', 'cold_$with', ARRAY[k], '$plan', index => false, 
 	FROM unnest('{a,b,c}'::text[]) k;
 SQL
 	$holder->query("BEGIN; INSERT INTO hot_$with VALUES (NULL)");
-	$s->query("SET schemaguard.throttle_waiting = -1; SET schemaguard.breaker = 2; SET schemaguard.validate_with = $with");
+	$s->query("SET schemaguard.throttle_waiting = -1; SET schemaguard.lock_breaker = 2; SET schemaguard.validate_with = $with");
 	$s->send("CALL sg_add_fks('$plan')");
 	ok(wait_for(sub { states($plan) eq '1 pending, 2 pending, 3 pending, 4 validated, 5 validated, 6 validated' }),
 		"breaker, $with: the other tables come first") or diag(states($plan));
@@ -184,7 +184,7 @@ SQL
 	# still locked in the last round: failed, with the reason
 	query("CALL sg_rollback_fks('$plan')");
 	$holder->query("BEGIN; INSERT INTO hot_$with VALUES (NULL)");
-	$s->query("SET schemaguard.breaker = 1; SET schemaguard.max_attempts = 3; CALL sg_add_fks('$plan'); RESET ALL");
+	$s->query("SET schemaguard.lock_breaker = 1; SET schemaguard.lock_attempts = 3; CALL sg_add_fks('$plan'); RESET ALL");
 	is(states($plan), '1 failed, 2 failed, 3 failed, 4 validated, 5 validated, 6 validated', 'a table that stays locked fails its steps');
 	is(query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = '$plan' AND step < 4
 			  AND reason LIKE 'could not lock public.hot_$with in 3 attempts%'"), '3', '... after all attempts, with the reason');
@@ -201,7 +201,7 @@ SELECT sg_plan_add_fk('fix', 'fix_c', '{a}', 'fix_p', index => false, orphans =>
 CALL sg_add_fks('fix');
 SQL
 $holder->query('BEGIN; LOCK TABLE fix_c IN SHARE MODE');
-$s->query('SET schemaguard.breaker = 1');
+$s->query('SET schemaguard.lock_breaker = 1');
 $s->send("CALL sg_fix_orphans('fix')");
 nap(3);
 is(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'fix' AND action = 'fix' AND phase IN ('skipped', 'failed')"), '0',

@@ -134,7 +134,7 @@ $deployer->query(q{SET lock_timeout = '300ms'});
 like($deployer->query(q{SELECT string_agg(parent_table || ' ' || result, ', ' ORDER BY 1)
 						FROM sg_orphan_audit(plan => 'locked')}),
 	qr/public\.p4 unknown, public\.p5 pass/, 'an audit of the plan: one key is unknown, the other is judged');
-$deployer->query(q{SET schemaguard.max_attempts = 1; CALL sg_add_fks('locked')});
+$deployer->query(q{SET schemaguard.lock_attempts = 1; CALL sg_add_fks('locked')});
 is(query("SELECT string_agg(step || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'locked'"),
 	'1 failed, 2 validated', 'a deployment: one step fails, the other is done');
 like(query("SELECT reason FROM schemaguard.plan_step WHERE plan = 'locked' AND step = 1"),
@@ -203,7 +203,7 @@ is(query("SELECT string_agg(message, ', ' ORDER BY step) FROM schemaguard.audit_
 	'pass, pass, pass, counted with an earlier step', '... the log says which were counted together');
 
 # ---------------------------------------------------------------------------------------------------------------------
-# An audit in front of a key, of which a table stays locked: its step fails after schemaguard.retry_budget, the others go on
+# An audit in front of a key, of which a table stays locked: its step fails after schemaguard.lock_budget, the others go on
 query(<<'SQL');
 CREATE TABLE kept_parent (id int PRIMARY KEY);
 INSERT INTO kept_parent VALUES (1);
@@ -221,7 +221,7 @@ SELECT sg_plan_add_fk('kept', 'kept_3', '{ref}', 'kept_parent', fk_name => 'kept
 SELECT sg_plan_add_fk('kept', 'kept_4', '{ref}', 'kept_other');
 SQL
 $held = (split /\n/, $holder->query('BEGIN; LOCK TABLE kept_parent, kept_2_0 IN ACCESS EXCLUSIVE MODE; SELECT pg_backend_pid()'))[-1];
-$deployer->query(q{RESET schemaguard.workers; SET schemaguard.retry_budget = '300ms'});
+$deployer->query(q{RESET schemaguard.workers; SET schemaguard.lock_budget = '300ms'});
 $deployer->send(q{CALL sg_add_fks('kept')});
 ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'kept'") eq '0' && states('kept') =~ /validated$/ }, bound(10, 60)),
 	'tables stay locked: the call ends') or query("SELECT pg_cancel_backend($deployer->{pid})");
@@ -236,7 +236,7 @@ is(query("SELECT string_agg(concat_ws(' ', step, sqlstate, message), E'\n' ORDER
 is(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'kept' AND action = 'audit' AND phase = 'failed' AND blockers -> 0 ->> 'pid' = '$held'"),
 	'3', '... and who had locked them');
 $holder->query('COMMIT');
-$deployer->query(q{RESET schemaguard.retry_budget; CALL sg_add_fks('kept')});
+$deployer->query(q{RESET schemaguard.lock_budget; CALL sg_add_fks('kept')});
 is(states('kept'), 'validated validated validated validated', '... a later call finds them free');
 
 # ---------------------------------------------------------------------------------------------------------------------

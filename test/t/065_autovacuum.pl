@@ -139,7 +139,7 @@ SQL
 		'which is not cancelled for others');
 
 	my $s = SgTest::Session->new($node);
-	$s->query("SET schemaguard.retry_budget = '3s'; CALL sg_add_fks('old')");
+	$s->query("SET schemaguard.lock_budget = '3s'; CALL sg_add_fks('old')");
 	is($s->sqlstate, '', 'the call ends without an error');
 	is(query("SELECT state, reason <> '' FROM schemaguard.plan_step WHERE plan = 'old'"), 'failed|t',
 		'the step fails when its budget is used up');

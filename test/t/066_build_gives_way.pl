@@ -180,11 +180,11 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 {
 	my $table = make_table();
 	$two->query("BEGIN; LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE");
-	$deployer->query("SET schemaguard.retry_budget = '1s'; CALL sg_add_fks('p$n')");
+	$deployer->query("SET schemaguard.lock_budget = '1s'; CALL sg_add_fks('p$n')");
 	is(query("SELECT phase || ' ' || sqlstate || ' ' || message FROM schemaguard.audit_log WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
 		"failed 55P03 could not lock public.$table", 'an index that is never built says why');
 	$two->query('ROLLBACK');
-	$deployer->query("RESET schemaguard.retry_budget; CALL sg_add_fks('p$n')");
+	$deployer->query("RESET schemaguard.lock_budget; CALL sg_add_fks('p$n')");
 	check_built($deployer, 'the next call');
 }
 

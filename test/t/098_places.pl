@@ -124,7 +124,7 @@ SELECT sg_plan_from_sql('s', $$ALTER TABLE l.good ADD 'secret 1' x; INSERT INTO 
 SQL
 		my $holder = SgTest::Session->new($node);
 		$holder->query('BEGIN; LOCK TABLE l.held IN ROW EXCLUSIVE MODE');
-		my $call = error_of($node, q{SET schemaguard.lock_timeout = '20ms'; SET schemaguard.max_attempts = 2; SET schemaguard.workers = 1; CALL sg_add_fks('l', fix => true)});
+		my $call = error_of($node, q{SET schemaguard.lock_timeout = '20ms'; SET schemaguard.lock_attempts = 2; SET schemaguard.workers = 1; CALL sg_add_fks('l', fix => true)});
 		$holder->quit;
 		$seen{$language} = join "\n", "CALL: $call",
 			query(q{SELECT string_agg(concat_ws(' ', step, state), ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'l'}),

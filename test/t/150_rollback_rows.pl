@@ -28,13 +28,13 @@ is($node->safe_psql('postgres', $state), 'validated|2|child_ref_idx', 'two rows 
 my $holder = SgTest::Session->new($node);
 $holder->query('BEGIN; LOCK TABLE grand IN SHARE MODE');
 my $err;
-is($node->psql('postgres', "SET schemaguard.retry_budget = '100ms';\nCALL sg_rollback_fks('rows');", stderr => \$err, on_error_stop => 1),
+is($node->psql('postgres', "SET schemaguard.lock_budget = '100ms';\nCALL sg_rollback_fks('rows');", stderr => \$err, on_error_stop => 1),
 	0, 'the call ends well') or diag($err);
 like($err, qr/0 quarantined rows put back\n.*2 are left in quarantine: /, 'and says which rows are left, and why');
 is($node->safe_psql('postgres', $state), 'rolled back|2|', 'key and index are gone');
 is($node->safe_psql('postgres', "SELECT count(*) FROM schemaguard.audit_log s WHERE phase = 'started'
 		AND (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1"), '0', 'the log is complete');
-$node->psql('postgres', "SET schemaguard.retry_budget = '100ms';\nCALL sg_restore_quarantine('rows');", stderr => \$err);
+$node->psql('postgres', "SET schemaguard.lock_budget = '100ms';\nCALL sg_restore_quarantine('rows');", stderr => \$err);
 like($err, qr/ERROR:.*lock/, 'a call that has nothing else to do ends with an error');
 $holder->query('COMMIT');
 $holder->quit;

@@ -227,7 +227,7 @@ our %faults = (
 	'column dropped' => { open => 0, strike => \&drop_column },
 	'locked for a while' => { open => 0, strike => \&hold_up, places => \@waits },
 	'locked for too long' => { open => 0, strike => \&use_up_budget, places => \@waits,
-		settings => q{schemaguard.retry_budget = '300ms'} },
+		settings => q{schemaguard.lock_budget = '300ms'} },
 	# the others strike the session, or whichever process is trapped
 	'worker terminated' => { open => 0, strike => sub {
 		my ($node, $kind, $step, $session, $trapped) = @_;

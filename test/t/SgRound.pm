@@ -684,7 +684,7 @@ our %faults = (
 		}, strike => \&drop_column },
 	'locked for a while' => { at => sub { my ($kind, $place) = @_; return lock_mode($place->[0]); }, strike => \&hold_for_a_while },
 	'locked for too long' => { at => sub { my ($kind, $place) = @_; return lock_mode($place->[0]); }, strike => \&hold_for_too_long,
-		settings => q{schemaguard.retry_budget = '300ms'} },
+		settings => q{schemaguard.lock_budget = '300ms'} },
 	# the standby takes over
 	'failover' => { open => 1, strike => sub {
 		my ($node, @runs) = @_;
