@@ -53,6 +53,7 @@ OBJS = \
 	src/base/guc.o \
 	src/base/guc_early.o \
 	src/base/nametable.o \
+	src/base/nearest.o \
 	src/base/origin.o \
 	src/base/payload.o \
 	src/base/progress.o \

@@ -1,6 +1,7 @@
 -- Audit: judge rows against foreign keys
 CREATE FUNCTION sg_orphan_audit(
-    child    regclass DEFAULT NULL,
+    -- a table by its name, a text, or a regclass: with regclass alone the server would refuse a name before we could say more
+    child    anycompatible DEFAULT NULL::regclass,
     plan     text DEFAULT NULL,
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
@@ -24,7 +25,7 @@ CREATE FUNCTION sg_orphan_audit(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphan_audit';
-COMMENT ON FUNCTION sg_orphan_audit(regclass, text, boolean, int, text[], int[])
+COMMENT ON FUNCTION sg_orphan_audit(anycompatible, text, boolean, int, text[], int[])
     IS 'do the rows hold what the foreign keys, declared and planned, promise?';
 
 CREATE FUNCTION sg_orphans(

@@ -15,7 +15,9 @@
 #include "utils/snapmgr.h"
 
 #include "audit/audit.h"
+#include "base/compat.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
@@ -205,10 +207,19 @@ sg_fk_orphans(PG_FUNCTION_ARGS)
 
 	key = fk_by_name(child, name);
 	if (key == NULL)
+	{
+		SgNearest	nearest = {name};
+
+		foreach_ptr(FkKey, other, fk_declared(child))
+		{
+			sg_nearest_try(&nearest, other->name);
+		}
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("table %s has no foreign key \"%s\"", sg_relation_name(child), name),
+				 nearest.found ? errhint("Perhaps you meant \"%s\".", nearest.found) :
 				 errhint("A key that a partition has from its partitioned table is found there; the columns of a planned key go to sg_orphans(child, columns, parent).")));
+	}
 	list_orphans(fcinfo, key, max_rows_argument(fcinfo, 2));
 
 	PG_RETURN_NULL();

@@ -12,6 +12,7 @@
 #include "utils/formatting.h"
 
 #include "base/compat.h"
+#include "base/nearest.h"
 #include "base/words.h"
 
 const SgWord sg_action_words[] = {
@@ -54,7 +55,8 @@ sg_word_code(const SgWord *words, const char *word)
 int
 sg_parse_word(const SgWord *words, const char *option, const char *value)
 {
-	int			code = sg_word_code(words, asc_tolower(value, strlen(value)));
+	SgNearest	nearest = {asc_tolower(value, strlen(value))};
+	int			code = sg_word_code(words, nearest.wanted);
 	StringInfoData valid;
 
 	if (code >= 0)
@@ -62,10 +64,14 @@ sg_parse_word(const SgWord *words, const char *option, const char *value)
 
 	initStringInfo(&valid);
 	for (; words->word; words++)
+	{
 		appendStringInfo(&valid, "%s%s", valid.len ? ", " : "", words->word);
+		sg_nearest_try(&nearest, words->word);
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid value for %s: \"%s\"", option, value),
+			 nearest.found ? errhint("Perhaps you meant \"%s\". Valid values are: %s.", nearest.found, valid.data) :
 			 errhint("Valid values are: %s.", valid.data)));
 }
 

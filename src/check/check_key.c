@@ -38,6 +38,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "base/words.h"
@@ -135,24 +136,66 @@ collate_clause(ColumnFacts facts)
 static bool
 check_table_exists(CheckStep *cs, const char *side, const char *table, Oid relid)
 {
+	char	   *near;
+
 	if (OidIsValid(relid))
 		return false;
+	near = sg_nearest_table(table);
 	check_row(cs, "table", CHECK_BLOCK, psprintf("%s table %s does not exist", side, table),
+			  near ? psprintf("Perhaps you meant %s: %s", near, check_set(cs, psprintf("%s_table", side), near)) :
 			  psprintf("Create the table, or leave the step out: %s",
 					   check_skip(cs, psprintf("there is no table %s", table))));
 	return true;
 }
 
-/* ALTER TABLE ... ADD COLUMN with the type of the column on the other side, if that is known */
+/* A list of columns as sg_plan_set() takes it */
+static char *
+columns_value(List *columns)
+{
+	return OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(columns));
+}
+
+/* The columns of a step with another name in the place of one */
+static char *
+corrected_columns(List *columns, int n, char *name)
+{
+	columns = list_copy(columns);
+	lfirst(list_nth_cell(columns, n)) = name;
+	return columns_value(columns);
+}
+
+/* The key of the parent that may be meant, where the step's can't be; or NULL */
+static char *
+meant_key_hint(CheckStep *cs)
+{
+	List	   *columns = fk_fitting_key(&cs->view.key);
+
+	return columns ? psprintf("Perhaps you meant %s of the parent, which the types go with: %s",
+							  sg_quote_list(columns), check_set(cs, "parent_columns", columns_value(columns))) : NULL;
+}
+
+/*
+ * The nearest name; for the parent, the key that may be meant; else ALTER
+ * TABLE ... ADD COLUMN with the type of the column on the other side, if that
+ * is known.
+ */
 static char *
 missing_column_hint(CheckStep *cs, bool is_child, int n)
 {
 	PlanStep   *step = cs->step;
 	Oid			other = is_child ? cs->view.key.parent : cs->view.key.child;
 	List	   *others = is_child ? step->parent_columns : step->child_columns;
-	const char *column = list_nth(is_child ? step->child_columns : step->parent_columns, n);
+	List	   *columns = is_child ? step->child_columns : step->parent_columns;
+	const char *column = list_nth(columns, n);
+	char	   *near = sg_nearest_column(is_child ? cs->view.key.child : cs->view.key.parent, column);
+	char	   *meant;
 	AttrNumber	attnum;
 
+	if (near && !sg_has_name(columns, near))
+		return psprintf("Perhaps you meant %s: %s", quote_identifier(near),
+						check_set(cs, is_child ? "child_columns" : "parent_columns", corrected_columns(columns, n, near)));
+	if (!is_child && (meant = meant_key_hint(cs)) != NULL)
+		return meant;
 	if (others == NIL && is_child)
 		others = fk_primary_key(other);
 	attnum = n < list_length(others) ? get_attnum(other, list_nth(others, n)) : InvalidAttrNumber;
@@ -266,7 +309,10 @@ static char *
 alter_pair_hint(CheckStep *cs, bool by_operator)
 {
 	const FkKey *key = &cs->view.key;
+	char	   *meant = by_operator ? meant_key_hint(cs) : NULL;
 
+	if (meant)
+		return meant;
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		if (!(by_operator ? !OidIsValid(key->pf_eq_op[i]) : collations_clash(key, i)))
@@ -361,8 +407,10 @@ target_hint(CheckStep *cs)
 			return psprintf("Give the parent a key of %d %s, or leave the step out: %s", n, n == 1 ? "column" : "columns",
 							check_skip(cs, "the parent has no such key"));
 		return psprintf("Name the columns that the key references, perhaps these: %s",
-						check_set(cs, "parent_columns", OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(columns))));
+						check_set(cs, "parent_columns", columns_value(columns)));
 	}
+	if (!fk_same_types(&cs->view.key, n) && (hint = meant_key_hint(cs)) != NULL)
+		return hint;
 	if (!holds_partition_key(cs->view.key.parent, step->parent_columns))
 		return psprintf("A unique index of a partitioned table has all columns of its partition key: reference these, too, or leave the step out: %s",
 						check_skip(cs, "no index of the parent can be unique on these columns"));

@@ -24,6 +24,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/nearest.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
@@ -172,13 +173,26 @@ restore_skipped(StepWork *work, const FkProblem *problem)
 	run_outcome(work, "restore key", LOG_SKIPPED, STEP_AS_IT_IS, problem->sqlerrcode, reason);
 }
 
+/* What to do about a problem; a table that is not here may be spelt otherwise */
+static char *
+problem_hint(const PlanStep *step, const FkProblem *problem)
+{
+	bool		is_child = !OidIsValid(sg_find_qualified(step->child_table));
+	char	   *near = problem->sqlerrcode == ERRCODE_UNDEFINED_TABLE ?
+		sg_nearest_table(is_child ? step->child_table : step->parent_table) : NULL;
+
+	return near ? psprintf("Perhaps you meant %s: SELECT sg_plan_set(%s, %d, '%s', %s);", near,
+						   quote_literal_cstr(step->plan), step->step, is_child ? "child_table" : "parent_table",
+						   quote_literal_cstr(near)) : problem->hint;
+}
+
 void
 deploy_skip_step(StepWork *work, const FkProblem *problem)
 {
 	const PlanStep *step = work->step;
 
 	run_append_warning(work, psprintf("skipped: %s", problem->reason));
-	work->hint = problem->hint;
+	work->hint = problem_hint(step, problem);
 	if (work->restoring)
 	{
 		restore_skipped(work, problem);

@@ -124,6 +124,16 @@ extern FkProblem *fk_partition_look(const FkKey *planned, Oid relid, FkPartition
 extern FkProblem *fk_resolve(Oid child, List *child_columns,
 							 Oid parent, List *parent_columns, FkKey *key);
 
+/*
+ * The columns of a key of the parent, the primary one first, that the child's
+ * could reference as far as their types go; NIL: there is none, or the columns
+ * are those of the primary key already
+ */
+extern List *fk_fitting_key(const FkKey *key);
+
+/* Have the first n pairs of columns one type each? */
+extern bool fk_same_types(const FkKey *key, int n);
+
 /* The columns of a table's primary key, or NIL when it has none */
 extern List *fk_primary_key(Oid relid);
 

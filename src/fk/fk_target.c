@@ -34,6 +34,7 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "fk/fk.h"
 #include "fk/fk_internal.h"
@@ -101,7 +102,10 @@ fk_check_tables(Oid child, Oid parent)
 	return p;
 }
 
-/* Names to numbers; a problem names the column that is missing or twice there */
+/*
+ * Names to numbers; a problem names the column that is missing or twice there.
+ * A missing one has a hint only if another name is near.
+ */
 static FkProblem *
 find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 {
@@ -117,10 +121,14 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 		AttrNumber	attnum = get_attnum(relid, name);
 
 		if (attnum == InvalidAttrNumber)
+		{
+			char	   *near = sg_nearest_column(relid, name);
+
 			return fk_problem(FK_PROBLEM_NO_COLUMN, ERRCODE_UNDEFINED_COLUMN,
 							  psprintf("%s %s has no column %s", side,
 									   sg_relation_name(relid), quote_identifier(name)),
-							  "Add the column, or correct the name.");
+							  near ? psprintf("Perhaps you meant column %s.", quote_identifier(near)) : NULL);
+		}
 		if (attnum < 0)
 			return fk_problem(FK_PROBLEM_COLUMN, ERRCODE_INVALID_COLUMN_REFERENCE,
 							  psprintf("column %s of %s %s is a system column",
@@ -241,6 +249,127 @@ fk_primary_key(Oid relid)
 }
 
 /*
+ * The operator parent = child for one pair of columns, or parent && child for
+ * the period of a PERIOD key; or InvalidOid.
+ */
+static Oid
+choose_operator(Oid opclass, Oid parent_type, Oid child_type, bool period, bool overlaps)
+{
+	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+	Form_pg_opclass form;
+	Oid			family;
+	Oid			input;
+	Oid			method;
+	Oid			base = getBaseType(child_type);
+	Oid			pf;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator class %u", opclass);
+	form = (Form_pg_opclass) GETSTRUCT(tuple);
+	family = form->opcfamily;
+	input = form->opcintype;
+	method = form->opcmethod;
+	ReleaseSysCache(tuple);
+
+	/* keys of other methods are those of PERIOD, over ranges and multiranges */
+	if (method != BTREE_AM_OID && !period)
+		return InvalidOid;
+	if (overlaps && input != ANYRANGEOID && input != ANYMULTIRANGEOID)
+		return InvalidOid;
+
+	pf = SG_KEY_OPERATOR(family, input, base, overlaps);
+	if (OidIsValid(pf) && OidIsValid(SG_KEY_OPERATOR(family, base, base, overlaps)))
+		return pf;
+
+	/*
+	 * The family's input type may be polymorphic: then both columns have to
+	 * fit into it together, or int[] could meet point[].
+	 */
+	{
+		Oid			inputs[2] = {parent_type, child_type};
+		Oid			targets[2] = {input, input};
+
+		if (can_coerce_type(2, inputs, targets, COERCION_IMPLICIT))
+			return SG_KEY_OPERATOR(family, input, input, overlaps);
+	}
+
+	return InvalidOid;
+}
+
+/* ---- which key may be meant instead ---- */
+
+/* Do all columns of the child go with those of an index, in its order? */
+static bool
+types_fit(const FkKey *key, const TargetIndex *target)
+{
+	for (int i = 0; i < target->nkeys; i++)
+	{
+		if (key->child_att[i] <= 0 ||
+			!OidIsValid(choose_operator(target->opclass[i], get_atttype(key->parent, target->attnums[i]),
+										get_atttype(key->child, key->child_att[i]), false, false)))
+			return false;
+	}
+	return true;
+}
+
+List *
+fk_fitting_key(const FkKey *key)
+{
+	ListCell   *lc;
+
+	if (key->period)
+		return NIL;
+	for (int primary = 1; primary >= 0; primary--)
+	{
+		foreach(lc, fk_table_indexes(key->parent))
+		{
+			Oid			opclass[INDEX_MAX_KEYS];
+			TargetIndex target;
+
+			if (!read_target(lfirst_oid(lc), primary, false, &target) || target.nkeys != key->nkeys)
+				continue;
+			/* who means the primary key means it */
+			if (primary && match_target(&target, key->parent_att, key->nkeys, opclass))
+				return NIL;
+			if (!target.deferrable && types_fit(key, &target))
+				return sg_attribute_names(key->parent, target.attnums, target.nkeys);
+		}
+	}
+	return NIL;
+}
+
+/* For a key whose columns can't be the parent's that were named; or NULL */
+static char *
+meant_key_hint(const FkKey *key)
+{
+	List	   *columns = fk_fitting_key(key);
+
+	return columns ? psprintf("Perhaps you meant (%s) of %s, which the types go with.",
+							  sg_quote_list(columns), sg_relation_name(key->parent)) : NULL;
+}
+
+/* What to do where a column is missing and no name is near */
+static FkProblem *
+no_column_hint(FkProblem *problem, char *hint)
+{
+	if (problem && problem->kind == FK_PROBLEM_NO_COLUMN && problem->hint == NULL)
+		problem->hint = hint ? hint : "Add the column, or correct the name.";
+	return problem;
+}
+
+bool
+fk_same_types(const FkKey *key, int n)
+{
+	for (int i = 0; i < Min(n, key->nkeys); i++)
+	{
+		if (getBaseType(get_atttype(key->child, key->child_att[i])) !=
+			getBaseType(get_atttype(key->parent, key->parent_att[i])))
+			return false;
+	}
+	return true;
+}
+
+/*
  * The unique index that the key would reference.  With parent_columns NIL,
  * the primary key, whose columns go to key->parent_att.
  */
@@ -252,6 +381,7 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 	bool		overlaps_match = false;
 	bool		primary = parent_columns == NIL;
 	FkProblem  *p = NULL;
+	char	   *hint;
 
 	key->index = InvalidOid;
 
@@ -259,7 +389,7 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 	{
 		p = find_columns(key->parent, parent_columns, "parent", key->parent_att);
 		if (p)
-			return p;
+			return no_column_hint(p, meant_key_hint(key));
 		*nparent = list_length(parent_columns);
 	}
 
@@ -308,59 +438,13 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 						  psprintf("parent %s has no primary key",
 								   sg_relation_name(key->parent)),
 						  "Name the referenced columns, or add a primary key.");
+	hint = fk_same_types(key, *nparent) ? NULL : meant_key_hint(key);
 	return fk_problem(FK_PROBLEM_TARGET, ERRCODE_INVALID_FOREIGN_KEY,
 					  psprintf("parent %s has no unique index on (%s)",
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)),
+					  hint ? hint :
 					  psprintf("Build one first: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s).",
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)));
-}
-
-/*
- * The operator parent = child for one pair of columns, or parent && child for
- * the period of a PERIOD key; or InvalidOid.
- */
-static Oid
-choose_operator(Oid opclass, Oid parent_type, Oid child_type, bool period, bool overlaps)
-{
-	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
-	Form_pg_opclass form;
-	Oid			family;
-	Oid			input;
-	Oid			method;
-	Oid			base = getBaseType(child_type);
-	Oid			pf;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator class %u", opclass);
-	form = (Form_pg_opclass) GETSTRUCT(tuple);
-	family = form->opcfamily;
-	input = form->opcintype;
-	method = form->opcmethod;
-	ReleaseSysCache(tuple);
-
-	/* keys of other methods are those of PERIOD, over ranges and multiranges */
-	if (method != BTREE_AM_OID && !period)
-		return InvalidOid;
-	if (overlaps && input != ANYRANGEOID && input != ANYMULTIRANGEOID)
-		return InvalidOid;
-
-	pf = SG_KEY_OPERATOR(family, input, base, overlaps);
-	if (OidIsValid(pf) && OidIsValid(SG_KEY_OPERATOR(family, base, base, overlaps)))
-		return pf;
-
-	/*
-	 * The family's input type may be polymorphic: then both columns have to
-	 * fit into it together, or int[] could meet point[].
-	 */
-	{
-		Oid			inputs[2] = {parent_type, child_type};
-		Oid			targets[2] = {input, input};
-
-		if (can_coerce_type(2, inputs, targets, COERCION_IMPLICIT))
-			return SG_KEY_OPERATOR(family, input, input, overlaps);
-	}
-
-	return InvalidOid;
 }
 
 /* Types and collations of one pair of columns; sets key->pf_eq_op[i] */
@@ -379,15 +463,20 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 	key->pf_eq_op[i] = choose_operator(opclass, parent_type, child_type, key->period,
 									   key->period && i == key->nkeys - 1);
 	if (!OidIsValid(key->pf_eq_op[i]))
+	{
+		char	   *hint = meant_key_hint(key);
+
 		return fk_problem(FK_PROBLEM_OPERATOR, ERRCODE_DATATYPE_MISMATCH,
 						  psprintf("no operator joins %s %s to %s %s",
 								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
 								   format_type_be(child_type),
 								   quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
 								   format_type_be(parent_type)),
+						  hint ? hint :
 						  psprintf("Give column %s of %s the type %s.",
 								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
 								   sg_relation_name(key->child), format_type_be(parent_type)));
+	}
 
 	if (SG_NONDETERMINISTIC_MUST_AGREE &&
 		OidIsValid(parent_coll) && OidIsValid(child_coll) &&
@@ -416,7 +505,7 @@ fk_resolve(Oid child, List *child_columns, Oid parent, List *parent_columns, FkK
 
 	p = fk_check_tables(child, parent);
 	if (p == NULL)
-		p = find_columns(child, child_columns, "child", key->child_att);
+		p = no_column_hint(find_columns(child, child_columns, "child", key->child_att), NULL);
 	if (p == NULL)
 		p = find_target(key, parent_columns, opclass, &nparent);
 	if (p)

@@ -22,6 +22,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "impact/impact.h"
 
@@ -118,9 +119,14 @@ find_column(Finder *finder, const char *schema, const char *name, const char *co
 		add_candidate(finder, RelationRelationId, relid, attnum,
 					  psprintf("column %s.%s", qualified, quote_identifier(column)));
 	else if (schema)
+	{
+		char	   *near = sg_nearest_column(relid, column);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column \"%s\"", qualified, column)));
+				 errmsg("table %s has no column \"%s\"", qualified, column),
+				 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : 0));
+	}
 }
 
 /* Types that are not the row type of a table, which the table stands for */

@@ -19,6 +19,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "log/log.h"
@@ -251,19 +252,25 @@ plan_option_is_free(const char *option)
 	return plan_field(option, FIELD_ANY_TIME) != NULL;
 }
 
-/* Raises 22023, listing the options, for a name that is none */
+/* Raises 22023 for a name that is none, with the nearest option or all of them */
 static const StepField *
 find_field(const char *name)
 {
 	const StepField *field = plan_field(name, FIELD_OPTION);
+	SgNearest	nearest = {name};
 
-	if (field == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unrecognized option \"%s\"", name),
-				 errhint("Options of a step are: %s.", plan_field_list(FIELD_OPTION, "@", 0))));
-
-	return field;
+	if (field)
+		return field;
+	for (int i = 0; i < step_nfields; i++)
+	{
+		if ((step_fields[i].flags & FIELD_OPTION) != 0)
+			sg_nearest_try(&nearest, step_fields[i].name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized option \"%s\"", name),
+			 nearest.found ? errhint("Perhaps you meant the option \"%s\".", nearest.found) :
+			 errhint("Options of a step are: %s.", plan_field_list(FIELD_OPTION, "@", 0))));
 }
 
 /* Take back a skip: the only state that a user sets */

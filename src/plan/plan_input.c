@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "plan/plan.h"
@@ -225,9 +226,14 @@ has_columns(Oid relid, const char *table, List *columns, bool quiet)
 			continue;
 		all = false;
 		if (!quiet)
+		{
+			char	   *near = sg_nearest_column(relid, lfirst(lc));
+
 			ereport(NOTICE,
 					(errmsg("table %s has no column %s here: the step will be skipped until it has",
-							table, quote_identifier(lfirst(lc)))));
+							table, quote_identifier(lfirst(lc))),
+					 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : 0));
+		}
 	}
 	return all;
 }
@@ -236,8 +242,13 @@ static bool
 has_table(Oid relid, const char *table, bool quiet)
 {
 	if (!OidIsValid(relid) && !quiet)
+	{
+		char	   *near = sg_nearest_table(table);
+
 		ereport(NOTICE,
-				(errmsg("table %s does not exist here: the step will be skipped until it does", table)));
+				(errmsg("table %s does not exist here: the step will be skipped until it does", table),
+				 near ? errhint("Perhaps you meant %s.", near) : 0));
+	}
 	return OidIsValid(relid);
 }
 

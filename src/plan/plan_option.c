@@ -25,6 +25,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/nearest.h"
 #include "base/scope.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
@@ -45,12 +46,12 @@ static const char *const option_names[] = {
 	"audit_paranoid",
 	"audit_use_index",
 	"audit_workers",
-	"breaker",
 	"fix_pause",
+	"lock_attempts",
+	"lock_breaker",
+	"lock_budget",
 	"lock_timeout",
-	"max_attempts",
 	POLICY_OPTION,
-	"retry_budget",
 	"statement_timeout",
 	"throttle_budget",
 	"throttle_lag",
@@ -221,13 +222,17 @@ find_name(const char *given)
 {
 	const char *name = strncmp(given, PREFIX, strlen(PREFIX)) == 0 ? given + strlen(PREFIX) : given;
 	const char *known = known_name(name);
+	SgNearest	nearest = {name};
 
+	for (int i = 0; i < lengthof(option_names); i++)
+		sg_nearest_try(&nearest, option_names[i]);
 	if (known == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unrecognized option \"%s\"", given),
 				 sg_find_setting(psprintf("%s%s", PREFIX, name)) ?
 				 errdetail("That setting does not go with a plan: it is for whoever runs one.") : 0,
+				 nearest.found ? errhint("Perhaps you meant the option \"%s\".", nearest.found) :
 				 errhint("Options of a plan are: %s.", list_names())));
 	return known;
 }

@@ -28,6 +28,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/nearest.h"
 #include "log/log.h"
 #include "plan/plan.h"
 #include "plan/plan_deed.h"
@@ -179,29 +180,29 @@ plan_readable(void)
 	return readable;
 }
 
-/* Raise 42704, with a hint that names up to ten plans that the caller may read */
+/* Raise 42704, with a hint that names the nearest plan that the caller may read, or up to ten */
 static void
 no_such_plan(const char *name)
 {
 	List	   *plans = plan_readable();
+	SgNearest	nearest = {name};
 	StringInfoData known;
-	ListCell   *lc;
 	int			n = 0;
 
 	initStringInfo(&known);
-	foreach(lc, plans)
+	foreach_ptr(FkPlan, plan, plans)
 	{
-		if (n++ == 10)
-		{
-			appendStringInfoString(&known, ", ...");
-			break;
-		}
-		appendStringInfo(&known, "%s\"%s\"", n > 1 ? ", " : "", ((FkPlan *) lfirst(lc))->name);
+		sg_nearest_try(&nearest, plan->name);
+		if (++n <= 10)
+			appendStringInfo(&known, "%s\"%s\"", n > 1 ? ", " : "", plan->name);
 	}
+	if (n > 10)
+		appendStringInfoString(&known, ", ...");
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("plan \"%s\" does not exist", name),
+			 nearest.found ? errhint("Perhaps you meant plan \"%s\".", nearest.found) :
 			 plans ? errhint("These plans exist: %s.", known.data) :
 			 errhint("There is no plan that you may read. Make one with sg_plan_create().")));
 }

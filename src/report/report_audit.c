@@ -23,6 +23,7 @@
 #include "audit/audit.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
@@ -377,8 +378,64 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 	audit_proof_record(set->keys);
 }
 
+/* A table by its name; a plan's name, which is what people try, is told from it */
+static Oid
+table_of_name(const char *name)
+{
+	SgTableName parsed = sg_parse_table_name(name);
+	char	   *qualified;
+	Oid			relid = sg_find_table(&parsed, &qualified);
+	FkPlan	   *plan;
+	char	   *near;
+
+	if (OidIsValid(relid))
+		return relid;
+	plan = plan_find(name);
+	near = sg_nearest_table(qualified);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("table \"%s\" does not exist", name),
+			 plan && plan_is_readable(plan) ?
+			 errhint("There is a plan of that name: SELECT * FROM sg_orphan_audit(plan => %s);", quote_literal_cstr(name)) :
+			 near ? errhint("Perhaps you meant table %s.", near) : 0));
+}
+
+/* The first argument, whose type is up to the caller */
+static Oid
+child_argument(FunctionCallInfo fcinfo)
+{
+	Oid			type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 0));
+	Oid			relid;
+
+	if (PG_ARGISNULL(0))
+		return InvalidOid;
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return table_of_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+		case NAMEOID:
+			return table_of_name(NameStr(*PG_GETARG_NAME(0)));
+		case REGCLASSOID:
+		case OIDOID:
+		case INT4OID:
+			relid = PG_GETARG_OID(0);
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("child must be a table, not of type %s", format_type_be(type)),
+					 errhint("Give its name, or a regclass.")));
+	}
+	if (get_rel_name(relid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table with OID %u", relid)));
+	return relid;
+}
+
 /*
- * sg_orphan_audit(child regclass DEFAULT NULL, plan text DEFAULT NULL,
+ * sg_orphan_audit(child anycompatible DEFAULT NULL, plan text DEFAULT NULL,
  *				   inferred boolean DEFAULT false, samples int DEFAULT 5,
  *				   schemas text[] DEFAULT NULL, steps int[] DEFAULT NULL)
  *
@@ -405,14 +462,7 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	sg_check_version();
-	if (!PG_ARGISNULL(0))
-	{
-		set.child = PG_GETARG_OID(0);
-		if (get_rel_name(set.child) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("there is no table with OID %u", set.child)));
-	}
+	set.child = child_argument(fcinfo);
 	if (PG_ARGISNULL(2))
 		sg_null_argument("sg_orphan_audit", "inferred");
 	if (PG_ARGISNULL(3))

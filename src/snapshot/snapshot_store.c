@@ -21,6 +21,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
@@ -61,6 +62,8 @@ no_such_snapshot(const char *name)
 	SgScope		scope;
 	uint64		n;
 	int			readable = 0;
+	SgNearest	nearest = {name};
+	MemoryContext caller = CurrentMemoryContext;
 
 	initStringInfo(&known);
 	sg_owner_begin(&scope);
@@ -68,24 +71,30 @@ no_such_snapshot(const char *name)
 	n = sg_owner_execute(SPI_OK_SELECT,
 						 "SELECT name, role FROM schemaguard.snapshot ORDER BY taken_at DESC, name",
 						 0, NULL, NULL, NULL);
-	for (uint64 i = 0; i < n && readable <= 10; i++)
+	for (uint64 i = 0; i < n; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
+		char	   *other = SPI_getvalue(tuple, desc, 1);
+		MemoryContext spi;
 
 		if (!may_read(scope.userid, SPI_getvalue(tuple, desc, 2)))
 			continue;
-		if (readable++ == 10)
-			appendStringInfoString(&known, ", ...");
-		else
-			appendStringInfo(&known, "%s\"%s\"", readable > 1 ? ", " : "", SPI_getvalue(tuple, desc, 1));
+		spi = MemoryContextSwitchTo(caller);
+		sg_nearest_try(&nearest, other);
+		MemoryContextSwitchTo(spi);
+		if (++readable <= 10)
+			appendStringInfo(&known, "%s\"%s\"", readable > 1 ? ", " : "", other);
 	}
+	if (readable > 10)
+		appendStringInfoString(&known, ", ...");
 	SPI_finish();
 	sg_scope_end(&scope);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("snapshot \"%s\" does not exist", name),
+			 nearest.found ? errhint("Perhaps you meant snapshot \"%s\".", nearest.found) :
 			 readable > 0 ? errhint("These snapshots exist: %s.", known.data) :
 			 errhint("There is no snapshot that you may read. Take one with sg_snapshot_take().")));
 }

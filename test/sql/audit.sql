@@ -306,6 +306,27 @@ SET client_min_messages = warning;
 DROP SCHEMA "aud Two" CASCADE;
 RESET client_min_messages;
 \set VERBOSITY terse
+
+-- a name that is none: what is nearest; of the audit's table, a plan
+\set VERBOSITY default
+SELECT sg_plan_create('treehouse');
+SELECT count(*) FROM sg_orphan_audit('treehouse');
+SELECT count(*) FROM sg_orphan_audit('tre');
+SELECT count(*) FROM sg_orphan_audit('nowhere.tree');
+SELECT count(*) FROM sg_orphan_audit('there is none');
+SELECT count(*) FROM sg_orphan_audit('wholly_another');
+SELECT count(*) FROM sg_orphan_audit(0.5);
+SELECT count(*) FROM sg_orphan_audit(4000000000::oid);
+SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM sg_orphan_audit('tree') UNION ALL SELECT count(*) FROM sg_orphan_audit('aud.tree'::varchar)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass) UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit(child => 'tree'::name, samples => 0)) x;
+SELECT sg_orphans('tree', '{upp}', 'tree');
+SELECT sg_orphans('tree', '{up}', 'tree', '{ide}');
+SELECT sg_fk_orphans('tree', 'fk_upp');
+SELECT * FROM sg_plan_sql('treehaus');
+SELECT sg_plan_drop('treehouse');
+\set VERBOSITY terse
+
 DROP SCHEMA aud CASCADE;
 SELECT sg_revoke('regress_sg_reader') \g /dev/null
 DROP ROLE regress_sg_reader, regress_sg_owner, regress_sg_other;

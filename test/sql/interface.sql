@@ -42,8 +42,8 @@ FROM (VALUES
 
 SELECT is(format_type(p.proallargtypes[n], NULL) || ' ' || p.proargnames[n], c.column, f || ': column ' || c.position)
 FROM (VALUES
-  ('sg_orphan_audit(regclass, text, boolean, int, text[], int[])',
-   '{regclass child,text plan,boolean inferred,integer samples,text[] schemas,integer[] steps,name fk_name,text result,text state,bigint orphan_rows,bigint orphan_keys,bigint rows_checked,text child_table,text[] child_columns,text parent_table,text[] parent_columns,text reason,text method,double precision elapsed_ms,text source,jsonb sample}'::text[]),
+  ('sg_orphan_audit(anycompatible, text, boolean, int, text[], int[])',
+   '{anycompatible child,text plan,boolean inferred,integer samples,text[] schemas,integer[] steps,name fk_name,text result,text state,bigint orphan_rows,bigint orphan_keys,bigint rows_checked,text child_table,text[] child_columns,text parent_table,text[] parent_columns,text reason,text method,double precision elapsed_ms,text source,jsonb sample}'::text[]),
   ('sg_orphans(regclass, text[], regclass, text[], bigint)',
    '{regclass child,text[] columns,regclass parent,text[] parent_columns,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
   ('sg_plan_check(text, int[])', '{text plan,integer[] steps,integer step,name fk_name,text check_name,text result,text detail,text hint}'),

@@ -153,6 +153,19 @@ SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_d
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'set null', on_delete_columns => '{a}')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', on_delete => 'set null', on_delete_columns => '{id,id}')$$);
 
+-- what is misspelt has the nearest name as its hint
+\set VERBOSITY default
+BEGIN;
+SELECT sg_plan_create('near');
+SELECT sg_plan_add_fk('near', 'orders', '{custmer_id}', 'custmers');
+SELECT sg_plan_add_fk('near', 'orders', '{customer_id}', 'customers', '{emial}');
+SELECT sg_plan_add_fk('near', 'orders', '{id}', 'customers', '{email}');
+ROLLBACK;
+SELECT sg_plan_set('pl1', 1, 'orphan', 'stop');
+SELECT sg_plan_set('pl1', 1, 'orphans', 'Quarantin');
+SELECT sg_plan_set('pl_1', 1, 'orphans', 'stop');
+\set VERBOSITY terse
+
 -- NULL for every argument
 SELECT raises(format('SELECT sg_plan_create(%s)', args))
   FROM unnest(ARRAY['NULL', '''x'', NULL', '''x'', '''', NULL']) AS args;
@@ -393,6 +406,7 @@ SELECT raises(format('SELECT sg_plan_option(''opt'', %L, %L)', name, value))
 SELECT raises($$SELECT sg_plan_option(NULL, 'workers', '1')$$), raises($$SELECT sg_plan_option('no such plan', 'workers', '1')$$);
 \set VERBOSITY default
 SELECT sg_plan_option('opt', 'throttle_function', 'now');
+SELECT sg_plan_option('opt', 'lock_tmeout', '20ms');
 SELECT sg_plan_option('opt', 'verbosity', 'loud');
 \set VERBOSITY terse
 -- new steps take the policy, unless they say another
@@ -409,7 +423,7 @@ SELECT step, orphans FROM steps WHERE plan = 'opt2';
 SELECT raises(format('SELECT sg_plan_import(''opt3'', %L)', jsonb_set(sg_plan_export('opt'), '{options}', o)))
   FROM unnest('{"[]","{\"workers\": 1}","{\"workers\": \"many\"}","{\"throttle_function\": \"now\"}"}'::jsonb[]) o;
 -- null takes one away
-SELECT sg_plan_option('opt', o, NULL) FROM unnest('{lock_timeout,workers,window_end,orphans,breaker}'::text[]) o \g /dev/null
+SELECT sg_plan_option('opt', o, NULL) FROM unnest('{lock_timeout,workers,window_end,orphans,lock_breaker}'::text[]) o \g /dev/null
 SELECT options FROM schemaguard.plan WHERE name = 'opt';
 SELECT sg_plan_export('opt') -> 'options' AS options;
 SELECT action, object, message FROM schemaguard.audit_log WHERE plan = 'opt' AND action = 'plan option' AND role = current_user ORDER BY id LIMIT 2;

@@ -437,6 +437,7 @@ BEGIN
   RETURN QUERY SELECT mend.ran, c.result, c.detail FROM sg_plan_check(plan) c WHERE c.step = n AND check_name IN (name, 'skipped') LIMIT 1;
 END $$;
 CREATE TABLE hp (id int PRIMARY KEY, code text COLLATE "POSIX" UNIQUE, other int, u uuid UNIQUE, n numeric UNIQUE, a int, b int, UNIQUE (a, b));
+CREATE TABLE hpu (u uuid PRIMARY KEY);
 CREATE TABLE hpp (id int, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE hpp1 PARTITION OF hpp FOR VALUES FROM (0) TO (9);
 CREATE TABLE hc (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, t text, i int, strict int NOT NULL, ident int, a int, b int, n int, here int, at int,
@@ -448,7 +449,7 @@ SELECT sg_plan_add_fk('mend', 'hc', '{late}', 'hp', '{code}'),
        sg_plan_add_fk('mend', 'hc', '{at}', 'hpp', '{at}'),
        sg_plan_add_fk('mend', 'hc', '{ident}', 'hpp', '{id}'),
        sg_plan_add_fk('mend', 'hc', '{t}', 'hp'),
-       sg_plan_add_fk('mend', 'hc', '{b}', 'hp', '{u}'),
+       sg_plan_add_fk('mend', 'hc', '{b}', 'hpu'),
        sg_plan_add_fk('mend', 'hc', '{strict,here}', 'hp', '{a,b}', on_delete => 'set null', fk_name => 'x'),
        sg_plan_add_fk('mend', 'hc', '{id,a}', 'hp', '{a,b}', on_delete => 'set null', on_delete_columns => '{id}', fk_name => 'y', index => false),
        sg_plan_add_fk('mend', 'hc', '{n}', 'hp', '{n}'),
@@ -469,6 +470,27 @@ SELECT * FROM mend('mend', 7, 'not_null');
 SELECT * FROM mend('mend', 8, 'not_null');
 SELECT * FROM mend('mend', 9, 'index_use');
 SELECT * FROM mend('mend', 10, 'name');
+-- names that are none, and columns of the parent that can't be meant: the nearest first, and no column or type that nobody needs
+CREATE TABLE customers (id bigint PRIMARY KEY, email text UNIQUE, name text, note text);
+CREATE TABLE purchases (customer_id bigint, buyer_id bigint, payer_id bigint, giver_id bigint, owner_id bigint, code text, mail text);
+SELECT sg_plan_create('meant');
+SELECT sg_plan_add_fk('meant', 'purchases', '{custmer_id}', 'customers', index => false),
+       sg_plan_add_fk('meant', 'purchases', '{buyer_id}', 'custmers', index => false),
+       sg_plan_add_fk('meant', 'purchases', '{payer_id}', 'customers', '{email}', index => false),
+       sg_plan_add_fk('meant', 'purchases', '{giver_id}', 'customers', '{name}', index => false),
+       sg_plan_add_fk('meant', 'purchases', '{owner_id}', 'customers', '{customer_no}', index => false),
+       sg_plan_add_fk('meant', 'purchases', '{wholly_another}', 'customers', index => false),
+       sg_plan_add_fk('meant', 'purchases', '{code}', 'customers', index => false),
+       sg_plan_add_fk('meant', 'purchases', '{mail}', 'customers', '{emial}', index => false);
+SELECT step, check_name, detail, hint FROM sg_plan_check('meant') WHERE result = 'block' ORDER BY step \gx (format=wrapped columns=160)
+SELECT (mend('meant', 1, 'column')).result;
+SELECT (mend('meant', 2, 'table')).result;
+SELECT (mend('meant', 3, 'operator')).result;
+SELECT (mend('meant', 4, 'target')).result;
+SELECT (mend('meant', 5, 'column')).result;
+SELECT (mend('meant', 8, 'column')).result;
+SELECT step, child_columns, parent_table, parent_columns FROM schemaguard.plan_step WHERE plan = 'meant' ORDER BY step;
+SELECT sg_plan_drop('meant', force => true);
 -- policies, and what does not go with them
 TRUNCATE hc CASCADE;
 INSERT INTO hc (strict, i, a, b) VALUES (7, 1, 1, NULL);

@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * nearest.c
+ *	  "Perhaps you meant": the name that is nearest to one that is none.
+ *
+ * Near is what core calls so of columns: few letters differ, and more are
+ * the same.  Of names that are as near the first by its letters is taken, so
+ * that a hint is the same each time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
+
+#include "base/catalog.h"
+#include "base/nearest.h"
+#include "base/quote.h"
+
+#define MAX_DISTANCE 3
+
+void
+sg_nearest_try(SgNearest *nearest, const char *name)
+{
+	int			wanted = strlen(nearest->wanted);
+	int			len = strlen(name);
+	int			most = nearest->found ? nearest->distance : MAX_DISTANCE;
+	int			distance;
+
+	/* what is longer than any name costs too much */
+	if (wanted >= NAMEDATALEN || len >= NAMEDATALEN || abs(wanted - len) > most)
+		return;
+	distance = varstr_levenshtein_less_equal(nearest->wanted, wanted, name, len, 1, 1, 1, most, true);
+	if (distance > most || distance > Min(wanted, len) / 2 ||
+		(nearest->found && distance == nearest->distance && strcmp(name, nearest->found) >= 0))
+		return;
+	nearest->found = pstrdup(name);
+	nearest->distance = distance;
+}
+
+char *
+sg_nearest_column(Oid relid, const char *name)
+{
+	SgNearest	nearest = {name};
+	char	   *column;
+
+	/* what dropped ones are called is near to nothing */
+	for (AttrNumber i = 1; (column = get_attname(relid, i, true)) != NULL; i++)
+		sg_nearest_try(&nearest, column);
+	return nearest.found;
+}
+
+char *
+sg_nearest_table(const char *qualified)
+{
+	SgTableName wanted = sg_parse_table_name(qualified);
+	SgNearest	nearest = {wanted.name};
+	Oid			schema = wanted.schema ? get_namespace_oid(wanted.schema, true) : InvalidOid;
+	char	   *elsewhere = NULL;
+	SgCatalog	tables;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&tables, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&tables)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if ((form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE) ||
+			form->relpersistence == RELPERSISTENCE_TEMP || IsCatalogNamespace(form->relnamespace))
+			continue;
+		if (form->relnamespace == schema)
+			sg_nearest_try(&nearest, NameStr(form->relname));
+		else if (strcmp(NameStr(form->relname), wanted.name) == 0)
+		{
+			char	   *other = sg_relation_name(form->oid);
+
+			if (elsewhere == NULL || strcmp(other, elsewhere) < 0)
+				elsewhere = other;
+		}
+	}
+	return nearest.found ? sg_qualified_name(wanted.schema, nearest.found) : elsewhere;
+}

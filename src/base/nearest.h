@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * nearest.h
+ *	  "Perhaps you meant": the name that is nearest to one that is none.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_NEAREST_H
+#define SG_NEAREST_H
+
+#include "postgres.h"
+
+typedef struct SgNearest
+{
+	const char *wanted;			/* set it, and nothing else */
+	char	   *found;			/* the nearest so far, or NULL: none is near */
+	int			distance;
+} SgNearest;
+
+/* One that there is */
+extern void sg_nearest_try(SgNearest *nearest, const char *name);
+
+/* A column of the table, or NULL */
+extern char *sg_nearest_column(Oid relid, const char *name);
+
+/*
+ * A table, qualified and quoted, or NULL: of nearly the same name in the same
+ * schema, or of the same name in another one.  Reads all of pg_class.
+ */
+extern char *sg_nearest_table(const char *qualified);
+
+#endif							/* SG_NEAREST_H */
