@@ -46,6 +46,7 @@ OBJS = \
 	src/audit/audit_sql.o \
 	src/audit/audit_table.o \
 	src/audit/audit_watch.o \
+	src/base/args.o \
 	src/base/catalog.o \
 	src/base/code_reach.o \
 	src/base/code_table.o \

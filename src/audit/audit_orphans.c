@@ -15,6 +15,7 @@
 #include "utils/snapmgr.h"
 
 #include "audit/audit.h"
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nearest.h"
@@ -107,8 +108,7 @@ max_rows_argument(FunctionCallInfo fcinfo, int n)
 {
 	int64		max_rows;
 
-	if (PG_ARGISNULL(n))
-		sg_null_argument(get_func_name(fcinfo->flinfo->fn_oid), "max_rows");
+	sg_arg_check(fcinfo, n);
 	max_rows = PG_GETARG_INT64(n);
 	if (max_rows < 0)
 		ereport(ERROR,
@@ -137,12 +137,11 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 
 /* Does the relation exist?  A number cast to regclass need not be one. */
 static Oid
-table_argument(FunctionCallInfo fcinfo, int n, const char *name)
+table_argument(FunctionCallInfo fcinfo, int n)
 {
 	Oid			relid;
 
-	if (PG_ARGISNULL(n))
-		sg_null_argument(get_func_name(fcinfo->flinfo->fn_oid), name);
+	sg_arg_check(fcinfo, n);
 	relid = PG_GETARG_OID(n);
 	if (strcmp(sg_relation_name(relid), "(dropped)") == 0)
 		ereport(ERROR,
@@ -169,10 +168,9 @@ sg_orphans(PG_FUNCTION_ARGS)
 	FkProblem  *problem;
 
 	sg_check_version();
-	child = table_argument(fcinfo, 0, "child");
-	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_orphans", "columns");
-	parent = table_argument(fcinfo, 2, "parent");
+	child = table_argument(fcinfo, 0);
+	sg_arg_check(fcinfo, 1);
+	parent = table_argument(fcinfo, 2);
 
 	key.match = FKCONSTR_MATCH_SIMPLE;
 	key.enforced = true;
@@ -199,10 +197,8 @@ sg_fk_orphans(PG_FUNCTION_ARGS)
 	FkKey	   *key;
 
 	sg_check_version();
-	child = table_argument(fcinfo, 0, "child");
-	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_fk_orphans", "fk_name");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	child = table_argument(fcinfo, 0);
+	name = sg_arg_text(fcinfo, 1);
 	sg_check_name(name, "constraint name");
 
 	key = fk_by_name(child, name);

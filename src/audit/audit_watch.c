@@ -23,6 +23,7 @@
 #include "utils/pg_lsn.h"
 #include "utils/syscache.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/origin.h"
@@ -170,9 +171,7 @@ sg_watch_subscriptions(PG_FUNCTION_ARGS)
 	bool		is_on;
 
 	sg_check_version();
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_watch_subscriptions", "enabled");
-	enabled = PG_GETARG_BOOL(0);
+	enabled = sg_arg_bool(fcinfo, 0);
 	if (!superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -185,12 +185,3 @@ sg_error_text(const ErrorData *edata)
 			 errmsg_internal("not written down: %s", sg_error_message(edata))));
 	return words ? words : psprintf("error %s, whose message could hold values", unpack_sql_state(edata->sqlerrcode));
 }
-
-void
-sg_null_argument(const char *function, const char *name)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s: argument \"%s\" must not be null", function, name),
-			 errhint("Give a value for \"%s\".", name)));
-}

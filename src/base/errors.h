@@ -64,7 +64,4 @@ extern char *sg_error_text(const ErrorData *edata);
 /* The primary message as one line, for the eyes of the caller alone */
 extern char *sg_error_message(const ErrorData *edata);
 
-/* Raise 22004 for a NULL argument; name is the argument's */
-pg_noreturn extern void sg_null_argument(const char *function, const char *name);
-
 #endif							/* SG_ERRORS_H */

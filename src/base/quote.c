@@ -23,7 +23,6 @@
 #include "base/quote.h"
 #include "base/spi.h"
 
-#define SCHEMAS_NAMED 20		/* that an error lists */
 
 void
 sg_check_name(const char *name, const char *what)
@@ -301,67 +300,4 @@ sg_append_collation(StringInfo buf, Oid collation)
 					 quote_qualified_identifier(get_namespace_name(form->collnamespace),
 												NameStr(form->collname)));
 	ReleaseSysCache(tuple);
-}
-
-/* ---- an argument that names schemas ---- */
-
-static int
-compare_names(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
-/* With a hint that names those of users */
-pg_noreturn static void
-no_such_schema(const char *schema)
-{
-	List	   *names = NIL;
-	bool		more;
-	SgCatalog	all;
-	HeapTuple	tuple;
-
-	sg_catalog_begin_all(&all, NamespaceRelationId);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
-	{
-		const char *name = NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname);
-
-		if (strncmp(name, "pg_", 3) != 0 && strcmp(name, "information_schema") != 0)
-			names = lappend(names, pstrdup(name));
-	}
-	list_sort(names, compare_names);
-	more = list_length(names) > SCHEMAS_NAMED;
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_SCHEMA),
-			 errmsg("schema \"%s\" does not exist", schema),
-			 errhint("These schemas exist: %s%s.",
-					 sg_quote_list(more ? list_truncate(names, SCHEMAS_NAMED) : names), more ? ", ..." : "")));
-}
-
-List *
-sg_schemas_argument(FunctionCallInfo fcinfo, int n)
-{
-	List	   *schemas = NIL;
-	ListCell   *lc;
-
-	if (PG_ARGISNULL(n))
-		return NIL;
-	if (array_contains_nulls(PG_GETARG_ARRAYTYPE_P(n)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("schemas must not contain nulls"),
-				 errhint("Give the schemas of the child tables, or null for all.")));
-	foreach(lc, sg_text_array_list(PG_GETARG_DATUM(n)))
-	{
-		if (!OidIsValid(get_namespace_oid(lfirst(lc), true)))
-			no_such_schema(lfirst(lc));
-		if (!sg_has_name(schemas, lfirst(lc)))
-			schemas = lappend(schemas, lfirst(lc));
-	}
-	if (schemas == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("schemas must not be empty"),
-				 errhint("Give the schemas of the child tables, or null for all.")));
-	list_sort(schemas, compare_names);
-	return schemas;
 }

@@ -57,12 +57,6 @@ extern char *sg_relation_name(Oid relid);
 /* COLLATE and the name, qualified and quoted, after a blank */
 extern void sg_append_collation(StringInfo buf, Oid collation);
 
-/*
- * An argument "schemas text[]" as names, in order and each once; NIL for null.
- * 22004 and 22023 for nulls and an empty array, 3F000 for one that is not here.
- */
-extern List *sg_schemas_argument(FunctionCallInfo fcinfo, int n);
-
 /* Names, quoted, joined by ", " */
 extern char *sg_quote_list(List *names);
 

@@ -18,6 +18,7 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/version.h"
 
@@ -147,7 +148,7 @@ sg_refuse_update(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("the update makes functions or views of schemaguard anew that other objects use"),
-			 errdetail("%s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+			 errdetail("%s", sg_arg_text(fcinfo, 0)),
 			 errhint("Keep the definitions of these objects, drop them, run ALTER EXTENSION schemaguard UPDATE again, and create them anew; CHANGELOG.md says what has changed.")));
 
 	PG_RETURN_VOID();

@@ -27,6 +27,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -422,9 +423,7 @@ sg_plan_check(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	sg_check_version();
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_plan_check", "plan");
-	check.plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	check.plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 	plan_choose(check.plan, plan_steps_argument(fcinfo, 1));
 	check.server.plan = check.plan->name;
 

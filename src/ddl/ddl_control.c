@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/origin.h"
@@ -207,9 +208,7 @@ sg_capture_ddl(PG_FUNCTION_ARGS)
 	ErrorData  *error;
 
 	sg_check_version();
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_capture_ddl", "enabled");
-	enabled = PG_GETARG_BOOL(0);
+	enabled = sg_arg_bool(fcinfo, 0);
 	sg_check_writable("sg_capture_ddl()");
 
 	table = get_relname_relid("ddl_capture", sg_schema_oid());

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -234,15 +235,14 @@ run_steps(PlanRun *run)
 Datum
 sg_add_fks(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"plan", "validate", "fix"};
 	PlanRun		run = {.procedure = "sg_add_fks",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
 	.each_step = true};
 
 	sg_check_granted(fcinfo);
-	run_check_call(fcinfo, run.procedure, names, lengthof(names));
-	run.validate = PG_GETARG_BOOL(1);
-	run.fix = PG_GETARG_BOOL(2);
-	run.fail = run_fail_argument(fcinfo, run.procedure, 4);
+	run_check_call(fcinfo, run.procedure);
+	run.validate = sg_arg_bool(fcinfo, 1);
+	run.fix = sg_arg_bool(fcinfo, 2);
+	run.fail = sg_arg_bool(fcinfo, 4);
 	run.chosen = plan_steps_argument(fcinfo, 5);
 	run_call(fcinfo, 3, &run, deploy_check_add_rights, run_steps);
 

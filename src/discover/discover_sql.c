@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -329,7 +330,6 @@ child_argument(Oid child)
 Datum
 sg_discover_fks(PG_FUNCTION_ARGS)
 {
-	const char *me = "sg_discover_fks";
 	Discovery	d = {0};
 	Oid			child = PG_ARGISNULL(0) ? InvalidOid : child_argument(PG_GETARG_OID(0));
 	double		min_score;
@@ -339,13 +339,10 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 
 	sg_check_version();
-	if (PG_ARGISNULL(1))
-		sg_null_argument(me, "min_score");
-	if (PG_ARGISNULL(2))
-		sg_null_argument(me, "verify");
+	sg_arg_check(fcinfo, 1);
 	min_score = score_argument(PG_GETARG_FLOAT8(1));
-	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	schemas = sg_schemas_argument(fcinfo, 3);
+	verify = verify_argument(sg_arg_text(fcinfo, 2));
+	schemas = sg_arg_schemas(fcinfo, 3);
 	sg_sink_begin(&sink, fcinfo);
 
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, 0);
@@ -451,7 +448,7 @@ sg_discover_unmatched(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 
 	sg_check_version();
-	schemas = sg_schemas_argument(fcinfo, 0);
+	schemas = sg_arg_schemas(fcinfo, 0);
 	sg_sink_begin(&sink, fcinfo);
 	run_begin(&d);
 	facts_ask(d.facts, InvalidOid, schemas);
@@ -547,7 +544,6 @@ add_steps(PlanDraft *draft, const Discovery *d, List *found)
 Datum
 sg_plan_from_discovery(PG_FUNCTION_ARGS)
 {
-	const char *me = "sg_plan_from_discovery";
 	Discovery	d = {0};
 	char	   *name;
 	double		min_score;
@@ -558,11 +554,8 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	int			added;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(0))
-		sg_null_argument(me, "plan");
-	if (PG_ARGISNULL(1))
-		sg_null_argument(me, "min_score");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	sg_arg_check(fcinfo, 1);
+	name = sg_arg_text(fcinfo, 0);
 	min_score = score_argument(PG_GETARG_FLOAT8(1));
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_from_discovery()");
@@ -637,9 +630,7 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 	Verify		verify;
 
 	sg_check_version();
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_discovery_candidates", "verify");
-	verify = verify_argument(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	verify = verify_argument(sg_arg_text(fcinfo, 0));
 	sg_sink_begin(&sink, fcinfo);
 	run_begin(&d);
 	while (run_next(&d))

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "base/args.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/payload.h"
@@ -110,8 +111,8 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 	List	   *rows;
 
 	check->role = GetUserNameFromId(GetUserId(), false);
-	check->reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	check->target = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	check->reference = sg_arg_text(fcinfo, 0);
+	check->target = sg_arg_text(fcinfo, 1);
 	check->run = log_new_run();
 	check->started_at = GetCurrentTimestamp();
 	if (record)
@@ -177,18 +178,6 @@ raise_drift(const DriftCheck *check)
 
 /* ---- functions ---- */
 
-static void
-check_arguments(FunctionCallInfo fcinfo, const char *function)
-{
-	static const char *const names[] = {"reference", "target", "fail"};
-
-	for (int i = 0; i < PG_NARGS(); i++)
-	{
-		if (PG_ARGISNULL(i))
-			sg_null_argument(function, names[i]);
-	}
-}
-
 /*
  * sg_drift_check(reference text, target text DEFAULT 'live', fail boolean DEFAULT false)
  *
@@ -211,8 +200,7 @@ sg_drift_check(PG_FUNCTION_ARGS)
 	bool		fail;
 
 	sg_check_granted(fcinfo);
-	check_arguments(fcinfo, "sg_drift_check");
-	fail = PG_GETARG_BOOL(2);
+	fail = sg_arg_bool(fcinfo, 2);
 
 	run_check(fcinfo, &check, !fail && log_writable());
 	if (fail && drift_check_count(&check) > 0)
@@ -240,7 +228,6 @@ sg_drift_gate(PG_FUNCTION_ARGS)
 	sg_check_granted(fcinfo);
 	sg_check_procedure(fcinfo, "sg_drift_gate",
 					   "It commits what it has found before it raises an error about it.");
-	check_arguments(fcinfo, "sg_drift_gate");
 
 	/* what the error says has to outlive the commit */
 	context = AllocSetContextCreate(PortalContext, "schemaguard drift gate", ALLOCSET_DEFAULT_SIZES);

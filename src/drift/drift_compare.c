@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -279,14 +280,6 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 	return c.rows;
 }
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		sg_null_argument("sg_drift", name);
-	return text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 /*
  * sg_drift(reference text, target text, schemas text[], cosmetic boolean)
  *
@@ -300,8 +293,8 @@ Datum
 sg_drift(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
-	char	   *reference = text_argument(fcinfo, 0, "reference");
-	char	   *target = text_argument(fcinfo, 1, "target");
+	char	   *reference = sg_arg_text(fcinfo, 0);
+	char	   *target = sg_arg_text(fcinfo, 1);
 	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
 	bool		cosmetic = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nametable.h"
@@ -524,8 +525,7 @@ sg_drift_matrix(PG_FUNCTION_ARGS)
 	MemoryContext old;
 	ListCell   *lc;
 
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_drift_matrix", "names");
+	sg_arg_check(fcinfo, 0);
 	sg_check_version();
 
 	sg_sink_begin(&sink, fcinfo);

@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -1006,19 +1007,19 @@ fix_steps(PlanRun *run)
 Datum
 sg_fix_orphans(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"plan", "batch", "dry_run"};
 	PlanRun		run = {.procedure = "sg_fix_orphans",.shows = SG_PROGRESS_FIX,.fix = true};
 
 	sg_check_granted(fcinfo);
-	run_check_call(fcinfo, run.procedure, names, lengthof(names));
+	run_check_call(fcinfo, run.procedure);
+	sg_arg_check(fcinfo, 1);
 	run.batch = PG_GETARG_INT32(1);
-	run.dry_run = PG_GETARG_BOOL(2);
+	run.dry_run = sg_arg_bool(fcinfo, 2);
 	if (run.batch < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("batch must be at least 1"),
 				 errhint("Give the number of orphans that one transaction may change.")));
-	run.fail = run_fail_argument(fcinfo, run.procedure, 4);
+	run.fail = sg_arg_bool(fcinfo, 4);
 	run.chosen = plan_steps_argument(fcinfo, 5);
 	run_call(fcinfo, 3, &run, fix_check_rights, fix_steps);
 

@@ -933,11 +933,10 @@ check_restore(PlanRun *run)
 Datum
 sg_restore_quarantine(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"plan"};
 	PlanRun		run = {.procedure = "sg_restore_quarantine",.shows = SG_PROGRESS_RESTORE};
 
 	sg_check_granted(fcinfo);
-	run_check_call(fcinfo, run.procedure, names, lengthof(names));
+	run_check_call(fcinfo, run.procedure);
 	if (!PG_ARGISNULL(1))
 		run.kept_by = PG_GETARG_INT64(1);
 	run_call(fcinfo, 2, &run, check_restore, restore_all);

@@ -14,6 +14,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -266,18 +267,14 @@ sg_compare_fks(PG_FUNCTION_ARGS)
 	ListCell   *lc2;
 	ListCell   *lc3;
 
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_compare_fks", "reference");
-	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_compare_fks", "target");
 	sg_check_version();
 
 	sg_sink_begin(&sink, fcinfo);
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard compared keys", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
-	summaries = compare(&comparison, text_to_cstring(PG_GETARG_TEXT_PP(0)),
-						text_to_cstring(PG_GETARG_TEXT_PP(1)), &total);
+	summaries = compare(&comparison, sg_arg_text(fcinfo, 0),
+						sg_arg_text(fcinfo, 1), &total);
 
 	emit_summary(&sink, "database", NULL, &total);
 	forboth(lc, comparison.tables, lc2, summaries)
@@ -407,7 +404,6 @@ add_step(PlanDraft *draft, PlanStep *step, const char *name, List **notes)
 Datum
 sg_plan_from_snapshot(PG_FUNCTION_ARGS)
 {
-	const char *me = "sg_plan_from_snapshot";
 	KeyComparison comparison = {0};
 	KeySummary	total = {0};
 	FkPlan	   *plan;
@@ -420,13 +416,9 @@ sg_plan_from_snapshot(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(0))
-		sg_null_argument(me, "plan");
-	if (PG_ARGISNULL(1))
-		sg_null_argument(me, "reference");
-	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_from_snapshot()");
-	reference = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	reference = sg_arg_text(fcinfo, 1);
 
 	(void) compare(&comparison, reference, SNAPSHOT_LIVE, &total);
 	draft = plan_draft_begin(plan, NULL);

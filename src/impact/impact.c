@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -184,16 +185,13 @@ sg_impact(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 
 	sg_check_version();
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_impact", "object");
-	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_impact", "internals");
+	sg_arg_check(fcinfo, 1);
 
 	sg_sink_begin(&sink, fcinfo);
 	PG_TRY();
 	{
 		quote_all_identifiers = false;
-		explain(&sink, text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_BOOL(1));
+		explain(&sink, sg_arg_text(fcinfo, 0), PG_GETARG_BOOL(1));
 	}
 	PG_FINALLY();
 	{

@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/spi.h"
@@ -82,9 +83,7 @@ change(FunctionCallInfo fcinfo, const char *name, const char *form, const char *
 	pg_uuid_t	run;
 	LogEntry	entry;
 
-	if (PG_ARGISNULL(0))
-		sg_null_argument(name, "role");
-	role = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	role = sg_arg_text(fcinfo, 0);
 	if (!object_ownercheck(ProcedureRelationId, marker(), GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -137,7 +136,7 @@ sg_warn_of_schema(PG_FUNCTION_ARGS)
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED),
 				 errmsg("others than superusers may create functions in the schema of extension \"schemaguard\": %s",
-						text_to_cstring(PG_GETARG_TEXT_PP(0))),
+						sg_arg_text(fcinfo, 0)),
 				 errdetail("A function of theirs can be called instead of one of the extension's, with the rights of whoever calls."),
 				 errhint("Install it into a schema of its own, and qualify its calls: CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC; SELECT * FROM sg.sg_orphan_audit();")));
 

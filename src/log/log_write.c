@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/rowsink.h"
@@ -394,8 +395,7 @@ sg_prune(PG_FUNCTION_ARGS)
 	char	   *others;
 
 	sg_check_version();
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_prune", "before");
+	sg_arg_check(fcinfo, 0);
 	before = PG_GETARG_TIMESTAMPTZ(0);
 
 	sg_check_writable("sg_prune()");

@@ -19,6 +19,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -115,10 +116,7 @@ plan_hash(const FkPlan *plan)
 Datum
 sg_plan_hash(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_plan_hash", "plan");
-
-	PG_RETURN_TEXT_P(cstring_to_text(plan_hash(plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0))))));
+	PG_RETURN_TEXT_P(cstring_to_text(plan_hash(plan_get_readable(sg_arg_text(fcinfo, 0)))));
 }
 
 /*
@@ -137,9 +135,7 @@ sg_plan_approve(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_plan_approve", "plan");
-	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan = plan_get(sg_arg_text(fcinfo, 0));
 
 	/*
 	 * nobody holds a plan that is nothing to them; until they do, that may
@@ -150,7 +146,7 @@ sg_plan_approve(PG_FUNCTION_ARGS)
 	plan = plan_get(plan->name);
 	check_may_approve(plan);
 	if (!PG_ARGISNULL(1) &&
-		strcmp(text_to_cstring(PG_GETARG_TEXT_PP(1)), plan_hash(plan)) != 0)
+		strcmp(sg_arg_text(fcinfo, 1), plan_hash(plan)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("plan \"%s\" does not have that hash", plan->name),

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nearest.h"
@@ -38,32 +39,6 @@ PG_FUNCTION_INFO_V1(sg_plan_set);
 PG_FUNCTION_INFO_V1(sg_plan_skip);
 PG_FUNCTION_INFO_V1(sg_plan_drop);
 
-/* An argument that must not be null */
-static char *
-text_argument(FunctionCallInfo fcinfo, int n, const char *function, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		sg_null_argument(function, name);
-
-	return text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-/* One that may: NULL for null */
-static char *
-optional_text(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-static bool
-bool_argument(FunctionCallInfo fcinfo, int n, const char *function, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		sg_null_argument(function, name);
-
-	return PG_GETARG_BOOL(n);
-}
-
 /* An empty array is an error, for it would look like null later */
 static List *
 columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
@@ -81,21 +56,21 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 
 /* What an argument says about a step */
 static void
-field_argument(FunctionCallInfo fcinfo, const StepField *field, const char *function, PlanStep *step)
+field_argument(FunctionCallInfo fcinfo, const StepField *field, PlanStep *step)
 {
 	int			n = field->argument;
 
+	if ((field->flags & FIELD_NULLABLE) == 0)
+		sg_arg_check(fcinfo, n);
+
 	if (PG_ARGISNULL(n))
-	{
-		if ((field->flags & FIELD_NULLABLE) == 0)
-			sg_null_argument(function, field->name);
-	}
-	else if (field->type == FIELD_COLUMNS)
+		return;
+	if (field->type == FIELD_COLUMNS)
 		plan_field_set_columns(field, step, columns_argument(fcinfo, n, field->name));
 	else if (field->type == FIELD_BOOL)
 		plan_field_set_bool(field, step, PG_GETARG_BOOL(n));
 	else
-		plan_field_set_text(field, step, text_to_cstring(PG_GETARG_TEXT_PP(n)));
+		plan_field_set_text(field, step, sg_arg_text(fcinfo, n));
 }
 
 /*
@@ -180,10 +155,9 @@ tell_forgotten(const FkPlan *plan, bool replaced)
 Datum
 sg_plan_create(PG_FUNCTION_ARGS)
 {
-	const char *me = "sg_plan_create";
-	char	   *name = text_argument(fcinfo, 0, me, "plan");
-	char	   *description = text_argument(fcinfo, 1, me, "description");
-	bool		replace = bool_argument(fcinfo, 2, me, "replace");
+	char	   *name = sg_arg_text(fcinfo, 0);
+	char	   *description = sg_arg_text(fcinfo, 1);
+	bool		replace = sg_arg_bool(fcinfo, 2);
 	FkPlan	   *plan;
 
 	sg_check_granted(fcinfo);
@@ -219,8 +193,7 @@ sg_plan_create(PG_FUNCTION_ARGS)
 Datum
 sg_plan_add_fk(PG_FUNCTION_ARGS)
 {
-	const char *me = "sg_plan_add_fk";
-	char	   *name = text_argument(fcinfo, 0, me, "plan");
+	char	   *name = sg_arg_text(fcinfo, 0);
 	PlanStep   *step = plan_step_default(name);
 	FkPlan	   *plan;
 	PlanDraft  *draft;
@@ -229,7 +202,7 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 	for (int i = 0; i < step_nfields; i++)
 	{
 		if (step_fields[i].argument >= 0)
-			field_argument(fcinfo, &step_fields[i], me, step);
+			field_argument(fcinfo, &step_fields[i], step);
 	}
 
 	plan = plan_get(name);
@@ -320,8 +293,7 @@ check_changeable(const StepField *option, const PlanStep *step)
 Datum
 sg_plan_set(PG_FUNCTION_ARGS)
 {
-	const char *me = "sg_plan_set";
-	char	   *name = text_argument(fcinfo, 0, me, "plan");
+	char	   *name = sg_arg_text(fcinfo, 0);
 	char	   *option_name;
 	const StepField *option;
 	char	   *value;
@@ -330,11 +302,10 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	PlanDraft  *draft;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(1))
-		sg_null_argument(me, "step");
-	option_name = text_argument(fcinfo, 2, me, "option");
+	sg_arg_check(fcinfo, 1);
+	option_name = sg_arg_text(fcinfo, 2);
 	option = find_field(option_name);
-	value = optional_text(fcinfo, 3);
+	value = sg_arg_optional_text(fcinfo, 3);
 
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_set()");
@@ -344,7 +315,7 @@ sg_plan_set(PG_FUNCTION_ARGS)
 		check_not_filling(step);
 
 	if (value == NULL && (option->flags & FIELD_NULLABLE) == 0)
-		sg_null_argument(me, "value");
+		sg_arg_check(fcinfo, 3);
 	if (option->flags & FIELD_STATUS)
 		set_pending(step, value);
 	else
@@ -381,16 +352,14 @@ sg_plan_set(PG_FUNCTION_ARGS)
 Datum
 sg_plan_skip(PG_FUNCTION_ARGS)
 {
-	const char *me = "sg_plan_skip";
-	char	   *name = text_argument(fcinfo, 0, me, "plan");
+	char	   *name = sg_arg_text(fcinfo, 0);
 	char	   *reason;
 	FkPlan	   *plan;
 	PlanStep   *step;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(1))
-		sg_null_argument(me, "step");
-	reason = text_argument(fcinfo, 2, me, "reason");
+	sg_arg_check(fcinfo, 1);
+	reason = sg_arg_text(fcinfo, 2);
 	if (reason[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -433,8 +402,8 @@ sg_plan_skip(PG_FUNCTION_ARGS)
 Datum
 sg_plan_drop(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "sg_plan_drop", "plan");
-	bool		force = bool_argument(fcinfo, 1, "sg_plan_drop", "force");
+	char	   *name = sg_arg_text(fcinfo, 0);
+	bool		force = sg_arg_bool(fcinfo, 1);
 	FkPlan	   *plan;
 
 	sg_check_granted(fcinfo);

@@ -16,6 +16,7 @@
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -58,9 +59,7 @@ sg_plan_export(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 	Datum		document;
 
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_plan_export", "plan");
-	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 	if (!sg_owner_fetch(export_query(), plan->name, &document))
 		elog(ERROR, "plan \"%s\" is gone", plan->name);
 
@@ -334,11 +333,8 @@ sg_plan_import(PG_FUNCTION_ARGS)
 	ErrorContextCallback context;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_plan_import", "plan");
-	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_plan_import", "document");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	sg_arg_check(fcinfo, 1);
+	name = sg_arg_text(fcinfo, 0);
 	document = PG_GETARG_JSONB_P(1);
 	sg_check_name(name, "plan name");
 	sg_check_writable("sg_plan_import()");

@@ -23,6 +23,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -151,20 +152,14 @@ plan_check_author(const FkPlan *plan, const char *author)
 Datum
 sg_plan_allow(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"plan", "role", "allowed"};
 	FkPlan	   *plan;
 	char	   *role;
 	bool		allowed;
 
 	sg_check_granted(fcinfo);
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (PG_ARGISNULL(i))
-			sg_null_argument("sg_plan_allow", names[i]);
-	}
-	role = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	allowed = PG_GETARG_BOOL(2);
-	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	role = sg_arg_text(fcinfo, 1);
+	allowed = sg_arg_bool(fcinfo, 2);
+	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_allow()");
 	if (allowed)
 		(void) get_role_oid(role, false);

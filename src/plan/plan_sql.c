@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -209,9 +210,7 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 	List	   *steps;
 	ListCell   *lc;
 
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_plan_sql", "plan");
-	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 
 	sg_sink_begin_scalar(&sink, fcinfo);
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));

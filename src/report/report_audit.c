@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 
 #include "audit/audit.h"
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nearest.h"
@@ -463,18 +464,16 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	set.child = child_argument(fcinfo);
-	if (PG_ARGISNULL(2))
-		sg_null_argument("sg_orphan_audit", "inferred");
-	if (PG_ARGISNULL(3))
-		sg_null_argument("sg_orphan_audit", "samples");
+	sg_arg_check(fcinfo, 2);
+	sg_arg_check(fcinfo, 3);
 	if (PG_GETARG_INT32(3) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("samples must not be negative"),
 				 errhint("Give the number of orphan keys to show per foreign key.")));
-	set.schemas = sg_schemas_argument(fcinfo, 4);
+	set.schemas = sg_arg_schemas(fcinfo, 4);
 	if (!PG_ARGISNULL(1))
-		plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		plan = plan_get_readable(sg_arg_text(fcinfo, 1));
 	plan_choose(plan, plan_steps_argument(fcinfo, 5));
 
 	sg_sink_begin(&sink, fcinfo);

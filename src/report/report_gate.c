@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -78,10 +79,10 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	StringInfoData scope;
 	ListCell   *lc;
 
-	gate->schemas = sg_schemas_argument(fcinfo, 0);
+	gate->schemas = sg_arg_schemas(fcinfo, 0);
 	if (!PG_ARGISNULL(1))
 	{
-		gate->plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		gate->plan = plan_get_readable(sg_arg_text(fcinfo, 1));
 		sg_options_apply(plan_options(gate->plan), GUC_ACTION_LOCAL);
 	}
 

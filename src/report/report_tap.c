@@ -25,6 +25,7 @@
 #include "utils/guc.h"
 
 #include "audit/audit.h"
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -150,7 +151,7 @@ tap_line(const char *schema, List *findings, const char *description)
 static const char *
 description_of(FunctionCallInfo fcinfo, int argument, const char *usual)
 {
-	return PG_ARGISNULL(argument) ? usual : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	return PG_ARGISNULL(argument) ? usual : sg_arg_text(fcinfo, argument);
 }
 
 /* ---- assertions ---- */
@@ -159,7 +160,7 @@ description_of(FunctionCallInfo fcinfo, int argument, const char *usual)
 static AuditSet
 declared_keys(FunctionCallInfo fcinfo)
 {
-	AuditSet	set = {.schemas = sg_schemas_argument(fcinfo, 0)};
+	AuditSet	set = {.schemas = sg_arg_schemas(fcinfo, 0)};
 
 	report_add_declared(&set);
 	if (set.keys == NIL)
@@ -244,13 +245,9 @@ sg_ok_no_drift(PG_FUNCTION_ARGS)
 	List	   *findings = NIL;
 
 	sg_check_version();
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_ok_no_drift", "reference");
-	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_ok_no_drift", "target");
 	schema = find_pgtap();
-	check.reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	check.target = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	check.reference = sg_arg_text(fcinfo, 0);
+	check.target = sg_arg_text(fcinfo, 1);
 	foreach_ptr(const DriftRow, row, drift_check_rows(&check))
 	{
 		findings = lappend(findings, drift_row_text(row));

@@ -163,13 +163,9 @@ extern run_open_hook_type run_open_hook;
 
 /*
  * What every procedure with a plan as its first argument begins with: 25001
- * in a transaction block, 25006 on a standby, 22004 for a null argument.
+ * in a transaction block, 25006 on a standby, 22004 for a null plan.
  */
-extern void run_check_call(FunctionCallInfo fcinfo, const char *procedure,
-						   const char *const *names, int nargs);
-
-/* Their argument "fail", by its number */
-extern bool run_fail_argument(FunctionCallInfo fcinfo, const char *procedure, int argument);
+extern void run_check_call(FunctionCallInfo fcinfo, const char *procedure);
 
 /*
  * Run `work` for the plan of the first argument: SPI that may commit, the

@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/args.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -39,24 +40,11 @@
 run_open_hook_type run_open_hook = NULL;
 
 void
-run_check_call(FunctionCallInfo fcinfo, const char *procedure,
-			   const char *const *names, int nargs)
+run_check_call(FunctionCallInfo fcinfo, const char *procedure)
 {
 	sg_check_procedure(fcinfo, procedure,
 					   "It commits after every step, so that no lock is held longer than one statement.");
-	for (int i = 0; i < nargs; i++)
-	{
-		if (PG_ARGISNULL(i))
-			sg_null_argument(procedure, names[i]);
-	}
-}
-
-bool
-run_fail_argument(FunctionCallInfo fcinfo, const char *procedure, int argument)
-{
-	if (PG_ARGISNULL(argument))
-		sg_null_argument(procedure, "fail");
-	return PG_GETARG_BOOL(argument);
+	sg_arg_check(fcinfo, 0);
 }
 
 /* What the caller has to write before the name of a function of ours */
@@ -194,9 +182,9 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 
 	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run->context);
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	name = sg_arg_text(fcinfo, 0);
 	run->schema = schema_prefix(fcinfo->flinfo->fn_oid);
-	run->author = PG_ARGISNULL(author) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(author));
+	run->author = sg_arg_optional_text(fcinfo, author);
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(run->context);

@@ -27,6 +27,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -716,7 +717,6 @@ read_quietly(ScriptReader *reader, const char *sql)
 Datum
 sg_plan_from_sql(PG_FUNCTION_ARGS)
 {
-	const char *me = "sg_plan_from_sql";
 	ScriptReader reader = {0};
 	FkPlan	   *plan;
 	bool		strict;
@@ -725,14 +725,8 @@ sg_plan_from_sql(PG_FUNCTION_ARGS)
 	PlanNote   *summary;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(0))
-		sg_null_argument(me, "plan");
-	if (PG_ARGISNULL(1))
-		sg_null_argument(me, "script");
-	if (PG_ARGISNULL(2))
-		sg_null_argument(me, "strict");
-	strict = PG_GETARG_BOOL(2);
-	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	strict = sg_arg_bool(fcinfo, 2);
+	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_from_sql()");
 
 	reader.plan = plan->name;
@@ -740,7 +734,7 @@ sg_plan_from_sql(PG_FUNCTION_ARGS)
 	reader.context = CurrentMemoryContext;
 	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard script statement",
 										   ALLOCSET_DEFAULT_SIZES);
-	read_quietly(&reader, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	read_quietly(&reader, sg_arg_text(fcinfo, 1));
 	if (strict)
 		(void) notes_of_remarks(&reader, true);
 

@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -60,9 +61,7 @@ sg_snapshot_export(PG_FUNCTION_ARGS)
 	SnapshotInfo *info;
 	Datum		document;
 
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_snapshot_export", "snapshot");
-	info = snapshot_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	info = snapshot_get(sg_arg_text(fcinfo, 0));
 	if (!sg_owner_fetch(export_query, info->name, &document))
 		elog(ERROR, "snapshot \"%s\" is gone", info->name);
 
@@ -390,11 +389,8 @@ sg_snapshot_import(PG_FUNCTION_ARGS)
 	int64		objects;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_snapshot_import", "snapshot");
-	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_snapshot_import", "document");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	sg_arg_check(fcinfo, 1);
+	name = sg_arg_text(fcinfo, 0);
 
 	sg_check_writable("sg_snapshot_import()");
 	snapshot_check_new(name);

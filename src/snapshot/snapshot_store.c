@@ -19,6 +19,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nearest.h"
@@ -427,9 +428,7 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
 	int64		objects;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_snapshot_take", "snapshot");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	name = sg_arg_text(fcinfo, 0);
 	schemas = schemas_argument(fcinfo, 1);
 
 	sg_check_writable("sg_snapshot_take()");
@@ -441,7 +440,7 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
 	else
 	{
 		reader = snapshot_reader_begin(name);
-		reader->info.server = text_to_cstring(PG_GETARG_TEXT_PP(2));
+		reader->info.server = sg_arg_text(fcinfo, 2);
 		reader->info.schemas = schemas;
 		snapshot_read_remote(reader);
 	}
@@ -471,11 +470,9 @@ sg_snapshot_drop(PG_FUNCTION_ARGS)
 	SgScope		scope;
 
 	sg_check_granted(fcinfo);
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_snapshot_drop", "snapshot");
-	info = find_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	info = find_snapshot(sg_arg_text(fcinfo, 0));
 	if (info == NULL)
-		no_such_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+		no_such_snapshot(sg_arg_text(fcinfo, 0));
 	sg_check_writable("sg_snapshot_drop()");
 	if (!is_taker(GetUserId(), info->role))
 		ereport(ERROR,
@@ -513,12 +510,10 @@ sg_snapshot_objects(PG_FUNCTION_ARGS)
 	const SnapshotObject *object;
 	SgRowSink	sink;
 
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_snapshot_objects", "snapshot");
 	schemas = schemas_argument(fcinfo, 1);
 	sg_sink_begin(&sink, fcinfo);
 
-	reader = snapshot_open(text_to_cstring(PG_GETARG_TEXT_PP(0)), schemas, true);
+	reader = snapshot_open(sg_arg_text(fcinfo, 0), schemas, true);
 	while ((object = snapshot_next(reader)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(reader->row_context);

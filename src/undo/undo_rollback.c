@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -238,12 +239,11 @@ check_roll_back(PlanRun *run)
 Datum
 sg_rollback_fks(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"plan"};
 	PlanRun		run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true};
 
 	sg_check_granted(fcinfo);
-	run_check_call(fcinfo, run.procedure, names, lengthof(names));
-	run.fail = run_fail_argument(fcinfo, run.procedure, 2);
+	run_check_call(fcinfo, run.procedure);
+	run.fail = sg_arg_bool(fcinfo, 2);
 	run.chosen = plan_steps_argument(fcinfo, 3);
 	run_call(fcinfo, 1, &run, check_roll_back, roll_back);
 

@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -302,11 +303,9 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	sg_check_version();
-	if (PG_ARGISNULL(1))
-		sg_null_argument("sg_verify_fks", "live");
-	live = PG_GETARG_BOOL(1);
+	live = sg_arg_bool(fcinfo, 1);
 	if (!PG_ARGISNULL(0))
-		plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+		plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 	plan_choose(plan, plan_steps_argument(fcinfo, 2));
 	if (plan)
 		options = plan_options_begin(plan);

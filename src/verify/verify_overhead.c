@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/args.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -675,8 +676,7 @@ number_argument(FunctionCallInfo fcinfo, int arg, const char *name, int max)
 {
 	int			value;
 
-	if (PG_ARGISNULL(arg))
-		sg_null_argument("sg_measure_overhead", name);
+	sg_arg_check(fcinfo, arg);
 	value = PG_GETARG_INT32(arg);
 	if (value < 1 || value > max)
 		ereport(ERROR,
@@ -711,12 +711,10 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	sg_check_version();
-	if (PG_ARGISNULL(0))
-		sg_null_argument("sg_measure_overhead", "plan");
 	sample = number_argument(fcinfo, 1, "sample", MAX_SAMPLE);
 	rounds = number_argument(fcinfo, 2, "rounds", MAX_ROUNDS);
 	sg_check_writable("sg_measure_overhead()");
-	plan = plan_get_readable(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 	plan_choose(plan, plan_steps_argument(fcinfo, 3));
 	options = plan_options_begin(plan);
 

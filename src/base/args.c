@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * args.c
+ *	  Arguments of SQL functions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "base/args.h"
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/quote.h"
+#include "base/spi.h"
+
+#define SCHEMAS_NAMED 20		/* that an error lists */
+
+pg_noreturn static void
+refuse_null(Oid function, int n)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid		   *types;
+	char	  **names;
+	char	   *modes;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	(void) get_func_arg_info(tuple, &types, &names, &modes);
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s: argument \"%s\" must not be null",
+					NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname), names[n]),
+			 errhint("Give a value for \"%s\".", names[n])));
+}
+
+void
+sg_arg_check(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		refuse_null(fcinfo->flinfo->fn_oid, n);
+}
+
+char *
+sg_arg_text(FunctionCallInfo fcinfo, int n)
+{
+	sg_arg_check(fcinfo, n);
+	return text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+char *
+sg_arg_optional_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+bool
+sg_arg_bool(FunctionCallInfo fcinfo, int n)
+{
+	sg_arg_check(fcinfo, n);
+	return PG_GETARG_BOOL(n);
+}
+
+/* ---- schemas ---- */
+
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* With a hint that names those of users */
+pg_noreturn static void
+no_such_schema(const char *schema)
+{
+	List	   *names = NIL;
+	bool		more;
+	SgCatalog	all;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&all, NamespaceRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
+	{
+		const char *name = NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname);
+
+		if (strncmp(name, "pg_", 3) != 0 && strcmp(name, "information_schema") != 0)
+			names = lappend(names, pstrdup(name));
+	}
+	list_sort(names, compare_names);
+	more = list_length(names) > SCHEMAS_NAMED;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_SCHEMA),
+			 errmsg("schema \"%s\" does not exist", schema),
+			 errhint("These schemas exist: %s%s.",
+					 sg_quote_list(more ? list_truncate(names, SCHEMAS_NAMED) : names), more ? ", ..." : "")));
+}
+
+List *
+sg_arg_schemas(FunctionCallInfo fcinfo, int n)
+{
+	List	   *schemas = NIL;
+	ListCell   *lc;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	if (array_contains_nulls(PG_GETARG_ARRAYTYPE_P(n)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("schemas must not contain nulls"),
+				 errhint("Give the schemas of the child tables, or null for all.")));
+	foreach(lc, sg_text_array_list(PG_GETARG_DATUM(n)))
+	{
+		if (!OidIsValid(get_namespace_oid(lfirst(lc), true)))
+			no_such_schema(lfirst(lc));
+		if (!sg_has_name(schemas, lfirst(lc)))
+			schemas = lappend(schemas, lfirst(lc));
+	}
+	if (schemas == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schemas must not be empty"),
+				 errhint("Give the schemas of the child tables, or null for all.")));
+	list_sort(schemas, compare_names);
+	return schemas;
+}
