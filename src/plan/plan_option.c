@@ -22,6 +22,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -280,20 +281,14 @@ plan_option_set(const FkPlan *plan, const char *name, const char *value)
 Datum
 sg_plan_option(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"plan", "name"};
 	FkPlan	   *plan;
 	char	   *name;
 
 	sg_check_granted(fcinfo);
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (PG_ARGISNULL(i))
-			sg_null_argument("sg_plan_option", names[i]);
-	}
-	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	plan = plan_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	name = sg_arg_text(fcinfo, 1);
+	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_option()");
-	plan_option_set(plan, name, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	plan_option_set(plan, name, sg_arg_optional_text(fcinfo, 2));
 	plan_withdraw_approval(plan);
 	plan_log(plan, 0, "plan option", find_name(name), NULL);
 
