@@ -10,8 +10,8 @@
  *
  * pgTAP calls its own functions by name alone, and not only superusers may
  * have installed it.  So ok() runs with nothing but pgTAP's schema on the
- * path, and only where all that could be found there in its place is of
- * superusers or the caller.
+ * path, and only where nobody but superusers and the caller may create
+ * anything there, or has made what could be found in the place of pgTAP's.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,45 +48,52 @@ static const char pgtap_schema[] =
 " WHERE e.extname = $1";
 
 /*
- * What a call of pgTAP's could find in its schema, and run: functions and
- * types that are called like one of pgTAP's or of the server's, operators,
- * and relations called like pgTAP's temporary ones.  $1 is the caller.
+ * Why not to call pgTAP: who may create something in its schema, or what is
+ * there that a call of pgTAP's could find and run: functions and types that
+ * are called like one of pgTAP's or of the server's, operators, and relations
+ * called like pgTAP's temporary ones.  $1 is the caller.
  */
-static const char foreign_code[] =
-"SELECT pg_describe_object(o.class, o.object, 0) || ' of role ' || r.rolname"
+static const char pgtap_obstacle[] =
+"SELECT CASE WHEN o.class IS NULL THEN coalesce('role ' || r.rolname, 'everybody') || ' may create functions in its schema'"
+"            ELSE 'it could run ' || pg_describe_object(o.class, o.object, 0) || ' of role ' || r.rolname END"
 " FROM pg_extension e"
+"      JOIN pg_namespace s ON s.oid = e.extnamespace"
 "      CROSS JOIN LATERAL ("
-"        SELECT 'pg_proc'::regclass, oid, proname, proowner FROM pg_proc WHERE pronamespace = e.extnamespace"
+"        SELECT 'pg_proc'::regclass, oid, proname, proowner FROM pg_proc WHERE pronamespace = s.oid"
 "        UNION ALL SELECT 'pg_type'::regclass, oid, typname, typowner FROM pg_type"
-"                  WHERE typnamespace = e.extnamespace AND typrelid = 0 AND typelem = 0"
-"        UNION ALL SELECT 'pg_operator'::regclass, oid, oprname, oprowner FROM pg_operator WHERE oprnamespace = e.extnamespace"
+"                  WHERE typnamespace = s.oid AND typrelid = 0 AND typelem = 0"
+"        UNION ALL SELECT 'pg_operator'::regclass, oid, oprname, oprowner FROM pg_operator WHERE oprnamespace = s.oid"
 "        UNION ALL SELECT 'pg_class'::regclass, oid, relname, relowner FROM pg_class"
-"                  WHERE relnamespace = e.extnamespace AND relname ~ '^__t') o (class, object, name, owner)"
-"      JOIN pg_roles r ON r.oid = o.owner"
-" WHERE e.extname = 'pgtap' AND NOT r.rolsuper AND r.rolname <> $1"
-"   AND (o.class IN ('pg_operator'::regclass, 'pg_class'::regclass)"
+"                  WHERE relnamespace = s.oid AND relname ~ '^__t'"
+"        UNION ALL SELECT NULL, NULL, NULL, s.nspowner"
+"        UNION ALL SELECT NULL, NULL, NULL, grantee FROM aclexplode(s.nspacl) WHERE privilege_type = 'CREATE'"
+"      ) o (class, object, name, owner)"
+"      LEFT JOIN pg_database d ON d.datname = current_database() AND o.owner = 'pg_database_owner'::regrole"
+"      LEFT JOIN pg_roles r ON r.oid = coalesce(d.datdba, o.owner)"
+" WHERE e.extname = 'pgtap' AND r.rolsuper IS NOT TRUE AND r.rolname IS DISTINCT FROM $1"
+"   AND (o.class IS NULL OR o.class IN ('pg_operator'::regclass, 'pg_class'::regclass)"
 "        OR EXISTS (SELECT FROM pg_proc p WHERE p.proname = o.name AND p.pronamespace = 'pg_catalog'::regnamespace)"
-"        OR EXISTS (SELECT FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
-"                   WHERE p.proname = o.name AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid"
-"                         AND d.deptype = 'e'))"
-" ORDER BY o.class::oid, o.object LIMIT 1";
+"        OR EXISTS (SELECT FROM pg_proc p JOIN pg_depend x ON x.classid = 'pg_proc'::regclass AND x.objid = p.oid"
+"                   WHERE p.proname = o.name AND x.refclassid = 'pg_extension'::regclass AND x.refobjid = e.oid"
+"                         AND x.deptype = 'e'))"
+" ORDER BY o.class::oid NULLS FIRST, o.object, r.rolname LIMIT 1";
 
 /* The schema of pgTAP, once its code is known to be nobody else's */
 static char *
 find_pgtap(void)
 {
 	Datum		schema;
-	Datum		code;
+	Datum		obstacle;
 
 	if (!sg_owner_fetch(pgtap_schema, "pgtap", &schema))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("extension \"pgtap\" is not installed in this database"),
 				 errhint("Run CREATE EXTENSION pgtap. CALL sg_audit_gate() and CALL sg_drift_gate() do without.")));
-	if (sg_owner_fetch(foreign_code, GetUserNameFromId(GetUserId(), false), &code))
+	if (sg_owner_fetch(pgtap_obstacle, GetUserNameFromId(GetUserId(), false), &obstacle))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("pgTAP is not called: it could run %s", TextDatumGetCString(code)),
+				 errmsg("pgTAP is not called: %s", TextDatumGetCString(obstacle)),
 				 errhint("Have a superuser install it in a schema where nobody else may create anything: DROP EXTENSION pgtap; CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap.")));
 
 	return TextDatumGetCString(schema);

@@ -87,51 +87,59 @@ SELECT sg_ok_keys_valid('{"ok B"}');
 
 -- whose code: what could be found in the place of pgTAP's own or of the server's
 CREATE ROLE ok_mallory;
-GRANT CREATE, USAGE ON SCHEMA tap TO ok_mallory;
+GRANT USAGE ON SCHEMA tap TO ok_mallory;
+\set as_mallory 'GRANT CREATE ON SCHEMA tap TO ok_mallory; SET LOCAL ROLE ok_mallory'
+\set test 'RESET ROLE; REVOKE CREATE ON SCHEMA tap FROM ok_mallory; SELECT sg_ok_keys_valid(''{"ok B"}'')'
 BEGIN;
 SET LOCAL search_path = tap, public;
 SELECT plan(1);
 SAVEPOINT s;
-SET LOCAL ROLE ok_mallory;
+:as_mallory;
 CREATE FUNCTION tap._set(varchar, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
-RESET ROLE;
-SELECT sg_ok_keys_valid('{"ok B"}');
+:test;
 ROLLBACK TO s;
-SET LOCAL ROLE ok_mallory;
+:as_mallory;
 CREATE FUNCTION tap.replace(text, "char", text) RETURNS text LANGUAGE sql AS 'SELECT $1';
-RESET ROLE;
-SELECT sg_ok_keys_valid('{"ok B"}');
+:test;
 ROLLBACK TO s;
-SET LOCAL ROLE ok_mallory;
+:as_mallory;
 CREATE DOMAIN tap._get AS text CHECK (length(VALUE) > 0);
-RESET ROLE;
-SELECT sg_ok_keys_valid('{"ok B"}');
+:test;
 ROLLBACK TO s;
-SET LOCAL ROLE ok_mallory;
+:as_mallory;
 CREATE FUNCTION tap.f(text, int) RETURNS text LANGUAGE sql AS 'SELECT $1';
 CREATE OPERATOR tap.|| (LEFTARG = text, RIGHTARG = int, FUNCTION = tap.f);
-RESET ROLE;
-SELECT sg_ok_keys_valid('{"ok B"}');
+:test;
 ROLLBACK TO s;
-SET LOCAL ROLE ok_mallory;
+:as_mallory;
 CREATE VIEW tap.__tcache__ AS SELECT 'plan' AS label, 1 AS value;
-RESET ROLE;
+:test;
+ROLLBACK TO s;
+GRANT CREATE ON SCHEMA tap TO ok_mallory;
+ALTER FUNCTION tap._todo() OWNER TO ok_mallory;
+:test;
+ROLLBACK TO s;
+-- or could be there a moment later
+GRANT CREATE ON SCHEMA tap TO ok_mallory;
 SELECT sg_ok_keys_valid('{"ok B"}');
 ROLLBACK TO s;
-ALTER FUNCTION tap._todo() OWNER TO ok_mallory;
+GRANT CREATE ON SCHEMA tap TO PUBLIC;
+SELECT sg_ok_keys_valid('{"ok B"}');
+ROLLBACK TO s;
+ALTER SCHEMA tap OWNER TO ok_mallory;
 SELECT sg_ok_keys_valid('{"ok B"}');
 ROLLBACK TO s;
 -- one's own
-SET LOCAL ROLE ok_mallory;
+:as_mallory;
 CREATE FUNCTION tap._set(varchar, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
 SELECT split_part(sg_ok_keys_valid('{"ok B"}'), E'\n', 1);
 ROLLBACK TO s;
 -- what nobody would call instead
-SET LOCAL ROLE ok_mallory;
+:as_mallory;
 CREATE TABLE tap.todo (n int);
 CREATE FUNCTION tap.app_function(text) RETURNS int LANGUAGE sql AS 'SELECT 1';
-RESET ROLE;
-SELECT split_part(sg_ok_keys_valid('{"ok B"}'), E'\n', 1);
+:test \gset
+SELECT split_part(:'sg_ok_keys_valid', E'\n', 1);
 ROLLBACK;
 
 SET client_min_messages = warning;
