@@ -143,8 +143,10 @@ SKIP:
 	# one that is to come; others by volatility, default, comment
 	$change->(qr/(CREATE FUNCTION sg_orphans\([^;]*?),\s*OUT \w+\s+\w+\)/, sub { "$1)" });
 	$change->(qr/\n    detail       text\n(?=\);\n-- No index)/, sub { "\n    CHECK (true)\n" });
-	$change->(qr/,\n[^,;]*\n    options     jsonb NOT NULL DEFAULT '\{\}'(?=\n)/, sub { '' });
-	$change->(qr/COMMENT ON COLUMN schemaguard\.(?:ddl_log\.detail|plan\.options) [^;]*;(?:(?!COMMENT ON COLUMN schemaguard\.plan\.options).)*?COMMENT ON COLUMN schemaguard\.ddl_log\.detail [^;]*;/s, sub { my $text = $&; $text =~ s/COMMENT ON COLUMN schemaguard\.(?:ddl_log\.detail|plan\.options) [^;]*;//g; $text });
+	my ($column, $type) = $script =~ /CREATE TABLE schemaguard\.plan \((?:(?!\n\);).)*\n    (\w+) +([^\n]*)\n\);/s or die;
+	$change->(qr/,(?=\n(?:    --[^\n]*\n)*    $column +\Q$type\E\n\);\nCREATE SEQUENCE schemaguard\.plan_id_seq)/, sub { '' });
+	$change->(qr/\n    $column +\Q$type\E(?=\n\);\nCREATE SEQUENCE schemaguard\.plan_id_seq)/, sub { '' });
+	$change->(qr/COMMENT ON COLUMN schemaguard\.$_ [^;]*;/, sub { '' }) for "plan.$column", 'ddl_log.detail';
 	$change->(qr/(?<=c\.since),\n\s*c\.role\n/, sub { "\n" });
 	$change->(qr/COMMENT ON COLUMN schemaguard\.ddl_capture_state\.role [^;]*;/, sub { '' });
 	$change->(qr/CREATE TABLE schemaguard\.gate_finding .*?pg_extension_config_dump\('schemaguard\.gate_finding', ''\);/s, sub { '' });
@@ -157,7 +159,7 @@ SKIP:
 	system('mkdir', '-p', "$dir$sharedir/extension", "$dir$pkglibdir/..") == 0 or die;
 	system("cp $scripts/schemaguard.control $scripts/schemaguard--$new.sql $dir$sharedir/extension/ && rmdir $dir$pkglibdir 2> /dev/null; ln -s $root$pkglibdir $dir$pkglibdir") == 0 or die;
 	append_to_file("$dir$sharedir/extension/schemaguard--$made_up.sql", $script);
-	append_to_file("$dir/by_hand.sql", "ALTER TABLE schemaguard.ddl_log DROP CONSTRAINT ddl_log_check, ADD detail text;\nALTER TABLE schemaguard.plan ADD options jsonb NOT NULL DEFAULT '{}';\n");
+	append_to_file("$dir/by_hand.sql", "ALTER TABLE schemaguard.ddl_log DROP CONSTRAINT ddl_log_check, ADD detail text;\nALTER TABLE schemaguard.plan ADD $column $type;\n");
 	my $source = "$FindBin::RealBin/../../sql";
 	system("awk -f $source/upgrade.awk $dir$sharedir/extension/schemaguard--$made_up.sql $scripts/schemaguard--$new.sql $dir/by_hand.sql $source/upgrade/ask.sql"
 		  . " > $dir$sharedir/extension/schemaguard--$made_up--$new.sql") == 0 or die;
@@ -169,7 +171,8 @@ SKIP:
 		ALTER DATABASE made_up SET search_path = public, \"a b\"");
 	if (defined $old)
 	{
-		is_error($node, q{SELECT sg_plan_create('new')}, '55000', qr/HINT:  Run ALTER EXTENSION schemaguard UPDATE/, 'a table that lacks a column: what to do is said', dbname => 'made_up');
+		is_error($node, q{ALTER TABLE schemaguard.plan RENAME author TO of; SELECT sg_plan_create('new')}, '55000', qr/HINT:  Run ALTER EXTENSION schemaguard UPDATE/, 'a table that lacks a column: what to do is said', dbname => 'made_up');
+		$node->safe_psql('made_up', 'ALTER TABLE schemaguard.plan RENAME of TO author');
 		is($node->safe_psql('made_up', q{SELECT to_jsonb(o) - 'row_id' - 'key' FROM sg_orphans('c', '{a}', 'p') o}), '{"row_table": "c"}', 'a result that lacks a column: it has the others');
 		is($node->safe_psql('made_up', q{SELECT sg_capture_ddl(true); CREATE TABLE t (); SELECT sg_capture_ddl(false); SELECT count(*) FROM schemaguard.fk_trust}), "\n\n0", 'DDL goes on');
 	}
@@ -187,7 +190,7 @@ SKIP:
 	$node->safe_psql('made_up', 'DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; ALTER EXTENSION schemaguard UPDATE');
 	create('fresh_there', 'CREATE SCHEMA "a b"; CREATE EXTENSION schemaguard SCHEMA "a b"; GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO reader; ALTER DATABASE fresh_there SET search_path = public, "a b"');
 	is_same(signature('made_up'), signature('fresh_there'), "an update from a made-up $made_up makes what CREATE EXTENSION makes");
-	is($node->safe_psql('made_up', q{SELECT name, options FROM schemaguard.plan; SELECT count(*) FROM unharmed}), "old|{}\n0", 'rows are kept, and views on what stays');
+	is($node->safe_psql('made_up', q{SELECT name FROM schemaguard.plan; SELECT count(*) FROM unharmed}), "old\n0", 'rows are kept, and views on what stays');
 }
 
 $node->stop('immediate');

@@ -1,0 +1,2 @@
+-- What is done by hand to the objects of 0.1.0, such as ALTER TABLE ... ADD COLUMN beside the column's line in sql/parts/.
+-- sql/upgrade.awk puts the rest behind it: functions, views, new tables, comments. test/t/082_upgrade.pl compares.
