@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.c
- *	  The rows of a catalog, by one column.
+ *	  The rows of a catalog, by one column; a table and its partitions.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,8 +9,11 @@
 
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 
 #include "base/catalog.h"
 
@@ -66,4 +69,12 @@ sg_catalog_end(SgCatalog *catalog)
 	systable_endscan(catalog->scan);
 	table_close(catalog->rel, AccessShareLock);
 	catalog->rel = NULL;
+}
+
+List *
+sg_with_partitions(Oid relid)
+{
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return list_make1_oid(relid);
+	return find_all_inheritors(relid, NoLock, NULL);
 }

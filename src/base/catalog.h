@@ -53,4 +53,10 @@ extern HeapTuple sg_catalog_next(SgCatalog *catalog);
 /* Does nothing when it is closed already */
 extern void sg_catalog_end(SgCatalog *catalog);
 
+/*
+ * A table and, where it is partitioned, all its partitions as of now, none of
+ * them locked.  Not what merely inherits: no key knows these rows.
+ */
+extern List *sg_with_partitions(Oid relid);
+
 #endif							/* SG_CATALOG_H */

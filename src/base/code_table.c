@@ -19,7 +19,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
@@ -232,8 +231,7 @@ write_one(Look *look)
 static void
 each_member(CodeReach *reach, Oid relid, CmdType event, void (*one) (Look *look))
 {
-	List	   *members = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ?
-		find_all_inheritors(relid, NoLock, NULL) : list_make1_oid(relid);
+	List	   *members = sg_with_partitions(relid);
 	ListCell   *lc;
 
 	foreach(lc, members)

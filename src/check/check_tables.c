@@ -136,8 +136,7 @@ check_table(PlanCheck *check, Oid relid)
 
 	table = palloc0(sizeof(CheckTable));
 	table->relid = relid;
-	table->relids = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ?
-		find_all_inheritors(relid, NoLock, NULL) : list_make1_oid(relid);
+	table->relids = sg_with_partitions(relid);
 	foreach(lc, table->relids)
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_TABLE)

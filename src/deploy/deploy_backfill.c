@@ -22,7 +22,6 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -38,6 +37,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -467,8 +467,7 @@ fill_tables(RunAction *action)
 
 	for (int pass = 1; pass <= MAX_PASSES; pass++)
 	{
-		List	   *tables = get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE ?
-			find_all_inheritors(child, NoLock, NULL) : list_make1_oid(child);
+		List	   *tables = sg_with_partitions(child);
 		int64		before = f->rows;
 		ListCell   *lc;
 

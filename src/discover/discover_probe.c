@@ -22,7 +22,6 @@
 #include "access/detoast.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -39,6 +38,7 @@
 #include "utils/ruleutils.h"
 
 #include "audit/audit.h"
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/spi.h"
@@ -173,12 +173,9 @@ static double
 count_blocks(Oid relid)
 {
 	double		blocks = 0;
-	List	   *relids = list_make1_oid(relid);
 	ListCell   *lc;
 
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
-		relids = find_all_inheritors(relid, NoLock, NULL);
-	foreach(lc, relids)
+	foreach(lc, sg_with_partitions(relid))
 	{
 		Relation	rel = try_table_open(lfirst_oid(lc), AccessShareLock);
 

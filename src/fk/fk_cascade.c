@@ -14,7 +14,6 @@
 #include "access/htup_details.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
@@ -150,16 +149,13 @@ char *
 fk_cascade_doubt(const FkKey *key, Snapshot snapshot, uint64 *mark)
 {
 	Look		look = {.key = key,.snapshot = snapshot,.actions = actions_of(key)};
-	List	   *members;
 	ListCell   *lc;
 
 	if (look.actions.deletes || look.actions.updates)
 	{
 		scan_catalog(&look, RewriteRelationId, RewriteRelRulenameIndexId,
 					 Anum_pg_rewrite_ev_class, key->child, visit_rule);
-		members = get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ?
-			find_all_inheritors(key->child, NoLock, NULL) : list_make1_oid(key->child);
-		foreach(lc, members)
+		foreach(lc, sg_with_partitions(key->child))
 			scan_catalog(&look, TriggerRelationId, TriggerRelidNameIndexId,
 						 Anum_pg_trigger_tgrelid, lfirst_oid(lc), visit_trigger);
 	}

@@ -23,7 +23,6 @@
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "executor/spi.h"
@@ -39,6 +38,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -89,15 +89,6 @@ set_local_ms(const char *name, int64 ms)
 	run_set_local(name, psprintf(INT64_FORMAT, Max(ms, 1)));
 }
 
-/* A table and, where it is partitioned, its partitions as of now */
-static List *
-target_relids(const LockTarget *target)
-{
-	if (get_rel_relkind(target->relid) != RELKIND_PARTITIONED_TABLE)
-		return list_make1_oid(target->relid);
-	return find_all_inheritors(target->relid, NoLock, NULL);
-}
-
 /* One relation, within what is left until the deadline (0: do not queue) */
 static void
 lock_relation(RunAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
@@ -128,7 +119,7 @@ lock_target(RunAction *action, const LockTarget *target, TimestampTz deadline)
 	/* the root first: its partitions can't change under the lock */
 	action->wanted_root = target->relid;
 	lock_relation(action, target->relid, target->mode, deadline);
-	foreach(lc, target_relids(target))
+	foreach(lc, sg_with_partitions(target->relid))
 	{
 		if (lfirst_oid(lc) != target->relid)
 			lock_relation(action, lfirst_oid(lc), target->mode, deadline);
@@ -267,7 +258,7 @@ find_blockers(void *arg)
 	{
 		Datum		values[2];
 
-		values[0] = oid_array(target_relids(target));
+		values[0] = oid_array(sg_with_partitions(target->relid));
 		values[1] = conflicting_modes(target->mode);
 		if (SPI_execute_with_args(query, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 			elog(ERROR, "could not read pg_locks");
@@ -355,7 +346,7 @@ wait_for_holders(void *arg)
 	{
 		ListCell   *lc2;
 
-		foreach(lc2, target_relids(target))
+		foreach(lc2, sg_with_partitions(target->relid))
 			wait_for_relation(pause, lfirst_oid(lc2), target->mode);
 	}
 }
@@ -428,7 +419,7 @@ bool
 run_wait_for_writers(Oid relid, TimestampTz deadline)
 {
 	LockTarget	target = {relid, RowExclusiveLock};
-	WriterWait	wait = {target_relids(&target), deadline};
+	WriterWait	wait = {sg_with_partitions(target.relid), deadline};
 	ErrorData  *edata;
 
 	sg_progress_phase(SG_PHASE_PAUSING);

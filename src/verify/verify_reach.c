@@ -21,7 +21,6 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -221,11 +220,8 @@ table_problem(VerifyReach *reach, Oid relid, CmdType event)
 
 	if (problem == NULL)
 		problem = written;
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	foreach(lc, sg_with_partitions(relid))
 	{
-		/* rows of a table that merely inherits are none of the key's */
-		if (lfirst_oid(lc) != relid && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-			continue;
 		reach->tables = list_append_unique_oid(reach->tables, lfirst_oid(lc));
 		if (problem == NULL)
 			problem = member_problem(lfirst_oid(lc), event);
