@@ -366,6 +366,16 @@ BEGIN
 END $$;
 SELECT message FROM schemaguard.audit_log WHERE plan = 'dep_own' AND action = 'validate' AND phase = 'done';
 CALL sg_rollback_fks('dep_own');
+-- they reach the workers, which the session would not have
+CREATE TABLE far_a (a int);
+CREATE TABLE far_b (a int);
+SELECT sg_plan_create('dep_far'), sg_plan_add_fk('dep_far', 'far_a', '{a}', 'many_p'), sg_plan_add_fk('dep_far', 'far_b', '{a}', 'many_p'),
+       sg_plan_option('dep_far', 'workers', '2'), sg_plan_option('dep_far', 'verbosity', 'problems');
+CALL sg_add_fks('dep_far');
+SELECT count(*) AS built FROM pg_index WHERE indrelid IN ('far_a'::regclass, 'far_b'::regclass) AND indisvalid;
+SHOW schemaguard.workers;
+SELECT sg_plan_drop('dep_far', force => true);
+DROP TABLE far_a, far_b;
 SELECT sg_plan_drop('dep_own'), sg_plan_drop('dep_many', force => true);
 DROP VIEW own_settings;
 DROP TABLE many, many_p;

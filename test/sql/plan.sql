@@ -400,7 +400,7 @@ SELECT sg_plan_option('opt', 'lock_timeout', '50ms'), sg_plan_option('opt', 'sch
 SELECT options FROM schemaguard.plan WHERE name = 'opt';
 SELECT sg_plan_hash('opt') <> :'plain' AS in_the_hash;
 SELECT raises(format('SELECT sg_plan_option(''opt'', %L, %L)', name, value))
-  FROM (VALUES ('lock_timeout', 'soon'), ('lock_timeout', '0'), ('verbosity', 'loud'), ('window_end', 'later'), ('orphans', 'recycle'),
+  FROM (VALUES ('lock_timeout', 'soon'), ('verbosity', 'loud'), ('window_end', 'later'), ('orphans', 'recycle'),
                ('colour', 'red'), ('throttle_function', 'now'), ('require_approval', 'off'), ('migration', 'x'),
                ('schemaguard.colour', 'red'), (NULL, 'red')) v (name, value);
 SELECT raises($$SELECT sg_plan_option(NULL, 'workers', '1')$$), raises($$SELECT sg_plan_option('no such plan', 'workers', '1')$$);

@@ -157,10 +157,11 @@ TABLE steps;
 -- a key that is not enforced has nothing to validate, where there is such a thing
 SELECT current_setting('server_version_num')::int >= 180000 AS have_not_enforced \gset
 \if :have_not_enforced
-SET client_min_messages = warning;
+SET client_min_messages = error;
 CREATE TABLE idle (a int, b int);
 INSERT INTO idle VALUES (4711, 1);
 SELECT sg_plan_create('vs', replace => true) AS nothing \gset
+SET client_min_messages = warning;
 SELECT sg_plan_add_fk('vs', 'idle', '{a}', 'numbers', enforced => false, index => false) AS step \gset
 SELECT sg_plan_add_fk('vs', 'idle', '{b}', 'numbers', orphans => 'leave', index => false) AS step \gset
 CALL sg_add_fks('vs');
