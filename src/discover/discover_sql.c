@@ -538,8 +538,9 @@ add_steps(PlanDraft *draft, const Discovery *d, List *found)
  *
  * Adds what sg_discover_fks(min_score, 'sample') proposes to a plan, unless
  * the plan has it; returns the number of steps.  Every option of the steps is
- * the default, so orphans stop them and nothing cascades; their reason says
- * why each is there, and which ON DELETE would suit.  42704, 42501 and 55006 as sg_plan_add_fk.
+ * the default, so orphans stop them, unless the plan has another policy, and
+ * nothing cascades; their reason says why each is there, and which ON DELETE
+ * would suit.  42704, 42501 and 55006 as sg_plan_add_fk.
  */
 Datum
 sg_plan_from_discovery(PG_FUNCTION_ARGS)
