@@ -246,8 +246,7 @@ report_reason(const AuditKey *ak)
 	if (ak->key.doubt)
 		return ak->key.doubt;
 	if (ak->result == AUDIT_FAIL && strcmp(ak->state, "valid") == 0)
-		return "rows came in past the valid key, as with session_replication_role = replica: "
-			"sg_plan_add_fk() and sg_fix_orphans() fix them";
+		return "rows came in past the valid key, as in a replica session: sg_plan_add_fk() and sg_fix_orphans() fix them";
 	return NULL;
 }
 

@@ -348,7 +348,9 @@ SET schemaguard.verbosity = 'loud';
 SELECT sg_plan_create('dep_own'), sg_plan_add_fk('dep_own', 'many', '{c1}', 'many_p', fk_name => 'own'),
        sg_plan_option('dep_own', 'validate_with', 'scan'), sg_plan_option('dep_own', 'window_end', '2001-01-01'),
        sg_plan_option('dep_own', 'audit_method', 'sql');
+\x
 SELECT check_name, result, detail, hint FROM sg_plan_check('dep_own') WHERE step = 0 AND check_name IN ('options', 'window') ORDER BY 1;
+\x
 SELECT method FROM sg_orphan_audit(plan => 'dep_own');
 CALL sg_add_fks('dep_own');
 CALL sg_add_fks('dep_own', fail => true);
