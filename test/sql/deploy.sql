@@ -384,6 +384,16 @@ DROP TABLE many, many_p;
 SET schemaguard.workers = 1;
 \set VERBOSITY terse
 
+-- a table that is misspelt is told with the nearest
+SET client_min_messages = warning;
+SELECT sg_plan_create('dep_near');
+SELECT sg_plan_add_fk('dep_near', 'ordrs', '{seller_id}', 'customers');
+\set VERBOSITY default
+CALL sg_add_fks('dep_near');
+\set VERBOSITY terse
+SELECT sg_plan_drop('dep_near');
+RESET client_min_messages;
+
 -- nothing is running
 SELECT * FROM schemaguard.progress;
 
