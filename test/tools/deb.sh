@@ -11,8 +11,8 @@ folder=${1:+$(cd "$1" && pwd)}
 cd "$(dirname "$0")/../.."
 skip() { printf '\n!!! %s: the Debian package is NOT TESTED\n\n' "$*"; exit 3; }
 
-for tool in dpkg-buildpackage dh pg_buildext git zip unzip unshare; do
-  command -v "$tool" > /dev/null || skip "there is no $tool (apt-get install build-essential debhelper postgresql-server-dev-all git zip unzip)"
+for tool in dpkg-buildpackage dh pg_buildext zip unzip unshare; do
+  command -v "$tool" > /dev/null || skip "there is no $tool (apt-get install build-essential debhelper postgresql-server-dev-all zip unzip)"
 done
 [ "$(id -u)" = 0 ] || skip 'this is not root'
 

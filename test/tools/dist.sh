@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
 # dist.sh [FOLDER]: makes FOLDER/schemaguard-VERSION.zip (default: here), which is what PGXN wants; prints its name.
 #
-# All files of the checkout as they are, but ignored ones and those whose name begins with a dot, below schemaguard-VERSION/.
-# META.json is checked first.
+# All files of the checkout as they are, but ignored ones and those whose name begins with a dot, below schemaguard-VERSION/; where
+# git knows nothing of it, as in what such a zip unpacks to, all but what is built. META.json is checked first.
 
 set -euo pipefail
 folder=$(cd "${1:-.}" && pwd)
 cd "$(dirname "$0")/../.."
-for tool in git zip; do command -v "$tool" > /dev/null || { echo "dist.sh: there is no $tool" >&2; exit 1; }; done
+command -v zip > /dev/null || { echo 'dist.sh: there is no zip' >&2; exit 1; }
 
 version=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" schemaguard.control)
 name=schemaguard-$version
-mapfile -d '' -t files < <(git -c safe.directory='*' ls-files -z --cached --others --exclude-standard | grep -zvE '(^|/)\.' | sort -z)
+list() {
+  git -c safe.directory='*' ls-files -z --cached --others --exclude-standard 2> /dev/null \
+    || find . -type f ! -name '*.o' ! -name '*.so' ! -name '*.bc' ! -path './sql/schemaguard--*' ! -path './exports.*' -printf '%P\0'
+}
+mapfile -d '' -t files < <(list | grep -zvE '(^|/)\.' | sort -z)
 present=()
 for file in "${files[@]}"; do [ ! -f "$file" ] || present+=("$file"); done
-[ ${#present[@]} -gt 0 ] || { echo "dist.sh: git knows no files here" >&2; exit 1; }
 perl test/tools/check-meta.pl META.json "${present[@]}"
 
 work=$(mktemp -d)
