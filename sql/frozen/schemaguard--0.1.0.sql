@@ -785,7 +785,7 @@ COMMENT ON COLUMN schemaguard.snapshot.database IS 'name of the database';
 COMMENT ON COLUMN schemaguard.snapshot.server_version_num IS 'version of its server';
 COMMENT ON COLUMN schemaguard.snapshot.schemas IS 'the schemas that it is about; null: all';
 COMMENT ON COLUMN schemaguard.snapshot.format IS 'version of the objects'' properties';
-COMMENT ON COLUMN schemaguard.snapshot.objects IS 'how many objects it has';
+COMMENT ON COLUMN schemaguard.snapshot.objects IS 'how many objects it has, columns and what extensions have brought included';
 COMMENT ON COLUMN schemaguard.snapshot.unknown IS 'how many of these could not be read in full';
 COMMENT ON COLUMN schemaguard.snapshot.checksum IS 'SHA-256 over the checksums of the objects';
 COMMENT ON COLUMN schemaguard.snapshot.imported_at IS 'when it was imported; null: taken from here';
