@@ -285,8 +285,10 @@ SELECT sg_plan_add_fk('dep_some', 'some_a', '{a}', 'few', fk_name => 's1', on_de
        sg_plan_add_fk('dep_some', 'some_a', '{b}', 'few', fk_name => 's3', priority => 'critical'),
        sg_plan_add_fk('dep_some', 'some_b', '{b}', 'few', fk_name => 's4');
 CREATE VIEW chosen AS
-  SELECT s.step, s.state, s.reason, s.attempts > 0 AS tried, c.conname AS key, (SELECT count(*) FROM schemaguard.audit_log l WHERE l.plan = s.plan AND l.step = s.step AND l.action !~ '^plan ') > 0 AS logged,
-         (SELECT string_agg(kind, ', ' ORDER BY d.id) FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id WHERE p.name = s.plan AND d.step = s.step AND d.undone_at IS NULL) AS deeds
+  SELECT s.step, s.state, s.reason, s.attempts > 0 AS tried, c.conname AS key,
+         (SELECT count(*) FROM schemaguard.audit_log l WHERE l.plan = s.plan AND l.step = s.step AND l.action !~ '^plan ') > 0 AS logged,
+         (SELECT string_agg(kind, ', ' ORDER BY d.id) FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id
+          WHERE p.name = s.plan AND d.step = s.step AND d.undone_at IS NULL) AS deeds
   FROM schemaguard.plan_step s LEFT JOIN pg_constraint c ON c.conname = s.fk_name AND c.conrelid = s.child_table::regclass
   WHERE s.plan = 'dep_some' ORDER BY s.step;
 \set VERBOSITY default

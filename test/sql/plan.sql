@@ -68,7 +68,9 @@ SELECT sg_plan_add_fk('pl1', '"We""ird.S"."T a"', ARRAY['up"per'], '"We""ird.S".
 \x on
 SELECT * FROM steps WHERE plan = 'pl1';
 \x off
+\a
 SELECT * FROM sg_plan_sql('pl1');
+\a
 
 -- What deployment would run does run
 DO $$
