@@ -11,6 +11,15 @@ DELETE FROM aside.discovery_weight WHERE source <> 'user';
 INSERT INTO aside.ddl_capture VALUES (now(), 'somebody');
 DROP EXTENSION schemaguard CASCADE;
 CREATE EXTENSION schemaguard VERSION :'version';
+-- what came after that version is not kept
+DELETE FROM aside.tables WHERE to_regclass(format('schemaguard.%I', relname)) IS NULL;
+DO $$ DECLARE t record; BEGIN
+	FOR t IN SELECT format('ALTER TABLE aside.%I DROP COLUMN %I', s.relname, a.attname) AS statement
+		FROM aside.tables s JOIN pg_attribute a ON a.attrelid = to_regclass(format('aside.%I', s.relname)) AND a.attnum > 0
+		WHERE NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = to_regclass(format('schemaguard.%I', s.relname)) AND o.attname = a.attname) LOOP
+		EXECUTE t.statement;
+	END LOOP;
+END $$;
 DO $$ DECLARE t record; BEGIN
 	FOR t IN SELECT a.*, c.oid FROM aside.tables a JOIN pg_class c ON c.relname = a.relname AND c.relnamespace = 'schemaguard'::regnamespace LOOP
 		IF t.relkind = 'S' THEN EXECUTE format('SELECT setval(%L, last_value, is_called) FROM aside.%I', 'schemaguard.' || t.relname, t.relname);
