@@ -97,7 +97,7 @@ read_options(const char *plan)
 	store_arg_text(&args, plan);
 	foreach_ptr(SgOption, option,
 				store_query("SELECT o.key AS name, o.value FROM schemaguard.plan p, jsonb_each_text(p.options) o"
-							" WHERE p.name = $1 ORDER BY o.key COLLATE \"C\"", &args, read_option))
+							" WHERE p.name = $1 AND o.value IS NOT NULL ORDER BY o.key COLLATE \"C\"", &args, read_option))
 	{
 		if (known_name(option->name))
 			options = lappend(options, option);

@@ -429,6 +429,10 @@ SELECT sg_plan_option('opt', o, NULL) FROM unnest('{lock_timeout,workers,window_
 SELECT options FROM schemaguard.plan WHERE name = 'opt';
 SELECT sg_plan_export('opt') -> 'options' AS options;
 SELECT action, object, message FROM schemaguard.audit_log WHERE plan = 'opt' AND action = 'plan option' AND role = current_user ORDER BY id LIMIT 2;
+-- what was written round our functions is no option: an unknown name, a null
+UPDATE schemaguard.plan SET options = '{"orphans": null, "workers": null, "colour": "red"}' WHERE name = 'opt2';
+SELECT sg_plan_add_fk('opt2', 'orders', '{a}', 'customers', fk_name => 'opt_by_hand');
+SELECT count(*) FROM sg_plan_check('opt2', steps => '{1}') WHERE check_name = 'options';
 SELECT sg_plan_create('opt2', replace => true);
 SELECT options FROM schemaguard.plan WHERE name = 'opt2';
 SELECT sg_plan_drop('opt'), sg_plan_drop('opt2');
