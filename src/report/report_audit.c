@@ -18,6 +18,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
 #include "audit/audit.h"
@@ -420,6 +421,13 @@ child_argument(FunctionCallInfo fcinfo)
 		case OIDOID:
 		case INT4OID:
 			relid = PG_GETARG_OID(0);
+			break;
+			/* drivers send a number in the smallest type, or the largest */
+		case INT2OID:
+			relid = PG_GETARG_INT16(0);
+			break;
+		case INT8OID:
+			relid = DatumGetObjectId(DirectFunctionCall1(i8tooid, PG_GETARG_DATUM(0)));
 			break;
 		default:
 			ereport(ERROR,

@@ -319,7 +319,10 @@ SELECT count(*) FROM sg_orphan_audit(0.5);
 SELECT count(*) FROM sg_orphan_audit(4000000000::oid);
 SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM sg_orphan_audit('tree') UNION ALL SELECT count(*) FROM sg_orphan_audit('aud.tree'::varchar)
   UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass) UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid::bigint)
   UNION ALL SELECT count(*) FROM sg_orphan_audit(child => 'tree'::name, samples => 0)) x;
+SELECT count(*) FROM sg_orphan_audit(0::smallint);
+SELECT count(*) FROM sg_orphan_audit(4294967296);
 SELECT sg_orphans('tree', '{upp}', 'tree');
 SELECT sg_orphans('tree', '{up}', 'tree', '{ide}');
 SELECT sg_fk_orphans('tree', 'fk_upp');
