@@ -12,6 +12,8 @@
  * have installed it.  So ok() runs with nothing but pgTAP's schema on the
  * path, and only where nobody but superusers and the caller may create
  * anything there, or has made what could be found in the place of pgTAP's.
+ * The session's temporary schema comes before it: a function of somebody else
+ * that ran with its owner's rights may have left something there.
  *
  *-------------------------------------------------------------------------
  */
@@ -51,7 +53,8 @@ static const char pgtap_schema[] =
  * Why not to call pgTAP: who may create something in its schema, or what is
  * there that a call of pgTAP's could find and run: functions and types that
  * are called like one of pgTAP's or of the server's, operators, and relations
- * called like pgTAP's temporary ones.  $1 is the caller.
+ * called like pgTAP's temporary ones, or temporary.  $1 is the caller; who has
+ * come to be the caller by SET ROLE is trusted, too: pgTAP's tables are his.
  */
 static const char pgtap_obstacle[] =
 "SELECT CASE WHEN o.class IS NULL THEN coalesce('role ' || r.rolname, 'everybody') || ' may create functions in its schema'"
@@ -61,16 +64,17 @@ static const char pgtap_obstacle[] =
 "      CROSS JOIN LATERAL ("
 "        SELECT 'pg_proc'::regclass, oid, proname, proowner FROM pg_proc WHERE pronamespace = s.oid"
 "        UNION ALL SELECT 'pg_type'::regclass, oid, typname, typowner FROM pg_type"
-"                  WHERE typnamespace = s.oid AND typrelid = 0 AND typelem = 0"
+"                  WHERE typnamespace IN (s.oid, pg_my_temp_schema()) AND typrelid = 0 AND typelem = 0"
 "        UNION ALL SELECT 'pg_operator'::regclass, oid, oprname, oprowner FROM pg_operator WHERE oprnamespace = s.oid"
 "        UNION ALL SELECT 'pg_class'::regclass, oid, relname, relowner FROM pg_class"
-"                  WHERE relnamespace = s.oid AND relname ~ '^__t'"
+"                  WHERE relnamespace = s.oid AND relname ~ '^__t' OR relnamespace = pg_my_temp_schema()"
 "        UNION ALL SELECT NULL, NULL, NULL, s.nspowner"
 "        UNION ALL SELECT NULL, NULL, NULL, grantee FROM aclexplode(s.nspacl) WHERE privilege_type = 'CREATE'"
 "      ) o (class, object, name, owner)"
 "      LEFT JOIN pg_database d ON d.datname = current_database() AND o.owner = 'pg_database_owner'::regrole"
 "      LEFT JOIN pg_roles r ON r.oid = coalesce(d.datdba, o.owner)"
 " WHERE e.extname = 'pgtap' AND r.rolsuper IS NOT TRUE AND r.rolname IS DISTINCT FROM $1"
+"   AND (r.rolname IS DISTINCT FROM session_user OR current_setting('role') <> $1)"
 "   AND (o.class IS NULL OR o.class IN ('pg_operator'::regclass, 'pg_class'::regclass)"
 "        OR EXISTS (SELECT FROM pg_proc p WHERE p.proname = o.name AND p.pronamespace = 'pg_catalog'::regnamespace)"
 "        OR EXISTS (SELECT FROM pg_proc p JOIN pg_depend x ON x.classid = 'pg_proc'::regclass AND x.objid = p.oid"
@@ -94,7 +98,7 @@ find_pgtap(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("pgTAP is not called: %s", TextDatumGetCString(obstacle)),
-				 errhint("Have a superuser install it in a schema where nobody else may create anything: DROP EXTENSION pgtap; CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap.")));
+				 errhint("Have a superuser install it in a schema where nobody else may create anything: DROP EXTENSION pgtap; CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap. What is temporary goes with the session.")));
 
 	return TextDatumGetCString(schema);
 }

@@ -119,6 +119,15 @@ GRANT CREATE ON SCHEMA tap TO ok_mallory;
 ALTER FUNCTION tap._todo() OWNER TO ok_mallory;
 :test;
 ROLLBACK TO s;
+-- or in the session's own temporary schema, as a function with the rights of its owner could have left it
+SET LOCAL ROLE ok_mallory;
+CREATE TEMP TABLE __tother__ (n int);
+:test;
+ROLLBACK TO s;
+SET LOCAL ROLE ok_mallory;
+CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (length(VALUE) > 0);
+:test;
+ROLLBACK TO s;
 -- or could be there a moment later
 GRANT CREATE ON SCHEMA tap TO ok_mallory;
 SELECT sg_ok_keys_valid('{"ok B"}');
@@ -140,6 +149,16 @@ CREATE TABLE tap.todo (n int);
 CREATE FUNCTION tap.app_function(text) RETURNS int LANGUAGE sql AS 'SELECT 1';
 :test \gset
 SELECT split_part(:'sg_ok_keys_valid', E'\n', 1);
+ROLLBACK;
+
+-- nor by whoever has begun the plan and then set another role
+GRANT ok_reader TO ok_mallory;
+BEGIN;
+SET LOCAL SESSION AUTHORIZATION ok_mallory;
+SET LOCAL search_path = tap, public;
+SELECT plan(1);
+SET LOCAL ROLE ok_reader;
+SELECT split_part(sg_ok_keys_valid('{"ok B"}'), E'\n', 1);
 ROLLBACK;
 
 SET client_min_messages = warning;
