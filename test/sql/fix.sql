@@ -7,7 +7,9 @@ CREATE EXTENSION IF NOT EXISTS schemaguard;
 SET schemaguard.workers = 1;
 CREATE SCHEMA fix;
 SET search_path = fix, public;
+-- however slow the machine is, a batch does not shrink
 SET schemaguard.fix_pause = 0;
+SET schemaguard.lock_timeout = '10s';
 CREATE VIEW steps AS
   SELECT step, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'fix' ORDER BY step;
 CREATE VIEW kept AS
@@ -431,6 +433,7 @@ TABLE guarded ORDER BY id;
 
 -- a batch that takes long is followed by smaller ones, however many rows it may have
 SET client_min_messages = warning;
+SET schemaguard.lock_timeout = '100ms';
 CREATE TABLE slow (id int PRIMARY KEY, p int);
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN OLD; END';
 CREATE TRIGGER slow BEFORE DELETE ON slow FOR EACH ROW EXECUTE FUNCTION slow();
@@ -443,6 +446,7 @@ RESET client_min_messages;
 CALL sg_fix_orphans('fix');
 SELECT max(rows_affected), count(*) > 1 AS several FROM log WHERE rows_affected IS NOT NULL;
 DROP TABLE slow;
+SET schemaguard.lock_timeout = '10s';
 
 -- a trigger that puts the value back, or another one that has a parent: what is counted is what is null
 SET client_min_messages = warning;
@@ -461,10 +465,7 @@ SELECT sg_plan_add_fk('fix', 'put_back', '{p}', 'parents', orphans => 'set null'
 SELECT sg_plan_add_fk('fix', 'put_back', '{q}', 'parents', orphans => 'leave', sentinel => '0', index => false);
 SELECT mark();
 RESET client_min_messages;
--- no statement is so slow that batches shrink, however busy the machine is
-SET schemaguard.lock_timeout = '10s';
 CALL sg_add_fks('fix', fix => true);
-RESET schemaguard.lock_timeout;
 TABLE put_back ORDER BY id;
 TABLE steps;
 TABLE log;
