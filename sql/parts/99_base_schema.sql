@@ -13,5 +13,5 @@ FROM (SELECT DISTINCT coalesce(r.rolname::pg_catalog.text, 'PUBLIC') AS who
                ON d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
               AND w.role OPERATOR(pg_catalog.=) 'pg_database_owner'::pg_catalog.regrole
            LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) coalesce(d.datdba, w.role)
-      WHERE n.nspname OPERATOR(pg_catalog.=) '@extschema@' AND r.rolsuper IS NOT TRUE) o;
+      WHERE n.oid OPERATOR(pg_catalog.=) '@extschema@'::pg_catalog.regnamespace AND r.rolsuper IS NOT TRUE) o;
 DROP FUNCTION schemaguard.sg_warn_of_schema(text);

@@ -90,6 +90,8 @@ is(warned('trusted', ''), '', 'nobody else creates functions in public');
 like(warned('owned', 'ALTER DATABASE owned OWNER TO dbo'), qr/others than superusers may create functions.*: dbo\n.*HINT:.*CREATE EXTENSION schemaguard SCHEMA sg/s,
 	'the owner of a database that is no superuser owns its schema public');
 like(warned('granted', 'GRANT CREATE ON SCHEMA public TO PUBLIC, alice'), qr/: PUBLIC, alice$/m, 'who has been granted it');
+like(warned('quoted', 'CREATE SCHEMA "SG"; GRANT CREATE ON SCHEMA "SG" TO alice', 'CREATE EXTENSION schemaguard SCHEMA "SG"'), qr/: alice$/m,
+	'in a schema whose name is quoted');
 is(warned('apart', 'ALTER DATABASE apart OWNER TO dbo; CREATE SCHEMA sg', 'CREATE EXTENSION schemaguard SCHEMA sg'), '', 'a schema of its own');
 my $trap = q{CREATE FUNCTION public.sg_orphan_audit(text) RETURNS SETOF int LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''caught''; END'};
 $node->safe_psql('apart', $trap, extra_params => [ '-U', 'dbo' ]);
