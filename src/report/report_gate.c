@@ -55,7 +55,7 @@ typedef struct AuditGate
 								 * one history */
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;
-	int			keys;
+	int			keys;			/* that were judged */
 	List	   *found;			/* of AuditKey *: failing or unknown */
 	int			failed;
 	int			unknown;
@@ -95,6 +95,20 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	gate->scope = scope.len ? scope.data : "all";
 }
 
+/* What passes without having been looked at */
+static void
+tell_left_out(const AuditGate *gate, int steps)
+{
+	if (steps > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d step of plan \"%s\" was skipped or rolled back, and is not judged",
+							   "%d steps of plan \"%s\" were skipped or rolled back, and are not judged",
+							   steps, steps, gate->plan->name)));
+	if (gate->keys == 0)
+		ereport(NOTICE,
+				(errmsg("there is no foreign key to judge: %s", gate->scope)));
+}
+
 static void
 judge(AuditGate *gate)
 {
@@ -105,16 +119,15 @@ judge(AuditGate *gate)
 		report_add_plan(&set, gate->plan, REPORT_WANTED);
 	else
 		report_add_declared(&set);
-	if (set.keys == NIL)
-		ereport(NOTICE,
-				(errmsg("there is no foreign key to judge: %s", gate->scope)));
 	report_judge(&set, &gate->run, gate->plan ? gate->plan->name : NULL, 0);
 	sg_progress_end();
 
-	gate->keys = list_length(set.keys);
 	foreach_ptr(AuditKey, ak, set.keys)
 	{
-		if (ak->result != AUDIT_FAIL && ak->result != AUDIT_UNKNOWN)
+		if (ak->result == AUDIT_SKIPPED)
+			continue;
+		gate->keys++;
+		if (ak->result == AUDIT_PASS)
 			continue;
 		gate->found = lappend(gate->found, ak);
 		if (ak->result == AUDIT_FAIL)
@@ -122,6 +135,7 @@ judge(AuditGate *gate)
 		else
 			gate->unknown++;
 	}
+	tell_left_out(gate, list_length(set.keys) - gate->keys);
 }
 
 /* ---- the history ---- */
