@@ -6,9 +6,9 @@
  *
  * They are in schemaguard.plan.options, by their names without the prefix.
  * Who runs a plan has them over his own settings, so only what any role may
- * set and what names no code to run can be one: the list below.  The rest of
- * what they say is the plan's, like its steps: seen before it is run, and
- * bound by its approval.
+ * set, what names no code to run and what makes no verdict of an audit weaker
+ * can be one: the list below.  The rest of what they say is the plan's, like
+ * its steps: seen before it is run, and bound by its approval.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,8 +44,6 @@ PG_FUNCTION_INFO_V1(sg_plan_option);
 static const char *const option_names[] = {
 	"audit_memory",
 	"audit_method",
-	"audit_paranoid",
-	"audit_use_index",
 	"audit_workers",
 	"fix_pause",
 	"lock_attempts",
