@@ -768,6 +768,23 @@ drop_statement(const FkKey *key)
 					quote_identifier(key->name));
 }
 
+/* What makes way for the step's key, or gives it the actions of the one that is there */
+static char *
+existing_hint(const CheckStep *cs, const FkKey *existing)
+{
+	const FkKey *key = &cs->view.key;
+	char	   *set = NULL;
+
+	if (existing->on_delete != key->on_delete)
+		set = check_set(cs, "on_delete", sg_action_word(existing->on_delete));
+	else if (existing->on_update != key->on_update)
+		set = check_set(cs, "on_update", sg_action_word(existing->on_update));
+	if (set)
+		return psprintf("To keep what that key does: %s Or drop it, and the plan adds it anew: %s", set,
+						drop_statement(existing));
+	return psprintf("Drop that key, and the plan adds it anew: %s", drop_statement(existing));
+}
+
 /* The same columns in the catalog already, or in a step that comes before */
 static void
 check_existing(PlanCheck *check, CheckStep *cs)
@@ -775,8 +792,7 @@ check_existing(PlanCheck *check, CheckStep *cs)
 	const FkKey *existing = cs->view.existing;
 
 	if (existing && cs->view.need == NEED_SKIP)
-		check_row(cs, "existing_key", CHECK_BLOCK, cs->view.problem->reason,
-				  psprintf("Drop that key, and the plan adds it anew: %s", drop_statement(existing)));
+		check_row(cs, "existing_key", CHECK_BLOCK, cs->view.problem->reason, existing_hint(cs, existing));
 	else if (existing)
 		check_row(cs, "existing_key", CHECK_OK,
 				  psprintf("key %s is there already, %s", quote_identifier(existing->name),

@@ -336,7 +336,6 @@ deploy_audit_existing(StepWork *work, FkKey *key)
 	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "audit",
 	.attempts = 1};
 	StepState	state = work->step->orphans == ORPHANS_STOP ? STEP_FAILED : STEP_ADDED;
-	MemoryContext old;
 	AuditKey   *ak;
 
 	work->statement = NULL;
@@ -352,9 +351,6 @@ deploy_audit_existing(StepWork *work, FkKey *key)
 		return true;
 	}
 
-	old = MemoryContextSwitchTo(work->run->context);
-	work->run->broken = lappend_int(work->run->broken, work->step->step);
-	MemoryContextSwitchTo(old);
 	if (ak->result == AUDIT_FAIL)
 	{
 		work->hint = deploy_orphans_hint(work);

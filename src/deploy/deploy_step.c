@@ -285,18 +285,29 @@ may_add(StepWork *work, FkKey *key)
 	return false;
 }
 
-/* A key that is valid already: rows that came in past it are fixed, and counted */
+/* Rows that came in past a valid key are fixed, and counted; false: some are left, which is on record */
+static bool
+mend_existing(StepWork *work, FkKey *existing)
+{
+	if (work->run->fix && plan_step_fixes(work->step) && !deploy_fix_hook(work, existing))
+		return false;
+	return deploy_audit_existing(work, existing);
+}
+
+/* A key that is valid already, which proves nothing about its rows */
 static void
 work_on_existing(StepWork *work, const StepView *view)
 {
 	PlanRun    *run = work->run;
 
-	if ((run->validate || run->fix) && !work->restoring && !deploy_is_proved(run, view->existing))
+	if ((run->validate || run->fix) && !work->restoring && !deploy_is_proved(run, view->existing) &&
+		!mend_existing(work, view->existing))
 	{
-		if (run->fix && plan_step_fixes(work->step) && !deploy_fix_hook(work, view->existing))
-			return;
-		if (!deploy_audit_existing(work, view->existing))
-			return;
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		run->broken = lappend_int(run->broken, work->step->step);
+		MemoryContextSwitchTo(old);
+		return;
 	}
 	deploy_accept_existing(work, view);
 }

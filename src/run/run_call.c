@@ -55,7 +55,7 @@ schema_prefix(Oid procedure)
 		psprintf("%s.", quote_identifier(get_namespace_name(get_func_namespace(procedure))));
 }
 
-/* The plan's own; and many steps are not told one by one, unless somebody wants it so */
+/* The plan's own; and many steps are not told one by one, unless somebody wants it so, or asks what would be */
 static void
 take_options(const PlanRun *run)
 {
@@ -63,7 +63,7 @@ take_options(const PlanRun *run)
 	List	   *options = plan_options(run->plan);
 
 	run_keep_options(options);
-	if (sg_verbosity == SG_VERBOSITY_AUTO && list_length(plan_chosen_steps(run->plan)) > MANY_STEPS)
+	if (sg_verbosity == SG_VERBOSITY_AUTO && !run->dry_run && list_length(plan_chosen_steps(run->plan)) > MANY_STEPS)
 		run_keep_options(lappend(options, &problems));
 }
 

@@ -344,6 +344,14 @@ SET search_path = dep;
 CALL public.sg_rollback_fks('dep_many');
 SET search_path = dep, public;
 CALL sg_add_fks('dep_many', validate => false);
+-- but a dry run, which is asked for each of them, tells each
+SET session_replication_role = replica;
+INSERT INTO many (c20) VALUES (7);
+RESET session_replication_role;
+SELECT sg_plan_set('dep_many', 20, 'orphans', 'delete');
+CALL sg_fix_orphans('dep_many', dry_run => true, steps => '{18,19,20}');
+CALL sg_fix_orphans('dep_many', dry_run => true);
+DELETE FROM many WHERE c20 = 7;
 SET schemaguard.verbosity = 'loud';
 
 -- a plan's own settings: over the session's, in its calls and functions only, and whatever becomes of those

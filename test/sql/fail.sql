@@ -106,6 +106,27 @@ CALL sg_add_fks('fail leave', fix => true, fail => true);
 \echo :ERROR
 TABLE states;
 
+-- orphans of a valid key that can't be fixed, for rows refer to them: the key was there, and holds nothing
+SET client_min_messages = warning;
+CREATE TABLE top (id int PRIMARY KEY);
+CREATE TABLE mid (id int PRIMARY KEY, top int CONSTRAINT mid_top REFERENCES top);
+CREATE TABLE leaf (mid int CONSTRAINT leaf_mid REFERENCES mid);
+INSERT INTO top VALUES (1), (2);
+INSERT INTO mid VALUES (1, 1), (2, 2);
+INSERT INTO leaf VALUES (2);
+SET session_replication_role = replica;
+DELETE FROM top WHERE id = 2;
+RESET session_replication_role;
+SELECT sg_plan_create('fail valid') \g /dev/null
+SELECT sg_plan_add_fk('fail valid', 'mid', '{top}', 'top', orphans => 'quarantine', index => false) \g /dev/null
+RESET client_min_messages;
+CALL sg_add_fks('fail valid', fix => true, fail => true);
+\echo :LAST_ERROR_SQLSTATE
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'fail valid';
+DELETE FROM leaf;
+CALL sg_add_fks('fail valid', fix => true, fail => true);
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'fail valid';
+
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name LIKE 'fail%' \g /dev/null
 DELETE FROM schemaguard.quarantine WHERE plan LIKE 'fail%';
