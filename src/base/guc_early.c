@@ -46,12 +46,13 @@ typedef struct EarlySetting
 static List *early = NIL;		/* of EarlySetting * */
 
 /* Settings by the names that they had in earlier versions */
-static const struct
+typedef struct RenamedSetting
 {
 	const char *old;
 	const char *now;
-}			renamed[] =
-{
+} RenamedSetting;
+
+static const RenamedSetting renamed[] = {
 	{"schemaguard.breaker", "schemaguard.lock_breaker"},
 	{"schemaguard.max_attempts", "schemaguard.lock_attempts"},
 	{"schemaguard.retry_budget", "schemaguard.lock_budget"},

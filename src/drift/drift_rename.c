@@ -53,7 +53,7 @@ typedef struct Table
 typedef struct Search
 {
 	DriftComparison *c;
-	SgNameTable *arrows;			/* from what was referred to, to what is now */
+	SgNameTable *arrows;		/* from what was referred to, to what is now */
 	List	   *candidates;
 } Search;
 

@@ -76,7 +76,8 @@ typedef struct Fix
 	List	   *tallies;		/* of FixTally *: what a dry run would reach */
 	FixCounts	counts;
 	int			size;			/* of the next batch */
-	int			smallest;		/* that a slow one shrinks to; 0: not known yet */
+	int			smallest;		/* that a slow one shrinks to; 0: not known
+								 * yet */
 	double		single_ms;		/* what a slow batch of one row took */
 	/* in this pass */
 	int64		fixed;			/* orphans */

@@ -91,11 +91,12 @@ read_options(const char *plan)
 {
 	StoreArgs	args = {0};
 	List	   *options = NIL;
+	List	   *all;
 
 	store_arg_text(&args, plan);
-	foreach_ptr(SgOption, option,
-				store_query("SELECT o.key AS name, o.value FROM schemaguard.plan p, jsonb_each_text(p.options) o"
-							" WHERE p.name = $1 AND o.value IS NOT NULL ORDER BY o.key COLLATE \"C\"", &args, read_option))
+	all = store_query("SELECT o.key AS name, o.value FROM schemaguard.plan p, jsonb_each_text(p.options) o"
+					  " WHERE p.name = $1 AND o.value IS NOT NULL ORDER BY o.key COLLATE \"C\"", &args, read_option);
+	foreach_ptr(SgOption, option, all)
 	{
 		if (known_name(option->name))
 			options = lappend(options, option);
@@ -191,9 +192,14 @@ parse_window_end(void *arg)
 TimestampTz
 plan_window_end(const char *text)
 {
-	WindowEnd	window = {text, 0};
-	ErrorData  *edata = text[0] ? sg_try(parse_window_end, &window) : NULL;
+	WindowEnd	window;
+	ErrorData  *edata;
 
+	if (text[0] == '\0')
+		return 0;
+	window.text = text;
+
+	edata = sg_try(parse_window_end, &window);
 	if (edata == NULL)
 		return window.end;
 	sg_rethrow_cancel(edata);

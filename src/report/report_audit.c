@@ -140,7 +140,7 @@ report_add_plan(AuditSet *set, const FkPlan *plan, ReportSteps which)
 	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
 	{
 		bool		judged = step->skipped_by == NULL &&
-		(which == REPORT_ALL || step->state != STEP_ROLLED_BACK);
+			(which == REPORT_ALL || step->state != STEP_ROLLED_BACK);
 
 		if (judged || which != REPORT_UNFINISHED)
 			add_step(set, step, judged);

@@ -116,7 +116,11 @@ call_ok(const char *schema, bool passed, const char *description)
 	char	   *line;
 
 	sg_caller_begin(&scope);
-	/* the session's temporary tables come first, and pgTAP keeps its counts there */
+
+	/*
+	 * the session's temporary tables come first, and pgTAP keeps its counts
+	 * there
+	 */
 	(void) set_config_option("search_path", quote_identifier(schema), PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();

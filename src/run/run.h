@@ -47,6 +47,7 @@ typedef struct PlanRun
 	bool		has_proved;
 
 	MemoryContext context;		/* of what lives as long as the call */
+	char	   *last_hint;		/* that a step's message had, or NULL */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
 	const char *schema;			/* what qualifies our functions for the
 								 * caller: "" or "schema." */

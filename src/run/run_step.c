@@ -37,13 +37,29 @@ run_begin_step(PlanRun *run, int step)
 	return work;
 }
 
+/* What to do is said once where steps in a row have the same to tell */
+static const char *
+new_hint(const StepWork *work)
+{
+	PlanRun    *run = work->run;
+
+	if (work->hint == NULL || (run->last_hint && strcmp(run->last_hint, work->hint) == 0))
+		return NULL;
+	run->last_hint = MemoryContextStrdup(run->context, work->hint);
+	return work->hint;
+}
+
 void
 run_end_step(const StepWork *work)
 {
-	if (work->notice.len > 0 && (work->warns || sg_tells(SG_VERBOSITY_STEPS)))
-		ereport(work->warns ? WARNING : NOTICE,
-				(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
-				 work->hint ? errhint("%s", work->hint) : 0));
+	const char *hint;
+
+	if (work->notice.len == 0 || (!work->warns && !sg_tells(SG_VERBOSITY_STEPS)))
+		return;
+	hint = new_hint(work);
+	ereport(work->warns ? WARNING : NOTICE,
+			(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
+			 hint ? errhint("%s", hint) : 0));
 }
 
 void

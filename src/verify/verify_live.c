@@ -28,6 +28,7 @@
 #include "nodes/parsenodes.h"
 #include "storage/proc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -43,6 +44,8 @@
 #include "verify/verify_row.h"
 
 #define ATTEMPTS		5
+#define LOOKS			3		/* for other rows, where those that were found
+								 * have gone */
 #define READ_LIMIT_MS	5000	/* for preparing, unless a setting says less */
 #define LOOK_SHARE		2		/* the part of it in which a new look begins */
 
@@ -159,7 +162,14 @@ prepare(void *arg)
 	if (lt->reason)
 		return;
 	begin_as(&scope, lt->role);
+
+	/*
+	 * rows as they are now: the caller's statement may be old by a thousand
+	 * keys
+	 */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	verify_find(lt);
+	PopActiveSnapshot();
 	sg_scope_end(&scope);
 	if (lt->candidates != NIL)
 		return;
@@ -169,7 +179,9 @@ prepare(void *arg)
 	if (!may_copy)
 		return;
 	begin_as(&scope, lt->role);
+	PushActiveSnapshot(GetTransactionSnapshot());
 	verify_find_copies(lt);
+	PopActiveSnapshot();
 	sg_scope_end(&scope);
 }
 
@@ -375,10 +387,26 @@ pause_briefly(int attempt)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Find rows, and try them in turn, until something is seen or no other attempt could tell more */
+static void
+look_and_try(LiveTest *lt)
+{
+	prepare_within_limit(lt);
+	for (int i = 0; lt->candidates != NIL && i < ATTEMPTS; i++)
+	{
+		if (i > 0)
+			pause_briefly(i);
+		lt->candidate = list_nth(lt->candidates, i % list_length(lt->candidates));
+		lt->negative = i % 2 == 1;
+		if (!attempt_once(lt))
+			break;
+	}
+}
+
 static void
 run_test(VerifyKey *vk, List *declared, LiveKind kind)
 {
-	LiveTest	lt = {
+	LiveTest	untried = {
 		.key = vk->key,
 		.planned = &vk->expected,
 		.kind = kind,
@@ -391,20 +419,19 @@ run_test(VerifyKey *vk, List *declared, LiveKind kind)
 			.event = live_is_insert(kind) ? CMD_INSERT : kind == LIVE_DELETE_PARENT ? CMD_DELETE : CMD_UPDATE,
 		},
 	};
+	LiveTest	lt;
 
 	if (kind == LIVE_UPDATE_ORPHAN)
-		lt.reach.columns = verify_column_set(vk->key->child_att, vk->key->nkeys);
+		untried.reach.columns = verify_column_set(vk->key->child_att, vk->key->nkeys);
 	else if (kind == LIVE_UPDATE_PARENT)
-		lt.reach.columns = verify_column_set(vk->key->parent_att, vk->key->nkeys);
+		untried.reach.columns = verify_column_set(vk->key->parent_att, vk->key->nkeys);
 
-	prepare_within_limit(&lt);
-	for (int i = 0; lt.candidates != NIL && i < ATTEMPTS; i++)
+	/* rows of a busy table may all have moved since they were found */
+	for (int look = 1; look <= LOOKS; look++)
 	{
-		if (i > 0)
-			pause_briefly(i);
-		lt.candidate = list_nth(lt.candidates, i % list_length(lt.candidates));
-		lt.negative = i % 2 == 1;
-		if (!attempt_once(&lt))
+		lt = untried;
+		look_and_try(&lt);
+		if (lt.observed != OUTCOME_UNSEEN || !lt.gone)
 			break;
 	}
 	add_verdict(vk, &lt);

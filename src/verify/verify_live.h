@@ -101,6 +101,7 @@ typedef struct LiveTest
 	const Candidate *candidate;
 	bool		negative;		/* try negative numbers */
 	bool		changing;		/* the statement under test has begun */
+	bool		gone;			/* a row to be tried is another one now */
 	int			timeouts;		/* of all attempts */
 
 	/* what was seen, or the reason why nothing was */

@@ -138,6 +138,13 @@ change_parent_statement(const LiveTest *lt, const RowId *parent)
 					verify_is_row("p", parent));
 }
 
+static void
+row_has_gone(LiveTest *lt)
+{
+	lt->gone = true;
+	live_set_reason(lt, "the row to be tried was changed meanwhile");
+}
+
 /* The statement under test; false when its row has gone.  The row's new place goes to *now. */
 static bool
 change(LiveTest *lt, const char *sql, RowId *now)
@@ -145,7 +152,7 @@ change(LiveTest *lt, const char *sql, RowId *now)
 	lt->changing = true;
 	if (verify_run(sql) != 1)
 	{
-		live_set_reason(lt, "the row to be tried was changed meanwhile");
+		row_has_gone(lt);
 		return false;
 	}
 	*now = verify_result_row(0, 1);
@@ -372,7 +379,7 @@ try_child(LiveTest *lt)
 		verify_run(psprintf("SELECT FROM %s WHERE %s FOR UPDATE NOWAIT", verify_table(lt->key->child, "c"),
 							verify_is_row("c", &lt->candidate->child))) != 1)
 	{
-		live_set_reason(lt, "the row to be tried was changed meanwhile");
+		row_has_gone(lt);
 		return;
 	}
 	if (change(lt, sql, &row))
@@ -415,7 +422,7 @@ try_parent(LiveTest *lt)
 	if (verify_run(psprintf("SELECT FROM %s WHERE %s FOR UPDATE NOWAIT", verify_table(lt->key->parent, "p"),
 							verify_is_row("p", &lt->candidate->parent))) != 1)
 	{
-		live_set_reason(lt, "the row to be tried was changed meanwhile");
+		row_has_gone(lt);
 		return;
 	}
 	children = lock_children(lt);

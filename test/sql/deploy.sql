@@ -352,6 +352,12 @@ SELECT sg_plan_set('dep_many', 20, 'orphans', 'delete');
 CALL sg_fix_orphans('dep_many', dry_run => true, steps => '{18,19,20}');
 CALL sg_fix_orphans('dep_many', dry_run => true);
 DELETE FROM many WHERE c20 = 7;
+-- what steps in a row have to tell in common is told once
+SET session_replication_role = replica;
+INSERT INTO many (c18, c19) VALUES (7, 7);
+RESET session_replication_role;
+CALL sg_add_fks('dep_many', steps => '{18,19}');
+DELETE FROM many WHERE c18 = 7;
 SET schemaguard.verbosity = 'loud';
 
 -- a plan's own settings: over the session's, in its calls and functions only, and whatever becomes of those

@@ -409,6 +409,14 @@ SELECT sg_plan_add_fk('ver', 'wc', '{p}', 'wp', fk_name => 'watched');
 SELECT test, result FROM sg_verify_fks('ver', live => true) WHERE test ~ 'live';
 SELECT operation, reason FROM sg_measure_overhead('ver', sample => 1, rounds => 1);
 SELECT * FROM schemaguard.progress;
+-- rows that have changed since the caller's statement began are tried as they are now
+DROP TABLE wc, wp;
+CREATE TABLE np (id int PRIMARY KEY, n int);
+CREATE TABLE nc (id int PRIMARY KEY, p int CONSTRAINT newer REFERENCES np);
+INSERT INTO np VALUES (1, 0);
+INSERT INTO nc VALUES (1, 1);
+CREATE FUNCTION touched() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN UPDATE ver.np SET n = n + 1; UPDATE ver.nc SET id = id; RETURN true; END';
+SELECT v.test, v.result, v.reason FROM touched() t, LATERAL sg_verify_fks(live => t) v WHERE v.fk_name = 'newer' AND v.test ~ 'live';
 SELECT sg_plan_drop('ver', force => true);
 SET client_min_messages = error;
 DROP SCHEMA ver CASCADE;
