@@ -71,12 +71,6 @@ sg_arg_bool(FunctionCallInfo fcinfo, int n)
 
 /* ---- schemas ---- */
 
-static int
-compare_names(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
 /* With a hint that names those of users */
 pg_noreturn static void
 no_such_schema(const char *schema)
@@ -94,7 +88,7 @@ no_such_schema(const char *schema)
 		if (strncmp(name, "pg_", 3) != 0 && strcmp(name, "information_schema") != 0)
 			names = lappend(names, pstrdup(name));
 	}
-	list_sort(names, compare_names);
+	list_sort(names, sg_compare_names);
 	more = list_length(names) > SCHEMAS_NAMED;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_SCHEMA),
@@ -128,6 +122,6 @@ sg_arg_schemas(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("schemas must not be empty"),
 				 errhint("Give the schemas of the child tables, or null for all.")));
-	list_sort(schemas, compare_names);
+	list_sort(schemas, sg_compare_names);
 	return schemas;
 }

@@ -229,6 +229,12 @@ sg_quote_list(List *names)
 	return buf.data;
 }
 
+int
+sg_compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
 bool
 sg_has_name(List *names, const char *name)
 {

@@ -60,6 +60,9 @@ extern void sg_append_collation(StringInfo buf, Oid collation);
 /* Names, quoted, joined by ", " */
 extern char *sg_quote_list(List *names);
 
+/* For list_sort() of names: by their letters */
+extern int	sg_compare_names(const ListCell *a, const ListCell *b);
+
 /* Is a name in a list of names? */
 extern bool sg_has_name(List *names, const char *name);
 

@@ -79,12 +79,6 @@ compare_protection(VerifyKey *vk, const char *test, const char *expected, const 
 		compare(vk, test, expected, observed, reason);
 }
 
-static int
-compare_names(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
 /* set null (a, b), in order of their names: that of the clause means nothing */
 static char *
 delete_words(const FkKey *key)
@@ -94,7 +88,7 @@ delete_words(const FkKey *key)
 	if (key->ndelete_set == 0)
 		return pstrdup(sg_action_word(key->on_delete));
 	names = sg_attribute_names(key->child, key->delete_set, key->ndelete_set);
-	list_sort(names, compare_names);
+	list_sort(names, sg_compare_names);
 	return psprintf("%s (%s)", sg_action_word(key->on_delete), sg_quote_list(names));
 }
 
