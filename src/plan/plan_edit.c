@@ -318,12 +318,13 @@ sg_plan_set(PG_FUNCTION_ARGS)
 	if (value == NULL && (option->flags & FIELD_NULLABLE) == 0)
 		sg_arg_check(fcinfo, 3);
 	/* a name that was made of table and columns goes with them */
-	made_name = strcmp(plan_default_fk_name(step, 0), step->fk_name) == 0;
+	made_name = (strcmp(option_name, "child_table") == 0 || strcmp(option_name, "child_columns") == 0) &&
+		strcmp(plan_default_fk_name(step, 0), step->fk_name) == 0;
 	if (option->flags & FIELD_STATUS)
 		set_pending(step, value);
 	else
 		plan_field_set_text(option, step, value);
-	if (made_name && (strcmp(option_name, "child_table") == 0 || strcmp(option_name, "child_columns") == 0))
+	if (made_name)
 		step->fk_name = NULL;
 
 	/* what deployment found to stand in the way was about the old definition */

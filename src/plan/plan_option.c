@@ -5,7 +5,7 @@
  *	  through whichever pool of connections.
  *
  * They are in schemaguard.plan.options, by their names without the prefix.
- * Who runs a plan has them over his own settings, so only what any role may
+ * Who runs a plan has them over their own settings, so only what any role may
  * set, what names no code to run and what makes no verdict of an audit weaker
  * can be one: the list below.  The rest of what they say is the plan's, like
  * its steps: seen before it is run, and bound by its approval.
@@ -229,17 +229,17 @@ find_name(const char *given)
 	const char *known = known_name(name);
 	SgNearest	nearest = {name};
 
+	if (known)
+		return known;
 	for (int i = 0; i < lengthof(option_names); i++)
 		sg_nearest_try(&nearest, option_names[i]);
-	if (known == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unrecognized option \"%s\"", given),
-				 sg_find_setting(psprintf("%s%s", PREFIX, name)) ?
-				 errdetail("That setting does not go with a plan: it is for whoever runs one.") : 0,
-				 nearest.found ? errhint("Perhaps you meant the option \"%s\".", nearest.found) :
-				 errhint("Options of a plan are: %s.", list_names())));
-	return known;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized option \"%s\"", given),
+			 sg_find_setting(psprintf("%s%s", PREFIX, name)) ?
+			 errdetail("That setting does not go with a plan: it is for whoever runs one.") : 0,
+			 nearest.found ? errhint("Perhaps you meant the option \"%s\".", nearest.found) :
+			 errhint("Options of a plan are: %s.", list_names())));
 }
 
 static void
