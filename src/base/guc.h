@@ -98,9 +98,8 @@ extern void sg_guc_early_judge(void);
 
 /*
  * Raise 22023 while there is a value that its setting did not take, or a name
- * that is none.  The marks by which a RESET is told have to be committed.
+ * that is none.
  */
-extern void sg_guc_early_mark(void);
 extern void sg_guc_early_check(void);
 
 #endif							/* SG_GUC_H */

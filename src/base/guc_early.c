@@ -7,11 +7,12 @@
  * settings are defined it discards what they do not take, with a warning, and
  * a limit that somebody relies on is off.  So such a value is remembered, and
  * a misspelt name with the setting whose name is nearest, until that setting
- * is SET or RESET; procedures refuse to run meanwhile.
+ * is SET or RESET; what judges or writes refuses to run meanwhile.
  *
  * A RESET would leave no trace where the setting has the value of the start
  * already.  So the setting is given its own value once more, from a source of
- * its own: whatever else sets or resets it changes the source.
+ * its own: whatever else sets or resets it changes the source.  That is done
+ * while a transaction's memory is freed, when no abort takes it back any more.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,6 +45,7 @@ typedef struct EarlySetting
 } EarlySetting;
 
 static List *early = NIL;		/* of EarlySetting * */
+static bool mark_is_due = false;	/* when the transaction has ended */
 
 /* Settings by the names that they had in earlier versions */
 typedef struct RenamedSetting
@@ -125,30 +127,37 @@ is_repaired(const EarlySetting *e)
 	return e->setting->source != e->source;
 }
 
-/* What the transaction leaves marked stays so: from now on that is the setting's source */
+/* The transaction is over, so what is repaired by now stays so; must not fail */
 static void
-keep_marks(XactEvent event, void *arg)
+mark(void *arg)
 {
-	if (event != XACT_EVENT_COMMIT)
-		return;
-	foreach_ptr(EarlySetting, e, early)
+	ListCell   *lc;
+
+	mark_is_due = false;
+	foreach(lc, early)
 	{
-		if (e->setting->source == MARK_SOURCE)
+		EarlySetting *e = lfirst(lc);
+
+		if (is_repaired(e))
+			early = foreach_delete_current(early, lc);
+		else if (e->source != MARK_SOURCE &&
+				 set_config_option(e->setting->name, GetConfigOption(e->setting->name, false, false),
+								   PGC_SUSET, MARK_SOURCE, GUC_ACTION_SET, true, WARNING, false) > 0)
 			e->source = MARK_SOURCE;
 	}
 }
 
-void
-sg_guc_early_mark(void)
+static void
+mark_at_end(void)
 {
-	if (!IsTransactionState() || IsInParallelMode())
+	MemoryContextCallback *callback;
+
+	if (early == NIL || mark_is_due || !IsTransactionState())
 		return;
-	foreach_ptr(EarlySetting, e, early)
-	{
-		if (e->source != MARK_SOURCE && !is_repaired(e))
-			(void) set_config_option(e->setting->name, GetConfigOption(e->setting->name, false, false),
-									 PGC_SUSET, MARK_SOURCE, GUC_ACTION_SET, true, WARNING, false);
-	}
+	callback = MemoryContextAllocZero(TopTransactionContext, sizeof(MemoryContextCallback));
+	callback->func = mark;
+	MemoryContextRegisterResetCallback(TopTransactionContext, callback);
+	mark_is_due = true;
 }
 
 /* Once they are defined: keep what is bad */
@@ -173,26 +182,18 @@ sg_guc_early_judge(void)
 		if (e->misspelt ? e->source == PGC_S_SESSION : takes(e->name, e->value))
 			early = foreach_delete_current(early, lc);
 	}
-	if (early != NIL)
-	{
-		RegisterXactCallback(keep_marks, NULL);
-		sg_guc_early_mark();
-	}
+	mark_at_end();
 }
 
 void
 sg_guc_early_check(void)
 {
-	ListCell   *lc;
-
-	foreach(lc, early)
+	mark_at_end();
+	foreach_ptr(const EarlySetting, e, early)
 	{
-		EarlySetting *e = lfirst(lc);
 		const char *name = e->setting->name;
 
-		if (is_repaired(e))
-			early = foreach_delete_current(early, lc);
-		else
+		if (!is_repaired(e))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 e->misspelt ? errmsg("there is no setting \"%s\", which was set to \"%s\"", e->name, e->value) :

@@ -20,6 +20,7 @@
 
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/version.h"
 
 PG_FUNCTION_INFO_V1(sg_refuse_update);
@@ -105,6 +106,7 @@ void
 sg_check_version(void)
 {
 	(void) sg_checked_owner();
+	sg_guc_early_check();
 }
 
 /* ---- objects that have yet to be updated ---- */

@@ -16,11 +16,17 @@
 
 #include "postgres.h"
 
-/* Raise 55000 unless this library works with the objects that are there */
-extern void sg_check_version(void);
-
-/* The same, and the owner of the extension */
+/*
+ * Raise 55000 unless this library works with the objects that are there; the
+ * owner of the extension
+ */
 extern Oid	sg_checked_owner(void);
+
+/*
+ * The same, at the beginning of whatever judges or writes: 22023 while a limit
+ * of the session is none (guc_early.c)
+ */
+extern void sg_check_version(void);
 
 /*
  * Around what uses our own tables: an error of what is not there says that

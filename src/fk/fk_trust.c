@@ -303,7 +303,7 @@ sg_fk_facts(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 	ListCell   *lc;
 
-	sg_check_version();
+	(void) sg_checked_owner();
 	fk_read_subscribed(&subscribed);
 	sg_sink_begin(&sink, fcinfo);
 	foreach(lc, fk_declared(InvalidOid))

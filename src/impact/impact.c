@@ -184,7 +184,7 @@ sg_impact(PG_FUNCTION_ARGS)
 	bool		quote_all = quote_all_identifiers;
 	SgRowSink	sink;
 
-	sg_check_version();
+	(void) sg_checked_owner();
 	sg_arg_check(fcinfo, 1);
 
 	sg_sink_begin(&sink, fcinfo);

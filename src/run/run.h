@@ -176,10 +176,9 @@ extern void run_check_call(FunctionCallInfo fcinfo, const char *procedure);
  * several causes.  run->procedure, urgent and the arguments of the procedure
  * are the caller's.
  *
- * Before any of it, and before the lock is taken, 22023 for settings that were
- * dropped when the library was loaded (base/guc.h), 42501 for who may not run the
- * plan, or runs another role's without naming it in the argument of number
- * `author`, or lacks what `check` asks for.
+ * Before any of it, and before the lock is taken, 42501 for who may not run
+ * the plan, or runs another role's without naming it in the argument of
+ * number `author`, or lacks what `check` asks for.
  */
 extern void run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 					 void (*check) (PlanRun *run), void (*work) (PlanRun *run));

@@ -189,9 +189,6 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(run->context);
 	run_disarm_statement_timeout();
-	sg_guc_early_mark();
-	run_commit();
-	sg_guc_early_check();
 
 	run->id = log_new_run();
 	run->started_at = GetCurrentTimestamp();
