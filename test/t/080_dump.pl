@@ -131,6 +131,18 @@ is_error($node, 'DROP EXTENSION schemaguard', '42501', qr/must be owner/, 'a str
 is_error($node, 'DROP EXTENSION no_such', '42704', undef, 'another extension: its own error', dbname => 'source');
 is(error_of($node, 'BEGIN; DROP EXTENSION IF EXISTS no_such; DROP TABLE c; ROLLBACK', dbname => 'source'), '', 'other DDL goes on');
 is(error_of($node, 'BEGIN; DROP EXTENSION schemaguard CASCADE; ROLLBACK', dbname => 'source'), '', 'CASCADE takes it');
+# so they survive pg_restore --clean, of a dump that has them and of an older one
+my $kept = 'SELECT * FROM schemaguard.quarantine';
+my $quarantine = $node->safe_psql('source', $kept);
+$node->safe_psql('postgres', 'CREATE DATABASE cleaned TEMPLATE source');
+$node->command_ok([ 'pg_dump', '-F', 'custom', '-f', "$dir/dump.kept", 'cleaned' ], 'pg_dump with a row in quarantine');
+for my $clean ([ '--clean', '--single-transaction', 'dump.kept' ], [ '--clean', '--if-exists', 'dump.custom' ], [ '--clean', 'dump.kept' ])
+{
+	my $file = pop @$clean;
+	$node->command_fails_like([ 'pg_restore', @$clean, '-d', 'cleaned', "$dir/$file" ], qr/keeps rows of your tables.*DROP EXTENSION/s, "refused: pg_restore @$clean $file");
+	is($node->safe_psql('cleaned', $kept), $quarantine, '... and no row is lost');
+}
+is($node->safe_psql('cleaned', q{SET client_min_messages = error; CALL sg_rollback_fks('keep'); SELECT a FROM kept}), '77', 'the row can be put back there');
 $node->safe_psql('source', q{SET client_min_messages = error; CALL sg_rollback_fks('keep'); SELECT sg_plan_drop('keep', force => true); DROP ROLE stranger});
 is($node->safe_psql('source', 'SELECT a FROM kept'), '77', 'the row is back');
 # in one session, with the plans of the old objects cached
