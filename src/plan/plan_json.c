@@ -263,7 +263,7 @@ check_frame(Jsonb *document)
 	return steps->val.binary.data;
 }
 
-/* The plan to import into: a new one, or an empty one of the caller's */
+/* The plan to import into: a new one, or one of the caller's without steps and options */
 static FkPlan *
 open_target(const char *name, const char *description)
 {
@@ -276,10 +276,11 @@ open_target(const char *name, const char *description)
 	}
 
 	plan_check_writable(plan, "sg_plan_import()");
-	if (plan_steps(name) != NIL)
+	if (plan_steps(name) != NIL || plan_options_text(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("plan \"%s\" has steps already", name),
+				 plan_steps(name) != NIL ? errmsg("plan \"%s\" has steps already", name) :
+				 errmsg("plan \"%s\" has options already: %s", name, plan_options_text(plan)),
 				 errhint("Import into a new or an empty plan; sg_plan_create(plan, replace => true) empties one.")));
 
 	return plan;

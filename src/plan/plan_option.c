@@ -18,6 +18,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -85,6 +86,17 @@ read_option(HeapTuple tuple, TupleDesc desc)
 	return option;
 }
 
+pg_noreturn static void
+bad_options(const char *plan)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the options of plan \"%s\" are no JSON object", plan),
+			 errdetail("Somebody has written column \"options\" of schemaguard.plan by hand."),
+			 errhint("A superuser mends that: UPDATE schemaguard.plan SET options = '{}' WHERE name = %s;",
+					 quote_literal_cstr(plan))));
+}
+
 /* All of a plan's, by name; what went round our functions into the table is none */
 static List *
 read_options(const char *plan)
@@ -94,10 +106,14 @@ read_options(const char *plan)
 	List	   *all;
 
 	store_arg_text(&args, plan);
-	all = store_query("SELECT o.key AS name, o.value FROM schemaguard.plan p, jsonb_each_text(p.options) o"
+	/* what is no object comes as an empty name */
+	all = store_query("SELECT o.key AS name, o.value FROM schemaguard.plan p,"
+					  " jsonb_each_text(CASE jsonb_typeof(p.options) WHEN 'object' THEN p.options ELSE '{\"\": \"\"}' END) o"
 					  " WHERE p.name = $1 AND o.value IS NOT NULL ORDER BY o.key COLLATE \"C\"", &args, read_option);
 	foreach_ptr(SgOption, option, all)
 	{
+		if (option->name[0] == '\0')
+			bad_options(plan);
 		if (known_name(option->name))
 			options = lappend(options, option);
 	}
@@ -134,8 +150,14 @@ int
 plan_options_begin(const FkPlan *plan)
 {
 	int			level = NewGUCNestLevel();
+	List	   *options = plan_options(plan);
 
-	sg_options_apply(plan_options(plan), GUC_ACTION_SAVE);
+	if (options != NIL && strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) != 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" is by role %s, and its options take the place of the session's settings",
+						plan->name, plan->author),
+				 errdetail("It has options of its own: %s.", plan_options_text(plan))));
+	sg_options_apply(options, GUC_ACTION_SAVE);
 	return level;
 }
 
@@ -264,6 +286,7 @@ plan_option_set(const FkPlan *plan, const char *name, const char *value)
 	name = find_name(name);
 	if (value)
 		check_value(name, value);
+	(void) read_options(plan->name);
 	store_arg_text(&args, plan->name);
 	store_arg_text(&args, name);
 	if (value)

@@ -23,7 +23,8 @@ extern char *plan_options_text(const FkPlan *plan);
 
 /*
  * Have them over the session's settings, for a function on the plan: until
- * plan_options_end(), or an error that ends the transaction.
+ * plan_options_end(), or the end of the transaction.  Who has not written the
+ * plan is told.  22023 where somebody has written them by hand, and badly.
  */
 extern int	plan_options_begin(const FkPlan *plan);
 extern void plan_options_end(int level);

@@ -83,7 +83,7 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	if (!PG_ARGISNULL(1))
 	{
 		gate->plan = plan_get_readable(sg_arg_text(fcinfo, 1));
-		sg_options_apply(plan_options(gate->plan), GUC_ACTION_LOCAL);
+		(void) plan_options_begin(gate->plan);
 	}
 
 	initStringInfo(&scope);

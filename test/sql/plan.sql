@@ -424,6 +424,20 @@ SELECT options FROM schemaguard.plan WHERE name = 'opt2';
 SELECT step, orphans FROM steps WHERE plan = 'opt2';
 SELECT raises(format('SELECT sg_plan_import(''opt3'', %L)', jsonb_set(sg_plan_export('opt'), '{options}', o)))
   FROM unnest('{"[]","{\"workers\": 1}","{\"workers\": \"many\"}","{\"throttle_function\": \"now\"}"}'::jsonb[]) o;
+-- a document is not mixed with what is there
+SELECT sg_plan_create('opt3'), sg_plan_option('opt3', 'workers', '5');
+SELECT sg_plan_import('opt3', sg_plan_export('opt'));
+SELECT options FROM schemaguard.plan WHERE name = 'opt3';
+SELECT sg_plan_create('opt3', replace => true);
+SELECT sg_plan_import('opt3', sg_plan_export('opt'));
+SELECT sg_plan_export('opt3') - 'plan' = sg_plan_export('opt') - 'plan' AS the_same;
+-- what was written by hand and is no object
+UPDATE schemaguard.plan SET options = '["workers"]' WHERE name = 'opt3';
+\set VERBOSITY default
+SELECT count(*) FROM sg_plan_check('opt3');
+\set VERBOSITY terse
+SELECT raises($$SELECT sg_plan_option('opt3', 'workers', '1')$$), raises($$SELECT sg_orphan_audit(plan => 'opt3')$$);
+SELECT sg_plan_drop('opt3');
 -- null takes one away
 SELECT sg_plan_option('opt', o, NULL) FROM unnest('{lock_timeout,workers,window_end,orphans,lock_breaker}'::text[]) o \g /dev/null
 SELECT options FROM schemaguard.plan WHERE name = 'opt';

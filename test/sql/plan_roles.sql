@@ -130,6 +130,17 @@ CALL sg_fix_orphans('squatted', dry_run => true);
 CALL sg_rollback_fks('squatted', author => 'regress_sg_team');
 CALL sg_restore_quarantine('squatted');
 SELECT count(*) FROM pg_constraint WHERE conname = 'squat';
+-- its options count, and who has not written them is told
+SET ROLE regress_sg_other;
+SELECT sg_plan_option('squatted', 'audit_method', 'sql');
+SELECT method FROM sg_orphan_audit(plan => 'squatted');
+RESET ROLE;
+SELECT method FROM sg_orphan_audit(plan => 'squatted');
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('squatted');
+SELECT count(*) > 0 AS measured FROM sg_measure_overhead('squatted');
+CALL sg_audit_gate(plan => 'squatted');
+SHOW schemaguard.audit_method;
+SELECT sg_plan_option('squatted', 'audit_method', NULL);
 CALL sg_add_fks('squatted', author => 'regress_sg_other');
 CALL sg_rollback_fks('squatted', author => 'regress_sg_other');
 SET client_min_messages = warning;
