@@ -13,6 +13,7 @@
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -379,16 +380,43 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 	audit_proof_record(set->keys);
 }
 
-/* A table by its name; a plan's name, which is what people try, is told from it */
-static Oid
-table_of_name(const char *name)
+/* [database.][schema.]table */
+static SgTableName
+parse_name(const char *name)
 {
-	SgTableName parsed = sg_parse_table_name(name);
+	const char *rest;
+	List	   *parts = sg_parse_names(name, &rest);
+	SgTableName parsed;
+
+	if (list_length(parts) != 3 || *rest != '\0')
+		return sg_parse_table_name(name);
+	if (strcmp(linitial(parts), get_database_name(MyDatabaseId)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is of another database", name),
+				 errhint("Connect to database %s and call it there.", quote_identifier(linitial(parts)))));
+	parsed.schema = lsecond(parts);
+	parsed.name = lthird(parts);
+	return parsed;
+}
+
+/*
+ * A table as regclass takes it: by its name, or its OID in digits; a plan's
+ * name, which is what people try, is told from it
+ */
+static Oid
+table_of_text(const char *name)
+{
+	SgTableName parsed;
 	char	   *qualified;
-	Oid			relid = sg_find_table(&parsed, &qualified);
+	Oid			relid;
 	FkPlan	   *plan;
 	char	   *near;
 
+	if (name[0] != '\0' && name[strspn(name, "0123456789")] == '\0')
+		return DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(name)));
+	parsed = parse_name(name);
+	relid = sg_find_table(&parsed, &qualified);
 	if (OidIsValid(relid))
 		return relid;
 	plan = plan_find(name);
@@ -414,9 +442,11 @@ child_argument(FunctionCallInfo fcinfo)
 	{
 		case TEXTOID:
 		case VARCHAROID:
-			return table_of_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+			relid = table_of_text(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+			break;
 		case NAMEOID:
-			return table_of_name(NameStr(*PG_GETARG_NAME(0)));
+			relid = table_of_text(NameStr(*PG_GETARG_NAME(0)));
+			break;
 		case REGCLASSOID:
 		case OIDOID:
 		case INT4OID:

@@ -320,8 +320,15 @@ SELECT count(*) FROM sg_orphan_audit(4000000000::oid);
 SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM sg_orphan_audit('tree') UNION ALL SELECT count(*) FROM sg_orphan_audit('aud.tree'::varchar)
   UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass) UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid)
   UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid::bigint)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid::text)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit(quote_ident(current_database()) || '.aud."tree"')
   UNION ALL SELECT count(*) FROM sg_orphan_audit(child => 'tree'::name, samples => 0)) x;
 SELECT count(*) FROM sg_orphan_audit(0::smallint);
+-- what a text can be besides
+SELECT count(*) FROM sg_orphan_audit('4000000000');
+SELECT count(*) FROM sg_orphan_audit('40000000000');
+SELECT count(*) FROM sg_orphan_audit('"Else where".aud.tree');
+SELECT count(*) FROM sg_orphan_audit('a.b.c.d');
 SELECT count(*) FROM sg_orphan_audit(4294967296);
 SELECT sg_orphans('tree', '{upp}', 'tree');
 SELECT sg_orphans('tree', '{up}', 'tree', '{ide}');
