@@ -947,6 +947,34 @@ check_replaces(CheckStep *cs)
 				  psprintf("Correct the name, or replace nothing: %s", check_set(cs, "replaces", NULL)));
 }
 
+/*
+ * A step that was done, and whose key somebody has broken since.  The key of
+ * a partitioned child comes last: without it a step can be "added".
+ */
+static void
+check_done(CheckStep *cs)
+{
+	const PlanStep *step = cs->step;
+	const FkKey *existing = fk_declared_twin(&cs->view.key);
+	char	   *call = psprintf("(%s, steps => '{%d}');", quote_literal_cstr(cs->plan), step->step);
+	char	   *hint;
+
+	if ((step->state != STEP_ADDED && step->state != STEP_VALIDATED) ||
+		(existing ? existing->enforced == step->enforced && existing->armed &&
+		 (existing->validated || step->state == STEP_ADDED) :
+		 step->state == STEP_ADDED && get_rel_relkind(cs->view.key.child) == RELKIND_PARTITIONED_TABLE))
+		return;
+	if (existing == NULL)
+		hint = psprintf("Deployment adds it again: CALL sg_add_fks%s", call);
+	else if (existing->enforced && existing->armed)
+		hint = psprintf("Deployment validates it: CALL sg_add_fks%s", call);
+	else
+		hint = psprintf("Rows without a parent may have come in meanwhile. Once the key is mended: SELECT * FROM sg_orphan_audit(plan => %s", call + 1);
+	check_row(cs, "state", CHECK_WARN,
+			  psprintf("the step is %s, but its key is %s by now", plan_state_word(step->state),
+					   existing ? fk_state(existing) : "gone"), hint);
+}
+
 void
 check_definition(PlanCheck *check, CheckStep *cs)
 {
@@ -962,6 +990,7 @@ check_definition(PlanCheck *check, CheckStep *cs)
 		}
 		return;
 	}
+	check_done(cs);
 	check_existing(check, cs);
 	if (cs->view.need == NEED_NOTHING)
 		return;

@@ -42,6 +42,15 @@ SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit('stays')
 SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit(plan => 'plain');
 SELECT sg_plan_drop('plain');
 
+-- a key that was done, and that somebody has made NOT ENFORCED since
+CREATE TABLE loosened (p int REFERENCES p);
+SELECT sg_plan_create('loosened');
+SELECT sg_plan_add_fk('loosened', 'loosened', '{p}', 'p', index => false);
+CALL sg_add_fks('loosened');
+ALTER TABLE loosened ALTER CONSTRAINT loosened_p_fkey NOT ENFORCED;
+SELECT check_name, result, detail FROM sg_plan_check('loosened') WHERE check_name = 'state';
+SELECT sg_plan_drop('loosened', force => true);
+
 -- PERIOD keys in a plan: what ALTER TABLE would refuse is refused when the step is added.
 CREATE TABLE room (id int4range, during daterange, CONSTRAINT room_pk PRIMARY KEY (id, during WITHOUT OVERLAPS));
 CREATE TABLE stay (nr int, room int4range, during daterange);

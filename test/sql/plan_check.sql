@@ -598,6 +598,22 @@ SELECT regexp_replace(detail, '\d+(\.\d+)? (bytes|kB|MB|GB|TB)\M', '# B', 'g') F
 SELECT * FROM sg_plan_check('some', '{4}');
 CALL sg_add_fks('well');
 SELECT step, check_name, result, detail FROM sg_plan_check('well') WHERE step > 0;
+-- what was done and is broken since: the key gone, unarmed, back without a look at its rows; and orphans
+SELECT sg_plan_create('broken');
+SELECT sg_plan_add_fk('broken', 'c', '{p_id}', 'p', fk_name => 'brk_gone', index => false), sg_plan_add_fk('broken', 'c', '{n}', 'p', fk_name => 'brk_new', index => false),
+       sg_plan_add_fk('broken', 'k', '{one}', 'p', fk_name => 'brk_off', index => false), sg_plan_add_fk('broken', 'k', '{two}', 'p', orphans => 'leave', index => false);
+ALTER TABLE c DROP CONSTRAINT c_p_id_fkey;
+CALL sg_add_fks('broken');
+SELECT step, check_name FROM sg_plan_check('broken') WHERE result <> 'ok' AND step > 0;
+ALTER TABLE c DROP CONSTRAINT brk_gone, DROP CONSTRAINT brk_new, ADD CONSTRAINT brk_new FOREIGN KEY (n) REFERENCES p NOT VALID;
+ALTER TABLE k DISABLE TRIGGER ALL;
+INSERT INTO k (id, one) VALUES (1, -1);
+SELECT step, fk_name, check_name, result, detail, hint FROM sg_plan_check('broken') WHERE check_name = 'state' \gx (format=wrapped columns=160)
+ALTER TABLE k ENABLE TRIGGER ALL;
+SELECT step, check_name, detail FROM sg_plan_check('broken') WHERE check_name IN ('state', 'orphans') AND result <> 'ok';
+CALL sg_add_fks('broken', steps => '{1,2}');
+SELECT step, check_name FROM sg_plan_check('broken') WHERE check_name = 'state';
+DELETE FROM k;
 
 -- nothing is written, and nothing stays locked
 BEGIN READ ONLY;
@@ -609,5 +625,5 @@ COMMIT;
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan
 WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'backfill', 'orphans', 'index',
-               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some');
+               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken');
 DROP SCHEMA chk CASCADE;
