@@ -2,20 +2,20 @@
 CREATE FUNCTION sg_compare_fks(
     reference text,
     target    text DEFAULT 'live',
-    OUT status               text,
-    OUT risk                 text,
     OUT child_table          text,
     OUT reference_name       text,
     OUT target_name          text,
+    OUT status               text,
     OUT recommendation       text,
+    OUT risk                 text,
     OUT differences          text[],
     OUT reason               text,
     OUT run_on               text,
-    OUT migration            text,
+    OUT level                text,
+    OUT counts               jsonb,
     OUT reference_definition text,
     OUT target_definition    text,
-    OUT level                text,
-    OUT counts               jsonb)
+    OUT migration            text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_compare_fks';

@@ -174,21 +174,21 @@ summary_reason(const KeySummary *summary)
 static void
 emit_summary(SgRowSink *sink, const char *level, const char *table, const KeySummary *summary)
 {
-	/* status: of single keys only, so that they can be counted */
-	sg_sink_null(sink);
-	sg_sink_text(sink, risk_words[summary->risk]);
 	sg_sink_text(sink, table);
 	sg_sink_null(sink);			/* names of the key */
 	sg_sink_null(sink);
+	/* status: of single keys only, so that they can be counted */
+	sg_sink_null(sink);
 	sg_sink_text(sink, summary_recommendation(summary));
+	sg_sink_text(sink, risk_words[summary->risk]);
 	sg_sink_null(sink);			/* differences */
 	sg_sink_text(sink, summary_reason(summary));
-	sg_sink_null(sink);			/* where to run which statements */
-	sg_sink_null(sink);
-	sg_sink_null(sink);			/* definitions */
-	sg_sink_null(sink);
+	sg_sink_null(sink);			/* run_on */
 	sg_sink_text(sink, level);
 	sg_sink_datum(sink, counts_json(summary));
+	sg_sink_null(sink);			/* definitions */
+	sg_sink_null(sink);
+	sg_sink_null(sink);			/* migration */
 	sg_sink_emit(sink);
 }
 
@@ -198,20 +198,20 @@ emit_pair(SgRowSink *sink, const char *table, const KeyPair *pair)
 	const SideKey *reference = pair->reference;
 	const SideKey *target = pair->target;
 
-	sg_sink_text(sink, status_words[pair->status]);
-	sg_sink_text(sink, risk_words[pair->risk]);
 	sg_sink_text(sink, table);
 	sg_sink_text(sink, reference ? reference->step->fk_name : NULL);
 	sg_sink_text(sink, target ? target->step->fk_name : NULL);
+	sg_sink_text(sink, status_words[pair->status]);
 	sg_sink_text(sink, advice_words[pair->advice]);
+	sg_sink_text(sink, risk_words[pair->risk]);
 	sg_sink_names(sink, pair->differences);
 	sg_sink_text(sink, pair->reason);
 	sg_sink_text(sink, pair->migration ? pair->run_on : NULL);
-	sg_sink_text(sink, pair->migration);
-	sg_sink_text(sink, reference ? reference->definition : NULL);
-	sg_sink_text(sink, target ? target->definition : NULL);
 	sg_sink_text(sink, "key");
 	sg_sink_null(sink);			/* counts */
+	sg_sink_text(sink, reference ? reference->definition : NULL);
+	sg_sink_text(sink, target ? target->definition : NULL);
+	sg_sink_text(sink, pair->migration);
 	sg_sink_emit(sink);
 }
 

@@ -58,7 +58,7 @@ FROM (VALUES
   ('sg_snapshot_objects(text, text[])',
    '{text snapshot,text[] schemas,text kind,text identity,text parent,jsonb properties,bytea checksum}'),
   ('sg_compare_fks(text, text)',
-   '{text reference,text target,text status,text risk,text child_table,text reference_name,text target_name,text recommendation,text[] differences,text reason,text run_on,text migration,text reference_definition,text target_definition,text level,jsonb counts}'),
+   '{text reference,text target,text child_table,text reference_name,text target_name,text status,text recommendation,text risk,text[] differences,text reason,text run_on,text level,jsonb counts,text reference_definition,text target_definition,text migration}'),
   ('sg_drift_matrix(text[])', '{text[] names,text kind,text object,text result,text detail,json states}'),
   ('sg_impact(text, boolean)', '{text object,boolean internals,text kind,text dependent,text certainty,text on_drop,integer depth,text via,text on_change}'),
   ('sg_drift(text, text, text[], boolean)',

@@ -83,7 +83,9 @@ $node->safe_psql('shop', q{
 	SELECT sg_plan_add_fk('shop', 'orders', '{customer_id}', 'customers');
 	SELECT sg_plan_add_fk('shop', 'order_items', '{order_id}', 'orders');
 	SELECT sg_snapshot_take('baseline');
-	ALTER TABLE customers ALTER name DROP NOT NULL});
+	ALTER TABLE customers ALTER name DROP NOT NULL;
+	ALTER TABLE reviews DROP CONSTRAINT reviews_product_id_fkey;
+	ALTER TABLE order_items ADD CONSTRAINT order_items_of_product FOREIGN KEY (product_id) REFERENCES products});
 
 # Where the column of a result ends
 sub column_end
@@ -98,7 +100,8 @@ sub column_end
 my @verdicts =
   map { [ $_, 'result' ] } 'sg_orphan_audit()', q{sg_orphan_audit(plan => 'shop')}, q{sg_plan_check('shop')}, 'sg_verify_fks()';
 cmp_ok(column_end(@$_), '<=', 120, "$_->[0]: $_->[1]")
-  foreach @verdicts, [ 'sg_discover_fks()', 'parent_table' ], [ q{sg_drift('baseline')}, 'risk' ], [ 'schemaguard.fk_trust', 'state' ];
+  foreach @verdicts, [ 'sg_discover_fks()', 'parent_table' ], [ q{sg_drift('baseline')}, 'risk' ], [ q{sg_compare_fks('baseline')}, 'recommendation' ],
+  [ 'schemaguard.fk_trust', 'state' ];
 my ($schema, $parent, $child, $id, $key) = map { substr("${_}_" . 'long_' x 20, 0, 63) } qw(schema parent child id key);
 $node->safe_psql('shop', qq{
 	CREATE SCHEMA $schema;
