@@ -11,17 +11,29 @@
 #include "postgres.h"
 #include "storage/shm_mq.h"
 
-/* The message by which a worker says that its function has returned */
+/*
+ * The messages by which a worker says that its function has returned, or, with
+ * its version as a string, that it is of another version than the leader
+ */
 #define WORKER_MESSAGE_DONE 'C'
+#define WORKER_MESSAGE_VERSION 'V'
 
 /* Where a module's own file is, as in the control file's module_pathname */
 #define WORKER_LIBRARY "$libdir/schemaguard"
 
 #define WORKER_QUEUE_SIZE 16384
 
-/* Followed by argument, settings and one queue per worker */
+/*
+ * Followed by argument, settings and one queue per worker.
+ *
+ * A worker loads the library that is on disk, which may have been replaced
+ * since the leader's session began.  So version and queues stay at the
+ * beginning, and the queues as large as they are, in all versions.
+ */
 typedef struct WorkerShared
 {
+	char		version[32];	/* of the leader's library */
+	Size		queues;			/* offset */
 	Oid			database;
 	Oid			login;			/* as whom the leader's session logged in */
 	Oid			role;			/* its current role */
@@ -29,7 +41,6 @@ typedef struct WorkerShared
 	char		function[NAMEDATALEN];
 	Size		argument;		/* offsets */
 	Size		settings;
-	Size		queues;
 } WorkerShared;
 
 /* The n-th worker's queue, by which it reports to the leader */

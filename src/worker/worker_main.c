@@ -122,6 +122,14 @@ worker_main(Datum main_arg)
 	queue = worker_queue(shared, worker_number());
 	shm_mq_set_sender(queue, MyProc);
 	handle = shm_mq_attach(queue, segment, NULL);
+	if (strncmp(shared->version, SG_VERSION, sizeof(shared->version)) != 0)
+	{
+		static const char other[] = {WORKER_MESSAGE_VERSION};
+		shm_mq_iovec message[] = {{other, sizeof(other)}, {SG_VERSION, sizeof(SG_VERSION)}};
+
+		(void) shm_mq_sendv(handle, message, lengthof(message), false, true);
+		return;
+	}
 	pq_redirect_to_shm_mq(segment, handle);
 
 	BackgroundWorkerInitializeConnectionByOid(shared->database, shared->login, 0);

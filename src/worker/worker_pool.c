@@ -163,6 +163,7 @@ worker_pool_start(const char *function, const void *argument, Size size, int nwo
 
 	on_dsm_detach(pool->segment, terminate_all, PointerGetDatum(pool));
 	shared = dsm_segment_address(pool->segment);
+	strlcpy(shared->version, SG_VERSION, sizeof(shared->version));
 	shared->database = MyDatabaseId;
 	shared->login = GetAuthenticatedUserId();
 	shared->role = GetUserId();
@@ -204,6 +205,12 @@ take_message(WorkerPool *pool, PoolWorker *worker, void *data, Size size)
 	type = pq_getmsgbyte(&message);
 	if (type == WORKER_MESSAGE_DONE)
 		worker->done = true;
+	else if (type == WORKER_MESSAGE_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the schemaguard library was replaced: this session has version %s, and background workers have version %s",
+						SG_VERSION, pq_getmsgrawstring(&message)),
+				 errhint("Reconnect, and call again.")));
 	else if (type == 'E' || type == 'N')
 	{
 		edata = palloc0(sizeof(ErrorData));

@@ -486,6 +486,43 @@ SQL
 	ok(everything($node, 'parts') eq $before, 'running it again changes nothing');
 }
 
+# ---------------------------------------------------------------------------------------------------------------------
+# The library is replaced while a session has the old one: its workers load the new one.  Here that is a copy which takes
+# itself for another version, in a folder of this server's, where it can be told to look.
+SKIP: {
+	my ($lib) = split /:/, query('SHOW dynamic_library_path');
+	my $destdir = query("SELECT count(*) FROM pg_settings WHERE name = 'extension_destdir'");
+	skip 'this server loads installed libraries only', 14 if !-f "$lib/schemaguard.so" || (!$destdir && major($node) < 18);
+
+	my $root = $node->basedir . '/lib';
+	my $folder = $destdir ? $root . query("SELECT setting FROM pg_config() WHERE name = 'PKGLIBDIR'") : $root;
+	my $code = slurp_file("$lib/schemaguard.so");
+	my $replace = sub {
+		append_to_file("$folder/new", $_[0]);
+		rename "$folder/new", "$folder/schemaguard.so" or die $!;
+	};
+	system_or_bail('mkdir', '-p', $folder);
+	$replace->($code);
+	make_tables($node, 'z', 2, index => 1);
+	$node->append_conf('postgresql.conf', "dynamic_library_path = '$folder:\$libdir'\n" . ($destdir ? "extension_destdir = '$root'\n" : ''));
+	$node->reload;
+	ok(wait_for(sub { query('SHOW dynamic_library_path') =~ /^\Q$folder\E:/ }), 'a library of its own');
+
+	my $s = SgTest::Session->new($node);
+	$s->query("SELECT sg_plan_hash('z')");
+	my $version = query("SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'");
+	my $other = $version =~ tr/0-9/9/r;
+	cmp_ok((my $changed = $code) =~ s/\Q$version\E\0/$other\0/g, '>', 0, "becomes one of version $other");
+	$replace->($changed);
+	$s->query("CALL sg_add_fks('z')");
+	is($s->sqlstate, '55000', 'which a session that has the old one is told') or diag($s->{err});
+	like($s->{err}, qr/replaced: this session has version \Q$version\E, and background workers have version \Q$other\E.*Reconnect/s, '... with what to do');
+	ok(no_workers(), '... and no worker is left');
+	$s->quit;
+	$replace->($code);
+	check_finished('z', 2, index => 1);
+}
+
 my $log = slurp_file($node->logfile);
 unlike($log, qr/PANIC|TRAP:|was terminated by signal (?:6|7|8|11)\b/, 'no process of the server crashed by itself');
 $node->stop;
