@@ -38,6 +38,10 @@ OBJS = \
 	src/audit/audit_result.o \
 	src/audit/audit_round.o \
 	src/audit/audit_rows.o \
+	src/audit/audit_rule.o \
+	src/audit/audit_rule_parse.o \
+	src/audit/audit_rule_scan.o \
+	src/audit/audit_rule_sql.o \
 	src/audit/audit_sample.o \
 	src/audit/audit_scan.o \
 	src/audit/audit_set.o \
@@ -45,6 +49,7 @@ OBJS = \
 	src/audit/audit_sorted.o \
 	src/audit/audit_sql.o \
 	src/audit/audit_table.o \
+	src/audit/audit_violations.o \
 	src/audit/audit_watch.o \
 	src/base/args.o \
 	src/base/catalog.o \
@@ -241,6 +246,7 @@ REGRESS = \
 	audit_foreign \
 	audit_gate \
 	audit_index \
+	audit_rules \
 	audit_scan \
 	bodies \
 	citus \

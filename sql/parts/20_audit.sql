@@ -57,3 +57,39 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_fk_orphans';
 COMMENT ON FUNCTION sg_fk_orphans(regclass, text, bigint)
     IS 'the rows of a table that break one of its declared foreign keys';
+
+CREATE FUNCTION sg_rule_violations(
+    child      regclass,
+    kind       text,
+    definition text,
+    max_rows   bigint DEFAULT 1000,
+    OUT row_table regclass,
+    OUT row_id    tid,
+    OUT data      jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_rule_violations';
+COMMENT ON FUNCTION sg_rule_violations(regclass, text, text, bigint)
+    IS 'the rows of a table that a CHECK, a NOT NULL or a UNIQUE would be refused for';
+
+CREATE FUNCTION sg_rule_audit(
+    child      regclass,
+    kind       text DEFAULT NULL,
+    definition text DEFAULT NULL,
+    samples    int DEFAULT 5,
+    OUT rule_name      text,
+    OUT rule_kind      text,
+    OUT rule_columns   text[],
+    OUT result         text,
+    OUT rows_checked   bigint,
+    OUT violating_rows bigint,
+    OUT groups         bigint,
+    OUT sample         jsonb,
+    OUT reason         text,
+    OUT method         text,
+    OUT elapsed_ms     float8)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_rule_audit';
+COMMENT ON FUNCTION sg_rule_audit(regclass, text, text, int)
+    IS 'would the rows of a table pass a CHECK, a NOT NULL or a UNIQUE; or do they hold what it promises?';

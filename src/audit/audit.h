@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * audit.h
- *	  The engine that judges rows against foreign keys.
+ *	  The engine that judges rows against foreign keys, and against rules.
  *
  * The unit of work is an AuditTable: one child table and all the keys of it
  * that somebody wants judged.  audit_tables() checks privileges, locks, takes
  * the snapshot and chooses the method: one scan of the child for all of its
  * keys (audit_scan.c), or a generated query per key where a scan can't judge
- * (audit_sql.c).
+ * (audit_sql.c).  Rules, which are CHECK, NOT NULL and UNIQUE, stand among
+ * the keys of their table and are judged in the same scan (audit_rule.h).
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +20,7 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
+#include "base/rowsink.h"
 #include "base/spi.h"
 #include "fk/fk.h"
 
@@ -33,6 +35,7 @@ typedef enum AuditResult
 typedef struct AuditKey
 {
 	FkKey		key;
+	struct AuditRule *rule;		/* audit_rule.h; NULL: a foreign key */
 	const char *source;			/* catalog, plan */
 	const char *state;			/* missing, not enforced, unarmed, ... */
 	/* the names, kept because the objects may go while we wait for a lock */
@@ -56,6 +59,8 @@ typedef struct AuditKey
 	TimestampTz judged_at;
 	XLogRecPtr	judged_lsn;
 	bool		by_index;		/* an index was trusted */
+	bool		raised;			/* it was a rule's condition that raised an
+								 * error */
 	Oid			waits_for;		/* a table that somebody else has locked */
 } AuditKey;
 
@@ -110,6 +115,9 @@ extern void audit_table_locked(AuditTable *table);
 /* A key for audit_table, from facts */
 extern AuditKey *audit_key_new(const FkKey *key, const char *source, const char *state);
 extern const char *audit_result_word(AuditResult result);
+
+/* The sample as one array of objects, null where there is none */
+extern void audit_sink_sample(SgRowSink *sink, const AuditKey *ak);
 
 /* ---- what methods and sg_orphans share (audit_access.c) ---- */
 

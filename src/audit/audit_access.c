@@ -28,14 +28,14 @@
 
 #include "audit/audit.h"
 #include "audit/audit_internal.h"
+#include "audit/audit_rule.h"
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/quote.h"
 
-/* SELECT on the columns, or on the table as a whole, and no row hidden */
-static FkProblem *
-table_problem(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row)
+FkProblem *
+audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row)
 {
 	char	   *name = sg_relation_name(relid);
 	char	   *who = GetUserNameFromId(role, true);
@@ -65,9 +65,8 @@ table_problem(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_
 	return NULL;
 }
 
-/* What keeps anybody from reading the table in this session */
-static FkProblem *
-place_problem(Oid relid)
+FkProblem *
+audit_placed(Oid relid)
 {
 	char		persistence = get_rel_persistence(relid);
 
@@ -125,11 +124,11 @@ static FkProblem *
 role_problem(const FkKey *key, Oid role, bool whole_row)
 {
 	/* the query for PERIOD keys groups by ctid */
-	FkProblem  *p = table_problem(key->child, role, key->child_att, key->nkeys,
-								  whole_row || key->period);
+	FkProblem  *p = audit_readable(key->child, role, key->child_att, key->nkeys,
+								   whole_row || key->period);
 
 	if (p == NULL)
-		p = table_problem(key->parent, role, key->parent_att, key->nkeys, false);
+		p = audit_readable(key->parent, role, key->parent_att, key->nkeys, false);
 	return p;
 }
 
@@ -145,9 +144,9 @@ audit_access_problem(const FkKey *key, bool whole_row)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE,
 						  "a table of the key was dropped meanwhile", NULL);
 
-	p = place_problem(key->child);
+	p = audit_placed(key->child);
 	if (p == NULL)
-		p = place_problem(key->parent);
+		p = audit_placed(key->parent);
 	if (p == NULL)
 		p = role_problem(key, GetUserId(), whole_row);
 	if (p == NULL)
@@ -172,9 +171,12 @@ lock_one(Oid relid, bool wait)
 	return true;
 }
 
-/* Lock a table and, where it has some, its partitions; NIL when it is gone */
+/*
+ * Lock a table and, where it has some, its partitions, or all that inherits
+ * from it; NIL when it is gone
+ */
 static List *
-lock_tree(Oid relid, bool wait, Oid *busy)
+lock_tree(Oid relid, bool tree, bool wait, Oid *busy)
 {
 	List	   *relids;
 	ListCell   *lc;
@@ -186,7 +188,7 @@ lock_tree(Oid relid, bool wait, Oid *busy)
 	}
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		return NIL;
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+	if (!audit_spreads(relid, tree))
 		return list_make1_oid(relid);
 
 	/*
@@ -232,10 +234,29 @@ rewritten_since_snapshot(Oid relid)
 	return rewritten;
 }
 
+/* Can the transaction's snapshot, if one is kept, see the rows of the tables? */
 static FkProblem *
-lock_and_check(Oid relid, bool wait, Oid *busy)
+snapshot_problem(List *relids)
 {
-	List	   *relids = lock_tree(relid, wait, busy);
+	ListCell   *lc;
+
+	if (!IsolationUsesXactSnapshot())
+		return NULL;
+	foreach(lc, relids)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
+			rewritten_since_snapshot(lfirst_oid(lc)))
+			return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+							  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
+									   sg_relation_name(lfirst_oid(lc))), NULL);
+	}
+	return NULL;
+}
+
+FkProblem *
+audit_lock_rows(Oid relid, bool tree, bool wait, Oid *busy)
+{
+	List	   *relids = lock_tree(relid, tree, wait, busy);
 	ListCell   *lc;
 
 	if (relids == NIL)
@@ -245,40 +266,12 @@ lock_and_check(Oid relid, bool wait, Oid *busy)
 		return NULL;
 	foreach(lc, relids)
 	{
-		FkProblem  *p = place_problem(lfirst_oid(lc));
+		FkProblem  *p = audit_placed(lfirst_oid(lc));
 
 		if (p)
 			return p;
 	}
-	return NULL;
-}
-
-/* Can the transaction's snapshot, if one is kept, see the rows of the tables? */
-static FkProblem *
-snapshot_problem(const FkKey *key)
-{
-	Oid			tables[] = {key->child, key->parent};
-	Oid			rewritten = InvalidOid;
-
-	if (!IsolationUsesXactSnapshot())
-		return NULL;
-
-	for (int i = 0; i < lengthof(tables); i++)
-	{
-		ListCell   *lc;
-
-		foreach(lc, audit_leaves(tables[i], NIL))
-		{
-			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
-				rewritten_since_snapshot(lfirst_oid(lc)))
-				rewritten = lfirst_oid(lc);
-		}
-	}
-	if (!OidIsValid(rewritten))
-		return NULL;
-	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					  psprintf("%s was truncated or rewritten after the snapshot of this transaction was taken",
-							   sg_relation_name(rewritten)), NULL);
+	return snapshot_problem(relids);
 }
 
 FkProblem *
@@ -287,11 +280,9 @@ audit_lock(const FkKey *key, bool wait, Oid *busy)
 	FkProblem  *p;
 
 	*busy = InvalidOid;
-	p = lock_and_check(key->child, wait, busy);
+	p = audit_lock_rows(key->child, false, wait, busy);
 	if (p == NULL && !OidIsValid(*busy) && key->parent != key->child)
-		p = lock_and_check(key->parent, wait, busy);
-	if (p == NULL && !OidIsValid(*busy))
-		p = snapshot_problem(key);
+		p = audit_lock_rows(key->parent, false, wait, busy);
 	return p;
 }
 
@@ -308,13 +299,11 @@ set_local(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-void
-audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
+static void
+scope_begin(SgScope *scope, const FkProblem *problem, Oid role)
 {
 	char		number[32];
 	int			workers;
-	Oid			role;
-	FkProblem  *problem = audit_reading_role(key, whole_row, &role);
 
 	/* what was checked before may have changed: nobody reads then */
 	if (problem)
@@ -364,4 +353,22 @@ audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
 	 * quadratic
 	 */
 	set_local("enable_nestloop", "off");
+}
+
+void
+audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row)
+{
+	Oid			role;
+	FkProblem  *problem = audit_reading_role(key, whole_row, &role);
+
+	scope_begin(scope, problem, role);
+}
+
+void
+audit_rule_scope_begin(SgScope *scope, const AuditKey *ak, bool whole_row)
+{
+	Oid			role;
+	FkProblem  *problem = audit_rule_role(ak, whole_row, &role);
+
+	scope_begin(scope, problem, role);
 }

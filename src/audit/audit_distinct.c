@@ -235,6 +235,18 @@ same_key(AuditDistinct *distinct, TupleTableSlot *a, TupleTableSlot *b)
 	return true;
 }
 
+static void
+add_sample(AuditKey *ak, TupleTableSlot *slot, int samples, MemoryContext results)
+{
+	Jsonb	   *object;
+
+	if (list_length(ak->sample) >= samples)
+		return;
+	object = audit_key_object(&ak->key, slot->tts_values, slot->tts_isnull, results);
+	MemoryContextSwitchTo(results);
+	ak->sample = lappend(ak->sample, object);
+}
+
 void
 audit_distinct_end(AuditDistinct *distinct, AuditKey *ak, int samples, MemoryContext results)
 {
@@ -242,6 +254,8 @@ audit_distinct_end(AuditDistinct *distinct, AuditKey *ak, int samples, MemoryCon
 	TupleTableSlot *last;
 	MemoryContext work;
 	MemoryContext old;
+	int64		times = 0;		/* that the key at hand has come */
+	int64		counted_at = ak->rule ? 2 : 1;
 
 	if (distinct->desc == NULL)
 		return;
@@ -258,18 +272,14 @@ audit_distinct_end(AuditDistinct *distinct, AuditKey *ak, int samples, MemoryCon
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
 		old = MemoryContextSwitchTo(work);
-		if (TTS_EMPTY(last) || !same_key(distinct, slot, last))
+		times = TTS_EMPTY(last) || !same_key(distinct, slot, last) ? 1 : times + 1;
+		if (times == counted_at)
 		{
 			ak->orphan_keys++;
-			if (list_length(ak->sample) < samples)
-			{
-				Jsonb	   *object = audit_key_object(&ak->key, slot->tts_values,
-													  slot->tts_isnull, results);
-
-				MemoryContextSwitchTo(results);
-				ak->sample = lappend(ak->sample, object);
-			}
+			add_sample(ak, slot, samples, results);
 		}
+		if (ak->rule && times > 1)
+			ak->orphan_rows += times == 2 ? 2 : 1;
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(work);
 		slot = last;

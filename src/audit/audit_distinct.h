@@ -31,7 +31,10 @@ extern void audit_distinct_add(AuditDistinct *distinct, const Datum *values, con
 extern void audit_distinct_flush(AuditDistinct *distinct);
 extern void audit_distinct_drain(AuditDistinct *distinct, SharedTuplestoreAccessor *sts);
 
-/* Count them, keep the first `samples`, free everything */
+/*
+ * Count them, keep the first `samples`, free everything.  For UNIQUE, those
+ * that have come more than once, and how often they have.
+ */
 extern void audit_distinct_end(AuditDistinct *distinct, AuditKey *ak, int samples, MemoryContext results);
 extern bool audit_distinct_possible(const FkKey *key);
 

@@ -32,6 +32,21 @@
 extern Jsonb *audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
 							   MemoryContext context);
 
+/* The same for names, types and values */
+extern Jsonb *audit_object(int n, char **names, Oid *types, const Datum *values, const bool *nulls,
+						   MemoryContext context);
+
+/* ---- audit_access.c ---- */
+
+/* Has a role SELECT on the columns, or on the table as a whole, and is no row hidden from it? */
+extern FkProblem *audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row);
+
+/* What keeps anybody from reading the table in this session */
+extern FkProblem *audit_placed(Oid relid);
+
+/* As audit_lock, for one table; *busy is InvalidOid before */
+extern FkProblem *audit_lock_rows(Oid relid, bool tree, bool wait, Oid *busy);
+
 /* ---- audit_place.c ---- */
 
 /*
@@ -49,6 +64,13 @@ extern bool audit_leaves_stand(List *kept);
  */
 extern List *audit_leaves(Oid relid, List *kept);
 
+/* tree: all that inherits from it, too, as in audit_spreads */
+extern List *audit_tree_leaves(Oid relid, bool tree, List *kept);
+extern bool audit_spreads(Oid relid, bool tree);
+
+/* Why a table's rows can't be read as those of relations, or NULL */
+extern const char *audit_table_problem(Oid relid, bool tree, List *kept);
+
 /* audit_place_problem with the leaves that were kept */
 extern const char *audit_leaves_problem(const FkKey *key, List *kept);
 
@@ -61,5 +83,17 @@ extern const char *audit_leaves_problem(const FkKey *key, List *kept);
  * method.
  */
 extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel);
+
+/* ---- audit_orphans.c: what lists of rows have in common ---- */
+
+/* A table that exists: a number cast to regclass need not be one */
+extern Oid	audit_table_argument(FunctionCallInfo fcinfo, int n);
+extern int64 audit_max_rows(FunctionCallInfo fcinfo, int n);
+
+/* "WHAT of TABLE can't be listed", with its SQLSTATE */
+extern void audit_raise_problem(const FkProblem *problem, const char *what, Oid child);
+
+/* Run a query, whose only parameter is max_rows, into the sink; a null first column is the child */
+extern void audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows);
 
 #endif							/* SG_AUDIT_INTERNAL_H */

@@ -10,9 +10,11 @@
 
 #include "postgres.h"
 #include "port/atomics.h"
+#include "storage/itemptr.h"
 #include "utils/dsa.h"
 
 #include "audit/audit_distinct.h"
+#include "audit/audit_rule.h"
 #include "audit/audit_set.h"
 
 typedef enum AuditPhase
@@ -22,14 +24,35 @@ typedef enum AuditPhase
 	PHASE_JUDGE					/* read children */
 } AuditPhase;
 
-/* A key to judge in this round */
+/* A key, or a rule, to judge in this round */
 typedef struct AuditTask
 {
 	FkKey		key;
-	int			set;			/* number of its set in the round */
+	int			set;			/* number of its set in the round; -1: a rule */
 	bool		partly_null;	/* MATCH FULL: judge partly null keys, too */
+	AuditRuleKind kind;
+	bool		nulls_equal;
+	Size		condition;		/* CHECK: offset of its text in the job */
+	Size		hits;			/* offset of the AuditHits of each participant */
 	pg_atomic_uint64 orphan_rows;
 } AuditTask;
+
+/* A row that breaks a rule */
+typedef struct AuditHit
+{
+	uint32		read;			/* number of the AuditRead */
+	ItemPointerData tid;
+} AuditHit;
+
+/* Those that one participant keeps, in order */
+typedef struct AuditHits
+{
+	int			n;
+	AuditHit	hits[FLEXIBLE_ARRAY_MEMBER];
+} AuditHits;
+
+/* Room for so many */
+#define AUDIT_HITS_SIZE(n) MAXALIGN(offsetof(AuditHits, hits) + sizeof(AuditHit) * (n))
 
 /* A relation to read */
 typedef struct AuditRead
@@ -38,14 +61,15 @@ typedef struct AuditRead
 	Oid			root;			/* the table of the key: columns are found by
 								 * name */
 	int			set;			/* PHASE_BUILD: the set to fill */
-	int			first_task;		/* PHASE_JUDGE: its keys, and how many */
+	int			first_task;		/* PHASE_JUDGE: its keys and rules, and how
+								 * many */
 	int			ntasks;
 	Size		pscan;			/* offset of its ParallelTableScanDesc in the
 								 * job */
 	pg_atomic_uint64 rows;
 } AuditRead;
 
-/* Flat: followed by tasks, reads and parallel scans */
+/* Flat: followed by tasks, reads, what rules need, and parallel scans */
 typedef struct AuditJob
 {
 	AuditPhase	phase;
@@ -56,13 +80,19 @@ typedef struct AuditJob
 	int			ntasks;
 	int			nreads;
 	int			nparticipants;	/* workers asked for, and the leader */
+	int			samples;		/* AuditHit of a rule that are kept */
 	Size		size;			/* of all, in bytes */
 	bool		parallel;
 	pg_atomic_uint64 blocks;	/* read so far */
 	pg_atomic_uint64 orphans;	/* found so far */
+	pg_atomic_uint32 raised;	/* the task, from 1, whose rule raised an
+								 * error */
 } AuditJob;
 
 #define AUDIT_TASKS(job) ((AuditTask *) ((char *) (job) + MAXALIGN(sizeof(AuditJob))))
+/* Do its values go through a sort: of orphans, or, for UNIQUE, of all rows? */
+#define AUDIT_COUNTS_DISTINCT(task) ((task)->set >= 0 || (task)->kind == AUDIT_UNIQUE)
+
 #define AUDIT_READS(job) ((AuditRead *) ((char *) AUDIT_TASKS(job) + MAXALIGN(sizeof(AuditTask) * (job)->ntasks)))
 
 /* One process at work on a job */
@@ -70,13 +100,15 @@ typedef struct AuditParticipant
 {
 	AuditJob   *job;
 	AuditMemory *memory;
-	bool		leader;
-	AuditCodec **codecs;		/* one per task */
+	int			number;			/* the leader is 0 */
+	AuditCodec **codecs;		/* one per task; NULL for rules */
 	AuditSetView *views;		/* one per set */
-	AuditDistinct **distinct;	/* one per task; PHASE_JUDGE */
+	AuditDistinct **distinct;	/* one per task; PHASE_JUDGE; NULL for rules
+								 * but UNIQUE */
 	uint64		blocks;			/* read and not yet reported */
 	uint64		orphans;
 	BlockNumber last_block;
+	int			evaluated;		/* task whose rule's condition runs, or -1 */
 } AuditParticipant;
 
 /* Do a share of the job (audit_scan.c) */

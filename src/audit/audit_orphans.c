@@ -15,6 +15,7 @@
 #include "utils/snapmgr.h"
 
 #include "audit/audit.h"
+#include "audit/audit_internal.h"
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -26,12 +27,12 @@
 PG_FUNCTION_INFO_V1(sg_orphans);
 PG_FUNCTION_INFO_V1(sg_fk_orphans);
 
-static void
-raise_problem(const FkProblem *problem, Oid child)
+void
+audit_raise_problem(const FkProblem *problem, const char *what, Oid child)
 {
 	ereport(ERROR,
 			(errcode(problem->sqlerrcode),
-			 errmsg("the orphans of %s can't be listed: %s", sg_relation_name(child), problem->reason),
+			 errmsg("%s of %s can't be listed: %s", what, sg_relation_name(child), problem->reason),
 			 problem->hint ? errhint("%s", problem->hint) : 0));
 }
 
@@ -61,50 +62,55 @@ receive_orphan(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* Run the query into the sink, as the role and in the snapshot of an audit */
-static void
-list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
+void
+audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows)
 {
-	SgRowSink	sink;
-	FkProblem  *problem = audit_access_problem(key, true);
-	OrphanReceiver receiver = {.pub = sg_receiver(receive_orphan),.sink = &sink,.child = key->child};
+	OrphanReceiver receiver = {.pub = sg_receiver(receive_orphan),.sink = sink,.child = child};
 	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
-	ParamListInfo params;
-	SgScope		scope;
+	ParamListInfo params = makeParamList(1);
 	SPIPlanPtr	plan;
 	Oid			types[] = {INT8OID};
-	Oid			busy;
 	int			rc;
 
-	sg_sink_begin(&sink, fcinfo);
-	if (problem == NULL)
-		problem = audit_lock(key, true, &busy);
-	if (problem)
-		raise_problem(problem, key->child);
-	audit_push_snapshot();
-
-	params = makeParamList(1);
 	params->params[0].value = Int64GetDatum(max_rows);
 	params->params[0].isnull = false;
 	params->params[0].pflags = PARAM_FLAG_CONST;
 	params->params[0].ptype = INT8OID;
 	options.params = params;
 
-	audit_scope_begin(&scope, key, true);
 	SPI_connect();
-	plan = SPI_prepare_cursor(audit_sql_orphans(key), 1, types, CURSOR_OPT_PARALLEL_OK);
+	plan = SPI_prepare_cursor(query, 1, types, CURSOR_OPT_PARALLEL_OK);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
 	rc = SPI_execute_plan_extended(plan, &options);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s", SPI_result_code_string(rc));
 	SPI_finish();
+}
+
+/* The rows that break a key, as the role and in the snapshot of an audit */
+static void
+list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
+{
+	SgRowSink	sink;
+	FkProblem  *problem = audit_access_problem(key, true);
+	SgScope		scope;
+	Oid			busy;
+
+	sg_sink_begin(&sink, fcinfo);
+	if (problem == NULL)
+		problem = audit_lock(key, true, &busy);
+	if (problem)
+		audit_raise_problem(problem, "the orphans", key->child);
+	audit_push_snapshot();
+	audit_scope_begin(&scope, key, true);
+	audit_run_list(&sink, key->child, audit_sql_orphans(key), max_rows);
 	sg_scope_end(&scope);
 	PopActiveSnapshot();
 }
 
-static int64
-max_rows_argument(FunctionCallInfo fcinfo, int n)
+int64
+audit_max_rows(FunctionCallInfo fcinfo, int n)
 {
 	int64		max_rows;
 
@@ -135,9 +141,8 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return columns;
 }
 
-/* Does the relation exist?  A number cast to regclass need not be one. */
-static Oid
-table_argument(FunctionCallInfo fcinfo, int n)
+Oid
+audit_table_argument(FunctionCallInfo fcinfo, int n)
 {
 	Oid			relid;
 
@@ -168,9 +173,9 @@ sg_orphans(PG_FUNCTION_ARGS)
 	FkProblem  *problem;
 
 	sg_check_version();
-	child = table_argument(fcinfo, 0);
+	child = audit_table_argument(fcinfo, 0);
 	sg_arg_check(fcinfo, 1);
-	parent = table_argument(fcinfo, 2);
+	parent = audit_table_argument(fcinfo, 2);
 
 	key.match = FKCONSTR_MATCH_SIMPLE;
 	key.enforced = true;
@@ -178,8 +183,8 @@ sg_orphans(PG_FUNCTION_ARGS)
 						 PG_ARGISNULL(3) ? NIL : columns_argument(fcinfo, 3, "parent_columns"),
 						 &key);
 	if (problem)
-		raise_problem(problem, child);
-	list_orphans(fcinfo, &key, max_rows_argument(fcinfo, 4));
+		audit_raise_problem(problem, "the orphans", child);
+	list_orphans(fcinfo, &key, audit_max_rows(fcinfo, 4));
 
 	PG_RETURN_NULL();
 }
@@ -197,7 +202,7 @@ sg_fk_orphans(PG_FUNCTION_ARGS)
 	FkKey	   *key;
 
 	sg_check_version();
-	child = table_argument(fcinfo, 0);
+	child = audit_table_argument(fcinfo, 0);
 	name = sg_arg_text(fcinfo, 1);
 	sg_check_name(name, "constraint name");
 
@@ -216,7 +221,7 @@ sg_fk_orphans(PG_FUNCTION_ARGS)
 				 nearest.found ? errhint("Perhaps you meant \"%s\".", nearest.found) :
 				 errhint("A key that a partition has from its partitioned table is found there; the columns of a planned key go to sg_orphans(child, columns, parent).")));
 	}
-	list_orphans(fcinfo, key, max_rows_argument(fcinfo, 2));
+	list_orphans(fcinfo, key, audit_max_rows(fcinfo, 2));
 
 	PG_RETURN_NULL();
 }

@@ -104,7 +104,7 @@ audit_report_progress(AuditParticipant *participant)
 	pg_atomic_fetch_add_u64(&job->orphans, participant->orphans);
 	participant->blocks = 0;
 	participant->orphans = 0;
-	if (participant->leader)
+	if (participant->number == 0)
 		sg_progress_blocks(pg_atomic_read_u64(&job->blocks), pg_atomic_read_u64(&job->orphans));
 }
 
@@ -233,7 +233,10 @@ audit_run_job(AuditParticipant *leader, int nworkers)
 	if (run->tuples)
 	{
 		for (int i = 0; i < job->ntasks; i++)
-			audit_distinct_drain(leader->distinct[i], run->tuples[i]);
+		{
+			if (leader->distinct[i])
+				audit_distinct_drain(leader->distinct[i], run->tuples[i]);
+		}
 	}
 	memcpy(job, run->job, job->size);
 	job->parallel = false;
@@ -256,6 +259,7 @@ audit_worker_main(dsm_segment *seg, shm_toc *toc)
 	sets = audit_address(&memory, job->sets);
 	participant.job = job;
 	participant.memory = &memory;
+	participant.number = ParallelWorkerNumber + 1;
 	participant.codecs = palloc0(sizeof(AuditCodec *) * job->ntasks);
 	participant.views = palloc0(sizeof(AuditSetView) * job->nsets);
 	participant.distinct = palloc0(sizeof(AuditDistinct *) * job->ntasks);
@@ -265,6 +269,8 @@ audit_worker_main(dsm_segment *seg, shm_toc *toc)
 		AuditTask  *task = &AUDIT_TASKS(job)[i];
 		const char *reason;
 
+		if (task->set < 0)
+			continue;
 		participant.codecs[i] = audit_codec_make(&task->key, &reason);
 		if (participant.codecs[i] == NULL)
 			elog(ERROR, "a worker can't judge a key: %s", reason);
@@ -281,15 +287,21 @@ audit_worker_main(dsm_segment *seg, shm_toc *toc)
 
 		SharedFileSetAttach(fileset, seg);
 		for (int i = 0; i < job->ntasks; i++)
-			participant.distinct[i] =
-				audit_distinct_begin(&AUDIT_TASKS(job)[i].key,
-									 sts_attach((SharedTuplestore *) (tuples + each * i),
-												ParallelWorkerNumber + 1, fileset), 0);
+		{
+			if (AUDIT_COUNTS_DISTINCT(&AUDIT_TASKS(job)[i]))
+				participant.distinct[i] =
+					audit_distinct_begin(&AUDIT_TASKS(job)[i].key,
+										 sts_attach((SharedTuplestore *) (tuples + each * i),
+													participant.number, fileset), 0);
+		}
 	}
 
 	audit_participate(&participant);
 
-	for (int i = 0; job->phase == PHASE_JUDGE && i < job->ntasks; i++)
-		audit_distinct_flush(participant.distinct[i]);
+	for (int i = 0; i < job->ntasks; i++)
+	{
+		if (participant.distinct[i])
+			audit_distinct_flush(participant.distinct[i]);
+	}
 	dsa_detach(memory.area);
 }

@@ -29,12 +29,14 @@
 
 #include "audit/audit.h"
 #include "audit/audit_internal.h"
+#include "audit/audit_rule.h"
 #include "base/compat.h"
 
 /* The leaves of a partitioned table as they were when the snapshot was taken */
 typedef struct KeptLeaves
 {
 	Oid			relid;
+	bool		tree;			/* of a table from which others inherit */
 	List	   *leaves;			/* of Oid */
 } KeptLeaves;
 
@@ -52,37 +54,61 @@ list_leaves(Oid relid)
 	return leaves;
 }
 
-List *
-audit_leaves(Oid relid, List *kept)
+/* Are the rows in other tables, or in those, too, that inherit from it? */
+bool
+audit_spreads(Oid relid, bool tree)
+{
+	return RELKIND_HAS_PARTITIONS(get_rel_relkind(relid)) || (tree && has_subclass(relid));
+}
+
+static KeptLeaves *
+find_kept(Oid relid, bool tree, List *kept)
 {
 	ListCell   *lc;
 
-	if (!RELKIND_HAS_PARTITIONS(get_rel_relkind(relid)))
-		return list_make1_oid(relid);
 	foreach(lc, kept)
 	{
-		if (((KeptLeaves *) lfirst(lc))->relid == relid)
-			return list_copy(((KeptLeaves *) lfirst(lc))->leaves);
+		KeptLeaves *leaves = lfirst(lc);
+
+		if (leaves->relid == relid && leaves->tree == tree)
+			return leaves;
 	}
-	return list_leaves(relid);
+	return NULL;
+}
+
+List *
+audit_tree_leaves(Oid relid, bool tree, List *kept)
+{
+	KeptLeaves *leaves;
+
+	tree = tree && !RELKIND_HAS_PARTITIONS(get_rel_relkind(relid));
+	if (!audit_spreads(relid, tree))
+		return list_make1_oid(relid);
+	leaves = find_kept(relid, tree, kept);
+	return leaves ? list_copy(leaves->leaves) : list_leaves(relid);
+}
+
+List *
+audit_leaves(Oid relid, List *kept)
+{
+	return audit_tree_leaves(relid, false, kept);
 }
 
 static bool
-keep_leaves_of(Oid relid, List **kept)
+keep_leaves_of(Oid relid, bool tree, List **kept)
 {
 	KeptLeaves *leaves;
 	ListCell   *lc;
 
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+	tree = tree && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE && !(tree && has_subclass(relid)))
 		return true;
-	foreach(lc, *kept)
-	{
-		if (((KeptLeaves *) lfirst(lc))->relid == relid)
-			return true;
-	}
+	if (find_kept(relid, tree, *kept))
+		return true;
 
 	leaves = palloc(sizeof(KeptLeaves));
 	leaves->relid = relid;
+	leaves->tree = tree;
 	leaves->leaves = list_leaves(relid);
 	foreach(lc, leaves->leaves)
 	{
@@ -101,9 +127,10 @@ audit_keep_leaves(List *keys, List **kept)
 	*kept = NIL;
 	foreach(lc, keys)
 	{
-		const FkKey *key = &((AuditKey *) lfirst(lc))->key;
+		const AuditKey *ak = lfirst(lc);
 
-		if (!keep_leaves_of(key->child, kept) || !keep_leaves_of(key->parent, kept))
+		if (!keep_leaves_of(ak->key.child, ak->rule && ak->rule->tree, kept) ||
+			!keep_leaves_of(ak->key.parent, false, kept))
 			return false;
 	}
 	return true;
@@ -144,14 +171,14 @@ has_virtual_column(Oid relid, const AttrNumber *att, int n)
 	return false;
 }
 
-static const char *
-table_problem(Oid relid, List *kept)
+const char *
+audit_table_problem(Oid relid, bool tree, List *kept)
 {
 	ListCell   *lc;
 
 	if (fk_citus_table(relid) || is_hypertable(relid))
 		return "an extension keeps the rows of a table elsewhere";
-	foreach(lc, audit_leaves(relid, kept))
+	foreach(lc, audit_tree_leaves(relid, tree, kept))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_RELATION)
 			return "a partition is a foreign table";
@@ -164,10 +191,10 @@ table_problem(Oid relid, List *kept)
 const char *
 audit_leaves_problem(const FkKey *key, List *kept)
 {
-	const char *problem = table_problem(key->child, kept);
+	const char *problem = audit_table_problem(key->child, false, kept);
 
 	if (problem == NULL && key->parent != key->child)
-		problem = table_problem(key->parent, kept);
+		problem = audit_table_problem(key->parent, false, kept);
 	if (problem == NULL &&
 		(has_virtual_column(key->child, key->child_att, key->nkeys) ||
 		 has_virtual_column(key->parent, key->parent_att, key->nkeys)))

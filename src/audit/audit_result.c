@@ -7,7 +7,11 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
 #include "audit/audit.h"
+#include "base/compat.h"
 #include "base/quote.h"
 
 AuditKey *
@@ -44,4 +48,24 @@ audit_result_word(AuditResult result)
 			break;
 	}
 	return "unknown";
+}
+
+void
+audit_sink_sample(SgRowSink *sink, const AuditKey *ak)
+{
+	StringInfoData json;
+
+	if (ak->sample == NIL)
+	{
+		sg_sink_null(sink);
+		return;
+	}
+	initStringInfo(&json);
+	foreach_ptr(Jsonb, object, ak->sample)
+	{
+		appendStringInfoChar(&json, json.len ? ',' : '[');
+		(void) JsonbToCString(&json, &object->root, VARSIZE(object));
+	}
+	appendStringInfoChar(&json, ']');
+	sg_sink_datum(sink, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }

@@ -11,6 +11,8 @@
  * statistics, what happens from what is found: a set that runs out of memory
  * is divided in two.
  *
+ * Rules need no set.  They go with the first round that reads their table.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -34,6 +36,7 @@
 #include "audit/audit_distinct.h"
 #include "audit/audit_internal.h"
 #include "audit/audit_job.h"
+#include "audit/audit_rule_job.h"
 #include "audit/audit_set.h"
 #include "base/compat.h"
 #include "base/guc.h"
@@ -50,6 +53,9 @@
  */
 #define MAX_PASSES 12
 
+/* rows of a rule's sample, at most: they are kept in shared memory */
+#define MAX_RULE_SAMPLES 1000
+
 /* keys beyond which workers help to insert them, and how many bits are as much work as one of them */
 #define PARALLEL_INSERT_KEYS 300000
 #define BITS_PER_INSERT 20
@@ -64,13 +70,13 @@ typedef struct ParentSet
 	BlockNumber pages;
 } ParentSet;
 
-/* One key to judge */
+/* One key, or rule, to judge */
 typedef struct ScanKeyState
 {
 	AuditKey   *ak;
-	AuditCodec *codec;
-	int			set;			/* in ScanAudit.sets */
-	AuditDistinct *distinct;
+	AuditCodec *codec;			/* NULL: a rule */
+	int			set;			/* in ScanAudit.sets; -1: a rule */
+	AuditDistinct *distinct;	/* NULL: a rule but UNIQUE */
 	int			passes;			/* how often its child was read */
 } ScanKeyState;
 
@@ -96,7 +102,9 @@ typedef struct ScanAudit
 	Size		memory;			/* bytes */
 	uint64		seed;
 	bool		parallel;
+	int			samples;
 	MemoryContext context;
+	MemoryContext results;
 } ScanAudit;
 
 /* One pass over some sets and the children that refer to them */
@@ -104,7 +112,8 @@ typedef struct Round
 {
 	ScanAudit  *audit;
 	List	   *items;			/* of WorkItem * */
-	List	   *keys;			/* of ScanKeyState * whose set is in it */
+	List	   *keys;			/* of ScanKeyState * whose set is in it, and
+								 * rules */
 	AuditMemory memory;
 	AuditSet   *sets;
 	AuditRef	sets_ref;
@@ -113,14 +122,15 @@ typedef struct Round
 	int			judge_workers;
 } Round;
 
+/* Of some tables, all leaves */
 static BlockNumber
-count_pages(Oid relid, List *leaves, double *tuples)
+sum_pages(List *relids, double *tuples)
 {
 	BlockNumber sum = 0;
 	ListCell   *lc;
 
 	*tuples = 0;
-	foreach(lc, audit_leaves(relid, leaves))
+	foreach(lc, relids)
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
 		BlockNumber pages;
@@ -131,6 +141,31 @@ count_pages(Oid relid, List *leaves, double *tuples)
 		table_close(rel, NoLock);
 		sum += pages;
 		*tuples += n;
+	}
+	return sum;
+}
+
+static bool
+is_tree(const ScanKeyState *key)
+{
+	return key->ak->rule && key->ak->rule->tree;
+}
+
+/* Pages of the children of some keys, which follow each other by child and tree */
+static BlockNumber
+child_pages(List *keys, List *leaves)
+{
+	BlockNumber sum = 0;
+
+	for (int i = 0; i < list_length(keys); i++)
+	{
+		const ScanKeyState *key = list_nth(keys, i);
+		const ScanKeyState *next = i + 1 < list_length(keys) ? list_nth(keys, i + 1) : NULL;
+		double		tuples;
+
+		/* the last one of a child reads most */
+		if (next == NULL || next->ak->key.child != key->ak->key.child)
+			sum += sum_pages(audit_tree_leaves(key->ak->key.child, is_tree(key), leaves), &tuples);
 	}
 	return sum;
 }
@@ -151,7 +186,7 @@ find_set(ScanAudit *audit, const AuditKey *ak, AuditCodec *codec)
 	set = palloc0(sizeof(ParentSet));
 	set->parent = ak->key.parent;
 	set->codec = codec;
-	set->pages = count_pages(set->parent, audit->leaves, &set->keys);
+	set->pages = sum_pages(audit_leaves(set->parent, audit->leaves), &set->keys);
 	set->bytes = set->keys * audit_codec_width(codec, set->parent);
 	audit->sets = lappend(audit->sets, set);
 	return list_length(audit->sets) - 1;
@@ -212,13 +247,39 @@ add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory)
 	return true;
 }
 
+/* Rows that a UNIQUE sorts may be all that there are */
+static int
+unique_memory(const ScanAudit *audit, int nunique)
+{
+	return Max(Min(audit->memory / 1024 / nunique, INT_MAX), MIN_SORT_MEMORY);
+}
+
+static void
+add_rule(ScanAudit *audit, AuditKey *ak, int nunique)
+{
+	ScanKeyState *key = palloc0(sizeof(ScanKeyState));
+
+	key->ak = ak;
+	key->set = -1;
+	if (ak->rule->kind == AUDIT_UNIQUE)
+		key->distinct = audit_distinct_begin(&ak->key, NULL, unique_memory(audit, nunique));
+	audit->keys = lappend(audit->keys, key);
+	if (!audit_rule_parallel_safe(ak) || is_temporary(&ak->key))
+		audit->parallel = false;
+	ak->rows_checked = ak->orphan_rows = 0;
+	ak->orphan_keys = key->distinct ? 0 : -1;
+}
+
+/* By child; what reads the tables that inherit from it comes last */
 static int
 compare_children(const ListCell *a, const ListCell *b)
 {
 	const ScanKeyState *ka = lfirst(a);
 	const ScanKeyState *kb = lfirst(b);
 
-	return ka->ak->key.child < kb->ak->key.child ? -1 : ka->ak->key.child > kb->ak->key.child;
+	if (ka->ak->key.child != kb->ak->key.child)
+		return ka->ak->key.child < kb->ak->key.child ? -1 : 1;
+	return (int) is_tree(ka) - (int) is_tree(kb);
 }
 
 static void
@@ -350,6 +411,38 @@ has_set(List *items, int set)
 	return false;
 }
 
+static bool
+rules_left(const ScanAudit *audit)
+{
+	foreach_ptr(ScanKeyState, key, audit->keys)
+	{
+		if (key->set < 0 && key->passes == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does a rule that is still to be judged go with a round?  A round that has a
+ * key of the same child takes it along, and so does any one where no round is
+ * going to have one.
+ */
+static bool
+takes_rule(const ScanAudit *audit, List *items, const ScanKeyState *rule)
+{
+	bool		later = false;
+
+	foreach_ptr(ScanKeyState, key, audit->keys)
+	{
+		if (key->set < 0 || key->ak->key.child != rule->ak->key.child)
+			continue;
+		if (has_set(items, key->set))
+			return true;
+		later = later || has_set(audit->items, key->set);
+	}
+	return !later;
+}
+
 /* The items of the next round: the first, and what fits beside it */
 static List *
 choose_items(ScanAudit *audit)
@@ -384,39 +477,82 @@ item_number(Round *round, int set)
 	return -1;
 }
 
-/* A job with room for its reads, each given as (relid, root, number) */
+static void
+fill_task(Round *round, AuditTask *task, const ScanKeyState *key)
+{
+	task->key = key->ak->key;
+	task->set = key->set < 0 ? -1 : item_number(round, key->set);
+	task->partly_null = task->set >= 0 && ((WorkItem *) list_nth(round->items, task->set))->part == 0;
+	if (key->ak->rule)
+	{
+		task->kind = key->ak->rule->kind;
+		task->nulls_equal = key->ak->rule->nulls_equal;
+	}
+	pg_atomic_init_u64(&task->orphan_rows, 0);
+}
+
+/* What the rules of a job need behind its reads, put there if the job has got room; returns the end */
+static Size
+place_rules(const Round *round, AuditJob *job, AuditTask *tasks, Size end, int participants)
+{
+	int			i = 0;
+
+	foreach_ptr(ScanKeyState, key, round->keys)
+	{
+		AuditTask  *task = &tasks[i++];
+		char	   *text;
+
+		if (key->set >= 0)
+			continue;
+		end = task->hits = MAXALIGN(end);
+		end += AUDIT_HITS_SIZE(round->audit->samples) * participants;
+		if (key->ak->rule->condition == NULL)
+			continue;
+		text = nodeToString(key->ak->rule->condition);
+		task->condition = end;
+		if (job)
+			strcpy((char *) job + end, text);
+		end += strlen(text) + 1;
+	}
+	return end;
+}
+
+/* A job with room for its reads, a List of AuditRead *, and for what that many participants find */
 static AuditJob *
-make_job(Round *round, AuditPhase phase, List *reads)
+make_job(Round *round, AuditPhase phase, List *reads, int participants)
 {
 	int			ntasks = list_length(round->keys);
 	int			nreads = list_length(reads);
 	Size		size = MAXALIGN(sizeof(AuditJob)) + MAXALIGN(sizeof(AuditTask) * ntasks) +
 		sizeof(AuditRead) * nreads;
-	AuditJob   *job = palloc0(size);
+	Size		end = size;
+	AuditTask  *tasks = palloc0(sizeof(AuditTask) * ntasks);
+	AuditJob   *job;
 	ListCell   *lc;
 	int			i = 0;
 
+	if (phase == PHASE_JUDGE)
+		end = place_rules(round, NULL, tasks, size, participants);
+	job = palloc0(end);
 	job->phase = phase;
 	job->seed = round->audit->seed;
 	job->sets = round->sets_ref;
 	job->nsets = list_length(round->items);
 	job->ntasks = ntasks;
 	job->nreads = nreads;
-	job->size = size;
+	job->nparticipants = participants;
+	job->samples = round->audit->samples;
+	job->size = end;
 	if (round->memory.area)
 		job->area = dsa_get_handle(round->memory.area);
 	pg_atomic_init_u64(&job->blocks, 0);
 	pg_atomic_init_u64(&job->orphans, 0);
+	pg_atomic_init_u32(&job->raised, 0);
 
-	foreach_ptr(ScanKeyState, key, round->keys)
-	{
-		AuditTask  *task = &AUDIT_TASKS(job)[i++];
-
-		task->key = key->ak->key;
-		task->set = item_number(round, key->set);
-		task->partly_null = ((WorkItem *) list_nth(round->items, task->set))->part == 0;
-		pg_atomic_init_u64(&task->orphan_rows, 0);
-	}
+	foreach(lc, round->keys)
+		fill_task(round, &AUDIT_TASKS(job)[i++], lfirst(lc));
+	if (phase == PHASE_JUDGE)
+		(void) place_rules(round, job, AUDIT_TASKS(job), size, participants);
 	i = 0;
 	foreach(lc, reads)
 	{
@@ -429,11 +565,11 @@ make_job(Round *round, AuditPhase phase, List *reads)
 }
 
 static List *
-add_reads(List *reads, Oid root, List *leaves, int set, int first_task, int ntasks)
+add_reads(List *reads, Oid root, List *relids, int set, int first_task, int ntasks)
 {
 	ListCell   *lc;
 
-	foreach(lc, audit_leaves(root, leaves))
+	foreach(lc, relids)
 	{
 		AuditRead  *read = palloc0(sizeof(AuditRead));
 
@@ -450,7 +586,7 @@ add_reads(List *reads, Oid root, List *leaves, int set, int first_task, int ntas
 static void
 run_phase(Round *round, AuditPhase phase, List *reads, int nworkers)
 {
-	round->leader.job = make_job(round, phase, reads);
+	round->leader.job = make_job(round, phase, reads, nworkers + 1);
 	audit_run_job(&round->leader, nworkers);
 }
 
@@ -471,7 +607,8 @@ read_parents(Round *round, AuditSetStage stage)
 	{
 		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
 			continue;
-		reads = add_reads(reads, set_of_item(round, i)->parent, round->audit->leaves, i, 0, 0);
+		reads = add_reads(reads, set_of_item(round, i)->parent,
+						  audit_leaves(set_of_item(round, i)->parent, round->audit->leaves), i, 0, 0);
 		pages += set_of_item(round, i)->pages;
 	}
 	if (reads == NIL)
@@ -534,41 +671,58 @@ open_views(Round *round)
 					   set_of_item(round, i)->codec, round->audit->seed);
 }
 
-/* Read each child once for all of its keys in the round */
-static void
-judge(Round *round)
+/* The reads of one child, for the keys from first to next; those of tables that inherit from it for the last ones */
+static List *
+add_child_reads(Round *round, List *reads, int first, int next)
 {
-	int			n = list_length(round->keys);
-	List	   *reads = NIL;
-	int64		pages = 0;
-	AuditJob   *job;
+	List	   *leaves = round->audit->leaves;
+	Oid			child = ((ScanKeyState *) list_nth(round->keys, first))->ak->key.child;
+	List	   *own = audit_leaves(child, leaves);
+	int			tree = first;
 
-	open_views(round);
-	for (int i = 0; i < n;)
+	while (tree < next && !is_tree(list_nth(round->keys, tree)))
+		tree++;
+	reads = add_reads(reads, child, own, 0, first, next - first);
+	if (tree < next)
+		reads = add_reads(reads, child, list_difference_oid(audit_tree_leaves(child, true, leaves), own),
+						  0, tree, next - tree);
+	return reads;
+}
+
+/* Run the phase; the rule that raises an error is known afterwards */
+static void
+run_judge_phase(Round *round, List *reads)
+{
+	PG_TRY();
 	{
-		Oid			child = ((ScanKeyState *) list_nth(round->keys, i))->ak->key.child;
-		int			next = i;
-		double		tuples;
-
-		while (next < n && ((ScanKeyState *) list_nth(round->keys, next))->ak->key.child == child)
-			next++;
-		reads = add_reads(reads, child, round->audit->leaves, 0, i, next - i);
-		pages += count_pages(child, round->audit->leaves, &tuples);
-		i = next;
+		run_phase(round, PHASE_JUDGE, reads, round->judge_workers);
 	}
-	/* there may be nothing to read: a partitioned table without partitions */
-	sg_progress_tables(SG_PHASE_SCANNING,
-					   ((ScanKeyState *) linitial(round->keys))->ak->key.child, pages);
-	run_phase(round, PHASE_JUDGE, reads, round->judge_workers);
+	PG_CATCH();
+	{
+		uint32		raised = pg_atomic_read_u32(&round->leader.job->raised);
 
-	job = round->leader.job;
-	for (int i = 0; i < n; i++)
+		if (raised > 0)
+			((ScanKeyState *) list_nth(round->keys, raised - 1))->ak->raised = true;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/* Take over what a phase has counted */
+static void
+add_counts(Round *round)
+{
+	AuditJob   *job = round->leader.job;
+
+	for (int i = 0; i < job->ntasks; i++)
 	{
 		ScanKeyState *key = list_nth(round->keys, i);
 
 		key->ak->orphan_rows += pg_atomic_read_u64(&AUDIT_TASKS(job)[i].orphan_rows);
 		key->passes++;
 		key->ak->rows_checked = 0;
+		if (key->set < 0)
+			key->ak->sample = audit_rule_sample(key->ak, job, i, round->audit->results);
 	}
 	for (int r = 0; r < job->nreads; r++)
 	{
@@ -580,30 +734,43 @@ judge(Round *round)
 	}
 }
 
+/* Read each child once for all of its keys in the round */
+static void
+judge(Round *round)
+{
+	int			n = list_length(round->keys);
+	List	   *reads = NIL;
+
+	open_views(round);
+	for (int i = 0; i < n;)
+	{
+		Oid			child = ((ScanKeyState *) list_nth(round->keys, i))->ak->key.child;
+		int			next = i;
+
+		while (next < n && ((ScanKeyState *) list_nth(round->keys, next))->ak->key.child == child)
+			next++;
+		reads = add_child_reads(round, reads, i, next);
+		i = next;
+	}
+	/* there may be nothing to read: a partitioned table without partitions */
+	sg_progress_tables(SG_PHASE_SCANNING, ((ScanKeyState *) linitial(round->keys))->ak->key.child,
+					   child_pages(round->keys, round->audit->leaves));
+	run_judge_phase(round, reads);
+	add_counts(round);
+}
+
 /* Pages of the round's parents and children, to choose workers by */
 static void
 choose_workers(Round *round)
 {
 	double		parents = 0;
-	double		children = 0;
-	Oid			last = InvalidOid;
-	ListCell   *lc;
 
 	if (!round->audit->parallel)
 		return;
 	for (int i = 0; i < list_length(round->items); i++)
 		parents += set_of_item(round, i)->pages;
-	foreach(lc, round->keys)
-	{
-		Oid			child = ((ScanKeyState *) lfirst(lc))->ak->key.child;
-		double		tuples;
-
-		if (child != last)
-			children += count_pages(child, round->audit->leaves, &tuples);
-		last = child;
-	}
 	round->build_workers = audit_choose_workers(Min(parents, MaxBlockNumber));
-	round->judge_workers = audit_choose_workers(Min(children, MaxBlockNumber));
+	round->judge_workers = audit_choose_workers(child_pages(round->keys, round->audit->leaves));
 }
 
 /* Memory for the sets of a round, and who reads */
@@ -611,13 +778,13 @@ static void
 begin_round(Round *round)
 {
 	ScanAudit  *audit = round->audit;
-	int			n = list_length(round->items);
-	ListCell   *lc;
+	int			n = Max(list_length(round->items), 1);
 
-	foreach(lc, audit->keys)
+	foreach_ptr(ScanKeyState, key, audit->keys)
 	{
-		if (has_set(round->items, ((ScanKeyState *) lfirst(lc))->set))
-			round->keys = lappend(round->keys, lfirst(lc));
+		if (key->set < 0 ? key->passes == 0 && takes_rule(audit, round->items, key) :
+			has_set(round->items, key->set))
+			round->keys = lappend(round->keys, key);
 	}
 	choose_workers(round);
 
@@ -634,7 +801,6 @@ begin_round(Round *round)
 		round->sets = palloc(sizeof(AuditSet) * n);
 
 	round->leader.memory = &round->memory;
-	round->leader.leader = true;
 	round->leader.views = palloc0(sizeof(AuditSetView) * n);
 	round->leader.codecs = palloc(sizeof(AuditCodec *) * list_length(round->keys));
 	round->leader.distinct = palloc(sizeof(AuditDistinct *) * list_length(round->keys));
@@ -692,7 +858,8 @@ finish_key(ScanKeyState *key, int samples, MemoryContext results)
 {
 	AuditKey   *ak = key->ak;
 
-	audit_distinct_end(key->distinct, ak, samples, results);
+	if (key->distinct)
+		audit_distinct_end(key->distinct, ak, samples, results);
 	ak->result = ak->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
 	ak->method = key->passes == 1 ? "scan" :
 		MemoryContextStrdup(results, psprintf("scan in %d passes", key->passes));
@@ -709,6 +876,19 @@ scan_problem(const FkKey *key, List *leaves)
 	return audit_leaves_problem(key, leaves);
 }
 
+static int
+count_unique(List *keys)
+{
+	int			n = 0;
+
+	foreach_ptr(AuditKey, ak, keys)
+	{
+		if (ak->rule && ak->rule->kind == AUDIT_UNIQUE)
+			n++;
+	}
+	return n;
+}
+
 List *
 audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel)
 {
@@ -716,6 +896,7 @@ audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool pa
 	List	   *others = NIL;
 	ListCell   *lc;
 	MemoryContext old;
+	int			nunique;
 	int			sort_memory = Max(SORT_MEMORY / Max(list_length(keys), 1), MIN_SORT_MEMORY);
 
 	audit.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard scan",
@@ -725,13 +906,20 @@ audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool pa
 	audit.seed = pg_prng_uint64(&pg_global_prng_state);
 	audit.parallel = parallel;
 	audit.leaves = leaves;
+	audit.samples = Min(samples, MAX_RULE_SAMPLES);
+	audit.results = results;
+	nunique = count_unique(keys);
+	if (nunique > 0)
+		audit.memory /= 2;
 
 	foreach_ptr(AuditKey, ak, keys)
 	{
-		const char *problem = scan_problem(&ak->key, leaves);
-		AuditCodec *codec = problem ? NULL : audit_codec_make(&ak->key, &problem);
+		const char *problem = ak->rule ? audit_rule_scan_problem(ak, leaves) : scan_problem(&ak->key, leaves);
+		AuditCodec *codec = problem || ak->rule ? NULL : audit_codec_make(&ak->key, &problem);
 
-		if (codec == NULL || !add_key(&audit, ak, codec, sort_memory))
+		if (ak->rule && problem == NULL)
+			add_rule(&audit, ak, nunique);
+		else if (codec == NULL || !add_key(&audit, ak, codec, sort_memory))
 		{
 			MemoryContextSwitchTo(old);
 			others = lappend(others, ak);
@@ -741,7 +929,7 @@ audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool pa
 	list_sort(audit.keys, compare_children);
 	plan_items(&audit);
 
-	while (audit.items != NIL)
+	while (audit.items != NIL || rules_left(&audit))
 	{
 		MemoryContext round_context = AllocSetContextCreate(audit.context, "schemaguard round",
 															ALLOCSET_DEFAULT_SIZES);

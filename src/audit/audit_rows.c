@@ -101,6 +101,16 @@ audit_rows_end(AuditRows *rows)
 	pfree(rows->columns);
 }
 
+ItemPointerData
+audit_rows_place(const AuditRows *rows)
+{
+	ItemPointerData tid = rows->slot->tts_tid;
+
+	if (rows->by_page)
+		ItemPointerSet(&tid, ((HeapScanDesc) rows->scan)->rs_cblock, rows->visible[rows->next - 1]);
+	return tid;
+}
+
 bool
 audit_rows_next_page(AuditRows *rows)
 {

@@ -55,6 +55,9 @@ extern void audit_rows_begin(AuditRows *rows, Relation rel, ParallelTableScanDes
 							 const bool *wanted, int last);
 extern void audit_rows_end(AuditRows *rows);
 
+/* Where the row at hand is */
+extern ItemPointerData audit_rows_place(const AuditRows *rows);
+
 /* Rows of a page are fetched into the processor's cache so far ahead */
 #define AUDIT_ROWS_AHEAD 12
 

@@ -15,14 +15,16 @@
 #include "audit/audit_internal.h"
 
 
+/* ctid and tableoid beside the columns of a key */
+#define MAX_VALUES (INDEX_MAX_KEYS + 2)
+
 Jsonb *
-audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
-				 MemoryContext context)
+audit_object(int n, char **names, Oid *types, const Datum *values, const bool *nulls,
+			 MemoryContext context)
 {
 	StringInfoData query;
-	Oid			types[INDEX_MAX_KEYS];
-	char		spi_nulls[INDEX_MAX_KEYS];
-	Datum		arguments[INDEX_MAX_KEYS];
+	char		spi_nulls[MAX_VALUES];
+	Datum		arguments[MAX_VALUES];
 	MemoryContext old;
 	Jsonb	   *object;
 	bool		isnull;
@@ -30,19 +32,16 @@ audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT pg_catalog.jsonb_build_object(");
-	for (int i = 0; i < key->nkeys; i++)
+	for (int i = 0; i < n; i++)
 	{
-		types[i] = get_atttype(key->child, key->child_att[i]);
 		arguments[i] = values[i];
 		spi_nulls[i] = nulls[i] ? 'n' : ' ';
-		appendStringInfo(&query, "%s%s, $%d", i ? ", " : "",
-						 quote_literal_cstr(get_attname(key->child, key->child_att[i], false)),
-						 i + 1);
+		appendStringInfo(&query, "%s%s, $%d", i ? ", " : "", quote_literal_cstr(names[i]), i + 1);
 	}
 	appendStringInfoChar(&query, ')');
 
 	SPI_connect();
-	rc = SPI_execute_with_args(query.data, key->nkeys, types, arguments, spi_nulls, true, 1);
+	rc = SPI_execute_with_args(query.data, n, types, arguments, spi_nulls, true, 1);
 	if (rc != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), query.data);
 	old = MemoryContextSwitchTo(context);
@@ -53,4 +52,19 @@ audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
 	pfree(query.data);
 
 	return object;
+}
+
+Jsonb *
+audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
+				 MemoryContext context)
+{
+	Oid			types[INDEX_MAX_KEYS];
+	char	   *names[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		types[i] = get_atttype(key->child, key->child_att[i]);
+		names[i] = get_attname(key->child, key->child_att[i], false);
+	}
+	return audit_object(key->nkeys, names, types, values, nulls, context);
 }

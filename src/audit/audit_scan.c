@@ -30,6 +30,7 @@
 #include "audit/audit_distinct.h"
 #include "audit/audit_job.h"
 #include "audit/audit_rows.h"
+#include "audit/audit_rule_job.h"
 #include "audit/audit_set.h"
 #include "base/compat.h"
 
@@ -394,11 +395,13 @@ take_row(JudgeState *state, TaskBatch *batch, TupleTableSlot *slot)
 }
 
 static void
-read_child(JudgeState *state, AuditRead *read)
+read_child(JudgeState *state, int number)
 {
 	AuditParticipant *participant = state->participant;
+	AuditRead  *read = &AUDIT_READS(participant->job)[number];
 	Relation	rel = table_open(read->relid, AccessShareLock);
 	bool		wanted[MaxTupleAttributeNumber] = {false};
+	AuditRuleReader *rules;
 	AuditRows	rows;
 	uint64		nrows = 0;
 	int			last = 0;
@@ -410,16 +413,21 @@ read_child(JudgeState *state, AuditRead *read)
 		last = Max(last, map_columns(batch->codec, false, read->root, read->relid, batch->att));
 		want_columns(batch->codec, batch->att, wanted);
 	}
+	rules = audit_rules_begin(participant, number, rel, wanted, &last);
 
 	begin_rows(&rows, participant, read, rel, wanted, last);
 	while (audit_rows_next(&rows))
 	{
 		for (int i = 0; i < state->nbatches; i++)
 			take_row(state, &state->batches[i], rows.slot);
+		if (rules)
+			audit_rules_judge(rules, &rows);
 		nrows++;
 		count_page(participant, &rows);
 	}
 	audit_rows_end(&rows);
+	if (rules)
+		audit_rules_end(rules);
 	for (int i = 0; i < state->nbatches; i++)
 		look_up(state, &state->batches[i]);
 	table_close(rel, NoLock);
@@ -431,13 +439,16 @@ begin_batches(JudgeState *state, AuditRead *read)
 {
 	AuditParticipant *participant = state->participant;
 
-	state->nbatches = read->ntasks;
+	state->nbatches = 0;
 	state->batches = palloc0(sizeof(TaskBatch) * read->ntasks);
 	for (int i = 0; i < read->ntasks; i++)
 	{
-		TaskBatch  *batch = &state->batches[i];
+		TaskBatch  *batch = &state->batches[state->nbatches];
 		int			task = read->first_task + i;
 
+		if (AUDIT_TASKS(participant->job)[task].set < 0)
+			continue;
+		state->nbatches++;
 		batch->task = &AUDIT_TASKS(participant->job)[task];
 		batch->codec = participant->codecs[task];
 		batch->view = &participant->views[batch->task->set];
@@ -473,6 +484,13 @@ end_batches(JudgeState *state)
 	pfree(state->batches);
 }
 
+/* Do two reads judge the same keys? */
+static bool
+same_tasks(const AuditRead *a, const AuditRead *b)
+{
+	return a->first_task == b->first_task && a->ntasks == b->ntasks;
+}
+
 static void
 judge_children(AuditParticipant *participant)
 {
@@ -486,10 +504,10 @@ judge_children(AuditParticipant *participant)
 		AuditRead  *read = &AUDIT_READS(job)[i];
 
 		/* leaves of one table follow each other */
-		if (i == 0 || read->first_task != read[-1].first_task)
+		if (i == 0 || !same_tasks(read, read - 1))
 			begin_batches(&state, read);
-		read_child(&state, read);
-		if (i + 1 == job->nreads || read[1].first_task != read->first_task)
+		read_child(&state, i);
+		if (i + 1 == job->nreads || !same_tasks(read, read + 1))
 			end_batches(&state);
 	}
 	MemoryContextDelete(state.work);
@@ -510,7 +528,18 @@ audit_participate(AuditParticipant *participant)
 				audit_set_insert(&participant->views[i]);
 			break;
 		case PHASE_JUDGE:
-			judge_children(participant);
+			participant->evaluated = -1;
+			PG_TRY();
+			{
+				judge_children(participant);
+			}
+			PG_CATCH();
+			{
+				if (participant->evaluated >= 0)
+					pg_atomic_write_u32(&job->raised, participant->evaluated + 1);
+				PG_RE_THROW();
+			}
+			PG_END_TRY();
 			break;
 	}
 	audit_report_progress(participant);

@@ -36,6 +36,8 @@
 #include "audit/audit.h"
 #include "audit/audit_index.h"
 #include "audit/audit_internal.h"
+#include "audit/audit_rule.h"
+#include "audit/audit_rule_job.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -79,6 +81,7 @@ reset_key(AuditKey *ak)
 	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
 	ak->sample = NIL;
 	ak->by_index = false;
+	ak->raised = false;
 	ak->waits_for = InvalidOid;
 }
 
@@ -93,6 +96,8 @@ key_changed(const Batch *batch, AuditKey *ak)
 	FkKey		now = ak->key;
 	FkProblem  *problem;
 
+	if (ak->rule)
+		return audit_rule_changed(ak);
 	if (OidIsValid(ak->key.conid))
 	{
 		FkKey	   *declared = fk_by_oid(ak->key.conid);
@@ -116,16 +121,29 @@ key_changed(const Batch *batch, AuditKey *ak)
 	return NULL;
 }
 
+static FkProblem *
+access_problem(const AuditKey *ak)
+{
+	return ak->rule ? audit_rule_access(ak, false) : audit_access_problem(&ak->key, false);
+}
+
+static FkProblem *
+lock_key(AuditKey *ak)
+{
+	return ak->rule ? audit_rule_lock(ak, RecoveryInProgress(), &ak->waits_for) :
+		audit_lock(&ak->key, RecoveryInProgress(), &ak->waits_for);
+}
+
 /* Check the access, lock, look again.  Whether the key can be judged now. */
 static bool
 prepare_key(Batch *batch, AuditKey *ak)
 {
-	FkProblem  *problem = audit_access_problem(&ak->key, false);
+	FkProblem  *problem = access_problem(ak);
 	const char *changed;
 	uint64		messages = SharedInvalidMessageCounter;
 
 	if (problem == NULL)
-		problem = audit_lock(&ak->key, RecoveryInProgress(), &ak->waits_for);
+		problem = lock_key(ak);
 	if (problem)
 	{
 		set_unknown(batch, ak, problem->reason);
@@ -140,14 +158,26 @@ prepare_key(Batch *batch, AuditKey *ak)
 	changed = key_changed(batch, ak);
 	/* nothing has changed in the catalogs that we have heard of */
 	problem = changed == NULL && messages != SharedInvalidMessageCounter ?
-		audit_access_problem(&ak->key, false) : NULL;
+		access_problem(ak) : NULL;
+	if (changed == NULL && problem == NULL && ak->rule)
+		changed = audit_rule_problem(ak);
 	if (changed || problem)
 	{
 		set_unknown(batch, ak, changed ? changed : problem->reason);
 		return false;
 	}
-	audit_proof_begin(ak);
+	if (ak->rule == NULL)
+		audit_proof_begin(ak);
 	return true;
+}
+
+static void
+scope_begin(SgScope *scope, const AuditKey *ak)
+{
+	if (ak->rule)
+		audit_rule_scope_begin(scope, ak, false);
+	else
+		audit_scope_begin(scope, &ak->key, false);
 }
 
 /* Scan if a scan can judge it, else one query a key */
@@ -155,33 +185,85 @@ static void
 judge_as(const Batch *batch, List *keys)
 {
 	SgScope		scope;
-	ListCell   *lc;
 
 	if (sg_audit_method != SG_AUDIT_SQL)
 	{
-		audit_scope_begin(&scope, &((AuditKey *) linitial(keys))->key, false);
+		scope_begin(&scope, linitial(keys));
 		keys = audit_scan(keys, batch->leaves, batch->samples, batch->results, batch->parallel);
 		sg_scope_end(&scope);
 	}
-	foreach(lc, keys)
+	foreach_ptr(AuditKey, ak, keys)
 	{
-		sg_progress_tables(SG_PHASE_SCANNING, ((AuditKey *) lfirst(lc))->key.child, 0);
-		audit_sql(lfirst(lc), batch->samples, batch->results, batch->parallel);
+		sg_progress_tables(SG_PHASE_SCANNING, ak->key.child, 0);
+		if (ak->rule)
+			audit_rule_sql(ak, batch->samples, batch->results, batch->parallel);
+		else
+			audit_sql(ak, batch->samples, batch->results, batch->parallel);
 	}
 }
 
-/* Judge keys in the active snapshot by their tables, each with the rights that it takes */
+/* Has it to be judged as the owner of its table? */
+static bool
+needs_owner(const AuditKey *ak)
+{
+	Oid			role;
+
+	if (ak->rule == NULL)
+		return audit_needs_owner(&ak->key, false);
+	return audit_rule_role(ak, false, &role) != NULL || OidIsValid(role);
+}
+
+/* Can it be judged as anybody, since nothing runs but what is built in? */
+static bool
+is_bare(const AuditKey *ak)
+{
+	CodeReach  *reach = code_reach();
+
+	if (ak->rule)
+		return audit_rule_bare(ak);
+	fk_code_reach(reach, &ak->key);
+	return !code_found(reach);
+}
+
+/* Take those of a table out of the list, all or the bare ones */
+static List *
+take_keys(List **keys, Oid child, bool bare)
+{
+	List	   *taken = NIL;
+
+	foreach_ptr(AuditKey, ak, *keys)
+	{
+		if (ak->key.child == child && (!bare || is_bare(ak)))
+			taken = lappend(taken, ak);
+	}
+	*keys = list_difference_ptr(*keys, taken);
+	return taken;
+}
+
+/*
+ * Judge keys in the active snapshot by their tables, each with the rights that
+ * it takes; what can be judged as anybody goes with the scan of its table that
+ * has to be done as the owner.
+ */
 static void
 judge_by_table(const Batch *batch, List *keys)
 {
 	List	   *plain = NIL;
+	List	   *owned = NIL;
 
 	foreach_ptr(AuditKey, ak, keys)
 	{
-		if (audit_needs_owner(&ak->key, false))
-			judge_as(batch, list_make1(ak));
+		if (needs_owner(ak))
+			owned = lappend(owned, ak);
 		else
 			plain = lappend(plain, ak);
+	}
+	while (owned != NIL)
+	{
+		Oid			child = ((AuditKey *) linitial(owned))->key.child;
+		List	   *together = take_keys(&owned, child, false);
+
+		judge_as(batch, list_concat(together, take_keys(&plain, child, true)));
 	}
 	if (plain != NIL)
 		judge_as(batch, plain);
@@ -192,16 +274,18 @@ static void
 judge_keys(const Batch *batch, List *keys)
 {
 	List	   *by_table = NIL;
-	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach_ptr(AuditKey, ak, keys)
 	{
-		if (!audit_by_index(lfirst(lc), batch->leaves, batch->samples, batch->results))
-			by_table = lappend(by_table, lfirst(lc));
+		if (ak->rule || !audit_by_index(ak, batch->leaves, batch->samples, batch->results))
+			by_table = lappend(by_table, ak);
 	}
 	judge_by_table(batch, by_table);
-	foreach(lc, by_table)
-		audit_paranoid(lfirst(lc), batch->leaves, batch->results);
+	foreach_ptr(AuditKey, ak, by_table)
+	{
+		if (ak->rule == NULL)
+			audit_paranoid(ak, batch->leaves, batch->results);
+	}
 }
 
 /*
@@ -288,18 +372,47 @@ may_be_parallel_trouble(const ErrorData *edata)
 		edata->sqlerrcode == ERRCODE_INVALID_TRANSACTION_STATE;
 }
 
+/* All but the rule that has raised the error; NIL if that is not known, or no other is there */
+static List *
+others_than_raised(const Batch *batch, const ErrorData *edata)
+{
+	List	   *others = NIL;
+	AuditKey   *raised = NULL;
+
+	foreach_ptr(AuditKey, ak, batch->keys)
+	{
+		if (ak->raised)
+			raised = ak;
+		else
+			others = lappend(others, ak);
+	}
+	if (raised == NULL || others == NIL)
+		return NIL;
+	set_unknown(batch, raised, sg_error_text(edata));
+	return others;
+}
+
 /*
- * An error: without workers, if they may be the reason; else each table, and
- * at last each key by itself, so that one bad page does not cost the others
- * their verdict.
+ * An error: without workers, if they may be the reason; without the rule that
+ * raised it; else each table, and at last each key by itself, so that one bad
+ * page does not cost the others their verdict.
  */
 static void
 recover(Batch *batch, ErrorData *edata)
 {
+	List	   *others = NIL;
+
 	if (batch->parallel && may_be_parallel_trouble(edata))
 		judge_apart(batch, batch->keys, false);
 	else if (sg_is_cancel(edata))
 		ReThrowError(edata);
+	else if ((others = others_than_raised(batch, edata)) != NIL)
+	{
+		Batch		rest = *batch;
+
+		rest.keys = others;
+		judge(&rest);
+	}
 	else if (list_length(batch->keys) > 1)
 		judge_apart(batch, batch->keys, batch->parallel);
 	else
@@ -527,9 +640,17 @@ void
 audit_table_locked(AuditTable *table)
 {
 	Batch		batch = {table->keys, table->samples, table->results, true};
-	ListCell   *lc;
+	List	   *keys = NIL;
 
-	foreach(lc, table->keys)
-		reset_key(lfirst(lc));
-	judge_by_table(&batch, table->keys);
+	foreach_ptr(AuditKey, ak, table->keys)
+	{
+		const char *problem = ak->rule ? audit_rule_problem(ak) : NULL;
+
+		reset_key(ak);
+		if (problem)
+			set_unknown(&batch, ak, problem);
+		else
+			keys = lappend(keys, ak);
+	}
+	judge_by_table(&batch, keys);
 }

@@ -56,7 +56,7 @@
 #define SG_CON_ENFORCED(con) ((con)->conenforced)
 #define SG_CON_PERIOD(con) ((con)->conperiod)
 #define SG_CONSTRAINT_ENFORCED(c) ((c)->is_enforced)
-#define SG_CONSTRAINT_PERIOD(c) ((c)->fk_with_period || (c)->pk_with_period)
+#define SG_CONSTRAINT_PERIOD(c) ((c)->fk_with_period || (c)->pk_with_period || (c)->without_overlaps)
 #define SG_CONSTRAINT_HALF_PERIOD(c) \
 	((c)->pk_with_period != (c)->fk_with_period && ((c)->pk_with_period || (c)->pk_attrs != NIL))
 #define SG_NONDETERMINISTIC_MUST_AGREE 1
@@ -150,9 +150,8 @@ sg_find_setting(const char *name)
 #endif
 
 /*
- * 17: a stronger lock may count as well; the virtual transaction of a lock is
- * one field; loops over lists declare what they visit (the list stays as it is
- * meanwhile)
+ * 17: a stronger lock may count as well; a lock's virtual transaction is one
+ * field; loops over lists declare what they visit (the list stays as it is)
  */
 #if PG_VERSION_NUM < 170000
 #define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
@@ -175,6 +174,7 @@ sg_find_setting(const char *name)
 #define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys, flags) \
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#define expand_generated_columns_in_expr(node, rel, rt_index) (node)
 #elif PG_VERSION_NUM < 190000
 #define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys, flags) \
 	index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys)

@@ -18,7 +18,6 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
@@ -221,23 +220,6 @@ tell_nothing_to_do(Oid child, List *schemas)
 				 errhint("SELECT * FROM sg_discover_fks() finds those that are missing; sg_orphan_audit(inferred => true) judges them. Or start a plan: SELECT sg_plan_create('plan'), then sg_plan_from_discovery(), sg_plan_from_sql() or sg_plan_add_fk().")));
 }
 
-/* The orphan keys that were kept, as one array of objects */
-static Datum
-sample_array(List *sample)
-{
-	StringInfoData json;
-
-	initStringInfo(&json);
-	foreach_ptr(Jsonb, object, sample)
-	{
-		appendStringInfoChar(&json, json.len ? ',' : '[');
-		(void) JsonbToCString(&json, &object->root, VARSIZE(object));
-	}
-	appendStringInfoChar(&json, ']');
-
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
-}
-
 const char *
 report_reason(const AuditKey *ak)
 {
@@ -286,10 +268,7 @@ emit_key(SgRowSink *sink, const AuditKey *ak)
 	else
 		sg_sink_null(sink);
 	sg_sink_text(sink, ak->source);
-	if (ak->sample)
-		sg_sink_datum(sink, sample_array(ak->sample));
-	else
-		sg_sink_null(sink);
+	audit_sink_sample(sink, ak);
 	sg_sink_emit(sink);
 }
 

@@ -1,0 +1,209 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_violations.c
+ *	  sg_rule_audit and sg_rule_violations: rules for people.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "audit/audit_internal.h"
+#include "audit/audit_rule.h"
+#include "base/args.h"
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+
+PG_FUNCTION_INFO_V1(sg_rule_violations);
+PG_FUNCTION_INFO_V1(sg_rule_audit);
+
+static const char *const kind_words[] = {
+	[AUDIT_CHECK] = "check",[AUDIT_NOT_NULL] = "not null",[AUDIT_UNIQUE] = "unique"
+};
+
+static Oid
+rule_table_argument(FunctionCallInfo fcinfo, int n)
+{
+	Oid			relid = audit_table_argument(fcinfo, n);
+	char		relkind = get_rel_relkind(relid);
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE && relkind != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is not a table", sg_relation_name(relid))));
+	return relid;
+}
+
+/* The rule of a table that the arguments n and n + 1 mean */
+static AuditKey *
+rule_argument(FunctionCallInfo fcinfo, int n, Oid relid)
+{
+	char	   *kind = sg_arg_text(fcinfo, n);
+
+	for (int i = 0; i < lengthof(kind_words); i++)
+	{
+		if (strcmp(kind, kind_words[i]) == 0)
+			return audit_rule_parse(relid, i, sg_arg_text(fcinfo, n + 1));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("there is no kind of rule \"%s\"", kind),
+			 errhint("Kinds are check, not null and unique.")));
+}
+
+void
+audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_rows)
+{
+	SgRowSink	sink;
+	FkProblem  *problem = audit_rule_access(rule, true);
+	const char *reason = audit_rule_problem(rule);
+	SgScope		scope;
+	Oid			busy;
+
+	sg_sink_begin(&sink, fcinfo);
+	if (problem == NULL && reason)
+		problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED, reason, NULL);
+	if (problem == NULL)
+		problem = audit_rule_lock(rule, true, &busy);
+	if (problem)
+		audit_raise_problem(problem, "the violations", rule->key.child);
+	audit_push_snapshot();
+	audit_rule_scope_begin(&scope, rule, true);
+	audit_run_list(&sink, rule->key.child, audit_rule_rows(rule), max_rows);
+	sg_scope_end(&scope);
+	PopActiveSnapshot();
+}
+
+/*
+ * sg_rule_violations(child regclass, kind text, definition text, max_rows bigint DEFAULT 1000)
+ *
+ * The rows that ALTER TABLE would refuse the rule for.  Needs SELECT on the
+ * table and no row security on it (42501); locks it in ACCESS SHARE until the
+ * end of the transaction.  What could be no rule is an error as in ALTER TABLE.
+ */
+Datum
+sg_rule_violations(PG_FUNCTION_ARGS)
+{
+	Oid			relid;
+
+	sg_check_version();
+	relid = rule_table_argument(fcinfo, 0);
+	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid), audit_max_rows(fcinfo, 3));
+
+	PG_RETURN_NULL();
+}
+
+/* ---- verdicts ---- */
+
+static bool
+has_not_null(List *keys, AttrNumber attnum)
+{
+	foreach_ptr(AuditKey, ak, keys)
+	{
+		if (ak->rule && ak->rule->kind == AUDIT_NOT_NULL && ak->key.child_att[0] == attnum)
+			return true;
+	}
+	return false;
+}
+
+/* Before 18, NOT NULL is a mark of the column and no constraint */
+static List *
+add_marked_columns(List *keys, Oid relid)
+{
+	SgCatalog	rows;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&rows, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
+	{
+		Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		if (att->attnum > 0 && att->attnotnull && !att->attisdropped && !has_not_null(keys, att->attnum))
+			keys = lappend(keys, audit_rule_not_null(relid, NULL, att->attnum, true));
+	}
+	return keys;
+}
+
+/* All that a table promises: foreign keys, then rules, by name; last what has none */
+static List *
+declared_keys(Oid relid)
+{
+	List	   *keys = NIL;
+	SgCatalog	rows;
+	HeapTuple	tuple;
+
+	foreach_ptr(FkKey, key, fk_declared(relid))
+	{
+		keys = lappend(keys, audit_key_new(key, "catalog", fk_state(key)));
+	}
+	sg_catalog_begin(&rows, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+					 Anum_pg_constraint_conrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
+	{
+		AuditKey   *ak = audit_rule_declared(((Form_pg_constraint) GETSTRUCT(tuple))->oid);
+
+		if (ak)
+			keys = lappend(keys, ak);
+	}
+	return add_marked_columns(keys, relid);
+}
+
+static void
+emit_verdict(SgRowSink *sink, const AuditKey *ak)
+{
+	sg_sink_text(sink, ak->fk_name);
+	sg_sink_text(sink, ak->rule ? kind_words[ak->rule->kind] : "foreign key");
+	sg_sink_names(sink, ak->child_columns);
+	sg_sink_text(sink, audit_result_word(ak->result));
+	sg_sink_count(sink, ak->rows_checked);
+	sg_sink_count(sink, ak->orphan_rows);
+	sg_sink_count(sink, ak->orphan_keys);
+	audit_sink_sample(sink, ak);
+	sg_sink_text(sink, ak->reason);
+	sg_sink_text(sink, ak->method);
+	if (ak->method)
+		sg_sink_float8(sink, sg_rounded(ak->elapsed_ms, 1));
+	else
+		sg_sink_null(sink);
+	sg_sink_emit(sink);
+}
+
+/*
+ * sg_rule_audit(child regclass, kind text DEFAULT NULL, definition text DEFAULT NULL,
+ *			  samples int DEFAULT 5)
+ *
+ * Would the rows pass the rule?  Without one: do they hold what the table
+ * promises, judged together in one pass over it?
+ */
+Datum
+sg_rule_audit(PG_FUNCTION_ARGS)
+{
+	AuditTable	table = {.results = CurrentMemoryContext};
+	SgRowSink	sink;
+	ListCell   *lc;
+
+	sg_check_version();
+	table.child = rule_table_argument(fcinfo, 0);
+	sg_arg_check(fcinfo, 3);
+	table.samples = PG_GETARG_INT32(3);
+	if (table.samples < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("samples must not be negative"),
+				 errhint("Give the number of rows to show at most.")));
+	table.keys = PG_ARGISNULL(1) ? declared_keys(table.child) :
+		list_make1(rule_argument(fcinfo, 1, table.child));
+	sg_sink_begin(&sink, fcinfo);
+	if (table.keys != NIL)
+		audit_table(&table);
+	foreach(lc, table.keys)
+		emit_verdict(&sink, lfirst(lc));
+
+	PG_RETURN_NULL();
+}
