@@ -200,6 +200,8 @@ OBJS = \
 	src/snapshot/snapshot_reader.o \
 	src/snapshot/snapshot_remote.o \
 	src/snapshot/snapshot_store.o \
+	src/stamp/stamp_archive.o \
+	src/stamp/stamp_row.o \
 	src/undo/undo.o \
 	src/undo/undo_rollback.o \
 	src/verify/verify.o \
@@ -218,6 +220,7 @@ SQL_PARTS = \
 	sql/parts/15_log.sql \
 	sql/parts/16_log_grant.sql \
 	sql/parts/20_audit.sql \
+	sql/parts/21_stamp.sql \
 	sql/parts/25_plan_tables.sql \
 	sql/parts/26_plan.sql \
 	sql/parts/30_base_progress.sql \
@@ -277,6 +280,7 @@ REGRESS = \
 	plan_script \
 	rollback \
 	snapshot \
+	stamp \
 	surface \
 	throttle \
 	trust \
@@ -287,6 +291,7 @@ REGRESS = \
 
 ISOLATION = \
 	iso_add_fks_concurrent \
+	iso_archive \
 	iso_audit_lock \
 	iso_lock_add \
 	iso_lock_core \

@@ -33,13 +33,15 @@ set_local(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* path NULL: settings stay as they are */
 static void
 scope_begin(SgScope *scope, Oid role, int flags, const char *path)
 {
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
 	SetUserIdAndSecContext(role, scope->sec_context | flags);
-	scope->guc_level = NewGUCNestLevel();
-	set_local("search_path", path);
+	scope->guc_level = path ? NewGUCNestLevel() : 0;
+	if (path)
+		set_local("search_path", path);
 }
 
 void
@@ -158,8 +160,17 @@ sg_role_begin(SgScope *scope, Oid role)
 }
 
 void
+sg_key_role_begin(SgScope *scope, Oid owner, bool with_path)
+{
+	scope_begin(scope, owner,
+				SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS,
+				with_path ? path_of(owner) : NULL);
+}
+
+void
 sg_scope_end(SgScope *scope)
 {
-	AtEOXact_GUC(false, scope->guc_level);
+	if (scope->guc_level > 0)
+		AtEOXact_GUC(false, scope->guc_level);
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }

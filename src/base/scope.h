@@ -21,7 +21,7 @@ typedef struct SgScope
 {
 	Oid			userid;
 	int			sec_context;
-	int			guc_level;
+	int			guc_level;		/* 0: no setting was touched */
 } SgScope;
 
 /*
@@ -41,6 +41,14 @@ extern void sg_caller_begin(SgScope *scope);
  * right to do the work has been checked before.
  */
 extern void sg_role_begin(SgScope *scope, Oid role);
+
+/*
+ * Become a table's owner for a query about its rows, as the server does for
+ * foreign keys: restricted as above, and no policy hides a row, whatever the
+ * table FORCEs.  Unless `with_path`, search_path stays as it is, which is
+ * quick: for queries with qualified names that run nothing but built-in code.
+ */
+extern void sg_key_role_begin(SgScope *scope, Oid owner, bool with_path);
 
 extern void sg_scope_end(SgScope *scope);
 

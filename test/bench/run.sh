@@ -9,7 +9,7 @@
 # The data set (data.sql): a child of 5 million rows with six foreign keys, bigint to 1 million rows, the same again with
 # 70 % nulls, uuid to 500, text to 200,000, int to 3,000, and (bigint, int) to 100,000.
 #
-#   data.sql growth.sql skip.sql small.sql many.sql rollback.sql     make what is measured
+#   data.sql growth.sql skip.sql small.sql many.sql stamp.sql rollback.sql     make what is measured
 #   reference.sql                                       checks before the reference data set is measured
 #   timed/VARIANT.sql                                   what is timed, with its check
 #   memory.sh memory.pl                                 the memory of an audit
@@ -21,7 +21,7 @@
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
 #   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
 #   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most, rollback one
-#   ONLY="NAME ..."    of read core sql validate growth skip small many rollback deploy backfill waits memory ddl (default: all but the last four)
+#   ONLY="NAME ..."    of read core sql validate growth skip small many stamp rollback deploy backfill waits memory ddl (default: all but the last four)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -43,12 +43,12 @@ set -euo pipefail
 . "$(dirname "$0")/waits.sh"
 
 scale=${SCALE:-1} rounds=${ROUNDS:-5} workers=${WORKERS:-2} million_keys=${KEYS:-5}
-only=${ONLY:-read core sql validate growth skip small many rollback deploy}
+only=${ONLY:-read core sql validate growth skip small many stamp rollback deploy}
 [ -z "${BENCH_MEMORY:-}" ] || only+=" memory"
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | skip | small | many | rollback | deploy | backfill | waits | memory | ddl) ;;
+    read | core | sql | validate | growth | skip | small | many | stamp | rollback | deploy | backfill | waits | memory | ddl) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -150,6 +150,10 @@ measure_ratios() {
     new_database many
     measure "many tables" many many.sql many_sql many_audit
   fi
+  if wanted stamp; then
+    new_database stamp
+    measure "rows are stamped by a trigger" stamp stamp.sql stamp_none stamp_c stamp_plpgsql
+  fi
   if wanted rollback; then
     new_database rollback
     rounds=1 measure "a plan is taken back" rollback rollback.sql rollback_add rollback_back
@@ -193,14 +197,14 @@ variables=(-v "workers=$workers" -v "child_rows=$child_rows" -v "rows_1=$rows_1"
 : > "$SG_DIR/samples"
 sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $rounds rounds, $workers workers"
 
-! wanted read core sql validate growth skip small many rollback || measure_ratios
+! wanted read core sql validate growth skip small many stamp rollback || measure_ratios
 ! wanted deploy || measure_deploy
 ! wanted memory || measure_memory
 ! wanted ddl || measure_ddl
 ! wanted backfill || measure_backfill
 ! wanted waits || measure_waits
 # what has a table of its own needs no report
-wanted read core sql validate growth skip small many rollback deploy memory || exit 0
+wanted read core sql validate growth skip small many stamp rollback deploy memory || exit 0
 describe
 sg_say
 folder=()

@@ -106,6 +106,7 @@ is($node->safe_psql('apart', q{
 # ---- CONNECT only
 
 my %call = (
+	(map { ("schemaguard.$_" => "SELECT schemaguard.$_()") } qw(sg_stamp_row sg_refuse_archived_parent sg_refuse_live_children sg_archive_live_children)),
 	'schemaguard.sg_ddl_event' => 'SELECT schemaguard.sg_ddl_event()',
 	'schemaguard.sg_drop_extension_event' => 'SELECT schemaguard.sg_drop_extension_event()',
 	'schemaguard.sg_subscription_event' => 'SELECT schemaguard.sg_subscription_event()',

@@ -171,6 +171,17 @@ my @calls = (
 	[ sg_snapshot_statement => 'SELECT length(statement) FROM schemaguard.sg_snapshot_statement()' ],
 	[ sg_snapshot_probe => 'SELECT length(schemaguard.sg_snapshot_probe())' ],
 
+	# rows that are archived: mallory's with those of alice's that they refer to
+	[ 'rows to archive' => q{CREATE TABLE t.archive_p (id int PRIMARY KEY, at date); INSERT INTO t.archive_p VALUES (1), (2); GRANT ALL ON t.archive_p TO PUBLIC}, 'alice' ],
+	[ 'rows to archive' => q{CREATE TABLE t.archive_c (p int CONSTRAINT archive REFERENCES t.archive_p, at date, by text); INSERT INTO t.archive_c VALUES (1, NULL, ''); GRANT ALL ON t.archive_c TO alice;
+		CREATE TRIGGER w BEFORE INSERT OR UPDATE ON t.archive_c FOR EACH ROW EXECUTE FUNCTION t.trigger('trigger_before_row')}, 'mallory' ],
+	[ sg_archive_live_children => q{CREATE TRIGGER a AFTER UPDATE ON t.archive_p FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_archive_live_children('t.archive_c', 'archive', 'at', 'at')} ],
+	[ sg_refuse_live_children => q{CREATE TRIGGER b AFTER UPDATE ON t.archive_p FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_refuse_live_children('t.archive_c', 'archive', 'at', 'at')} ],
+	[ sg_stamp_row => q{CREATE TRIGGER c BEFORE INSERT OR UPDATE ON t.archive_c FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_stamp_row('created_by=by')}, 'mallory' ],
+	[ sg_refuse_archived_parent => q{CREATE TRIGGER d AFTER INSERT OR UPDATE ON t.archive_c FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_refuse_archived_parent('archive', 'at', 'at')}, 'mallory' ],
+	[ sg_archive_live_children => q{UPDATE t.archive_p SET at = '2026-01-01'} ],
+	[ sg_refuse_archived_parent => q{INSERT INTO t.archive_c VALUES (1, '2026-01-01')}, 'mallory' ],
+
 	# rights, the log and its triggers
 	[ sg_grant => q{SELECT sg_grant('alice')} ],
 	[ sg_write => 'SELECT schemaguard.sg_write()' ],
