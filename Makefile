@@ -69,9 +69,16 @@ OBJS = \
 	src/base/spi.o \
 	src/base/version.o \
 	src/base/words.o \
+	src/change/change.o \
+	src/change/change_check.o \
+	src/change/change_column.o \
+	src/change/change_not_null.o \
+	src/change/change_statement.o \
+	src/change/change_step.o \
 	src/check/check.o \
 	src/check/check_access.o \
 	src/check/check_cascade.o \
+	src/check/check_change.o \
 	src/check/check_fix.o \
 	src/check/check_index.o \
 	src/check/check_key.o \
@@ -163,6 +170,7 @@ OBJS = \
 	src/log/log_write.o \
 	src/plan/plan_approve.o \
 	src/plan/plan_backfill.o \
+	src/plan/plan_change.o \
 	src/plan/plan_choice.o \
 	src/plan/plan_deed.o \
 	src/plan/plan_edit.o \
@@ -174,6 +182,7 @@ OBJS = \
 	src/plan/plan_key.o \
 	src/plan/plan_lock.o \
 	src/plan/plan_option.o \
+	src/plan/plan_order.o \
 	src/plan/plan_rights.o \
 	src/plan/plan_sql.o \
 	src/plan/plan_statement.o \
@@ -203,6 +212,7 @@ OBJS = \
 	src/stamp/stamp_archive.o \
 	src/stamp/stamp_row.o \
 	src/undo/undo.o \
+	src/undo/undo_change.o \
 	src/undo/undo_rollback.o \
 	src/verify/verify.o \
 	src/verify/verify_find.o \
@@ -223,6 +233,7 @@ SQL_PARTS = \
 	sql/parts/21_stamp.sql \
 	sql/parts/25_plan_tables.sql \
 	sql/parts/26_plan.sql \
+	sql/parts/27_plan_change.sql \
 	sql/parts/30_base_progress.sql \
 	sql/parts/40_snapshot.sql \
 	sql/parts/41_snapshot_statement.sql \
@@ -252,6 +263,7 @@ REGRESS = \
 	audit_rules \
 	audit_scan \
 	bodies \
+	changes \
 	citus \
 	compare_fks \
 	ddl_capture \

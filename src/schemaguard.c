@@ -16,6 +16,7 @@
 #include "audit/audit.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "change/change.h"
 #include "ddl/ddl.h"
 #include "deploy/deploy.h"
 #include "drift/drift_check.h"
@@ -41,5 +42,6 @@ _PG_init(void)
 
 	/* what these ask of rooms above them */
 	deploy_init();
+	change_init();
 	fix_init();
 }

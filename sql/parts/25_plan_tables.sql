@@ -39,9 +39,9 @@ CREATE TABLE schemaguard.plan_step (
     fk_name            text NOT NULL,
     state              text NOT NULL DEFAULT 'pending'
                        CHECK (state IN ('pending', 'added', 'validated', 'skipped', 'failed', 'rolled back')),
-    child_table        text NOT NULL,
-    child_columns      text[] NOT NULL,
-    parent_table       text NOT NULL,
+    child_table        text,                -- null: a statement that is about no table
+    child_columns      text[],
+    parent_table       text,                -- of foreign keys, which have it
     parent_columns     text[],              -- null: the parent's primary key
     reason             text,
     priority           text NOT NULL CHECK (priority IN ('critical', 'high', 'medium', 'low')),
@@ -52,7 +52,7 @@ CREATE TABLE schemaguard.plan_step (
     initially_deferred boolean NOT NULL,
     on_delete_columns  text[],
     enforced           boolean NOT NULL,
-    orphans            text NOT NULL CHECK (orphans IN ('stop', 'leave', 'quarantine', 'delete', 'set null')),
+    orphans            text NOT NULL CHECK (orphans IN ('stop', 'leave', 'quarantine', 'delete', 'set null', 'set')),
     index              boolean NOT NULL,
     replaces           text,
     attempts           int NOT NULL DEFAULT 0,
@@ -65,16 +65,33 @@ CREATE TABLE schemaguard.plan_step (
     -- what fills child_columns where they are empty: one expression per column, over the child's row
     backfill           text,
     period             boolean NOT NULL DEFAULT false,  -- the last columns compare by coverage (18+)
-    PRIMARY KEY (plan, step)
+    -- what follows is not of foreign keys: see src/plan/plan_change.h
+    kind               text NOT NULL DEFAULT 'foreign key'
+                       CHECK (kind IN ('foreign key', 'check', 'not null', 'unique', 'column', 'default', 'index', 'statement',
+                                       'drop', 'rename')),
+    definition         text,
+    new_name           text,
+    fill               text,
+    undo               text,
+    done_when          text,
+    keep_by            text,
+    primary_key        boolean NOT NULL DEFAULT false,
+    discard            boolean NOT NULL DEFAULT false,
+    outside            boolean NOT NULL DEFAULT false,
+    after              text[],
+    phase              text,
+    PRIMARY KEY (plan, step),
+    CHECK (kind OPERATOR(pg_catalog.<>) 'foreign key' OR
+           child_table IS NOT NULL AND child_columns IS NOT NULL AND parent_table IS NOT NULL)
 );
 -- Each key that is added is compared with those of its table
 CREATE INDEX ON schemaguard.plan_step (plan, child_table);
-COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, and how far it has come';
+COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, or another change, and how far it has come';
 COMMENT ON COLUMN schemaguard.plan_step.plan IS 'name of the plan';
 COMMENT ON COLUMN schemaguard.plan_step.step IS 'number of the step within the plan';
-COMMENT ON COLUMN schemaguard.plan_step.fk_name IS 'name of the constraint';
+COMMENT ON COLUMN schemaguard.plan_step.fk_name IS 'name of the constraint, or of what else the step is about';
 COMMENT ON COLUMN schemaguard.plan_step.state IS 'pending, added, validated, skipped, failed or rolled back';
-COMMENT ON COLUMN schemaguard.plan_step.child_table IS 'the referencing table, qualified and quoted';
+COMMENT ON COLUMN schemaguard.plan_step.child_table IS 'the referencing table, or that of another change, qualified and quoted';
 COMMENT ON COLUMN schemaguard.plan_step.child_columns IS 'the referencing columns';
 COMMENT ON COLUMN schemaguard.plan_step.parent_table IS 'the referenced table, qualified and quoted';
 COMMENT ON COLUMN schemaguard.plan_step.parent_columns IS 'the referenced columns; null: the primary key';
@@ -97,6 +114,18 @@ COMMENT ON COLUMN schemaguard.plan_step.sentinel IS 'a value of the child''s col
 COMMENT ON COLUMN schemaguard.plan_step.quarantine_cascades IS 'may rows that ON DELETE would reach go into quarantine, too?';
 COMMENT ON COLUMN schemaguard.plan_step.backfill IS 'expressions that fill the child''s columns where they are empty';
 COMMENT ON COLUMN schemaguard.plan_step.period IS 'do the last columns compare by coverage (PERIOD, 18 and later)?';
+COMMENT ON COLUMN schemaguard.plan_step.kind IS 'what the step is about: foreign key, check, not null, unique, column, default, index, statement, drop or rename';
+COMMENT ON COLUMN schemaguard.plan_step.definition IS 'what it is, in SQL: the condition of a check, the type of a column, the expression of a default, an index from USING on, a statement; of drop and rename what kind of object';
+COMMENT ON COLUMN schemaguard.plan_step.new_name IS 'what it is to be called: rename';
+COMMENT ON COLUMN schemaguard.plan_step.fill IS 'an expression that gives rows their value: of a new column, in place of null, of rows that break a check';
+COMMENT ON COLUMN schemaguard.plan_step.undo IS 'a statement that takes back a statement; null: it stays';
+COMMENT ON COLUMN schemaguard.plan_step.done_when IS 'a query that is true when the statement is done already';
+COMMENT ON COLUMN schemaguard.plan_step.keep_by IS 'which of duplicates stays: the first by this ORDER BY';
+COMMENT ON COLUMN schemaguard.plan_step.primary_key IS 'is it a primary key?';
+COMMENT ON COLUMN schemaguard.plan_step.discard IS 'is what is dropped gone at once, not kept for a while?';
+COMMENT ON COLUMN schemaguard.plan_step.outside IS 'does the statement run outside of a transaction?';
+COMMENT ON COLUMN schemaguard.plan_step.after IS 'names of steps that come before';
+COMMENT ON COLUMN schemaguard.plan_step.phase IS 'what the step waits for: sg_plan_release; null: nothing';
 
 CREATE TABLE schemaguard.plan_note (
     plan   text NOT NULL,
@@ -115,9 +144,9 @@ CREATE TABLE schemaguard.plan_deed (
     id            bigint PRIMARY KEY,
     plan_id       bigint NOT NULL,          -- a plan that is made anew under its name has another one
     step          int NOT NULL,
-    kind          text NOT NULL CHECK (kind IN ('add', 'replace', 'index', 'columns', 'delete', 'set null')),
+    kind          text NOT NULL CHECK (kind IN ('add', 'replace', 'index', 'columns', 'change', 'delete', 'set null')),
     object        text NOT NULL,            -- as in audit_log
-    undo          text NOT NULL CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'nothing')),
+    undo          text NOT NULL CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'change back', 'nothing')),
     before        jsonb,                    -- what it has taken away, by the words of plan_step
     after         jsonb,                    -- what it has made
     rows_affected bigint,                   -- rows that were deleted or set to null, of which there is no copy
@@ -135,7 +164,7 @@ COMMENT ON TABLE schemaguard.plan_deed IS 'what plans have done, and what undoes
 COMMENT ON COLUMN schemaguard.plan_deed.id IS 'number of the deed';
 COMMENT ON COLUMN schemaguard.plan_deed.plan_id IS 'column id of schemaguard.plan';
 COMMENT ON COLUMN schemaguard.plan_deed.step IS 'the step that did it, or to whose key an index was left';
-COMMENT ON COLUMN schemaguard.plan_deed.kind IS 'what was done: a key added, an old key replaced, an index built, columns added, rows deleted or set to null';
+COMMENT ON COLUMN schemaguard.plan_deed.kind IS 'what was done: a key added, an old key replaced, an index built, columns added, another change, rows deleted or set to null';
 COMMENT ON COLUMN schemaguard.plan_deed.object IS 'to what, as in audit_log';
 COMMENT ON COLUMN schemaguard.plan_deed.undo IS 'what sg_rollback_fks does about it';
 COMMENT ON COLUMN schemaguard.plan_deed.before IS 'what it has taken away';

@@ -5,3 +5,10 @@ LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_add_fks';
 COMMENT ON PROCEDURE sg_add_fks(text, boolean, boolean, text, boolean, int[])
     IS 'add the foreign keys of a plan NOT VALID, then validate them, while the application keeps running';
+
+CREATE PROCEDURE sg_apply(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false, author text DEFAULT NULL,
+                          fail boolean DEFAULT false, steps int[] DEFAULT NULL, confirm text DEFAULT NULL)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sg_apply';
+COMMENT ON PROCEDURE sg_apply(text, boolean, boolean, text, boolean, int[], text)
+    IS 'make the changes of a plan, of all kinds, while the application keeps running';

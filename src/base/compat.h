@@ -53,27 +53,27 @@
 #define SG_KEY_OPERATOR(family, left, right, overlaps) \
 	get_opfamily_member_for_cmptype(family, left, right, (overlaps) ? COMPARE_OVERLAP : COMPARE_EQ)
 #define SG_HAVE_NOT_ENFORCED 1
+#define SG_NOT_NULL_CONSTRAINT(relid, attnum) findNotNullConstraintAttnum(relid, attnum)
 #define SG_CON_ENFORCED(con) ((con)->conenforced)
 #define SG_CON_PERIOD(con) ((con)->conperiod)
 #define SG_CONSTRAINT_ENFORCED(c) ((c)->is_enforced)
 #define SG_CONSTRAINT_PERIOD(c) ((c)->fk_with_period || (c)->pk_with_period || (c)->without_overlaps)
 #define SG_CONSTRAINT_HALF_PERIOD(c) \
 	((c)->pk_with_period != (c)->fk_with_period && ((c)->pk_with_period || (c)->pk_attrs != NIL))
-#define SG_NONDETERMINISTIC_MUST_AGREE 1
-#define SG_PARTITIONED_NOT_VALID 1
 #else
 #define SG_HAVE_PERIOD 0
 #define SG_KEY_OPERATOR(family, left, right, overlaps) \
 	get_opfamily_member(family, left, right, BTEqualStrategyNumber)
 #define SG_HAVE_NOT_ENFORCED 0
+#define SG_NOT_NULL_CONSTRAINT(relid, attnum) NULL
 #define SG_CON_ENFORCED(con) true
 #define SG_CON_PERIOD(con) false
 #define SG_CONSTRAINT_ENFORCED(c) true
 #define SG_CONSTRAINT_PERIOD(c) false
 #define SG_CONSTRAINT_HALF_PERIOD(c) false
-#define SG_NONDETERMINISTIC_MUST_AGREE 0
-#define SG_PARTITIONED_NOT_VALID 0
 #endif
+#define SG_NONDETERMINISTIC_MUST_AGREE SG_HAVE_NOT_ENFORCED
+#define SG_PARTITIONED_NOT_VALID SG_HAVE_NOT_ENFORCED
 
 /* 18: ProcedureCreate() wants transforms twice; we have none */
 #if PG_VERSION_NUM >= 180000

@@ -198,8 +198,11 @@ sg_find_table(const SgTableName *name, char **qualified)
 Oid
 sg_find_qualified(const char *qualified)
 {
-	SgTableName name = sg_parse_table_name(qualified);
+	SgTableName name;
 
+	if (qualified == NULL)
+		return InvalidOid;
+	name = sg_parse_table_name(qualified);
 	return sg_find_table(&name, NULL);
 }
 

@@ -49,7 +49,7 @@ extern char *sg_qualified_name(const char *schema, const char *name);
 extern Oid	sg_find_table(const SgTableName *name, char **qualified);
 
 /* The same for a name that is qualified already, as plans hold it */
-extern Oid	sg_find_qualified(const char *qualified);
+extern Oid	sg_find_qualified(const char *qualified);	/* NULL: none */
 
 /* schema.table, quoted; "(dropped)" when it is gone */
 extern char *sg_relation_name(Oid relid);

@@ -218,6 +218,12 @@ begin_step(PlanCheck *check, PlanStep *step)
 static void
 look_at_step(PlanCheck *check, CheckStep *cs)
 {
+	if (cs->step->kind != STEP_FOREIGN_KEY)
+	{
+		check_change(check, cs);
+		cs->left_alone = true;
+		return;
+	}
 	deploy_look(cs->step, &cs->view);
 	cs->unproved = (cs->view.need == NEED_NOTHING || cs->view.need == NEED_REPLACE) &&
 		cs->view.existing->enforced && !list_member_oid(check->proved, cs->view.existing->conid);
@@ -344,6 +350,8 @@ run_checks(PlanCheck *check)
 	check_server_read(check);
 	foreach(lc, plan_steps(check->plan->name))
 		check->steps = lappend(check->steps, begin_step(check, lfirst(lc)));
+
+	check_plan_changes(check);
 
 	/* each step is compared with the others: first look at all of them */
 	run_parts(check, false, look_at_step);

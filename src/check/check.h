@@ -7,7 +7,8 @@
  * definition of a key comes to here, check_access.c who may do and see
  * what, check_tables.c sizes, partitions, replication and time,
  * check_index.c indexes, check_cascade.c how far a delete
- * reaches, check_fix.c what mending orphans costs, check_server.c the state of the server, check_load.c
+ * reaches, check_fix.c what mending orphans costs, check_change.c steps of other kinds,
+ * check_server.c the state of the server, check_load.c
  * the window and the limits of load.
  *
  *-------------------------------------------------------------------------
@@ -172,6 +173,12 @@ extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
 
 /* ---- check_fix.c ---- */
 extern void check_fix(PlanCheck *check, CheckStep *cs);
+
+/* ---- check_change.c ---- */
+
+/* A step that is no foreign key; and what such steps mean for the plan as a whole */
+extern void check_change(PlanCheck *check, CheckStep *cs);
+extern void check_plan_changes(PlanCheck *check);
 
 /* ---- check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);

@@ -111,6 +111,13 @@ typedef bool (*deploy_fix_hook_type) (StepWork *work, const FkKey *key);
 extern deploy_fix_hook_type deploy_fix_hook;
 
 /*
+ * What the room above does with steps that are no foreign keys: work on one
+ * that has begun, as far as it goes; and what the caller lacks for it, or NULL
+ */
+extern void (*deploy_change_hook) (StepWork *work);
+extern char *(*deploy_change_lacks_hook) (const PlanStep *step);
+
+/*
  * Take one step as far as it goes now; the caller's transaction is clean.
  * Returns the child whose scan (deploy_validate_table) has to validate the
  * key, or InvalidOid when there is nothing left to do.

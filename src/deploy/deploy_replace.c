@@ -45,7 +45,7 @@ has_come_far(const PlanStep *step)
 static int
 wanted_by(const PlanStep *step, const FkKey *key)
 {
-	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	foreach_ptr(const PlanStep, other, plan_key_steps(step->plan))
 	{
 		FkKey		planned;
 		FkKey	   *twin;

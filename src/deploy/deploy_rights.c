@@ -101,10 +101,15 @@ deploy_check_each(PlanRun *run,
 		char	   *lack;
 
 		CHECK_FOR_INTERRUPTS();
-		if (step->skipped_by)
+		if (step->skipped_by || step->phase)
 			continue;
-		deploy_look(step, &view);
-		lack = lacks_for(run, step, &view);
+		if (step->kind == STEP_FOREIGN_KEY)
+		{
+			deploy_look(step, &view);
+			lack = lacks_for(run, step, &view);
+		}
+		else
+			lack = deploy_change_lacks_hook(step);
 		if (lack)
 			run_add_lack(&lacks, psprintf("Step %d, %s", step->step, plan_step_object(step)), lack);
 	}

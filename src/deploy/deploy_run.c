@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_run.c
- *	  CALL sg_add_fks: the steps of a plan, one after the other.
+ *	  CALL sg_add_fks and sg_apply: the steps of a plan, one after the other.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,11 +24,14 @@
 #include "deploy/deploy_index.h"
 #include "log/log_grant.h"
 #include "plan/plan_choice.h"
+#include "plan/plan_order.h"
 #include "run/run.h"
+#include "run/run_rights.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
 PG_FUNCTION_INFO_V1(sg_add_fks);
+PG_FUNCTION_INFO_V1(sg_apply);
 
 static List *
 add_waiting(List *tables, Oid child, int step)
@@ -121,11 +124,11 @@ run_round(PlanRun *run, List *steps, MemoryContext step_context)
 	run_tables(run, waiting, step_context);
 }
 
-/* What comes before all keys, or after them, for steps that fill columns or replace a key */
+/* What comes before all keys of a round, or after them, for steps that fill columns or replace a key */
 static void
-run_extras(PlanRun *run, MemoryContext step_context, void (*work) (PlanRun *run, int step))
+run_extras(PlanRun *run, List *steps, MemoryContext step_context, void (*work) (PlanRun *run, int step))
 {
-	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
+	foreach_ptr(PlanStep, step, steps)
 	{
 		MemoryContext old;
 
@@ -158,42 +161,108 @@ settle_states(PlanRun *run, MemoryContext step_context)
 	}
 }
 
+/* Steps that do not need one another, as far as they go */
 static void
-run_steps(PlanRun *run)
+run_steps_of_round(PlanRun *run, List *steps, MemoryContext step_context)
 {
-	List	   *steps = NIL;
-	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
-													   "schemaguard step",
-													   ALLOCSET_DEFAULT_SIZES);
-	ListCell   *lc;
+	List	   *keys = plan_only_keys(steps);
+	List	   *numbers = NIL;
 
-	run->steps = plan_chosen_steps(run->plan);
-	foreach(lc, run->steps)
-		steps = lappend_int(steps, ((PlanStep *) lfirst(lc))->step);
-	if (steps == NIL)
-		ereport(NOTICE,
-				(errmsg("plan \"%s\" has no step", run->plan->name),
-				 errhint("Add some with sg_plan_add_fk() or sg_plan_from_sql().")));
-
-	run_commit();
-	sg_progress_total(list_length(steps));
-	run_extras(run, step_context, deploy_backfill_step);
+	foreach_ptr(PlanStep, step, steps)
+	{
+		numbers = lappend_int(numbers, step->step);
+	}
+	run_extras(run, keys, step_context, deploy_backfill_step);
 	if (!run_must_stop(run))
-		deploy_index_build(run, plan_chosen_steps(run->plan));
-	run->parallel = run->validate && deploy_wants_parallel(plan_chosen_steps(run->plan));
+		deploy_index_build(run, keys);
+	run->parallel = run->validate && deploy_wants_parallel(keys);
 	run->may_put_last = true;
-	run_round(run, steps, step_context);
+	run_round(run, numbers, step_context);
 	run->may_put_last = false;
 	if (run->put_last != NIL)
 	{
-		steps = run->put_last;
+		numbers = run->put_last;
 		run->put_last = NIL;
-		run_round(run, steps, step_context);
+		run_round(run, numbers, step_context);
 	}
 	if (run->validate && !run_must_stop(run))
-		run_extras(run, step_context, deploy_replace_step);
+		run_extras(run, keys, step_context, deploy_replace_step);
+}
+
+static void
+run_steps(PlanRun *run)
+{
+	List	   *rounds;
+	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
+													   "schemaguard step",
+													   ALLOCSET_DEFAULT_SIZES);
+
+	run->steps = plan_chosen_steps(run->plan);
+	if (run->steps == NIL)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" has no step", run->plan->name),
+				 errhint("Add some with sg_plan_add_fk() or sg_plan_from_sql().")));
+	rounds = plan_rounds(run->steps);
+
+	run_commit();
+	sg_progress_total(list_length(run->steps));
+	foreach_ptr(List, steps, rounds)
+	{
+		run_steps_of_round(run, steps, step_context);
+	}
 	settle_states(run, step_context);
 	MemoryContextDelete(step_context);
+}
+
+/* ---- the procedures ---- */
+
+/* Of a plan that has other steps, sg_add_fks() does the keys and what they need */
+static void
+choose_keys(PlanRun *run)
+{
+	List	   *steps = plan_chosen_steps(run->plan);
+	List	   *kept = plan_keys_with_needs(steps);
+	bool		told = run->keys_chosen;
+	MemoryContext old;
+
+	if (list_length(kept) == list_length(steps))
+		return;
+	if (kept == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("plan \"%s\" has no foreign key among these steps", run->plan->name),
+				 errhint("%s runs steps of all kinds.", run_call_text(run, "sg_apply", NULL))));
+	old = MemoryContextSwitchTo(run->context);
+	run->chosen = NIL;
+	foreach_ptr(PlanStep, step, kept)
+	{
+		run->chosen = lappend_int(run->chosen, step->step);
+	}
+	run->plan->chosen = run->chosen;
+	run->keys_chosen = true;
+	MemoryContextSwitchTo(old);
+	if (!told)
+		ereport(NOTICE,
+				(errmsg_plural("%d step of plan \"%s\" is no foreign key, nor does one need it: it is left alone",
+							   "%d steps of plan \"%s\" are no foreign keys, nor does one need them: they are left alone",
+							   list_length(steps) - list_length(kept),
+							   list_length(steps) - list_length(kept), run->plan->name),
+				 errhint("%s runs steps of all kinds.", run_call_text(run, "sg_apply", NULL))));
+}
+
+static void
+check_add(PlanRun *run)
+{
+	choose_keys(run);
+	run_check_confirmed(run);
+	deploy_check_add_rights(run);
+}
+
+static void
+check_apply(PlanRun *run)
+{
+	run_check_confirmed(run);
+	deploy_check_add_rights(run);
 }
 
 /*
@@ -244,7 +313,41 @@ sg_add_fks(PG_FUNCTION_ARGS)
 	run.fix = sg_arg_bool(fcinfo, 2);
 	run.fail = sg_arg_bool(fcinfo, 4);
 	run.chosen = plan_steps_argument(fcinfo, 5);
-	run_call(fcinfo, 3, &run, deploy_check_add_rights, run_steps);
+	run_call(fcinfo, 3, &run, check_add, run_steps);
+
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_apply(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
+ *			author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
+ *			confirm text DEFAULT NULL)
+ *
+ * As sg_add_fks(), for steps of all kinds.  What others need comes first, then
+ * priority decides (plan_order.c).  Steps that wait for a phase are left
+ * alone (sg_plan_release).
+ *
+ * Each other kind needs ownership of its table, and locks it in ACCESS
+ * EXCLUSIVE for statements that take no time, and in SHARE UPDATE EXCLUSIVE
+ * while it is read, each attempt within schemaguard.lock_timeout.
+ *
+ * Errors: as sg_add_fks; 42501 for who is not the author, unless confirm is
+ * the hash of a plan that holds SQL; 42P17 steps that need each other.
+ */
+Datum
+sg_apply(PG_FUNCTION_ARGS)
+{
+	PlanRun		run = {.procedure = "sg_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
+	.each_step = true};
+
+	sg_check_granted(fcinfo);
+	run_check_call(fcinfo, run.procedure);
+	run.validate = sg_arg_bool(fcinfo, 1);
+	run.fix = sg_arg_bool(fcinfo, 2);
+	run.fail = sg_arg_bool(fcinfo, 4);
+	run.chosen = plan_steps_argument(fcinfo, 5);
+	run.confirm = sg_arg_optional_text(fcinfo, 6);
+	run_call(fcinfo, 3, &run, check_apply, run_steps);
 
 	PG_RETURN_VOID();
 }

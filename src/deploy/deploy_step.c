@@ -39,6 +39,8 @@
 #include "run/run_unit.h"
 
 deploy_fix_hook_type deploy_fix_hook = NULL;
+void		(*deploy_change_hook) (StepWork *work) = NULL;
+char	   *(*deploy_change_lacks_hook) (const PlanStep *step) = NULL;
 
 static FkProblem *
 conflict(const char *reason, const char *hint)
@@ -380,11 +382,14 @@ Oid
 deploy_step(PlanRun *run, int step)
 {
 	StepWork   *work = run_begin_step(run, step);
-	Oid			left;
+	Oid			left = InvalidOid;
 
 	if (work == NULL)
 		return InvalidOid;
-	left = work_on_step(work);
+	if (work->step->kind == STEP_FOREIGN_KEY)
+		left = work_on_step(work);
+	else
+		deploy_change_hook(work);
 	run_end_step(work);
 	return left;
 }
@@ -395,7 +400,7 @@ deploy_settle_step(PlanRun *run, int step)
 	StepWork   *work = run_begin_step(run, step);
 	StepView	view;
 
-	if (work == NULL || list_member_int(run->unfilled, step) ||
+	if (work == NULL || work->step->kind != STEP_FOREIGN_KEY || list_member_int(run->unfilled, step) ||
 		list_member_int(run->broken, step))
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());

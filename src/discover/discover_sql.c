@@ -561,7 +561,7 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_from_discovery()");
 
-	steps = plan_steps(plan->name);
+	steps = plan_key_steps(plan->name);
 	draft = plan_draft_begin(plan, NULL);
 	run_begin(&d);
 	while (run_next(&d))

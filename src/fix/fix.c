@@ -948,7 +948,7 @@ fix_steps(PlanRun *run)
 												  ALLOCSET_DEFAULT_SIZES);
 	ListCell   *lc;
 
-	foreach(lc, plan_chosen_steps(run->plan))
+	foreach(lc, plan_only_keys(plan_chosen_steps(run->plan)))
 	{
 		if (plan_step_fixes(lfirst(lc)))
 			steps = lappend(steps, lfirst(lc));

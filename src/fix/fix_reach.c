@@ -107,7 +107,7 @@ fix_keys(const PlanRun *run)
 {
 	List	   *keys = NIL;
 
-	foreach_ptr(PlanStep, step, plan_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_key_steps(run->plan->name))
 	{
 		FkKey	   *planned = palloc(sizeof(FkKey));
 		FkKey	   *twin;
@@ -165,6 +165,7 @@ fix_policy_fate(const PlanStep *step)
 		case ORPHANS_DELETE:
 			return FIX_DELETE;
 		case ORPHANS_SET_NULL:
+		case ORPHANS_SET:
 			return FIX_SET_NULL;
 		case ORPHANS_STOP:
 		case ORPHANS_LEAVE:

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plan.h
- *	  Plans: named lists of foreign keys to add, kept in schemaguard.plan
- *	  and schemaguard.plan_step.
+ *	  Plans: named lists of foreign keys to add, and of other changes, kept in
+ *	  schemaguard.plan and schemaguard.plan_step.
  *
  * A plan names its tables by text, since it may name what this database
  * lacks.  Only the role of its author and superusers change a plan;
@@ -20,6 +20,8 @@
 #include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 
+#include "plan/plan_word.h"
+
 /* Bytes for a qualified name, were every byte of it a quote to be doubled */
 #define PLAN_QUALIFIED_MAX (2 * (2 * NAMEDATALEN + 2))
 
@@ -34,36 +36,6 @@ typedef struct FkPlan
 	List	   *chosen;			/* numbers of the steps that the call is
 								 * about, NIL: all; see plan_choice.h */
 } FkPlan;
-
-/* Steps run in this order */
-typedef enum StepPriority
-{
-	PRIORITY_CRITICAL,
-	PRIORITY_HIGH,
-	PRIORITY_MEDIUM,
-	PRIORITY_LOW
-} StepPriority;
-
-/* What to do about orphans; a new policy is a word in plan_field.c, and a case in each switch */
-typedef enum OrphanPolicy
-{
-	ORPHANS_STOP,				/* the key is not added while there are any */
-	ORPHANS_LEAVE,
-	ORPHANS_QUARANTINE,
-	ORPHANS_DELETE,
-	ORPHANS_SET_NULL
-} OrphanPolicy;
-
-typedef enum StepState
-{
-	STEP_AS_IT_IS,				/* of no step: to leave one as it is */
-	STEP_PENDING,
-	STEP_ADDED,
-	STEP_VALIDATED,
-	STEP_SKIPPED,
-	STEP_FAILED,
-	STEP_ROLLED_BACK
-} StepState;
 
 typedef struct PlanStep
 {
@@ -96,18 +68,28 @@ typedef struct PlanStep
 	char	   *backfill;		/* select list that gives the values of
 								 * child_columns, or NULL */
 	bool		period;			/* last columns compare by coverage (18+) */
+
+	/*
+	 * Other kinds than foreign keys: child_table is their table (a statement
+	 * may have none), child_columns the columns, fk_name the name of the
+	 * constraint, column or index.
+	 */
+	StepKind	kind;
+	char	   *definition;		/* what it is, in SQL: plan_change.h */
+	char	   *new_name;
+	char	   *fill;			/* an expression for rows, or NULL */
+	char	   *undo;			/* a statement that takes one back, or NULL */
+	char	   *done_when;		/* a query that says whether it is done, or
+								 * NULL */
+	char	   *keep_by;		/* ORDER BY among duplicates, or NULL */
+	bool		primary_key;
+	bool		discard;		/* what is dropped is gone at once */
+	bool		outside;		/* no transaction for the statement */
+	List	   *after;			/* names of steps that come before */
+	char	   *phase;			/* that it waits for, or NULL */
 } PlanStep;
 
 /* ---- plan_field.c ---- */
-
-/* As SQL has them */
-extern const char *plan_priority_word(StepPriority priority);
-extern const char *plan_policy_word(OrphanPolicy policy);
-extern OrphanPolicy plan_policy(const char *word);
-extern const char *plan_state_word(StepState state);
-
-/* Does the policy take orphans out of their table, and what refers to them may go along? */
-extern bool plan_policy_deletes(OrphanPolicy policy);
 
 /* Does the step say that its key is there? */
 extern bool plan_step_is_there(const PlanStep *step);
@@ -120,8 +102,10 @@ extern FkPlan *plan_get(const char *name);
 /* Plans that the current role may read (of FkPlan *), by name */
 extern List *plan_readable(void);
 
-/* Steps in the order of deployment: priority, then step number */
+/* Steps in the order of deployment: priority, then step number; and those that are foreign keys */
 extern List *plan_steps(const char *name);
+extern List *plan_key_steps(const char *name);
+extern List *plan_only_keys(List *steps);
 
 /* Those of one child table, by its qualified name */
 extern List *plan_steps_of_child(const char *name, const char *child_table);

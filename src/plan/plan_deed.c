@@ -35,11 +35,14 @@ static const struct
 	[DEED_REPLACE] = {"replace", "restore key", "replace"},
 	[DEED_INDEX] = {"index", "drop index", "index"},
 	[DEED_COLUMNS] = {"columns", "drop columns", "columns"},
+	[DEED_CHANGE] = {"change", "change back", "change"},
 	[DEED_DELETE] = {"delete", "nothing", "fix"},
 	[DEED_SET_NULL] = {"set null", "nothing", "fix"},
 };
 
 StaticAssertDecl(lengthof(kinds) == DEED_KINDS, "a kind of deed has no words");
+
+#define DEED_FIELDS (FIELD_DEED | FIELD_CHANGE)
 
 /* By DeedOutcome */
 static const char *const outcomes[] = {
@@ -93,13 +96,27 @@ flag_arg(StoreArgs *args, bool has, bool value)
 	store_arg_datum(args, BOOLOID, BoolGetDatum(value), !has);
 }
 
-/* An index and columns have the columns alone */
+/* Which of the fields of a step a deed is about; an index and columns have the columns alone */
 static bool
 has_field(const PlanDeed *deed, const StepField *field)
 {
-	return deed->kind == DEED_ADD || deed->kind == DEED_REPLACE ||
-		(deed->what && (field->offset == offsetof(PlanStep, child_table) ||
-						field->offset == offsetof(PlanStep, child_columns)));
+	switch (deed->kind)
+	{
+		case DEED_ADD:
+		case DEED_REPLACE:
+			return !(field->flags & FIELD_CHANGE);
+		case DEED_CHANGE:
+			if ((field->flags & FIELD_CHANGE) || field->offset == offsetof(PlanStep, fk_name))
+				return true;
+			if (deed->what->kind == STEP_UNIQUE && field->type == FIELD_BOOL)
+				return field->offset == offsetof(PlanStep, deferrable) ||
+					field->offset == offsetof(PlanStep, initially_deferred);
+			break;
+		default:
+			if (deed->what == NULL)
+				return false;
+	}
+	return field->offset == offsetof(PlanStep, child_table) || field->offset == offsetof(PlanStep, child_columns);
 }
 
 /* The definition; what a kind has not is null, and not in the document */
@@ -108,10 +125,11 @@ definition_args(StoreArgs *args, const PlanDeed *deed)
 {
 	flag_arg(args, deed->kind == DEED_REPLACE, deed->valid);
 	store_arg_text(args, deed->index_columns);
+	store_arg_text(args, deed->was);
 	flag_arg(args, deed->kind == DEED_INDEX, deed->partitioned);
 	for (int i = 0; i < step_nfields; i++)
 	{
-		if (step_fields[i].flags & FIELD_DEED)
+		if (step_fields[i].flags & DEED_FIELDS)
 			plan_field_store(&step_fields[i], has_field(deed, &step_fields[i]) ? deed->what : NULL, args);
 	}
 }
@@ -125,14 +143,14 @@ write_statement(void)
 	if (sql == NULL)
 		sql = MemoryContextStrdup(TopMemoryContext,
 								  psprintf("WITH definition AS (SELECT jsonb_strip_nulls(jsonb_build_object("
-										   "  'valid', $10, 'index_columns', $11, 'partitioned', $12, %s)) AS document),"
+										   "  'valid', $10, 'index_columns', $11, 'was', $12, 'partitioned', $13, %s)) AS document),"
 										   " again AS (UPDATE schemaguard.plan_deed SET undone_at = clock_timestamp(), outcome = 'done again'"
-										   "  WHERE" OPEN_OF_OBJECT " AND kind <> 'columns')"
+										   "  WHERE" OPEN_OF_OBJECT " AND kind NOT IN ('columns', 'change'))"
 										   " INSERT INTO schemaguard.plan_deed"
 										   "  (plan_id, step, kind, object, undo, before, after, rows_affected, done_at, log_id)"
 										   " SELECT $1, $2, $3, $4, $5, CASE WHEN $6 THEN d.document END, CASE WHEN NOT $6 THEN nullif(d.document, '{}') END,"
 										   "  $8, CASE WHEN $7 THEN clock_timestamp() END, $9 FROM definition d",
-										   plan_field_list(FIELD_DEED, "'@', #", 13)));
+										   plan_field_list(DEED_FIELDS, "'@', #", 14)));
 	return sql;
 }
 
@@ -277,7 +295,7 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	PlanDeed   *deed = palloc0(sizeof(PlanDeed));
 
 	deed->id = sg_spi_int64(tuple, desc, "id");
-	deed->kind = kind_of(sg_spi_text(tuple, desc, "kind"));
+	deed->kind = kind_of(sg_spi_text(tuple, desc, "deed"));
 	deed->step = (int) sg_spi_int64(tuple, desc, "step");
 	deed->object = sg_spi_text(tuple, desc, "object");
 	deed->done = sg_spi_bool(tuple, desc, "done");
@@ -285,11 +303,12 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	deed->what = plan_step_default("");
 	for (int i = 0; i < step_nfields; i++)
 	{
-		if (step_fields[i].flags & (FIELD_KEY | FIELD_DEED))
+		if (step_fields[i].flags & (FIELD_KEY | DEED_FIELDS))
 			plan_field_fetch(&step_fields[i], deed->what, tuple, desc);
 	}
 	deed->valid = sg_spi_bool(tuple, desc, "valid");
 	deed->index_columns = sg_spi_text(tuple, desc, "index_columns");
+	deed->was = sg_spi_text(tuple, desc, "was");
 	deed->partitioned = sg_spi_bool(tuple, desc, "partitioned");
 	deed->rows = sg_spi_int64(tuple, desc, "rows");
 	deed->last = sg_spi_bool(tuple, desc, "last");
@@ -305,7 +324,7 @@ read_statement(void)
 
 	if (sql == NULL)
 		sql = MemoryContextStrdup(TopMemoryContext,
-								  psprintf("SELECT d.id, $2 AS plan, d.kind, d.step, d.object, d.done_at IS NOT NULL AS done,"
+								  psprintf("SELECT d.id, $2 AS plan, d.kind AS deed, d.step, d.object, d.done_at IS NOT NULL AS done,"
 										   "       coalesce(d.log_id, 0) AS log_id, coalesce(d.rows_affected, 0) AS rows,"
 										   "       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
 										   "       d.kind = 'index' AND EXISTS (SELECT FROM schemaguard.plan_deed k"
@@ -314,10 +333,10 @@ read_statement(void)
 										   "       w.*"
 										   " FROM schemaguard.plan_deed d CROSS JOIN LATERAL"
 										   "  jsonb_to_record(coalesce(d.before, d.after, '{}'))"
-										   "   AS w (valid boolean, index_columns text, partitioned boolean, %s)"
+										   "   AS w (valid boolean, index_columns text, was text, partitioned boolean, %s)"
 										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND d.undone_at IS NULL AND (d.done_at IS NOT NULL) = $4"
 										   " ORDER BY d.id DESC",
-										   plan_field_list(FIELD_DEED, "\"@\" ~", 0)));
+										   plan_field_list(DEED_FIELDS, "\"@\" ~", 0)));
 	return sql;
 }
 
@@ -368,7 +387,7 @@ plan_deed_children(const FkPlan *plan)
 	store_arg_int64(&args, plan->id, false);
 	store_arg_datum(&args, INT4ARRAYOID, plan_chosen_array(plan), false);
 	return store_query("SELECT DISTINCT s.child_table FROM schemaguard.plan_step s"
-					   " WHERE s.plan = $1 AND (cardinality($3) = 0 OR s.step = ANY ($3))"
+					   " WHERE s.plan = $1 AND s.child_table IS NOT NULL AND (cardinality($3) = 0 OR s.step = ANY ($3))"
 					   "   AND (s.state IN ('added', 'validated')"
 					   "        OR EXISTS (SELECT FROM schemaguard.plan_deed d"
 					   "                   WHERE d.plan_id = $2 AND d.step = s.step AND d.undone_at IS NULL"

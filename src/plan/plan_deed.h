@@ -24,6 +24,7 @@ typedef enum DeedKind
 	DEED_REPLACE,				/* an old key was dropped */
 	DEED_INDEX,
 	DEED_COLUMNS,				/* were added, to be filled */
+	DEED_CHANGE,				/* by a step of another kind than keys */
 	DEED_DELETE,				/* of rows, of which there is no copy */
 	DEED_SET_NULL,				/* the same */
 	DEED_KINDS
@@ -31,7 +32,8 @@ typedef enum DeedKind
 
 #define DEED_BIT(kind) (1 << (kind))
 #define DEEDS_OF_CATALOG \
-	(DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE) | DEED_BIT(DEED_INDEX) | DEED_BIT(DEED_COLUMNS))
+	(DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE) | DEED_BIT(DEED_INDEX) | DEED_BIT(DEED_COLUMNS) | \
+	 DEED_BIT(DEED_CHANGE))
 
 /* Why there is nothing left to undo */
 typedef enum DeedOutcome
@@ -55,10 +57,11 @@ typedef struct PlanDeed
 
 	/*
 	 * The key that was added, or that was dropped; of an index and of columns
-	 * plan, step, child_table and child_columns alone.
+	 * plan, step, child_table and child_columns alone; of a change all of it.
 	 */
 	PlanStep   *what;
 	bool		valid;			/* the key that was dropped was */
+	char	   *was;			/* what a change has taken the place of */
 	char	   *index_columns;	/* as CREATE INDEX has them */
 	bool		partitioned;	/* the index is that of a partitioned table */
 	int64		rows;

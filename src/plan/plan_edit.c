@@ -101,8 +101,10 @@ check_not_filling(const PlanStep *step)
 static bool
 may_be_undone(const PlanDeed *deed)
 {
-	Oid			child = sg_find_qualified(deed->what->child_table);
+	Oid			child = deed->what->child_table ? sg_find_qualified(deed->what->child_table) : InvalidOid;
 
+	if (deed->kind == DEED_CHANGE)
+		return true;
 	if (!OidIsValid(child))
 		return false;
 	if (deed->kind == DEED_ADD)

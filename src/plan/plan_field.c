@@ -14,11 +14,28 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 
 #include "base/compat.h"
 #include "base/spi.h"
 #include "plan/plan_field.h"
 #include "plan/plan_input.h"
+
+static const SgWord kind_words[] = {
+	{STEP_FOREIGN_KEY, "foreign key"},
+	{STEP_CHECK, "check"},
+	{STEP_NOT_NULL, "not null"},
+	{STEP_UNIQUE, "unique"},
+	{STEP_COLUMN, "column"},
+	{STEP_DEFAULT, "default"},
+	{STEP_INDEX, "index"},
+	{STEP_STATEMENT, "statement"},
+	{STEP_DROP, "drop"},
+	{STEP_RENAME, "rename"},
+	{0}
+};
+
+SG_WORDS_OF(kind_words, STEP_KINDS);
 
 static const SgWord priority_words[] = {
 	{PRIORITY_CRITICAL, "critical"},
@@ -36,10 +53,11 @@ static const SgWord policy_words[] = {
 	{ORPHANS_QUARANTINE, "quarantine"},
 	{ORPHANS_DELETE, "delete"},
 	{ORPHANS_SET_NULL, "set null"},
+	{ORPHANS_SET, "set"},
 	{0}
 };
 
-SG_WORDS_OF(policy_words, ORPHANS_SET_NULL + 1);
+SG_WORDS_OF(policy_words, ORPHANS_SET + 1);
 
 static const SgWord state_words[] = {
 	{STEP_PENDING, "pending"},
@@ -55,9 +73,10 @@ SG_WORDS_OF(state_words, STEP_ROLLED_BACK);
 
 #define FIELD(name) #name, offsetof(PlanStep, name)
 
-/* What a step is to be, as its author says it; and what the key itself is of that */
+/* What a step is to be, as its author says it; what the key itself is of that; and what other kinds have */
 #define OPTION	(FIELD_OPTION | FIELD_DOCUMENT)
 #define CLAUSE	(OPTION | FIELD_DEED)
+#define CHANGE	(FIELD_OPTION | FIELD_SPARSE | FIELD_NULLABLE)
 
 const StepField step_fields[] = {
 	{FIELD(plan), FIELD_TEXT, FIELD_KEY, -1},
@@ -83,6 +102,18 @@ const StepField step_fields[] = {
 	{FIELD(replaces), FIELD_TEXT, OPTION | FIELD_NULLABLE, 11},
 	{FIELD(backfill), FIELD_TEXT, OPTION | FIELD_NULLABLE, 19},
 	{FIELD(period), FIELD_BOOL, FIELD_OPTION | FIELD_SPARSE | FIELD_DEED, 20},
+	{FIELD(kind), FIELD_WORD, FIELD_SPARSE | FIELD_NULLABLE | FIELD_CHANGE, -1, kind_words},
+	{FIELD(definition), FIELD_TEXT, CHANGE | FIELD_CHANGE, -1},
+	{FIELD(new_name), FIELD_TEXT, CHANGE | FIELD_CHANGE, -1},
+	{FIELD(fill), FIELD_TEXT, CHANGE | FIELD_ANY_TIME, -1},
+	{FIELD(undo), FIELD_TEXT, CHANGE | FIELD_ANY_TIME, -1},
+	{FIELD(done_when), FIELD_TEXT, CHANGE, -1},
+	{FIELD(keep_by), FIELD_TEXT, CHANGE | FIELD_ANY_TIME, -1},
+	{FIELD(primary_key), FIELD_BOOL, FIELD_OPTION | FIELD_SPARSE | FIELD_CHANGE, -1},
+	{FIELD(discard), FIELD_BOOL, FIELD_OPTION | FIELD_SPARSE | FIELD_CHANGE, -1},
+	{FIELD(outside), FIELD_BOOL, FIELD_OPTION | FIELD_SPARSE, -1},
+	{FIELD(after), FIELD_COLUMNS, CHANGE | FIELD_ANY_TIME, -1},
+	{FIELD(phase), FIELD_TEXT, CHANGE | FIELD_ANY_TIME, -1},
 	{FIELD(reason), FIELD_TEXT, FIELD_STATUS | FIELD_NULLABLE, -1},
 	{FIELD(attempts), FIELD_INT, FIELD_STATUS, -1},
 	{FIELD(skipped_by), FIELD_TEXT, FIELD_STATUS | FIELD_NULLABLE, -1},
@@ -101,6 +132,12 @@ plan_field(const char *name, int flags)
 }
 
 /* ---- words ---- */
+
+const char *
+plan_kind_word(StepKind kind)
+{
+	return sg_word(kind_words, kind);
+}
 
 const char *
 plan_priority_word(StepPriority priority)
@@ -137,6 +174,7 @@ plan_policy_deletes(OrphanPolicy policy)
 		case ORPHANS_STOP:
 		case ORPHANS_LEAVE:
 		case ORPHANS_SET_NULL:
+		case ORPHANS_SET:
 			return false;
 	}
 	pg_unreachable();
@@ -192,6 +230,23 @@ plan_field_list(int flags, const char *entry, int first)
 			else
 				appendStringInfoChar(&list, *c);
 		}
+	}
+	return list.data;
+}
+
+char *
+plan_field_columns(Oid table)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < step_nfields; i++)
+	{
+		const char *name = step_fields[i].name;
+
+		appendStringInfo(&list, "%s%s\"%s\"", i > 0 ? ", " : "",
+						 get_attnum(table, name) != InvalidAttrNumber ? "" :
+						 psprintf("NULL::%s AS ", sql_type(step_fields[i].type)), name);
 	}
 	return list.data;
 }

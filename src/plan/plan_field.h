@@ -40,7 +40,8 @@ typedef enum FieldType
 #define FIELD_SPARSE	(1 << 6)	/* does unless it is null or false */
 #define FIELD_DEED		(1 << 7)	/* a deed about a key remembers it */
 #define FIELD_STATUS	(1 << 8)	/* how far the step has come */
-#define FIELD_ANY		((1 << 9) - 1)
+#define FIELD_CHANGE	(1 << 9)	/* a deed of another kind of step does, too */
+#define FIELD_ANY		((1 << 10) - 1)
 
 typedef struct StepField
 {
@@ -66,6 +67,12 @@ extern const StepField *plan_field(const char *name, int flags);
  * parameter, which is counted from `first`.
  */
 extern char *plan_field_list(int flags, const char *entry, int first);
+
+/*
+ * All of them as they are read out of a table, which an update has not given
+ * all columns yet: those are null.
+ */
+extern char *plan_field_columns(Oid table);
 
 /*
  * The value as the next argument of a statement (of no step: null), and out of

@@ -29,6 +29,7 @@
 #include "base/words.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_change.h"
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 #include "plan/plan_option.h"
@@ -361,8 +362,11 @@ hash_text(const char *text, uint64 seed)
 static uint64
 step_shape(const PlanStep *step)
 {
-	uint64		columns = 0;
+	uint64		columns = step->kind;
 	ListCell   *lc;
+
+	if (step->kind != STEP_FOREIGN_KEY)
+		return hash_text(step->fk_name ? step->fk_name : "", columns);
 
 	/* the order of the columns makes no difference */
 	foreach(lc, step->child_columns)
@@ -371,13 +375,37 @@ step_shape(const PlanStep *step)
 	return hash_text(step->child_table, hash_text(step->parent_table, columns));
 }
 
-/* A draft's entry for a key's name, made when it is wanted, or NULL */
+/* Constraints of a table have names of their own, whatever they are; else each kind of object does */
+static const char *
+name_space(const PlanStep *step)
+{
+	switch (step->kind)
+	{
+		case STEP_FOREIGN_KEY:
+		case STEP_CHECK:
+		case STEP_NOT_NULL:
+		case STEP_UNIQUE:
+			return "";
+		case STEP_DROP:
+		case STEP_RENAME:
+			return psprintf("%s %s", plan_kind_word(step->kind), step->definition ? step->definition : "");
+		case STEP_COLUMN:
+		case STEP_DEFAULT:
+		case STEP_INDEX:
+		case STEP_STATEMENT:
+		case STEP_KINDS:
+			break;
+	}
+	return plan_kind_word(step->kind);
+}
+
+/* A draft's entry for a name, made when it is wanted, or NULL */
 static DraftName *
-find_name(HTAB *names, const char *table, const char *name, HASHACTION action)
+find_name(HTAB *names, const PlanStep *step, const char *name, HASHACTION action)
 {
 	char		key[PLAN_QUALIFIED_MAX + NAMEDATALEN];
 
-	snprintf(key, sizeof(key), "%s.%s", table, name);
+	snprintf(key, sizeof(key), "%s%s.%s", name_space(step), step->child_table ? step->child_table : "", name);
 
 	return hash_search(names, key, action, NULL);
 }
@@ -385,7 +413,7 @@ find_name(HTAB *names, const char *table, const char *name, HASHACTION action)
 static int
 other_step(HTAB *names, const PlanStep *step, const char *name)
 {
-	DraftName  *entry = find_name(names, step->child_table, name, HASH_FIND);
+	DraftName  *entry = find_name(names, step, name, HASH_FIND);
 
 	return entry && entry->step != step->step ? entry->step : 0;
 }
@@ -412,9 +440,9 @@ draft_remember(PlanDraft *draft, PlanStep *step)
 	DraftShape *entry;
 	bool		found;
 
-	find_name(draft->names, step->child_table, step->fk_name, HASH_ENTER)->step = step->step;
+	find_name(draft->names, step, step->fk_name, HASH_ENTER)->step = step->step;
 	if (step->replaces)
-		find_name(draft->replaced, step->child_table, step->replaces, HASH_ENTER)->step = step->step;
+		find_name(draft->replaced, step, step->replaces, HASH_ENTER)->step = step->step;
 	entry = hash_search(draft->shapes, &shape, HASH_ENTER, &found);
 	if (!found)
 		entry->steps = NIL;
@@ -473,7 +501,7 @@ check_others(PlanDraft *draft, const PlanStep *step)
 
 	foreach_ptr(PlanStep, other, entry ? entry->steps : NIL)
 	{
-		if (other->step != step->step && is_same_key(step, other))
+		if (other->step != step->step && step->kind == STEP_FOREIGN_KEY && is_same_key(step, other))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
@@ -487,7 +515,9 @@ check_others(PlanDraft *draft, const PlanStep *step)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("step %d of plan \"%s\" has the name %s", owner, draft->plan->name,
 						quote_identifier(step->fk_name)),
-				 errdetail("Both are keys of %s, whose keys need different names.", step->child_table),
+				 step->kind == STEP_FOREIGN_KEY ?
+				 errdetail("Both are keys of %s, whose keys need different names.", step->child_table) :
+				 errdetail("Both are about %s.", plan_step_object(step)),
 				 errhint("Choose another fk_name, or leave it out to have one made up.")));
 }
 
@@ -610,9 +640,47 @@ take_policy(const PlanDraft *draft, PlanStep *step)
 		step->orphans = draft->policy;
 }
 
+/* For plan_change_check */
+typedef struct TakenArg
+{
+	PlanDraft  *draft;
+	const PlanStep *step;
+} TakenArg;
+
+static bool
+is_taken(void *p, const char *name)
+{
+	TakenArg   *arg = p;
+	Oid			table = arg->step->child_table ? sg_find_qualified(arg->step->child_table) : InvalidOid;
+
+	return name_owner(arg->draft, arg->step, name) ||
+		(OidIsValid(table) && name_space(arg->step)[0] == '\0' &&
+		 ConstraintNameIsUsed(CONSTRAINT_RELATION, table, name));
+}
+
+/* A step that is no foreign key */
+static void
+check_change(PlanDraft *draft, PlanStep *step)
+{
+	TakenArg	arg = {draft, step};
+
+	plan_change_check(step, is_taken, &arg);
+	check_columns(step->child_columns, "child_columns");
+	draft->incomplete = step->state != STEP_SKIPPED && step->child_table &&
+		!has_table(sg_find_qualified(step->child_table), step->child_table, draft->quiet);
+	check_others(draft, step);
+	draft->problem = NULL;
+	draft->changed = true;
+}
+
 void
 plan_draft_check(PlanDraft *draft, PlanStep *step)
 {
+	if (step->kind != STEP_FOREIGN_KEY)
+	{
+		check_change(draft, step);
+		return;
+	}
 	take_policy(draft, step);
 	check_clauses(step);
 	check_key_columns(step);

@@ -45,7 +45,7 @@ export_query(void)
 					" || CASE WHEN p.options = '{}' THEN '{}' ELSE jsonb_build_object('options', p.options) END"
 					" FROM schemaguard.plan p WHERE p.name = $1",
 					DOCUMENT_VERSION, plan_field_list(FIELD_DOCUMENT, "'@', s.\"@\"", 0),
-					plan_field_list(FIELD_SPARSE, "'@', nullif(to_jsonb(s.\"@\"), 'false')", 0));
+					plan_field_list(FIELD_SPARSE, "'@', nullif(nullif(to_jsonb(s.\"@\"), 'false'), '\"foreign key\"')", 0));
 }
 
 /*
@@ -206,12 +206,20 @@ read_step(const JsonbValue *value, uint32 n, const char *plan)
 	PlanStep   *step = plan_step_default(plan);
 	char	   *path = psprintf("steps[%u]", n);
 	JsonbContainer *object;
+	JsonbValue *kind;
 	JsonbValue *skip;
+	bool		is_change;
 
 	if (!is_container(value, true))
 		bad_document(path, "must be an object");
 	object = value->val.binary.data;
 	check_members(object, psprintf("%s.", path), is_step_member);
+
+	/* what it needs hangs on the kind, which foreign keys do not say */
+	kind = member(object, "kind");
+	if (kind && kind->type != jbvNull)
+		read_field(plan_field("kind", FIELD_ANY), kind, psprintf("%s.kind", path), step);
+	is_change = step->kind != STEP_FOREIGN_KEY;
 
 	for (int i = 0; i < step_nfields; i++)
 	{
@@ -221,9 +229,9 @@ read_step(const JsonbValue *value, uint32 n, const char *plan)
 
 		if (given && given->type != jbvNull)
 			read_field(field, given, field_path, step);
-		else if (given && !(field->flags & FIELD_NULLABLE))
+		else if (given && !(field->flags & FIELD_NULLABLE) && !(is_change && (field->flags & FIELD_REQUIRED)))
 			bad_document(field_path, "must not be null");
-		else if (given == NULL && (field->flags & FIELD_REQUIRED))
+		else if (given == NULL && (field->flags & FIELD_REQUIRED) && !is_change)
 			bad_document(field_path, "is missing");
 	}
 	skip = member(object, "skip");

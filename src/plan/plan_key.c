@@ -23,6 +23,7 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "plan/plan.h"
+#include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
 static FkProblem *
@@ -61,6 +62,8 @@ plan_step_key(const PlanStep *step, FkKey *key)
 	FkProblem  *problem;
 
 	memset(key, 0, sizeof(FkKey));
+	if (step->kind != STEP_FOREIGN_KEY)
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED, "the step is no foreign key", NULL);
 	key->name = pstrdup(step->fk_name);
 	key->match = step->match;
 	key->on_update = step->on_update;
@@ -191,5 +194,7 @@ plan_partition_step(const PlanStep *step, Oid partition)
 char *
 plan_step_object(const PlanStep *step)
 {
+	if (step->kind != STEP_FOREIGN_KEY)
+		return plan_change_object(step);
 	return psprintf("%s ON %s", quote_identifier(step->fk_name), step->child_table);
 }

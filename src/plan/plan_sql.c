@@ -22,9 +22,11 @@
 #include "base/rowsink.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
 
 PG_FUNCTION_INFO_V1(sg_plan_sql);
 
@@ -179,6 +181,22 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 		emit_list(sink, plan_filler_disarm_statements(step));
 }
 
+/* A step that is no foreign key: all of its statements, unless it is done */
+static void
+emit_change(SgRowSink *sink, const PlanStep *step)
+{
+	if (step->skipped_by)
+		emit_comment(sink, psprintf("step %d is skipped: %s", step->step, step->reason ? step->reason : "no reason given"));
+	else if (step->phase)
+		emit_comment(sink, psprintf("step %d waits for phase %s", step->step, step->phase));
+	else if (step->state != STEP_VALIDATED)
+	{
+		emit_comment(sink, psprintf("step %d, %s, %s", step->step, plan_kind_word(step->kind),
+									plan_priority_word(step->priority)));
+		emit_list(sink, plan_change_statements(step));
+	}
+}
+
 static void
 emit_indexes(SgRowSink *sink, List *steps)
 {
@@ -195,6 +213,24 @@ emit_indexes(SgRowSink *sink, List *steps)
 	}
 }
 
+static void
+emit_round(SgRowSink *sink, List *steps)
+{
+	List	   *keys = plan_only_keys(steps);
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		emit_backfill(sink, lfirst(lc));
+	emit_indexes(sink, keys);
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		if (step->kind == STEP_FOREIGN_KEY)
+			emit_step(sink, step);
+		else
+			emit_change(sink, step);
+	}
+}
+
 /*
  * sg_plan_sql(plan text, steps int[] DEFAULT NULL)
  *
@@ -207,19 +243,14 @@ sg_plan_sql(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	FkPlan	   *plan;
-	List	   *steps;
 	ListCell   *lc;
 
 	plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 
 	sg_sink_begin_scalar(&sink, fcinfo);
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
-	steps = plan_chosen_steps(plan);
-	foreach(lc, steps)
-		emit_backfill(&sink, lfirst(lc));
-	emit_indexes(&sink, steps);
-	foreach(lc, steps)
-		emit_step(&sink, lfirst(lc));
+	foreach(lc, plan_rounds(plan_chosen_steps(plan)))
+		emit_round(&sink, lfirst(lc));
 
 	return (Datum) 0;
 }

@@ -373,7 +373,7 @@ static List *
 query_steps(const char *condition, StoreArgs *args)
 {
 	char	   *sql = psprintf("SELECT %s FROM schemaguard.plan_step WHERE plan = $1%s",
-							   plan_field_list(FIELD_ANY, "\"@\"", 0), condition);
+							   plan_field_columns(get_relname_relid("plan_step", sg_schema_oid())), condition);
 
 	List	   *steps = store_query(sql, args, read_step);
 
@@ -389,6 +389,25 @@ plan_steps(const char *name)
 	store_arg_text(&args, name);
 
 	return query_steps("", &args);
+}
+
+List *
+plan_only_keys(List *steps)
+{
+	List	   *keys = NIL;
+
+	foreach_ptr(PlanStep, step, steps)
+	{
+		if (step->kind == STEP_FOREIGN_KEY)
+			keys = lappend(keys, step);
+	}
+	return keys;
+}
+
+List *
+plan_key_steps(const char *name)
+{
+	return plan_only_keys(plan_steps(name));
 }
 
 List *

@@ -16,7 +16,7 @@
 
 #include "base/spi.h"
 
-#define STORE_MAX_ARGS 32
+#define STORE_MAX_ARGS 64
 
 /* The arguments of one statement, in order of $1, $2, ... */
 typedef struct StoreArgs

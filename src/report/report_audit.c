@@ -137,7 +137,7 @@ add_step(AuditSet *set, PlanStep *step, bool judged)
 void
 report_add_plan(AuditSet *set, const FkPlan *plan, ReportSteps which)
 {
-	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
+	foreach_ptr(PlanStep, step, plan_only_keys(plan_chosen_steps(plan)))
 	{
 		bool		judged = step->skipped_by == NULL &&
 			(which == REPORT_ALL || step->state != STEP_ROLLED_BACK);

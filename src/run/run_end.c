@@ -162,7 +162,7 @@ add_step_rest(Rest *rest, const PlanRun *run, const PlanStep *step, List *troubl
 	const Trouble *trouble = trouble_of(step, troubles);
 	const char *why = step->reason;
 
-	if (step->skipped_by || (trouble && run_wants_orphans(step, trouble->sqlerrcode)))
+	if (step->skipped_by || step->phase || (trouble && run_wants_orphans(step, trouble->sqlerrcode)))
 		return;
 	if (trouble == NULL && is_done(run, step))
 		return;
@@ -303,7 +303,7 @@ added_need(const PlanRun *run, const PlanStep *step, List *troubles)
 static StepNeed
 step_need(const PlanRun *run, const PlanStep *step, List *troubles)
 {
-	if (step->skipped_by)
+	if (step->skipped_by || step->phase)
 		return STEP_NEEDS_NOTHING;
 	switch (step->state)
 	{
@@ -343,7 +343,7 @@ next_call(const PlanRun *run, List *steps)
 		case STEP_NEEDS_FIX:
 			return run_call_text(run, "sg_fix_orphans", steps_text(run));
 		case STEP_NEEDS_ADD:
-			return run_call_text(run, "sg_add_fks", steps_text(run));
+			return run_call_text(run, run->each_step ? run->procedure : "sg_add_fks", steps_text(run));
 		case STEP_NEEDS_NOTHING:
 			return run_select_text(run, "sg_verify_fks");
 	}

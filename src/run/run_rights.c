@@ -14,10 +14,14 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/quote.h"
+#include "plan/plan_change.h"
+#include "plan/plan_choice.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_rights.h"
 
@@ -53,6 +57,34 @@ run_lacks_for_key(const FkKey *key, bool references)
 		return lack;
 	return psprintf("role %s has no REFERENCES on parent %s", GetUserNameFromId(GetUserId(), false),
 					sg_relation_name(key->parent));
+}
+
+void
+run_check_confirmed(const PlanRun *run)
+{
+	const PlanStep *holder = NULL;
+	char	   *hash;
+
+	if (strcmp(run->plan->author, GetUserNameFromId(GetUserId(), false)) == 0)
+		return;
+	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
+	{
+		if (holder == NULL && !step->skipped_by && plan_step_holds_sql(step))
+			holder = step;
+	}
+	if (holder == NULL)
+		return;
+	hash = plan_hash(run->plan);
+	if (run->confirm && strcmp(run->confirm, hash) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(run->confirm ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE : ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 run->confirm ? errmsg("plan \"%s\" does not have that hash", run->plan->name) :
+			 errmsg("plan \"%s\" holds SQL of role %s, which would run with your privileges", run->plan->name,
+					run->plan->author),
+			 errdetail("Step %d is %s.", holder->step, plan_step_object(holder)),
+			 errhint("Read it: SELECT * FROM sg_plan_sql(%s); then CALL sg_apply(%s, confirm => '%s').",
+					 quote_literal_cstr(run->plan->name), quote_literal_cstr(run->plan->name), hash)));
 }
 
 void

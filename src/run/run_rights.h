@@ -19,6 +19,13 @@
  */
 extern void run_check_privileges(const FkKey *key, bool references);
 
+/*
+ * Raise 42501 for who is not the author of a plan with SQL in the steps that
+ * the call is about, unless run->confirm is the hash of what it says (55000
+ * where it was, and is not any more).
+ */
+extern void run_check_confirmed(const PlanRun *run);
+
 /* The same in words, or NULL; and of one table, called `what` */
 extern char *run_lacks_for_key(const FkKey *key, bool references);
 extern char *run_lacks_ownership(const char *what, Oid relid);

@@ -26,7 +26,7 @@ run_begin_step(PlanRun *run, int step)
 	PlanStep   *row = plan_step_get(run->plan->name, step, true);
 	StepWork   *work;
 
-	if (row == NULL || row->skipped_by)
+	if (row == NULL || row->skipped_by || row->phase)
 		return NULL;
 
 	work = palloc0(sizeof(StepWork));

@@ -99,7 +99,7 @@ undo_begin(PlanRun *run, const PlanDeed *deed)
 	return work;
 }
 
-static char *
+char *
 undo_name(const PlanDeed *deed)
 {
 	return psprintf("rollback %s", plan_deed_action(deed->kind));
@@ -163,8 +163,8 @@ leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
 }
 
 /* The outcome of an action under its locks */
-static void
-record_undone(const RunAction *action, const StepWork *work)
+void
+undo_record_done(const RunAction *action, const StepWork *work)
 {
 	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
@@ -188,12 +188,18 @@ record_left_alone(const RunAction *action, StepWork *work, const Standing *stand
 }
 
 /* An action came to nothing: the step stays as it is, and a later call tries again */
-static void
-record_failed(const RunAction *action, StepWork *work)
+void
+undo_record_failed(const RunAction *action, StepWork *work)
 {
 	work->hint = "CALL sg_rollback_fks() again when that is mended; the step is as it was.";
 	run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode,
 					   run_failure_text(action), LOG_NONE);
+}
+
+void
+undo_close_gone(StepWork *work, const PlanDeed *deed, const char *reason)
+{
+	close_deed(work, deed, DEED_GONE, ERRCODE_UNDEFINED_OBJECT, reason, false);
 }
 
 /* ---- keys ---- */
@@ -310,7 +316,7 @@ execute_drop_key(RunAction *action)
 	/* keys of partitions may still be there, but the step has none */
 	if (work->step->state == STEP_AS_IT_IS)
 		work->step->state = STEP_PENDING;
-	record_undone(action, work);
+	undo_record_done(action, work);
 	run_append_notice(work, "key dropped");
 }
 
@@ -335,7 +341,7 @@ undo_key(StepWork *work, const PlanDeed *deed)
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
 	if (run_attempt(&action))
 		return true;
-	record_failed(&action, work);
+	undo_record_failed(&action, work);
 	return false;
 }
 
@@ -395,7 +401,7 @@ restore_key(StepWork *work)
 	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, key->child);
 	if (run_attempt(&action))
 		return true;
-	record_failed(&action, work);
+	undo_record_failed(&action, work);
 	return false;
 }
 
@@ -427,7 +433,7 @@ revalidate_key(StepWork *work, const PlanDeed *deed)
 		return true;
 	if (action.error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
-		record_failed(&action, work);
+		undo_record_failed(&action, work);
 		return false;
 	}
 
@@ -511,7 +517,7 @@ execute_drop_index(RunAction *action)
 		return;
 	}
 	run_statement(work->statement);
-	record_undone(action, work);
+	undo_record_done(action, work);
 }
 
 /*
@@ -536,7 +542,7 @@ drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 		run_append_notice(work, "index dropped");
 		return true;
 	}
-	record_failed(&action, work);
+	undo_record_failed(&action, work);
 	return false;
 }
 
@@ -544,7 +550,7 @@ drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 static int
 find_heir(const FkPlan *plan, Oid table, Oid index)
 {
-	foreach_ptr(PlanStep, step, plan->chosen ? plan_steps(plan->name) : NIL)
+	foreach_ptr(PlanStep, step, plan->chosen ? plan_key_steps(plan->name) : NIL)
 	{
 		FkKey		key;
 
@@ -730,7 +736,7 @@ execute_drop_columns(RunAction *action)
 		return;
 	}
 	run_statement(work->statement);
-	record_undone(action, work);
+	undo_record_done(action, work);
 	run_append_notice(work, psprintf("dropped (%s), which the backfill had added",
 									 sg_quote_list(work->columns)));
 }
@@ -796,6 +802,6 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, child);
 	if (run_attempt(&action))
 		return true;
-	record_failed(&action, work);
+	undo_record_failed(&action, work);
 	return false;
 }

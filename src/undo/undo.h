@@ -28,5 +28,18 @@ extern bool undo_key(StepWork *work, const PlanDeed *deed);
 extern bool undo_replace(StepWork *work, const PlanDeed *deed);
 extern bool undo_index(StepWork *work, const PlanDeed *deed);
 extern bool undo_columns(StepWork *work, const PlanDeed *deed);
+extern bool undo_change(StepWork *work, const PlanDeed *deed);
+
+/* ---- for each of these ---- */
+
+/* The name of the action in the log */
+extern char *undo_name(const PlanDeed *deed);
+
+/* Close a deed of which nothing is left, without an action.  Commits. */
+extern void undo_close_gone(StepWork *work, const PlanDeed *deed, const char *reason);
+
+/* The outcome of an action: under its locks, and when it came to nothing */
+extern void undo_record_done(const RunAction *action, const StepWork *work);
+extern void undo_record_failed(const RunAction *action, StepWork *work);
 
 #endif							/* SG_UNDO_H */

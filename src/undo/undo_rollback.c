@@ -13,8 +13,9 @@
  *
  * Keys first, the old ones that were replaced coming back before the new ones
  * go; then rows, which those keys would have refused; then indexes, which the
- * keys used; then the triggers and columns of backfills.  A step of which
- * something can't be taken back keeps the rest.
+ * keys used; then the triggers and columns of backfills; then what steps of
+ * other kinds have done.  A step of which something can't be taken back keeps
+ * the rest.
  *
  *-------------------------------------------------------------------------
  */
@@ -62,6 +63,9 @@ undo(PlanRun *run, const PlanDeed *deed)
 			break;
 		case DEED_COLUMNS:
 			done = undo_columns(work, deed);
+			break;
+		case DEED_CHANGE:
+			done = undo_change(work, deed);
 			break;
 		case DEED_DELETE:
 		case DEED_SET_NULL:
@@ -139,7 +143,8 @@ settle_steps(PlanRun *run, List *stuck)
 		deed = plan_deed(DEED_ADD, step->step, plan_step_object(step));
 		deed.last = true;
 		work = undo_begin(run, &deed);
-		undo_leave_alone(work, &deed, 0, "this plan has not added the key");
+		undo_leave_alone(work, &deed, 0, step->kind == STEP_FOREIGN_KEY ?
+						 "this plan has not added the key" : "this plan has not made it");
 		run_end_step(work);
 	}
 }
@@ -180,31 +185,54 @@ restore_rows(PlanRun *run)
 	return restored;
 }
 
+/*
+ * Changes that came after all keys: renames and drops among them, which keys
+ * are looked for by names of before.  The others stay in the list.
+ */
+static List *
+later_than(List **changes, List *keys)
+{
+	List	   *later = NIL;
+	int64		last = keys ? ((PlanDeed *) linitial(keys))->id : 0;
+
+	foreach_ptr(PlanDeed, deed, *changes)
+	{
+		if (deed->id > last)
+			later = lappend(later, deed);
+	}
+	*changes = list_difference_ptr(*changes, later);
+	return later;
+}
+
 static void
 roll_back(PlanRun *run)
 {
 	List	   *keys = plan_deeds(run->plan, DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE));
 	List	   *indexes = plan_deeds(run->plan, DEED_BIT(DEED_INDEX));
 	List	   *columns;
+	List	   *changes = plan_deeds(run->plan, DEED_BIT(DEED_CHANGE));
+	int			nchanges = list_length(changes);
 	List	   *stuck;
 	int64		restored;
 	int			disarmed;
 
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();
-	sg_progress_total(list_length(keys) + list_length(indexes));
-	stuck = undo_all(run, keys, NIL);
+	sg_progress_total(list_length(keys) + list_length(indexes) + nchanges);
+	stuck = undo_all(run, later_than(&changes, keys), NIL);
+	stuck = undo_all(run, keys, stuck);
 	restored = restore_rows(run);
 
 	/* again: what became of the keys is known now */
 	(void) undo_all(run, plan_deeds(run->plan, DEED_BIT(DEED_INDEX)), stuck);
 	disarmed = disarm_steps(run, stuck);
 	columns = plan_deeds(run->plan, DEED_BIT(DEED_COLUMNS));
-	(void) undo_all(run, columns, stuck);
+	stuck = undo_all(run, columns, stuck);
+	stuck = undo_all(run, changes, stuck);
 	settle_steps(run, stuck);
 	tell_lost(run);
 
-	if (keys == NIL && indexes == NIL && columns == NIL && restored == 0 && disarmed == 0)
+	if (keys == NIL && indexes == NIL && columns == NIL && nchanges == 0 && restored == 0 && disarmed == 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": nothing is to be taken back", run->plan->name)));
 }
@@ -213,12 +241,13 @@ roll_back(PlanRun *run)
 static void
 check_roll_back(PlanRun *run)
 {
+	run_check_confirmed(run);
 	run_check_ownership(run, plan_deed_children(run->plan));
 }
 
 /*
  * sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false,
- *				   steps int[] DEFAULT NULL)
+ *				   steps int[] DEFAULT NULL, confirm text DEFAULT NULL)
  *
  * Takes back what the plan did, in reverse: keys that it added are dropped,
  * those that it replaced are restored and validated first, rows that it took
@@ -245,6 +274,7 @@ sg_rollback_fks(PG_FUNCTION_ARGS)
 	run_check_call(fcinfo, run.procedure);
 	run.fail = sg_arg_bool(fcinfo, 2);
 	run.chosen = plan_steps_argument(fcinfo, 3);
+	run.confirm = sg_arg_optional_text(fcinfo, 4);
 	run_call(fcinfo, 1, &run, check_roll_back, roll_back);
 
 	PG_RETURN_VOID();

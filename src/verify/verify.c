@@ -252,7 +252,7 @@ collect_keys(const FkPlan *plan, List *declared)
 
 	if (plan)
 	{
-		foreach(lc, plan_chosen_steps(plan))
+		foreach(lc, plan_only_keys(plan_chosen_steps(plan)))
 			keys = lappend(keys, verify_step(lfirst(lc)));
 		return keys;
 	}

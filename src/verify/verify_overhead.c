@@ -720,7 +720,7 @@ sg_measure_overhead(PG_FUNCTION_ARGS)
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_MEASURE, plan->id, 0);
-	steps = plan_chosen_steps(plan);
+	steps = plan_only_keys(plan_chosen_steps(plan));
 	sg_progress_total(list_length(steps));
 	foreach(lc, steps)
 	{

@@ -30,7 +30,7 @@ FROM (VALUES
   ('sg_plan_hash(text)', 'plan text'),
   ('sg_plan_allow(text, text, boolean)', 'plan text, role text, allowed boolean DEFAULT true'),
   ('sg_capture_ddl(boolean)', 'enabled boolean'),
-  ('sg_rollback_fks(text, text, boolean, int[])', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false, IN steps integer[] DEFAULT NULL::integer[]'),
+  ('sg_rollback_fks(text, text, boolean, int[], text)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false, IN steps integer[] DEFAULT NULL::integer[], IN confirm text DEFAULT NULL::text'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
   ('sg_audit_gate(text[], text)', 'IN schemas text[] DEFAULT NULL::text[], IN plan text DEFAULT NULL::text'),
@@ -77,8 +77,9 @@ SELECT is(proargnames::text[],
   '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill,period}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_apply', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
+SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,confirm}', 'sg_apply: names of the arguments') FROM pg_proc WHERE proname = 'sg_apply';
 SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
 SELECT is(proargnames::text[], '{plan,plan_id,author}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
 
@@ -88,7 +89,7 @@ SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
           columns, 'columns of ' || relation)
 FROM (VALUES
   ('plan', '{name,description,author,created_at,approved_by,approved_at}'::text[]),
-  ('plan_step', '{plan,step,fk_name,state,child_table,child_columns,parent_table,parent_columns,reason,priority,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill,period}'),
+  ('plan_step', '{plan,step,fk_name,state,child_table,child_columns,parent_table,parent_columns,reason,priority,on_delete,on_update,match,deferrable,initially_deferred,on_delete_columns,enforced,orphans,index,replaces,attempts,updated_at,skipped_by,sentinel,quarantine_cascades,backfill,period,kind,definition,new_name,fill,undo,done_when,keep_by,primary_key,discard,outside,after,phase}'),
   ('quarantine', '{id,run_id,at,role,plan,step,fk_name,cause,row_table,table_owner,columns,row_text,data,reason,plan_id}'),
   ('plan_note', '{plan,line,reason}'),
   ('plan_deed', '{id,plan_id,step,kind,object,undo,before,after,rows_affected,begun_at,done_at,undone_at,outcome,log_id}'),

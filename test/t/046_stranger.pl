@@ -114,6 +114,7 @@ my %call = (
 	'schemaguard.sg_log_guard' => 'SELECT schemaguard.sg_log_guard()',
 	'schemaguard.sg_discovery_candidates' => q{SELECT * FROM schemaguard.sg_discovery_candidates('full')},
 	'schemaguard.sg_fk_facts' => 'SELECT * FROM schemaguard.fk_trust',
+	'schemaguard.sg_plan_add' => q{SELECT schemaguard.sg_plan_add('secret', 'check', 'child_table', 't_c', 'definition', 'true')},
 	'schemaguard.sg_progress' => 'SELECT * FROM schemaguard.progress',
 	'schemaguard.sg_readable_plans' => 'SELECT schemaguard.sg_readable_plans()',
 	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},
@@ -124,6 +125,7 @@ my %call = (
 	'schemaguard.sg_snapshot_statement' => 'SELECT schemaguard.sg_snapshot_statement()',
 	'schemaguard.sg_write' => 'SELECT schemaguard.sg_write()',
 	sg_add_fks => q{CALL sg_add_fks('secret')},
+	sg_apply => q{CALL sg_apply('secret')},
 	sg_audit_gate => q{CALL sg_audit_gate()},
 	sg_capture_ddl => 'SELECT sg_capture_ddl(true)',
 	sg_watch_subscriptions => 'SELECT sg_watch_subscriptions(true)',
@@ -144,7 +146,17 @@ my %call = (
 	sg_ok_no_orphans => q{SELECT sg_ok_no_orphans()},
 	sg_orphan_audit => q{SELECT * FROM sg_orphan_audit(inferred => true)},
 	sg_orphans => q{SELECT * FROM sg_orphans('t_c', '{q}', 't_p')},
+	sg_plan_add_check => q{SELECT sg_plan_add_check('secret', 't_c', 'true')},
+	sg_plan_add_column => q{SELECT sg_plan_add_column('secret', 't_c', 'x', 'int')},
+	sg_plan_add_default => q{SELECT sg_plan_add_default('secret', 't_c', 'q', '1')},
+	sg_plan_add_drop => q{SELECT sg_plan_add_drop('secret', 'table', 't_c')},
 	sg_plan_add_fk => q{SELECT sg_plan_add_fk('secret', 't_c', '{q}', 't_p')},
+	sg_plan_add_index => q{SELECT sg_plan_add_index('secret', 't_c', '(q)')},
+	sg_plan_add_not_null => q{SELECT sg_plan_add_not_null('secret', 't_c', 'q')},
+	sg_plan_add_rename => q{SELECT sg_plan_add_rename('secret', 'table', 't_c', 'x')},
+	sg_plan_add_statement => q{SELECT sg_plan_add_statement('secret', 'CREATE TABLE x ()')},
+	sg_plan_add_unique => q{SELECT sg_plan_add_unique('secret', 't_c', '{q}')},
+	sg_plan_release => q{SELECT sg_plan_release('secret', 'later')},
 	sg_plan_allow => q{SELECT sg_plan_allow('secret', 'nothing')},
 	sg_plan_approve => q{SELECT sg_plan_approve('secret')},
 	sg_plan_check => q{SELECT * FROM sg_plan_check('secret')},
@@ -222,8 +234,9 @@ for my $name (sort keys %call)
 }
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
-is("@granted", join(' ', qw(sg_add_fks sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_fk sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
-	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_option sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
+is("@granted", join(' ', qw(schemaguard.sg_plan_add sg_add_fks sg_apply sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_check
+	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
+	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_option sg_plan_release sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
 $stranger->query($call{$_}) for (sort keys %call) x 2;

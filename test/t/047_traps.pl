@@ -102,7 +102,7 @@ my @calls = (
 	[ sg_verify_fks => 'SELECT count(*) FROM sg_verify_fks(live => true)' ],
 
 	# plans
-	[ sg_plan_create => q{SELECT sg_plan_create(p) FROM unnest('{kept,gone,nulled,measured,script,found,copied,throttled,fill}'::text[]) p} ],
+	[ sg_plan_create => q{SELECT sg_plan_create(p) FROM unnest('{kept,gone,nulled,measured,script,found,copied,throttled,fill,changed}'::text[]) p} ],
 	[ sg_plan_add_fk => join '; ', add_steps('kept', 'quarantine', 'true'), add_steps('gone', 'delete', 'true'),
 		add_steps('nulled', 'set null', 'true'), add_steps('measured', 'leave', 'false') ],
 	[ sg_plan_from_sql => q{SELECT sg_plan_from_sql('script', string_agg(format('ALTER TABLE t.%s_c ADD CONSTRAINT s_%1$s FOREIGN KEY (q) REFERENCES t.%1$s_p;', name), '')) FROM fixture.pair} ],
@@ -152,6 +152,17 @@ my @calls = (
 	[ 'an event trigger of a superuser' => 'ALTER EVENT TRIGGER on_ddl ENABLE', $super ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('throttled'); CALL sg_add_fks('throttled')} ],
 	[ 'an event trigger of a superuser' => 'ALTER EVENT TRIGGER on_ddl DISABLE', $super ],
+
+	# other kinds of steps, on tables of which each has code of mallory's in another place
+	[ sg_plan_add => q{CALL fixture.each($$SELECT sg_plan_add_check('changed', 't.%1$s_c', 'n IS NULL OR n > 0 OR q IS NOT NULL', 'c_%1$s'), sg_plan_add_default('changed', 't.%1$s_c', 'n', '1 + 1'),
+		sg_plan_add_column('changed', 't.%1$s_c', 'added', 'int DEFAULT 7'), sg_plan_add_not_null('changed', 't.%1$s_p', 'id', 'nn_%1$s'),
+		sg_plan_add_statement('changed', 'UPDATE t.%1$s_c SET n = n WHERE false', child_table => 't.%1$s_c', name => 's_%1$s')$$, 'true', true)} ],
+	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('changed')} ],
+	[ sg_apply => q{CALL sg_apply('changed')} ],
+	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('changed')} ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('changed')} ],
+	[ sg_plan_release => q{SELECT sg_plan_set('changed', 1, 'phase', 'later'); SELECT sg_plan_release('changed', 'later')} ],
+	(map { [ "sg_plan_add_$_" => 'SELECT 1' ] } qw(check not_null unique column default index statement drop rename)),
 
 	# snapshots and drift
 	[ sg_snapshot_take => q{SELECT sg_snapshot_take('now'); SELECT sg_snapshot_take('reworded')} ],

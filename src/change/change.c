@@ -1,0 +1,210 @@
+/*-------------------------------------------------------------------------
+ *
+ * change.c
+ *	  The kinds of steps that are no foreign keys, and what they have in
+ *	  common.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/heap.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/nearest.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "change/change.h"
+#include "plan/plan_change.h"
+
+const ChangeKind change_kinds[] = {
+	[STEP_CHECK] = {change_look_check, change_undo_check},
+	[STEP_NOT_NULL] = {change_look_not_null, change_undo_not_null},
+	[STEP_UNIQUE] = {NULL},
+	[STEP_COLUMN] = {change_look_column, change_undo_column},
+	[STEP_DEFAULT] = {change_look_default, change_undo_default},
+	[STEP_INDEX] = {NULL},
+	[STEP_STATEMENT] = {change_look_statement, change_undo_statement},
+	[STEP_DROP] = {NULL},
+	[STEP_RENAME] = {NULL},
+};
+
+StaticAssertDecl(lengthof(change_kinds) == STEP_KINDS, "a kind of step has no functions");
+
+void
+change_problem(ChangeMove *move, int sqlerrcode, char *reason, const char *hint)
+{
+	move->kind = MOVE_PROBLEM;
+	move->problem = fk_problem(FK_PROBLEM_OTHER, sqlerrcode, reason, hint);
+}
+
+void
+change_statement(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state, char *statement)
+{
+	move->kind = kind;
+	move->action = action;
+	move->mode = mode;
+	move->state = state;
+	move->statements = lappend(move->statements, statement);
+}
+
+/* ---- expressions ---- */
+
+typedef struct CookArg
+{
+	Oid			table;
+	const char *text;
+	AttrNumber	column;			/* whose value it is; 0: a condition */
+	Node	   *cooked;
+} CookArg;
+
+/* As the server does it for CHECK, and for the value of a column in UPDATE */
+static void
+cook(void *p)
+{
+	CookArg    *arg = p;
+	Relation	rel = table_open(arg->table, AccessShareLock);
+	ParseState *pstate = make_parsestate(NULL);
+	Node	   *raw = plan_change_expression(arg->text);
+
+	pstate->p_sourcetext = arg->text;
+	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
+					 true, true, true);
+	if (arg->column == InvalidAttrNumber)
+		arg->cooked = coerce_to_boolean(pstate, transformExpr(pstate, raw, EXPR_KIND_CHECK_CONSTRAINT), "CHECK");
+	else
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), arg->column - 1);
+		Node	   *value = transformExpr(pstate, raw, EXPR_KIND_CHECK_CONSTRAINT);
+
+		arg->cooked = coerce_to_target_type(pstate, value, exprType(value), att->atttypid, att->atttypmod,
+											COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+		if (arg->cooked == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column %s is of type %s, but the expression is of type %s",
+							quote_identifier(NameStr(att->attname)), format_type_be(att->atttypid),
+							format_type_be(exprType(value)))));
+	}
+	assign_expr_collations(pstate, arg->cooked);
+	table_close(rel, AccessShareLock);
+}
+
+static void
+cook_pinned(void *p)
+{
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	cook(p);
+	sg_scope_end(&scope);
+}
+
+Node *
+change_cook(ChangeMove *move, const char *text, AttrNumber column, bool may_be_volatile)
+{
+	CookArg		arg = {.table = move->table,.text = text,.column = column};
+	ErrorData  *edata = sg_try_undo(cook_pinned, &arg);
+
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		change_problem(move, edata->sqlerrcode, psprintf("the expression can't be used: %s", edata->message),
+					   edata->hint ? edata->hint :
+					   "Names in it are looked up in pg_catalog and among the table's columns; others need their schema.");
+		return NULL;
+	}
+	if (!may_be_volatile && contain_volatile_functions(arg.cooked))
+	{
+		change_problem(move, ERRCODE_INVALID_OBJECT_DEFINITION,
+					   "a condition with a volatile function holds for no row that is there",
+					   "Use functions that are immutable, or at least stable.");
+		return NULL;
+	}
+	return arg.cooked;
+}
+
+char *
+change_deparse(Oid table, Node *expression)
+{
+	char	   *name = get_rel_name(table);
+	SgScope		scope;
+	char	   *text;
+
+	sg_caller_begin(&scope);
+	text = deparse_expression(expression, deparse_context_for(name, table), false, false);
+	sg_scope_end(&scope);
+	return text;
+}
+
+/* ---- catalog ---- */
+
+AttrNumber
+change_column(const PlanStep *step, ChangeMove *move)
+{
+	const char *name = linitial(step->child_columns);
+	AttrNumber	attnum = get_attnum(move->table, name);
+	char	   *near;
+
+	if (attnum > 0)
+		return attnum;
+	near = sg_nearest_column(move->table, name);
+	change_problem(move, attnum < 0 ? ERRCODE_INVALID_COLUMN_REFERENCE : ERRCODE_UNDEFINED_COLUMN,
+				   attnum < 0 ? psprintf("column %s of %s is a system column", quote_identifier(name), step->child_table) :
+				   psprintf("table %s has no column %s", step->child_table, quote_identifier(name)),
+				   near ? psprintf("Perhaps you meant column %s: SELECT sg_plan_set(%s, %d, 'child_columns', '{%s}');",
+								   quote_identifier(near), quote_literal_cstr(step->plan), step->step, near) :
+				   "Add the column, or correct the plan with sg_plan_set().");
+	return InvalidAttrNumber;
+}
+
+HeapTuple
+change_constraint(Oid table, const char *name)
+{
+	Oid			conid = get_relation_constraint_oid(table, name, true);
+	HeapTuple	tuple = NULL;
+	SgCatalog	scan;
+
+	if (!OidIsValid(conid))
+		return NULL;
+	sg_catalog_begin(&scan, ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, conid, NULL);
+	tuple = sg_catalog_next(&scan);
+	if (tuple)
+		tuple = heap_copytuple(tuple);
+	sg_catalog_end(&scan);
+	return tuple;
+}
+
+char *
+change_condition(HeapTuple tuple)
+{
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	bool		isnull;
+	Datum		bin = heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(rel), &isnull);
+	SgScope		scope;
+	char	   *condition;
+
+	sg_caller_begin(&scope);
+	condition = isnull ? pstrdup("") :
+		TextDatumGetCString(DirectFunctionCall2(pg_get_expr, bin, ObjectIdGetDatum(con->conrelid)));
+	sg_scope_end(&scope);
+	table_close(rel, AccessShareLock);
+	return condition;
+}

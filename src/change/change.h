@@ -1,0 +1,123 @@
+/*-------------------------------------------------------------------------
+ *
+ * change.h
+ *	  Steps that are no foreign keys: what each kind does to the catalog.
+ *
+ * A kind is a file of this room, and a line in change_kinds[].  Its look()
+ * finds in the catalog, not in the step's state, what the next move is;
+ * change_step.c makes it in a transaction of its own and looks again, until
+ * nothing is left to do.  So a call takes up where another one, or a crash,
+ * has left it.  Its undo() finds the same way back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_CHANGE_H
+#define SG_CHANGE_H
+
+#include "postgres.h"
+#include "access/htup.h"
+#include "nodes/nodes.h"
+
+#include "base/code.h"
+#include "fk/fk.h"
+#include "plan/plan.h"
+#include "plan/plan_deed.h"
+#include "run/run.h"
+
+typedef enum MoveKind
+{
+	MOVE_NONE,					/* it is as the step wants it */
+	MOVE_STATEMENT,				/* statements that take no time, under a lock */
+	MOVE_VALIDATE,				/* a statement that reads all rows, the same */
+	MOVE_PROBLEM				/* it can't be done: see problem */
+} MoveKind;
+
+typedef struct ChangeMove
+{
+	MoveKind	kind;
+	const char *action;			/* in the log */
+	Oid			table;			/* InvalidOid: none */
+	LOCKMODE	mode;			/* for the table and its partitions */
+	List	   *statements;		/* of char * */
+	StepState	state;			/* of the step, when it is done */
+	bool		first;			/* a deed begins with it */
+	char	   *was;			/* what the deed remembers, or NULL */
+	CodeReach  *reach;			/* code that it may run, or NULL: none */
+	char	   *note;			/* of what is there already, or NULL */
+	FkProblem  *problem;
+} ChangeMove;
+
+typedef struct ChangeKind
+{
+	/* the next move; the move is empty but for its table, which is there where the step has one */
+	void		(*look) (const PlanStep *step, ChangeMove *move);
+
+	/*
+	 * The next move back from what a deed of this kind has made: none where
+	 * it is gone, a problem (ERRCODE_SG_KEY_CONFLICT) where it is another's by
+	 * now, or can't be taken back.
+	 */
+	void		(*undo) (const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+} ChangeKind;
+
+/* By StepKind; foreign keys have none */
+extern const ChangeKind change_kinds[];
+
+/* Registers what the rooms below ask of this one */
+extern void change_init(void);
+
+/* ---- change_step.c ---- */
+
+/* As change_kinds[] says, once the table is found; needs a snapshot, writes and locks nothing */
+extern void change_look(const PlanStep *step, ChangeMove *move);
+extern void change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+
+/* Run the statements of a move, as whom its code allows: 42501 where nobody may */
+extern void change_run(const ChangeMove *move);
+
+/* 42501 unless its code may run as the caller */
+extern void change_check_caller(const ChangeMove *move);
+
+/* What the caller lacks for a step as it stands, or NULL */
+extern char *change_lacks(const PlanStep *step, const ChangeMove *move);
+
+/* ---- change.c: what the kinds have in common ---- */
+
+extern void change_problem(ChangeMove *move, int sqlerrcode, char *reason, const char *hint);
+
+/* A move with one more statement, which is printed as by psprintf() */
+extern void change_statement(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state,
+							 char *statement);
+
+/*
+ * An expression of the plan's over the table's row, analysed with search_path
+ * pinned to pg_catalog, as boolean (check) or as the column's value; or NULL,
+ * with the problem in the move: what the parser says, a volatile function
+ * unless that is allowed.
+ */
+extern Node *change_cook(ChangeMove *move, const char *text, AttrNumber column, bool may_be_volatile);
+
+/* As the server writes it, for comparison with what the catalog has */
+extern char *change_deparse(Oid table, Node *expression);
+
+/* The column of the step, or InvalidAttrNumber with a problem */
+extern AttrNumber change_column(const PlanStep *step, ChangeMove *move);
+
+/* A constraint of the table by its name, a copy, or NULL; and its condition as the server writes it */
+extern HeapTuple change_constraint(Oid table, const char *name);
+extern char *change_condition(HeapTuple tuple);
+
+/* ---- the kinds ---- */
+
+extern void change_look_check(const PlanStep *step, ChangeMove *move);
+extern void change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_not_null(const PlanStep *step, ChangeMove *move);
+extern void change_undo_not_null(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_column(const PlanStep *step, ChangeMove *move);
+extern void change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_default(const PlanStep *step, ChangeMove *move);
+extern void change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_statement(const PlanStep *step, ChangeMove *move);
+extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+
+#endif							/* SG_CHANGE_H */

@@ -1,0 +1,106 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_check.c
+ *	  CHECK: added NOT VALID, then validated.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
+#include "utils/builtins.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "plan/plan_change.h"
+#include "plan/plan_key.h"
+
+/* The table's own CHECK with a condition, whatever its name; a copy, or NULL */
+static HeapTuple
+find_check(Oid table, const char *condition)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+	HeapTuple	found = NULL;
+
+	sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+					 Anum_pg_constraint_conrelid, table, NULL);
+	while (found == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK &&
+			strcmp(change_condition(tuple), condition) == 0)
+			found = heap_copytuple(tuple);
+	}
+	sg_catalog_end(&scan);
+	return found;
+}
+
+static void
+look_at_existing(const PlanStep *step, ChangeMove *move, HeapTuple tuple, CodeReach *reach)
+{
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+	const char *name = NameStr(con->conname);
+
+	if (!con->convalidated)
+	{
+		change_statement(move, MOVE_VALIDATE, "validate", ShareUpdateExclusiveLock, STEP_VALIDATED,
+						 plan_validate_statement(step->child_table, name));
+		move->reach = reach;
+	}
+	else if (strcmp(name, step->fk_name) != 0)
+		move->note = psprintf("check %s says the same already", quote_identifier(name));
+}
+
+void
+change_look_check(const PlanStep *step, ChangeMove *move)
+{
+	Node	   *cooked = change_cook(move, step->definition, InvalidAttrNumber, false);
+	HeapTuple	named;
+	HeapTuple	same;
+	CodeReach  *reach = code_reach();
+	char	   *condition;
+
+	if (cooked == NULL)
+		return;
+	condition = change_deparse(move->table, cooked);
+	code_reach_expression(reach, cooked, code_table_owner(move->table));
+	same = find_check(move->table, condition);
+	if (same)
+	{
+		look_at_existing(step, move, same, reach);
+		return;
+	}
+	named = change_constraint(move->table, step->fk_name);
+	if (named)
+	{
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
+					   psprintf("the name %s is taken by another constraint of %s",
+								quote_identifier(step->fk_name), step->child_table),
+					   "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+		return;
+	}
+	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED, linitial(plan_change_statements(step)));
+	move->first = true;
+}
+
+void
+change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	HeapTuple	tuple = change_constraint(move->table, deed->what->fk_name);
+	Node	   *cooked;
+
+	if (tuple == NULL)
+		return;
+	cooked = change_cook(move, deed->what->definition, InvalidAttrNumber, false);
+	if (cooked == NULL || ((Form_pg_constraint) GETSTRUCT(tuple))->contype != CONSTRAINT_CHECK ||
+		strcmp(change_condition(tuple), change_deparse(move->table, cooked)) != 0)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the constraint of that name is another one by now", NULL);
+	else
+		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
+						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));
+}

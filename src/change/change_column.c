@@ -1,0 +1,259 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_column.c
+ *	  Columns, and their defaults.
+ *
+ * A column is added without a rewrite: a default that is no constant would be
+ * computed for each row under ACCESS EXCLUSIVE, and is refused.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/heap.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_attribute.h"
+#include "commands/defrem.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_node.h"
+#include "parser/parse_type.h"
+#include "parser/parser.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "plan/plan_change.h"
+
+/* ---- what a column is to be ---- */
+
+typedef struct ColumnArg
+{
+	const PlanStep *step;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	Node	   *initial;		/* the default, analysed, or NULL */
+	bool		computed;		/* an identity or a generated column */
+} ColumnArg;
+
+static ColumnDef *
+parse_column(const PlanStep *step)
+{
+	List	   *statements = raw_parser(psprintf("ALTER TABLE t ADD COLUMN c %s\n", step->definition), RAW_PARSE_DEFAULT);
+	AlterTableStmt *alter = castNode(AlterTableStmt, linitial_node(RawStmt, statements)->stmt);
+
+	return castNode(ColumnDef, linitial_node(AlterTableCmd, alter->cmds)->def);
+}
+
+static void
+analyse_column(void *p)
+{
+	ColumnArg  *arg = p;
+	ParseState *pstate = make_parsestate(NULL);
+	ColumnDef  *def = parse_column(arg->step);
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	typenameTypeIdAndMod(pstate, def->typeName, &arg->type, &arg->typmod);
+	arg->collation = GetColumnDefCollation(pstate, def, arg->type);
+	foreach_ptr(Constraint, c, def->constraints)
+	{
+		if (c->contype == CONSTR_DEFAULT)
+			arg->initial = cookDefault(pstate, c->raw_expr, arg->type, arg->typmod, "c", '\0');
+		else if (c->contype != CONSTR_NULL)
+			arg->computed = true;
+	}
+	sg_scope_end(&scope);
+}
+
+static bool
+look_at_definition(const PlanStep *step, ChangeMove *move, ColumnArg *arg)
+{
+	ErrorData  *edata;
+
+	memset(arg, 0, sizeof(ColumnArg));
+	arg->step = step;
+	edata = sg_try_undo(analyse_column, arg);
+	if (edata == NULL)
+		return true;
+	sg_rethrow_cancel(edata);
+	change_problem(move, edata->sqlerrcode, psprintf("the column can't be made: %s", edata->message),
+				   edata->hint ? edata->hint :
+				   "Types and functions outside of pg_catalog need their schema.");
+	return false;
+}
+
+/* ---- column ---- */
+
+static void
+look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const ColumnArg *arg)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(move->table, attnum, &type, &typmod, &collation);
+	if (type != arg->type || typmod != arg->typmod || collation != arg->collation)
+		change_problem(move, ERRCODE_DUPLICATE_COLUMN,
+					   psprintf("column %s of %s is there, as %s%s", quote_identifier(get_attname(move->table, attnum, false)),
+								step->child_table, format_type_with_typemod(type, typmod),
+								type == arg->type && typmod == arg->typmod ? ", with another collation" : ""),
+					   "Rename one of the two, or skip the step with sg_plan_skip().");
+}
+
+void
+change_look_column(const PlanStep *step, ChangeMove *move)
+{
+	const char *name = linitial(step->child_columns);
+	AttrNumber	attnum = get_attnum(move->table, name);
+	ColumnArg	arg;
+
+	if (!look_at_definition(step, move, &arg))
+		return;
+	if (attnum != InvalidAttrNumber)
+	{
+		look_at_column(step, move, attnum, &arg);
+		return;
+	}
+	if (arg.initial && contain_volatile_functions(arg.initial))
+	{
+		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
+					   "its default is computed for each row, so that adding the column would write the table anew, and nobody could read it meanwhile",
+					   "Give the column no default, fill => the expression for rows that are there, and sg_plan_add_default() for new ones.");
+		return;
+	}
+	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_VALIDATED,
+					 linitial(plan_change_statements(step)));
+	move->first = true;
+	move->reach = code_reach();
+	code_reach_type(move->reach, arg.type);
+	if (arg.initial)
+		code_reach_expression(move->reach, arg.initial, code_table_owner(move->table));
+}
+
+void
+change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	const char *name = linitial(deed->what->child_columns);
+	AttrNumber	attnum = get_attnum(move->table, name);
+	ColumnArg	arg;
+
+	if (attnum == InvalidAttrNumber)
+		return;
+	if (look_at_definition(deed->what, move, &arg))
+		look_at_column(deed->what, move, attnum, &arg);
+	if (move->kind == MOVE_PROBLEM)
+	{
+		move->problem->sqlerrcode = ERRCODE_SG_KEY_CONFLICT;
+		return;
+	}
+	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
+					 psprintf("ALTER TABLE %s DROP COLUMN %s", deed->what->child_table, quote_identifier(name)));
+}
+
+/* ---- default ---- */
+
+/* The default that the column has, as the server writes it, or NULL */
+static char *
+current_default(Oid table, AttrNumber attnum)
+{
+	Relation	rel = RelationIdGetRelation(table);
+	TupleDesc	desc = RelationGetDescr(rel);
+	Node	   *expression = TupleDescAttr(desc, attnum - 1)->atthasdef ? build_column_default(rel, attnum) : NULL;
+	char	   *text = expression ? change_deparse(table, expression) : NULL;
+
+	RelationClose(rel);
+	return text;
+}
+
+/* With another expression than the step's */
+static char *
+default_statement(const PlanStep *step, char *expression)
+{
+	PlanStep	other = *step;
+
+	other.definition = expression;
+	return linitial(plan_change_statements(&other));
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* What the default is to be, as the server writes it; false: it can't be that */
+static bool
+wanted_default(const PlanStep *step, ChangeMove *move, AttrNumber attnum, char **text)
+{
+	Node	   *cooked;
+
+	*text = NULL;
+	if (step->definition == NULL)
+		return true;
+	cooked = change_cook(move, step->definition, attnum, true);
+	if (cooked)
+		*text = change_deparse(move->table, cooked);
+	return cooked != NULL;
+}
+
+/* Identity and generated columns have what looks like one, and is not the user's to set */
+static bool
+is_computed(Oid table, AttrNumber attnum, ChangeMove *move)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
+	Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
+	bool		computed = att->attidentity != '\0' || att->attgenerated != '\0';
+
+	ReleaseSysCache(tuple);
+	if (computed)
+		change_problem(move, ERRCODE_WRONG_OBJECT_TYPE, "the server computes the column: it has no default of its own", NULL);
+	return computed;
+}
+
+void
+change_look_default(const PlanStep *step, ChangeMove *move)
+{
+	AttrNumber	attnum = change_column(step, move);
+	char	   *now;
+	char	   *wanted;
+
+	if (attnum == InvalidAttrNumber || is_computed(move->table, attnum, move) ||
+		!wanted_default(step, move, attnum, &wanted))
+		return;
+	now = current_default(move->table, attnum);
+	if (is_same(now, wanted))
+		return;
+	change_statement(move, MOVE_STATEMENT, "set default", AccessExclusiveLock, STEP_VALIDATED, default_statement(step, wanted));
+	move->first = true;
+	move->was = now;
+}
+
+void
+change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	AttrNumber	attnum = get_attnum(move->table, linitial(deed->what->child_columns));
+	char	   *now;
+	char	   *made;
+
+	if (attnum == InvalidAttrNumber)
+		return;
+	now = current_default(move->table, attnum);
+	if (is_same(now, deed->was))
+		return;
+	if (!wanted_default(deed->what, move, attnum, &made) || !is_same(now, made))
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the column has another default by now", NULL);
+	else
+		change_statement(move, MOVE_STATEMENT, "set default", AccessExclusiveLock, STEP_ROLLED_BACK,
+						 default_statement(deed->what, deed->was));
+}

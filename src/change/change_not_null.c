@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_not_null.c
+ *	  NOT NULL without a scan under ACCESS EXCLUSIVE.
+ *
+ * Before 18 a CHECK that says the same is validated first; with that, SET NOT
+ * NULL reads no row, and the CHECK goes in the same transaction.  From 18 on
+ * the constraint itself is NOT VALID for a while.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_constraint.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "plan/plan_change.h"
+#include "plan/plan_key.h"
+
+static bool
+is_not_null(Oid table, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
+	bool		result = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+static void
+name_is_taken(const PlanStep *step, ChangeMove *move)
+{
+	change_problem(move, ERRCODE_SG_KEY_CONFLICT,
+				   psprintf("the name %s is taken by another constraint of %s",
+							quote_identifier(step->fk_name), step->child_table),
+				   "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+}
+
+static void
+look_at_constraint(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
+{
+	HeapTuple	tuple = SG_NOT_NULL_CONSTRAINT(move->table, attnum);
+
+	if (tuple && ((Form_pg_constraint) GETSTRUCT(tuple))->convalidated)
+		return;
+	if (tuple)
+	{
+		change_statement(move, MOVE_VALIDATE, "validate", ShareUpdateExclusiveLock, STEP_VALIDATED,
+						 plan_validate_statement(step->child_table, NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname)));
+		return;
+	}
+	if (change_constraint(move->table, step->fk_name))
+	{
+		name_is_taken(step, move);
+		return;
+	}
+	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED, linitial(plan_change_statements(step)));
+	move->first = true;
+}
+
+/* Is the constraint of the step's name the CHECK that says so? */
+static bool
+is_helper(HeapTuple tuple, AttrNumber attnum)
+{
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+	return con->contype == CONSTRAINT_CHECK &&
+		strcmp(change_condition(tuple),
+			   psprintf("(%s IS NOT NULL)", quote_identifier(get_attname(con->conrelid, attnum, false)))) == 0;
+}
+
+static void
+look_at_helper(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
+{
+	HeapTuple	helper = change_constraint(move->table, step->fk_name);
+	List	   *statements = plan_change_statements(step);
+
+	if (is_not_null(move->table, attnum))
+		return;
+	if (helper && !is_helper(helper, attnum))
+		name_is_taken(step, move);
+	else if (helper == NULL)
+	{
+		change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED, linitial(statements));
+		move->first = true;
+	}
+	else if (!((Form_pg_constraint) GETSTRUCT(helper))->convalidated)
+		change_statement(move, MOVE_VALIDATE, "validate", ShareUpdateExclusiveLock, STEP_ADDED,
+						 lsecond(statements));
+	else
+	{
+		change_statement(move, MOVE_STATEMENT, "set not null", AccessExclusiveLock, STEP_VALIDATED, lthird(statements));
+		change_statement(move, MOVE_STATEMENT, "set not null", AccessExclusiveLock, STEP_VALIDATED, lfourth(statements));
+	}
+}
+
+void
+change_look_not_null(const PlanStep *step, ChangeMove *move)
+{
+	AttrNumber	attnum = change_column(step, move);
+
+	if (attnum == InvalidAttrNumber)
+		return;
+	if (SG_HAVE_NOT_ENFORCED)
+		look_at_constraint(step, move, attnum);
+	else
+		look_at_helper(step, move, attnum);
+}
+
+void
+change_undo_not_null(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	AttrNumber	attnum = get_attnum(move->table, linitial(deed->what->child_columns));
+	HeapTuple	tuple = change_constraint(move->table, deed->what->fk_name);
+
+	if (attnum == InvalidAttrNumber)
+		return;
+	if (tuple && (SG_HAVE_NOT_ENFORCED || is_helper(tuple, attnum)))
+		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
+						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));
+	else if (!SG_HAVE_NOT_ENFORCED && is_not_null(move->table, attnum))
+		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
+						 psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL", deed->what->child_table,
+								  quote_identifier(linitial(deed->what->child_columns))));
+}

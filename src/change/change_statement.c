@@ -1,0 +1,254 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_statement.c
+ *	  Statements that a plan's author has written.
+ *
+ * Whether one is done says its own query, done_when, or, without one, the
+ * step's state.  The tables that it names are looked through for code that
+ * others could have planted there.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/plancache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/scope.h"
+#include "change/change.h"
+
+/* ---- code ---- */
+
+/* A table or view, with its partitions and what inherits from it: planning looks into those, too */
+static void
+reach_table(CodeReach *reach, Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+	ListCell   *lc;
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE && relkind != RELKIND_MATVIEW &&
+		relkind != RELKIND_FOREIGN_TABLE && relkind != RELKIND_VIEW)
+		return;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		code_reach_row(reach, lfirst_oid(lc));
+		code_reach_write(reach, lfirst_oid(lc), CMD_INSERT);
+		code_reach_write(reach, lfirst_oid(lc), CMD_UPDATE);
+		code_reach_write(reach, lfirst_oid(lc), CMD_DELETE);
+	}
+}
+
+static bool
+visit_tables(Node *node, void *reach)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		if (OidIsValid(((RangeTblEntry *) node)->relid))
+			reach_table(reach, ((RangeTblEntry *) node)->relid);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, visit_tables, reach, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, visit_tables, reach);
+}
+
+typedef struct ReachArg
+{
+	const char *sql;
+	CodeReach  *reach;
+} ReachArg;
+
+/* What a query could run: it is analysed and rewritten, and neither planned nor run */
+static void
+reach_query(void *p)
+{
+	ReachArg   *arg = p;
+	SgScope		scope;
+	SPIPlanPtr	plan;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	plan = SPI_prepare(arg->sql, 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), arg->sql);
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
+	{
+		ListCell   *lc;
+
+		code_reach_expression(arg->reach, (Node *) source->query_list, GetUserId());
+		foreach(lc, source->query_list)
+			(void) visit_tables(lfirst(lc), arg->reach);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* The table that a utility statement is about */
+static const RangeVar *
+target_of(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			return ((AlterTableStmt *) statement)->relation;
+		case T_IndexStmt:
+			return ((IndexStmt *) statement)->relation;
+		case T_CreateTrigStmt:
+			return ((CreateTrigStmt *) statement)->relation;
+		default:
+			return NULL;
+	}
+}
+
+/* What a statement could run, into the move; false with a problem where it can't be analysed */
+static bool
+reach_statement(ChangeMove *move, const char *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+	ReachArg	arg = {.sql = sql,.reach = code_reach()};
+	const RangeVar *target = target_of(statement);
+	ErrorData  *edata = NULL;
+
+	if (IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
+		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt))
+		edata = sg_try_undo(reach_query, &arg);
+	MemoryContextSwitchTo(context);
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		change_problem(move, edata->sqlerrcode, psprintf("the statement can't be run: %s", edata->message),
+					   "Names in it are looked up in pg_catalog; others need their schema.");
+		return false;
+	}
+	if (target)
+	{
+		SgScope		scope;
+		Oid			relid;
+
+		sg_caller_begin(&scope);
+		relid = RangeVarGetRelid(target, NoLock, true);
+		sg_scope_end(&scope);
+		if (OidIsValid(relid))
+			reach_table(arg.reach, relid);
+	}
+	move->reach = arg.reach;
+	return true;
+}
+
+/* ---- done already? ---- */
+
+typedef struct DoneArg
+{
+	const char *sql;
+	ChangeMove	move;			/* as whom the query may run */
+	bool		done;
+} DoneArg;
+
+static void
+ask(void *p)
+{
+	DoneArg    *arg = p;
+	SgScope		scope;
+
+	change_check_caller(&arg->move);
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute(arg->sql, true, 2) != SPI_OK_SELECT || SPI_processed != 1 || SPI_tuptable->tupdesc->natts != 1 ||
+		SPI_gettypeid(SPI_tuptable->tupdesc, 1) != BOOLOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("done_when gives no single boolean")));
+	else
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+		arg->done = !isnull && DatumGetBool(value);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* Its own query says so; false with a problem where that can't be asked */
+static bool
+is_done(const PlanStep *step, ChangeMove *move, bool *done)
+{
+	DoneArg		arg = {.sql = step->done_when};
+	ErrorData  *edata;
+
+	*done = step->state == STEP_VALIDATED;
+	/* a query in a subtransaction would end a session of a standby */
+	if (step->done_when == NULL || RecoveryInProgress())
+		return true;
+	arg.move.action = "done_when";
+	if (!reach_statement(&arg.move, step->done_when))
+	{
+		move->kind = MOVE_PROBLEM;
+		move->problem = arg.move.problem;
+		return false;
+	}
+	edata = sg_try_undo(ask, &arg);
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		change_problem(move, edata->sqlerrcode, psprintf("done_when fails: %s", sg_error_message(edata)),
+					   "It is a query of one row and one boolean; correct it with sg_plan_set().");
+		return false;
+	}
+	*done = arg.done;
+	return true;
+}
+
+void
+change_look_statement(const PlanStep *step, ChangeMove *move)
+{
+	bool		done;
+
+	if (!is_done(step, move, &done) || done)
+		return;
+	if (step->outside)
+	{
+		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
+					   "statements outside of a transaction are for psql",
+					   psprintf("Run it by hand, then SELECT sg_plan_skip(%s, %d, 'done by hand');",
+								quote_literal_cstr(step->plan), step->step));
+		return;
+	}
+	if (!reach_statement(move, step->definition))
+		return;
+	change_statement(move, MOVE_STATEMENT, "statement", OidIsValid(move->table) ? AccessExclusiveLock : NoLock,
+					 STEP_VALIDATED, pstrdup(step->definition));
+	move->first = true;
+}
+
+void
+change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	bool		done = true;
+
+	if (step->done_when && (!is_done(step, move, &done) || !done))
+		return;
+	if (step->undo == NULL)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the step has no statement that takes it back",
+					   psprintf("Give it one: SELECT sg_plan_set(%s, %d, 'undo', ...);",
+								quote_literal_cstr(step->plan), step->step));
+	else if (reach_statement(move, step->undo))
+		change_statement(move, MOVE_STATEMENT, "statement", OidIsValid(move->table) ? AccessExclusiveLock : NoLock,
+						 STEP_ROLLED_BACK, pstrdup(step->undo));
+}

@@ -1,0 +1,347 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_step.c
+ *	  One step that is no foreign key, move by move, forth and back.
+ *
+ * A move is found without a lock, and again under its locks, where it has to
+ * be the same.  Its statements, the step's state, the deed and the log are one
+ * transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/nearest.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "deploy/deploy.h"
+#include "plan/plan_change.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_rights.h"
+#include "run/run_unit.h"
+
+/* More moves than any kind has, so that a kind that never comes to an end is found */
+#define MOST_MOVES 16
+
+/* ---- looking ---- */
+
+/* The table, if the step has one; false where it can't be changed */
+static bool
+find_table(const PlanStep *step, ChangeMove *move)
+{
+	char	   *near;
+	char		relkind;
+
+	memset(move, 0, sizeof(ChangeMove));
+	if (step->child_table == NULL)
+		return true;
+	move->table = sg_find_qualified(step->child_table);
+	if (!OidIsValid(move->table))
+	{
+		near = sg_nearest_table(step->child_table);
+		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table),
+					   near ? psprintf("Perhaps you meant %s: SELECT sg_plan_set(%s, %d, 'child_table', %s);", near,
+									   quote_literal_cstr(step->plan), step->step, quote_literal_cstr(near)) :
+					   "Create the table, or correct the plan with sg_plan_set().");
+		return false;
+	}
+	relkind = get_rel_relkind(move->table);
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+		!(step->kind == STEP_STATEMENT || step->kind == STEP_DROP || step->kind == STEP_RENAME))
+	{
+		change_problem(move, ERRCODE_WRONG_OBJECT_TYPE, psprintf("%s is no table", step->child_table),
+					   "Views, foreign tables and others have no such thing of their own.");
+		return false;
+	}
+	return true;
+}
+
+void
+change_look(const PlanStep *step, ChangeMove *move)
+{
+	/* a table that is to go, or goes by its new name, is for the kind to miss */
+	bool		found = find_table(step, move);
+
+	if (!found && (step->kind != STEP_DROP && step->kind != STEP_RENAME))
+		return;
+	if (change_kinds[step->kind].look == NULL)
+		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
+					   psprintf("steps of kind \"%s\" can't be run yet", plan_kind_word(step->kind)), NULL);
+	else
+		change_kinds[step->kind].look(step, move);
+}
+
+void
+change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	if (!find_table(deed->what, move) && deed->what->kind != STEP_DROP && deed->what->kind != STEP_RENAME)
+		memset(move, 0, sizeof(ChangeMove));
+	else
+		change_kinds[deed->what->kind].undo(deed, step, move);
+}
+
+/* The same, with a snapshot of its own */
+static void
+look(const PlanStep *step, ChangeMove *move)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	change_look(step, move);
+	PopActiveSnapshot();
+}
+
+char *
+change_lacks(const PlanStep *step, const ChangeMove *move)
+{
+	if (move->kind == MOVE_NONE || !OidIsValid(move->table) || move->kind == MOVE_PROBLEM)
+		return NULL;
+	return run_lacks_ownership("table", move->table);
+}
+
+/* ---- doing ---- */
+
+/* As whom; the caller has been found to own the table */
+static Oid
+role_of(const ChangeMove *move)
+{
+	Oid			role = InvalidOid;
+	char	   *reason;
+
+	if (move->reach == NULL)
+		return InvalidOid;
+	reason = code_role(move->reach, OidIsValid(move->table) ? code_table_owner(move->table) : GetUserId(), &role);
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s is left alone: %s", move->action, reason)));
+	return role;
+}
+
+/* As run_statement(), of any kind */
+static void
+execute(const char *statement)
+{
+	int			rc;
+
+	SPI_connect();
+	sg_progress_keep();
+	rc = SPI_execute(statement, false, 0);
+	sg_progress_kept();
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), statement);
+	SPI_finish();
+}
+
+void
+change_check_caller(const ChangeMove *move)
+{
+	if (OidIsValid(role_of(move)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s is left alone: it reaches code that is not the caller's", move->action)));
+}
+
+void
+change_run(const ChangeMove *move)
+{
+	Oid			role = role_of(move);
+	SgScope		scope;
+	ListCell   *lc;
+
+	if (OidIsValid(role))
+	{
+		run_become_owner(&scope, move->table, role);
+		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	}
+	else
+		sg_caller_begin(&scope);
+	foreach(lc, move->statements)
+		execute(lfirst(lc));
+	sg_scope_end(&scope);
+}
+
+/* Under the locks: 42501 for who does not own the table any more */
+static void
+check_owner(const ChangeMove *move)
+{
+	char	   *lack = OidIsValid(move->table) ? run_lacks_ownership("table", move->table) : NULL;
+
+	if (lack)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s", lack)));
+}
+
+static bool
+is_same_move(const ChangeMove *a, const ChangeMove *b)
+{
+	ListCell   *lc1;
+	ListCell   *lc2;
+
+	if (a->kind != b->kind || a->table != b->table || list_length(a->statements) != list_length(b->statements))
+		return false;
+	forboth(lc1, a->statements, lc2, b->statements)
+	{
+		if (strcmp(lfirst(lc1), lfirst(lc2)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static char *
+statements_text(const ChangeMove *move)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, move->statements)
+		appendStringInfo(&text, "%s%s", text.len ? "; " : "", (char *) lfirst(lc));
+	return text.data;
+}
+
+/* An action with its move; the action comes first, so that one pointer is both */
+typedef struct MoveAction
+{
+	RunAction	action;
+	ChangeMove	move;
+} MoveAction;
+
+static void
+execute_move(RunAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	const ChangeMove *move = &((MoveAction *) action)->move;
+	ChangeMove	now;
+
+	change_look(work->step, &now);
+	if (now.kind == MOVE_PROBLEM)
+		ereport(ERROR,
+				(errcode(now.problem->sqlerrcode),
+				 errmsg("%s", now.problem->reason)));
+	if (!is_same_move(move, &now))
+	{
+		run_record_skipped(action, work, "somebody else has changed it meanwhile");
+		return;
+	}
+	check_owner(&now);
+	if (move->first)
+	{
+		PlanDeed	deed = plan_deed(DEED_CHANGE, work->step->step, work->object);
+
+		deed.what = work->step;
+		deed.was = move->was;
+		deed.log_id = work->started_id;
+		plan_deed_write(work->run->plan, &deed);
+	}
+	change_run(&now);
+	run_record_done(action, work, move->state, NULL);
+}
+
+/* What stopped a move: a row's values may be in what user code says */
+static char *
+failure_text(const RunAction *action)
+{
+	int			category = ERRCODE_TO_CATEGORY(action->error->sqlerrcode);
+
+	if (!run_timeout_struck() && (category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PLPGSQL_ERROR))
+		return psprintf("the expression fails with SQLSTATE %s", unpack_sql_state(action->error->sqlerrcode));
+	return run_failure_text(action);
+}
+
+static bool
+make_move(StepWork *work, const ChangeMove *move)
+{
+	MoveAction	ma = {.action = {.run = work->run,.works = list_make1(work),.name = move->action,
+	.execute = execute_move},.move = *move};
+
+	/* what somebody has written may hold what is not for the log */
+	work->statement = work->step->kind == STEP_STATEMENT ? NULL : statements_text(move);
+	if (OidIsValid(move->table) && move->mode != NoLock)
+		run_add_target(&ma.action, move->table, move->mode);
+	sg_progress_step(move->kind == MOVE_VALIDATE ? SG_PROGRESS_VALIDATE : SG_PROGRESS_ADD, work->step->step, move->table);
+	if (run_attempt(&ma.action))
+	{
+		run_append_notice(work, psprintf("%s%s%s", move->action,
+										 ma.action.attempts > 1 ? psprintf(" after %d attempts", ma.action.attempts) : "",
+										 run_took_text(&ma.action)));
+		work->step->state = move->state;
+		return true;
+	}
+	run_record_failure(&ma.action, work, move->kind == MOVE_VALIDATE ? STEP_ADDED : STEP_FAILED,
+					   ma.action.error->sqlerrcode, failure_text(&ma.action), LOG_NONE);
+	return false;
+}
+
+/* It is there: by this call, whose last move has said so, or by somebody else */
+static void
+accept_existing(StepWork *work, const ChangeMove *move, bool moved)
+{
+	const char *reason = move->note ? move->note : "it was there already";
+
+	if (moved || work->step->state == STEP_VALIDATED)
+		return;
+	run_outcome(work, "add", LOG_SKIPPED, STEP_VALIDATED, 0, reason);
+	run_append_notice(work, reason);
+}
+
+static void
+work_on_change(StepWork *work)
+{
+	for (int moves = 0; moves < MOST_MOVES; moves++)
+	{
+		ChangeMove	move;
+
+		look(work->step, &move);
+		switch (move.kind)
+		{
+			case MOVE_NONE:
+				accept_existing(work, &move, moves > 0);
+				return;
+			case MOVE_PROBLEM:
+				deploy_skip_step(work, move.problem);
+				return;
+			case MOVE_VALIDATE:
+				if (!work->run->validate)
+					return;
+				break;
+			case MOVE_STATEMENT:
+				break;
+		}
+		if (!make_move(work, &move))
+			return;
+		CHECK_FOR_INTERRUPTS();
+	}
+	elog(ERROR, "step %d comes to no end", work->step->step);
+}
+
+/* What the caller lacks for a step, as it stands; of deploy_rights.c */
+static char *
+lacks_for_step(const PlanStep *step)
+{
+	ChangeMove	move;
+
+	change_look(step, &move);
+	return change_lacks(step, &move);
+}
+
+void
+change_init(void)
+{
+	deploy_change_hook = work_on_change;
+	deploy_change_lacks_hook = lacks_for_step;
+}

@@ -1,0 +1,115 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_change.c
+ *	  Steps that are no foreign keys: what stands in their way, and what the
+ *	  next of their moves costs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "check/check.h"
+#include "plan/plan_change.h"
+#include "plan/plan_choice.h"
+#include "plan/plan_key.h"
+#include "plan/plan_order.h"
+#include "run/run_rights.h"
+
+static char *
+table_size(PlanCheck *check, Oid relid)
+{
+	return psprintf("%s (%s)", sg_relation_name(relid), check_bytes(check_table(check, relid)->blocks * BLCKSZ));
+}
+
+/* What deployment does next, under which lock, for how long */
+static void
+next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+{
+	switch (move->kind)
+	{
+		case MOVE_NONE:
+			check_row(cs, "deployment", CHECK_OK, move->note ? move->note : pstrdup("it is there"), NULL);
+			break;
+		case MOVE_STATEMENT:
+			check_row(cs, "deployment", CHECK_OK,
+					  OidIsValid(move->table) && move->mode == AccessExclusiveLock ?
+					  psprintf("%s: nobody uses %s for a moment", move->action, table_size(check, move->table)) :
+					  pstrdup(move->action), NULL);
+			break;
+		case MOVE_VALIDATE:
+			check_row(cs, "deployment", CHECK_OK,
+					  psprintf("%s: reads %s, which can be read and written meanwhile", move->action,
+							   table_size(check, move->table)), NULL);
+			break;
+		case MOVE_PROBLEM:
+			check_row(cs, "definition", CHECK_BLOCK, move->problem->reason, move->problem->hint);
+			break;
+	}
+}
+
+static bool
+is_authors(const PlanCheck *check)
+{
+	return strcmp(check->plan->author, GetUserNameFromId(GetUserId(), false)) == 0;
+}
+
+void
+check_change(PlanCheck *check, CheckStep *cs)
+{
+	ChangeMove	move;
+	PlanStep   *needed;
+	char	   *lack;
+
+	if (cs->step->phase)
+	{
+		check_row(cs, "phase", CHECK_OK, psprintf("waits for phase %s", cs->step->phase),
+				  psprintf("SELECT sg_plan_release(%s, %s);", quote_literal_cstr(cs->plan),
+						   quote_literal_cstr(cs->step->phase)));
+		return;
+	}
+	if (cs->step->done_when && !is_authors(check))
+	{
+		check_row(cs, "deployment", CHECK_WARN,
+				  psprintf("whether it is done says a query of role %s, which was not run", check->plan->author),
+				  pstrdup("Read it with sg_plan_sql() and in column done_when of schemaguard.plan_step."));
+		return;
+	}
+	change_look(cs->step, &move);
+	needed = move.kind == MOVE_PROBLEM ? plan_needed_step(plan_steps(cs->plan), cs->step) : NULL;
+	if (needed)
+	{
+		check_row(cs, "deployment", CHECK_OK, psprintf("waits for step %d, %s", needed->step, plan_step_object(needed)), NULL);
+		return;
+	}
+	next_move(check, cs, &move);
+	lack = change_lacks(cs->step, &move);
+	if (lack)
+		check_row(cs, "privileges", CHECK_BLOCK, lack, pstrdup("Run the plan as the owner of the table."));
+}
+
+void
+check_plan_changes(PlanCheck *check)
+{
+	List	   *steps = plan_chosen_steps(check->plan);
+	char	   *circle = plan_circle(steps);
+	bool		holds_sql = false;
+
+	if (circle)
+		check_row(&check->server, "order", CHECK_BLOCK, psprintf("steps need each other: %s", circle),
+				  pstrdup("sg_plan_set(plan, step, 'after', NULL) takes away an order that somebody has given; sg_plan_skip() leaves a step out."));
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		holds_sql |= !step->skipped_by && plan_step_holds_sql(step);
+	}
+	if (!holds_sql)
+		return;
+	check_row(&check->server, "confirm", is_authors(check) ? CHECK_OK : CHECK_WARN,
+			  psprintf("the plan holds SQL of role %s; its hash is %s", check->plan->author, plan_hash(check->plan)),
+			  psprintf("Others than %s read it with sg_plan_sql() and pass confirm => the hash.", check->plan->author));
+}

@@ -1,0 +1,665 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_change.c
+ *	  Steps that are no foreign keys, on their way into a plan:
+ *	  schemaguard.sg_plan_add(), and what every one of them has to pass.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/words.h"
+#include "log/log_grant.h"
+#include "plan/plan_change.h"
+#include "plan/plan_field.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
+
+PG_FUNCTION_INFO_V1(sg_plan_add);
+PG_FUNCTION_INFO_V1(sg_plan_release);
+
+/* Fields, for the table below */
+#define HAS_TABLE		(1 << 0)
+#define HAS_COLUMNS		(1 << 1)
+#define HAS_COLUMN		(1 << 2)	/* exactly one */
+#define HAS_NAME		(1 << 3)
+#define HAS_DEFINITION	(1 << 4)
+#define HAS_NEW_NAME	(1 << 5)
+#define HAS_FILL		(1 << 6)
+#define HAS_UNDO		(1 << 7)
+#define HAS_DONE_WHEN	(1 << 8)
+#define HAS_KEEP_BY		(1 << 9)
+#define HAS_PRIMARY		(1 << 10)
+#define HAS_DISCARD		(1 << 11)
+#define HAS_OUTSIDE		(1 << 12)
+#define HAS_DEFERRABLE	(1 << 13)
+#define HAS_POLICY		(1 << 14)
+
+/* By StepKind: what it must and may have, and the end of a name that is made up */
+static const struct
+{
+	int			must;
+	int			may;
+	const char *suffix;
+}			kinds[] = {
+	[STEP_FOREIGN_KEY] = {0},
+	[STEP_CHECK] = {HAS_TABLE | HAS_DEFINITION, HAS_COLUMNS | HAS_NAME | HAS_FILL | HAS_POLICY, "check"},
+	[STEP_NOT_NULL] = {HAS_TABLE | HAS_COLUMN, HAS_NAME | HAS_FILL | HAS_POLICY, "not_null"},
+	[STEP_UNIQUE] = {HAS_TABLE | HAS_COLUMNS, HAS_NAME | HAS_KEEP_BY | HAS_PRIMARY | HAS_DEFERRABLE | HAS_POLICY, "key"},
+	[STEP_COLUMN] = {HAS_TABLE | HAS_COLUMN | HAS_DEFINITION, HAS_NAME | HAS_FILL},
+	[STEP_DEFAULT] = {HAS_TABLE | HAS_COLUMN, HAS_NAME | HAS_DEFINITION},
+	[STEP_INDEX] = {HAS_TABLE | HAS_DEFINITION, HAS_NAME, "idx"},
+	[STEP_STATEMENT] = {HAS_DEFINITION, HAS_TABLE | HAS_NAME | HAS_UNDO | HAS_DONE_WHEN | HAS_OUTSIDE},
+	[STEP_DROP] = {HAS_TABLE | HAS_DEFINITION, HAS_NAME | HAS_DISCARD},
+	[STEP_RENAME] = {HAS_TABLE | HAS_DEFINITION | HAS_NEW_NAME, HAS_NAME},
+};
+
+StaticAssertDecl(lengthof(kinds) == STEP_KINDS, "a kind of step has no line");
+
+static const SgWord object_words[] = {
+	{CHANGED_TABLE, "table"},
+	{CHANGED_COLUMN, "column"},
+	{CHANGED_CONSTRAINT, "constraint"},
+	{CHANGED_INDEX, "index"},
+	{CHANGED_TRIGGER, "trigger"},
+	{CHANGED_VIEW, "view"},
+	{0}
+};
+
+SG_WORDS_OF(object_words, CHANGED_VIEW + 1);
+
+/* ---- SQL in a step ---- */
+
+typedef struct ParseArg
+{
+	const char *sql;
+	List	   *statements;
+} ParseArg;
+
+static void
+parse(void *p)
+{
+	ParseArg   *arg = p;
+
+	arg->statements = raw_parser(arg->sql, RAW_PARSE_DEFAULT);
+}
+
+/* The one statement that a text is, or a 42601 that says what it should have been */
+static Node *
+parse_one(const char *sql, const char *field, const char *wanted)
+{
+	ParseArg	arg = {.sql = sql};
+	ErrorData  *edata = sg_try(parse, &arg);
+
+	if (edata)
+		sg_rethrow_cancel(edata);
+	if (edata == NULL && list_length(arg.statements) == 1)
+		return linitial_node(RawStmt, arg.statements)->stmt;
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("%s is not %s", field, wanted),
+			 edata ? errdetail("The parser says: %s.", edata->message) :
+			 errdetail("It has %d statements.", list_length(arg.statements))));
+}
+
+pg_noreturn static void
+bad_sql(const char *field, const char *wanted, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("%s is not %s", field, wanted),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+/* One expression and nothing behind it: it stands in parentheses, so a comment in it needs the line's end */
+static Node *
+parse_expression(const char *text, const char *field)
+{
+	const char *wanted = "one expression";
+	SelectStmt *select = (SelectStmt *) parse_one(psprintf("SELECT (%s\n)", text), field, wanted);
+
+	if (!IsA(select, SelectStmt) || select->op != SETOP_NONE || list_length(select->targetList) != 1 ||
+		select->distinctClause || select->intoClause || select->fromClause || select->whereClause ||
+		select->groupClause || select->havingClause || select->windowClause || select->sortClause ||
+		select->limitOffset || select->limitCount || select->lockingClause || select->withClause ||
+		linitial_node(ResTarget, select->targetList)->name)
+		bad_sql(field, wanted, NULL);
+	return linitial_node(ResTarget, select->targetList)->val;
+}
+
+Node *
+plan_change_expression(const char *text)
+{
+	return parse_expression(text, "the expression");
+}
+
+/* ORDER BY alone */
+static void
+check_order(const char *text)
+{
+	const char *wanted = "what can follow ORDER BY";
+	SelectStmt *select = (SelectStmt *) parse_one(psprintf("SELECT ORDER BY %s\n", text), "keep_by", wanted);
+
+	if (!IsA(select, SelectStmt) || select->op != SETOP_NONE || select->sortClause == NIL ||
+		select->limitOffset || select->limitCount || select->lockingClause)
+		bad_sql("keep_by", wanted, NULL);
+}
+
+/* A type, with a collation, a default, or what makes the server compute the column; what else there is has kinds of its own */
+static void
+check_column(const PlanStep *step)
+{
+	const char *wanted = "the type of a column, with its clauses";
+	AlterTableStmt *alter = (AlterTableStmt *)
+		parse_one(psprintf("ALTER TABLE t ADD COLUMN c %s\n", step->definition), "definition", wanted);
+	AlterTableCmd *cmd;
+
+	if (!IsA(alter, AlterTableStmt) || list_length(alter->cmds) != 1)
+		bad_sql("definition", wanted, NULL);
+	cmd = linitial_node(AlterTableCmd, alter->cmds);
+	if (cmd->subtype != AT_AddColumn)
+		bad_sql("definition", wanted, NULL);
+	foreach_ptr(Constraint, c, castNode(ColumnDef, cmd->def)->constraints)
+	{
+		if (c->contype != CONSTR_DEFAULT && c->contype != CONSTR_IDENTITY && c->contype != CONSTR_GENERATED &&
+			c->contype != CONSTR_NULL)
+			bad_sql("definition", wanted,
+					"NOT NULL, CHECK, UNIQUE and keys are steps of their own, which find the rows that break them: sg_plan_add_not_null() and others.");
+	}
+}
+
+/* From USING or the columns' parenthesis on */
+static void
+check_index(const PlanStep *step)
+{
+	const char *wanted = "what CREATE INDEX has behind the table";
+	IndexStmt  *index = (IndexStmt *)
+		parse_one(psprintf("CREATE INDEX i ON t %s\n", step->definition), "definition", wanted);
+
+	if (!IsA(index, IndexStmt) || index->tableSpace)
+		bad_sql("definition", wanted, "As in: USING btree (customer_id, lower(city)) WHERE active");
+}
+
+/* Any but those that would end the transaction, or take the session elsewhere */
+static void
+check_statement(const char *text, const char *field)
+{
+	Node	   *statement = parse_one(text, field, "one statement");
+
+	if (IsA(statement, TransactionStmt) || IsA(statement, CallStmt) || IsA(statement, DoStmt) ||
+		IsA(statement, VariableSetStmt) || IsA(statement, CopyStmt) || IsA(statement, SelectStmt) ||
+		IsA(statement, CreateTableAsStmt) || IsA(statement, RefreshMatViewStmt) || IsA(statement, PrepareStmt) ||
+		IsA(statement, ExecuteStmt) || IsA(statement, ExplainStmt) || IsA(statement, LockStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s can't be a statement of this kind", field),
+				 errdetail("Transactions, calls, DO, SET, COPY, queries and what keeps their result are no changes that a plan could look at and take back."),
+				 errhint("Plan the change itself; run the rest by hand.")));
+}
+
+static void
+check_query(const char *text)
+{
+	if (!IsA(parse_one(text, "done_when", "one query"), SelectStmt))
+		bad_sql("done_when", "one query", "As in: SELECT to_regclass('public.live_orders') IS NOT NULL");
+}
+
+static void
+check_sql(const PlanStep *step)
+{
+	switch (step->kind)
+	{
+		case STEP_CHECK:
+		case STEP_DEFAULT:
+			if (step->definition)
+				(void) parse_expression(step->definition, "definition");
+			break;
+		case STEP_COLUMN:
+			check_column(step);
+			break;
+		case STEP_INDEX:
+			check_index(step);
+			break;
+		case STEP_STATEMENT:
+			check_statement(step->definition, "definition");
+			break;
+		case STEP_DROP:
+		case STEP_RENAME:
+			(void) plan_changed_object(step);
+			break;
+		case STEP_FOREIGN_KEY:
+		case STEP_NOT_NULL:
+		case STEP_UNIQUE:
+		case STEP_KINDS:
+			break;
+	}
+	if (step->fill)
+		(void) parse_expression(step->fill, "fill");
+	if (step->undo)
+		check_statement(step->undo, "undo");
+	if (step->done_when)
+		check_query(step->done_when);
+	if (step->keep_by)
+		check_order(step->keep_by);
+}
+
+/* ---- fields ---- */
+
+/* What the step has, as bits of the table above */
+static int
+fields_of(const PlanStep *step)
+{
+	return (step->child_table ? HAS_TABLE : 0) |
+		(step->child_columns ? HAS_COLUMNS : 0) |
+		(step->fk_name ? HAS_NAME : 0) |
+		(step->definition ? HAS_DEFINITION : 0) |
+		(step->new_name ? HAS_NEW_NAME : 0) |
+		(step->fill ? HAS_FILL : 0) |
+		(step->undo ? HAS_UNDO : 0) |
+		(step->done_when ? HAS_DONE_WHEN : 0) |
+		(step->keep_by ? HAS_KEEP_BY : 0) |
+		(step->primary_key ? HAS_PRIMARY : 0) |
+		(step->discard ? HAS_DISCARD : 0) |
+		(step->outside ? HAS_OUTSIDE : 0) |
+		(step->deferrable ? HAS_DEFERRABLE : 0) |
+		(step->orphans != ORPHANS_STOP ? HAS_POLICY : 0);
+}
+
+static const char *const field_names[] = {
+	"child_table", "child_columns", "child_columns", "fk_name", "definition", "new_name", "fill", "undo", "done_when", "keep_by",
+	"primary_key", "discard", "outside", "deferrable", "a policy other than stop",
+};
+
+static void
+check_fields(const PlanStep *step)
+{
+	int			has = fields_of(step);
+	int			must = kinds[step->kind].must;
+	int			may = kinds[step->kind].may;
+	bool		one = (must & HAS_COLUMN) != 0;
+
+	if (one)
+	{
+		must |= HAS_COLUMNS;
+		must &= ~HAS_COLUMN;
+	}
+	for (int i = 0; i < lengthof(field_names); i++)
+	{
+		int			bit = 1 << i;
+
+		if ((must & bit) && !(has & bit))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a step of kind \"%s\" needs %s", plan_kind_word(step->kind), field_names[i])));
+		if ((has & bit) && !((must | may) & bit))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a step of kind \"%s\" does not take %s", plan_kind_word(step->kind), field_names[i])));
+	}
+	if (one && list_length(step->child_columns) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a step of kind \"%s\" is about one column, not %d", plan_kind_word(step->kind),
+						list_length(step->child_columns))));
+	if (step->parent_table || step->parent_columns || step->replaces || step->backfill || step->sentinel || step->period)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a step of kind \"%s\" has no parent and nothing that goes with one", plan_kind_word(step->kind))));
+}
+
+/* Which policies a kind knows, and what they need */
+static void
+check_policy(const PlanStep *step)
+{
+	bool		sets = step->orphans == ORPHANS_SET;
+
+	if (step->orphans == ORPHANS_SET_NULL ||
+		(step->kind == STEP_UNIQUE && step->orphans != ORPHANS_STOP && step->orphans != ORPHANS_QUARANTINE))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the policy \"%s\" does not go with a step of kind \"%s\"", plan_policy_word(step->orphans),
+						plan_kind_word(step->kind)),
+				 errhint(step->kind == STEP_UNIQUE ? "Duplicates know \"stop\" and \"quarantine\"." :
+						 "Policies are: stop, leave, quarantine, delete, set.")));
+	if (step->kind != STEP_COLUMN && sets != (step->fill != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the policy \"set\" and fill go together"),
+				 errhint("fill is the expression that gives rows their value.")));
+	if (step->kind == STEP_CHECK && sets != (list_length(step->child_columns) == 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the policy \"set\" of a check needs one column, and no other policy has any"),
+				 errhint("child_columns names the column that fill is for.")));
+	if (step->kind == STEP_UNIQUE && (step->orphans == ORPHANS_QUARANTINE) != (step->keep_by != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the policy \"quarantine\" of a unique step and keep_by go together"),
+				 errhint("keep_by says which of the duplicates stays: what can follow ORDER BY.")));
+}
+
+ChangedObject
+plan_changed_object(const PlanStep *step)
+{
+	return sg_parse_word(object_words, "definition", step->definition);
+}
+
+/* "create view" */
+static char *
+statement_label(const PlanStep *step)
+{
+	const char *tag = GetCommandTagName(CreateCommandTag(parse_one(step->definition, "definition", "one statement")));
+
+	return asc_tolower(tag, strlen(tag));
+}
+
+/* A name of the kind's own, free in the plan */
+static char *
+make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), void *arg)
+{
+	const char *suffix = kinds[step->kind].suffix;
+	SgTableName table = {0};
+	StringInfoData columns;
+	ListCell   *lc;
+
+	if (step->kind == STEP_COLUMN || step->kind == STEP_DEFAULT)
+		return pstrdup(linitial(step->child_columns));
+	if (step->child_table)
+		table = sg_parse_table_name(step->child_table);
+	if (step->kind == STEP_DROP || step->kind == STEP_RENAME)
+		return table.name;
+
+	initStringInfo(&columns);
+	foreach(lc, step->child_columns)
+		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
+	for (int n = 0;; n++)
+	{
+		const char *label = suffix ? suffix : statement_label(step);
+		char	   *name;
+
+		if (step->primary_key)
+			label = "pkey";
+		if (n > 0)
+			label = psprintf("%s%s%d", label, suffix ? "" : " ", n);
+		name = table.name && suffix ? makeObjectName(table.name, columns.len && !step->primary_key ? columns.data : NULL, label) :
+			pstrdup(label);
+		if (!is_taken(arg, name))
+			return name;
+	}
+}
+
+void
+plan_change_check(PlanStep *step, bool (*is_taken) (void *arg, const char *name), void *arg)
+{
+	check_fields(step);
+	check_policy(step);
+	check_sql(step);
+	if (step->fk_name)
+		sg_check_name(step->fk_name, "name");
+	else
+		step->fk_name = make_name(step, is_taken, arg);
+	if (step->new_name)
+		sg_check_name(step->new_name, "new_name");
+	if ((step->kind == STEP_COLUMN || step->kind == STEP_DEFAULT) &&
+		strcmp(step->fk_name, linitial(step->child_columns)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the name of such a step is that of its column")));
+	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) &&
+		(plan_changed_object(step) == CHANGED_TABLE || plan_changed_object(step) == CHANGED_VIEW) &&
+		strcmp(step->fk_name, sg_parse_table_name(step->child_table).name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a %s is named by child_table alone", step->definition)));
+}
+
+bool
+plan_step_holds_sql(const PlanStep *step)
+{
+	if (step->fill || step->undo || step->done_when || step->keep_by)
+		return true;
+	switch (step->kind)
+	{
+		case STEP_CHECK:
+		case STEP_COLUMN:
+		case STEP_DEFAULT:
+		case STEP_INDEX:
+		case STEP_STATEMENT:
+			return step->definition != NULL;
+		case STEP_FOREIGN_KEY:
+		case STEP_NOT_NULL:
+		case STEP_UNIQUE:
+		case STEP_DROP:
+		case STEP_RENAME:
+		case STEP_KINDS:
+			return false;
+	}
+	return true;
+}
+
+char *
+plan_change_object(const PlanStep *step)
+{
+	const char *word = plan_kind_word(step->kind);
+
+	if (step->kind == STEP_DROP || step->kind == STEP_RENAME)
+		word = psprintf("%s %s", word, step->definition);
+	if (step->child_table == NULL || strcmp(word, "drop table") == 0 || strcmp(word, "rename table") == 0 ||
+		strcmp(word, "drop view") == 0 || strcmp(word, "rename view") == 0)
+		return psprintf("%s %s", word, step->child_table ? step->child_table : quote_identifier(step->fk_name));
+	return psprintf("%s %s ON %s", word, quote_identifier(step->fk_name), step->child_table);
+}
+
+/* ---- statements ---- */
+
+/* An expression ends where its line does, for it may end with a comment */
+static char *
+add_constraint(const PlanStep *step, char *what)
+{
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", step->child_table,
+					quote_identifier(step->fk_name), what);
+}
+
+static List *
+not_null_statements(const PlanStep *step)
+{
+	const char *column = quote_identifier(linitial(step->child_columns));
+
+	if (SG_HAVE_NOT_ENFORCED)
+		return list_make2(add_constraint(step, psprintf("NOT NULL %s", column)),
+						  plan_validate_statement(step->child_table, step->fk_name));
+	return list_make4(add_constraint(step, psprintf("CHECK (%s IS NOT NULL)", column)),
+					  plan_validate_statement(step->child_table, step->fk_name),
+					  psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", step->child_table, column),
+					  plan_drop_statement(step->child_table, step->fk_name));
+}
+
+static List *
+unique_statements(const PlanStep *step)
+{
+	const char *name = quote_identifier(step->fk_name);
+
+	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, step->child_table,
+							   sg_quote_list(step->child_columns)),
+					  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", step->child_table, name,
+							   step->primary_key ? "PRIMARY KEY" : "UNIQUE", name,
+							   step->initially_deferred ? " DEFERRABLE INITIALLY DEFERRED" :
+							   step->deferrable ? " DEFERRABLE" : ""));
+}
+
+/* What ALTER TABLE, or another ALTER, has before the name of what is dropped or renamed */
+static char *
+object_statement(const PlanStep *step, const char *verb, const char *new_name)
+{
+	const char *name = quote_identifier(step->fk_name);
+	const char *to = new_name ? psprintf(" TO %s", quote_identifier(new_name)) : "";
+	bool		drops = new_name == NULL;
+	SgTableName table = sg_parse_table_name(step->child_table);
+
+	switch (plan_changed_object(step))
+	{
+		case CHANGED_TABLE:
+			return drops ? psprintf("DROP TABLE %s", step->child_table) :
+				psprintf("ALTER TABLE %s RENAME%s", step->child_table, to);
+		case CHANGED_VIEW:
+			return drops ? psprintf("DROP VIEW %s", step->child_table) :
+				psprintf("ALTER VIEW %s RENAME%s", step->child_table, to);
+		case CHANGED_COLUMN:
+			return psprintf("ALTER TABLE %s %s COLUMN %s%s", step->child_table, verb, name, to);
+		case CHANGED_CONSTRAINT:
+			return psprintf("ALTER TABLE %s %s CONSTRAINT %s%s", step->child_table, verb, name, to);
+		case CHANGED_INDEX:
+			name = quote_qualified_identifier(table.schema, step->fk_name);
+			return drops ? psprintf("DROP INDEX %s", name) : psprintf("ALTER INDEX %s RENAME%s", name, to);
+		case CHANGED_TRIGGER:
+			return drops ? psprintf("DROP TRIGGER %s ON %s", name, step->child_table) :
+				psprintf("ALTER TRIGGER %s ON %s RENAME%s", name, step->child_table, to);
+	}
+	pg_unreachable();
+}
+
+List *
+plan_change_statements(const PlanStep *step)
+{
+	const char *first = step->child_columns ? quote_identifier(linitial(step->child_columns)) : NULL;
+
+	switch (step->kind)
+	{
+		case STEP_CHECK:
+			return list_make2(add_constraint(step, psprintf("CHECK (%s%s)", step->definition,
+															strstr(step->definition, "--") ? "\n" : "")),
+							  plan_validate_statement(step->child_table, step->fk_name));
+		case STEP_NOT_NULL:
+			return not_null_statements(step);
+		case STEP_UNIQUE:
+			return unique_statements(step);
+		case STEP_COLUMN:
+			return list_make1(psprintf("ALTER TABLE %s ADD COLUMN %s %s", step->child_table, first, step->definition));
+		case STEP_DEFAULT:
+			return list_make1(step->definition ?
+							  psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", step->child_table, first, step->definition) :
+							  psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", step->child_table, first));
+		case STEP_INDEX:
+			return list_make1(psprintf("CREATE INDEX CONCURRENTLY %s ON %s %s", quote_identifier(step->fk_name),
+									   step->child_table, step->definition));
+		case STEP_STATEMENT:
+			return list_make1(step->definition);
+		case STEP_DROP:
+			return list_make1(object_statement(step, "DROP", NULL));
+		case STEP_RENAME:
+			return list_make1(object_statement(step, "RENAME", step->new_name));
+		case STEP_FOREIGN_KEY:
+		case STEP_KINDS:
+			break;
+	}
+	return NIL;
+}
+
+/* ---- SQL functions ---- */
+
+/* The fields of a step: names and values by turns */
+static void
+set_fields(PlanStep *step, ArrayType *pairs)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(pairs, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i + 1 < n; i += 2)
+	{
+		char	   *name = TextDatumGetCString(elements[i]);
+		const StepField *field = plan_field(name, FIELD_OPTION | FIELD_CHANGE);
+
+		if (field == NULL || (field->flags & FIELD_STATUS))
+			elog(ERROR, "there is no field \"%s\"", name);
+		if (!nulls[i + 1])
+			plan_field_set_text(field, step, TextDatumGetCString(elements[i + 1]));
+	}
+}
+
+/*
+ * schemaguard.sg_plan_add(plan text, kind text, VARIADIC fields text[])
+ *
+ * Adds a step that is no foreign key: what sg_plan_add_check() and others
+ * call.  Returns its number.  For the author's role and superusers (42501),
+ * 55006 while a session runs the plan, 22023 and 42601 for what no such step
+ * can be.  What this database lacks is no error.
+ */
+Datum
+sg_plan_add(PG_FUNCTION_ARGS)
+{
+	char	   *name = sg_arg_text(fcinfo, 0);
+	PlanStep   *step = plan_step_default(name);
+	char	   *kind = sg_arg_text(fcinfo, 1);
+	FkPlan	   *plan;
+	PlanDraft  *draft;
+
+	sg_check_granted(fcinfo);
+	plan_field_set_text(plan_field("kind", FIELD_ANY), step, kind);
+	if (!PG_ARGISNULL(2))
+		set_fields(step, PG_GETARG_ARRAYTYPE_P(2));
+
+	plan = plan_get(name);
+	plan_check_writable(plan, psprintf("sg_plan_add_%s()", kind));
+
+	draft = plan_draft_begin(plan, NULL);
+	plan_draft_check(draft, step);
+	(void) plan_draft_insert(draft, step);
+	plan_draft_end(draft);
+	plan_log(plan, step->step, "plan add", plan_step_object(step), NULL);
+
+	PG_RETURN_INT32(step->step);
+}
+
+/*
+ * sg_plan_release(plan text, phase text)
+ *
+ * Steps that wait for this phase are held back no more; returns how many.
+ * Withdraws an approval.  For the author's role and superusers (42501), 22023
+ * where no step waits for it, 55006 while a session runs the plan.
+ */
+Datum
+sg_plan_release(PG_FUNCTION_ARGS)
+{
+	char	   *name = sg_arg_text(fcinfo, 0);
+	char	   *phase = sg_arg_text(fcinfo, 1);
+	FkPlan	   *plan;
+	int			released = 0;
+
+	sg_check_granted(fcinfo);
+	plan = plan_get(name);
+	plan_check_writable(plan, "sg_plan_release()");
+	foreach_ptr(PlanStep, step, plan_steps(name))
+	{
+		if (step->phase == NULL || strcmp(step->phase, phase) != 0)
+			continue;
+		step->phase = NULL;
+		plan_step_update(step);
+		released++;
+	}
+	if (released == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no step of plan \"%s\" waits for phase \"%s\"", name, phase),
+				 errhint("Column phase of schemaguard.plan_step says what steps wait for.")));
+	plan_withdraw_approval(plan);
+	plan_log(plan, 0, "plan release", name, NULL);
+
+	PG_RETURN_INT32(released);
+}

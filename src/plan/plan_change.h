@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_change.h
+ *	  Steps that are no foreign keys: what each kind consists of.
+ *
+ * What the fields of a step hold, by its kind; * stands for what has to be
+ * there.
+ *
+ *	kind		table	columns	name			definition			others
+ *	check		*		set's	constraint		* condition			fill
+ *	not null	*		* one	constraint							fill
+ *	unique		*		*		constraint							keep_by, primary_key
+ *	column		*		* one	the column's	* type and clauses	fill
+ *	default		*		* one	the column's	expression or none
+ *	index		*				index			* from USING on
+ *	statement	or none			any				* SQL				undo, done_when, outside
+ *	drop		*				object's		* what it is		discard
+ *	rename		*				object's		* what it is		* new_name
+ *
+ * Expressions and definitions are SQL that somebody has written: they are
+ * parsed here, as one piece that has no end of its own, and no name in them is
+ * looked up but with search_path pinned to pg_catalog.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_CHANGE_H
+#define SG_PLAN_CHANGE_H
+
+#include "postgres.h"
+#include "nodes/nodes.h"
+
+#include "plan/plan.h"
+
+/* What drop and rename are about: words of `definition` */
+typedef enum ChangedObject
+{
+	CHANGED_TABLE,
+	CHANGED_COLUMN,
+	CHANGED_CONSTRAINT,
+	CHANGED_INDEX,
+	CHANGED_TRIGGER,
+	CHANGED_VIEW
+} ChangedObject;
+
+/*
+ * Raise 22023 unless the step, which is no foreign key, has what its kind
+ * needs, and nothing else; 42601 for SQL that is none.  Makes up fk_name.
+ * `names` says which names are taken.
+ */
+extern void plan_change_check(PlanStep *step, bool (*is_taken) (void *arg, const char *name), void *arg);
+
+/* What drop and rename are about */
+extern ChangedObject plan_changed_object(const PlanStep *step);
+
+/* The raw expression of a text; it has passed the check */
+extern Node *plan_change_expression(const char *text);
+
+/*
+ * Does the step hold SQL or expressions, which whoever runs it would run?  And
+ * has the plan a step among the chosen ones that does?
+ */
+extern bool plan_step_holds_sql(const PlanStep *step);
+
+/*
+ * The statements of a step, as deployment runs them one after the other, from
+ * the plan alone (of char *).
+ */
+extern List *plan_change_statements(const PlanStep *step);
+
+/* "check orders_total ON public.orders" */
+extern char *plan_change_object(const PlanStep *step);
+
+#endif							/* SG_PLAN_CHANGE_H */

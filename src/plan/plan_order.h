@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_order.h
+ *	  Which steps of a plan come before which.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_ORDER_H
+#define SG_PLAN_ORDER_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+#include "plan/plan.h"
+
+/*
+ * Steps (of PlanStep *) in rounds, a List of Lists: a step is in a later round
+ * than what it needs, and within a round they keep their order.  One round
+ * where no step needs another.  Raises 42P17 where steps need each other, with
+ * their numbers.
+ */
+extern List *plan_rounds(List *steps);
+
+/* Of the steps, the foreign keys and what they need */
+extern List *plan_keys_with_needs(List *steps);
+
+/* One of the steps, not done yet, that this one needs; or NULL */
+extern PlanStep *plan_needed_step(List *steps, const PlanStep *step);
+
+/* The numbers of steps that need each other, as text, or NULL */
+extern char *plan_circle(List *steps);
+
+#endif							/* SG_PLAN_ORDER_H */

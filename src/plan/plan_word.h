@@ -1,0 +1,76 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_word.h
+ *	  What the fields of a step can be: kinds, priorities, policies, states.
+ *
+ * Their words are in plan_field.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_WORD_H
+#define SG_PLAN_WORD_H
+
+#include "postgres.h"
+
+/*
+ * What a step is about.  A new kind is a word in plan_field.c, what it needs in
+ * plan_change.c, and a file in src/change.
+ */
+typedef enum StepKind
+{
+	STEP_FOREIGN_KEY,
+	STEP_CHECK,
+	STEP_NOT_NULL,
+	STEP_UNIQUE,				/* a primary key, too */
+	STEP_COLUMN,
+	STEP_DEFAULT,
+	STEP_INDEX,
+	STEP_STATEMENT,
+	STEP_DROP,
+	STEP_RENAME,
+	STEP_KINDS
+} StepKind;
+
+/* Steps run in this order */
+typedef enum StepPriority
+{
+	PRIORITY_CRITICAL,
+	PRIORITY_HIGH,
+	PRIORITY_MEDIUM,
+	PRIORITY_LOW
+} StepPriority;
+
+/* What to do about orphans, and about rows that break another rule; a new policy is a word in plan_field.c, and a case in each switch */
+typedef enum OrphanPolicy
+{
+	ORPHANS_STOP,				/* the key is not added while there are any */
+	ORPHANS_LEAVE,
+	ORPHANS_QUARANTINE,
+	ORPHANS_DELETE,
+	ORPHANS_SET_NULL,
+	ORPHANS_SET					/* what the step's fill gives; not of keys */
+} OrphanPolicy;
+
+typedef enum StepState
+{
+	STEP_AS_IT_IS,				/* of no step: to leave one as it is */
+	STEP_PENDING,
+	STEP_ADDED,
+	STEP_VALIDATED,
+	STEP_SKIPPED,
+	STEP_FAILED,
+	STEP_ROLLED_BACK
+} StepState;
+
+/* As SQL has them */
+extern const char *plan_priority_word(StepPriority priority);
+extern const char *plan_policy_word(OrphanPolicy policy);
+extern OrphanPolicy plan_policy(const char *word);
+extern const char *plan_state_word(StepState state);
+
+extern const char *plan_kind_word(StepKind kind);
+
+/* Does the policy take orphans out of their table, and what refers to them may go along? */
+extern bool plan_policy_deletes(OrphanPolicy policy);
+
+#endif							/* SG_PLAN_WORD_H */

@@ -1,0 +1,108 @@
+/*-------------------------------------------------------------------------
+ *
+ * undo_change.c
+ *	  Taking back what a step that is no foreign key has done.
+ *
+ * The kind of the step finds the way back, move by move, as it finds the way
+ * forth (change.h).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "base/progress.h"
+#include "change/change.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_unit.h"
+#include "undo/undo.h"
+
+/* More than any kind needs */
+#define MOST_MOVES 16
+
+/* One move back; the action comes first, so that one pointer is both */
+typedef struct BackAction
+{
+	RunAction	action;
+	ChangeMove	move;
+	const PlanDeed *deed;
+	const PlanStep *step;		/* as the plan has it now */
+	bool		ends;			/* with it, all is taken back */
+} BackAction;
+
+static void
+look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	change_look_back(deed, step, move);
+	PopActiveSnapshot();
+}
+
+static void
+execute_back(RunAction *action)
+{
+	BackAction *back = (BackAction *) action;
+	StepWork   *work = linitial(action->works);
+	ChangeMove	now;
+
+	change_look_back(back->deed, back->step, &now);
+	if (now.kind == MOVE_PROBLEM)
+		ereport(ERROR,
+				(errcode(now.problem->sqlerrcode),
+				 errmsg("%s", now.problem->reason)));
+	if (now.kind != MOVE_NONE)
+		change_run(&now);
+	CommandCounterIncrement();
+	change_look_back(back->deed, back->step, &now);
+
+	/* a statement without a query of its own is taken back by being run */
+	back->ends = now.kind == MOVE_NONE ||
+		(back->deed->what->kind == STEP_STATEMENT && back->step->done_when == NULL);
+	if (back->ends)
+		undo_record_done(action, work);
+	else
+		run_record_skipped(action, work, "there is more to take back");
+}
+
+bool
+undo_change(StepWork *work, const PlanDeed *deed)
+{
+	PlanStep   *step = plan_step_get(work->run->plan->name, deed->step, false);
+
+	for (int moves = 0; moves < MOST_MOVES; moves++)
+	{
+		BackAction	back = {.action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+		.execute = execute_back},.deed = deed,.step = step};
+
+		look_back(deed, step, &back.move);
+		if (back.move.kind == MOVE_NONE)
+		{
+			undo_close_gone(work, deed, "it is gone");
+			return true;
+		}
+		if (back.move.kind == MOVE_PROBLEM)
+		{
+			work->hint = back.move.problem->hint;
+			undo_leave_alone(work, deed, back.move.problem->sqlerrcode, back.move.problem->reason);
+			return true;
+		}
+		work->statement = step->kind == STEP_STATEMENT ? NULL : linitial(back.move.statements);
+		if (OidIsValid(back.move.table) && back.move.mode != NoLock)
+			run_add_target(&back.action, back.move.table, back.move.mode);
+		sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, back.move.table);
+		if (!run_attempt(&back.action))
+		{
+			undo_record_failed(&back.action, work);
+			return false;
+		}
+		if (back.ends)
+		{
+			run_append_notice(work, "taken back");
+			return true;
+		}
+	}
+	elog(ERROR, "step %d comes to no end", deed->step);
+}

@@ -1,0 +1,239 @@
+-- Steps that are no foreign keys: how they come into a plan, run, are resumed, and taken back
+-- rooms: change plan undo check
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA chg;
+SET search_path = chg, public;
+CREATE TABLE orders (id bigint PRIMARY KEY, total numeric, customer int, note text);
+INSERT INTO orders SELECT g, g, g, 'n' FROM generate_series(1, 1000) g;
+CREATE VIEW steps AS SELECT step, kind, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'c' ORDER BY step;
+CREATE FUNCTION columns_of(t regclass) RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT concat_ws(' ', attname, format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN 'not null' END,
+                   'default ' || pg_get_expr(adbin, adrelid))
+  FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+  WHERE attrelid = t AND attnum > 0 AND NOT attisdropped ORDER BY attnum $$;
+CREATE FUNCTION checks_of(t regclass) RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = t AND contype = 'c' ORDER BY conname $$;
+RESET client_min_messages;
+
+-- into the plan
+SELECT sg_plan_create('c') \g /dev/null
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0');
+SELECT sg_plan_add_check('c', 'orders', 'customer IS NOT NULL', 'customer_is_there');
+SELECT sg_plan_add_default('c', 'orders', 'city', $$'here'$$);
+SELECT sg_plan_add_column('c', 'orders', 'city', $$varchar(20) COLLATE "C" DEFAULT 'x'$$);
+SELECT sg_plan_add_statement('c', 'CREATE VIEW chg.big AS SELECT id FROM chg.orders WHERE total > 100', 'DROP VIEW chg.big',
+                             $$SELECT to_regclass('chg.big') IS NOT NULL$$);
+SELECT sg_plan_add_statement('c', $$COMMENT ON TABLE chg.orders IS 'what people buy'$$, 'COMMENT ON TABLE chg.orders IS NULL', name => 'comment');
+
+-- what is none
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0) , (true');
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0 FROM orders');
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0', name => 'orders_check');
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0', policy => 'set');
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0', policy => 'set null');
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0', policy => 'delete', child_column => 'total');
+SELECT sg_plan_add_not_null('c', 'orders', NULL);
+SELECT sg_plan_add_column('c', 'orders', 'x', 'int NOT NULL');
+SELECT sg_plan_add_column('c', 'orders', 'x', 'int, DROP COLUMN total');
+SELECT sg_plan_add_column('c', 'orders', 'x', 'int; DROP TABLE orders');
+SELECT sg_plan_add_index('c', 'orders', 'total)');
+SELECT sg_plan_add_index('c', 'orders', '(total) TABLESPACE x');
+SELECT sg_plan_add_unique('c', 'orders', '{total}', policy => 'delete');
+SELECT sg_plan_add_unique('c', 'orders', '{total}', keep_by => 'id');
+SELECT sg_plan_add_unique('c', 'orders', '{total,total}');
+SELECT sg_plan_add_statement('c', 'COMMIT');
+SELECT sg_plan_add_statement('c', 'SELECT 1; SELECT 2');
+SELECT sg_plan_add_statement('c', 'CREATE TABLE chg.x ()', done_when => 'DROP TABLE orders');
+SELECT sg_plan_add_drop('c', 'sequence', 'orders');
+SELECT sg_plan_add_drop('c', 'table', 'orders', name => 'other');
+SELECT sg_plan_add_rename('c', 'table', 'orders', NULL);
+SELECT schemaguard.sg_plan_add('c', 'foreign key');
+SELECT schemaguard.sg_plan_add('c', 'check', 'child_table', 'orders', 'definition', 'true', 'parent_table', 'orders');
+SELECT sg_plan_add_check('nothing', 'orders', 'true');
+
+-- as SQL, and where it stands: what a step needs comes first
+SELECT * FROM sg_plan_sql('c');
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check('c') WHERE step > 0;
+
+-- a document holds all of it
+SELECT sg_plan_import('copy', sg_plan_export('c'));
+SELECT count(*) FROM (SELECT to_jsonb(s) - '{plan,updated_at}'::text[] FROM schemaguard.plan_step s WHERE plan = 'c'
+                      EXCEPT SELECT to_jsonb(s) - '{plan,updated_at}'::text[] FROM schemaguard.plan_step s WHERE plan = 'copy') x;
+SELECT sg_plan_drop('copy') \g /dev/null
+
+-- sg_add_fks does foreign keys
+CALL sg_add_fks('c');
+CALL sg_apply('c', validate => false);
+TABLE steps;
+CALL sg_apply('c');
+TABLE steps;
+SELECT * FROM columns_of('orders');
+SELECT * FROM checks_of('orders');
+SELECT obj_description('orders'::regclass);
+SELECT step, kind, object, undo, after FROM schemaguard.plan_deed ORDER BY id;
+-- again: nothing is left to do
+CALL sg_apply('c', fail => true);
+
+-- back
+CALL sg_rollback_fks('c', fail => true);
+TABLE steps;
+SELECT * FROM columns_of('orders');
+SELECT * FROM checks_of('orders');
+SELECT obj_description('orders'::regclass), to_regclass('big');
+CALL sg_rollback_fks('c');
+
+-- what is there already is recognised, what others have changed since is left alone
+ALTER TABLE orders ADD CONSTRAINT positive CHECK (total >= 0);
+CALL sg_apply('c');
+ALTER TABLE orders ALTER city SET DEFAULT 'elsewhere';
+CALL sg_rollback_fks('c');
+SELECT * FROM columns_of('orders');
+SELECT * FROM checks_of('orders');
+ALTER TABLE orders DROP CONSTRAINT positive;
+
+-- NOT NULL, whose way depends on the server
+SET client_min_messages = error;
+SELECT sg_plan_create('c', replace => true) \g /dev/null
+SELECT sg_plan_add_not_null('c', 'orders', 'customer'), sg_plan_add_not_null('c', 'orders', 'id'), sg_plan_add_not_null('c', 'orders', 'note', 'taken');
+ALTER TABLE orders ADD CONSTRAINT taken CHECK (true);
+UPDATE orders SET customer = NULL WHERE id = 500;
+CALL sg_apply('c');
+SELECT step, state FROM steps;
+UPDATE orders SET customer = 500 WHERE id = 500;
+DO $$BEGIN INSERT INTO orders (id) VALUES (0); EXCEPTION WHEN check_violation OR not_null_violation THEN END$$;
+CALL sg_apply('c');
+SELECT step, state FROM steps;
+SELECT * FROM columns_of('orders');
+SELECT * FROM checks_of('orders');
+CALL sg_rollback_fks('c');
+SELECT * FROM columns_of('orders');
+ALTER TABLE orders DROP CONSTRAINT taken;
+RESET client_min_messages;
+
+-- what can't be
+SELECT sg_plan_create('c', replace => true) \g /dev/null
+SELECT sg_plan_add_check('c', 'orders', 'random() > 0.5');
+SELECT sg_plan_add_check('c', 'orders', 'totl > 0');
+SELECT sg_plan_add_check('c', 'orders', 'total > (SELECT 1)');
+SELECT sg_plan_add_check('c', 'orders', 'note', name => 'no_boolean');
+SELECT sg_plan_add_check('c', 'orders', 'total > 10', name => 'too_small');
+SELECT sg_plan_add_check('c', 'orders', '1 / (total - 5) >= 0', name => 'raises');
+SELECT sg_plan_add_not_null('c', 'orders', 'id');
+SELECT sg_plan_add_column('c', 'orders', 'note', 'int');
+SELECT sg_plan_add_column('c', 'orders', 'stamp', 'uuid DEFAULT gen_random_uuid()');
+SELECT sg_plan_add_column('c', 'orders', 'odd', 'no_such_type');
+SELECT sg_plan_add_default('c', 'orders', 'total', $$'x'$$);
+SELECT sg_plan_add_statement('c', 'UPDATE chg.orders SET total = total / 0', child_table => 'orders', name => 'fails');
+SELECT sg_plan_add_check('c', 'ordres', 'true');
+SELECT step, check_name, result, detail, hint FROM sg_plan_check('c') WHERE result = 'block';
+CALL sg_apply('c', fail => true);
+SELECT * FROM checks_of('orders');
+TABLE steps;
+CALL sg_rollback_fks('c');
+SELECT * FROM checks_of('orders');
+-- a statement that can't be taken back
+SELECT sg_plan_create('c', replace => true) \g /dev/null
+SELECT sg_plan_add_statement('c', $$COMMENT ON TABLE chg.orders IS 'x'$$) \g /dev/null
+CALL sg_apply('c');
+CALL sg_rollback_fks('c');
+
+-- in a circle, after one another, and in phases
+SELECT sg_plan_create('c', replace => true) \g /dev/null
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0', 'one', after => '{two}');
+SELECT sg_plan_add_check('c', 'orders', 'total >= -1', 'two', after => '{one}');
+SELECT step, check_name, result, detail, hint FROM sg_plan_check('c') WHERE check_name = 'order';
+CALL sg_apply('c');
+SELECT sg_plan_set('c', 2, 'after', NULL), sg_plan_set('c', 2, 'phase', 'later');
+CALL sg_apply('c', fail => true);
+SELECT sg_plan_release('c', 'sooner');
+SELECT sg_plan_release('c', 'later');
+CALL sg_apply('c');
+CALL sg_rollback_fks('c');
+
+-- keys and what they need
+CREATE TABLE items (id int PRIMARY KEY);
+INSERT INTO items SELECT generate_series(1, 10);
+SELECT sg_plan_create('c', replace => true) \g /dev/null
+SELECT sg_plan_add_fk('c', 'items', '{order_id}', 'orders', index => false);
+SELECT sg_plan_add_column('c', 'items', 'order_id', 'bigint DEFAULT 1', priority => 'low');
+SELECT sg_plan_add_check('c', 'items', 'id > 0');
+CALL sg_add_fks('c');
+TABLE steps;
+CALL sg_apply('c');
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'items'::regclass AND contype IN ('c', 'f') ORDER BY 1;
+CALL sg_rollback_fks('c');
+SELECT * FROM columns_of('items');
+
+-- partitions and children that inherit
+CREATE TABLE parts (k int, v int) PARTITION BY LIST (k);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2) PARTITION BY LIST (v);
+CREATE TABLE parts_21 PARTITION OF parts_2 DEFAULT;
+CREATE TABLE heirs () INHERITS (orders);
+INSERT INTO parts SELECT 1 + g % 2, g FROM generate_series(1, 10) g;
+SELECT sg_plan_create('c', replace => true) \g /dev/null
+SELECT sg_plan_add_check('c', 'parts', 'v > 0');
+SELECT sg_plan_add_not_null('c', 'parts', 'v');
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0');
+SET schemaguard.verbosity = problems;
+CALL sg_apply('c', fail => true);
+RESET schemaguard.verbosity;
+SELECT conrelid::regclass, conname, convalidated FROM pg_constraint
+WHERE contype = 'c' AND conrelid::regclass::text ~ 'parts|heirs' ORDER BY 1::text COLLATE "C", 2;
+SELECT attrelid::regclass, attnotnull FROM pg_attribute WHERE attrelid::regclass::text LIKE 'parts%' AND attname = 'v' ORDER BY 1::text COLLATE "C";
+CALL sg_rollback_fks('c', fail => true);
+SELECT count(*) FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text ~ 'parts|heirs';
+
+-- SQL of others runs for nobody who has not read it
+SET client_min_messages = warning;
+CREATE ROLE regress_sg_writer;
+CREATE ROLE regress_sg_other;
+SELECT sg_grant(r) FROM unnest('{regress_sg_writer,regress_sg_other}'::text[]) r \g /dev/null
+GRANT USAGE, CREATE ON SCHEMA chg TO regress_sg_writer, regress_sg_other;
+RESET client_min_messages;
+SET SESSION AUTHORIZATION regress_sg_writer;
+SELECT sg_plan_create('planted') \g /dev/null
+SELECT sg_plan_add_statement('planted', 'ALTER ROLE regress_sg_writer SUPERUSER', undo => 'ALTER ROLE regress_sg_writer NOSUPERUSER', name => 'harmless') \g /dev/null
+SELECT sg_plan_allow('planted', 'regress_sg_other') \g /dev/null
+RESET SESSION AUTHORIZATION;
+\set VERBOSITY terse
+CALL sg_apply('planted', author => 'regress_sg_writer');
+CALL sg_apply('planted', author => 'regress_sg_writer', confirm => 'no');
+SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_sg_writer';
+SELECT check_name, result, regexp_replace(detail, '[0-9a-f]{64}', '#') FROM sg_plan_check('planted') WHERE check_name = 'confirm';
+SELECT sg_plan_hash('planted') AS hash \gset
+-- nor does a look at the plan run any of it
+SET SESSION AUTHORIZATION regress_sg_writer;
+SELECT sg_plan_create('asks') \g /dev/null
+SELECT sg_plan_add_statement('asks', 'CREATE TABLE chg.asked ()', done_when => 'SELECT nextval(''chg.times'') > 0', name => 'asks') \g /dev/null
+RESET SESSION AUTHORIZATION;
+CREATE SEQUENCE times;
+SELECT check_name, result, detail FROM sg_plan_check('asks') WHERE step = 1;
+SELECT is_called FROM times;
+SET SESSION AUTHORIZATION regress_sg_other;
+CALL sg_apply('planted', author => 'regress_sg_writer', confirm => :'hash');
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_sg_writer;
+SELECT sg_plan_set('planted', 1, 'definition', 'ALTER ROLE regress_sg_writer CREATEROLE') \g /dev/null
+RESET SESSION AUTHORIZATION;
+CALL sg_apply('planted', author => 'regress_sg_writer', confirm => :'hash');
+CALL sg_rollback_fks('planted', author => 'regress_sg_writer');
+-- no privilege on the table: nothing begins
+SET SESSION AUTHORIZATION regress_sg_other;
+SELECT sg_plan_create('mine') \g /dev/null
+SELECT sg_plan_add_not_null('mine', 'chg.orders', 'note');
+CALL sg_apply('mine');
+RESET SESSION AUTHORIZATION;
+SELECT step, action, phase, statement FROM schemaguard.audit_log WHERE plan = 'planted' AND action = 'statement' ORDER BY id;
+
+-- end
+SET client_min_messages = error;
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks') \g /dev/null
+DROP SCHEMA chg CASCADE;
+DROP OWNED BY regress_sg_writer, regress_sg_other;
+DROP ROLE regress_sg_writer, regress_sg_other;
