@@ -100,6 +100,7 @@ OBJS = \
 	src/deploy/deploy_replace.o \
 	src/deploy/deploy_rights.o \
 	src/deploy/deploy_run.o \
+	src/deploy/deploy_scan.o \
 	src/deploy/deploy_step.o \
 	src/deploy/deploy_validate.o \
 	src/deploy/deploy_yield.o \

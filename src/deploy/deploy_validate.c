@@ -4,35 +4,24 @@
  *	  Keys become valid: by VALIDATE CONSTRAINT, or by one scan of a table.
  *
  * VALIDATE reads both tables once per key.  A scan (schemaguard.validate_with
- * = scan) judges all keys of a table that wait for it in one pass, under the
- * locks that VALIDATE takes and in a snapshot taken after them: whoever writes
- * what that snapshot does not see obeys the keys already.  Keys that hold are
- * marked in pg_constraint as ALTER TABLE does it; every other key is left to
- * VALIDATE, so that none becomes valid that the server would refuse.
+ * = scan) judges all keys of a table that wait for it in one pass
+ * (deploy_scan.c); every key that it can't judge, or that does not hold, is left
+ * to VALIDATE, so that none becomes valid that the server would refuse.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
-#include "catalog/indexing.h"
-#include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
@@ -40,6 +29,7 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_scan.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -282,63 +272,6 @@ deploy_validate_key(StepWork *work, FkKey *key)
 
 /* ---- by one scan ---- */
 
-/*
- * What VALIDATE sees in other rows than an audit, which takes equality at its
- * word, so that it may refuse rows that have a parent:
- * - IS NULL, by which it knows that there is no parent, looks into composite
- *   values;
- * - the hash of type name is that of its bytes, whatever the collation.
- */
-static const char *
-pair_obstacle(const FkKey *key, int i)
-{
-	Oid			parent_type,
-				parent_coll,
-				child_type,
-				child_coll;
-	int32		typmod;
-
-	get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
-	get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
-	if (type_is_rowtype(parent_type) || type_is_rowtype(child_type))
-		return "a column has a composite type";
-	if ((parent_type == NAMEOID || child_type == NAMEOID) &&
-		OidIsValid(parent_coll) && !get_collation_isdeterministic(parent_coll))
-		return "a column of type name has a nondeterministic collation";
-	return NULL;
-}
-
-/* Why a scan can't validate a key as core would, or NULL */
-static const char *
-scan_obstacle(const FkKey *key)
-{
-	FkProblem  *problem = audit_access_problem(key, false);
-	CodeReach  *reach = code_reach();
-	const char *obstacle = NULL;
-
-	if (problem)
-		return problem->reason;
-	if (key->validated)
-		return "it is valid by now";
-	if (!key->enforced || !key->armed)
-		return "it is not enforced, or unarmed";
-	if (key->doubt)
-		return key->doubt;
-	if (get_rel_relkind(key->child) != RELKIND_RELATION ||
-		get_rel_relkind(key->parent) != RELKIND_RELATION)
-		return "child or parent is partitioned";
-	if (key->period)
-		return "it uses PERIOD";
-	fk_code_reach(reach, key);
-	code_reach_read(reach, key->child);
-	code_reach_read(reach, key->parent);
-	if (code_found(reach))
-		return "its columns or indexes run code that is not built in";
-	for (int i = 0; i < key->nkeys && obstacle == NULL; i++)
-		obstacle = pair_obstacle(key, i);
-	return obstacle;
-}
-
 /* The scan ends here for the step; VALIDATE will be its next action */
 static void
 leave_to_core(const RunAction *action, StepWork *work, const char *reason,
@@ -367,28 +300,28 @@ check_not_in_use(Oid child)
 static int
 judge_works(RunAction *action, Oid child)
 {
-	AuditTable	table = {.child = child,.results = CurrentMemoryContext};
+	List	   *scanned = NIL;
+	ListCell   *lc;
+	int			n;
 
-	foreach_ptr(StepWork, work, action->works)
+	foreach(lc, action->works)
 	{
-		FkKey	   *key = fk_by_oid(work->key->conid);
+		ScanVerdict *scan = palloc0(sizeof(ScanVerdict));
 
-		work->verdict = NULL;
-		work->why_core = key ? scan_obstacle(key) : "it was dropped meanwhile";
-		if (work->why_core)
-			continue;
-		work->verdict = audit_key_new(key, "plan", fk_state(key));
-		audit_proof_begin(work->verdict);
-		table.keys = lappend(table.keys, work->verdict);
+		scan->conid = ((StepWork *) lfirst(lc))->key->conid;
+		scanned = lappend(scanned, scan);
 	}
-	if (table.keys == NIL)
-		return 0;
-
 	sg_progress_phase(SG_PHASE_SCANNING);
-	PushActiveSnapshot(GetLatestSnapshot());
-	audit_table_locked(&table);
-	PopActiveSnapshot();
-	return list_length(table.keys);
+	n = deploy_scan(child, scanned);
+	for (int i = 0; i < list_length(scanned); i++)
+	{
+		StepWork   *work = list_nth(action->works, i);
+		ScanVerdict *scan = list_nth(scanned, i);
+
+		work->verdict = scan->verdict;
+		work->why_core = scan->why_core;
+	}
+	return n;
 }
 
 static bool
@@ -397,51 +330,14 @@ holds(const StepWork *work)
 	return work->verdict && work->verdict->result == AUDIT_PASS;
 }
 
-/*
- * What ALTER TABLE does to the catalog for a key of a table that has no
- * partitions, the same on all majors.  The new row of pg_constraint makes
- * every session forget what it knows of the key and of the child.
- */
-static void
-mark_valid(Relation pg_constraint, Oid conid)
-{
-	ScanKeyData skey;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&skey, Anum_pg_constraint_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(conid));
-	scan = systable_beginscan(pg_constraint, ConstraintOidIndexId, true, NULL, 1, &skey);
-	tuple = systable_getnext(scan);
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "could not find key %u", conid);
-
-	/* two steps may mean one key */
-	if (!((Form_pg_constraint) GETSTRUCT(tuple))->convalidated)
-	{
-		tuple = heap_copytuple(tuple);
-		((Form_pg_constraint) GETSTRUCT(tuple))->convalidated = true;
-		CatalogTupleUpdate(pg_constraint, &tuple->t_self, tuple);
-		InvokeObjectPostAlterHook(ConstraintRelationId, conid, 0);
-	}
-	systable_endscan(scan);
-}
-
 static void
 mark_works(const RunAction *action)
 {
-	Relation	pg_constraint = table_open(ConstraintRelationId, RowExclusiveLock);
-	ListCell   *lc;
-
-	foreach(lc, action->works)
+	foreach_ptr(StepWork, work, action->works)
 	{
-		if (holds(lfirst(lc)))
-		{
-			mark_valid(pg_constraint, ((StepWork *) lfirst(lc))->key->conid);
-			CommandCounterIncrement();
-		}
+		if (holds(work))
+			deploy_mark_valid(work->key->conid);
 	}
-	table_close(pg_constraint, RowExclusiveLock);
 }
 
 /* The outcome of a scan for one step */
@@ -598,7 +494,7 @@ deploy_validate_table(PlanRun *run, List *steps)
 		works = lappend(works, work);
 		if (sg_validate_with != SG_VALIDATE_SCAN)
 			continue;
-		work->why_core = scan_obstacle(work->key);
+		work->why_core = deploy_scan_obstacle(work->key->conid);
 		if (work->why_core == NULL)
 			scanned = lappend(scanned, work);
 		else

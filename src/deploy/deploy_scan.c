@@ -1,0 +1,235 @@
+/*-------------------------------------------------------------------------
+ *
+ * deploy_scan.c
+ *	  Constraints become valid by one scan of their table.
+ *
+ * Foreign keys, CHECKs and NOT NULLs (18 and later) of a table are judged
+ * together, under the locks that VALIDATE takes and in a snapshot taken after
+ * them: whoever writes what that snapshot does not see obeys the constraints
+ * already.  Those that hold are marked in pg_constraint as ALTER TABLE does it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "audit/audit_rule.h"
+#include "base/compat.h"
+#include "deploy/deploy_scan.h"
+
+/* ---- what a scan can't do as core would ---- */
+
+/*
+ * What VALIDATE sees in other rows than an audit, which takes equality at its
+ * word, so that it may refuse rows that have a parent:
+ * - IS NULL, by which it knows that there is no parent, looks into composite
+ *   values;
+ * - the hash of type name is that of its bytes, whatever the collation.
+ */
+static const char *
+pair_obstacle(const FkKey *key, int i)
+{
+	Oid			parent_type,
+				parent_coll,
+				child_type,
+				child_coll;
+	int32		typmod;
+
+	get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
+	get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
+	if (type_is_rowtype(parent_type) || type_is_rowtype(child_type))
+		return "a column has a composite type";
+	if ((parent_type == NAMEOID || child_type == NAMEOID) &&
+		OidIsValid(parent_coll) && !get_collation_isdeterministic(parent_coll))
+		return "a column of type name has a nondeterministic collation";
+	return NULL;
+}
+
+static const char *
+key_obstacle(const FkKey *key)
+{
+	FkProblem  *problem = audit_access_problem(key, false);
+	CodeReach  *reach = code_reach();
+	const char *obstacle = NULL;
+
+	if (problem)
+		return problem->reason;
+	if (key->validated)
+		return "it is valid by now";
+	if (!key->enforced || !key->armed)
+		return "it is not enforced, or unarmed";
+	if (key->doubt)
+		return key->doubt;
+	if (get_rel_relkind(key->child) != RELKIND_RELATION ||
+		get_rel_relkind(key->parent) != RELKIND_RELATION)
+		return "child or parent is partitioned";
+	if (key->period)
+		return "it uses PERIOD";
+	fk_code_reach(reach, key);
+	code_reach_read(reach, key->child);
+	code_reach_read(reach, key->parent);
+	if (code_found(reach))
+		return "its columns or indexes run code that is not built in";
+	for (int i = 0; i < key->nkeys && obstacle == NULL; i++)
+		obstacle = pair_obstacle(key, i);
+	return obstacle;
+}
+
+/* It may be known by others than its own table */
+static const char *
+place_obstacle(const AuditKey *ak)
+{
+	if (get_rel_relkind(ak->key.child) != RELKIND_RELATION)
+		return "the table is partitioned";
+	if (ak->rule->tree && has_subclass(ak->key.child))
+		return "other tables inherit from it";
+	return NULL;
+}
+
+static const char *
+rule_obstacle(const AuditKey *ak)
+{
+	const char *obstacle = place_obstacle(ak);
+	FkProblem  *problem;
+
+	if (ak->rule->kind == AUDIT_UNIQUE)
+		return "an index proves it";
+	if (obstacle == NULL)
+		obstacle = audit_rule_problem(ak);
+	problem = obstacle ? NULL : audit_rule_access(ak, false);
+	return problem ? problem->reason : obstacle;
+}
+
+/* Does a constraint wait for validation?  Why not, or NULL; *contype is what it is */
+static const char *
+state_obstacle(Oid conid, char *contype)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
+	const char *obstacle = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return "it was dropped meanwhile";
+	*contype = ((Form_pg_constraint) GETSTRUCT(tuple))->contype;
+	if (((Form_pg_constraint) GETSTRUCT(tuple))->convalidated)
+		obstacle = "it is valid by now";
+	else if (*contype != CONSTRAINT_FOREIGN && !SG_CON_ENFORCED((Form_pg_constraint) GETSTRUCT(tuple)))
+		obstacle = "it is not enforced";
+	ReleaseSysCache(tuple);
+	return obstacle;
+}
+
+/* The same with what would be judged, where nothing stands against it */
+static const char *
+find_obstacle(Oid conid, AuditKey **ak)
+{
+	char		contype;
+	const char *obstacle = state_obstacle(conid, &contype);
+
+	*ak = NULL;
+	if (obstacle == NULL && contype == CONSTRAINT_FOREIGN)
+	{
+		FkKey	   *key = fk_by_oid(conid);
+
+		obstacle = key ? key_obstacle(key) : "it was dropped meanwhile";
+		if (obstacle == NULL)
+			*ak = audit_key_new(key, "plan", fk_state(key));
+		return obstacle;
+	}
+	if (obstacle == NULL)
+	{
+		*ak = audit_rule_declared(conid);
+		obstacle = *ak ? rule_obstacle(*ak) : "it is no constraint that a scan knows";
+	}
+	return obstacle;
+}
+
+const char *
+deploy_scan_obstacle(Oid conid)
+{
+	AuditKey   *ak;
+
+	return find_obstacle(conid, &ak);
+}
+
+/* ---- the scan ---- */
+
+int
+deploy_scan(Oid child, List *verdicts)
+{
+	AuditTable	table = {.child = child,.results = CurrentMemoryContext};
+
+	foreach_ptr(ScanVerdict, scan, verdicts)
+	{
+		AuditKey   *ak;
+
+		scan->verdict = NULL;
+		scan->why_core = find_obstacle(scan->conid, &ak);
+		if (scan->why_core)
+			continue;
+		scan->verdict = ak;
+		if (ak->rule == NULL)
+			audit_proof_begin(ak);
+		table.keys = lappend(table.keys, ak);
+	}
+	if (table.keys == NIL)
+		return 0;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	audit_table_locked(&table);
+	PopActiveSnapshot();
+	return list_length(table.keys);
+}
+
+/*
+ * What ALTER TABLE does to the catalog for a table that has no partitions, the
+ * same on all majors.  The new row of a key in pg_constraint makes every
+ * session forget what it knows of the key and of the child; for the others
+ * that is to be asked for.
+ */
+void
+deploy_mark_valid(Oid conid)
+{
+	Relation	pg_constraint = table_open(ConstraintRelationId, RowExclusiveLock);
+	Form_pg_constraint form;
+	ScanKeyData skey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&skey, Anum_pg_constraint_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(conid));
+	scan = systable_beginscan(pg_constraint, ConstraintOidIndexId, true, NULL, 1, &skey);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "could not find constraint %u", conid);
+
+	/* two steps may mean one constraint */
+	if (!((Form_pg_constraint) GETSTRUCT(tuple))->convalidated)
+	{
+		tuple = heap_copytuple(tuple);
+		form = (Form_pg_constraint) GETSTRUCT(tuple);
+		form->convalidated = true;
+		CatalogTupleUpdate(pg_constraint, &tuple->t_self, tuple);
+		InvokeObjectPostAlterHook(ConstraintRelationId, conid, 0);
+		if (form->contype != CONSTRAINT_FOREIGN)
+			CacheInvalidateRelcacheByRelid(form->conrelid);
+	}
+	systable_endscan(scan);
+	table_close(pg_constraint, RowExclusiveLock);
+	CommandCounterIncrement();
+}
