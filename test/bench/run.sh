@@ -9,19 +9,20 @@
 # The data set (data.sql): a child of 5 million rows with six foreign keys, bigint to 1 million rows, the same again with
 # 70 % nulls, uuid to 500, text to 200,000, int to 3,000, and (bigint, int) to 100,000.
 #
-#   data.sql growth.sql skip.sql small.sql many.sql stamp.sql rollback.sql     make what is measured
+#   data.sql growth.sql skip.sql small.sql many.sql stamp.sql rollback.sql rules.sql   make what is measured
 #   reference.sql                                       checks before the reference data set is measured
 #   timed/VARIANT.sql                                   what is timed, with its check
 #   memory.sh memory.pl                                 the memory of an audit
 #   ddl.sh ddl.sql                                      what catching DDL costs
 #   deploy.sh deploy.sql deploy.pl                      deployment: its time, and what an application feels
 #   backfill.sh waits.sh                                what it feels while columns are filled, and beside any call
+#   rules.sh                                            all constraints of a table, one by one and in one pass
 #   report.pl                                           table, page and picture; it also has the targets
 #
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
 #   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
 #   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most, rollback one
-#   ONLY="NAME ..."    of read core sql validate growth skip small many stamp rollback deploy backfill waits memory ddl (default: all but the last four)
+#   ONLY="NAME ..."    of read core sql validate growth skip small many stamp rollback deploy rules backfill waits memory ddl (default: all but the last five)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -39,6 +40,8 @@ set -euo pipefail
 . "$(dirname "$0")/ddl.sh"
 # shellcheck source=test/bench/backfill.sh
 . "$(dirname "$0")/backfill.sh"
+# shellcheck source=test/bench/rules.sh
+. "$(dirname "$0")/rules.sh"
 # shellcheck source=test/bench/waits.sh
 . "$(dirname "$0")/waits.sh"
 
@@ -48,7 +51,7 @@ only=${ONLY:-read core sql validate growth skip small many stamp rollback deploy
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | skip | small | many | stamp | rollback | deploy | backfill | waits | memory | ddl) ;;
+    read | core | sql | validate | growth | skip | small | many | stamp | rollback | deploy | rules | backfill | waits | memory | ddl) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -202,6 +205,7 @@ sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $round
 ! wanted memory || measure_memory
 ! wanted ddl || measure_ddl
 ! wanted backfill || measure_backfill
+! wanted rules || measure_rules
 ! wanted waits || measure_waits
 # what has a table of its own needs no report
 wanted read core sql validate growth skip small many stamp rollback deploy memory || exit 0

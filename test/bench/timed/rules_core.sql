@@ -1,0 +1,14 @@
+-- Nine times VALIDATE; NOT NULL is a CHECK that says so, which spares the application ACCESS EXCLUSIVE while the table is read
+SELECT clock_timestamp() AS began \gset
+ALTER TABLE child VALIDATE CONSTRAINT fk_big;
+ALTER TABLE child VALIDATE CONSTRAINT fk_uid;
+ALTER TABLE child VALIDATE CONSTRAINT fk_code;
+ALTER TABLE child VALIDATE CONSTRAINT fk_num;
+ALTER TABLE child VALIDATE CONSTRAINT amount_fits;
+ALTER TABLE child VALIDATE CONSTRAINT ends_later;
+ALTER TABLE child VALIDATE CONSTRAINT state_known;
+ALTER TABLE child VALIDATE CONSTRAINT id_there;
+ALTER TABLE child VALIDATE CONSTRAINT state_there;
+SELECT bench.take(:'variant', :round, extract(epoch FROM clock_timestamp() - :'began'::timestamptz));
+SELECT bench.expect('VALIDATE', count(*) = 9) FROM pg_constraint WHERE conrelid = 'child'::regclass AND convalidated;
+SELECT bench.add_rules();
