@@ -212,6 +212,7 @@ OBJS = \
 	src/snapshot/snapshot_store.o \
 	src/stamp/stamp_archive.o \
 	src/stamp/stamp_row.o \
+	src/tenant/tenant_audit.o \
 	src/undo/undo.o \
 	src/undo/undo_change.o \
 	src/undo/undo_rollback.o \
@@ -239,6 +240,7 @@ SQL_PARTS = \
 	sql/parts/40_snapshot.sql \
 	sql/parts/41_snapshot_statement.sql \
 	sql/parts/45_fix.sql \
+	sql/parts/46_tenant.sql \
 	sql/parts/50_deploy.sql \
 	sql/parts/55_check.sql \
 	sql/parts/60_undo.sql \
@@ -295,6 +297,7 @@ REGRESS = \
 	snapshot \
 	stamp \
 	surface \
+	tenant \
 	throttle \
 	trust \
 	validate_scan \

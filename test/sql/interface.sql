@@ -46,6 +46,8 @@ FROM (VALUES
    '{anycompatible child,text plan,boolean inferred,integer samples,text[] schemas,integer[] steps,name fk_name,text result,text state,bigint orphan_rows,bigint orphan_keys,bigint rows_checked,text child_table,text[] child_columns,text parent_table,text[] parent_columns,text reason,text method,double precision elapsed_ms,text source,jsonb sample}'::text[]),
   ('sg_orphans(regclass, text[], regclass, text[], bigint)',
    '{regclass child,text[] columns,regclass parent,text[] parent_columns,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),
+  ('sg_tenant_audit(text, regclass, text[], int)',
+   '{text tenant_column,regclass tenant_table,text[] schemas,integer samples,text finding,text table_name,text fk_name,text[] columns,text result,bigint rows_checked,bigint leaking_rows,jsonb sample,text reason,text hint}'),
   ('sg_plan_check(text, int[])', '{text plan,integer[] steps,integer step,name fk_name,text check_name,text result,text detail,text hint}'),
   ('sg_fk_orphans(regclass, text, bigint)',
    '{regclass child,text fk_name,bigint max_rows,regclass row_table,tid row_id,jsonb key,jsonb data}'),

@@ -81,7 +81,7 @@ my @reading = (
 	q{sg_plan_sql('plan')}, q{sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
 	'sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_compare_fks('snap')},
 	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')},
-	'schemaguard.fk_trust', 'schemaguard.progress');
+	q{sg_tenant_audit('id')}, 'schemaguard.fk_trust', 'schemaguard.progress');
 
 $logged = $primary->safe_psql('postgres', $log);
 for my $sql (@writing)

@@ -181,6 +181,7 @@ my %call = (
 	sg_snapshot_import => q{SELECT sg_snapshot_import('mine', '{}')},
 	sg_snapshot_objects => q{SELECT * FROM sg_snapshot_objects('live')},
 	sg_snapshot_take => q{SELECT sg_snapshot_take('mine')},
+	sg_tenant_audit => q{SELECT * FROM sg_tenant_audit('id', 't_p')},
 	sg_verify_fks => q{SELECT * FROM sg_verify_fks(live => true)});
 
 $node->safe_psql('postgres', q{

@@ -91,6 +91,7 @@ my @calls = (
 	[ sg_rule_violations => q{CALL fixture.each($$SELECT count(*) FROM sg_rule_violations('t.%1$s_c', 'unique', '(p)')$$)} ],
 	[ sg_fk_facts => 'SELECT count(*) FROM schemaguard.fk_trust; SELECT count(*) FROM schemaguard.sg_fk_facts()' ],
 	[ sg_progress => 'SELECT count(*) FROM schemaguard.progress; SELECT count(*) FROM schemaguard.sg_progress()' ],
+	[ sg_tenant_audit => q{SELECT count(*) FROM sg_tenant_audit('n', samples => 2)} ],
 	[ sg_roles_of => q{SELECT schemaguard.sg_roles_of('mallory')} ],
 	[ sg_discover_unmatched => 'SELECT count(*) FROM sg_discover_unmatched()' ],
 	[ sg_discovery_candidates => q{SELECT count(*) FROM schemaguard.sg_discovery_candidates('full')} ],

@@ -1,0 +1,21 @@
+-- Tenants: is each row kept among its tenant's?
+CREATE FUNCTION sg_tenant_audit(
+    tenant_column text,
+    tenant_table  regclass DEFAULT NULL,
+    schemas       text[] DEFAULT NULL,
+    samples       int DEFAULT 5,
+    OUT finding      text,
+    OUT table_name   text,
+    OUT fk_name      text,
+    OUT columns      text[],
+    OUT result       text,
+    OUT rows_checked bigint,
+    OUT leaking_rows bigint,
+    OUT sample       jsonb,
+    OUT reason       text,
+    OUT hint         text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_tenant_audit';
+COMMENT ON FUNCTION sg_tenant_audit(text, regclass, text[], int)
+    IS 'tables, keys and rows by which data of one tenant can be, or is, among another''s';

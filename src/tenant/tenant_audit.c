@@ -1,0 +1,663 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenant_audit.c
+ *	  sg_tenant_audit: is each row of a tenant's kept among that tenant's?
+ *
+ * A tenant table is one that has the tenant column.  Four things are looked
+ * at: tables that ought to have the column; the column's key to the table of
+ * tenants; keys between tenant tables that leave the column out; and, for
+ * these, the rows: does each have the tenant of the row that it refers to?
+ *
+ * A key's rows are judged by one join of its tables, with the audit's access
+ * checks, locks, snapshot and role.  To these the tenant's columns are one
+ * more pair of the key's.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_oper.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "audit/audit.h"
+#include "base/args.h"
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/nametable.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+
+PG_FUNCTION_INFO_V1(sg_tenant_audit);
+
+/* What one call looks at */
+typedef struct TenantAudit
+{
+	char	   *column;			/* name of the tenant column */
+	Oid			tenants;		/* the table of tenants, or InvalidOid */
+	List	   *schemas;		/* NIL: all */
+	int			samples;
+	List	   *tables;			/* tenant tables, sorted by name */
+	List	   *keys;			/* all declared keys (FkKey *) */
+	List	   *reached;		/* of Reached *: tables without the column */
+} TenantAudit;
+
+/* A table without the column, and the key by which it belongs to a tenant */
+typedef struct Reached
+{
+	Oid			relid;
+	const FkKey *key;
+} Reached;
+
+/* A row of the result */
+typedef struct Finding
+{
+	const char *finding;
+	Oid			table;
+	const char *key;			/* NULL: it is about a column */
+	List	   *columns;
+	AuditResult result;
+	char	   *reason;
+	char	   *hint;
+} Finding;
+
+/* How often a table that others lock again and again is waited for */
+#define MAX_WAITS 20
+
+static bool
+is_tenant(const TenantAudit *ta, Oid relid)
+{
+	return list_member_oid(ta->tables, relid);
+}
+
+/* ---- the tables ---- */
+
+static int
+compare_tables(const ListCell *a, const ListCell *b)
+{
+	return strcmp(sg_relation_name(lfirst_oid(a)), sg_relation_name(lfirst_oid(b)));
+}
+
+/* Tables of users, each partitioned one once */
+static bool
+is_users_table(Form_pg_class class)
+{
+	return (class->relkind == RELKIND_RELATION || class->relkind == RELKIND_PARTITIONED_TABLE) &&
+		!class->relispartition && !IsCatalogRelationOid(class->oid) &&
+		!(class->relpersistence == RELPERSISTENCE_TEMP && !isTempNamespace(class->relnamespace)) &&
+		class->relnamespace != sg_schema_oid();
+}
+
+static void
+find_tables(TenantAudit *ta)
+{
+	SgCatalog	classes;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&classes, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&classes)))
+	{
+		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (is_users_table(class) && class->oid != ta->tenants && get_attnum(class->oid, ta->column) > 0)
+			ta->tables = lappend_oid(ta->tables, class->oid);
+	}
+	if (ta->tables == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("no table has a column %s", quote_identifier(ta->column)),
+				 errhint("Name the column that says in each table which tenant a row belongs to.")));
+	list_sort(ta->tables, compare_tables);
+}
+
+static bool
+is_reached(const TenantAudit *ta, Oid relid)
+{
+	foreach_ptr(Reached, reached, ta->reached)
+	{
+		if (reached->relid == relid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Tables that refer to a tenant's rows, however far away, without saying which tenant's.
+ * What tenant tables refer to may be everybody's.
+ */
+static void
+find_reached(TenantAudit *ta)
+{
+	bool		more = true;
+
+	while (more)
+	{
+		more = false;
+		foreach_ptr(FkKey, key, ta->keys)
+		{
+			Reached    *reached;
+
+			if (key->child == ta->tenants || is_tenant(ta, key->child) || is_reached(ta, key->child) ||
+				!(key->parent == ta->tenants || is_tenant(ta, key->parent) || is_reached(ta, key->parent)))
+				continue;
+			reached = palloc(sizeof(Reached));
+			reached->relid = key->child;
+			reached->key = key;
+			ta->reached = lappend(ta->reached, reached);
+			more = true;
+		}
+	}
+}
+
+/* ---- keys ---- */
+
+/* Where the key pairs the tenant columns of both sides; -1: nowhere */
+static int
+tenant_pair(const TenantAudit *ta, const FkKey *key)
+{
+	AttrNumber	child = get_attnum(key->child, ta->column);
+	AttrNumber	parent = get_attnum(key->parent, ta->column);
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (key->child_att[i] == child && key->parent_att[i] == parent)
+			return i;
+	}
+	return -1;
+}
+
+/* The operator parent = child for two types, the type's own where they are the same */
+static Oid
+equality(Oid parent_type, Oid child_type)
+{
+	Oid			parent = getBaseType(parent_type);
+	Oid			child = getBaseType(child_type);
+
+	if (parent == child)
+		return lookup_type_cache(parent, TYPECACHE_EQ_OPR)->eq_opr;
+	return compatible_oper_opid(list_make2(makeString("pg_catalog"), makeString("=")), parent, child, true);
+}
+
+/* The key with the tenant's columns as one more pair; false where these can't be compared */
+static bool
+with_tenant(const TenantAudit *ta, const FkKey *key, FkKey *both)
+{
+	AttrNumber	child = get_attnum(key->child, ta->column);
+	AttrNumber	parent = get_attnum(key->parent, ta->column);
+	Oid			operator;
+
+	if (child == InvalidAttrNumber || parent == InvalidAttrNumber || key->nkeys >= INDEX_MAX_KEYS)
+		return false;
+	operator = equality(get_atttype(key->parent, parent), get_atttype(key->child, child));
+	if (!OidIsValid(operator))
+		return false;
+	*both = *key;
+	both->child_att[key->nkeys] = child;
+	both->parent_att[key->nkeys] = parent;
+	both->pf_eq_op[key->nkeys] = operator;
+	both->nkeys++;
+	return true;
+}
+
+/* ---- rows ---- */
+
+/* Has the row another tenant than its parent?  None is another one than any. */
+static void
+append_differs(StringInfo buf, const FkKey *both)
+{
+	FkKey		tenant = *both;
+	int			last = both->nkeys - 1;
+
+	tenant.nkeys = 1;
+	tenant.child_att[0] = both->child_att[last];
+	tenant.parent_att[0] = both->parent_att[last];
+	tenant.pf_eq_op[0] = both->pf_eq_op[last];
+	appendStringInfo(buf, "%s IS DISTINCT FROM NULL AND (",
+					 audit_sql_column("pk", both->parent, both->parent_att[0]));
+	audit_sql_match(buf, &tenant);
+	appendStringInfo(buf, ") IS NOT TRUE AND (%s IS DISTINCT FROM NULL OR %s IS DISTINCT FROM NULL)",
+					 audit_sql_column("pk", both->parent, tenant.parent_att[0]),
+					 audit_sql_column("fk", both->child, tenant.child_att[0]));
+}
+
+static void
+append_join(StringInfo buf, const FkKey *key)
+{
+	audit_sql_table(buf, key->child, "fk");
+	appendStringInfoString(buf, " LEFT JOIN ");
+	audit_sql_table(buf, key->parent, "pk");
+	appendStringInfoString(buf, " ON (");
+	audit_sql_match(buf, key);
+	appendStringInfoChar(buf, ')');
+}
+
+/* d, number of rows, sample: all rows that do not leak are one group */
+static char *
+rows_query(const FkKey *key, const FkKey *both)
+{
+	StringInfoData buf;
+	int			last = both->nkeys - 1;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT s.d, pg_catalog.count(*), CASE WHEN s.d THEN pg_catalog.jsonb_build_object(");
+	for (int i = 0; i < both->nkeys; i++)
+		appendStringInfo(&buf, "%s, s.k%d, ", quote_literal_cstr(get_attname(both->child, both->child_att[i], false)), i);
+	appendStringInfo(&buf, "%s, s.p) END FROM (SELECT b.d",
+					 quote_literal_cstr(psprintf("parent's %s", get_attname(both->parent, both->parent_att[last], false))));
+	for (int i = 0; i < both->nkeys; i++)
+		appendStringInfo(&buf, ", CASE WHEN b.d THEN b.k%d END AS k%d", i, i);
+	appendStringInfoString(&buf, ", CASE WHEN b.d THEN b.p END AS p FROM (SELECT ");
+	append_differs(&buf, both);
+	appendStringInfoString(&buf, " AS d");
+	/* as text, which has an order whatever the type is */
+	for (int i = 0; i < both->nkeys; i++)
+		appendStringInfo(&buf, ", %s::pg_catalog.text AS k%d", audit_sql_column("fk", both->child, both->child_att[i]), i);
+	appendStringInfo(&buf, ", %s::pg_catalog.text AS p FROM ", audit_sql_column("pk", both->parent, both->parent_att[last]));
+	append_join(&buf, key);
+	appendStringInfoString(&buf, ") b) s GROUP BY s.d, s.p");
+	for (int i = 0; i < both->nkeys; i++)
+		appendStringInfo(&buf, ", s.k%d", i);
+	appendStringInfoString(&buf, " ORDER BY s.d");
+	for (int i = 0; i < both->nkeys; i++)
+		appendStringInfo(&buf, ", s.k%d COLLATE pg_catalog.\"C\"", i);
+	appendStringInfoString(&buf, ", s.p COLLATE pg_catalog.\"C\"");
+
+	return buf.data;
+}
+
+/* What lists the rows that leak, to be run by hand */
+static char *
+listing(const FkKey *key, const FkKey *both)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT fk.* FROM ");
+	append_join(&buf, key);
+	appendStringInfoString(&buf, " WHERE ");
+	append_differs(&buf, both);
+	appendStringInfoChar(&buf, ';');
+	return buf.data;
+}
+
+/* Receives the groups */
+typedef struct GroupReceiver
+{
+	DestReceiver pub;
+	AuditKey   *ak;
+	int			samples;
+	MemoryContext results;
+} GroupReceiver;
+
+static bool
+receive_group(TupleTableSlot *slot, DestReceiver *self)
+{
+	GroupReceiver *receiver = (GroupReceiver *) self;
+	AuditKey   *ak = receiver->ak;
+	MemoryContext old;
+	int64		rows;
+
+	slot_getallattrs(slot);
+	rows = DatumGetInt64(slot->tts_values[1]);
+	ak->rows_checked += rows;
+	if (slot->tts_isnull[0] || !DatumGetBool(slot->tts_values[0]))
+		return true;
+	ak->orphan_rows += rows;
+	if (list_length(ak->sample) < receiver->samples)
+	{
+		old = MemoryContextSwitchTo(receiver->results);
+		ak->sample = lappend(ak->sample, DatumGetJsonbPCopy(slot->tts_values[2]));
+		MemoryContextSwitchTo(old);
+	}
+	return true;
+}
+
+/* A key whose rows are judged */
+typedef struct RowsJob
+{
+	const TenantAudit *ta;
+	AuditKey   *ak;
+	FkKey		key;
+	FkKey		both;
+	MemoryContext results;
+	Oid			busy;			/* a table that somebody else has locked */
+} RowsJob;
+
+static void
+set_unknown(RowsJob *job, const char *reason)
+{
+	job->ak->result = AUDIT_UNKNOWN;
+	job->ak->reason = MemoryContextStrdup(job->results, reason);
+	job->ak->rows_checked = job->ak->orphan_rows = -1;
+	job->ak->sample = NIL;
+}
+
+/* Under locks: the key as it is now; false where it is not what it was */
+static bool
+look_again(RowsJob *job)
+{
+	FkKey	   *now = fk_by_oid(job->key.conid);
+
+	if (now == NULL)
+	{
+		set_unknown(job, "the key was dropped meanwhile");
+		return false;
+	}
+	job->key = *now;
+	if (!with_tenant(job->ta, now, &job->both))
+	{
+		set_unknown(job, "the tenant columns of both tables have types that are not compared with one another");
+		return false;
+	}
+	return true;
+}
+
+static void
+run_query(RowsJob *job)
+{
+	GroupReceiver receiver = {
+		.pub = sg_receiver(receive_group),.ak = job->ak,.samples = job->ta->samples,.results = job->results
+	};
+	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
+	SgScope		scope;
+	SPIPlanPtr	plan;
+	int			rc;
+
+	job->ak->rows_checked = job->ak->orphan_rows = 0;
+	job->ak->sample = NIL;
+	audit_scope_begin(&scope, &job->both, false);
+	SPI_connect();
+	plan = SPI_prepare_cursor(rows_query(&job->key, &job->both), 0, NULL, CURSOR_OPT_PARALLEL_OK);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
+	rc = SPI_execute_plan_extended(plan, &options);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s", SPI_result_code_string(rc));
+	SPI_finish();
+	sg_scope_end(&scope);
+	job->ak->result = job->ak->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
+}
+
+static void
+judge_rows(void *arg)
+{
+	RowsJob    *job = arg;
+	FkProblem  *problem = NULL;
+
+	job->busy = InvalidOid;
+	job->both = job->key;
+	if (!look_again(job))
+		return;
+	problem = audit_access_problem(&job->both, false);
+	if (problem == NULL)
+		problem = audit_lock(&job->both, RecoveryInProgress(), &job->busy);
+	if (problem)
+		set_unknown(job, problem->reason);
+	else if (job->key.period)
+		set_unknown(job, "it is a key of periods");
+	if (problem || OidIsValid(job->busy) || job->key.period || !look_again(job))
+		return;
+
+	audit_push_snapshot();
+	run_query(job);
+	PopActiveSnapshot();
+}
+
+static void
+wait_for_table(void *relid)
+{
+	LockRelationOid(*(Oid *) relid, AccessShareLock);
+}
+
+/* As audit_table.c does: no locks stay, and nobody waits for a lock while holding others */
+static void
+judge_key(RowsJob *job)
+{
+	ErrorData  *edata = NULL;
+
+	for (int i = 0; i < MAX_WAITS; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (RecoveryInProgress())
+			judge_rows(job);
+		else
+			edata = sg_try_undo(judge_rows, job);
+		if (edata || !OidIsValid(job->busy))
+			break;
+		edata = sg_try_undo(wait_for_table, &job->busy);
+		if (edata)
+			break;
+	}
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		set_unknown(job, sg_error_text(edata));
+	}
+	else if (OidIsValid(job->busy))
+		set_unknown(job, psprintf("%s is locked by others again and again", sg_relation_name(job->busy)));
+}
+
+/* ---- the result ---- */
+
+static void
+emit(SgRowSink *sink, const TenantAudit *ta, const Finding *f, const AuditKey *ak)
+{
+	if (ta->schemas && !sg_has_name(ta->schemas, get_namespace_name(get_rel_namespace(f->table))))
+		return;
+	sg_sink_text(sink, f->finding);
+	sg_sink_text(sink, sg_relation_name(f->table));
+	sg_sink_text(sink, f->key);
+	sg_sink_names(sink, f->columns);
+	sg_sink_text(sink, audit_result_word(f->result));
+	sg_sink_count(sink, ak ? ak->rows_checked : -1);
+	sg_sink_count(sink, ak ? ak->orphan_rows : -1);
+	if (ak)
+		audit_sink_sample(sink, ak);
+	else
+		sg_sink_null(sink);
+	sg_sink_text(sink, f->reason);
+	sg_sink_text(sink, f->hint);
+	sg_sink_emit(sink);
+}
+
+/* A statement with literals in place of the %s's */
+static char *
+call(const char *format, const char *a, const char *b, const char *c)
+{
+	return psprintf(format, quote_literal_cstr(a), quote_literal_cstr(b), c ? quote_literal_cstr(c) : "");
+}
+
+static bool
+may_be_null(Oid relid, AttrNumber column)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
+	bool		nullable;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for attribute %d of relation %u", column, relid);
+	nullable = !((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	ReleaseSysCache(tuple);
+	return nullable;
+}
+
+/* The table's column, and its key to the table of tenants */
+static void
+emit_column(SgRowSink *sink, const TenantAudit *ta, Oid relid)
+{
+	AttrNumber	column = get_attnum(relid, ta->column);
+	Finding		f = {.finding = "column",.table = relid,.columns = list_make1(ta->column),.result = AUDIT_PASS};
+
+	if (may_be_null(relid, column))
+	{
+		f.result = AUDIT_FAIL;
+		f.reason = "it may be null, and a row without a tenant is checked by no key";
+		f.hint = call("SELECT sg_plan_add_not_null('plan', %s, %s);", sg_relation_name(relid), ta->column, NULL);
+	}
+	emit(sink, ta, &f, NULL);
+	if (!OidIsValid(ta->tenants))
+		return;
+
+	f.finding = "tenant key";
+	f.result = AUDIT_FAIL;
+	f.reason = "no key leads from it to the table of tenants";
+	f.hint = call("SELECT sg_plan_add_fk('plan', %s, ARRAY[%s], %s);", sg_relation_name(relid), ta->column, sg_relation_name(ta->tenants));
+	foreach_ptr(FkKey, key, ta->keys)
+	{
+		if (key->child != relid || key->parent != ta->tenants || key->nkeys != 1 || key->child_att[0] != column)
+			continue;
+		f.key = key->name;
+		f.result = strcmp(fk_state(key), "valid") == 0 ? AUDIT_PASS : AUDIT_UNKNOWN;
+		f.reason = f.result == AUDIT_PASS ? NULL : psprintf("the key is %s", fk_state(key));
+		f.hint = NULL;
+		break;
+	}
+	emit(sink, ta, &f, NULL);
+}
+
+/* A key between tenant tables, and, where it leaves the tenant out, its rows */
+static void
+emit_key(SgRowSink *sink, const TenantAudit *ta, const FkKey *key)
+{
+	Finding		f = {.finding = "key",.table = key->child,.key = key->name,.result = AUDIT_PASS};
+	AuditKey   *ak;
+	RowsJob		job = {.ta = ta,.key = *key,.results = CurrentMemoryContext};
+
+	f.columns = sg_attribute_names(key->child, key->child_att, key->nkeys);
+	if (tenant_pair(ta, key) >= 0)
+	{
+		if (strcmp(fk_state(key), "valid") != 0)
+		{
+			f.result = AUDIT_UNKNOWN;
+			f.reason = psprintf("the key is %s", fk_state(key));
+			f.hint = "SELECT * FROM sg_orphan_audit() tells whether its rows hold.";
+		}
+		emit(sink, ta, &f, NULL);
+		return;
+	}
+
+	f.result = AUDIT_FAIL;
+	f.reason = psprintf("it leaves the tenant out, so a row may refer to another tenant's in %s", sg_relation_name(key->parent));
+	f.hint = call(OidIsValid(ta->tenants) ? "SELECT sg_plan_isolate('plan', %s, %s);" : "SELECT sg_plan_isolate('plan', %s);", ta->column,
+				  OidIsValid(ta->tenants) ? sg_relation_name(ta->tenants) : "", NULL);
+	emit(sink, ta, &f, NULL);
+
+	ak = audit_key_new(key, "catalog", fk_state(key));
+	job.ak = ak;
+	if (ta->schemas == NIL || sg_has_name(ta->schemas, get_namespace_name(get_rel_namespace(key->child))))
+		judge_key(&job);
+	f.finding = "rows";
+	f.result = ak->result;
+	f.reason = ak->reason;
+	f.hint = NULL;
+	if (ak->result == AUDIT_FAIL)
+	{
+		f.reason = "rows refer to rows of another tenant";
+		f.hint = listing(&job.key, &job.both);
+	}
+	emit(sink, ta, &f, ak);
+}
+
+static void
+emit_reached(SgRowSink *sink, const TenantAudit *ta, const Reached *reached)
+{
+	Finding		f = {.finding = "column",.table = reached->relid,.key = reached->key->name,.result = AUDIT_FAIL};
+	Oid			model = is_tenant(ta, reached->key->parent) ? reached->key->parent : linitial_oid(ta->tables);
+
+	f.reason = psprintf("there is no column %s, though its rows are a tenant's by this key to %s",
+						quote_identifier(ta->column), sg_relation_name(reached->key->parent));
+	f.hint = call("SELECT sg_plan_add_column('plan', %s, %s, %s);", sg_relation_name(reached->relid), ta->column,
+				  format_type_with_typemod(get_atttype(model, get_attnum(model, ta->column)), -1));
+	emit(sink, ta, &f, NULL);
+}
+
+/* Keys between two tenant tables */
+static List *
+tenant_keys(const TenantAudit *ta)
+{
+	List	   *keys = NIL;
+
+	foreach_ptr(FkKey, key, ta->keys)
+	{
+		if (is_tenant(ta, key->child) && is_tenant(ta, key->parent))
+			keys = lappend(keys, key);
+	}
+	return keys;
+}
+
+/*
+ * sg_tenant_audit(tenant_column text, tenant_table regclass DEFAULT NULL,
+ *				   schemas text[] DEFAULT NULL, samples int DEFAULT 5)
+ *
+ * Findings about tables, by name, and then about the keys of each.  Raises
+ * 42703 where no table has the column.  Privileges and locks of reading rows
+ * are those of sg_orphan_audit(); what can't be read is unknown.  Writes
+ * nothing.
+ */
+Datum
+sg_tenant_audit(PG_FUNCTION_ARGS)
+{
+	TenantAudit ta = {0};
+	SgRowSink	sink;
+	List	   *keys;
+	int64		done = 0;
+
+	sg_check_version();
+	ta.column = sg_arg_text(fcinfo, 0);
+	sg_check_name(ta.column, "column name");
+	ta.tenants = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
+	if (OidIsValid(ta.tenants) && get_rel_name(ta.tenants) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table with OID %u", ta.tenants)));
+	ta.schemas = sg_arg_schemas(fcinfo, 2);
+	sg_arg_check(fcinfo, 3);
+	ta.samples = PG_GETARG_INT32(3);
+	if (ta.samples < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("samples must not be negative"),
+				 errhint("Give the number of leaking rows to show per key.")));
+
+	sg_sink_begin(&sink, fcinfo);
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
+	find_tables(&ta);
+	ta.keys = fk_declared(InvalidOid);
+	find_reached(&ta);
+	keys = tenant_keys(&ta);
+	sg_progress_total(list_length(keys));
+
+	foreach_ptr(Reached, reached, ta.reached)
+	{
+		emit_reached(&sink, &ta, reached);
+	}
+	foreach_oid(relid, ta.tables)
+	{
+		emit_column(&sink, &ta, relid);
+		foreach_ptr(FkKey, key, keys)
+		{
+			if (key->child != relid)
+				continue;
+			emit_key(&sink, &ta, key);
+			sg_progress_done(++done, 0);
+		}
+	}
+	sg_progress_end();
+
+	PG_RETURN_NULL();
+}
