@@ -43,6 +43,7 @@ typedef struct ChangeMove
 	bool		first;			/* a deed begins with it */
 	char	   *was;			/* what the deed remembers, or NULL */
 	CodeReach  *reach;			/* code that it may run, or NULL: none */
+	Oid			conid;			/* MOVE_VALIDATE: the constraint, or InvalidOid */
 	char	   *note;			/* of what is there already, or NULL */
 	FkProblem  *problem;
 } ChangeMove;

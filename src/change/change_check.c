@@ -51,6 +51,7 @@ look_at_existing(const PlanStep *step, ChangeMove *move, HeapTuple tuple, CodeRe
 		change_statement(move, MOVE_VALIDATE, "validate", ShareUpdateExclusiveLock, STEP_VALIDATED,
 						 plan_validate_statement(step->child_table, name));
 		move->reach = reach;
+		move->conid = con->oid;
 	}
 	else if (strcmp(name, step->fk_name) != 0)
 		move->note = psprintf("check %s says the same already", quote_identifier(name));

@@ -57,6 +57,7 @@ look_at_constraint(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 	{
 		change_statement(move, MOVE_VALIDATE, "validate", ShareUpdateExclusiveLock, STEP_VALIDATED,
 						 plan_validate_statement(step->child_table, NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname)));
+		move->conid = ((Form_pg_constraint) GETSTRUCT(tuple))->oid;
 		return;
 	}
 	if (change_constraint(move->table, step->fk_name))
@@ -95,8 +96,11 @@ look_at_helper(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 		move->first = true;
 	}
 	else if (!((Form_pg_constraint) GETSTRUCT(helper))->convalidated)
+	{
 		change_statement(move, MOVE_VALIDATE, "validate", ShareUpdateExclusiveLock, STEP_ADDED,
 						 lsecond(statements));
+		move->conid = ((Form_pg_constraint) GETSTRUCT(helper))->oid;
+	}
 	else
 	{
 		change_statement(move, MOVE_STATEMENT, "set not null", AccessExclusiveLock, STEP_VALIDATED, lthird(statements));

@@ -28,6 +28,7 @@
 #include "base/quote.h"
 #include "change/change.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_scan.h"
 #include "plan/plan_change.h"
 #include "run/run.h"
 #include "run/run_lock.h"
@@ -299,8 +300,22 @@ accept_existing(StepWork *work, const ChangeMove *move, bool moved)
 	run_append_notice(work, reason);
 }
 
-static void
-work_on_change(StepWork *work)
+/* Is there a constraint that a scan of the table can validate? */
+static bool
+is_for_scan(const ChangeMove *move)
+{
+	const char *obstacle;
+
+	if (!OidIsValid(move->conid))
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	obstacle = deploy_scan_obstacle(move->conid);
+	PopActiveSnapshot();
+	return obstacle == NULL;
+}
+
+static Oid
+work_on_change(StepWork *work, bool by_scan)
 {
 	for (int moves = 0; moves < MOST_MOVES; moves++)
 	{
@@ -311,22 +326,41 @@ work_on_change(StepWork *work)
 		{
 			case MOVE_NONE:
 				accept_existing(work, &move, moves > 0);
-				return;
+				return InvalidOid;
 			case MOVE_PROBLEM:
 				deploy_skip_step(work, move.problem);
-				return;
+				return InvalidOid;
 			case MOVE_VALIDATE:
 				if (!work->run->validate)
-					return;
+					return InvalidOid;
+				if (by_scan && is_for_scan(&move))
+					return move.table;
 				break;
 			case MOVE_STATEMENT:
 				break;
 		}
 		if (!make_move(work, &move))
-			return;
+			return InvalidOid;
 		CHECK_FOR_INTERRUPTS();
 	}
 	elog(ERROR, "step %d comes to no end", work->step->step);
+	return InvalidOid;
+}
+
+/* What a scan has to validate for a step, which the caller still has to own */
+static bool
+waits_for_scan(StepWork *work)
+{
+	ChangeMove	move;
+
+	look(work->step, &move);
+	if (move.kind != MOVE_VALIDATE || !OidIsValid(move.conid))
+		return false;
+	check_owner(&move);
+	work->conid = move.conid;
+	work->table = move.table;
+	work->validated = move.state;
+	return true;
 }
 
 /* What the caller lacks for a step, as it stands; of deploy_rights.c */
@@ -343,5 +377,6 @@ void
 change_init(void)
 {
 	deploy_change_hook = work_on_change;
+	deploy_waits_hook = waits_for_scan;
 	deploy_change_lacks_hook = lacks_for_step;
 }

@@ -112,9 +112,12 @@ extern deploy_fix_hook_type deploy_fix_hook;
 
 /*
  * What the room above does with steps that are no foreign keys: work on one
- * that has begun, as far as it goes; and what the caller lacks for it, or NULL
+ * that has begun, as far as it goes; and what the caller lacks for it, or NULL.
+ * by_scan: returns the table whose scan has to validate its constraint, which
+ * deploy_waits_hook then puts into the work; false where none waits any more.
  */
-extern void (*deploy_change_hook) (StepWork *work);
+extern Oid	(*deploy_change_hook) (StepWork *work, bool by_scan);
+extern bool (*deploy_waits_hook) (StepWork *work);
 extern char *(*deploy_change_lacks_hook) (const PlanStep *step);
 
 /*
@@ -159,8 +162,8 @@ extern void deploy_run_validate(const FkKey *key, const char *statement);
 extern void deploy_validate_key(StepWork *work, FkKey *key);
 
 /*
- * Validate the keys of some steps, a List of their numbers, which have one
- * child: those that one scan can judge by one scan, the others by VALIDATE.
+ * Validate the constraints of some steps, a List of their numbers, which have
+ * one table: those that one scan can judge by one scan, the others by VALIDATE.
  */
 extern void deploy_validate_table(PlanRun *run, List *steps);
 

@@ -39,7 +39,8 @@
 #include "run/run_unit.h"
 
 deploy_fix_hook_type deploy_fix_hook = NULL;
-void		(*deploy_change_hook) (StepWork *work) = NULL;
+Oid			(*deploy_change_hook) (StepWork *work, bool by_scan) = NULL;
+bool		(*deploy_waits_hook) (StepWork *work) = NULL;
 char	   *(*deploy_change_lacks_hook) (const PlanStep *step) = NULL;
 
 static FkProblem *
@@ -389,7 +390,7 @@ deploy_step(PlanRun *run, int step)
 	if (work->step->kind == STEP_FOREIGN_KEY)
 		left = work_on_step(work);
 	else
-		deploy_change_hook(work);
+		left = deploy_change_hook(work, sg_validate_with == SG_VALIDATE_SCAN);
 	run_end_step(work);
 	return left;
 }

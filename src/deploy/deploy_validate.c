@@ -296,7 +296,17 @@ check_not_in_use(Oid child)
 	table_close(rel, NoLock);
 }
 
-/* Look at the keys again, now that they are locked, and judge what can be judged */
+/* Does a step of another kind than a key wait for what it waited for, now that its table is locked? */
+static bool
+still_waits(StepWork *work)
+{
+	Oid			conid = work->conid;
+	Oid			table = work->table;
+
+	return work->key != NULL || (deploy_waits_hook(work) && work->conid == conid && work->table == table);
+}
+
+/* Look at the constraints again, now that they are locked, and judge what can be judged */
 static int
 judge_works(RunAction *action, Oid child)
 {
@@ -308,7 +318,7 @@ judge_works(RunAction *action, Oid child)
 	{
 		ScanVerdict *scan = palloc0(sizeof(ScanVerdict));
 
-		scan->conid = ((StepWork *) lfirst(lc))->key->conid;
+		scan->conid = still_waits(lfirst(lc)) ? ((StepWork *) lfirst(lc))->conid : InvalidOid;
 		scanned = lappend(scanned, scan);
 	}
 	sg_progress_phase(SG_PHASE_SCANNING);
@@ -336,53 +346,73 @@ mark_works(const RunAction *action)
 	foreach_ptr(StepWork, work, action->works)
 	{
 		if (holds(work))
-			deploy_mark_valid(work->key->conid);
+			deploy_mark_valid(work->conid);
 	}
+}
+
+/* Why a scan has not validated a constraint */
+static const char *
+verdict_text(const StepWork *work)
+{
+	const AuditKey *verdict = work->verdict;
+
+	if (verdict == NULL)
+		return work->why_core;
+	if (verdict->result != AUDIT_FAIL)
+		return verdict->reason;
+	if (verdict->rule == NULL)
+		return deploy_orphans_text(verdict);
+	return psprintf(INT64_FORMAT " %s", verdict->orphan_rows, verdict->orphan_rows == 1 ? "row breaks it" : "rows break it");
 }
 
 /* The outcome of a scan for one step */
 static void
 record_verdict(const RunAction *action, StepWork *work, const char *scan)
 {
-	const AuditKey *verdict = work->verdict;
 	FkKey	   *key;
 	LogEntry	entry;
 
 	if (!holds(work))
 	{
-		leave_to_core(action, work, verdict == NULL ? work->why_core :
-					  verdict->result == AUDIT_FAIL ? deploy_orphans_text(verdict) :
-					  verdict->reason, NULL);
+		leave_to_core(action, work, verdict_text(work), NULL);
 		return;
 	}
 
-	key = fk_by_oid(work->key->conid);
-	if (key == NULL || !key->validated)
-		elog(ERROR, "key %u is not valid after it was marked", work->key->conid);
+	key = work->key ? fk_by_oid(work->conid) : NULL;
+	if (work->key && (key == NULL || !key->validated))
+		elog(ERROR, "key %u is not valid after it was marked", work->conid);
 	entry = run_entry(action, work, LOG_DONE);
 	entry.message = psprintf("validated by %s", scan);
-	plan_step_set_state(work->step->plan, work->step->step,
-						run_state_after(work, STEP_VALIDATED), NULL, action->attempts);
+	work->step->state = run_state_after(work, work->validated);
+	plan_step_set_state(work->step->plan, work->step->step, work->step->state, NULL, action->attempts);
 	log_write(&entry);
 }
 
+/* What one scan judges: keys, or constraints where there are others, too */
 static char *
-scan_text(int keys, Oid child)
+scan_text(const List *works, int n, Oid table)
 {
-	return psprintf("one scan of %d %s of %s", keys, keys == 1 ? "key" : "keys",
-					sg_relation_name(child));
+	const char *what = "key";
+	ListCell   *lc;
+
+	foreach(lc, works)
+	{
+		if (((StepWork *) lfirst(lc))->key == NULL)
+			what = "constraint";
+	}
+	return psprintf("one scan of %d %s%s of %s", n, what, n == 1 ? "" : "s", sg_relation_name(table));
 }
 
 static void
 execute_scan(RunAction *action)
 {
-	Oid			child = ((StepWork *) linitial(action->works))->key->child;
+	Oid			child = ((StepWork *) linitial(action->works))->table;
 	List	   *proofs = NIL;
 	char	   *scan;
 	ListCell   *lc;
 
 	check_not_in_use(child);
-	scan = scan_text(judge_works(action, child), child);
+	scan = scan_text(action->works, judge_works(action, child), child);
 	foreach(lc, action->works)
 	{
 		if (((StepWork *) lfirst(lc))->verdict)
@@ -440,15 +470,15 @@ scan_works(PlanRun *run, List *works)
 {
 	RunAction	action = {.run = run,.works = works,.name = "validate",
 	.execute = execute_scan};
-	Oid			child = ((StepWork *) linitial(works))->key->child;
+	Oid			child = ((StepWork *) linitial(works))->table;
 	ListCell   *lc;
 
-	action.message = scan_text(list_length(works), child);
+	action.message = scan_text(works, list_length(works), child);
 	foreach(lc, works)
 	{
 		const FkKey *key = ((StepWork *) lfirst(lc))->key;
 
-		if (key->parent != child)
+		if (key && key->parent != child)
 			run_add_target(&action, key->parent, RowShareLock);
 	}
 	run_add_target(&action, child, ShareUpdateExclusiveLock);
@@ -467,47 +497,74 @@ scan_works(PlanRun *run, List *works)
 	}
 }
 
-void
-deploy_validate_table(PlanRun *run, List *steps)
+/* Does the step's key wait for validation?  Then it is in the work. */
+static bool
+key_waits(StepWork *work)
+{
+	StepView	view;
+
+	deploy_look(work->step, &view);
+	if (view.need != NEED_VALIDATE || view.existing == NULL)
+		return false;
+	if (run_breaker_open(work, view.existing))
+	{
+		run_end_step(work);
+		return false;
+	}
+	work->key = view.existing;
+	work->conid = view.existing->conid;
+	work->table = view.existing->child;
+	work->validated = STEP_VALIDATED;
+	return true;
+}
+
+/* The steps whose constraint waits, as works; for_scan gets those that a scan can validate */
+static List *
+waiting_works(PlanRun *run, List *steps, List **for_scan)
 {
 	List	   *works = NIL;
-	List	   *scanned = NIL;
 	ListCell   *lc;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(lc, steps)
 	{
 		StepWork   *work = run_begin_step(run, lfirst_int(lc));
-		StepView	view;
+		bool		is_key = work && work->step->kind == STEP_FOREIGN_KEY;
 
-		if (work == NULL)
+		if (work == NULL || !(is_key ? key_waits(work) : deploy_waits_hook(work)))
 			continue;
-		deploy_look(work->step, &view);
-		if (view.need != NEED_VALIDATE || view.existing == NULL)
-			continue;
-		if (run_breaker_open(work, view.existing))
-		{
-			run_end_step(work);
-			continue;
-		}
-		work->key = view.existing;
 		works = lappend(works, work);
 		if (sg_validate_with != SG_VALIDATE_SCAN)
 			continue;
-		work->why_core = deploy_scan_obstacle(work->key->conid);
+		work->why_core = deploy_scan_obstacle(work->conid);
 		if (work->why_core == NULL)
-			scanned = lappend(scanned, work);
+			*for_scan = lappend(*for_scan, work);
 		else
 			work->why_core = psprintf("left to VALIDATE CONSTRAINT: %s", work->why_core);
 	}
+	return works;
+}
+
+void
+deploy_validate_table(PlanRun *run, List *steps)
+{
+	List	   *for_scan = NIL;
+	List	   *works;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	works = waiting_works(run, steps, &for_scan);
 	PopActiveSnapshot();
 
-	if (scanned != NIL)
-		scan_works(run, scanned);
+	if (for_scan != NIL)
+		scan_works(run, for_scan);
 	foreach_ptr(StepWork, work, works)
 	{
-		if (work->why_core || sg_validate_with != SG_VALIDATE_SCAN)
+		bool		left = work->why_core || sg_validate_with != SG_VALIDATE_SCAN;
+
+		/* what no scan has validated, and what comes after that */
+		if (work->key && left)
 			deploy_validate_key(work, work->key);
+		else if (work->key == NULL && (left || holds(work)))
+			(void) deploy_change_hook(work, false);
 		run_end_step(work);
 	}
 }

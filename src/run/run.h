@@ -115,6 +115,10 @@ typedef struct StepWork
 	int64		deed;			/* the one that is taken back */
 
 	/* validation by a scan */
+	Oid			conid;			/* the constraint that waits for it ... */
+	Oid			table;			/* ... whose it is ... */
+	StepState	validated;		/* ... and the state in which it leaves the
+								 * step */
 	AuditKey   *verdict;		/* NULL: it was not judged */
 	const char *why_core;		/* why VALIDATE has to do it, or NULL */
 } StepWork;

@@ -184,8 +184,8 @@ SET schemaguard.verbosity = problems;
 CALL sg_apply('c', fail => true);
 RESET schemaguard.verbosity;
 SELECT conrelid::regclass, conname, convalidated FROM pg_constraint
-WHERE contype = 'c' AND conrelid::regclass::text ~ 'parts|heirs' ORDER BY 1::text COLLATE "C", 2;
-SELECT attrelid::regclass, attnotnull FROM pg_attribute WHERE attrelid::regclass::text LIKE 'parts%' AND attname = 'v' ORDER BY 1::text COLLATE "C";
+WHERE contype = 'c' AND conrelid::regclass::text ~ 'parts|heirs' ORDER BY conrelid::regclass::text COLLATE "C", 2;
+SELECT attrelid::regclass, attnotnull FROM pg_attribute WHERE attrelid::regclass::text LIKE 'parts%' AND attname = 'v' ORDER BY attrelid::regclass::text COLLATE "C";
 CALL sg_rollback_fks('c', fail => true);
 SELECT count(*) FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text ~ 'parts|heirs';
 

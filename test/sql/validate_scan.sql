@@ -1,4 +1,5 @@
--- CALL sg_add_fks with schemaguard.validate_with = scan: one pass for all keys of a table, the rest by VALIDATE
+-- CALL sg_add_fks with schemaguard.validate_with = scan: one pass for all keys of a table, the rest by VALIDATE; and for its
+-- CHECKs and NOT NULLs, with sg_apply
 -- rooms: deploy audit
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
@@ -239,6 +240,42 @@ SELECT step, phase, sqlstate, message FROM log;
 SET client_min_messages = warning;
 CALL sg_add_fks('vs');
 SELECT * FROM keys WHERE child = 'many'::regclass;
+TABLE gaps;
+
+-- CHECKs and NOT NULLs wait for the same pass as the keys; what a row breaks is left to VALIDATE, which says so
+CREATE TABLE rows (id int, a int, word text);
+INSERT INTO rows SELECT g, 1 + g % 100, 'w' FROM generate_series(1, 1000) g;
+CREATE TABLE heir () INHERITS (rows);
+CREATE VIEW constraints AS
+  SELECT conname, convalidated AS valid FROM pg_constraint WHERE conrelid = 'rows'::regclass AND contype IN ('c', 'f') ORDER BY 1;
+SELECT sg_plan_create('vs', replace => true);
+SELECT sg_plan_add_fk('vs', 'rows', '{a}', 'numbers', orphans => 'leave', index => false),
+       sg_plan_add_check('vs', 'rows', 'length(word) = 1', 'word_short'), sg_plan_add_not_null('vs', 'rows', 'id', 'id_there'),
+       sg_plan_add_check('vs', 'rows', 'id < 1000', 'id_small'), sg_plan_add_check('vs', 'rows', 'a > 0', 'a_positive');
+SELECT mark();
+-- with a table that inherits, only the key: no other table knows it
+CALL sg_apply('vs', steps => '{1,2}');
+SELECT step, message FROM log WHERE action = 'validate' AND phase <> 'started';
+TABLE constraints;
+DROP TABLE heir;
+ALTER TABLE rows DROP CONSTRAINT rows_a_fkey, DROP CONSTRAINT word_short;
+SELECT mark();
+CALL sg_apply('vs');
+SELECT step, phase, message FROM log WHERE action = 'validate' AND phase <> 'started';
+TABLE constraints;
+SELECT attnotnull FROM pg_attribute WHERE attrelid = 'rows'::regclass AND attname = 'id';
+SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'vs' ORDER BY step;
+-- what was left is done by the next call
+DELETE FROM rows WHERE id = 1000;
+CALL sg_apply('vs');
+INSERT INTO rows VALUES (1000, 1, 'w');
+TABLE constraints;
+-- an error that a condition raises for some row: none is validated by the pass, the others by VALIDATE
+SELECT sg_plan_add_check('vs', 'rows', '10 / (a - 7) < 20', 'raises'), sg_plan_add_check('vs', 'rows', 'id > 0', 'id_positive');
+SELECT mark();
+CALL sg_apply('vs');
+SELECT step, phase, sqlstate, message FROM log WHERE action = 'validate' AND phase <> 'started';
+TABLE constraints;
 TABLE gaps;
 -- nothing is running
 SELECT * FROM schemaguard.progress;
