@@ -73,6 +73,7 @@ OBJS = \
 	src/change/change_check.o \
 	src/change/change_column.o \
 	src/change/change_not_null.o \
+	src/change/change_object.o \
 	src/change/change_statement.o \
 	src/change/change_step.o \
 	src/check/check.o \
@@ -266,6 +267,7 @@ REGRESS = \
 	audit_rules \
 	audit_scan \
 	bodies \
+	change_object \
 	changes \
 	citus \
 	compare_fks \

@@ -21,6 +21,7 @@
 #include "deploy/deploy.h"
 #include "drift/drift_check.h"
 #include "fix/fix.h"
+#include "impact/impact.h"
 #include "plan/plan_deed.h"
 #include "report/report.h"
 
@@ -44,4 +45,5 @@ _PG_init(void)
 	deploy_init();
 	change_init();
 	fix_init();
+	impact_init();
 }

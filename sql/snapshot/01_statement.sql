@@ -27,7 +27,7 @@ space AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
         CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || n.nspname || '"'
             ELSE quote_ident(n.nspname) END AS identity,
-        left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
+        left(n.nspname, 3) <> 'pg_' AND n.nspname NOT IN ('information_schema', 'schemaguard_attic')
             AND coalesce(n.nspname = ANY ((SELECT s.schemas FROM setting s)::name[]), true) AS wanted
     FROM pg_namespace n
 ),
@@ -107,7 +107,7 @@ owned AS MATERIALIZED (
 -- the columns of tables and of indexes by number: found by subscript what is sought by the thousand
 cols AS MATERIALIZED (
     SELECT a.attrelid, array_agg(a.attname) AS names, array_agg(a.attcollation) AS collations,
-        array_agg(a.attnum) FILTER (WHERE a.attisdropped) AS gone,
+        array_agg(a.attnum) FILTER (WHERE a.attisdropped OR left(a.attname, 12) = '_sg_dropped_') AS gone,
         array_agg(a.attnum) FILTER (WHERE a.granted) AS granted
     FROM (SELECT a.attrelid, a.attnum, a.attname, a.attcollation, a.attisdropped,
               a.attacl IS NOT NULL AND NOT a.attisdropped AS granted

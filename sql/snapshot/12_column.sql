@@ -6,7 +6,7 @@ att AS (
             a.attidentity,
                 a.attgenerated, a.attstorage, a.attislocal, a.attinhcount, a.attoptions, a.attfdwoptions, a.atthasdef,
                 CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
-            FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 OFFSET 0) a
+            FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND left(a.attname, 12) <> '_sg_dropped_' AND a.attrelid >= 16384 OFFSET 0) a
 ),
 gone AS MATERIALIZED (
     SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600

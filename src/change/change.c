@@ -41,8 +41,8 @@ const ChangeKind change_kinds[] = {
 	[STEP_DEFAULT] = {change_look_default, change_undo_default},
 	[STEP_INDEX] = {NULL},
 	[STEP_STATEMENT] = {change_look_statement, change_undo_statement},
-	[STEP_DROP] = {NULL},
-	[STEP_RENAME] = {NULL},
+	[STEP_DROP] = {change_look_drop, change_undo_drop},
+	[STEP_RENAME] = {change_look_rename, change_undo_rename},
 };
 
 StaticAssertDecl(lengthof(change_kinds) == STEP_KINDS, "a kind of step has no functions");
@@ -55,12 +55,18 @@ change_problem(ChangeMove *move, int sqlerrcode, char *reason, const char *hint)
 }
 
 void
-change_statement(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state, char *statement)
+change_move(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state)
 {
 	move->kind = kind;
 	move->action = action;
 	move->mode = mode;
 	move->state = state;
+}
+
+void
+change_statement(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state, char *statement)
+{
+	change_move(move, kind, action, mode, state);
 	move->statements = lappend(move->statements, statement);
 }
 

@@ -16,6 +16,7 @@
 
 #include "postgres.h"
 #include "access/htup.h"
+#include "catalog/objectaddress.h"
 #include "nodes/nodes.h"
 
 #include "base/code.h"
@@ -46,7 +47,29 @@ typedef struct ChangeMove
 	Oid			conid;			/* MOVE_VALIDATE: the constraint, or InvalidOid */
 	char	   *note;			/* of what is there already, or NULL */
 	FkProblem  *problem;
+
+	/* of what is renamed or dropped */
+	ObjectAddress object;
+	List	   *keys;			/* of FkKey *: foreign keys that go along, each
+								 * with a deed */
+	List	   *tables;			/* OIDs of others that are locked as well */
+	List	   *owner_statements;	/* that run as the extension's owner, at the
+									 * end */
 } ChangeMove;
+
+/* Where dropped tables and views are kept */
+#define CHANGE_ATTIC "schemaguard_attic"
+
+/* What depends on an object (of ChangeDependent *); set by the room that knows */
+typedef struct ChangeDependent
+{
+	ObjectAddress address;
+	char	   *identity;		/* "view public.v" */
+	bool		blocks;			/* DROP fails on it */
+	bool		mentions;		/* its text has the name */
+} ChangeDependent;
+
+extern List *(*change_dependents_hook) (const ObjectAddress *object);
 
 typedef struct ChangeKind
 {
@@ -56,7 +79,8 @@ typedef struct ChangeKind
 	/*
 	 * The next move back from what a deed of this kind has made: none where
 	 * it is gone, a problem (ERRCODE_SG_KEY_CONFLICT) where it is another's by
-	 * now, or can't be taken back.
+	 * now, or can't be taken back; with another SQLSTATE the problem is one to
+	 * be mended before a later call.
 	 */
 	void		(*undo) (const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 } ChangeKind;
@@ -66,6 +90,9 @@ extern const ChangeKind change_kinds[];
 
 /* Registers what the rooms below ask of this one */
 extern void change_init(void);
+
+/* sg_prune() ends what is kept of what was dropped */
+extern void change_object_init(void);
 
 /* ---- change_step.c ---- */
 
@@ -89,6 +116,13 @@ extern void change_problem(ChangeMove *move, int sqlerrcode, char *reason, const
 /* A move with one more statement, which is printed as by psprintf() */
 extern void change_statement(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state,
 							 char *statement);
+
+/* The same without one */
+extern void change_move(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state);
+
+/* Of a column: NOT NULL, and its default as the server writes it, or NULL */
+extern bool change_is_not_null(Oid table, AttrNumber attnum);
+extern char *change_current_default(Oid table, AttrNumber attnum);
 
 /*
  * An expression of the plan's over the table's row, analysed with search_path
@@ -118,6 +152,10 @@ extern void change_look_column(const PlanStep *step, ChangeMove *move);
 extern void change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_default(const PlanStep *step, ChangeMove *move);
 extern void change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_rename(const PlanStep *step, ChangeMove *move);
+extern void change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_drop(const PlanStep *step, ChangeMove *move);
+extern void change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 

@@ -163,9 +163,8 @@ change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 /* ---- default ---- */
 
-/* The default that the column has, as the server writes it, or NULL */
-static char *
-current_default(Oid table, AttrNumber attnum)
+char *
+change_current_default(Oid table, AttrNumber attnum)
 {
 	Relation	rel = RelationIdGetRelation(table);
 	TupleDesc	desc = RelationGetDescr(rel);
@@ -231,7 +230,7 @@ change_look_default(const PlanStep *step, ChangeMove *move)
 	if (attnum == InvalidAttrNumber || is_computed(move->table, attnum, move) ||
 		!wanted_default(step, move, attnum, &wanted))
 		return;
-	now = current_default(move->table, attnum);
+	now = change_current_default(move->table, attnum);
 	if (is_same(now, wanted))
 		return;
 	change_statement(move, MOVE_STATEMENT, "set default", AccessExclusiveLock, STEP_VALIDATED, default_statement(step, wanted));
@@ -248,7 +247,7 @@ change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move
 
 	if (attnum == InvalidAttrNumber)
 		return;
-	now = current_default(move->table, attnum);
+	now = change_current_default(move->table, attnum);
 	if (is_same(now, deed->was))
 		return;
 	if (!wanted_default(deed->what, move, attnum, &made) || !is_same(now, made))

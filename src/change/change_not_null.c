@@ -26,8 +26,8 @@
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
-static bool
-is_not_null(Oid table, AttrNumber attnum)
+bool
+change_is_not_null(Oid table, AttrNumber attnum)
 {
 	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
 	bool		result = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
@@ -86,7 +86,7 @@ look_at_helper(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 	HeapTuple	helper = change_constraint(move->table, step->fk_name);
 	List	   *statements = plan_change_statements(step);
 
-	if (is_not_null(move->table, attnum))
+	if (change_is_not_null(move->table, attnum))
 		return;
 	if (helper && !is_helper(helper, attnum))
 		name_is_taken(step, move);
@@ -132,7 +132,7 @@ change_undo_not_null(const PlanDeed *deed, const PlanStep *step, ChangeMove *mov
 	if (tuple && (SG_HAVE_NOT_ENFORCED || is_helper(tuple, attnum)))
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
 						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));
-	else if (!SG_HAVE_NOT_ENFORCED && is_not_null(move->table, attnum))
+	else if (!SG_HAVE_NOT_ENFORCED && change_is_not_null(move->table, attnum))
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
 						 psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL", deed->what->child_table,
 								  quote_identifier(linitial(deed->what->child_columns))));

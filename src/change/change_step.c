@@ -173,6 +173,13 @@ change_run(const ChangeMove *move)
 	foreach(lc, move->statements)
 		execute(lfirst(lc));
 	sg_scope_end(&scope);
+
+	if (move->owner_statements == NIL)
+		return;
+	sg_owner_begin(&scope);
+	foreach(lc, move->owner_statements)
+		execute(lfirst(lc));
+	sg_scope_end(&scope);
 }
 
 /* Under the locks: 42501 for who does not own the table any more */
@@ -187,22 +194,6 @@ check_owner(const ChangeMove *move)
 				 errmsg("%s", lack)));
 }
 
-static bool
-is_same_move(const ChangeMove *a, const ChangeMove *b)
-{
-	ListCell   *lc1;
-	ListCell   *lc2;
-
-	if (a->kind != b->kind || a->table != b->table || list_length(a->statements) != list_length(b->statements))
-		return false;
-	forboth(lc1, a->statements, lc2, b->statements)
-	{
-		if (strcmp(lfirst(lc1), lfirst(lc2)) != 0)
-			return false;
-	}
-	return true;
-}
-
 static char *
 statements_text(const ChangeMove *move)
 {
@@ -210,9 +201,33 @@ statements_text(const ChangeMove *move)
 	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, move->statements)
+	foreach(lc, list_concat_copy(move->statements, move->owner_statements))
 		appendStringInfo(&text, "%s%s", text.len ? "; " : "", (char *) lfirst(lc));
 	return text.data;
+}
+
+static bool
+is_same_move(const ChangeMove *a, const ChangeMove *b)
+{
+	return a->kind == b->kind && a->table == b->table && strcmp(statements_text(a), statements_text(b)) == 0;
+}
+
+/* What a step begins with is on record: the keys that go along first, so that they come back last */
+static void
+write_deeds(const StepWork *work, const ChangeMove *move)
+{
+	PlanDeed	deed = plan_deed(DEED_CHANGE, work->step->step, work->object);
+
+	foreach_ptr(const FkKey, key, move->keys)
+	{
+		plan_deed_replace(work->run->plan, work->step->step,
+						  psprintf("%s ON %s", quote_identifier(key->name), sg_relation_name(key->child)), key,
+						  work->started_id);
+	}
+	deed.what = work->step;
+	deed.was = move->was;
+	deed.log_id = work->started_id;
+	plan_deed_write(work->run->plan, &deed);
 }
 
 /* An action with its move; the action comes first, so that one pointer is both */
@@ -241,14 +256,7 @@ execute_move(RunAction *action)
 	}
 	check_owner(&now);
 	if (move->first)
-	{
-		PlanDeed	deed = plan_deed(DEED_CHANGE, work->step->step, work->object);
-
-		deed.what = work->step;
-		deed.was = move->was;
-		deed.log_id = work->started_id;
-		plan_deed_write(work->run->plan, &deed);
-	}
+		write_deeds(work, &now);
 	change_run(&now);
 	run_record_done(action, work, move->state, NULL);
 }
@@ -274,6 +282,10 @@ make_move(StepWork *work, const ChangeMove *move)
 	work->statement = work->step->kind == STEP_STATEMENT ? NULL : statements_text(move);
 	if (OidIsValid(move->table) && move->mode != NoLock)
 		run_add_target(&ma.action, move->table, move->mode);
+	foreach_oid(table, move->tables)
+	{
+		run_add_target(&ma.action, table, move->mode);
+	}
 	sg_progress_step(move->kind == MOVE_VALIDATE ? SG_PROGRESS_VALIDATE : SG_PROGRESS_ADD, work->step->step, move->table);
 	if (run_attempt(&ma.action))
 	{
@@ -285,6 +297,28 @@ make_move(StepWork *work, const ChangeMove *move)
 	}
 	run_record_failure(&ma.action, work, move->kind == MOVE_VALIDATE ? STEP_ADDED : STEP_FAILED,
 					   ma.action.error->sqlerrcode, failure_text(&ma.action), LOG_NONE);
+	return false;
+}
+
+/*
+ * Done before, and not to be found by the same names any more: a later step of
+ * the plan has renamed or dropped what it is on
+ */
+static bool
+was_done(const StepWork *work, const ChangeMove *move)
+{
+	const PlanStep *step = work->step;
+
+	if (step->state != STEP_VALIDATED)
+		return false;
+	if (step->kind == STEP_RENAME || step->kind == STEP_DROP)
+		return true;
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if ((other->kind == STEP_RENAME || other->kind == STEP_DROP) && other->state == STEP_VALIDATED &&
+			step->child_table && strcmp(other->child_table, step->child_table) == 0)
+			return move->kind == MOVE_PROBLEM;
+	}
 	return false;
 }
 
@@ -322,6 +356,8 @@ work_on_change(StepWork *work, bool by_scan)
 		ChangeMove	move;
 
 		look(work->step, &move);
+		if (moves == 0 && was_done(work, &move))
+			return;
 		switch (move.kind)
 		{
 			case MOVE_NONE:
@@ -376,6 +412,7 @@ lacks_for_step(const PlanStep *step)
 void
 change_init(void)
 {
+	change_object_init();
 	deploy_change_hook = work_on_change;
 	deploy_waits_hook = waits_for_scan;
 	deploy_change_lacks_hook = lacks_for_step;

@@ -53,6 +53,25 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	}
 }
 
+/* What goes by the name of what is renamed or dropped, and will not find it any more */
+static void
+check_dependents(CheckStep *cs, const ChangeMove *move)
+{
+	StringInfoData names;
+
+	if (move->kind != MOVE_STATEMENT || !OidIsValid(move->object.objectId) || change_dependents_hook == NULL)
+		return;
+	initStringInfo(&names);
+	foreach_ptr(const ChangeDependent, dependent, change_dependents_hook(&move->object))
+	{
+		if (dependent->mentions)
+			appendStringInfo(&names, "%s%s", names.len ? ", " : "", dependent->identity);
+	}
+	if (names.len)
+		check_row(cs, "dependents", CHECK_WARN, psprintf("has the name in its text: %s", names.data),
+				  pstrdup("Change that in the same window: it fails when it is next run."));
+}
+
 static bool
 is_authors(const PlanCheck *check)
 {
@@ -88,6 +107,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	next_move(check, cs, &move);
+	check_dependents(cs, &move);
 	lack = change_lacks(cs->step, &move);
 	if (lack)
 		check_row(cs, "privileges", CHECK_BLOCK, lack, pstrdup("Run the plan as the owner of the table."));

@@ -22,6 +22,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "change/change.h"
 #include "impact/impact.h"
 #include "snapshot/snapshot_object.h"
 
@@ -200,4 +201,34 @@ sg_impact(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 
 	PG_RETURN_NULL();
+}
+
+/* For steps of plans that rename or drop: what is told of it, and what DROP fails on */
+static List *
+dependents_of(const ObjectAddress *object)
+{
+	Impact	   *impact = impact_build(object);
+	List	   *dependents = NIL;
+
+	impact_read_bodies(impact);
+	foreach_ptr(const ImpactNode, node, impact->order)
+	{
+		ChangeDependent *dependent = palloc0(sizeof(ChangeDependent));
+		char	   *identity = snapshot_object_identity(&node->address);
+
+		if (node == impact->root || impact_is_internal(node) || identity == NULL || node->depth > 1)
+			continue;
+		dependent->address = node->address;
+		dependent->identity = psprintf("%s %s", impact_kind(&node->address), identity);
+		dependent->blocks = !node->automatic && !node->mentioned && !node->stays;
+		dependent->mentions = node->mentioned;
+		dependents = lappend(dependents, dependent);
+	}
+	return dependents;
+}
+
+void
+impact_init(void)
+{
+	change_dependents_hook = dependents_of;
 }

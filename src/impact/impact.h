@@ -44,6 +44,9 @@ typedef struct Impact
 								 * of, so that it can't be dropped by itself */
 } Impact;
 
+/* Tells the steps of plans what depends on what they rename or drop */
+extern void impact_init(void);
+
 /* ---- impact_name.c ---- */
 
 /*

@@ -299,6 +299,7 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	deed->step = (int) sg_spi_int64(tuple, desc, "step");
 	deed->object = sg_spi_text(tuple, desc, "object");
 	deed->done = sg_spi_bool(tuple, desc, "done");
+	deed->done_at = sg_spi_int64(tuple, desc, "done_at");
 	deed->log_id = sg_spi_int64(tuple, desc, "log_id");
 	deed->what = plan_step_default("");
 	for (int i = 0; i < step_nfields; i++)
@@ -325,6 +326,7 @@ read_statement(void)
 	if (sql == NULL)
 		sql = MemoryContextStrdup(TopMemoryContext,
 								  psprintf("SELECT d.id, $2 AS plan, d.kind AS deed, d.step, d.object, d.done_at IS NOT NULL AS done,"
+										   "       coalesce((extract(epoch FROM d.done_at - '2000-01-01 00:00:00+00') * 1000000)::bigint, 0) AS done_at,"
 										   "       coalesce(d.log_id, 0) AS log_id, coalesce(d.rows_affected, 0) AS rows,"
 										   "       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
 										   "       d.kind = 'index' AND EXISTS (SELECT FROM schemaguard.plan_deed k"

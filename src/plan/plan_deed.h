@@ -67,6 +67,7 @@ typedef struct PlanDeed
 	int64		rows;
 
 	/* when it is read */
+	TimestampTz done_at;		/* 0: it is not */
 	bool		last;			/* the first one of its step: with it, all is
 								 * undone */
 	bool		key_left;		/* the step's key is somebody else's by now */

@@ -137,7 +137,7 @@ needs(const PlanStep *step, const PlanStep *other)
 			return step->kind == STEP_DROP && mentions_table(step, other->child_table) &&
 				drop_rank(other) < drop_rank(step);
 		case STEP_RENAME:
-			return step->kind != STEP_RENAME && step->kind != STEP_DROP && needs_rename(step, other, &before);
+			return step->kind != STEP_DROP && needs_rename(step, other, &before);
 		case STEP_CHECK:
 		case STEP_DEFAULT:
 		case STEP_INDEX:
@@ -149,18 +149,19 @@ needs(const PlanStep *step, const PlanStep *other)
 	return false;
 }
 
-/* A drop needs all that is about its table, a rename what names the old name */
+/* What is dropped goes after all that is about its table, and a rename after what names the old name */
 static bool
 comes_late(const PlanStep *step, const PlanStep *other)
 {
 	bool		before = false;
 
-	if (step->kind == STEP_DROP && other->kind != STEP_DROP)
-		return mentions_table(other, step->child_table);
-	if (step->kind == STEP_RENAME && other->kind != STEP_RENAME && other->kind != STEP_DROP &&
-		!needs_rename(other, step, &before))
-		return before;
-	return false;
+	if (step->kind == STEP_RENAME)
+		return !needs_rename(other, step, &before) && before;
+	if (step->kind != STEP_DROP || other->kind == STEP_DROP)
+		return false;
+	if (other->kind == STEP_RENAME)
+		return needs_rename(step, other, &before);
+	return mentions_table(other, step->child_table);
 }
 
 static bool
@@ -172,7 +173,7 @@ must_follow(const PlanStep *step, const PlanStep *other)
 		return true;
 	if (other->kind != STEP_FOREIGN_KEY && needs(step, other))
 		return true;
-	return (step->kind == STEP_DROP || step->kind == STEP_RENAME) && comes_late(step, other);
+	return comes_late(step, other);
 }
 
 static bool

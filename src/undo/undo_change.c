@@ -13,6 +13,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/progress.h"
 #include "change/change.h"
 #include "run/run.h"
@@ -67,6 +68,21 @@ execute_back(RunAction *action)
 		run_record_skipped(action, work, "there is more to take back");
 }
 
+/* It stays: for good, or until that is mended */
+static bool
+tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem)
+{
+	work->hint = problem->hint;
+	if (problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
+	{
+		undo_leave_alone(work, deed, problem->sqlerrcode, problem->reason);
+		return true;
+	}
+	run_outcome(work, undo_name(deed), LOG_FAILED, STEP_AS_IT_IS, problem->sqlerrcode, problem->reason);
+	run_append_warning(work, psprintf("not taken back: %s", problem->reason));
+	return false;
+}
+
 bool
 undo_change(StepWork *work, const PlanDeed *deed)
 {
@@ -85,11 +101,9 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		}
 		if (back.move.kind == MOVE_PROBLEM)
 		{
-			work->hint = back.move.problem->hint;
-			undo_leave_alone(work, deed, back.move.problem->sqlerrcode, back.move.problem->reason);
-			return true;
+			return tell_problem(work, deed, back.move.problem);
 		}
-		work->statement = step->kind == STEP_STATEMENT ? NULL : linitial(back.move.statements);
+		work->statement = step->kind == STEP_STATEMENT ? NULL : linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
 		if (OidIsValid(back.move.table) && back.move.mode != NoLock)
 			run_add_target(&back.action, back.move.table, back.move.mode);
 		sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, back.move.table);

@@ -72,7 +72,7 @@ undo(PlanRun *run, const PlanDeed *deed)
 		case DEED_KINDS:
 			elog(ERROR, "rows can't be taken back");
 	}
-	if (!done)
+	if (!done && deed->kind != DEED_CHANGE)
 		undo_settle_stuck(work, deed);
 	run_end_step(work);
 	return done;

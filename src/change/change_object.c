@@ -1,0 +1,633 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_object.c
+ *	  Objects that get another name, or go.
+ *
+ * What is dropped is kept, unless the step says otherwise: a column under
+ * another name and without NOT NULL and default, a table or view in a schema
+ * of its own, after its foreign keys, which would still bind other tables,
+ * are on record and gone.  So it comes back with its data, its owner and its
+ * privileges; sg_prune() ends that.  Constraints, indexes and triggers are
+ * definitions, which the deed remembers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_publication_rel.h"
+#include "catalog/pg_trigger.h"
+#include "commands/defrem.h"
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "log/log.h"
+#include "plan/plan_change.h"
+#include "run/run_unit.h"
+
+List	   *(*change_dependents_hook) (const ObjectAddress *object) = NULL;
+
+/* ---- objects ---- */
+
+static bool
+is_relation(ChangedObject what)
+{
+	return what == CHANGED_TABLE || what == CHANGED_VIEW;
+}
+
+/* A table's or view's name in another schema, or under another name */
+static char *
+sibling(const char *qualified, const char *schema, const char *name)
+{
+	SgTableName old = sg_parse_table_name(qualified);
+
+	return quote_qualified_identifier(schema ? schema : old.schema, name ? name : old.name);
+}
+
+static ObjectAddress
+address_of(Oid classid, Oid object, int sub)
+{
+	ObjectAddress address;
+
+	ObjectAddressSubSet(address, object ? classid : InvalidOid, object, sub);
+	return address;
+}
+
+/* What a step's word, table and name lead to; objectId InvalidOid where there is none */
+static ObjectAddress
+find_object(const PlanStep *step, const char *name)
+{
+	ChangedObject what = plan_changed_object(step);
+	Oid			table = sg_find_qualified(is_relation(what) ? sibling(step->child_table, NULL, name) : step->child_table);
+	AttrNumber	attnum;
+	Oid			index;
+
+	switch (what)
+	{
+		case CHANGED_TABLE:
+		case CHANGED_VIEW:
+			return address_of(RelationRelationId, table, 0);
+		case CHANGED_COLUMN:
+			attnum = OidIsValid(table) ? get_attnum(table, name) : InvalidAttrNumber;
+			return address_of(RelationRelationId, attnum > 0 ? table : InvalidOid, attnum);
+		case CHANGED_CONSTRAINT:
+			return address_of(ConstraintRelationId, OidIsValid(table) ?
+							  get_relation_constraint_oid(table, name, true) : InvalidOid, 0);
+		case CHANGED_INDEX:
+			index = OidIsValid(table) ? get_relname_relid(name, get_rel_namespace(table)) : InvalidOid;
+			if (OidIsValid(index) && IndexGetRelation(index, true) != table)
+				index = InvalidOid;
+			return address_of(RelationRelationId, index, 0);
+		case CHANGED_TRIGGER:
+			return address_of(TriggerRelationId, OidIsValid(table) ? get_trigger_oid(table, name, true) : InvalidOid, 0);
+	}
+	pg_unreachable();
+}
+
+/* "table public.a", "column b of public.a" */
+static char *
+object_text(const PlanStep *step)
+{
+	return is_relation(plan_changed_object(step)) ? psprintf("%s %s", step->definition, step->child_table) :
+		psprintf("%s %s of %s", step->definition, quote_identifier(step->fk_name), step->child_table);
+}
+
+/* The relation is what the step says: a table, or a view */
+static bool
+is_what_it_says(const PlanStep *step, Oid relid, ChangeMove *move)
+{
+	ChangedObject what = plan_changed_object(step);
+	char		relkind = get_rel_relkind(relid);
+	bool		is_view = relkind == RELKIND_VIEW || relkind == RELKIND_MATVIEW;
+
+	if (!is_relation(what) ||
+		(what == CHANGED_VIEW ? is_view : relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE))
+		return true;
+	change_problem(move, ERRCODE_WRONG_OBJECT_TYPE, psprintf("%s is no %s", step->child_table, step->definition), NULL);
+	return false;
+}
+
+/* ---- rename ---- */
+
+/* From one name to the other; neither or both being there is for the caller to judge */
+static void
+look_at_names(const PlanStep *step, ChangeMove *move, ObjectAddress *from, ObjectAddress *to)
+{
+	*from = find_object(step, step->fk_name);
+	*to = find_object(step, step->new_name);
+	move->object = *from;
+	if (is_relation(plan_changed_object(step)))
+		move->table = from->objectId;
+	if (OidIsValid(from->objectId) && OidIsValid(to->objectId))
+		change_problem(move, ERRCODE_DUPLICATE_OBJECT,
+					   psprintf("the name %s is taken", quote_identifier(step->new_name)),
+					   "Give the step another name: sg_plan_set(plan, step, 'new_name', ...).");
+}
+
+static void
+rename_statement(const PlanStep *step, ChangeMove *move, StepState state)
+{
+	change_statement(move, MOVE_STATEMENT, "rename", AccessExclusiveLock, state, linitial(plan_change_statements(step)));
+}
+
+void
+change_look_rename(const PlanStep *step, ChangeMove *move)
+{
+	ObjectAddress from;
+	ObjectAddress to;
+
+	memset(move, 0, sizeof(ChangeMove));
+	move->table = sg_find_qualified(step->child_table);
+	look_at_names(step, move, &from, &to);
+	if (move->kind == MOVE_PROBLEM)
+		return;
+	if (OidIsValid(to.objectId))
+		move->note = psprintf("it is called %s already", quote_identifier(step->new_name));
+	else if (!OidIsValid(from.objectId))
+		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist", object_text(step)),
+					   "Correct the plan with sg_plan_set(), or leave the step out with sg_plan_skip().");
+	else if (is_what_it_says(step, move->table, move))
+	{
+		rename_statement(step, move, STEP_VALIDATED);
+		move->first = true;
+	}
+}
+
+void
+change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	PlanStep	back = *deed->what;
+	ObjectAddress from;
+	ObjectAddress to;
+
+	back.fk_name = deed->what->new_name;
+	back.new_name = deed->what->fk_name;
+	if (is_relation(plan_changed_object(&back)))
+		back.child_table = sibling(deed->what->child_table, NULL, back.fk_name);
+	memset(move, 0, sizeof(ChangeMove));
+	move->table = sg_find_qualified(back.child_table);
+	look_at_names(&back, move, &from, &to);
+	if (move->kind == MOVE_PROBLEM)
+		move->problem->sqlerrcode = ERRCODE_SG_KEY_CONFLICT;
+	else if (OidIsValid(from.objectId))
+		rename_statement(&back, move, STEP_ROLLED_BACK);
+}
+
+/* ---- drop: what stands in the way ---- */
+
+/* Whatever a DROP without CASCADE would fail on, but for the keys that the step itself takes away */
+static bool
+is_free(const PlanStep *step, ChangeMove *move)
+{
+	List	   *dependents = change_dependents_hook ? change_dependents_hook(&move->object) : NIL;
+
+	foreach_ptr(const ChangeDependent, dependent, dependents)
+	{
+		bool		is_key = false;
+
+		foreach_ptr(const FkKey, key, move->keys)
+		{
+			if (dependent->address.classId == ConstraintRelationId && dependent->address.objectId == key->conid)
+				is_key = true;
+		}
+		if (!dependent->blocks || is_key)
+			continue;
+		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on it", dependent->identity),
+					   "Drop that first, by a step of its own; sg_impact() shows all that depends.");
+		return false;
+	}
+	return true;
+}
+
+static bool
+has_rows_in(Oid catalog, AttrNumber column, Oid relid)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	sg_catalog_begin_all(&scan, catalog);
+	while (!found && HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		bool		isnull;
+
+		found = DatumGetObjectId(heap_getattr(tuple, column, RelationGetDescr(scan.rel), &isnull)) == relid;
+	}
+	sg_catalog_end(&scan);
+	return found;
+}
+
+/* What a move to another schema would not end */
+static bool
+may_move(const PlanStep *step, Oid relid, ChangeMove *move)
+{
+	const char *why = NULL;
+	const char *hint = NULL;
+
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE || get_rel_relispartition(relid) ||
+		has_subclass(relid) || has_superclass(relid))
+	{
+		why = "it is part of a tree of tables";
+		hint = "DETACH it, or end the inheritance, first.";
+	}
+	else if (has_rows_in(PublicationRelRelationId, Anum_pg_publication_rel_prrelid, relid))
+	{
+		why = "it is published";
+		hint = "Take it out first: ALTER PUBLICATION ... DROP TABLE, as a statement of the plan with its undo.";
+	}
+	if (why)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("it can't be kept: %s", why), hint);
+	return why == NULL;
+}
+
+/* ---- drop: tables and views ---- */
+
+/* Every key of the table, and to it: they bind what stays */
+static void
+take_keys(Oid relid, ChangeMove *move)
+{
+	foreach_ptr(FkKey, key, fk_declared(InvalidOid))
+	{
+		if (key->child != relid && key->parent != relid)
+			continue;
+		move->keys = lappend(move->keys, key);
+		move->tables = list_append_unique_oid(move->tables, key->child);
+		move->tables = list_append_unique_oid(move->tables, key->parent);
+		move->statements = lappend(move->statements,
+								   psprintf("ALTER TABLE %s DROP CONSTRAINT %s", sg_relation_name(key->child),
+											quote_identifier(key->name)));
+	}
+	move->tables = list_delete_oid(move->tables, relid);
+}
+
+static char *
+move_statement(const PlanStep *step, const char *from, const char *schema)
+{
+	return psprintf("ALTER %s %s SET SCHEMA %s", plan_changed_object(step) == CHANGED_TABLE ? "TABLE" : "VIEW", from,
+					quote_identifier(schema));
+}
+
+static void
+keep_relation(const PlanStep *step, ChangeMove *move)
+{
+	Oid			relid = move->object.objectId;
+
+	if (!is_what_it_says(step, relid, move) || !may_move(step, relid, move))
+		return;
+	take_keys(relid, move);
+	if (!is_free(step, move))
+		return;
+	if (!OidIsValid(get_namespace_oid(CHANGE_ATTIC, true)))
+		move->owner_statements = lappend(move->owner_statements, "CREATE SCHEMA " CHANGE_ATTIC);
+	move->owner_statements = lappend(move->owner_statements, move_statement(step, step->child_table, CHANGE_ATTIC));
+	change_move(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED);
+}
+
+/* Where a step's table or view is kept, or would be */
+static Oid
+kept_relation(const PlanStep *step, char **name)
+{
+	*name = sibling(step->child_table, CHANGE_ATTIC, NULL);
+	return sg_find_qualified(*name);
+}
+
+/* ---- drop: columns ---- */
+
+static char *
+kept_column(const PlanStep *step)
+{
+	return makeObjectName("_sg_dropped", step->fk_name, NULL);
+}
+
+/* "not null", and the default behind it, as the deed remembers them */
+#define WAS_NOT_NULL "not null "
+
+static void
+keep_column(const PlanStep *step, ChangeMove *move)
+{
+	AttrNumber	attnum = move->object.objectSubId;
+	const char *name = quote_identifier(step->fk_name);
+	char	   *initial = change_current_default(move->table, attnum);
+	bool		not_null = change_is_not_null(move->table, attnum);
+
+	if (!is_free(step, move))
+		return;
+	if (not_null)
+		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL",
+															  step->child_table, name));
+	if (initial)
+		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT",
+															  step->child_table, name));
+	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
+					 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", step->child_table, name,
+							  quote_identifier(kept_column(step))));
+	move->was = psprintf("%s%s", not_null ? WAS_NOT_NULL : "", initial ? initial : "");
+}
+
+/* Its name and default; NOT NULL as a step of that kind would, for rows have been written without it */
+static void
+bring_column_back(const PlanDeed *deed, ChangeMove *move)
+{
+	const PlanStep *what = deed->what;
+	const char *name = quote_identifier(what->fk_name);
+	bool		not_null = deed->was && strncmp(deed->was, WAS_NOT_NULL, strlen(WAS_NOT_NULL)) == 0;
+	const char *initial = deed->was ? deed->was + (not_null ? strlen(WAS_NOT_NULL) : 0) : "";
+	PlanStep	step = *what;
+
+	if (get_attnum(move->table, what->fk_name) == InvalidAttrNumber)
+	{
+		if (get_attnum(move->table, kept_column(what)) == InvalidAttrNumber)
+			return;
+		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
+						 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table,
+								  quote_identifier(kept_column(what)), name));
+		if (initial[0])
+			change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
+							 psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", what->child_table, name, initial));
+		return;
+	}
+	if (!not_null)
+		return;
+	step.kind = STEP_NOT_NULL;
+	step.child_columns = list_make1(what->fk_name);
+	step.definition = NULL;
+	step.fk_name = makeObjectName(get_rel_name(move->table), what->fk_name, "not_null");
+	change_look_not_null(&step, move);
+	move->first = false;
+}
+
+/* ---- drop: definitions ---- */
+
+/* The one of the table's foreign keys, or NULL */
+static FkKey *
+key_of(const ChangeMove *move)
+{
+	return move->object.classId == ConstraintRelationId ? fk_by_oid(move->object.objectId) : NULL;
+}
+
+/* What makes it anew, all names in full; of a CHECK the condition alone, as of a step of that kind */
+static char *
+definition_of(const PlanStep *step, const ChangeMove *move)
+{
+	Oid			object = move->object.objectId;
+	HeapTuple	constraint = change_constraint(move->table, step->fk_name);
+	Datum		definition;
+	SgScope		scope;
+
+	if (plan_changed_object(step) == CHANGED_CONSTRAINT &&
+		((Form_pg_constraint) GETSTRUCT(constraint))->contype == CONSTRAINT_CHECK)
+		return change_condition(constraint);
+	sg_caller_begin(&scope);
+	switch (plan_changed_object(step))
+	{
+		case CHANGED_CONSTRAINT:
+			definition = CStringGetTextDatum(pg_get_constraintdef_command(object));
+			break;
+		case CHANGED_TRIGGER:
+			definition = DirectFunctionCall1(pg_get_triggerdef, ObjectIdGetDatum(object));
+			break;
+		default:
+			definition = CStringGetTextDatum(pg_get_indexdef_string(object));
+	}
+	sg_scope_end(&scope);
+	return TextDatumGetCString(definition);
+}
+
+/* A foreign key has a deed of its own, by which it comes back */
+static void
+drop_definition(const PlanStep *step, ChangeMove *move)
+{
+	FkKey	   *key = key_of(move);
+
+	if (!is_free(step, move))
+		return;
+	if (key)
+	{
+		move->keys = list_make1(key);
+		move->tables = list_make1_oid(key->parent);
+	}
+	else
+		move->was = definition_of(step, move);
+	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
+					 linitial(plan_change_statements(step)));
+}
+
+/* A trigger and a CHECK come back as they were; what would read the table under a lock is for somebody to decide */
+static void
+bring_definition_back(const PlanDeed *deed, ChangeMove *move)
+{
+	PlanStep	step = *deed->what;
+	bool		is_statement = deed->was && strncmp(deed->was, "ALTER TABLE ", 12) == 0;
+
+	if (deed->was == NULL)
+		return;
+	if (plan_changed_object(&step) == CHANGED_CONSTRAINT && !is_statement)
+	{
+		step.kind = STEP_CHECK;
+		step.definition = deed->was;
+		change_look_check(&step, move);
+		move->first = false;
+		return;
+	}
+	if (OidIsValid(find_object(&step, step.fk_name).objectId))
+		return;
+	if (plan_changed_object(&step) == CHANGED_TRIGGER)
+		change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK, deed->was);
+	else
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "making it anew would read the whole table",
+					   psprintf("Plan it as a step of its own, or run: %s;", deed->was));
+}
+
+/* ---- drop ---- */
+
+/* Gone, or kept */
+static void
+look_at_gone(const PlanStep *step, ChangeMove *move)
+{
+	char	   *kept;
+
+	if (!is_relation(plan_changed_object(step)) && !OidIsValid(move->table))
+		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table),
+					   "Correct the plan with sg_plan_set(), or leave the step out with sg_plan_skip().");
+	else if (is_relation(plan_changed_object(step)) && OidIsValid(kept_relation(step, &kept)))
+		move->note = psprintf("kept as %s", kept);
+	else if (plan_changed_object(step) == CHANGED_COLUMN && OidIsValid(move->table) &&
+			 get_attnum(move->table, kept_column(step)) != InvalidAttrNumber)
+		move->note = psprintf("kept as column %s", quote_identifier(kept_column(step)));
+	else
+		move->note = "it is gone";
+}
+
+void
+change_look_drop(const PlanStep *step, ChangeMove *move)
+{
+	char	   *kept;
+
+	memset(move, 0, sizeof(ChangeMove));
+	move->table = sg_find_qualified(step->child_table);
+	move->object = find_object(step, step->fk_name);
+	if (!OidIsValid(move->object.objectId))
+	{
+		look_at_gone(step, move);
+		return;
+	}
+	move->first = true;
+	if (step->discard)
+	{
+		if (is_what_it_says(step, move->table, move) && is_free(step, move))
+			change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
+							 linitial(plan_change_statements(step)));
+		return;
+	}
+	switch (plan_changed_object(step))
+	{
+		case CHANGED_TABLE:
+		case CHANGED_VIEW:
+			if (OidIsValid(kept_relation(step, &kept)))
+				change_problem(move, ERRCODE_DUPLICATE_TABLE, psprintf("another one is kept as %s", kept),
+							   "CALL sg_prune() drops what is kept for longer than that.");
+			else
+				keep_relation(step, move);
+			break;
+		case CHANGED_COLUMN:
+			keep_column(step, move);
+			break;
+		case CHANGED_CONSTRAINT:
+		case CHANGED_INDEX:
+		case CHANGED_TRIGGER:
+			drop_definition(step, move);
+			break;
+	}
+}
+
+void
+change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	const PlanStep *what = deed->what;
+	char	   *kept;
+	Oid			relid;
+
+	memset(move, 0, sizeof(ChangeMove));
+	move->table = sg_find_qualified(what->child_table);
+	if (what->discard)
+	{
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "it was dropped for good, as the step wanted it", NULL);
+		return;
+	}
+	if (!is_relation(plan_changed_object(what)))
+	{
+		if (!OidIsValid(move->table))
+			return;
+		if (plan_changed_object(what) == CHANGED_COLUMN)
+			bring_column_back(deed, move);
+		else
+			bring_definition_back(deed, move);
+		return;
+	}
+	relid = kept_relation(what, &kept);
+	if (!OidIsValid(relid))
+		return;
+	if (OidIsValid(move->table))
+	{
+		change_problem(move, ERRCODE_DUPLICATE_TABLE, psprintf("there is another %s by now", what->child_table),
+					   psprintf("Rename that one, and CALL sg_rollback_fks() again; this one is kept as %s.", kept));
+		return;
+	}
+	move->table = relid;
+	move->owner_statements = list_make1(move_statement(what, kept, sg_parse_table_name(what->child_table).schema));
+	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
+}
+
+/* ---- the end of what is kept ---- */
+
+/* What drops for good what a deed has kept, or NULL where there is nothing any more */
+static char *
+end_statement(const PlanDeed *deed)
+{
+	const PlanStep *what = deed->what;
+	Oid			table = sg_find_qualified(what->child_table);
+	char	   *kept;
+
+	switch (plan_changed_object(what))
+	{
+		case CHANGED_TABLE:
+		case CHANGED_VIEW:
+			if (!OidIsValid(kept_relation(what, &kept)))
+				return NULL;
+			return psprintf("DROP %s %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept);
+		case CHANGED_COLUMN:
+			if (!OidIsValid(table) || get_attnum(table, kept_column(what)) == InvalidAttrNumber)
+				return NULL;
+			return psprintf("ALTER TABLE %s DROP COLUMN %s", what->child_table, quote_identifier(kept_column(what)));
+		case CHANGED_CONSTRAINT:
+		case CHANGED_INDEX:
+		case CHANGED_TRIGGER:
+			break;
+	}
+	return NULL;
+}
+
+static void
+end_one(void *p)
+{
+	const PlanDeed *deed = p;
+	char	   *statement = end_statement(deed);
+	SgScope		scope;
+
+	run_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
+	sg_owner_begin(&scope);
+	if (statement)
+		run_statement(statement);
+	sg_scope_end(&scope);
+	plan_deed_close(deed->id, DEED_LEFT_ALONE);
+}
+
+/* For sg_prune(), which only the database's owner may call; what can't go now goes next time */
+static uint64
+prune(TimestampTz before)
+{
+	uint64		n = 0;
+
+	foreach_ptr(const FkPlan, plan, plan_readable())
+	{
+		foreach_ptr(PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
+		{
+			ErrorData  *edata;
+
+			if (deed->what->kind != STEP_DROP || deed->what->discard || deed->done_at >= before)
+				continue;
+			edata = sg_try(end_one, deed);
+			if (edata == NULL)
+			{
+				n++;
+				continue;
+			}
+			sg_rethrow_cancel(edata);
+			ereport(WARNING,
+					(errmsg("%s of plan \"%s\" is kept: %s", deed->object, plan->name, sg_error_message(edata))));
+		}
+	}
+	return n;
+}
+
+void
+change_object_init(void)
+{
+	log_register_prune("things that were dropped and kept", prune);
+}

@@ -1,0 +1,103 @@
+-- Steps that rename and drop: what depends on it, what is kept, the way back, and its end
+-- rooms: change plan
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA cob;
+SET search_path = cob, public;
+CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL DEFAULT 'x', old int, age int CHECK (age > 0));
+CREATE TABLE posts (id serial PRIMARY KEY, u int CONSTRAINT posts_u REFERENCES users ON DELETE CASCADE);
+CREATE TABLE likes (post int CONSTRAINT likes_post REFERENCES posts);
+CREATE INDEX posts_by_user ON posts (u);
+INSERT INTO users (id, age) SELECT g, g FROM generate_series(1, 10) g;
+INSERT INTO posts (u) SELECT g FROM generate_series(1, 10) g;
+INSERT INTO likes SELECT g FROM generate_series(1, 10) g;
+CREATE VIEW grown AS SELECT old FROM users;
+CREATE FUNCTION posts() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM posts); END';
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER noted BEFORE INSERT ON likes FOR EACH ROW EXECUTE FUNCTION note();
+CREATE VIEW steps AS SELECT step, kind, definition, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'd' ORDER BY step;
+-- everything of the schema but our view, as it can be compared
+CREATE FUNCTION shape() RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END, pg_get_expr(d.adbin, d.adrelid))
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+  WHERE c.relnamespace = 'cob'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped AND c.relname <> 'steps'
+  UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = 'cob'::regnamespace
+  UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'cob'::regnamespace)
+  ORDER BY 1 $$;
+CREATE TEMP TABLE before AS SELECT * FROM shape() s;
+RESET client_min_messages;
+
+SELECT sg_plan_create('d') \g /dev/null
+SELECT sg_plan_add_drop('d', 'table', 'posts');
+SELECT sg_plan_add_drop('d', 'column', 'users', 'name');
+SELECT sg_plan_add_drop('d', 'column', 'users', 'old');
+SELECT sg_plan_add_drop('d', 'constraint', 'users', 'users_age_check');
+SELECT sg_plan_add_drop('d', 'trigger', 'likes', 'noted');
+SELECT sg_plan_add_rename('d', 'column', 'users', 'years', name => 'age');
+SELECT sg_plan_add_rename('d', 'table', 'users', 'people');
+SELECT sg_plan_add_rename('d', 'index', 'users', 'people_key', name => 'users_pkey');
+SELECT sg_plan_add_rename('d', 'trigger', 'likes', 'x', name => 'nothing');
+SELECT sg_plan_add_drop('d', 'view', 'nowhere');
+-- what names the old name comes before the table's new one
+SELECT * FROM sg_plan_sql('d');
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check('d') WHERE step > 0;
+CALL sg_apply('d');
+TABLE steps;
+SELECT * FROM shape();
+SELECT count(*) FROM schemaguard_attic.posts;
+SELECT step, kind, object, undo FROM schemaguard.plan_deed ORDER BY id;
+-- nothing binds what is left to what is kept, and what is kept is in nobody's way
+DELETE FROM people WHERE id = 10;
+SELECT identity FROM sg_snapshot_objects('live') WHERE identity ~ 'attic|_sg_dropped';
+SELECT table_name FROM sg_discover_unmatched() WHERE table_name ~ 'attic';
+INSERT INTO people VALUES (10, 'y', 1, 10);
+-- again
+CALL sg_apply('d');
+-- back, with rows, keys, NOT NULL and default
+CALL sg_rollback_fks('d');
+TABLE steps;
+SELECT * FROM shape() EXCEPT TABLE before;
+TABLE before EXCEPT SELECT * FROM shape();
+SELECT count(*) FROM posts;
+INSERT INTO posts (u) VALUES (1) RETURNING id;
+
+-- a name that is taken, another table in its place, a table that can't be kept
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE TABLE parts (a int) PARTITION BY LIST (a);
+CREATE TABLE shown (a int);
+SET client_min_messages = error;
+CREATE PUBLICATION regress_sg_shown FOR TABLE shown;
+RESET client_min_messages;
+SELECT sg_plan_add_drop('d', 'table', 'parts'), sg_plan_add_drop('d', 'table', 'shown'), sg_plan_add_drop('d', 'table', 'likes'),
+       sg_plan_add_rename('d', 'table', 'posts', 'users'), sg_plan_add_drop('d', 'table', 'grown'), sg_plan_add_drop('d', 'column', 'users', 'id');
+SELECT step, check_name, result, detail, hint FROM sg_plan_check('d') WHERE result = 'block';
+CALL sg_apply('d');
+CREATE TABLE likes (other int);
+CALL sg_rollback_fks('d');
+DROP TABLE likes;
+CALL sg_rollback_fks('d');
+SELECT count(*) FROM likes;
+DROP PUBLICATION regress_sg_shown;
+
+-- for good
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add_drop('d', 'table', 'shown', keep => false), sg_plan_add_drop('d', 'column', 'users', 'age');
+CALL sg_apply('d');
+SELECT to_regclass('shown'), to_regclass('schemaguard_attic.shown');
+CALL sg_rollback_fks('d', steps => '{1}');
+-- the end of what is kept
+SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
+CALL sg_prune(now() - interval '1 hour');
+SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
+CALL sg_prune(now() + interval '1 hour');
+SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
+CALL sg_rollback_fks('d');
+
+-- end
+SET client_min_messages = error;
+SELECT sg_plan_drop('d', force => true) \g /dev/null
+DROP SCHEMA cob, schemaguard_attic CASCADE;
