@@ -357,7 +357,7 @@ work_on_change(StepWork *work, bool by_scan)
 
 		look(work->step, &move);
 		if (moves == 0 && was_done(work, &move))
-			return;
+			return InvalidOid;
 		switch (move.kind)
 		{
 			case MOVE_NONE:
