@@ -74,6 +74,7 @@ OBJS = \
 	src/change/change_column.o \
 	src/change/change_not_null.o \
 	src/change/change_object.o \
+	src/change/change_rule.o \
 	src/change/change_statement.o \
 	src/change/change_step.o \
 	src/check/check.o \

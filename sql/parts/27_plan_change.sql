@@ -102,3 +102,16 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_release';
 COMMENT ON FUNCTION sg_plan_release(text, text)
     IS 'hold back the steps of a phase no more; returns how many there are';
+
+CREATE FUNCTION sg_violations(
+    plan     text,
+    step     int,
+    max_rows bigint DEFAULT 1000,
+    OUT row_table regclass,
+    OUT row_id    tid,
+    OUT data      jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_violations';
+COMMENT ON FUNCTION sg_violations(text, int, bigint)
+    IS 'the rows that the constraint of a step would be refused for';

@@ -11,6 +11,8 @@
  *
  * Workers hand their tuples to the leader through a shared tuplestore.
  *
+ * For UNIQUE all rows go through it, and what counts is what has come before.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -9,6 +9,8 @@
  *	  audit_scan.c	 the rows of a child, read once, against all its sets
  *	  audit_round.c	 which sets fit into memory together, and how often to read
  *
+ * beside them the rules that are judged with the keys (audit_rule.c, what they
+ * are; audit_rule_parse.c, audit_rule_scan.c, audit_rule_sql.c), and
  * below them audit_codec.c (a key as bytes, its hash and its equality),
  * audit_distinct.c (distinct orphan keys, in bounded memory) and
  * audit_parallel.c (memory that workers share, and the workers).
@@ -88,7 +90,6 @@ extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext res
 
 /* A table that exists: a number cast to regclass need not be one */
 extern Oid	audit_table_argument(FunctionCallInfo fcinfo, int n);
-extern int64 audit_max_rows(FunctionCallInfo fcinfo, int n);
 
 /* "WHAT of TABLE can't be listed", with its SQLSTATE */
 extern void audit_raise_problem(const FkProblem *problem, const char *what, Oid child);

@@ -16,6 +16,7 @@
 
 #include "audit/audit.h"
 #include "audit/audit_internal.h"
+#include "audit/audit_rule.h"
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -88,11 +89,12 @@ audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows)
 	SPI_finish();
 }
 
-/* The rows that break a key, as the role and in the snapshot of an audit */
+/* The rows that break a key, as the role and in the snapshot of an audit; with their keys or without */
 static void
-list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
+list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows, bool keys)
 {
 	SgRowSink	sink;
+	char	   *query;
 	FkProblem  *problem = audit_access_problem(key, true);
 	SgScope		scope;
 	Oid			busy;
@@ -104,9 +106,18 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 		audit_raise_problem(problem, "the orphans", key->child);
 	audit_push_snapshot();
 	audit_scope_begin(&scope, key, true);
-	audit_run_list(&sink, key->child, audit_sql_orphans(key), max_rows);
+	query = audit_sql_orphans(key);
+	if (!keys)
+		query = psprintf("SELECT o.t, o.i, o.d FROM (%s) o (t, i, k, d)", query);
+	audit_run_list(&sink, key->child, query, max_rows);
 	sg_scope_end(&scope);
 	PopActiveSnapshot();
+}
+
+void
+audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
+{
+	list_orphans(fcinfo, key, max_rows, false);
 }
 
 int64
@@ -184,7 +195,7 @@ sg_orphans(PG_FUNCTION_ARGS)
 						 &key);
 	if (problem)
 		audit_raise_problem(problem, "the orphans", child);
-	list_orphans(fcinfo, &key, audit_max_rows(fcinfo, 4));
+	list_orphans(fcinfo, &key, audit_max_rows(fcinfo, 4), true);
 
 	PG_RETURN_NULL();
 }
@@ -221,7 +232,7 @@ sg_fk_orphans(PG_FUNCTION_ARGS)
 				 nearest.found ? errhint("Perhaps you meant \"%s\".", nearest.found) :
 				 errhint("A key that a partition has from its partitioned table is found there; the columns of a planned key go to sg_orphans(child, columns, parent).")));
 	}
-	list_orphans(fcinfo, key, audit_max_rows(fcinfo, 2));
+	list_orphans(fcinfo, key, audit_max_rows(fcinfo, 2), true);
 
 	PG_RETURN_NULL();
 }

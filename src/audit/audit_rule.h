@@ -61,17 +61,21 @@ extern AuditKey *audit_rule_declared(Oid conid);
 /*
  * A rule as text (audit_rule_parse.c): the condition of a CHECK; a column; what
  * stands after UNIQUE in ALTER TABLE ... ADD, with its brackets.  Names are
- * looked for by the search_path of who may run what the analysis can run: the
- * caller, or the owner of the table.  Raises what ALTER TABLE would, and 42501
- * where nobody may.
+ * looked for in pg_catalog alone where the search_path is to be pinned, else by
+ * that of who may run what the analysis can run: the caller, or the owner of the
+ * table.  Raises what ALTER TABLE would, and 42501 where nobody may.
  */
-extern AuditKey *audit_rule_parse(Oid relid, AuditRuleKind kind, const char *definition);
+extern AuditKey *audit_rule_parse(Oid relid, AuditRuleKind kind, const char *definition, Oid author, bool pinned);
 
 /*
  * The rows that break a rule, as those of a set-returning function: row_table,
  * row_id, data.  Raises why they can't be listed.
  */
 extern void audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_rows);
+
+/* The same for a key; and the argument max_rows of such functions */
+extern void audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows);
+extern int64 audit_max_rows(FunctionCallInfo fcinfo, int n);
 
 /*
  * A query for the rows that break the rule, for who audit_rule_scope_begin()

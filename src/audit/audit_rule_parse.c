@@ -25,6 +25,7 @@
 #include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "utils/catcache.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -166,29 +167,55 @@ cook(Oid relid, Node *raw)
 	return condition;
 }
 
-static AuditKey *
-parse_check(Oid relid, const char *definition)
+static void
+pin_path(void)
 {
-	Constraint *constraint = parse_constraint("ALTER TABLE x ADD CHECK (%s\n)", definition, CONSTR_CHECK, "condition");
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* As whom the analysis is to run */
+static Oid
+analysing_role(Oid relid, Node *raw)
+{
 	CodeReach  *reach = code_reach();
-	SgScope		scope;
-	Node	   *condition;
 	char	   *reason;
 	Oid			role;
 
 	code_reach_row(reach, relid);
-	(void) reach_names(constraint->raw_expr, reach);
+	(void) reach_names(raw, reach);
 	reason = code_role(reach, code_table_owner(relid), &role);
 	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the condition is left alone: %s", reason)));
+	return role;
+}
+
+static AuditKey *
+parse_check(Oid relid, const char *definition, Oid author, bool pinned)
+{
+	Constraint *constraint = parse_constraint("ALTER TABLE x ADD CHECK (%s\n)", definition, CONSTR_CHECK, "condition");
+	SgScope		pinned_scope;
+	SgScope		scope;
+	Node	   *condition;
+	Oid			role;
+
+	if (pinned)
+		sg_caller_begin(&pinned_scope);
+	role = analysing_role(relid, constraint->raw_expr);
 	if (OidIsValid(role))
+	{
 		sg_role_begin(&scope, role);
+		if (pinned)
+			pin_path();
+	}
 	condition = cook(relid, constraint->raw_expr);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
-	return audit_rule_check(relid, NULL, condition, !constraint->is_no_inherit, GetUserId());
+	if (pinned)
+		sg_scope_end(&pinned_scope);
+	return audit_rule_check(relid, NULL, condition, true, author);
 }
 
 /* ---- columns ---- */
@@ -246,13 +273,13 @@ check_may_read(Oid relid)
 }
 
 AuditKey *
-audit_rule_parse(Oid relid, AuditRuleKind kind, const char *definition)
+audit_rule_parse(Oid relid, AuditRuleKind kind, const char *definition, Oid author, bool pinned)
 {
 	check_may_read(relid);
 	switch (kind)
 	{
 		case AUDIT_CHECK:
-			return parse_check(relid, definition);
+			return parse_check(relid, definition, author, pinned);
 		case AUDIT_NOT_NULL:
 			return parse_not_null(relid, definition);
 		case AUDIT_UNIQUE:

@@ -9,6 +9,7 @@
 
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -49,7 +50,7 @@ rule_argument(FunctionCallInfo fcinfo, int n, Oid relid)
 	for (int i = 0; i < lengthof(kind_words); i++)
 	{
 		if (strcmp(kind, kind_words[i]) == 0)
-			return audit_rule_parse(relid, i, sg_arg_text(fcinfo, n + 1));
+			return audit_rule_parse(relid, i, sg_arg_text(fcinfo, n + 1), GetUserId(), false);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

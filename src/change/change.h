@@ -142,6 +142,14 @@ extern AttrNumber change_column(const PlanStep *step, ChangeMove *move);
 extern HeapTuple change_constraint(Oid table, const char *name);
 extern char *change_condition(HeapTuple tuple);
 
+/* ---- change_rule.c ---- */
+
+/*
+ * A step of kind check, not null or unique as a rule for the audit; NULL for
+ * others.  author is who wrote its condition.  Raises what ALTER TABLE would.
+ */
+extern AuditKey *change_rule(const PlanStep *step, Oid author);
+
 /* ---- the kinds ---- */
 
 extern void change_look_check(const PlanStep *step, ChangeMove *move);

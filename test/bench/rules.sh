@@ -1,7 +1,7 @@
-# rules.sh: what it takes to know that all constraints of a table hold. Sourced by run.sh, which says how to call it.
+# rules.sh: what it takes to validate all constraints of a table. Sourced by run.sh, which says how to call it.
 #
-# A table of 5 million rows with four foreign keys, three CHECKs and two columns that are to be NOT NULL. The server
-# validates one after the other; sg_rule_audit judges all of them in one pass, which is what a validation by scan takes.
+# A table of 5 million rows with four foreign keys, three CHECKs and two columns that are to be NOT NULL, all of them added
+# NOT VALID. The server validates one after the other, CALL sg_apply with schemaguard.validate_with = scan in one pass.
 
 # shellcheck shell=bash disable=SC2154  # what run.sh sets
 

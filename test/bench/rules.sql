@@ -18,14 +18,18 @@ SELECT g, 1 + floor(random() * :big_rows), 1 + floor(random() * 3000), g % 1000,
 FROM generate_series(1, :child_rows) g;
 VACUUM ANALYZE;
 
-CREATE FUNCTION bench.add_rules() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION bench.drop_rules() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     old name;
 BEGIN
-    FOR old IN SELECT conname FROM pg_constraint WHERE conrelid = 'child'::regclass LOOP
+    FOR old IN SELECT conname FROM pg_constraint WHERE conrelid = 'child'::regclass AND contype IN ('c', 'f') LOOP
         EXECUTE format('ALTER TABLE child DROP CONSTRAINT %I', old);
     END LOOP;
-    ALTER TABLE child ALTER id DROP NOT NULL, ALTER state DROP NOT NULL,
+    ALTER TABLE child ALTER id DROP NOT NULL, ALTER state DROP NOT NULL;
+END $$;
+
+CREATE FUNCTION bench.add_rules() RETURNS void LANGUAGE sql AS $$
+    ALTER TABLE child
         ADD CONSTRAINT fk_big FOREIGN KEY (big) REFERENCES p_big NOT VALID,
         ADD CONSTRAINT fk_uid FOREIGN KEY (uid) REFERENCES p_uid NOT VALID,
         ADD CONSTRAINT fk_code FOREIGN KEY (code) REFERENCES p_code NOT VALID,
@@ -35,5 +39,12 @@ BEGIN
         ADD CONSTRAINT state_known CHECK (state IN ('new', 'paid', 'sent')) NOT VALID,
         ADD CONSTRAINT id_there CHECK (id IS NOT NULL) NOT VALID,
         ADD CONSTRAINT state_there CHECK (state IS NOT NULL) NOT VALID;
-END $$;
-SELECT bench.add_rules();
+$$;
+
+CREATE FUNCTION bench.plan_rules() RETURNS void LANGUAGE sql AS $$
+    SELECT sg_plan_create('bench', replace => true);
+    SELECT sg_plan_add_fk('bench', 'child', columns, parent, orphans => 'leave', index => false)
+    FROM (VALUES (ARRAY['big'], 'p_big'), (ARRAY['uid'], 'p_uid'), (ARRAY['code'], 'p_code'), (ARRAY['num'], 'p_num')) k (columns, parent);
+    SELECT sg_plan_add_check('bench', 'child', c) FROM unnest(ARRAY['amount BETWEEN 0 AND 1000', 'ends >= starts', $c$state IN ('new', 'paid', 'sent')$c$]) c;
+    SELECT sg_plan_add_not_null('bench', 'child', c) FROM unnest(ARRAY['id', 'state']) c;
+$$;

@@ -121,6 +121,21 @@ SELECT violating_rows, sample FROM judged('composed', 'not null', 'c');
 SELECT violating_rows FROM judged('composed', 'check', 'c IS NOT NULL');
 SELECT violating_rows FROM judged('composed', 'check', '(c).x IS DISTINCT FROM 1 AND cardinality(d) > 0');
 
+-- the rows that stand in the way of a plan's steps
+SELECT sg_plan_create('rules');
+SELECT sg_plan_add_check('rules', 'rules.t', 'a < 3', 'c'), sg_plan_add_not_null('rules', 'rules.t', 'a', 'n'),
+    sg_plan_add_unique('rules', 'rules.t', '{a,b}', 'u'), sg_plan_add_default('rules', 'rules.t', 'a', '1'),
+    sg_plan_add_fk('rules', 'rules.t', '{parent}', 'rules.p', fk_name => 'f', index => false),
+    sg_plan_add_check('rules', 'rules.t', 'gone > 1', 'g'), sg_plan_add_not_null('rules', 'rules.missing', 'a');
+SELECT step, v.row_id, v.data ->> 'id' AS id FROM generate_series(1, 3) step, sg_violations('rules', step) v ORDER BY step, id;
+SELECT row_table, row_id, data ->> 'parent' AS parent FROM sg_violations('rules', 5);
+SELECT count(*) FROM sg_violations('rules', 3, 1);
+SELECT * FROM sg_violations('rules', 4);
+SELECT * FROM sg_violations('rules', 6);
+SELECT * FROM sg_violations('rules', 7);
+SELECT * FROM sg_violations('rules', 8);
+SELECT * FROM sg_violations('rules', 1, -1);
+
 -- without the rights: columns one may read, and rows that policies hide
 CREATE ROLE regress_sg_rules_reader;
 GRANT USAGE ON SCHEMA rules TO regress_sg_rules_reader;
@@ -132,8 +147,10 @@ SELECT result, violating_rows, sample FROM judged('t', 'check', 'a < 3');
 SELECT result, reason FROM judged('t', 'check', 'a < 3 OR b = ''a''');
 SELECT result, reason FROM judged('parted', 'not null', 'a');
 SELECT * FROM sg_rule_violations('t', 'check', 'a < 3');
+SELECT * FROM sg_violations('rules', 1);
 RESET ROLE;
 
 SET client_min_messages = warning;
+SELECT sg_plan_drop('rules') \g /dev/null
 DROP SCHEMA rules CASCADE;
 DROP ROLE regress_sg_rules_reader;

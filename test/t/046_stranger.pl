@@ -120,6 +120,7 @@ my %call = (
 	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},
 	'schemaguard.sg_server_check' => 'SELECT schemaguard.sg_server_check()',
 	sg_rule_audit => q{SELECT * FROM sg_rule_audit('t_c')},
+	sg_violations => q{SELECT * FROM sg_violations('secret', 1)},
 	sg_rule_violations => q{SELECT * FROM sg_rule_violations('t_c', 'check', 'q > 0')},
 	'schemaguard.sg_snapshot_probe' => 'SELECT schemaguard.sg_snapshot_probe()',
 	'schemaguard.sg_snapshot_statement' => 'SELECT schemaguard.sg_snapshot_statement()',

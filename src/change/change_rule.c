@@ -1,0 +1,124 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_rule.c
+ *	  Steps that are rules for rows: what the audit makes of them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "audit/audit_rule.h"
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/quote.h"
+#include "base/version.h"
+#include "change/change.h"
+#include "plan/plan_key.h"
+
+PG_FUNCTION_INFO_V1(sg_violations);
+
+/* The columns of a step, as numbers */
+static List *
+step_columns(const PlanStep *step, Oid table)
+{
+	List	   *attnums = NIL;
+
+	foreach_ptr(const char, name, step->child_columns)
+	{
+		AttrNumber	attnum = get_attnum(table, name);
+
+		if (attnum <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("table %s has no column %s", step->child_table, quote_identifier(name)),
+					 errhint("Add the column, or correct the plan with sg_plan_set().")));
+		attnums = lappend_int(attnums, attnum);
+	}
+	return attnums;
+}
+
+AuditKey *
+change_rule(const PlanStep *step, Oid author)
+{
+	Oid			table = sg_find_qualified(step->child_table);
+	AuditKey   *ak;
+
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s does not exist", step->child_table),
+				 errhint("Create the table, or correct the plan with sg_plan_set().")));
+	switch (step->kind)
+	{
+		case STEP_CHECK:
+			ak = audit_rule_parse(table, AUDIT_CHECK, step->definition, author, true);
+			break;
+		case STEP_NOT_NULL:
+			ak = audit_rule_not_null(table, NULL, linitial_int(step_columns(step, table)), true);
+			break;
+		case STEP_UNIQUE:
+			ak = audit_rule_unique(table, NULL, step_columns(step, table), false);
+			break;
+		default:
+			return NULL;
+	}
+	ak->fk_name = step->fk_name;
+	return ak;
+}
+
+static void
+list_step_orphans(FunctionCallInfo fcinfo, PlanStep *step, int64 max_rows)
+{
+	FkKey		key = {0};
+	FkProblem  *problem = plan_step_key(step, &key);
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("the violations of step %d can't be listed: %s", step->step, problem->reason),
+				 problem->hint ? errhint("%s", problem->hint) : 0));
+	audit_list_orphans(fcinfo, &key, max_rows);
+}
+
+/*
+ * sg_violations(plan text, step int, max_rows bigint DEFAULT 1000)
+ *
+ * The rows that a step's constraint would be refused for, whether it is there
+ * yet or not.  Needs to be allowed to read the plan, and SELECT on the table
+ * (and on the parent of a key) without row security (42501); locks them in
+ * ACCESS SHARE until the end of the transaction.
+ */
+Datum
+sg_violations(PG_FUNCTION_ARGS)
+{
+	FkPlan	   *plan;
+	PlanStep   *step;
+	AuditKey   *rule;
+	int64		max_rows;
+
+	sg_check_version();
+	plan = plan_get_readable(sg_arg_text(fcinfo, 0));
+	sg_arg_check(fcinfo, 1);
+	step = plan_step_get(plan->name, PG_GETARG_INT32(1), false);
+	max_rows = audit_max_rows(fcinfo, 2);
+	if (step->kind == STEP_FOREIGN_KEY)
+	{
+		list_step_orphans(fcinfo, step, max_rows);
+		PG_RETURN_NULL();
+	}
+
+	rule = change_rule(step, get_role_oid(plan->author, true));
+	if (rule == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("step %d of plan \"%s\" is of kind \"%s\", which no row can break",
+						step->step, plan->name, plan_kind_word(step->kind)),
+				 errhint("Steps of kind foreign key, check, not null and unique have violations.")));
+	audit_list_violations(fcinfo, rule, max_rows);
+
+	PG_RETURN_NULL();
+}
