@@ -176,6 +176,7 @@ OBJS = \
 	src/plan/plan_change.o \
 	src/plan/plan_choice.o \
 	src/plan/plan_deed.o \
+	src/plan/plan_deprecate.o \
 	src/plan/plan_edit.o \
 	src/plan/plan_field.o \
 	src/plan/plan_filler.o \
@@ -238,6 +239,7 @@ SQL_PARTS = \
 	sql/parts/25_plan_tables.sql \
 	sql/parts/26_plan.sql \
 	sql/parts/27_plan_change.sql \
+	sql/parts/28_plan_rows.sql \
 	sql/parts/30_base_progress.sql \
 	sql/parts/40_snapshot.sql \
 	sql/parts/41_snapshot_statement.sql \
@@ -295,6 +297,7 @@ REGRESS = \
 	plan_18 \
 	plan_check \
 	plan_roles \
+	plan_rows \
 	plan_script \
 	rollback \
 	snapshot \

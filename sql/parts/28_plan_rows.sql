@@ -1,0 +1,444 @@
+-- What people ask for in one call: steps for audit columns, archives, tenants, and for what replaces a table.  They are made of
+-- the catalog as it is; what is there, or in the plan, is not added again.
+CREATE TABLE schemaguard.deprecated_table (
+    table_name  text PRIMARY KEY,
+    replacement text,
+    reason      text,
+    added_by    text NOT NULL DEFAULT CURRENT_USER,
+    added_at    timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE schemaguard.deprecated_table IS 'tables that nothing new is to refer to, and what takes their place';
+COMMENT ON COLUMN schemaguard.deprecated_table.table_name IS 'the table, qualified and quoted';
+COMMENT ON COLUMN schemaguard.deprecated_table.replacement IS 'what takes its place; null: nothing';
+COMMENT ON COLUMN schemaguard.deprecated_table.reason IS 'why';
+COMMENT ON COLUMN schemaguard.deprecated_table.added_by IS 'who added it';
+COMMENT ON COLUMN schemaguard.deprecated_table.added_at IS 'when';
+GRANT SELECT ON schemaguard.deprecated_table TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.deprecated_table TO pg_database_owner;
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.deprecated_table', '');
+
+CREATE FUNCTION schemaguard.sg_deprecate_table(table_name text, replacement text, reason text)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_deprecate_table';
+COMMENT ON FUNCTION schemaguard.sg_deprecate_table(text, text, text)
+    IS 'note in schemaguard.deprecated_table what takes the place of a table';
+
+-- Tables by their names, as the caller's search_path finds them; 42P01 for one that is not here. What follows runs with a path of
+-- its own, and is given qualified names.
+CREATE FUNCTION schemaguard.sg_qualified(tables text[]) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN ARRAY(SELECT CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) END
+             FROM unnest(tables) WITH ORDINALITY AS t (name, o)
+                  LEFT JOIN pg_class c ON c.oid = t.name::regclass
+                  LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+             ORDER BY t.o);
+COMMENT ON FUNCTION schemaguard.sg_qualified(text[]) IS 'names of tables, qualified';
+
+-- Declared keys, in the words of sg_plan_add_fk()
+CREATE FUNCTION schemaguard.sg_keys_declared(OUT fk_name text, OUT child regclass, OUT parent regclass, OUT child_columns text[],
+                                             OUT parent_columns text[], OUT on_delete text, OUT on_update text, OUT "match" text,
+                                             OUT is_deferrable boolean, OUT initially_deferred boolean, OUT delete_set text[])
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT k.conname, k.conrelid, k.confrelid, columns.child, columns.parent,
+           CASE k.confdeltype WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' ELSE 'no action' END,
+           CASE k.confupdtype WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' ELSE 'no action' END,
+           CASE k.confmatchtype WHEN 'f' THEN 'full' ELSE 'simple' END, k.condeferrable, k.condeferred,
+           CASE WHEN k.confdelsetcols IS NOT NULL THEN
+               ARRAY(SELECT a.attname::text FROM unnest(k.confdelsetcols) u (n) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n) END
+    FROM pg_constraint k
+         CROSS JOIN LATERAL (SELECT array_agg(c.attname::text ORDER BY u.o) AS child, array_agg(p.attname::text ORDER BY u.o) AS parent
+                             FROM ROWS FROM (unnest(k.conkey), unnest(k.confkey)) WITH ORDINALITY u (c, p, o)
+                                  JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.c
+                                  JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.p) columns
+    WHERE k.contype = 'f' AND k.conparentid = 0
+    ORDER BY k.conrelid::regclass::text COLLATE "C", k.conname;
+END;
+COMMENT ON FUNCTION schemaguard.sg_keys_declared() IS 'declared foreign keys, in the words of sg_plan_add_fk()';
+
+CREATE FUNCTION schemaguard.sg_has_column(child regclass, name text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = child AND a.attname::text = name AND NOT a.attisdropped AND a.attnum > 0);
+COMMENT ON FUNCTION schemaguard.sg_has_column(regclass, text) IS 'does a table have a column of that name?';
+
+-- A step, unless the plan has one of that kind and name on that table
+CREATE FUNCTION schemaguard.sg_plan_add_once(plan text, kind text, child_table text, name text, VARIADIC fields text[]) RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN CASE WHEN EXISTS (SELECT FROM schemaguard.plan_step s
+                         WHERE s.plan = sg_plan_add_once.plan AND s.kind = sg_plan_add_once.kind
+                           AND s.child_table = sg_plan_add_once.child_table AND s.fk_name = sg_plan_add_once.name) THEN 0
+            ELSE (schemaguard.sg_plan_add(plan, kind, VARIADIC ARRAY['child_table', child_table, 'fk_name', name] || fields) > 0)::int END;
+COMMENT ON FUNCTION schemaguard.sg_plan_add_once(text, text, text, text, text[]) IS 'add a step unless the plan has it; returns how many that are';
+
+-- A column, unless the table has one of that name, whatever its type
+CREATE FUNCTION schemaguard.sg_plan_add_missing(plan text, child_table text, name text, type text, priority text, phase text) RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN CASE WHEN name IS NULL OR schemaguard.sg_has_column(child_table::regclass, name) THEN 0
+            ELSE schemaguard.sg_plan_add_once(plan, 'column', child_table, name, 'child_columns', ARRAY[name]::text, 'definition', type,
+                                              'priority', priority, 'phase', phase) END;
+COMMENT ON FUNCTION schemaguard.sg_plan_add_missing(text, text, text, text, text, text) IS 'add a column to a plan unless the table has it';
+
+-- A trigger that calls a function of ours, or one that is made for it, in PL/pgSQL. columns: what has to be there before.
+CREATE FUNCTION schemaguard.sg_plan_add_trigger(plan text, child_table text, name text, events text, call text, body text, columns text[],
+                                                priority text, phase text)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    steps int := 0;
+    own text;
+BEGIN
+    IF body IS NOT NULL THEN
+        SELECT format('%I.%I', n.nspname, left(c.relname || '_' || name, 63)) INTO own
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = child_table::regclass;
+        steps := schemaguard.sg_plan_add_once(plan, 'statement', child_table, left(name, 54) || ' function', 'definition',
+            format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', own, body),
+            'undo', format('DROP FUNCTION IF EXISTS %s()', own), 'done_when', format('SELECT to_regprocedure(%L) IS NOT NULL', own || '()'),
+            'after', columns::text, 'priority', priority, 'phase', phase);
+        call := own || '()';
+        columns := columns || (left(name, 54) || ' function');
+    END IF;
+    RETURN steps + schemaguard.sg_plan_add_once(plan, 'statement', child_table, name, 'definition',
+        format('CREATE OR REPLACE TRIGGER %I %s ON %s FOR EACH ROW EXECUTE FUNCTION %s', name, events, child_table, call),
+        'undo', format('DROP TRIGGER IF EXISTS %I ON %s', name, child_table),
+        'done_when', format('SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = %L::regclass AND tgname = %L)', child_table, name),
+        'after', columns::text, 'priority', priority, 'phase', phase);
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_plan_add_trigger(text, text, text, text, text, text, text[], text, text)
+    IS 'add a trigger to a plan, with its function where it has one of its own';
+
+-- Who it is, for a function in PL/pgSQL: as schemaguard.sg_stamp_row() has it
+CREATE FUNCTION schemaguard.sg_who_expression(user_setting text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN format(CASE WHEN user_setting IS NULL THEN '%s' ELSE 'coalesce(nullif(current_setting(%2$L, true), ''''), %1$s)' END,
+              'CASE current_setting(''role'') WHEN ''none'' THEN session_user::text ELSE current_setting(''role'') END', user_setting);
+COMMENT ON FUNCTION schemaguard.sg_who_expression(text) IS 'the role or user that stamps a row, as an expression';
+
+CREATE FUNCTION schemaguard.sg_check_word(what text, word text, words text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF word IS NULL OR word <> ALL (words) THEN
+        RAISE EXCEPTION '% can''t be %', what, coalesce('"' || word || '"', 'null')
+            USING ERRCODE = '22023', HINT = 'It is one of: ' || array_to_string(words, ', ') || '.';
+    END IF;
+    RETURN word;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_check_word(text, text, text[]) IS 'a word, if it is one of some words; else 22023';
+
+CREATE FUNCTION schemaguard.sg_plan_stamp(plan text, tables text[], columns text[], user_setting text, language text, priority text, phase text)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    keys constant text[] := '{created_at,created_by,modified_at,modified_by}';
+    kept constant text := E'    IF TG_OP = ''UPDATE'' THEN\n        NEW.%1$I := OLD.%1$I;\n    ELSE\n        NEW.%1$I := %2$s;\n    END IF;\n';
+    who constant text := schemaguard.sg_who_expression(user_setting);
+    steps int := 0;
+    qualified text;
+    arguments text[] := '{}';
+    body text := E'BEGIN\n';
+BEGIN
+    PERFORM schemaguard.sg_check_word('language', language, '{c,plpgsql}');
+    FOR i IN 1 .. 4 LOOP
+        IF columns[i] IS NOT NULL THEN
+            arguments := arguments || quote_literal(keys[i] || '=' || columns[i]);
+            body := body || format(CASE WHEN i < 3 THEN kept ELSE E'    NEW.%1$I := %2$s;\n' END, columns[i], CASE WHEN i % 2 = 1 THEN 'now()' ELSE who END);
+        END IF;
+    END LOOP;
+    IF arguments = '{}' THEN
+        RAISE EXCEPTION 'no column is named' USING ERRCODE = '22023', HINT = 'Leave out one or the other, but not all.';
+    END IF;
+    IF user_setting IS NOT NULL THEN
+        arguments := arguments || quote_literal('user=' || user_setting);
+    END IF;
+    FOREACH qualified IN ARRAY tables LOOP
+        FOR i IN 1 .. 4 LOOP
+            steps := steps + schemaguard.sg_plan_add_missing(plan, qualified, columns[i], CASE WHEN i % 2 = 1 THEN 'timestamptz' ELSE 'text' END, priority, phase);
+        END LOOP;
+        steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp', 'BEFORE INSERT OR UPDATE',
+            format('schemaguard.sg_stamp_row(%s)', array_to_string(arguments, ', ')),
+            CASE language WHEN 'plpgsql' THEN body || E'    RETURN NEW;\nEND' END, array_remove(columns, NULL), priority, phase);
+    END LOOP;
+    RETURN steps;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_plan_stamp(text, text[], text[], text, text, text, text) IS 'what sg_plan_add_audit_columns() does, with qualified names';
+
+CREATE FUNCTION sg_plan_add_audit_columns(plan text, tables text[], created_at text DEFAULT 'created_at', created_by text DEFAULT 'created_by',
+                                          modified_at text DEFAULT 'modified_at', modified_by text DEFAULT 'modified_by',
+                                          user_setting text DEFAULT NULL, language text DEFAULT 'c', priority text DEFAULT 'medium',
+                                          phase text DEFAULT NULL)
+RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN schemaguard.sg_plan_stamp(plan, schemaguard.sg_qualified(tables), ARRAY[created_at, created_by, modified_at, modified_by],
+                                 user_setting, language, priority, phase);
+COMMENT ON FUNCTION sg_plan_add_audit_columns(text, text[], text, text, text, text, text, text, text, text)
+    IS 'plan columns that say who made a row and who changed it last, and the trigger that fills them; returns how many steps';
+
+-- The triggers of one key between a parent that is archived and a child: child_column null: its rows are always live
+CREATE FUNCTION schemaguard.sg_plan_archive_key(plan text, key text, child text, child_columns text[], parent text, parent_columns text[],
+                                                parent_column text, child_column text, children text, language text, priority text, phase text)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    steps int;
+    child_name constant text := (SELECT c.relname FROM pg_class c WHERE c.oid = child::regclass);
+    columns constant text[] := array_remove(ARRAY[parent_column, child_column], NULL);
+    arguments constant text := concat_ws(', ', quote_literal(key), quote_literal(parent_column), quote_literal(child_column));
+    -- as keys see it: rows of tables that inherit are others
+    parent_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = parent::regclass) || parent;
+    child_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = child::regclass) || child;
+    live constant text := quote_ident(child_column) || ' IS NULL';
+    same text;
+    parent_row text;
+    child_rows text;
+    body text;
+BEGIN
+    SELECT string_agg(format('NEW.%1$I IS NOT DISTINCT FROM OLD.%1$I', c), ' AND ' ORDER BY o),
+           string_agg(format('p.%I = NEW.%I', p, c), ' AND ' ORDER BY o), string_agg(format('c.%I = NEW.%I', c, p), ' AND ' ORDER BY o)
+    INTO same, parent_row, child_rows
+    FROM ROWS FROM (unnest(child_columns), unnest(parent_columns)) WITH ORDINALITY u (c, p, o);
+
+    IF language = 'plpgsql' THEN
+        body := format(E'DECLARE\n    archived boolean;\nBEGIN\n'
+            '    IF %1$s(TG_OP = ''INSERT'' OR NOT (%2$s%3$s)) THEN\n'
+            '        SELECT p.%4$I IS NOT NULL INTO archived FROM %8$s p WHERE %6$s FOR SHARE;\n'
+            '        IF archived THEN\n'
+            '            RAISE EXCEPTION ''a live row of table %7$s can''''t refer to an archived one of table %5$s'' USING ERRCODE = ''23514'';\n'
+            '        END IF;\n    END IF;\n    RETURN NULL;\nEND',
+            coalesce('NEW.' || live || ' AND ', ''), coalesce('OLD.' || live || ' AND ', ''), same, parent_column, parent, parent_row, child, parent_only);
+    END IF;
+    steps := schemaguard.sg_plan_add_trigger(plan, child, left('sg_live_' || key, 63), 'AFTER INSERT OR UPDATE',
+        format('schemaguard.sg_refuse_archived_parent(%s)', arguments), body, columns, priority, phase);
+    -- what has no archive of its own does not keep its parent out of it
+    IF child_column IS NULL OR children = 'leave' THEN
+        RETURN steps;
+    END IF;
+
+    IF language = 'plpgsql' THEN
+        body := format(E'BEGIN\n    IF NEW.%1$I IS NOT NULL AND OLD.%1$I IS NULL THEN\n', parent_column) ||
+            format(CASE children WHEN 'cascade' THEN E'        UPDATE %6$s c SET %2$I = NEW.%3$I WHERE %4$s AND c.%2$I IS NULL;\n'
+                ELSE E'        IF EXISTS (SELECT FROM %6$s c WHERE %4$s AND c.%2$I IS NULL) THEN\n'
+                     '            RAISE EXCEPTION ''a row of table %5$s can''''t be archived: live rows of table %1$s refer to it'' USING ERRCODE = ''23001'';\n'
+                     '        END IF;\n' END, child, child_column, parent_column, child_rows, parent, child_only) ||
+            E'    END IF;\n    RETURN NULL;\nEND';
+    END IF;
+    RETURN steps + schemaguard.sg_plan_add_trigger(plan, parent, left(format('sg_children_%s_%s', child_name, key), 63), 'AFTER UPDATE',
+        format('schemaguard.%s(%L, %s)', CASE children WHEN 'cascade' THEN 'sg_archive_live_children' ELSE 'sg_refuse_live_children' END, child, arguments),
+        body, columns, priority, phase);
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_plan_archive_key(text, text, text, text[], text, text[], text, text, text, text, text, text)
+    IS 'add the triggers of one key of an archived table to a plan';
+
+CREATE FUNCTION schemaguard.sg_plan_archive(plan text, tables text[], archived_at text, archived_by text, children text, user_setting text,
+                                            language text, priority text, phase text)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    steps int := 0;
+    qualified text;
+    t record;
+    k record;
+BEGIN
+    PERFORM schemaguard.sg_check_word('language', language, '{c,plpgsql}'), schemaguard.sg_check_word('children', children, '{refuse,cascade,leave}'),
+            schemaguard.sg_check_word('archived_at', archived_at, ARRAY[coalesce(archived_at, 'the name of a column')]);
+    FOREACH qualified IN ARRAY tables LOOP
+        SELECT n.nspname, c.relname, array_agg(a.attname ORDER BY u.o) FILTER (WHERE a.attname IS NOT NULL) AS key INTO t
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+             LEFT JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY u (n, o) ON true
+             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.n
+        WHERE c.oid = qualified::regclass
+        GROUP BY 1, 2;
+        IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = qualified::regclass AND a.attname::text = archived_at AND a.atttypid = 'bool'::regtype) THEN
+            RAISE EXCEPTION 'column % of table % is a boolean', quote_ident(archived_at), qualified
+                USING ERRCODE = '42804', HINT = 'Rows are live where archived_at is null; for a boolean, make the triggers by hand.';
+        END IF;
+        steps := steps + schemaguard.sg_plan_add_missing(plan, qualified, archived_at, 'timestamptz', priority, phase)
+                       + schemaguard.sg_plan_add_missing(plan, qualified, archived_by, 'text', priority, phase);
+        IF t.key IS NOT NULL THEN
+            steps := steps + schemaguard.sg_plan_add_once(plan, 'index', qualified, left(t.relname, 54) || '_live_idx', 'definition',
+                format('USING btree (%s) WHERE %I IS NULL', (SELECT string_agg(quote_ident(c), ', ') FROM unnest(t.key) c), archived_at),
+                'after', ARRAY[archived_at]::text, 'priority', priority, 'phase', phase);
+        END IF;
+        steps := steps + schemaguard.sg_plan_add_once(plan, 'statement', qualified, left(t.relname, 58) || '_live', 'definition',
+            format('CREATE VIEW %I.%I WITH (security_invoker = true) AS SELECT * FROM %s WHERE %I IS NULL', t.nspname, left(t.relname, 58) || '_live', qualified, archived_at),
+            'undo', format('DROP VIEW IF EXISTS %I.%I', t.nspname, left(t.relname, 58) || '_live'),
+            'done_when', format('SELECT to_regclass(%L) IS NOT NULL', format('%I.%I', t.nspname, left(t.relname, 58) || '_live')),
+            'after', array_remove(ARRAY[archived_at, archived_by], NULL)::text, 'priority', priority, 'phase', phase);
+        IF archived_by IS NOT NULL THEN
+            steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp_archived', 'BEFORE INSERT OR UPDATE',
+                format('schemaguard.sg_stamp_row(%s)', concat_ws(', ', quote_literal('archived_at=' || archived_at), quote_literal('archived_by=' || archived_by),
+                                                                 quote_literal('user=' || user_setting))),
+                CASE language WHEN 'plpgsql' THEN format(
+                    E'BEGIN\n    IF NEW.%1$I IS NULL THEN\n        NEW.%2$I := NULL;\n    ELSIF TG_OP = ''UPDATE'' AND OLD.%1$I IS NOT NULL THEN\n'
+                    '        NEW.%2$I := OLD.%2$I;\n    ELSE\n        NEW.%2$I := %3$s;\n    END IF;\n    RETURN NEW;\nEND',
+                    archived_at, archived_by, schemaguard.sg_who_expression(user_setting)) END,
+                ARRAY[archived_at, archived_by], priority, phase);
+        END IF;
+        FOR k IN SELECT d.*, format('%I.%I', n.nspname, c.relname) AS child_table
+                 FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE d.parent = qualified::regclass LOOP
+            steps := steps + schemaguard.sg_plan_archive_key(plan, k.fk_name, k.child_table, k.child_columns, qualified, k.parent_columns, archived_at,
+                CASE WHEN k.child_table = ANY (tables) OR schemaguard.sg_has_column(k.child, archived_at) THEN archived_at END,
+                children, language, priority, phase);
+        END LOOP;
+    END LOOP;
+    RETURN steps;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_plan_archive(text, text[], text, text, text, text, text, text, text)
+    IS 'what sg_plan_add_archive_columns() does, with qualified names';
+
+CREATE FUNCTION sg_plan_add_archive_columns(plan text, tables text[], archived_at text DEFAULT 'archived_at', archived_by text DEFAULT 'archived_by',
+                                            children text DEFAULT 'refuse', user_setting text DEFAULT NULL, language text DEFAULT 'c',
+                                            priority text DEFAULT 'medium', phase text DEFAULT NULL)
+RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN schemaguard.sg_plan_archive(plan, schemaguard.sg_qualified(tables), archived_at, archived_by, children, user_setting, language, priority, phase);
+COMMENT ON FUNCTION sg_plan_add_archive_columns(text, text[], text, text, text, text, text, text, text)
+    IS 'plan what archives rows of tables: columns, a view and an index of the live ones, triggers; returns how many steps';
+
+-- Steps of foreign keys go through sg_plan_add_fk(), unless the plan has one that replaces the same key of that table
+CREATE FUNCTION schemaguard.sg_plan_isolation(plan text, tenant_column text, tenant_table text, orphans text, priority text)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    steps int := 0;
+    unique_columns text[];
+    k record;
+BEGIN
+    FOR k IN
+        SELECT d.*, format('%I.%I', cn.nspname, c.relname) AS child_table, format('%I.%I', pn.nspname, p.relname) AS parent_table, p.relname AS parent_name
+        FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace cn ON cn.oid = c.relnamespace
+             JOIN pg_class p ON p.oid = d.parent JOIN pg_namespace pn ON pn.oid = p.relnamespace
+        WHERE (tenant_table IS NULL OR d.parent <> tenant_table::regclass AND d.child <> tenant_table::regclass)
+          AND tenant_column <> ALL (d.child_columns) AND tenant_column <> ALL (d.parent_columns)
+          AND schemaguard.sg_has_column(d.child, tenant_column) AND schemaguard.sg_has_column(d.parent, tenant_column)
+    LOOP
+        unique_columns := tenant_column || k.parent_columns;
+        -- a unique index of just these columns serves as well, in any order
+        IF NOT EXISTS (SELECT FROM pg_index i
+                       WHERE i.indrelid = k.parent AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+                         AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C") FROM pg_attribute a
+                              WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) =
+                             (SELECT array_agg(u ORDER BY u COLLATE "C") FROM unnest(unique_columns) u)) THEN
+            steps := steps + schemaguard.sg_plan_add_once(plan, 'unique', k.parent_table,
+                left(array_to_string(k.parent_name || unique_columns, '_'), 59) || '_key', 'child_columns', unique_columns::text, 'priority', priority);
+        END IF;
+        IF NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_isolation.plan AND s.child_table = k.child_table
+                         AND s.child_columns = tenant_column || k.child_columns AND s.parent_table = k.parent_table)
+           AND NOT EXISTS (SELECT FROM schemaguard.sg_keys_declared() d WHERE d.child = k.child AND d.parent = k.parent
+                             AND d.child_columns = tenant_column || k.child_columns) THEN
+            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, tenant_column || k.child_columns, k.parent_table, unique_columns,
+                on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans,
+                -- of a MATCH FULL key of several columns the new one, MATCH SIMPLE, checks less, so both stay
+                replaces => CASE WHEN k.match = 'simple' OR cardinality(k.child_columns) = 1 THEN k.fk_name END,
+                "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred,
+                -- the row stays its tenant's
+                on_delete_columns => CASE WHEN k.on_delete IN ('set null', 'set default') THEN coalesce(k.delete_set, k.child_columns) END);
+            steps := steps + 1;
+        END IF;
+    END LOOP;
+
+    FOR k IN
+        SELECT format('%I.%I', n.nspname, c.relname) AS child_table, a.attnotnull,
+               EXISTS (SELECT FROM schemaguard.sg_keys_declared() d WHERE d.child = c.oid AND d.parent = tenant_table::regclass
+                         AND d.child_columns = ARRAY[tenant_column]) AS has_key
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE a.attname::text = tenant_column AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+          AND c.relpersistence <> 't' AND n.nspname <> ALL ('{pg_catalog,information_schema,schemaguard}')
+          AND (tenant_table IS NULL OR c.oid <> tenant_table::regclass)
+        ORDER BY n.nspname, c.relname
+    LOOP
+        IF NOT k.attnotnull THEN
+            steps := steps + schemaguard.sg_plan_add_once(plan, 'not null', k.child_table, tenant_column || '_not_null',
+                'child_columns', ARRAY[tenant_column]::text, 'priority', priority);
+        END IF;
+        IF tenant_table IS NOT NULL AND NOT k.has_key
+           AND NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_isolation.plan AND s.child_table = k.child_table
+                             AND s.child_columns = ARRAY[tenant_column] AND s.parent_table = tenant_table) THEN
+            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, ARRAY[tenant_column], tenant_table, priority => priority, orphans => orphans);
+            steps := steps + 1;
+        END IF;
+    END LOOP;
+    RETURN steps;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_plan_isolation(text, text, text, text, text) IS 'what sg_plan_isolate() does, with qualified names';
+
+CREATE FUNCTION sg_plan_isolate(plan text, tenant_column text, tenant_table text DEFAULT NULL, orphans text DEFAULT NULL,
+                                priority text DEFAULT 'medium')
+RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN schemaguard.sg_plan_isolation(plan, tenant_column, (schemaguard.sg_qualified(ARRAY[tenant_table]))[1], orphans, priority);
+COMMENT ON FUNCTION sg_plan_isolate(text, text, text, text, text)
+    IS 'plan keys that have the tenant in them in place of those that leave it out; returns how many steps';
+
+CREATE FUNCTION schemaguard.sg_plan_retargeting(plan text, old_parent text, new_parent text, mapping text, reason text, orphans text, priority text, phase text)
+RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    steps int := 0;
+    new_key text[];
+    new_column text;
+    k record;
+    old_name constant text := (SELECT regexp_replace(c.relname, 's$', '') FROM pg_class c WHERE c.oid = old_parent::regclass);
+    new_name constant text := (SELECT regexp_replace(c.relname, 's$', '') FROM pg_class c WHERE c.oid = new_parent::regclass);
+BEGIN
+    SELECT array_agg(a.attname::text) INTO new_key
+    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
+    WHERE i.indrelid = new_parent::regclass AND i.indisprimary;
+    IF mapping IS NOT NULL AND (cardinality(new_key) = 1 AND schemaguard.sg_has_column(new_parent::regclass, mapping)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'table % has no column %, or no primary key of one column', new_parent, quote_ident(mapping)
+            USING ERRCODE = '22023', HINT = 'mapping is the column of the new table that has the key of the old one.';
+    END IF;
+    PERFORM schemaguard.sg_deprecate_table(old_parent, new_parent, reason);
+
+    FOR k IN
+        SELECT d.*, format('%I.%I', n.nspname, c.relname) AS child_table, c.relname AS child_name,
+               EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_retargeting.plan AND s.child_table = format('%I.%I', n.nspname, c.relname)
+                         AND s.replaces = d.fk_name) AS planned
+        FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE d.parent = old_parent::regclass AND d.child <> new_parent::regclass
+    LOOP
+        CONTINUE WHEN k.planned;
+        IF mapping IS NULL THEN
+            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, k.child_columns, new_parent,
+                on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,
+                match => k.match, "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred, on_delete_columns => k.delete_set);
+            steps := steps + 1;
+        ELSIF cardinality(k.child_columns) > 1 THEN
+            RAISE EXCEPTION 'key % of table % has several columns', quote_ident(k.fk_name), k.child_table
+                USING ERRCODE = '0A000', HINT = 'Add its step with sg_plan_add_fk(): an expression of backfill for each column.';
+        ELSE
+            -- user_id becomes profile_id, and what is named otherwise gets the new table's name behind its own
+            new_column := replace(k.child_columns[1], old_name, new_name);
+            IF new_column = k.child_columns[1] THEN
+                new_column := new_column || '_' || new_name;
+            END IF;
+            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, ARRAY[new_column], new_parent,
+                on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,
+                "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred,
+                backfill => format('(SELECT sg_new.%I FROM %s sg_new WHERE sg_new.%I = %I.%I)', new_key[1], new_parent, mapping,
+                                   k.child_name, k.child_columns[1]));
+            PERFORM @extschema@.sg_plan_add_drop(plan, 'column', k.child_table, k.child_columns[1], priority => priority, phase => phase);
+            steps := steps + 2;
+        END IF;
+    END LOOP;
+    RETURN steps;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_plan_retargeting(text, text, text, text, text, text, text, text) IS 'what sg_plan_retarget() does, with qualified names';
+
+CREATE FUNCTION sg_plan_retarget(plan text, old_parent text, new_parent text, mapping text DEFAULT NULL, reason text DEFAULT NULL,
+                                 orphans text DEFAULT NULL, priority text DEFAULT 'medium', phase text DEFAULT 'retargeted')
+RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN schemaguard.sg_plan_retargeting(plan, (schemaguard.sg_qualified(ARRAY[old_parent]))[1], (schemaguard.sg_qualified(ARRAY[new_parent]))[1],
+                                       mapping, reason, orphans, priority, phase);
+COMMENT ON FUNCTION sg_plan_retarget(text, text, text, text, text, text, text, text)
+    IS 'plan that every key that refers to a table refers to the one that takes its place; returns how many steps';

@@ -1,0 +1,58 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_deprecate.c
+ *	  schemaguard.deprecated_table: tables that nothing new is to refer to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/spi.h"
+#include "log/log_grant.h"
+
+PG_FUNCTION_INFO_V1(sg_deprecate_table);
+
+/*
+ * sg_deprecate_table(table_name text, replacement text, reason text)
+ *
+ * Notes it, or notes it anew.  For writers (42501); the table is qualified.
+ */
+Datum
+sg_deprecate_table(PG_FUNCTION_ARGS)
+{
+	char	   *names[] = {
+		sg_arg_text(fcinfo, 0), sg_arg_optional_text(fcinfo, 1), sg_arg_optional_text(fcinfo, 2),
+		GetUserNameFromId(GetUserId(), false)
+	};
+	Oid			types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[lengthof(names)];
+	char		nulls[lengthof(names)];
+	SgScope		scope;
+
+	sg_check_granted(fcinfo);
+	sg_check_writable("sg_deprecate_table()");
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		nulls[i] = names[i] ? ' ' : 'n';
+		values[i] = names[i] ? CStringGetTextDatum(names[i]) : (Datum) 0;
+	}
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_INSERT,
+							"INSERT INTO schemaguard.deprecated_table AS d (table_name, replacement, reason, added_by)"
+							" VALUES ($1, $2, $3, $4)"
+							" ON CONFLICT (table_name) DO UPDATE SET replacement = excluded.replacement,"
+							" reason = coalesce(excluded.reason, d.reason), added_by = excluded.added_by, added_at = pg_catalog.now()",
+							lengthof(names), types, values, nulls);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	PG_RETURN_VOID();
+}
