@@ -305,7 +305,8 @@ COMMENT ON FUNCTION sg_plan_add_archive_columns(text, text[], text, text, text, 
 -- Steps of foreign keys go through sg_plan_add_fk(), unless the plan has one that replaces the same key of that table
 CREATE FUNCTION schemaguard.sg_plan_isolation(plan text, tenant_column text, tenant_table text, orphans text, priority text)
 RETURNS int
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+-- that a key can't be yet, without the UNIQUE that comes before it, is no news
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
     steps int := 0;

@@ -168,6 +168,18 @@ my @calls = (
 	[ sg_plan_release => q{SELECT sg_plan_set('changed', 1, 'phase', 'later'); SELECT sg_plan_release('changed', 'later')} ],
 	(map { [ "sg_plan_add_$_" => 'SELECT 1' ] } qw(check not_null unique column default index statement drop rename)),
 
+	# what writes such steps
+	[ sg_plan_add_audit_columns => q{SELECT sg_plan_create('asked'), sg_plan_create('isolated'); CALL fixture.each($$SELECT CASE WHEN %2$L IN ('check_row', 'key_domain', 'trigger_before_row')
+		THEN sg_plan_add_audit_columns('asked', ARRAY['t.%1$s_c'], modified_by => NULL) END$$, true, true)} ],
+	[ sg_plan_add_archive_columns => q{CALL fixture.each($$SELECT CASE WHEN %2$L IN ('check_row', 'key_domain', 'trigger_before_row')
+		THEN sg_plan_add_archive_columns('asked', ARRAY['t.%1$s_p'], children => 'cascade', language => 'plpgsql') END$$, true, true)} ],
+	[ sg_plan_isolate => q{SELECT sg_plan_isolate('isolated', 'n')} ],
+	[ sg_plan_retarget => q{SELECT sg_plan_retarget('isolated', 't.check_row_p', 't.key_domain_p')} ],
+	[ sg_apply => q{CALL sg_apply('asked')} ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
+	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_deprecate_table sg_has_column sg_keys_declared sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_archive
+		sg_plan_archive_key sg_plan_isolation sg_plan_retargeting sg_plan_stamp sg_qualified sg_who_expression)),
+
 	# snapshots and drift
 	[ sg_snapshot_take => q{SELECT sg_snapshot_take('now'); SELECT sg_snapshot_take('reworded')} ],
 	[ sg_snapshot_export => q{SELECT length(sg_snapshot_export('now')::text)} ],
