@@ -103,6 +103,7 @@ FROM (VALUES
   ('drift_ignore', '{kind,object,reason,until,change,property,added_by,added_at}'),
   ('drift_run', '{id,run_id,at,role,reference,target,result,drifts,drift,extra,unknown,cosmetic,unmanaged,ignored,appeared,gone,notified,problems,elapsed_ms}'),
   ('drift_item', '{id,role,reference,target,kind,object,change,property,expected,actual,class,risk,detail,first_seen,last_seen,gone_at,first_run,last_run,gone_run,fingerprint}'),
+  ('deprecated_table', '{table_name,replacement,reason,added_by,added_at}'),
   ('gate_finding', '{role,scope,child_table,fk_name,result,orphan_rows,reason,first_seen,last_seen,first_run,last_run}'),
   ('ddl_log', '{at,pid,session_role,role,application,client_addr,event,tag,kind,object,parts,statement,origin,origin_name,detail}'),
   ('fk_trust', '{fk_name,stands,state,armed,rows_checked,child_table,parent_table,stale_reason,proved_at,proved_lsn,method,strength}'),
@@ -133,7 +134,7 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
         'schemaguard.discovery_weight', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
         'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore',
         'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.drift_item', 'schemaguard.drift_item_id_seq',
-        'schemaguard.gate_finding'], 'configuration tables');
+        'schemaguard.gate_finding', 'schemaguard.deprecated_table'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

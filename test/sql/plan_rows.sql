@@ -3,24 +3,24 @@
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
-CREATE EXTENSION schemaguard;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE ROLE regress_sg_people;
 CREATE SCHEMA ask;
 SET search_path = ask, public;
 SET schemaguard.workers = 0;
-CREATE VIEW step AS SELECT plan, step, kind, child_table, fk_name, state, reason, phase FROM schemaguard.plan_step ORDER BY plan, step;
+CREATE VIEW step AS SELECT plan, step, kind, child_table, fk_name, state, reason, phase FROM schemaguard.plan_step WHERE plan ~ '^ask_' ORDER BY plan, step;
 
 -- ---- audit columns: what is there is not added; both languages do the same
 
 CREATE TABLE note (id int PRIMARY KEY, created_at date, body text);
 CREATE TABLE "Odd ""note" (id int PRIMARY KEY, body text);
-SELECT sg_plan_create('c'), sg_plan_create('plpgsql') \g /dev/null
-SELECT sg_plan_add_audit_columns('c', '{note}', user_setting => 'app.username');
-SELECT sg_plan_add_audit_columns('c', '{note}', user_setting => 'app.username') AS nothing_new;
-SELECT sg_plan_add_audit_columns('plpgsql', ARRAY['"Odd ""note"'], modified_by => 'by "whom', user_setting => 'app.username', language => 'plpgsql');
+SELECT sg_plan_create('ask_c'), sg_plan_create('ask_plpgsql') \g /dev/null
+SELECT sg_plan_add_audit_columns('ask_c', '{note}', user_setting => 'app.username');
+SELECT sg_plan_add_audit_columns('ask_c', '{note}', user_setting => 'app.username') AS nothing_new;
+SELECT sg_plan_add_audit_columns('ask_plpgsql', ARRAY['"Odd ""note"'], modified_by => 'by "whom', user_setting => 'app.username', language => 'plpgsql');
 SELECT kind, child_table, fk_name FROM step;
-CALL sg_apply('c');
-CALL sg_apply('plpgsql');
+CALL sg_apply('ask_c');
+CALL sg_apply('ask_plpgsql');
 SELECT state, count(*) FROM step GROUP BY 1;
 SET app.username = 'maria';
 INSERT INTO note (id, created_by) VALUES (1, 'forged');
@@ -30,8 +30,8 @@ UPDATE note SET created_by = 'forged', created_at = NULL;
 UPDATE "Odd ""note" SET created_by = 'forged', created_at = NULL;
 SELECT created_at = now()::date AS at, created_by, modified_at IS NOT NULL AS changed, modified_by = session_user AS by_me FROM note
 UNION ALL SELECT created_at::date = now()::date, created_by, modified_at IS NOT NULL, "by ""whom" = session_user FROM "Odd ""note";
-CALL sg_rollback_fks('c');
-CALL sg_rollback_fks('plpgsql');
+CALL sg_rollback_fks('ask_c');
+CALL sg_rollback_fks('ask_plpgsql');
 SELECT attrelid::regclass, attname FROM pg_attribute WHERE attrelid IN ('note'::regclass, '"Odd ""note"'::regclass) AND attnum > 0 AND NOT attisdropped ORDER BY 1, attnum;
 SELECT count(*) AS functions FROM pg_proc WHERE pronamespace = 'ask'::regnamespace;
 
@@ -60,43 +60,43 @@ CREATE PROCEDURE archive_all() LANGUAGE sql AS $$
         'INSERT INTO item VALUES (10)', 'UPDATE item SET bill = bill', 'UPDATE item SET bill = 20', 'UPDATE item SET bill = 10',
         'UPDATE client SET archived_at = ''2026-01-02'' WHERE id = 1', 'UPDATE bill SET archived_at = NULL WHERE id = 10', 'INSERT INTO bill VALUES (11, 1)');
 $$;
-SELECT sg_plan_create('refuse'), sg_plan_create('plrefuse'), sg_plan_create('cascade'), sg_plan_create('plcascade'), sg_plan_create('leave') \g /dev/null
-SELECT sg_plan_add_archive_columns('refuse', '{client,bill}'), sg_plan_add_archive_columns('refuse', '{client,bill}') AS nothing_new,
-    sg_plan_add_archive_columns('plrefuse', '{client,bill}', language => 'plpgsql'),
-    sg_plan_add_archive_columns('cascade', '{client,bill}', children => 'cascade'),
-    sg_plan_add_archive_columns('plcascade', '{client,bill}', children => 'cascade', language => 'plpgsql'),
-    sg_plan_add_archive_columns('leave', '{client,bill}', archived_by => NULL, children => 'leave', phase => 'later');
-SELECT kind, child_table, fk_name FROM step WHERE plan = 'refuse';
+SELECT sg_plan_create('ask_refuse'), sg_plan_create('ask_plrefuse'), sg_plan_create('ask_cascade'), sg_plan_create('ask_plcascade'), sg_plan_create('ask_leave') \g /dev/null
+SELECT sg_plan_add_archive_columns('ask_refuse', '{client,bill}'), sg_plan_add_archive_columns('ask_refuse', '{client,bill}') AS nothing_new,
+    sg_plan_add_archive_columns('ask_plrefuse', '{client,bill}', language => 'plpgsql'),
+    sg_plan_add_archive_columns('ask_cascade', '{client,bill}', children => 'cascade'),
+    sg_plan_add_archive_columns('ask_plcascade', '{client,bill}', children => 'cascade', language => 'plpgsql'),
+    sg_plan_add_archive_columns('ask_leave', '{client,bill}', archived_by => NULL, children => 'leave', phase => 'later');
+SELECT kind, child_table, fk_name FROM step WHERE plan = 'ask_refuse';
 CREATE PROCEDURE empty() LANGUAGE sql BEGIN ATOMIC
     DELETE FROM item; DELETE FROM bill; DELETE FROM client;
 END;
-CALL sg_apply('refuse');
+CALL sg_apply('ask_refuse');
 CALL archive_all();
 SELECT id, archived_at::date, archived_by = session_user AS by_me FROM client ORDER BY id;
 SELECT id FROM client_live;
 CALL empty();
-CALL sg_rollback_fks('refuse');
-CALL sg_apply('plrefuse');
+CALL sg_rollback_fks('ask_refuse');
+CALL sg_apply('ask_plrefuse');
 CALL archive_all();
 SELECT id, archived_at::date, archived_by = session_user AS by_me FROM client ORDER BY id;
 CALL empty();
-CALL sg_rollback_fks('plrefuse');
-CALL sg_apply('cascade');
+CALL sg_rollback_fks('ask_plrefuse');
+CALL sg_apply('ask_cascade');
 CALL archive_all();
 SELECT id, archived_at::date, archived_by = session_user AS by_me FROM bill ORDER BY id;
 CALL empty();
-CALL sg_rollback_fks('cascade');
-CALL sg_apply('plcascade');
+CALL sg_rollback_fks('ask_cascade');
+CALL sg_apply('ask_plcascade');
 CALL archive_all();
 SELECT id, archived_at::date, archived_by = session_user AS by_me FROM bill ORDER BY id;
 CALL empty();
-CALL sg_rollback_fks('plcascade');
-CALL sg_apply('leave');
-SELECT count(*), count(*) FILTER (WHERE state = 'pending') AS wait FROM step WHERE plan = 'leave';
+CALL sg_rollback_fks('ask_plcascade');
+CALL sg_apply('ask_leave');
+SELECT count(*), count(*) FILTER (WHERE state = 'pending') AS wait FROM step WHERE plan = 'ask_leave';
 SELECT relname FROM pg_class WHERE relnamespace = 'ask'::regnamespace AND relname ~ 'live';
 -- a primary key brings the index of the live rows
-SELECT sg_plan_add_archive_columns('leave', '{note}', language => 'plpgsql');
-SELECT sql FROM sg_plan_sql('leave') sql WHERE sql ~ 'INDEX';
+SELECT sg_plan_add_archive_columns('ask_leave', '{note}', language => 'plpgsql');
+SELECT sql FROM sg_plan_sql('ask_leave') sql WHERE sql ~ 'INDEX';
 
 -- ---- tenants: afterwards a row can't refer to another tenant's
 
@@ -106,15 +106,15 @@ CREATE TABLE task (id int PRIMARY KEY, tenant_id int, project int CONSTRAINT in_
 INSERT INTO tenants VALUES (1), (2);
 INSERT INTO project VALUES (10, 1), (20, 2);
 INSERT INTO task VALUES (1, 1, 10, NULL), (2, 2, 20, 2), (3, 1, 20, NULL);
-SELECT sg_plan_create('tenants') \g /dev/null
-SELECT sg_plan_isolate('tenants', 'tenant_id', 'tenants'), sg_plan_isolate('tenants', 'tenant_id', 'tenants') AS nothing_new;
-SELECT sql FROM sg_plan_sql('tenants') sql WHERE sql ~ 'FOREIGN KEY|UNIQUE' ORDER BY sql COLLATE "C";
+SELECT sg_plan_create('ask_tenants') \g /dev/null
+SELECT sg_plan_isolate('ask_tenants', 'tenant_id', 'tenants'), sg_plan_isolate('ask_tenants', 'tenant_id', 'tenants') AS nothing_new;
+SELECT sql FROM sg_plan_sql('ask_tenants') sql WHERE sql ~ 'FOREIGN KEY|UNIQUE' ORDER BY sql COLLATE "C";
 SELECT fk_name, leaking_rows, sample FROM sg_tenant_audit('tenant_id', 'tenants') WHERE leaking_rows > 0;
-SELECT fk_name, orphan_rows FROM sg_orphan_audit(plan => 'tenants') WHERE result = 'fail';
+SELECT fk_name, orphan_rows FROM sg_orphan_audit(plan => 'ask_tenants') WHERE result = 'fail';
 UPDATE task SET tenant_id = 2 WHERE id = 3;
 ALTER TABLE task ADD CONSTRAINT task_tenant_id_id_key UNIQUE (tenant_id, id);
-SELECT sg_plan_skip('tenants', step, 'it is there') FROM step WHERE plan = 'tenants' AND kind = 'unique' \g /dev/null
-CALL sg_apply('tenants');
+SELECT sg_plan_skip('ask_tenants', step, 'it is there') FROM step WHERE plan = 'ask_tenants' AND kind = 'unique' \g /dev/null
+CALL sg_apply('ask_tenants');
 SELECT finding, table_name, fk_name, result FROM sg_tenant_audit('tenant_id', 'tenants', '{ask}');
 INSERT INTO task VALUES (4, 1, 20);
 DELETE FROM project WHERE id = 10;
@@ -128,46 +128,49 @@ CREATE TABLE post (id int, user_id int NOT NULL CONSTRAINT by_user REFERENCES us
 INSERT INTO users SELECT generate_series(1, 5);
 INSERT INTO profiles SELECT md5(id::text)::uuid, id FROM users;
 INSERT INTO post SELECT g, g, nullif(g, 3) FROM generate_series(1, 5) g;
-SELECT sg_plan_create('move'), sg_plan_create('plain') \g /dev/null
-SELECT sg_plan_retarget('move', 'users', 'profiles', 'legacy_id', 'there are profiles now'), sg_plan_retarget('move', 'users', 'profiles', 'legacy_id') AS nothing_new;
-CALL sg_apply('move');
-SELECT step, kind, fk_name, state, phase FROM step WHERE plan = 'move';
+SELECT sg_plan_create('ask_move'), sg_plan_create('ask_plain') \g /dev/null
+SELECT sg_plan_retarget('ask_move', 'users', 'profiles', 'legacy_id', 'there are profiles now'), sg_plan_retarget('ask_move', 'users', 'profiles', 'legacy_id') AS nothing_new;
+CALL sg_apply('ask_move');
+SELECT step, kind, fk_name, state, phase FROM step WHERE plan = 'ask_move';
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'post'::regclass AND contype = 'f' ORDER BY 1;
 SELECT count(*) AS rows, count(*) FILTER (WHERE profile_id = md5(user_id::text)::uuid AND legacy_id_profile IS NOT DISTINCT FROM md5(legacy_id::text)::uuid) AS moved FROM post;
 -- the old columns go when that is released, and what they held is kept
-SELECT sg_plan_release('move', 'retargeted');
-CALL sg_apply('move');
+SELECT sg_plan_release('ask_move', 'retargeted');
+CALL sg_apply('ask_move');
 SELECT attname FROM pg_attribute WHERE attrelid = 'post'::regclass AND attnum > 0 AND NOT attisdropped AND attname !~ '^_sg' ORDER BY attnum;
-SELECT table_name, replacement, reason, added_by = current_user AS by_me FROM schemaguard.deprecated_table;
+SELECT table_name, replacement, reason, added_by = current_user AS by_me FROM schemaguard.deprecated_table WHERE table_name ~ '^ask[.]';
 -- the same type: the columns stay
 CREATE TABLE people (id int PRIMARY KEY);
 INSERT INTO people TABLE users;
 CREATE TABLE vote (u int CONSTRAINT of_user REFERENCES users);
 INSERT INTO vote VALUES (1);
-SELECT sg_plan_retarget('plain', 'users', 'people');
-CALL sg_apply('plain');
+SELECT sg_plan_retarget('ask_plain', 'users', 'people');
+CALL sg_apply('ask_plain');
 SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'vote'::regclass;
 
 -- ---- what they do not take
 
 CREATE TABLE two (a int, b int, PRIMARY KEY (a, b), deleted boolean);
 CREATE TABLE of_two (a int, b int, CONSTRAINT two FOREIGN KEY (a, b) REFERENCES two);
-SELECT sg_plan_add_audit_columns('c', '{no_such}');
-SELECT sg_plan_add_audit_columns('c', '{note}', language => 'perl');
-SELECT sg_plan_add_audit_columns('c', '{note}', NULL, NULL, NULL, NULL);
+SELECT sg_plan_add_audit_columns('ask_c', '{no_such}');
+SELECT sg_plan_add_audit_columns('ask_c', '{note}', language => 'perl');
+SELECT sg_plan_add_audit_columns('ask_c', '{note}', NULL, NULL, NULL, NULL);
+\set VERBOSITY terse
 SELECT sg_plan_add_audit_columns('no_such', '{note}');
-SELECT sg_plan_add_archive_columns('c', '{note}', children => 'kill');
-SELECT sg_plan_add_archive_columns('c', '{two}', archived_at => 'deleted');
-SELECT sg_plan_add_archive_columns('c', '{note}', archived_at => NULL);
-SELECT sg_plan_retarget('c', 'users', 'profiles', 'no_such');
-SELECT sg_plan_retarget('c', 'two', 'profiles', 'legacy_id');
+\set VERBOSITY default
+SELECT sg_plan_add_archive_columns('ask_c', '{note}', children => 'kill');
+SELECT sg_plan_add_archive_columns('ask_c', '{two}', archived_at => 'deleted');
+SELECT sg_plan_add_archive_columns('ask_c', '{note}', archived_at => NULL);
+SELECT sg_plan_retarget('ask_c', 'users', 'profiles', 'no_such');
+SELECT sg_plan_retarget('ask_c', 'two', 'profiles', 'legacy_id');
 SET ROLE regress_sg_people;
-SELECT sg_plan_isolate('tenants', 'tenant_id');
+SELECT sg_plan_isolate('ask_tenants', 'tenant_id');
 SELECT schemaguard.sg_deprecate_table('ask.note', NULL, NULL);
 INSERT INTO schemaguard.deprecated_table VALUES ('ask.note');
 RESET ROLE;
 
+SELECT count(sg_plan_drop(name, true)) FROM schemaguard.plan WHERE name ~ '^ask_';
+DELETE FROM schemaguard.deprecated_table WHERE table_name ~ '^ask[.]';
 RESET search_path;
 DROP SCHEMA ask CASCADE;
-DROP EXTENSION schemaguard;
 DROP ROLE regress_sg_people;

@@ -1,7 +1,7 @@
 -- Trigger functions: who made, changed and archived a row, and when; archived rows and the live ones that refer to them
 -- rooms: stamp
 SET client_min_messages = warning;
-CREATE EXTENSION schemaguard;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE ROLE regress_sg_clerk;
 CREATE ROLE regress_sg_keeper;
 CREATE SCHEMA st;
@@ -248,5 +248,4 @@ SELECT schemaguard.sg_stamp_row();
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA st CASCADE;
-DROP EXTENSION schemaguard;
 DROP ROLE regress_sg_clerk, regress_sg_keeper;

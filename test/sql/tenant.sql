@@ -3,7 +3,7 @@
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
-CREATE EXTENSION schemaguard;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE ROLE regress_sg_tenant;
 CREATE SCHEMA tn;
 CREATE SCHEMA tn2;
@@ -12,16 +12,16 @@ SET search_path = tn, public;
 
 CREATE TABLE tenants (id int PRIMARY KEY);
 CREATE TABLE countries (code text PRIMARY KEY);
-CREATE TABLE customers (id int PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, country text REFERENCES countries);
-CREATE TABLE orders (id int PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants,
+CREATE TABLE customers (id int PRIMARY KEY, tn_id int NOT NULL REFERENCES tenants, country text REFERENCES countries);
+CREATE TABLE orders (id int PRIMARY KEY, tn_id int NOT NULL REFERENCES tenants,
     customer_id int CONSTRAINT customer REFERENCES customers, parent_id int CONSTRAINT parent REFERENCES orders,
-    UNIQUE (tenant_id, id));
+    UNIQUE (tn_id, id));
 CREATE TABLE lines (order_id int CONSTRAINT in_order REFERENCES orders, n int);
-CREATE TABLE notes (id int, line int, tenant_id bigint);
-CREATE TABLE "Odd ""Notes" ("the line" int, "tenant_id" bigint, kept int CONSTRAINT "Kept ""by" REFERENCES orders) PARTITION BY LIST ("the line");
+CREATE TABLE notes (id int, line int, tn_id bigint);
+CREATE TABLE "Odd ""Notes" ("the line" int, "tn_id" bigint, kept int CONSTRAINT "Kept ""by" REFERENCES orders) PARTITION BY LIST ("the line");
 CREATE TABLE odd_1 PARTITION OF "Odd ""Notes" DEFAULT;
-CREATE TABLE tn2.isolated (tenant_id int NOT NULL REFERENCES tenants, order_id int, invited_by int CONSTRAINT invited REFERENCES tenants,
-    CONSTRAINT whole FOREIGN KEY (tenant_id, order_id) REFERENCES orders (tenant_id, id));
+CREATE TABLE tn2.isolated (tn_id int NOT NULL REFERENCES tenants, order_id int, invited_by int CONSTRAINT invited REFERENCES tenants,
+    CONSTRAINT whole FOREIGN KEY (tn_id, order_id) REFERENCES orders (tn_id, id));
 CREATE TABLE tn2.deep (isolated int);
 CREATE TABLE invitations (who int CONSTRAINT who REFERENCES tenants);
 INSERT INTO tenants VALUES (1), (2), (3);
@@ -29,40 +29,42 @@ INSERT INTO countries VALUES ('at');
 INSERT INTO customers SELECT g, 1 + g % 3, 'at' FROM generate_series(1, 300) g;
 -- each order is its customer's tenant's, but for three; one has no customer
 INSERT INTO orders SELECT g, 1 + g % 3, CASE WHEN g % 2 = 0 THEN g END, CASE WHEN g > 100 THEN g - 99 END FROM generate_series(1, 300) g;
-UPDATE orders SET tenant_id = 1 + (tenant_id + 1) % 3 WHERE id IN (6, 8);
+UPDATE orders SET tn_id = 1 + (tn_id + 1) % 3 WHERE id IN (6, 8);
 INSERT INTO "Odd ""Notes" VALUES (1, 1 + 6 % 3, 7), (2, NULL, 7), (3, 2, NULL);
 \x on
-SELECT * FROM sg_tenant_audit('tenant_id', 'tenants');
+SELECT * FROM sg_tenant_audit('tn_id', 'tenants');
 \x off
 -- what is shown runs
-SELECT hint FROM sg_tenant_audit('tenant_id') WHERE result = 'fail' AND finding = 'rows' ORDER BY fk_name \gexec
+SELECT hint FROM sg_tenant_audit('tn_id') WHERE result = 'fail' AND finding = 'rows' ORDER BY fk_name \gexec
 -- some schemas; parents are anywhere
-SELECT finding, table_name, fk_name, result FROM sg_tenant_audit('tenant_id', 'tn.tenants', '{tn2}', 0);
+SELECT finding, table_name, fk_name, result FROM sg_tenant_audit('tn_id', 'tn.tenants', '{tn2}', 0);
 -- a key that is not all it could be
 ALTER TABLE tn2.isolated DROP CONSTRAINT whole;
-ALTER TABLE tn2.isolated ADD CONSTRAINT whole FOREIGN KEY (tenant_id, order_id) REFERENCES orders (tenant_id, id) NOT VALID;
-SELECT finding, fk_name, result, reason, hint FROM sg_tenant_audit('tenant_id', NULL, '{tn2}');
+ALTER TABLE tn2.isolated ADD CONSTRAINT whole FOREIGN KEY (tn_id, order_id) REFERENCES orders (tn_id, id) NOT VALID;
+SELECT finding, fk_name, result, reason, hint FROM sg_tenant_audit('tn_id', NULL, '{tn2}');
 -- who may not read, or not all
 GRANT USAGE ON SCHEMA tn TO regress_sg_tenant;
 GRANT SELECT (id, customer_id) ON orders TO regress_sg_tenant;
 GRANT SELECT ON customers, "Odd ""Notes" TO regress_sg_tenant;
 SET ROLE regress_sg_tenant;
-SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tenant_id', NULL, '{tn}') WHERE finding = 'rows';
+SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tn_id', NULL, '{tn}') WHERE finding = 'rows';
 RESET ROLE;
-GRANT SELECT (tenant_id, parent_id) ON orders TO regress_sg_tenant;
+GRANT SELECT (tn_id, parent_id) ON orders TO regress_sg_tenant;
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_sg_tenant;
-SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tenant_id', NULL, '{tn}') WHERE finding = 'rows';
+SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tn_id', NULL, '{tn}') WHERE finding = 'rows';
 RESET ROLE;
 -- columns that are not compared
-ALTER TABLE customers ALTER tenant_id TYPE text, DROP CONSTRAINT customers_tenant_id_fkey;
-SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tenant_id', NULL, '{tn}') WHERE finding = 'rows' AND fk_name = 'customer';
+ALTER TABLE customers ALTER tn_id TYPE text, DROP CONSTRAINT customers_tn_id_fkey;
+SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tn_id', NULL, '{tn}') WHERE finding = 'rows' AND fk_name = 'customer';
 -- wrong arguments
 SELECT * FROM sg_tenant_audit('no_such');
 SELECT * FROM sg_tenant_audit(NULL);
-SELECT * FROM sg_tenant_audit('tenant_id', samples => -1);
-SELECT * FROM sg_tenant_audit('tenant_id', schemas => '{no_such}');
-SELECT * FROM sg_tenant_audit('tenant_id', 1::regclass);
+SELECT * FROM sg_tenant_audit('tn_id', samples => -1);
+\set VERBOSITY terse
+SELECT * FROM sg_tenant_audit('tn_id', schemas => '{no_such}');
+\set VERBOSITY default
+SELECT * FROM sg_tenant_audit('tn_id', 1::regclass);
 
 -- ---- against plain SQL: types, nulls, orphans, partitions, inheritance, keys of one and two columns
 
@@ -111,5 +113,4 @@ SELECT * FROM found WHERE (counted = expected AND checked = 300) IS NOT TRUE;
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA tn, tn2 CASCADE;
-DROP EXTENSION schemaguard;
 DROP ROLE regress_sg_tenant;
