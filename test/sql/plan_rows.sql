@@ -101,21 +101,21 @@ SELECT sql FROM sg_plan_sql('ask_leave') sql WHERE sql ~ 'INDEX';
 -- ---- tenants: afterwards a row can't refer to another tenant's
 
 CREATE TABLE tenants (id int PRIMARY KEY);
-CREATE TABLE project (id int PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, UNIQUE (tenant_id, id));
-CREATE TABLE task (id int PRIMARY KEY, tenant_id int, project int CONSTRAINT in_project REFERENCES project ON DELETE SET NULL, before int CONSTRAINT before REFERENCES task);
+CREATE TABLE project (id int PRIMARY KEY, tn_id int NOT NULL REFERENCES tenants, UNIQUE (tn_id, id));
+CREATE TABLE task (id int PRIMARY KEY, tn_id int, project int CONSTRAINT in_project REFERENCES project ON DELETE SET NULL, before int CONSTRAINT before REFERENCES task);
 INSERT INTO tenants VALUES (1), (2);
 INSERT INTO project VALUES (10, 1), (20, 2);
 INSERT INTO task VALUES (1, 1, 10, NULL), (2, 2, 20, 2), (3, 1, 20, NULL);
 SELECT sg_plan_create('ask_tenants') \g /dev/null
-SELECT sg_plan_isolate('ask_tenants', 'tenant_id', 'tenants'), sg_plan_isolate('ask_tenants', 'tenant_id', 'tenants') AS nothing_new;
+SELECT sg_plan_isolate('ask_tenants', 'tn_id', 'tenants'), sg_plan_isolate('ask_tenants', 'tn_id', 'tenants') AS nothing_new;
 SELECT sql FROM sg_plan_sql('ask_tenants') sql WHERE sql ~ 'FOREIGN KEY|UNIQUE' ORDER BY sql COLLATE "C";
-SELECT fk_name, leaking_rows, sample FROM sg_tenant_audit('tenant_id', 'tenants') WHERE leaking_rows > 0;
+SELECT fk_name, leaking_rows, sample FROM sg_tenant_audit('tn_id', 'tenants') WHERE leaking_rows > 0;
 SELECT fk_name, orphan_rows FROM sg_orphan_audit(plan => 'ask_tenants') WHERE result = 'fail';
-UPDATE task SET tenant_id = 2 WHERE id = 3;
-ALTER TABLE task ADD CONSTRAINT task_tenant_id_id_key UNIQUE (tenant_id, id);
+UPDATE task SET tn_id = 2 WHERE id = 3;
+ALTER TABLE task ADD CONSTRAINT task_tn_id_id_key UNIQUE (tn_id, id);
 SELECT sg_plan_skip('ask_tenants', step, 'it is there') FROM step WHERE plan = 'ask_tenants' AND kind = 'unique' \g /dev/null
 CALL sg_apply('ask_tenants');
-SELECT finding, table_name, fk_name, result FROM sg_tenant_audit('tenant_id', 'tenants', '{ask}');
+SELECT finding, table_name, fk_name, result FROM sg_tenant_audit('tn_id', 'tenants', '{ask}');
 INSERT INTO task VALUES (4, 1, 20);
 DELETE FROM project WHERE id = 10;
 SELECT * FROM task WHERE id = 1;
@@ -164,7 +164,7 @@ SELECT sg_plan_add_archive_columns('ask_c', '{note}', archived_at => NULL);
 SELECT sg_plan_retarget('ask_c', 'users', 'profiles', 'no_such');
 SELECT sg_plan_retarget('ask_c', 'two', 'profiles', 'legacy_id');
 SET ROLE regress_sg_people;
-SELECT sg_plan_isolate('ask_tenants', 'tenant_id');
+SELECT sg_plan_isolate('ask_tenants', 'tn_id');
 SELECT schemaguard.sg_deprecate_table('ask.note', NULL, NULL);
 INSERT INTO schemaguard.deprecated_table VALUES ('ask.note');
 RESET ROLE;
