@@ -170,31 +170,29 @@ deploy_scan_obstacle(Oid conid)
 
 /* ---- the scan ---- */
 
-int
-deploy_scan(Oid child, List *verdicts)
+AuditKey *
+deploy_scan_key(Oid conid, const char **why_core)
 {
-	AuditTable	table = {.child = child,.results = CurrentMemoryContext};
+	AuditKey   *ak;
 
-	foreach_ptr(ScanVerdict, scan, verdicts)
-	{
-		AuditKey   *ak;
+	*why_core = find_obstacle(conid, &ak);
+	if (*why_core)
+		return NULL;
+	if (ak->rule == NULL)
+		audit_proof_begin(ak);
+	return ak;
+}
 
-		scan->verdict = NULL;
-		scan->why_core = find_obstacle(scan->conid, &ak);
-		if (scan->why_core)
-			continue;
-		scan->verdict = ak;
-		if (ak->rule == NULL)
-			audit_proof_begin(ak);
-		table.keys = lappend(table.keys, ak);
-	}
-	if (table.keys == NIL)
-		return 0;
+void
+deploy_scan(Oid child, List *keys)
+{
+	AuditTable	table = {.child = child,.keys = keys,.results = CurrentMemoryContext};
 
+	if (keys == NIL)
+		return;
 	PushActiveSnapshot(GetLatestSnapshot());
 	audit_table_locked(&table);
 	PopActiveSnapshot();
-	return list_length(table.keys);
 }
 
 /*

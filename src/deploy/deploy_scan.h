@@ -6,9 +6,13 @@
  * Under the locks of VALIDATE CONSTRAINT, SHARE UPDATE EXCLUSIVE on the table
  * and ROW SHARE on the parents of foreign keys:
  *
- *		deploy_scan(table, verdicts);
- *		for those whose verdict is AUDIT_PASS:
- *			deploy_mark_valid(verdict->conid);
+ *		ak = deploy_scan_key(conid, &why_core);		for each constraint
+ *		deploy_scan(table, list of these);
+ *		if (ak->result == AUDIT_PASS)
+ *			deploy_mark_valid(conid);
+ *
+ * A constraint is a foreign key, a CHECK or, from 18 on, a NOT NULL, which waits
+ * for validation.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,24 +23,19 @@
 
 #include "audit/audit.h"
 
-/* A constraint that waits for validation: a foreign key, a CHECK or, from 18 on, a NOT NULL */
-typedef struct ScanVerdict
-{
-	Oid			conid;
-	AuditKey   *verdict;		/* NULL: it was not judged */
-	const char *why_core;		/* why VALIDATE has to do it, or NULL */
-} ScanVerdict;
-
 /* Why a scan can't validate a constraint as core would, or NULL; takes no lock */
 extern const char *deploy_scan_obstacle(Oid conid);
 
+/* What a scan is to judge for it, or NULL, with that reason */
+extern AuditKey *deploy_scan_key(Oid conid, const char **why_core);
+
 /*
- * Judge constraints of one table, a List of ScanVerdict *, in one scan, and
- * say how many those were.  The caller holds the locks, has checked that the
- * table is not in use in its session, and that the user may alter it.  Errors
- * go through.
+ * Judge constraints of one table, a List of AuditKey *, in one scan.  The
+ * caller holds the locks, has checked that the table is not in use in its
+ * session, and that the user may alter it.  Errors go through; where it was a
+ * condition that raised one, `raised` of its AuditKey is set.
  */
-extern int	deploy_scan(Oid child, List *verdicts);
+extern void deploy_scan(Oid child, List *keys);
 
 /* In pg_constraint, and in what other sessions know of the table */
 extern void deploy_mark_valid(Oid conid);

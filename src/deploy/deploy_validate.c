@@ -310,28 +310,18 @@ still_waits(StepWork *work)
 static int
 judge_works(RunAction *action, Oid child)
 {
-	List	   *scanned = NIL;
-	ListCell   *lc;
-	int			n;
+	List	   *keys = NIL;
 
-	foreach(lc, action->works)
+	/* all are known before one is judged: its error may say which one it was */
+	foreach_ptr(StepWork, work, action->works)
 	{
-		ScanVerdict *scan = palloc0(sizeof(ScanVerdict));
-
-		scan->conid = still_waits(lfirst(lc)) ? ((StepWork *) lfirst(lc))->conid : InvalidOid;
-		scanned = lappend(scanned, scan);
+		work->verdict = deploy_scan_key(still_waits(work) ? work->conid : InvalidOid, &work->why_core);
+		if (work->verdict)
+			keys = lappend(keys, work->verdict);
 	}
 	sg_progress_phase(SG_PHASE_SCANNING);
-	n = deploy_scan(child, scanned);
-	for (int i = 0; i < list_length(scanned); i++)
-	{
-		StepWork   *work = list_nth(action->works, i);
-		ScanVerdict *scan = list_nth(scanned, i);
-
-		work->verdict = scan->verdict;
-		work->why_core = scan->why_core;
-	}
-	return n;
+	deploy_scan(child, keys);
+	return list_length(keys);
 }
 
 static bool
@@ -427,18 +417,43 @@ execute_scan(RunAction *action)
 	audit_proof_record(proofs);
 }
 
+/* Is it known which steps' conditions have raised the error that ended the scan, and are there others? */
+static bool
+knows_who_raised(const RunAction *action)
+{
+	int			raised = 0;
+
+	foreach_ptr(StepWork, work, action->works)
+	{
+		if (work->verdict && work->verdict->raised)
+			raised++;
+	}
+	return raised > 0 && raised < list_length(action->works);
+}
+
+/* All to VALIDATE; or only what has raised an error, and the others will be scanned again */
 static void
-leave_all_to_core(void *arg)
+leave_to_others(void *arg)
 {
 	const RunAction *action = arg;
-	ListCell   *lc;
+	bool		known = knows_who_raised(action);
 
-	foreach(lc, action->works)
+	foreach_ptr(StepWork, work, action->works)
 	{
-		((StepWork *) lfirst(lc))->verdict = NULL;
-		leave_to_core(action, lfirst(lc), run_failure_text(action), action->error);
+		if (!known || (work->verdict && work->verdict->raised))
+			leave_to_core(action, work, run_failure_text(action), action->error);
+		else
+		{
+			LogEntry	entry = run_entry(action, work, LOG_SKIPPED);
+
+			entry.message = "the scan begins again without the condition that has raised an error";
+			log_write(&entry);
+			work->why_core = NULL;
+		}
 	}
 }
+
+static void scan_works(PlanRun *run, List *works);
 
 /*
  * The scan came to nothing.  Without the locks no key gets further, nor would
@@ -448,20 +463,27 @@ static void
 explain_scan(RunAction *action)
 {
 	bool		for_all = run_timeout_struck() || run_is_lock_failure(action->error);
+	bool		again = !for_all && knows_who_raised(action);
+	List	   *others = NIL;
 
 	if (!for_all)
 	{
-		run_settle(action, leave_all_to_core, action);
+		run_settle(action, leave_to_others, action);
 		run_commit();
-		return;
 	}
 	foreach_ptr(StepWork, work, action->works)
 	{
+		if (again && !(work->verdict && work->verdict->raised))
+			others = lappend(others, work);
 		work->verdict = NULL;
+		if (!for_all)
+			continue;
 		work->why_core = NULL;
 		run_record_failure(action, work, STEP_ADDED, action->error->sqlerrcode,
 						   run_failure_text(action), LOG_NONE);
 	}
+	if (others != NIL)
+		scan_works(action->run, others);
 }
 
 /* Validate in one action what one scan can; what VALIDATE has to do says so */

@@ -270,7 +270,7 @@ DELETE FROM rows WHERE id = 1000;
 CALL sg_apply('vs');
 INSERT INTO rows VALUES (1000, 1, 'w');
 TABLE constraints;
--- an error that a condition raises for some row: none is validated by the pass, the others by VALIDATE
+-- an error that a condition raises for some row: it is left to VALIDATE, the others to another pass
 SELECT sg_plan_add_check('vs', 'rows', '10 / (a - 7) < 20', 'raises'), sg_plan_add_check('vs', 'rows', 'id > 0', 'id_positive');
 SELECT mark();
 CALL sg_apply('vs');
