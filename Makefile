@@ -271,6 +271,7 @@ REGRESS = \
 	audit_scan \
 	bodies \
 	change_object \
+	change_rows \
 	changes \
 	citus \
 	compare_fks \

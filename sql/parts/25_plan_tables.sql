@@ -144,7 +144,7 @@ CREATE TABLE schemaguard.plan_deed (
     id            bigint PRIMARY KEY,
     plan_id       bigint NOT NULL,          -- a plan that is made anew under its name has another one
     step          int NOT NULL,
-    kind          text NOT NULL CHECK (kind IN ('add', 'replace', 'index', 'columns', 'change', 'delete', 'set null')),
+    kind          text NOT NULL CHECK (kind IN ('add', 'replace', 'index', 'columns', 'change', 'delete', 'set null', 'set')),
     object        text NOT NULL,            -- as in audit_log
     undo          text NOT NULL CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'change back', 'nothing')),
     before        jsonb,                    -- what it has taken away, by the words of plan_step

@@ -28,7 +28,7 @@ ALTER TABLE schemaguard.plan_step
 ALTER TABLE schemaguard.plan_deed
     DROP CONSTRAINT plan_deed_kind_check,
     ADD CONSTRAINT plan_deed_kind_check
-        CHECK (kind IN ('add', 'replace', 'index', 'columns', 'change', 'delete', 'set null')),
+        CHECK (kind IN ('add', 'replace', 'index', 'columns', 'change', 'delete', 'set null', 'set')),
     DROP CONSTRAINT plan_deed_undo_check,
     ADD CONSTRAINT plan_deed_undo_check
         CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'change back', 'nothing'));

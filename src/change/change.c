@@ -146,6 +146,27 @@ change_cook(ChangeMove *move, const char *text, AttrNumber column, bool may_be_v
 	return arg.cooked;
 }
 
+bool
+change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressions)
+{
+	AttrNumber	attnum;
+	Node	   *fill;
+
+	move->rows.table = move->table;
+	move->rows.broken = broken;
+	move->rows.expressions = expressions;
+	if (step->orphans != ORPHANS_SET)
+		return true;
+	attnum = change_column(step, move);
+	fill = attnum == InvalidAttrNumber ? NULL : change_cook(move, step->fill, attnum, true);
+	if (fill == NULL)
+		return false;
+	move->rows.column = linitial(step->child_columns);
+	move->rows.fill = change_deparse(move->table, fill);
+	move->rows.expressions = lappend(move->rows.expressions, fill);
+	return true;
+}
+
 char *
 change_deparse(Oid table, Node *expression)
 {

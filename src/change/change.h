@@ -19,7 +19,9 @@
 #include "catalog/objectaddress.h"
 #include "nodes/nodes.h"
 
+#include "audit/audit_rule.h"
 #include "base/code.h"
+#include "deploy/deploy.h"
 #include "fk/fk.h"
 #include "plan/plan.h"
 #include "plan/plan_deed.h"
@@ -47,6 +49,10 @@ typedef struct ChangeMove
 	Oid			conid;			/* MOVE_VALIDATE: the constraint, or InvalidOid */
 	char	   *note;			/* of what is there already, or NULL */
 	FkProblem  *problem;
+
+	/* rows that the rule of the step judges */
+	AuditKey   *rule;			/* how, or NULL: there is none */
+	DeployRule	rows;			/* what is done about those that break it */
 
 	/* of what is renamed or dropped */
 	ObjectAddress object;
@@ -131,6 +137,13 @@ extern char *change_current_default(Oid table, AttrNumber attnum);
  * unless that is allowed.
  */
 extern Node *change_cook(ChangeMove *move, const char *text, AttrNumber column, bool may_be_volatile);
+
+/*
+ * What rows the step is about: those for which `broken` holds, an expression of
+ * these nodes; with the policy "set", the value that its fill gives.  False
+ * with a problem where fill can't be that.
+ */
+extern bool change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressions);
 
 /* As the server writes it, for comparison with what the catalog has */
 extern char *change_deparse(Oid table, Node *expression);

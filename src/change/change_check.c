@@ -69,6 +69,9 @@ change_look_check(const PlanStep *step, ChangeMove *move)
 	if (cooked == NULL)
 		return;
 	condition = change_deparse(move->table, cooked);
+	if (!change_rows(step, move, psprintf("NOT (%s)", condition), list_make1(cooked)))
+		return;
+	move->rule = audit_rule_check(move->table, step->fk_name, cooked, true, code_table_owner(move->table));
 	code_reach_expression(reach, cooked, code_table_owner(move->table));
 	same = find_check(move->table, condition);
 	if (same)

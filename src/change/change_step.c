@@ -30,6 +30,7 @@
 #include "deploy/deploy.h"
 #include "deploy/deploy_scan.h"
 #include "plan/plan_change.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_rights.h"
@@ -348,9 +349,25 @@ is_for_scan(const ChangeMove *move)
 	return obstacle == NULL;
 }
 
+/* Rows that break the rule keep it from being made, or are mended on the way, as the policy says */
+static bool
+settle_rows(StepWork *work, const ChangeMove *move, bool *fixed)
+{
+	if (move->rule == NULL)
+		return true;
+	if (move->kind == MOVE_STATEMENT)
+		return !move->first || work->step->orphans != ORPHANS_STOP || deploy_audit_rule(work, move->rule);
+	if (*fixed || !work->run->fix || !plan_step_fixes(work->step))
+		return true;
+	*fixed = true;
+	return deploy_fix_rule_hook(work, &move->rows);
+}
+
 static Oid
 work_on_change(StepWork *work, bool by_scan)
 {
+	bool		fixed = false;
+
 	for (int moves = 0; moves < MOST_MOVES; moves++)
 	{
 		ChangeMove	move;
@@ -367,12 +384,14 @@ work_on_change(StepWork *work, bool by_scan)
 				deploy_skip_step(work, move.problem);
 				return InvalidOid;
 			case MOVE_VALIDATE:
-				if (!work->run->validate)
+				if (!settle_rows(work, &move, &fixed) || !work->run->validate)
 					return InvalidOid;
 				if (by_scan && is_for_scan(&move))
 					return move.table;
 				break;
 			case MOVE_STATEMENT:
+				if (!settle_rows(work, &move, &fixed))
+					return InvalidOid;
 				break;
 		}
 		if (!make_move(work, &move))

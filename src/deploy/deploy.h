@@ -89,6 +89,12 @@ extern const char *deploy_orphans_hint(const StepWork *work);
  */
 extern bool deploy_audit_step(StepWork *work, FkKey *key);
 
+/*
+ * The rows that break a rule of a step that is no foreign key, before it is
+ * made: the same, and returns the same, as deploy_audit_step().
+ */
+extern bool deploy_audit_rule(StepWork *work, AuditKey *rule);
+
 /* The OIDs of the keys whose proof stands (schemaguard.fk_trust), in the caller's context */
 extern List *deploy_proved_keys(void);
 
@@ -109,6 +115,18 @@ extern bool deploy_audit_existing(StepWork *work, FkKey *key);
  */
 typedef bool (*deploy_fix_hook_type) (StepWork *work, const FkKey *key);
 extern deploy_fix_hook_type deploy_fix_hook;
+
+/* The same for rows that break the rule of a step of another kind, in SQL over the row */
+typedef struct DeployRule
+{
+	Oid			table;
+	const char *broken;			/* does the row break it? */
+	const char *column;			/* what gets a value, or NULL */
+	const char *fill;			/* which */
+	List	   *expressions;	/* of Node *: these, analysed */
+} DeployRule;
+
+extern bool (*deploy_fix_rule_hook) (StepWork *work, const DeployRule *rule);
 
 /*
  * What the room above does with steps that are no foreign keys: work on one

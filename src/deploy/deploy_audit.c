@@ -74,10 +74,10 @@ table_of(AuditKey *ak)
 	return table;
 }
 
-AuditKey *
-deploy_count_orphans(RunAction *action, const FkKey *key)
+/* Judge one key or rule by itself */
+static AuditKey *
+judge(RunAction *action, AuditKey *ak)
 {
-	AuditKey   *ak = audit_key_new(key, "plan", "missing");
 	char	   *trouble = count(action, count_one, list_make1(table_of(ak)));
 
 	if (trouble)
@@ -92,6 +92,12 @@ deploy_count_orphans(RunAction *action, const FkKey *key)
 							  sg_relation_name(ak->waits_for));
 	}
 	return ak;
+}
+
+AuditKey *
+deploy_count_orphans(RunAction *action, const FkKey *key)
+{
+	return judge(action, audit_key_new(key, "plan", "missing"));
 }
 
 /* The form of sg_orphans by columns knows MATCH SIMPLE only */
@@ -284,6 +290,35 @@ deploy_audit_step(StepWork *work, FkKey *key)
 		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_NOT_JUDGED,
 						   psprintf("the orphans could not be counted: %s", ak->reason),
 						   LOG_NONE);
+	return false;
+}
+
+bool
+deploy_audit_rule(StepWork *work, AuditKey *rule)
+{
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "audit",
+	.attempts = 1};
+
+	work->statement = NULL;
+	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, rule->key.child);
+	run_log_start(&action);
+	(void) judge(&action, rule);
+	work->run->orphan_rows += Max(rule->orphan_rows, 0);
+	if (rule->result == AUDIT_PASS)
+	{
+		record_pass(&action, work, "pass");
+		return true;
+	}
+	if (rule->result == AUDIT_FAIL)
+	{
+		work->hint = "sg_rule_violations() lists these rows. Remove or mend them and CALL again, or give the step another policy.";
+		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_ORPHANS,
+						   rule->orphan_rows == 1 ? "1 row breaks it" :
+						   psprintf(INT64_FORMAT " rows break it", rule->orphan_rows), rule->orphan_rows);
+	}
+	else
+		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_NOT_JUDGED,
+						   psprintf("its rows could not be judged: %s", rule->reason), LOG_NONE);
 	return false;
 }
 

@@ -39,6 +39,7 @@
 #include "run/run_unit.h"
 
 deploy_fix_hook_type deploy_fix_hook = NULL;
+bool		(*deploy_fix_rule_hook) (StepWork *work, const DeployRule *rule) = NULL;
 Oid			(*deploy_change_hook) (StepWork *work, bool by_scan) = NULL;
 bool		(*deploy_waits_hook) (StepWork *work) = NULL;
 char	   *(*deploy_change_lacks_hook) (const PlanStep *step) = NULL;

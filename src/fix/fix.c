@@ -21,9 +21,11 @@
 
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -112,8 +114,10 @@ append_count(StringInfo text, int64 n, const char *singular, const char *plural,
 
 /* "3 orphan rows quarantined, 1 row that refers to them quarantined", or NULL */
 static char *
-counts_text(const FixCounts *counts)
+counts_text(const FixCounts *counts, bool of_rule)
 {
+	const char *one = of_rule ? "row that breaks it" : "orphan row";
+	const char *many = of_rule ? "rows that break it" : "orphan rows";
 	static const char *const verbs[FIX_FATES] = {
 		[FIX_SENTINEL] = "set from the sentinel to null",
 		[FIX_SET_NULL] = "set to null",
@@ -124,7 +128,8 @@ counts_text(const FixCounts *counts)
 
 	initStringInfo(&text);
 	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
-		append_count(&text, counts->rows[fate][false], "orphan row", "orphan rows", verbs[fate]);
+		append_count(&text, counts->rows[fate][false], one, many,
+					 of_rule && fate == FIX_SET_NULL ? "given a value" : verbs[fate]);
 	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
 		append_count(&text, counts->rows[fate][true], "row that refers to them",
 					 "rows that refer to them", verbs[fate]);
@@ -166,6 +171,10 @@ find_obstacle(const FixKey *key)
 	FkProblem  *problem = NULL;
 	const char *reason;
 
+	if (key->rule)
+		return pg_class_aclcheck(key->rule->table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+			check_enable_rls(key->rule->table, InvalidOid, true) != RLS_ENABLED ? NULL :
+			not_judged(psprintf("not all rows of %s are to be seen", sg_relation_name(key->rule->table)));
 	if (key->key->period)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  "orphans of a PERIOD key can't be fixed",
@@ -191,6 +200,8 @@ check_declared(const FixKey *key)
 	FkKey		now;
 	FkProblem  *problem;
 
+	if (key->rule)
+		return;
 	if (OidIsValid(key->key->conid))
 	{
 		if (fk_by_oid(key->key->conid) == NULL)
@@ -526,10 +537,11 @@ static void
 record_lost(const FixAction *action)
 {
 	const StepWork *work = action->fix->work;
-	bool		deletes = work->step->orphans == ORPHANS_DELETE;
+	OrphanPolicy policy = work->step->orphans;
 
-	if (action->changed > 0 && (deletes || work->step->orphans == ORPHANS_SET_NULL))
-		plan_deed_rows(work->run->plan, deletes ? DEED_DELETE : DEED_SET_NULL, work->step->step,
+	if (action->changed > 0 && (policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL || policy == ORPHANS_SET))
+		plan_deed_rows(work->run->plan, policy == ORPHANS_DELETE ? DEED_DELETE :
+					   policy == ORPHANS_SET ? DEED_SET : DEED_SET_NULL, work->step->step,
 					   work->object, action->changed);
 }
 
@@ -538,7 +550,7 @@ log_batch(FixAction *action)
 {
 	LogEntry	entry = run_entry(&action->action, action->fix->work, LOG_DONE);
 
-	entry.message = counts_text(&action->counts);
+	entry.message = counts_text(&action->counts, action->fix->key.rule != NULL);
 	entry.rows_affected = action->changed;
 	entry.orphan_rows = orphans_counted(&action->counts);
 	log_write(&entry);
@@ -635,7 +647,8 @@ run_batch(Fix *fix, int64 first, int64 n)
 	FixAction	action;
 	bool		done;
 
-	if (!run_wait_for_writers(fix->key.key->parent,
+	if (fix->key.rule == NULL &&
+		!run_wait_for_writers(fix->key.key->parent,
 							  GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000)))
 		return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
 						psprintf("a transaction that writes to %s did not end within schemaguard.lock_budget",
@@ -765,7 +778,7 @@ static const char *
 nothing_text(const Fix *fix)
 {
 	return fix_policy_fate(fix->key.step) == FIX_LEAVE ? "no orphan rows with the sentinel" :
-		"no orphan rows";
+		fix->key.rule ? "no row breaks it" : "no orphan rows";
 }
 
 static void
@@ -773,7 +786,7 @@ tell_dry_run(Fix *fix)
 {
 	char	   *reached = fix_tallies_text(fix->tallies, false);
 	char	   *blocked = fix_tallies_text(fix->tallies, true);
-	char	   *counts = counts_text(&fix->counts);
+	char	   *counts = counts_text(&fix->counts, fix->key.rule != NULL);
 	StepWork   *work = fix->work;
 
 	if (fix->found.n == 0)
@@ -793,7 +806,7 @@ tell_dry_run(Fix *fix)
 static void
 tell_done(Fix *fix)
 {
-	char	   *counts = counts_text(&fix->counts);
+	char	   *counts = counts_text(&fix->counts, fix->key.rule != NULL);
 	PlanStep   *step = fix->work->step;
 
 	if (counts == NULL)
@@ -806,8 +819,9 @@ tell_done(Fix *fix)
 	run_commit();
 }
 
-bool
-fix_step(StepWork *work, const FkKey *key)
+/* By the key, or by the rule that takes its place */
+static bool
+fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
 {
 	Fix			fix = {.work = work};
 	bool		clean;
@@ -817,6 +831,7 @@ fix_step(StepWork *work, const FkKey *key)
 	memcpy(work->key, key, sizeof(FkKey));
 	fix.key.key = work->key;
 	fix.key.step = work->step;
+	fix.key.rule = rule;
 	fix.batch_context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard fix batch",
 											  ALLOCSET_DEFAULT_SIZES);
 	fix_places_init(&fix.found);
@@ -830,8 +845,28 @@ fix_step(StepWork *work, const FkKey *key)
 		tell_dry_run(&fix);
 	else if (clean)
 		tell_done(&fix);
-	else if (!work->run->dry_run && counts_text(&fix.counts))
-		run_append_notice(work, psprintf("before that: %s", counts_text(&fix.counts)));
+	else if (!work->run->dry_run && counts_text(&fix.counts, fix.key.rule != NULL))
+		run_append_notice(work, psprintf("before that: %s", counts_text(&fix.counts, fix.key.rule != NULL)));
+	return clean;
+}
+
+bool
+fix_step(StepWork *work, const FkKey *key)
+{
+	return fix_rows(work, key, NULL);
+}
+
+static bool
+fix_rule(StepWork *work, const DeployRule *rule)
+{
+	FkKey		key = {.child = rule->table,.parent = rule->table,.name = work->step->fk_name};
+	bool		clean;
+
+	/* under its locks, an action looks up the tables of its key by the step's names */
+	work->step->parent_table = work->step->child_table;
+	clean = fix_rows(work, &key, rule);
+	work->step->parent_table = NULL;
+	work->key = NULL;
 	return clean;
 }
 
@@ -1031,4 +1066,5 @@ void
 fix_init(void)
 {
 	deploy_fix_hook = fix_step;
+	deploy_fix_rule_hook = fix_rule;
 }

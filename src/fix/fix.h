@@ -19,6 +19,7 @@
 #include "utils/hsearch.h"
 
 #include "base/spi.h"
+#include "deploy/deploy.h"
 #include "run/run.h"
 
 typedef struct FixPlace
@@ -55,6 +56,8 @@ typedef struct FixKey
 {
 	FkKey	   *key;
 	const PlanStep *step;		/* NULL: no step that is unfinished */
+	const DeployRule *rule;		/* in place of the key, of which there is
+								 * only the table; or NULL */
 } FixKey;
 
 /* A row of a batch */
@@ -163,6 +166,8 @@ typedef struct FixUnit FixUnit;
 extern FixUnit *fix_unit(Oid table);
 extern void fix_unit_read(FixUnit *unit, Oid relid);
 extern void fix_unit_key(FixUnit *unit, const FkKey *key);
+extern void fix_unit_judge(FixUnit *unit, const FixKey *key);	/* as orphans of it, or
+																 * by its rule */
 extern void fix_unit_rows(FixUnit *unit, Oid relid);	/* put out, or parsed,
 														 * whole */
 extern void fix_unit_lock(FixUnit *unit, Oid relid);	/* FOR UPDATE */

@@ -48,7 +48,7 @@ has_key(List *keys, Oid conid)
 static List *
 add_key(List *keys, FkKey *key, const PlanStep *step)
 {
-	FixKey	   *fix_key = palloc(sizeof(FixKey));
+	FixKey	   *fix_key = palloc0(sizeof(FixKey));
 
 	fix_key->key = key;
 	fix_key->step = step;
@@ -234,8 +234,12 @@ reached_fate(const FixBatch *batch, const FixKey *by)
 static bool
 refers_to_nulls(const FixRow *row, const FkKey *key)
 {
-	List	   *columns = fix_row_null_columns(row);
+	List	   *columns;
 
+	/* a value that is set is one, and the server looks after what refers to it */
+	if (row->by->rule)
+		return false;
+	columns = fix_row_null_columns(row);
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		if (sg_has_name(columns, get_attname(key->parent, key->parent_att[i], false)))

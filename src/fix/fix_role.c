@@ -81,6 +81,21 @@ fix_unit_key(FixUnit *unit, const FkKey *key)
 }
 
 void
+fix_unit_judge(FixUnit *unit, const FixKey *key)
+{
+	ListCell   *lc;
+
+	if (key->rule == NULL)
+	{
+		fix_unit_key(unit, key->key);
+		return;
+	}
+	code_reach_read(unit->reach, key->rule->table);
+	foreach(lc, key->rule->expressions)
+		code_reach_expression(unit->reach, lfirst(lc), code_table_owner(key->rule->table));
+}
+
+void
 fix_unit_rows(FixUnit *unit, Oid relid)
 {
 	code_reach_row(unit->reach, relid);

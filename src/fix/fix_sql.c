@@ -215,10 +215,13 @@ null_columns_or_error(const FixKey *key, FixFate fate)
 List *
 fix_row_null_columns(const FixRow *row)
 {
-	List	   *columns = null_columns_or_error(row->by, row->fate);
+	List	   *columns;
 	ListCell   *lc;
 	ListCell   *lc2;
 
+	if (row->by->rule)
+		return list_make1(unconstify(char *, row->by->rule->column));
+	columns = null_columns_or_error(row->by, row->fate);
 	foreach(lc, row->also)
 	{
 		foreach(lc2, null_columns_or_error(lfirst(lc), row->fate))
@@ -284,10 +287,17 @@ append_sentinel_condition(StringInfo buf, const FixKey *key)
 
 /* ---- finding and judging ---- */
 
-/* The child row is one that the key looks at, and it has no parent */
+/* The row breaks the rule; or it is one that the key looks at, and has no parent */
 static void
-append_orphan(StringInfo buf, const FkKey *key)
+append_orphan(StringInfo buf, const FixKey *fix_key)
 {
+	const FkKey *key = fix_key->key;
+
+	if (fix_key->rule)
+	{
+		appendStringInfo(buf, "(%s)", fix_key->rule->broken);
+		return;
+	}
 	audit_sql_checked(buf, key);
 	appendStringInfoString(buf, " AND NOT EXISTS (SELECT FROM ");
 	audit_sql_table(buf, key->parent, "pk");
@@ -312,6 +322,34 @@ receive_place(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* Read rows as whoever may judge them */
+static void
+find_places(const FixKey *key, const char *sql, const SPIExecuteOptions *options)
+{
+	SgScope		scope;
+	SPIPlanPtr	plan;
+	int			rc;
+
+	if (key->rule)
+	{
+		FixUnit    *unit = fix_unit(key->rule->table);
+
+		fix_unit_judge(unit, key);
+		fix_scope_begin(&scope, unit);
+	}
+	else
+		audit_scope_begin(&scope, key->key, false);
+	SPI_connect();
+	plan = SPI_prepare_cursor(sql, 0, NULL, CURSOR_OPT_PARALLEL_OK);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), sql);
+	rc = SPI_execute_plan_extended(plan, options);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
 void
 fix_find(const FixKey *key, int64 limit, FixPlaces *found)
 {
@@ -322,13 +360,16 @@ fix_find(const FixKey *key, int64 limit, FixPlaces *found)
 	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
 	const FkKey *fk = key->key;
 	StringInfoData buf;
-	SgScope		scope;
-	SPIPlanPtr	plan;
-	int			rc;
 
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
 	audit_sql_table(&buf, fk->child, "fk");
+	if (key->rule)
+	{
+		appendStringInfo(&buf, " WHERE %s LIMIT " INT64_FORMAT, key->rule->broken, limit);
+		find_places(key, buf.data, &options);
+		return;
+	}
 	appendStringInfoString(&buf, " LEFT JOIN ");
 	audit_sql_table(&buf, fk->parent, "pk");
 	appendStringInfoString(&buf, " ON (");
@@ -343,17 +384,7 @@ fix_find(const FixKey *key, int64 limit, FixPlaces *found)
 	}
 	appendStringInfo(&buf, " LIMIT " INT64_FORMAT, limit);
 
-	audit_scope_begin(&scope, fk, false);
-	SPI_connect();
-	plan = SPI_prepare_cursor(buf.data, 0, NULL, CURSOR_OPT_PARALLEL_OK);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_cursor returned %s for: %s",
-			 SPI_result_code_string(SPI_result), buf.data);
-	rc = SPI_execute_plan_extended(plan, &options);
-	if (rc != SPI_OK_SELECT)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), buf.data);
-	SPI_finish();
-	sg_scope_end(&scope);
+	find_places(key, buf.data, &options);
 }
 
 void
@@ -393,7 +424,7 @@ fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces 
 	FixUnit    *unit = fix_unit(fk->child);
 	StringInfoData buf;
 
-	fix_unit_key(unit, fk);
+	fix_unit_judge(unit, key);
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid, ");
 	if (key->step->sentinel)
@@ -405,7 +436,7 @@ fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces 
 	appendStringInfoString(&buf, " WHERE ");
 	append_places(&buf, fk->child, "fk", 0);
 	appendStringInfoString(&buf, " AND ");
-	append_orphan(&buf, fk);
+	append_orphan(&buf, key);
 	query_places(unit, buf.data, in, orphans, sentinels);
 }
 
@@ -499,6 +530,11 @@ append_assignments(StringInfo buf, const FixRow *row)
 	List	   *columns = fix_row_null_columns(row);
 	ListCell   *lc;
 
+	if (row->by->rule)
+	{
+		appendStringInfo(buf, "%s = (%s)", quote_identifier(row->by->rule->column), row->by->rule->fill);
+		return;
+	}
 	foreach(lc, columns)
 	{
 		const char *name = lfirst(lc);
@@ -526,7 +562,9 @@ append_result(StringInfo buf, const FixRow *row)
 	ListCell   *lc;
 
 	appendStringInfoString(buf, "CASE WHEN ");
-	if (row->fate == FIX_SENTINEL)
+	if (row->by->rule)
+		appendStringInfo(buf, "(%s) IS NOT TRUE", row->by->rule->broken);
+	else if (row->fate == FIX_SENTINEL)
 	{
 		appendStringInfoString(buf, "NOT ");
 		audit_sql_checked(buf, key);
@@ -537,7 +575,7 @@ append_result(StringInfo buf, const FixRow *row)
 							 foreach_current_index(lc) ? " AND " : "",
 							 audit_sql_column("fk", key->child, get_attnum(key->child, lfirst(lc))));
 	appendStringInfo(buf, " THEN %d WHEN ", RESULT_DONE);
-	append_orphan(buf, key);
+	append_orphan(buf, row->by);
 	appendStringInfo(buf, " THEN %d ELSE %d END", RESULT_ORPHAN, RESULT_OTHER);
 }
 
@@ -564,7 +602,7 @@ append_change(StringInfo buf, const FixGroup *group, int n)
 	if (!row->reached)
 	{
 		appendStringInfoString(buf, " AND ");
-		append_orphan(buf, row->by->key);
+		append_orphan(buf, row->by);
 	}
 	appendStringInfo(buf, " RETURNING %d, fk.tableoid, fk.ctid, ", n);
 	if (row->fate >= FIX_DELETE)
@@ -650,7 +688,7 @@ change_role(const FixBatch *batch, List *groups)
 	{
 		const FixRow *row = ((FixGroup *) lfirst(lc))->like;
 
-		fix_unit_key(unit, row->by->key);
+		fix_unit_judge(unit, row->by);
 		if (row->fate >= FIX_DELETE)
 			fix_unit_write(unit, row->table, CMD_DELETE, NIL);
 		else

@@ -38,6 +38,7 @@ static const struct
 	[DEED_CHANGE] = {"change", "change back", "change"},
 	[DEED_DELETE] = {"delete", "nothing", "fix"},
 	[DEED_SET_NULL] = {"set null", "nothing", "fix"},
+	[DEED_SET] = {"set", "nothing", "fix"},
 };
 
 StaticAssertDecl(lengthof(kinds) == DEED_KINDS, "a kind of deed has no words");

@@ -27,6 +27,7 @@ typedef enum DeedKind
 	DEED_CHANGE,				/* by a step of another kind than keys */
 	DEED_DELETE,				/* of rows, of which there is no copy */
 	DEED_SET_NULL,				/* the same */
+	DEED_SET,					/* given a value: the same */
 	DEED_KINDS
 } DeedKind;
 

@@ -54,7 +54,8 @@ bool
 run_wants_orphans(const PlanStep *step, int sqlerrcode)
 {
 	return step->orphans == ORPHANS_LEAVE &&
-		(sqlerrcode == ERRCODE_SG_ORPHANS || sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION);
+		(sqlerrcode == ERRCODE_SG_ORPHANS || sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ||
+		 sqlerrcode == ERRCODE_CHECK_VIOLATION || sqlerrcode == ERRCODE_NOT_NULL_VIOLATION);
 }
 
 /* ---- what is left ---- */
@@ -341,7 +342,9 @@ next_call(const PlanRun *run, List *steps)
 		case STEP_NEEDS_LOOK:
 			return run_select_text(run, "sg_plan_check");
 		case STEP_NEEDS_FIX:
-			return run_call_text(run, "sg_fix_orphans", steps_text(run));
+			return strcmp(run->procedure, "sg_apply") == 0 ?
+				run_call_text(run, run->procedure, psprintf("%s, fix => true", steps_text(run))) :
+				run_call_text(run, "sg_fix_orphans", steps_text(run));
 		case STEP_NEEDS_ADD:
 			return run_call_text(run, run->each_step ? run->procedure : "sg_add_fks", steps_text(run));
 		case STEP_NEEDS_NOTHING:

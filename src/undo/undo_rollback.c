@@ -69,6 +69,7 @@ undo(PlanRun *run, const PlanDeed *deed)
 			break;
 		case DEED_DELETE:
 		case DEED_SET_NULL:
+		case DEED_SET:
 		case DEED_KINDS:
 			elog(ERROR, "rows can't be taken back");
 	}
@@ -110,7 +111,7 @@ undo_all(PlanRun *run, List *deeds, List *stuck)
 static void
 tell_lost(PlanRun *run)
 {
-	foreach_ptr(PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_DELETE) | DEED_BIT(DEED_SET_NULL)))
+	foreach_ptr(PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_DELETE) | DEED_BIT(DEED_SET_NULL) | DEED_BIT(DEED_SET)))
 	{
 		StepWork   *work;
 
@@ -118,7 +119,8 @@ tell_lost(PlanRun *run)
 		work = undo_begin(run, deed);
 		undo_leave_alone(work, deed, 0,
 						 psprintf("rows that were %s stay so: " INT64_FORMAT,
-								  deed->kind == DEED_DELETE ? "deleted" : "set to null", deed->rows));
+								  deed->kind == DEED_DELETE ? "deleted" :
+								  deed->kind == DEED_SET ? "given a value" : "set to null", deed->rows));
 		run_end_step(work);
 	}
 }
