@@ -203,6 +203,8 @@ OBJS = \
 	src/run/run_unit.o \
 	src/schemaguard.o \
 	src/script/script.o \
+	src/script/script_change.o \
+	src/script/script_cut.o \
 	src/script/script_follow.o \
 	src/script/script_path.o \
 	src/script/script_split.o \
@@ -301,6 +303,7 @@ REGRESS = \
 	plan_rows \
 	plan_script \
 	rollback \
+	script_changes \
 	snapshot \
 	stamp \
 	surface \

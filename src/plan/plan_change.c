@@ -184,8 +184,8 @@ check_column(const PlanStep *step)
 }
 
 /* From USING or the columns' parenthesis on */
-static void
-check_index(const PlanStep *step)
+static IndexStmt *
+parse_index(const PlanStep *step)
 {
 	const char *wanted = "what CREATE INDEX has behind the table";
 	IndexStmt  *index = (IndexStmt *)
@@ -193,6 +193,7 @@ check_index(const PlanStep *step)
 
 	if (!IsA(index, IndexStmt) || index->tableSpace)
 		bad_sql("definition", wanted, "As in: USING btree (customer_id, lower(city)) WHERE active");
+	return index;
 }
 
 /* Any but those that would end the transaction, or take the session elsewhere */
@@ -233,7 +234,7 @@ check_sql(const PlanStep *step)
 			check_column(step);
 			break;
 		case STEP_INDEX:
-			check_index(step);
+			(void) parse_index(step);
 			break;
 		case STEP_STATEMENT:
 			check_statement(step->definition, "definition");
@@ -368,6 +369,21 @@ statement_label(const PlanStep *step)
 	return asc_tolower(tag, strlen(tag));
 }
 
+/* What stands for the columns in a name that is made up, as CREATE INDEX does it */
+static List *
+named_columns(const PlanStep *step)
+{
+	List	   *names = NIL;
+
+	if (step->kind != STEP_INDEX)
+		return step->child_columns;
+	foreach_ptr(IndexElem, element, parse_index(step)->indexParams)
+	{
+		names = lappend(names, element->name ? element->name : "expr");
+	}
+	return names;
+}
+
 /* A name of the kind's own, free in the plan */
 static char *
 make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), void *arg)
@@ -385,7 +401,7 @@ make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), 
 		return table.name;
 
 	initStringInfo(&columns);
-	foreach(lc, step->child_columns)
+	foreach(lc, named_columns(step))
 		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
 	for (int n = 0;; n++)
 	{

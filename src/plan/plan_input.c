@@ -358,19 +358,28 @@ hash_text(const char *text, uint64 seed)
 	return hash_bytes_extended((const unsigned char *) text, strlen(text), seed);
 }
 
-/* A hash that is the same for two steps that are the same key */
+/* Do the two, which are no keys, make the same of the same table? */
+static bool
+is_same_change(const PlanStep *a, const PlanStep *b)
+{
+	return a->kind == b->kind && a->child_table && b->child_table && strcmp(a->child_table, b->child_table) == 0 &&
+		sg_equal_names(a->child_columns, b->child_columns) && a->primary_key == b->primary_key &&
+		strcmp(a->definition ? a->definition : "", b->definition ? b->definition : "") == 0;
+}
+
+/* A hash that is the same for two steps that are the same key or change */
 static uint64
 step_shape(const PlanStep *step)
 {
 	uint64		columns = step->kind;
 	ListCell   *lc;
 
-	if (step->kind != STEP_FOREIGN_KEY)
-		return hash_text(step->fk_name ? step->fk_name : "", columns);
-
 	/* the order of the columns makes no difference */
 	foreach(lc, step->child_columns)
 		columns += hash_text(lfirst(lc), 0);
+	if (step->kind != STEP_FOREIGN_KEY)
+		return hash_text(step->child_table ? step->child_table : "",
+						 hash_text(step->definition ? step->definition : "", columns));
 
 	return hash_text(step->child_table, hash_text(step->parent_table, columns));
 }
@@ -658,13 +667,37 @@ is_taken(void *p, const char *name)
 		 ConstraintNameIsUsed(CONSTRAINT_RELATION, table, name));
 }
 
+/* A constraint or an index that says what another one of the plan says, and has no name to tell them apart */
+static void
+check_same_change(PlanDraft *draft, const PlanStep *step)
+{
+	uint64		shape = step_shape(step);
+	DraftShape *entry = hash_search(draft->shapes, &shape, HASH_FIND, NULL);
+
+	if (step->kind == STEP_STATEMENT || step->kind == STEP_DROP || step->kind == STEP_RENAME)
+		return;
+	foreach_ptr(PlanStep, other, entry ? entry->steps : NIL)
+	{
+		if (other->step != step->step && is_same_change(step, other))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("step %d of plan \"%s\" is the same %s", other->step, draft->plan->name,
+							plan_kind_word(step->kind)),
+					 errdetail("Both are about %s.", plan_step_object(other)),
+					 errhint("Change that step with sg_plan_set(), or give this one a name of its own.")));
+	}
+}
+
 /* A step that is no foreign key */
 static void
 check_change(PlanDraft *draft, PlanStep *step)
 {
 	TakenArg	arg = {draft, step};
+	bool		named = step->fk_name != NULL;
 
 	plan_change_check(step, is_taken, &arg);
+	if (!named)
+		check_same_change(draft, step);
 	check_columns(step->child_columns, "child_columns");
 	draft->incomplete = step->state != STEP_SKIPPED && step->child_table &&
 		!has_table(sg_find_qualified(step->child_table), step->child_table, draft->quiet);

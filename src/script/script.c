@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * script.c
- *	  sg_plan_from_sql(): the foreign keys of a SQL script as steps of a plan.
+ *	  sg_plan_from_sql(): what a SQL script adds to tables, as steps of a plan.
  *
  * Two phases.  First every statement is parsed, alone, by PostgreSQL's own
- * parser; keys are collected, and nothing is written.  Then each key takes
- * the way of sg_plan_add_fk into the plan.  What can't be read or added
+ * parser; steps are collected, and nothing is written.  Then each takes the
+ * way of sg_plan_add_fk, or of sg_plan_add, into the plan.  What can't be read or added
  * becomes a note with line and column, and the rest goes on; in strict mode
  * the first such problem is an error, and nothing is added.
  *
@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -56,22 +57,6 @@ typedef struct TagCount
 	int			count;
 } TagCount;
 
-typedef struct ScriptReader
-{
-	Script	   *script;
-	const char *plan;
-	ScriptPath *path;
-	int			next;			/* statement to parse */
-	ScriptStatement *statement; /* the current one */
-
-	MemoryContext context;		/* of what is kept */
-	MemoryContext scratch;		/* of one statement */
-	List	   *keys;			/* of ScriptKey * */
-	List	   *remarks;		/* of ScriptRemark * */
-	List	   *tags;			/* of TagCount *: statements without key or
-								 * remark */
-} ScriptReader;
-
 /* ---- remarks ---- */
 
 /* The message as one line of bounded length */
@@ -83,8 +68,8 @@ shorten(const char *message)
 	return message[length] ? psprintf("%.*s ...", length, message) : pstrdup(message);
 }
 
-static void
-remark(ScriptReader *reader, int offset, int sqlerrcode, const char *message)
+void
+script_remark(ScriptReader *reader, int offset, int sqlerrcode, const char *message)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->context);
 	ScriptRemark *r = palloc(sizeof(ScriptRemark));
@@ -130,7 +115,7 @@ remark_error(ScriptReader *reader, int offset, ErrorData *error)
 		case ERRCODE_DATA_EXCEPTION:
 		case ERRCODE_FEATURE_NOT_SUPPORTED:
 		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-			remark(reader, offset, error->sqlerrcode, hide_literal(error));
+			script_remark(reader, offset, error->sqlerrcode, hide_literal(error));
 			break;
 		default:
 			ReThrowError(error);
@@ -189,7 +174,7 @@ notes_of_remarks(ScriptReader *reader, bool strict)
 	return notes;
 }
 
-/* ---- keys ---- */
+/* ---- steps ---- */
 
 static bool
 is_cut(ScriptReader *reader, const char *name)
@@ -206,154 +191,35 @@ is_cut(ScriptReader *reader, const char *name)
 		strlen(name) >= NAMEDATALEN - MAX_MULTIBYTE_CHAR_LEN;
 }
 
-/* The first name of a key that is not what the script says, or NULL */
-static const char *
-find_cut_name(ScriptReader *reader, RangeVar *child, Constraint *c)
+bool
+script_remark_cut(ScriptReader *reader, int offset, List *names)
 {
-	List	   *names = list_concat(plan_node_strings(c->fk_attrs), plan_node_strings(c->pk_attrs));
 	ListCell   *lc;
-
-	names = lappend(names, child->relname);
-	names = lappend(names, c->pktable->relname);
-	if (child->schemaname)
-		names = lappend(names, child->schemaname);
-	if (c->pktable->schemaname)
-		names = lappend(names, c->pktable->schemaname);
-	if (c->conname)
-		names = lappend(names, c->conname);
 
 	foreach(lc, names)
 	{
-		if (is_cut(reader, lfirst(lc)))
-			return lfirst(lc);
-	}
-	return NULL;
-}
-
-/* What keeps a key out of any plan; a remark about it has been made then */
-static bool
-is_unreadable(ScriptReader *reader, int offset, RangeVar *child,
-			  const char *child_table, const char *parent_table, Constraint *c)
-{
-	const char *cut = find_cut_name(reader, child, c);
-
-	if (cut)
-		remark(reader, offset, ERRCODE_NAME_TOO_LONG,
-			   psprintf("the name that begins with \"%s\" is longer than %d bytes and would be cut",
-						cut, NAMEDATALEN - 1));
-	else if (c->initdeferred && !c->deferrable)
-		remark(reader, offset, ERRCODE_SYNTAX_ERROR,
-			   "constraint declared INITIALLY DEFERRED must be DEFERRABLE");
-	else if (SG_CONSTRAINT_HALF_PERIOD(c))
-		remark(reader, offset, ERRCODE_INVALID_FOREIGN_KEY,
-			   "PERIOD is on one side of the key only");
-	else if (script_path_is_temporary(child_table) || script_path_is_temporary(parent_table))
-		remark(reader, offset, 0, "a key of a temporary table is not for a plan");
-	else if (child->catalogname || c->pktable->catalogname)
-		remark(reader, offset, ERRCODE_FEATURE_NOT_SUPPORTED,
-			   "a name with three parts is not followed");
-	else
-		return false;
-
-	return true;
-}
-
-/*
- * Keep a key of the current statement.  c->fk_attrs has the child's columns,
- * the attributes behind a column's REFERENCES have been applied to c.
- * unsupported is a reason to skip the step, or NULL.
- */
-static void
-add_key(ScriptReader *reader, RangeVar *child, const char *child_table,
-		Constraint *c, const char *unsupported)
-{
-	int			offset = reader->statement->start + Max(c->location, 0);
-	char	   *parent_table = script_path_table(reader->path, c->pktable);
-	MemoryContext old;
-	ScriptKey  *key;
-	PlanStep   *step;
-
-	if (is_unreadable(reader, offset, child, child_table, parent_table, c))
-		return;
-
-	old = MemoryContextSwitchTo(reader->context);
-	step = plan_step_of_constraint(reader->plan, child_table, parent_table, c);
-	if (unsupported)
-		plan_step_skip(step, unsupported);
-
-	key = palloc0(sizeof(ScriptKey));
-	key->step = step;
-	key->offset = offset;
-	reader->keys = lappend(reader->keys, key);
-	MemoryContextSwitchTo(old);
-}
-
-/* Apply what follows a column's REFERENCES; false when it is no such thing */
-static bool
-apply_attribute(Constraint *key, ConstrType attribute)
-{
-	switch (attribute)
-	{
-		case CONSTR_ATTR_DEFERRABLE:
-			key->deferrable = true;
-			return true;
-		case CONSTR_ATTR_NOT_DEFERRABLE:
-			key->deferrable = false;
-			return true;
-		case CONSTR_ATTR_DEFERRED:
-			key->initdeferred = true;
-			return true;
-		case CONSTR_ATTR_IMMEDIATE:
-			key->initdeferred = false;
-			return true;
-#if SG_HAVE_NOT_ENFORCED
-		case CONSTR_ATTR_ENFORCED:
-			key->is_enforced = true;
-			return true;
-		case CONSTR_ATTR_NOT_ENFORCED:
-			key->is_enforced = false;
-			return true;
-#endif
-		default:
-			return false;
-	}
-}
-
-/* REFERENCES of a column, with the attributes that come after it */
-static void
-read_column(ScriptReader *reader, RangeVar *child, const char *child_table,
-			ColumnDef *column, const char *unsupported)
-{
-	List	   *keys = NIL;
-	Constraint *last = NULL;
-	bool		timing_given = false;
-	ListCell   *lc;
-
-	foreach_ptr(Constraint, c, column->constraints)
-	{
-		if (!IsA(c, Constraint))
+		if (lfirst(lc) == NULL || !is_cut(reader, lfirst(lc)))
 			continue;
-		if (c->contype == CONSTR_FOREIGN)
-		{
-			c->fk_attrs = list_make1(makeString(column->colname));
-			keys = lappend(keys, c);
-			last = c;
-			timing_given = false;
-		}
-		else if (last && apply_attribute(last, c->contype))
-		{
-			timing_given |= c->contype == CONSTR_ATTR_DEFERRABLE ||
-				c->contype == CONSTR_ATTR_NOT_DEFERRABLE;
-			/* alone, INITIALLY DEFERRED says DEFERRABLE, too */
-			if (c->contype == CONSTR_ATTR_DEFERRED && !timing_given)
-				last->deferrable = true;
-		}
-		else
-			last = NULL;
+		script_remark(reader, offset, ERRCODE_NAME_TOO_LONG,
+					  psprintf("the name that begins with \"%s\" is longer than %d bytes and would be cut",
+							   (char *) lfirst(lc), NAMEDATALEN - 1));
+		return true;
 	}
+	return false;
+}
 
-	foreach(lc, keys)
-		add_key(reader, child, child_table, lfirst(lc), unsupported);
+ScriptStep *
+script_keep(ScriptReader *reader, PlanStep *step, int location)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	ScriptStep *kept = palloc0(sizeof(ScriptStep));
+
+	kept->step = step;
+	kept->offset = reader->statement->start + Max(location, 0);
+	reader->steps = lappend(reader->steps, kept);
+	MemoryContextSwitchTo(old);
+
+	return kept;
 }
 
 /* ---- statements ---- */
@@ -361,43 +227,54 @@ read_column(ScriptReader *reader, RangeVar *child, const char *child_table,
 static void
 read_create_table(ScriptReader *reader, CreateStmt *stmt, const char *unsupported)
 {
-	char	   *child = script_path_new_table(reader->path, stmt->relation);
+	ScriptTable table = {stmt->relation, script_path_new_table(reader->path, stmt->relation), unsupported};
 
 	foreach_ptr(Node, element, stmt->tableElts)
 	{
 		if (IsA(element, ColumnDef))
-			read_column(reader, stmt->relation, child, (ColumnDef *) element, unsupported);
+			script_read_column_keys(reader, &table, (ColumnDef *) element);
 		else if (IsA(element, Constraint) && ((Constraint *) element)->contype == CONSTR_FOREIGN)
-			add_key(reader, stmt->relation, child, (Constraint *) element, unsupported);
+			script_add_key(reader, &table, (Constraint *) element);
 	}
+}
+
+/* A part of a statement of which other parts are taken */
+static void
+remark_command(ScriptReader *reader, int token)
+{
+	script_remark(reader, reader->statement->start + reader->tokens->token[token].start, 0,
+				  "this command of the statement is left alone: a script gives a plan what it adds, not what it drops or alters");
 }
 
 static void
 read_alter_table(ScriptReader *reader, AlterTableStmt *stmt)
 {
-	const char *unsupported = NULL;
-	char	   *child;
+	ScriptTable table = {stmt->relation};
+	int			nsteps = list_length(reader->steps);
+	int			from = 0;
+	List	   *left = NIL;
+	ListCell   *lc;
 
 	if (stmt->objtype == OBJECT_FOREIGN_TABLE)
-		unsupported = "the child is a foreign table";
+		table.unsupported = "the child is a foreign table";
 	else if (stmt->objtype != OBJECT_TABLE)
 		return;
 
-	child = script_path_table(reader->path, stmt->relation);
+	table.qualified = script_path_table(reader->path, stmt->relation);
+	reader->tokens = script_tokens(reader->script->sql + reader->statement->start);
 	foreach_ptr(AlterTableCmd, cmd, stmt->cmds)
 	{
-		if (cmd->subtype == AT_AddColumn && IsA(cmd->def, ColumnDef))
-			read_column(reader, stmt->relation, child, (ColumnDef *) cmd->def, unsupported);
-		else if (cmd->subtype == AT_AddConstraint && IsA(cmd->def, Constraint) &&
-				 ((Constraint *) cmd->def)->contype == CONSTR_FOREIGN)
-			add_key(reader, stmt->relation, child, (Constraint *) cmd->def, unsupported);
-		else if (cmd->subtype == AT_DropConstraint)
-			script_follow_drop_constraint(reader->keys, child, cmd->name);
-		else if (cmd->subtype == AT_AlterConstraint)
-			script_follow_alter_constraint(reader->keys, child, cmd->def);
-		else if (cmd->subtype == AT_DropColumn)
-			script_follow_drop_column(reader->keys, child, cmd->name);
+		int			end = script_token_find(reader->tokens, from, reader->tokens->n, ',');
+		bool		followed = script_follow_command(reader->steps, table.qualified, cmd);
+
+		if (!script_read_command(reader, &table, cmd, from, end) && !followed)
+			left = lappend_int(left, from);
+		from = Min(end + 1, reader->tokens->n);
 	}
+	if (list_length(reader->steps) == nsteps)
+		return;
+	foreach(lc, left)
+		remark_command(reader, lfirst_int(lc));
 }
 
 static void read_statement(ScriptReader *reader, Node *statement);
@@ -436,7 +313,7 @@ check_body(ScriptReader *reader, List *options, const char *what)
 			continue;
 		code = asc_tolower(strVal(body), strlen(strVal(body)));
 		if (strstr(code, "references") || strstr(code, "foreign key"))
-			remark(reader, reader->statement->start, 0,
+			script_remark(reader, reader->statement->start, 0,
 				   psprintf("%s mentions foreign keys; it is not run, so the plan has none of them", what));
 	}
 }
@@ -456,6 +333,15 @@ read_statement(ScriptReader *reader, Node *statement)
 			read_create_table(reader, &((CreateForeignTableStmt *) statement)->base,
 							  "the child is a foreign table");
 			break;
+		case T_IndexStmt:
+			script_read_index(reader, (IndexStmt *) statement);
+			break;
+		case T_CreateEnumStmt:
+			script_path_new_type(reader->path, ((CreateEnumStmt *) statement)->typeName);
+			break;
+		case T_CreateDomainStmt:
+			script_path_new_type(reader->path, ((CreateDomainStmt *) statement)->domainname);
+			break;
 		case T_CreateTableAsStmt:
 			(void) script_path_new_table(reader->path, ((CreateTableAsStmt *) statement)->into->rel);
 			break;
@@ -469,14 +355,14 @@ read_statement(ScriptReader *reader, Node *statement)
 			check_body(reader, ((CreateFunctionStmt *) statement)->options, "the body of a function");
 			break;
 		case T_TransactionStmt:
-			if (((TransactionStmt *) statement)->kind == TRANS_STMT_ROLLBACK && reader->keys != NIL)
-				remark(reader, reader->statement->start, 0,
-					   "ROLLBACK is not followed: the keys before it are in the plan");
+			if (((TransactionStmt *) statement)->kind == TRANS_STMT_ROLLBACK && reader->steps != NIL)
+				script_remark(reader, reader->statement->start, 0,
+					   "ROLLBACK is not followed: the steps before it are in the plan");
 			script_path_follow(reader->path, statement);
 			break;
 		default:
 			script_path_follow(reader->path, statement);
-			script_follow_statement(reader->keys, reader->path, statement);
+			script_follow_statement(reader->steps, reader->path, statement);
 			break;
 	}
 }
@@ -519,13 +405,14 @@ read_statements(void *arg)
 	MemoryContextSwitchTo(reader->scratch);
 	while (reader->next < reader->script->nstatements)
 	{
-		int			nkeys = list_length(reader->keys);
+		int			nsteps = list_length(reader->steps);
 		int			nremarks = list_length(reader->remarks);
 		List	   *parsed;
 		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(reader->scratch);
+		reader->tokens = NULL;
 		reader->statement = &reader->script->statements[reader->next++];
 		parsed = raw_parser(reader->script->sql + reader->statement->start, RAW_PARSE_DEFAULT);
 		foreach(lc, parsed)
@@ -533,7 +420,7 @@ read_statements(void *arg)
 			Node	   *statement = lfirst_node(RawStmt, lc)->stmt;
 
 			read_statement(reader, statement);
-			if (list_length(reader->keys) == nkeys && list_length(reader->remarks) == nremarks)
+			if (list_length(reader->steps) == nsteps && list_length(reader->remarks) == nremarks)
 				count_tag(reader, statement);
 		}
 	}
@@ -556,26 +443,26 @@ read_script(ScriptReader *reader)
 		}
 	}
 	if (script->error)
-		remark(reader, script->error_offset, script->error->sqlerrcode,
+		script_remark(reader, script->error_offset, script->error->sqlerrcode,
 			   psprintf("%s; the script is not read from there on", hide_literal(script->error)));
 }
 
 /* ---- into the plan ---- */
 
-typedef struct CheckedKey
+typedef struct CheckedStep
 {
 	PlanDraft  *draft;
 	PlanStep   *step;
-} CheckedKey;
+} CheckedStep;
 
 static void
-check_key(void *arg)
+check_step(void *arg)
 {
-	CheckedKey *checked = arg;
+	CheckedStep *checked = arg;
 	PlanStep   *step = checked->step;
 
 	/* what exists, but can't be in a key, makes a step that says so */
-	if (step->state != STEP_SKIPPED)
+	if (step->kind == STEP_FOREIGN_KEY && step->state != STEP_SKIPPED)
 	{
 		FkProblem  *problem = fk_check_tables(sg_find_qualified(step->child_table),
 											  sg_find_qualified(step->parent_table));
@@ -586,28 +473,94 @@ check_key(void *arg)
 	plan_draft_check(checked->draft, step);
 }
 
-/* Add the keys that have passed; returns how many */
+/* Are a key's columns the first ones of an index? */
+static bool
+serves(const ScriptStep *index, const PlanStep *key)
+{
+	int			nkeys = list_length(key->child_columns);
+
+	if (index->gone || index->index_only || list_length(index->leading) < nkeys ||
+		strcmp(index->step->child_table, key->child_table) != 0)
+		return false;
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (!sg_has_name(key->child_columns, list_nth(index->leading, i)))
+			return false;
+	}
+	return true;
+}
+
+/* Is it the index, by name and columns, that the key's step would make? */
+static bool
+is_keys_own(const ScriptStep *index, const PlanStep *key)
+{
+	StringInfoData columns;
+	ListCell   *lc;
+
+	if (!index->plain || !sg_equal_names(index->leading, key->child_columns))
+		return false;
+	if (index->step->fk_name == NULL)
+		return true;
+	initStringInfo(&columns);
+	foreach(lc, key->child_columns)
+		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
+	return strcmp(index->step->fk_name,
+				  makeObjectName(sg_parse_table_name(key->child_table).name, columns.data, "idx")) == 0;
+}
+
+/* A key whose index the script makes itself gets no other one */
+static void
+join_indexes(ScriptReader *reader)
+{
+	List	   *indexes = NIL;
+
+	foreach_ptr(ScriptStep, step, reader->steps)
+	{
+		if (step->leading)
+			indexes = lappend(indexes, step);
+	}
+	foreach_ptr(ScriptStep, step, reader->steps)
+	{
+		foreach_ptr(ScriptStep, index, indexes)
+		{
+			if (step->gone || step->step->kind != STEP_FOREIGN_KEY || !serves(index, step->step))
+				continue;
+			if (is_keys_own(index, step->step))
+				index->keys_own = true;
+			else
+				step->step->index = false;
+		}
+	}
+}
+
+/* Add the steps that have passed; returns how many */
 static int
 add_steps(ScriptReader *reader, const FkPlan *plan)
 {
-	CheckedKey	checked = {plan_draft_begin(plan, NULL), NULL};
+	CheckedStep checked = {plan_draft_begin(plan, NULL), NULL};
 	int			added = 0;
 
+	join_indexes(reader);
 	plan_draft_set_quiet(checked.draft);
-	foreach_ptr(ScriptKey, key, reader->keys)
+	foreach_ptr(ScriptStep, step, reader->steps)
 	{
 		ErrorData  *error;
 
 		CHECK_FOR_INTERRUPTS();
-		if (key->gone)
+		if (step->gone || step->keys_own)
 			continue;
-		checked.step = key->step;
-		error = sg_try(check_key, &checked);
+		if (step->index_only)
+		{
+			script_remark(reader, step->offset, 0, "a unique index is not for a plan; ADD CONSTRAINT ... UNIQUE is");
+			continue;
+		}
+		checked.step = step->step;
+		error = sg_try(check_step, &checked);
 		if (error)
-			remark_error(reader, key->offset, error);
+			remark_error(reader, step->offset, error);
 		else
 		{
-			(void) plan_draft_insert(checked.draft, key->step);
+			(void) plan_draft_insert(checked.draft, step->step);
 			added++;
 		}
 	}
@@ -625,7 +578,7 @@ compare_tags(const ListCell *a, const ListCell *b)
 	return x->count != y->count ? y->count - x->count : strcmp(x->tag, y->tag);
 }
 
-/* One note about everything that has no key, or NULL */
+/* One note about everything that makes no step, or NULL */
 static PlanNote *
 summary_note(ScriptReader *reader)
 {
@@ -637,8 +590,8 @@ summary_note(ScriptReader *reader)
 	int			statements = 0;
 	int			gone = 0;
 
-	foreach(lc, reader->keys)
-		gone += ((ScriptKey *) lfirst(lc))->gone;
+	foreach(lc, reader->steps)
+		gone += ((ScriptStep *) lfirst(lc))->gone;
 
 	initStringInfo(&reason);
 	initStringInfo(&tags);
@@ -650,7 +603,7 @@ summary_note(ScriptReader *reader)
 	}
 
 	if (statements)
-		appendStringInfo(&reason, "%d %s without a foreign key left alone: %s", statements,
+		appendStringInfo(&reason, "%d %s left alone: %s", statements,
 						 statements == 1 ? "statement" : "statements", tags.data);
 	if (script->copy_lines)
 		appendStringInfo(&reason, "%s" INT64_FORMAT " %s of COPY data", reason.len ? "; " : "",
@@ -662,8 +615,8 @@ summary_note(ScriptReader *reader)
 		appendStringInfo(&reason, ", " INT64_FORMAT " of them to include a file or to choose by a condition, which was not done",
 						 script->unfollowed);
 	if (gone)
-		appendStringInfo(&reason, "%s%d foreign %s that the script drops again", reason.len ? "; " : "",
-						 gone, gone == 1 ? "key" : "keys");
+		appendStringInfo(&reason, "%s%d %s that the script drops again", reason.len ? "; " : "",
+						 gone, gone == 1 ? "step" : "steps");
 	if (reason.len == 0)
 		return NULL;
 
@@ -674,7 +627,7 @@ summary_note(ScriptReader *reader)
 	return note;
 }
 
-/* What became of the script, unless all of it was understood and there was a key in it */
+/* What became of the script, unless all of it was understood and it made a step */
 static void
 tell_outcome(const ScriptReader *reader, int added, int nnotes)
 {
@@ -710,9 +663,10 @@ read_quietly(ScriptReader *reader, const char *sql)
 /*
  * sg_plan_from_sql(plan text, script text, strict boolean)
  *
- * Adds a step for each foreign key of the script and returns how many; what
- * is left alone goes to schemaguard.plan_note.  With strict, a statement that
- * can't be read, or a key that can't be added, is an error.
+ * Adds a step for each foreign key of the script, and for what else it gives
+ * to tables; returns how many.  What is left alone goes to
+ * schemaguard.plan_note.  With strict, a statement that can't be read, or a
+ * step that can't be added, is an error.
  */
 Datum
 sg_plan_from_sql(PG_FUNCTION_ARGS)

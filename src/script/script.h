@@ -1,18 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * script.h
- *	  A migration script: its statements, what its names mean, and the keys
- *	  that it adds.
+ *	  A migration script: its statements, what its names mean, and the steps
+ *	  that it makes.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SG_SCRIPT_H
 #define SG_SCRIPT_H
 
-#include "plan/plan.h"
+#include "nodes/parsenodes.h"
 
-struct Node;
-struct RangeVar;
+#include "plan/plan.h"
 
 /* ---- script_split.c ---- */
 
@@ -42,6 +41,13 @@ typedef struct Script
 /* Cut a script into statements, in one pass */
 extern Script *script_split(const char *script);
 
+/*
+ * For other scanners: a code of our own for each keyword, as gram.h, which has
+ * core's, is not installed; and that of a word, or -1 where it is none.
+ */
+extern const uint16 *script_keyword_codes(void);
+extern int	script_keyword(const char *word);
+
 /* Byte offset of the place that an error of scanner or parser is about, or 0 */
 extern int	script_error_offset(const char *sql, const ErrorData *error);
 
@@ -54,38 +60,150 @@ typedef struct ScriptPath ScriptPath;
 extern ScriptPath *script_path_begin(void);
 
 /* Follow what a parsed statement does to the search_path, if anything */
-extern void script_path_follow(ScriptPath *path, struct Node *statement);
+extern void script_path_follow(ScriptPath *path, Node *statement);
 
 /* The table that a name means, as qualified name; it need not exist */
-extern char *script_path_table(ScriptPath *path, const struct RangeVar *name);
+extern char *script_path_table(ScriptPath *path, const RangeVar *name);
 
 /* The one that CREATE TABLE makes; later names may mean it */
-extern char *script_path_new_table(ScriptPath *path, const struct RangeVar *name);
+extern char *script_path_new_table(ScriptPath *path, const RangeVar *name);
 
 /* CREATE SCHEMA makes it, and looks there first for its own elements */
 extern void script_path_enter_schema(ScriptPath *path, const char *schema);
 extern void script_path_leave_schema(ScriptPath *path);
 
+/* A type that the script makes */
+extern void script_path_new_type(ScriptPath *path, List *names);
+
+/* What else than a table has a name */
+typedef enum ScriptObject
+{
+	SCRIPT_FUNCTION,
+	SCRIPT_TYPE,
+	SCRIPT_COLLATION,
+	SCRIPT_OPCLASS				/* of an access method */
+} ScriptObject;
+
+/*
+ * The schema that an unqualified name needs once search_path is pg_catalog
+ * alone: the first that has such an object; NULL: none, or not known.
+ */
+extern const char *script_path_schema(ScriptPath *path, ScriptObject object, const char *name, Oid method);
+
 /* The table that DROP TABLE means; later names do not mean it */
-extern char *script_path_drop_table(ScriptPath *path, const struct RangeVar *name);
+extern char *script_path_drop_table(ScriptPath *path, const RangeVar *name);
 
 /* Is it a temporary table of the script's? */
 extern bool script_path_is_temporary(const char *qualified);
 
-/* ---- script_follow.c ---- */
+/* ---- script_cut.c ---- */
 
-/* A key that a script adds */
-typedef struct ScriptKey
+/* The tokens of a statement, from which parts of its text are cut */
+typedef struct ScriptToken
+{
+	int			code;			/* a character, or script_keyword() */
+	int			start;			/* in the statement */
+	int			end;
+	int			depth;			/* of parentheses around it; one that opens or
+								 * closes counts as outside */
+	const char *schema;			/* to be written before it, or NULL */
+} ScriptToken;
+
+typedef struct ScriptTokens
+{
+	const char *sql;
+	ScriptToken *token;
+	int			n;
+} ScriptTokens;
+
+/* Of a statement that the parser has taken; sql has to stay */
+extern ScriptTokens *script_tokens(const char *sql);
+
+/* The first token at an offset or after it, or n */
+extern int	script_token_at(const ScriptTokens *tokens, int offset);
+
+/* The first with this code from `from` on, before `end`, and as deep as `from`; or `end` */
+extern int	script_token_find(const ScriptTokens *tokens, int from, int end, int code);
+
+/* The text from one token to the one before `end`, without comments, on one line but for literals */
+extern char *script_cut(const ScriptTokens *tokens, int from, int end);
+
+/*
+ * Names of a raw expression or type that its place in the script resolves by
+ * search_path, and pg_catalog does not have, get their schema in what is cut.
+ */
+extern void script_qualify(ScriptTokens *tokens, ScriptPath *path, Node *node);
+
+/* ---- script.c: the reader ---- */
+
+/* A step that a script makes */
+typedef struct ScriptStep
 {
 	PlanStep   *step;			/* fk_name may be NULL */
 	int			offset;			/* in the script */
 	bool		gone;			/* a later statement drops it */
-} ScriptKey;
+	bool		index_only;		/* a unique index that no constraint uses so
+								 * far */
+	List	   *leading;		/* first columns of an index that it makes, as
+								 * far as they are plain */
+	bool		plain;			/* an index that is nothing but those */
+	bool		keys_own;		/* and that a key's step makes by itself */
+} ScriptStep;
 
-/* Carry over to the keys read so far (of ScriptKey *) what a statement does */
-extern void script_follow_statement(List *keys, ScriptPath *path, struct Node *statement);
-extern void script_follow_drop_constraint(List *keys, const char *table, const char *name);
-extern void script_follow_alter_constraint(List *keys, const char *table, struct Node *def);
-extern void script_follow_drop_column(List *keys, const char *table, const char *column);
+typedef struct ScriptReader
+{
+	Script	   *script;
+	const char *plan;
+	ScriptPath *path;
+	int			next;			/* statement to parse */
+	ScriptStatement *statement; /* the current one */
+	ScriptTokens *tokens;		/* its tokens, or NULL: not needed yet */
+
+	MemoryContext context;		/* of what is kept */
+	MemoryContext scratch;		/* of one statement */
+	List	   *steps;			/* of ScriptStep * */
+	List	   *remarks;		/* of ScriptRemark * */
+	List	   *tags;			/* of TagCount *: statements without step or
+								 * remark */
+} ScriptReader;
+
+/*
+ * Say something about a place in the script; an SQLSTATE of 0: not a problem,
+ * not even in strict mode.
+ */
+extern void script_remark(ScriptReader *reader, int offset, int sqlerrcode, const char *message);
+
+/* A remark about a name that is longer than names can be, if there is one among those */
+extern bool script_remark_cut(ScriptReader *reader, int offset, List *names);
+
+/* Keep a step, which is in reader->context, of the current statement */
+extern ScriptStep *script_keep(ScriptReader *reader, PlanStep *step, int location);
+
+/* ---- script_change.c ---- */
+
+/* The table of the current statement */
+typedef struct ScriptTable
+{
+	RangeVar   *name;
+	char	   *qualified;
+	const char *unsupported;	/* why it can't have foreign keys, or NULL */
+} ScriptTable;
+
+/* REFERENCES of a column, with the attributes that come after it */
+extern void script_read_column_keys(ScriptReader *reader, const ScriptTable *table, ColumnDef *column);
+extern void script_add_key(ScriptReader *reader, const ScriptTable *table, Constraint *c);
+
+/* One command of ALTER TABLE, whose tokens are those; false: it makes no step */
+extern bool script_read_command(ScriptReader *reader, const ScriptTable *table, AlterTableCmd *cmd, int from, int end);
+extern void script_read_index(ScriptReader *reader, IndexStmt *stmt);
+
+/* ---- script_follow.c ---- */
+
+/*
+ * Carry over to the steps read so far (of ScriptStep *) what a statement does;
+ * those of a command say whether they have found any.
+ */
+extern void script_follow_statement(List *steps, ScriptPath *path, Node *statement);
+extern bool script_follow_command(List *steps, const char *table, AlterTableCmd *cmd);
 
 #endif							/* SG_SCRIPT_H */

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * script_follow.c
- *	  What the later statements of a script do to the keys of earlier ones.
+ *	  What the later statements of a script do to the steps of earlier ones.
  *
  * Migration scripts drop a key to add it with other clauses, and rename what
  * they have created.  The plan is to hold what the script leaves behind, so
- * keys that have been read are marked as gone, or follow the new name.
+ * steps that have been read are marked as gone, or follow the new name.
  * Nothing here looks at the database but for the meaning of table names.
  *
  *-------------------------------------------------------------------------
@@ -25,104 +25,160 @@
 #include "script/script.h"
 
 static bool
-is_child(const ScriptKey *key, const char *table)
+is_child(const ScriptStep *step, const char *table)
 {
-	return !key->gone && strcmp(key->step->child_table, table) == 0;
+	return !step->gone && strcmp(step->step->child_table, table) == 0;
 }
 
 static bool
-is_parent(const ScriptKey *key, const char *table)
+is_parent(const ScriptStep *step, const char *table)
 {
-	return !key->gone && strcmp(key->step->parent_table, table) == 0;
+	return !step->gone && step->step->parent_table && strcmp(step->step->parent_table, table) == 0;
+}
+
+static bool
+is_constraint(const ScriptStep *step)
+{
+	StepKind	kind = step->step->kind;
+
+	return kind == STEP_FOREIGN_KEY || kind == STEP_CHECK || kind == STEP_NOT_NULL || kind == STEP_UNIQUE;
 }
 
 /*
- * The name that a key of the table has, or that ALTER TABLE would have made
- * up for it; *names are those of the table's keys before it.
+ * The name that a constraint of the table has, or, for a key, that ALTER TABLE
+ * would have made up for it; *names are those of the table's constraints
+ * before it.
  */
 static char *
-key_name(const ScriptKey *key, List **names)
+constraint_name(const ScriptStep *step, List **names)
 {
-	char	   *name = key->step->fk_name;
+	char	   *name = step->step->fk_name;
 
-	for (int n = 0; name == NULL; n++)
+	for (int n = 0; name == NULL && step->step->kind == STEP_FOREIGN_KEY; n++)
 	{
-		name = plan_default_fk_name(key->step, n);
+		name = plan_default_fk_name(step->step, n);
 		if (sg_has_name(*names, name))
 			name = NULL;
 	}
-	*names = lappend(*names, name);
+	if (name)
+		*names = lappend(*names, name);
 
 	return name;
 }
 
-/* The table's key of this name, or NULL */
-static ScriptKey *
-find_key(List *keys, const char *table, const char *name)
+/* The table's constraint of this name, or NULL */
+static ScriptStep *
+find_constraint(List *steps, const char *table, const char *name)
 {
 	List	   *names = NIL;
 
-	foreach_ptr(ScriptKey, key, keys)
+	foreach_ptr(ScriptStep, step, steps)
 	{
-		if (is_child(key, table) && strcmp(key_name(key, &names), name) == 0)
-			return key;
+		char	   *own = is_child(step, table) && is_constraint(step) ? constraint_name(step, &names) : NULL;
+
+		if (own && strcmp(own, name) == 0)
+			return step;
 	}
 	return NULL;
 }
 
 /* Give the table's keys the names that they have got, before the table gets another */
 static void
-fix_names(List *keys, const char *table)
+fix_names(List *steps, const char *table)
 {
 	List	   *names = NIL;
 
-	foreach_ptr(ScriptKey, key, keys)
+	foreach_ptr(ScriptStep, step, steps)
 	{
-		if (is_child(key, table))
-			key->step->fk_name = MemoryContextStrdup(GetMemoryChunkContext(key),
-													 key_name(key, &names));
+		char	   *name = is_child(step, table) && is_constraint(step) ? constraint_name(step, &names) : NULL;
+
+		if (name)
+			step->step->fk_name = MemoryContextStrdup(GetMemoryChunkContext(step), name);
 	}
 }
 
-void
-script_follow_drop_constraint(List *keys, const char *table, const char *name)
-{
-	ScriptKey  *key = find_key(keys, table, name);
+/* ---- commands of ALTER TABLE ---- */
 
-	if (key)
-		key->gone = true;
+static bool
+drop_constraint(List *steps, const char *table, const char *name)
+{
+	ScriptStep *step = find_constraint(steps, table, name);
+
+	if (step)
+		step->gone = true;
+	return step != NULL;
 }
 
-void
-script_follow_alter_constraint(List *keys, const char *table, struct Node *def)
+static bool
+alter_constraint(List *steps, const char *table, Node *def)
 {
 	SgAlterConstraint alter = sg_alter_constraint(def);
-	ScriptKey  *key = find_key(keys, table, alter.name);
+	ScriptStep *step = find_constraint(steps, table, alter.name);
 
-	if (key == NULL)
-		return;
+	if (step == NULL || step->step->kind != STEP_FOREIGN_KEY)
+		return false;
 	if (alter.alters_timing)
 	{
-		key->step->deferrable = alter.deferrable;
-		key->step->initially_deferred = alter.initially_deferred;
+		step->step->deferrable = alter.deferrable;
+		step->step->initially_deferred = alter.initially_deferred;
 	}
 	if (alter.alters_enforced)
-		key->step->enforced = alter.enforced;
+		step->step->enforced = alter.enforced;
+	return true;
 }
 
-void
-script_follow_drop_column(List *keys, const char *table, const char *column)
+static bool
+drop_column(List *steps, const char *table, const char *column)
 {
-	foreach_ptr(ScriptKey, key, keys)
+	bool		found = false;
+
+	foreach_ptr(ScriptStep, step, steps)
 	{
-		if ((is_child(key, table) && sg_has_name(key->step->child_columns, column)) ||
-			(is_parent(key, table) && sg_has_name(key->step->parent_columns, column)))
-			key->gone = true;
+		if ((is_child(step, table) && sg_has_name(step->step->child_columns, column)) ||
+			(is_parent(step, table) && sg_has_name(step->step->parent_columns, column)))
+			step->gone = found = true;
+	}
+	return found;
+}
+
+/* What the column was to have by an earlier statement */
+static bool
+drop_of_column(List *steps, const char *table, const char *column, StepKind kind)
+{
+	bool		found = false;
+
+	foreach_ptr(ScriptStep, step, steps)
+	{
+		if (step->step->kind == kind && is_child(step, table) && sg_has_name(step->step->child_columns, column))
+			step->gone = found = true;
+	}
+	return found;
+}
+
+bool
+script_follow_command(List *steps, const char *table, AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_DropConstraint:
+			return drop_constraint(steps, table, cmd->name);
+		case AT_AlterConstraint:
+			return alter_constraint(steps, table, cmd->def);
+		case AT_DropColumn:
+			return drop_column(steps, table, cmd->name);
+		case AT_DropNotNull:
+			return drop_of_column(steps, table, cmd->name, STEP_NOT_NULL);
+		case AT_ColumnDefault:
+			return drop_of_column(steps, table, cmd->name, STEP_DEFAULT);
+		default:
+			return false;
 	}
 }
 
+/* ---- other statements ---- */
+
 static void
-drop_schemas(List *keys, List *objects)
+drop_schemas(List *steps, List *objects)
 {
 	ListCell   *object;
 
@@ -130,22 +186,44 @@ drop_schemas(List *keys, List *objects)
 	{
 		const char *schema = strVal(lfirst(object));
 
-		foreach_ptr(ScriptKey, key, keys)
+		foreach_ptr(ScriptStep, step, steps)
 		{
-			if (strcmp(sg_parse_table_name(key->step->child_table).schema, schema) == 0 ||
-				strcmp(sg_parse_table_name(key->step->parent_table).schema, schema) == 0)
-				key->gone = true;
+			if (strcmp(sg_parse_table_name(step->step->child_table).schema, schema) == 0 ||
+				(step->step->parent_table && strcmp(sg_parse_table_name(step->step->parent_table).schema, schema) == 0))
+				step->gone = true;
+		}
+	}
+}
+
+/* An index is in the schema of its table */
+static void
+drop_indexes(List *steps, List *objects)
+{
+	ListCell   *object;
+
+	foreach(object, objects)
+	{
+		RangeVar   *name = makeRangeVarFromNameList(lfirst(object));
+
+		foreach_ptr(ScriptStep, step, steps)
+		{
+			if ((step->step->kind == STEP_INDEX || step->index_only) && step->step->fk_name && strcmp(step->step->fk_name, name->relname) == 0 &&
+				(name->schemaname == NULL ||
+				 strcmp(sg_parse_table_name(step->step->child_table).schema, name->schemaname) == 0))
+				step->gone = true;
 		}
 	}
 }
 
 static void
-follow_drop(List *keys, ScriptPath *path, DropStmt *stmt)
+follow_drop(List *steps, ScriptPath *path, DropStmt *stmt)
 {
 	ListCell   *object;
 
 	if (stmt->removeType == OBJECT_SCHEMA)
-		drop_schemas(keys, stmt->objects);
+		drop_schemas(steps, stmt->objects);
+	if (stmt->removeType == OBJECT_INDEX)
+		drop_indexes(steps, stmt->objects);
 	if (stmt->removeType != OBJECT_TABLE)
 		return;
 
@@ -153,17 +231,17 @@ follow_drop(List *keys, ScriptPath *path, DropStmt *stmt)
 	{
 		char	   *table = script_path_drop_table(path, makeRangeVarFromNameList(lfirst(object)));
 
-		foreach_ptr(ScriptKey, key, keys)
+		foreach_ptr(ScriptStep, step, steps)
 		{
-			if (is_child(key, table) || is_parent(key, table))
-				key->gone = true;
+			if (is_child(step, table) || is_parent(step, table))
+				step->gone = true;
 		}
 	}
 }
 
 /* The table goes by another name now */
 static void
-rename_table(List *keys, ScriptPath *path, RangeVar *name, char *schema, char *newname)
+rename_table(List *steps, ScriptPath *path, RangeVar *name, char *schema, char *newname)
 {
 	RangeVar	renamed = *name;
 	char	   *old = script_path_drop_table(path, name);
@@ -176,15 +254,15 @@ rename_table(List *keys, ScriptPath *path, RangeVar *name, char *schema, char *n
 	renamed.relname = newname;
 	new = script_path_new_table(path, &renamed);
 
-	fix_names(keys, old);
-	foreach_ptr(ScriptKey, key, keys)
+	fix_names(steps, old);
+	foreach_ptr(ScriptStep, step, steps)
 	{
-		MemoryContext context = GetMemoryChunkContext(key);
+		MemoryContext context = GetMemoryChunkContext(step);
 
-		if (is_child(key, old))
-			key->step->child_table = MemoryContextStrdup(context, new);
-		if (is_parent(key, old))
-			key->step->parent_table = MemoryContextStrdup(context, new);
+		if (is_child(step, old))
+			step->step->child_table = MemoryContextStrdup(context, new);
+		if (is_parent(step, old))
+			step->step->parent_table = MemoryContextStrdup(context, new);
 	}
 }
 
@@ -200,26 +278,48 @@ rename_in(List *names, const char *old, const char *new)
 	}
 }
 
+/* A column's own step is called like it; what other definitions say of it is not written anew */
 static void
-rename_column(List *keys, const char *table, const char *old, const char *new)
+rename_definition(ScriptStep *step, const char *old, const char *new)
 {
-	fix_names(keys, table);
-	foreach_ptr(ScriptKey, key, keys)
+	PlanStep   *change = step->step;
+
+	if (change->kind == STEP_COLUMN || change->kind == STEP_DEFAULT)
 	{
-		if (is_child(key, table))
-		{
-			rename_in(key->step->child_columns, old, new);
-			rename_in(key->step->on_delete_columns, old, new);
-		}
-		if (is_parent(key, table))
-			rename_in(key->step->parent_columns, old, new);
+		if (change->fk_name && strcmp(change->fk_name, old) == 0)
+			change->fk_name = MemoryContextStrdup(GetMemoryChunkContext(step), new);
+	}
+	else if (change->definition && strstr(change->definition, old))
+	{
+		MemoryContext context = MemoryContextSwitchTo(GetMemoryChunkContext(step));
+
+		plan_step_skip(change, "the script renames a column that the definition may name");
+		MemoryContextSwitchTo(context);
 	}
 }
 
 static void
-follow_rename(List *keys, ScriptPath *path, RenameStmt *stmt)
+rename_column(List *steps, const char *table, const char *old, const char *new)
 {
-	ScriptKey  *key;
+	fix_names(steps, table);
+	foreach_ptr(ScriptStep, step, steps)
+	{
+		if (is_child(step, table))
+		{
+			rename_in(step->step->child_columns, old, new);
+			rename_in(step->step->on_delete_columns, old, new);
+			rename_in(step->leading, old, new);
+			rename_definition(step, old, new);
+		}
+		if (is_parent(step, table))
+			rename_in(step->step->parent_columns, old, new);
+	}
+}
+
+static void
+follow_rename(List *steps, ScriptPath *path, RenameStmt *stmt)
+{
+	ScriptStep *step;
 
 	if (stmt->relation == NULL)
 		return;
@@ -227,15 +327,15 @@ follow_rename(List *keys, ScriptPath *path, RenameStmt *stmt)
 	switch (stmt->renameType)
 	{
 		case OBJECT_TABLE:
-			rename_table(keys, path, stmt->relation, NULL, stmt->newname);
+			rename_table(steps, path, stmt->relation, NULL, stmt->newname);
 			break;
 		case OBJECT_COLUMN:
-			rename_column(keys, script_path_table(path, stmt->relation), stmt->subname, stmt->newname);
+			rename_column(steps, script_path_table(path, stmt->relation), stmt->subname, stmt->newname);
 			break;
 		case OBJECT_TABCONSTRAINT:
-			key = find_key(keys, script_path_table(path, stmt->relation), stmt->subname);
-			if (key)
-				key->step->fk_name = MemoryContextStrdup(GetMemoryChunkContext(key), stmt->newname);
+			step = find_constraint(steps, script_path_table(path, stmt->relation), stmt->subname);
+			if (step)
+				step->step->fk_name = MemoryContextStrdup(GetMemoryChunkContext(step), stmt->newname);
 			break;
 		default:
 			break;
@@ -243,22 +343,22 @@ follow_rename(List *keys, ScriptPath *path, RenameStmt *stmt)
 }
 
 void
-script_follow_statement(List *keys, ScriptPath *path, struct Node *statement)
+script_follow_statement(List *steps, ScriptPath *path, Node *statement)
 {
 	switch (nodeTag(statement))
 	{
 		case T_DropStmt:
-			follow_drop(keys, path, (DropStmt *) statement);
+			follow_drop(steps, path, (DropStmt *) statement);
 			break;
 		case T_RenameStmt:
-			follow_rename(keys, path, (RenameStmt *) statement);
+			follow_rename(steps, path, (RenameStmt *) statement);
 			break;
 		case T_AlterObjectSchemaStmt:
 			{
 				AlterObjectSchemaStmt *stmt = (AlterObjectSchemaStmt *) statement;
 
 				if (stmt->objectType == OBJECT_TABLE)
-					rename_table(keys, path, stmt->relation, stmt->newschema, stmt->relation->relname);
+					rename_table(steps, path, stmt->relation, stmt->newschema, stmt->relation->relname);
 				break;
 			}
 		default:

@@ -17,14 +17,18 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "base/compat.h"
@@ -177,7 +181,7 @@ follow_select(ScriptPath *path, SelectStmt *stmt)
 }
 
 void
-script_path_follow(ScriptPath *path, struct Node *statement)
+script_path_follow(ScriptPath *path, Node *statement)
 {
 	MemoryContext old = MemoryContextSwitchTo(path->context);
 
@@ -245,7 +249,7 @@ creation_schema(ScriptPath *path)
 }
 
 char *
-script_path_table(ScriptPath *path, const struct RangeVar *name)
+script_path_table(ScriptPath *path, const RangeVar *name)
 {
 	ListCell   *lc;
 
@@ -270,7 +274,7 @@ script_path_table(ScriptPath *path, const struct RangeVar *name)
 }
 
 char *
-script_path_new_table(ScriptPath *path, const struct RangeVar *name)
+script_path_new_table(ScriptPath *path, const RangeVar *name)
 {
 	const char *schema = name->schemaname;
 	char	   *qualified;
@@ -286,8 +290,72 @@ script_path_new_table(ScriptPath *path, const struct RangeVar *name)
 	return qualified;
 }
 
+/* ---- other objects ---- */
+
+void
+script_path_new_type(ScriptPath *path, List *names)
+{
+	RangeVar   *name = makeRangeVarFromNameList(names);
+
+	/* types and tables of a schema have names of their own, as a table is a type */
+	(void) script_path_new_table(path, name);
+}
+
+static bool
+function_exists(const char *name, Oid schema)
+{
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	bool		found = false;
+
+	for (int i = 0; i < functions->n_members && !found; i++)
+		found = ((Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple))->pronamespace == schema;
+	ReleaseSysCacheList(functions);
+
+	return found;
+}
+
+static bool
+object_exists(ScriptPath *path, ScriptObject object, const char *schema, const char *name, Oid method)
+{
+	Oid			nspid = get_namespace_oid(schema, true);
+
+	switch (object)
+	{
+		case SCRIPT_FUNCTION:
+			return OidIsValid(nspid) && function_exists(name, nspid);
+		case SCRIPT_TYPE:
+			return table_exists(path, schema, name) ||
+				(OidIsValid(nspid) && SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(name), ObjectIdGetDatum(nspid)));
+		case SCRIPT_COLLATION:
+			return OidIsValid(nspid) &&
+				(SearchSysCacheExists3(COLLNAMEENCNSP, CStringGetDatum(name), Int32GetDatum(GetDatabaseEncoding()), ObjectIdGetDatum(nspid)) ||
+				 SearchSysCacheExists3(COLLNAMEENCNSP, CStringGetDatum(name), Int32GetDatum(-1), ObjectIdGetDatum(nspid)));
+		case SCRIPT_OPCLASS:
+			return OidIsValid(nspid) &&
+				SearchSysCacheExists3(CLAAMNAMENSP, ObjectIdGetDatum(method), CStringGetDatum(name), ObjectIdGetDatum(nspid));
+	}
+	pg_unreachable();
+}
+
+const char *
+script_path_schema(ScriptPath *path, ScriptObject object, const char *name, Oid method)
+{
+	ListCell   *lc;
+
+	if (!sg_has_name(path->schemas, "pg_catalog") && object_exists(path, object, "pg_catalog", name, method))
+		return NULL;
+	foreach(lc, path->schemas)
+	{
+		if (object_exists(path, object, lfirst(lc), name, method))
+			return strcmp(lfirst(lc), "pg_catalog") == 0 ? NULL : lfirst(lc);
+	}
+	return NULL;
+}
+
+/* ---- tables that go ---- */
+
 char *
-script_path_drop_table(ScriptPath *path, const struct RangeVar *name)
+script_path_drop_table(ScriptPath *path, const RangeVar *name)
 {
 	char	   *qualified = script_path_table(path, name);
 

@@ -40,7 +40,7 @@
 #define TOKEN_IDENT 258
 #define TOKEN_UIDENT 259
 
-/* Keywords get codes of our own: gram.h, which has core's, is not installed */
+/* Above all codes of the scanner's own */
 #define KEYWORD_BASE 1000
 
 /* More errors than this in a row, and the scanner is lost inside a literal */
@@ -499,21 +499,32 @@ handle_error(Splitter *s, ErrorData *error)
 	}
 }
 
-static void
-init_scanner(Splitter *s, const char *sql)
+const uint16 *
+script_keyword_codes(void)
 {
 	uint16	   *codes = palloc(sizeof(uint16) * ScanKeywords.num_keywords);
 
 	for (int i = 0; i < ScanKeywords.num_keywords; i++)
 		codes[i] = KEYWORD_BASE + i;
-	for (int i = 0; i < KW_COUNT; i++)
-	{
-		int			n = ScanKeywordLookup(keyword_words[i], &ScanKeywords);
 
-		/* a server without the keyword has nothing that we would track by it */
-		s->keyword[i] = n < 0 ? -1 : KEYWORD_BASE + n;
-	}
-	s->scanner = scanner_init(sql, &s->extra, &ScanKeywords, codes);
+	return codes;
+}
+
+int
+script_keyword(const char *word)
+{
+	int			n = ScanKeywordLookup(word, &ScanKeywords);
+
+	return n < 0 ? -1 : KEYWORD_BASE + n;
+}
+
+static void
+init_scanner(Splitter *s, const char *sql)
+{
+	/* a server without a keyword has nothing that we would track by it */
+	for (int i = 0; i < KW_COUNT; i++)
+		s->keyword[i] = script_keyword(keyword_words[i]);
+	s->scanner = scanner_init(sql, &s->extra, &ScanKeywords, script_keyword_codes());
 	s->buffer = s->extra.scanbuf;
 }
 

@@ -1,4 +1,4 @@
--- Plans out of SQL scripts: what is a key, where names lead, and what becomes of everything else.
+-- Plans out of SQL scripts: what is a key, where names lead, and what becomes of everything else.  Other changes: script_changes.
 -- rooms: script
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
@@ -57,7 +57,7 @@ ALTER TABLE ONLY orders
   ADD CONSTRAINT full_key FOREIGN KEY (a, b) REFERENCES parent (a, b) MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL (b)
       DEFERRABLE INITIALLY DEFERRED,
   ADD COLUMN note text,
-  ADD COLUMN boss_id int NOT NULL CONSTRAINT boss REFERENCES customers (id) ON DELETE SET DEFAULT DEFERRABLE NULL,
+  ADD COLUMN boss_id int DEFAULT 7 CONSTRAINT boss REFERENCES customers (id) ON DELETE SET DEFAULT DEFERRABLE NULL,
   ADD CONSTRAINT not_checked FOREIGN KEY (email) REFERENCES customers (email) ON UPDATE RESTRICT ON DELETE CASCADE NOT VALID;
 ALTER TABLE IF EXISTS orders ADD CONSTRAINT never FOREIGN KEY (id) REFERENCES customers NOT DEFERRABLE INITIALLY IMMEDIATE;
 CREATE TABLE lines (
@@ -83,11 +83,14 @@ SELECT sg_plan_import('script two', sg_plan_export('script'));
 SELECT sg_plan_create('script three');
 SELECT sg_plan_from_sql('script three', string_agg(s, E'\n' ORDER BY n)) FROM sg_plan_sql('script two') WITH ORDINALITY AS t (s, n);
 SELECT count(*) AS statements,
-       count(*) FILTER (WHERE a.s IS DISTINCT FROM b.s) AS differ,
-       count(*) FILTER (WHERE a.s IS DISTINCT FROM c.s) AS differ_again
+       count(*) FILTER (WHERE a.s IS DISTINCT FROM b.s) AS differ
   FROM sg_plan_sql('script') WITH ORDINALITY AS a (s, n)
-       FULL JOIN sg_plan_sql('script two') WITH ORDINALITY AS b (s, n) USING (n)
-       FULL JOIN sg_plan_sql('script three') WITH ORDINALITY AS c (s, n) USING (n);
+       FULL JOIN sg_plan_sql('script two') WITH ORDINALITY AS b (s, n) USING (n);
+-- by then the steps have other numbers, but an index of a key is no step of its own
+SELECT a.s AS before, c.s AS afterwards
+  FROM (SELECT s FROM sg_plan_sql('script') AS s WHERE s NOT LIKE '--%') AS a
+       FULL JOIN (SELECT s FROM sg_plan_sql('script three') AS s WHERE s NOT LIKE '--%') AS c USING (s)
+ WHERE a.s IS NULL OR c.s IS NULL;
 SELECT sg_plan_drop('script two'), sg_plan_drop('script three');
 
 -- Hostile names

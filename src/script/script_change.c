@@ -1,0 +1,545 @@
+/*-------------------------------------------------------------------------
+ *
+ * script_change.c
+ *	  Statements of a script as steps: keys, and other changes of tables.
+ *
+ * A clause that no step has a field for keeps the whole of it out of the plan,
+ * with a remark: a constraint that says less than the script is not what its
+ * author wants.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/index.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "plan/plan.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
+#include "script/script.h"
+
+static int
+offset_of(const ScriptReader *reader, int location)
+{
+	return reader->statement->start + Max(location, 0);
+}
+
+static void
+cannot_hold(ScriptReader *reader, int location, const char *what)
+{
+	script_remark(reader, offset_of(reader, location), 0, psprintf("%s is not for a plan", what));
+}
+
+/* ---- keys ---- */
+
+/* What keeps a key out of any plan; a remark about it has been made then */
+static bool
+is_unreadable(ScriptReader *reader, const ScriptTable *table, const char *parent_table, Constraint *c)
+{
+	int			offset = offset_of(reader, c->location);
+	List	   *names = list_concat(plan_node_strings(c->fk_attrs), plan_node_strings(c->pk_attrs));
+
+	names = lappend(lappend(names, table->name->relname), c->pktable->relname);
+	names = lappend(lappend(names, table->name->schemaname), c->pktable->schemaname);
+	names = lappend(names, c->conname);
+	if (script_remark_cut(reader, offset, names))
+		return true;
+
+	if (c->initdeferred && !c->deferrable)
+		script_remark(reader, offset, ERRCODE_SYNTAX_ERROR,
+					  "constraint declared INITIALLY DEFERRED must be DEFERRABLE");
+	else if (SG_CONSTRAINT_HALF_PERIOD(c))
+		script_remark(reader, offset, ERRCODE_INVALID_FOREIGN_KEY,
+					  "PERIOD is on one side of the key only");
+	else if (script_path_is_temporary(table->qualified) || script_path_is_temporary(parent_table))
+		script_remark(reader, offset, 0, "a key of a temporary table is not for a plan");
+	else if (table->name->catalogname || c->pktable->catalogname)
+		script_remark(reader, offset, ERRCODE_FEATURE_NOT_SUPPORTED,
+					  "a name with three parts is not followed");
+	else
+		return false;
+
+	return true;
+}
+
+/*
+ * Keep a key of the current statement.  c->fk_attrs has the child's columns,
+ * the attributes behind a column's REFERENCES have been applied to c.
+ */
+void
+script_add_key(ScriptReader *reader, const ScriptTable *table, Constraint *c)
+{
+	char	   *parent_table = script_path_table(reader->path, c->pktable);
+	MemoryContext old;
+	PlanStep   *step;
+
+	if (is_unreadable(reader, table, parent_table, c))
+		return;
+
+	old = MemoryContextSwitchTo(reader->context);
+	step = plan_step_of_constraint(reader->plan, table->qualified, parent_table, c);
+	if (table->unsupported)
+		plan_step_skip(step, table->unsupported);
+	(void) script_keep(reader, step, c->location);
+	MemoryContextSwitchTo(old);
+}
+
+/* Apply what follows a column's constraint; false when it is no such thing */
+static bool
+apply_attribute(Constraint *c, ConstrType attribute)
+{
+	switch (attribute)
+	{
+		case CONSTR_ATTR_DEFERRABLE:
+			c->deferrable = true;
+			return true;
+		case CONSTR_ATTR_NOT_DEFERRABLE:
+			c->deferrable = false;
+			return true;
+		case CONSTR_ATTR_DEFERRED:
+			c->initdeferred = true;
+			return true;
+		case CONSTR_ATTR_IMMEDIATE:
+			c->initdeferred = false;
+			return true;
+#if SG_HAVE_NOT_ENFORCED
+		case CONSTR_ATTR_ENFORCED:
+			c->is_enforced = true;
+			return true;
+		case CONSTR_ATTR_NOT_ENFORCED:
+			c->is_enforced = false;
+			return true;
+#endif
+		default:
+			return false;
+	}
+}
+
+/* Each constraint of a column with the attributes that come after it */
+static void
+apply_attributes(ColumnDef *column)
+{
+	Constraint *last = NULL;
+	bool		timing_given = false;
+
+	foreach_ptr(Constraint, c, column->constraints)
+	{
+		if (!IsA(c, Constraint))
+			continue;
+		if (last && apply_attribute(last, c->contype))
+		{
+			timing_given |= c->contype == CONSTR_ATTR_DEFERRABLE ||
+				c->contype == CONSTR_ATTR_NOT_DEFERRABLE;
+			/* alone, INITIALLY DEFERRED says DEFERRABLE, too */
+			if (c->contype == CONSTR_ATTR_DEFERRED && !timing_given)
+				last->deferrable = true;
+			continue;
+		}
+		last = c;
+		timing_given = false;
+	}
+}
+
+void
+script_read_column_keys(ScriptReader *reader, const ScriptTable *table, ColumnDef *column)
+{
+	apply_attributes(column);
+	foreach_ptr(Constraint, c, column->constraints)
+	{
+		if (!IsA(c, Constraint) || c->contype != CONSTR_FOREIGN)
+			continue;
+		c->fk_attrs = list_make1(makeString(column->colname));
+		script_add_key(reader, table, c);
+	}
+}
+
+/* ---- other steps ---- */
+
+static ScriptTokens *
+tokens_of(ScriptReader *reader)
+{
+	if (reader->tokens == NULL)
+		reader->tokens = script_tokens(reader->script->sql + reader->statement->start);
+	return reader->tokens;
+}
+
+/* Keep a step of the table; what its fields hold is copied.  NULL: it can't be in a plan, as a remark says */
+static ScriptStep *
+keep_change(ScriptReader *reader, const ScriptTable *table, StepKind kind, int location, const char *name,
+			List *columns, const char *definition)
+{
+	int			offset = offset_of(reader, location);
+	List	   *names = lappend(list_copy(columns), unconstify(char *, name));
+	MemoryContext old;
+	PlanStep   *step;
+	ListCell   *lc;
+
+	names = lappend(lappend(names, table->name->relname), table->name->schemaname);
+	if (script_remark_cut(reader, offset, names))
+		return NULL;
+	foreach(lc, definition ? reader->statement->cut_names : NIL)
+	{
+		if (strstr(definition, lfirst(lc)))
+			return (void) script_remark_cut(reader, offset, list_make1(lfirst(lc))), NULL;
+	}
+	if (table->unsupported || script_path_is_temporary(table->qualified))
+		return cannot_hold(reader, location, table->unsupported ? "a change of a foreign table" : "a change of a temporary table"), NULL;
+	if (table->name->catalogname)
+	{
+		script_remark(reader, offset, ERRCODE_FEATURE_NOT_SUPPORTED, "a name with three parts is not followed");
+		return NULL;
+	}
+
+	old = MemoryContextSwitchTo(reader->context);
+	step = plan_step_default(reader->plan);
+	step->kind = kind;
+	step->child_table = pstrdup(table->qualified);
+	step->fk_name = name ? pstrdup(name) : NULL;
+	foreach(lc, columns)
+		step->child_columns = lappend(step->child_columns, pstrdup(lfirst(lc)));
+	step->definition = definition ? pstrdup(definition) : NULL;
+	MemoryContextSwitchTo(old);
+
+	return script_keep(reader, step, location);
+}
+
+/* The text between the parentheses of CHECK, and of others with a word of their own */
+static char *
+cut_check(ScriptReader *reader, Constraint *c)
+{
+	ScriptTokens *tokens = tokens_of(reader);
+	int			word = script_token_find(tokens, script_token_at(tokens, c->location), tokens->n, script_keyword("check"));
+	int			end = script_token_find(tokens, word, tokens->n, ')');
+
+	script_qualify(tokens, reader->path, c->raw_expr);
+	return script_cut(tokens, word + 2, end);
+}
+
+static void
+read_check(ScriptReader *reader, const ScriptTable *table, Constraint *c)
+{
+	ScriptStep *kept;
+
+	if (c->is_no_inherit || !SG_CONSTRAINT_ENFORCED(c))
+	{
+		cannot_hold(reader, c->location, c->is_no_inherit ? "CHECK ... NO INHERIT" : "CHECK ... NOT ENFORCED");
+		return;
+	}
+	kept = keep_change(reader, table, STEP_CHECK, c->location, c->conname, NIL, cut_check(reader, c));
+	if (kept && c->skip_validation)
+		kept->step->orphans = ORPHANS_LEAVE;
+}
+
+static void
+read_not_null(ScriptReader *reader, const ScriptTable *table, Constraint *c, List *columns)
+{
+	ScriptStep *kept;
+
+	if (c->is_no_inherit)
+	{
+		cannot_hold(reader, c->location, "NOT NULL ... NO INHERIT");
+		return;
+	}
+	kept = keep_change(reader, table, STEP_NOT_NULL, c->location, c->conname, columns ? columns : plan_node_strings(c->keys), NULL);
+	if (kept && c->skip_validation)
+		kept->step->orphans = ORPHANS_LEAVE;
+}
+
+/* ADD CONSTRAINT ... USING INDEX over an index of the script's makes a step of that */
+static bool
+use_index(ScriptReader *reader, const ScriptTable *table, const Constraint *c)
+{
+	foreach_ptr(ScriptStep, step, reader->steps)
+	{
+		if (!step->index_only || strcmp(step->step->fk_name, c->indexname) != 0 ||
+			strcmp(step->step->child_table, table->qualified) != 0)
+			continue;
+		step->index_only = false;
+		step->step->fk_name = MemoryContextStrdup(reader->context, c->conname ? c->conname : c->indexname);
+		step->step->primary_key = c->contype == CONSTR_PRIMARY;
+		step->step->deferrable = c->deferrable;
+		step->step->initially_deferred = c->initdeferred;
+		return true;
+	}
+	return false;
+}
+
+static void
+read_unique(ScriptReader *reader, const ScriptTable *table, Constraint *c, List *columns)
+{
+	const char *clause = c->indexname ? "USING INDEX" : c->including ? "INCLUDE" : c->options ? "WITH" :
+		c->indexspace ? "TABLESPACE" : c->nulls_not_distinct ? "NULLS NOT DISTINCT" :
+		SG_CONSTRAINT_PERIOD(c) ? "WITHOUT OVERLAPS" : NULL;
+	ScriptStep *kept;
+
+	if (c->indexname && use_index(reader, table, c))
+		return;
+	if (clause)
+	{
+		cannot_hold(reader, c->location,
+					psprintf("%s with %s", c->contype == CONSTR_PRIMARY ? "PRIMARY KEY" : "UNIQUE", clause));
+		return;
+	}
+	if (c->initdeferred && !c->deferrable)
+	{
+		script_remark(reader, offset_of(reader, c->location), ERRCODE_SYNTAX_ERROR,
+					  "constraint declared INITIALLY DEFERRED must be DEFERRABLE");
+		return;
+	}
+	kept = keep_change(reader, table, STEP_UNIQUE, c->location, c->conname, columns ? columns : plan_node_strings(c->keys), NULL);
+	if (kept == NULL)
+		return;
+	kept->step->primary_key = c->contype == CONSTR_PRIMARY;
+	kept->step->deferrable = c->deferrable;
+	kept->step->initially_deferred = c->initdeferred;
+	kept->leading = kept->step->child_columns;
+}
+
+/* A constraint of the table's, or of one of its columns; false: it makes no step */
+static bool
+read_constraint(ScriptReader *reader, const ScriptTable *table, Constraint *c, List *columns)
+{
+	switch (c->contype)
+	{
+		case CONSTR_CHECK:
+			read_check(reader, table, c);
+			return true;
+		case CONSTR_NOTNULL:
+			read_not_null(reader, table, c, columns);
+			return true;
+		case CONSTR_PRIMARY:
+		case CONSTR_UNIQUE:
+			read_unique(reader, table, c, columns);
+			return true;
+		case CONSTR_FOREIGN:
+			script_add_key(reader, table, c);
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* ---- columns ---- */
+
+static int
+compare_locations(const ListCell *a, const ListCell *b)
+{
+	return (lfirst_int(a) > lfirst_int(b)) - (lfirst_int(a) < lfirst_int(b));
+}
+
+/* Is it part of what makes the column, rather than a step of its own? */
+static bool
+belongs_to_column(const Constraint *c)
+{
+	return c->contype == CONSTR_DEFAULT || c->contype == CONSTR_IDENTITY || c->contype == CONSTR_GENERATED;
+}
+
+/* The column's type, collation, default, identity and generation; its clauses end before `end` */
+static char *
+cut_column(ScriptReader *reader, ColumnDef *column, int end)
+{
+	ScriptTokens *tokens = tokens_of(reader);
+	List	   *all = NIL;
+	List	   *kept = NIL;
+	StringInfoData text;
+
+	script_qualify(tokens, reader->path, (Node *) column->typeName);
+	if (column->collClause)
+	{
+		script_qualify(tokens, reader->path, (Node *) column->collClause);
+		all = kept = list_make1_int(column->collClause->location);
+		kept = list_copy(kept);
+	}
+	foreach_ptr(Constraint, c, column->constraints)
+	{
+		all = lappend_int(all, c->location);
+		if (!belongs_to_column(c))
+			continue;
+		kept = lappend_int(kept, c->location);
+		script_qualify(tokens, reader->path, c->raw_expr);
+	}
+	list_sort(all, compare_locations);
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, script_cut(tokens, script_token_at(tokens, column->typeName->location),
+											 all ? script_token_at(tokens, linitial_int(all)) : end));
+	for (int i = 0; i < list_length(all); i++)
+	{
+		if (list_member_int(kept, list_nth_int(all, i)))
+			appendStringInfo(&text, " %s",
+							 script_cut(tokens, script_token_at(tokens, list_nth_int(all, i)),
+										i + 1 < list_length(all) ? script_token_at(tokens, list_nth_int(all, i + 1)) : end));
+	}
+	return text.data;
+}
+
+/* A column, then each of its constraints */
+static void
+read_column(ScriptReader *reader, const ScriptTable *table, ColumnDef *column, int end)
+{
+	List	   *name = list_make1(column->colname);
+
+	if (table->unsupported == NULL)
+		(void) keep_change(reader, table, STEP_COLUMN, column->location, column->colname, name, cut_column(reader, column, end));
+	apply_attributes(column);
+	foreach_ptr(Constraint, c, column->constraints)
+	{
+		if (c->contype == CONSTR_FOREIGN)
+			c->fk_attrs = list_make1(makeString(column->colname));
+		(void) read_constraint(reader, table, c, name);
+	}
+}
+
+bool
+script_read_command(ScriptReader *reader, const ScriptTable *table, AlterTableCmd *cmd, int from, int end)
+{
+	ScriptTokens *tokens = tokens_of(reader);
+	List	   *column = cmd->name ? list_make1(cmd->name) : NIL;
+	int			location = from < tokens->n ? tokens->token[from].start : 0;
+
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+			read_column(reader, table, castNode(ColumnDef, cmd->def), end);
+			return true;
+		case AT_AddConstraint:
+			return read_constraint(reader, table, castNode(Constraint, cmd->def), NIL);
+		case AT_SetNotNull:
+			(void) keep_change(reader, table, STEP_NOT_NULL, location, NULL, column, NULL);
+			return true;
+		case AT_ColumnDefault:
+			if (cmd->def)
+				script_qualify(tokens, reader->path, cmd->def);
+			(void) keep_change(reader, table, STEP_DEFAULT, location, cmd->name, column, cmd->def == NULL ? NULL :
+							   script_cut(tokens, script_token_find(tokens, from, end, script_keyword("default")) + 1, end));
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* ---- indexes ---- */
+
+/* The last token before `end` at the depth of `from` that is this name, written in whatever way; or `end` */
+static int
+find_name(const ScriptTokens *tokens, int from, int end, const char *name)
+{
+	for (int i = end - 1; i >= from; i--)
+	{
+		const ScriptToken *token = &tokens->token[i];
+		char	   *text = pnstrdup(tokens->sql + token->start, token->end - token->start);
+
+		if (token->depth == tokens->token[from].depth &&
+			(pg_strcasecmp(text, name) == 0 || strcmp(text, quote_identifier(name)) == 0 ||
+			 strcmp(text, psprintf("\"%s\"", name)) == 0))
+			return i;
+	}
+	return end;
+}
+
+/* What stands at one place of the index, from one token to the one before `end` */
+static void
+qualify_element(ScriptReader *reader, IndexElem *element, Oid method, int from, int end)
+{
+	ScriptTokens *tokens = tokens_of(reader);
+	int			at;
+
+	script_qualify(tokens, reader->path, element->expr);
+	at = script_token_find(tokens, from, end, script_keyword("collate")) + 1;
+	if (list_length(element->collation) == 1 && at < end)
+		tokens->token[at].schema = script_path_schema(reader->path, SCRIPT_COLLATION, strVal(linitial(element->collation)), InvalidOid);
+	at = list_length(element->opclass) == 1 ? find_name(tokens, from, end, strVal(linitial(element->opclass))) : end;
+	if (at < end)
+		tokens->token[at].schema = script_path_schema(reader->path, SCRIPT_OPCLASS, strVal(linitial(element->opclass)), method);
+}
+
+/* From USING or the parenthesis on; `end` is that of the statement */
+static char *
+cut_index(ScriptReader *reader, IndexStmt *stmt, int end)
+{
+	ScriptTokens *tokens = tokens_of(reader);
+	int			table = script_token_at(tokens, stmt->relation->location);
+	int			using = script_token_find(tokens, table, end, script_keyword("using"));
+	int			open = script_token_find(tokens, table, end, '(');
+	int			close = script_token_find(tokens, open, end, ')');
+	int			from = open + 1;
+	Oid			method = get_index_am_oid(stmt->accessMethod, true);
+
+	foreach_ptr(IndexElem, element, stmt->indexParams)
+	{
+		int			comma = script_token_find(tokens, from, close, ',');
+
+		qualify_element(reader, element, method, from, comma);
+		from = comma + 1;
+	}
+	if (stmt->whereClause)
+		script_qualify(tokens, reader->path, stmt->whereClause);
+	return script_cut(tokens, Min(using, open), end);
+}
+
+/* Its first columns, as far as they compare as a key does */
+static List *
+leading_columns(const IndexStmt *stmt)
+{
+	List	   *columns = NIL;
+
+	if (stmt->whereClause || strcmp(stmt->accessMethod, DEFAULT_INDEX_TYPE) != 0)
+		return NIL;
+	foreach_ptr(IndexElem, element, stmt->indexParams)
+	{
+		if (element->name == NULL || element->collation || element->opclass)
+			break;
+		columns = lappend(columns, pstrdup(element->name));
+	}
+	return columns;
+}
+
+/* Is all of it a list of columns, as UNIQUE has it? */
+static bool
+is_plain(const IndexStmt *stmt)
+{
+	foreach_ptr(IndexElem, element, stmt->indexParams)
+	{
+		if (element->ordering != SORTBY_DEFAULT || element->nulls_ordering != SORTBY_NULLS_DEFAULT)
+			return false;
+	}
+	return list_length(leading_columns(stmt)) == list_length(stmt->indexParams) &&
+		stmt->indexIncludingParams == NIL && stmt->options == NIL && !stmt->nulls_not_distinct;
+}
+
+void
+script_read_index(ScriptReader *reader, IndexStmt *stmt)
+{
+	ScriptTable table = {stmt->relation, script_path_table(reader->path, stmt->relation)};
+	const char *what = stmt->tableSpace ? "an index with a tablespace" :
+		!stmt->relation->inh ? "an index ON ONLY a table" :
+		stmt->unique && !(is_plain(stmt) && stmt->idxname) ? "a unique index of this kind" : NULL;
+	ScriptTokens *tokens = tokens_of(reader);
+	int			from = script_token_at(tokens, stmt->relation->location);
+	int			end;
+	ScriptStep *kept;
+	MemoryContext old;
+
+	if (what)
+	{
+		cannot_hold(reader, stmt->relation->location, what);
+		return;
+	}
+	/* in CREATE SCHEMA, other statements follow */
+	end = script_token_find(tokens, from, tokens->n, script_keyword("create"));
+	end = script_token_find(tokens, from, end, script_keyword("grant"));
+	kept = keep_change(reader, &table, stmt->unique ? STEP_UNIQUE : STEP_INDEX, stmt->relation->location, stmt->idxname,
+					   stmt->unique ? leading_columns(stmt) : NIL, stmt->unique ? NULL : cut_index(reader, stmt, end));
+	if (kept == NULL)
+		return;
+	kept->index_only = stmt->unique;
+	kept->plain = !stmt->unique && is_plain(stmt);
+	old = MemoryContextSwitchTo(reader->context);
+	kept->leading = leading_columns(stmt);
+	MemoryContextSwitchTo(old);
+}
