@@ -11,7 +11,7 @@ RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_from_sql';
 COMMENT ON FUNCTION sg_plan_from_sql(text, text, boolean)
-    IS 'add the foreign keys of a SQL script to a plan; schemaguard.plan_note says what was left alone';
+    IS 'add what a SQL script adds to tables to a plan; schemaguard.plan_note says what was left alone';
 
 CREATE FUNCTION sg_plan_add_fk(
     plan               text,
