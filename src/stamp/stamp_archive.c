@@ -460,7 +460,10 @@ is_concerned(const Rule *rule, RuleKind kind, const TriggerData *trigdata)
 					same_key(rule, RelationGetDescr(trigdata->tg_relation), before, now)))
 		return false;
 
-	/* a deferred trigger, or one after another, may find a row that is none any more */
+	/*
+	 * a deferred trigger, or one after another, may find a row that is none
+	 * any more
+	 */
 	return table_tuple_satisfies_snapshot(trigdata->tg_relation, now, SnapshotSelf);
 }
 
