@@ -106,13 +106,11 @@ OBJS = \
 	src/deploy/deploy_step.o \
 	src/deploy/deploy_validate.o \
 	src/deploy/deploy_yield.o \
-	src/discover/discover_about.o \
 	src/discover/discover_advice.o \
-	src/discover/discover_beyond.o \
 	src/discover/discover_facts.o \
 	src/discover/discover_feedback.o \
 	src/discover/discover_group.o \
-	src/discover/discover_link.o \
+	src/discover/discover_learn.o \
 	src/discover/discover_match.o \
 	src/discover/discover_names.o \
 	src/discover/discover_opposite.o \
@@ -122,7 +120,6 @@ OBJS = \
 	src/discover/discover_score.o \
 	src/discover/discover_signal.o \
 	src/discover/discover_sort.o \
-	src/discover/discover_split.o \
 	src/discover/discover_sql.o \
 	src/discover/discover_stats.o \
 	src/discover/discover_words.o \
@@ -252,8 +249,9 @@ SQL_PARTS = \
 	sql/parts/60_undo.sql \
 	sql/parts/65_verify.sql \
 	sql/parts/70_discover.sql \
-	sql/parts/71_discover_weight.sql \
-	sql/parts/72_discover_rows_weight.sql \
+	sql/parts/71_discover_word.sql \
+	sql/parts/72_discover_weight.sql \
+	sql/parts/73_discover_rows_weight.sql \
 	sql/parts/75_drift.sql \
 	sql/parts/76_drift_check.sql \
 	sql/parts/80_fkdiff.sql \
@@ -284,10 +282,7 @@ REGRESS = \
 	deploy_partition \
 	deploy_replace \
 	discover \
-	discover_keys \
 	discover_names \
-	discover_rivals \
-	discover_roles \
 	discover_rows \
 	drift \
 	drift_check \

@@ -32,3 +32,6 @@ ALTER TABLE schemaguard.plan_deed
     DROP CONSTRAINT plan_deed_undo_check,
     ADD CONSTRAINT plan_deed_undo_check
         CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'change back', 'nothing'));
+
+-- fitted anew; a user's own stay
+DELETE FROM schemaguard.discovery_weight WHERE source = 'fitted';

@@ -35,7 +35,8 @@ extern void rows_audit(Facts *facts, List *proposals);
 /* ---- discover_feedback.c ---- */
 
 extern List *feedback_read(void);
-extern List *feedback_apply(Facts *facts, List *rules, List *candidates, bool learns);
+extern void feedback_teach(Facts *facts, List *rules);
+extern List *feedback_apply(Facts *facts, List *rules, List *candidates);
 extern List *feedback_beyond(Facts *facts, List *rules, int last_set);
 
 /* ---- discover_run.c ---- */
@@ -49,7 +50,6 @@ typedef struct Discovery
 {
 	Facts	   *facts;
 	Weights    *weights;
-	Habits	   *habits;
 	List	   *rules;
 	List	   *others;			/* groups, and what users have accepted beyond
 								 * all candidates */
@@ -80,21 +80,9 @@ extern bool run_next(Discovery *d);
  * Look at a sample of the rows of candidates worth it, of the tables that are
  * asked for and their opposites; they are in the order of column and key.  Worth it is what has
  * min_score, and most of what has less.  Nothing waits for a lock.  What
- * can't be read keeps the reason.  At the end come those that the rows have
- * brought up.
+ * can't be read keeps the reason.
  */
 extern void rows_sample(Discovery *d, double min_score);
-
-/* ---- discover_beyond.c ---- */
-
-/* Is it a group of which, if the rows refute it, one column may refer to the same parent? */
-extern bool beyond_may_follow(const Candidate *cand);
-
-/*
- * The candidate of one column that comes of a refuted group, scored by its
- * name, or NULL: there is none, it is made already, or a user has rejected it.
- */
-extern Candidate *beyond_group(const Discovery *d, const Candidate *group, const List *made);
 
 /* ---- discover_sort.c ---- */
 

@@ -100,18 +100,14 @@ in_words(const Candidate *cand, const Contribution *parts, int n, int most)
 static const char *
 name_match(const Candidate *cand)
 {
-	switch (cand->table_match)
+	switch (cand->match)
 	{
-		case MATCH_FULL:
-			return cand->abbreviation ? "is short for" :
-				cand->after ? "has in it the name of" :
-				cand->before ? "ends in the name of" : "is called after";
+		case MATCH_WHOLE:
+			return cand->abbreviated ? "is short for" : cand->before ? "ends in the name of" : "is called after";
 		case MATCH_TAIL:
 			return "is called after the end of the name of";
 		case MATCH_HEAD:
 			return "is called after the beginning of the name of";
-		case MATCH_ACRONYM:
-			return "has the initials of";
 		case MATCH_NONE:
 			break;
 	}
@@ -132,24 +128,21 @@ append_name(StringInfo why, const Facts *facts, const Candidate *cand)
 	else if (cand->n > 1 && !cand->leads)
 		appendStringInfo(why, "(%s) is called like a key of %s",
 						 sg_quote_list(facts_column_names(facts, cand->columns, cand->n)), parent);
-	else if (cand->self_word)
-		appendStringInfo(why, "%s says that it is another row of the same table", column);
-	else if (cand->actor_word)
-		appendStringInfo(why, "%s says who acts, and people are in %s", column, parent);
-	else if (cand->picture)
-		appendStringInfo(why, "%s says what a picture is for, and pictures are in %s", column, parent);
-	else if (cand->linked)
-		appendStringInfo(why, "%s is the side of %s in a table that links two", column, parent);
 	else if (match)
 		appendStringInfo(why, "%s %s %s%s", column, match, parent, !cand->key_match ? "" :
 						 cand->key_before && !cand->before ? " and ends in the name of its key" : " and its key");
 	else if (cand->key_match)
 		appendStringInfo(why, "%s %s the name of the key of %s", column, cand->key_before ? "ends in" : "has", parent);
+	else if (cand->self_word)
+		appendStringInfo(why, "%s says that it is another row of the same table", column);
+	else if (cand->actor_word)
+		appendStringInfo(why, "%s says who acts, and people are in %s", column, parent);
 	else
-		appendStringInfo(why, "%s may mean %s%s", column, parent,
-						 cand->about ? ", with whose name that of the table begins" : "");
+		appendStringInfo(why, "%s may mean %s", column, parent);
 	if (cand->n > 1 && cand->leads && !cand->accepted)
 		appendStringInfoString(why, ", and the other columns of its key are beside it");
+	if (cand->taught_name > 0 || cand->taught_word > 0)
+		appendStringInfo(why, "; columns of that name%s are declared to refer there", cand->taught_name > 0 ? "" : " or ending");
 }
 
 static void

@@ -27,6 +27,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
@@ -169,7 +170,7 @@ shared_name(Facts *facts, const char *name)
 	if (!found)
 	{
 		WordsRoom	room;
-		Words		words = words_split(name, &room);
+		Words		words = words_split(facts->dictionary, name, &room);
 
 		entry->words = facts_keep_words(facts, &words);
 		for (int i = 0; i < words.n; i++)
@@ -203,7 +204,6 @@ add_table(Facts *facts, Form_pg_class form)
 	table->name = name->name;
 	table->words = name->words;
 	table->primary = -1;
-	table->subject_end = -1;
 	table->partition = form->relispartition;
 	table->unlogged = form->relpersistence == RELPERSISTENCE_UNLOGGED;
 	table->denied = is_denied(form->oid);
@@ -358,7 +358,7 @@ read_columns(Facts *facts)
 		column->typmod = form->atttypmod;
 		column->collation = form->attcollation;
 		column->not_null = form->attnotnull;
-		column->sequence = form->attidentity != '\0';
+		column->own = form->attidentity != '\0';
 	}
 
 	for (int t = 0; t < facts->ntables; t++)
@@ -405,7 +405,7 @@ read_defaults(Facts *facts)
 			continue;
 		definition = TextDatumGetCString(expression);
 		if (strstr(definition, call))
-			facts->columns[column].sequence = true;
+			facts->columns[column].own = true;
 		pfree(definition);
 	}
 }
@@ -577,6 +577,41 @@ read_references(Facts *facts)
 	}
 }
 
+/* What is a key in a table is taken for one in those that inherit from it, though no foreign key can refer to it there */
+static void
+read_inheritance(Facts *facts)
+{
+	SgCatalog	pass;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&pass, InheritsRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&pass)))
+	{
+		Form_pg_inherits form = (Form_pg_inherits) GETSTRUCT(tuple);
+		int			child = facts_find_table(facts, form->inhrelid);
+		int			parent = facts_find_table(facts, form->inhparent);
+
+		if (child < 0 || parent < 0 || facts->tables[child].partition)
+			continue;
+		for (int p = facts->tables[parent].columns; p < facts->tables[parent].columns + facts->tables[parent].ncolumns; p++)
+		{
+			const FactColumn *from = &facts->columns[p];
+
+			for (int c = facts->tables[child].columns; c < facts->tables[child].columns + facts->tables[child].ncolumns; c++)
+			{
+				FactColumn *to = &facts->columns[c];
+
+				if (from->name == NULL || to->name == NULL || strcmp(from->name, to->name) != 0)
+					continue;
+				to->alone_primary |= from->alone_primary;
+				to->alone_unique |= from->alone_unique;
+				to->in_primary |= from->in_primary;
+				to->own |= from->own || from->alone_unique;
+			}
+		}
+	}
+}
+
 static Oid
 btree_family(Oid type)
 {
@@ -635,6 +670,7 @@ facts_read(void)
 
 	facts->context = CurrentMemoryContext;
 	facts->reasons = CurrentMemoryContext;
+	facts->dictionary = words_read();
 	facts->shared_words = hash_create("words", 1024, &words, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	facts->names = hash_create("names", 1024, &names, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	facts->type_pairs = hash_create("type pairs", 64, &pairs, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -642,6 +678,7 @@ facts_read(void)
 	read_columns(facts);
 	read_defaults(facts);
 	read_indexes(facts);
+	read_inheritance(facts);
 	read_references(facts);
 
 	return facts;

@@ -30,10 +30,9 @@ typedef struct FactTable
 	Words		words;
 	int			columns;		/* first of ncolumns in Facts.columns */
 	int			ncolumns;
-	int			column_prefix;	/* words that its columns' names begin with */
+	const char *column_prefix;	/* what the names of its columns begin with, or NULL */
 	int			prefix;			/* words of its name that many tables begin
 								 * with */
-	int			family;			/* tables whose name begins with the next word */
 	List	   *keys;			/* of int: its unique keys in Facts.keys */
 	List	   *references;		/* of int: declared ones that it is the child
 								 * of */
@@ -43,13 +42,7 @@ typedef struct FactTable
 	bool		denied;			/* the current role may read none of it */
 	bool		asked;			/* its references are asked for: facts_ask() */
 	double		tuples;			/* reltuples: -1 is unknown */
-	int			central;		/* columns whose name means this table */
-	double		personal;		/* of the tables of people: columns about a
-								 * person, as share of most in those that are
-								 * no customers' */
-	int			subject_end;	/* words of its name that are those of
-								 * subjects; 0: none, -1: not looked for yet */
-	List	   *subjects;		/* of int: tables whose rows it may be about */
+	int			person_rank;	/* how well it does as a table of people; 0: not at all */
 	char	   *shown;			/* facts_table_name(), or NULL */
 } FactTable;
 
@@ -61,10 +54,10 @@ typedef struct FactColumn
 	Oid			type;
 	Oid			collation;
 	Words		words;
-	char	   *joined;			/* its stems, without the table's prefix */
+	char	   *joined;			/* its stems, without the prefix of the table's columns */
 	int32		typmod;
 	bool		not_null;
-	bool		sequence;		/* makes its own values */
+	bool		own;			/* its values are made for it, or inherited */
 	bool		leads_index;	/* first of an index, unique ones left out */
 	bool		leads_any;		/* first of any index */
 	bool		alone_primary;
@@ -79,15 +72,8 @@ typedef struct FactKey
 	int			n;
 	int			columns[INDEX_MAX_KEYS];	/* in Facts.columns */
 	bool		primary;
-	bool		borrowed;		/* its name is that of another table's key */
+	bool		borrowed;		/* its name is that of another table */
 	bool		owned;			/* its name has the table's name in it */
-	int			sharing;		/* keys of the same name */
-	bool		first;			/* owned; no table that owns one of that name
-								 * has fewer words, none of its schema as few */
-	double		usual;			/* share of the primary keys that have this
-								 * name */
-	double		unlike;			/* how much more usual another name is for
-								 * primary keys, 0 to 1 */
 } FactKey;
 
 typedef struct FactReference
@@ -117,20 +103,8 @@ typedef struct Facts
 	int			references_room;
 	int			indexed;		/* columns that lead an index that is not
 								 * unique */
-	HTAB	   *by_whole_name;	/* joined stems of all words -> tables */
-	HTAB	   *by_table_name;	/* joined stems of parts, too -> tables */
-	HTAB	   *by_key_name;	/* joined stems -> keys */
-	HTAB	   *by_key_word;	/* the names of primary keys of one word ->
-								 * keys */
-	HTAB	   *by_column_name; /* joined stems -> columns */
-	List	   *vocabulary[256];	/* stems of the tables' names, by first
-									 * byte */
-	HTAB	   *expansions;		/* see names_expansions() */
-	int			by_letter[256]; /* the only table of one word that begins so,
-								 * or -1 */
-	List	   *persons;		/* of int: the tables of people, best first */
-	int			staff;			/* the one of those who work here, or -1 */
-	int			pictures;		/* the table of pictures and files, or -1 */
+	struct Names *names_of;		/* see discover_names.h */
+	Dictionary *dictionary;
 	struct StatsCache *stats;
 	HTAB	   *type_pairs;
 	HTAB	   *shared_words;

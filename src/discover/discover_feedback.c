@@ -257,14 +257,9 @@ accepted_candidate(Facts *facts, const FeedbackRule *rule, int *last_set)
 		is_declared(facts, child, parent, columns, n) ||
 		(k = find_key(facts, parent, columns, n)) < 0)
 		return NULL;
-	cand = palloc0(sizeof(Candidate));
-	cand->rows_checked = cand->orphan_rows = -1;
-	cand->key = k;
-	cand->n = n;
-	cand->column = columns[0];
-	memcpy(cand->columns, columns, n * sizeof(int));
-	cand->set = n == 1 ? columns[0] : ++*last_set;
-	cand->rarity = 2;
+	cand = candidate_new(facts, k, columns, n);
+	if (n > 1)
+		cand->set = ++*last_set;
 	cand->polymorphic = match_polymorphic(facts, columns[0]);
 	cand->accepted = true;
 	return cand;
@@ -300,12 +295,11 @@ learn(Facts *facts, const Candidate *cand)
 
 /*
  * Applies the users' verdicts to some of the candidates; returns those that
- * are left.  With learn, what is accepted teaches: that is for each candidate
- * to be done once.  A pattern that can't be read as one raises 2201B: the
- * table refuses those.
+ * are left.  A pattern that can't be read as one raises 2201B: the table
+ * refuses those.
  */
 List *
-feedback_apply(Facts *facts, List *rules, List *candidates, bool learns)
+feedback_apply(Facts *facts, List *rules, List *candidates)
 {
 	List	   *left = NIL;
 	int			n = list_length(candidates);
@@ -324,18 +318,38 @@ feedback_apply(Facts *facts, List *rules, List *candidates, bool learns)
 
 		if (verdicts[i].rejected || (cand->impossible && !cand->accepted))
 			continue;
-		if (cand->accepted && learns)
-			learn(facts, cand);
 		left = lappend(left, cand);
 	}
 	pfree(verdicts);
 	return left;
 }
 
-/*
- * What was accepted and is none of the candidates that feedback_apply() has
- * seen; it teaches as well.  Groups get sets after last_set.
- */
+/* What a rule accepts that names all it is about, or NULL; groups get a set after last_set */
+static Candidate *
+accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (!rule->accepted || rule->pattern || !rule->child_table || !rule->child_columns || !rule->parent_table)
+		return NULL;
+	return accepted_candidate(facts, rule, last_set);
+}
+
+/* What was accepted by its names teaches like a declared key: before names are learned from */
+void
+feedback_teach(Facts *facts, List *rules)
+{
+	int			set = 0;
+
+	foreach_ptr(const FeedbackRule, rule, rules)
+	{
+		Candidate  *cand = accepted_by(facts, rule, &set);
+
+		if (cand)
+			learn(facts, cand);
+	}
+}
+
+/* What was accepted and is none of the candidates that feedback_apply() has seen */
 List *
 feedback_beyond(Facts *facts, List *rules, int last_set)
 {
@@ -343,17 +357,10 @@ feedback_beyond(Facts *facts, List *rules, int last_set)
 
 	foreach_ptr(FeedbackRule, rule, rules)
 	{
-		Candidate  *cand = NULL;
+		Candidate  *cand = rule->used ? NULL : accepted_by(facts, rule, &last_set);
 
-		CHECK_FOR_INTERRUPTS();
-		if (rule->accepted && !rule->pattern && !rule->used &&
-			rule->child_table && rule->child_columns && rule->parent_table)
-			cand = accepted_candidate(facts, rule, &last_set);
 		if (cand)
-		{
-			learn(facts, cand);
 			beyond = lappend(beyond, cand);
-		}
 	}
 	return beyond;
 }

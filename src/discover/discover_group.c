@@ -18,12 +18,11 @@
 #include "base/compat.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
+#include "discover/discover_names.h"
 #include "discover/discover_words.h"
 
 
 #define SHARING_MAX 256			/* tables looked at for one key */
-#define WIDER_MAX 256			/* wider groups of one child that a group is
-								 * held against */
 
 static bool
 is_in(int column, const int *columns, int n)
@@ -45,7 +44,7 @@ is_own_part(const Facts *facts, int column, int table)
 	char		name[WORD_KEY_SIZE];
 	char		whole[WORD_KEY_SIZE];
 
-	if (match_generic_name(facts, column))
+	if (names_is_general(facts, column))
 		return true;
 	words_join(words, 0, Max(words->n - 1, 1), name);
 	words_join(&t->words, t->prefix, t->words.n, whole);
@@ -70,8 +69,8 @@ child_column(const Facts *facts, const FactKey *key, int i, int child)
 	int			column;
 
 	prefixed_name(facts, key, i, name);
-	column = match_column_named(facts, child, name);
-	return column >= 0 ? column : match_column_named(facts, child, facts->columns[key->columns[i]].joined);
+	column = names_column_of(facts, child, name);
+	return column >= 0 ? column : names_column_of(facts, child, facts->columns[key->columns[i]].joined);
 }
 
 bool
@@ -127,13 +126,13 @@ rarest_column(const Facts *facts, const FactKey *key)
 
 	for (int i = 0; i < key->n; i++)
 	{
-		List	   *columns = match_columns_named(facts, facts->columns[key->columns[i]].joined);
+		List	   *columns = names_columns(facts, facts->columns[key->columns[i]].joined);
 
 		if (i == 0 || list_length(columns) < list_length(rarest))
 			rarest = columns;
 	}
 	prefixed_name(facts, key, 0, name);
-	return list_concat_copy(match_columns_named(facts, name), rarest);
+	return list_concat_copy(names_columns(facts, name), rarest);
 }
 
 /* All columns of the key by name in one table */
@@ -203,20 +202,6 @@ leads_there_already(HTAB *led, int child, int k)
 	return hash_search(led, pair, HASH_FIND, NULL) != NULL;
 }
 
-static Candidate *
-new_group(const FactKey *key, int k, const int *columns, int rarity)
-{
-	Candidate  *cand = palloc0(sizeof(Candidate));
-
-	cand->rows_checked = cand->orphan_rows = -1;
-	cand->key = k;
-	cand->n = key->n;
-	cand->column = columns[0];
-	memcpy(cand->columns, columns, key->n * sizeof(int));
-	cand->rarity = rarity;
-	return cand;
-}
-
 HTAB *
 match_led(void)
 {
@@ -237,72 +222,25 @@ match_note_led(const Facts *facts, HTAB *led, List *singles)
 	}
 }
 
-/* By child, the widest first */
-static int
-compare_width(const void *a, const void *b, void *arg)
-{
-	const Facts *facts = arg;
-	const Candidate *x = *(Candidate *const *) a;
-	const Candidate *y = *(Candidate *const *) b;
-	int			x_child = facts->columns[x->column].table;
-	int			y_child = facts->columns[y->column].table;
-
-	if (x_child != y_child)
-		return x_child < y_child ? -1 : 1;
-	return y->n - x->n;
-}
-
-/*
- * Who has the whole of a wider key means that one, and not what has a part of
- * it: the name and group of a trigger against the group of a paused one.
- */
-static void
-mark_within(const Facts *facts, List *groups)
-{
-	int			n = list_length(groups);
-	Candidate **sorted = palloc(n * sizeof(Candidate *));
-	int			first = 0;		/* of the child */
-
-	for (int i = 0; i < n; i++)
-		sorted[i] = list_nth(groups, i);
-	qsort_arg(sorted, n, sizeof(Candidate *), compare_width, unconstify(Facts *, facts));
-	for (int i = 0; i < n; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (facts->columns[sorted[i]->column].table != facts->columns[sorted[first]->column].table)
-			first = i;
-		for (int j = first; j < i && j < first + WIDER_MAX && sorted[j]->n > sorted[i]->n && !sorted[i]->within; j++)
-		{
-			sorted[i]->within = true;
-			for (int c = 0; c < sorted[i]->n; c++)
-				sorted[i]->within &= is_in(sorted[i]->columns[c], sorted[j]->columns, sorted[j]->n);
-		}
-	}
-	pfree(sorted);
-}
-
 List *
 match_groups(Facts *facts, HTAB *led)
 {
 	HASHCTL		control = {.keysize = GROUP_MAX * sizeof(int),.entrysize = (GROUP_MAX + 1) * sizeof(int),.hcxt = CurrentMemoryContext};
 	HTAB	   *sets = hash_create("groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	List	   *groups = NIL;
-	ListCell   *lc;
 
 	for (int k = 0; k < facts->nkeys; k++)
 	{
 		const FactKey *key = &facts->keys[k];
-		List	   *rarest;
 		int			looked = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		if (key->n < 2 || key->n > GROUP_MAX || facts->tables[key->table].partition ||
 			facts->tables[key->table].denied)
 			continue;
-		rarest = rarest_column(facts, key);
-		foreach(lc, rarest)
+		foreach_int(c, rarest_column(facts, key))
 		{
-			int			child = facts->columns[lfirst_int(lc)].table;
+			int			child = facts->columns[c].table;
 			int			columns[GROUP_MAX];
 			Candidate  *cand;
 
@@ -311,13 +249,12 @@ match_groups(Facts *facts, HTAB *led)
 				!same_columns(facts, key, child, columns) ||
 				is_declared(facts, key, child, columns))
 				continue;
-			cand = new_group(key, k, columns, list_length(rarest));
+			cand = candidate_new(facts, k, columns, key->n);
 			cand->set = set_of(sets, facts->ncolumns, columns, key->n);
 			groups = lappend(groups, cand);
 			if (++looked == SHARING_MAX)
 				break;
 		}
 	}
-	mark_within(facts, groups);
 	return groups;
 }

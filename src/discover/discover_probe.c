@@ -55,6 +55,7 @@
 #define DENSITY_PROBES 200
 #define OUTLIERS_MAX 100		/* keys far beyond the rest */
 #define DATED_ROWS 500
+#define ORPHANS_MOST 0.5		/* where times are compared */
 #define KEY_SIZE_MAX 8160		/* bytes: no index holds longer values */
 
 typedef enum ValueState
@@ -104,7 +105,6 @@ typedef struct Probe
 static int
 created_column(const Facts *facts, int t)
 {
-	static const char *const makes[] = {"creat", "insert", "regist", "added"};
 	const FactTable *table = &facts->tables[t];
 
 	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
@@ -114,16 +114,10 @@ created_column(const Facts *facts, int t)
 
 		if (base != TIMESTAMPTZOID && base != TIMESTAMPOID && base != DATEOID)
 			continue;
-		for (int w = 0; w < column->words.n; w++)
-		{
-			for (int m = 0; m < lengthof(makes); m++)
-			{
-				if (strncmp(column->words.word[w], makes[m], strlen(makes[m])) == 0 &&
-					(pg_class_aclcheck(table->oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-					 pg_attribute_aclcheck(table->oid, column->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK))
-					return c;
-			}
-		}
+		if (words_any(&column->words, 0, column->words.n, WORD_CREATED) &&
+			(pg_class_aclcheck(table->oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+			 pg_attribute_aclcheck(table->oid, column->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK))
+			return c;
 	}
 	return -1;
 }
@@ -680,13 +674,14 @@ probe_values(RowSample *sample, const Candidate *cand, RowFindings *found)
 		found->orphans += too_long;
 	}
 	found->parents = parent_rows(facts, cand, found);
-	if (n == 0 || found->orphans > 0.05 * found->rows)
+	if (n == 0)
 		return;
 	if (found->ranged)
 		found->density = density(sample, query, slots[0], found);
 	if (cand->n > 1)
 		found->by_chance = found_by_chance(sample, cand, query, slots, rows, n);
-	compare_times(sample, cand, slots, found);
+	if (found->orphans < ORPHANS_MOST * found->rows)
+		compare_times(sample, cand, slots, found);
 }
 
 void

@@ -36,7 +36,12 @@
 #define WORTH_LOOKING 0.02		/* score below which rows are not asked,
 								 * unless such scores are wanted */
 #define REFUTED 0.05			/* share of orphans in a sample */
-#define MOSTLY 0.5				/* ... where the others are there by no chance */
+#define ORPHANS_USUAL 0.01		/* ... of a reference */
+#define BY_CHANCE_LEAST 0.002	/* share of values that the parent has by chance, if nothing is known of it */
+#define BY_CHANCE_NUMBER 0.9	/* ... of numbers, where it can't be told */
+#define BY_CHANCE_OTHER 0.02	/* ... of texts and the like */
+#define SURE 10.0				/* the log of odds that is enough */
+#define OWN_SHARE 0.5			/* of their range that a table's own numbers fill */
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
 
@@ -46,7 +51,6 @@ typedef struct RowLook
 	const Discovery *d;
 	double		min_score;
 	RowProgress progress;
-	List	   *beyond;			/* candidates that the rows have brought up */
 } RowLook;
 
 /* A batch of candidates of one child */
@@ -149,53 +153,39 @@ is_number(Oid type)
 	return facts_type_category(type) == TYPCATEGORY_NUMERIC;
 }
 
-/* Of so many, how sure is what they have in common?  1: of 255 */
-static double
-many(double n)
-{
-	return Min(log2(1 + n), 8) / 8.0;
-}
-
-static void
-orphan_signals(float *s, int64 rows, int64 orphans)
-{
-	double		share = (double) orphans / rows;
-
-	s[EVIDENCE_ROWS_ORPHANS] = share > REFUTED;
-	s[EVIDENCE_ROWS_ORPHAN_SHARE] = share;
-	s[EVIDENCE_ROWS_FEW_ORPHANS] = orphans > 0 && share <= REFUTED;
-}
-
-/* How much of their range do numbers leave out?  1: all but a sixteenth */
-static double
-sparseness(double n, double lowest, double highest)
-{
-	double		share = n / (highest - lowest + 1);
-
-	return share >= 1 ? 0 : share <= 0 ? 1 : Min(-log2(share) / 4, 1);
-}
-
 /*
- * Own numbers of a table are many in a row; those of one that adds to
- * another's rows leave out what that one has alone.
+ * What the values say that are in the parent, and those that are not, against
+ * chance: of a reference, few are missing; of values that have nothing to do
+ * with the parent, as many are there as the parent has of all that could be.
+ * From 1, surely a reference, to -1.
  */
-static void
-sparse_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
+static double
+beyond_chance(const Candidate *cand, const Facts *facts, const RowFindings *found)
+{
+	Oid			type = facts->columns[cand->columns[0]].type;
+	double		by_chance = cand->n > 1 ? found->by_chance : found->density;
+	double		missing = (double) found->orphans / found->rows;
+	double		sure;
+
+	/* numbers that are missing for another reason than gaps in the parent's are those of something else, or orphans */
+	if (is_number(type) && missing > 2 * (1 - by_chance))
+		return missing > REFUTED ? -1 : 0;
+	if (by_chance < 0)
+		by_chance = is_number(type) ? BY_CHANCE_NUMBER : getBaseType(type) == UUIDOID ? BY_CHANCE_LEAST : BY_CHANCE_OTHER;
+	by_chance = Max(Min(by_chance, 1 - ORPHANS_USUAL), BY_CHANCE_LEAST);
+	sure = (1 - missing) * log((1 - ORPHANS_USUAL) / by_chance) + missing * log(ORPHANS_USUAL / (1 - by_chance));
+	return Max(Min(found->distinct * sure / SURE, 1), -1);
+}
+
+/* Numbers of a table's own are many in a row; those of one that adds to another's rows leave out what that has alone */
+static bool
+are_own_numbers(const Facts *facts, const Candidate *cand, const RowFindings *found)
 {
 	const FactColumn *column = &facts->columns[cand->column];
 	double		rows = found->whole ? found->rows : facts->tables[column->table].tuples;
 
-	if (s[EVIDENCE_ROWS_OWN_KEY] && rows > 0)
-		s[EVIDENCE_ROWS_SPARSE] = sparseness(rows, found->lowest, found->highest);
-	if (found->parents > 0)
-		s[EVIDENCE_ROWS_PARENT_SPARSE] = sparseness(found->parents, found->parent_lowest, found->parent_highest);
-}
-
-/* By what chance would so many numbers, drawn blindly between the same ends, all be keys? */
-static double
-surprise(double distinct, double density)
-{
-	return Min(-distinct * log(Max(density, 0.001)) / 10, 1);
+	return cand->n == 1 && column->alone_unique && is_number(column->type) &&
+		(!found->ranged || rows > OWN_SHARE * (found->highest - found->lowest + 1));
 }
 
 static void
@@ -204,51 +194,45 @@ spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *fou
 	const FactColumn *column = &facts->columns[cand->column];
 	double		parents = found->parents;
 
-	s[EVIDENCE_ROWS_OWN_KEY] = cand->n == 1 && column->alone_unique && is_number(column->type);
-	s[is_number(facts->columns[cand->columns[0]].type) ? EVIDENCE_ROWS_NUMBER : EVIDENCE_ROWS_OTHER] =
-		many(found->distinct);
-	if (found->density >= 0)
-		s[EVIDENCE_ROWS_GAPS] = surprise(found->distinct, found->density);
-	if (found->by_chance >= 0)
-		s[EVIDENCE_ROWS_TOGETHER] = surprise(found->distinct, found->by_chance);
+	s[EVIDENCE_OWN_KEY] = are_own_numbers(facts, cand, found);
 	if (found->ranged)
-	{
-		s[EVIDENCE_ROWS_SHORT] = stats_short(found->highest, found->parent_lowest, found->parent_highest);
-		sparse_signals(facts, cand, found, s);
-	}
+		s[EVIDENCE_SHORT] = stats_short(found->highest, found->parent_lowest, found->parent_highest);
 	if (parents > 0)
 	{
-		s[EVIDENCE_ROWS_FEW] = stats_few(found->distinct, found->rows, parents);
-		s[EVIDENCE_ROWS_COVER] = Min(found->distinct / parents, 1) * many(found->distinct);
-		s[EVIDENCE_ROWS_UNIQUE] = cand->n == 1 && !column->alone_unique &&
+		s[EVIDENCE_FEW] = stats_few(found->distinct, found->rows, parents);
+		s[EVIDENCE_COVERS] = Min(found->distinct / parents, 1) * Min(log2(1 + found->distinct), 8) / 8;
+		s[EVIDENCE_UNIQUE] = cand->n == 1 && !column->alone_unique &&
 			stats_never_recurs(found->distinct == found->rows, found->rows, parents);
 	}
 	if (found->dated >= 10)
 	{
-		s[EVIDENCE_ROWS_OLDER] = (double) found->older / found->dated;
-		s[EVIDENCE_ROWS_IN_TIME] = Max((double) (found->older_by_chance - found->older) / found->dated, 0);
+		s[EVIDENCE_OLDER] = (double) found->older / found->dated;
+		s[EVIDENCE_IN_TIME] = Max((double) (found->older_by_chance - found->older) / found->dated, 0);
 	}
 }
 
-/* What was found in a sample; replaces what an earlier one said */
+/* What was found in a sample; replaces what statistics or an earlier sample said */
 static void
 sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
 {
 	float		s[EVIDENCE_COUNT] = {0};
+	double		beyond;
 
 	cand->rows_checked = found->rows;
 	cand->orphan_rows = found->orphans;
 	cand->whole = found->whole;
 	if (found->rows == 0)
 		return;
-	s[EVIDENCE_ROWS_LOOKED] = 1;
-	s[EVIDENCE_ROWS_NAMES] = cand->sum / 10;
-	orphan_signals(s, found->rows, found->orphans);
-	if (found->orphans <= found->rows * REFUTED)
+	beyond = beyond_chance(cand, facts, found);
+	cand->refuted = beyond < 0 && (beyond <= -1 || found->orphans > found->rows * REFUTED);
+	s[EVIDENCE_KNOWN] = 1;
+	s[EVIDENCE_NAMES] = cand->sum / 10;
+	s[EVIDENCE_MISSING] = (double) found->orphans / found->rows;
+	s[EVIDENCE_CHANCE] = Max(-beyond, 0);
+	s[EVIDENCE_FITS] = Max(beyond, 0);
+	if (!cand->refuted)
 		spread_signals(facts, cand, found, s);
-	else if (found->orphans < found->rows * MOSTLY && !is_number(facts->columns[cand->columns[0]].type))
-		s[EVIDENCE_ROWS_MOST] = many(Min(found->distinct, found->rows - found->orphans));
-	for (int i = EVIDENCE_ROWS_LOOKED; i < EVIDENCE_COUNT; i++)
+	for (int i = 0; i < EVIDENCE_COUNT; i++)
 		signals_set(cand, i, s[i]);
 	cand->level = LEVEL_ROWS;
 }
@@ -257,13 +241,8 @@ sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
 static void
 audit_signals(Candidate *cand)
 {
-	float		s[EVIDENCE_COUNT] = {0};
-
-	if (cand->rows_checked == 0)
-		return;
-	orphan_signals(s, cand->rows_checked, cand->orphan_rows);
-	for (int i = EVIDENCE_ROWS_ORPHANS; i <= EVIDENCE_ROWS_FEW_ORPHANS; i++)
-		signals_set(cand, i, s[i]);
+	if (cand->rows_checked > 0)
+		signals_set(cand, EVIDENCE_MISSING, (double) cand->orphan_rows / cand->rows_checked);
 }
 
 /* ---- the sample ---- */
@@ -311,12 +290,6 @@ lock_candidates(const Batch *batch)
 	return locked;
 }
 
-static bool
-is_refuted(const Candidate *cand)
-{
-	return cand->orphan_rows > cand->rows_checked * REFUTED;
-}
-
 static void
 look_at_one(RowLook *look, RowSample *sample, Candidate *cand)
 {
@@ -326,32 +299,6 @@ look_at_one(RowLook *look, RowSample *sample, Candidate *cand)
 	probe_candidate(sample, cand, &found);
 	sample_signals(look->d->facts, cand, &found);
 	look->progress.orphans += found.orphans;
-}
-
-/*
- * What the rows bring up by refuting a group is looked at in the same sample,
- * for it is of the same two tables.  As a candidate of the batch it is tried
- * again after an error.
- */
-static void
-look_beyond(Batch *batch, RowSample *sample, const Candidate *group)
-{
-	RowLook    *look = batch->look;
-	Candidate  *cand = beyond_group(look->d, group, look->beyond);
-	MemoryContext caller;
-	bool		open;
-
-	if (cand == NULL)
-		return;
-	caller = MemoryContextSwitchTo(look->d->context);
-	look->beyond = lappend(look->beyond, cand);
-	MemoryContextSwitchTo(batch->context);
-	open = is_worth_it(look->d->facts, cand, look->min_score) && readable(look->d->facts, cand);
-	if (open)
-		batch->candidates = lappend(batch->candidates, cand);
-	MemoryContextSwitchTo(caller);
-	if (open)
-		look_at_one(look, sample, cand);
 }
 
 /* Rows are read in a snapshot that was taken under the locks */
@@ -372,8 +319,6 @@ lock_and_look(void *arg)
 	{
 		look_at_one(look, sample, cand);
 		sg_progress_done(++look->progress.done, look->progress.orphans);
-		if (beyond_may_follow(cand) && is_refuted(cand))
-			look_beyond(batch, sample, cand);
 	}
 	probe_end(sample);
 	PopActiveSnapshot();
@@ -417,7 +362,6 @@ look_at(Batch *batch)
 	RowLook    *look = batch->look;
 	MemoryContext caller = CurrentMemoryContext;
 	List	   *all = batch->candidates;
-	int			known = list_length(look->beyond);
 	ListCell   *lc;
 
 	batch->context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
@@ -433,8 +377,6 @@ look_at(Batch *batch)
 	if (batch->candidates != NIL)
 		look_at_each(batch);
 	foreach(lc, all)
-		((Candidate *) lfirst(lc))->fk = NULL;
-	for_each_from(lc, look->beyond, known)
 		((Candidate *) lfirst(lc))->fk = NULL;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(batch->context);
@@ -468,7 +410,6 @@ rows_sample(Discovery *d, double min_score)
 	}
 	if (batch.candidates != NIL)
 		look_at(&batch);
-	d->candidates = list_concat(d->candidates, look.beyond);
 	sg_progress_end();
 }
 
@@ -490,7 +431,7 @@ show_judged(List *keys, void *arg)
 static bool
 is_open(const Candidate *cand)
 {
-	return cand->rows_checked <= 0 || !is_refuted(cand);
+	return cand->rows_checked <= 0 || !cand->refuted;
 }
 
 static void

@@ -3,13 +3,12 @@
  * discover_run.c
  *	  The order in which a discovery goes over the candidates.
  *
- * What a candidate is worth depends on all of them in two ways: how columns
- * are called here (Habits), and how many references their names promise
- * (SetOdds).  Both are sums over the candidates, so these are gone over twice
- * before the first score.  As long as they fit into schemaguard.audit_memory
- * beside the facts, they are made once and kept.  Where they don't, they are
- * made anew each time, for some tables after the other: that takes three times
- * as long and finds the same.
+ * What a candidate is worth depends on all of them: on how many references
+ * their names promise (SetOdds), and on which groups there are.  So they are
+ * gone over before the first score.  As long as they fit into
+ * schemaguard.audit_memory beside the facts, they are made once and kept.
+ * Where they don't, they are made anew each time, for some tables after the
+ * other: that takes three times as long and finds the same.
  *
  * The facts are the floor: they grow with the columns and the names.  So do
  * the groups, which are few: they are kept.
@@ -26,6 +25,7 @@
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
+#include "discover/discover_names.h"
 #include "discover/discover_score.h"
 
 #define CANDIDATE_BYTES 512		/* of memory that one takes, with its signals */
@@ -55,7 +55,7 @@ make_candidates(Discovery *d, bool first)
 		match_note_led(d->facts, d->led, candidates);
 		MemoryContextSwitchTo(work);
 	}
-	d->candidates = feedback_apply(d->facts, d->rules, candidates, first);
+	d->candidates = feedback_apply(d->facts, d->rules, candidates);
 }
 
 /* Groups and the like stay what they were, for the next time */
@@ -89,9 +89,9 @@ next_candidates(Discovery *d)
 	make_candidates(d, false);
 }
 
-/* The first time: what the names are like */
+/* The first time: which columns are in groups */
 static void
-count_habits(Discovery *d)
+find_groups(Discovery *d)
 {
 	MemoryContext caller = MemoryContextSwitchTo(d->context);
 	int			last_set = d->facts->ncolumns;
@@ -100,19 +100,16 @@ count_habits(Discovery *d)
 	for (;;)
 	{
 		make_candidates(d, true);
-		habits_count(d->facts, d->habits, d->candidates);
 		d->whole = d->from == 0 && at_end(d);
 		if (at_end(d))
 			break;
 		MemoryContextReset(d->context);
 	}
 	MemoryContextSwitchTo(caller);
-	d->others = feedback_apply(d->facts, d->rules, match_groups(d->facts, d->led), true);
+	d->others = feedback_apply(d->facts, d->rules, match_groups(d->facts, d->led));
 	foreach(lc, d->others)
 		last_set = Max(last_set, ((Candidate *) lfirst(lc))->set);
 	d->others = list_concat(d->others, feedback_beyond(d->facts, d->rules, last_set));
-	habits_count(d->facts, d->habits, d->others);
-	habits_end(d->facts, d->habits);
 }
 
 /* The second time: what the names promise */
@@ -130,7 +127,7 @@ count_odds(Discovery *d)
 		if (!d->whole)
 			next_candidates(d);
 		add_others(d);
-		signals_fill(d->facts, d->habits, d->candidates);
+		signals_fill(d->facts, d->candidates);
 		MemoryContextSwitchTo(caller);
 		odds_add(&odds, d->weights, d->candidates);
 	} while (!at_end(d));
@@ -143,17 +140,17 @@ void
 run_begin(Discovery *d)
 {
 	d->facts = facts_read();
-	match_prepare(d->facts);
-	stats_begin(d->facts);
 	d->rules = feedback_read();
+	feedback_teach(d->facts, d->rules);
+	names_prepare(d->facts);
+	stats_begin(d->facts);
 	d->weights = weights_read();
-	d->habits = habits_begin(d->facts);
 	d->led = match_led();
 	d->opposites = opposites_begin();
 	d->room = room_beside(d->facts);
 	d->context = AllocSetContextCreate(CurrentMemoryContext, "discovery candidates", ALLOCSET_DEFAULT_SIZES);
 	d->facts->reasons = d->context;
-	count_habits(d);
+	find_groups(d);
 	count_odds(d);
 	d->begun = false;
 }
@@ -173,7 +170,7 @@ run_next(Discovery *d)
 	{
 		next_candidates(d);
 		add_others(d);
-		signals_fill(d->facts, d->habits, d->candidates);
+		signals_fill(d->facts, d->candidates);
 	}
 	score_all(d->weights, d->shift, d->candidates);
 	MemoryContextSwitchTo(caller);

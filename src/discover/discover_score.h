@@ -12,9 +12,18 @@
 
 #include "discover/discover_candidate.h"
 
+/* Which way a signal speaks: the fit keeps to that */
+typedef enum SignalDirection
+{
+	AGAINST = -1,
+	EITHER,
+	FOR
+} SignalDirection;
+
 typedef struct SignalName
 {
 	const char *name;
+	SignalDirection direction;
 	const char *words;
 } SignalName;
 
@@ -24,42 +33,78 @@ typedef struct SignalValue
 	float		value;
 } SignalValue;
 
+/* What names, types and keys say: name in discovery_weight, direction, words for people */
+#define NAME_SIGNALS \
+	X(CANDIDATE, "candidate", AGAINST, "most candidates are none") \
+	X(TABLE, "table name", FOR, "named like the table") \
+	X(TABLE_ROLE, "table name after role", FOR, "ends in the table's name") \
+	X(TAIL, "end of table name", EITHER, "named like the end of the table's name") \
+	X(PREFIX_LEFT, "prefix left out", FOR, "what is left out is a prefix of many tables, and columns here leave it out") \
+	X(OWN_FRONT, "own prefix", FOR, "what is left out is what the child's name begins with") \
+	X(TAIL_ONLY, "only one", FOR, "no other table's name ends so") \
+	X(HEAD, "beginning of table name", AGAINST, "only the beginning of the table's name") \
+	X(COVER, "share of table name", FOR, "how much of the table's name it has") \
+	X(ABBREVIATED, "abbreviation", AGAINST, "only if one is short for the other") \
+	X(BEFORE, "words before", AGAINST, "words come before") \
+	X(KEY, "key name", FOR, "named like the parent's key") \
+	X(KEY_SHARED, "shared key name", AGAINST, "other tables' keys have that name, too") \
+	X(ACTOR_BEST, "table of people", FOR, "no other table does better as that of people") \
+	X(SELF_WORD, "another row", FOR, "says that it is another row of the same table") \
+	X(SELF, "same table", AGAINST, "child and parent are one table") \
+	X(SELF_NEEDED, "same table, not null", AGAINST, "and each row would need another one") \
+	X(SHORTER, "shorter", AGAINST, "another table or key has more of the name") \
+	X(SUFFIX_NAME, "ends in name", AGAINST, "ends as texts do") \
+	X(BARE_TEXT, "bare text", AGAINST, "a text without an ending") \
+	X(PLURAL, "plural", AGAINST, "a number that is called by a plural") \
+	X(MEASURE, "named as a quantity", AGAINST, "its last word is of a quantity, a time or a text") \
+	X(GENERAL, "general word", AGAINST, "the name is a general word") \
+	X(SUFFIX_SAME, "same ending", FOR, "column and key end in the same word") \
+	X(SUFFIX_OTHER, "other ending", AGAINST, "column and key end in different words") \
+	X(TYPE_SAME, "same type", FOR, "the types are the same") \
+	X(CHILD_PRIMARY, "child's primary key", AGAINST, "it is the child's primary key") \
+	X(CHILD_OWN, "child's own key", AGAINST, "it is a key that bears the child's own name") \
+	X(CHILD_IN_PRIMARY, "part of child's key", FOR, "it is part of the child's primary key") \
+	X(NOT_NULL, "not null", FOR, "it is not null") \
+	X(UNINDEXED, "not indexed", AGAINST, "no index begins with it, where others have one") \
+	X(PARENT_PRIMARY, "parent's primary key", FOR, "the target is a primary key") \
+	X(BORROWED, "borrowed key", AGAINST, "the target itself bears another table's name") \
+	X(PART_OF, "child of the parent", FOR, "the child's name begins with the parent's") \
+	X(OTHER_PREFIX, "other prefix", AGAINST, "the parent has a prefix that the child has not") \
+	X(OTHER_SCHEMA, "other schema", AGAINST, "child and parent are in different schemas") \
+	X(CHILD_LOG, "log", AGAINST, "the child is a log, a history or the like") \
+	X(RARELY_DECLARES, "rarely declared", AGAINST, "tables named like the child declare fewer keys than others") \
+	X(PARENT_HAS, "parent has it too", AGAINST, "the parent has a column of that name beside its key") \
+	X(PARENT_COPIED, "parent's columns in child", AGAINST, "the child has the parent's columns, too") \
+	X(TAUGHT, "declared elsewhere", FOR, "columns of that name, or ending in the same words, are declared to refer there") \
+	X(TAUGHT_OTHER, "declared otherwise", AGAINST, "such columns are declared to refer elsewhere") \
+	X(GROUP, "group", AGAINST, "a reference of several columns") \
+	X(GROUP_LEAD, "group with a name", FOR, "one of them bears the parent's name") \
+	X(GROUP_REDUNDANT, "key made for references", FOR, "the target is more than it needs to be unique, as only a reference needs") \
+	X(GROUP_CHILD_KEY, "child's key too", AGAINST, "the same columns are unique in the child") \
+	X(GROUP_GENERAL, "general names", AGAINST, "their names are general words")
+
 /*
- * The signals that statistics and rows give, after those of names: the fit of
- * those knows neither, and these are fitted on top of it.
+ * What statistics and rows say, after that: the fit of names knows neither,
+ * and these are fitted on top of it.
  */
 #define EVIDENCE_SIGNALS \
-	X(STATS_KNOWN, "statistics", "there are statistics of both tables") \
-	X(STATS_DISTINCT, "too many values", "by the statistics, the column has more different values than the parent has rows") \
-	X(STATS_OUTSIDE, "values outside", "by the statistics, values of the column are none of the parent's") \
-	X(STATS_LISTED, "values listed", "by the statistics, all values of the column are the parent's, and are no numbers") \
-	X(STATS_SHORT, "numbers end early", "by the statistics, the column's numbers end far before the parent's") \
-	X(STATS_FEW, "few values", "by the statistics, the column names far fewer parents than its rows could") \
-	X(STATS_UNIQUE, "no value recurs", "by the statistics, no value recurs where those of a reference would") \
-	X(ALONE, "alone", "the rows refute that the column is a part of a reference of several") \
-	X(ROWS_LOOKED, "rows", "rows were looked at") \
-	X(ROWS_NAMES, "names beside rows", "what the names say, now that rows say something") \
-	X(ROWS_ORPHANS, "orphans", "values that were looked at are not in the parent") \
-	X(ROWS_ORPHAN_SHARE, "share of orphans", "the share of these") \
-	X(ROWS_FEW_ORPHANS, "few orphans", "nearly all values that were looked at are in the parent") \
-	X(ROWS_NUMBER, "rows, numbers", "the numbers that were looked at are in the parent; more of them say more") \
-	X(ROWS_OTHER, "rows, no numbers", "the values that were looked at are in the parent, and are no numbers") \
-	X(ROWS_MOST, "rows, most", "more than half of the values that were looked at are in the parent, and are no numbers") \
-	X(ROWS_TOGETHER, "rows, together", "the parent has them together, and would lack them if each came from another row") \
-	X(ROWS_GAPS, "gaps are avoided", "the parent lacks numbers between those that were looked at, and they hit none of these gaps") \
-	X(ROWS_SHORT, "rows, numbers end early", "the numbers that were looked at end far before the parent's") \
-	X(ROWS_FEW, "rows, few values", "they name far fewer parents than they could") \
-	X(ROWS_COVER, "rows, share of parents", "the share of the parent's rows that they name") \
-	X(ROWS_UNIQUE, "rows, no value recurs", "no value recurs where those of a reference would") \
-	X(ROWS_OWN_KEY, "rows of an own key", "the column is a key of its own, whose numbers begin like those of any other") \
-	X(ROWS_SPARSE, "rows, sparse own key", "its numbers leave out so many that they are hardly its own") \
-	X(ROWS_PARENT_SPARSE, "rows, sparse parent", "the parent's numbers leave out so many that they are hardly its own") \
-	X(ROWS_OLDER, "older than the parent", "the share of rows that were made before their parent") \
-	X(ROWS_IN_TIME, "made in time", "rows were made after their parent more often than by chance")
+	X(KNOWN, "rows or statistics", EITHER, "there are rows or statistics of both tables") \
+	X(NAMES, "names beside rows", FOR, "what the names say, now that rows say something") \
+	X(MISSING, "values missing", AGAINST, "values are not in the parent") \
+	X(TOO_MANY, "too many values", AGAINST, "it has more different values than the parent has rows") \
+	X(CHANCE, "as by chance", AGAINST, "no more values are in the parent than by chance") \
+	X(FITS, "beyond chance", FOR, "more values are in the parent than by chance") \
+	X(SHORT, "numbers end early", AGAINST, "its numbers end far before the parent's") \
+	X(FEW, "few values", AGAINST, "it names far fewer parents than its rows could") \
+	X(UNIQUE, "no value recurs", AGAINST, "no value recurs where those of a reference would") \
+	X(COVERS, "share of parents", FOR, "many of the parent's rows are named") \
+	X(OWN_KEY, "rows of an own key", AGAINST, "it is a key of its own, whose numbers begin like those of any other") \
+	X(OLDER, "older than the parent", AGAINST, "rows were made before their parent") \
+	X(IN_TIME, "made in time", FOR, "rows were made after their parent more often than by chance")
 
 typedef enum EvidenceSignal
 {
-#define X(id, name, words) EVIDENCE_##id,
+#define X(id, name, direction, words) EVIDENCE_##id,
 	EVIDENCE_SIGNALS
 #undef X
 	EVIDENCE_COUNT
@@ -68,17 +113,9 @@ typedef enum EvidenceSignal
 extern const SignalName signal_names[];
 extern int	signal_count(void);
 
-/* What all candidates together say of how columns are called here; each is counted once */
-typedef struct Habits Habits;
-
-extern Habits *habits_begin(const Facts *facts);
-extern void habits_count(Facts *facts, Habits *habits, List *candidates);
-extern void habits_end(const Facts *facts, Habits *habits);
-
-extern void signals_fill(Facts *facts, const Habits *habits, List *candidates);
-
-/* For the candidates of discover_beyond.c */
-extern void signals_alone(Facts *facts, Candidate *cand, const Candidate *group);
+/* Whole sets, and what is added to one later */
+extern void signals_fill(Facts *facts, List *candidates);
+extern void signals_alone(Facts *facts, Candidate *cand);
 
 /* Replace one of these; 0 takes it away */
 extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);

@@ -26,6 +26,7 @@
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
+#include "discover/discover_names.h"
 #include "discover/discover_score.h"
 #include "discover/discover_words.h"
 #include "log/log_grant.h"
@@ -195,6 +196,11 @@ result_of(const Candidate *cand, Verify verify, const char **reason)
 		*reason = "no row was read: verify is none";
 		return "skipped";
 	}
+	if (cand->rows_checked == 0)
+	{
+		*reason = "there are no rows that refer to anything";
+		return "unknown";
+	}
 	if (cand->rows_checked < 0)
 	{
 		if (*reason == NULL)
@@ -212,8 +218,6 @@ result_of(const Candidate *cand, Verify verify, const char **reason)
 		*reason = "no orphan in a sample of the blocks";
 		return "unknown";
 	}
-	if (cand->rows_checked == 0)
-		*reason = "there are no rows that refer to anything";
 	return "pass";
 }
 
@@ -366,14 +370,16 @@ static bool
 looks_like_reference(const Facts *facts, int c)
 {
 	const FactColumn *column = &facts->columns[c];
-	int			n = column->words.n;
-	Suffix		suffix;
+	Reading		readings[READINGS_MAX];
 
 	if (!match_eligible(facts, c) || column->declared || column->alone_primary)
 		return false;
-	if (n > 1)
-		return words_suffix(column->words.word[n - 1]) == SUFFIX_ID || words_reference_prefix(column->words.word[0]);
-	return words_glued_suffix(column->words.word[0], &suffix) > 0 && suffix == SUFFIX_ID;
+	for (int r = names_read(facts, c, readings) - 1; r >= 0; r--)
+	{
+		if (readings[r].suffix == SUFFIX_ID)
+			return true;
+	}
+	return false;
 }
 
 /* Is some table, whatever its key, called as the column says? */

@@ -290,11 +290,11 @@ range_signals(const ColumnStats *child, const ColumnStats *parent, float *s)
 	double		outside = share_outside(child, parent);
 
 	if (outside > 0)
-		s[EVIDENCE_STATS_OUTSIDE] = outside;
+		s[EVIDENCE_MISSING] = outside;
 	else if (outside == 0 && !child->ranged && parent->complete)
-		s[EVIDENCE_STATS_LISTED] = 1;
+		s[EVIDENCE_FITS] = 1;
 	if (child->ranged && parent->ranged)
-		s[EVIDENCE_STATS_SHORT] = stats_short(child->highest, parent->lowest, parent->highest);
+		s[EVIDENCE_SHORT] = stats_short(child->highest, parent->lowest, parent->highest);
 }
 
 void
@@ -321,16 +321,16 @@ stats_fill(Facts *facts, const Candidate *cand, float *s)
 	child = child_stats(facts, cand->columns[0]);
 	if (!child->known || child->rows <= 0 || parents < 0)
 		return false;
-	s[EVIDENCE_STATS_KNOWN] = 1;
+	s[EVIDENCE_KNOWN] = 1;
 	if (parents == 0)
 	{
-		s[EVIDENCE_STATS_OUTSIDE] = 1;
+		s[EVIDENCE_MISSING] = 1;
 		return true;
 	}
 	if (child->distinct > parents * 1.5)
-		s[EVIDENCE_STATS_DISTINCT] = 1;
-	s[EVIDENCE_STATS_FEW] = stats_few(child->distinct, child->rows, parents);
-	s[EVIDENCE_STATS_UNIQUE] = !column->alone_unique && stats_never_recurs(child->all_differ, child->rows, parents);
+		s[EVIDENCE_TOO_MANY] = 1;
+	s[EVIDENCE_FEW] = stats_few(child->distinct, child->rows, parents);
+	s[EVIDENCE_UNIQUE] = !column->alone_unique && stats_never_recurs(child->all_differ, child->rows, parents);
 	range_signals(child, parent_stats(facts, key->columns[0]), s);
 	return true;
 }

@@ -9,6 +9,8 @@
 #define SG_DISCOVER_WORDS_H
 
 #include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
 
 #define WORDS_MAX 16
 #define WORD_KEY_SIZE 96		/* bytes of a looked up name; longer is cut */
@@ -33,60 +35,54 @@ typedef struct WordsRoom
 typedef enum Suffix
 {
 	SUFFIX_NONE,
-	SUFFIX_ID,					/* id, uuid, oid, ... */
-	SUFFIX_KEY,					/* key, no, nr, sk, ... */
-	SUFFIX_CODE,
+	SUFFIX_ID,
+	SUFFIX_NUMBER,
 	SUFFIX_NAME
 } Suffix;
 
-/* Classes of words; a word may be in several */
-#define WORD_PERSON		0x01	/* names a table of people */
-#define WORD_ACTOR		0x02	/* what people are called where they act */
-#define WORD_SELF		0x04	/* another row of the same table */
-#define WORD_EXTERNAL	0x08	/* another system */
-#define WORD_GENERIC	0x10	/* says little alone: type, status, ... */
-#define WORD_MEASURE	0x20	/* a quantity, a time, a text */
-#define WORD_DECORATION 0x40	/* tbl, dim, master: part of no noun */
-#define WORD_NUMBER		0x80	/* "number of", "most" */
-#define WORD_LOG		0x100	/* a table that is written and not referred to */
-#define WORD_TREE		0x200	/* of WORD_SELF: another row and nothing else */
-#define WORD_ROLE		0x400	/* one of the two that a relation is between */
-#define WORD_OUTSIDER	0x800	/* of WORD_PERSON: somebody from outside */
-#define WORD_BUYER		0x1000	/* what somebody from outside may do */
-#define WORD_STAFF		0x8000	/* names a table of those who work here */
-#define WORD_JOB		0x10000 /* what these do */
-#define WORD_SECRET		0x40000 /* what only one person knows */
-#define WORD_MORE		0x80000 /* a table that tells more of another's rows */
-#define WORD_PICTURE	0x100000	/* what a picture or a file is for */
+/* Classes of words, as in schemaguard.discovery_word; a word may be in several */
+#define WORD_ID			0x01	/* ends the name of a reference */
+#define WORD_NUMBER		0x02	/* ends that of a key or of a reference */
+#define WORD_NAME		0x04	/* ends that of a text which may be one */
+#define WORD_SELF		0x08	/* another row of the same table */
+#define WORD_ACTOR		0x10	/* who does something */
+#define WORD_PERSON		0x20	/* names a table of people */
+#define WORD_PERSONAL	0x40	/* what such a table has columns of */
+#define WORD_EXTERNAL	0x80	/* another system */
+#define WORD_MEASURE	0x100	/* a quantity, a time, a text */
+#define WORD_GENERAL	0x200	/* says little alone */
+#define WORD_LOG		0x400	/* a table that is written and not referred to */
+#define WORD_KIND		0x800	/* says of which table an id is */
+#define WORD_CREATED	0x1000	/* when a row was made */
+#define WORD_LOGIN		0x4000	/* ... if it is that of those who log in */
+#define WORD_PLURAL		0x2000	/* an ending or a whole word, and what it stands for */
 
-extern Words words_split(const char *name, WordsRoom *room);
-extern Words words_copy(const Words *words, WordsRoom *room);
+typedef struct Dictionary Dictionary;
+
+/* The rows of schemaguard.discovery_word; a user's row of a word takes the place of those that are shipped */
+extern Dictionary *words_read(void);
+extern Words words_split(const Dictionary *dictionary, const char *name, WordsRoom *room);
+extern char *words_stem(const Dictionary *dictionary, const char *word);
+
+/* The classes of a word, by its stem or as it stands */
+extern int	words_class(const Dictionary *dictionary, const char *word, const char *stem);
 extern bool words_is_number(const char *word);
-extern int	words_class(const char *word, const char *stem);
-extern Suffix words_suffix(const char *word);
-extern bool words_personal(const Words *words);
-extern int	words_secret(const Words *words);
-extern bool words_is_agent(const char *word);
-extern int	words_pictures(const char *stem);
-extern bool words_reference_prefix(const char *word);
+extern bool words_is_plural(const Words *words, int i);
+extern Suffix words_suffix(int class);
 
-/* The part of a word before a glued suffix ("hostid"), or 0 */
-extern int	words_glued_suffix(const char *word, Suffix *suffix);
-extern char *words_stem(const char *word);
+/* Length of a word, at least so many letters, before an ending that is written together with it ("hostid"), or 0 */
+extern int	words_glued_suffix(const Dictionary *dictionary, const char *word, int least, Suffix *suffix);
 
-/* Is `a` short for `b`?  1: its beginning; 2: letters of it in order */
-extern int	words_abbreviates(const char *a, const char *b);
+/* Is a column's word short for a table's, its beginning or its consonants, or the table's for the consonants of the column's? */
+extern bool words_abbreviate(const char *a, const char *b);
 
 /* Stems lo..hi joined, cut to WORD_KEY_SIZE */
 extern void words_join(const Words *words, int lo, int hi, char *key);
 
-/* Is a stem among lo..hi of them? */
-extern bool words_have(const Words *words, int lo, int hi, const char *stem);
-
 /* Is one of lo..hi of a class? */
 extern bool words_any(const Words *words, int lo, int hi, int class);
 
-/* Are n stems of a, from one on, those of b from another on? */
-extern bool words_same(const Words *a, int from, const Words *b, int other, int n);
+/* Are the first n stems of two names the same? */
+extern bool words_begin_alike(const Words *a, const Words *b, int n);
 
 #endif							/* SG_DISCOVER_WORDS_H */

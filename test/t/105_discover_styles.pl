@@ -152,7 +152,7 @@ is(query(q{SELECT child_table, count(*), count(*) FILTER (WHERE result = 'pass')
 
 query('CREATE TABLE bare_owners (id int PRIMARY KEY); CREATE TABLE bare_things (id int PRIMARY KEY, bare_owner_id int)');
 is(query("SELECT string_agg(DISTINCT result || ': ' || reason || ' ' || rows_checked, '; ') FROM sg_discover_fks('bare_things', verify => '$_')"),
-	'pass: there are no rows that refer to anything 0', "$_: tables without rows") foreach qw(sample full);
+	'unknown: there are no rows that refer to anything 0', "$_: tables without rows") foreach qw(sample full);
 
 $node->stop;
 done_testing();

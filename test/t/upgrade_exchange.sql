@@ -8,6 +8,7 @@ DO $$ DECLARE t record; BEGIN
 	FOR t IN SELECT * FROM aside.tables LOOP EXECUTE format('CREATE TABLE aside.%1$I AS SELECT * FROM schemaguard.%1$I', t.relname); END LOOP;
 END $$;
 DELETE FROM aside.discovery_weight WHERE source <> 'user';
+DELETE FROM aside.discovery_word WHERE source <> 'user';
 INSERT INTO aside.ddl_capture VALUES (now(), 'somebody');
 DROP EXTENSION schemaguard CASCADE;
 CREATE EXTENSION schemaguard VERSION :'version';

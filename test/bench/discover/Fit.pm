@@ -111,10 +111,27 @@ sub shifted
 	return map { $_ / $total } @p;
 }
 
-# The weights of n signals by Newton's method, from `start` on, drawn to 0 by a penalty
+# The weights of n signals, drawn to 0 by a penalty. A signal with a direction (1 or -1, else 0) that would get a weight of the
+# other sign gets none.
 sub fit_weights
 {
-	my ($sets, $penalty, @start) = @_;
+	my ($sets, $penalty, $direction, @start) = @_;
+	my %none;
+	for my $round (1 .. 6)
+	{
+		my @beta = newton($sets, $penalty, \%none, @start);
+		my @wrong = grep { $beta[$_] * ($direction->[$_] // 0) < 0 } 0 .. $#beta;
+		return @beta if !@wrong;
+		$none{$_} = 1 foreach @wrong;
+		@start = map { $none{$_} ? 0 : $beta[$_] } 0 .. $#beta;
+	}
+	return @start;
+}
+
+# Newton's method from `start` on; some signals stay at 0
+sub newton
+{
+	my ($sets, $penalty, $none, @start) = @_;
 	my $n = @start;
 	my @beta = @start;
 	my ($last, $step);
@@ -124,6 +141,11 @@ sub fit_weights
 		my @hessian = map { my $i = $_; [ map { $_ == $i ? $penalty : 0 } 0 .. $n - 1 ] } 0 .. $n - 1;
 		my $loss = 0.5 * $penalty * sum0(map { $_ * $_ } @beta);
 		$loss += add_set($_, $_->{weight}, \@beta, \@gradient, \@hessian) foreach @$sets;
+		foreach my $i (keys %$none)
+		{
+			$gradient[$i] = 0;
+			$hessian[$i][$_] = $hessian[$_][$i] = $i == $_ ? 1 : 0 foreach 0 .. $n - 1;
+		}
 		if (defined $last && $loss > $last + 1e-9)
 		{
 			# too far: half the way back

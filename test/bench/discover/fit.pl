@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 #
-# fit.pl [--weights FILE] [--sums FILE] [--penalty N] [--verbose] CANDIDATES...
+# fit.pl [--directions FILE] [--weights FILE] [--sums FILE] [--penalty N] [--verbose] CANDIDATES...
 #
 # Fits the weights of discovery and says how good they are on schemas that they have not seen.
 #
@@ -8,7 +8,10 @@
 # what is proposed, signals as name=value pairs; then lines "truth<TAB>reference", all references that the schema
 # declares, and one line with the numbers of tables and of references that were declared. Several files of one schema
 # (with and without indexes, ...) are named SCHEMA.VARIANT; they are left out together, and the first variant alone is
-# judged.
+# judged; those whose variant is declared_N, of which N % of the references were declared, are judged as well, in a line each.
+#
+# FILE of --directions is src/discover/discover_score.h: a signal that is FOR gets no weight below 0, one that is AGAINST none above. A
+# schema is one family: of several of one application, give one.
 #
 # The model is a conditional logit: of the candidates of one set and "none of them" (which weighs 0) one is right, each
 # with probability exp(sum) / (1 + all exp(sum)). Newton's method, weights drawn to 0 by a penalty. Schemas count by the
@@ -28,8 +31,8 @@ use Fit qw(shares fit_weights curvature solve calibration calibrated knots shift
 # The score from which on sg_discover_fks() proposes by default
 my $threshold = 0.4;
 
-my ($weights_file, $sums_file, $penalty, $power, $verbose) = (undef, undef, 2, 0.75, 0);
-GetOptions('weights=s' => \$weights_file, 'sums=s' => \$sums_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
+my ($weights_file, $sums_file, $directions_file, $penalty, $power, $verbose) = (undef, undef, undef, 2, 0.75, 0);
+GetOptions('directions=s' => \$directions_file, 'weights=s' => \$weights_file, 'sums=s' => \$sums_file, 'penalty=f' => \$penalty, 'power=f' => \$power, 'verbose' => \$verbose) or exit 2;
 die "fit.pl: no file of candidates\n" if !@ARGV;
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -101,7 +104,18 @@ foreach my $path (@ARGV)
 {
 	my ($name, $variant) = basename($path) =~ /^([^.]+)\.?(.*?)\.tsv$/ or die "fit.pl: what is $path?\n";
 	my $file = read_file($path);
-	push @{ $schema{$name}{files} }, { %$file, merged => merged($file->{sets}) };
+	push @{ $schema{$name}{files} }, { %$file, merged => merged($file->{sets}), variant => $variant };
+}
+
+my @direction;
+if (defined $directions_file)
+{
+	open my $in, '<', $directions_file or die "fit.pl: $directions_file: $!\n";
+	my %word = (FOR => 1, AGAINST => -1, EITHER => 0);
+	while (<$in>)
+	{
+		$direction[ $signal{$1} ] = $word{$2} if /X\([A-Z_]+, "([^"]+)", (FOR|AGAINST|EITHER),/ && defined $signal{$1};
+	}
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -151,7 +165,7 @@ sub fit_without
 		my @less = map { $gradient[$_] - $g->[$_] } 0 .. $n - 1;
 		my @matrix = map { my ($row, $own) = ($hessian[$_], $h->[$_]); [ map { $row->[$_] - $own->[$_] } 0 .. $n - 1 ] } 0 .. $n - 1;
 		my $step = solve(\@matrix, \@less);
-		$without{$name} = [ map { $all->[$_] - $step->[$_] } 0 .. $n - 1 ];
+		$without{$name} = [ map { my $w = $all->[$_] - $step->[$_]; $w * ($direction[$_] // 0) < 0 ? 0 : $w } 0 .. $n - 1 ];
 	}
 	return \%without;
 }
@@ -225,7 +239,7 @@ sub write_sums
 my @styles = sort grep { /^style_/ } keys %schema;
 my @names = sort grep { !/^style_/ } keys %schema;
 weigh_sets(@names, @styles);
-my $all = [ fit_weights([ sets_of(@names, @styles) ], $penalty, map { 0 } @signals) ];
+my $all = [ fit_weights([ sets_of(@names, @styles) ], $penalty, \@direction, map { 0 } @signals) ];
 my $without = fit_without($all, @names, @styles);
 my (%found, @points, $sums);
 open $sums, '>', $sums_file or die "fit.pl: $sums_file: $!\n" if defined $sums_file;
@@ -252,6 +266,20 @@ foreach my $name (@names)
 	$sum[0] += $p; $sum[1] += $r; $sum[2] += $f;
 }
 printf "%-16s %5s %9.3f %9.3f %9.3f\n", 'macro', '', map { $_ / @names } @sum;
+
+foreach my $variant (sort map { $_->{variant} =~ /^declared_/ ? $_->{variant} : () } map { @{ $_->{files} } } $schema{ $names[0] })
+{
+	my ($f1, $n) = (0, 0);
+	foreach my $name (@names)
+	{
+		my ($file) = grep { $_->{variant} eq $variant } @{ $schema{$name}{files} };
+		next if !$file;
+		my $found = predictions($file, $without->{$name}, database_shift($file, $without->{$name}, density(grep { $_ ne $name } @names)));
+		$f1 += (judged($found, $file->{truth}, $calibration, $threshold))[2];
+		$n++;
+	}
+	printf "%-16s F1 of the others %.3f\n", $variant, $f1 / $n;
+}
 
 print "\ncalibration: the share of proposals that are right, of those with a score of\n";
 for my $low (0 .. 9)

@@ -8,18 +8,19 @@ rows_of_schema() {
   name=$(basename "$facts")
   sg_as env PGOPTIONS="-c client_min_messages=warning" bash "$corpus/load_facts.sh" "${facts%/}" "rows_${name}_$seed" --no-fks > /dev/null
   perl "$here/rows.pl" "$facts" "$seed" 2>> "$SG_DIR/rows.log" | tell "rows_${name}_$seed" > /dev/null
-  { fact_truth "$facts"; rows_of_all; } | tell "rows_${name}_$seed" -F $'\t' > "$SG_DIR/$name.$seed.tsv"
+  { fact_truth "$facts"; echo 'ANALYZE;'; candidates; } | tell "rows_${name}_$seed" -F $'\t' > "$SG_DIR/$name.$seed.statistics.tsv"
+  { fact_truth "$facts"; rows_of_all; } | tell "rows_${name}_$seed" -F $'\t' > "$SG_DIR/$name.$seed.rows.tsv"
   sg_as dropdb "rows_${name}_$seed"
-  mv "$SG_DIR/$name.$seed.tsv" "$rows_dir/"
+  mv "$SG_DIR/$name.$seed.statistics.tsv" "$SG_DIR/$name.$seed.rows.tsv" "$rows_dir/"
 }
 
 # Precision and recall with rows that rows.pl makes up, SEEDS times for each schema; on top of what the names say (sums)
 measure_rows() {
-  local facts seed rows_dir=${ROWS_DIR:-$SG_DIR/rows} options=(--sums "$SG_DIR/sums.tsv")
+  local facts seed rows_dir=${ROWS_DIR:-$SG_DIR/rows} options=(--directions "$SG_ROOT/src/discover/discover_score.h" --sums "$SG_DIR/sums.tsv")
   mkdir -p "$rows_dir"
   for facts in "$corpus"/*/; do
     for seed in $(seq "${SEEDS:-2}"); do
-      [ ! -s "$rows_dir/$(basename "$facts").$seed.tsv" ] || continue
+      [ ! -s "$rows_dir/$(basename "$facts").$seed.rows.tsv" ] || continue
       while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
       rows_of_schema "$facts" "$seed" &
     done
@@ -27,11 +28,10 @@ measure_rows() {
   wait
   for facts in "$corpus"/*/; do
     for seed in $(seq "${SEEDS:-2}"); do
-      [ -s "$rows_dir/$(basename "$facts").$seed.tsv" ] || sg_die "no rows of $(basename "$facts"), seed $seed"
+      [ -s "$rows_dir/$(basename "$facts").$seed.rows.tsv" ] || sg_die "no rows of $(basename "$facts"), seed $seed"
     done
   done
-  [ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/72_discover_rows_weight.sql")
-  [ -z "${VERBOSE:-}" ] || options+=(--verbose)
+  [ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/73_discover_rows_weight.sql")
   sg_say
   sg_say "the same with statistics and rows:"
   perl "$here/fit_rows.pl" "${options[@]}" "$rows_dir"/*.tsv
@@ -39,7 +39,7 @@ measure_rows() {
 
 # Every candidate's rows are looked at, whatever its names say: which of them count is for fit_rows.pl to tell
 rows_of_all() {
-  echo 'ANALYZE; CREATE EXTENSION IF NOT EXISTS schemaguard;'
+  echo 'CREATE EXTENSION IF NOT EXISTS schemaguard;'
   sed "s/sg_discovery_candidates()/sg_discovery_candidates('sample')/" "$here/candidates.sql"
 }
 

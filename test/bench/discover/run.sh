@@ -11,7 +11,7 @@
 #   rows.sh rows.pl    the same with statistics and rows: rows that are made up, what fit_rows.pl fits on top of the names;
 #   fit_rows.pl Fit.pm its time and memory
 #   EXTRA=DIR          more folders of facts, fitted with and counted like those of the corpus
-#   FIT=1              writes the weights to sql/parts/71_discover_weight.sql and 72_discover_rows_weight.sql, too
+#   FIT=1              writes the weights to sql/parts/72_discover_weight.sql and 73_discover_rows_weight.sql, too
 #   ROWS=0             names only
 #   SEEDS=2            times that rows are made up for each schema, as many at once as there are processors
 #   ROWS_DIR=DIR       keeps what was said of the rows there, and what is there is not made again: that depends on the signals, on
@@ -86,13 +86,18 @@ DROP TABLE fact;
 SQL
 }
 
-# Half of the references, declared: what they teach about the other half
-half_declared() {
-  cat <<'SQL'
+# Some percent of the references, declared: what they teach about the others, which alone are judged
+some_declared() {
+  cat <<SQL
 SELECT format('ALTER TABLE %I.%I ADD FOREIGN KEY (%s) REFERENCES %I.%I (%s)', cs, ct,
               (SELECT string_agg(quote_ident(c), ', ' ORDER BY o) FROM unnest(cols) WITH ORDINALITY u (c, o)), ps, pt,
               (SELECT string_agg(quote_ident(c), ', ' ORDER BY o) FROM unnest(pcols) WITH ORDINALITY u (c, o)))
-FROM fact WHERE abs(hashtext(cs || ct || cols::text)) % 2 = 0 \gexec
+FROM fact WHERE abs(hashtextextended(cs || ct || cols::text, 7)) % 100 < $1 \gexec
+DELETE FROM truth USING (SELECT n.nspname || '.' || c.relname || '(' AS child, string_agg(a.attname, ',' ORDER BY a.attname) AS columns
+                         FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                              JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = ANY (conkey)
+                         WHERE contype = 'f' GROUP BY k.oid, n.nspname, c.relname) k
+WHERE starts_with(reference, k.child || k.columns || ') >');
 SQL
 }
 
@@ -122,8 +127,10 @@ if [ ${#folders[@]} -gt 0 ]; then
     { fact_truth "$facts"; candidates; } | tell "$name" -F $'\t' > "$SG_DIR/candidates/$name.keys.tsv"
     { fact_indexes "$facts"; fact_truth "$facts"; candidates; } | tell "$name" -F $'\t' \
       > "$SG_DIR/candidates/$name.with_indexes.tsv"
-    { fact_truth "$facts"; half_declared; candidates; } | sg_as psql -qAtX -d "$name" -F $'\t' 2> /dev/null \
-      > "$SG_DIR/candidates/$name.with_references.tsv"
+    for share in 10 20 50; do
+      { echo 'BEGIN;'; fact_truth "$facts"; echo 'SET ON_ERROR_ROLLBACK on' | sed 's/^SET /\\set /'; some_declared $share; candidates; echo 'ROLLBACK;'; } |
+        sg_as psql -qAtX -d "$name" -F $'\t' 2> /dev/null > "$SG_DIR/candidates/$name.declared_$share.tsv"
+    done
     schemas=$((schemas + 1))
   done
 fi
@@ -162,12 +169,12 @@ if [ $schemas -eq 0 ]; then
   exit 0
 fi
 sg_say "precision and recall, names, types and keys only, no index that is not unique, each schema by weights fitted on the others:"
-options=(--sums "$SG_DIR/sums.tsv")
-[ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/71_discover_weight.sql")
+options=(--directions "$SG_ROOT/src/discover/discover_score.h" --sums "$SG_DIR/sums.tsv")
+[ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/72_discover_weight.sql")
 [ -z "${VERBOSE:-}" ] || options+=(--verbose)
-perl "$here/fit.pl" "${options[@]}" "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.with_*.tsv
+perl "$here/fit.pl" "${options[@]}" "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.with_*.tsv "$SG_DIR"/candidates/*.declared_*.tsv
 sg_say
 sg_say "the same with their indexes:"
-perl "$here/fit.pl" "$SG_DIR"/candidates/*.with_indexes.tsv "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.with_references.tsv |
+perl "$here/fit.pl" --directions "$SG_ROOT/src/discover/discover_score.h" "$SG_DIR"/candidates/*.with_indexes.tsv "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.declared_*.tsv |
   sed -n '1,/^macro/p'
 [ "${ROWS:-1}" = 0 ] || measure_rows
