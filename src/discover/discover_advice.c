@@ -141,8 +141,6 @@ append_name(StringInfo why, const Facts *facts, const Candidate *cand)
 		appendStringInfo(why, "%s may mean %s", column, parent);
 	if (cand->n > 1 && cand->leads && !cand->accepted)
 		appendStringInfoString(why, ", and the other columns of its key are beside it");
-	if (cand->taught_name > 0 || cand->taught_word > 0)
-		appendStringInfo(why, "; columns of that name%s are declared to refer there", cand->taught_name > 0 ? "" : " or ending");
 }
 
 static void
@@ -156,6 +154,14 @@ append_type(StringInfo why, const Facts *facts, const Candidate *cand)
 			return;
 	}
 	appendStringInfo(why, ", with the type%s of its %s key", cand->n > 1 ? "s" : "", key->primary ? "primary" : "unique");
+}
+
+static void
+append_taught(StringInfo why, const Candidate *cand)
+{
+	if (cand->taught_columns > 0)
+		appendStringInfo(why, ngettext("; %d other column of that %s refers there", "; %d other columns of that %s refer there", cand->taught_columns),
+						 cand->taught_columns, cand->taught_name > 0 ? "name" : "ending");
 }
 
 static void
@@ -182,6 +188,7 @@ advice_why(Facts *facts, const Candidate *cand)
 	initStringInfo(&why);
 	append_name(&why, facts, cand);
 	append_type(&why, facts, cand);
+	append_taught(&why, cand);
 	append_rows(&why, cand);
 	if (cand->rival && cand->rival->score >= NEXT_WORTH_A_WORD)
 		appendStringInfo(&why, "; else %s (%.2f)", facts_table_name(facts, facts->keys[cand->rival->key].table),

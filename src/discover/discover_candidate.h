@@ -59,6 +59,7 @@ typedef struct Candidate
 	bool		actor_word;
 	double		taught_name;	/* as Taught has it */
 	double		taught_word;
+	int			taught_columns;
 
 	double		rank;			/* for pruning */
 	bool		external;		/* the words before are another system's */

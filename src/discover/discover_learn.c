@@ -231,6 +231,7 @@ add_taught(const Facts *facts, int column, List *references, bool whole, Taught 
 		if (i == n)
 			taught[n++] = (Taught) {.key = key};
 		*(whole ? &taught[i].by_name : &taught[i].by_word) += 1;
+		taught[i].columns++;
 	}
 	for (int i = first; i < n; i++)
 	{

@@ -441,6 +441,7 @@ look_up_taught(MatchState *state)
 			continue;
 		cand.taught_name = taught[i].by_name;
 		cand.taught_word = taught[i].by_word;
+		cand.taught_columns = taught[i].columns;
 		keep(state, &cand);
 	}
 }

@@ -59,6 +59,7 @@ typedef struct Taught
 	int			key;
 	double		by_name;		/* share of the columns of that name that refer there, less if they are few */
 	double		by_word;		/* the same of those that end in the same words */
+	int			columns;		/* that refer there */
 } Taught;
 
 extern void names_prepare(Facts *facts);
