@@ -207,7 +207,8 @@ drop_indexes(List *steps, List *objects)
 
 		foreach_ptr(ScriptStep, step, steps)
 		{
-			if ((step->step->kind == STEP_INDEX || step->index_only) && step->step->fk_name && strcmp(step->step->fk_name, name->relname) == 0 &&
+			if ((step->step->kind == STEP_INDEX || step->index_only) &&
+				step->step->fk_name && strcmp(step->step->fk_name, name->relname) == 0 &&
 				(name->schemaname == NULL ||
 				 strcmp(sg_parse_table_name(step->step->child_table).schema, name->schemaname) == 0))
 				step->gone = true;
