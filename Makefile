@@ -72,11 +72,13 @@ OBJS = \
 	src/change/change.o \
 	src/change/change_check.o \
 	src/change/change_column.o \
+	src/change/change_index.o \
 	src/change/change_not_null.o \
 	src/change/change_object.o \
 	src/change/change_rule.o \
 	src/change/change_statement.o \
 	src/change/change_step.o \
+	src/change/change_unique.o \
 	src/check/check.o \
 	src/check/check_access.o \
 	src/check/check_cascade.o \
@@ -178,6 +180,7 @@ OBJS = \
 	src/plan/plan_field.o \
 	src/plan/plan_filler.o \
 	src/plan/plan_index.o \
+	src/plan/plan_index_form.o \
 	src/plan/plan_input.o \
 	src/plan/plan_json.o \
 	src/plan/plan_key.o \
@@ -270,6 +273,7 @@ REGRESS = \
 	audit_rules \
 	audit_scan \
 	bodies \
+	change_index \
 	change_object \
 	change_rows \
 	changes \

@@ -36,10 +36,10 @@
 const ChangeKind change_kinds[] = {
 	[STEP_CHECK] = {change_look_check, change_undo_check},
 	[STEP_NOT_NULL] = {change_look_not_null, change_undo_not_null},
-	[STEP_UNIQUE] = {NULL},
+	[STEP_UNIQUE] = {change_look_unique, change_undo_unique},
 	[STEP_COLUMN] = {change_look_column, change_undo_column},
 	[STEP_DEFAULT] = {change_look_default, change_undo_default},
-	[STEP_INDEX] = {NULL},
+	[STEP_INDEX] = {change_look_index},
 	[STEP_STATEMENT] = {change_look_statement, change_undo_statement},
 	[STEP_DROP] = {change_look_drop, change_undo_drop},
 	[STEP_RENAME] = {change_look_rename, change_undo_rename},
@@ -185,7 +185,12 @@ change_deparse(Oid table, Node *expression)
 AttrNumber
 change_column(const PlanStep *step, ChangeMove *move)
 {
-	const char *name = linitial(step->child_columns);
+	return change_named_column(step, linitial(step->child_columns), move);
+}
+
+AttrNumber
+change_named_column(const PlanStep *step, const char *name, ChangeMove *move)
+{
 	AttrNumber	attnum = get_attnum(move->table, name);
 	char	   *near;
 
@@ -195,8 +200,10 @@ change_column(const PlanStep *step, ChangeMove *move)
 	change_problem(move, attnum < 0 ? ERRCODE_INVALID_COLUMN_REFERENCE : ERRCODE_UNDEFINED_COLUMN,
 				   attnum < 0 ? psprintf("column %s of %s is a system column", quote_identifier(name), step->child_table) :
 				   psprintf("table %s has no column %s", step->child_table, quote_identifier(name)),
-				   near ? psprintf("Perhaps you meant column %s: SELECT sg_plan_set(%s, %d, 'child_columns', '{%s}');",
-								   quote_identifier(near), quote_literal_cstr(step->plan), step->step, near) :
+				   near && list_length(step->child_columns) == 1 ?
+				   psprintf("Perhaps you meant column %s: SELECT sg_plan_set(%s, %d, 'child_columns', '{%s}');",
+							quote_identifier(near), quote_literal_cstr(step->plan), step->step, near) :
+				   near ? psprintf("Perhaps you meant column %s.", quote_identifier(near)) :
 				   "Add the column, or correct the plan with sg_plan_set().");
 	return InvalidAttrNumber;
 }

@@ -32,6 +32,7 @@ typedef enum MoveKind
 	MOVE_NONE,					/* it is as the step wants it */
 	MOVE_STATEMENT,				/* statements that take no time, under a lock */
 	MOVE_VALIDATE,				/* a statement that reads all rows, the same */
+	MOVE_BUILD,					/* indexes, by workers */
 	MOVE_PROBLEM				/* it can't be done: see problem */
 } MoveKind;
 
@@ -45,6 +46,11 @@ typedef struct ChangeMove
 	StepState	state;			/* of the step, when it is done */
 	bool		first;			/* a deed begins with it */
 	char	   *was;			/* what the deed remembers, or NULL */
+	char	   *index;			/* the deed is that of an index with this
+								 * definition, whose partitions have theirs */
+	List	   *taken;			/* indexes that it takes over, by their names:
+								 * no deeds of their own any more */
+	List	   *builds;			/* of PlanIndex * */
 	CodeReach  *reach;			/* code that it may run, or NULL: none */
 	Oid			conid;			/* MOVE_VALIDATE: the constraint, or InvalidOid */
 	char	   *note;			/* of what is there already, or NULL */
@@ -148,8 +154,9 @@ extern bool change_rows(const PlanStep *step, ChangeMove *move, char *broken, Li
 /* As the server writes it, for comparison with what the catalog has */
 extern char *change_deparse(Oid table, Node *expression);
 
-/* The column of the step, or InvalidAttrNumber with a problem */
+/* The column of the step, or one by its name; or InvalidAttrNumber with a problem */
 extern AttrNumber change_column(const PlanStep *step, ChangeMove *move);
+extern AttrNumber change_named_column(const PlanStep *step, const char *name, ChangeMove *move);
 
 /* A constraint of the table by its name, a copy, or NULL; and its condition as the server writes it */
 extern HeapTuple change_constraint(Oid table, const char *name);
@@ -163,12 +170,33 @@ extern char *change_condition(HeapTuple tuple);
  */
 extern AuditKey *change_rule(const PlanStep *step, Oid author);
 
+/* ---- change_index.c: for indexes, and constraints that are made of them ---- */
+
+/* Can the table have it, and may it be built?  Else a problem. */
+extern bool change_index_possible(ChangeMove *move, const char *definition);
+
+/*
+ * The indexes of that definition on the table, or on all of its partitions
+ * (a List of OIDs); where some are missing, those are in move->builds.  false:
+ * a problem, such as another object of the step's name.
+ */
+extern bool change_index_find(const PlanStep *step, ChangeMove *move, const char *definition, List **found);
+
+/*
+ * The move takes them over: those that builds of the step have made are in
+ * move->taken; one that was there before is what the deed remembers, for the
+ * index would be lost if that were taken back.
+ */
+extern void change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes);
+
 /* ---- the kinds ---- */
 
 extern void change_look_check(const PlanStep *step, ChangeMove *move);
 extern void change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_not_null(const PlanStep *step, ChangeMove *move);
 extern void change_undo_not_null(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_unique(const PlanStep *step, ChangeMove *move);
+extern void change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_column(const PlanStep *step, ChangeMove *move);
 extern void change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_default(const PlanStep *step, ChangeMove *move);
@@ -177,6 +205,7 @@ extern void change_look_rename(const PlanStep *step, ChangeMove *move);
 extern void change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_drop(const PlanStep *step, ChangeMove *move);
 extern void change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_index(const PlanStep *step, ChangeMove *move);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 

@@ -13,8 +13,10 @@
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -23,17 +25,21 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/nearest.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_index.h"
 #include "deploy/deploy_scan.h"
 #include "plan/plan_change.h"
+#include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_rights.h"
+#include "run/run_throttle.h"
 #include "run/run_unit.h"
 
 /* More moves than any kind has, so that a kind that never comes to an end is found */
@@ -110,6 +116,10 @@ change_lacks(const PlanStep *step, const ChangeMove *move)
 {
 	if (move->kind == MOVE_NONE || !OidIsValid(move->table) || move->kind == MOVE_PROBLEM)
 		return NULL;
+	if (move->kind == MOVE_BUILD &&
+		object_aclcheck(NamespaceRelationId, get_rel_namespace(move->table), GetUserId(), ACL_CREATE) != ACLCHECK_OK)
+		return psprintf("role %s has no CREATE on the schema of %s, which building an index takes",
+						GetUserNameFromId(GetUserId(), false), step->child_table);
 	return run_lacks_ownership("table", move->table);
 }
 
@@ -217,18 +227,28 @@ is_same_move(const ChangeMove *a, const ChangeMove *b)
 static void
 write_deeds(const StepWork *work, const ChangeMove *move)
 {
-	PlanDeed	deed = plan_deed(DEED_CHANGE, work->step->step, work->object);
+	const FkPlan *plan = work->run->plan;
+	int			step = work->step->step;
+	PlanDeed	deed = plan_deed(move->index ? DEED_INDEX : DEED_CHANGE, step, move->index ?
+								 sg_qualified_name(get_namespace_name(get_rel_namespace(move->table)), work->step->fk_name) :
+								 work->object);
 
 	foreach_ptr(const FkKey, key, move->keys)
 	{
-		plan_deed_replace(work->run->plan, work->step->step,
+		plan_deed_replace(plan, step,
 						  psprintf("%s ON %s", quote_identifier(key->name), sg_relation_name(key->child)), key,
 						  work->started_id);
 	}
 	deed.what = work->step;
 	deed.was = move->was;
+	deed.index_columns = move->index;
+	deed.partitioned = move->index != NULL;
 	deed.log_id = work->started_id;
-	plan_deed_write(work->run->plan, &deed);
+	plan_deed_write(plan, &deed);
+	foreach_ptr(const char, index, move->taken)
+	{
+		plan_deed_close_object(plan, DEED_INDEX, step, index, DEED_DONE_AGAIN);
+	}
 }
 
 /* An action with its move; the action comes first, so that one pointer is both */
@@ -323,6 +343,45 @@ was_done(const StepWork *work, const ChangeMove *move)
 	return false;
 }
 
+/* What stops a build before it begins */
+static bool
+may_build(StepWork *work, const ChangeMove *move)
+{
+	if (sg_workers > 0)
+		return true;
+	work->hint = psprintf("SET schemaguard.workers = 1; or build it by hand: %s;",
+						  ((PlanIndex *) linitial(move->builds))->statement);
+	run_outcome(work, move->action, LOG_SKIPPED, STEP_SKIPPED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				"no index is built, since schemaguard.workers is 0");
+	run_append_warning(work, "no index is built, since schemaguard.workers is 0");
+	return false;
+}
+
+/* Each build is on record with its worker, who makes the step failed where it fails */
+static bool
+make_builds(StepWork *work, const ChangeMove *move)
+{
+	ChangeMove	now;
+	PlanStep   *step;
+
+	if (!may_build(work, move))
+		return false;
+	deploy_index_make(work->run, move->builds);
+	look(work->step, &now);
+	step = plan_step_get(work->step->plan, work->step->step, true);
+	if (now.kind != MOVE_BUILD)
+	{
+		if (now.kind == MOVE_NONE && step)
+			plan_step_set_state(step->plan, step->step, STEP_VALIDATED, NULL, 0);
+		run_commit();
+		return true;
+	}
+	if (step && step->state != STEP_FAILED && !run_must_stop(work->run))
+		run_outcome(work, move->action, LOG_FAILED, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					"the index was not built");
+	return false;
+}
+
 /* It is there: by this call, whose last move has said so, or by somebody else */
 static void
 accept_existing(StepWork *work, const ChangeMove *move, bool moved)
@@ -355,7 +414,7 @@ settle_rows(StepWork *work, const ChangeMove *move, bool *fixed)
 {
 	if (move->rule == NULL)
 		return true;
-	if (move->kind == MOVE_STATEMENT)
+	if (move->kind != MOVE_VALIDATE)
 		return !move->first || work->step->orphans != ORPHANS_STOP || deploy_audit_rule(work, move->rule);
 	if (*fixed || !work->run->fix || !plan_step_fixes(work->step))
 		return true;
@@ -390,11 +449,12 @@ work_on_change(StepWork *work, bool by_scan)
 					return move.table;
 				break;
 			case MOVE_STATEMENT:
+			case MOVE_BUILD:
 				if (!settle_rows(work, &move, &fixed))
 					return InvalidOid;
 				break;
 		}
-		if (!make_move(work, &move))
+		if (!(move.kind == MOVE_BUILD ? make_builds(work, &move) : make_move(work, &move)))
 			return InvalidOid;
 		CHECK_FOR_INTERRUPTS();
 	}

@@ -8,10 +8,13 @@
  */
 #include "postgres.h"
 
+#include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "check/check.h"
@@ -25,6 +28,28 @@ static char *
 table_size(PlanCheck *check, Oid relid)
 {
 	return psprintf("%s (%s)", sg_relation_name(relid), check_bytes(check_table(check, relid)->blocks * BLCKSZ));
+}
+
+/* An index is no larger than its table, as a rule; sorting takes as much again */
+static void
+next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+{
+	double		bytes = (double) check_table(check, move->table)->blocks * BLCKSZ;
+	char	   *reason = NULL;
+	double		available = check_free_space(GetDefaultTablespace(get_rel_persistence(move->table), false), &reason);
+
+	if (sg_workers == 0)
+		check_row(cs, "deployment", CHECK_WARN, pstrdup("no index is built, since schemaguard.workers is 0"),
+				  pstrdup("SET schemaguard.workers = 1;"));
+	else
+		check_row(cs, "deployment", CHECK_OK,
+				  psprintf("%s: a worker reads %s, which can be read and written meanwhile", move->action,
+						   table_size(check, move->table)), NULL);
+	if (available >= 0 && 2 * bytes > available)
+		check_row(cs, "disk", CHECK_WARN,
+				  psprintf("the index may take as much as the table, %s, and as much again while it is built; %s are free",
+						   check_bytes(bytes), check_bytes(available)),
+				  pstrdup("Make room, or build it elsewhere: SET default_tablespace."));
 }
 
 /* What deployment does next, under which lock, for how long */
@@ -46,6 +71,9 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 			check_row(cs, "deployment", CHECK_OK,
 					  psprintf("%s: reads %s, which can be read and written meanwhile", move->action,
 							   table_size(check, move->table)), NULL);
+			break;
+		case MOVE_BUILD:
+			next_build(check, cs, move);
 			break;
 		case MOVE_PROBLEM:
 			check_row(cs, "definition", CHECK_BLOCK, move->problem->reason, move->problem->hint);

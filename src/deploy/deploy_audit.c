@@ -12,6 +12,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit_rule.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -313,6 +314,9 @@ deploy_audit_rule(StepWork *work, AuditKey *rule)
 	{
 		work->hint = "sg_rule_violations() lists these rows. Remove or mend them and CALL again, or give the step another policy.";
 		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_ORPHANS,
+						   rule->rule->kind == AUDIT_UNIQUE ?
+						   psprintf(INT64_FORMAT " rows are equal, in " INT64_FORMAT " %s", rule->orphan_rows, rule->orphan_keys,
+									rule->orphan_keys == 1 ? "group" : "groups") :
 						   rule->orphan_rows == 1 ? "1 row breaks it" :
 						   psprintf(INT64_FORMAT " rows break it", rule->orphan_rows), rule->orphan_rows);
 	}

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_index.c
- *	  Indexes on the child's columns, built before the keys.
+ *	  Indexes that are built concurrently: those on the child's columns, before
+ *	  the keys, and those that steps of other kinds make.
  *
  * CREATE INDEX CONCURRENTLY commits in between, which no procedure can, so
  * background workers run it, one per table at a time.  The name is on record
@@ -12,6 +13,7 @@
  * lock that no build of anybody's leaves free.
  *
  * A key does without its index when that can't be built: the log says why.
+ * Any other step has failed then.
  *
  * A build gives way to whoever waits for it (deploy_yield.c), and begins anew
  * when nobody has the table any more.  Workers of several plans take turns
@@ -60,7 +62,7 @@
 /* An attempt may take longer than schemaguard.lock_budget: so many there are in any case */
 #define SURE_ATTEMPTS 5
 
-#define SERVED_TEXT "another index that serves the key is there by now"
+#define SERVED_TEXT "another index that serves is there by now"
 
 /* ---- in a worker ---- */
 
@@ -70,7 +72,7 @@ typedef struct IndexWork
 	StepWork	work;
 	PlanStep	step;
 	const char *table;			/* what it is on */
-	const char *columns;
+	const char *columns;		/* or a definition (plan_index.h) */
 	Oid			relid;			/* of the table */
 	bool		drop;
 	bool		ours;			/* the leftover is one */
@@ -125,6 +127,28 @@ drop_text(const IndexWork *iw)
 		"it is valid, or another one, by now";
 }
 
+/* Is the index what a step is about, and not just what its key wants? */
+static bool
+is_needed(const IndexWork *iw)
+{
+	return plan_index_is_definition(iw->columns);
+}
+
+static const char *
+failure_hint(const IndexWork *iw)
+{
+	const char *rest = is_needed(iw) ? "The next call tries again." :
+		"The key does without the index; the next call tries again.";
+
+	if (iw->drop)
+		return "The next call tries again.";
+	if (iw->error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
+		return "sg_violations() lists the rows that are equal. Remove or mend them and CALL again.";
+	if (iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way)
+		return psprintf("Others were in the way for longer than schemaguard.lock_budget. %s", rest);
+	return rest;
+}
+
 /* What is on record of the index now; where a build failed, it may have left one */
 static void
 settle_deed(const IndexWork *iw)
@@ -153,10 +177,9 @@ log_outcome(void *arg)
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
 		entry.message = run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(iw->error);
 		run_append_warning(work, psprintf("%s %s: %s", iw->action.name, log_phase_word(entry.phase), entry.message));
-		work->hint = iw->drop ? "The next call tries again." :
-			iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way ?
-			"Others were in the way for longer than schemaguard.lock_budget. The key does without the index; the next call tries again." :
-			"The key does without the index; the next call tries again.";
+		work->hint = failure_hint(iw);
+		if (is_needed(iw) && !iw->drop && entry.phase == LOG_FAILED)
+			plan_step_set_state(iw->step.plan, iw->step.step, STEP_FAILED, entry.message, iw->action.attempts);
 	}
 	else if (iw->drop)
 	{
@@ -318,7 +341,9 @@ look_again(void *arg)
 	IndexWork  *iw = arg;
 	PlanStep   *step = plan_step_get(iw->step.plan, iw->step.step, true);
 
-	iw->served = step && is_served(step, iw->relid);
+	iw->served = is_needed(iw) ?
+		OidIsValid(plan_index_like(iw->relid, iw->columns, get_rel_relispartition(iw->relid))) :
+		step && is_served(step, iw->relid);
 }
 
 /* What an earlier attempt has left goes first */
@@ -521,8 +546,8 @@ skip_index(const PlanRun *run, const PlanIndex *index, const char *reason, const
 	log_write(&entry);
 	run_commit();
 	ereport(NOTICE,
-			(errmsg("step %d, %s: no index is built on %s (%s): %s",
-					index->step, index->name, index->table, index->columns, reason),
+			(errmsg("step %d, %s: no index is built on %s%s: %s", index->step, index->name, index->table,
+					plan_index_is_definition(index->columns) ? "" : psprintf(" (%s)", index->columns), reason),
 			 errhint("%s", hint)));
 }
 
@@ -569,6 +594,12 @@ tell_statements(const PlanRun *run, List *indexes)
 	}
 }
 
+static bool
+is_on(const PlanIndex *index, const char *table)
+{
+	return strcmp(index->table, table) == 0;
+}
+
 /* One job per table: two builds on one table would wait for each other */
 static void
 build_concurrently(PlanRun *run, List *indexes)
@@ -589,7 +620,7 @@ build_concurrently(PlanRun *run, List *indexes)
 			continue;
 		foreach(lc2, first)
 		{
-			if (((PlanIndex *) lfirst(lc2))->key->child == index->key->child)
+			if (is_on(lfirst(lc2), index->table))
 				break;
 			n++;
 		}
@@ -609,14 +640,29 @@ build_concurrently(PlanRun *run, List *indexes)
 	{
 		for (int n = taken; n < list_length(first); n++)
 		{
-			if (!index->partitioned &&
-				((PlanIndex *) list_nth(first, n))->key->child == index->key->child)
+			if (!index->partitioned && is_on(list_nth(first, n), index->table))
 				skip_index(run, index, trouble,
-						   psprintf("The key does without it. CALL again, raise max_worker_processes, or: %s;",
-									index->statement));
+						   psprintf("%sCALL again, raise max_worker_processes, or: %s;",
+									index->key ? "The key does without it. " : "", index->statement));
 		}
 	}
 	deploy_index_drop_leftovers(run, sg_lock_budget);
+}
+
+void
+deploy_index_make(PlanRun *run, List *indexes)
+{
+	List	   *free = NIL;
+
+	deploy_index_drop_leftovers(run, sg_lock_budget);
+	foreach_ptr(PlanIndex, index, indexes)
+	{
+		if (OidIsValid(sg_find_qualified(index->name)))
+			skip_index(run, index, "what an interrupted build has left is still there", "The next call tries again.");
+		else
+			free = lappend(free, index);
+	}
+	build_concurrently(run, free);
 }
 
 /* ---- partitioned tables ---- */

@@ -43,6 +43,7 @@
 #include "deploy/deploy.h"
 #include "deploy/deploy_index.h"
 #include "deploy/deploy_partition.h"
+#include "plan/plan_index.h"
 #include "plan/plan_lock.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
@@ -203,6 +204,9 @@ index_job(WorkerJob *job)
 	{
 		SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout),
 						PGC_USERSET, PGC_S_SESSION);
+		/* what somebody has written names things of pg_catalog without it */
+		if (plan_index_is_definition(strVal(list_nth(parts, 4))))
+			SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
 		worker_procedure(open_index, job);
 		if (!job->go_on)
 			break;

@@ -236,6 +236,7 @@ extern char *fk_plain_index_columns(Oid index);
  * partitioned table above would take for its own; or InvalidOid.
  */
 extern Oid	fk_plain_index(const FkKey *key);
+extern List *fk_table_indexes(Oid relid);	/* live ones, by OID */
 
 /* Would an index on the columns of one key serve another one of the same child? */
 extern bool fk_index_covers(const FkKey *indexed, const FkKey *key);

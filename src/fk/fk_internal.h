@@ -28,10 +28,4 @@ extern void fk_arming_read_triggers(FkArming *arming, bool whole);
 extern void fk_arming_judge(FkArming *arming, FkKey *key);
 extern void fk_arming_destroy(FkArming *arming);
 
-/*
- * The live indexes of a table in the order in which core looks at them, by
- * OID.  Read from pg_index: opening the table would wait for its locks.
- */
-extern List *fk_table_indexes(Oid relid);
-
 #endif							/* SG_FK_INTERNAL_H */

@@ -505,17 +505,23 @@ not_null_statements(const PlanStep *step)
 					  plan_drop_statement(step->child_table, step->fk_name));
 }
 
+char *
+plan_unique_statement(const PlanStep *step, const char *table, const char *name, const char *index)
+{
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s %s%s", table, quote_identifier(name),
+					step->primary_key ? "PRIMARY KEY" : "UNIQUE",
+					index ? psprintf("USING INDEX %s", quote_identifier(index)) :
+					psprintf("(%s)", sg_quote_list(step->child_columns)),
+					step->initially_deferred ? " DEFERRABLE INITIALLY DEFERRED" :
+					step->deferrable ? " DEFERRABLE" : "");
+}
+
 static List *
 unique_statements(const PlanStep *step)
 {
-	const char *name = quote_identifier(step->fk_name);
-
-	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, step->child_table,
-							   sg_quote_list(step->child_columns)),
-					  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", step->child_table, name,
-							   step->primary_key ? "PRIMARY KEY" : "UNIQUE", name,
-							   step->initially_deferred ? " DEFERRABLE INITIALLY DEFERRED" :
-							   step->deferrable ? " DEFERRABLE" : ""));
+	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", quote_identifier(step->fk_name),
+							   step->child_table, sg_quote_list(step->child_columns)),
+					  plan_unique_statement(step, step->child_table, step->fk_name, step->fk_name));
 }
 
 /* What ALTER TABLE, or another ALTER, has before the name of what is dropped or renamed */

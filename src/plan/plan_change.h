@@ -67,6 +67,9 @@ extern bool plan_step_holds_sql(const PlanStep *step);
  */
 extern List *plan_change_statements(const PlanStep *step);
 
+/* The constraint of a unique step, on the table or a partition: made of an index, or, without one, of the columns */
+extern char *plan_unique_statement(const PlanStep *step, const char *table, const char *name, const char *index);
+
 /* "check orders_total ON public.orders" */
 extern char *plan_change_object(const PlanStep *step);
 

@@ -12,9 +12,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
@@ -24,7 +24,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
@@ -51,21 +50,18 @@ format_statement(const char *index, const char *table, const char *columns, bool
 bool
 plan_index_is(Oid index, const char *table, const char *columns, bool partitioned)
 {
-	HeapTuple	tuple;
 	char	   *its_columns;
 	Oid			relid;
 
 	if (!OidIsValid(index) || get_rel_relkind(index) != (partitioned ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX))
 		return false;
+	relid = IndexGetRelation(index, true);
+	if (!OidIsValid(relid) || strcmp(sg_relation_name(relid), table) != 0)
+		return false;
+	if (plan_index_is_definition(columns))
+		return plan_index_is_defined(index, relid, columns);
 	its_columns = fk_plain_index_columns(index);
-	if (its_columns == NULL || strcmp(its_columns, columns) != 0)
-		return false;
-	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	relid = ((Form_pg_index) GETSTRUCT(tuple))->indrelid;
-	ReleaseSysCache(tuple);
-	return strcmp(sg_relation_name(relid), table) == 0;
+	return its_columns && strcmp(its_columns, columns) == 0;
 }
 
 /* ---- names ---- */

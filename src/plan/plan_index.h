@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "base/code.h"
 #include "fk/fk.h"
 #include "plan/plan.h"
 
@@ -36,7 +37,10 @@ typedef struct PlanIndex
  */
 extern List *plan_missing_indexes(List *steps);
 
-/* Is it the index that plan_missing_indexes() would have made on these columns? */
+/*
+ * Is it the index that plan_missing_indexes() would have made on these columns,
+ * or that a definition (below) makes?
+ */
 extern bool plan_index_is(Oid index, const char *table, const char *columns, bool partitioned);
 
 /*
@@ -55,5 +59,27 @@ extern void plan_index_drop_leftovers(const FkPlan *plan);
 
 /* The partitions of a partitioned table that hold rows of their own */
 extern List *plan_leaves(Oid relid);
+
+/* ---- plan_index_form.c: indexes that are more than a list of columns ---- */
+
+/*
+ * A definition is what CREATE has, but for name and table; where an index of a
+ * key has its columns, it stands in place of them.  The statement that it makes.
+ */
+extern char *plan_index_definition(bool unique, const char *rest);
+extern bool plan_index_is_definition(const char *text);
+extern char *plan_index_statement(const char *definition, const char *name, const char *table, bool concurrently);
+
+/* Why a table can't have such an index, or NULL; what it could run is added to reach */
+extern ErrorData *plan_index_try(Oid table, const char *definition, CodeReach *reach);
+
+/* Has the index that definition? */
+extern bool plan_index_is_defined(Oid index, Oid table, const char *definition);
+
+/*
+ * A valid index of the table with that definition, no part of one of a
+ * partitioned table, or InvalidOid; of constraints only if they are wanted.
+ */
+extern Oid	plan_index_like(Oid table, const char *definition, bool constraints);
 
 #endif							/* SG_PLAN_INDEX_H */

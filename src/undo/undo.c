@@ -498,6 +498,8 @@ look_at_index(const PlanDeed *deed, Oid *table, Oid *index)
 		return gone("somebody else has dropped the index or its table");
 	if (!plan_index_is(*index, deed->what->child_table, deed->index_columns, deed->partitioned))
 		return changed("the index of that name is another one by now");
+	if (deed->was)
+		return changed(psprintf("index %s was there before, and would go with it", deed->was));
 	if (deed->key_left)
 		return changed("the key that was left alone may need it");
 	return is_ours;

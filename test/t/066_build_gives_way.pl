@@ -173,7 +173,7 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 	is(query("SELECT string_agg(indexrelid::regclass::text, ' ') FROM pg_index WHERE indrelid = '$table'::regclass"), 'their_own',
 		'an index that serves, built by those to whom the build gave way, is not built twice');
 	is(query("SELECT phase || ' ' || message FROM schemaguard.audit_log WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
-		'skipped another index that serves the key is there by now', '... and the log says so');
+		'skipped another index that serves is there by now', '... and the log says so');
 }
 
 # those who never let go

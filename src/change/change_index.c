@@ -1,0 +1,179 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_index.c
+ *	  Indexes: built concurrently, by background workers.
+ *
+ * A partitioned table gets one on each partition first; its own takes them
+ * over, which takes no time.
+ *
+ * What a build makes is on record as an index that a plan has built, and is
+ * taken back as such: there is no deed of this kind.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "plan/plan_change.h"
+#include "plan/plan_deed.h"
+#include "plan/plan_index.h"
+
+bool
+change_index_possible(ChangeMove *move, const char *definition)
+{
+	CodeReach  *reach = code_reach();
+	ErrorData  *edata = plan_index_try(move->table, definition, reach);
+	char	   *reason;
+
+	if (edata)
+	{
+		change_problem(move, edata->sqlerrcode, psprintf("there can be no such index: %s", edata->message),
+					   edata->hint ? edata->hint :
+					   "Names in it are looked up in pg_catalog and among the table's columns; others need their schema.");
+		return false;
+	}
+
+	/* the server computes it as the table's owner */
+	reason = code_refusal(reach, code_table_owner(move->table));
+	if (reason)
+		change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("no index is built: %s", reason), NULL);
+	return reason == NULL;
+}
+
+/* Has a build of the plan left it, so that it goes before the next one? */
+static bool
+is_leftover(const PlanStep *step, const char *name)
+{
+	foreach_ptr(PlanDeed, deed, plan_deeds_unfinished(plan_get(step->plan)))
+	{
+		if (deed->step == step->step && strcmp(deed->object, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+name_is_free(const PlanStep *step, ChangeMove *move, const char *definition)
+{
+	Oid			schema = get_rel_namespace(move->table);
+	char	   *name = sg_qualified_name(get_namespace_name(schema), step->fk_name);
+	Oid			other = get_relname_relid(step->fk_name, schema);
+	bool		is_index;
+
+	if (!OidIsValid(other) || is_leftover(step, name))
+		return true;
+	is_index = get_rel_relkind(other) == RELKIND_INDEX || get_rel_relkind(other) == RELKIND_PARTITIONED_INDEX;
+	if (is_index && IndexGetRelation(other, true) == move->table && !get_index_isvalid(other) &&
+		plan_index_is_defined(other, move->table, definition))
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("index %s is there, but invalid, and no build of this plan has left it", name),
+					   psprintf("Unless somebody is building it just now: DROP INDEX CONCURRENTLY %s;", name));
+	else
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
+					   psprintf("the name %s is taken by another %s", name, is_index ? "index" : "relation"),
+					   "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+	return false;
+}
+
+static PlanIndex *
+new_build(const PlanStep *step, const ChangeMove *move, Oid relid, const char *definition)
+{
+	PlanIndex  *index = palloc0(sizeof(PlanIndex));
+	Oid			schema = get_rel_namespace(relid);
+	const char *name = relid == move->table ? step->fk_name :
+		ChooseRelationName(get_rel_name(relid), step->primary_key || step->child_columns == NIL ? NULL : linitial(step->child_columns),
+						   step->kind == STEP_INDEX ? "idx" : step->primary_key ? "pkey" : "key", schema, true);
+
+	index->step = step->step;
+	index->table = sg_relation_name(relid);
+	index->columns = pstrdup(definition);
+	index->name = sg_qualified_name(get_namespace_name(schema), name);
+	index->statement = plan_index_statement(definition, name, index->table, true);
+	return index;
+}
+
+bool
+change_index_find(const PlanStep *step, ChangeMove *move, const char *definition, List **found)
+{
+	bool		partitioned = get_rel_relkind(move->table) == RELKIND_PARTITIONED_TABLE;
+
+	*found = NIL;
+	if (partitioned && !name_is_free(step, move, definition))
+		return false;
+	foreach_oid(relid, partitioned ? plan_leaves(move->table) : list_make1_oid(move->table))
+	{
+		Oid			index = plan_index_like(relid, definition, partitioned);
+
+		if (OidIsValid(index))
+			*found = lappend_oid(*found, index);
+		else
+			move->builds = lappend(move->builds, new_build(step, move, relid, definition));
+	}
+	if (move->builds == NIL)
+		return true;
+	if (!partitioned && !name_is_free(step, move, definition))
+		return false;
+	move->kind = MOVE_BUILD;
+	move->action = "index";
+	return true;
+}
+
+/* Has a build of the step made the index? */
+static bool
+is_ours(const PlanStep *step, const char *index)
+{
+	foreach_ptr(PlanDeed, deed, plan_deeds(plan_get(step->plan), DEED_BIT(DEED_INDEX)))
+	{
+		if (deed->step == step->step && strcmp(deed->object, index) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes)
+{
+	foreach_oid(index, indexes)
+	{
+		char	   *name = sg_relation_name(index);
+
+		if (is_ours(step, name))
+			move->taken = lappend(move->taken, name);
+		else
+			move->was = name;
+	}
+}
+
+void
+change_look_index(const PlanStep *step, ChangeMove *move)
+{
+	char	   *definition = plan_index_definition(false, step->definition);
+	Oid			there;
+	List	   *found;
+
+	if (!change_index_possible(move, definition))
+		return;
+	there = plan_index_like(move->table, definition, true);
+	if (OidIsValid(there))
+	{
+		if (strcmp(get_rel_name(there), step->fk_name) != 0)
+			move->note = psprintf("index %s is the same", quote_identifier(get_rel_name(there)));
+		return;
+	}
+	if (!change_index_find(step, move, definition, &found) || move->kind == MOVE_BUILD)
+		return;
+	change_index_claim(step, move, found);
+	change_statement(move, MOVE_STATEMENT, "index", ShareLock, STEP_VALIDATED,
+					 plan_index_statement(definition, step->fk_name, step->child_table, false));
+	move->first = true;
+	move->index = definition;
+}

@@ -1,0 +1,318 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_unique.c
+ *	  UNIQUE and PRIMARY KEY: made of an index that is there before.
+ *
+ * With the index, the constraint takes no time.  On a partitioned table each
+ * partition gets its own, and the whole takes them over, in one transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_partitioned_table.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "plan/plan_change.h"
+#include "plan/plan_index.h"
+#include "plan/plan_key.h"
+
+/* ---- constraints that are there ---- */
+
+static bool
+has_columns(HeapTuple tuple, List *attnums)
+{
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	bool		isnull;
+	Datum		datum = heap_getattr(tuple, Anum_pg_constraint_conkey, RelationGetDescr(rel), &isnull);
+	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(datum);
+	bool		same = array && ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) == list_length(attnums);
+
+	for (int i = 0; same && i < list_length(attnums); i++)
+		same = list_member_int(attnums, ((int16 *) ARR_DATA_PTR(array))[i]);
+	table_close(rel, AccessShareLock);
+	return same;
+}
+
+static bool
+nulls_are_equal(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		equal = HeapTupleIsValid(tuple) && ((Form_pg_index) GETSTRUCT(tuple))->indnullsnotdistinct;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return equal;
+}
+
+/* Is it what the step makes, whatever its name? */
+static bool
+is_same(HeapTuple tuple, const PlanStep *step, List *attnums)
+{
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+	return con->contype == (step->primary_key ? CONSTRAINT_PRIMARY : CONSTRAINT_UNIQUE) && !SG_CON_PERIOD(con) &&
+		con->condeferrable == step->deferrable && con->condeferred == step->initially_deferred &&
+		!nulls_are_equal(con->conindid) && has_columns(tuple, attnums);
+}
+
+/* A constraint of the table that says the same; and a primary key, if it has one: names, or NULL */
+static char *
+find_constraint(const PlanStep *step, Oid table, List *attnums, char **primary)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+	char	   *found = NULL;
+
+	*primary = NULL;
+	sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+					 Anum_pg_constraint_conrelid, table, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (con->contype == CONSTRAINT_PRIMARY)
+			*primary = pstrdup(NameStr(con->conname));
+		if (is_same(tuple, step, attnums) && (found == NULL || strcmp(NameStr(con->conname), step->fk_name) == 0))
+			found = pstrdup(NameStr(con->conname));
+	}
+	sg_catalog_end(&scan);
+	return found;
+}
+
+/* ---- what stands in the way ---- */
+
+static bool
+columns_are_there(const PlanStep *step, ChangeMove *move, List **attnums)
+{
+	ListCell   *lc;
+
+	*attnums = NIL;
+	foreach(lc, step->child_columns)
+	{
+		AttrNumber	attnum = change_named_column(step, lfirst(lc), move);
+
+		if (attnum == InvalidAttrNumber)
+			return false;
+		*attnums = lappend_int(*attnums, attnum);
+	}
+	return true;
+}
+
+/* NOT NULL, and known to be */
+static bool
+is_proved_not_null(Oid table, AttrNumber attnum)
+{
+	HeapTuple	tuple = SG_NOT_NULL_CONSTRAINT(table, attnum);
+
+	return change_is_not_null(table, attnum) && (tuple == NULL || ((Form_pg_constraint) GETSTRUCT(tuple))->convalidated);
+}
+
+/* Of a primary key: the server would read the table under ACCESS EXCLUSIVE to find nulls */
+static bool
+columns_are_not_null(const PlanStep *step, ChangeMove *move, List *attnums)
+{
+	foreach_int(attnum, attnums)
+	{
+		if (step->primary_key && !is_proved_not_null(move->table, attnum))
+		{
+			char	   *name = get_attname(move->table, attnum, false);
+
+			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						   psprintf("column %s of the primary key may be null", quote_identifier(name)),
+						   psprintf("SELECT sg_plan_add_not_null(%s, %s, %s); it comes before the primary key.",
+									quote_literal_cstr(step->plan), quote_literal_cstr(step->child_table),
+									quote_literal_cstr(name)));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What a partitioned table, or one of its partitions that is one, is partitioned by, but the step's columns; or NULL */
+static char *
+missing_partition_column(const PlanStep *step, Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(relid));
+	Form_pg_partitioned_table form;
+	char	   *missing = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	for (int i = 0; i < form->partnatts && missing == NULL; i++)
+	{
+		AttrNumber	attnum = form->partattrs.values[i];
+		char	   *name = attnum ? get_attname(relid, attnum, false) : NULL;
+
+		if (name == NULL)
+			missing = psprintf("%s is partitioned by an expression", sg_relation_name(relid));
+		else if (!sg_has_name(step->child_columns, name))
+			missing = psprintf("%s is partitioned by column %s, which is not among those of the constraint",
+							   sg_relation_name(relid), quote_identifier(name));
+	}
+	ReleaseSysCache(tuple);
+	return missing;
+}
+
+static bool
+partitions_allow_it(const PlanStep *step, ChangeMove *move)
+{
+	ListCell   *lc;
+
+	if (get_rel_relkind(move->table) != RELKIND_PARTITIONED_TABLE)
+		return true;
+	foreach(lc, find_all_inheritors(move->table, NoLock, NULL))
+	{
+		Oid			relid = lfirst_oid(lc);
+		char	   *reason = missing_partition_column(step, relid);
+
+		if (get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
+			reason = psprintf("partition %s is a foreign table", sg_relation_name(relid));
+		if (reason)
+		{
+			change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED, reason,
+						   "The server can't enforce it over all partitions. Add the column to the constraint, or make the constraint on single partitions.");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+nothing_else_is_there(const PlanStep *step, ChangeMove *move, const char *primary)
+{
+	if (step->primary_key && primary)
+		change_problem(move, ERRCODE_INVALID_TABLE_DEFINITION,
+					   psprintf("%s has another primary key, %s", step->child_table, quote_identifier(primary)),
+					   "A table has one only: plan a unique constraint, or drop the other one first.");
+	else if (change_constraint(move->table, step->fk_name))
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
+					   psprintf("the name %s is taken by another constraint of %s",
+								quote_identifier(step->fk_name), step->child_table),
+					   "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+	else
+		return true;
+	return false;
+}
+
+/* ---- moves ---- */
+
+/* Is the constraint, of a partition, one that the whole can take over? */
+static bool
+can_be_taken(const PlanStep *step, ChangeMove *move, Oid conid)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+	bool		same = con->condeferrable == step->deferrable && con->condeferred == step->initially_deferred;
+
+	if (!same)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
+					   psprintf("constraint %s of %s is deferred in another way", quote_identifier(NameStr(con->conname)),
+								sg_relation_name(con->conrelid)),
+					   "Drop it, or make the step like it.");
+	ReleaseSysCache(tuple);
+	return same;
+}
+
+/* Of an index of the table, or of the partitions' ones, of which some are constraints already */
+static void
+add_constraint(const PlanStep *step, ChangeMove *move, List *found)
+{
+	const char *action = "add";
+	bool		partitioned = get_rel_relkind(move->table) == RELKIND_PARTITIONED_TABLE;
+
+	foreach_oid(index, found)
+	{
+		char	   *name = get_rel_name(index);
+		Oid			relid = IndexGetRelation(index, false);
+
+		if (OidIsValid(get_index_constraint(index)))
+		{
+			if (!can_be_taken(step, move, get_index_constraint(index)))
+				return;
+			continue;
+		}
+		change_statement(move, MOVE_STATEMENT, action, AccessExclusiveLock, STEP_VALIDATED,
+						 plan_unique_statement(step, sg_relation_name(relid), partitioned ? name : step->fk_name, name));
+	}
+	change_index_claim(step, move, found);
+	if (partitioned)
+		change_statement(move, MOVE_STATEMENT, action, AccessExclusiveLock, STEP_VALIDATED,
+						 plan_unique_statement(step, step->child_table, step->fk_name, NULL));
+	move->first = true;
+}
+
+void
+change_look_unique(const PlanStep *step, ChangeMove *move)
+{
+	char	   *definition = plan_index_definition(true, psprintf("(%s)", sg_quote_list(step->child_columns)));
+	List	   *attnums;
+	List	   *found;
+	char	   *primary;
+	char	   *there;
+
+	if (!columns_are_there(step, move, &attnums))
+		return;
+	there = find_constraint(step, move->table, attnums, &primary);
+	if (there)
+	{
+		if (strcmp(there, step->fk_name) != 0)
+			move->note = psprintf("constraint %s says the same already", quote_identifier(there));
+		return;
+	}
+	if (!nothing_else_is_there(step, move, primary) || !columns_are_not_null(step, move, attnums) ||
+		!partitions_allow_it(step, move) || !change_index_possible(move, definition) ||
+		!change_index_find(step, move, definition, &found))
+		return;
+	if (move->builds == NIL)
+		add_constraint(step, move, found);
+	else if (step->orphans == ORPHANS_STOP)
+	{
+		move->first = true;
+		move->rule = change_rule(step, InvalidOid);
+	}
+	else
+		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
+					   "duplicates can't be put into quarantine by a plan yet",
+					   "With the policy \"stop\" they are counted; sg_violations() lists them.");
+}
+
+void
+change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	HeapTuple	tuple = change_constraint(move->table, deed->what->fk_name);
+	List	   *attnums = NIL;
+	ListCell   *lc;
+
+	if (tuple == NULL)
+		return;
+	foreach(lc, deed->what->child_columns)
+		attnums = lappend_int(attnums, get_attnum(move->table, lfirst(lc)));
+	if (!is_same(tuple, deed->what, attnums))
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the constraint of that name is another one by now", NULL);
+	else if (deed->was)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
+					   psprintf("its index was there before, as %s, and would go with the constraint", deed->was),
+					   "Drop the constraint by hand, and make the index anew.");
+	else
+		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
+						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));
+}

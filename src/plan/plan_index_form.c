@@ -1,0 +1,274 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_index_form.c
+ *	  Are two definitions of indexes the same one?
+ *
+ * What somebody has written and what the catalog says are both parsed, and
+ * brought into one form: names of columns, operator classes and collations as
+ * OIDs, defaults filled in, expressions as the server writes them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_clause.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "fk/fk.h"
+#include "plan/plan_index.h"
+
+/* How a definition begins, which no list of columns does */
+#define PLAIN_WORD "INDEX "
+#define UNIQUE_WORD "UNIQUE INDEX "
+
+char *
+plan_index_definition(bool unique, const char *rest)
+{
+	return psprintf("%s%s", unique ? UNIQUE_WORD : PLAIN_WORD, rest);
+}
+
+bool
+plan_index_is_definition(const char *text)
+{
+	return strncmp(text, PLAIN_WORD, strlen(PLAIN_WORD)) == 0 ||
+		strncmp(text, UNIQUE_WORD, strlen(UNIQUE_WORD)) == 0;
+}
+
+char *
+plan_index_statement(const char *definition, const char *name, const char *table, bool concurrently)
+{
+	bool		unique = strncmp(definition, UNIQUE_WORD, strlen(UNIQUE_WORD)) == 0;
+
+	return psprintf("CREATE %sINDEX %s%s ON %s %s", unique ? "UNIQUE " : "", concurrently ? "CONCURRENTLY " : "",
+					quote_identifier(name), table, definition + strlen(unique ? UNIQUE_WORD : PLAIN_WORD));
+}
+
+/* ---- the form ---- */
+
+typedef struct FormArg
+{
+	Oid			table;
+	const char *statement;
+	CodeReach  *reach;			/* what the index could run, or NULL: not asked for */
+	IndexStmt  *form;
+} FormArg;
+
+static Node *
+oid_node(Oid oid)
+{
+	return (Node *) makeString(psprintf("%u", oid));
+}
+
+/* An expression, analysed where names are those of pg_catalog and the table */
+static Node *
+analyse(const FormArg *arg, Node *raw, ParseExprKind kind)
+{
+	Relation	rel = table_open(arg->table, AccessShareLock);
+	ParseState *pstate = make_parsestate(NULL);
+	Node	   *cooked;
+
+	pstate->p_sourcetext = arg->statement;
+	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
+					 false, true, true);
+	if (kind == EXPR_KIND_INDEX_PREDICATE)
+		cooked = transformWhereClause(pstate, raw, kind, "WHERE");
+	else
+		cooked = transformExpr(pstate, raw, kind);
+	assign_expr_collations(pstate, cooked);
+	if (contain_mutable_functions(cooked))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("functions in an index must be marked IMMUTABLE"),
+				 errhint("What depends on the time, on settings or on other rows can't be indexed.")));
+	if (arg->reach)
+		code_reach_expression(arg->reach, cooked, code_table_owner(arg->table));
+	table_close(rel, AccessShareLock);
+	return cooked;
+}
+
+static Node *
+text_node(const FormArg *arg, Node *cooked)
+{
+	return (Node *) makeString(deparse_expression(cooked, deparse_context_for(get_rel_name(arg->table), arg->table),
+												  false, false));
+}
+
+/* A column by its name, which an expression may be, too; and what it is an index on */
+static void
+settle_value(const FormArg *arg, IndexElem *element, Oid *type, Oid *collation)
+{
+	int32		typmod;
+	AttrNumber	attnum;
+	Node	   *cooked;
+
+	if (element->expr)
+	{
+		cooked = analyse(arg, element->expr, EXPR_KIND_INDEX_EXPRESSION);
+		*type = exprType(cooked);
+		*collation = exprCollation(cooked);
+		while (IsA(cooked, CollateExpr))
+			cooked = (Node *) ((CollateExpr *) cooked)->arg;
+		element->expr = NULL;
+		if (IsA(cooked, Var) && ((Var *) cooked)->varattno > 0)
+			element->name = get_attname(arg->table, ((Var *) cooked)->varattno, false);
+		else
+			element->expr = text_node(arg, cooked);
+		return;
+	}
+	attnum = get_attnum(arg->table, element->name);
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column %s does not exist", quote_identifier(element->name))));
+	get_atttypetypmodcoll(arg->table, attnum, type, &typmod, collation);
+}
+
+static void
+settle_options(List *options)
+{
+	foreach_ptr(DefElem, option, options)
+	{
+		option->arg = (Node *) makeString(option->arg ? defGetString(option) : pstrdup("true"));
+	}
+}
+
+static void
+settle_element(const FormArg *arg, IndexElem *element)
+{
+	Oid			method = get_index_am_oid(arg->form->accessMethod, false);
+	bool		down = element->ordering == SORTBY_DESC;
+	Oid			type;
+	Oid			collation;
+	Oid			opclass;
+
+	settle_value(arg, element, &type, &collation);
+	if (element->collation)
+		collation = get_collation_oid(element->collation, false);
+	opclass = ResolveOpClass(element->opclass, type, arg->form->accessMethod, method);
+	if (arg->reach)
+		code_reach_opclass(arg->reach, opclass);
+	element->collation = list_make1(oid_node(collation));
+	element->opclass = list_make1(oid_node(opclass));
+	settle_options(element->opclassopts);
+	element->indexcolname = NULL;
+	if (element->ordering == SORTBY_DEFAULT)
+		element->ordering = SORTBY_ASC;
+	if (element->nulls_ordering == SORTBY_NULLS_DEFAULT)
+		element->nulls_ordering = down ? SORTBY_NULLS_FIRST : SORTBY_NULLS_LAST;
+}
+
+static void
+make_form(void *p)
+{
+	FormArg    *arg = p;
+	IndexStmt  *form = castNode(IndexStmt, linitial_node(RawStmt, raw_parser(arg->statement, RAW_PARSE_DEFAULT))->stmt);
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	arg->form = form;
+	form->idxname = NULL;
+	form->relation = NULL;
+	form->tableSpace = NULL;
+	form->concurrent = false;
+	foreach_ptr(IndexElem, element, form->indexParams)
+	{
+		settle_element(arg, element);
+	}
+	foreach_ptr(IndexElem, element, form->indexIncludingParams)
+	{
+		Oid			type;
+		Oid			collation;
+
+		settle_value(arg, element, &type, &collation);
+	}
+	if (form->whereClause)
+		form->whereClause = text_node(arg, analyse(arg, form->whereClause, EXPR_KIND_INDEX_PREDICATE));
+	settle_options(form->options);
+	sg_scope_end(&scope);
+}
+
+ErrorData *
+plan_index_try(Oid table, const char *definition, CodeReach *reach)
+{
+	FormArg		arg = {.table = table,.reach = reach};
+	ErrorData  *edata;
+
+	arg.statement = plan_index_statement(definition, "i", "t", false);
+	edata = sg_try_undo(make_form, &arg);
+	if (edata)
+		sg_rethrow_cancel(edata);
+	return edata;
+}
+
+/* NULL where it makes no sense for the table, as it is now */
+static IndexStmt *
+form_of(Oid table, const char *statement)
+{
+	FormArg		arg = {.table = table,.statement = statement};
+	ErrorData  *edata = sg_try_undo(make_form, &arg);
+
+	if (edata)
+		sg_rethrow_cancel(edata);
+	return edata ? NULL : arg.form;
+}
+
+static char *
+catalog_statement(Oid index)
+{
+	SgScope		scope;
+	char	   *statement;
+
+	sg_caller_begin(&scope);
+	statement = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(index)));
+	sg_scope_end(&scope);
+	return statement;
+}
+
+bool
+plan_index_is_defined(Oid index, Oid table, const char *definition)
+{
+	IndexStmt  *wanted = form_of(table, plan_index_statement(definition, "i", "t", false));
+	IndexStmt  *its = wanted ? form_of(table, catalog_statement(index)) : NULL;
+
+	return its && equal(its, wanted);
+}
+
+Oid
+plan_index_like(Oid table, const char *definition, bool constraints)
+{
+	IndexStmt  *wanted = form_of(table, plan_index_statement(definition, "i", "t", false));
+
+	foreach_oid(index, wanted ? fk_table_indexes(table) : NIL)
+	{
+		IndexStmt  *its;
+
+		if (!get_index_isvalid(index) || has_superclass(index) ||
+			(!constraints && OidIsValid(get_index_constraint(index))))
+			continue;
+		its = form_of(table, catalog_statement(index));
+		if (its && equal(its, wanted))
+			return index;
+	}
+	return InvalidOid;
+}
