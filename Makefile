@@ -124,6 +124,7 @@ OBJS = \
 	src/discover/discover_sort.o \
 	src/discover/discover_sql.o \
 	src/discover/discover_stats.o \
+	src/discover/discover_values.o \
 	src/discover/discover_words.o \
 	src/drift/drift_check.o \
 	src/drift/drift_class.o \

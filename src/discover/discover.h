@@ -84,6 +84,11 @@ extern bool run_next(Discovery *d);
  */
 extern void rows_sample(Discovery *d, double min_score);
 
+/* ---- discover_values.c ---- */
+
+/* Candidates that only the rows can speak for, beside those at hand, which are scored anew */
+extern void values_add(Discovery *d);
+
 /* ---- discover_sort.c ---- */
 
 typedef struct ProposalSort ProposalSort;

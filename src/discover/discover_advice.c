@@ -138,7 +138,7 @@ append_name(StringInfo why, const Facts *facts, const Candidate *cand)
 	else if (cand->actor_word)
 		appendStringInfo(why, "%s says who acts, and people are in %s", column, parent);
 	else
-		appendStringInfo(why, "%s may mean %s", column, parent);
+		appendStringInfo(why, cand->by_rows ? "the values of %s are keys of %s" : "%s may mean %s", column, parent);
 	if (cand->n > 1 && cand->leads && !cand->accepted)
 		appendStringInfoString(why, ", and the other columns of its key are beside it");
 }

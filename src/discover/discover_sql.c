@@ -141,8 +141,10 @@ compare_children(const ListCell *a, const ListCell *b)
 }
 
 static void
-look_at_rows(Discovery *d, double min_score)
+look_at_rows(Discovery *d, double min_score, Verify verify)
 {
+	if (verify == VERIFY_FULL)
+		values_add(d);
 	list_sort(d->candidates, compare_children);
 	rows_sample(d, min_score);
 	score_all(d->weights, d->shift, d->candidates);
@@ -170,7 +172,7 @@ propose(Discovery *d, double min_score, Verify verify)
 	List	   *proposals;
 
 	if (verify != VERIFY_NONE)
-		look_at_rows(d, min_score);
+		look_at_rows(d, min_score, verify);
 	proposals = choose(d, min_score);
 	if (verify == VERIFY_FULL)
 	{
@@ -646,7 +648,7 @@ sg_discovery_candidates(PG_FUNCTION_ARGS)
 		{
 			MemoryContext caller = MemoryContextSwitchTo(d.context);
 
-			look_at_rows(&d, 0);
+			look_at_rows(&d, 0, verify);
 			MemoryContextSwitchTo(caller);
 		}
 		emit_candidates(&sink, &d);

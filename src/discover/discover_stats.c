@@ -36,6 +36,8 @@
 
 
 #define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
+#define TELLING_VALUES 20		/* different values that are in a key by no chance.. */
+#define SPARSE_OF 8				/* .. if they are texts, or one of so many numbers */
 #define OUTLIER_OF 50			/* values of which one may be an outlier */
 
 typedef struct ColumnStats
@@ -306,6 +308,15 @@ stats_begin(Facts *facts)
 	facts->stats->child.column = -1;
 	facts->stats->child_context = AllocSetContextCreate(facts->context, "statistics of a column", ALLOCSET_SMALL_SIZES);
 	facts->stats->parents = hash_create("statistics of keys", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+bool
+stats_can_tell(Facts *facts, int c)
+{
+	const ColumnStats *stats = child_stats(facts, c);
+
+	return stats->known && stats->distinct >= TELLING_VALUES &&
+		(stats->ranged ? stats->highest - stats->lowest + 1 >= SPARSE_OF * stats->distinct : facts_is_text(facts->columns[c].type));
 }
 
 bool

@@ -179,6 +179,30 @@ SELECT t, score(format('g.%s', t)::regclass, 'tally_id', 'g.tally', 'sample') > 
 SELECT * FROM signals('g.blind', 'tally_id', 'g.tally', '{beyond chance,as by chance}', 'sample');
 SELECT * FROM signals('g.meant', 'tally_id', 'g.tally', '{beyond chance,as by chance}', 'sample');
 
+-- Keys that no name tells: uuids, texts and numbers far apart are found by their values, if all rows may be read
+CREATE SCHEMA v;
+CREATE TABLE v.alpha (id uuid PRIMARY KEY);
+CREATE TABLE v.bravo (id uuid PRIMARY KEY);
+CREATE TABLE v.carat (mark text PRIMARY KEY);
+CREATE TABLE v.delta (num int PRIMARY KEY);
+CREATE TABLE v.blank (id uuid PRIMARY KEY);
+CREATE TABLE v.usage (p uuid, q uuid, r text, s int, t uuid, u text, v int, w int);
+INSERT INTO v.alpha SELECT md5(g::text)::uuid FROM generate_series(1, 500) g;
+INSERT INTO v.bravo SELECT md5(g::text)::uuid FROM generate_series(501, 900) g;
+INSERT INTO v.carat SELECT 'm' || g * 17 FROM generate_series(1, 300) g;
+INSERT INTO v.delta SELECT g * 1009 FROM generate_series(1, 400) g;
+INSERT INTO v.usage SELECT md5((g % 500 + 1)::text)::uuid, md5((g % 400 + 501)::text)::uuid, 'm' || (g % 300 + 1) * 17, (g % 400 + 1) * 1009,
+                           md5('x' || g)::uuid, 'm' || g, g * 503, g % 50 FROM generate_series(1, 2000) g;
+ANALYZE v.alpha, v.bravo, v.carat, v.delta, v.blank, v.usage;
+SELECT count(*) FROM sg_discover_fks('v.usage', verify => 'sample');
+SELECT child_columns, parent_table, result, why FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
+INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 'v.usage', 'p', 'v.alpha');
+SELECT child_columns, parent_table FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
+DELETE FROM schemaguard.discovery_feedback;
+SET client_min_messages = warning;
+DROP SCHEMA v CASCADE;
+RESET client_min_messages;
+
 -- Types and collations that differ, domains, keys of several columns, values that no key can hold
 CREATE DOMAIN s.number AS bigint;
 CREATE TABLE s.planet (id numeric PRIMARY KEY);
