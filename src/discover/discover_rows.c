@@ -224,6 +224,10 @@ sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
 	if (found->rows == 0)
 		return;
 	beyond = beyond_chance(cand, facts, found);
+
+	/* where no name speaks for it, the values have to do so surely */
+	if (cand->by_rows && beyond < 1)
+		beyond = -1;
 	cand->refuted = beyond < 0 && (beyond <= -1 || found->orphans > found->rows * REFUTED);
 	s[EVIDENCE_KNOWN] = 1;
 	s[EVIDENCE_NAMES] = cand->sum / 10;

@@ -314,8 +314,13 @@ signals_alone(Facts *facts, Candidate *cand)
 	if (cand->set < facts->ncolumns)
 	{
 		s[SIGNAL_CANDIDATE] = 1;
-		name_signals(facts, cand, s);
-		column_signals(facts, cand, s);
+		/* of what only rows bring up, the name says nothing, for or against */
+		s[SIGNAL_TYPE_SAME] = cand->by_rows;
+		if (!cand->by_rows)
+		{
+			name_signals(facts, cand, s);
+			column_signals(facts, cand, s);
+		}
 	}
 	table_signals(facts, &common, cand, s);
 	cand->level = stats_fill(facts, cand, s + SIGNAL_COUNT) ? LEVEL_STATISTICS : LEVEL_NAMES;

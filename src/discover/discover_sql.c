@@ -82,6 +82,17 @@ better(const Facts *facts, const Candidate *a, const Candidate *b)
 	return b == NULL || a->score > b->score;
 }
 
+/* What no name suggests is proposed only if its values are keys of that one table, and surely */
+static bool
+values_tell(const Candidate *cand)
+{
+	const Candidate *rival = cand->rival;
+
+	return !cand->by_rows ||
+		(cand->rows_checked > 0 && !cand->refuted &&
+		 (rival == NULL || rival->rows_checked <= 0 || rival->refuted || rival->score < cand->score / 2));
+}
+
 /* The best of each set, and what ties with it, if it is good enough */
 static List *
 choose(const Discovery *d, double min_score)
@@ -107,7 +118,7 @@ choose(const Discovery *d, double min_score)
 					best = lfirst(next);
 			}
 		}
-		if (cand->score < min_score || cand->score < best->score - 1e-6 ||
+		if (!values_tell(cand) || cand->score < min_score || cand->score < best->score - 1e-6 ||
 			!opposites_concern(d->facts, cand) ||
 			!rows_possible(d->facts, cand))
 			continue;

@@ -52,7 +52,7 @@ add_keys(Discovery *d, int c, const List *known, List *candidates)
 		CHECK_FOR_INTERRUPTS();
 		if (key->n > 1 || key->table == facts->columns[c].table || facts->tables[key->table].denied ||
 			facts->tables[key->table].partition || facts->tables[key->table].tuples == 0 ||
-			facts->columns[key->columns[0]].type != facts->columns[c].type || list_member_int(known, k))
+			!facts_types_match(facts, facts->columns[c].type, facts->columns[key->columns[0]].type) || list_member_int(known, k))
 			continue;
 		cand = candidate_new(facts, k, &c, 1);
 		if (stats_fill(facts, cand, evidence) && (evidence[EVIDENCE_MISSING] > 0 || evidence[EVIDENCE_TOO_MANY] > 0))
