@@ -311,6 +311,61 @@ for my $limit ([ 'p', 'statement_timeout', '57014', 'the statement took longer t
 	check_finished('f', 1, index => 1);
 }
 
+# steps that are an index, or made of one: killed in the build, when it is built, and when it is to become a constraint
+{
+	query("CREATE TABLE goods (id int NOT NULL, v int); INSERT INTO goods SELECT g, g FROM generate_series(1, 100) g;
+		   SELECT sg_plan_create('u');
+		   SELECT sg_plan_add_index('u', 'goods', '(v) WHERE v > 0', 'goods_v'), sg_plan_add_unique('u', 'goods', '{id}', primary_key => true)");
+	my $indexes = "SELECT coalesce(string_agg(c.relname || ' ' || indisvalid || ' ' || indisprimary, ', ' ORDER BY c.relname), '')
+		FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'goods'::regclass";
+	my @places = ([ 'in the build', undef, 'goods_v false false' ], [ 'with it built', 'done index', 'goods_v true false' ],
+		[ 'in the second build', undef, 'goods_pkey false false, goods_v true false' ],
+		[ 'before the constraint', 'before add', 'goods_pkey true false, goods_v true false' ]);
+
+	for my $i (0 .. $#places)
+	{
+		my ($where, $trap, $left) = @{ $places[$i] };
+		my $writer;
+
+		if ($trap) { set_trap($node, $trap, int($i / 2) + 1); }
+		else { $writer = SgTest::Session->new($node); $writer->query("BEGIN; INSERT INTO goods VALUES (-1, NULL)"); }
+		my $s = SgTest::Session->new($node);
+		$s->send("CALL sg_apply('u')");
+		ok($trap ? wait_in_trap() : wait_for(sub {
+			query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'u' AND phase = 'waiting' AND object = 'public.goods'") eq '1'
+				&& query($indexes) eq $left }), "$where: the call stands");
+		flush_wal($node);
+		crash($node);
+		$s->collect;
+		$writer->quit if $writer;
+		$node->start;
+		spring_traps($node);
+		is(query($indexes), $left, "killed $where");
+	}
+	# equal rows that come in during the build
+	my $writer = SgTest::Session->new($node);
+	query("SELECT sg_plan_add_unique('u', 'goods', '{v}', 'goods_key')");
+	$writer->query("BEGIN; INSERT INTO goods VALUES (101, 100)");
+	my $s = SgTest::Session->new($node);
+	$s->send("CALL sg_apply('u', steps => '{3}', fail => true)");
+	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'u' AND phase = 'waiting' AND object = 'public.goods'") eq '1' }),
+		'a build waits for a row that is equal to another');
+	$writer->query('COMMIT');
+	$writer->quit;
+	$s->collect;
+	is($s->sqlstate, '23505', 'the row fails it');
+	$s->quit;
+	is(query($indexes), 'goods_pkey true false, goods_v true false', 'and nothing of it is left');
+	query("DELETE FROM goods WHERE id = 101; SELECT sg_plan_skip('u', 3, 'no')");
+
+	query("CALL sg_apply('u', fail => true)");
+	is(query($indexes), 'goods_pkey true true, goods_v true false', 'the next call has done it all');
+	is(query("SELECT string_agg(state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'u' AND step < 3"), 'validated, validated', 'as the steps say');
+	is(log_gaps($node, 'u'), '', 'and the log');
+	query("CALL sg_rollback_fks('u', fail => true)");
+	is(query($indexes), '', 'and it is taken back');
+}
+
 # ---------------------------------------------------------------------------------------------------------------------
 # A validation that stands still
 
