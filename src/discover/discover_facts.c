@@ -154,12 +154,6 @@ facts_keep_words(Facts *facts, const Words *words)
 	return kept;
 }
 
-FactName *
-facts_find_name(const Facts *facts, const char *name)
-{
-	return hash_search(facts->names, name, HASH_FIND, NULL);
-}
-
 /* The name of a table or a column, cut into words when it is met first */
 static FactName *
 shared_name(Facts *facts, const char *name)

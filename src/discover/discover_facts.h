@@ -119,7 +119,6 @@ extern Facts *facts_read(void);
 /* Ask for the references of one table, or InvalidOid, and of the tables of some schemas (names), or NIL; else of all */
 extern void facts_ask(Facts *facts, Oid child, List *schemas);
 extern int	facts_find_table(const Facts *facts, Oid oid);
-extern FactName *facts_find_name(const Facts *facts, const char *name);
 
 /* Keep words in the facts, each of their strings once */
 extern Words facts_keep_words(Facts *facts, const Words *words);

@@ -29,7 +29,7 @@ typedef struct Reading
 
 #define READINGS_MAX 8
 
-/* Does the name of a key say whose it is?  Its own table's name, or that of another one */
+/* The names of tables, columns and keys, ready to be looked up, and what is learned from them */
 typedef struct Names
 {
 	HTAB	   *whole;			/* joined stems -> tables of that name */

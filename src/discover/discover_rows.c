@@ -77,16 +77,6 @@ typedef struct PossibleEntry
 	bool		possible;
 } PossibleEntry;
 
-static List *
-names_of(const Facts *facts, const int *columns, int n)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < n; i++)
-		names = lappend(names, facts->columns[columns[i]].name);
-	return names;
-}
-
 /* In the current memory context: cand->fk, or the reason why there can be none */
 static FkProblem *
 resolve(const Facts *facts, Candidate *cand)
@@ -99,9 +89,9 @@ resolve(const Facts *facts, Candidate *cand)
 	cand->fk->on_update = cand->fk->on_delete = FKCONSTR_ACTION_NOACTION;
 	cand->fk->enforced = true;
 	return fk_resolve(facts->tables[facts->columns[cand->column].table].oid,
-					  names_of(facts, cand->columns, cand->n),
+					  facts_column_names(facts, cand->columns, cand->n),
 					  facts->tables[key->table].oid,
-					  names_of(facts, key->columns, key->n), cand->fk);
+					  facts_column_names(facts, key->columns, key->n), cand->fk);
 }
 
 static bool
