@@ -158,6 +158,8 @@ my @calls = (
 	[ sg_plan_add => q{CALL fixture.each($$SELECT sg_plan_add_check('changed', 't.%1$s_c', 'n IS NULL OR n > 0 OR q IS NOT NULL', 'c_%1$s'), sg_plan_add_default('changed', 't.%1$s_c', 'n', '1 + 1'),
 		sg_plan_add_column('changed', 't.%1$s_c', 'added', 'int DEFAULT 7'), sg_plan_add_not_null('changed', 't.%1$s_p', 'id', 'nn_%1$s'),
 		sg_plan_add_statement('changed', 'UPDATE t.%1$s_c SET n = n WHERE false', child_table => 't.%1$s_c', name => 's_%1$s')$$, 'true', true)} ],
+	[ sg_plan_add => q{CALL fixture.each($$SELECT sg_plan_add_index('changed', 't.%1$s_c', '(n DESC) WHERE q IS NOT NULL', 'i_%1$s'),
+		sg_plan_add_unique('changed', 't.%1$s_c', '{q,n}', 'u_%1$s')$$, false, true)} ],
 	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('changed')} ],
 	[ sg_violations => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.plan_step s, sg_violations('changed', s.step) WHERE s.plan = 'changed' AND s.kind IN ('check', 'not null')$$, false); CALL fixture.each($$SELECT count(*) FROM sg_violations('mallory', 1)$$, false)} ],
 	[ sg_apply => q{CALL sg_apply('changed')} ],
