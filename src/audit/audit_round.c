@@ -509,6 +509,7 @@ place_rules(const Round *round, AuditJob *job, AuditTask *tasks, Size end, int p
 		if (key->ak->rule->condition == NULL)
 			continue;
 		text = nodeToString(key->ak->rule->condition);
+
 		task->condition = end;
 		if (job)
 			strcpy((char *) job + end, text);

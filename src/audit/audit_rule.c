@@ -42,7 +42,10 @@
 static void
 add_column(FkKey *key, AuditRule *rule, AttrNumber attnum)
 {
-	/* of the system's columns, a condition may name tableoid, which says nothing about a row */
+	/*
+	 * of the system's columns, a condition may name tableoid, which says
+	 * nothing about a row
+	 */
 	if (attnum < 0)
 		return;
 	if (attnum == 0 || key->nkeys == INDEX_MAX_KEYS)

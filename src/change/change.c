@@ -75,7 +75,7 @@ change_statement(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE m
 typedef struct CookArg
 {
 	Oid			table;
-	const char *text;
+	const char *sql;
 	AttrNumber	column;			/* whose value it is; 0: a condition */
 	Node	   *cooked;
 } CookArg;
@@ -87,9 +87,9 @@ cook(void *p)
 	CookArg    *arg = p;
 	Relation	rel = table_open(arg->table, AccessShareLock);
 	ParseState *pstate = make_parsestate(NULL);
-	Node	   *raw = plan_change_expression(arg->text);
+	Node	   *raw = plan_change_expression(arg->sql);
 
-	pstate->p_sourcetext = arg->text;
+	pstate->p_sourcetext = arg->sql;
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
 					 true, true, true);
 	if (arg->column == InvalidAttrNumber)
@@ -123,9 +123,9 @@ cook_pinned(void *p)
 }
 
 Node *
-change_cook(ChangeMove *move, const char *text, AttrNumber column, bool may_be_volatile)
+change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_volatile)
 {
-	CookArg		arg = {.table = move->table,.text = text,.column = column};
+	CookArg		arg = {.table = move->table,.sql = sql,.column = column};
 	ErrorData  *edata = sg_try_undo(cook_pinned, &arg);
 
 	if (edata)
@@ -176,6 +176,7 @@ change_deparse(Oid table, Node *expression)
 
 	sg_caller_begin(&scope);
 	text = deparse_expression(expression, deparse_context_for(name, table), false, false);
+
 	sg_scope_end(&scope);
 	return text;
 }

@@ -52,7 +52,8 @@ typedef struct ChangeMove
 								 * no deeds of their own any more */
 	List	   *builds;			/* of PlanIndex * */
 	CodeReach  *reach;			/* code that it may run, or NULL: none */
-	Oid			conid;			/* MOVE_VALIDATE: the constraint, or InvalidOid */
+	Oid			conid;			/* MOVE_VALIDATE: the constraint, or
+								 * InvalidOid */
 	char	   *note;			/* of what is there already, or NULL */
 	FkProblem  *problem;
 
@@ -62,11 +63,11 @@ typedef struct ChangeMove
 
 	/* of what is renamed or dropped */
 	ObjectAddress object;
-	List	   *keys;			/* of FkKey *: foreign keys that go along, each
-								 * with a deed */
+	List	   *keys;			/* of FkKey *: foreign keys that go along,
+								 * each with a deed */
 	List	   *tables;			/* OIDs of others that are locked as well */
-	List	   *owner_statements;	/* that run as the extension's owner, at the
-									 * end */
+	List	   *owner_statements;	/* that run as the extension's owner, at
+									 * the end */
 } ChangeMove;
 
 /* Where dropped tables and views are kept */
@@ -85,14 +86,17 @@ extern List *(*change_dependents_hook) (const ObjectAddress *object);
 
 typedef struct ChangeKind
 {
-	/* the next move; the move is empty but for its table, which is there where the step has one */
+	/*
+	 * the next move; the move is empty but for its table, which is there
+	 * where the step has one
+	 */
 	void		(*look) (const PlanStep *step, ChangeMove *move);
 
 	/*
 	 * The next move back from what a deed of this kind has made: none where
-	 * it is gone, a problem (ERRCODE_SG_KEY_CONFLICT) where it is another's by
-	 * now, or can't be taken back; with another SQLSTATE the problem is one to
-	 * be mended before a later call.
+	 * it is gone, a problem (ERRCODE_SG_KEY_CONFLICT) where it is another's
+	 * by now, or can't be taken back; with another SQLSTATE the problem is
+	 * one to be mended before a later call.
 	 */
 	void		(*undo) (const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 } ChangeKind;
@@ -142,7 +146,7 @@ extern char *change_current_default(Oid table, AttrNumber attnum);
  * with the problem in the move: what the parser says, a volatile function
  * unless that is allowed.
  */
-extern Node *change_cook(ChangeMove *move, const char *text, AttrNumber column, bool may_be_volatile);
+extern Node *change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_volatile);
 
 /*
  * What rows the step is about: those for which `broken` holds, an expression of

@@ -862,7 +862,10 @@ fix_rule(StepWork *work, const DeployRule *rule)
 	FkKey		key = {.child = rule->table,.parent = rule->table,.name = work->step->fk_name};
 	bool		clean;
 
-	/* under its locks, an action looks up the tables of its key by the step's names */
+	/*
+	 * under its locks, an action looks up the tables of its key by the step's
+	 * names
+	 */
 	work->step->parent_table = work->step->child_table;
 	clean = fix_rows(work, &key, rule);
 	work->step->parent_table = NULL;

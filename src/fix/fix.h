@@ -56,8 +56,8 @@ typedef struct FixKey
 {
 	FkKey	   *key;
 	const PlanStep *step;		/* NULL: no step that is unfinished */
-	const DeployRule *rule;		/* in place of the key, of which there is
-								 * only the table; or NULL */
+	const DeployRule *rule;		/* in place of the key, of which there is only
+								 * the table; or NULL */
 } FixKey;
 
 /* A row of a batch */

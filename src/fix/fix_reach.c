@@ -236,7 +236,10 @@ refers_to_nulls(const FixRow *row, const FkKey *key)
 {
 	List	   *columns;
 
-	/* a value that is set is one, and the server looks after what refers to it */
+	/*
+	 * a value that is set is one, and the server looks after what refers to
+	 * it
+	 */
 	if (row->by->rule)
 		return false;
 	columns = fix_row_null_columns(row);

@@ -40,7 +40,8 @@ typedef enum FieldType
 #define FIELD_SPARSE	(1 << 6)	/* does unless it is null or false */
 #define FIELD_DEED		(1 << 7)	/* a deed about a key remembers it */
 #define FIELD_STATUS	(1 << 8)	/* how far the step has come */
-#define FIELD_CHANGE	(1 << 9)	/* a deed of another kind of step does, too */
+#define FIELD_CHANGE	(1 << 9)	/* a deed of another kind of step does,
+									 * too */
 #define FIELD_ANY		((1 << 10) - 1)
 
 typedef struct StepField

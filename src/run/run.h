@@ -54,7 +54,8 @@ typedef struct PlanRun
 	const char *author;			/* whose plan the caller wants, or NULL */
 	List	   *chosen;			/* numbers of the steps, or NIL: all; becomes
 								 * plan->chosen */
-	bool		keys_chosen;	/* those steps are the keys, and what they need */
+	bool		keys_chosen;	/* those steps are the keys, and what they
+								 * need */
 	const char *confirm;		/* the hash of the plan that the caller has
 								 * read, or NULL */
 	SgProgressAction shows;		/* what its progress begins with */
