@@ -51,12 +51,12 @@ plan_is_authors(const FkPlan *plan)
 	return superuser() || has_rights_of(plan->author);
 }
 
-/* A plan without steps, or with a table that is not here, gives nobody a right */
+/* A plan without steps, with a step about no table, or with a table that is not here, gives nobody a right */
 static bool
 owns_children(const FkPlan *plan)
 {
 	List	   *children = plan_read_one(plan,
-										 "SELECT array_agg(DISTINCT child_table) AS children"
+										 "SELECT CASE WHEN bool_and(child_table IS NOT NULL) THEN array_agg(DISTINCT child_table) END AS children"
 										 " FROM schemaguard.plan_step WHERE plan = $1",
 										 store_read_texts);
 	ListCell   *lc;

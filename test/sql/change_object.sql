@@ -25,7 +25,7 @@ CREATE FUNCTION shape() RETURNS SETOF text LANGUAGE sql AS $$
   SELECT concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END, pg_get_expr(d.adbin, d.adrelid))
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
   WHERE c.relnamespace = 'cob'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped AND c.relname <> 'steps'
-  UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = 'cob'::regnamespace
+  UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = 'cob'::regnamespace AND contype <> 'n'
   UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'cob'::regnamespace)
   ORDER BY 1 $$;
 CREATE TEMP TABLE before AS SELECT * FROM shape() s;
@@ -91,9 +91,11 @@ SELECT to_regclass('shown'), to_regclass('schemaguard_attic.shown');
 CALL sg_rollback_fks('d', steps => '{1}');
 -- the end of what is kept
 SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
+SET client_min_messages = warning;
 CALL sg_prune(now() - interval '1 hour');
 SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
 CALL sg_prune(now() + interval '1 hour');
+RESET client_min_messages;
 SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
 CALL sg_rollback_fks('d');
 

@@ -52,7 +52,7 @@ SELECT sg_plan_add_statement('c', 'CREATE TABLE chg.x ()', done_when => 'DROP TA
 SELECT sg_plan_add_drop('c', 'sequence', 'orders');
 SELECT sg_plan_add_drop('c', 'table', 'orders', name => 'other');
 SELECT sg_plan_add_rename('c', 'table', 'orders', NULL);
-SELECT schemaguard.sg_plan_add('c', 'foreign key');
+SELECT schemaguard.sg_plan_add('c', 'foreign key', 'child_table', 'orders');
 SELECT schemaguard.sg_plan_add('c', 'check', 'child_table', 'orders', 'definition', 'true', 'parent_table', 'orders');
 SELECT sg_plan_add_check('nothing', 'orders', 'true');
 
@@ -61,10 +61,10 @@ SELECT * FROM sg_plan_sql('c');
 SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check('c') WHERE step > 0;
 
 -- a document holds all of it
-SELECT sg_plan_import('copy', sg_plan_export('c'));
+SELECT sg_plan_import('c_copy', sg_plan_export('c'));
 SELECT count(*) FROM (SELECT to_jsonb(s) - '{plan,updated_at}'::text[] FROM schemaguard.plan_step s WHERE plan = 'c'
-                      EXCEPT SELECT to_jsonb(s) - '{plan,updated_at}'::text[] FROM schemaguard.plan_step s WHERE plan = 'copy') x;
-SELECT sg_plan_drop('copy') \g /dev/null
+                      EXCEPT SELECT to_jsonb(s) - '{plan,updated_at}'::text[] FROM schemaguard.plan_step s WHERE plan = 'c_copy') x;
+SELECT sg_plan_drop('c_copy') \g /dev/null
 
 -- sg_add_fks does foreign keys
 CALL sg_add_fks('c');
@@ -99,7 +99,7 @@ ALTER TABLE orders DROP CONSTRAINT positive;
 -- NOT NULL, whose way depends on the server
 SET client_min_messages = error;
 SELECT sg_plan_create('c', replace => true) \g /dev/null
-SELECT sg_plan_add_not_null('c', 'orders', 'customer', policy => 'leave'), sg_plan_add_not_null('c', 'orders', 'id'), sg_plan_add_not_null('c', 'orders', 'note', 'taken');
+SELECT sg_plan_add_not_null('c', 'orders', 'customer', policy => 'leave'), sg_plan_add_not_null('c', 'orders', 'id', 'id_is_there'), sg_plan_add_not_null('c', 'orders', 'note', 'taken');
 ALTER TABLE orders ADD CONSTRAINT taken CHECK (true);
 UPDATE orders SET customer = NULL WHERE id = 500;
 CALL sg_apply('c');
@@ -123,7 +123,7 @@ SELECT sg_plan_add_check('c', 'orders', 'total > (SELECT 1)');
 SELECT sg_plan_add_check('c', 'orders', 'note', name => 'no_boolean');
 SELECT sg_plan_add_check('c', 'orders', 'total > 10', name => 'too_small');
 SELECT sg_plan_add_check('c', 'orders', '1 / (total - 5) >= 0', name => 'raises');
-SELECT sg_plan_add_not_null('c', 'orders', 'id');
+SELECT sg_plan_add_not_null('c', 'orders', 'id', 'id_is_there');
 SELECT sg_plan_add_column('c', 'orders', 'note', 'int');
 SELECT sg_plan_add_column('c', 'orders', 'stamp', 'uuid DEFAULT gen_random_uuid()');
 SELECT sg_plan_add_column('c', 'orders', 'odd', 'no_such_type');
@@ -216,7 +216,10 @@ CREATE SEQUENCE times;
 SELECT check_name, result, detail FROM sg_plan_check('asks') WHERE step = 1;
 SELECT is_called FROM times;
 SET SESSION AUTHORIZATION regress_sg_other;
+SET client_min_messages = error;
 CALL sg_apply('planted', author => 'regress_sg_writer', confirm => :'hash');
+RESET client_min_messages;
+SELECT state FROM schemaguard.plan_step WHERE plan = 'planted';
 RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION regress_sg_writer;
 SELECT sg_plan_set('planted', 1, 'definition', 'ALTER ROLE regress_sg_writer CREATEROLE') \g /dev/null
