@@ -225,6 +225,11 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	deploy_look(cs->step, &cs->view);
+	if (cs->view.need == NEED_SKIP && check_waits(cs))
+	{
+		cs->left_alone = true;
+		return;
+	}
 	cs->unproved = (cs->view.need == NEED_NOTHING || cs->view.need == NEED_REPLACE) &&
 		cs->view.existing->enforced && !list_member_oid(check->proved, cs->view.existing->conid);
 	if (check_is_due(cs) || cs->unproved)

@@ -178,6 +178,9 @@ extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* A step that is no foreign key; and what such steps mean for the plan as a whole */
 extern void check_change(PlanCheck *check, CheckStep *cs);
+
+/* Whatever stands in the step's way: does an earlier step of the plan make what it needs?  Says so. */
+extern bool check_waits(CheckStep *cs);
 extern void check_plan_changes(PlanCheck *check);
 
 /* ---- check_cascade.c ---- */

@@ -106,11 +106,20 @@ is_authors(const PlanCheck *check)
 	return strcmp(check->plan->author, GetUserNameFromId(GetUserId(), false)) == 0;
 }
 
+bool
+check_waits(CheckStep *cs)
+{
+	PlanStep   *needed = plan_needed_step(plan_steps(cs->plan), cs->step);
+
+	if (needed)
+		check_row(cs, "deployment", CHECK_OK, psprintf("waits for step %d, %s", needed->step, plan_step_object(needed)), NULL);
+	return needed != NULL;
+}
+
 void
 check_change(PlanCheck *check, CheckStep *cs)
 {
 	ChangeMove	move;
-	PlanStep   *needed;
 	char	   *lack;
 
 	if (cs->step->phase)
@@ -128,12 +137,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	change_look(cs->step, &move);
-	needed = move.kind == MOVE_PROBLEM ? plan_needed_step(plan_steps(cs->plan), cs->step) : NULL;
-	if (needed)
-	{
-		check_row(cs, "deployment", CHECK_OK, psprintf("waits for step %d, %s", needed->step, plan_step_object(needed)), NULL);
+	if (move.kind == MOVE_PROBLEM && check_waits(cs))
 		return;
-	}
 	next_move(check, cs, &move);
 	check_dependents(cs, &move);
 	lack = change_lacks(cs->step, &move);

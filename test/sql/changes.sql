@@ -162,6 +162,7 @@ SELECT sg_plan_create('c', replace => true) \g /dev/null
 SELECT sg_plan_add_fk('c', 'items', '{order_id}', 'orders', index => false);
 SELECT sg_plan_add_column('c', 'items', 'order_id', 'bigint DEFAULT 1', priority => 'low');
 SELECT sg_plan_add_check('c', 'items', 'id > 0');
+SELECT step, check_name, result, detail FROM sg_plan_check('c') WHERE step = 1 OR result = 'block';
 CALL sg_add_fks('c');
 TABLE steps;
 CALL sg_apply('c');
