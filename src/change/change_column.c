@@ -14,7 +14,6 @@
 #include "catalog/heap.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
@@ -160,13 +159,6 @@ change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	}
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
 					 psprintf("ALTER TABLE %s DROP COLUMN %s", deed->what->child_table, quote_identifier(name)));
-
-	/* the server looks whether it is partitioned by the column, and computes what is constant there */
-	if (get_rel_relkind(move->table) == RELKIND_PARTITIONED_TABLE)
-	{
-		move->reach = code_reach();
-		code_reach_read(move->reach, move->table);
-	}
 }
 
 /* ---- default ---- */

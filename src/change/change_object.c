@@ -583,6 +583,22 @@ end_statement(const PlanDeed *deed)
 	return NULL;
 }
 
+/* The caller is the database's owner, and need not own the table: it is its owner who does it */
+static void
+become_owner(SgScope *scope, Oid table)
+{
+	CodeReach  *reach = code_reach();
+	char	   *reason;
+
+	code_reach_read(reach, table);
+	reason = code_refusal(reach, code_table_owner(table));
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s", reason)));
+	sg_role_begin(scope, code_table_owner(table));
+}
+
 static void
 end_one(void *p)
 {
@@ -591,7 +607,10 @@ end_one(void *p)
 	SgScope		scope;
 
 	run_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
-	sg_owner_begin(&scope);
+	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement)
+		become_owner(&scope, sg_find_qualified(deed->what->child_table));
+	else
+		sg_owner_begin(&scope);
 	if (statement)
 		run_statement(statement);
 	sg_scope_end(&scope);

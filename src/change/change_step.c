@@ -129,12 +129,19 @@ change_lacks(const PlanStep *step, const ChangeMove *move)
 static Oid
 role_of(const ChangeMove *move)
 {
+	CodeReach  *reach = move->reach;
 	Oid			role = InvalidOid;
 	char	   *reason;
 
-	if (move->reach == NULL)
+	/* the server may look at the partition key, and computes what is constant there */
+	if (OidIsValid(move->table) && get_rel_relkind(move->table) == RELKIND_PARTITIONED_TABLE)
+	{
+		reach = reach ? reach : code_reach();
+		code_reach_read(reach, move->table);
+	}
+	if (reach == NULL)
 		return InvalidOid;
-	reason = code_role(move->reach, OidIsValid(move->table) ? code_table_owner(move->table) : GetUserId(), &role);
+	reason = code_role(reach, OidIsValid(move->table) ? code_table_owner(move->table) : GetUserId(), &role);
 	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
