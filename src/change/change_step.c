@@ -133,7 +133,10 @@ role_of(const ChangeMove *move)
 	Oid			role = InvalidOid;
 	char	   *reason;
 
-	/* the server may look at the partition key, and computes what is constant there */
+	/*
+	 * the server may look at the partition key, and computes what is constant
+	 * there
+	 */
 	if (OidIsValid(move->table) && get_rel_relkind(move->table) == RELKIND_PARTITIONED_TABLE)
 	{
 		reach = reach ? reach : code_reach();

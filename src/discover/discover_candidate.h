@@ -48,7 +48,8 @@ typedef struct Candidate
 	bool		glued;			/* it begins inside of a word of the column's */
 	bool		plural;
 	int8		before;			/* words of the column's name left over */
-	bool		marked;			/* the first of them stands before many tables' names */
+	bool		marked;			/* the first of them stands before many
+								 * tables' names */
 	int			sharing;		/* tables whose name ends like that */
 	double		cover;			/* share of the table's name that is matched */
 

@@ -30,7 +30,8 @@ typedef struct FactTable
 	Words		words;
 	int			columns;		/* first of ncolumns in Facts.columns */
 	int			ncolumns;
-	const char *column_prefix;	/* what the names of its columns begin with, or NULL */
+	const char *column_prefix;	/* what the names of its columns begin with,
+								 * or NULL */
 	int			prefix;			/* words of its name that many tables begin
 								 * with */
 	List	   *keys;			/* of int: its unique keys in Facts.keys */
@@ -42,7 +43,8 @@ typedef struct FactTable
 	bool		denied;			/* the current role may read none of it */
 	bool		asked;			/* its references are asked for: facts_ask() */
 	double		tuples;			/* reltuples: -1 is unknown */
-	int			person_rank;	/* how well it does as a table of people; 0: not at all */
+	int			person_rank;	/* how well it does as a table of people; 0:
+								 * not at all */
 	char	   *shown;			/* facts_table_name(), or NULL */
 } FactTable;
 
@@ -54,7 +56,8 @@ typedef struct FactColumn
 	Oid			type;
 	Oid			collation;
 	Words		words;
-	char	   *joined;			/* its stems, without the prefix of the table's columns */
+	char	   *joined;			/* its stems, without the prefix of the
+								 * table's columns */
 	int32		typmod;
 	bool		not_null;
 	bool		own;			/* its values are made for it, or inherited */

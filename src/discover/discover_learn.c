@@ -23,10 +23,12 @@
 
 #define HABIT_COLUMNS 4			/* columns that make a habit */
 #define HABIT_SHARE 0.5			/* of those that have the word */
-#define PRIOR 4					/* columns that are as elsewhere, beside those at hand */
+#define PRIOR 4					/* columns that are as elsewhere, beside those
+								 * at hand */
 #define PRIOR_LEAVES_OUT 0.5
 #define FAMILY_EXPECTED 3		/* declared keys whose absence says something */
-#define TAUGHT_LOOKED 64		/* declared references of one name that are looked at */
+#define TAUGHT_LOOKED 64		/* declared references of one name that are
+								 * looked at */
 
 /* How often a word is at one end of a name, and the rest is a table's */
 typedef struct WordCount
@@ -229,7 +231,10 @@ add_taught(const Facts *facts, int column, List *references, bool whole, Taught 
 		if (i == TAUGHT_MAX)
 			continue;
 		if (i == n)
-			taught[n++] = (Taught) {.key = key};
+			taught[n++] = (Taught)
+		{
+			.key = key
+		};
 		*(whole ? &taught[i].by_name : &taught[i].by_word) += 1;
 		taught[i].columns++;
 	}

@@ -25,9 +25,11 @@
 #include "discover/discover_words.h"
 
 #define SET_MAX 8				/* candidates that a column keeps */
-#define TAILS_MAX 8				/* tables with one ending that are all looked at */
+#define TAILS_MAX 8				/* tables with one ending that are all looked
+								 * at */
 #define HEADS_MAX 2
-#define OWN_FRONT_MAX 3			/* words of the child's name that a parent's may begin with */
+#define OWN_FRONT_MAX 3			/* words of the child's name that a parent's
+								 * may begin with */
 #define GLUED_MIN 4				/* letters of a name found inside of a word */
 #define GLUED_REST 3			/* ... and before it */
 
@@ -274,7 +276,10 @@ look_up(MatchState *state, const char *name, int words, TableMatch how)
 	foreach_int(t, names_find(names->rests, name))
 		consider_table(state, t, &how);
 
-	/* what is the end of so many names means those that begin as the child's does */
+	/*
+	 * what is the end of so many names means those that begin as the child's
+	 * does
+	 */
 	if (list_length(tails) > TAILS_MAX)
 	{
 		for (int front = 1; front <= Min(OWN_FRONT_MAX, child->words.n); front++)
@@ -307,11 +312,12 @@ look_up_abbreviations(MatchState *state, int lo)
 		foreach_ptr(char, stem, names_expansions(state->facts, reading->stem[at]))
 		{
 			Reading		other = *reading;
+			TableMatch	match = {.before = lo,.abbreviated = true};
 			char		name[WORD_KEY_SIZE];
 
 			other.stem[at] = stem;
 			names_join(&other, lo, name);
-			look_up(state, name, reading->n - lo, (TableMatch) {.before = lo,.abbreviated = true});
+			look_up(state, name, reading->n - lo, match);
 		}
 	}
 }
@@ -323,12 +329,13 @@ look_up_glued(MatchState *state)
 	Reading    *reading = state->reading;
 	const char *last = reading->stem[reading->n - 1];
 	int			length = strlen(last);
+	TableMatch	match = {.before = reading->n,.glued = true};
 
 	for (int at = GLUED_REST; at + GLUED_MIN <= length; at++)
 	{
 		if (names_find(state->facts->names_of->whole, last + at) == NIL)
 			continue;
-		look_up(state, last + at, 1, (TableMatch) {.before = reading->n,.glued = true});
+		look_up(state, last + at, 1, match);
 		return;
 	}
 }
@@ -342,8 +349,10 @@ look_up_tables(MatchState *state)
 
 	for (int lo = 0; lo < reading->n; lo++)
 	{
+		TableMatch	match = {.before = lo};
+
 		names_join(reading, lo, name);
-		look_up(state, name, reading->n - lo, (TableMatch) {.before = lo});
+		look_up(state, name, reading->n - lo, match);
 	}
 	for (int i = 0; i < state->nset; i++)
 		found |= state->set[i]->match >= MATCH_TAIL && state->set[i]->before == 0;
@@ -413,7 +422,10 @@ look_up_roles(MatchState *state)
 	Reading    *reading = state->reading;
 	int			class = 0;
 
-	/* assigned_to, reply_to: the last word but one, if no table goes by the last one */
+	/*
+	 * assigned_to, reply_to: the last word but one, if no table goes by the
+	 * last one
+	 */
 	for (int i = reading->n - 1; i >= Max(reading->n - (state->nset == 0 ? 2 : 1), 0) && !(class & (WORD_SELF | WORD_ACTOR)); i--)
 		class |= reading->class[i];
 	if (reading->suffix == SUFFIX_NAME || reading->suffix == SUFFIX_NUMBER)

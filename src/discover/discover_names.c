@@ -23,10 +23,13 @@
 #define COLUMN_PREFIX_SHARE 0.7 /* of a table's columns */
 #define COLUMN_PREFIX_COLUMNS 3
 #define PERSONS_MAX 2			/* tables of people that "created_by" may mean */
-#define PERSON_NAME 3			/* what the name of such a table counts, in columns that tell of people */
+#define PERSON_NAME 3			/* what the name of such a table counts, in
+								 * columns that tell of people */
 #define GLUED_READINGS 2
-#define LOGIN_COLUMN 3			/* so many columns that tell of people, one counts that they log in with */
-#define PERSON_COLUMNS 5		/* columns that make a table one of people, whatever it is called */
+#define LOGIN_COLUMN 3			/* so many columns that tell of people, one
+								 * counts that they log in with */
+#define PERSON_COLUMNS 5		/* columns that make a table one of people,
+								 * whatever it is called */
 
 typedef struct NameEntry
 {

@@ -15,7 +15,8 @@
 #include "discover/discover_facts.h"
 #include "discover/discover_words.h"
 
-#define TAUGHT_MAX 4			/* keys that the declared ones teach of one column */
+#define TAUGHT_MAX 4			/* keys that the declared ones teach of one
+								 * column */
 
 /* A column's name without its ending: the words that say what it refers to */
 typedef struct Reading
@@ -33,22 +34,29 @@ typedef struct Reading
 typedef struct Names
 {
 	HTAB	   *whole;			/* joined stems -> tables of that name */
-	HTAB	   *rests;			/* ... -> tables of that name after their prefix */
+	HTAB	   *rests;			/* ... -> tables of that name after their
+								 * prefix */
 	HTAB	   *tails;			/* ... -> tables whose name ends so */
 	HTAB	   *heads;			/* ... -> tables whose name begins so */
-	HTAB	   *columns;		/* ... -> columns, the prefix of their table left out */
+	HTAB	   *columns;		/* ... -> columns, the prefix of their table
+								 * left out */
 	HTAB	   *keys;			/* ... -> keys of one column */
-	HTAB	   *prefixes;		/* ... -> how many tables' names begin so, and have more */
-	HTAB	   *expansions;		/* a stem -> words of tables that are short for it, or it for them */
+	HTAB	   *prefixes;		/* ... -> how many tables' names begin so, and
+								 * have more */
+	HTAB	   *expansions;		/* a stem -> words of tables that are short
+								 * for it, or it for them */
 	List	   *vocabulary[256];	/* words of tables, by first byte */
-	List	   *persons;		/* of int: the tables of people, the likeliest first */
+	List	   *persons;		/* of int: the tables of people, the likeliest
+								 * first */
 	HTAB	   *persons_of;		/* by schema, see names_persons() */
 
 	/* learned */
 	HTAB	   *endings;		/* words that end the names of references here */
 	HTAB	   *markers;		/* ... that stand before those of many tables */
-	HTAB	   *taught;			/* a reading, or its last words -> declared references */
-	double		leaves_out;		/* share of the columns named after a table that leave out its prefix */
+	HTAB	   *taught;			/* a reading, or its last words -> declared
+								 * references */
+	double		leaves_out;		/* share of the columns named after a table
+								 * that leave out its prefix */
 	double		declared_share; /* of all that end in id */
 	HTAB	   *families;		/* see learn_rarely_declares() */
 } Names;
@@ -57,8 +65,10 @@ typedef struct Names
 typedef struct Taught
 {
 	int			key;
-	double		by_name;		/* share of the columns of that name that refer there, less if they are few */
-	double		by_word;		/* the same of those that end in the same words */
+	double		by_name;		/* share of the columns of that name that
+								 * refer there, less if they are few */
+	double		by_word;		/* the same of those that end in the same
+								 * words */
 	int			columns;		/* that refer there */
 } Taught;
 

@@ -37,11 +37,13 @@
 								 * unless such scores are wanted */
 #define REFUTED 0.05			/* share of orphans in a sample */
 #define ORPHANS_USUAL 0.01		/* ... of a reference */
-#define BY_CHANCE_LEAST 0.002	/* share of values that the parent has by chance, if nothing is known of it */
+#define BY_CHANCE_LEAST 0.002	/* share of values that the parent has by
+								 * chance, if nothing is known of it */
 #define BY_CHANCE_NUMBER 0.9	/* ... of numbers, where it can't be told */
 #define BY_CHANCE_OTHER 0.02	/* ... of texts and the like */
 #define SURE 10.0				/* the log of odds that is enough */
-#define OWN_SHARE 0.5			/* of their range that a table's own numbers fill */
+#define OWN_SHARE 0.5			/* of their range that a table's own numbers
+								 * fill */
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
 
@@ -157,7 +159,10 @@ beyond_chance(const Candidate *cand, const Facts *facts, const RowFindings *foun
 	double		missing = (double) found->orphans / found->rows;
 	double		sure;
 
-	/* numbers that are missing for another reason than gaps in the parent's are those of something else, or orphans */
+	/*
+	 * numbers that are missing for another reason than gaps in the parent's
+	 * are those of something else, or orphans
+	 */
 	if (is_number(type) && missing > 2 * (1 - by_chance))
 		return missing > REFUTED ? -1 : 0;
 	if (by_chance < 0)

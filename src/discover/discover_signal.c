@@ -159,6 +159,7 @@ column_signals(const Facts *facts, const Candidate *cand, float *s)
 
 	s[SIGNAL_SUFFIX_NAME] = cand->suffix == SUFFIX_NAME;
 	s[SIGNAL_BARE_TEXT] = bare && text;
+
 	s[SIGNAL_PLURAL] = bare && !text &&cand->plural;
 	s[SIGNAL_MEASURE] = bare && (column->words.class[column->words.n - 1] & WORD_MEASURE) != 0;
 	s[SIGNAL_GENERAL] = names_is_general(facts, cand->column);
@@ -189,7 +190,10 @@ common_columns(const Facts *facts, Common *common, int child, int parent)
 
 	if (common->child == child && common->parent == parent)
 		return common->columns;
-	*common = (Common) {.child = child,.parent = parent};
+	*common = (Common)
+	{
+		.child = child,.parent = parent
+	};
 	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
 		common->columns += facts->columns[c].name && names_column_of(facts, child, facts->columns[c].joined) >= 0;
 	return common->columns;

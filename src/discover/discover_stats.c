@@ -36,8 +36,10 @@
 
 
 #define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
-#define TELLING_VALUES 10		/* different values that are in a key by no chance.. */
-#define SPARSE_OF 64				/* .. if they are texts, or one of so many numbers, at least */
+#define TELLING_VALUES 10		/* different values that are in a key by no
+								 * chance.. */
+#define SPARSE_OF 64			/* .. if they are texts, or one of so many
+								 * numbers, at least */
 #define OUTLIER_OF 50			/* values of which one may be an outlier */
 
 typedef struct ColumnStats

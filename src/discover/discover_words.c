@@ -36,8 +36,8 @@ typedef struct DictionaryWord
 struct Dictionary
 {
 	HTAB	   *words;
-	List	   *endings;		/* of DictionaryWord *: of plurals, and of what
-								 * may be glued, the longest first */
+	List	   *endings;		/* of DictionaryWord *: of plurals, and of
+								 * what may be glued, the longest first */
 };
 
 static const struct
@@ -220,7 +220,10 @@ is_short_for(const char *a, const char *b)
 	if (strncmp(a, b, na) == 0)
 		return true;
 
-	/* letters are left out, but not from the beginning, and no vowel is kept after that */
+	/*
+	 * letters are left out, but not from the beginning, and no vowel is kept
+	 * after that
+	 */
 	while (*a && *a == *p)
 		a++, p++;
 	for (; *a; a++, p++)

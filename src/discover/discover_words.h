@@ -55,7 +55,8 @@ typedef enum Suffix
 #define WORD_KIND		0x800	/* says of which table an id is */
 #define WORD_CREATED	0x1000	/* when a row was made */
 #define WORD_LOGIN		0x4000	/* ... if it is that of those who log in */
-#define WORD_PLURAL		0x2000	/* an ending or a whole word, and what it stands for */
+#define WORD_PLURAL		0x2000	/* an ending or a whole word, and what it
+								 * stands for */
 
 typedef struct Dictionary Dictionary;
 

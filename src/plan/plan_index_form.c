@@ -70,7 +70,8 @@ typedef struct FormArg
 {
 	Oid			table;
 	const char *statement;
-	CodeReach  *reach;			/* what the index could run, or NULL: not asked for */
+	CodeReach  *reach;			/* what the index could run, or NULL: not
+								 * asked for */
 	IndexStmt  *form;
 } FormArg;
 

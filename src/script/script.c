@@ -314,7 +314,7 @@ check_body(ScriptReader *reader, List *options, const char *what)
 		code = asc_tolower(strVal(body), strlen(strVal(body)));
 		if (strstr(code, "references") || strstr(code, "foreign key"))
 			script_remark(reader, reader->statement->start, 0,
-				   psprintf("%s mentions foreign keys; it is not run, so the plan has none of them", what));
+						  psprintf("%s mentions foreign keys; it is not run, so the plan has none of them", what));
 	}
 }
 
@@ -357,7 +357,7 @@ read_statement(ScriptReader *reader, Node *statement)
 		case T_TransactionStmt:
 			if (((TransactionStmt *) statement)->kind == TRANS_STMT_ROLLBACK && reader->steps != NIL)
 				script_remark(reader, reader->statement->start, 0,
-					   "ROLLBACK is not followed: the steps before it are in the plan");
+							  "ROLLBACK is not followed: the steps before it are in the plan");
 			script_path_follow(reader->path, statement);
 			break;
 		default:
@@ -444,7 +444,7 @@ read_script(ScriptReader *reader)
 	}
 	if (script->error)
 		script_remark(reader, script->error_offset, script->error->sqlerrcode,
-			   psprintf("%s; the script is not read from there on", hide_literal(script->error)));
+					  psprintf("%s; the script is not read from there on", hide_literal(script->error)));
 }
 
 /* ---- into the plan ---- */

@@ -297,7 +297,10 @@ script_path_new_type(ScriptPath *path, List *names)
 {
 	RangeVar   *name = makeRangeVarFromNameList(names);
 
-	/* types and tables of a schema have names of their own, as a table is a type */
+	/*
+	 * types and tables of a schema have names of their own, as a table is a
+	 * type
+	 */
 	(void) script_path_new_table(path, name);
 }
 
