@@ -33,6 +33,7 @@ typedef enum MoveKind
 	MOVE_STATEMENT,				/* statements that take no time, under a lock */
 	MOVE_VALIDATE,				/* a statement that reads all rows, the same */
 	MOVE_BUILD,					/* indexes, by workers */
+	MOVE_FILL,					/* rows get a value, in batches */
 	MOVE_PROBLEM				/* it can't be done: see problem */
 } MoveKind;
 

@@ -111,6 +111,19 @@ look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const 
 					   "Rename one of the two, or skip the step with sg_plan_skip().");
 }
 
+/* Rows without a value get one; that all have been looked at says the state of the step alone */
+static void
+look_at_fill(const PlanStep *step, ChangeMove *move)
+{
+	PlanStep	filling = *step;
+
+	filling.orphans = ORPHANS_SET;
+	if (!change_rows(&filling, move, psprintf("%s IS NULL", quote_identifier(linitial(step->child_columns))), NIL))
+		return;
+	move->kind = MOVE_FILL;
+	move->action = "fill";
+}
+
 void
 change_look_column(const PlanStep *step, ChangeMove *move)
 {
@@ -123,6 +136,8 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	if (attnum != InvalidAttrNumber)
 	{
 		look_at_column(step, move, attnum, &arg);
+		if (move->kind != MOVE_PROBLEM && step->fill && step->state != STEP_VALIDATED)
+			look_at_fill(step, move);
 		return;
 	}
 	if (arg.initial && contain_volatile_functions(arg.initial))
@@ -132,7 +147,7 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 					   "Give the column no default, fill => the expression for rows that are there, and sg_plan_add_default() for new ones.");
 		return;
 	}
-	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_VALIDATED,
+	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, step->fill ? STEP_ADDED : STEP_VALIDATED,
 					 linitial(plan_change_statements(step)));
 	move->first = true;
 	move->reach = code_reach();

@@ -432,6 +432,17 @@ settle_rows(StepWork *work, const ChangeMove *move, bool *fixed)
 	return deploy_fix_rule_hook(work, &move->rows);
 }
 
+/* Whatever `fix` says: nothing is lost where there was no value */
+static void
+fill_rows(StepWork *work, const ChangeMove *move)
+{
+	work->step->orphans = ORPHANS_SET;
+	if (!deploy_fix_rule_hook(work, &move->rows))
+		return;
+	plan_step_set_state(work->step->plan, work->step->step, STEP_VALIDATED, NULL, 0);
+	run_commit();
+}
+
 static Oid
 work_on_change(StepWork *work, bool by_scan)
 {
@@ -458,6 +469,9 @@ work_on_change(StepWork *work, bool by_scan)
 				if (by_scan && is_for_scan(&move))
 					return move.table;
 				break;
+			case MOVE_FILL:
+				fill_rows(work, &move);
+				return InvalidOid;
 			case MOVE_STATEMENT:
 			case MOVE_BUILD:
 				if (!settle_rows(work, &move, &fixed))

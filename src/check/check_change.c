@@ -75,6 +75,11 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		case MOVE_BUILD:
 			next_build(check, cs, move);
 			break;
+		case MOVE_FILL:
+			check_row(cs, "deployment", CHECK_OK,
+					  psprintf("%s: reads %s, and writes its rows in short batches", move->action,
+							   table_size(check, move->table)), NULL);
+			break;
 		case MOVE_PROBLEM:
 			check_row(cs, "definition", CHECK_BLOCK, move->problem->reason, move->problem->hint);
 			break;

@@ -539,7 +539,9 @@ record_lost(const FixAction *action)
 	const StepWork *work = action->fix->work;
 	OrphanPolicy policy = work->step->orphans;
 
-	if (action->changed > 0 && (policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL || policy == ORPHANS_SET))
+	/* a column that goes again takes its values along */
+	if (action->changed > 0 && work->step->kind != STEP_COLUMN &&
+		(policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL || policy == ORPHANS_SET))
 		plan_deed_rows(work->run->plan, policy == ORPHANS_DELETE ? DEED_DELETE :
 					   policy == ORPHANS_SET ? DEED_SET : DEED_SET_NULL, work->step->step,
 					   work->object, action->changed);

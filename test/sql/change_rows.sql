@@ -90,6 +90,18 @@ SELECT sg_plan_add_check('r', 'parts', 'v > 0', policy => 'delete');
 CALL sg_apply('r', fix => true);
 SELECT count(*) FROM parts;
 
+-- a column whose rows get a value in batches, each its own
+SELECT sg_plan_create('r', replace => true) \g /dev/null
+SELECT sg_plan_add_column('r', 'parts', 'stamp', 'uuid', fill => 'gen_random_uuid()'), sg_plan_add_not_null('r', 'parts', 'stamp', 'stamped');
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB') FROM sg_plan_check('r') WHERE step > 0;
+SET schemaguard.verbosity = problems;
+CALL sg_apply('r', fail => true);
+RESET schemaguard.verbosity;
+SELECT count(*), count(DISTINCT stamp) FROM parts;
+CALL sg_apply('r', fail => true);
+CALL sg_rollback_fks('r', fail => true);
+SELECT attname FROM pg_attribute WHERE attrelid = 'parts'::regclass AND attnum > 0 AND NOT attisdropped;
+
 -- code of the table's owner is run by nobody else
 SET client_min_messages = error;
 CREATE ROLE regress_sg_planter;
