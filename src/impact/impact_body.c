@@ -16,10 +16,12 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "commands/proclang.h"
 #include "common/keywords.h"
 #include "miscadmin.h"
@@ -310,6 +312,7 @@ read_bodies(void)
 	Relation	rel = table_open(ProcedureRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, ProcedureOidIndexId, true, NULL, 0, NULL);
 	Oid			plpgsql = get_language_oid("plpgsql", true);
+	Oid			ours = get_extension_oid("schemaguard", true);
 	HeapTuple	tuple;
 	List	   *bodies = NIL;
 
@@ -322,7 +325,8 @@ read_bodies(void)
 
 		CHECK_FOR_INTERRUPTS();
 		if (proc->oid < FirstNormalObjectId ||
-			(proc->prolang != SQLlanguageId && proc->prolang != plpgsql))
+			(proc->prolang != SQLlanguageId && proc->prolang != plpgsql) ||
+			getExtensionOfObject(ProcedureRelationId, proc->oid) == ours)
 			continue;
 		(void) heap_getattr(tuple, Anum_pg_proc_prosqlbody, RelationGetDescr(rel), &isnull);
 		if (!isnull)
