@@ -34,6 +34,8 @@ $primary->safe_psql('postgres', q{
 	INSERT INTO u VALUES (1);
 	SELECT sg_plan_create('plan');
 	SELECT sg_plan_add_fk('plan', 'pp', '{id}', 'p', fk_name => 'planned');
+	SELECT sg_plan_create('rules');
+	SELECT sg_plan_add_not_null('rules', 'c', 'q');
 	SELECT sg_snapshot_take('snap');
 	CREATE ROLE approver SUPERUSER LOGIN;
 });
@@ -82,7 +84,7 @@ my @reading = (
 	q{sg_plan_sql('plan')}, q{sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
 	'sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_compare_fks('snap')},
 	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')},
-	q{sg_tenant_audit('id')}, 'schemaguard.fk_trust', 'schemaguard.progress');
+	q{sg_tenant_audit('id')}, q{sg_rule_audit('c')}, q{sg_rule_violations('c', 'not null', 'q')}, q{sg_violations('rules', 1)}, 'schemaguard.fk_trust', 'schemaguard.progress');
 
 $logged = $primary->safe_psql('postgres', $log);
 for my $sql (@writing)
