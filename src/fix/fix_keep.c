@@ -37,9 +37,27 @@ drops_schemaguard(const Node *statement)
 	return false;
 }
 
+/* Dropped tables that are kept would stay; what is theirs, and on record with us, would not */
+static void
+refuse_for_attic(void)
+{
+	Datum		name;
+
+	if (!sg_owner_fetch("SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+						" WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm') ORDER BY 1 LIMIT 1",
+						"schemaguard_attic", &name))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("schema schemaguard_attic keeps what plans have dropped, such as %s",
+					quote_identifier(TextDatumGetCString(name))),
+			 errdetail("It would stay, but where it was, and its foreign keys, are on record in the extension."),
+			 errhint("CALL sg_rollback_fks() brings it back, CALL sg_prune() drops it for good; or use DROP EXTENSION ... CASCADE.")));
+}
+
 /*
  * sg_drop_extension_event() event trigger: refuse DROP EXTENSION while there
- * are rows in quarantine.
+ * are rows in quarantine, or tables of users' that were dropped and are kept.
  */
 Datum
 sg_drop_extension_event(PG_FUNCTION_ARGS)
@@ -54,9 +72,11 @@ sg_drop_extension_event(PG_FUNCTION_ARGS)
 				 errhint("CREATE EXTENSION makes its event trigger.")));
 
 	/* the server refuses everybody else, who is not told a plan's name */
-	if (!IsBinaryUpgrade && drops_schemaguard(event->parsetree) &&
-		object_ownercheck(ProcedureRelationId, fcinfo->flinfo->fn_oid, GetUserId()) &&
-		sg_owner_fetch("SELECT plan FROM schemaguard.quarantine WHERE $1 OPERATOR(pg_catalog.=) '' ORDER BY id LIMIT 1",
+	if (IsBinaryUpgrade || !drops_schemaguard(event->parsetree) ||
+		!object_ownercheck(ProcedureRelationId, fcinfo->flinfo->fn_oid, GetUserId()))
+		PG_RETURN_NULL();
+	refuse_for_attic();
+	if (sg_owner_fetch("SELECT plan FROM schemaguard.quarantine WHERE $1 OPERATOR(pg_catalog.=) '' ORDER BY id LIMIT 1",
 					   "", &plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

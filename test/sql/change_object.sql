@@ -50,6 +50,8 @@ TABLE steps;
 SELECT * FROM shape();
 SELECT count(*) FROM schemaguard_attic.posts;
 SELECT step, kind, object, undo FROM schemaguard.plan_deed ORDER BY id;
+-- the extension does not go without what is on record with it
+DROP EXTENSION schemaguard;
 -- nothing binds what is left to what is kept, and what is kept is in nobody's way
 DELETE FROM people WHERE id = 10;
 SELECT identity FROM sg_snapshot_objects('live') WHERE identity ~ 'attic|_sg_dropped';
