@@ -6,6 +6,7 @@
 # rows. SG_LONG=1 kills at every place of every step.
 #
 # rooms: change
+# majors: one (kills and load; what kinds do is in regression tests)
 use strict;
 use warnings;
 use FindBin;
