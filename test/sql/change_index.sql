@@ -135,7 +135,9 @@ RESET schemaguard.workers;
 -- what somebody else's build has left is not ours to drop
 SELECT sg_plan_create('i', replace => true) \g /dev/null
 SELECT sg_plan_add_unique('i', 'goods', '{price}', 'goods_price') \g /dev/null
+\set VERBOSITY terse
 CREATE UNIQUE INDEX CONCURRENTLY goods_price ON goods (price);
+\set VERBOSITY default
 CALL sg_apply('i');
 SELECT * FROM indexes_of('goods');
 DROP INDEX goods_price;
