@@ -53,6 +53,7 @@ OBJS = \
 	src/audit/audit_watch.o \
 	src/base/args.o \
 	src/base/catalog.o \
+	src/base/code_raw.o \
 	src/base/code_reach.o \
 	src/base/code_table.o \
 	src/base/errors.o \

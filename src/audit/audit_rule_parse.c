@@ -4,34 +4,18 @@
  *	  Rules as people write them.
  *
  * A definition is read as a part of ALTER TABLE ... ADD, and must be no more
- * than that.  The analysis of a condition runs what turns literals into
- * values: of an array of a domain, that is the domain's CHECK, and so code of
- * whoever owns the domain.  So before, all that the names in it can lead to is
- * looked at: types, functions and operators, by their arguments.
+ * than that.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_proc.h"
-#include "nodes/nodeFuncs.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_collate.h"
-#include "parser/parse_expr.h"
-#include "parser/parse_relation.h"
-#include "parser/parse_type.h"
 #include "parser/parser.h"
-#include "utils/catcache.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "audit/audit_internal.h"
 #include "audit/audit_rule.h"
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/quote.h"
 
@@ -90,132 +74,16 @@ parse_constraint(const char *format, const char *definition, ConstrType type, co
 	return constraint;
 }
 
-/* ---- what the analysis can run ---- */
-
-/* Is the object that a name may mean the one of this schema? */
-static bool
-is_meant(List *names, Oid namespace, bool visible)
-{
-	char	   *schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL;
-
-	return schema ? namespace == get_namespace_oid(schema, true) : visible;
-}
-
-static void
-reach_functions(CodeReach *reach, List *names)
-{
-	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(names))));
-
-	for (int i = 0; i < list->n_members; i++)
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
-
-		if (is_meant(names, form->pronamespace, FunctionIsVisible(form->oid)))
-			code_reach_function(reach, form->oid);
-	}
-	ReleaseSysCacheList(list);
-}
-
-static void
-reach_operators(CodeReach *reach, List *names)
-{
-	CatCList   *list = SearchSysCacheList1(OPERNAMENSP, CStringGetDatum(strVal(llast(names))));
-
-	for (int i = 0; i < list->n_members; i++)
-	{
-		Form_pg_operator form = (Form_pg_operator) GETSTRUCT(&list->members[i]->tuple);
-
-		if (is_meant(names, form->oprnamespace, OperatorIsVisible(form->oid)))
-			code_reach_operator(reach, form->oid);
-	}
-	ReleaseSysCacheList(list);
-}
-
-static bool
-reach_names(Node *node, void *context)
-{
-	CodeReach  *reach = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, TypeName))
-		code_reach_type(reach, LookupTypeNameOid(NULL, (TypeName *) node, true));
-	else if (IsA(node, FuncCall))
-		reach_functions(reach, ((FuncCall *) node)->funcname);
-	else if (IsA(node, A_Expr))
-		reach_operators(reach, ((A_Expr *) node)->name);
-	return raw_expression_tree_walker(node, reach_names, context);
-}
-
 /* ---- a condition ---- */
-
-/* As core does it for a CHECK of a table (cookConstraint) */
-static Node *
-cook(Oid relid, Node *raw)
-{
-	ParseState *pstate = make_parsestate(NULL);
-	Relation	rel = table_open(relid, AccessShareLock);
-	ParseNamespaceItem *item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true);
-	Node	   *condition;
-
-	addNSItemToQuery(pstate, item, true, true, true);
-	condition = transformExpr(pstate, raw, EXPR_KIND_CHECK_CONSTRAINT);
-	condition = coerce_to_boolean(pstate, condition, "CHECK");
-	assign_expr_collations(pstate, condition);
-	free_parsestate(pstate);
-	table_close(rel, NoLock);
-	return condition;
-}
-
-static void
-pin_path(void)
-{
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
-/* As whom the analysis is to run */
-static Oid
-analysing_role(Oid relid, Node *raw)
-{
-	CodeReach  *reach = code_reach();
-	char	   *reason;
-	Oid			role;
-
-	code_reach_row(reach, relid);
-	(void) reach_names(raw, reach);
-	reason = code_role(reach, code_table_owner(relid), &role);
-	if (reason)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the condition is left alone: %s", reason)));
-	return role;
-}
 
 static AuditKey *
 parse_check(Oid relid, const char *definition, Oid author, bool pinned)
 {
 	Constraint *constraint = parse_constraint("ALTER TABLE x ADD CHECK (%s\n)", definition, CONSTR_CHECK, "condition");
-	SgScope		pinned_scope;
-	SgScope		scope;
-	Node	   *condition;
-	Oid			role;
+	CodeExpression condition = {.relid = relid,.raw = constraint->raw_expr,.kind = EXPR_KIND_CHECK_CONSTRAINT,
+	.condition = "CHECK",.any_path = !pinned};
 
-	if (pinned)
-		sg_caller_begin(&pinned_scope);
-	role = analysing_role(relid, constraint->raw_expr);
-	if (OidIsValid(role))
-	{
-		sg_role_begin(&scope, role);
-		if (pinned)
-			pin_path();
-	}
-	condition = cook(relid, constraint->raw_expr);
-	if (OidIsValid(role))
-		sg_scope_end(&scope);
-	if (pinned)
-		sg_scope_end(&pinned_scope);
-	return audit_rule_check(relid, NULL, condition, true, author);
+	return audit_rule_check(relid, NULL, code_analyse(&condition), true, author);
 }
 
 /* ---- columns ---- */

@@ -30,6 +30,9 @@
 
 #include "postgres.h"
 #include "nodes/nodes.h"
+#include "parser/parse_node.h"
+
+#include "base/scope.h"
 
 typedef struct CodeReach CodeReach;
 
@@ -67,6 +70,39 @@ extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
 
 /* The owner of a table; raises 42P01 when it is gone */
 extern Oid	code_table_owner(Oid relid);
+
+/* ---- code_raw.c: what somebody has written, which runs code when it is analysed ---- */
+
+/*
+ * What the names in a raw expression or query lead to, by the search_path that
+ * is in force; of one over a table's row, code_reach_row() has the rest.
+ */
+extern void code_reach_raw(CodeReach *reach, Node *raw);
+
+/*
+ * Analyse something that `owner` owns the table of, with search_path pinned, as
+ * code_role() says; raises 42501 where nobody may, calling it `what`.  Ends with
+ * sg_scope_end().
+ */
+extern void code_analysis_begin(SgScope *scope, CodeReach *reach, Oid owner, const char *what);
+
+/* An expression over a table's row */
+typedef struct CodeExpression
+{
+	Oid			relid;
+	Node	   *raw;
+	ParseExprKind kind;
+	const char *condition;		/* it is one, of this clause: "CHECK"; or NULL */
+	const char *target;			/* it is the value of this, for messages; or
+								 * NULL */
+	Oid			type;			/* of the target */
+	int32		typmod;
+	bool		any_path;		/* names by the search_path of who analyses
+								 * it; else pinned */
+} CodeExpression;
+
+/* Analysed, as the table's owner where it has to be; raises what the parser does, and 42501 as above */
+extern Node *code_analyse(const CodeExpression *expression);
 
 /* ---- verdicts ---- */
 

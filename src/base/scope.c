@@ -33,6 +33,9 @@ set_local(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* Nothing can come in between there */
+#define PINNED_PATH "pg_catalog, pg_temp"
+
 /* path NULL: settings stay as they are */
 static void
 scope_begin(SgScope *scope, Oid role, int flags, const char *path)
@@ -47,7 +50,7 @@ scope_begin(SgScope *scope, Oid role, int flags, const char *path)
 void
 sg_owner_begin(SgScope *scope)
 {
-	scope_begin(scope, sg_checked_owner(), SECURITY_LOCAL_USERID_CHANGE, "pg_catalog, pg_temp");
+	scope_begin(scope, sg_checked_owner(), SECURITY_LOCAL_USERID_CHANGE, PINNED_PATH);
 
 	/*
 	 * One plan for all calls, good for tables that grow while it is kept.
@@ -62,7 +65,7 @@ sg_owner_begin(SgScope *scope)
 void
 sg_caller_begin(SgScope *scope)
 {
-	scope_begin(scope, GetUserId(), 0, "pg_catalog, pg_temp");
+	scope_begin(scope, GetUserId(), 0, PINNED_PATH);
 }
 
 /* The value of search_path that ALTER ROLE or ALTER DATABASE has stored, or NULL */
@@ -165,6 +168,12 @@ sg_key_role_begin(SgScope *scope, Oid owner, bool with_path)
 	scope_begin(scope, owner,
 				SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS,
 				with_path ? path_of(owner) : NULL);
+}
+
+void
+sg_scope_pin(void)
+{
+	set_local("search_path", PINNED_PATH);
 }
 
 void

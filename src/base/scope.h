@@ -50,6 +50,9 @@ extern void sg_role_begin(SgScope *scope, Oid role);
  */
 extern void sg_key_role_begin(SgScope *scope, Oid owner, bool with_path);
 
+/* Within a scope, for the rest of it: names are those of pg_catalog, whose role it ever is */
+extern void sg_scope_pin(void);
+
 extern void sg_scope_end(SgScope *scope);
 
 #endif							/* SG_SCOPE_H */

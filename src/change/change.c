@@ -10,15 +10,9 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/heap.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_constraint.h"
-#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_collate.h"
-#include "parser/parse_expr.h"
-#include "parser/parse_relation.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -74,60 +68,36 @@ change_statement(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE m
 
 typedef struct CookArg
 {
-	Oid			table;
 	const char *sql;
-	AttrNumber	column;			/* whose value it is; 0: a condition */
+	CodeExpression expression;
 	Node	   *cooked;
 } CookArg;
 
-/* As the server does it for CHECK, and for the value of a column in UPDATE */
 static void
 cook(void *p)
 {
 	CookArg    *arg = p;
-	Relation	rel = table_open(arg->table, AccessShareLock);
-	ParseState *pstate = make_parsestate(NULL);
-	Node	   *raw = plan_change_expression(arg->sql);
 
-	pstate->p_sourcetext = arg->sql;
-	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
-					 true, true, true);
-	if (arg->column == InvalidAttrNumber)
-		arg->cooked = coerce_to_boolean(pstate, transformExpr(pstate, raw, EXPR_KIND_CHECK_CONSTRAINT), "CHECK");
-	else
-	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), arg->column - 1);
-		Node	   *value = transformExpr(pstate, raw, EXPR_KIND_CHECK_CONSTRAINT);
-
-		arg->cooked = coerce_to_target_type(pstate, value, exprType(value), att->atttypid, att->atttypmod,
-											COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-		if (arg->cooked == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column %s is of type %s, but the expression is of type %s",
-							quote_identifier(NameStr(att->attname)), format_type_be(att->atttypid),
-							format_type_be(exprType(value)))));
-	}
-	assign_expr_collations(pstate, arg->cooked);
-	table_close(rel, AccessShareLock);
-}
-
-static void
-cook_pinned(void *p)
-{
-	SgScope		scope;
-
-	sg_caller_begin(&scope);
-	cook(p);
-	sg_scope_end(&scope);
+	arg->expression.raw = plan_change_expression(arg->sql);
+	arg->cooked = code_analyse(&arg->expression);
 }
 
 Node *
 change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_volatile)
 {
-	CookArg		arg = {.table = move->table,.sql = sql,.column = column};
-	ErrorData  *edata = sg_try_undo(cook_pinned, &arg);
+	CookArg		arg = {.sql = sql,.expression = {.relid = move->table,.kind = EXPR_KIND_CHECK_CONSTRAINT}};
+	ErrorData  *edata;
 
+	if (column == InvalidAttrNumber)
+		arg.expression.condition = "CHECK";
+	else
+	{
+		Oid			collation;
+
+		arg.expression.target = psprintf("column %s", quote_identifier(get_attname(move->table, column, false)));
+		get_atttypetypmodcoll(move->table, column, &arg.expression.type, &arg.expression.typmod, &collation);
+	}
+	edata = sg_try_undo(cook, &arg);
 	if (edata)
 	{
 		sg_rethrow_cancel(edata);

@@ -39,6 +39,7 @@
 typedef struct ColumnArg
 {
 	const PlanStep *step;
+	Oid			table;
 	Oid			type;
 	int32		typmod;
 	Oid			collation;
@@ -61,9 +62,17 @@ analyse_column(void *p)
 	ColumnArg  *arg = p;
 	ParseState *pstate = make_parsestate(NULL);
 	ColumnDef  *def = parse_column(arg->step);
+	CodeReach  *reach = code_reach();
+	SgScope		caller;
 	SgScope		scope;
 
-	sg_caller_begin(&scope);
+	sg_caller_begin(&caller);
+	code_reach_raw(reach, (Node *) def->typeName);
+	foreach_ptr(Constraint, c, def->constraints)
+	{
+		code_reach_raw(reach, c->raw_expr);
+	}
+	code_analysis_begin(&scope, reach, code_table_owner(arg->table), "definition");
 	typenameTypeIdAndMod(pstate, def->typeName, &arg->type, &arg->typmod);
 	arg->collation = GetColumnDefCollation(pstate, def, arg->type);
 	foreach_ptr(Constraint, c, def->constraints)
@@ -74,6 +83,7 @@ analyse_column(void *p)
 			arg->computed = true;
 	}
 	sg_scope_end(&scope);
+	sg_scope_end(&caller);
 }
 
 static bool
@@ -83,6 +93,7 @@ look_at_definition(const PlanStep *step, ChangeMove *move, ColumnArg *arg)
 
 	memset(arg, 0, sizeof(ColumnArg));
 	arg->step = step;
+	arg->table = move->table;
 	edata = sg_try_undo(analyse_column, arg);
 	if (edata == NULL)
 		return true;

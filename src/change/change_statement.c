@@ -70,6 +70,8 @@ visit_tables(Node *node, void *reach)
 typedef struct ReachArg
 {
 	const char *sql;
+	Node	   *raw;
+	Oid			table;			/* of the step, or InvalidOid */
 	CodeReach  *reach;
 } ReachArg;
 
@@ -78,10 +80,14 @@ static void
 reach_query(void *p)
 {
 	ReachArg   *arg = p;
+	CodeReach  *names = code_reach();
+	SgScope		caller;
 	SgScope		scope;
 	SPIPlanPtr	plan;
 
-	sg_caller_begin(&scope);
+	sg_caller_begin(&caller);
+	code_reach_raw(names, arg->raw);
+	code_analysis_begin(&scope, names, OidIsValid(arg->table) ? code_table_owner(arg->table) : GetUserId(), "statement");
 	SPI_connect();
 	plan = SPI_prepare(arg->sql, 0, NULL);
 	if (plan == NULL)
@@ -96,6 +102,7 @@ reach_query(void *p)
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+	sg_scope_end(&caller);
 }
 
 /* The table that a utility statement is about */
@@ -121,7 +128,7 @@ reach_statement(ChangeMove *move, const char *sql)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
-	ReachArg	arg = {.sql = sql,.reach = code_reach()};
+	ReachArg	arg = {.sql = sql,.raw = statement,.table = move->table,.reach = code_reach()};
 	const RangeVar *target = target_of(statement);
 	ErrorData  *edata = NULL;
 

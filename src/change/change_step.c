@@ -18,7 +18,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -186,8 +185,7 @@ change_run(const ChangeMove *move)
 	if (OidIsValid(role))
 	{
 		run_become_owner(&scope, move->table, role);
-		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		sg_scope_pin();
 	}
 	else
 		sg_caller_begin(&scope);

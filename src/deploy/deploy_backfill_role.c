@@ -33,8 +33,7 @@ void
 deploy_backfill_begin(SgScope *scope, Oid role)
 {
 	sg_role_begin(scope, role);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_pin();
 }
 
 /* What the tables could run that the step's statements name */

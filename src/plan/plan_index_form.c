@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/namespace.h"
@@ -20,10 +19,6 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_clause.h"
-#include "parser/parse_collate.h"
-#include "parser/parse_expr.h"
-#include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -85,18 +80,10 @@ oid_node(Oid oid)
 static Node *
 analyse(const FormArg *arg, Node *raw, ParseExprKind kind)
 {
-	Relation	rel = table_open(arg->table, AccessShareLock);
-	ParseState *pstate = make_parsestate(NULL);
-	Node	   *cooked;
+	CodeExpression expression = {.relid = arg->table,.raw = raw,.kind = kind,
+	.condition = kind == EXPR_KIND_INDEX_PREDICATE ? "WHERE" : NULL};
+	Node	   *cooked = code_analyse(&expression);
 
-	pstate->p_sourcetext = arg->statement;
-	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
-					 false, true, true);
-	if (kind == EXPR_KIND_INDEX_PREDICATE)
-		cooked = transformWhereClause(pstate, raw, kind, "WHERE");
-	else
-		cooked = transformExpr(pstate, raw, kind);
-	assign_expr_collations(pstate, cooked);
 	if (contain_mutable_functions(cooked))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
@@ -104,7 +91,6 @@ analyse(const FormArg *arg, Node *raw, ParseExprKind kind)
 				 errhint("What depends on the time, on settings or on other rows can't be indexed.")));
 	if (arg->reach)
 		code_reach_expression(arg->reach, cooked, code_table_owner(arg->table));
-	table_close(rel, AccessShareLock);
 	return cooked;
 }
 

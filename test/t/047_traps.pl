@@ -114,7 +114,8 @@ my @calls = (
 	[ sg_plan_option => q{SELECT sg_plan_option('script', 'lock_timeout', '200ms'); SELECT sg_plan_option('script', 'window_end', '')} ],
 	[ sg_plan_skip => q{SELECT sg_plan_skip('script', 2, 'no')} ],
 	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('kept'); SELECT count(*) FROM sg_plan_sql('found'); SELECT count(*) FROM sg_plan_sql('mallory')} ],
-	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('kept'); SELECT count(*) FROM sg_plan_check('script'); SELECT count(*) FROM sg_plan_check('mallory')} ],
+	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('kept'); SELECT count(*) FROM sg_plan_check('script'); SELECT count(*) FROM sg_plan_check('mallory');
+		SELECT count(*) FROM sg_plan_check('written')} ],
 	[ sg_plan_allow => q{SELECT sg_plan_allow('kept', 'alice')} ],
 	[ sg_readable_plans => 'SELECT count(*) FROM schemaguard.sg_readable_plans()' ],
 	[ sg_server_check => 'SELECT count(*) FROM schemaguard.sg_server_check()' ],

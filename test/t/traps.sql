@@ -423,7 +423,18 @@ SELECT sg_plan_create('mallory');
 SELECT sg_plan_add_fk('mallory', 't.plan_expression_c', '{filled}', 't.plan_expression_p', replaces => 'plan_expression', orphans => 'leave',
 	backfill => $$t.i('plan_expression', q)$$);
 SELECT sg_plan_allow('mallory', 'alice');
+-- literals of a domain, which analysis turns into values
+CREATE DOMAIN t.planned AS int CHECK (t.b('plan_literal', VALUE));
+SELECT sg_plan_create('written');
+SELECT sg_plan_add_check('written', 't.plan_expression_c', $$'{1}'::t.planned[] IS NOT NULL$$, 'planned_check'),
+	sg_plan_add_default('written', 't.plan_expression_c', 'n', $$('{1}'::t.planned[])[1]$$),
+	sg_plan_add_column('written', 't.plan_expression_c', 'planned', $$int DEFAULT ('{1}'::t.planned[])[1]$$),
+	sg_plan_add_index('written', 't.plan_expression_c', $$(n) WHERE '{1}'::t.planned[] IS NOT NULL$$, 'planned_index'),
+	sg_plan_add_statement('written', $$INSERT INTO t.plan_expression_c (n) VALUES (('{1}'::t.planned[])[1])$$, name => 'planned'),
+	sg_plan_add_not_null('written', 't.plan_expression_c', 'n', policy => 'set', fill => $$('{1}'::t.planned[])[1]$$);
+SELECT sg_plan_allow('written', 'alice');
 RESET SESSION AUTHORIZATION;
+CALL fixture.slot('plan_literal', $$SELECT '{1}'::t.planned[]$$);
 CALL fixture.slot('plan_expression', $$SELECT t.i('plan_expression', q) FROM t.plan_expression_c$$);
 -- a column that a plan fills gets another type while it is filled
 CALL fixture.pair('retyped');
