@@ -38,6 +38,7 @@ SET LOCAL IntervalStyle = 'postgres';
 SET LOCAL bytea_output = 'hex';
 SET LOCAL xmlbinary = 'base64';
 SET LOCAL quote_all_identifiers = off;
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL extra_float_digits = 1;
 SET LOCAL lc_monetary = 'C';
 SET LOCAL lock_timeout = '2s';
@@ -66,7 +67,10 @@ setting AS MATERIALIZED (
     SELECT nullif(current_setting('sg_snapshot.schemas', true), '')::text[] AS schemas,
         ARRAY['json', 'json_array', 'json_arrayagg', 'json_exists', 'json_object', 'json_objectagg', 'json_query',
             'json_scalar', 'json_serialize', 'json_table', 'json_value', 'merge_action', 'normalize',
-            'system_user'] AS keywords
+            'system_user'] AS keywords,
+        -- an option, name=value, that holds a secret, by its name or within its value
+        '^[^=]*(pass|pwd|secret|token|credential|key)|://[^/@]*:.*@|(pass|pwd|secret|token|api_?key)[a-z_]*["'']?[[:space:]]*[=:]'
+            AS secret
 ),
 held AS MATERIALIZED (
     SELECT array_agg(DISTINCT l.relation) AS relations
@@ -175,7 +179,7 @@ cols AS MATERIALIZED (
     GROUP BY a.attrelid
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
--- Privileges: who holds what, as a set; only where it is not what a new object has
+-- Privileges: who holds what, as a set; only where it is not what a new object has, or what its extension has given
 -- ---------------------------------------------------------------------------------------------------------------------
 granted AS (
     SELECT 'pg_class'::regclass AS classid, r.oid AS objid, 0 AS objsubid, r.relowner AS owner, r.relacl AS acl,
@@ -220,11 +224,15 @@ every AS MATERIALIZED (
 privilege AS (
     SELECT g.classid, g.objid, g.objsubid, g.owner, g.type, g.whole, x.grantee, x.privilege_type AS privilege,
         bool_or(x.is_grantable) AS grantable
-    FROM granted g, LATERAL (
-        SELECT x.grantee, x.privilege_type, x.is_grantable FROM aclexplode(g.acl) x
-        UNION ALL SELECT g.owner, NULL, NULL WHERE g.whole) x
-    WHERE g.classid = 'pg_default_acl'::regclass
-       OR NOT (g.acl @> acldefault(g.type, g.owner) AND g.acl <@ acldefault(g.type, g.owner))
+    FROM (SELECT g.*, coalesce(i.initprivs, acldefault(g.type, g.owner)) AS base
+          FROM granted g
+          -- what an extension has granted on its members
+          LEFT JOIN pg_init_privs i ON i.classoid = g.classid AND i.objoid = g.objid AND i.objsubid = g.objsubid
+              AND i.privtype = 'e') g,
+        LATERAL (
+            SELECT x.grantee, x.privilege_type, x.is_grantable FROM aclexplode(g.acl) x
+            UNION ALL SELECT g.owner, NULL, NULL WHERE g.whole) x
+    WHERE g.classid = 'pg_default_acl'::regclass OR NOT (g.acl @> g.base AND g.acl <@ g.base)
     GROUP BY g.classid, g.objid, g.objsubid, g.owner, g.type, g.whole, x.grantee, x.privilege_type
 ),
 grantee AS (
@@ -417,7 +425,7 @@ FROM (
     LEFT JOIN pg_am m ON m.oid = r.relam
     LEFT JOIN pg_tablespace s ON s.oid = r.reltablespace
     LEFT JOIN (SELECT f.ftrelid, s.srvname,
-                   to_jsonb(ARRAY(SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
+                   to_jsonb(ARRAY(SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                        THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                        FROM unnest(f.ftoptions) o ORDER BY o COLLATE "C")) AS options
                FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver) f ON f.ftrelid = r.oid
@@ -497,7 +505,9 @@ FROM (
             'options', to_jsonb(nullif(ARRAY(SELECT o FROM unnest(x.options) o
                 WHERE left(o, 10) <> 'pg_attver=' ORDER BY o COLLATE "C"), '{}')),
             'server_options', to_jsonb(CASE WHEN x.attfdwoptions IS NOT NULL
-                THEN ARRAY(SELECT o FROM unnest(x.attfdwoptions) o ORDER BY o COLLATE "C") END),
+                THEN ARRAY(SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
+                    THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
+                    FROM unnest(x.attfdwoptions) o ORDER BY o COLLATE "C") END),
             'inherited', CASE WHEN x.attinhcount > 0 THEN CASE WHEN x.attislocal THEN 'and local' ELSE 'only' END END,
             'not_null_name', CASE WHEN x.not_null_name <> left(x.relname || '_' || x.attname || '_not_null', 63)
                 THEN x.not_null_name END,
@@ -1313,7 +1323,7 @@ FROM (
                 'handler', CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regprocedure::text END,
                 'validator', CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regprocedure::text END,
                 'options', to_jsonb(CASE WHEN w.fdwoptions IS NOT NULL THEN ARRAY(
-                    SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
+                    SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                         THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                     FROM unnest(w.fdwoptions) o ORDER BY 1) END),
                 'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
@@ -1327,7 +1337,7 @@ FROM (
             jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.srvowner), 'wrapper', w.fdwname, 'type',
                 s.srvtype, 'version', s.srvversion,
                 'options', to_jsonb(CASE WHEN s.srvoptions IS NOT NULL THEN ARRAY(
-                    SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
+                    SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                         THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                     FROM unnest(s.srvoptions) o ORDER BY 1) END),
                 'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))

@@ -6,7 +6,10 @@ setting AS MATERIALIZED (
     SELECT nullif(current_setting('sg_snapshot.schemas', true), '')::text[] AS schemas,
         ARRAY['json', 'json_array', 'json_arrayagg', 'json_exists', 'json_object', 'json_objectagg', 'json_query',
             'json_scalar', 'json_serialize', 'json_table', 'json_value', 'merge_action', 'normalize',
-            'system_user'] AS keywords
+            'system_user'] AS keywords,
+        -- an option, name=value, that holds a secret, by its name or within its value
+        '^[^=]*(pass|pwd|secret|token|credential|key)|://[^/@]*:.*@|(pass|pwd|secret|token|api_?key)[a-z_]*["'']?[[:space:]]*[=:]'
+            AS secret
 ),
 held AS MATERIALIZED (
     SELECT array_agg(DISTINCT l.relation) AS relations
@@ -115,7 +118,7 @@ cols AS MATERIALIZED (
     GROUP BY a.attrelid
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
--- Privileges: who holds what, as a set; only where it is not what a new object has
+-- Privileges: who holds what, as a set; only where it is not what a new object has, or what its extension has given
 -- ---------------------------------------------------------------------------------------------------------------------
 granted AS (
     SELECT 'pg_class'::regclass AS classid, r.oid AS objid, 0 AS objsubid, r.relowner AS owner, r.relacl AS acl,
@@ -160,11 +163,15 @@ every AS MATERIALIZED (
 privilege AS (
     SELECT g.classid, g.objid, g.objsubid, g.owner, g.type, g.whole, x.grantee, x.privilege_type AS privilege,
         bool_or(x.is_grantable) AS grantable
-    FROM granted g, LATERAL (
-        SELECT x.grantee, x.privilege_type, x.is_grantable FROM aclexplode(g.acl) x
-        UNION ALL SELECT g.owner, NULL, NULL WHERE g.whole) x
-    WHERE g.classid = 'pg_default_acl'::regclass
-       OR NOT (g.acl @> acldefault(g.type, g.owner) AND g.acl <@ acldefault(g.type, g.owner))
+    FROM (SELECT g.*, coalesce(i.initprivs, acldefault(g.type, g.owner)) AS base
+          FROM granted g
+          -- what an extension has granted on its members
+          LEFT JOIN pg_init_privs i ON i.classoid = g.classid AND i.objoid = g.objid AND i.objsubid = g.objsubid
+              AND i.privtype = 'e') g,
+        LATERAL (
+            SELECT x.grantee, x.privilege_type, x.is_grantable FROM aclexplode(g.acl) x
+            UNION ALL SELECT g.owner, NULL, NULL WHERE g.whole) x
+    WHERE g.classid = 'pg_default_acl'::regclass OR NOT (g.acl @> g.base AND g.acl <@ g.base)
     GROUP BY g.classid, g.objid, g.objsubid, g.owner, g.type, g.whole, x.grantee, x.privilege_type
 ),
 grantee AS (

@@ -45,7 +45,7 @@ LEFT JOIN pg_class t ON t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL
 LEFT JOIN pg_am m ON m.oid = r.relam
 LEFT JOIN pg_tablespace s ON s.oid = r.reltablespace
 LEFT JOIN (SELECT f.ftrelid, s.srvname,
-               to_jsonb(ARRAY(SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
+               to_jsonb(ARRAY(SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                    THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                    FROM unnest(f.ftoptions) o ORDER BY o COLLATE "C")) AS options
            FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver) f ON f.ftrelid = r.oid

@@ -69,7 +69,9 @@ SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
         'options', to_jsonb(nullif(ARRAY(SELECT o FROM unnest(x.options) o
             WHERE left(o, 10) <> 'pg_attver=' ORDER BY o COLLATE "C"), '{}')),
         'server_options', to_jsonb(CASE WHEN x.attfdwoptions IS NOT NULL
-            THEN ARRAY(SELECT o FROM unnest(x.attfdwoptions) o ORDER BY o COLLATE "C") END),
+            THEN ARRAY(SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
+                THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
+                FROM unnest(x.attfdwoptions) o ORDER BY o COLLATE "C") END),
         'inherited', CASE WHEN x.attinhcount > 0 THEN CASE WHEN x.attislocal THEN 'and local' ELSE 'only' END END,
         'not_null_name', CASE WHEN x.not_null_name <> left(x.relname || '_' || x.attname || '_not_null', 63)
             THEN x.not_null_name END,

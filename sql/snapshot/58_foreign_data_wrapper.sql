@@ -3,7 +3,7 @@ SELECT 'foreign data wrapper', NULL::text, w.fdwname::text, NULL::text, NULL::te
         'handler', CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regprocedure::text END,
         'validator', CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regprocedure::text END,
         'options', to_jsonb(CASE WHEN w.fdwoptions IS NOT NULL THEN ARRAY(
-            SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
+            SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                 THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
             FROM unnest(w.fdwoptions) o ORDER BY 1) END),
         'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))

@@ -2,7 +2,7 @@ SELECT 'foreign server', NULL::text, s.srvname::text, NULL::text, NULL::text,
     jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.srvowner), 'wrapper', w.fdwname, 'type',
         s.srvtype, 'version', s.srvversion,
         'options', to_jsonb(CASE WHEN s.srvoptions IS NOT NULL THEN ARRAY(
-            SELECT CASE WHEN split_part(o, '=', 1) ~* 'pass|pwd|secret|token|credential|key'
+            SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                 THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
             FROM unnest(s.srvoptions) o ORDER BY 1) END),
         'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))

@@ -228,6 +228,20 @@ resolve(DriftComparison *c)
 	drift_report(c);
 }
 
+/* As names and strings were printed, so they are read and printed again */
+static void
+pin_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"quote_all_identifiers", "off"},
+		{"standard_conforming_strings", "on"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Headers of the snapshots that are stored; NULL for this database */
 static SnapshotInfo *
 stored_info(const char *name)
@@ -260,8 +274,7 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 		c.info[i] = readers[i] ? snapshot_info(readers[i]) : &nothing;
 
 	sg_caller_begin(&caller);
-	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	pin_settings();
 	if (readers[0] != readers[1] && !is_same(c.info[0], c.info[1]))
 	{
 		merge(&c, readers);

@@ -464,8 +464,9 @@ static void
 pin_settings(void)
 {
 	static const char *const settings[][2] = {
-		{"DateStyle", "ISO"},
+		{"DateStyle", "ISO, YMD"},
 		{"IntervalStyle", "postgres"},
+		{"lc_monetary", "C"},
 		{"TimeZone", "UTC"},
 		{"transform_null_equals", "off"},
 		{"standard_conforming_strings", "on"},

@@ -26,7 +26,7 @@ CREATE SEQUENCE s AS int INCREMENT 2 CACHE 5 CYCLE;
 
 CREATE TABLE "We""ird.T a" (
   id int GENERATED ALWAYS AS IDENTITY (START 5) PRIMARY KEY,
-  "A b" text COLLATE "C" DEFAULT 'x' || 'y',
+  "A b" text COLLATE "C" DEFAULT 'x\' || 'y',
   json jsonb,
   n int NOT NULL,
   g int GENERATED ALWAYS AS (n + 1) STORED,
@@ -106,9 +106,10 @@ CREATE PUBLICATION regress_snapshot_ps FOR TABLES IN SCHEMA snap WITH (publish =
 CREATE SUBSCRIPTION regress_snapshot_su CONNECTION 'host=nowhere password=geheim' PUBLICATION b, a WITH (connect = false, slot_name = NONE, streaming = off);
 RESET client_min_messages;
 CREATE FOREIGN DATA WRAPPER regress_snapshot_fw;
-CREATE SERVER regress_snapshot_srv TYPE 't' VERSION '1' FOREIGN DATA WRAPPER regress_snapshot_fw OPTIONS (host 'h', password 'geheim');
+CREATE SERVER regress_snapshot_srv TYPE 't' VERSION '1' FOREIGN DATA WRAPPER regress_snapshot_fw
+  OPTIONS (host 'h', password 'geheim', uri 'postgresql://u:geheim@h', config '{"user": "u", "password" : "geheim"}', url 'http://h/a:b');
 CREATE USER MAPPING FOR regress_snapshot_a SERVER regress_snapshot_srv OPTIONS (user 'u', password 'geheim');
-CREATE FOREIGN TABLE ft (a int OPTIONS (c 'x')) SERVER regress_snapshot_srv OPTIONS (t 'y');
+CREATE FOREIGN TABLE ft (a int OPTIONS (c 'x', token 'geheim')) SERVER regress_snapshot_srv OPTIONS (t 'y');
 CREATE TEXT SEARCH DICTIONARY di (TEMPLATE = simple, accept = false);
 CREATE TEXT SEARCH CONFIGURATION cfg (PARSER = "default");
 ALTER TEXT SEARCH CONFIGURATION cfg ADD MAPPING FOR asciiword WITH di, simple;
@@ -137,6 +138,7 @@ SET LOCAL TimeZone = 'Asia/Tokyo';
 SET LOCAL search_path = snap, public;
 SET LOCAL lock_timeout = 0;
 SET LOCAL jit = on;
+SELECT FROM set_config('standard_conforming_strings', 'off', true) WHERE current_setting('server_version_num')::int < 190000 \g /dev/null
 SET LOCAL ROLE regress_snapshot_a;
 SELECT sg_snapshot_take('regress 2', '{snap}') > 50 AS taken;
 COMMIT;
