@@ -139,10 +139,70 @@ is_dynamic_partition(const DriftObject *object)
 	return object->kind == KIND_TABLE && drift_value(object->properties, "partition_of");
 }
 
-static const char *
-object_class(const DriftObject *object, const char *otherwise)
+/* ---- members of extensions ---- */
+
+/* Have both sides this extension, with different values of a property?  The change, or NULL. */
+static const DriftChange *
+extension_change(DriftComparison *c, const char *extension, const char *property)
 {
-	if (drift_value(object->properties, "extension") || is_dynamic_partition(object))
+	const char *identity = quote_identifier(extension);
+
+	foreach_ptr(const DriftChange, change, c->changes)
+	{
+		if (change->kind == KIND_EXTENSION && strcmp(change->property->name, property) == 0 &&
+			strcmp(change->identity, identity) == 0)
+			return change;
+	}
+	return NULL;
+}
+
+/* Snapshots of some schemas say of no extension what it is like */
+static bool
+knows_extensions(DriftComparison *c)
+{
+	return c->info[DRIFT_REFERENCE]->schemas == NIL && c->info[DRIFT_TARGET]->schemas == NIL;
+}
+
+/*
+ * Has the extension itself made that one side has an object, or an object of
+ * another kind, and no person?  It has where it is of another version there,
+ * or in another schema.
+ */
+static bool
+explains_objects(DriftComparison *c, const char *extension)
+{
+	return !knows_extensions(c) || extension_change(c, extension, "version") || extension_change(c, extension, "schema");
+}
+
+/* The same of a property that differs.  What an extension grants is the base of the privileges of either side. */
+static bool
+explains_property(DriftComparison *c, const char *extension, const DriftChange *change)
+{
+	const char *property = change->property->name;
+
+	if (strcmp(property, "acl") == 0)
+		return false;
+	if (strcmp(property, "owner") == 0)
+	{
+		const DriftChange *owner = extension_change(c, extension, "owner");
+
+		return !knows_extensions(c) ||
+			(owner && strcmp(drift_text(owner->expected), drift_text(change->expected)) == 0 &&
+			 strcmp(drift_text(owner->actual), drift_text(change->actual)) == 0);
+	}
+	return extension_change(c, extension, "version") != NULL;
+}
+
+static const char *
+object_class(DriftComparison *c, const DriftObject *object, const char *otherwise)
+{
+	char	   *extension = drift_string(object->properties, "extension");
+
+	if (is_dynamic_partition(object))
+		return "unmanaged";
+	/* sg_capture_ddl() makes and drops its own members */
+	if (extension && ((object->kind == KIND_EVENT_TRIGGER && strcmp(extension, "schemaguard") == 0) ||
+					  explains_objects(c, extension)))
 		return "unmanaged";
 	return otherwise;
 }
@@ -173,7 +233,7 @@ report_lone(DriftComparison *c, DriftObject *object)
 {
 	bool		missing = object->side == DRIFT_REFERENCE;
 	DriftRow   *row = add_row(c, object->kind, object->identity, missing ? "missing" : "extra",
-							  object_class(object, missing ? "drift" : "extra"));
+							  object_class(c, object, missing ? "drift" : "extra"));
 	char	   *extension = drift_string(object->properties, "extension");
 
 	if (missing)
@@ -208,7 +268,7 @@ report_pair(DriftComparison *c, DriftObject *reference)
 		return;
 
 	row = add_row(c, reference->kind, reference->identity, "renamed", automatic ? "cosmetic" :
-				  object_class(reference, "drift"));
+				  object_class(c, reference, "drift"));
 	row->property = "name";
 	row->expected = reference->identity;
 	row->actual = target->identity;
@@ -337,7 +397,8 @@ report_change(DriftComparison *c, DriftChange *change)
 	PropertyCompare compare = change->property->compare;
 	bool		cosmetic = compare == COMPARE_COSMETIC ||
 		(compare == COMPARE_BODY && body_verdict(change) == DRIFT_COSMETIC);
-	bool		unmanaged = drift_value(change->reference, "extension") && drift_value(change->target, "extension");
+	char	   *extension = drift_string(change->reference, "extension");
+	bool		member = extension && drift_value(change->target, "extension");
 	DriftRow   *row;
 
 	/* what is renamed since explains some */
@@ -345,7 +406,7 @@ report_change(DriftComparison *c, DriftChange *change)
 		return;
 
 	row = add_row(c, change->kind, change->identity, "changed",
-				  unmanaged ? "unmanaged" : cosmetic ? "cosmetic" : "drift");
+				  cosmetic ? "cosmetic" : member && explains_property(c, extension, change) ? "unmanaged" : "drift");
 	row->property = change->property->name;
 	row->expected = drift_text(change->expected);
 	row->actual = drift_text(change->actual);
@@ -353,6 +414,8 @@ report_change(DriftComparison *c, DriftChange *change)
 	if (strcmp(change->identity, change->target_identity) != 0)
 		add_detail(row, psprintf("%s in the target", change->target_identity));
 	add_detail(row, change->reason);
+	if (member)
+		add_detail(row, psprintf("belongs to extension %s", quote_identifier(extension)));
 	if (compare == COMPARE_BODY && cosmetic)
 		add_detail(row, "only white space and comments differ");
 	add_rows_to_detail(c, row, drift_has_trait(change->kind, KIND_RELATION) ? change->target_identity : change->target_parent);

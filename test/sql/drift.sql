@@ -1,4 +1,5 @@
 -- Drift: each class and change, texts that mean the same, renames, folding, names, bad input
+-- needs: dblink
 -- rooms: drift expression
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
@@ -116,6 +117,27 @@ DROP TABLE shop.log_2020;
 CREATE TABLE shop.log_2021 PARTITION OF shop.log FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
 SELECT kind, object, change, class, risk, detail FROM drift();
 
+-- Members of extensions: what the extension has granted and made is the base, an update explains what differs, a person does not
+CREATE EXTENSION dblink SCHEMA shop;
+SELECT identity, properties -> 'acl' AS acl FROM sg_snapshot_objects('live', '{shop}') WHERE identity ~ 'dblink_connect_u';
+SELECT taken();
+GRANT EXECUTE ON FUNCTION shop.dblink_connect_u(text) TO PUBLIC;
+REVOKE EXECUTE ON FUNCTION shop.dblink_disconnect() FROM PUBLIC;
+ALTER FUNCTION shop.dblink_disconnect() SECURITY DEFINER;
+ALTER EXTENSION dblink DROP FUNCTION shop.dblink_error_message(text);
+CREATE FUNCTION shop.smuggled() RETURNS int LANGUAGE sql AS 'SELECT 1';
+ALTER EXTENSION dblink ADD FUNCTION shop.smuggled();
+SELECT kind, object, change, class, risk, property, expected, actual, detail FROM drift() WHERE property IS NOT NULL;
+SELECT kind, object, change, class, detail FROM drift() WHERE property IS NULL;
+SELECT count(*), count(*) FILTER (WHERE class = 'unmanaged') AS unmanaged FROM sg_drift('was', schemas => '{shop}');
+UPDATE schemaguard.snapshot_object o SET properties = o.properties || '{"version": "1.0"}', checksum = sha256('x') WHERE snapshot = 'was' AND kind = 'extension' AND identity = 'dblink';
+UPDATE schemaguard.snapshot SET checksum = sha256('x') WHERE name = 'was';
+SELECT kind, object, change, class, property FROM drift();
+ALTER EXTENSION dblink DROP FUNCTION shop.smuggled();
+DROP FUNCTION shop.smuggled;
+DROP FUNCTION shop.dblink_error_message;
+DROP EXTENSION dblink;
+
 -- A snapshot may come from anywhere: its texts are never run, and whatever they are, they are no error
 CREATE FUNCTION shop.boom(a int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'I was called'; END $$;
 CREATE FUNCTION said(expression text) RETURNS TABLE (actual text, detail text) LANGUAGE plpgsql AS $$
@@ -157,6 +179,7 @@ DROP DOMAIN shop.word;
 -- Queries as 15 prints them, and as later majors do
 CREATE TABLE shop.doc (a int, x xml);
 CREATE VIEW shop.sub AS SELECT s.a FROM (SELECT doc.a FROM shop.doc) s WHERE s.a > 1;
+CREATE VIEW shop.slash AS SELECT doc.a, 'C:\' AS dir FROM shop.doc;
 CREATE VIEW shop.func AS SELECT g.n FROM generate_series(1, 3) g(n);
 CREATE VIEW shop.sample AS SELECT doc.a FROM shop.doc TABLESAMPLE system (10);
 CREATE VIEW shop.vals AS SELECT v.n FROM (VALUES (1), (2)) v(n);
@@ -165,8 +188,8 @@ CREATE VIEW shop.quoted AS SELECT xmlserialize(CONTENT NULL::xml AS text) AS s, 
 CREATE FUNCTION printed(view text, query text) RETURNS TABLE (object text, property text, detail text) LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE schemaguard.snapshot_object o SET properties = jsonb_set(o.properties, '{query}', to_jsonb(query)),
-      checksum = sha256(query::bytea) WHERE snapshot = 'was' AND identity = 'shop.' || view;
-  UPDATE schemaguard.snapshot o SET checksum = sha256(query::bytea) WHERE name = 'was';
+      checksum = sha256(convert_to(query, 'UTF8')) WHERE snapshot = 'was' AND identity = 'shop.' || view;
+  UPDATE schemaguard.snapshot o SET checksum = sha256(convert_to(query, 'UTF8')) WHERE name = 'was';
   RETURN QUERY SELECT d.object, d.property, d.detail FROM sg_drift('was') d;
 END $$;
 SELECT taken();
@@ -181,8 +204,12 @@ SELECT v.column1, p.* FROM (VALUES ('literal', 'SELECT XMLSERIALIZE(CONTENT NULL
     ('name', 'SELECT XMLSERIALIZE(CONTENT NULL::xml AS text NO INDENT) AS s, ''a)''::text AS "b NO INDENT)"'),
     ('neither', 'SELECT XMLSERIALIZE(CONTENT NULL::xml AS text NO INDENT) AS s, ''a)''::text AS "b)"')) v, LATERAL printed('quoted', v.column2) p;
 SELECT * FROM printed('sub', 'SELECT s.a FROM ( SELECT doc.a FROM shop.doc) s WHERE (s.a > 2)');
+BEGIN;
+SELECT FROM set_config('standard_conforming_strings', 'off', true) WHERE current_setting('server_version_num')::int < 190000 \g /dev/null
+SELECT * FROM printed('slash', E'SELECT doc.a, \'C:\\\' AS dir FROM shop.doc');
+COMMIT;
 DROP FUNCTION printed;
-DROP VIEW shop.sub, shop.func, shop.sample, shop.vals, shop.xml, shop.quoted;
+DROP VIEW shop.slash, shop.sub, shop.func, shop.sample, shop.vals, shop.xml, shop.quoted;
 DROP TABLE shop.doc;
 
 -- Before 14 a range type had no multirange: that the other side has one is no drift then, and is between later ones
