@@ -176,7 +176,8 @@ DECLARE n bigint;
 BEGIN
     IF k.declared THEN
         SELECT count(DISTINCT (row_table, row_id)) INTO n FROM sg_fk_orphans(k.child::regclass, k.fk, 100000);
-    ELSIF k.match <> 'FULL' THEN
+    -- of temporary tables only what is declared is listed
+    ELSIF k.match <> 'FULL' AND NOT starts_with(k.child, 'pg_temp') THEN
         SELECT count(DISTINCT (row_table, row_id)) INTO n FROM sg_orphans(k.child::regclass, k.ccols, k.parent::regclass, k.pcols, 100000);
     END IF;
     UPDATE d.kase SET listed = n WHERE id = k.id;
@@ -328,7 +329,7 @@ sub run_batch
 	for my $case ($temporary ? @cases : ())
 	{
 		# what is temporary can't become unlogged, nor be in a plan
-		$case->{setup} =~ s/^ALTER TABLE [^\n]* SET UNLOGGED;\n//mg;
+		$case->{setup} =~ s/^ALTER TABLE \Q$case->{child}\E SET UNLOGGED;\n//mg;
 		$case->{planned} = 0;
 	}
 	my $sql = ($temporary ? '' : 'CREATE SCHEMA ' . ident($schema) . ";\nGRANT USAGE ON SCHEMA " . ident($schema) . " TO PUBLIC;\n")
