@@ -354,8 +354,194 @@ attributes AS MATERIALIZED (
         WHERE r.relkind = 'm') z ON true
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
+),
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What an object needs: edges of pg_depend, where neither its parent nor its properties name the other object in full
+-- ---------------------------------------------------------------------------------------------------------------------
+edge AS MATERIALIZED (
+    SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid
+    FROM pg_depend d
+    WHERE d.objid >= 16384 AND d.refobjid >= 16384 AND d.classid <> 'pg_user_mapping'::regclass
+      AND (d.deptype = 'n' AND d.refclassid <> 'pg_namespace'::regclass
+              -- the columns of a key or check are its properties
+              AND NOT (d.classid = 'pg_constraint'::regclass AND d.refclassid = 'pg_class'::regclass
+                  AND d.refobjsubid > 0)
+           OR d.deptype = 'a' AND d.classid = 'pg_opclass'::regclass
+           -- of partitions, and the columns that expressions of an index name
+           OR d.deptype = 'a' AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+              AND (d.refobjsubid = 0 OR d.objid IN (SELECT i.indexrelid FROM pg_index i
+                  WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)))
+      -- what an extension has brought is made by it
+      AND NOT EXISTS (SELECT FROM ext x WHERE x.classid = d.classid AND x.objid = d.objid)
+),
+-- by the object of a snapshot that they count for; "home" is the relation that it is a part of
+bearer AS (
+    SELECT e.classid AS catalog, e.objid AS oid, 0 AS number, 0::oid AS home, e.refclassid, e.refobjid, e.refobjsubid
+    FROM edge e
+    WHERE e.classid NOT IN ('pg_class'::regclass, 'pg_attrdef'::regclass, 'pg_rewrite'::regclass, 'pg_amop'::regclass,
+        'pg_amproc'::regclass, 'pg_publication_rel'::regclass)
+    UNION ALL
+    SELECT CASE c.relkind WHEN 'c' THEN 'pg_type'::regclass ELSE 'pg_class'::regclass END,
+        CASE c.relkind WHEN 'c' THEN c.reltype ELSE c.oid END,
+        CASE WHEN c.relkind IN ('r', 'p', 'f') THEN e.objsubid ELSE 0 END, c.oid,
+        e.refclassid, e.refobjid, e.refobjsubid
+    FROM edge e JOIN pg_class c ON c.oid = e.objid
+    WHERE e.classid = 'pg_class'::regclass AND c.relkind NOT IN ('i', 'I')
+        -- by index, where there are few of them
+        AND c.oid = ANY (ARRAY(SELECT e.objid FROM edge e WHERE e.classid = 'pg_class'::regclass))
+    UNION ALL
+    SELECT CASE WHEN k.oid IS NULL THEN 'pg_class'::regclass ELSE 'pg_constraint'::regclass END,
+        coalesce(k.oid, i.indexrelid), 0, i.indrelid, e.refclassid, e.refobjid, e.refobjsubid
+    FROM edge e JOIN pg_index i ON i.indexrelid = e.objid
+    LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+    WHERE e.classid = 'pg_class'::regclass
+        AND i.indexrelid = ANY (ARRAY(SELECT e.objid FROM edge e WHERE e.classid = 'pg_class'::regclass))
+    UNION ALL
+    SELECT 'pg_class'::regclass, f.adrelid, CASE c.relkind WHEN 'v' THEN 0 ELSE f.adnum END, f.adrelid,
+        e.refclassid, e.refobjid, e.refobjsubid
+    FROM edge e JOIN pg_attrdef f ON f.oid = e.objid JOIN pg_class c ON c.oid = f.adrelid
+    WHERE e.classid = 'pg_attrdef'::regclass
+        AND f.oid = ANY (ARRAY(SELECT e.objid FROM edge e WHERE e.classid = 'pg_attrdef'::regclass))
+    UNION ALL
+    SELECT CASE w.rulename WHEN '_RETURN' THEN 'pg_class'::regclass ELSE 'pg_rewrite'::regclass END,
+        CASE w.rulename WHEN '_RETURN' THEN w.ev_class ELSE w.oid END, 0, w.ev_class,
+        e.refclassid, e.refobjid, e.refobjsubid
+    FROM edge e JOIN pg_rewrite w ON w.oid = e.objid
+    WHERE e.classid = 'pg_rewrite'::regclass
+    UNION ALL
+    -- an operator or function is its class's, or else its family's
+    SELECT coalesce(d.refclassid, 'pg_opfamily'::regclass), coalesce(d.refobjid, a.family), 0, 0,
+        e.refclassid, e.refobjid, e.refobjsubid
+    FROM edge e
+    JOIN (SELECT 'pg_amop'::regclass AS classid, a.oid, a.amopfamily AS family FROM pg_amop a
+          UNION ALL SELECT 'pg_amproc'::regclass, a.oid, a.amprocfamily FROM pg_amproc a) a
+        ON a.classid = e.classid AND a.oid = e.objid
+    LEFT JOIN pg_depend d ON d.classid = e.classid AND d.objid = e.objid AND d.deptype = 'i'
+        AND d.refclassid = 'pg_opclass'::regclass
+    UNION ALL
+    SELECT 'pg_publication'::regclass, p.prpubid, 0, 0, e.refclassid, e.refobjid, e.refobjsubid
+    FROM edge e JOIN pg_publication_rel p ON p.oid = e.objid
+    WHERE e.classid = 'pg_publication_rel'::regclass
+),
+needed AS MATERIALIZED (
+    SELECT DISTINCT e.refclassid AS classid, e.refobjid AS objid, e.refobjsubid AS objsubid FROM edge e
+),
+-- kind and identity of what is needed, wherever it is
+goal AS MATERIALIZED (
+    SELECT x.classid, x.objid, x.objsubid, x.kind,
+        coalesce(x.prefix || '.', '')
+            || coalesce(CASE WHEN x.name = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || x.name || '"'
+                ELSE quote_ident(x.name) END, '')
+            || coalesce(x.suffix, '') AS identity
+    FROM (
+        -- the columns of views are theirs, and what makes a constraint is the constraint
+        SELECT n.classid, n.objid, n.objsubid,
+            CASE WHEN k.oid IS NOT NULL THEN 'constraint'
+                WHEN n.objsubid > 0 AND c.relkind IN ('r', 'p', 'f') THEN 'column'
+                ELSE CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
+                    WHEN 'c' THEN 'type' WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' ELSE 'table' END END AS kind,
+            s.identity || CASE WHEN k.oid IS NOT NULL OR n.objsubid > 0 AND c.relkind IN ('r', 'p', 'f')
+                THEN '.' || CASE WHEN c.relname = ANY ((SELECT s.keywords FROM setting s)::text[])
+                    THEN '"' || c.relname || '"' ELSE quote_ident(c.relname) END ELSE '' END AS prefix,
+            CASE WHEN k.oid IS NOT NULL THEN k.conname
+                WHEN n.objsubid > 0 AND c.relkind IN ('r', 'p', 'f') THEN a.names[n.objsubid]
+                ELSE c.relname END::text AS name,
+            NULL::text AS suffix
+        FROM needed n
+        LEFT JOIN pg_constraint k ON k.conindid = n.objid AND k.contype IN ('p', 'u', 'x')
+        JOIN pg_class c ON c.oid = coalesce(k.conrelid, n.objid) JOIN space s ON s.oid = c.relnamespace
+        LEFT JOIN cols a ON a.attrelid = n.objid AND n.objsubid > 0
+        WHERE n.classid = 'pg_class'::regclass
+        UNION ALL
+        -- an array is its element, a multirange its range, the row of a relation that relation
+        SELECT n.classid, n.objid, n.objsubid,
+            CASE WHEN c.oid IS NULL THEN CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END
+                ELSE CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END END,
+            s.identity, t.typname, NULL
+        FROM needed n
+        LEFT JOIN pg_type e ON e.typarray = n.objid
+        LEFT JOIN (SELECT r.rngtypid, r.rngmultitypid
+                   FROM (VALUES (0::oid)) d (rngmultitypid),
+                       LATERAL (SELECT r.rngtypid, rngmultitypid FROM pg_range r OFFSET 0) r
+                   WHERE r.rngmultitypid <> 0) m ON m.rngmultitypid = coalesce(e.oid, n.objid)
+        JOIN pg_type t ON t.oid = coalesce(m.rngtypid, e.oid, n.objid)
+        JOIN space s ON s.oid = t.typnamespace
+        LEFT JOIN pg_class c ON c.oid = t.typrelid AND c.relkind <> 'c'
+        WHERE n.classid = 'pg_type'::regclass
+        UNION ALL
+        SELECT n.classid, n.objid, n.objsubid,
+            CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
+            s.identity, p.proname, '(' || oidvectortypes(p.proargtypes) || ')'
+        FROM needed n JOIN pg_proc p ON p.oid = n.objid JOIN space s ON s.oid = p.pronamespace
+        WHERE n.classid = 'pg_proc'::regclass
+        UNION ALL
+        SELECT n.classid, n.objid, n.objsubid, 'operator', s.identity, NULL,
+            o.oprname || '(' || CASE WHEN o.oprleft = 0 THEN 'none' ELSE format_type(o.oprleft, NULL) END || ', '
+                || CASE WHEN o.oprright = 0 THEN 'none' ELSE format_type(o.oprright, NULL) END || ')'
+        FROM needed n JOIN pg_operator o ON o.oid = n.objid JOIN space s ON s.oid = o.oprnamespace
+        WHERE n.classid = 'pg_operator'::regclass
+        UNION ALL
+        SELECT n.classid, n.objid, n.objsubid, o.kind, s.identity, o.name, ' USING ' || m.amname
+        FROM needed n
+        JOIN (SELECT 'pg_opclass'::regclass AS classid, 'operator class' AS kind, o.oid, o.opcnamespace AS space,
+                  o.opcname AS name, o.opcmethod AS method FROM pg_opclass o
+              UNION ALL
+              SELECT 'pg_opfamily'::regclass, 'operator family', o.oid, o.opfnamespace, o.opfname, o.opfmethod
+              FROM pg_opfamily o) o ON o.classid = n.classid AND o.oid = n.objid
+        JOIN space s ON s.oid = o.space JOIN pg_am m ON m.oid = o.method
+        UNION ALL
+        SELECT n.classid, n.objid, n.objsubid, 'constraint', coalesce(p.identity, s.identity || '.' || quote_ident(t.typname)),
+            k.conname, NULL
+        FROM needed n JOIN pg_constraint k ON k.oid = n.objid
+        LEFT JOIN place p ON p.oid = k.conrelid
+        LEFT JOIN pg_type t ON t.oid = k.contypid LEFT JOIN space s ON s.oid = t.typnamespace
+        WHERE n.classid = 'pg_constraint'::regclass AND k.contype IN ('p', 'u', 'f', 'c', 'x')
+        UNION ALL
+        SELECT n.classid, n.objid, n.objsubid, o.kind, s.identity, o.name, o.suffix
+        FROM needed n
+        JOIN (SELECT 'pg_collation'::regclass AS classid, 'collation' AS kind, c.oid, c.collnamespace AS space,
+                  c.collname AS name, CASE WHEN c.collencoding <> -1
+                      THEN ' FOR ' || pg_encoding_to_char(c.collencoding) END AS suffix FROM pg_collation c
+              UNION ALL
+              SELECT 'pg_ts_config'::regclass, 'text search configuration', c.oid, c.cfgnamespace, c.cfgname, NULL
+              FROM pg_ts_config c
+              UNION ALL
+              SELECT 'pg_ts_dict'::regclass, 'text search dictionary', d.oid, d.dictnamespace, d.dictname, NULL
+              FROM pg_ts_dict d
+              UNION ALL
+              SELECT 'pg_ts_parser'::regclass, 'text search parser', p.oid, p.prsnamespace, p.prsname, NULL
+              FROM pg_ts_parser p
+              UNION ALL
+              SELECT 'pg_ts_template'::regclass, 'text search template', t.oid, t.tmplnamespace, t.tmplname, NULL
+              FROM pg_ts_template t
+              UNION ALL
+              SELECT 'pg_language'::regclass, 'language', l.oid, 0, l.lanname, NULL FROM pg_language l
+              UNION ALL
+              SELECT 'pg_extension'::regclass, 'extension', x.oid, 0, x.extname, NULL FROM pg_extension x
+              UNION ALL
+              SELECT 'pg_am'::regclass, 'access method', m.oid, 0, m.amname, NULL FROM pg_am m
+              UNION ALL
+              SELECT 'pg_foreign_data_wrapper'::regclass, 'foreign data wrapper', w.oid, 0, w.fdwname, NULL
+              FROM pg_foreign_data_wrapper w
+              UNION ALL
+              SELECT 'pg_foreign_server'::regclass, 'foreign server', s.oid, 0, s.srvname, NULL
+              FROM pg_foreign_server s) o ON o.classid = n.classid AND o.oid = n.objid
+        LEFT JOIN space s ON s.oid = o.space
+    ) x
+),
+need AS MATERIALIZED (
+    SELECT x.catalog, x.oid, x.number,
+        jsonb_agg(jsonb_build_array(x.kind, x.identity) ORDER BY x.kind COLLATE "C", x.identity COLLATE "C") AS depends
+    FROM (SELECT DISTINCT b.catalog, b.oid, b.number, g.kind, g.identity
+          FROM bearer b
+          JOIN goal g ON g.classid = b.refclassid AND g.objid = b.refobjid AND g.objsubid = b.refobjsubid
+          -- not on itself, nor on the relation that it belongs to
+          WHERE NOT (b.refclassid = b.catalog AND b.refobjid = b.oid AND (b.refobjsubid = b.number OR b.number = 0))
+            AND NOT (b.refclassid = 'pg_class'::regclass AND b.refobjid = b.home AND b.refobjsubid = 0)) x
+    GROUP BY x.catalog, x.oid, x.number
 )
--- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties
+-- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties, and where it is
+-- in the catalogs: catalog, OID, number of a column
 SELECT x.kind, x.identity, x.parent, x.properties
 FROM (
 SELECT o.kind,
@@ -366,12 +552,15 @@ SELECT o.kind,
             'normalize', 'system_user') THEN '"' || o.name || '"'
             ELSE quote_ident(o.name) END, '')
         || coalesce(o.suffix, '') AS identity,
-    o.parent, o.properties
+    o.parent,
+    CASE WHEN n.depends IS NULL THEN o.properties ELSE o.properties || jsonb_build_object('depends', n.depends) END
+        AS properties
 FROM (
     (
     SELECT 'schema'::text, NULL::text, n.nspname::text, NULL::text, NULL::text,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(n.nspowner), 'acl', a.acl, 'grantors', g.grantors,
-            'comment', c.description, 'extension', e.extension))
+            'comment', c.description, 'extension', e.extension)),
+        'pg_namespace'::regclass, n.oid, 0
     FROM nsp n
     LEFT JOIN ext e ON e.classid = 'pg_namespace'::regclass AND e.objid = n.oid
     LEFT JOIN com c ON c.classoid = 'pg_namespace'::regclass AND c.objoid = n.oid
@@ -418,7 +607,8 @@ FROM (
                 WHEN r.relkind = 'p' AND pg_get_partkeydef(r.oid) IS NULL THEN 'dropped while it was read'
                 WHEN r.relispartition AND pg_get_expr(r.relpartbound, r.oid) IS NULL
                     THEN 'dropped while it was read' END))
-        END
+        END,
+        'pg_class'::regclass, r.oid, 0
     FROM rel r
     LEFT JOIN parents p ON p.inhrelid = r.oid
     LEFT JOIN pg_class t ON t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL
@@ -518,8 +708,9 @@ FROM (
                 x.extension,
             'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
                 WHEN x.has_expression AND x.expression IS NULL THEN 'dropped while it was read' END))
-        END
-    FROM (SELECT r.identity, r.relname, r.extension, r.locked, r.trouble, a.attname,
+        END,
+        'pg_class'::regclass, x.attrelid, x.attnum::int
+    FROM (SELECT r.identity, r.relname, r.extension, r.locked, r.trouble, a.attrelid, a.attnum, a.attname,
               format_type(a.atttypid, a.atttypmod) AS type,
               CASE WHEN d.attrelid IS NULL THEN a.attnum
                   ELSE a.attnum - (SELECT count(*) FROM unnest(d.attnums) n WHERE n < a.attnum)::int END AS position,
@@ -648,7 +839,8 @@ FROM (
                 'comment', x.description, 'extension', x.extension,
                 'unknown', CASE WHEN x.contype = 'c' AND x.locked OR x.waits THEN x.trouble
                     WHEN x.contype = 'c' AND x.expression IS NULL THEN 'dropped while it was read' END))
-        END
+        END,
+        'pg_constraint'::regclass, x.oid, 0
     FROM (SELECT c.*, coalesce(r.identity, t.identity) AS table_identity,
               coalesce(r.extension, t.extension) AS extension,
               coalesce(r.locked, false) OR t.objid IS NOT NULL AS locked,
@@ -721,7 +913,8 @@ FROM (
                 AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
                     THEN true END,
             'comment', c.description, 'extension', i.extension,
-            'unknown', CASE WHEN i.waits THEN i.trouble END))
+            'unknown', CASE WHEN i.waits THEN i.trouble END)),
+        'pg_class'::regclass, i.indexrelid, 0
     FROM ind i
     LEFT JOIN ind_key k ON k.indexrelid = i.indexrelid
     LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
@@ -741,7 +934,8 @@ FROM (
             'access_method', CASE WHEN x.relkind = 'm' AND x.amname <> 'heap' THEN x.amname END,
             'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
             'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'it or what it reads is')
-                WHEN x.query IS NULL THEN 'dropped while it was read' END))
+                WHEN x.query IS NULL THEN 'dropped while it was read' END)),
+        'pg_class'::regclass, x.oid, 0
     FROM (SELECT r.*, t.columns, t.defaults, t.comments, t.acls, t.statistics, t.storages, t.compressions,
         t.options AS column_options, m.amname, s.spcname, a.acl, g.grantors, c.description,
               r.locked OR w.objid IS NOT NULL AS waits,
@@ -769,7 +963,8 @@ FROM (
                 || '_' || b.attname || '_seq'
                 AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
                     THEN true END,
-            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension))
+            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension)),
+        'pg_class'::regclass, r.oid, 0
     FROM rel r
     JOIN pg_sequence s ON s.seqrelid = r.oid
     LEFT JOIN owned o ON o.sequence = r.oid
@@ -814,7 +1009,8 @@ FROM (
             'comment', c.description, 'extension', coalesce(e.extension, r.extension),
             'unknown', CASE WHEN t.tgqual IS NOT NULL AND r.locked THEN r.trouble
                 WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL
-                THEN 'dropped while it was read' END))
+                THEN 'dropped while it was read' END)),
+        'pg_trigger'::regclass, t.oid, 0
     FROM trig t
     JOIN rel r ON r.oid = t.tgrelid
     LEFT JOIN (SELECT f.oid, f.identity FROM place f WHERE f.oid IN (SELECT t.tgconstrrelid FROM trig t)) f
@@ -836,8 +1032,9 @@ FROM (
                 WHEN 'R' THEN 'replica' ELSE 'always' END,
             'comment', x.description, 'extension', x.extension,
             'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'what it reads is')
-                WHEN x.definition IS NULL THEN 'dropped while it was read' END))
-    FROM (SELECT r.identity, r.extension, u.rulename, u.ev_type, u.is_instead, u.ev_enabled, c.description,
+                WHEN x.definition IS NULL THEN 'dropped while it was read' END)),
+        'pg_rewrite'::regclass, x.oid, 0
+    FROM (SELECT u.oid, r.identity, r.extension, u.rulename, u.ev_type, u.is_instead, u.ev_enabled, c.description,
         r.trouble, r.locked OR w.objid IS NOT NULL AS waits,
               CASE WHEN NOT r.locked AND w.objid IS NULL THEN pg_get_ruledef(u.oid) END AS definition
           FROM pg_rewrite u
@@ -857,7 +1054,8 @@ FROM (
             'comment', c.description, 'extension', r.extension,
             'unknown', CASE WHEN r.locked THEN r.trouble
                 WHEN p.polqual IS NOT NULL AND pg_get_expr(p.polqual, p.polrelid) IS NULL
-                    THEN 'dropped while it was read' END))
+                    THEN 'dropped while it was read' END)),
+        'pg_policy'::regclass, p.oid, 0
     FROM pg_policy p
     JOIN rel r ON r.oid = p.polrelid
     LEFT JOIN com c ON c.classoid = 'pg_policy'::regclass AND c.objoid = p.oid
@@ -872,7 +1070,8 @@ FROM (
                 FROM ' ON (.*) FROM ') || ')' END,
             'target', CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END,
             'unknown', CASE WHEN s.expressions AND r.locked THEN r.trouble END,
-            'comment', c.description, 'extension', coalesce(e.extension, r.extension)))
+            'comment', c.description, 'extension', coalesce(e.extension, r.extension))),
+        'pg_statistic_ext'::regclass, s.oid, 0
     FROM (SELECT s.* FROM (VALUES (NULL::int, NULL::text)) d (stxstattarget, stxexprs),
               LATERAL (SELECT s.oid, s.stxrelid, s.stxname, s.stxnamespace, s.stxowner, s.stxkeys, s.stxkind,
                   stxstattarget, stxexprs IS NOT NULL AS expressions
@@ -946,7 +1145,8 @@ FROM (
             'extension', e.extension,
             'unknown', CASE WHEN b.objid IS NOT NULL THEN b.reason
                 WHEN p.parsed AND w.objid IS NOT NULL THEN 'what it reads is locked by another session'
-                WHEN pg_get_function_arguments(p.oid) IS NULL THEN 'dropped while it was read' END))
+                WHEN pg_get_function_arguments(p.oid) IS NULL THEN 'dropped while it was read' END)),
+        'pg_proc'::regclass, p.oid, 0
     FROM proc p
     JOIN nsp n ON n.oid = p.pronamespace
     JOIN pg_language l ON l.oid = p.prolang
@@ -1005,7 +1205,8 @@ FROM (
         END
         || jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.typowner), 'acl', p.acl, 'grantors',
             w.grantors,
-            'comment', coalesce(c.description, rc2.description), 'extension', e.extension))
+            'comment', coalesce(c.description, rc2.description), 'extension', e.extension)),
+        'pg_type'::regclass, t.oid, 0
     FROM pg_type t
     JOIN nsp n ON n.oid = t.typnamespace
     LEFT JOIN rel r ON r.oid = t.typrelid AND r.relkind = 'c'
@@ -1038,7 +1239,8 @@ FROM (
             'lc_collate', CASE WHEN x.collprovider = 'c' THEN x.collcollate::text END,
             'lc_ctype', CASE WHEN x.collprovider = 'c' THEN x.collctype::text END,
             'deterministic', x.collisdeterministic, 'rules', x.collicurules,
-            'comment', c.description, 'extension', e.extension))
+            'comment', c.description, 'extension', e.extension)),
+        'pg_collation'::regclass, x.oid, 0
     FROM (SELECT x.* FROM (VALUES (NULL::text, NULL::text, NULL::text)) d (colllocale, colliculocale, collicurules),
               LATERAL (SELECT x.oid, x.collname, x.collnamespace, x.collowner, x.collprovider, x.collisdeterministic,
                   x.collencoding,
@@ -1059,7 +1261,8 @@ FROM (
             'hashes', CASE WHEN o.oprcanhash THEN true END, 'merges', CASE WHEN o.oprcanmerge THEN true END,
             'restrict', CASE WHEN o.oprrest::oid <> 0 THEN o.oprrest::text END, 'join',
                 CASE WHEN o.oprjoin::oid <> 0 THEN o.oprjoin::text END,
-            'comment', c.description, 'extension', e.extension))
+            'comment', c.description, 'extension', e.extension)),
+        'pg_operator'::regclass, o.oid, 0
     FROM pg_operator o
     JOIN nsp n ON n.oid = o.oprnamespace
     LEFT JOIN ext e ON e.classid = 'pg_operator'::regclass AND e.objid = o.oid
@@ -1069,7 +1272,8 @@ FROM (
     SELECT 'operator family', n.identity, f.opfname::text, ' USING ' || m.amname, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(f.opfowner), 'operators', o.operators,
             'functions', p.functions,
-            'comment', c.description, 'extension', e.extension))
+            'comment', c.description, 'extension', e.extension)),
+        'pg_opfamily'::regclass, f.oid, 0
     FROM pg_opfamily f
     JOIN nsp n ON n.oid = f.opfnamespace
     JOIN pg_am m ON m.oid = f.opfmethod
@@ -1096,7 +1300,8 @@ FROM (
             format_type(o.opcintype, NULL), 'default', o.opcdefault,
             'family', quote_ident(fn.nspname) || '.' || quote_ident(f.opfname), 'storage',
                 CASE WHEN o.opckeytype <> 0 THEN format_type(o.opckeytype, NULL) END,
-            'comment', c.description, 'extension', e.extension))
+            'comment', c.description, 'extension', e.extension)),
+        'pg_opclass'::regclass, o.oid, 0
     FROM pg_opclass o
     JOIN nsp n ON n.oid = o.opcnamespace
     JOIN pg_am m ON m.oid = o.opcmethod
@@ -1108,7 +1313,8 @@ FROM (
     SELECT 'text search dictionary', n.identity, d.dictname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(d.dictowner), 'template',
             quote_ident(tn.nspname) || '.' || quote_ident(t.tmplname),
-            'options', d.dictinitoption, 'comment', c.description, 'extension', e.extension))
+            'options', d.dictinitoption, 'comment', c.description, 'extension', e.extension)),
+        'pg_ts_dict'::regclass, d.oid, 0
     FROM pg_ts_dict d
     JOIN nsp n ON n.oid = d.dictnamespace
     JOIN pg_ts_template t ON t.oid = d.dicttemplate
@@ -1119,7 +1325,8 @@ FROM (
     SELECT 'text search configuration', n.identity, s.cfgname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.cfgowner), 'parser',
             quote_ident(pn.nspname) || '.' || quote_ident(p.prsname),
-            'mappings', m.mappings, 'comment', c.description, 'extension', e.extension))
+            'mappings', m.mappings, 'comment', c.description, 'extension', e.extension)),
+        'pg_ts_config'::regclass, s.oid, 0
     FROM pg_ts_config s
     JOIN nsp n ON n.oid = s.cfgnamespace
     JOIN pg_ts_parser p ON p.oid = s.cfgparser
@@ -1135,7 +1342,8 @@ FROM (
     SELECT 'text search parser', n.identity, p.prsname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('start', p.prsstart::text, 'token', p.prstoken::text,
             'end', p.prsend::text, 'headline', CASE WHEN p.prsheadline::oid <> 0 THEN p.prsheadline::text END,
-            'lextypes', p.prslextype::text, 'comment', c.description, 'extension', e.extension))
+            'lextypes', p.prslextype::text, 'comment', c.description, 'extension', e.extension)),
+        'pg_ts_parser'::regclass, p.oid, 0
     FROM pg_ts_parser p
     JOIN nsp n ON n.oid = p.prsnamespace
     LEFT JOIN ext e ON e.classid = 'pg_ts_parser'::regclass AND e.objid = p.oid
@@ -1143,7 +1351,8 @@ FROM (
     ) UNION ALL (
     SELECT 'text search template', n.identity, t.tmplname::text, NULL::text, n.identity,
         jsonb_strip_nulls(jsonb_build_object('init', CASE WHEN t.tmplinit::oid <> 0 THEN t.tmplinit::text END,
-            'lexize', t.tmpllexize::text, 'comment', c.description, 'extension', e.extension))
+            'lexize', t.tmpllexize::text, 'comment', c.description, 'extension', e.extension)),
+        'pg_ts_template'::regclass, t.oid, 0
     FROM pg_ts_template t
     JOIN nsp n ON n.oid = t.tmplnamespace
     LEFT JOIN ext e ON e.classid = 'pg_ts_template'::regclass AND e.objid = t.oid
@@ -1153,7 +1362,8 @@ FROM (
         jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(v.conowner),
             'from', pg_encoding_to_char(v.conforencoding), 'to', pg_encoding_to_char(v.contoencoding),
             'function', v.conproc::text, 'default', CASE WHEN v.condefault THEN true END,
-            'comment', c.description, 'extension', e.extension))
+            'comment', c.description, 'extension', e.extension)),
+        'pg_conversion'::regclass, v.oid, 0
     FROM pg_conversion v
     JOIN nsp n ON n.oid = v.connamespace
     LEFT JOIN ext e ON e.classid = 'pg_conversion'::regclass AND e.objid = v.oid
@@ -1166,7 +1376,8 @@ FROM (
                 WHEN 'T' THEN 'TYPES'
                 WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' ELSE d.defaclobjtype::text END,
         n.identity,
-        jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors))
+        jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors)),
+        'pg_default_acl'::regclass, d.oid, 0
     FROM pg_default_acl d
     LEFT JOIN nsp n ON n.oid = d.defaclnamespace
     LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid
@@ -1179,7 +1390,8 @@ FROM (
     FROM (
         (
         SELECT 'extension', NULL::text, x.extname::text, NULL::text, NULL::text,
-            jsonb_build_object('version', x.extversion, 'schema', n.nspname, 'owner', pg_get_userbyid(x.extowner))
+            jsonb_build_object('version', x.extversion, 'schema', n.nspname, 'owner', pg_get_userbyid(x.extowner)),
+            'pg_extension'::regclass, x.oid, 0
         FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
         ) UNION ALL (
         SELECT 'language', NULL::text, l.lanname::text, NULL::text, NULL::text,
@@ -1187,7 +1399,8 @@ FROM (
                 'handler', CASE WHEN l.lanplcallfoid <> 0 THEN l.lanplcallfoid::regprocedure::text END,
                 'inline', CASE WHEN l.laninline <> 0 THEN l.laninline::regprocedure::text END,
                 'validator', CASE WHEN l.lanvalidator <> 0 THEN l.lanvalidator::regprocedure::text END,
-                'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
+                'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension)),
+            'pg_language'::regclass, l.oid, 0
         FROM pg_language l
         LEFT JOIN ext e ON e.classid = 'pg_language'::regclass AND e.objid = l.oid
         LEFT JOIN com c ON c.classoid = 'pg_language'::regclass AND c.objoid = l.oid
@@ -1201,7 +1414,8 @@ FROM (
                 WHEN 'i' THEN 'inout' ELSE 'binary' END,
                 'context', CASE x.castcontext WHEN 'e' THEN 'explicit' WHEN 'a' THEN 'assignment' ELSE 'implicit' END,
                 'function', CASE WHEN x.castfunc <> 0 THEN x.castfunc::regprocedure::text END,
-                'comment', c.description, 'extension', e.extension))
+                'comment', c.description, 'extension', e.extension)),
+            'pg_cast'::regclass, x.oid, 0
         FROM pg_cast x
         LEFT JOIN ext e ON e.classid = 'pg_cast'::regclass AND e.objid = x.oid
         LEFT JOIN com c ON c.classoid = 'pg_cast'::regclass AND c.objoid = x.oid
@@ -1213,7 +1427,8 @@ FROM (
             jsonb_strip_nulls(jsonb_build_object(
                 'from_sql', CASE WHEN t.trffromsql::oid <> 0 THEN t.trffromsql::oid::regprocedure::text END,
                 'to_sql', CASE WHEN t.trftosql::oid <> 0 THEN t.trftosql::oid::regprocedure::text END,
-                'comment', c.description, 'extension', e.extension))
+                'comment', c.description, 'extension', e.extension)),
+            'pg_transform'::regclass, t.oid, 0
         FROM pg_transform t
         JOIN pg_language l ON l.oid = t.trflang
         LEFT JOIN ext e ON e.classid = 'pg_transform'::regclass AND e.objid = t.oid
@@ -1221,7 +1436,8 @@ FROM (
         ) UNION ALL (
         SELECT 'access method', NULL::text, m.amname::text, NULL::text, NULL::text,
             jsonb_strip_nulls(jsonb_build_object('type', CASE m.amtype WHEN 't' THEN 'table' ELSE 'index' END,
-                'handler', m.amhandler::text, 'comment', c.description, 'extension', e.extension))
+                'handler', m.amhandler::text, 'comment', c.description, 'extension', e.extension)),
+            'pg_am'::regclass, m.oid, 0
         FROM pg_am m
         LEFT JOIN ext e ON e.classid = 'pg_am'::regclass AND e.objid = m.oid
         LEFT JOIN com c ON c.classoid = 'pg_am'::regclass AND c.objoid = m.oid
@@ -1234,7 +1450,8 @@ FROM (
                     THEN ARRAY(SELECT o FROM unnest(t.evttags) o ORDER BY o COLLATE "C") END),
                 'enabled', CASE t.evtenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled'
                     WHEN 'R' THEN 'replica' ELSE 'always' END,
-                'comment', c.description, 'extension', e.extension))
+                'comment', c.description, 'extension', e.extension)),
+            'pg_event_trigger'::regclass, t.oid, 0
         FROM pg_event_trigger t
         LEFT JOIN ext e ON e.classid = 'pg_event_trigger'::regclass AND e.objid = t.oid
         LEFT JOIN com c ON c.classoid = 'pg_event_trigger'::regclass AND c.objoid = t.oid
@@ -1262,7 +1479,8 @@ FROM (
                 'tables', t.tables, 'except', t.excepted,
                 'table_columns', t.columns, 'table_filters', t.filters, 'schemas', s.schemas,
                 'comment', c.description, 'extension', e.extension,
-                'unknown', replace(t.trouble, 'its table is', 'one of its tables is')))
+                'unknown', replace(t.trouble, 'its table is', 'one of its tables is'))),
+            'pg_publication'::regclass, p.oid, 0
         FROM (SELECT p.* FROM (VALUES (false, NULL::text, false)) d (pubviaroot, pubgencols, puballsequences),
                   LATERAL (SELECT p.oid, p.pubname, p.pubowner, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete,
                       p.pubtruncate,
@@ -1300,7 +1518,9 @@ FROM (
                 'failover', CASE WHEN s.subfailover THEN true END, 'server', f.srvname,
                 'retain_dead_tuples', CASE WHEN s.subretaindeadtuples THEN true END,
                 'max_retention', nullif(s.submaxretention, 0), 'receiver_timeout', nullif(s.subwalrcvtimeout, '-1'),
-                'comment', c.description))
+                'comment', c.description)),
+            -- nor its number, in the catalog
+            'pg_subscription'::regclass, NULL::oid, 0
         FROM (SELECT s.* FROM (VALUES (false, NULL::text, 'd'::"char", false, NULL::text, true, false, false,
                           NULL::oid, false, 0, NULL::text))
                       d (subbinary, substream, subtwophasestate, subdisableonerr, suborigin, subpasswordrequired,
@@ -1326,7 +1546,8 @@ FROM (
                     SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                         THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                     FROM unnest(w.fdwoptions) o ORDER BY 1) END),
-                'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
+                'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension)),
+            'pg_foreign_data_wrapper'::regclass, w.oid, 0
         FROM pg_foreign_data_wrapper w
         LEFT JOIN ext e ON e.classid = 'pg_foreign_data_wrapper'::regclass AND e.objid = w.oid
         LEFT JOIN com c ON c.classoid = 'pg_foreign_data_wrapper'::regclass AND c.objoid = w.oid
@@ -1340,7 +1561,8 @@ FROM (
                     SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                         THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                     FROM unnest(s.srvoptions) o ORDER BY 1) END),
-                'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
+                'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension)),
+            'pg_foreign_server'::regclass, s.oid, 0
         FROM pg_foreign_server s
         JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
         LEFT JOIN ext e ON e.classid = 'pg_foreign_server'::regclass AND e.objid = s.oid
@@ -1354,12 +1576,14 @@ FROM (
             || '"' ELSE quote_ident(m.srvname) END, CASE WHEN m.umuser <> 0 THEN m.usename::text END,
             CASE WHEN m.umuser = 0 THEN 'PUBLIC' END,
             CASE WHEN m.srvname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || m.srvname || '"'
-                ELSE quote_ident(m.srvname) END, '{}'::jsonb
+                ELSE quote_ident(m.srvname) END, '{}'::jsonb,
+            'pg_user_mapping'::regclass, m.umid, 0
         FROM pg_user_mappings m
         )
     ) w
     WHERE (SELECT s.schemas FROM setting s) IS NULL
-) o (kind, prefix, name, suffix, parent, properties)
+) o (kind, prefix, name, suffix, parent, properties, catalog, oid, number)
+LEFT JOIN need n ON n.catalog = o.catalog AND n.oid = o.oid AND n.number = o.number
 -- an identity is made once, though it is needed twice
 OFFSET 0
 ) x
@@ -1371,7 +1595,7 @@ SELECT h.header || jsonb_build_object('seal', encode(sha256(convert_to(h.header:
     'objects', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent,
             'properties', o.properties, 'checksum', encode(o.checksum, 'hex')) ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '[]')
         FROM object o))
-FROM (SELECT jsonb_build_object('schemaguard_snapshot', 1,
+FROM (SELECT jsonb_build_object('schemaguard_snapshot', 2,
         'taken_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'role', CURRENT_USER, 'server', NULL, 'database', current_database(),
         'server_version_num', current_setting('server_version_num')::int,

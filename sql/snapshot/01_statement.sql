@@ -293,8 +293,10 @@ attributes AS MATERIALIZED (
         WHERE r.relkind = 'm') z ON true
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
-)
--- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties
+),
+\ir 02_depends.sql
+-- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties, and where it is
+-- in the catalogs: catalog, OID, number of a column
 SELECT x.kind, x.identity, x.parent, x.properties
 FROM (
 SELECT o.kind,
@@ -305,7 +307,9 @@ SELECT o.kind,
             'normalize', 'system_user') THEN '"' || o.name || '"'
             ELSE quote_ident(o.name) END, '')
         || coalesce(o.suffix, '') AS identity,
-    o.parent, o.properties
+    o.parent,
+    CASE WHEN n.depends IS NULL THEN o.properties ELSE o.properties || jsonb_build_object('depends', n.depends) END
+        AS properties
 FROM (
     \ir [1-4]?_*.sql
     UNION ALL
@@ -315,7 +319,8 @@ FROM (
         \ir [5-8]?_*.sql
     ) w
     WHERE (SELECT s.schemas FROM setting s) IS NULL
-) o (kind, prefix, name, suffix, parent, properties)
+) o (kind, prefix, name, suffix, parent, properties, catalog, oid, number)
+LEFT JOIN need n ON n.catalog = o.catalog AND n.oid = o.oid AND n.number = o.number
 -- an identity is made once, though it is needed twice
 OFFSET 0
 ) x

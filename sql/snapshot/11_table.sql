@@ -38,7 +38,8 @@ SELECT 'table', r.schema, r.relname::text, NULL, r.schema,
             WHEN r.relkind = 'p' AND pg_get_partkeydef(r.oid) IS NULL THEN 'dropped while it was read'
             WHEN r.relispartition AND pg_get_expr(r.relpartbound, r.oid) IS NULL
                 THEN 'dropped while it was read' END))
-    END
+    END,
+    'pg_class'::regclass, r.oid, 0
 FROM rel r
 LEFT JOIN parents p ON p.inhrelid = r.oid
 LEFT JOIN pg_class t ON t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL

@@ -82,8 +82,9 @@ SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
             x.extension,
         'unknown', CASE WHEN x.has_expression AND x.locked THEN x.trouble
             WHEN x.has_expression AND x.expression IS NULL THEN 'dropped while it was read' END))
-    END
-FROM (SELECT r.identity, r.relname, r.extension, r.locked, r.trouble, a.attname,
+    END,
+    'pg_class'::regclass, x.attrelid, x.attnum::int
+FROM (SELECT r.identity, r.relname, r.extension, r.locked, r.trouble, a.attrelid, a.attnum, a.attname,
           format_type(a.atttypid, a.atttypmod) AS type,
           CASE WHEN d.attrelid IS NULL THEN a.attnum
               ELSE a.attnum - (SELECT count(*) FROM unnest(d.attnums) n WHERE n < a.attnum)::int END AS position,

@@ -97,7 +97,8 @@ SELECT 'constraint', x.table_identity, x.conname::text, NULL, x.table_identity,
             'comment', x.description, 'extension', x.extension,
             'unknown', CASE WHEN x.contype = 'c' AND x.locked OR x.waits THEN x.trouble
                 WHEN x.contype = 'c' AND x.expression IS NULL THEN 'dropped while it was read' END))
-    END
+    END,
+    'pg_constraint'::regclass, x.oid, 0
 FROM (SELECT c.*, coalesce(r.identity, t.identity) AS table_identity,
           coalesce(r.extension, t.extension) AS extension,
           coalesce(r.locked, false) OR t.objid IS NOT NULL AS locked,

@@ -22,7 +22,8 @@ SELECT 'index', i.schema, i.relname::text, NULL, i.table_identity,
             AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
                 THEN true END,
         'comment', c.description, 'extension', i.extension,
-        'unknown', CASE WHEN i.waits THEN i.trouble END))
+        'unknown', CASE WHEN i.waits THEN i.trouble END)),
+    'pg_class'::regclass, i.indexrelid, 0
 FROM ind i
 LEFT JOIN ind_key k ON k.indexrelid = i.indexrelid
 LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace

@@ -9,7 +9,8 @@ SELECT CASE x.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, x.schem
         'access_method', CASE WHEN x.relkind = 'm' AND x.amname <> 'heap' THEN x.amname END,
         'acl', x.acl, 'grantors', x.grantors, 'comment', x.description, 'extension', x.extension,
         'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'it or what it reads is')
-            WHEN x.query IS NULL THEN 'dropped while it was read' END))
+            WHEN x.query IS NULL THEN 'dropped while it was read' END)),
+    'pg_class'::regclass, x.oid, 0
 FROM (SELECT r.*, t.columns, t.defaults, t.comments, t.acls, t.statistics, t.storages, t.compressions,
     t.options AS column_options, m.amname, s.spcname, a.acl, g.grantors, c.description,
           r.locked OR w.objid IS NOT NULL AS waits,

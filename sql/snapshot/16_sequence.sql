@@ -10,7 +10,8 @@ SELECT 'sequence', r.schema, r.relname::text, NULL, r.schema,
             || '_' || b.attname || '_seq'
             AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
                 THEN true END,
-        'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension))
+        'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension)),
+    'pg_class'::regclass, r.oid, 0
 FROM rel r
 JOIN pg_sequence s ON s.seqrelid = r.oid
 LEFT JOIN owned o ON o.sequence = r.oid

@@ -32,7 +32,8 @@ SELECT 'trigger', r.identity, t.tgname::text, NULL, r.identity,
         'comment', c.description, 'extension', coalesce(e.extension, r.extension),
         'unknown', CASE WHEN t.tgqual IS NOT NULL AND r.locked THEN r.trouble
             WHEN t.tgqual IS NOT NULL AND pg_get_triggerdef(t.oid) IS NULL
-            THEN 'dropped while it was read' END))
+            THEN 'dropped while it was read' END)),
+    'pg_trigger'::regclass, t.oid, 0
 FROM trig t
 JOIN rel r ON r.oid = t.tgrelid
 LEFT JOIN (SELECT f.oid, f.identity FROM place f WHERE f.oid IN (SELECT t.tgconstrrelid FROM trig t)) f

@@ -6,8 +6,9 @@ SELECT 'rule', x.identity, x.rulename::text, NULL, x.identity,
             WHEN 'R' THEN 'replica' ELSE 'always' END,
         'comment', x.description, 'extension', x.extension,
         'unknown', CASE WHEN x.waits THEN replace(x.trouble, 'its table is', 'what it reads is')
-            WHEN x.definition IS NULL THEN 'dropped while it was read' END))
-FROM (SELECT r.identity, r.extension, u.rulename, u.ev_type, u.is_instead, u.ev_enabled, c.description,
+            WHEN x.definition IS NULL THEN 'dropped while it was read' END)),
+    'pg_rewrite'::regclass, x.oid, 0
+FROM (SELECT u.oid, r.identity, r.extension, u.rulename, u.ev_type, u.is_instead, u.ev_enabled, c.description,
     r.trouble, r.locked OR w.objid IS NOT NULL AS waits,
           CASE WHEN NOT r.locked AND w.objid IS NULL THEN pg_get_ruledef(u.oid) END AS definition
       FROM pg_rewrite u

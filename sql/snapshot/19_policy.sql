@@ -9,7 +9,8 @@ SELECT 'policy', r.identity, p.polname::text, NULL, r.identity,
         'comment', c.description, 'extension', r.extension,
         'unknown', CASE WHEN r.locked THEN r.trouble
             WHEN p.polqual IS NOT NULL AND pg_get_expr(p.polqual, p.polrelid) IS NULL
-                THEN 'dropped while it was read' END))
+                THEN 'dropped while it was read' END)),
+    'pg_policy'::regclass, p.oid, 0
 FROM pg_policy p
 JOIN rel r ON r.oid = p.polrelid
 LEFT JOIN com c ON c.classoid = 'pg_policy'::regclass AND c.objoid = p.oid

@@ -8,7 +8,8 @@ SELECT 'statistics', n.identity, s.stxname::text, NULL, r.identity,
             FROM ' ON (.*) FROM ') || ')' END,
         'target', CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END,
         'unknown', CASE WHEN s.expressions AND r.locked THEN r.trouble END,
-        'comment', c.description, 'extension', coalesce(e.extension, r.extension)))
+        'comment', c.description, 'extension', coalesce(e.extension, r.extension))),
+    'pg_statistic_ext'::regclass, s.oid, 0
 FROM (SELECT s.* FROM (VALUES (NULL::int, NULL::text)) d (stxstattarget, stxexprs),
           LATERAL (SELECT s.oid, s.stxrelid, s.stxname, s.stxnamespace, s.stxowner, s.stxkeys, s.stxkind,
               stxstattarget, stxexprs IS NOT NULL AS expressions

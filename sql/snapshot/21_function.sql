@@ -59,7 +59,8 @@ SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE '
         'extension', e.extension,
         'unknown', CASE WHEN b.objid IS NOT NULL THEN b.reason
             WHEN p.parsed AND w.objid IS NOT NULL THEN 'what it reads is locked by another session'
-            WHEN pg_get_function_arguments(p.oid) IS NULL THEN 'dropped while it was read' END))
+            WHEN pg_get_function_arguments(p.oid) IS NULL THEN 'dropped while it was read' END)),
+    'pg_proc'::regclass, p.oid, 0
 FROM proc p
 JOIN nsp n ON n.oid = p.pronamespace
 JOIN pg_language l ON l.oid = p.prolang

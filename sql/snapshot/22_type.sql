@@ -43,7 +43,8 @@ SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.identity, t.typn
     END
     || jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.typowner), 'acl', p.acl, 'grantors',
         w.grantors,
-        'comment', coalesce(c.description, rc2.description), 'extension', e.extension))
+        'comment', coalesce(c.description, rc2.description), 'extension', e.extension)),
+    'pg_type'::regclass, t.oid, 0
 FROM pg_type t
 JOIN nsp n ON n.oid = t.typnamespace
 LEFT JOIN rel r ON r.oid = t.typrelid AND r.relkind = 'c'

@@ -8,7 +8,8 @@ SELECT 'collation', n.identity, x.collname::text, CASE WHEN x.collencoding = -1 
         'lc_collate', CASE WHEN x.collprovider = 'c' THEN x.collcollate::text END,
         'lc_ctype', CASE WHEN x.collprovider = 'c' THEN x.collctype::text END,
         'deterministic', x.collisdeterministic, 'rules', x.collicurules,
-        'comment', c.description, 'extension', e.extension))
+        'comment', c.description, 'extension', e.extension)),
+    'pg_collation'::regclass, x.oid, 0
 FROM (SELECT x.* FROM (VALUES (NULL::text, NULL::text, NULL::text)) d (colllocale, colliculocale, collicurules),
           LATERAL (SELECT x.oid, x.collname, x.collnamespace, x.collowner, x.collprovider, x.collisdeterministic,
               x.collencoding,

@@ -9,7 +9,8 @@ SELECT 'operator', n.identity, NULL::text,
         'hashes', CASE WHEN o.oprcanhash THEN true END, 'merges', CASE WHEN o.oprcanmerge THEN true END,
         'restrict', CASE WHEN o.oprrest::oid <> 0 THEN o.oprrest::text END, 'join',
             CASE WHEN o.oprjoin::oid <> 0 THEN o.oprjoin::text END,
-        'comment', c.description, 'extension', e.extension))
+        'comment', c.description, 'extension', e.extension)),
+    'pg_operator'::regclass, o.oid, 0
 FROM pg_operator o
 JOIN nsp n ON n.oid = o.oprnamespace
 LEFT JOIN ext e ON e.classid = 'pg_operator'::regclass AND e.objid = o.oid

@@ -1,7 +1,8 @@
 SELECT 'operator family', n.identity, f.opfname::text, ' USING ' || m.amname, n.identity,
     jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(f.opfowner), 'operators', o.operators,
         'functions', p.functions,
-        'comment', c.description, 'extension', e.extension))
+        'comment', c.description, 'extension', e.extension)),
+    'pg_opfamily'::regclass, f.oid, 0
 FROM pg_opfamily f
 JOIN nsp n ON n.oid = f.opfnamespace
 JOIN pg_am m ON m.oid = f.opfmethod

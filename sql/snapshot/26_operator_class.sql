@@ -3,7 +3,8 @@ SELECT 'operator class', n.identity, o.opcname::text, ' USING ' || m.amname, n.i
         format_type(o.opcintype, NULL), 'default', o.opcdefault,
         'family', quote_ident(fn.nspname) || '.' || quote_ident(f.opfname), 'storage',
             CASE WHEN o.opckeytype <> 0 THEN format_type(o.opckeytype, NULL) END,
-        'comment', c.description, 'extension', e.extension))
+        'comment', c.description, 'extension', e.extension)),
+    'pg_opclass'::regclass, o.oid, 0
 FROM pg_opclass o
 JOIN nsp n ON n.oid = o.opcnamespace
 JOIN pg_am m ON m.oid = o.opcmethod

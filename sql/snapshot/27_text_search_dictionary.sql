@@ -1,7 +1,8 @@
 SELECT 'text search dictionary', n.identity, d.dictname::text, NULL::text, n.identity,
     jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(d.dictowner), 'template',
         quote_ident(tn.nspname) || '.' || quote_ident(t.tmplname),
-        'options', d.dictinitoption, 'comment', c.description, 'extension', e.extension))
+        'options', d.dictinitoption, 'comment', c.description, 'extension', e.extension)),
+    'pg_ts_dict'::regclass, d.oid, 0
 FROM pg_ts_dict d
 JOIN nsp n ON n.oid = d.dictnamespace
 JOIN pg_ts_template t ON t.oid = d.dicttemplate

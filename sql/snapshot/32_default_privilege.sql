@@ -5,7 +5,8 @@ SELECT 'default privilege', NULL::text, NULL::text,
             WHEN 'T' THEN 'TYPES'
             WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' ELSE d.defaclobjtype::text END,
     n.identity,
-    jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors))
+    jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'grantors', g.grantors)),
+    'pg_default_acl'::regclass, d.oid, 0
 FROM pg_default_acl d
 LEFT JOIN nsp n ON n.oid = d.defaclnamespace
 LEFT JOIN acl a ON a.classid = 'pg_default_acl'::regclass AND a.objid = d.oid

@@ -4,7 +4,8 @@ SELECT 'cast', NULL::text, NULL::text, '(' || format_type(x.castsource, NULL) ||
         WHEN 'i' THEN 'inout' ELSE 'binary' END,
         'context', CASE x.castcontext WHEN 'e' THEN 'explicit' WHEN 'a' THEN 'assignment' ELSE 'implicit' END,
         'function', CASE WHEN x.castfunc <> 0 THEN x.castfunc::regprocedure::text END,
-        'comment', c.description, 'extension', e.extension))
+        'comment', c.description, 'extension', e.extension)),
+    'pg_cast'::regclass, x.oid, 0
 FROM pg_cast x
 LEFT JOIN ext e ON e.classid = 'pg_cast'::regclass AND e.objid = x.oid
 LEFT JOIN com c ON c.classoid = 'pg_cast'::regclass AND c.objoid = x.oid

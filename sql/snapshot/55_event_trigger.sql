@@ -5,7 +5,8 @@ SELECT 'event trigger', NULL::text, t.evtname::text, NULL::text, NULL::text,
             THEN ARRAY(SELECT o FROM unnest(t.evttags) o ORDER BY o COLLATE "C") END),
         'enabled', CASE t.evtenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled'
             WHEN 'R' THEN 'replica' ELSE 'always' END,
-        'comment', c.description, 'extension', e.extension))
+        'comment', c.description, 'extension', e.extension)),
+    'pg_event_trigger'::regclass, t.oid, 0
 FROM pg_event_trigger t
 LEFT JOIN ext e ON e.classid = 'pg_event_trigger'::regclass AND e.objid = t.oid
 LEFT JOIN com c ON c.classoid = 'pg_event_trigger'::regclass AND c.objoid = t.oid

@@ -21,7 +21,8 @@ SELECT 'publication', NULL::text, p.pubname::text, NULL::text, NULL::text,
         'tables', t.tables, 'except', t.excepted,
         'table_columns', t.columns, 'table_filters', t.filters, 'schemas', s.schemas,
         'comment', c.description, 'extension', e.extension,
-        'unknown', replace(t.trouble, 'its table is', 'one of its tables is')))
+        'unknown', replace(t.trouble, 'its table is', 'one of its tables is'))),
+    'pg_publication'::regclass, p.oid, 0
 FROM (SELECT p.* FROM (VALUES (false, NULL::text, false)) d (pubviaroot, pubgencols, puballsequences),
           LATERAL (SELECT p.oid, p.pubname, p.pubowner, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete,
               p.pubtruncate,

@@ -13,7 +13,9 @@ SELECT 'subscription', NULL::text, s.subname::text, NULL::text, NULL::text,
         'failover', CASE WHEN s.subfailover THEN true END, 'server', f.srvname,
         'retain_dead_tuples', CASE WHEN s.subretaindeadtuples THEN true END,
         'max_retention', nullif(s.submaxretention, 0), 'receiver_timeout', nullif(s.subwalrcvtimeout, '-1'),
-        'comment', c.description))
+        'comment', c.description)),
+    -- nor its number, in the catalog
+    'pg_subscription'::regclass, NULL::oid, 0
 FROM (SELECT s.* FROM (VALUES (false, NULL::text, 'd'::"char", false, NULL::text, true, false, false,
                   NULL::oid, false, 0, NULL::text))
               d (subbinary, substream, subtwophasestate, subdisableonerr, suborigin, subpasswordrequired,

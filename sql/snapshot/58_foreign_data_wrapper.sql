@@ -6,7 +6,8 @@ SELECT 'foreign data wrapper', NULL::text, w.fdwname::text, NULL::text, NULL::te
             SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                 THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
             FROM unnest(w.fdwoptions) o ORDER BY 1) END),
-        'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
+        'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension)),
+    'pg_foreign_data_wrapper'::regclass, w.oid, 0
 FROM pg_foreign_data_wrapper w
 LEFT JOIN ext e ON e.classid = 'pg_foreign_data_wrapper'::regclass AND e.objid = w.oid
 LEFT JOIN com c ON c.classoid = 'pg_foreign_data_wrapper'::regclass AND c.objoid = w.oid

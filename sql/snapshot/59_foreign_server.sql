@@ -5,7 +5,8 @@ SELECT 'foreign server', NULL::text, s.srvname::text, NULL::text, NULL::text,
             SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)
                 THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
             FROM unnest(s.srvoptions) o ORDER BY 1) END),
-        'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension))
+        'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', e.extension)),
+    'pg_foreign_server'::regclass, s.oid, 0
 FROM pg_foreign_server s
 JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
 LEFT JOIN ext e ON e.classid = 'pg_foreign_server'::regclass AND e.objid = s.oid

@@ -51,7 +51,7 @@ SELECT h.header || jsonb_build_object('seal', encode(sha256(convert_to(h.header:
     'objects', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent,
             'properties', o.properties, 'checksum', encode(o.checksum, 'hex')) ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '[]')
         FROM object o))
-FROM (SELECT jsonb_build_object('schemaguard_snapshot', 1,
+FROM (SELECT jsonb_build_object('schemaguard_snapshot', 2,
         'taken_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'role', CURRENT_USER, 'server', NULL, 'database', current_database(),
         'server_version_num', current_setting('server_version_num')::int,

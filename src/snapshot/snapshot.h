@@ -19,7 +19,7 @@
 #include "utils/timestamp.h"
 
 #define SNAPSHOT_LIVE "live"	/* the name that stands for this database, now */
-#define SNAPSHOT_FORMAT 1		/* of the properties, and of documents */
+#define SNAPSHOT_FORMAT 2		/* of the properties, and of documents */
 #define SNAPSHOT_CHECKSUM_LENGTH PG_SHA256_DIGEST_LENGTH
 
 typedef enum SnapshotKind

@@ -44,6 +44,7 @@ static const char *const form_words[] = {
 	[FORM_NUMBER_MAP] = "an object of numbers",
 	[FORM_LIST_MAP] = "an object of arrays of strings",
 	[FORM_ACL_MAP] = "an object of privileges",
+	[FORM_OBJECTS] = "an array of pairs of a kind and an identity",
 	[FORM_SEQUENCE] = "an object of the options of a sequence",
 };
 
@@ -57,6 +58,7 @@ static const SnapshotProperty common_properties[] = {
 	{"acl", FORM_LIST_MAP, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
 	{"grantors", FORM_STRINGS, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
 	{"automatic_name", FORM_BOOL, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
+	{"depends", FORM_OBJECTS, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
 };
 
 static const SnapshotProperty table_properties[] = {
@@ -586,6 +588,32 @@ fits_sequence(const JsonbValue *value)
 	return true;
 }
 
+/* Is it an array of arrays, each of a kind's word and a string? */
+static bool
+fits_objects(const JsonbValue *value)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+
+	if (!fits_container(value, false, FORM_STRINGS, false))
+		return false;
+	it = JsonbIteratorInit(value->val.binary.data);
+	(void) JsonbIteratorNext(&it, &v, true);
+	while ((token = JsonbIteratorNext(&it, &v, true)) == WJB_ELEM)
+	{
+		JsonbValue *word;
+		SnapshotKind kind;
+
+		if (JsonContainerSize(v.val.binary.data) != 2)
+			return false;
+		word = getIthJsonbValueFromContainer(v.val.binary.data, 0);
+		if (!snapshot_kind(pnstrdup(word->val.string.val, word->val.string.len), &kind))
+			return false;
+	}
+	return true;
+}
+
 static bool
 fits(PropertyForm form, const JsonbValue *value)
 {
@@ -611,6 +639,8 @@ fits(PropertyForm form, const JsonbValue *value)
 			return fits_container(value, true, FORM_STRINGS, false);
 		case FORM_ACL_MAP:
 			return fits_container(value, true, FORM_LIST_MAP, false);
+		case FORM_OBJECTS:
+			return fits_objects(value);
 		case FORM_SEQUENCE:
 			return fits_sequence(value);
 	}

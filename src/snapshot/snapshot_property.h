@@ -26,6 +26,7 @@ typedef enum PropertyForm
 	FORM_NUMBER_MAP,
 	FORM_LIST_MAP,
 	FORM_ACL_MAP,
+	FORM_OBJECTS,				/* an array of pairs: kind, identity */
 	FORM_SEQUENCE				/* an object of identity_sequence_properties */
 } PropertyForm;
 
