@@ -75,11 +75,13 @@
 #define SG_NONDETERMINISTIC_MUST_AGREE SG_HAVE_NOT_ENFORCED
 #define SG_PARTITIONED_NOT_VALID SG_HAVE_NOT_ENFORCED
 
-/* 18: ProcedureCreate() wants transforms twice; we have none */
+/* 18: ProcedureCreate() wants transforms twice; we have none.  The list of RETURNING stands in a clause. */
 #if PG_VERSION_NUM >= 180000
 #define SG_NO_TRANSFORMS PointerGetDatum(NULL), NIL
+#define SG_RETURNING(statement) (*((statement)->returningClause ? &(statement)->returningClause->exprs : &(List *) {NIL}))
 #else
 #define SG_NO_TRANSFORMS PointerGetDatum(NULL)
+#define SG_RETURNING(statement) ((statement)->returningList)
 #endif
 
 /* 16: one family of ownership checks; entries of the status array by index */
@@ -180,20 +182,16 @@ sg_find_setting(const char *name)
 	index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys)
 #endif
 
-/* 19: strings have one meaning only, so that the scanner has nothing to warn about */
-#if PG_VERSION_NUM < 190000
-#define SG_SCANNER_QUIET(extra) ((extra).escape_string_warning = false)
-#else
-#define SG_SCANNER_QUIET(extra) ((void) 0)
-#endif
-
-/* 19: scans take flags, descriptors of rows are finished by a call */
+/* 19: scans take flags, descriptors of rows are finished by a call, scanners have nothing to warn about */
 #if PG_VERSION_NUM < 190000
 #define SO_NONE 0
 #define table_beginscan(rel, snapshot, nkeys, key, flags) table_beginscan(rel, snapshot, nkeys, key)
 #define table_index_fetch_begin(rel, flags) table_index_fetch_begin(rel)
 #define table_beginscan_parallel(rel, pscan, flags) table_beginscan_parallel(rel, pscan)
 #define TupleDescFinalize(desc) ((void) (desc))
+#define SG_SCANNER_QUIET(extra) ((extra).escape_string_warning = false)
+#else
+#define SG_SCANNER_QUIET(extra) ((void) 0)
 #endif
 
 /* ALTER TABLE ... ALTER CONSTRAINT, whose parse node is another one from 18 on */

@@ -263,9 +263,24 @@ fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScop
 {
 	PropertyCompare compare = change->property->compare;
 
-	scope->kind = compare == COMPARE_QUERY ? DRIFT_TEXT_QUERY :
-		compare == COMPARE_DEFAULT ? DRIFT_TEXT_DEFAULT : DRIFT_TEXT_EXPRESSION;
-
+	switch (compare)
+	{
+		case COMPARE_QUERY:
+			scope->kind = DRIFT_TEXT_QUERY;
+			break;
+		case COMPARE_SQL_BODY:
+			scope->kind = DRIFT_TEXT_SQL_BODY;
+			break;
+		case COMPARE_ARGUMENTS:
+			scope->kind = DRIFT_TEXT_ARGUMENTS;
+			break;
+		case COMPARE_DEFAULT:
+			scope->kind = DRIFT_TEXT_DEFAULT;
+			break;
+		default:
+			scope->kind = DRIFT_TEXT_EXPRESSION;
+			break;
+	}
 	scope->names = names;
 
 	/* the name that the reference has decides which columns are renamed */
@@ -277,7 +292,11 @@ fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScop
 
 	/* only a live target's columns are those of this catalog */
 	if (!c->live)
+	{
+		if (compare == COMPARE_DEFAULT)
+			scope->type = drift_string(change->target, "type");
 		return;
+	}
 	scope->owner = change->kind == KIND_DOMAIN ? change->target_identity : change->target_parent;
 	if (compare == COMPARE_DEFAULT && change->kind == KIND_COLUMN)
 	{
@@ -395,7 +414,11 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		case COMPARE_EXPRESSION:
 		case COMPARE_DEFAULT:
 		case COMPARE_QUERY:
+		case COMPARE_SQL_BODY:
 			return same_texts(c, change);
+		case COMPARE_ARGUMENTS:
+			/* ORDER BY stands among an aggregate's, which have no defaults */
+			return change->kind != KIND_AGGREGATE && same_texts(c, change);
 		case COMPARE_SEQUENCE:
 			return same_sequence(change);
 		case COMPARE_CLONE:

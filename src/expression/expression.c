@@ -47,6 +47,45 @@ expression_parse(const char *text)
 	return target->val;
 }
 
+/* CREATE FUNCTION, which may have arguments and a body, and nothing else */
+static CreateFunctionStmt *
+parse_function(const char *sql)
+{
+	List	   *statements = raw_parser(sql, RAW_PARSE_DEFAULT);
+	CreateFunctionStmt *function = list_length(statements) == 1 ?
+		(CreateFunctionStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
+
+	if (function == NULL || !IsA(function, CreateFunctionStmt) || function->returnType || function->options)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("more than a part of a function")));
+	return function;
+}
+
+Node *
+expression_parse_sql_body(const char *text)
+{
+	CreateFunctionStmt *function = parse_function(psprintf("CREATE FUNCTION f() %s", text));
+
+	if (function->sql_body == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("not the body of a function")));
+	return function->sql_body;
+}
+
+List *
+expression_parse_arguments(const char *text)
+{
+	CreateFunctionStmt *function = parse_function(psprintf("CREATE FUNCTION f(%s\n)", text));
+
+	if (function->sql_body)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("more than arguments")));
+	return function->parameters;
+}
+
 char *
 expression_try_memory_only(void (*fn) (void *arg), void *arg)
 {
@@ -78,6 +117,7 @@ compare(const DriftScope *scope, const char *expected, const char *actual, char 
 {
 	DriftVerdict verdict;
 	char	   *why_not = NULL;
+	bool		is_query = scope->kind == DRIFT_TEXT_QUERY || scope->kind == DRIFT_TEXT_SQL_BODY;
 
 	if (scope->kind == DRIFT_TEXT_BODY || scope->kind == DRIFT_TEXT_LINES)
 		return expression_compare_body(scope->kind == DRIFT_TEXT_BODY, expected, actual);
@@ -89,13 +129,13 @@ compare(const DriftScope *scope, const char *expected, const char *actual, char 
 	}
 
 	/* a list of new names says that the texts don't speak of the same columns */
-	if (scope->kind != DRIFT_TEXT_QUERY && scope->names == NIL && !RecoveryInProgress())
+	if (!is_query && scope->names == NIL && !RecoveryInProgress())
 	{
 		verdict = expression_compare_analysed(scope, expected, actual, &why_not);
 		if (verdict != DRIFT_UNDECIDED)
 			return verdict;
 	}
-	else if (scope->kind != DRIFT_TEXT_QUERY && RecoveryInProgress())
+	else if (!is_query && RecoveryInProgress())
 		why_not = "a standby does not analyse them";
 
 	verdict = expression_compare_raw(scope, expected, actual, reason);

@@ -28,7 +28,9 @@ typedef enum DriftTextKind
 {
 	DRIFT_TEXT_EXPRESSION,		/* may use the columns of the table */
 	DRIFT_TEXT_DEFAULT,			/* becomes a value of the column */
-	DRIFT_TEXT_QUERY,			/* a statement: views, rules, SQL bodies */
+	DRIFT_TEXT_ARGUMENTS,		/* of a function, with their defaults */
+	DRIFT_TEXT_QUERY,			/* a statement: views, rules */
+	DRIFT_TEXT_SQL_BODY,		/* RETURN or BEGIN ATOMIC */
 	DRIFT_TEXT_BODY,			/* of a function: scanned, not parsed */
 	DRIFT_TEXT_LINES			/* of a function in a language that we don't
 								 * know */
@@ -41,6 +43,8 @@ typedef struct DriftScope
 	const char *owner;			/* table or domain, qualified, where this
 								 * catalog's is the one that is meant; or NULL */
 	const char *column;			/* whose default it is, not quoted */
+	const char *type;			/* what a default becomes, where there is no
+								 * owner: printed; or NULL */
 	const char *table;			/* whose columns have new names, as the
 								 * reference calls it; NULL: any */
 	List	   *names;			/* of DriftName *: to be taken as new ones in
@@ -75,8 +79,14 @@ extern DriftVerdict expression_compare_analysed(const DriftScope *scope, const c
 /* expression_body.c */
 extern DriftVerdict expression_compare_body(bool scan, const char *expected, const char *actual);
 
-/* "SELECT <expression>", parsed, as the one expression; errors are raised */
+/*
+ * A text, parsed, which is nothing but one expression; the body of a function,
+ * as it stands in CreateFunctionStmt; its arguments (of FunctionParameter *).
+ * Errors are raised.
+ */
 extern Node *expression_parse(const char *text);
+extern Node *expression_parse_sql_body(const char *text);
+extern List *expression_parse_arguments(const char *text);
 
 /*
  * Run a function that does nothing but use memory, such as PostgreSQL's

@@ -436,6 +436,8 @@ rewrite_statement(Node *node, Rules *rules)
 			REWRITE(((InsertStmt *) node)->relation);
 			REWRITE(((InsertStmt *) node)->cols);
 			REWRITE(((InsertStmt *) node)->selectStmt);
+			REWRITE(((InsertStmt *) node)->onConflictClause);
+			REWRITE(SG_RETURNING((InsertStmt *) node));
 			REWRITE(((InsertStmt *) node)->withClause);
 			rules->depth--;
 			break;
@@ -445,6 +447,7 @@ rewrite_statement(Node *node, Rules *rules)
 			REWRITE(((UpdateStmt *) node)->targetList);
 			REWRITE(((UpdateStmt *) node)->whereClause);
 			REWRITE(((UpdateStmt *) node)->fromClause);
+			REWRITE(SG_RETURNING((UpdateStmt *) node));
 			REWRITE(((UpdateStmt *) node)->withClause);
 			rules->depth--;
 			break;
@@ -453,6 +456,7 @@ rewrite_statement(Node *node, Rules *rules)
 			REWRITE(((DeleteStmt *) node)->relation);
 			REWRITE(((DeleteStmt *) node)->usingClause);
 			REWRITE(((DeleteStmt *) node)->whereClause);
+			REWRITE(SG_RETURNING((DeleteStmt *) node));
 			REWRITE(((DeleteStmt *) node)->withClause);
 			rules->depth--;
 			break;
@@ -460,6 +464,32 @@ rewrite_statement(Node *node, Rules *rules)
 			REWRITE(((RuleStmt *) node)->relation);
 			REWRITE(((RuleStmt *) node)->whereClause);
 			REWRITE(((RuleStmt *) node)->actions);
+			break;
+		case T_MergeStmt:
+			rules->depth++;
+			REWRITE(((MergeStmt *) node)->relation);
+			REWRITE(((MergeStmt *) node)->sourceRelation);
+			REWRITE(((MergeStmt *) node)->joinCondition);
+			REWRITE(((MergeStmt *) node)->mergeWhenClauses);
+			REWRITE(((MergeStmt *) node)->withClause);
+			rules->depth--;
+			break;
+		case T_MergeWhenClause:
+			REWRITE(((MergeWhenClause *) node)->condition);
+			REWRITE(((MergeWhenClause *) node)->targetList);
+			REWRITE(((MergeWhenClause *) node)->values);
+			break;
+		case T_OnConflictClause:
+			REWRITE(((OnConflictClause *) node)->infer);
+			REWRITE(((OnConflictClause *) node)->targetList);
+			REWRITE(((OnConflictClause *) node)->whereClause);
+			break;
+		case T_InferClause:
+			REWRITE(((InferClause *) node)->indexElems);
+			REWRITE(((InferClause *) node)->whereClause);
+			break;
+		case T_IndexElem:
+			REWRITE(((IndexElem *) node)->expr);
 			break;
 		case T_ReturnStmt:
 			REWRITE(((ReturnStmt *) node)->returnval);
@@ -504,6 +534,13 @@ rewrite_statement(Node *node, Rules *rules)
 			break;
 		case T_ResTarget:
 			REWRITE(((ResTarget *) node)->val);
+			break;
+		case T_MultiAssignRef:
+			REWRITE(((MultiAssignRef *) node)->source);
+			break;
+		case T_FunctionParameter:
+			REWRITE(((FunctionParameter *) node)->argType);
+			REWRITE(((FunctionParameter *) node)->defexpr);
 			break;
 		case T_SortBy:
 			REWRITE(((SortBy *) node)->node);
@@ -627,12 +664,38 @@ rewrite(Node *node, Rules *rules)
 	}
 }
 
+/* A statement, or RETURN, which has no table at all */
+static Node *
+rewrite_whole(Node *statement, Rules *rules)
+{
+	rules->prefix = only_table(statement);
+	return rewrite(statement, rules);
+}
+
+/* BEGIN ATOMIC is a list in a list */
+static Node *
+rewrite_sql_body(Node *body, Rules *rules)
+{
+	ListCell   *lc;
+
+	if (!IsA(body, List))
+		return rewrite_whole(body, rules);
+	foreach(lc, linitial_node(List, (List *) body))
+		lfirst(lc) = rewrite_whole(lfirst(lc), rules);
+	return body;
+}
+
 static Node *
 parse(const DriftScope *scope, const char *text, bool reference)
 {
 	Rules		rules = {.names = reference ? scope->names : NIL,.table = scope->table};
 	Node	   *tree;
 
+	if (scope->kind == DRIFT_TEXT_SQL_BODY)
+	{
+		rules.table = NULL;
+		return rewrite_sql_body(expression_parse_sql_body(text), &rules);
+	}
 	if (scope->kind == DRIFT_TEXT_QUERY)
 	{
 		List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
@@ -642,6 +705,8 @@ parse(const DriftScope *scope, const char *text, bool reference)
 			rules.prefix = only_table(linitial_node(RawStmt, statements)->stmt);
 		tree = (Node *) statements;
 	}
+	else if (scope->kind == DRIFT_TEXT_ARGUMENTS)
+		tree = (Node *) expression_parse_arguments(text);
 	else
 		tree = expression_parse(text);
 

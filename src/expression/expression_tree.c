@@ -34,6 +34,7 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_node.h"
 #include "parser/parse_type.h"
+#include "parser/parser.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -382,10 +383,9 @@ fold(Node *node, void *context)
 /* ---- both together ---- */
 
 static Node *
-analyse(TreePair *pair, const char *text)
+analyse(TreePair *pair, Node *raw)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	Node	   *raw = expression_parse(text);
 	Node	   *expr;
 
 	check_raw(raw);
@@ -393,7 +393,7 @@ analyse(TreePair *pair, const char *text)
 	pstate->p_ref_hook_state = pair;
 	expr = transformExpr(pstate, raw, EXPR_KIND_OTHER);
 
-	if (pair->scope->kind == DRIFT_TEXT_DEFAULT && OidIsValid(pair->type))
+	if (pair->scope->kind != DRIFT_TEXT_EXPRESSION && OidIsValid(pair->type))
 	{
 		Node	   *value = coerce_to_target_type(pstate, expr, exprType(expr), pair->type, pair->typmod,
 												  COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
@@ -404,6 +404,24 @@ analyse(TreePair *pair, const char *text)
 	assign_expr_collations(pstate, expr);
 
 	return fold(expr, NULL);
+}
+
+/*
+ * What a default becomes, by the name of the type.  Without effect where this
+ * catalog has no such type, or none that PostgreSQL alone makes values of.
+ */
+static void
+set_type(TreePair *pair, const TypeName *name)
+{
+	Oid			type = LookupTypeNameOid(NULL, name, true);
+	int32		typmod;
+
+	pair->type = InvalidOid;
+	if (!OidIsValid(type) || !is_plain_type(getBaseType(type)))
+		return;
+	typenameTypeIdAndMod(NULL, name, &type, &typmod);
+	pair->typmod = typmod;
+	pair->type = getBaseTypeAndTypmod(type, &pair->typmod);
 }
 
 /* A domain by its qualified name, or InvalidOid */
@@ -424,7 +442,11 @@ find_scope(TreePair *pair)
 	HeapTuple	tuple;
 
 	if (scope->owner == NULL)
+	{
+		if (scope->type)
+			set_type(pair, linitial_node(TypeName, raw_parser(scope->type, RAW_PARSE_TYPE_NAME)));
 		return;
+	}
 	pair->relid = sg_find_qualified(scope->owner);
 	if (!OidIsValid(pair->relid))
 	{
@@ -450,13 +472,48 @@ find_scope(TreePair *pair)
 		refuse("a type that is not built in");
 }
 
+/* Arguments of functions: the same, and with the same defaults */
+static bool
+same_arguments(TreePair *pair)
+{
+	List	   *expected = expression_parse_arguments(pair->text[0]);
+	List	   *actual = expression_parse_arguments(pair->text[1]);
+	ListCell   *le,
+			   *la;
+
+	if (list_length(expected) != list_length(actual))
+		return false;
+	forboth(le, expected, la, actual)
+	{
+		FunctionParameter *a = lfirst(le);
+		FunctionParameter *b = lfirst(la);
+		Node	   *was = a->defexpr;
+		Node	   *is = b->defexpr;
+
+		a->defexpr = b->defexpr = NULL;
+		if (!equal(a, b) || (was == NULL) != (is == NULL))
+			return false;
+		if (was == NULL || equal(was, is))
+			continue;
+		set_type(pair, a->argType);
+		if (!equal(analyse(pair, was), analyse(pair, is)))
+			return false;
+	}
+	return true;
+}
+
 static void
 compare_trees(void *arg)
 {
 	TreePair   *pair = arg;
 
+	if (pair->scope->kind == DRIFT_TEXT_ARGUMENTS)
+	{
+		pair->same = same_arguments(pair);
+		return;
+	}
 	find_scope(pair);
-	pair->same = equal(analyse(pair, pair->text[0]), analyse(pair, pair->text[1]));
+	pair->same = equal(analyse(pair, expression_parse(pair->text[0])), analyse(pair, expression_parse(pair->text[1])));
 }
 
 /* The settings that change what a text means, as a snapshot has them */

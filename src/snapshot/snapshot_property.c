@@ -211,14 +211,14 @@ static const SnapshotProperty sequence_properties[] = {
 /* A function, a procedure or an aggregate */
 static const SnapshotProperty routine_properties[] = {
 	{"language", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
-	{"arguments", FORM_STRING},
+	{"arguments", FORM_STRING, COMPARE_ARGUMENTS},
 	{"returns", FORM_STRING},
 	{"volatility", FORM_STRING},
 	{"parallel", FORM_STRING},
 	{"support", FORM_STRING},
 	{"body", FORM_STRING, COMPARE_BODY},
 	{"library", FORM_STRING},
-	{"sql_body", FORM_STRING, COMPARE_QUERY},
+	{"sql_body", FORM_STRING, COMPARE_SQL_BODY},
 	{"strict", FORM_BOOL},
 	{"security_definer", FORM_BOOL},
 	{"leakproof", FORM_BOOL},

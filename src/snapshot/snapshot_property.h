@@ -41,7 +41,9 @@ typedef enum PropertyCompare
 	COMPARE_EXPRESSION,			/* printed, of the parent's columns, if it has
 								 * any */
 	COMPARE_DEFAULT,			/* the same, of a column or a domain */
+	COMPARE_ARGUMENTS,			/* of a function, printed with their defaults */
 	COMPARE_QUERY,				/* a whole statement, printed */
+	COMPARE_SQL_BODY,			/* RETURN or BEGIN ATOMIC, printed */
 	COMPARE_BODY,				/* the source of a function */
 	COMPARE_SEQUENCE,			/* of an identity column */
 	COMPARE_CLONE,				/* what a partition's part is a clone of */

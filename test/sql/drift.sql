@@ -212,6 +212,54 @@ DROP FUNCTION printed;
 DROP VIEW shop.slash, shop.sub, shop.func, shop.sample, shop.vals, shop.xml, shop.quoted;
 DROP TABLE shop.doc;
 
+-- Bodies that are parsed, and arguments, made again from what is printed, as a restore does; and with another meaning
+CREATE TABLE shop.bodies (a varchar(9) PRIMARY KEY, b text);
+CREATE FUNCTION shop.returned(x varchar) RETURNS bool LANGUAGE sql RETURN x IN ('a', 'b');
+CREATE FUNCTION shop.atomic(x varchar) RETURNS SETOF bool LANGUAGE sql BEGIN ATOMIC
+  INSERT INTO shop.bodies VALUES (x, 'b') ON CONFLICT (a) DO UPDATE SET b = 'c' WHERE bodies.a IN ('a', 'b');
+  UPDATE shop.bodies SET b = 'c' WHERE a IN ('a', 'b') RETURNING a IN ('a', 'b');
+END;
+CREATE FUNCTION shop.arguments(x varchar DEFAULT 'a', y bool DEFAULT 'a'::varchar IN ('a', 'b'), n bigint DEFAULT 60 * 60, m shop.feeling DEFAULT 'sad', OUT o int, VARIADIC v text[] DEFAULT '{}')
+  LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION shop.of_code(x text DEFAULT upper('a'), y int DEFAULT floor(1)) RETURNS int LANGUAGE sql AS 'SELECT 1';
+SELECT taken();
+DO $$
+DECLARE
+  f oid;
+BEGIN
+  FOR f IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'shop'::regnamespace AND p.proname IN ('returned', 'atomic', 'arguments') LOOP
+    EXECUTE pg_get_functiondef(f);
+  END LOOP;
+END $$;
+CREATE OR REPLACE FUNCTION shop.arguments(x varchar DEFAULT 'a'::text, y bool DEFAULT 'a'::text = ANY (ARRAY['a'::varchar, 'b']), n bigint DEFAULT 3600, m shop.feeling DEFAULT 'sad', OUT o int, VARIADIC v text[] DEFAULT '{}')
+  LANGUAGE sql AS 'SELECT 1';
+SELECT object, property, expected, actual FROM drift();
+SELECT sg_snapshot_take('is') > 0 AS taken;
+SELECT object, property, expected, actual FROM sg_drift('was', 'is') WHERE object !~ 'public.';
+CREATE OR REPLACE FUNCTION shop.returned(x varchar) RETURNS bool LANGUAGE sql RETURN x IN ('a', 'c');
+CREATE OR REPLACE FUNCTION shop.atomic(x varchar) RETURNS SETOF bool LANGUAGE sql BEGIN ATOMIC
+  INSERT INTO shop.bodies VALUES (x, 'b') ON CONFLICT (a) DO UPDATE SET b = 'c' WHERE bodies.a IN ('a', 'c');
+  UPDATE shop.bodies SET b = 'c' WHERE a IN ('a', 'b') RETURNING a IN ('a', 'b');
+END;
+CREATE OR REPLACE FUNCTION shop.arguments(x varchar DEFAULT 'a'::text, y bool DEFAULT 'a'::text = ANY (ARRAY['a'::varchar, 'b']), n bigint DEFAULT 3601, m shop.feeling DEFAULT 'sad', OUT o int, VARIADIC v text[] DEFAULT '{}')
+  LANGUAGE sql AS 'SELECT 1';
+CREATE OR REPLACE FUNCTION shop.of_code(x text DEFAULT lower('a'), y int DEFAULT floor(1)) RETURNS int LANGUAGE sql AS 'SELECT 1';
+SELECT object, property, detail, expected IS DISTINCT FROM actual AS differ FROM drift();
+SELECT sg_snapshot_drop('is');
+DROP FUNCTION shop.returned, shop.atomic, shop.arguments, shop.of_code;
+
+-- Defaults of two snapshots have the type of their column
+ALTER TABLE shop.bodies ALTER a SET DEFAULT 'x'::text;
+CREATE DOMAIN shop.label AS varchar(9) DEFAULT 'x'::text;
+SELECT taken();
+ALTER TABLE shop.bodies ALTER a SET DEFAULT 'x'::varchar;
+ALTER DOMAIN shop.label SET DEFAULT 'x'::varchar;
+SELECT sg_snapshot_take('is') > 0 AS taken;
+SELECT object, property, expected, actual FROM sg_drift('was', 'is');
+SELECT sg_snapshot_drop('is');
+DROP DOMAIN shop.label;
+DROP TABLE shop.bodies;
+
 -- Before 14 a range type had no multirange: that the other side has one is no drift then, and is between later ones
 CREATE TYPE shop.span AS RANGE (subtype = int4);
 CREATE FUNCTION taken_by(version int) RETURNS TABLE (object text, change text, property text, actual text, class text) LANGUAGE plpgsql AS $$
