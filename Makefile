@@ -217,6 +217,7 @@ OBJS = \
 	src/snapshot/snapshot_reader.o \
 	src/snapshot/snapshot_remote.o \
 	src/snapshot/snapshot_store.o \
+	src/snapshot/snapshot_upgrade.o \
 	src/stamp/stamp_archive.o \
 	src/stamp/stamp_row.o \
 	src/tenant/tenant_audit.o \

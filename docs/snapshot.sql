@@ -255,7 +255,7 @@ acl AS MATERIALIZED (
 ),
 grantor AS MATERIALIZED (
     SELECT x.classid, x.objid, x.objsubid, jsonb_agg(x.grantor ORDER BY x.grantor COLLATE "C") AS grantors
-    FROM (SELECT DISTINCT g.classid, g.objid, g.objsubid, pg_get_userbyid(x.grantor)::text AS grantor
+    FROM (SELECT DISTINCT g.classid, g.objid, g.objsubid, quote_ident(pg_get_userbyid(x.grantor)) AS grantor
           FROM granted g, LATERAL aclexplode(g.acl) x WHERE x.grantor <> g.owner) x
     GROUP BY x.classid, x.objid, x.objsubid
 ),
@@ -355,6 +355,42 @@ attributes AS MATERIALIZED (
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
 ),
+-- columns that are no more, by number
+gone AS MATERIALIZED (
+    SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
+),
+-- operators and functions of operator classes, and all of a family
+member AS MATERIALIZED (
+    SELECT d.classid, d.objid, d.refobjid AS class
+    FROM pg_depend d
+    WHERE d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND d.deptype = 'i'
+        AND d.refclassid = 'pg_opclass'::regclass
+),
+member_operators AS (
+    SELECT x.classid, x.oid, jsonb_agg(x.member ORDER BY x.amopstrategy, x.operator COLLATE "C") AS operators
+    FROM (SELECT h.classid, h.oid, a.amopstrategy, a.amopopr::regoperator::text AS operator,
+              a.amopstrategy || ' ' || a.amopopr::regoperator::text
+              || CASE a.amoppurpose WHEN 'o' THEN ' FOR ORDER BY ' || quote_ident(sn.nspname) || '.'
+                  || quote_ident(s.opfname) ELSE '' END AS member
+          FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily AND f.opfnamespace <> 11
+          LEFT JOIN pg_opfamily s ON s.oid = a.amopsortfamily
+          LEFT JOIN pg_namespace sn ON sn.oid = s.opfnamespace
+          LEFT JOIN member m ON m.classid = 'pg_amop'::regclass AND m.objid = a.oid,
+              LATERAL (VALUES ('pg_opfamily'::regclass, f.oid), ('pg_opclass'::regclass, m.class)) h (classid, oid)
+          WHERE h.oid IS NOT NULL) x
+    GROUP BY x.classid, x.oid
+),
+member_functions AS (
+    SELECT x.classid, x.oid, jsonb_agg(x.amprocnum || ' (' || x.of_left || ', ' || x.of_right || ') ' || x.function
+        ORDER BY x.amprocnum, x.of_left COLLATE "C", x.of_right COLLATE "C") AS functions
+    FROM (SELECT h.classid, h.oid, a.amprocnum, format_type(a.amproclefttype, NULL) AS of_left,
+              format_type(a.amprocrighttype, NULL) AS of_right, a.amproc::regprocedure::text AS function
+          FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily AND f.opfnamespace <> 11
+          LEFT JOIN member m ON m.classid = 'pg_amproc'::regclass AND m.objid = a.oid,
+              LATERAL (VALUES ('pg_opfamily'::regclass, f.oid), ('pg_opclass'::regclass, m.class)) h (classid, oid)
+          WHERE h.oid IS NOT NULL) x
+    GROUP BY x.classid, x.oid
+),
 -- ---------------------------------------------------------------------------------------------------------------------
 -- What an object needs: edges of pg_depend, where neither its parent nor its properties name the other object in full
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -410,14 +446,14 @@ bearer AS (
     WHERE e.classid = 'pg_rewrite'::regclass
     UNION ALL
     -- an operator or function is its class's, or else its family's
-    SELECT coalesce(d.refclassid, 'pg_opfamily'::regclass), coalesce(d.refobjid, a.family), 0, 0,
+    SELECT CASE WHEN m.class IS NULL THEN 'pg_opfamily'::regclass ELSE 'pg_opclass'::regclass END,
+        coalesce(m.class, a.family), 0, 0,
         e.refclassid, e.refobjid, e.refobjsubid
     FROM edge e
     JOIN (SELECT 'pg_amop'::regclass AS classid, a.oid, a.amopfamily AS family FROM pg_amop a
           UNION ALL SELECT 'pg_amproc'::regclass, a.oid, a.amprocfamily FROM pg_amproc a) a
         ON a.classid = e.classid AND a.oid = e.objid
-    LEFT JOIN pg_depend d ON d.classid = e.classid AND d.objid = e.objid AND d.deptype = 'i'
-        AND d.refclassid = 'pg_opclass'::regclass
+    LEFT JOIN member m ON m.classid = e.classid AND m.objid = e.objid
     UNION ALL
     SELECT 'pg_publication'::regclass, p.prpubid, 0, 0, e.refclassid, e.refobjid, e.refobjsubid
     FROM edge e JOIN pg_publication_rel p ON p.oid = e.objid
@@ -558,7 +594,7 @@ SELECT o.kind,
 FROM (
     (
     SELECT 'schema'::text, NULL::text, n.nspname::text, NULL::text, NULL::text,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(n.nspowner), 'acl', a.acl, 'grantors', g.grantors,
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(n.nspowner)), 'acl', a.acl, 'grantors', g.grantors,
             'comment', c.description, 'extension', e.extension)),
         'pg_namespace'::regclass, n.oid, 0
     FROM nsp n
@@ -577,15 +613,16 @@ FROM (
     SELECT 'table', r.schema, r.relname::text, NULL, r.schema,
         jsonb_build_object('type', CASE r.relkind WHEN 'r' THEN 'table'
             WHEN 'p' THEN 'partitioned table' ELSE 'foreign table' END,
-            'owner', pg_get_userbyid(r.relowner))
+            'owner', quote_ident(pg_get_userbyid(r.relowner)))
         || CASE WHEN r.relkind = 'r' AND r.relpersistence = 'p' AND NOT r.relispartition AND p.names IS NULL
             AND r.reloftype = 0
                 AND r.reloptions IS NULL AND t.reloptions IS NULL AND NOT r.relrowsecurity AND NOT r.relforcerowsecurity
                 AND r.relreplident = 'd' AND m.amname = 'heap' AND s.spcname IS NULL AND a.acl IS NULL
                     AND g.grantors IS NULL
-                AND c.description IS NULL AND r.extension IS NULL
+                AND c.description IS NULL AND r.extension IS NULL AND d.attrelid IS NULL
             THEN '{}'
             ELSE jsonb_strip_nulls(jsonb_build_object(
+            'dropped_columns', to_jsonb(d.attnums),
             'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
             'partition_key', CASE WHEN r.relkind = 'p' AND NOT r.locked THEN pg_get_partkeydef(r.oid) END,
             'partition_of', CASE WHEN r.relispartition THEN p.first END,
@@ -598,8 +635,9 @@ FROM (
                 THEN ARRAY(SELECT o FROM unnest(t.reloptions) o ORDER BY o COLLATE "C") END),
             'row_security', CASE WHEN r.relrowsecurity THEN true END,
             'force_row_security', CASE WHEN r.relforcerowsecurity THEN true END,
-            'replica_identity', CASE r.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full'
-                WHEN 'i' THEN 'index' END,
+            -- a foreign table can't have one, and says "nothing"
+            'replica_identity', CASE WHEN r.relkind <> 'f' THEN CASE r.relreplident WHEN 'n' THEN 'nothing'
+                WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' END END,
             'access_method', CASE WHEN m.amname <> 'heap' THEN m.amname END,
             'tablespace', s.spcname, 'server', f.srvname, 'server_options', f.options,
             'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension,
@@ -619,6 +657,7 @@ FROM (
                        THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                        FROM unnest(f.ftoptions) o ORDER BY o COLLATE "C")) AS options
                FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver) f ON f.ftrelid = r.oid
+    LEFT JOIN gone d ON d.attrelid = r.oid
     LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = r.oid AND c.objsubid = 0
     LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = r.oid AND a.objsubid = 0
     LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = r.oid AND g.objsubid = 0
@@ -633,9 +672,6 @@ FROM (
                     a.attgenerated, a.attstorage, a.attislocal, a.attinhcount, a.attoptions, a.attfdwoptions, a.atthasdef,
                     CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
                 FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND left(a.attname, 12) <> '_sg_dropped_' AND a.attrelid >= 16384 OFFSET 0) a
-    ),
-    gone AS MATERIALIZED (
-        SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
     ),
     -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
     not_null AS MATERIALIZED (
@@ -680,7 +716,8 @@ FROM (
             WHEN x.plain AND x.attgenerated = '' AND NOT x.locked
             THEN jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull, 'default',
                 x.expression)
-        ELSE jsonb_strip_nulls(jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull,
+        ELSE jsonb_strip_nulls(jsonb_build_object('type', x.type, 'position', x.position,
+            'number', nullif(x.attnum, x.position), 'not_null', x.attnotnull,
             'collation', cl.identity,
             'default', CASE WHEN x.attgenerated = '' THEN x.expression END,
             'generated', CASE WHEN x.attgenerated <> '' THEN x.expression END,
@@ -729,7 +766,7 @@ FROM (
                       AND left(a.attoptions[1], 10) = 'pg_attver=')
                   AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit AND k.description IS NULL
                       AND k.conname = r.relname || '_' || a.attname || '_not_null')
-                  AND n.attrelid IS NULL AND r.extension IS NULL AS plain
+                  AND n.attrelid IS NULL AND r.extension IS NULL AND d.attrelid IS NULL AS plain
           FROM att a
           -- not rel, of which no statistics are known
           JOIN (SELECT * FROM relation r WHERE r.relkind IN ('r', 'p', 'f') OFFSET 0) r ON r.oid = a.attrelid
@@ -924,7 +961,7 @@ FROM (
     WHERE i.constraint_oid IS NULL
     ) UNION ALL (
     SELECT CASE x.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, x.schema, x.relname::text, NULL, x.schema,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(x.relowner), 'query', x.query, 'columns',
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(x.relowner)), 'query', x.query, 'columns',
             x.columns,
             'column_defaults', x.defaults, 'column_comments', x.comments, 'column_acl', x.acls, 'column_statistics',
                 x.statistics,
@@ -952,7 +989,7 @@ FROM (
           WHERE r.relkind IN ('v', 'm')) x
     ) UNION ALL (
     SELECT 'sequence', r.schema, r.relname::text, NULL, r.schema,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(r.relowner), 'type',
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(r.relowner)), 'type',
             format_type(s.seqtypid, NULL),
             'start', s.seqstart, 'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache',
                 s.seqcache, 'cycle', s.seqcycle,
@@ -997,7 +1034,11 @@ FROM (
             'update_of', u.columns,
             'when', CASE WHEN t.tgqual IS NOT NULL AND NOT r.locked THEN substring(pg_get_triggerdef(t.oid)
                 FROM ' WHEN [(](.*)[)] EXECUTE (?:FUNCTION|PROCEDURE) ') END,
-            'arguments', CASE WHEN t.tgnargs > 0 THEN encode(t.tgargs, 'escape') END,
+            -- each ends with a zero
+            'arguments', CASE WHEN t.tgnargs > 0 THEN (
+                SELECT jsonb_agg(convert_from(substr(t.tgargs, z.start, z.stop - z.start), getdatabaseencoding()) ORDER BY z.start)
+                FROM (SELECT coalesce(lag(n) OVER (ORDER BY n), 0) + 1 AS start, n AS stop
+                      FROM generate_series(1, octet_length(t.tgargs)) n WHERE get_byte(t.tgargs, n - 1) = 0) z) END,
             'old_table', t.tgoldtable, 'new_table', t.tgnewtable,
             'enabled', CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled'
                 WHEN 'R' THEN 'replica' ELSE 'always' END,
@@ -1061,7 +1102,7 @@ FROM (
     LEFT JOIN com c ON c.classoid = 'pg_policy'::regclass AND c.objoid = p.oid
     ) UNION ALL (
     SELECT 'statistics', n.identity, s.stxname::text, NULL, r.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.stxowner),
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(s.stxowner)),
             'kinds', to_jsonb(ARRAY(SELECT CASE k WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies'
                 WHEN 'm' THEN 'mcv' END
                 FROM unnest(s.stxkind) k WHERE k <> 'e' ORDER BY 1)),
@@ -1098,7 +1139,7 @@ FROM (
     SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.identity,
         p.proname::text,
         '(' || oidvectortypes(p.proargtypes) || ')', n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.proowner), 'language', l.lanname,
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(p.proowner)), 'language', l.lanname,
             'arguments', CASE WHEN b.objid IS NULL THEN pg_get_function_arguments(p.oid) END,
             'returns', pg_get_function_result(p.oid),
             'volatility', CASE WHEN p.prokind <> 'p' THEN CASE p.provolatile WHEN 'i' THEN 'immutable'
@@ -1176,6 +1217,7 @@ FROM (
             WHEN 'e' THEN jsonb_build_object('type', 'enum', 'labels', coalesce(l.labels, '[]'))
             WHEN 'c' THEN jsonb_build_object('type', 'composite', 'attributes', coalesce(a.columns, '[]'))
                 || CASE WHEN a.comments IS NULL THEN '{}' ELSE jsonb_build_object('attribute_comments', a.comments) END
+                || CASE WHEN d.attnums IS NULL THEN '{}' ELSE jsonb_build_object('dropped_attributes', d.attnums) END
             WHEN 'r' THEN jsonb_strip_nulls(jsonb_build_object('type', 'range', 'subtype',
                 format_type(g.rngsubtype, NULL),
                 'operator_class', CASE WHEN NOT oc.opcdefault THEN quote_ident(ocn.nspname) || '.'
@@ -1203,7 +1245,7 @@ FROM (
                         LATERAL (SELECT typsubscript FROM pg_type b WHERE b.oid = t.oid OFFSET 0) x
                     WHERE x.typsubscript::oid <> 0 AND x.typsubscript::text NOT LIKE '%array_subscript_handler')))
         END
-        || jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.typowner), 'acl', p.acl, 'grantors',
+        || jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(t.typowner)), 'acl', p.acl, 'grantors',
             w.grantors,
             'comment', coalesce(c.description, rc2.description), 'extension', e.extension)),
         'pg_type'::regclass, t.oid, 0
@@ -1217,6 +1259,7 @@ FROM (
     LEFT JOIN (SELECT l.enumtypid, jsonb_agg(l.enumlabel ORDER BY l.enumsortorder) AS labels
         FROM pg_enum l GROUP BY l.enumtypid) l ON l.enumtypid = t.oid
     LEFT JOIN attributes a ON a.attrelid = r.oid
+    LEFT JOIN gone d ON d.attrelid = r.oid
     LEFT JOIN range g ON g.rngtypid = t.oid
     LEFT JOIN pg_opclass oc ON oc.oid = g.rngsubopc
     LEFT JOIN pg_namespace ocn ON ocn.oid = oc.opcnamespace
@@ -1231,7 +1274,7 @@ FROM (
     ) UNION ALL (
     SELECT 'collation', n.identity, x.collname::text, CASE WHEN x.collencoding = -1 THEN NULL ELSE ' FOR '
         || pg_encoding_to_char(x.collencoding) END, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(x.collowner),
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(x.collowner)),
             'provider', CASE x.collprovider WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu'
                 WHEN 'b' THEN 'builtin' ELSE 'default' END,
             'locale', coalesce(x.colllocale, x.colliculocale,
@@ -1253,8 +1296,8 @@ FROM (
     SELECT 'operator', n.identity, NULL::text,
         o.oprname || '(' || CASE WHEN o.oprleft = 0 THEN 'none' ELSE format_type(o.oprleft, NULL) END || ', '
             || CASE WHEN o.oprright = 0 THEN 'none' ELSE format_type(o.oprright, NULL) END || ')', n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(o.oprowner), 'function',
-            o.oprcode::regprocedure::text,
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(o.oprowner)), 'function',
+            o.oprcode::text,
             'result', CASE WHEN o.oprresult <> 0 THEN format_type(o.oprresult, NULL) END,
             'commutator', CASE WHEN o.oprcom <> 0 THEN o.oprcom::regoperator::text END,
             'negator', CASE WHEN o.oprnegate <> 0 THEN o.oprnegate::regoperator::text END,
@@ -1270,36 +1313,24 @@ FROM (
     WHERE o.oprcode::oid <> 0       -- else only named as another one's commutator or negator; dumps leave it out
     ) UNION ALL (
     SELECT 'operator family', n.identity, f.opfname::text, ' USING ' || m.amname, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(f.opfowner), 'operators', o.operators,
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(f.opfowner)), 'operators', o.operators,
             'functions', p.functions,
             'comment', c.description, 'extension', e.extension)),
         'pg_opfamily'::regclass, f.oid, 0
     FROM pg_opfamily f
     JOIN nsp n ON n.oid = f.opfnamespace
     JOIN pg_am m ON m.oid = f.opfmethod
-    LEFT JOIN (SELECT a.amopfamily, jsonb_agg(a.amopstrategy || ' ' || a.amopopr::regoperator::text
-                       || CASE a.amoppurpose WHEN 'o' THEN ' FOR ORDER BY ' || quote_ident(sn.nspname) || '.'
-                           || quote_ident(s.opfname) ELSE '' END
-                       ORDER BY a.amopstrategy, a.amopopr::regoperator::text COLLATE "C") AS operators
-               FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily AND f.opfnamespace <> 11
-               LEFT JOIN pg_opfamily s ON s.oid = a.amopsortfamily
-               LEFT JOIN pg_namespace sn ON sn.oid = s.opfnamespace
-               GROUP BY a.amopfamily) o ON o.amopfamily = f.oid
-    LEFT JOIN (SELECT a.amprocfamily, jsonb_agg(a.amprocnum || ' (' || format_type(a.amproclefttype, NULL) || ', '
-        || format_type(a.amprocrighttype, NULL) || ') '
-                       || a.amproc::regprocedure::text
-                       ORDER BY a.amprocnum, format_type(a.amproclefttype, NULL) COLLATE "C",
-                           format_type(a.amprocrighttype, NULL) COLLATE "C") AS functions
-               FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily
-                   AND f.opfnamespace <> 11 GROUP BY a.amprocfamily) p ON p.amprocfamily = f.oid
+    LEFT JOIN member_operators o ON o.classid = 'pg_opfamily'::regclass AND o.oid = f.oid
+    LEFT JOIN member_functions p ON p.classid = 'pg_opfamily'::regclass AND p.oid = f.oid
     LEFT JOIN ext e ON e.classid = 'pg_opfamily'::regclass AND e.objid = f.oid
     LEFT JOIN com c ON c.classoid = 'pg_opfamily'::regclass AND c.objoid = f.oid
     ) UNION ALL (
     SELECT 'operator class', n.identity, o.opcname::text, ' USING ' || m.amname, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(o.opcowner), 'type',
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(o.opcowner)), 'type',
             format_type(o.opcintype, NULL), 'default', o.opcdefault,
             'family', quote_ident(fn.nspname) || '.' || quote_ident(f.opfname), 'storage',
                 CASE WHEN o.opckeytype <> 0 THEN format_type(o.opckeytype, NULL) END,
+            'operators', s.operators, 'functions', p.functions,
             'comment', c.description, 'extension', e.extension)),
         'pg_opclass'::regclass, o.oid, 0
     FROM pg_opclass o
@@ -1307,11 +1338,13 @@ FROM (
     JOIN pg_am m ON m.oid = o.opcmethod
     JOIN pg_opfamily f ON f.oid = o.opcfamily
     JOIN pg_namespace fn ON fn.oid = f.opfnamespace
+    LEFT JOIN member_operators s ON s.classid = 'pg_opclass'::regclass AND s.oid = o.oid
+    LEFT JOIN member_functions p ON p.classid = 'pg_opclass'::regclass AND p.oid = o.oid
     LEFT JOIN ext e ON e.classid = 'pg_opclass'::regclass AND e.objid = o.oid
     LEFT JOIN com c ON c.classoid = 'pg_opclass'::regclass AND c.objoid = o.oid
     ) UNION ALL (
     SELECT 'text search dictionary', n.identity, d.dictname::text, NULL::text, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(d.dictowner), 'template',
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(d.dictowner)), 'template',
             quote_ident(tn.nspname) || '.' || quote_ident(t.tmplname),
             'options', d.dictinitoption, 'comment', c.description, 'extension', e.extension)),
         'pg_ts_dict'::regclass, d.oid, 0
@@ -1323,7 +1356,7 @@ FROM (
     LEFT JOIN com c ON c.classoid = 'pg_ts_dict'::regclass AND c.objoid = d.oid
     ) UNION ALL (
     SELECT 'text search configuration', n.identity, s.cfgname::text, NULL::text, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.cfgowner), 'parser',
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(s.cfgowner)), 'parser',
             quote_ident(pn.nspname) || '.' || quote_ident(p.prsname),
             'mappings', m.mappings, 'comment', c.description, 'extension', e.extension)),
         'pg_ts_config'::regclass, s.oid, 0
@@ -1359,7 +1392,7 @@ FROM (
     LEFT JOIN com c ON c.classoid = 'pg_ts_template'::regclass AND c.objoid = t.oid
     ) UNION ALL (
     SELECT 'conversion', n.identity, v.conname::text, NULL::text, n.identity,
-        jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(v.conowner),
+        jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(v.conowner)),
             'from', pg_encoding_to_char(v.conforencoding), 'to', pg_encoding_to_char(v.contoencoding),
             'function', v.conproc::text, 'default', CASE WHEN v.condefault THEN true END,
             'comment', c.description, 'extension', e.extension)),
@@ -1390,12 +1423,12 @@ FROM (
     FROM (
         (
         SELECT 'extension', NULL::text, x.extname::text, NULL::text, NULL::text,
-            jsonb_build_object('version', x.extversion, 'schema', n.nspname, 'owner', pg_get_userbyid(x.extowner)),
+            jsonb_build_object('version', x.extversion, 'schema', n.nspname, 'owner', quote_ident(pg_get_userbyid(x.extowner))),
             'pg_extension'::regclass, x.oid, 0
         FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
         ) UNION ALL (
         SELECT 'language', NULL::text, l.lanname::text, NULL::text, NULL::text,
-            jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(l.lanowner), 'trusted', l.lanpltrusted,
+            jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(l.lanowner)), 'trusted', l.lanpltrusted,
                 'handler', CASE WHEN l.lanplcallfoid <> 0 THEN l.lanplcallfoid::regprocedure::text END,
                 'inline', CASE WHEN l.laninline <> 0 THEN l.laninline::regprocedure::text END,
                 'validator', CASE WHEN l.lanvalidator <> 0 THEN l.lanvalidator::regprocedure::text END,
@@ -1444,7 +1477,7 @@ FROM (
         WHERE m.oid >= 16384
         ) UNION ALL (
         SELECT 'event trigger', NULL::text, t.evtname::text, NULL::text, NULL::text,
-            jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.evtowner), 'event', t.evtevent, 'function',
+            jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(t.evtowner)), 'event', t.evtevent, 'function',
                 t.evtfoid::regprocedure::text,
                 'tags', to_jsonb(CASE WHEN t.evttags IS NOT NULL
                     THEN ARRAY(SELECT o FROM unnest(t.evttags) o ORDER BY o COLLATE "C") END),
@@ -1469,7 +1502,7 @@ FROM (
             LEFT JOIN rel t ON t.oid = c.oid
         )
         SELECT 'publication', NULL::text, p.pubname::text, NULL::text, NULL::text,
-            jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.pubowner), 'all_tables', p.puballtables,
+            jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(p.pubowner)), 'all_tables', p.puballtables,
                 'all_sequences', CASE WHEN p.puballsequences THEN true END,
                 'publish', to_jsonb(array_remove(ARRAY[CASE WHEN p.pubinsert THEN 'insert' END,
                     CASE WHEN p.pubupdate THEN 'update' END,
@@ -1505,7 +1538,7 @@ FROM (
         ) UNION ALL (
         -- not its connection, and nothing that PUBLIC may not read in some of the majors
         SELECT 'subscription', NULL::text, s.subname::text, NULL::text, NULL::text,
-            jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.subowner), 'enabled', s.subenabled, 'slot',
+            jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(s.subowner)), 'enabled', s.subenabled, 'slot',
                 s.subslotname,
                 'publications', to_jsonb(ARRAY(SELECT o FROM unnest(s.subpublications) o ORDER BY o COLLATE "C")),
                 'binary', CASE WHEN s.subbinary THEN true END, 'streaming',
@@ -1539,7 +1572,7 @@ FROM (
         LEFT JOIN pg_foreign_server f ON f.oid = s.subserver
         ) UNION ALL (
         SELECT 'foreign data wrapper', NULL::text, w.fdwname::text, NULL::text, NULL::text,
-            jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(w.fdwowner),
+            jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(w.fdwowner)),
                 'handler', CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regprocedure::text END,
                 'validator', CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regprocedure::text END,
                 'options', to_jsonb(CASE WHEN w.fdwoptions IS NOT NULL THEN ARRAY(
@@ -1555,7 +1588,7 @@ FROM (
         LEFT JOIN grantor g ON g.classid = 'pg_foreign_data_wrapper'::regclass AND g.objid = w.oid
         ) UNION ALL (
         SELECT 'foreign server', NULL::text, s.srvname::text, NULL::text, NULL::text,
-            jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.srvowner), 'wrapper', w.fdwname, 'type',
+            jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(s.srvowner)), 'wrapper', w.fdwname, 'type',
                 s.srvtype, 'version', s.srvversion,
                 'options', to_jsonb(CASE WHEN s.srvoptions IS NOT NULL THEN ARRAY(
                     SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)

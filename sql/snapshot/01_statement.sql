@@ -194,7 +194,7 @@ acl AS MATERIALIZED (
 ),
 grantor AS MATERIALIZED (
     SELECT x.classid, x.objid, x.objsubid, jsonb_agg(x.grantor ORDER BY x.grantor COLLATE "C") AS grantors
-    FROM (SELECT DISTINCT g.classid, g.objid, g.objsubid, pg_get_userbyid(x.grantor)::text AS grantor
+    FROM (SELECT DISTINCT g.classid, g.objid, g.objsubid, quote_ident(pg_get_userbyid(x.grantor)) AS grantor
           FROM granted g, LATERAL aclexplode(g.acl) x WHERE x.grantor <> g.owner) x
     GROUP BY x.classid, x.objid, x.objsubid
 ),
@@ -293,6 +293,42 @@ attributes AS MATERIALIZED (
         WHERE r.relkind = 'm') z ON true
     WHERE r.relkind IN ('v', 'm', 'c')
     GROUP BY a.attrelid
+),
+-- columns that are no more, by number
+gone AS MATERIALIZED (
+    SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
+),
+-- operators and functions of operator classes, and all of a family
+member AS MATERIALIZED (
+    SELECT d.classid, d.objid, d.refobjid AS class
+    FROM pg_depend d
+    WHERE d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND d.deptype = 'i'
+        AND d.refclassid = 'pg_opclass'::regclass
+),
+member_operators AS (
+    SELECT x.classid, x.oid, jsonb_agg(x.member ORDER BY x.amopstrategy, x.operator COLLATE "C") AS operators
+    FROM (SELECT h.classid, h.oid, a.amopstrategy, a.amopopr::regoperator::text AS operator,
+              a.amopstrategy || ' ' || a.amopopr::regoperator::text
+              || CASE a.amoppurpose WHEN 'o' THEN ' FOR ORDER BY ' || quote_ident(sn.nspname) || '.'
+                  || quote_ident(s.opfname) ELSE '' END AS member
+          FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily AND f.opfnamespace <> 11
+          LEFT JOIN pg_opfamily s ON s.oid = a.amopsortfamily
+          LEFT JOIN pg_namespace sn ON sn.oid = s.opfnamespace
+          LEFT JOIN member m ON m.classid = 'pg_amop'::regclass AND m.objid = a.oid,
+              LATERAL (VALUES ('pg_opfamily'::regclass, f.oid), ('pg_opclass'::regclass, m.class)) h (classid, oid)
+          WHERE h.oid IS NOT NULL) x
+    GROUP BY x.classid, x.oid
+),
+member_functions AS (
+    SELECT x.classid, x.oid, jsonb_agg(x.amprocnum || ' (' || x.of_left || ', ' || x.of_right || ') ' || x.function
+        ORDER BY x.amprocnum, x.of_left COLLATE "C", x.of_right COLLATE "C") AS functions
+    FROM (SELECT h.classid, h.oid, a.amprocnum, format_type(a.amproclefttype, NULL) AS of_left,
+              format_type(a.amprocrighttype, NULL) AS of_right, a.amproc::regprocedure::text AS function
+          FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily AND f.opfnamespace <> 11
+          LEFT JOIN member m ON m.classid = 'pg_amproc'::regclass AND m.objid = a.oid,
+              LATERAL (VALUES ('pg_opfamily'::regclass, f.oid), ('pg_opclass'::regclass, m.class)) h (classid, oid)
+          WHERE h.oid IS NOT NULL) x
+    GROUP BY x.classid, x.oid
 ),
 \ir 02_depends.sql
 -- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties, and where it is

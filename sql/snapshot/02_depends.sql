@@ -53,14 +53,14 @@ bearer AS (
     WHERE e.classid = 'pg_rewrite'::regclass
     UNION ALL
     -- an operator or function is its class's, or else its family's
-    SELECT coalesce(d.refclassid, 'pg_opfamily'::regclass), coalesce(d.refobjid, a.family), 0, 0,
+    SELECT CASE WHEN m.class IS NULL THEN 'pg_opfamily'::regclass ELSE 'pg_opclass'::regclass END,
+        coalesce(m.class, a.family), 0, 0,
         e.refclassid, e.refobjid, e.refobjsubid
     FROM edge e
     JOIN (SELECT 'pg_amop'::regclass AS classid, a.oid, a.amopfamily AS family FROM pg_amop a
           UNION ALL SELECT 'pg_amproc'::regclass, a.oid, a.amprocfamily FROM pg_amproc a) a
         ON a.classid = e.classid AND a.oid = e.objid
-    LEFT JOIN pg_depend d ON d.classid = e.classid AND d.objid = e.objid AND d.deptype = 'i'
-        AND d.refclassid = 'pg_opclass'::regclass
+    LEFT JOIN member m ON m.classid = e.classid AND m.objid = e.objid
     UNION ALL
     SELECT 'pg_publication'::regclass, p.prpubid, 0, 0, e.refclassid, e.refobjid, e.refobjsubid
     FROM edge e JOIN pg_publication_rel p ON p.oid = e.objid

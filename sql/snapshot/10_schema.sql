@@ -1,5 +1,5 @@
 SELECT 'schema'::text, NULL::text, n.nspname::text, NULL::text, NULL::text,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(n.nspowner), 'acl', a.acl, 'grantors', g.grantors,
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(n.nspowner)), 'acl', a.acl, 'grantors', g.grantors,
         'comment', c.description, 'extension', e.extension)),
     'pg_namespace'::regclass, n.oid, 0
 FROM nsp n

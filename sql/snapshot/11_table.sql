@@ -8,15 +8,16 @@ parents AS MATERIALIZED (
 SELECT 'table', r.schema, r.relname::text, NULL, r.schema,
     jsonb_build_object('type', CASE r.relkind WHEN 'r' THEN 'table'
         WHEN 'p' THEN 'partitioned table' ELSE 'foreign table' END,
-        'owner', pg_get_userbyid(r.relowner))
+        'owner', quote_ident(pg_get_userbyid(r.relowner)))
     || CASE WHEN r.relkind = 'r' AND r.relpersistence = 'p' AND NOT r.relispartition AND p.names IS NULL
         AND r.reloftype = 0
             AND r.reloptions IS NULL AND t.reloptions IS NULL AND NOT r.relrowsecurity AND NOT r.relforcerowsecurity
             AND r.relreplident = 'd' AND m.amname = 'heap' AND s.spcname IS NULL AND a.acl IS NULL
                 AND g.grantors IS NULL
-            AND c.description IS NULL AND r.extension IS NULL
+            AND c.description IS NULL AND r.extension IS NULL AND d.attrelid IS NULL
         THEN '{}'
         ELSE jsonb_strip_nulls(jsonb_build_object(
+        'dropped_columns', to_jsonb(d.attnums),
         'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
         'partition_key', CASE WHEN r.relkind = 'p' AND NOT r.locked THEN pg_get_partkeydef(r.oid) END,
         'partition_of', CASE WHEN r.relispartition THEN p.first END,
@@ -29,8 +30,9 @@ SELECT 'table', r.schema, r.relname::text, NULL, r.schema,
             THEN ARRAY(SELECT o FROM unnest(t.reloptions) o ORDER BY o COLLATE "C") END),
         'row_security', CASE WHEN r.relrowsecurity THEN true END,
         'force_row_security', CASE WHEN r.relforcerowsecurity THEN true END,
-        'replica_identity', CASE r.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full'
-            WHEN 'i' THEN 'index' END,
+        -- a foreign table can't have one, and says "nothing"
+        'replica_identity', CASE WHEN r.relkind <> 'f' THEN CASE r.relreplident WHEN 'n' THEN 'nothing'
+            WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' END END,
         'access_method', CASE WHEN m.amname <> 'heap' THEN m.amname END,
         'tablespace', s.spcname, 'server', f.srvname, 'server_options', f.options,
         'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension,
@@ -50,6 +52,7 @@ LEFT JOIN (SELECT f.ftrelid, s.srvname,
                    THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                    FROM unnest(f.ftoptions) o ORDER BY o COLLATE "C")) AS options
            FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver) f ON f.ftrelid = r.oid
+LEFT JOIN gone d ON d.attrelid = r.oid
 LEFT JOIN com c ON c.classoid = 'pg_class'::regclass AND c.objoid = r.oid AND c.objsubid = 0
 LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = r.oid AND a.objsubid = 0
 LEFT JOIN grantor g ON g.classid = 'pg_class'::regclass AND g.objid = r.oid AND g.objsubid = 0

@@ -8,9 +8,6 @@ att AS (
                 CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
             FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND left(a.attname, 12) <> '_sg_dropped_' AND a.attrelid >= 16384 OFFSET 0) a
 ),
-gone AS MATERIALIZED (
-    SELECT c.attrelid, c.gone AS attnums FROM cols c WHERE cardinality(c.gone) BETWEEN 1 AND 1600
-),
 -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
 not_null AS MATERIALIZED (
     SELECT c.conrelid, c.conkey[1] AS attnum, CASE WHEN c.coninhcount = 0 THEN c.conname END AS conname,
@@ -54,7 +51,8 @@ SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
         WHEN x.plain AND x.attgenerated = '' AND NOT x.locked
         THEN jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull, 'default',
             x.expression)
-    ELSE jsonb_strip_nulls(jsonb_build_object('type', x.type, 'position', x.position, 'not_null', x.attnotnull,
+    ELSE jsonb_strip_nulls(jsonb_build_object('type', x.type, 'position', x.position,
+        'number', nullif(x.attnum, x.position), 'not_null', x.attnotnull,
         'collation', cl.identity,
         'default', CASE WHEN x.attgenerated = '' THEN x.expression END,
         'generated', CASE WHEN x.attgenerated <> '' THEN x.expression END,
@@ -103,7 +101,7 @@ FROM (SELECT r.identity, r.relname, r.extension, r.locked, r.trouble, a.attrelid
                   AND left(a.attoptions[1], 10) = 'pg_attver=')
               AND (k.conname IS NULL OR k.convalidated AND NOT k.connoinherit AND k.description IS NULL
                   AND k.conname = r.relname || '_' || a.attname || '_not_null')
-              AND n.attrelid IS NULL AND r.extension IS NULL AS plain
+              AND n.attrelid IS NULL AND r.extension IS NULL AND d.attrelid IS NULL AS plain
       FROM att a
       -- not rel, of which no statistics are known
       JOIN (SELECT * FROM relation r WHERE r.relkind IN ('r', 'p', 'f') OFFSET 0) r ON r.oid = a.attrelid

@@ -1,5 +1,5 @@
 SELECT CASE x.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, x.schema, x.relname::text, NULL, x.schema,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(x.relowner), 'query', x.query, 'columns',
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(x.relowner)), 'query', x.query, 'columns',
         x.columns,
         'column_defaults', x.defaults, 'column_comments', x.comments, 'column_acl', x.acls, 'column_statistics',
             x.statistics,

@@ -1,5 +1,5 @@
 SELECT 'sequence', r.schema, r.relname::text, NULL, r.schema,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(r.relowner), 'type',
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(r.relowner)), 'type',
         format_type(s.seqtypid, NULL),
         'start', s.seqstart, 'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax, 'cache',
             s.seqcache, 'cycle', s.seqcycle,

@@ -20,7 +20,11 @@ SELECT 'trigger', r.identity, t.tgname::text, NULL, r.identity,
         'update_of', u.columns,
         'when', CASE WHEN t.tgqual IS NOT NULL AND NOT r.locked THEN substring(pg_get_triggerdef(t.oid)
             FROM ' WHEN [(](.*)[)] EXECUTE (?:FUNCTION|PROCEDURE) ') END,
-        'arguments', CASE WHEN t.tgnargs > 0 THEN encode(t.tgargs, 'escape') END,
+        -- each ends with a zero
+        'arguments', CASE WHEN t.tgnargs > 0 THEN (
+            SELECT jsonb_agg(convert_from(substr(t.tgargs, z.start, z.stop - z.start), getdatabaseencoding()) ORDER BY z.start)
+            FROM (SELECT coalesce(lag(n) OVER (ORDER BY n), 0) + 1 AS start, n AS stop
+                  FROM generate_series(1, octet_length(t.tgargs)) n WHERE get_byte(t.tgargs, n - 1) = 0) z) END,
         'old_table', t.tgoldtable, 'new_table', t.tgnewtable,
         'enabled', CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled'
             WHEN 'R' THEN 'replica' ELSE 'always' END,

@@ -1,5 +1,5 @@
 SELECT 'statistics', n.identity, s.stxname::text, NULL, r.identity,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.stxowner),
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(s.stxowner)),
         'kinds', to_jsonb(ARRAY(SELECT CASE k WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies'
             WHEN 'm' THEN 'mcv' END
             FROM unnest(s.stxkind) k WHERE k <> 'e' ORDER BY 1)),

@@ -12,7 +12,7 @@ proc AS (
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.identity,
     p.proname::text,
     '(' || oidvectortypes(p.proargtypes) || ')', n.identity,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.proowner), 'language', l.lanname,
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(p.proowner)), 'language', l.lanname,
         'arguments', CASE WHEN b.objid IS NULL THEN pg_get_function_arguments(p.oid) END,
         'returns', pg_get_function_result(p.oid),
         'volatility', CASE WHEN p.prokind <> 'p' THEN CASE p.provolatile WHEN 'i' THEN 'immutable'

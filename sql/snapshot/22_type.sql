@@ -14,6 +14,7 @@ SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.identity, t.typn
         WHEN 'e' THEN jsonb_build_object('type', 'enum', 'labels', coalesce(l.labels, '[]'))
         WHEN 'c' THEN jsonb_build_object('type', 'composite', 'attributes', coalesce(a.columns, '[]'))
             || CASE WHEN a.comments IS NULL THEN '{}' ELSE jsonb_build_object('attribute_comments', a.comments) END
+            || CASE WHEN d.attnums IS NULL THEN '{}' ELSE jsonb_build_object('dropped_attributes', d.attnums) END
         WHEN 'r' THEN jsonb_strip_nulls(jsonb_build_object('type', 'range', 'subtype',
             format_type(g.rngsubtype, NULL),
             'operator_class', CASE WHEN NOT oc.opcdefault THEN quote_ident(ocn.nspname) || '.'
@@ -41,7 +42,7 @@ SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.identity, t.typn
                     LATERAL (SELECT typsubscript FROM pg_type b WHERE b.oid = t.oid OFFSET 0) x
                 WHERE x.typsubscript::oid <> 0 AND x.typsubscript::text NOT LIKE '%array_subscript_handler')))
     END
-    || jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.typowner), 'acl', p.acl, 'grantors',
+    || jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(t.typowner)), 'acl', p.acl, 'grantors',
         w.grantors,
         'comment', coalesce(c.description, rc2.description), 'extension', e.extension)),
     'pg_type'::regclass, t.oid, 0
@@ -55,6 +56,7 @@ LEFT JOIN coll cl ON cl.oid = t.typcollation
 LEFT JOIN (SELECT l.enumtypid, jsonb_agg(l.enumlabel ORDER BY l.enumsortorder) AS labels
     FROM pg_enum l GROUP BY l.enumtypid) l ON l.enumtypid = t.oid
 LEFT JOIN attributes a ON a.attrelid = r.oid
+LEFT JOIN gone d ON d.attrelid = r.oid
 LEFT JOIN range g ON g.rngtypid = t.oid
 LEFT JOIN pg_opclass oc ON oc.oid = g.rngsubopc
 LEFT JOIN pg_namespace ocn ON ocn.oid = oc.opcnamespace

@@ -1,6 +1,6 @@
 SELECT 'collation', n.identity, x.collname::text, CASE WHEN x.collencoding = -1 THEN NULL ELSE ' FOR '
     || pg_encoding_to_char(x.collencoding) END, n.identity,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(x.collowner),
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(x.collowner)),
         'provider', CASE x.collprovider WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu'
             WHEN 'b' THEN 'builtin' ELSE 'default' END,
         'locale', coalesce(x.colllocale, x.colliculocale,

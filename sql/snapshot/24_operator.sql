@@ -1,8 +1,8 @@
 SELECT 'operator', n.identity, NULL::text,
     o.oprname || '(' || CASE WHEN o.oprleft = 0 THEN 'none' ELSE format_type(o.oprleft, NULL) END || ', '
         || CASE WHEN o.oprright = 0 THEN 'none' ELSE format_type(o.oprright, NULL) END || ')', n.identity,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(o.oprowner), 'function',
-        o.oprcode::regprocedure::text,
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(o.oprowner)), 'function',
+        o.oprcode::text,
         'result', CASE WHEN o.oprresult <> 0 THEN format_type(o.oprresult, NULL) END,
         'commutator', CASE WHEN o.oprcom <> 0 THEN o.oprcom::regoperator::text END,
         'negator', CASE WHEN o.oprnegate <> 0 THEN o.oprnegate::regoperator::text END,

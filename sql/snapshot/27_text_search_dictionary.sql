@@ -1,5 +1,5 @@
 SELECT 'text search dictionary', n.identity, d.dictname::text, NULL::text, n.identity,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(d.dictowner), 'template',
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(d.dictowner)), 'template',
         quote_ident(tn.nspname) || '.' || quote_ident(t.tmplname),
         'options', d.dictinitoption, 'comment', c.description, 'extension', e.extension)),
     'pg_ts_dict'::regclass, d.oid, 0

@@ -1,5 +1,5 @@
 SELECT 'text search configuration', n.identity, s.cfgname::text, NULL::text, n.identity,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.cfgowner), 'parser',
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(s.cfgowner)), 'parser',
         quote_ident(pn.nspname) || '.' || quote_ident(p.prsname),
         'mappings', m.mappings, 'comment', c.description, 'extension', e.extension)),
     'pg_ts_config'::regclass, s.oid, 0

@@ -1,5 +1,5 @@
 SELECT 'conversion', n.identity, v.conname::text, NULL::text, n.identity,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(v.conowner),
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(v.conowner)),
         'from', pg_encoding_to_char(v.conforencoding), 'to', pg_encoding_to_char(v.contoencoding),
         'function', v.conproc::text, 'default', CASE WHEN v.condefault THEN true END,
         'comment', c.description, 'extension', e.extension)),

@@ -1,5 +1,5 @@
 SELECT 'language', NULL::text, l.lanname::text, NULL::text, NULL::text,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(l.lanowner), 'trusted', l.lanpltrusted,
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(l.lanowner)), 'trusted', l.lanpltrusted,
         'handler', CASE WHEN l.lanplcallfoid <> 0 THEN l.lanplcallfoid::regprocedure::text END,
         'inline', CASE WHEN l.laninline <> 0 THEN l.laninline::regprocedure::text END,
         'validator', CASE WHEN l.lanvalidator <> 0 THEN l.lanvalidator::regprocedure::text END,

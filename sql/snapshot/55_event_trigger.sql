@@ -1,5 +1,5 @@
 SELECT 'event trigger', NULL::text, t.evtname::text, NULL::text, NULL::text,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(t.evtowner), 'event', t.evtevent, 'function',
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(t.evtowner)), 'event', t.evtevent, 'function',
         t.evtfoid::regprocedure::text,
         'tags', to_jsonb(CASE WHEN t.evttags IS NOT NULL
             THEN ARRAY(SELECT o FROM unnest(t.evttags) o ORDER BY o COLLATE "C") END),

@@ -11,7 +11,7 @@ published AS (
     LEFT JOIN rel t ON t.oid = c.oid
 )
 SELECT 'publication', NULL::text, p.pubname::text, NULL::text, NULL::text,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(p.pubowner), 'all_tables', p.puballtables,
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(p.pubowner)), 'all_tables', p.puballtables,
         'all_sequences', CASE WHEN p.puballsequences THEN true END,
         'publish', to_jsonb(array_remove(ARRAY[CASE WHEN p.pubinsert THEN 'insert' END,
             CASE WHEN p.pubupdate THEN 'update' END,

@@ -1,6 +1,6 @@
 -- not its connection, and nothing that PUBLIC may not read in some of the majors
 SELECT 'subscription', NULL::text, s.subname::text, NULL::text, NULL::text,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.subowner), 'enabled', s.subenabled, 'slot',
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(s.subowner)), 'enabled', s.subenabled, 'slot',
         s.subslotname,
         'publications', to_jsonb(ARRAY(SELECT o FROM unnest(s.subpublications) o ORDER BY o COLLATE "C")),
         'binary', CASE WHEN s.subbinary THEN true END, 'streaming',

@@ -1,5 +1,5 @@
 SELECT 'foreign data wrapper', NULL::text, w.fdwname::text, NULL::text, NULL::text,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(w.fdwowner),
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(w.fdwowner)),
         'handler', CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regprocedure::text END,
         'validator', CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regprocedure::text END,
         'options', to_jsonb(CASE WHEN w.fdwoptions IS NOT NULL THEN ARRAY(

@@ -1,5 +1,5 @@
 SELECT 'foreign server', NULL::text, s.srvname::text, NULL::text, NULL::text,
-    jsonb_strip_nulls(jsonb_build_object('owner', pg_get_userbyid(s.srvowner), 'wrapper', w.fdwname, 'type',
+    jsonb_strip_nulls(jsonb_build_object('owner', quote_ident(pg_get_userbyid(s.srvowner)), 'wrapper', w.fdwname, 'type',
         s.srvtype, 'version', s.srvversion,
         'options', to_jsonb(CASE WHEN s.srvoptions IS NOT NULL THEN ARRAY(
             SELECT CASE WHEN o ~* (SELECT s.secret FROM setting s)

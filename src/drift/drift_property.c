@@ -381,13 +381,15 @@ same_sequence(DriftChange *change)
 					 DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(change->actual), name)));
 }
 
-/* Is the value missing because that side's server is too old to have such a thing? */
+/* Is the value missing because that side's server, or snapshot, is too old to have such a thing? */
 static bool
 is_beyond_server(DriftComparison *c, const DriftChange *change)
 {
 	const SnapshotInfo *side = c->info[change->expected ? DRIFT_TARGET : DRIFT_REFERENCE];
 
-	return !(change->expected && change->actual) && side->server_version_num < change->property->since;
+	return !(change->expected && change->actual) &&
+		(side->server_version_num < change->property->since ||
+		 (side->format < 2 && (change->property->flags & PROPERTY_FORMAT_2)));
 }
 
 /*

@@ -81,6 +81,9 @@ extern void snapshot_read_live(SnapshotReader *reader);
 /* snapshot_remote.c */
 extern void snapshot_read_remote(SnapshotReader *reader);
 
+/* snapshot_upgrade.c */
+extern Jsonb *snapshot_upgrade(const char *kind, Jsonb *properties);
+
 /* snapshot_store.c */
 extern void snapshot_check_new(const char *name);
 extern int64 snapshot_insert(SnapshotReader *reader, const char *name, bool imported);

@@ -290,6 +290,20 @@ read_header(SnapshotReader *reader, Jsonb *document)
 	return integer_member(root, "count", PG_INT64_MAX);
 }
 
+/* What keeps it from being an object of this snapshot's format, or NULL; fills object->kind */
+static char *
+object_problem(SnapshotReader *reader, const char *kind, SnapshotObject *object)
+{
+	SnapshotObject upgraded = *object;
+	char	   *problem;
+
+	if (reader->info.format < SNAPSHOT_FORMAT)
+		upgraded.properties = snapshot_upgrade(kind, object->properties);
+	problem = snapshot_problem(kind, &upgraded);
+	object->kind = upgraded.kind;
+	return problem;
+}
+
 /* One object, checked; *last is the one before it */
 static void
 read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *last)
@@ -322,7 +336,7 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	snapshot_object_digest(kind, this.identity, this.parent, this.properties, computed);
 	if (memcmp(this.checksum, computed, sizeof(computed)) != 0)
 		changed_document("The checksum of %s %s does not fit", kind, this.identity);
-	problem = snapshot_problem(kind, &this);
+	problem = object_problem(reader, kind, &this);
 	if (problem)
 		bad_document("%s", problem);
 	order = last->identity == NULL ? -1 : (int) last->kind - (int) this.kind;
@@ -370,13 +384,25 @@ read_document(SnapshotReader *reader, Jsonb *document)
 		changed_document("The checksum of the whole does not fit");
 }
 
+/* Of what an older format lacks, a user should know */
+static void
+tell_loss(SnapshotReader *reader)
+{
+	ereport(WARNING,
+			(errmsg("snapshot document has format %d, the current one is %d", reader->info.format, SNAPSHOT_FORMAT),
+			 errdetail("It does not say what objects depend on, the numbers of columns, the members of operator"
+					   " classes, nor where the database is."),
+			 errhint("It can be compared; to rebuild a database from it, take it again with this version.")));
+}
+
 /*
  * sg_snapshot_import(snapshot text, document jsonb)
  *
  * Keeps a document of sg_snapshot_export or docs/snapshot.sql as a snapshot of
  * the caller's.  Logged.  The seal and the checksums prove nothing about who
  * made it.  Raises 42710, 42939 as sg_snapshot_take; 22023 for what is no such
- * document, by kind, object and property; 0A000 for one of a newer format,
+ * document, by kind, object and property; 0A000 for one of a newer format (an
+ * older one is kept as it is, with a warning of what it lacks),
  * 22000 for one that lacks objects or was edited.  Text that was cut off is no
  * JSON: jsonb's own 22P02.
  */
@@ -402,7 +428,10 @@ sg_snapshot_import(PG_FUNCTION_ARGS)
 	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
 	objects = snapshot_insert(reader, name, true);
 	sg_progress_end();
-	snapshot_log("snapshot import", name, objects, NULL);
+	snapshot_log("snapshot import", name, objects,
+				 reader->info.format < SNAPSHOT_FORMAT ? psprintf("format %d", reader->info.format) : NULL);
+	if (reader->info.format < SNAPSHOT_FORMAT)
+		tell_loss(reader);
 	snapshot_close(reader);
 
 	PG_RETURN_INT64(objects);

@@ -38,6 +38,7 @@ static const char *const form_words[] = {
 	[FORM_BOOL] = "true or false",
 	[FORM_NUMBER] = "a number",
 	[FORM_INTEGER] = "a whole number",
+	[FORM_INTEGERS] = "an array of whole numbers",
 	[FORM_STRINGS] = "an array of strings",
 	[FORM_HOLES] = "an array of strings and nulls",
 	[FORM_STRING_MAP] = "an object of strings",
@@ -79,11 +80,13 @@ static const SnapshotProperty table_properties[] = {
 	{"row_security", FORM_BOOL},
 	{"force_row_security", FORM_BOOL},
 	{"partition_of", FORM_STRING, COMPARE_OBJECT, RISK_BLOCKING},
+	{"dropped_columns", FORM_INTEGERS, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
 };
 
 static const SnapshotProperty column_properties[] = {
 	{"type", FORM_STRING, COMPARE_OBJECT, RISK_TYPE, PROPERTY_REQUIRED},
 	{"position", FORM_INTEGER, COMPARE_COSMETIC, RISK_OF_KIND, PROPERTY_ASIDE},
+	{"number", FORM_INTEGER, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
 	{"not_null", FORM_BOOL, COMPARE_PLAIN, RISK_NOT_NULL},
 	{"collation", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"default", FORM_STRING, COMPARE_DEFAULT, RISK_OF_KIND, PROPERTY_NULLABLE},
@@ -253,7 +256,7 @@ static const SnapshotProperty trigger_properties[] = {
 	{"function", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"timing", FORM_STRING},
 	{"level", FORM_STRING},
-	{"arguments", FORM_STRING},
+	{"arguments", FORM_STRINGS},
 	{"old_table", FORM_STRING},
 	{"new_table", FORM_STRING},
 	{"enabled", FORM_STRING},
@@ -294,6 +297,7 @@ static const SnapshotProperty type_properties[] = {
 	{"labels", FORM_STRINGS, COMPARE_PLAIN, RISK_LABELS},
 	{"attributes", FORM_HOLES},
 	{"attribute_comments", FORM_STRING_MAP},
+	{"dropped_attributes", FORM_INTEGERS, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
 	{"subtype", FORM_STRING},
 	{"operator_class", FORM_STRING},
 	{"collation", FORM_STRING},
@@ -352,6 +356,8 @@ static const SnapshotProperty operator_class_properties[] = {
 	{"family", FORM_STRING},
 	{"storage", FORM_STRING},
 	{"default", FORM_BOOL},
+	{"operators", FORM_STRINGS, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_FORMAT_2},
+	{"functions", FORM_STRINGS, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_FORMAT_2},
 };
 
 static const SnapshotProperty operator_family_properties[] = {
@@ -627,6 +633,8 @@ fits(PropertyForm form, const JsonbValue *value)
 			return value->type == jbvNumeric;
 		case FORM_INTEGER:
 			return value->type == jbvNumeric && is_integer(value->val.numeric);
+		case FORM_INTEGERS:
+			return fits_container(value, false, FORM_INTEGER, false);
 		case FORM_STRINGS:
 			return fits_container(value, false, FORM_STRING, false);
 		case FORM_HOLES:

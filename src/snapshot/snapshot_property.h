@@ -20,6 +20,7 @@ typedef enum PropertyForm
 	FORM_BOOL,
 	FORM_NUMBER,
 	FORM_INTEGER,				/* of 32 bits */
+	FORM_INTEGERS,				/* an array */
 	FORM_STRINGS,				/* an array */
 	FORM_HOLES,					/* an array, where null stands for nothing */
 	FORM_STRING_MAP,			/* an object, and what its values are */
@@ -73,6 +74,8 @@ typedef enum PropertyRisk
 									 * what can be altered in place */
 #define PROPERTY_ASIDE		0x08	/* not told of an object that is shown in
 									 * short */
+#define PROPERTY_FORMAT_2	0x10	/* a snapshot of format 1 has none, and
+									 * that is no difference */
 
 typedef struct SnapshotProperty
 {

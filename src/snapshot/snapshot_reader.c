@@ -273,17 +273,21 @@ snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object)
 }
 
 /*
- * Add an object with its checksum, as schemaguard.snapshot_object has it.  A
- * restored dump may have put anything there: raises 42P17 for what no
- * snapshot has.
+ * Add an object with its checksum, as schemaguard.snapshot_object has it, of
+ * an older format in the form of the current one.  A restored dump may have
+ * put anything there: raises 42P17 for what no snapshot has.
  */
 void
 snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
-	char	   *problem = row_problem(values, nulls);
+	char	   *problem;
 	bytea	   *checksum = nulls[SNAPSHOT_CHECKSUM] ? NULL : DatumGetByteaPP(values[SNAPSHOT_CHECKSUM]);
 
+	if (reader->info.format < SNAPSHOT_FORMAT && !nulls[SNAPSHOT_KIND] && !nulls[SNAPSHOT_PROPERTIES])
+		values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(snapshot_upgrade(TextDatumGetCString(values[SNAPSHOT_KIND]),
+																	  DatumGetJsonbP(values[SNAPSHOT_PROPERTIES])));
+	problem = row_problem(values, nulls);
 	if (problem == NULL && (checksum == NULL || VARSIZE_ANY_EXHDR(checksum) != SNAPSHOT_CHECKSUM_LENGTH))
 		problem = "the checksum of an object has another length";
 	if (problem)

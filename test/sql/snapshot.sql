@@ -59,6 +59,7 @@ CREATE INDEX ON c (lower(u), v DESC) INCLUDE (w) WHERE v > 3;
 CREATE UNIQUE INDEX opc ON c (u text_pattern_ops, u COLLATE "C") WITH (fillfactor = 60);
 ALTER TABLE c CLUSTER ON c_pkey;
 CREATE TABLE kid (extra int) INHERITS (c);
+ALTER TABLE kid OWNER TO "regress Snapshot B";
 CREATE TABLE typed OF pair;
 CREATE TABLE pt (k int, d date, PRIMARY KEY (k, d)) PARTITION BY RANGE (d);
 CREATE TABLE pt1 PARTITION OF pt FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
@@ -79,7 +80,7 @@ CREATE PROCEDURE pr(INOUT x int) LANGUAGE plpgsql AS 'BEGIN NULL; END';
 CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
 CREATE FUNCTION trg() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 REVOKE ALL ON FUNCTION trg() FROM PUBLIC;
-CREATE TRIGGER t1 BEFORE INSERT OR UPDATE OF v ON c FOR EACH ROW WHEN (NEW.v > 5) EXECUTE FUNCTION trg('a', 'b');
+CREATE TRIGGER t1 BEFORE INSERT OR UPDATE OF v ON c FOR EACH ROW WHEN (NEW.v > 5) EXECUTE FUNCTION trg('a', 'b\000c', '');
 ALTER TABLE c DISABLE TRIGGER t1;
 CREATE TRIGGER t2 AFTER UPDATE ON c REFERENCING OLD TABLE AS o NEW TABLE AS n EXECUTE FUNCTION trg();
 CREATE CONSTRAINT TRIGGER t3 AFTER INSERT ON c DEFERRABLE FOR EACH ROW EXECUTE FUNCTION trg();
@@ -204,6 +205,51 @@ SELECT sg_snapshot_import('live', d) FROM doc;
 SELECT sg_snapshot_import(NULL, d) FROM doc;
 SELECT sg_snapshot_import('bad', NULL);
 SELECT count(*) FROM schemaguard.snapshot WHERE name = 'bad';
+
+-- A document of format 1: in another form, and without what that did not have
+CREATE TEMP TABLE old AS
+WITH o AS (
+  SELECT kind, identity, parent, properties - '{depends,number,dropped_columns,dropped_attributes}'::text[] - CASE kind WHEN 'operator class' THEN '{operators,functions}'::text[] ELSE '{}' END
+      || CASE WHEN properties ? 'owner' THEN jsonb_build_object('owner', replace(properties ->> 'owner', '"', '')) ELSE '{}' END
+      || CASE WHEN properties ? 'grantors' THEN '{"grantors": ["regress Snapshot B"]}'::jsonb ELSE '{}' END
+      || CASE WHEN kind = 'trigger' AND properties ? 'arguments' THEN '{"arguments": "a\\000b\\\\000c\\000\\000"}'::jsonb ELSE '{}' END
+      || CASE kind WHEN 'operator' THEN '{"function": "int4eq(integer,integer)"}'::jsonb ELSE '{}' END
+      || CASE properties ->> 'type' WHEN 'foreign table' THEN '{"replica_identity": "nothing"}'::jsonb ELSE '{}' END AS properties
+  FROM sg_snapshot_objects('live', '{snap}')),
+c AS (SELECT *, sha256(convert_to(concat_ws(E'\n', kind, identity, coalesce(parent, ''), properties::text), 'UTF8')) AS checksum FROM o),
+h AS (
+  SELECT jsonb_build_object('schemaguard_snapshot', 1, 'taken_at', '2026-01-01T00:00:00Z', 'role', 'r', 'server', NULL, 'database', 'd',
+      'server_version_num', current_setting('server_version_num')::int, 'schemas', '{snap}'::text[], 'count', count(*),
+      'checksum', encode(sha256(string_agg(checksum, '' ORDER BY kind COLLATE "C", identity COLLATE "C")), 'hex')) AS h,
+    jsonb_agg(jsonb_build_object('kind', kind, 'identity', identity, 'parent', parent, 'properties', properties, 'checksum', encode(checksum, 'hex'))
+      ORDER BY kind COLLATE "C", identity COLLATE "C") AS objects
+  FROM c)
+SELECT h || jsonb_build_object('seal', encode(sha256(convert_to(h::text, 'UTF8')), 'hex'), 'objects', objects) AS d FROM h;
+SELECT sg_snapshot_import('regress old', d) > 50 AS imported FROM old;
+SELECT count(*) AS drift FROM sg_drift('regress old', 'live', '{snap}', cosmetic => true);
+SELECT sg_snapshot_export('regress old') -> 'objects' = d -> 'objects' AS as_it_was FROM old;
+SELECT kind, identity, properties FROM sg_snapshot_objects('regress old') EXCEPT
+SELECT kind, identity, properties - '{depends,number,dropped_columns,dropped_attributes}'::text[] - CASE kind WHEN 'operator class' THEN '{operators,functions}'::text[] ELSE '{}' END
+FROM sg_snapshot_objects('live', '{snap}');
+SELECT sg_snapshot_drop('regress old');
+-- one of format 2 has another form
+SELECT sg_snapshot_import('bad', d || '{"schemaguard_snapshot": 2}' || jsonb_build_object('seal', encode(sha256(convert_to((d - '{seal,objects}'::text[] || '{"schemaguard_snapshot": 2}')::text, 'UTF8')), 'hex'))) FROM old;
+
+-- No privileges: what is built in. All others are told, also those that the owner lacks.
+BEGIN;
+CREATE SCHEMA rights;
+CREATE TABLE rights.untouched ();
+CREATE TABLE rights.explicit ();
+GRANT ALL ON rights.explicit TO CURRENT_USER;
+CREATE TABLE rights.nobody ();
+REVOKE ALL ON rights.nobody FROM CURRENT_USER;
+CREATE FUNCTION rights.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION rights.mine() RETURNS int LANGUAGE sql AS 'SELECT 1';
+REVOKE ALL ON FUNCTION rights.mine() FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA rights GRANT SELECT ON TABLES TO "regress Snapshot B";
+CREATE TABLE rights.by_default ();
+SELECT kind, identity, replace((properties -> 'acl')::text, CURRENT_USER, 'me') AS acl FROM sg_snapshot_objects('live', '{rights}') WHERE kind IN ('table', 'function');
+ROLLBACK;
 
 -- An operator that is only named, as another one's commutator, is none
 BEGIN;

@@ -111,7 +111,7 @@ BEGIN
 			o ->> 'parent', E'\n', (o -> 'properties')::text), 'UTF8')), 'hex')) AS o
 		FROM jsonb_array_elements(objects) o),
 	h AS (
-		SELECT jsonb_build_object('schemaguard_snapshot', 1, 'taken_at', '2026-01-01T00:00:00Z', 'role', 'r', 'server', NULL,
+		SELECT jsonb_build_object('schemaguard_snapshot', 2, 'taken_at', '2026-01-01T00:00:00Z', 'role', 'r', 'server', NULL,
 				'database', 'd', 'server_version_num', 150000, 'schemas', NULL, 'count', count(*), 'checksum',
 				encode(sha256(string_agg(decode(o ->> 'checksum', 'hex'), '' ORDER BY (o ->> 'kind') COLLATE "C", (o ->> 'identity') COLLATE "C")), 'hex')) AS h,
 			jsonb_agg(o ORDER BY (o ->> 'kind') COLLATE "C", (o ->> 'identity') COLLATE "C") AS sorted
@@ -125,7 +125,7 @@ BEGIN
 	DELETE FROM schemaguard.snapshot s WHERE s.name = put.name;
 	DELETE FROM schemaguard.snapshot_object o WHERE o.snapshot = put.name;
 	INSERT INTO schemaguard.snapshot (name, taken_at, role, database, server_version_num, format, objects, unknown, checksum)
-		VALUES (name, now(), current_user, 'd', 150000, 1, jsonb_array_length(objects), 0, sha256(convert_to(objects::text, 'UTF8')));
+		VALUES (name, now(), current_user, 'd', 150000, 2, jsonb_array_length(objects), 0, sha256(convert_to(objects::text, 'UTF8')));
 	INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)
 		SELECT name, o ->> 'kind', o ->> 'identity', o ->> 'parent', o -> 'properties', sha256(convert_to(o::text, 'UTF8'))
 		FROM jsonb_array_elements(objects) o ON CONFLICT DO NOTHING;
