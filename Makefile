@@ -131,6 +131,7 @@ OBJS = \
 	src/drift/drift_class.o \
 	src/drift/drift_compare.o \
 	src/drift/drift_ddl.o \
+	src/drift/drift_here.o \
 	src/drift/drift_history.o \
 	src/drift/drift_ignore.o \
 	src/drift/drift_match.o \
@@ -293,6 +294,7 @@ REGRESS = \
 	discover_rows \
 	drift \
 	drift_check \
+	drift_rename \
 	fail \
 	fix \
 	impact \

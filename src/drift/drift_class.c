@@ -19,6 +19,7 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "drift/drift_compare.h"
+#include "drift/drift_rename.h"
 
 /* Folded objects that a detail names one by one */
 #define NAMED_PARTS 5
@@ -272,7 +273,7 @@ report_pair(DriftComparison *c, DriftObject *reference)
 	row->property = "name";
 	row->expected = reference->identity;
 	row->actual = target->identity;
-	row->risk = "safe";
+	row->risk = drift_has_trait(reference->kind, KIND_HOLDS_DATA) && reference->score <= RENAME_GUESS ? "lossy" : "safe";
 	row->detail = psprintf("score %.2f: %s", reference->score, reference->evidence ? reference->evidence : "the same name");
 }
 

@@ -277,6 +277,8 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 	pin_settings();
 	if (readers[0] != readers[1] && !is_same(c.info[0], c.info[1]))
 	{
+		if (c.live && stored[DRIFT_REFERENCE])
+			c.taken = drift_taken_here(&c, reference);
 		merge(&c, readers);
 		resolve(&c);
 		list_sort(c.rows, compare_rows);

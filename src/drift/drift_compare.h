@@ -67,6 +67,8 @@ typedef struct DriftComparison
 {
 	const SnapshotInfo *info[2];
 	bool		live;			/* is the target this database? */
+	TransactionId taken;		/* that stored the reference, if it was taken
+								 * of this database; or invalid */
 	bool		cosmetic;
 	List	   *objects[2];		/* of DriftObject *, by side, in order */
 	SgNameTable *by_name[2];	/* the same by kind and identity */
@@ -100,8 +102,34 @@ extern void drift_match_children(DriftComparison *c);
 extern void drift_match_same_names(DriftComparison *c);
 extern void drift_fold(DriftComparison *c);
 extern bool drift_same_parent(DriftComparison *c, const DriftObject *reference, const DriftObject *target);
-extern char *drift_local_name(const DriftObject *object);	/* as it is, not quoted */
+extern char *drift_name(const char *identity);	/* its last part, not quoted */
+extern char *drift_local_name(const DriftObject *object);
+extern char *drift_owner(const char *identity); /* what is before it, or NULL */
 extern bool drift_has_trait(SnapshotKind kind, int trait);
+
+/* ---- drift_here.c ---- */
+
+typedef enum DriftAge
+{
+	DRIFT_AGELESS,				/* not known */
+	DRIFT_OLDER,				/* was there when the reference was taken */
+	DRIFT_NEWER
+} DriftAge;
+
+/*
+ * The transaction that stored the reference, which has this name, or
+ * InvalidTransactionId if it is not of this database; the target is.
+ */
+extern TransactionId drift_taken_here(DriftComparison *c, const char *name);
+
+/* Of a table of the target */
+extern DriftAge drift_table_age(DriftComparison *c, const char *table);
+
+/*
+ * What each column that the reference had, by position, is called now, and
+ * NULL for one that was dropped; newer ones follow.  NIL: not known.
+ */
+extern List *drift_column_fates(DriftComparison *c, const char *table);
 
 /* drift_rename.c, drift_rename_column.c */
 extern void drift_find_renamed_tables(DriftComparison *c);

@@ -37,21 +37,39 @@ drift_has_trait(SnapshotKind kind, int trait)
 	return (snapshot_kinds[kind].traits & trait) != 0;
 }
 
-/* The last part of an identity, without its quotes */
-char *
-drift_local_name(const DriftObject *object)
+/* Where the last part of an identity begins */
+static const char *
+last_part(const char *identity)
 {
-	const char *start = object->identity;
+	const char *start = identity;
 	bool		quoted = false;
-	StringInfoData name;
 
-	for (const char *p = object->identity; *p; p++)
+	for (const char *p = identity; *p; p++)
 	{
 		if (*p == '"')
 			quoted = !quoted;
 		else if (*p == '.' && !quoted)
 			start = p + 1;
 	}
+	return start;
+}
+
+/* What an identity says before its last part: the table of a column; NULL where it has one part */
+char *
+drift_owner(const char *identity)
+{
+	const char *last = last_part(identity);
+
+	return last == identity ? NULL : pnstrdup(identity, last - identity - 1);
+}
+
+/* The last part of an identity, without its quotes */
+char *
+drift_name(const char *identity)
+{
+	const char *start = last_part(identity);
+	StringInfoData name;
+
 	initStringInfo(&name);
 	if (*start != '"')
 	{
@@ -65,6 +83,12 @@ drift_local_name(const DriftObject *object)
 			p++;
 	}
 	return name.data;
+}
+
+char *
+drift_local_name(const DriftObject *object)
+{
+	return drift_name(object->identity);
 }
 
 static const SnapshotKind containers[] = {
@@ -125,10 +149,14 @@ differences(DriftComparison *c, DriftObject *reference, DriftObject *target)
 	return drift_differences(c, &a, &b);
 }
 
-/* Two objects are one; what else differs between them is a change */
+/* Two objects are one; what else differs between them is a change.  A part is no surer than what it is a part of. */
 void
 drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, double score, char *evidence)
 {
+	DriftObject *parent = drift_parent(c, reference);
+
+	if (parent && parent->partner)
+		score = Min(score, parent->score);
 	reference->partner = target;
 	target->partner = reference;
 	reference->score = target->score = score;
@@ -317,17 +345,9 @@ explanation(DriftComparison *c, const DriftObject *object)
 		found = drift_find(c, object->side, KIND_EXTENSION, quote_identifier(extension));
 	else if (owner)
 	{
-		DriftObject column = {.side = object->side,.identity = owner};
-
 		found = drift_find(c, object->side, KIND_COLUMN, owner);
-		if (found == NULL)
-		{
-			char	   *name = drift_local_name(&column);
-			size_t		length = strlen(quote_identifier(name)) + 1;
-
-			if (strlen(owner) > length)
-				found = drift_find(c, object->side, KIND_TABLE, pnstrdup(owner, strlen(owner) - length));
-		}
+		if (found == NULL && drift_owner(owner))
+			found = drift_find(c, object->side, KIND_TABLE, drift_owner(owner));
 	}
 	else if (drift_has_trait(object->kind, KIND_PART) && object->parent)
 		found = lone_column(c, object);

@@ -163,7 +163,6 @@ drift_new_identity(DriftComparison *c, char *identity)
 	const DriftName *name;
 	char	   *suffix;
 	char	   *prefix;
-	DriftObject object = {.identity = identity};
 	char	   *last;
 
 	check_stack_depth();
@@ -178,10 +177,10 @@ drift_new_identity(DriftComparison *c, char *identity)
 		return psprintf("%s%s", drift_new_identity(c, pnstrdup(identity, suffix - identity)), suffix);
 
 	/* a column, renamed itself or in a renamed table */
-	last = drift_local_name(&object);
-	if (strlen(identity) <= strlen(quote_identifier(last)) + 1)
+	prefix = drift_owner(identity);
+	if (prefix == NULL)
 		return identity;
-	prefix = pnstrdup(identity, strlen(identity) - strlen(quote_identifier(last)) - 1);
+	last = drift_name(identity);
 	name = find_name(c, prefix, last);
 	if (name == NULL && find_name(c, "", prefix) == NULL)
 		return identity;
@@ -299,11 +298,7 @@ fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScop
 	}
 	scope->owner = change->kind == KIND_DOMAIN ? change->target_identity : change->target_parent;
 	if (compare == COMPARE_DEFAULT && change->kind == KIND_COLUMN)
-	{
-		DriftObject object = {.identity = change->target_identity,.parent = change->target_parent};
-
-		scope->column = drift_local_name(&object);
-	}
+		scope->column = drift_name(change->target_identity);
 }
 
 /* Elements of an array, or values of an object, which are texts each */

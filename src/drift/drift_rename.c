@@ -24,6 +24,13 @@
 #define MIN_SCORE 0.65
 #define MARGIN 0.08
 
+/* What names that stayed behind, and names that did not, are worth */
+#define NAME_KEPT_WEIGHT 0.3
+#define NAME_ANEW_WEIGHT 0.2
+
+/* A table that the reference does not have by its name, though it was there */
+#define OLDER_WEIGHT 0.2
+
 /* Candidates that a detail names */
 #define NAMED_CANDIDATES 3
 
@@ -48,16 +55,45 @@ typedef struct Table
 	char	  **types;			/* by column */
 	char	  **order;			/* types by position */
 	char	  **parts;			/* constraints and indexes as text, sorted */
+	DriftAge	age;			/* of the target's */
+	List	   *named;			/* of DriftObject *: these, and sequences of
+								 * its columns */
 } Table;
 
 typedef struct Search
 {
 	DriftComparison *c;
 	SgNameTable *arrows;		/* from what was referred to, to what is now */
+	SgNameTable *kept;			/* from tables whose indexes and sequences
+								 * are now those of others, to these */
 	List	   *candidates;
 } Search;
 
 /* ---- names ---- */
+
+/* Are they the same but for numbers of about as many digits: sales_2024 and sales_2025? */
+static bool
+is_series(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+	bool		differs = false;
+
+	for (; *a && *b; a++, b++)
+	{
+		size_t		na = strspn(a, digits);
+		size_t		nb = strspn(b, digits);
+
+		if (na > 0 && nb > 0 && Max(na, nb) - Min(na, nb) <= 1)
+		{
+			differs = differs || na != nb || memcmp(a, b, na) != 0;
+			a += na - 1;
+			b += nb - 1;
+		}
+		else if (*a != *b)
+			return false;
+	}
+	return differs && *a == *b;
+}
 
 double
 rename_name_likeness(const char *a, const char *b)
@@ -67,7 +103,7 @@ rename_name_likeness(const char *a, const char *b)
 	int			distance;
 	double		letters;
 
-	if (la == 0 || lb == 0 || la >= NAMEDATALEN || lb >= NAMEDATALEN)
+	if (la == 0 || lb == 0 || la >= NAMEDATALEN || lb >= NAMEDATALEN || is_series(a, b))
 		return 0;
 	distance = varstr_levenshtein(a, la, b, lb, 1, 1, 1, true);
 	letters = 1.0 - (double) distance / Max(la, lb);
@@ -76,6 +112,26 @@ rename_name_likeness(const char *a, const char *b)
 	if (Min(la, lb) >= 3 && (strstr(a, b) || strstr(b, a)))
 		letters = Max(letters, 0.5 + 0.5 * Min(la, lb) / Max(la, lb));
 	return letters < 0.3 ? 0 : letters;
+}
+
+NameSign
+rename_name_sign(Jsonb *reference, const char *old_name, Jsonb *target, const char *new_name)
+{
+	bool		same = strcmp(old_name, new_name) == 0;
+
+	if (!drift_flag(reference, "automatic_name") || same == drift_flag(target, "automatic_name"))
+		return NAME_SILENT;
+	return same ? NAME_KEPT : drift_flag(target, "automatic_name") ? NAME_ANEW : NAME_SILENT;
+}
+
+double
+rename_score(const Candidate *candidate)
+{
+	double		score = Min(candidate->score, 1.0);
+
+	if (drift_has_trait(candidate->reference->kind, KIND_HOLDS_DATA) && !candidate->proven)
+		score = Min(score, RENAME_GUESS);
+	return score;
 }
 
 void
@@ -116,7 +172,7 @@ note_candidates(DriftObject *object)
 		DriftObject *other = object->side == DRIFT_REFERENCE ? candidate->target : candidate->reference;
 
 		if (other->partner == NULL && n++ < NAMED_CANDIDATES)
-			appendStringInfo(&text, "%s%s (score %.2f)", text.len ? ", " : "perhaps ", other->identity, candidate->score);
+			appendStringInfo(&text, "%s%s (score %.2f)", text.len ? ", " : "perhaps ", other->identity, rename_score(candidate));
 	}
 	if (n > NAMED_CANDIDATES)
 		appendStringInfo(&text, ", or one of %d others", n - NAMED_CANDIDATES);
@@ -193,7 +249,7 @@ static void
 pair_objects(DriftComparison *c, Candidate *candidate)
 {
 	add_object_name(c, candidate->reference, candidate->target);
-	drift_pair(c, candidate->reference, candidate->target, candidate->score, candidate->evidence);
+	drift_pair(c, candidate->reference, candidate->target, rename_score(candidate), candidate->evidence);
 }
 
 /* ---- what leads to an object ---- */
@@ -286,6 +342,8 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 
 	table->object = object;
 	table->name = drift_local_name(object);
+	if (object->side == DRIFT_TARGET)
+		table->age = drift_table_age(c, object->identity);
 	table->shape = psprintf("%s %s %s", property_text(object, "type"), property_text(object, "partition_of"),
 							property_text(object, "partition_bound"));
 	table->key = property_text(object, "partition_key");
@@ -307,6 +365,8 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 		}
 		else if (drift_has_trait(child->kind, KIND_PART))
 			table->parts[table->nparts++] = part_text(c, child);
+		if (child->kind == KIND_SEQUENCE || drift_has_trait(child->kind, KIND_PART))
+			table->named = lappend(table->named, child);
 	}
 	foreach_ptr(DriftObject, child, children)
 	{
@@ -319,6 +379,15 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 	return table;
 }
 
+/* The table whose column a sequence belongs to, or NULL */
+static char *
+owner_table(Jsonb *sequence)
+{
+	char	   *column = drift_string(sequence, "owned_by");
+
+	return column ? drift_owner(column) : NULL;
+}
+
 /* The tables of one side without a partner, with what they have */
 static List *
 lone_tables(DriftComparison *c, DriftSide side)
@@ -328,9 +397,11 @@ lone_tables(DriftComparison *c, DriftSide side)
 
 	foreach_ptr(DriftObject, object, c->objects[side])
 	{
-		if (object->parent)
+		char	   *parent = object->kind == KIND_SEQUENCE ? owner_table(object->properties) : object->parent;
+
+		if (parent)
 		{
-			SgNameEntry *entry = sg_names_enter(children, "", object->parent);
+			SgNameEntry *entry = sg_names_enter(children, "", parent);
 
 			entry->value = lappend(entry->value, object);
 		}
@@ -392,6 +463,60 @@ common_parts(const Table *a, const Table *b)
 	return common;
 }
 
+/*
+ * Names that stay behind: what was PostgreSQL's name for a part of the one
+ * table is not for one of the other, which has it nevertheless.  Indexes and
+ * sequences that kept their names are no longer on one side only.
+ */
+static void
+find_kept(Search *search)
+{
+	search->kept = sg_names_create(CurrentMemoryContext);
+	foreach_ptr(DriftChange, change, search->c->changes)
+	{
+		bool		is_sequence = change->kind == KIND_SEQUENCE && strcmp(change->property->name, "owned_by") == 0;
+		char	   *from = is_sequence ? owner_table(change->reference) : change->parent;
+		char	   *to = is_sequence ? owner_table(change->target) : change->target_parent;
+
+		if ((is_sequence || (change->kind == KIND_INDEX && change->property == &drift_parent_property)) && from && to &&
+			rename_name_sign(change->reference, "", change->target, "") == NAME_KEPT)
+			(void) sg_names_enter(search->kept, from, to);
+	}
+}
+
+/* What a part of a table is, whatever the table is called */
+static char *
+relative_part(DriftComparison *c, const DriftObject *part)
+{
+	if (part->kind == KIND_SEQUENCE)
+		return drift_name(drift_string(part->properties, "owned_by"));
+	return part_text(c, part);
+}
+
+static NameSign
+table_sign(Search *search, const Table *a, const Table *b)
+{
+	NameSign	sign = NAME_SILENT;
+
+	if (sg_names_has(search->kept, a->object->identity, b->object->identity))
+		return NAME_KEPT;
+	foreach_ptr(DriftObject, part, a->named)
+	{
+		foreach_ptr(DriftObject, other, b->named)
+		{
+			NameSign	said;
+
+			if (part->kind != other->kind)
+				continue;
+			said = rename_name_sign(part->properties, drift_local_name(part), other->properties, drift_local_name(other));
+			if (said == NAME_KEPT ||
+				(said == NAME_ANEW && strcmp(relative_part(search->c, part), relative_part(search->c, other)) == 0))
+				sign = Max(sign, said);
+		}
+	}
+	return sign;
+}
+
 static void
 judge_tables(Search *search, const Table *a, const Table *b)
 {
@@ -404,8 +529,13 @@ judge_tables(Search *search, const Table *a, const Table *b)
 	double		name;
 	int			same_parts;
 	bool		referred;
+	NameSign	sign;
+	DriftAge	age = b->age;
 	Candidate  *candidate;
 	double		score;
+
+	if (age == DRIFT_NEWER)
+		return;
 
 	/*
 	 * partitions of one table are all alike: only their bounds tell them
@@ -432,18 +562,27 @@ judge_tables(Search *search, const Table *a, const Table *b)
 		(referred ? 0.15 : 0) + (remarked ? 0.1 : 0) + (common >= 3 ? 0.1 : 0);
 	if (strcmp(a->key, b->key) != 0)
 		score -= 0.3;
+	if (score < MIN_SCORE - 0.1 - NAME_KEPT_WEIGHT - OLDER_WEIGHT)
+		return;
+	sign = table_sign(search, a, b);
+	score += age == DRIFT_OLDER ? OLDER_WEIGHT : 0;
+	score += sign == NAME_KEPT ? NAME_KEPT_WEIGHT : sign == NAME_ANEW ? -NAME_ANEW_WEIGHT : 0;
 	if (score < MIN_SCORE - 0.1)
 		return;
 
 	candidate = palloc0(sizeof(Candidate));
 	candidate->reference = a->object;
 	candidate->target = b->object;
-	candidate->score = Min(score, 1.0);
+	candidate->score = score;
+	candidate->proven = age == DRIFT_OLDER || sign == NAME_KEPT;
 	rename_say(candidate, true, psprintf("%g of %d columns alike", common, Max(a->ncolumns, b->ncolumns)));
 	rename_say(candidate, is_same_order(a, b), "the same types in the same order");
 	rename_say(candidate, same_parts > 0, psprintf("%d of %d constraints and indexes alike", same_parts, Max(a->nparts, b->nparts)));
 	rename_say(candidate, referred, "a foreign key leads there as it led to the old one");
 	rename_say(candidate, remarked, "the same comment");
+	rename_say(candidate, age == DRIFT_OLDER, "it was there before the snapshot");
+	rename_say(candidate, sign == NAME_KEPT, "names made of the old table's name");
+	rename_say(candidate, sign == NAME_ANEW, "but names made of the new table's name");
 	rename_say(candidate, moved, "the same name in another schema");
 	rename_say(candidate, !moved && name > 0, psprintf("names alike by %.2f", name));
 	search->candidates = lappend(search->candidates, candidate);
@@ -464,6 +603,7 @@ find_tables(DriftComparison *c)
 		return false;
 
 	find_arrows(&search, KIND_CONSTRAINT, "references");
+	find_kept(&search);
 	foreach(la, reference)
 	{
 		CHECK_FOR_INTERRUPTS();

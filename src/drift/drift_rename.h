@@ -10,11 +10,18 @@
 
 #include "drift/drift_compare.h"
 
+/*
+ * What looks alike may still be two things.  Of what holds data, only evidence
+ * that leads from the one to the other itself makes a rename more than this.
+ */
+#define RENAME_GUESS 0.8
+
 typedef struct Candidate
 {
 	DriftObject *reference;
 	DriftObject *target;
 	double		score;
+	bool		proven;			/* there is such evidence */
 	char	   *evidence;
 } Candidate;
 
@@ -26,8 +33,28 @@ typedef struct Candidate
 extern void rename_choose(DriftComparison *c, List *candidates, double min_score,
 						  void (*pair) (DriftComparison *c, Candidate *candidate));
 
-/* 0 to 1: how alike two names are, by their words and by their letters */
+/* The score that is reported */
+extern double rename_score(const Candidate *candidate);
+
+/*
+ * 0 to 1: how alike two names are, by their words and by their letters.  Names
+ * that differ by a number only are two of a series, which is no likeness.
+ */
 extern double rename_name_likeness(const char *a, const char *b);
+
+/*
+ * What the names say of a constraint, index or sequence on either side: a
+ * name that PostgreSQL made of the table's and its columns' stays behind when
+ * these get others, and what is made anew has a new one.
+ */
+typedef enum NameSign
+{
+	NAME_SILENT,
+	NAME_ANEW,
+	NAME_KEPT					/* says most */
+} NameSign;
+
+extern NameSign rename_name_sign(Jsonb *reference, const char *old_name, Jsonb *target, const char *new_name);
 
 /* Append to the evidence of a candidate, if it is one */
 extern void rename_say(Candidate *candidate, bool is_so, const char *what);

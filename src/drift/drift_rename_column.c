@@ -12,11 +12,8 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
+#include "commands/defrem.h"
 #include "miscadmin.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/quote.h"
@@ -25,29 +22,24 @@
 
 #define MIN_SCORE 0.7
 
+/* What names that stayed behind, and names that did not, are worth */
+#define NAME_KEPT_WEIGHT 0.3
+#define NAME_ANEW_WEIGHT 0.4
+
+/* From here on a NOT NULL is a constraint with a name */
+#define VERSION_18 180000
+
 /* The columns that only one side of a table has, by position */
 typedef struct Group
 {
 	const char *table;			/* in the target */
 	const char *reference;		/* in the reference */
 	List	   *columns[2];
-	List	   *parts[2];		/* constraints and indexes without a partner */
+	List	   *parts[2];		/* constraints, indexes and sequences without
+								 * a partner */
 	List	   *changes;		/* of lists of columns that are this table's */
+	List	   *fates;			/* see drift_column_fates() */
 } Group;
-
-/* What became of a column of the reference, by its place among the numbers of a live table */
-typedef enum Fate
-{
-	FATE_UNKNOWN,
-	FATE_DROPPED,
-	FATE_THERE					/* place[] says as which one of the target's */
-} Fate;
-
-typedef struct Places
-{
-	Fate	   *fate;			/* by column of the reference */
-	int		   *place;
-} Places;
 
 static int
 position(const DriftObject *column)
@@ -66,79 +58,6 @@ static int
 columns_before(List *columns, int place)
 {
 	return position(list_nth(columns, place)) - 1 - place;
-}
-
-/*
- * The numbers between two columns that both sides have, and the columns of
- * the reference that were there, in order.  As many of the one as of the other
- * belong together; after the last common column, new ones may follow.
- */
-static void
-align(Places *places, const int *slots, int nslots, int first, int n, bool last)
-{
-	if (n == 0 || (last ? nslots < n : nslots != n))
-		return;
-	for (int i = 0; i < n; i++)
-	{
-		places->fate[first + i] = slots[i] < 0 ? FATE_DROPPED : FATE_THERE;
-		places->place[first + i] = slots[i];
-	}
-}
-
-/*
- * A live table still has a number for each column that was ever dropped, so a
- * column that was renamed can be told from one that was dropped while another
- * was added.
- */
-static Places
-find_places(DriftComparison *c, const Group *group)
-{
-	int			n = list_length(group->columns[0]);
-	Places		places = {palloc0(sizeof(Fate) * n), palloc0(sizeof(int) * n)};
-	Oid			relid = c->live ? sg_find_qualified(group->table) : InvalidOid;
-	HeapTuple	tuple = OidIsValid(relid) ? SearchSysCache1(RELOID, ObjectIdGetDatum(relid)) : NULL;
-	int			natts;
-	int		   *slots;
-	int			nslots = 0;
-	int			lone = 0;		/* of the target's own columns, seen */
-	int			common = 0;		/* of the columns of both, seen */
-	int			done = 0;		/* of the reference's own columns */
-	int			present = 0;
-
-	if (!HeapTupleIsValid(tuple))
-		return places;
-	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
-	slots = palloc(sizeof(int) * Max(natts, 1));
-
-	for (int i = 1; i <= natts; i++)
-	{
-		bool		dropped;
-
-		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(i));
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		dropped = ((Form_pg_attribute) GETSTRUCT(tuple))->attisdropped;
-		ReleaseSysCache(tuple);
-
-		if (dropped)
-			slots[nslots++] = -1;
-		else if (++present && lone < list_length(group->columns[1]) &&
-				 position(list_nth(group->columns[1], lone)) == present)
-			slots[nslots++] = lone++;
-		else
-		{
-			int			first = done;
-
-			while (done < n && columns_before(group->columns[0], done) <= common)
-				done++;
-			align(&places, slots, nslots, first, done - first, false);
-			nslots = 0;
-			common++;
-		}
-	}
-	align(&places, slots, nslots, done, n - done, true);
-	return places;
 }
 
 static bool
@@ -206,6 +125,62 @@ is_used_alike(const Group *group, const char *old, const char *new)
 	return false;
 }
 
+/* Does a sequence belong to the new column that belonged to the old one? */
+static bool
+is_sequence_of(SnapshotKind kind, Jsonb *reference, Jsonb *target, const DriftObject *a, const DriftObject *b)
+{
+	char	   *from = kind == KIND_SEQUENCE ? drift_string(reference, "owned_by") : NULL;
+	char	   *to = from ? drift_string(target, "owned_by") : NULL;
+
+	return to && strcmp(from, a->identity) == 0 && strcmp(to, b->identity) == 0;
+}
+
+/* The same of the constraint that a NOT NULL is from 18 on, which is not listed by itself */
+static NameSign
+not_null_sign(DriftComparison *c, const DriftObject *a, const DriftObject *b)
+{
+	char	   *new_name = drift_string(b->properties, "not_null_name");
+
+	if (c->info[0]->server_version_num < VERSION_18 || c->info[1]->server_version_num < VERSION_18 ||
+		!drift_flag(a->properties, "not_null") || !drift_flag(b->properties, "not_null") ||
+		drift_string(a->properties, "not_null_name"))
+		return NAME_SILENT;
+	if (new_name == NULL)
+		return NAME_ANEW;
+	return strcmp(new_name, makeObjectName(drift_name(a->parent), drift_local_name(a), "not_null")) == 0 ?
+		NAME_KEPT : NAME_SILENT;
+}
+
+/* What the names of keys, checks, indexes and sequences say, that PostgreSQL made of the column's name */
+static NameSign
+column_sign(DriftComparison *c, const Group *group, const DriftObject *a, const DriftObject *b)
+{
+	char	   *old = drift_local_name(a);
+	char	   *new = drift_local_name(b);
+	NameSign	sign = not_null_sign(c, a, b);
+
+	foreach_ptr(DriftChange, change, group->changes)
+	{
+		if ((strcmp(change->property->name, "columns") == 0 && stands_for(change->expected, change->actual, old, new)) ||
+			is_sequence_of(change->kind, change->reference, change->target, a, b))
+			sign = Max(sign, rename_name_sign(change->reference, drift_name(change->identity),
+											  change->target, drift_name(change->target_identity)));
+	}
+	foreach_ptr(DriftObject, part, group->parts[0])
+	{
+		foreach_ptr(DriftObject, other, group->parts[1])
+		{
+			if (part->kind == other->kind && part->partner == NULL && other->partner == NULL &&
+				(is_sequence_of(part->kind, part->properties, other->properties, a, b) ||
+				 (same_property(part, other, "type") &&
+				  stands_for(drift_value(part->properties, "columns"), drift_value(other->properties, "columns"), old, new))))
+				sign = Max(sign, rename_name_sign(part->properties, drift_local_name(part),
+												  other->properties, drift_local_name(other)));
+		}
+	}
+	return sign;
+}
+
 /* Default, collation and the like, as far as they are not what most columns have */
 static double
 attributes_alike(const DriftObject *a, const DriftObject *b, bool *telling)
@@ -226,7 +201,7 @@ attributes_alike(const DriftObject *a, const DriftObject *b, bool *telling)
 }
 
 static void
-judge_columns(DriftComparison *c, const Group *group, const Places *places, int i, int j, List **candidates)
+judge_columns(DriftComparison *c, const Group *group, int i, int j, List **candidates)
 {
 	DriftObject *a = list_nth(group->columns[0], i);
 	DriftObject *b = list_nth(group->columns[1], j);
@@ -240,23 +215,28 @@ judge_columns(DriftComparison *c, const Group *group, const Places *places, int 
 	double		attributes = attributes_alike(a, b, &telling);
 	double		name = rename_name_likeness(old, new);
 	bool		used = is_used_alike(group, old, new);
-	bool		there = places->fate[i] == FATE_THERE && places->place[i] == j;
-	bool		elsewhere = places->fate[i] != FATE_UNKNOWN && !there;
+	bool		known = position(a) <= list_length(group->fates);
+	char	   *fate = known ? list_nth(group->fates, position(a) - 1) : NULL;
+	bool		there = fate && strcmp(fate, new) == 0;
+	NameSign	sign = column_sign(c, group, a, b);
 	Candidate	candidate = {.reference = a,.target = b};
+
+	if (known && !there)
+		return;
 
 	/* a type that changed along with the name needs more than the place */
 	if (!same_type && name < 0.5 && !used && !there)
 		return;
-	if (!same_place && !used && name < 0.5)
+	if (!same_place && !used && !there && name < 0.5)
 		return;
 
 	candidate.score = (same_type ? 0.3 : 0) + (same_place ? 0.35 : 0) + 0.1 * attributes + 0.25 * name +
 		(used ? 0.25 : 0) + (telling ? 0.1 : 0);
 	if (there)
-		candidate.score += 0.2;
-	else if (elsewhere)
-		candidate.score -= 0.4;
-	candidate.score = Max(Min(candidate.score, 1.0), 0);
+		candidate.score = 1;
+	else if (sign != NAME_SILENT)
+		candidate.score += sign == NAME_KEPT ? NAME_KEPT_WEIGHT : -NAME_ANEW_WEIGHT;
+	candidate.proven = there || sign == NAME_KEPT;
 	if (candidate.score < 0.5)
 		return;
 
@@ -265,6 +245,8 @@ judge_columns(DriftComparison *c, const Group *group, const Places *places, int 
 	rename_say(&candidate, same_place, "the same place");
 	rename_say(&candidate, used, "a key or an index has it in the same place");
 	rename_say(&candidate, telling, "the same default or the like");
+	rename_say(&candidate, sign == NAME_KEPT, "names made of the old column's name");
+	rename_say(&candidate, sign == NAME_ANEW, "but names made of the new column's name");
 	rename_say(&candidate, name > 0, psprintf("names alike by %.2f", name));
 	*candidates = lappend(*candidates, memcpy(palloc(sizeof(Candidate)), &candidate, sizeof(Candidate)));
 }
@@ -278,24 +260,27 @@ pair_columns(DriftComparison *c, Candidate *candidate)
 	name->name = drift_local_name(candidate->reference);
 	name->new_name = drift_local_name(candidate->target);
 	drift_add_name(c, name);
-	drift_pair(c, candidate->reference, candidate->target, candidate->score, candidate->evidence);
+	drift_pair(c, candidate->reference, candidate->target, rename_score(candidate), candidate->evidence);
 }
 
 static void
 find_in_table(DriftComparison *c, Group *group)
 {
 	List	   *candidates = NIL;
-	Places		places;
+
+	/* made again: nothing of the old one is in it */
+	if (drift_table_age(c, group->table) == DRIFT_NEWER)
+		return;
 
 	for (int side = 0; side < 2; side++)
 		list_sort(group->columns[side], compare_positions);
-	places = find_places(c, group);
+	group->fates = drift_column_fates(c, group->table);
 
 	for (int i = 0; i < list_length(group->columns[0]); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < list_length(group->columns[1]); j++)
-			judge_columns(c, group, &places, i, j, &candidates);
+			judge_columns(c, group, i, j, &candidates);
 	}
 	rename_choose(c, candidates, MIN_SCORE, pair_columns);
 }
@@ -337,6 +322,8 @@ sort_by_table(DriftComparison *c, SgNameTable *table)
 			}
 			else if (drift_value(object->properties, "columns"))
 				add_to(table, side_parts[side], object->parent, object);
+			else if (object->kind == KIND_SEQUENCE && drift_string(object->properties, "owned_by"))
+				add_to(table, side_parts[side], drift_owner(drift_string(object->properties, "owned_by")), object);
 		}
 	}
 	foreach_ptr(DriftChange, change, c->changes)
@@ -345,6 +332,8 @@ sort_by_table(DriftComparison *c, SgNameTable *table)
 			add_to(table, "changes", change->parent, change);
 		else if (strcmp(change->property->name, "referenced_columns") == 0 && drift_string(change->reference, "references"))
 			add_to(table, "changes", drift_string(change->reference, "references"), change);
+		else if (strcmp(change->property->name, "owned_by") == 0 && change->expected)
+			add_to(table, "changes", drift_owner(drift_text(change->expected)), change);
 	}
 	return names;
 }
