@@ -140,6 +140,7 @@ OBJS = \
 	src/drift/drift_property.o \
 	src/drift/drift_rename.o \
 	src/drift/drift_rename_column.o \
+	src/drift/drift_risk.o \
 	src/expression/expression.o \
 	src/expression/expression_body.o \
 	src/expression/expression_raw.o \

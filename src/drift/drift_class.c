@@ -1,11 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * drift_class.c
- *	  From differences to rows: what each means, and what repairing it takes.
- *
- * The repair in mind makes the target what the reference is.  safe: catalog
- * changes under a short lock; blocking: rows are read or rewritten under a
- * lock that keeps writers out; lossy: rows or values go away.
+ *	  From differences to rows: what each means.
  *
  *-------------------------------------------------------------------------
  */
@@ -209,21 +205,6 @@ object_class(DriftComparison *c, const DriftObject *object, const char *otherwis
 }
 
 static const char *
-missing_risk(const DriftObject *object)
-{
-	char	   *type = drift_string(object->properties, "type");
-
-	if (drift_has_trait(object->kind, KIND_PART))
-		return "blocking";
-	if (object->kind == KIND_COLUMN &&
-		(drift_value(object->properties, "generated") || drift_value(object->properties, "identity") ||
-		 (drift_flag(object->properties, "not_null") && !drift_value(object->properties, "default")) ||
-		 (type && strstr(type, "serial"))))
-		return "blocking";
-	return "safe";
-}
-
-static const char *
 table_of(const DriftObject *object)
 {
 	return drift_has_trait(object->kind, KIND_RELATION) ? object->identity : object->parent;
@@ -241,7 +222,7 @@ report_lone(DriftComparison *c, DriftObject *object)
 		row->expected = summary(object);
 	else
 		row->actual = summary(object);
-	row->risk = missing ? missing_risk(object) : drift_has_trait(object->kind, KIND_HOLDS_DATA) ? "lossy" : "safe";
+	row->risk = missing ? drift_risk_of_making(object) : drift_risk_of_dropping(c, object);
 
 	add_detail(row, folded_text(object));
 	add_detail(row, object->evidence);
@@ -279,103 +260,6 @@ report_pair(DriftComparison *c, DriftObject *reference)
 
 /* ---- properties ---- */
 
-/* varchar(20) is "varchar" and 20, numeric(10,2) "numeric" and 10, 2 */
-static void
-split_type(const char *type, char **base, int modifiers[2])
-{
-	const char *paren = strchr(type, '(');
-	const char *end = paren ? strchr(paren, ')') : NULL;
-
-	modifiers[0] = modifiers[1] = -1;
-	if (end == NULL)
-	{
-		*base = pstrdup(type);
-		return;
-	}
-	*base = psprintf("%.*s%s", (int) (paren - type), type, end + 1);
-	(void) sscanf(paren, "(%d,%d)", &modifiers[0], &modifiers[1]);
-}
-
-/*
- * Turning a column of the target's type into one of the reference's.  Unsure
- * is lossy: nobody is told that values survive who then loses some.
- */
-static const char *
-type_risk(const char *expected, const char *actual)
-{
-	static const char *const wider[][2] = {
-		{"smallint", "integer"}, {"smallint", "bigint"}, {"integer", "bigint"},
-		{"smallint", "numeric"}, {"integer", "numeric"}, {"bigint", "numeric"},
-		{"real", "double precision"}, {"date", "timestamp without time zone"},
-		{"json", "jsonb"}, {"smallint", "text"}, {"integer", "text"}, {"bigint", "text"}, {"uuid", "text"},
-	};
-	char	   *from,
-			   *to;
-	int			old[2],
-				new[2];
-
-	split_type(actual, &from, old);
-	split_type(expected, &to, new);
-
-	if (strcmp(to, "text") == 0 && strncmp(from, "character varying", 17) == 0)
-		return "safe";
-	if (strcmp(from, to) == 0)
-	{
-		if (new[0] < 0)
-			return "safe";
-		if (old[0] >= 0 && new[0] >= old[0] && new[1] == old[1])
-			return "safe";
-		return "lossy";
-	}
-	for (int i = 0; i < lengthof(wider); i++)
-	{
-		if (strcmp(from, wider[i][0]) == 0 && strcmp(to, wider[i][1]) == 0 && new[0] < 0)
-			return "blocking";
-	}
-	return "lossy";
-}
-
-static bool
-contains_all(List *larger, List *smaller)
-{
-	ListCell   *lc;
-
-	foreach(lc, smaller)
-	{
-		if (!sg_has_name(larger, lfirst(lc)))
-			return false;
-	}
-	return true;
-}
-
-static const char *
-change_risk(const DriftChange *change)
-{
-	bool		blocking = false;
-
-	switch (change->property->risk)
-	{
-		case RISK_OF_KIND:
-			blocking = drift_has_trait(change->kind, KIND_PART);
-			break;
-		case RISK_SAFE:
-			break;
-		case RISK_BLOCKING:
-			blocking = true;
-			break;
-		case RISK_TYPE:
-			return change->expected && change->actual ?
-				type_risk(drift_text(change->expected), drift_text(change->actual)) : "lossy";
-		case RISK_NOT_NULL:
-			blocking = drift_flag(change->reference, "not_null") && !drift_flag(change->target, "not_null");
-			break;
-		case RISK_LABELS:
-			blocking = !contains_all(drift_elements(change->expected), drift_elements(change->actual));
-			break;
-	}
-	return blocking ? "blocking" : "safe";
-}
-
 static DriftVerdict
 body_verdict(const DriftChange *change)
 {
@@ -411,7 +295,7 @@ report_change(DriftComparison *c, DriftChange *change)
 	row->property = change->property->name;
 	row->expected = drift_text(change->expected);
 	row->actual = drift_text(change->actual);
-	row->risk = cosmetic ? "safe" : change_risk(change);
+	row->risk = cosmetic ? "safe" : drift_risk_of_changing(change);
 	if (strcmp(change->identity, change->target_identity) != 0)
 		add_detail(row, psprintf("%s in the target", change->target_identity));
 	add_detail(row, change->reason);

@@ -75,6 +75,7 @@ typedef struct DriftComparison
 	List	   *changes;		/* of DriftChange * */
 	List	   *names;			/* of DriftName *: what is renamed */
 	SgNameTable *new_names;		/* the same by table or "" and old name */
+	SgNameTable *used_types;	/* types of columns that differ, in the target */
 	List	   *rows;			/* of DriftRow * */
 } DriftComparison;
 
@@ -137,6 +138,11 @@ extern void drift_find_renamed_columns(DriftComparison *c);
 
 /* drift_class.c */
 extern void drift_report(DriftComparison *c);
+
+/* drift_risk.c: what making the target the reference takes */
+extern const char *drift_risk_of_making(const DriftObject *object);
+extern const char *drift_risk_of_dropping(DriftComparison *c, const DriftObject *object);
+extern const char *drift_risk_of_changing(const DriftChange *change);
 
 /* ---- drift_ddl.c ---- */
 

@@ -53,7 +53,7 @@ static const char *const form_words[] = {
 static const SnapshotProperty common_properties[] = {
 	{"owner", FORM_STRING, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
 	{"comment", FORM_STRING, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
-	{"extension", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_ASIDE},
+	{"extension", FORM_STRING, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
 	{"partition_of", FORM_STRING, COMPARE_OBJECT},
 	{"unknown", FORM_STRING, COMPARE_IGNORE},
 	{"acl", FORM_LIST_MAP, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
@@ -63,7 +63,7 @@ static const SnapshotProperty common_properties[] = {
 };
 
 static const SnapshotProperty table_properties[] = {
-	{"type", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING, PROPERTY_REQUIRED},
+	{"type", FORM_STRING, COMPARE_PLAIN, RISK_TABLE, PROPERTY_REQUIRED},
 	{"persistence", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"partition_key", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"partition_bound", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
@@ -74,9 +74,9 @@ static const SnapshotProperty table_properties[] = {
 	{"server", FORM_STRING},
 	{"inherits", FORM_STRINGS, COMPARE_OBJECT, RISK_BLOCKING},
 	{"options", FORM_STRINGS},
-	{"toast_options", FORM_STRINGS, COMPARE_PLAIN, RISK_BLOCKING},
+	{"toast_options", FORM_STRINGS},
 	{"server_options", FORM_STRINGS},
-	{"partition_detached", FORM_BOOL},
+	{"partition_detached", FORM_BOOL, COMPARE_PLAIN, RISK_BLOCKING},
 	{"row_security", FORM_BOOL},
 	{"force_row_security", FORM_BOOL},
 	{"partition_of", FORM_STRING, COMPARE_OBJECT, RISK_BLOCKING},
@@ -90,9 +90,9 @@ static const SnapshotProperty column_properties[] = {
 	{"not_null", FORM_BOOL, COMPARE_PLAIN, RISK_NOT_NULL},
 	{"collation", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"default", FORM_STRING, COMPARE_DEFAULT, RISK_OF_KIND, PROPERTY_NULLABLE},
-	{"generated", FORM_STRING, COMPARE_EXPRESSION, RISK_BLOCKING},
-	{"generated_kind", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
-	{"identity", FORM_STRING, COMPARE_PLAIN, RISK_NOT_NULL},
+	{"generated", FORM_STRING, COMPARE_EXPRESSION, RISK_GENERATED},
+	{"generated_kind", FORM_STRING, COMPARE_PLAIN, RISK_GENERATED},
+	{"identity", FORM_STRING, COMPARE_PLAIN, RISK_IDENTITY},
 	{"storage", FORM_STRING},
 	{"compression", FORM_STRING},
 	{"inherited", FORM_STRING},
@@ -103,7 +103,7 @@ static const SnapshotProperty column_properties[] = {
 	{"options", FORM_STRINGS},
 	{"server_options", FORM_STRINGS},
 	{"not_null_validated", FORM_BOOL},
-	{"not_null_no_inherit", FORM_BOOL},
+	{"not_null_no_inherit", FORM_BOOL, COMPARE_PLAIN, RISK_BLOCKING},
 };
 
 /* Members of that property */
@@ -139,8 +139,8 @@ static const SnapshotProperty constraint_properties[] = {
 	{"include", FORM_STRINGS, COMPARE_COLUMNS},
 	{"operators", FORM_STRINGS, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_CORE},
 	{"options", FORM_STRINGS, COMPARE_PLAIN, RISK_SAFE},
-	{"deferrable", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
-	{"deferred", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
+	{"deferrable", FORM_BOOL, COMPARE_PLAIN, RISK_TIMING},
+	{"deferred", FORM_BOOL, COMPARE_PLAIN, RISK_TIMING},
 	{"validated", FORM_BOOL, COMPARE_PLAIN, RISK_SAFE},
 	{"enforced", FORM_BOOL},
 	{"no_inherit", FORM_BOOL},
@@ -184,8 +184,8 @@ static const SnapshotProperty index_properties[] = {
 
 /* A view or a materialized one */
 static const SnapshotProperty view_properties[] = {
-	{"query", FORM_STRING, COMPARE_QUERY},
-	{"columns", FORM_HOLES},
+	{"query", FORM_STRING, COMPARE_QUERY, RISK_STORED},
+	{"columns", FORM_HOLES, COMPARE_PLAIN, RISK_STORED},
 	{"column_defaults", FORM_STRING_MAP, COMPARE_EXPRESSION},
 	{"column_comments", FORM_STRING_MAP},
 	{"column_storage", FORM_STRING_MAP},
@@ -194,9 +194,9 @@ static const SnapshotProperty view_properties[] = {
 	{"column_statistics", FORM_NUMBER_MAP},
 	{"column_options", FORM_LIST_MAP},
 	{"options", FORM_STRINGS},
-	{"populated", FORM_BOOL},
-	{"access_method", FORM_STRING},
-	{"tablespace", FORM_STRING},
+	{"populated", FORM_BOOL, COMPARE_PLAIN, RISK_POPULATED},
+	{"access_method", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"tablespace", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 };
 
 static const SnapshotProperty sequence_properties[] = {
@@ -293,56 +293,56 @@ static const SnapshotProperty policy_properties[] = {
 };
 
 static const SnapshotProperty type_properties[] = {
-	{"type", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
+	{"type", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY, PROPERTY_REQUIRED},
 	{"labels", FORM_STRINGS, COMPARE_PLAIN, RISK_LABELS},
-	{"attributes", FORM_HOLES},
+	{"attributes", FORM_HOLES, COMPARE_PLAIN, RISK_ATTRIBUTES},
 	{"attribute_comments", FORM_STRING_MAP},
 	{"dropped_attributes", FORM_INTEGERS, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
-	{"subtype", FORM_STRING},
-	{"operator_class", FORM_STRING},
-	{"collation", FORM_STRING},
-	{"canonical", FORM_STRING},
-	{"difference", FORM_STRING},
+	{"subtype", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"operator_class", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"collation", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"canonical", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"difference", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
 	{"multirange", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, 0, 140000},
-	{"input", FORM_STRING},
-	{"output", FORM_STRING},
-	{"category", FORM_STRING},
-	{"alignment", FORM_STRING},
+	{"input", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"output", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"category", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"alignment", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
 	{"storage", FORM_STRING},
-	{"default", FORM_STRING},
-	{"element", FORM_STRING},
-	{"delimiter", FORM_STRING},
+	{"default", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"element", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
+	{"delimiter", FORM_STRING, COMPARE_PLAIN, RISK_LOSSY},
 	{"receive", FORM_STRING},
 	{"send", FORM_STRING},
 	{"modifier_input", FORM_STRING},
 	{"modifier_output", FORM_STRING},
 	{"analyze", FORM_STRING},
 	{"subscript", FORM_STRING},
-	{"length", FORM_INTEGER},
-	{"by_value", FORM_BOOL},
-	{"preferred", FORM_BOOL},
-	{"collatable", FORM_BOOL},
+	{"length", FORM_INTEGER, COMPARE_PLAIN, RISK_LOSSY},
+	{"by_value", FORM_BOOL, COMPARE_PLAIN, RISK_LOSSY},
+	{"preferred", FORM_BOOL, COMPARE_PLAIN, RISK_LOSSY},
+	{"collatable", FORM_BOOL, COMPARE_PLAIN, RISK_LOSSY},
 };
 
 static const SnapshotProperty domain_properties[] = {
-	{"type", FORM_STRING, COMPARE_OBJECT, RISK_OF_KIND, PROPERTY_REQUIRED},
-	{"not_null", FORM_BOOL},
-	{"collation", FORM_STRING},
+	{"type", FORM_STRING, COMPARE_OBJECT, RISK_DOMAIN, PROPERTY_REQUIRED},
+	{"not_null", FORM_BOOL, COMPARE_PLAIN, RISK_NOT_NULL},
+	{"collation", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"default", FORM_STRING, COMPARE_DEFAULT},
 };
 
 static const SnapshotProperty collation_properties[] = {
-	{"provider", FORM_STRING},
-	{"locale", FORM_STRING},
-	{"lc_collate", FORM_STRING},
-	{"lc_ctype", FORM_STRING},
-	{"rules", FORM_STRING},
-	{"deterministic", FORM_BOOL},
+	{"provider", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"locale", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"lc_collate", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"lc_ctype", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"rules", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"deterministic", FORM_BOOL, COMPARE_PLAIN, RISK_BLOCKING},
 };
 
 static const SnapshotProperty operator_properties[] = {
-	{"function", FORM_STRING},
-	{"result", FORM_STRING},
+	{"function", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"result", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"commutator", FORM_STRING},
 	{"negator", FORM_STRING},
 	{"restrict", FORM_STRING},
@@ -352,12 +352,12 @@ static const SnapshotProperty operator_properties[] = {
 };
 
 static const SnapshotProperty operator_class_properties[] = {
-	{"type", FORM_STRING, COMPARE_OBJECT},
-	{"family", FORM_STRING},
-	{"storage", FORM_STRING},
-	{"default", FORM_BOOL},
-	{"operators", FORM_STRINGS, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_FORMAT_2},
-	{"functions", FORM_STRINGS, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_FORMAT_2},
+	{"type", FORM_STRING, COMPARE_OBJECT, RISK_BLOCKING},
+	{"family", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"storage", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"default", FORM_BOOL, COMPARE_PLAIN, RISK_BLOCKING},
+	{"operators", FORM_STRINGS, COMPARE_PLAIN, RISK_BLOCKING, PROPERTY_FORMAT_2},
+	{"functions", FORM_STRINGS, COMPARE_PLAIN, RISK_BLOCKING, PROPERTY_FORMAT_2},
 };
 
 static const SnapshotProperty operator_family_properties[] = {
@@ -384,16 +384,16 @@ static const SnapshotProperty dictionary_properties[] = {
 };
 
 static const SnapshotProperty configuration_properties[] = {
-	{"parser", FORM_STRING},
+	{"parser", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 	{"mappings", FORM_LIST_MAP},
 };
 
 static const SnapshotProperty parser_properties[] = {
-	{"start", FORM_STRING},
-	{"token", FORM_STRING},
-	{"end", FORM_STRING},
-	{"headline", FORM_STRING},
-	{"lextypes", FORM_STRING},
+	{"start", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"token", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"end", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"headline", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
+	{"lextypes", FORM_STRING, COMPARE_PLAIN, RISK_BLOCKING},
 };
 
 static const SnapshotProperty template_properties[] = {

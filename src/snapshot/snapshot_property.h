@@ -62,9 +62,19 @@ typedef enum PropertyRisk
 	RISK_OF_KIND,				/* blocking for a KIND_PART, else safe */
 	RISK_SAFE,
 	RISK_BLOCKING,
+	RISK_LOSSY,					/* it has to be dropped and made again, and
+								 * columns use it */
 	RISK_TYPE,					/* as the two types say */
+	RISK_DOMAIN,				/* the same, through other columns' types */
 	RISK_NOT_NULL,				/* blocking where NOT NULL is new */
-	RISK_LABELS					/* blocking where labels go away */
+	RISK_IDENTITY,				/* the same; lossy where the sequence goes */
+	RISK_GENERATED,				/* lossy where a column has its own values */
+	RISK_LABELS,				/* lossy where labels go away */
+	RISK_ATTRIBUTES,			/* lossy but where some are appended */
+	RISK_TIMING,				/* safe for a foreign key, else blocking */
+	RISK_STORED,				/* lossy for a materialized view */
+	RISK_POPULATED,				/* blocking to fill, lossy to empty */
+	RISK_TABLE					/* blocking, lossy where rows are elsewhere */
 } PropertyRisk;
 
 #define PROPERTY_REQUIRED	0x01	/* in every object of the kind, read in
