@@ -12,11 +12,14 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_constraint.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
+#include "utils/typcache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
@@ -78,15 +81,30 @@ cook(void *p)
 {
 	CookArg    *arg = p;
 
-	arg->expression.raw = plan_change_expression(arg->sql);
+	if (arg->expression.raw == NULL)
+		arg->expression.raw = plan_change_expression(arg->sql);
 	arg->cooked = code_analyse(&arg->expression);
+}
+
+/* As it is needed, or NULL with the problem in the move */
+static Node *
+try_cook(ChangeMove *move, CookArg *arg)
+{
+	ErrorData  *edata = sg_try_undo(cook, arg);
+
+	if (edata == NULL)
+		return arg->cooked;
+	sg_rethrow_cancel(edata);
+	change_problem(move, edata->sqlerrcode, psprintf("the expression can't be used: %s", edata->message),
+				   edata->hint ? edata->hint :
+				   "Names in it are looked up in pg_catalog and among the table's columns; others need their schema.");
+	return NULL;
 }
 
 Node *
 change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_volatile)
 {
 	CookArg		arg = {.sql = sql,.expression = {.relid = move->table,.kind = EXPR_KIND_CHECK_CONSTRAINT}};
-	ErrorData  *edata;
 
 	if (column == InvalidAttrNumber)
 		arg.expression.condition = "CHECK";
@@ -97,15 +115,8 @@ change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_vo
 		arg.expression.target = psprintf("column %s", quote_identifier(get_attname(move->table, column, false)));
 		get_atttypetypmodcoll(move->table, column, &arg.expression.type, &arg.expression.typmod, &collation);
 	}
-	edata = sg_try_undo(cook, &arg);
-	if (edata)
-	{
-		sg_rethrow_cancel(edata);
-		change_problem(move, edata->sqlerrcode, psprintf("the expression can't be used: %s", edata->message),
-					   edata->hint ? edata->hint :
-					   "Names in it are looked up in pg_catalog and among the table's columns; others need their schema.");
+	if (try_cook(move, &arg) == NULL)
 		return NULL;
-	}
 	if (!may_be_volatile && contain_volatile_functions(arg.cooked))
 	{
 		change_problem(move, ERRCODE_INVALID_OBJECT_DEFINITION,
@@ -114,6 +125,45 @@ change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_vo
 		return NULL;
 	}
 	return arg.cooked;
+}
+
+/* One of the expressions of an ORDER BY, or NULL with a problem */
+static Node *
+cook_order(ChangeMove *move, const SortBy *by)
+{
+	CookArg		arg = {.expression = {.relid = move->table,.kind = EXPR_KIND_CHECK_CONSTRAINT,.raw = by->node}};
+	Node	   *cooked = try_cook(move, &arg);
+
+	if (cooked == NULL)
+		return NULL;
+	if (contain_volatile_functions(cooked))
+		change_problem(move, ERRCODE_INVALID_OBJECT_DEFINITION, "an order by a volatile function is another one each time", NULL);
+	else if (!OidIsValid(lookup_type_cache(exprType(cooked), TYPECACHE_LT_OPR)->lt_opr))
+		change_problem(move, ERRCODE_UNDEFINED_FUNCTION, psprintf("values of type %s have no order", format_type_be(exprType(cooked))),
+					   "Correct keep_by with sg_plan_set().");
+	return move->kind == MOVE_PROBLEM ? NULL : cooked;
+}
+
+bool
+change_order(ChangeMove *move, const char *sql)
+{
+	StringInfoData order;
+
+	initStringInfo(&order);
+	foreach_ptr(const SortBy, by, plan_change_order(sql))
+	{
+		Node	   *cooked = cook_order(move, by);
+
+		if (cooked == NULL)
+			return false;
+		move->rows.expressions = lappend(move->rows.expressions, cooked);
+		appendStringInfo(&order, "%s%s%s%s", order.len ? ", " : "", change_deparse(move->table, cooked),
+						 by->sortby_dir == SORTBY_DESC ? " DESC" : "",
+						 by->sortby_nulls == SORTBY_NULLS_FIRST ? " NULLS FIRST" :
+						 by->sortby_nulls == SORTBY_NULLS_LAST ? " NULLS LAST" : "");
+	}
+	move->rows.keep_by = order.data;
+	return true;
 }
 
 bool

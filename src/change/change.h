@@ -149,6 +149,9 @@ extern char *change_current_default(Oid table, AttrNumber attnum);
  */
 extern Node *change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_volatile);
 
+/* The same of an ORDER BY: its expressions, and it as the server writes it, in move->rows */
+extern bool change_order(ChangeMove *move, const char *sql);
+
 /*
  * What rows the step is about: those for which `broken` holds, an expression of
  * these nodes; with the policy "set", the value that its fill gives.  False

@@ -420,11 +420,14 @@ is_for_scan(const ChangeMove *move)
 static bool
 settle_rows(StepWork *work, const ChangeMove *move, bool *fixed)
 {
+	bool		fixes = work->run->fix && plan_step_fixes(work->step);
+
 	if (move->rule == NULL)
 		return true;
-	if (move->kind != MOVE_VALIDATE)
-		return !move->first || work->step->orphans != ORPHANS_STOP || deploy_audit_rule(work, move->rule);
-	if (*fixed || !work->run->fix || !plan_step_fixes(work->step))
+	if (move->kind == MOVE_STATEMENT || (move->kind == MOVE_BUILD && !fixes))
+		return !move->first || (move->kind == MOVE_STATEMENT && work->step->orphans != ORPHANS_STOP) ||
+			deploy_audit_rule(work, move->rule);
+	if (*fixed || !fixes)
 		return true;
 	*fixed = true;
 	return deploy_fix_rule_hook(work, &move->rows);

@@ -260,6 +260,15 @@ add_constraint(const PlanStep *step, ChangeMove *move, List *found)
 	move->first = true;
 }
 
+/* Of rows that are equal, the first by this order stays */
+static bool
+look_at_order(const PlanStep *step, ChangeMove *move)
+{
+	move->rows.table = move->table;
+	move->rows.equal = step->child_columns;
+	return change_order(move, step->keep_by);
+}
+
 void
 change_look_unique(const PlanStep *step, ChangeMove *move)
 {
@@ -284,15 +293,11 @@ change_look_unique(const PlanStep *step, ChangeMove *move)
 		return;
 	if (move->builds == NIL)
 		add_constraint(step, move, found);
-	else if (step->orphans == ORPHANS_STOP)
+	else if (step->orphans == ORPHANS_STOP || look_at_order(step, move))
 	{
 		move->first = true;
 		move->rule = change_rule(step, InvalidOid);
 	}
-	else
-		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
-					   "duplicates can't be put into quarantine by a plan yet",
-					   "With the policy \"stop\" they are counted; sg_violations() lists them.");
 }
 
 void

@@ -124,6 +124,13 @@ typedef struct DeployRule
 	const char *column;			/* what gets a value, or NULL */
 	const char *fill;			/* which */
 	List	   *expressions;	/* of Node *: these, analysed */
+
+	/*
+	 * UNIQUE, in place of `broken`: of rows that are equal in these columns
+	 * all but the first break it
+	 */
+	List	   *equal;			/* names */
+	const char *keep_by;		/* ORDER BY, over the expressions */
 } DeployRule;
 
 extern bool (*deploy_fix_rule_hook) (StepWork *work, const DeployRule *rule);

@@ -312,7 +312,9 @@ deploy_audit_rule(StepWork *work, AuditKey *rule)
 	}
 	if (rule->result == AUDIT_FAIL)
 	{
-		work->hint = "sg_rule_violations() lists these rows. Remove or mend them and CALL again, or give the step another policy.";
+		work->hint = plan_step_fixes(work->step) ?
+			"sg_violations() lists these rows. CALL sg_apply() with fix => true does what the step's policy says." :
+			"sg_violations() lists these rows. Remove or mend them and CALL again, or give the step another policy.";
 		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_ORPHANS,
 						   rule->rule->kind == AUDIT_UNIQUE ?
 						   psprintf(INT64_FORMAT " rows are equal, in " INT64_FORMAT " %s", rule->orphan_rows, rule->orphan_keys,

@@ -266,8 +266,8 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 
 	if (!work->run->dry_run)
 	{
-		run_record_failure(&action->action, work, run_state_short_of(action->fix->key.key),
-						   sqlerrcode, message, orphan_rows);
+		run_record_failure(&action->action, work, action->fix->key.kept ? STEP_FAILED :
+						   run_state_short_of(action->fix->key.key), sqlerrcode, message, orphan_rows);
 		return false;
 	}
 
@@ -323,9 +323,12 @@ reads_whole_tables(const Fix *fix, List *keys)
 
 /* As many places as fit into the memory of an audit; the next pass finds the rest */
 static int64
-most_places(void)
+most_places(const Fix *fix)
 {
-	return Max(sg_audit_memory_bytes() / (int64) sizeof(FixPlace), 1000);
+	bool		twins = fix->key.rule && fix->key.rule->equal;
+	int64		size = sizeof(FixPlace) + (twins ? sizeof(FixTwin) + 3 * sizeof(void *) : 0);
+
+	return Max(sg_audit_memory_bytes() / size, 1000);
 }
 
 /*
@@ -378,7 +381,7 @@ execute_scan(RunAction *action)
 	check_obstacles(fix);
 	sg_progress_phase(SG_PHASE_SCANNING);
 	fix->found.n = 0;
-	fix_find(&fix->key, most_places(), &fix->found);
+	fix_find(&fix->key, most_places(fix), &fix->found);
 
 	keys = fix_keys(run);
 	fix->tables = fix_tables(&fix->key, keys);
@@ -572,6 +575,7 @@ execute_batch(RunAction *arg)
 	action->kept = 0;
 	fix_places_init(&locked);
 	fix_lock(fix->key.key->child, &action->places, &locked);
+	fix_lock_kept(&fix->key, &locked);
 	note_busy(action, &locked);
 	for (int again = 0;; again++)
 	{
@@ -759,7 +763,7 @@ run_passes(Fix *fix)
 			return false;
 
 		/* those were all, and new ones can't come */
-		if (fix->fixed == found && found < most_places())
+		if (fix->fixed == found && found < most_places(fix))
 			return true;
 
 		/* rows that move are found by the next pass, triggers stay */
@@ -801,7 +805,7 @@ tell_dry_run(Fix *fix)
 		run_append_notice(work, psprintf("reached: %s", reached));
 	if (blocked)
 		run_append_notice(work, psprintf("but blocked by %s", blocked));
-	if (fix->found.n == most_places())
+	if (fix->found.n == most_places(fix))
 		run_append_notice(work, "and more than fit into schemaguard.audit_memory");
 }
 

@@ -58,7 +58,16 @@ typedef struct FixKey
 	const PlanStep *step;		/* NULL: no step that is unfinished */
 	const DeployRule *rule;		/* in place of the key, of which there is only
 								 * the table; or NULL */
+	HTAB	   *kept;			/* of FixTwin: of a rule about equal rows, what
+								 * was found last */
 } FixKey;
+
+/* A row that goes since it is equal to one that stays */
+typedef struct FixTwin
+{
+	FixPlace	place;			/* hash key */
+	FixPlace	kept;
+} FixTwin;
 
 /* A row of a batch */
 typedef struct FixRow
@@ -121,12 +130,22 @@ extern void fix_places_args(const FixPlaces *places, Datum *values);
 
 /*
  * The places of a key's orphans (`limit` at most), by a scan that trusts no
- * index.  With the policy "leave", only those that hold the sentinel.
+ * index.  With the policy "leave", only those that hold the sentinel.  Of equal
+ * rows, with those that stay in key->kept, which lives as long as `found`.
  */
-extern void fix_find(const FixKey *key, int64 limit, FixPlaces *found);
+extern void fix_find(FixKey *key, int64 limit, FixPlaces *found);
 
 /* Lock the rows at these places that nobody else has locked */
 extern void fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked);
+
+/*
+ * Of equal rows: lock those that stay as well, so that none can go or change
+ * before the others have gone, and leave out the places where that fails
+ */
+extern void fix_lock_kept(const FixKey *key, FixPlaces *locked);
+
+/* What stays for the row at a place; or NULL */
+extern const FixPlace *fix_kept(const FixKey *key, const FixPlace *place);
 
 /* Those of the places where there is a row */
 extern void fix_exist(Oid table, const FixPlaces *in, FixPlaces *out);

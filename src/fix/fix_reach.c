@@ -596,6 +596,24 @@ reach_from(FixBatch *batch, List *rows)
 	return next;
 }
 
+/* Of equal rows one stays, wherever keys lead */
+static void
+check_kept(FixBatch *batch)
+{
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixPlace *place = batch->rows[i].reached ? NULL : fix_kept(batch->key, &batch->rows[i].place);
+		const FixRow *kept = place ? fix_batch_find(batch, place) : NULL;
+
+		if (kept && kept->fate >= FIX_DELETE)
+			ereport(ERROR,
+					(errcode(ERRCODE_SG_REFERENCED),
+					 errmsg("a row of %s that is to stay refers by key %s to one that is to go",
+							sg_relation_name(kept->table), quote_identifier(kept->by->key->name)),
+					 errhint("Change what it refers to, or give keep_by another order.")));
+	}
+}
+
 void
 fix_collect(FixBatch *batch, const FixPlaces *places)
 {
@@ -613,6 +631,7 @@ fix_collect(FixBatch *batch, const FixPlaces *places)
 		rows = lappend_int(rows, i);
 	while (rows != NIL)
 		rows = reach_from(batch, rows);
+	check_kept(batch);
 }
 
 /* ---- counting ---- */

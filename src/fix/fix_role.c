@@ -15,6 +15,7 @@
 
 #include "catalog/pg_namespace.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -92,7 +93,13 @@ fix_unit_judge(FixUnit *unit, const FixKey *key)
 	}
 	code_reach_read(unit->reach, key->rule->table);
 	foreach(lc, key->rule->expressions)
+	{
 		code_reach_expression(unit->reach, lfirst(lc), code_table_owner(key->rule->table));
+		if (key->rule->equal)
+			code_reach_type(unit->reach, exprType(lfirst(lc)));
+	}
+	foreach(lc, key->rule->equal)
+		code_reach_type(unit->reach, get_atttype(key->rule->table, get_attnum(key->rule->table, lfirst(lc))));
 }
 
 void

@@ -233,27 +233,27 @@ fix_row_null_columns(const FixRow *row)
 	return columns;
 }
 
-/* fk.a OPERATOR(s.=) 'sentinel'::type, by the type's own equality */
+/* fk.a OPERATOR(s.=) what, by the type's own equality */
 static void
-append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
+append_equal(StringInfo buf, Oid table, AttrNumber attnum, const char *what)
 {
-	Oid			type;
-	Oid			collation;
-	int32		typmod;
-	TypeCacheEntry *entry;
+	Oid			type = get_atttype(table, attnum);
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
 
-	get_atttypetypmodcoll(key->key->child, attnum, &type, &typmod, &collation);
-	entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
 	if (!OidIsValid(entry->eq_opr))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("a sentinel can't be compared with column %s of %s: its type has no equality",
-						quote_identifier(get_attname(key->key->child, attnum, false)),
-						sg_relation_name(key->key->child))));
-	generate_operator_clause(buf, audit_sql_column("fk", key->key->child, attnum), type,
-							 entry->eq_opr,
-							 psprintf("%s::%s", quote_literal_cstr(key->step->sentinel),
-									  format_type_be_qualified(type)), type);
+				 errmsg("nothing can be compared with column %s of %s: its type has no equality",
+						quote_identifier(get_attname(table, attnum, false)), sg_relation_name(table))));
+	generate_operator_clause(buf, audit_sql_column("fk", table, attnum), type, entry->eq_opr, what, type);
+}
+
+static void
+append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
+{
+	append_equal(buf, key->key->child, attnum,
+				 psprintf("%s::%s", quote_literal_cstr(key->step->sentinel),
+						  format_type_be_qualified(get_atttype(key->key->child, attnum))));
 }
 
 /*
@@ -287,12 +287,85 @@ append_sentinel_condition(StringInfo buf, const FixKey *key)
 
 /* ---- finding and judging ---- */
 
-/* The row breaks the rule; or it is one that the key looks at, and has no parent */
+const FixPlace *
+fix_kept(const FixKey *key, const FixPlace *place)
+{
+	const FixTwin *twin = key->kept ? hash_search(key->kept, place, HASH_FIND, NULL) : NULL;
+
+	return twin ? &twin->kept : NULL;
+}
+
+/* '{"(0,1)","(0,2)"}' of places, and '{16384,16384}' of their tables */
 static void
-append_orphan(StringInfo buf, const FixKey *fix_key)
+append_arrays(StringInfo buf, const FixPlaces *places)
+{
+	appendStringInfoString(buf, "'{");
+	for (int64 i = 0; i < places->n; i++)
+		appendStringInfo(buf, "%s%u", i ? "," : "", places->places[i].leaf);
+	appendStringInfoString(buf, "}'::pg_catalog.oid[]), pg_catalog.unnest('{");
+	for (int64 i = 0; i < places->n; i++)
+		appendStringInfo(buf, "%s\"(%u,%u)\"", i ? "," : "",
+						 ItemPointerGetBlockNumber(&places->places[i].tid),
+						 ItemPointerGetOffsetNumber(&places->places[i].tid));
+	appendStringInfoString(buf, "}'::pg_catalog.tid[])");
+}
+
+/*
+ * Is the row, which is at one of these places, still equal to the one that
+ * stays?  That this one comes first is not asked again: a row that is changed
+ * has another place.
+ */
+static void
+append_has_kept(StringInfo buf, const FixKey *key, const FixPlaces *places)
+{
+	Oid			table = key->rule->table;
+	FixPlaces	gone;
+	FixPlaces	kept;
+	ListCell   *lc;
+
+	fix_places_init(&gone);
+	fix_places_init(&kept);
+	for (int64 i = 0; i < places->n; i++)
+	{
+		const FixPlace *stays = fix_kept(key, &places->places[i]);
+
+		if (stays == NULL)
+			continue;
+		fix_places_add(&gone, places->places[i].leaf, &places->places[i].tid);
+		fix_places_add(&kept, stays->leaf, &stays->tid);
+	}
+	appendStringInfoString(buf, "EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(");
+	append_arrays(buf, &gone);
+	appendStringInfoString(buf, ", pg_catalog.unnest(");
+	append_arrays(buf, &kept);
+	appendStringInfoString(buf, ") AS w (leaf, tid, kept_leaf, kept_tid) JOIN ");
+	audit_sql_table(buf, table, "k");
+	appendStringInfoString(buf, " ON (k.ctid OPERATOR(pg_catalog.=) w.kept_tid AND k.tableoid OPERATOR(pg_catalog.=) w.kept_leaf)"
+						   " WHERE w.leaf OPERATOR(pg_catalog.=) fk.tableoid AND w.tid OPERATOR(pg_catalog.=) fk.ctid");
+	foreach(lc, key->rule->equal)
+	{
+		AttrNumber	attnum = get_attnum(table, lfirst(lc));
+
+		appendStringInfoString(buf, " AND ");
+		append_equal(buf, table, attnum, audit_sql_column("k", table, attnum));
+	}
+	appendStringInfoChar(buf, ')');
+}
+
+/*
+ * The row, at one of some places, breaks the rule; or it is one that the key
+ * looks at, and has no parent
+ */
+static void
+append_orphan(StringInfo buf, const FixKey *fix_key, const FixPlaces *places)
 {
 	const FkKey *key = fix_key->key;
 
+	if (fix_key->rule && fix_key->rule->equal)
+	{
+		append_has_kept(buf, fix_key, places);
+		return;
+	}
 	if (fix_key->rule)
 	{
 		appendStringInfo(buf, "(%s)", fix_key->rule->broken);
@@ -311,14 +384,27 @@ typedef struct PlaceReceiver
 {
 	DestReceiver pub;
 	FixPlaces  *places;
+	HTAB	   *kept;			/* what the third and fourth column go to, or
+								 * NULL */
 } PlaceReceiver;
 
 static bool
 receive_place(TupleTableSlot *slot, DestReceiver *self)
 {
+	PlaceReceiver *receiver = (PlaceReceiver *) self;
+
 	slot_getallattrs(slot);
-	fix_places_add(((PlaceReceiver *) self)->places, DatumGetObjectId(slot->tts_values[0]),
+	fix_places_add(receiver->places, DatumGetObjectId(slot->tts_values[0]),
 				   (ItemPointer) DatumGetPointer(slot->tts_values[1]));
+	if (receiver->kept)
+	{
+		FixTwin    *twin = hash_search(receiver->kept, &receiver->places->places[receiver->places->n - 1],
+									   HASH_ENTER, NULL);
+
+		memset(&twin->kept, 0, sizeof(FixPlace));
+		twin->kept.leaf = DatumGetObjectId(slot->tts_values[2]);
+		twin->kept.tid = *(ItemPointer) DatumGetPointer(slot->tts_values[3]);
+	}
 	return true;
 }
 
@@ -350,8 +436,43 @@ find_places(const FixKey *key, const char *sql, const SPIExecuteOptions *options
 	sg_scope_end(&scope);
 }
 
+/* All but the first of equal rows, each with the first one; sorted on disk where they are many */
+static char *
+find_equal_query(const DeployRule *rule, int64 limit)
+{
+	StringInfoData columns;
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&columns);
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT w.leaf, w.tid, w.kept_leaf, w.kept_tid FROM (SELECT fk.tableoid AS leaf, fk.ctid AS tid,"
+						   " pg_catalog.first_value(fk.tableoid) OVER g AS kept_leaf,"
+						   " pg_catalog.first_value(fk.ctid) OVER g AS kept_tid FROM ");
+	audit_sql_table(&buf, rule->table, "fk");
+	foreach(lc, rule->equal)
+	{
+		const char *column = audit_sql_column("fk", rule->table, get_attnum(rule->table, lfirst(lc)));
+
+		appendStringInfo(&columns, "%s%s", columns.len ? ", " : "", column);
+		appendStringInfo(&buf, " %s %s IS DISTINCT FROM NULL", foreach_current_index(lc) ? "AND" : "WHERE", column);
+	}
+	appendStringInfo(&buf, " WINDOW g AS (PARTITION BY %s ORDER BY %s, fk.tableoid, fk.ctid)) w"
+					 " WHERE w.tid OPERATOR(pg_catalog.<>) w.kept_tid OR w.leaf OPERATOR(pg_catalog.<>) w.kept_leaf"
+					 " LIMIT " INT64_FORMAT, columns.data, rule->keep_by, limit);
+	return buf.data;
+}
+
+static HTAB *
+new_twins(MemoryContext context)
+{
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixTwin),.hcxt = context};
+
+	return hash_create("schemaguard equal rows", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
 void
-fix_find(const FixKey *key, int64 limit, FixPlaces *found)
+fix_find(FixKey *key, int64 limit, FixPlaces *found)
 {
 	PlaceReceiver receiver = {
 		.pub = sg_receiver(receive_place),
@@ -362,6 +483,14 @@ fix_find(const FixKey *key, int64 limit, FixPlaces *found)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
+	if (key->rule && key->rule->equal)
+	{
+		if (key->kept)
+			hash_destroy(key->kept);
+		receiver.kept = key->kept = new_twins(found->context);
+		find_places(key, find_equal_query(key->rule, limit), &options);
+		return;
+	}
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
 	audit_sql_table(&buf, fk->child, "fk");
 	if (key->rule)
@@ -387,21 +516,26 @@ fix_find(const FixKey *key, int64 limit, FixPlaces *found)
 	find_places(key, buf.data, &options);
 }
 
-void
-fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked)
+static void
+lock_rows(Oid table, const char *strength, const FixPlaces *in, FixPlaces *locked)
 {
 	FixUnit    *unit = fix_unit(table);
 	StringInfoData buf;
 
 	fix_unit_lock(unit, table);
-
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
 	audit_sql_table(&buf, table, "fk");
 	appendStringInfoString(&buf, " WHERE ");
 	append_places(&buf, table, "fk", 0);
-	appendStringInfoString(&buf, " FOR UPDATE OF fk SKIP LOCKED");
+	appendStringInfo(&buf, " FOR %s OF fk SKIP LOCKED", strength);
 	query_places(unit, buf.data, in, locked, NULL);
+}
+
+void
+fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked)
+{
+	lock_rows(table, "UPDATE", in, locked);
 }
 
 void
@@ -415,6 +549,55 @@ fix_exist(Oid table, const FixPlaces *in, FixPlaces *out)
 	appendStringInfoString(&buf, " WHERE ");
 	append_places(&buf, table, "fk", 0);
 	query_places(fix_unit(table), buf.data, in, out, NULL);
+}
+
+static HTAB *
+set_of(const FixPlaces *places)
+{
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
+	.hcxt = CurrentMemoryContext};
+	HTAB	   *set = hash_create("schemaguard places", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	for (int64 i = 0; i < places->n; i++)
+		(void) hash_search(set, &places->places[i], HASH_ENTER, NULL);
+	return set;
+}
+
+/* Where the one that stays is gone itself, judging finds nothing, and the next pass another one */
+void
+fix_lock_kept(const FixKey *key, FixPlaces *locked)
+{
+	FixPlaces	kept;
+	FixPlaces	held;
+	FixPlaces	there;
+	HTAB	   *ours;
+	HTAB	   *existing;
+	int64		n = 0;
+
+	if (key->kept == NULL || locked->n == 0)
+		return;
+	fix_places_init(&kept);
+	fix_places_init(&held);
+	fix_places_init(&there);
+	for (int64 i = 0; i < locked->n; i++)
+	{
+		const FixPlace *place = fix_kept(key, &locked->places[i]);
+
+		if (place)
+			fix_places_add(&kept, place->leaf, &place->tid);
+	}
+	lock_rows(key->rule->table, "SHARE", &kept, &held);
+	ours = set_of(&held);
+	fix_exist(key->rule->table, &kept, &there);
+	existing = set_of(&there);
+	for (int64 i = 0; i < locked->n; i++)
+	{
+		const FixPlace *place = fix_kept(key, &locked->places[i]);
+
+		if (place && (hash_search(ours, place, HASH_FIND, NULL) || !hash_search(existing, place, HASH_FIND, NULL)))
+			locked->places[n++] = locked->places[i];
+	}
+	locked->n = n;
 }
 
 void
@@ -436,7 +619,7 @@ fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces 
 	appendStringInfoString(&buf, " WHERE ");
 	append_places(&buf, fk->child, "fk", 0);
 	appendStringInfoString(&buf, " AND ");
-	append_orphan(&buf, key);
+	append_orphan(&buf, key, in);
 	query_places(unit, buf.data, in, orphans, sentinels);
 }
 
@@ -556,7 +739,7 @@ append_assignments(StringInfo buf, const FixRow *row)
 
 /* A FixResult for the row as it is after an UPDATE */
 static void
-append_result(StringInfo buf, const FixRow *row)
+append_result(StringInfo buf, const FixRow *row, const FixPlaces *places)
 {
 	const FkKey *key = row->by->key;
 	ListCell   *lc;
@@ -575,7 +758,7 @@ append_result(StringInfo buf, const FixRow *row)
 							 foreach_current_index(lc) ? " AND " : "",
 							 audit_sql_column("fk", key->child, get_attnum(key->child, lfirst(lc))));
 	appendStringInfo(buf, " THEN %d WHEN ", RESULT_DONE);
-	append_orphan(buf, row->by);
+	append_orphan(buf, row->by, places);
 	appendStringInfo(buf, " THEN %d ELSE %d END", RESULT_ORPHAN, RESULT_OTHER);
 }
 
@@ -602,13 +785,13 @@ append_change(StringInfo buf, const FixGroup *group, int n)
 	if (!row->reached)
 	{
 		appendStringInfoString(buf, " AND ");
-		append_orphan(buf, row->by);
+		append_orphan(buf, row->by, &group->places);
 	}
 	appendStringInfo(buf, " RETURNING %d, fk.tableoid, fk.ctid, ", n);
 	if (row->fate >= FIX_DELETE)
 		appendStringInfo(buf, "%d", RESULT_DONE);
 	else
-		append_result(buf, row);
+		append_result(buf, row, &group->places);
 }
 
 /* The statement for all groups; a single one is left plain, so that rules apply to it */

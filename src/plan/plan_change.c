@@ -148,9 +148,8 @@ plan_change_expression(const char *text)
 	return parse_expression(text, "the expression");
 }
 
-/* ORDER BY alone */
-static void
-check_order(const char *text)
+List *
+plan_change_order(const char *text)
 {
 	const char *wanted = "what can follow ORDER BY";
 	SelectStmt *select = (SelectStmt *) parse_one(psprintf("SELECT ORDER BY %s\n", text), "keep_by", wanted);
@@ -158,6 +157,12 @@ check_order(const char *text)
 	if (!IsA(select, SelectStmt) || select->op != SETOP_NONE || select->sortClause == NIL ||
 		select->limitOffset || select->limitCount || select->lockingClause)
 		bad_sql("keep_by", wanted, NULL);
+	foreach_ptr(const SortBy, by, select->sortClause)
+	{
+		if (by->sortby_dir == SORTBY_USING)
+			bad_sql("keep_by", wanted, "ASC and DESC do; USING does not.");
+	}
+	return select->sortClause;
 }
 
 /* A type, with a collation, a default, or what makes the server compute the column; what else there is has kinds of its own */
@@ -256,7 +261,7 @@ check_sql(const PlanStep *step)
 	if (step->done_when)
 		check_query(step->done_when);
 	if (step->keep_by)
-		check_order(step->keep_by);
+		(void) plan_change_order(step->keep_by);
 }
 
 /* ---- fields ---- */

@@ -55,6 +55,9 @@ extern ChangedObject plan_changed_object(const PlanStep *step);
 /* The raw expression of a text; it has passed the check */
 extern Node *plan_change_expression(const char *text);
 
+/* What follows ORDER BY, raw: of SortBy *; 42601 where it is something else */
+extern List *plan_change_order(const char *text);
+
 /*
  * Does the step hold SQL or expressions, which whoever runs it would run?  And
  * has the plan a step among the chosen ones that does?

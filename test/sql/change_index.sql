@@ -77,7 +77,7 @@ SELECT sg_plan_add_index('i', 'goods', '(random())', 'by_chance') \g /dev/null
 SELECT sg_plan_add_index('i', 'goods', '(price) WHERE now() > ''2020-01-01''', 'by_time') \g /dev/null
 SELECT sg_plan_add_index('i', 'goods', 'USING no_such_method (price)', 'no_method') \g /dev/null
 SELECT sg_plan_add_index('i', 'goods', '(chi.shout(code))', 'by_function') \g /dev/null
-SELECT sg_plan_add_unique('i', 'goods', '{price}', policy => 'quarantine', keep_by => 'id') \g /dev/null
+SELECT sg_plan_add_unique('i', 'goods', '{price}', policy => 'quarantine', keep_by => 'random()') \g /dev/null
 SELECT step, check_name, result, detail, hint FROM sg_plan_check('i') WHERE result = 'block';
 SET schemaguard.verbosity = problems;
 CALL sg_apply('i');

@@ -90,6 +90,38 @@ SELECT sg_plan_add_check('r', 'parts', 'v > 0', policy => 'delete');
 CALL sg_apply('r', fix => true);
 SELECT count(*) FROM parts;
 
+-- equal rows: one of each group stays, by an order of the plan's; without a fix they are counted
+CREATE TABLE people (id int PRIMARY KEY, mail text, "Seen" int, up int REFERENCES people ON DELETE CASCADE);
+INSERT INTO people SELECT g, CASE WHEN g % 10 > 0 THEN 'm' || g / 3 END, nullif(g % 3, 0) FROM generate_series(1, 100) g;
+CREATE VIEW held AS SELECT count(*) AS people, count(mail) AS mails, count(DISTINCT mail) AS different FROM people;
+SELECT sg_plan_create('r', replace => true), sg_plan_add_unique('r', 'people', '{mail}', policy => 'quarantine', keep_by => '"Seen" DESC NULLS LAST, lower(mail)') \g /dev/null
+CALL sg_apply('r');
+SET schemaguard.verbosity = problems;
+CALL sg_apply('r', fix => true, fail => true);
+TABLE held;
+SELECT id, mail, "Seen" FROM people WHERE mail IN ('m1', 'm2') ORDER BY id;
+SELECT fk_name, cause, count(*) FROM schemaguard.quarantine WHERE plan = 'r' GROUP BY 1, 2;
+CALL sg_rollback_fks('r', fail => true);
+TABLE held;
+-- a row that stays and goes with one that goes
+UPDATE people SET up = 4 WHERE id = 5;
+CALL sg_apply('r', fix => true);
+TABLE held;
+SELECT sg_plan_set('r', 1, 'keep_by', 'id DESC LIMIT 1');
+SELECT sg_plan_set('r', 1, 'keep_by', 'id USING <');
+SELECT sg_plan_set('r', 1, 'keep_by', 'id');
+CALL sg_apply('r', fix => true, fail => true);
+TABLE held;
+SELECT id FROM people WHERE mail IN ('m1', 'm2') ORDER BY id;
+CREATE TABLE shares (k int, v int) PARTITION BY LIST (k);
+CREATE TABLE shares_1 PARTITION OF shares FOR VALUES IN (1);
+CREATE TABLE shares_2 PARTITION OF shares FOR VALUES IN (2);
+INSERT INTO shares SELECT 1 + g % 2, g % 5 FROM generate_series(1, 40) g;
+SELECT sg_plan_create('r', replace => true), sg_plan_add_unique('r', 'shares', '{k,v}', policy => 'quarantine', keep_by => 'k') \g /dev/null
+CALL sg_apply('r', fix => true, fail => true);
+SELECT count(*), count(DISTINCT (k, v)) FROM shares;
+RESET schemaguard.verbosity;
+
 -- a column whose rows get a value in batches, each its own
 SELECT sg_plan_create('r', replace => true) \g /dev/null
 SELECT sg_plan_add_column('r', 'parts', 'stamp', 'uuid', fill => 'gen_random_uuid()'), sg_plan_add_not_null('r', 'parts', 'stamp', 'stamped');

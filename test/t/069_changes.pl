@@ -124,6 +124,27 @@ SQL
 	is(query('SELECT md5(string_agg(t::text, E\'\n\' ORDER BY id)) FROM a.gone t'), $rows, 'and the rows of the table that was dropped');
 }
 
+# ---- of equal rows, the one that stays: it is held by somebody, and then gone
+
+{
+	query(<<'SQL');
+CREATE TABLE twins (id int PRIMARY KEY, mail text);
+INSERT INTO twins VALUES (1, 'a'), (2, 'a'), (3, 'a'), (4, 'b'), (5, 'b');
+SELECT sg_plan_create('twins'), sg_plan_add_unique('twins', 'twins', '{mail}', policy => 'quarantine', keep_by => 'id');
+SQL
+	my $holder = SgTest::Session->new($node);
+	my $s = SgTest::Session->new($node);
+
+	$holder->query('BEGIN; DELETE FROM twins WHERE id = 1');
+	$s->send("CALL sg_apply('twins', fix => true, fail => true)");
+	wait_for(sub { query('SELECT count(*) FROM twins WHERE id = 5') == 0 }) or diag('the other group waits');
+	is(query("SELECT string_agg(id::text, ' ' ORDER BY id) FROM twins"), '1 2 3 4', 'nothing goes before what it is equal to is held');
+	$holder->query('COMMIT');
+	$s->collect;
+	is(query("SELECT string_agg(id::text, ' ' ORDER BY id) FROM twins"), '2 4', 'the next one stays in its place');
+	$_->quit foreach ($holder, $s);
+}
+
 # ---- beside an application
 
 {
