@@ -58,8 +58,7 @@ typedef struct FixKey
 	const PlanStep *step;		/* NULL: no step that is unfinished */
 	const DeployRule *rule;		/* in place of the key, of which there is only
 								 * the table; or NULL */
-	HTAB	   *kept;			/* of FixTwin: of a rule about equal rows, what
-								 * was found last */
+	HTAB	   *kept;			/* of FixTwin, of a rule about equal rows */
 } FixKey;
 
 /* A row that goes since it is equal to one that stays */
@@ -138,10 +137,7 @@ extern void fix_find(FixKey *key, int64 limit, FixPlaces *found);
 /* Lock the rows at these places that nobody else has locked */
 extern void fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked);
 
-/*
- * Of equal rows: lock those that stay as well, so that none can go or change
- * before the others have gone, and leave out the places where that fails
- */
+/* Of equal rows: lock those that stay, too, and leave out places where somebody else has those */
 extern void fix_lock_kept(const FixKey *key, FixPlaces *locked);
 
 /* What stays for the row at a place; or NULL */
@@ -164,10 +160,7 @@ extern void fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out
  */
 extern int64 fix_change(FixBatch *batch);
 
-/*
- * The columns that a fate sets to null: names.  *problem says why that can't
- * be (NULL: it can).
- */
+/* The columns that a fate sets to null: names.  *problem says why that can't be, or NULL. */
 extern List *fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem);
 
 /* All that become null in a row, by each key that it is reached by; an error where that can't be */
@@ -217,16 +210,13 @@ extern List *fix_keys(const PlanRun *run);
 /* The tables whose rows refer to rows of the child, or to rows of these, and so on */
 extern List *fix_tables(const FixKey *key, List *keys);
 
-/* The tables that are read to know whether rows of these are orphans that a step would keep copies of */
+/* Those that are read to know whether rows of these are orphans that a step would keep copies of */
 extern List *fix_judging_tables(List *tables, List *keys);
 
 /* The fate that the step's policy has for its orphans */
 extern FixFate fix_policy_fate(const PlanStep *step);
 
-/*
- * The orphans at these places, judged, and all that goes with them, locked if
- * batch->lock is set (55P03 when somebody else holds one).
- */
+/* The orphans at these places, judged, and all that goes with them; batch->lock: locked, or 55P03 */
 extern void fix_collect(FixBatch *batch, const FixPlaces *places);
 extern FixRow *fix_batch_find(FixBatch *batch, const FixPlace *place);
 
@@ -249,10 +239,7 @@ extern int64 fix_restore_plan(PlanRun *run, ErrorData **error);
 /* How many copies there are, seen or not */
 extern int64 fix_restore_left(const PlanRun *run);
 
-/*
- * Put copies of the rows that are to be quarantined into the table; the rows
- * are locked.  Part of the caller's transaction.
- */
+/* Put copies of the rows that are to be quarantined, and are locked, into the table; no commit */
 extern void fix_quarantine(const FixBatch *batch, const PlanRun *run, int step);
 
 #endif							/* SG_FIX_H */
