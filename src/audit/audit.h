@@ -177,6 +177,12 @@ extern void audit_proof_init(void);
 extern void audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel);
 
 /*
+ * Count what a query groups, in the scope that is open: whether the rows are
+ * wrong (null: no), how many (bigint), and a key of theirs (jsonb).
+ */
+extern void audit_sql_groups(AuditKey *key, const char *query, int samples, MemoryContext results, bool parallel);
+
+/*
  * What queries about a key's rows are made of; child and parent are fk and
  * pk.  A column by number; a table, with ONLY unless it is partitioned; the
  * key's comparison of both; and the condition that the key looks at a child

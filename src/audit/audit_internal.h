@@ -86,6 +86,11 @@ extern const char *audit_leaves_problem(const FkKey *key, List *kept);
  */
 extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel);
 
+/* ---- audit_sql.c ---- */
+
+/* The result of what was counted in this database: that of a table with copies elsewhere is unknown where it would pass */
+extern void audit_sql_judge(AuditKey *key, MemoryContext results);
+
 /* ---- audit_orphans.c: what lists of rows have in common ---- */
 
 /* A table that exists: a number cast to regclass need not be one */

@@ -67,26 +67,8 @@ void
 audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows)
 {
 	OrphanReceiver receiver = {.pub = sg_receiver(receive_orphan),.sink = sink,.child = child};
-	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
-	ParamListInfo params = makeParamList(1);
-	SPIPlanPtr	plan;
-	Oid			types[] = {INT8OID};
-	int			rc;
 
-	params->params[0].value = Int64GetDatum(max_rows);
-	params->params[0].isnull = false;
-	params->params[0].pflags = PARAM_FLAG_CONST;
-	params->params[0].ptype = INT8OID;
-	options.params = params;
-
-	SPI_connect();
-	plan = SPI_prepare_cursor(query, 1, types, CURSOR_OPT_PARALLEL_OK);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
-	rc = SPI_execute_plan_extended(plan, &options);
-	if (rc != SPI_OK_SELECT)
-		elog(ERROR, "SPI returned %s", SPI_result_code_string(rc));
-	SPI_finish();
+	sg_spi_receive(query, max_rows, true, &receiver.pub);
 }
 
 /* The rows that break a key, as the role and in the snapshot of an audit; with their keys or without */
@@ -118,21 +100,6 @@ void
 audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 {
 	list_orphans(fcinfo, key, max_rows, false);
-}
-
-int64
-audit_max_rows(FunctionCallInfo fcinfo, int n)
-{
-	int64		max_rows;
-
-	sg_arg_check(fcinfo, n);
-	max_rows = PG_GETARG_INT64(n);
-	if (max_rows < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_rows must not be negative"),
-				 errhint("Give the number of rows to return at most.")));
-	return max_rows;
 }
 
 /* Names of columns: at least one, none too long to be one */
@@ -195,7 +162,7 @@ sg_orphans(PG_FUNCTION_ARGS)
 						 &key);
 	if (problem)
 		audit_raise_problem(problem, "the orphans", child);
-	list_orphans(fcinfo, &key, audit_max_rows(fcinfo, 4), true);
+	list_orphans(fcinfo, &key, sg_arg_count(fcinfo, 4, INT8OID), true);
 
 	PG_RETURN_NULL();
 }
@@ -232,7 +199,7 @@ sg_fk_orphans(PG_FUNCTION_ARGS)
 				 nearest.found ? errhint("Perhaps you meant \"%s\".", nearest.found) :
 				 errhint("A key that a partition has from its partitioned table is found there; the columns of a planned key go to sg_orphans(child, columns, parent).")));
 	}
-	list_orphans(fcinfo, key, audit_max_rows(fcinfo, 2), true);
+	list_orphans(fcinfo, key, sg_arg_count(fcinfo, 2, INT8OID), true);
 
 	PG_RETURN_NULL();
 }

@@ -73,9 +73,8 @@ extern AuditKey *audit_rule_parse(Oid relid, AuditRuleKind kind, const char *def
  */
 extern void audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_rows);
 
-/* The same for a key; and the argument max_rows of such functions */
+/* The same for a key */
 extern void audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows);
-extern int64 audit_max_rows(FunctionCallInfo fcinfo, int n);
 
 /*
  * A query for the rows that break the rule, for who audit_rule_scope_begin()

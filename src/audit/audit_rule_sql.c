@@ -206,53 +206,18 @@ receive_sample(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-static void
-run_query(const char *query, RuleReceiver *receiver, int samples, bool parallel)
-{
-	SPIExecuteOptions options = {.read_only = true,.dest = &receiver->pub};
-	Oid			types[] = {INT8OID};
-	SPIPlanPtr	plan;
-	int			nargs = samples > 0 ? 1 : 0;
-	int			rc;
-
-	if (nargs > 0)
-	{
-		options.params = makeParamList(1);
-		options.params->params[0].value = Int64GetDatum(samples);
-		options.params->params[0].isnull = false;
-		options.params->params[0].pflags = PARAM_FLAG_CONST;
-		options.params->params[0].ptype = INT8OID;
-	}
-	plan = SPI_prepare_cursor(query, nargs, types, parallel ? CURSOR_OPT_PARALLEL_OK : 0);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), query);
-	rc = SPI_execute_plan_extended(plan, &options);
-	if (rc != SPI_OK_SELECT)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), query);
-}
-
 void
 audit_rule_sql(AuditKey *ak, int samples, MemoryContext results, bool parallel)
 {
 	RuleReceiver counts = {.pub = sg_receiver(receive_counts),.ak = ak,.results = results};
 	RuleReceiver sample = {.pub = sg_receiver(receive_sample),.ak = ak,.results = results};
 	SgScope		scope;
-	char	   *copies;
 
 	ak->method = "sql";
 	audit_rule_scope_begin(&scope, ak, false);
-	SPI_connect();
-	run_query(count_query(ak), &counts, 0, parallel);
+	sg_spi_receive(count_query(ak), -1, parallel, &counts.pub);
 	if (ak->orphan_rows > 0 && samples > 0)
-		run_query(sample_query(ak), &sample, samples, parallel);
-	SPI_finish();
+		sg_spi_receive(sample_query(ak), samples, parallel, &sample.pub);
 	sg_scope_end(&scope);
-
-	ak->result = ak->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
-	copies = ak->result == AUDIT_PASS ? fk_citus_copies(ak->key.child) : NULL;
-	if (copies)
-	{
-		ak->result = AUDIT_UNKNOWN;
-		ak->reason = MemoryContextStrdup(results, copies);
-	}
+	audit_sql_judge(ak, results);
 }

@@ -24,7 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "audit/audit.h"
+#include "audit/audit_internal.h"
 #include "base/quote.h"
 #include "base/spi.h"
 
@@ -329,7 +329,7 @@ receive_group(TupleTableSlot *slot, DestReceiver *self)
 }
 
 void
-audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel)
+audit_sql_groups(AuditKey *key, const char *query, int samples, MemoryContext results, bool parallel)
 {
 	GroupReceiver receiver = {
 		.pub = sg_receiver(receive_group),
@@ -337,28 +337,16 @@ audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel)
 		.samples = samples,
 		.results = results,
 	};
-	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
-	SgScope		scope;
-	SPIPlanPtr	plan;
-	char	   *query;
-	char	   *copies;
-	int			rc;
 
-	key->method = "sql";
 	key->rows_checked = key->orphan_rows = key->orphan_keys = 0;
+	key->sample = NIL;
+	sg_spi_receive(query, -1, parallel, &receiver.pub);
+}
 
-	audit_scope_begin(&scope, &key->key, false);
-	SPI_connect();
-	query = audit_query(&key->key);
-	plan = SPI_prepare_cursor(query, 0, NULL, parallel ? CURSOR_OPT_PARALLEL_OK : 0);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_cursor returned %s for: %s",
-			 SPI_result_code_string(SPI_result), query);
-	rc = SPI_execute_plan_extended(plan, &options);
-	if (rc != SPI_OK_SELECT)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), query);
-	SPI_finish();
-	sg_scope_end(&scope);
+void
+audit_sql_judge(AuditKey *key, MemoryContext results)
+{
+	char	   *copies;
 
 	key->result = key->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
 	copies = key->result == AUDIT_PASS ? fk_citus_copies(key->key.child) : NULL;
@@ -367,4 +355,16 @@ audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel)
 		key->result = AUDIT_UNKNOWN;
 		key->reason = MemoryContextStrdup(results, copies);
 	}
+}
+
+void
+audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel)
+{
+	SgScope		scope;
+
+	key->method = "sql";
+	audit_scope_begin(&scope, &key->key, false);
+	audit_sql_groups(key, audit_query(&key->key), samples, results, parallel);
+	sg_scope_end(&scope);
+	audit_sql_judge(key, results);
 }

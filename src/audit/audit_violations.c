@@ -9,6 +9,7 @@
 
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -95,7 +96,7 @@ sg_rule_violations(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	relid = rule_table_argument(fcinfo, 0);
-	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid), audit_max_rows(fcinfo, 3));
+	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid), sg_arg_count(fcinfo, 3, INT8OID));
 
 	PG_RETURN_NULL();
 }
@@ -191,13 +192,7 @@ sg_rule_audit(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	table.child = rule_table_argument(fcinfo, 0);
-	sg_arg_check(fcinfo, 3);
-	table.samples = PG_GETARG_INT32(3);
-	if (table.samples < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("samples must not be negative"),
-				 errhint("Give the number of rows to show at most.")));
+	table.samples = sg_arg_count(fcinfo, 3, INT4OID);
 	table.keys = PG_ARGISNULL(1) ? declared_keys(table.child) :
 		list_make1(rule_argument(fcinfo, 1, table.child));
 	sg_sink_begin(&sink, fcinfo);

@@ -11,6 +11,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -24,8 +25,9 @@
 
 #define SCHEMAS_NAMED 20		/* that an error lists */
 
-pg_noreturn static void
-refuse_null(Oid function, int n)
+/* What SQL calls the function and the argument */
+static void
+argument_name(Oid function, int n, char **proname, char **argument)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Oid		   *types;
@@ -35,11 +37,22 @@ refuse_null(Oid function, int n)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
 	(void) get_func_arg_info(tuple, &types, &names, &modes);
+	*proname = pstrdup(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
+	*argument = names[n];
+	ReleaseSysCache(tuple);
+}
+
+pg_noreturn static void
+refuse_null(Oid function, int n)
+{
+	char	   *proname;
+	char	   *argument;
+
+	argument_name(function, n, &proname, &argument);
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s: argument \"%s\" must not be null",
-					NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname), names[n]),
-			 errhint("Give a value for \"%s\".", names[n])));
+			 errmsg("%s: argument \"%s\" must not be null", proname, argument),
+			 errhint("Give a value for \"%s\".", argument)));
 }
 
 void
@@ -67,6 +80,24 @@ sg_arg_bool(FunctionCallInfo fcinfo, int n)
 {
 	sg_arg_check(fcinfo, n);
 	return PG_GETARG_BOOL(n);
+}
+
+int64
+sg_arg_count(FunctionCallInfo fcinfo, int n, Oid type)
+{
+	char	   *proname;
+	char	   *argument;
+	int64		count;
+
+	sg_arg_check(fcinfo, n);
+	count = type == INT8OID ? PG_GETARG_INT64(n) : PG_GETARG_INT32(n);
+	if (count >= 0)
+		return count;
+	argument_name(fcinfo->flinfo->fn_oid, n, &proname, &argument);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must not be negative", argument),
+			 errhint("Give the number of rows to show at most; 0 shows none.")));
 }
 
 /* ---- schemas ---- */

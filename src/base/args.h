@@ -24,6 +24,9 @@ extern char *sg_arg_optional_text(FunctionCallInfo fcinfo, int n);
 
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);
 
+/* How many rows to show at most, an int4 or int8; 22023 where it is negative */
+extern int64 sg_arg_count(FunctionCallInfo fcinfo, int n, Oid type);
+
 /*
  * "schemas text[]" as names, in order and each once; NIL for null.  22004 and
  * 22023 for nulls and an empty array, 3F000 for one that is not here.

@@ -281,6 +281,21 @@ sg_equal_names(List *a, List *b)
 	return true;
 }
 
+bool
+sg_same_names(List *a, List *b)
+{
+	ListCell   *lc;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	foreach(lc, a)
+	{
+		if (!sg_has_name(b, lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
 List *
 sg_attribute_names(Oid relid, const int16 *attnums, int n)
 {

@@ -72,6 +72,9 @@ extern List *sg_common_names(List *a, List *b);
 /* Are two lists of names the same, in order? */
 extern bool sg_equal_names(List *a, List *b);
 
+/* And in any order? */
+extern bool sg_same_names(List *a, List *b);
+
 /* Columns given by number, as names; "(dropped)" for one that is gone */
 extern List *sg_attribute_names(Oid relid, const int16 *attnums, int n);
 

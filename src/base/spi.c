@@ -165,6 +165,33 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 	};
 }
 
+void
+sg_spi_receive(const char *query, int64 argument, bool parallel, DestReceiver *receiver)
+{
+	SPIExecuteOptions options = {.read_only = true,.dest = receiver};
+	Oid			types[] = {INT8OID};
+	int			nargs = argument < 0 ? 0 : 1;
+	SPIPlanPtr	plan;
+	int			rc;
+
+	if (nargs > 0)
+	{
+		options.params = makeParamList(1);
+		options.params->params[0].value = Int64GetDatum(argument);
+		options.params->params[0].isnull = false;
+		options.params->params[0].pflags = PARAM_FLAG_CONST;
+		options.params->params[0].ptype = INT8OID;
+	}
+	SPI_connect();
+	plan = SPI_prepare_cursor(query, nargs, types, parallel ? CURSOR_OPT_PARALLEL_OK : 0);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), query);
+	rc = SPI_execute_plan_extended(plan, &options);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), query);
+	SPI_finish();
+}
+
 /* A column of an SPI row; the context that SPI_connect replaced is not known here */
 static Datum
 spi_column(HeapTuple tuple, TupleDesc desc, const char *column, bool *isnull)

@@ -38,10 +38,16 @@ extern SPIPlanPtr sg_kept_plan(const char *sql, int nargs, Oid *argtypes);
 extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
 
 /*
- * A receiver of what SPI_execute_plan_extended() runs, which may be parallel
- * where a run with a limit would not be.  It is given one row after the other.
+ * A receiver of what sg_spi_receive() runs, which may be parallel where a
+ * run with a limit would not be.  It is given one row after the other.
  */
 extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
+
+/*
+ * Give the rows of a query, planned once and for these values, to such a
+ * receiver; $1 is `argument` unless that is negative.
+ */
+extern void sg_spi_receive(const char *query, int64 argument, bool parallel, DestReceiver *receiver);
 
 /*
  * For procedures that commit: raise 25001, with this detail, where they could

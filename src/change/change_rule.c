@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -104,7 +105,7 @@ sg_violations(PG_FUNCTION_ARGS)
 	plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 	sg_arg_check(fcinfo, 1);
 	step = plan_step_get(plan->name, PG_GETARG_INT32(1), false);
-	max_rows = audit_max_rows(fcinfo, 2);
+	max_rows = sg_arg_count(fcinfo, 2, INT8OID);
 	if (step->kind == STEP_FOREIGN_KEY)
 	{
 		list_step_orphans(fcinfo, step, max_rows);

@@ -410,11 +410,9 @@ receive_place(TupleTableSlot *slot, DestReceiver *self)
 
 /* Read rows as whoever may judge them */
 static void
-find_places(const FixKey *key, const char *sql, const SPIExecuteOptions *options)
+find_places(const FixKey *key, const char *sql, DestReceiver *receiver)
 {
 	SgScope		scope;
-	SPIPlanPtr	plan;
-	int			rc;
 
 	if (key->rule)
 	{
@@ -425,14 +423,7 @@ find_places(const FixKey *key, const char *sql, const SPIExecuteOptions *options
 	}
 	else
 		audit_scope_begin(&scope, key->key, false);
-	SPI_connect();
-	plan = SPI_prepare_cursor(sql, 0, NULL, CURSOR_OPT_PARALLEL_OK);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), sql);
-	rc = SPI_execute_plan_extended(plan, options);
-	if (rc != SPI_OK_SELECT)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
-	SPI_finish();
+	sg_spi_receive(sql, -1, true, receiver);
 	sg_scope_end(&scope);
 }
 
@@ -478,7 +469,6 @@ fix_find(FixKey *key, int64 limit, FixPlaces *found)
 		.pub = sg_receiver(receive_place),
 		.places = found,
 	};
-	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
 	const FkKey *fk = key->key;
 	StringInfoData buf;
 
@@ -496,7 +486,7 @@ fix_find(FixKey *key, int64 limit, FixPlaces *found)
 	if (key->rule)
 	{
 		appendStringInfo(&buf, " WHERE %s LIMIT " INT64_FORMAT, key->rule->broken, limit);
-		find_places(key, buf.data, &options);
+		find_places(key, buf.data, &receiver.pub);
 		return;
 	}
 	appendStringInfoString(&buf, " LEFT JOIN ");
@@ -513,7 +503,7 @@ fix_find(FixKey *key, int64 limit, FixPlaces *found)
 	}
 	appendStringInfo(&buf, " LIMIT " INT64_FORMAT, limit);
 
-	find_places(key, buf.data, &options);
+	find_places(key, buf.data, &receiver.pub);
 }
 
 static void

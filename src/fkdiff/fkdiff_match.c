@@ -61,21 +61,6 @@ fkdiff_same_shape(const SideKey *a, const SideKey *b)
 				   b->step->child_columns, b->step->parent_columns);
 }
 
-static bool
-same_set(List *a, List *b)
-{
-	ListCell   *lc;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	foreach(lc, a)
-	{
-		if (!sg_has_name(b, lfirst(lc)))
-			return false;
-	}
-	return true;
-}
-
 /* ---- clauses ---- */
 
 static List *
@@ -113,7 +98,7 @@ clause_differences(const SideKey *reference, const SideKey *target, List *delete
 	differences = add_difference(differences, r->match != t->match, "match");
 	differences = add_difference(differences, r->on_update != t->on_update, "on_update");
 	differences = add_difference(differences, r->on_delete != t->on_delete, "on_delete");
-	differences = add_difference(differences, !same_set(r->on_delete_columns, delete_columns),
+	differences = add_difference(differences, !sg_same_names(r->on_delete_columns, delete_columns),
 								 "on_delete_columns");
 	differences = add_difference(differences, reference->period != target->period, "period");
 	differences = add_difference(differences, r->deferrable != t->deferrable, "deferrable");
@@ -365,7 +350,7 @@ match_parents(TableMatch *match, bool by_name)
 			KeyPair    *pair;
 
 			if (reference->paired || target->paired ||
-				!same_set(reference->step->child_columns, target->step->child_columns) ||
+				!sg_same_names(reference->step->child_columns, target->step->child_columns) ||
 				(by_name && strcmp(reference->step->fk_name, target->step->fk_name) != 0))
 				continue;
 			pair = make_pair(match, KEY_CHANGED, reference, target);

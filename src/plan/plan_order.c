@@ -27,21 +27,6 @@ same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-static bool
-same_columns(List *a, List *b)
-{
-	ListCell   *lc;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	foreach(lc, a)
-	{
-		if (!sg_has_name(b, lfirst(lc)))
-			return false;
-	}
-	return true;
-}
-
 /* Does a step name the column, or may what somebody has written for it do so? */
 static bool
 mentions_column(const PlanStep *step, const char *table, const char *column)
@@ -129,7 +114,7 @@ needs(const PlanStep *step, const PlanStep *other)
 				mentions_column(step, other->child_table, other->fk_name);
 		case STEP_UNIQUE:
 			return step->kind == STEP_FOREIGN_KEY && same(step->parent_table, other->child_table) &&
-				(step->parent_columns ? same_columns(step->parent_columns, other->child_columns) : other->primary_key);
+				(step->parent_columns ? sg_same_names(step->parent_columns, other->child_columns) : other->primary_key);
 		case STEP_NOT_NULL:
 			return step->kind == STEP_UNIQUE && step->primary_key && same(step->child_table, other->child_table) &&
 				sg_has_name(step->child_columns, linitial(other->child_columns));

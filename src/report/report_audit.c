@@ -474,6 +474,7 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 	AuditSet	set = {0};
 	FkPlan	   *plan = NULL;
 	int			options = 0;
+	int			samples;
 	SgRowSink	sink;
 	pg_uuid_t	run;
 	ListCell   *lc;
@@ -481,12 +482,7 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 	sg_check_version();
 	set.child = child_argument(fcinfo);
 	sg_arg_check(fcinfo, 2);
-	sg_arg_check(fcinfo, 3);
-	if (PG_GETARG_INT32(3) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("samples must not be negative"),
-				 errhint("Give the number of orphan keys to show per foreign key.")));
+	samples = sg_arg_count(fcinfo, 3, INT4OID);
 	set.schemas = sg_arg_schemas(fcinfo, 4);
 	if (!PG_ARGISNULL(1))
 		plan = plan_get_readable(sg_arg_text(fcinfo, 1));
@@ -511,7 +507,7 @@ sg_orphan_audit(PG_FUNCTION_ARGS)
 	}
 
 	run = log_new_run();
-	report_judge(&set, &run, plan ? plan->name : NULL, PG_GETARG_INT32(3));
+	report_judge(&set, &run, plan ? plan->name : NULL, samples);
 	foreach(lc, set.keys)
 		emit_key(&sink, lfirst(lc));
 	sg_progress_end();

@@ -296,38 +296,6 @@ listing(const FkKey *key, const FkKey *both)
 	return buf.data;
 }
 
-/* Receives the groups */
-typedef struct GroupReceiver
-{
-	DestReceiver pub;
-	AuditKey   *ak;
-	int			samples;
-	MemoryContext results;
-} GroupReceiver;
-
-static bool
-receive_group(TupleTableSlot *slot, DestReceiver *self)
-{
-	GroupReceiver *receiver = (GroupReceiver *) self;
-	AuditKey   *ak = receiver->ak;
-	MemoryContext old;
-	int64		rows;
-
-	slot_getallattrs(slot);
-	rows = DatumGetInt64(slot->tts_values[1]);
-	ak->rows_checked += rows;
-	if (slot->tts_isnull[0] || !DatumGetBool(slot->tts_values[0]))
-		return true;
-	ak->orphan_rows += rows;
-	if (list_length(ak->sample) < receiver->samples)
-	{
-		old = MemoryContextSwitchTo(receiver->results);
-		ak->sample = lappend(ak->sample, DatumGetJsonbPCopy(slot->tts_values[2]));
-		MemoryContextSwitchTo(old);
-	}
-	return true;
-}
-
 /* A key whose rows are judged */
 typedef struct RowsJob
 {
@@ -371,25 +339,10 @@ look_again(RowsJob *job)
 static void
 run_query(RowsJob *job)
 {
-	GroupReceiver receiver = {
-		.pub = sg_receiver(receive_group),.ak = job->ak,.samples = job->ta->samples,.results = job->results
-	};
-	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.pub};
 	SgScope		scope;
-	SPIPlanPtr	plan;
-	int			rc;
 
-	job->ak->rows_checked = job->ak->orphan_rows = 0;
-	job->ak->sample = NIL;
 	audit_scope_begin(&scope, &job->both, false);
-	SPI_connect();
-	plan = SPI_prepare_cursor(rows_query(&job->key, &job->both), 0, NULL, CURSOR_OPT_PARALLEL_OK);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
-	rc = SPI_execute_plan_extended(plan, &options);
-	if (rc != SPI_OK_SELECT)
-		elog(ERROR, "SPI returned %s", SPI_result_code_string(rc));
-	SPI_finish();
+	audit_sql_groups(job->ak, rows_query(&job->key, &job->both), job->ta->samples, job->results, true);
 	sg_scope_end(&scope);
 	job->ak->result = job->ak->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
 }
@@ -626,13 +579,7 @@ sg_tenant_audit(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no table with OID %u", ta.tenants)));
 	ta.schemas = sg_arg_schemas(fcinfo, 2);
-	sg_arg_check(fcinfo, 3);
-	ta.samples = PG_GETARG_INT32(3);
-	if (ta.samples < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("samples must not be negative"),
-				 errhint("Give the number of leaking rows to show per key.")));
+	ta.samples = sg_arg_count(fcinfo, 3, INT4OID);
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
