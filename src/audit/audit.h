@@ -32,12 +32,20 @@ typedef enum AuditResult
 	AUDIT_SKIPPED
 } AuditResult;
 
+/* Where a key or a rule is from */
+typedef enum AuditSource
+{
+	AUDIT_CATALOG,
+	AUDIT_PLAN,
+	AUDIT_INFERRED
+} AuditSource;
+
 typedef struct AuditKey
 {
 	FkKey		key;
 	struct AuditRule *rule;		/* audit_rule.h; NULL: a foreign key */
-	const char *source;			/* catalog, plan */
-	const char *state;			/* missing, not enforced, unarmed, ... */
+	AuditSource source;
+	FkState		state;			/* of a key */
 	/* the names, kept because the objects may go while we wait for a lock */
 	char	   *fk_name;
 	char	   *child_table;
@@ -113,7 +121,8 @@ extern void audit_tables_at_once(List *tables);
 extern void audit_table_locked(AuditTable *table);
 
 /* A key for audit_table, from facts */
-extern AuditKey *audit_key_new(const FkKey *key, const char *source, const char *state);
+extern AuditKey *audit_key_new(const FkKey *key, AuditSource source, FkState state);
+extern const char *audit_source_word(AuditSource source);
 extern const char *audit_result_word(AuditResult result);
 
 /* The sample as one array of objects, null where there is none */

@@ -15,7 +15,7 @@
 #include "base/quote.h"
 
 AuditKey *
-audit_key_new(const FkKey *key, const char *source, const char *state)
+audit_key_new(const FkKey *key, AuditSource source, FkState state)
 {
 	AuditKey   *ak = palloc0(sizeof(AuditKey));
 
@@ -31,6 +31,21 @@ audit_key_new(const FkKey *key, const char *source, const char *state)
 	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
 
 	return ak;
+}
+
+const char *
+audit_source_word(AuditSource source)
+{
+	switch (source)
+	{
+		case AUDIT_CATALOG:
+			return "catalog";
+		case AUDIT_PLAN:
+			return "plan";
+		case AUDIT_INFERRED:
+			return "inferred";
+	}
+	pg_unreachable();
 }
 
 const char *

@@ -121,8 +121,7 @@ new_rule(Oid relid, const char *name, const AuditRule *rule, List *attnums)
 	foreach(lc, attnums)
 		add_column(&key, copy, lfirst_int(lc));
 
-	ak = audit_key_new(&key, OidIsValid(rule->conid) ? "catalog" : "plan",
-					   OidIsValid(rule->conid) ? "declared" : "missing");
+	ak = audit_key_new(&key, OidIsValid(rule->conid) ? AUDIT_CATALOG : AUDIT_PLAN, FK_MISSING);
 	ak->rule = copy;
 	choose_shown(ak);
 	return ak;

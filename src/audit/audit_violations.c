@@ -142,7 +142,7 @@ declared_keys(Oid relid)
 
 	foreach_ptr(FkKey, key, fk_declared(relid))
 	{
-		keys = lappend(keys, audit_key_new(key, "catalog", fk_state(key)));
+		keys = lappend(keys, audit_key_new(key, AUDIT_CATALOG, fk_state(key)));
 	}
 	sg_catalog_begin(&rows, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
 					 Anum_pg_constraint_conrelid, relid, NULL);

@@ -266,7 +266,7 @@ audit_steps(PlanCheck *check)
 
 		if (!cs->unproved && (!check_is_due(cs) || !cs->step->enforced))
 			continue;
-		cs->audit = audit_key_new(cs->unproved ? cs->view.existing : &cs->view.key, "plan", "missing");
+		cs->audit = audit_key_new(cs->unproved ? cs->view.existing : &cs->view.key, AUDIT_PLAN, FK_MISSING);
 		foreach(lc2, tables)
 		{
 			if (((AuditTable *) lfirst(lc2))->child == cs->view.key.child)

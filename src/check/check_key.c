@@ -796,7 +796,7 @@ check_existing(PlanCheck *check, CheckStep *cs)
 	else if (existing)
 		check_row(cs, "existing_key", CHECK_OK,
 				  psprintf("key %s is there already, %s", quote_identifier(existing->name),
-						   cs->view.need == NEED_VALIDATE ? "not valid: it will be validated" : fk_state(existing)),
+						   cs->view.need == NEED_VALIDATE ? "not valid: it will be validated" : fk_state_word(fk_state(existing))),
 				  NULL);
 	if (existing)
 		return;
@@ -972,7 +972,7 @@ check_done(CheckStep *cs)
 		hint = psprintf("Rows without a parent may have come in meanwhile. Once the key is mended: SELECT * FROM sg_orphan_audit(plan => %s", call + 1);
 	check_row(cs, "state", CHECK_WARN,
 			  psprintf("the step is %s, but its key is %s by now", plan_state_word(step->state),
-					   existing ? fk_state(existing) : "gone"), hint);
+					   existing ? fk_state_word(fk_state(existing)) : "gone"), hint);
 }
 
 void

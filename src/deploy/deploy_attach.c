@@ -180,7 +180,7 @@ proofs_stand(const AttachAction *attach, const StepView *view)
 static void
 record_proof(const AttachAction *attach, const FkKey *key)
 {
-	AuditKey   *proof = audit_key_new(key, "plan", fk_state(key));
+	AuditKey   *proof = audit_key_new(key, AUDIT_PLAN, fk_state(key));
 
 	audit_proof_begin(proof);
 	proof->judged_at = attach->proved_at;

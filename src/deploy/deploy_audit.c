@@ -98,7 +98,7 @@ judge(RunAction *action, AuditKey *ak)
 AuditKey *
 deploy_count_orphans(RunAction *action, const FkKey *key)
 {
-	return judge(action, audit_key_new(key, "plan", "missing"));
+	return judge(action, audit_key_new(key, AUDIT_PLAN, FK_MISSING));
 }
 
 /* The form of sg_orphans by columns knows MATCH SIMPLE only */
@@ -177,7 +177,7 @@ add_ahead(Ahead *ahead, const FkKey *key, int step)
 		list_length(ahead->keys) + 1 >= AUDIT_BATCH_KEYS)
 		return false;
 
-	ak = audit_key_new(key, "plan", "missing");
+	ak = audit_key_new(key, AUDIT_PLAN, FK_MISSING);
 	if (table)
 		table->keys = lappend(table->keys, ak);
 	else
@@ -231,7 +231,7 @@ static AuditKey *
 judge_with_later(RunAction *action, StepWork *work, const FkKey *key)
 {
 	PlanRun    *run = work->run;
-	AuditKey   *ak = audit_key_new(key, "plan", "missing");
+	AuditKey   *ak = audit_key_new(key, AUDIT_PLAN, FK_MISSING);
 	Ahead		ahead = {.work = work,.tables = list_make1(table_of(ak)),
 	.parents = list_make1_oid(key->parent)};
 	ListCell   *lc,

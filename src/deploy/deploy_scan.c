@@ -149,7 +149,7 @@ find_obstacle(Oid conid, AuditKey **ak)
 
 		obstacle = key ? key_obstacle(key) : "it was dropped meanwhile";
 		if (obstacle == NULL)
-			*ak = audit_key_new(key, "plan", fk_state(key));
+			*ak = audit_key_new(key, AUDIT_PLAN, fk_state(key));
 		return obstacle;
 	}
 	if (obstacle == NULL)

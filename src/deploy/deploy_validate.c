@@ -66,7 +66,7 @@ check_sees_rows(Oid relid)
 static void
 check_coverage(const FkKey *key)
 {
-	AuditKey   *proof = audit_key_new(key, "plan", fk_state(key));
+	AuditKey   *proof = audit_key_new(key, AUDIT_PLAN, fk_state(key));
 	AuditTable	table = {.child = key->child,.results = CurrentMemoryContext};
 
 	table.keys = list_make1(proof);
@@ -159,7 +159,7 @@ execute_validate(RunAction *action)
 		record_valid_already(action, work);
 		return;
 	}
-	proof = audit_key_new(key, "plan", fk_state(key));
+	proof = audit_key_new(key, AUDIT_PLAN, fk_state(key));
 	audit_proof_begin(proof);
 	deploy_run_validate(key, work->statement);
 

@@ -457,7 +457,7 @@ audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 
 	foreach_ptr(Candidate, cand, candidates)
 	{
-		AuditKey   *key = audit_key_new(cand->fk, "inferred", "missing");
+		AuditKey   *key = audit_key_new(cand->fk, AUDIT_INFERRED, FK_MISSING);
 
 		cand->reason = NULL;
 		if (table == NULL || table->child != cand->fk->child)

@@ -478,7 +478,7 @@ fix_find(FixKey *key, int64 limit, FixPlaces *found)
 		if (key->kept)
 			hash_destroy(key->kept);
 		receiver.kept = key->kept = new_twins(found->context);
-		find_places(key, find_equal_query(key->rule, limit), &options);
+		find_places(key, find_equal_query(key->rule, limit), &receiver.pub);
 		return;
 	}
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");

@@ -41,10 +41,8 @@ typedef struct FkKey
 	bool		period;			/* last column compares by coverage (18+) */
 	bool		armed;			/* all its triggers are there and enabled */
 	char	   *unarmed_reason; /* why not, or NULL */
-	char	   *doubt;			/* why all that is no proof: fk_citus.c; or
-								 * NULL */
-	char	   *replaces;		/* planned: name of the child's key whose
-								 * place it takes, or NULL */
+	char	   *doubt;			/* why all that is no proof, or NULL */
+	char	   *replaces;		/* planned: the key whose place it takes */
 } FkKey;
 
 /* What stands in the way of a planned key, in the order in which it is looked at */
@@ -58,8 +56,7 @@ typedef enum FkProblemKind
 	FK_PROBLEM_COLLATION,
 	FK_PROBLEM_ENFORCEMENT,
 	FK_PROBLEM_NO_COLUMN,		/* a column that is not there (yet) */
-	FK_PROBLEM_OTHER			/* of the database or the caller, not of the
-								 * key */
+	FK_PROBLEM_OTHER			/* of the database or the caller */
 } FkProblemKind;
 
 /* Why a planned key cannot be */
@@ -74,9 +71,9 @@ typedef struct FkProblem
 extern FkProblem *fk_problem(FkProblemKind kind, int sqlerrcode, const char *reason, const char *hint);
 
 /*
- * Every declared key, or those of one child table; clones for partitions are
- * left out, and so is what fk_citus_hides() unless its table is given.  One pass over pg_constraint and one over pg_trigger (index scans
- * when a child is given).  Ordered by child OID, then name.
+ * Every declared key, or those of one child table, by child OID and name;
+ * clones for partitions are left out, and so is what fk_citus_hides() unless
+ * its table is given.
  */
 extern List *fk_declared(Oid child);
 
@@ -116,18 +113,16 @@ extern FkProblem *fk_partition_look(const FkKey *planned, Oid relid, FkPartition
 /*
  * Resolve a planned key: columns, target index, operators, collations, as
  * ALTER TABLE ... ADD FOREIGN KEY does.  parent_columns may be NIL for the
- * primary key.  Fills key (conid, name and the clauses are left as they are;
- * period among them says what is wanted)
- * and returns NULL, or returns what stands in the way.  Takes no lock that
- * outlives the call.
+ * primary key.  Fills key (but for conid, name and the clauses, of which period
+ * says what is wanted) and returns NULL, or returns what stands in the way.
+ * Takes no lock that outlives the call.
  */
 extern FkProblem *fk_resolve(Oid child, List *child_columns,
 							 Oid parent, List *parent_columns, FkKey *key);
 
 /*
  * The columns of a key of the parent, the primary one first, that the child's
- * could reference as far as their types go; NIL: there is none, or the columns
- * are those of the primary key already
+ * could reference by their types; NIL: none, or those of the primary key already
  */
 extern List *fk_fitting_key(const FkKey *key);
 
@@ -146,8 +141,14 @@ extern bool fk_same_columns(const FkKey *a, const FkKey *b);
 /* How b differs from a in its clauses, in words, or NULL when it does not */
 extern char *fk_clause_difference(const FkKey *a, const FkKey *b);
 
-/* not enforced > unarmed > not valid > unknown > valid ("missing" is the caller's) */
-extern const char *fk_state(const FkKey *key);
+/* The worst that holds; that a key is missing only the caller knows */
+typedef enum FkState
+{
+	FK_MISSING, FK_NOT_ENFORCED, FK_UNARMED, FK_NOT_VALID, FK_UNKNOWN, FK_VALID
+} FkState;
+
+extern FkState fk_state(const FkKey *key);
+extern const char *fk_state_word(FkState state);
 
 /* What comparing or printing the key's columns could run: see code.h */
 extern void fk_code_reach(CodeReach *reach, const FkKey *key);
@@ -193,8 +194,7 @@ typedef struct FkFingerprint
 {
 	uint64		columns;		/* of the key, and how they compare */
 	uint64		partitions;		/* attached on either side */
-	uint64		triggers;		/* of the key and its clones; and see
-								 * fk_cascade_doubt() */
+	uint64		triggers;		/* of the key, its clones; fk_cascade_doubt() */
 	uint64		files;			/* of both tables and their partitions */
 	uint64		subscriptions;	/* that write to them */
 } FkFingerprint;

@@ -220,14 +220,35 @@ fk_declared_twin(const FkKey *planned)
 	return best;
 }
 
-const char *
+FkState
 fk_state(const FkKey *key)
 {
 	if (!key->enforced)
-		return "not enforced";
+		return FK_NOT_ENFORCED;
 	if (!key->armed)
-		return "unarmed";
+		return FK_UNARMED;
 	if (!key->validated)
-		return "not valid";
-	return key->doubt ? "unknown" : "valid";
+		return FK_NOT_VALID;
+	return key->doubt ? FK_UNKNOWN : FK_VALID;
+}
+
+const char *
+fk_state_word(FkState state)
+{
+	switch (state)
+	{
+		case FK_MISSING:
+			return "missing";
+		case FK_NOT_ENFORCED:
+			return "not enforced";
+		case FK_UNARMED:
+			return "unarmed";
+		case FK_NOT_VALID:
+			return "not valid";
+		case FK_UNKNOWN:
+			return "unknown";
+		case FK_VALID:
+			return "valid";
+	}
+	pg_unreachable();
 }

@@ -264,7 +264,7 @@ emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached, const FkSubscr
 	sg_sink_name(sink, key->name);
 	sg_sink_text(sink, sg_relation_name(key->child));
 	sg_sink_text(sink, sg_relation_name(key->parent));
-	sg_sink_text(sink, fk_state(key));
+	sg_sink_text(sink, fk_state_word(fk_state(key)));
 	if (key->armed && key->doubt)
 		sg_sink_null(sink);
 	else

@@ -81,7 +81,7 @@ report_add_declared(AuditSet *set)
 	foreach_ptr(FkKey, key, fk_declared(set->child))
 	{
 		if (is_wanted(set, key->child, NULL))
-			set->keys = lappend(set->keys, audit_key_new(key, "catalog", fk_state(key)));
+			set->keys = lappend(set->keys, audit_key_new(key, AUDIT_CATALOG, fk_state(key)));
 	}
 }
 
@@ -92,8 +92,8 @@ unresolved_step(PlanStep *step, const FkKey *key, AuditResult result, char *reas
 	AuditKey   *ak = palloc0(sizeof(AuditKey));
 
 	ak->key.child = key->child;
-	ak->source = "plan";
-	ak->state = "missing";
+	ak->source = AUDIT_PLAN;
+	ak->state = FK_MISSING;
 	ak->fk_name = step->fk_name;
 	ak->child_table = step->child_table;
 	ak->child_columns = step->child_columns;
@@ -128,8 +128,8 @@ add_step(AuditSet *set, PlanStep *step, bool judged)
 			return;
 		key.name = step->fk_name;
 		twin = fk_declared_twin(&key);
-		ak = twin && judge_the_same(twin, &key) ? audit_key_new(twin, "catalog", fk_state(twin)) :
-			audit_key_new(&key, "plan", "missing");
+		ak = twin && judge_the_same(twin, &key) ? audit_key_new(twin, AUDIT_CATALOG, fk_state(twin)) :
+			audit_key_new(&key, AUDIT_PLAN, FK_MISSING);
 	}
 	set->keys = lappend(set->keys, ak);
 }
@@ -161,7 +161,7 @@ add_proposal(AuditSet *set, HeapTuple tuple, TupleDesc desc)
 	if (plan_step_key(step, &key) != NULL || already_listed(set, &key))
 		return;
 	key.name = step->fk_name;
-	set->keys = lappend(set->keys, audit_key_new(&key, "inferred", "missing"));
+	set->keys = lappend(set->keys, audit_key_new(&key, AUDIT_INFERRED, FK_MISSING));
 }
 
 /*
@@ -229,7 +229,7 @@ report_reason(const AuditKey *ak)
 		return ak->key.unarmed_reason;
 	if (ak->key.doubt)
 		return ak->key.doubt;
-	if (ak->result == AUDIT_FAIL && strcmp(ak->state, "valid") == 0)
+	if (ak->result == AUDIT_FAIL && ak->state == FK_VALID)
 		return "rows came in past the valid key, as in a replica session: sg_plan_add_fk() and sg_fix_orphans() fix them";
 	return NULL;
 }
@@ -253,7 +253,7 @@ emit_key(SgRowSink *sink, const AuditKey *ak)
 {
 	sg_sink_name(sink, ak->fk_name);
 	sg_sink_text(sink, audit_result_word(ak->result));
-	sg_sink_text(sink, ak->state);
+	sg_sink_text(sink, fk_state_word(ak->state));
 	sg_sink_count(sink, ak->orphan_rows);
 	sg_sink_count(sink, ak->orphan_keys);
 	sg_sink_count(sink, ak->rows_checked);
@@ -267,7 +267,7 @@ emit_key(SgRowSink *sink, const AuditKey *ak)
 		sg_sink_float8(sink, sg_rounded(ak->elapsed_ms, 1));
 	else
 		sg_sink_null(sink);
-	sg_sink_text(sink, ak->source);
+	sg_sink_text(sink, audit_source_word(ak->source));
 	audit_sink_sample(sink, ak);
 	sg_sink_emit(sink);
 }

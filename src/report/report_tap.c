@@ -237,9 +237,9 @@ sg_ok_keys_valid(PG_FUNCTION_ARGS)
 	{
 		const char *reason = report_reason(ak);
 
-		if (strcmp(ak->state, "valid") != 0)
+		if (ak->state != FK_VALID)
 			findings = lappend(findings,
-							   psprintf("%s ON %s: %s%s%s", quote_identifier(ak->fk_name), ak->child_table, ak->state,
+							   psprintf("%s ON %s: %s%s%s", quote_identifier(ak->fk_name), ak->child_table, fk_state_word(ak->state),
 										reason ? ": " : "", reason ? reason : ""));
 	}
 

@@ -475,8 +475,8 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, Oid relid)
 		if (key->child != relid || key->parent != ta->tenants || key->nkeys != 1 || key->child_att[0] != column)
 			continue;
 		f.key = key->name;
-		f.result = strcmp(fk_state(key), "valid") == 0 ? AUDIT_PASS : AUDIT_UNKNOWN;
-		f.reason = f.result == AUDIT_PASS ? NULL : psprintf("the key is %s", fk_state(key));
+		f.result = fk_state(key) == FK_VALID ? AUDIT_PASS : AUDIT_UNKNOWN;
+		f.reason = f.result == AUDIT_PASS ? NULL : psprintf("the key is %s", fk_state_word(fk_state(key)));
 		f.hint = NULL;
 		break;
 	}
@@ -494,10 +494,10 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const FkKey *key)
 	f.columns = sg_attribute_names(key->child, key->child_att, key->nkeys);
 	if (tenant_pair(ta, key) >= 0)
 	{
-		if (strcmp(fk_state(key), "valid") != 0)
+		if (fk_state(key) != FK_VALID)
 		{
 			f.result = AUDIT_UNKNOWN;
-			f.reason = psprintf("the key is %s", fk_state(key));
+			f.reason = psprintf("the key is %s", fk_state_word(fk_state(key)));
 			f.hint = "SELECT * FROM sg_orphan_audit() tells whether its rows hold.";
 		}
 		emit(sink, ta, &f, NULL);
@@ -510,7 +510,7 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const FkKey *key)
 				  OidIsValid(ta->tenants) ? sg_relation_name(ta->tenants) : "", NULL);
 	emit(sink, ta, &f, NULL);
 
-	ak = audit_key_new(key, "catalog", fk_state(key));
+	ak = audit_key_new(key, AUDIT_CATALOG, fk_state(key));
 	job.ak = ak;
 	if (ta->schemas == NIL || sg_has_name(ta->schemas, get_namespace_name(get_rel_namespace(key->child))))
 		judge_key(&job);
