@@ -3,6 +3,7 @@
 --
 --   psql -X -f docs/snapshot.sql DATABASE > prod.json
 --   psql -X -v schemas='{app,audit}' -f docs/snapshot.sql DATABASE > prod.json      -- these schemas only
+--   psql -X -v sequences=on -f docs/snapshot.sql DATABASE > prod.json                -- with the values of sequences
 --
 -- and where schemaguard is, in psql:
 --
@@ -50,13 +51,25 @@ SET LOCAL work_mem = '32MB';
 \if :{?schemas}
 SET LOCAL sg_snapshot.schemas = :'schemas';
 \endif
+\if :{?sequences}
+SET LOCAL sg_snapshot.sequences = :'sequences';
+\endif
+SELECT has_function_privilege('pg_control_system()', 'EXECUTE') AND has_function_privilege('pg_current_wal_lsn()', 'EXECUTE')
+    AND has_function_privilege('pg_last_wal_replay_lsn()', 'EXECUTE') AND has_function_privilege('pg_walfile_name(pg_lsn)', 'EXECUTE') AS sg_system \gset
+\if :sg_system
+SELECT set_config('sg_snapshot.system', c.system_identifier || ' ' || CASE
+        WHEN pg_is_in_recovery() THEN ' ' || coalesce(pg_last_wal_replay_lsn()::text, '')
+        ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int || ' ' || pg_current_wal_lsn() END, true) AS system
+FROM pg_control_system() c
+\gset sg_
+\endif
 -- there an error in a savepoint could end the session: be careful at once
 SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END AS sg_skip_locked \gset
 SET LOCAL sg_snapshot.skip_locked = :'sg_skip_locked';
 
 PREPARE sg_snapshot AS
 WITH object AS MATERIALIZED (
-    SELECT s.kind, s.identity, s.parent, s.properties,
+    SELECT s.kind, s.identity, s.parent, s.properties, s.oid,
         sha256(convert_to(s.kind || chr(10) || s.identity || chr(10) || coalesce(s.parent, '') || chr(10) || s.properties::text, 'UTF8')) AS checksum
     FROM (
 WITH
@@ -65,6 +78,7 @@ WITH
 -- ---------------------------------------------------------------------------------------------------------------------
 setting AS MATERIALIZED (
     SELECT nullif(current_setting('sg_snapshot.schemas', true), '')::text[] AS schemas,
+        coalesce(current_setting('sg_snapshot.sequences', true) = 'on', false) AS sequences,
         ARRAY['json', 'json_array', 'json_arrayagg', 'json_exists', 'json_object', 'json_objectagg', 'json_query',
             'json_scalar', 'json_serialize', 'json_table', 'json_value', 'merge_action', 'normalize',
             'system_user'] AS keywords,
@@ -578,7 +592,7 @@ need AS MATERIALIZED (
 )
 -- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties, and where it is
 -- in the catalogs: catalog, OID, number of a column
-SELECT x.kind, x.identity, x.parent, x.properties
+SELECT x.kind, x.identity, x.parent, x.properties, x.oid
 FROM (
 SELECT o.kind,
     coalesce(o.prefix || '.', '')
@@ -590,7 +604,8 @@ SELECT o.kind,
         || coalesce(o.suffix, '') AS identity,
     o.parent,
     CASE WHEN n.depends IS NULL THEN o.properties ELSE o.properties || jsonb_build_object('depends', n.depends) END
-        AS properties
+        AS properties,
+    o.oid
 FROM (
     (
     SELECT 'schema'::text, NULL::text, n.nspname::text, NULL::text, NULL::text,
@@ -688,7 +703,12 @@ FROM (
             || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'comment', m.description,
                 -- it goes with its table, where nobody has set it
                 'persistence', CASE WHEN c.relpersistence <> t.relpersistence
-                    THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END)) AS options
+                    THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END))
+            || CASE WHEN (SELECT s.sequences FROM setting s) THEN CASE
+                WHEN coalesce(c.oid = ANY ((SELECT h.relations FROM held h)::oid[]), false) OR NOT has_sequence_privilege(c.oid, 'USAGE, SELECT') OR c.relpersistence = 'u' AND pg_is_in_recovery()
+                    THEN '{"last_value": null}'
+                WHEN pg_sequence_last_value(c.oid) IS NULL THEN '{}'
+                ELSE jsonb_build_object('last_value', pg_sequence_last_value(c.oid)) END ELSE '{}' END AS options
         FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
         JOIN pg_class t ON t.oid = o.attrelid
         LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.objsubid = 0
@@ -1000,7 +1020,13 @@ FROM (
                 || '_' || b.attname || '_seq'
                 AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
                     THEN true END,
-            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension)),
+            'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension))
+        -- none: nothing was drawn yet; null: it may not be read
+        || CASE WHEN (SELECT s.sequences FROM setting s) THEN CASE
+            WHEN r.locked OR NOT has_sequence_privilege(r.oid, 'USAGE, SELECT') OR r.relpersistence = 'u' AND pg_is_in_recovery()
+                THEN '{"last_value": null}'
+            WHEN pg_sequence_last_value(r.oid) IS NULL THEN '{}'
+            ELSE jsonb_build_object('last_value', pg_sequence_last_value(r.oid)) END ELSE '{}' END,
         'pg_class'::regclass, r.oid, 0
     FROM rel r
     JOIN pg_sequence s ON s.seqrelid = r.oid
@@ -1624,18 +1650,64 @@ OFFSET 0
 ORDER BY (x.kind || chr(1) || x.identity) COLLATE "C"
     ) s
 )
-SELECT h.header || jsonb_build_object('seal', encode(sha256(convert_to(h.header::text, 'UTF8')), 'hex'),
-    'objects', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent,
-            'properties', o.properties, 'checksum', encode(o.checksum, 'hex')) ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '[]')
-        FROM object o))
-FROM (SELECT jsonb_build_object('schemaguard_snapshot', 2,
-        'taken_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        'role', CURRENT_USER, 'server', NULL, 'database', current_database(),
-        'server_version_num', current_setting('server_version_num')::int,
-        'schemas', nullif(current_setting('sg_snapshot.schemas', true), '')::text[],
-        'count', (SELECT count(*) FROM object),
-        'checksum', (SELECT encode(sha256(coalesce(string_agg(o.checksum, '' ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '')), 'hex')
-            FROM object o)) AS header) h;
+SELECT l.line
+FROM (SELECT 0 AS part, '' AS kind, '' AS identity, left(h.sealed, length(h.sealed) - 1) || ', "objects": [' AS line
+      FROM (SELECT (h.header || jsonb_build_object('seal', encode(sha256(convert_to(h.header::text, 'UTF8')), 'hex')))::text AS sealed
+            FROM (SELECT jsonb_build_object('schemaguard_snapshot', 2,
+                      'taken_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                      'role', CURRENT_USER, 'server', NULL, 'database', current_database(),
+                      'server_version_num', current_setting('server_version_num')::int,
+                      'schemas', nullif(current_setting('sg_snapshot.schemas', true), '')::text[],
+                      'environment', (
+-- where the database is, and what it takes from its server, as one JSON object. What identifies the system stands in the setting
+-- sg_snapshot.system (identifier, timeline, position in WAL), as not every role may ask for it.
+SELECT jsonb_strip_nulls(jsonb_build_object(
+    'system_identifier', nullif(split_part(s.system, ' ', 1), ''),
+    'timeline', nullif(split_part(s.system, ' ', 2), '')::int,
+    'lsn', nullif(split_part(s.system, ' ', 3), ''),
+    'database_oid', b.oid::bigint,
+    'encoding', pg_encoding_to_char(b.encoding),
+    'locale_provider', CASE b.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
+    'collate', b.datcollate, 'ctype', b.datctype, 'locale', coalesce(b.datlocale, b.daticulocale), 'icu_rules', b.daticurules,
+    'tablespace', (SELECT t.spcname FROM pg_tablespace t WHERE t.oid = b.dattablespace),
+    'sequence_values', CASE WHEN current_setting('sg_snapshot.sequences', true) = 'on' THEN true END,
+    -- the first superuser is recorded nowhere
+    'roles', (SELECT jsonb_agg(r.name ORDER BY r.name COLLATE "C")
+        FROM (SELECT quote_ident(a.rolname) AS name
+              FROM pg_roles a
+              WHERE a.oid IN (SELECT d.refobjid FROM pg_shdepend d
+                      WHERE d.dbid = b.oid AND d.refclassid = 'pg_authid'::regclass)
+                 OR a.oid = 10 AND (EXISTS (SELECT FROM pg_class c WHERE c.oid >= 16384 AND c.relowner = 10)
+                      OR EXISTS (SELECT FROM pg_proc p WHERE p.oid >= 16384 AND p.proowner = 10)
+                      OR EXISTS (SELECT FROM pg_type t WHERE t.oid >= 16384 AND t.typowner = 10)
+                      OR EXISTS (SELECT FROM pg_namespace n WHERE n.oid >= 16384 AND n.nspowner = 10)
+                      OR EXISTS (SELECT FROM pg_extension e WHERE e.oid >= 16384 AND e.extowner = 10))) r),
+    'tablespaces', (SELECT jsonb_agg(t.name ORDER BY t.name COLLATE "C")
+        FROM (SELECT DISTINCT t.spcname AS name
+              FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE c.oid >= 16384) t),
+    -- of the server; those that were made here are objects
+    'collations', (SELECT jsonb_agg(c.name ORDER BY c.name COLLATE "C")
+        FROM (SELECT DISTINCT quote_ident(c.collname) AS name
+              FROM pg_depend d JOIN pg_collation c ON c.oid = d.refobjid
+              WHERE d.refclassid = 'pg_collation'::regclass AND d.objid >= 16384 AND c.collnamespace = 11) c)))
+FROM (VALUES (coalesce(current_setting('sg_snapshot.system', true), ''))) s (system),
+    (VALUES ('c'::"char", NULL::text, NULL::text, NULL::text)) d (datlocprovider, datlocale, daticulocale, daticurules),
+    LATERAL (SELECT b.oid, b.encoding, b.datcollate::text AS datcollate, b.datctype::text AS datctype, b.dattablespace,
+            datlocprovider, datlocale, daticulocale, daticurules
+        FROM pg_database b WHERE b.datname = current_database() OFFSET 0) b
+                      ),
+                      'count', (SELECT count(*) FROM object),
+                      'checksum', (SELECT encode(sha256(coalesce(string_agg(o.checksum, ''
+                              ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '')), 'hex')
+                          FROM object o)) AS header) h) h
+      UNION ALL
+      SELECT 1, o.kind, o.identity, CASE row_number() OVER (ORDER BY o.kind COLLATE "C", o.identity COLLATE "C") WHEN 1 THEN '' ELSE ',' END
+          || jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent, 'oid', o.oid::bigint,
+              'properties', o.properties, 'checksum', encode(o.checksum, 'hex'))
+      FROM object o
+      UNION ALL
+      SELECT 2, '', '', ']}') l
+ORDER BY l.part, l.kind COLLATE "C", l.identity COLLATE "C";
 
 SAVEPOINT sg_snapshot;
 \set ON_ERROR_STOP off

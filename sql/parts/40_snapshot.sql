@@ -11,7 +11,8 @@ CREATE TABLE schemaguard.snapshot (
     objects            bigint NOT NULL,
     unknown            bigint NOT NULL,         -- of these objects, how many could not be read in full
     checksum           bytea NOT NULL,          -- SHA-256 over the objects' checksums
-    imported_at        timestamptz              -- null: taken by this database
+    imported_at        timestamptz,             -- null: taken by this database
+    environment        jsonb                    -- of the database: see docs/snapshots.md; null: not known
 );
 COMMENT ON TABLE schemaguard.snapshot IS 'snapshots: what a database was made of at a time';
 COMMENT ON COLUMN schemaguard.snapshot.name IS 'the snapshot''s name';
@@ -26,6 +27,7 @@ COMMENT ON COLUMN schemaguard.snapshot.objects IS 'how many objects it has, colu
 COMMENT ON COLUMN schemaguard.snapshot.unknown IS 'how many of these could not be read in full';
 COMMENT ON COLUMN schemaguard.snapshot.checksum IS 'SHA-256 over the checksums of the objects';
 COMMENT ON COLUMN schemaguard.snapshot.imported_at IS 'when it was imported; null: taken from here';
+COMMENT ON COLUMN schemaguard.snapshot.environment IS 'system, database, encoding, locale, and what it uses of its server; null: not known';
 
 CREATE TABLE schemaguard.snapshot_object (
     snapshot   text NOT NULL,
@@ -33,7 +35,8 @@ CREATE TABLE schemaguard.snapshot_object (
     identity   text COLLATE "C" NOT NULL,
     parent     text COLLATE "C",
     properties jsonb NOT NULL,
-    checksum   bytea NOT NULL,                  -- SHA-256 over the other columns but the first
+    checksum   bytea NOT NULL,                  -- SHA-256 over kind, identity, parent and properties
+    oid        oid,                             -- in that database, of a column its table's; null: not known
     PRIMARY KEY (snapshot, kind, identity)
 );
 COMMENT ON TABLE schemaguard.snapshot_object IS 'one object of a snapshot; docs/snapshots.md has its properties';
@@ -43,6 +46,7 @@ COMMENT ON COLUMN schemaguard.snapshot_object.identity IS 'name within the kind,
 COMMENT ON COLUMN schemaguard.snapshot_object.parent IS 'identity of what it belongs to';
 COMMENT ON COLUMN schemaguard.snapshot_object.properties IS 'what matters of it';
 COMMENT ON COLUMN schemaguard.snapshot_object.checksum IS 'SHA-256 over kind, identity, parent and properties';
+COMMENT ON COLUMN schemaguard.snapshot_object.oid IS 'its OID in that database, of a column that of its table; null: not known';
 
 -- Nobody writes these tables but the functions below, and those never change a row.  A role reads its own snapshots,
 -- pg_monitor all: they hold the text of functions, of other servers too.
@@ -58,11 +62,15 @@ GRANT SELECT ON schemaguard.snapshot, schemaguard.snapshot_object TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.snapshot', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.snapshot_object', '');
 
-CREATE FUNCTION sg_snapshot_take(snapshot text, schemas text[] DEFAULT NULL, server text DEFAULT NULL)
+CREATE FUNCTION sg_snapshot_take(
+    snapshot        text,
+    schemas         text[] DEFAULT NULL,
+    server          text DEFAULT NULL,
+    sequence_values boolean DEFAULT false)
 RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_take';
-COMMENT ON FUNCTION sg_snapshot_take(text, text[], text)
+COMMENT ON FUNCTION sg_snapshot_take(text, text[], text, boolean)
     IS 'keep what this database, or that of a foreign server, is made of; returns the number of objects';
 
 CREATE FUNCTION sg_snapshot_export(snapshot text)
@@ -93,7 +101,8 @@ CREATE FUNCTION sg_snapshot_objects(
     OUT identity   text,
     OUT parent     text,
     OUT properties jsonb,
-    OUT checksum   bytea)
+    OUT checksum   bytea,
+    OUT oid        oid)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_objects';

@@ -11,13 +11,17 @@
 -- what they print. Two settings steer the statement, both may be absent: sg_snapshot.schemas, an array of names, and
 -- sg_snapshot.skip_locked:
 -- on makes it leave out, as "unknown", what it would have to wait for when it begins; all, whatever it might wait for.
--- A third one, sg_snapshot.unprintable, is what the probe found: reasons by object.
+-- A third one, sg_snapshot.unprintable, is what the probe found: reasons by object. sg_snapshot.sequences, on or off, asks for the
+-- values of sequences.
+--
+-- "environment" gives the database's environment, in the same transaction; before it "system" is run, where the role may execute
+-- its functions: which system that is.
 --
 -- Names that are a keyword in some of these majors only are always quoted, so that they are the same in all of them.
 --
 -- The planner knows nothing of CTEs: what joins two of them counts as many times as many rows, is then cut into batches or
 -- hashed from the larger side. So what comes by the hundred thousand is joined with catalogs.
-CREATE FUNCTION schemaguard.sg_snapshot_statement(OUT prologue text, OUT statement text)
+CREATE FUNCTION schemaguard.sg_snapshot_statement(OUT prologue text, OUT statement text, OUT environment text, OUT system text)
 RETURNS record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -26,7 +30,11 @@ SELECT $prologue$
 \ir ../snapshot/00_prologue.sql
 $prologue$, $statement$
 \ir ../snapshot/01_statement.sql
-$statement$
+$statement$, $environment$
+\ir ../snapshot/91_environment.sql
+$environment$, $system$
+\ir ../snapshot/92_system.sql
+$system$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_snapshot_statement()
     IS 'the text that a live snapshot runs, here, on another server, or in psql';

@@ -4,6 +4,7 @@ WITH
 -- ---------------------------------------------------------------------------------------------------------------------
 setting AS MATERIALIZED (
     SELECT nullif(current_setting('sg_snapshot.schemas', true), '')::text[] AS schemas,
+        coalesce(current_setting('sg_snapshot.sequences', true) = 'on', false) AS sequences,
         ARRAY['json', 'json_array', 'json_arrayagg', 'json_exists', 'json_object', 'json_objectagg', 'json_query',
             'json_scalar', 'json_serialize', 'json_table', 'json_value', 'merge_action', 'normalize',
             'system_user'] AS keywords,
@@ -333,7 +334,7 @@ member_functions AS (
 \ir 02_depends.sql
 -- objects: kind, what precedes the name in the identity, the name, what follows it, parent, properties, and where it is
 -- in the catalogs: catalog, OID, number of a column
-SELECT x.kind, x.identity, x.parent, x.properties
+SELECT x.kind, x.identity, x.parent, x.properties, x.oid
 FROM (
 SELECT o.kind,
     coalesce(o.prefix || '.', '')
@@ -345,7 +346,8 @@ SELECT o.kind,
         || coalesce(o.suffix, '') AS identity,
     o.parent,
     CASE WHEN n.depends IS NULL THEN o.properties ELSE o.properties || jsonb_build_object('depends', n.depends) END
-        AS properties
+        AS properties,
+    o.oid
 FROM (
     \ir [1-4]?_*.sql
     UNION ALL

@@ -23,7 +23,12 @@ identity_column AS MATERIALIZED (
         || jsonb_strip_nulls(jsonb_build_object('acl', a.acl, 'comment', m.description,
             -- it goes with its table, where nobody has set it
             'persistence', CASE WHEN c.relpersistence <> t.relpersistence
-                THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END)) AS options
+                THEN CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END END))
+        || CASE WHEN (SELECT s.sequences FROM setting s) THEN CASE
+            WHEN coalesce(c.oid = ANY ((SELECT h.relations FROM held h)::oid[]), false) OR NOT has_sequence_privilege(c.oid, 'USAGE, SELECT') OR c.relpersistence = 'u' AND pg_is_in_recovery()
+                THEN '{"last_value": null}'
+            WHEN pg_sequence_last_value(c.oid) IS NULL THEN '{}'
+            ELSE jsonb_build_object('last_value', pg_sequence_last_value(c.oid)) END ELSE '{}' END AS options
     FROM owned o JOIN pg_sequence s ON s.seqrelid = o.sequence JOIN pg_class c ON c.oid = s.seqrelid
     JOIN pg_class t ON t.oid = o.attrelid
     LEFT JOIN acl a ON a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.objsubid = 0

@@ -10,7 +10,13 @@ SELECT 'sequence', r.schema, r.relname::text, NULL, r.schema,
             || '_' || b.attname || '_seq'
             AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
                 THEN true END,
-        'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension)),
+        'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension))
+    -- none: nothing was drawn yet; null: it may not be read
+    || CASE WHEN (SELECT s.sequences FROM setting s) THEN CASE
+        WHEN r.locked OR NOT has_sequence_privilege(r.oid, 'USAGE, SELECT') OR r.relpersistence = 'u' AND pg_is_in_recovery()
+            THEN '{"last_value": null}'
+        WHEN pg_sequence_last_value(r.oid) IS NULL THEN '{}'
+        ELSE jsonb_build_object('last_value', pg_sequence_last_value(r.oid)) END ELSE '{}' END,
     'pg_class'::regclass, r.oid, 0
 FROM rel r
 JOIN pg_sequence s ON s.seqrelid = r.oid

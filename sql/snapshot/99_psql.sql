@@ -3,6 +3,7 @@
 --
 --   psql -X -f docs/snapshot.sql DATABASE > prod.json
 --   psql -X -v schemas='{app,audit}' -f docs/snapshot.sql DATABASE > prod.json      -- these schemas only
+--   psql -X -v sequences=on -f docs/snapshot.sql DATABASE > prod.json                -- with the values of sequences
 --
 -- and where schemaguard is, in psql:
 --
@@ -35,30 +36,50 @@ BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY;
 \if :{?schemas}
 SET LOCAL sg_snapshot.schemas = :'schemas';
 \endif
+\if :{?sequences}
+SET LOCAL sg_snapshot.sequences = :'sequences';
+\endif
+SELECT has_function_privilege('pg_control_system()', 'EXECUTE') AND has_function_privilege('pg_current_wal_lsn()', 'EXECUTE')
+    AND has_function_privilege('pg_last_wal_replay_lsn()', 'EXECUTE') AND has_function_privilege('pg_walfile_name(pg_lsn)', 'EXECUTE') AS sg_system \gset
+\if :sg_system
+\ir 92_system.sql
+\gset sg_
+\endif
 -- there an error in a savepoint could end the session: be careful at once
 SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END AS sg_skip_locked \gset
 SET LOCAL sg_snapshot.skip_locked = :'sg_skip_locked';
 
 PREPARE sg_snapshot AS
 WITH object AS MATERIALIZED (
-    SELECT s.kind, s.identity, s.parent, s.properties,
+    SELECT s.kind, s.identity, s.parent, s.properties, s.oid,
         sha256(convert_to(s.kind || chr(10) || s.identity || chr(10) || coalesce(s.parent, '') || chr(10) || s.properties::text, 'UTF8')) AS checksum
     FROM (
 \ir 01_statement.sql
     ) s
 )
-SELECT h.header || jsonb_build_object('seal', encode(sha256(convert_to(h.header::text, 'UTF8')), 'hex'),
-    'objects', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent,
-            'properties', o.properties, 'checksum', encode(o.checksum, 'hex')) ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '[]')
-        FROM object o))
-FROM (SELECT jsonb_build_object('schemaguard_snapshot', 2,
-        'taken_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        'role', CURRENT_USER, 'server', NULL, 'database', current_database(),
-        'server_version_num', current_setting('server_version_num')::int,
-        'schemas', nullif(current_setting('sg_snapshot.schemas', true), '')::text[],
-        'count', (SELECT count(*) FROM object),
-        'checksum', (SELECT encode(sha256(coalesce(string_agg(o.checksum, '' ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '')), 'hex')
-            FROM object o)) AS header) h;
+SELECT l.line
+FROM (SELECT 0 AS part, '' AS kind, '' AS identity, left(h.sealed, length(h.sealed) - 1) || ', "objects": [' AS line
+      FROM (SELECT (h.header || jsonb_build_object('seal', encode(sha256(convert_to(h.header::text, 'UTF8')), 'hex')))::text AS sealed
+            FROM (SELECT jsonb_build_object('schemaguard_snapshot', 2,
+                      'taken_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                      'role', CURRENT_USER, 'server', NULL, 'database', current_database(),
+                      'server_version_num', current_setting('server_version_num')::int,
+                      'schemas', nullif(current_setting('sg_snapshot.schemas', true), '')::text[],
+                      'environment', (
+\ir 91_environment.sql
+                      ),
+                      'count', (SELECT count(*) FROM object),
+                      'checksum', (SELECT encode(sha256(coalesce(string_agg(o.checksum, ''
+                              ORDER BY o.kind COLLATE "C", o.identity COLLATE "C"), '')), 'hex')
+                          FROM object o)) AS header) h) h
+      UNION ALL
+      SELECT 1, o.kind, o.identity, CASE row_number() OVER (ORDER BY o.kind COLLATE "C", o.identity COLLATE "C") WHEN 1 THEN '' ELSE ',' END
+          || jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent, 'oid', o.oid::bigint,
+              'properties', o.properties, 'checksum', encode(o.checksum, 'hex'))
+      FROM object o
+      UNION ALL
+      SELECT 2, '', '', ']}') l
+ORDER BY l.part, l.kind COLLATE "C", l.identity COLLATE "C";
 
 SAVEPOINT sg_snapshot;
 \set ON_ERROR_STOP off

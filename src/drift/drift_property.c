@@ -364,16 +364,22 @@ same_texts(DriftComparison *c, DriftChange *change)
 	return same_in_scope(&scope, expected, actual, &ignored);
 }
 
-/* An identity column's sequence but for its name, which nobody chooses */
+/* An identity column's sequence without its name, which nobody chooses, and its value */
+static Jsonb *
+chosen_sequence(Jsonb *sequence)
+{
+	Datum		rest = JsonbPGetDatum(sequence);
+
+	rest = DirectFunctionCall2(jsonb_delete, rest, CStringGetTextDatum("name"));
+	rest = DirectFunctionCall2(jsonb_delete, rest, CStringGetTextDatum("last_value"));
+	return DatumGetJsonbP(rest);
+}
+
 static bool
 same_sequence(DriftChange *change)
 {
-	Datum		name = CStringGetTextDatum("name");
-
-	if (change->expected == NULL || change->actual == NULL)
-		return false;
-	return same_json(DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(change->expected), name)),
-					 DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(change->actual), name)));
+	return change->expected && change->actual &&
+		same_json(chosen_sequence(change->expected), chosen_sequence(change->actual));
 }
 
 /* Is the value missing because that side's server, or snapshot, is too old to have such a thing? */

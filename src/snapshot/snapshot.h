@@ -36,6 +36,8 @@ typedef struct SnapshotObject
 	char	   *parent;			/* identity of the table or schema, or NULL */
 	Jsonb	   *properties;		/* an object; absent keys have their default */
 	uint8		checksum[SNAPSHOT_CHECKSUM_LENGTH];
+	Oid			oid;			/* in that database, of a column its table's;
+								 * InvalidOid: not known */
 } SnapshotObject;
 
 typedef struct SnapshotInfo
@@ -48,6 +50,8 @@ typedef struct SnapshotInfo
 	int			server_version_num;
 	List	   *schemas;		/* names; NIL: all */
 	int			format;
+	bool		sequence_values;	/* to be read, too */
+	Jsonb	   *environment;	/* of the database; NULL: not known */
 
 	/* of the objects that the reader returns */
 	int64		objects;
@@ -91,6 +95,9 @@ extern bool snapshot_same(const SnapshotObject *a, const SnapshotObject *b);
 
 /* Why the object could not be read in full, or NULL when it could */
 extern char *snapshot_unknown(const SnapshotObject *object);
+
+/* A member of the environment as text; NULL: not known */
+extern char *snapshot_environment(const SnapshotInfo *info, const char *name);
 
 /* The kind of a word; false: there is none */
 extern bool snapshot_kind(const char *word, SnapshotKind *kind);

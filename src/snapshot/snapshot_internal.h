@@ -25,6 +25,7 @@ enum
 	SNAPSHOT_PARENT,
 	SNAPSHOT_PROPERTIES,
 	SNAPSHOT_CHECKSUM,
+	SNAPSHOT_OID,
 	SNAPSHOT_COLUMNS
 };
 
@@ -69,11 +70,13 @@ typedef struct SnapshotTexts
 {
 	char	   *prologue;
 	char	   *statement;
+	char	   *environment;
+	char	   *system;
 	char	   *probe;
 } SnapshotTexts;
 
 extern void snapshot_texts(SnapshotTexts *texts);
-extern char *snapshot_settings(List *schemas, SnapshotCare care);
+extern char *snapshot_settings(const SnapshotInfo *info, SnapshotCare care);
 extern void snapshot_attempts(SnapshotReader *reader,
 							  void (*attempt) (SnapshotReader *reader, SnapshotCare care));
 extern void snapshot_read_live(SnapshotReader *reader);

@@ -41,12 +41,14 @@ static const char *export_query =
 "SELECT h.header || jsonb_build_object("
 "  'seal', encode(sha256(convert_to(h.header::text, 'UTF8')), 'hex'),"
 "  'objects', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent,"
-"      'properties', o.properties, 'checksum', encode(o.checksum, 'hex')) ORDER BY o.kind, o.identity), '[]')"
+"      'properties', o.properties, 'checksum', encode(o.checksum, 'hex'))"
+"      || CASE WHEN h.format > 1 THEN jsonb_build_object('oid', o.oid::bigint) ELSE '{}' END ORDER BY o.kind, o.identity), '[]')"
 "    FROM schemaguard.snapshot_object o WHERE o.snapshot = $1))"
-" FROM (SELECT jsonb_build_object('schemaguard_snapshot', s.format,"
+" FROM (SELECT s.format, jsonb_build_object('schemaguard_snapshot', s.format,"
 "    'taken_at', to_char(s.taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
 "    'role', s.role, 'server', s.server, 'database', s.database, 'server_version_num', s.server_version_num,"
-"    'schemas', s.schemas, 'count', s.objects, 'checksum', encode(s.checksum, 'hex')) AS header"
+"    'schemas', s.schemas, 'count', s.objects, 'checksum', encode(s.checksum, 'hex'))"
+"    || CASE WHEN s.format > 1 THEN jsonb_build_object('environment', s.environment) ELSE '{}' END AS header"
 "  FROM schemaguard.snapshot s WHERE s.name = $1) h";
 
 /*
@@ -215,6 +217,23 @@ schemas_member(JsonbContainer *header)
 	return schemas;
 }
 
+/* Documents of format 1 have none */
+static Jsonb *
+environment_member(JsonbContainer *header)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(header, "environment", strlen("environment"), NULL);
+	Jsonb	   *environment;
+	char	   *problem;
+
+	if (value == NULL || value->type == jbvNull)
+		return NULL;
+	environment = JsonbValueToJsonb(value);
+	problem = snapshot_environment_problem(environment);
+	if (problem)
+		bad_document("\"environment\": %s", problem);
+	return environment;
+}
+
 /* Is it sealed with what it says?  The header is everything but seal and objects. */
 static void
 check_seal(Jsonb *document)
@@ -242,7 +261,7 @@ static int64
 read_header(SnapshotReader *reader, Jsonb *document)
 {
 	static const char *const members[] = {"schemaguard_snapshot", "taken_at", "role", "server", "database",
-	"server_version_num", "schemas", "count", "checksum", "seal", "objects"};
+	"server_version_num", "schemas", "count", "checksum", "seal", "objects", "environment"};
 	JsonbContainer *root = &document->root;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
@@ -286,8 +305,18 @@ read_header(SnapshotReader *reader, Jsonb *document)
 	reader->info.database = string_member(root, "database", false);
 	reader->info.server_version_num = (int) integer_member(root, "server_version_num", PG_INT32_MAX);
 	reader->info.schemas = schemas_member(root);
+	reader->info.environment = environment_member(root);
 
 	return integer_member(root, "count", PG_INT64_MAX);
+}
+
+/* InvalidOid where it is null or, in format 1, absent */
+static Oid
+oid_member(JsonbContainer *object)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(object, "oid", strlen("oid"), NULL);
+
+	return value == NULL || value->type == jbvNull ? InvalidOid : (Oid) integer_member(object, "oid", PG_UINT32_MAX);
 }
 
 /* What keeps it from being an object of this snapshot's format, or NULL; fills object->kind */
@@ -314,15 +343,17 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	char	   *kind;
 	uint8		computed[SNAPSHOT_CHECKSUM_LENGTH];
 	int			order;
+	int			members = reader->info.format > 1 ? SNAPSHOT_COLUMNS : SNAPSHOT_COLUMNS - 1;
 	char	   *problem;
 	MemoryContext old = MemoryContextSwitchTo(reader->context);
 
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
 		bad_document("Element " INT64_FORMAT " of \"objects\" must be an object", reader->info.objects);
 	object = value->val.binary.data;
-	if (JsonContainerSize(object) != SNAPSHOT_COLUMNS)
+	this.oid = oid_member(object);
+	if (JsonContainerSize(object) != members)
 		bad_document("Element " INT64_FORMAT " of \"objects\" must have %d members",
-					 reader->info.objects, SNAPSHOT_COLUMNS);
+					 reader->info.objects, members);
 
 	kind = string_member(object, "kind", false);
 	this.identity = string_member(object, "identity", false);

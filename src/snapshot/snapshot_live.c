@@ -25,6 +25,7 @@
 #endif
 
 #include "access/xlog.h"
+#include "access/xlogrecovery.h"
 #include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -59,12 +60,14 @@ snapshot_texts(SnapshotTexts *texts)
 	sg_owner_begin(&scope);
 	SPI_connect();
 	if (sg_owner_execute(SPI_OK_SELECT,
-						 "SELECT prologue, statement, schemaguard.sg_snapshot_probe() AS probe"
+						 "SELECT prologue, statement, environment, system, schemaguard.sg_snapshot_probe() AS probe"
 						 " FROM schemaguard.sg_snapshot_statement()",
 						 0, NULL, NULL, NULL) != 1)
 		elog(ERROR, "the snapshot statement is missing");
 	texts->prologue = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "prologue");
 	texts->statement = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "statement");
+	texts->environment = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "environment");
+	texts->system = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "system");
 	texts->probe = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "probe");
 	SPI_finish();
 	sg_scope_end(&scope);
@@ -72,17 +75,19 @@ snapshot_texts(SnapshotTexts *texts)
 
 /* What follows the prologue: the settings that steer the statement */
 char *
-snapshot_settings(List *schemas, SnapshotCare care)
+snapshot_settings(const SnapshotInfo *info, SnapshotCare care)
 {
 	StringInfoData sql;
-	char	   *names = schemas == NIL ? "" :
-		OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(schemas));
+	char	   *names = info->schemas == NIL ? "" :
+		OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(info->schemas));
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SET LOCAL sg_snapshot.schemas = %s; SET LOCAL sg_snapshot.skip_locked = '%s';"
-					 "SET LOCAL sg_snapshot.unprintable = ''",
+					 "SET LOCAL sg_snapshot.unprintable = ''; SET LOCAL sg_snapshot.sequences = '%s';"
+					 "SET LOCAL sg_snapshot.system = ''",
 					 quote_literal_cstr(names),
-					 care == SNAPSHOT_WAIT ? "off" : care == SNAPSHOT_SKIP_TEXT ? "all" : "on");
+					 care == SNAPSHOT_WAIT ? "off" : care == SNAPSHOT_SKIP_TEXT ? "all" : "on",
+					 info->sequence_values ? "on" : "off");
 
 	return sql.data;
 }
@@ -189,6 +194,39 @@ plan_beforehand(SPIPlanPtr plan)
 	MemoryContextDelete(planning);
 }
 
+/* What sql/snapshot/92_system.sql asks for, and which not everybody may */
+static char *
+system_setting(void)
+{
+	TimeLineID	timeline;
+	XLogRecPtr	lsn;
+
+	if (RecoveryInProgress())
+		lsn = GetXLogReplayRecPtr(&timeline);
+	else
+	{
+		lsn = GetXLogWriteRecPtr();
+		timeline = GetWALInsertionTimeLine();
+	}
+	return psprintf("SET LOCAL sg_snapshot.system = '" UINT64_FORMAT " %u %X/%X'",
+					GetSystemIdentifier(), timeline, LSN_FORMAT_ARGS(lsn));
+}
+
+static void
+read_environment(SnapshotReader *reader, const char *sql)
+{
+	MemoryContext old;
+	bool		isnull;
+	Datum		value;
+
+	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not read the environment of a snapshot");
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	old = MemoryContextSwitchTo(reader->context);
+	reader->info.environment = DatumGetJsonbPCopy(value);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 read_here(SnapshotReader *reader, SnapshotCare care)
 {
@@ -201,7 +239,8 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	sg_caller_begin(&scope);
 	SPI_connect();
 	set_locally(texts.prologue);
-	set_locally(snapshot_settings(reader->info.schemas, care));
+	set_locally(snapshot_settings(&reader->info, care));
+	set_locally(system_setting());
 	if (care == SNAPSHOT_PROBE)
 		set_locally(texts.probe);
 
@@ -213,6 +252,7 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	plan = sg_kept_plan(texts.statement, 0, NULL);
 	plan_beforehand(plan);
 	(void) snapshot_reader_fill(reader, plan, true, false);
+	read_environment(reader, texts.environment);
 	PopActiveSnapshot();
 
 	SPI_finish();

@@ -119,6 +119,26 @@ static const SnapshotProperty identity_sequence_properties[] = {
 	{"cache", FORM_NUMBER},
 	{"cycle", FORM_BOOL},
 	{"acl", FORM_LIST_MAP},
+	{"last_value", FORM_NUMBER, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_NULLABLE},
+};
+
+/* Members of the environment of a snapshot's database */
+static const SnapshotProperty environment_properties[] = {
+	{"system_identifier", FORM_STRING},
+	{"timeline", FORM_NUMBER},
+	{"lsn", FORM_STRING},
+	{"database_oid", FORM_NUMBER},
+	{"encoding", FORM_STRING},
+	{"locale_provider", FORM_STRING},
+	{"collate", FORM_STRING},
+	{"ctype", FORM_STRING},
+	{"locale", FORM_STRING},
+	{"icu_rules", FORM_STRING},
+	{"tablespace", FORM_STRING},
+	{"sequence_values", FORM_BOOL},
+	{"roles", FORM_STRINGS},
+	{"tablespaces", FORM_STRINGS},
+	{"collations", FORM_STRINGS},
 };
 
 static const SnapshotProperty constraint_properties[] = {
@@ -209,6 +229,7 @@ static const SnapshotProperty sequence_properties[] = {
 	{"maximum", FORM_NUMBER},
 	{"cache", FORM_NUMBER},
 	{"cycle", FORM_BOOL},
+	{"last_value", FORM_NUMBER, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_NULLABLE | PROPERTY_ASIDE},
 };
 
 /* A function, a procedure or an aggregate */
@@ -569,26 +590,32 @@ fits_container(const JsonbValue *value, bool object, PropertyForm form, bool hol
 }
 
 static bool
-fits_sequence(const JsonbValue *value)
+fits_property(const SnapshotProperty *property, const JsonbValue *value)
+{
+	return fits(property->form, value) || ((property->flags & PROPERTY_NULLABLE) && value->type == jbvNull);
+}
+
+/* Is it an object with these members? */
+static bool
+fits_members(JsonbContainer *object, const SnapshotProperty *properties, int nproperties)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;
 	const SnapshotProperty *property = NULL;
 
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+	if (!JsonContainerIsObject(object))
 		return false;
-	it = JsonbIteratorInit(value->val.binary.data);
+	it = JsonbIteratorInit(object);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
 		{
-			property = find_property(identity_sequence_properties, lengthof(identity_sequence_properties),
-									 v.val.string.val, v.val.string.len);
+			property = find_property(properties, nproperties, v.val.string.val, v.val.string.len);
 			if (property == NULL)
 				return false;
 		}
-		else if (token == WJB_VALUE && !fits(property->form, &v))
+		else if (token == WJB_VALUE && !fits_property(property, &v))
 			return false;
 	}
 	return true;
@@ -650,7 +677,8 @@ fits(PropertyForm form, const JsonbValue *value)
 		case FORM_OBJECTS:
 			return fits_objects(value);
 		case FORM_SEQUENCE:
-			return fits_sequence(value);
+			return value->type == jbvBinary &&
+				fits_members(value->val.binary.data, identity_sequence_properties, lengthof(identity_sequence_properties));
 	}
 	return false;
 }
@@ -684,7 +712,7 @@ property_problem(const SnapshotObject *object, const JsonbValue *key, const Json
 	if (property == NULL)
 		return psprintf("property \"%.*s\" of %s %s is not known", pg_mbcliplen(name, length, NAMEDATALEN), name,
 						word, object->identity);
-	if (!fits(property->form, value) && !((property->flags & PROPERTY_NULLABLE) && value->type == jbvNull))
+	if (!fits_property(property, value))
 		return psprintf("property \"%s\" of %s %s must be %s", property->name, word, object->identity,
 						form_words[property->form]);
 	return NULL;
@@ -728,4 +756,11 @@ snapshot_problem(const char *kind, SnapshotObject *object)
 			return psprintf("property \"%s\" of %s %s is missing", name, kind, object->identity);
 	}
 	return NULL;
+}
+
+char *
+snapshot_environment_problem(Jsonb *environment)
+{
+	return fits_members(&environment->root, environment_properties, lengthof(environment_properties)) ? NULL :
+		"the environment of a database must be an object of what is known of it";
 }

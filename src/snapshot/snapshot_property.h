@@ -123,6 +123,9 @@ typedef struct SnapshotKindRow
 
 extern const SnapshotKindRow snapshot_kinds[];	/* by SnapshotKind */
 
+/* What keeps JSON from being the environment of a database; NULL: nothing */
+extern char *snapshot_environment_problem(Jsonb *environment);
+
 /* NULL: objects of this kind have no such property */
 extern const SnapshotProperty *snapshot_property(SnapshotKind kind, const char *name, int length);
 

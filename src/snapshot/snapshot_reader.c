@@ -116,6 +116,7 @@ snapshot_reader_begin(const char *name)
 	TupleDescInitEntry(desc, SNAPSHOT_PARENT + 1, "parent", TEXTOID, -1, 0);
 	TupleDescInitEntry(desc, SNAPSHOT_PROPERTIES + 1, "properties", JSONBOID, -1, 0);
 	TupleDescInitEntry(desc, SNAPSHOT_CHECKSUM + 1, "checksum", BYTEAOID, -1, 0);
+	TupleDescInitEntry(desc, SNAPSHOT_OID + 1, "oid", OIDOID, -1, 0);
 	TupleDescFinalize(desc);
 
 	reader->store = tuplestore_begin_heap(false, false, work_mem);
@@ -198,6 +199,9 @@ receive_object(TupleTableSlot *slot, DestReceiver *self)
 	slot_getallattrs(slot);
 	memcpy(values, slot->tts_values, sizeof(Datum) * SNAPSHOT_CHECKSUM);
 	memcpy(nulls, slot->tts_isnull, sizeof(bool) * SNAPSHOT_CHECKSUM);
+	/* the statement has no checksum */
+	values[SNAPSHOT_OID] = slot->tts_values[SNAPSHOT_CHECKSUM];
+	nulls[SNAPSHOT_OID] = slot->tts_isnull[SNAPSHOT_CHECKSUM];
 	if (receiver->foreign)
 	{
 		char	   *problem = row_problem(values, nulls);
@@ -230,7 +234,7 @@ receive_object(TupleTableSlot *slot, DestReceiver *self)
 /*
  * Run a query with the snapshot that is active, or with a new one, and add
  * the objects that it gives: kind, identity and parent as text, properties as
- * jsonb.  Those that are foreign are checked, and 08P01 is raised for one that
+ * jsonb, an OID.  Those that are foreign are checked, and 08P01 is raised for one that
  * no snapshot has.  SPI must be connected.  Returns their number.
  */
 uint64
@@ -266,6 +270,8 @@ snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object)
 	nulls[SNAPSHOT_PARENT] = object->parent == NULL;
 	values[SNAPSHOT_PROPERTIES] = JsonbPGetDatum(object->properties);
 	values[SNAPSHOT_CHECKSUM] = snapshot_checksum_datum(object->checksum);
+	values[SNAPSHOT_OID] = ObjectIdGetDatum(object->oid);
+	nulls[SNAPSHOT_OID] = !OidIsValid(object->oid);
 	append_row(reader, values, nulls, object->checksum);
 
 	MemoryContextSwitchTo(old);
@@ -352,6 +358,7 @@ snapshot_next(SnapshotReader *reader)
 	if (!slot->tts_isnull[SNAPSHOT_CHECKSUM])
 		memcpy(object->checksum, VARDATA_ANY(DatumGetByteaPP(slot->tts_values[SNAPSHOT_CHECKSUM])),
 			   SNAPSHOT_CHECKSUM_LENGTH);
+	object->oid = slot->tts_isnull[SNAPSHOT_OID] ? InvalidOid : DatumGetObjectId(slot->tts_values[SNAPSHOT_OID]);
 	ExecClearTuple(slot);
 	MemoryContextSwitchTo(old);
 
@@ -382,4 +389,19 @@ snapshot_unknown(const SnapshotObject *object)
 
 	return value && value->type == jbvString ?
 		pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+}
+
+char *
+snapshot_environment(const SnapshotInfo *info, const char *name)
+{
+	JsonbValue *value = info->environment ?
+		getKeyJsonValueFromContainer(&info->environment->root, name, strlen(name), NULL) : NULL;
+	Jsonb	   *json;
+
+	if (value == NULL || value->type == jbvNull)
+		return NULL;
+	if (value->type == jbvString)
+		return pnstrdup(value->val.string.val, value->val.string.len);
+	json = JsonbValueToJsonb(value);
+	return JsonbToCString(NULL, &json->root, VARSIZE(json));
 }

@@ -307,11 +307,45 @@ look_around(SnapshotReader *reader)
 				 errhint("Compare what pg_dump --schema-only writes, or snapshots taken after an upgrade.")));
 }
 
+/* Where is that database? */
+static void
+look_closer(SnapshotReader *reader, const SnapshotTexts *texts)
+{
+	bool		allowed;
+	bool		isnull;
+	MemoryContext old;
+	char	   *problem;
+
+	send_query("SELECT count(*) = 0 FROM unnest('{pg_control_system(),pg_current_wal_lsn(),pg_last_wal_replay_lsn(),"
+			   "pg_walfile_name(pg_lsn)}'::regprocedure[]) f WHERE NOT has_function_privilege(f, 'EXECUTE')");
+	if (next_result("t (allowed bool)") != 1)
+		bad_answer("it did not tell what it allows");
+	allowed = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) && !isnull;
+	SPI_freetuptable(SPI_tuptable);
+	(void) next_result("t (nothing text)");
+	if (allowed)
+		run_there(texts->system);
+
+	send_query(texts->environment);
+	if (next_result("t (environment jsonb)") != 1 ||
+		SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) == NULL)
+		bad_answer("it did not tell its environment in one row");
+	old = MemoryContextSwitchTo(reader->context);
+	reader->info.environment =
+		DatumGetJsonbPCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	MemoryContextSwitchTo(old);
+	problem = snapshot_environment_problem(reader->info.environment);
+	if (problem)
+		bad_answer(problem);
+	SPI_freetuptable(SPI_tuptable);
+	(void) next_result("t (nothing text)");
+}
+
 static uint64
 fetch_batch(SnapshotReader *reader)
 {
 	char	   *sql = call_text("*", "dblink_get_result", NULL,
-								"t (kind text, identity text, parent text, properties jsonb)");
+								"t (kind text, identity text, parent text, properties jsonb, oid oid)");
 	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
 	uint64		rows;
 
@@ -348,7 +382,8 @@ read_there(SnapshotReader *reader, SnapshotCare care)
 					   "SET LOCAL statement_timeout = %d;"
 					   "SELECT pg_catalog.count(pg_catalog.set_config(name, '1s', true)) FROM pg_catalog.pg_settings"
 					   " WHERE name = 'client_connection_check_interval';"
-					   "%s%s;", sg_remote_timeout, texts.prologue, snapshot_settings(reader->info.schemas, care)));
+					   "%s%s;", sg_remote_timeout, texts.prologue, snapshot_settings(&reader->info, care)));
+	look_closer(reader, &texts);
 	if (care == SNAPSHOT_PROBE)
 		run_there(texts.probe);
 	run_there(psprintf("DECLARE sg_snapshot NO SCROLL CURSOR FOR %s", texts.statement));

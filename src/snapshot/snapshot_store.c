@@ -100,6 +100,19 @@ no_such_snapshot(const char *name)
 			 errhint("There is no snapshot that you may read. Take one with sg_snapshot_take().")));
 }
 
+/* In a context; NULL where it is not known */
+static Jsonb *
+environment_of(HeapTuple tuple, TupleDesc desc, MemoryContext context)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "environment"), &isnull);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Jsonb	   *environment = isnull ? NULL : DatumGetJsonbPCopy(value);
+
+	MemoryContextSwitchTo(old);
+	return environment;
+}
+
 /* The header of a snapshot, or NULL */
 static SnapshotInfo *
 find_snapshot(const char *name)
@@ -114,7 +127,7 @@ find_snapshot(const char *name)
 	SPI_connect();
 	if (sg_owner_execute(SPI_OK_SELECT,
 						 "SELECT taken_at, role, server, database, server_version_num, schemas, format,"
-						 " objects, unknown, checksum FROM schemaguard.snapshot WHERE name = $1",
+						 " objects, unknown, checksum, environment FROM schemaguard.snapshot WHERE name = $1",
 						 1, types, values, NULL) > 0)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[0];
@@ -136,6 +149,7 @@ find_snapshot(const char *name)
 		info->has_checksum = VARSIZE_ANY_EXHDR(checksum) == SNAPSHOT_CHECKSUM_LENGTH;
 		if (info->has_checksum)
 			memcpy(info->checksum, VARDATA_ANY(checksum), SNAPSHOT_CHECKSUM_LENGTH);
+		info->environment = environment_of(tuple, desc, caller);
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
@@ -156,6 +170,12 @@ snapshot_get(const char *name)
 				 errmsg("permission denied for snapshot \"%s\"", name),
 				 errdetail("The snapshot belongs to role \"%s\".", info->role),
 				 errhint("That role, members of pg_monitor and superusers read it.")));
+	if (info->environment && snapshot_environment_problem(info->environment))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("snapshot \"%s\" is damaged", name),
+				 errdetail("It has what no snapshot has: %s.", snapshot_environment_problem(info->environment)),
+				 errhint("Drop it with sg_snapshot_drop(), and take or import it anew.")));
 
 	return info;
 }
@@ -183,7 +203,7 @@ read_stored(SnapshotReader *reader, List *schemas)
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-	plan = SPI_prepare("SELECT kind, identity, parent, properties, checksum FROM schemaguard.snapshot_object o"
+	plan = SPI_prepare("SELECT kind, identity, parent, properties, checksum, oid FROM schemaguard.snapshot_object o"
 					   " WHERE snapshot = $1 AND ($2 IS NULL OR (kind = 'schema' AND identity = ANY ($2)) OR parent = ANY ($2)"
 					   "  OR EXISTS (SELECT FROM unnest($2) s WHERE starts_with(o.parent, s || '.')))"
 					   " ORDER BY kind, identity", 2, types);
@@ -265,7 +285,7 @@ static bool
 insert_header(const SnapshotInfo *info, const char *name, const char *role, bool imported)
 {
 	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
-	TEXTARRAYOID, INT4OID, INT8OID, INT8OID, BYTEAOID, BOOLOID};
+	TEXTARRAYOID, INT4OID, INT8OID, INT8OID, BYTEAOID, BOOLOID, JSONBOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
 
@@ -285,11 +305,13 @@ insert_header(const SnapshotInfo *info, const char *name, const char *role, bool
 	values[9] = Int64GetDatum(info->unknown);
 	values[10] = snapshot_checksum_datum(info->checksum);
 	values[11] = BoolGetDatum(imported);
+	values[12] = info->environment ? JsonbPGetDatum(info->environment) : (Datum) 0;
+	nulls[12] = info->environment ? ' ' : 'n';
 
 	return sg_owner_execute(SPI_OK_INSERT,
 							"INSERT INTO schemaguard.snapshot (name, taken_at, role, server, database, server_version_num,"
-							" schemas, format, objects, unknown, checksum, imported_at)"
-							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, CASE WHEN $12 THEN now() END)"
+							" schemas, format, objects, unknown, checksum, imported_at, environment)"
+							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, CASE WHEN $12 THEN now() END, $13)"
 							" ON CONFLICT (name) DO NOTHING",
 							lengthof(types), types, values, nulls) == 1;
 }
@@ -330,8 +352,8 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 	if (SPI_register_relation(&objects) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register the objects of a snapshot");
 	(void) sg_owner_execute(SPI_OK_INSERT,
-							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)"
-							" SELECT $1, kind, identity, parent, properties, checksum FROM objects",
+							"INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum, oid)"
+							" SELECT $1, kind, identity, parent, properties, checksum, oid FROM objects",
 							lengthof(types), types, values, NULL);
 	(void) sg_owner_execute(SPI_OK_SELECT,
 							"SELECT count(*) AS n FROM objects WHERE kind <> 'column' AND NOT properties ? 'extension'",
@@ -410,10 +432,10 @@ check_schemas(SnapshotReader *reader, List *schemas)
 }
 
 /*
- * sg_snapshot_take(snapshot text, schemas text[], server text)
+ * sg_snapshot_take(snapshot text, schemas text[], server text, sequence_values boolean)
  *
  * Keeps what this database is made of, or the one that a foreign server leads
- * to; schemas narrows it.  What the caller may not read, or what is locked for
+ * to; schemas narrows it; the values of sequences are kept on request.  What the caller may not read, or what is locked for
  * longer, is marked as unknown.  Logged.  Raises 42710 (the name is taken),
  * 42939 (it is "live"), 3F000, 55P03 (locks, after several attempts), 25006;
  * for a server what snapshot_remote.c says.  Locks nothing but what the
@@ -435,13 +457,14 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
 	snapshot_check_new(name);
 
 	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
+	reader = snapshot_reader_begin(PG_ARGISNULL(2) ? SNAPSHOT_LIVE : name);
+	reader->info.schemas = schemas;
+	reader->info.sequence_values = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	if (PG_ARGISNULL(2))
-		reader = snapshot_open(SNAPSHOT_LIVE, schemas, true);
+		snapshot_read_live(reader);
 	else
 	{
-		reader = snapshot_reader_begin(name);
 		reader->info.server = sg_arg_text(fcinfo, 2);
-		reader->info.schemas = schemas;
 		snapshot_read_remote(reader);
 	}
 	check_schemas(reader, schemas);
@@ -523,6 +546,10 @@ sg_snapshot_objects(PG_FUNCTION_ARGS)
 		sg_sink_text(&sink, object->parent);
 		sg_sink_datum(&sink, JsonbPGetDatum(object->properties));
 		sg_sink_datum(&sink, snapshot_checksum_datum(object->checksum));
+		if (OidIsValid(object->oid))
+			sg_sink_datum(&sink, ObjectIdGetDatum(object->oid));
+		else
+			sg_sink_null(&sink);
 		sg_sink_emit(&sink);
 		MemoryContextSwitchTo(old);
 	}

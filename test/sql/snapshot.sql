@@ -152,14 +152,53 @@ WHERE s.checksum IS DISTINCT FROM t.checksum;
 SELECT bool_and(o.checksum = sha256(convert_to(concat_ws(E'\n', o.kind, o.identity, coalesce(o.parent, ''), o.properties::text), 'UTF8'))) AS objects,
   sha256(string_agg(o.checksum, '' ORDER BY o.n)) = max(s.checksum::text)::bytea AS whole,
   array_agg(o.kind || E'\n' || o.identity ORDER BY o.n) = array_agg(o.kind || E'\n' || o.identity ORDER BY o.kind COLLATE "C", o.identity COLLATE "C") AS sorted
-FROM sg_snapshot_objects('regress 1') WITH ORDINALITY o (kind, identity, parent, properties, checksum, n), schemaguard.snapshot s
+FROM sg_snapshot_objects('regress 1') WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n), schemaguard.snapshot s
 WHERE s.name = 'regress 1';
 SELECT * FROM sg_snapshot_objects('regress 1') EXCEPT SELECT * FROM sg_snapshot_objects('live', '{snap}');
+SELECT kind, bool_and(CASE kind WHEN 'column' THEN parent WHEN 'constraint' THEN (SELECT quote_ident(conname) FROM pg_constraint c WHERE c.oid = o.oid)
+    WHEN 'function' THEN o.oid::regprocedure::text WHEN 'type' THEN o.oid::regtype::text ELSE identity END
+  = CASE kind WHEN 'column' THEN o.oid::regclass::text WHEN 'constraint' THEN substr(identity, length(parent) + 2) WHEN 'function' THEN replace(identity, ', ', ',') WHEN 'type' THEN identity ELSE o.oid::regclass::text END) AS oids
+FROM sg_snapshot_objects('regress 1') o WHERE kind IN ('column', 'constraint', 'function', 'index', 'sequence', 'table', 'type', 'view') GROUP BY kind ORDER BY kind;
 SELECT * FROM sg_snapshot_objects('live', '{snap}') EXCEPT SELECT * FROM sg_snapshot_objects('regress 1');
 SELECT count(*), count(*) FILTER (WHERE kind = 'schema') AS schemas FROM sg_snapshot_objects('regress 1', '{public}');
 SELECT sg_snapshot_take('regress all') > 50 AS taken;
 SELECT * FROM sg_snapshot_objects('regress all', '{snap}') EXCEPT SELECT * FROM sg_snapshot_objects('regress 1');
 SELECT * FROM sg_snapshot_objects('regress 1') EXCEPT SELECT * FROM sg_snapshot_objects('regress all', '{snap}');
+
+-- Where it is, and what it takes from its server
+SELECT environment ->> 'system_identifier' = (SELECT system_identifier::text FROM pg_control_system()) AS system,
+  (environment ->> 'timeline')::int = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,
+  (environment ->> 'lsn')::pg_lsn <= pg_current_wal_lsn() AS lsn,
+  (environment ->> 'database_oid')::oid = d.oid AS database, environment ->> 'encoding' = pg_encoding_to_char(d.encoding) AS encoding,
+  environment ->> 'collate' = d.datcollate AS collate, environment ->> 'ctype' = d.datctype AS ctype,
+  environment ->> 'locale_provider' = CASE d.datlocprovider WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' ELSE 'builtin' END AS provider,
+  environment ->> 'tablespace' AS tablespace, environment -> 'sequence_values' AS sequence_values
+FROM schemaguard.snapshot s, pg_database d WHERE s.name = 'regress 1' AND d.datname = current_database();
+SELECT r FROM schemaguard.snapshot s, jsonb_array_elements_text(environment -> 'roles') r WHERE s.name = 'regress 1' AND r IN ('"regress Snapshot B"', 'regress_snapshot_a');
+BEGIN;
+CREATE TABLE snap.collated (a text COLLATE ucs_basic, b text COLLATE snap.coll, c text COLLATE "C");
+SELECT sg_snapshot_take('regress 5', '{snap}') > 50 AS taken;
+SELECT environment - '{system_identifier,timeline,lsn,database_oid,encoding,collate,ctype,locale,locale_provider,roles,icu_rules}'::text[] AS environment FROM schemaguard.snapshot WHERE name = 'regress 5';
+UPDATE schemaguard.snapshot SET environment = '{"roles": 1}' WHERE name = 'regress 5';
+SELECT count(*) FROM sg_snapshot_objects('regress 5');
+ROLLBACK;
+
+-- Values of sequences, where they are asked for: none is there while nothing was drawn, null may not be read
+BEGIN;
+SELECT nextval('snap.s'), nextval('snap.s');
+CREATE SEQUENCE snap.hidden;
+INSERT INTO snap."We""ird.T a" (n) VALUES (1);
+SELECT sg_snapshot_take('regress 5', '{snap}', sequence_values => true) > 50 AS taken;
+SELECT identity, properties ? 'last_value' AS has, properties -> 'last_value' AS last_value FROM sg_snapshot_objects('regress 5') WHERE kind = 'sequence'
+UNION ALL SELECT identity, NULL, properties #> '{identity_sequence,last_value}' FROM sg_snapshot_objects('regress 5') WHERE properties ? 'identity_sequence' ORDER BY identity;
+SELECT environment -> 'sequence_values' AS asked_for FROM schemaguard.snapshot WHERE name = 'regress 5';
+SELECT count(*) AS drift FROM sg_drift('regress 5', 'live', '{snap}', cosmetic => true) WHERE object <> 'snap.hidden';
+SELECT sg_snapshot_take('regress 6', '{snap}') > 50 AS taken;
+SELECT count(*) AS values FROM sg_snapshot_objects('regress 6') WHERE properties ? 'last_value' OR properties #> '{identity_sequence,last_value}' IS NOT NULL;
+SET LOCAL ROLE regress_snapshot_a;
+SELECT sg_snapshot_take('regress 7', '{snap}', sequence_values => true) > 50 AS taken;
+SELECT identity, properties -> 'last_value' AS last_value FROM sg_snapshot_objects('regress 7') WHERE kind = 'sequence' ORDER BY identity;
+ROLLBACK;
 
 -- Documents
 CREATE TEMP TABLE doc AS SELECT sg_snapshot_export('regress 1') AS d;
@@ -178,6 +217,11 @@ SELECT sg_snapshot_import('bad', d || '{"schemaguard_snapshot": 99}') FROM doc;
 SELECT sg_snapshot_import('bad', d || '{"more": 2}') FROM doc;
 SELECT sg_snapshot_import('bad', d - 'taken_at') FROM doc;
 SELECT sg_snapshot_import('bad', d || '{"database": "other"}') FROM doc;
+SELECT sg_snapshot_import('bad', d || '{"environment": {"timeline": 99}}') FROM doc;
+SELECT sg_snapshot_import('bad', e || jsonb_build_object('seal', encode(sha256(convert_to((e - '{seal,objects}'::text[])::text, 'UTF8')), 'hex')))
+FROM doc, LATERAL (VALUES (d || '{"environment": {"planet": "earth"}}')) v (e);
+SELECT sg_snapshot_import('bad', jsonb_set(d, '{objects,0,oid}', '"x"')) FROM doc;
+SELECT sg_snapshot_import('bad', d #- '{objects,0,oid}') FROM doc;
 SELECT sg_snapshot_import('bad', d || '{"seal": "zz"}') FROM doc;
 SELECT sg_snapshot_import('bad', d || '{"objects": {}}') FROM doc;
 SELECT sg_snapshot_import('bad', d || '{"objects": [1]}') FROM doc;
@@ -232,9 +276,6 @@ SELECT kind, identity, properties FROM sg_snapshot_objects('regress old') EXCEPT
 SELECT kind, identity, properties - '{depends,number,dropped_columns,dropped_attributes}'::text[] - CASE kind WHEN 'operator class' THEN '{operators,functions}'::text[] ELSE '{}' END
 FROM sg_snapshot_objects('live', '{snap}');
 SELECT sg_snapshot_drop('regress old');
--- one of format 2 has another form
-SELECT sg_snapshot_import('bad', d || '{"schemaguard_snapshot": 2}' || jsonb_build_object('seal', encode(sha256(convert_to((d - '{seal,objects}'::text[] || '{"schemaguard_snapshot": 2}')::text, 'UTF8')), 'hex'))) FROM old;
-
 -- No privileges: what is built in. All others are told, also those that the owner lacks.
 BEGIN;
 CREATE SCHEMA rights;

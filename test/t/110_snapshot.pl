@@ -44,6 +44,9 @@ sub import
 
 sub checksum { return $primary->safe_psql('postgres', "SELECT checksum FROM schemaguard.snapshot WHERE name = '$_[0]'"); }
 
+# All but the position in WAL, which moves
+sub environment { return $primary->safe_psql('postgres', "SELECT environment - 'lsn' FROM schemaguard.snapshot WHERE name = '$_[0]'"); }
+
 $primary->safe_psql('postgres', q{
 	CREATE ROLE nobody LOGIN; SELECT sg_grant('nobody');
 	CREATE SCHEMA closed;
@@ -73,6 +76,8 @@ import('psql', document($primary, 'postgres'));
 is(checksum('psql'), checksum('base'), 'psql takes the same snapshot');
 import('nobody', document($primary, 'postgres', '-U', 'nobody'));
 is(checksum('nobody'), checksum('base'), 'so does a role that may only connect');
+like(environment('base'), qr/"system_identifier": "\d{15,}"/, 'the environment has an identifier');
+is(environment('nobody'), environment('base'), 'and is the same for it');
 import('some', document($primary, 'postgres', '-v', 'schemas={closed}'));
 is($primary->safe_psql('postgres', q{SELECT DISTINCT coalesce(substring(parent FROM '^\w+'), identity) FROM sg_snapshot_objects('some')}),
 	'closed', 'a schema of its own');
@@ -94,6 +99,8 @@ is($primary->safe_psql('postgres', q{SELECT has_schema_privilege('closed', 'usag
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 import('standby', document($standby, 'postgres'));
 is(checksum('standby'), checksum('base'), 'psql on the standby');
+is(environment('standby'), $primary->safe_psql('postgres', q{SELECT environment - 'lsn' - 'timeline' FROM schemaguard.snapshot WHERE name = 'base'}),
+	'its environment lacks the timeline');
 is($standby->safe_psql('postgres', q{SELECT count(*) FROM (SELECT * FROM sg_snapshot_objects('live') EXCEPT SELECT * FROM sg_snapshot_objects('base')) x}),
 	'0', 'live on the standby');
 is_error($standby, q{SELECT sg_snapshot_take('x')}, '25006', undef, 'nothing is taken there');
@@ -188,6 +195,7 @@ SKIP:
 	$primary->safe_psql('postgres', q{SELECT sg_snapshot_take('remote', server => 'Other s')});
 	import('remote psql', document($primary, 'other'));
 	is(checksum('remote'), checksum('remote psql'), 'a database without schemaguard, through dblink');
+	is(environment('remote'), environment('remote psql'), 'its environment');
 	is($primary->safe_psql('postgres', q{SELECT server, database, unknown FROM schemaguard.snapshot WHERE name = 'remote'}), 'Other s|other|0', 'its header');
 	ok($none->(), 'the connection is closed');
 	$primary->safe_psql('postgres', q{SELECT sg_snapshot_take('remote public', '{public}', 'Other s')});

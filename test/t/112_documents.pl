@@ -107,7 +107,7 @@ $$;
 CREATE FUNCTION document(objects jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN (WITH o AS (
-		SELECT o || jsonb_build_object('checksum', encode(sha256(convert_to(concat(o ->> 'kind', E'\n', o ->> 'identity', E'\n',
+		SELECT o || jsonb_build_object('oid', 16384, 'checksum', encode(sha256(convert_to(concat(o ->> 'kind', E'\n', o ->> 'identity', E'\n',
 			o ->> 'parent', E'\n', (o -> 'properties')::text), 'UTF8')), 'hex')) AS o
 		FROM jsonb_array_elements(objects) o),
 	h AS (
