@@ -9,6 +9,7 @@
 
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
@@ -77,4 +78,18 @@ sg_with_partitions(Oid relid)
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 		return list_make1_oid(relid);
 	return find_all_inheritors(relid, NoLock, NULL);
+}
+
+bool
+sg_is_attic(Oid schema)
+{
+	Oid			attic = get_namespace_oid(SG_ATTIC, true);
+
+	return OidIsValid(attic) && schema == attic;
+}
+
+bool
+sg_is_dropped_column(const char *name)
+{
+	return strncmp(name, SG_DROPPED "_", strlen(SG_DROPPED "_")) == 0;
 }

@@ -59,4 +59,13 @@ extern void sg_catalog_end(SgCatalog *catalog);
  */
 extern List *sg_with_partitions(Oid relid);
 
+/* Where plans keep the tables and views that they drop, and how columns that they drop begin */
+#define SG_ATTIC "schemaguard_attic"
+#define SG_DROPPED "_sg_dropped"
+
+extern bool sg_is_attic(Oid schema);
+
+/* Is a column of that name one that a plan has dropped, and keeps? */
+extern bool sg_is_dropped_column(const char *name);
+
 #endif							/* SG_CATALOG_H */

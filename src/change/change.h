@@ -71,9 +71,6 @@ typedef struct ChangeMove
 									 * the end */
 } ChangeMove;
 
-/* Where dropped tables and views are kept */
-#define CHANGE_ATTIC "schemaguard_attic"
-
 /* What depends on an object (of ChangeDependent *); set by the room that knows */
 typedef struct ChangeDependent
 {
@@ -183,6 +180,9 @@ extern AuditKey *change_rule(const PlanStep *step, Oid author);
 /* Can the table have it, and may it be built?  Else a problem. */
 extern bool change_index_possible(ChangeMove *move, const char *definition);
 
+/* The columns of a step of kind index; plain: it has nothing else, and no WHERE */
+extern List *change_index_unique(const PlanStep *step, bool *unique, bool *plain, bool *nulls_equal);
+
 /*
  * The indexes of that definition on the table, or on all of its partitions
  * (a List of OIDs); where some are missing, those are in move->builds.  false:
@@ -196,6 +196,9 @@ extern bool change_index_find(const PlanStep *step, ChangeMove *move, const char
  * index would be lost if that were taken back.
  */
 extern void change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes);
+
+/* What is partitioned is so by columns of the step; or false with a problem (change_unique.c) */
+extern bool change_unique_over_partitions(const PlanStep *step, ChangeMove *move);
 
 /* ---- the kinds ---- */
 

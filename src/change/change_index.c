@@ -16,6 +16,8 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -153,10 +155,48 @@ change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes)
 	}
 }
 
+List *
+change_index_unique(const PlanStep *step, bool *unique, bool *plain, bool *nulls_equal)
+{
+	List	   *statements = raw_parser(plan_index_statement(plan_index_written(step->definition), "i", "t", false),
+										RAW_PARSE_DEFAULT);
+	IndexStmt  *stmt = castNode(IndexStmt, linitial_node(RawStmt, statements)->stmt);
+	List	   *names = NIL;
+
+	foreach_ptr(IndexElem, element, stmt->indexParams)
+	{
+		if (element->name)
+			names = lappend(names, element->name);
+	}
+	*unique = stmt->unique;
+	*plain = stmt->whereClause == NULL && list_length(names) == list_length(stmt->indexParams);
+	*nulls_equal = stmt->nulls_not_distinct;
+	return names;
+}
+
+/* Can a unique one be had, and are there rows in its way?  Of one that is not of columns alone, the build finds these. */
+static bool
+look_at_unique(const PlanStep *step, ChangeMove *move)
+{
+	PlanStep	columns = *step;
+	bool		unique;
+	bool		plain;
+	bool		nulls_equal;
+
+	columns.child_columns = change_index_unique(step, &unique, &plain, &nulls_equal);
+	if (!unique)
+		return true;
+	if (!change_unique_over_partitions(&columns, move))
+		return false;
+	if (plain)
+		move->rule = change_rule(step, InvalidOid);
+	return true;
+}
+
 void
 change_look_index(const PlanStep *step, ChangeMove *move)
 {
-	char	   *definition = plan_index_definition(false, step->definition);
+	char	   *definition = plan_index_written(step->definition);
 	Oid			there;
 	List	   *found;
 
@@ -169,11 +209,14 @@ change_look_index(const PlanStep *step, ChangeMove *move)
 			move->note = psprintf("index %s is the same", quote_identifier(get_rel_name(there)));
 		return;
 	}
-	if (!change_index_find(step, move, definition, &found) || move->kind == MOVE_BUILD)
+	if (!look_at_unique(step, move) || !change_index_find(step, move, definition, &found))
+		return;
+	move->first = true;
+	if (move->kind == MOVE_BUILD)
 		return;
 	change_index_claim(step, move, found);
 	change_statement(move, MOVE_STATEMENT, "index", ShareLock, STEP_VALIDATED,
 					 plan_index_statement(definition, step->fk_name, step->child_table, false));
-	move->first = true;
 	move->index = definition;
+	move->rule = NULL;
 }

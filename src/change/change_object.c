@@ -293,9 +293,9 @@ keep_relation(const PlanStep *step, ChangeMove *move)
 	take_keys(relid, move);
 	if (!is_free(step, move))
 		return;
-	if (!OidIsValid(get_namespace_oid(CHANGE_ATTIC, true)))
-		move->owner_statements = lappend(move->owner_statements, "CREATE SCHEMA " CHANGE_ATTIC);
-	move->owner_statements = lappend(move->owner_statements, move_statement(step, step->child_table, CHANGE_ATTIC));
+	if (!OidIsValid(get_namespace_oid(SG_ATTIC, true)))
+		move->owner_statements = lappend(move->owner_statements, "CREATE SCHEMA " SG_ATTIC);
+	move->owner_statements = lappend(move->owner_statements, move_statement(step, step->child_table, SG_ATTIC));
 	change_move(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED);
 }
 
@@ -303,7 +303,7 @@ keep_relation(const PlanStep *step, ChangeMove *move)
 static Oid
 kept_relation(const PlanStep *step, char **name)
 {
-	*name = sibling(step->child_table, CHANGE_ATTIC, NULL);
+	*name = sibling(step->child_table, SG_ATTIC, NULL);
 	return sg_find_qualified(*name);
 }
 
@@ -312,7 +312,7 @@ kept_relation(const PlanStep *step, char **name)
 static char *
 kept_column(const PlanStep *step)
 {
-	return makeObjectName("_sg_dropped", step->fk_name, NULL);
+	return makeObjectName(SG_DROPPED, step->fk_name, NULL);
 }
 
 /* "not null", and the default behind it, as the deed remembers them */

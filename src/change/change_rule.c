@@ -22,13 +22,13 @@
 
 PG_FUNCTION_INFO_V1(sg_violations);
 
-/* The columns of a step, as numbers */
+/* Columns of a step, as numbers */
 static List *
-step_columns(const PlanStep *step, Oid table)
+step_columns(const PlanStep *step, Oid table, List *names)
 {
 	List	   *attnums = NIL;
 
-	foreach_ptr(const char, name, step->child_columns)
+	foreach_ptr(const char, name, names)
 	{
 		AttrNumber	attnum = get_attnum(table, name);
 
@@ -47,6 +47,10 @@ change_rule(const PlanStep *step, Oid author)
 {
 	Oid			table = sg_find_qualified(step->child_table);
 	AuditKey   *ak;
+	List	   *columns;
+	bool		unique;
+	bool		plain;
+	bool		nulls_equal;
 
 	if (!OidIsValid(table))
 		ereport(ERROR,
@@ -59,10 +63,16 @@ change_rule(const PlanStep *step, Oid author)
 			ak = audit_rule_parse(table, AUDIT_CHECK, step->definition, author, true);
 			break;
 		case STEP_NOT_NULL:
-			ak = audit_rule_not_null(table, NULL, linitial_int(step_columns(step, table)), true);
+			ak = audit_rule_not_null(table, NULL, linitial_int(step_columns(step, table, step->child_columns)), true);
 			break;
 		case STEP_UNIQUE:
-			ak = audit_rule_unique(table, NULL, step_columns(step, table), false);
+			ak = audit_rule_unique(table, NULL, step_columns(step, table, step->child_columns), false);
+			break;
+		case STEP_INDEX:
+			columns = change_index_unique(step, &unique, &plain, &nulls_equal);
+			if (!unique || !plain)
+				return NULL;
+			ak = audit_rule_unique(table, NULL, step_columns(step, table, columns), nulls_equal);
 			break;
 		default:
 			return NULL;
@@ -118,7 +128,7 @@ sg_violations(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("step %d of plan \"%s\" is of kind \"%s\", which no row can break",
 						step->step, plan->name, plan_kind_word(step->kind)),
-				 errhint("Steps of kind foreign key, check, not null and unique have violations.")));
+				 errhint("Steps of kind foreign key, check, not null and unique have violations, and unique indexes of columns alone.")));
 	audit_list_violations(fcinfo, rule, max_rows);
 
 	PG_RETURN_NULL();

@@ -172,8 +172,8 @@ missing_partition_column(const PlanStep *step, Oid relid)
 	return missing;
 }
 
-static bool
-partitions_allow_it(const PlanStep *step, ChangeMove *move)
+bool
+change_unique_over_partitions(const PlanStep *step, ChangeMove *move)
 {
 	ListCell   *lc;
 
@@ -288,7 +288,7 @@ change_look_unique(const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	if (!nothing_else_is_there(step, move, primary) || !columns_are_not_null(step, move, attnums) ||
-		!partitions_allow_it(step, move) || !change_index_possible(move, definition) ||
+		!change_unique_over_partitions(step, move) || !change_index_possible(move, definition) ||
 		!change_index_find(step, move, definition, &found))
 		return;
 	if (move->builds == NIL)

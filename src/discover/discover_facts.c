@@ -270,7 +270,7 @@ read_tables(Facts *facts)
 
 		if ((form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE) ||
 			form->oid < FirstNormalObjectId || IsCatalogNamespace(form->relnamespace) ||
-			IsToastNamespace(form->relnamespace) ||
+			IsToastNamespace(form->relnamespace) || sg_is_attic(form->relnamespace) ||
 			form->relpersistence == RELPERSISTENCE_TEMP ||
 			hash_search(members, &form->oid, HASH_FIND, NULL) ||
 			fk_citus_hides(form->oid))
@@ -335,7 +335,7 @@ read_columns(Facts *facts)
 		FactName   *name;
 		int			table;
 
-		if (form->attnum <= 0 || form->attisdropped ||
+		if (form->attnum <= 0 || form->attisdropped || sg_is_dropped_column(NameStr(form->attname)) ||
 			(table = facts_find_table(facts, form->attrelid)) < 0)
 			continue;
 

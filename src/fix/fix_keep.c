@@ -15,6 +15,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/spi.h"
 
@@ -45,7 +46,7 @@ refuse_for_attic(void)
 
 	if (!sg_owner_fetch("SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 						" WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm') ORDER BY 1 LIMIT 1",
-						"schemaguard_attic", &name))
+						SG_ATTIC, &name))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

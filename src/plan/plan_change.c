@@ -27,6 +27,7 @@
 #include "log/log_grant.h"
 #include "plan/plan_change.h"
 #include "plan/plan_field.h"
+#include "plan/plan_index.h"
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 
@@ -188,16 +189,16 @@ check_column(const PlanStep *step)
 	}
 }
 
-/* From USING or the columns' parenthesis on */
+/* From USING or the columns' parenthesis on, or UNIQUE before */
 static IndexStmt *
 parse_index(const PlanStep *step)
 {
 	const char *wanted = "what CREATE INDEX has behind the table";
 	IndexStmt  *index = (IndexStmt *)
-		parse_one(psprintf("CREATE INDEX i ON t %s\n", step->definition), "definition", wanted);
+		parse_one(plan_index_statement(plan_index_written(step->definition), "i", "t\n", false), "definition", wanted);
 
 	if (!IsA(index, IndexStmt) || index->tableSpace)
-		bad_sql("definition", wanted, "As in: USING btree (customer_id, lower(city)) WHERE active");
+		bad_sql("definition", wanted, "As in: USING btree (customer_id, lower(city)) WHERE active; or UNIQUE before that.");
 	return index;
 }
 
@@ -582,8 +583,7 @@ plan_change_statements(const PlanStep *step)
 							  psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", step->child_table, first, step->definition) :
 							  psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", step->child_table, first));
 		case STEP_INDEX:
-			return list_make1(psprintf("CREATE INDEX CONCURRENTLY %s ON %s %s", quote_identifier(step->fk_name),
-									   step->child_table, step->definition));
+			return list_make1(plan_index_statement(plan_index_written(step->definition), step->fk_name, step->child_table, true));
 		case STEP_STATEMENT:
 			return list_make1(step->definition);
 		case STEP_DROP:

@@ -67,6 +67,9 @@ extern List *plan_leaves(Oid relid);
  * key has its columns, it stands in place of them.  The statement that it makes.
  */
 extern char *plan_index_definition(bool unique, const char *rest);
+
+/* The same of a step's text, which may begin with UNIQUE */
+extern char *plan_index_written(const char *text);
 extern bool plan_index_is_definition(const char *text);
 extern char *plan_index_statement(const char *definition, const char *name, const char *table, bool concurrently);
 

@@ -43,6 +43,19 @@ plan_index_definition(bool unique, const char *rest)
 	return psprintf("%s%s", unique ? UNIQUE_WORD : PLAIN_WORD, rest);
 }
 
+char *
+plan_index_written(const char *text)
+{
+	static const char word[] = "unique";
+	static const char spaces[] = " \t\n\r\f\v";
+	const char *rest = text + strspn(text, spaces);
+
+	if (pg_strncasecmp(rest, word, strlen(word)) != 0)
+		return plan_index_definition(false, text);
+	rest += strlen(word);
+	return plan_index_definition(true, rest + strspn(rest, spaces));
+}
+
 bool
 plan_index_is_definition(const char *text)
 {

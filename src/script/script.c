@@ -551,8 +551,9 @@ add_steps(ScriptReader *reader, const FkPlan *plan)
 			continue;
 		if (step->index_only)
 		{
-			script_remark(reader, step->offset, 0, "a unique index is not for a plan; ADD CONSTRAINT ... UNIQUE is");
-			continue;
+			step->step->kind = STEP_INDEX;
+			step->step->child_columns = NIL;
+			step->step->definition = step->unique;
 		}
 		checked.step = step->step;
 		error = sg_try(check_step, &checked);

@@ -142,6 +142,7 @@ typedef struct ScriptStep
 	PlanStep   *step;			/* fk_name may be NULL */
 	int			offset;			/* in the script */
 	bool		gone;			/* a later statement drops it */
+	char	   *unique;			/* definition of a unique index, or NULL */
 	bool		index_only;		/* a unique index that no constraint uses so
 								 * far */
 	List	   *leading;		/* first columns of an index that it makes, as

@@ -517,13 +517,14 @@ script_read_index(ScriptReader *reader, IndexStmt *stmt)
 {
 	ScriptTable table = {stmt->relation, script_path_table(reader->path, stmt->relation)};
 	const char *what = stmt->tableSpace ? "an index with a tablespace" :
-		!stmt->relation->inh ? "an index ON ONLY a table" :
-		stmt->unique && !(is_plain(stmt) && stmt->idxname) ? "a unique index of this kind" : NULL;
+		!stmt->relation->inh ? "an index ON ONLY a table" : NULL;
+	bool		constraint = stmt->unique && is_plain(stmt) && stmt->whereClause == NULL && stmt->idxname;
 	ScriptTokens *tokens = tokens_of(reader);
 	int			from = script_token_at(tokens, stmt->relation->location);
 	int			end;
 	ScriptStep *kept;
 	MemoryContext old;
+	char	   *definition;
 
 	if (what)
 	{
@@ -533,13 +534,15 @@ script_read_index(ScriptReader *reader, IndexStmt *stmt)
 	/* in CREATE SCHEMA, other statements follow */
 	end = script_token_find(tokens, from, tokens->n, script_keyword("create"));
 	end = script_token_find(tokens, from, end, script_keyword("grant"));
-	kept = keep_change(reader, &table, stmt->unique ? STEP_UNIQUE : STEP_INDEX, stmt->relation->location, stmt->idxname,
-					   stmt->unique ? leading_columns(stmt) : NIL, stmt->unique ? NULL : cut_index(reader, stmt, end));
+	definition = psprintf("%s%s", stmt->unique ? "UNIQUE " : "", cut_index(reader, stmt, end));
+	kept = keep_change(reader, &table, constraint ? STEP_UNIQUE : STEP_INDEX, stmt->relation->location, stmt->idxname,
+					   constraint ? leading_columns(stmt) : NIL, constraint ? NULL : definition);
 	if (kept == NULL)
 		return;
-	kept->index_only = stmt->unique;
+	kept->index_only = constraint;
 	kept->plain = !stmt->unique && is_plain(stmt);
 	old = MemoryContextSwitchTo(reader->context);
+	kept->unique = constraint ? pstrdup(definition) : NULL;
 	kept->leading = leading_columns(stmt);
 	MemoryContextSwitchTo(old);
 }

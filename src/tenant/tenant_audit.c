@@ -101,7 +101,7 @@ is_users_table(Form_pg_class class)
 	return (class->relkind == RELKIND_RELATION || class->relkind == RELKIND_PARTITIONED_TABLE) &&
 		!class->relispartition && !IsCatalogRelationOid(class->oid) &&
 		!(class->relpersistence == RELPERSISTENCE_TEMP && !isTempNamespace(class->relnamespace)) &&
-		class->relnamespace != sg_schema_oid();
+		class->relnamespace != sg_schema_oid() && !sg_is_attic(class->relnamespace);
 }
 
 static void

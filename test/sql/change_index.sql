@@ -99,6 +99,21 @@ SELECT row_id IS NOT NULL, data ->> 'label' FROM sg_violations('i', 1) ORDER BY 
 SELECT action, phase, sqlstate, message FROM schemaguard.audit_log WHERE plan = 'i' AND action = 'audit' AND phase <> 'started' AND step = 1 ORDER BY id;
 TABLE deeds;
 UPDATE goods SET label = 'n' || id WHERE id IN (2, 3, 20);
+-- a unique index: of columns alone its rows are counted, of others the build finds them
+SELECT sg_plan_create('i', replace => true) \g /dev/null
+UPDATE goods SET label = 'l1' WHERE id IN (2, 3);
+SELECT sg_plan_add_index('i', 'goods', 'unique (label) include (id)', 'u_counted'), sg_plan_add_index('i', 'goods', ' UNIQUE (lower(label)) WHERE id > 3', 'u_some'),
+       sg_plan_add_index('i', 'goods', 'UNIQUE (lower(label))', 'u_found');
+SELECT * FROM sg_plan_sql('i');
+CALL sg_apply('i');
+SELECT count(*) FROM sg_violations('i', 1);
+SELECT count(*) FROM sg_violations('i', 3);
+SELECT * FROM indexes_of('goods');
+UPDATE goods SET label = 'n' || id WHERE id IN (2, 3);
+CALL sg_apply('i', fail => true);
+SELECT * FROM indexes_of('goods');
+CALL sg_rollback_fks('i', fail => true);
+SELECT sg_plan_create('i', replace => true), sg_plan_add_unique('i', 'goods', '{label}', 'goods_label') \g /dev/null
 -- what only the build finds
 CREATE ROLE regress_sg_maker;
 CREATE ROLE regress_sg_owner;

@@ -55,7 +55,9 @@ DROP EXTENSION schemaguard;
 -- nothing binds what is left to what is kept, and what is kept is in nobody's way
 DELETE FROM people WHERE id = 10;
 SELECT identity FROM sg_snapshot_objects('live') WHERE identity ~ 'attic|_sg_dropped';
+SELECT child_table, child_columns FROM sg_discover_fks() WHERE child_table ~ 'attic' OR child_columns::text ~ '_sg_dropped';
 SELECT table_name FROM sg_discover_unmatched() WHERE table_name ~ 'attic';
+SELECT DISTINCT table_name FROM sg_tenant_audit('id') WHERE table_name ~ 'posts';
 INSERT INTO people VALUES (10, 'y', 1, 10);
 -- again
 CALL sg_apply('d');
