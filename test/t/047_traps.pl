@@ -319,11 +319,12 @@ sub show
 	return map { my $slot = $_; map { "$slot in $_ as " . join(', ', sort keys %{ $caught->{$slot}{$_} }) } sort keys %{ $caught->{$slot} } } sort keys %$caught;
 }
 
-my @runs = map { { caller => $_, database => "by_$_" } } $super, 'alice', 'mallory';
-my $control = { caller => $super, database => 'control' };
-$node->safe_psql('postgres', "CREATE DATABASE $_->{database} TEMPLATE traps") foreach @runs, $control;
-$node->safe_psql('control', sprintf q{UPDATE pg_proc SET probin = %s WHERE probin ~ 'schemaguard$'}, lit(build_without_switch()));
-run_calls(@runs, $control);
+# on other majors only who has most to lose
+my @runs = map { { caller => $_, database => "by_$_" } } $super, $ENV{SG_OTHER_MAJOR} ? () : ('alice', 'mallory');
+my $control = $ENV{SG_OTHER_MAJOR} ? undef : { caller => $super, database => 'control' };
+$node->safe_psql('postgres', "CREATE DATABASE $_->{database} TEMPLATE traps") foreach @runs, $control // ();
+$control and $node->safe_psql('control', sprintf q{UPDATE pg_proc SET probin = %s WHERE probin ~ 'schemaguard$'}, lit(build_without_switch()));
+run_calls(@runs, $control // ());
 
 foreach my $run (@runs)
 {
@@ -334,9 +335,14 @@ foreach my $run (@runs)
 }
 is(join("\n", @{ $runs[0]{errors} // [] }), '', 'and nothing that a superuser called failed');
 
-my @missed = grep { !$control->{caught}{$_} } sort keys %reachable;
-is("@missed", '', 'without the switch of roles each slot that is reachable is caught');
-diag(scalar(keys %{ $control->{caught} }) . " slots, witnesses: " . join(', ', map { "$control->{count}{$_} as $_" } sort keys %{ $control->{count} }));
+SKIP:
+{
+	skip 'the control: another major has it', 1 unless $control;
+
+	my @missed = grep { !$control->{caught}{$_} } sort keys %reachable;
+	is("@missed", '', 'without the switch of roles each slot that is reachable is caught');
+	diag(scalar(keys %{ $control->{caught} }) . " slots, witnesses: " . join(', ', map { "$control->{count}{$_} as $_" } sort keys %{ $control->{count} }));
+}
 
 $node->stop;
 done_testing();
