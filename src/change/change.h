@@ -34,6 +34,8 @@ typedef enum MoveKind
 	MOVE_VALIDATE,				/* a statement that reads all rows, the same */
 	MOVE_BUILD,					/* indexes, by workers */
 	MOVE_FILL,					/* rows get a value, in batches */
+	MOVE_OUTSIDE,				/* a statement that can't be in a transaction,
+								 * by a worker */
 	MOVE_PROBLEM				/* it can't be done: see problem */
 } MoveKind;
 

@@ -16,6 +16,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -222,6 +223,66 @@ is_done(const PlanStep *step, ChangeMove *move, bool *done)
 	return true;
 }
 
+/* ---- outside of a transaction ---- */
+
+/* Columns alone, so that nothing of it is analysed that could run code */
+static bool
+is_plain_index(const IndexStmt *stmt)
+{
+	foreach_ptr(IndexElem, element, stmt->indexParams)
+	{
+		if (element->name == NULL || element->opclassopts)
+			return false;
+	}
+	return stmt->concurrent && stmt->whereClause == NULL;
+}
+
+static bool
+has_option(List *options, const char *name)
+{
+	foreach_ptr(DefElem, option, options)
+	{
+		if (strcmp(option->defname, name) == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+}
+
+/* Commits on its way or can't be in a transaction, holds up nobody who reads or writes, and runs no code but as the server does it */
+static bool
+may_be_outside(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_IndexStmt:
+			return is_plain_index((IndexStmt *) statement);
+		case T_DropStmt:
+			return ((DropStmt *) statement)->removeType == OBJECT_INDEX && ((DropStmt *) statement)->concurrent;
+		case T_ReindexStmt:
+			return has_option(((ReindexStmt *) statement)->params, "concurrently");
+		case T_VacuumStmt:
+			return !has_option(((VacuumStmt *) statement)->options, "full");
+		case T_AlterEnumStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The caller's worker sends it, so there is no other role that it could run as */
+static void
+outside_statement(const char *sql, ChangeMove *move, StepState state)
+{
+	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+
+	if (may_be_outside(statement))
+		change_statement(move, MOVE_OUTSIDE, "statement", NoLock, state, pstrdup(sql));
+	else
+		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
+					   "a statement of this kind is not run outside of a transaction",
+					   "CONCURRENTLY of CREATE INDEX on columns, REINDEX and DROP INDEX, VACUUM without FULL, ANALYZE and ALTER TYPE ... ADD VALUE are. Run others by hand, then sg_plan_skip().");
+}
+
 void
 change_look_statement(const PlanStep *step, ChangeMove *move)
 {
@@ -231,10 +292,8 @@ change_look_statement(const PlanStep *step, ChangeMove *move)
 		return;
 	if (step->outside)
 	{
-		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
-					   "statements outside of a transaction are for psql",
-					   psprintf("Run it by hand, then SELECT sg_plan_skip(%s, %d, 'done by hand');",
-								quote_literal_cstr(step->plan), step->step));
+		outside_statement(step->definition, move, STEP_VALIDATED);
+		move->first = true;
 		return;
 	}
 	if (!reach_statement(move, step->definition))
@@ -255,6 +314,8 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the step has no statement that takes it back",
 					   psprintf("Give it one: SELECT sg_plan_set(%s, %d, 'undo', ...);",
 								quote_literal_cstr(step->plan), step->step));
+	else if (step->outside && may_be_outside(linitial_node(RawStmt, raw_parser(step->undo, RAW_PARSE_DEFAULT))->stmt))
+		outside_statement(step->undo, move, STEP_ROLLED_BACK);
 	else if (reach_statement(move, step->undo))
 		change_statement(move, MOVE_STATEMENT, "statement", OidIsValid(move->table) ? AccessExclusiveLock : NoLock,
 						 STEP_ROLLED_BACK, pstrdup(step->undo));

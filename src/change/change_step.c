@@ -351,17 +351,18 @@ was_done(const StepWork *work, const ChangeMove *move)
 	return false;
 }
 
-/* What stops a build before it begins */
+/* What only workers can do is not begun without them */
 static bool
-may_build(StepWork *work, const ChangeMove *move)
+has_workers(StepWork *work, const ChangeMove *move, const char *statement)
 {
+	const char *reason = move->kind == MOVE_BUILD ? "no index is built, since schemaguard.workers is 0" :
+		"it can't be in a transaction, and schemaguard.workers is 0";
+
 	if (sg_workers > 0)
 		return true;
-	work->hint = psprintf("SET schemaguard.workers = 1; or build it by hand: %s;",
-						  ((PlanIndex *) linitial(move->builds))->statement);
-	run_outcome(work, move->action, LOG_SKIPPED, STEP_SKIPPED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-				"no index is built, since schemaguard.workers is 0");
-	run_append_warning(work, "no index is built, since schemaguard.workers is 0");
+	work->hint = psprintf("SET schemaguard.workers = 1; or by hand: %s;", statement);
+	run_outcome(work, move->action, LOG_SKIPPED, STEP_SKIPPED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
+	run_append_warning(work, reason);
 	return false;
 }
 
@@ -372,7 +373,7 @@ make_builds(StepWork *work, const ChangeMove *move)
 	ChangeMove	now;
 	PlanStep   *step;
 
-	if (!may_build(work, move))
+	if (!has_workers(work, move, ((PlanIndex *) linitial(move->builds))->statement))
 		return false;
 	deploy_index_make(work->run, move->builds);
 	look(work->step, &now);
@@ -388,6 +389,36 @@ make_builds(StepWork *work, const ChangeMove *move)
 		run_outcome(work, move->action, LOG_FAILED, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					"the index was not built");
 	return false;
+}
+
+/*
+ * What is done is not in one transaction with what the log says of it: where
+ * the call ends between the two, done_when tells the next one
+ */
+static bool
+make_outside(StepWork *work, const ChangeMove *move)
+{
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = move->action,.attempts = 1};
+
+	if (!has_workers(work, move, linitial(move->statements)))
+		return false;
+	work->statement = NULL;
+	sg_progress_step(SG_PROGRESS_ADD, work->step->step, move->table);
+	run_write_start(&action);
+	write_deeds(work, move);
+	run_commit();
+	action.error = deploy_run_outside(work->run, linitial(move->statements));
+	if (action.error)
+	{
+		plan_deed_close_object(work->run->plan, DEED_CHANGE, work->step->step, work->object, DEED_GONE);
+		run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode, action.error->message, LOG_NONE);
+		return false;
+	}
+	run_record_done(&action, work, move->state, NULL);
+	run_commit();
+	run_append_notice(work, psprintf("%s%s", move->action, run_took_text(&action)));
+	work->step->state = move->state;
+	return true;
 }
 
 /* It is there: by this call, whose last move has said so, or by somebody else */
@@ -472,6 +503,9 @@ work_on_change(StepWork *work, bool by_scan)
 				break;
 			case MOVE_FILL:
 				fill_rows(work, &move);
+				return InvalidOid;
+			case MOVE_OUTSIDE:
+				(void) make_outside(work, &move);
 				return InvalidOid;
 			case MOVE_STATEMENT:
 			case MOVE_BUILD:

@@ -82,7 +82,8 @@ typedef enum DeployJobKind
 	JOB_VALIDATE,				/* list of lists of steps */
 	JOB_VALIDATE_PARTITION,		/* step, partition */
 	JOB_BUILD_INDEX,			/* list of (step, table, name, statement) */
-	JOB_DROP_INDEX				/* the same */
+	JOB_DROP_INDEX,				/* the same */
+	JOB_STATEMENT				/* statement */
 } DeployJobKind;
 
 /*
@@ -93,6 +94,13 @@ typedef enum DeployJobKind
  */
 extern int	deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs,
 							int lock_timeout, char **trouble);
+
+/*
+ * Have a worker run one statement as the caller, as a client would send it:
+ * one that can't be in a transaction.  Names in it are looked up in pg_catalog.
+ * Returns NULL, or the error.  Commits; the caller's action has begun.
+ */
+extern ErrorData *deploy_run_outside(PlanRun *run, const char *statement);
 
 /* Are there steps of several tables to be validated by several workers? */
 extern bool deploy_wants_parallel(List *steps);

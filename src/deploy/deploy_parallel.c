@@ -72,7 +72,9 @@ typedef struct JobsShared
 	pg_atomic_uint32 steps_done;
 	pg_atomic_uint64 orphan_rows;
 	pg_atomic_uint32 stopped;	/* by the first worker that had to */
-	char		stop_reason[STOP_REASON_SIZE];
+	char		stop_reason[STOP_REASON_SIZE];	/* or what a statement's error
+												 * says */
+	int			sqlerrcode;		/* of that, or 0 */
 	int			jobs;			/* offset in names */
 	int			slots;			/* of each worker, for deploy_yield.c: offset
 								 * in the whole */
@@ -217,6 +219,25 @@ index_job(WorkerJob *job)
 	}
 }
 
+/* A statement: its outcome is for the leader to write down */
+static void
+statement_job(WorkerJob *job)
+{
+	JobsShared *shared = job->shared;
+	ErrorData  *error;
+
+	SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout), PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
+	worker_procedure(open_run, job);
+	run_arm_timeout();
+	error = worker_execute(strVal(linitial(job->job)));
+	run_disarm_timeout();
+	if (error == NULL)
+		return;
+	shared->sqlerrcode = error->sqlerrcode;
+	strlcpy(shared->stop_reason, run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(error), STOP_REASON_SIZE);
+}
+
 /* Where a worker starts: it takes jobs until none is left */
 void
 deploy_worker_main(void *argument)
@@ -243,6 +264,8 @@ deploy_worker_main(void *argument)
 			worker_procedure(shared->kind == JOB_VALIDATE ? validate_job : validate_partition_job,
 							 &job);
 		}
+		else if (shared->kind == JOB_STATEMENT)
+			statement_job(&job);
 		else
 			index_job(&job);
 		MemoryContextSwitchTo(old);
@@ -413,6 +436,32 @@ deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout, 
 				 errhint("CALL again: it takes up what was interrupted.")));
 	}
 	return taken;
+}
+
+ErrorData *
+deploy_run_outside(PlanRun *run, const char *statement)
+{
+	List	   *jobs = list_make1(list_make1(makeString(pstrdup(statement))));
+	Size		size;
+	JobsShared *shared = share_jobs(run, JOB_STATEMENT, jobs, sg_lock_budget, 1, &size);
+	ErrorData  *error = NULL;
+	WorkerPool *pool;
+	char	   *trouble;
+
+	run_commit();
+	sg_progress_phase(SG_PHASE_WORKING);
+	pool = worker_pool_start("deploy_worker_main", shared, size, 1);
+	wait_for_jobs(run, pool, JOB_STATEMENT);
+	trouble = pool_trouble(pool);
+	shared = worker_pool_started(pool) > 0 ? worker_pool_argument(pool) : NULL;
+	if (trouble || shared->sqlerrcode)
+	{
+		error = palloc0(sizeof(ErrorData));
+		error->sqlerrcode = trouble ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE : shared->sqlerrcode;
+		error->message = pstrdup(trouble ? trouble : shared->stop_reason);
+	}
+	worker_pool_free(pool);
+	return error;
 }
 
 /* ---- validation ---- */

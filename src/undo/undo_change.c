@@ -14,8 +14,10 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/progress.h"
 #include "change/change.h"
+#include "deploy/deploy_index.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_unit.h"
@@ -83,6 +85,28 @@ tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem)
 	return false;
 }
 
+/* By a worker: there is no transaction that it could be in */
+static bool
+run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const ChangeMove *move)
+{
+	if (sg_workers == 0)
+		return tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+															 "it can't be in a transaction, and schemaguard.workers is 0",
+															 "SET schemaguard.workers = 1;"));
+	action->attempts = 1;
+	run_log_start(action);
+	action->error = deploy_run_outside(work->run, linitial(move->statements));
+	if (action->error)
+	{
+		undo_record_failed(action, work);
+		return false;
+	}
+	undo_record_done(action, work);
+	run_commit();
+	run_append_notice(work, "taken back");
+	return true;
+}
+
 bool
 undo_change(StepWork *work, const PlanDeed *deed)
 {
@@ -104,6 +128,8 @@ undo_change(StepWork *work, const PlanDeed *deed)
 			return tell_problem(work, deed, back.move.problem);
 		}
 		work->statement = step->kind == STEP_STATEMENT ? NULL : linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
+		if (back.move.kind == MOVE_OUTSIDE)
+			return run_outside(work, deed, &back.action, &back.move);
 		if (OidIsValid(back.move.table) && back.move.mode != NoLock)
 			run_add_target(&back.action, back.move.table, back.move.mode);
 		sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, back.move.table);

@@ -193,6 +193,26 @@ INSERT INTO parts VALUES (2, 1);
 CALL sg_apply('i');
 SELECT * FROM indexes_of('parts', 'parts_1', 'parts_2', 'parts_21');
 
+-- statements that can't be in a transaction: a worker sends them, as the caller
+CREATE TYPE mood AS ENUM ('sad');
+CREATE TABLE moods (id int PRIMARY KEY, m chi.mood);
+CREATE INDEX moods_m ON moods (m);
+SELECT sg_plan_create('i', replace => true) \g /dev/null
+SELECT sg_plan_add_statement('i', s, in_transaction => false, name => 'o' || n, undo => u, done_when => d)
+FROM (VALUES (1, 'ALTER TYPE chi.mood ADD VALUE ''glad''', NULL, NULL), (2, 'DROP INDEX CONCURRENTLY chi.moods_m', 'CREATE INDEX CONCURRENTLY moods_m ON chi.moods (m)', 'SELECT to_regclass(''chi.moods_m'') IS NULL'),
+  (3, 'REINDEX (CONCURRENTLY) TABLE chi.moods', 'ANALYZE chi.moods', NULL), (4, 'VACUUM (ANALYZE) chi.moods', NULL, NULL), (5, 'REINDEX TABLE CONCURRENTLY chi.nowhere', NULL, NULL),
+  (6, 'VACUUM FULL chi.moods', NULL, NULL), (7, 'CREATE INDEX CONCURRENTLY x ON chi.moods ((m::text))', NULL, NULL), (8, 'REINDEX TABLE chi.moods', NULL, NULL)) v (n, s, u, d) ORDER BY n;
+SELECT step, check_name, result, detail FROM sg_plan_check('i') WHERE step IN (1, 6, 7, 8);
+SET schemaguard.workers = 0;
+CALL sg_apply('i', steps => '{1}');
+RESET schemaguard.workers;
+CALL sg_apply('i');
+SELECT to_regclass('moods_m'), enum_range(NULL::mood);
+SELECT action, phase, statement, sqlstate FROM schemaguard.audit_log WHERE plan = 'i' AND action = 'statement' AND step = 5 ORDER BY id;
+CALL sg_apply('i', steps => '{1,2,3,4}', fail => true);
+CALL sg_rollback_fks('i');
+SELECT to_regclass('moods_m');
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('i', 'h') \g /dev/null
