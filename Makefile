@@ -94,6 +94,7 @@ OBJS = \
 	src/ddl/ddl_control.o \
 	src/ddl/ddl_find.o \
 	src/ddl/ddl_origin.o \
+	src/ddl/ddl_reassign.o \
 	src/ddl/ddl_write.o \
 	src/deploy/deploy_attach.o \
 	src/deploy/deploy_audit.o \

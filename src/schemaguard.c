@@ -38,6 +38,7 @@ _PG_init(void)
 	audit_proof_init();
 	drift_history_init();
 	ddl_write_init();
+	ddl_reassign_init();
 	plan_deed_init();
 	report_gate_init();
 

@@ -54,6 +54,24 @@ typedef struct DdlCommand
 	List	   *objects;		/* of DdlObject * */
 } DdlCommand;
 
+/* ---- ddl_capture.c ---- */
+
+/* Add an object as it is in the catalogs now; NULL for a temporary one, and one that is gone */
+extern DdlObject *ddl_add_address(DdlCommand *command, Oid classid, Oid objid, int objsubid);
+
+/* Who, when, where from and by which statement; then keep it.  Without objects there is nothing to keep. */
+extern void ddl_finish(DdlCommand *command, EventTriggerData *event);
+
+/* ---- ddl_control.c ---- */
+
+/* Is DDL caught?  Raises 42710 as sg_capture_ddl() does. */
+extern bool ddl_is_caught(void);
+
+/* ---- ddl_reassign.c ---- */
+
+/* From now on this session notes REASSIGN OWNED, for which no event trigger fires */
+extern void ddl_reassign_init(void);
+
 /* ---- ddl_origin.c ---- */
 
 /*

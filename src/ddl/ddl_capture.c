@@ -10,7 +10,10 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_foreign_data_wrapper.h"
@@ -25,6 +28,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "tcop/deparse_utility.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -33,6 +37,7 @@
 #include "utils/inet.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -52,7 +57,6 @@ enum
 	COMMAND_OBJSUBID,
 	COMMAND_TAG,
 	COMMAND_TYPE,
-	COMMAND_IDENTITY = 6,
 	COMMAND_COMMAND = 8,
 	COMMAND_COLUMNS
 };
@@ -61,6 +65,7 @@ enum
 enum
 {
 	DROPPED_CLASSID = 0,
+	DROPPED_OBJID,
 	DROPPED_ORIGINAL = 3,
 	DROPPED_NORMAL,
 	DROPPED_TEMPORARY,
@@ -146,8 +151,8 @@ add_object(DdlCommand *command, const char *kind, char *identity)
 	return object;
 }
 
-static DdlObject *
-add_address(DdlCommand *command, Oid classid, Oid objid, int objsubid)
+DdlObject *
+ddl_add_address(DdlCommand *command, Oid classid, Oid objid, int objsubid)
 {
 	ObjectAddress address;
 	char	   *identity;
@@ -199,6 +204,26 @@ add_parts(DdlObject *object, CollectedCommand *collected)
 	}
 }
 
+/* What was attached to a table or an index, or detached */
+static void
+add_partitions(DdlCommand *command, const char *parent, CollectedCommand *collected)
+{
+	foreach_ptr(const CollectedATSubcmd, part, collected->d.alterTable.subcmds)
+	{
+		AlterTableCmd *subcommand = (AlterTableCmd *) part->parsetree;
+		bool		attached = subcommand->subtype == AT_AttachPartition;
+		Oid			relid;
+		DdlObject  *object;
+
+		if (!attached && subcommand->subtype != AT_DetachPartition && subcommand->subtype != AT_DetachPartitionFinalize)
+			continue;
+		relid = RangeVarGetRelid(castNode(PartitionCmd, subcommand->def)->name, NoLock, true);
+		object = OidIsValid(relid) ? ddl_add_address(command, RelationRelationId, relid, 0) : NULL;
+		if (object)
+			object->detail = psprintf("%s %s", attached ? "attached to" : "detached from", parent);
+	}
+}
+
 /* The catalog of what GRANT can be about, or 0 */
 static Oid
 grant_class(ObjectType type)
@@ -235,9 +260,68 @@ add_granted(DdlCommand *command, InternalGrant *grant)
 	ListCell   *lc;
 
 	foreach(lc, OidIsValid(classid) ? grant->objects : NIL)
-		add_address(command, classid, lfirst_oid(lc), 0);
+		ddl_add_address(command, classid, lfirst_oid(lc), 0);
 	if (!OidIsValid(classid))
 		add_object(command, NULL, NULL);
+}
+
+/* Default privileges are an object for each role and schema */
+static void
+add_default_privileges(DdlCommand *command, AlterDefaultPrivilegesStmt *statement)
+{
+	List	   *roles = NIL;
+	List	   *schemas = NIL;
+	const char *objects = NULL;
+	ListCell   *lr,
+			   *ls;
+
+	foreach_ptr(DefElem, option, statement->options)
+	{
+		if (strcmp(option->defname, "roles") == 0)
+			roles = (List *) option->arg;
+		else if (strcmp(option->defname, "schemas") == 0)
+			schemas = (List *) option->arg;
+	}
+	switch (statement->action->objtype)
+	{
+		case OBJECT_TABLE:
+			objects = "TABLES";
+			break;
+		case OBJECT_SEQUENCE:
+			objects = "SEQUENCES";
+			break;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			objects = "FUNCTIONS";
+			break;
+		case OBJECT_TYPE:
+			objects = "TYPES";
+			break;
+		case OBJECT_SCHEMA:
+			objects = "SCHEMAS";
+			break;
+		default:
+			objects = "LARGE OBJECTS";
+			break;
+	}
+	if (roles == NIL)
+		roles = list_make1(NULL);
+	if (schemas == NIL)
+		schemas = list_make1(NULL);
+
+	foreach(lr, roles)
+	{
+		Oid			role = lfirst(lr) ? get_rolespec_oid(lfirst_node(RoleSpec, lr), true) : GetUserId();
+		char	   *name = OidIsValid(role) ? GetUserNameFromId(role, true) : NULL;
+
+		foreach(ls, schemas)
+		{
+			if (name)
+				add_object(command, "default privilege",
+						   snapshot_default_privilege_identity(name, lfirst(ls) ? strVal(lfirst(ls)) : NULL, objects));
+		}
+	}
 }
 
 /*
@@ -332,6 +416,8 @@ read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 	{
 		if (collected->type == SCT_Grant)
 			add_granted(command, collected->d.grant.istmt);
+		else if (IsA(event->parsetree, AlterDefaultPrivilegesStmt))
+			add_default_privileges(command, (AlterDefaultPrivilegesStmt *) event->parsetree);
 		else
 			add_object(command, NULL, NULL);
 		return;
@@ -340,15 +426,10 @@ read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 	ObjectAddressSubSet(address, DatumGetObjectId(values[COMMAND_CLASSID]),
 						DatumGetObjectId(values[COMMAND_OBJID]), DatumGetInt32(values[COMMAND_OBJSUBID]));
 	if (address.classId == RelationRelationId || address.classId == ProcedureRelationId)
-	{
 		kind = snapshot_kind_of_description(TextDatumGetCString(values[COMMAND_TYPE]));
-		identity = nulls[COMMAND_IDENTITY] ? NULL : TextDatumGetCString(values[COMMAND_IDENTITY]);
-	}
 	else
-	{
 		kind = snapshot_object_kind(&address);
-		identity = snapshot_object_identity(&address);
-	}
+	identity = snapshot_object_identity(&address);
 
 	if (identity == NULL || is_known(command, kind, identity) ||
 		(strcmp(kind, "index") == 0 &&
@@ -360,7 +441,10 @@ read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 	if (object == NULL)
 		return;
 	if (collected->type == SCT_AlterTable)
+	{
 		add_parts(object, collected);
+		add_partitions(command, identity, collected);
+	}
 	add_old_name(command, event->parsetree, collected, &address, kind, identity);
 }
 
@@ -385,37 +469,58 @@ text_list(Datum array, bool isnull)
 	return list;
 }
 
+/*
+ * Was a type that is gone a domain?  The snapshot of the command, which is
+ * older than what it did, still has the type.
+ */
+static bool
+was_domain(Oid oid)
+{
+	Relation	rel;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	bool		found;
+
+	if (!ActiveSnapshotSet())
+		return false;
+	rel = table_open(TypeRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_type_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
+	scan = systable_beginscan(rel, TypeOidIndexId, true, GetActiveSnapshot(), 1, &key);
+	tuple = systable_getnext(scan);
+	found = HeapTupleIsValid(tuple) && ((Form_pg_type) GETSTRUCT(tuple))->typtype == TYPTYPE_DOMAIN;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
 static void
 read_dropped(DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls)
 {
 	Oid			classid = DatumGetObjectId(values[DROPPED_CLASSID]);
 	bool		original = DatumGetBool(values[DROPPED_ORIGINAL]);
-	char	   *identity;
+	bool		normal = DatumGetBool(values[DROPPED_NORMAL]) &&
+		classid != RewriteRelationId && classid != AttrDefaultRelationId;
+	const char *kind = snapshot_kind_of_description(TextDatumGetCString(values[DROPPED_TYPE]));
 	DdlObject  *object;
 
 	/*
 	 * the rest are parts of what is named here: a table's indexes, a view's
-	 * rule
+	 * rule; but for partitions
 	 */
 	if (DatumGetBool(values[DROPPED_TEMPORARY]) || nulls[DROPPED_IDENTITY] ||
-		!(original || (DatumGetBool(values[DROPPED_NORMAL]) &&
-					   classid != RewriteRelationId && classid != AttrDefaultRelationId)))
+		!(original || normal || (classid == RelationRelationId && strcmp(kind, "table") == 0 &&
+								 strcmp(TextDatumGetCString(values[DROPPED_TYPE]), "toast table") != 0)))
 		return;
 
-	identity = TextDatumGetCString(values[DROPPED_IDENTITY]);
-	if (snapshot_object_has_table(classid))
-	{
-		List	   *names = text_list(values[DROPPED_NAMES], nulls[DROPPED_NAMES]);
-		List	   *arguments = text_list(values[DROPPED_ARGUMENTS], nulls[DROPPED_ARGUMENTS]);
-
-		if (list_length(names) > 1)
-			identity = snapshot_join_names(names);
-		else if (names && arguments)
-			identity = psprintf("%s.%s", (char *) linitial(names), snapshot_join_names(arguments));
-	}
-	object = add_object(command, snapshot_kind_of_description(TextDatumGetCString(values[DROPPED_TYPE])), identity);
+	if (classid == TypeRelationId && was_domain(DatumGetObjectId(values[DROPPED_OBJID])))
+		kind = "domain";
+	object = add_object(command, kind,
+						snapshot_identity_of_parts(classid, TextDatumGetCString(values[DROPPED_IDENTITY]),
+												   text_list(values[DROPPED_NAMES], nulls[DROPPED_NAMES]),
+												   text_list(values[DROPPED_ARGUMENTS], nulls[DROPPED_ARGUMENTS])));
 	if (object && !original)
-		object->detail = "dropped by CASCADE";
+		object->detail = normal ? "dropped by CASCADE" : "dropped with the table that it was a partition of";
 }
 
 /* ---- tables that are rewritten ---- */
@@ -432,7 +537,7 @@ read_rewrite(DdlCommand *command)
 	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
 	relid = DatumGetObjectId(pg_event_trigger_table_rewrite_oid(fcinfo));
 	reason = DatumGetInt32(pg_event_trigger_table_rewrite_reason(fcinfo));
-	object = add_address(command, RelationRelationId, relid, 0);
+	object = ddl_add_address(command, RelationRelationId, relid, 0);
 	if (object == NULL)
 		return;
 
@@ -463,6 +568,22 @@ client_address(void)
 	return fcinfo->isnull ? (Datum) 0 : address;
 }
 
+void
+ddl_finish(DdlCommand *command, EventTriggerData *event)
+{
+	if (command->objects == NIL)
+		return;
+	command->at = GetCurrentTimestamp();
+	command->session_role = GetUserNameFromId(GetSessionUserId(), true);
+	command->role = GetUserNameFromId(GetUserId(), true);
+	if (application_name && application_name[0])
+		command->application = pstrdup(application_name);
+	command->client_addr = client_address();
+	ddl_set_statement(command, event);
+	ddl_set_origin(command);
+	ddl_keep(command);
+}
+
 static void
 gather(void *arg)
 {
@@ -486,18 +607,7 @@ gather(void *arg)
 		read_rewrite(command);
 	}
 
-	if (command->objects)
-	{
-		command->at = GetCurrentTimestamp();
-		command->session_role = GetUserNameFromId(GetSessionUserId(), true);
-		command->role = GetUserNameFromId(GetUserId(), true);
-		if (application_name && application_name[0])
-			command->application = pstrdup(application_name);
-		command->client_addr = client_address();
-		ddl_set_statement(command, event);
-		ddl_set_origin(command);
-		ddl_keep(command);
-	}
+	ddl_finish(command, event);
 }
 
 /*

@@ -72,6 +72,14 @@ has_trigger(const char *name, bool *disabled)
 	return true;
 }
 
+bool
+ddl_is_caught(void)
+{
+	bool		disabled;
+
+	return IsUnderPostmaster && has_trigger(triggers[0].name, &disabled) && !disabled;
+}
+
 static void
 run(const char *format, const char *name, const char *event)
 {

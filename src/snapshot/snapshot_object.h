@@ -24,8 +24,7 @@ extern char *snapshot_object_kind(const ObjectAddress *object);
 extern bool snapshot_object_has_table(Oid classid);
 
 /*
- * Names (of char *), each quoted where it has to be, joined by dots.  The
- * setting quote_all_identifiers has no say.
+ * Names (of char *), each quoted as snapshot_quote() does, joined by dots
  */
 extern char *snapshot_join_names(List *names);
 
@@ -34,6 +33,15 @@ extern char *snapshot_join_names(List *names);
  * quote_all_identifiers off.
  */
 extern char *snapshot_object_identity(const ObjectAddress *object);
+
+/*
+ * The same from what core says of an object that is gone: its identity, names
+ * and arguments (of char *)
+ */
+extern char *snapshot_identity_of_parts(Oid classid, char *core, List *names, List *arguments);
+
+/* Of default privileges; objects: TABLES and the like, schema: NULL where they are of the database */
+extern char *snapshot_default_privilege_identity(const char *role, const char *schema, const char *objects);
 
 /* Does an identity lead into a schema of temporary objects? */
 extern bool snapshot_identity_is_temporary(const char *identity);

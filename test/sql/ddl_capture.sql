@@ -58,6 +58,39 @@ CREATE TABLE quoted (a int);
 RESET quote_all_identifiers;
 SELECT * FROM seen() WHERE event <> 'command' OR tag NOT LIKE 'CREATE ROLE';
 
+-- in the words of snapshots: functions, operators, domains, default privileges, user mappings; partitions and what belongs to somebody else now
+SELECT now() AS start \gset
+CREATE FUNCTION two(int, text, OUT a text[]) LANGUAGE sql AS 'SELECT ARRAY[$2]';
+CREATE OPERATOR === (LEFTARG = text, RIGHTARG = int, FUNCTION = pg_catalog.repeat);
+CREATE DOMAIN gone AS int; DROP DOMAIN gone;
+CREATE DOMAIN along AS int CONSTRAINT positive CHECK (VALUE > 0);
+CREATE TABLE "json" (a along);
+CREATE TABLE parted (a int, b text) PARTITION BY LIST (a);
+CREATE TABLE part PARTITION OF parted FOR VALUES IN (1) PARTITION BY LIST (a);
+CREATE TABLE leaf (a int, b text);
+ALTER TABLE part ATTACH PARTITION leaf FOR VALUES IN (1);
+ALTER TABLE part DETACH PARTITION leaf;
+ALTER TABLE part ATTACH PARTITION leaf FOR VALUES IN (1);
+CREATE INDEX part_a ON ONLY part (a);
+CREATE INDEX leaf_a ON leaf (a);
+ALTER INDEX part_a ATTACH PARTITION leaf_a;
+DROP TABLE parted;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_ddl_alice, regress_ddl_bob IN SCHEMA ddl_test, public GRANT ALL ON FUNCTIONS TO regress_ddl_bob;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_ddl_alice GRANT ALL ON SCHEMAS TO regress_ddl_bob;
+SELECT DISTINCT tag, kind, object FROM schemaguard.ddl_log l
+WHERE at > :'start' AND event = 'command' AND object !~ 'gone|part|leaf' AND NOT EXISTS (SELECT FROM sg_snapshot_objects('live') s WHERE s.kind = l.kind AND s.identity = l.object);
+DROP DOMAIN along CASCADE;
+DROP FUNCTION two; DROP OPERATOR === (text, int); DROP TABLE "json";
+CREATE TABLE alices_own (a int, s serial);
+ALTER TABLE alices_own OWNER TO regress_ddl_alice;
+REASSIGN OWNED BY regress_ddl_alice TO regress_ddl_bob;
+REASSIGN OWNED BY regress_ddl_bob TO regress_ddl_alice;
+DROP TABLE alices_own;
+SELECT tag, kind, object, detail FROM schemaguard.ddl_log WHERE at > :'start' ORDER BY at, object COLLATE "C";
+
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_ddl_alice REVOKE ALL ON SCHEMAS FROM regress_ddl_bob;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_ddl_alice, regress_ddl_bob IN SCHEMA ddl_test, public REVOKE ALL ON FUNCTIONS FROM regress_ddl_bob;
+
 -- run by functions: its own text, where that is sure
 SELECT now() AS start \gset
 DO $$

@@ -125,6 +125,9 @@ BEGIN
               WHEN object_type = 'domain constraint' THEN address_names[1] || '.' || quote_ident(address_args[1])
               WHEN object_type IN ('default value', 'table constraint', 'trigger', 'policy', 'rule')
               THEN (SELECT string_agg(quote_ident(n), '.' ORDER BY o) FROM unnest(address_names) WITH ORDINALITY u(n, o))
+              WHEN object_type IN ('function', 'procedure', 'aggregate')
+              THEN regexp_replace(object_identity, '\([^(]*\)$', '') || '('
+                || coalesce((SELECT string_agg(replace(n, 'pg_catalog.', ''), ', ' ORDER BY o) FROM unnest(address_args) WITH ORDINALITY u(n, o)), '') || ')'
               ELSE object_identity END
   FROM pg_event_trigger_dropped_objects();
 END $$;
