@@ -19,7 +19,7 @@ typedef struct DriftName
 	char	   *owner;			/* the table of a column, as the reference
 								 * calls it; NULL for an object with a schema */
 	char	   *schema;			/* of the object, NULL for columns */
-	char	   *name;
+	char	   *name;			/* NULL: the schema itself has another name */
 	char	   *new_schema;
 	char	   *new_name;
 } DriftName;

@@ -16,8 +16,10 @@
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
+#include "utils/builtins.h"
 
 #include "base/compat.h"
+#include "base/quote.h"
 #include "expression/expression.h"
 
 typedef struct Rules
@@ -26,6 +28,8 @@ typedef struct Rules
 	List	   *names;			/* of DriftName * */
 	const char *prefix;			/* the only table of the query */
 	int			depth;			/* queries that we are in */
+	List	   *queries;		/* of lists of QueryItem *: these, innermost first */
+	bool		only_items;		/* columns are those of items of queries */
 } Rules;
 
 typedef struct RawPair
@@ -57,28 +61,43 @@ is_name(List *name, const char *word)
 	return list_length(name) == 1 && IsA(linitial(name), String) && strcmp(strVal(linitial(name)), word) == 0;
 }
 
+/* A name for one query: of a table, or of what stands for one */
+typedef struct QueryItem
+{
+	const char *name;
+	char	   *schema;			/* of a table, as the reference calls it */
+	char	   *relname;
+	char	   *table;			/* both; NULL: no table */
+} QueryItem;
+
 static const DriftName *
-find_column(const Rules *rules, const char *column)
+find_column(const Rules *rules, const char *table, const char *column)
 {
 	foreach_ptr(const DriftName, name, rules->names)
 	{
 		if (name->owner && strcmp(name->name, column) == 0 &&
-			(rules->table == NULL || strcmp(name->owner, rules->table) == 0))
+			(table == NULL || strcmp(name->owner, table) == 0))
 			return name;
 	}
 	return NULL;
 }
 
+/* Of the object itself, or else of its schema */
 static const DriftName *
 find_object(const Rules *rules, const char *schema, const char *object)
 {
+	const DriftName *found = NULL;
+
 	foreach_ptr(const DriftName, name, rules->names)
 	{
-		if (name->owner == NULL && strcmp(name->name, object) == 0 &&
-			(schema == NULL || strcmp(name->schema, schema) == 0))
+		if (name->owner || strcmp(name->schema, schema) != 0)
+			continue;
+		if (name->name == NULL)
+			found = name;
+		else if (strcmp(name->name, object) == 0)
 			return name;
 	}
-	return NULL;
+	return found;
 }
 
 /* schema.name, renamed; what has no schema here is of pg_catalog, or an alias */
@@ -93,32 +112,60 @@ rename_object(const Rules *rules, List *parts)
 	if (name)
 	{
 		linitial(parts) = makeString(name->new_schema);
-		lsecond(parts) = makeString(name->new_name);
+		if (name->new_name)
+			lsecond(parts) = makeString(name->new_name);
 	}
+}
+
+/* The item of the innermost query that has one of this name; without a name, the only one of the innermost query */
+static const QueryItem *
+find_item(const Rules *rules, const char *wanted)
+{
+	if (wanted == NULL)
+		return rules->queries && list_length(linitial(rules->queries)) == 1 ?
+			linitial(linitial_node(List, rules->queries)) : NULL;
+	foreach_ptr(List, items, rules->queries)
+	{
+		foreach_ptr(const QueryItem, item, items)
+		{
+			if (item->name && strcmp(item->name, wanted) == 0)
+				return item;
+		}
+	}
+	return NULL;
+}
+
+/* The new name of a column, where its table is known to be that of the old one, or could be */
+static const DriftName *
+find_referred(const Rules *rules, const char *prefix, const char *column)
+{
+	const QueryItem *item = find_item(rules, prefix);
+
+	if (item)
+		return item->table ? find_column(rules, item->table, column) : NULL;
+	return rules->only_items ? NULL : find_column(rules, rules->table, column);
 }
 
 static Node *
 rewrite_column(ColumnRef *ref, Rules *rules)
 {
 	Node	   *last = llast(ref->fields);
+	const char *prefix = list_length(ref->fields) > 1 ? strVal(linitial(ref->fields)) : NULL;
+	const DriftName *name = rules->names && IsA(last, String) ? find_referred(rules, prefix, strVal(last)) : NULL;
+	const QueryItem *item = rules->names && prefix ? find_item(rules, prefix) : NULL;
 
-	if (rules->prefix && rules->depth <= 1 && list_length(ref->fields) == 2 && IsA(last, String) &&
-		strcmp(strVal(linitial(ref->fields)), rules->prefix) == 0)
+	if (name)
+		llast(ref->fields) = makeString(name->new_name);
+	if (prefix && rules->prefix && rules->depth <= 1 && list_length(ref->fields) == 2 && IsA(last, String) &&
+		strcmp(prefix, rules->prefix) == 0)
 		ref->fields = list_delete_first(ref->fields);
-
-	if (rules->names && IsA(last, String))
+	else if (item && item->table)
 	{
-		const DriftName *name = find_column(rules, strVal(last));
+		const DriftName *new = strcmp(item->relname, prefix) == 0 ? find_object(rules, item->schema, item->relname) : NULL;
 
-		if (name)
-			llast(ref->fields) = makeString(name->new_name);
-	}
-	if (rules->names && list_length(ref->fields) > 1)
-	{
-		const DriftName *name = find_object(rules, NULL, strVal(linitial(ref->fields)));
-
-		if (name)
-			linitial(ref->fields) = makeString(name->new_name);
+		/* a table that has no alias is called by its name */
+		if (new && new->new_name)
+			linitial(ref->fields) = makeString(new->new_name);
 	}
 	return (Node *) ref;
 }
@@ -127,16 +174,17 @@ static Node *
 rewrite_table(RangeVar *table, Rules *rules)
 {
 	const DriftName *name = table->schemaname ? find_object(rules, table->schemaname, table->relname) : NULL;
+	const char *old = table->relname;
 
 	if (name)
 	{
 		/* PostgreSQL prints an alias where a table was renamed since */
 		table->schemaname = name->new_schema;
-		table->relname = name->new_name;
+		if (name->new_name)
+			table->relname = name->new_name;
 	}
 	if (table->alias && table->alias->colnames == NIL &&
-		(strcmp(table->alias->aliasname, table->relname) == 0 ||
-		 (name && strcmp(table->alias->aliasname, name->name) == 0)))
+		(strcmp(table->alias->aliasname, table->relname) == 0 || strcmp(table->alias->aliasname, old) == 0))
 		table->alias = NULL;
 	return (Node *) table;
 }
@@ -205,15 +253,47 @@ is_integer_text(const char *digits)
 	return length > sign && length < 19 && strspn(digits + sign, "0123456789") == length - sign;
 }
 
+/* regclass and its like: the literal is the name of an object */
+static bool
+is_object_type(const TypeName *type)
+{
+	return list_length(type->names) == 1 && strncmp(strVal(linitial(type->names)), "reg", 3) == 0;
+}
+
+static Node *
+rename_literal(const Rules *rules, A_Const *literal)
+{
+	const char *text = literal->val.sval.sval;
+
+	foreach_ptr(const DriftName, name, rules->names)
+	{
+		size_t		length;
+
+		if (name->owner)
+			continue;
+		if (name->name && strcmp(text, sg_qualified_name(name->schema, name->name)) == 0)
+		{
+			literal->val.sval.sval = sg_qualified_name(name->new_schema, name->new_name);
+			break;
+		}
+		length = strlen(quote_identifier(name->schema));
+		if (name->name == NULL && strncmp(text, quote_identifier(name->schema), length) == 0 && text[length] == '.')
+			literal->val.sval.sval = psprintf("%s%s", quote_identifier(name->new_schema), text + length);
+	}
+	return (Node *) literal;
+}
+
 /*
  * A string is text unless a cast says otherwise, an integer that fits is an
  * integer.  Any other type stays: without it the literal means another value.
  */
 static Node *
-rewrite_cast(TypeCast *cast)
+rewrite_cast(TypeCast *cast, const Rules *rules)
 {
 	TypeName   *type = cast->typeName;
 
+	if (rules->names && is_string(cast->arg) && is_object_type(type))
+		cast->arg = rename_literal(rules, (A_Const *) cast->arg);
 	if (type->arrayBounds == NIL)
 	{
 		if (is_text_type(type) && is_string(cast->arg))
@@ -338,38 +418,6 @@ rewrite_function(FuncCall *call, Rules *rules)
 
 /* ---- queries ---- */
 
-static Node *
-rewrite_select(SelectStmt *select, Rules *rules)
-{
-	rules->depth++;
-	REWRITE(select->distinctClause);
-	REWRITE(select->targetList);
-	REWRITE(select->fromClause);
-	REWRITE(select->whereClause);
-	REWRITE(select->groupClause);
-	REWRITE(select->havingClause);
-	REWRITE(select->windowClause);
-	REWRITE(select->valuesLists);
-	REWRITE(select->sortClause);
-	REWRITE(select->limitOffset);
-	REWRITE(select->limitCount);
-	REWRITE(select->withClause);
-	REWRITE(select->larg);
-	REWRITE(select->rarg);
-	rules->depth--;
-
-	/* a column is called as it is called */
-	foreach_ptr(ResTarget, target, select->targetList)
-	{
-		ColumnRef  *ref = (ColumnRef *) target->val;
-
-		if (target->name && ref && IsA(ref, ColumnRef) && IsA(llast(ref->fields), String) &&
-			strcmp(target->name, strVal(llast(ref->fields))) == 0)
-			target->name = NULL;
-	}
-	return (Node *) select;
-}
-
 /* What a column of this item of FROM is prefixed with */
 static const char *
 item_name(Node *item)
@@ -402,6 +450,134 @@ item_name(Node *item)
 	return alias ? alias->aliasname : NULL;
 }
 
+/* The items of FROM, each under its name */
+static List *
+collect_items(List *items, Node *node)
+{
+	RangeVar   *table = (RangeVar *) node;
+	QueryItem	   *item;
+
+	check_stack_depth();
+	if (IsA(node, JoinExpr))
+		return collect_items(collect_items(items, ((JoinExpr *) node)->larg), ((JoinExpr *) node)->rarg);
+	item = palloc0(sizeof(QueryItem));
+	item->name = item_name(node);
+	if (IsA(node, RangeTableSample))
+		table = (RangeVar *) ((RangeTableSample *) node)->relation;
+	if (IsA(table, RangeVar) && table->schemaname)
+	{
+		item->schema = table->schemaname;
+		item->relname = table->relname;
+		item->table = sg_qualified_name(table->schemaname, table->relname);
+	}
+	return lappend(items, item);
+}
+
+/* Begin a query: columns are looked for in its items, then in those of the queries around it */
+static void
+enter_query(Rules *rules, RangeVar *relation, List *from)
+{
+	List	   *items = relation ? collect_items(NIL, (Node *) relation) : NIL;
+	ListCell   *lc;
+
+	foreach(lc, from)
+		items = collect_items(items, lfirst(lc));
+	rules->queries = lcons(items, rules->queries);
+	rules->depth++;
+}
+
+static void
+leave_query(Rules *rules)
+{
+	rules->queries = list_delete_first(rules->queries);
+	rules->depth--;
+}
+
+/* More names of the table that a statement writes: NEW and OLD, EXCLUDED */
+static void
+add_item(Rules *rules, const char *name)
+{
+	List	   *items = linitial(rules->queries);
+	QueryItem	   *item = palloc(sizeof(QueryItem));
+
+	*item = *(QueryItem *) linitial(items);
+	item->name = name;
+	linitial(rules->queries) = lappend(items, item);
+}
+
+/* Columns of the table that a statement writes, in the place of its targets */
+static void
+rename_targets(Rules *rules, List *targets)
+{
+	const QueryItem *item = linitial(linitial_node(List, rules->queries));
+
+	foreach_ptr(ResTarget, target, targets)
+	{
+		const DriftName *name = target->name && item->table ? find_column(rules, item->table, target->name) : NULL;
+
+		if (name)
+			target->name = name->new_name;
+	}
+}
+
+static bool
+is_named_column(ResTarget *target)
+{
+	ColumnRef  *ref = (ColumnRef *) target->val;
+
+	return IsA(target, ResTarget) && ref && IsA(ref, ColumnRef) && IsA(llast(ref->fields), String);
+}
+
+/* What is returned has the name that it had: a column is called as it is called */
+static void
+rewrite_output(List *targets, Rules *rules)
+{
+	foreach_ptr(ResTarget, target, targets)
+	{
+		if (is_named_column(target) && target->name == NULL)
+			target->name = strVal(llast(((ColumnRef *) target->val)->fields));
+	}
+	(void) rewrite((Node *) targets, rules);
+	foreach_ptr(ResTarget, target, targets)
+	{
+		if (is_named_column(target) && strcmp(target->name, strVal(llast(((ColumnRef *) target->val)->fields))) == 0)
+			target->name = NULL;
+	}
+}
+
+static Node *
+rewrite_returning(Node *returning, Rules *rules)
+{
+	if (returning && IsA(returning, List))
+	{
+		rewrite_output((List *) returning, rules);
+		return returning;
+	}
+	return rewrite(returning, rules);
+}
+
+static Node *
+rewrite_select(SelectStmt *select, Rules *rules)
+{
+	enter_query(rules, NULL, select->fromClause);
+	REWRITE(select->distinctClause);
+	rewrite_output(select->targetList, rules);
+	REWRITE(select->fromClause);
+	REWRITE(select->whereClause);
+	REWRITE(select->groupClause);
+	REWRITE(select->havingClause);
+	REWRITE(select->windowClause);
+	REWRITE(select->valuesLists);
+	REWRITE(select->sortClause);
+	REWRITE(select->limitOffset);
+	REWRITE(select->limitCount);
+	REWRITE(select->withClause);
+	REWRITE(select->larg);
+	REWRITE(select->rarg);
+	leave_query(rules);
+	return (Node *) select;
+}
+
 /*
  * The table of a query that has no other, or what it has in place of one: up
  * to 15, PostgreSQL prints its name before each column of a view, later it
@@ -432,54 +608,66 @@ rewrite_statement(Node *node, Rules *rules)
 		case T_SelectStmt:
 			return rewrite_select((SelectStmt *) node, rules);
 		case T_InsertStmt:
-			rules->depth++;
+			enter_query(rules, ((InsertStmt *) node)->relation, NIL);
+			add_item(rules, "excluded");
+			rename_targets(rules, ((InsertStmt *) node)->cols);
 			REWRITE(((InsertStmt *) node)->relation);
 			REWRITE(((InsertStmt *) node)->cols);
 			REWRITE(((InsertStmt *) node)->selectStmt);
 			REWRITE(((InsertStmt *) node)->onConflictClause);
-			REWRITE(SG_RETURNING((InsertStmt *) node));
+			(void) rewrite_returning((Node *) SG_RETURNING((InsertStmt *) node), rules);
 			REWRITE(((InsertStmt *) node)->withClause);
-			rules->depth--;
+			leave_query(rules);
 			break;
 		case T_UpdateStmt:
-			rules->depth++;
+			enter_query(rules, ((UpdateStmt *) node)->relation, ((UpdateStmt *) node)->fromClause);
+			rename_targets(rules, ((UpdateStmt *) node)->targetList);
 			REWRITE(((UpdateStmt *) node)->relation);
 			REWRITE(((UpdateStmt *) node)->targetList);
 			REWRITE(((UpdateStmt *) node)->whereClause);
 			REWRITE(((UpdateStmt *) node)->fromClause);
-			REWRITE(SG_RETURNING((UpdateStmt *) node));
+			(void) rewrite_returning((Node *) SG_RETURNING((UpdateStmt *) node), rules);
 			REWRITE(((UpdateStmt *) node)->withClause);
-			rules->depth--;
+			leave_query(rules);
 			break;
 		case T_DeleteStmt:
-			rules->depth++;
+			enter_query(rules, ((DeleteStmt *) node)->relation, ((DeleteStmt *) node)->usingClause);
 			REWRITE(((DeleteStmt *) node)->relation);
 			REWRITE(((DeleteStmt *) node)->usingClause);
 			REWRITE(((DeleteStmt *) node)->whereClause);
-			REWRITE(SG_RETURNING((DeleteStmt *) node));
+			(void) rewrite_returning((Node *) SG_RETURNING((DeleteStmt *) node), rules);
 			REWRITE(((DeleteStmt *) node)->withClause);
-			rules->depth--;
+			leave_query(rules);
 			break;
 		case T_RuleStmt:
+			/* no query: what only one table has stands with its name here */
+			enter_query(rules, ((RuleStmt *) node)->relation, NIL);
+			rules->depth--;
+			add_item(rules, "new");
+			add_item(rules, "old");
 			REWRITE(((RuleStmt *) node)->relation);
 			REWRITE(((RuleStmt *) node)->whereClause);
 			REWRITE(((RuleStmt *) node)->actions);
+			rules->depth++;
+			leave_query(rules);
 			break;
 		case T_MergeStmt:
-			rules->depth++;
+			enter_query(rules, ((MergeStmt *) node)->relation, list_make1(((MergeStmt *) node)->sourceRelation));
 			REWRITE(((MergeStmt *) node)->relation);
 			REWRITE(((MergeStmt *) node)->sourceRelation);
 			REWRITE(((MergeStmt *) node)->joinCondition);
 			REWRITE(((MergeStmt *) node)->mergeWhenClauses);
 			REWRITE(((MergeStmt *) node)->withClause);
-			rules->depth--;
+			leave_query(rules);
 			break;
 		case T_MergeWhenClause:
+			rename_targets(rules, ((MergeWhenClause *) node)->targetList);
 			REWRITE(((MergeWhenClause *) node)->condition);
 			REWRITE(((MergeWhenClause *) node)->targetList);
 			REWRITE(((MergeWhenClause *) node)->values);
 			break;
 		case T_OnConflictClause:
+			rename_targets(rules, ((OnConflictClause *) node)->targetList);
 			REWRITE(((OnConflictClause *) node)->infer);
 			REWRITE(((OnConflictClause *) node)->targetList);
 			REWRITE(((OnConflictClause *) node)->whereClause);
@@ -489,6 +677,14 @@ rewrite_statement(Node *node, Rules *rules)
 			REWRITE(((InferClause *) node)->whereClause);
 			break;
 		case T_IndexElem:
+			{
+				IndexElem  *element = (IndexElem *) node;
+				const DriftName *name = element->name && rules->names && rules->queries ?
+					find_referred(rules, ((QueryItem *) linitial(linitial_node(List, rules->queries)))->name, element->name) : NULL;
+
+				if (name)
+					element->name = name->new_name;
+			}
 			REWRITE(((IndexElem *) node)->expr);
 			break;
 		case T_ReturnStmt:
@@ -593,10 +789,11 @@ rewrite(Node *node, Rules *rules)
 		case T_TypeCast:
 			REWRITE(((TypeCast *) node)->typeName);
 			REWRITE(((TypeCast *) node)->arg);
-			return rewrite_cast((TypeCast *) node);
+			return rewrite_cast((TypeCast *) node, rules);
 		case T_CollateClause:
 			REWRITE(((CollateClause *) node)->arg);
 			((CollateClause *) node)->collname = without_pg_catalog(((CollateClause *) node)->collname);
+			rename_object(rules, ((CollateClause *) node)->collname);
 			return node;
 		case T_FuncCall:
 			REWRITE(((FuncCall *) node)->args);
@@ -685,6 +882,17 @@ rewrite_sql_body(Node *body, Rules *rules)
 	return body;
 }
 
+/* A query inside of an expression prefixes the columns of the table that the expression belongs to */
+static void
+add_own_table(Rules *rules)
+{
+	SgTableName name = sg_parse_table_name(rules->table);
+
+	if (name.schema)
+		enter_query(rules, makeRangeVar(name.schema, name.name, -1), NIL);
+	rules->depth = 0;
+}
+
 static Node *
 parse(const DriftScope *scope, const char *text, bool reference)
 {
@@ -694,6 +902,7 @@ parse(const DriftScope *scope, const char *text, bool reference)
 	if (scope->kind == DRIFT_TEXT_SQL_BODY)
 	{
 		rules.table = NULL;
+		rules.only_items = true;
 		return rewrite_sql_body(expression_parse_sql_body(text), &rules);
 	}
 	if (scope->kind == DRIFT_TEXT_QUERY)
@@ -701,6 +910,7 @@ parse(const DriftScope *scope, const char *text, bool reference)
 		List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
 
 		rules.table = NULL;
+		rules.only_items = true;
 		if (list_length(statements) == 1)
 			rules.prefix = only_table(linitial_node(RawStmt, statements)->stmt);
 		tree = (Node *) statements;
@@ -709,6 +919,8 @@ parse(const DriftScope *scope, const char *text, bool reference)
 		tree = (Node *) expression_parse_arguments(text);
 	else
 		tree = expression_parse(text);
+	if (rules.names && rules.table)
+		add_own_table(&rules);
 
 	return rewrite(tree, &rules);
 }
