@@ -137,6 +137,8 @@ OBJS = \
 	src/drift/drift_ignore.o \
 	src/drift/drift_match.o \
 	src/drift/drift_matrix.o \
+	src/drift/drift_move.o \
+	src/drift/drift_name.o \
 	src/drift/drift_notify.o \
 	src/drift/drift_property.o \
 	src/drift/drift_rename.o \

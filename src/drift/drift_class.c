@@ -235,6 +235,46 @@ report_lone(DriftComparison *c, DriftObject *object)
 	add_rows_to_detail(c, row, table_of(object));
 }
 
+/*
+ * Does an object have another identity only because of what it belongs to or
+ * is in?
+ */
+static bool
+goes_along(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
+{
+	char	   *old = drift_within_schema(reference->identity);
+	char	   *new = drift_within_schema(target->identity);
+	char	   *schema = drift_schema(target->identity);
+	char	   *owner = reference->kind == KIND_SEQUENCE ? drift_string(target->properties, "owned_by") : NULL;
+
+	/* a part of something else; statistics have a schema of their own */
+	if (reference->kind != KIND_STATISTICS && reference->parent && drift_within_schema(reference->parent))
+		return strcmp(drift_local_name(reference), drift_local_name(target)) == 0;
+
+	/* nothing but the schema could be another one */
+	if (reference->kind == KIND_DEFAULT_PRIVILEGE)
+		return true;
+
+	if (old == NULL || new == NULL || strcmp(drift_new_text(c, old), new) != 0)
+		return strcmp(reference->identity, target->identity) == 0;
+	return strcmp(drift_new_schema(c, drift_schema(reference->identity)), schema) == 0 ||
+		(owner && strcmp(drift_schema(owner), schema) == 0);
+}
+
+/* What is in a schema that is renamed, but for parts of what is in it */
+static List *
+schema_contents(DriftComparison *c, const DriftObject *schema)
+{
+	List	   *contents = NIL;
+
+	foreach_ptr(DriftObject, object, c->objects[schema->side])
+	{
+		if (object->parent && strcmp(object->parent, schema->identity) == 0)
+			contents = lappend(contents, object);
+	}
+	return contents;
+}
+
 static void
 report_pair(DriftComparison *c, DriftObject *reference)
 {
@@ -242,11 +282,7 @@ report_pair(DriftComparison *c, DriftObject *reference)
 	bool		automatic = reference->automatic_pair;
 	DriftRow   *row;
 
-	/* moving along with a table is no rename; a table may change its schema */
-	if (strcmp(drift_local_name(reference), drift_local_name(target)) == 0 &&
-		(!drift_has_trait(reference->kind, KIND_RELATION) || strcmp(reference->identity, target->identity) == 0))
-		return;
-	if (automatic && !c->cosmetic)
+	if (goes_along(c, reference, target) || (automatic && !c->cosmetic))
 		return;
 
 	row = add_row(c, reference->kind, reference->identity, "renamed", automatic ? "cosmetic" :
@@ -256,6 +292,9 @@ report_pair(DriftComparison *c, DriftObject *reference)
 	row->actual = target->identity;
 	row->risk = drift_has_trait(reference->kind, KIND_HOLDS_DATA) && reference->score <= RENAME_GUESS ? "lossy" : "safe";
 	row->detail = psprintf("score %.2f: %s", reference->score, reference->evidence ? reference->evidence : "the same name");
+	if (reference->kind == KIND_SCHEMA)
+		reference->folded = schema_contents(c, reference);
+	add_detail(row, folded_text(reference));
 }
 
 /* ---- properties ---- */

@@ -218,10 +218,14 @@ is_same(const SnapshotInfo *a, const SnapshotInfo *b)
 static void
 resolve(DriftComparison *c)
 {
+	drift_find_renamed_schemas(c);
+	drift_match_children(c);
 	drift_match_automatic(c);
 	drift_find_renamed_tables(c);
 	drift_match_children(c);
 	drift_find_renamed_columns(c);
+	drift_match_sequences(c);
+	drift_find_moved(c);
 	drift_match_automatic(c);
 	drift_match_same_names(c);
 	drift_fold(c);

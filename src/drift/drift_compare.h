@@ -87,16 +87,35 @@ extern bool drift_same_value(DriftComparison *c, DriftChange *change);
 extern char *drift_string(Jsonb *properties, const char *key);	/* NULL: not there */
 extern bool drift_flag(Jsonb *properties, const char *key);
 extern List *drift_elements(Jsonb *array);	/* as texts, nulls as NULL */
-extern void drift_add_name(DriftComparison *c, DriftName *name);
-extern char *drift_new_identity(DriftComparison *c, char *identity);	/* or the same */
 extern List *drift_strings(Jsonb *properties, const char *key); /* of an array */
 extern double drift_number(Jsonb *properties, const char *key);
 extern Jsonb *drift_value(Jsonb *properties, const char *key);
 extern char *drift_text(Jsonb *value);	/* as a user reads it */
+extern char *drift_scalar_text(const JsonbValue *value);
+
+/* ---- drift_name.c ---- */
+
+/* An identity without its schema, and the schema, as printed; NULL: it has none */
+extern char *drift_within_schema(const char *identity);
+extern char *drift_schema(const char *identity);
+
+/* From now on, an old name in the reference is a new one in the target: name, and schema.name of two objects */
+extern void drift_add_name(DriftComparison *c, DriftName *name);
+extern void drift_add_object_name(DriftComparison *c, const DriftObject *reference, const DriftObject *target);
+
+/* What the target calls it, or the same: an identity, a schema, a column of a table, all names in a text */
+extern char *drift_new_identity(DriftComparison *c, char *identity);
+extern char *drift_new_schema(DriftComparison *c, char *schema);
+extern char *drift_new_column(DriftComparison *c, const char *table, char *column);
+extern char *drift_new_text(DriftComparison *c, char *text);
+
+/* Do the values of a change differ by nothing but names? */
+extern bool drift_same_renamed(DriftComparison *c, const DriftChange *change);
 
 /* drift_match.c */
 extern DriftObject *drift_find(DriftComparison *c, DriftSide side, SnapshotKind kind, const char *identity);
 extern DriftObject *drift_parent(DriftComparison *c, const DriftObject *object);
+extern List *drift_pair_differences(DriftComparison *c, DriftObject *reference, DriftObject *target);
 extern void drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, double score, char *evidence);
 extern void drift_match_automatic(DriftComparison *c);
 extern void drift_match_children(DriftComparison *c);
@@ -133,8 +152,13 @@ extern DriftAge drift_table_age(DriftComparison *c, const char *table);
 extern List *drift_column_fates(DriftComparison *c, const char *table);
 
 /* drift_rename.c, drift_rename_column.c */
+extern void drift_find_renamed_schemas(DriftComparison *c);
 extern void drift_find_renamed_tables(DriftComparison *c);
 extern void drift_find_renamed_columns(DriftComparison *c);
+
+/* drift_move.c */
+extern void drift_find_moved(DriftComparison *c);
+extern void drift_match_sequences(DriftComparison *c);
 
 /* drift_class.c */
 extern void drift_report(DriftComparison *c);

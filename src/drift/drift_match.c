@@ -37,14 +37,14 @@ drift_has_trait(SnapshotKind kind, int trait)
 	return (snapshot_kinds[kind].traits & trait) != 0;
 }
 
-/* Where the last part of an identity begins */
+/* Where the last part of an identity begins: that of a function is its name with what it takes */
 static const char *
 last_part(const char *identity)
 {
 	const char *start = identity;
 	bool		quoted = false;
 
-	for (const char *p = identity; *p; p++)
+	for (const char *p = identity; *p && (quoted || *p != '('); p++)
 	{
 		if (*p == '"')
 			quoted = !quoted;
@@ -140,8 +140,8 @@ as_snapshot(const DriftObject *object)
 	return result;
 }
 
-static List *
-differences(DriftComparison *c, DriftObject *reference, DriftObject *target)
+List *
+drift_pair_differences(DriftComparison *c, DriftObject *reference, DriftObject *target)
 {
 	SnapshotObject a = as_snapshot(reference);
 	SnapshotObject b = as_snapshot(target);
@@ -161,7 +161,7 @@ drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, doub
 	target->partner = reference;
 	reference->score = target->score = score;
 	reference->evidence = evidence;
-	c->changes = list_concat(c->changes, differences(c, reference, target));
+	c->changes = list_concat(c->changes, drift_pair_differences(c, reference, target));
 }
 
 static bool
@@ -174,7 +174,7 @@ has_automatic_name(const DriftObject *object)
 static bool
 same_core(DriftComparison *c, DriftObject *reference, DriftObject *target)
 {
-	foreach_ptr(DriftChange, change, differences(c, reference, target))
+	foreach_ptr(DriftChange, change, drift_pair_differences(c, reference, target))
 	{
 		if (change->property->flags & PROPERTY_CORE)
 			return false;
@@ -193,7 +193,7 @@ likeness(DriftComparison *c, DriftObject *reference, DriftObject *target)
 	if (type && (other == NULL || strcmp(type, other) != 0))
 		return 0;
 
-	foreach_ptr(DriftChange, change, differences(c, reference, target))
+	foreach_ptr(DriftChange, change, drift_pair_differences(c, reference, target))
 	{
 		differs = differs || (change->property != &drift_parent_property &&
 							  change->property->compare != COMPARE_COSMETIC);
@@ -274,23 +274,29 @@ drift_match_automatic(DriftComparison *c)
 	sg_names_destroy(parts);
 }
 
-/* What belongs to a renamed table and kept its own name */
+/* What the target calls an object; default privileges have their schema in other words than a name has it */
+static char *
+new_identity(DriftComparison *c, const DriftObject *object)
+{
+	char	   *words = object->parent ? psprintf(" IN SCHEMA %s ON ", object->parent) : NULL;
+	char	   *found = object->kind == KIND_DEFAULT_PRIVILEGE && words ? strstr(object->identity, words) : NULL;
+
+	if (found)
+		return psprintf("%.*s IN SCHEMA %s ON %s", (int) (found - object->identity), object->identity,
+						drift_new_schema(c, object->parent), found + strlen(words));
+	return drift_new_identity(c, object->identity);
+}
+
+/* What is in a renamed schema, or belongs to a renamed table, and kept its own name */
 void
 drift_match_children(DriftComparison *c)
 {
 	foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
 	{
-		DriftObject *parent = object->partner ? NULL : drift_parent(c, object);
-		DriftObject *target;
-		size_t		length;
+		char	   *identity = object->partner ? object->identity : new_identity(c, object);
+		DriftObject *target = strcmp(identity, object->identity) == 0 ? NULL :
+			drift_find(c, DRIFT_TARGET, object->kind, identity);
 
-		if (parent == NULL || parent->partner == NULL)
-			continue;
-		length = strlen(parent->identity);
-		if (strncmp(object->identity, parent->identity, length) != 0)
-			continue;
-		target = drift_find(c, DRIFT_TARGET, object->kind,
-							psprintf("%s%s", parent->partner->identity, object->identity + length));
 		if (target && target->partner == NULL)
 			drift_pair(c, object, target, 1.0, NULL);
 	}

@@ -38,8 +38,8 @@ drift_value(Jsonb *properties, const char *key)
 	return JsonbValueToJsonb(&value);
 }
 
-static char *
-scalar_text(const JsonbValue *value)
+char *
+drift_scalar_text(const JsonbValue *value)
 {
 	switch (value->type)
 	{
@@ -63,7 +63,7 @@ drift_string(Jsonb *properties, const char *key)
 
 	if (getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL)
 		return NULL;
-	return scalar_text(&value);
+	return drift_scalar_text(&value);
 }
 
 bool
@@ -95,7 +95,7 @@ drift_elements(Jsonb *array)
 	if (array == NULL || !JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
 		return NIL;
 	for (uint32 i = 0; i < JB_ROOT_COUNT(array); i++)
-		texts = lappend(texts, scalar_text(getIthJsonbValueFromContainer(&array->root, i)));
+		texts = lappend(texts, drift_scalar_text(getIthJsonbValueFromContainer(&array->root, i)));
 	return texts;
 }
 
@@ -121,7 +121,7 @@ drift_text(Jsonb *value)
 	if (value == NULL)
 		return NULL;
 	if (JB_ROOT_IS_SCALAR(value))
-		return scalar_text(getIthJsonbValueFromContainer(&value->root, 0));
+		return drift_scalar_text(getIthJsonbValueFromContainer(&value->root, 0));
 	return JsonbToCString(NULL, &value->root, VARSIZE(value));
 }
 
@@ -135,66 +135,6 @@ same_json(Jsonb *a, Jsonb *b)
 
 /* ---- names that changed ---- */
 
-/* From now on, the old name in the reference is the new one in the target */
-void
-drift_add_name(DriftComparison *c, DriftName *name)
-{
-	SgNameEntry *entry;
-
-	if (c->new_names == NULL)
-		c->new_names = sg_names_create(CurrentMemoryContext);
-	if (name->owner)
-		entry = sg_names_enter(c->new_names, name->owner, name->name);
-	else
-		entry = sg_names_enter(c->new_names, "", sg_qualified_name(name->schema, name->name));
-	entry->value = name;
-	c->names = lappend(c->names, name);
-}
-
-static const DriftName *
-find_name(DriftComparison *c, const char *owner, const char *name)
-{
-	return c->new_names ? sg_names_value(c->new_names, owner, name) : NULL;
-}
-
-char *
-drift_new_identity(DriftComparison *c, char *identity)
-{
-	const DriftName *name;
-	char	   *suffix;
-	char	   *prefix;
-	char	   *last;
-
-	check_stack_depth();
-	if (identity == NULL || c->names == NIL)
-		return identity;
-	name = find_name(c, "", identity);
-	if (name)
-		return sg_qualified_name(name->new_schema, name->new_name);
-
-	suffix = strstr(identity, "[]");
-	if (suffix)
-		return psprintf("%s%s", drift_new_identity(c, pnstrdup(identity, suffix - identity)), suffix);
-
-	/* a column, renamed itself or in a renamed table */
-	prefix = drift_owner(identity);
-	if (prefix == NULL)
-		return identity;
-	last = drift_name(identity);
-	name = find_name(c, prefix, last);
-	if (name == NULL && find_name(c, "", prefix) == NULL)
-		return identity;
-	return psprintf("%s.%s", drift_new_identity(c, prefix), quote_identifier(name ? name->new_name : last));
-}
-
-static char *
-renamed_column(DriftComparison *c, const char *table, char *column)
-{
-	const DriftName *name = table ? find_name(c, table, column) : NULL;
-
-	return name ? name->new_name : column;
-}
-
 /* One text of the reference as the target would have it */
 static char *
 renamed(DriftComparison *c, const DriftChange *change, char *text)
@@ -203,9 +143,9 @@ renamed(DriftComparison *c, const DriftChange *change, char *text)
 		return text;
 
 	if (change->property->compare == COMPARE_COLUMNS)
-		return renamed_column(c, change->parent, text);
+		return drift_new_column(c, change->parent, text);
 	if (change->property->compare == COMPARE_REFERENCED)
-		return renamed_column(c, drift_string(change->reference, "references"), text);
+		return drift_new_column(c, drift_string(change->reference, "references"), text);
 	return drift_new_identity(c, text);
 }
 
@@ -317,7 +257,7 @@ texts(Jsonb *value)
 	{
 		/* a key has to be the same on both sides */
 		if (token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM)
-			list = lappend(list, scalar_text(&v));
+			list = lappend(list, drift_scalar_text(&v));
 	}
 	return list;
 }
@@ -362,6 +302,33 @@ same_texts(DriftComparison *c, DriftChange *change)
 	memset(&scope, 0, sizeof(scope));
 	fill_scope(c, change, c->names, &scope);
 	return same_in_scope(&scope, expected, actual, &ignored);
+}
+
+/* Filters of a publication by table, whose columns they are about */
+static bool
+same_filters(DriftComparison *c, DriftChange *change)
+{
+	List	   *expected = texts(change->expected);
+
+	if (change->expected == NULL || change->actual == NULL ||
+		list_length(expected) != list_length(texts(change->actual)))
+		return false;
+	for (int i = 0; i < list_length(expected); i += 2)
+	{
+		char	   *table = list_nth(expected, i);
+		char	   *new_table = drift_new_identity(c, table);
+		char	   *actual = drift_string(change->actual, new_table);
+		DriftScope	scope = {.kind = DRIFT_TEXT_EXPRESSION,.owner = c->live ? new_table : NULL};
+		DriftScope	renamed = {.kind = DRIFT_TEXT_EXPRESSION,.table = table,.names = c->names};
+		char	   *ignored;
+
+		if (actual == NULL ||
+			(expression_compare_text(&scope, list_nth(expected, i + 1), actual, &change->reason) != DRIFT_SAME &&
+			 (c->names == NIL ||
+			  expression_compare_text(&renamed, list_nth(expected, i + 1), actual, &ignored) != DRIFT_SAME)))
+			return false;
+	}
+	return true;
 }
 
 /* An identity column's sequence without its name, which nobody chooses, and its value */
@@ -415,13 +382,14 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		case COMPARE_IGNORE:
 			return true;
 		case COMPARE_EXPRESSION:
+			return change->kind == KIND_PUBLICATION ? same_filters(c, change) : same_texts(c, change);
 		case COMPARE_DEFAULT:
 		case COMPARE_QUERY:
 		case COMPARE_SQL_BODY:
 			return same_texts(c, change);
 		case COMPARE_ARGUMENTS:
 			/* ORDER BY stands among an aggregate's, which have no defaults */
-			return change->kind != KIND_AGGREGATE && same_texts(c, change);
+			return change->kind == KIND_AGGREGATE ? drift_same_renamed(c, change) : same_texts(c, change);
 		case COMPARE_SEQUENCE:
 			return same_sequence(change);
 		case COMPARE_CLONE:
@@ -432,6 +400,8 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		case COMPARE_OBJECTS:
 			return same_names(c, change);
 		case COMPARE_PLAIN:
+			/* owners, comments and privileges name nothing that is renamed with a schema */
+			return !(change->property->flags & PROPERTY_ASIDE) && drift_same_renamed(c, change);
 		case COMPARE_BODY:
 		case COMPARE_COSMETIC:
 			return false;

@@ -232,23 +232,9 @@ rename_choose(DriftComparison *c, List *candidates, double min_score,
 /* ---- objects with a schema ---- */
 
 static void
-add_object_name(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
-{
-	DriftName  *name = palloc0(sizeof(DriftName));
-	SgTableName old = sg_parse_table_name(reference->identity);
-	SgTableName new = sg_parse_table_name(target->identity);
-
-	name->schema = old.schema;
-	name->name = old.name;
-	name->new_schema = new.schema;
-	name->new_name = new.name;
-	drift_add_name(c, name);
-}
-
-static void
 pair_objects(DriftComparison *c, Candidate *candidate)
 {
-	add_object_name(c, candidate->reference, candidate->target);
+	drift_add_object_name(c, candidate->reference, candidate->target);
 	drift_pair(c, candidate->reference, candidate->target, rename_score(candidate), candidate->evidence);
 }
 
