@@ -116,8 +116,10 @@ SKIP:
 		$primary = $standby;
 	}
 	check_finished($primary, $kind, @places + 2);
-	is($primary->safe_psql('postgres', "SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'failover' AND phase = 'interrupted'"),
-		scalar(grep { !/^started/ } @places), 'failover: what was under way is logged as interrupted');
+	# an audit that was counted together with the one before has its start and its outcome in one transaction
+	is($primary->safe_psql('postgres', "SELECT string_agg(step::text, ' ' ORDER BY step) FROM schemaguard.audit_log
+			WHERE plan = 'failover' AND phase = 'interrupted'"),
+		join(' ', grep { $places[ $_ - 1 ] !~ /^started|audit$/ } 1 .. @places), 'failover: what was under way is logged as interrupted');
 	$primary->stop;
 }
 
