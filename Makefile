@@ -71,6 +71,7 @@ OBJS = \
 	src/base/version.o \
 	src/base/words.o \
 	src/change/change.o \
+	src/change/change_attic.o \
 	src/change/change_check.o \
 	src/change/change_column.o \
 	src/change/change_index.o \

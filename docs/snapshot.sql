@@ -105,7 +105,7 @@ space AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
         CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || n.nspname || '"'
             ELSE quote_ident(n.nspname) END AS identity,
-        left(n.nspname, 3) <> 'pg_' AND n.nspname NOT IN ('information_schema', 'schemaguard_attic')
+        left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema' AND left(n.nspname, 17) <> 'schemaguard_attic'
             AND coalesce(n.nspname = ANY ((SELECT s.schemas FROM setting s)::name[]), true) AS wanted
     FROM pg_namespace n
 ),

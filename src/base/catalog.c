@@ -9,7 +9,6 @@
 
 #include "access/table.h"
 #include "catalog/indexing.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
@@ -83,9 +82,9 @@ sg_with_partitions(Oid relid)
 bool
 sg_is_attic(Oid schema)
 {
-	Oid			attic = get_namespace_oid(SG_ATTIC, true);
+	char	   *name = get_namespace_name(schema);
 
-	return OidIsValid(attic) && schema == attic;
+	return name && strncmp(name, SG_ATTIC, strlen(SG_ATTIC)) == 0;
 }
 
 bool

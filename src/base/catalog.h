@@ -59,7 +59,7 @@ extern void sg_catalog_end(SgCatalog *catalog);
  */
 extern List *sg_with_partitions(Oid relid);
 
-/* Where plans keep the tables and views that they drop, and how columns that they drop begin */
+/* How the schemas begin where plans keep the tables and views that they drop, and how columns that they drop begin */
 #define SG_ATTIC "schemaguard_attic"
 #define SG_DROPPED "_sg_dropped"
 

@@ -71,6 +71,7 @@ typedef struct ChangeMove
 	List	   *tables;			/* OIDs of others that are locked as well */
 	List	   *owner_statements;	/* that run as the extension's owner, at
 									 * the end */
+	List	   *last_statements;	/* and behind those, as the caller */
 } ChangeMove;
 
 /* What depends on an object (of ChangeDependent *); set by the room that knows */
@@ -168,6 +169,20 @@ extern AttrNumber change_named_column(const PlanStep *step, const char *name, Ch
 /* A constraint of the table by its name, a copy, or NULL; and its condition as the server writes it */
 extern HeapTuple change_constraint(Oid table, const char *name);
 extern char *change_condition(HeapTuple tuple);
+
+/* ---- change_attic.c ---- */
+
+/* A table or view is moved to where it is kept, and no more published; false with a problem */
+extern bool change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move);
+extern char *change_move_statement(const PlanStep *step, const char *from, const char *schema);
+
+/* Where it is kept, by what its deed remembers; where a step's is, or NULL; and how large it is, since when, or NULL */
+extern Oid	change_kept_relation(const PlanStep *step, const char *was, char **name);
+extern char *change_kept_as(const PlanStep *step);
+extern char *change_kept_text(const PlanStep *step);
+
+/* Back into the publications that are still there */
+extern void change_publish_again(const char *was, ChangeMove *move);
 
 /* ---- change_rule.c ---- */
 

@@ -22,7 +22,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_publication_rel.h"
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
@@ -215,24 +214,6 @@ is_free(const PlanStep *step, ChangeMove *move)
 	return true;
 }
 
-static bool
-has_rows_in(Oid catalog, AttrNumber column, Oid relid)
-{
-	SgCatalog	scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	sg_catalog_begin_all(&scan, catalog);
-	while (!found && HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
-	{
-		bool		isnull;
-
-		found = DatumGetObjectId(heap_getattr(tuple, column, RelationGetDescr(scan.rel), &isnull)) == relid;
-	}
-	sg_catalog_end(&scan);
-	return found;
-}
-
 /* What a move to another schema would not end */
 static bool
 may_move(const PlanStep *step, Oid relid, ChangeMove *move)
@@ -245,11 +226,6 @@ may_move(const PlanStep *step, Oid relid, ChangeMove *move)
 	{
 		why = "it is part of a tree of tables";
 		hint = "DETACH it, or end the inheritance, first.";
-	}
-	else if (has_rows_in(PublicationRelRelationId, Anum_pg_publication_rel_prrelid, relid))
-	{
-		why = "it is published";
-		hint = "Take it out first: ALTER PUBLICATION ... DROP TABLE, as a statement of the plan with its undo.";
 	}
 	if (why)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("it can't be kept: %s", why), hint);
@@ -276,8 +252,8 @@ take_keys(Oid relid, ChangeMove *move)
 	move->tables = list_delete_oid(move->tables, relid);
 }
 
-static char *
-move_statement(const PlanStep *step, const char *from, const char *schema)
+char *
+change_move_statement(const PlanStep *step, const char *from, const char *schema)
 {
 	return psprintf("ALTER %s %s SET SCHEMA %s", plan_changed_object(step) == CHANGED_TABLE ? "TABLE" : "VIEW", from,
 					quote_identifier(schema));
@@ -293,18 +269,8 @@ keep_relation(const PlanStep *step, ChangeMove *move)
 	take_keys(relid, move);
 	if (!is_free(step, move))
 		return;
-	if (!OidIsValid(get_namespace_oid(SG_ATTIC, true)))
-		move->owner_statements = lappend(move->owner_statements, "CREATE SCHEMA " SG_ATTIC);
-	move->owner_statements = lappend(move->owner_statements, move_statement(step, step->child_table, SG_ATTIC));
-	change_move(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED);
-}
-
-/* Where a step's table or view is kept, or would be */
-static Oid
-kept_relation(const PlanStep *step, char **name)
-{
-	*name = sibling(step->child_table, SG_ATTIC, NULL);
-	return sg_find_qualified(*name);
+	if (change_into_attic(step, relid, move))
+		change_move(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED);
 }
 
 /* ---- drop: columns ---- */
@@ -460,12 +426,12 @@ bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 static void
 look_at_gone(const PlanStep *step, ChangeMove *move)
 {
-	char	   *kept;
+	char	   *kept = is_relation(plan_changed_object(step)) ? change_kept_as(step) : NULL;
 
 	if (!is_relation(plan_changed_object(step)) && !OidIsValid(move->table))
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table),
 					   "Correct the plan with sg_plan_set(), or leave the step out with sg_plan_skip().");
-	else if (is_relation(plan_changed_object(step)) && OidIsValid(kept_relation(step, &kept)))
+	else if (kept)
 		move->note = psprintf("kept as %s", kept);
 	else if (plan_changed_object(step) == CHANGED_COLUMN && OidIsValid(move->table) &&
 			 get_attnum(move->table, kept_column(step)) != InvalidAttrNumber)
@@ -477,8 +443,6 @@ look_at_gone(const PlanStep *step, ChangeMove *move)
 void
 change_look_drop(const PlanStep *step, ChangeMove *move)
 {
-	char	   *kept;
-
 	memset(move, 0, sizeof(ChangeMove));
 	move->table = sg_find_qualified(step->child_table);
 	move->object = find_object(step, step->fk_name);
@@ -499,11 +463,7 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 	{
 		case CHANGED_TABLE:
 		case CHANGED_VIEW:
-			if (OidIsValid(kept_relation(step, &kept)))
-				change_problem(move, ERRCODE_DUPLICATE_TABLE, psprintf("another one is kept as %s", kept),
-							   "CALL sg_prune() drops what is kept for longer than that.");
-			else
-				keep_relation(step, move);
+			keep_relation(step, move);
 			break;
 		case CHANGED_COLUMN:
 			keep_column(step, move);
@@ -540,7 +500,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 			bring_definition_back(deed, move);
 		return;
 	}
-	relid = kept_relation(what, &kept);
+	relid = change_kept_relation(what, deed->was, &kept);
 	if (!OidIsValid(relid))
 		return;
 	if (OidIsValid(move->table))
@@ -550,7 +510,8 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	move->table = relid;
-	move->owner_statements = list_make1(move_statement(what, kept, sg_parse_table_name(what->child_table).schema));
+	move->owner_statements = list_make1(change_move_statement(what, kept, sg_parse_table_name(what->child_table).schema));
+	change_publish_again(deed->was, move);
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
 }
 
@@ -568,7 +529,7 @@ end_statement(const PlanDeed *deed)
 	{
 		case CHANGED_TABLE:
 		case CHANGED_VIEW:
-			if (!OidIsValid(kept_relation(what, &kept)))
+			if (!OidIsValid(change_kept_relation(what, deed->was, &kept)))
 				return NULL;
 			return psprintf("DROP %s %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept);
 		case CHANGED_COLUMN:

@@ -199,6 +199,10 @@ change_run(const ChangeMove *move)
 	foreach(lc, move->owner_statements)
 		execute(lfirst(lc));
 	sg_scope_end(&scope);
+	sg_caller_begin(&scope);
+	foreach(lc, move->last_statements)
+		execute(lfirst(lc));
+	sg_scope_end(&scope);
 }
 
 /* Under the locks: 42501 for who does not own the table any more */

@@ -45,7 +45,7 @@ refuse_for_attic(void)
 	Datum		name;
 
 	if (!sg_owner_fetch("SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-						" WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm') ORDER BY 1 LIMIT 1",
+						" WHERE pg_catalog.starts_with(n.nspname::text, $1) AND c.relkind IN ('r', 'v', 'm') ORDER BY 1 LIMIT 1",
 						SG_ATTIC, &name))
 		return;
 	ereport(ERROR,

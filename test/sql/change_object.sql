@@ -85,6 +85,31 @@ CALL sg_rollback_fks('d');
 DROP TABLE likes;
 CALL sg_rollback_fks('d');
 SELECT count(*) FROM likes;
+
+-- what is published is so again; what meets its own name in the attic
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SET client_min_messages = error;
+CREATE PUBLICATION "regress_sg other";
+ALTER PUBLICATION regress_sg_shown ADD TABLE users (id, age) WHERE (name <> 'no;''ne' AND id > 0);
+ALTER PUBLICATION "regress_sg other" ADD TABLE shown;
+DROP VIEW grown;
+CREATE SCHEMA cob2;
+CREATE TABLE cob2.shown (a int);
+CREATE TABLE cob2.other (a serial CONSTRAINT users_pkey PRIMARY KEY);
+RESET client_min_messages;
+CREATE VIEW published AS SELECT pubname, tablename, attnames, rowfilter FROM pg_publication_tables WHERE pubname LIKE 'regress_sg%' ORDER BY 1, 2;
+TABLE published;
+SELECT sg_plan_add_drop('d', 'table', 'shown'), sg_plan_add_drop('d', 'table', 'users'), sg_plan_add_drop('d', 'table', 'cob2.shown'), sg_plan_add_drop('d', 'table', 'cob2.other');
+CALL sg_apply('d', fail => true);
+TABLE published;
+SELECT n.nspname, string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname ~ '^schemaguard_attic' GROUP BY 1 ORDER BY 1;
+SELECT identity FROM sg_snapshot_objects('live') WHERE identity ~ 'attic';
+SELECT step, check_name, result, regexp_replace(detail, 'takes .*', 'takes #') FROM sg_plan_check('d') WHERE step > 0;
+DROP PUBLICATION "regress_sg other";
+CALL sg_rollback_fks('d', fail => true);
+TABLE published;
+SELECT count(*) FROM users;
+SELECT nextval('cob2.other_a_seq');
 DROP PUBLICATION regress_sg_shown;
 
 -- for good
@@ -106,4 +131,4 @@ CALL sg_rollback_fks('d');
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null
-DROP SCHEMA cob, schemaguard_attic CASCADE;
+DROP SCHEMA cob, cob2, schemaguard_attic, schemaguard_attic_1 CASCADE;
