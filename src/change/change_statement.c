@@ -237,15 +237,18 @@ is_plain_index(const IndexStmt *stmt)
 	return stmt->concurrent && stmt->whereClause == NULL;
 }
 
+/* As the server reads it: of several the last one counts */
 static bool
 has_option(List *options, const char *name)
 {
+	bool		set = false;
+
 	foreach_ptr(DefElem, option, options)
 	{
 		if (strcmp(option->defname, name) == 0)
-			return defGetBoolean(option);
+			set = defGetBoolean(option);
 	}
-	return false;
+	return set;
 }
 
 /* Commits on its way or can't be in a transaction, holds up nobody who reads or writes, and runs no code but as the server does it */

@@ -201,7 +201,7 @@ SELECT sg_plan_create('i', replace => true) \g /dev/null
 SELECT sg_plan_add_statement('i', s, in_transaction => false, name => 'o' || n, undo => u, done_when => d)
 FROM (VALUES (1, 'ALTER TYPE chi.mood ADD VALUE ''glad''', NULL, NULL), (2, 'DROP INDEX CONCURRENTLY chi.moods_m', 'CREATE INDEX CONCURRENTLY moods_m ON chi.moods (m)', 'SELECT to_regclass(''chi.moods_m'') IS NULL'),
   (3, 'REINDEX (CONCURRENTLY) TABLE chi.moods', 'ANALYZE chi.moods', NULL), (4, 'VACUUM (ANALYZE) chi.moods', NULL, NULL), (5, 'REINDEX TABLE CONCURRENTLY chi.nowhere', NULL, NULL),
-  (6, 'VACUUM FULL chi.moods', NULL, NULL), (7, 'CREATE INDEX CONCURRENTLY x ON chi.moods ((m::text))', NULL, NULL), (8, 'REINDEX TABLE chi.moods', NULL, NULL)) v (n, s, u, d) ORDER BY n;
+  (6, 'VACUUM (FULL off, FULL) chi.moods', NULL, NULL), (7, 'CREATE INDEX CONCURRENTLY x ON chi.moods ((m::text))', NULL, NULL), (8, 'REINDEX (CONCURRENTLY, CONCURRENTLY off) TABLE chi.moods', NULL, NULL)) v (n, s, u, d) ORDER BY n;
 SELECT step, check_name, result, detail FROM sg_plan_check('i') WHERE step IN (1, 6, 7, 8);
 SET schemaguard.workers = 0;
 CALL sg_apply('i', steps => '{1}');
