@@ -231,6 +231,7 @@ OBJS = \
 	src/undo/undo_change.o \
 	src/undo/undo_rollback.o \
 	src/verify/verify.o \
+	src/verify/verify_change.o \
 	src/verify/verify_find.o \
 	src/verify/verify_live.o \
 	src/verify/verify_overhead.o \

@@ -117,6 +117,9 @@ extern void change_object_init(void);
 extern void change_look(const PlanStep *step, ChangeMove *move);
 extern void change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 
+/* Was it done before, so that it has gone by another name, or is gone, since? */
+extern bool change_was_done(const PlanStep *step, const ChangeMove *move);
+
 /* Run the statements of a move, as whom its code allows: 42501 where nobody may */
 extern void change_run(const ChangeMove *move);
 

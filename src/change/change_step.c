@@ -337,11 +337,9 @@ make_move(StepWork *work, const ChangeMove *move)
  * Done before, and not to be found by the same names any more: a later step of
  * the plan has renamed or dropped what it is on
  */
-static bool
-was_done(const StepWork *work, const ChangeMove *move)
+bool
+change_was_done(const PlanStep *step, const ChangeMove *move)
 {
-	const PlanStep *step = work->step;
-
 	if (step->state != STEP_VALIDATED)
 		return false;
 	if (step->kind == STEP_RENAME || step->kind == STEP_DROP)
@@ -489,7 +487,7 @@ work_on_change(StepWork *work, bool by_scan)
 		ChangeMove	move;
 
 		look(work->step, &move);
-		if (moves == 0 && was_done(work, &move))
+		if (moves == 0 && change_was_done(work->step, &move))
 			return InvalidOid;
 		switch (move.kind)
 		{

@@ -157,6 +157,11 @@ verify_step(const PlanStep *step)
 	vk->child_table = step->child_table;
 	vk->parent_table = step->parent_table;
 	vk->step = step->step;
+	if (step->kind != STEP_FOREIGN_KEY)
+	{
+		vk->change = step;
+		return vk;
+	}
 	if (step->skipped_by)
 	{
 		verify_add_test(vk, "present", NULL, NULL, AUDIT_SKIPPED,
@@ -252,7 +257,7 @@ collect_keys(const FkPlan *plan, List *declared)
 
 	if (plan)
 	{
-		foreach(lc, plan_only_keys(plan_chosen_steps(plan)))
+		foreach(lc, plan_chosen_steps(plan))
 			keys = lappend(keys, verify_step(lfirst(lc)));
 		return keys;
 	}
@@ -315,7 +320,9 @@ sg_verify_fks(PG_FUNCTION_ARGS)
 		TimestampTz start = GetCurrentTimestamp();
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		if (live && vk->key)
+		if (vk->change)
+			verify_change(vk, plan, live);
+		else if (live && vk->key)
 		{
 			sg_progress_step(SG_PROGRESS_VERIFY, vk->step, vk->key->child);
 			verify_live(vk, declared);

@@ -20,6 +20,7 @@
 
 #include "audit/audit.h"
 #include "fk/fk.h"
+#include "plan/plan.h"
 
 /* A row of the result */
 typedef struct VerifyTest
@@ -41,12 +42,18 @@ typedef struct VerifyKey
 	FkKey		expected;		/* as planned; without a plan, as declared */
 	FkKey	   *key;			/* as declared; NULL: missing */
 	List	   *tests;			/* of VerifyTest * */
+	const PlanStep *change;		/* no key, but a step of another kind; or NULL */
 } VerifyKey;
 
 /* ---- verify.c ---- */
 
 extern void verify_add_test(VerifyKey *vk, const char *test, const char *expected,
 							const char *observed, AuditResult result, const char *reason);
+
+/* ---- verify_change.c ---- */
+
+/* The tests of a step that is no foreign key; live: its rows are read, under ACCESS SHARE */
+extern void verify_change(VerifyKey *vk, const FkPlan *plan, bool live);
 
 /* ---- verify_live.c ---- */
 

@@ -78,6 +78,7 @@ SELECT obj_description('orders'::regclass);
 SELECT step, kind, object, undo, after FROM schemaguard.plan_deed ORDER BY id;
 -- again: nothing is left to do
 CALL sg_apply('c', fail => true);
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks('c', live => true) WHERE parent_table IS NULL;
 
 -- back
 CALL sg_rollback_fks('c', fail => true);
@@ -102,7 +103,9 @@ SELECT sg_plan_create('c', replace => true) \g /dev/null
 SELECT sg_plan_add_not_null('c', 'orders', 'customer', policy => 'leave'), sg_plan_add_not_null('c', 'orders', 'id', 'id_is_there'), sg_plan_add_not_null('c', 'orders', 'note', 'taken');
 ALTER TABLE orders ADD CONSTRAINT taken CHECK (true);
 UPDATE orders SET customer = NULL WHERE id = 500;
+SELECT sg_plan_add_check('c', 'orders', 'total > -1', 'waiting', phase => 'later') \g /dev/null
 CALL sg_apply('c');
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks('c', live => true);
 SELECT step, state FROM steps;
 UPDATE orders SET customer = 500 WHERE id = 500;
 DO $$BEGIN INSERT INTO orders (id) VALUES (0); EXCEPTION WHEN check_violation OR not_null_violation THEN END$$;

@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * verify_change.c
+ *	  sg_verify_fks: steps that are no foreign keys.
+ *
+ * Whether one is done its kind finds in the catalogs, as for deployment; with
+ * live, rows that a rule is about are judged one by one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+
+#include "audit/audit_rule.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "change/change.h"
+#include "verify/verify.h"
+
+/* The constraint or index is there, which others call done */
+static bool
+makes_something(const PlanStep *step)
+{
+	return step->kind != STEP_STATEMENT && step->kind != STEP_DROP && step->kind != STEP_RENAME;
+}
+
+static void
+test_done(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
+{
+	bool		made = makes_something(step);
+	const char *test = made ? "present" : "done";
+	const char *yes = made ? "present" : "done";
+	const char *no = made ? "missing" : "not done";
+
+	switch (move->kind)
+	{
+		case MOVE_NONE:
+			if (step->kind == STEP_STATEMENT && step->done_when == NULL)
+				verify_add_test(vk, test, yes, "unknown", AUDIT_UNKNOWN, "nothing but the plan says so: the step has no done_when");
+			else
+				verify_add_test(vk, test, yes, yes, AUDIT_PASS, move->note);
+			break;
+		case MOVE_VALIDATE:
+		case MOVE_FILL:
+			verify_add_test(vk, test, yes, yes, AUDIT_PASS, NULL);
+			break;
+		case MOVE_STATEMENT:
+		case MOVE_BUILD:
+		case MOVE_OUTSIDE:
+			verify_add_test(vk, test, yes, no, AUDIT_FAIL, step->reason);
+			break;
+		case MOVE_PROBLEM:
+			if (made && change_was_done(step, move))
+				verify_add_test(vk, test, yes, "unknown", AUDIT_UNKNOWN, "a later step of the plan has renamed or dropped what it is on");
+			else
+				verify_add_test(vk, test, yes, no, AUDIT_FAIL, move->problem->reason);
+			break;
+	}
+}
+
+/* Added, and all rows looked at */
+static void
+test_valid(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
+{
+	if (step->kind != STEP_CHECK && step->kind != STEP_NOT_NULL && step->kind != STEP_COLUMN)
+		return;
+	if (move->kind == MOVE_NONE && (step->kind != STEP_COLUMN || step->fill))
+		verify_add_test(vk, step->kind == STEP_COLUMN ? "filled" : "valid", step->kind == STEP_COLUMN ? "filled" : "valid",
+						step->kind == STEP_COLUMN ? "filled" : "valid", AUDIT_PASS, NULL);
+	else if (move->kind == MOVE_VALIDATE)
+		verify_add_test(vk, "valid", "valid", "not valid", AUDIT_FAIL, "rows that were there before may break it");
+	else if (move->kind == MOVE_FILL)
+		verify_add_test(vk, "filled", "filled", "not filled", AUDIT_FAIL, "rows that were there before may have no value");
+}
+
+typedef struct RowsArg
+{
+	const PlanStep *step;
+	Oid			author;
+	AuditKey   *rule;
+} RowsArg;
+
+static void
+make_rule(void *p)
+{
+	RowsArg    *arg = p;
+
+	arg->rule = change_rule(arg->step, arg->author);
+}
+
+/* No row breaks it, whatever the catalogs say */
+static void
+test_rows(VerifyKey *vk, const FkPlan *plan, const PlanStep *step)
+{
+	RowsArg		arg = {.step = step,.author = get_role_oid(plan->author, true)};
+	ErrorData  *edata = sg_try_undo(make_rule, &arg);
+
+	if (edata == NULL && arg.rule)
+	{
+		AuditTable	table = {.child = arg.rule->key.child,.keys = list_make1(arg.rule),.results = CurrentMemoryContext};
+
+		audit_table(&table);
+	}
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		verify_add_test(vk, "live: rows", "0 break it", "unknown", AUDIT_UNKNOWN, sg_error_message(edata));
+	}
+	else if (arg.rule && arg.rule->result == AUDIT_UNKNOWN)
+		verify_add_test(vk, "live: rows", "0 break it", "unknown", AUDIT_UNKNOWN, arg.rule->reason);
+	else if (arg.rule)
+		verify_add_test(vk, "live: rows", "0 break it", psprintf(INT64_FORMAT " break it", arg.rule->orphan_rows), arg.rule->result, NULL);
+}
+
+void
+verify_change(VerifyKey *vk, const FkPlan *plan, bool live)
+{
+	const PlanStep *step = vk->change;
+	const char *test = makes_something(step) ? "present" : "done";
+	ChangeMove	move;
+
+	if (step->skipped_by || step->phase)
+	{
+		verify_add_test(vk, test, NULL, NULL, AUDIT_SKIPPED, step->phase ? psprintf("waits for phase %s", step->phase) :
+						psprintf("the step is skipped: %s", step->reason ? step->reason : "no reason given"));
+		return;
+	}
+	if (step->done_when && strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) != 0)
+	{
+		verify_add_test(vk, test, NULL, NULL, AUDIT_UNKNOWN,
+						psprintf("whether it is done says a query of role %s, which was not run", plan->author));
+		return;
+	}
+	change_look(step, &move);
+	test_done(vk, step, &move);
+	test_valid(vk, step, &move);
+	if (live && move.kind != MOVE_PROBLEM &&
+		(step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_UNIQUE || step->kind == STEP_INDEX))
+		test_rows(vk, plan, step);
+}
