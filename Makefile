@@ -171,6 +171,7 @@ OBJS = \
 	src/fkdiff/fkdiff_advice.o \
 	src/fkdiff/fkdiff_match.o \
 	src/fkdiff/fkdiff_read.o \
+	src/fkdiff/fkdiff_rename.o \
 	src/impact/impact.o \
 	src/impact/impact_body.o \
 	src/impact/impact_graph.o \

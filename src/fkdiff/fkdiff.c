@@ -226,6 +226,7 @@ compare(KeyComparison *comparison, const char *reference, const char *target, Ke
 	ListCell   *lc2;
 
 	fkdiff_read(comparison, reference, target);
+	fkdiff_rename(comparison);
 	fkdiff_match(comparison);
 	foreach(lc, comparison->tables)
 	{

@@ -4,7 +4,7 @@
  *	  Shared by the files of fkdiff: the foreign keys of two sides.
  *
  * fkdiff.c is the functions and their rows, fkdiff_read.c reads one
- * side, fkdiff_match.c pairs the keys of both, fkdiff_advice.c says
+ * side, fkdiff_rename.c finds other names, fkdiff_match.c pairs the keys of both, fkdiff_advice.c says
  * what to do about a pair.
  *
  * "Here" is the target, "there" the reference.
@@ -34,6 +34,26 @@ typedef struct KeyUnique
 	bool		period;			/* the last one WITHOUT OVERLAPS */
 } KeyUnique;
 
+typedef enum KeyRenamed
+{
+	RENAMED_COLUMN,
+	RENAMED_TABLE,
+	RENAMED_SCHEMA
+} KeyRenamed;
+
+/* What the target calls otherwise */
+typedef struct KeyRename
+{
+	KeyRenamed	what;
+	char	   *table;			/* of a column: the reference's name */
+	char	   *from;			/* the target's name; of a table in a renamed
+								 * schema, once that has its name */
+	char	   *to;				/* the reference's */
+	char	   *evidence;
+	bool		guess;			/* they may be two things that look alike */
+	bool		stated;			/* a migration has the statement */
+} KeyRename;
+
 typedef struct KeyTable
 {
 	char	   *identity;
@@ -46,6 +66,9 @@ typedef struct KeyTable
 	List	   *columns;		/* of KeyColumn * */
 	List	   *uniques;		/* of KeyUnique * */
 	List	   *names;			/* of all its constraints */
+	char	   *called;			/* of the target: its own name, where that is
+								 * another one; or NULL */
+	List	   *renames;		/* of KeyRename *: of its schema, of itself */
 } KeyTable;
 
 /* One key of one side; the clauses are a step's */
@@ -57,6 +80,7 @@ typedef struct SideKey
 	bool		automatic;		/* nobody chose the name */
 	char	   *triggers;		/* how they are switched off, or NULL */
 	char	   *definition;
+	char	   *name;			/* once the migrations so far have run */
 	bool		paired;
 } SideKey;
 
@@ -114,16 +138,6 @@ typedef enum KeyAdvice
 
 #define KEY_ADVICES (ADVICE_IGNORE + 1)
 
-/* A column that the target calls otherwise */
-typedef struct KeyRename
-{
-	char	   *table;
-	char	   *from;			/* the target's name */
-	char	   *to;				/* the reference's */
-	char	   *evidence;
-	bool		stated;			/* a migration has the statement */
-} KeyRename;
-
 typedef struct KeyPair
 {
 	KeyStatus	status;
@@ -152,7 +166,8 @@ typedef struct KeyComparison
 	KeySide		reference;
 	KeySide		target;
 	List	   *tables;			/* of KeyTablePair *, by identity */
-	List	   *renames;		/* of KeyRename *, each once */
+	List	   *columns;		/* of KeyRename *: those that sg_drift() finds */
+	List	   *renames;		/* of KeyRename *, each once, that a key has */
 } KeyComparison;
 
 /* ---- fkdiff_read.c ---- */
@@ -168,6 +183,21 @@ extern void fkdiff_read(KeyComparison *comparison, const char *reference, const 
 extern KeyTable *fkdiff_table(const KeySide *side, const char *identity);
 extern KeyPresence fkdiff_presence(const KeySide *side, const char *identity);
 extern KeyColumn *fkdiff_column(const KeyTable *table, const char *name);
+
+/* By table and name */
+extern int	fkdiff_compare_keys(const ListCell *a, const ListCell *b);
+
+/* ---- fkdiff_rename.c ---- */
+
+/*
+ * Give tables of the target the reference's names, if both are one table as
+ * sg_drift() sees it, and note its renamed columns.  Reads both sides again
+ * where a name of a key is not on both.
+ */
+extern void fkdiff_rename(KeyComparison *comparison);
+
+/* What a table is called until the migrations rename it */
+extern const char *fkdiff_called(const KeySide *side, const char *identity);
 
 /* ---- fkdiff_match.c ---- */
 

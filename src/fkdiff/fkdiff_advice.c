@@ -156,6 +156,16 @@ has_unique(const KeyTable *parent, const SideKey *key)
 	return false;
 }
 
+/* What to do first about a table that has another name in the target, or NULL */
+static char *
+other_name(const KeySide *side, const char *identity)
+{
+	const char *called = fkdiff_called(side, identity);
+
+	return strcmp(called, identity) == 0 ? NULL :
+		psprintf("table %s is called %s in the %s: rename it, then compare again", identity, called, side->word);
+}
+
 /* Why a side can't have the key, or NULL.  What can't be known is no reason. */
 static char *
 obstacle(const KeyComparison *comparison, const KeySide *side, const SideKey *key)
@@ -165,6 +175,11 @@ obstacle(const KeyComparison *comparison, const KeySide *side, const SideKey *ke
 	KeyPresence parent = fkdiff_presence(side, step->parent_table);
 	char	   *problem = NULL;
 
+	problem = other_name(side, step->child_table);
+	if (problem == NULL)
+		problem = other_name(side, step->parent_table);
+	if (problem)
+		return problem;
 	if (child == KEY_TABLE_MISSING || parent == KEY_TABLE_MISSING)
 		return psprintf("table %s does not exist in the %s",
 						child == KEY_TABLE_MISSING ? step->child_table : step->parent_table, side->word);
@@ -206,7 +221,7 @@ advise_duplicate(KeyPair *pair, const KeySide *side, const SideKey *key)
 		append_reason(pair, "its clauses differ, and both act: look which one is meant");
 		raise_risk(pair, KEY_LOSSY);
 	}
-	append_statement(pair, plan_drop_statement(key->step->child_table, key->step->fk_name));
+	append_statement(pair, plan_drop_statement(fkdiff_called(side, key->step->child_table), key->step->fk_name));
 }
 
 /* The key of one side, for the other */
@@ -279,7 +294,7 @@ needs_rebuild(const KeyPair *pair)
 static char *
 wanted_name(const KeyPair *pair)
 {
-	return differs(pair, "name") ? pair->reference->step->fk_name : pair->target->step->fk_name;
+	return differs(pair, "name") ? pair->reference->step->fk_name : pair->target->name;
 }
 
 /* The same columns and parent, other clauses: out and in within one statement */
@@ -289,10 +304,10 @@ rebuild(KeyPair *pair, const KeySide *side)
 	const char *table = pair->target->step->child_table;
 	char	   *name = wanted_name(pair);
 
-	if (strcmp(name, pair->target->step->fk_name) != 0)
+	if (strcmp(name, pair->target->name) != 0)
 		name = free_name(side, table, name);
 	append_add(pair, side, pair->reference, name,
-			   psprintf("DROP CONSTRAINT %s", quote_identifier(pair->target->step->fk_name)));
+			   psprintf("DROP CONSTRAINT %s", quote_identifier(pair->target->name)));
 	append_reason(pair, "DROP and ADD are one statement, so that no row gets past both");
 	if (differs(pair, "triggers") && pair->target->triggers)
 		append_reason(pair, psprintf("its triggers are switched off (%s): rows that came since were not checked",
@@ -310,7 +325,7 @@ static void
 retarget(KeyPair *pair, const KeySide *side)
 {
 	const char *table = pair->target->step->child_table;
-	char	   *old = pair->target->step->fk_name;
+	char	   *old = pair->target->name;
 	char	   *name = pair->reference->step->fk_name;
 
 	if (strcmp(name, old) == 0)
@@ -330,32 +345,73 @@ retarget(KeyPair *pair, const KeySide *side)
 	}
 }
 
-/* The reference's name, unless another constraint has it */
+/* The key of the target that has a name, and is to have another one */
+static SideKey *
+leaves_name(const KeyComparison *comparison, const char *table, const char *name)
+{
+	foreach_ptr(KeyTablePair, tables, comparison->tables)
+	{
+		if (strcmp(tables->identity, table) != 0)
+			continue;
+		foreach_ptr(KeyPair, pair, tables->pairs)
+		{
+			if (pair->target && pair->reference && differs(pair, "name") && strcmp(pair->target->name, name) == 0)
+				return pair->target;
+		}
+	}
+	return NULL;
+}
+
+/* RENAME CONSTRAINT, and who has which name from then on */
 static void
-alter_name(KeyPair *pair, const KeySide *side)
+append_rename_key(KeyPair *pair, const KeySide *side, SideKey *key, char *name)
+{
+	KeyTable   *table = fkdiff_table(side, key->step->child_table);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	append_statement(pair, rename_key(table->identity, key->name, name));
+	foreach(lc, table->names)
+	{
+		if (strcmp(lfirst(lc), key->name) != 0)
+			names = lappend(names, lfirst(lc));
+	}
+	table->names = sg_has_name(names, name) ? names : lappend(names, name);
+	key->name = name;
+}
+
+/* The reference's name, unless another constraint keeps it: what gets another one itself makes way */
+static void
+alter_name(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 {
 	const char *table = pair->target->step->child_table;
 	char	   *name = pair->reference->step->fk_name;
 	List	   *taken = fkdiff_table(side, table)->names;
+	SideKey    *holder = sg_has_name(taken, name) ? leaves_name(comparison, table, name) : NULL;
 
-	if (sg_has_name(taken, name))
+	if (holder)
+	{
+		append_reason(pair, psprintf("another key has the name %s, and gets its own by its own migration", quote_identifier(name)));
+		append_rename_key(pair, side, holder, free_name(side, table, name));
+	}
+	else if (sg_has_name(taken, name))
 	{
 		append_reason(pair, psprintf("another constraint has the name %s", quote_identifier(name)));
 		if (pair->migration == NULL)
 			pair->advice = ADVICE_IGNORE;
 		return;
 	}
-	append_statement(pair, rename_key(table, pair->target->step->fk_name, name));
+	append_rename_key(pair, side, pair->target, name);
 	append_reason(pair, "both names were chosen, and scripts may say them");
 }
 
 /* What ALTER CONSTRAINT can do, VALIDATE and a new name */
 static void
-alter(KeyPair *pair, const KeySide *side)
+alter(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 {
 	const PlanStep *reference = pair->reference->step;
 	const char *table = pair->target->step->child_table;
-	char	   *name = pair->target->step->fk_name;
+	char	   *name = pair->target->name;
 
 	if (differs(pair, "deferrable") || differs(pair, "initially_deferred"))
 	{
@@ -386,23 +442,54 @@ alter(KeyPair *pair, const KeySide *side)
 		append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
 	}
 	if (differs(pair, "name"))
-		alter_name(pair, side);
+		alter_name(comparison, pair, side);
 }
 
-/* The statements for the columns' names that no other pair has */
+/* Another schema, and another name */
+static void
+append_table_rename(KeyPair *pair, const KeyRename *rename)
+{
+	SgTableName from;
+	SgTableName to;
+
+	if (rename->what == RENAMED_SCHEMA)
+	{
+		append_statement(pair, psprintf("ALTER SCHEMA %s RENAME TO %s", rename->from, rename->to));
+		return;
+	}
+	from = sg_parse_table_name(rename->from);
+	to = sg_parse_table_name(rename->to);
+	if (strcmp(from.schema, to.schema) != 0)
+		append_statement(pair, psprintf("ALTER TABLE %s SET SCHEMA %s", rename->from, quote_identifier(to.schema)));
+	if (strcmp(from.name, to.name) != 0)
+		append_statement(pair, psprintf("ALTER TABLE %s RENAME TO %s", sg_qualified_name(to.schema, from.name),
+										quote_identifier(to.name)));
+}
+
+/* The statements for the tables' and columns' names that no other pair has */
 static void
 append_renames(KeyComparison *comparison, KeyPair *pair)
 {
 	foreach_ptr(KeyRename, rename, pair->renames)
 	{
-		KeyTable   *table = fkdiff_table(&comparison->target, rename->table);
+		bool		is_column = rename->what == RENAMED_COLUMN;
 
-		append_reason(pair, psprintf("%s of %s is %s there: %s", quote_identifier(rename->from), rename->table,
-									 quote_identifier(rename->to), rename->evidence));
-		raise_risk(pair, KEY_BLOCKING);
+		if (!is_column)
+			append_reason(pair, psprintf("%s is %s there: %s", rename->from, rename->to, rename->evidence));
+		else
+			append_reason(pair, psprintf("%s of %s is %s there: %s", quote_identifier(rename->from), rename->table,
+										 quote_identifier(rename->to), rename->evidence));
+		raise_risk(pair, rename->guess ? KEY_LOSSY : KEY_BLOCKING);
+		if (rename->guess)
+			append_reason(pair, "which is a guess: look whether the rows are the same");
 		if (rename->stated)
 			append_reason(pair, "another key's migration renames it");
-		else if (table->inherited)
+		else if (!is_column)
+		{
+			append_table_rename(pair, rename);
+			append_reason(pair, "what says the old name fails from then on");
+		}
+		else if (fkdiff_table(&comparison->target, rename->table)->inherited)
 			append_reason(pair, "the table inherits the column: rename it in the table that has it first");
 		else
 		{
@@ -476,7 +563,7 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 	else if (needs_rebuild(pair))
 		rebuild(pair, side);
 	else
-		alter(pair, side);
+		alter(comparison, pair, side);
 }
 
 /* The same on both sides, and twice */

@@ -142,6 +142,35 @@ make_pair(TableMatch *match, KeyStatus status, SideKey *reference, SideKey *targ
 	return pair;
 }
 
+/* The tables of a key that the target calls otherwise */
+static List *
+table_renames(KeyComparison *comparison, const SideKey *target)
+{
+	const char *tables[] = {target->step->child_table, target->step->parent_table};
+	List	   *renames = NIL;
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		KeyTable   *table = fkdiff_table(&comparison->target, tables[i]);
+
+		renames = list_concat_unique_ptr(renames, table ? table->renames : NIL);
+	}
+	return renames;
+}
+
+/* What of the schemas, tables and columns of a pair has another name, as words */
+static void
+name_renames(KeyPair *pair)
+{
+	foreach_ptr(KeyRename, rename, pair->renames)
+	{
+		const char *word = rename->what == RENAMED_SCHEMA ? "schema" : rename->what == RENAMED_COLUMN ? "columns" :
+			strcmp(rename->to, pair->target->step->child_table) == 0 ? "child_table" : "parent_table";
+
+		pair->differences = add_difference(pair->differences, !sg_has_name(pair->differences, word), word);
+	}
+}
+
 /* Of one shape: which two belong together when there are several? */
 static int
 likeness(const SideKey *reference, const SideKey *target)
@@ -172,10 +201,12 @@ match_shapes(TableMatch *match)
 				if (reference->paired || target->paired || likeness(reference, target) != score)
 					continue;
 				pair = make_pair(match, KEY_COMMON, reference, target);
-				pair->differences = clause_differences(reference, target,
-													   target->step->on_delete_columns);
+				pair->renames = table_renames(match->comparison, target);
+				name_renames(pair);
+				pair->differences = list_concat(pair->differences,
+												clause_differences(reference, target, target->step->on_delete_columns));
 				if (pair->differences)
-					pair->status = KEY_CHANGED;
+					pair->status = pair->renames ? KEY_RENAMED : KEY_CHANGED;
 			}
 		}
 	}
@@ -183,34 +214,16 @@ match_shapes(TableMatch *match)
 
 /* ---- renamed columns ---- */
 
-/*
- * Is a column of the target's table the reference's under another name?
- * Each side must know but its own name, and type and place be the same.
- */
+/* Is a column of the target's table the reference's under another name? */
 static KeyRename *
-find_rename(KeyComparison *comparison, const char *identity, char *to, char *from)
+find_rename(KeyComparison *comparison, const char *identity, const char *to, const char *from)
 {
-	KeyTable   *there = fkdiff_table(&comparison->reference, identity);
-	KeyTable   *here = fkdiff_table(&comparison->target, identity);
-	KeyColumn  *a;
-	KeyColumn  *b;
-	KeyRename  *rename;
-
-	if (there == NULL || here == NULL || fkdiff_column(here, to) || fkdiff_column(there, from))
-		return NULL;
-
-	a = fkdiff_column(there, to);
-	b = fkdiff_column(here, from);
-	if (a == NULL || b == NULL || a->type == NULL || b->type == NULL || strcmp(a->type, b->type) != 0 ||
-		a->position != b->position)
-		return NULL;
-
-	rename = palloc0(sizeof(KeyRename));
-	rename->table = here->identity;
-	rename->from = from;
-	rename->to = to;
-	rename->evidence = psprintf("same type %s, same place %d in the table", a->type, a->position);
-	return rename;
+	foreach_ptr(KeyRename, rename, comparison->columns)
+	{
+		if (strcmp(rename->table, identity) == 0 && strcmp(rename->to, to) == 0 && strcmp(rename->from, from) == 0)
+			return rename;
+	}
+	return NULL;
 }
 
 /*
@@ -313,8 +326,9 @@ try_rename(TableMatch *match, SideKey *reference, SideKey *target)
 		return false;
 
 	pair = make_pair(match, KEY_RENAMED, reference, target);
-	pair->renames = share_renames(match->comparison, renames);
-	pair->differences = list_concat(list_make1("columns"),
+	pair->renames = list_concat(table_renames(match->comparison, target), share_renames(match->comparison, renames));
+	name_renames(pair);
+	pair->differences = list_concat(pair->differences,
 									clause_differences(reference, target,
 													   translate(t->on_delete_columns, t->child_table,
 																 pair->renames)));

@@ -249,6 +249,7 @@ read_key(const KeySide *side, const SnapshotObject *object)
 	step->parent_table = text_property(object, "references");
 	step->parent_columns = list_property(object, "referenced_columns");
 	step->fk_name = local_name(side, object);
+	key->name = step->fk_name;
 	step->on_delete = word_property(side, object, "on_delete", sg_action_words);
 	step->on_update = word_property(side, object, "on_update", sg_action_words);
 	step->match = word_property(side, object, "match", sg_match_words);
@@ -315,8 +316,8 @@ read_constraint(KeySide *side, const SnapshotObject *object)
 
 /* ---- sides ---- */
 
-static int
-compare_keys(const ListCell *a, const ListCell *b)
+int
+fkdiff_compare_keys(const ListCell *a, const ListCell *b)
 {
 	const PlanStep *x = ((SideKey *) lfirst(a))->step;
 	const PlanStep *y = ((SideKey *) lfirst(b))->step;
@@ -336,7 +337,7 @@ finish_side(KeySide *side)
 		if (!fkdiff_table(side, key->step->child_table)->extension)
 			keys = lappend(keys, key);
 	}
-	list_sort(keys, compare_keys);
+	list_sort(keys, fkdiff_compare_keys);
 	side->keys = keys;
 }
 

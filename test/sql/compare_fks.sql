@@ -174,6 +174,33 @@ WHERE level = 'key' AND child_table = 'cmp.silent';
 SELECT status FROM sg_compare_fks('silent') WHERE level = 'key' AND child_table = 'cmp.silent';
 SELECT sg_snapshot_drop('heard'), sg_snapshot_drop('silent');
 
+-- tables and a schema with other names, as sg_drift finds them: the migration brings the reference's names; and keys that have swapped theirs
+CREATE SCHEMA cmp2;
+CREATE TABLE cmp2.vendors (id serial PRIMARY KEY, name text, code text UNIQUE);
+CREATE TABLE cmp2.invoices (id serial PRIMARY KEY, vendor_id int REFERENCES cmp2.vendors, code text, note text,
+    CONSTRAINT by_code FOREIGN KEY (code) REFERENCES cmp2.vendors (code));
+CREATE TABLE cmp2.swaps (id int PRIMARY KEY, a int CONSTRAINT k1 REFERENCES cmp2.vendors, b int CONSTRAINT k2 REFERENCES cmp2.vendors, c int CONSTRAINT k3 REFERENCES cmp2.vendors);
+SELECT sg_snapshot_take('named') > 0 AS taken;
+ALTER TABLE cmp2.vendors RENAME TO suppliers;
+ALTER TABLE cmp2.invoices SET SCHEMA cmp;
+ALTER TABLE cmp.invoices RENAME TO bills;
+ALTER TABLE cmp.bills RENAME vendor_id TO supplier_id;
+ALTER TABLE cmp.bills DROP CONSTRAINT by_code;
+SELECT child_table, reference_name, target_name, status, differences, recommendation, risk, migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table ~ 'cmp2' \gx
+SELECT migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table ~ 'cmp2' AND status = 'renamed' \gexec
+SELECT child_table, reference_name, status, recommendation FROM sg_compare_fks('named') WHERE level = 'key' AND child_table ~ 'cmp2' ORDER BY 1, 2;
+ALTER SCHEMA cmp2 RENAME TO cmp3;
+SELECT child_table, reference_name, status, differences, risk, migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table ~ 'cmp2' AND status = 'renamed' \gx
+ALTER SCHEMA cmp3 RENAME TO cmp2;
+ALTER TABLE cmp2.swaps RENAME CONSTRAINT k1 TO k0;
+ALTER TABLE cmp2.swaps RENAME CONSTRAINT k2 TO k1;
+ALTER TABLE cmp2.swaps RENAME CONSTRAINT k3 TO k2;
+ALTER TABLE cmp2.swaps RENAME CONSTRAINT k0 TO k3;
+SELECT reference_name, target_name, status, recommendation, reason, migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' \gx
+SELECT migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' \gexec
+SELECT reference_name, target_name, status FROM sg_compare_fks('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' ORDER BY 1;
+SELECT sg_snapshot_drop('named');
+
 -- misuse
 \set VERBOSITY terse
 SELECT count(*) FROM sg_compare_fks('no such');
@@ -206,4 +233,4 @@ SELECT tampered('{}');
 
 SELECT sg_snapshot_drop('cmp'), sg_snapshot_drop('weird');
 SET client_min_messages = warning;
-DROP SCHEMA cmp, "We""ird" CASCADE;
+DROP SCHEMA cmp, cmp2, "We""ird" CASCADE;
