@@ -29,6 +29,16 @@
 /* Servers of one major share catalogs; pg_upgrade makes them anew */
 #define MAJOR(version) ((version) / 10000)
 
+/* What both snapshots know of their databases, and is the same */
+static bool
+same_environment(DriftComparison *c, const char *member)
+{
+	char	   *reference = snapshot_environment(c->info[DRIFT_REFERENCE], member);
+	char	   *target = snapshot_environment(c->info[DRIFT_TARGET], member);
+
+	return reference && target && strcmp(reference, target) == 0;
+}
+
 TransactionId
 drift_taken_here(DriftComparison *c, const char *name)
 {
@@ -38,13 +48,14 @@ drift_taken_here(DriftComparison *c, const char *name)
 	bool		isnull;
 	SgScope		scope;
 
-	if (MAJOR(c->info[DRIFT_REFERENCE]->server_version_num) != MAJOR(c->info[DRIFT_TARGET]->server_version_num))
+	if (MAJOR(c->info[DRIFT_REFERENCE]->server_version_num) != MAJOR(c->info[DRIFT_TARGET]->server_version_num) ||
+		!same_environment(c, "system_identifier") || !same_environment(c, "database_oid"))
 		return InvalidTransactionId;
 	sg_owner_begin(&scope);
 	SPI_connect();
 	if (sg_owner_execute(SPI_OK_SELECT,
 						 "SELECT xmin FROM schemaguard.snapshot WHERE name = $1 AND server IS NULL"
-						 " AND imported_at IS NULL AND database = current_database()::text",
+						 " AND imported_at IS NULL",
 						 1, types, args, NULL) == 1)
 		taken = DatumGetTransactionId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();

@@ -170,8 +170,10 @@ SELECT d.change, d.risk, d.detail FROM sg_drift('was', 'now', '{s21}') d;
 
 -- What this database's catalogs say of numbers and ages is no evidence where the snapshot is another's
 SELECT sg_snapshot_import('theirs', sg_snapshot_export('was')) > 0 AS taken;
+SELECT sg_snapshot_import('restored', sg_snapshot_export('was')) > 0 AS taken;
+UPDATE schemaguard.snapshot SET imported_at = NULL, environment = environment || '{"database_oid": 1}' WHERE name = 'restored';
 SELECT r AS reference, count(*) FILTER (WHERE detail ~ 'number in the table|before the snapshot') > 0 AS by_catalog
-FROM unnest('{was,theirs}'::text[]) r, sg_drift(r) WHERE change = 'renamed' GROUP BY r ORDER BY r;
+FROM unnest('{was,theirs,restored}'::text[]) r, sg_drift(r) WHERE change = 'renamed' GROUP BY r ORDER BY r;
 
 -- What names a renamed table, column, type, schema or function: views, rules, policies, triggers, bodies, publications and more
 SET client_min_messages = error;
@@ -249,7 +251,7 @@ DROP PUBLICATION drift_rename_1, drift_rename_2;
 DROP SCHEMA h, moved CASCADE;
 DROP FUNCTION told;
 SELECT sg_snapshot_drop('before');
-SELECT sg_snapshot_drop('was'), sg_snapshot_drop('now'), sg_snapshot_drop('theirs');
+SELECT sg_snapshot_drop('was'), sg_snapshot_drop('now'), sg_snapshot_drop('theirs'), sg_snapshot_drop('restored');
 DO $$
 DECLARE s name;
 BEGIN
