@@ -217,6 +217,7 @@ OBJS = \
 	src/script/script_follow.o \
 	src/script/script_path.o \
 	src/script/script_split.o \
+	src/snapshot/snapshot_export.o \
 	src/snapshot/snapshot_json.o \
 	src/snapshot/snapshot_live.o \
 	src/snapshot/snapshot_object.o \

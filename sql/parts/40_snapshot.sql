@@ -80,12 +80,26 @@ AS 'MODULE_PATHNAME', 'sg_snapshot_export';
 COMMENT ON FUNCTION sg_snapshot_export(text)
     IS 'a snapshot as a document';
 
+CREATE FUNCTION sg_snapshot_export_lines(snapshot text)
+RETURNS SETOF text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_snapshot_export_lines';
+COMMENT ON FUNCTION sg_snapshot_export_lines(text)
+    IS 'the same document as the lines of its text, of which it holds one at a time';
+
 CREATE FUNCTION sg_snapshot_import(snapshot text, document jsonb)
 RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_import';
 COMMENT ON FUNCTION sg_snapshot_import(text, jsonb)
     IS 'make a snapshot from a document of sg_snapshot_export or of docs/snapshot.sql, whose seal proves nothing about who made it; returns the number of objects';
+
+CREATE FUNCTION sg_snapshot_import_lines(snapshot text, lines text[])
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_snapshot_import_lines';
+COMMENT ON FUNCTION sg_snapshot_import_lines(text, text[])
+    IS 'the same for the lines of sg_snapshot_export_lines or of docs/snapshot.sql';
 
 CREATE FUNCTION sg_snapshot_drop(snapshot text)
 RETURNS void

@@ -44,6 +44,10 @@ struct SnapshotReader
 	SnapshotObject object;
 };
 
+/* How a document in lines goes on behind the header, and ends */
+#define SNAPSHOT_LINES_BEGIN ", \"objects\": ["
+#define SNAPSHOT_LINES_END "]}"
+
 /* How carefully to read, one attempt after the other: see snapshot_live.c */
 typedef enum SnapshotCare
 {

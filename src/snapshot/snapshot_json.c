@@ -1,15 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * snapshot_json.c
- *	  A snapshot as a document, to be taken to another database.
+ *	  Documents of snapshots, on the way in.
  *
- * The document is what docs/snapshot.sql prints, too: a header, with a seal
- * (the SHA-256 of the header's text without it), and the objects, each with
- * its checksum.  On the way in everything is checked: a document that was cut
- * off or edited would make a comparison tell lies.  Seal and checksums find
- * accidents; they prove nothing about who made a document, for anybody can
- * compute them.  So what it says is trusted with nothing: each property is
- * held against what it may be (snapshot_problem).
+ * snapshot_export.c says what a document is.  Here everything is checked: a
+ * document that was cut off or edited would make a comparison tell lies.  Seal
+ * and checksums find accidents; they prove nothing about who made a document,
+ * for anybody can compute them.  So what it says is trusted with nothing: each
+ * property is held against what it may be (snapshot_problem).
  *
  *-------------------------------------------------------------------------
  */
@@ -19,7 +17,9 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
 #include "base/args.h"
@@ -32,45 +32,8 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_internal.h"
 
-PG_FUNCTION_INFO_V1(sg_snapshot_export);
 PG_FUNCTION_INFO_V1(sg_snapshot_import);
-
-/* ---- out ---- */
-
-static const char *export_query =
-"SELECT h.header || jsonb_build_object("
-"  'seal', encode(sha256(convert_to(h.header::text, 'UTF8')), 'hex'),"
-"  'objects', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', o.kind, 'identity', o.identity, 'parent', o.parent,"
-"      'properties', o.properties, 'checksum', encode(o.checksum, 'hex'))"
-"      || CASE WHEN h.format > 1 THEN jsonb_build_object('oid', o.oid::bigint) ELSE '{}' END ORDER BY o.kind, o.identity), '[]')"
-"    FROM schemaguard.snapshot_object o WHERE o.snapshot = $1))"
-" FROM (SELECT s.format, jsonb_build_object('schemaguard_snapshot', s.format,"
-"    'taken_at', to_char(s.taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
-"    'role', s.role, 'server', s.server, 'database', s.database, 'server_version_num', s.server_version_num,"
-"    'schemas', s.schemas, 'count', s.objects, 'checksum', encode(s.checksum, 'hex'))"
-"    || CASE WHEN s.format > 1 THEN jsonb_build_object('environment', s.environment) ELSE '{}' END AS header"
-"  FROM schemaguard.snapshot s WHERE s.name = $1) h";
-
-/*
- * sg_snapshot_export(snapshot text)
- *
- * The snapshot as a document for sg_snapshot_import.  For the role that took
- * it, pg_monitor and superusers.  Raises 42704, 42501.
- */
-Datum
-sg_snapshot_export(PG_FUNCTION_ARGS)
-{
-	SnapshotInfo *info;
-	Datum		document;
-
-	info = snapshot_get(sg_arg_text(fcinfo, 0));
-	if (!sg_owner_fetch(export_query, info->name, &document))
-		elog(ERROR, "snapshot \"%s\" is gone", info->name);
-
-	PG_RETURN_DATUM(document);
-}
-
-/* ---- in ---- */
+PG_FUNCTION_INFO_V1(sg_snapshot_import_lines);
 
 static void bad_document(const char *format,...) pg_attribute_printf(1, 2);
 static void changed_document(const char *format,...) pg_attribute_printf(1, 2);
@@ -333,7 +296,10 @@ object_problem(SnapshotReader *reader, const char *kind, SnapshotObject *object)
 	return problem;
 }
 
-/* One object, checked; *last is the one before it */
+/*
+ * One object, checked; *last is the one before it.  What it takes is in the
+ * reader's context of a row, which is empty afterwards.
+ */
 static void
 read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *last)
 {
@@ -345,7 +311,7 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	int			order;
 	int			members = reader->info.format > 1 ? SNAPSHOT_COLUMNS : SNAPSHOT_COLUMNS - 1;
 	char	   *problem;
-	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
 
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
 		bad_document("Element " INT64_FORMAT " of \"objects\" must be an object", reader->info.objects);
@@ -374,36 +340,22 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	if (order > 0 || (order == 0 && strcmp(last->identity, this.identity) >= 0))
 		changed_document("%s %s is there twice or at the wrong place", kind, this.identity);
 
-	snapshot_reader_add_object(reader, &this);
-
 	if (last->identity != NULL)
 		pfree(last->identity);
-	pfree(kind);
-	pfree(this.properties);
-	*last = this;
+	last->kind = this.kind;
+	last->identity = MemoryContextStrdup(reader->context, this.identity);
+	snapshot_reader_add_object(reader, &this);
 	MemoryContextSwitchTo(old);
 }
 
+/* All objects were read: are they those that the header promised? */
 static void
-read_document(SnapshotReader *reader, Jsonb *document)
+finish_document(SnapshotReader *reader, Jsonb *header, int64 promised)
 {
-	int64		promised = read_header(reader, document);
 	uint8		checksum[SNAPSHOT_CHECKSUM_LENGTH];
-	SnapshotObject last = {0};
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	value;
 
-	checksum_member(&document->root, "checksum", checksum);
-	it = JsonbIteratorInit(array_container(member(&document->root, "objects"), "objects"));
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (token == WJB_ELEM)
-			read_object(reader, &value, &last);
-	}
+	checksum_member(&header->root, "checksum", checksum);
 	snapshot_reader_finish(reader);
-
 	if (reader->info.objects != promised)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
@@ -415,6 +367,92 @@ read_document(SnapshotReader *reader, Jsonb *document)
 		changed_document("The checksum of the whole does not fit");
 }
 
+static void
+read_document(SnapshotReader *reader, FunctionCallInfo fcinfo)
+{
+	Jsonb	   *document = PG_GETARG_JSONB_P(1);
+	int64		promised = read_header(reader, document);
+	SnapshotObject last = {0};
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	it = JsonbIteratorInit(array_container(member(&document->root, "objects"), "objects"));
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (token == WJB_ELEM)
+			read_object(reader, &value, &last);
+	}
+	finish_document(reader, document, promised);
+}
+
+/* ---- in lines ---- */
+
+/* The header, out of the first line */
+static Jsonb *
+header_line(const char *line)
+{
+	size_t		length = strlen(line);
+	size_t		begin = strlen(SNAPSHOT_LINES_BEGIN);
+
+	if (length < begin || strcmp(line + length - begin, SNAPSHOT_LINES_BEGIN) != 0)
+		bad_document("The first line must end with \"objects\": [");
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("%s%s", line, SNAPSHOT_LINES_END))));
+}
+
+static void
+object_line(SnapshotReader *reader, const char *line, SnapshotObject *last)
+{
+	Jsonb	   *object = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(line[0] == ',' ? line + 1 : line)));
+	JsonbValue	value = {.type = jbvBinary};
+
+	value.val.binary.data = &object->root;
+	value.val.binary.len = VARSIZE(object) - VARHDRSZ;
+	read_object(reader, &value, last);
+}
+
+/* Lines behind the end, such as the empty one behind the last line break, say nothing */
+static void
+read_lines(SnapshotReader *reader, FunctionCallInfo fcinfo)
+{
+	ArrayIterator it = array_create_iterator(PG_GETARG_ARRAYTYPE_P(1), 0, NULL);
+	Jsonb	   *header = NULL;
+	int64		promised = 0;
+	bool		ended = false;
+	SnapshotObject last = {0};
+	Datum		element;
+	bool		isnull;
+
+	while (!ended && array_iterate(it, &element, &isnull))
+	{
+		MemoryContext old = CurrentMemoryContext;
+		char	   *line;
+
+		CHECK_FOR_INTERRUPTS();
+		if (isnull)
+			bad_document("A line must not be null");
+		if (header)
+			MemoryContextSwitchTo(reader->row_context);
+		line = TextDatumGetCString(element);
+		if (header == NULL)
+		{
+			header = header_line(line);
+			promised = read_header(reader, header);
+		}
+		else if (strcmp(line, SNAPSHOT_LINES_END) == 0)
+			ended = true;
+		else
+			object_line(reader, line, &last);
+		MemoryContextSwitchTo(old);
+	}
+	if (header == NULL)
+		bad_document("It has no line");
+	if (!ended && reader->info.objects == promised)
+		changed_document("Its last line is missing");
+	finish_document(reader, header, promised);
+}
+
 /* Of what an older format lacks, a user should know */
 static void
 tell_loss(SnapshotReader *reader)
@@ -424,6 +462,37 @@ tell_loss(SnapshotReader *reader)
 			 errdetail("It does not say what objects depend on, the numbers of columns, the members of operator"
 					   " classes, nor where the database is."),
 			 errhint("It can be compared; to rebuild a database from it, take it again with this version.")));
+}
+
+static int64
+import(FunctionCallInfo fcinfo, void (*read) (SnapshotReader *reader, FunctionCallInfo fcinfo))
+{
+	char	   *name;
+	SnapshotReader *reader;
+	MemoryContext old;
+	int64		objects;
+
+	sg_check_granted(fcinfo);
+	sg_arg_check(fcinfo, 1);
+	name = sg_arg_text(fcinfo, 0);
+
+	sg_check_writable(read == read_lines ? "sg_snapshot_import_lines()" : "sg_snapshot_import()");
+	snapshot_check_new(name);
+
+	reader = snapshot_reader_begin(name);
+	old = MemoryContextSwitchTo(reader->context);
+	read(reader, fcinfo);
+	MemoryContextSwitchTo(old);
+	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
+	objects = snapshot_insert(reader, name, true);
+	sg_progress_end();
+	snapshot_log("snapshot import", name, objects,
+				 reader->info.format < SNAPSHOT_FORMAT ? psprintf("format %d", reader->info.format) : NULL);
+	if (reader->info.format < SNAPSHOT_FORMAT)
+		tell_loss(reader);
+	snapshot_close(reader);
+
+	return objects;
 }
 
 /*
@@ -440,30 +509,17 @@ tell_loss(SnapshotReader *reader)
 Datum
 sg_snapshot_import(PG_FUNCTION_ARGS)
 {
-	char	   *name;
-	SnapshotReader *reader;
-	MemoryContext old;
-	int64		objects;
+	PG_RETURN_INT64(import(fcinfo, read_document));
+}
 
-	sg_check_granted(fcinfo);
-	sg_arg_check(fcinfo, 1);
-	name = sg_arg_text(fcinfo, 0);
-
-	sg_check_writable("sg_snapshot_import()");
-	snapshot_check_new(name);
-
-	reader = snapshot_reader_begin(name);
-	old = MemoryContextSwitchTo(reader->context);
-	read_document(reader, PG_GETARG_JSONB_P(1));
-	MemoryContextSwitchTo(old);
-	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
-	objects = snapshot_insert(reader, name, true);
-	sg_progress_end();
-	snapshot_log("snapshot import", name, objects,
-				 reader->info.format < SNAPSHOT_FORMAT ? psprintf("format %d", reader->info.format) : NULL);
-	if (reader->info.format < SNAPSHOT_FORMAT)
-		tell_loss(reader);
-	snapshot_close(reader);
-
-	PG_RETURN_INT64(objects);
+/*
+ * sg_snapshot_import_lines(snapshot text, lines text[])
+ *
+ * The same for the lines of sg_snapshot_export_lines or docs/snapshot.sql, of
+ * which one at a time is read: it needs no more memory than the lines have.
+ */
+Datum
+sg_snapshot_import_lines(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(import(fcinfo, read_lines));
 }

@@ -38,6 +38,8 @@ FROM (VALUES
   ('sg_snapshot_take(text, text[], text, boolean)', 'snapshot text, schemas text[] DEFAULT NULL::text[], server text DEFAULT NULL::text, sequence_values boolean DEFAULT false'),
   ('sg_snapshot_export(text)', 'snapshot text'),
   ('sg_snapshot_import(text, jsonb)', 'snapshot text, document jsonb'),
+  ('sg_snapshot_export_lines(text)', 'snapshot text'),
+  ('sg_snapshot_import_lines(text, text[])', 'snapshot text, lines text[]'),
   ('sg_snapshot_drop(text)', 'snapshot text')) AS v (f, arguments);
 
 SELECT is(format_type(p.proallargtypes[n], NULL) || ' ' || p.proargnames[n], c.column, f || ': column ' || c.position)

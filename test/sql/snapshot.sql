@@ -207,6 +207,21 @@ SELECT name, server_version_num = current_setting('server_version_num')::int AS 
   checksum = (SELECT checksum FROM schemaguard.snapshot WHERE name = 'regress 1') AS equal, imported_at IS NOT NULL AS imported
 FROM schemaguard.snapshot WHERE name LIKE 'regress _' ORDER BY name;
 SELECT sg_snapshot_export('regress 3') - 'role' = d - 'role' AS same FROM doc;
+-- the same in lines
+CREATE TEMP TABLE lines AS SELECT n, l FROM sg_snapshot_export_lines('regress 1') WITH ORDINALITY x (l, n);
+SELECT count(*) = (SELECT objects + 2 FROM schemaguard.snapshot WHERE name = 'regress 1') AS lines, string_agg(l, E'\n' ORDER BY n)::jsonb = (SELECT d FROM doc) AS same FROM lines;
+SELECT sg_snapshot_export('regress 1')::text = sg_snapshot_export('regress 1')::text::jsonb::text AS well_formed;
+SELECT sg_snapshot_import_lines('regress 4', array_agg(l ORDER BY n) || ''::text) > 50 AS imported FROM lines;
+SELECT sg_snapshot_export('regress 4') - 'role' - 'seal' = d - 'role' - 'seal' AS same FROM doc;
+SELECT sg_snapshot_drop('regress 4');
+SELECT sg_snapshot_import_lines('bad', '{}');
+SELECT sg_snapshot_import_lines('bad', ARRAY[d::text]) FROM doc;
+SELECT sg_snapshot_import_lines('bad', array_agg(l ORDER BY n)) FROM lines WHERE n > 1;
+SELECT sg_snapshot_import_lines('bad', array_agg(CASE n WHEN 3 THEN NULL ELSE l END ORDER BY n)) FROM lines;
+SELECT sg_snapshot_import_lines('bad', array_agg(CASE n WHEN 3 THEN replace(l, 'true', 'false') ELSE l END ORDER BY n)) FROM lines;
+SELECT sg_snapshot_import_lines('bad', array_agg(l ORDER BY n)) FROM lines WHERE l <> ']}';
+SELECT sg_snapshot_import_lines('bad', array_agg(l ORDER BY n)) FROM lines WHERE n <= 1;
+SELECT sg_snapshot_import_lines('bad', NULL);
 SELECT sg_snapshot_import('bad', '[]');
 SELECT sg_snapshot_import('bad', '{}');
 SELECT sg_snapshot_import('bad', '"x"');
