@@ -285,12 +285,15 @@ find_in_table(DriftComparison *c, Group *group)
 	rename_choose(c, candidates, MIN_SCORE, pair_columns);
 }
 
-/* What is known by table, on the way to the groups */
+/* What is known by table, on the way to the groups; an owner that a document made up has none */
 static void
 add_to(SgNameTable *table, const char *what, const char *name, void *value)
 {
-	SgNameEntry *entry = sg_names_enter(table, what, name);
+	SgNameEntry *entry;
 
+	if (name == NULL)
+		return;
+	entry = sg_names_enter(table, what, name);
 	entry->value = lappend(entry->value, value);
 }
 
