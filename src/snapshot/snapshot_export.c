@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 
 #include "base/args.h"
+#include "base/compat.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "snapshot/snapshot.h"
