@@ -215,7 +215,7 @@ judge_columns(DriftComparison *c, const Group *group, int i, int j, List **candi
 	double		attributes = attributes_alike(a, b, &telling);
 	double		name = rename_name_likeness(old, new);
 	bool		used = is_used_alike(group, old, new);
-	bool		known = position(a) <= list_length(group->fates);
+	bool		known = position(a) > 0 && position(a) <= list_length(group->fates);
 	char	   *fate = known ? list_nth(group->fates, position(a) - 1) : NULL;
 	bool		there = fate && strcmp(fate, new) == 0;
 	NameSign	sign = column_sign(c, group, a, b);
