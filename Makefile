@@ -67,6 +67,7 @@ OBJS = \
 	src/base/quote.o \
 	src/base/rowsink.o \
 	src/base/scope.o \
+	src/base/secrets.o \
 	src/base/spi.o \
 	src/base/version.o \
 	src/base/words.o \

@@ -46,6 +46,7 @@ int			sg_audit_memory = -1;
 bool		sg_audit_use_index = false;
 bool		sg_audit_paranoid = false;
 char	   *sg_notify_channel = "schemaguard";
+char	   *sg_drift_partitions = "list, hash, default";
 int			sg_connect_timeout = 10;
 int			sg_remote_timeout = 300000;
 
@@ -88,6 +89,47 @@ check_notify_channel(char **newval, void **extra, GucSource source)
 	if (strlen(*newval) < NAMEDATALEN)
 		return true;
 	GUC_check_errdetail("A channel's name has at most %d bytes.", NAMEDATALEN - 1);
+	return false;
+}
+
+static bool
+check_drift_partitions(char **newval, void **extra, GucSource source)
+{
+	static const char *const kinds[] = {"list", "hash", "range", "default"};
+	List	   *names;
+
+	if (!SplitIdentifierString(pstrdup(*newval), ',', &names))
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		return false;
+	}
+	foreach_ptr(const char, name, names)
+	{
+		int			i = 0;
+
+		while (i < lengthof(kinds) && strcmp(kinds[i], name) != 0)
+			i++;
+		if (i == lengthof(kinds))
+		{
+			GUC_check_errdetail("\"%s\" is no kind of partitions: there are list, hash, range and default.", name);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+sg_drift_counts_partition(const char *kind)
+{
+	List	   *names;
+
+	if (!SplitIdentifierString(pstrdup(sg_drift_partitions), ',', &names))
+		return false;
+	foreach_ptr(const char, name, names)
+	{
+		if (strcmp(name, kind) == 0)
+			return true;
+	}
 	return false;
 }
 
@@ -378,6 +420,14 @@ sg_guc_init(void)
 							   "schemaguard",
 							   PGC_USERSET, 0,
 							   check_notify_channel, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.drift_partitions",
+							   "Kinds of partitions that are drift where one side lacks them: list, hash, range, default.",
+							   "Partitions of other kinds come and go by themselves.",
+							   &sg_drift_partitions,
+							   "list, hash, default",
+							   PGC_USERSET, 0,
+							   check_drift_partitions, NULL, NULL);
 
 	define_control();
 	define_remote();

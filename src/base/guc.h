@@ -61,6 +61,8 @@ extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
 
 extern char *sg_notify_channel; /* of checks and gates; "" is none */
+extern char *sg_drift_partitions;	/* kinds of partitions, separated by
+									 * commas */
 extern int	sg_connect_timeout; /* s, to reach another server */
 extern int	sg_remote_timeout;	/* ms, one statement there */
 
@@ -70,6 +72,9 @@ extern char *sg_migration_applications; /* patterns, separated by commas */
 
 /* Does a CALL on a plan tell what belongs to this level, SG_VERBOSITY_STEPS or _ALL? */
 extern bool sg_tells(int level);
+
+/* Does schemaguard.drift_partitions name this kind: list, hash, range or default? */
+extern bool sg_drift_counts_partition(const char *kind);
 
 /* schemaguard.audit_memory in bytes, its default resolved */
 extern int64 sg_audit_memory_bytes(void);

@@ -41,6 +41,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/origin.h"
+#include "base/secrets.h"
 #include "ddl/ddl.h"
 
 /* Longer statements are cut, with a mark */
@@ -357,7 +358,8 @@ ddl_set_statement(DdlCommand *command, EventTriggerData *event)
 	}
 	if (strlen(text) > STATEMENT_MAX)
 		text = psprintf("%.*s ...", pg_mbcliplen(text, strlen(text), STATEMENT_MAX), text);
-	command->statement = text;
+	/* a name can be a connection string */
+	command->statement = unconstify(char *, sg_hide_secrets(text));
 }
 
 /* ---- where it comes from ---- */

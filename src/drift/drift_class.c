@@ -13,6 +13,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/quote.h"
 #include "drift/drift_compare.h"
 #include "drift/drift_rename.h"
@@ -64,6 +65,27 @@ add_rows_to_detail(DriftComparison *c, DriftRow *row, const char *table)
 
 /* ---- whole objects ---- */
 
+/* What a part is called within that of which it is a part */
+static char *
+part_name(const DriftObject *part)
+{
+	KindPlace	place = snapshot_kinds[part->kind].place;
+
+	if (place == PLACE_BESIDE)
+		return pstrdup(quote_identifier(drift_local_name(part)));
+	return place == PLACE_WITHIN ? part->identity + strlen(part->parent) + 1 : part->identity;
+}
+
+static const char *
+plural(const char *word)
+{
+	char		last = word[strlen(word) - 1];
+
+	if (strcmp(word, "statistics") == 0)
+		return "";
+	return last == 'y' ? " objects" : last == 's' || last == 'x' ? "es" : "s";
+}
+
 /* "with 3 columns, 1 constraint" */
 static char *
 folded_text(const DriftObject *object)
@@ -86,15 +108,16 @@ folded_text(const DriftObject *object)
 		foreach_ptr(DriftObject, part, left)
 		{
 			if (part->kind == kind)
-				names = lappend(names, drift_local_name(part));
+				names = lappend(names, part_name(part));
 			else
 				others = lappend(others, part);
 		}
 		appendStringInfo(&text, "%s%d %s%s", text.len > 5 ? ", " : "", list_length(names), word,
-						 list_length(names) == 1 ? "" : kind == KIND_INDEX ? "es" :
-						 word[strlen(word) - 1] == 'y' ? " objects" : "s");
+						 list_length(names) == 1 ? "" : plural(word));
+		for (int i = 0; list_length(names) <= NAMED_PARTS && i < list_length(names); i++)
+			appendStringInfo(&text, "%s%s", i == 0 ? " (" : ", ", (char *) list_nth(names, i));
 		if (list_length(names) <= NAMED_PARTS)
-			appendStringInfo(&text, " (%s)", sg_quote_list(names));
+			appendStringInfoChar(&text, ')');
 		left = others;
 	}
 	return text.data;
@@ -130,10 +153,20 @@ summary(const DriftObject *object)
 	return text.len ? text.data : NULL;
 }
 
+/* A partition of a kind that comes and goes by itself, as schemaguard.drift_partitions says */
 static bool
 is_dynamic_partition(const DriftObject *object)
 {
-	return object->kind == KIND_TABLE && drift_value(object->properties, "partition_of");
+	char	   *bound = drift_string(object->properties, "partition_bound");
+
+	if (object->kind != KIND_TABLE || drift_value(object->properties, "partition_of") == NULL)
+		return false;
+	/* where it is locked, nobody knows */
+	if (bound == NULL)
+		return true;
+	return !sg_drift_counts_partition(strcmp(bound, "DEFAULT") == 0 ? "default" :
+									  strncmp(bound, "FOR VALUES IN", 13) == 0 ? "list" :
+									  strncmp(bound, "FOR VALUES WITH", 15) == 0 ? "hash" : "range");
 }
 
 /* ---- members of extensions ---- */
@@ -230,7 +263,7 @@ report_lone(DriftComparison *c, DriftObject *object)
 		add_detail(row, psprintf("not readable: %s", object->unknown));
 	if (extension)
 		add_detail(row, psprintf("belongs to extension %s", quote_identifier(extension)));
-	else if (is_dynamic_partition(object))
+	else if (drift_value(object->properties, "partition_of") && object->kind == KIND_TABLE)
 		add_detail(row, psprintf("a partition of %s", drift_string(object->properties, "partition_of")));
 	add_rows_to_detail(c, row, table_of(object));
 }

@@ -19,6 +19,7 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
+#include "base/secrets.h"
 #include "base/spi.h"
 #include "drift/drift_compare.h"
 
@@ -207,6 +208,23 @@ compare_rows(const ListCell *a, const ListCell *b)
 	return order ? order : strcmp(x->change, y->change);
 }
 
+/* Rows are kept, sent and printed: what is secret in bodies and options must not be */
+static void
+hide_secrets(List *rows)
+{
+	foreach_ptr(DriftRow, row, rows)
+	{
+		const char *expected = sg_hide_secrets(row->expected);
+		const char *actual = sg_hide_secrets(row->actual);
+
+		if (row->expected && row->actual && strcmp(row->expected, row->actual) != 0 && strcmp(expected, actual) == 0)
+			row->detail = psprintf("%s%swhat differs is hidden: a secret", row->detail ? row->detail : "",
+								   row->detail ? "; " : "");
+		row->expected = expected;
+		row->actual = actual;
+	}
+}
+
 /* Is there nothing that could differ?  Then no object needs to be read. */
 static bool
 is_same(const SnapshotInfo *a, const SnapshotInfo *b)
@@ -286,6 +304,7 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 		merge(&c, readers);
 		resolve(&c);
 		list_sort(c.rows, compare_rows);
+		hide_secrets(c.rows);
 		if (c.live)
 			drift_name_ddl(c.rows);
 	}

@@ -141,6 +141,58 @@ DROP FUNCTION shop.smuggled;
 DROP FUNCTION shop.dblink_error_message;
 DROP EXTENSION dblink;
 
+-- Partitions: which kinds count is a setting
+CREATE TABLE shop.listed (a int, b int) PARTITION BY LIST (a);
+CREATE TABLE shop.listed_1 PARTITION OF shop.listed FOR VALUES IN (1);
+CREATE TABLE shop.listed_rest PARTITION OF shop.listed DEFAULT;
+CREATE TABLE shop.hashed (a int) PARTITION BY HASH (a);
+CREATE TABLE shop.hashed_0 PARTITION OF shop.hashed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE shop.log_2022 PARTITION OF shop.log FOR VALUES FROM ('2022-01-01') TO ('2023-01-01');
+SELECT taken();
+DROP TABLE shop.listed_1, shop.listed_rest, shop.hashed_0, shop.log_2022;
+SELECT object, change, class, detail FROM drift();
+SET schemaguard.drift_partitions = 'Range,default';
+SELECT object, change, class FROM drift();
+SET schemaguard.drift_partitions = '';
+SELECT object, change, class FROM drift();
+SET schemaguard.drift_partitions = 'list, columns';
+SET schemaguard.drift_partitions = 'list,';
+RESET schemaguard.drift_partitions;
+DROP TABLE shop.listed, shop.hashed;
+
+-- What is folded has its own name
+CREATE TYPE shop.former AS (a int);
+CREATE TYPE shop.latter AS (a int);
+CREATE CAST (shop.former AS shop.latter) WITH INOUT;
+CREATE EXTENSION dblink SCHEMA shop;
+ALTER EXTENSION dblink ADD CAST (shop.former AS shop.latter);
+CREATE SCHEMA folded;
+CREATE FUNCTION folded.f(shop.former, text) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE OPERATOR CLASS folded.one FOR TYPE int USING btree AS OPERATOR 1 <;
+CREATE OPERATOR CLASS folded.two FOR TYPE int USING btree AS OPERATOR 1 <;
+SELECT taken();
+SET client_min_messages = warning;
+DROP EXTENSION dblink;
+DROP SCHEMA folded CASCADE;
+RESET client_min_messages;
+SELECT object, regexp_replace(detail, '[0-9]+ functions, ', '') AS detail FROM drift();
+DROP TYPE shop.former, shop.latter;
+
+-- Secrets are not told
+SET check_function_bodies = off;
+CREATE FUNCTION shop.connects() RETURNS text LANGUAGE plpgsql AS $$ 'postgresql://me:geheim@host/db', '{"password": "geheim", "port": 1}', 'host=h password=geheim port=1' $$;
+CREATE FUNCTION shop.token() RETURNS text LANGUAGE plpgsql AS $$ jsonb_build_object('token', 'geheim'), f(secret => 'geheim'), 'http://host:80/a@b' $$;
+CREATE FUNCTION shop.plain(password text) RETURNS bool LANGUAGE plpgsql AS $$ DECLARE p text := password::text; BEGIN RETURN p = password; END $$;
+RESET check_function_bodies;
+SELECT taken();
+SET check_function_bodies = off;
+CREATE OR REPLACE FUNCTION shop.connects() RETURNS text LANGUAGE plpgsql AS $$ 'postgresql://me:geheim2@host/db', '{"password": "geheim2", "port": 1}', 'host=h password=geheim2 port=1' $$;
+CREATE OR REPLACE FUNCTION shop.token() RETURNS text LANGUAGE plpgsql AS $$ jsonb_build_object('token', 'geheim'), f(secret => 'geheim'), 'http://host:80/a@c' $$;
+CREATE OR REPLACE FUNCTION shop.plain(password text) RETURNS bool LANGUAGE plpgsql AS $$ DECLARE p text := password::varchar; BEGIN RETURN p = password; END $$;
+RESET check_function_bodies;
+SELECT object, expected, actual, detail FROM drift() \gx
+DROP FUNCTION shop.connects, shop.token, shop.plain;
+
 -- Risks: what is made wider, what is rewritten, what goes away
 CREATE TABLE shop.wide (a char(5), b bit(4), c varchar(10), d numeric(10,2), e numeric(10,4), f numeric(12,4), g varchar(10)[], h text, i varchar,
     j bit varying(5), k numeric, l jsonb, m bigint, n int, o timestamp(6));
