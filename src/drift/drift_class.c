@@ -204,6 +204,13 @@ explains_objects(DriftComparison *c, const char *extension)
 	return !knows_extensions(c) || extension_change(c, extension, "version") || extension_change(c, extension, "schema");
 }
 
+/* A document may leave anything out */
+static bool
+is_same_text(Jsonb *a, Jsonb *b)
+{
+	return a && b && strcmp(drift_text(a), drift_text(b)) == 0;
+}
+
 /* The same of a property that differs.  What an extension grants is the base of the privileges of either side. */
 static bool
 explains_property(DriftComparison *c, const char *extension, const DriftChange *change)
@@ -217,8 +224,7 @@ explains_property(DriftComparison *c, const char *extension, const DriftChange *
 		const DriftChange *owner = extension_change(c, extension, "owner");
 
 		return !knows_extensions(c) ||
-			(owner && strcmp(drift_text(owner->expected), drift_text(change->expected)) == 0 &&
-			 strcmp(drift_text(owner->actual), drift_text(change->actual)) == 0);
+			(owner && is_same_text(owner->expected, change->expected) && is_same_text(owner->actual, change->actual));
 	}
 	return extension_change(c, extension, "version") != NULL;
 }
