@@ -165,7 +165,7 @@ SELECT mode, title, claim, score FROM said JOIN scenario s USING (n) WHERE claim
 SELECT mode, title, count(*) FROM said JOIN scenario s USING (n) WHERE cardinality(truth) > 0 AND claim IS NULL GROUP BY mode, n, title ORDER BY n, mode;
 
 -- Where nothing but looks speaks for a rename, the repair could lose what a column or table holds
-SELECT d.change, d.risk, d.detail FROM sg_drift('was', 'now', '{s21}') d;
+SELECT d.change, d.risk, d.detail FROM sg_drift('was', 'now', '{s26}') d;
 
 
 -- What this database's catalogs say of numbers and ages is no evidence where the snapshot is another's
