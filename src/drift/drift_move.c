@@ -39,16 +39,16 @@ typedef struct Schema
 
 /* A text without the name of its schema wherever it stands before another one */
 static char *
-without_schema(const char *text, const char *schema)
+without_schema(const char *whole, const char *schema)
 {
 	size_t		length = strlen(schema);
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	for (const char *p = text; *p;)
+	for (const char *p = whole; *p;)
 	{
 		if (strncmp(p, schema, length) == 0 && p[length] == '.' &&
-			(p == text || !(isalnum((unsigned char) p[-1]) || strchr("_$.\"", p[-1]))))
+			(p == whole || !(isalnum((unsigned char) p[-1]) || strchr("_$.\"", p[-1]))))
 			p += length + 1;
 		else
 			appendStringInfoChar(&buf, *p++);

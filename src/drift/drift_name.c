@@ -248,7 +248,7 @@ leaves(DriftComparison *c, const DriftChange *change, Jsonb *value, bool renamed
 
 	while ((token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
 	{
-		char	   *text;
+		char	   *leaf;
 
 		if (token == WJB_BEGIN_ARRAY)
 			place = 0;
@@ -256,11 +256,11 @@ leaves(DriftComparison *c, const DriftChange *change, Jsonb *value, bool renamed
 			key = drift_scalar_text(&v);
 		if (token != WJB_VALUE && token != WJB_ELEM)
 			continue;
-		text = drift_scalar_text(&v);
-		if (renamed && text)
-			text = new_leaf(c, change, key, text);
+		leaf = drift_scalar_text(&v);
+		if (renamed && leaf)
+			leaf = new_leaf(c, change, key, leaf);
 		list = lappend(list, psprintf("%s\001%d\001%s", renamed ? drift_new_identity(c, key) : key, place++,
-									  text ? text : "\001"));
+									  leaf ? leaf : "\001"));
 	}
 	list_sort(list, sg_compare_names);
 	return list;

@@ -400,7 +400,7 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		case COMPARE_OBJECTS:
 			return same_names(c, change);
 		case COMPARE_PLAIN:
-			/* owners, comments and privileges name nothing that is renamed with a schema */
+			/* what stands aside names nothing that is renamed */
 			return !(change->property->flags & PROPERTY_ASIDE) && drift_same_renamed(c, change);
 		case COMPARE_BODY:
 		case COMPARE_COSMETIC:

@@ -64,8 +64,8 @@ typedef struct Search
 {
 	DriftComparison *c;
 	SgNameTable *arrows;		/* from what was referred to, to what is now */
-	SgNameTable *kept;			/* from tables whose indexes and sequences
-								 * are now those of others, to these */
+	SgNameTable *kept;			/* from tables whose indexes and sequences are
+								 * now those of others, to these */
 	List	   *candidates;
 } Search;
 

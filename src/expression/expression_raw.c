@@ -28,7 +28,8 @@ typedef struct Rules
 	List	   *names;			/* of DriftName * */
 	const char *prefix;			/* the only table of the query */
 	int			depth;			/* queries that we are in */
-	List	   *queries;		/* of lists of QueryItem *: these, innermost first */
+	List	   *queries;		/* of lists of QueryItem *: these, innermost
+								 * first */
 	bool		only_items;		/* columns are those of items of queries */
 } Rules;
 
@@ -263,7 +264,7 @@ is_object_type(const TypeName *type)
 static Node *
 rename_literal(const Rules *rules, A_Const *literal)
 {
-	const char *text = literal->val.sval.sval;
+	const char *old = literal->val.sval.sval;
 
 	foreach_ptr(const DriftName, name, rules->names)
 	{
@@ -271,14 +272,14 @@ rename_literal(const Rules *rules, A_Const *literal)
 
 		if (name->owner)
 			continue;
-		if (name->name && strcmp(text, sg_qualified_name(name->schema, name->name)) == 0)
+		if (name->name && strcmp(old, sg_qualified_name(name->schema, name->name)) == 0)
 		{
 			literal->val.sval.sval = sg_qualified_name(name->new_schema, name->new_name);
 			break;
 		}
 		length = strlen(quote_identifier(name->schema));
-		if (name->name == NULL && strncmp(text, quote_identifier(name->schema), length) == 0 && text[length] == '.')
-			literal->val.sval.sval = psprintf("%s%s", quote_identifier(name->new_schema), text + length);
+		if (name->name == NULL && strncmp(old, quote_identifier(name->schema), length) == 0 && old[length] == '.')
+			literal->val.sval.sval = psprintf("%s%s", quote_identifier(name->new_schema), old + length);
 	}
 	return (Node *) literal;
 }
@@ -455,7 +456,7 @@ static List *
 collect_items(List *items, Node *node)
 {
 	RangeVar   *table = (RangeVar *) node;
-	QueryItem	   *item;
+	QueryItem  *item;
 
 	check_stack_depth();
 	if (IsA(node, JoinExpr))
@@ -498,7 +499,7 @@ static void
 add_item(Rules *rules, const char *name)
 {
 	List	   *items = linitial(rules->queries);
-	QueryItem	   *item = palloc(sizeof(QueryItem));
+	QueryItem  *item = palloc(sizeof(QueryItem));
 
 	*item = *(QueryItem *) linitial(items);
 	item->name = name;

@@ -147,8 +147,9 @@ fkdiff_called(const KeySide *side, const char *identity)
 static void
 note_column(KeyComparison *comparison, const DriftRow *row)
 {
-	List	   *to = sg_parse_names(row->object, &(const char *) {NULL});
-	List	   *from = sg_parse_names(row->actual, &(const char *) {NULL});
+	const char *rest;
+	List	   *to = sg_parse_names(row->object, &rest);
+	List	   *from = sg_parse_names(row->actual, &rest);
 	KeyRename  *rename;
 
 	if (list_length(to) != 3 || list_length(from) != 3)
