@@ -245,4 +245,11 @@ sg_alter_constraint(Node *def)
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 
+/* 18: a generated column may be computed when it is read */
+#if PG_VERSION_NUM >= 180000
+#define SG_IS_VIRTUAL(constraint) ((constraint)->generated_kind == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define SG_IS_VIRTUAL(constraint) false
+#endif
+
 #endif							/* SG_COMPAT_H */

@@ -48,6 +48,7 @@ typedef struct ChangeMove
 	List	   *statements;		/* of char * */
 	StepState	state;			/* of the step, when it is done */
 	bool		first;			/* a deed begins with it */
+	bool		rewrites;		/* the table is written anew, under the lock */
 	char	   *was;			/* what the deed remembers, or NULL */
 	char	   *index;			/* the deed is that of an index with this
 								 * definition, whose partitions have theirs */

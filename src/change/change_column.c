@@ -3,8 +3,10 @@
  * change_column.c
  *	  Columns, and their defaults.
  *
- * A column is added without a rewrite: a default that is no constant would be
- * computed for each row under ACCESS EXCLUSIVE, and is refused.
+ * A column is added without a rewrite: a default that is computed for each row
+ * is set apart, for rows that come, and those that are there are filled with
+ * it in batches.  What the server itself computes, an identity and a column
+ * that is generated and stored, has no such way.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,13 +46,16 @@ typedef struct ColumnArg
 	int32		typmod;
 	Oid			collation;
 	Node	   *initial;		/* the default, analysed, or NULL */
-	bool		computed;		/* an identity or a generated column */
+	bool		rewrites;		/* an identity, or generated and stored */
 } ColumnArg;
+
+/* Before the definition, where it is parsed */
+#define COLUMN_PREFIX "ALTER TABLE t ADD COLUMN c "
 
 static ColumnDef *
 parse_column(const PlanStep *step)
 {
-	List	   *statements = raw_parser(psprintf("ALTER TABLE t ADD COLUMN c %s\n", step->definition), RAW_PARSE_DEFAULT);
+	List	   *statements = raw_parser(psprintf(COLUMN_PREFIX "%s\n", step->definition), RAW_PARSE_DEFAULT);
 	AlterTableStmt *alter = castNode(AlterTableStmt, linitial_node(RawStmt, statements)->stmt);
 
 	return castNode(ColumnDef, linitial_node(AlterTableCmd, alter->cmds)->def);
@@ -79,8 +84,8 @@ analyse_column(void *p)
 	{
 		if (c->contype == CONSTR_DEFAULT)
 			arg->initial = cookDefault(pstate, c->raw_expr, arg->type, arg->typmod, "c", '\0');
-		else if (c->contype != CONSTR_NULL)
-			arg->computed = true;
+		else if (c->contype == CONSTR_IDENTITY || (c->contype == CONSTR_GENERATED && !SG_IS_VIRTUAL(c)))
+			arg->rewrites = true;
 	}
 	sg_scope_end(&scope);
 	sg_scope_end(&caller);
@@ -104,6 +109,35 @@ look_at_definition(const PlanStep *step, ChangeMove *move, ColumnArg *arg)
 	return false;
 }
 
+/* The text of the default, and the definition without it */
+static char *
+cut_default(const PlanStep *step, char **without)
+{
+	ColumnDef  *def = parse_column(step);
+	int			skip = strlen(COLUMN_PREFIX);
+	int			start = -1;
+	int			end = skip + strlen(step->definition);
+	List	   *others = NIL;
+
+	if (def->collClause)
+		others = lappend_int(others, def->collClause->location);
+	foreach_ptr(Constraint, c, def->constraints)
+	{
+		if (c->contype == CONSTR_DEFAULT)
+			start = c->location;
+		else
+			others = lappend_int(others, c->location);
+	}
+	foreach_int(location, others)
+	{
+		if (location > start)
+			end = Min(end, location);
+	}
+	*without = psprintf("%s\n%s", pnstrdup(step->definition, start - skip), step->definition + end - skip);
+	start += strlen("DEFAULT");
+	return pnstrdup(step->definition + start - skip, end - start);
+}
+
 /* ---- column ---- */
 
 static void
@@ -124,11 +158,12 @@ look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const 
 
 /* Rows without a value get one; that all have been looked at says the state of the step alone */
 static void
-look_at_fill(const PlanStep *step, ChangeMove *move)
+look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 {
 	PlanStep	filling = *step;
 
 	filling.orphans = ORPHANS_SET;
+	filling.fill = fill;
 	if (!change_rows(&filling, move, psprintf("%s IS NULL", quote_identifier(linitial(step->child_columns))), NIL))
 		return;
 	move->kind = MOVE_FILL;
@@ -141,25 +176,30 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	const char *name = linitial(step->child_columns);
 	AttrNumber	attnum = get_attnum(move->table, name);
 	ColumnArg	arg;
+	PlanStep	plain = *step;
+	char	   *fill = step->fill;
+	char	   *initial = NULL;
 
 	if (!look_at_definition(step, move, &arg))
 		return;
+	if (arg.initial && contain_volatile_functions(arg.initial))
+	{
+		initial = cut_default(step, &plain.definition);
+		fill = fill ? fill : initial;
+	}
 	if (attnum != InvalidAttrNumber)
 	{
 		look_at_column(step, move, attnum, &arg);
-		if (move->kind != MOVE_PROBLEM && step->fill && step->state != STEP_VALIDATED)
-			look_at_fill(step, move);
+		if (move->kind != MOVE_PROBLEM && fill && step->state != STEP_VALIDATED)
+			look_at_fill(step, move, fill);
 		return;
 	}
-	if (arg.initial && contain_volatile_functions(arg.initial))
-	{
-		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
-					   "its default is computed for each row, so that adding the column would write the table anew, and nobody could read it meanwhile",
-					   "Give the column no default, fill => the expression for rows that are there, and sg_plan_add_default() for new ones.");
-		return;
-	}
-	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, step->fill ? STEP_ADDED : STEP_VALIDATED,
-					 linitial(plan_change_statements(step)));
+	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, fill ? STEP_ADDED : STEP_VALIDATED,
+					 linitial(plan_change_statements(&plain)));
+	if (initial)
+		change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED,
+						 psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", step->child_table, quote_identifier(name), initial));
+	move->rewrites = arg.rewrites;
 	move->first = true;
 	move->reach = code_reach();
 	code_reach_type(move->reach, arg.type);

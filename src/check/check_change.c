@@ -68,6 +68,11 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 					  OidIsValid(move->table) && move->mode == AccessExclusiveLock ?
 					  psprintf("%s: nobody uses %s for a moment", move->action, table_size(check, move->table)) :
 					  pstrdup(move->action), NULL);
+			if (move->rewrites)
+				check_row(cs, "rewrite", CHECK_WARN,
+						  psprintf("the server computes the column for each row: it writes %s anew, and nobody reads it meanwhile",
+								   table_size(check, move->table)),
+						  pstrdup("Leave that to a quiet hour, or have a trigger or the application write a plain column."));
 			break;
 		case MOVE_VALIDATE:
 			check_row(cs, "deployment", CHECK_OK,

@@ -134,6 +134,23 @@ CALL sg_apply('r', fail => true);
 CALL sg_rollback_fks('r', fail => true);
 SELECT attname FROM pg_attribute WHERE attrelid = 'parts'::regclass AND attnum > 0 AND NOT attisdropped;
 
+-- a default that is computed for each row: not under the lock
+SELECT sg_plan_create('r', replace => true) \g /dev/null
+CREATE TABLE tokens (id int);
+INSERT INTO tokens SELECT generate_series(1, 50);
+SELECT pg_relation_filenode('tokens') AS file \gset
+SELECT sg_plan_add_column('r', 'tokens', 'a', 'text DEFAULT gen_random_uuid()::text COLLATE "C" NULL'), sg_plan_add_column('r', 'tokens', 'b', 'uuid DEFAULT gen_random_uuid()', fill => 'md5(id::text)::uuid'),
+       sg_plan_add_column('r', 'tokens', 'c', 'bigint GENERATED ALWAYS AS IDENTITY'), sg_plan_add_column('r', 'tokens', 'd', 'float DEFAULT/**/(random() -- it
+)');
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB') FROM sg_plan_check('r') WHERE step > 0;
+SET schemaguard.verbosity = problems;
+CALL sg_apply('r', fail => true, steps => '{1,2,4}');
+RESET schemaguard.verbosity;
+SELECT pg_relation_filenode('tokens') = :file AS same_file, count(DISTINCT a), count(b), count(DISTINCT d) FROM tokens;
+INSERT INTO tokens VALUES (51) RETURNING a IS NOT NULL, b IS NOT NULL, d IS NOT NULL;
+SELECT attname, attcollation::regcollation, pg_get_expr(adbin, adrelid) FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = 'tokens'::regclass ORDER BY attnum;
+CALL sg_rollback_fks('r', fail => true);
+
 -- code of the table's owner is run by nobody else
 SET client_min_messages = error;
 CREATE ROLE regress_sg_planter;
