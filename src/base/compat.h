@@ -79,9 +79,11 @@
 #if PG_VERSION_NUM >= 180000
 #define SG_NO_TRANSFORMS PointerGetDatum(NULL), NIL
 #define SG_RETURNING(statement) (*((statement)->returningClause ? &(statement)->returningClause->exprs : &(List *) {NIL}))
+#define SG_IS_VIRTUAL(constraint) ((constraint)->generated_kind == ATTRIBUTE_GENERATED_VIRTUAL)
 #else
 #define SG_NO_TRANSFORMS PointerGetDatum(NULL)
 #define SG_RETURNING(statement) ((statement)->returningList)
+#define SG_IS_VIRTUAL(constraint) false
 #endif
 
 /* 16: one family of ownership checks; entries of the status array by index */
@@ -244,12 +246,5 @@ sg_alter_constraint(Node *def)
 
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
-
-/* 18: a generated column may be computed when it is read */
-#if PG_VERSION_NUM >= 180000
-#define SG_IS_VIRTUAL(constraint) ((constraint)->generated_kind == ATTRIBUTE_GENERATED_VIRTUAL)
-#else
-#define SG_IS_VIRTUAL(constraint) false
-#endif
 
 #endif							/* SG_COMPAT_H */

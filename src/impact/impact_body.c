@@ -32,9 +32,12 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/reltrigger.h"
+#include "utils/varlena.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/quote.h"
 #include "impact/impact.h"
 
 /* Codes of the scanner's tokens, from the comment in parser/scanner.h */
@@ -78,6 +81,7 @@ typedef struct Reading
 {
 	const Body *body;
 	List	   *wanted;			/* of Wanted * */
+	List	   *ctes;			/* names that WITH gives to queries, in scope */
 	bool	   *saw_table;		/* by the number of the wanted one */
 	bool	   *saw_column;
 } Reading;
@@ -171,6 +175,7 @@ scan_body(Reading *reading)
 	char	   *parts[3];
 	int			n = 0;
 	bool		after_dot = false;
+	bool		raises = false; /* in RAISE, whose strings are for people */
 	int			token;
 
 	for (int i = 0; i < ScanKeywords.num_keywords; i++)
@@ -185,6 +190,7 @@ scan_body(Reading *reading)
 		{
 			char	   *name = token == TOKEN_KEYWORD ? pstrdup(value.keyword) : value.str;
 
+			raises = raises || (!after_dot && strcmp(name, "raise") == 0);
 			if (!after_dot && n > 0)
 			{
 				see_name(reading, REFERENCE_ANY, parts, n, false);
@@ -204,8 +210,10 @@ scan_body(Reading *reading)
 			see_name(reading, REFERENCE_ANY, parts, n, token == '(');
 		n = 0;
 		after_dot = false;
-		if (token == TOKEN_SCONST)
+		if (token == TOKEN_SCONST && !raises)
 			see_string(reading, value.str);
+		if (token == ';')
+			raises = false;
 	} while (token != TOKEN_END);
 	scanner_finish(scanner);
 }
@@ -228,6 +236,64 @@ see_list(Reading *reading, ReferenceKind kind, List *names)
 		see_name(reading, kind, parts, n, false);
 }
 
+/* A string that a function or a cast takes for the name of a relation */
+static void
+see_relation_name(Reading *reading, Node *node)
+{
+	char	   *parts[3];
+	List	   *names;
+	int			n = 0;
+	char	   *text;
+
+	if (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	text = node && IsA(node, A_Const) && IsA(&((A_Const *) node)->val.node, String) ? ((A_Const *) node)->val.sval.sval : NULL;
+	if (text == NULL || !SplitIdentifierString(pstrdup(text), '.', &names) || names == NIL)
+		return;
+	foreach_ptr(char, name, names)
+	{
+		if (n < 3)
+			parts[n++] = name;
+	}
+	see_name(reading, REFERENCE_TABLE, parts, n, false);
+}
+
+static bool
+takes_relation(List *funcname)
+{
+	static const char *const names[] = {"nextval", "currval", "setval", "to_regclass", "pg_get_serial_sequence"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (strcmp(strVal(llast(funcname)), names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool walk(Node *node, void *context);
+
+/* The rest of a statement with WITH: what a name means there depends on what comes before */
+static bool
+walk_with(Node *node, WithClause *with, RangeVar *target, Reading *reading)
+{
+	List	   *outer = reading->ctes;
+
+	(void) walk((Node *) target, reading);
+	foreach_ptr(CommonTableExpr, cte, with ? with->ctes : NIL)
+	{
+		List	   *inner = lappend(list_copy(reading->ctes), cte->ctename);
+
+		if (with->recursive)
+			reading->ctes = inner;
+		(void) walk(cte->ctequery, reading);
+		reading->ctes = inner;
+	}
+	(void) raw_expression_tree_walker(node, walk, reading);
+	reading->ctes = outer;
+	return false;
+}
+
 static bool
 walk(Node *node, void *context)
 {
@@ -237,6 +303,23 @@ walk(Node *node, void *context)
 		return false;
 	switch (nodeTag(node))
 	{
+		case T_SelectStmt:
+			return walk_with(node, ((SelectStmt *) node)->withClause, NULL, reading);
+		case T_InsertStmt:
+			return walk_with(node, ((InsertStmt *) node)->withClause, ((InsertStmt *) node)->relation, reading);
+		case T_UpdateStmt:
+			return walk_with(node, ((UpdateStmt *) node)->withClause, ((UpdateStmt *) node)->relation, reading);
+		case T_DeleteStmt:
+			return walk_with(node, ((DeleteStmt *) node)->withClause, ((DeleteStmt *) node)->relation, reading);
+		case T_MergeStmt:
+			return walk_with(node, ((MergeStmt *) node)->withClause, ((MergeStmt *) node)->relation, reading);
+		case T_A_Indirection:
+			see_list(reading, REFERENCE_COLUMN, ((A_Indirection *) node)->indirection);
+			break;
+		case T_TypeCast:
+			if (strcmp(strVal(llast(((TypeCast *) node)->typeName->names)), "regclass") == 0)
+				see_relation_name(reading, ((TypeCast *) node)->arg);
+			break;
 		case T_RangeVar:
 			{
 				RangeVar   *range = (RangeVar *) node;
@@ -247,6 +330,8 @@ walk(Node *node, void *context)
 					parts[0] = range->schemaname;
 					parts[1] = range->relname;
 				}
+				else if (sg_has_name(reading->ctes, range->relname))
+					return false;
 				see_name(reading, REFERENCE_TABLE, parts, range->schemaname ? 2 : 1, false);
 				return false;
 			}
@@ -255,6 +340,8 @@ walk(Node *node, void *context)
 			return false;
 		case T_FuncCall:
 			see_list(reading, REFERENCE_FUNCTION, ((FuncCall *) node)->funcname);
+			if (takes_relation(((FuncCall *) node)->funcname) && ((FuncCall *) node)->args)
+				see_relation_name(reading, linitial(((FuncCall *) node)->args));
 			break;
 		case T_TypeName:
 			see_list(reading, REFERENCE_TYPE, ((TypeName *) node)->names);
@@ -395,6 +482,27 @@ wanted_for(ImpactNode *node)
 	return wanted;
 }
 
+/* Has the function rows of the table without naming it: as a trigger of its own, or as an argument? */
+static bool
+has_rows(const Body *body, Oid table)
+{
+	Relation	rel = RelationIdGetRelation(table);
+	TriggerDesc *triggers = rel ? rel->trigdesc : NULL;
+	Oid			row_type = get_rel_type_id(table);
+	Oid		   *types;
+	int			n;
+	bool		found = false;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+		found = found || triggers->triggers[i].tgfoid == body->oid;
+	if (rel)
+		RelationClose(rel);
+	(void) get_func_signature(body->oid, &types, &n);
+	for (int i = 0; i < n; i++)
+		found = found || (OidIsValid(row_type) && types[i] == row_type);
+	return found;
+}
+
 /* The first of the wanted ones that the body names, or NULL */
 static const Wanted *
 read_body(const Body *body, List *wanted, MemoryContext scratch)
@@ -421,7 +529,8 @@ read_body(const Body *body, List *wanted, MemoryContext scratch)
 
 	foreach_ptr(const Wanted, candidate, wanted)
 	{
-		if (found == NULL && reading.saw_table[i] && (candidate->column == NULL || reading.saw_column[i]))
+		if (found == NULL && (candidate->column == NULL || reading.saw_column[i]) &&
+			(reading.saw_table[i] || (candidate->column && has_rows(body, candidate->node->address.objectId))))
 			found = candidate;
 		i++;
 	}

@@ -233,6 +233,27 @@ BEGIN
   END LOOP;
 END $$;
 
+-- rows of a table that a body has without naming it, names in strings, names that are another's
+CREATE TABLE told (id int, price int);
+CREATE SEQUENCE told_ids;
+CREATE FUNCTION own_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.price := 1; RETURN NEW; END';
+CREATE FUNCTION other_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.price := 1; RETURN NEW; END';
+CREATE TRIGGER own_trigger BEFORE INSERT ON told FOR EACH ROW EXECUTE FUNCTION own_trigger();
+CREATE TRIGGER other_trigger BEFORE INSERT ON parent FOR EACH ROW EXECUTE FUNCTION other_trigger();
+CREATE FUNCTION of_row(t told) RETURNS int LANGUAGE sql AS 'SELECT t.price';
+CREATE FUNCTION of_first(told) RETURNS int LANGUAGE sql AS 'SELECT $1.price';
+CREATE FUNCTION of_other(told) RETURNS int LANGUAGE sql AS 'SELECT $1.id';
+CREATE FUNCTION of_with() RETURNS int LANGUAGE sql AS 'WITH told AS (SELECT 1 AS price) SELECT price FROM told';
+CREATE FUNCTION in_with() RETURNS int LANGUAGE sql AS 'WITH told AS (SELECT price FROM told) SELECT price FROM told';
+CREATE FUNCTION says() RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE 'told has no price'; END$$;
+CREATE FUNCTION says_and_does() RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE 'x'; EXECUTE 'SELECT price FROM told'; END$$;
+CREATE FUNCTION next_id() RETURNS bigint LANGUAGE sql AS $$SELECT nextval('impact_test.told_ids')$$;
+CREATE FUNCTION this_id() RETURNS bigint LANGUAGE sql AS $$SELECT currval('told_ids'::regclass)$$;
+CREATE FUNCTION no_id() RETURNS text LANGUAGE sql AS $$SELECT 'told_ids'$$;
+SELECT dependent FROM sg_impact('impact_test.told.price') WHERE kind = 'function' ORDER BY 1;
+SELECT dependent FROM sg_impact('told') WHERE kind = 'function' AND certainty = 'mentioned' ORDER BY 1;
+SELECT dependent FROM sg_impact('told_ids') WHERE kind = 'function' ORDER BY 1;
+
 SELECT sg_plan_drop('impact_plan');
 DROP PUBLICATION impact_columns, impact_schema;
 DROP SCHEMA impact_test, "We""ird" CASCADE;
