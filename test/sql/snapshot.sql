@@ -178,7 +178,8 @@ SELECT r FROM schemaguard.snapshot s, jsonb_array_elements_text(environment -> '
 BEGIN;
 CREATE TABLE snap.collated (a text COLLATE ucs_basic, b text COLLATE snap.coll, c text COLLATE "C");
 SELECT sg_snapshot_take('regress 5', '{snap}') > 50 AS taken;
-SELECT environment - '{system_identifier,timeline,lsn,database_oid,encoding,collate,ctype,locale,locale_provider,roles,icu_rules}'::text[] AS environment FROM schemaguard.snapshot WHERE name = 'regress 5';
+SELECT environment - '{system_identifier,timeline,lsn,database_oid,encoding,collate,ctype,locale,locale_provider,roles,icu_rules,collations}'::text[] AS environment,
+  (environment -> 'collations' ->> 0 = 'ucs_basic') IS TRUE = (SELECT oid >= 12000 FROM pg_collation WHERE collname = 'ucs_basic') AS collations FROM schemaguard.snapshot WHERE name = 'regress 5';
 UPDATE schemaguard.snapshot SET environment = '{"roles": 1}' WHERE name = 'regress 5';
 SELECT count(*) FROM sg_snapshot_objects('regress 5');
 ROLLBACK;
