@@ -79,7 +79,9 @@ ALTER DEFAULT PRIVILEGES FOR ROLE regress_ddl_alice, regress_ddl_bob IN SCHEMA d
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_ddl_alice GRANT ALL ON SCHEMAS TO regress_ddl_bob;
 SELECT DISTINCT tag, kind, object FROM schemaguard.ddl_log l
 WHERE at > :'start' AND event = 'command' AND object !~ 'gone|part|leaf' AND NOT EXISTS (SELECT FROM sg_snapshot_objects('live') s WHERE s.kind = l.kind AND s.identity = l.object);
+SET client_min_messages = warning;
 DROP DOMAIN along CASCADE;
+RESET client_min_messages;
 DROP FUNCTION two; DROP OPERATOR === (text, int); DROP TABLE "json";
 CREATE TABLE alices_own (a int, s serial);
 ALTER TABLE alices_own OWNER TO regress_ddl_alice;
