@@ -300,7 +300,7 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 	if (readers[0] != readers[1] && !is_same(c.info[0], c.info[1]))
 	{
 		if (c.live && stored[DRIFT_REFERENCE])
-			c.taken = drift_taken_here(&c, reference);
+			drift_look_here(&c, reference);
 		merge(&c, readers);
 		resolve(&c);
 		list_sort(c.rows, compare_rows);

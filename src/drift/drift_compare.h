@@ -67,8 +67,9 @@ typedef struct DriftComparison
 {
 	const SnapshotInfo *info[2];
 	bool		live;			/* is the target this database? */
-	TransactionId taken;		/* that stored the reference, if it was taken
-								 * of this database; or invalid */
+	Oid		   *tables;			/* of the reference, sorted, if that was taken
+								 * of this database */
+	uint64		ntables;
 	bool		cosmetic;
 	List	   *objects[2];		/* of DriftObject *, by side, in order */
 	SgNameTable *by_name[2];	/* the same by kind and identity */
@@ -137,18 +138,15 @@ typedef enum DriftAge
 } DriftAge;
 
 /*
- * The transaction that stored the reference, which has this name, or
- * InvalidTransactionId if it is not of this database; the target is.
+ * The target is this database: if the stored reference, which has this name,
+ * was taken of it, fill c->tables
  */
-extern TransactionId drift_taken_here(DriftComparison *c, const char *name);
+extern void drift_look_here(DriftComparison *c, const char *name);
 
 /* Of a table of the target */
 extern DriftAge drift_table_age(DriftComparison *c, const char *table);
 
-/*
- * What each column that the reference had, by position, is called now, and
- * NULL for one that was dropped; newer ones follow.  NIL: not known.
- */
+/* What the column of each number is called now, NULL for one that was dropped.  NIL: not known. */
 extern List *drift_column_fates(DriftComparison *c, const char *table);
 
 /* drift_rename.c, drift_rename_column.c */

@@ -3,22 +3,22 @@
  * drift_here.c
  *	  What was there when the reference was taken, if that was here.
  *
- * A snapshot that was taken of this database has a row whose transaction came
- * before or after those that made the tables: a table that is newer is none of
- * the reference's under another name, and in one that is older each column
- * still has its number.  Of any other reference nothing of this is known.
+ * A snapshot that was taken of this database has the OID of each table, and
+ * the number of each column, which are never given again: a table with another
+ * OID is none of the reference's under another name, and in one of them each
+ * column still has its number.  Of any other reference nothing of this is
+ * known.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/sysattr.h"
-#include "access/transam.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
@@ -39,62 +39,47 @@ same_environment(DriftComparison *c, const char *member)
 	return reference && target && strcmp(reference, target) == 0;
 }
 
-TransactionId
-drift_taken_here(DriftComparison *c, const char *name)
+void
+drift_look_here(DriftComparison *c, const char *name)
 {
-	TransactionId taken = InvalidTransactionId;
 	Datum		args[] = {CStringGetTextDatum(name)};
 	Oid			types[] = {TEXTOID};
-	bool		isnull;
+	MemoryContext context = CurrentMemoryContext;
 	SgScope		scope;
+	uint64		n;
 
 	if (MAJOR(c->info[DRIFT_REFERENCE]->server_version_num) != MAJOR(c->info[DRIFT_TARGET]->server_version_num) ||
 		!same_environment(c, "system_identifier") || !same_environment(c, "database_oid"))
-		return InvalidTransactionId;
+		return;
 	sg_owner_begin(&scope);
 	SPI_connect();
-	if (sg_owner_execute(SPI_OK_SELECT,
-						 "SELECT xmin FROM schemaguard.snapshot WHERE name = $1 AND server IS NULL"
-						 " AND imported_at IS NULL",
-						 1, types, args, NULL) == 1)
-		taken = DatumGetTransactionId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	n = sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT o.oid FROM schemaguard.snapshot s JOIN schemaguard.snapshot_object o ON o.snapshot = s.name"
+						 " WHERE s.name = $1 AND s.server IS NULL AND s.imported_at IS NULL AND o.oid IS NOT NULL"
+						 "   AND o.kind = ANY ('{table,view,materialized view,sequence}') ORDER BY o.oid",
+						 1, types, args, NULL);
+	c->tables = MemoryContextAllocHuge(context, n * sizeof(Oid));
+	c->ntables = n;
+	for (uint64 i = 0; i < n; i++)
+	{
+		bool		isnull;
+
+		c->tables[i] = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+	}
 	SPI_finish();
 	sg_scope_end(&scope);
-	return taken;
 }
 
-/* Before or after: what was made by the transaction of the snapshot itself is neither */
-static DriftAge
-age(DriftComparison *c, HeapTuple tuple)
-{
-	TransactionId xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
-
-	return TransactionIdPrecedes(xmin, c->taken) ? DRIFT_OLDER :
-		TransactionIdFollows(xmin, c->taken) ? DRIFT_NEWER : DRIFT_AGELESS;
-}
-
-/* By what the catalog has of a system column, which is made with the table and never changed */
 DriftAge
 drift_table_age(DriftComparison *c, const char *table)
 {
-	Oid			relid = TransactionIdIsValid(c->taken) ? sg_find_qualified(table) : InvalidOid;
-	HeapTuple	tuple;
-	DriftAge	result;
+	Oid			relid = c->ntables > 0 ? sg_find_qualified(table) : InvalidOid;
 
 	if (!OidIsValid(relid))
 		return DRIFT_AGELESS;
-	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(TableOidAttributeNumber));
-	if (!HeapTupleIsValid(tuple))
-		return DRIFT_AGELESS;
-	result = age(c, tuple);
-	ReleaseSysCache(tuple);
-	return result;
+	return bsearch(&relid, c->tables, c->ntables, sizeof(Oid), oid_cmp) ? DRIFT_OLDER : DRIFT_NEWER;
 }
 
-/*
- * Numbers are never used again, so the columns that the reference has stand
- * before all that came since, but for those that were dropped before.
- */
 List *
 drift_column_fates(DriftComparison *c, const char *table)
 {
@@ -115,10 +100,7 @@ drift_column_fates(DriftComparison *c, const char *table)
 		if (!HeapTupleIsValid(tuple))
 			return NIL;
 		att = (Form_pg_attribute) GETSTRUCT(tuple);
-		if (!att->attisdropped)
-			fates = lappend(fates, pstrdup(NameStr(att->attname)));
-		else if (age(c, tuple) != DRIFT_OLDER)
-			fates = lappend(fates, NULL);
+		fates = lappend(fates, att->attisdropped ? NULL : pstrdup(NameStr(att->attname)));
 		ReleaseSysCache(tuple);
 	}
 	return fates;

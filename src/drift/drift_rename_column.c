@@ -47,6 +47,13 @@ position(const DriftObject *column)
 	return (int) drift_number(column->properties, "position");
 }
 
+/* Where columns were dropped before, another one */
+static int
+number(const DriftObject *column)
+{
+	return drift_value(column->properties, "number") ? (int) drift_number(column->properties, "number") : position(column);
+}
+
 static int
 compare_positions(const ListCell *a, const ListCell *b)
 {
@@ -215,8 +222,8 @@ judge_columns(DriftComparison *c, const Group *group, int i, int j, List **candi
 	double		attributes = attributes_alike(a, b, &telling);
 	double		name = rename_name_likeness(old, new);
 	bool		used = is_used_alike(group, old, new);
-	bool		known = position(a) > 0 && position(a) <= list_length(group->fates);
-	char	   *fate = known ? list_nth(group->fates, position(a) - 1) : NULL;
+	bool		known = number(a) > 0 && number(a) <= list_length(group->fates);
+	char	   *fate = known ? list_nth(group->fates, number(a) - 1) : NULL;
 	bool		there = fate && strcmp(fate, new) == 0;
 	NameSign	sign = column_sign(c, group, a, b);
 	Candidate	candidate = {.reference = a,.target = b};
