@@ -75,6 +75,7 @@ secret_value(const char *text, size_t *start, size_t *length)
 	if (close && !ends_value(*p))
 	{
 		*start = p - text;
+
 		for (*length = 0; !ends_value(p[*length]);)
 			(*length)++;
 		return true;
@@ -87,6 +88,7 @@ secret_value(const char *text, size_t *start, size_t *length)
 		p++;
 	end[1] = p[-1];
 	*start = p - text;
+
 	*length = strcspn(p, end);
 	return *length > 0;
 }
@@ -95,8 +97,8 @@ secret_value(const char *text, size_t *start, size_t *length)
 static bool
 address_value(const char *text, size_t *start, size_t *length)
 {
-	size_t		end = 3 + strcspn(text + 3, " \t\r\n'\"\\<>");
-	size_t		colon = 3 + strcspn(text + 3, ":/@");
+	size_t		end = 3 + strcspn(text +3, " \t\r\n'\"\\<>");
+	size_t		colon = 3 + strcspn(text +3, ":/@");
 	size_t		at = 0;
 
 	for (size_t i = colon; i < end; i++)
@@ -142,6 +144,7 @@ sg_hide_secrets(const char *text)
 	}
 	if (out.data == NULL)
 		return text;
+
 	appendStringInfoString(&out, done);
 	return out.data;
 }

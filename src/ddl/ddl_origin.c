@@ -358,6 +358,7 @@ ddl_set_statement(DdlCommand *command, EventTriggerData *event)
 	}
 	if (strlen(text) > STATEMENT_MAX)
 		text = psprintf("%.*s ...", pg_mbcliplen(text, strlen(text), STATEMENT_MAX), text);
+
 	/* a name can be a connection string */
 	command->statement = unconstify(char *, sg_hide_secrets(text));
 }

@@ -248,6 +248,7 @@ see_relation_name(Reading *reading, Node *node)
 	if (node && IsA(node, TypeCast))
 		node = ((TypeCast *) node)->arg;
 	text = node && IsA(node, A_Const) && IsA(&((A_Const *) node)->val.node, String) ? ((A_Const *) node)->val.sval.sval : NULL;
+
 	if (text == NULL || !SplitIdentifierString(pstrdup(text), '.', &names) || names == NIL)
 		return;
 	foreach_ptr(char, name, names)

@@ -48,7 +48,7 @@ plan_index_written(const char *text)
 {
 	static const char word[] = "unique";
 	static const char spaces[] = " \t\n\r\f\v";
-	const char *rest = text + strspn(text, spaces);
+	const char *rest = text +strspn(text, spaces);
 
 	if (pg_strncasecmp(rest, word, strlen(word)) != 0)
 		return plan_index_definition(false, text);

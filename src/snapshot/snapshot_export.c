@@ -192,7 +192,10 @@ document(const SnapshotInfo *info, uint32 count)
 	StringInfoData bytes;
 	ObjectArray array = {.bytes = &bytes,.size = count};
 
-	/* then only the first entry, a key's, holds an offset, and none has to be moved */
+	/*
+	 * then only the first entry, a key's, holds an offset, and none has to be
+	 * moved
+	 */
 	if (2 * JsonContainerSize(root) > JB_OFFSET_STRIDE || count > JB_CMASK)
 		elog(ERROR, "a snapshot's header has too many members");
 

@@ -91,8 +91,8 @@ run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const Chang
 {
 	if (sg_workers == 0)
 		return tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-															 "it can't be in a transaction, and schemaguard.workers is 0",
-															 "SET schemaguard.workers = 1;"));
+												   "it can't be in a transaction, and schemaguard.workers is 0",
+												   "SET schemaguard.workers = 1;"));
 	action->attempts = 1;
 	run_log_start(action);
 	action->error = deploy_run_outside(work->run, linitial(move->statements));
