@@ -33,5 +33,8 @@ ALTER TABLE schemaguard.plan_deed
     ADD CONSTRAINT plan_deed_undo_check
         CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'change back', 'nothing'));
 
+ALTER TABLE schemaguard.snapshot ADD COLUMN environment jsonb;
+ALTER TABLE schemaguard.snapshot_object ADD COLUMN oid oid;
+
 -- fitted anew; a user's own stay
 DELETE FROM schemaguard.discovery_weight WHERE source = 'fitted';

@@ -161,8 +161,7 @@ sub found
 # Definitions belong to who took the snapshot, copies of rows to the owner of their table, counts to who may read the rows
 my @definitions = (
 	(map { "schemaguard.snapshot_object.properties canary_$_" } qw(backslash body cancel cast check column default do enum forged
-		internal joined json load raised refused setting table unicode url)),
-	'schemaguard.drift_item.actual canary_body2', 'schemaguard.drift_item.expected canary_body');
+		internal joined json load raised refused setting table unicode url)));
 my @names = map { "schemaguard.$_" } 'audit_log.object canary_plan_name', 'audit_log.object canary_snapshot_name', 'audit_log.plan canary_plan_name',
 	'drift_item.reference canary_snapshot_name', 'drift_run.reference canary_snapshot_name', 'plan.name canary_plan_name', 'snapshot.name canary_snapshot_name',
 	'snapshot_object.snapshot canary_snapshot_name';
