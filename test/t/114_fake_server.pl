@@ -36,11 +36,11 @@ sub table
 }
 sub row { return message('D', pack('n', scalar @_) . join '', map { defined $_ ? pack('N/a*', $_) : pack('N', 0xffffffff) } @_) }
 
-my @good = ([ 'schema', 'public', undef, '{"owner": "x"}' ], [ 'table', 'public.t', 'public', '{"type": "table", "owner": "x"}' ]);
+my @good = ([ 'schema', 'public', undef, '{"owner": "x"}', '1' ], [ 'table', 'public.t', 'public', '{"type": "table", "owner": "x"}', undef ]);
 sub version { return table(2, @_) . ready() }
 sub objects { my ($columns, @rows) = @_; return table($columns, @rows) . ready() }
 
-# What is answered to the first question, for version and database, or to the one for objects
+# What is answered to the first question, for version and database, to the one for the environment, or to the one for objects
 my %version = (
 	'no database' => version([ '150000', undef ]),
 	'no version' => version([ undef, 'd' ]),
@@ -62,30 +62,41 @@ my %version = (
 	'silence' => '',
 	'half a row' => substr(table(2, [ '150000', 'd' x 500 ]), 0, 200),
 );
+my %environment = (
+	'environment: no row' => table(1) . ready(),
+	'environment: null' => table(1, [undef]) . ready(),
+	'environment: a word' => table(1, ['x']) . ready(),
+	'environment: an array' => table(1, ['[]']) . ready(),
+	'environment: two columns' => table(2, [ '{}', '{}' ]) . ready(),
+	'environment: an error' => refusal('42501', 'no') . ready(),
+	'environment: silence' => '',
+	'environment: half a row' => substr(table(1, [ '{"encoding": "UTF8"}' ]), 0, 40),
+);
 my %objects = (
-	'no kind' => objects(4, [ undef, 'public', undef, '{}' ]),
-	'no identity' => objects(4, [ 'schema', undef, undef, '{}' ]),
-	'no properties' => objects(4, [ 'schema', 'public', undef, undef ]),
-	'all null' => objects(4, [ undef, undef, undef, undef ]),
-	'a word as properties' => objects(4, [ 'schema', 'public', undef, 'x' ]),
-	'an array as properties' => objects(4, [ 'schema', 'public', undef, '[]' ]),
-	'null as properties' => objects(4, [ 'schema', 'public', undef, 'null' ]),
-	'a column without a type' => objects(4, [ 'column', 'public.t.a', 'public.t', '{}' ]),
-	'a body of null' => objects(4, [ 'function', 'public.f()', 'public', '{"language": "sql", "body": null}' ]),
-	'no parent' => objects(4, [ 'table', 'public.t', undef, '{"type": "table"}' ]),
-	'a column elsewhere' => objects(4, [ 'column', 'x', 'public.a_long_name', '{"type": "text"}' ]),
-	'an unknown kind' => objects(4, [ 'thing', 'x', undef, '{}' ]),
-	'a long kind' => objects(4, [ 'x' x 70000, 'x', undef, '{}' ]),
-	'a long identity' => objects(4, [ 'schema', 'x' x 70000, undef, '{}' ]),
-	'few columns' => objects(3, [ 'schema', 'public', undef ]),
-	'many columns' => objects(5, [ 'schema', 'public', undef, '{}', 'x' ]),
-	'many rows' => objects(4, map { [ 'schema', "s$_", undef, '{}' ] } 1 .. 5001),
-	'one row twice' => objects(4, @good, $good[1]),
+	'no kind' => objects(5, [ undef, 'public', undef, '{}', '1' ]),
+	'no identity' => objects(5, [ 'schema', undef, undef, '{}', '1' ]),
+	'no properties' => objects(5, [ 'schema', 'public', undef, undef, '1' ]),
+	'all null' => objects(5, [ undef, undef, undef, undef, '1' ]),
+	'a word as properties' => objects(5, [ 'schema', 'public', undef, 'x', '1' ]),
+	'an array as properties' => objects(5, [ 'schema', 'public', undef, '[]', '1' ]),
+	'null as properties' => objects(5, [ 'schema', 'public', undef, 'null', '1' ]),
+	'a column without a type' => objects(5, [ 'column', 'public.t.a', 'public.t', '{}', '1' ]),
+	'a body of null' => objects(5, [ 'function', 'public.f()', 'public', '{"language": "sql", "body": null}', '1' ]),
+	'no parent' => objects(5, [ 'table', 'public.t', undef, '{"type": "table"}', '1' ]),
+	'a column elsewhere' => objects(5, [ 'column', 'x', 'public.a_long_name', '{"type": "text"}', '1' ]),
+	'an unknown kind' => objects(5, [ 'thing', 'x', undef, '{}', '1' ]),
+	'a long kind' => objects(5, [ 'x' x 70000, 'x', undef, '{}', '1' ]),
+	'a long identity' => objects(5, [ 'schema', 'x' x 70000, undef, '{}', '1' ]),
+	'few columns' => objects(4, [ 'schema', 'public', undef, '{}' ]),
+	'many columns' => objects(6, [ 'schema', 'public', undef, '{}', '1', 'x' ]),
+	'many rows' => objects(5, map { [ 'schema', "s$_", undef, '{}', $_ ] } 1 .. 5001),
+	'a word as OID' => objects(5, [ 'schema', 'public', undef, '{}', 'x' ]),
+	'one row twice' => objects(5, @good, $good[1]),
 	'objects: a command' => done('FETCH 0') . ready(),
 	'objects: an error' => refusal('42501', 'no') . ready(),
 	'objects: a good bye' => 'close',
 	'objects: silence' => '',
-	'objects: half a row' => substr(objects(4, @good), 0, 150),
+	'objects: half a row' => substr(objects(5, @good), 0, 150),
 );
 
 sub read_exactly
@@ -129,8 +140,10 @@ sub serve
 		my $answer;
 
 		POSIX::_exit(0) if $type ne 'Q';
-		if ($query =~ /current_database/ && $query !~ /DECLARE/) { $answer = $version{$case} // version([ '150000', 'd' ]) }
-		elsif ($query =~ /^FETCH/) { $answer = $fetched++ ? objects(4) : $objects{$case} // objects(4, @good) }
+		if ($query =~ /unnest\('\{pg_control_system/) { $answer = table(1, ['f']) . ready() }
+		elsif ($query =~ /database_oid/ && $query !~ /DECLARE/) { $answer = $environment{$case} // table(1, ['{"encoding": "UTF8"}']) . ready() }
+		elsif ($query =~ /current_database/ && $query !~ /DECLARE/) { $answer = $version{$case} // version([ '150000', 'd' ]) }
+		elsif ($query =~ /^FETCH/) { $answer = $fetched++ ? objects(5) : $objects{$case} // objects(5, @good) }
 		elsif ($query =~ /^BEGIN/ && $case eq 'answers without end')
 		{
 			open my $mark, '>', "$directory/$case" or die $!;
@@ -169,7 +182,7 @@ close $listener;
 # ---- this side
 
 $node->safe_psql('postgres', 'CREATE EXTENSION dblink');
-foreach my $case ('good', 'answers without end', keys %version, keys %objects)
+foreach my $case ('good', 'answers without end', keys %version, keys %environment, keys %objects)
 {
 	$node->safe_psql('postgres', 'CREATE SERVER ' . ident($case) . " FOREIGN DATA WRAPPER dblink_fdw OPTIONS (host '$directory', port '1', dbname " . lit($case)
 		. '); CREATE USER MAPPING FOR CURRENT_USER SERVER ' . ident($case));
@@ -181,16 +194,16 @@ is($session->query(q{SELECT database, server_version_num, objects FROM schemagua
 my %state = (
 	'a word as version' => '22P02', 'one column' => '42804', 'three columns' => '42804', 'a command' => '42804', 'an old version' => '0A000',
 	'an error' => '42501', 'a cancel' => '08006', 'nonsense' => '08006', 'nothing to do' => '08006', 'a good bye' => '08006',
-	'a word as properties' => '22P02', 'few columns' => '42804', 'many columns' => '42804', 'one row twice' => '23505',
+	'a word as properties' => '22P02', 'a word as OID' => '22P02', 'environment: a word' => '22P02', 'environment: two columns' => '42804', 'environment: an error' => '42501', 'few columns' => '42804', 'many columns' => '42804', 'one row twice' => '23505',
 	'objects: a command' => '42804', 'objects: an error' => '42501', 'objects: a good bye' => '08006');
-foreach my $case (grep { !/silence|half/ } sort(keys %version, keys %objects))
+foreach my $case (grep { !/silence|half/ } sort(keys %version, keys %environment, keys %objects))
 {
 	$session->query(q{SELECT sg_snapshot_take('x', server => } . lit($case) . ')');
 	is($session->sqlstate, $state{$case} // '08P01', "$case: its SQLSTATE") or diag($session->{err});
 	like($session->{err}, qr/ERROR:.*\Q$case\E/, "$case: the message names the server") unless $case eq 'one row twice';
 }
 
-foreach my $case ('answers without end', grep { /silence|half/ } sort(keys %version, keys %objects))
+foreach my $case ('answers without end', grep { /silence|half/ } sort(keys %version, keys %environment, keys %objects))
 {
 	$session->send(q{SELECT sg_snapshot_take('x', server => } . lit($case) . ')');
 	ok(wait_for(sub { -e "$directory/$case" }), "$case: it has come to this");
