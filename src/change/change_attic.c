@@ -40,17 +40,22 @@
 static bool
 has_name(Oid schema, Oid relid)
 {
-	return OidIsValid(get_relname_relid(get_rel_name(relid), schema));
+	char	   *name = get_rel_name(relid);
+
+	return name && OidIsValid(get_relname_relid(name, schema));
 }
 
-/* With the table go its row type, indexes and sequences */
+/* With the table go its row type, indexes and sequences; one that is gone meanwhile needs none */
 static bool
 has_room(Oid schema, Oid relid)
 {
 	Relation	rel = RelationIdGetRelation(relid);
-	List	   *others = list_concat_copy(RelationGetIndexList(rel), getOwnedSequences(relid));
+	List	   *others;
 	bool		room;
 
+	if (rel == NULL)
+		return true;
+	others = list_concat_copy(RelationGetIndexList(rel), getOwnedSequences(relid));
 	room = !has_name(schema, relid) &&
 		!SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(RelationGetRelationName(rel)), ObjectIdGetDatum(schema));
 	RelationClose(rel);
