@@ -91,6 +91,12 @@ extern void ddl_set_origin(DdlCommand *command);
  */
 extern void ddl_keep(const DdlCommand *command);
 
+/*
+ * Note what a command did.  An error there must not become one of the
+ * command's: it is remembered as lost, and false; but cancels are raised.
+ */
+extern bool ddl_try(void (*note) (void *arg), void *arg);
+
 /* Write what is kept now, if that has become much.  Raises cancels only. */
 extern void ddl_bound_memory(void);
 

@@ -610,6 +610,22 @@ gather(void *arg)
 	ddl_finish(command, event);
 }
 
+bool
+ddl_try(void (*note) (void *arg), void *arg)
+{
+	bool		quote_all = quote_all_identifiers;
+	ErrorData  *error;
+
+	quote_all_identifiers = false;
+	error = sg_try(note, arg);
+	quote_all_identifiers = quote_all;
+	if (error == NULL)
+		return true;
+	sg_rethrow_cancel(error);
+	ddl_lost(1, error);
+	return false;
+}
+
 /*
  * sg_ddl_event() event trigger: note what a command did for the log.  Raises
  * no error but cancels.
@@ -618,8 +634,6 @@ Datum
 sg_ddl_event(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *event = (EventTriggerData *) fcinfo->context;
-	bool		quote_all = quote_all_identifiers;
-	ErrorData  *error;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -631,16 +645,7 @@ sg_ddl_event(PG_FUNCTION_ARGS)
 	if (event->tag == CMDTAG_REFRESH_MATERIALIZED_VIEW || event->tag == CMDTAG_REINDEX)
 		PG_RETURN_NULL();
 
-	quote_all_identifiers = false;
-	error = sg_try(gather, event);
-	quote_all_identifiers = quote_all;
-
-	if (error)
-	{
-		sg_rethrow_cancel(error);
-		ddl_lost(1, error);
-	}
-	else
+	if (ddl_try(gather, event))
 		ddl_bound_memory();
 
 	PG_RETURN_NULL();

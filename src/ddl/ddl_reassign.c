@@ -26,7 +26,6 @@
 #include "utils/fmgroids.h"
 
 #include "base/compat.h"
-#include "base/errors.h"
 #include "ddl/ddl.h"
 
 typedef struct Reassigned
@@ -110,23 +109,6 @@ after(void *arg)
 	ddl_finish(&command, &event);
 }
 
-/* An error there must not become one of the command's */
-static void
-note(void (*fn) (void *arg), Reassigned *reassigned)
-{
-	bool		quote_all = quote_all_identifiers;
-	ErrorData  *error;
-
-	quote_all_identifiers = false;
-	error = sg_try(fn, reassigned);
-	quote_all_identifiers = quote_all;
-	if (error)
-	{
-		sg_rethrow_cancel(error);
-		ddl_lost(1, error);
-	}
-}
-
 static void
 utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
 		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
@@ -137,17 +119,14 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 	if (noted)
 	{
 		reassigned.statement = copyObject((ReassignOwnedStmt *) planned->utilityStmt);
-		note(before, &reassigned);
+		(void) ddl_try(before, &reassigned);
 	}
 	if (next_utility)
 		next_utility(planned, query, read_only_tree, context, params, environment, dest, completion);
 	else
 		standard_ProcessUtility(planned, query, read_only_tree, context, params, environment, dest, completion);
-	if (noted && reassigned.objects)
-	{
-		note(after, &reassigned);
+	if (reassigned.objects && ddl_try(after, &reassigned))
 		ddl_bound_memory();
-	}
 }
 
 void
