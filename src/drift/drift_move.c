@@ -166,6 +166,52 @@ drift_find_renamed_schemas(DriftComparison *c)
 	rename_choose(c, candidates, MIN_SCORE, pair_schemas);
 }
 
+/* ---- pairs by a key of which each side has one ---- */
+
+/* By what objects are paired, of the reference as the target would have it; NULL: this one is not */
+typedef char *(*KeyOf) (DriftComparison *c, const DriftObject *object);
+
+static SgNameTable *
+by_key(DriftComparison *c, DriftSide side, KeyOf key_of)
+{
+	SgNameTable *table = sg_names_create(CurrentMemoryContext);
+
+	foreach_ptr(DriftObject, object, c->objects[side])
+	{
+		char	   *key = key_of(c, object);
+		SgNameEntry *entry;
+
+		if (key == NULL)
+			continue;
+		entry = sg_names_enter(table, "", key);
+		entry->value = lappend(entry->value, object);
+	}
+	return table;
+}
+
+/* Pair what is alone with its key on either side; where two could be it, none is.  Was anything paired? */
+static bool
+pair_by_key(DriftComparison *c, KeyOf key_of, bool (*pair) (DriftComparison *c, DriftObject *reference, DriftObject *target))
+{
+	SgNameTable *references = by_key(c, DRIFT_REFERENCE, key_of);
+	SgNameTable *targets = by_key(c, DRIFT_TARGET, key_of);
+	bool		found = false;
+
+	foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
+	{
+		char	   *key = key_of(c, object);
+		List	   *others = key ? sg_names_value(targets, "", key) : NIL;
+
+		CHECK_FOR_INTERRUPTS();
+		if (list_length(others) == 1 && list_length(sg_names_value(references, "", key)) == 1 &&
+			((DriftObject *) linitial(others))->partner == NULL)
+			found |= pair(c, object, linitial(others));
+	}
+	sg_names_destroy(references);
+	sg_names_destroy(targets);
+	return found;
+}
+
 /* ---- into another schema ---- */
 
 static bool
@@ -195,29 +241,6 @@ is_movable(const DriftObject *object)
 		default:
 			return false;
 	}
-}
-
-/* What has the same kind and name, whatever the schema */
-static SgNameTable *
-by_name(DriftComparison *c, DriftSide side)
-{
-	SgNameTable *table = sg_names_create(CurrentMemoryContext);
-
-	foreach_ptr(DriftObject, object, c->objects[side])
-	{
-		char	   *within = is_movable(object) ? drift_within_schema(object->identity) : NULL;
-		SgNameEntry *entry;
-
-		if (within == NULL)
-			continue;
-
-		/* a function has types in its name */
-		if (side == DRIFT_REFERENCE)
-			within = drift_new_text(c, within);
-		entry = sg_names_enter(table, snapshot_kinds[object->kind].word, within);
-		entry->value = lappend(entry->value, object);
-	}
-	return table;
 }
 
 /* Are two objects the same but for the schema?  Sets whether even the owner, privileges and comment are. */
@@ -259,86 +282,51 @@ pair_moved(DriftComparison *c, DriftObject *reference, DriftObject *target)
 	return true;
 }
 
-/*
- * What is in another schema and otherwise the same; where two could be it,
- * none is.
- */
+/* What has the same kind and name, whatever the schema; a function has types in its name */
+static char *
+key_of_movable(DriftComparison *c, const DriftObject *object)
+{
+	char	   *within = is_movable(object) ? drift_within_schema(object->identity) : NULL;
+
+	if (within == NULL)
+		return NULL;
+	return psprintf("%s %s", snapshot_kinds[object->kind].word,
+					object->side == DRIFT_REFERENCE ? drift_new_text(c, within) : within);
+}
+
 void
 drift_find_moved(DriftComparison *c)
 {
-	bool		found = true;
-
-	for (int i = 0; i < ROUNDS && found; i++)
-	{
-		SgNameTable *references = by_name(c, DRIFT_REFERENCE);
-		SgNameTable *targets = by_name(c, DRIFT_TARGET);
-
-		found = false;
-		foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
-		{
-			char	   *within = is_movable(object) ? drift_within_schema(object->identity) : NULL;
-			const char *word = snapshot_kinds[object->kind].word;
-			List	   *others;
-
-			CHECK_FOR_INTERRUPTS();
-			if (within == NULL)
-				continue;
-			within = drift_new_text(c, within);
-			others = sg_names_value(targets, word, within);
-			if (list_length(others) == 1 && list_length(sg_names_value(references, word, within)) == 1 &&
-				((DriftObject *) linitial(others))->partner == NULL)
-				found |= pair_moved(c, object, linitial(others));
-		}
-		sg_names_destroy(references);
-		sg_names_destroy(targets);
-	}
+	for (int i = 0; i < ROUNDS && pair_by_key(c, key_of_movable, pair_moved); i++)
+		;
 }
 
 /* ---- sequences of columns ---- */
 
-static SgNameTable *
-by_owner(DriftComparison *c, DriftSide side)
+static char *
+key_of_sequence(DriftComparison *c, const DriftObject *object)
 {
-	SgNameTable *table = sg_names_create(CurrentMemoryContext);
+	char	   *owner = object->kind == KIND_SEQUENCE && object->partner == NULL ?
+		drift_string(object->properties, "owned_by") : NULL;
 
-	foreach_ptr(DriftObject, object, c->objects[side])
-	{
-		char	   *owner = object->kind == KIND_SEQUENCE && object->partner == NULL ?
-			drift_string(object->properties, "owned_by") : NULL;
-		SgNameEntry *entry;
+	return object->side == DRIFT_REFERENCE ? drift_new_identity(c, owner) : owner;
+}
 
-		if (owner == NULL)
-			continue;
-		if (side == DRIFT_REFERENCE)
-			owner = drift_new_identity(c, owner);
-		entry = sg_names_enter(table, "", owner);
-		entry->value = lappend(entry->value, object);
-	}
-	return table;
+static bool
+pair_sequences(DriftComparison *c, DriftObject *reference, DriftObject *target)
+{
+	DriftObject *column = drift_find(c, DRIFT_REFERENCE, KIND_COLUMN, drift_string(reference->properties, "owned_by"));
+
+	drift_add_object_name(c, reference, target);
+	drift_pair(c, reference, target, column && column->partner ? column->score : 1.0, "the sequence of the same column");
+	reference->automatic_pair = drift_flag(reference->properties, "automatic_name") ||
+		drift_flag(target->properties, "automatic_name");
+	return true;
 }
 
 /* The only sequence of a column, by whatever name: it goes along with the column */
 void
 drift_match_sequences(DriftComparison *c)
 {
-	SgNameTable *references = by_owner(c, DRIFT_REFERENCE);
-	SgNameTable *targets = by_owner(c, DRIFT_TARGET);
-
-	foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
-	{
-		char	   *owner = object->kind == KIND_SEQUENCE && object->partner == NULL ?
-			drift_new_identity(c, drift_string(object->properties, "owned_by")) : NULL;
-		List	   *others = owner ? sg_names_value(targets, "", owner) : NIL;
-		DriftObject *column = others ? drift_find(c, DRIFT_REFERENCE, KIND_COLUMN, drift_string(object->properties, "owned_by")) : NULL;
-		DriftObject *other;
-
-		if (list_length(others) != 1 || list_length(sg_names_value(references, "", owner)) != 1)
-			continue;
-		other = linitial(others);
-		drift_add_object_name(c, object, other);
-		drift_pair(c, object, other, column && column->partner ? column->score : 1.0, "the sequence of the same column");
-		object->automatic_pair = drift_flag(object->properties, "automatic_name") || drift_flag(other->properties, "automatic_name");
-	}
-	sg_names_destroy(references);
-	sg_names_destroy(targets);
+	(void) pair_by_key(c, key_of_sequence, pair_sequences);
 }
