@@ -22,6 +22,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/quote.h"
 
 int			sg_lock_timeout = 100;
 int			sg_lock_attempts = 200;
@@ -123,14 +124,7 @@ sg_drift_counts_partition(const char *kind)
 {
 	List	   *names;
 
-	if (!SplitIdentifierString(pstrdup(sg_drift_partitions), ',', &names))
-		return false;
-	foreach_ptr(const char, name, names)
-	{
-		if (strcmp(name, kind) == 0)
-			return true;
-	}
-	return false;
+	return SplitIdentifierString(pstrdup(sg_drift_partitions), ',', &names) && sg_has_name(names, kind);
 }
 
 /* A call on a plan of many steps has set it to "problems" */

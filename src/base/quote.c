@@ -282,18 +282,22 @@ sg_equal_names(List *a, List *b)
 }
 
 bool
-sg_same_names(List *a, List *b)
+sg_has_names(List *names, List *all)
 {
 	ListCell   *lc;
 
-	if (list_length(a) != list_length(b))
-		return false;
-	foreach(lc, a)
+	foreach(lc, all)
 	{
-		if (!sg_has_name(b, lfirst(lc)))
+		if (!sg_has_name(names, lfirst(lc)))
 			return false;
 	}
 	return true;
+}
+
+bool
+sg_same_names(List *a, List *b)
+{
+	return list_length(a) == list_length(b) && sg_has_names(b, a);
 }
 
 List *

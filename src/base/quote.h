@@ -66,6 +66,9 @@ extern int	sg_compare_names(const ListCell *a, const ListCell *b);
 /* Is a name in a list of names? */
 extern bool sg_has_name(List *names, const char *name);
 
+/* Are all of these names in the list? */
+extern bool sg_has_names(List *names, List *all);
+
 /* The names of one list that are in another one, too, in its order */
 extern List *sg_common_names(List *a, List *b);
 

@@ -129,19 +129,6 @@ has_in_order(List *list, List *elements, bool between)
 	return le == NULL;
 }
 
-static bool
-has_all(List *list, List *elements)
-{
-	ListCell   *lc;
-
-	foreach(lc, elements)
-	{
-		if (!sg_has_name(list, lfirst(lc)))
-			return false;
-	}
-	return true;
-}
-
 /* Labels are added anywhere, but not dropped, nor moved */
 static const char *
 labels_risk(const DriftChange *change)
@@ -149,7 +136,7 @@ labels_risk(const DriftChange *change)
 	List	   *expected = drift_elements(change->expected);
 	List	   *actual = drift_elements(change->actual);
 
-	if (!has_all(expected, actual))
+	if (!sg_has_names(expected, actual))
 		return "lossy";
 	return has_in_order(expected, actual, true) ? "safe" : "blocking";
 }
