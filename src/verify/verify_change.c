@@ -19,43 +19,49 @@
 #include "change/change.h"
 #include "verify/verify.h"
 
-/* The constraint or index is there, which others call done */
+/* Does it make something, which is there then?  Others are done. */
 static bool
 makes_something(const PlanStep *step)
 {
 	return step->kind != STEP_STATEMENT && step->kind != STEP_DROP && step->kind != STEP_RENAME;
 }
 
+/* The name of the test, and what is expected of it */
+static const char *
+done_word(const PlanStep *step)
+{
+	return makes_something(step) ? "present" : "done";
+}
+
 static void
 test_done(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
 {
 	bool		made = makes_something(step);
-	const char *test = made ? "present" : "done";
-	const char *yes = made ? "present" : "done";
+	const char *yes = done_word(step);
 	const char *no = made ? "missing" : "not done";
 
 	switch (move->kind)
 	{
 		case MOVE_NONE:
 			if (step->kind == STEP_STATEMENT && step->done_when == NULL)
-				verify_add_test(vk, test, yes, "unknown", AUDIT_UNKNOWN, "nothing but the plan says so: the step has no done_when");
+				verify_add_test(vk, yes, yes, "unknown", AUDIT_UNKNOWN, "nothing but the plan says so: the step has no done_when");
 			else
-				verify_add_test(vk, test, yes, yes, AUDIT_PASS, move->note);
+				verify_add_test(vk, yes, yes, yes, AUDIT_PASS, move->note);
 			break;
 		case MOVE_VALIDATE:
 		case MOVE_FILL:
-			verify_add_test(vk, test, yes, yes, AUDIT_PASS, NULL);
+			verify_add_test(vk, yes, yes, yes, AUDIT_PASS, NULL);
 			break;
 		case MOVE_STATEMENT:
 		case MOVE_BUILD:
 		case MOVE_OUTSIDE:
-			verify_add_test(vk, test, yes, no, AUDIT_FAIL, step->reason);
+			verify_add_test(vk, yes, yes, no, AUDIT_FAIL, step->reason);
 			break;
 		case MOVE_PROBLEM:
 			if (made && change_was_done(step, move))
-				verify_add_test(vk, test, yes, "unknown", AUDIT_UNKNOWN, "a later step of the plan has renamed or dropped what it is on");
+				verify_add_test(vk, yes, yes, "unknown", AUDIT_UNKNOWN, "a later step of the plan has renamed or dropped what it is on");
 			else
-				verify_add_test(vk, test, yes, no, AUDIT_FAIL, move->problem->reason);
+				verify_add_test(vk, yes, yes, no, AUDIT_FAIL, move->problem->reason);
 			break;
 	}
 }
@@ -64,11 +70,12 @@ test_done(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
 static void
 test_valid(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
 {
+	const char *yes = step->kind == STEP_COLUMN ? "filled" : "valid";
+
 	if (step->kind != STEP_CHECK && step->kind != STEP_NOT_NULL && step->kind != STEP_COLUMN)
 		return;
 	if (move->kind == MOVE_NONE && (step->kind != STEP_COLUMN || step->fill))
-		verify_add_test(vk, step->kind == STEP_COLUMN ? "filled" : "valid", step->kind == STEP_COLUMN ? "filled" : "valid",
-						step->kind == STEP_COLUMN ? "filled" : "valid", AUDIT_PASS, NULL);
+		verify_add_test(vk, yes, yes, yes, AUDIT_PASS, NULL);
 	else if (move->kind == MOVE_VALIDATE)
 		verify_add_test(vk, "valid", "valid", "not valid", AUDIT_FAIL, "rows that were there before may break it");
 	else if (move->kind == MOVE_FILL)
@@ -118,18 +125,17 @@ void
 verify_change(VerifyKey *vk, const FkPlan *plan, bool live)
 {
 	const PlanStep *step = vk->change;
-	const char *test = makes_something(step) ? "present" : "done";
 	ChangeMove	move;
 
 	if (step->skipped_by || step->phase)
 	{
-		verify_add_test(vk, test, NULL, NULL, AUDIT_SKIPPED, step->phase ? psprintf("waits for phase %s", step->phase) :
+		verify_add_test(vk, done_word(step), NULL, NULL, AUDIT_SKIPPED, step->phase ? psprintf("waits for phase %s", step->phase) :
 						psprintf("the step is skipped: %s", step->reason ? step->reason : "no reason given"));
 		return;
 	}
 	if (step->done_when && strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) != 0)
 	{
-		verify_add_test(vk, test, NULL, NULL, AUDIT_UNKNOWN,
+		verify_add_test(vk, done_word(step), NULL, NULL, AUDIT_UNKNOWN,
 						psprintf("whether it is done says a query of role %s, which was not run", plan->author));
 		return;
 	}
