@@ -142,6 +142,7 @@ OBJS = \
 	src/drift/drift_move.o \
 	src/drift/drift_name.o \
 	src/drift/drift_notify.o \
+	src/drift/drift_pairs.o \
 	src/drift/drift_property.o \
 	src/drift/drift_rename.o \
 	src/drift/drift_rename_column.o \
@@ -229,6 +230,8 @@ OBJS = \
 	src/snapshot/snapshot_upgrade.o \
 	src/stamp/stamp_archive.o \
 	src/stamp/stamp_row.o \
+	src/sync/sync_pairs.o \
+	src/sync/sync_template.o \
 	src/tenant/tenant_audit.o \
 	src/undo/undo.o \
 	src/undo/undo_change.o \
@@ -270,6 +273,9 @@ SQL_PARTS = \
 	sql/parts/73_discover_rows_weight.sql \
 	sql/parts/75_drift.sql \
 	sql/parts/76_drift_check.sql \
+	sql/parts/77_sync_rule.sql \
+	sql/parts/78_sync.sql \
+	sql/parts/79_sync_sql.sql \
 	sql/parts/80_fkdiff.sql \
 	sql/parts/85_ddl.sql \
 	sql/parts/90_impact.sql \
@@ -441,7 +447,7 @@ exports.txt: $(addprefix $(srcdir)/,$(OBJS:.o=.c)) $(srcdir)/Makefile
 $(OBJS) $(OBJS:.o=.bc): .built-for $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/$(EXTENSION).control
 
 # Through a temporary file, or an interrupted build would leave half a script that looks finished.
-$(SCRIPT): $(addprefix $(srcdir)/,$(SQL_PARTS)) $(wildcard $(srcdir)/sql/snapshot/*) $(srcdir)/sql/join.awk \
+$(SCRIPT): $(addprefix $(srcdir)/,$(SQL_PARTS)) $(wildcard $(srcdir)/sql/snapshot/* $(srcdir)/sql/sync/*) $(srcdir)/sql/join.awk \
 		$(srcdir)/$(EXTENSION).control $(srcdir)/Makefile
 	awk -f $(srcdir)/sql/join.awk $(addprefix $(srcdir)/,$(SQL_PARTS)) > $@.tmp
 	mv $@.tmp $@

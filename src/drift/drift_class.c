@@ -338,8 +338,8 @@ report_pair(DriftComparison *c, DriftObject *reference)
 
 /* ---- properties ---- */
 
-static DriftVerdict
-body_verdict(const DriftChange *change)
+DriftVerdict
+drift_body_verdict(const DriftChange *change)
 {
 	char	   *language = drift_string(change->target, "language");
 	char	   *expected = drift_text(change->expected);
@@ -359,7 +359,7 @@ report_change(DriftComparison *c, DriftChange *change)
 {
 	PropertyCompare compare = change->property->compare;
 	bool		cosmetic = compare == COMPARE_COSMETIC ||
-		(compare == COMPARE_BODY && body_verdict(change) == DRIFT_COSMETIC);
+		(compare == COMPARE_BODY && drift_body_verdict(change) == DRIFT_COSMETIC);
 	char	   *extension = drift_string(change->reference, "extension");
 	bool		member = extension && drift_value(change->target, "extension");
 	DriftRow   *row;

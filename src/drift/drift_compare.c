@@ -147,7 +147,9 @@ compare_same_name(DriftComparison *c, const SnapshotObject *a, const SnapshotObj
 
 	if (unread && (snapshot_unknown(a) || snapshot_unknown(b)))
 		add_unknown(c, a, b);
-	else if (!snapshot_same(a, b))
+	else if (snapshot_same(a, b))
+		drift_keep_same(c, a, b);
+	else
 	{
 		List	   *differences = drift_differences(c, a, b);
 
@@ -158,6 +160,8 @@ compare_same_name(DriftComparison *c, const SnapshotObject *a, const SnapshotObj
 		}
 		else
 			c->changes = list_concat(c->changes, differences);
+		if (differences == NIL)
+			drift_keep_same(c, a, b);
 	}
 }
 
@@ -234,7 +238,7 @@ is_same(const SnapshotInfo *a, const SnapshotInfo *b)
 }
 
 static void
-resolve(DriftComparison *c)
+find_rows(DriftComparison *c, void *arg)
 {
 	drift_find_renamed_schemas(c);
 	drift_match_children(c);
@@ -248,6 +252,10 @@ resolve(DriftComparison *c)
 	drift_match_same_names(c);
 	drift_fold(c);
 	drift_report(c);
+	list_sort(c->rows, compare_rows);
+	hide_secrets(c->rows);
+	if (c->live)
+		drift_name_ddl(c->rows);
 }
 
 /* As names and strings were printed, so they are read and printed again */
@@ -271,42 +279,43 @@ stored_info(const char *name)
 	return strcmp(name, SNAPSHOT_LIVE) == 0 ? NULL : snapshot_get(name);
 }
 
-List *
-drift_compare(const char *reference, const char *target, List *schemas, bool cosmetic)
+/*
+ * Merge the two sides into c, then have finish() make of it what the caller
+ * wants; it is not called where the sides can't differ.
+ */
+void
+drift_run(DriftComparison *c, const char *reference, const char *target, List *schemas,
+		  void (*finish) (DriftComparison *c, void *arg), void *arg)
 {
 	static const SnapshotInfo nothing = {.name = SNAPSHOT_LIVE,.format = SNAPSHOT_FORMAT};
 	SnapshotInfo *stored[2] = {stored_info(reference), stored_info(target)};
-	DriftComparison c = {.cosmetic = cosmetic,.live = stored[1] == NULL};
 	SnapshotReader *readers[2];
 	bool		whole = schemas == NIL;
 	SgScope		caller;
 
+	c->live = stored[1] == NULL;
 	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	schemas = common_schemas(stored, schemas);
 	if (stored[0] && stored[1] && whole &&
 		sg_equal_names(stored[0]->schemas, stored[1]->schemas) && is_same(stored[0], stored[1]))
 	{
 		sg_progress_end();
-		return NIL;
+		return;
 	}
 
 	readers[0] = open_side(reference, schemas);
 	readers[1] = strcmp(reference, target) == 0 ? readers[0] : open_side(target, schemas);
 	for (int i = 0; i < 2; i++)
-		c.info[i] = readers[i] ? snapshot_info(readers[i]) : &nothing;
+		c->info[i] = readers[i] ? snapshot_info(readers[i]) : &nothing;
 
 	sg_caller_begin(&caller);
 	pin_settings();
-	if (readers[0] != readers[1] && !is_same(c.info[0], c.info[1]))
+	if (readers[0] != readers[1] && !is_same(c->info[0], c->info[1]))
 	{
-		if (c.live && stored[DRIFT_REFERENCE])
-			drift_look_here(&c, reference);
-		merge(&c, readers);
-		resolve(&c);
-		list_sort(c.rows, compare_rows);
-		hide_secrets(c.rows);
-		if (c.live)
-			drift_name_ddl(c.rows);
+		if (c->live && stored[DRIFT_REFERENCE])
+			drift_look_here(c, reference);
+		merge(c, readers);
+		finish(c, arg);
 	}
 	sg_scope_end(&caller);
 	for (int i = 0; i < 2; i++)
@@ -315,6 +324,14 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 			snapshot_close(readers[i]);
 	}
 	sg_progress_end();
+}
+
+List *
+drift_compare(const char *reference, const char *target, List *schemas, bool cosmetic)
+{
+	DriftComparison c = {.cosmetic = cosmetic};
+
+	drift_run(&c, reference, target, schemas, find_rows, NULL);
 	return c.rows;
 }
 

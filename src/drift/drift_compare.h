@@ -71,6 +71,8 @@ typedef struct DriftComparison
 								 * of this database */
 	uint64		ntables;
 	bool		cosmetic;
+	bool		keep_same;		/* are pairs wanted that are the same? */
+	List	   *same;			/* of DriftPair *: those */
 	List	   *objects[2];		/* of DriftObject *, by side, in order */
 	SgNameTable *by_name[2];	/* the same by kind and identity */
 	List	   *changes;		/* of DriftChange * */
@@ -79,6 +81,13 @@ typedef struct DriftComparison
 	SgNameTable *used_types;	/* types of columns that differ, in the target */
 	List	   *rows;			/* of DriftRow * */
 } DriftComparison;
+
+/* drift_compare.c */
+extern void drift_run(DriftComparison *c, const char *reference, const char *target, List *schemas,
+					  void (*finish) (DriftComparison *c, void *arg), void *arg);
+
+/* drift_pairs.c */
+extern void drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b);
 
 /* drift_property.c */
 extern const SnapshotProperty drift_parent_property;
@@ -159,6 +168,7 @@ extern void drift_find_moved(DriftComparison *c);
 extern void drift_match_sequences(DriftComparison *c);
 
 /* drift_class.c */
+extern DriftVerdict drift_body_verdict(const DriftChange *change);
 extern void drift_report(DriftComparison *c);
 
 /* drift_risk.c: what making the target the reference takes */

@@ -1,0 +1,46 @@
+-- Sync: how what is written for each kind of object. sql/sync/ holds the rows: templates as src/sync/sync_template.c reads
+-- them, filled with what sg_sync_object() makes of an object. "old" is the same of the target's object.
+--
+-- kind       kinds, or * for all
+-- step       exists: a boolean expression, is it there; create; alter; drop; rebuild: with this change (if the template
+--            applies) the object is dropped and made anew, and so is what depends on it; touch: only what depends on it is;
+--            beyond: this change can't be made (the template says why)
+-- property   what an alter, rebuild, touch or beyond is about, several with blanks
+-- section    1 enum labels; 2 structure; 3 indexes, outside of transactions; 4 keys, not valid; 5 validation; 6 the end
+-- anew       of an alter: also for an object that has just been made
+-- state      an expression of text: the property, as the target has it now
+-- loss       what goes away: the statement is a comment then, unless drops are allowed
+CREATE FUNCTION schemaguard.sg_sync_rules(
+    OUT kind text, OUT step text, OUT property text, OUT section int, OUT anew boolean, OUT statement text,
+    OUT state text, OUT loss text, OUT number bigint)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+SELECT k, r.step, r.property, r.section, r.anew, r.statement, r.state, r.loss, r.number
+FROM (SELECT *, row_number() OVER () AS number FROM (
+    \ir ../sync/*.sql
+) x) r (kind, step, property, section, anew, statement, state, loss, number),
+    unnest(string_to_array(r.kind, '|')) k
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_rules()
+    IS 'templates of the statements that sg_sync_sql() writes';
+
+CREATE FUNCTION schemaguard.sg_sync_fill(template text, object jsonb)
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_fill';
+COMMENT ON FUNCTION schemaguard.sg_sync_fill(text, jsonb)
+    IS 'a template of sg_sync_rules() with the values of an object; null where it does not apply';
+
+CREATE FUNCTION schemaguard.sg_sync_pairs(
+    reference text, target text, schemas text[],
+    OUT number int, OUT kind text,
+    OUT identity text, OUT parent text, OUT name text, OUT properties jsonb,
+    OUT target_identity text, OUT target_parent text, OUT target_name text, OUT target_properties jsonb,
+    OUT changes text[], OUT unknown text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_sync_pairs';
+COMMENT ON FUNCTION schemaguard.sg_sync_pairs(text, text, text[])
+    IS 'the objects that differ between two snapshots, each with what both sides say of it, in the order of making';

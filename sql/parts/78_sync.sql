@@ -1,0 +1,386 @@
+-- Sync: what templates need beyond the properties as they are. Nothing here runs what a snapshot says.
+
+-- "a.b(c)" is a.b: what precedes the first parenthesis that is not in a name
+CREATE FUNCTION schemaguard.sg_sync_name(signature text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN substring(signature FROM '^((?:"(?:[^"]|"")*"|[^"(])*)');
+
+-- an operator, given as regoperator prints it, where OPERATOR() is wanted
+CREATE FUNCTION schemaguard.sg_sync_operator(operator text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN 'OPERATOR(' || CASE WHEN schemaguard.sg_sync_name(operator) ~ '^[^.]+$' THEN 'pg_catalog.' ELSE '' END
+    || schemaguard.sg_sync_name(operator) || ')';
+
+-- what stands between the parentheses of an index
+CREATE FUNCTION schemaguard.sg_sync_keys(columns jsonb, p jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT string_agg(coalesce(quote_ident(k.name), p -> 'expressions' ->> (k.expression - 1)::int)
+        || coalesce(' COLLATE ' || (p -> 'collations' ->> (k.n - 1)::int), '')
+        || coalesce(' ' || (p -> 'operator_classes' ->> (k.n - 1)::int), '')
+        || coalesce(schemaguard.sg_sync_fill(' ({o|O})', jsonb_build_object('o', p -> 'operator_class_options' -> k.n::text)), '')
+        || coalesce(' ' || upper(p -> 'ordering' ->> (k.n - 1)::int), '')
+        || coalesce(' WITH ' || schemaguard.sg_sync_operator(p -> 'operators' ->> (k.n - 1)::int), ''), ', ' ORDER BY k.n)
+    FROM (SELECT k.name, k.n, count(*) FILTER (WHERE k.name IS NULL) OVER (ORDER BY k.n) AS expression
+          FROM jsonb_array_elements_text(columns) WITH ORDINALITY k (name, n)) k
+$function$;
+
+-- the elements of one array that another one lacks
+CREATE FUNCTION schemaguard.sg_sync_lacking(a jsonb, b jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT jsonb_agg(x.e ORDER BY x.n) FROM jsonb_array_elements(a) WITH ORDINALITY x (e, n) WHERE NOT coalesce(b, '[]') @> jsonb_build_array(x.e)
+$function$;
+
+-- options name=value of one side against those of the other, for OPTIONS (ADD, SET, DROP)
+CREATE FUNCTION schemaguard.sg_sync_options(new jsonb, old jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH n AS (SELECT split_part(o, '=', 1) AS name, substr(o, strpos(o, '=') + 1) AS value FROM jsonb_array_elements_text(new) o),
+        o AS (SELECT split_part(o, '=', 1) AS name, substr(o, strpos(o, '=') + 1) AS value FROM jsonb_array_elements_text(old) o)
+    SELECT string_agg(CASE WHEN n.name IS NULL THEN format('DROP %I', o.name)
+        WHEN o.name IS NULL THEN format('ADD %I %L', n.name, n.value) ELSE format('SET %I %L', n.name, n.value) END, ', '
+        ORDER BY coalesce(n.name, o.name))
+    FROM n FULL JOIN o ON o.name = n.name
+    -- what is hidden is not known
+    WHERE n.value IS DISTINCT FROM o.value AND coalesce(n.value, '') <> '(hidden)' AND coalesce(o.value, '') <> '(hidden)'
+$function$;
+
+-- Enum labels that have to be added, each where it belongs
+CREATE FUNCTION schemaguard.sg_sync_labels(type text, new jsonb, old jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT jsonb_agg(format('ALTER TYPE %s ADD VALUE IF NOT EXISTS %L', type, l.label)
+        || CASE WHEN l.before IS NULL THEN ' BEFORE ' || quote_literal(l.next) ELSE ' AFTER ' || quote_literal(l.before) END
+        ORDER BY l.n)
+    FROM (SELECT l.label, l.n, lag(l.label) OVER (ORDER BY l.n) AS before,
+              -- in front of all: before the first that is there
+              (SELECT o.label FROM jsonb_array_elements_text(new) WITH ORDINALITY o (label, n) WHERE old ? o.label ORDER BY o.n LIMIT 1) AS next
+          FROM jsonb_array_elements_text(new) WITH ORDINALITY l (label, n)) l
+    WHERE NOT old ? l.label
+$function$;
+
+-- CREATE FUNCTION or PROCEDURE
+CREATE FUNCTION schemaguard.sg_sync_routine(kind text, p jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT schemaguard.sg_sync_fill('CREATE OR REPLACE {word} {routine}({arguments_or})[ RETURNS {returns}] LANGUAGE {language|I}[ TRANSFORM {transform_list}][{?window} WINDOW]'
+        || '[{?volatility!=volatile} {volatility|U}][{?parallel!=unsafe} PARALLEL {parallel|U}][{?strict} STRICT][{?security_definer} SECURITY DEFINER][{?leakproof} LEAKPROOF]'
+        || '[ COST {cost_or}][ ROWS {rows_or}][ SUPPORT {support}]', p || jsonb_build_object(
+            'word', upper(kind), 'arguments_or', to_jsonb(coalesce(p ->> 'arguments', '')),
+            'cost_or', nullif(p -> 'cost', CASE WHEN p ->> 'language' IN ('internal', 'c') THEN '1'::jsonb ELSE '100'::jsonb END),
+            'rows_or', nullif(p -> 'rows', '1000'::jsonb),
+            'transform_list', (SELECT string_agg('FOR TYPE ' || t, ', ') FROM jsonb_array_elements_text(p -> 'transforms') t)))
+    || coalesce((SELECT string_agg(' SET ' || quote_ident(split_part(o, '=', 1)) || ' TO '
+            || CASE WHEN lower(split_part(o, '=', 1)) IN ('search_path', 'temp_tablespaces', 'session_preload_libraries', 'shared_preload_libraries', 'local_preload_libraries', 'unix_socket_directories')
+                -- a list of names, quoted as the server has quoted them
+                THEN coalesce(nullif((SELECT string_agg(quote_literal(CASE WHEN w.m[1] LIKE '"%' THEN replace(substr(w.m[1], 2, length(w.m[1]) - 2), '""', '"') ELSE w.m[1] END), ', ' ORDER BY w.n)
+                    FROM regexp_matches(substr(o, strpos(o, '=') + 1), '("(?:[^"]|"")*"|[^", ]+)', 'g') WITH ORDINALITY w (m, n)), ''), '''''')
+                ELSE quote_literal(substr(o, strpos(o, '=') + 1)) END, '')
+        FROM jsonb_array_elements_text(p -> 'configuration') o), '')
+    || coalesce(chr(10) || (p ->> 'sql_body'), chr(10) || 'AS '
+        || coalesce(quote_literal(p ->> 'library') || ', ' || quote_literal(p ->> 'body'),
+            CASE WHEN position('$body$' IN p ->> 'body') > 0 OR right(p ->> 'body', 1) = '$' THEN quote_literal(p ->> 'body') ELSE '$body$' || (p ->> 'body') || '$body$' END))
+$function$;
+
+-- An object of a snapshot with what templates need. "old" is what sg_sync_object() made of the target's, or null.
+CREATE FUNCTION schemaguard.sg_sync_object(kind text, identity text, parent text, name text, properties jsonb, old jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    p    jsonb := properties || jsonb_build_object('kind', kind, 'identity', identity, 'parent', parent, 'name', name, 'old', coalesce(old, '{}'));
+    e    record;
+    list text;
+BEGIN
+    p := p || jsonb_build_object('address', CASE
+        WHEN kind = 'collation' THEN regexp_replace(identity, ' FOR [A-Z0-9_]+$', '')
+        WHEN kind IN ('operator class', 'operator family') THEN regexp_replace(identity, ' USING \w+$', '')
+        ELSE identity END);
+    p := p || jsonb_build_object('object', CASE kind
+        WHEN 'table' THEN CASE p ->> 'type' WHEN 'foreign table' THEN 'FOREIGN TABLE ' ELSE 'TABLE ' END || identity
+        WHEN 'constraint' THEN 'CONSTRAINT ' || quote_ident(name) || ' ON ' || CASE WHEN p ? 'of_domain' THEN 'DOMAIN ' ELSE '' END || parent
+        WHEN 'trigger' THEN 'TRIGGER ' || quote_ident(name) || ' ON ' || parent
+        WHEN 'rule' THEN 'RULE ' || quote_ident(name) || ' ON ' || parent
+        WHEN 'policy' THEN 'POLICY ' || quote_ident(name) || ' ON ' || parent
+        WHEN 'foreign server' THEN 'SERVER ' || identity
+        WHEN 'user mapping' THEN 'USER MAPPING FOR ' || quote_ident(name) || ' SERVER ' || parent
+        WHEN 'transform' THEN regexp_replace(identity, '^for (.*) on language (.*)$', 'TRANSFORM FOR \1 LANGUAGE \2')
+        WHEN 'collation' THEN 'COLLATION ' || (p ->> 'address')
+        WHEN 'aggregate' THEN 'AGGREGATE ' || schemaguard.sg_sync_name(identity) || '(' || coalesce(nullif(p ->> 'arguments', ''), '*') || ')'
+        -- the types of its input alone may be those of another one, too
+        WHEN 'procedure' THEN 'PROCEDURE ' || CASE WHEN p ->> 'arguments' !~ ' DEFAULT ' THEN schemaguard.sg_sync_name(identity) || '(' || (p ->> 'arguments') || ')' ELSE identity END
+        ELSE upper(kind) || ' ' || identity END);
+
+    IF kind IN ('function', 'procedure', 'aggregate', 'operator') THEN
+        list := substr(schemaguard.sg_sync_name(identity), length(parent) + 2);
+        p := p || jsonb_build_object('routine', schemaguard.sg_sync_name(identity),
+            'routine_name', CASE WHEN list LIKE '"%' THEN replace(substr(list, 2, length(list) - 2), '""', '"') ELSE list END,
+            'signature', left(substr(identity, length(schemaguard.sg_sync_name(identity)) + 2), -1));
+    END IF;
+    FOR e IN SELECT x.key, x.value FROM jsonb_each_text(properties) x
+        WHERE x.key IN ('handler', 'inline', 'validator', 'commutator', 'negator', 'function') OR x.key LIKE '%\_function' OR x.key = 'sort_operator'
+    LOOP
+        p := p || jsonb_build_object(e.key || '_name', CASE WHEN e.key IN ('commutator', 'negator', 'sort_operator')
+            THEN schemaguard.sg_sync_operator(e.value) ELSE schemaguard.sg_sync_name(e.value) END);
+    END LOOP;
+    IF properties ? 'options' THEN
+        p := p || jsonb_build_object('option_sets', schemaguard.sg_sync_lacking(properties -> 'options', old -> 'options'));
+    END IF;
+    p := p || jsonb_strip_nulls(jsonb_build_object(
+        'option_resets', (SELECT jsonb_agg(o) FROM jsonb_array_elements_text(old -> 'options') o
+            WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text(properties -> 'options') n WHERE split_part(n, '=', 1) = split_part(o, '=', 1))),
+        'options_change', schemaguard.sg_sync_options(properties -> 'options', old -> 'options'),
+        'server_options_change', schemaguard.sg_sync_options(properties -> 'server_options', old -> 'server_options'),
+        'toast_with', (SELECT string_agg('toast.' || quote_ident(split_part(o, '=', 1)) || ' = ' || quote_literal(substr(o, strpos(o, '=') + 1)), ', ')
+            FROM jsonb_array_elements_text(properties -> 'toast_options') o),
+        'toast_resets', (SELECT string_agg('toast.' || quote_ident(split_part(o, '=', 1)), ', ') FROM jsonb_array_elements_text(old -> 'toast_options') o
+            WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text(properties -> 'toast_options') n WHERE split_part(n, '=', 1) = split_part(o, '=', 1))),
+        'enabled_changes', CASE WHEN coalesce(old ->> 'enabled', 'origin') <> properties ->> 'enabled' THEN true END));
+
+    CASE kind
+    WHEN 'column' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object(
+            'identity', properties -> 'identity', 'column_identity', identity,
+            'identity_options', schemaguard.sg_sync_fill('[SEQUENCE NAME {schema}.{s.name|I} ]START WITH {s.start} INCREMENT BY {s.increment} MINVALUE {s.minimum} MAXVALUE {s.maximum} CACHE {s.cache} [{?!s.cycle}NO ]CYCLE',
+                jsonb_build_object('s', properties -> 'identity_sequence', 'schema', schemaguard.sg_sync_schema(parent))),
+            'identity_sets', schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
+                jsonb_build_object('s', properties -> 'identity_sequence')),
+            'not_null_check', left('sync_' || name || '_not_null', 63),
+            'not_null_state', format('(SELECT CASE WHEN a.attnotnull THEN ''true'' ELSE ''false'' END FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L)', parent, name),
+            'type_or_no_default', CASE WHEN NOT properties ? 'default' OR properties ->> 'default' IS NULL OR properties ->> 'type' <> old ->> 'type' THEN true END,
+            'type_loss', schemaguard.sg_sync_type_loss(old ->> 'type', properties ->> 'type')));
+        IF NOT properties ? 'identity' THEN
+            p := p - 'identity';
+        END IF;
+        p := p || jsonb_build_object('column', schemaguard.sg_sync_fill('{name|I} {type}[ OPTIONS ({server_options|F})][ COLLATE {collation}][ DEFAULT {default}][ GENERATED ALWAYS AS ({generated}) [{generated_kind|U}]][ GENERATED {identity|U} AS IDENTITY ({identity_options})][{?not_null} NOT NULL]', p));
+    WHEN 'index' THEN
+        p := p || jsonb_build_object('index_definition', schemaguard.sg_sync_fill('USING {access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}][ WHERE ({predicate})]',
+            p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))),
+            'on', parent);
+        p := p || jsonb_build_object(
+            'new_name', left(name, 54) || '_sync_new', 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(left(name, 54) || '_sync_new'),
+            'definition_is', format('(SELECT pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid), ''^CREATE (UNIQUE )?INDEX .*? ON .*? USING'', ''\1USING'') FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%L))', identity),
+            'definition_state', schemaguard.sg_sync_fill('[{?unique}UNIQUE ]{index_definition}', p));
+    WHEN 'constraint' THEN
+        p := p || jsonb_build_object('keys', (SELECT string_agg(quote_ident(c), ', ' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'columns') WITH ORDINALITY c (c, n)));
+        p := p || jsonb_strip_nulls(jsonb_build_object(
+            'index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(coalesce(properties ->> 'index_name', name)),
+            'index_name_or', coalesce(properties ->> 'index_name', name),
+            'index_new', coalesce(properties ->> 'index_name', name), 'new_name', left(name, 54) || '_sync_new', 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(left(name, 54) || '_sync_new'),
+            'can_wait', CASE WHEN properties ->> 'type' IN ('c', 'f') THEN true END,
+            'using_index', CASE WHEN properties ->> 'type' IN ('p', 'u') AND NOT properties ? 'period' THEN true END,
+            'definition', CASE properties ->> 'type'
+                WHEN 'c' THEN schemaguard.sg_sync_fill('CHECK ({expression})[{?no_inherit} NO INHERIT][{?enforced=false} NOT ENFORCED]', p)
+                WHEN 'f' THEN schemaguard.sg_sync_fill('FOREIGN KEY ({keys}) REFERENCES {references}({referenced_columns|I})[{?match!=simple} MATCH {match|U}][{?on_update!=no action} ON UPDATE {on_update|U}][{?on_delete!=no action} ON DELETE {on_delete|U}[ ({on_delete_columns|I})]][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p)
+                WHEN 'x' THEN schemaguard.sg_sync_fill('EXCLUDE USING {access_method} ({keys})[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][ WHERE ({predicate})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]',
+                    p || jsonb_build_object('keys', schemaguard.sg_sync_keys(coalesce(properties -> 'index_columns', properties -> 'columns'), properties)))
+                ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END,
+            'validated_state', format('(SELECT CASE WHEN c.convalidated THEN ''true'' ELSE ''false'' END FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
+                CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, name)));
+        p := p || jsonb_strip_nulls(jsonb_build_object(
+            'definition_is', format('(SELECT %s FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
+                CASE WHEN properties ->> 'type' = 'x' THEN '''EXCLUDE''::text' ELSE 'pg_catalog.pg_get_constraintdef(c.oid)' END,
+                CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, name),
+            'new_exists', format('EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
+                CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, left(name, 54) || '_sync_new'),
+            'definition_state', CASE properties ->> 'type'
+                WHEN 'x' THEN 'EXCLUDE'
+                WHEN 'f' THEN p ->> 'definition'
+                WHEN 'c' THEN p ->> 'definition'
+                ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END
+                || CASE WHEN properties ->> 'type' IN ('f', 'c') AND (properties ->> 'validated')::boolean IS FALSE AND properties ->> 'enforced' IS DISTINCT FROM 'false' THEN ' NOT VALID' ELSE '' END));
+        p := p || jsonb_build_object('above', CASE WHEN p ? 'of_domain' THEN 'DOMAIN ' ELSE 'TABLE ' END || parent);
+    WHEN 'statistics' THEN
+        p := p || jsonb_build_object('identity_schema', schemaguard.sg_sync_schema(identity),
+            'one_expression', CASE WHEN jsonb_array_length(properties -> 'kinds') = 0 OR NOT properties ? 'kinds' THEN true END,
+            'statistics_list', coalesce(regexp_replace(properties ->> 'expressions', '^\((.*)\)$', '\1'),
+                (SELECT string_agg(quote_ident(c), ', ') FROM jsonb_array_elements_text(properties -> 'columns') c)));
+    WHEN 'function', 'procedure' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object('create_routine', schemaguard.sg_sync_routine(kind, p),
+            -- names of arguments may be given where there were none, but not be changed
+            'arguments_rebuild', CASE WHEN old ->> 'arguments' <> '' AND old ->> 'arguments' <> properties ->> 'arguments' THEN true END));
+    WHEN 'aggregate' THEN
+        p := p || jsonb_build_object(
+            'aggregate_arguments', coalesce(nullif(properties ->> 'arguments', ''), '*'),
+            'final_modify_word', CASE WHEN properties ->> 'final_modify' IS DISTINCT FROM CASE properties ->> 'aggregate_kind' WHEN 'normal' THEN 'r' ELSE 'w' END
+                THEN CASE properties ->> 'final_modify' WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END,
+            'moving_final_modify_word', CASE properties ->> 'moving_final_modify' WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' WHEN 'w' THEN 'READ_WRITE' END);
+    WHEN 'operator' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object(
+            'left', nullif(regexp_replace(substr(identity, length(schemaguard.sg_sync_name(identity)) + 2), ', .*$', ''), 'none'),
+            'right', nullif(regexp_replace(identity, '^.*, (.*)\)$', '\1'), 'none'),
+            'identity_none', replace(identity, ', ', ','),
+            'object', 'OPERATOR ' || replace(schemaguard.sg_sync_name(identity), ' ', '') || ' ' || regexp_replace(substr(identity, length(schemaguard.sg_sync_name(identity)) + 1), '^\(none', '(NONE')));
+    WHEN 'operator class', 'operator family' THEN
+        p := p || jsonb_build_object('method', regexp_replace(identity, '^.* USING ', ''), 'local', regexp_replace(substr(identity, length(parent) + 2), '', ''));
+    WHEN 'type' THEN
+        IF properties ->> 'type' = 'enum' AND old ? 'labels' THEN
+            p := p || jsonb_strip_nulls(jsonb_build_object('label_changes', schemaguard.sg_sync_labels(identity, properties -> 'labels', old -> 'labels'),
+                'label_loss', (SELECT string_agg(quote_literal(l #>> '{}'), ', ') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'labels', properties -> 'labels')) l)));
+        ELSIF properties ->> 'type' = 'composite' AND old ? 'attributes' THEN
+            p := p || schemaguard.sg_sync_attributes(properties -> 'attributes', old -> 'attributes');
+        END IF;
+        p := p || jsonb_strip_nulls(jsonb_build_object(
+            'alignment_word', CASE properties ->> 'alignment' WHEN 'c' THEN 'char' WHEN 's' THEN 'int2' WHEN 'i' THEN 'int4' WHEN 'd' THEN 'double' END,
+            'storage_word', CASE properties ->> 'storage' WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' WHEN 'x' THEN 'extended' END,
+            'attribute_comment_changes', schemaguard.sg_sync_comments(identity, properties -> 'attribute_comments', old -> 'attribute_comments')));
+    WHEN 'view', 'materialized view' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object(
+            'column_names', (SELECT string_agg(schemaguard.sg_sync_first_name(c), ', ' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'columns') WITH ORDINALITY c (c, n)),
+            'query', rtrim(properties ->> 'query', '; ' || chr(10)), 'query_open', rtrim(properties ->> 'query', '; ' || chr(10)),
+            'columns_rebuild', CASE WHEN old ? 'columns' AND EXISTS (SELECT FROM jsonb_array_elements_text(old -> 'columns') WITH ORDINALITY c (c, n)
+                WHERE properties -> 'columns' ->> (n - 1)::int IS DISTINCT FROM c) THEN true END,
+            'comment_changes', schemaguard.sg_sync_comments(identity, properties -> 'column_comments', old -> 'column_comments'),
+            'default_changes', (SELECT jsonb_agg(format('ALTER VIEW %s ALTER COLUMN %I ', identity, coalesce(n.key, o.key)) || coalesce('SET DEFAULT ' || n.value, 'DROP DEFAULT'))
+                FROM jsonb_each_text(properties -> 'column_defaults') n FULL JOIN jsonb_each_text(old -> 'column_defaults') o ON o.key = n.key
+                WHERE n.value IS DISTINCT FROM o.value)));
+    WHEN 'rule' THEN
+        p := p || jsonb_build_object('rule_definition', rtrim(properties ->> 'definition', '; ' || chr(10)),
+            'rule_replace', regexp_replace(rtrim(properties ->> 'definition', '; ' || chr(10)), '^CREATE RULE', 'CREATE OR REPLACE RULE'));
+    WHEN 'trigger' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object(
+            'event_list', (SELECT string_agg(upper(x.e) || CASE WHEN x.e = 'update' THEN coalesce(schemaguard.sg_sync_fill(' OF {c|I}', jsonb_build_object('c', properties -> 'update_of')), '') ELSE '' END, ' OR ' ORDER BY x.n)
+                FROM jsonb_array_elements_text(properties -> 'events') WITH ORDINALITY x (e, n)),
+            'transition', CASE WHEN properties ? 'old_table' OR properties ? 'new_table' THEN true END,
+            'argument_list', coalesce((SELECT string_agg(quote_literal(a), ', ' ORDER BY n)
+                FROM unnest(string_to_array(left(properties ->> 'arguments', -4), '\000')) WITH ORDINALITY x (a, n)), '')))
+            || jsonb_build_object('argument_list', coalesce((SELECT string_agg(quote_literal(a), ', ' ORDER BY n)
+                FROM unnest(string_to_array(left(properties ->> 'arguments', -4), '\000')) WITH ORDINALITY x (a, n)), ''));
+    WHEN 'user mapping' THEN
+        p := p || jsonb_build_object('role', CASE name WHEN 'PUBLIC' THEN 'public' ELSE name END, 'server', parent);
+    WHEN 'publication' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object('published', coalesce(
+            CASE WHEN (properties ->> 'all_tables')::boolean THEN 'ALL TABLES' END,
+            nullif(concat_ws(', ',
+                'TABLE ' || (SELECT string_agg('ONLY ' || t || coalesce(schemaguard.sg_sync_fill(' ({c|I})', jsonb_build_object('c', properties -> 'table_columns' -> t)), '')
+                    || coalesce(' WHERE (' || (properties -> 'table_filters' ->> t) || ')', ''), ', ' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'tables') WITH ORDINALITY x (t, n)),
+                'TABLES IN SCHEMA ' || (SELECT string_agg(quote_ident(s), ', ') FROM jsonb_array_elements_text(properties -> 'schemas') s)), ''))));
+    WHEN 'text search configuration' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object('mapping_changes', (
+            SELECT jsonb_agg(CASE WHEN n.value IS NULL THEN format('ALTER TEXT SEARCH CONFIGURATION %s DROP MAPPING FOR %s', identity, t.alias)
+                ELSE format('ALTER TEXT SEARCH CONFIGURATION %s %s MAPPING FOR %s WITH %s', identity, CASE WHEN o.value IS NULL THEN 'ADD' ELSE 'ALTER' END, t.alias,
+                    (SELECT string_agg(d, ', ') FROM jsonb_array_elements_text(n.value) d)) END ORDER BY t.tokid)
+            FROM jsonb_each(properties -> 'mappings') n FULL JOIN jsonb_each(old -> 'mappings') o ON o.key = n.key
+            JOIN ts_token_type('default') t ON t.tokid = coalesce(n.key, o.key)::int
+            WHERE n.value IS DISTINCT FROM o.value)));
+    ELSE
+        NULL;
+    END CASE;
+    RETURN p;
+END
+$function$;
+
+-- the schema of an identity
+CREATE FUNCTION schemaguard.sg_sync_schema(identity text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN substring(identity FROM '^("(?:[^"]|"")*"|[^".]+)');
+
+-- the name at the beginning of "name type", quoted where it is
+CREATE FUNCTION schemaguard.sg_sync_first_name(attribute text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN substring(attribute FROM '^("(?:[^"]|"")*"|[^" ]+)');
+
+-- Attributes of a composite type
+CREATE FUNCTION schemaguard.sg_sync_attributes(new jsonb, old jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'attribute_changes', string_agg(CASE WHEN o.a IS NULL THEN 'ADD ATTRIBUTE ' || n.a
+            WHEN n.a <> o.a THEN 'ALTER ATTRIBUTE ' || n.name || ' TYPE' || substr(n.a, length(n.name) + 1) END, ', ' ORDER BY n.n),
+        'attribute_drops', string_agg('DROP ATTRIBUTE ' || o.name, ', ' ORDER BY o.n) FILTER (WHERE n.a IS NULL)))
+    FROM (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(new) WITH ORDINALITY x (a, n)) n
+    FULL JOIN (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(old) WITH ORDINALITY x (a, n)) o ON o.name = n.name
+$function$;
+
+-- Comments of the columns of a view or a composite type
+CREATE FUNCTION schemaguard.sg_sync_comments(relation text, new jsonb, old jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT jsonb_agg(format('COMMENT ON COLUMN %s.%I IS %L', relation, coalesce(n.key, o.key), n.value) ORDER BY coalesce(n.key, o.key))
+    FROM jsonb_each_text(new) n FULL JOIN jsonb_each_text(old) o ON o.key = n.key
+    WHERE n.value IS DISTINCT FROM o.value
+$function$;
+
+-- What may go away when values of one type become values of another; null: nothing
+CREATE FUNCTION schemaguard.sg_sync_type_loss(old text, new text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN old = new OR old || '>' || new ~ '^(smallint>(integer|bigint|numeric|text)|integer>(bigint|numeric|text|double precision)|bigint>(numeric|text)|real>double precision|date>timestamp without time zone|json>jsonb|uuid>text|character varying(\(\d+\))?>(text|character varying)|text>character varying|numeric\(\d+,\d+\)>numeric)$' THEN NULL
+        WHEN split_part(old, '(', 1) = split_part(new, '(', 1) AND old ~ '^(character varying|numeric)\(' AND new ~ '\('
+            AND substring(new FROM '\((\d+)')::int - coalesce(substring(new FROM ',(\d+)')::int, 0) >= substring(old FROM '\((\d+)')::int - coalesce(substring(old FROM ',(\d+)')::int, 0)
+            AND coalesce(substring(new FROM ',(\d+)')::int, 0) >= coalesce(substring(old FROM ',(\d+)')::int, 0) THEN NULL
+        ELSE format('what %s can''t hold of %s', new, old) END
+$function$;
+
+-- GRANT and REVOKE that make one set of privileges another; null stands for what a new object has
+CREATE FUNCTION schemaguard.sg_sync_grants(kind text, object text, column_name text, owner text, new jsonb, old jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH frame AS (
+        SELECT
+            -- of default privileges the object is FOR ROLE a IN SCHEMA b ON TABLES
+            CASE kind WHEN 'default privilege' THEN 'ALTER DEFAULT PRIVILEGES ' || regexp_replace(object, ' ON [A-Z ]+$', '') || ' ' ELSE '' END AS begin,
+            CASE WHEN kind = 'default privilege' THEN substring(object FROM ' ON ([A-Z ]+)$')
+                WHEN kind = 'foreign server' THEN 'FOREIGN SERVER ' || object
+                WHEN kind IN ('table', 'view', 'materialized view', 'column') THEN 'TABLE ' || object
+                WHEN kind = 'aggregate' THEN 'FUNCTION ' || object WHEN kind = 'procedure' THEN object ELSE upper(kind) || ' ' || object END AS name,
+            CASE kind WHEN 'default privilege' THEN coalesce(substring(object FROM '^FOR ROLE ("(?:[^"]|"")*"|[^" ]+)'), '')
+                ELSE coalesce(quote_ident(owner), '') END AS owner,
+            CASE WHEN kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'language')
+                    OR kind = 'default privilege' AND object ~ ' ON (FUNCTIONS|TYPES)$' AND object !~ '^FOR ROLE ("(?:[^"]|"")*"|[^" ]+) IN SCHEMA '
+                THEN '{"PUBLIC": ["ALL"]}'::jsonb ELSE '{}' END AS standard,
+            kind = 'default privilege' AND object ~ '^FOR ROLE ("(?:[^"]|"")*"|[^" ]+) IN SCHEMA ' AS added
+    ), changed AS (
+        SELECT f.*, coalesce(n.key, o.key) AS grantee, n.value AS new, o.value AS old
+        FROM frame f
+        CROSS JOIN LATERAL (SELECT n.key, n.value, o.key AS okey, o.value AS ovalue
+            FROM jsonb_each(coalesce(new, f.standard)) n
+            FULL JOIN jsonb_each(coalesce(old, f.standard)) o ON o.key = n.key) x
+        CROSS JOIN LATERAL (SELECT x.key, x.value) n CROSS JOIN LATERAL (SELECT x.okey AS key, x.ovalue AS value) o
+        WHERE n.value IS DISTINCT FROM o.value
+    )
+    SELECT jsonb_agg(x.statement ORDER BY x.grantee, x.step)
+    FROM (
+        SELECT c.grantee, 1 AS step, format('%sREVOKE ALL%s ON %s FROM %s', c.begin, ' (' || column_name || ')', c.name, c.grantee) AS statement
+        FROM changed c
+        WHERE c.old IS NOT NULL OR c.grantee = c.owner AND NOT c.added
+        UNION ALL
+        -- the owner has all, unless it says otherwise
+        SELECT c.grantee, 2, format('%sGRANT ALL ON %s TO %s', c.begin, c.name, c.grantee)
+        FROM changed c WHERE c.new IS NULL AND c.grantee = c.owner AND column_name IS NULL AND NOT c.added
+        UNION ALL
+        SELECT c.grantee, 3, format('%sGRANT %s ON %s TO %s%s', c.begin,
+            string_agg(rtrim(p, '*') || coalesce(' (' || column_name || ')', ''), ', ' ORDER BY p), c.name, c.grantee,
+            CASE WHEN right(p, 1) = '*' THEN ' WITH GRANT OPTION' ELSE '' END)
+        FROM changed c, jsonb_array_elements_text(c.new) p
+        GROUP BY c.grantee, c.begin, c.name, right(p, 1) = '*', CASE WHEN right(p, 1) = '*' THEN ' WITH GRANT OPTION' ELSE '' END
+    ) x
+$function$;

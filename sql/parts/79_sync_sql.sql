@@ -1,0 +1,261 @@
+-- Sync: the statements, in order. One row is one statement, with what its guard asks.
+CREATE FUNCTION schemaguard.sg_sync_statements(
+    reference text, target text, schemas text[], allow_drop boolean, partitions boolean,
+    OUT section int, OUT place bigint, OUT kind text, OUT object text, OUT what text, OUT statement text,
+    OUT guard text, OUT before text, OUT after text, OUT note text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH RECURSIVE pair AS MATERIALIZED (
+    SELECT p.*, p.properties IS NOT NULL AS wanted, p.target_properties IS NOT NULL AS present,
+        coalesce(p.properties, p.target_properties) AS any_properties,
+        CASE WHEN p.properties IS NULL THEN 'extra' WHEN p.target_properties IS NULL THEN 'missing'
+            WHEN p.changes IS NULL THEN 'same' ELSE 'changed' END AS state
+    FROM schemaguard.sg_sync_pairs(reference, target, schemas) p
+), whole AS MATERIALIZED (
+    -- tables that are made or dropped, with all that they have
+    SELECT p.kind, coalesce(p.identity, p.target_identity) AS identity, p.state FROM pair p
+    WHERE p.state IN ('missing', 'extra') AND p.kind IN ('table', 'view', 'materialized view', 'domain')
+), managed AS MATERIALIZED (
+    SELECT p.*, w.state AS parent_state, dom.kind IS NOT NULL AS of_domain, part.kind IS NOT NULL AS of_partitioned
+    FROM pair p
+    LEFT JOIN whole w ON w.identity = coalesce(p.parent, p.target_parent) AND p.kind IN ('column', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')
+    LEFT JOIN pair dom ON p.kind = 'constraint' AND dom.kind = 'domain' AND coalesce(dom.identity, dom.target_identity) = coalesce(p.parent, p.target_parent)
+    LEFT JOIN pair part ON part.kind = 'table' AND coalesce(part.identity, part.target_identity) = coalesce(p.parent, p.target_parent) AND part.any_properties ? 'partition_key'
+    LEFT JOIN whole above ON p.kind = 'table' AND above.identity = p.any_properties ->> 'partition_of'
+    -- what is made by something else
+    WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
+      AND NOT (p.kind <> 'table' AND p.any_properties ? 'partition_of')
+      AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
+      AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only')
+      AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
+          AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by')))
+), object AS MATERIALIZED (
+    SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
+        o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
+    FROM managed m
+    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false),
+        'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
+        'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
+    CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
+        schemaguard.sg_sync_object(m.kind, m.target_identity, m.target_parent, m.target_name, m.target_properties || f.flags, NULL) END AS old) o
+), rule AS MATERIALIZED (
+    SELECT r.*, string_to_array(r.property, ' ') AS properties FROM schemaguard.sg_sync_rules() r
+), fired AS MATERIALIZED (
+    -- rules for what has changed
+    SELECT o.number, r.step, r.section, r.anew, r.statement, r.state, r.loss, r.number AS rule, r.property
+    FROM object o JOIN rule r ON r.kind IN (o.kind, '*') AND r.step IN ('alter', 'rebuild', 'touch', 'beyond')
+        AND (r.properties && o.changes)
+    WHERE o.state = 'changed' AND schemaguard.sg_sync_fill(r.statement, o.new) IS NOT NULL
+), edge AS MATERIALIZED (
+    SELECT o.number, d.value ->> 0 AS kind, d.value ->> 1 AS identity
+    FROM object o, jsonb_array_elements(o.target_properties -> 'depends') d
+    UNION
+    -- columns are of tables
+    SELECT o.number, 'table', regexp_replace(d.value ->> 1, '\.("(?:[^"]|"")*"|[^".]+)$', '')
+    FROM object o, jsonb_array_elements(o.target_properties -> 'depends') d WHERE d.value ->> 0 = 'column'
+    UNION
+    SELECT o.number, k.kind, o.target_parent FROM object o, unnest('{view,materialized view}'::text[]) k (kind)
+    WHERE o.kind IN ('rule', 'trigger', 'index', 'policy')
+    UNION
+    SELECT o.number, 'table', o.old ->> 'references' FROM object o WHERE o.old ? 'references'
+), occupied AS MATERIALIZED (
+    -- the names of relations and types, which share one room in a schema
+    SELECT o.number, o.state, o.parent_state, coalesce(o.target_parent, o.parent) AS parent, n.name
+    FROM object o CROSS JOIN LATERAL (SELECT CASE
+        WHEN o.kind IN ('table', 'view', 'materialized view', 'sequence', 'index', 'type', 'domain') THEN coalesce(o.identity, o.target_identity)
+        WHEN o.kind = 'constraint' THEN CASE WHEN o.any_properties ->> 'type' IN ('p', 'u', 'x') THEN coalesce(o.new, o.old) ->> 'index' END
+        WHEN o.any_properties ? 'identity_sequence' THEN schemaguard.sg_sync_schema(coalesce(o.parent, o.target_parent)) || '.'
+            || quote_ident(coalesce(o.any_properties #>> '{identity_sequence,name}', split_part(coalesce(o.parent, o.target_parent), '.', 2) || '_' || (coalesce(o.new, o.old) ->> 'name') || '_seq')) END AS name) n
+    WHERE o.state IN ('missing', 'extra') AND n.name IS NOT NULL
+), way AS MATERIALIZED (
+    -- what is to be dropped, but has a name that is needed
+    SELECT DISTINCT coalesce(t.number, e.number) AS number
+    FROM occupied e JOIN occupied m ON m.name = e.name AND m.state = 'missing'
+    LEFT JOIN object t ON t.kind IN ('table', 'view', 'materialized view') AND t.target_identity = e.parent AND t.state = 'extra'
+    WHERE e.state = 'extra'
+), anew AS (
+    SELECT o.number, o.kind, o.target_identity, true AS again
+    FROM object o JOIN way w ON w.number = o.number
+    UNION
+    -- what is dropped and made again, and what stands on that
+    SELECT o.number, o.kind, o.target_identity, true AS again
+    FROM object o JOIN fired f ON f.number = o.number
+    WHERE f.step = 'rebuild' AND NOT o.kind IN ('constraint', 'index')
+    UNION
+    SELECT o.number, o.kind, o.target_identity, false
+    FROM object o JOIN fired f ON f.number = o.number WHERE f.step = 'touch'
+    UNION
+    SELECT o.number, o.kind, o.target_identity, true
+    FROM anew a JOIN edge e ON e.kind = a.kind AND e.identity = a.target_identity
+    JOIN object o ON o.number = e.number
+    WHERE o.kind IN ('view', 'materialized view', 'rule', 'policy', 'trigger', 'function', 'procedure', 'aggregate', 'operator', 'cast', 'index', 'statistics')
+       OR o.kind = 'constraint' AND o.old ? 'references'
+), rebuilt AS MATERIALIZED (
+    SELECT DISTINCT a.number FROM anew a WHERE a.again
+), beside AS MATERIALIZED (
+    -- constraints and indexes that get another one beside them first
+    SELECT DISTINCT f.number FROM fired f JOIN object o ON o.number = f.number
+    WHERE f.step = 'rebuild' AND o.kind IN ('constraint', 'index')
+), made AS (
+    SELECT o.*, o.kind IN ('constraint', 'index') AND b.number IS NOT NULL AND r.number IS NULL AS beside, r.number IS NOT NULL AS again
+    FROM object o LEFT JOIN rebuilt r ON r.number = o.number LEFT JOIN beside b ON b.number = o.number
+), inline AS (
+    SELECT o.parent, string_agg(E'\n    ' || (o.new ->> 'column'), ',' ORDER BY (o.new ->> 'position')::int) || E'\n' AS columns
+    FROM object o JOIN object t ON t.kind = 'table' AND t.identity = o.parent
+    WHERE o.kind = 'column' AND o.parent_state = 'missing' AND (coalesce(o.new ->> 'inherited', '') <> 'only' OR t.new ? 'partition_of')
+    GROUP BY o.parent
+), filled AS (
+    SELECT o.*, CASE WHEN o.kind = 'table' THEN o.new || jsonb_build_object('columns', coalesce(i.columns, '')) ELSE o.new END AS full_new
+    FROM made o LEFT JOIN inline i ON i.parent = o.identity AND o.kind = 'table'
+), birth AS MATERIALIZED (
+    SELECT f.number, r.section, r.number AS rule, r.state, schemaguard.sg_sync_fill(r.statement, f.full_new) AS statement
+    FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'create'
+    WHERE (f.state = 'missing' OR f.again) AND (f.kind <> 'column' OR f.parent_state IS DISTINCT FROM 'missing')
+), born AS MATERIALIZED (
+    SELECT b.number, max(b.section) AS section FROM birth b WHERE b.statement IS NOT NULL AND b.state IS NULL GROUP BY b.number
+), step AS (
+    -- dropped first, in reverse
+    SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
+        schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), f.old) AS statement, 'drop' AS step, f.old AS context, NULL::text AS state, NULL AS property,
+        CASE WHEN f.state = 'extra' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
+    FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
+    WHERE f.again AND f.parent_state IS DISTINCT FROM 'extra'
+    UNION ALL
+    SELECT b.section, f.number::bigint * 1000 + b.rule, f.kind, f.identity, CASE WHEN b.state IS NULL THEN 'created' ELSE 'validated' END, b.statement,
+        CASE WHEN b.state IS NULL THEN 'create' ELSE 'validate' END, f.full_new, b.state, NULL, NULL
+    FROM birth b JOIN filled f ON f.number = b.number
+    UNION ALL
+    SELECT r.section, f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
+        'if', f.full_new, r.state, NULL, NULL
+    FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'beside'
+    WHERE f.beside
+    UNION ALL
+    -- base types, for the functions that they are made of
+    SELECT 2, coalesce((SELECT max(s.number) FROM object s WHERE s.kind IN ('schema', 'extension')), 0)::bigint * 1000 + 999, f.kind, f.identity, 'announced',
+        schemaguard.sg_sync_fill(r.statement, f.full_new), 'create', f.full_new, r.state, NULL, NULL
+    FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'shell'
+    WHERE f.state = 'missing'
+    UNION ALL
+    -- what a new object has beyond that
+    SELECT greatest(r.section, b.section), f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new || jsonb_build_object('old', '{}'::jsonb)),
+        'alter', f.full_new, NULL, NULL, NULL
+    FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties
+    LEFT JOIN born b ON b.number = f.number
+    WHERE f.state = 'missing' OR f.again
+    UNION ALL
+    SELECT r.section, f.number::bigint * 1000 + r.rule, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
+        'alter', f.full_new, r.state, r.property, r.loss
+    FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter'
+    WHERE NOT f.again AND NOT f.beside
+    UNION ALL
+    SELECT greatest(2, b.section), f.number::bigint * 1000 + 900 + g.n, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statement, 'alter', f.full_new, NULL, NULL, NULL
+    FROM filled f LEFT JOIN born b ON b.number = f.number CROSS JOIN LATERAL jsonb_array_elements_text(schemaguard.sg_sync_grants(f.kind,
+        CASE WHEN f.kind = 'column' THEN f.parent WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE coalesce(f.identity, f.target_identity) END,
+        CASE WHEN f.kind = 'column' THEN quote_ident(f.new ->> 'name') END, f.new ->> 'owner', f.new -> 'acl',
+        CASE WHEN f.state = 'missing' OR f.again THEN NULL ELSE f.old -> 'acl' END)) WITH ORDINALITY g (statement, n)
+    WHERE (f.state = 'changed' AND 'acl' = ANY (f.changes) OR (f.state = 'missing' OR f.again) AND f.new ? 'acl')
+       OR f.kind = 'default privilege' AND f.state <> 'same'
+    UNION ALL
+    -- what the target would grant by default
+    SELECT 2, f.number::bigint * 1000 + 850, f.kind, f.identity, 'no default privileges', format('REVOKE ALL ON %s FROM %s', d.name, string_agg(d.grantee, ', ' ORDER BY d.grantee)),
+        'alter', f.full_new, NULL, NULL, NULL
+    FROM filled f CROSS JOIN LATERAL (
+        SELECT DISTINCT g.key AS grantee, CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLE ' || f.identity
+            WHEN f.kind = 'aggregate' THEN 'FUNCTION ' || f.identity WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE upper(f.kind) || ' ' || f.identity END AS name
+        FROM object o, jsonb_object_keys(o.target_properties -> 'acl') g (key)
+        WHERE o.kind = 'default privilege'
+          AND substring(o.target_identity FROM ' ON ([A-Z ]+)$') = CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLES'
+              WHEN f.kind = 'sequence' THEN 'SEQUENCES' WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN 'FUNCTIONS'
+              WHEN f.kind IN ('type', 'domain') THEN 'TYPES' WHEN f.kind = 'schema' THEN 'SCHEMAS' END
+          AND (o.target_parent IS NULL OR o.target_parent = f.parent)
+          AND NOT coalesce(f.new -> 'acl' ? g.key, false) AND g.key <> quote_ident(f.new ->> 'owner')
+          AND NOT (g.key = 'PUBLIC' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain'))) d
+    WHERE f.state = 'missing' OR f.again
+    GROUP BY f.number, f.kind, f.identity, f.full_new, d.name
+    UNION ALL
+    SELECT 6, 1000000000 - f.number::bigint * 1000, f.kind, f.target_identity, 'dropped', schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), f.old),
+        'drop', f.old, NULL, NULL, coalesce(own.loss, 'the ' || f.kind)
+    FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
+    WHERE f.state = 'extra' AND f.parent_state IS DISTINCT FROM 'extra' AND f.kind <> 'default privilege' AND NOT f.again
+)
+SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
+    CASE WHEN s.state IS NOT NULL THEN schemaguard.sg_sync_fill(s.state, s.context)
+        ELSE schemaguard.sg_sync_fill(e.statement, s.context) END AS guard,
+    CASE WHEN s.state IS NOT NULL THEN s.context -> 'old' ->> s.property END,
+    CASE WHEN s.state IS NOT NULL THEN s.context ->> s.property END,
+    s.step || coalesce(' loses ' || schemaguard.sg_sync_fill(s.loss, s.context), '')
+FROM step s LEFT JOIN rule e ON e.kind = s.kind AND e.step = 'exists'
+WHERE s.statement IS NOT NULL
+ORDER BY s.section, s.place
+$function$;
+
+-- One statement, with its guard
+CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE
+        WHEN guard IS NULL OR step = 'alter' AND before IS NULL AND after IS NULL THEN statement || ';'
+        ELSE format('DO %1$s'||E'\nBEGIN\n    IF '||'%2$s THEN'||E'\n        %3$s;\n%4$s    END IF;\nEND %1$s;', q.tag,
+            CASE step WHEN 'create' THEN 'NOT (' || guard || ')' WHEN 'drop' THEN guard WHEN 'if' THEN guard WHEN 'validate' THEN guard || ' = ''false'''
+                ELSE format('%s IS NOT DISTINCT FROM %L', guard, before) END,
+            replace(statement, E'\n', E'\n        '),
+            CASE WHEN step = 'alter' THEN format(E'    ELSIF %s IS DISTINCT FROM %L THEN\n        RAISE ''%% is neither as it was nor as it should be: it is %%'', %L, %s;\n', guard, after, object, guard) ELSE '' END)
+        END
+    FROM (SELECT '$sync' || CASE WHEN position('$sync$' IN statement) > 0 THEN md5(statement) ELSE '' END || '$' AS tag) q
+$function$;
+
+CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
+                            allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
+RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    s       record;
+    current int := 0;
+    step    text;
+    loss    text;
+    line    text;
+    left_out int := 0;
+BEGIN
+    RETURN NEXT '\set ON_ERROR_STOP on';
+    RETURN NEXT 'SET search_path = pg_catalog, pg_temp;';
+    RETURN NEXT 'SET check_function_bodies = off;';
+    RETURN NEXT 'SET lock_timeout = ''5s'';';
+    FOR s IN SELECT * FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions)
+    LOOP
+        IF s.section <> current THEN
+            IF current NOT IN (0, 3, 5) THEN
+                RETURN NEXT 'COMMIT;';
+            END IF;
+            IF s.section NOT IN (3, 5) THEN
+                RETURN NEXT '';
+                RETURN NEXT 'BEGIN;';
+            END IF;
+            current := s.section;
+        END IF;
+        step := split_part(s.note, ' loses ', 1);
+        loss := nullif(split_part(s.note, ' loses ', 2), '');
+        RETURN NEXT format('-- %s %s: %s%s', s.kind, replace(s.object, E'\n', ' '), s.what, coalesce('; loses ' || loss, ''));
+        IF s.section = 3 THEN
+            line := s.statement || ';';
+        ELSE
+            line := schemaguard.sg_sync_guarded(step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after);
+        END IF;
+        IF loss IS NOT NULL AND NOT allow_drop THEN
+            left_out := left_out + 1;
+            line := '-- ' || replace(line, E'\n', E'\n-- ');
+        END IF;
+        RETURN NEXT line;
+    END LOOP;
+    IF current NOT IN (0, 3, 5) THEN
+        RETURN NEXT 'COMMIT;';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION sg_sync_sql(text, text, text[], boolean, boolean)
+    IS 'the script that makes the target what the reference is';

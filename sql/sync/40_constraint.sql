@@ -1,0 +1,58 @@
+VALUES
+('constraint', 'exists', NULL, NULL::int, NULL::boolean, '[{?!of_domain}EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass({parent|L}) AND c.conname = {name|L})][{?of_domain}EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.contypid = pg_catalog.to_regtype({parent|L}) AND c.conname = {name|L})]', NULL, NULL::text),
+-- of a table that is new
+('constraint', 'create', NULL, 2, false, '{?in_new}{?type!=f}ALTER {above} ADD CONSTRAINT {name|I} {definition}', NULL, NULL),
+('constraint', 'create', NULL, 4, false, '{?in_new}{?type=f}ALTER TABLE {parent} ADD CONSTRAINT {name|I} {definition}[{?!validated} NOT VALID]', NULL, NULL),
+-- of one that has rows: none of these holds a lock while it reads them
+('constraint', 'create', NULL, 3, false, '{?!in_new}{?using_index}CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {index_new|I} ON {parent} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}]', NULL, NULL),
+('constraint', 'create', NULL, 4, false, '{?!in_new}{?using_index}ALTER TABLE {parent} ADD CONSTRAINT {name|I} [{?type=p}PRIMARY KEY][{?type=u}UNIQUE] USING INDEX {index_new|I}[{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', NULL, NULL),
+('constraint', 'create', NULL, 4, false, '{?!in_new}{?!using_index}ALTER {above} ADD CONSTRAINT {name|I} {definition}[{?can_wait} NOT VALID]', NULL, NULL),
+('constraint', 'create', NULL, 5, false, '{?!in_new}{?can_wait}{?validated}ALTER {above} VALIDATE CONSTRAINT {name|I}', '{validated_state}', NULL),
+('constraint', 'drop', NULL, 6, false, 'ALTER {above} DROP CONSTRAINT {name|I}', NULL, 'the constraint'),
+('constraint', 'alter', 'name', 2, false, 'ALTER {above} RENAME CONSTRAINT {old.name|I} TO {name|I}', NULL, NULL),
+('constraint', 'alter', 'deferrable deferred', 2, false, '{?type=f}ALTER TABLE {parent} ALTER CONSTRAINT {name|I} [{?!deferrable}NOT ]DEFERRABLE[{?deferrable} INITIALLY [{?deferred}DEFERRED][{?!deferred}IMMEDIATE]]', NULL, NULL),
+('constraint', 'alter', 'validated', 5, false, '{?validated}ALTER {above} VALIDATE CONSTRAINT {name|I}', '{validated_state}', NULL),
+('constraint', 'alter', 'options', 2, false, 'ALTER INDEX {index} RESET ({option_resets|K})', NULL, NULL),
+('constraint', 'alter', 'options', 2, false, 'ALTER INDEX {index} SET ({option_sets|O})', NULL, NULL),
+('constraint', 'alter', 'index_comment', 2, true, 'COMMENT ON INDEX {index} IS [{index_comment|L}][{?!index_comment}NULL]', NULL, NULL),
+('constraint', 'alter', 'clustered', 6, true, 'ALTER TABLE {parent} [{?clustered}CLUSTER ON {index_name_or|I}][{?!clustered}SET WITHOUT CLUSTER]', NULL, NULL),
+('constraint', 'alter', 'replica_identity', 6, true, '{?replica_identity}ALTER TABLE {parent} REPLICA IDENTITY USING INDEX {index_name_or|I}', NULL, NULL),
+('constraint', 'alter', 'tablespace', 2, false, 'ALTER INDEX {index} SET TABLESPACE [{tablespace|I}][{?!tablespace}pg_default]', NULL, NULL),
+-- another one beside it, which takes its place
+('constraint', 'beside', NULL, 3, false, '{?using_index}CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {new_name|I} ON {parent} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}]',
+    '{definition_is} = {old.definition_state|L}', NULL),
+('constraint', 'beside', NULL, 4, false, '{?can_wait}ALTER {above} ADD CONSTRAINT {new_name|I} {definition} NOT VALID',
+    '{definition_is} = {old.definition_state|L} AND NOT {new_exists}', NULL),
+('constraint', 'beside', NULL, 4, false, '{?!can_wait}{?!using_index}ALTER {above} DROP CONSTRAINT {name|I};
+ALTER {above} ADD CONSTRAINT {name|I} {definition}',
+    '{definition_is} = {old.definition_state|L}', NULL),
+('constraint', 'beside', NULL, 5, false, '{?can_wait}{?validated}ALTER {above} VALIDATE CONSTRAINT {new_name|I}', '{new_exists}', NULL),
+('constraint', 'beside', NULL, 6, false, '{?can_wait}ALTER {above} DROP CONSTRAINT IF EXISTS {name|I};
+ALTER {above} RENAME CONSTRAINT {new_name|I} TO {name|I}', '{new_exists}', NULL),
+('constraint', 'beside', NULL, 6, false, '{?using_index}ALTER {above} DROP CONSTRAINT IF EXISTS {name|I};
+ALTER {above} ADD CONSTRAINT {name|I} [{?type=p}PRIMARY KEY][{?type=u}UNIQUE] USING INDEX {new_name|I}[{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', 'pg_catalog.to_regclass({new_index|L}) IS NOT NULL', NULL),
+('index', 'beside', NULL, 3, false, '{?!at_once}CREATE [{?unique}UNIQUE ]INDEX CONCURRENTLY IF NOT EXISTS {new_name|I} ON {on} {index_definition}', '{definition_is} = {old.definition_state|L}', NULL),
+('index', 'beside', NULL, 6, false, '{?!at_once}DROP INDEX IF EXISTS {identity};
+ALTER INDEX {new_index} RENAME TO {name|I}', 'pg_catalog.to_regclass({new_index|L}) IS NOT NULL', NULL),
+('index', 'beside', NULL, 2, false, '{?at_once}DROP INDEX {identity};
+CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}', '{definition_is} = {old.definition_state|L}', NULL),
+('constraint', 'touch', 'type columns include nulls_not_distinct deferrable deferred period', 2, NULL, '{?using_index}', NULL, NULL),
+('constraint', 'rebuild', 'type columns references match on_update on_delete referenced_columns on_delete_columns include operators no_inherit period nulls_not_distinct expression expressions predicate index_columns operator_classes collations ordering operator_class_options access_method enforced', 2, NULL, '', NULL, NULL),
+('constraint', 'rebuild', 'deferrable deferred', 2, NULL, '{?type!=f}', NULL, NULL),
+('constraint', 'rebuild', 'validated', 2, NULL, '{?!validated}', NULL, NULL),
+
+('index', 'create', NULL, 2, false, '{?at_once}CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}', NULL, NULL),
+('index', 'create', NULL, 3, false, '{?!at_once}CREATE [{?unique}UNIQUE ]INDEX CONCURRENTLY IF NOT EXISTS {name|I} ON {on} {index_definition}', NULL, NULL),
+('index', 'drop', NULL, 6, false, 'DROP INDEX {identity}', NULL, 'the index'),
+('index', 'alter', 'name', 2, false, 'ALTER INDEX {old.identity} RENAME TO {name|I}', NULL, NULL),
+('index', 'alter', 'clustered', 6, true, 'ALTER TABLE {parent} [{?clustered}CLUSTER ON {name|I}][{?!clustered}SET WITHOUT CLUSTER]', NULL, NULL),
+('index', 'alter', 'replica_identity', 6, true, '{?replica_identity}ALTER TABLE {parent} REPLICA IDENTITY USING INDEX {name|I}', NULL, NULL),
+('index', 'alter', 'tablespace', 2, false, 'ALTER INDEX {identity} SET TABLESPACE [{tablespace|I}][{?!tablespace}pg_default]', NULL, NULL),
+('index', 'alter', 'statistics', 6, true, '{index_statistics}', NULL, NULL),
+('index', 'rebuild', 'access_method unique expressions predicate columns operator_classes collations ordering include nulls_not_distinct operator_class_options valid', 2, NULL, '', NULL, NULL),
+('index', 'rebuild', 'parent', 2, NULL, '', NULL, NULL),
+
+('statistics', 'create', NULL, 2, false, 'CREATE STATISTICS {identity}[{?!one_expression} ({kinds})] ON {statistics_list} FROM {parent}', NULL, NULL),
+('statistics', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_statistic_ext s WHERE s.stxnamespace = pg_catalog.to_regnamespace({identity_schema|L}) AND s.stxname = {name|L})', NULL, NULL),
+('statistics', 'alter', 'target', 2, true, 'ALTER STATISTICS {identity} SET STATISTICS [{target}][{?!target}-1]', NULL, NULL),
+('statistics', 'rebuild', 'kinds columns expressions', 2, NULL, '', NULL, NULL)

@@ -1,0 +1,219 @@
+/*-------------------------------------------------------------------------
+ *
+ * drift_pairs.c
+ *	  The objects of two sides by pairs, with the properties that differ.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/nametable.h"
+#include "drift/drift_compare.h"
+#include "drift/drift_pairs.h"
+
+static DriftPair *
+new_pair(SnapshotKind kind)
+{
+	DriftPair  *pair = palloc0(sizeof(DriftPair));
+
+	pair->kind = kind;
+	return pair;
+}
+
+static void
+fill_side(DriftPair *pair, DriftSide side, char *identity, char *parent, Jsonb *properties)
+{
+	DriftObject object = {.identity = identity};
+
+	pair->identity[side] = identity;
+	pair->parent[side] = parent;
+	pair->name[side] = drift_local_name(&object);
+	pair->properties[side] = properties;
+	if (pair->unknown == NULL)
+		pair->unknown = drift_string(properties, "unknown");
+}
+
+static void
+fill_object(DriftPair *pair, const DriftObject *object)
+{
+	fill_side(pair, object->side, object->identity, object->parent, object->properties);
+}
+
+/* Two bodies that differ by white space and comments only are left as they are */
+static bool
+is_looks_only(const DriftChange *change)
+{
+	return change->property->compare == COMPARE_COSMETIC ||
+		(change->property->compare == COMPARE_BODY && drift_body_verdict(change) == DRIFT_COSMETIC);
+}
+
+static void
+add_changes(DriftComparison *c, SgNameTable *pairs, List **result)
+{
+	foreach_ptr(DriftChange, change, c->changes)
+	{
+		SgNameEntry *entry;
+		DriftPair  *pair;
+
+		if (is_looks_only(change) || drift_same_value(c, change))
+			continue;
+		entry = sg_names_enter(pairs, snapshot_kinds[change->kind].word, change->identity);
+		pair = entry->value;
+		if (pair == NULL)
+		{
+			pair = entry->value = new_pair(change->kind);
+			fill_side(pair, DRIFT_REFERENCE, change->identity, change->parent, change->reference);
+			fill_side(pair, DRIFT_TARGET, change->target_identity, change->target_parent, change->target);
+			*result = lappend(*result, pair);
+		}
+		pair->changes = lappend(pair->changes, unconstify(char *, change->property->name));
+	}
+}
+
+static void
+add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
+{
+	for (int side = 0; side < 2; side++)
+	{
+		foreach_ptr(DriftObject, object, c->objects[side])
+		{
+			DriftPair  *pair;
+
+			if (object->partner && side == DRIFT_TARGET)
+				continue;
+			pair = new_pair(object->kind);
+			fill_object(pair, object);
+			if (object->partner)
+			{
+				fill_object(pair, object->partner);
+				/* a name of PostgreSQL's choice is as good as another */
+				if (!object->automatic_pair && strcmp(pair->name[0], pair->name[1]) != 0)
+					pair->changes = list_make1("name");
+				sg_names_enter(pairs, snapshot_kinds[object->kind].word, object->identity)->value = pair;
+			}
+			*result = lappend(*result, pair);
+		}
+	}
+}
+
+/* What one side at least could not read in full, which drift tells by rows */
+static void
+add_unread(DriftComparison *c, List **result)
+{
+	foreach_ptr(DriftRow, row, c->rows)
+	{
+		SnapshotKind kind;
+		DriftPair  *pair;
+
+		if (!snapshot_kind(row->kind, &kind))
+			continue;
+		pair = new_pair(kind);
+		pair->identity[0] = pair->identity[1] = unconstify(char *, row->object);
+		pair->unknown = unconstify(char *, row->detail);
+		*result = lappend(*result, pair);
+	}
+}
+
+static int
+compare_pairs(const ListCell *a, const ListCell *b)
+{
+	const DriftPair *x = lfirst(a);
+	const DriftPair *y = lfirst(b);
+
+	if (x->kind != y->kind)
+		return (int) x->kind - (int) y->kind;
+	return strcmp(x->identity[x->identity[0] ? 0 : 1], y->identity[y->identity[0] ? 0 : 1]);
+}
+
+/* Nothing but a property that nobody has to be told of, on both sides */
+static bool
+is_settled(const DriftPair *pair)
+{
+	return pair->identity[0] && pair->identity[1] && pair->changes == NIL && pair->unknown == NULL;
+}
+
+static void
+finish(DriftComparison *c, void *arg)
+{
+	List	  **result = arg;
+	SgNameTable *pairs = sg_names_create(CurrentMemoryContext);
+	List	   *all = NIL;
+
+	drift_match_automatic(c);
+	drift_match_same_names(c);
+	add_objects(c, pairs, &all);
+	add_changes(c, pairs, &all);
+	add_unread(c, result);
+	foreach_ptr(DriftPair, pair, all)
+	{
+		if (!is_settled(pair))
+			*result = lappend(*result, pair);
+	}
+	*result = list_concat(*result, c->same);
+	list_sort(*result, compare_pairs);
+	sg_names_destroy(pairs);
+}
+
+/*
+ * What is the same on both sides, but can't stay while something below it is
+ * changed, or says how something beside it has to be changed
+ */
+static bool
+is_fragile(const SnapshotObject *object)
+{
+	switch (object->kind)
+	{
+		case KIND_VIEW:
+		case KIND_MATERIALIZED_VIEW:
+		case KIND_RULE:
+		case KIND_POLICY:
+		case KIND_TRIGGER:
+		case KIND_FUNCTION:
+		case KIND_PROCEDURE:
+		case KIND_AGGREGATE:
+		case KIND_OPERATOR:
+		case KIND_INDEX:
+		case KIND_DOMAIN:
+		case KIND_DEFAULT_PRIVILEGE:
+			return drift_value(object->properties, "extension") == NULL;
+		case KIND_CONSTRAINT:
+			return drift_value(object->properties, "references") != NULL;
+		case KIND_TABLE:
+			return drift_value(object->properties, "partition_key") != NULL ||
+				drift_value(object->properties, "partition_of") != NULL;
+		default:
+			return false;
+	}
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+void
+drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
+{
+	const SnapshotObject *sides[2] = {a, b};
+	DriftPair  *pair;
+
+	if (!c->keep_same || !is_fragile(a))
+		return;
+	pair = new_pair(a->kind);
+	for (int i = 0; i < 2; i++)
+		fill_side(pair, i, copy_text(sides[i]->identity), copy_text(sides[i]->parent),
+				  (Jsonb *) pg_detoast_datum_copy((struct varlena *) sides[i]->properties));
+	c->same = lappend(c->same, pair);
+}
+
+List *
+drift_pairs(const char *reference, const char *target, List *schemas)
+{
+	DriftComparison c = {.keep_same = true};
+	List	   *result = NIL;
+
+	drift_run(&c, reference, target, schemas, finish, &result);
+	return result;
+}

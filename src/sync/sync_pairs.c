@@ -1,0 +1,245 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_pairs.c
+ *	  The pairs of objects that a script is made of, in order.
+ *
+ * The order is that of making: an object comes after all that it depends on,
+ * as the side that has it says (property depends), and otherwise by kind and
+ * identity.  A circle is cut at the object that was reached first; what is
+ * dropped goes the other way round.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/nametable.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "drift/drift_pairs.h"
+#include "snapshot/snapshot_property.h"
+#include "sync/sync.h"
+
+PG_FUNCTION_INFO_V1(sg_sync_pairs);
+
+/* Where nothing says more: the order in which things are made */
+static const SnapshotKind ranks[] = {
+	KIND_EXTENSION, KIND_SCHEMA, KIND_LANGUAGE, KIND_ACCESS_METHOD, KIND_COLLATION, KIND_FOREIGN_DATA_WRAPPER,
+	KIND_FOREIGN_SERVER, KIND_USER_MAPPING, KIND_TYPE, KIND_DOMAIN, KIND_SEQUENCE, KIND_TEXT_SEARCH_TEMPLATE,
+	KIND_TEXT_SEARCH_PARSER, KIND_TEXT_SEARCH_DICTIONARY, KIND_TEXT_SEARCH_CONFIGURATION, KIND_CONVERSION,
+	KIND_FUNCTION, KIND_PROCEDURE, KIND_AGGREGATE, KIND_OPERATOR, KIND_OPERATOR_FAMILY, KIND_OPERATOR_CLASS,
+	KIND_CAST, KIND_TRANSFORM, KIND_TABLE, KIND_COLUMN, KIND_CONSTRAINT, KIND_VIEW, KIND_MATERIALIZED_VIEW, KIND_INDEX,
+	KIND_STATISTICS, KIND_RULE, KIND_TRIGGER, KIND_POLICY, KIND_DEFAULT_PRIVILEGE, KIND_PUBLICATION,
+	KIND_SUBSCRIPTION, KIND_EVENT_TRIGGER
+};
+
+typedef struct SyncNode
+{
+	DriftPair  *pair;
+	int			rank;
+	int			at;				/* in the order of pairs */
+	List	   *columns;		/* of SyncNode *: those of a table that is made with them */
+	bool		reached;
+} SyncNode;
+
+typedef struct SyncOrder
+{
+	SgNameTable *nodes[2];		/* by kind and identity, of each side */
+	List	   *ordered;		/* of DriftPair * */
+} SyncOrder;
+
+static bool
+is_foreign_key(SnapshotKind kind, Jsonb *properties)
+{
+	JsonbValue	value;
+
+	return kind == KIND_CONSTRAINT &&
+		getKeyJsonValueFromContainer(&properties->root, "references", strlen("references"), &value) != NULL;
+}
+
+static int
+rank_of(const DriftPair *pair)
+{
+	int			side = pair->identity[0] ? 0 : 1;
+	int			rank = 0;
+
+	while (rank < lengthof(ranks) && ranks[rank] != pair->kind)
+		rank++;
+	/* what a foreign key leads to comes before it */
+	return 2 * rank + (pair->properties[side] && is_foreign_key(pair->kind, pair->properties[side]) ? 1 : 0);
+}
+
+static int
+compare_nodes(const ListCell *a, const ListCell *b)
+{
+	const SyncNode *x = lfirst(a);
+	const SyncNode *y = lfirst(b);
+
+	return x->rank != y->rank ? x->rank - y->rank : x->at - y->at;
+}
+
+static void reach(SyncOrder *order, SyncNode *node);
+
+static char *
+string_at(JsonbContainer *array, int i)
+{
+	JsonbValue *value = getIthJsonbValueFromContainer(array, i);
+
+	return value && value->type == jbvString ? pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+}
+
+/* What stands in "depends" of one side, [kind, identity] each */
+static void
+reach_below(SyncOrder *order, Jsonb *properties, int side)
+{
+	JsonbValue	value;
+	JsonbContainer *array;
+
+	if (properties == NULL ||
+		getKeyJsonValueFromContainer(&properties->root, "depends", strlen("depends"), &value) == NULL ||
+		value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
+		return;
+	array = value.val.binary.data;
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	{
+		JsonbValue *edge = getIthJsonbValueFromContainer(array, i);
+		char	   *kind;
+		char	   *identity;
+		SyncNode   *below;
+
+		if (edge->type != jbvBinary || !JsonContainerIsArray(edge->val.binary.data))
+			continue;
+		kind = string_at(edge->val.binary.data, 0);
+		identity = string_at(edge->val.binary.data, 1);
+		below = kind && identity ? sg_names_value(order->nodes[side], kind, identity) : NULL;
+		if (below)
+			reach(order, below);
+	}
+}
+
+/* A table with its columns: what needs one needs the other */
+static void
+reach_parent(SyncOrder *order, const DriftPair *pair, int side)
+{
+	static const SnapshotKind parents[] = {KIND_SCHEMA, KIND_TABLE, KIND_VIEW, KIND_MATERIALIZED_VIEW, KIND_DOMAIN};
+
+	for (int i = 0; pair->parent[side] && i < lengthof(parents); i++)
+	{
+		SyncNode   *above = sg_names_value(order->nodes[side], snapshot_kinds[parents[i]].word, pair->parent[side]);
+
+		if (above)
+			reach(order, above);
+	}
+}
+
+static void
+reach(SyncOrder *order, SyncNode *node)
+{
+	int			side = node->pair->identity[0] ? 0 : 1;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (node->reached)
+		return;
+	node->reached = true;
+	reach_parent(order, node->pair, side);
+	foreach_ptr(SyncNode, column, node->columns)
+		reach_below(order, column->pair->properties[side], side);
+	reach_below(order, node->pair->properties[side], side);
+	order->ordered = lappend(order->ordered, node->pair);
+}
+
+/* The columns of a table that one side lacks are made with it */
+static void
+join_table(SyncOrder *order, SyncNode *column)
+{
+	int			side = column->pair->identity[0] ? 0 : 1;
+	SyncNode   *table;
+
+	if (column->pair->kind != KIND_COLUMN || column->pair->parent[side] == NULL)
+		return;
+	table = sg_names_value(order->nodes[side], snapshot_kinds[KIND_TABLE].word, column->pair->parent[side]);
+	if (table && table->pair->identity[1 - side] == NULL)
+		table->columns = lappend(table->columns, column);
+}
+
+static List *
+in_order(List *pairs)
+{
+	SyncOrder	order = {{sg_names_create(CurrentMemoryContext), sg_names_create(CurrentMemoryContext)}};
+	List	   *nodes = NIL;
+
+	foreach_ptr(DriftPair, pair, pairs)
+	{
+		SyncNode   *node = palloc0(sizeof(SyncNode));
+
+		node->pair = pair;
+		node->rank = rank_of(pair);
+		node->at = list_length(nodes);
+		for (int side = 0; side < 2; side++)
+		{
+			if (pair->identity[side])
+				sg_names_enter(order.nodes[side], snapshot_kinds[pair->kind].word, pair->identity[side])->value = node;
+		}
+		nodes = lappend(nodes, node);
+	}
+	foreach_ptr(SyncNode, node, nodes)
+		join_table(&order, node);
+	list_sort(nodes, compare_nodes);
+	foreach_ptr(SyncNode, node, nodes)
+		reach(&order, node);
+	sg_names_destroy(order.nodes[0]);
+	sg_names_destroy(order.nodes[1]);
+	return order.ordered;
+}
+
+static void
+emit_jsonb(SgRowSink *sink, Jsonb *value)
+{
+	if (value)
+		sg_sink_datum(sink, JsonbPGetDatum(value));
+	else
+		sg_sink_null(sink);
+}
+
+/*
+ * schemaguard.sg_sync_pairs(reference text, target text, schemas text[])
+ *
+ * The objects that differ, and those that may have to be made anew with them,
+ * in the order of making.  Raises what sg_drift() raises.
+ */
+Datum
+sg_sync_pairs(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+	char	   *reference = sg_arg_text(fcinfo, 0);
+	char	   *target = sg_arg_text(fcinfo, 1);
+	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
+	int			number = 0;
+
+	sg_check_version();
+	sg_sink_begin(&sink, fcinfo);
+	foreach_ptr(DriftPair, pair, in_order(drift_pairs(reference, target, schemas)))
+	{
+		sg_sink_int32(&sink, ++number);
+		sg_sink_text(&sink, snapshot_kinds[pair->kind].word);
+		for (int side = 0; side < 2; side++)
+		{
+			sg_sink_text(&sink, pair->identity[side]);
+			sg_sink_text(&sink, pair->parent[side]);
+			sg_sink_text(&sink, pair->name[side]);
+			emit_jsonb(&sink, pair->properties[side]);
+		}
+		sg_sink_names(&sink, pair->changes);
+		sg_sink_text(&sink, pair->unknown);
+		sg_sink_emit(&sink);
+	}
+	return (Datum) 0;
+}

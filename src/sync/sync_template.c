@@ -1,0 +1,259 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_template.c
+ *	  Templates of statements, filled from the properties of an object.
+ *
+ * sql/sync/ holds the templates.  In one stands
+ *
+ *	{a.b}			the value of b in a: text, a number, or the elements of an
+ *					array, with commas between them
+ *	{a|I}			the same as identifiers, each
+ *	{a|L}			as literals
+ *	{a|U}			in capitals
+ *	{a|O}			options name=value as name = 'value'
+ *	{a|F}			as name 'value'
+ *	{a|K}			as their names
+ *	{a|S}			as statements, with semicolons between them
+ *	{?a} {?!a}		nothing: only if a is there, or isn't
+ *	{?a=x} {?a!=x}	nothing: only if a is x, or isn't
+ *	[ ]				what is left out where a value or condition in it fails
+ *
+ * null, false, [] and {} are no values.  Where one fails outside of brackets,
+ * the template does not apply to the object and gives NULL.  What is filled in
+ * is never looked at again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#include "base/args.h"
+#include "sync/sync.h"
+
+PG_FUNCTION_INFO_V1(sg_sync_fill);
+
+/* ---- values ---- */
+
+static char *
+scalar_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvBool:
+			return value->val.boolean ? pstrdup("true") : NULL;
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		default:
+			return NULL;
+	}
+}
+
+/* The value at a path of keys; false: there is none */
+static bool
+find_value(Jsonb *object, const char *path, JsonbValue *value)
+{
+	JsonbContainer *container = &object->root;
+
+	for (;;)
+	{
+		const char *dot = strchr(path, '.');
+		int			length = dot ? dot - path : strlen(path);
+
+		if (!JsonContainerIsObject(container) ||
+			getKeyJsonValueFromContainer(container, path, length, value) == NULL)
+			return false;
+		if (dot == NULL)
+			return true;
+		if (value->type != jbvBinary)
+			return false;
+		container = value->val.binary.data;
+		path = dot + 1;
+	}
+}
+
+/* The texts of a value: one, or those of an array; NIL where it counts as none */
+static List *
+find_texts(Jsonb *object, const char *path)
+{
+	JsonbValue	value;
+	List	   *texts = NIL;
+
+	if (!find_value(object, path, &value))
+		return NIL;
+	if (value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data))
+	{
+		for (uint32 i = 0; i < JsonContainerSize(value.val.binary.data); i++)
+		{
+			char	   *text = scalar_text(getIthJsonbValueFromContainer(value.val.binary.data, i));
+
+			if (text)
+				texts = lappend(texts, text);
+		}
+		return texts;
+	}
+	if (value.type == jbvBinary)
+		return JsonContainerSize(value.val.binary.data) > 0 ?
+			list_make1(JsonbToCString(NULL, value.val.binary.data, value.val.binary.len)) : NIL;
+	if (scalar_text(&value))
+		texts = list_make1(scalar_text(&value));
+	return texts;
+}
+
+/* name=value, as a part of a list of options */
+static void
+append_option(StringInfo buf, const char *option, char form)
+{
+	const char *equal = strchr(option, '=');
+	char	   *name = equal ? pnstrdup(option, equal - option) : pstrdup(option);
+
+	appendStringInfoString(buf, quote_identifier(name));
+	if (form != 'K')
+		appendStringInfo(buf, "%s%s", form == 'O' ? " = " : " ", quote_literal_cstr(equal ? equal + 1 : ""));
+}
+
+static void
+append_text(StringInfo buf, const char *text, char form)
+{
+	switch (form)
+	{
+		case 'I':
+			appendStringInfoString(buf, quote_identifier(text));
+			break;
+		case 'L':
+			appendStringInfoString(buf, quote_literal_cstr(text));
+			break;
+		case 'U':
+			appendStringInfoString(buf, asc_toupper(text, strlen(text)));
+			break;
+		case 'O':
+		case 'F':
+		case 'K':
+			append_option(buf, text, form);
+			break;
+		default:
+			appendStringInfoString(buf, text);
+	}
+}
+
+/* ---- templates ---- */
+
+static bool
+holds(Jsonb *object, char *condition)
+{
+	char	   *equal = strchr(condition, '=');
+	List	   *texts;
+	bool		negated;
+
+	if (equal == NULL)
+	{
+		negated = *condition == '!';
+		return (find_texts(object, condition + negated) != NIL) != negated;
+	}
+	negated = equal > condition && equal[-1] == '!';
+	equal[negated ? -1 : 0] = '\0';
+	texts = find_texts(object, condition);
+	return (list_length(texts) == 1 && strcmp(linitial(texts), equal + 1) == 0) != negated;
+}
+
+/* One {...}, without its braces; false where it fails */
+static bool
+fill_place(StringInfo buf, Jsonb *object, char *place)
+{
+	char	   *bar = strchr(place, '|');
+	List	   *texts;
+	ListCell   *lc;
+
+	if (*place == '?')
+		return holds(object, place + 1);
+	if (bar)
+		*bar = '\0';
+	texts = find_texts(object, place);
+	foreach(lc, texts)
+	{
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(buf, bar && bar[1] == 'S' ? ";\n" : ", ");
+		append_text(buf, lfirst(lc), bar ? bar[1] : '\0');
+	}
+	return texts != NIL;
+}
+
+/*
+ * Fill from *p to the end or to the bracket that closes; *p is left behind
+ * it.  Returns whether nothing has failed: else what was appended is void.
+ */
+static bool
+fill(StringInfo buf, Jsonb *object, const char **p)
+{
+	bool		good = true;
+
+	check_stack_depth();
+	while (**p && **p != ']')
+	{
+		const char *end = strpbrk(*p, "{[]");
+
+		if (end == NULL)
+			end = *p + strlen(*p);
+		appendBinaryStringInfo(buf, *p, end - *p);
+		*p = end;
+		if (**p == '[')
+		{
+			int			length = buf->len;
+
+			(*p)++;
+			if (!fill(buf, object, p))
+			{
+				buf->len = length;
+				buf->data[length] = '\0';
+			}
+			if (**p != ']')
+				elog(ERROR, "a bracket of a template is not closed");
+			(*p)++;
+		}
+		else if (**p == '{')
+		{
+			end = strchr(*p, '}');
+			if (end == NULL)
+				elog(ERROR, "a brace of a template is not closed");
+			good = fill_place(buf, object, pnstrdup(*p + 1, end - *p - 1)) && good;
+			*p = end + 1;
+		}
+	}
+	return good;
+}
+
+char *
+sync_fill(const char *template, Jsonb *object)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (!fill(&buf, object, &template))
+		return NULL;
+	if (*template)
+		elog(ERROR, "a bracket of a template is not opened");
+	return buf.data;
+}
+
+/*
+ * schemaguard.sg_sync_fill(template text, object jsonb)
+ *
+ * The template with the object's values, or null where it does not apply.
+ */
+Datum
+sg_sync_fill(PG_FUNCTION_ARGS)
+{
+	char	   *filled = sync_fill(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1));
+
+	if (filled == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(filled));
+}
