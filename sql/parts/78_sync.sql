@@ -161,6 +161,10 @@ BEGIN
                 jsonb_build_object('s', properties -> 'identity_sequence', 'schema', schemaguard.sg_sync_schema(parent))),
             'identity_sets', schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
                 jsonb_build_object('s', properties -> 'identity_sequence')),
+            'identity_extras', (SELECT jsonb_agg(format('DO $sequence$ BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.pg_get_serial_sequence(%L, %L)); END $sequence$', x.statement, parent, name))
+                FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE properties -> 'identity_sequence' ? 'persistence'
+                    UNION ALL SELECT 'COMMENT ON SEQUENCE %s IS ' || replace(quote_nullable(properties #>> '{identity_sequence,comment}'), '%', '%%') WHERE (properties -> 'identity_sequence' ->> 'comment') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'comment')
+                    UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g) x),
             'not_null_check', left('sync_' || name || '_not_null', 63),
             'not_null_state', format('(SELECT CASE WHEN a.attnotnull THEN ''true'' ELSE ''false'' END FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L)', parent, name),
             'type_or_no_default', CASE WHEN NOT properties ? 'default' OR properties ->> 'default' IS NULL OR properties ->> 'type' <> old ->> 'type' THEN true END,
@@ -168,7 +172,7 @@ BEGIN
         IF NOT properties ? 'identity' THEN
             p := p - 'identity';
         END IF;
-        p := p || jsonb_build_object('column', schemaguard.sg_sync_fill('{name|I} {type}[ OPTIONS ({server_options|F})][ COLLATE {collation}][ DEFAULT {default}][ GENERATED ALWAYS AS ({generated}) [{generated_kind|U}]][ GENERATED {identity|U} AS IDENTITY ({identity_options})][{?not_null} NOT NULL]', p));
+        p := p || jsonb_build_object('column', schemaguard.sg_sync_fill('{name|I} {type}[ OPTIONS ({server_options|F})][ COLLATE {collation}][ DEFAULT {default}][{?inherited!=and local} GENERATED ALWAYS AS ({generated}) [{generated_kind|U}]][ GENERATED {identity|U} AS IDENTITY ({identity_options})][{?not_null} NOT NULL]', p));
     WHEN 'index' THEN
         p := p || jsonb_build_object('index_definition', schemaguard.sg_sync_fill('USING {access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}][ WHERE ({predicate})]',
             p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))),
@@ -228,7 +232,18 @@ BEGIN
             'identity_none', replace(identity, ', ', ','),
             'object', 'OPERATOR ' || replace(schemaguard.sg_sync_name(identity), ' ', '') || ' ' || regexp_replace(substr(identity, length(schemaguard.sg_sync_name(identity)) + 1), '^\(none', '(NONE')));
     WHEN 'operator class', 'operator family' THEN
-        p := p || jsonb_build_object('method', regexp_replace(identity, '^.* USING ', ''), 'local', regexp_replace(substr(identity, length(parent) + 2), '', ''));
+        p := p || jsonb_build_object('method', regexp_replace(identity, '^.* USING ', ''), 'local', substr(identity, length(parent) + 2),
+            'members', (SELECT string_agg(x.m, ', ') FROM (SELECT 'STORAGE ' || (properties ->> 'storage') AS m UNION ALL
+                SELECT 'OPERATOR ' || o FROM jsonb_array_elements_text(properties -> 'operators') o UNION ALL
+                SELECT 'FUNCTION ' || f FROM jsonb_array_elements_text(properties -> 'functions') f UNION ALL
+                -- it has to have something
+                SELECT 'STORAGE ' || (properties ->> 'type') WHERE NOT properties ?| '{storage,operators,functions}') x WHERE x.m IS NOT NULL),
+            'family_adds', (SELECT string_agg(x.m, ', ') FROM (
+                SELECT 'OPERATOR ' || (o #>> '{}') AS m FROM jsonb_array_elements(schemaguard.sg_sync_lacking(properties -> 'operators', coalesce(old -> 'operators', '[]') || coalesce(properties -> 'of_classes', '[]'))) o UNION ALL
+                SELECT 'FUNCTION ' || (f #>> '{}') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(properties -> 'functions', coalesce(old -> 'functions', '[]') || coalesce(properties -> 'of_classes', '[]'))) f) x),
+            'family_drops', (SELECT string_agg(x.m, ', ') FROM (
+                SELECT regexp_replace(o #>> '{}', '^(\d+) .*?(\([^()]*\))( FOR .*)?$', 'OPERATOR \1 \2') AS m FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'operators', coalesce(properties -> 'operators', '[]') || coalesce(properties -> 'of_classes', '[]'))) o UNION ALL
+                SELECT regexp_replace(f #>> '{}', '^(\d+) (\([^()]*\)).*$', 'FUNCTION \1 \2') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'functions', coalesce(properties -> 'functions', '[]') || coalesce(properties -> 'of_classes', '[]'))) f) x));
     WHEN 'type' THEN
         IF properties ->> 'type' = 'enum' AND old ? 'labels' THEN
             p := p || jsonb_strip_nulls(jsonb_build_object('label_changes', schemaguard.sg_sync_labels(identity, properties -> 'labels', old -> 'labels'),
@@ -257,11 +272,9 @@ BEGIN
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'event_list', (SELECT string_agg(upper(x.e) || CASE WHEN x.e = 'update' THEN coalesce(schemaguard.sg_sync_fill(' OF {c|I}', jsonb_build_object('c', properties -> 'update_of')), '') ELSE '' END, ' OR ' ORDER BY x.n)
                 FROM jsonb_array_elements_text(properties -> 'events') WITH ORDINALITY x (e, n)),
-            'transition', CASE WHEN properties ? 'old_table' OR properties ? 'new_table' THEN true END,
-            'argument_list', coalesce((SELECT string_agg(quote_literal(a), ', ' ORDER BY n)
-                FROM unnest(string_to_array(left(properties ->> 'arguments', -4), '\000')) WITH ORDINALITY x (a, n)), '')))
+            'transition', CASE WHEN properties ? 'old_table' OR properties ? 'new_table' THEN true END))
             || jsonb_build_object('argument_list', coalesce((SELECT string_agg(quote_literal(a), ', ' ORDER BY n)
-                FROM unnest(string_to_array(left(properties ->> 'arguments', -4), '\000')) WITH ORDINALITY x (a, n)), ''));
+                FROM jsonb_array_elements_text(properties -> 'arguments') WITH ORDINALITY x (a, n)), ''));
     WHEN 'user mapping' THEN
         p := p || jsonb_build_object('role', CASE name WHEN 'PUBLIC' THEN 'public' ELSE name END, 'server', parent);
     WHEN 'publication' THEN
@@ -353,7 +366,7 @@ AS $function$
                 WHEN kind IN ('table', 'view', 'materialized view', 'column') THEN 'TABLE ' || object
                 WHEN kind = 'aggregate' THEN 'FUNCTION ' || object WHEN kind = 'procedure' THEN object ELSE upper(kind) || ' ' || object END AS name,
             CASE kind WHEN 'default privilege' THEN coalesce(substring(object FROM '^FOR ROLE ("(?:[^"]|"")*"|[^" ]+)'), '')
-                ELSE coalesce(quote_ident(owner), '') END AS owner,
+                ELSE coalesce(owner, '') END AS owner,
             CASE WHEN kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'language')
                     OR kind = 'default privilege' AND object ~ ' ON (FUNCTIONS|TYPES)$' AND object !~ '^FOR ROLE ("(?:[^"]|"")*"|[^" ]+) IN SCHEMA '
                 THEN '{"PUBLIC": ["ALL"]}'::jsonb ELSE '{}' END AS standard,

@@ -35,7 +35,9 @@ WITH RECURSIVE pair AS MATERIALIZED (
     SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
         o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
     FROM managed m
-    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false),
+    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false), 'of_classes', CASE WHEN m.kind = 'operator family' THEN (
+            SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
+            WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
         'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
         'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
@@ -106,13 +108,19 @@ WITH RECURSIVE pair AS MATERIALIZED (
     FROM object o JOIN object t ON t.kind = 'table' AND t.identity = o.parent
     WHERE o.kind = 'column' AND o.parent_state = 'missing' AND (coalesce(o.new ->> 'inherited', '') <> 'only' OR t.new ? 'partition_of')
     GROUP BY o.parent
+    UNION ALL
+    SELECT o.parent, string_agg(schemaguard.sg_sync_fill(' CONSTRAINT {name|I} {definition}', o.new), '' ORDER BY o.number)
+    FROM object o WHERE o.kind = 'constraint' AND o.new ? 'of_domain' AND o.new ? 'in_new' AND (o.new ->> 'validated')::boolean
+    GROUP BY o.parent
 ), filled AS (
-    SELECT o.*, CASE WHEN o.kind = 'table' THEN o.new || jsonb_build_object('columns', coalesce(i.columns, '')) ELSE o.new END AS full_new
-    FROM made o LEFT JOIN inline i ON i.parent = o.identity AND o.kind = 'table'
+    SELECT o.*, CASE WHEN o.kind IN ('table', 'domain') THEN o.new || jsonb_build_object(CASE o.kind WHEN 'table' THEN 'columns' ELSE 'constraints' END, coalesce(i.columns, ''))
+        ELSE o.new END AS full_new
+    FROM made o LEFT JOIN inline i ON i.parent = o.identity AND o.kind IN ('table', 'domain')
 ), birth AS MATERIALIZED (
     SELECT f.number, r.section, r.number AS rule, r.state, schemaguard.sg_sync_fill(r.statement, f.full_new) AS statement
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'create'
     WHERE (f.state = 'missing' OR f.again) AND (f.kind <> 'column' OR f.parent_state IS DISTINCT FROM 'missing')
+      AND NOT (f.kind = 'constraint' AND f.new ? 'of_domain' AND f.new ? 'in_new' AND (f.new ->> 'validated')::boolean)
 ), born AS MATERIALIZED (
     SELECT b.number, max(b.section) AS section FROM birth b WHERE b.statement IS NOT NULL AND b.state IS NULL GROUP BY b.number
 ), step AS (
@@ -131,6 +139,12 @@ WITH RECURSIVE pair AS MATERIALIZED (
         'if', f.full_new, r.state, NULL, NULL
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'beside'
     WHERE f.beside
+    UNION ALL
+    -- columns that a new table has from elsewhere
+    SELECT 2, f.number::bigint * 1000 + x.n, f.kind, f.identity, 'as a column of its own', schemaguard.sg_sync_fill(x.statement, f.new), 'alter', f.new, NULL, NULL, NULL
+    FROM filled f JOIN object t ON t.kind = 'table' AND t.identity = f.parent,
+        (VALUES (1, 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET DEFAULT {default}'), (2, '{?not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL')) x (n, statement)
+    WHERE f.kind = 'column' AND f.parent_state = 'missing' AND NOT t.new ? 'partition_of' AND (t.new ? 'of_type' OR f.new ->> 'inherited' = 'only')
     UNION ALL
     -- base types, for the functions that they are made of
     SELECT 2, coalesce((SELECT max(s.number) FROM object s WHERE s.kind IN ('schema', 'extension')), 0)::bigint * 1000 + 999, f.kind, f.identity, 'announced',
@@ -202,7 +216,7 @@ AS $function$
         ELSE format('DO %1$s'||E'\nBEGIN\n    IF '||'%2$s THEN'||E'\n        %3$s;\n%4$s    END IF;\nEND %1$s;', q.tag,
             CASE step WHEN 'create' THEN 'NOT (' || guard || ')' WHEN 'drop' THEN guard WHEN 'if' THEN guard WHEN 'validate' THEN guard || ' = ''false'''
                 ELSE format('%s IS NOT DISTINCT FROM %L', guard, before) END,
-            replace(statement, E'\n', E'\n        '),
+            statement,
             CASE WHEN step = 'alter' THEN format(E'    ELSIF %s IS DISTINCT FROM %L THEN\n        RAISE ''%% is neither as it was nor as it should be: it is %%'', %L, %s;\n', guard, after, object, guard) ELSE '' END)
         END
     FROM (SELECT '$sync' || CASE WHEN position('$sync$' IN statement) > 0 THEN md5(statement) ELSE '' END || '$' AS tag) q

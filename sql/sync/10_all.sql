@@ -1,5 +1,5 @@
 VALUES
-('*', 'alter', 'owner', 2, true, 'ALTER {object} OWNER TO {owner|I}', NULL, NULL::text),
+('*', 'alter', 'owner', 2, true, 'ALTER {object} OWNER TO {owner}', NULL, NULL::text),
 ('*', 'alter', 'comment', 2, true, 'COMMENT ON {object} IS [{comment|L}][{?!comment}NULL]', NULL, NULL),
 ('*', 'drop', NULL, 6, false, 'DROP {object}', NULL, 'the {kind}'),
 ('schema', 'create', NULL, 2, false, 'CREATE SCHEMA {identity}', NULL, NULL),

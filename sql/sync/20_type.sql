@@ -13,7 +13,7 @@ VALUES
 ('type', 'alter', 'attribute_comments', 2, true, '{attribute_comment_changes|S}', NULL, NULL),
 ('type', 'rebuild', 'subtype operator_class collation canonical difference multirange type', 2, NULL, '', NULL, NULL),
 ('type', 'beyond', 'input output length alignment storage by_value category preferred default element delimiter collatable receive send modifier_input modifier_output analyze subscript', 2, NULL, 'a base type can''t be altered', NULL, NULL),
-('domain', 'create', NULL, 2, false, 'CREATE DOMAIN {identity} AS {type}[ COLLATE {collation}][ DEFAULT {default}][{?not_null} NOT NULL]', NULL, NULL),
+('domain', 'create', NULL, 2, false, 'CREATE DOMAIN {identity} AS {type}[ COLLATE {collation}][ DEFAULT {default}][{?not_null} NOT NULL][{constraints}]', NULL, NULL),
 ('domain', 'alter', 'default', 2, false, 'ALTER DOMAIN {identity} [SET DEFAULT {default}][{?!default}DROP DEFAULT]',
     '(SELECT pg_catalog.pg_get_expr(t.typdefaultbin, 0) FROM pg_catalog.pg_type t WHERE t.oid = pg_catalog.to_regtype({identity|L}))', NULL),
 ('domain', 'alter', 'not_null', 4, false, 'ALTER DOMAIN {identity} [{?not_null}SET][{?!not_null}DROP] NOT NULL',

@@ -39,7 +39,7 @@ VALUES
 ('column', 'alter', 'identity', 6, false, '{?identity}{?!old.identity}ALTER TABLE {parent} ALTER COLUMN {name|I} ADD GENERATED {identity|U} AS IDENTITY ({identity_options})', NULL, NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}ALTER TABLE {parent} ALTER COLUMN {name|I} SET GENERATED {identity|U}', NULL, NULL),
 ('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}ALTER TABLE {parent} ALTER COLUMN {name|I} {identity_sets}', NULL, NULL),
-('column', 'alter', 'identity_sequence', 2, true, '{identity_comment}', NULL, NULL),
+('column', 'alter', 'identity_sequence', 2, true, '{identity_extras|S}', NULL, NULL),
 ('column', 'rebuild', 'generated generated_kind', 2, NULL, '{?generated}', NULL, NULL),
 ('column', 'alter', 'storage', 2, true, '[{?storage}ALTER TABLE {parent} ALTER COLUMN {name|I} SET STORAGE {storage|U}][{?!storage}DO $storage$
 BEGIN
@@ -52,7 +52,7 @@ END $storage$]', NULL, NULL),
 ('column', 'alter', 'statistics', 2, true, 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET STATISTICS [{statistics}][{?!statistics}-1]', NULL, NULL),
 ('column', 'alter', 'options', 2, true, 'ALTER TABLE {parent} ALTER COLUMN {name|I} RESET ({option_resets|K})', NULL, NULL),
 ('column', 'alter', 'options', 2, true, 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET ({option_sets|O})', NULL, NULL),
-('column', 'alter', 'server_options', 2, true, 'ALTER FOREIGN TABLE {parent} ALTER COLUMN {name|I} OPTIONS ({server_options_change})', NULL, NULL),
+('column', 'alter', 'server_options', 2, false, 'ALTER FOREIGN TABLE {parent} ALTER COLUMN {name|I} OPTIONS ({server_options_change})', NULL, NULL),
 
 ('sequence', 'create', NULL, 2, false, 'CREATE [{persistence|U} ]SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache}[{?cycle} CYCLE]', NULL, NULL),
 ('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, 'ALTER SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE',

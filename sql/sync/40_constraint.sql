@@ -1,7 +1,7 @@
 VALUES
-('constraint', 'exists', NULL, NULL::int, NULL::boolean, '[{?!of_domain}EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass({parent|L}) AND c.conname = {name|L})][{?of_domain}EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.contypid = pg_catalog.to_regtype({parent|L}) AND c.conname = {name|L})]', NULL, NULL::text),
+('constraint', 'exists', NULL, NULL::int, NULL::boolean, '[{?!of_domain}EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass({parent|L}) AND c.conname = {name|L} AND c.conislocal)][{?of_domain}EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.contypid = pg_catalog.to_regtype({parent|L}) AND c.conname = {name|L})]', NULL, NULL::text),
 -- of a table that is new
-('constraint', 'create', NULL, 2, false, '{?in_new}{?type!=f}ALTER {above} ADD CONSTRAINT {name|I} {definition}', NULL, NULL),
+('constraint', 'create', NULL, 2, false, '{?in_new}{?type!=f}ALTER {above} ADD CONSTRAINT {name|I} {definition}[{?type=c}{?!validated} NOT VALID]', NULL, NULL),
 ('constraint', 'create', NULL, 4, false, '{?in_new}{?type=f}ALTER TABLE {parent} ADD CONSTRAINT {name|I} {definition}[{?!validated} NOT VALID]', NULL, NULL),
 -- of one that has rows: none of these holds a lock while it reads them
 ('constraint', 'create', NULL, 3, false, '{?!in_new}{?using_index}CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {index_new|I} ON {parent} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}]', NULL, NULL),

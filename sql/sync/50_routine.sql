@@ -14,6 +14,9 @@ VALUES
 ('operator', 'rebuild', 'function result commutator negator hashes merges', 2, NULL, '', NULL, NULL),
 ('operator family', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_opfamily f JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod WHERE f.opfnamespace = pg_catalog.to_regnamespace({parent|L}) AND pg_catalog.format(''%I USING %s'', f.opfname, m.amname) = {local|L})', NULL, NULL),
 ('operator family', 'create', NULL, 2, false, 'CREATE OPERATOR FAMILY {identity}', NULL, NULL),
+('operator family', 'alter', 'operators functions', 6, false, 'ALTER OPERATOR FAMILY {identity} DROP {family_drops}', NULL, NULL),
+('operator family', 'alter', 'operators functions', 6, true, 'ALTER OPERATOR FAMILY {identity} ADD {family_adds}', NULL, NULL),
+('operator class', 'rebuild', 'type default storage family operators functions', 2, NULL, '', NULL, NULL),
 ('operator class', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_opclass f JOIN pg_catalog.pg_am m ON m.oid = f.opcmethod WHERE f.opcnamespace = pg_catalog.to_regnamespace({parent|L}) AND pg_catalog.format(''%I USING %s'', f.opcname, m.amname) = {local|L})', NULL, NULL),
 ('operator class', 'create', NULL, 2, false, 'CREATE OPERATOR CLASS {address}[{?default} DEFAULT] FOR TYPE {type} USING {method} FAMILY {family} AS {members}', NULL, NULL),
 

@@ -1,12 +1,12 @@
 VALUES
-('view', 'create', NULL, 2, false, 'CREATE VIEW {identity} ({column_names})[ WITH ({options|O})] AS
+('view', 'create', NULL, 2, false, 'CREATE VIEW {identity}[ ({column_names})][ WITH ({options|O})] AS
 {query}', NULL, NULL::text),
-('view', 'alter', 'query columns', 2, false, '{?!columns_rebuild}CREATE OR REPLACE VIEW {identity} ({column_names})[ WITH ({options|O})] AS
+('view', 'alter', 'query columns', 2, false, '{?!columns_rebuild}CREATE OR REPLACE VIEW {identity}[ ({column_names})][ WITH ({options|O})] AS
 {query}', NULL, NULL),
 ('view', 'rebuild', 'columns', 2, NULL, '{?columns_rebuild}', NULL, NULL),
 ('view', 'alter', 'column_defaults', 2, true, '{default_changes|S}', NULL, NULL),
 ('view|materialized view', 'alter', 'column_comments', 2, true, '{comment_changes|S}', NULL, NULL),
-('materialized view', 'create', NULL, 2, false, 'CREATE MATERIALIZED VIEW {identity} ({column_names})[ USING {access_method|I}][ WITH ({options|O})][ TABLESPACE {tablespace|I}] AS
+('materialized view', 'create', NULL, 2, false, 'CREATE MATERIALIZED VIEW {identity}[ ({column_names})][ USING {access_method|I}][ WITH ({options|O})][ TABLESPACE {tablespace|I}] AS
 {query_open}
 WITH [{?!populated}NO ]DATA', NULL, NULL),
 ('materialized view', 'alter', 'populated', 6, false, 'REFRESH MATERIALIZED VIEW {identity}[{?!populated} WITH NO DATA]', NULL, NULL),

@@ -45,7 +45,8 @@ typedef struct SyncNode
 	DriftPair  *pair;
 	int			rank;
 	int			at;				/* in the order of pairs */
-	List	   *columns;		/* of SyncNode *: those of a table that is made with them */
+	List	   *parts;			/* of SyncNode *: what it is made with */
+	struct SyncNode *whole;		/* what it is made with, or NULL */
 	bool		reached;
 } SyncNode;
 
@@ -56,12 +57,25 @@ typedef struct SyncOrder
 } SyncOrder;
 
 static bool
-is_foreign_key(SnapshotKind kind, Jsonb *properties)
+has_property(Jsonb *properties, const char *key)
 {
 	JsonbValue	value;
 
-	return kind == KIND_CONSTRAINT &&
-		getKeyJsonValueFromContainer(&properties->root, "references", strlen("references"), &value) != NULL;
+	return properties && getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) != NULL;
+}
+
+/*
+ * Within a kind: foreign keys come after the keys that they lead to, casts by
+ * a function after those without, which may make its result fit, and checks
+ * of parents after those that their children have themselves.
+ */
+static int
+rank_within(SnapshotKind kind, Jsonb *properties)
+{
+	if ((kind == KIND_CONSTRAINT && has_property(properties, "references")) ||
+		(kind == KIND_CAST && has_property(properties, "function")))
+		return 2;
+	return kind == KIND_CONSTRAINT && has_property(properties, "inherited") ? 0 : 1;
 }
 
 static int
@@ -72,8 +86,7 @@ rank_of(const DriftPair *pair)
 
 	while (rank < lengthof(ranks) && ranks[rank] != pair->kind)
 		rank++;
-	/* what a foreign key leads to comes before it */
-	return 2 * rank + (pair->properties[side] && is_foreign_key(pair->kind, pair->properties[side]) ? 1 : 0);
+	return 3 * rank + rank_within(pair->kind, pair->properties[side]);
 }
 
 static int
@@ -120,7 +133,7 @@ reach_below(SyncOrder *order, Jsonb *properties, int side)
 		identity = string_at(edge->val.binary.data, 1);
 		below = kind && identity ? sg_names_value(order->nodes[side], kind, identity) : NULL;
 		if (below)
-			reach(order, below);
+			reach(order, below->whole ? below->whole : below);
 	}
 }
 
@@ -150,24 +163,28 @@ reach(SyncOrder *order, SyncNode *node)
 		return;
 	node->reached = true;
 	reach_parent(order, node->pair, side);
-	foreach_ptr(SyncNode, column, node->columns)
-		reach_below(order, column->pair->properties[side], side);
+	foreach_ptr(SyncNode, part, node->parts)
+		reach_below(order, part->pair->properties[side], side);
 	reach_below(order, node->pair->properties[side], side);
 	order->ordered = lappend(order->ordered, node->pair);
 }
 
-/* The columns of a table that one side lacks are made with it */
+/* The columns of a table and the checks of a domain that one side lacks are made with it */
 static void
-join_table(SyncOrder *order, SyncNode *column)
+join_whole(SyncOrder *order, SyncNode *part)
 {
-	int			side = column->pair->identity[0] ? 0 : 1;
-	SyncNode   *table;
+	int			side = part->pair->identity[0] ? 0 : 1;
+	SnapshotKind kind = part->pair->kind == KIND_COLUMN ? KIND_TABLE : KIND_DOMAIN;
+	SyncNode   *whole;
 
-	if (column->pair->kind != KIND_COLUMN || column->pair->parent[side] == NULL)
+	if ((part->pair->kind != KIND_COLUMN && part->pair->kind != KIND_CONSTRAINT) || part->pair->parent[side] == NULL)
 		return;
-	table = sg_names_value(order->nodes[side], snapshot_kinds[KIND_TABLE].word, column->pair->parent[side]);
-	if (table && table->pair->identity[1 - side] == NULL)
-		table->columns = lappend(table->columns, column);
+	whole = sg_names_value(order->nodes[side], snapshot_kinds[kind].word, part->pair->parent[side]);
+	if (whole && whole->pair->identity[1 - side] == NULL)
+	{
+		whole->parts = lappend(whole->parts, part);
+		part->whole = whole;
+	}
 }
 
 static List *
@@ -191,7 +208,7 @@ in_order(List *pairs)
 		nodes = lappend(nodes, node);
 	}
 	foreach_ptr(SyncNode, node, nodes)
-		join_table(&order, node);
+		join_whole(&order, node);
 	list_sort(nodes, compare_nodes);
 	foreach_ptr(SyncNode, node, nodes)
 		reach(&order, node);
