@@ -151,6 +151,10 @@ BEGIN
             FROM jsonb_array_elements_text(properties -> 'toast_options') o),
         'toast_resets', (SELECT string_agg('toast.' || quote_ident(split_part(o, '=', 1)), ', ') FROM jsonb_array_elements_text(old -> 'toast_options') o
             WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text(properties -> 'toast_options') n WHERE split_part(n, '=', 1) = split_part(o, '=', 1))),
+        'index_statistics', CASE WHEN kind IN ('index', 'constraint') THEN (
+            SELECT jsonb_agg(format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', CASE kind WHEN 'index' THEN identity
+                    ELSE schemaguard.sg_sync_schema(parent) || '.' || quote_ident(coalesce(properties ->> 'index_name', name)) END, coalesce(n.key, o.key), coalesce(n.value, '-1')) ORDER BY coalesce(n.key, o.key))
+            FROM jsonb_each_text(properties -> 'statistics') n FULL JOIN jsonb_each_text(old -> 'statistics') o ON o.key = n.key WHERE n.value IS DISTINCT FROM o.value) END,
         'enabled_changes', CASE WHEN coalesce(old ->> 'enabled', 'origin') <> properties ->> 'enabled' THEN true END));
 
     CASE kind

@@ -197,12 +197,52 @@ WITH RECURSIVE pair AS MATERIALIZED (
 SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     CASE WHEN s.state IS NOT NULL THEN schemaguard.sg_sync_fill(s.state, s.context)
         ELSE schemaguard.sg_sync_fill(e.statement, s.context) END AS guard,
-    CASE WHEN s.state IS NOT NULL THEN s.context -> 'old' ->> s.property END,
+    CASE WHEN s.section = 3 THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' WHEN s.kind = 'index' THEN 'identity' ELSE 'index' END
+        WHEN s.state IS NOT NULL THEN s.context -> 'old' ->> s.property END,
     CASE WHEN s.state IS NOT NULL THEN s.context ->> s.property END,
     s.step || coalesce(' loses ' || schemaguard.sg_sync_fill(s.loss, s.context), '')
 FROM step s LEFT JOIN rule e ON e.kind = s.kind AND e.step = 'exists'
 WHERE s.statement IS NOT NULL
-ORDER BY s.section, s.place
+UNION ALL
+-- what is left out
+SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond'
+FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'beyond'
+UNION ALL
+SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), 'could not be read', p.unknown, NULL, NULL, NULL, 'unknown'
+FROM pair p WHERE p.unknown IS NOT NULL
+UNION ALL
+SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), CASE WHEN p.any_properties ? 'extension' THEN 'belongs to an extension' ELSE 'is a partition' END, NULL, NULL, NULL, NULL, 'unmanaged'
+FROM pair p LEFT JOIN managed m ON m.number = p.number
+WHERE m.number IS NULL AND p.unknown IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
+ORDER BY 1, 2
+$function$;
+
+-- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
+CREATE FUNCTION schemaguard.sg_sync_concurrently(step text, object text, statement text, guard text, index text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT format($script$SELECT %1$s AS sync_needed \gset
+\if :sync_needed
+DO $sync$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%2$L) AND NOT i.indisvalid) THEN
+        IF EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = pg_catalog.to_regclass(%2$L)) THEN
+            RAISE 'somebody is building %%', %2$L;
+        END IF;
+        DROP INDEX %3$s;
+    END IF;
+END $sync$;
+%4$s;
+DO $sync$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%2$L) AND i.indisvalid) THEN
+        RAISE 'index %% has not been built', %2$L;
+    END IF;
+END $sync$;
+\endif$script$,
+        coalesce(CASE step WHEN 'create' THEN 'NOT (' || guard || ')' ELSE 'coalesce(' || guard || ', false)' END, 'true'), index, index, statement)
 $function$;
 
 -- One statement, with its guard
@@ -229,44 +269,58 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    sections CONSTANT text[] := '{labels of enums,structure,indexes,"keys and checks, not validated","validation, one by one","the end"}';
+    statements jsonb;
     s       record;
-    current int := 0;
-    step    text;
-    loss    text;
+    section int := 0;
     line    text;
-    left_out int := 0;
 BEGIN
+    SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]') INTO statements
+    FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions) x;
+
+    RETURN NEXT format('-- Makes %s what %s is. Written by schemaguard at %s.', quote_literal(target), quote_literal(reference), now());
+    RETURN QUERY SELECT format('-- %s: database %s, PostgreSQL %s, %s, SHA-256 %s', quote_literal(n.name), quote_literal(n.database), n.server_version_num,
+            'as of ' || n.taken_at, encode(n.checksum, 'hex'))
+        FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
+    RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
+        FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
+                  WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown' THEN 'left out, for they could not be read'
+                  WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' ELSE 'statements' END AS what, count(*) AS n
+              FROM jsonb_array_elements(statements) e GROUP BY 1) x HAVING count(*) > 0;
+    RETURN QUERY SELECT '-- left out: ' || replace(concat_ws(' ', e ->> 'kind', e ->> 'object') || ': ' || concat_ws(', ', e ->> 'what', e ->> 'statement'), E'\n', ' ')
+        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'unknown', 'unmanaged');
+    IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0) THEN
+        RETURN;
+    END IF;
+    RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';
     RETURN NEXT '\set ON_ERROR_STOP on';
     RETURN NEXT 'SET search_path = pg_catalog, pg_temp;';
     RETURN NEXT 'SET check_function_bodies = off;';
     RETURN NEXT 'SET lock_timeout = ''5s'';';
-    FOR s IN SELECT * FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions)
+
+    FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after,
+                 split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
+             FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
+                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text, after text, note text)
+             WHERE x.section > 0 ORDER BY e.n
     LOOP
-        IF s.section <> current THEN
-            IF current NOT IN (0, 3, 5) THEN
+        IF s.section <> section THEN
+            IF section NOT IN (0, 3, 5) THEN
                 RETURN NEXT 'COMMIT;';
             END IF;
+            RETURN NEXT '';
+            RETURN NEXT '-- ' || sections[s.section];
             IF s.section NOT IN (3, 5) THEN
-                RETURN NEXT '';
                 RETURN NEXT 'BEGIN;';
             END IF;
-            current := s.section;
+            section := s.section;
         END IF;
-        step := split_part(s.note, ' loses ', 1);
-        loss := nullif(split_part(s.note, ' loses ', 2), '');
-        RETURN NEXT format('-- %s %s: %s%s', s.kind, replace(s.object, E'\n', ' '), s.what, coalesce('; loses ' || loss, ''));
-        IF s.section = 3 THEN
-            line := s.statement || ';';
-        ELSE
-            line := schemaguard.sg_sync_guarded(step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after);
-        END IF;
-        IF loss IS NOT NULL AND NOT allow_drop THEN
-            left_out := left_out + 1;
-            line := '-- ' || replace(line, E'\n', E'\n-- ');
-        END IF;
-        RETURN NEXT line;
+        RETURN NEXT replace(format('-- %s %s: %s%s', s.kind, s.object, s.what, coalesce('; loses ' || s.loss, '')), E'\n', ' ');
+        line := CASE s.section WHEN 3 THEN schemaguard.sg_sync_concurrently(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before)
+            ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after) END;
+        RETURN NEXT CASE WHEN s.loss IS NOT NULL AND NOT allow_drop THEN '-- ' || replace(line, E'\n', E'\n-- ') ELSE line END;
     END LOOP;
-    IF current NOT IN (0, 3, 5) THEN
+    IF section NOT IN (0, 3, 5) THEN
         RETURN NEXT 'COMMIT;';
     END IF;
 END

@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "base/nametable.h"
+#include "drift/drift_check.h"
 #include "drift/drift_compare.h"
 #include "drift/drift_pairs.h"
 
@@ -133,12 +134,44 @@ is_settled(const DriftPair *pair)
 	return pair->identity[0] && pair->identity[1] && pair->changes == NIL && pair->unknown == NULL;
 }
 
+/* Does schemaguard.drift_ignore say that this is meant to differ? */
+static bool
+is_meant(List *entries, const DriftPair *pair, const char *property)
+{
+	DriftRow	row = {.kind = snapshot_kinds[pair->kind].word,.property = property};
+
+	row.object = pair->identity[0] ? pair->identity[0] : pair->identity[1];
+	row.change = pair->identity[1] == NULL ? "missing" : pair->identity[0] == NULL ? "extra" :
+		property && strcmp(property, "name") == 0 ? "renamed" : "changed";
+	return drift_is_ignored(entries, &row);
+}
+
+/* Forget what is meant to differ; true: there is nothing else */
+static bool
+forget_meant(List *entries, DriftPair *pair)
+{
+	List	   *changes = NIL;
+	ListCell   *lc;
+
+	if (pair->identity[0] == NULL || pair->identity[1] == NULL)
+		return is_meant(entries, pair, NULL);
+	foreach(lc, pair->changes)
+	{
+		if (!is_meant(entries, pair, lfirst(lc)))
+			changes = lappend(changes, lfirst(lc));
+	}
+	pair->changes = changes;
+	return is_settled(pair);
+}
+
 static void
 finish(DriftComparison *c, void *arg)
 {
 	List	  **result = arg;
 	SgNameTable *pairs = sg_names_create(CurrentMemoryContext);
 	List	   *all = NIL;
+	List	   *problems = NIL;
+	List	   *entries = drift_ignore_load(&problems);
 
 	drift_match_automatic(c);
 	drift_match_same_names(c);
@@ -147,7 +180,7 @@ finish(DriftComparison *c, void *arg)
 	add_unread(c, result);
 	foreach_ptr(DriftPair, pair, all)
 	{
-		if (!is_settled(pair))
+		if (!is_settled(pair) && !forget_meant(entries, pair))
 			*result = lappend(*result, pair);
 	}
 	*result = list_concat(*result, c->same);
