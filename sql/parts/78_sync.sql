@@ -142,6 +142,7 @@ BEGIN
     IF properties ? 'options' THEN
         p := p || jsonb_build_object('option_sets', schemaguard.sg_sync_lacking(properties -> 'options', old -> 'options'));
     END IF;
+    IF properties ?| '{options,server_options,toast_options,statistics,enabled}' OR old ?| '{options,server_options,toast_options,statistics,enabled}' THEN
     p := p || jsonb_strip_nulls(jsonb_build_object(
         'option_resets', (SELECT jsonb_agg(o) FROM jsonb_array_elements_text(old -> 'options') o
             WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text(properties -> 'options') n WHERE split_part(n, '=', 1) = split_part(o, '=', 1))),
@@ -156,19 +157,20 @@ BEGIN
                     ELSE schemaguard.sg_sync_schema(parent) || '.' || quote_ident(coalesce(properties ->> 'index_name', name)) END, coalesce(n.key, o.key), coalesce(n.value, '-1')) ORDER BY coalesce(n.key, o.key))
             FROM jsonb_each_text(properties -> 'statistics') n FULL JOIN jsonb_each_text(old -> 'statistics') o ON o.key = n.key WHERE n.value IS DISTINCT FROM o.value) END,
         'enabled_changes', CASE WHEN coalesce(old ->> 'enabled', 'origin') <> properties ->> 'enabled' THEN true END));
+    END IF;
 
     CASE kind
     WHEN 'column' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'identity', properties -> 'identity', 'column_identity', identity,
-            'identity_options', schemaguard.sg_sync_fill('[SEQUENCE NAME {schema}.{s.name|I} ]START WITH {s.start} INCREMENT BY {s.increment} MINVALUE {s.minimum} MAXVALUE {s.maximum} CACHE {s.cache} [{?!s.cycle}NO ]CYCLE',
-                jsonb_build_object('s', properties -> 'identity_sequence', 'schema', schemaguard.sg_sync_schema(parent))),
-            'identity_sets', schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
-                jsonb_build_object('s', properties -> 'identity_sequence')),
-            'identity_extras', (SELECT jsonb_agg(format('DO $sequence$ BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.pg_get_serial_sequence(%L, %L)); END $sequence$', x.statement, parent, name))
+            'identity_options', CASE WHEN properties ? 'identity_sequence' THEN schemaguard.sg_sync_fill('[SEQUENCE NAME {schema}.{s.name|I} ]START WITH {s.start} INCREMENT BY {s.increment} MINVALUE {s.minimum} MAXVALUE {s.maximum} CACHE {s.cache} [{?!s.cycle}NO ]CYCLE',
+                jsonb_build_object('s', properties -> 'identity_sequence', 'schema', schemaguard.sg_sync_schema(parent))) END,
+            'identity_sets', CASE WHEN properties ? 'identity_sequence' THEN schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
+                jsonb_build_object('s', properties -> 'identity_sequence')) END,
+            'identity_extras', CASE WHEN properties ? 'identity_sequence' THEN (SELECT jsonb_agg(format('DO $sequence$ BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.pg_get_serial_sequence(%L, %L)); END $sequence$', x.statement, parent, name))
                 FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE properties -> 'identity_sequence' ? 'persistence'
                     UNION ALL SELECT 'COMMENT ON SEQUENCE %s IS ' || replace(quote_nullable(properties #>> '{identity_sequence,comment}'), '%', '%%') WHERE (properties -> 'identity_sequence' ->> 'comment') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'comment')
-                    UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g) x),
+                    UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g) x) END,
             'not_null_check', left('sync_' || name || '_not_null', 63),
             'not_null_state', format('(SELECT CASE WHEN a.attnotnull THEN ''true'' ELSE ''false'' END FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L)', parent, name),
             'type_or_no_default', CASE WHEN NOT properties ? 'default' OR properties ->> 'default' IS NULL OR properties ->> 'type' <> old ->> 'type' THEN true END,
@@ -178,13 +180,14 @@ BEGIN
         END IF;
         p := p || jsonb_build_object('column', schemaguard.sg_sync_fill('{name|I} {type}[ OPTIONS ({server_options|F})][ COLLATE {collation}][ DEFAULT {default}][{?inherited!=and local} GENERATED ALWAYS AS ({generated}) [{generated_kind|U}]][ GENERATED {identity|U} AS IDENTITY ({identity_options})][{?not_null} NOT NULL]', p));
     WHEN 'index' THEN
-        p := p || jsonb_build_object('index_definition', schemaguard.sg_sync_fill('USING {access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}][ WHERE ({predicate})]',
+        p := p || jsonb_build_object('index_definition', schemaguard.sg_sync_fill('USING {access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}][ WHERE {predicate}]',
             p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))),
             'on', parent);
         p := p || jsonb_build_object(
             'new_name', left(name, 54) || '_sync_new', 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(left(name, 54) || '_sync_new'),
-            'definition_is', format('(SELECT pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid), ''^CREATE (UNIQUE )?INDEX .*? ON .*? USING'', ''\1USING'') FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%L))', identity),
-            'definition_state', schemaguard.sg_sync_fill('[{?unique}UNIQUE ]{index_definition}', p));
+            'definition_is', format('(SELECT CASE WHEN i.indisvalid THEN '''' ELSE ''INVALID '' END || pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid), ''^CREATE (UNIQUE )?INDEX .*? ON .*? USING'', ''\1USING'') FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%L))', identity),
+            'definition_state', schemaguard.sg_sync_fill('[{?!valid}INVALID ][{?unique}UNIQUE ]USING {access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ WHERE {predicate}]',
+                p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))));
     WHEN 'constraint' THEN
         p := p || jsonb_build_object('keys', (SELECT string_agg(quote_ident(c), ', ' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'columns') WITH ORDINALITY c (c, n)));
         p := p || jsonb_strip_nulls(jsonb_build_object(
@@ -258,13 +261,28 @@ BEGIN
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'alignment_word', CASE properties ->> 'alignment' WHEN 'c' THEN 'char' WHEN 's' THEN 'int2' WHEN 'i' THEN 'int4' WHEN 'd' THEN 'double' END,
             'storage_word', CASE properties ->> 'storage' WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' WHEN 'x' THEN 'extended' END,
-            'attribute_comment_changes', schemaguard.sg_sync_comments(identity, properties -> 'attribute_comments', old -> 'attribute_comments')));
+            'attribute_comment_changes', CASE WHEN properties ? 'attribute_comments' OR old ? 'attribute_comments' THEN schemaguard.sg_sync_comments(identity, properties -> 'attribute_comments', old -> 'attribute_comments') END));
     WHEN 'view', 'materialized view' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'column_names', (SELECT string_agg(schemaguard.sg_sync_first_name(c), ', ' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'columns') WITH ORDINALITY c (c, n)),
             'query', rtrim(properties ->> 'query', '; ' || chr(10)), 'query_open', rtrim(properties ->> 'query', '; ' || chr(10)),
             'columns_rebuild', CASE WHEN old ? 'columns' AND EXISTS (SELECT FROM jsonb_array_elements_text(old -> 'columns') WITH ORDINALITY c (c, n)
                 WHERE properties -> 'columns' ->> (n - 1)::int IS DISTINCT FROM c) THEN true END,
+            'column_grants', (SELECT jsonb_agg(g ORDER BY c, n) FROM (SELECT jsonb_object_keys(properties -> 'column_acl') UNION SELECT jsonb_object_keys(old -> 'column_acl')) k (c),
+                LATERAL jsonb_array_elements(schemaguard.sg_sync_grants('column', identity, quote_ident(k.c), properties ->> 'owner', properties #> ARRAY['column_acl', k.c], old #> ARRAY['column_acl', k.c])) WITH ORDINALITY g (g, n)),
+            'matview_changes', (SELECT jsonb_agg(format('ALTER MATERIALIZED VIEW %s ALTER COLUMN %I %s', identity, x.c, x.change) ORDER BY x.c, x.change) FROM (
+                SELECT coalesce(n.key, o.key) AS c, 'SET STATISTICS ' || coalesce(n.value, '-1') AS change
+                FROM jsonb_each_text(properties -> 'column_statistics') n FULL JOIN jsonb_each_text(old -> 'column_statistics') o ON o.key = n.key WHERE n.value IS DISTINCT FROM o.value
+                UNION ALL
+                SELECT coalesce(n.key, o.key), 'SET COMPRESSION ' || coalesce(n.value, 'default')
+                FROM jsonb_each_text(properties -> 'column_compression') n FULL JOIN jsonb_each_text(old -> 'column_compression') o ON o.key = n.key WHERE n.value IS DISTINCT FROM o.value
+                UNION ALL
+                SELECT n.key, 'SET STORAGE ' || n.value
+                FROM jsonb_each_text(properties -> 'column_storage') n WHERE n.value IS DISTINCT FROM old -> 'column_storage' ->> n.key
+                UNION ALL
+                SELECT n.key, schemaguard.sg_sync_fill('SET ({o|O})', jsonb_build_object('o', n.value)) FROM jsonb_each(properties -> 'column_options') n WHERE n.value IS DISTINCT FROM old -> 'column_options' -> n.key
+                UNION ALL
+                SELECT o.key, schemaguard.sg_sync_fill('RESET ({o|K})', jsonb_build_object('o', o.value)) FROM jsonb_each(old -> 'column_options') o WHERE NOT coalesce(properties -> 'column_options' ? o.key, false)) x),
             'comment_changes', schemaguard.sg_sync_comments(identity, properties -> 'column_comments', old -> 'column_comments'),
             'default_changes', (SELECT jsonb_agg(format('ALTER VIEW %s ALTER COLUMN %I ', identity, coalesce(n.key, o.key)) || coalesce('SET DEFAULT ' || n.value, 'DROP DEFAULT'))
                 FROM jsonb_each_text(properties -> 'column_defaults') n FULL JOIN jsonb_each_text(old -> 'column_defaults') o ON o.key = n.key

@@ -42,6 +42,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
         'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
         schemaguard.sg_sync_object(m.kind, m.target_identity, m.target_parent, m.target_name, m.target_properties || f.flags, NULL) END AS old) o
+    WHERE m.state <> 'same'
 ), rule AS MATERIALIZED (
     SELECT r.*, string_to_array(r.property, ' ') AS properties FROM schemaguard.sg_sync_rules() r
 ), fired AS MATERIALIZED (
@@ -52,16 +53,16 @@ WITH RECURSIVE pair AS MATERIALIZED (
     WHERE o.state = 'changed' AND schemaguard.sg_sync_fill(r.statement, o.new) IS NOT NULL
 ), edge AS MATERIALIZED (
     SELECT o.number, d.value ->> 0 AS kind, d.value ->> 1 AS identity
-    FROM object o, jsonb_array_elements(o.target_properties -> 'depends') d
+    FROM managed o, jsonb_array_elements(o.target_properties -> 'depends') d
     UNION
     -- columns are of tables
     SELECT o.number, 'table', regexp_replace(d.value ->> 1, '\.("(?:[^"]|"")*"|[^".]+)$', '')
-    FROM object o, jsonb_array_elements(o.target_properties -> 'depends') d WHERE d.value ->> 0 = 'column'
+    FROM managed o, jsonb_array_elements(o.target_properties -> 'depends') d WHERE d.value ->> 0 = 'column'
     UNION
-    SELECT o.number, k.kind, o.target_parent FROM object o, unnest('{view,materialized view}'::text[]) k (kind)
+    SELECT o.number, k.kind, o.target_parent FROM managed o, unnest('{view,materialized view}'::text[]) k (kind)
     WHERE o.kind IN ('rule', 'trigger', 'index', 'policy')
     UNION
-    SELECT o.number, 'table', o.old ->> 'references' FROM object o WHERE o.old ? 'references'
+    SELECT o.number, 'table', o.target_properties ->> 'references' FROM managed o WHERE o.target_properties ? 'references'
 ), occupied AS MATERIALIZED (
     -- the names of relations and types, which share one room in a schema
     SELECT o.number, o.state, o.parent_state, coalesce(o.target_parent, o.parent) AS parent, n.name
@@ -91,18 +92,30 @@ WITH RECURSIVE pair AS MATERIALIZED (
     UNION
     SELECT o.number, o.kind, o.target_identity, true
     FROM anew a JOIN edge e ON e.kind = a.kind AND e.identity = a.target_identity
-    JOIN object o ON o.number = e.number
+    JOIN managed o ON o.number = e.number
     WHERE o.kind IN ('view', 'materialized view', 'rule', 'policy', 'trigger', 'function', 'procedure', 'aggregate', 'operator', 'cast', 'index', 'statistics')
-       OR o.kind = 'constraint' AND o.old ? 'references'
+       OR o.kind = 'constraint' AND o.target_properties ? 'references'
 ), rebuilt AS MATERIALIZED (
     SELECT DISTINCT a.number FROM anew a WHERE a.again
+), again AS MATERIALIZED (
+    SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
+        o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
+    FROM managed m
+    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false), 'of_classes', CASE WHEN m.kind = 'operator family' THEN (
+            SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
+            WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
+        'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
+        'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
+    CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
+        schemaguard.sg_sync_object(m.kind, m.target_identity, m.target_parent, m.target_name, m.target_properties || f.flags, NULL) END AS old) o
+    WHERE m.state = 'same' AND m.number IN (SELECT r.number FROM rebuilt r)
 ), beside AS MATERIALIZED (
     -- constraints and indexes that get another one beside them first
     SELECT DISTINCT f.number FROM fired f JOIN object o ON o.number = f.number
     WHERE f.step = 'rebuild' AND o.kind IN ('constraint', 'index')
 ), made AS (
     SELECT o.*, o.kind IN ('constraint', 'index') AND b.number IS NOT NULL AND r.number IS NULL AS beside, r.number IS NOT NULL AS again
-    FROM object o LEFT JOIN rebuilt r ON r.number = o.number LEFT JOIN beside b ON b.number = o.number
+    FROM (SELECT * FROM object UNION ALL SELECT * FROM again) o LEFT JOIN rebuilt r ON r.number = o.number LEFT JOIN beside b ON b.number = o.number
 ), inline AS (
     SELECT o.parent, string_agg(E'\n    ' || (o.new ->> 'column'), ',' ORDER BY (o.new ->> 'position')::int) || E'\n' AS columns
     FROM object o JOIN object t ON t.kind = 'table' AND t.identity = o.parent
@@ -178,7 +191,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
     FROM filled f CROSS JOIN LATERAL (
         SELECT DISTINCT g.key AS grantee, CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLE ' || f.identity
             WHEN f.kind = 'aggregate' THEN 'FUNCTION ' || f.identity WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE upper(f.kind) || ' ' || f.identity END AS name
-        FROM object o, jsonb_object_keys(o.target_properties -> 'acl') g (key)
+        FROM managed o, jsonb_object_keys(o.target_properties -> 'acl') g (key)
         WHERE o.kind = 'default privilege'
           AND substring(o.target_identity FROM ' ON ([A-Z ]+)$') = CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLES'
               WHEN f.kind = 'sequence' THEN 'SEQUENCES' WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN 'FUNCTIONS'

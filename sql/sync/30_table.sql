@@ -28,7 +28,7 @@ VALUES
 ('column', 'alter', 'default type', 2, false, '{?old.default}{?type_or_no_default}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP DEFAULT',
     NULL, NULL),
 ('column', 'alter', 'generated', 2, false, '{?old.generated}{?!generated}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP EXPRESSION', NULL, NULL),
-('column', 'alter', 'type collation', 2, false, 'ALTER TABLE {parent} ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}::{type}]',
+('column', 'alter', 'type collation', 2, false, '{?!inherited}ALTER TABLE {parent} ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}::{type}]',
     '(SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass({parent|L}) AND a.attname = {name|L})', '{type_loss}'),
 ('column', 'alter', 'default type', 2, false, 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET DEFAULT {default}', NULL, NULL),
 ('column', 'alter', 'not_null', 2, false, '{?old.not_null}{?!not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP NOT NULL', '{not_null_state}', NULL),

@@ -49,7 +49,8 @@ CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}', '{definitio
 ('index', 'alter', 'replica_identity', 6, true, '{?replica_identity}ALTER TABLE {parent} REPLICA IDENTITY USING INDEX {name|I}', NULL, NULL),
 ('index', 'alter', 'tablespace', 2, false, 'ALTER INDEX {identity} SET TABLESPACE [{tablespace|I}][{?!tablespace}pg_default]', NULL, NULL),
 ('index|constraint', 'alter', 'statistics', 6, true, '{index_statistics|S}', NULL, NULL),
-('index', 'rebuild', 'access_method unique expressions predicate columns operator_classes collations ordering include nulls_not_distinct operator_class_options valid', 2, NULL, '', NULL, NULL),
+('index', 'rebuild', 'access_method unique expressions predicate columns operator_classes collations ordering include nulls_not_distinct operator_class_options', 2, NULL, '', NULL, NULL),
+('index', 'rebuild', 'valid', 2, NULL, '{?valid}', NULL, NULL),
 ('index', 'rebuild', 'parent', 2, NULL, '', NULL, NULL),
 
 ('statistics', 'create', NULL, 2, false, 'CREATE STATISTICS {identity}[{?!one_expression} ({kinds})] ON {statistics_list} FROM {parent}', NULL, NULL),

@@ -6,11 +6,12 @@ VALUES
 ('view', 'rebuild', 'columns', 2, NULL, '{?columns_rebuild}', NULL, NULL),
 ('view', 'alter', 'column_defaults', 2, true, '{default_changes|S}', NULL, NULL),
 ('view|materialized view', 'alter', 'column_comments', 2, true, '{comment_changes|S}', NULL, NULL),
+('view|materialized view', 'alter', 'column_acl', 2, true, '{column_grants|S}', NULL, NULL),
 ('materialized view', 'create', NULL, 2, false, 'CREATE MATERIALIZED VIEW {identity}[ ({column_names})][ USING {access_method|I}][ WITH ({options|O})][ TABLESPACE {tablespace|I}] AS
 {query_open}
 WITH [{?!populated}NO ]DATA', NULL, NULL),
 ('materialized view', 'alter', 'populated', 6, false, 'REFRESH MATERIALIZED VIEW {identity}[{?!populated} WITH NO DATA]', NULL, NULL),
-('materialized view', 'alter', 'column_storage column_compression column_options column_statistics', 2, true, '{matview_changes}', NULL, NULL),
+('materialized view', 'alter', 'column_storage column_compression column_options column_statistics', 2, true, '{matview_changes|S}', NULL, NULL),
 ('materialized view', 'alter', 'tablespace', 2, false, 'ALTER MATERIALIZED VIEW {identity} SET TABLESPACE [{tablespace|I}][{?!tablespace}pg_default]', NULL, NULL),
 ('materialized view', 'rebuild', 'query columns', 2, NULL, '', NULL, NULL),
 

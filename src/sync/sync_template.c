@@ -10,7 +10,7 @@
  *	{a|I}			the same as identifiers, each
  *	{a|L}			as literals
  *	{a|U}			in capitals
- *	{a|O}			options name=value as name = 'value'
+ *	{a|O}			options name=value as name='value'
  *	{a|F}			as name 'value'
  *	{a|K}			as their names
  *	{a|S}			as statements, with semicolons between them
@@ -117,7 +117,7 @@ append_option(StringInfo buf, const char *option, char form)
 
 	appendStringInfoString(buf, quote_identifier(name));
 	if (form != 'K')
-		appendStringInfo(buf, "%s%s", form == 'O' ? " = " : " ", quote_literal_cstr(equal ? equal + 1 : ""));
+		appendStringInfo(buf, "%s%s", form == 'O' ? "=" : " ", quote_literal_cstr(equal ? equal + 1 : ""));
 }
 
 static void
