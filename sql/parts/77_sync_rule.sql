@@ -1,3 +1,21 @@
+-- Sync: what is one object under two names. Without a word of somebody's it is one that is missing and one too many.
+CREATE TABLE schemaguard.rename (
+    kind     text NOT NULL,
+    old      text NOT NULL,                 -- what the target calls it
+    new      text NOT NULL,                 -- what the reference does
+    added_by text NOT NULL DEFAULT CURRENT_USER,
+    added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (kind, old, new)
+);
+COMMENT ON TABLE schemaguard.rename IS 'objects that reference and target call differently, as somebody has confirmed';
+COMMENT ON COLUMN schemaguard.rename.kind IS 'kind of object: table, column, type and so on';
+COMMENT ON COLUMN schemaguard.rename.old IS 'identity in the target';
+COMMENT ON COLUMN schemaguard.rename.new IS 'identity in the reference';
+COMMENT ON COLUMN schemaguard.rename.added_by IS 'who confirmed it';
+COMMENT ON COLUMN schemaguard.rename.added_at IS 'when';
+GRANT SELECT ON schemaguard.rename TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.rename TO pg_database_owner;
+
 -- Sync: how what is written for each kind of object. sql/sync/ holds the rows: templates as src/sync/sync_template.c reads
 -- them, filled with what sg_sync_object() makes of an object. "old" is the same of the target's object.
 --

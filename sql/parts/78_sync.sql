@@ -112,7 +112,7 @@ BEGIN
         WHEN kind = 'collation' THEN regexp_replace(identity, ' FOR [A-Z0-9_]+$', '')
         WHEN kind IN ('operator class', 'operator family') THEN regexp_replace(identity, ' USING \w+$', '')
         ELSE identity END);
-    p := p || jsonb_build_object('object', CASE kind
+    p := p || jsonb_build_object('what', CASE WHEN p ->> 'type' = 'foreign table' THEN 'FOREIGN TABLE' ELSE upper(kind) END, 'object', CASE kind
         WHEN 'table' THEN CASE p ->> 'type' WHEN 'foreign table' THEN 'FOREIGN TABLE ' ELSE 'TABLE ' END || identity
         WHEN 'constraint' THEN 'CONSTRAINT ' || quote_ident(name) || ' ON ' || CASE WHEN p ? 'of_domain' THEN 'DOMAIN ' ELSE '' END || parent
         WHEN 'trigger' THEN 'TRIGGER ' || quote_ident(name) || ' ON ' || parent
@@ -308,8 +308,8 @@ BEGIN
                 'TABLES IN SCHEMA ' || (SELECT string_agg(quote_ident(s), ', ') FROM jsonb_array_elements_text(properties -> 'schemas') s)), ''))));
     WHEN 'text search configuration' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object('mapping_changes', (
-            SELECT jsonb_agg(CASE WHEN n.value IS NULL THEN format('ALTER TEXT SEARCH CONFIGURATION %s DROP MAPPING FOR %s', identity, t.alias)
-                ELSE format('ALTER TEXT SEARCH CONFIGURATION %s %s MAPPING FOR %s WITH %s', identity, CASE WHEN o.value IS NULL THEN 'ADD' ELSE 'ALTER' END, t.alias,
+            SELECT jsonb_agg(CASE WHEN n.value IS NULL THEN format('ALTER TEXT SEARCH CONFIGURATION %s DROP MAPPING IF EXISTS FOR %s', identity, t.alias)
+                ELSE format('ALTER TEXT SEARCH CONFIGURATION %1$s DROP MAPPING IF EXISTS FOR %2$s; ALTER TEXT SEARCH CONFIGURATION %1$s ADD MAPPING FOR %2$s WITH %3$s', identity, t.alias,
                     (SELECT string_agg(d, ', ') FROM jsonb_array_elements_text(n.value) d)) END ORDER BY t.tokid)
             FROM jsonb_each(properties -> 'mappings') n FULL JOIN jsonb_each(old -> 'mappings') o ON o.key = n.key
             JOIN ts_token_type('default') t ON t.tokid = coalesce(n.key, o.key)::int

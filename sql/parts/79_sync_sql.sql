@@ -41,14 +41,14 @@ WITH RECURSIVE pair AS MATERIALIZED (
         'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
         'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
-        schemaguard.sg_sync_object(m.kind, m.target_identity, m.target_parent, m.target_name, m.target_properties || f.flags, NULL) END AS old) o
+        schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
     WHERE m.state <> 'same'
 ), rule AS MATERIALIZED (
     SELECT r.*, string_to_array(r.property, ' ') AS properties FROM schemaguard.sg_sync_rules() r
 ), fired AS MATERIALIZED (
     -- rules for what has changed
     SELECT o.number, r.step, r.section, r.anew, r.statement, r.state, r.loss, r.number AS rule, r.property
-    FROM object o JOIN rule r ON r.kind IN (o.kind, '*') AND r.step IN ('alter', 'rebuild', 'touch', 'beyond')
+    FROM object o JOIN rule r ON r.kind IN (o.kind, '*') AND r.step IN ('alter', 'rebuild', 'touch', 'beyond', 'rename')
         AND (r.properties && o.changes)
     WHERE o.state = 'changed' AND schemaguard.sg_sync_fill(r.statement, o.new) IS NOT NULL
 ), edge AS MATERIALIZED (
@@ -107,7 +107,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
         'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
         'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
-        schemaguard.sg_sync_object(m.kind, m.target_identity, m.target_parent, m.target_name, m.target_properties || f.flags, NULL) END AS old) o
+        schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
     WHERE m.state = 'same' AND m.number IN (SELECT r.number FROM rebuilt r)
 ), beside AS MATERIALIZED (
     -- constraints and indexes that get another one beside them first
@@ -139,7 +139,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
 ), step AS (
     -- dropped first, in reverse
     SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
-        schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), f.old) AS statement, 'drop' AS step, f.old AS context, NULL::text AS state, NULL AS property,
+        schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), coalesce(f.new, f.old)) AS statement, 'drop' AS step, coalesce(f.new, f.old) AS context, NULL::text AS state, NULL AS property,
         CASE WHEN f.state = 'extra' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
     WHERE f.again AND f.parent_state IS DISTINCT FROM 'extra'
@@ -158,6 +158,13 @@ WITH RECURSIVE pair AS MATERIALIZED (
     FROM filled f JOIN object t ON t.kind = 'table' AND t.identity = f.parent,
         (VALUES (1, 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET DEFAULT {default}'), (2, '{?not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL')) x (n, statement)
     WHERE f.kind = 'column' AND f.parent_state = 'missing' AND NOT t.new ? 'partition_of' AND (t.new ? 'of_type' OR f.new ->> 'inherited' = 'only')
+    UNION ALL
+    SELECT r.section, f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), 'if', f.full_new, r.state, NULL, NULL
+    FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'after' WHERE f.state = 'missing'
+    UNION ALL
+    -- names first: all else has the new ones
+    SELECT 2, -1000000000 + f.number::bigint * 1000 + r.rule, f.kind, f.identity, 'renamed', schemaguard.sg_sync_fill(r.statement, f.full_new), 'if', f.full_new, r.state, NULL, NULL
+    FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'rename'
     UNION ALL
     -- base types, for the functions that they are made of
     SELECT 2, coalesce((SELECT max(s.number) FROM object s WHERE s.kind IN ('schema', 'extension')), 0)::bigint * 1000 + 999, f.kind, f.identity, 'announced',
@@ -213,7 +220,7 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     CASE WHEN s.section = 3 THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' WHEN s.kind = 'index' THEN 'identity' ELSE 'index' END
         WHEN s.state IS NOT NULL THEN s.context -> 'old' ->> s.property END,
     CASE WHEN s.state IS NOT NULL THEN s.context ->> s.property END,
-    s.step || coalesce(' loses ' || schemaguard.sg_sync_fill(s.loss, s.context), '')
+    s.step || coalesce(' loses ' || coalesce(schemaguard.sg_sync_fill(s.loss, s.context), CASE WHEN s.step <> 'alter' THEN s.loss END), '')
 FROM step s LEFT JOIN rule e ON e.kind = s.kind AND e.step = 'exists'
 WHERE s.statement IS NOT NULL
 UNION ALL

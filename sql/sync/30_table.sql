@@ -2,7 +2,8 @@ VALUES
 ('table|view|materialized view|sequence|index', 'exists', NULL, NULL::int, NULL::boolean, 'pg_catalog.to_regclass({identity|L}) IS NOT NULL', NULL, NULL::text),
 ('table', 'create', NULL, 2, false, '{?type=foreign table}CREATE FOREIGN TABLE {identity} ({columns})[ INHERITS ({inherits})] SERVER {server|I}[ OPTIONS ({server_options|F})]', NULL, NULL),
 ('table', 'create', NULL, 2, false, '{?type!=foreign table}CREATE [{persistence|U} ]TABLE {identity} [OF {of_type}][{?!of_type}({columns})][ INHERITS ({inherits})][ PARTITION BY {partition_key}][ USING {access_method|I}][ WITH ({options|O}[{?toast_options}, {toast_with}])][{?!options} WITH ({toast_with})][ TABLESPACE {tablespace|I}]', NULL, NULL),
-('table', 'alter', 'partition_of', 2, true, 'ALTER TABLE {partition_of} ATTACH PARTITION {identity} {partition_bound}', NULL, NULL),
+('table', 'after', 'partition_of', 2, true, 'ALTER TABLE {partition_of} ATTACH PARTITION {identity} {partition_bound}', 'NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L}))', NULL),
+('table', 'beyond', 'partition_of partition_bound', 2, NULL, 'a partition is not moved', NULL, NULL),
 ('table', 'alter', 'persistence', 2, false, 'ALTER TABLE {identity} SET [{?persistence}UNLOGGED][{?!persistence}LOGGED]',
     '(SELECT CASE c.relpersistence WHEN ''u'' THEN ''unlogged'' END FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass({identity|L}))', NULL),
 ('table', 'alter', 'row_security', 2, true, 'ALTER TABLE {identity} [{?row_security}ENABLE][{?!row_security}DISABLE] ROW LEVEL SECURITY',
@@ -22,7 +23,7 @@ VALUES
 
 ('column', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass({parent|L}) AND a.attname = {name|L} AND NOT a.attisdropped)', NULL, NULL),
 ('column', 'create', NULL, 2, false, '{?inherited!=only}ALTER TABLE {parent} ADD COLUMN {column}', NULL, NULL),
-('column', 'drop', NULL, 6, false, '{?inherited!=only}ALTER TABLE {parent} DROP COLUMN {name|I}', NULL, 'the values of column {identity}'),
+('column', 'drop', NULL, 6, false, '{?inherited!=only}ALTER TABLE {parent} DROP COLUMN {name|I}', NULL, 'the values of column {column_identity}'),
 ('column', 'touch', 'type collation generated generated_kind', 2, NULL, '', NULL, NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}{?!identity}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP IDENTITY', NULL, NULL),
 ('column', 'alter', 'default type', 2, false, '{?old.default}{?type_or_no_default}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP DEFAULT',

@@ -9,6 +9,8 @@
 
 #include "base/compat.h"
 #include "base/nametable.h"
+#include "base/quote.h"
+#include "base/spi.h"
 #include "drift/drift_check.h"
 #include "drift/drift_compare.h"
 #include "drift/drift_pairs.h"
@@ -72,6 +74,23 @@ add_changes(DriftComparison *c, SgNameTable *pairs, List **result)
 	}
 }
 
+/* Is its parent a schema, and part of its identity? */
+static bool
+has_own_schema(const DriftPair *pair)
+{
+	switch (pair->kind)
+	{
+		case KIND_COLUMN:
+		case KIND_CONSTRAINT:
+		case KIND_TRIGGER:
+		case KIND_RULE:
+		case KIND_POLICY:
+			return false;
+		default:
+			return snapshot_kinds[pair->kind].place == PLACE_WITHIN;
+	}
+}
+
 static void
 add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 {
@@ -91,6 +110,8 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 				/* a name of PostgreSQL's choice is as good as another */
 				if (!object->automatic_pair && strcmp(pair->name[0], pair->name[1]) != 0)
 					pair->changes = list_make1("name");
+				if (has_own_schema(pair) && strcmp(pair->parent[0], pair->parent[1]) != 0)
+					pair->changes = lappend(pair->changes, "parent");
 				sg_names_enter(pairs, snapshot_kinds[object->kind].word, object->identity)->value = pair;
 			}
 			*result = lappend(*result, pair);
@@ -134,6 +155,62 @@ is_settled(const DriftPair *pair)
 	return pair->identity[0] && pair->identity[1] && pair->changes == NIL && pair->unknown == NULL;
 }
 
+/* ---- renames that somebody has confirmed ---- */
+
+static void
+add_name(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
+{
+	DriftName  *name = palloc0(sizeof(DriftName));
+
+	name->name = drift_local_name(reference);
+	name->new_name = drift_local_name(target);
+	if (reference->kind == KIND_COLUMN)
+		name->owner = reference->parent;
+	else
+	{
+		name->schema = sg_parse_table_name(reference->identity).schema;
+		name->new_schema = sg_parse_table_name(target->identity).schema;
+	}
+	drift_add_name(c, name);
+}
+
+/* Pair what schemaguard.rename says to be one: columns after the tables that they are in */
+static void
+pair_confirmed(DriftComparison *c, bool columns)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT, "SELECT kind, old, new FROM schemaguard.rename ORDER BY kind, old", 0, NULL, NULL, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		HeapTuple	tuple = SPI_tuptable->vals[row];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		SnapshotKind kind;
+		DriftObject *reference = NULL;
+		DriftObject *target = NULL;
+
+		if (snapshot_kind(SPI_getvalue(tuple, desc, 1), &kind) && (kind == KIND_COLUMN) == columns)
+		{
+			reference = drift_find(c, DRIFT_REFERENCE, kind, SPI_getvalue(tuple, desc, 3));
+			target = drift_find(c, DRIFT_TARGET, kind, SPI_getvalue(tuple, desc, 2));
+		}
+		if (reference && target && reference->partner == NULL && target->partner == NULL)
+		{
+			drift_pair(c, reference, target, 1.0, "confirmed");
+			add_name(c, reference, target);
+		}
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* ---- what is meant to differ ---- */
+
 /* Does schemaguard.drift_ignore say that this is meant to differ? */
 static bool
 is_meant(List *entries, const DriftPair *pair, const char *property)
@@ -173,6 +250,9 @@ finish(DriftComparison *c, void *arg)
 	List	   *problems = NIL;
 	List	   *entries = drift_ignore_load(&problems);
 
+	pair_confirmed(c, false);
+	drift_match_children(c);
+	pair_confirmed(c, true);
 	drift_match_automatic(c);
 	drift_match_same_names(c);
 	add_objects(c, pairs, &all);
