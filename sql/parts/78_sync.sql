@@ -174,11 +174,15 @@ BEGIN
             'not_null_check', left('sync_' || name || '_not_null', 63),
             'not_null_state', format('(SELECT CASE WHEN a.attnotnull THEN ''true'' ELSE ''false'' END FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L)', parent, name),
             'type_or_no_default', CASE WHEN NOT properties ? 'default' OR properties ->> 'default' IS NULL OR properties ->> 'type' <> old ->> 'type' THEN true END,
+            -- between types of users there is no cast
+            'own_types', CASE WHEN position('.' IN properties ->> 'type') > 0 AND position('.' IN old ->> 'type') > 0 THEN true END,
             'type_loss', schemaguard.sg_sync_type_loss(old ->> 'type', properties ->> 'type')));
         IF NOT properties ? 'identity' THEN
             p := p - 'identity';
         END IF;
         p := p || jsonb_build_object('column', schemaguard.sg_sync_fill('{name|I} {type}[ OPTIONS ({server_options|F})][ COLLATE {collation}][ DEFAULT {default}][{?inherited!=and local} GENERATED ALWAYS AS ({generated}) [{generated_kind|U}]][ GENERATED {identity|U} AS IDENTITY ({identity_options})][{?not_null} NOT NULL]', p));
+        -- rows that are there have no value yet
+        p := p || jsonb_build_object('column_at_first', regexp_replace(p ->> 'column', CASE WHEN p ? 'filled' THEN '^$' ELSE ' NOT NULL$' END, ''));
     WHEN 'index' THEN
         p := p || jsonb_build_object('index_definition', schemaguard.sg_sync_fill('USING {access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}][ WHERE {predicate}]',
             p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))),
@@ -252,6 +256,7 @@ BEGIN
                 SELECT regexp_replace(o #>> '{}', '^(\d+) .*?(\([^()]*\))( FOR .*)?$', 'OPERATOR \1 \2') AS m FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'operators', coalesce(properties -> 'operators', '[]') || coalesce(properties -> 'of_classes', '[]'))) o UNION ALL
                 SELECT regexp_replace(f #>> '{}', '^(\d+) (\([^()]*\)).*$', 'FUNCTION \1 \2') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'functions', coalesce(properties -> 'functions', '[]') || coalesce(properties -> 'of_classes', '[]'))) f) x));
     WHEN 'type' THEN
+        p := p || jsonb_build_object('attributes_text', (properties -> 'attributes')::text);
         IF properties ->> 'type' = 'enum' AND old ? 'labels' THEN
             p := p || jsonb_strip_nulls(jsonb_build_object('label_changes', schemaguard.sg_sync_labels(identity, properties -> 'labels', old -> 'labels'),
                 'label_loss', (SELECT string_agg(quote_literal(l #>> '{}'), ', ') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'labels', properties -> 'labels')) l)));
@@ -344,7 +349,7 @@ AS $function$
     SELECT jsonb_strip_nulls(jsonb_build_object(
         'attribute_changes', string_agg(CASE WHEN o.a IS NULL THEN 'ADD ATTRIBUTE ' || n.a
             WHEN n.a <> o.a THEN 'ALTER ATTRIBUTE ' || n.name || ' TYPE' || substr(n.a, length(n.name) + 1) END, ', ' ORDER BY n.n),
-        'attribute_drops', string_agg('DROP ATTRIBUTE ' || o.name, ', ' ORDER BY o.n) FILTER (WHERE n.a IS NULL)))
+        'attribute_drops', string_agg('DROP ATTRIBUTE IF EXISTS ' || o.name, ', ' ORDER BY o.n) FILTER (WHERE n.a IS NULL)))
     FROM (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(new) WITH ORDINALITY x (a, n)) n
     FULL JOIN (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(old) WITH ORDINALITY x (a, n)) o ON o.name = n.name
 $function$;

@@ -35,7 +35,9 @@ WITH RECURSIVE pair AS MATERIALIZED (
     SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
         o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
     FROM managed m
-    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false), 'of_classes', CASE WHEN m.kind = 'operator family' THEN (
+    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false),
+        'filled', CASE WHEN m.kind = 'column' AND m.state = 'missing' AND (m.parent_state = 'missing' OR m.properties ->> 'default' IS NOT NULL OR m.properties ?| '{identity,generated,inherited}') THEN true END,
+        'of_classes', CASE WHEN m.kind = 'operator family' THEN (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
         'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
@@ -101,7 +103,9 @@ WITH RECURSIVE pair AS MATERIALIZED (
     SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
         o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
     FROM managed m
-    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false), 'of_classes', CASE WHEN m.kind = 'operator family' THEN (
+    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false),
+        'filled', CASE WHEN m.kind = 'column' AND m.state = 'missing' AND (m.parent_state = 'missing' OR m.properties ->> 'default' IS NOT NULL OR m.properties ?| '{identity,generated,inherited}') THEN true END,
+        'of_classes', CASE WHEN m.kind = 'operator family' THEN (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
         'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
@@ -180,7 +184,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
     WHERE f.state = 'missing' OR f.again
     UNION ALL
     SELECT r.section, f.number::bigint * 1000 + r.rule, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
-        'alter', f.full_new, r.state, r.property, r.loss
+        CASE WHEN r.state LIKE '?%' THEN 'if' ELSE 'alter' END, f.full_new, ltrim(r.state, '?'), r.property, r.loss
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter'
     WHERE NOT f.again AND NOT f.beside
     UNION ALL

@@ -8,7 +8,11 @@ VALUES
 ('type', 'shell', NULL, 2, false, '{?type=base}CREATE TYPE {identity}', 'EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.typnamespace = pg_catalog.to_regnamespace({parent|L}) AND t.typname = {name|L})', NULL),
 ('type', 'alter', 'labels', 1, false, '{?type=enum}{label_changes|S}', NULL, NULL),
 ('type', 'beyond', 'labels', 2, NULL, '{?type=enum}{?label_loss}an enum''s labels can''t be taken away or moved: {label_loss}', NULL, NULL),
-('type', 'alter', 'attributes', 2, false, '{?type=composite}ALTER TYPE {identity} {attribute_changes}', NULL, NULL),
+('type', 'alter', 'attributes', 2, false, '{?type=composite}ALTER TYPE {identity} {attribute_changes}',
+    '?(SELECT pg_catalog.jsonb_agg(pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, a.atttypmod) || coalesce('' COLLATE '' || a.attcollation::pg_catalog.regcollation::text, '''') ORDER BY a.attnum)::text
+        FROM (SELECT a.attnum, a.attname, a.atttypid, a.atttypmod, nullif(a.attcollation, y.typcollation) AS attcollation FROM pg_catalog.pg_attribute a
+            JOIN pg_catalog.pg_type y ON y.oid = a.atttypid JOIN pg_catalog.pg_type t ON t.typrelid = a.attrelid
+            WHERE t.oid = pg_catalog.to_regtype({identity|L}) AND a.attnum > 0 AND NOT a.attisdropped) a) = {old.attributes_text|L}', NULL),
 ('type', 'alter', 'attributes', 6, false, '{?type=composite}ALTER TYPE {identity} {attribute_drops}', NULL, 'attributes of composite values'),
 ('type', 'alter', 'attribute_comments', 2, true, '{attribute_comment_changes|S}', NULL, NULL),
 ('type', 'rebuild', 'subtype operator_class collation canonical difference multirange type', 2, NULL, '', NULL, NULL),
