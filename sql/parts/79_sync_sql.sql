@@ -144,7 +144,8 @@ WITH RECURSIVE pair AS MATERIALIZED (
     -- dropped first, in reverse
     SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
         schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), coalesce(f.new, f.old)) AS statement, 'drop' AS step, coalesce(f.new, f.old) AS context, NULL::text AS state, NULL AS property,
-        CASE WHEN f.state = 'extra' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
+        -- what a generated column holds comes back with it
+        CASE WHEN f.state = 'extra' OR f.kind = 'column' AND NOT f.old ? 'generated' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
     WHERE f.again AND f.parent_state IS DISTINCT FROM 'extra'
     UNION ALL
