@@ -139,10 +139,10 @@ BEGIN
         p := p || jsonb_build_object(e.key || '_name', CASE WHEN e.key IN ('commutator', 'negator', 'sort_operator')
             THEN schemaguard.sg_sync_operator(e.value) ELSE schemaguard.sg_sync_name(e.value) END);
     END LOOP;
-    IF properties ? 'options' THEN
+    IF jsonb_typeof(properties -> 'options') = 'array' THEN
         p := p || jsonb_build_object('option_sets', schemaguard.sg_sync_lacking(properties -> 'options', old -> 'options'));
     END IF;
-    IF properties ?| '{options,server_options,toast_options,statistics,enabled}' OR old ?| '{options,server_options,toast_options,statistics,enabled}' THEN
+    IF kind <> 'text search dictionary' AND (properties ?| '{options,server_options,toast_options,statistics,enabled}' OR old ?| '{options,server_options,toast_options,statistics,enabled}') THEN
     p := p || jsonb_strip_nulls(jsonb_build_object(
         'option_resets', (SELECT jsonb_agg(o) FROM jsonb_array_elements_text(old -> 'options') o
             WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text(properties -> 'options') n WHERE split_part(n, '=', 1) = split_part(o, '=', 1))),

@@ -19,7 +19,8 @@ VALUES
 ('table', 'alter', 'toast_options', 2, false, 'ALTER TABLE {identity} SET ({toast_with})', NULL, NULL),
 ('table', 'alter', 'server_options', 2, false, 'ALTER FOREIGN TABLE {identity} OPTIONS ({server_options_change})', NULL, NULL),
 ('table', 'alter', 'inherits', 2, false, '{inherit_changes|S}', NULL, NULL),
-('table', 'beyond', 'type partition_key of_type server', 2, NULL, 'a table can''t be made one of another kind in place', NULL, NULL),
+('table', 'alter', 'of_type', 2, false, 'ALTER TABLE {identity} [OF {of_type}][{?!of_type}NOT OF]', NULL, NULL),
+('table', 'beyond', 'type partition_key server', 2, NULL, 'a table can''t be made one of another kind in place', NULL, NULL),
 
 ('column', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass({parent|L}) AND a.attname = {name|L} AND NOT a.attisdropped)', NULL, NULL),
 ('column', 'create', NULL, 2, false, '{?inherited!=only}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
