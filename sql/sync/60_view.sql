@@ -13,6 +13,7 @@ WITH [{?!populated}NO ]DATA', NULL, NULL),
 ('materialized view', 'alter', 'populated', 6, false, 'REFRESH MATERIALIZED VIEW {identity}[{?!populated} WITH NO DATA]', NULL, NULL),
 ('materialized view', 'alter', 'column_storage column_compression column_options column_statistics', 2, true, '{matview_changes|S}', NULL, NULL),
 ('materialized view', 'alter', 'tablespace', 2, false, 'ALTER MATERIALIZED VIEW {identity} SET TABLESPACE [{tablespace|I}][{?!tablespace}pg_default]', NULL, NULL),
+('materialized view', 'alter', 'access_method', 2, false, 'ALTER MATERIALIZED VIEW {identity} SET ACCESS METHOD [{access_method|I}][{?!access_method}heap]', NULL, NULL),
 ('materialized view', 'rebuild', 'query columns', 2, NULL, '', NULL, NULL),
 
 ('rule', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = pg_catalog.to_regclass({parent|L}) AND w.rulename = {name|L})', NULL, NULL),
