@@ -15,6 +15,7 @@ COMMENT ON COLUMN schemaguard.rename.added_by IS 'who confirmed it';
 COMMENT ON COLUMN schemaguard.rename.added_at IS 'when';
 GRANT SELECT ON schemaguard.rename TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.rename TO pg_database_owner;
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.rename', '');
 
 -- Sync: how what is written for each kind of object. sql/sync/ holds the rows: templates as src/sync/sync_template.c reads
 -- them, filled with what sg_sync_object() makes of an object. "old" is the same of the target's object.

@@ -6,6 +6,8 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN substring(signature FROM '^((?:"(?:[^"]|"")*"|[^"(])*)');
+COMMENT ON FUNCTION schemaguard.sg_sync_name(text)
+    IS 'what a routine or operator is called, without its arguments';
 
 -- an operator, given as regoperator prints it, where OPERATOR() is wanted
 CREATE FUNCTION schemaguard.sg_sync_operator(operator text)
@@ -14,6 +16,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN 'OPERATOR(' || CASE WHEN schemaguard.sg_sync_name(operator) ~ '^[^.]+$' THEN 'pg_catalog.' ELSE '' END
     || schemaguard.sg_sync_name(operator) || ')';
+COMMENT ON FUNCTION schemaguard.sg_sync_operator(text)
+    IS 'an operator as OPERATOR() wants it';
 
 -- what stands between the parentheses of an index
 CREATE FUNCTION schemaguard.sg_sync_keys(columns jsonb, p jsonb)
@@ -30,6 +34,8 @@ AS $function$
     FROM (SELECT k.name, k.n, count(*) FILTER (WHERE k.name IS NULL) OVER (ORDER BY k.n) AS expression
           FROM jsonb_array_elements_text(columns) WITH ORDINALITY k (name, n)) k
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_keys(jsonb, jsonb)
+    IS 'what stands between the parentheses of an index';
 
 -- the elements of one array that another one lacks
 CREATE FUNCTION schemaguard.sg_sync_lacking(a jsonb, b jsonb)
@@ -39,6 +45,8 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT jsonb_agg(x.e ORDER BY x.n) FROM jsonb_array_elements(a) WITH ORDINALITY x (e, n) WHERE NOT coalesce(b, '[]') @> jsonb_build_array(x.e)
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lacking(jsonb, jsonb)
+    IS 'the elements of one array that another one lacks';
 
 -- options name=value of one side against those of the other, for OPTIONS (ADD, SET, DROP)
 CREATE FUNCTION schemaguard.sg_sync_options(new jsonb, old jsonb)
@@ -55,6 +63,8 @@ AS $function$
     -- what is hidden is not known
     WHERE n.value IS DISTINCT FROM o.value AND coalesce(n.value, '') <> '(hidden)' AND coalesce(o.value, '') <> '(hidden)'
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_options(jsonb, jsonb)
+    IS 'the changes that make one set of options another one';
 
 -- Enum labels that have to be added, each where it belongs
 CREATE FUNCTION schemaguard.sg_sync_labels(type text, new jsonb, old jsonb)
@@ -71,6 +81,8 @@ AS $function$
           FROM jsonb_array_elements_text(new) WITH ORDINALITY l (label, n)) l
     WHERE NOT old ? l.label
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_labels(text, jsonb, jsonb)
+    IS 'the statements that add labels of an enum';
 
 -- CREATE FUNCTION or PROCEDURE
 CREATE FUNCTION schemaguard.sg_sync_routine(kind text, p jsonb)
@@ -96,6 +108,8 @@ AS $function$
         || coalesce(quote_literal(p ->> 'library') || ', ' || quote_literal(p ->> 'body'),
             CASE WHEN position('$body$' IN p ->> 'body') > 0 OR right(p ->> 'body', 1) = '$' THEN quote_literal(p ->> 'body') ELSE '$body$' || (p ->> 'body') || '$body$' END))
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_routine(text, jsonb)
+    IS 'the statement that makes a function or procedure';
 
 -- An object of a snapshot with what templates need. "old" is what sg_sync_object() made of the target's, or null.
 CREATE FUNCTION schemaguard.sg_sync_object(kind text, identity text, parent text, name text, properties jsonb, old jsonb)
@@ -325,6 +339,8 @@ BEGIN
     RETURN p;
 END
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_object(text, text, text, text, jsonb, jsonb)
+    IS 'an object of a snapshot, with what templates need beyond its properties';
 
 -- the schema of an identity
 CREATE FUNCTION schemaguard.sg_sync_schema(identity text)
@@ -332,6 +348,8 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN substring(identity FROM '^("(?:[^"]|"")*"|[^".]+)');
+COMMENT ON FUNCTION schemaguard.sg_sync_schema(text)
+    IS 'the schema of an identity';
 
 -- the name at the beginning of "name type", quoted where it is
 CREATE FUNCTION schemaguard.sg_sync_first_name(attribute text)
@@ -339,6 +357,8 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN substring(attribute FROM '^("(?:[^"]|"")*"|[^" ]+)');
+COMMENT ON FUNCTION schemaguard.sg_sync_first_name(text)
+    IS 'the name at the beginning of an attribute';
 
 -- Attributes of a composite type
 CREATE FUNCTION schemaguard.sg_sync_attributes(new jsonb, old jsonb)
@@ -353,6 +373,8 @@ AS $function$
     FROM (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(new) WITH ORDINALITY x (a, n)) n
     FULL JOIN (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(old) WITH ORDINALITY x (a, n)) o ON o.name = n.name
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_attributes(jsonb, jsonb)
+    IS 'the changes that make one list of attributes another one';
 
 -- Comments of the columns of a view or a composite type
 CREATE FUNCTION schemaguard.sg_sync_comments(relation text, new jsonb, old jsonb)
@@ -364,6 +386,8 @@ AS $function$
     FROM jsonb_each_text(new) n FULL JOIN jsonb_each_text(old) o ON o.key = n.key
     WHERE n.value IS DISTINCT FROM o.value
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_comments(text, jsonb, jsonb)
+    IS 'the statements that change comments of columns';
 
 -- What may go away when values of one type become values of another; null: nothing
 CREATE FUNCTION schemaguard.sg_sync_type_loss(old text, new text)
@@ -377,6 +401,8 @@ AS $function$
             AND coalesce(substring(new FROM ',(\d+)')::int, 0) >= coalesce(substring(old FROM ',(\d+)')::int, 0) THEN NULL
         ELSE format('what %s can''t hold of %s', new, old) END
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_type_loss(text, text)
+    IS 'what may go away when values of one type become values of another; null: nothing';
 
 -- GRANT and REVOKE that make one set of privileges another; null stands for what a new object has
 CREATE FUNCTION schemaguard.sg_sync_grants(kind text, object text, column_name text, owner text, new jsonb, old jsonb)
@@ -424,3 +450,5 @@ AS $function$
         GROUP BY c.grantee, c.begin, c.name, right(p, 1) = '*', CASE WHEN right(p, 1) = '*' THEN ' WITH GRANT OPTION' ELSE '' END
     ) x
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_grants(text, text, text, text, jsonb, jsonb)
+    IS 'the statements that make one set of privileges another one';

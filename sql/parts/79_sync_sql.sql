@@ -241,6 +241,8 @@ FROM pair p LEFT JOIN managed m ON m.number = p.number
 WHERE m.number IS NULL AND p.unknown IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
 ORDER BY 1, 2
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_statements(text, text, text[], boolean, boolean)
+    IS 'the statements of sg_sync_sql(), in order, each with its guard';
 
 -- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
 CREATE FUNCTION schemaguard.sg_sync_concurrently(step text, object text, statement text, guard text, index text)
@@ -269,6 +271,8 @@ END $sync$;
 \endif$script$,
         coalesce(CASE step WHEN 'create' THEN 'NOT (' || guard || ')' ELSE 'coalesce(' || guard || ', false)' END, 'true'), index, index, statement)
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_concurrently(text, text, text, text, text)
+    IS 'a statement that builds an index beside writers, with what is asked before and after';
 
 -- One statement, with its guard
 CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text)
@@ -286,6 +290,8 @@ AS $function$
         END
     FROM (SELECT '$sync' || CASE WHEN position('$sync$' IN statement) > 0 THEN md5(statement) ELSE '' END || '$' AS tag) q
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
+    IS 'a statement with its guard';
 
 CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
                             allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)

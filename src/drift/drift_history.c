@@ -281,7 +281,8 @@ drift_history_items(const DriftCheck *check)
 /*
  * Delete older runs of drift checks, but the newest one of each comparison
  * whose reference there still is: without it, the next check would take what
- * is known for new.  Items stay as long as a run that found them.
+ * is known for new.  Items stay as long as a run that found them.  Old
+ * entries of schemaguard.rename go, too.
  */
 static uint64
 prune(TimestampTz before)
@@ -297,6 +298,7 @@ prune(TimestampTz before)
 							" OR i.last_seen < $1 AND NOT EXISTS"
 							"    (SELECT FROM schemaguard.drift_run r WHERE r.role = i.role"
 							"     AND r.reference = i.reference AND r.target = i.target)", before);
+	(void) log_prune_before("DELETE FROM schemaguard.rename r WHERE r.added_at < $1", before);
 	return n;
 }
 

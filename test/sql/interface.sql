@@ -32,6 +32,7 @@ FROM (VALUES
   ('sg_capture_ddl(boolean)', 'enabled boolean'),
   ('sg_rollback_fks(text, text, boolean, int[], text)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false, IN steps integer[] DEFAULT NULL::integer[], IN confirm text DEFAULT NULL::text'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
+  ('sg_sync_sql(text, text, text[], boolean, boolean)', 'reference text, target text DEFAULT ''live''::text, schemas text[] DEFAULT NULL::text[], allow_drop boolean DEFAULT false, partitions boolean DEFAULT false'),
   ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
   ('sg_audit_gate(text[], text)', 'IN schemas text[] DEFAULT NULL::text[], IN plan text DEFAULT NULL::text'),
   ('sg_drift_gate(text, text)', 'IN reference text, IN target text DEFAULT ''live''::text'),
@@ -104,6 +105,7 @@ FROM (VALUES
   ('snapshot', '{name,taken_at,role,server,database,server_version_num,schemas,format,objects,unknown,checksum,imported_at,environment}'),
   ('snapshot_object', '{snapshot,kind,identity,parent,properties,checksum,oid}'),
   ('drift_ignore', '{kind,object,reason,until,change,property,added_by,added_at}'),
+  ('rename', '{kind,old,new,added_by,added_at}'),
   ('drift_run', '{id,run_id,at,role,reference,target,result,drifts,drift,extra,unknown,cosmetic,unmanaged,ignored,appeared,gone,notified,problems,elapsed_ms}'),
   ('drift_item', '{id,role,reference,target,kind,object,change,property,expected,actual,class,risk,detail,first_seen,last_seen,gone_at,first_run,last_run,gone_run,fingerprint}'),
   ('deprecated_table', '{table_name,replacement,reason,added_by,added_at}'),
@@ -122,7 +124,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,drift_run,drift_item,gate_finding,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,drift_item,gate_finding,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -135,7 +137,7 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
         'schemaguard.ddl_log', 'schemaguard.ddl_capture',
         'schemaguard.discovery_weight', 'schemaguard.discovery_word', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
-        'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore',
+        'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore', 'schemaguard.rename',
         'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.drift_item', 'schemaguard.drift_item_id_seq',
         'schemaguard.gate_finding', 'schemaguard.deprecated_table'], 'configuration tables');
 
