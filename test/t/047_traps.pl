@@ -257,7 +257,7 @@ sub build_without_switch
 	my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
 	my $make = "env -u MAKEFLAGS -u MAKELEVEL make -s -C $dir PG_CONFIG=$pg_config with_llvm=no";
 
-	system_or_bail('cp', '-a', 'Makefile', 'schemaguard.control', 'src', $dir);
+	system_or_bail('cp', '-a', 'Makefile', 'schemaguard.control', '.built-for', 'src', $dir);
 	append_to_file("$dir/src/no_switch.c", qq{#include "base/scope.h"
 void __wrap_sg_role_begin(SgScope *scope, Oid role);
 void __wrap_sg_role_begin(SgScope *scope, Oid role) { sg_caller_begin(scope); }

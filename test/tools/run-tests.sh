@@ -11,7 +11,7 @@
 #
 # Environment
 #   ONLY="audit fk"  the tests of these rooms of src/, but for files that take 25 s and more
-#   SG_JOBS=N        how many jobs at once (default: one more than there are cores, for many wait; with SG_LONG one, for then
+#   SG_JOBS=N        how many jobs at once (default: two more than there are cores, for many wait; with SG_LONG one, for then
 #                    what they measure has bounds)
 #   PG_CONFIG        the server to build for and to test with (default: pg_config on the PATH)
 #   SG_LONG=1        full counts and durations: `make test-long`
@@ -81,10 +81,21 @@ of_rooms() {
   done
 }
 
+# Ends the run where there is no FOLDER/NAME.SUFFIX: there FOLDER SUFFIX "NAME..."
+there() {
+  local name
+  for name in $3; do
+    [ -e "$SG_DIR/src/test/$1/$(basename "$name" ".$2").$2" ] || sg_die "there is no test/$1/$name.$2"
+  done
+}
+
 # Sets regress, isolation and tap.
 choose_tests() {
   if [ -n "${ONLY_REGRESS:-}${ONLY_ISOLATION:-}${ONLY_TAP:-}" ]; then
     regress=${ONLY_REGRESS:-} isolation=${ONLY_ISOLATION:-} tap=${ONLY_TAP:-} ONLY=
+    there sql sql "$regress"
+    there specs spec "$isolation"
+    there t pl "$tap"
     return
   fi
   regress=$(make_value REGRESS) isolation=$(make_value ISOLATION) tap=$(cd "$SG_DIR/src/test/t" && echo *.pl)
@@ -118,7 +129,6 @@ order_jobs() {
   [ -z "$isolation" ] || list+=('25 isolation')
   for file in $tap; do
     name=$(basename "$file" .pl)
-    [ -e "$SG_DIR/src/test/t/$name.pl" ] || sg_die "no such TAP file: $name"
     why=$(mark "t/$name.pl" majors)
     seconds=$(mark "t/$name.pl" takes | sed 's/ .*//')
     if [ -n "${SG_OTHER_MAJOR:-}" ] && [ -n "$why" ]; then
@@ -229,7 +239,7 @@ report_tap_file() {
 # ---------------------------------------------------------------------------------------------------------------------
 
 timeout=${SG_TIMEOUT:-$([ -z "${SG_LONG:-}" ] && echo 1200 || echo 7200)}
-jobs=${SG_JOBS:-$([ -z "${SG_LONG:-}" ] && echo $(($(nproc) + 1)) || echo 1)}
+jobs=${SG_JOBS:-$([ -z "${SG_LONG:-}" ] && echo $(($(nproc) + 2)) || echo 1)}
 
 sg_need tap pgtap cron
 sg_private_dir
