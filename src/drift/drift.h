@@ -11,18 +11,51 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* One row of sg_drift(); the words are those of the result */
+#include "base/words.h"
+
+/* In the order of their words, which is that of the rows */
+typedef enum DriftChangeKind
+{
+	DRIFT_CHANGED,
+	DRIFT_EXTRA,
+	DRIFT_MISSING,
+	DRIFT_RENAMED
+} DriftChangeKind;
+
+typedef enum DriftClass
+{
+	CLASS_DRIFT,
+	CLASS_EXTRA,
+	CLASS_UNKNOWN,
+	CLASS_UNMANAGED,			/* an extension's, or a dynamic partition */
+	CLASS_COSMETIC
+} DriftClass;
+
+/* What a repair costs, from little to much */
+typedef enum DriftRisk
+{
+	DRIFT_RISKLESS,				/* there is nothing to repair; has no word */
+	DRIFT_SAFE,
+	DRIFT_BLOCKING,
+	DRIFT_LOSSY
+} DriftRisk;
+
+extern const SgWord drift_change_words[];
+extern const SgWord drift_class_words[];
+extern const char *drift_risk_word(DriftRisk risk); /* or NULL */
+
+/* One row of sg_drift() */
 typedef struct DriftRow
 {
 	const char *kind;
 	const char *object;			/* identity; where it is renamed, the
 								 * reference's */
-	const char *change;
+	DriftChangeKind change;
 	const char *property;		/* NULL for an object as a whole */
 	const char *expected;		/* what the reference says */
 	const char *actual;
-	const char *class;
-	const char *risk;			/* NULL where there is nothing to repair */
+	DriftClass	class;
+	DriftRisk	risk;
 	const char *detail;
 } DriftRow;
 

@@ -47,17 +47,17 @@ drift_check_result(const DriftCheck *check)
 static bool
 count_row(DriftCheck *check, List *ignored, const DriftRow *row)
 {
-	if (strcmp(row->class, "cosmetic") == 0)
+	if (row->class == CLASS_COSMETIC)
 		check->cosmetic++;
-	else if (strcmp(row->class, "unmanaged") == 0)
+	else if (row->class == CLASS_UNMANAGED)
 		check->unmanaged++;
 	else if (drift_is_ignored(ignored, row))
 		check->ignored++;
 	else
 	{
-		if (strcmp(row->class, "extra") == 0)
+		if (row->class == CLASS_EXTRA)
 			check->extra++;
-		else if (strcmp(row->class, "unknown") == 0)
+		else if (row->class == CLASS_UNKNOWN)
 			check->unknown++;
 		else
 			check->drift++;
@@ -138,10 +138,10 @@ char *
 drift_row_text(const DriftRow *row)
 {
 	StringInfoData text;
-	bool		unknown = strcmp(row->class, "unknown") == 0;
+	bool		unknown = row->class == CLASS_UNKNOWN;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s %s %s", unknown ? "unknown" : row->change, row->kind, row->object);
+	appendStringInfo(&text, "%s %s %s", sg_word(unknown ? drift_class_words : drift_change_words, unknown ? CLASS_UNKNOWN : row->change), row->kind, row->object);
 	if (row->property)
 		appendStringInfo(&text, ", %s", row->property);
 	if (unknown && row->detail)

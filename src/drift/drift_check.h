@@ -91,8 +91,8 @@ extern void drift_history_init(void);
 extern void drift_history_write(const DriftCheck *check);
 
 /*
- * What the run found or missed, as a List of DriftRow *, as many as a message
- * may hold: new ones first, then those that are gone; detail says which.
+ * What the run found or missed, as a List of char *, JSON each, as many as a
+ * message may hold: new ones first, then those that are gone.
  */
 extern List *drift_history_items(const DriftCheck *check);
 

@@ -18,11 +18,32 @@
 #include "drift/drift_compare.h"
 #include "drift/drift_rename.h"
 
+const SgWord drift_change_words[] = {
+	{DRIFT_CHANGED, "changed"},
+	{DRIFT_EXTRA, "extra"},
+	{DRIFT_MISSING, "missing"},
+	{DRIFT_RENAMED, "renamed"},
+	{0}
+};
+
+SG_WORDS_OF(drift_change_words, DRIFT_RENAMED + 1);
+
+const SgWord drift_class_words[] = {
+	{CLASS_DRIFT, "drift"},
+	{CLASS_EXTRA, "extra"},
+	{CLASS_UNKNOWN, "unknown"},
+	{CLASS_UNMANAGED, "unmanaged"},
+	{CLASS_COSMETIC, "cosmetic"},
+	{0}
+};
+
+SG_WORDS_OF(drift_class_words, CLASS_COSMETIC + 1);
+
 /* Folded objects that a detail names one by one */
 #define NAMED_PARTS 5
 
 static DriftRow *
-add_row(DriftComparison *c, SnapshotKind kind, const char *object, const char *change, const char *class)
+add_row(DriftComparison *c, SnapshotKind kind, const char *object, DriftChangeKind change, DriftClass class)
 {
 	DriftRow   *row = palloc0(sizeof(DriftRow));
 
@@ -59,7 +80,7 @@ add_detail(DriftRow *row, const char *text)
 static void
 add_rows_to_detail(DriftComparison *c, DriftRow *row, const char *table)
 {
-	if (row->risk && strcmp(row->risk, "safe") != 0)
+	if (row->risk > DRIFT_SAFE)
 		add_detail(row, row_count(c, table));
 }
 
@@ -229,17 +250,17 @@ explains_property(DriftComparison *c, const char *extension, const DriftChange *
 	return extension_change(c, extension, "version") != NULL;
 }
 
-static const char *
-object_class(DriftComparison *c, const DriftObject *object, const char *otherwise)
+static DriftClass
+object_class(DriftComparison *c, const DriftObject *object, DriftClass otherwise)
 {
 	char	   *extension = drift_string(object->properties, "extension");
 
 	if (is_dynamic_partition(object))
-		return "unmanaged";
+		return CLASS_UNMANAGED;
 	/* sg_capture_ddl() makes and drops its own members */
 	if (extension && ((object->kind == KIND_EVENT_TRIGGER && strcmp(extension, "schemaguard") == 0) ||
 					  explains_objects(c, extension)))
-		return "unmanaged";
+		return CLASS_UNMANAGED;
 	return otherwise;
 }
 
@@ -253,8 +274,8 @@ static void
 report_lone(DriftComparison *c, DriftObject *object)
 {
 	bool		missing = object->side == DRIFT_REFERENCE;
-	DriftRow   *row = add_row(c, object->kind, object->identity, missing ? "missing" : "extra",
-							  object_class(c, object, missing ? "drift" : "extra"));
+	DriftRow   *row = add_row(c, object->kind, object->identity, missing ? DRIFT_MISSING : DRIFT_EXTRA,
+							  object_class(c, object, missing ? CLASS_DRIFT : CLASS_EXTRA));
 	char	   *extension = drift_string(object->properties, "extension");
 
 	if (missing)
@@ -324,12 +345,12 @@ report_pair(DriftComparison *c, DriftObject *reference)
 	if (goes_along(c, reference, target) || (automatic && !c->cosmetic))
 		return;
 
-	row = add_row(c, reference->kind, reference->identity, "renamed", automatic ? "cosmetic" :
-				  object_class(c, reference, "drift"));
+	row = add_row(c, reference->kind, reference->identity, DRIFT_RENAMED, automatic ? CLASS_COSMETIC :
+				  object_class(c, reference, CLASS_DRIFT));
 	row->property = "name";
 	row->expected = reference->identity;
 	row->actual = target->identity;
-	row->risk = drift_has_trait(reference->kind, KIND_HOLDS_DATA) && reference->score <= RENAME_GUESS ? "lossy" : "safe";
+	row->risk = drift_has_trait(reference->kind, KIND_HOLDS_DATA) && reference->score <= RENAME_GUESS ? DRIFT_LOSSY : DRIFT_SAFE;
 	row->detail = psprintf("score %.2f: %s", reference->score, reference->evidence ? reference->evidence : "the same name");
 	if (reference->kind == KIND_SCHEMA)
 		reference->folded = schema_contents(c, reference);
@@ -368,12 +389,12 @@ report_change(DriftComparison *c, DriftChange *change)
 	if ((cosmetic && !c->cosmetic) || drift_same_value(c, change))
 		return;
 
-	row = add_row(c, change->kind, change->identity, "changed",
-				  cosmetic ? "cosmetic" : member && explains_property(c, extension, change) ? "unmanaged" : "drift");
+	row = add_row(c, change->kind, change->identity, DRIFT_CHANGED,
+				  cosmetic ? CLASS_COSMETIC : member && explains_property(c, extension, change) ? CLASS_UNMANAGED : CLASS_DRIFT);
 	row->property = change->property->name;
 	row->expected = drift_text(change->expected);
 	row->actual = drift_text(change->actual);
-	row->risk = cosmetic ? "safe" : drift_risk_of_changing(change);
+	row->risk = cosmetic ? DRIFT_SAFE : drift_risk_of_changing(change);
 	if (strcmp(change->identity, change->target_identity) != 0)
 		add_detail(row, psprintf("%s in the target", change->target_identity));
 	add_detail(row, change->reason);

@@ -133,8 +133,8 @@ add_unknown(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b
 
 	row->kind = snapshot_kinds[a->kind].word;
 	row->object = copy(a->identity);
-	row->change = "changed";
-	row->class = "unknown";
+	row->change = DRIFT_CHANGED;
+	row->class = CLASS_UNKNOWN;
 	row->detail = expected && actual ? psprintf("not readable in either: %s", actual) :
 		psprintf("not readable in the %s: %s", expected ? "reference" : "target", expected ? expected : actual);
 	c->rows = lappend(c->rows, row);
@@ -209,7 +209,7 @@ compare_rows(const ListCell *a, const ListCell *b)
 		order = strcmp(x->object, y->object);
 	if (order == 0)
 		order = compare_words(x->property, y->property);
-	return order ? order : strcmp(x->change, y->change);
+	return order ? order : (int) x->change - (int) y->change;
 }
 
 /* Rows are kept, sent and printed: what is secret in bodies and options must not be */
@@ -359,9 +359,9 @@ sg_drift(PG_FUNCTION_ARGS)
 	{
 		sg_sink_text(&sink, row->kind);
 		sg_sink_text(&sink, row->object);
-		sg_sink_text(&sink, row->change);
-		sg_sink_text(&sink, row->class);
-		sg_sink_text(&sink, row->risk);
+		sg_sink_text(&sink, sg_word(drift_change_words, row->change));
+		sg_sink_text(&sink, sg_word(drift_class_words, row->class));
+		sg_sink_text(&sink, drift_risk_word(row->risk));
 		sg_sink_text(&sink, row->property);
 		sg_sink_text(&sink, row->expected);
 		sg_sink_text(&sink, row->actual);

@@ -172,9 +172,9 @@ extern DriftVerdict drift_body_verdict(const DriftChange *change);
 extern void drift_report(DriftComparison *c);
 
 /* drift_risk.c: what making the target the reference takes */
-extern const char *drift_risk_of_making(const DriftObject *object);
-extern const char *drift_risk_of_dropping(DriftComparison *c, const DriftObject *object);
-extern const char *drift_risk_of_changing(const DriftChange *change);
+extern DriftRisk drift_risk_of_making(const DriftObject *object);
+extern DriftRisk drift_risk_of_dropping(DriftComparison *c, const DriftObject *object);
+extern DriftRisk drift_risk_of_changing(const DriftChange *change);
 
 /* ---- drift_ddl.c ---- */
 

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/payload.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "drift/drift_check.h"
@@ -103,8 +104,9 @@ row_arrays(List *rows, Datum *arrays)
 
 		foreach_ptr(DriftRow, row, rows)
 		{
-			const char *texts[ROW_FIELDS] = {row->kind, row->object, row->change, row->property,
-			row->expected, row->actual, row->class, row->risk, row->detail};
+			const char *texts[ROW_FIELDS] = {row->kind, row->object, sg_word(drift_change_words, row->change),
+			row->property, row->expected, row->actual, sg_word(drift_class_words, row->class),
+			drift_risk_word(row->risk), row->detail};
 			const char *text = texts[field];
 
 			state = accumArrayResult(state, text ? CStringGetTextDatum(text) : (Datum) 0, text == NULL,
@@ -247,8 +249,8 @@ drift_history_items(const DriftCheck *check)
 	sg_owner_begin(&scope);
 	SPI_connect();
 	execute(check, SPI_OK_SELECT,
-			"SELECT i.kind, i.object, i.change, i.property, i.class, i.risk,"
-			"       CASE s.state WHEN 1 THEN 'new' WHEN 2 THEN 'gone' ELSE 'known' END AS state"
+			"SELECT CASE s.state WHEN 1 THEN 'new' WHEN 2 THEN 'gone' ELSE 'known' END AS state,"
+			"       i.kind, i.object, i.change, i.property, i.class, i.risk"
 			" FROM schemaguard.drift_item i, LATERAL (SELECT CASE WHEN i.first_run = $4 THEN 1"
 			"      WHEN i.gone_run = $4 THEN 2 ELSE 3 END) s (state)"
 			" WHERE i.role = $1 AND i.reference = $2 AND i.target = $3 AND (i.last_run = $4 OR i.gone_run = $4)"
@@ -256,18 +258,15 @@ drift_history_items(const DriftCheck *check)
 	old = MemoryContextSwitchTo(context);
 	for (uint64 n = 0; n < SPI_processed; n++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[n];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
-		DriftRow   *row = palloc0(sizeof(DriftRow));
+		StringInfoData json;
 
-		row->kind = SPI_getvalue(tuple, desc, 1);
-		row->object = SPI_getvalue(tuple, desc, 2);
-		row->change = SPI_getvalue(tuple, desc, 3);
-		row->property = SPI_getvalue(tuple, desc, 4);
-		row->class = SPI_getvalue(tuple, desc, 5);
-		row->risk = SPI_getvalue(tuple, desc, 6);
-		row->detail = SPI_getvalue(tuple, desc, 7);
-		items = lappend(items, row);
+		initStringInfo(&json);
+		appendStringInfoChar(&json, '{');
+		for (int i = 1; i <= desc->natts; i++)
+			sg_payload_text(&json, SPI_fname(desc, i), SPI_getvalue(SPI_tuptable->vals[n], desc, i));
+		appendStringInfoChar(&json, '}');
+		items = lappend(items, json.data);
 	}
 	MemoryContextSwitchTo(old);
 	SPI_finish();

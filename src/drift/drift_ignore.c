@@ -149,7 +149,7 @@ drift_is_ignored(List *entries, const DriftRow *row)
 	foreach_ptr(IgnoreEntry, entry, entries)
 	{
 		if (matches(entry->kind, row->kind) && matches(entry->object, row->object) &&
-			matches(entry->change, row->change) &&
+			matches(entry->change, sg_word(drift_change_words, row->change)) &&
 			matches(entry->property, row->property ? row->property : ""))
 			return true;
 	}

@@ -244,7 +244,7 @@ set_state(Matrix *matrix, MatrixObject *object, int environment, ObjectState sta
 static MatrixObject *
 find_object(Matrix *matrix, const DriftRow *row, int environment)
 {
-	bool		extra = strcmp(row->change, "extra") == 0;
+	bool		extra = row->change == DRIFT_EXTRA;
 	bool		found;
 	MatrixObject *object = enter_object(matrix, row, extra ? environment : matrix->base, &found);
 
@@ -261,16 +261,16 @@ take_row(MatrixObject *object, const DriftRow *row, int environment)
 	ObjectState state = OBJECT_DIFFERENT;
 	const char *text = row->property;
 
-	if (strcmp(row->class, "unknown") == 0)
+	if (row->class == CLASS_UNKNOWN)
 	{
 		state = OBJECT_UNKNOWN;
 		text = row->detail;
 	}
-	else if (strcmp(row->change, "missing") == 0)
+	else if (row->change == DRIFT_MISSING)
 		state = OBJECT_MISSING;
-	else if (strcmp(row->change, "extra") == 0)
+	else if (row->change == DRIFT_EXTRA)
 		state = OBJECT_PRESENT;
-	else if (strcmp(row->change, "renamed") == 0 && row->actual)
+	else if (row->change == DRIFT_RENAMED && row->actual)
 		text = psprintf("renamed to %s", row->actual);
 
 	/* several rows: unknown outweighs different, and that what is there */
@@ -283,7 +283,7 @@ take_row(MatrixObject *object, const DriftRow *row, int environment)
 static bool
 matters(const DriftRow *row)
 {
-	return strcmp(row->class, "cosmetic") != 0 && strcmp(row->class, "unmanaged") != 0;
+	return row->class != CLASS_COSMETIC && row->class != CLASS_UNMANAGED;
 }
 
 /* Compare all with the first */
@@ -304,7 +304,7 @@ compare_with_base(Matrix *matrix)
 			if (!matters(row))
 				continue;
 			take_row(find_object(matrix, row, i), row, i);
-			if (strcmp(row->change, "renamed") == 0 && row->actual)
+			if (row->change == DRIFT_RENAMED && row->actual)
 			{
 				Renamed    *renamed = palloc(sizeof(Renamed));
 
@@ -374,7 +374,7 @@ compare_with_holder(Matrix *matrix, int holder, int other, const bool *sharing)
 		DriftRow   *row = lfirst(lc);
 		MatrixObject *object;
 
-		if (!matters(row) || strcmp(row->change, "extra") == 0)
+		if (!matters(row) || row->change == DRIFT_EXTRA)
 			continue;
 		object = find_held_object(matrix, row, holder, sharing);
 		if (object)

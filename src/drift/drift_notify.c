@@ -15,29 +15,9 @@
 #include "drift/drift_check.h"
 
 static char *
-item_json(const DriftRow *row)
-{
-	StringInfoData json;
-
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '{');
-	sg_payload_text(&json, "state", row->detail);
-	sg_payload_text(&json, "kind", row->kind);
-	sg_payload_text(&json, "object", row->object);
-	sg_payload_text(&json, "change", row->change);
-	sg_payload_text(&json, "property", row->property);
-	sg_payload_text(&json, "class", row->class);
-	sg_payload_text(&json, "risk", row->risk);
-	appendStringInfoChar(&json, '}');
-	return json.data;
-}
-
-static char *
 payload(const DriftCheck *check)
 {
 	StringInfoData json;
-	List	   *items = NIL;
-	ListCell   *lc;
 
 	initStringInfo(&json);
 	appendStringInfo(&json, "{\"run\": " INT64_FORMAT, check->id);
@@ -51,9 +31,7 @@ payload(const DriftCheck *check)
 	sg_payload_count(&json, "ignored", check->ignored);
 	sg_payload_count(&json, "new", check->appeared);
 	sg_payload_count(&json, "gone", check->gone);
-	foreach(lc, drift_history_items(check))
-		items = lappend(items, item_json(lfirst(lc)));
-	sg_payload_end(&json, items, drift_check_count(check) + check->gone);
+	sg_payload_end(&json, drift_history_items(check), drift_check_count(check) + check->gone);
 	return json.data;
 }
 

@@ -218,8 +218,8 @@ is_meant(List *entries, const DriftPair *pair, const char *property)
 	DriftRow	row = {.kind = snapshot_kinds[pair->kind].word,.property = property};
 
 	row.object = pair->identity[0] ? pair->identity[0] : pair->identity[1];
-	row.change = pair->identity[1] == NULL ? "missing" : pair->identity[0] == NULL ? "extra" :
-		property && strcmp(property, "name") == 0 ? "renamed" : "changed";
+	row.change = pair->identity[1] == NULL ? DRIFT_MISSING : pair->identity[0] == NULL ? DRIFT_EXTRA :
+		property && strcmp(property, "name") == 0 ? DRIFT_RENAMED : DRIFT_CHANGED;
 	return drift_is_ignored(entries, &row);
 }
 

@@ -18,6 +18,21 @@
 #include "base/quote.h"
 #include "drift/drift_compare.h"
 
+static const SgWord risk_words[] = {
+	{DRIFT_SAFE, "safe"},
+	{DRIFT_BLOCKING, "blocking"},
+	{DRIFT_LOSSY, "lossy"},
+	{0}
+};
+
+SG_WORDS_OF(risk_words, DRIFT_LOSSY);
+
+const char *
+drift_risk_word(DriftRisk risk)
+{
+	return risk == DRIFT_RISKLESS ? NULL : sg_word(risk_words, risk);
+}
+
 /* ---- types of columns ---- */
 
 /* varchar(20)[] is "character varying[]" and "20" */
@@ -35,26 +50,26 @@ split_type(const char *type, char **modifiers)
 }
 
 /* Another length or precision; NULL: none */
-static const char *
+static DriftRisk
 modifier_risk(const char *type, const char *expected, const char *actual)
 {
 	/* what a wider one costs */
 	static const struct
 	{
 		const char *type;
-		const char *risk;
+		DriftRisk	risk;
 	}			types[] =
 
 	{
-		{"character varying", "safe"},
-		{"bit varying", "safe"},
-		{"numeric", "safe"},
-		{"time without time zone", "safe"},
-		{"time with time zone", "safe"},
-		{"timestamp without time zone", "safe"},
-		{"timestamp with time zone", "safe"},
-		{"interval", "safe"},
-		{"character", "blocking"},
+		{"character varying", DRIFT_SAFE},
+		{"bit varying", DRIFT_SAFE},
+		{"numeric", DRIFT_SAFE},
+		{"time without time zone", DRIFT_SAFE},
+		{"time with time zone", DRIFT_SAFE},
+		{"timestamp without time zone", DRIFT_SAFE},
+		{"timestamp with time zone", DRIFT_SAFE},
+		{"interval", DRIFT_SAFE},
+		{"character", DRIFT_BLOCKING},
 	};
 	const char *array = strstr(type, "[]");
 	size_t		length = array ? array - type : strlen(type);
@@ -62,10 +77,10 @@ modifier_risk(const char *type, const char *expected, const char *actual)
 	int			is[2] = {0, 0};
 
 	if (expected == NULL)
-		return "safe";
+		return DRIFT_SAFE;
 	if (actual == NULL ||
 		sscanf(actual, "%d,%d", &was[0], &was[1]) < 1 || sscanf(expected, "%d,%d", &is[0], &is[1]) < 1)
-		return "lossy";
+		return DRIFT_LOSSY;
 
 	for (int i = 0; i < lengthof(types); i++)
 	{
@@ -73,13 +88,13 @@ modifier_risk(const char *type, const char *expected, const char *actual)
 			continue;
 		/* digits before the point, and those behind it */
 		if (is[0] - is[1] < was[0] - was[1] || is[1] < was[1])
-			return "lossy";
-		return array || is[1] > was[1] ? "blocking" : types[i].risk;
+			return DRIFT_LOSSY;
+		return array || is[1] > was[1] ? DRIFT_BLOCKING : types[i].risk;
 	}
-	return "lossy";
+	return DRIFT_LOSSY;
 }
 
-static const char *
+static DriftRisk
 type_risk(const char *expected, const char *actual)
 {
 	static const char *const wider[][2] = {
@@ -96,16 +111,16 @@ type_risk(const char *expected, const char *actual)
 	if (strcmp(from, to) == 0)
 		return modifier_risk(to, is, was);
 	if (is)
-		return "lossy";
+		return DRIFT_LOSSY;
 	if ((strcmp(to, "text") == 0 && strcmp(from, "character varying") == 0) ||
 		(strcmp(to, "character varying") == 0 && strcmp(from, "text") == 0))
-		return "safe";
+		return DRIFT_SAFE;
 	for (int i = 0; i < lengthof(wider); i++)
 	{
 		if (strcmp(from, wider[i][0]) == 0 && strcmp(to, wider[i][1]) == 0)
-			return "blocking";
+			return DRIFT_BLOCKING;
 	}
-	return "lossy";
+	return DRIFT_LOSSY;
 }
 
 /* ---- lists ---- */
@@ -130,15 +145,15 @@ has_in_order(List *list, List *elements, bool between)
 }
 
 /* Labels are added anywhere, but not dropped, nor moved */
-static const char *
+static DriftRisk
 labels_risk(const DriftChange *change)
 {
 	List	   *expected = drift_elements(change->expected);
 	List	   *actual = drift_elements(change->actual);
 
 	if (!sg_has_names(expected, actual))
-		return "lossy";
-	return has_in_order(expected, actual, true) ? "safe" : "blocking";
+		return DRIFT_LOSSY;
+	return has_in_order(expected, actual, true) ? DRIFT_SAFE : DRIFT_BLOCKING;
 }
 
 /* ---- properties ---- */
@@ -150,16 +165,16 @@ is_materialized(const DriftChange *change)
 }
 
 /* Values of its own give way to generated ones; of virtual ones there are none to be kept */
-static const char *
+static DriftRisk
 generated_risk(const DriftChange *change)
 {
 	char	   *kind = drift_string(change->target, "generated_kind");
 
 	if (drift_value(change->target, "generated") == NULL)
-		return "lossy";
+		return DRIFT_LOSSY;
 	if (drift_value(change->reference, "generated") == NULL)
-		return kind && strcmp(kind, "virtual") == 0 ? "blocking" : "safe";
-	return "blocking";
+		return kind && strcmp(kind, "virtual") == 0 ? DRIFT_BLOCKING : DRIFT_SAFE;
+	return DRIFT_BLOCKING;
 }
 
 static bool
@@ -182,7 +197,7 @@ is_foreign_table(Jsonb *type)
 	return type && strcmp(drift_text(type), "foreign table") == 0;
 }
 
-const char *
+DriftRisk
 drift_risk_of_changing(const DriftChange *change)
 {
 	bool		blocking = false;
@@ -203,11 +218,11 @@ drift_risk_of_changing(const DriftChange *change)
 			break;
 		case RISK_TYPE:
 			return change->expected && change->actual ?
-				type_risk(drift_text(change->expected), drift_text(change->actual)) : "lossy";
+				type_risk(drift_text(change->expected), drift_text(change->actual)) : DRIFT_LOSSY;
 		case RISK_DOMAIN:
 			blocking = true;
 			lossy = change->expected == NULL || change->actual == NULL ||
-				strcmp(type_risk(drift_text(change->expected), drift_text(change->actual)), "lossy") == 0;
+				type_risk(drift_text(change->expected), drift_text(change->actual)) == DRIFT_LOSSY;
 			break;
 		case RISK_NOT_NULL:
 			blocking = adds_not_null(change);
@@ -238,7 +253,7 @@ drift_risk_of_changing(const DriftChange *change)
 			lossy = is_foreign_table(change->expected) || is_foreign_table(change->actual);
 			break;
 	}
-	return lossy ? "lossy" : blocking ? "blocking" : "safe";
+	return lossy ? DRIFT_LOSSY : blocking ? DRIFT_BLOCKING : DRIFT_SAFE;
 }
 
 /* ---- whole objects ---- */
@@ -276,12 +291,12 @@ fills_rows(const DriftObject *column)
 		(value == NULL && drift_flag(properties, "not_null"));
 }
 
-const char *
+DriftRisk
 drift_risk_of_making(const DriftObject *object)
 {
 	if (drift_has_trait(object->kind, KIND_PART) || (object->kind == KIND_COLUMN && fills_rows(object)))
-		return "blocking";
-	return "safe";
+		return DRIFT_BLOCKING;
+	return DRIFT_SAFE;
 }
 
 /* Of a column, without what makes an array of the type, and without its modifiers */
@@ -322,15 +337,15 @@ is_used(DriftComparison *c, const DriftObject *type)
 	return sg_names_value(c->used_types, "", type->identity) != NULL;
 }
 
-const char *
+DriftRisk
 drift_risk_of_dropping(DriftComparison *c, const DriftObject *object)
 {
 	if (drift_has_trait(object->kind, KIND_HOLDS_DATA) || is_used(c, object))
-		return "lossy";
+		return DRIFT_LOSSY;
 	foreach_ptr(const DriftObject, part, object->folded)
 	{
 		if (drift_has_trait(part->kind, KIND_HOLDS_DATA) || is_used(c, part))
-			return "lossy";
+			return DRIFT_LOSSY;
 	}
-	return "safe";
+	return DRIFT_SAFE;
 }

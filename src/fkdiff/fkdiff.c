@@ -37,8 +37,6 @@ static const char *const status_words[KEY_STATUSES] = {
 	"common", "only_reference", "only_target", "renamed", "changed", "unknown"
 };
 
-static const char *const risk_words[] = {"safe", "blocking", "lossy"};
-
 static const char *const advice_words[] = {
 	[ADVICE_NONE] = "none",
 	[ADVICE_ADD_HERE] = "add here",
@@ -60,7 +58,7 @@ typedef struct KeySummary
 	int64		recommended[KEY_ADVICES];
 	int64		reference;		/* keys that each side has */
 	int64		target;
-	KeyRisk		risk;
+	DriftRisk	risk;
 	List	   *missing;		/* of char *: tables that one side lacks */
 } KeySummary;
 
@@ -180,7 +178,7 @@ emit_summary(SgRowSink *sink, const char *level, const char *table, const KeySum
 	/* status: of single keys only, so that they can be counted */
 	sg_sink_null(sink);
 	sg_sink_text(sink, summary_recommendation(summary));
-	sg_sink_text(sink, risk_words[summary->risk]);
+	sg_sink_text(sink, drift_risk_word(Max(summary->risk, DRIFT_SAFE)));
 	sg_sink_null(sink);			/* differences */
 	sg_sink_text(sink, summary_reason(summary));
 	sg_sink_null(sink);			/* run_on */
@@ -203,7 +201,7 @@ emit_pair(SgRowSink *sink, const char *table, const KeyPair *pair)
 	sg_sink_text(sink, target ? target->step->fk_name : NULL);
 	sg_sink_text(sink, status_words[pair->status]);
 	sg_sink_text(sink, advice_words[pair->advice]);
-	sg_sink_text(sink, risk_words[pair->risk]);
+	sg_sink_text(sink, drift_risk_word(Max(pair->risk, DRIFT_SAFE)));
 	sg_sink_names(sink, pair->differences);
 	sg_sink_text(sink, pair->reason);
 	sg_sink_text(sink, pair->migration ? pair->run_on : NULL);

@@ -18,6 +18,7 @@
 #include "nodes/pg_list.h"
 
 #include "base/nametable.h"
+#include "drift/drift.h"
 #include "plan/plan.h"
 
 typedef struct KeyColumn
@@ -115,13 +116,6 @@ typedef enum KeyStatus
 
 #define KEY_STATUSES (KEY_UNKNOWN + 1)
 
-typedef enum KeyRisk
-{
-	KEY_SAFE,
-	KEY_BLOCKING,
-	KEY_LOSSY
-} KeyRisk;
-
 /* What to do about a pair, in the order in which a summary names them */
 typedef enum KeyAdvice
 {
@@ -149,7 +143,7 @@ typedef struct KeyPair
 
 	KeyAdvice	advice;
 	char	   *reason;
-	KeyRisk		risk;
+	DriftRisk	risk;
 	const char *run_on;			/* where the migration is for, or NULL */
 	char	   *migration;
 } KeyPair;

@@ -37,7 +37,7 @@ append_statement(KeyPair *pair, const char *statement)
 }
 
 static void
-raise_risk(KeyPair *pair, KeyRisk risk)
+raise_risk(KeyPair *pair, DriftRisk risk)
 {
 	pair->risk = Max(pair->risk, risk);
 }
@@ -104,7 +104,7 @@ append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *n
 		append_statement(pair, plan_validate_statement(step->child_table, name));
 	if (step->enforced && !not_valid)
 	{
-		raise_risk(pair, KEY_BLOCKING);
+		raise_risk(pair, DRIFT_BLOCKING);
 		append_reason(pair, "on this server a partitioned table can't have the key NOT VALID first: its rows are read under a lock that holds up writers; sg_add_fks does it partition by partition");
 	}
 }
@@ -219,7 +219,7 @@ advise_duplicate(KeyPair *pair, const KeySide *side, const SideKey *key)
 	if (strcmp(pair->twin->definition, key->definition) != 0)
 	{
 		append_reason(pair, "its clauses differ, and both act: look which one is meant");
-		raise_risk(pair, KEY_LOSSY);
+		raise_risk(pair, DRIFT_LOSSY);
 	}
 	append_statement(pair, plan_drop_statement(fkdiff_called(side, key->step->child_table), key->step->fk_name));
 }
@@ -244,7 +244,7 @@ advise_add(KeyComparison *comparison, KeyPair *pair, const KeySide *side, const 
 		append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
 	if (changes_rows(key->step))
 	{
-		raise_risk(pair, KEY_LOSSY);
+		raise_risk(pair, DRIFT_LOSSY);
 		append_reason(pair, "from then on, changes of the parent's rows change or delete the child's");
 	}
 	name = free_name(side, key->step->child_table, key->step->fk_name);
@@ -315,7 +315,7 @@ rebuild(KeyPair *pair, const KeySide *side)
 	if (changes_rows(pair->reference->step) &&
 		(differs(pair, "on_delete") || differs(pair, "on_update") || differs(pair, "on_delete_columns")))
 	{
-		raise_risk(pair, KEY_LOSSY);
+		raise_risk(pair, DRIFT_LOSSY);
 		append_reason(pair, "from then on, changes of the parent's rows change or delete the child's");
 	}
 }
@@ -340,7 +340,7 @@ retarget(KeyPair *pair, const KeySide *side)
 	append_reason(pair, "the old key is dropped last, once the new one is valid");
 	if (changes_rows(pair->reference->step))
 	{
-		raise_risk(pair, KEY_LOSSY);
+		raise_risk(pair, DRIFT_LOSSY);
 		append_reason(pair, "from then on, changes of the new parent's rows change or delete the child's");
 	}
 }
@@ -427,12 +427,12 @@ alter(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 										reference->enforced ? "ENFORCED" : "NOT ENFORCED"));
 		if (reference->enforced)
 		{
-			raise_risk(pair, KEY_BLOCKING);
+			raise_risk(pair, DRIFT_BLOCKING);
 			append_reason(pair, "ENFORCED reads all rows under a lock that holds up writers");
 		}
 		else
 		{
-			raise_risk(pair, KEY_LOSSY);
+			raise_risk(pair, DRIFT_LOSSY);
 			append_reason(pair, "nothing keeps orphans out any more");
 		}
 	}
@@ -479,7 +479,7 @@ append_renames(KeyComparison *comparison, KeyPair *pair)
 		else
 			append_reason(pair, psprintf("%s of %s is %s there: %s", quote_identifier(rename->from), rename->table,
 										 quote_identifier(rename->to), rename->evidence));
-		raise_risk(pair, rename->guess ? KEY_LOSSY : KEY_BLOCKING);
+		raise_risk(pair, rename->guess ? DRIFT_LOSSY : DRIFT_BLOCKING);
 		if (rename->guess)
 			append_reason(pair, "which is a guess: look whether the rows are the same");
 		if (rename->stated)
@@ -585,7 +585,7 @@ advise_common(KeyPair *pair)
 	if (strcmp(pair->twin->definition, pair->target->definition) != 0)
 	{
 		append_reason(pair, "its clauses differ, and both act: look which one is meant");
-		raise_risk(pair, KEY_LOSSY);
+		raise_risk(pair, DRIFT_LOSSY);
 	}
 	if (strcmp(reference->fk_name, target->fk_name) == 0)
 	{

@@ -50,7 +50,7 @@ static void
 note_evidence(KeyRename *rename, const DriftRow *row)
 {
 	rename->evidence = pnstrdup(row->detail, strcspn(row->detail, ";"));
-	rename->guess = strcmp(row->risk, "safe") != 0;
+	rename->guess = row->risk != DRIFT_SAFE;
 }
 
 static KeyRename *
@@ -162,7 +162,7 @@ note_column(KeyComparison *comparison, const DriftRow *row)
 static bool
 is_renamed(const DriftRow *row, SnapshotKind kind)
 {
-	return strcmp(row->change, "renamed") == 0 && strcmp(row->kind, snapshot_kinds[kind].word) == 0;
+	return row->change == DRIFT_RENAMED && strcmp(row->kind, snapshot_kinds[kind].word) == 0;
 }
 
 void
