@@ -407,7 +407,9 @@ sub make_case
 
 	# the parent, then its rows
 	my $part = chance(0.25) ? pick('LIST', 'RANGE', 'HASH') : '';
-	$part = 'LIST' if $part eq 'HASH' && $kinds[0]{nohash};
+	# hashbpcharextended() hashes trailing blanks, too, where the collation is nondeterministic, so that the server lets equal
+	# keys into two partitions
+	$part = 'LIST' if $part eq 'HASH' && ($kinds[0]{nohash} || $kinds[0]{p} =~ /^char/ && $pcols[0]{collate} =~ /\.ci/);
 	my ($target, $primary) = target($parent, \%case, \@pcols, \@kinds, $part);
 	$_->{notnull} = $primary for @pcols;
 	my @all = ($self ? @ccols : (), @pcols, @id);
