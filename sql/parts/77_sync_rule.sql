@@ -21,13 +21,15 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.rename', '');
 -- them, filled with what sg_sync_object() makes of an object. "old" is the same of the target's object.
 --
 -- kind       kinds, or * for all
--- step       exists: a boolean expression, is it there; create; alter; drop; rebuild: with this change (if the template
+-- step       create; alter; drop; rebuild: with this change (if the template
 --            applies) the object is dropped and made anew, and so is what depends on it; touch: only what depends on it is;
 --            beyond: this change can't be made (the template says why)
 -- property   what an alter, rebuild, touch or beyond is about, several with blanks
 -- section    1 enum labels; 2 structure; 3 indexes, outside of transactions; 4 keys, not valid; 5 validation; 6 the end
+--            at: where the catalog has the object, "o", with its owner's column in "state"; is: a property of it, from there
 -- anew       of an alter: also for an object that has just been made
--- state      an expression of text: the property, as the target has it now
+-- state      what the guard asks. null: the property; =a b: these properties; ?x: the expression x, which is "before" or "after", or
+--            else says what is wrong
 -- loss       what goes away: the statement is a comment then, unless drops are allowed
 CREATE FUNCTION schemaguard.sg_sync_rules(
     OUT kind text, OUT step text, OUT property text, OUT section int, OUT anew boolean, OUT statement text,

@@ -111,6 +111,82 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_routine(text, jsonb)
     IS 'the statement that makes a function or procedure';
 
+-- what stands beside an object of this name until it takes its place
+CREATE FUNCTION schemaguard.sg_sync_new_name(name text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN octet_length(name) <= 54 THEN name ELSE md5(name) END || '_sync_new';
+COMMENT ON FUNCTION schemaguard.sg_sync_new_name(text)
+    IS 'the name of what takes the place of another object';
+
+-- What the server prints of an expression, without what it prints differently each time: casts, parentheses, white space
+CREATE FUNCTION schemaguard.sg_sync_pattern()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '::("[^"]+"|[a-z_][a-z_0-9]*)(\.("[^"]+"|[a-z_][a-z_0-9]*))?( varying| precision)?(\([0-9, ]+\))?( with(out)? time zone)?(\[\])*|[()\s]';
+COMMENT ON FUNCTION schemaguard.sg_sync_pattern()
+    IS 'what sg_sync_loose() leaves out';
+
+CREATE FUNCTION schemaguard.sg_sync_loose(printed text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN regexp_replace(printed, schemaguard.sg_sync_pattern(), '', 'g');
+COMMENT ON FUNCTION schemaguard.sg_sync_loose(text)
+    IS 'an expression without casts, parentheses and white space';
+
+-- the same for an expression of the script, which gives the text
+CREATE FUNCTION schemaguard.sg_sync_loosely(expression text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN 'pg_catalog.regexp_replace(' || expression || ', ' || quote_literal(schemaguard.sg_sync_pattern()) || ', '''', ''g'')';
+COMMENT ON FUNCTION schemaguard.sg_sync_loosely(text)
+    IS 'sg_sync_loose() as the script says it';
+
+-- how the script asks for the definition of an index
+CREATE FUNCTION schemaguard.sg_sync_index_is(identity text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '(SELECT CASE WHEN i.indisvalid THEN '''' ELSE ''INVALID'' END || CASE WHEN i.indisunique THEN ''UNIQUE'' ELSE '''' END || '
+    || schemaguard.sg_sync_loosely('pg_catalog.substr(d.d, pg_catalog.strpos(d.d, d.r) + pg_catalog.length(d.r))')
+    || ' FROM pg_catalog.pg_index i, LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS d, i.indrelid::pg_catalog.regclass::text || '' USING '' AS r) d WHERE i.indexrelid = '
+    || format('pg_catalog.to_regclass(%L))', identity);
+COMMENT ON FUNCTION schemaguard.sg_sync_index_is(text)
+    IS 'the expression that asks for the definition of an index';
+
+-- and of a constraint; "stripped": whether it is valid or not
+CREATE FUNCTION schemaguard.sg_sync_constraint_is(of_domain boolean, parent text, name text, stripped boolean)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '(SELECT ' || schemaguard.sg_sync_loosely(CASE WHEN stripped THEN 'pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''')' ELSE 'pg_catalog.pg_get_constraintdef(c.oid)' END)
+    || format(' FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
+        CASE WHEN of_domain THEN 'contypid' ELSE 'conrelid' END, CASE WHEN of_domain THEN 'to_regtype' ELSE 'to_regclass' END, parent, name);
+COMMENT ON FUNCTION schemaguard.sg_sync_constraint_is(boolean, text, text, boolean)
+    IS 'the expression that asks for the definition of a constraint';
+
+-- What a guard expects of an object for these properties of sg_sync_rules(): their values, one alone or several as an object
+CREATE FUNCTION schemaguard.sg_sync_expected(object jsonb, properties text[], printed boolean[], alone boolean)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN alone THEN max(x.value) ELSE coalesce(string_agg(x.property || ': ' || x.value, '; ' ORDER BY x.n), CASE WHEN properties IS NULL THEN 'there' ELSE '' END) END
+    FROM (SELECT p.property, p.n, CASE WHEN p.printed THEN schemaguard.sg_sync_loose(object ->> p.property)
+              WHEN p.property = 'body' THEN md5(object ->> 'body')
+              -- in the order that guards ask for
+              WHEN p.property IN ('options', 'toast_options', 'server_options', 'roles', 'configuration', 'kinds', 'columns_state') AND jsonb_typeof(object -> p.property) = 'array'
+              THEN (SELECT jsonb_agg(e ORDER BY e COLLATE "C")::text FROM jsonb_array_elements_text(object -> p.property) e)
+              ELSE object ->> p.property END AS value
+          FROM unnest(properties, printed) WITH ORDINALITY p (property, printed, n)) x
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_expected(jsonb, text[], boolean[], boolean)
+    IS 'what a guard expects of an object';
+
 -- An object of a snapshot with what templates need. "old" is what sg_sync_object() made of the target's, or null.
 CREATE FUNCTION schemaguard.sg_sync_object(kind text, identity text, parent text, name text, properties jsonb, old jsonb)
 RETURNS jsonb
@@ -141,6 +217,9 @@ BEGIN
         WHEN 'procedure' THEN 'PROCEDURE ' || CASE WHEN p ->> 'arguments' !~ ' DEFAULT ' THEN schemaguard.sg_sync_name(identity) || '(' || (p ->> 'arguments') || ')' ELSE identity END
         ELSE upper(kind) || ' ' || identity END);
 
+    IF old ->> 'name' IS DISTINCT FROM name OR old ->> 'parent' IS DISTINCT FROM parent THEN
+        p := p || jsonb_build_object('halfway', parent || '.' || quote_ident(old ->> 'name'));
+    END IF;
     IF kind IN ('function', 'procedure', 'aggregate', 'operator') THEN
         list := substr(schemaguard.sg_sync_name(identity), length(parent) + 2);
         p := p || jsonb_build_object('routine', schemaguard.sg_sync_name(identity),
@@ -176,7 +255,8 @@ BEGIN
     CASE kind
     WHEN 'column' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object(
-            'identity', properties -> 'identity', 'column_identity', identity,
+            'identity', properties -> 'identity', 'column_identity', identity, 'identity_word', properties -> 'identity',
+            'identity_state', schemaguard.sg_sync_fill('start {s.start} increment {s.increment} minimum {s.minimum} maximum {s.maximum} cache {s.cache}[{?s.cycle} cycle]', jsonb_build_object('s', properties -> 'identity_sequence')),
             'identity_options', CASE WHEN properties ? 'identity_sequence' THEN schemaguard.sg_sync_fill('[SEQUENCE NAME {schema}.{s.name|I} ]START WITH {s.start} INCREMENT BY {s.increment} MINVALUE {s.minimum} MAXVALUE {s.maximum} CACHE {s.cache} [{?!s.cycle}NO ]CYCLE',
                 jsonb_build_object('s', properties -> 'identity_sequence', 'schema', schemaguard.sg_sync_schema(parent))) END,
             'identity_sets', CASE WHEN properties ? 'identity_sequence' THEN schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
@@ -185,9 +265,11 @@ BEGIN
                 FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE properties -> 'identity_sequence' ? 'persistence'
                     UNION ALL SELECT 'COMMENT ON SEQUENCE %s IS ' || replace(quote_nullable(properties #>> '{identity_sequence,comment}'), '%', '%%') WHERE (properties -> 'identity_sequence' ->> 'comment') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'comment')
                     UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g) x) END,
-            'not_null_check', left('sync_' || name || '_not_null', 63),
-            'not_null_state', format('(SELECT CASE WHEN a.attnotnull THEN ''true'' ELSE ''false'' END FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L)', parent, name),
-            'type_or_no_default', CASE WHEN NOT properties ? 'default' OR properties ->> 'default' IS NULL OR properties ->> 'type' <> old ->> 'type' THEN true END,
+            'not_null_check', schemaguard.sg_sync_new_name(name || '_not_null'),
+            'not_null_state', format('coalesce((SELECT a.attnotnull FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L), false)', parent, name),
+            'not_null_check_state', format('coalesce((SELECT CASE WHEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''') = %L THEN c.convalidated::text ELSE pg_catalog.pg_get_constraintdef(c.oid) END FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass(%L) AND c.conname = %L), ''none'')',
+                'CHECK ((' || quote_ident(name) || ' IS NOT NULL))', parent, schemaguard.sg_sync_new_name(name || '_not_null')),
+            'default_alone', CASE WHEN old IS NULL OR properties ? 'inherited' OR properties ->> 'type' = old ->> 'type' AND properties ->> 'collation' IS NOT DISTINCT FROM old ->> 'collation' THEN true END,
             -- between types of users there is no cast
             'own_types', CASE WHEN position('.' IN properties ->> 'type') > 0 AND position('.' IN old ->> 'type') > 0 THEN true END,
             'type_loss', schemaguard.sg_sync_type_loss(old ->> 'type', properties ->> 'type')));
@@ -202,16 +284,17 @@ BEGIN
             p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))),
             'on', parent);
         p := p || jsonb_build_object(
-            'new_name', left(name, 54) || '_sync_new', 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(left(name, 54) || '_sync_new'),
-            'definition_is', format('(SELECT CASE WHEN i.indisvalid THEN '''' ELSE ''INVALID '' END || pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid), ''^CREATE (UNIQUE )?INDEX .*? ON .*? USING'', ''\1USING'') FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%L))', identity),
-            'definition_state', schemaguard.sg_sync_fill('[{?!valid}INVALID ][{?unique}UNIQUE ]USING {access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ WHERE {predicate}]',
+            'new_name', schemaguard.sg_sync_new_name(name), 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(schemaguard.sg_sync_new_name(name)),
+            'definition_state', schemaguard.sg_sync_fill('[{?!valid}INVALID ][{?unique}UNIQUE ]{access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ WHERE {predicate}]',
                 p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))));
+        p := p || jsonb_build_object('definition_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
+            'index', identity, 'index_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'), 'is_now', schemaguard.sg_sync_index_is(identity), 'is_new', schemaguard.sg_sync_index_is(p ->> 'new_index'));
     WHEN 'constraint' THEN
         p := p || jsonb_build_object('keys', (SELECT string_agg(quote_ident(c), ', ' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'columns') WITH ORDINALITY c (c, n)));
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(coalesce(properties ->> 'index_name', name)),
             'index_name_or', coalesce(properties ->> 'index_name', name),
-            'index_new', coalesce(properties ->> 'index_name', name), 'new_name', left(name, 54) || '_sync_new', 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(left(name, 54) || '_sync_new'),
+            'index_new', coalesce(properties ->> 'index_name', name), 'new_name', schemaguard.sg_sync_new_name(name), 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(schemaguard.sg_sync_new_name(name)),
             'can_wait', CASE WHEN properties ->> 'type' IN ('c', 'f') THEN true END,
             'using_index', CASE WHEN properties ->> 'type' IN ('p', 'u') AND NOT properties ? 'period' THEN true END,
             'definition', CASE properties ->> 'type'
@@ -219,21 +302,23 @@ BEGIN
                 WHEN 'f' THEN schemaguard.sg_sync_fill('FOREIGN KEY ({keys}) REFERENCES {references}({referenced_columns|I})[{?match!=simple} MATCH {match|U}][{?on_update!=no action} ON UPDATE {on_update|U}][{?on_delete!=no action} ON DELETE {on_delete|U}[ ({on_delete_columns|I})]][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p)
                 WHEN 'x' THEN schemaguard.sg_sync_fill('EXCLUDE USING {access_method} ({keys})[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][ WHERE ({predicate})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]',
                     p || jsonb_build_object('keys', schemaguard.sg_sync_keys(coalesce(properties -> 'index_columns', properties -> 'columns'), properties)))
-                ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END,
-            'validated_state', format('(SELECT CASE WHEN c.convalidated THEN ''true'' ELSE ''false'' END FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
-                CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, name)));
+                ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END));
+        p := p || jsonb_build_object('definition_state', CASE properties ->> 'type'
+            WHEN 'x' THEN regexp_replace(schemaguard.sg_sync_fill('EXCLUDE USING {access_method} ({keys})[ INCLUDE ({include|I})][ WHERE ({predicate})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]',
+                p || jsonb_build_object('keys', schemaguard.sg_sync_keys(coalesce(properties -> 'index_columns', properties -> 'columns'), properties))), 'OPERATOR\(pg_catalog\.([^)]*)\)', '\1', 'g')
+            WHEN 'f' THEN p ->> 'definition'
+            WHEN 'c' THEN p ->> 'definition'
+            ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END);
         p := p || jsonb_strip_nulls(jsonb_build_object(
-            'definition_is', format('(SELECT %s FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
-                CASE WHEN properties ->> 'type' = 'x' THEN '''EXCLUDE''::text' ELSE 'pg_catalog.pg_get_constraintdef(c.oid)' END,
-                CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, name),
-            'new_exists', format('EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
-                CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, left(name, 54) || '_sync_new'),
-            'definition_state', CASE properties ->> 'type'
-                WHEN 'x' THEN 'EXCLUDE'
-                WHEN 'f' THEN p ->> 'definition'
-                WHEN 'c' THEN p ->> 'definition'
-                ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END
-                || CASE WHEN properties ->> 'type' IN ('f', 'c') AND (properties ->> 'validated')::boolean IS FALSE AND properties ->> 'enforced' IS DISTINCT FROM 'false' THEN ' NOT VALID' ELSE '' END));
+            'definition_loose', schemaguard.sg_sync_loose((p ->> 'definition_state')
+                || CASE WHEN properties ->> 'type' IN ('f', 'c') AND (properties ->> 'validated')::boolean IS FALSE AND properties ->> 'enforced' IS DISTINCT FROM 'false' THEN ' NOT VALID' ELSE '' END),
+            'new_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
+            'index_loose', CASE WHEN p ? 'using_index' THEN schemaguard.sg_sync_loose(schemaguard.sg_sync_fill('UNIQUE btree ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})]', p)) END,
+            'is_now', schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent, name, false),
+            'is_old', CASE WHEN old ->> 'name' <> name THEN schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent, old ->> 'name', false) END,
+            'is_new', schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent, schemaguard.sg_sync_new_name(name), true),
+            'new_validated', format('(SELECT c.convalidated FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
+                CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, schemaguard.sg_sync_new_name(name))));
         p := p || jsonb_build_object('above', CASE WHEN p ? 'of_domain' THEN 'DOMAIN ' ELSE 'TABLE ' END || parent);
     WHEN 'statistics' THEN
         p := p || jsonb_build_object('identity_schema', schemaguard.sg_sync_schema(identity),
@@ -257,7 +342,8 @@ BEGIN
             'identity_none', replace(identity, ', ', ','),
             'object', 'OPERATOR ' || replace(schemaguard.sg_sync_name(identity), ' ', '') || ' ' || regexp_replace(substr(identity, length(schemaguard.sg_sync_name(identity)) + 1), '^\(none', '(NONE')));
     WHEN 'operator class', 'operator family' THEN
-        p := p || jsonb_build_object('method', regexp_replace(identity, '^.* USING ', ''), 'local', substr(identity, length(parent) + 2),
+        p := p || jsonb_build_object('member_operators', coalesce((properties -> 'operators')::text, '[]'), 'member_functions', coalesce((properties -> 'functions')::text, '[]'),
+            'method', regexp_replace(identity, '^.* USING ', ''), 'local', substr(identity, length(parent) + 2),
             'members', (SELECT string_agg(x.m, ', ') FROM (SELECT 'STORAGE ' || (properties ->> 'storage') AS m UNION ALL
                 SELECT 'OPERATOR ' || o FROM jsonb_array_elements_text(properties -> 'operators') o UNION ALL
                 SELECT 'FUNCTION ' || f FROM jsonb_array_elements_text(properties -> 'functions') f UNION ALL
@@ -270,7 +356,7 @@ BEGIN
                 SELECT regexp_replace(o #>> '{}', '^(\d+) .*?(\([^()]*\))( FOR .*)?$', 'OPERATOR \1 \2') AS m FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'operators', coalesce(properties -> 'operators', '[]') || coalesce(properties -> 'of_classes', '[]'))) o UNION ALL
                 SELECT regexp_replace(f #>> '{}', '^(\d+) (\([^()]*\)).*$', 'FUNCTION \1 \2') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'functions', coalesce(properties -> 'functions', '[]') || coalesce(properties -> 'of_classes', '[]'))) f) x));
     WHEN 'type' THEN
-        p := p || jsonb_build_object('attributes_text', (properties -> 'attributes')::text);
+        p := p || jsonb_build_object('attributes_text', (properties -> 'attributes')::text, 'labels_text', (properties -> 'labels')::text);
         IF properties ->> 'type' = 'enum' AND old ? 'labels' THEN
             p := p || jsonb_strip_nulls(jsonb_build_object('label_changes', schemaguard.sg_sync_labels(identity, properties -> 'labels', old -> 'labels'),
                 'label_loss', (SELECT string_agg(quote_literal(l #>> '{}'), ', ') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'labels', properties -> 'labels')) l)));
@@ -311,15 +397,24 @@ BEGIN
             'rule_replace', regexp_replace(rtrim(properties ->> 'definition', '; ' || chr(10)), '^CREATE RULE', 'CREATE OR REPLACE RULE'));
     WHEN 'trigger' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object(
+            'argument_state', (SELECT string_agg(encode(convert_to(a, getdatabaseencoding()), 'escape') || '\000', '' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'arguments') WITH ORDINALITY x (a, n)),
             'event_list', (SELECT string_agg(upper(x.e) || CASE WHEN x.e = 'update' THEN coalesce(schemaguard.sg_sync_fill(' OF {c|I}', jsonb_build_object('c', properties -> 'update_of')), '') ELSE '' END, ' OR ' ORDER BY x.n)
                 FROM jsonb_array_elements_text(properties -> 'events') WITH ORDINALITY x (e, n)),
             'transition', CASE WHEN properties ? 'old_table' OR properties ? 'new_table' THEN true END))
             || jsonb_build_object('argument_list', coalesce((SELECT string_agg(quote_literal(a), ', ' ORDER BY n)
                 FROM jsonb_array_elements_text(properties -> 'arguments') WITH ORDINALITY x (a, n)), ''));
+    WHEN 'sequence' THEN
+        p := p || jsonb_build_object('sequence_state', schemaguard.sg_sync_fill('{type} start {start} increment {increment} minimum {minimum} maximum {maximum} cache {cache}[{?cycle} cycle]', p));
     WHEN 'user mapping' THEN
         p := p || jsonb_build_object('role', CASE name WHEN 'PUBLIC' THEN 'public' ELSE name END, 'server', parent);
     WHEN 'publication' THEN
-        p := p || jsonb_strip_nulls(jsonb_build_object('published', coalesce(
+        p := p || jsonb_strip_nulls(jsonb_build_object('published_state', (
+                SELECT coalesce(jsonb_agg(schemaguard.sg_sync_loose(x.x)), '[]')::text FROM (
+                    SELECT t || coalesce(' ' || (properties #>> ARRAY['table_columns', t]), '') || coalesce(' ' || (properties #>> ARRAY['table_filters', t]), '') AS x FROM jsonb_array_elements_text(properties -> 'tables') t
+                    UNION ALL SELECT 'schema ' || s FROM jsonb_array_elements_text(properties -> 'schemas') s) x),
+            'published_is', '(SELECT coalesce(pg_catalog.jsonb_agg(' || schemaguard.sg_sync_loosely('x.x') || '), ''[]'') FROM (SELECT r.prrelid::pg_catalog.regclass::text || coalesce('' '' || (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum)::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[])), '''') || coalesce('' '' || pg_catalog.pg_get_expr(r.prqual, r.prrelid), '''') AS x FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid WHERE p.pubname = '
+                || quote_literal(name) || ' UNION ALL SELECT ''schema '' || n.nspname FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_namespace s ON s.pnpubid = p.oid JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE p.pubname = ' || quote_literal(name) || ') x)',
+            'published', coalesce(
             CASE WHEN (properties ->> 'all_tables')::boolean THEN 'ALL TABLES' END,
             nullif(concat_ws(', ',
                 'TABLE ' || (SELECT string_agg('ONLY ' || t || coalesce(schemaguard.sg_sync_fill(' ({c|I})', jsonb_build_object('c', properties -> 'table_columns' -> t)), '')

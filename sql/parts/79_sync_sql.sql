@@ -2,12 +2,16 @@
 CREATE FUNCTION schemaguard.sg_sync_statements(
     reference text, target text, schemas text[], allow_drop boolean, partitions boolean,
     OUT section int, OUT place bigint, OUT kind text, OUT object text, OUT what text, OUT statement text,
-    OUT guard text, OUT before text, OUT after text, OUT note text)
+    OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-WITH RECURSIVE pair AS MATERIALIZED (
+WITH RECURSIVE side AS MATERIALIZED (
+    SELECT count(DISTINCT coalesce((SELECT n.server_version_num FROM schemaguard.snapshot n WHERE n.name = x.name),
+        current_setting('server_version_num')::int) / 10000) > 1 AS other_major
+    FROM unnest(ARRAY[reference, target]) x (name)
+), pair AS MATERIALIZED (
     SELECT p.*, p.properties IS NOT NULL AS wanted, p.target_properties IS NOT NULL AS present,
         coalesce(p.properties, p.target_properties) AS any_properties,
         CASE WHEN p.properties IS NULL THEN 'extra' WHEN p.target_properties IS NULL THEN 'missing'
@@ -36,6 +40,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
         o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
     FROM managed m
     CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false),
+        'old_name_again', CASE WHEN m.identity <> m.target_identity AND EXISTS (SELECT FROM pair x WHERE x.kind = m.kind AND x.identity = m.target_identity) THEN true END,
         'filled', CASE WHEN m.kind = 'column' AND m.state = 'missing' AND (m.parent_state = 'missing' OR m.properties ->> 'default' IS NOT NULL OR m.properties ?| '{identity,generated,inherited}') THEN true END,
         'of_classes', CASE WHEN m.kind = 'operator family' THEN (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
@@ -46,7 +51,18 @@ WITH RECURSIVE pair AS MATERIALIZED (
         schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
     WHERE m.state <> 'same'
 ), rule AS MATERIALIZED (
-    SELECT r.*, string_to_array(r.property, ' ') AS properties FROM schemaguard.sg_sync_rules() r
+    SELECT r.*, string_to_array(r.property, ' ') AS properties FROM schemaguard.sg_sync_rules() r WHERE r.step NOT IN ('at', 'is')
+), fact AS MATERIALIZED (
+    -- what guards ask for, by kind
+    SELECT a.kind, i.property, i.section = 1 AS main, i.anew AS printed, i.state AS fresh, i.number,
+        CASE WHEN i.anew THEN schemaguard.sg_sync_loosely(x.expression) ELSE x.expression END AS expression
+    FROM schemaguard.sg_sync_rules() a JOIN schemaguard.sg_sync_rules() i ON i.kind IN (a.kind, '*') AND i.step = 'is',
+        LATERAL (SELECT replace(CASE WHEN i.property = 'owner' THEN replace(i.statement, '{owner_column}', a.state) ELSE i.statement END, '(secret)',
+            -- as sql/snapshot/ has it
+            replace('^[^=]*(pass|pwd|secret|token|credential|key)|://[^/@]*:.*@|(pass|pwd|secret|token|api_?key)[a-z_]*["'']?[[:space:]]*[=:]', '''', '''''')) AS expression) x
+    WHERE a.step = 'at' AND x.expression IS NOT NULL
+      AND NOT (i.kind = '*' AND EXISTS (SELECT FROM schemaguard.sg_sync_rules() o WHERE o.kind = a.kind AND o.step = 'is' AND o.property = i.property))
+      AND NOT ((SELECT s.other_major FROM side s) AND i.property IN ('query', 'definition', 'sql_body') AND i.anew)
 ), fired AS MATERIALIZED (
     -- rules for what has changed
     SELECT o.number, r.step, r.section, r.anew, r.statement, r.state, r.loss, r.number AS rule, r.property
@@ -70,6 +86,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
     SELECT o.number, o.state, o.parent_state, coalesce(o.target_parent, o.parent) AS parent, n.name
     FROM object o CROSS JOIN LATERAL (SELECT CASE
         WHEN o.kind IN ('table', 'view', 'materialized view', 'sequence', 'index', 'type', 'domain') THEN coalesce(o.identity, o.target_identity)
+        WHEN o.kind = 'statistics' THEN 'statistics ' || coalesce(o.identity, o.target_identity)
         WHEN o.kind = 'constraint' THEN CASE WHEN o.any_properties ->> 'type' IN ('p', 'u', 'x') THEN coalesce(o.new, o.old) ->> 'index' END
         WHEN o.any_properties ? 'identity_sequence' THEN schemaguard.sg_sync_schema(coalesce(o.parent, o.target_parent)) || '.'
             || quote_ident(coalesce(o.any_properties #>> '{identity_sequence,name}', split_part(coalesce(o.parent, o.target_parent), '.', 2) || '_' || (coalesce(o.new, o.old) ->> 'name') || '_seq')) END AS name) n
@@ -104,6 +121,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
         o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
     FROM managed m
     CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false),
+        'old_name_again', CASE WHEN m.identity <> m.target_identity AND EXISTS (SELECT FROM pair x WHERE x.kind = m.kind AND x.identity = m.target_identity) THEN true END,
         'filled', CASE WHEN m.kind = 'column' AND m.state = 'missing' AND (m.parent_state = 'missing' OR m.properties ->> 'default' IS NOT NULL OR m.properties ?| '{identity,generated,inherited}') THEN true END,
         'of_classes', CASE WHEN m.kind = 'operator family' THEN (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
@@ -129,10 +147,17 @@ WITH RECURSIVE pair AS MATERIALIZED (
     SELECT o.parent, string_agg(schemaguard.sg_sync_fill(' CONSTRAINT {name|I} {definition}', o.new), '' ORDER BY o.number)
     FROM object o WHERE o.kind = 'constraint' AND o.new ? 'of_domain' AND o.new ? 'in_new' AND (o.new ->> 'validated')::boolean
     GROUP BY o.parent
+), shape AS (
+    -- the columns of tables that are made or dropped
+    SELECT coalesce(o.parent, o.target_parent) AS parent, jsonb_agg(quote_ident(x.c ->> 'name') || ' ' || (x.c ->> 'type')) AS columns_state
+    FROM object o, LATERAL (SELECT coalesce(o.new, o.old)) x (c)
+    WHERE o.kind = 'column' AND o.parent_state IN ('missing', 'extra')
+    GROUP BY 1
 ), filled AS (
-    SELECT o.*, CASE WHEN o.kind IN ('table', 'domain') THEN o.new || jsonb_build_object(CASE o.kind WHEN 'table' THEN 'columns' ELSE 'constraints' END, coalesce(i.columns, ''))
+    SELECT o.*, CASE WHEN s.parent IS NOT NULL THEN o.old || jsonb_build_object('columns_state', s.columns_state) ELSE o.old END AS full_old, CASE WHEN o.kind IN ('table', 'domain') THEN o.new || jsonb_build_object(CASE o.kind WHEN 'table' THEN 'columns' ELSE 'constraints' END, coalesce(i.columns, ''), 'columns_state', s.columns_state)
         ELSE o.new END AS full_new
     FROM made o LEFT JOIN inline i ON i.parent = o.identity AND o.kind IN ('table', 'domain')
+    LEFT JOIN shape s ON s.parent = coalesce(o.identity, o.target_identity) AND o.kind = 'table'
 ), birth AS MATERIALIZED (
     SELECT f.number, r.section, r.number AS rule, r.state, schemaguard.sg_sync_fill(r.statement, f.full_new) AS statement
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'create'
@@ -143,53 +168,54 @@ WITH RECURSIVE pair AS MATERIALIZED (
 ), step AS (
     -- dropped first, in reverse
     SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
-        schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), coalesce(f.new, f.old)) AS statement, 'drop' AS step, coalesce(f.new, f.old) AS context, NULL::text AS state, NULL AS property,
+        schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), coalesce(f.new, f.old)) AS statement, 'drop' AS step, coalesce(f.full_new, f.full_old) AS context,
+        f.full_old AS olds, f.full_new AS news, NULL::text AS state, NULL AS property,
         -- what a generated column holds comes back with it
         CASE WHEN f.state = 'extra' OR f.kind = 'column' AND NOT f.old ? 'generated' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
     WHERE f.again AND f.parent_state IS DISTINCT FROM 'extra'
     UNION ALL
     SELECT b.section, f.number::bigint * 1000 + b.rule, f.kind, f.identity, CASE WHEN b.state IS NULL THEN 'created' ELSE 'validated' END, b.statement,
-        CASE WHEN b.state IS NULL THEN 'create' ELSE 'validate' END, f.full_new, b.state, NULL, NULL
+        CASE WHEN b.state IS NULL THEN 'create' ELSE 'validate' END, f.full_new, '{"validated": false}', f.full_new, b.state, NULL, NULL
     FROM birth b JOIN filled f ON f.number = b.number
     UNION ALL
     SELECT r.section, f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
-        'if', f.full_new, r.state, NULL, NULL
+        'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'beside'
     WHERE f.beside
     UNION ALL
     -- columns that a new table has from elsewhere
-    SELECT 2, f.number::bigint * 1000 + x.n, f.kind, f.identity, 'as a column of its own', schemaguard.sg_sync_fill(x.statement, f.new), 'alter', f.new, NULL, NULL, NULL
+    SELECT 2, f.number::bigint * 1000 + x.n, f.kind, f.identity, 'as a column of its own', schemaguard.sg_sync_fill(x.statement, f.new), 'fresh', f.new, NULL, f.new, NULL, x.property, NULL
     FROM filled f JOIN object t ON t.kind = 'table' AND t.identity = f.parent,
-        (VALUES (1, 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET DEFAULT {default}'), (2, '{?not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL')) x (n, statement)
+        (VALUES (1, 'default', 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET DEFAULT {default}'), (2, 'not_null', '{?not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL')) x (n, property, statement)
     WHERE f.kind = 'column' AND f.parent_state = 'missing' AND NOT t.new ? 'partition_of' AND (t.new ? 'of_type' OR f.new ->> 'inherited' = 'only')
     UNION ALL
-    SELECT r.section, f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), 'if', f.full_new, r.state, NULL, NULL
+    SELECT r.section, f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'after' WHERE f.state = 'missing'
     UNION ALL
     -- names first: all else has the new ones
-    SELECT 2, -1000000000 + f.number::bigint * 1000 + r.rule, f.kind, f.identity, 'renamed', schemaguard.sg_sync_fill(r.statement, f.full_new), 'if', f.full_new, r.state, NULL, NULL
+    SELECT 2, -1000000000 + f.number::bigint * 1000 + r.rule, f.kind, f.identity, 'renamed', schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'rename'
     UNION ALL
     -- base types, for the functions that they are made of
     SELECT 2, coalesce((SELECT max(s.number) FROM object s WHERE s.kind IN ('schema', 'extension')), 0)::bigint * 1000 + 999, f.kind, f.identity, 'announced',
-        schemaguard.sg_sync_fill(r.statement, f.full_new), 'create', f.full_new, r.state, NULL, NULL
+        schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'shell'
     WHERE f.state = 'missing'
     UNION ALL
     -- what a new object has beyond that
     SELECT greatest(r.section, b.section), f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new || jsonb_build_object('old', '{}'::jsonb)),
-        'alter', f.full_new, NULL, NULL, NULL
+        'fresh', f.full_new, NULL, f.full_new, r.state, r.property, NULL
     FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties
     LEFT JOIN born b ON b.number = f.number
     WHERE f.state = 'missing' OR f.again
     UNION ALL
     SELECT r.section, f.number::bigint * 1000 + r.rule, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
-        CASE WHEN r.state LIKE '?%' THEN 'if' ELSE 'alter' END, f.full_new, ltrim(r.state, '?'), r.property, r.loss
+        'alter', f.full_new, f.old, f.full_new, r.state, r.property, r.loss
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter'
     WHERE NOT f.again AND NOT f.beside
     UNION ALL
-    SELECT greatest(2, b.section), f.number::bigint * 1000 + 900 + g.n, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statement, 'alter', f.full_new, NULL, NULL, NULL
+    SELECT greatest(2, b.section), f.number::bigint * 1000 + 900 + g.n, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statement, 'alter', f.full_new, NULL, NULL, NULL, NULL, NULL
     FROM filled f LEFT JOIN born b ON b.number = f.number CROSS JOIN LATERAL jsonb_array_elements_text(schemaguard.sg_sync_grants(f.kind,
         CASE WHEN f.kind = 'column' THEN f.parent WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE coalesce(f.identity, f.target_identity) END,
         CASE WHEN f.kind = 'column' THEN quote_ident(f.new ->> 'name') END, f.new ->> 'owner', f.new -> 'acl',
@@ -199,7 +225,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
     UNION ALL
     -- what the target would grant by default
     SELECT 2, f.number::bigint * 1000 + 850, f.kind, f.identity, 'no default privileges', format('REVOKE ALL ON %s FROM %s', d.name, string_agg(d.grantee, ', ' ORDER BY d.grantee)),
-        'alter', f.full_new, NULL, NULL, NULL
+        'alter', f.full_new, NULL, NULL, NULL, NULL, NULL
     FROM filled f CROSS JOIN LATERAL (
         SELECT DISTINCT g.key AS grantee, CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLE ' || f.identity
             WHEN f.kind = 'aggregate' THEN 'FUNCTION ' || f.identity WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE upper(f.kind) || ' ' || f.identity END AS name
@@ -215,28 +241,44 @@ WITH RECURSIVE pair AS MATERIALIZED (
     GROUP BY f.number, f.kind, f.identity, f.full_new, d.name
     UNION ALL
     SELECT 6, 1000000000 - f.number::bigint * 1000, f.kind, f.target_identity, 'dropped', schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), f.old),
-        'drop', f.old, NULL, NULL, coalesce(own.loss, 'the ' || f.kind)
+        'drop', f.full_old, f.full_old, NULL, NULL, NULL, coalesce(own.loss, 'the ' || f.kind)
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
     WHERE f.state = 'extra' AND f.parent_state IS DISTINCT FROM 'extra' AND f.kind <> 'default privilege' AND NOT f.again
+), asked AS (
+    SELECT s.*, q.properties AS asked, q.printed, q.expressions, q.alone, schemaguard.sg_sync_fill(a.statement, s.context) AS place_of
+    FROM step s
+    LEFT JOIN schemaguard.sg_sync_rules() a ON a.kind = s.kind AND a.step = 'at'
+    CROSS JOIN LATERAL (
+        SELECT array_agg(f.property ORDER BY f.number) AS properties, array_agg(f.printed ORDER BY f.number) AS printed,
+            s.step NOT IN ('create', 'drop') AND count(*) = 1 AS alone,
+            string_agg(CASE WHEN s.step NOT IN ('create', 'drop') AND x.n = 1 THEN '' ELSE quote_literal(f.property || ': ') || ' || ' END
+                || CASE WHEN s.step = 'fresh' AND f.fresh IS NOT NULL THEN 'nullif(' || f.expression || ', ' || f.fresh || ')' ELSE f.expression END, ', ' ORDER BY f.number) AS expressions
+        FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN s.step IN ('create', 'drop') THEN f.main
+            ELSE f.property = ANY (string_to_array(coalesce(substring(s.state FROM '^=(.*)'), s.property), ' ')) END) f, LATERAL (SELECT f.n) x (n)) q
+    WHERE s.statement IS NOT NULL
 )
 SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
-    CASE WHEN s.state IS NOT NULL THEN schemaguard.sg_sync_fill(s.state, s.context)
-        ELSE schemaguard.sg_sync_fill(e.statement, s.context) END AS guard,
-    CASE WHEN s.section = 3 THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' WHEN s.kind = 'index' THEN 'identity' ELSE 'index' END
-        WHEN s.state IS NOT NULL THEN s.context -> 'old' ->> s.property END,
-    CASE WHEN s.state IS NOT NULL THEN s.context ->> s.property END,
-    s.step || coalesce(' loses ' || coalesce(schemaguard.sg_sync_fill(s.loss, s.context), CASE WHEN s.step <> 'alter' THEN s.loss END), '')
-FROM step s LEFT JOIN rule e ON e.kind = s.kind AND e.step = 'exists'
-WHERE s.statement IS NOT NULL
+    CASE WHEN s.state LIKE '?%' THEN schemaguard.sg_sync_fill(substr(s.state, 2), s.context)
+        WHEN s.place_of IS NULL OR s.expressions IS NULL AND s.step NOT IN ('create', 'drop') THEN NULL
+        WHEN s.alone THEN format('(SELECT %s FROM %s)', s.expressions, s.place_of)
+        ELSE format('(SELECT %s FROM %s)', coalesce('pg_catalog.concat_ws(''; '', ' || s.expressions || ')', '''there'''), s.place_of) END AS guard,
+    CASE WHEN s.state LIKE '?%' THEN 'before' WHEN s.step IN ('create', 'fresh') THEN NULL
+        ELSE schemaguard.sg_sync_expected(s.olds, s.asked, s.printed, s.alone) END,
+    CASE WHEN s.state LIKE '?%' THEN 'after' WHEN s.news IS NULL THEN NULL
+        ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END,
+    s.step || coalesce(' loses ' || coalesce(schemaguard.sg_sync_fill(s.loss, s.context), CASE WHEN s.step <> 'alter' THEN s.loss END), ''),
+    CASE WHEN s.section = 3 THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' ELSE 'index' END END,
+    CASE WHEN s.section = 3 THEN s.context ->> 'index_loose' END
+FROM asked s
 UNION ALL
 -- what is left out
-SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond'
+SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond', NULL, NULL
 FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'beyond'
 UNION ALL
-SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), 'could not be read', p.unknown, NULL, NULL, NULL, 'unknown'
+SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), 'could not be read', p.unknown, NULL, NULL, NULL, 'unknown', NULL, NULL
 FROM pair p WHERE p.unknown IS NOT NULL
 UNION ALL
-SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), CASE WHEN p.any_properties ? 'extension' THEN 'belongs to an extension' ELSE 'is a partition' END, NULL, NULL, NULL, NULL, 'unmanaged'
+SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), CASE WHEN p.any_properties ? 'extension' THEN 'belongs to an extension' ELSE 'is a partition' END, NULL, NULL, NULL, NULL, 'unmanaged', NULL, NULL
 FROM pair p LEFT JOIN managed m ON m.number = p.number
 WHERE m.number IS NULL AND p.unknown IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
 ORDER BY 1, 2
@@ -245,50 +287,77 @@ COMMENT ON FUNCTION schemaguard.sg_sync_statements(text, text, text[], boolean, 
     IS 'the statements of sg_sync_sql(), in order, each with its guard';
 
 -- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
-CREATE FUNCTION schemaguard.sg_sync_concurrently(step text, object text, statement text, guard text, index text)
+CREATE FUNCTION schemaguard.sg_sync_concurrently(object text, statement text, guard text, before text, after text, index text, index_after text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT format($script$SELECT %1$s AS sync_needed \gset
-\if :sync_needed
-DO $sync$
+    SELECT format($script$DO %1$s
+DECLARE
+    sync_is text;
 BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = pg_catalog.to_regclass(%2$L)) THEN
+        RAISE 'index %% is being built by somebody else', %2$L USING HINT = 'Run the script again when it is.';
+    END IF;
     IF EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%2$L) AND NOT i.indisvalid) THEN
-        IF EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = pg_catalog.to_regclass(%2$L)) THEN
-            RAISE 'somebody is building %%', %2$L;
-        END IF;
         DROP INDEX %3$s;
     END IF;
-END $sync$;
-%4$s;
-DO $sync$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%2$L) AND i.indisvalid) THEN
-        RAISE 'index %% has not been built', %2$L;
+    sync_is := %4$s;
+    IF sync_is IS DISTINCT FROM %5$s AND sync_is IS DISTINCT FROM %6$s THEN
+        RAISE '%% is neither as it was nor as it should be: %%', %7$L, sync_is;
     END IF;
-END $sync$;
-\endif$script$,
-        coalesce(CASE step WHEN 'create' THEN 'NOT (' || guard || ')' ELSE 'coalesce(' || guard || ', false)' END, 'true'), index, index, statement)
+END %1$s;
+SELECT %4$s IS NOT DISTINCT FROM %5$s AS sync_needed \gset
+\if :sync_needed
+%8$s;
+DO %1$s
+DECLARE
+    sync_is text := %9$s;
+BEGIN
+    IF sync_is IS DISTINCT FROM %10$L THEN
+        RAISE 'index %% is not what it should be: %%', %2$L, coalesce(sync_is, 'not there');
+    END IF;
+END %1$s;
+\endif$script$, q.tag, index, index, guard, quote_nullable(before), quote_nullable(after), object, statement, schemaguard.sg_sync_index_is(index), index_after)
+    FROM (SELECT schemaguard.sg_sync_tag(object || statement || guard || coalesce(before, '') || coalesce(after, '') || index_after) AS tag) q
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_concurrently(text, text, text, text, text)
+COMMENT ON FUNCTION schemaguard.sg_sync_concurrently(text, text, text, text, text, text, text)
     IS 'a statement that builds an index beside writers, with what is asked before and after';
 
--- One statement, with its guard
+-- a dollar quote for a text
+CREATE FUNCTION schemaguard.sg_sync_tag(body text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '$sync' || CASE WHEN position('$sync' IN body) > 0 THEN '_' || md5(body) ELSE '' END || '$';
+COMMENT ON FUNCTION schemaguard.sg_sync_tag(text)
+    IS 'a dollar quote for a text';
+
+-- One statement, with its guard: it is run where the object is as it was before, left alone where it is as it should be
+-- after; anything else ends the script
 CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE
-        WHEN guard IS NULL OR step = 'alter' AND before IS NULL AND after IS NULL THEN statement || ';'
-        ELSE format('DO %1$s'||E'\nBEGIN\n    IF '||'%2$s THEN'||E'\n        %3$s;\n%4$s    END IF;\nEND %1$s;', q.tag,
-            CASE step WHEN 'create' THEN 'NOT (' || guard || ')' WHEN 'drop' THEN guard WHEN 'if' THEN guard WHEN 'validate' THEN guard || ' = ''false'''
-                ELSE format('%s IS NOT DISTINCT FROM %L', guard, before) END,
-            statement,
-            CASE WHEN step = 'alter' THEN format(E'    ELSIF %s IS DISTINCT FROM %L THEN\n        RAISE ''%% is neither as it was nor as it should be: it is %%'', %L, %s;\n', guard, after, object, guard) ELSE '' END)
+    SELECT CASE WHEN guard IS NULL THEN statement || ';'
+        ELSE format($script$DO %1$s%8$s
+DECLARE
+    sync_is text := %2$s;
+BEGIN
+    IF sync_is %3$s THEN
+        %4$s;
+    ELSIF sync_is %5$s THEN
+        RAISE '%% is neither as it was nor as it should be: %%', %6$L, %7$s;
+    END IF;
+END %1$s;$script$, q.tag, guard, CASE WHEN before IS NULL THEN 'IS NULL' ELSE '= ' || quote_literal(before) END, statement,
+            CASE WHEN after IS NULL THEN 'IS NOT NULL'
+                -- what is dropped to be made anew may not be there
+                WHEN step = 'drop' THEN 'IS NOT NULL AND sync_is <> ' || quote_literal(after)
+                ELSE 'IS DISTINCT FROM ' || quote_literal(after) END, object, CASE WHEN step = 'drop' THEN 'sync_is' ELSE 'coalesce(sync_is, ''not there'')' END,
+            CASE WHEN position('sync_is' IN statement) > 0 THEN E'\n#variable_conflict use_column' ELSE '' END)
         END
-    FROM (SELECT '$sync' || CASE WHEN position('$sync$' IN statement) > 0 THEN md5(statement) ELSE '' END || '$' AS tag) q
+    FROM (SELECT schemaguard.sg_sync_tag(concat(object, statement, guard, before, after)) AS tag) q
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
     IS 'a statement with its guard';
@@ -329,10 +398,10 @@ BEGIN
     RETURN NEXT 'SET check_function_bodies = off;';
     RETURN NEXT 'SET lock_timeout = ''5s'';';
 
-    FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after,
+    FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after,
                  split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
              FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
-                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text, after text, note text)
+                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text, after text, note text, index text, index_after text)
              WHERE x.section > 0 ORDER BY e.n
     LOOP
         IF s.section <> section THEN
@@ -347,7 +416,7 @@ BEGIN
             section := s.section;
         END IF;
         RETURN NEXT replace(format('-- %s %s: %s%s', s.kind, s.object, s.what, coalesce('; loses ' || s.loss, '')), E'\n', ' ');
-        line := CASE s.section WHEN 3 THEN schemaguard.sg_sync_concurrently(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before)
+        line := CASE s.section WHEN 3 THEN schemaguard.sg_sync_concurrently(s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
             ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after) END;
         RETURN NEXT CASE WHEN s.loss IS NOT NULL AND NOT allow_drop THEN '-- ' || replace(line, E'\n', E'\n-- ') ELSE line END;
     END LOOP;

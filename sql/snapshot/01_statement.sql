@@ -112,9 +112,10 @@ owned AS MATERIALIZED (
 cols AS MATERIALIZED (
     SELECT a.attrelid, array_agg(a.attname) AS names, array_agg(a.attcollation) AS collations,
         array_agg(a.attnum) FILTER (WHERE a.attisdropped OR left(a.attname, 12) = '_sg_dropped_') AS gone,
-        array_agg(a.attnum) FILTER (WHERE a.granted) AS granted
+        array_agg(a.attnum) FILTER (WHERE a.granted) AS granted,
+        array_agg(a.attnum) FILTER (WHERE a.opted) AS opted
     FROM (SELECT a.attrelid, a.attnum, a.attname, a.attcollation, a.attisdropped,
-              a.attacl IS NOT NULL AND NOT a.attisdropped AS granted
+              a.attacl IS NOT NULL AND NOT a.attisdropped AS granted, a.attoptions IS NOT NULL AS opted
           FROM pg_attribute a WHERE a.attnum > 0 AND a.attrelid >= 16384 ORDER BY a.attrelid, a.attnum) a
     GROUP BY a.attrelid
 ),
@@ -232,7 +233,8 @@ ind_key AS MATERIALIZED (
         jsonb_agg(t.names[k.attnum] ORDER BY k.n) FILTER (WHERE k.n > i.indnkeyatts) AS include,
         jsonb_agg(pg_get_indexdef(i.indexrelid, k.n::int, false) ORDER BY k.n)
             FILTER (WHERE k.attnum = 0 AND NOT i.waits) AS expressions,
-        jsonb_agg(CASE WHEN NOT o.opcdefault THEN CASE WHEN o.opcnamespace = 11 THEN '' ELSE quote_ident(os.nspname)
+        -- options stand behind a name
+        jsonb_agg(CASE WHEN NOT o.opcdefault OR k.n = ANY (x.opted) THEN CASE WHEN o.opcnamespace = 11 THEN '' ELSE quote_ident(os.nspname)
             || '.' END || quote_ident(o.opcname) END
             ORDER BY k.n) FILTER (WHERE k.n <= i.indnkeyatts) AS operator_classes,
         jsonb_agg(CASE WHEN k.colloid <> 0 AND k.colloid IS DISTINCT FROM CASE
@@ -241,7 +243,7 @@ ind_key AS MATERIALIZED (
         jsonb_agg(CASE k.indoption WHEN 1 THEN 'desc nulls last' WHEN 2 THEN 'asc nulls first'
             WHEN 3 THEN 'desc' END ORDER BY k.n)
             FILTER (WHERE k.n <= i.indnkeyatts) AS ordering,
-        bool_or(NOT o.opcdefault) AS has_operator_classes,
+        bool_or(NOT o.opcdefault OR coalesce(k.n = ANY (x.opted), false)) AS has_operator_classes,
         bool_or(k.colloid <> 0 AND k.colloid IS DISTINCT FROM CASE WHEN k.attnum = 0 THEN 100
             ELSE t.collations[k.attnum] END) AS has_collations,
         bool_or(k.indoption <> 0) AS has_ordering,

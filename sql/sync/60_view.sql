@@ -16,17 +16,14 @@ WITH [{?!populated}NO ]DATA', NULL, NULL),
 ('materialized view', 'alter', 'access_method', 2, false, 'ALTER MATERIALIZED VIEW {identity} SET ACCESS METHOD [{access_method|I}][{?!access_method}heap]', NULL, NULL),
 ('materialized view', 'rebuild', 'query columns', 2, NULL, '', NULL, NULL),
 
-('rule', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = pg_catalog.to_regclass({parent|L}) AND w.rulename = {name|L})', NULL, NULL),
 ('rule', 'create', NULL, 2, false, '{rule_definition}', NULL, NULL),
 ('rule', 'alter', 'event instead definition', 2, false, '{rule_replace}', NULL, NULL),
 ('rule', 'alter', 'enabled', 2, true, '{?enabled_changes}ALTER TABLE {parent} [{?enabled=origin}ENABLE][{?enabled=disabled}DISABLE][{?enabled=replica}ENABLE REPLICA][{?enabled=always}ENABLE ALWAYS] RULE {name|I}', NULL, NULL),
 
-('trigger', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = pg_catalog.to_regclass({parent|L}) AND t.tgname = {name|L} AND NOT t.tgisinternal)', NULL, NULL),
 ('trigger', 'create', NULL, 2, false, 'CREATE [{?constraint}CONSTRAINT ]TRIGGER {name|I} {timing|U} {event_list} ON {parent}[ FROM {from_table}][{?constraint}{?deferrable} DEFERRABLE][{?constraint}{?deferred} INITIALLY DEFERRED][{?transition} REFERENCING[ OLD TABLE AS {old_table|I}][ NEW TABLE AS {new_table|I}]] FOR EACH {level|U}[ WHEN ({when})] EXECUTE FUNCTION {function_name}({argument_list})', NULL, NULL),
 ('trigger', 'alter', 'enabled', 2, true, '{?enabled_changes}ALTER TABLE {parent} [{?enabled=origin}ENABLE][{?enabled=disabled}DISABLE][{?enabled=replica}ENABLE REPLICA][{?enabled=always}ENABLE ALWAYS] TRIGGER {name|I}', NULL, NULL),
 ('trigger', 'rebuild', 'function timing level arguments old_table new_table from_table when events update_of constraint deferrable deferred', 2, NULL, '', NULL, NULL),
 
-('policy', 'exists', NULL, NULL, NULL, 'EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = pg_catalog.to_regclass({parent|L}) AND p.polname = {name|L})', NULL, NULL),
 ('policy', 'create', NULL, 2, false, 'CREATE POLICY {name|I} ON {parent} AS [{?permissive}PERMISSIVE][{?!permissive}RESTRICTIVE] FOR {command|U} TO {roles}[ USING ({using})][ WITH CHECK ({check})]', NULL, NULL),
 ('policy', 'alter', 'roles', 2, false, 'ALTER POLICY {name|I} ON {parent} TO {roles}', NULL, NULL),
 ('policy', 'alter', 'using', 2, false, 'ALTER POLICY {name|I} ON {parent} USING ({using})', NULL, NULL),

@@ -241,6 +241,32 @@ forget_meant(List *entries, DriftPair *pair)
 	return is_settled(pair);
 }
 
+/* Of a relation that is another one on the other side: of one name, but not one object */
+static bool
+is_elsewhere(const DriftPair *pair)
+{
+	ListCell   *lc;
+
+	if (pair->kind != KIND_INDEX && pair->kind != KIND_STATISTICS)
+		return false;
+	foreach(lc, pair->changes)
+	{
+		if (strcmp(lfirst(lc), drift_parent_property.name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The side of a pair as a pair of its own */
+static DriftPair *
+half(const DriftPair *pair, int side)
+{
+	DriftPair  *result = new_pair(pair->kind);
+
+	fill_side(result, side, pair->identity[side], pair->parent[side], pair->properties[side]);
+	return result;
+}
+
 static void
 finish(DriftComparison *c, void *arg)
 {
@@ -260,7 +286,14 @@ finish(DriftComparison *c, void *arg)
 	add_unread(c, result);
 	foreach_ptr(DriftPair, pair, all)
 	{
-		if (!is_settled(pair) && !forget_meant(entries, pair))
+		if (is_settled(pair) || forget_meant(entries, pair))
+			continue;
+		if (is_elsewhere(pair))
+		{
+			*result = lappend(*result, half(pair, 0));
+			*result = lappend(*result, half(pair, 1));
+		}
+		else
 			*result = lappend(*result, pair);
 	}
 	*result = list_concat(*result, c->same);
