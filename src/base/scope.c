@@ -171,6 +171,26 @@ sg_key_role_begin(SgScope *scope, Oid owner, bool with_path)
 }
 
 void
+sg_scope_pin_texts(void)
+{
+	static const char *const settings[][2] = {
+		{"DateStyle", "ISO, YMD"},
+		{"IntervalStyle", "postgres"},
+		{"TimeZone", "UTC"},
+		{"extra_float_digits", "1"},
+		{"lc_monetary", "C"},
+		{"bytea_output", "hex"},
+		{"xmloption", "content"},
+		{"array_nulls", "on"},
+		{"quote_all_identifiers", "off"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
 sg_scope_pin(void)
 {
 	set_local("search_path", PINNED_PATH);

@@ -53,6 +53,9 @@ extern void sg_key_role_begin(SgScope *scope, Oid owner, bool with_path);
 /* Within a scope, for the rest of it: names are those of pg_catalog, whose role it ever is */
 extern void sg_scope_pin(void);
 
+/* The same for the texts of values, whatever the session's DateStyle and others are */
+extern void sg_scope_pin_texts(void);
+
 extern void sg_scope_end(SgScope *scope);
 
 #endif							/* SG_SCOPE_H */

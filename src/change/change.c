@@ -26,7 +26,6 @@
 #include "base/errors.h"
 #include "base/nearest.h"
 #include "base/quote.h"
-#include "base/scope.h"
 #include "change/change.h"
 #include "plan/plan_change.h"
 
@@ -187,6 +186,13 @@ change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressi
 	return true;
 }
 
+void
+change_text_begin(SgScope *scope)
+{
+	sg_caller_begin(scope);
+	sg_scope_pin_texts();
+}
+
 char *
 change_deparse(Oid table, Node *expression)
 {
@@ -194,7 +200,7 @@ change_deparse(Oid table, Node *expression)
 	SgScope		scope;
 	char	   *text;
 
-	sg_caller_begin(&scope);
+	change_text_begin(&scope);
 	text = deparse_expression(expression, deparse_context_for(name, table), false, false);
 
 	sg_scope_end(&scope);
@@ -256,7 +262,7 @@ change_condition(HeapTuple tuple)
 	SgScope		scope;
 	char	   *condition;
 
-	sg_caller_begin(&scope);
+	change_text_begin(&scope);
 	condition = isnull ? pstrdup("") :
 		TextDatumGetCString(DirectFunctionCall2(pg_get_expr, bin, ObjectIdGetDatum(con->conrelid)));
 	sg_scope_end(&scope);

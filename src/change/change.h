@@ -21,6 +21,7 @@
 
 #include "audit/audit_rule.h"
 #include "base/code.h"
+#include "base/scope.h"
 #include "deploy/deploy.h"
 #include "fk/fk.h"
 #include "plan/plan.h"
@@ -45,11 +46,13 @@ typedef struct ChangeMove
 	const char *action;			/* in the log */
 	Oid			table;			/* InvalidOid: none */
 	LOCKMODE	mode;			/* for the table and its partitions */
+	bool		alone;			/* not for its partitions */
 	List	   *statements;		/* of char * */
 	StepState	state;			/* of the step, when it is done */
 	bool		first;			/* a deed begins with it */
-	bool		rewrites;		/* the table is written anew, under the lock */
+	bool		rewrites;		/* the table is written anew under it */
 	char	   *was;			/* what the deed remembers, or NULL */
+	char	   *whole;			/* the deed is that of leaving this one */
 	char	   *index;			/* the deed is that of an index with this
 								 * definition, whose partitions have theirs */
 	List	   *taken;			/* indexes that it takes over, by their names:
@@ -61,14 +64,11 @@ typedef struct ChangeMove
 	char	   *note;			/* of what is there already, or NULL */
 	FkProblem  *problem;
 
-	/* rows that the rule of the step judges */
-	AuditKey   *rule;			/* how, or NULL: there is none */
-	DeployRule	rows;			/* what is done about those that break it */
+	AuditKey   *rule;			/* which rows break the rule, or NULL */
+	DeployRule	rows;			/* what is done about these */
 
-	/* of what is renamed or dropped */
-	ObjectAddress object;
-	List	   *keys;			/* of FkKey *: foreign keys that go along,
-								 * each with a deed */
+	ObjectAddress object;		/* is renamed or dropped */
+	List	   *keys;			/* of FkKey *: go along, each with a deed */
 	List	   *tables;			/* OIDs of others that are locked as well */
 	List	   *owner_statements;	/* that run as the extension's owner, at
 									 * the end */
@@ -109,8 +109,9 @@ extern const ChangeKind change_kinds[];
 /* Registers what the rooms below ask of this one */
 extern void change_init(void);
 
-/* sg_prune() ends what is kept of what was dropped */
+/* sg_prune() ends what is kept of what was dropped; sg_plan_sql() knows columns */
 extern void change_object_init(void);
+extern void change_column_init(void);
 
 /* ---- change_step.c ---- */
 
@@ -124,6 +125,7 @@ extern bool change_was_done(const PlanStep *step, const ChangeMove *move);
 /* Run the statements of a move, as whom its code allows: 42501 where nobody may */
 extern void change_run(const ChangeMove *move);
 
+extern void change_add_target(RunAction *action, const ChangeMove *move);
 /* 42501 unless its code may run as the caller */
 extern void change_check_caller(const ChangeMove *move);
 
@@ -163,7 +165,8 @@ extern bool change_order(ChangeMove *move, const char *sql);
  */
 extern bool change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressions);
 
-/* As the server writes it, for comparison with what the catalog has */
+/* For what the server writes, the same in all sessions, until sg_scope_end(); an expression, to be compared with the catalog's */
+extern void change_text_begin(SgScope *scope);
 extern char *change_deparse(Oid table, Node *expression);
 
 /* The column of the step, or one by its name; or InvalidAttrNumber with a problem */
@@ -186,23 +189,26 @@ extern char *change_kept_as(const PlanStep *step);
 extern char *change_kept_text(const PlanStep *step);
 
 /* Back into the publications that are still there */
-extern void change_publish_again(const char *was, ChangeMove *move);
+extern void change_publish_again(const PlanDeed *deed, ChangeMove *move);
+
+/* A partition leaves its table, which the deed of that remembers; is it such a deed; and back */
+extern void change_detach(const PlanStep *step, Oid relid, ChangeMove *move);
+extern bool change_is_detached(const PlanDeed *deed);
+extern void change_attach(const PlanDeed *deed, ChangeMove *move);
 
 /* ---- change_rule.c ---- */
 
 /*
- * A step of kind check, not null or unique as a rule for the audit; NULL for
- * others.  author is who wrote its condition.  Raises what ALTER TABLE would.
+ * A step that rows can break as a rule for the audit; NULL for others.  author
+ * is who wrote its condition.  Raises what ALTER TABLE would.
  */
+extern bool change_is_rule(const PlanStep *step);
 extern AuditKey *change_rule(const PlanStep *step, Oid author);
 
 /* ---- change_index.c: for indexes, and constraints that are made of them ---- */
 
 /* Can the table have it, and may it be built?  Else a problem. */
 extern bool change_index_possible(ChangeMove *move, const char *definition);
-
-/* The columns of a step of kind index; plain: it has nothing else, and no WHERE */
-extern List *change_index_unique(const PlanStep *step, bool *unique, bool *plain, bool *nulls_equal);
 
 /*
  * The indexes of that definition on the table, or on all of its partitions

@@ -5,8 +5,13 @@
  *
  * The schema is schemaguard_attic; what would meet something of its name
  * there goes to the first of schemaguard_attic_1, _2, ... that is free.  The
- * deed remembers, line by line, which one that is and the statements that
- * put a table back into its publications.
+ * deed remembers, line by line, which one that is, and each publication with
+ * what it shows of a table.
+ *
+ * A partition leaves its table before, in a move and with a deed of its own,
+ * which remembers that table and, behind it, the bound.  So it is attached
+ * again as the last of all, when it is back in its place and its keys hold,
+ * and neither is read for them.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,13 +20,14 @@
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_type.h"
-#include "nodes/parsenodes.h"
-#include "parser/parser.h"
+#include "partitioning/partdesc.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -30,10 +36,11 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/quote.h"
-#include "base/scope.h"
 #include "change/change.h"
 #include "plan/plan_deed.h"
+#include "run/run_rights.h"
 
 /* ---- the schema ---- */
 
@@ -92,16 +99,16 @@ change_kept_relation(const PlanStep *step, const char *was, char **name)
 
 /* ---- publications ---- */
 
-/* "ADD TABLE t (a, b) WHERE (c)" of a row of pg_publication_rel */
+/* "publication (a, b) WHERE (c)" of a row of pg_publication_rel */
 static char *
-publish_statement(Relation catalog, HeapTuple tuple, const char *publication, Oid relid)
+publish_text(Relation catalog, HeapTuple tuple, const char *publication, Oid relid)
 {
 	StringInfoData buf;
 	bool		isnull;
 	Datum		datum;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "ALTER PUBLICATION %s ADD TABLE ONLY %s", quote_identifier(publication), sg_relation_name(relid));
+	appendStringInfoString(&buf, quote_identifier(publication));
 	datum = heap_getattr(tuple, Anum_pg_publication_rel_prattrs, RelationGetDescr(catalog), &isnull);
 	if (!isnull)
 	{
@@ -117,7 +124,7 @@ publish_statement(Relation catalog, HeapTuple tuple, const char *publication, Oi
 	{
 		SgScope		scope;
 
-		sg_caller_begin(&scope);
+		change_text_begin(&scope);
 		appendStringInfo(&buf, " WHERE (%s)",
 						 TextDatumGetCString(DirectFunctionCall2(pg_get_expr, datum, ObjectIdGetDatum(relid))));
 		sg_scope_end(&scope);
@@ -150,7 +157,7 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 
 		if (is_exception(scan.rel, tuple))
 			continue;
-		back = publish_statement(scan.rel, tuple, name, relid);
+		back = publish_text(scan.rel, tuple, name, relid);
 		if (strchr(back, '\n'))
 			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						   psprintf("it can't be kept: what publication %s shows of it is too long for one line", quote_identifier(name)),
@@ -163,20 +170,139 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 	return move->kind != MOVE_PROBLEM;
 }
 
-void
-change_publish_again(const char *was, ChangeMove *move)
+/* What puts a table back as a line of a deed has it, or NULL where the publication is gone */
+static char *
+publish_statement(const char *line, const char *table)
 {
-	const char *line = was ? strchr(was, '\n') : NULL;
+	const char *rest;
+	List	   *names = sg_parse_names(line, &rest);
+
+	if (!OidIsValid(get_publication_oid(linitial(names), true)))
+		return NULL;
+	return psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(linitial(names)), table, rest);
+}
+
+void
+change_publish_again(const PlanDeed *deed, ChangeMove *move)
+{
+	const char *line = deed->was ? strchr(deed->was, '\n') : NULL;
 
 	while (line)
 	{
-		char	   *statement = pnstrdup(line + 1, strcspn(line + 1, "\n"));
-		List	   *parsed = raw_parser(statement, RAW_PARSE_DEFAULT);
-		AlterPublicationStmt *stmt = castNode(AlterPublicationStmt, linitial_node(RawStmt, parsed)->stmt);
+		char	   *statement = publish_statement(pnstrdup(line + 1, strcspn(line + 1, "\n")), deed->what->child_table);
 
-		if (OidIsValid(get_publication_oid(stmt->pubname, true)))
+		if (statement)
 			move->last_statements = lappend(move->last_statements, statement);
 		line = strchr(line + 1, '\n');
+	}
+}
+
+/* ---- partitions ---- */
+
+/* How the deed of what was detached begins: no schema is called so */
+#define WAS_PARTITION "partition of "
+
+bool
+change_is_detached(const PlanDeed *deed)
+{
+	return deed->was && strncmp(deed->was, WAS_PARTITION, strlen(WAS_PARTITION)) == 0;
+}
+
+static char *
+partition_bound(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	char	   *bound = NULL;
+	bool		isnull;
+	Datum		datum;
+	SgScope		scope;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	datum = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relpartbound, &isnull);
+	change_text_begin(&scope);
+	if (!isnull)
+		bound = TextDatumGetCString(DirectFunctionCall2(pg_get_expr, datum, ObjectIdGetDatum(relid)));
+	sg_scope_end(&scope);
+	ReleaseSysCache(tuple);
+	return bound;
+}
+
+/* A key that leads to the whole: before a partition leaves, the server looks for rows that refer to it */
+static const FkKey *
+key_to_whole(Oid relid)
+{
+	List	   *ancestors = get_partition_ancestors(relid);
+
+	foreach_ptr(const FkKey, key, fk_declared(InvalidOid))
+	{
+		if (list_member_oid(ancestors, key->parent))
+			return key;
+	}
+	return NULL;
+}
+
+void
+change_detach(const PlanStep *step, Oid relid, ChangeMove *move)
+{
+	Oid			whole = get_partition_parent(relid, true);
+	char	   *bound = partition_bound(relid);
+	const FkKey *key = key_to_whole(relid);
+	char	   *lack = run_lacks_ownership("partition", relid);
+
+	if (lack)
+		change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, lack, NULL);
+	else if (key)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("DETACH would look, under ACCESS EXCLUSIVE, for rows of %s that refer to the partition by key %s",
+								sg_relation_name(key->child), quote_identifier(key->name)),
+					   psprintf("Run it outside of a transaction, and CALL again: ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;",
+								sg_relation_name(whole), step->child_table));
+	if (lack || key || bound == NULL)
+		return;
+	move->table = whole;
+	move->alone = true;
+	move->tables = list_make1_oid(relid);
+	move->whole = sg_relation_name(whole);
+	move->was = psprintf(WAS_PARTITION "%s\n%s", move->whole, bound);
+	change_statement(move, MOVE_STATEMENT, "detach", AccessExclusiveLock, STEP_ADDED,
+					 psprintf("ALTER TABLE %s DETACH PARTITION %s", move->whole, step->child_table));
+}
+
+/* What is attached must not be among the rows of the default partition, which the server reads for that */
+static bool
+must_read_default(Oid whole)
+{
+	Oid			other = get_default_partition_oid(whole);
+
+	return OidIsValid(other) &&
+		(get_rel_relkind(other) != RELKIND_RELATION ||
+		 DatumGetInt64(DirectFunctionCall2(pg_relation_size, ObjectIdGetDatum(other), CStringGetTextDatum("main"))) > 0);
+}
+
+void
+change_attach(const PlanDeed *deed, ChangeMove *move)
+{
+	const char *table = deed->what->child_table;
+	Oid			relid = sg_find_qualified(table);
+	const char *name = deed->was + strlen(WAS_PARTITION);
+	const char *bound = strchr(name, '\n') + 1;
+	char	   *whole = pnstrdup(name, bound - name - 1);
+	char	   *statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", whole, table, bound);
+
+	if (!OidIsValid(relid) || get_rel_relispartition(relid))
+		return;
+	move->table = sg_find_qualified(whole);
+	if (!OidIsValid(move->table) || get_rel_relkind(move->table) != RELKIND_PARTITIONED_TABLE)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is no partition any more, for %s is gone", whole), NULL);
+	else if (must_read_default(move->table))
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
+					   psprintf("it is a table of its own: ATTACH would read the default partition of %s under ACCESS EXCLUSIVE", whole),
+					   psprintf("Run, when nobody minds: %s;", statement));
+	else
+	{
+		move->alone = true;
+		change_statement(move, MOVE_STATEMENT, "attach", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, statement);
 	}
 }
 
@@ -207,7 +333,8 @@ deed_of(const PlanStep *step)
 
 	foreach_ptr(PlanDeed, deed, plan_deeds(plan_get(step->plan), DEED_BIT(DEED_CHANGE)))
 	{
-		if (deed->step == step->step && deed->what->kind == STEP_DROP && (found == NULL || deed->id > found->id))
+		if (deed->step == step->step && deed->what->kind == STEP_DROP && !change_is_detached(deed) &&
+			(found == NULL || deed->id > found->id))
 			found = deed;
 	}
 	return found;

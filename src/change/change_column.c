@@ -133,8 +133,9 @@ cut_default(const PlanStep *step, char **without)
 		if (location > start)
 			end = Min(end, location);
 	}
-	*without = psprintf("%s\n%s", pnstrdup(step->definition, start - skip), step->definition + end - skip);
+	*without = psprintf("%s%s", pnstrdup(step->definition, start - skip), step->definition + end - skip);
 	start += strlen("DEFAULT");
+	start += strspn(step->definition + start - skip, " \t\n\r\f\v");
 	return pnstrdup(step->definition + start - skip, end - start);
 }
 
@@ -170,23 +171,50 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 	move->action = "fill";
 }
 
+/* What adds it: a default that is computed for each row apart, and as what fills the rows that are there */
+static List *
+add_statements(const PlanStep *step, const ColumnArg *arg, char **fill)
+{
+	const char *name = quote_identifier(linitial(step->child_columns));
+	PlanStep	plain = *step;
+	char	   *initial;
+
+	*fill = step->fill;
+	if (arg->initial == NULL || !contain_volatile_functions(arg->initial))
+		return plan_change_statements(step);
+	initial = cut_default(step, &plain.definition);
+	if (*fill == NULL)
+		*fill = initial;
+	return lappend(plan_change_statements(&plain),
+				   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", step->child_table, name, initial));
+}
+
+static List *
+column_statements(const PlanStep *step, char **fill)
+{
+	ChangeMove	move = {.table = sg_find_qualified(step->child_table)};
+	ColumnArg	arg;
+
+	return OidIsValid(move.table) && look_at_definition(step, &move, &arg) ? add_statements(step, &arg, fill) : NIL;
+}
+
+void
+change_column_init(void)
+{
+	plan_column_statements_hook = column_statements;
+}
+
 void
 change_look_column(const PlanStep *step, ChangeMove *move)
 {
-	const char *name = linitial(step->child_columns);
-	AttrNumber	attnum = get_attnum(move->table, name);
+	AttrNumber	attnum = get_attnum(move->table, linitial(step->child_columns));
 	ColumnArg	arg;
-	PlanStep	plain = *step;
-	char	   *fill = step->fill;
-	char	   *initial = NULL;
+	char	   *fill;
+	List	   *statements;
 
 	if (!look_at_definition(step, move, &arg))
 		return;
-	if (arg.initial && contain_volatile_functions(arg.initial))
-	{
-		initial = cut_default(step, &plain.definition);
-		fill = fill ? fill : initial;
-	}
+	statements = add_statements(step, &arg, &fill);
 	if (attnum != InvalidAttrNumber)
 	{
 		look_at_column(step, move, attnum, &arg);
@@ -194,11 +222,8 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 			look_at_fill(step, move, fill);
 		return;
 	}
-	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, fill ? STEP_ADDED : STEP_VALIDATED,
-					 linitial(plan_change_statements(&plain)));
-	if (initial)
-		change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED,
-						 psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", step->child_table, quote_identifier(name), initial));
+	change_move(move, MOVE_STATEMENT, "add", AccessExclusiveLock, fill ? STEP_ADDED : STEP_VALIDATED);
+	move->statements = statements;
 	move->rewrites = arg.rewrites;
 	move->first = true;
 	move->reach = code_reach();

@@ -155,25 +155,6 @@ change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes)
 	}
 }
 
-List *
-change_index_unique(const PlanStep *step, bool *unique, bool *plain, bool *nulls_equal)
-{
-	List	   *statements = raw_parser(plan_index_statement(plan_index_written(step->definition), "i", "t", false),
-										RAW_PARSE_DEFAULT);
-	IndexStmt  *stmt = castNode(IndexStmt, linitial_node(RawStmt, statements)->stmt);
-	List	   *names = NIL;
-
-	foreach_ptr(IndexElem, element, stmt->indexParams)
-	{
-		if (element->name)
-			names = lappend(names, element->name);
-	}
-	*unique = stmt->unique;
-	*plain = stmt->whereClause == NULL && list_length(names) == list_length(stmt->indexParams);
-	*nulls_equal = stmt->nulls_not_distinct;
-	return names;
-}
-
 /* Can a unique one be had, and are there rows in its way?  Of one that is not of columns alone, the build finds these. */
 static bool
 look_at_unique(const PlanStep *step, ChangeMove *move)
@@ -183,7 +164,7 @@ look_at_unique(const PlanStep *step, ChangeMove *move)
 	bool		plain;
 	bool		nulls_equal;
 
-	columns.child_columns = change_index_unique(step, &unique, &plain, &nulls_equal);
+	columns.child_columns = plan_index_columns(plan_index_written(step->definition), &unique, &plain, &nulls_equal);
 	if (!unique)
 		return true;
 	if (!change_unique_over_partitions(&columns, move))

@@ -216,16 +216,20 @@ is_free(const PlanStep *step, ChangeMove *move)
 
 /* What a move to another schema would not end */
 static bool
-may_move(const PlanStep *step, Oid relid, ChangeMove *move)
+may_move(Oid relid, ChangeMove *move)
 {
 	const char *why = NULL;
 	const char *hint = NULL;
 
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE || get_rel_relispartition(relid) ||
-		has_subclass(relid) || has_superclass(relid))
+	if (find_inheritance_children(relid, NoLock) != NIL)
 	{
-		why = "it is part of a tree of tables";
-		hint = "DETACH it, or end the inheritance, first.";
+		why = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "it has partitions" : "tables inherit from it";
+		hint = "Drop those first, by steps of their own.";
+	}
+	else if (!get_rel_relispartition(relid) && has_superclass(relid))
+	{
+		why = "it inherits from another table";
+		hint = "End that first: ALTER TABLE ... NO INHERIT, as a statement of the plan with its undo.";
 	}
 	if (why)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("it can't be kept: %s", why), hint);
@@ -264,8 +268,15 @@ keep_relation(const PlanStep *step, ChangeMove *move)
 {
 	Oid			relid = move->object.objectId;
 
-	if (!is_what_it_says(step, relid, move) || !may_move(step, relid, move))
+	if (!is_what_it_says(step, relid, move) || !may_move(relid, move))
 		return;
+	if (get_rel_relispartition(relid))
+	{
+		change_detach(step, relid, move);
+		if (move->kind != MOVE_PROBLEM)
+			(void) is_free(step, move);
+		return;
+	}
 	take_keys(relid, move);
 	if (!is_free(step, move))
 		return;
@@ -347,32 +358,45 @@ key_of(const ChangeMove *move)
 	return move->object.classId == ConstraintRelationId ? fk_by_oid(move->object.objectId) : NULL;
 }
 
-/* What makes it anew, all names in full; of a CHECK the condition alone, as of a step of that kind */
+/* How the definition of a constraint begins, which no condition of a CHECK does */
+#define WAS_CONSTRAINT "constraint "
+
+/* "constraint UNIQUE (a)" */
+static char *
+constraint_definition(const PlanStep *step, Oid conid)
+{
+	char	   *command = pg_get_constraintdef_command(conid);
+	char	   *name = psprintf(" ADD CONSTRAINT %s ", quote_identifier(step->fk_name));
+
+	return psprintf(WAS_CONSTRAINT "%s", strstr(command, name) + strlen(name));
+}
+
+/* What makes it anew behind CREATE, all names in full; of a CHECK the condition alone, as of a step of that kind */
 static char *
 definition_of(const PlanStep *step, const ChangeMove *move)
 {
 	Oid			object = move->object.objectId;
 	HeapTuple	constraint = change_constraint(move->table, step->fk_name);
-	Datum		definition;
+	char	   *definition;
 	SgScope		scope;
 
 	if (plan_changed_object(step) == CHANGED_CONSTRAINT &&
 		((Form_pg_constraint) GETSTRUCT(constraint))->contype == CONSTRAINT_CHECK)
 		return change_condition(constraint);
-	sg_caller_begin(&scope);
+	change_text_begin(&scope);
 	switch (plan_changed_object(step))
 	{
 		case CHANGED_CONSTRAINT:
-			definition = CStringGetTextDatum(pg_get_constraintdef_command(object));
+			definition = constraint_definition(step, object);
 			break;
 		case CHANGED_TRIGGER:
-			definition = DirectFunctionCall1(pg_get_triggerdef, ObjectIdGetDatum(object));
+			definition = TextDatumGetCString(DirectFunctionCall1(pg_get_triggerdef, ObjectIdGetDatum(object))) + strlen("CREATE ");
 			break;
 		default:
-			definition = CStringGetTextDatum(pg_get_indexdef_string(object));
+			definition = pg_get_indexdef_string(object) + strlen("CREATE ");
 	}
 	sg_scope_end(&scope);
-	return TextDatumGetCString(definition);
+	return definition;
 }
 
 /* A foreign key has a deed of its own, by which it comes back */
@@ -399,11 +423,12 @@ static void
 bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 {
 	PlanStep	step = *deed->what;
-	bool		is_statement = deed->was && strncmp(deed->was, "ALTER TABLE ", 12) == 0;
+	bool		is_constraint = deed->was && strncmp(deed->was, WAS_CONSTRAINT, strlen(WAS_CONSTRAINT)) == 0;
+	char	   *statement;
 
 	if (deed->was == NULL)
 		return;
-	if (plan_changed_object(&step) == CHANGED_CONSTRAINT && !is_statement)
+	if (plan_changed_object(&step) == CHANGED_CONSTRAINT && !is_constraint)
 	{
 		step.kind = STEP_CHECK;
 		step.definition = deed->was;
@@ -413,11 +438,14 @@ bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 	}
 	if (OidIsValid(find_object(&step, step.fk_name).objectId))
 		return;
+	statement = !is_constraint ? psprintf("CREATE %s", deed->was) :
+		psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step.child_table, quote_identifier(step.fk_name),
+				 deed->was + strlen(WAS_CONSTRAINT));
 	if (plan_changed_object(&step) == CHANGED_TRIGGER)
-		change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK, deed->was);
+		change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK, statement);
 	else
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "making it anew would read the whole table",
-					   psprintf("Plan it as a step of its own, or run: %s;", deed->was));
+					   psprintf("Plan it as a step of its own, or run: %s;", statement));
 }
 
 /* ---- drop ---- */
@@ -500,6 +528,11 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 			bring_definition_back(deed, move);
 		return;
 	}
+	if (change_is_detached(deed))
+	{
+		change_attach(deed, move);
+		return;
+	}
 	relid = change_kept_relation(what, deed->was, &kept);
 	if (!OidIsValid(relid))
 		return;
@@ -511,7 +544,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	}
 	move->table = relid;
 	move->owner_statements = list_make1(change_move_statement(what, kept, sg_parse_table_name(what->child_table).schema));
-	change_publish_again(deed->was, move);
+	change_publish_again(deed, move);
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
 }
 
@@ -529,7 +562,7 @@ end_statement(const PlanDeed *deed)
 	{
 		case CHANGED_TABLE:
 		case CHANGED_VIEW:
-			if (!OidIsValid(change_kept_relation(what, deed->was, &kept)))
+			if (change_is_detached(deed) || !OidIsValid(change_kept_relation(what, deed->was, &kept)))
 				return NULL;
 			return psprintf("DROP %s %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept);
 		case CHANGED_COLUMN:
@@ -560,6 +593,15 @@ become_owner(SgScope *scope, Oid table)
 	sg_role_begin(scope, code_table_owner(table));
 }
 
+/* A table that was a partition, and is there yet, could be one again */
+static bool
+may_be_attached(const FkPlan *plan, const PlanDeed *deed)
+{
+	PlanStep   *step = change_is_detached(deed) ? plan_step_get(plan->name, deed->step, true) : NULL;
+
+	return step && (OidIsValid(sg_find_qualified(deed->what->child_table)) || change_kept_as(step));
+}
+
 static void
 end_one(void *p)
 {
@@ -578,6 +620,17 @@ end_one(void *p)
 	plan_deed_close(deed->id, DEED_LEFT_ALONE);
 }
 
+/* The keys of a table that is gone for good come back no more */
+static void
+close_keys(const FkPlan *plan, int step)
+{
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_REPLACE)))
+	{
+		if (deed->step == step)
+			plan_deed_close(deed->id, DEED_LEFT_ALONE);
+	}
+}
+
 /* For sg_prune(), which only the database's owner may call; what can't go now goes next time */
 static uint64
 prune(TimestampTz before)
@@ -590,12 +643,13 @@ prune(TimestampTz before)
 		{
 			ErrorData  *edata;
 
-			if (deed->what->kind != STEP_DROP || deed->what->discard || deed->done_at >= before)
+			if (deed->what->kind != STEP_DROP || deed->what->discard || deed->done_at >= before || may_be_attached(plan, deed))
 				continue;
 			edata = sg_try(end_one, deed);
 			if (edata == NULL)
 			{
-				n++;
+				n += !change_is_detached(deed);
+				close_keys(plan, deed->step);
 				continue;
 			}
 			sg_rethrow_cancel(edata);

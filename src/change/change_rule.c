@@ -18,6 +18,7 @@
 #include "base/quote.h"
 #include "base/version.h"
 #include "change/change.h"
+#include "plan/plan_index.h"
 #include "plan/plan_key.h"
 
 PG_FUNCTION_INFO_V1(sg_violations);
@@ -42,16 +43,36 @@ step_columns(const PlanStep *step, Oid table, List *names)
 	return attnums;
 }
 
+/* Those of indexes that are unique, and of columns alone */
+static List *
+index_columns(const PlanStep *step, bool *nulls_equal)
+{
+	bool		unique;
+	bool		plain;
+	List	   *columns = plan_index_columns(plan_index_written(step->definition), &unique, &plain, nulls_equal);
+
+	return unique && plain ? columns : NIL;
+}
+
+bool
+change_is_rule(const PlanStep *step)
+{
+	bool		nulls_equal;
+
+	return step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_UNIQUE ||
+		(step->kind == STEP_INDEX && index_columns(step, &nulls_equal) != NIL);
+}
+
 AuditKey *
 change_rule(const PlanStep *step, Oid author)
 {
 	Oid			table = sg_find_qualified(step->child_table);
 	AuditKey   *ak;
 	List	   *columns;
-	bool		unique;
-	bool		plain;
 	bool		nulls_equal;
 
+	if (!change_is_rule(step))
+		return NULL;
 	if (!OidIsValid(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -69,9 +90,7 @@ change_rule(const PlanStep *step, Oid author)
 			ak = audit_rule_unique(table, NULL, step_columns(step, table, step->child_columns), false);
 			break;
 		case STEP_INDEX:
-			columns = change_index_unique(step, &unique, &plain, &nulls_equal);
-			if (!unique || !plain)
-				return NULL;
+			columns = index_columns(step, &nulls_equal);
 			ak = audit_rule_unique(table, NULL, step_columns(step, table, columns), nulls_equal);
 			break;
 		default:

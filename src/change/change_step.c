@@ -243,7 +243,7 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 	int			step = work->step->step;
 	PlanDeed	deed = plan_deed(move->index ? DEED_INDEX : DEED_CHANGE, step, move->index ?
 								 sg_qualified_name(get_namespace_name(get_rel_namespace(move->table)), work->step->fk_name) :
-								 work->object);
+								 move->whole ? psprintf("%s OF %s", work->object, move->whole) : work->object);
 
 	foreach_ptr(const FkKey, key, move->keys)
 	{
@@ -305,6 +305,17 @@ failure_text(const RunAction *action)
 	return run_failure_text(action);
 }
 
+void
+change_add_target(RunAction *action, const ChangeMove *move)
+{
+	if (!OidIsValid(move->table) || move->mode == NoLock)
+		return;
+	if (move->alone)
+		run_add_target_alone(action, move->table, move->mode);
+	else
+		run_add_target(action, move->table, move->mode);
+}
+
 static bool
 make_move(StepWork *work, const ChangeMove *move)
 {
@@ -313,8 +324,7 @@ make_move(StepWork *work, const ChangeMove *move)
 
 	/* what somebody has written may hold what is not for the log */
 	work->statement = work->step->kind == STEP_STATEMENT ? NULL : statements_text(move);
-	if (OidIsValid(move->table) && move->mode != NoLock)
-		run_add_target(&ma.action, move->table, move->mode);
+	change_add_target(&ma.action, move);
 	foreach_oid(table, move->tables)
 	{
 		run_add_target(&ma.action, table, move->mode);
@@ -553,6 +563,7 @@ void
 change_init(void)
 {
 	change_object_init();
+	change_column_init();
 	deploy_change_hook = work_on_change;
 	deploy_waits_hook = waits_for_scan;
 	deploy_change_lacks_hook = lacks_for_step;

@@ -59,8 +59,8 @@ extern void deploy_init(void);
 
 /*
  * Raise 42501 with what the caller lacks for the steps that sg_add_fks() would
- * work on, or for all to which lacks_for has an objection.  Need a snapshot;
- * write and lock nothing.
+ * work on, or for all to which lacks_for has an objection; of other kinds of
+ * steps than keys there is no view.  Need a snapshot; write and lock nothing.
  */
 extern void deploy_check_add_rights(PlanRun *run);
 extern void deploy_check_each(PlanRun *run,

@@ -134,6 +134,19 @@ is_needed(const IndexWork *iw)
 	return plan_index_is_definition(iw->columns);
 }
 
+/* What sg_violations() can't list, a query of the index' own expressions has to find */
+static const char *
+duplicates_hint(const IndexWork *iw)
+{
+	bool		unique;
+	bool		plain;
+	bool		nulls_equal;
+
+	(void) plan_index_columns(iw->columns, &unique, &plain, &nulls_equal);
+	return plain ? "sg_violations() lists the rows that are equal. Remove or mend them and CALL again." :
+		"Find the rows that are equal by a query that groups by what the index is on, HAVING count(*) > 1, under its WHERE. Remove or mend them and CALL again.";
+}
+
 static const char *
 failure_hint(const IndexWork *iw)
 {
@@ -143,7 +156,7 @@ failure_hint(const IndexWork *iw)
 	if (iw->drop)
 		return "The next call tries again.";
 	if (iw->error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
-		return "sg_violations() lists the rows that are equal. Remove or mend them and CALL again.";
+		return duplicates_hint(iw);
 	if (iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way)
 		return psprintf("Others were in the way for longer than schemaguard.lock_budget. %s", rest);
 	return rest;

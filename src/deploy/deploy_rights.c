@@ -67,6 +67,8 @@ lacks_for_step(PlanRun *run, PlanStep *step, const StepView *view)
 {
 	bool		fixes = run->fix && plan_step_fixes(step);
 
+	if (view == NULL)
+		return deploy_change_lacks_hook(step);
 	switch (view->need)
 	{
 		case NEED_ADD:
@@ -104,12 +106,8 @@ deploy_check_each(PlanRun *run,
 		if (step->skipped_by || step->phase)
 			continue;
 		if (step->kind == STEP_FOREIGN_KEY)
-		{
 			deploy_look(step, &view);
-			lack = lacks_for(run, step, &view);
-		}
-		else
-			lack = deploy_change_lacks_hook(step);
+		lack = lacks_for(run, step, step->kind == STEP_FOREIGN_KEY ? &view : NULL);
 		if (lack)
 			run_add_lack(&lacks, psprintf("Step %d, %s", step->step, plan_step_object(step)), lack);
 	}

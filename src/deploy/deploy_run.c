@@ -254,14 +254,14 @@ static void
 check_add(PlanRun *run)
 {
 	choose_keys(run);
-	run_check_confirmed(run);
+	run_check_confirmed(run, NULL);
 	deploy_check_add_rights(run);
 }
 
 static void
 check_apply(PlanRun *run)
 {
-	run_check_confirmed(run);
+	run_check_confirmed(run, NULL);
 	deploy_check_add_rights(run);
 }
 

@@ -73,26 +73,6 @@ set_setting(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Whatever the text of a value depends on */
-static void
-pin_texts(void)
-{
-	static const char *const settings[][2] = {
-		{"DateStyle", "ISO, YMD"},
-		{"IntervalStyle", "postgres"},
-		{"TimeZone", "UTC"},
-		{"extra_float_digits", "1"},
-		{"lc_monetary", "C"},
-		{"bytea_output", "hex"},
-		{"xmloption", "content"},
-		{"array_nulls", "on"},
-		{"quote_all_identifiers", "off"},
-	};
-
-	for (int i = 0; i < lengthof(settings); i++)
-		set_setting(settings[i][0], settings[i][1]);
-}
-
 /* ---- into quarantine ---- */
 
 /* The columns of a table that an INSERT may name */
@@ -234,7 +214,7 @@ copy_rows(const CopyTarget *target, const FixPlaces *places)
 
 	fix_unit_rows(unit, table);
 	fix_scope_begin(&scope, unit);
-	pin_texts();
+	sg_scope_pin_texts();
 	SPI_connect();
 	fix_places_args(places, values);
 	portal = SPI_cursor_open_with_args(NULL, sql, 2, types, values, NULL, false, 0);
@@ -479,7 +459,7 @@ parse_copies(RestorePart *part)
 	SgScope		scope;
 
 	sg_role_begin(&scope, part->role);
-	pin_texts();
+	sg_scope_pin_texts();
 	for (int i = 0; i < part->n; i++)
 	{
 		Copy	   *copy = &part->copies[i];
@@ -584,7 +564,7 @@ compare_copies(RestorePart *part)
 	SgScope		scope;
 
 	sg_role_begin(&scope, part->role);
-	pin_texts();
+	sg_scope_pin_texts();
 	for (int i = 0; i < part->n; i++)
 	{
 		Copy	   *copy = &part->copies[i];

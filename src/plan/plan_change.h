@@ -70,6 +70,12 @@ extern bool plan_step_holds_sql(const PlanStep *step);
  */
 extern List *plan_change_statements(const PlanStep *step);
 
+/*
+ * The same of a column as the table, which is there, has to have it; *fill is
+ * what its rows get, or NULL; NIL where that is not known.
+ */
+extern List *(*plan_column_statements_hook) (const PlanStep *step, char **fill);
+
 /* The constraint of a unique step, on the table or a partition: made of an index, or, without one, of the columns */
 extern char *plan_unique_statement(const PlanStep *step, const char *table, const char *name, const char *index);
 

@@ -71,6 +71,9 @@ extern char *plan_index_definition(bool unique, const char *rest);
 /* The same of a step's text, which may begin with UNIQUE */
 extern char *plan_index_written(const char *text);
 extern bool plan_index_is_definition(const char *text);
+
+/* Its columns; plain: it has nothing else, and no WHERE */
+extern List *plan_index_columns(const char *definition, bool *unique, bool *plain, bool *nulls_equal);
 extern char *plan_index_statement(const char *definition, const char *name, const char *table, bool concurrently);
 
 /* Why a table can't have such an index, or NULL; what it could run is added to reach */

@@ -72,6 +72,24 @@ plan_index_statement(const char *definition, const char *name, const char *table
 					quote_identifier(name), table, definition + strlen(unique ? UNIQUE_WORD : PLAIN_WORD));
 }
 
+List *
+plan_index_columns(const char *definition, bool *unique, bool *plain, bool *nulls_equal)
+{
+	List	   *statements = raw_parser(plan_index_statement(definition, "i", "t", false), RAW_PARSE_DEFAULT);
+	IndexStmt  *stmt = castNode(IndexStmt, linitial_node(RawStmt, statements)->stmt);
+	List	   *names = NIL;
+
+	foreach_ptr(IndexElem, element, stmt->indexParams)
+	{
+		if (element->name)
+			names = lappend(names, element->name);
+	}
+	*unique = stmt->unique;
+	*plain = stmt->whereClause == NULL && list_length(names) == list_length(stmt->indexParams);
+	*nulls_equal = stmt->nulls_not_distinct;
+	return names;
+}
+
 /* ---- the form ---- */
 
 typedef struct FormArg

@@ -30,6 +30,8 @@
 
 PG_FUNCTION_INFO_V1(sg_plan_sql);
 
+List	   *(*plan_column_statements_hook) (const PlanStep *step, char **fill) = NULL;
+
 static void
 emit(SgRowSink *sink, const char *line)
 {
@@ -181,6 +183,36 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 		emit_list(sink, plan_filler_disarm_statements(step));
 }
 
+/* A column, and what its rows get, which deployment does in batches */
+static void
+emit_column(SgRowSink *sink, const PlanStep *step)
+{
+	char	   *fill = step->fill;
+	List	   *statements = plan_column_statements_hook(step, &fill);
+	const char *column = quote_identifier(linitial(step->child_columns));
+
+	emit_list(sink, statements ? statements : plan_change_statements(step));
+	if (fill)
+		emit(sink, psprintf("UPDATE %s SET %s = (%s%s) WHERE %s IS NULL;", step->child_table, column, fill,
+							strstr(fill, "--") ? "\n" : "", column));
+}
+
+/* Rows that break it are mended when more can't come, or before its index is built */
+static void
+emit_rule(SgRowSink *sink, const PlanStep *step)
+{
+	int			mended = !plan_step_fixes(step) ? -1 : step->kind == STEP_UNIQUE ? 0 : 1;
+	ListCell   *lc;
+
+	foreach(lc, plan_change_statements(step))
+	{
+		if (foreach_current_index(lc) == mended)
+			emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and mends the rows that break it (%s)",
+										plan_policy_word(step->orphans)));
+		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
+	}
+}
+
 /* A step that is no foreign key: all of its statements, unless it is done */
 static void
 emit_change(SgRowSink *sink, const PlanStep *step)
@@ -193,7 +225,10 @@ emit_change(SgRowSink *sink, const PlanStep *step)
 	{
 		emit_comment(sink, psprintf("step %d, %s, %s", step->step, plan_kind_word(step->kind),
 									plan_priority_word(step->priority)));
-		emit_list(sink, plan_change_statements(step));
+		if (step->kind == STEP_COLUMN)
+			emit_column(sink, step);
+		else
+			emit_rule(sink, step);
 	}
 }
 

@@ -129,6 +129,7 @@ typedef struct LockTarget
 {
 	Oid			relid;
 	LOCKMODE	mode;
+	bool		alone;			/* without them */
 } LockTarget;
 
 /*

@@ -346,7 +346,8 @@ next_call(const PlanRun *run, List *steps)
 				run_call_text(run, run->procedure, psprintf("%s, fix => true", steps_text(run))) :
 				run_call_text(run, "sg_fix_orphans", steps_text(run));
 		case STEP_NEEDS_ADD:
-			return run_call_text(run, run->each_step ? run->procedure : "sg_add_fks", steps_text(run));
+			return run_call_text(run, run->each_step ? run->procedure :
+								 list_length(plan_only_keys(steps)) == list_length(steps) ? "sg_add_fks" : "sg_apply", steps_text(run));
 		case STEP_NEEDS_NOTHING:
 			return run_select_text(run, "sg_verify_fks");
 	}

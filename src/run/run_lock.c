@@ -111,6 +111,12 @@ lock_relation(RunAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
 	action->wanted = InvalidOid;
 }
 
+static List *
+target_tables(const LockTarget *target)
+{
+	return target->alone ? list_make1_oid(target->relid) : sg_with_partitions(target->relid);
+}
+
 static void
 lock_target(RunAction *action, const LockTarget *target, TimestampTz deadline)
 {
@@ -119,7 +125,7 @@ lock_target(RunAction *action, const LockTarget *target, TimestampTz deadline)
 	/* the root first: its partitions can't change under the lock */
 	action->wanted_root = target->relid;
 	lock_relation(action, target->relid, target->mode, deadline);
-	foreach(lc, sg_with_partitions(target->relid))
+	foreach(lc, target_tables(target))
 	{
 		if (lfirst_oid(lc) != target->relid)
 			lock_relation(action, lfirst_oid(lc), target->mode, deadline);
@@ -258,7 +264,7 @@ find_blockers(void *arg)
 	{
 		Datum		values[2];
 
-		values[0] = oid_array(sg_with_partitions(target->relid));
+		values[0] = oid_array(target_tables(target));
 		values[1] = conflicting_modes(target->mode);
 		if (SPI_execute_with_args(query, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 			elog(ERROR, "could not read pg_locks");
@@ -346,7 +352,7 @@ wait_for_holders(void *arg)
 	{
 		ListCell   *lc2;
 
-		foreach(lc2, sg_with_partitions(target->relid))
+		foreach(lc2, target_tables(target))
 			wait_for_relation(pause, lfirst_oid(lc2), target->mode);
 	}
 }
@@ -481,8 +487,8 @@ run_failure_text(const RunAction *action)
 					sg_relation_name(action->wanted), action->attempts);
 }
 
-void
-run_add_target(RunAction *action, Oid relid, LOCKMODE mode)
+static void
+add_target(RunAction *action, Oid relid, LOCKMODE mode, bool alone)
 {
 	LockTarget *target;
 	ListCell   *lc;
@@ -495,7 +501,20 @@ run_add_target(RunAction *action, Oid relid, LOCKMODE mode)
 	target = palloc(sizeof(LockTarget));
 	target->relid = relid;
 	target->mode = mode;
+	target->alone = alone;
 	action->targets = lappend(action->targets, target);
+}
+
+void
+run_add_target(RunAction *action, Oid relid, LOCKMODE mode)
+{
+	add_target(action, relid, mode, false);
+}
+
+void
+run_add_target_alone(RunAction *action, Oid relid, LOCKMODE mode)
+{
+	add_target(action, relid, mode, true);
 }
 
 /* Rows that move to another partition can't be locked (40001), but may be by the next attempt */

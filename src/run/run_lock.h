@@ -26,6 +26,9 @@ extern bool run_guard(RunAction *action, bool (*work) (RunAction *action));
 /* The next table that an action locks; a table is locked once, in the first mode */
 extern void run_add_target(RunAction *action, Oid relid, LOCKMODE mode);
 
+/* The same without its partitions */
+extern void run_add_target_alone(RunAction *action, Oid relid, LOCKMODE mode);
+
 /*
  * Wait for the transactions that write to a table now to end; false when they
  * have not by the deadline.  The caller holds nothing.

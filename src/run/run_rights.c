@@ -60,7 +60,7 @@ run_lacks_for_key(const FkKey *key, bool references)
 }
 
 void
-run_check_confirmed(const PlanRun *run)
+run_check_confirmed(const PlanRun *run, bool (*runs) (const PlanStep *step))
 {
 	const PlanStep *holder = NULL;
 	char	   *hash;
@@ -69,7 +69,7 @@ run_check_confirmed(const PlanRun *run)
 		return;
 	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
 	{
-		if (holder == NULL && !step->skipped_by && plan_step_holds_sql(step))
+		if (holder == NULL && !step->skipped_by && plan_step_holds_sql(step) && (runs == NULL || runs(step)))
 			holder = step;
 	}
 	if (holder == NULL)
@@ -83,8 +83,9 @@ run_check_confirmed(const PlanRun *run)
 			 errmsg("plan \"%s\" holds SQL of role %s, which would run with your privileges", run->plan->name,
 					run->plan->author),
 			 errdetail("Step %d is %s.", holder->step, plan_step_object(holder)),
-			 errhint("Read it: SELECT * FROM sg_plan_sql(%s); then CALL sg_apply(%s, confirm => '%s').",
-					 quote_literal_cstr(run->plan->name), quote_literal_cstr(run->plan->name), hash)));
+			 errhint("Read it: SELECT * FROM sg_plan_sql(%s); then CALL %s(%s, confirm => '%s').",
+					 quote_literal_cstr(run->plan->name), run->keys_chosen ? "sg_apply" : run->procedure,
+					 quote_literal_cstr(run->plan->name), hash)));
 }
 
 void

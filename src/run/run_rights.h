@@ -24,7 +24,7 @@ extern void run_check_privileges(const FkKey *key, bool references);
  * the call is about, unless run->confirm is the hash of what it says (55000
  * where it was, and is not any more).
  */
-extern void run_check_confirmed(const PlanRun *run);
+extern void run_check_confirmed(const PlanRun *run, bool (*runs) (const PlanStep *step));
 
 /* The same in words, or NULL; and of one table, called `what` */
 extern char *run_lacks_for_key(const FkKey *key, bool references);

@@ -130,8 +130,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		work->statement = step->kind == STEP_STATEMENT ? NULL : linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
 		if (back.move.kind == MOVE_OUTSIDE)
 			return run_outside(work, deed, &back.action, &back.move);
-		if (OidIsValid(back.move.table) && back.move.mode != NoLock)
-			run_add_target(&back.action, back.move.table, back.move.mode);
+		change_add_target(&back.action, &back.move);
 		sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, back.move.table);
 		if (!run_attempt(&back.action))
 		{

@@ -187,23 +187,37 @@ restore_rows(PlanRun *run)
 	return restored;
 }
 
+static int
+compare_later_first(const ListCell *a, const ListCell *b)
+{
+	int64		x = ((const PlanDeed *) lfirst(a))->id;
+	int64		y = ((const PlanDeed *) lfirst(b))->id;
+
+	return x > y ? -1 : x < y ? 1 : 0;
+}
+
 /*
- * Changes that came after all keys: renames and drops among them, which keys
- * are looked for by names of before.  The others stay in the list.
+ * Keys with the changes that came after all of them, and the renames and drops
+ * between them: keys are looked for by names of before.  The others stay in the
+ * list.
  */
 static List *
-later_than(List **changes, List *keys)
+with_changes(List *keys, List **changes)
 {
-	List	   *later = NIL;
+	List	   *taken = NIL;
 	int64		last = keys ? ((PlanDeed *) linitial(keys))->id : 0;
+	int64		first = keys ? ((PlanDeed *) llast(keys))->id : 0;
 
 	foreach_ptr(PlanDeed, deed, *changes)
 	{
-		if (deed->id > last)
-			later = lappend(later, deed);
+		if (deed->id > last ||
+			(deed->id > first && (deed->what->kind == STEP_DROP || deed->what->kind == STEP_RENAME)))
+			taken = lappend(taken, deed);
 	}
-	*changes = list_difference_ptr(*changes, later);
-	return later;
+	*changes = list_difference_ptr(*changes, taken);
+	taken = list_concat(taken, keys);
+	list_sort(taken, compare_later_first);
+	return taken;
 }
 
 static void
@@ -221,8 +235,7 @@ roll_back(PlanRun *run)
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();
 	sg_progress_total(list_length(keys) + list_length(indexes) + nchanges);
-	stuck = undo_all(run, later_than(&changes, keys), NIL);
-	stuck = undo_all(run, keys, stuck);
+	stuck = undo_all(run, with_changes(keys, &changes), NIL);
 	restored = restore_rows(run);
 
 	/* again: what became of the keys is known now */
@@ -243,7 +256,7 @@ roll_back(PlanRun *run)
 static void
 check_roll_back(PlanRun *run)
 {
-	run_check_confirmed(run);
+	run_check_confirmed(run, NULL);
 	run_check_ownership(run, plan_deed_children(run->plan));
 }
 

@@ -112,6 +112,59 @@ SELECT count(*) FROM users;
 SELECT nextval('cob2.other_a_seq');
 DROP PUBLICATION regress_sg_shown;
 
+-- a partition leaves its table, and comes back as what it was; a key that it had of that goes and comes, too
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE TABLE logs (id int, day date DEFAULT '2026-02-02', by int CONSTRAINT logs_by REFERENCES users, note text CHECK (note <> ''), PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE logs_1 PARTITION OF logs (CHECK (id > 0)) FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE logs_2 PARTITION OF logs FOR VALUES FROM ('2026-02-01') TO (MAXVALUE);
+CREATE TABLE logs_x PARTITION OF logs DEFAULT;
+CREATE TABLE words (word text) PARTITION BY LIST (word);
+CREATE TABLE words_1 PARTITION OF words FOR VALUES IN (E'it''s\n1', NULL);
+CREATE INDEX logs_by_idx ON logs (by);
+CREATE TRIGGER noted BEFORE INSERT ON logs FOR EACH ROW EXECUTE FUNCTION note();
+INSERT INTO users (id, age) VALUES (50, 50);
+INSERT INTO logs SELECT g, date '2026-01-11' + g, 50, 'x' FROM generate_series(1, 9) g;
+INSERT INTO words VALUES (NULL);
+TRUNCATE before;
+INSERT INTO before SELECT * FROM shape();
+SELECT sg_plan_add_drop('d', 'table', 'logs_1'), sg_plan_add_drop('d', 'table', 'words_1'), sg_plan_add_drop('d', 'table', 'logs'),
+       sg_plan_add_fk('d', 'likes', '{post}', 'users', priority => 'low', index => false);
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check('d') WHERE step BETWEEN 1 AND 3;
+CALL sg_apply('d');
+SELECT step, kind, object, coalesce(before ->> 'fk_name', after ->> 'was') FROM schemaguard.plan_deed ORDER BY id;
+SELECT count(*), (SELECT count(*) FROM schemaguard_attic.logs_1) FROM logs;
+-- nothing binds the users any more that the rows of the partition name
+DELETE FROM users WHERE id = 50 RETURNING id;
+INSERT INTO users (id, age) VALUES (50, 50);
+CALL sg_apply('d');
+-- by a session that reads dates in another way, and after a key that was made later
+SET DateStyle = 'SQL, DMY';
+CALL sg_rollback_fks('d');
+RESET DateStyle;
+SELECT * FROM shape() EXCEPT TABLE before;
+TABLE before EXCEPT SELECT * FROM shape();
+SELECT tableoid::regclass, count(*) FROM logs GROUP BY 1 UNION ALL SELECT tableoid::regclass, count(*) FROM words GROUP BY 1 ORDER BY 1;
+SELECT inhrelid::regclass, pg_get_expr(relpartbound, inhrelid) FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent IN ('logs'::regclass, 'words'::regclass) ORDER BY inhrelid::regclass::text;
+-- the default partition has rows that would have to be read; somebody else has detached it; the whole is gone; it is pruned
+INSERT INTO logs VALUES (1, '2025-01-01', 1, 'old');
+CALL sg_apply('d', steps => '{1,2}');
+CALL sg_rollback_fks('d', steps => '{1}');
+SELECT relispartition FROM pg_class WHERE oid = 'logs_1'::regclass;
+SELECT sg_plan_add_drop('d', 'table', 'logs_2') \g /dev/null
+CALL sg_apply('d', steps => '{5}');
+DROP TABLE words;
+CALL sg_rollback_fks('d', steps => '{2}');
+SET client_min_messages = warning;
+CALL sg_prune(now() + interval '1 hour');
+RESET client_min_messages;
+SELECT count(*) FILTER (WHERE undone_at IS NULL) FROM schemaguard.plan_deed WHERE step IN (1, 2, 5);
+SELECT to_regclass('schemaguard_attic.logs_2');
+-- what would read rows under ACCESS EXCLUSIVE is not begun; nor is one that is no single table
+CREATE TABLE refs (id int, day date, CONSTRAINT refs_log FOREIGN KEY (id, day) REFERENCES logs);
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add_drop('d', 'table', 'logs_x'), sg_plan_add_drop('d', 'table', 'logs');
+SELECT step, result, detail, hint FROM sg_plan_check('d') WHERE result = 'block' ORDER BY step;
+
 -- for good
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 SELECT sg_plan_add_drop('d', 'table', 'shown', keep => false), sg_plan_add_drop('d', 'column', 'users', 'age');

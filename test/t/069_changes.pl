@@ -44,7 +44,11 @@ CREATE SCHEMA $s;
 CREATE TABLE $s.p (id int PRIMARY KEY);
 CREATE TABLE $s.t (id int PRIMARY KEY, p int, price int NOT NULL DEFAULT 1, city text, old text NOT NULL DEFAULT 'o', worth int);
 CREATE TABLE $s.gone (id int PRIMARY KEY REFERENCES $s.p, x text);
+CREATE TABLE $s.logs (id int, kind int, p int REFERENCES $s.p, PRIMARY KEY (id, kind)) PARTITION BY LIST (kind);
+CREATE TABLE $s.logs_1 PARTITION OF $s.logs FOR VALUES IN (1);
+CREATE TABLE $s.logs_2 PARTITION OF $s.logs FOR VALUES IN (2);
 INSERT INTO $s.p SELECT g FROM generate_series(1, 100) g;
+INSERT INTO $s.logs SELECT g, 1 + g % 2, g FROM generate_series(1, 100) g;
 INSERT INTO $s.t SELECT g, 1 + g % 100, g % 50, CASE WHEN g % 7 > 0 THEN 'c' END FROM generate_series(1, $rows) g;
 INSERT INTO $s.gone SELECT g, 'x' FROM generate_series(1, 100) g;
 SELECT sg_plan_create('$s');
@@ -56,7 +60,8 @@ SELECT sg_plan_add_check('$s', '$s.t', 'price > 0', 'positive', policy => 'delet
        sg_plan_add_statement('$s', 'CREATE VIEW $s.cheap AS SELECT id FROM $s.t WHERE price < 10', 'DROP VIEW $s.cheap'),
        sg_plan_add_drop('$s', 'column', '$s.t', 'old'),
        sg_plan_add_drop('$s', 'table', '$s.gone', keep => '$s' <> 'alone'),
-       sg_plan_add_rename('$s', 'column', '$s.p', 'key', name => 'id', after => '{t_p_fkey}');
+       sg_plan_add_rename('$s', 'column', '$s.p', 'key', name => 'id', after => '{t_p_fkey}'),
+       sg_plan_add_drop('$s', 'table', '$s.logs_1', keep => '$s' <> 'alone');
 SQL
 }
 
@@ -74,7 +79,7 @@ WHERE plan = '$s' AND state = 'validated' AND NOT CASE kind
 	WHEN 'column' THEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = '$s.t'::regclass AND attname = 'color')
 	WHEN 'default' THEN EXISTS (SELECT FROM pg_attrdef WHERE adrelid = '$s.t'::regclass AND pg_get_expr(adbin, adrelid) = '7')
 	WHEN 'statement' THEN to_regclass('$s.cheap') IS NOT NULL
-	WHEN 'drop' THEN CASE definition WHEN 'table' THEN to_regclass('$s.gone') IS NULL
+	WHEN 'drop' THEN CASE definition WHEN 'table' THEN to_regclass(child_table) IS NULL
 		ELSE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = '$s.t'::regclass AND attname = 'old') END
 	WHEN 'rename' THEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = '$s.p'::regclass AND attname = 'key')
 	ELSE EXISTS (SELECT FROM pg_constraint WHERE conname = fk_name AND connamespace = '$s'::regnamespace) END
@@ -86,7 +91,7 @@ SQL
 {
 	# in the order in which they run
 	my @actions = ([ 1, 'add' ], [ 1, 'validate' ], [ 2, 'add' ], [ 2, 'validate' ], [ 3, 'add' ], [ 4, 'set default' ],
-		[ 6, 'statement' ], [ 8, 'drop' ], [ 7, 'drop' ], [ 9, 'rename' ]);
+		[ 6, 'statement' ], [ 8, 'drop' ], [ 10, 'detach' ], [ 10, 'drop' ], [ 7, 'drop' ], [ 9, 'rename' ]);
 	my @kills = map { my ($step, $action) = @$_; map { [ $step, "$_ $action" ] } ('started', 'before', 'after', 'done') } @actions;
 
 	# traps are in ALTER TABLE, not in CREATE VIEW
@@ -122,6 +127,7 @@ SQL
 	query("CALL sg_rollback_fks('a', fail => true)");
 	is(dump_of_schema('a'), $before, 'a rollback gives back the schema that there was');
 	is(query('SELECT md5(string_agg(t::text, E\'\n\' ORDER BY id)) FROM a.gone t'), $rows, 'and the rows of the table that was dropped');
+	is(query('SELECT count(*) FROM a.logs_1 NATURAL JOIN a.logs'), '50', 'and those of the partition');
 }
 
 # ---- of equal rows, the one that stays: it is held by somebody, and then gone
@@ -152,12 +158,13 @@ SQL
 	my ($out, $err) = ('', '');
 	my $script = $node->basedir . '/app.sql';
 
-	make_schema('live', 50000);
+	make_schema('live', 10000);
 	append_to_file($script, <<'SQL');
-\set id random(1, 50000)
+\set id random(1, 10000)
 \set p random(1, 100)
 UPDATE live.t SET price = 1 + abs(price), city = coalesce(city, 'x') WHERE id = :id;
 INSERT INTO live.t (id, p, price, city) VALUES (nextval('live.ids'), :p, 5, 'n');
+INSERT INTO live.logs VALUES (nextval('live.ids'), 2, :p);
 SELECT count(*) FROM live.p WHERE ctid = '(0,1)';
 SQL
 	query('CREATE SEQUENCE live.ids START 1000000');
@@ -175,7 +182,7 @@ SQL
 	unlike($err, qr/ERROR|aborted/, 'no transaction of the application has failed');
 	is(query("SELECT string_agg(DISTINCT state, ' ') FROM schemaguard.plan_step WHERE plan = 'live'"), 'validated', 'all steps are done');
 	is(query('SELECT count(*) FROM live.t WHERE price <= 0 OR city IS NULL'), '0', 'no row breaks a rule');
-	cmp_ok(query('SELECT count(*) FROM live.t WHERE id >= 1000000'), '>=', $sent - 1000000 - $clients, 'what the application has written is there');
+	cmp_ok(query('SELECT (SELECT count(*) FROM live.t WHERE id >= 1000000) + (SELECT count(*) FROM live.logs WHERE id >= 1000000)'), '>=', $sent - 1000000 - 2 * $clients, 'what the application has written is there');
 }
 
 $node->stop;
