@@ -68,11 +68,12 @@ CREATE EVENT TRIGGER schemaguard_drop_extension ON ddl_command_start
 ALTER EVENT TRIGGER schemaguard_drop_extension ENABLE ALWAYS;
 
 CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
-                                author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL)
+                                author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
+                                confirm text DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_fix_orphans';
-COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, int[])
-    IS 'quarantine, delete or set to null the orphans of a plan''s keys, as each step says';
+COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, int[], text)
+    IS 'quarantine, delete or mend the rows that a plan''s keys, checks, NOT NULLs and unique constraints would be refused for, as each step says';
 
 CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text DEFAULT NULL)
 LANGUAGE c

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fix.c
- *	  CALL sg_fix_orphans: orphans are removed or mended as a step says.
+ *	  CALL sg_fix_orphans: orphans are removed or mended as a step says, and so
+ *	  are rows that break the rule of a step of another kind than keys.
  *
  * The key is there already, NOT VALID, so no new orphans come.  A pass is one
  * scan that notes where orphans are, and batches, each a transaction: lock the
@@ -35,6 +36,7 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
+#include "change/change.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
@@ -489,7 +491,7 @@ must_undo(const FixBatch *batch)
 }
 
 static void
-change_rows(void *arg)
+write_rows(void *arg)
 {
 	FixAction  *action = arg;
 	FixBatch   *batch = &action->batch;
@@ -566,7 +568,7 @@ execute_batch(RunAction *arg)
 {
 	FixAction  *action = (FixAction *) arg;
 	Fix		   *fix = action->fix;
-	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz start;
 	List	   *keys;
 	FixPlaces	locked;
 
@@ -574,6 +576,7 @@ execute_batch(RunAction *arg)
 	keys = keys_under_locks(fix);
 	action->kept = 0;
 	fix_places_init(&locked);
+	start = GetCurrentTimestamp();
 	fix_lock(fix->key.key->child, &action->places, &locked);
 	fix_lock_kept(&fix->key, &locked);
 	note_busy(action, &locked);
@@ -586,7 +589,7 @@ execute_batch(RunAction *arg)
 		action->batch = fresh;
 		fix_collect(&action->batch, &locked);
 		check_not_blocked(&action->batch);
-		error = sg_try(change_rows, action);
+		error = sg_try(write_rows, action);
 		if (error == NULL)
 			break;
 		if (!action->batch.again || again == MAX_AGAIN)
@@ -740,6 +743,19 @@ settle(Fix *fix)
 	}
 }
 
+/* Why passes come to no end */
+static char *
+left_text(const Fix *fix, int64 found)
+{
+	const DeployRule *rule = fix->key.rule;
+	const char *why = "they change all the time";
+
+	if (fix->kept > 0)
+		why = rule && rule->fill ? "its fill gives them no value that mends them, or a trigger or rule of the table keeps them" :
+			"a trigger or rule of the table keeps them";
+	return psprintf(INT64_FORMAT " %s%s left: %s", found, rule ? "" : "orphan ", found == 1 ? "row is" : "rows are", why);
+}
+
 /* Fix what passes find; false: failed, on record */
 static bool
 run_passes(Fix *fix)
@@ -769,12 +785,7 @@ run_passes(Fix *fix)
 		/* rows that move are found by the next pass, triggers stay */
 		idle = fix->changed > 0 ? 0 : idle + 1;
 		if (idle > 0 && (fix->kept > 0 || idle >= sg_lock_attempts))
-			return fail_now(fix, ERRCODE_SG_ORPHANS,
-							psprintf(INT64_FORMAT " orphan %s left: %s", found,
-									 found == 1 ? "row is" : "rows are",
-									 fix->kept > 0 ? "a trigger or rule of the table keeps them" :
-									 "they change all the time"),
-							found);
+			return fail_now(fix, ERRCODE_SG_ORPHANS, left_text(fix, found), found);
 	}
 }
 
@@ -908,12 +919,38 @@ skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 	work->hint = hint;
 }
 
+/* While the rule is not made, or its index not built, others could come */
+static void
+fix_rule_work(StepWork *work)
+{
+	ChangeMove	move;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	change_look(work->step, &move);
+	PopActiveSnapshot();
+	if (move.kind == MOVE_PROBLEM)
+		skip_step(work, STEP_AS_IT_IS, move.problem->sqlerrcode, move.problem->reason, move.problem->hint);
+	else if (move.kind == MOVE_NONE)
+		run_append_notice(work, "no row breaks it");
+	else if (work->run->dry_run || move.kind == MOVE_BUILD || !move.first)
+		(void) fix_rule(work, &move.rows);
+	else
+		skip_step(work, STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				  "it is not there yet, so more rows that break it could come",
+				  "CALL sg_apply() first, which adds it NOT VALID; with fix => true it does both.");
+}
+
 static void
 fix_work(StepWork *work)
 {
 	StepView	view;
 	bool		dropped;
 
+	if (work->step->kind != STEP_FOREIGN_KEY)
+	{
+		fix_rule_work(work);
+		return;
+	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	deploy_look(work->step, &view);
 	PopActiveSnapshot();
@@ -968,7 +1005,7 @@ order_steps(List *steps)
 			ListCell   *lc2;
 
 			foreach(lc2, steps)
-				waits |= lfirst(lc2) != step &&
+				waits |= lfirst(lc2) != step && step->parent_table &&
 				strcmp(((PlanStep *) lfirst(lc2))->child_table, step->parent_table) == 0;
 			if (!waits)
 			{
@@ -992,7 +1029,7 @@ fix_steps(PlanRun *run)
 												  ALLOCSET_DEFAULT_SIZES);
 	ListCell   *lc;
 
-	foreach(lc, plan_only_keys(plan_chosen_steps(run->plan)))
+	foreach(lc, plan_chosen_steps(run->plan))
 	{
 		if (plan_step_fixes(lfirst(lc)))
 			steps = lappend(steps, lfirst(lc));
@@ -1030,7 +1067,7 @@ fix_steps(PlanRun *run)
 /*
  * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
  *				  author text DEFAULT NULL, fail boolean DEFAULT false,
- *				  steps int[] DEFAULT NULL)
+ *				  steps int[] DEFAULT NULL, confirm text DEFAULT NULL)
  *
  * For each step of the plan, or of those chosen, whose key is there, NOT VALID, or valid without a
  * proof that stands (schemaguard.fk_trust): does to its orphans
@@ -1039,7 +1076,8 @@ fix_steps(PlanRun *run)
  * schemaguard.lock_timeout, with a pause of schemaguard.fix_pause between two.
  * A step that can't be done fails with the reason, and the rest goes on.  With
  * dry_run, counts the orphans and what would be reached, and changes nothing;
- * then the key need not be there.
+ * then the key need not be there.  The same for the rows that break the rule of
+ * a step of kind check, not null or unique.
  *
  * Needs, per step, ownership of the child, SELECT on child and parent, what
  * DELETE or UPDATE of the child needs, and the same on tables whose rows are
@@ -1047,7 +1085,7 @@ fix_steps(PlanRun *run)
  * for the length of a batch.  What runs code that is not the caller's runs as
  * the owner of the table, restricted, or not at all: see fix_role.c.
  *
- * Errors: as sg_add_fks, and 22023 for a batch of no row.
+ * Errors: as sg_apply, and 22023 for a batch of no row.
  */
 Datum
 sg_fix_orphans(PG_FUNCTION_ARGS)
@@ -1066,6 +1104,7 @@ sg_fix_orphans(PG_FUNCTION_ARGS)
 				 errhint("Give the number of orphans that one transaction may change.")));
 	run.fail = sg_arg_bool(fcinfo, 4);
 	run.chosen = plan_steps_argument(fcinfo, 5);
+	run.confirm = sg_arg_optional_text(fcinfo, 6);
 	run_call(fcinfo, 3, &run, fix_check_rights, fix_steps);
 
 	PG_RETURN_VOID();

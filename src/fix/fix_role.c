@@ -29,6 +29,7 @@
 #include "fix/fix.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
+#include "run/run_rights.h"
 
 /* A right that the statement takes */
 typedef struct FixRight
@@ -217,10 +218,13 @@ fix_write_end(SgScope *scope, Oid role)
 static char *
 lacks_for_fix(PlanRun *run, PlanStep *step, const StepView *view)
 {
-	bool		valid = view->need == NEED_NOTHING || view->need == NEED_REPLACE;
+	bool		valid = view && (view->need == NEED_NOTHING || view->need == NEED_REPLACE);
 
-	if (!plan_step_fixes(step) ||
-		(view->need != NEED_VALIDATE && !(view->need == NEED_ADD && run->dry_run) &&
+	if (!plan_step_fixes(step))
+		return NULL;
+	if (view == NULL)
+		return deploy_change_lacks_hook(step);
+	if ((view->need != NEED_VALIDATE && !(view->need == NEED_ADD && run->dry_run) &&
 		 !(valid && !deploy_is_proved(run, view->existing))))
 		return NULL;
 	return deploy_lacks(view, false, true);
@@ -229,5 +233,6 @@ lacks_for_fix(PlanRun *run, PlanStep *step, const StepView *view)
 void
 fix_check_rights(PlanRun *run)
 {
+	run_check_confirmed(run, plan_step_fixes);
 	deploy_check_each(run, lacks_for_fix);
 }

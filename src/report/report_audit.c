@@ -5,7 +5,7 @@
  *
  * The engine (audit_*) judges; this file brings declared keys and plans
  * together.  A key that is both declared and planned is one row, of the
- * catalog.
+ * catalog.  Rules that rows can break are among the steps of a plan.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,6 +17,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -30,6 +31,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "change/change.h"
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan_choice.h"
@@ -51,11 +53,9 @@ judge_the_same(const FkKey *a, const FkKey *b)
 static bool
 already_listed(AuditSet *set, const FkKey *key)
 {
-	ListCell   *lc;
-
-	foreach(lc, set->keys)
+	foreach_ptr(const AuditKey, ak, set->keys)
 	{
-		if (judge_the_same(&((AuditKey *) lfirst(lc))->key, key))
+		if (ak->rule == NULL && judge_the_same(&ak->key, key))
 			return true;
 	}
 	return false;
@@ -134,15 +134,58 @@ add_step(AuditSet *set, PlanStep *step, bool judged)
 	set->keys = lappend(set->keys, ak);
 }
 
+typedef struct RuleArg
+{
+	const PlanStep *step;
+	Oid			author;
+	AuditKey   *rule;
+} RuleArg;
+
+static void
+make_rule(void *p)
+{
+	RuleArg    *arg = p;
+
+	arg->rule = change_rule(arg->step, arg->author);
+}
+
+/* A step of another kind, where it is a rule that rows can break */
+static void
+add_rule(AuditSet *set, const FkPlan *plan, PlanStep *step, bool judged)
+{
+	FkKey		key = {.child = step->child_table ? sg_find_qualified(step->child_table) : InvalidOid};
+	RuleArg		arg = {step, get_role_oid(plan->author, true)};
+	ErrorData  *edata;
+
+	if (!change_is_rule(step) || !is_wanted(set, key.child, step->child_table))
+		return;
+	if (!judged)
+	{
+		set->keys = lappend(set->keys, unresolved_step(step, &key, AUDIT_SKIPPED,
+													   step->reason ? step->reason : pstrdup(plan_state_word(step->state))));
+		return;
+	}
+	edata = sg_try_undo(make_rule, &arg);
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		arg.rule = unresolved_step(step, &key, AUDIT_UNKNOWN, edata->message);
+	}
+	arg.rule->source = AUDIT_PLAN;
+	set->keys = lappend(set->keys, arg.rule);
+}
+
 void
 report_add_plan(AuditSet *set, const FkPlan *plan, ReportSteps which)
 {
-	foreach_ptr(PlanStep, step, plan_only_keys(plan_chosen_steps(plan)))
+	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
 	{
 		bool		judged = step->skipped_by == NULL &&
 			(which == REPORT_ALL || step->state != STEP_ROLLED_BACK);
 
-		if (judged || which != REPORT_UNFINISHED)
+		if (step->kind != STEP_FOREIGN_KEY && which != REPORT_UNFINISHED)
+			add_rule(set, plan, step, judged);
+		else if (step->kind == STEP_FOREIGN_KEY && (judged || which != REPORT_UNFINISHED))
 			add_step(set, step, judged);
 	}
 }
@@ -229,7 +272,7 @@ report_reason(const AuditKey *ak)
 		return ak->key.unarmed_reason;
 	if (ak->key.doubt)
 		return ak->key.doubt;
-	if (ak->result == AUDIT_FAIL && ak->state == FK_VALID)
+	if (ak->result == AUDIT_FAIL && ak->state == FK_VALID && ak->rule == NULL)
 		return "rows came in past the valid key, as in a replica session: sg_plan_add_fk() and sg_fix_orphans() fix them";
 	return NULL;
 }
@@ -241,7 +284,9 @@ report_finding(const AuditKey *ak)
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "%s ON %s: ", quote_identifier(ak->fk_name), ak->child_table);
-	if (ak->result == AUDIT_FAIL)
+	if (ak->result == AUDIT_FAIL && ak->rule)
+		appendStringInfo(&text, INT64_FORMAT " %s", ak->orphan_rows, ak->orphan_rows == 1 ? "row breaks it" : "rows break it");
+	else if (ak->result == AUDIT_FAIL)
 		appendStringInfo(&text, INT64_FORMAT " orphan %s", ak->orphan_rows, ak->orphan_rows == 1 ? "row" : "rows");
 	else
 		appendStringInfo(&text, "%s: %s", audit_result_word(ak->result), ak->reason ? ak->reason : "no reason");
@@ -251,16 +296,21 @@ report_finding(const AuditKey *ak)
 static void
 emit_key(SgRowSink *sink, const AuditKey *ak)
 {
+	bool		is_key = ak->rule == NULL && ak->parent_table;
+
 	sg_sink_name(sink, ak->fk_name);
 	sg_sink_text(sink, audit_result_word(ak->result));
-	sg_sink_text(sink, fk_state_word(ak->state));
+	sg_sink_text(sink, is_key ? fk_state_word(ak->state) : NULL);
 	sg_sink_count(sink, ak->orphan_rows);
 	sg_sink_count(sink, ak->orphan_keys);
 	sg_sink_count(sink, ak->rows_checked);
 	sg_sink_text(sink, ak->child_table);
 	sg_sink_names(sink, ak->child_columns);
-	sg_sink_text(sink, ak->parent_table);
-	sg_sink_names(sink, ak->parent_columns);
+	sg_sink_text(sink, is_key ? ak->parent_table : NULL);
+	if (is_key)
+		sg_sink_names(sink, ak->parent_columns);
+	else
+		sg_sink_null(sink);
 	sg_sink_text(sink, report_reason(ak));
 	sg_sink_text(sink, ak->method);
 	if (ak->method)
@@ -458,8 +508,8 @@ child_argument(FunctionCallInfo fcinfo)
  *
  * One row per key: every declared one and the steps of the plans that the
  * caller may read, but for those that were skipped or rolled back; or the keys
- * of one child table, or those of one plan (42704, 42501), or of some steps of
- * it (22023); of all these only keys whose child is in one of the schemas
+ * of one child table, or those of one plan (42704, 42501), with its rules beside
+ * keys (CHECK, NOT NULL, UNIQUE), or of some steps of it (22023); of all these only keys whose child is in one of the schemas
  * (3F000).  A key that can't be judged is "unknown" with the
  * reason, and the rest goes on.
  * With inferred, the keys that discovery proposes by names as well.

@@ -55,7 +55,8 @@ typedef struct AuditGate
 								 * one history */
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;
-	int			keys;			/* that were judged */
+	int			keys;			/* that were judged, and rules ... */
+	int			rules;			/* ... of which these are */
 	List	   *found;			/* of AuditKey *: failing or unknown */
 	int			failed;
 	int			unknown;
@@ -106,7 +107,7 @@ tell_left_out(const AuditGate *gate, int steps)
 							   steps, steps, gate->plan->name)));
 	if (gate->keys == 0)
 		ereport(NOTICE,
-				(errmsg("there is no foreign key to judge: %s", gate->scope)));
+				(errmsg("there is nothing to judge: %s", gate->scope)));
 }
 
 static void
@@ -127,6 +128,7 @@ judge(AuditGate *gate)
 		if (ak->result == AUDIT_SKIPPED)
 			continue;
 		gate->keys++;
+		gate->rules += ak->rule != NULL;
 		if (ak->result == AUDIT_PASS)
 			continue;
 		gate->found = lappend(gate->found, ak);
@@ -304,8 +306,12 @@ raise_found(const AuditGate *gate)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_SG_ORPHANS),
-			 errmsg("orphans in %d of %d foreign keys, %d could not be judged", gate->failed, gate->keys, gate->unknown),
+			 gate->rules == 0 ?
+			 errmsg("orphans in %d of %d foreign keys, %d could not be judged", gate->failed, gate->keys, gate->unknown) :
+			 errmsg("rows break %d of %d keys and rules, %d could not be judged", gate->failed, gate->keys, gate->unknown),
 			 errdetail("%s", detail.data),
+			 gate->plan ?
+			 errhint("sg_violations() lists the rows of a step; schemaguard.gate_finding has all that was found, and since when.") :
 			 errhint("sg_fk_orphans() and sg_orphans() list the rows; schemaguard.gate_finding has all of these keys, and since when.")));
 }
 
@@ -314,7 +320,7 @@ raise_found(const AuditGate *gate)
 /*
  * sg_audit_gate(schemas text[] DEFAULT NULL, plan text DEFAULT NULL)
  *
- * Judges the declared keys, or those of a plan, whose child is in one of the
+ * Judges the declared keys, or those of a plan and its rules, whose child is in one of the
  * schemas, as sg_orphan_audit() does.  Commits the verdicts (the log, proofs,
  * schemaguard.gate_finding) and a NOTIFY on schemaguard.notify_channel if
  * they are not the last gate's; then raises SG001 if any key fails or is

@@ -21,11 +21,12 @@ SELECT demo.expect(format('every key of the script is a step: %s of %s, %s notes
 FROM schemaguard.plan_note \g (format=unaligned tuples_only=on)
 
 \echo
-\echo == 3. What matters most goes first, and one key goes in although orphans remain
+\echo == 3. What matters most goes first, one key goes in although orphans remain, and three rules join the keys
 \set ECHO queries
 \i :dir/policy.sql
 \set ECHO none
-SELECT priority, orphans, count(*) AS steps FROM schemaguard.plan_step GROUP BY 1, 2 ORDER BY 3;
+SELECT kind, priority, orphans AS policy, count(*) AS steps FROM schemaguard.plan_step GROUP BY 1, 2, 3 ORDER BY 4, 1;
+SELECT * FROM sg_plan_sql(:'plan', (SELECT array_agg(step) FROM schemaguard.plan_step WHERE kind <> 'foreign key'));
 
 \echo == 4. What stands in the way? Every child is read against its parent
 \echo SELECT * FROM sg_orphan_audit(plan '=>' :'plan')';'
@@ -34,7 +35,7 @@ SELECT result, state, count(*) AS keys, demo.n(sum(rows_checked)) AS rows_checke
        demo.n(sum(orphan_rows)) AS orphan_rows, round(sum(elapsed_ms)::numeric / 1000, 1) AS seconds
 FROM demo.audit GROUP BY 1, 2 ORDER BY 1;
 SELECT fk_name, format('%s (%s)', demo.bare(child_table), array_to_string(child_columns, ', ')) AS child,
-       demo.bare(parent_table) AS parent, orphan_rows AS orphans, orphan_keys AS keys, sample -> 0 AS example
+       demo.bare(parent_table) AS parent, orphan_rows AS rows, orphan_keys AS keys, sample -> 0 AS example
 FROM demo.audit WHERE result <> 'pass' ORDER BY orphan_rows DESC;
 SELECT demo.expect(format('found exactly what was planted: %s of %s places, %s of %s rows',
                           count(*) FILTER (WHERE a.orphan_rows = p.rows), count(p.rows),
@@ -42,7 +43,7 @@ SELECT demo.expect(format('found exactly what was planted: %s of %s places, %s o
                    bool_and(a.orphan_rows IS NOT DISTINCT FROM p.rows AND a.result IS NOT DISTINCT FROM 'fail'))
 FROM demo.planted p
      FULL JOIN (SELECT *, child_columns::text[] AS columns FROM demo.audit WHERE result <> 'pass') a
-     ON a.child_table::regclass = p.child AND a.columns = p.columns AND a.parent_table::regclass = p.parent
+     ON a.child_table::regclass = p.child AND a.columns = p.columns AND coalesce(a.parent_table, a.child_table)::regclass = p.parent
 \g (format=unaligned tuples_only=on)
 
 \echo

@@ -15,9 +15,9 @@ FROM (SELECT (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = 
       FROM schemaguard.audit_log s WHERE phase = 'started') s \g (format=unaligned tuples_only=on)
 
 \echo
-\echo == 12. Proof: every key that is declared now, read again
+\echo == 12. Proof: every key and rule, read again
 \set ECHO queries
-CREATE TABLE demo.final AS SELECT * FROM sg_orphan_audit();
+CREATE TABLE demo.final AS SELECT * FROM sg_orphan_audit(plan => :'plan');
 SELECT source, state, result, count(*) AS keys, sum(rows_checked) AS rows_checked, sum(orphan_rows) AS orphan_rows
 FROM demo.final GROUP BY 1, 2, 3;
 \set ECHO none
@@ -31,6 +31,16 @@ SELECT demo.expect(format('PostgreSQL''s own catalog has %s of them, validated',
 FROM schemaguard.plan_step s
      JOIN pg_constraint c ON c.conrelid = s.child_table::regclass AND c.confrelid = s.parent_table::regclass
                              AND c.conname = s.fk_name AND c.contype = 'f' AND c.convalidated
+\g (format=unaligned tuples_only=on)
+SELECT demo.expect(format('%s of %s rules hold, and PostgreSQL enforces them', count(*), :rules), count(*) = :rules)
+FROM schemaguard.plan_step s
+     JOIN demo.final f ON f.fk_name = s.fk_name AND f.child_table::regclass = s.child_table::regclass AND f.result = 'pass'
+WHERE CASE s.kind
+      WHEN 'foreign key' THEN false
+      WHEN 'not null' THEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = s.child_table::regclass
+                                   AND a.attname = s.child_columns[1] AND a.attnotnull)
+      ELSE EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = s.child_table::regclass AND c.conname = s.fk_name
+                   AND c.contype IN ('c', 'u') AND c.convalidated) END
 \g (format=unaligned tuples_only=on)
 
 \echo

@@ -25,7 +25,7 @@ start() { "${SG_AS[@]}" env --default-signal=INT,QUIT "$@" <&0 & }
 
 # A script on psql's standard input, so that its messages come without file names.
 tell() {
-  start psql -qX -v ON_ERROR_STOP=1 -v plan="$plan" -v keys="$keys" -v dir="$demo/$plan" \
+  start psql -qX -v ON_ERROR_STOP=1 -v plan="$plan" -v keys="$keys" -v rules=3 -v dir="$demo/$plan" \
     -P footer=off -P null=- -P format=wrapped -P columns=110 "${@:2}" < "$1" 2>&1
   wait $! || sg_die "stopped in ${1##*/}"
 }
@@ -91,7 +91,7 @@ load_database() {
   sql 'VACUUM ANALYZE'
   sg_say "generated in $(seconds_since "$since") s: $(sql "SELECT demo.n(sum(n_live_tup)) || ' rows now, '
     || pg_size_pretty(pg_database_size(current_database())) FROM pg_stat_user_tables WHERE schemaname = 'public'")"
-  sg_say "planted: $(sql "SELECT demo.n(sum(rows)) || ' orphan rows in ' || count(*) || ' places' FROM demo.planted")"
+  sg_say "planted: $(sql "SELECT demo.n(sum(rows)) || ' orphan and other bad rows in ' || count(*) || ' places' FROM demo.planted")"
   # Loading may be careless, deployment is measured with everything durable.
   sql 'ALTER SYSTEM SET fsync = on'
   sql 'SELECT pg_reload_conf()' > /dev/null
@@ -138,9 +138,9 @@ wait_for $app measured 1 || sg_die "the application does not run"
 moment 'before'
 wait_for $app measured 1500 || sg_die "the application has ended"
 
-title "7. CALL sg_add_fks('$plan'), and a look at it from another session"
+title "7. CALL sg_apply('$plan'), and a look at it from another session"
 moment 'first call'
-PGAPPNAME=deployment start psql -qX -v ON_ERROR_STOP=1 -c "CALL sg_add_fks('$plan')" \
+PGAPPNAME=deployment start psql -qX -v ON_ERROR_STOP=1 -c "CALL sg_apply('$plan')" \
   < /dev/null > "$SG_DIR/call.log" 2>&1
 call=$!
 wait_for $call is_true 'SELECT FROM schemaguard.progress WHERE step > 0' || sg_die "the call is over: $(tail -n 2 "$SG_DIR/call.log")"

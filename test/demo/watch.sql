@@ -14,7 +14,8 @@ BEGIN
         SELECT tick, a.pid FROM pg_stat_activity a
         WHERE a.application_name = 'application' AND a.wait_event_type = 'Lock'
           AND EXISTS (SELECT FROM pg_stat_activity d
-                      WHERE d.application_name = 'deployment' AND d.pid = ANY (pg_blocking_pids(a.pid)));
+                      WHERE (d.application_name = 'deployment' OR d.backend_type = 'schemaguard worker')
+                        AND d.pid = ANY (pg_blocking_pids(a.pid)));
         EXIT WHEN EXISTS (SELECT FROM demo.moment WHERE name = 'closed');
         COMMIT;
         PERFORM pg_sleep(0.005 - extract(epoch FROM clock_timestamp() - began));

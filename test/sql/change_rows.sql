@@ -44,7 +44,17 @@ SELECT sg_plan_add_check('r', 'items', 'price > 0', 'positive', policy => 'set',
 SELECT sg_plan_add_check('r', 'items', $$city = 'c'$$, 'one_city', policy => 'set', child_column => 'city', fill => $$'d'$$);
 SELECT sg_plan_add_check('r', 'items', 'id > 0', 'typed', policy => 'set', child_column => 'id', fill => $$'x'::text$$);
 SELECT step, check_name, result, detail FROM sg_plan_check('r') WHERE result = 'block';
+-- before: what is broken, what would be done, and that there is nothing to keep more from coming
+SELECT fk_name, result, state, orphan_rows, child_columns, parent_table, reason, source FROM sg_orphan_audit(plan => 'r');
+CALL sg_audit_gate(plan => 'r');
+SELECT fk_name, result, orphan_rows FROM schemaguard.gate_finding WHERE scope = 'plan r' ORDER BY fk_name;
+CALL sg_fix_orphans('r', dry_run => true);
+CALL sg_fix_orphans('r', steps => '{1}');
+SELECT * FROM sg_plan_sql('r', '{1}');
+CALL sg_apply('r', validate => false, steps => '{1}');
+CALL sg_fix_orphans('r', steps => '{1}', fail => true);
 CALL sg_apply('r', fix => true);
+CALL sg_fix_orphans('r', dry_run => true, steps => '{1}');
 SELECT count(*), sum(price) FROM items WHERE id > 100;
 UPDATE items SET city = 'e' WHERE id = 101;
 ALTER TABLE items DROP CONSTRAINT one_city;
@@ -95,6 +105,7 @@ CREATE TABLE people (id int PRIMARY KEY, mail text, "Seen" int, up int REFERENCE
 INSERT INTO people SELECT g, CASE WHEN g % 10 > 0 THEN 'm' || g / 3 END, nullif(g % 3, 0) FROM generate_series(1, 100) g;
 CREATE VIEW held AS SELECT count(*) AS people, count(mail) AS mails, count(DISTINCT mail) AS different FROM people;
 SELECT sg_plan_create('r', replace => true), sg_plan_add_unique('r', 'people', '{mail}', policy => 'quarantine', keep_by => '"Seen" DESC NULLS LAST, lower(mail)') \g /dev/null
+CALL sg_fix_orphans('r', dry_run => true);
 CALL sg_apply('r');
 SET schemaguard.verbosity = problems;
 CALL sg_apply('r', fix => true, fail => true);
@@ -134,6 +145,11 @@ CALL sg_apply('r', fail => true);
 CALL sg_rollback_fks('r', fail => true);
 SELECT attname FROM pg_attribute WHERE attrelid = 'parts'::regclass AND attnum > 0 AND NOT attisdropped;
 
+-- a fill that gives no value
+SELECT sg_plan_create('r', replace => true), sg_plan_add_column('r', 'parts', 'again', 'int', fill => 'NULL::int') \g /dev/null
+CALL sg_apply('r');
+CALL sg_rollback_fks('r', fail => true);
+
 -- a default that is computed for each row: not under the lock
 SELECT sg_plan_create('r', replace => true) \g /dev/null
 CREATE TABLE tokens (id int);
@@ -143,6 +159,7 @@ SELECT sg_plan_add_column('r', 'tokens', 'a', 'text DEFAULT gen_random_uuid()::t
        sg_plan_add_column('r', 'tokens', 'c', 'bigint GENERATED ALWAYS AS IDENTITY'), sg_plan_add_column('r', 'tokens', 'd', 'float DEFAULT/**/(random() -- it
 )');
 SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB') FROM sg_plan_check('r') WHERE step > 0;
+SELECT * FROM sg_plan_sql('r');
 SET schemaguard.verbosity = problems;
 CALL sg_apply('r', fail => true, steps => '{1,2,4}');
 RESET schemaguard.verbosity;
@@ -166,10 +183,19 @@ SELECT sg_plan_create('r', replace => true) \g /dev/null
 SELECT sg_plan_add_check('r', 'planted', 'crow.good(v)', policy => 'delete');
 CALL sg_apply('r', fix => true, fail => true);
 SELECT * FROM planted;
+-- nor is what somebody else has written, unread
+SELECT sg_grant('regress_sg_planter') \g /dev/null
+SET SESSION AUTHORIZATION regress_sg_planter;
+SELECT sg_plan_create('w'), sg_plan_add_check('w', 'crow.planted', 'crow.good(v - 1)', policy => 'delete') \g /dev/null
+RESET SESSION AUTHORIZATION;
+\set VERBOSITY sqlstate
+CALL sg_fix_orphans('w', dry_run => true, author => 'regress_sg_planter');
+\set VERBOSITY default
+CALL sg_fix_orphans('w', dry_run => true, author => 'regress_sg_planter', confirm => sg_plan_hash('w'));
 
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop('r', force => true) \g /dev/null
+SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null
 DROP SCHEMA crow CASCADE;
 DROP OWNED BY regress_sg_planter;
 DROP ROLE regress_sg_planter;

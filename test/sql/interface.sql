@@ -85,7 +85,7 @@ FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_apply', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,confirm}', 'sg_apply: names of the arguments') FROM pg_proc WHERE proname = 'sg_apply';
-SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
+SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps,confirm}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
 SELECT is(proargnames::text[], '{plan,plan_id,author}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
 
 -- tables and views

@@ -113,7 +113,7 @@ my @calls = (
 	[ sg_plan_set => q{SELECT sg_plan_set('script', 1, 'orphans', 'leave'); SELECT sg_plan_set('gone', 2, 'sentinel', '3')} ],
 	[ sg_plan_option => q{SELECT sg_plan_option('script', 'lock_timeout', '200ms'); SELECT sg_plan_option('script', 'window_end', '')} ],
 	[ sg_plan_skip => q{SELECT sg_plan_skip('script', 2, 'no')} ],
-	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('kept'); SELECT count(*) FROM sg_plan_sql('found'); SELECT count(*) FROM sg_plan_sql('mallory')} ],
+	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('kept'); SELECT count(*) FROM sg_plan_sql('found'); SELECT count(*) FROM sg_plan_sql('mallory'); SELECT count(*) FROM sg_plan_sql('written')} ],
 	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('kept'); SELECT count(*) FROM sg_plan_check('script'); SELECT count(*) FROM sg_plan_check('mallory');
 		SELECT count(*) FROM sg_plan_check('written')} ],
 	[ sg_plan_allow => q{SELECT sg_plan_allow('kept', 'alice')} ],
@@ -122,7 +122,7 @@ my @calls = (
 	[ sg_plan_hash => q{SELECT length(sg_plan_hash('mallory'))} ],
 	[ sg_plan_approve => q{SELECT sg_plan_approve('mallory')} ],
 	[ sg_plan_drop => q{SELECT sg_plan_drop('copy')} ],
-	[ sg_orphan_audit => q{SELECT count(*) FROM sg_orphan_audit(plan => 'kept')} ],
+	[ sg_orphan_audit => q{SELECT count(*) FROM sg_orphan_audit(plan => 'kept'); SELECT count(*) FROM sg_orphan_audit(plan => 'written')} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate()} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate('{t}', 'kept')} ],
 	[ sg_ok_no_orphans => ($pgtap ? 'SET search_path = tap; SELECT plan(3); SET search_path = t, pg_catalog, public; ' : '') . 'SELECT length(sg_ok_no_orphans())' ],
@@ -164,6 +164,9 @@ my @calls = (
 		sg_plan_add_statement('changed', 'REINDEX TABLE CONCURRENTLY t.%1$s_c', in_transaction => false, name => 'o_%1$s')$$, false, true)} ],
 	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('changed')} ],
 	[ sg_violations => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.plan_step s, sg_violations('changed', s.step) WHERE s.plan = 'changed' AND s.kind IN ('check', 'not null')$$, false); CALL fixture.each($$SELECT count(*) FROM sg_violations('mallory', 1)$$, false)} ],
+	[ sg_orphan_audit => q{SELECT count(*) FROM sg_orphan_audit(plan => 'changed')} ],
+	[ sg_fix_orphans => q{CALL sg_fix_orphans('changed', dry_run => true);
+		CALL sg_fix_orphans('written', dry_run => true, author => 'mallory', confirm => sg_plan_hash('written'))} ],
 	[ sg_apply => q{CALL sg_apply('changed', fix => true)} ],
 	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('changed')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('changed')} ],

@@ -25,3 +25,11 @@ INSERT INTO demo.planted SELECT 'reviews', '{shop_id,sku}', 'products', count(*)
 -- A needle: one invoice corrects another that does not exist
 WITH wrong AS (UPDATE invoices SET corrects_id = 9000000 WHERE id = 77 RETURNING 1)
 INSERT INTO demo.planted SELECT 'invoices', '{corrects_id}', 'invoices', count(*), 'SET corrects_id = NULL' FROM wrong;
+
+-- What no key promises, and nothing else did: amounts of nothing, workspaces that nobody has touched, payments sent twice.
+-- Rules have their table as parent, and no cure but their policy.
+WITH wrong AS (UPDATE order_items SET amount = 0 WHERE order_id % 20000 = 0 AND order_id <= 500000 RETURNING 1)
+INSERT INTO demo.planted SELECT 'order_items', '{amount}', 'order_items', count(*) FROM wrong;
+INSERT INTO demo.planted SELECT 'workspaces', '{touched}', 'workspaces', count(*) FROM workspaces WHERE touched IS NULL;
+WITH again AS (INSERT INTO payments SELECT 5000000 + n, n * 1000, 1 FROM generate_series(1, 40) n RETURNING 1)
+INSERT INTO demo.planted SELECT 'payments', '{order_id}', 'payments', 2 * count(*) FROM again;

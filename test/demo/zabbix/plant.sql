@@ -36,3 +36,14 @@ INSERT INTO demo.planted SELECT 'item_tag', '{itemid}', 'items', count(*), 'DELE
 WITH linked AS (
     UPDATE hosts_templates SET templateid = 9000000 WHERE hosttemplateid = 1000007 RETURNING 1)
 INSERT INTO demo.planted SELECT 'hosts_templates', '{templateid}', 'hosts', count(*), 'DELETE' FROM linked;
+
+-- What no key promises, and nothing else did: a script wrote severities that there are none of, an import knew no media,
+-- and a retry stored tags twice. Rules have their table as parent, and no cure but their policy.
+WITH wrong AS (UPDATE events SET severity = 9 WHERE eventid % 20000 = 1 AND eventid < 800000 RETURNING 1)
+INSERT INTO demo.planted SELECT 'events', '{severity}', 'events', count(*) FROM wrong;
+WITH imported AS (UPDATE alerts SET mediatypeid = NULL WHERE alertid % 5000 = 0 RETURNING 1)
+INSERT INTO demo.planted SELECT 'alerts', '{mediatypeid}', 'alerts', count(*) FROM imported;
+INSERT INTO problem_tag (problemtagid, eventid, tag, value)
+SELECT 6000000 + problemtagid, eventid, tag, value FROM problem_tag WHERE problemtagid % 1000 = 0;
+INSERT INTO demo.planted SELECT 'problem_tag', '{eventid,tag,value}', 'problem_tag', count(*)
+FROM (SELECT count(*) OVER (PARTITION BY eventid, tag, value) AS n FROM problem_tag) t WHERE n > 1;
