@@ -92,6 +92,7 @@ OBJS = \
 	src/check/check_load.o \
 	src/check/check_server.o \
 	src/check/check_tables.o \
+	src/check/check_twin.o \
 	src/ddl/ddl_capture.o \
 	src/ddl/ddl_control.o \
 	src/ddl/ddl_find.o \

@@ -4,8 +4,8 @@
  *	  Shared by the files of check: one call of sg_plan_check().
  *
  * check.c is the function and its rows, check_key.c what the
- * definition of a key comes to here, check_access.c who may do and see
- * what, check_tables.c sizes, partitions, replication and time,
+ * definition of a key comes to here, check_twin.c other keys, check_access.c
+ * who may do and see what, check_tables.c sizes, partitions, replication and time,
  * check_index.c indexes, check_cascade.c how far a delete
  * reaches, check_fix.c what mending orphans costs, check_change.c steps of other kinds,
  * check_server.c the state of the server, check_load.c
@@ -149,6 +149,14 @@ extern ErrorData *check_try(void (*fn) (void *arg), void *arg);
 
 /* ---- check_key.c ---- */
 extern void check_definition(PlanCheck *check, CheckStep *cs);
+extern bool check_writes_columns(char action);	/* of the child, without a value of the parent's */
+extern bool check_in_delete_set(const FkKey *key, AttrNumber attnum);
+
+/* ---- check_twin.c: other keys ---- */
+extern void check_name(const PlanCheck *check, CheckStep *cs);
+extern void check_existing(PlanCheck *check, CheckStep *cs);
+extern void check_overlap(PlanCheck *check, CheckStep *cs);
+extern void check_replaces(CheckStep *cs);
 
 /* ---- check_access.c ---- */
 extern void check_access(CheckStep *cs);

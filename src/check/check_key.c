@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * check_key.c
- *	  Can the key of a step be made here, and does it go with other keys?
+ *	  Can the key of a step be made here?
  *
  * What stands in the way of the key itself comes from plan_step_key() and
  * deploy_look(), which deployment asks, too.  Here it gets the name of its
@@ -569,8 +569,8 @@ check_collations(CheckStep *cs)
 
 /* ---- columns and actions ---- */
 
-static bool
-writes_columns(char action)
+bool
+check_writes_columns(char action)
 {
 	return action == FKCONSTR_ACTION_SETNULL || action == FKCONSTR_ACTION_SETDEFAULT;
 }
@@ -606,8 +606,8 @@ check_generated(CheckStep *cs)
 	{
 		ColumnFacts facts = column_facts(key->child, key->child_att[i]);
 		char	   *column = check_column(key->child, key->child_att[i]);
-		bool		update = writes_columns(key->on_update) || key->on_update == FKCONSTR_ACTION_CASCADE;
-		bool		delete = writes_columns(key->on_delete);
+		bool		update = check_writes_columns(key->on_update) || key->on_update == FKCONSTR_ACTION_CASCADE;
+		bool		delete = check_writes_columns(key->on_delete);
 
 		if (facts.generated == 0)
 			continue;
@@ -632,8 +632,8 @@ check_generated(CheckStep *cs)
 		check_row(cs, "generated", CHECK_OK, NULL, NULL);
 }
 
-static bool
-in_delete_set(const FkKey *key, AttrNumber attnum)
+bool
+check_in_delete_set(const FkKey *key, AttrNumber attnum)
 {
 	for (int i = 0; i < key->ndelete_set; i++)
 	{
@@ -686,9 +686,9 @@ check_not_null(CheckStep *cs)
 
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		if (writes_columns(key->on_delete) && in_delete_set(key, key->child_att[i]))
+		if (check_writes_columns(key->on_delete) && check_in_delete_set(key, key->child_att[i]))
 			found |= check_set_column(cs, i, "on_delete", cs->step->on_delete);
-		if (writes_columns(key->on_update))
+		if (check_writes_columns(key->on_update))
 			found |= check_set_column(cs, i, "on_update", cs->step->on_update);
 	}
 	if (key->match == FKCONSTR_MATCH_FULL && key->on_delete == FKCONSTR_ACTION_SETNULL &&
@@ -712,239 +712,6 @@ check_enforcement(CheckStep *cs)
 		check_row(cs, "enforcement", CHECK_WARN,
 				  "the key is NOT ENFORCED: no row is ever checked, and it can't be validated",
 				  psprintf("Have it enforced: %s", check_set(cs, "enforced", "true")));
-}
-
-/* ---- other keys ---- */
-
-/* Does a step of the plan give a key of the same child that name? */
-static bool
-is_planned_name(const PlanCheck *check, const CheckStep *cs, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, check->steps)
-	{
-		const PlanStep *step = ((CheckStep *) lfirst(lc))->step;
-
-		if (strcmp(step->child_table, cs->step->child_table) == 0 &&
-			(strcmp(step->fk_name, name) == 0 || (step->replaces && strcmp(step->replaces, name) == 0)))
-			return true;
-	}
-	return false;
-}
-
-/* A name for the step's key that no constraint of the child has, nor will have */
-static char *
-free_name(const PlanCheck *check, const CheckStep *cs)
-{
-	for (int n = 0;; n++)
-	{
-		char	   *name = plan_default_fk_name(cs->step, n);
-
-		if (!is_planned_name(check, cs, name) &&
-			!OidIsValid(get_relation_constraint_oid(cs->view.key.child, name, true)))
-			return name;
-	}
-}
-
-static void
-check_name(const PlanCheck *check, CheckStep *cs)
-{
-	Oid			taken = get_relation_constraint_oid(cs->view.key.child, cs->step->fk_name, true);
-
-	if (OidIsValid(taken) && (cs->view.existing == NULL || cs->view.existing->conid != taken))
-		check_row(cs, "name", CHECK_BLOCK,
-				  psprintf("the name %s is taken by another constraint of %s",
-						   quote_identifier(cs->step->fk_name), cs->step->child_table),
-				  psprintf("Give the step another name: %s", check_set(cs, "fk_name", free_name(check, cs))));
-	else
-		check_row(cs, "name", CHECK_OK, NULL, NULL);
-}
-
-static char *
-drop_statement(const FkKey *key)
-{
-	return psprintf("ALTER TABLE %s DROP CONSTRAINT %s;", sg_relation_name(key->child),
-					quote_identifier(key->name));
-}
-
-/* What makes way for the step's key, or gives it the actions of the one that is there */
-static char *
-existing_hint(const CheckStep *cs, const FkKey *existing)
-{
-	const FkKey *key = &cs->view.key;
-	char	   *set = NULL;
-
-	if (existing->on_delete != key->on_delete)
-		set = check_set(cs, "on_delete", sg_action_word(existing->on_delete));
-	else if (existing->on_update != key->on_update)
-		set = check_set(cs, "on_update", sg_action_word(existing->on_update));
-	if (set)
-		return psprintf("To keep what that key does: %s Or drop it, and the plan adds it anew: %s", set,
-						drop_statement(existing));
-	return psprintf("Drop that key, and the plan adds it anew: %s", drop_statement(existing));
-}
-
-/* The same columns in the catalog already, or in a step that comes before */
-static void
-check_existing(PlanCheck *check, CheckStep *cs)
-{
-	const FkKey *existing = cs->view.existing;
-
-	if (existing && cs->view.need == NEED_SKIP)
-		check_row(cs, "existing_key", CHECK_BLOCK, cs->view.problem->reason, existing_hint(cs, existing));
-	else if (existing)
-		check_row(cs, "existing_key", CHECK_OK,
-				  psprintf("key %s is there already, %s", quote_identifier(existing->name),
-						   cs->view.need == NEED_VALIDATE ? "not valid: it will be validated" : fk_state_word(fk_state(existing))),
-				  NULL);
-	if (existing)
-		return;
-
-	foreach_ptr(CheckStep, other, check->steps)
-	{
-		char	   *difference;
-
-		if (other == cs)
-			break;
-		if (!check_is_due(other) || other->blocked || !fk_same_columns(&cs->view.key, &other->view.key))
-			continue;
-		difference = fk_clause_difference(&cs->view.key, &other->view.key);
-		check_row(cs, "existing_key", difference ? CHECK_BLOCK : CHECK_WARN,
-				  psprintf("step %d adds a key on the same columns first%s%s", other->step->step,
-						   difference ? ", but " : "", difference ? difference : ""),
-				  psprintf("One of them is enough: %s",
-						   check_skip(cs, psprintf("the same key as step %d", other->step->step))));
-		return;
-	}
-	check_row(cs, "existing_key", CHECK_OK, NULL, NULL);
-}
-
-static bool
-has_attnum(const AttrNumber *attnums, int n, AttrNumber attnum)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (attnums[i] == attnum)
-			return true;
-	}
-	return false;
-}
-
-static int
-shared_columns(const FkKey *a, const FkKey *b)
-{
-	int			n = 0;
-
-	for (int i = 0; i < a->nkeys; i++)
-		n += has_attnum(b->child_att, b->nkeys, a->child_att[i]);
-	return n;
-}
-
-/* Does an action of a write columns that b needs? */
-static bool
-writes_into(const FkKey *a, const FkKey *b)
-{
-	for (int i = 0; i < a->nkeys; i++)
-	{
-		if (!has_attnum(b->child_att, b->nkeys, a->child_att[i]))
-			continue;
-		if (a->on_update == FKCONSTR_ACTION_CASCADE || writes_columns(a->on_update) ||
-			(writes_columns(a->on_delete) && in_delete_set(a, a->child_att[i])))
-			return true;
-	}
-	return false;
-}
-
-/* Two keys of one child that share columns: what of it? NULL when it is all right */
-static char *
-overlap_text(const FkKey *key, const FkKey *other)
-{
-	int			shared = shared_columns(key, other);
-
-	if (shared == key->nkeys && shared == other->nkeys && key->parent != other->parent)
-		return psprintf("the same columns reference %s, so each value has to be in both tables%s",
-						sg_relation_name(other->parent),
-						key->on_delete != other->on_delete || key->on_update != other->on_update ?
-						", and their actions contradict each other" : "");
-	if (key->parent == other->parent && (shared == key->nkeys || shared == other->nkeys))
-		return psprintf("%s of its columns reference the same parent, %s",
-						shared == other->nkeys ? "some" : "more", sg_relation_name(other->parent));
-	if (writes_into(key, other) || writes_into(other, key))
-		return "they share columns, and an action of one writes what the other one checks";
-	return NULL;
-}
-
-static bool
-is_replaced(const CheckStep *cs, const FkKey *other)
-{
-	return cs->step->replaces && OidIsValid(other->conid) && strcmp(cs->step->replaces, other->name) == 0;
-}
-
-/* One other key, of the catalog or of a step; true when there is a row about it */
-static bool
-check_overlap_with(CheckStep *cs, const FkKey *other, const CheckStep *step)
-{
-	char	   *text;
-
-	if (other->child != cs->view.key.child || shared_columns(&cs->view.key, other) == 0 ||
-		fk_same_columns(&cs->view.key, other) || is_replaced(cs, other))
-		return false;
-	text = overlap_text(&cs->view.key, other);
-
-	if (text == NULL)
-		return false;
-	check_row(cs, "overlap", CHECK_WARN,
-			  psprintf("key %s%s: %s", quote_identifier(step ? step->step->fk_name : other->name),
-					   step ? psprintf(" of step %d", step->step->step) : "", text),
-			  step ? psprintf("If one is enough, leave the other one out: %s",
-							  check_skip(step, psprintf("step %d is enough", cs->step->step))) :
-			  psprintf("If this key takes its place, say so: %s", check_set(cs, "replaces", other->name)));
-	return true;
-}
-
-static void
-check_overlap(PlanCheck *check, CheckStep *cs)
-{
-	bool		found = false;
-	ListCell   *lc;
-
-	foreach(lc, check->declared)
-		found |= check_overlap_with(cs, lfirst(lc), NULL);
-	foreach_ptr(CheckStep, other, check->steps)
-	{
-		if (other != cs && !other->left_alone && other->view.need == NEED_ADD)
-			found |= check_overlap_with(cs, &other->view.key, other);
-	}
-	if (!found)
-		check_row(cs, "overlap", CHECK_OK, NULL, NULL);
-}
-
-/* The key that a step replaces has to be there, unless the step has done that already */
-static void
-check_replaces(CheckStep *cs)
-{
-	const char *replaces = cs->step->replaces;
-	const FkKey *old;
-
-	if (replaces == NULL)
-		return;
-	old = fk_by_name(cs->view.key.child, replaces);
-	if (old && cs->view.existing && old->conid == cs->view.existing->conid)
-		check_row(cs, "replaces", CHECK_BLOCK,
-				  psprintf("key %s, which the step replaces, is the very key that it adds", quote_identifier(replaces)),
-				  psprintf("Keep it: %s", check_set(cs, "replaces", NULL)));
-	else if (old)
-		check_row(cs, "replaces", CHECK_OK,
-				  psprintf("key %s to %s is there and goes last", quote_identifier(replaces),
-						   sg_relation_name(old->parent)), NULL);
-	else if (cs->view.existing)
-		check_row(cs, "replaces", CHECK_OK, psprintf("key %s is gone already", quote_identifier(replaces)), NULL);
-	else
-		check_row(cs, "replaces", CHECK_BLOCK,
-				  psprintf("child %s has no foreign key %s, which the step replaces",
-						   cs->step->child_table, quote_identifier(replaces)),
-				  psprintf("Correct the name, or replace nothing: %s", check_set(cs, "replaces", NULL)));
 }
 
 /*
