@@ -7,7 +7,7 @@
  * definition of a key comes to here, check_twin.c other keys, check_access.c
  * who may do and see what, check_tables.c sizes, partitions, replication and time,
  * check_index.c indexes, check_cascade.c how far a delete
- * reaches, check_fix.c what mending orphans costs, check_change.c steps of other kinds,
+ * reaches, check_fix.c orphans and what mending them costs, check_change.c steps of other kinds,
  * check_server.c the state of the server, check_load.c
  * the window and the limits of load.
  *
@@ -166,7 +166,6 @@ extern void check_early_access(CheckStep *cs);
 extern CheckTable *check_table(PlanCheck *check, Oid relid);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 extern void check_measure(PlanCheck *check);
-extern void check_orphans(PlanCheck *check, CheckStep *cs);
 extern void check_estimate(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_index.c ---- */
@@ -180,6 +179,7 @@ extern Oid	check_serving_index(const FkKey *key);
 extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
 
 /* ---- check_fix.c ---- */
+extern void check_orphans(PlanCheck *check, CheckStep *cs);
 extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_change.c ---- */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * check_fix.c
- *	  What mending the orphans of a step costs.
+ *	  The orphans of a step: how many, can they be mended, and what that costs.
  *
  * For each row that is deleted, each key that refers to its table looks for
  * rows that refer to the row.  Where no index serves that, it reads a whole
@@ -14,6 +14,7 @@
 
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -21,7 +22,10 @@
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
+#include "deploy/deploy.h"
+#include "fix/fix.h"
 #include "plan/plan_index.h"
+#include "plan/plan_key.h"
 
 /* From then on, mending deserves a word */
 #define LONG_SECONDS	1
@@ -36,6 +40,159 @@ typedef struct FixCost
 	StringInfoData statements;
 	List	   *seen;			/* tables whose rows are reached */
 } FixCost;
+
+/* ---- orphans ---- */
+
+/*
+ * The form by name knows all that breaks a key which is there; the one by
+ * columns does not know rows that break MATCH FULL by a null.
+ */
+static char *
+list_orphans_hint(const CheckStep *cs)
+{
+	const FkKey *key = &cs->view.key;
+	char	   *columns = check_columns(key->child, key->child_att, key->nkeys);
+	char	   *by_columns;
+
+	if (cs->view.existing)
+		return psprintf("SELECT * FROM sg_fk_orphans(%s, %s);", quote_literal_cstr(cs->step->child_table),
+						quote_literal_cstr(cs->view.existing->name));
+	by_columns = psprintf("SELECT * FROM sg_orphans(%s, %s, %s, %s);", quote_literal_cstr(cs->step->child_table),
+						  check_array(sg_attribute_names(key->child, key->child_att, key->nkeys)),
+						  quote_literal_cstr(cs->step->parent_table),
+						  check_array(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
+	if (key->match != FKCONSTR_MATCH_FULL || key->nkeys == 1)
+		return by_columns;
+	return psprintf("%s and those with some nulls: SELECT * FROM %s WHERE num_nulls(%s) BETWEEN 1 AND %d;",
+					by_columns, cs->step->child_table, columns, key->nkeys - 1);
+}
+
+/* Why CALL sg_fix_orphans() could not do what the policy says, or NULL */
+static FkProblem *
+fix_obstacle(CheckStep *cs)
+{
+	FixKey		key = {&cs->view.key, cs->step};
+	FkProblem  *problem = audit_access_problem(key.key, true);
+
+	if (problem == NULL && fix_policy_fate(cs->step) == FIX_SET_NULL)
+		(void) fix_null_columns(&key, FIX_SET_NULL, &problem);
+	if (problem == NULL && cs->step->sentinel)
+		(void) fix_null_columns(&key, FIX_SENTINEL, &problem);
+	return problem;
+}
+
+/* What keeps them from being fixed goes with the sentinel, or with the policy */
+static char *
+fix_hint(CheckStep *cs, const char *policy)
+{
+	FixKey		key = {&cs->view.key, cs->step};
+	FkProblem  *problem = audit_access_problem(key.key, true);
+
+	if (problem == NULL && fix_policy_fate(cs->step) == FIX_SET_NULL)
+		(void) fix_null_columns(&key, FIX_SET_NULL, &problem);
+	if (problem || cs->step->sentinel == NULL)
+		return psprintf("Choose another policy: %s", check_set(cs, "orphans", policy));
+	return psprintf("Do without the sentinel: %s", check_set(cs, "sentinel", NULL));
+}
+
+/* Do keys refer to the child, so that there may be rows that hang on its orphans? */
+static bool
+is_referenced(const PlanCheck *check, Oid child)
+{
+	ListCell   *lc;
+
+	foreach(lc, check->declared)
+	{
+		if (((FkKey *) lfirst(lc))->parent == child && ((FkKey *) lfirst(lc))->enforced)
+			return true;
+	}
+	return false;
+}
+
+/* There are some, and the policy does something about them */
+static void
+check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
+{
+	FkProblem  *obstacle = fix_obstacle(cs);
+
+	if (obstacle)
+		check_row(cs, "orphans", CHECK_BLOCK,
+				  psprintf("%s, which can't be fixed: %s", text, obstacle->reason),
+				  fix_hint(cs, "leave"));
+	else
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("%s, and the policy is %s%s", text, plan_policy_word(cs->step->orphans),
+						   is_referenced(check, cs->view.key.child) ?
+						   "; other rows may refer to these, which was not looked at" : ""),
+				  psprintf("They are fixed only when you ask for it, here or by sg_add_fks; to see first what it comes to: CALL sg_fix_orphans(%s, dry_run => true);",
+						   quote_literal_cstr(cs->plan)));
+}
+
+/* There are some; what comes of it depends on the policy */
+static void
+check_found_orphans(PlanCheck *check, CheckStep *cs)
+{
+	char	   *text = deploy_orphans_text(cs->audit);
+
+	if (cs->step->orphans == ORPHANS_STOP)
+		check_row(cs, "orphans", CHECK_BLOCK, text,
+				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
+	else if (plan_step_fixes(cs->step))
+		check_fixable_orphans(check, cs, text);
+	else
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf(cs->unproved ? "%s came in past the key, which is valid" :
+						   "%s: the key stays NOT VALID while there are any", text),
+				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
+}
+
+/* There are none; the policy for those that may come can still be one that does not work */
+static void
+check_no_orphans(CheckStep *cs)
+{
+	char	   *text = psprintf("none in " INT64_FORMAT " rows", cs->audit->rows_checked);
+	FkProblem  *obstacle = plan_step_fixes(cs->step) ? fix_obstacle(cs) : NULL;
+
+	if (obstacle)
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("%s; but with fix => true the step fails: %s", text, obstacle->reason),
+				  fix_hint(cs, "stop"));
+	else if (cs->step->backfill && cs->view.need == NEED_ADD)
+		check_row(cs, "orphans", CHECK_WARN, psprintf("%s, before their columns are filled", text), NULL);
+	else
+		check_row(cs, "orphans", CHECK_OK, text, NULL);
+}
+
+void
+check_orphans(PlanCheck *check, CheckStep *cs)
+{
+	AuditKey   *ak = cs->audit;
+	bool		stops = cs->step->orphans == ORPHANS_STOP && cs->view.need == NEED_ADD;
+
+	if (ak == NULL)
+		return;
+	if (ak->rows_checked >= 0)
+		cs->child->rows = ak->rows_checked;
+	if (ak->result == AUDIT_PASS)
+		check_no_orphans(cs);
+	else if (ak->result == AUDIT_FAIL)
+		check_found_orphans(check, cs);
+	else if (OidIsValid(ak->waits_for))
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("the orphans could not be counted: somebody has locked %s", sg_relation_name(ak->waits_for)),
+				  psprintf("Find out who: SELECT * FROM pg_locks WHERE relation = %s::regclass;",
+						   quote_literal_cstr(sg_relation_name(ak->waits_for))));
+	else
+		check_row(cs, "orphans", stops ? CHECK_BLOCK : CHECK_WARN,
+				  psprintf("the orphans could not be counted%s: %s",
+						   stops ? ", and the policy is stop" : "", ak->reason),
+				  stops ? psprintf("Remove the reason, or add the key without counting: %s",
+								   check_set(cs, "orphans", "leave")) :
+				  psprintf("Remove the reason, and check again: SELECT * FROM sg_plan_check(%s);",
+						   quote_literal_cstr(cs->plan)));
+}
+
+/* ---- the cost ---- */
 
 static bool
 shares_rows(Oid a, Oid b)
