@@ -218,7 +218,7 @@ BEGIN
         ELSE upper(kind) || ' ' || identity END);
 
     IF old ->> 'name' IS DISTINCT FROM name OR old ->> 'parent' IS DISTINCT FROM parent THEN
-        p := p || jsonb_build_object('halfway', parent || '.' || quote_ident(old ->> 'name'));
+        p := p || jsonb_build_object('halfway', CASE kind WHEN 'index' THEN schemaguard.sg_sync_schema(identity) ELSE parent END || '.' || quote_ident(old ->> 'name'));
     END IF;
     IF kind IN ('function', 'procedure', 'aggregate', 'operator') THEN
         list := substr(schemaguard.sg_sync_name(identity), length(parent) + 2);

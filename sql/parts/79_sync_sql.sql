@@ -116,6 +116,15 @@ WITH RECURSIVE side AS MATERIALIZED (
        OR o.kind = 'constraint' AND o.target_properties ? 'references'
 ), rebuilt AS MATERIALIZED (
     SELECT DISTINCT a.number FROM anew a WHERE a.again
+), schema_contents AS MATERIALIZED (
+    SELECT s.number, s.identity, s.target_identity, s.state, string_agg(p.kind || ' ' || p.within, E'\n' ORDER BY p.kind, p.within COLLATE "C") AS contents
+    FROM pair s JOIN (SELECT p.kind, schemaguard.sg_sync_schema(coalesce(p.identity, p.target_identity)) AS schema,
+            substr(coalesce(p.identity, p.target_identity), length(schemaguard.sg_sync_schema(coalesce(p.identity, p.target_identity))) + 1) AS within
+        FROM pair p WHERE p.state IN ('missing', 'extra') AND p.kind <> 'schema' AND coalesce(p.parent, p.target_parent) IS NOT NULL
+          AND (SELECT count(DISTINCT s.state) FROM pair s WHERE s.kind = 'schema' AND s.state IN ('missing', 'extra')) = 2) p
+        ON p.schema = coalesce(s.identity, s.target_identity)
+    WHERE s.kind = 'schema' AND s.state IN ('missing', 'extra')
+    GROUP BY s.number, s.identity, s.target_identity, s.state
 ), again AS MATERIALIZED (
     SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
         o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
@@ -154,7 +163,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE o.kind = 'column' AND o.parent_state IN ('missing', 'extra')
     GROUP BY 1
 ), filled AS (
-    SELECT o.*, CASE WHEN s.parent IS NOT NULL THEN o.old || jsonb_build_object('columns_state', s.columns_state) ELSE o.old END AS full_old, CASE WHEN o.kind IN ('table', 'domain') THEN o.new || jsonb_build_object(CASE o.kind WHEN 'table' THEN 'columns' ELSE 'constraints' END, coalesce(i.columns, ''), 'columns_state', s.columns_state)
+    SELECT o.*, CASE WHEN o.again AND o.kind = 'column' AND NOT o.old ? 'generated' THEN 'the values of column ' || o.target_identity END AS lost, CASE WHEN s.parent IS NOT NULL THEN o.old || jsonb_build_object('columns_state', s.columns_state) ELSE o.old END AS full_old, CASE WHEN o.kind IN ('table', 'domain') THEN o.new || jsonb_build_object(CASE o.kind WHEN 'table' THEN 'columns' ELSE 'constraints' END, coalesce(i.columns, ''), 'columns_state', s.columns_state)
         ELSE o.new END AS full_new
     FROM made o LEFT JOIN inline i ON i.parent = o.identity AND o.kind IN ('table', 'domain')
     LEFT JOIN shape s ON s.parent = coalesce(o.identity, o.target_identity) AND o.kind = 'table'
@@ -176,7 +185,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.again AND f.parent_state IS DISTINCT FROM 'extra'
     UNION ALL
     SELECT b.section, f.number::bigint * 1000 + b.rule, f.kind, f.identity, CASE WHEN b.state IS NULL THEN 'created' ELSE 'validated' END, b.statement,
-        CASE WHEN b.state IS NULL THEN 'create' ELSE 'validate' END, f.full_new, '{"validated": false}', f.full_new, b.state, NULL, NULL
+        CASE WHEN b.state IS NULL THEN 'create' ELSE 'validate' END, f.full_new, '{"validated": false}', f.full_new, b.state, NULL, f.lost
     FROM birth b JOIN filled f ON f.number = b.number
     UNION ALL
     SELECT r.section, f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
@@ -205,7 +214,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION ALL
     -- what a new object has beyond that
     SELECT greatest(r.section, b.section), f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new || jsonb_build_object('old', '{}'::jsonb)),
-        'fresh', f.full_new, NULL, f.full_new, r.state, r.property, NULL
+        'fresh', f.full_new, NULL, f.full_new, r.state, r.property, f.lost
     FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties
     LEFT JOIN born b ON b.number = f.number
     WHERE f.state = 'missing' OR f.again
@@ -270,6 +279,13 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     CASE WHEN s.section = 3 THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' ELSE 'index' END END,
     CASE WHEN s.section = 3 THEN s.context ->> 'index_loose' END
 FROM asked s
+UNION ALL
+-- what has the name of something that is missing: nobody but a person can say whether it is the same
+SELECT 0, o.number, o.kind, o.target_identity, 'has the name that the reference has for something else', NULL, NULL, NULL, NULL, 'refused', NULL, NULL
+FROM object o JOIN way w ON w.number = o.number WHERE NOT allow_drop
+UNION ALL
+SELECT 0, a.number, 'schema', b.target_identity, 'has the contents of schema ' || a.identity || ', which is missing', NULL, NULL, NULL, NULL, 'refused', NULL, NULL
+FROM schema_contents a JOIN schema_contents b ON b.contents = a.contents WHERE a.state = 'missing' AND b.state = 'extra'
 UNION ALL
 -- what is left out
 SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond', NULL, NULL
@@ -374,9 +390,16 @@ DECLARE
     s       record;
     section int := 0;
     line    text;
+    refused text;
 BEGIN
     SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]') INTO statements
     FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions) x;
+    SELECT string_agg(format('%s %s %s', e ->> 'kind', e ->> 'object', e ->> 'what'), E'\n' ORDER BY e ->> 'kind', e ->> 'object') INTO refused
+    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'refused';
+    IF refused IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = format('%I has what may be something of %I under another name', target, reference), DETAIL = refused,
+            HINT = 'Say in schemaguard.rename (kind, old, new) what is one; if nothing is, allow_drop => true drops what is in the way.';
+    END IF;
 
     RETURN NEXT format('-- Makes %s what %s is. Written by schemaguard at %s.', quote_literal(target), quote_literal(reference), now());
     RETURN QUERY SELECT format('-- %s: database %s, PostgreSQL %s, %s, SHA-256 %s', quote_literal(n.name), quote_literal(n.database), n.server_version_num,

@@ -99,6 +99,7 @@ keep_object(DriftComparison *c, DriftSide side, const SnapshotObject *object)
 	kept->identity = copy(object->identity);
 	kept->parent = copy(object->parent);
 	kept->properties = (Jsonb *) pg_detoast_datum_copy((struct varlena *) object->properties);
+	kept->oid = object->oid;
 	kept->unknown = snapshot_unknown(object);
 	c->objects[side] = lappend(c->objects[side], kept);
 

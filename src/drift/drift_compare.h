@@ -36,6 +36,8 @@ typedef struct DriftObject
 	char	   *identity;
 	char	   *parent;
 	Jsonb	   *properties;
+	Oid			oid;			/* in its database, of a column its table's;
+								 * InvalidOid: not known */
 	char	   *unknown;		/* why it could not be read, or NULL */
 	struct DriftObject *partner;	/* what it is called on the other side */
 	struct DriftObject *within; /* an object on the same side that explains it */
@@ -151,6 +153,14 @@ typedef enum DriftAge
  * was taken of it, fill c->tables
  */
 extern void drift_look_here(DriftComparison *c, const char *name);
+
+/*
+ * Does an OID mean one object on both sides?  Both are this database, now or
+ * when a snapshot was taken here, not elsewhere and brought here, on one
+ * timeline: a copy of a database gives the OIDs that follow to objects of its
+ * own.
+ */
+extern bool drift_one_history(DriftComparison *c);
 
 /* Of a table of the target */
 extern DriftAge drift_table_age(DriftComparison *c, const char *table);

@@ -70,6 +70,37 @@ drift_look_here(DriftComparison *c, const char *name)
 	sg_scope_end(&scope);
 }
 
+/* How many of the two sides are snapshots that were taken here, and stayed here */
+static uint64
+count_taken_here(DriftComparison *c)
+{
+	Datum		names[] = {CStringGetTextDatum(c->info[DRIFT_REFERENCE]->name), CStringGetTextDatum(c->info[DRIFT_TARGET]->name)};
+	Oid			types[] = {TEXTOID, TEXTOID};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT FROM schemaguard.snapshot s WHERE s.name IN ($1, $2) AND s.server IS NULL AND s.imported_at IS NULL",
+						 2, types, names, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+	return n;
+}
+
+bool
+drift_one_history(DriftComparison *c)
+{
+	uint64		stored = 0;
+
+	for (int i = 0; i < 2; i++)
+		stored += strcmp(c->info[i]->name, SNAPSHOT_LIVE) != 0;
+	return MAJOR(c->info[DRIFT_REFERENCE]->server_version_num) == MAJOR(c->info[DRIFT_TARGET]->server_version_num) &&
+		same_environment(c, "system_identifier") && same_environment(c, "database_oid") &&
+		same_environment(c, "timeline") && count_taken_here(c) == stored;
+}
+
 DriftAge
 drift_table_age(DriftComparison *c, const char *table)
 {

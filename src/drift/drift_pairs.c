@@ -91,6 +91,24 @@ has_own_schema(const DriftPair *pair)
 	}
 }
 
+/* A name of the target, with what a renamed schema will be called when it is needed */
+static char *
+in_renamed_schema(DriftComparison *c, char *name)
+{
+	foreach_ptr(DriftName, renamed, c->names)
+	{
+		char	   *within;
+
+		if (name == NULL || renamed->name || renamed->owner ||
+			strcmp(drift_schema(name), snapshot_quote(renamed->new_schema)) != 0)
+			continue;
+		within = drift_within_schema(name);
+		return within ? psprintf("%s.%s", snapshot_quote(renamed->schema), within) :
+			snapshot_quote(renamed->schema);
+	}
+	return name;
+}
+
 static void
 add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 {
@@ -104,13 +122,19 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 				continue;
 			pair = new_pair(object->kind);
 			fill_object(pair, object);
+			if (side == DRIFT_TARGET)
+			{
+				pair->identity[side] = in_renamed_schema(c, object->identity);
+				pair->parent[side] = in_renamed_schema(c, object->parent);
+			}
 			if (object->partner)
 			{
 				fill_object(pair, object->partner);
 				/* a name of PostgreSQL's choice is as good as another */
 				if (!object->automatic_pair && strcmp(pair->name[0], pair->name[1]) != 0)
 					pair->changes = list_make1("name");
-				if (has_own_schema(pair) && strcmp(pair->parent[0], pair->parent[1]) != 0)
+				/* in a schema that is renamed, nothing moves */
+				if (has_own_schema(pair) && strcmp(drift_new_schema(c, pair->parent[0]), pair->parent[1]) != 0)
 					pair->changes = lappend(pair->changes, "parent");
 				sg_names_enter(pairs, snapshot_kinds[object->kind].word, object->identity)->value = pair;
 			}
@@ -155,28 +179,65 @@ is_settled(const DriftPair *pair)
 	return pair->identity[0] && pair->identity[1] && pair->changes == NIL && pair->unknown == NULL;
 }
 
-/* ---- renames that somebody has confirmed ---- */
+/* ---- renames: what an OID proves, and what somebody has confirmed ---- */
+
+/* What is renamed first, since names of the others begin with it */
+typedef enum RenamePass
+{
+	PASS_SCHEMAS,
+	PASS_OBJECTS,
+	PASS_COLUMNS
+} RenamePass;
+
+static bool
+is_in_pass(SnapshotKind kind, RenamePass pass)
+{
+	switch (kind)
+	{
+		case KIND_SCHEMA:
+			return pass == PASS_SCHEMAS;
+		case KIND_TABLE:
+		case KIND_VIEW:
+		case KIND_MATERIALIZED_VIEW:
+		case KIND_SEQUENCE:
+		case KIND_TYPE:
+		case KIND_DOMAIN:
+			return pass == PASS_OBJECTS;
+		case KIND_COLUMN:
+			return pass == PASS_COLUMNS;
+		default:
+			return false;
+	}
+}
 
 static void
-add_name(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
+pair_renamed(DriftComparison *c, DriftObject *reference, DriftObject *target, char *evidence)
 {
 	DriftName  *name = palloc0(sizeof(DriftName));
 
-	name->name = drift_local_name(reference);
-	name->new_name = drift_local_name(target);
-	if (reference->kind == KIND_COLUMN)
+	drift_pair(c, reference, target, 1.0, evidence);
+	if (reference->kind == KIND_SCHEMA)
+	{
+		name->schema = drift_local_name(reference);
+		name->new_schema = drift_local_name(target);
+	}
+	else if (reference->kind == KIND_COLUMN)
+	{
 		name->owner = reference->parent;
+		name->name = drift_local_name(reference);
+		name->new_name = drift_local_name(target);
+	}
 	else
 	{
-		name->schema = sg_parse_table_name(reference->identity).schema;
-		name->new_schema = sg_parse_table_name(target->identity).schema;
+		drift_add_object_name(c, reference, target);
+		return;
 	}
 	drift_add_name(c, name);
 }
 
-/* Pair what schemaguard.rename says to be one: columns after the tables that they are in */
+/* What schemaguard.rename says to be one */
 static void
-pair_confirmed(DriftComparison *c, bool columns)
+pair_confirmed(DriftComparison *c, RenamePass pass)
 {
 	MemoryContext context = CurrentMemoryContext;
 	SgScope		scope;
@@ -193,20 +254,66 @@ pair_confirmed(DriftComparison *c, bool columns)
 		DriftObject *reference = NULL;
 		DriftObject *target = NULL;
 
-		if (snapshot_kind(SPI_getvalue(tuple, desc, 1), &kind) && (kind == KIND_COLUMN) == columns)
+		if (snapshot_kind(SPI_getvalue(tuple, desc, 1), &kind) && is_in_pass(kind, pass))
 		{
 			reference = drift_find(c, DRIFT_REFERENCE, kind, SPI_getvalue(tuple, desc, 3));
 			target = drift_find(c, DRIFT_TARGET, kind, SPI_getvalue(tuple, desc, 2));
 		}
 		if (reference && target && reference->partner == NULL && target->partner == NULL)
-		{
-			drift_pair(c, reference, target, 1.0, "confirmed");
-			add_name(c, reference, target);
-		}
+			pair_renamed(c, reference, target, "confirmed");
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+}
+
+/* What an object is known by for good, of a column with its number; NULL: it is not known */
+static char *
+lasting_name(const DriftObject *object)
+{
+	if (!OidIsValid(object->oid) || object->partner)
+		return NULL;
+	if (object->kind != KIND_COLUMN)
+		return psprintf("%u", object->oid);
+	return psprintf("%u %.0f", object->oid,
+					drift_number(object->properties, drift_value(object->properties, "number") ? "number" : "position"));
+}
+
+static void
+pair_same(DriftComparison *c, RenamePass pass)
+{
+	SgNameTable *targets = sg_names_create(CurrentMemoryContext);
+
+	foreach_ptr(DriftObject, object, c->objects[DRIFT_TARGET])
+	{
+		char	   *name = is_in_pass(object->kind, pass) ? lasting_name(object) : NULL;
+
+		if (name)
+			sg_names_enter(targets, snapshot_kinds[object->kind].word, name)->value = object;
+	}
+	foreach_ptr(DriftObject, object, c->objects[DRIFT_REFERENCE])
+	{
+		char	   *name = is_in_pass(object->kind, pass) ? lasting_name(object) : NULL;
+		DriftObject *target = name ? sg_names_value(targets, snapshot_kinds[object->kind].word, name) : NULL;
+
+		if (target)
+			pair_renamed(c, object, target, "one object by its OID");
+	}
+	sg_names_destroy(targets);
+}
+
+static void
+find_renames(DriftComparison *c)
+{
+	bool		one_history = drift_one_history(c);
+
+	for (RenamePass pass = PASS_SCHEMAS; pass <= PASS_COLUMNS; pass++)
+	{
+		pair_confirmed(c, pass);
+		if (one_history)
+			pair_same(c, pass);
+		drift_match_children(c);
+	}
 }
 
 /* ---- what is meant to differ ---- */
@@ -276,9 +383,7 @@ finish(DriftComparison *c, void *arg)
 	List	   *problems = NIL;
 	List	   *entries = drift_ignore_load(&problems);
 
-	pair_confirmed(c, false);
-	drift_match_children(c);
-	pair_confirmed(c, true);
+	find_renames(c);
 	drift_match_automatic(c);
 	drift_match_same_names(c);
 	add_objects(c, pairs, &all);

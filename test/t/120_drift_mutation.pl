@@ -483,7 +483,7 @@ ALTER TABLE m.excl DROP CONSTRAINT excl_name, ADD CONSTRAINT excl_name EXCLUDE (
 ALTER TABLE m.excl DROP CONSTRAINT excl_name, ADD CONSTRAINT excl_name EXCLUDE (name WITH =, id WITH =) ;; constraint ;; m.excl.excl_name ;; changed ;; columns,index_columns,operators
 ALTER TABLE m.excl DROP CONSTRAINT excl_upper, ADD CONSTRAINT excl_upper EXCLUDE (lower(name) WITH =) ;; constraint ;; m.excl.excl_upper ;; changed ;; expressions
 ALTER INDEX m.excl_upper ALTER COLUMN 1 SET STATISTICS 50 ;; constraint ;; m.excl.excl_upper ;; changed ;; statistics
-UPDATE pg_attribute SET attoptions = '{x=1}' WHERE attrelid = 'm.excl_name'::regclass ;; constraint ;; m.excl.excl_name ;; changed ;; operator_class_options
+UPDATE pg_attribute SET attoptions = '{x=1}' WHERE attrelid = 'm.excl_name'::regclass ;; constraint ;; m.excl.excl_name ;; changed ;; operator_class_options,operator_classes
 ALTER TABLE m.heir2 ADD CONSTRAINT base2_z CHECK (z > 0) ;; constraint ;; m.heir2.base2_z ;; changed ;; inherited
 ALTER TABLE m.heir2 NO INHERIT m.base2; ALTER TABLE m.heir2 INHERIT m.base2 ;; 2 rows
 ALTER DOMAIN m.posint DROP CONSTRAINT positive; ALTER DOMAIN m.posint ADD CONSTRAINT positive CHECK (VALUE > 1) ;; constraint ;; m.posint.positive ;; changed ;; expression

@@ -13,7 +13,7 @@ use SgDrift;
 use SgTest;
 use Test::More;
 
-my $node = new_node('sync', conf => "autovacuum = off\nfsync = off\nwal_level = logical\n");
+my $node = new_node('sync', streaming => 1, conf => "autovacuum = off\nfsync = off\nwal_level = logical\n");
 my $files = $PostgreSQL::Test::Utils::tmp_check;
 $node->safe_psql('postgres', roles());
 
@@ -204,6 +204,37 @@ $node->safe_psql('named', "INSERT INTO schemaguard.rename VALUES ('table', 'm.t'
 unlike(script('named'), qr/DROP/, 'one that somebody has confirmed drops nothing');
 is_synchronised('named', 'renames');
 is($node->safe_psql('named', 'SELECT id, remark FROM m2.orders ORDER BY id'), "1|n\n2|o", 'renames: rows are there');
+
+# where the reference was taken here, an OID says the same; a copy of the whole server gives the OIDs that follow to tables of its own
+database('known', 'whole');
+$node->safe_psql('known', $rows . q{SELECT sg_snapshot_take('reference')});
+$node->backup('copy');
+my $copy = PostgreSQL::Test::Cluster->new('copy');
+$copy->init_from_backup($node, 'copy');
+$copy->start;
+$_->safe_psql('known', 'CREATE TABLE m.' . $_->name . '_table (x int, y int)') foreach $node, $copy;
+$_->safe_psql('known', q{SELECT sg_snapshot_take('new')}) foreach $node, $copy;
+my $oid = q{SELECT max(oid) FROM schemaguard.snapshot_object WHERE snapshot = 'new' AND kind = 'table'};
+is($copy->safe_psql('known', $oid), $node->safe_psql('known', $oid), 'new tables of a copy have the same OIDs');
+$node->safe_psql('known', "SELECT sg_snapshot_import('copied', " . lit($copy->safe_psql('known', q{SELECT sg_snapshot_export('new')})) . ')');
+$copy->stop;
+my $copied = $node->safe_psql('known', q{SELECT * FROM sg_sync_sql('copied', allow_drop => true)});
+unlike($copied, qr/RENAME/, 'but are none of the others');
+like($copied, qr/^ +CREATE TABLE m\.copy_table .*^ +DROP TABLE m\.sync_table;\n/ms, 'they are made and dropped') or diag($copied);
+$node->safe_psql('known', q{DROP TABLE m.sync_table; ALTER TABLE m.t RENAME TO orders; ALTER TABLE m.orders RENAME note TO remark; ALTER TABLE m.orders SET SCHEMA m2; ALTER TYPE m.pair RENAME TO couple;
+	ALTER VIEW m.v RENAME TO shown; ALTER SEQUENCE m.seq RENAME TO numbers; ALTER SCHEMA m RENAME TO n; CREATE INDEX more ON n.parent (region)});
+my @renamed = script('known') =~ /^ +ALTER .*?(SET SCHEMA|RENAME .*?)(?: m)?;$/mg;
+is(join(' ', sort @renamed),
+	'RENAME COLUMN remark TO note RENAME TO m RENAME TO pair RENAME TO seq RENAME TO t RENAME TO v SET SCHEMA', 'by OID: what was renamed here gets its name back');
+is_synchronised('known', 'by OID');
+is($node->safe_psql('known', 'SELECT id, note FROM m.t ORDER BY id'), "1|n\n2|o", 'by OID: rows are there');
+
+# a name that something else has
+$node->safe_psql('known', q{SELECT sg_snapshot_drop('reference')});
+carry('renamed', 'known');
+$node->safe_psql('known', 'CREATE VIEW m2.orders AS SELECT 1 AS one');
+is_error($node, q{SELECT sg_sync_sql('reference')}, '55000', qr/DETAIL:  .*view m2\.orders has the name that the reference has for something else\n.*HINT:.*schemaguard\.rename/s,
+	'what has a name that is needed is refused', dbname => 'known');
 
 $node->stop;
 done_testing();
