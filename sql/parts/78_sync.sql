@@ -232,6 +232,13 @@ BEGIN
         p := p || jsonb_build_object(e.key || '_name', CASE WHEN e.key IN ('commutator', 'negator', 'sort_operator')
             THEN schemaguard.sg_sync_operator(e.value) ELSE schemaguard.sg_sync_name(e.value) END);
     END LOOP;
+    -- what a snapshot hides is left out of what is made
+    IF properties::text LIKE '%=(hidden)"%' THEN
+        SELECT p || jsonb_object_agg(x.key, x.shown) || jsonb_build_object('hidden', jsonb_agg(x.hidden)) INTO p
+        FROM (SELECT o.key, coalesce(jsonb_agg(v.v) FILTER (WHERE v.v NOT LIKE '%=(hidden)'), '[]') AS shown, string_agg(split_part(v.v, '=', 1), ', ') FILTER (WHERE v.v LIKE '%=(hidden)') AS hidden
+              FROM jsonb_each(properties) o, jsonb_array_elements_text(o.value) v (v)
+              WHERE o.key IN ('options', 'server_options') AND jsonb_typeof(o.value) = 'array' GROUP BY o.key) x;
+    END IF;
     IF jsonb_typeof(properties -> 'options') = 'array' THEN
         p := p || jsonb_build_object('option_sets', schemaguard.sg_sync_lacking(properties -> 'options', old -> 'options'));
     END IF;

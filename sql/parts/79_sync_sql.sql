@@ -174,6 +174,24 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND NOT (f.kind = 'constraint' AND f.new ? 'of_domain' AND f.new ? 'in_new' AND (f.new ->> 'validated')::boolean)
 ), born AS MATERIALIZED (
     SELECT b.number, max(b.section) AS section FROM birth b WHERE b.statement IS NOT NULL AND b.state IS NULL GROUP BY b.number
+), need AS MATERIALIZED (
+    -- what the script can't make
+    SELECT DISTINCT x.kind, x.name
+    FROM (SELECT f.kind, f.identity, f.new FROM filled f WHERE f.new IS NOT NULL) f
+    CROSS JOIN LATERAL (
+        SELECT 'role' AS kind, f.new ->> 'owner' AS name
+        UNION ALL SELECT 'role', k FROM jsonb_object_keys(CASE jsonb_typeof(f.new -> 'acl') WHEN 'object' THEN f.new -> 'acl' ELSE '{}' END) k
+        UNION ALL SELECT 'role', r FROM jsonb_array_elements_text(CASE f.kind WHEN 'policy' THEN f.new -> 'roles' ELSE '[]' END) r
+        UNION ALL SELECT 'role', quote_ident(f.new ->> 'name') WHERE f.kind = 'user mapping'
+        UNION ALL SELECT 'tablespace', f.new ->> 'tablespace'
+        UNION ALL SELECT 'extension', (f.new ->> 'name') || ' ' || (f.new ->> 'version') WHERE f.kind = 'extension'
+        UNION ALL SELECT 'collation', c FROM (SELECT f.new ->> 'collation' UNION ALL
+            SELECT jsonb_array_elements_text(CASE jsonb_typeof(f.new -> 'collations') WHEN 'array' THEN f.new -> 'collations' ELSE '[]' END)) c (c)
+        UNION ALL SELECT 'PostgreSQL', '18' WHERE f.new ->> 'generated_kind' = 'virtual' OR f.new ->> 'enforced' = 'false' OR f.new ? 'period'
+        UNION ALL SELECT 'PostgreSQL', '17' WHERE f.new ->> 'provider' = 'builtin'
+        UNION ALL SELECT 'PostgreSQL', '16' WHERE f.kind = 'collation' AND f.new ? 'rules') x
+    WHERE x.name IS NOT NULL AND NOT (x.kind = 'role' AND x.name = 'PUBLIC')
+      AND NOT (x.kind = 'collation' AND EXISTS (SELECT FROM object o WHERE o.kind = 'collation' AND o.new ->> 'address' = x.name))
 ), step AS (
     -- dropped first, in reverse
     SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
@@ -280,6 +298,8 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     CASE WHEN s.section = 3 THEN s.context ->> 'index_loose' END
 FROM asked s
 UNION ALL
+SELECT 0, 0, n.kind, n.name, 'is needed', NULL, NULL, NULL, NULL, 'need', NULL, NULL FROM need n
+UNION ALL
 -- what has the name of something that is missing: nobody but a person can say whether it is the same
 SELECT 0, o.number, o.kind, o.target_identity, 'has the name that the reference has for something else', NULL, NULL, NULL, NULL, 'refused', NULL, NULL
 FROM object o JOIN way w ON w.number = o.number WHERE NOT allow_drop
@@ -290,6 +310,9 @@ UNION ALL
 -- what is left out
 SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond', NULL, NULL
 FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'beyond'
+UNION ALL
+SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL
+FROM filled f WHERE f.new ? 'hidden' AND (f.state = 'missing' OR f.again OR f.changes && '{options,server_options}')
 UNION ALL
 SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), 'could not be read', p.unknown, NULL, NULL, NULL, 'unknown', NULL, NULL
 FROM pair p WHERE p.unknown IS NOT NULL
@@ -339,6 +362,15 @@ END %1$s;
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_concurrently(text, text, text, text, text, text, text)
     IS 'a statement that builds an index beside writers, with what is asked before and after';
+
+-- A text as a comment: for psql one ends at a carriage return, too
+CREATE FUNCTION schemaguard.sg_sync_comment(line text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '-- ' || regexp_replace(line, '\r\n|\r|\n', chr(10) || '-- ', 'g');
+COMMENT ON FUNCTION schemaguard.sg_sync_comment(text)
+    IS 'a text as a comment of a script';
 
 -- a dollar quote for a text
 CREATE FUNCTION schemaguard.sg_sync_tag(body text)
@@ -391,6 +423,8 @@ DECLARE
     section int := 0;
     line    text;
     refused text;
+    needs   text;
+    lacking text;
 BEGIN
     SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]') INTO statements
     FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions) x;
@@ -401,17 +435,16 @@ BEGIN
             HINT = 'Say in schemaguard.rename (kind, old, new) what is one; if nothing is, allow_drop => true drops what is in the way.';
     END IF;
 
-    RETURN NEXT format('-- Makes %s what %s is. Written by schemaguard at %s.', quote_literal(target), quote_literal(reference), now());
-    RETURN QUERY SELECT format('-- %s: database %s, PostgreSQL %s, %s, SHA-256 %s', quote_literal(n.name), quote_literal(n.database), n.server_version_num,
-            'as of ' || n.taken_at, encode(n.checksum, 'hex'))
+    RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database, n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
         FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
     RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
         FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
                   WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown' THEN 'left out, for they could not be read'
-                  WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' ELSE 'statements' END AS what, count(*) AS n
+                  WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden' THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first' ELSE 'statements' END AS what, count(*) AS n
               FROM jsonb_array_elements(statements) e GROUP BY 1) x HAVING count(*) > 0;
-    RETURN QUERY SELECT '-- left out: ' || replace(concat_ws(' ', e ->> 'kind', e ->> 'object') || ': ' || concat_ws(', ', e ->> 'what', e ->> 'statement'), E'\n', ' ')
-        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'unknown', 'unmanaged');
+    RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': ' || concat_ws(', ', e ->> 'what', e ->> 'statement'))
+        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0) THEN
         RETURN;
     END IF;
@@ -420,6 +453,28 @@ BEGIN
     RETURN NEXT 'SET search_path = pg_catalog, pg_temp;';
     RETURN NEXT 'SET check_function_bodies = off;';
     RETURN NEXT 'SET lock_timeout = ''5s'';';
+    SELECT string_agg(format('(%L, %L)', e ->> 'kind', e ->> 'object'), ', ' ORDER BY e ->> 'kind', e ->> 'object') INTO needs
+    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'need';
+    IF needs IS NOT NULL THEN
+        lacking := format($needs$SELECT pg_catalog.string_agg(n.kind || ' ' || n.name, ', ') FROM (VALUES %s) n (kind, name)
+        WHERE NOT CASE n.kind WHEN 'role' THEN pg_catalog.to_regrole(n.name) IS NOT NULL WHEN 'collation' THEN pg_catalog.to_regcollation(n.name) IS NOT NULL
+            WHEN 'tablespace' THEN EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = n.name)
+            WHEN 'extension' THEN EXISTS (SELECT FROM pg_catalog.pg_available_extension_versions v WHERE v.name || ' ' || v.version = n.name)
+            ELSE pg_catalog.current_setting('server_version_num')::int >= n.name::int * 10000 END$needs$, needs);
+        IF target = 'live' THEN
+            EXECUTE lacking INTO line;
+            RETURN QUERY SELECT schemaguard.sg_sync_comment('the target lacks ' || line || ': the script will not begin') WHERE line IS NOT NULL;
+        END IF;
+        RETURN NEXT '-- what the reference needs, and no statement makes';
+        RETURN NEXT format($needs$DO %1$s
+DECLARE
+    lacking text := (%2$s);
+BEGIN
+    IF lacking IS NOT NULL THEN
+        RAISE 'nothing has been applied: the target lacks %%', lacking;
+    END IF;
+END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
+    END IF;
 
     FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after,
                  split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
@@ -438,10 +493,10 @@ BEGIN
             END IF;
             section := s.section;
         END IF;
-        RETURN NEXT replace(format('-- %s %s: %s%s', s.kind, s.object, s.what, coalesce('; loses ' || s.loss, '')), E'\n', ' ');
+        RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s', s.kind, s.object, s.what, coalesce('; loses ' || s.loss, '')));
         line := CASE s.section WHEN 3 THEN schemaguard.sg_sync_concurrently(s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
             ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after) END;
-        RETURN NEXT CASE WHEN s.loss IS NOT NULL AND NOT allow_drop THEN '-- ' || replace(line, E'\n', E'\n-- ') ELSE line END;
+        RETURN NEXT CASE WHEN s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line) ELSE line END;
     END LOOP;
     IF section NOT IN (0, 3, 5) THEN
         RETURN NEXT 'COMMIT;';
