@@ -29,10 +29,10 @@ AS $function$
         || coalesce(' COLLATE ' || (p -> 'collations' ->> (k.n - 1)::int), '')
         || coalesce(' ' || (p -> 'operator_classes' ->> (k.n - 1)::int), '')
         || coalesce(schemaguard.sg_sync_fill(' ({o|O})', jsonb_build_object('o', p -> 'operator_class_options' -> k.n::text)), '')
-        || coalesce(' ' || upper(p -> 'ordering' ->> (k.n - 1)::int), '')
+        || coalesce(' ' || upper(nullif(regexp_replace(p -> 'ordering' ->> (k.n - 1)::int, '^asc ', ''), '')), '')
         || coalesce(' WITH ' || schemaguard.sg_sync_operator(p -> 'operators' ->> (k.n - 1)::int), ''), ', ' ORDER BY k.n)
     FROM (SELECT k.name, k.n, count(*) FILTER (WHERE k.name IS NULL) OVER (ORDER BY k.n) AS expression
-          FROM jsonb_array_elements_text(columns) WITH ORDINALITY k (name, n)) k
+          FROM jsonb_array_elements_text(CASE jsonb_typeof(columns) WHEN 'array' THEN columns END) WITH ORDINALITY k (name, n)) k
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_keys(jsonb, jsonb)
     IS 'what stands between the parentheses of an index';
@@ -48,6 +48,18 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lacking(jsonb, jsonb)
     IS 'the elements of one array that another one lacks';
 
+-- the first place at which two arrays differ
+CREATE FUNCTION schemaguard.sg_sync_first_other(a jsonb, b jsonb)
+RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT min(coalesce(x.n, y.n)) FROM jsonb_array_elements(a) WITH ORDINALITY x (e, n) FULL JOIN jsonb_array_elements(b) WITH ORDINALITY y (e, n) ON y.n = x.n
+    WHERE y.e IS DISTINCT FROM x.e
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_first_other(jsonb, jsonb)
+    IS 'the first place at which two arrays differ';
+
 -- options name=value of one side against those of the other, for OPTIONS (ADD, SET, DROP)
 CREATE FUNCTION schemaguard.sg_sync_options(new jsonb, old jsonb)
 RETURNS text
@@ -61,7 +73,7 @@ AS $function$
         ORDER BY coalesce(n.name, o.name))
     FROM n FULL JOIN o ON o.name = n.name
     -- what is hidden is not known
-    WHERE n.value IS DISTINCT FROM o.value AND coalesce(n.value, '') <> '(hidden)' AND coalesce(o.value, '') <> '(hidden)'
+    WHERE n.value IS DISTINCT FROM o.value AND coalesce(n.value, '') <> '(hidden)' AND (n.name IS NULL OR coalesce(o.value, '') <> '(hidden)')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_options(jsonb, jsonb)
     IS 'the changes that make one set of options another one';
@@ -83,6 +95,50 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_labels(text, jsonb, jsonb)
     IS 'the statements that add labels of an enum';
+
+-- An enum that loses labels is made anew, and the columns of its type take the new one. Values that it has no more stop that.
+CREATE FUNCTION schemaguard.sg_sync_relabel(type text, name text, labels jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT format($do$DO $labels$
+DECLARE
+    made_of CONSTANT oid := pg_catalog.to_regtype(%1$L);
+    first text[];
+    last  text[];
+    line  text;
+BEGIN
+    SELECT array_agg(x.first) FILTER (WHERE x.first IS NOT NULL), array_agg(x.last ORDER BY x.step) INTO first, last
+    FROM (
+        SELECT 1 AS step, CASE WHEN d.oid IS NOT NULL THEN format('ALTER TABLE %%s ALTER COLUMN %%I DROP DEFAULT', a.attrelid::regclass, a.attname) END AS first,
+            format('ALTER TABLE %%s ALTER COLUMN %%I TYPE %1$s%%s USING %%I::text%%s::%1$s%%s', a.attrelid::regclass, a.attname, x.s, a.attname, x.s, x.s) AS last
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+            CROSS JOIN LATERAL (SELECT CASE WHEN t.oid = made_of THEN '' ELSE '[]' END) x (s) LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE made_of IN (t.oid, t.typelem) AND c.relkind IN ('r', 'p', 'f') AND a.attinhcount = 0 AND NOT a.attisdropped
+        UNION ALL
+        SELECT 2, NULL, format('ALTER TABLE %%s ALTER COLUMN %%I SET DEFAULT %%s', a.attrelid::regclass, a.attname, pg_get_expr(d.adbin, 0))
+        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE made_of IN (t.oid, t.typelem) AND NOT a.attisdropped AND a.attgenerated = ''
+        UNION ALL
+        SELECT 3, format('ALTER TABLE %%s DROP CONSTRAINT %%I', k.conrelid::regclass, k.conname), format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid))
+        FROM pg_constraint k WHERE k.contype = 'c' AND k.coninhcount = 0
+          AND EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND made_of IN (t.oid, t.typelem))
+    ) x;
+    FOREACH line IN ARRAY coalesce(first, '{}') LOOP
+        EXECUTE line;
+    END LOOP;
+    ALTER TYPE %1$s RENAME TO %2$I;
+    CREATE TYPE %1$s AS ENUM (%4$s);
+    FOREACH line IN ARRAY coalesce(last, '{}') LOOP
+        EXECUTE line;
+    END LOOP;
+    DROP TYPE %3$s.%2$I;
+END $labels$$do$, type, left(name, 54) || '_sync_old', schemaguard.sg_sync_schema(type),
+        (SELECT string_agg(quote_literal(l), ', ' ORDER BY n) FROM jsonb_array_elements_text(labels) WITH ORDINALITY x (l, n)))
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_relabel(text, text, jsonb)
+    IS 'the statement that makes an enum anew, with its columns';
 
 -- CREATE FUNCTION or PROCEDURE
 CREATE FUNCTION schemaguard.sg_sync_routine(kind text, p jsonb)
@@ -209,7 +265,7 @@ BEGIN
         WHEN 'rule' THEN 'RULE ' || quote_ident(name) || ' ON ' || parent
         WHEN 'policy' THEN 'POLICY ' || quote_ident(name) || ' ON ' || parent
         WHEN 'foreign server' THEN 'SERVER ' || identity
-        WHEN 'user mapping' THEN 'USER MAPPING FOR ' || quote_ident(name) || ' SERVER ' || parent
+        WHEN 'user mapping' THEN 'USER MAPPING FOR ' || CASE name WHEN 'PUBLIC' THEN name ELSE quote_ident(name) END || ' SERVER ' || parent
         WHEN 'transform' THEN regexp_replace(identity, '^for (.*) on language (.*)$', 'TRANSFORM FOR \1 LANGUAGE \2')
         WHEN 'collation' THEN 'COLLATION ' || (p ->> 'address')
         WHEN 'aggregate' THEN 'AGGREGATE ' || schemaguard.sg_sync_name(identity) || '(' || coalesce(nullif(p ->> 'arguments', ''), '*') || ')'
@@ -248,6 +304,7 @@ BEGIN
             WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text(properties -> 'options') n WHERE split_part(n, '=', 1) = split_part(o, '=', 1))),
         'options_change', schemaguard.sg_sync_options(properties -> 'options', old -> 'options'),
         'server_options_change', schemaguard.sg_sync_options(properties -> 'server_options', old -> 'server_options'),
+        'hidden_options', (SELECT string_agg(quote_ident(split_part(o, '=', 1)), ', ') FROM jsonb_array_elements_text(properties -> 'options') o WHERE o LIKE '%=(hidden)' AND NOT coalesce(old -> 'options' ? o, false)),
         'toast_with', (SELECT string_agg('toast.' || quote_ident(split_part(o, '=', 1)) || ' = ' || quote_literal(substr(o, strpos(o, '=') + 1)), ', ')
             FROM jsonb_array_elements_text(properties -> 'toast_options') o),
         'toast_resets', (SELECT string_agg('toast.' || quote_ident(split_part(o, '=', 1)), ', ') FROM jsonb_array_elements_text(old -> 'toast_options') o
@@ -260,6 +317,16 @@ BEGIN
     END IF;
 
     CASE kind
+    WHEN 'table' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object('bound', (properties ->> 'partition_of') || ' ' || (properties ->> 'partition_bound')));
+        -- their order says in which order columns come
+        IF properties -> 'inherits' IS DISTINCT FROM old -> 'inherits' THEN
+            p := p || jsonb_strip_nulls(jsonb_build_object('inherits_text', properties ->> 'inherits', 'inherits_old_text', coalesce(old ->> 'inherits', ''),
+                'inherits_less', (SELECT jsonb_agg(format('ALTER TABLE %s NO INHERIT %s', identity, o) ORDER BY n) FROM jsonb_array_elements_text(old -> 'inherits') WITH ORDINALITY x (o, n)
+                    WHERE n >= schemaguard.sg_sync_first_other(properties -> 'inherits', old -> 'inherits')),
+                'inherits_more', (SELECT jsonb_agg(format('ALTER TABLE %s INHERIT %s', identity, o) ORDER BY n) FROM jsonb_array_elements_text(properties -> 'inherits') WITH ORDINALITY x (o, n)
+                    WHERE n >= schemaguard.sg_sync_first_other(properties -> 'inherits', old -> 'inherits'))));
+        END IF;
     WHEN 'column' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'identity', properties -> 'identity', 'column_identity', identity, 'identity_word', properties -> 'identity',
@@ -269,7 +336,7 @@ BEGIN
             'identity_sets', CASE WHEN properties ? 'identity_sequence' THEN schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
                 jsonb_build_object('s', properties -> 'identity_sequence')) END,
             'identity_extras', CASE WHEN properties ? 'identity_sequence' THEN (SELECT jsonb_agg(format('DO $sequence$ BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.pg_get_serial_sequence(%L, %L)); END $sequence$', x.statement, parent, name))
-                FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE properties -> 'identity_sequence' ? 'persistence'
+                FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE (properties -> 'identity_sequence' ->> 'persistence') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'persistence')
                     UNION ALL SELECT 'COMMENT ON SEQUENCE %s IS ' || replace(quote_nullable(properties #>> '{identity_sequence,comment}'), '%', '%%') WHERE (properties -> 'identity_sequence' ->> 'comment') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'comment')
                     UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g) x) END,
             'not_null_check', schemaguard.sg_sync_new_name(name || '_not_null'),
@@ -297,11 +364,12 @@ BEGIN
         p := p || jsonb_build_object('definition_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
             'index', identity, 'index_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'), 'is_now', schemaguard.sg_sync_index_is(identity), 'is_new', schemaguard.sg_sync_index_is(p ->> 'new_index'));
     WHEN 'constraint' THEN
-        p := p || jsonb_build_object('keys', (SELECT string_agg(quote_ident(c), ', ' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'columns') WITH ORDINALITY c (c, n)));
+        p := p || jsonb_build_object('keys', (SELECT string_agg(quote_ident(c), ', ' ORDER BY n) FROM jsonb_array_elements_text(CASE jsonb_typeof(properties -> 'columns') WHEN 'array' THEN properties -> 'columns' END) WITH ORDINALITY c (c, n)));
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(coalesce(properties ->> 'index_name', name)),
             'index_name_or', coalesce(properties ->> 'index_name', name),
             'index_new', coalesce(properties ->> 'index_name', name), 'new_name', schemaguard.sg_sync_new_name(name), 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(schemaguard.sg_sync_new_name(name)),
+            'is_valid', CASE WHEN NOT properties ? 'valid' THEN true END,
             'can_wait', CASE WHEN properties ->> 'type' IN ('c', 'f') THEN true END,
             'using_index', CASE WHEN properties ->> 'type' IN ('p', 'u') AND NOT properties ? 'period' THEN true END,
             'definition', CASE properties ->> 'type'
@@ -366,7 +434,14 @@ BEGIN
         p := p || jsonb_build_object('attributes_text', (properties -> 'attributes')::text, 'labels_text', (properties -> 'labels')::text);
         IF properties ->> 'type' = 'enum' AND old ? 'labels' THEN
             p := p || jsonb_strip_nulls(jsonb_build_object('label_changes', schemaguard.sg_sync_labels(identity, properties -> 'labels', old -> 'labels'),
+                'label_text', (SELECT string_agg(quote_literal(l), ', ' ORDER BY n) FROM jsonb_array_elements_text(properties -> 'labels') WITH ORDINALITY x (l, n)),
                 'label_loss', (SELECT string_agg(quote_literal(l #>> '{}'), ', ') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'labels', properties -> 'labels')) l)));
+            -- labels in another order, too
+            IF p ? 'label_loss' OR (SELECT jsonb_agg(l ORDER BY n) FROM jsonb_array_elements(properties -> 'labels') WITH ORDINALITY x (l, n) WHERE old -> 'labels' @> l) <> old -> 'labels' THEN
+                p := p || jsonb_build_object('relabel', jsonb_build_array(schemaguard.sg_sync_relabel(identity, name, properties -> 'labels'), format('ALTER TYPE %s OWNER TO %s', identity, properties ->> 'owner'))
+                    || CASE WHEN properties ? 'comment' THEN jsonb_build_array(format('COMMENT ON TYPE %s IS %L', identity, properties ->> 'comment')) ELSE '[]' END
+                    || coalesce(schemaguard.sg_sync_grants(kind, identity, NULL, properties ->> 'owner', properties -> 'acl', NULL), '[]'));
+            END IF;
         ELSIF properties ->> 'type' = 'composite' AND old ? 'attributes' THEN
             p := p || schemaguard.sg_sync_attributes(properties -> 'attributes', old -> 'attributes');
         END IF;
@@ -462,18 +537,27 @@ RETURN substring(attribute FROM '^("(?:[^"]|"")*"|[^" ]+)');
 COMMENT ON FUNCTION schemaguard.sg_sync_first_name(text)
     IS 'the name at the beginning of an attribute';
 
--- Attributes of a composite type
+-- Attributes of a composite type. New ones come last: where they don't, all after the first that is elsewhere are made anew.
 CREATE FUNCTION schemaguard.sg_sync_attributes(new jsonb, old jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
+    WITH pair AS (
+        SELECT n.a AS new, o.a AS old, n.n AS new_at, o.n AS old_at, coalesce(n.name, o.name) AS name
+        FROM (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(new) WITH ORDINALITY x (a, n)) n
+        FULL JOIN (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(old) WITH ORDINALITY x (a, n)) o ON o.name = n.name
+    ), cut AS (
+        SELECT CASE WHEN array_agg(p.name ORDER BY p.old_at, p.new_at) FILTER (WHERE p.new IS NOT NULL) <> array_agg(p.name ORDER BY p.new_at) FILTER (WHERE p.new IS NOT NULL)
+            THEN coalesce(min(p.new_at) FILTER (WHERE p.old_at IS DISTINCT FROM p.new_at), 1) END AS at
+        FROM pair p
+    )
     SELECT jsonb_strip_nulls(jsonb_build_object(
-        'attribute_changes', string_agg(CASE WHEN o.a IS NULL THEN 'ADD ATTRIBUTE ' || n.a
-            WHEN n.a <> o.a THEN 'ALTER ATTRIBUTE ' || n.name || ' TYPE' || substr(n.a, length(n.name) + 1) END, ', ' ORDER BY n.n),
-        'attribute_drops', string_agg('DROP ATTRIBUTE IF EXISTS ' || o.name, ', ' ORDER BY o.n) FILTER (WHERE n.a IS NULL)))
-    FROM (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(new) WITH ORDINALITY x (a, n)) n
-    FULL JOIN (SELECT a, n, schemaguard.sg_sync_first_name(a) AS name FROM jsonb_array_elements_text(old) WITH ORDINALITY x (a, n)) o ON o.name = n.name
+        'attribute_changes', string_agg(CASE WHEN p.old IS NULL AND c.at IS NULL THEN 'ADD ATTRIBUTE ' || p.new || ' CASCADE'
+            WHEN p.new <> p.old AND (c.at IS NULL OR p.new_at < c.at) THEN 'ALTER ATTRIBUTE ' || p.name || ' TYPE' || substr(p.new, length(p.name) + 1) || ' CASCADE' END, ', ' ORDER BY p.new_at),
+        'attribute_drops', nullif(concat_ws(', ', string_agg('DROP ATTRIBUTE IF EXISTS ' || p.name || ' CASCADE', ', ' ORDER BY p.old_at) FILTER (WHERE p.old IS NOT NULL AND (p.new IS NULL OR p.new_at >= c.at)),
+            string_agg('ADD ATTRIBUTE ' || p.new || ' CASCADE', ', ' ORDER BY p.new_at) FILTER (WHERE p.new_at >= c.at)), '')))
+    FROM pair p, cut c
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_attributes(jsonb, jsonb)
     IS 'the changes that make one list of attributes another one';

@@ -22,15 +22,18 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT p.kind, coalesce(p.identity, p.target_identity) AS identity, p.state FROM pair p
     WHERE p.state IN ('missing', 'extra') AND p.kind IN ('table', 'view', 'materialized view', 'domain')
 ), managed AS MATERIALIZED (
-    SELECT p.*, w.state AS parent_state, dom.kind IS NOT NULL AS of_domain, part.kind IS NOT NULL AS of_partitioned
+    SELECT p.*, w.state AS parent_state, dom.kind IS NOT NULL AS of_domain, part.kind IS NOT NULL AS of_partitioned,
+        CASE WHEN heir.kind IS NOT NULL THEN CASE WHEN heir.properties ? 'partition_of' THEN 'partition' ELSE 'heir' END END AS joins
     FROM pair p
-    LEFT JOIN whole w ON w.identity = coalesce(p.parent, p.target_parent) AND p.kind IN ('column', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')
+    LEFT JOIN whole w ON w.identity = coalesce(p.parent, p.target_parent) AND w.state = p.state AND p.kind IN ('column', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')
     LEFT JOIN pair dom ON p.kind = 'constraint' AND dom.kind = 'domain' AND coalesce(dom.identity, dom.target_identity) = coalesce(p.parent, p.target_parent)
     LEFT JOIN pair part ON part.kind = 'table' AND coalesce(part.identity, part.target_identity) = coalesce(p.parent, p.target_parent) AND part.any_properties ? 'partition_key'
-    LEFT JOIN whole above ON p.kind = 'table' AND above.identity = p.any_properties ->> 'partition_of'
+        AND (part.state NOT IN ('missing', 'extra') OR part.state = p.state)
+    LEFT JOIN whole above ON p.kind = 'table' AND above.identity = p.any_properties ->> 'partition_of' AND above.state = p.state
+    LEFT JOIN pair heir ON p.kind = 'column' AND heir.kind = 'table' AND heir.identity = p.parent AND heir.changes && '{inherits,partition_of}'
     -- what is made by something else
     WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
-      AND NOT (p.kind <> 'table' AND p.any_properties ? 'partition_of')
+      AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes))
       AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
       AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only')
       AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
@@ -45,7 +48,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         'of_classes', CASE WHEN m.kind = 'operator family' THEN (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
-        'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
+        'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
         'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
         schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
@@ -81,11 +84,18 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE o.kind IN ('rule', 'trigger', 'index', 'policy')
     UNION
     SELECT o.number, 'table', o.target_properties ->> 'references' FROM managed o WHERE o.target_properties ? 'references'
+    UNION
+    -- a foreign key would have to hold between columns of two types meanwhile
+    SELECT o.number, 'column', k.t || '.' || quote_ident(c.name)
+    FROM managed o, LATERAL (VALUES (o.target_parent, 'columns'), (o.target_properties ->> 'references', 'referenced_columns')) k (t, columns),
+        LATERAL jsonb_array_elements_text(o.target_properties -> k.columns) c (name)
+    WHERE o.target_properties ? 'references'
 ), occupied AS MATERIALIZED (
     -- the names of relations and types, which share one room in a schema
     SELECT o.number, o.state, o.parent_state, coalesce(o.target_parent, o.parent) AS parent, n.name
     FROM object o CROSS JOIN LATERAL (SELECT CASE
         WHEN o.kind IN ('table', 'view', 'materialized view', 'sequence', 'index', 'type', 'domain') THEN coalesce(o.identity, o.target_identity)
+        WHEN o.kind = 'collation' THEN 'collation ' || (coalesce(o.new, o.old) ->> 'address')
         WHEN o.kind = 'statistics' THEN 'statistics ' || coalesce(o.identity, o.target_identity)
         WHEN o.kind = 'constraint' THEN CASE WHEN o.any_properties ->> 'type' IN ('p', 'u', 'x') THEN coalesce(o.new, o.old) ->> 'index' END
         WHEN o.any_properties ? 'identity_sequence' THEN schemaguard.sg_sync_schema(coalesce(o.parent, o.target_parent)) || '.'
@@ -135,7 +145,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         'of_classes', CASE WHEN m.kind = 'operator family' THEN (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
-        'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
+        'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
         'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
         schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
@@ -158,15 +168,15 @@ WITH RECURSIVE side AS MATERIALIZED (
     GROUP BY o.parent
 ), shape AS (
     -- the columns of tables that are made or dropped
-    SELECT coalesce(o.parent, o.target_parent) AS parent, jsonb_agg(quote_ident(x.c ->> 'name') || ' ' || (x.c ->> 'type')) AS columns_state
+    SELECT coalesce(o.parent, o.target_parent) AS parent, o.parent_state, jsonb_agg(quote_ident(x.c ->> 'name') || ' ' || (x.c ->> 'type')) AS columns_state
     FROM object o, LATERAL (SELECT coalesce(o.new, o.old)) x (c)
     WHERE o.kind = 'column' AND o.parent_state IN ('missing', 'extra')
-    GROUP BY 1
+    GROUP BY 1, 2
 ), filled AS (
     SELECT o.*, CASE WHEN o.again AND o.kind = 'column' AND NOT o.old ? 'generated' THEN 'the values of column ' || o.target_identity END AS lost, CASE WHEN s.parent IS NOT NULL THEN o.old || jsonb_build_object('columns_state', s.columns_state) ELSE o.old END AS full_old, CASE WHEN o.kind IN ('table', 'domain') THEN o.new || jsonb_build_object(CASE o.kind WHEN 'table' THEN 'columns' ELSE 'constraints' END, coalesce(i.columns, ''), 'columns_state', s.columns_state)
         ELSE o.new END AS full_new
     FROM made o LEFT JOIN inline i ON i.parent = o.identity AND o.kind IN ('table', 'domain')
-    LEFT JOIN shape s ON s.parent = coalesce(o.identity, o.target_identity) AND o.kind = 'table'
+    LEFT JOIN shape s ON s.parent = coalesce(o.identity, o.target_identity) AND s.parent_state = o.state AND o.kind = 'table'
 ), birth AS MATERIALIZED (
     SELECT f.number, r.section, r.number AS rule, r.state, schemaguard.sg_sync_fill(r.statement, f.full_new) AS statement
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'create'
@@ -196,7 +206,8 @@ WITH RECURSIVE side AS MATERIALIZED (
     -- dropped first, in reverse
     SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
         schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), coalesce(f.new, f.old)) AS statement, 'drop' AS step, coalesce(f.full_new, f.full_old) AS context,
-        f.full_old AS olds, f.full_new AS news, NULL::text AS state, NULL AS property,
+        -- it may be another one that is made
+        f.full_old AS olds, coalesce(f.full_new, (SELECT n.full_new FROM filled n WHERE n.kind = f.kind AND n.identity = f.target_identity AND n.state = 'missing')) AS news, NULL::text AS state, NULL AS property,
         -- what a generated column holds comes back with it
         CASE WHEN f.state = 'extra' OR f.kind = 'column' AND NOT f.old ? 'generated' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
@@ -256,12 +267,13 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM filled f CROSS JOIN LATERAL (
         SELECT DISTINCT g.key AS grantee, CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLE ' || f.identity
             WHEN f.kind = 'aggregate' THEN 'FUNCTION ' || f.identity WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE upper(f.kind) || ' ' || f.identity END AS name
-        FROM managed o, jsonb_object_keys(o.target_properties -> 'acl') g (key)
+        -- those that the script makes, too: it may run again
+        FROM managed o, LATERAL (SELECT jsonb_object_keys(o.target_properties -> 'acl') UNION SELECT jsonb_object_keys(o.properties -> 'acl')) g (key)
         WHERE o.kind = 'default privilege'
-          AND substring(o.target_identity FROM ' ON ([A-Z ]+)$') = CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLES'
+          AND substring(coalesce(o.target_identity, o.identity) FROM ' ON ([A-Z ]+)$') = CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLES'
               WHEN f.kind = 'sequence' THEN 'SEQUENCES' WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN 'FUNCTIONS'
               WHEN f.kind IN ('type', 'domain') THEN 'TYPES' WHEN f.kind = 'schema' THEN 'SCHEMAS' END
-          AND (o.target_parent IS NULL OR o.target_parent = f.parent)
+          AND (coalesce(o.target_parent, o.parent) IS NULL OR coalesce(o.target_parent, o.parent) = f.parent)
           AND NOT coalesce(f.new -> 'acl' ? g.key, false) AND g.key <> quote_ident(f.new ->> 'owner')
           AND NOT (g.key = 'PUBLIC' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain'))) d
     WHERE f.state = 'missing' OR f.again

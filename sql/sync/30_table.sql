@@ -2,7 +2,22 @@ VALUES
 ('table', 'create', NULL, 2, false, '{?type=foreign table}CREATE FOREIGN TABLE {identity} ({columns})[ INHERITS ({inherits})] SERVER {server|I}[ OPTIONS ({server_options|F})]', NULL, NULL),
 ('table', 'create', NULL, 2, false, '{?type!=foreign table}CREATE [{persistence|U} ]TABLE {identity} [OF {of_type}][{?!of_type}({columns})][ INHERITS ({inherits})][ PARTITION BY {partition_key}][ USING {access_method|I}][ WITH ({options|O}[{?toast_options}, {toast_with}])][{?!options} WITH ({toast_with})][ TABLESPACE {tablespace|I}]', NULL, NULL),
 ('table', 'after', 'partition_of', 2, true, 'ALTER TABLE {partition_of} ATTACH PARTITION {identity} {partition_bound}', '?(SELECT CASE pg_catalog.max(i.inhparent::pg_catalog.regclass::text) WHEN {partition_of|L} THEN ''after'' ELSE coalesce(''attached to '' || pg_catalog.max(i.inhparent::pg_catalog.regclass::text), ''before'') END FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L}))', NULL),
-('table', 'beyond', 'partition_of partition_bound', 2, NULL, 'a partition is not moved', NULL, NULL),
+-- a partition that stays does not go with what it was a partition of
+('table', 'drop', NULL, 6, false, '[{?partition_key}DO $partitions$
+DECLARE p pg_catalog.regclass;
+BEGIN
+    FOR p IN SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = pg_catalog.to_regclass({identity|L}) LOOP
+        EXECUTE pg_catalog.format(''ALTER TABLE %s DETACH PARTITION %s'', {identity|L}, p);
+    END LOOP;
+END $partitions$;
+]DROP {object}', NULL, 'the table'),
+('table', 'alter', 'partition_detached partition_of partition_bound', 2, false, '{?old.partition_detached}ALTER TABLE {old.partition_of} DETACH PARTITION {identity} FINALIZE',
+    '?CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L}) AND i.inhdetachpending) THEN ''before'' ELSE ''after'' END', NULL),
+('table', 'alter', 'partition_of partition_bound', 2, false, '{?old.partition_of}{?!old.partition_detached}ALTER TABLE {old.partition_of} DETACH PARTITION {identity}',
+    '?(SELECT CASE pg_catalog.max(i.inhparent::pg_catalog.regclass || '' '' || pg_catalog.pg_get_expr(c.relpartbound, c.oid)) WHEN {old.bound|L} THEN ''before'' ELSE ''after'' END FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE c.oid = pg_catalog.to_regclass({identity|L}))', NULL),
+('table', 'alter', 'partition_detached partition_of partition_bound', 6, false, '{?partition_of}{?!partition_detached}ALTER TABLE {partition_of} ATTACH PARTITION {identity} {partition_bound}',
+    '?CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L})) THEN ''after'' ELSE ''before'' END', NULL),
+('table', 'beyond', 'partition_detached', 2, NULL, '{?partition_detached}the reference is in the middle of DETACH PARTITION CONCURRENTLY', NULL, NULL),
 ('table', 'alter', 'persistence', 2, false, 'ALTER TABLE {identity} SET [{?persistence}UNLOGGED][{?!persistence}LOGGED]', NULL, NULL),
 ('table', 'alter', 'row_security', 2, true, 'ALTER TABLE {identity} [{?row_security}ENABLE][{?!row_security}DISABLE] ROW LEVEL SECURITY',
     '(SELECT CASE WHEN c.relrowsecurity THEN ''true'' END FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass({identity|L}))', NULL),
@@ -16,11 +31,12 @@ VALUES
 ('table', 'alter', 'toast_options', 2, false, '[ALTER TABLE {identity} RESET ({toast_resets})][{?toast_resets}{?toast_with};
 ][ALTER TABLE {identity} SET ({toast_with})]', NULL, NULL),
 ('table', 'alter', 'server_options', 2, false, 'ALTER FOREIGN TABLE {identity} OPTIONS ({server_options_change})', NULL, NULL),
-('table', 'alter', 'inherits', 2, false, '{inherit_changes|S}', NULL, NULL),
+('table', 'alter', 'inherits', 2, false, '{inherits_less|S}', '?CASE coalesce((SELECT pg_catalog.jsonb_agg(i.inhparent::pg_catalog.regclass::text ORDER BY i.inhseqno)::text FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L})), '''') WHEN {inherits_old_text|L} THEN ''before'' ELSE ''after'' END', NULL),
+('table', 'alter', 'inherits', 6, false, '{inherits_more|S}', '?CASE (SELECT pg_catalog.jsonb_agg(i.inhparent::pg_catalog.regclass::text ORDER BY i.inhseqno)::text FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L})) WHEN {inherits_text|L} THEN ''after'' ELSE ''before'' END', NULL),
 ('table', 'alter', 'of_type', 2, false, 'ALTER TABLE {identity} [OF {of_type}][{?!of_type}NOT OF]', NULL, NULL),
-('table', 'beyond', 'type partition_key server', 2, NULL, 'a table can''t be made one of another kind in place', NULL, NULL),
 
 ('column', 'create', NULL, 2, false, '{?inherited!=only}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
+('column', 'create', NULL, 2, false, '{?inherited=only}{?joins}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
 ('column', 'drop', NULL, 6, false, '{?inherited!=only}ALTER TABLE {parent} DROP COLUMN {name|I}', NULL, 'the values of column {column_identity}'),
 ('column', 'touch', 'type collation generated generated_kind', 2, NULL, '', NULL, NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}{?!identity}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP IDENTITY', '=identity_word', NULL),

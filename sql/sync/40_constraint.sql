@@ -12,6 +12,23 @@ VALUES
     '?CASE WHEN {is_now} IS NOT NULL THEN ''after'' WHEN {is_old} IS NOT NULL THEN ''before'' ELSE ''not there'' END', NULL),
 ('constraint', 'alter', 'deferrable deferred', 2, false, '{?type=f}ALTER TABLE {parent} ALTER CONSTRAINT {name|I} [{?!deferrable}NOT ]DEFERRABLE[{?deferrable} INITIALLY [{?deferred}DEFERRED][{?!deferred}IMMEDIATE]]', NULL, NULL),
 ('constraint', 'alter', 'validated', 5, false, '{?validated}ALTER {above} VALIDATE CONSTRAINT {name|I}', '=validated', NULL),
+-- what checks it are triggers with names of PostgreSQL's choice
+('constraint', 'alter', 'triggers', 6, true, 'DO $triggers$
+DECLARE t record;
+BEGIN
+    FOR t IN SELECT g.tgrelid::pg_catalog.regclass AS name, g.tgname, CASE WHEN f.proname IN (''RI_FKey_check_ins'', ''RI_FKey_check_upd'', ''unique_key_recheck'') THEN ''check'' ELSE ''action'' END AS part
+        FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_constraint c ON c.oid = g.tgconstraint JOIN pg_catalog.pg_proc f ON f.oid = g.tgfoid
+        WHERE c.conrelid = pg_catalog.to_regclass({parent|L}) AND c.conname = {name|L} ORDER BY 1, 2
+    LOOP
+        EXECUTE pg_catalog.format(''ALTER TABLE %s %s TRIGGER %I'', t.name, CASE substring([{triggers|L}][{?!triggers}''''] FROM t.part || '' (\w+)'')
+            WHEN ''disabled'' THEN ''DISABLE'' WHEN ''replica'' THEN ''ENABLE REPLICA'' WHEN ''always'' THEN ''ENABLE ALWAYS'' ELSE ''ENABLE'' END, t.tgname);
+    END LOOP;
+END $triggers$', NULL, NULL),
+('constraint', 'alter', 'inherited', 6, false, '{?inherited=and local}{?type=c}ALTER TABLE {parent} ADD CONSTRAINT {name|I} {definition}', '?(SELECT CASE WHEN c.conislocal THEN ''after'' ELSE ''before'' END FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass({parent|L}) AND c.conname = {name|L})', NULL),
+('constraint', 'beyond', 'inherited', 2, NULL, '{?inherited=only}{?old.inherited=and local}it is of {parent} itself, too', NULL, NULL),
+('column', 'beyond', 'inherited', 2, NULL, '{?inherited=only}{?joins!=partition}it is of {parent} itself, too', NULL, NULL),
+('column', 'beyond', 'inherited', 2, NULL, '{?inherited=and local}{?old.inherited=only}it is not of {parent} itself', NULL, NULL),
+('constraint', 'alter', 'valid', 2, false, '{?is_valid}REINDEX INDEX {index}', '?(SELECT CASE WHEN i.indisvalid THEN ''after'' ELSE ''before'' END FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass({index|L}))', NULL),
 ('constraint', 'alter', 'options', 2, false, '[ALTER INDEX {index} RESET ({option_resets|K})][{?option_resets}{?option_sets};
 ][ALTER INDEX {index} SET ({option_sets|O})]', NULL, NULL),
 ('constraint', 'alter', 'index_comment', 2, true, 'COMMENT ON INDEX {index} IS [{index_comment|L}][{?!index_comment}NULL]', NULL, NULL),
@@ -58,7 +75,9 @@ CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}',
 ('index|constraint', 'alter', 'statistics', 6, true, '{index_statistics|S}', NULL, NULL),
 ('index', 'rebuild', 'access_method unique expressions predicate columns operator_classes collations ordering include nulls_not_distinct operator_class_options', 2, NULL, '', NULL, NULL),
 ('index', 'rebuild', 'valid', 2, NULL, '{?valid}', NULL, NULL),
-('index', 'rebuild', 'parent', 2, NULL, '', NULL, NULL),
+('index', 'alter', 'partition_of', 6, false, '{?partition_of}{?!old.partition_of}ALTER INDEX {partition_of} ATTACH PARTITION {identity}', NULL, NULL),
+('index', 'beyond', 'valid', 2, NULL, '{?!valid}an index that is not valid in the reference', NULL, NULL),
+('index', 'beyond', 'partition_of', 2, NULL, '{?!partition_of}nothing detaches an index', NULL, NULL),
 
 ('statistics', 'create', NULL, 2, false, 'CREATE STATISTICS {identity}[{?!one_expression} ({kinds})] ON {statistics_list} FROM {parent}', NULL, NULL),
 ('statistics', 'alter', 'target', 2, true, 'ALTER STATISTICS {identity} SET STATISTICS [{target}][{?!target}-1]', NULL, NULL),

@@ -148,6 +148,8 @@ compare_same_name(DriftComparison *c, const SnapshotObject *a, const SnapshotObj
 
 	if (unread && (snapshot_unknown(a) || snapshot_unknown(b)))
 		add_unknown(c, a, b);
+	else if (drift_keep_apart(c, a, b))
+		return;
 	else if (snapshot_same(a, b))
 		drift_keep_same(c, a, b);
 	else

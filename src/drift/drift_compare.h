@@ -75,6 +75,8 @@ typedef struct DriftComparison
 	bool		cosmetic;
 	bool		keep_same;		/* are pairs wanted that are the same? */
 	List	   *same;			/* of DriftPair *: those */
+	SgNameTable *apart;			/* tables that are to be two pairs, or NULL */
+	bool		knows_apart;	/* from a first look */
 	List	   *objects[2];		/* of DriftObject *, by side, in order */
 	SgNameTable *by_name[2];	/* the same by kind and identity */
 	List	   *changes;		/* of DriftChange * */
@@ -90,6 +92,7 @@ extern void drift_run(DriftComparison *c, const char *reference, const char *tar
 
 /* drift_pairs.c */
 extern void drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b);
+extern bool drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b); /* taken as two? */
 
 /* drift_property.c */
 extern const SnapshotProperty drift_parent_property;

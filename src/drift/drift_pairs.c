@@ -444,6 +444,12 @@ copy_text(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
+static bool
+is_apart(DriftComparison *c, const char *table)
+{
+	return c->knows_apart && table && sg_names_has(c->apart, table, "");
+}
+
 void
 drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
 {
@@ -456,9 +462,67 @@ drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObjec
 	for (int i = 0; i < 2; i++)
 		fill_side(pair, i, copy_text(sides[i]->identity), copy_text(sides[i]->parent),
 				  (Jsonb *) pg_detoast_datum_copy((struct varlena *) sides[i]->properties));
+	if (is_apart(c, drift_string(a->properties, "partition_of")))
+		pair->changes = list_make1("partition_bound");
 	c->same = lappend(c->same, pair);
 }
 
+/* ---- tables that nothing alters into one another ---- */
+
+static bool
+differs(const SnapshotObject *a, const SnapshotObject *b, const char *key)
+{
+	char	   *x = drift_string(a->properties, key);
+	char	   *y = drift_string(b->properties, key);
+
+	return strcmp(x ? x : "", y ? y : "") != 0;
+}
+
+static bool
+is_of_table(SnapshotKind kind)
+{
+	return kind == KIND_COLUMN || kind == KIND_CONSTRAINT || kind == KIND_TRIGGER || kind == KIND_RULE ||
+		kind == KIND_POLICY || kind == KIND_INDEX || kind == KIND_STATISTICS;
+}
+
+static void
+keep_one(DriftComparison *c, DriftSide side, const SnapshotObject *object)
+{
+	DriftPair  *pair = new_pair(object->kind);
+
+	fill_side(pair, side, copy_text(object->identity), copy_text(object->parent),
+			  (Jsonb *) pg_detoast_datum_copy((struct varlena *) object->properties));
+	c->same = lappend(c->same, pair);
+}
+
+bool
+drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
+{
+	bool		is_table = a->kind == KIND_TABLE;
+
+	if (!c->keep_same)
+		return false;
+	if (!c->knows_apart)
+	{
+		if (is_table && (differs(a, b, "type") || differs(a, b, "partition_key") || differs(a, b, "server")))
+		{
+			if (c->apart == NULL)
+				c->apart = sg_names_create(CurrentMemoryContext);
+			sg_names_enter(c->apart, copy_text(a->identity), "");
+		}
+		return false;
+	}
+	if (!(is_table && is_apart(c, a->identity)) && !(is_of_table(a->kind) && is_apart(c, a->parent)))
+		return false;
+	keep_one(c, DRIFT_REFERENCE, a);
+	keep_one(c, DRIFT_TARGET, b);
+	return true;
+}
+
+/*
+ * A table that is another one on each side is two tables, and so is all that
+ * belongs to it; columns are read before tables, hence the second look.
+ */
 List *
 drift_pairs(const char *reference, const char *target, List *schemas)
 {
@@ -466,5 +530,12 @@ drift_pairs(const char *reference, const char *target, List *schemas)
 	List	   *result = NIL;
 
 	drift_run(&c, reference, target, schemas, finish, &result);
+	if (c.apart)
+	{
+		DriftComparison again = {.keep_same = true,.knows_apart = true,.apart = c.apart};
+
+		result = NIL;
+		drift_run(&again, reference, target, schemas, finish, &result);
+	}
 	return result;
 }
