@@ -1,0 +1,182 @@
+# 144_sync_roundtrip.pl: what sg_sync_sql writes makes a database what another one is, and nothing more, whatever differs.
+#
+# Two databases differ by a few edits; each becomes the other one, as SgSync.pm says, rows and all. The edits: each
+# property of each kind (SgDrift.pm), and random ones of whatever is there (SgEdits.pm), in a schema with one of
+# everything, in the objects of PostgreSQL's own regression tests, and in real schemas, where ../shared/corpus is. For
+# the regression objects PGREGRESS has to name src/test/regress of PostgreSQL's source; what the server can't is left out.
+#
+# A few of them, with SG_LONG=1 1,500, of which 99 % have to be right. SG_BATCH=n runs batch n alone, SG_CASES=n that
+# many edits, SG_EDITS=n so many at once, SG_SEED=n starts elsewhere, SG_BASE=name takes the databases whose names match.
+#
+# rooms: sync drift snapshot
+# takes: 20 s
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgDrift;
+use SgEdits;
+use SgSync;
+use SgTest;
+use Test::More;
+
+my $node = new_node('roundtrip', without => 1, conf => "fsync = off\nwal_level = logical\nmax_locks_per_transaction = 1024\n");
+my $sync = SgSync->new($node);
+my $per_batch = $ENV{SG_EDITS} || 5;
+my ($only, $bases) = ($ENV{SG_BATCH}, $ENV{SG_BASE} // '.');
+my (%right, %wrong, %told);
+
+$sync->sql('postgres', "SET allow_in_place_tablespaces = on;\nCREATE TABLESPACE sp LOCATION '';\n" . roles());
+
+# ---- one round there, one back ----
+
+# What goes wrong with these edits, by direction
+sub attempt
+{
+	my ($base, @edits) = @_;
+	my %problems;
+	$sync->clone('edited', $base->{name});
+	$sync->edit('edited', @edits);
+	my $reference = $sync->keep('edited');
+	$sync->clone('target', $base->{name});
+	$problems{there} = $sync->round($reference, 'target');
+	$problems{back} = $sync->round($base->{reference}, 'edited');
+	unlink $reference->{document};
+	return map { $problems{$_} ? "$_: " . substr($problems{$_}, 0, 2500) : () } qw(there back);
+}
+
+# These edits, of which some may be refused; each alone, if together they go wrong
+sub batch
+{
+	my ($base, $name, @edits) = @_;
+	$sync->clone('edited', $base->{name});
+	my @done = $sync->edit('edited', @edits);
+	return if !@done;
+	my @problems = attempt($base, @done);
+	$told{ $base->{kind} } += grep { /^\w+: left out: / } @problems;
+	@problems = grep { !/^\w+: left out: / } @problems;
+	my @wrong = map { [ $done[0], $_ ] } @problems;
+	if (@problems && @done > 1 && !$ENV{SG_QUICK})
+	{
+		@wrong = map { my $edit = $_; map { [ $edit, $_ ] } grep { !/^\w+: left out: / } attempt($base, $edit) } @done;
+		@wrong = map { [ join(";\n", @done), "only together: $_" ] } @problems if !@wrong;
+	}
+	my %edits = map { $_->[0] => 1 } @wrong;
+	$wrong{ $base->{kind} } += keys %edits;
+	$right{ $base->{kind} } += @done - keys %edits;
+	diag("$name: " . @done . " edits") if long_run();
+	diag("$name\n" . join(";\n", $ENV{SG_QUICK} ? @done : $_->[0]) . "\n   $_->[1]\n") for @wrong;
+	return (scalar @done, @wrong);
+}
+
+sub base
+{
+	my ($name, $kind) = @_;
+	$sync->sql($name, 'CREATE TABLE public.edit_parent (id int PRIMARY KEY); CREATE SCHEMA edit_schema;');
+	$sync->fill($name);
+	return { name => $name, kind => $kind, reference => $sync->keep($name) };
+}
+
+# Batches of random edits until so many of them are done
+sub random_edits
+{
+	my ($base, $count) = @_;
+	my ($n, $done) = (0, 0);
+	my $edits = SgEdits->new($sync, $base->{name});
+	while ($done < $count && ++$n < 10 * $count)
+	{
+		# other edits in each database
+		srand(seed() * 1_000_000 + 1_000 * unpack('%16C*', $base->{name}) + $n);
+		$edits->restart;
+		my @edits = $edits->some($per_batch + 2);
+		next if $only && $n != $only;
+		my ($went, @wrong) = batch($base, "SG_SEED=" . seed() . " SG_BASE=^$base->{name}\$ SG_BATCH=$n", @edits);
+		$done += $went // 0;
+		ok(!@wrong, "$base->{name}: batch $n") unless long_run();
+		last if $only;
+	}
+}
+
+# ---- one of everything ----
+
+my @each = grep { $_->[0] !~ /SUBSCRIPTION|UPDATE pg_|EXTENSION|password/ } mutations($node);
+if ('everything' =~ /$bases/)
+{
+	$sync->clone('everything');
+	$sync->sql('everything', everything() . join("\n", grep { !/SUBSCRIPTION/ } split /\n/, more($node)));
+	# which waits for the rest of itself
+	$sync->sql('everything', 'DROP INDEX m.parted_b_k');
+	my $base = base('everything', 'one of everything');
+
+	srand(seed());
+	my @order = sort { $a->[1] <=> $b->[1] } map { [ $_->[0], rand ] } @each;
+	@order = @order[ 0 .. $per_batch - 1 ] if !long_run();
+	my $n = 0;
+	while (my @some = splice @order, 0, $per_batch)
+	{
+		$n++;
+		next if $only && $n != $only;
+		my ($went, @wrong) = batch($base, "each property, batch $n", map { $_->[0] } @some);
+		ok(!@wrong, "each property, batch $n") unless long_run();
+	}
+	random_edits($base, $ENV{SG_CASES} || (long_run() ? 250 : $per_batch));
+}
+
+# ---- PostgreSQL's regression objects ----
+
+SKIP:
+{
+	my $sql = ($ENV{PGREGRESS} // '') . '/sql';
+	skip 'PGREGRESS names no src/test/regress', 1 if !-e "$sql/create_table.sql";
+	skip 'not these', 1 if 'regression' !~ /$bases/;
+	$sync->clone('regression');
+	foreach my $file (qw(test_setup create_type create_function_c create_table create_index create_view create_procedure create_aggregate create_operator create_cast
+		create_am constraints triggers inherit domain enum rangetypes rules foreign_data privileges identity generated_stored updatable_views collate stats_ext
+		partition_prune indexing foreign_key alter_table alter_generic rowsecurity matview publication sequence create_function_sql plpgsql))
+	{
+		local $ENV{PG_ABS_SRCDIR} = $ENV{PGREGRESS};
+		local ($ENV{PG_LIBDIR}, $ENV{PG_DLSUFFIX}) = ($node->config_data('--pkglibdir') =~ s/\n//r, '.so');
+		system("psql -Xq -d '" . $node->connstr('regression') . "' -f '$sql/$file.sql' > /dev/null 2>&1") if -e "$sql/$file.sql";
+	}
+	# what can't be made twice, or needs a library that is not there
+	$sync->psql('regression', <<'SQL');
+SET client_min_messages = error;
+DROP TABLE IF EXISTS idxpart, trigger_parted CASCADE;
+ALTER FUNCTION func_with_set_params() RESET ALL;
+SQL
+	random_edits(base('regression', 'regression objects'), $ENV{SG_CASES} || (long_run() ? 240 : 5));
+}
+
+# ---- real schemas ----
+
+my $corpus = $ENV{CORPUS} || "$FindBin::RealBin/../../../shared/corpus";
+SKIP:
+{
+	skip "no corpus in $corpus", 1 if !-e "$corpus/load_facts.sh";
+	my @names = grep { "corpus_$_" =~ /$bases/ } map { m,([^/]+)/tables.tsv$, ? $1 : () } sort glob "$corpus/*/tables.tsv";
+	@names = grep { $_ eq 'pagila' } @names if !long_run();
+	foreach my $name (@names)
+	{
+		local ($ENV{PGHOST}, $ENV{PGPORT}) = ($node->host, $node->port);
+		is(system("bash '$corpus/load_facts.sh' '$corpus/$name' corpus_$name > /dev/null 2>&1"), 0, "$name is loaded");
+		$sync->sql("corpus_$name", 'CREATE EXTENSION schemaguard');
+		random_edits(base("corpus_$name", 'real schemas'), $ENV{SG_CASES} || (long_run() ? 30 : 5));
+		$sync->sql('postgres', "DROP DATABASE corpus_$name");
+	}
+}
+
+foreach my $kind (sort keys %{ { %right, %wrong } })
+{
+	my ($good, $bad) = ($right{$kind} // 0, $wrong{$kind} // 0);
+	diag(sprintf '%s: %d edits, %d right, %.1f %%; %d rounds left out what nothing alters, and said so', $kind, $good + $bad, $good, 100 * $good / ($good + $bad), $told{$kind} // 0);
+}
+if (long_run())
+{
+	my ($good, $bad) = (0, 0);
+	$good += $_ for values %right;
+	$bad += $_ for values %wrong;
+	cmp_ok($good, '>=', 99 * ($good + $bad) / 100, ($good + $bad) . " edits, $good of them right");
+}
+$node->stop;
+done_testing();
