@@ -66,6 +66,14 @@ SELECT count(*) FROM (SELECT to_jsonb(s) - '{plan,updated_at}'::text[] FROM sche
                       EXCEPT SELECT to_jsonb(s) - '{plan,updated_at}'::text[] FROM schemaguard.plan_step s WHERE plan = 'c_copy') x;
 SELECT sg_plan_drop('c_copy') \g /dev/null
 
+-- nor does any kind of step begin without approval, or when the window is over
+SET schemaguard.require_approval = on;
+CALL sg_apply('c');
+RESET schemaguard.require_approval;
+SET schemaguard.window_end = '2020-01-01 00:00:00+00';
+CALL sg_apply('c');
+RESET schemaguard.window_end;
+
 -- sg_add_fks does foreign keys
 CALL sg_add_fks('c');
 CALL sg_apply('c', validate => false);

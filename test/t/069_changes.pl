@@ -14,6 +14,7 @@ use lib $FindBin::RealBin;
 use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use SgTest;
+use SgLive;
 use SgLoad;
 use Test::More;
 
@@ -61,7 +62,9 @@ SELECT sg_plan_add_check('$s', '$s.t', 'price > 0', 'positive', policy => 'delet
        sg_plan_add_drop('$s', 'column', '$s.t', 'old'),
        sg_plan_add_drop('$s', 'table', '$s.gone', keep => '$s' <> 'alone'),
        sg_plan_add_rename('$s', 'column', '$s.p', 'key', name => 'id', after => '{t_p_fkey}'),
-       sg_plan_add_drop('$s', 'table', '$s.logs_1', keep => '$s' <> 'alone');
+       sg_plan_add_drop('$s', 'table', '$s.logs_1', keep => '$s' <> 'alone'),
+       sg_plan_add_unique('$s', '$s.t', '{id,p}'),
+       sg_plan_add_index('$s', '$s.t', '(city, price) WHERE price > 5');
 SQL
 }
 
@@ -81,6 +84,7 @@ WHERE plan = '$s' AND state = 'validated' AND NOT CASE kind
 	WHEN 'statement' THEN to_regclass('$s.cheap') IS NOT NULL
 	WHEN 'drop' THEN CASE definition WHEN 'table' THEN to_regclass(child_table) IS NULL
 		ELSE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = '$s.t'::regclass AND attname = 'old') END
+	WHEN 'index' THEN EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('$s.' || fk_name) AND indisvalid)
 	WHEN 'rename' THEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = '$s.p'::regclass AND attname = 'key')
 	ELSE EXISTS (SELECT FROM pg_constraint WHERE conname = fk_name AND connamespace = '$s'::regnamespace) END
 SQL
@@ -151,6 +155,29 @@ SQL
 	$_->quit foreach ($holder, $s);
 }
 
+# ---- a table that is renamed in the middle of a step
+
+{
+	query(<<'SQL');
+CREATE TABLE moved (v int);
+SELECT sg_plan_create('moved'), sg_plan_add_default('moved', 'moved', 'v', '1');
+SQL
+	my $s = SgTest::Session->new($node);
+
+	set_trap($node, 'started set default', 1);
+	$s->send("CALL sg_apply('moved')");
+	ok(wait_trapped($node), 'the step has begun');
+	query('ALTER TABLE moved RENAME TO elsewhere');
+	spring_traps($node);
+	$s->collect;
+	is(query("SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE plan = 'moved'"), 'failed: table public.moved does not exist', 'the step looks again under its lock');
+	is(query("SELECT count(*) FROM pg_attrdef WHERE adrelid = 'elsewhere'::regclass"), '0', 'and leaves the table alone');
+	query('ALTER TABLE elsewhere RENAME TO moved');
+	query("CALL sg_apply('moved', fail => true)");
+	is(query("SELECT count(*) FROM pg_attrdef WHERE adrelid = 'moved'::regclass"), '1', 'with its name back, it is done');
+	$s->quit;
+}
+
 # ---- beside an application
 
 {
@@ -168,13 +195,26 @@ INSERT INTO live.logs VALUES (nextval('live.ids'), 2, :p);
 SELECT count(*) FROM live.p WHERE ctid = '(0,1)';
 SQL
 	query('CREATE SEQUENCE live.ids START 1000000');
+	query(observer_sql());
+	local $ENV{PGAPPNAME} = 'short';
 	my $load = IPC::Run::start([ 'pgbench', '--no-vacuum', '-h', $node->host, '-p', $node->port, '-c', $clients, '-j', 2, '-T', 600, '-f', $script, 'postgres' ],
 		'>', \$out, '2>', \$err);
 	wait_for(sub { query('SELECT count(*) FROM live.t WHERE id >= 1000000') > 100 }) or die "no load: $err";
 	my $s = SgTest::Session->new($node);
+	my $observer = SgTest::Session->new($node);
+	my $pid = $s->query('SELECT pg_backend_pid()');
+	$observer->query('SET synchronous_commit = off');
+	$observer->send("CALL observe($pid, true)");
+	wait_for(sub { query('SELECT count(*) FROM seen') > 10 }) or die 'nobody observes';
 	$s->query("CALL sg_apply('live', fix => true, fail => true)");
 	is($s->{err} =~ s/.*\K^NOTICE.*|^HINT.*\n?//msgr =~ /ERROR/ ? $s->{err} : '', '', 'the call does all of it beside the load');
 	$s->quit;
+	query(stop_observer_sql());
+	$observer->collect;
+	$observer->quit;
+	my ($longest, $waits, $samples) = split /\|/, query(stalls_sql());
+	cmp_ok($longest, '<', bound(150, 1500), 'nobody has waited longer for it than for keys');
+	diag("longest wait for the call $longest ms, $waits waits in $samples samples");
 	my $sent = query('SELECT last_value FROM live.ids');
 	wait_for(sub { query('SELECT last_value FROM live.ids') > $sent + 50 }) or diag('the application stands still');
 	$load->signal('INT');

@@ -5,7 +5,8 @@
 #   keys_of(10)                             what they should have: [ child, column, parent, name of the key ]
 #   short_scripts('dir', 10, 100000, 1)     for pgbench: transactions of one statement and a few more; 1: of a dozen, too
 #   long_script('dir', 3)                   ... a transaction that has written 3 children and their parents, and waits for 3 s
-#   observer_sql()                          tables, and a procedure: CALL observe(pid) looks every 5 ms until stop_observer_sql()
+#   observer_sql()                          tables, and a procedure: CALL observe(pid) looks every 5 ms until stop_observer_sql(); CALL observe(pid, true) on
+#                                           its own, beside what waits for old snapshots
 #   stalls_sql()                            what it saw: longest wait (ms), waits, samples, usual and longest time between them
 #
 # Child N refers to the parents N and N + 1.  The rows 1 to 100 belong to the long transactions, so that clients wait for
@@ -117,7 +118,7 @@ sub observer_sql
 	return <<'SQL';
 CREATE UNLOGGED TABLE seen (sample int, at timestamptz, pid int, waiting_since timestamptz);
 CREATE UNLOGGED TABLE stop_observer ();
-CREATE PROCEDURE observe(culprit int) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE observe(culprit int, commits boolean DEFAULT false) LANGUAGE plpgsql AS $$
 DECLARE
 	apps int[];
 	next_look timestamptz := '-infinity';
@@ -134,6 +135,7 @@ BEGIN
 			SELECT i, clock_timestamp(), b.pid,
 				   (SELECT l.waitstart FROM pg_locks l WHERE l.pid = b.pid AND NOT l.granted LIMIT 1)
 			FROM (SELECT p AS pid FROM unnest(apps) p WHERE culprit = ANY (pg_blocking_pids(p)) UNION ALL SELECT NULL) b;
+		IF commits THEN COMMIT; END IF;
 		PERFORM pg_sleep(0.005);
 	END LOOP;
 END$$;
