@@ -4,8 +4,9 @@
  *	  sg_stamp_row: who made, changed and archived a row, and when.
  *
  * A trigger function that has to be fast: what a statement needs is found
- * out at its first row and kept with the trigger, and values that are the
- * same for all rows are made once.
+ * out at its first row and kept with the trigger, values that are the same
+ * for all rows are made once, and a row in which nothing changes but the time
+ * is copied, not taken apart.
  *
  * "Who" is the session's role, by SET ROLE or else by login, and no role that
  * a function or a foreign key's action runs as meanwhile; or the value of a
@@ -315,6 +316,81 @@ stamp_archived(Stamp *stamp, const TriggerData *trigdata, bool update)
 		set_column(stamp, STAMP_ARCHIVED_BY, stamp->by[STAMP_ARCHIVED_BY], false);
 }
 
+/* Of what the statement says, is there a column that has to stay as it was? */
+static bool
+sets_created(const Stamp *stamp, const TriggerData *trigdata)
+{
+	for (int i = STAMP_CREATED_AT; i <= STAMP_CREATED_BY; i++)
+	{
+		if (stamp->column[i] != 0 &&
+			bms_is_member(stamp->column[i] - FirstLowInvalidHeapAttributeNumber, trigdata->tg_updatedcols))
+			return true;
+	}
+	return false;
+}
+
+/* Where a column is in a row, which has it and no null in it; else NULL */
+static char *
+find_value(HeapTuple row, TupleDesc desc, AttrNumber column)
+{
+	char	   *data = (char *) row->t_data + row->t_data->t_hoff;
+	uint32		offset = 0;
+
+	if (column > HeapTupleHeaderGetNatts(row->t_data) || heap_attisnull(row, column, desc))
+		return NULL;
+	for (int i = 0;; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (HeapTupleHasNulls(row) && att_isnull(i, row->t_data->t_bits))
+			continue;
+		offset = att_align_pointer(offset, attr->attalign, attr->attlen, data + offset);
+		if (i == column - 1)
+			return data + offset;
+		offset = att_addlength_pointer(offset, attr->attlen, data + offset);
+	}
+}
+
+/* Is that the value, as it is written in a row? */
+static bool
+has_value(const char *stored, Form_pg_attribute attr, Datum value)
+{
+	struct varlena *other = (struct varlena *) DatumGetPointer(value);
+
+	if (attr->attlen != -1)
+		return !attr->attbyval && attr->attlen > 0 && memcmp(stored, DatumGetPointer(value), attr->attlen) == 0;
+	return !VARATT_IS_EXTERNAL(stored) && !VARATT_IS_COMPRESSED(stored) &&
+		VARSIZE_ANY_EXHDR(stored) == VARSIZE_ANY_EXHDR(other) &&
+		memcmp(VARDATA_ANY(stored), VARDATA_ANY(other), VARSIZE_ANY_EXHDR(stored)) == 0;
+}
+
+/*
+ * Most rows are changed by who has changed them before: then the time alone is
+ * another, and a copy of the row has room for it.  NULL where it is not so.
+ */
+static HeapTuple
+stamp_copy(const Stamp *stamp, HeapTuple row, TupleDesc desc)
+{
+	AttrNumber	at = stamp->column[STAMP_MODIFIED_AT];
+	AttrNumber	by = stamp->column[STAMP_MODIFIED_BY];
+	Form_pg_attribute attr = at ? TupleDescAttr(desc, at - 1) : NULL;
+	char	   *time;
+	char	   *who;
+	HeapTuple	result;
+
+	if (at == 0 || stamp->column[STAMP_ARCHIVED_AT] != 0 || !attr->attbyval)
+		return NULL;
+	time = find_value(row, desc, at);
+	if (time == NULL)
+		return NULL;
+	who = by ? find_value(row, desc, by) : NULL;
+	if (by != 0 && (who == NULL || !has_value(who, TupleDescAttr(desc, by - 1), stamp->by[STAMP_MODIFIED_BY])))
+		return NULL;
+	result = heap_copytuple(row);
+	store_att_byval((char *) result->t_data + (time - (char *) row->t_data), stamp->at[STAMP_MODIFIED_AT], attr->attlen);
+	return result;
+}
+
 /*
  * sg_stamp_row('created_at=...', 'created_by=...', 'modified_at=...',
  *				'modified_by=...', 'archived_at=...', 'archived_by=...',
@@ -348,6 +424,9 @@ sg_stamp_row(PG_FUNCTION_ARGS)
 	update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	row = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
 	desc = RelationGetDescr(trigdata->tg_relation);
+	result = update && !sets_created(stamp, trigdata) ? stamp_copy(stamp, row, desc) : NULL;
+	if (result)
+		return PointerGetDatum(result);
 	heap_deform_tuple(row, desc, stamp->values, stamp->nulls);
 	if (update)
 	{

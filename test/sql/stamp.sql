@@ -44,6 +44,19 @@ RESET ROLE;
 SELECT id, body, modified_by FROM seen;
 COMMIT;
 
+-- a row that the same role has changed before, with nulls, gaps and long values before what is stamped
+CREATE TABLE copied (gone text, id int, body text, n numeric, modified_by name, flag boolean, modified_at date, rest text);
+INSERT INTO copied SELECT 'x', g, CASE WHEN g % 3 > 0 THEN repeat('b', g) END, CASE WHEN g % 2 > 0 THEN g END, 'somebody', g % 5 = 0, '2000-01-01', 'r' || g FROM generate_series(1, 300) g;
+INSERT INTO copied VALUES ('x', 301, repeat(md5('1'), 300), 1, NULL, true, NULL, 'null'), ('x', 302, 'b', 2, current_user, NULL, '2000-01-01', NULL);
+ALTER TABLE copied DROP gone, ADD late int DEFAULT 7;
+CREATE TRIGGER stamp BEFORE UPDATE ON copied FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_stamp_row();
+SELECT md5(string_agg(concat_ws('|', id, body, n, flag, rest, late), ',' ORDER BY id)) AS before FROM copied \gset
+UPDATE copied SET late = late + 1;
+UPDATE copied SET late = late - 1, modified_at = '1999-01-01';
+UPDATE copied SET late = late WHERE id % 2 = 0;
+SELECT count(*), count(*) FILTER (WHERE modified_at = now()::date AND modified_by = current_user) AS stamped,
+       md5(string_agg(concat_ws('|', id, body, n, flag, rest, late), ',' ORDER BY id)) = :'before' AS same FROM copied;
+
 -- a setting of the application's comes first, unless it is empty
 CREATE TABLE task (id int PRIMARY KEY, made_on date, maker int, done boolean, closer int);
 CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON task FOR EACH ROW
