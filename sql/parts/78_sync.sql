@@ -343,6 +343,13 @@ BEGIN
             'not_null_state', format('coalesce((SELECT a.attnotnull FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L), false)', parent, name),
             'not_null_check_state', format('coalesce((SELECT CASE WHEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''') = %L THEN c.convalidated::text ELSE pg_catalog.pg_get_constraintdef(c.oid) END FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass(%L) AND c.conname = %L), ''none'')',
                 'CHECK ((' || quote_ident(name) || ' IS NOT NULL))', parent, schemaguard.sg_sync_new_name(name || '_not_null')),
+            'rewrites', CASE WHEN properties ->> 'type' <> old ->> 'type' AND (old ->> 'type') || '>' || (properties ->> 'type') !~ '^(character varying(\(\d+\))?>(text|character varying)|text>character varying|numeric\(\d+,\d+\)>numeric)$'
+                    AND NOT (properties ->> 'type' ~ '^(character varying|numeric)\(' AND schemaguard.sg_sync_type_loss(old ->> 'type', properties ->> 'type') IS NULL AND split_part(old ->> 'type', '(', 1) = split_part(properties ->> 'type', '(', 1)
+                        AND substring(old ->> 'type' FROM ',(\d+)') IS NOT DISTINCT FROM substring(properties ->> 'type' FROM ',(\d+)'))
+                THEN 'rewrites ' || parent || ' under ACCESS EXCLUSIVE' END,
+            'computed', CASE WHEN properties ->> 'generated_kind' = 'stored' OR properties ? 'identity' OR schemaguard.sg_sync_loose(properties ->> 'default') IS NOT NULL
+                    AND properties ->> 'default' ~ '\w\(' AND properties ->> 'default' !~ '^(now|current_setting|statement_timestamp|transaction_timestamp|current_database)\('
+                THEN 'rewrites ' || parent || ' under ACCESS EXCLUSIVE' || CASE WHEN properties ->> 'default' IS NOT NULL THEN ' if the default is volatile' ELSE '' END END,
             'default_alone', CASE WHEN old IS NULL OR properties ? 'inherited' OR properties ->> 'type' = old ->> 'type' AND properties ->> 'collation' IS NOT DISTINCT FROM old ->> 'collation' THEN true END,
             -- between types of users there is no cast
             'own_types', CASE WHEN position('.' IN properties ->> 'type') > 0 AND position('.' IN old ->> 'type') > 0 THEN true END,

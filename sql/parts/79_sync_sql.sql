@@ -2,7 +2,7 @@
 CREATE FUNCTION schemaguard.sg_sync_statements(
     reference text, target text, schemas text[], allow_drop boolean, partitions boolean,
     OUT section int, OUT place bigint, OUT kind text, OUT object text, OUT what text, OUT statement text,
-    OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text)
+    OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text, OUT cost text, OUT finder text)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -53,18 +53,20 @@ WITH RECURSIVE side AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
         schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
     WHERE m.state <> 'same'
+), every_rule AS MATERIALIZED (
+    SELECT r.*, string_to_array(r.property, ' ') AS properties FROM schemaguard.sg_sync_rules() r
 ), rule AS MATERIALIZED (
-    SELECT r.*, string_to_array(r.property, ' ') AS properties FROM schemaguard.sg_sync_rules() r WHERE r.step NOT IN ('at', 'is')
+    SELECT r.* FROM every_rule r WHERE r.step NOT IN ('at', 'is')
 ), fact AS MATERIALIZED (
     -- what guards ask for, by kind
     SELECT a.kind, i.property, i.section = 1 AS main, i.anew AS printed, i.state AS fresh, i.number,
         CASE WHEN i.anew THEN schemaguard.sg_sync_loosely(x.expression) ELSE x.expression END AS expression
-    FROM schemaguard.sg_sync_rules() a JOIN schemaguard.sg_sync_rules() i ON i.kind IN (a.kind, '*') AND i.step = 'is',
+    FROM every_rule a JOIN every_rule i ON i.kind IN (a.kind, '*') AND i.step = 'is',
         LATERAL (SELECT replace(CASE WHEN i.property = 'owner' THEN replace(i.statement, '{owner_column}', a.state) ELSE i.statement END, '(secret)',
             -- as sql/snapshot/ has it
             replace('^[^=]*(pass|pwd|secret|token|credential|key)|://[^/@]*:.*@|(pass|pwd|secret|token|api_?key)[a-z_]*["'']?[[:space:]]*[=:]', '''', '''''')) AS expression) x
-    WHERE a.step = 'at' AND x.expression IS NOT NULL
-      AND NOT (i.kind = '*' AND EXISTS (SELECT FROM schemaguard.sg_sync_rules() o WHERE o.kind = a.kind AND o.step = 'is' AND o.property = i.property))
+    WHERE a.step = 'at' AND x.expression IS NOT NULL AND a.kind IN (SELECT o.kind FROM object o)
+      AND NOT (i.kind = '*' AND EXISTS (SELECT FROM every_rule o WHERE o.kind = a.kind AND o.step = 'is' AND o.property = i.property))
       AND NOT ((SELECT s.other_major FROM side s) AND i.property IN ('query', 'definition', 'sql_body') AND i.anew)
 ), fired AS MATERIALIZED (
     -- rules for what has changed
@@ -286,7 +288,7 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), asked AS (
     SELECT s.*, q.properties AS asked, q.printed, q.expressions, q.alone, schemaguard.sg_sync_fill(a.statement, s.context) AS place_of
     FROM step s
-    LEFT JOIN schemaguard.sg_sync_rules() a ON a.kind = s.kind AND a.step = 'at'
+    LEFT JOIN every_rule a ON a.kind = s.kind AND a.step = 'at'
     CROSS JOIN LATERAL (
         SELECT array_agg(f.property ORDER BY f.number) AS properties, array_agg(f.printed ORDER BY f.number) AS printed,
             s.step NOT IN ('create', 'drop') AND count(*) = 1 AS alone,
@@ -307,29 +309,39 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
         ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END,
     s.step || coalesce(' loses ' || coalesce(schemaguard.sg_sync_fill(s.loss, s.context), CASE WHEN s.step <> 'alter' THEN s.loss END), ''),
     CASE WHEN s.section = 3 THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' ELSE 'index' END END,
-    CASE WHEN s.section = 3 THEN s.context ->> 'index_loose' END
+    CASE WHEN s.section = 3 THEN s.context ->> 'index_loose' END,
+    (SELECT string_agg(schemaguard.sg_sync_fill(c.statement, s.context), '; ') FROM rule c
+     WHERE c.kind = s.kind AND c.step = 'cost' AND c.properties && string_to_array(coalesce(s.property, s.what), ' ')),
+    -- what shows the rows that are in the way
+    CASE WHEN target <> 'live' OR s.context ? 'in_new' OR s.section NOT IN (3, 4) THEN NULL
+        WHEN s.kind = 'column' AND s.property = 'not_null' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'not null', quote_ident(s.context ->> 'name'))
+        WHEN s.kind = 'constraint' AND s.step = 'create' THEN CASE s.context ->> 'type'
+            WHEN 'f' THEN format('SELECT * FROM @extschema@.sg_orphans(%L, %L, %L, %L)', s.context ->> 'parent', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'columns')),
+                s.context ->> 'references', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'referenced_columns')))
+            ELSE format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context)) END
+    END
 FROM asked s
 UNION ALL
-SELECT 0, 0, n.kind, n.name, 'is needed', NULL, NULL, NULL, NULL, 'need', NULL, NULL FROM need n
+SELECT 0, 0, n.kind, n.name, 'is needed', NULL, NULL, NULL, NULL, 'need', NULL, NULL, NULL, NULL FROM need n
 UNION ALL
 -- what has the name of something that is missing: nobody but a person can say whether it is the same
-SELECT 0, o.number, o.kind, o.target_identity, 'has the name that the reference has for something else', NULL, NULL, NULL, NULL, 'refused', NULL, NULL
+SELECT 0, o.number, o.kind, o.target_identity, 'has the name that the reference has for something else', NULL, NULL, NULL, NULL, 'refused', NULL, NULL, NULL, NULL
 FROM object o JOIN way w ON w.number = o.number WHERE NOT allow_drop
 UNION ALL
-SELECT 0, a.number, 'schema', b.target_identity, 'has the contents of schema ' || a.identity || ', which is missing', NULL, NULL, NULL, NULL, 'refused', NULL, NULL
+SELECT 0, a.number, 'schema', b.target_identity, 'has the contents of schema ' || a.identity || ', which is missing', NULL, NULL, NULL, NULL, 'refused', NULL, NULL, NULL, NULL
 FROM schema_contents a JOIN schema_contents b ON b.contents = a.contents WHERE a.state = 'missing' AND b.state = 'extra'
 UNION ALL
 -- what is left out
-SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond', NULL, NULL
+SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
 FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'beyond'
 UNION ALL
-SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL
+SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL, NULL, NULL
 FROM filled f WHERE f.new ? 'hidden' AND (f.state = 'missing' OR f.again OR f.changes && '{options,server_options}')
 UNION ALL
-SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), 'could not be read', p.unknown, NULL, NULL, NULL, 'unknown', NULL, NULL
+SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), 'could not be read', p.unknown, NULL, NULL, NULL, 'unknown', NULL, NULL, NULL, NULL
 FROM pair p WHERE p.unknown IS NOT NULL
 UNION ALL
-SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), CASE WHEN p.any_properties ? 'extension' THEN 'belongs to an extension' ELSE 'is a partition' END, NULL, NULL, NULL, NULL, 'unmanaged', NULL, NULL
+SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), CASE WHEN p.any_properties ? 'extension' THEN 'belongs to an extension' ELSE 'is a partition' END, NULL, NULL, NULL, NULL, 'unmanaged', NULL, NULL, NULL, NULL
 FROM pair p LEFT JOIN managed m ON m.number = p.number
 WHERE m.number IS NULL AND p.unknown IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
 ORDER BY 1, 2
@@ -422,6 +434,42 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
     IS 'a statement with its guard';
 
+-- The rows that a statement would be refused for, up to 1000. Only names of a snapshot are in such a query, as literals. What
+-- can't be asked is left to the statement.
+CREATE FUNCTION schemaguard.sg_sync_finds(finder text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    n bigint;
+BEGIN
+    EXECUTE format('SELECT count(*) FROM (SELECT FROM (%s) x LIMIT 1000) x', finder) INTO n;
+    RETURN n;
+EXCEPTION WHEN OTHERS THEN
+    RETURN 0;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_finds(text)
+    IS 'how many rows a statement would be refused for';
+
+-- How much there is in a table of a live target, or in that of a column, as far as statistics know
+CREATE FUNCTION schemaguard.sg_sync_size(target text, kind text, object text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce((
+        SELECT format(' (about %s rows, %s%s)', c.reltuples::bigint, pg_size_pretty(c.relpages * current_setting('block_size')::bigint),
+            (SELECT format('; %s %% null, %s distinct', round(s.null_frac * 100), CASE WHEN s.n_distinct < 0 THEN round(-s.n_distinct * c.reltuples) ELSE round(s.n_distinct) END)
+             FROM pg_stats s WHERE kind = 'column' AND s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = (parse_ident(object))[3] AND NOT s.inherited))
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE target = 'live' AND kind IN ('table', 'materialized view', 'column') AND c.reltuples >= 0
+          AND c.oid = to_regclass(CASE kind WHEN 'column' THEN regexp_replace(object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ELSE object END)), '')
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
+    IS 'how much there is in a table of a live target';
+
 CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
                             allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
 RETURNS SETOF text
@@ -437,6 +485,8 @@ DECLARE
     refused text;
     needs   text;
     lacking text;
+    blocked jsonb := '{}';
+    rows    bigint;
 BEGIN
     SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]') INTO statements
     FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions) x;
@@ -447,11 +497,20 @@ BEGIN
             HINT = 'Say in schemaguard.rename (kind, old, new) what is one; if nothing is, allow_drop => true drops what is in the way.';
     END IF;
 
+    FOR s IN SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e WHERE e ->> 'finder' IS NOT NULL
+    LOOP
+        rows := schemaguard.sg_sync_finds(s.finder);
+        IF rows > 0 THEN
+            blocked := blocked || jsonb_build_object(s.kind || ' ' || s.object, rows || CASE WHEN rows = 1000 THEN ' or more' ELSE '' END || ' rows are in the way: ' || s.finder);
+        END IF;
+    END LOOP;
+
     RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
     RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database, n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
         FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
     RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
         FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
+                  WHEN (e ->> 'kind' = 'constraint' OR e ->> 'what' = 'not_null') AND blocked ? concat_ws(' ', e ->> 'kind', e ->> 'object') THEN 'left out, for rows are in the way'
                   WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown' THEN 'left out, for they could not be read'
                   WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden' THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first' ELSE 'statements' END AS what, count(*) AS n
               FROM jsonb_array_elements(statements) e GROUP BY 1) x HAVING count(*) > 0;
@@ -488,10 +547,11 @@ BEGIN
 END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
     END IF;
 
-    FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after,
+    FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
+                 CASE WHEN x.kind = 'constraint' OR x.what = 'not_null' THEN blocked ->> (x.kind || ' ' || x.object) END AS finder,
                  split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
              FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
-                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text, after text, note text, index text, index_after text)
+                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text, after text, note text, index text, index_after text, cost text)
              WHERE x.section > 0 ORDER BY e.n
     LOOP
         IF s.section <> section THEN
@@ -505,10 +565,12 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
             END IF;
             section := s.section;
         END IF;
-        RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s', s.kind, s.object, s.what, coalesce('; loses ' || s.loss, '')));
+        RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s%s', s.kind, s.object, s.what, coalesce('; ' || s.cost || schemaguard.sg_sync_size(target, s.kind, s.object), ''),
+            coalesce('; loses ' || s.loss || schemaguard.sg_sync_size(target, s.kind, s.object), '')));
+        RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || s.finder) WHERE s.finder IS NOT NULL;
         line := CASE s.section WHEN 3 THEN schemaguard.sg_sync_concurrently(s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
             ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after) END;
-        RETURN NEXT CASE WHEN s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line) ELSE line END;
+        RETURN NEXT CASE WHEN s.finder IS NOT NULL OR s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line) ELSE line END;
     END LOOP;
     IF section NOT IN (0, 3, 5) THEN
         RETURN NEXT 'COMMIT;';

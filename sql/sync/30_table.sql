@@ -35,6 +35,13 @@ END $partitions$;
 ('table', 'alter', 'inherits', 6, false, '{inherits_more|S}', '?CASE (SELECT pg_catalog.jsonb_agg(i.inhparent::pg_catalog.regclass::text ORDER BY i.inhseqno)::text FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L})) WHEN {inherits_text|L} THEN ''after'' ELSE ''before'' END', NULL),
 ('table', 'alter', 'of_type', 2, false, 'ALTER TABLE {identity} [OF {of_type}][{?!of_type}NOT OF]', NULL, NULL),
 
+-- what waits while a statement runs
+('table|materialized view', 'cost', 'persistence access_method tablespace', NULL, NULL, 'rewrites it under ACCESS EXCLUSIVE', NULL, NULL),
+('column', 'cost', 'type', NULL, NULL, '{rewrites}', NULL, NULL),
+('column', 'cost', 'created', NULL, NULL, '{computed}', NULL, NULL),
+('materialized view', 'cost', 'populated', NULL, NULL, 'reads what it shows, under ACCESS EXCLUSIVE', NULL, NULL),
+('index', 'cost', 'created replaced', NULL, NULL, '{?at_once}{?!in_new}reads the table under SHARE: writers wait', NULL, NULL),
+('constraint', 'cost', 'created replaced', NULL, NULL, '{?!in_new}{?!can_wait}{?!using_index}reads the table under ACCESS EXCLUSIVE', NULL, NULL),
 ('column', 'create', NULL, 2, false, '{?inherited!=only}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
 ('column', 'create', NULL, 2, false, '{?inherited=only}{?joins}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
 ('column', 'drop', NULL, 6, false, '{?inherited!=only}ALTER TABLE {parent} DROP COLUMN {name|I}', NULL, 'the values of column {column_identity}'),
