@@ -21,8 +21,24 @@ WITH RECURSIVE side AS MATERIALIZED (
     -- tables that are made or dropped, with all that they have
     SELECT p.kind, coalesce(p.identity, p.target_identity) AS identity, p.state FROM pair p
     WHERE p.state IN ('missing', 'extra') AND p.kind IN ('table', 'view', 'materialized view', 'domain')
+), crowded AS (
+    -- partitioned tables with partitions that the reference lacks: what is made for them is left to the server
+    SELECT p.target_properties ->> 'partition_of' AS identity FROM pair p WHERE p.kind = 'table' AND p.state = 'extra' AND p.target_properties ? 'partition_of'
+    UNION
+    SELECT p.target_properties ->> 'partition_of' FROM crowded c JOIN pair p ON p.kind = 'table' AND p.target_identity = c.identity AND p.target_properties ? 'partition_of'
+), by_leaf AS (
+    -- indexes of partitioned tables: partition by partition
+    SELECT p.number, p.identity, t.properties ? 'partition_key' AS partitioned
+    FROM pair p JOIN pair t ON t.kind = 'table' AND t.identity = p.parent AND t.state IN ('same', 'changed') AND t.properties ? 'partition_key' AND t.target_identity = t.identity
+    WHERE p.kind = 'index' AND p.state = 'missing' AND NOT p.properties ? 'partition_of' AND t.target_identity NOT IN (SELECT c.identity FROM crowded c)
+    UNION
+    SELECT p.number, p.identity, t.properties ? 'partition_key'
+    FROM by_leaf b JOIN pair p ON p.kind = 'index' AND p.state = 'missing' AND p.properties ->> 'partition_of' = b.identity
+    JOIN pair t ON t.kind = 'table' AND t.identity = p.parent AND t.state IN ('same', 'changed')
+), leaf AS MATERIALIZED (
+    SELECT * FROM by_leaf
 ), managed AS MATERIALIZED (
-    SELECT p.*, w.state AS parent_state, dom.kind IS NOT NULL AS of_domain, part.kind IS NOT NULL AS of_partitioned,
+    SELECT p.*, l.number IS NOT NULL AS leafwise, coalesce(l.partitioned, false) AS only, w.state AS parent_state, dom.kind IS NOT NULL AS of_domain, part.kind IS NOT NULL AS of_partitioned,
         CASE WHEN heir.kind IS NOT NULL THEN CASE WHEN heir.properties ? 'partition_of' THEN 'partition' ELSE 'heir' END END AS joins
     FROM pair p
     LEFT JOIN whole w ON w.identity = coalesce(p.parent, p.target_parent) AND w.state = p.state AND p.kind IN ('column', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')
@@ -30,10 +46,11 @@ WITH RECURSIVE side AS MATERIALIZED (
     LEFT JOIN pair part ON part.kind = 'table' AND coalesce(part.identity, part.target_identity) = coalesce(p.parent, p.target_parent) AND part.any_properties ? 'partition_key'
         AND (part.state NOT IN ('missing', 'extra') OR part.state = p.state)
     LEFT JOIN whole above ON p.kind = 'table' AND above.identity = p.any_properties ->> 'partition_of' AND above.state = p.state
+    LEFT JOIN leaf l ON l.number = p.number
     LEFT JOIN pair heir ON p.kind = 'column' AND heir.kind = 'table' AND heir.identity = p.parent AND heir.changes && '{inherits,partition_of}'
     -- what is made by something else
     WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
-      AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes))
+      AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL)
       AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
       AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only')
       AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
@@ -49,7 +66,8 @@ WITH RECURSIVE side AS MATERIALIZED (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
         'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
-        'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
+        'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false),
+        'at_once', CASE WHEN NOT m.leafwise AND (m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of') THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
         schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
     WHERE m.state <> 'same'
@@ -148,7 +166,8 @@ WITH RECURSIVE side AS MATERIALIZED (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
         'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
-        'at_once', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of' THEN true END)) AS flags) f
+        'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false),
+        'at_once', CASE WHEN NOT m.leafwise AND (m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of') THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
         schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
     WHERE m.state = 'same' AND m.number IN (SELECT r.number FROM rebuilt r)

@@ -65,7 +65,11 @@ CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}',
 ('constraint', 'rebuild', 'validated', 2, NULL, '{?!validated}', NULL, NULL),
 
 ('index', 'create', NULL, 2, false, '{?at_once}CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}', NULL, NULL),
-('index', 'create', NULL, 3, false, '{?!at_once}CREATE [{?unique}UNIQUE ]INDEX CONCURRENTLY IF NOT EXISTS {name|I} ON {on} {index_definition}', NULL, NULL),
+-- of a partitioned table: there, then of each partition
+('index', 'create', NULL, 2, false, '{?only}CREATE [{?unique}UNIQUE ]INDEX {name|I} ON ONLY {on} {index_definition}', NULL, NULL),
+('index', 'after', NULL, 4, false, '{?leafwise}ALTER INDEX {partition_of} ATTACH PARTITION {identity}',
+    '?(SELECT CASE pg_catalog.max(i.inhparent::pg_catalog.regclass::text) WHEN {partition_of|L} THEN ''after'' ELSE coalesce(''attached to '' || pg_catalog.max(i.inhparent::pg_catalog.regclass::text), ''before'') END FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L}))', NULL),
+('index', 'create', NULL, 3, false, '{?!at_once}{?!only}CREATE [{?unique}UNIQUE ]INDEX CONCURRENTLY IF NOT EXISTS {name|I} ON {on} {index_definition}', NULL, NULL),
 ('index', 'drop', NULL, 6, false, 'DROP INDEX {identity}', NULL, 'the index'),
 ('index', 'alter', 'name', 2, false, 'ALTER INDEX {halfway} RENAME TO {name|I}',
     '?CASE WHEN pg_catalog.to_regclass({identity|L}) IS NOT NULL THEN ''after'' WHEN pg_catalog.to_regclass({halfway|L}) IS NOT NULL THEN ''before'' ELSE ''not there'' END', NULL),

@@ -286,5 +286,20 @@ is(apply('rows', $ways), '', 'and what they are in the way of is left out');
 $node->safe_psql('rows', 'DELETE FROM c');
 is_synchronised('rows', 'rows that are gone');
 
+# ---- indexes of partitioned tables, partition by partition ----
+
+$node->safe_psql('rows', q{
+	CREATE TABLE r (id int, at int, b text) PARTITION BY RANGE (at); CREATE TABLE r1 PARTITION OF r FOR VALUES FROM (0) TO (10);
+	CREATE TABLE r2 PARTITION OF r FOR VALUES FROM (10) TO (20) PARTITION BY LIST (b); CREATE TABLE r2a PARTITION OF r2 FOR VALUES IN ('a');
+	CREATE INDEX r_b ON r (b);
+	SELECT sg_snapshot_drop('reference'), sg_snapshot_take('reference');
+	DROP INDEX r_b});
+my $leaves = script('rows');
+is(join('; ', $leaves =~ /^ *(CREATE INDEX [^;]*|ALTER INDEX [^;]*);$/mg), join('; ', 'CREATE INDEX r2_b_idx ON ONLY public.r2 USING btree (b)', 'CREATE INDEX r_b ON ONLY public.r USING btree (b)',
+	(map { "CREATE INDEX CONCURRENTLY IF NOT EXISTS ${_}_b_idx ON public.$_ USING btree (b)" } qw(r1 r2a)),
+	'ALTER INDEX public.r_b ATTACH PARTITION public.r1_b_idx', 'ALTER INDEX public.r_b ATTACH PARTITION public.r2_b_idx', 'ALTER INDEX public.r2_b_idx ATTACH PARTITION public.r2a_b_idx'),
+	'an index of a partitioned table is built beside writers');
+is_synchronised('rows', 'partitioned');
+
 $node->stop;
 done_testing();

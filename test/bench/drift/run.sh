@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How fast drift is found: a snapshot beside pg_dump --schema-only of the same database, the comparison of two snapshots that
-# differ, of two that are equal, and growth. Ratios, each against what was timed in the same round.
+# differ, of two that are equal, the script that mends 500 differences, and growth. Ratios, each against what was timed in the same round.
 #
 # The database "big" has 10,000 tables of 10 columns and 9,999 foreign keys, "half" has half as many, to see the growth. The
 # other side is the same with 100 tables altered. Also how much memory one session takes that does it all. "both" is what it
@@ -102,6 +102,10 @@ FROM generate_series(1, (SELECT least(100, count(*) / 50) FROM pg_class WHERE re
 SELECT sg_snapshot_take('changed');
 SQL
 done
+sg_as psql -qAtX -v ON_ERROR_STOP=1 -d big > /dev/null <<'SQL'
+SELECT format('ALTER TABLE t%s ALTER c TYPE numeric(12,2)', i * 50 + 1) FROM generate_series(1, (SELECT least(200, count(*) / 50 - 1) FROM pg_class WHERE relname ~ '^t[0-9]+$')) i \gexec
+SELECT sg_snapshot_take('edited');
+SQL
 
 for round in $(seq 0 "$rounds"); do
   # what the round before has rolled back is cleared away, or a snapshot would step over it
@@ -112,6 +116,7 @@ for round in $(seq 0 "$rounds"); do
   milliseconds half tell half -c "BEGIN; SELECT sg_snapshot_take('x'); ROLLBACK"
   milliseconds drift tell big -c "SELECT count(*) FROM sg_drift('reference', 'changed')"
   milliseconds both tell half -c "BEGIN; SELECT sg_snapshot_take('x'); SELECT count(*) FROM sg_drift('reference', 'live'); ROLLBACK"
+  milliseconds script tell big -c "SELECT count(*) FROM sg_sync_sql('reference', 'edited', allow_drop => true)"
   milliseconds equal tell big -c "SELECT count(*) FROM sg_drift('reference', 'equal')"
   # the first one warms up
   [ "$round" != 0 ] || rm "$SG_DIR/times"
@@ -145,6 +150,7 @@ TABLES=$tables MEMORY=$memory perl -lane '
     $line->("twice the tables", "snapshot", "half", 2.4);
     $line->("two snapshots that differ compared", "drift", "snapshot", 2);
     $line->("two equal snapshots compared", "equal", "snapshot", 0.1);
+    $line->("the script of 500 differences", "script", "dump", 0.5);
     my @tables = ($ENV{TABLES}, int($ENV{TABLES} / 2));
     foreach my $kb (split " ", $ENV{MEMORY}) {
       printf "%-52s %8.0f MB (target: 200)%s\n", "memory of one session that does it all, " . shift(@tables) . " tables", $kb / 1024,
