@@ -205,6 +205,8 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND NOT (f.kind = 'constraint' AND f.new ? 'of_domain' AND f.new ? 'in_new' AND (f.new ->> 'validated')::boolean)
 ), born AS MATERIALIZED (
     SELECT b.number, max(b.section) AS section FROM birth b WHERE b.statement IS NOT NULL AND b.state IS NULL GROUP BY b.number
+), regranted AS MATERIALIZED (
+    SELECT o.identity FROM object o WHERE o.kind = 'table' AND 'acl' = ANY (o.changes)
 ), need AS MATERIALIZED (
     -- what the script can't make
     SELECT DISTINCT x.kind, x.name
@@ -274,13 +276,21 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter'
     WHERE NOT f.again AND NOT f.beside
     UNION ALL
-    SELECT greatest(2, b.section), f.number::bigint * 1000 + 900 + g.n, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statement, 'alter', f.full_new, NULL, NULL, NULL, NULL, NULL
-    FROM filled f LEFT JOIN born b ON b.number = f.number CROSS JOIN LATERAL jsonb_array_elements_text(schemaguard.sg_sync_grants(f.kind,
+    SELECT greatest(2, b.section), f.number::bigint * 1000 + 900, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statements, 'alter', f.full_new, f.old, f.full_new, NULL,
+        -- a new object has what default privileges give it, and another owner the grants of the old one
+        CASE WHEN f.state = 'changed' AND NOT f.again AND NOT 'owner' = ANY (f.changes) AND (f.kind <> 'column' OR f.parent NOT IN (SELECT r.identity FROM regranted r)) THEN 'acl' END, NULL
+    FROM filled f LEFT JOIN born b ON b.number = f.number CROSS JOIN LATERAL (SELECT string_agg(g.statement, E';\n' ORDER BY g.n) AS statements
+        FROM jsonb_array_elements_text(schemaguard.sg_sync_grants(f.kind,
         CASE WHEN f.kind = 'column' THEN f.parent WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE coalesce(f.identity, f.target_identity) END,
         CASE WHEN f.kind = 'column' THEN quote_ident(f.new ->> 'name') END, f.new ->> 'owner', f.new -> 'acl',
-        CASE WHEN f.state = 'missing' OR f.again THEN NULL ELSE f.old -> 'acl' END)) WITH ORDINALITY g (statement, n)
+        CASE WHEN f.state = 'missing' OR f.again THEN NULL ELSE f.old -> 'acl' END)) WITH ORDINALITY g (statement, n)) g
     WHERE (f.state = 'changed' AND 'acl' = ANY (f.changes) OR (f.state = 'missing' OR f.again) AND f.new ? 'acl')
        OR f.kind = 'default privilege' AND f.state <> 'same'
+    UNION ALL
+    -- what is revoked on a table is revoked on its columns, too
+    SELECT 2, m.number::bigint * 1000 + 900, m.kind, m.identity, 'privileges again', (SELECT string_agg(g, E';\n') FROM jsonb_array_elements_text(
+        schemaguard.sg_sync_grants('column', m.parent, quote_ident(m.name), NULL, m.properties -> 'acl', '{}')) g), 'alter', m.properties, NULL, NULL, NULL, NULL, NULL
+    FROM managed m WHERE m.kind = 'column' AND m.state = 'same' AND m.properties ? 'acl' AND m.parent IN (SELECT r.identity FROM regranted r)
     UNION ALL
     -- what the target would grant by default
     SELECT 2, f.number::bigint * 1000 + 850, f.kind, f.identity, 'no default privileges', format('REVOKE ALL ON %s FROM %s', d.name, string_agg(d.grantee, ', ' ORDER BY d.grantee)),

@@ -428,6 +428,8 @@ is_fragile(const SnapshotObject *object)
 		case KIND_DOMAIN:
 		case KIND_DEFAULT_PRIVILEGE:
 			return drift_value(object->properties, "extension") == NULL;
+		case KIND_COLUMN:
+			return drift_value(object->properties, "acl") != NULL;
 		case KIND_CONSTRAINT:
 			return drift_value(object->properties, "references") != NULL;
 		case KIND_TABLE:

@@ -159,6 +159,7 @@ foreach my $meddling (
 	[ 'policy m.t.pol', 'ALTER POLICY pol ON m.t USING (a > 3)' ],
 	[ 'rule m.plain.r', 'CREATE OR REPLACE RULE r AS ON INSERT TO m.plain WHERE new.x = 3 DO ALSO DELETE FROM m.base' ],
 	[ 'table m.t', q{COMMENT ON TABLE m.t IS 'else'} ],
+	[ 'table m.t', 'GRANT INSERT ON m.t TO third' ],
 	[ 'table m.plain', 'ALTER TABLE m.plain SET (fillfactor = 60)' ],
 	[ 'table m.heir', 'ALTER TABLE m.heir ADD more int' ],
 	[ 'publication pub', q{ALTER PUBLICATION pub SET (publish = 'delete')} ],
@@ -272,7 +273,9 @@ is($node->safe_psql('even', "SELECT to_regclass('added')"), '', 'nothing has bee
 database('rows');
 $node->safe_psql('rows', q{
 	CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int REFERENCES p, u int UNIQUE, n int NOT NULL, t bigint);
+	GRANT INSERT (id) ON c TO third;
 	SELECT sg_snapshot_take('reference');
+	GRANT INSERT, DELETE ON c TO third;
 	ALTER TABLE c DROP CONSTRAINT c_p_fkey, DROP CONSTRAINT c_u_key, ALTER n DROP NOT NULL, ALTER t TYPE int, ADD extra text;
 	INSERT INTO c SELECT 1, 1, 1, NULL, 1 FROM generate_series(1, 3); ANALYZE c});
 my $ways = script('rows');
