@@ -338,8 +338,12 @@ make_move(StepWork *work, const ChangeMove *move)
 		work->step->state = move->state;
 		return true;
 	}
-	run_record_failure(&ma.action, work, move->kind == MOVE_VALIDATE ? STEP_ADDED : STEP_FAILED,
-					   ma.action.error->sqlerrcode, failure_text(&ma.action), LOG_NONE);
+	if (move->rule && (ma.action.error->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
+					   ma.action.error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))
+		deploy_explain_rule(&ma.action, work, move->rule);
+	else
+		run_record_failure(&ma.action, work, move->kind == MOVE_VALIDATE ? STEP_ADDED : STEP_FAILED,
+						   ma.action.error->sqlerrcode, failure_text(&ma.action), LOG_NONE);
 	return false;
 }
 

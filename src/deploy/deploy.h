@@ -95,6 +95,9 @@ extern bool deploy_audit_step(StepWork *work, FkKey *key);
  */
 extern bool deploy_audit_rule(StepWork *work, AuditKey *rule);
 
+/* It was made, and could not be validated: the rows that break it are counted, and the failure is on record */
+extern void deploy_explain_rule(RunAction *action, StepWork *work, AuditKey *rule);
+
 /* The OIDs of the keys whose proof stands (schemaguard.fk_trust), in the caller's context */
 extern List *deploy_proved_keys(void);
 

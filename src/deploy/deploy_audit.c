@@ -294,6 +294,34 @@ deploy_audit_step(StepWork *work, FkKey *key)
 	return false;
 }
 
+static char *
+rule_text(const AuditKey *rule)
+{
+	if (rule->rule->kind == AUDIT_UNIQUE)
+		return psprintf(INT64_FORMAT " rows are equal, in " INT64_FORMAT " %s", rule->orphan_rows, rule->orphan_keys,
+						rule->orphan_keys == 1 ? "group" : "groups");
+	return rule->orphan_rows == 1 ? pstrdup("1 row breaks it") : psprintf(INT64_FORMAT " rows break it", rule->orphan_rows);
+}
+
+static const char *
+rule_hint(const StepWork *work)
+{
+	return plan_step_fixes(work->step) ?
+		"sg_violations() lists these rows. CALL sg_apply() with fix => true does what the step's policy says." :
+		"sg_violations() lists these rows. Remove or mend them and CALL again, or give the step another policy.";
+}
+
+void
+deploy_explain_rule(RunAction *action, StepWork *work, AuditKey *rule)
+{
+	(void) judge(action, rule);
+	work->run->orphan_rows += Max(rule->orphan_rows, 0);
+	work->hint = rule_hint(work);
+	run_record_failure(action, work, STEP_ADDED, action->error->sqlerrcode,
+					   rule->result == AUDIT_FAIL ? rule_text(rule) : sg_error_text(action->error),
+					   rule->orphan_rows < 0 ? LOG_NONE : rule->orphan_rows);
+}
+
 bool
 deploy_audit_rule(StepWork *work, AuditKey *rule)
 {
@@ -312,15 +340,8 @@ deploy_audit_rule(StepWork *work, AuditKey *rule)
 	}
 	if (rule->result == AUDIT_FAIL)
 	{
-		work->hint = plan_step_fixes(work->step) ?
-			"sg_violations() lists these rows. CALL sg_apply() with fix => true does what the step's policy says." :
-			"sg_violations() lists these rows. Remove or mend them and CALL again, or give the step another policy.";
-		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_ORPHANS,
-						   rule->rule->kind == AUDIT_UNIQUE ?
-						   psprintf(INT64_FORMAT " rows are equal, in " INT64_FORMAT " %s", rule->orphan_rows, rule->orphan_keys,
-									rule->orphan_keys == 1 ? "group" : "groups") :
-						   rule->orphan_rows == 1 ? "1 row breaks it" :
-						   psprintf(INT64_FORMAT " rows break it", rule->orphan_rows), rule->orphan_rows);
+		work->hint = rule_hint(work);
+		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_ORPHANS, rule_text(rule), rule->orphan_rows);
 	}
 	else
 		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_NOT_JUDGED,

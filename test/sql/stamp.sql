@@ -51,11 +51,13 @@ INSERT INTO copied VALUES ('x', 301, repeat(md5('1'), 300), 1, NULL, true, NULL,
 ALTER TABLE copied DROP gone, ADD late int DEFAULT 7;
 CREATE TRIGGER stamp BEFORE UPDATE ON copied FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_stamp_row();
 SELECT md5(string_agg(concat_ws('|', id, body, n, flag, rest, late), ',' ORDER BY id)) AS before FROM copied \gset
+BEGIN;
 UPDATE copied SET late = late + 1;
 UPDATE copied SET late = late - 1, modified_at = '1999-01-01';
 UPDATE copied SET late = late WHERE id % 2 = 0;
 SELECT count(*), count(*) FILTER (WHERE modified_at = now()::date AND modified_by = current_user) AS stamped,
        md5(string_agg(concat_ws('|', id, body, n, flag, rest, late), ',' ORDER BY id)) = :'before' AS same FROM copied;
+COMMIT;
 
 -- a setting of the application's comes first, unless it is empty
 CREATE TABLE task (id int PRIMARY KEY, made_on date, maker int, done boolean, closer int);
