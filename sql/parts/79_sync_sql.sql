@@ -52,7 +52,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
       AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL)
       AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
-      AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only')
+      AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only' OR 'inherited' = ANY (p.changes))
       AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
           AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by')))
 ), object AS MATERIALIZED (
@@ -215,7 +215,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         SELECT 'role' AS kind, f.new ->> 'owner' AS name
         UNION ALL SELECT 'role', k FROM jsonb_object_keys(CASE jsonb_typeof(f.new -> 'acl') WHEN 'object' THEN f.new -> 'acl' ELSE '{}' END) k
         UNION ALL SELECT 'role', r FROM jsonb_array_elements_text(CASE f.kind WHEN 'policy' THEN f.new -> 'roles' ELSE '[]' END) r
-        UNION ALL SELECT 'role', quote_ident(f.new ->> 'name') WHERE f.kind = 'user mapping'
+        UNION ALL SELECT 'role', quote_ident(f.new ->> 'name') WHERE f.kind = 'user mapping' AND f.new ->> 'name' <> 'PUBLIC'
         UNION ALL SELECT 'tablespace', f.new ->> 'tablespace'
         UNION ALL SELECT 'extension', (f.new ->> 'name') || ' ' || (f.new ->> 'version') WHERE f.kind = 'extension'
         UNION ALL SELECT 'collation', c FROM (SELECT f.new ->> 'collation' UNION ALL

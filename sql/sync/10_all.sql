@@ -1,5 +1,5 @@
 VALUES
-('*', 'alter', 'owner', 2, true, 'ALTER {object} OWNER TO {owner}', NULL, NULL::text),
+('*', 'alter', 'owner', 2, true, '{?kind!=extension}ALTER {object} OWNER TO {owner}', NULL, NULL::text),
 ('*', 'alter', 'comment', 2, true, 'COMMENT ON {object} IS [{comment|L}][{?!comment}NULL]', NULL, NULL),
 ('*', 'drop', NULL, 6, false, 'DROP {object}', NULL, 'the {kind}'),
 ('table|view|materialized view|sequence', 'rename', 'parent', 2, false, 'ALTER {old.object} SET SCHEMA {parent}', '?CASE WHEN pg_catalog.to_regclass({old.identity|L}) IS NOT NULL AND pg_catalog.to_regclass({identity|L}) IS NULL THEN ''before'' WHEN pg_catalog.to_regclass({identity|L}) IS NOT NULL AND (pg_catalog.to_regclass({old.identity|L}) IS NULL[{?old_name_again} OR true]) THEN ''after'' ELSE ''not there, or there under both names'' END', NULL),
@@ -10,6 +10,7 @@ VALUES
 ('column', 'rename', 'name', 2, false, 'ALTER TABLE {parent} RENAME COLUMN {old.name|I} TO {name|I}', '?(SELECT CASE WHEN pg_catalog.bool_and(a.attname = {old.name|L}) THEN ''before'' WHEN [{?!old_name_again}pg_catalog.bool_and][{?old_name_again}pg_catalog.bool_or](a.attname = {name|L}) THEN ''after'' ELSE ''there under both names'' END FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass({parent|L}) AND a.attname IN ({old.name|L}, {name|L}) AND NOT a.attisdropped)', NULL),
 ('schema', 'create', NULL, 2, false, 'CREATE SCHEMA {identity}', NULL, NULL),
 ('extension', 'create', NULL, 2, false, 'CREATE EXTENSION {identity} SCHEMA {schema|I} VERSION {version|L}', NULL, NULL),
+('extension', 'beyond', 'owner', 2, NULL, 'nothing gives an extension another owner', NULL, NULL),
 ('extension', 'alter', 'version', 2, false, 'ALTER EXTENSION {identity} UPDATE TO {version|L}', NULL, NULL),
 ('extension', 'alter', 'schema', 2, false, 'ALTER EXTENSION {identity} SET SCHEMA {schema|I}', NULL, NULL),
 ('language', 'create', NULL, 2, false, 'CREATE [{?trusted}TRUSTED ]LANGUAGE {identity} HANDLER {handler_name}[ INLINE {inline_name}][ VALIDATOR {validator_name}]', NULL, NULL),

@@ -144,6 +144,18 @@ SKIP:
 SET client_min_messages = error;
 DROP TABLE IF EXISTS idxpart, trigger_parted CASCADE;
 ALTER FUNCTION func_with_set_params() RESET ALL;
+DO $$
+DECLARE v record;
+BEGIN
+    -- nor can pg_dump
+    FOR v IN SELECT oid, relkind FROM pg_class WHERE relkind IN ('v', 'm') AND oid >= 16384 LOOP
+        BEGIN
+            PERFORM pg_get_viewdef(v.oid);
+        EXCEPTION WHEN OTHERS THEN
+            EXECUTE format('DROP %s VIEW %s CASCADE', CASE v.relkind WHEN 'm' THEN 'MATERIALIZED' END, v.oid::regclass);
+        END;
+    END LOOP;
+END $$;
 SQL
 	random_edits(base('regression', 'regression objects'), $ENV{SG_CASES} || (long_run() ? 240 : 5));
 }
