@@ -100,6 +100,24 @@ sub random_edits
 
 # ---- one of everything ----
 
+# What went wrong once
+my @mended = split /\n/, <<'SQL';
+DROP TABLE m.hashed; CREATE TABLE m.hashed (k int) PARTITION BY LIST (k)
+ALTER TYPE m.size ADD VALUE 'xs' BEFORE 's'
+ALTER TYPE m.pair RENAME ATTRIBUTE a TO c
+ALTER TYPE m.row_type ADD ATTRIBUTE more int CASCADE
+ALTER TYPE m.bt SET (STORAGE = external)
+CREATE OR REPLACE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal))
+DROP OPERATOR m.=== (int, int); CREATE OPERATOR m.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq, NEGATOR = OPERATOR(m.!==))
+DROP OPERATOR FAMILY m.near USING gist
+ALTER TABLE m.parted DETACH PARTITION m.parted1; ALTER TABLE m.parted ATTACH PARTITION m.parted1 FOR VALUES FROM ('2020-01-01') TO ('2022-01-01')
+CREATE TABLE m.heir3 (z int); ALTER TABLE m.heir3 INHERIT m.base3
+ALTER TABLE m.nulled DISABLE TRIGGER ALL
+ALTER TABLE m.t DROP CONSTRAINT t_parent, DROP CONSTRAINT t_region; ALTER TABLE m.t ALTER parent_id TYPE text
+DROP INDEX m.t_words; CREATE INDEX t_words ON m.t USING gist (to_tsvector('english', note) tsvector_ops (siglen = 200))
+CREATE USER MAPPING FOR PUBLIC SERVER srv
+SQL
+
 my @each = grep { $_->[0] !~ /SUBSCRIPTION|UPDATE pg_|EXTENSION|password/ } mutations($node);
 if ('everything' =~ /$bases/)
 {
@@ -108,6 +126,12 @@ if ('everything' =~ /$bases/)
 	# which waits for the rest of itself
 	$sync->sql('everything', 'DROP INDEX m.parted_b_k');
 	my $base = base('everything', 'one of everything');
+
+	if (!$only)
+	{
+		my ($went, @wrong) = batch($base, 'mended', @mended);
+		ok($went == @mended && !@wrong, 'what went wrong once');
+	}
 
 	srand(seed());
 	my @order = sort { $a->[1] <=> $b->[1] } map { [ $_->[0], rand ] } @each;
