@@ -105,6 +105,10 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION
     SELECT o.number, 'table', o.target_properties ->> 'references' FROM managed o WHERE o.target_properties ? 'references'
     UNION
+    -- an index goes with a column that is made anew
+    SELECT o.number, 'column', o.target_parent || '.' || quote_ident(c.c) FROM managed o, jsonb_array_elements_text(o.target_properties -> 'columns') c (c)
+    WHERE o.kind = 'index' AND c.c IS NOT NULL AND EXISTS (SELECT FROM fired f JOIN object x ON x.number = f.number WHERE f.step = 'rebuild' AND x.kind = 'column')
+    UNION
     -- a foreign key would have to hold between columns of two types meanwhile
     SELECT o.number, 'column', k.t || '.' || quote_ident(c.name)
     FROM managed o, LATERAL (VALUES (o.target_parent, 'columns'), (o.target_properties ->> 'references', 'referenced_columns')) k (t, columns),

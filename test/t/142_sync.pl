@@ -304,5 +304,13 @@ is(join('; ', $leaves =~ /^ *(CREATE INDEX [^;]*|ALTER INDEX [^;]*);$/mg), join(
 	'an index of a partitioned table is built beside writers');
 is_synchronised('rows', 'partitioned');
 
+# a column that has to be made anew takes its index and views along
+$node->safe_psql('rows', q{
+	CREATE TABLE w (a int, b int GENERATED ALWAYS AS (a * 2) STORED); CREATE INDEX w_b ON w (b); CREATE VIEW shown AS SELECT b FROM w;
+	SELECT sg_snapshot_drop('reference'), sg_snapshot_take('reference');
+	DROP VIEW shown; DROP INDEX w_b; ALTER TABLE w ALTER b DROP EXPRESSION; CREATE INDEX w_b ON w (b); CREATE VIEW shown AS SELECT b FROM w; INSERT INTO w VALUES (1, 5)});
+is(apply('rows', script('rows')) . $node->safe_psql('rows', 'TABLE shown'), '5', 'without drops a column keeps what it holds');
+is_synchronised('rows', 'generated');
+
 $node->stop;
 done_testing();
