@@ -122,10 +122,10 @@ extern void change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeM
 /* Was it done before, so that it has gone by another name, or is gone, since? */
 extern bool change_was_done(const PlanStep *step, const ChangeMove *move);
 
-/* Run the statements of a move, as whom its code allows: 42501 where nobody may */
+/* Run the statements of a move, as whom its code allows: 42501 where nobody may; and what it locks of its table */
 extern void change_run(const ChangeMove *move);
-
 extern void change_add_target(RunAction *action, const ChangeMove *move);
+
 /* 42501 unless its code may run as the caller */
 extern void change_check_caller(const ChangeMove *move);
 
