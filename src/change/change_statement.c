@@ -30,6 +30,7 @@
 #include "base/errors.h"
 #include "base/scope.h"
 #include "change/change.h"
+#include "plan/plan_change.h"
 
 /* ---- code ---- */
 
@@ -106,14 +107,42 @@ reach_query(void *p)
 	sg_scope_end(&caller);
 }
 
-/* The table that a utility statement is about */
+/* An owner and settings, in the catalog alone: no row and no expression is looked at */
+static bool
+runs_nothing(const AlterTableStmt *statement)
+{
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		switch (cmd->subtype)
+		{
+			case AT_ChangeOwner:
+			case AT_SetRelOptions:
+			case AT_ResetRelOptions:
+			case AT_SetOptions:
+			case AT_ResetOptions:
+			case AT_SetStatistics:
+			case AT_SetStorage:
+			case AT_SetCompression:
+			case AT_EnableRowSecurity:
+			case AT_DisableRowSecurity:
+			case AT_ForceRowSecurity:
+			case AT_NoForceRowSecurity:
+				break;
+			default:
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The table that a utility statement is about, and whose code it could run */
 static const RangeVar *
 target_of(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
-			return ((AlterTableStmt *) statement)->relation;
+			return runs_nothing((AlterTableStmt *) statement) ? NULL : ((AlterTableStmt *) statement)->relation;
 		case T_IndexStmt:
 			return ((IndexStmt *) statement)->relation;
 		case T_CreateTrigStmt:
@@ -129,7 +158,7 @@ reach_statement(ChangeMove *move, const char *sql)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
-	ReachArg	arg = {.sql = sql,.raw = statement,.table = move->table,.reach = code_reach()};
+	ReachArg	arg = {.sql = sql,.raw = statement,.table = move->table,.reach = move->reach ? move->reach : code_reach()};
 	const RangeVar *target = target_of(statement);
 	ErrorData  *edata = NULL;
 
@@ -286,6 +315,22 @@ outside_statement(const char *sql, ChangeMove *move, StepState state)
 					   "CONCURRENTLY of CREATE INDEX on columns, REINDEX and DROP INDEX, VACUUM without FULL, ANALYZE and ALTER TYPE ... ADD VALUE are. Run others by hand, then sg_plan_skip().");
 }
 
+/* In one transaction; false with a problem where one of them can't be analysed */
+static bool
+run_statements(ChangeMove *move, const char *sql, StepState state)
+{
+	List	   *texts = plan_change_texts(sql);
+
+	foreach_ptr(const char, text, texts)
+	{
+		if (!reach_statement(move, text))
+			return false;
+	}
+	change_move(move, MOVE_STATEMENT, "statement", OidIsValid(move->table) ? AccessExclusiveLock : NoLock, state);
+	move->statements = texts;
+	return true;
+}
+
 void
 change_look_statement(const PlanStep *step, ChangeMove *move)
 {
@@ -299,27 +344,27 @@ change_look_statement(const PlanStep *step, ChangeMove *move)
 		move->first = true;
 		return;
 	}
-	if (!reach_statement(move, step->definition))
-		return;
-	change_statement(move, MOVE_STATEMENT, "statement", OidIsValid(move->table) ? AccessExclusiveLock : NoLock,
-					 STEP_VALIDATED, pstrdup(step->definition));
-	move->first = true;
+	move->first = run_statements(move, step->definition, STEP_VALIDATED);
 }
 
 void
 change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	bool		done = true;
+	List	   *texts;
 
 	if (step->done_when && (!is_done(step, move, &done) || !done))
 		return;
+	texts = step->undo ? plan_change_texts(step->undo) : NIL;
 	if (step->undo == NULL)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the step has no statement that takes it back",
 					   psprintf("Give it one: SELECT sg_plan_set(%s, %d, 'undo', ...);",
 								quote_literal_cstr(step->plan), step->step));
-	else if (step->outside && may_be_outside(linitial_node(RawStmt, raw_parser(step->undo, RAW_PARSE_DEFAULT))->stmt))
+	else if (texts == NIL)
+		return;					/* with another step */
+	else if (step->outside && list_length(texts) == 1 &&
+			 may_be_outside(linitial_node(RawStmt, raw_parser(step->undo, RAW_PARSE_DEFAULT))->stmt))
 		outside_statement(step->undo, move, STEP_ROLLED_BACK);
-	else if (reach_statement(move, step->undo))
-		change_statement(move, MOVE_STATEMENT, "statement", OidIsValid(move->table) ? AccessExclusiveLock : NoLock,
-						 STEP_ROLLED_BACK, pstrdup(step->undo));
+	else
+		(void) run_statements(move, step->undo, STEP_ROLLED_BACK);
 }

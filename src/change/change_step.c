@@ -531,6 +531,9 @@ work_on_change(StepWork *work, bool by_scan)
 		}
 		if (!(move.kind == MOVE_BUILD ? make_builds(work, &move) : make_move(work, &move)))
 			return InvalidOid;
+		/* whatever its query says now: it is not run again and again */
+		if (work->step->kind == STEP_STATEMENT)
+			return InvalidOid;
 		CHECK_FOR_INTERRUPTS();
 	}
 	elog(ERROR, "step %d comes to no end", work->step->step);

@@ -55,6 +55,11 @@ typedef struct StepView
 /* Registers what the rooms below ask of this one */
 extern void deploy_init(void);
 
+/* ---- deploy_run.c ---- */
+
+/* What sg_apply() does with the plan of the first argument; the fourth is its author, or null */
+extern void deploy_apply(FunctionCallInfo fcinfo, PlanRun *run);
+
 /* ---- deploy_rights.c ---- */
 
 /*

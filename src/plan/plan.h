@@ -94,6 +94,9 @@ typedef struct PlanStep
 /* Does the step say that its key is there? */
 extern bool plan_step_is_there(const PlanStep *step);
 
+/* Do two steps make the same, whatever the name of a statement, and what sg_plan_set() may change at any time? */
+extern bool plan_step_says_same(const PlanStep *a, const PlanStep *b);
+
 /* ---- plan_store.c ---- */
 
 /* Raises 42704 when there is no such plan, with a hint that names the others */
@@ -126,6 +129,9 @@ extern void plan_claim(FkPlan *plan, const char *function);
 
 /* Insert a step that has passed plan_draft_check; returns its number */
 extern int	plan_step_insert(PlanStep *step);
+
+/* For functions that change plans; the step has no deed */
+extern void plan_step_delete(const PlanStep *step);
 
 /* Record where a step stands; a reason of NULL becomes null */
 extern void plan_step_set_state(const char *plan, int step, StepState state,

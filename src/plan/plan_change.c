@@ -100,22 +100,45 @@ parse(void *p)
 	arg->statements = raw_parser(arg->sql, RAW_PARSE_DEFAULT);
 }
 
-/* The one statement that a text is, or a 42601 that says what it should have been */
-static Node *
-parse_one(const char *sql, const char *field, const char *wanted)
+/* So many statements (of RawStmt *), or a 42601 that says what it should have been */
+static List *
+parse_some(const char *sql, const char *field, const char *wanted, int least, int most)
 {
 	ParseArg	arg = {.sql = sql};
 	ErrorData  *edata = sg_try(parse, &arg);
 
 	if (edata)
 		sg_rethrow_cancel(edata);
-	if (edata == NULL && list_length(arg.statements) == 1)
-		return linitial_node(RawStmt, arg.statements)->stmt;
+	if (edata == NULL && list_length(arg.statements) >= least && list_length(arg.statements) <= most)
+		return arg.statements;
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("%s is not %s", field, wanted),
 			 edata ? errdetail("The parser says: %s.", edata->message) :
 			 errdetail("It has %d statements.", list_length(arg.statements))));
+}
+
+static Node *
+parse_one(const char *sql, const char *field, const char *wanted)
+{
+	return linitial_node(RawStmt, parse_some(sql, field, wanted, 1, 1))->stmt;
+}
+
+List *
+plan_change_texts(const char *sql)
+{
+	List	   *texts = NIL;
+
+	foreach_ptr(const RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
+	{
+		const char *start = sql + Max(raw->stmt_location, 0);
+
+		while (isspace((unsigned char) *start))
+			start++;
+		texts = lappend(texts, raw->stmt_len > 0 ?
+						pnstrdup(start, sql + Max(raw->stmt_location, 0) + raw->stmt_len - start) : pstrdup(start));
+	}
+	return texts;
 }
 
 pg_noreturn static void
@@ -202,21 +225,33 @@ parse_index(const PlanStep *step)
 	return index;
 }
 
+/* An empty materialized view is no more than a view; REFRESH runs as its owner, restricted */
+static bool
+keeps_result(Node *statement)
+{
+	const CreateTableAsStmt *create = (CreateTableAsStmt *) statement;
+
+	return IsA(statement, CreateTableAsStmt) && !(create->objtype == OBJECT_MATVIEW && create->into->skipData);
+}
+
 /* Any but those that would end the transaction, or take the session elsewhere */
 static void
-check_statement(const char *text, const char *field)
+check_statements(const char *text, const char *field, int least, int most)
 {
-	Node	   *statement = parse_one(text, field, "one statement");
+	foreach_ptr(const RawStmt, raw, parse_some(text, field, most == 1 ? "one statement" : "SQL", least, most))
+	{
+		Node	   *statement = raw->stmt;
 
-	if (IsA(statement, TransactionStmt) || IsA(statement, CallStmt) || IsA(statement, DoStmt) ||
-		IsA(statement, VariableSetStmt) || IsA(statement, CopyStmt) || IsA(statement, SelectStmt) ||
-		IsA(statement, CreateTableAsStmt) || IsA(statement, RefreshMatViewStmt) || IsA(statement, PrepareStmt) ||
-		IsA(statement, ExecuteStmt) || IsA(statement, ExplainStmt) || IsA(statement, LockStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s can't be a statement of this kind", field),
-				 errdetail("Transactions, calls, DO, SET, COPY, queries and what keeps their result are no changes that a plan could look at and take back."),
-				 errhint("Plan the change itself; run the rest by hand.")));
+		if (IsA(statement, TransactionStmt) || IsA(statement, CallStmt) || IsA(statement, DoStmt) ||
+			IsA(statement, VariableSetStmt) || IsA(statement, CopyStmt) || IsA(statement, SelectStmt) ||
+			keeps_result(statement) || IsA(statement, PrepareStmt) || IsA(statement, ExecuteStmt) ||
+			IsA(statement, ExplainStmt) || IsA(statement, LockStmt))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s can't be a statement of this kind", field),
+					 errdetail("Transactions, calls, DO, SET, COPY, queries and what keeps their result are no changes that a plan could look at and take back."),
+					 errhint("Plan the change itself; run the rest by hand.")));
+	}
 }
 
 static void
@@ -243,7 +278,7 @@ check_sql(const PlanStep *step)
 			(void) parse_index(step);
 			break;
 		case STEP_STATEMENT:
-			check_statement(step->definition, "definition");
+			check_statements(step->definition, "definition", 1, step->outside ? 1 : INT_MAX);
 			break;
 		case STEP_DROP:
 		case STEP_RENAME:
@@ -258,7 +293,7 @@ check_sql(const PlanStep *step)
 	if (step->fill)
 		(void) parse_expression(step->fill, "fill");
 	if (step->undo)
-		check_statement(step->undo, "undo");
+		check_statements(step->undo, "undo", 0, INT_MAX);
 	if (step->done_when)
 		check_query(step->done_when);
 	if (step->keep_by)
@@ -370,7 +405,8 @@ plan_changed_object(const PlanStep *step)
 static char *
 statement_label(const PlanStep *step)
 {
-	const char *tag = GetCommandTagName(CreateCommandTag(parse_one(step->definition, "definition", "one statement")));
+	List	   *statements = parse_some(step->definition, "definition", "SQL", 1, INT_MAX);
+	const char *tag = GetCommandTagName(CreateCommandTag(linitial_node(RawStmt, statements)->stmt));
 
 	return asc_tolower(tag, strlen(tag));
 }
@@ -585,7 +621,7 @@ plan_change_statements(const PlanStep *step)
 		case STEP_INDEX:
 			return list_make1(plan_index_statement(plan_index_written(step->definition), step->fk_name, step->child_table, true));
 		case STEP_STATEMENT:
-			return list_make1(step->definition);
+			return plan_change_texts(step->definition);
 		case STEP_DROP:
 			return list_make1(object_statement(step, "DROP", NULL));
 		case STEP_RENAME:
@@ -599,9 +635,8 @@ plan_change_statements(const PlanStep *step)
 
 /* ---- SQL functions ---- */
 
-/* The fields of a step: names and values by turns */
-static void
-set_fields(PlanStep *step, ArrayType *pairs)
+void
+plan_step_set_fields(PlanStep *step, ArrayType *pairs)
 {
 	Datum	   *elements;
 	bool	   *nulls;
@@ -640,7 +675,7 @@ sg_plan_add(PG_FUNCTION_ARGS)
 	sg_check_granted(fcinfo);
 	plan_field_set_text(plan_field("kind", FIELD_ANY), step, kind);
 	if (!PG_ARGISNULL(2))
-		set_fields(step, PG_GETARG_ARRAYTYPE_P(2));
+		plan_step_set_fields(step, PG_GETARG_ARRAYTYPE_P(2));
 
 	plan = plan_get(name);
 	plan_check_writable(plan, psprintf("sg_plan_add_%s()", kind));

@@ -13,7 +13,7 @@
  *	column		*		* one	the column's	* type and clauses	fill
  *	default		*		* one	the column's	expression or none
  *	index		*				index			* from USING on
- *	statement	or none			any				* SQL				undo, done_when, outside
+ *	statement	or none			any				* statements		undo, done_when, outside
  *	drop		*				object's		* what it is		discard
  *	rename		*				object's		* what it is		* new_name
  *
@@ -28,6 +28,7 @@
 
 #include "postgres.h"
 #include "nodes/nodes.h"
+#include "utils/array.h"
 
 #include "plan/plan.h"
 
@@ -48,6 +49,12 @@ typedef enum ChangedObject
  * `names` says which names are taken.
  */
 extern void plan_change_check(PlanStep *step, bool (*is_taken) (void *arg, const char *name), void *arg);
+
+/* Statements, each as it was written (of char *); they have passed the check */
+extern List *plan_change_texts(const char *sql);
+
+/* The fields of a step that a user can give, names and values by turns */
+extern void plan_step_set_fields(PlanStep *step, ArrayType *pairs);
 
 /* What drop and rename are about */
 extern ChangedObject plan_changed_object(const PlanStep *step);

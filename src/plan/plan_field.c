@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "plan/plan_field.h"
 #include "plan/plan_input.h"
@@ -386,6 +387,44 @@ plan_field_set_text(const StepField *field, PlanStep *step, char *value)
 		case FIELD_INT:
 			elog(ERROR, "%s is not for users to set", field->name);
 	}
+}
+
+/* Is what a user says of the field the same of both? */
+static bool
+is_same_value(const StepField *field, const PlanStep *a, const PlanStep *b)
+{
+	const char *texts[2];
+
+	switch (field->type)
+	{
+		case FIELD_TEXT:
+		case FIELD_TABLE:
+			texts[0] = VALUE(field, a, char *);
+			texts[1] = VALUE(field, b, char *);
+			return strcmp(texts[0] ? texts[0] : "", texts[1] ? texts[1] : "") == 0;
+		case FIELD_COLUMNS:
+			return sg_equal_names(VALUE(field, a, List *), VALUE(field, b, List *));
+		case FIELD_BOOL:
+			return VALUE(field, a, bool) == VALUE(field, b, bool);
+		case FIELD_INT:
+		case FIELD_WORD:
+			break;
+	}
+	return VALUE(field, a, int) == VALUE(field, b, int);
+}
+
+bool
+plan_step_says_same(const PlanStep *a, const PlanStep *b)
+{
+	for (int i = 0; i < step_nfields; i++)
+	{
+		const StepField *field = &step_fields[i];
+
+		if ((field->flags & (FIELD_KEY | FIELD_STATUS | FIELD_ANY_TIME)) == 0 && strcmp(field->name, "fk_name") != 0 &&
+			!is_same_value(field, a, b))
+			return false;
+	}
+	return a->kind == STEP_STATEMENT || a->fk_name == NULL || b->fk_name == NULL || strcmp(a->fk_name, b->fk_name) == 0;
 }
 
 void

@@ -33,6 +33,7 @@
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 #include "plan/plan_option.h"
+#include "plan/plan_order.h"
 
 struct PlanDraft
 {
@@ -740,7 +741,8 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 {
 	(void) plan_step_insert(step);
 	draft_remember(draft, step);
-	draft->missing += draft->incomplete;
+	/* what comes after all others may be about what they make */
+	draft->missing += draft->incomplete && !plan_step_is_in_order(step);
 	if (draft->problem)
 		ereport(NOTICE,
 				(errmsg("step %d (%s) can't work as things are here: %s",

@@ -149,11 +149,19 @@ comes_late(const PlanStep *step, const PlanStep *other)
 	return mentions_table(other, step->child_table);
 }
 
+bool
+plan_step_is_in_order(const PlanStep *step)
+{
+	return list_length(step->after) == 1 && strcmp(linitial(step->after), PLAN_AFTER_ALL) == 0;
+}
+
 static bool
 must_follow(const PlanStep *step, const PlanStep *other)
 {
 	if (step == other)
 		return false;
+	if (plan_step_is_in_order(step))
+		return other->step < step->step;
 	if (sg_has_name(step->after, other->fk_name))
 		return true;
 	if (other->kind != STEP_FOREIGN_KEY && needs(step, other))
@@ -172,13 +180,47 @@ is_plain(List *steps)
 	return true;
 }
 
+bool
+plan_is_one_by_one(List *steps)
+{
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		if (!plan_step_is_in_order(step))
+			return false;
+	}
+	return steps != NIL;
+}
+
+static int
+compare_numbers(const ListCell *a, const ListCell *b)
+{
+	return ((PlanStep *) lfirst(a))->step - ((PlanStep *) lfirst(b))->step;
+}
+
+/* One after the other, where all want it so; else NIL */
+static List *
+one_by_one(List *steps)
+{
+	List	   *sorted = plan_is_one_by_one(steps) ? list_copy(steps) : NIL;
+	List	   *rounds = NIL;
+
+	list_sort(sorted, compare_numbers);
+	foreach_ptr(PlanStep, step, sorted)
+	{
+		rounds = lappend(rounds, list_make1(step));
+	}
+	return rounds;
+}
+
 /* Rounds, and in *rest the steps that need each other */
 static List *
 make_rounds(List *steps, List **rest)
 {
-	List	   *rounds = NIL;
+	List	   *rounds = one_by_one(steps);
 
 	*rest = NIL;
+	if (rounds)
+		return rounds;
 	if (is_plain(steps))
 		return steps ? list_make1(steps) : NIL;
 	*rest = list_copy(steps);

@@ -13,6 +13,13 @@
 
 #include "plan/plan.h"
 
+/* The only name in `after` of a step that comes after all that have a lower number, and waits for no other */
+#define PLAN_AFTER_ALL "*"
+
+/* Does the step, do all of them, say so? */
+extern bool plan_step_is_in_order(const PlanStep *step);
+extern bool plan_is_one_by_one(List *steps);
+
 /*
  * Steps (of PlanStep *) in rounds, a List of Lists: a step is in a later round
  * than what it needs, and within a round they keep their order.  One round

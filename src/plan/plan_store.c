@@ -515,6 +515,16 @@ plan_step_update(const PlanStep *step)
 }
 
 void
+plan_step_delete(const PlanStep *step)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, step->plan);
+	store_arg_int(&args, step->step);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1 AND step = $2", &args);
+}
+
+void
 plan_step_set_state(const char *plan, int step, StepState state,
 					const char *reason, int add_attempts)
 {

@@ -60,7 +60,7 @@ static void
 take_options(const PlanRun *run)
 {
 	static SgOption problems = {"schemaguard.verbosity", "problems"};
-	List	   *options = plan_options(run->plan);
+	List	   *options = list_concat(plan_options(run->plan), run->settings);
 
 	run_keep_options(options);
 	if (sg_verbosity == SG_VERBOSITY_AUTO && !run->dry_run && list_length(plan_chosen_steps(run->plan)) > MANY_STEPS)

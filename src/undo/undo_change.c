@@ -61,9 +61,8 @@ execute_back(RunAction *action)
 	CommandCounterIncrement();
 	change_look_back(back->deed, back->step, &now);
 
-	/* a statement without a query of its own is taken back by being run */
-	back->ends = now.kind == MOVE_NONE ||
-		(back->deed->what->kind == STEP_STATEMENT && back->step->done_when == NULL);
+	/* a statement is taken back by being run, whatever its query says then */
+	back->ends = now.kind == MOVE_NONE || back->deed->what->kind == STEP_STATEMENT;
 	if (back->ends)
 		undo_record_done(action, work);
 	else

@@ -14,8 +14,9 @@
  * Keys first, the old ones that were replaced coming back before the new ones
  * go; then rows, which those keys would have refused; then indexes, which the
  * keys used; then the triggers and columns of backfills; then what steps of
- * other kinds have done.  A step of which something can't be taken back keeps
- * the rest.
+ * other kinds have done.  Of a plan whose steps come one by one, all is taken
+ * back in that order, and rows after it.  A step of which something can't be
+ * taken back keeps the rest.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,6 +38,7 @@
 #include "log/log_grant.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
 #include "run/run.h"
 #include "run/run_rights.h"
 #include "run/run_unit.h"
@@ -228,6 +230,7 @@ roll_back(PlanRun *run)
 	List	   *columns;
 	List	   *changes = plan_deeds(run->plan, DEED_BIT(DEED_CHANGE));
 	int			nchanges = list_length(changes);
+	bool		one_by_one = plan_is_one_by_one(plan_steps(run->plan->name));
 	List	   *stuck;
 	int64		restored;
 	int			disarmed;
@@ -235,7 +238,9 @@ roll_back(PlanRun *run)
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();
 	sg_progress_total(list_length(keys) + list_length(indexes) + nchanges);
-	stuck = undo_all(run, with_changes(keys, &changes), NIL);
+	stuck = undo_all(run, one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes), NIL);
+	if (one_by_one)
+		changes = NIL;
 	restored = restore_rows(run);
 
 	/* again: what became of the keys is known now */
