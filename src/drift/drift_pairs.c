@@ -258,6 +258,12 @@ pair_confirmed(DriftComparison *c, RenamePass pass)
 		{
 			reference = drift_find(c, DRIFT_REFERENCE, kind, SPI_getvalue(tuple, desc, 3));
 			target = drift_find(c, DRIFT_TARGET, kind, SPI_getvalue(tuple, desc, 2));
+			/* it is one whichever side has which of the two names */
+			if (reference == NULL || target == NULL)
+			{
+				reference = drift_find(c, DRIFT_REFERENCE, kind, SPI_getvalue(tuple, desc, 2));
+				target = drift_find(c, DRIFT_TARGET, kind, SPI_getvalue(tuple, desc, 3));
+			}
 		}
 		if (reference && target && reference->partner == NULL && target->partner == NULL)
 			pair_renamed(c, reference, target, "confirmed");
