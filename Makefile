@@ -231,6 +231,7 @@ OBJS = \
 	src/snapshot/snapshot_upgrade.o \
 	src/stamp/stamp_archive.o \
 	src/stamp/stamp_row.o \
+	src/sync/sync_apply.o \
 	src/sync/sync_pairs.o \
 	src/sync/sync_template.o \
 	src/tenant/tenant_audit.o \
@@ -278,6 +279,7 @@ SQL_PARTS = \
 	sql/parts/78_sync.sql \
 	sql/parts/79_sync_sql.sql \
 	sql/parts/80_fkdiff.sql \
+	sql/parts/80_sync_apply.sql \
 	sql/parts/85_ddl.sql \
 	sql/parts/90_impact.sql \
 	sql/parts/95_report_gate.sql \

@@ -30,6 +30,7 @@ FROM (VALUES
   ('sg_plan_hash(text)', 'plan text'),
   ('sg_plan_allow(text, text, boolean)', 'plan text, role text, allowed boolean DEFAULT true'),
   ('sg_capture_ddl(boolean)', 'enabled boolean'),
+  ('sg_sync_apply(text, text[], boolean, boolean, boolean, boolean, text)', 'IN reference text, IN schemas text[] DEFAULT NULL::text[], IN allow_drop boolean DEFAULT false, IN partitions boolean DEFAULT false, IN fix boolean DEFAULT false, IN fail boolean DEFAULT true, IN plan text DEFAULT NULL::text'),
   ('sg_rollback_fks(text, text, boolean, int[], text)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false, IN steps integer[] DEFAULT NULL::integer[], IN confirm text DEFAULT NULL::text'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_sync_sql(text, text, text[], boolean, boolean)', 'reference text, target text DEFAULT ''live''::text, schemas text[] DEFAULT NULL::text[], allow_drop boolean DEFAULT false, partitions boolean DEFAULT false'),
@@ -82,7 +83,7 @@ SELECT is(proargnames::text[],
   '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill,period}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_apply', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks') ORDER BY proname;
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_apply', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks', 'sg_sync_apply') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,confirm}', 'sg_apply: names of the arguments') FROM pg_proc WHERE proname = 'sg_apply';
 SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps,confirm}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';

@@ -207,6 +207,11 @@ my %call = (
 		q{lacking('["a"]', '[]')}, q{name('f(int)')}, q{object('table', 't_c', 'public', 't_c', '{}', NULL)}, q{operator('=(integer, integer)')}, q{options('["a=b"]', '[]')},
 		q{pairs('secret', 'live', NULL)}, q{routine('function', '{}')}, q{rules()}, q{schema('a.b')}, q{statements('secret', 'live', NULL, true, true)}, q{type_loss('integer', 'smallint')}),
 	sg_sync_sql => q{SELECT sg_sync_sql('secret')},
+	sg_sync_apply => q{CALL sg_sync_apply('secret')},
+	'schemaguard.sg_sync_done' => q{SELECT schemaguard.sg_sync_done('a', 'a', 'b', false, 'c')},
+	'schemaguard.sg_sync_plain' => q{SELECT schemaguard.sg_sync_plain('SELECT', 't_c', 'q', 'int')},
+	'schemaguard.sg_sync_steps' => q{SELECT schemaguard.sg_sync_steps('secret', NULL, true, true, true)},
+	'schemaguard.sg_sync_texts' => q{SELECT schemaguard.sg_sync_texts('["a"]')},
 	sg_tenant_audit => q{SELECT * FROM sg_tenant_audit('id', 't_p')},
 	sg_verify_fks => q{SELECT * FROM sg_verify_fks(live => true)});
 
@@ -265,7 +270,7 @@ is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_plan_a
 	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolation schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp sg_add_fks sg_apply sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_release sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
-	sg_snapshot_import_lines sg_snapshot_take)), 'what asks for the grant says who gives it');
+	sg_snapshot_import_lines sg_snapshot_take sg_sync_apply)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
 $stranger->query($call{$_}) for (sort keys %call) x 2;
 is(counts(), $before, 'nor do they leave a row when they are committed');

@@ -1,0 +1,451 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_apply.c
+ *	  CALL sg_sync_apply: this database becomes what a snapshot says, by a plan.
+ *
+ * The steps come from schemaguard.sg_sync_steps(), and sg_apply() runs them,
+ * one after the other.  What a call finds in its plan from an earlier one is
+ * gone on with: a step that has been begun is ended first; those that have
+ * not are planned anew, which leaves the plan as it is, and approved, where
+ * nothing has changed meanwhile.
+ *
+ * A call makes more than one round where names change, which come first: all
+ * else is planned with the new ones.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "deploy/deploy.h"
+#include "log/log_grant.h"
+#include "plan/plan_change.h"
+#include "plan/plan_deed.h"
+#include "plan/plan_field.h"
+#include "plan/plan_input.h"
+#include "plan/plan_order.h"
+#include "run/run_unit.h"
+#include "sync/sync.h"
+
+PG_FUNCTION_INFO_V1(sg_sync_apply);
+
+/* Names, what stands under them, and what has come meanwhile */
+#define MOST_ROUNDS 5
+
+typedef enum SyncRound
+{
+	ROUND_NONE,					/* nothing is left to do */
+	ROUND_STUCK,				/* what is left has just been tried */
+	ROUND_BEGUN,				/* steps that an earlier call has begun */
+	ROUND_RUN
+} SyncRound;
+
+typedef struct SyncApply
+{
+	FunctionCallInfo fcinfo;
+	MemoryContext context;
+	char	   *reference;
+	bool		fix;
+	bool		fail;
+	char	   *plan;			/* NULL: not chosen yet */
+	SyncRound	last;			/* what the round before was */
+	List	   *wanted;			/* the steps that it had, of PlanStep * */
+	List	   *left_out;		/* of char *: why, of each */
+} SyncApply;
+
+/* ---- one at a time ---- */
+
+static void
+lock_tag(LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, get_relname_relid("plan", sg_schema_oid()), 0, 3);
+}
+
+static void
+lock_database(void)
+{
+	LOCKTAG		tag;
+
+	lock_tag(&tag);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("another session runs sg_sync_apply() in this database"),
+				 errhint("Try again when it is done; schemaguard.progress shows what runs.")));
+}
+
+static void
+unlock_database(void)
+{
+	LOCKTAG		tag;
+
+	lock_tag(&tag);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+/* ---- the steps ---- */
+
+/* A name has a limit, and in a plan each statement has another */
+static void
+fit_name(PlanStep *step, List *before)
+{
+	const char *wanted = step->fk_name;
+
+	if (step->kind != STEP_STATEMENT)
+		return;
+	for (int n = 1;; n++)
+	{
+		const char *suffix = n > 1 ? psprintf(" %d", n) : "";
+		bool		taken = false;
+
+		step->fk_name = psprintf("%.*s%s", pg_mbcliplen(wanted, strlen(wanted), NAMEDATALEN - 1 - (int) strlen(suffix)), wanted, suffix);
+		foreach_ptr(const PlanStep, other, before)
+		{
+			taken = taken || (other->kind == STEP_STATEMENT && strcmp(other->fk_name, step->fk_name) == 0);
+		}
+		if (!taken)
+			return;
+	}
+}
+
+static PlanStep *
+make_step(const SyncApply *apply, HeapTuple tuple, TupleDesc desc)
+{
+	PlanStep   *step = plan_step_default(apply->plan);
+	bool		isnull;
+	Datum		fields = SPI_getbinval(tuple, desc, 2, &isnull);
+
+	plan_field_set_text(plan_field("kind", FIELD_ANY), step, SPI_getvalue(tuple, desc, 1));
+	plan_step_set_fields(step, DatumGetArrayTypeP(fields));
+	return step;
+}
+
+/* What is to be done, as the catalog is now (of PlanStep *), and in apply->left_out what is not */
+static List *
+wanted_steps(SyncApply *apply)
+{
+	FunctionCallInfo fcinfo = apply->fcinfo;
+	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID};
+	Datum		values[] = {CStringGetTextDatum(apply->reference), PG_GETARG_DATUM(1),
+		BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix)};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *steps = NIL;
+	SgScope		scope;
+
+	apply->left_out = NIL;
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5)",
+							  lengthof(types), types, values, PG_ARGISNULL(1) ? " n   " : NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "the steps could not be read");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		MemoryContext old = MemoryContextSwitchTo(context);
+		char	   *left_out = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3);
+
+		if (left_out)
+			apply->left_out = lappend(apply->left_out, MemoryContextStrdup(apply->context, left_out));
+		else
+			steps = lappend(steps, make_step(apply, tuple, SPI_tuptable->tupdesc));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return steps;
+}
+
+/* Those that are not done, in the order of their numbers */
+static List *
+open_steps(const char *plan)
+{
+	List	   *open = NIL;
+
+	foreach_ptr(PlanStep, step, plan_steps(plan))
+	{
+		if (step->state != STEP_VALIDATED)
+			open = lappend(open, step);
+	}
+	return open;
+}
+
+/* Has any of them left something that the next call has to go on with? */
+static bool
+is_begun(const FkPlan *plan, List *steps)
+{
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEEDS_OF_CATALOG))
+	{
+		foreach_ptr(const PlanStep, step, steps)
+		{
+			if (deed->step == step->step)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Are these the steps that the plan has?  A policy that somebody has given one stays, too. */
+static bool
+says_same(List *wanted, List *open)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (list_length(wanted) != list_length(open))
+		return false;
+	forboth(lc, wanted, lc2, open)
+	{
+		const PlanStep *step = lfirst(lc);
+		const PlanStep *other = lfirst(lc2);
+
+		if (!plan_step_says_same(step, other) || (step->orphans != ORPHANS_STOP && other->orphans == ORPHANS_STOP))
+			return false;
+	}
+	return true;
+}
+
+/* In place of those that are not done; what somebody has skipped stays skipped */
+static void
+replace_steps(FkPlan *plan, List *open, List *wanted)
+{
+	PlanDraft  *draft;
+	List	   *before = NIL;
+
+	plan_check_writable(plan, "sg_sync_apply()");
+	foreach_ptr(const PlanStep, step, open)
+	{
+		plan_step_delete(step);
+	}
+	before = plan_steps(plan->name);
+	draft = plan_draft_begin(plan, NULL);
+	plan_draft_set_quiet(draft);
+	foreach_ptr(PlanStep, step, wanted)
+	{
+		foreach_ptr(const PlanStep, other, open)
+		{
+			if (other->skipped_by && plan_step_says_same(step, other))
+			{
+				step->skipped_by = other->skipped_by;
+				step->state = other->state;
+				step->reason = other->reason;
+			}
+		}
+		fit_name(step, before);
+		plan_draft_check(draft, step);
+		(void) plan_draft_insert(draft, step);
+		before = lappend(before, step);
+	}
+	plan_draft_end(draft);
+	plan_log(plan, 0, "plan sync", plan->name, psprintf("%d steps", list_length(wanted)));
+}
+
+/* ---- the plan ---- */
+
+/* Steps that somebody else has put there are not for us */
+static void
+check_own(const FkPlan *plan, List *steps)
+{
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		if (plan_step_is_in_order(step))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("plan \"%s\" is not one of sg_sync_apply()", plan->name),
+				 errdetail("It has steps that something else has made."),
+				 errhint("Name another plan, or one without steps.")));
+	}
+}
+
+/* The one of that name, or the next one after those that are done */
+static void
+choose_plan(SyncApply *apply)
+{
+	char	   *given = sg_arg_optional_text(apply->fcinfo, 6);
+
+	for (int n = 1; apply->plan == NULL; n++)
+	{
+		char	   *name = given ? given : n == 1 ? psprintf("sync %s", apply->reference) : psprintf("sync %s %d", apply->reference, n);
+		FkPlan	   *plan = plan_find(name);
+		List	   *steps = plan ? plan_steps(name) : NIL;
+
+		if (plan && given)
+			check_own(plan, steps);
+		if (given || plan == NULL || steps == NIL || open_steps(name) != NIL)
+			apply->plan = MemoryContextStrdup(apply->context, name);
+	}
+	sg_check_name(apply->plan, "plan name");
+}
+
+static SyncRound
+plan_round(SyncApply *apply)
+{
+	FkPlan	   *plan;
+	List	   *open;
+	List	   *wanted;
+
+	if (apply->plan == NULL)
+		choose_plan(apply);
+	plan = plan_find(apply->plan);
+	open = plan ? open_steps(apply->plan) : NIL;
+	if (plan && is_begun(plan, open))
+		return apply->last == ROUND_BEGUN ? ROUND_STUCK : ROUND_BEGUN;
+
+	wanted = wanted_steps(apply);
+	if (apply->last == ROUND_RUN && wanted && says_same(wanted, apply->wanted))
+		return ROUND_STUCK;
+	apply->wanted = wanted;
+	if (plan && says_same(wanted, open))
+		return wanted == NIL ? ROUND_NONE : ROUND_RUN;
+	if (plan == NULL && wanted == NIL)
+		return ROUND_NONE;
+	if (plan == NULL)
+	{
+		plan_insert(apply->plan, psprintf("makes this database what %s is", quote_literal_cstr(apply->reference)));
+		plan = plan_get(apply->plan);
+	}
+	replace_steps(plan, open, wanted);
+	return wanted == NIL ? ROUND_NONE : ROUND_RUN;
+}
+
+/* ---- the call ---- */
+
+static void
+run_plan(SyncApply *apply)
+{
+	static SgOption settings[] = {{"check_function_bodies", "off"}, {"default_tablespace", ""}};
+	LOCAL_FCINFO(call, 4);
+	PlanRun		run = {.procedure = "sg_sync_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
+	.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		run.settings = lappend(run.settings, &settings[i]);
+	InitFunctionCallInfoData(*call, apply->fcinfo->flinfo, 4, InvalidOid, apply->fcinfo->context, NULL);
+	memset(call->args, 0, 4 * sizeof(NullableDatum));
+	call->args[0].value = CStringGetTextDatum(apply->plan);
+	call->args[3].isnull = true;
+	deploy_apply(call, &run);
+}
+
+static void
+make_rounds(SyncApply *apply)
+{
+	for (int n = 0; n < MOST_ROUNDS; n++)
+	{
+		MemoryContext old;
+
+		SPI_connect_ext(SPI_OPT_NONATOMIC);
+		old = MemoryContextSwitchTo(AllocSetContextCreate(apply->context, "schemaguard sync round", ALLOCSET_DEFAULT_SIZES));
+		PushActiveSnapshot(GetTransactionSnapshot());
+		apply->last = plan_round(apply);
+		PopActiveSnapshot();
+		MemoryContextSwitchTo(old);
+		run_commit();
+		SPI_finish();
+		if (apply->last == ROUND_NONE || apply->last == ROUND_STUCK)
+			return;
+		run_plan(apply);
+	}
+}
+
+/* "2 would lose something (allow_drop), 1 nothing alters" */
+static char *
+left_out_text(List *reasons)
+{
+	StringInfoData text;
+	List	   *told = NIL;
+
+	initStringInfo(&text);
+	foreach_ptr(char, reason, reasons)
+	{
+		int			n = 0;
+
+		if (sg_has_name(told, reason))
+			continue;
+		told = lappend(told, reason);
+		foreach_ptr(const char, other, reasons)
+		{
+			n += strcmp(other, reason) == 0;
+		}
+		appendStringInfo(&text, "%s%d %s", text.len ? ", " : "", n, reason);
+	}
+	return text.data;
+}
+
+static void
+tell_end(const SyncApply *apply)
+{
+	if (apply->last == ROUND_NONE && apply->left_out == NIL)
+		ereport(NOTICE, (errmsg("this database is what \"%s\" is", apply->reference)));
+	else if (apply->last != ROUND_NONE)
+		ereport(WARNING,
+				(errmsg("this database is not yet what \"%s\" is", apply->reference),
+				 errhint("SELECT * FROM sg_sync_sql(%s) shows them.", quote_literal_cstr(apply->reference))));
+	else
+		ereport(NOTICE,
+				(errmsg("left out of what makes this database what \"%s\" is: %s", apply->reference, left_out_text(apply->left_out)),
+				 errhint("SELECT * FROM sg_sync_sql(%s) names them.", quote_literal_cstr(apply->reference))));
+}
+
+/*
+ * sg_sync_apply(reference text, schemas text[] DEFAULT NULL, allow_drop boolean DEFAULT false,
+ *				 partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
+ *				 plan text DEFAULT NULL)
+ *
+ * Makes this database what the snapshot is, as sg_sync_sql() would, by a plan
+ * that sg_rollback_fks() takes back; what is dropped is kept as by any step of
+ * kind drop.  The plan is one of the name given, or of the reference's; where
+ * it is not done, the call goes on with it.
+ *
+ * Needs what sg_snapshot_take() of this database and sg_apply() need.
+ *
+ * Errors: those of sg_drift() and sg_apply(); 55006 another session does the
+ * same; 42710 a plan of that name that something else has made; with fail,
+ * SG001 or that of the one cause.
+ */
+Datum
+sg_sync_apply(PG_FUNCTION_ARGS)
+{
+	SyncApply	apply = {.fcinfo = fcinfo};
+	MemoryContext caller;
+
+	sg_check_granted(fcinfo);
+	run_check_call(fcinfo, "sg_sync_apply");
+	sg_check_version();
+	apply.context = AllocSetContextCreate(PortalContext, "schemaguard sync", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(apply.context);
+	apply.reference = sg_arg_text(fcinfo, 0);
+	apply.fix = sg_arg_bool(fcinfo, 4);
+	apply.fail = sg_arg_bool(fcinfo, 5);
+
+	lock_database();
+	PG_TRY();
+	{
+		make_rounds(&apply);
+	}
+	PG_FINALLY();
+	{
+		unlock_database();
+	}
+	PG_END_TRY();
+	tell_end(&apply);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(apply.context);
+
+	PG_RETURN_VOID();
+}
