@@ -33,6 +33,7 @@ AS $function$
                 (SELECT pg_get_serial_sequence(parent, a.attname) AS sequence FROM pg_attribute a
                  WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) q
             WHERE q.sequence IS NOT NULL)
+        WHEN statement ~ E'(^|;\n)\\s*DO \\$' THEN NULL
         WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' THEN regexp_replace(statement, '\sWITH DATA$', ' WITH NO DATA')
         -- in a transaction
         ELSE regexp_replace(statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 ') END
@@ -70,12 +71,12 @@ WITH pair AS MATERIALIZED (
 ), forth AS MATERIALIZED (
     SELECT s.*, split_part(s.note, ' loses ', 1) AS step, s.section = 0 OR s.note LIKE '% loses %' AND NOT allow_drop AS lost
     FROM schemaguard.sg_sync_statements(reference, 'live', schemas, allow_drop, partitions) WITH ORDINALITY
-        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, n)
+        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
 ), back AS MATERIALIZED (
     SELECT s.kind, s.object, p.parent, s.what, s.what LIKE 'dropped%' AS drops, s.n, s.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$' AS refresh,
         schemaguard.sg_sync_plain(s.statement, p.parent, p.name, p.old ->> 'type') AS statement
     FROM schemaguard.sg_sync_statements('live', reference, schemas, true, partitions) WITH ORDINALITY
-        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, n)
+        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
     LEFT JOIN pair p ON p.kind = s.kind AND p.object = s.object
     WHERE s.section > 0
 ), line AS MATERIALIZED (
@@ -251,8 +252,17 @@ WITH pair AS MATERIALIZED (
 (SELECT s.kind, s.fields || '{after,"{*}"}', NULL FROM step s ORDER BY s.n, s.part)
 UNION ALL
 SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown' THEN 'could not be read'
-    WHEN f.note = 'unmanaged' THEN 'are made by something else' ELSE 'nothing alters' END
-FROM forth f WHERE f.lost
+    WHEN f.note = 'unmanaged' THEN 'are made by something else' WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
+FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused')
+UNION ALL
+-- what is in the way of all of it
+SELECT 'refused', ARRAY[CASE f.note WHEN 'need' THEN f.kind || ' ' || f.object || ' is not there' ELSE concat_ws(' ', f.kind, f.object, f.what) END], NULL
+FROM forth f WHERE f.note = 'refused' OR f.note = 'need' AND NOT CASE f.kind
+    WHEN 'role' THEN to_regrole(f.object) IS NOT NULL
+    WHEN 'tablespace' THEN EXISTS (SELECT FROM pg_tablespace t WHERE t.spcname = f.object)
+    WHEN 'extension' THEN EXISTS (SELECT FROM pg_available_extension_versions v WHERE v.name || ' ' || v.version = f.object)
+    WHEN 'collation' THEN to_regcollation(f.object) IS NOT NULL
+    ELSE current_setting('server_version_num')::int >= f.object::int * 10000 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_steps(text, text[], boolean, boolean, boolean)
     IS 'the steps of a plan that make this database what a snapshot says';

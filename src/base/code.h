@@ -109,6 +109,9 @@ extern Node *code_analyse(const CodeExpression *expression);
 /* Is there any code, type or operator at all that is not built in, whoever made it? */
 extern bool code_found(CodeReach *reach);
 
+/* Is there code of anybody's but the caller's, built-in and superusers', types and operators aside? */
+extern bool code_is_others(CodeReach *reach);
+
 /*
  * As whom may the work be done on something that `owner` owns?  Returns NULL
  * with *role InvalidOid: as the caller, since nothing is reachable but

@@ -594,6 +594,13 @@ is_caller_alone(const List *roles)
 	return true;
 }
 
+bool
+code_is_others(CodeReach *reach)
+{
+	visit_all(reach);
+	return reach->too_deep || !is_caller_alone(reach->owners);
+}
+
 char *
 code_refusal(CodeReach *reach, Oid owner)
 {

@@ -193,6 +193,18 @@ change_text_begin(SgScope *scope)
 	sg_scope_pin_texts();
 }
 
+void
+change_reach(ChangeMove *move, Node *raw)
+{
+	SgScope		scope;
+
+	if (move->reach == NULL)
+		move->reach = code_reach();
+	sg_caller_begin(&scope);
+	code_reach_raw(move->reach, raw);
+	sg_scope_end(&scope);
+}
+
 char *
 change_deparse(Oid table, Node *expression)
 {

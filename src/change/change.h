@@ -35,8 +35,7 @@ typedef enum MoveKind
 	MOVE_VALIDATE,				/* a statement that reads all rows, the same */
 	MOVE_BUILD,					/* indexes, by workers */
 	MOVE_FILL,					/* rows get a value, in batches */
-	MOVE_OUTSIDE,				/* a statement that can't be in a transaction,
-								 * by a worker */
+	MOVE_OUTSIDE,				/* a statement by a worker, in no transaction */
 	MOVE_PROBLEM				/* it can't be done: see problem */
 } MoveKind;
 
@@ -58,9 +57,9 @@ typedef struct ChangeMove
 	List	   *taken;			/* indexes that it takes over, by their names:
 								 * no deeds of their own any more */
 	List	   *builds;			/* of PlanIndex * */
-	CodeReach  *reach;			/* code that it may run, or NULL: none */
-	Oid			conid;			/* MOVE_VALIDATE: the constraint, or
-								 * InvalidOid */
+	CodeReach  *reach;			/* code that it may run, or NULL */
+	Oid			owner;			/* of what is no table, or InvalidOid */
+	Oid			conid;			/* MOVE_VALIDATE: the constraint */
 	char	   *note;			/* of what is there already, or NULL */
 	FkProblem  *problem;
 
@@ -168,6 +167,7 @@ extern bool change_rows(const PlanStep *step, ChangeMove *move, char *broken, Li
 /* For what the server writes, the same in all sessions, until sg_scope_end(); an expression, to be compared with the catalog's */
 extern void change_text_begin(SgScope *scope);
 extern char *change_deparse(Oid table, Node *expression);
+extern void change_reach(ChangeMove *move, Node *raw);	/* what that, or NULL, could run */
 
 /* The column of the step, or one by its name; or InvalidAttrNumber with a problem */
 extern AttrNumber change_column(const PlanStep *step, ChangeMove *move);

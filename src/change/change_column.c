@@ -230,6 +230,11 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	code_reach_type(move->reach, arg.type);
 	if (arg.initial)
 		code_reach_expression(move->reach, arg.initial, code_table_owner(move->table));
+	foreach_ptr(const Constraint, c, parse_column(step)->constraints)
+	{
+		if (c->contype == CONSTR_GENERATED)
+			change_reach(move, c->raw_expr);
+	}
 }
 
 void
@@ -325,6 +330,7 @@ change_look_default(const PlanStep *step, ChangeMove *move)
 	if (is_same(now, wanted))
 		return;
 	change_statement(move, MOVE_STATEMENT, "set default", AccessExclusiveLock, STEP_VALIDATED, default_statement(step, wanted));
+	change_reach(move, wanted ? plan_change_expression(wanted) : NULL);
 	move->first = true;
 	move->was = now;
 }
@@ -344,6 +350,9 @@ change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move
 	if (!wanted_default(deed->what, move, attnum, &made) || !is_same(now, made))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the column has another default by now", NULL);
 	else
+	{
 		change_statement(move, MOVE_STATEMENT, "set default", AccessExclusiveLock, STEP_ROLLED_BACK,
 						 default_statement(deed->what, deed->was));
+		change_reach(move, deed->was ? plan_change_expression(deed->was) : NULL);
+	}
 }

@@ -335,8 +335,11 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 						 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table,
 								  quote_identifier(kept_column(what)), name));
 		if (initial[0])
+		{
 			change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
 							 psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", what->child_table, name, initial));
+			change_reach(move, plan_change_expression(initial));
+		}
 		return;
 	}
 	if (!not_null)

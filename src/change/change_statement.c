@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -19,12 +20,15 @@
 #include "commands/defrem.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
@@ -152,6 +156,163 @@ target_of(Node *statement)
 	}
 }
 
+/* What ALTER TABLE computes for rows, beside what the table has */
+static void
+reach_commands(const AlterTableStmt *statement, CodeReach *reach)
+{
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		Node	   *def = cmd->def;
+
+		if (def == NULL)
+			continue;
+		if (IsA(def, Constraint))
+			code_reach_raw(reach, ((Constraint *) def)->raw_expr);
+		else if (IsA(def, PartitionCmd) && ((PartitionCmd *) def)->bound)
+		{
+			PartitionBoundSpec *bound = ((PartitionCmd *) def)->bound;
+
+			code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
+		}
+		else if (IsA(def, ColumnDef))
+		{
+			code_reach_raw(reach, (Node *) ((ColumnDef *) def)->typeName);
+			code_reach_raw(reach, ((ColumnDef *) def)->raw_default);
+			foreach_ptr(const Constraint, c, ((ColumnDef *) def)->constraints)
+			{
+				code_reach_raw(reach, c->raw_expr);
+			}
+		}
+		else if (cmd->subtype == AT_ColumnDefault)
+			code_reach_raw(reach, def);
+	}
+}
+
+/* A check of a domain is evaluated over rows of any table, with those that it has, and whatever they run: as its owner */
+static void
+reach_domain(ChangeMove *move, const AlterDomainStmt *statement, CodeReach *reach)
+{
+	Oid			domain = LookupTypeNameOid(NULL, makeTypeNameFromNameList(statement->typeName), true);
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	if (statement->def)
+		code_reach_raw(reach, IsA(statement->def, Constraint) ? ((Constraint *) statement->def)->raw_expr : statement->def);
+	code_reach_type(reach, domain);
+	move->owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
+	ReleaseSysCache(tuple);
+}
+
+static bool
+visit_types(Node *node, void *reach)
+{
+	if (node == NULL || IsA(node, NotifyStmt))
+		return false;
+	if (IsA(node, TypeName))
+		code_reach_type(reach, LookupTypeNameOid(NULL, (TypeName *) node, true));
+	return raw_expression_tree_walker(node, visit_types, reach);
+}
+
+static void
+visit_constraints(List *elements, CodeReach *reach)
+{
+	foreach_ptr(Node, element, elements)
+	{
+		if (IsA(element, Constraint))
+			(void) visit_types(((Constraint *) element)->raw_expr, reach);
+		else if (IsA(element, ColumnDef))
+			visit_constraints(((ColumnDef *) element)->constraints, reach);
+	}
+}
+
+/*
+ * The types of what a statement only has analysed: a literal goes through the
+ * input of its type then, which for an array of a domain is the domain's check
+ */
+static void
+reach_literals(Node *statement, CodeReach *reach)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+			visit_constraints(((CreateStmt *) statement)->tableElts, reach);
+			break;
+		case T_CreateDomainStmt:
+			visit_constraints(((CreateDomainStmt *) statement)->constraints, reach);
+			break;
+		case T_ViewStmt:
+			(void) visit_types(((ViewStmt *) statement)->query, reach);
+			break;
+		case T_CreateTableAsStmt:
+			(void) visit_types(((CreateTableAsStmt *) statement)->query, reach);
+			break;
+		case T_RuleStmt:
+			(void) visit_types(((RuleStmt *) statement)->whereClause, reach);
+			(void) visit_types((Node *) ((RuleStmt *) statement)->actions, reach);
+			break;
+		case T_CreatePolicyStmt:
+			(void) visit_types(((CreatePolicyStmt *) statement)->qual, reach);
+			(void) visit_types(((CreatePolicyStmt *) statement)->with_check, reach);
+			break;
+		case T_AlterPolicyStmt:
+			(void) visit_types(((AlterPolicyStmt *) statement)->qual, reach);
+			(void) visit_types(((AlterPolicyStmt *) statement)->with_check, reach);
+			break;
+		case T_CreateTrigStmt:
+			(void) visit_types(((CreateTrigStmt *) statement)->whenClause, reach);
+			break;
+		case T_IndexStmt:
+			(void) visit_types(((IndexStmt *) statement)->whereClause, reach);
+			foreach_ptr(const IndexElem, element, ((IndexStmt *) statement)->indexParams)
+			{
+				(void) visit_types(element->expr, reach);
+			}
+			break;
+		case T_CreateStatsStmt:
+			foreach_ptr(const StatsElem, element, ((CreateStatsStmt *) statement)->exprs)
+			{
+				(void) visit_types(element->expr, reach);
+			}
+			break;
+		case T_CreateFunctionStmt:
+			(void) visit_types(((CreateFunctionStmt *) statement)->sql_body, reach);
+			foreach_ptr(const FunctionParameter, parameter, ((CreateFunctionStmt *) statement)->parameters)
+			{
+				(void) visit_types(parameter->defexpr, reach);
+			}
+			break;
+		case T_DefineStmt:
+			/* the initial value of an aggregate */
+			foreach_ptr(const DefElem, option, ((DefineStmt *) statement)->definition)
+			{
+				if (option->arg && IsA(option->arg, TypeName))
+					(void) visit_types(option->arg, reach);
+			}
+			break;
+		default:
+			break;
+	}
+}
+
+/* What a utility statement computes, or has analysed */
+static void
+reach_utility(ChangeMove *move, Node *statement, CodeReach *reach)
+{
+	CodeReach  *types = code_reach();
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	reach_literals(statement, types);
+	if (code_is_others(types))
+		reach_literals(statement, reach);
+	if (IsA(statement, AlterTableStmt))
+		reach_commands((AlterTableStmt *) statement, reach);
+	else if (IsA(statement, AlterDomainStmt))
+		reach_domain(move, (AlterDomainStmt *) statement, reach);
+	sg_scope_end(&scope);
+}
+
 /* What a statement could run, into the move; false with a problem where it can't be analysed */
 static bool
 reach_statement(ChangeMove *move, const char *sql)
@@ -182,8 +343,13 @@ reach_statement(ChangeMove *move, const char *sql)
 		relid = RangeVarGetRelid(target, NoLock, true);
 		sg_scope_end(&scope);
 		if (OidIsValid(relid))
+		{
 			reach_table(arg.reach, relid);
+			if (!OidIsValid(move->table))
+				move->owner = code_table_owner(relid);
+		}
 	}
+	reach_utility(move, statement, arg.reach);
 	move->reach = arg.reach;
 	return true;
 }

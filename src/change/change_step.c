@@ -143,7 +143,8 @@ role_of(const ChangeMove *move)
 	}
 	if (reach == NULL)
 		return InvalidOid;
-	reason = code_role(reach, OidIsValid(move->table) ? code_table_owner(move->table) : GetUserId(), &role);
+	reason = code_role(reach, OidIsValid(move->owner) ? move->owner :
+					   OidIsValid(move->table) ? code_table_owner(move->table) : GetUserId(), &role);
 	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -182,7 +183,16 @@ change_run(const ChangeMove *move)
 	SgScope		scope;
 	ListCell   *lc;
 
-	if (OidIsValid(role))
+	if (OidIsValid(role) && (OidIsValid(move->owner) || !OidIsValid(move->table)))
+	{
+		if (!has_privs_of_role(GetUserId(), role))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("must have the privileges of role %s", GetUserNameFromId(role, false))));
+		sg_role_begin(&scope, role);
+		sg_scope_pin();
+	}
+	else if (OidIsValid(role))
 	{
 		run_become_owner(&scope, move->table, role);
 		sg_scope_pin();

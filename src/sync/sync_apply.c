@@ -135,6 +135,33 @@ make_step(const SyncApply *apply, HeapTuple tuple, TupleDesc desc)
 	return step;
 }
 
+/* What stands in the way, of a row of kind "refused" */
+static char *
+reason_of(HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+
+	return linitial(sg_text_array_list(SPI_getbinval(tuple, desc, 2, &isnull)));
+}
+
+/* Nothing is done while this is so */
+pg_noreturn static void
+refuse(const SyncApply *apply, List *reasons)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(const char, reason, reasons)
+	{
+		appendStringInfo(&text, "%s%s", text.len ? "\n" : "", reason);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this database can't be made what \"%s\" is", apply->reference),
+			 errdetail("%s", text.data),
+			 errhint("Create what is not there; say in schemaguard.rename (kind, old, new) what is one under two names, or allow_drop => true drops what is in the way.")));
+}
+
 /* What is to be done, as the catalog is now (of PlanStep *), and in apply->left_out what is not */
 static List *
 wanted_steps(SyncApply *apply)
@@ -145,6 +172,7 @@ wanted_steps(SyncApply *apply)
 		BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix)};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *steps = NIL;
+	List	   *refused = NIL;
 	SgScope		scope;
 
 	apply->left_out = NIL;
@@ -158,7 +186,11 @@ wanted_steps(SyncApply *apply)
 		HeapTuple	tuple = SPI_tuptable->vals[i];
 		MemoryContext old = MemoryContextSwitchTo(context);
 		char	   *left_out = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3);
+		char	   *kind = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
 
+		if (kind && strcmp(kind, "refused") == 0)
+			refused = lappend(refused, reason_of(tuple, SPI_tuptable->tupdesc));
+		else
 		if (left_out)
 			apply->left_out = lappend(apply->left_out, MemoryContextStrdup(apply->context, left_out));
 		else
@@ -167,6 +199,8 @@ wanted_steps(SyncApply *apply)
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+	if (refused)
+		refuse(apply, refused);
 	return steps;
 }
 
