@@ -112,7 +112,7 @@ WITH pair AS MATERIALIZED (
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND l.new ? 'tablespace' THEN 'outside'
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 THEN 'index'
         WHEN l.kind = 'index' AND l.what = 'created' AND l.relkind = 'p' AND NOT l.in_new AND NOT l.new ? 'tablespace' THEN 'index'
-        WHEN l.kind = 'table' AND l.what = 'dropped' AND l.type = 'table' AND NOT l.old ? 'partition_key' THEN 'drop'
+        WHEN l.kind = 'table' AND l.what = 'dropped' AND l.type = 'table' THEN 'drop'
         WHEN l.kind = 'view' AND l.what = 'dropped' THEN 'drop'
         ELSE 'statement' END AS form,
         CASE WHEN l.what LIKE 'dropped%' THEN 'drop' WHEN l.what IN ('renamed', 'announced') THEN l.what ELSE '' END AS part,
@@ -230,12 +230,6 @@ WITH pair AS MATERIALIZED (
     FROM formed f WHERE f.form = 'swap'
     UNION ALL
     -- what can't be kept where it is
-    SELECT f.n, 1, 'statement', ARRAY['definition', format('ALTER TABLE %s DETACH PARTITION %s', f.old ->> 'partition_of', f.object),
-        'undo', format('ALTER TABLE %s ATTACH PARTITION %s %s', f.old ->> 'partition_of', f.object, f.old ->> 'partition_bound'),
-        'done_when', format('SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass(%L))', f.object),
-        'child_table', f.old ->> 'partition_of', 'fk_name', 'table ' || f.object || ', detached']
-    FROM formed f WHERE f.form = 'drop' AND f.old ? 'partition_of'
-    UNION ALL
     SELECT f.n, 1, 'statement', ARRAY['definition', format('ALTER TABLE %s NO INHERIT %s', f.object, i.parent), 'undo', format('ALTER TABLE %s INHERIT %s', f.object, i.parent),
         'done_when', format('SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass(%L) AND i.inhparent = pg_catalog.to_regclass(%L))', f.object, i.parent),
         'child_table', f.object, 'fk_name', 'table ' || f.object || ', from ' || i.parent]

@@ -388,14 +388,51 @@ add_step(PlanDraft *draft, PlanStep *step, const char *name, List **notes)
 	return false;
 }
 
+/* The name of a key that takes another one's place, once that is gone */
+static PlanStep *
+make_rename(const FkPlan *plan, const PlanStep *key, const char *name)
+{
+	PlanStep   *step = plan_step_default(plan->name);
+
+	step->kind = STEP_RENAME;
+	step->definition = "constraint";
+	step->child_table = key->child_table;
+	step->fk_name = key->fk_name;
+	step->new_name = pstrdup(name);
+	step->after = list_make1(key->fk_name);
+	return step;
+}
+
+/*
+ * Steps for a key that is here with other clauses, or leads elsewhere: another
+ * one beside it, valid before the old one goes, as sg_compare_fks() has it; how
+ * many.  0: ALTER CONSTRAINT or less is enough.
+ */
+static int
+add_changed(PlanDraft *draft, const FkPlan *plan, const KeyComparison *comparison, const KeyPair *pair, List **notes)
+{
+	PlanStep   *step;
+	const char *name = pair->target->name;
+
+	if (pair->beside == NULL)
+		return 0;
+	step = make_step(plan, comparison, pair->reference);
+	step->fk_name = pair->beside;
+	step->replaces = pstrdup(name);
+	if (!add_step(draft, step, name, notes))
+		return 0;
+	return 1 + (pair->takes_name && add_step(draft, make_rename(plan, step, name), name, notes));
+}
+
 /*
  * sg_plan_from_snapshot(plan text, reference text)
  *
- * Adds a step for each foreign key that the snapshot has and this database
- * lacks, and returns how many; keys whose tables or columns are not here
- * become skipped steps with the reason.  Keys that are here in another form
- * (renamed, changed), and duplicates, are left out: sg_compare_fks() has
- * them.  schemaguard.plan_note says what was left alone.
+ * Adds steps for each foreign key that the snapshot has and this database
+ * lacks, or has with other clauses, and returns how many; keys whose tables or
+ * columns are not here become skipped steps with the reason.  What has another
+ * name, what ALTER CONSTRAINT or VALIDATE can mend, and duplicates are left
+ * out: sg_compare_fks() has them.  schemaguard.plan_note says what was left
+ * alone.
  *
  * For the plan's author (42501).  55006 while a session runs the plan, 42704
  * no such plan or snapshot, 25006 in a read-only transaction.
@@ -427,6 +464,13 @@ sg_plan_from_snapshot(PG_FUNCTION_ARGS)
 		foreach_ptr(KeyPair, pair, ((KeyTablePair *) lfirst(lc))->pairs)
 		{
 			CHECK_FOR_INTERRUPTS();
+			if (pair->status == KEY_CHANGED)
+			{
+				int			steps = add_changed(draft, plan, &comparison, pair, &notes);
+
+				added += steps;
+				total.status[KEY_CHANGED] -= steps > 0;
+			}
 			if (pair->status != KEY_ONLY_REFERENCE)
 				continue;
 			if (pair->twin)

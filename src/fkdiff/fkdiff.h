@@ -146,6 +146,9 @@ typedef struct KeyPair
 	DriftRisk	risk;
 	const char *run_on;			/* where the migration is for, or NULL */
 	char	   *migration;
+	char	   *beside;			/* the name of the key that it makes in place
+								 * of the target's, or NULL ... */
+	bool		takes_name;		/* ... whose name that gets in the end */
 } KeyPair;
 
 /* The keys of one child table */

@@ -87,18 +87,14 @@ changes_rows(const PlanStep *step)
 		(step->on_update != FKCONSTR_ACTION_NOACTION && step->on_update != FKCONSTR_ACTION_RESTRICT);
 }
 
-/*
- * Statements that give a side the key under a name; `first` is another
- * command for the ALTER TABLE that adds it, or NULL.
- */
+/* Statements that give a side the key under a name */
 static void
-append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *name, const char *first)
+append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *name)
 {
 	PlanStep   *step = key->step;
 	bool		not_valid = can_be_not_valid(side, key);
 
-	append_statement(pair, psprintf("ALTER TABLE %s %s%sADD CONSTRAINT %s %s", step->child_table,
-									first ? first : "", first ? ", " : "", quote_identifier(name),
+	append_statement(pair, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step->child_table, quote_identifier(name),
 									plan_key_clause(step, not_valid)));
 	if (not_valid && key->validated)
 		append_statement(pair, plan_validate_statement(step->child_table, name));
@@ -250,7 +246,7 @@ advise_add(KeyComparison *comparison, KeyPair *pair, const KeySide *side, const 
 	name = free_name(side, key->step->child_table, key->step->fk_name);
 	if (strcmp(name, key->step->fk_name) != 0)
 		append_reason(pair, psprintf("the name %s is taken", quote_identifier(key->step->fk_name)));
-	append_add(pair, side, key, name, NULL);
+	append_add(pair, side, key, name);
 }
 
 static void
@@ -297,18 +293,30 @@ wanted_name(const KeyPair *pair)
 	return differs(pair, "name") ? pair->reference->step->fk_name : pair->target->name;
 }
 
-/* The same columns and parent, other clauses: out and in within one statement */
+/*
+ * Another key beside it, as sg_sync_sql() makes one: the old one holds until
+ * the new one is valid, and then gives it its name
+ */
 static void
-rebuild(KeyPair *pair, const KeySide *side)
+replace(KeyPair *pair, const KeySide *side)
 {
 	const char *table = pair->target->step->child_table;
 	char	   *name = wanted_name(pair);
 
-	if (strcmp(name, pair->target->name) != 0)
-		name = free_name(side, table, name);
-	append_add(pair, side, pair->reference, name,
-			   psprintf("DROP CONSTRAINT %s", quote_identifier(pair->target->name)));
-	append_reason(pair, "DROP and ADD are one statement, so that no row gets past both");
+	pair->takes_name = strcmp(name, pair->target->name) == 0;
+	pair->beside = free_name(side, table, pair->takes_name ? makeObjectName(name, NULL, "sync_new") : name);
+	append_add(pair, side, pair->reference, pair->beside);
+	append_statement(pair, plan_drop_statement(table, pair->target->name));
+	if (pair->takes_name)
+		append_statement(pair, rename_key(table, pair->beside, name));
+	append_reason(pair, "the old key is dropped last, once the new one is valid");
+}
+
+/* The same columns and parent, other clauses */
+static void
+rebuild(KeyPair *pair, const KeySide *side)
+{
+	replace(pair, side);
 	if (differs(pair, "triggers") && pair->target->triggers)
 		append_reason(pair, psprintf("its triggers are switched off (%s): rows that came since were not checked",
 									 pair->target->triggers));
@@ -320,24 +328,11 @@ rebuild(KeyPair *pair, const KeySide *side)
 	}
 }
 
-/* It leads elsewhere: the old key stays until the new one is valid */
+/* It leads elsewhere */
 static void
 retarget(KeyPair *pair, const KeySide *side)
 {
-	const char *table = pair->target->step->child_table;
-	char	   *old = pair->target->name;
-	char	   *name = pair->reference->step->fk_name;
-
-	if (strcmp(name, old) == 0)
-	{
-		old = free_name(side, table, psprintf("%s_old", old));
-		append_statement(pair, rename_key(table, name, old));
-	}
-	else
-		name = free_name(side, table, name);
-	append_add(pair, side, pair->reference, name, NULL);
-	append_statement(pair, plan_drop_statement(table, old));
-	append_reason(pair, "the old key is dropped last, once the new one is valid");
+	replace(pair, side);
 	if (changes_rows(pair->reference->step))
 	{
 		raise_risk(pair, DRIFT_LOSSY);

@@ -132,7 +132,7 @@ FROM after WHERE level = 'database';
 -- what the reference has here and this database lacks, as a plan
 SELECT sg_plan_create('cmp', 'keys of the reference');
 SELECT sg_plan_from_snapshot('cmp', 'cmp');
-SELECT step, child_table, child_columns, parent_table, fk_name, on_delete, initially_deferred, orphans, state, reason
+SELECT step, child_table, child_columns, parent_table, fk_name, coalesce(replaces, new_name) AS other, on_delete, initially_deferred, orphans, state, reason
 FROM schemaguard.plan_step WHERE plan = 'cmp' ORDER BY step;
 SELECT line, reason FROM schemaguard.plan_note WHERE plan = 'cmp' ORDER BY reason COLLATE "C";
 -- once more: they are in the plan already
@@ -200,6 +200,18 @@ SELECT reference_name, target_name, status, recommendation, reason, migration FR
 SELECT migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' \gexec
 SELECT reference_name, target_name, status FROM sg_compare_fks('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' ORDER BY 1;
 SELECT sg_snapshot_drop('named');
+
+-- other clauses, as a plan: the old key holds until the new one is valid, and gives it its name
+CREATE TABLE cmp2.clause_p (id int PRIMARY KEY);
+CREATE TABLE cmp2.clause_c (id int PRIMARY KEY CONSTRAINT clause REFERENCES cmp2.clause_p ON DELETE CASCADE);
+SELECT sg_snapshot_take('clauses', '{cmp2}') \g /dev/null
+ALTER TABLE cmp2.clause_c DROP CONSTRAINT clause, ADD CONSTRAINT clause FOREIGN KEY (id) REFERENCES cmp2.clause_p;
+SELECT sg_plan_create('clauses'), sg_plan_from_snapshot('clauses', 'clauses');
+CALL sg_apply('clauses', fail => true);
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'cmp2.clause_c'::regclass AND contype = 'f';
+CALL sg_rollback_fks('clauses', fail => true);
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'cmp2.clause_c'::regclass AND contype = 'f';
+SELECT sg_plan_drop('clauses'), sg_snapshot_drop('clauses');
 
 -- misuse
 \set VERBOSITY terse
