@@ -126,13 +126,14 @@ add_node(Impact *impact, const ObjectAddress *address, ImpactNode *via)
 		node->edges = NIL;
 		node->automatic = false;
 		node->stays = false;
+		node->recurses = via == NULL;
 		node->mentioned = via && via->mentioned;
 		impact->order = lappend(impact->order, node);
 	}
 	return node;
 }
 
-static void
+static ImpactNode *
 add_edge(Impact *impact, ImpactNode *from, const ObjectAddress *to, bool automatic)
 {
 	ImpactEdge *edge = palloc(sizeof(ImpactEdge));
@@ -140,11 +141,13 @@ add_edge(Impact *impact, ImpactNode *from, const ObjectAddress *to, bool automat
 	edge->to = add_node(impact, to, from);
 	edge->automatic = automatic;
 	from->edges = lappend(from->edges, edge);
+	return edge->to;
 }
 
 /*
  * DROP COLUMN reaches the same column of inheritance children by itself, not
- * by pg_depend, where they have it from there alone.
+ * by pg_depend, where they have it from there alone.  A column that goes
+ * because something depends leaves them alone: a generated one, for example.
  */
 static void
 add_inherited_columns(Impact *impact, ImpactNode *node)
@@ -165,7 +168,7 @@ add_inherited_columns(Impact *impact, ImpactNode *node)
 		attribute = (Form_pg_attribute) GETSTRUCT(tuple);
 		ObjectAddressSubSet(child, RelationRelationId, lfirst_oid(lc), attribute->attnum);
 		if (attribute->attinhcount == 1 && !attribute->attislocal)
-			add_edge(impact, node, &child, true);
+			add_edge(impact, node, &child, true)->recurses = true;
 		else if (find_node(impact, &child) == NULL)
 			add_node(impact, &child, node)->stays = true;
 		ReleaseSysCache(tuple);
@@ -188,7 +191,7 @@ expand(Impact *impact, ImpactNode *node)
 			continue;
 		add_edge(impact, node, &whole, dependency->type != DEPENDENCY_NORMAL);
 	}
-	if (node->address.classId == RelationRelationId && node->address.objectSubId != 0)
+	if (node->recurses && node->address.classId == RelationRelationId && node->address.objectSubId != 0)
 		add_inherited_columns(impact, node);
 }
 

@@ -254,6 +254,13 @@ SELECT dependent FROM sg_impact('impact_test.told.price') WHERE kind = 'function
 SELECT dependent FROM sg_impact('told') WHERE kind = 'function' AND certainty = 'mentioned' ORDER BY 1;
 SELECT dependent FROM sg_impact('told_ids') WHERE kind = 'function' ORDER BY 1;
 
+-- A column that goes because another one does leaves that of an heir alone, which has its own of what it uses
+CREATE TABLE computed (id int, a int, b int GENERATED ALWAYS AS (a + 1) STORED);
+CREATE TABLE computes (a int) INHERITS (computed);
+SELECT kind, dependent, on_drop FROM sg_impact('computed.a') ORDER BY 1, 2;
+ALTER TABLE computed DROP COLUMN a CASCADE;
+SELECT attname FROM pg_attribute WHERE attrelid = 'computes'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1;
+
 SELECT sg_plan_drop('impact_plan');
 DROP PUBLICATION impact_columns, impact_schema;
 DROP SCHEMA impact_test, "We""ird" CASCADE;
