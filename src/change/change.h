@@ -164,10 +164,10 @@ extern bool change_order(ChangeMove *move, const char *sql);
  */
 extern bool change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressions);
 
-/* For what the server writes, the same in all sessions, until sg_scope_end(); an expression, to be compared with the catalog's */
+/* For what the server writes, the same in all sessions, until sg_scope_end(); an expression, to be compared with the catalog's; what one, or NULL, could run */
 extern void change_text_begin(SgScope *scope);
 extern char *change_deparse(Oid table, Node *expression);
-extern void change_reach(ChangeMove *move, Node *raw);	/* what that, or NULL, could run */
+extern void change_reach(ChangeMove *move, Node *raw);
 
 /* The column of the step, or one by its name; or InvalidAttrNumber with a problem */
 extern AttrNumber change_column(const PlanStep *step, ChangeMove *move);

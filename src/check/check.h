@@ -149,7 +149,9 @@ extern ErrorData *check_try(void (*fn) (void *arg), void *arg);
 
 /* ---- check_key.c ---- */
 extern void check_definition(PlanCheck *check, CheckStep *cs);
-extern bool check_writes_columns(char action);	/* of the child, without a value of the parent's */
+
+/* Does an action give the child's columns values that are not the parent's? */
+extern bool check_writes_columns(char action);
 extern bool check_in_delete_set(const FkKey *key, AttrNumber attnum);
 
 /* ---- check_twin.c: other keys ---- */

@@ -105,7 +105,7 @@ row_arrays(List *rows, Datum *arrays)
 		foreach_ptr(DriftRow, row, rows)
 		{
 			const char *texts[ROW_FIELDS] = {row->kind, row->object, sg_word(drift_change_words, row->change),
-			row->property, row->expected, row->actual, sg_word(drift_class_words, row->class),
+				row->property, row->expected, row->actual, sg_word(drift_class_words, row->class),
 			drift_risk_word(row->risk), row->detail};
 			const char *text = texts[field];
 

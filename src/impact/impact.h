@@ -27,8 +27,9 @@ typedef struct ImpactNode
 	bool		mentioned;		/* found in a text, or through something found
 								 * in a text: DROP does not reach it */
 	bool		stays;			/* depends, and outlives the drop */
-	bool		recurses;		/* a column that ALTER TABLE itself drops: that
-								 * of the tables that inherit it goes, too */
+	bool		recurses;		/* a column that ALTER TABLE itself drops:
+								 * that of the tables that inherit it goes,
+								 * too */
 } ImpactNode;
 
 typedef struct ImpactEdge

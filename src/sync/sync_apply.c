@@ -169,7 +169,7 @@ wanted_steps(SyncApply *apply)
 	FunctionCallInfo fcinfo = apply->fcinfo;
 	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID};
 	Datum		values[] = {CStringGetTextDatum(apply->reference), PG_GETARG_DATUM(1),
-		BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix)};
+	BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix)};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *steps = NIL;
 	List	   *refused = NIL;
@@ -190,8 +190,7 @@ wanted_steps(SyncApply *apply)
 
 		if (kind && strcmp(kind, "refused") == 0)
 			refused = lappend(refused, reason_of(tuple, SPI_tuptable->tupdesc));
-		else
-		if (left_out)
+		else if (left_out)
 			apply->left_out = lappend(apply->left_out, MemoryContextStrdup(apply->context, left_out));
 		else
 			steps = lappend(steps, make_step(apply, tuple, SPI_tuptable->tupdesc));
@@ -363,6 +362,7 @@ static void
 run_plan(SyncApply *apply)
 {
 	static SgOption settings[] = {{"check_function_bodies", "off"}, {"default_tablespace", ""}};
+
 	LOCAL_FCINFO(call, 4);
 	PlanRun		run = {.procedure = "sg_sync_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
 	.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail};
