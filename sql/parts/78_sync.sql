@@ -371,7 +371,11 @@ BEGIN
         p := p || jsonb_build_object('definition_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
             'index', identity, 'index_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'), 'is_now', schemaguard.sg_sync_index_is(identity), 'is_new', schemaguard.sg_sync_index_is(p ->> 'new_index'));
     WHEN 'constraint' THEN
-        p := p || jsonb_build_object('keys', (SELECT string_agg(quote_ident(c), ', ' ORDER BY n) FROM jsonb_array_elements_text(CASE jsonb_typeof(properties -> 'columns') WHEN 'array' THEN properties -> 'columns' END) WITH ORDINALITY c (c, n)));
+        p := p || (SELECT jsonb_object_agg(x.name, x.names)
+            FROM (SELECT k.name, string_agg(CASE WHEN p ->> 'type' = 'f' AND p ? 'period' AND c.n = jsonb_array_length(k.columns) THEN 'PERIOD ' ELSE '' END || quote_ident(c.c), ', ' ORDER BY c.n) AS names
+                  FROM (VALUES ('keys', properties -> 'columns'), ('referenced', properties -> 'referenced_columns')) k (name, columns)
+                      LEFT JOIN jsonb_array_elements_text(CASE jsonb_typeof(k.columns) WHEN 'array' THEN k.columns END) WITH ORDINALITY c (c, n) ON true
+                  GROUP BY k.name) x);
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(coalesce(properties ->> 'index_name', name)),
             'index_name_or', coalesce(properties ->> 'index_name', name),
@@ -381,7 +385,7 @@ BEGIN
             'using_index', CASE WHEN properties ->> 'type' IN ('p', 'u') AND NOT properties ? 'period' THEN true END,
             'definition', CASE properties ->> 'type'
                 WHEN 'c' THEN schemaguard.sg_sync_fill('CHECK ({expression})[{?no_inherit} NO INHERIT][{?enforced=false} NOT ENFORCED]', p)
-                WHEN 'f' THEN schemaguard.sg_sync_fill('FOREIGN KEY ({keys}) REFERENCES {references}({referenced_columns|I})[{?match!=simple} MATCH {match|U}][{?on_update!=no action} ON UPDATE {on_update|U}][{?on_delete!=no action} ON DELETE {on_delete|U}[ ({on_delete_columns|I})]][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p)
+                WHEN 'f' THEN schemaguard.sg_sync_fill('FOREIGN KEY ({keys}) REFERENCES {references}({referenced})[{?match!=simple} MATCH {match|U}][{?on_update!=no action} ON UPDATE {on_update|U}][{?on_delete!=no action} ON DELETE {on_delete|U}[ ({on_delete_columns|I})]][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED][{?enforced=false} NOT ENFORCED]', p)
                 WHEN 'x' THEN schemaguard.sg_sync_fill('EXCLUDE USING {access_method} ({keys})[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][ WHERE ({predicate})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]',
                     p || jsonb_build_object('keys', schemaguard.sg_sync_keys(coalesce(properties -> 'index_columns', properties -> 'columns'), properties)))
                 ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END));

@@ -348,7 +348,7 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     -- what shows the rows that are in the way
     CASE WHEN target <> 'live' OR s.context ? 'in_new' OR s.section NOT IN (3, 4) THEN NULL
         WHEN s.kind = 'column' AND s.property = 'not_null' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'not null', quote_ident(s.context ->> 'name'))
-        WHEN s.kind = 'constraint' AND s.step = 'create' THEN CASE replace(s.context ->> 'type', 'p', 'u')
+        WHEN s.kind = 'constraint' AND s.step = 'create' THEN CASE CASE WHEN NOT s.context ? 'period' AND s.context ->> 'validated' IS DISTINCT FROM 'false' THEN replace(s.context ->> 'type', 'p', 'u') END
             WHEN 'f' THEN format('SELECT * FROM @extschema@.sg_orphans(%L, %L, %L, %L)', s.context ->> 'parent', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'columns')),
                 s.context ->> 'references', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'referenced_columns')))
             WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context)) END

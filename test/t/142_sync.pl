@@ -273,11 +273,11 @@ is($node->safe_psql('even', "SELECT to_regclass('added')"), '', 'nothing has bee
 database('rows');
 $node->safe_psql('rows', q{
 	CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int REFERENCES p, u int UNIQUE, n int NOT NULL, t bigint);
-	GRANT INSERT (id) ON c TO third;
+	GRANT INSERT (id) ON c TO third; CREATE TABLE d (p int); ALTER TABLE d ADD CONSTRAINT late FOREIGN KEY (p) REFERENCES p NOT VALID;
 	SELECT sg_snapshot_take('reference');
 	GRANT INSERT, DELETE ON c TO third;
 	ALTER TABLE c DROP CONSTRAINT c_p_fkey, DROP CONSTRAINT c_u_key, ALTER n DROP NOT NULL, ALTER t TYPE int, ADD extra text;
-	INSERT INTO c SELECT 1, 1, 1, NULL, 1 FROM generate_series(1, 3); ANALYZE c});
+	INSERT INTO c SELECT 1, 1, 1, NULL, 1 FROM generate_series(1, 3); ANALYZE c; ALTER TABLE d DROP CONSTRAINT late; INSERT INTO d VALUES (9)});
 my $ways = script('rows');
 is(join("\n", sort { $a cmp $b } map { s/^-- //r } keys %{{ map { $_ => 1 } $ways =~ /^(-- (?:left out: |.*; (?:rewrites|loses)).*)$/mg }}),
 	join("\n", "column public.c.extra: dropped; loses the values of column public.c.extra (about 3 rows, 8192 bytes; 100 % null, 0 distinct)",
@@ -286,6 +286,7 @@ is(join("\n", sort { $a cmp $b } map { s/^-- //r } keys %{{ map { $_ => 1 } $way
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'not null', 'n')",
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'unique', '(u)')"), 'rows in the way, rewrites and losses are told');
 is(apply('rows', $ways), '', 'and what they are in the way of is left out');
+is($node->safe_psql('rows', q{SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'd'::regclass}), 'late|f', 'not a key that is not to be validated');
 $node->safe_psql('rows', 'DELETE FROM c');
 is_synchronised('rows', 'rows that are gone');
 
