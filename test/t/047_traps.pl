@@ -1,5 +1,6 @@
 # 047_traps.pl: the trap matrix. traps.sql plants a witness in every slot where code can stand, all of role mallory's;
-# then every function and procedure of the extension is called, as a superuser, as the owner of other tables, and as mallory.
+# then every function and procedure of the extension is called, as a superuser; with SG_LONG=1 also as the owner of other
+# tables, and as mallory.
 #
 #   - no witness runs as another role than mallory
 #   - each function of the extension is in the list of calls below: a new one enters it, or this fails
@@ -330,8 +331,8 @@ sub show
 	return map { my $slot = $_; map { "$slot in $_ as " . join(', ', sort keys %{ $caught->{$slot}{$_} }) } sort keys %{ $caught->{$slot} } } sort keys %$caught;
 }
 
-# on other majors only who has most to lose
-my @runs = map { { caller => $_, database => "by_$_" } } $super, $ENV{SG_OTHER_MAJOR} ? () : ('alice', 'mallory');
+# Who has most to lose. What runs as the caller, or as the extension's owner, for anybody runs so for a superuser, too
+my @runs = map { { caller => $_, database => "by_$_" } } $super, long_run() ? ('alice', 'mallory') : ();
 my $control = $ENV{SG_OTHER_MAJOR} ? undef : { caller => $super, database => 'control' };
 $node->safe_psql('postgres', "CREATE DATABASE $_->{database} TEMPLATE traps") foreach @runs, $control // ();
 $control and $node->safe_psql('control', sprintf q{UPDATE pg_proc SET probin = %s WHERE probin ~ 'schemaguard$'}, lit(build_without_switch()));
