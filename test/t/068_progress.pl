@@ -1,7 +1,7 @@
 # 068_progress.pl: a call has a row in schemaguard.progress from when it begins to when it returns.
 #
 # A second session samples the view every 10 ms while each long call runs: between the first sample with a row and the
-# last one none is empty, and what is done never goes backwards, whatever the call does in between (subtransactions that
+# last one none is empty, and what is done, of steps or of the blocks of a table, never goes backwards, whatever the call does in between (subtransactions that
 # fail, COMMITs, indexes, workers, snapshots).
 #
 # rooms: base
@@ -35,15 +35,15 @@ SELECT sg_plan_create('few');
 SELECT count(sg_plan_add_fk('few', 'child_' || i, '{parent_id}', 'parent', orphans => 'leave')) FROM generate_series(1, 10) i;
 SELECT sg_snapshot_take('before');
 CREATE TABLE stop (now bool);
-CREATE TABLE sample (n int GENERATED ALWAYS AS IDENTITY, row_there boolean, action text, step int, done bigint);
+CREATE TABLE sample (n int GENERATED ALWAYS AS IDENTITY, row_there boolean, what text, done bigint);
 
 -- no snapshot is kept between two samples, or the builds of indexes would wait for it
 CREATE PROCEDURE watch(target int) LANGUAGE plpgsql AS \$\$
 BEGIN
   WHILE NOT EXISTS (SELECT FROM stop) LOOP
     PERFORM pg_stat_clear_snapshot();
-    INSERT INTO sample (row_there, action, step, done)
-    SELECT p.pid IS NOT NULL, p.action, p.step, p.done FROM pg_stat_activity a LEFT JOIN schemaguard.progress p USING (pid) WHERE a.pid = target;
+    INSERT INTO sample (row_there, what, done)
+    SELECT p.pid IS NOT NULL, concat_ws(' ', p.action, p.unit, CASE p.unit WHEN 'blocks' THEN p.phase || ' ' || p.object END), p.done FROM pg_stat_activity a LEFT JOIN schemaguard.progress p USING (pid) WHERE a.pid = target;
     COMMIT;
     PERFORM pg_sleep(0.01);
     COMMIT;
@@ -72,8 +72,8 @@ sub watched
 
 	my ($rows, $empty, $backwards) = split /\|/, query(<<'EOSQL');
 WITH bounds AS (SELECT min(n) AS first, max(n) AS last FROM sample WHERE row_there),
-  inside AS (SELECT s.*, lag(done) OVER w AS done_before, lag(action) OVER w AS action_before FROM sample s, bounds WHERE n BETWEEN first AND last WINDOW w AS (ORDER BY n))
-SELECT count(*), count(*) FILTER (WHERE NOT row_there), count(*) FILTER (WHERE done < done_before AND action = action_before) FROM inside
+  inside AS (SELECT s.*, lag(done) OVER w AS done_before, lag(what) OVER w AS what_before FROM sample s, bounds WHERE n BETWEEN first AND last WINDOW w AS (ORDER BY n))
+SELECT count(*), count(*) FILTER (WHERE NOT row_there), count(*) FILTER (WHERE done < done_before AND what = what_before) FROM inside
 EOSQL
 	$most = $rows if $rows > $most;
 	is("$empty empty, $backwards backwards", '0 empty, 0 backwards', "$name: a row all the time ($rows samples)");
