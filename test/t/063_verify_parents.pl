@@ -44,9 +44,10 @@ sub make_case
 	my @sql;
 
 	# rows of parents that are filled, the value of a default last
+	my $unique = chance(0.3);
+	my $parts = chance(0.15) ? ' PARTITION BY HASH (id)' : '';
 	push @sql, "CREATE TABLE $parent (id $type PRIMARY KEY, a int NOT NULL, code text"
-		. (chance(0.3) ? ' UNIQUE' : '') . ", up $type, UNIQUE (id, a))"
-		. (chance(0.15) ? ' PARTITION BY HASH (id)' : '');
+		. ($unique && !$parts ? ' UNIQUE' : '') . ", up $type, UNIQUE (id, a))$parts";
 	push @sql, map { "CREATE TABLE ${parent}_$_ PARTITION OF $parent FOR VALUES WITH (MODULUS 2, REMAINDER $_)" } 0, 1
 		if $sql[0] =~ /PARTITION/;
 	push @sql, "INSERT INTO $parent SELECT @{[$of->('g')]}, g % 3, 'c' || g, NULL FROM generate_series(0, $parents) g";
