@@ -55,7 +55,8 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only' OR 'inherited' = ANY (p.changes))
       AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
           AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by')))
-), object AS MATERIALIZED (
+), described AS NOT MATERIALIZED (
+    -- made for those alone that are asked for
     SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
         o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
     FROM managed m
@@ -70,7 +71,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         'at_once', CASE WHEN NOT m.leafwise AND (m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of') THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
         schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
-    WHERE m.state <> 'same'
+), object AS MATERIALIZED (
+    SELECT d.* FROM described d WHERE d.state <> 'same'
 ), every_rule AS MATERIALIZED (
     SELECT r.*, string_to_array(r.property, ' ') AS properties FROM schemaguard.sg_sync_rules() r
 ), rule AS MATERIALIZED (
@@ -160,21 +162,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE s.kind = 'schema' AND s.state IN ('missing', 'extra')
     GROUP BY s.number, s.identity, s.target_identity, s.state
 ), again AS MATERIALIZED (
-    SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
-        o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
-    FROM managed m
-    CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false),
-        'old_name_again', CASE WHEN m.identity <> m.target_identity AND EXISTS (SELECT FROM pair x WHERE x.kind = m.kind AND x.identity = m.target_identity) THEN true END,
-        'filled', CASE WHEN m.kind = 'column' AND m.state = 'missing' AND (m.parent_state = 'missing' OR m.properties ->> 'default' IS NOT NULL OR m.properties ?| '{identity,generated,inherited}') THEN true END,
-        'of_classes', CASE WHEN m.kind = 'operator family' THEN (
-            SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
-            WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
-        'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
-        'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false),
-        'at_once', CASE WHEN NOT m.leafwise AND (m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of') THEN true END)) AS flags) f
-    CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
-        schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
-    WHERE m.state = 'same' AND m.number IN (SELECT r.number FROM rebuilt r)
+    SELECT d.* FROM described d WHERE d.state = 'same' AND d.number IN (SELECT r.number FROM rebuilt r)
 ), beside AS MATERIALIZED (
     -- constraints and indexes that get another one beside them first
     SELECT DISTINCT f.number FROM fired f JOIN object o ON o.number = f.number

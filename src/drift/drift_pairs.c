@@ -452,6 +452,13 @@ copy_text(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
+static void
+fill_copy(DriftPair *pair, DriftSide side, const SnapshotObject *object)
+{
+	fill_side(pair, side, copy_text(object->identity), copy_text(object->parent),
+			  (Jsonb *) pg_detoast_datum_copy((struct varlena *) object->properties));
+}
+
 static bool
 is_apart(DriftComparison *c, const char *table)
 {
@@ -461,15 +468,13 @@ is_apart(DriftComparison *c, const char *table)
 void
 drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
 {
-	const SnapshotObject *sides[2] = {a, b};
 	DriftPair  *pair;
 
 	if (!c->keep_same || !is_fragile(a))
 		return;
 	pair = new_pair(a->kind);
-	for (int i = 0; i < 2; i++)
-		fill_side(pair, i, copy_text(sides[i]->identity), copy_text(sides[i]->parent),
-				  (Jsonb *) pg_detoast_datum_copy((struct varlena *) sides[i]->properties));
+	fill_copy(pair, DRIFT_REFERENCE, a);
+	fill_copy(pair, DRIFT_TARGET, b);
 	if (is_apart(c, drift_string(a->properties, "partition_of")))
 		pair->changes = list_make1("partition_bound");
 	c->same = lappend(c->same, pair);
@@ -498,8 +503,7 @@ keep_one(DriftComparison *c, DriftSide side, const SnapshotObject *object)
 {
 	DriftPair  *pair = new_pair(object->kind);
 
-	fill_side(pair, side, copy_text(object->identity), copy_text(object->parent),
-			  (Jsonb *) pg_detoast_datum_copy((struct varlena *) object->properties));
+	fill_copy(pair, side, object);
 	c->same = lappend(c->same, pair);
 }
 
