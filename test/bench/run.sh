@@ -155,7 +155,7 @@ measure_ratios() {
   fi
   if wanted stamp; then
     new_database stamp
-    measure "rows are stamped by a trigger" stamp stamp.sql stamp_none stamp_c stamp_plpgsql
+    measure "rows are stamped by a trigger" stamp stamp.sql stamp_none stamp_core stamp_c stamp_plpgsql
   fi
   if wanted rollback; then
     new_database rollback
