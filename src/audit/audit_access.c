@@ -293,13 +293,6 @@ audit_push_snapshot(void)
 }
 
 static void
-set_local(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
-static void
 scope_begin(SgScope *scope, const FkProblem *problem, Oid role)
 {
 	char		number[32];
@@ -313,7 +306,7 @@ scope_begin(SgScope *scope, const FkProblem *problem, Oid role)
 	sg_role_begin(scope, role);
 
 	/* policies were checked; should one come up all the same, it is an error */
-	set_local("row_security", "off");
+	sg_scope_set("row_security", "off");
 
 	/*
 	 * Each process may use work_mem for the join and once more for the groups
@@ -321,38 +314,38 @@ scope_begin(SgScope *scope, const FkProblem *problem, Oid role)
 	 */
 	workers = sg_audit_workers >= 0 ? sg_audit_workers : max_parallel_maintenance_workers;
 	snprintf(number, sizeof(number), "%d", workers);
-	set_local("max_parallel_workers_per_gather", number);
+	sg_scope_set("max_parallel_workers_per_gather", number);
 	snprintf(number, sizeof(number), "%d",
 			 (int) Max(sg_audit_memory_bytes() / 1024 / 2 / (workers + 1), 64));
-	set_local("work_mem", number);
-	set_local("hash_mem_multiplier", "1");
-	set_local("jit", "off");
+	sg_scope_set("work_mem", number);
+	sg_scope_set("hash_mem_multiplier", "1");
+	sg_scope_set("jit", "off");
 
 	/*
 	 * planning must not look into CHECK constraints, which may be anybody's
 	 * code
 	 */
-	set_local("constraint_exclusion", "off");
+	sg_scope_set("constraint_exclusion", "off");
 
 	/*
 	 * A damaged index must not decide what is an orphan: read the heap only.
 	 * The plain methods are on, whatever the session says, or the ones that
 	 * are off would look as cheap.
 	 */
-	set_local("enable_seqscan", "on");
-	set_local("enable_hashjoin", "on");
-	set_local("enable_mergejoin", "on");
-	set_local("enable_hashagg", "on");
-	set_local("enable_sort", "on");
-	set_local("enable_indexscan", "off");
-	set_local("enable_indexonlyscan", "off");
-	set_local("enable_bitmapscan", "off");
+	sg_scope_set("enable_seqscan", "on");
+	sg_scope_set("enable_hashjoin", "on");
+	sg_scope_set("enable_mergejoin", "on");
+	sg_scope_set("enable_hashagg", "on");
+	sg_scope_set("enable_sort", "on");
+	sg_scope_set("enable_indexscan", "off");
+	sg_scope_set("enable_indexonlyscan", "off");
+	sg_scope_set("enable_bitmapscan", "off");
 
 	/*
 	 * without indexes, a nested loop that a LIMIT makes look cheap is
 	 * quadratic
 	 */
-	set_local("enable_nestloop", "off");
+	sg_scope_set("enable_nestloop", "off");
 }
 
 void

@@ -26,11 +26,10 @@
 #include "base/compat.h"
 #include "base/scope.h"
 
-static void
-set_local(const char *name, const char *value)
+void
+sg_scope_set(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* Nothing can come in between there */
@@ -44,7 +43,7 @@ scope_begin(SgScope *scope, Oid role, int flags, const char *path)
 	SetUserIdAndSecContext(role, scope->sec_context | flags);
 	scope->guc_level = path ? NewGUCNestLevel() : 0;
 	if (path)
-		set_local("search_path", path);
+		sg_scope_set("search_path", path);
 }
 
 void
@@ -57,9 +56,9 @@ sg_owner_begin(SgScope *scope)
 	 * What is off looks expensive to the server before 18, for which
 	 * compiling the query would pay.
 	 */
-	set_local("plan_cache_mode", "force_generic_plan");
-	set_local("enable_seqscan", "off");
-	set_local("jit", "off");
+	sg_scope_set("plan_cache_mode", "force_generic_plan");
+	sg_scope_set("enable_seqscan", "off");
+	sg_scope_set("jit", "off");
 }
 
 void
@@ -186,14 +185,13 @@ sg_scope_pin_texts(void)
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		sg_scope_set(settings[i][0], settings[i][1]);
 }
 
 void
 sg_scope_pin(void)
 {
-	set_local("search_path", PINNED_PATH);
+	sg_scope_set("search_path", PINNED_PATH);
 }
 
 void

@@ -56,6 +56,9 @@ extern void sg_scope_pin(void);
 /* The same for the texts of values, whatever the session's DateStyle and others are */
 extern void sg_scope_pin_texts(void);
 
+/* One setting, for the rest of a scope, or of another level of settings (NewGUCNestLevel) */
+extern void sg_scope_set(const char *name, const char *value);
+
 extern void sg_scope_end(SgScope *scope);
 
 #endif							/* SG_SCOPE_H */

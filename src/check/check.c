@@ -377,8 +377,7 @@ limit_waits(void)
 {
 	if (RecoveryInProgress() || (LockTimeout > 0 && LockTimeout <= sg_lock_timeout))
 		return;
-	(void) set_config_option("lock_timeout", psprintf("%d", sg_lock_timeout),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
 }
 
 /* From here on they are in force, and what is checked is what a call would meet */

@@ -63,8 +63,7 @@ ddl_last(List *identities)
 	sg_caller_begin(&scope);
 
 	/* the rows of others are hidden, which is no error to the caller */
-	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_set("row_security", "on");
 	SPI_connect();
 	if (SPI_execute_with_args("WITH wanted AS (SELECT * FROM unnest($1) WITH ORDINALITY w (name, place)),"
 							  " last AS MATERIALIZED (SELECT DISTINCT ON (n.name) n.name, l.tag, l.at::text AS at,"

@@ -120,10 +120,8 @@ deploy_run_validate(const FkKey *key, const char *statement)
 	 * the owner's.
 	 */
 	guc_level = NewGUCNestLevel();
-	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("constraint_exclusion", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_set("row_security", "off");
+	sg_scope_set("constraint_exclusion", "off");
 	run_statement(statement);
 	AtEOXact_GUC(true, guc_level);
 	if (OidIsValid(role))

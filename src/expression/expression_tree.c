@@ -532,8 +532,7 @@ pin_settings(void)
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		sg_scope_set(settings[i][0], settings[i][1]);
 }
 
 DriftVerdict

@@ -191,8 +191,7 @@ void
 fix_scope_begin(SgScope *scope, const FixUnit *unit)
 {
 	sg_role_begin(scope, fix_unit_role(unit));
-	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_set("row_security", "off");
 }
 
 /*

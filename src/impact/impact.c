@@ -129,8 +129,7 @@ emit_beyond(SgRowSink *sink, const ObjectAddress *root)
 
 	sg_caller_begin(&scope);
 	/* of plans, those that the caller may read: the others are no error */
-	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_set("row_security", "on");
 	SPI_connect();
 	if (SPI_execute_with_args(beyond, 3, types, values, nulls, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_with_args failed");

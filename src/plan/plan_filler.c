@@ -298,8 +298,7 @@ remove_filler(void *arg)
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	(void) set_config_option("lock_timeout", psprintf("%d", sg_lock_timeout), PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
 	plan_filler_disarm(removal->step, removal->child);
 	sg_scope_end(&scope);
 }

@@ -280,8 +280,7 @@ drop_leftover(void *arg)
 	int			rc;
 
 	sg_caller_begin(&scope);
-	(void) set_config_option("lock_timeout", psprintf("%d", sg_lock_timeout), PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
 	SPI_connect();
 	rc = SPI_execute(sql, false, 0);
 	if (rc != SPI_OK_UTILITY)

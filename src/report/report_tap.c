@@ -121,8 +121,7 @@ call_ok(const char *schema, bool passed, const char *description)
 	 * the session's temporary tables come first, and pgTAP keeps its counts
 	 * there
 	 */
-	(void) set_config_option("search_path", quote_identifier(schema), PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	sg_scope_set("search_path", quote_identifier(schema));
 	SPI_connect();
 	if (SPI_execute_with_args(sql, lengthof(types), types, values, NULL, false, 1) != SPI_OK_SELECT ||
 		SPI_processed != 1)

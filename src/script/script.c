@@ -653,9 +653,7 @@ read_quietly(ScriptReader *reader, const char *sql)
 	int			level = NewGUCNestLevel();
 
 	if (client_min_messages < WARNING)
-		(void) set_config_option("client_min_messages", "warning",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		sg_scope_set("client_min_messages", "warning");
 	reader->script = script_split(sql);
 	read_script(reader);
 	AtEOXact_GUC(false, level);
