@@ -29,6 +29,8 @@ OBJS = \
 	src/audit/audit_codec.o \
 	src/audit/audit_distinct.o \
 	src/audit/audit_index.o \
+	src/audit/audit_items.o \
+	src/audit/audit_lookup.o \
 	src/audit/audit_orphans.o \
 	src/audit/audit_parallel.o \
 	src/audit/audit_paranoid.o \
@@ -151,11 +153,15 @@ OBJS = \
 	src/expression/expression.o \
 	src/expression/expression_body.o \
 	src/expression/expression_raw.o \
+	src/expression/expression_rule.o \
 	src/expression/expression_tree.o \
 	src/fix/fix.o \
+	src/fix/fix_change.o \
 	src/fix/fix_keep.o \
+	src/fix/fix_pass.o \
 	src/fix/fix_quarantine.o \
 	src/fix/fix_reach.o \
+	src/fix/fix_restore.o \
 	src/fix/fix_role.o \
 	src/fix/fix_sql.o \
 	src/fk/fk_cascade.o \
@@ -237,6 +243,7 @@ OBJS = \
 	src/tenant/tenant_audit.o \
 	src/undo/undo.o \
 	src/undo/undo_change.o \
+	src/undo/undo_column.o \
 	src/undo/undo_rollback.o \
 	src/verify/verify.o \
 	src/verify/verify_change.o \

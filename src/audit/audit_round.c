@@ -17,24 +17,17 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "access/table.h"
 #include "access/tableam.h"
 #include "common/pg_prng.h"
-#include "miscadmin.h"
 #include "optimizer/paths.h"
-#include "optimizer/plancat.h"
-#include "storage/bufmgr.h"
 #include "storage/lwlock.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
 #include "audit/audit.h"
 #include "audit/audit_codec.h"
 #include "audit/audit_distinct.h"
 #include "audit/audit_internal.h"
+#include "audit/audit_items.h"
 #include "audit/audit_job.h"
 #include "audit/audit_rule_job.h"
 #include "audit/audit_set.h"
@@ -42,16 +35,8 @@
 #include "base/guc.h"
 #include "base/progress.h"
 
-/* kB to sort orphan keys in, over all keys of an audit, and the least for one */
+/* kB to sort orphan keys in, over all keys of an audit */
 #define SORT_MEMORY 8192
-#define MIN_SORT_MEMORY 64
-
-/*
- * A pass over a parent and a child of five million rows each took 0.6 s where
- * core's hash join took 6 to 10 s spilling to temporary files, in one run on
- * two cores: docs/measurements.md.
- */
-#define MAX_PASSES 12
 
 /* rows of a rule's sample, at most: they are kept in shared memory */
 #define MAX_RULE_SAMPLES 1000
@@ -59,53 +44,6 @@
 /* keys beyond which workers help to insert them, and how many bits are as much work as one of them */
 #define PARALLEL_INSERT_KEYS 300000
 #define BITS_PER_INSERT 20
-
-/* One parent's keys */
-typedef struct ParentSet
-{
-	Oid			parent;
-	AuditCodec *codec;			/* of the first key that refers to it */
-	double		keys;			/* estimated */
-	double		bytes;
-	BlockNumber pages;
-} ParentSet;
-
-/* One key, or rule, to judge */
-typedef struct ScanKeyState
-{
-	AuditKey   *ak;
-	AuditCodec *codec;			/* NULL: a rule */
-	int			set;			/* in ScanAudit.sets; -1: a rule */
-	AuditDistinct *distinct;	/* NULL: a rule but UNIQUE */
-	int			passes;			/* how often its child was read */
-} ScanKeyState;
-
-/* A set, or a partition of one, that is still to be looked up */
-typedef struct WorkItem
-{
-	int			set;
-	uint32		nparts;
-	uint32		part;
-	AuditSetStage stage;		/* to begin with */
-	bool		alone;			/* did not fit beside others */
-	bool		crowded;		/* much more was there than expected */
-	bool		sparse;			/* known not to be dense */
-} WorkItem;
-
-typedef struct ScanAudit
-{
-	List	   *keys;			/* of ScanKeyState *, by child */
-	List	   *sets;			/* of ParentSet * */
-	List	   *items;			/* of WorkItem * */
-	List	   *given_up;		/* of AuditKey *: for a join after all */
-	List	   *leaves;			/* that audit_keep_leaves has kept */
-	Size		memory;			/* bytes */
-	uint64		seed;
-	bool		parallel;
-	int			samples;
-	MemoryContext context;
-	MemoryContext results;
-} ScanAudit;
 
 /* One pass over some sets and the children that refer to them */
 typedef struct Round
@@ -121,348 +59,6 @@ typedef struct Round
 	int			build_workers;
 	int			judge_workers;
 } Round;
-
-/* Of some tables, all leaves */
-static BlockNumber
-sum_pages(List *relids, double *tuples)
-{
-	BlockNumber sum = 0;
-	ListCell   *lc;
-
-	*tuples = 0;
-	foreach(lc, relids)
-	{
-		Relation	rel = table_open(lfirst_oid(lc), NoLock);
-		BlockNumber pages;
-		double		n;
-		double		visible;
-
-		estimate_rel_size(rel, NULL, &pages, &n, &visible);
-		table_close(rel, NoLock);
-		sum += pages;
-		*tuples += n;
-	}
-	return sum;
-}
-
-static bool
-is_tree(const ScanKeyState *key)
-{
-	return key->ak->rule && key->ak->rule->tree;
-}
-
-/* Pages of the children of some keys, which follow each other by child and tree */
-static BlockNumber
-child_pages(List *keys, List *leaves)
-{
-	BlockNumber sum = 0;
-
-	for (int i = 0; i < list_length(keys); i++)
-	{
-		const ScanKeyState *key = list_nth(keys, i);
-		const ScanKeyState *next = i + 1 < list_length(keys) ? list_nth(keys, i + 1) : NULL;
-		double		tuples;
-
-		/* the last one of a child reads most */
-		if (next == NULL || next->ak->key.child != key->ak->key.child)
-			sum += sum_pages(audit_tree_leaves(key->ak->key.child, is_tree(key), leaves), &tuples);
-	}
-	return sum;
-}
-
-/* ---- what there is to do ---- */
-
-static int
-find_set(ScanAudit *audit, const AuditKey *ak, AuditCodec *codec)
-{
-	ParentSet  *set;
-
-	for (int i = 0; i < list_length(audit->sets); i++)
-	{
-		set = list_nth(audit->sets, i);
-		if (set->parent == ak->key.parent && audit_codec_same_set(set->codec, codec))
-			return i;
-	}
-	set = palloc0(sizeof(ParentSet));
-	set->parent = ak->key.parent;
-	set->codec = codec;
-	set->pages = sum_pages(audit_leaves(set->parent, audit->leaves), &set->keys);
-	set->bytes = set->keys * audit_codec_width(codec, set->parent);
-	audit->sets = lappend(audit->sets, set);
-	return list_length(audit->sets) - 1;
-}
-
-/* Temporary tables are in the memory of their session: no worker can read them */
-static bool
-is_temporary(const FkKey *key)
-{
-	return get_rel_persistence(key->child) == RELPERSISTENCE_TEMP ||
-		get_rel_persistence(key->parent) == RELPERSISTENCE_TEMP;
-}
-
-/* The parts that a set is divided into so that each is likely to fit */
-static uint32
-parts_needed(const ScanAudit *audit, const ParentSet *set)
-{
-	uint32		nparts = 1;
-
-	/* a tenth more, for statistics that are somewhat behind */
-	while (set->bytes * 1.1 / nparts > audit->memory && nparts < AUDIT_MAX_PARTS)
-		nparts *= 2;
-	return nparts;
-}
-
-/*
- * Would a join that spills be cheaper than so many passes?  Numbers may still
- * turn out to be dense.
- */
-static bool
-leave_to_join(const ScanAudit *audit, int set)
-{
-	ParentSet  *parent = list_nth(audit->sets, set);
-
-	return sg_audit_method == SG_AUDIT_AUTO && parent->codec->numbers == 0 &&
-		parts_needed(audit, parent) > MAX_PASSES;
-}
-
-/* false when it is better left to a join */
-static bool
-add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory)
-{
-	ScanKeyState *key;
-	int			set = find_set(audit, ak, codec);
-
-	if (leave_to_join(audit, set))
-		return false;
-
-	key = palloc0(sizeof(ScanKeyState));
-	key->ak = ak;
-	key->codec = codec;
-	key->set = set;
-	key->distinct = audit_distinct_begin(&ak->key, NULL, sort_memory);
-	audit->keys = lappend(audit->keys, key);
-	if (!codec->parallel_safe || is_temporary(&ak->key))
-		audit->parallel = false;
-	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = 0;
-	return true;
-}
-
-/* Rows that a UNIQUE sorts may be all that there are */
-static int
-unique_memory(const ScanAudit *audit, int nunique)
-{
-	return Max(Min(audit->memory / 1024 / nunique, INT_MAX), MIN_SORT_MEMORY);
-}
-
-static void
-add_rule(ScanAudit *audit, AuditKey *ak, int nunique)
-{
-	ScanKeyState *key = palloc0(sizeof(ScanKeyState));
-
-	key->ak = ak;
-	key->set = -1;
-	if (ak->rule->kind == AUDIT_UNIQUE)
-		key->distinct = audit_distinct_begin(&ak->key, NULL, unique_memory(audit, nunique));
-	audit->keys = lappend(audit->keys, key);
-	if (!audit_rule_parallel_safe(ak) || is_temporary(&ak->key))
-		audit->parallel = false;
-	ak->rows_checked = ak->orphan_rows = 0;
-	ak->orphan_keys = key->distinct ? 0 : -1;
-}
-
-/* By child; what reads the tables that inherit from it comes last */
-static int
-compare_children(const ListCell *a, const ListCell *b)
-{
-	const ScanKeyState *ka = lfirst(a);
-	const ScanKeyState *kb = lfirst(b);
-
-	if (ka->ak->key.child != kb->ak->key.child)
-		return ka->ak->key.child < kb->ak->key.child ? -1 : 1;
-	return (int) is_tree(ka) - (int) is_tree(kb);
-}
-
-static void
-add_item(ScanAudit *audit, int set, uint32 nparts, uint32 part)
-{
-	WorkItem   *item = palloc0(sizeof(WorkItem));
-
-	item->set = set;
-	item->nparts = nparts;
-	item->part = part;
-	item->sparse = nparts > 1;
-	audit->items = lappend(audit->items, item);
-}
-
-static void
-add_parts(ScanAudit *audit, int set)
-{
-	uint32		nparts = parts_needed(audit, list_nth(audit->sets, set));
-
-	for (uint32 part = 0; part < nparts; part++)
-		add_item(audit, set, nparts, part);
-}
-
-static void
-plan_items(ScanAudit *audit)
-{
-	for (int i = 0; i < list_length(audit->sets); i++)
-	{
-		ParentSet  *set = list_nth(audit->sets, i);
-
-		if (leave_to_join(audit, i))
-			continue;
-		if (set->codec->numbers > 0 && set->bytes * 1.1 > audit->memory)
-		{
-			/* bits may do where the keys themselves do not fit */
-			add_item(audit, i, 1, 0);
-			((WorkItem *) llast(audit->items))->stage = SET_RANGE;
-		}
-		else
-			add_parts(audit, i);
-	}
-}
-
-/* A set that fits in no number of parts is left to a join, which spills; what was counted so far goes */
-static void
-give_up_set(ScanAudit *audit, int set)
-{
-	List	   *keys = NIL;
-	ListCell   *lc;
-
-	foreach(lc, audit->items)
-	{
-		if (((WorkItem *) lfirst(lc))->set == set)
-			audit->items = foreach_delete_current(audit->items, lc);
-	}
-	foreach_ptr(ScanKeyState, key, audit->keys)
-	{
-		AuditKey	counted = *key->ak;
-
-		if (key->set != set)
-		{
-			keys = lappend(keys, key);
-			continue;
-		}
-		audit_distinct_end(key->distinct, &counted, 0, CurrentMemoryContext);
-		key->ak->rows_checked = key->ak->orphan_rows = key->ak->orphan_keys = 0;
-		audit->given_up = lappend(audit->given_up, key->ak);
-	}
-	audit->keys = keys;
-}
-
-/* An item that ran out of memory although nothing else was there */
-static void
-divide_item(ScanAudit *audit, WorkItem *item)
-{
-	ParentSet  *set = list_nth(audit->sets, item->set);
-
-	if (item->stage == SET_RANGE)
-	{
-		/* not dense: keys have to be stored, in parts */
-		item->sparse = true;
-		item->stage = SET_COLLECT;
-		if (set->bytes * 1.1 > audit->memory)
-		{
-			audit->items = list_delete_ptr(audit->items, item);
-			add_parts(audit, item->set);
-		}
-		return;
-	}
-	if (set->codec->numbers > 0 && !item->sparse)
-	{
-		item->stage = SET_RANGE;
-		return;
-	}
-	if (item->nparts >= AUDIT_MAX_PARTS)
-	{
-		if (sg_audit_method != SG_AUDIT_AUTO)
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("the keys of %s do not fit into schemaguard.audit_memory in %u parts",
-							get_rel_name(set->parent), item->nparts),
-					 errhint("Raise schemaguard.audit_memory.")));
-		give_up_set(audit, item->set);
-		return;
-	}
-	add_item(audit, item->set, item->nparts * 2, item->part + item->nparts);
-	item->nparts *= 2;
-}
-
-/* Expected memory of an item: a dense range takes a few bits a key */
-static double
-item_bytes(ScanAudit *audit, const WorkItem *item)
-{
-	ParentSet  *set = list_nth(audit->sets, item->set);
-
-	return item->stage == SET_RANGE ? set->keys / 2 : set->bytes / item->nparts;
-}
-
-static bool
-has_set(List *items, int set)
-{
-	ListCell   *lc;
-
-	foreach(lc, items)
-	{
-		if (((WorkItem *) lfirst(lc))->set == set)
-			return true;
-	}
-	return false;
-}
-
-static bool
-rules_left(const ScanAudit *audit)
-{
-	foreach_ptr(ScanKeyState, key, audit->keys)
-	{
-		if (key->set < 0 && key->passes == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Does a rule that is still to be judged go with a round?  A round that has a
- * key of the same child takes it along, and so does any one where no round is
- * going to have one.
- */
-static bool
-takes_rule(const ScanAudit *audit, List *items, const ScanKeyState *rule)
-{
-	bool		later = false;
-
-	foreach_ptr(ScanKeyState, key, audit->keys)
-	{
-		if (key->set < 0 || key->ak->key.child != rule->ak->key.child)
-			continue;
-		if (has_set(items, key->set))
-			return true;
-		later = later || has_set(audit->items, key->set);
-	}
-	return !later;
-}
-
-/* The items of the next round: the first, and what fits beside it */
-static List *
-choose_items(ScanAudit *audit)
-{
-	List	   *chosen = NIL;
-	double		bytes = 0;
-
-	foreach_ptr(WorkItem, item, audit->items)
-	{
-		if (chosen != NIL &&
-			(item->alone || has_set(chosen, item->set) ||
-			 bytes + item_bytes(audit, item) * 1.1 > audit->memory))
-			continue;
-		chosen = lappend(chosen, item);
-		bytes += item_bytes(audit, item) * 1.1;
-		if (item->alone)
-			break;
-	}
-	return chosen;
-}
 
 /* ---- a round ---- */
 
@@ -681,7 +277,7 @@ add_child_reads(Round *round, List *reads, int first, int next)
 	List	   *own = audit_leaves(child, leaves);
 	int			tree = first;
 
-	while (tree < next && !is_tree(list_nth(round->keys, tree)))
+	while (tree < next && !audit_key_is_tree(list_nth(round->keys, tree)))
 		tree++;
 	reads = add_reads(reads, child, own, 0, first, next - first);
 	if (tree < next)
@@ -755,7 +351,7 @@ judge(Round *round)
 	}
 	/* there may be nothing to read: a partitioned table without partitions */
 	sg_progress_tables(SG_PHASE_SCANNING, ((ScanKeyState *) linitial(round->keys))->ak->key.child,
-					   child_pages(round->keys, round->audit->leaves));
+					   audit_child_pages(round->keys, round->audit->leaves));
 	run_judge_phase(round, reads);
 	add_counts(round);
 }
@@ -771,7 +367,7 @@ choose_workers(Round *round)
 	for (int i = 0; i < list_length(round->items); i++)
 		parents += set_of_item(round, i)->pages;
 	round->build_workers = audit_choose_workers(Min(parents, MaxBlockNumber));
-	round->judge_workers = audit_choose_workers(child_pages(round->keys, round->audit->leaves));
+	round->judge_workers = audit_choose_workers(audit_child_pages(round->keys, round->audit->leaves));
 }
 
 /* Memory for the sets of a round, and who reads */
@@ -783,8 +379,8 @@ begin_round(Round *round)
 
 	foreach_ptr(ScanKeyState, key, audit->keys)
 	{
-		if (key->set < 0 ? key->passes == 0 && takes_rule(audit, round->items, key) :
-			has_set(round->items, key->set))
+		if (key->set < 0 ? key->passes == 0 && audit_takes_rule(audit, round->items, key) :
+			audit_has_set(round->items, key->set))
 			round->keys = lappend(round->keys, key);
 	}
 	choose_workers(round);
@@ -823,7 +419,7 @@ run_round(Round *round)
 	{
 		WorkItem   *item = list_nth(round->items, i);
 
-		if (!audit_set_init(&round->sets[i], &round->memory, item_bytes(round->audit, item),
+		if (!audit_set_init(&round->sets[i], &round->memory, audit_item_bytes(round->audit, item),
 							item->nparts, item->part, item->stage))
 			failed = lappend(failed, item);
 	}
@@ -837,21 +433,6 @@ run_round(Round *round)
 	if (round->memory.area)
 		dsa_detach(round->memory.area);
 	return failed;
-}
-
-/* After a round that failed: what did not fit is expected to be larger, gets a round of its own, or is divided */
-static void
-replan(ScanAudit *audit, List *items, List *failed)
-{
-	foreach_ptr(WorkItem, item, failed)
-	{
-		if (item->crowded)
-			((ParentSet *) list_nth(audit->sets, item->set))->bytes *= 8;
-		else if (list_length(items) == 1)
-			divide_item(audit, item);
-		else
-			item->alone = true;
-	}
 }
 
 static void
@@ -919,22 +500,22 @@ audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool pa
 		AuditCodec *codec = problem || ak->rule ? NULL : audit_codec_make(&ak->key, &problem);
 
 		if (ak->rule && problem == NULL)
-			add_rule(&audit, ak, nunique);
-		else if (codec == NULL || !add_key(&audit, ak, codec, sort_memory))
+			audit_add_rule(&audit, ak, nunique);
+		else if (codec == NULL || !audit_add_key(&audit, ak, codec, sort_memory))
 		{
 			MemoryContextSwitchTo(old);
 			others = lappend(others, ak);
 			MemoryContextSwitchTo(audit.context);
 		}
 	}
-	list_sort(audit.keys, compare_children);
-	plan_items(&audit);
+	list_sort(audit.keys, audit_compare_children);
+	audit_plan_items(&audit);
 
-	while (audit.items != NIL || rules_left(&audit))
+	while (audit.items != NIL || audit_rules_left(&audit))
 	{
 		MemoryContext round_context = AllocSetContextCreate(audit.context, "schemaguard round",
 															ALLOCSET_DEFAULT_SIZES);
-		Round		round = {&audit, choose_items(&audit)};
+		Round		round = {&audit, audit_choose_items(&audit)};
 		List	   *failed;
 
 		MemoryContextSwitchTo(round_context);
@@ -943,7 +524,7 @@ audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool pa
 		if (failed == NIL)
 			audit.items = list_difference_ptr(audit.items, round.items);
 		else
-			replan(&audit, round.items, list_copy(failed));
+			audit_replan(&audit, round.items, list_copy(failed));
 		MemoryContextDelete(round_context);
 	}
 

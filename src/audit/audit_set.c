@@ -28,36 +28,16 @@
 
 #include "audit/audit_codec.h"
 #include "audit/audit_set.h"
+#include "audit/audit_slot.h"
 
-
-/*
- * A slot that points: 16 bits of the hash, then where the key is, in units of
- * 8 bytes plus one; 0 is empty.  The position comes from the upper half of the
- * hash, the partition from bits 16 to 31.
- */
-#define SLOT_TAG(hash) ((uint64) (hash) << 48)
-#define SLOT_TAG_MASK (UINT64CONST(0xFFFF) << 48)
-#define SLOT_OFFSET(slot) (((slot) & ~SLOT_TAG_MASK) - 1)
 
 /* more would leave no bit of a position for some slots */
 #define MAX_SLOTS PG_UINT32_MAX
-
-/* keys of up to so many words are in their slots: 36 characters of a UUID fit */
-#define MAX_SLOT_WORDS 5
 
 #define CLEAR_BYTES ((Size) 16 * 1024 * 1024)
 
 #define MIN_CHUNK_SHIFT 13
 #define MAX_CHUNK_SHIFT 20
-
-/* keys of SHAPE_BYTES have their length in front, keys of SHAPE_DATUMS their hash */
-#define HEADER_SIZE sizeof(uint64)
-
-#if defined(__GNUC__)
-#define prefetch(p) __builtin_prefetch(p)
-#else
-#define prefetch(p) ((void) 0)
-#endif
 
 /* bytes: what the set may take as a whole, estimated */
 bool
@@ -196,26 +176,6 @@ reserve(AuditSetView *view, Size size)
 	view->used += size;
 	view->nkeys++;
 	return p;
-}
-
-/*
- * A key of numbers as one.  What lies outside of the parent's ranges becomes a
- * number that no key of the parent is packed into.
- */
-static inline uint64
-pack(const AuditSet *set, int numbers, const uint64 *words)
-{
-	uint64		packed = 0;
-
-	for (int i = 0; i < numbers; i++)
-	{
-		uint64		number = words[i] - (uint64) set->least[i];
-
-		if (number >= set->range[i])
-			return PG_UINT64_MAX;
-		packed = packed * set->range[i] + number;
-	}
-	return packed;
 }
 
 /* Set bits of a word.  There is room for whole words, and no key has a bit beyond nbits there. */
@@ -497,29 +457,10 @@ audit_set_layout(AuditSetView *view)
 	return alloc_slots(view, 0);
 }
 
-static inline uint64
-slot_position(const AuditSet *set, uint64 hash)
-{
-	return ((hash >> 32) * set->nslots) >> 32;
-}
-
-static inline uint64 *
-slot_keys(AuditSetView *view)
-{
-	return view->slots + view->set->nslots / 64 + 1;
-}
-
 static inline bool
 is_taken(AuditSetView *view, uint64 position)
 {
 	return (view->slots[position / 64] >> (position % 64)) & 1;
-}
-
-static inline void
-next_position(AuditSetView *view, uint64 *position)
-{
-	if (++*position == view->set->nslots)
-		*position = 0;
 }
 
 static void
@@ -557,27 +498,6 @@ insert_words(AuditSetView *view, const uint64 *words)
 		next_position(view, &position);
 	}
 	memcpy(slot_keys(view) + position * n, words, n * sizeof(uint64));
-}
-
-/*
- * A short key of SHAPE_BYTES as words: what follows the prefix, zeros behind
- * it, its length at the end.  What no key of the set looks like becomes words
- * that none has.
- */
-static inline void
-words_of_bytes(const AuditSet *set, const char *data, Size len, uint64 *words)
-{
-	Size		size = set->slot_words * sizeof(uint64);
-	Size		prefix = Max(set->prefix.len, 0);
-
-	if (len < prefix || len - prefix >= size || memcmp(data, set->prefix.bytes, prefix) != 0)
-	{
-		memset(words, 0xFF, size);
-		return;
-	}
-	memset(words, 0, size);
-	memcpy(words, data + prefix, len - prefix);
-	((unsigned char *) words)[size - 1] = len - prefix;
 }
 
 /* Length of the key at p and its hash */
@@ -688,230 +608,4 @@ audit_set_insert(AuditSetView *view)
 		CHECK_FOR_INTERRUPTS();
 		insert_chunk(view, next);
 	}
-}
-
-static inline char *
-key_at(AuditSetView *view, uint64 slot)
-{
-	uint64		offset = SLOT_OFFSET(slot);
-	int			shift = view->set->chunk_shift - 3;
-
-	return view->chunk[offset >> shift] + ((offset & ((UINT64CONST(1) << shift) - 1)) << 3);
-}
-
-/* The first slot from position on that is empty or has the hash's tag */
-static inline uint64
-find_tag(AuditSetView *view, uint64 hash, uint64 *position)
-{
-	uint64		nslots = view->set->nslots;
-	uint64		tag = SLOT_TAG(hash);
-
-	for (;;)
-	{
-		uint64		slot = view->slots[*position];
-
-		if (slot == 0 || (slot & SLOT_TAG_MASK) == tag)
-			return slot;
-		if (++*position == nslots)
-			*position = 0;
-	}
-}
-
-static void
-probe_bits(AuditSetView *view, const uint64 *packed, int n, bool *found)
-{
-	const uint64 *bits = view->bits;
-	uint64		nbits = view->set->nbits;
-
-	for (int i = 0; i < n; i++)
-		found[i] = packed[i] < nbits && (bits[packed[i] / 64] >> (packed[i] % 64)) & 1;
-}
-
-/*
- * Keys in their slots: where they are, then what they say, so that cache
- * misses overlap.  Inlined for each number of words, so that the loops over
- * them are unrolled.
- */
-static pg_attribute_always_inline void
-probe_slots_of(AuditSetView *view, const uint64 *words, int n, bool *found, int nwords)
-{
-	const uint64 *taken = view->slots;
-	const uint64 *keys = slot_keys(view);
-	uint64		nslots = view->set->nslots;
-	uint32		position[AUDIT_BATCH];
-
-	for (int i = 0; i < n; i++)
-	{
-		uint64		hash = audit_hash_words(words + i * nwords, nwords, view->seed);
-
-		position[i] = ((hash >> 32) * nslots) >> 32;
-		prefetch(&keys[(Size) position[i] * nwords]);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		const uint64 *key = words + i * nwords;
-		Size		at = position[i];
-
-		found[i] = false;
-		while ((taken[at / 64] >> (at % 64)) & 1)
-		{
-			const uint64 *member = keys + at * nwords;
-			uint64		difference = 0;
-
-			for (int w = 0; w < nwords; w++)
-				difference |= member[w] ^ key[w];
-			if (difference == 0)
-			{
-				found[i] = true;
-				break;
-			}
-			if (++at == nslots)
-				at = 0;
-		}
-	}
-}
-
-static void
-probe_slots(AuditSetView *view, const uint64 *words, int n, bool *found)
-{
-	switch (view->set->slot_words)
-	{
-		case 1:
-			probe_slots_of(view, words, n, found, 1);
-			break;
-		case 2:
-			probe_slots_of(view, words, n, found, 2);
-			break;
-		default:
-			probe_slots_of(view, words, n, found, view->set->slot_words);
-	}
-}
-
-static inline bool
-is_member(AuditSetView *view, AuditCodec *codec, char *member, const AuditBytes *key, uint64 hash)
-{
-	uint64		header;
-
-	if (codec->shape == SHAPE_WORDS)
-		return memcmp(member, key->data, key->len) == 0;
-	memcpy(&header, member, HEADER_SIZE);
-	if (codec->shape == SHAPE_BYTES)
-		return header == key->len && memcmp(member + HEADER_SIZE, key->data, key->len) == 0;
-	return header == hash && audit_equal_datums(codec, member + HEADER_SIZE, key->data);
-}
-
-/* Three loops: where the slots are, where the keys are, what they say */
-static void
-probe_pointers(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
-			   const uint64 *hash, int n, bool *found)
-{
-	uint64		position[AUDIT_BATCH];
-
-	for (int i = 0; i < n; i++)
-	{
-		position[i] = slot_position(view->set, hash[i]);
-		prefetch(&view->slots[position[i]]);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		uint64		slot = find_tag(view, hash[i], &position[i]);
-
-		if (slot)
-			prefetch(key_at(view, slot));
-	}
-	for (int i = 0; i < n; i++)
-	{
-		uint64		slot;
-
-		found[i] = false;
-		while ((slot = find_tag(view, hash[i], &position[i])) != 0)
-		{
-			if (is_member(view, codec, key_at(view, slot), &keys[i], hash[i]))
-			{
-				found[i] = true;
-				break;
-			}
-			next_position(view, &position[i]);
-		}
-	}
-}
-
-void
-audit_set_probe_words(AuditSetView *view, const uint64 *words, int n, bool *found)
-{
-	int			nwords = view->codec->nwords;
-	AuditBytes	keys[AUDIT_BATCH];
-	uint64		hash[AUDIT_BATCH];	/* or the packed keys */
-
-	if (view->set->nkeys == 0)
-	{
-		memset(found, false, n * sizeof(bool));
-		return;
-	}
-	if (view->set->packed)
-	{
-		if (nwords == 1)
-		{
-			uint64		least = view->set->least[0];
-			uint64		range = view->set->range[0];
-
-			for (int i = 0; i < n; i++)
-				hash[i] = words[i] - least < range ? words[i] - least : PG_UINT64_MAX;
-		}
-		else
-		{
-			for (int i = 0; i < n; i++)
-				hash[i] = pack(view->set, nwords, words + i * nwords);
-		}
-		if (view->bits)
-			probe_bits(view, hash, n, found);
-		else
-			probe_slots(view, hash, n, found);
-		return;
-	}
-	if (view->set->slot_words > 0)
-	{
-		probe_slots(view, words, n, found);
-		return;
-	}
-	for (int i = 0; i < n; i++)
-	{
-		keys[i].data = (char *) (words + i * nwords);
-		keys[i].len = sizeof(uint64) * nwords;
-		hash[i] = audit_hash_words(words + i * nwords, nwords, view->seed);
-	}
-	probe_pointers(view, view->codec, keys, hash, n, found);
-}
-
-static void
-probe_short(AuditSetView *view, const AuditBytes *keys, int n, bool *found)
-{
-	int			nwords = view->set->slot_words;
-	uint64		words[AUDIT_BATCH * MAX_SLOT_WORDS];
-
-	for (int i = 0; i < n; i++)
-		words_of_bytes(view->set, keys[i].data, keys[i].len, words + i * nwords);
-	probe_slots(view, words, n, found);
-}
-
-/* codec: that of the key, whose child may be of another type than the set's first */
-void
-audit_set_probe_bytes(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
-					  int n, bool *found)
-{
-	uint64		hash[AUDIT_BATCH];
-
-	if (view->set->nkeys == 0)
-	{
-		memset(found, false, n * sizeof(bool));
-		return;
-	}
-	if (view->set->slot_words > 0)
-	{
-		probe_short(view, keys, n, found);
-		return;
-	}
-	for (int i = 0; i < n; i++)
-		hash[i] = audit_hash_bytes(codec, false, keys[i].data, keys[i].len, view->seed);
-	probe_pointers(view, codec, keys, hash, n, found);
 }

@@ -24,6 +24,7 @@
 #include "check/check.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
+#include "fix/fix_sql.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 

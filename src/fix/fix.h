@@ -118,54 +118,6 @@ extern void fix_init(void);
  */
 extern bool fix_step(StepWork *work, const FkKey *key);
 
-/* ---- fix_sql.c ---- */
-
-extern void fix_places_init(FixPlaces *places);
-extern void fix_places_add(FixPlaces *places, Oid leaf, const ItemPointerData *tid);
-
-/* A query on table fk, narrowed to places, and its two arguments */
-extern char *fix_at_places(const char *query, Oid table);
-extern void fix_places_args(const FixPlaces *places, Datum *values);
-
-/*
- * The places of a key's orphans (`limit` at most), by a scan that trusts no
- * index.  With the policy "leave", only those that hold the sentinel.  Of equal
- * rows, with those that stay in key->kept, which lives as long as `found`.
- */
-extern void fix_find(FixKey *key, int64 limit, FixPlaces *found);
-
-/* Lock the rows at these places that nobody else has locked */
-extern void fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked);
-
-/* Of equal rows: lock those that stay, too, and leave out places where somebody else has those */
-extern void fix_lock_kept(const FixKey *key, FixPlaces *locked);
-
-/* What stays for the row at a place; or NULL */
-extern const FixPlace *fix_kept(const FixKey *key, const FixPlace *place);
-
-/* Those of the places where there is a row */
-extern void fix_exist(Oid table, const FixPlaces *in, FixPlaces *out);
-
-/* Those that are orphans, and among them those that hold the sentinel */
-extern void fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans,
-					  FixPlaces *sentinels);
-
-/* The rows that refer to these by a key */
-extern void fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out);
-
-/*
- * Change the rows of a batch, in one statement, so that the actions of keys
- * between them find nothing left to do.  Orphans are judged again by it.
- * Marks those that were kept.  Returns how many rows were changed.
- */
-extern int64 fix_change(FixBatch *batch);
-
-/* The columns that a fate sets to null: names.  *problem says why that can't be, or NULL. */
-extern List *fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem);
-
-/* All that become null in a row, by each key that it is reached by; an error where that can't be */
-extern List *fix_row_null_columns(const FixRow *row);
-
 /* ---- fix_role.c ---- */
 
 /*
@@ -226,7 +178,7 @@ extern List *fix_add_tallies(List *tallies, const FixBatch *batch);
 /* "3 rows of t by key k (on delete cascade)", for those blocked or the others; or NULL */
 extern char *fix_tallies_text(List *tallies, bool blocked);
 
-/* ---- fix_quarantine.c ---- */
+/* ---- fix_restore.c ---- */
 
 /*
  * Put back what the plan has quarantined, in batches with a commit each; what
@@ -238,6 +190,8 @@ extern int64 fix_restore_plan(PlanRun *run, ErrorData **error);
 
 /* How many copies there are, seen or not */
 extern int64 fix_restore_left(const PlanRun *run);
+
+/* ---- fix_quarantine.c ---- */
 
 /* Put copies of the rows that are to be quarantined, and are locked, into the table; no commit */
 extern void fix_quarantine(const FixBatch *batch, const PlanRun *run, int step);

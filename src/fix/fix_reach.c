@@ -27,6 +27,7 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "fix/fix.h"
+#include "fix/fix_sql.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fix_sql.c
- *	  The statements that find, lock, judge and change orphans.
+ *	  The statements that find, lock and judge orphans.
  *
  * They are made as audit_sql.c makes its own: every name qualified, every
  * operator the key's, ONLY unless a table is partitioned.  Places go in as
@@ -22,7 +22,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -30,6 +29,7 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "fix/fix.h"
+#include "fix/fix_sql.h"
 
 /* ---- places ---- */
 
@@ -76,8 +76,8 @@ fix_places_args(const FixPlaces *places, Datum *values)
 }
 
 /* Is the row of an alias at one of the places of arguments 2n + 1 and 2n + 2? */
-static void
-append_places(StringInfo buf, Oid table, const char *alias, int n)
+void
+fix_append_places(StringInfo buf, Oid table, const char *alias, int n)
 {
 	appendStringInfo(buf, "%s.ctid OPERATOR(pg_catalog.=) ANY ($%d)", alias, 2 * n + 2);
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
@@ -94,7 +94,7 @@ fix_at_places(const char *query, Oid table)
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "%s WHERE ", query);
-	append_places(&buf, table, "fk", 0);
+	fix_append_places(&buf, table, "fk", 0);
 	return buf.data;
 }
 
@@ -248,8 +248,8 @@ append_equal(StringInfo buf, Oid table, AttrNumber attnum, const char *what)
 	generate_operator_clause(buf, audit_sql_column("fk", table, attnum), type, entry->eq_opr, what, type);
 }
 
-static void
-append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
+void
+fix_append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
 {
 	append_equal(buf, key->key->child, attnum,
 				 psprintf("%s::%s", quote_literal_cstr(key->step->sentinel),
@@ -278,7 +278,7 @@ append_sentinel_condition(StringInfo buf, const FixKey *key)
 		if (full)
 			appendStringInfo(buf, "(%s IS NOT DISTINCT FROM NULL OR ",
 							 audit_sql_column("fk", key->key->child, attnum));
-		append_is_sentinel(buf, key, attnum);
+		fix_append_is_sentinel(buf, key, attnum);
 		if (full)
 			appendStringInfoChar(buf, ')');
 	}
@@ -356,8 +356,8 @@ append_has_kept(StringInfo buf, const FixKey *key, const FixPlaces *places)
  * The row, at one of some places, breaks the rule; or it is one that the key
  * looks at, and has no parent
  */
-static void
-append_orphan(StringInfo buf, const FixKey *fix_key, const FixPlaces *places)
+void
+fix_append_orphan(StringInfo buf, const FixKey *fix_key, const FixPlaces *places)
 {
 	const FkKey *key = fix_key->key;
 
@@ -517,7 +517,7 @@ lock_rows(Oid table, const char *strength, const FixPlaces *in, FixPlaces *locke
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
 	audit_sql_table(&buf, table, "fk");
 	appendStringInfoString(&buf, " WHERE ");
-	append_places(&buf, table, "fk", 0);
+	fix_append_places(&buf, table, "fk", 0);
 	appendStringInfo(&buf, " FOR %s OF fk SKIP LOCKED", strength);
 	query_places(unit, buf.data, in, locked, NULL);
 }
@@ -537,7 +537,7 @@ fix_exist(Oid table, const FixPlaces *in, FixPlaces *out)
 	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
 	audit_sql_table(&buf, table, "fk");
 	appendStringInfoString(&buf, " WHERE ");
-	append_places(&buf, table, "fk", 0);
+	fix_append_places(&buf, table, "fk", 0);
 	query_places(fix_unit(table), buf.data, in, out, NULL);
 }
 
@@ -607,9 +607,9 @@ fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces 
 	appendStringInfoString(&buf, " FROM ");
 	audit_sql_table(&buf, fk->child, "fk");
 	appendStringInfoString(&buf, " WHERE ");
-	append_places(&buf, fk->child, "fk", 0);
+	fix_append_places(&buf, fk->child, "fk", 0);
 	appendStringInfoString(&buf, " AND ");
-	append_orphan(&buf, key, in);
+	fix_append_orphan(&buf, key, in);
 	query_places(unit, buf.data, in, orphans, sentinels);
 }
 
@@ -629,296 +629,6 @@ fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
 	appendStringInfoString(&buf, " ON (");
 	audit_sql_match(&buf, key);
 	appendStringInfoString(&buf, ") WHERE ");
-	append_places(&buf, key->parent, "pk", 0);
+	fix_append_places(&buf, key->parent, "pk", 0);
 	query_places(unit, buf.data, parents, out, NULL);
-}
-
-/* ---- changing ---- */
-
-/* Rows of a batch that one part of the statement changes */
-typedef struct FixGroup
-{
-	const FixRow *like;
-	FixPlaces	places;
-	int64		changed;		/* rows that are no orphans any more */
-	int64		done;			/* those that are as their fate wants them */
-} FixGroup;
-
-/* What a row is, once the statement and its BEFORE triggers were at it */
-typedef enum FixResult
-{
-	RESULT_DONE,
-	RESULT_ORPHAN,				/* a trigger has put the value back */
-	RESULT_OTHER				/* or another one, that has a parent */
-} FixResult;
-
-/* Keys matter where orphans are judged, and where columns are set */
-static bool
-same_group(const FixRow *a, const FixRow *b)
-{
-	bool		deleted = a->fate >= FIX_DELETE && b->fate >= FIX_DELETE;
-
-	if (a->table != b->table || a->reached != b->reached)
-		return false;
-	if (deleted)
-		return a->reached || a->by == b->by;
-	return a->fate == b->fate && a->by == b->by && list_length(a->also) == list_length(b->also) &&
-		list_difference_ptr(a->also, b->also) == NIL;
-}
-
-static List *
-make_groups(const FixBatch *batch)
-{
-	List	   *groups = NIL;
-
-	for (int i = 0; i < batch->n; i++)
-	{
-		const FixRow *row = &batch->rows[i];
-		FixGroup   *group = NULL;
-		ListCell   *lc;
-
-		if (row->fate == FIX_LEAVE)
-			continue;
-		foreach(lc, groups)
-		{
-			if (same_group(((FixGroup *) lfirst(lc))->like, row))
-				group = lfirst(lc);
-		}
-		if (group == NULL)
-		{
-			group = palloc0(sizeof(FixGroup));
-			group->like = row;
-			fix_places_init(&group->places);
-			groups = lappend(groups, group);
-		}
-		fix_places_add(&group->places, row->place.leaf, &row->place.tid);
-	}
-	return groups;
-}
-
-/* a = NULL, b = CASE WHEN it is the sentinel THEN NULL ELSE fk.b END */
-static void
-append_assignments(StringInfo buf, const FixRow *row)
-{
-	List	   *columns = fix_row_null_columns(row);
-	ListCell   *lc;
-
-	if (row->by->rule)
-	{
-		appendStringInfo(buf, "%s = (%s)", quote_identifier(row->by->rule->column), row->by->rule->fill);
-		return;
-	}
-	foreach(lc, columns)
-	{
-		const char *name = lfirst(lc);
-		AttrNumber	attnum = get_attnum(row->by->key->child, name);
-
-		appendStringInfo(buf, "%s%s = ", foreach_current_index(lc) ? ", " : "",
-						 quote_identifier(name));
-		if (row->fate == FIX_SET_NULL)
-		{
-			appendStringInfoString(buf, "NULL");
-			continue;
-		}
-		appendStringInfoString(buf, "CASE WHEN ");
-		append_is_sentinel(buf, row->by, attnum);
-		appendStringInfo(buf, " THEN NULL ELSE %s END",
-						 audit_sql_column("fk", row->by->key->child, attnum));
-	}
-}
-
-/* A FixResult for the row as it is after an UPDATE */
-static void
-append_result(StringInfo buf, const FixRow *row, const FixPlaces *places)
-{
-	const FkKey *key = row->by->key;
-	ListCell   *lc;
-
-	appendStringInfoString(buf, "CASE WHEN ");
-	if (row->by->rule)
-		appendStringInfo(buf, "(%s) IS NOT TRUE", row->by->rule->broken);
-	else if (row->fate == FIX_SENTINEL)
-	{
-		appendStringInfoString(buf, "NOT ");
-		audit_sql_checked(buf, key);
-	}
-	else
-		foreach(lc, fix_row_null_columns(row))
-			appendStringInfo(buf, "%s%s IS NOT DISTINCT FROM NULL",
-							 foreach_current_index(lc) ? " AND " : "",
-							 audit_sql_column("fk", key->child, get_attnum(key->child, lfirst(lc))));
-	appendStringInfo(buf, " THEN %d WHEN ", RESULT_DONE);
-	append_orphan(buf, row->by, places);
-	appendStringInfo(buf, " THEN %d ELSE %d END", RESULT_ORPHAN, RESULT_OTHER);
-}
-
-/* DELETE or UPDATE of a group; returns the places of what is deleted */
-static void
-append_change(StringInfo buf, const FixGroup *group, int n)
-{
-	const FixRow *row = group->like;
-
-	if (row->fate >= FIX_DELETE)
-	{
-		appendStringInfoString(buf, "DELETE FROM ");
-		audit_sql_table(buf, row->table, "fk");
-	}
-	else
-	{
-		appendStringInfoString(buf, "UPDATE ");
-		audit_sql_table(buf, row->table, "fk");
-		appendStringInfoString(buf, " SET ");
-		append_assignments(buf, row);
-	}
-	appendStringInfoString(buf, " WHERE ");
-	append_places(buf, row->table, "fk", n);
-	if (!row->reached)
-	{
-		appendStringInfoString(buf, " AND ");
-		append_orphan(buf, row->by, &group->places);
-	}
-	appendStringInfo(buf, " RETURNING %d, fk.tableoid, fk.ctid, ", n);
-	if (row->fate >= FIX_DELETE)
-		appendStringInfo(buf, "%d", RESULT_DONE);
-	else
-		append_result(buf, row, &group->places);
-}
-
-/* The statement for all groups; a single one is left plain, so that rules apply to it */
-static char *
-change_statement(List *groups)
-{
-	StringInfoData buf;
-	int			n = list_length(groups);
-
-	initStringInfo(&buf);
-	if (n == 1)
-	{
-		append_change(&buf, linitial(groups), 0);
-		return buf.data;
-	}
-	for (int i = 0; i < n; i++)
-	{
-		appendStringInfo(&buf, "%s c%d (n, leaf, tid, result) AS (", i ? "," : "WITH", i);
-		append_change(&buf, list_nth(groups, i), i);
-		appendStringInfoChar(&buf, ')');
-	}
-	for (int i = 0; i < n; i++)
-		appendStringInfo(&buf, "%s SELECT n, leaf, tid, result FROM c%d", i ? " UNION ALL" : "", i);
-	return buf.data;
-}
-
-/* Read which rows were changed: in a batch, all rows count as kept before */
-static void
-read_changed(FixBatch *batch, List *groups)
-{
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-		FixGroup   *group = list_nth(groups, DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull)));
-		int			result = DatumGetInt32(SPI_getbinval(tuple, desc, 4, &isnull));
-		FixPlace	place = {0};
-		FixRow	   *row;
-
-		group->changed += result != RESULT_ORPHAN;
-		group->done += result == RESULT_DONE;
-		if (group->like->fate < FIX_DELETE)
-			continue;			/* an updated row has another place */
-		place.leaf = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &isnull));
-		place.tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 3, &isnull));
-		row = fix_batch_find(batch, &place);
-		if (row == NULL)
-			elog(ERROR, "a row was deleted that was not to be");
-		row->kept = false;
-	}
-}
-
-/* An updated row does not say where it was, but how many were not is known */
-static void
-mark_kept(FixBatch *batch, const FixGroup *group)
-{
-	int64		n = group->places.n - group->done;
-
-	for (int i = 0; i < batch->n && n > 0; i++)
-	{
-		if (!same_group(group->like, &batch->rows[i]))
-			continue;
-		batch->rows[i].kept = true;
-		n--;
-	}
-}
-
-/* As whom it may run; the batch is of the orphans' table, whatever goes with them */
-static Oid
-change_role(const FixBatch *batch, List *groups)
-{
-	FixUnit    *unit = fix_unit(batch->key->key->child);
-	ListCell   *lc;
-
-	foreach(lc, groups)
-	{
-		const FixRow *row = ((FixGroup *) lfirst(lc))->like;
-
-		fix_unit_judge(unit, row->by);
-		if (row->fate >= FIX_DELETE)
-			fix_unit_write(unit, row->table, CMD_DELETE, NIL);
-		else
-			fix_unit_write(unit, row->table, CMD_UPDATE, fix_row_null_columns(row));
-	}
-	return fix_unit_role(unit);
-}
-
-int64
-fix_change(FixBatch *batch)
-{
-	List	   *groups = make_groups(batch);
-	int			n = list_length(groups);
-	Oid		   *types;
-	Datum	   *values;
-	int64		changed = 0;
-	SgScope		scope;
-	Oid			role;
-	char	   *sql;
-	int			rc;
-
-	if (n == 0)
-		return 0;
-
-	for (int i = 0; i < batch->n; i++)
-		batch->rows[i].kept = batch->rows[i].fate >= FIX_DELETE;
-	types = palloc(sizeof(Oid) * 2 * n);
-	values = palloc(sizeof(Datum) * 2 * n);
-	for (int i = 0; i < n; i++)
-	{
-		types[2 * i] = OIDARRAYOID;
-		types[2 * i + 1] = TIDARRAYOID;
-		fix_places_args(&((FixGroup *) list_nth(groups, i))->places, &values[2 * i]);
-	}
-
-	sql = change_statement(groups);
-	role = change_role(batch, groups);
-	fix_write_begin(&scope, role);
-	SPI_connect();
-	rc = SPI_execute_with_args(sql, 2 * n, types, values, NULL, false, 0);
-	if (rc < 0)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
-	if (SPI_tuptable)
-		read_changed(batch, groups);
-	SPI_finish();
-	fix_write_end(&scope, role);
-
-	foreach_ptr(FixGroup, group, groups)
-	{
-		if (group->like->fate < FIX_DELETE)
-			mark_kept(batch, group);
-		if (group->like->reached && group->done < group->places.n)
-			ereport(ERROR,
-					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-					 errmsg("a trigger or rule of %s keeps rows that refer to orphans",
-							sg_relation_name(group->like->table))));
-		changed += group->changed;
-	}
-	return changed;
 }

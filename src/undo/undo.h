@@ -35,11 +35,12 @@ extern bool undo_change(StepWork *work, const PlanDeed *deed);
 /* The name of the action in the log */
 extern char *undo_name(const PlanDeed *deed);
 
-/* Close a deed of which nothing is left, without an action.  Commits. */
-extern void undo_close_gone(StepWork *work, const PlanDeed *deed, const char *reason);
+/* Close a deed of which nothing is left, without an action; sqlerrcode 0 is none.  Commits. */
+extern void undo_close_gone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char *reason);
 
 /* The outcome of an action: under its locks, and when it came to nothing */
 extern void undo_record_done(const RunAction *action, const StepWork *work);
+extern void undo_record_left_alone(const RunAction *action, StepWork *work, int sqlerrcode, const char *reason);
 extern void undo_record_failed(const RunAction *action, StepWork *work);
 
 #endif							/* SG_UNDO_H */

@@ -119,7 +119,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		look_back(deed, step, &back.move);
 		if (back.move.kind == MOVE_NONE)
 		{
-			undo_close_gone(work, deed, "it is gone");
+			undo_close_gone(work, deed, ERRCODE_UNDEFINED_OBJECT, "it is gone");
 			return true;
 		}
 		if (back.move.kind == MOVE_PROBLEM)

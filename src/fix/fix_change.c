@@ -1,0 +1,312 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_change.c
+ *	  The statement that changes the rows of a batch.
+ *
+ * One statement for all of them, so that the actions of keys between the rows
+ * find nothing left to do.  It judges orphans again, and says of each row what
+ * it has become once BEFORE triggers were at it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "fix/fix.h"
+#include "fix/fix_sql.h"
+
+/* Rows of a batch that one part of the statement changes */
+typedef struct FixGroup
+{
+	const FixRow *like;
+	FixPlaces	places;
+	int64		changed;		/* rows that are no orphans any more */
+	int64		done;			/* those that are as their fate wants them */
+} FixGroup;
+
+/* What a row is, once the statement and its BEFORE triggers were at it */
+typedef enum FixResult
+{
+	RESULT_DONE,
+	RESULT_ORPHAN,				/* a trigger has put the value back */
+	RESULT_OTHER				/* or another one, that has a parent */
+} FixResult;
+
+/* Keys matter where orphans are judged, and where columns are set */
+static bool
+same_group(const FixRow *a, const FixRow *b)
+{
+	bool		deleted = a->fate >= FIX_DELETE && b->fate >= FIX_DELETE;
+
+	if (a->table != b->table || a->reached != b->reached)
+		return false;
+	if (deleted)
+		return a->reached || a->by == b->by;
+	return a->fate == b->fate && a->by == b->by && list_length(a->also) == list_length(b->also) &&
+		list_difference_ptr(a->also, b->also) == NIL;
+}
+
+static List *
+make_groups(const FixBatch *batch)
+{
+	List	   *groups = NIL;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+		FixGroup   *group = NULL;
+		ListCell   *lc;
+
+		if (row->fate == FIX_LEAVE)
+			continue;
+		foreach(lc, groups)
+		{
+			if (same_group(((FixGroup *) lfirst(lc))->like, row))
+				group = lfirst(lc);
+		}
+		if (group == NULL)
+		{
+			group = palloc0(sizeof(FixGroup));
+			group->like = row;
+			fix_places_init(&group->places);
+			groups = lappend(groups, group);
+		}
+		fix_places_add(&group->places, row->place.leaf, &row->place.tid);
+	}
+	return groups;
+}
+
+/* a = NULL, b = CASE WHEN it is the sentinel THEN NULL ELSE fk.b END */
+static void
+append_assignments(StringInfo buf, const FixRow *row)
+{
+	List	   *columns = fix_row_null_columns(row);
+	ListCell   *lc;
+
+	if (row->by->rule)
+	{
+		appendStringInfo(buf, "%s = (%s)", quote_identifier(row->by->rule->column), row->by->rule->fill);
+		return;
+	}
+	foreach(lc, columns)
+	{
+		const char *name = lfirst(lc);
+		AttrNumber	attnum = get_attnum(row->by->key->child, name);
+
+		appendStringInfo(buf, "%s%s = ", foreach_current_index(lc) ? ", " : "",
+						 quote_identifier(name));
+		if (row->fate == FIX_SET_NULL)
+		{
+			appendStringInfoString(buf, "NULL");
+			continue;
+		}
+		appendStringInfoString(buf, "CASE WHEN ");
+		fix_append_is_sentinel(buf, row->by, attnum);
+		appendStringInfo(buf, " THEN NULL ELSE %s END",
+						 audit_sql_column("fk", row->by->key->child, attnum));
+	}
+}
+
+/* A FixResult for the row as it is after an UPDATE */
+static void
+append_result(StringInfo buf, const FixRow *row, const FixPlaces *places)
+{
+	const FkKey *key = row->by->key;
+	ListCell   *lc;
+
+	appendStringInfoString(buf, "CASE WHEN ");
+	if (row->by->rule)
+		appendStringInfo(buf, "(%s) IS NOT TRUE", row->by->rule->broken);
+	else if (row->fate == FIX_SENTINEL)
+	{
+		appendStringInfoString(buf, "NOT ");
+		audit_sql_checked(buf, key);
+	}
+	else
+		foreach(lc, fix_row_null_columns(row))
+			appendStringInfo(buf, "%s%s IS NOT DISTINCT FROM NULL",
+							 foreach_current_index(lc) ? " AND " : "",
+							 audit_sql_column("fk", key->child, get_attnum(key->child, lfirst(lc))));
+	appendStringInfo(buf, " THEN %d WHEN ", RESULT_DONE);
+	fix_append_orphan(buf, row->by, places);
+	appendStringInfo(buf, " THEN %d ELSE %d END", RESULT_ORPHAN, RESULT_OTHER);
+}
+
+/* DELETE or UPDATE of a group; returns the places of what is deleted */
+static void
+append_change(StringInfo buf, const FixGroup *group, int n)
+{
+	const FixRow *row = group->like;
+
+	if (row->fate >= FIX_DELETE)
+	{
+		appendStringInfoString(buf, "DELETE FROM ");
+		audit_sql_table(buf, row->table, "fk");
+	}
+	else
+	{
+		appendStringInfoString(buf, "UPDATE ");
+		audit_sql_table(buf, row->table, "fk");
+		appendStringInfoString(buf, " SET ");
+		append_assignments(buf, row);
+	}
+	appendStringInfoString(buf, " WHERE ");
+	fix_append_places(buf, row->table, "fk", n);
+	if (!row->reached)
+	{
+		appendStringInfoString(buf, " AND ");
+		fix_append_orphan(buf, row->by, &group->places);
+	}
+	appendStringInfo(buf, " RETURNING %d, fk.tableoid, fk.ctid, ", n);
+	if (row->fate >= FIX_DELETE)
+		appendStringInfo(buf, "%d", RESULT_DONE);
+	else
+		append_result(buf, row, &group->places);
+}
+
+/* The statement for all groups; a single one is left plain, so that rules apply to it */
+static char *
+change_statement(List *groups)
+{
+	StringInfoData buf;
+	int			n = list_length(groups);
+
+	initStringInfo(&buf);
+	if (n == 1)
+	{
+		append_change(&buf, linitial(groups), 0);
+		return buf.data;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		appendStringInfo(&buf, "%s c%d (n, leaf, tid, result) AS (", i ? "," : "WITH", i);
+		append_change(&buf, list_nth(groups, i), i);
+		appendStringInfoChar(&buf, ')');
+	}
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&buf, "%s SELECT n, leaf, tid, result FROM c%d", i ? " UNION ALL" : "", i);
+	return buf.data;
+}
+
+/* Read which rows were changed: in a batch, all rows count as kept before */
+static void
+read_changed(FixBatch *batch, List *groups)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		FixGroup   *group = list_nth(groups, DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull)));
+		int			result = DatumGetInt32(SPI_getbinval(tuple, desc, 4, &isnull));
+		FixPlace	place = {0};
+		FixRow	   *row;
+
+		group->changed += result != RESULT_ORPHAN;
+		group->done += result == RESULT_DONE;
+		if (group->like->fate < FIX_DELETE)
+			continue;			/* an updated row has another place */
+		place.leaf = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &isnull));
+		place.tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 3, &isnull));
+		row = fix_batch_find(batch, &place);
+		if (row == NULL)
+			elog(ERROR, "a row was deleted that was not to be");
+		row->kept = false;
+	}
+}
+
+/* An updated row does not say where it was, but how many were not is known */
+static void
+mark_kept(FixBatch *batch, const FixGroup *group)
+{
+	int64		n = group->places.n - group->done;
+
+	for (int i = 0; i < batch->n && n > 0; i++)
+	{
+		if (!same_group(group->like, &batch->rows[i]))
+			continue;
+		batch->rows[i].kept = true;
+		n--;
+	}
+}
+
+/* As whom it may run; the batch is of the orphans' table, whatever goes with them */
+static Oid
+change_role(const FixBatch *batch, List *groups)
+{
+	FixUnit    *unit = fix_unit(batch->key->key->child);
+	ListCell   *lc;
+
+	foreach(lc, groups)
+	{
+		const FixRow *row = ((FixGroup *) lfirst(lc))->like;
+
+		fix_unit_judge(unit, row->by);
+		if (row->fate >= FIX_DELETE)
+			fix_unit_write(unit, row->table, CMD_DELETE, NIL);
+		else
+			fix_unit_write(unit, row->table, CMD_UPDATE, fix_row_null_columns(row));
+	}
+	return fix_unit_role(unit);
+}
+
+int64
+fix_change(FixBatch *batch)
+{
+	List	   *groups = make_groups(batch);
+	int			n = list_length(groups);
+	Oid		   *types;
+	Datum	   *values;
+	int64		changed = 0;
+	SgScope		scope;
+	Oid			role;
+	char	   *sql;
+	int			rc;
+
+	if (n == 0)
+		return 0;
+
+	for (int i = 0; i < batch->n; i++)
+		batch->rows[i].kept = batch->rows[i].fate >= FIX_DELETE;
+	types = palloc(sizeof(Oid) * 2 * n);
+	values = palloc(sizeof(Datum) * 2 * n);
+	for (int i = 0; i < n; i++)
+	{
+		types[2 * i] = OIDARRAYOID;
+		types[2 * i + 1] = TIDARRAYOID;
+		fix_places_args(&((FixGroup *) list_nth(groups, i))->places, &values[2 * i]);
+	}
+
+	sql = change_statement(groups);
+	role = change_role(batch, groups);
+	fix_write_begin(&scope, role);
+	SPI_connect();
+	rc = SPI_execute_with_args(sql, 2 * n, types, values, NULL, false, 0);
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	if (SPI_tuptable)
+		read_changed(batch, groups);
+	SPI_finish();
+	fix_write_end(&scope, role);
+
+	foreach_ptr(FixGroup, group, groups)
+	{
+		if (group->like->fate < FIX_DELETE)
+			mark_kept(batch, group);
+		if (group->like->reached && group->done < group->places.n)
+			ereport(ERROR,
+					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+					 errmsg("a trigger or rule of %s keeps rows that refer to orphans",
+							sg_relation_name(group->like->table))));
+		changed += group->changed;
+	}
+	return changed;
+}

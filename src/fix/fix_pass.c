@@ -1,0 +1,750 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_pass.c
+ *	  Passes over the orphans of a step, or the rows that break its rule.
+ *
+ * A pass is one scan that notes where orphans are, and batches, each a
+ * transaction: lock the rows, judge them again, find what goes with them, keep
+ * copies, change all in one statement, log the counts.  Nothing but the data
+ * says how far it has come, so a call that was interrupted is simply called
+ * again.
+ *
+ * Before anything is changed, all that would be reached is counted; rows for
+ * which nobody has said what to do block the step.  A row that somebody else
+ * holds is left for later, not waited for.  Who wrote to the parent when a
+ * batch begins is waited for, since the missing parent may be among that.
+ * Passes end when one finds nothing; when one changes nothing, the step fails.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/rls.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "deploy/deploy.h"
+#include "fix/fix.h"
+#include "fix/fix_pass.h"
+#include "fix/fix_sql.h"
+#include "plan/plan_deed.h"
+#include "plan/plan_key.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
+
+#define LONGEST_PAUSE_MS	10000
+
+/* how often a batch is done again without the rows that a trigger keeps */
+#define MAX_AGAIN			10
+
+/*
+ * The first batch, and the least that a slow one shrinks to where rows cost
+ * little beside what a batch costs by itself
+ */
+#define SMALLEST_BATCH		10
+#define MOST_GROWTH			8
+
+/* An action of a fix; first in the struct, so that one is found by the other */
+typedef struct FixAction
+{
+	RunAction	action;
+	Fix		   *fix;
+	FixPlaces	places;			/* the orphans of a batch */
+	FixPlaces	busy;
+	FixBatch	batch;
+	FixCounts	counts;
+	int64		changed;
+	int64		kept;
+	double		ms;				/* for which rows were locked */
+} FixAction;
+
+/* ---- words ---- */
+
+static void
+append_count(StringInfo text, int64 n, const char *singular, const char *plural, const char *verb)
+{
+	if (n > 0)
+		appendStringInfo(text, "%s" INT64_FORMAT " %s %s", text->len ? ", " : "", n,
+						 n == 1 ? singular : plural, verb);
+}
+
+char *
+fix_counts_text(const FixCounts *counts, bool of_rule)
+{
+	const char *one = of_rule ? "row that breaks it" : "orphan row";
+	const char *many = of_rule ? "rows that break it" : "orphan rows";
+	static const char *const verbs[FIX_FATES] = {
+		[FIX_SENTINEL] = "set from the sentinel to null",
+		[FIX_SET_NULL] = "set to null",
+		[FIX_DELETE] = "deleted",
+		[FIX_QUARANTINE] = "quarantined",
+	};
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
+		append_count(&text, counts->rows[fate][false], one, many,
+					 of_rule && fate == FIX_SET_NULL ? "given a value" : verbs[fate]);
+	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
+		append_count(&text, counts->rows[fate][true], "row that refers to them",
+					 "rows that refer to them", verbs[fate]);
+	return text.len ? text.data : NULL;
+}
+
+static void
+add_counts(FixCounts *counts, const FixBatch *batch)
+{
+	for (int i = 0; i < batch->n; i++)
+	{
+		if (!batch->rows[i].kept)
+			counts->rows[batch->rows[i].fate][batch->rows[i].reached]++;
+	}
+}
+
+static int64
+orphans_counted(const FixCounts *counts)
+{
+	int64		n = 0;
+
+	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
+		n += counts->rows[fate][false];
+	return n;
+}
+
+/* ---- what may be fixed at all ---- */
+
+static FkProblem *
+not_judged(const char *reason)
+{
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_SG_NOT_JUDGED,
+					  psprintf("the orphans can't be fixed: %s", reason), NULL);
+}
+
+static FkProblem *
+find_obstacle(const FixKey *key)
+{
+	FkProblem  *problem = NULL;
+	const char *reason;
+
+	if (key->rule)
+		return pg_class_aclcheck(key->rule->table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+			check_enable_rls(key->rule->table, InvalidOid, true) != RLS_ENABLED ? NULL :
+			not_judged(psprintf("not all rows of %s are to be seen", sg_relation_name(key->rule->table)));
+	if (key->key->period)
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
+						  "orphans of a PERIOD key can't be fixed",
+						  "sg_orphans() lists them; mend them by hand.");
+
+	problem = audit_access_problem(key->key, true);
+	if (problem)
+		return not_judged(problem->reason);
+	reason = audit_place_problem(key->key);
+	if (reason)
+		return not_judged(reason);
+	if (fix_policy_fate(key->step) == FIX_SET_NULL)
+		(void) fix_null_columns(key, FIX_SET_NULL, &problem);
+	if (problem == NULL && key->step->sentinel)
+		(void) fix_null_columns(key, FIX_SENTINEL, &problem);
+	return problem;
+}
+
+/* Without the key, nobody knows what an orphan is any more, and new ones could come */
+static void
+check_declared(const FixKey *key)
+{
+	FkKey		now;
+	FkProblem  *problem;
+
+	if (key->rule)
+		return;
+	if (OidIsValid(key->key->conid))
+	{
+		if (fk_by_oid(key->key->conid) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("the key was dropped meanwhile"),
+					 errhint("Run the plan again: it adds the key anew.")));
+		return;
+	}
+	problem = plan_step_key(key->step, &now);
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason)));
+}
+
+static void
+check_obstacles(Fix *fix)
+{
+	FkProblem  *problem;
+
+	check_declared(&fix->key);
+	problem = find_obstacle(&fix->key);
+
+	if (problem == NULL)
+		return;
+	fix->work->hint = problem->hint;
+	ereport(ERROR,
+			(errcode(problem->sqlerrcode),
+			 errmsg("%s", problem->reason)));
+}
+
+/* ---- actions ---- */
+
+static void
+init_action(FixAction *action, Fix *fix, void (*execute) (RunAction *action), LOCKMODE mode)
+{
+	const FkKey *key = fix->key.key;
+	ListCell   *lc;
+
+	memset(action, 0, sizeof(FixAction));
+	action->fix = fix;
+	action->action.run = fix->work->run;
+	action->action.works = list_make1(fix->work);
+	action->action.name = "fix";
+	action->action.execute = execute;
+	if (key->parent != key->child)
+		run_add_target(&action->action, key->parent, AccessShareLock);
+	run_add_target(&action->action, key->child, mode);
+	foreach(lc, fix->tables)
+		run_add_target(&action->action, lfirst_oid(lc), mode);
+	foreach(lc, fix->judging)
+		run_add_target(&action->action, lfirst_oid(lc), AccessShareLock);
+}
+
+/* A failure, on record; a dry run leaves the step as it is */
+static bool
+fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
+{
+	StepWork   *work = action->fix->work;
+	LogEntry	entry;
+
+	if (!work->run->dry_run)
+	{
+		run_record_failure(&action->action, work, action->fix->key.kept ? STEP_FAILED :
+						   run_state_short_of(action->fix->key.key), sqlerrcode, message, orphan_rows);
+		return false;
+	}
+
+	entry = run_entry(&action->action, work, LOG_FAILED);
+	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	entry.message = message;
+	entry.orphan_rows = orphan_rows;
+	run_settle_with(&action->action, &entry);
+	run_commit();
+	run_append_warning(work, psprintf("dry run failed: %s", message));
+	return false;
+}
+
+/* What the log does not keep of an error is for the caller's eyes, as in any statement of theirs */
+static bool
+fail_attempt(FixAction *action)
+{
+	const ErrorData *error = action->action.error;
+	const char *text = run_failure_text(&action->action);
+	const char *said = sg_error_message(error);
+
+	(void) fail(action, error->sqlerrcode, text, LOG_NONE);
+	if (strcmp(text, sg_error_text(error)) == 0 && strcmp(text, said) != 0)
+		appendStringInfo(&action->fix->work->notice, " (%s)", said);
+	return false;
+}
+
+/* An action that has nothing to do but to fail */
+static bool
+fail_now(Fix *fix, int sqlerrcode, const char *message, int64 orphan_rows)
+{
+	FixAction	action;
+
+	init_action(&action, fix, NULL, NoLock);
+	action.action.attempts = 1;
+	run_log_start(&action.action);
+	return fail(&action, sqlerrcode, message, orphan_rows);
+}
+
+/* ---- a scan ---- */
+
+/* Could each row that goes cost a scan, for want of an index on what refers to it? */
+static bool
+reads_whole_tables(const Fix *fix, List *keys)
+{
+	foreach_ptr(const FixKey, by, keys)
+	{
+		if (list_member_oid(fix->tables, by->key->child) && !OidIsValid(fk_serving_index(by->key)))
+			return true;
+	}
+	return false;
+}
+
+int64
+fix_most_places(const Fix *fix)
+{
+	bool		twins = fix->key.rule && fix->key.rule->equal;
+	int64		size = sizeof(FixPlace) + (twins ? sizeof(FixTwin) + 3 * sizeof(void *) : 0);
+
+	return Max(sg_audit_memory_bytes() / size, 1000);
+}
+
+/*
+ * Count what a batch would do to some orphans, and to what refers to them.
+ * What it would delete is noted: later batches would not meet it any more.
+ */
+static void
+rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone)
+{
+	MemoryContext context = CurrentMemoryContext;
+	FixPlaces	places = {.places = fix->found.places + first,.n = n};
+	FixBatch	batch = {.key = &fix->key,.keys = keys,.gone = gone};
+
+	MemoryContextSwitchTo(fix->batch_context);
+	fix_collect(&batch, &places);
+	MemoryContextSwitchTo(context);
+	add_counts(&fix->counts, &batch);
+	fix->tallies = fix_add_tallies(fix->tallies, &batch);
+	for (int i = 0; i < batch.n; i++)
+	{
+		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
+			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
+	}
+	MemoryContextReset(fix->batch_context);
+}
+
+static void
+rehearse_all(Fix *fix, List *keys)
+{
+	int			batch = fix->work->run->batch;
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
+	.hcxt = CurrentMemoryContext};
+	HTAB	   *gone = hash_create("schemaguard rows to be deleted", 1024, &ctl,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	for (int64 first = 0; first < fix->found.n; first += batch)
+		rehearse(fix, keys, first, Min(batch, fix->found.n - first), gone);
+	hash_destroy(gone);
+}
+
+static void
+execute_scan(RunAction *action)
+{
+	Fix		   *fix = ((FixAction *) action)->fix;
+	PlanRun    *run = action->run;
+	List	   *keys;
+	char	   *blocked;
+	LogEntry	entry;
+
+	check_obstacles(fix);
+	sg_progress_phase(SG_PHASE_SCANNING);
+	fix->found.n = 0;
+	fix_find(&fix->key, fix_most_places(fix), &fix->found);
+
+	keys = fix_keys(run);
+	fix->tables = fix_tables(&fix->key, keys);
+	if (fix->size == 0)
+		fix->size = Min(reads_whole_tables(fix, keys) ? 1 : SMALLEST_BATCH, run->batch);
+	fix->judging = fix_judging_tables(fix->tables, keys);
+	fix->tallies = NIL;
+	memset(&fix->counts, 0, sizeof(FixCounts));
+	if (fix->tables != NIL || run->dry_run)
+		rehearse_all(fix, keys);
+
+	blocked = fix_tallies_text(fix->tallies, true);
+	if (blocked && !run->dry_run)
+	{
+		fix->work->hint = "Remove what refers to the orphans; or give its key a step in this plan with a policy of its own; or, where it is deleted or changed by ON DELETE, set quarantine_cascades for this step.";
+		ereport(ERROR,
+				(errcode(ERRCODE_SG_REFERENCED),
+				 errmsg("orphans are referred to by %s", blocked)));
+	}
+
+	entry = run_entry(action, fix->work, LOG_DONE);
+	entry.message = run->dry_run ? "dry run" : NULL;
+	entry.orphan_rows = fix->found.n;
+	log_write(&entry);
+}
+
+/* Find the orphans of the step's key; fix->found.  False: failed, on record. */
+static bool
+scan(Fix *fix)
+{
+	FixAction	action;
+	FixCounts	done = fix->counts;
+	bool		found;
+
+	init_action(&action, fix, execute_scan, AccessShareLock);
+	action.action.message = "looking for orphans";
+	found = run_attempt(&action.action);
+	if (!fix->work->run->dry_run)
+		fix->counts = done;
+	return found || fail_attempt(&action);
+}
+
+/* ---- a batch ---- */
+
+/* The rows that go with the orphans can't come from tables that are not locked */
+static List *
+keys_under_locks(Fix *fix)
+{
+	List	   *keys = fix_keys(fix->work->run);
+
+	if (list_difference_oid(fix_tables(&fix->key, keys), fix->tables) != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("keys were added or changed meanwhile"),
+				 errhint("CALL again.")));
+	return keys;
+}
+
+/* Rows that are there, but not ours to change now */
+static void
+note_busy(FixAction *action, const FixPlaces *locked)
+{
+	FixPlaces	there;
+	HTAB	   *ours;
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
+	.hcxt = CurrentMemoryContext};
+
+	action->busy.n = 0;
+	if (locked->n == action->places.n)
+		return;
+
+	ours = hash_create("schemaguard locked rows", 1024, &ctl,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (int64 i = 0; i < locked->n; i++)
+		(void) hash_search(ours, &locked->places[i], HASH_ENTER, NULL);
+	fix_places_init(&there);
+	fix_exist(action->fix->key.key->child, &action->places, &there);
+	for (int64 i = 0; i < there.n; i++)
+	{
+		if (hash_search(ours, &there.places[i], HASH_FIND, NULL) == NULL)
+			fix_places_add(&action->busy, there.places[i].leaf, &there.places[i].tid);
+	}
+}
+
+/*
+ * Some rows were kept by a trigger.  That is harmless for orphans that were to
+ * be deleted or changed, and nothing else with them.
+ */
+static bool
+must_undo(const FixBatch *batch)
+{
+	bool		any_kept = false;
+	bool		any_reached = false;
+	bool		copy_kept = false;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+
+		any_kept |= row->kept;
+		any_reached |= row->reached;
+		copy_kept |= row->kept && row->fate == FIX_QUARANTINE;
+	}
+	return copy_kept || (any_kept && any_reached);
+}
+
+static void
+write_rows(void *arg)
+{
+	FixAction  *action = arg;
+	FixBatch   *batch = &action->batch;
+
+	fix_quarantine(batch, action->action.run, action->fix->work->step->step);
+	action->changed = fix_change(batch);
+	if (must_undo(batch))
+	{
+		batch->again = true;
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger or rule of %s keeps orphans, each time others, or some that refer to others",
+						sg_relation_name(batch->key->key->child))));
+	}
+}
+
+/* Leave out the orphans that were kept; returns how many those are */
+static int64
+leave_out_kept(FixPlaces *places, FixBatch *batch)
+{
+	int64		n = 0;
+	int64		before = places->n;
+
+	for (int64 i = 0; i < places->n; i++)
+	{
+		const FixRow *row = fix_batch_find(batch, &places->places[i]);
+
+		if (row == NULL || !row->kept)
+			places->places[n++] = places->places[i];
+	}
+	places->n = n;
+	return before - n;
+}
+
+static void
+check_not_blocked(const FixBatch *batch)
+{
+	char	   *blocked = fix_tallies_text(fix_add_tallies(NIL, batch), true);
+
+	if (blocked)
+		ereport(ERROR,
+				(errcode(ERRCODE_SG_REFERENCED),
+				 errmsg("orphans are referred to by %s", blocked)));
+}
+
+/* Rows of which there is no copy: a rollback says that they stay as they are */
+static void
+record_lost(const FixAction *action)
+{
+	const StepWork *work = action->fix->work;
+	OrphanPolicy policy = work->step->orphans;
+
+	/* a column that goes again takes its values along */
+	if (action->changed > 0 && work->step->kind != STEP_COLUMN &&
+		(policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL || policy == ORPHANS_SET))
+		plan_deed_rows(work->run->plan, policy == ORPHANS_DELETE ? DEED_DELETE :
+					   policy == ORPHANS_SET ? DEED_SET : DEED_SET_NULL, work->step->step,
+					   work->object, action->changed);
+}
+
+static void
+log_batch(FixAction *action)
+{
+	LogEntry	entry = run_entry(&action->action, action->fix->work, LOG_DONE);
+
+	entry.message = fix_counts_text(&action->counts, action->fix->key.rule != NULL);
+	entry.rows_affected = action->changed;
+	entry.orphan_rows = orphans_counted(&action->counts);
+	log_write(&entry);
+}
+
+static void
+execute_batch(RunAction *arg)
+{
+	FixAction  *action = (FixAction *) arg;
+	Fix		   *fix = action->fix;
+	TimestampTz start;
+	List	   *keys;
+	FixPlaces	locked;
+
+	check_obstacles(fix);
+	keys = keys_under_locks(fix);
+	action->kept = 0;
+	fix_places_init(&locked);
+	start = GetCurrentTimestamp();
+	fix_lock(fix->key.key->child, &action->places, &locked);
+	fix_lock_kept(&fix->key, &locked);
+	note_busy(action, &locked);
+	for (int again = 0;; again++)
+	{
+		FixBatch	fresh = {.key = &fix->key,.keys = keys,.lock = true};
+		ErrorData  *error;
+		int64		left_out;
+
+		action->batch = fresh;
+		fix_collect(&action->batch, &locked);
+		check_not_blocked(&action->batch);
+		error = sg_try(write_rows, action);
+		if (error == NULL)
+			break;
+		if (!action->batch.again || again == MAX_AGAIN)
+			ReThrowError(error);
+		left_out = leave_out_kept(&locked, &action->batch);
+		if (left_out == 0)
+			ReThrowError(error);
+		action->kept += left_out;
+	}
+
+	memset(&action->counts, 0, sizeof(FixCounts));
+	add_counts(&action->counts, &action->batch);
+	record_lost(action);
+	for (int i = 0; i < action->batch.n; i++)
+		action->kept += action->batch.rows[i].kept;
+	log_batch(action);
+	action->ms = run_elapsed(start);
+}
+
+/* What a batch has done, once that is committed */
+static void
+take_results(Fix *fix, const FixAction *action)
+{
+	for (int fate = 0; fate < FIX_FATES; fate++)
+	{
+		fix->counts.rows[fate][false] += action->counts.rows[fate][false];
+		fix->counts.rows[fate][true] += action->counts.rows[fate][true];
+	}
+	fix->fixed += orphans_counted(&action->counts);
+	fix->changed += action->changed;
+	fix->kept += action->kept;
+	for (int64 i = 0; i < action->busy.n; i++)
+		fix_places_add(&fix->busy, action->busy.places[i].leaf, &action->busy.places[i].tid);
+}
+
+/*
+ * Rows are locked until their batch is committed: that is to last no longer
+ * than a statement may wait for our locks.  Where one row takes longer, two
+ * tell once whether fewer rows make it shorter.
+ */
+static int
+next_size(Fix *fix, const FixAction *action)
+{
+	double		size = action->places.n * (sg_lock_timeout / 2.0) / Max(action->ms, 0.01);
+
+	if (fix->smallest == 0 && action->places.n == 1 && size < 1)
+	{
+		fix->single_ms = action->ms;
+		return Min(2, fix->work->run->batch);
+	}
+	if (fix->smallest == 0 && action->places.n == 2 && fix->single_ms > 0)
+		fix->smallest = action->ms < fix->single_ms * 1.5 ? SMALLEST_BATCH : 1;
+
+	size = Min(size, (double) fix->size * MOST_GROWTH);
+	size = Max(size, Max(fix->smallest, 1));
+	return (int) Min(size, fix->work->run->batch);
+}
+
+/* A batch of the orphans that were found; false: failed, on record */
+static bool
+run_batch(Fix *fix, int64 first, int64 n)
+{
+	MemoryContext context = CurrentMemoryContext;
+	FixAction	action;
+	bool		done;
+
+	if (fix->key.rule == NULL &&
+		!run_wait_for_writers(fix->key.key->parent,
+							  GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000)))
+		return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
+						psprintf("a transaction that writes to %s did not end within schemaguard.lock_budget",
+								 sg_relation_name(fix->key.key->parent)), LOG_NONE);
+
+	MemoryContextSwitchTo(fix->batch_context);
+	init_action(&action, fix, execute_batch, RowExclusiveLock);
+	action.places.places = fix->found.places + first;
+	action.places.n = n;
+	fix_places_init(&action.busy);
+	done = run_attempt(&action.action);
+	MemoryContextSwitchTo(context);
+	if (!done)
+		return fail_attempt(&action);
+	take_results(fix, &action);
+	fix->size = next_size(fix, &action);
+	MemoryContextReset(fix->batch_context);
+	return true;
+}
+
+/* ---- a pass ---- */
+
+static void
+pause_ms(int64 ms)
+{
+	sg_progress_phase(SG_PHASE_PAUSING);
+	run_sleep_until(GetCurrentTimestamp() + ms * 1000);
+}
+
+/* Every orphan that was found, once */
+static bool
+sweep(Fix *fix)
+{
+	int64		n;
+
+	fix->busy.n = 0;
+	for (int64 first = 0; first < fix->found.n; first += n)
+	{
+		n = Min(fix->size, fix->found.n - first);
+		if (first > 0)
+			pause_ms(sg_fix_pause);
+		if (!run_throttle(fix->work->run))
+			return false;
+		if (!run_batch(fix, first, n))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Sweep until nobody holds any of them.  Each sweep that comes to nothing is
+ * followed by a longer pause, until attempts and time are used up.
+ */
+static bool
+settle(Fix *fix)
+{
+	TimestampTz budget_end = GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000);
+	int			idle = 0;
+
+	for (;;)
+	{
+		int64		before = fix->changed;
+		FixPlaces	rest;
+
+		if (!sweep(fix))
+			return false;
+		if (fix->busy.n == 0)
+			return true;
+		if (fix->changed > before)
+		{
+			budget_end = GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000);
+			idle = 0;
+		}
+		else if (++idle >= sg_lock_attempts || GetCurrentTimestamp() > budget_end)
+			return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
+							psprintf("orphans were held by other transactions, in %d attempts", idle),
+							fix->busy.n);
+
+		rest = fix->found;
+		fix->found = fix->busy;
+		fix->busy = rest;
+		pause_ms(Min((int64) sg_lock_timeout << Min(idle, 20), LONGEST_PAUSE_MS));
+	}
+}
+
+/* Why passes come to no end */
+static char *
+left_text(const Fix *fix, int64 found)
+{
+	const DeployRule *rule = fix->key.rule;
+	const char *why = "they change all the time";
+
+	if (fix->kept > 0)
+		why = rule && rule->fill ? "its fill gives them no value that mends them, or a trigger or rule of the table keeps them" :
+			"a trigger or rule of the table keeps them";
+	return psprintf(INT64_FORMAT " %s%s left: %s", found, rule ? "" : "orphan ", found == 1 ? "row is" : "rows are", why);
+}
+
+bool
+fix_run_passes(Fix *fix)
+{
+	int			idle = 0;
+
+	for (int pass = 1;; pass++)
+	{
+		int64		found;
+
+		if (!scan(fix))
+			return false;
+		if (pass == 1)
+			fix->work->run->orphan_rows += fix->found.n;
+		if (fix->found.n == 0 || fix->work->run->dry_run)
+			return true;
+
+		found = fix->found.n;
+		fix->fixed = fix->changed = fix->kept = 0;
+		if (!settle(fix))
+			return false;
+
+		/* those were all, and new ones can't come */
+		if (fix->fixed == found && found < fix_most_places(fix))
+			return true;
+
+		/* rows that move are found by the next pass, triggers stay */
+		idle = fix->changed > 0 ? 0 : idle + 1;
+		if (idle > 0 && (fix->kept > 0 || idle >= sg_lock_attempts))
+			return fail_now(fix, ERRCODE_SG_ORPHANS, left_text(fix, found), found);
+	}
+}

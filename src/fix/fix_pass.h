@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_pass.h
+ *	  Passes over the orphans of a step (fix_pass.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_FIX_PASS_H
+#define SG_FIX_PASS_H
+
+#include "fix/fix.h"
+
+/* What was done to how many rows: orphans, and rows reached */
+typedef struct FixCounts
+{
+	int64		rows[FIX_FATES][2];
+} FixCounts;
+
+/* The orphans of one step, in one call */
+typedef struct Fix
+{
+	StepWork   *work;
+	FixKey		key;
+	List	   *tables;			/* whose rows may be reached */
+	List	   *judging;		/* those read to judge these rows */
+	FixPlaces	found;			/* orphans of this pass, not settled yet */
+	FixPlaces	busy;			/* those that somebody else holds */
+	List	   *tallies;		/* of FixTally *: what a dry run would reach */
+	FixCounts	counts;
+	int			size;			/* of the next batch */
+	int			smallest;		/* that a slow one shrinks to; 0: not known
+								 * yet */
+	double		single_ms;		/* what a slow batch of one row took */
+	/* in this pass */
+	int64		fixed;			/* orphans */
+	int64		changed;		/* rows */
+	int64		kept;			/* by triggers */
+	MemoryContext batch_context;
+} Fix;
+
+/* Fix what passes find; in a dry run, count it.  False: failed, on record. */
+extern bool fix_run_passes(Fix *fix);
+
+/* As many places as fit into the memory of an audit; the next pass finds the rest */
+extern int64 fix_most_places(const Fix *fix);
+
+/* "3 orphan rows quarantined, 1 row that refers to them quarantined", or NULL */
+extern char *fix_counts_text(const FixCounts *counts, bool of_rule);
+
+#endif							/* SG_FIX_PASS_H */

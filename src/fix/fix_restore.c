@@ -1,0 +1,710 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_restore.c
+ *	  CALL sg_restore_quarantine: rows go back from schemaguard.quarantine.
+ *
+ * A copy goes through the input functions of the types that the columns have
+ * by now.  What was put back is read back and compared with the text, so that
+ * a row either returns as it was or stays.
+ *
+ * Rows go back many at a time, with their AFTER triggers, foreign keys among
+ * them, fired when all are in, so that neither order nor cycles matter.  When
+ * that fails, halves are tried, down to the single row, which stays, with the
+ * reason.
+ *
+ * These are users' data: who may not see a copy may not restore it either.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "fix/fix.h"
+#include "log/log_grant.h"
+#include "plan/plan_choice.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_rights.h"
+#include "run/run_throttle.h"
+#include "run/run_unit.h"
+
+PG_FUNCTION_INFO_V1(sg_restore_quarantine);
+
+/* what one transaction of a restore puts back, at most */
+#define RESTORE_ROWS		1000
+#define RESTORE_BYTES		(16 * 1024 * 1024)
+
+/* A copy, and what became of it */
+typedef struct Copy
+{
+	int64		id;
+	char	   *table;
+	char	   *owner;
+	List	   *columns;
+	char	   *text;
+	Oid			relid;
+	Datum	   *values;
+	char	   *nulls;
+	HeapTuple	back;			/* as INSERT has returned it */
+	TupleDesc	desc;			/* of a row value with the table's types of
+								 * now */
+	bool		restored;
+} Copy;
+
+/* Copies that are put back in one transaction */
+typedef struct RestoreAction
+{
+	RunAction	action;
+	int64		after;			/* the last copy that was tried before */
+	Copy	   *copies;
+	int			n;
+	int64		restored;
+} RestoreAction;
+
+/* Some of them, tried together */
+typedef struct RestorePart
+{
+	Copy	   *copies;
+	int			n;
+	Oid			role;			/* as whom; InvalidOid: the caller */
+} RestorePart;
+
+/* The plan that copies go back for: a name may be that of another plan by now */
+static int64
+kept_by(const PlanRun *run)
+{
+	return run->kept_by ? run->kept_by : run->plan->id;
+}
+
+/* The next copies of a plan that the caller may see, parents before what refers to them */
+static void
+load_copies(RestoreAction *action)
+{
+	static const char *const query =
+		"SELECT q.id, q.row_table, q.table_owner, q.columns, q.row_text"
+		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id) - octet_length(c.row_text) AS before"
+		"       FROM (SELECT * FROM schemaguard.quarantine"
+		"             WHERE plan_id = $1 AND id > $2 AND (cardinality($6) = 0 OR step = ANY ($6))"
+		"               AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($3))"
+		"             ORDER BY id LIMIT $4) c) q"
+		" WHERE q.before < $5 ORDER BY q.id";
+	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT4ARRAYOID};
+	Datum		values[] = {Int64GetDatum(kept_by(action->action.run)),
+		Int64GetDatum(action->after),
+		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
+		Int64GetDatum(RESTORE_ROWS),
+		Int64GetDatum(RESTORE_BYTES),
+	plan_chosen_array(action->action.run->plan)};
+	MemoryContext context = CurrentMemoryContext;
+	SgScope		scope;
+	uint64		n;
+
+	/* in the order of the index: there may be many that are left for later */
+	sg_owner_begin(&scope);
+	sg_scope_set("jit", "off");
+	sg_scope_set("enable_bitmapscan", "off");
+	sg_scope_set("enable_sort", "off");
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT, query, lengthof(types), types, values, NULL);
+	action->n = (int) n;
+	action->copies = MemoryContextAllocZero(context, sizeof(Copy) * Max(n, 1));
+	for (uint64 i = 0; i < n; i++)
+	{
+		Copy	   *copy = &action->copies[i];
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		copy->id = sg_spi_int64(row, desc, "id");
+		copy->table = sg_spi_text(row, desc, "row_table");
+		copy->owner = sg_spi_text(row, desc, "table_owner");
+		copy->columns = sg_spi_text_array(row, desc, "columns");
+		copy->text = sg_spi_text(row, desc, "row_text");
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* The table that a copy belongs to, which must still be that owner's */
+static void
+find_table(Copy *copy)
+{
+	char		relkind;
+
+	copy->relid = sg_find_qualified(copy->table);
+	if (!OidIsValid(copy->relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s does not exist", copy->table)));
+	relkind = get_rel_relkind(copy->relid);
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is not a table", copy->table)));
+	if (strcmp(GetUserNameFromId(code_table_owner(copy->relid), false), copy->owner) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table %s belonged to role %s, and belongs to another role now",
+						copy->table, copy->owner)));
+}
+
+/* A row value with the types that the columns have now */
+static TupleDesc
+row_descriptor(const Copy *copy)
+{
+	Relation	rel = table_open(copy->relid, NoLock);
+	TupleDesc	desc = CreateTemplateTupleDesc(list_length(copy->columns));
+	ListCell   *lc;
+
+	foreach(lc, copy->columns)
+	{
+		AttrNumber	attnum = get_attnum(copy->relid, lfirst(lc));
+		int			n = foreach_current_index(lc) + 1;
+		Form_pg_attribute att;
+
+		if (attnum <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("table %s has no column %s any more", copy->table,
+							quote_identifier(lfirst(lc)))));
+		att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+		if (att->attgenerated != '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_GENERATED_ALWAYS),
+					 errmsg("column %s of table %s is generated by now",
+							quote_identifier(lfirst(lc)), copy->table)));
+		TupleDescInitEntry(desc, n, lfirst(lc), att->atttypid, att->atttypmod, att->attndims);
+		TupleDescInitEntryCollation(desc, n, att->attcollation);
+	}
+	table_close(rel, NoLock);
+	TupleDescFinalize(desc);
+	return BlessTupleDesc(desc);
+}
+
+static bool
+same_table(const Copy *a, const Copy *b)
+{
+	return strcmp(a->table, b->table) == 0 && strcmp(a->owner, b->owner) == 0 &&
+		sg_equal_names(a->columns, b->columns);
+}
+
+/*
+ * The tables that the copies belong to, and as whom rows go into all of them:
+ * the triggers of several tables fire together
+ */
+static void
+resolve_copies(RestorePart *part)
+{
+	FixUnit    *unit = NULL;
+
+	for (int i = 0; i < part->n; i++)
+	{
+		Copy	   *copy = &part->copies[i];
+
+		if (i > 0 && same_table(copy, &part->copies[i - 1]))
+		{
+			copy->relid = part->copies[i - 1].relid;
+			copy->desc = part->copies[i - 1].desc;
+			continue;
+		}
+		find_table(copy);
+		copy->desc = row_descriptor(copy);
+		if (unit == NULL)
+			unit = fix_unit(copy->relid);
+		fix_unit_write(unit, copy->relid, CMD_INSERT, copy->columns);
+	}
+	part->role = fix_unit_role(unit);
+}
+
+/* Texts to values, by the types' own input functions */
+static void
+parse_copies(RestorePart *part)
+{
+	SgScope		scope;
+
+	sg_role_begin(&scope, part->role);
+	sg_scope_pin_texts();
+	for (int i = 0; i < part->n; i++)
+	{
+		Copy	   *copy = &part->copies[i];
+		int			n = list_length(copy->columns);
+		HeapTupleData tuple;
+		HeapTupleHeader header;
+		bool	   *nulls = palloc(sizeof(bool) * n);
+
+		header = DatumGetHeapTupleHeader(OidFunctionCall3(F_RECORD_IN,
+														  CStringGetDatum(copy->text),
+														  ObjectIdGetDatum(RECORDOID),
+														  Int32GetDatum(copy->desc->tdtypmod)));
+		tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+		ItemPointerSetInvalid(&tuple.t_self);
+		tuple.t_tableOid = InvalidOid;
+		tuple.t_data = header;
+		copy->values = palloc(sizeof(Datum) * n);
+		copy->nulls = palloc(n);
+		heap_deform_tuple(&tuple, copy->desc, copy->values, nulls);
+		for (int j = 0; j < n; j++)
+			copy->nulls[j] = nulls[j] ? 'n' : ' ';
+	}
+	sg_scope_end(&scope);
+}
+
+/* INSERT ... RETURNING the same columns */
+static SPIPlanPtr
+insert_plan(const Copy *copy)
+{
+	int			n = list_length(copy->columns);
+	char	   *names = sg_quote_list(copy->columns);
+	Oid		   *types = palloc(sizeof(Oid) * n);
+	StringInfoData buf;
+	SPIPlanPtr	plan;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (",
+					 sg_relation_name(copy->relid), names);
+	for (int i = 0; i < n; i++)
+	{
+		types[i] = TupleDescAttr(copy->desc, i)->atttypid;
+		appendStringInfo(&buf, "%s$%d", i ? ", " : "", i + 1);
+	}
+	appendStringInfo(&buf, ") RETURNING %s", names);
+	plan = SPI_prepare(buf.data, n, types);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), buf.data);
+	return plan;
+}
+
+static void
+kept_by_trigger(const Copy *copy)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+			 errmsg("a trigger or rule of %s keeps the row out", copy->table)));
+}
+
+/* Triggers wait until all rows are in */
+static void
+insert_copies(RestorePart *part)
+{
+	MemoryContext context = CurrentMemoryContext;
+	EState	   *estate = CreateExecutorState();
+	SPIPlanPtr	plan = NULL;
+	SgScope		scope;
+
+	fix_write_begin(&scope, part->role);
+	AfterTriggerBeginQuery();
+	SPI_connect();
+	for (int i = 0; i < part->n; i++)
+	{
+		Copy	   *copy = &part->copies[i];
+		MemoryContext old;
+		int			rc;
+
+		if (i == 0 || !same_table(copy, &part->copies[i - 1]))
+			plan = insert_plan(copy);
+		rc = SPI_execute_snapshot(plan, copy->values, copy->nulls, InvalidSnapshot,
+								  InvalidSnapshot, false, false, 0);
+		if (rc < 0)
+			elog(ERROR, "SPI returned %s", SPI_result_code_string(rc));
+		if (rc != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
+			kept_by_trigger(copy);
+		old = MemoryContextSwitchTo(context);
+		copy->back = heap_copytuple(SPI_tuptable->vals[0]);
+		MemoryContextSwitchTo(old);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_finish();
+	AfterTriggerEndQuery(estate);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	ExecCloseResultRelations(estate);
+	FreeExecutorState(estate);
+	fix_write_end(&scope, part->role);
+}
+
+/* What came back must be, to the letter, what was kept */
+static void
+compare_copies(RestorePart *part)
+{
+	SgScope		scope;
+
+	sg_role_begin(&scope, part->role);
+	sg_scope_pin_texts();
+	for (int i = 0; i < part->n; i++)
+	{
+		Copy	   *copy = &part->copies[i];
+		Datum		row = heap_copy_tuple_as_datum(copy->back, copy->desc);
+
+		if (strcmp(OidOutputFunctionCall(F_RECORD_OUT, row), copy->text) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+					 errmsg("the row would come back changed, by a trigger of %s or because a type was changed",
+							copy->table)));
+	}
+	sg_scope_end(&scope);
+}
+
+static Datum
+copy_ids(const RestorePart *part)
+{
+	Datum	   *ids = palloc(sizeof(Datum) * part->n);
+
+	for (int i = 0; i < part->n; i++)
+		ids[i] = Int64GetDatum(part->copies[i].id);
+	return PointerGetDatum(construct_array(ids, part->n, INT8OID, sizeof(int64), true,
+										   TYPALIGN_DOUBLE));
+}
+
+/* A change of the quarantine as its owner: of these copies, and of no other */
+static void
+change_copies(int expected, const char *sql, const RestorePart *part, const char *reason)
+{
+	Oid			types[] = {INT8ARRAYOID, TEXTOID};
+	Datum		values[] = {copy_ids(part), CStringGetTextDatum(reason ? reason : "")};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (sg_owner_execute(expected, sql, reason ? 2 : 1, types, values, NULL) != part->n)
+		elog(ERROR, "copies in quarantine were changed by somebody else");
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+restore_part(void *arg)
+{
+	RestorePart *part = arg;
+
+	resolve_copies(part);
+	parse_copies(part);
+	insert_copies(part);
+	compare_copies(part);
+	change_copies(SPI_OK_DELETE, "DELETE FROM schemaguard.quarantine WHERE id = ANY ($1)",
+				  part, NULL);
+}
+
+/* All at once, or in halves; returns how many rows are back */
+static int64
+restore_copies(Copy *copies, int n)
+{
+	RestorePart part = {copies, n};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ErrorData  *error;
+	int64		restored = n;
+
+	CHECK_FOR_INTERRUPTS();
+	error = sg_try(restore_part, &part);
+	if (error)
+	{
+		sg_rethrow_cancel(error);
+		if (run_is_lock_failure(error))
+			ReThrowError(error);
+		if (n > 1)
+			restored = restore_copies(copies, n / 2) + restore_copies(copies + n / 2, n - n / 2);
+		else
+		{
+			restored = 0;
+			change_copies(SPI_OK_UPDATE, "UPDATE schemaguard.quarantine SET reason = $2 WHERE id = ANY ($1)",
+						  &part, sg_error_text(error));
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return restored;
+}
+
+static void
+execute_restore(RunAction *arg)
+{
+	RestoreAction *action = (RestoreAction *) arg;
+	LogEntry	entry;
+
+	action->restored = restore_copies(action->copies, action->n);
+	entry = run_entry(arg, linitial(arg->works), LOG_DONE);
+	entry.rows_affected = action->restored;
+	if (action->restored < action->n)
+		entry.message = psprintf("%d of %d rows are left in quarantine",
+								 action->n - (int) action->restored, action->n);
+	log_write(&entry);
+}
+
+/* How many copies are there that the caller may see, or may not? */
+static int64
+count_copies(const PlanRun *run, bool visible)
+{
+	Oid			types[] = {INT8OID, TEXTOID, BOOLOID, INT4ARRAYOID};
+	Datum		values[] = {Int64GetDatum(kept_by(run)),
+		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
+		BoolGetDatum(visible),
+	plan_chosen_array(run->plan)};
+	SgScope		scope;
+	int64		n;
+
+	sg_owner_begin(&scope);
+	sg_scope_set("jit", "off");
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT,
+					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1"
+					 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2)) = $3"
+					 " AND (cardinality($4) = 0 OR step = ANY ($4))",
+					 lengthof(types), types, values, NULL);
+	n = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
+	SPI_finish();
+	sg_scope_end(&scope);
+	return n;
+}
+
+/* The work that restoring is logged for: it belongs to no single step */
+static StepWork *
+restore_work(PlanRun *run)
+{
+	StepWork   *work = palloc0(sizeof(StepWork));
+
+	work->run = run;
+	work->step = palloc0(sizeof(PlanStep));
+	work->step->plan = run->plan->name;
+	work->object = "schemaguard.quarantine";
+	initStringInfo(&work->notice);
+	return work;
+}
+
+/* The tables, as far as they are there, within one deadline */
+static void
+add_targets(RestoreAction *action)
+{
+	for (int i = 0; i < action->n; i++)
+	{
+		Oid			relid;
+
+		if (i > 0 && strcmp(action->copies[i].table, action->copies[i - 1].table) == 0)
+			continue;
+		relid = sg_find_qualified(action->copies[i].table);
+		if (OidIsValid(relid))
+			run_add_target(&action->action, relid, RowExclusiveLock);
+	}
+}
+
+/* The next copies; false when there are none, or *error says why they can't be had now */
+static bool
+restore_batch(StepWork *work, int64 *after, int64 *restored, ErrorData **error)
+{
+	RestoreAction action = {.after = *after};
+
+	action.action.run = work->run;
+	action.action.works = list_make1(work);
+	action.action.name = "restore";
+	action.action.execute = execute_restore;
+	load_copies(&action);
+	if (action.n == 0)
+		return false;
+	add_targets(&action);
+	if (!run_attempt(&action.action))
+	{
+		LogEntry	entry = run_entry(&action.action, work, LOG_FAILED);
+
+		*error = action.action.error;
+		entry.sqlstate = pstrdup(unpack_sql_state((*error)->sqlerrcode));
+		entry.message = run_failure_text(&action.action);
+		run_settle_with(&action.action, &entry);
+		run_commit();
+		return false;
+	}
+	*after = action.copies[action.n - 1].id;
+	*restored += action.restored;
+	return true;
+}
+
+int64
+fix_restore_plan(PlanRun *run, ErrorData **error)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	int64		total = 0;
+	int64		restored;
+
+	*error = NULL;
+	run_commit();
+	sg_progress_step(SG_PROGRESS_RESTORE, 0, InvalidOid);
+	do
+	{
+		int64		after = 0;
+
+		/* a row may wait for one that comes later */
+		restored = 0;
+		while (run_throttle(run) && restore_batch(restore_work(run), &after, &restored, error))
+		{
+			MemoryContextReset(context);
+			sg_progress_phase(SG_PHASE_PAUSING);
+			run_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
+		}
+		total += restored;
+	} while (restored > 0 && *error == NULL && !run_must_stop(run));
+	MemoryContextSwitchTo(old);
+	/* the error is in there */
+	if (*error == NULL)
+		MemoryContextDelete(context);
+	return total;
+}
+
+int64
+fix_restore_left(const PlanRun *run)
+{
+	return count_copies(run, true) + count_copies(run, false);
+}
+
+/* The plan of that id, as long as it is there, puts its rows back itself */
+static void
+check_plan_gone(const PlanRun *run)
+{
+	Datum		name;
+
+	if (run->kept_by == 0 || run->kept_by == run->plan->id ||
+		!sg_owner_fetch("SELECT name FROM schemaguard.plan WHERE id = $1::bigint",
+						psprintf(INT64_FORMAT, run->kept_by), &name))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("plan_id is that of plan \"%s\", which is not gone", TextDatumGetCString(name)),
+			 errhint("CALL sg_restore_quarantine(%s); plan_id is for the rows of a plan that is gone.",
+					 quote_literal_cstr(TextDatumGetCString(name)))));
+}
+
+/* Copies that a plan of the same name has left, which is gone: its id, or 0 */
+static int64
+gone_namesake(const PlanRun *run)
+{
+	Datum		id;
+
+	if (!sg_owner_fetch("SELECT q.plan_id::text FROM schemaguard.quarantine q WHERE q.plan = $1"
+						" AND NOT EXISTS (SELECT FROM schemaguard.plan p WHERE p.id = q.plan_id)"
+						" ORDER BY q.plan_id DESC LIMIT 1", run->plan->name, &id))
+		return 0;
+	return pg_strtoint64(TextDatumGetCString(id));
+}
+
+/* The call that puts back what the plan of this id has left; 0 is the run's own */
+static char *
+again(const PlanRun *run, int64 plan_id)
+{
+	return run_call_text(run, run->procedure,
+						 plan_id == 0 ? NULL : psprintf(", plan_id => " INT64_FORMAT, plan_id));
+}
+
+static void
+restore_all(PlanRun *run)
+{
+	int64		restored;
+	int64		left;
+	int64		hidden;
+	int64		namesake;
+	ErrorData  *error;
+
+	check_plan_gone(run);
+	restored = fix_restore_plan(run, &error);
+	if (error)
+		ReThrowError(error);
+
+	left = count_copies(run, true);
+	hidden = count_copies(run, false);
+	namesake = restored + left + hidden == 0 && run->kept_by == 0 ? gone_namesake(run) : 0;
+	run->tally = psprintf(INT64_FORMAT " %s put back, " INT64_FORMAT " left in quarantine",
+						  restored, restored == 1 ? "row" : "rows", left + hidden);
+	if (run->stop_reason)
+		run->next = again(run, run->kept_by);
+	else if (left > 0)
+		run->next = psprintf("Column \"reason\" of schemaguard.quarantine says why; mend that, then: %s",
+							 again(run, run->kept_by));
+	else if (hidden > 0)
+		run->next = "They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.";
+	else if (namesake > 0)
+		run->next = psprintf("Quarantine has rows of an earlier plan of this name. To put them back: %s",
+							 again(run, namesake));
+	else
+		run->next = run_select_text(run, "sg_plan_check");
+}
+
+/* The tables of the copies that the caller may see */
+static void
+check_restore(PlanRun *run)
+{
+	Oid			types[] = {INT8OID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(kept_by(run)),
+	CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *tables = NIL;
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	sg_scope_set("jit", "off");
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1"
+						 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2))"
+						 " ORDER BY row_table",
+						 lengthof(types), types, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		tables = lappend(tables, sg_spi_text(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "row_table"));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	run_check_insert(run, tables);
+}
+
+/*
+ * sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL,
+ *						 author text DEFAULT NULL)
+ *
+ * Puts the rows that the plan has quarantined back into their tables, exactly
+ * as they were; with plan_id, those of a plan that is gone, in the name of the
+ * one that is given; rows that can't go back (a parent is still missing for an
+ * enforced key, another row has taken a unique value, a column is gone) stay,
+ * with the reason.  Only rows that the caller may see.
+ *
+ * Needs INSERT and SELECT on the tables, which must still have the owner that
+ * they had.  Triggers fire as the caller or as the owner, as in a fix; a row
+ * that one of them changes stays.  Locks the tables in ROW EXCLUSIVE.
+ *
+ * Errors: as sg_add_fks; 22023 where plan_id is that of another plan.
+ */
+Datum
+sg_restore_quarantine(PG_FUNCTION_ARGS)
+{
+	PlanRun		run = {.procedure = "sg_restore_quarantine",.shows = SG_PROGRESS_RESTORE};
+
+	sg_check_granted(fcinfo);
+	run_check_call(fcinfo, run.procedure);
+	if (!PG_ARGISNULL(1))
+		run.kept_by = PG_GETARG_INT64(1);
+	run_call(fcinfo, 2, &run, check_restore, restore_all);
+
+	PG_RETURN_VOID();
+}

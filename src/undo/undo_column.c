@@ -1,0 +1,231 @@
+/*-------------------------------------------------------------------------
+ *
+ * undo_column.c
+ *	  Taking back the columns that a backfill has added.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_inherits.h"
+#include "executor/spi.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
+#include "plan/plan_backfill.h"
+#include "run/run.h"
+#include "run/run_lock.h"
+#include "run/run_unit.h"
+#include "undo/undo.h"
+
+/* Those of the columns that are there */
+static List *
+columns_left(const PlanDeed *deed, Oid child)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, OidIsValid(child) ? deed->what->child_columns : NIL)
+	{
+		if (get_attnum(child, lfirst(lc)) != InvalidAttrNumber)
+			columns = lappend(columns, lfirst(lc));
+	}
+	return columns;
+}
+
+/* Does anything depend on a column, or has anybody changed what it is? */
+static bool
+column_is_used(Oid relid, const char *name)
+{
+	AttrNumber	attnum = get_attnum(relid, name);
+	SgCatalog	depend;
+	HeapTuple	tuple;
+	bool		used;
+
+	if (attnum == InvalidAttrNumber)
+		return false;
+
+	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for column %d of table %u", attnum, relid);
+	used = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull ||
+		!heap_attisnull(tuple, Anum_pg_attribute_attacl, NULL);
+	ReleaseSysCache(tuple);
+	if (used)
+		return true;
+
+	sg_catalog_begin_depend(&depend, true, RelationRelationId, relid, attnum);
+	used = HeapTupleIsValid(sg_catalog_next(&depend));
+	sg_catalog_end(&depend);
+	return used;
+}
+
+/* Who uses one of them: in words, or NULL */
+static const char *
+who_uses(Oid child, List *columns)
+{
+	List	   *tables = find_all_inheritors(child, NoLock, NULL);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		ListCell   *lc2;
+
+		foreach(lc2, columns)
+		{
+			if (column_is_used(lfirst_oid(lc), lfirst(lc2)))
+				return psprintf("column %s is used, or was changed, by somebody else",
+								quote_identifier(lfirst(lc2)));
+		}
+	}
+	return NULL;
+}
+
+/* For the search for values that are somebody else's */
+typedef struct ValueSearch
+{
+	const PlanStep *step;
+	Oid			child;
+	List	   *columns;
+	bool		found;
+} ValueSearch;
+
+static void
+search_values(void *p)
+{
+	ValueSearch *search = p;
+	char	   *query = plan_backfill_other_values(search->step, search->columns);
+	SgScope		scope;
+	Oid			role;
+
+	run_set_local("row_security", "off");
+	run_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
+	LockRelationOid(search->child, AccessShareLock);
+	role = deploy_backfill_role(search->step, search->child);
+	deploy_backfill_begin(&scope, role);
+	SPI_connect();
+	if (SPI_execute(query, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not compare the values of columns");
+	search->found = SPI_processed > 0;
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/*
+ * Would anything be lost with the columns that the expressions of the step do
+ * not give?  In words, or NULL.
+ */
+static const char *
+what_is_lost(const PlanRun *run, const PlanStep *step, Oid child, List *columns)
+{
+	ValueSearch search = {.step = step,.child = child,.columns = columns};
+	ErrorData  *error;
+
+	if (step->backfill == NULL || sg_find_qualified(step->child_table) != child ||
+		!deploy_backfill_is_trusted(run->plan->author))
+		return "nobody can tell whether all of their values come from the backfill";
+
+	run_arm_timeout();
+	error = sg_try_undo(search_values, &search);
+	run_disarm_timeout();
+	if (error && !run_timeout_struck())
+		sg_rethrow_cancel(error);
+	if (error)
+		return psprintf("their values can't be compared with what the backfill gives: SQLSTATE %s",
+						unpack_sql_state(error->sqlerrcode));
+	return search.found ? "they hold values that do not come from the backfill" : NULL;
+}
+
+static void
+execute_drop_columns(RunAction *action)
+{
+	StepWork   *work = linitial(action->works);
+	const char *used = who_uses(work->key->child, work->columns);
+
+	if (used)
+	{
+		undo_record_left_alone(action, work, ERRCODE_SG_KEY_CONFLICT, used);
+		return;
+	}
+	run_statement(work->statement);
+	undo_record_done(action, work);
+	run_append_notice(work, psprintf("dropped (%s), which the backfill had added",
+									 sg_quote_list(work->columns)));
+}
+
+static char *
+drop_columns_statement(const char *table, List *columns)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s", table);
+	foreach(lc, columns)
+		appendStringInfo(&sql, "%s DROP COLUMN %s", foreach_current_index(lc) ? "," : "",
+						 quote_identifier(lfirst(lc)));
+	return sql.data;
+}
+
+/*
+ * Those that nobody else uses go, with values that can be made anew.  Between
+ * the look at these and the lock, somebody may still write others.
+ */
+bool
+undo_columns(StepWork *work, const PlanDeed *deed)
+{
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_columns};
+	PlanStep   *step = plan_step_get(work->step->plan, deed->step, false);
+	char	   *table = deed->what->child_table;
+	Oid			child = sg_find_qualified(table);
+	const char *reason;
+
+	work->columns = columns_left(deed, child);
+	if (work->columns == NIL)
+	{
+		undo_close_gone(work, deed, ERRCODE_UNDEFINED_COLUMN, "the columns are gone");
+		return true;
+	}
+
+	/* who could not drop the trigger can't drop what it fills */
+	if (plan_filler_is_armed(step, child))
+		return false;
+
+	work->statement = drop_columns_statement(table, work->columns);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	reason = who_uses(child, work->columns);
+	PopActiveSnapshot();
+	if (reason == NULL)
+		reason = what_is_lost(work->run, step, child, work->columns);
+	if (reason)
+	{
+		work->hint = psprintf("Where nobody needs them any more: %s;", work->statement);
+		undo_leave_alone(work, deed, ERRCODE_SG_KEY_CONFLICT,
+						 psprintf("columns (%s) that the backfill had added: %s",
+								  sg_quote_list(work->columns), reason));
+		return true;
+	}
+
+	work->key = palloc0(sizeof(FkKey));
+	work->key->child = work->key->parent = child;
+	work->step->child_table = work->step->parent_table = table;
+	run_add_target(&action, child, AccessExclusiveLock);
+	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, child);
+	if (run_attempt(&action))
+		return true;
+	undo_record_failed(&action, work);
+	return false;
+}
