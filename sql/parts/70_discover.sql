@@ -84,6 +84,172 @@ GRANT SELECT ON schemaguard.discovery_feedback TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback_id_seq', '');
 
+-- Proposals as they are found; sg_discovered() says what there is to say of them
+CREATE FUNCTION schemaguard.sg_discovery(
+    child     regclass,
+    min_score float8,
+    verify    text,
+    schemas   text[],
+    OUT score            float8,
+    OUT child_table      text,
+    OUT child_columns    text[],
+    OUT parent_table     text,
+    OUT parent_columns   text[],
+    OUT orphan_rows      bigint,
+    OUT rows_checked     bigint,
+    OUT whole            boolean,   -- these were all rows
+    OUT reason           text,
+    OUT evidence         jsonb,
+    OUT asked            boolean,   -- else it is there because it may be the opposite of one that is
+    OUT column_number    int,       -- among those of the database
+    OUT key_number       int,
+    OUT key_column       int,
+    OUT one_to_one       boolean,
+    OUT tied             boolean,   -- another key does as well
+    OUT accepted         boolean,   -- by a user
+    OUT column_name      text,      -- the one that says most
+    OUT parent_name      text,
+    OUT name_match       text,      -- what of the table's name the column's has: whole, tail, head
+    OUT abbreviated      boolean,
+    OUT words_before     boolean,
+    OUT key_match        boolean,
+    OUT key_words_before boolean,
+    OUT self_word        boolean,
+    OUT actor_word       boolean,
+    OUT by_rows          boolean,   -- no name suggests it
+    OUT leads            boolean,   -- of several columns, one bears the parent's name
+    OUT taught           int,       -- columns that refer there
+    OUT taught_by_name   boolean,
+    OUT parent           oid,
+    OUT parent_primary   boolean,
+    OUT nullable         boolean,
+    OUT indexed          boolean,
+    OUT same_types       boolean,
+    OUT link_table       boolean,   -- the child does nothing but link tables
+    OUT child_rows       float8)    -- -1: nobody has counted them
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_discovery';
+COMMENT ON FUNCTION schemaguard.sg_discovery(regclass, float8, text, text[])
+    IS 'the foreign keys that are missing, as they are found';
+
+-- The surest first; of two tables that could refer to each other one to one, only the surer.  In words: why, in one sentence (what
+-- the name says, the type, what is declared, the rows, and which other parent there would be), ON DELETE, an index.
+CREATE FUNCTION schemaguard.sg_discovered(
+    child     regclass,
+    min_score float8,
+    verify    text,
+    schemas   text[],
+    OUT score            float8,
+    OUT result           text,
+    OUT child_table      text,
+    OUT child_columns    text[],
+    OUT parent_table     text,
+    OUT parent_columns   text[],
+    OUT orphan_rows      bigint,
+    OUT rows_checked     bigint,
+    OUT why              text,
+    OUT reason           text,
+    OUT on_delete        text,
+    OUT on_delete_reason text,
+    OUT index            boolean,
+    OUT index_reason     text,
+    OUT evidence         jsonb,
+    OUT column_number    int,
+    OUT key_number       int,
+    OUT tied             boolean)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH found AS MATERIALIZED (
+        SELECT * FROM schemaguard.sg_discovery(child, min_score, verify, schemas)),
+    -- what four of five declared keys to a parent do, if it has three or more; of all keys: no parent
+    habit AS MATERIALIZED (
+        SELECT h.parent, h.action
+        FROM (SELECT k.confrelid AS parent, k.confdeltype AS action, count(*) AS keys, sum(count(*)) OVER (PARTITION BY k.confrelid) AS all_keys
+              FROM pg_constraint k
+              WHERE k.contype = 'f' AND k.conparentid = 0
+              GROUP BY GROUPING SETS ((k.confrelid, k.confdeltype), (k.confdeltype))) h
+        WHERE h.all_keys >= 3 AND h.keys >= 0.8 * h.all_keys)
+    SELECT round(f.score::numeric, 2)::float8,
+           CASE WHEN lower(verify) = 'none' THEN 'skipped'
+                WHEN coalesce(f.rows_checked, 0) = 0 THEN 'unknown'
+                WHEN f.orphan_rows > 0 THEN 'fail'
+                WHEN f.whole THEN 'pass'
+                ELSE 'unknown' END,
+           f.child_table, f.child_columns, f.parent_table, f.parent_columns, f.orphan_rows, f.rows_checked,
+           concat(named.words,
+                  CASE WHEN f.leads AND NOT f.accepted THEN ', and the other columns of its key are beside it' END,
+                  CASE WHEN f.same_types THEN
+                      format(', with the type%s of its %s key', CASE WHEN cardinality(f.child_columns) > 1 THEN 's' END,
+                             CASE WHEN f.parent_primary THEN 'primary' ELSE 'unique' END) END,
+                  CASE WHEN f.taught > 0 THEN
+                      format(CASE f.taught WHEN 1 THEN '; %s other column of that %s refers there' ELSE '; %s other columns of that %s refer there' END,
+                             f.taught, CASE WHEN f.taught_by_name THEN 'name' ELSE 'ending' END) END,
+                  CASE WHEN f.rows_checked = 0 THEN '; no row' || sample.words || ' refers to anything'
+                       WHEN f.orphan_rows = 0 THEN format('; no orphan in %s rows%s', f.rows_checked, sample.words)
+                       WHEN f.orphan_rows > 0 THEN format('; %s of %s rows%s are orphans', f.orphan_rows, f.rows_checked, sample.words) END,
+                  CASE WHEN next.score >= 0.1 THEN format('; else %s (%s)', f.evidence #>> '{next,parent}', round(next.score, 2)) END),
+           CASE WHEN lower(verify) = 'none' THEN 'no row was read: verify is none'
+                WHEN f.rows_checked = 0 THEN 'there are no rows that refer to anything'
+                WHEN f.rows_checked IS NULL THEN
+                    coalesce(f.reason, 'names and statistics speak so much against it that no row was read')
+                WHEN f.whole THEN f.reason
+                WHEN f.orphan_rows > 0 THEN 'orphans in a sample of the blocks'
+                ELSE 'no orphan in a sample of the blocks' END,
+           removal.action, removal.reason,
+           NOT f.indexed,
+           CASE WHEN f.indexed THEN 'an index begins with the column'
+                WHEN f.child_rows >= 0 AND f.child_rows < 1000 THEN 'no index begins with the column; the table is small now'
+                ELSE 'no index begins with the column: each delete in the parent would read the whole child' END,
+           f.evidence, f.column_number, f.key_number, f.tied
+    FROM found f
+         LEFT JOIN habit own ON own.parent = f.parent
+         LEFT JOIN habit usual ON usual.parent IS NULL
+         CROSS JOIN LATERAL (SELECT CASE WHEN f.whole THEN '' ELSE ' of a sample' END AS words) sample
+         CROSS JOIN LATERAL (SELECT (f.evidence #>> '{next,score}')::numeric AS score) next
+         CROSS JOIN LATERAL (
+             SELECT CASE WHEN f.accepted THEN 'a user has accepted it'
+                         WHEN cardinality(f.child_columns) > 1 AND NOT f.leads THEN
+                             format('(%s) is called like a key of %I', (SELECT string_agg(quote_ident(c), ', ' ORDER BY o) FROM unnest(f.child_columns) WITH ORDINALITY u (c, o)),
+                                    f.parent_name)
+                         WHEN f.name_match IS NOT NULL THEN
+                             format('%I %s %I%s', f.column_name,
+                                    CASE WHEN f.name_match = 'tail' THEN 'is called after the end of the name of'
+                                         WHEN f.name_match = 'head' THEN 'is called after the beginning of the name of'
+                                         WHEN f.abbreviated THEN 'is short for'
+                                         WHEN f.words_before THEN 'ends in the name of'
+                                         ELSE 'is called after' END,
+                                    f.parent_name,
+                                    CASE WHEN NOT f.key_match THEN ''
+                                         WHEN f.key_words_before AND NOT f.words_before THEN ' and ends in the name of its key'
+                                         ELSE ' and its key' END)
+                         WHEN f.key_match THEN
+                             format('%I %s the name of the key of %I', f.column_name, CASE WHEN f.key_words_before THEN 'ends in' ELSE 'has' END, f.parent_name)
+                         WHEN f.self_word THEN format('%I says that it is another row of the same table', f.column_name)
+                         WHEN f.actor_word THEN format('%I says who acts, and people are in %I', f.column_name, f.parent_name)
+                         WHEN f.by_rows THEN format('the values of %I are keys of %I', f.column_name, f.parent_name)
+                         ELSE format('%I may mean %I', f.column_name, f.parent_name) END AS words) named
+         CROSS JOIN LATERAL (
+             SELECT CASE h.action WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' ELSE 'no action' END AS action,
+                    h.reason
+             FROM (VALUES (1, own.action, 'declared keys to this parent do so'),
+                          (2, CASE WHEN own.action IS NULL THEN usual.action END, 'most declared keys of this database do so'),
+                          (3, CASE WHEN f.link_table AND f.child_rows > 1000000 THEN 'a'::"char" END, 'a link table, but so large that a cascade would hold locks for long'),
+                          (4, CASE WHEN f.link_table THEN 'c'::"char" END, 'a link table: its rows mean nothing without the parent''s'),
+                          (5, CASE WHEN f.nullable THEN 'n'::"char" END, 'the column may be null: the row can stay without its parent'),
+                          (6, 'a'::"char", 'the column is not null: nothing should go unasked')) h (place, action, reason)
+             WHERE h.action IS NOT NULL AND (h.action <> 'n' OR f.nullable)
+             ORDER BY h.place LIMIT 1) removal
+    WHERE f.asked
+      AND NOT EXISTS (SELECT FROM found o
+                      WHERE o.one_to_one AND o.column_number = f.key_column AND o.key_column = f.column_number
+                        AND cardinality(f.child_columns) = 1 AND o.score > f.score)
+    ORDER BY f.score DESC, f.column_number, f.key_number;
+END;
+COMMENT ON FUNCTION schemaguard.sg_discovered(regclass, float8, text, text[])
+    IS 'the foreign keys that are missing, in words';
+
 CREATE FUNCTION sg_discover_fks(
     child     regclass DEFAULT NULL,
     min_score float8 DEFAULT 0.4,
@@ -105,8 +271,12 @@ CREATE FUNCTION sg_discover_fks(
     OUT index_reason     text,
     OUT evidence         jsonb)
 RETURNS SETOF record
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_discover_fks';
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.score, d.result, d.child_table, d.child_columns, d.parent_table, d.parent_columns, d.orphan_rows, d.rows_checked,
+           d.why, d.reason, d.on_delete, d.on_delete_reason, d.index, d.index_reason, d.evidence
+    FROM schemaguard.sg_discovered(child, min_score, verify, schemas) d;
+END;
 COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text, text[])
     IS 'the foreign keys that are missing, with the chance that each is right, and why';
 

@@ -12,7 +12,7 @@
 #include "fmgr.h"
 #include "nodes/execnodes.h"
 
-#define SG_SINK_MAX_COLUMNS 32
+#define SG_SINK_MAX_COLUMNS 48
 
 typedef struct SgRowSink
 {

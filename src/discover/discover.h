@@ -34,7 +34,7 @@ extern void rows_audit(Facts *facts, List *proposals);
 
 /* ---- discover_feedback.c ---- */
 
-extern List *feedback_read(void);
+extern List *feedback_read(const Facts *facts);
 extern void feedback_teach(Facts *facts, List *rules);
 extern List *feedback_apply(Facts *facts, List *rules, List *candidates);
 extern List *feedback_beyond(Facts *facts, List *rules, int last_set);
@@ -54,7 +54,6 @@ typedef struct Discovery
 	List	   *others;			/* groups, and what users have accepted beyond
 								 * all candidates */
 	HTAB	   *led;			/* see match_note_led() */
-	HTAB	   *opposites;		/* see opposites_note() */
 	double		shift;			/* of the odds, see odds_shift() */
 	int64		room;			/* for candidates at a time */
 	bool		whole;			/* all candidates fit into memory */
@@ -76,6 +75,9 @@ extern void run_begin(Discovery *d);
  */
 extern bool run_next(Discovery *d);
 
+/* Is it a candidate of a table that is asked for, or may be the opposite of one? */
+extern bool run_concerns(const Facts *facts, const Candidate *cand);
+
 /*
  * Look at a sample of the rows of candidates worth it, of the tables that are
  * asked for and their opposites; they are in the order of column and key.  Worth it is what has
@@ -88,40 +90,5 @@ extern void rows_sample(Discovery *d, double min_score);
 
 /* Candidates that only the rows can speak for, beside those at hand, which are scored anew */
 extern void values_add(Discovery *d);
-
-/* ---- discover_sort.c ---- */
-
-typedef struct ProposalSort ProposalSort;
-struct SgRowSink;
-
-/* Rows of a sink, by the score of their candidates, the greatest first */
-extern ProposalSort *sort_begin(const struct SgRowSink *sink);
-
-/* The row that is in the sink, of a candidate: those of one score go by column and key */
-extern void sort_put(ProposalSort *sort, struct SgRowSink *sink, const Candidate *cand);
-
-/* All of them, but those that have a surer opposite */
-extern void sort_end(ProposalSort *sort, struct SgRowSink *sink, const Discovery *d);
-
-/* ---- discover_opposite.c ---- */
-
-/* Is it a candidate of a table that is asked for, or may be the opposite of one? */
-extern bool opposites_concern(const Facts *facts, const Candidate *cand);
-extern HTAB *opposites_begin(void);
-
-/* Note what is to be proposed, before it is asked of any which is the surer */
-extern void opposites_note(const Discovery *d, List *proposals);
-
-/* Is a proposal noted that would have the parent of this one refer to its child, with a greater score? */
-extern bool opposites_surer(const Discovery *d, int column, int key, double score);
-
-/* ---- discover_advice.c ---- */
-
-/* One sentence for people; the evidence has every signal */
-extern char *advice_why(Facts *facts, const Candidate *cand);
-extern Datum advice_evidence(Facts *facts, Weights *weights, const Candidate *cand);
-extern char *advice_reason(Facts *facts, const Weights *weights, const Candidate *cand);
-extern const char *advice_on_delete(Facts *facts, const Candidate *cand, const char **reason);
-extern bool advice_index(const Facts *facts, const Candidate *cand, const char **reason);
 
 #endif							/* SG_DISCOVER_H */

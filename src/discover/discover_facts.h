@@ -113,8 +113,6 @@ typedef struct Facts
 	HTAB	   *shared_words;
 	HTAB	   *table_index;	/* OID -> table */
 	HTAB	   *possible;		/* what rows_possible() has found out */
-	char	   *usual_delete;	/* what most declared keys do, by parent;
-								 * NULL: not yet counted */
 } Facts;
 
 extern Facts *facts_read(void);

@@ -18,11 +18,12 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 #include "base/compat.h"
-#include "base/quote.h"
 #include "base/spi.h"
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
@@ -31,39 +32,40 @@
 typedef struct FeedbackRule
 {
 	bool		accepted;
-	bool		pattern;		/* the three are regular expressions */
-	text	   *child_table;	/* NULL: any */
-	text	   *child_columns;
-	text	   *parent_table;
+	bool		pattern;		/* columns are a regular expression */
+	bool		any_child;		/* else one of these, in Facts.tables */
+	Bitmapset  *children;
+	bool		any_parent;
+	Bitmapset  *parents;
+	text	   *columns;		/* NULL: any */
 	bool		used;			/* some candidate is what it speaks of */
 } FeedbackRule;
 
-/* A candidate, and what the rules have said of it so far */
-typedef struct Verdict
+/* The tables of a rule, of those that the facts have; null is any */
+static Bitmapset *
+rule_tables(const Facts *facts, HeapTuple tuple, TupleDesc desc, const char *column, bool *any)
 {
-	Candidate  *cand;
-	text	   *columns;
-	bool		rejected;
-} Verdict;
+	Datum		array = SPI_getbinval(tuple, desc, SPI_fnumber(desc, column), any);
+	Bitmapset  *tables = NULL;
+	Datum	   *oids;
+	int			n;
 
-/* What a rule says of each table's name, asked once */
-typedef enum Answer
-{
-	UNASKED,
-	YES,
-	NO
-} Answer;
+	if (*any)
+		return NULL;
+	deconstruct_array(DatumGetArrayTypeP(array), OIDOID, sizeof(Oid), true, TYPALIGN_INT, &oids, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		int			t = facts_find_table(facts, DatumGetObjectId(oids[i]));
 
-static text *
-rule_text(HeapTuple tuple, TupleDesc desc, const char *column)
-{
-	char	   *value = sg_spi_text(tuple, desc, column);
-
-	return value ? cstring_to_text(value) : NULL;
+		if (t >= 0 && !facts->tables[t].partition && !facts->tables[t].denied)
+			tables = bms_add_member(tables, t);
+	}
+	return tables;
 }
 
+/* Which tables a rule means is asked of the catalog, once.  What is no name at all is that of no table. */
 List *
-feedback_read(void)
+feedback_read(const Facts *facts)
 {
 	List	   *rules = NIL;
 	MemoryContext caller = CurrentMemoryContext;
@@ -72,8 +74,14 @@ feedback_read(void)
 	sg_owner_begin(&scope);
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
-					 "SELECT verdict OPERATOR(pg_catalog.=) 'accepted' AS accepted, pattern, child_table, child_columns, parent_table"
-					 " FROM schemaguard.discovery_feedback ORDER BY id",
+					 "WITH named AS MATERIALIZED (SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) COLLATE \"C\" AS name"
+					 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p'))"
+					 " SELECT f.verdict = 'accepted' AS accepted, f.pattern, f.child_columns,"
+					 " CASE WHEN f.child_table IS NOT NULL THEN ARRAY(SELECT t.oid FROM named t"
+					 "  WHERE CASE WHEN f.pattern THEN t.name ~ f.child_table ELSE t.name = f.child_table END) END AS children,"
+					 " CASE WHEN f.parent_table IS NOT NULL THEN ARRAY(SELECT t.oid FROM named t"
+					 "  WHERE CASE WHEN f.pattern THEN t.name ~ f.parent_table ELSE t.name = f.parent_table END) END AS parents"
+					 " FROM schemaguard.discovery_feedback f ORDER BY f.id",
 					 0, NULL, NULL, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -81,12 +89,14 @@ feedback_read(void)
 		TupleDesc	desc = SPI_tuptable->tupdesc;
 		MemoryContext old = MemoryContextSwitchTo(caller);
 		FeedbackRule *rule = palloc0(sizeof(FeedbackRule));
+		char	   *columns = sg_spi_text(tuple, desc, "child_columns");
 
+		CHECK_FOR_INTERRUPTS();
 		rule->accepted = sg_spi_bool(tuple, desc, "accepted");
 		rule->pattern = sg_spi_bool(tuple, desc, "pattern");
-		rule->child_table = rule_text(tuple, desc, "child_table");
-		rule->child_columns = rule_text(tuple, desc, "child_columns");
-		rule->parent_table = rule_text(tuple, desc, "parent_table");
+		rule->children = rule_tables(facts, tuple, desc, "children", &rule->any_child);
+		rule->parents = rule_tables(facts, tuple, desc, "parents", &rule->any_parent);
+		rule->columns = columns ? cstring_to_text(columns) : NULL;
 		rules = lappend(rules, rule);
 		MemoryContextSwitchTo(old);
 	}
@@ -95,90 +105,33 @@ feedback_read(void)
 	return rules;
 }
 
-static bool
-says(const FeedbackRule *rule, text *wanted, text *name)
-{
-	return wanted == NULL ||
-		DatumGetBool(DirectFunctionCall2Coll(rule->pattern ? textregexeq : texteq, C_COLLATION_OID,
-											 PointerGetDatum(name), PointerGetDatum(wanted)));
-}
-
-/* The same of a table's name; the answers of one rule about children or about parents are kept */
-static bool
-says_of_table(const FeedbackRule *rule, text *wanted, text **names, Answer *answers, const Facts *facts, int table)
-{
-	if (wanted == NULL)
-		return true;
-	if (answers[table] == UNASKED)
-	{
-		if (names[table] == NULL)
-			names[table] = cstring_to_text(sg_relation_name(facts->tables[table].oid));
-		answers[table] = says(rule, wanted, names[table]) ? YES : NO;
-	}
-	return answers[table] == YES;
-}
-
 static text *
 column_list(const Facts *facts, const Candidate *cand)
 {
 	StringInfoData buf;
-	text	   *list;
 
 	initStringInfo(&buf);
 	for (int i = 0; i < cand->n; i++)
 		appendStringInfo(&buf, "%s%s", i ? "," : "", facts->columns[cand->columns[i]].name);
-	list = cstring_to_text_with_len(buf.data, buf.len);
-	pfree(buf.data);
-	return list;
+	return cstring_to_text_with_len(buf.data, buf.len);
 }
 
-static void
-apply_rule(const Facts *facts, FeedbackRule *rule, Verdict *verdicts, int n, text **names)
+/* Does a rule speak of a candidate?  *columns are its names, once somebody asks for them. */
+static bool
+speaks_of(const FeedbackRule *rule, const Facts *facts, const Candidate *cand, text **columns)
 {
-	Answer	   *children = palloc0((facts->ntables + 1) * sizeof(Answer));
-	Answer	   *parents = palloc0((facts->ntables + 1) * sizeof(Answer));
-
-	for (int i = 0; i < n; i++)
-	{
-		Verdict    *verdict = &verdicts[i];
-		Candidate  *cand = verdict->cand;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!says_of_table(rule, rule->child_table, names, children, facts, facts->columns[cand->column].table) ||
-			!says_of_table(rule, rule->parent_table, names, parents, facts, facts->keys[cand->key].table))
-			continue;
-		if (rule->child_columns && verdict->columns == NULL)
-			verdict->columns = column_list(facts, cand);
-		if (!says(rule, rule->child_columns, verdict->columns))
-			continue;
-		rule->used = true;
-		if (rule->accepted)
-			cand->accepted = true;
-		else
-			verdict->rejected = true;
-	}
-	pfree(children);
-	pfree(parents);
+	if (!(rule->any_child || bms_is_member(facts->columns[cand->column].table, rule->children)) ||
+		!(rule->any_parent || bms_is_member(facts->keys[cand->key].table, rule->parents)))
+		return false;
+	if (rule->columns == NULL)
+		return true;
+	if (*columns == NULL)
+		*columns = column_list(facts, cand);
+	return DatumGetBool(DirectFunctionCall2Coll(rule->pattern ? textregexeq : texteq, C_COLLATION_OID,
+												PointerGetDatum(*columns), PointerGetDatum(rule->columns)));
 }
 
 /* ---- accepted, though no name suggests it ---- */
-
-/* The table of that name, or -1; what is no name at all is that of no table */
-static int
-find_table(const Facts *facts, text *name)
-{
-	char	   *wanted = text_to_cstring(name);
-
-	for (int t = 0; t < facts->ntables; t++)
-	{
-		const FactTable *table = &facts->tables[t];
-
-		if (!table->partition && !table->denied &&
-			strcmp(sg_relation_name(table->oid), wanted) == 0)
-			return t;
-	}
-	return -1;
-}
 
 /* The columns that a list names, or 0 */
 static int
@@ -242,18 +195,23 @@ is_declared(const Facts *facts, int child, int parent, const int *columns, int n
 	return false;
 }
 
+/* What a rule accepts that names all it is about, or NULL; groups get a set after last_set */
 static Candidate *
-accepted_candidate(Facts *facts, const FeedbackRule *rule, int *last_set)
+accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
 {
-	int			child = find_table(facts, rule->child_table);
-	int			parent = find_table(facts, rule->parent_table);
 	int			columns[GROUP_MAX];
 	Candidate  *cand;
+	int			child;
+	int			parent;
 	int			n;
 	int			k;
 
-	if (child < 0 || parent < 0 ||
-		(n = find_columns(facts, child, text_to_cstring(rule->child_columns), columns)) == 0 ||
+	CHECK_FOR_INTERRUPTS();
+	if (!rule->accepted || rule->pattern || rule->columns == NULL || rule->children == NULL || rule->parents == NULL)
+		return NULL;
+	child = bms_singleton_member(rule->children);
+	parent = bms_singleton_member(rule->parents);
+	if ((n = find_columns(facts, child, text_to_cstring(rule->columns), columns)) == 0 ||
 		is_declared(facts, child, parent, columns, n) ||
 		(k = find_key(facts, parent, columns, n)) < 0)
 		return NULL;
@@ -295,43 +253,33 @@ learn(Facts *facts, const Candidate *cand)
 
 /*
  * Applies the users' verdicts to some of the candidates; returns those that
- * are left.  A pattern that can't be read as one raises 2201B: the table
- * refuses those.
+ * are left.
  */
 List *
 feedback_apply(Facts *facts, List *rules, List *candidates)
 {
 	List	   *left = NIL;
-	int			n = list_length(candidates);
-	Verdict    *verdicts = MemoryContextAllocExtended(CurrentMemoryContext, (n + 1) * sizeof(Verdict),
-													  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	text	  **names = palloc0((facts->ntables + 1) * sizeof(text *));
-	ListCell   *lc;
 
-	for (int i = 0; i < n; i++)
-		verdicts[i].cand = list_nth(candidates, i);
-	foreach(lc, rules)
-		apply_rule(facts, lfirst(lc), verdicts, n, names);
-	for (int i = 0; i < n; i++)
+	foreach_ptr(Candidate, cand, candidates)
 	{
-		Candidate  *cand = verdicts[i].cand;
+		bool		rejected = false;
+		text	   *columns = NULL;
 
-		if (verdicts[i].rejected || (cand->impossible && !cand->accepted))
-			continue;
-		left = lappend(left, cand);
+		CHECK_FOR_INTERRUPTS();
+		foreach_ptr(FeedbackRule, rule, rules)
+		{
+			if (!speaks_of(rule, facts, cand, &columns))
+				continue;
+			rule->used = true;
+			cand->accepted |= rule->accepted;
+			rejected |= !rule->accepted;
+		}
+		if (columns)
+			pfree(columns);
+		if (!rejected && (cand->accepted || !cand->impossible))
+			left = lappend(left, cand);
 	}
-	pfree(verdicts);
 	return left;
-}
-
-/* What a rule accepts that names all it is about, or NULL; groups get a set after last_set */
-static Candidate *
-accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (!rule->accepted || rule->pattern || !rule->child_table || !rule->child_columns || !rule->parent_table)
-		return NULL;
-	return accepted_candidate(facts, rule, last_set);
 }
 
 /* What was accepted by its names teaches like a declared key: before names are learned from */

@@ -265,7 +265,7 @@ readable(const Facts *facts, Candidate *cand)
 static bool
 is_worth_it(const Facts *facts, const Candidate *cand, double min_score)
 {
-	return (cand->by_rows || cand->score >= Min(min_score, WORTH_LOOKING)) && opposites_concern(facts, cand);
+	return (cand->by_rows || cand->score >= Min(min_score, WORTH_LOOKING)) && run_concerns(facts, cand);
 }
 
 /* Lock without waiting, so that nobody's ALTER TABLE makes us wait */

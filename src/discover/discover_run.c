@@ -30,6 +30,18 @@
 
 #define CANDIDATE_BYTES 512		/* of memory that one takes, with its signals */
 
+/*
+ * Is it a candidate of a table that is asked for, or may be the opposite of
+ * one?  Where each item has a state, both could refer to the other one to
+ * one; only the surer of two such proposals is made.
+ */
+bool
+run_concerns(const Facts *facts, const Candidate *cand)
+{
+	return facts->tables[facts->columns[cand->column].table].asked ||
+		(facts->tables[facts->keys[cand->key].table].asked && cand->n == 1 && facts->columns[cand->column].alone_unique);
+}
+
 /* So many candidates fit into memory beside the facts; a few always do */
 static int64
 room_beside(const Facts *facts)
@@ -140,13 +152,12 @@ void
 run_begin(Discovery *d)
 {
 	d->facts = facts_read();
-	d->rules = feedback_read();
+	d->rules = feedback_read(d->facts);
 	feedback_teach(d->facts, d->rules);
 	names_prepare(d->facts);
 	stats_begin(d->facts);
 	d->weights = weights_read();
 	d->led = match_led();
-	d->opposites = opposites_begin();
 	d->room = room_beside(d->facts);
 	d->context = AllocSetContextCreate(CurrentMemoryContext, "discovery candidates", ALLOCSET_DEFAULT_SIZES);
 	d->facts->reasons = d->context;

@@ -135,8 +135,6 @@ typedef struct Weights
 	double		density;		/* log of the references per table that are
 								 * usual */
 	double		density_spread; /* of that log; 0: not considered */
-	struct NumericData **printed;	/* by signal, as evidence has them; NULL:
-									 * not yet */
 } Weights;
 
 /* What the candidates of each set come to, of the whole database */

@@ -7,12 +7,16 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -34,12 +38,13 @@
 #include "plan/plan_input.h"
 
 PG_FUNCTION_INFO_V1(sg_discovery_candidates);
-PG_FUNCTION_INFO_V1(sg_discover_fks);
+PG_FUNCTION_INFO_V1(sg_discovery);
 PG_FUNCTION_INFO_V1(sg_discover_unmatched);
 PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.4			/* the default of min_score */
+#define WORDS_EVIDENCE 7		/* signals that are put in words */
 
 typedef enum Verify
 {
@@ -119,25 +124,12 @@ choose(const Discovery *d, double min_score)
 			}
 		}
 		if (!values_tell(cand) || cand->score < min_score || cand->score < best->score - 1e-6 ||
-			!opposites_concern(d->facts, cand) ||
+			!run_concerns(d->facts, cand) ||
 			!rows_possible(d->facts, cand))
 			continue;
 		chosen = lappend(chosen, cand);
 	}
 	return chosen;
-}
-
-static int
-compare_proposals(const ListCell *a, const ListCell *b)
-{
-	const Candidate *ca = lfirst(a);
-	const Candidate *cb = lfirst(b);
-
-	CHECK_FOR_INTERRUPTS();
-	if (ca->score != cb->score)
-		return ca->score > cb->score ? -1 : 1;
-	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
-		(ca->key > cb->key) - (ca->key < cb->key);
 }
 
 static int
@@ -192,93 +184,215 @@ propose(Discovery *d, double min_score, Verify verify)
 		score_all(d->weights, d->shift, d->candidates);
 		proposals = choose(d, min_score);
 	}
-	opposites_note(d, proposals);
-	proposals = only_asked(d->facts, proposals);
 	MemoryContextSwitchTo(caller);
 	return proposals;
 }
 
-/* ---- sg_discover_fks ---- */
+/* ---- schemaguard.sg_discovery ---- */
 
-static const char *
-result_of(const Candidate *cand, Verify verify, const char **reason)
+typedef struct Contribution
 {
-	*reason = cand->reason;
-	if (verify == VERIFY_NONE)
+	int			signal;
+	double		value;
+	double		weight;			/* weight times value */
+} Contribution;
+
+static int
+by_size(const void *a, const void *b)
+{
+	double		wa = fabs(((const Contribution *) a)->weight);
+	double		wb = fabs(((const Contribution *) b)->weight);
+
+	if (wa != wb)
+		return wa < wb ? 1 : -1;
+	return ((const Contribution *) a)->signal - ((const Contribution *) b)->signal;
+}
+
+/* What the score is made of, the greatest first */
+static Contribution *
+contributions(const Weights *weights, const Candidate *cand, int *n)
+{
+	Contribution *parts = palloc((cand->nsignals + 1) * sizeof(Contribution));
+
+	*n = 0;
+	for (int i = 0; i < cand->nsignals; i++)
 	{
-		*reason = "no row was read: verify is none";
-		return "skipped";
+		const SignalValue *s = &cand->signals[i];
+
+		if (weights->signal[s->signal] == 0)
+			continue;
+		parts[*n].signal = s->signal;
+		parts[*n].value = s->value;
+		parts[(*n)++].weight = weights->signal[s->signal] * s->value;
 	}
-	if (cand->rows_checked == 0)
+	qsort(parts, *n, sizeof(Contribution), by_size);
+	return parts;
+}
+
+/* The greatest of them in words; the first signal is what all candidates have */
+static void
+append_words(StringInfo json, const Candidate *cand, const Contribution *parts, int n)
+{
+	const char *separator = "";
+
+	if (cand->accepted)
+		appendStringInfoString(json, "accepted by a user");
+	for (int i = 0; i < Min(n, WORDS_EVIDENCE) && !cand->accepted; i++)
 	{
-		*reason = "there are no rows that refer to anything";
-		return "unknown";
+		if (parts[i].signal == 0)
+			continue;
+		appendStringInfo(json, "%s%s: %s", separator, parts[i].weight > 0 ? "for" : "against", signal_names[parts[i].signal].words);
+		separator = "; ";
 	}
-	if (cand->rows_checked < 0)
+}
+
+/* The signals with their weights, the greatest first; the same in words; the candidate that comes next */
+static Datum
+evidence(const Discovery *d, const Candidate *cand)
+{
+	StringInfoData json;
+	int			n;
+	Contribution *parts = contributions(d->weights, cand, &n);
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"why\": \"");
+	append_words(&json, cand, parts, n);
+	appendStringInfoString(&json, "\", \"signals\": [");
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&json, "%s{\"signal\": \"%s\", \"value\": %.3g, \"weight\": %.3g}", i ? ", " : "",
+						 signal_names[parts[i].signal].name, parts[i].value, parts[i].weight);
+	appendStringInfoChar(&json, ']');
+	if (cand->rival)
 	{
-		if (*reason == NULL)
-			*reason = "names and statistics speak so much against it that no row was read";
-		return "unknown";
+		appendStringInfo(&json, ", \"next\": {\"score\": %.3g, \"parent\": ", cand->rival->score);
+		escape_json(&json, facts_table_name(d->facts, d->facts->keys[cand->rival->key].table));
+		appendStringInfoChar(&json, '}');
 	}
-	if (cand->orphan_rows > 0)
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+/* Does the child do nothing but link tables: is its key made of references? */
+static bool
+is_link_table(const Facts *facts, const Candidate *cand)
+{
+	const FactTable *child = &facts->tables[child_of(facts, cand)];
+	const FactKey *key = &facts->keys[child->primary];
+
+	if (child->primary < 0 || key->n < 2 || child->ncolumns > key->n + 2)
+		return false;
+	for (int i = 0; i < cand->n; i++)
 	{
-		if (!cand->whole)
-			*reason = "orphans in a sample of the blocks";
-		return "fail";
+		if (!facts->columns[cand->columns[i]].in_primary)
+			return false;
 	}
-	if (!cand->whole)
-	{
-		*reason = "no orphan in a sample of the blocks";
-		return "unknown";
-	}
-	return "pass";
+	return true;
+}
+
+/* Does it tie with another one?  Then a person has to say which. */
+static bool
+is_tied(const Candidate *cand)
+{
+	return !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6;
 }
 
 static void
-put_proposal(SgRowSink *sink, Discovery *d, const Candidate *cand, Verify verify)
+put_bool(SgRowSink *sink, bool value)
 {
-	Facts	   *facts = d->facts;
-	const FactKey *key = &facts->keys[cand->key];
-	const char *reason;
-	const char *result = result_of(cand, verify, &reason);
-	const char *advice;
+	sg_sink_datum(sink, BoolGetDatum(value));
+}
 
-	/* a ranking: the score comes first */
-	sg_sink_float8(sink, sg_rounded(cand->score, 2));
-	sg_sink_text(sink, result);
+static void
+put_columns(SgRowSink *sink, const Facts *facts, const Candidate *cand)
+{
+	const FactKey *key = &facts->keys[cand->key];
+	bool		nullable = true;
+	bool		indexed = false;
+	bool		same_types = true;
+
+	for (int i = 0; i < cand->n; i++)
+	{
+		const FactColumn *column = &facts->columns[cand->columns[i]];
+
+		nullable &= !column->not_null;
+		indexed |= column->leads_any;
+		same_types &= column->type == facts->columns[key->columns[i]].type;
+	}
+	put_bool(sink, nullable);
+	put_bool(sink, indexed);
+	put_bool(sink, same_types);
+}
+
+/* How the names meet */
+static void
+put_names(SgRowSink *sink, const Facts *facts, const Candidate *cand)
+{
+	static const char *const matches[] = {
+		[MATCH_NONE] = NULL,
+		[MATCH_HEAD] = "head",
+		[MATCH_TAIL] = "tail",
+		[MATCH_WHOLE] = "whole"
+	};
+
+	sg_sink_text(sink, facts->columns[cand->n > 1 ? cand->columns[cand->lead] : cand->column].name);
+	sg_sink_text(sink, facts->tables[facts->keys[cand->key].table].name);
+	sg_sink_text(sink, matches[cand->match]);
+	put_bool(sink, cand->abbreviated);
+	put_bool(sink, cand->before > 0);
+	put_bool(sink, cand->key_match);
+	put_bool(sink, cand->key_before > 0);
+	put_bool(sink, cand->self_word);
+	put_bool(sink, cand->actor_word);
+	put_bool(sink, cand->by_rows);
+	put_bool(sink, cand->leads);
+	sg_sink_int32(sink, cand->taught_columns);
+	put_bool(sink, cand->taught_name > 0);
+}
+
+static void
+put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand)
+{
+	const Facts *facts = d->facts;
+	const FactKey *key = &facts->keys[cand->key];
+	const FactTable *child = &facts->tables[child_of(facts, cand)];
+
+	sg_sink_float8(sink, cand->score);
 	sg_sink_text(sink, facts_table_name(facts, child_of(facts, cand)));
 	sg_sink_names(sink, facts_column_names(facts, cand->columns, cand->n));
 	sg_sink_text(sink, facts_table_name(facts, key->table));
 	sg_sink_names(sink, facts_column_names(facts, key->columns, key->n));
 	sg_sink_count(sink, cand->orphan_rows);
 	sg_sink_count(sink, cand->rows_checked);
-	sg_sink_text(sink, advice_why(facts, cand));
-	sg_sink_text(sink, reason);
-	sg_sink_text(sink, advice_on_delete(facts, cand, &advice));
-	sg_sink_text(sink, advice);
-	sg_sink_datum(sink, BoolGetDatum(advice_index(facts, cand, &advice)));
-	sg_sink_text(sink, advice);
-	sg_sink_datum(sink, advice_evidence(facts, d->weights, cand));
+	put_bool(sink, cand->whole);
+	sg_sink_text(sink, cand->reason);
+	sg_sink_datum(sink, evidence(d, cand));
+	put_bool(sink, child->asked);
+	sg_sink_int32(sink, cand->column);
+	sg_sink_int32(sink, cand->key);
+	sg_sink_int32(sink, key->columns[0]);
+	put_bool(sink, cand->n == 1 && facts->columns[cand->column].alone_unique);
+	put_bool(sink, is_tied(cand));
+	put_bool(sink, cand->accepted);
+	put_names(sink, facts, cand);
+	sg_sink_datum(sink, ObjectIdGetDatum(facts->tables[key->table].oid));
+	put_bool(sink, key->primary);
+	put_columns(sink, facts, cand);
+	put_bool(sink, is_link_table(facts, cand));
+	sg_sink_float8(sink, child->tuples);
+	sg_sink_emit(sink);
 }
 
 /* The proposals of the candidates at hand */
 static void
-emit_proposals(SgRowSink *sink, ProposalSort *sort, Discovery *d, List *proposals, Verify verify)
+emit_proposals(SgRowSink *sink, const Discovery *d, List *proposals)
 {
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(row);
 
-	list_sort(proposals, compare_proposals);
 	foreach_ptr(const Candidate, cand, proposals)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (opposites_surer(d, cand->column, cand->key, cand->score))
-			continue;
-		put_proposal(sink, d, cand, verify);
-		if (sort)
-			sort_put(sort, sink, cand);
-		else
-			sg_sink_emit(sink);
+		put_proposal(sink, d, cand);
 		MemoryContextReset(row);
 	}
 	MemoryContextSwitchTo(caller);
@@ -333,26 +447,27 @@ child_argument(Oid child)
 }
 
 /*
- * sg_discover_fks(child regclass, min_score float8, verify text, schemas text[])
+ * schemaguard.sg_discovery(child regclass, min_score float8, verify text, schemas text[])
  *
  * The foreign keys that are missing, of one child or of the children in some
- * schemas, whatever the schema of the parent; the surest first.  The score is the
+ * schemas, whatever the schema of the parent, for sg_discovered() to put into
+ * words.  The score is the
  * share of proposals of that score that are right.  With verify none, reads
  * the catalogs only; else samples or reads the tables that the current role
  * may SELECT, in ACCESS SHARE without waiting for it; of some children alone, it
- * samples those as well that could refer to them one to one.  Tables that it may
+ * samples those as well that could refer to them one to one, and these are
+ * among the rows, as not asked for.  Tables that it may
  * read nothing of are left out, and named in a NOTICE.  22023 for arguments
  * that make no sense, 3F000 no such schema.
  */
 Datum
-sg_discover_fks(PG_FUNCTION_ARGS)
+sg_discovery(PG_FUNCTION_ARGS)
 {
 	Discovery	d = {0};
 	Oid			child = PG_ARGISNULL(0) ? InvalidOid : child_argument(PG_GETARG_OID(0));
 	double		min_score;
 	Verify		verify;
 	List	   *schemas;
-	ProposalSort *sort = NULL;
 	SgRowSink	sink;
 
 	sg_check_version();
@@ -365,12 +480,8 @@ sg_discover_fks(PG_FUNCTION_ARGS)
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, 0);
 	run_begin(&d);
 	facts_ask(d.facts, child, schemas);
-	if (!d.whole)
-		sort = sort_begin(&sink);
 	while (run_next(&d))
-		emit_proposals(&sink, sort, &d, propose(&d, min_score, verify), verify);
-	if (sort)
-		sort_end(sort, &sink, &d);
+		emit_proposals(&sink, &d, propose(&d, min_score, verify));
 	notice_denied(d.facts);
 	sg_progress_end();
 	PG_RETURN_NULL();
@@ -472,84 +583,60 @@ sg_discover_unmatched(PG_FUNCTION_ARGS)
 	run_begin(&d);
 	facts_ask(d.facts, InvalidOid, schemas);
 	while (run_next(&d))
-		emit_unmatched(&sink, &d, propose(&d, PROPOSED, VERIFY_NONE));
+		emit_unmatched(&sink, &d, only_asked(d.facts, propose(&d, PROPOSED, VERIFY_NONE)));
 	PG_RETURN_NULL();
 }
 
 /* ---- sg_plan_from_discovery ---- */
 
 static bool
-is_planned(List *steps, const char *child, List *columns, const char *parent)
+is_planned(List *steps, const PlanStep *proposed)
 {
-	foreach_ptr(PlanStep, step, steps)
+	foreach_ptr(const PlanStep, step, steps)
 	{
-		if (strcmp(step->child_table, child) == 0 && strcmp(step->parent_table, parent) == 0 &&
-			sg_equal_names(step->child_columns, columns))
+		if (strcmp(step->child_table, proposed->child_table) == 0 && strcmp(step->parent_table, proposed->parent_table) == 0 &&
+			sg_equal_names(step->child_columns, proposed->child_columns))
 			return true;
 	}
 	return false;
 }
 
-/* Does it tie with another one?  Then a person has to say which. */
-static bool
-is_tied(const Candidate *cand)
-{
-	return !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6;
-}
-
-/* A step, and the proposal that it is */
-typedef struct Proposed
-{
-	PlanStep   *step;
-	int			column;
-	int			key;
-	double		score;
-} Proposed;
-
-/* Returns what was found so far, with the proposals of the candidates at hand */
+/* What is proposed, as steps of a plan */
 static List *
-find_steps(List *found, List *planned, const FkPlan *plan, Discovery *d, List *proposals)
+proposed_steps(const FkPlan *plan, Datum min_score)
 {
-	list_sort(proposals, compare_children);
-	foreach_ptr(Candidate, cand, proposals)
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			type = FLOAT8OID;
+	List	   *steps = NIL;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT child_table, child_columns, parent_table, parent_columns,"
+							  " pg_catalog.format('proposed with score %s (%s); on delete %s would suit: %s; %s',"
+							  "  pg_catalog.to_char(score, 'FM0.00'), why, on_delete, on_delete_reason, index_reason) AS reason"
+							  " FROM schemaguard.sg_discovered(NULL, $1, 'sample', NULL) WHERE NOT tied ORDER BY column_number, key_number",
+							  1, &type, &min_score, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "no proposals");
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		const FactKey *key = &d->facts->keys[cand->key];
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		MemoryContext old = MemoryContextSwitchTo(caller);
 		PlanStep   *step = plan_step_default(plan->name);
-		Proposed   *proposed = palloc(sizeof(Proposed));
 
 		CHECK_FOR_INTERRUPTS();
-		step->child_table = sg_relation_name(d->facts->tables[child_of(d->facts, cand)].oid);
-		step->child_columns = facts_column_names(d->facts, cand->columns, cand->n);
-		step->parent_table = sg_relation_name(d->facts->tables[key->table].oid);
-		step->parent_columns = facts_column_names(d->facts, key->columns, key->n);
-		step->reason = advice_reason(d->facts, d->weights, cand);
-		if (is_tied(cand) || is_planned(planned, step->child_table, step->child_columns, step->parent_table))
-			continue;
-		proposed->step = step;
-		proposed->column = cand->column;
-		proposed->key = cand->key;
-		proposed->score = cand->score;
-		found = lappend(found, proposed);
+		step->child_table = sg_spi_text(tuple, desc, "child_table");
+		step->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
+		step->parent_table = sg_spi_text(tuple, desc, "parent_table");
+		step->parent_columns = sg_spi_text_array(tuple, desc, "parent_columns");
+		step->reason = sg_spi_text(tuple, desc, "reason");
+		steps = lappend(steps, step);
+		MemoryContextSwitchTo(old);
 	}
-	return found;
-}
-
-/* Returns how many */
-static int
-add_steps(PlanDraft *draft, const Discovery *d, List *found)
-{
-	int			added = 0;
-
-	foreach_ptr(const Proposed, proposed, found)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (opposites_surer(d, proposed->column, proposed->key, proposed->score))
-			continue;
-		plan_draft_check(draft, proposed->step);
-		(void) plan_draft_insert(draft, proposed->step);
-		added++;
-	}
-	return added;
+	SPI_finish();
+	sg_scope_end(&scope);
+	return steps;
 }
 
 /*
@@ -564,31 +651,32 @@ add_steps(PlanDraft *draft, const Discovery *d, List *found)
 Datum
 sg_plan_from_discovery(PG_FUNCTION_ARGS)
 {
-	Discovery	d = {0};
 	char	   *name;
-	double		min_score;
 	FkPlan	   *plan;
 	PlanDraft  *draft;
-	List	   *steps;
-	List	   *found = NIL;
-	int			added;
+	List	   *planned;
+	int			added = 0;
 
 	sg_check_granted(fcinfo);
 	sg_arg_check(fcinfo, 1);
 	name = sg_arg_text(fcinfo, 0);
-	min_score = score_argument(PG_GETARG_FLOAT8(1));
+	(void) score_argument(PG_GETARG_FLOAT8(1));
 	plan = plan_get(name);
 	plan_check_writable(plan, "sg_plan_from_discovery()");
 
-	steps = plan_key_steps(plan->name);
+	planned = plan_key_steps(plan->name);
 	draft = plan_draft_begin(plan, NULL);
-	run_begin(&d);
-	while (run_next(&d))
-		found = find_steps(found, steps, plan, &d, propose(&d, min_score, VERIFY_SAMPLE));
-	added = add_steps(draft, &d, found);
+	foreach_ptr(PlanStep, step, proposed_steps(plan, PG_GETARG_DATUM(1)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (is_planned(planned, step))
+			continue;
+		plan_draft_check(draft, step);
+		(void) plan_draft_insert(draft, step);
+		added++;
+	}
 	plan_draft_end(draft);
 	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", added));
-	notice_denied(d.facts);
 	PG_RETURN_INT32(added);
 }
 
