@@ -137,12 +137,18 @@ extern void audit_sink_sample(SgRowSink *sink, const AuditKey *ak);
  */
 extern FkProblem *audit_access_problem(const FkKey *key, bool whole_row);
 
+/* Has a role SELECT on the columns, or on the table as a whole, and is no row hidden from it? */
+extern FkProblem *audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row);
+
 /*
  * Lock both tables and their partitions, ACCESS SHARE.  Returns NULL, or why
  * they can't be judged.  Unless `wait`, *busy is a table whose lock is not to
  * be had now; InvalidOid when all are locked.
  */
 extern FkProblem *audit_lock(const FkKey *key, bool wait, Oid *busy);
+
+/* As audit_lock, for one table; *busy is InvalidOid before */
+extern FkProblem *audit_lock_rows(Oid relid, bool tree, bool wait, Oid *busy);
 
 /* Under the locks: make the snapshot to read tables in the active one; pop it */
 extern void audit_push_snapshot(void);

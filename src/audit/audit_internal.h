@@ -40,14 +40,8 @@ extern Jsonb *audit_object(int n, char **names, Oid *types, const Datum *values,
 
 /* ---- audit_access.c ---- */
 
-/* Has a role SELECT on the columns, or on the table as a whole, and is no row hidden from it? */
-extern FkProblem *audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row);
-
 /* What keeps anybody from reading the table in this session */
 extern FkProblem *audit_placed(Oid relid);
-
-/* As audit_lock, for one table; *busy is InvalidOid before */
-extern FkProblem *audit_lock_rows(Oid relid, bool tree, bool wait, Oid *busy);
 
 /* ---- audit_place.c ---- */
 

@@ -4,8 +4,9 @@
  *	  A sample of a child's rows, and its values looked up in the parents.
  *
  * A few blocks of the child are read once for all of its candidates, always
- * the same ones while the table does not change.  The values go to the parent
- * as arrays and are looked up through its unique index, a few at first, for
+ * the same ones while the table does not change, into a store that queries
+ * see as a table "sample", with the child's columns.  Its values are looked up in the
+ * parent through its unique index, a few at first, for
  * most candidates that are wrong show it at once.
  *
  * That all values are there says much for texts and uuids, and little for
@@ -19,23 +20,22 @@
 
 #include <math.h>
 
-#include "access/detoast.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/queryenvironment.h"
 #include "utils/rel.h"
-#include "utils/ruleutils.h"
+#include "utils/tuplestore.h"
 
 #include "audit/audit.h"
 #include "base/catalog.h"
@@ -49,7 +49,6 @@
 #define SAMPLE_ROWS 1000		/* of a large child, about */
 #define SAMPLE_ROWS_MAX 4000	/* a child that has no more is read as a whole */
 #define BLOCK_ROWS 60			/* of a block, where nobody has counted */
-#define FETCH_ROWS 100
 #define FIRST_LOOK 64			/* values looked up before all of them are */
 #define HOPELESS 0.3			/* share of orphans in these */
 #define DENSITY_PROBES 200
@@ -57,47 +56,20 @@
 #define DATED_ROWS 500
 #define ORPHANS_MOST 0.5		/* where times are compared */
 #define KEY_SIZE_MAX 8160		/* bytes: no index holds longer values */
-
-typedef enum ValueState
-{
-	VALUE_NULL,
-	VALUE_HELD,
-	VALUE_LONG					/* too long for a key */
-} ValueState;
-
-typedef struct SampleColumn
-{
-	int			column;			/* in Facts.columns */
-	int16		len;
-	bool		byval;
-	char		align;
-	Datum	   *values;
-	char	   *states;			/* ValueState */
-} SampleColumn;
+#define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no rhythm
+									 * of theirs */
 
 struct RowSample
 {
 	Facts	   *facts;
-	Oid			child;
-	MemoryContext context;
 	MemoryContext work;			/* of one candidate */
 	SgScope		scope;
-	SampleColumn *columns;
-	int			ncolumns;
+	List	   *columns;		/* of int: in Facts.columns */
 	int			created;		/* which of them says when a row was made; -1 */
-	int			nrows;
-	int64		bytes;
+	EphemeralNamedRelationData rows;
+	int64		nrows;
 	bool		whole;
 };
-
-/* Values for one run of a query, as parameters */
-typedef struct Probe
-{
-	int			n;				/* values of each */
-	int			nparams;
-	Oid			types[GROUP_MAX + 2];
-	Datum		arrays[GROUP_MAX + 2];
-} Probe;
 
 /* ---- which columns ---- */
 
@@ -122,42 +94,22 @@ created_column(const Facts *facts, int t)
 	return -1;
 }
 
+/* Returns the child */
 static int
-sample_column(RowSample *sample, int column)
-{
-	SampleColumn *new;
-
-	for (int i = 0; i < sample->ncolumns; i++)
-	{
-		if (sample->columns[i].column == column)
-			return i;
-	}
-	new = &sample->columns[sample->ncolumns];
-	new->column = column;
-	get_typlenbyvalalign(sample->facts->columns[column].type, &new->len, &new->byval, &new->align);
-	new->values = palloc(SAMPLE_ROWS_MAX * sizeof(Datum));
-	new->states = palloc(SAMPLE_ROWS_MAX);
-	return sample->ncolumns++;
-}
-
-static void
 choose_columns(RowSample *sample, List *candidates)
 {
-	int			n = 1;
-	int			created;
-	ListCell   *lc;
+	int			child = -1;
 
-	foreach(lc, candidates)
-		n += ((Candidate *) lfirst(lc))->n;
-	sample->columns = palloc(n * sizeof(SampleColumn));
 	foreach_ptr(const Candidate, cand, candidates)
 	{
+		child = sample->facts->columns[cand->column].table;
 		for (int i = 0; i < cand->n; i++)
-			(void) sample_column(sample, cand->columns[i]);
+			sample->columns = list_append_unique_int(sample->columns, cand->columns[i]);
 	}
-	created = created_column(sample->facts,
-							 sample->facts->columns[((Candidate *) linitial(candidates))->column].table);
-	sample->created = created < 0 ? -1 : sample_column(sample, created);
+	sample->created = created_column(sample->facts, child);
+	if (sample->created >= 0)
+		sample->columns = list_append_unique_int(sample->columns, sample->created);
+	return child;
 }
 
 /* ---- reading ---- */
@@ -182,12 +134,11 @@ count_blocks(Oid relid)
 	return blocks;
 }
 
-/* So many percent of the blocks hold as many rows as we want; 100: read them all */
-static double
-sample_percent(const RowSample *sample)
+double
+probe_percent(const Facts *facts, int child)
 {
-	double		blocks = count_blocks(sample->child);
-	double		tuples = sample->facts->tables[facts_find_table(sample->facts, sample->child)].tuples;
+	double		blocks = count_blocks(facts->tables[child].oid);
+	double		tuples = facts->tables[child].tuples;
 	double		rows = tuples > 0 && blocks > 0 ? tuples / blocks : BLOCK_ROWS;
 	double		wanted = SAMPLE_ROWS / Max(rows, 1);
 
@@ -196,89 +147,61 @@ sample_percent(const RowSample *sample)
 	return blocks <= 4 * wanted ? 100 : 100 * wanted / blocks;
 }
 
-static char *
-sample_query(const RowSample *sample, double percent)
+void
+probe_from(StringInfo query, const Facts *facts, int child, double percent)
 {
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT ");
-	for (int i = 0; i < sample->ncolumns; i++)
-		appendStringInfo(&buf, "%sfk.%s", i ? ", " : "",
-						 quote_identifier(sample->facts->columns[sample->columns[i].column].name));
-	appendStringInfoString(&buf, " FROM ");
-	audit_sql_table(&buf, sample->child, "fk");
+	appendStringInfoString(query, " FROM ");
+	audit_sql_table(query, facts->tables[child].oid, "fk");
 	if (percent < 100)
-		appendStringInfo(&buf, " TABLESAMPLE pg_catalog.system (%.8f) REPEATABLE (1)", percent);
-	return buf.data;
+		appendStringInfo(query, " TABLESAMPLE system (%.8f) REPEATABLE (1)", percent);
+	appendStringInfo(query, " LIMIT %d", SAMPLE_ROWS_MAX + 1);
 }
 
-/* Keeps a copy that is no longer than a key can be */
+static TupleDesc
+sample_desc(const RowSample *sample)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(list_length(sample->columns));
+	AttrNumber	n = 0;
+	ListCell   *lc;
+
+	foreach(lc, sample->columns)
+	{
+		const FactColumn *column = &sample->facts->columns[lfirst_int(lc)];
+
+		TupleDescInitEntry(desc, ++n, column->name, column->type, column->typmod, 0);
+		TupleDescInitEntryCollation(desc, n, column->collation);
+	}
+	TupleDescFinalize(desc);
+	return desc;
+}
+
+/* Values that are stored apart stay where they are: what is too long for a key is never fetched */
 static void
-keep_value(RowSample *sample, SampleColumn *column, Datum value, bool isnull)
+read_sample(RowSample *sample, int child)
 {
-	int			row = sample->nrows;
+	double		percent = probe_percent(sample->facts, child);
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, Max(sg_audit_memory_bytes() / 1024 / 8, 64));
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+	StringInfoData query;
+	ListCell   *lc;
 
-	column->states[row] = isnull ? VALUE_NULL : VALUE_HELD;
-	if (isnull)
-		return;
-	if (column->len == -1)
-	{
-		if (toast_datum_size(value) > KEY_SIZE_MAX)
-		{
-			column->states[row] = VALUE_LONG;
-			return;
-		}
-		sample->bytes += toast_raw_datum_size(value);
-		column->values[row] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-	}
-	else
-	{
-		column->values[row] = datumCopy(value, column->byval, column->len);
-		sample->bytes += column->byval ? 0 : datumGetSize(value, false, column->len);
-	}
-}
+	SetTuplestoreDestReceiverParams(receiver, rows, CurrentMemoryContext, false, NULL, NULL);
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	foreach(lc, sample->columns)
+		appendStringInfo(&query, "%sfk.%s", foreach_current_index(lc) ? ", " : "",
+						 quote_identifier(sample->facts->columns[lfirst_int(lc)].name));
+	probe_from(&query, sample->facts, child, percent);
+	sg_spi_receive(query.data, -1, false, receiver);
+	receiver->rDestroy(receiver);
 
-/* False when there is room for no more */
-static bool
-keep_row(RowSample *sample, HeapTuple tuple, TupleDesc desc)
-{
-	MemoryContext caller;
-
-	if (sample->nrows == SAMPLE_ROWS_MAX || sample->bytes > sg_audit_memory_bytes() / 8)
-		return false;
-	caller = MemoryContextSwitchTo(sample->context);
-	for (int i = 0; i < sample->ncolumns; i++)
-	{
-		bool		isnull;
-		Datum		value = SPI_getbinval(tuple, desc, i + 1, &isnull);
-
-		keep_value(sample, &sample->columns[i], value, isnull);
-	}
-	MemoryContextSwitchTo(caller);
-	sample->nrows++;
-	return true;
-}
-
-static void
-read_sample(RowSample *sample)
-{
-	double		percent = sample_percent(sample);
-	Portal		portal = SPI_cursor_open_with_args(NULL, sample_query(sample, percent), 0, NULL, NULL, NULL, true, 0);
-	bool		room = true;
-
-	while (room)
-	{
-		CHECK_FOR_INTERRUPTS();
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		if (SPI_processed == 0)
-			break;
-		for (uint64 i = 0; i < SPI_processed && room; i++)
-			room = keep_row(sample, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
-	sample->whole = room && percent >= 100;
+	sample->nrows = tuplestore_tuple_count(rows);
+	sample->whole = percent >= 100 && sample->nrows <= SAMPLE_ROWS_MAX;
+	sample->rows.md.name = "sample";
+	sample->rows.md.tupdesc = sample_desc(sample);
+	sample->rows.md.enrtype = ENR_NAMED_TUPLESTORE;
+	sample->rows.md.enrtuples = sample->nrows;
+	sample->rows.reldata = rows;
 }
 
 static void
@@ -287,29 +210,38 @@ set_local(const char *name, const char *value)
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-RowSample *
-probe_begin(Facts *facts, Oid child, List *candidates)
+void
+probe_scope_begin(SgScope *scope)
 {
-	RowSample  *sample = palloc0(sizeof(RowSample));
 	char		memory[32];
 
-	sample->facts = facts;
-	sample->child = child;
-	sample->context = CurrentMemoryContext;
-	sample->work = AllocSetContextCreate(CurrentMemoryContext, "discovery probe", ALLOCSET_DEFAULT_SIZES);
-	choose_columns(sample, candidates);
-
-	sg_caller_begin(&sample->scope);
+	sg_caller_begin(scope);
 	snprintf(memory, sizeof(memory), "%d", (int) Max(sg_audit_memory_bytes() / 1024 / 8, 64));
 	set_local("work_mem", memory);
 	set_local("hash_mem_multiplier", "1");
 	set_local("row_security", "off");
 	set_local("max_parallel_workers_per_gather", "0");
 	set_local("jit", "off");
+	/* the first rows are always the same */
+	set_local("synchronize_seqscans", "off");
 	/* planning must not look into CHECK constraints: anybody's code */
 	set_local("constraint_exclusion", "off");
+}
+
+RowSample *
+probe_begin(Facts *facts, List *candidates)
+{
+	RowSample  *sample = palloc0(sizeof(RowSample));
+	int			child;
+
+	sample->facts = facts;
+	sample->work = AllocSetContextCreate(CurrentMemoryContext, "discovery probe", ALLOCSET_DEFAULT_SIZES);
+	child = choose_columns(sample, candidates);
+	probe_scope_begin(&sample->scope);
+	read_sample(sample, child);
 	SPI_connect();
-	read_sample(sample);
+	if (SPI_register_relation(&sample->rows) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "a sample can't be seen");
 	return sample;
 }
 
@@ -317,45 +249,72 @@ void
 probe_end(RowSample *sample)
 {
 	SPI_finish();
+	tuplestore_end(sample->rows.reldata);
 	sg_scope_end(&sample->scope);
 }
 
-/* ---- looking up ---- */
+/* ---- looking up: search_path is pinned to pg_catalog ---- */
 
-static void
-append_collation_of(StringInfo buf, const Facts *facts, const FactColumn *column)
+static const char *
+column_name(const RowSample *sample, int column)
 {
-	Oid			type;
-	Oid			collation;
-	int32		typmod;
-
-	get_atttypetypmodcoll(facts->tables[column->table].oid, column->attnum, &type, &typmod, &collation);
-	if (OidIsValid(collation))
-		appendStringInfo(buf, " COLLATE %s", generate_collation_name(collation));
+	return quote_identifier(sample->facts->columns[column].name);
 }
 
-/* (SELECT u.c1 AS name, ... FROM ROWS FROM (unnest($1), ...) u (c1, ...)) fk: as if they were the child's rows */
+/*
+ * (SELECT a, b, ... FROM sample WHERE none is null LIMIT n) with an alias;
+ * what is too long for a key is null in it.  Numbered: with the columns "row
+ * number", from 0, and "rows", how many there are.
+ */
 static void
-append_values(StringInfo buf, const Facts *facts, const Candidate *cand, int nparams)
+append_sample(StringInfo buf, const RowSample *sample, List *columns, bool numbered, int limit, const char *alias)
 {
-	appendStringInfoString(buf, "(SELECT ");
-	for (int i = 0; i < cand->n; i++)
-	{
-		const FactColumn *column = &facts->columns[cand->columns[i]];
+	ListCell   *lc;
 
-		appendStringInfo(buf, "%su.c%d", i ? ", " : "", i + 1);
-		append_collation_of(buf, facts, column);
-		appendStringInfo(buf, " AS %s", quote_identifier(column->name));
+	appendStringInfo(buf, "(SELECT s.*%s FROM (SELECT ", numbered ?
+					 ", row_number() OVER () - 1 AS \"row number\", count(*) OVER () AS \"rows\"" : "");
+	foreach(lc, columns)
+	{
+		const char *name = column_name(sample, lfirst_int(lc));
+		const char *comma = foreach_current_index(lc) ? ", " : "";
+
+		if (get_typlen(sample->facts->columns[lfirst_int(lc)].type) == -1)
+			appendStringInfo(buf, "%sCASE WHEN pg_column_size(%s) <= %d THEN %s END AS %s",
+							 comma, name, KEY_SIZE_MAX, name, name);
+		else
+			appendStringInfo(buf, "%s%s", comma, name);
 	}
-	for (int i = cand->n; i < nparams; i++)
-		appendStringInfo(buf, ", u.c%d AS \"time %d\"", i + 1, i - cand->n + 1);
-	appendStringInfoString(buf, " FROM ROWS FROM (");
-	for (int i = 0; i < nparams; i++)
-		appendStringInfo(buf, "%spg_catalog.unnest($%d)", i ? ", " : "", i + 1);
-	appendStringInfoString(buf, ") u (");
-	for (int i = 0; i < nparams; i++)
-		appendStringInfo(buf, "%sc%d", i ? ", " : "", i + 1);
-	appendStringInfoString(buf, ")) fk");
+	appendStringInfoString(buf, " FROM sample WHERE ");
+	foreach(lc, columns)
+		appendStringInfo(buf, "%s%s IS DISTINCT FROM NULL", foreach_current_index(lc) ? " AND " : "", column_name(sample, lfirst_int(lc)));
+	appendStringInfo(buf, " LIMIT %d) s) %s", limit, alias);
+}
+
+/*
+ * (SELECT ...) fk: the sample's rows, but each column with the value of the row
+ * that is `shift` of all rows away; the ones from `named` on are called "time 1" and so on
+ */
+static void
+append_shifted(StringInfo buf, const RowSample *sample, const int *columns, const double *shifts, int n, int named, int limit)
+{
+	List	   *different = NIL;
+
+	for (int i = 0; i < n; i++)
+		different = list_append_unique_int(different, columns[i]);
+	appendStringInfoString(buf, "(WITH numbered AS MATERIALIZED (SELECT * FROM ");
+	append_sample(buf, sample, different, true, limit, "n");
+	appendStringInfoString(buf, ") SELECT ");
+	for (int i = 0; i < n; i++)
+	{
+		appendStringInfo(buf, "%ss%d.%s", i ? ", " : "", i, column_name(sample, columns[i]));
+		if (i >= named)
+			appendStringInfo(buf, " AS \"time %d\"", i - named + 1);
+	}
+	appendStringInfoString(buf, " FROM numbered s0");
+	for (int i = 1; i < n; i++)
+		appendStringInfo(buf, " JOIN numbered s%d ON s%d.\"row number\" = (s0.\"row number\" + CAST(floor(s0.\"rows\" * %.16f) AS int8)) %% s0.\"rows\"",
+						 i, i, shifts[i]);
+	appendStringInfoString(buf, ") fk");
 }
 
 static bool
@@ -377,7 +336,7 @@ append_parent_end(StringInfo buf, const Facts *facts, const Candidate *cand, boo
 	const char *column = audit_sql_column("pk", key->parent, key->parent_att[0]);
 	double		tuples = facts->tables[facts->keys[cand->key].table].tuples;
 
-	appendStringInfo(buf, ", (SELECT CAST(%s AS pg_catalog.float8) FROM ", column);
+	appendStringInfo(buf, ", (SELECT CAST(%s AS float8) FROM ", column);
 	audit_sql_table(buf, key->parent, "pk");
 	appendStringInfo(buf, " WHERE %s IS NOT NULL ORDER BY %s%s OFFSET %d LIMIT 1)",
 					 column, column, last ? " DESC" : "", last ? (int) Max(Min(tuples / 100, OUTLIERS_MAX), 0) : 0);
@@ -393,91 +352,61 @@ append_different(StringInfo buf, const Facts *facts, const Candidate *cand)
 	appendStringInfoString(buf, cand->n > 1 ? ")" : "");
 }
 
-/* rows, those without a parent, different ones; of numbers, the ends on both sides */
-static char *
-lookup_query(const Facts *facts, const Candidate *cand, bool ranged)
+/* EXISTS (the row of the parent that fk names), looked up: without OFFSET all of the parent would be read into a hash table */
+static void
+append_found(StringInfo buf, const FkKey *key)
 {
-	const FkKey *key = cand->fk;
-	StringInfoData buf;
+	appendStringInfoString(buf, "EXISTS (SELECT FROM ");
+	audit_sql_table(buf, key->parent, "pk");
+	appendStringInfoString(buf, " WHERE ");
+	audit_sql_match(buf, key);
+	appendStringInfoString(buf, " OFFSET 0)");
+}
 
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE NOT q.found),"
-						   " pg_catalog.count(DISTINCT q.v)");
+/* rows, those without a parent, different ones; of numbers, the ends on both sides */
+static void
+lookup_query(StringInfo buf, const RowSample *sample, const Candidate *cand, bool ranged, int limit)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < cand->n; i++)
+		columns = lappend_int(columns, cand->columns[i]);
+	appendStringInfoString(buf, "SELECT count(*), count(*) FILTER (WHERE NOT q.found),"
+						   " count(DISTINCT q.v)");
 	if (ranged)
 	{
 		static const char *const ends[] = {"min", "max"};
 
 		for (int e = 0; e < 2; e++)
-			appendStringInfo(&buf, ", CAST(pg_catalog.%s(q.v) FILTER (WHERE q.found) AS pg_catalog.float8)", ends[e]);
+			appendStringInfo(buf, ", CAST(%s(q.v) FILTER (WHERE q.found) AS float8)", ends[e]);
 		for (int e = 0; e < 2; e++)
-			append_parent_end(&buf, facts, cand, e == 1);
+			append_parent_end(buf, sample->facts, cand, e == 1);
 	}
-	appendStringInfoString(&buf, " FROM (SELECT ");
-	append_different(&buf, facts, cand);
-	appendStringInfoString(&buf, " AS v, EXISTS (SELECT FROM ");
-	audit_sql_table(&buf, key->parent, "pk");
-	appendStringInfoString(&buf, " WHERE ");
-	audit_sql_match(&buf, key);
+	appendStringInfoString(buf, " FROM (SELECT ");
+	append_different(buf, sample->facts, cand);
+	appendStringInfoString(buf, " AS v, ");
+	append_found(buf, cand->fk);
+	appendStringInfoString(buf, " AS found FROM ");
+	append_sample(buf, sample, columns, false, limit, "fk");
 
-	/*
-	 * OFFSET here, or all of the parent would be read into a hash table; and
-	 * there, or each FILTER would look the value up again.
-	 */
-	appendStringInfoString(&buf, " OFFSET 0) AS found FROM ");
-	append_values(&buf, facts, cand, cand->n);
-	appendStringInfoString(&buf, " OFFSET 0) q");
-	return buf.data;
+	/* or each FILTER would look the value up again */
+	appendStringInfoString(buf, " OFFSET 0) q");
 }
 
-/* Rows of the sample that have all of the candidate's columns, at most `most`, from the first */
-static int
-rows_with_values(const RowSample *sample, const int *slots, int n, int *rows, int most, int64 *too_long)
-{
-	int			found = 0;
-
-	for (int r = 0; r < sample->nrows && found < most; r++)
-	{
-		bool		null = false;
-		bool		lengthy = false;
-
-		for (int i = 0; i < n; i++)
-		{
-			null |= sample->columns[slots[i]].states[r] == VALUE_NULL;
-			lengthy |= sample->columns[slots[i]].states[r] == VALUE_LONG;
-		}
-		if (lengthy && !null && too_long)
-			(*too_long)++;
-		if (!null && !lengthy)
-			rows[found++] = r;
-	}
-	return found;
-}
-
+/* What share of the rows of a FROM clause has a parent? */
 static void
-add_array(Probe *probe, const RowSample *sample, int slot, const int *rows, int n, int shift)
+share_query(StringInfo buf, const FkKey *key, const char *from)
 {
-	const SampleColumn *column = &sample->columns[slot];
-	Oid			type = sample->facts->columns[column->column].type;
-	Datum	   *values = palloc(Max(n, 1) * sizeof(Datum));
-	Oid			array = get_array_type(type);
-
-	if (!OidIsValid(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("type %s has no array type: its values can't be sampled", format_type_be(type))));
-	for (int i = 0; i < n; i++)
-		values[i] = column->values[rows[(i + shift) % n]];
-	probe->types[probe->nparams] = array;
-	probe->arrays[probe->nparams++] =
-		PointerGetDatum(construct_array(values, n, type, column->len, column->byval, column->align));
-	probe->n = n;
+	appendStringInfoString(buf, "SELECT CAST(avg(CAST(q.found AS int4)) AS float8) FROM (SELECT ");
+	append_found(buf, key);
+	appendStringInfo(buf, " AS found FROM %s OFFSET 0) q", from);
 }
 
+/* It has one row */
 static void
-run_probe(Probe *probe, const char *query)
+run(StringInfo query)
 {
-	if (SPI_execute_with_args(query, probe->nparams, probe->types, probe->arrays, NULL, true, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
+	if (SPI_execute(query->data, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "a sample gave no row");
 }
 
@@ -499,9 +428,13 @@ result_number(int column, double *number)
 }
 
 static void
-look_up(Probe *probe, const char *query, bool ranged, RowFindings *found)
+look_up(const RowSample *sample, const Candidate *cand, bool ranged, int limit, RowFindings *found)
 {
-	run_probe(probe, query);
+	StringInfoData query;
+
+	initStringInfo(&query);
+	lookup_query(&query, sample, cand, ranged, limit);
+	run(&query);
 	found->rows = result_count(1);
 	found->orphans = result_count(2);
 	found->distinct = result_count(3);
@@ -510,50 +443,39 @@ look_up(Probe *probe, const char *query, bool ranged, RowFindings *found)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-static Datum
-integer_datum(Oid type, int64 number)
+static double
+run_share(const FkKey *key, const char *from)
 {
-	switch (type)
-	{
-		case INT2OID:
-			return Int16GetDatum((int16) number);
-		case INT4OID:
-			return Int32GetDatum((int32) number);
-		default:
-			return Int64GetDatum(number);
-	}
+	StringInfoData query;
+	double		share;
+
+	initStringInfo(&query);
+	share_query(&query, key, from);
+	run(&query);
+	if (!result_number(1, &share))
+		share = -1;
+	SPI_freetuptable(SPI_tuptable);
+	return share;
 }
 
 /* What share of the numbers between the child's ends are keys of the parent? */
 static double
-density(const RowSample *sample, const char *query, int slot, const RowFindings *found)
+density(const RowSample *sample, const Candidate *cand, const RowFindings *found)
 {
-	const SampleColumn *column = &sample->columns[slot];
-	Oid			type = getBaseType(sample->facts->columns[column->column].type);
+	Oid			type = getBaseType(sample->facts->columns[cand->column].type);
 	double		width = found->highest - found->lowest + 1;
-	int			n = (int) Min(width, DENSITY_PROBES);
-	Datum		values[DENSITY_PROBES];
-	Probe		probe = {.n = n,.nparams = 1};
-	double		share;
+	StringInfoData from;
 
 	if (type == NUMERICOID || width < 2 || width > 1e15)
 		return -1;
-	for (int i = 0; i < n; i++)
-	{
-		/*
-		 * the golden section spreads them evenly, and hits no rhythm of the
-		 * keys
-		 */
-		double		at = width <= n ? i : floor(width * fmod((i + 0.5) * 0.6180339887498949, 1));
-
-		values[i] = integer_datum(type, (int64) (found->lowest + at));
-	}
-	probe.types[0] = get_array_type(type);
-	probe.arrays[0] = PointerGetDatum(construct_array(values, n, type, column->len, column->byval, column->align));
-	run_probe(&probe, query);
-	share = 1 - (double) result_count(2) / n;
-	SPI_freetuptable(SPI_tuptable);
-	return share;
+	initStringInfo(&from);
+	appendStringInfo(&from, "(SELECT CAST(CAST(%.0f AS float8) + CASE WHEN %.0f <= %d THEN i ELSE"
+					 " floor(%.0f * (p - floor(p))) END AS %s) AS %s"
+					 " FROM (SELECT CAST(g AS float8), (CAST(g AS float8) + 0.5) * %.16f"
+					 " FROM generate_series(0, %d) g) g (i, p)) fk",
+					 found->lowest, width, DENSITY_PROBES, width, format_type_be_qualified(type), column_name(sample, cand->column),
+					 GOLDEN, (int) Min(width, DENSITY_PROBES) - 1);
+	return run_share(cand->fk, from.data);
 }
 
 /*
@@ -561,65 +483,48 @@ density(const RowSample *sample, const char *query, int slot, const RowFindings 
  * another row?  Then it says nothing that it has all of them.
  */
 static double
-found_by_chance(const RowSample *sample, const Candidate *cand, const char *query, const int *slots, const int *rows, int n)
+found_by_chance(const RowSample *sample, const Candidate *cand)
 {
-	Probe		probe = {0};
-	double		share;
+	double		shifts[GROUP_MAX];
+	StringInfoData from;
 
-	/* the golden section again: rows may come round and round */
 	for (int i = 0; i < cand->n; i++)
-		add_array(&probe, sample, slots[i], rows, n, (int) (n * fmod(i * 0.6180339887498949, 1)));
-	run_probe(&probe, query);
-	share = 1 - (double) result_count(2) / n;
-	SPI_freetuptable(SPI_tuptable);
-	return share;
+		shifts[i] = fmod(i * GOLDEN, 1);
+	initStringInfo(&from);
+	append_shifted(&from, sample, cand->columns, shifts, cand->n, cand->n, SAMPLE_ROWS_MAX);
+	return run_share(cand->fk, from.data);
 }
 
 /* ---- time ---- */
 
-static char *
-dated_query(const Facts *facts, const Candidate *cand, int created)
-{
-	const FkKey *key = cand->fk;
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT pg_catalog.count(*)");
-	for (int i = 1; i <= 2; i++)
-		appendStringInfo(&buf, ", pg_catalog.count(*) FILTER (WHERE CAST(fk.\"time %d\" AS pg_catalog.timestamptz)"
-						 " OPERATOR(pg_catalog.<) CAST(pk.%s AS pg_catalog.timestamptz))",
-						 i, quote_identifier(facts->columns[created].name));
-	appendStringInfoString(&buf, " FROM ");
-	append_values(&buf, facts, cand, cand->n + 2);
-	appendStringInfoString(&buf, " JOIN ");
-	audit_sql_table(&buf, key->parent, "pk");
-	appendStringInfoString(&buf, " ON ");
-	audit_sql_match(&buf, key);
-	return buf.data;
-}
-
 /* Are rows younger than their parents, and would other rows be, too? */
 static void
-compare_times(const RowSample *sample, const Candidate *cand, const int *slots, RowFindings *found)
+compare_times(const RowSample *sample, const Candidate *cand, RowFindings *found)
 {
 	const Facts *facts = sample->facts;
 	int			created = created_column(facts, facts->keys[cand->key].table);
-	int			all[GROUP_MAX + 1];
-	int			rows[DATED_ROWS];
-	Probe		probe = {0};
-	int			n;
+	int			columns[GROUP_MAX + 2];
+	double		shifts[GROUP_MAX + 2] = {0};
+	StringInfoData query;
 
 	if (sample->created < 0 || created < 0 || cand->fk->parent == cand->fk->child)
 		return;
-	memcpy(all, slots, cand->n * sizeof(int));
-	all[cand->n] = sample->created;
-	n = rows_with_values(sample, all, cand->n + 1, rows, DATED_ROWS, NULL);
-	if (n == 0)
-		return;
-	for (int i = 0; i <= cand->n; i++)
-		add_array(&probe, sample, all[i], rows, n, 0);
-	add_array(&probe, sample, sample->created, rows, n, n / 2);
-	run_probe(&probe, dated_query(facts, cand, created));
+	memcpy(columns, cand->columns, cand->n * sizeof(int));
+	columns[cand->n] = columns[cand->n + 1] = sample->created;
+	shifts[cand->n + 1] = 0.5;
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT count(*)");
+	for (int i = 1; i <= 2; i++)
+		appendStringInfo(&query, ", count(*) FILTER (WHERE CAST(fk.\"time %d\" AS timestamptz)"
+						 " < CAST(pk.%s AS timestamptz))",
+						 i, quote_identifier(facts->columns[created].name));
+	appendStringInfoString(&query, " FROM ");
+	append_shifted(&query, sample, columns, shifts, cand->n + 2, cand->n, DATED_ROWS);
+	appendStringInfoString(&query, " JOIN ");
+	audit_sql_table(&query, cand->fk->parent, "pk");
+	appendStringInfoString(&query, " ON ");
+	audit_sql_match(&query, cand->fk);
+	run(&query);
 	found->dated = result_count(1);
 	found->older = result_count(2);
 	found->older_by_chance = result_count(3);
@@ -642,46 +547,26 @@ static void
 probe_values(RowSample *sample, const Candidate *cand, RowFindings *found)
 {
 	const Facts *facts = sample->facts;
-	const FkKey *key = cand->fk;
-	bool		ranged = cand->n == 1 && is_ranged(facts->columns[cand->columns[0]].type) &&
-		is_ranged(get_atttype(key->parent, key->parent_att[0]));
-	char	   *query = lookup_query(facts, cand, ranged);
-	int		   *rows = palloc(SAMPLE_ROWS_MAX * sizeof(int));
-	int			slots[GROUP_MAX];
-	int64		too_long = 0;
-	bool		all;
-	int			n;
+	bool		ranged = cand->n == 1 && is_ranged(facts->columns[cand->column].type) &&
+		is_ranged(get_atttype(cand->fk->parent, cand->fk->parent_att[0]));
+	int			limit = sample->nrows > 4 * FIRST_LOOK ? FIRST_LOOK : SAMPLE_ROWS_MAX;
 
-	for (int i = 0; i < cand->n; i++)
-		slots[i] = sample_column(sample, cand->columns[i]);
-	n = rows_with_values(sample, slots, cand->n, rows, SAMPLE_ROWS_MAX, &too_long);
-	all = n == 0;
-	for (int look = n > 4 * FIRST_LOOK ? FIRST_LOOK : n; n > 0; look = n)
+	look_up(sample, cand, ranged, limit, found);
+	if (found->rows == limit && limit == FIRST_LOOK && found->orphans <= HOPELESS * limit)
 	{
-		Probe		probe = {0};
-
-		for (int i = 0; i < cand->n; i++)
-			add_array(&probe, sample, slots[i], rows, look, 0);
-		look_up(&probe, query, ranged, found);
-		all = look == n;
-		if (all || found->orphans > HOPELESS * look)
-			break;
+		limit = SAMPLE_ROWS_MAX;
+		look_up(sample, cand, ranged, limit, found);
 	}
-	found->whole = sample->whole && all;
-	if (all)
-	{
-		found->rows += too_long;
-		found->orphans += too_long;
-	}
+	found->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || found->rows < limit);
 	found->parents = parent_rows(facts, cand, found);
-	if (n == 0)
+	if (found->rows == 0)
 		return;
 	if (found->ranged)
-		found->density = density(sample, query, slots[0], found);
+		found->density = density(sample, cand, found);
 	if (cand->n > 1)
-		found->by_chance = found_by_chance(sample, cand, query, slots, rows, n);
+		found->by_chance = found_by_chance(sample, cand);
 	if (found->orphans < ORPHANS_MOST * found->rows)
-		compare_times(sample, cand, slots, found);
+		compare_times(sample, cand, found);
 }
 
 void

@@ -313,7 +313,7 @@ lock_and_look(void *arg)
 		return;
 	sg_progress_tables(SG_PHASE_SCANNING, batch->child, 0);
 	audit_push_snapshot();
-	sample = probe_begin(look->d->facts, batch->child, locked);
+	sample = probe_begin(look->d->facts, locked);
 	foreach_ptr(Candidate, cand, locked)
 	{
 		look_at_one(look, sample, cand);

@@ -11,9 +11,11 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+
+#include "base/scope.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
-
 
 /* For the view schemaguard.progress */
 typedef struct RowProgress
@@ -54,12 +56,20 @@ typedef struct RowFindings
 typedef struct RowSample RowSample;
 
 /*
+ * The settings of reading users' rows, as the caller; the share of a child's
+ * blocks that a sample takes (100: all of them), and the FROM clause of it, for columns of fk
+ */
+extern void probe_scope_begin(SgScope *scope);
+extern double probe_percent(const Facts *facts, int child);
+extern void probe_from(StringInfo query, const Facts *facts, int child, double percent);
+
+/*
  * Read a sample of the rows of a child, the columns of these candidates.
  * Locks are held, the snapshot to read in is the active one.  Allocates in
- * the current memory context, no more than a quarter of
- * schemaguard.audit_memory.
+ * the current memory context; rows that an eighth of
+ * schemaguard.audit_memory has no room for are in a file.
  */
-extern RowSample *probe_begin(Facts *facts, Oid child, List *candidates);
+extern RowSample *probe_begin(Facts *facts, List *candidates);
 
 /* Look the values of a candidate up in its parent */
 extern void probe_candidate(RowSample *sample, const Candidate *cand, RowFindings *found);

@@ -38,6 +38,7 @@
 #include "plan/plan_input.h"
 
 PG_FUNCTION_INFO_V1(sg_discovery_candidates);
+PG_FUNCTION_INFO_V1(sg_discover_fks);
 PG_FUNCTION_INFO_V1(sg_discovery);
 PG_FUNCTION_INFO_V1(sg_discover_unmatched);
 PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
@@ -485,6 +486,13 @@ sg_discovery(PG_FUNCTION_ARGS)
 	notice_denied(d.facts);
 	sg_progress_end();
 	PG_RETURN_NULL();
+}
+
+/* sg_discover_fks() of objects of the version before, which lack tables that this needs: it says what to do */
+Datum
+sg_discover_fks(PG_FUNCTION_ARGS)
+{
+	return sg_discovery(fcinfo);
 }
 
 /* ---- sg_discover_unmatched ---- */
