@@ -10,6 +10,7 @@
 # docs/recipes/pg_cron.md is run by 040_pg_cron.pl, docs/recipes/pgtap.md by 011_examples.pl.
 #
 # rooms: run report
+# takes: 45 s
 # majors: one (clients, and statements that other tests have)
 use strict;
 use warnings;

@@ -7,6 +7,7 @@
 #   key that is valid holds.
 #
 # rooms: deploy
+# takes: 20 s
 # majors: one (measures load)
 use strict;
 use warnings;

@@ -7,6 +7,7 @@
 #     trust a table that was truncated since
 #
 # rooms: audit
+# takes: 20 s
 use strict;
 use warnings;
 use FindBin;

@@ -9,6 +9,7 @@
 # kill -9 of the client.
 #
 # rooms: run
+# takes: 20 s
 use strict;
 use warnings;
 use FindBin;

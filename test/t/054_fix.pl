@@ -5,6 +5,7 @@
 # SG_LONG=1 kills more often and runs pgbench for longer.
 #
 # rooms: fix
+# takes: 20 s
 use strict;
 use warnings;
 use FindBin;

@@ -4,7 +4,7 @@
 # policies, owners and deploying roles are checked, then deployed by the same role.  A step without "block" must be done:
 # its key there and valid, or NOT VALID where the check has counted orphans, or could not count them, and the policy is
 # leave, or one that fixes them and other rows refer to them, or the check has said that the policy does not work.  A step with "block" must not be done: skipped, failed, or with a key that its VALIDATE has refused.
-# 200 cases, 3,000 with SG_LONG=1.  SG_BATCH=n runs batch n alone, SG_CASES=n that many cases, SG_SEED=n starts elsewhere.
+# 100 cases, 3,000 with SG_LONG=1.  SG_BATCH=n runs batch n alone, SG_CASES=n that many cases, SG_SEED=n starts elsewhere.
 #
 # rooms: check
 use strict;
@@ -17,7 +17,7 @@ use SgTest;
 use SgCases;
 
 my $per_batch = 20;
-my $batches = int(($ENV{SG_CASES} || (long_run() ? 3000 : 200)) / $per_batch);
+my $batches = int(($ENV{SG_CASES} || (long_run() ? 3000 : 100)) / $per_batch);
 
 my $node = new_node('honest', conf => "max_locks_per_transaction = 512\nautovacuum = off\nmax_worker_processes = 12\n");
 my $major = major($node);

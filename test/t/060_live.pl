@@ -10,7 +10,7 @@
 # same is measured for plain ALTER TABLE with 8 of the keys.
 #
 # rooms: deploy
-# alone: measures how long an application waits
+# takes: 30 s
 # majors: one (measures load)
 use strict;
 use warnings;

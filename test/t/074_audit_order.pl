@@ -6,6 +6,7 @@
 # before.  A worker that somebody ends costs time only, and however keys are distributed, each orphan counts once.
 #
 # rooms: audit worker
+# takes: 20 s
 use strict;
 use warnings;
 use FindBin;

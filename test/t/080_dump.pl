@@ -7,6 +7,7 @@
 #   - objects of another version than the library's: 55000
 #
 # rooms: plan
+# takes: 25 s
 use strict;
 use warnings;
 use FindBin;

@@ -22,15 +22,27 @@ sub long_run { return ($ENV{SG_LONG} // '') =~ /^(1|yes|on|true)$/; }
 
 sub seed { return $ENV{SG_SEED} || 1; }
 
-# A started server; unless without => 1, with the extension in database postgres.  conf: lines for postgresql.conf
+# A started server; unless without => 1, with the extension in database postgres.  conf: lines for postgresql.conf;
+# initdb: its options.  The first one of a file, where it takes no options, is a copy of the template that run-tests.sh
+# has made: initdb would take a good part of the time.  Further ones are systems of their own.
+my $servers = 0;
+
 sub new_node
 {
 	my ($name, %opt) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $template = $servers++ || $opt{initdb} ? undef : $ENV{SG_TEMPLATE};
 
-	$node->init(
-		allows_streaming => $opt{streaming} ? 1 : 0,
-		extra => [ '--locale=C.UTF-8', '--encoding=UTF8', @{ $opt{initdb} // [] } ]);
+	{
+		no warnings 'redefine';
+		my $run = \&PostgreSQL::Test::Utils::system_or_bail;
+		local *PostgreSQL::Test::Utils::system_or_bail = sub {
+			return $run->($template && $_[0] eq 'initdb' ? ('cp', '-a', $template, $node->data_dir) : @_);
+		};
+		$node->init(
+			allows_streaming => $opt{streaming} ? 1 : 0,
+			extra => [ '--locale=C.UTF-8', '--encoding=UTF8', @{ $opt{initdb} // [] } ]);
+	}
 	# Cluster.pm logs every statement, which is most of the run time of some files.  What starts is committed without
 	# waiting for the disk: with this delay it gets there soon, also where nobody calls flush_wal() (SgLoad.pm).  Many
 	# sessions that wait in a loop of SQL would each compile it.  An autovacuum that comes by holds locks and changes

@@ -34,7 +34,6 @@
 #   needs: pgtap             a regression test is skipped where the server does not have that extension
 #   since: 18                and before that major
 #   takes: 40 s              a TAP file that is among the first to begin
-#   alone: why               a TAP file that runs after the others, and beside nothing
 #   majors: one (why)        a TAP file that is the same on all majors
 
 set -euo pipefail
@@ -121,10 +120,10 @@ leave_out_unmet() {
   regress=${met[*]}
 }
 
-# Sets queue to the jobs, those that take long first, and last to those that want to be alone.
+# Sets queue to the jobs, those that take long first.
 order_jobs() {
   local file name why seconds list=()
-  queue=() last=()
+  queue=()
   [ -z "$regress" ] || list+=('60 regression')
   [ -z "$isolation" ] || list+=('25 isolation')
   for file in $tap; do
@@ -135,8 +134,6 @@ order_jobs() {
       report skip "test/t/$name.pl (majors: $why)"
     elif [ -n "${ONLY:-}" ] && [ "${seconds:-0}" -ge 25 ]; then
       report skip "test/t/$name.pl (takes $seconds s: ONLY_TAP=$name)"
-    elif [ -n "$(mark "t/$name.pl" alone)" ]; then
-      last+=("$name")
     else
       list+=("${seconds:-0} $name")
     fi
@@ -171,7 +168,7 @@ end_job() {
   wait -n -p pid "${!running[@]}" || status=$?
   name=${running[$pid]} seconds=$((SECONDS - began[$pid]))
   unset "running[$pid]"
-  left=("${running[@]}" "${queue[@]}" "${last[@]}")
+  left=("${running[@]}" "${queue[@]}")
   remark="$seconds s; left: $([ ${#left[@]} -gt 4 ] && echo "${#left[@]}" || echo "${left[*]:-nothing}")"
   case $name in
     regression | isolation) report_suite "$name" "$status" "$remark" ;;
@@ -251,17 +248,17 @@ export TEMP_CONFIG=$SG_CONF PG_TEST_PORT_DIR=$SG_DIR/ports
 # How long the server's own tools wait: a machine may be busy with other suites.
 export PGCTLTIMEOUT=300 PG_TEST_TIMEOUT_DEFAULT=600
 sg_as mkdir "$PG_TEST_PORT_DIR" jobs
+# What their servers are copies of: see new_node() in SgTest.pm.
+export SG_TEMPLATE=$SG_DIR/template
+sg_as "$SG_BINDIR/initdb" -D "$SG_TEMPLATE" -A trust -N -E UTF8 --locale=C.UTF-8 > /dev/null
 
 choose_tests
 leave_out_unmet
 order_jobs
-while [ $((${#running[@]} + ${#queue[@]} + ${#last[@]})) -gt 0 ]; do
+while [ $((${#running[@]} + ${#queue[@]})) -gt 0 ]; do
   if [ ${#queue[@]} -gt 0 ] && [ ${#running[@]} -lt "$jobs" ]; then
     start_job "${queue[0]}"
     queue=("${queue[@]:1}")
-  elif [ ${#queue[@]} -eq 0 ] && [ ${#running[@]} -eq 0 ]; then
-    start_job "${last[0]}"
-    last=("${last[@]:1}")
   else
     end_job
   fi
