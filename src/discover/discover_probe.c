@@ -204,12 +204,6 @@ read_sample(RowSample *sample, int child)
 	sample->rows.reldata = rows;
 }
 
-static void
-set_local(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
 void
 probe_scope_begin(SgScope *scope)
 {
@@ -217,15 +211,15 @@ probe_scope_begin(SgScope *scope)
 
 	sg_caller_begin(scope);
 	snprintf(memory, sizeof(memory), "%d", (int) Max(sg_audit_memory_bytes() / 1024 / 8, 64));
-	set_local("work_mem", memory);
-	set_local("hash_mem_multiplier", "1");
-	set_local("row_security", "off");
-	set_local("max_parallel_workers_per_gather", "0");
-	set_local("jit", "off");
+	sg_scope_set("work_mem", memory);
+	sg_scope_set("hash_mem_multiplier", "1");
+	sg_scope_set("row_security", "off");
+	sg_scope_set("max_parallel_workers_per_gather", "0");
+	sg_scope_set("jit", "off");
 	/* the first rows are always the same */
-	set_local("synchronize_seqscans", "off");
+	sg_scope_set("synchronize_seqscans", "off");
 	/* planning must not look into CHECK constraints: anybody's code */
-	set_local("constraint_exclusion", "off");
+	sg_scope_set("constraint_exclusion", "off");
 }
 
 RowSample *

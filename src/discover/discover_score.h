@@ -163,8 +163,8 @@ extern void stats_begin(Facts *facts);
  */
 extern bool stats_fill(Facts *facts, const Candidate *cand, float *evidence);
 
-/* Are there many values, and no numbers that any key of 1 to n would have? */
-extern bool stats_can_tell(Facts *facts, int column);
+/* Are its numbers so far apart that a key of 1 to n would not have them by chance? */
+extern bool stats_sparse(Facts *facts, int column);
 
 /* What a value is as a number, where it is one or a date */
 extern bool stats_number(Oid type, Datum value, double *number);

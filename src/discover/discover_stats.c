@@ -36,10 +36,7 @@
 
 
 #define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
-#define TELLING_VALUES 10		/* different values that are in a key by no
-								 * chance.. */
-#define SPARSE_OF 64			/* .. if they are texts, or one of so many
-								 * numbers, at least */
+#define SPARSE_OF 64			/* numbers that could be for each one that is */
 #define OUTLIER_OF 50			/* values of which one may be an outlier */
 
 typedef struct ColumnStats
@@ -313,12 +310,11 @@ stats_begin(Facts *facts)
 }
 
 bool
-stats_can_tell(Facts *facts, int c)
+stats_sparse(Facts *facts, int c)
 {
 	const ColumnStats *stats = child_stats(facts, c);
 
-	return stats->known && stats->distinct >= TELLING_VALUES &&
-		(stats->ranged ? stats->highest - stats->lowest + 1 >= SPARSE_OF * stats->distinct : facts_is_text(facts->columns[c].type));
+	return stats->known && stats->ranged && stats->highest - stats->lowest + 1 >= SPARSE_OF * stats->distinct;
 }
 
 bool

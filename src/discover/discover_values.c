@@ -5,26 +5,245 @@
  *
  * That uuids, texts of many kinds or numbers far apart are all keys of a
  * table is no chance.  So where the names bring up nothing that is likely,
- * such a column gets a candidate for each key of its type that its statistics
- * do not rule out; the sample of its rows, which is read anyway, is looked up
- * in their indexes, a few values at first.
+ * each such column gets a sketch: the least hashes of its values, in a sample of
+ * its table.  Then each key of these types is read once, and its
+ * hashes are looked for in all sketches together.  Where four fifths of a sketch
+ * is found, there is a candidate; what it is worth is for
+ * its rows to say (discover_rows.c).
+ *
+ * Nothing but hash functions of built-in types runs, and only where reading
+ * the table runs nobody else's code.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
+#include "audit/audit.h"
+#include "base/code.h"
 #include "base/compat.h"
+#include "base/errors.h"
+#include "base/guc.h"
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
+#include "discover/discover_rows.h"
 #include "discover/discover_score.h"
 
 #define LIKELY 0.3				/* score of a candidate that needs no others */
-#define KEYS_MAX 64				/* candidates that a column gets */
+#define SKETCH 64				/* values of a sketch.. */
+#define SKETCH_LEAST 3			/* .. and fewer say nothing */
+#define COLUMNS_AT_ONCE 64
+#define VALUE_BYTES 16			/* of memory that a value of a sketch takes */
+
+/* The sketches of some columns */
+typedef struct Sketches
+{
+	Discovery  *d;
+	int			n;				/* values of all of them */
+	int			room;
+	Datum	   *columns;		/* of each value: int4 */
+	Datum	   *hashes;			/* int8 */
+	int		   *sizes;			/* by column, from d->from */
+	List	  **known;			/* keys that its names have brought up */
+	List	   *added;
+} Sketches;
+
+/* A table that is to be read */
+typedef struct TableRead
+{
+	Sketches   *sketches;
+	int			table;
+	List	   *columns;		/* of int: of the child; or.. */
+	int			key;			/* ..the parent's */
+} TableRead;
+
+/* The hash of a column's values, as an expression with search_path pinned; NULL: of that type there is none */
+static char *
+hash_of(const FactColumn *column, const char *alias)
+{
+	const char *name = quote_identifier(column->name);
+
+	switch (getBaseType(column->type))
+	{
+		case UUIDOID:
+			return psprintf("uuid_hash_extended(%s.%s, 0)", alias, name);
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return psprintf("hashint8extended(%s.%s, 0)", alias, name);
+		case NUMERICOID:
+			return psprintf("hash_numeric_extended(%s.%s, 0)", alias, name);
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return psprintf("CASE WHEN pg_column_size(%s.%s) < %d THEN hashtextextended(CAST(%s.%s AS text) COLLATE \"C\", 0) END",
+							alias, name, BLCKSZ, alias, name);
+	}
+	return NULL;
+}
+
+/* ---- reading a table ---- */
+
+/* Where anything is in the way, the column is left out: no name speaks for it */
+static bool
+may_read(const Facts *facts, int c)
+{
+	const FactColumn *column = &facts->columns[c];
+	Oid			relid = facts->tables[column->table].oid;
+
+	return get_attgenerated(relid, column->attnum) != ATTRIBUTE_GENERATED_VIRTUAL &&
+		audit_readable(relid, GetUserId(), &column->attnum, 1, false) == NULL;
+}
+
+static bool
+runs_no_code(Oid relid)
+{
+	CodeReach  *reach = code_reach();
+	Oid			role;
+
+	code_reach_read(reach, relid);
+	return code_role(reach, code_table_owner(relid), &role) == NULL && !OidIsValid(role);
+}
+
+/* The values of a sketch follow each other, column after column */
+static void
+sketch_columns(TableRead *read)
+{
+	Sketches   *s = read->sketches;
+	const Facts *facts = s->d->facts;
+	StringInfoData query;
+	ListCell   *lc;
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT v.k, v.h FROM (SELECT v.k, v.h, row_number() OVER (PARTITION BY v.k ORDER BY v.h) AS place"
+						   " FROM (SELECT DISTINCT u.k, u.h FROM (SELECT ARRAY[");
+	foreach(lc, read->columns)
+		appendStringInfo(&query, "%s%s", foreach_current_index(lc) ? ", " : "", hash_of(&facts->columns[lfirst_int(lc)], "fk"));
+	appendStringInfoString(&query, "] AS hashes");
+	probe_from(&query, facts, read->table, probe_percent(facts, read->table));
+	appendStringInfo(&query, ") r, unnest(r.hashes) WITH ORDINALITY u (h, k) WHERE u.h IS NOT NULL) v) v WHERE v.place <= %d", SKETCH);
+	if (SPI_execute(query.data, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "no sketch");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		bool		isnull;
+		int64		k = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+		int			c = list_nth_int(read->columns, k - 1);
+
+		s->columns[s->n] = Int32GetDatum(c);
+		s->hashes[s->n++] = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull);
+		s->sizes[c - s->d->from]++;
+	}
+}
+
+/* A column whose sketch has enough of the key */
+static void
+add_candidate(Sketches *s, int c, int k, int64 found)
+{
+	Facts	   *facts = s->d->facts;
+	const FactKey *key = &facts->keys[k];
+	int			at = c - s->d->from;
+	MemoryContext caller;
+	Candidate  *cand;
+
+	if (s->sizes[at] < SKETCH_LEAST || 5 * found < 4 * s->sizes[at] || list_length(s->added) >= s->d->room ||
+		key->columns[0] == c || list_member_int(s->known[at], k) ||
+		!facts_types_match(facts, facts->columns[c].type, facts->columns[key->columns[0]].type))
+		return;
+	caller = MemoryContextSwitchTo(s->d->context);
+	cand = candidate_new(facts, k, &c, 1);
+	cand->by_rows = true;
+	signals_alone(facts, cand);
+	s->added = lappend(s->added, cand);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+match_key(TableRead *read)
+{
+	Sketches   *s = read->sketches;
+	const Facts *facts = s->d->facts;
+	Oid			types[] = {INT4ARRAYOID, INT8ARRAYOID};
+	Datum		values[] = {PointerGetDatum(construct_array(s->columns, s->n, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
+	PointerGetDatum(construct_array(s->hashes, s->n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))};
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT s.c, count(*) FROM (SELECT %s AS h FROM ", hash_of(&facts->columns[facts->keys[read->key].columns[0]], "pk"));
+	audit_sql_table(&query, facts->tables[read->table].oid, "pk");
+	appendStringInfo(&query, ") p JOIN ROWS FROM (unnest($1), unnest($2)) s (c, h) ON s.h = p.h GROUP BY s.c HAVING count(*) >= %d",
+					 SKETCH_LEAST);
+	if (SPI_execute_with_args(query.data, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "no hashes of a key");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		add_candidate(s, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)), read->key,
+					  DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull)));
+	}
+}
+
+/* Waits for nobody's lock */
+static void
+lock_and_read(void *arg)
+{
+	TableRead  *read = arg;
+	Oid			relid = read->sketches->d->facts->tables[read->table].oid;
+	Oid			busy = InvalidOid;
+	SgScope		scope;
+
+	if (audit_lock_rows(relid, false, false, &busy) != NULL || OidIsValid(busy) || !runs_no_code(relid))
+		return;
+	audit_push_snapshot();
+	probe_scope_begin(&scope);
+	SPI_connect();
+	if (read->columns)
+		sketch_columns(read);
+	else
+		match_key(read);
+	SPI_finish();
+	sg_scope_end(&scope);
+	PopActiveSnapshot();
+}
+
+/* A table that can't be read is left out */
+static void
+read_table(Sketches *s, int table, List *columns, int key)
+{
+	TableRead	read = {.sketches = s,.table = table,.columns = columns,.key = key};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery sketch", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	CHECK_FOR_INTERRUPTS();
+	/* on a standby, an error inside of a subtransaction may end the session */
+	if (RecoveryInProgress())
+		lock_and_read(&read);
+	else
+	{
+		ErrorData  *error = sg_try_undo(lock_and_read, &read);
+
+		if (error)
+			sg_rethrow_cancel(error);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* ---- all tables ---- */
 
 /* Could its values be in a key of another table, but not by chance? */
 static bool
@@ -32,37 +251,53 @@ can_tell(Facts *facts, int c)
 {
 	const FactColumn *column = &facts->columns[c];
 
-	return match_eligible(facts, c) && !column->declared && !column->alone_primary &&
-		(getBaseType(column->type) == UUIDOID || stats_can_tell(facts, c));
+	return match_eligible(facts, c) && !column->declared && !column->alone_primary && hash_of(column, "fk") &&
+		(facts_type_category(column->type) != TYPCATEGORY_NUMERIC || stats_sparse(facts, c)) && may_read(facts, c);
 }
 
-/* Adds a candidate for each key that the column's values could be of, but those that names have brought up */
-static List *
-add_keys(Discovery *d, int c, const List *known, List *candidates)
+/* Each key that there is is looked for in the sketches, which are gone then */
+static void
+match_keys(Sketches *s)
 {
-	Facts	   *facts = d->facts;
-	int			made = 0;
+	Facts	   *facts = s->d->facts;
 
-	for (int k = 0; k < facts->nkeys && made < KEYS_MAX; k++)
+	for (int k = 0; k < facts->nkeys && s->n > 0; k++)
 	{
 		const FactKey *key = &facts->keys[k];
-		float		evidence[EVIDENCE_COUNT] = {0};
-		Candidate  *cand;
+		const FactTable *table = &facts->tables[key->table];
 
-		CHECK_FOR_INTERRUPTS();
-		if (key->n > 1 || key->table == facts->columns[c].table || facts->tables[key->table].denied ||
-			facts->tables[key->table].partition || facts->tables[key->table].tuples == 0 ||
-			!facts_types_match(facts, facts->columns[c].type, facts->columns[key->columns[0]].type) || list_member_int(known, k))
-			continue;
-		cand = candidate_new(facts, k, &c, 1);
-		if (stats_fill(facts, cand, evidence) && (evidence[EVIDENCE_MISSING] > 0 || evidence[EVIDENCE_TOO_MANY] > 0))
-			continue;
-		cand->by_rows = true;
-		signals_alone(facts, cand);
-		candidates = lappend(candidates, cand);
-		made++;
+		/* a text that is unique beside a primary key is a name, of words that others use */
+		if (key->n == 1 && !table->denied && !table->partition && table->tuples != 0 &&
+			(key->primary || !facts_is_text(facts->columns[key->columns[0]].type)) &&
+			hash_of(&facts->columns[key->columns[0]], "pk") && may_read(facts, key->columns[0]))
+			read_table(s, key->table, NIL, k);
 	}
-	return candidates;
+	s->n = 0;
+}
+
+/* The columns of a table that no name explains, from c on; returns the next table's first column */
+static int
+sketch_table(Sketches *s, int c, const bool *likely)
+{
+	Facts	   *facts = s->d->facts;
+	int			table = facts->columns[c].table;
+	List	   *columns = NIL;
+
+	for (; c < s->d->next && facts->columns[c].table == table; c++)
+	{
+		if (likely[c - s->d->from] || !facts->tables[table].asked || !can_tell(facts, c))
+			continue;
+		columns = lappend_int(columns, c);
+		if (list_length(columns) < COLUMNS_AT_ONCE)
+			continue;
+		read_table(s, table, columns, -1);
+		columns = NIL;
+		if (s->n + COLUMNS_AT_ONCE * SKETCH > s->room)
+			match_keys(s);
+	}
+	if (columns)
+		read_table(s, table, columns, -1);
+	return c;
 }
 
 /* To the candidates at hand; a column that has a likely one gets no others */
@@ -71,21 +306,26 @@ values_add(Discovery *d)
 {
 	int			n = d->next - d->from;
 	bool	   *likely = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	List	  **known = MemoryContextAllocExtended(d->context, (n + 1) * sizeof(List *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	List	   *added = NIL;
+	Sketches	s = {.d = d,.room = Min(sg_audit_memory_bytes() / 8 / VALUE_BYTES, n * SKETCH) + COLUMNS_AT_ONCE * SKETCH};
 
+	s.columns = palloc_extended(s.room * sizeof(Datum), MCXT_ALLOC_HUGE);
+	s.hashes = palloc_extended(s.room * sizeof(Datum), MCXT_ALLOC_HUGE);
+	s.sizes = palloc_extended((n + 1) * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	s.known = palloc_extended((n + 1) * sizeof(List *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	foreach_ptr(const Candidate, cand, d->candidates)
 	{
 		for (int i = 0; i < cand->n; i++)
 			likely[cand->columns[i] - d->from] |= cand->score >= LIKELY;
 		if (cand->n == 1)
-			known[cand->column - d->from] = lappend_int(known[cand->column - d->from], cand->key);
+			s.known[cand->column - d->from] = lappend_int(s.known[cand->column - d->from], cand->key);
 	}
-	for (int c = d->from; c < d->next && list_length(added) < d->room; c++)
+	for (int c = d->from; c < d->next;)
 	{
-		if (!likely[c - d->from] && d->facts->tables[d->facts->columns[c].table].asked && can_tell(d->facts, c))
-			added = add_keys(d, c, known[c - d->from], added);
+		if (s.n + COLUMNS_AT_ONCE * SKETCH > s.room)
+			match_keys(&s);
+		c = sketch_table(&s, c, likely);
 	}
-	d->candidates = list_concat(d->candidates, feedback_apply(d->facts, d->rules, added));
+	match_keys(&s);
+	d->candidates = list_concat(d->candidates, feedback_apply(d->facts, d->rules, s.added));
 	score_all(d->weights, d->shift, d->candidates);
 }

@@ -196,6 +196,14 @@ INSERT INTO v.usage SELECT md5((g % 500 + 1)::text)::uuid, md5((g % 400 + 501)::
 ANALYZE v.alpha, v.bravo, v.carat, v.delta, v.blank, v.usage;
 SELECT count(*) FROM sg_discover_fks('v.usage', verify => 'sample');
 SELECT child_columns, parent_table, result, why FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
+-- ... however many keys of the type there are before it, with a few values only, and in the same table; not by one that is unique beside the key
+DO $$ BEGIN FOR i IN 1 .. 70 LOOP EXECUTE format('CREATE TABLE v.k%s (id uuid PRIMARY KEY)', i); END LOOP; END $$;
+CREATE TABLE v.last (id uuid PRIMARY KEY, z uuid, label text UNIQUE);
+CREATE TABLE v.use_last (x uuid, y uuid, z text);
+INSERT INTO v.last SELECT md5('last' || g)::uuid, md5('last' || g / 2 + 1)::uuid, 'label ' || g FROM generate_series(1, 100) g;
+INSERT INTO v.use_last SELECT md5('last' || g)::uuid, md5('last' || g % 4 + 1)::uuid, 'label ' || g FROM generate_series(1, 100) g;
+ANALYZE v.last, v.use_last;
+SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks(schemas => '{v}', verify => 'full') WHERE child_table ~ 'last' ORDER BY 1, 2;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 'v.usage', 'p', 'v.alpha');
 SELECT child_columns, parent_table FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;
