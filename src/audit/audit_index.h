@@ -152,9 +152,6 @@ typedef enum ProbeResult
  */
 extern IndexProbe *audit_probe_begin(const FkKey *key, Oid index, char **problem);
 
-/* The child's columns in the order of that index; false as of key_order_make */
-extern bool audit_probe_order(IndexProbe *probe, const FkKey *key, KeyOrder *order);
-
 /* Look a key of the child up; values in the order's order, none null */
 extern ProbeResult audit_probe_find(IndexProbe *probe, const KeyOrder *order, const Datum *values);
 

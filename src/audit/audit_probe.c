@@ -161,8 +161,9 @@ audit_probe_begin(const FkKey *key, Oid indexid, char **problem)
 	return probe;
 }
 
-bool
-audit_probe_order(IndexProbe *probe, const FkKey *key, KeyOrder *order)
+/* The child's columns in the order of that index; false as of key_order_make */
+static bool
+probe_order(IndexProbe *probe, const FkKey *key, KeyOrder *order)
 {
 	return key_order_make(order, key, probe->position);
 }
@@ -268,7 +269,7 @@ audit_index_probe(IndexVerdict *verdict, const FkKey *key, List *leaves, int sam
 	 * in the order of the index, so that neighbours are looked up one after
 	 * the other
 	 */
-	if (!audit_probe_order(probe, key, &order))
+	if (!probe_order(probe, key, &order))
 		elog(ERROR, "a column of %s has no order", sg_relation_name(key->child));
 	sorted = audit_sorted_begin(key, leaves, &order);
 	while (nkeys <= verdict->max_keys && audit_sorted_next(sorted, &values, &nulls, &rows))

@@ -136,7 +136,6 @@ extern void drift_match_automatic(DriftComparison *c);
 extern void drift_match_children(DriftComparison *c);
 extern void drift_match_same_names(DriftComparison *c);
 extern void drift_fold(DriftComparison *c);
-extern bool drift_same_parent(DriftComparison *c, const DriftObject *reference, const DriftObject *target);
 extern char *drift_name(const char *identity);	/* its last part, not quoted */
 extern char *drift_local_name(const DriftObject *object);
 extern char *drift_owner(const char *identity); /* what is before it, or NULL */

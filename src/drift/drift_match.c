@@ -120,14 +120,6 @@ target_parent(DriftComparison *c, const DriftObject *object)
 	return parent && parent->partner ? parent->partner->identity : object->parent;
 }
 
-bool
-drift_same_parent(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
-{
-	const char *parent = target_parent(c, reference);
-
-	return parent && target->parent && strcmp(parent, target->parent) == 0;
-}
-
 /* ---- pairs ---- */
 
 static SnapshotObject

@@ -111,7 +111,14 @@ fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
 	return clean;
 }
 
-bool
+/*
+ * Do to the orphans of a step's key what its policy says, in batches with a
+ * commit each; with run->dry_run, count them.  The key is declared, armed and
+ * not valid (planned will do for a dry run).  Returns whether no orphan is
+ * left that the policy is about; if not, the failure is on record.  The
+ * caller's transaction is clean, before and after.
+ */
+static bool
 fix_step(StepWork *work, const FkKey *key)
 {
 	return fix_rows(work, key, NULL);

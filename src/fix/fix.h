@@ -107,17 +107,6 @@ typedef struct FixBatch
 /* Registers what the room below asks of this one */
 extern void fix_init(void);
 
-/* ---- fix.c ---- */
-
-/*
- * Do to the orphans of a step's key what its policy says, in batches with a
- * commit each; with run->dry_run, count them.  The key is declared, armed and
- * not valid (planned will do for a dry run).  Returns whether no orphan is
- * left that the policy is about; if not, the failure is on record.  The
- * caller's transaction is clean, before and after.
- */
-extern bool fix_step(StepWork *work, const FkKey *key);
-
 /* ---- fix_role.c ---- */
 
 /*
@@ -128,7 +117,6 @@ extern bool fix_step(StepWork *work, const FkKey *key);
 typedef struct FixUnit FixUnit;
 
 extern FixUnit *fix_unit(Oid table);
-extern void fix_unit_read(FixUnit *unit, Oid relid);
 extern void fix_unit_key(FixUnit *unit, const FkKey *key);
 extern void fix_unit_judge(FixUnit *unit, const FixKey *key);	/* as orphans of it, or
 																 * by its rule */

@@ -53,7 +53,7 @@ fix_unit(Oid table)
 
 	unit->table = table;
 	unit->reach = code_reach();
-	fix_unit_read(unit, table);
+	code_reach_read(unit->reach, table);
 	return unit;
 }
 
@@ -66,12 +66,6 @@ add_right(FixUnit *unit, Oid relid, AclMode mode, List *columns)
 	right->mode = mode;
 	right->columns = columns;
 	unit->rights = lappend(unit->rights, right);
-}
-
-void
-fix_unit_read(FixUnit *unit, Oid relid)
-{
-	code_reach_read(unit->reach, relid);
 }
 
 void

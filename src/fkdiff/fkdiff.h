@@ -201,9 +201,6 @@ extern const char *fkdiff_called(const KeySide *side, const char *identity);
 /* Pair the keys: fills tables and renames, each pair up to its differences */
 extern void fkdiff_match(KeyComparison *comparison);
 
-/* Do both have the same columns, to the same columns of the same parent, in pairs? */
-extern bool fkdiff_same_shape(const SideKey *a, const SideKey *b);
-
 /* ---- fkdiff_advice.c ---- */
 
 /* Fill in the rest of a pair; in the order of the rows, since they share statements */

@@ -52,8 +52,9 @@ same_pairs(List *children_a, List *parents_a, List *children_b, List *parents_b)
 	return true;
 }
 
-bool
-fkdiff_same_shape(const SideKey *a, const SideKey *b)
+/* Do both have the same columns, to the same columns of the same parent, in pairs? */
+static bool
+same_shape(const SideKey *a, const SideKey *b)
 {
 	return strcmp(a->step->child_table, b->step->child_table) == 0 &&
 		strcmp(a->step->parent_table, b->step->parent_table) == 0 &&
@@ -177,7 +178,7 @@ likeness(const SideKey *reference, const SideKey *target)
 {
 	int			score = 1;
 
-	if (!fkdiff_same_shape(reference, target))
+	if (!same_shape(reference, target))
 		return 0;
 	if (strcmp(reference->step->fk_name, target->step->fk_name) == 0)
 		score += 1;
@@ -384,7 +385,7 @@ find_twin(List *keys, const SideKey *key)
 {
 	foreach_ptr(SideKey, other, keys)
 	{
-		if (other != key && other->paired && fkdiff_same_shape(key, other))
+		if (other != key && other->paired && same_shape(key, other))
 			return other;
 	}
 	return NULL;
@@ -427,8 +428,8 @@ find_common_twins(TableMatch *match)
 			if (earlier == pair)
 				break;
 			if (earlier->reference && earlier->target &&
-				fkdiff_same_shape(earlier->target, pair->target) &&
-				fkdiff_same_shape(earlier->reference, pair->reference))
+				same_shape(earlier->target, pair->target) &&
+				same_shape(earlier->reference, pair->reference))
 			{
 				pair->twin = earlier->target;
 				break;
