@@ -236,6 +236,9 @@ OBJS = \
 	src/stamp/stamp_row.o \
 	src/sync/sync_apply.o \
 	src/sync/sync_pairs.o \
+	src/sync/sync_sandbox.o \
+	src/sync/sync_scratch.o \
+	src/sync/sync_script.o \
 	src/sync/sync_template.o \
 	src/tenant/tenant_audit.o \
 	src/undo/undo.o \
@@ -284,6 +287,7 @@ SQL_PARTS = \
 	sql/parts/79_sync_sql.sql \
 	sql/parts/80_fkdiff.sql \
 	sql/parts/80_sync_apply.sql \
+	sql/parts/81_sync_check.sql \
 	sql/parts/85_ddl.sql \
 	sql/parts/90_impact.sql \
 	sql/parts/95_report_gate.sql \

@@ -1711,7 +1711,8 @@ FROM (VALUES (coalesce(current_setting('sg_snapshot.system', true), ''))) s (sys
       FROM object o
       UNION ALL
       SELECT 2, '', '', ']}') l
-ORDER BY l.part, l.kind COLLATE "C", l.identity COLLATE "C";
+ORDER BY l.part, l.kind COLLATE "C", l.identity COLLATE "C"
+;
 
 SAVEPOINT sg_snapshot;
 \set ON_ERROR_STOP off

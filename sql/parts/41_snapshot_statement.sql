@@ -57,3 +57,18 @@ $probe$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_snapshot_probe()
     IS 'the statement that finds what a snapshot cannot print, where sg_snapshot_statement fails';
+
+-- The same as statements, of which the last gives the lines of a document: for a database of ours without the extension
+CREATE FUNCTION schemaguard.sg_snapshot_script()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+SELECT $script$
+\ir ../snapshot/00_prologue.sql
+SET LOCAL sg_snapshot.skip_locked = 'off';
+\ir ../snapshot/93_lines.sql
+$script$
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_snapshot_script()
+    IS 'the statements that give a snapshot of another database in lines';

@@ -491,6 +491,67 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
     IS 'how much there is in a table of a live target';
 
+-- The statements as one value, in order
+CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]')
+    FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions) x
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean)
+    IS 'the statements of sg_sync_sql() as an array';
+
+CREATE FUNCTION schemaguard.sg_sync_refuse(statements jsonb, reference text, target text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    refused text;
+BEGIN
+    SELECT string_agg(format('%s %s %s', e ->> 'kind', e ->> 'object', e ->> 'what'), E'\n' ORDER BY e ->> 'kind', e ->> 'object') INTO refused
+    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'refused';
+    IF refused IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = format('%I has what may be something of %I under another name', target, reference), DETAIL = refused,
+            HINT = 'Say in schemaguard.rename (kind, old, new) what is one; if nothing is, allow_drop => true drops what is in the way.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_refuse(jsonb, text, text)
+    IS 'an error where nobody but a person can say what is one under two names';
+
+-- By kind and object, what is said of rows that a statement would be refused for
+CREATE FUNCTION schemaguard.sg_sync_blocked(statements jsonb)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(jsonb_object_agg(f.kind || ' ' || f.object, f.rows || CASE WHEN f.rows = 1000 THEN ' or more' ELSE '' END || ' rows are in the way: ' || f.finder)
+        FILTER (WHERE f.rows > 0), '{}')
+    FROM (SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder, schemaguard.sg_sync_finds(e ->> 'finder') AS rows
+          FROM jsonb_array_elements(statements) e WHERE e ->> 'finder' IS NOT NULL) f
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
+    IS 'what is in the way of statements';
+
+CREATE FUNCTION schemaguard.sg_sync_lacks(statements jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT format($needs$SELECT pg_catalog.string_agg(n.kind || ' ' || n.name, ', ') FROM (VALUES %s) n (kind, name)
+        WHERE NOT CASE n.kind WHEN 'role' THEN pg_catalog.to_regrole(n.name) IS NOT NULL WHEN 'collation' THEN pg_catalog.to_regcollation(n.name) IS NOT NULL
+            WHEN 'tablespace' THEN EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = n.name)
+            WHEN 'extension' THEN EXISTS (SELECT FROM pg_catalog.pg_available_extension_versions v WHERE v.name || ' ' || v.version = n.name)
+            ELSE pg_catalog.current_setting('server_version_num')::int >= n.name::int * 10000 END$needs$,
+        string_agg(format('(%L, %L)', e ->> 'kind', e ->> 'object'), ', ' ORDER BY e ->> 'kind', e ->> 'object'))
+    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'need' HAVING count(*) > 0
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lacks(jsonb)
+    IS 'the query of what statements need and a server lacks; null: they need nothing';
+
 CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
                             allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
 RETURNS SETOF text
@@ -503,28 +564,12 @@ DECLARE
     s       record;
     section int := 0;
     line    text;
-    refused text;
-    needs   text;
     lacking text;
-    blocked jsonb := '{}';
-    rows    bigint;
+    blocked jsonb;
 BEGIN
-    SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]') INTO statements
-    FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions) x;
-    SELECT string_agg(format('%s %s %s', e ->> 'kind', e ->> 'object', e ->> 'what'), E'\n' ORDER BY e ->> 'kind', e ->> 'object') INTO refused
-    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'refused';
-    IF refused IS NOT NULL THEN
-        RAISE object_not_in_prerequisite_state USING MESSAGE = format('%I has what may be something of %I under another name', target, reference), DETAIL = refused,
-            HINT = 'Say in schemaguard.rename (kind, old, new) what is one; if nothing is, allow_drop => true drops what is in the way.';
-    END IF;
-
-    FOR s IN SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e WHERE e ->> 'finder' IS NOT NULL
-    LOOP
-        rows := schemaguard.sg_sync_finds(s.finder);
-        IF rows > 0 THEN
-            blocked := blocked || jsonb_build_object(s.kind || ' ' || s.object, rows || CASE WHEN rows = 1000 THEN ' or more' ELSE '' END || ' rows are in the way: ' || s.finder);
-        END IF;
-    END LOOP;
+    statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions);
+    PERFORM schemaguard.sg_sync_refuse(statements, reference, target);
+    blocked := schemaguard.sg_sync_blocked(statements);
 
     RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
     RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database, n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
@@ -545,14 +590,8 @@ BEGIN
     RETURN NEXT 'SET search_path = pg_catalog, pg_temp;';
     RETURN NEXT 'SET check_function_bodies = off;';
     RETURN NEXT 'SET lock_timeout = ''5s'';';
-    SELECT string_agg(format('(%L, %L)', e ->> 'kind', e ->> 'object'), ', ' ORDER BY e ->> 'kind', e ->> 'object') INTO needs
-    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'need';
-    IF needs IS NOT NULL THEN
-        lacking := format($needs$SELECT pg_catalog.string_agg(n.kind || ' ' || n.name, ', ') FROM (VALUES %s) n (kind, name)
-        WHERE NOT CASE n.kind WHEN 'role' THEN pg_catalog.to_regrole(n.name) IS NOT NULL WHEN 'collation' THEN pg_catalog.to_regcollation(n.name) IS NOT NULL
-            WHEN 'tablespace' THEN EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = n.name)
-            WHEN 'extension' THEN EXISTS (SELECT FROM pg_catalog.pg_available_extension_versions v WHERE v.name || ' ' || v.version = n.name)
-            ELSE pg_catalog.current_setting('server_version_num')::int >= n.name::int * 10000 END$needs$, needs);
+    lacking := schemaguard.sg_sync_lacks(statements);
+    IF lacking IS NOT NULL THEN
         IF target = 'live' THEN
             EXECUTE lacking INTO line;
             RETURN QUERY SELECT schemaguard.sg_sync_comment('the target lacks ' || line || ': the script will not begin') WHERE line IS NOT NULL;

@@ -65,9 +65,10 @@ static const char *const action_names[] = {
 	[SG_PROGRESS_SNAPSHOT] = "snapshot",
 	[SG_PROGRESS_CHECK] = "check",
 	[SG_PROGRESS_COMPARE] = "compare",
+	[SG_PROGRESS_SYNC] = "sync check",
 };
 
-StaticAssertDecl(lengthof(action_names) == SG_PROGRESS_COMPARE + 1, "an action has no name");
+StaticAssertDecl(lengthof(action_names) == SG_PROGRESS_SYNC + 1, "an action has no name");
 
 static const char *const phase_names[] = {
 	[SG_PHASE_STARTING] = "starting",

@@ -31,7 +31,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_DISCOVER,		/* looking at rows of candidates */
 	SG_PROGRESS_SNAPSHOT,		/* reading what a database is made of */
 	SG_PROGRESS_CHECK,			/* preflight of a plan */
-	SG_PROGRESS_COMPARE			/* two environments */
+	SG_PROGRESS_COMPARE,		/* two environments */
+	SG_PROGRESS_SYNC			/* a script in a scratch database */
 } SgProgressAction;
 
 typedef enum SgProgressPhase

@@ -14,6 +14,7 @@
 #define SG_WORKER_H
 
 #include "postgres.h"
+#include "nodes/pg_list.h"
 
 typedef struct WorkerPool WorkerPool;
 
@@ -27,6 +28,10 @@ typedef struct WorkerPool WorkerPool;
  */
 extern WorkerPool *worker_pool_start(const char *function, const void *argument,
 									 Size size, int nworkers);
+
+/* The same in another database, which the leader's role may connect to */
+extern WorkerPool *worker_pool_start_in(Oid database, const char *function, const void *argument,
+										Size size, int nworkers);
 
 /* How many were started, and the argument as the workers see it */
 extern int	worker_pool_started(const WorkerPool *pool);
@@ -48,6 +53,9 @@ extern int	worker_pool_pid(const WorkerPool *pool, int n);
  * ended without a word counts as one.
  */
 extern ErrorData *worker_pool_error(const WorkerPool *pool);
+
+/* What the workers have given by worker_send(), of char *, until the pool is freed */
+extern List *worker_pool_sent(const WorkerPool *pool);
 
 /*
  * Cancel what still runs, wait until it has ended, terminate it when it does
@@ -76,6 +84,9 @@ extern void worker_procedure(void (*fn) (void *arg), void *arg);
  */
 extern ErrorData *worker_try(void (*fn) (void *arg), void *arg);
 extern ErrorData *worker_execute(const char *statement);
+
+/* Give the leader a text; in its encoding there */
+extern void worker_send(const char *text);
 
 /* Which of the pool's workers this process is, from 0 on */
 extern int	worker_number(void);

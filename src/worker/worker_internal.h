@@ -13,10 +13,12 @@
 
 /*
  * The messages by which a worker says that its function has returned, or, with
- * its version as a string, that it is of another version than the leader
+ * its version as a string, that it is of another version than the leader; and
+ * that gives a text
  */
 #define WORKER_MESSAGE_DONE 'C'
 #define WORKER_MESSAGE_VERSION 'V'
+#define WORKER_MESSAGE_TEXT 'd'
 
 /* Where a module's own file is, as in the control file's module_pathname */
 #define WORKER_LIBRARY "$libdir/schemaguard"
@@ -38,6 +40,7 @@ typedef struct WorkerShared
 	Oid			login;			/* as whom the leader's session logged in */
 	Oid			role;			/* its current role */
 	int			leader_pid;
+	int			encoding;		/* of the leader's database */
 	char		function[NAMEDATALEN];
 	Size		argument;		/* offsets */
 	Size		settings;

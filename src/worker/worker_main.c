@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -64,7 +65,7 @@ take_over(WorkerShared *shared)
 	RestoreGUCState((char *) shared + shared->settings);
 
 	/* what we report goes through the leader, who knows no other encoding */
-	set_option("client_encoding", GetDatabaseEncodingName());
+	set_option("client_encoding", pg_encoding_to_char(shared->encoding));
 	set_option("application_name", psprintf("schemaguard worker for PID %d", shared->leader_pid));
 	set_option("default_transaction_isolation", "read committed");
 
@@ -135,7 +136,7 @@ worker_main(Datum main_arg)
 	BackgroundWorkerInitializeConnectionByOid(shared->database, shared->login, 0);
 	/* after the transaction is aborted, which is done before_shmem_exit */
 	on_shmem_exit(release_session_locks, (Datum) 0);
-	(void) SetClientEncoding(GetDatabaseEncoding());
+	(void) SetClientEncoding(GetDatabaseEncoding());	/* as yet */
 	take_over(shared);
 
 	function = (WorkerFunction) load_external_function(WORKER_LIBRARY, shared->function,
@@ -145,6 +146,16 @@ worker_main(Datum main_arg)
 	function((char *) shared + shared->argument);
 	worker_report_activity(NULL);
 	(void) shm_mq_send(handle, 1, &done, false, true);
+}
+
+void
+worker_send(const char *text)
+{
+	StringInfoData message;
+
+	pq_beginmessage(&message, WORKER_MESSAGE_TEXT);
+	pq_sendstring(&message, text);
+	pq_endmessage(&message);
 }
 
 void

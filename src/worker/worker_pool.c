@@ -20,6 +20,7 @@
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -59,6 +60,7 @@ struct WorkerPool
 	ErrorData  *error;			/* why not */
 	int			nworkers;
 	PoolWorker *workers;
+	List	   *sent;			/* of char * */
 };
 
 /* ---- start ---- */
@@ -139,6 +141,12 @@ start_worker(WorkerPool *pool)
 WorkerPool *
 worker_pool_start(const char *function, const void *argument, Size size, int nworkers)
 {
+	return worker_pool_start_in(MyDatabaseId, function, argument, size, nworkers);
+}
+
+WorkerPool *
+worker_pool_start_in(Oid database, const char *function, const void *argument, Size size, int nworkers)
+{
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "schemaguard workers",
 												  ALLOCSET_SMALL_SIZES);
 	WorkerPool *pool = MemoryContextAllocZero(context, sizeof(WorkerPool));
@@ -164,7 +172,8 @@ worker_pool_start(const char *function, const void *argument, Size size, int nwo
 	on_dsm_detach(pool->segment, terminate_all, PointerGetDatum(pool));
 	shared = dsm_segment_address(pool->segment);
 	strlcpy(shared->version, SG_VERSION, sizeof(shared->version));
-	shared->database = MyDatabaseId;
+	shared->database = database;
+	shared->encoding = GetDatabaseEncoding();
 	shared->login = GetAuthenticatedUserId();
 	shared->role = GetUserId();
 	shared->leader_pid = MyProcPid;
@@ -205,6 +214,8 @@ take_message(WorkerPool *pool, PoolWorker *worker, void *data, Size size)
 	type = pq_getmsgbyte(&message);
 	if (type == WORKER_MESSAGE_DONE)
 		worker->done = true;
+	else if (type == WORKER_MESSAGE_TEXT)
+		pool->sent = lappend(pool->sent, pstrdup(pq_getmsgrawstring(&message)));
 	else if (type == WORKER_MESSAGE_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -310,6 +321,12 @@ worker_pool_error(const WorkerPool *pool)
 			return pool->workers[i].error ? pool->workers[i].error : &silence;
 	}
 	return pool->error;
+}
+
+List *
+worker_pool_sent(const WorkerPool *pool)
+{
+	return pool->sent;
 }
 
 /* ---- end ---- */

@@ -1,0 +1,187 @@
+-- Sync: the proof. The target's structure is made anew in a scratch database, the script is run there, and what stands there
+-- then is compared with the reference. src/sync/sync_scratch.c makes the database, sync_sandbox.c says what runs in it.
+
+-- Scratch databases that sessions have now, or that were left by some that were killed
+CREATE TABLE schemaguard.scratch (
+    name       text PRIMARY KEY,
+    role       text NOT NULL DEFAULT CURRENT_USER,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE schemaguard.scratch IS 'databases that sg_sync_check() has made; the next call drops what a killed one has left';
+COMMENT ON COLUMN schemaguard.scratch.name IS 'name of the database';
+COMMENT ON COLUMN schemaguard.scratch.role IS 'who made it';
+COMMENT ON COLUMN schemaguard.scratch.created_at IS 'when';
+GRANT SELECT ON schemaguard.scratch TO PUBLIC;
+
+CREATE FUNCTION schemaguard.sg_scratch_open(options text)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_scratch_open';
+COMMENT ON FUNCTION schemaguard.sg_scratch_open(text)
+    IS 'makes the scratch database of this session';
+
+CREATE FUNCTION schemaguard.sg_scratch_run(steps jsonb, strict boolean, query text, OUT step int, OUT line text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_scratch_run';
+COMMENT ON FUNCTION schemaguard.sg_scratch_run(jsonb, boolean, text)
+    IS 'runs statements there; the errors, each with the number of its statement, then what the query gives';
+
+CREATE FUNCTION schemaguard.sg_scratch_close()
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_scratch_close';
+COMMENT ON FUNCTION schemaguard.sg_scratch_close()
+    IS 'drops the scratch database of this session';
+
+-- Encoding and locale of a target, for CREATE DATABASE
+CREATE FUNCTION schemaguard.sg_scratch_options(target text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT format('STRATEGY wal_log ENCODING %L LC_COLLATE %L LC_CTYPE %L LOCALE_PROVIDER ', e.e ->> 'encoding', e.e ->> 'collate', e.e ->> 'ctype')
+        || CASE e.e ->> 'locale_provider'
+            WHEN 'icu' THEN format('icu ICU_LOCALE %L', e.e ->> 'locale') || coalesce(format(' ICU_RULES %L', nullif(e.e ->> 'icu_rules', '')), '')
+            WHEN 'builtin' THEN format('builtin BUILTIN_LOCALE %L', e.e ->> 'locale') ELSE 'libc' END
+    FROM (SELECT coalesce(n.environment, jsonb_build_object('encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype', d.datctype,
+              'locale_provider', CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
+              'locale', coalesce(j.j ->> 'datlocale', j.j ->> 'daticulocale'), 'icu_rules', j.j ->> 'daticurules')) AS e
+          FROM pg_database d CROSS JOIN LATERAL (SELECT to_jsonb(d) AS j) j LEFT JOIN schemaguard.snapshot n ON n.name = target
+          WHERE d.datname = current_database()) e
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_scratch_options(text)
+    IS 'encoding and locale of a target, as CREATE DATABASE wants them';
+
+-- What a script leaves out on purpose, and what is not made in a scratch database: it would do something beyond it
+CREATE FUNCTION schemaguard.sg_sync_leaves_out(statement jsonb, allow_drop boolean, blocked jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT statement ->> 'note' IN ('beyond', 'hidden', 'unmanaged') OR statement ->> 'note' LIKE '% loses %' AND NOT allow_drop
+        OR (statement ->> 'kind' = 'constraint' OR statement ->> 'what' = 'not_null') AND blocked ? concat_ws(' ', statement ->> 'kind', statement ->> 'object')
+        OR statement ->> 'kind' IN ('subscription', 'event trigger')
+        OR statement ->> 'kind' = 'extension' AND statement ->> 'object' = 'schemaguard'
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_leaves_out(jsonb, boolean, jsonb)
+    IS 'whether a statement is left out on purpose';
+
+-- Statements as schemaguard.sg_scratch_run() takes them
+CREATE FUNCTION schemaguard.sg_scratch_steps(statements jsonb, allow_drop boolean, blocked jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('section', e.e ->> 'section', 'kind', e.e ->> 'kind', 'name', e.e ->> 'object',
+            'object', concat_ws(' ', e.e ->> 'kind', e.e ->> 'object'), 'what', e.e ->> 'what', 'statement', e.e ->> 'statement',
+            'guard', e.e ->> 'guard', 'before', e.e ->> 'before', 'after', e.e ->> 'after', 'step', split_part(e.e ->> 'note', ' loses ', 1),
+            'check', schemaguard.sg_sync_index_is(e.e ->> 'index'), 'checked', e.e ->> 'index_after') ORDER BY e.n), '[]')
+    FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
+    WHERE (e.e ->> 'section')::int > 0 AND NOT schemaguard.sg_sync_leaves_out(e.e, allow_drop, blocked)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_scratch_steps(jsonb, boolean, jsonb)
+    IS 'statements of a script as a scratch database is given them';
+
+-- One round there: what failed, and in the snapshot of that name what there is then
+CREATE FUNCTION schemaguard.sg_scratch_round(statements jsonb, allow_drop boolean, blocked jsonb, strict boolean, snapshot text)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    steps   CONSTANT jsonb := schemaguard.sg_scratch_steps(statements, allow_drop, blocked);
+    lacking text := schemaguard.sg_sync_lacks(statements);
+    lines   text[];
+    failed  jsonb;
+BEGIN
+    IF lacking IS NOT NULL THEN
+        -- a collation may be one of the database; ours is not made there
+        EXECUTE lacking || ' AND n.kind <> ''collation'' AND n.name NOT LIKE ''schemaguard %''' INTO lacking;
+        IF lacking IS NOT NULL THEN
+            RAISE object_not_in_prerequisite_state USING MESSAGE = format('the server of the scratch database lacks %s', lacking),
+                HINT = 'Create what is not there, or install the files of the extension.';
+        END IF;
+    END IF;
+    SELECT coalesce(jsonb_agg(jsonb_build_object('kind', steps -> r.step ->> 'kind', 'object', steps -> r.step ->> 'name', 'message', r.line) ORDER BY r.n)
+            FILTER (WHERE r.step IS NOT NULL), '[]'),
+        array_agg(r.line ORDER BY r.n) FILTER (WHERE r.step IS NULL) INTO failed, lines
+    FROM schemaguard.sg_scratch_run(steps, strict, schemaguard.sg_snapshot_script()) WITH ORDINALITY r (step, line, n);
+    PERFORM @extschema@.sg_snapshot_import_lines(snapshot, lines);
+    RETURN failed;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_scratch_round(jsonb, boolean, jsonb, boolean, text)
+    IS 'runs statements in the scratch database, and keeps what there is then as a snapshot';
+
+CREATE FUNCTION sg_sync_check(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
+                              allow_drop boolean DEFAULT false, partitions boolean DEFAULT false, server text DEFAULT NULL,
+    OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
+    OUT expected text, OUT actual text, OUT detail text, OUT left_out boolean)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+#variable_conflict use_column
+DECLARE
+    name    CONSTANT text := 'sync check ' || gen_random_uuid();
+    script  CONSTANT jsonb := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions);
+    blocked jsonb;
+    making  jsonb;
+    made    jsonb;
+    ran     jsonb;
+    found   jsonb;
+BEGIN
+    PERFORM schemaguard.sg_sync_refuse(script, reference, target);
+    blocked := schemaguard.sg_sync_blocked(script);
+    RAISE NOTICE 'the end of this makes a checkpoint of the whole server' USING HINT = 'DROP DATABASE does. Where that weighs, name another server.';
+    BEGIN
+        PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options(target));
+        PERFORM schemaguard.sg_scratch_round('[]', false, '{}', false, name || ' empty');
+        making := schemaguard.sg_sync_list(target, name || ' empty', NULL, true, true);
+        made := schemaguard.sg_scratch_round(making, true, '{}', false, name || ' made');
+        ran := schemaguard.sg_scratch_round(script, allow_drop, blocked, true, name || ' ran');
+        WITH left_out AS (
+            SELECT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'what' AS what
+            FROM jsonb_array_elements(script) e WHERE schemaguard.sg_sync_leaves_out(e, allow_drop, blocked)
+            UNION
+            SELECT e ->> 'kind', e ->> 'object', e ->> 'what'
+            FROM jsonb_array_elements(making) e WHERE e ->> 'note' <> 'unmanaged' AND schemaguard.sg_sync_leaves_out(e, true, '{}')
+        ), seen AS (
+            SELECT 1 AS part, d.* FROM @extschema@.sg_drift(reference, name || ' ran', schemas) d
+            UNION ALL
+            -- a target that is not made anew proves nothing
+            SELECT 2, d.kind, d.object, d.change, d.class, d.risk, d.property, d.expected, d.actual,
+                concat_ws(': ', 'not as in the target when the script began', (
+                    SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind AND m ->> 'object' = d.object), d.detail)
+            FROM @extschema@.sg_drift(target, name || ' made', schemas) d
+        ), judged AS (
+            SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger') OR s.kind = 'extension' AND s.object = 'schemaguard'
+                OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l
+                    WHERE l.kind = s.kind AND l.object = s.object
+                          AND (s.property IS NULL OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options)' OR s.property = ANY (string_to_array(l.what, ' ')))
+                       OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain') AND l.what ~ '^(dropped|is a)') AS left_out
+            FROM seen s
+        )
+        SELECT jsonb_agg(to_jsonb(x) ORDER BY x.part, x.kind, x.object, x.property) INTO found
+        FROM (
+            SELECT j.part, j.kind, j.object, j.change, CASE j.part WHEN 1 THEN j.class ELSE 'unknown' END AS class, j.risk, j.property, j.expected, j.actual, j.detail, j.left_out
+            FROM judged j WHERE j.part = 1 OR NOT j.left_out
+            UNION ALL
+            SELECT 0, r ->> 'kind', r ->> 'object', 'changed', 'unknown', NULL, NULL, NULL, NULL, 'the script ends here: ' || (r ->> 'message'), false
+            FROM jsonb_array_elements(ran) r) x;
+        RAISE SQLSTATE 'SG000';
+    EXCEPTION
+        WHEN SQLSTATE 'SG000' THEN
+            -- so that nothing is left of the snapshots, in the log neither
+            PERFORM schemaguard.sg_scratch_close();
+        WHEN query_canceled OR OTHERS THEN
+            PERFORM schemaguard.sg_scratch_close();
+            RAISE;
+    END;
+    RETURN QUERY SELECT f.* FROM jsonb_to_recordset(found)
+        f (kind text, object text, change text, class text, risk text, property text, expected text, actual text, detail text, left_out boolean);
+END
+$function$;
+COMMENT ON FUNCTION sg_sync_check(text, text, text[], boolean, boolean, text)
+    IS 'runs the script of sg_sync_sql() in a scratch database, and shows how that differs from the reference then';

@@ -1,0 +1,365 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_sandbox.c
+ *	  What may run in a scratch database: statements that make structure, and
+ *	  no code of anybody's as somebody else.
+ *
+ * A script is made from snapshots, and who wrote those could have written
+ * anything there, in a default as well as in a name.  The worker that runs it
+ * may be a superuser's.  So four hooks of this process look at all that is
+ * run, at any depth, however it got there:
+ *
+ *	  utility statements are those that make objects of this database, and
+ *	  leave alone what all databases share, rows and other servers;
+ *	  queries read, and no foreign table;
+ *	  of the server's own functions none is prepared that does more than
+ *	  compute or read catalogs;
+ *	  any other function runs as its owner, restricted, and as no superuser.
+ *
+ * The tables are empty, so that code runs only where the server computes what
+ * does not depend on rows.  A materialized view is not filled: it is marked so.
+ * Scripts of extensions are the server's own files, and are let alone; yet
+ * what they call by mistake is not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "commands/extension.h"
+#include "commands/matview.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/scope.h"
+#include "sync/sync_scratch.h"
+
+static bool bodies = true;		/* may functions run at all? */
+
+pg_noreturn static void
+refuse(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("%s does not run in a scratch database", what)));
+}
+
+/* ---- utility statements ---- */
+
+/* What all databases share, or what does something beyond this one */
+static bool
+is_shared(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_DATABASE:
+		case OBJECT_ROLE:
+		case OBJECT_TABLESPACE:
+		case OBJECT_SUBSCRIPTION:
+		case OBJECT_EVENT_TRIGGER:
+		case OBJECT_PARAMETER_ACL:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static DefElem *
+find_option(List *options, const char *name)
+{
+	foreach_ptr(DefElem, option, options)
+	{
+		if (strcmp(option->defname, name) == 0)
+			return option;
+	}
+	return NULL;
+}
+
+/* DO in the language that came with the server: of another one nothing is seen here */
+static bool
+is_plpgsql(const DoStmt *statement)
+{
+	DefElem    *language = find_option(statement->args, "language");
+	HeapTuple	tuple = SearchSysCache1(LANGNAME, CStringGetDatum(language ? strVal(language->arg) : "plpgsql"));
+	bool		is = HeapTupleIsValid(tuple) && ((Form_pg_language) GETSTRUCT(tuple))->laninline < FirstNormalObjectId;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return is;
+}
+
+/* Making a function in C loads its library: only one that is installed */
+static bool
+is_installed(const CreateFunctionStmt *statement)
+{
+	DefElem    *language = find_option(statement->options, "language");
+	DefElem    *as = find_option(statement->options, "as");
+	const char *library;
+
+	if (language == NULL || as == NULL || pg_strcasecmp(strVal(language->arg), "c") != 0)
+		return true;
+	library = strVal(linitial((List *) as->arg));
+	return strncmp(library, "$libdir/", strlen("$libdir/")) == 0 && strchr(library + strlen("$libdir/"), '/') == NULL;
+}
+
+static bool
+is_structure(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+		case T_AlterTableStmt:
+		case T_IndexStmt:
+		case T_CreateSeqStmt:
+		case T_AlterSeqStmt:
+		case T_ViewStmt:
+		case T_RefreshMatViewStmt:
+		case T_RuleStmt:
+		case T_CreateTrigStmt:
+		case T_CreatePolicyStmt:
+		case T_AlterPolicyStmt:
+		case T_CreateStatsStmt:
+		case T_AlterStatsStmt:
+		case T_CreateSchemaStmt:
+		case T_CreateDomainStmt:
+		case T_AlterDomainStmt:
+		case T_CompositeTypeStmt:
+		case T_CreateEnumStmt:
+		case T_AlterEnumStmt:
+		case T_CreateRangeStmt:
+		case T_AlterTypeStmt:
+		case T_DefineStmt:
+		case T_AlterCollationStmt:
+		case T_CreateConversionStmt:
+		case T_AlterFunctionStmt:
+		case T_AlterOperatorStmt:
+		case T_CreateOpClassStmt:
+		case T_CreateOpFamilyStmt:
+		case T_AlterOpFamilyStmt:
+		case T_CreateCastStmt:
+		case T_CreateTransformStmt:
+		case T_CreateAmStmt:
+		case T_CreatePLangStmt:
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+		case T_CreateFdwStmt:
+		case T_AlterFdwStmt:
+		case T_CreateForeignServerStmt:
+		case T_AlterForeignServerStmt:
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_AlterTSDictionaryStmt:
+		case T_AlterTSConfigurationStmt:
+		case T_AlterDefaultPrivilegesStmt:
+		case T_AlterObjectDependsStmt:
+		case T_CreatePublicationStmt:
+		case T_AlterPublicationStmt:
+			return true;
+		case T_CreateTableAsStmt:
+			return ((CreateTableAsStmt *) statement)->objtype == OBJECT_MATVIEW;
+		case T_CreateFunctionStmt:
+			return is_installed((CreateFunctionStmt *) statement);
+		case T_DoStmt:
+			return is_plpgsql((DoStmt *) statement);
+		case T_GrantStmt:
+			return !is_shared(((GrantStmt *) statement)->objtype);
+		case T_DropStmt:
+			return !is_shared(((DropStmt *) statement)->removeType);
+		case T_RenameStmt:
+			return !is_shared(((RenameStmt *) statement)->renameType);
+		case T_CommentStmt:
+			return !is_shared(((CommentStmt *) statement)->objtype);
+		case T_AlterOwnerStmt:
+			return !is_shared(((AlterOwnerStmt *) statement)->objectType);
+		case T_AlterObjectSchemaStmt:
+			return !is_shared(((AlterObjectSchemaStmt *) statement)->objectType);
+		default:
+			return false;
+	}
+}
+
+/* There are no rows that it could show: no query is run for that */
+static void
+mark_populated(RangeVar *name, bool populated)
+{
+	Relation	view = table_openrv(name, AccessExclusiveLock);
+
+	if (view->rd_rel->relkind != RELKIND_MATVIEW)
+		refuse("REFRESH of what is no materialized view");
+	SetMatViewPopulatedState(view, populated);
+	table_close(view, NoLock);
+}
+
+static void
+make_structure(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityContext context, ParamListInfo params,
+			   QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	Node	   *statement = plan->utilityStmt;
+	IntoClause *into = NULL;
+
+	if (!creating_extension)
+	{
+		if (!is_structure(statement))
+			refuse(CreateCommandName(statement));
+		if (IsA(statement, RefreshMatViewStmt))
+		{
+			mark_populated(((RefreshMatViewStmt *) statement)->relation, !((RefreshMatViewStmt *) statement)->skipData);
+			return;
+		}
+		if (IsA(statement, CreateTableAsStmt) && !((CreateTableAsStmt *) statement)->into->skipData)
+		{
+			plan = copyObject(plan);
+			into = ((CreateTableAsStmt *) plan->utilityStmt)->into;
+			into->skipData = true;
+		}
+	}
+	standard_ProcessUtility(plan, text, keep, context, params, environment, receiver, completion);
+	if (into)
+		mark_populated(into->rel, true);
+}
+
+/* ---- queries ---- */
+
+static void
+start_query(QueryDesc *query, int flags)
+{
+	if (!creating_extension)
+	{
+		if (query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+			refuse("a statement that writes rows");
+		foreach_ptr(const RangeTblEntry, entry, query->plannedstmt->rtable)
+		{
+			if (entry->rtekind == RTE_RELATION && entry->relkind == RELKIND_FOREIGN_TABLE)
+				refuse("a query of a foreign table");
+		}
+	}
+	standard_ExecutorStart(query, flags);
+}
+
+/* ---- functions ---- */
+
+/* Volatile ones that do nothing to anything but a sequence; what runs a query is not told by its volatility */
+static bool
+is_harmless(Oid function)
+{
+	static const char *const harmless[] = {
+		"nextval", "currval", "lastval", "random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7",
+		"clock_timestamp", "timeofday", "txid_current", "pg_current_xact_id"
+	};
+	char	   *name = get_func_name(function);
+
+	if (name == NULL || strstr(name, "_to_xml"))
+		return false;
+	if (func_volatile(function) != PROVOLATILE_VOLATILE)
+		return true;
+	for (int i = 0; i < lengthof(harmless); i++)
+	{
+		if (strcmp(name, harmless[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+look_at_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
+{
+	if (access == OAT_FUNCTION_EXECUTE && objectid < FirstNormalObjectId && !creating_extension && !is_harmless(objectid))
+		refuse(psprintf("function %s", format_procedure_qualified(objectid)));
+}
+
+static bool
+wants_look(Oid function)
+{
+	return function >= FirstNormalObjectId;
+}
+
+/*
+ * An extension's functions: in its script, where the server itself calls them
+ * (for a type, an option), where they only compute.  In an expression others
+ * could be told to do anything as a superuser.
+ */
+static bool
+is_trusted(const FmgrInfo *function, char volatility)
+{
+	return OidIsValid(getExtensionOfObject(ProcedureRelationId, function->fn_oid)) &&
+		(creating_extension || function->fn_expr == NULL || volatility == PROVOLATILE_IMMUTABLE || !superuser());
+}
+
+static void
+look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
+{
+	HeapTuple	tuple;
+	FormData_pg_proc form;
+	SgScope    *scope;
+
+	/* an error ends the scope by itself */
+	if (event == FHET_ABORT)
+		return;
+	if (event == FHET_END)
+	{
+		if (*arg != (Datum) 0)
+			sg_scope_end((SgScope *) DatumGetPointer(*arg));
+		return;
+	}
+	*arg = (Datum) 0;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function->fn_oid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function->fn_oid);
+	form = *(Form_pg_proc) GETSTRUCT(tuple);
+	ReleaseSysCache(tuple);
+	if (is_trusted(function, form.provolatile))
+		return;
+	if (!bodies || superuser_arg(form.proowner))
+		refuse(psprintf("function %s of role %s", format_procedure_qualified(form.oid),
+						quote_identifier(GetUserNameFromId(form.proowner, true))));
+	/* the server has made it the owner, and ends that itself */
+	if (form.prosecdef)
+		return;
+	scope = MemoryContextAlloc(TopTransactionContext, sizeof(SgScope));
+	*arg = PointerGetDatum(scope);
+	sg_role_begin(scope, form.proowner);
+}
+
+void
+sync_sandbox_begin(void)
+{
+	ProcessUtility_hook = make_structure;
+	ExecutorStart_hook = start_query;
+	object_access_hook = look_at_access;
+	needs_fmgr_hook = wants_look;
+	fmgr_hook = look_at_call;
+}
+
+void
+sync_sandbox_end_making(void)
+{
+	ProcessUtility_hook = NULL;
+	ExecutorStart_hook = NULL;
+	object_access_hook = NULL;
+}
+
+void
+sync_sandbox_forbid_bodies(void)
+{
+	bodies = false;
+}

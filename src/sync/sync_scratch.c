@@ -1,0 +1,377 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_scratch.c
+ *	  A scratch database: made, used by workers, dropped.
+ *
+ * CREATE DATABASE and DROP DATABASE run in a worker, at top level.  Its name
+ * is in schemaguard.scratch before there is a database of that name, and the
+ * session holds a lock on the name as long as it has the database: a name
+ * without a lock is what somebody who was killed has left, and goes with the
+ * next call of somebody who may drop it.  A session has one at a time.
+ *
+ * Nobody but superusers and workers can connect to it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/rowsink.h"
+#include "base/spi.h"
+#include "log/log_grant.h"
+#include "sync/sync_scratch.h"
+#include "worker/worker.h"
+
+PG_FUNCTION_INFO_V1(sg_scratch_open);
+PG_FUNCTION_INFO_V1(sg_scratch_run);
+PG_FUNCTION_INFO_V1(sg_scratch_close);
+
+PGDLLEXPORT void sync_scratch_main(void *argument);
+
+#define LOOK_MS 200
+
+/* What a worker in this database does about one */
+typedef struct ScratchJob
+{
+	char		name[NAMEDATALEN];
+	bool		create;			/* else drop */
+	char		options[FLEXIBLE_ARRAY_MEMBER]; /* of CREATE DATABASE */
+} ScratchJob;
+
+/* The one of this session; without a name there is none */
+static char current[NAMEDATALEN];
+
+/* ---- its name ---- */
+
+static void
+lock_tag(LOCKTAG *tag, const char *name)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, get_relname_relid("scratch", sg_schema_oid()),
+					   hash_bytes((const unsigned char *) name, strlen(name)), 4);
+}
+
+static bool
+take_name(const char *name)
+{
+	LOCKTAG		tag;
+
+	lock_tag(&tag, name);
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static void
+give_name(const char *name)
+{
+	LOCKTAG		tag;
+
+	lock_tag(&tag, name);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+/* ---- in a worker here ---- */
+
+static void
+execute(const char *sql, const char *name)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(strncmp(sql, "INSERT", 6) == 0 ? SPI_OK_INSERT : SPI_OK_DELETE, sql, 1, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+record(void *name)
+{
+	execute("INSERT INTO schemaguard.scratch (name) VALUES ($1)", name);
+}
+
+static void
+forget(void *name)
+{
+	execute("DELETE FROM schemaguard.scratch WHERE name = $1", name);
+}
+
+/* Those on record that this role may drop, or that are not there */
+static void
+find_recorded(void *arg)
+{
+	List	  **names = arg;
+	MemoryContext context = CurrentMemoryContext;
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(GetUserId())};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_SELECT,
+							"SELECT s.name FROM schemaguard.scratch s LEFT JOIN pg_database d ON d.datname = s.name"
+							" WHERE d.oid IS NULL OR pg_has_role($1, d.datdba, 'USAGE')",
+							1, types, values, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		*names = lappend(*names, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+check(ErrorData *error)
+{
+	if (error)
+		ReThrowError(error);
+}
+
+/*
+ * Without FORCE where that is refused: one's own role can't end a process of
+ * the server's that looks in, but waits for it.
+ */
+static void
+drop_database(char *name)
+{
+	ErrorData  *error = worker_execute(psprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", quote_identifier(name)));
+
+	if (error && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		error = worker_execute(psprintf("DROP DATABASE IF EXISTS %s", quote_identifier(name)));
+	check(error);
+	check(worker_try(forget, name));
+}
+
+static void
+drop_leftovers(void)
+{
+	List	   *names = NIL;
+
+	check(worker_try(find_recorded, &names));
+	foreach_ptr(char, name, names)
+	{
+		if (!take_name(name))
+			continue;
+		drop_database(name);
+		give_name(name);
+	}
+}
+
+void
+sync_scratch_main(void *argument)
+{
+	ScratchJob *job = argument;
+
+	if (job->create)
+	{
+		drop_leftovers();
+		check(worker_try(record, job->name));
+		check(worker_execute(psprintf("CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT 0 %s",
+									  quote_identifier(job->name), job->options)));
+	}
+	else
+		drop_database(job->name);
+}
+
+/* ---- the leader ---- */
+
+/* One worker's work from its start to its end; returns what it has given */
+static List *
+run_worker(Oid database, const char *function, const void *argument, Size size, int64 total)
+{
+	WorkerPool *pool = worker_pool_start_in(database, function, argument, size, 1);
+	List	   *sent = NIL;
+
+	PG_TRY();
+	{
+		ErrorData  *error;
+
+		if (worker_pool_started(pool) == 0 && worker_pool_error(pool) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					 errmsg("no background worker could be started"),
+					 errdetail("CREATE DATABASE and what follows need one at a time."),
+					 errhint("Raise max_worker_processes, or call again when fewer workers run.")));
+		sg_progress_begin(SG_PROGRESS_SYNC, 0, total);
+		sg_progress_phase(SG_PHASE_WORKING);
+		while (!worker_pool_wait(pool, LOOK_MS))
+		{
+			if (total > 0)
+				sg_progress_done(pg_atomic_read_u32(&((SyncScript *) worker_pool_argument(pool))->done), 0);
+		}
+		sg_progress_end();
+		error = worker_pool_error(pool);
+		if (error)
+			ThrowErrorData(error);
+		foreach_ptr(const char, text, worker_pool_sent(pool))
+			sent = lappend(sent, pstrdup(text));
+	}
+	PG_FINALLY();
+	{
+		worker_pool_stop(pool);
+		worker_pool_free(pool);
+	}
+	PG_END_TRY();
+	return sent;
+}
+
+static void
+run_job(bool create, const char *options)
+{
+	Size		size = offsetof(ScratchJob, options) + strlen(options) + 1;
+	ScratchJob *job = palloc0(size);
+
+	strlcpy(job->name, current, NAMEDATALEN);
+	job->create = create;
+	strcpy(job->options, options);
+	(void) run_worker(MyDatabaseId, "sync_scratch_main", job, size, 0);
+}
+
+static void
+make_current(void *options)
+{
+	run_job(true, options);
+}
+
+static void
+close_scratch(void)
+{
+	PG_TRY();
+	{
+		run_job(false, "");
+	}
+	PG_FINALLY();
+	{
+		give_name(current);
+		current[0] = '\0';
+	}
+	PG_END_TRY();
+}
+
+/* What sg_sync_check() needs, said before anything is done */
+static void
+check_caller(FunctionCallInfo fcinfo)
+{
+	sg_check_granted(fcinfo);
+	sg_check_writable("sg_sync_check");
+	if (!have_createdb_privilege())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to create a scratch database"),
+				 errdetail("Role \"%s\" lacks CREATEDB.", GetUserNameFromId(GetUserId(), false)),
+				 errhint("ALTER ROLE %s CREATEDB; or call as a role that has it.",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/*
+ * schemaguard.sg_scratch_open(options text)
+ *
+ * Drops what killed sessions have left, then makes this session's scratch
+ * database.  Raises 42501 without the grant or CREATEDB, 25006, 53400 where no
+ * worker can be started, and what CREATE DATABASE raises.
+ */
+Datum
+sg_scratch_open(PG_FUNCTION_ARGS)
+{
+	char	   *options = sg_arg_text(fcinfo, 0);
+	uint64		random;
+	ErrorData  *error;
+
+	sg_check_version();
+	check_caller(fcinfo);
+	if (current[0])
+		close_scratch();
+	if (!pg_strong_random(&random, sizeof(random)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	snprintf(current, NAMEDATALEN, "_sg_scratch_%016llx", (unsigned long long) random);
+	if (!take_name(current))
+		elog(ERROR, "the name \"%s\" is taken", current);
+	error = sg_try(make_current, options);
+	if (error)
+	{
+		close_scratch();
+		ReThrowError(error);
+	}
+	PG_RETURN_VOID();
+}
+
+/*
+ * schemaguard.sg_scratch_run(steps jsonb, strict boolean, query text)
+ *
+ * Runs steps in this session's scratch database: objects with section,
+ * object, what, statement, step, and guard, before, after, check and checked
+ * where they have them, all texts.  Returns the errors of steps, each with its
+ * number from 0 on, then what the query gives there.
+ */
+Datum
+sg_scratch_run(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+	Jsonb	   *steps;
+	char	   *text;
+	char	   *snapshot;
+	Size		size;
+	SyncScript *script;
+
+	sg_check_version();
+	sg_arg_check(fcinfo, 0);
+	steps = PG_GETARG_JSONB_P(0);
+	text = JsonbToCString(NULL, &steps->root, VARSIZE(steps));
+	snapshot = sg_arg_text(fcinfo, 2);
+	if (current[0] == '\0' || !JB_ROOT_IS_ARRAY(steps))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is no scratch database, or nothing to be done"),
+				 errhint("Call sg_sync_check().")));
+	size = offsetof(SyncScript, steps) + strlen(text) + 1 + strlen(snapshot) + 1;
+	script = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	memset(script, 0, offsetof(SyncScript, steps));
+	pg_atomic_init_u32(&script->done, 0);
+	script->encoding = GetDatabaseEncoding();
+	script->strict = sg_arg_bool(fcinfo, 1);
+	script->snapshot = offsetof(SyncScript, steps) + strlen(text) + 1;
+	strcpy(script->steps, text);
+	strcpy((char *) script + script->snapshot, snapshot);
+
+	sg_sink_begin(&sink, fcinfo);
+	foreach_ptr(const char, line, run_worker(get_database_oid(current, false), "sync_script_main", script, size, JB_ROOT_COUNT(steps)))
+	{
+		if (*line == '!')
+			sg_sink_int32(&sink, atoi(line + 1));
+		else
+			sg_sink_null(&sink);
+		sg_sink_text(&sink, *line == '!' ? strchr(line, ' ') + 1 : line + 1);
+		sg_sink_emit(&sink);
+	}
+	return (Datum) 0;
+}
+
+/* schemaguard.sg_scratch_close(): drops this session's scratch database, if it has one */
+Datum
+sg_scratch_close(PG_FUNCTION_ARGS)
+{
+	if (current[0])
+		close_scratch();
+	PG_RETURN_VOID();
+}

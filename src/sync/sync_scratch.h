@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_scratch.h
+ *	  What the parts of a scratch database share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_SYNC_SCRATCH_H
+#define SG_SYNC_SCRATCH_H
+
+#include "postgres.h"
+#include "port/atomics.h"
+
+/* ---- sync_script.c: what a worker in the scratch database is given ---- */
+
+typedef struct SyncScript
+{
+	pg_atomic_uint32 done;		/* statements */
+	int			encoding;		/* of the texts behind */
+	bool		strict;			/* as psql would run it: in sections, to the
+								 * first error */
+	Size		snapshot;		/* offsets: statements and the query that give
+								 * a snapshot in lines */
+	char		steps[FLEXIBLE_ARRAY_MEMBER];	/* JSON, see sg_scratch_run() */
+} SyncScript;
+
+/* ---- sync_sandbox.c: from now on, in this process ---- */
+
+extern void sync_sandbox_begin(void);
+
+/* What runs is ours again; functions are still looked at */
+extern void sync_sandbox_end_making(void);
+
+/* No function that is not built in or an extension's runs any more: whose it is is not known */
+extern void sync_sandbox_forbid_bodies(void);
+
+#endif							/* SG_SYNC_SCRATCH_H */

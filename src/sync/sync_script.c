@@ -1,0 +1,306 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_script.c
+ *	  The statements of a script, run in a scratch database by a worker.
+ *
+ * Not strict: each in a transaction of its own, and one that fails is told
+ * and passed over.  Strict: as psql runs the script of sg_sync_sql(), section
+ * by section with its guards, to the first error.  At the end the worker
+ * gives what the database is made of, in the lines of a snapshot.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "sync/sync_scratch.h"
+#include "worker/worker.h"
+
+PGDLLEXPORT void sync_script_main(void *argument);
+
+#define SECTION_CONCURRENTLY 3
+#define SECTION_ONE_BY_ONE 5
+
+typedef struct ScriptStep
+{
+	int			number;			/* from 0 on */
+	int			section;
+	char	   *object;			/* with its kind */
+	char	   *what;
+	char	   *statement;		/* or NULL: only its guard */
+	char	   *guard;			/* or NULL */
+	char	   *before;
+	char	   *after;
+	bool		drop;
+	char	   *check;			/* of an index that is built concurrently */
+	char	   *checked;
+} ScriptStep;
+
+typedef struct ScriptRun
+{
+	SyncScript *script;
+	List	   *steps;			/* of ScriptStep *: what one transaction runs */
+	ScriptStep *step;			/* the one that runs */
+	bool		needed;
+} ScriptRun;
+
+/* ---- the steps ---- */
+
+static char *
+text_of(JsonbContainer *object, const char *key)
+{
+	JsonbValue	value;
+
+	if (getKeyJsonValueFromContainer(object, key, strlen(key), &value) == NULL || value.type != jbvString)
+		return NULL;
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+static List *
+read_steps(char *text)
+{
+	Jsonb	   *array = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	List	   *steps = NIL;
+
+	for (int i = 0; i < (int) JB_ROOT_COUNT(array); i++)
+	{
+		JsonbContainer *object = getIthJsonbValueFromContainer(&array->root, i)->val.binary.data;
+		ScriptStep *step = palloc0(sizeof(ScriptStep));
+
+		step->number = i;
+		step->section = atoi(text_of(object, "section"));
+		step->object = text_of(object, "object");
+		step->what = text_of(object, "what");
+		step->statement = text_of(object, "statement");
+		step->guard = text_of(object, "guard");
+		step->before = text_of(object, "before");
+		step->after = text_of(object, "after");
+		step->drop = strcmp(text_of(object, "step"), "drop") == 0;
+		step->check = text_of(object, "check");
+		step->checked = text_of(object, "checked");
+		steps = lappend(steps, step);
+	}
+	return steps;
+}
+
+/* ---- one statement ---- */
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* An expression over the catalogs, as text */
+static char *
+ask(const char *expression)
+{
+	char	   *sql = psprintf("SELECT (%s)::pg_catalog.text", expression);
+
+	if (SPI_execute(sql, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "the state of an object could not be asked for");
+	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+}
+
+pg_noreturn static void
+report_state(const ScriptStep *step, const char *is)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s is neither as it was nor as it should be: %s", step->object, is ? is : "not there")));
+}
+
+/* What schemaguard.sg_sync_guarded() writes around a statement */
+static bool
+is_needed(const ScriptStep *step)
+{
+	char	   *is;
+
+	if (step->guard == NULL)
+		return true;
+	is = ask(step->guard);
+	if (is_same(is, step->before))
+		return true;
+	if (!is_same(is, step->after) && !(step->drop && is == NULL))
+		report_state(step, is);
+	return false;
+}
+
+static void
+run_steps(void *arg)
+{
+	ScriptRun  *run = arg;
+
+	foreach_ptr(ScriptStep, step, run->steps)
+	{
+		run->step = step;
+		SPI_connect();
+		if (is_needed(step) && step->statement)
+			(void) SPI_execute(step->statement, false, 0);
+		SPI_finish();
+		pg_atomic_fetch_add_u32(&run->script->done, 1);
+	}
+}
+
+/* What schemaguard.sg_sync_concurrently() writes around one */
+static void
+look_before(void *arg)
+{
+	ScriptRun  *run = arg;
+
+	SPI_connect();
+	run->needed = is_needed(run->step);
+	SPI_finish();
+}
+
+static void
+look_after(void *arg)
+{
+	ScriptRun  *run = arg;
+	char	   *is;
+
+	SPI_connect();
+	is = ask(run->step->check);
+	if (!is_same(is, run->step->checked))
+		report_state(run->step, is);
+	SPI_finish();
+}
+
+static ErrorData *
+run_concurrently(ScriptRun *run)
+{
+	ErrorData  *error;
+
+	run->step = linitial(run->steps);
+	error = worker_try(look_before, run);
+	if (error == NULL && run->needed)
+		error = worker_execute(run->step->statement);
+	if (error == NULL && run->needed)
+		error = worker_try(look_after, run);
+	pg_atomic_fetch_add_u32(&run->script->done, 1);
+	return error;
+}
+
+/* ---- all of them ---- */
+
+/* Steps of one transaction begin the list; the rest is returned */
+static List *
+take_section(ScriptRun *run, List *steps)
+{
+	int			section = ((ScriptStep *) linitial(steps))->section;
+	int			n = 1;
+
+	if (run->script->strict && section != SECTION_CONCURRENTLY && section != SECTION_ONE_BY_ONE)
+	{
+		while (n < list_length(steps) && ((ScriptStep *) list_nth(steps, n))->section == section)
+			n++;
+	}
+	run->steps = NIL;
+	for (int i = 0; i < n; i++)
+		run->steps = lappend(run->steps, list_nth(steps, i));
+	return list_copy_tail(steps, n);
+}
+
+static void
+run_all(ScriptRun *run, List *steps)
+{
+	while (steps)
+	{
+		ErrorData  *error;
+
+		steps = take_section(run, steps);
+		error = ((ScriptStep *) linitial(run->steps))->section == SECTION_CONCURRENTLY ?
+			run_concurrently(run) : worker_try(run_steps, run);
+		if (error == NULL)
+			continue;
+		if (sg_is_cancel(error))
+			ReThrowError(error);
+		worker_send(psprintf("!%d %s", run->step->number, sg_error_message(error)));
+		if (run->script->strict)
+			return;
+		if (strcmp(run->step->what, "owner") == 0)
+			sync_sandbox_forbid_bodies();
+	}
+}
+
+/* ---- what there is then ---- */
+
+static void
+send_snapshot(void *arg)
+{
+	const char *sql = arg;
+
+	SPI_connect();
+	/* settings, and the query */
+	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "the scratch database could not be looked at");
+	for (uint64 i = 0; i < SPI_processed; i++)
+		worker_send(psprintf(" %s", SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1)));
+	SPI_finish();
+}
+
+static void
+pin_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"check_function_bodies", "off"},
+		{"default_tablespace", ""},
+		{"default_table_access_method", "heap"},
+		{"synchronous_commit", "off"},
+		{"client_min_messages", "error"},
+		{"standard_conforming_strings", "on"},
+		{"transform_null_equals", "off"},
+		{"quote_all_identifiers", "off"},
+		{"session_replication_role", "origin"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SET, true, 0, false);
+}
+
+/* Texts come in the encoding of the leader's database */
+static char *
+text_here(const SyncScript *script, const char *text)
+{
+	return pg_any_to_server(text, strlen(text), script->encoding);
+}
+
+void
+sync_script_main(void *argument)
+{
+	SyncScript *script = argument;
+	ScriptRun	run = {.script = script};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *steps;
+	char	   *snapshot;
+	ErrorData  *error;
+
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
+	pin_settings();
+	steps = read_steps(text_here(script, script->steps));
+	snapshot = text_here(script, (char *) script + script->snapshot);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+
+	sync_sandbox_begin();
+	run_all(&run, steps);
+	sync_sandbox_end_making();
+	error = worker_try(send_snapshot, snapshot);
+	if (error)
+	{
+		error->context = NULL;	/* the whole of the query */
+		ReThrowError(error);
+	}
+}
