@@ -114,8 +114,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_scratch_round(jsonb, boolean, jsonb, boolean, text)
     IS 'runs statements in the scratch database, and keeps what there is then as a snapshot';
 
-CREATE FUNCTION sg_sync_check(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
-                              allow_drop boolean DEFAULT false, partitions boolean DEFAULT false, server text DEFAULT NULL,
+CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
     OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
     OUT expected text, OUT actual text, OUT detail text, OUT left_out boolean)
 RETURNS SETOF record
@@ -126,6 +125,8 @@ AS $function$
 DECLARE
     name    CONSTANT text := 'sync check ' || gen_random_uuid();
     script  CONSTANT jsonb := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions);
+    kept    text[];
+    common  text[];
     blocked jsonb;
     making  jsonb;
     made    jsonb;
@@ -134,7 +135,9 @@ DECLARE
 BEGIN
     PERFORM schemaguard.sg_sync_refuse(script, reference, target);
     blocked := schemaguard.sg_sync_blocked(script);
-    RAISE NOTICE 'the end of this makes a checkpoint of the whole server' USING HINT = 'DROP DATABASE does. Where that weighs, name another server.';
+    -- what is made of a snapshot of some schemas says nothing about others
+    SELECT n.schemas INTO kept FROM schemaguard.snapshot n WHERE n.name = target;
+    common := CASE WHEN kept IS NULL OR schemas IS NULL THEN coalesce(schemas, kept) ELSE ARRAY(SELECT s FROM unnest(schemas) s WHERE s = ANY (kept)) END;
     BEGIN
         PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options(target));
         PERFORM schemaguard.sg_scratch_round('[]', false, '{}', false, name || ' empty');
@@ -148,20 +151,20 @@ BEGIN
             SELECT e ->> 'kind', e ->> 'object', e ->> 'what'
             FROM jsonb_array_elements(making) e WHERE e ->> 'note' <> 'unmanaged' AND schemaguard.sg_sync_leaves_out(e, true, '{}')
         ), seen AS (
-            SELECT 1 AS part, d.* FROM @extschema@.sg_drift(reference, name || ' ran', schemas) d
+            SELECT 1 AS part, d.* FROM @extschema@.sg_drift(reference, name || ' ran', common) d
             UNION ALL
             -- a target that is not made anew proves nothing
             SELECT 2, d.kind, d.object, d.change, d.class, d.risk, d.property, d.expected, d.actual,
                 concat_ws(': ', 'not as in the target when the script began', (
                     SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind AND m ->> 'object' = d.object), d.detail)
-            FROM @extschema@.sg_drift(target, name || ' made', schemas) d
+            FROM @extschema@.sg_drift(target, name || ' made', common) d
         ), judged AS (
-            SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger') OR s.kind = 'extension' AND s.object = 'schemaguard'
+            SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger')
                 OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l
                     WHERE l.kind = s.kind AND l.object = s.object
                           AND (s.property IS NULL OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options)' OR s.property = ANY (string_to_array(l.what, ' ')))
                        OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain') AND l.what ~ '^(dropped|is a)') AS left_out
-            FROM seen s
+            FROM seen s WHERE NOT (s.kind = 'extension' AND s.object = 'schemaguard')
         )
         SELECT jsonb_agg(to_jsonb(x) ORDER BY x.part, x.kind, x.object, x.property) INTO found
         FROM (
@@ -183,5 +186,28 @@ BEGIN
         f (kind text, object text, change text, class text, risk text, property text, expected text, actual text, detail text, left_out boolean);
 END
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_rows(text, text, text[], boolean, boolean, text)
+    IS 'what sg_sync_check() shows';
+
+CREATE FUNCTION sg_sync_check(
+    reference  text,
+    target     text DEFAULT 'live',
+    schemas    text[] DEFAULT NULL,
+    allow_drop boolean DEFAULT false,
+    partitions boolean DEFAULT false,
+    server     text DEFAULT NULL,
+    OUT kind     text,
+    OUT object   text,
+    OUT change   text,
+    OUT class    text,
+    OUT risk     text,
+    OUT property text,
+    OUT expected text,
+    OUT actual   text,
+    OUT detail   text,
+    OUT left_out boolean)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_sync_check';
 COMMENT ON FUNCTION sg_sync_check(text, text, text[], boolean, boolean, text)
     IS 'runs the script of sg_sync_sql() in a scratch database, and shows how that differs from the reference then';

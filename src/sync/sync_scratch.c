@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_database.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "common/hashfn.h"
@@ -38,6 +39,7 @@
 #include "sync/sync_scratch.h"
 #include "worker/worker.h"
 
+PG_FUNCTION_INFO_V1(sg_sync_check);
 PG_FUNCTION_INFO_V1(sg_scratch_open);
 PG_FUNCTION_INFO_V1(sg_scratch_run);
 PG_FUNCTION_INFO_V1(sg_scratch_close);
@@ -62,8 +64,7 @@ static char current[NAMEDATALEN];
 static void
 lock_tag(LOCKTAG *tag, const char *name)
 {
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, get_relname_relid("scratch", sg_schema_oid()),
-					   hash_bytes((const unsigned char *) name, strlen(name)), 4);
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, DatabaseRelationId, hash_bytes((const unsigned char *) name, strlen(name)), 4);
 }
 
 static bool
@@ -112,9 +113,9 @@ forget(void *name)
 	execute("DELETE FROM schemaguard.scratch WHERE name = $1", name);
 }
 
-/* Those on record that this role may drop, or that are not there */
+/* Those on record that no session has, and that this role may drop, or that are not there; takes their names */
 static void
-find_recorded(void *arg)
+take_leftovers(void *arg)
 {
 	List	  **names = arg;
 	MemoryContext context = CurrentMemoryContext;
@@ -130,9 +131,11 @@ find_recorded(void *arg)
 							1, types, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
+		char	   *name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		*names = lappend(*names, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+		if (take_name(name))
+			*names = lappend(*names, pstrdup(name));
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
@@ -166,11 +169,9 @@ drop_leftovers(void)
 {
 	List	   *names = NIL;
 
-	check(worker_try(find_recorded, &names));
+	check(worker_try(take_leftovers, &names));
 	foreach_ptr(char, name, names)
 	{
-		if (!take_name(name))
-			continue;
 		drop_database(name);
 		give_name(name);
 	}
@@ -280,6 +281,56 @@ check_caller(FunctionCallInfo fcinfo)
 				 errdetail("Role \"%s\" lacks CREATEDB.", GetUserNameFromId(GetUserId(), false)),
 				 errhint("ALTER ROLE %s CREATEDB; or call as a role that has it.",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/*
+ * sg_sync_check(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
+ *				 allow_drop boolean DEFAULT false, partitions boolean DEFAULT false,
+ *				 server text DEFAULT NULL)
+ *
+ * Rows of sg_drift() between the reference and what the script of
+ * sg_sync_sql() makes of the target's structure in a scratch database, each
+ * with whether the script leaves it out on purpose.  Raises what sg_drift()
+ * and sg_scratch_open() raise; 55000 where the script would not begin.
+ */
+Datum
+sg_sync_check(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, TEXTOID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+	SgRowSink	sink;
+	SgScope		scope;
+
+	sg_check_version();
+	check_caller(fcinfo);
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		if (types[i] != TEXTARRAYOID && i != 5)
+			sg_arg_check(fcinfo, i);
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+	}
+	ereport(NOTICE,
+			(errmsg("sg_sync_check() ends with a checkpoint of the whole server"),
+			 errhint("DROP DATABASE makes one. Where that weighs, name another server.")));
+
+	sg_sink_begin(&sink, fcinfo);
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_sync_rows($1, $2, $3, $4, $5, $6)",
+							  lengthof(types), types, values, nulls, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "a script could not be checked");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		for (int column = 1; column < 10; column++)
+			sg_sink_text(&sink, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column));
+		sg_sink_datum(&sink, BoolGetDatum(sg_spi_bool(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "left_out")));
+		sg_sink_emit(&sink);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return (Datum) 0;
 }
 
 /*

@@ -210,6 +210,15 @@ take_section(ScriptRun *run, List *steps)
 	return list_copy_tail(steps, n);
 }
 
+/* Has a function not got the owner that it should run as? */
+static bool
+keeps_owner(const ScriptStep *step, const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && strcmp(step->what, "owner") == 0 &&
+		(strncmp(step->object, "function ", strlen("function ")) == 0 ||
+		 strncmp(step->object, "procedure ", strlen("procedure ")) == 0);
+}
+
 static void
 run_all(ScriptRun *run, List *steps)
 {
@@ -227,7 +236,7 @@ run_all(ScriptRun *run, List *steps)
 		worker_send(psprintf("!%d %s", run->step->number, sg_error_message(error)));
 		if (run->script->strict)
 			return;
-		if (strcmp(run->step->what, "owner") == 0)
+		if (keeps_owner(run->step, error))
 			sync_sandbox_forbid_bodies();
 	}
 }
@@ -261,11 +270,10 @@ pin_settings(void)
 		{"standard_conforming_strings", "on"},
 		{"transform_null_equals", "off"},
 		{"quote_all_identifiers", "off"},
-		{"session_replication_role", "origin"},
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SET, true, 0, false);
 }
 

@@ -210,6 +210,10 @@ my %call = (
 		q{pairs('secret', 'live', NULL)}, q{routine('function', '{}')}, q{rules()}, q{schema('a.b')}, q{statements('secret', 'live', NULL, true, true)}, q{type_loss('integer', 'smallint')}),
 	sg_sync_sql => q{SELECT sg_sync_sql('secret')},
 	sg_sync_apply => q{CALL sg_sync_apply('secret')},
+	sg_sync_check => q{SELECT sg_sync_check('secret')},
+	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_$_" } q{scratch_open('')}, q{scratch_run('[]', true, 'SELECT')}, q{scratch_close()}, q{scratch_options('live')}, q{scratch_steps('[]', true, '{}')},
+		q{scratch_round('[]', true, '{}', true, 'secret')}, q{snapshot_script()}, q{sync_rows('secret', 'live', NULL, true, true, NULL)}, q{sync_list('secret', 'live', NULL, true, true)},
+		q{sync_refuse('[]', 'a', 'b')}, q{sync_blocked('[]')}, q{sync_lacks('[]')}, q{sync_leaves_out('{}', true, '{}')}),
 	'schemaguard.sg_sync_done' => q{SELECT schemaguard.sg_sync_done('a', 'a', 'b', false, 'c')},
 	'schemaguard.sg_sync_plain' => q{SELECT schemaguard.sg_sync_plain('SELECT', 't_c', 'q', 'int')},
 	'schemaguard.sg_sync_steps' => q{SELECT schemaguard.sg_sync_steps('secret', NULL, true, true, true)},
@@ -269,10 +273,10 @@ for my $name (sort keys %call)
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
 is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_plan_add schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_trigger
-	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolation schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp sg_add_fks sg_apply sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
+	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolation schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_scratch_open sg_add_fks sg_apply sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_release sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
-	sg_snapshot_import_lines sg_snapshot_take sg_sync_apply)), 'what asks for the grant says who gives it');
+	sg_snapshot_import_lines sg_snapshot_take sg_sync_apply sg_sync_check)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
 $stranger->query($call{$_}) for (sort keys %call) x 2;
 is(counts(), $before, 'nor do they leave a row when they are committed');

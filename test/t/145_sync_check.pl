@@ -17,7 +17,9 @@ use Test::More;
 
 my $node = new_node('sync_check', conf => "autovacuum = off\nfsync = off\nwal_level = logical\n");
 
-sub query { my ($sql) = @_; return $node->safe_psql('postgres', "SET client_min_messages = error;\n$sql"); }
+my $db = 'postgres';
+
+sub query { my ($sql) = @_; return $node->safe_psql($db, "SET client_min_messages = error;\n$sql"); }
 
 # Rows that are not left out on purpose
 sub unexpected { my ($args) = @_; return query("SELECT kind, object, change, class, property, detail FROM sg_sync_check($args) WHERE NOT left_out"); }
@@ -25,6 +27,9 @@ sub unexpected { my ($args) = @_; return query("SELECT kind, object, change, cla
 sub scratch { return query("SELECT count(*) FROM pg_database WHERE datname LIKE E'\\\\_sg\\\\_scratch%'; SELECT count(*) FROM schemaguard.scratch"); }
 
 query(roles() . everything() . join("\n", grep { !/SUBSCRIPTION/ } split /\n/, more($node)));
+# one that waits for the rest of itself is nothing that can be made anew
+like(unexpected("'live', 'live'") , qr/^index\|m\.parted_b_k\|changed\|unknown\|valid\|not as in the target when the script began$/m, 'what can not be made anew is told');
+query('DROP INDEX m.parted_b_k');
 query("SELECT sg_snapshot_take('before')");
 query(<<'SQL');
 ALTER TABLE m.t ALTER c TYPE numeric(12,2), ALTER note SET NOT NULL, ALTER b SET DEFAULT 'y', ADD z int DEFAULT 7 CHECK (z > 0), DROP region;
@@ -41,4 +46,136 @@ query("SELECT sg_snapshot_take('after')");
 is(unexpected("'after', 'before', allow_drop => true, partitions => true"), '', 'a pair that differs in everything passes');
 is(unexpected("'before', allow_drop => true, partitions => true"), '', 'and back, live');
 is(scratch(), "0\n0", 'nothing stays');
+like(query("SELECT string_agg(DISTINCT kind || ' ' || object, ', ' ORDER BY kind || ' ' || object) FROM sg_sync_check('before', partitions => true) WHERE left_out"),
+	qr/column m\.t\.z, event trigger ev, .*table m2\.added/, 'what is left out on purpose is told as that');
+
+# ---- what the generator gets wrong
+
+my $fault = <<'SQL';
+BEGIN;
+ALTER FUNCTION schemaguard.sg_sync_rules() RENAME TO rules_before;
+CREATE FUNCTION schemaguard.sg_sync_rules(OUT kind text, OUT step text, OUT property text, OUT section int, OUT anew boolean, OUT statement text, OUT state text, OUT loss text, OUT number bigint)
+RETURNS SETOF record LANGUAGE sql IMMUTABLE AS $$
+    SELECT kind, step, property, section, anew, CASE WHEN kind = 'column' AND step = 'alter' AND property = 'default' THEN statement || FAULT ELSE statement END, state, loss, number FROM schemaguard.rules_before() $$;
+SELECT kind, object, class, property, detail FROM sg_sync_check('after', 'before', allow_drop => true, partitions => true) WHERE NOT left_out;
+SQL
+is(query($fault =~ s/FAULT/'{?none}'/r), 'column|m.t.b|drift|default|', 'a statement that is missing');
+like(query($fault =~ s/FAULT/' + nothing'/r), qr/^column\|[^|]*\|unknown\|\|the script ends here: cannot use column reference/m, 'one that fails ends the script');
+
+# ---- whose code
+
+# Each where the server computes without a row; the functions do what they do when all is there
+sub trapped
+{
+	my ($owner) = @_;
+	return query(<<"SQL");
+BEGIN;
+CREATE SCHEMA trap; GRANT ALL ON SCHEMA trap TO PUBLIC;
+CREATE FUNCTION trap.f() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION trap.definer() RETURNS int IMMUTABLE SECURITY DEFINER LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE trap.t (a int, b int GENERATED ALWAYS AS (1 + trap.f()) STORED);
+CREATE TABLE trap.u (a int);
+CREATE INDEX u_index ON trap.u (a) WHERE a > trap.f();
+CREATE INDEX u_definer ON trap.u (a) WHERE a > trap.definer();
+CREATE MATERIALIZED VIEW trap.mv AS SELECT trap.f() AS f, pg_catalog.pg_backend_pid() AS p;
+CREATE DOMAIN trap.d AS int CHECK (VALUE >= trap.f());
+CREATE TABLE trap.dt (a trap.d[] DEFAULT '{1}');
+CREATE OR REPLACE FUNCTION trap.f() RETURNS int IMMUTABLE LANGUAGE plpgsql AS \$\$
+BEGIN
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        EXECUTE 'CREATE ROLE trapped SUPERUSER';
+    END IF;
+    RAISE 'run by %', current_user;
+END \$\$;
+CREATE OR REPLACE FUNCTION trap.definer() RETURNS int IMMUTABLE SECURITY DEFINER LANGUAGE sql AS 'SELECT trap.f()';
+ALTER FUNCTION trap.f() OWNER TO $owner;
+SELECT object, substring(detail FROM 'began: (.*?)(?:;.*)?\$') FROM sg_sync_check('live', 'live', '{trap}') WHERE NOT left_out AND class = 'unknown' ORDER BY 1;
+ROLLBACK;
+SQL
+}
+
+query('CREATE ROLE mallory; CREATE DATABASE small');
+$db = 'small';
+query('CREATE EXTENSION schemaguard');
+my $refused = 'function trap.f() of role postgres does not run in a scratch database';
+is(trapped('postgres'), join("\n", map { "trap.$_" } "dt|$refused", "t|$refused", 'u_definer|' . ($refused =~ s/f\(/definer(/r), "u_index|$refused"),
+	'a superuser\'s functions do not run');
+is(trapped('mallory'), join("\n", map { "trap.$_" } 'dt|run by mallory', 't|run by mallory', 'u_definer|' . ($refused =~ s/f\(/definer(/r), 'u_index|run by mallory'),
+	'another\'s run as their owner');
+
+# What a document says is anything: texts that end a statement and begin another one
+query(<<'SQL');
+CREATE SCHEMA s; CREATE TABLE s.t (a int DEFAULT 1); CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE VIEW s.v AS SELECT 1 AS a;
+SELECT sg_snapshot_take('said');
+SQL
+my $file = PostgreSQL::Test::Utils::tempdir() . '/trapped';
+foreach my $what ([ 'column', 's.t.a', 'default', '1); COPY (SELECT 1) TO PROGRAM \'touch FILE\'; CREATE TABLE s.u (a int DEFAULT 1', 'COPY' ],
+	[ 'column', 's.t.a', 'default', '1); CREATE ROLE trapped SUPERUSER; CREATE TABLE s.u (a int DEFAULT 1', 'CREATE ROLE' ],
+	[ 'column', 's.t.a', 'default', '1); SELECT lo_export(1, \'FILE\'); CREATE TABLE s.u (a int DEFAULT 1', 'function pg_catalog.lo_export(pg_catalog.oid,pg_catalog.text)' ],
+	[ 'column', 's.t.a', 'default', '1); UPDATE pg_authid SET rolsuper = true; CREATE TABLE s.u (a int DEFAULT 1', 'a statement that writes rows' ],
+	[ 'column', 's.t.a', 'default', '1); DO LANGUAGE plperlu \'x\'; CREATE TABLE s.u (a int DEFAULT 1', 'DO' ],
+	[ 'column', 's.t.a', 'default', '1); SET allow_system_table_mods = on; CREATE TABLE s.u (a int DEFAULT 1', 'SET' ],
+	[ 'function', 's.f()', 'body', "SELECT 1'; CREATE FUNCTION s.x() RETURNS int LANGUAGE c AS 'FILE', 'x'; --", undef ],
+	[ 'view', 's.v', 'query', 'SELECT 1 AS a; ALTER ROLE mallory SUPERUSER', 'ALTER ROLE' ])
+{
+	my ($kind, $object, $property, $text, $refusal) = @$what;
+	$text =~ s/FILE/$file/;
+	my $got = query("BEGIN; UPDATE schemaguard.snapshot_object SET properties = properties || jsonb_build_object('$property', " . lit($text) . ") WHERE snapshot = 'said' AND (kind, identity) = ('$kind', '$object');
+		SELECT string_agg(detail, ' ') FROM sg_sync_check('live', 'said', '{s}') WHERE NOT left_out AND class = 'unknown'; ROLLBACK");
+	like($got, defined $refusal ? qr/\Q$refusal\E does not run in a scratch database/ : qr/^$/, "refused: $text");
+}
+is(query("SELECT count(*) FROM pg_roles WHERE rolname = 'trapped' OR rolname = 'mallory' AND rolsuper") . (-e $file ? 'made' : ''), '0', 'nothing ran as a superuser');
+
+# ---- who may
+
+is_error($node, 'SET ROLE mallory; SELECT sg_sync_check(\'live\', \'live\')', '42501', qr/sg_grant\('mallory'\)/, 'not everybody may', dbname => $db);
+query("SELECT sg_grant('mallory')");
+is_error($node, 'SET ROLE mallory; SELECT sg_sync_check(\'live\', \'live\')', '42501', qr/lacks CREATEDB.*ALTER ROLE mallory CREATEDB/s, 'who lacks CREATEDB is told', dbname => $db);
+query('ALTER ROLE mallory CREATEDB; CREATE SCHEMA own AUTHORIZATION mallory');
+is(query("SET ROLE mallory; CREATE TABLE own.t (a int PRIMARY KEY); DO \$\$ BEGIN PERFORM sg_snapshot_take('own', '{own}'); END \$\$; ALTER TABLE own.t ADD b int; SELECT kind, object, detail FROM sg_sync_check('live', 'own') WHERE NOT left_out"),
+	'', 'who has it needs not be a superuser');
+
+# ---- cancelled, ended, killed
+
+# A check that stands still: with its name on record, or while it makes objects
+sub held
+{
+	my ($where) = @_;
+	my $blocker = SgTest::Session->new($node, dbname => $db);
+	my $s = SgTest::Session->new($node, dbname => $db);
+	$blocker->query($where eq 'recorded' ? "BEGIN; COMMENT ON DATABASE template0 IS 'held'" : 'BEGIN; DROP ROLE holder');
+	$s->send("SELECT count(*) FROM sg_sync_check('live', 'held')");
+	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted WHERE a.backend_type = 'schemaguard worker'") })
+	  or fail("$where: nothing waits");
+	return ($blocker, $s);
+}
+
+query('CREATE ROLE holder; CREATE TABLE s.held (a int); ALTER TABLE s.held OWNER TO holder; SELECT sg_snapshot_take(\'held\', \'{s}\'); ALTER TABLE s.held OWNER TO postgres');
+foreach my $where ('recorded', 'making')
+{
+	foreach my $how ('cancel', 'terminate', 'crash')
+	{
+		my ($blocker, $s) = held($where);
+		is(query("SELECT action FROM schemaguard.progress; SELECT count(*) FROM schemaguard.scratch; SELECT count(*) FROM pg_database WHERE datname ~ '_sg_scratch'"),
+			"sync check\n1\n" . ($where eq 'recorded' ? 0 : 1), "$where, $how: it is on record") if $how eq 'cancel';
+		if ($how eq 'crash')
+		{
+			crash($node);
+			$s->collect;
+			$node->start;
+		}
+		else
+		{
+			query("SELECT pg_${how}_backend(pid) FROM schemaguard.progress");
+			$s->collect;
+			$blocker->query('ROLLBACK');
+			$s->quit if $how eq 'cancel';
+			$blocker->quit;
+		}
+		is(scratch(), "0\n0", "$where, $how: it is dropped at once") if $how eq 'cancel';
+		is(query("SELECT count(*) FROM sg_sync_check('live', 'live', '{s}') WHERE NOT left_out"), '0', "$where, $how: the next call works");
+		is(scratch(), "0\n0", "$where, $how: and drops what was left");
+	}
+}
+$node->stop;
 done_testing();
