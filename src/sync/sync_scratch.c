@@ -311,6 +311,10 @@ sg_sync_check(PG_FUNCTION_ARGS)
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
+	if (!PG_ARGISNULL(5))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a scratch database is made on this server only")));
 	ereport(NOTICE,
 			(errmsg("sg_sync_check() ends with a checkpoint of the whole server"),
 			 errhint("DROP DATABASE makes one. Where that weighs, name another server.")));
