@@ -47,21 +47,13 @@
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
 
-/* A look at a sample of the rows of many candidates */
-typedef struct RowLook
-{
-	const Discovery *d;
-	double		min_score;
-	RowProgress progress;
-} RowLook;
-
-/* A batch of candidates of one child */
+/* Candidates of one child that are looked at together */
 typedef struct Batch
 {
-	RowLook    *look;
-	MemoryContext context;		/* of what it takes */
+	Facts	   *facts;
 	Oid			child;
 	List	   *candidates;
+	RowProgress *progress;		/* of all batches */
 } Batch;
 
 /* What it takes, beside the parent's key, for a column to be able to refer */
@@ -282,22 +274,11 @@ lock_candidates(const Batch *batch)
 		if (OidIsValid(busy))
 			cand->reason = "another session has one of the tables locked";
 		else if (problem)
-			cand->reason = MemoryContextStrdup(batch->look->d->facts->reasons, problem->reason);
+			cand->reason = MemoryContextStrdup(batch->facts->reasons, problem->reason);
 		else
 			locked = lappend(locked, cand);
 	}
 	return locked;
-}
-
-static void
-look_at_one(RowLook *look, RowSample *sample, Candidate *cand)
-{
-	RowFindings found;
-
-	CHECK_FOR_INTERRUPTS();
-	probe_candidate(sample, cand, &found);
-	sample_signals(look->d->facts, cand, &found);
-	look->progress.orphans += found.orphans;
 }
 
 /* Rows are read in a snapshot that was taken under the locks */
@@ -305,7 +286,6 @@ static void
 lock_and_look(void *arg)
 {
 	Batch	   *batch = arg;
-	RowLook    *look = batch->look;
 	List	   *locked = lock_candidates(batch);
 	RowSample  *sample;
 
@@ -313,11 +293,16 @@ lock_and_look(void *arg)
 		return;
 	sg_progress_tables(SG_PHASE_SCANNING, batch->child, 0);
 	audit_push_snapshot();
-	sample = probe_begin(look->d->facts, locked);
+	sample = probe_begin(batch->facts, locked);
 	foreach_ptr(Candidate, cand, locked)
 	{
-		look_at_one(look, sample, cand);
-		sg_progress_done(++look->progress.done, look->progress.orphans);
+		RowFindings found;
+
+		CHECK_FOR_INTERRUPTS();
+		probe_candidate(sample, cand, &found);
+		sample_signals(batch->facts, cand, &found);
+		batch->progress->orphans += found.orphans;
+		sg_progress_done(++batch->progress->done, batch->progress->orphans);
 	}
 	probe_end(sample);
 	PopActiveSnapshot();
@@ -347,7 +332,7 @@ look_at_each(Batch *batch)
 		if (list_length(batch->candidates) > 1)
 			look_at_each(&alone);
 		else
-			cand->reason = MemoryContextStrdup(batch->look->d->facts->reasons, sg_error_text(error));
+			cand->reason = MemoryContextStrdup(batch->facts->reasons, sg_error_text(error));
 	}
 }
 
@@ -358,27 +343,25 @@ look_at_each(Batch *batch)
 static void
 look_at(Batch *batch)
 {
-	RowLook    *look = batch->look;
 	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
 	List	   *all = batch->candidates;
-	ListCell   *lc;
 
-	batch->context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(batch->context);
+	MemoryContextSwitchTo(context);
 	batch->candidates = NIL;
-	foreach(lc, all)
+	foreach_ptr(Candidate, cand, all)
 	{
-		if (readable(look->d->facts, lfirst(lc)))
-			batch->candidates = lappend(batch->candidates, lfirst(lc));
+		if (readable(batch->facts, cand))
+			batch->candidates = lappend(batch->candidates, cand);
 		else
-			look->progress.done++;
+			batch->progress->done++;
 	}
 	if (batch->candidates != NIL)
 		look_at_each(batch);
-	foreach(lc, all)
-		((Candidate *) lfirst(lc))->fk = NULL;
+	foreach_ptr(Candidate, cand, all)
+		cand->fk = NULL;
 	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(batch->context);
+	MemoryContextDelete(context);
 	list_free(all);
 	batch->candidates = NIL;
 }
@@ -387,13 +370,12 @@ void
 rows_sample(Discovery *d, double min_score)
 {
 	Facts	   *facts = d->facts;
-	RowLook		look = {.d = d,.min_score = min_score};
-	Batch		batch = {.look = &look};
+	RowProgress progress = {0};
+	Batch		batch = {.facts = facts,.progress = &progress};
 	int64		total = 0;
-	ListCell   *lc;
 
-	foreach(lc, d->candidates)
-		total += is_worth_it(facts, lfirst(lc), min_score);
+	foreach_ptr(const Candidate, cand, d->candidates)
+		total += is_worth_it(facts, cand, min_score);
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, total);
 	foreach_ptr(Candidate, cand, d->candidates)
 	{

@@ -488,11 +488,16 @@ sg_discovery(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* sg_discover_fks() of objects of the version before, which lack tables that this needs: it says what to do */
+/* What objects of the version before call; in SQL since */
 Datum
 sg_discover_fks(PG_FUNCTION_ARGS)
 {
-	return sg_discovery(fcinfo);
+	sg_check_version();
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("discovery needs the objects of this version of schemaguard"),
+			 errhint("Run ALTER EXTENSION schemaguard UPDATE.")));
+	PG_RETURN_NULL();
 }
 
 /* ---- sg_discover_unmatched ---- */
