@@ -142,6 +142,9 @@ probe_percent(const Facts *facts, int child)
 	double		rows = tuples > 0 && blocks > 0 ? tuples / blocks : BLOCK_ROWS;
 	double		wanted = SAMPLE_ROWS / Max(rows, 1);
 
+	if (blocks == 0)
+		return 0;
+
 	/* few blocks may be all alike, many take long */
 	wanted = Max(Min(wanted, 100), 10);
 	return blocks <= 4 * wanted ? 100 : 100 * wanted / blocks;
@@ -192,11 +195,12 @@ read_sample(RowSample *sample, int child)
 		appendStringInfo(&query, "%sfk.%s", foreach_current_index(lc) ? ", " : "",
 						 quote_identifier(sample->facts->columns[lfirst_int(lc)].name));
 	probe_from(&query, sample->facts, child, percent);
-	sg_spi_receive(query.data, -1, false, receiver);
+	if (percent > 0)
+		sg_spi_receive(query.data, -1, false, receiver);
 	receiver->rDestroy(receiver);
 
 	sample->nrows = tuplestore_tuple_count(rows);
-	sample->whole = percent >= 100 && sample->nrows <= SAMPLE_ROWS_MAX;
+	sample->whole = (percent == 0 || percent >= 100) && sample->nrows <= SAMPLE_ROWS_MAX;
 	sample->rows.md.name = "sample";
 	sample->rows.md.tupdesc = sample_desc(sample);
 	sample->rows.md.enrtype = ENR_NAMED_TUPLESTORE;
@@ -545,7 +549,8 @@ probe_values(RowSample *sample, const Candidate *cand, RowFindings *found)
 		is_ranged(get_atttype(cand->fk->parent, cand->fk->parent_att[0]));
 	int			limit = sample->nrows > 4 * FIRST_LOOK ? FIRST_LOOK : SAMPLE_ROWS_MAX;
 
-	look_up(sample, cand, ranged, limit, found);
+	if (sample->nrows > 0)
+		look_up(sample, cand, ranged, limit, found);
 	if (found->rows == limit && limit == FIRST_LOOK && found->orphans <= HOPELESS * limit)
 	{
 		limit = SAMPLE_ROWS_MAX;

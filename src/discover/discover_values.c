@@ -123,16 +123,19 @@ sketch_columns(TableRead *read)
 {
 	Sketches   *s = read->sketches;
 	const Facts *facts = s->d->facts;
+	double		percent = probe_percent(facts, read->table);
 	StringInfoData query;
 	ListCell   *lc;
 
+	if (percent == 0)
+		return;
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT v.k, v.h FROM (SELECT v.k, v.h, row_number() OVER (PARTITION BY v.k ORDER BY v.h) AS place"
 						   " FROM (SELECT DISTINCT u.k, u.h FROM (SELECT ARRAY[");
 	foreach(lc, read->columns)
 		appendStringInfo(&query, "%s%s", foreach_current_index(lc) ? ", " : "", hash_of(&facts->columns[lfirst_int(lc)], "fk"));
 	appendStringInfoString(&query, "] AS hashes");
-	probe_from(&query, facts, read->table, probe_percent(facts, read->table));
+	probe_from(&query, facts, read->table, percent);
 	appendStringInfo(&query, ") r, unnest(r.hashes) WITH ORDINALITY u (h, k) WHERE u.h IS NOT NULL) v) v WHERE v.place <= %d", SKETCH);
 	if (SPI_execute(query.data, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "no sketch");
