@@ -5,9 +5,9 @@
  *
  * A few blocks of the child are read once for all of its candidates, always
  * the same ones while the table does not change, into a store that queries
- * see as a table "sample", with the child's columns.  Its values are looked up in the
- * parent through its unique index, a few at first, for
- * most candidates that are wrong show it at once.
+ * see as a table "sample", with the child's columns.  Its values are looked
+ * up in the parent through its unique index, a few at first, for most
+ * candidates that are wrong show it at once.
  *
  * That all values are there says much for texts and uuids, and little for
  * numbers: a key of 1 to n holds every small number.  So of numbers it is
@@ -289,8 +289,9 @@ append_sample(StringInfo buf, const RowSample *sample, List *columns, bool numbe
 }
 
 /*
- * (SELECT ...) fk: the sample's rows, but each column with the value of the row
- * that is `shift` of all rows away; the ones from `named` on are called "time 1" and so on
+ * (SELECT ...) fk: the sample's rows, but each column with the value of the
+ * row that is `shift` of all rows away; the ones from `named` on are called
+ * "time 1" and so on
  */
 static void
 append_shifted(StringInfo buf, const RowSample *sample, const int *columns, const double *shifts, int n, int named, int limit)

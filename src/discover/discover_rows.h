@@ -57,7 +57,8 @@ typedef struct RowSample RowSample;
 
 /*
  * The settings of reading users' rows, as the caller; the share of a child's
- * blocks that a sample takes, in percent (0: there are none), and the FROM clause of it, for columns of fk
+ * blocks that a sample takes, in percent (0: there are none), and the FROM
+ * clause of that, for columns of fk
  */
 extern void probe_scope_begin(SgScope *scope);
 extern double probe_percent(const Facts *facts, int child);

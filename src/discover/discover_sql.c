@@ -452,12 +452,11 @@ child_argument(Oid child)
  *
  * The foreign keys that are missing, of one child or of the children in some
  * schemas, whatever the schema of the parent, for sg_discovered() to put into
- * words.  The score is the
- * share of proposals of that score that are right.  With verify none, reads
- * the catalogs only; else samples or reads the tables that the current role
- * may SELECT, in ACCESS SHARE without waiting for it; of some children alone, it
- * samples those as well that could refer to them one to one, and these are
- * among the rows, as not asked for.  Tables that it may
+ * words.  The score is the share of proposals of that score that are right.
+ * With verify none, reads the catalogs only; else samples or reads the tables
+ * that the current role may SELECT, in ACCESS SHARE without waiting for it.
+ * Of some children alone, it samples those as well that could refer to them
+ * one to one; these are among the rows, as not asked for.  Tables that it may
  * read nothing of are left out, and named in a NOTICE.  22023 for arguments
  * that make no sense, 3F000 no such schema.
  */

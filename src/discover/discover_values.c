@@ -5,11 +5,11 @@
  *
  * That uuids, texts of many kinds or numbers far apart are all keys of a
  * table is no chance.  So where the names bring up nothing that is likely,
- * each such column gets a sketch: the least hashes of its values, in a sample of
- * its table.  Then each key of these types is read once, and its
- * hashes are looked for in all sketches together.  Where four fifths of a sketch
- * is found, there is a candidate; what it is worth is for
- * its rows to say (discover_rows.c).
+ * each such column gets a sketch: the least hashes of its values, in a sample
+ * of its table.  Then each key of these types is read once, and its hashes are
+ * looked for in all sketches together.  Where four fifths of a sketch are
+ * found, there is a candidate; what it is worth is for its rows to say
+ * (discover_rows.c).
  *
  * Nothing but hash functions of built-in types runs, and only where reading
  * the table runs nobody else's code.
