@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * plan_lock.c
- *	  The run lock of a plan.
+ *	  Locks on what plans are about.
  *
- * It is on an object that no SQL command locks: row "id" of the table of
- * plans.  A session's lock shows in pg_locks as locktype object.
+ * They are on objects that no SQL command locks: rows of the table of plans.
+ * They show in pg_locks as locktype object.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,28 +17,39 @@
 #include "plan/plan_lock.h"
 
 static void
-run_lock_tag(const FkPlan *plan, LOCKTAG *tag)
+lock_tag(LOCKTAG *tag, PlanLock lock, Oid table, uint32 id)
 {
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, plan->table, (uint32) plan->id, 0);
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, table, id, lock);
+}
+
+bool
+plan_lock(PlanLock lock, Oid table, uint32 id, bool session)
+{
+	LOCKTAG		tag;
+
+	lock_tag(&tag, lock, table, id);
+	return LockAcquire(&tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+plan_unlock(PlanLock lock, Oid table, uint32 id)
+{
+	LOCKTAG		tag;
+
+	lock_tag(&tag, lock, table, id);
+	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 bool
 plan_lock_run(const FkPlan *plan, bool session)
 {
-	LOCKTAG		tag;
-
-	run_lock_tag(plan, &tag);
-
-	return LockAcquire(&tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL;
+	return plan_lock(PLAN_LOCK_RUN, plan->table, plan->id, session);
 }
 
 void
 plan_unlock_run(const FkPlan *plan)
 {
-	LOCKTAG		tag;
-
-	run_lock_tag(plan, &tag);
-	(void) LockRelease(&tag, ExclusiveLock, true);
+	plan_unlock(PLAN_LOCK_RUN, plan->table, plan->id);
 }
 
 int
@@ -47,7 +58,7 @@ plan_runner_pid(const FkPlan *plan)
 	LockData   *locks = GetLockStatusData();
 	LOCKTAG		tag;
 
-	run_lock_tag(plan, &tag);
+	lock_tag(&tag, PLAN_LOCK_RUN, plan->table, plan->id);
 	for (int i = 0; i < locks->nelements; i++)
 	{
 		LockInstanceData *lock = &locks->locks[i];
@@ -73,20 +84,13 @@ plan_in_use(const FkPlan *plan)
 			 errhint("Try again when that session is done; schemaguard.progress shows what runs.")));
 }
 
-/* A second lock beside it: shared by the workers of whoever runs the plan */
-static void
-worker_lock_tag(const FkPlan *plan, LOCKTAG *tag)
-{
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, plan->table, (uint32) plan->id, 1);
-}
-
 bool
 plan_join_run(const FkPlan *plan, int leader)
 {
 	LOCKTAG		tag;
 
 	/* in this order: who gets the run lock after us waits for us */
-	worker_lock_tag(plan, &tag);
+	lock_tag(&tag, PLAN_LOCK_WORKERS, plan->table, plan->id);
 	return LockAcquire(&tag, ShareLock, true, true) != LOCKACQUIRE_NOT_AVAIL &&
 		plan_runner_pid(plan) == leader;
 }
@@ -96,7 +100,7 @@ plan_await_workers(const FkPlan *plan)
 {
 	LOCKTAG		tag;
 
-	worker_lock_tag(plan, &tag);
+	lock_tag(&tag, PLAN_LOCK_WORKERS, plan->table, plan->id);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	(void) LockRelease(&tag, ExclusiveLock, false);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_lock.h
- *	  The run lock of a plan: one session at a time runs or changes it.
+ *	  Locks on what plans are about: one session at a time runs or changes one.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,6 +11,23 @@
 #include "postgres.h"
 
 #include "plan/plan.h"
+
+/* What is locked, of the table of plans */
+typedef enum PlanLock
+{
+	PLAN_LOCK_RUN,				/* a plan, by its id: the run lock */
+	PLAN_LOCK_WORKERS,			/* beside it: shared by the workers of whoever
+								 * runs the plan */
+	PLAN_LOCK_NAME,				/* a name, by its hash */
+	PLAN_LOCK_SYNC				/* sg_sync_apply(); id 0 */
+} PlanLock;
+
+/*
+ * Take one of these, exclusively and without waiting, for the session or for
+ * the transaction; false when somebody else has it
+ */
+extern bool plan_lock(PlanLock lock, Oid table, uint32 id, bool session);
+extern void plan_unlock(PlanLock lock, Oid table, uint32 id);	/* of the session */
 
 /*
  * Take the plan's run lock for the session or for the transaction; false when

@@ -20,7 +20,6 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -263,11 +262,9 @@ name_is_taken(const char *name)
 static void
 lock_name(const char *name)
 {
-	LOCKTAG		tag;
 	uint32		hash = DatumGetUInt32(hash_any((const unsigned char *) name, strlen(name)));
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, get_relname_relid("plan", sg_schema_oid()), hash, 2);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (!plan_lock(PLAN_LOCK_NAME, get_relname_relid("plan", sg_schema_oid()), hash, false))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("plan \"%s\" is just being made by another session", name),

@@ -20,7 +20,6 @@
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -38,6 +37,7 @@
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
 #include "plan/plan_input.h"
+#include "plan/plan_lock.h"
 #include "plan/plan_order.h"
 #include "run/run_unit.h"
 #include "sync/sync.h"
@@ -71,18 +71,9 @@ typedef struct SyncApply
 /* ---- one at a time ---- */
 
 static void
-lock_tag(LOCKTAG *tag)
-{
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, get_relname_relid("plan", sg_schema_oid()), 0, 3);
-}
-
-static void
 lock_database(void)
 {
-	LOCKTAG		tag;
-
-	lock_tag(&tag);
-	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (!plan_lock(PLAN_LOCK_SYNC, get_relname_relid("plan", sg_schema_oid()), 0, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("another session runs sg_sync_apply() in this database"),
@@ -92,10 +83,7 @@ lock_database(void)
 static void
 unlock_database(void)
 {
-	LOCKTAG		tag;
-
-	lock_tag(&tag);
-	(void) LockRelease(&tag, ExclusiveLock, true);
+	plan_unlock(PLAN_LOCK_SYNC, get_relname_relid("plan", sg_schema_oid()), 0);
 }
 
 /* ---- the steps ---- */
