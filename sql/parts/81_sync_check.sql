@@ -4,20 +4,22 @@
 -- Scratch databases that sessions have now, or that were left by some that were killed
 CREATE TABLE schemaguard.scratch (
     name       text PRIMARY KEY,
-    role       text NOT NULL DEFAULT CURRENT_USER,
+    role       text NOT NULL,
+    server     text,                        -- a foreign server; null: here
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 COMMENT ON TABLE schemaguard.scratch IS 'databases that sg_sync_check() has made; the next call drops what a killed one has left';
 COMMENT ON COLUMN schemaguard.scratch.name IS 'name of the database';
 COMMENT ON COLUMN schemaguard.scratch.role IS 'who made it';
+COMMENT ON COLUMN schemaguard.scratch.server IS 'the foreign server where it is; null: this server';
 COMMENT ON COLUMN schemaguard.scratch.created_at IS 'when';
 GRANT SELECT ON schemaguard.scratch TO PUBLIC;
 
-CREATE FUNCTION schemaguard.sg_scratch_open(options text)
+CREATE FUNCTION schemaguard.sg_scratch_open(options text, server text)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_scratch_open';
-COMMENT ON FUNCTION schemaguard.sg_scratch_open(text)
+COMMENT ON FUNCTION schemaguard.sg_scratch_open(text, text)
     IS 'makes the scratch database of this session';
 
 CREATE FUNCTION schemaguard.sg_scratch_run(steps jsonb, strict boolean, query text, OUT step int, OUT line text)
@@ -26,6 +28,13 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_scratch_run';
 COMMENT ON FUNCTION schemaguard.sg_scratch_run(jsonb, boolean, text)
     IS 'runs statements there; the errors, each with the number of its statement, then what the query gives';
+
+CREATE FUNCTION schemaguard.sg_scratch_ask(query text)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_scratch_ask';
+COMMENT ON FUNCTION schemaguard.sg_scratch_ask(text)
+    IS 'what a query gives on the server of the scratch database';
 
 CREATE FUNCTION schemaguard.sg_scratch_close()
 RETURNS void
@@ -97,7 +106,7 @@ DECLARE
 BEGIN
     IF lacking IS NOT NULL THEN
         -- a collation may be one of the database; ours is not made there
-        EXECUTE lacking || ' AND n.kind <> ''collation'' AND n.name NOT LIKE ''schemaguard %''' INTO lacking;
+        lacking := schemaguard.sg_scratch_ask(lacking || ' AND n.kind <> ''collation'' AND n.name NOT LIKE ''schemaguard %''');
         IF lacking IS NOT NULL THEN
             RAISE object_not_in_prerequisite_state USING MESSAGE = format('the server of the scratch database lacks %s', lacking),
                 HINT = 'Create what is not there, or install the files of the extension.';
@@ -125,7 +134,6 @@ AS $function$
 DECLARE
     name    CONSTANT text := 'sync check ' || gen_random_uuid();
     script  CONSTANT jsonb := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions);
-    kept    text[];
     common  text[];
     blocked jsonb;
     making  jsonb;
@@ -135,11 +143,15 @@ DECLARE
 BEGIN
     PERFORM schemaguard.sg_sync_refuse(script, reference, target);
     blocked := schemaguard.sg_sync_blocked(script);
-    -- what is made of a snapshot of some schemas says nothing about others
-    SELECT n.schemas INTO kept FROM schemaguard.snapshot n WHERE n.name = target;
-    common := CASE WHEN kept IS NULL OR schemas IS NULL THEN coalesce(schemas, kept) ELSE ARRAY(SELECT s FROM unnest(schemas) s WHERE s = ANY (kept)) END;
+    -- a snapshot of some schemas says nothing about others
+    WITH list AS (
+        SELECT schemas AS names WHERE schemas IS NOT NULL
+        UNION SELECT n.schemas FROM schemaguard.snapshot n WHERE n.name IN (reference, target) AND n.schemas IS NOT NULL
+    )
+    SELECT array_agg(s.s) INTO common
+    FROM (SELECT DISTINCT unnest(l.names) AS s FROM list l) s WHERE NOT EXISTS (SELECT FROM list l WHERE s.s <> ALL (l.names));
     BEGIN
-        PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options(target));
+        PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options(target), server);
         PERFORM schemaguard.sg_scratch_round('[]', false, '{}', false, name || ' empty');
         making := schemaguard.sg_sync_list(target, name || ' empty', NULL, true, true);
         made := schemaguard.sg_scratch_round(making, true, '{}', false, name || ' made');

@@ -81,6 +81,22 @@ extern const SnapshotObject *snapshot_next(SnapshotReader *reader);
 
 extern void snapshot_close(SnapshotReader *reader);
 
+/* ---- snapshot_remote.c: a session on another server, one at a time ---- */
+
+/*
+ * Connect by a foreign server and the caller's user mapping, to another
+ * database than the server's unless that is NULL.  Raises as
+ * snapshot_open() does for a server.
+ */
+extern void snapshot_remote_open(const char *server, const char *database);
+extern void snapshot_remote_close(void);
+
+/*
+ * Run statements there.  Returns the rows of the last one (of char *, or NULL)
+ * if it is a query of one text, else its tag.  Raises what they raise.
+ */
+extern List *snapshot_remote_run(const char *sql);
+
 /* The header of a stored snapshot; raises as snapshot_open */
 extern SnapshotInfo *snapshot_get(const char *name);
 

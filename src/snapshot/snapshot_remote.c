@@ -22,10 +22,13 @@
 
 #include <limits.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "executor/spi.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "pgstat.h"
 #include "storage/latch.h"
 #include "utils/builtins.h"
@@ -432,6 +435,16 @@ report_error(ErrorData *edata)
 	ReThrowError(edata);
 }
 
+static void
+check_server(const char *server)
+{
+	if (GetForeignServerByName(server, true) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("foreign server \"%s\" does not exist", server),
+				 errhint("Make one with CREATE SERVER ... FOREIGN DATA WRAPPER dblink_fdw, and a user mapping.")));
+}
+
 /*
  * Fill the reader with what the database of info->server is made of.  Raises
  * 42704 for a foreign server that does not exist or without dblink, 08001
@@ -444,12 +457,7 @@ snapshot_read_remote(SnapshotReader *reader)
 {
 	ErrorData  *edata;
 
-	if (GetForeignServerByName(reader->info.server, true) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("foreign server \"%s\" does not exist", reader->info.server),
-				 errhint("Make one with CREATE SERVER ... FOREIGN DATA WRAPPER dblink_fdw, and a user mapping.")));
-
+	check_server(reader->info.server);
 	memset(&remote, 0, sizeof(remote));
 	remote.server = reader->info.server;
 	remote.dblink = dblink_schema();
@@ -461,4 +469,96 @@ snapshot_read_remote(SnapshotReader *reader)
 	if (edata)
 		report_error(edata);
 	snapshot_reader_finish(reader);
+}
+
+/* ---- a session there, for others ---- */
+
+/*
+ * dblink takes all that it needs from the foreign server.  So in a
+ * subtransaction that is rolled back, the server leads to that database; who
+ * may connect, and as whom, is what it was.
+ */
+static void
+lead_to(const char *database)
+{
+	AlterForeignServerStmt *statement = makeNode(AlterForeignServerStmt);
+	bool		given = false;
+	SgScope		scope;
+
+	foreach_ptr(DefElem, option, GetForeignServerByName(remote.server, false)->options)
+	{
+		given = given || strcmp(option->defname, "dbname") == 0;
+	}
+	statement->servername = pstrdup(remote.server);
+	statement->options = list_make1(makeDefElemExtended(NULL, "dbname", (Node *) makeString(pstrdup(database)),
+														given ? DEFELEM_SET : DEFELEM_ADD, -1));
+	sg_owner_begin(&scope);
+	(void) AlterForeignServer(statement);
+	sg_scope_end(&scope);
+	CommandCounterIncrement();
+}
+
+static void
+connect_to(void *database)
+{
+	SgScope		scope;
+
+	if (database)
+		lead_to(database);
+	sg_caller_begin(&scope);
+	SPI_connect();
+	connect_there();
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+void
+snapshot_remote_open(const char *server, const char *database)
+{
+	ErrorData  *edata;
+
+	check_server(server);
+	memset(&remote, 0, sizeof(remote));
+	remote.server = MemoryContextStrdup(TopMemoryContext, server);
+	remote.dblink = MemoryContextStrdup(TopMemoryContext, dblink_schema());
+	close_connection();
+	edata = sg_try_undo(connect_to, unconstify(char *, database));
+	if (edata)
+		report_error(edata);
+}
+
+void
+snapshot_remote_close(void)
+{
+	close_connection();
+}
+
+List *
+snapshot_remote_run(const char *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *rows = NIL;
+	uint64		n;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	/* what came behind an error is still there */
+	remote.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) sg_remote_timeout + GRACE_MS);
+	while (next_result("t (line text)") > 0)
+		SPI_freetuptable(SPI_tuptable);
+	send_query(sql);
+	while ((n = next_result("t (line text)")) > 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		rows = NIL;
+		for (uint64 i = 0; i < n; i++)
+			rows = lappend(rows, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+		MemoryContextSwitchTo(old);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return rows;
 }

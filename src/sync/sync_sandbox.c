@@ -40,6 +40,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -362,4 +363,14 @@ void
 sync_sandbox_forbid_bodies(void)
 {
 	bodies = false;
+}
+
+void
+sync_sandbox_check(const char *sql)
+{
+	foreach_ptr(RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
+	{
+		if (IsA(raw->stmt, DoStmt) || !is_structure(raw->stmt))
+			refuse(CreateCommandName(raw->stmt));
+	}
 }

@@ -32,16 +32,19 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/progress.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
+#include "snapshot/snapshot.h"
 #include "sync/sync_scratch.h"
 #include "worker/worker.h"
 
 PG_FUNCTION_INFO_V1(sg_sync_check);
 PG_FUNCTION_INFO_V1(sg_scratch_open);
 PG_FUNCTION_INFO_V1(sg_scratch_run);
+PG_FUNCTION_INFO_V1(sg_scratch_ask);
 PG_FUNCTION_INFO_V1(sg_scratch_close);
 
 PGDLLEXPORT void sync_scratch_main(void *argument);
@@ -49,15 +52,26 @@ PGDLLEXPORT void sync_scratch_main(void *argument);
 #define LOOK_MS 200
 
 /* What a worker in this database does about one */
+typedef enum ScratchDeed
+{
+	SCRATCH_CREATE,
+	SCRATCH_RECORD,				/* one on another server */
+	SCRATCH_DROP,
+	SCRATCH_FORGET
+} ScratchDeed;
+
 typedef struct ScratchJob
 {
+	ScratchDeed deed;
 	char		name[NAMEDATALEN];
-	bool		create;			/* else drop */
+	char		server[NAMEDATALEN];	/* empty: here */
 	char		options[FLEXIBLE_ARRAY_MEMBER]; /* of CREATE DATABASE */
 } ScratchJob;
 
-/* The one of this session; without a name there is none */
+/* The one of this session; without a name there is none, without a server it is here */
 static char current[NAMEDATALEN];
+static char current_server[NAMEDATALEN];
+static bool recorded;			/* may there be something to drop? */
 
 /* ---- its name ---- */
 
@@ -88,7 +102,24 @@ give_name(const char *name)
 /* ---- in a worker here ---- */
 
 static void
-execute(const char *sql, const char *name)
+record(void *arg)
+{
+	const ScratchJob *job = arg;
+	Oid			types[] = {TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(job->name), CStringGetTextDatum(job->server),
+	CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_INSERT, "INSERT INTO schemaguard.scratch (name, server, role) VALUES ($1, nullif($2, ''), $3)",
+							lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+forget(void *name)
 {
 	Oid			types[] = {TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(name)};
@@ -96,50 +127,48 @@ execute(const char *sql, const char *name)
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-	(void) sg_owner_execute(strncmp(sql, "INSERT", 6) == 0 ? SPI_OK_INSERT : SPI_OK_DELETE, sql, 1, types, values, NULL);
+	(void) sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.scratch WHERE name = $1", 1, types, values, NULL);
 	SPI_finish();
 	sg_scope_end(&scope);
 }
 
-static void
-record(void *name)
+/*
+ * Those on record that no session has, and that this role may drop, or that
+ * are not there, of this server or another one; takes their names.
+ */
+static List *
+take_leftovers(const char *server)
 {
-	execute("INSERT INTO schemaguard.scratch (name) VALUES ($1)", name);
-}
-
-static void
-forget(void *name)
-{
-	execute("DELETE FROM schemaguard.scratch WHERE name = $1", name);
-}
-
-/* Those on record that no session has, and that this role may drop, or that are not there; takes their names */
-static void
-take_leftovers(void *arg)
-{
-	List	  **names = arg;
+	List	   *names = NIL;
 	MemoryContext context = CurrentMemoryContext;
-	Oid			types[] = {OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(GetUserId())};
+	Oid			types[] = {OIDOID, TEXTOID};
+	Datum		values[] = {ObjectIdGetDatum(GetUserId()), CStringGetTextDatum(server)};
 	SgScope		scope;
 
 	sg_owner_begin(&scope);
 	SPI_connect();
 	(void) sg_owner_execute(SPI_OK_SELECT,
 							"SELECT s.name FROM schemaguard.scratch s LEFT JOIN pg_database d ON d.datname = s.name"
-							" WHERE d.oid IS NULL OR pg_has_role($1, d.datdba, 'USAGE')",
-							1, types, values, NULL);
+							" WHERE coalesce(s.server, '') = $2 AND (s.server IS NOT NULL OR d.oid IS NULL OR pg_has_role($1, d.datdba, 'USAGE'))",
+							lengthof(types), types, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		char	   *name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		if (take_name(name))
-			*names = lappend(*names, pstrdup(name));
+			names = lappend(names, pstrdup(name));
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+	return names;
+}
+
+static void
+take_leftovers_here(void *names)
+{
+	*(List **) names = take_leftovers("");
 }
 
 static void
@@ -169,7 +198,7 @@ drop_leftovers(void)
 {
 	List	   *names = NIL;
 
-	check(worker_try(take_leftovers, &names));
+	check(worker_try(take_leftovers_here, &names));
 	foreach_ptr(char, name, names)
 	{
 		drop_database(name);
@@ -177,20 +206,28 @@ drop_leftovers(void)
 	}
 }
 
+/* A connection of a client counts, a worker's does not */
+static char *
+create_text(const char *name, int connections, const char *options)
+{
+	return psprintf("CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT %d %s", quote_identifier(name), connections, options);
+}
+
 void
 sync_scratch_main(void *argument)
 {
 	ScratchJob *job = argument;
 
-	if (job->create)
-	{
+	if (job->deed == SCRATCH_CREATE)
 		drop_leftovers();
-		check(worker_try(record, job->name));
-		check(worker_execute(psprintf("CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT 0 %s",
-									  quote_identifier(job->name), job->options)));
-	}
-	else
+	if (job->deed == SCRATCH_CREATE || job->deed == SCRATCH_RECORD)
+		check(worker_try(record, job));
+	if (job->deed == SCRATCH_CREATE)
+		check(worker_execute(create_text(job->name, 0, job->options)));
+	else if (job->deed == SCRATCH_DROP)
 		drop_database(job->name);
+	else if (job->deed == SCRATCH_FORGET)
+		check(worker_try(forget, job->name));
 }
 
 /* ---- the leader ---- */
@@ -236,45 +273,116 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 }
 
 static void
-run_job(bool create, const char *options)
+run_job(ScratchDeed deed, const char *name, const char *options)
 {
 	Size		size = offsetof(ScratchJob, options) + strlen(options) + 1;
 	ScratchJob *job = palloc0(size);
 
-	strlcpy(job->name, current, NAMEDATALEN);
-	job->create = create;
+	job->deed = deed;
+	strlcpy(job->name, name, NAMEDATALEN);
+	strlcpy(job->server, current_server, NAMEDATALEN);
 	strcpy(job->options, options);
 	(void) run_worker(MyDatabaseId, "sync_scratch_main", job, size, 0);
 }
 
+/* ---- on another server ---- */
+
 static void
-make_current(void *options)
+drop_there(const char *name)
 {
-	run_job(true, options);
+	(void) snapshot_remote_run(psprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", quote_identifier(name)));
+	run_job(SCRATCH_FORGET, name, "");
+}
+
+/* Raise where the role there can't, or must not */
+static void
+check_there(void)
+{
+	static const char *const ask =
+		"SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.<) 150000 THEN 'runs PostgreSQL before 15'"
+		" WHEN pg_catalog.pg_is_in_recovery() THEN 'is a standby' WHEN r.rolsuper THEN 'lets you in as a superuser'"
+		" WHEN NOT r.rolcreatedb THEN 'lets you in as a role without CREATEDB' END"
+		" FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER";
+	const char *trouble = linitial(snapshot_remote_run(ask));
+
+	if (trouble)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("server \"%s\" can't have a scratch database: it %s", current_server, trouble),
+				 errhint("Your user mapping has to lead to a role with CREATEDB that is no superuser, on a primary of PostgreSQL 15 or later.")));
 }
 
 static void
+make_there(const char *options)
+{
+	snapshot_remote_open(current_server, NULL);
+	check_there();
+	foreach_ptr(char, name, take_leftovers(current_server))
+	{
+		drop_there(name);
+		give_name(name);
+	}
+	run_job(SCRATCH_RECORD, current, "");
+	recorded = true;
+	(void) snapshot_remote_run(create_text(current, 1, options));
+	snapshot_remote_open(current_server, current);
+	(void) snapshot_remote_run(psprintf("SET search_path = pg_catalog, pg_temp; SET check_function_bodies = off; SET default_tablespace = '';"
+										"SET client_min_messages = error; SET standard_conforming_strings = on; SET statement_timeout = %d", sg_remote_timeout));
+}
+
+/* ---- both ---- */
+
+static void
+make_current(void *options)
+{
+	recorded = current_server[0] == '\0';
+	if (recorded)
+		run_job(SCRATCH_CREATE, current, options);
+	else
+		make_there(options);
+}
+
+static void
+drop_current(void *arg)
+{
+	if (current_server[0] == '\0')
+	{
+		run_job(SCRATCH_DROP, current, "");
+		return;
+	}
+	if (recorded)
+	{
+		snapshot_remote_open(current_server, NULL);
+		drop_there(current);
+	}
+	snapshot_remote_close();
+}
+
+/* It does not hide why it is called */
+static void
 close_scratch(void)
 {
-	PG_TRY();
-	{
-		run_job(false, "");
-	}
-	PG_FINALLY();
-	{
-		give_name(current);
-		current[0] = '\0';
-	}
-	PG_END_TRY();
+	ErrorData  *error = sg_try(drop_current, NULL);
+	char	   *name = pstrdup(current);
+
+	give_name(current);
+	current[0] = '\0';
+	if (error == NULL)
+		return;
+	if (sg_is_cancel(error))
+		ReThrowError(error);
+	ereport(WARNING,
+			(errmsg("scratch database \"%s\" could not be dropped: %s", name, sg_error_message(error)),
+			 errhint("The next sg_sync_check() tries again.")));
 }
 
 /* What sg_sync_check() needs, said before anything is done */
 static void
-check_caller(FunctionCallInfo fcinfo)
+check_caller(FunctionCallInfo fcinfo, bool here)
 {
 	sg_check_granted(fcinfo);
 	sg_check_writable("sg_sync_check");
-	if (!have_createdb_privilege())
+	if (here && !have_createdb_privilege())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to create a scratch database"),
@@ -303,7 +411,7 @@ sg_sync_check(PG_FUNCTION_ARGS)
 	SgScope		scope;
 
 	sg_check_version();
-	check_caller(fcinfo);
+	check_caller(fcinfo, PG_ARGISNULL(5));
 	for (int i = 0; i < lengthof(types); i++)
 	{
 		if (types[i] != TEXTARRAYOID && i != 5)
@@ -311,13 +419,10 @@ sg_sync_check(PG_FUNCTION_ARGS)
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
-	if (!PG_ARGISNULL(5))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a scratch database is made on this server only")));
-	ereport(NOTICE,
-			(errmsg("sg_sync_check() ends with a checkpoint of the whole server"),
-			 errhint("DROP DATABASE makes one. Where that weighs, name another server.")));
+	if (PG_ARGISNULL(5))
+		ereport(NOTICE,
+				(errmsg("sg_sync_check() ends with a checkpoint of the whole server"),
+				 errhint("DROP DATABASE makes one. Where that weighs, name another server.")));
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_caller_begin(&scope);
@@ -338,7 +443,7 @@ sg_sync_check(PG_FUNCTION_ARGS)
 }
 
 /*
- * schemaguard.sg_scratch_open(options text)
+ * schemaguard.sg_scratch_open(options text, server text)
  *
  * Drops what killed sessions have left, then makes this session's scratch
  * database.  Raises 42501 without the grant or CREATEDB, 25006, 53400 where no
@@ -348,11 +453,12 @@ Datum
 sg_scratch_open(PG_FUNCTION_ARGS)
 {
 	char	   *options = sg_arg_text(fcinfo, 0);
+	char	   *server = sg_arg_optional_text(fcinfo, 1);
 	uint64		random;
 	ErrorData  *error;
 
 	sg_check_version();
-	check_caller(fcinfo);
+	check_caller(fcinfo, server == NULL);
 	if (current[0])
 		close_scratch();
 	if (!pg_strong_random(&random, sizeof(random)))
@@ -360,6 +466,7 @@ sg_scratch_open(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random values")));
 	snprintf(current, NAMEDATALEN, "_sg_scratch_%016llx", (unsigned long long) random);
+	strlcpy(current_server, server ? server : "", NAMEDATALEN);
 	if (!take_name(current))
 		elog(ERROR, "the name \"%s\" is taken", current);
 	error = sg_try(make_current, options);
@@ -388,6 +495,7 @@ sg_scratch_run(PG_FUNCTION_ARGS)
 	char	   *snapshot;
 	Size		size;
 	SyncScript *script;
+	List	   *lines;
 
 	sg_check_version();
 	sg_arg_check(fcinfo, 0);
@@ -410,7 +518,9 @@ sg_scratch_run(PG_FUNCTION_ARGS)
 	strcpy((char *) script + script->snapshot, snapshot);
 
 	sg_sink_begin(&sink, fcinfo);
-	foreach_ptr(const char, line, run_worker(get_database_oid(current, false), "sync_script_main", script, size, JB_ROOT_COUNT(steps)))
+	lines = current_server[0] ? sync_script_run_there(script) :
+		run_worker(get_database_oid(current, false), "sync_script_main", script, size, JB_ROOT_COUNT(steps));
+	foreach_ptr(const char, line, lines)
 	{
 		if (*line == '!')
 			sg_sink_int32(&sink, atoi(line + 1));
@@ -420,6 +530,31 @@ sg_scratch_run(PG_FUNCTION_ARGS)
 		sg_sink_emit(&sink);
 	}
 	return (Datum) 0;
+}
+
+/* schemaguard.sg_scratch_ask(query text): what a query of one text gives on the server of the scratch database */
+Datum
+sg_scratch_ask(PG_FUNCTION_ARGS)
+{
+	char	   *query = sg_arg_text(fcinfo, 0);
+	char	   *answer = NULL;
+
+	if (current[0] && current_server[0])
+		answer = linitial(snapshot_remote_run(query));
+	else
+	{
+		MemoryContext context = CurrentMemoryContext;
+
+		SPI_connect();
+		if (SPI_execute(query, true, 1) == SPI_OK_SELECT && SPI_processed == 1)
+			answer = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+		if (answer)
+			answer = MemoryContextStrdup(context, answer);
+		SPI_finish();
+	}
+	if (answer == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(answer));
 }
 
 /* schemaguard.sg_scratch_close(): drops this session's scratch database, if it has one */

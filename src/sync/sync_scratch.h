@@ -9,6 +9,7 @@
 #define SG_SYNC_SCRATCH_H
 
 #include "postgres.h"
+#include "nodes/pg_list.h"
 #include "port/atomics.h"
 
 /* ---- sync_script.c: what a worker in the scratch database is given ---- */
@@ -24,6 +25,9 @@ typedef struct SyncScript
 	char		steps[FLEXIBLE_ARRAY_MEMBER];	/* JSON, see sg_scratch_run() */
 } SyncScript;
 
+/* The same through the connection of snapshot_remote.c; what a worker would send, of char * */
+extern List *sync_script_run_there(SyncScript *script);
+
 /* ---- sync_sandbox.c: from now on, in this process ---- */
 
 extern void sync_sandbox_begin(void);
@@ -33,5 +37,8 @@ extern void sync_sandbox_end_making(void);
 
 /* No function that is not built in or an extension's runs any more: whose it is is not known */
 extern void sync_sandbox_forbid_bodies(void);
+
+/* Raise 42501 where a statement makes no structure, or says itself what it runs */
+extern void sync_sandbox_check(const char *sql);
 
 #endif							/* SG_SYNC_SCRATCH_H */

@@ -6,7 +6,8 @@
  * Not strict: each in a transaction of its own, and one that fails is told
  * and passed over.  Strict: as psql runs the script of sg_sync_sql(), section
  * by section with its guards, to the first error.  At the end the worker
- * gives what the database is made of, in the lines of a snapshot.
+ * gives what the database is made of, in the lines of a snapshot.  On another
+ * server the session itself does the same through a connection.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "snapshot/snapshot.h"
 #include "sync/sync_scratch.h"
 #include "worker/worker.h"
 
@@ -44,6 +46,18 @@ typedef struct ScriptStep
 	char	   *check;			/* of an index that is built concurrently */
 	char	   *checked;
 } ScriptStep;
+
+/* Where it runs */
+typedef struct ScriptPlace
+{
+	char	   *(*ask) (const char *sql);
+	void		(*execute) (const char *sql);
+	ErrorData  *(*execute_alone) (const char *sql);	/* outside of a transaction */
+	ErrorData  *(*transaction) (void (*fn) (void *arg), void *arg);
+	void		(*report) (const char *text);
+} ScriptPlace;
+
+static const ScriptPlace *place;
 
 typedef struct ScriptRun
 {
@@ -104,11 +118,7 @@ is_same(const char *a, const char *b)
 static char *
 ask(const char *expression)
 {
-	char	   *sql = psprintf("SELECT (%s)::pg_catalog.text", expression);
-
-	if (SPI_execute(sql, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "the state of an object could not be asked for");
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	return place->ask(psprintf("SELECT (%s)::pg_catalog.text", expression));
 }
 
 pg_noreturn static void
@@ -143,10 +153,8 @@ run_steps(void *arg)
 	foreach_ptr(ScriptStep, step, run->steps)
 	{
 		run->step = step;
-		SPI_connect();
 		if (is_needed(step) && step->statement)
-			(void) SPI_execute(step->statement, false, 0);
-		SPI_finish();
+			place->execute(step->statement);
 		pg_atomic_fetch_add_u32(&run->script->done, 1);
 	}
 }
@@ -157,22 +165,17 @@ look_before(void *arg)
 {
 	ScriptRun  *run = arg;
 
-	SPI_connect();
 	run->needed = is_needed(run->step);
-	SPI_finish();
 }
 
 static void
 look_after(void *arg)
 {
 	ScriptRun  *run = arg;
-	char	   *is;
+	char	   *is = ask(run->step->check);
 
-	SPI_connect();
-	is = ask(run->step->check);
 	if (!is_same(is, run->step->checked))
 		report_state(run->step, is);
-	SPI_finish();
 }
 
 static ErrorData *
@@ -181,11 +184,11 @@ run_concurrently(ScriptRun *run)
 	ErrorData  *error;
 
 	run->step = linitial(run->steps);
-	error = worker_try(look_before, run);
+	error = place->transaction(look_before, run);
 	if (error == NULL && run->needed)
-		error = worker_execute(run->step->statement);
+		error = place->execute_alone(run->step->statement);
 	if (error == NULL && run->needed)
-		error = worker_try(look_after, run);
+		error = place->transaction(look_after, run);
 	pg_atomic_fetch_add_u32(&run->script->done, 1);
 	return error;
 }
@@ -228,18 +231,46 @@ run_all(ScriptRun *run, List *steps)
 
 		steps = take_section(run, steps);
 		error = ((ScriptStep *) linitial(run->steps))->section == SECTION_CONCURRENTLY ?
-			run_concurrently(run) : worker_try(run_steps, run);
+			run_concurrently(run) : place->transaction(run_steps, run);
 		if (error == NULL)
 			continue;
 		if (sg_is_cancel(error))
 			ReThrowError(error);
-		worker_send(psprintf("!%d %s", run->step->number, sg_error_message(error)));
+		place->report(psprintf("!%d %s", run->step->number, sg_error_message(error)));
 		if (run->script->strict)
 			return;
 		if (keeps_owner(run->step, error))
 			sync_sandbox_forbid_bodies();
 	}
 }
+
+/* ---- here ---- */
+
+static char *
+ask_here(const char *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	   *is;
+
+	SPI_connect();
+	if (SPI_execute(sql, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "the state of an object could not be asked for");
+	is = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (is)
+		is = MemoryContextStrdup(context, is);
+	SPI_finish();
+	return is;
+}
+
+static void
+execute_here(const char *sql)
+{
+	SPI_connect();
+	(void) SPI_execute(sql, false, 0);
+	SPI_finish();
+}
+
+static const ScriptPlace here = {ask_here, execute_here, worker_execute, worker_try, worker_send};
 
 /* ---- what there is then ---- */
 
@@ -302,6 +333,7 @@ sync_script_main(void *argument)
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 
+	place = &here;
 	sync_sandbox_begin();
 	run_all(&run, steps);
 	sync_sandbox_end_making();
@@ -311,4 +343,72 @@ sync_script_main(void *argument)
 		error->context = NULL;	/* the whole of the query */
 		ReThrowError(error);
 	}
+}
+
+/* ---- there ---- */
+
+static List *told;				/* of char * */
+static MemoryContext told_context;
+
+static char *
+ask_there(const char *sql)
+{
+	return linitial(snapshot_remote_run(sql));
+}
+
+/* No hook looks at what runs there: so nothing is sent that a hook would have to look into */
+static void
+execute_there(const char *sql)
+{
+	sync_sandbox_check(sql);
+	(void) snapshot_remote_run(sql);
+}
+
+static void
+execute_there_alone(void *sql)
+{
+	execute_there(sql);
+}
+
+static ErrorData *
+try_there_alone(const char *sql)
+{
+	return sg_try(execute_there_alone, unconstify(char *, sql));
+}
+
+static ErrorData *
+transaction_there(void (*fn) (void *arg), void *arg)
+{
+	ErrorData  *error;
+
+	(void) snapshot_remote_run("BEGIN");
+	error = sg_try(fn, arg);
+	if (error && sg_is_cancel(error))
+		return error;
+	(void) snapshot_remote_run(error ? "ROLLBACK" : "COMMIT");
+	return error;
+}
+
+static void
+report_there(const char *text)
+{
+	MemoryContext old = MemoryContextSwitchTo(told_context);
+
+	told = lappend(told, pstrdup(text));
+	MemoryContextSwitchTo(old);
+}
+
+List *
+sync_script_run_there(SyncScript *script)
+{
+	static const ScriptPlace there = {ask_there, execute_there, try_there_alone, transaction_there, report_there};
+	ScriptRun	run = {.script = script};
+
+	place = &there;
+	told = NIL;
+	told_context = CurrentMemoryContext;
+	run_all(&run, read_steps(script->steps));
+	foreach_ptr(const char, line, snapshot_remote_run((char *) script + script->snapshot))
+		report_there(psprintf(" %s", line));
+	return told;
 }

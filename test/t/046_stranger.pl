@@ -211,7 +211,7 @@ my %call = (
 	sg_sync_sql => q{SELECT sg_sync_sql('secret')},
 	sg_sync_apply => q{CALL sg_sync_apply('secret')},
 	sg_sync_check => q{SELECT sg_sync_check('secret')},
-	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_$_" } q{scratch_open('')}, q{scratch_run('[]', true, 'SELECT')}, q{scratch_close()}, q{scratch_options('live')}, q{scratch_steps('[]', true, '{}')},
+	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_$_" } q{scratch_open('', NULL)}, q{scratch_run('[]', true, 'SELECT')}, q{scratch_close()}, q{scratch_ask('SELECT NULL')}, q{scratch_options('live')}, q{scratch_steps('[]', true, '{}')},
 		q{scratch_round('[]', true, '{}', true, 'secret')}, q{snapshot_script()}, q{sync_rows('secret', 'live', NULL, true, true, NULL)}, q{sync_list('secret', 'live', NULL, true, true)},
 		q{sync_refuse('[]', 'a', 'b')}, q{sync_blocked('[]')}, q{sync_lacks('[]')}, q{sync_leaves_out('{}', true, '{}')}),
 	'schemaguard.sg_sync_done' => q{SELECT schemaguard.sg_sync_done('a', 'a', 'b', false, 'c')},

@@ -210,7 +210,7 @@ my @calls = (
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name new_name object operator options pairs pattern
 		relabel routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows)),
 	[ sg_sync_check => q{SELECT count(*) FROM sg_sync_check('reworded', allow_drop => true)} ],
-	(map { [ "sg_scratch_$_" => 'SELECT 1' ] } qw(open run close options steps round)),
+	(map { [ "sg_scratch_$_" => 'SELECT 1' ] } qw(open run ask close options steps round)),
 	[ sg_snapshot_script => 'SELECT length(schemaguard.sg_snapshot_script())' ],
 	[ sg_sync_apply => q{CALL sg_sync_apply('reworded', '{t}', allow_drop => true, partitions => true, fail => false, plan => 'synced')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('synced')} ],

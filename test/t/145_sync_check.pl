@@ -135,6 +135,19 @@ query('ALTER ROLE mallory CREATEDB; CREATE SCHEMA own AUTHORIZATION mallory');
 is(query("SET ROLE mallory; CREATE TABLE own.t (a int PRIMARY KEY); DO \$\$ BEGIN PERFORM sg_snapshot_take('own', '{own}'); END \$\$; ALTER TABLE own.t ADD b int; SELECT kind, object, detail FROM sg_sync_check('live', 'own') WHERE NOT left_out"),
 	'', 'who has it needs not be a superuser');
 
+# ---- on another server, which is this one
+
+$db = 'small';
+query("CREATE EXTENSION dblink; ALTER ROLE mallory LOGIN; CREATE SERVER loop FOREIGN DATA WRAPPER dblink_fdw OPTIONS (host '" . $node->host . "', port '" . $node->port . "', dbname 'postgres');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER loop; SELECT sg_snapshot_drop('own'); SELECT sg_snapshot_take('own', '{own}'); ALTER TABLE own.t ADD c text DEFAULT 'x'; CREATE INDEX ON own.t (c)");
+is_error($node, "SELECT sg_sync_check('live', 'own', server => 'none')", '42704', qr/foreign server "none" does not exist/, 'a server that is none', dbname => $db);
+is_error($node, "SELECT sg_sync_check('live', 'own', server => 'loop')", '55000', qr/lets you in as a superuser/, 'a superuser there is refused', dbname => $db);
+query("ALTER USER MAPPING FOR CURRENT_USER SERVER loop OPTIONS (ADD user 'mallory')");
+is(query("SELECT kind, object, detail FROM sg_sync_check('live', 'own', server => 'loop') WHERE NOT left_out"), '', 'a check on another server');
+is(query("SELECT kind, object, detail FROM sg_sync_check('own', 'live', '{own}', server => 'loop')") =~ s/\n.*//sr, 'column|own.t.c|with 1 index (t_c_idx)', 'and what is left out there');
+is(scratch(), "0\n0", 'nothing stays there');
+is(query("SELECT srvoptions FROM pg_foreign_server") =~ /dbname=postgres/ ? 1 : 0, 1, 'the server leads where it did');
+
 # ---- cancelled, ended, killed
 
 # A check that stands still: with its name on record, or while it makes objects

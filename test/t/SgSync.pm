@@ -10,6 +10,8 @@
 # ON_ERROR_STOP, another one written, which must have no statement, the first one run again, and drift asked. Then both
 # dumps are compared, and what each column held.
 #
+# SG_CHECK=1: sg_sync_check judges each script before it runs; what it says against one that is right is a problem, too.
+#
 # SG_WITH=command: another program writes the script, for comparison; it is given TARGET and REFERENCE, which are connection
 # strings, and TARGET_DUMP and REFERENCE_DUMP. Then only what it wrote is run, and dumps are compared.
 #
@@ -222,7 +224,8 @@ sub round
 	my $f = "$self->{files}_round";
 	$self->make_room($reference, $db);
 	return $self->round_with($reference, $db) if $ENV{SG_WITH};
-	unlink map { "$f.$_" } qw(before script after again drift);
+	unlink map { "$f.$_" } qw(before script after again drift check);
+	my $check = $ENV{SG_CHECK} ? "\\warn check\n\\o $f.check\nSELECT kind, object, change, class, property, expected, actual, detail FROM sg_sync_check('reference', 'live', NULL, true, true) WHERE NOT left_out;\n\\o" : '';
 	my ($out, $err, $ok) = $self->psql($db, <<SQL);
 \\set ON_ERROR_STOP on
 SET client_min_messages = error;
@@ -237,6 +240,7 @@ $values
 \\o $f.script
 SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true);
 \\o
+$check
 \\warn apply
 \\i $f.script
 RESET ALL;
@@ -258,8 +262,8 @@ SQL
 	$self->{script} = slurp("$f.script");
 	if (!$ok || $err =~ /ERROR/)
 	{
-		my ($stage) = $err =~ /.*^(import|generate|apply|generate again|apply again|drift)$/ms;
-		return ($stage // '?') . ': ' . join "\n", grep { !/^(?:import|generate|apply|drift|(?:generate|apply) again)$/ } split /\n/, $err;
+		my ($stage) = $err =~ /.*^(import|generate|check|apply|generate again|apply again|drift)$/ms;
+		return ($stage // '?') . ': ' . join "\n", grep { !/^(?:import|generate|check|apply|drift|(?:generate|apply) again)$/ } split /\n/, $err;
 	}
 	my $again = slurp("$f.again");
 	return "not empty: $again" if $again =~ /^BEGIN;|^\\set /m;
@@ -273,7 +277,8 @@ SQL
 	my $lost = lost(slurp("$f.before"), slurp("$f.after"));
 	return "values changed: $lost" if $lost;
 	my $dump = unified($self->dump($db), $reference->{dump});
-	return $dump ? "dump: $dump" : '';
+	my $judged = slurp("$f.check");
+	return $dump ? "dump: $dump" : $judged =~ /\S/ ? "check: $judged" : '';
 }
 
 1;
