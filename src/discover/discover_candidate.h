@@ -26,7 +26,6 @@ typedef enum EvidenceLevel
 typedef enum NameMatch
 {
 	MATCH_NONE,
-	MATCH_HEAD,					/* the table's name begins so */
 	MATCH_TAIL,					/* the table's name ends so */
 	MATCH_WHOLE
 } NameMatch;
@@ -44,13 +43,10 @@ typedef struct Candidate
 	NameMatch	match;
 	bool		own_front;		/* the words left over are the child's own */
 	bool		prefix_left;	/* or a prefix of many tables */
-	bool		abbreviated;
-	bool		glued;			/* it begins inside of a word of the column's */
 	bool		plural;
 	int8		before;			/* words of the column's name left over */
 	bool		marked;			/* the first of them stands before many
 								 * tables' names */
-	int			sharing;		/* tables whose name ends like that */
 	double		cover;			/* share of the table's name that is matched */
 
 	/* how it meets the key's, or a role */
@@ -91,8 +87,10 @@ typedef struct Candidate
 	struct Candidate *rival;	/* the best other one of its set */
 } Candidate;
 
-extern Candidate *candidate_new(const Facts *facts, int key, const int *columns, int n);
+extern Candidate *candidate_new(int key, const int *columns, int n);
 extern bool match_eligible(const Facts *facts, int column);
+
+/* Has the child a sibling that says of which table the column's value is a key: commentable_type beside commentable_id? */
 extern bool match_polymorphic(const Facts *facts, int column);
 
 /*

@@ -30,7 +30,7 @@ typedef struct FactTable
 	Words		words;
 	int			columns;		/* first of ncolumns in Facts.columns */
 	int			ncolumns;
-	const char *column_prefix;	/* what the names of its columns begin with,
+	const Word *column_prefix;	/* what the names of its columns begin with,
 								 * or NULL */
 	int			prefix;			/* words of its name that many tables begin
 								 * with */
@@ -56,7 +56,7 @@ typedef struct FactColumn
 	Oid			type;
 	Oid			collation;
 	Words		words;
-	char	   *joined;			/* its stems, without the prefix of the
+	const char *joined;			/* its stems, without the prefix of the
 								 * table's columns */
 	int32		typmod;
 	bool		not_null;
@@ -104,13 +104,11 @@ typedef struct Facts
 	FactReference *references;	/* declared ones */
 	int			nreferences;
 	int			references_room;
-	int			indexed;		/* columns that lead an index that is not
-								 * unique */
+	bool		indexed;		/* there are indexes that are not unique */
 	struct Names *names_of;		/* see discover_names.h */
 	Dictionary *dictionary;
 	struct StatsCache *stats;
 	HTAB	   *type_pairs;
-	HTAB	   *shared_words;
 	HTAB	   *table_index;	/* OID -> table */
 	HTAB	   *possible;		/* what rows_possible() has found out */
 } Facts;
@@ -121,8 +119,11 @@ extern Facts *facts_read(void);
 extern void facts_ask(Facts *facts, Oid child, List *schemas);
 extern int	facts_find_table(const Facts *facts, Oid oid);
 
-/* Keep words in the facts, each of their strings once */
-extern Words facts_keep_words(Facts *facts, const Words *words);
+/* Are they the same, in whatever order? */
+extern bool facts_same_columns(const int *a, int na, const int *b, int nb);
+
+/* The table's unique key of these columns, or -1 */
+extern int	facts_find_key(const Facts *facts, int table, const int *columns, int n);
 
 /* A table's name as it is shown, looked up once */
 extern const char *facts_table_name(const Facts *facts, int table);

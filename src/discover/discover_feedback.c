@@ -215,7 +215,7 @@ accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
 		is_declared(facts, child, parent, columns, n) ||
 		(k = find_key(facts, parent, columns, n)) < 0)
 		return NULL;
-	cand = candidate_new(facts, k, columns, n);
+	cand = candidate_new(k, columns, n);
 	if (n > 1)
 		cand->set = ++*last_set;
 	cand->polymorphic = match_polymorphic(facts, columns[0]);

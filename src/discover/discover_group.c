@@ -24,17 +24,6 @@
 
 #define SHARING_MAX 256			/* tables looked at for one key */
 
-static bool
-is_in(int column, const int *columns, int n)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (columns[i] == column)
-			return true;
-	}
-	return false;
-}
-
 /* Is the name of a key's column the parent's own business? */
 static bool
 is_own_part(const Facts *facts, int column, int table)
@@ -73,6 +62,14 @@ child_column(const Facts *facts, const FactKey *key, int i, int child)
 	return column >= 0 ? column : names_column_of(facts, child, facts->columns[key->columns[i]].joined);
 }
 
+/* Can a column of the child refer to that of a key?  A part that both sides of a reference to the same table share can. */
+static bool
+can_refer(Facts *facts, int column, int target, bool shared)
+{
+	return column >= 0 && (shared || column != target) &&
+		facts_types_match(facts, facts->columns[column].type, facts->columns[target].type);
+}
+
 bool
 match_lead(Facts *facts, int lead, int k, int *columns)
 {
@@ -83,33 +80,23 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 	if (key->n > GROUP_MAX)
 		return false;
 
-	/* which column of the key is the one that the lead stands for? */
+	/* the lead stands for the one that is the parent's own, or is not in the child */
 	for (int i = 0; i < key->n; i++)
 	{
-		if (is_own_part(facts, key->columns[i], key->table) ||
-			child_column(facts, key, i, child) < 0)
-		{
-			if (open >= 0)
-				return false;
-			open = i;
-		}
+		columns[i] = is_own_part(facts, key->columns[i], key->table) ? -1 : child_column(facts, key, i, child);
+		if (columns[i] >= 0)
+			continue;
+		if (open >= 0)
+			return false;
+		open = i;
 	}
 	if (open < 0)
 		return false;
-
+	columns[open] = lead;
 	for (int i = 0; i < key->n; i++)
 	{
-		columns[i] = i == open ? lead : child_column(facts, key, i, child);
-		if (columns[i] < 0 || columns[i] == key->columns[i] ||
-			(i != open && columns[i] == lead) ||
-			!facts_types_match(facts, facts->columns[columns[i]].type,
-							   facts->columns[key->columns[i]].type))
-		{
-			/* a part that both sides of a self-reference share is fine */
-			if (columns[i] >= 0 && columns[i] == key->columns[i] && i != open && columns[i] != lead)
-				continue;
+		if (!can_refer(facts, columns[i], key->columns[i], i != open) || (i != open && columns[i] == lead))
 			return false;
-		}
 	}
 	return true;
 }
@@ -126,13 +113,13 @@ rarest_column(const Facts *facts, const FactKey *key)
 
 	for (int i = 0; i < key->n; i++)
 	{
-		List	   *columns = names_columns(facts, facts->columns[key->columns[i]].joined);
+		List	   *columns = names_find(facts, NAME_COLUMN, facts->columns[key->columns[i]].joined);
 
 		if (i == 0 || list_length(columns) < list_length(rarest))
 			rarest = columns;
 	}
 	prefixed_name(facts, key, 0, name);
-	return list_concat_copy(names_columns(facts, name), rarest);
+	return list_concat_copy(names_find(facts, NAME_COLUMN, name), rarest);
 }
 
 /* All columns of the key by name in one table */
@@ -142,27 +129,23 @@ same_columns(Facts *facts, const FactKey *key, int child, int *columns)
 	for (int i = 0; i < key->n; i++)
 	{
 		columns[i] = child_column(facts, key, i, child);
-		if (columns[i] < 0 || is_in(columns[i], columns, i) ||
-			!facts_types_match(facts, facts->columns[columns[i]].type,
-							   facts->columns[key->columns[i]].type))
+		for (int j = 0; j < i; j++)
+		{
+			if (columns[j] == columns[i])
+				return false;
+		}
+		if (!can_refer(facts, columns[i], key->columns[i], false))
 			return false;
 	}
 	return true;
 }
 
 static bool
-is_declared(const Facts *facts, const FactKey *key, int child, const int *columns)
+is_declared(const Facts *facts, int child, const int *columns, int n)
 {
-	ListCell   *lc;
-
-	foreach(lc, facts->tables[child].references)
+	foreach_int(r, facts->tables[child].references)
 	{
-		const FactReference *reference = &facts->references[lfirst_int(lc)];
-		bool		same = reference->n == key->n;
-
-		for (int i = 0; i < key->n && same; i++)
-			same = is_in(reference->child_columns[i], columns, key->n);
-		if (same)
+		if (facts_same_columns(facts->references[r].child_columns, facts->references[r].n, columns, n))
 			return true;
 	}
 	return false;
@@ -192,14 +175,6 @@ set_of(HTAB *sets, int base, const int *columns, int n)
 	if (!found)
 		entry->set = base + (int) hash_get_num_entries(sets);
 	return entry->set;
-}
-
-static bool
-leads_there_already(HTAB *led, int child, int k)
-{
-	int			pair[2] = {child, k};
-
-	return hash_search(led, pair, HASH_FIND, NULL) != NULL;
 }
 
 HTAB *
@@ -241,15 +216,16 @@ match_groups(Facts *facts, HTAB *led)
 		foreach_int(c, rarest_column(facts, key))
 		{
 			int			child = facts->columns[c].table;
+			int			pair[2] = {child, k};
 			int			columns[GROUP_MAX];
 			Candidate  *cand;
 
 			if (child == key->table || facts->tables[child].partition || facts->tables[child].denied ||
-				leads_there_already(led, child, k) ||
+				hash_search(led, pair, HASH_FIND, NULL) ||
 				!same_columns(facts, key, child, columns) ||
-				is_declared(facts, key, child, columns))
+				is_declared(facts, child, columns, key->n))
 				continue;
-			cand = candidate_new(facts, k, columns, key->n);
+			cand = candidate_new(k, columns, key->n);
 			cand->set = set_of(sets, facts->ncolumns, columns, key->n);
 			groups = lappend(groups, cand);
 			if (++looked == SHARING_MAX)

@@ -25,13 +25,8 @@
 #include "discover/discover_words.h"
 
 #define SET_MAX 8				/* candidates that a column keeps */
-#define TAILS_MAX 8				/* tables with one ending that are all looked
-								 * at */
-#define HEADS_MAX 2
-#define OWN_FRONT_MAX 3			/* words of the child's name that a parent's
-								 * may begin with */
-#define GLUED_MIN 4				/* letters of a name found inside of a word */
-#define GLUED_REST 3			/* ... and before it */
+#define TAILS_MAX 8				/* tables, or keys, with one ending that are
+								 * all looked at */
 
 /* A column whose candidates are being looked for */
 typedef struct MatchState
@@ -42,18 +37,6 @@ typedef struct MatchState
 	int			nset;
 	Reading    *reading;		/* the one that is being tried */
 } MatchState;
-
-/* How a table was found */
-typedef struct TableMatch
-{
-	NameMatch	match;
-	int			words;			/* of the table's name that are matched */
-	int			before;
-	int			sharing;
-	bool		own_front;
-	bool		abbreviated;
-	bool		glued;
-} TableMatch;
 
 /* ---- what can be a reference at all ---- */
 
@@ -88,7 +71,6 @@ match_eligible(const Facts *facts, int c)
 		!facts->tables[column->table].partition && type_refers(column->type);
 }
 
-/* Has the child a sibling that says of which table the column's value is a key: commentable_type beside commentable_id? */
 bool
 match_polymorphic(const Facts *facts, int c)
 {
@@ -96,13 +78,13 @@ match_polymorphic(const Facts *facts, int c)
 	const Words *words = &facts->columns[c].words;
 	int			n = words->n - 1;
 
-	if (n < 1 || words_suffix(words->class[n]) != SUFFIX_ID)
+	if (n < 1 || words_suffix(words_class(words, n)) != SUFFIX_ID)
 		return false;
 	for (int o = table->columns; o < table->columns + table->ncolumns; o++)
 	{
 		const Words *other = &facts->columns[o].words;
 
-		if (facts->columns[o].name && other->n == n + 1 && (other->class[n] & WORD_KIND) && words_begin_alike(words, other, n))
+		if (other->n == n + 1 && (words_class(other, n) & WORD_KIND) && words_begin_alike(words, other, n))
 			return true;
 	}
 	return false;
@@ -110,36 +92,39 @@ match_polymorphic(const Facts *facts, int c)
 
 /* ---- candidates that are kept ---- */
 
-Candidate *
-candidate_new(const Facts *facts, int key, const int *columns, int n)
+static void
+candidate_init(Candidate *cand, int key, const int *columns, int n)
 {
-	Candidate  *cand = palloc0(sizeof(Candidate));
-
+	memset(cand, 0, sizeof(Candidate));
 	cand->rows_checked = cand->orphan_rows = -1;
 	cand->key = key;
 	cand->n = n;
 	cand->set = cand->column = columns[0];
 	memcpy(cand->columns, columns, n * sizeof(int));
+}
+
+Candidate *
+candidate_new(int key, const int *columns, int n)
+{
+	Candidate  *cand = palloc(sizeof(Candidate));
+
+	candidate_init(cand, key, columns, n);
 	return cand;
 }
 
+/* Which ones to keep, where there are too many */
 static double
 rank_of(const Facts *facts, const Candidate *cand)
 {
-	const FactKey *key = &facts->keys[cand->key];
-	double		rank = 0;
+	double		rank = facts->keys[cand->key].primary - cand->before;
 
-	if (cand->match == MATCH_WHOLE)
-		rank = 10;
-	else if (cand->match != MATCH_NONE)
-		rank = (cand->match == MATCH_TAIL ? 2 : 1) + 4 * cand->cover + (cand->own_front ? 5 : cand->prefix_left ? 3 : 0);
-	rank -= 2 * cand->abbreviated + 2 * cand->glued + 0.5 * cand->before;
+	if (cand->match != MATCH_NONE)
+		rank += cand->match == MATCH_WHOLE ? 10 : 4 * cand->cover + 2 * cand->own_front;
 	if (cand->key_match)
-		rank += cand->key_before ? 5 : 6;
-	rank += 2 * key->owned - 2 * key->borrowed + key->primary;
-	if (cand->actor_word || cand->self_word)
 		rank += 6;
-	return rank + 12 * cand->taught_name + 6 * cand->taught_word;
+	if (cand->actor_word || cand->self_word || cand->taught_columns > 0)
+		rank += 8;
+	return rank;
 }
 
 static Candidate *
@@ -160,6 +145,7 @@ begin(MatchState *state, int k, Candidate *cand)
 	Facts	   *facts = state->facts;
 	FactKey    *key = &facts->keys[k];
 	Candidate  *old = find_candidate(state, k);
+	const Words *words = &state->reading->words;
 
 	if (facts->tables[key->table].denied)
 		return false;
@@ -168,13 +154,10 @@ begin(MatchState *state, int k, Candidate *cand)
 		*cand = *old;
 		return true;
 	}
-	memset(cand, 0, sizeof(Candidate));
-	cand->rows_checked = cand->orphan_rows = -1;
-	cand->set = cand->column = state->column;
-	cand->key = k;
+	candidate_init(cand, k, &state->column, 1);
 	cand->n = key->n;
 	cand->suffix = state->reading->suffix;
-	cand->plural = state->reading->plural;
+	cand->plural = words_is_plural(words->word[words->n - 1]);
 	if (key->n > 1)
 	{
 		cand->leads = true;
@@ -182,10 +165,9 @@ begin(MatchState *state, int k, Candidate *cand)
 			return false;
 		while (cand->columns[cand->lead] != state->column)
 			cand->lead++;
-		cand->redundant = names_is_key(facts, key->columns[cand->lead]);
+		cand->redundant = facts_find_key(facts, key->table, &key->columns[cand->lead], 1) >= 0;
 		return true;
 	}
-	cand->columns[0] = state->column;
 	return key->columns[0] != state->column &&
 		facts_types_match(facts, facts->columns[state->column].type, facts->columns[key->columns[0]].type);
 }
@@ -212,20 +194,15 @@ keep(MatchState *state, Candidate *cand)
 
 /* ---- by the name of a table ---- */
 
-/* Is what a parent's name has before the match what the child's begins with? */
-static bool
-is_own_front(const Facts *facts, const FactTable *parent, const FactTable *child, int front)
-{
-	return front > 0 && front <= child->words.n && words_begin_alike(&parent->words, &child->words, front);
-}
-
+/* The reading from one of its words on is the name of a table, or the end of it */
 static void
-consider_table(MatchState *state, int t, const TableMatch *how)
+consider_table(MatchState *state, int t, NameMatch match, int before)
 {
 	Facts	   *facts = state->facts;
+	const Words *words = &state->reading->words;
 	const FactTable *parent = &facts->tables[t];
 	const FactTable *child = &facts->tables[facts->columns[state->column].table];
-	int			front = how->match == MATCH_TAIL ? parent->words.n - how->words : 0;
+	int			front = match == MATCH_TAIL ? parent->words.n - (words->n - before) : 0;
 
 	foreach_int(k, parent->keys)
 	{
@@ -235,132 +212,41 @@ consider_table(MatchState *state, int t, const TableMatch *how)
 		if (!begin(state, k, &cand))
 			continue;
 		cand.suffix = state->reading->suffix;
-		cand.plural = state->reading->plural;
-		cand.match = how->match;
-		cand.before = how->before;
-		cand.marked = how->before > 0 && names_find(facts->names_of->markers, state->reading->stem[0]) != NIL;
-		cand.abbreviated = how->abbreviated;
-		cand.glued = how->glued;
-		cand.sharing = how->sharing;
-		cand.cover = (double) Min(how->words, parent->words.n) / parent->words.n;
-		cand.own_front = is_own_front(facts, parent, child, front);
+		cand.plural = words_is_plural(words->word[words->n - 1]);
+		cand.match = match;
+		cand.before = before;
+		cand.marked = before > 0 && (words_class(words, 0) & WORD_MARKER) != 0;
+		cand.cover = Min((double) (words->n - before) / parent->words.n, 1);
+		cand.own_front = front > 0 && words_begin_alike(&parent->words, &child->words, front);
 		cand.prefix_left = front > 0 && names_is_prefix(facts, parent, front);
-		for (int i = 0; i < how->before; i++)
+		for (int i = 0; i < before; i++)
 		{
-			cand.external |= (state->reading->class[i] & WORD_EXTERNAL) != 0;
-			cand.self_word |= parent == child && (state->reading->class[i] & WORD_SELF) != 0;
+			cand.external |= (words_class(words, i) & WORD_EXTERNAL) != 0;
+			cand.self_word |= parent == child && (words_class(words, i) & WORD_SELF) != 0;
 		}
 		if (old == NULL || old->match == MATCH_NONE || rank_of(facts, &cand) > old->rank)
 			keep(state, &cand);
 	}
 }
 
-/* The tables of a name, as a whole, without their prefix, or in parts */
-static void
-look_up(MatchState *state, const char *name, int words, TableMatch how)
-{
-	const Facts *facts = state->facts;
-	Names	   *names = facts->names_of;
-	const FactTable *child = &facts->tables[facts->columns[state->column].table];
-	List	   *tails = names_find(names->tails, name);
-	List	   *heads = how.before || how.abbreviated ? NIL : names_find(names->heads, name);
-
-	how.words = words;
-	how.match = MATCH_WHOLE;
-	foreach_int(t, names_find(names->whole, name))
-		consider_table(state, t, &how);
-	if (how.glued)
-		return;
-	how.match = MATCH_TAIL;
-	how.sharing = list_length(tails);
-	foreach_int(t, names_find(names->rests, name))
-		consider_table(state, t, &how);
-
-	/*
-	 * what is the end of so many names means those that begin as the child's
-	 * does
-	 */
-	if (list_length(tails) > TAILS_MAX)
-	{
-		for (int front = 1; front <= Min(OWN_FRONT_MAX, child->words.n); front++)
-		{
-			char		whole[2 * WORD_KEY_SIZE];
-
-			words_join(&child->words, 0, front, whole);
-			strlcat(whole, name, WORD_KEY_SIZE);
-			foreach_int(t, names_find(names->whole, whole))
-				consider_table(state, t, &how);
-		}
-		return;
-	}
-	foreach_int(t, tails)
-		consider_table(state, t, &how);
-	how.match = MATCH_HEAD;
-	how.sharing = list_length(heads);
-	foreach_int(t, list_length(heads) <= HEADS_MAX ? heads : NIL)
-		consider_table(state, t, &how);
-}
-
-/* The last word, or the first of those that are left, may be short for a word of a table, or the other way round */
-static void
-look_up_abbreviations(MatchState *state, int lo)
-{
-	Reading    *reading = state->reading;
-
-	for (int at = lo; at < reading->n; at = at == lo && reading->n - 1 > lo ? reading->n - 1 : reading->n)
-	{
-		foreach_ptr(char, stem, names_expansions(state->facts, reading->stem[at]))
-		{
-			Reading		other = *reading;
-			TableMatch	match = {.before = lo,.abbreviated = true};
-			char		name[WORD_KEY_SIZE];
-
-			other.stem[at] = stem;
-			names_join(&other, lo, name);
-			look_up(state, name, reading->n - lo, match);
-		}
-	}
-}
-
-/* deliveryzone in homedeliveryzoneid: the longest such end */
-static void
-look_up_glued(MatchState *state)
-{
-	Reading    *reading = state->reading;
-	const char *last = reading->stem[reading->n - 1];
-	int			length = strlen(last);
-	TableMatch	match = {.before = reading->n,.glued = true};
-
-	for (int at = GLUED_REST; at + GLUED_MIN <= length; at++)
-	{
-		if (names_find(state->facts->names_of->whole, last + at) == NIL)
-			continue;
-		look_up(state, last + at, 1, match);
-		return;
-	}
-}
-
+/* From each of the words on: as a whole, without its prefix, and as the end of it, unless too many end so */
 static void
 look_up_tables(MatchState *state)
 {
-	Reading    *reading = state->reading;
-	char		name[WORD_KEY_SIZE];
-	bool		found = false;
+	const Words *words = &state->reading->words;
 
-	for (int lo = 0; lo < reading->n; lo++)
+	for (int lo = 0; lo < words->n; lo++)
 	{
-		TableMatch	match = {.before = lo};
+		char		name[WORD_KEY_SIZE];
+		List	   *tails;
 
-		names_join(reading, lo, name);
-		look_up(state, name, reading->n - lo, match);
+		words_join(words, lo, words->n, name);
+		tails = names_find(state->facts, NAME_TAIL, name);
+		foreach_int(t, names_find(state->facts, NAME_TABLE, name))
+			consider_table(state, t, MATCH_WHOLE, lo);
+		foreach_int(t, list_length(tails) <= TAILS_MAX ? tails : names_find(state->facts, NAME_REST, name))
+			consider_table(state, t, MATCH_TAIL, lo);
 	}
-	for (int i = 0; i < state->nset; i++)
-		found |= state->set[i]->match >= MATCH_TAIL && state->set[i]->before == 0;
-	if (found)
-		return;
-	look_up_glued(state);
-	for (int lo = 0; lo < reading->n; lo++)
-		look_up_abbreviations(state, lo);
 }
 
 /* ---- by the name of a key ---- */
@@ -370,15 +256,15 @@ static void
 look_up_keys(MatchState *state)
 {
 	Facts	   *facts = state->facts;
-	const FactColumn *column = &facts->columns[state->column];
+	const Words *words = &facts->columns[state->column].words;
 
-	for (int lo = 0; lo < column->words.n; lo++)
+	for (int lo = 0; lo < words->n; lo++)
 	{
 		char		name[WORD_KEY_SIZE];
 		List	   *keys;
 
-		words_join(&column->words, lo, column->words.n, name);
-		keys = names_find(facts->names_of->keys, name);
+		words_join(words, lo, words->n, name);
+		keys = names_find(facts, NAME_KEY, name);
 		if (list_length(keys) > TAILS_MAX && lo > 0)
 			continue;
 		foreach_int(k, keys)
@@ -419,17 +305,15 @@ consider_role(MatchState *state, int t, bool self)
 static void
 look_up_roles(MatchState *state)
 {
-	Reading    *reading = state->reading;
-	int			class = 0;
+	const Words *words = &state->reading->words;
+	int			class = words_class(words, words->n - 1);
 
-	/*
-	 * assigned_to, reply_to: the last word but one, if no table goes by the
-	 * last one
-	 */
-	for (int i = reading->n - 1; i >= Max(reading->n - (state->nset == 0 ? 2 : 1), 0) && !(class & (WORD_SELF | WORD_ACTOR)); i--)
-		class |= reading->class[i];
-	if (reading->suffix == SUFFIX_NAME || reading->suffix == SUFFIX_NUMBER)
+	if (state->reading->suffix == SUFFIX_NAME || state->reading->suffix == SUFFIX_NUMBER)
 		return;
+
+	/* assigned_to, reply_to: the word before, if no table goes by the last */
+	if (state->nset == 0 && words->n > 1 && !(class & (WORD_SELF | WORD_ACTOR)))
+		class = words_class(words, words->n - 2);
 	if (class & WORD_SELF)
 		consider_role(state, state->facts->columns[state->column].table, true);
 	if (class & WORD_ACTOR)
@@ -474,7 +358,7 @@ mark_impossible(MatchState *state)
 	for (int i = 0; i < state->nset; i++)
 	{
 		Candidate  *cand = state->set[i];
-		bool		exact = cand->match == MATCH_WHOLE && cand->before == 0 && !cand->abbreviated && !cand->glued;
+		bool		exact = cand->match == MATCH_WHOLE && cand->before == 0;
 
 		cand->polymorphic = polymorphic;
 		cand->impossible = !exact && (cand->external || polymorphic) && cand->taught_name == 0;

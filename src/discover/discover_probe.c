@@ -86,7 +86,7 @@ created_column(const Facts *facts, int t)
 
 		if (base != TIMESTAMPTZOID && base != TIMESTAMPOID && base != DATEOID)
 			continue;
-		if (words_any(&column->words, 0, column->words.n, WORD_CREATED) &&
+		if (words_any(&column->words, WORD_CREATED) &&
 			(pg_class_aclcheck(table->oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
 			 pg_attribute_aclcheck(table->oid, column->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK))
 			return c;

@@ -37,51 +37,31 @@ typedef struct SignalValue
 #define NAME_SIGNALS \
 	X(CANDIDATE, "candidate", AGAINST, "most candidates are none") \
 	X(TABLE, "table name", FOR, "named like the table") \
-	X(TABLE_ROLE, "table name after role", FOR, "ends in the table's name") \
-	X(TAIL, "end of table name", EITHER, "named like the end of the table's name") \
 	X(PREFIX_LEFT, "prefix left out", FOR, "what is left out is a prefix of many tables, and columns here leave it out") \
 	X(OWN_FRONT, "own prefix", FOR, "what is left out is what the child's name begins with") \
-	X(TAIL_ONLY, "only one", FOR, "no other table's name ends so") \
-	X(HEAD, "beginning of table name", AGAINST, "only the beginning of the table's name") \
 	X(COVER, "share of table name", FOR, "how much of the table's name it has") \
-	X(ABBREVIATED, "abbreviation", AGAINST, "only if one is short for the other") \
 	X(BEFORE, "words before", AGAINST, "words come before") \
-	X(KEY, "key name", FOR, "named like the parent's key") \
 	X(KEY_SHARED, "shared key name", AGAINST, "other tables' keys have that name, too") \
 	X(ACTOR_BEST, "table of people", FOR, "no other table does better as that of people") \
 	X(SELF_WORD, "another row", FOR, "says that it is another row of the same table") \
 	X(SELF, "same table", AGAINST, "child and parent are one table") \
 	X(SELF_NEEDED, "same table, not null", AGAINST, "and each row would need another one") \
-	X(SHORTER, "shorter", AGAINST, "another table or key has more of the name") \
-	X(SUFFIX_NAME, "ends in name", AGAINST, "ends as texts do") \
 	X(BARE_TEXT, "bare text", AGAINST, "a text without an ending") \
 	X(PLURAL, "plural", AGAINST, "a number that is called by a plural") \
 	X(MEASURE, "named as a quantity", AGAINST, "its last word is of a quantity, a time or a text") \
-	X(GENERAL, "general word", AGAINST, "the name is a general word") \
 	X(SUFFIX_SAME, "same ending", FOR, "column and key end in the same word") \
 	X(SUFFIX_OTHER, "other ending", AGAINST, "column and key end in different words") \
 	X(TYPE_SAME, "same type", FOR, "the types are the same") \
 	X(CHILD_PRIMARY, "child's primary key", AGAINST, "it is the child's primary key") \
-	X(CHILD_OWN, "child's own key", AGAINST, "it is a key that bears the child's own name") \
 	X(CHILD_IN_PRIMARY, "part of child's key", FOR, "it is part of the child's primary key") \
 	X(NOT_NULL, "not null", FOR, "it is not null") \
 	X(UNINDEXED, "not indexed", AGAINST, "no index begins with it, where others have one") \
 	X(PARENT_PRIMARY, "parent's primary key", FOR, "the target is a primary key") \
-	X(BORROWED, "borrowed key", AGAINST, "the target itself bears another table's name") \
-	X(PART_OF, "child of the parent", FOR, "the child's name begins with the parent's") \
-	X(OTHER_PREFIX, "other prefix", AGAINST, "the parent has a prefix that the child has not") \
 	X(OTHER_SCHEMA, "other schema", AGAINST, "child and parent are in different schemas") \
-	X(CHILD_LOG, "log", AGAINST, "the child is a log, a history or the like") \
-	X(RARELY_DECLARES, "rarely declared", AGAINST, "tables named like the child declare fewer keys than others") \
 	X(PARENT_HAS, "parent has it too", AGAINST, "the parent has a column of that name beside its key") \
-	X(PARENT_COPIED, "parent's columns in child", AGAINST, "the child has the parent's columns, too") \
-	X(TAUGHT, "declared elsewhere", FOR, "columns of that name, or ending in the same words, are declared to refer there") \
-	X(TAUGHT_OTHER, "declared otherwise", AGAINST, "such columns are declared to refer elsewhere") \
-	X(GROUP, "group", AGAINST, "a reference of several columns") \
-	X(GROUP_LEAD, "group with a name", FOR, "one of them bears the parent's name") \
-	X(GROUP_REDUNDANT, "key made for references", FOR, "the target is more than it needs to be unique, as only a reference needs") \
-	X(GROUP_CHILD_KEY, "child's key too", AGAINST, "the same columns are unique in the child") \
-	X(GROUP_GENERAL, "general names", AGAINST, "their names are general words")
+	X(TAUGHT, "declared elsewhere", FOR, "columns of that name are declared to refer there") \
+	X(TAUGHT_WORD, "declared by word", FOR, "columns that end in the same words are declared to refer there") \
+	X(GROUP, "group", AGAINST, "a reference of several columns")
 
 /*
  * What statistics and rows say, after that: the fit of names knows neither,

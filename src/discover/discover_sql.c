@@ -528,7 +528,7 @@ why_unmatched(const Facts *facts, int c, const Candidate *best)
 		return "another column says which table it refers to: no foreign key can";
 	for (int i = 0; i < words->n - 1; i++)
 	{
-		if (words->class[i] & WORD_EXTERNAL)
+		if (words_class(words, i) & WORD_EXTERNAL)
 			return "the name says that it is a key of another system";
 	}
 	if (best)

@@ -167,9 +167,9 @@ add_candidate(Sketches *s, int c, int k, int64 found)
 		!facts_types_match(facts, facts->columns[c].type, facts->columns[key->columns[0]].type))
 		return;
 	caller = MemoryContextSwitchTo(s->d->context);
-	cand = candidate_new(facts, k, &c, 1);
+	cand = candidate_new(k, &c, 1);
 	cand->by_rows = true;
-	signals_alone(facts, cand);
+	signals_fill(facts, cand);
 	s->added = lappend(s->added, cand);
 	MemoryContextSwitchTo(caller);
 }
@@ -330,5 +330,5 @@ values_add(Discovery *d)
 	}
 	match_keys(&s);
 	d->candidates = list_concat(d->candidates, feedback_apply(d->facts, d->rules, s.added));
-	score_all(d->weights, d->shift, d->candidates);
+	score_all(d->weights, d->candidates);
 }

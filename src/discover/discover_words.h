@@ -15,22 +15,6 @@
 #define WORDS_MAX 16
 #define WORD_KEY_SIZE 96		/* bytes of a looked up name; longer is cut */
 
-typedef struct Words
-{
-	int			n;
-	char	  **word;			/* lower case */
-	char	  **stem;			/* the word without the marks of a plural */
-	int		   *class;			/* WORD_* */
-} Words;
-
-/* Room for words that are being made: those of facts are shared by all that have the name */
-typedef struct WordsRoom
-{
-	char	   *word[WORDS_MAX];
-	char	   *stem[WORDS_MAX];
-	int			class[WORDS_MAX];
-} WordsRoom;
-
 /* What the end of a column's name says about its kind */
 typedef enum Suffix
 {
@@ -54,34 +38,51 @@ typedef enum Suffix
 #define WORD_LOG		0x400	/* a table that is written and not referred to */
 #define WORD_KIND		0x800	/* says of which table an id is */
 #define WORD_CREATED	0x1000	/* when a row was made */
-#define WORD_LOGIN		0x4000	/* ... if it is that of those who log in */
 #define WORD_PLURAL		0x2000	/* an ending or a whole word, and what it
 								 * stands for */
+#define WORD_LOGIN		0x4000	/* what a table of those who log in has */
+#define WORD_MARKER		0x8000	/* learned: stands before the names of many
+								 * tables */
+
+/* Each word of all names is there once */
+typedef struct Word
+{
+	char		text[WORD_KEY_SIZE];	/* hash key, in lower case */
+	struct Word *stem;			/* without the marks of a plural; NULL: not
+								 * yet looked for */
+	const char *means;			/* of class plural */
+	int			class;			/* see words_class() */
+	int			seen[2];		/* in names of columns, first and last.. */
+	int			named[2];		/* ..where the rest is a table's */
+} Word;
+
+typedef struct Words
+{
+	int			n;
+	Word	  **word;
+} Words;
 
 typedef struct Dictionary Dictionary;
 
 /* The rows of schemaguard.discovery_word; a user's row of a word takes the place of those that are shipped */
 extern Dictionary *words_read(void);
-extern Words words_split(const Dictionary *dictionary, const char *name, WordsRoom *room);
-extern char *words_stem(const Dictionary *dictionary, const char *word);
+extern Words words_split(Dictionary *dictionary, const char *name);
 
-/* The classes of a word, by its stem or as it stands */
-extern int	words_class(const Dictionary *dictionary, const char *word, const char *stem);
-extern bool words_is_number(const char *word);
-extern bool words_is_plural(const Words *words, int i);
+/* A word with its stem, or what ends another one and must be known as it is: NULL then, if it isn't */
+extern Word *words_find(Dictionary *dictionary, const char *text);
+extern Word *words_known(const Dictionary *dictionary, const char *text);
+
+/* What is said of a word as it stands or of its stem */
+extern int	words_class(const Words *words, int i);
 extern Suffix words_suffix(int class);
-
-/* Length of a word, at least so many letters, before an ending that is written together with it ("hostid"), or 0 */
-extern int	words_glued_suffix(const Dictionary *dictionary, const char *word, int least, Suffix *suffix);
-
-/* Is a column's word short for a table's, its beginning or its consonants, or the table's for the consonants of the column's? */
-extern bool words_abbreviate(const char *a, const char *b);
+extern bool words_is_number(const Word *word);
+extern bool words_is_plural(const Word *word);
 
 /* Stems lo..hi joined, cut to WORD_KEY_SIZE */
 extern void words_join(const Words *words, int lo, int hi, char *key);
 
-/* Is one of lo..hi of a class? */
-extern bool words_any(const Words *words, int lo, int hi, int class);
+/* Is one of them of a class? */
+extern bool words_any(const Words *words, int class);
 
 /* Are the first n stems of two names the same? */
 extern bool words_begin_alike(const Words *a, const Words *b, int n);
