@@ -110,7 +110,6 @@ CREATE FUNCTION schemaguard.sg_discovery(
     OUT column_name      text,      -- the one that says most
     OUT parent_name      text,
     OUT name_match       text,      -- what of the table's name the column's has: whole, tail, head
-    OUT abbreviated      boolean,
     OUT words_before     boolean,
     OUT key_match        boolean,
     OUT key_words_before boolean,
@@ -216,8 +215,6 @@ BEGIN ATOMIC
                          WHEN f.name_match IS NOT NULL THEN
                              format('%I %s %I%s', f.column_name,
                                     CASE WHEN f.name_match = 'tail' THEN 'is called after the end of the name of'
-                                         WHEN f.name_match = 'head' THEN 'is called after the beginning of the name of'
-                                         WHEN f.abbreviated THEN 'is short for'
                                          WHEN f.words_before THEN 'ends in the name of'
                                          ELSE 'is called after' END,
                                     f.parent_name,

@@ -37,27 +37,23 @@ extern void rows_audit(Facts *facts, List *proposals);
 extern List *feedback_read(const Facts *facts);
 extern void feedback_teach(Facts *facts, List *rules);
 extern List *feedback_apply(Facts *facts, List *rules, List *candidates);
-extern List *feedback_beyond(Facts *facts, List *rules, int last_set);
+
+/* What was accepted of the children with columns from..to - 1, and is none of their candidates */
+extern List *feedback_beyond(Facts *facts, List *rules, int from, int to, int last_set);
 
 /* ---- discover_run.c ---- */
 
 /*
  * A discovery.  The candidates of the whole database may be more than
- * schemaguard.audit_memory has room for: then they are made again, for some
- * tables at a time, whenever they are asked for.
+ * schemaguard.audit_memory has room for: then they are made for some tables
+ * at a time.
  */
 typedef struct Discovery
 {
 	Facts	   *facts;
 	Weights    *weights;
 	List	   *rules;
-	List	   *others;			/* groups, and what users have accepted beyond
-								 * all candidates */
-	HTAB	   *led;			/* see match_note_led() */
-	double		shift;			/* of the odds, see odds_shift() */
 	int64		room;			/* for candidates at a time */
-	bool		whole;			/* all candidates fit into memory */
-	bool		begun;			/* run_next() has been called */
 
 	/* the candidates at hand, by set, with scores: those of columns from.. */
 	MemoryContext context;

@@ -12,6 +12,7 @@
 
 #include "fk/fk.h"
 #include "discover/discover_facts.h"
+#include "discover/discover_signal.h"
 
 #define GROUP_MAX 8				/* columns of a candidate */
 
@@ -78,8 +79,7 @@ typedef struct Candidate
 	bool		refuted;		/* by orphans, in a sample */
 	const char *reason;
 
-	struct SignalValue *signals;	/* those that are not 0 */
-	int			nsignals;
+	float		signals[SIGNAL_COUNT];	/* those of EvidenceSignal come last */
 	EvidenceLevel level;
 	bool		accepted;		/* by a user */
 	double		sum;
@@ -101,13 +101,8 @@ extern bool match_polymorphic(const Facts *facts, int column);
  */
 extern List *match_candidates(Facts *facts, int *next, int64 room);
 
-/*
- * Groups, once it has been noted of all candidates of columns which of them
- * are groups as well.
- */
-extern HTAB *match_led(void);
-extern void match_note_led(const Facts *facts, HTAB *led, List *singles);
-extern List *match_groups(Facts *facts, HTAB *led);
+/* Groups of columns from..to - 1, whole tables of which these are the other candidates */
+extern List *match_groups(Facts *facts, int from, int to, List *singles);
 
 /*
  * The other columns that, with `lead`, refer to a key of several columns;

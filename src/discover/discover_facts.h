@@ -75,7 +75,6 @@ typedef struct FactKey
 	int			n;
 	int			columns[INDEX_MAX_KEYS];	/* in Facts.columns */
 	bool		primary;
-	bool		borrowed;		/* its name is that of another table */
 	bool		owned;			/* its name has the table's name in it */
 } FactKey;
 

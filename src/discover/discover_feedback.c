@@ -297,9 +297,8 @@ feedback_teach(Facts *facts, List *rules)
 	}
 }
 
-/* What was accepted and is none of the candidates that feedback_apply() has seen */
 List *
-feedback_beyond(Facts *facts, List *rules, int last_set)
+feedback_beyond(Facts *facts, List *rules, int from, int to, int last_set)
 {
 	List	   *beyond = NIL;
 
@@ -307,7 +306,7 @@ feedback_beyond(Facts *facts, List *rules, int last_set)
 	{
 		Candidate  *cand = rule->used ? NULL : accepted_by(facts, rule, &last_set);
 
-		if (cand)
+		if (cand && cand->column >= from && cand->column < to)
 			beyond = lappend(beyond, cand);
 	}
 	return beyond;

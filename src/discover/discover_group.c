@@ -22,7 +22,7 @@
 #include "discover/discover_words.h"
 
 
-#define SHARING_MAX 256			/* tables looked at for one key */
+#define SHARING_MAX 1024			/* tables looked at for one key */
 
 /* Is the name of a key's column the parent's own business? */
 static bool
@@ -177,31 +177,29 @@ set_of(HTAB *sets, int base, const int *columns, int n)
 	return entry->set;
 }
 
-HTAB *
-match_led(void)
+/* Which keys of several columns the naming columns of a child lead to already */
+static HTAB *
+led_groups(const Facts *facts, List *singles)
 {
 	HASHCTL		control = {.keysize = 2 * sizeof(int),.entrysize = 2 * sizeof(int),.hcxt = CurrentMemoryContext};
+	HTAB	   *led = hash_create("led groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
-	return hash_create("led groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-void
-match_note_led(const Facts *facts, HTAB *led, List *singles)
-{
-	foreach_ptr(Candidate, cand, singles)
+	foreach_ptr(const Candidate, cand, singles)
 	{
 		int			pair[2] = {facts->columns[cand->column].table, cand->key};
 
 		if (cand->n > 1 && !cand->impossible)
 			(void) hash_search(led, pair, HASH_ENTER, NULL);
 	}
+	return led;
 }
 
 List *
-match_groups(Facts *facts, HTAB *led)
+match_groups(Facts *facts, int from, int to, List *singles)
 {
 	HASHCTL		control = {.keysize = GROUP_MAX * sizeof(int),.entrysize = (GROUP_MAX + 1) * sizeof(int),.hcxt = CurrentMemoryContext};
 	HTAB	   *sets = hash_create("groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	HTAB	   *led = led_groups(facts, singles);
 	List	   *groups = NIL;
 
 	for (int k = 0; k < facts->nkeys; k++)
@@ -220,16 +218,16 @@ match_groups(Facts *facts, HTAB *led)
 			int			columns[GROUP_MAX];
 			Candidate  *cand;
 
-			if (child == key->table || facts->tables[child].partition || facts->tables[child].denied ||
+			if (looked++ >= SHARING_MAX)
+				break;
+			if (c < from || c >= to || child == key->table || facts->tables[child].denied ||
 				hash_search(led, pair, HASH_FIND, NULL) ||
 				!same_columns(facts, key, child, columns) ||
 				is_declared(facts, child, columns, key->n))
 				continue;
 			cand = candidate_new(k, columns, key->n);
-			cand->set = set_of(sets, facts->ncolumns, columns, key->n);
+			cand->set = set_of(sets, facts->ncolumns + from, columns, key->n);
 			groups = lappend(groups, cand);
-			if (++looked == SHARING_MAX)
-				break;
 		}
 	}
 	return groups;

@@ -168,7 +168,7 @@ add_column(Facts *facts, int c)
 		entry->values = lappend_int(entry->values, c);
 }
 
-/* Whose name is in that of a key of one column: its table's, or another's? */
+/* Is its table's name in that of a key of one column? */
 static void
 add_key(const Facts *facts, int k)
 {
@@ -187,15 +187,12 @@ add_key(const Facts *facts, int k)
 	}
 	for (int r = names_read(facts, key->columns[0], readings) - 1; r >= 0 && !key->owned; r--)
 	{
-		List	   *whole;
 		List	   *tails;
 
 		words_join(&readings[r].words, 0, readings[r].words.n, name);
-		whole = names_find(facts, NAME_TABLE, name);
 		tails = names_find(facts, NAME_TAIL, name);
-		key->owned = list_member_int(whole, key->table) ||
+		key->owned = list_member_int(names_find(facts, NAME_TABLE, name), key->table) ||
 			(list_length(tails) < TAILS_MAX && list_member_int(tails, key->table));
-		key->borrowed = !key->owned && whole != NIL && readings[r].suffix != SUFFIX_NONE;
 	}
 }
 

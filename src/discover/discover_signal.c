@@ -1,19 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * discover_signal.c
- *	  What speaks for and against a candidate, as numbers from 0 to 1.
- *
- * The list of signals is the contract with schemaguard.discovery_weight: a
- * signal without a row there weighs nothing.  Each has a direction, and the
- * fit gives it no weight of the other sign.
+ *	  The signals of a candidate from names, types and keys.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include <math.h>
-
-#include "miscadmin.h"
 
 #include "base/compat.h"
 #include "discover/discover_candidate.h"
@@ -22,14 +16,6 @@
 #include "discover/discover_score.h"
 #include "discover/discover_words.h"
 
-enum
-{
-#define X(id, name, direction, words) SIGNAL_##id,
-	NAME_SIGNALS
-#undef X
-	SIGNAL_COUNT
-};
-
 const SignalName signal_names[] = {
 #define X(id, name, direction, words) {name, direction, words},
 	NAME_SIGNALS
@@ -37,51 +23,10 @@ const SignalName signal_names[] = {
 #undef X
 };
 
-int
-signal_count(void)
-{
-	return SIGNAL_COUNT + EVIDENCE_COUNT;
-}
-
 void
-signals_set(Candidate *cand, EvidenceSignal evidence, float value)
+signals_set(Candidate *cand, EvidenceSignal signal, float value)
 {
-	int			signal = SIGNAL_COUNT + evidence;
-	int			i = 0;
-
-	while (i < cand->nsignals && cand->signals[i].signal != signal)
-		i++;
-	if (i == cand->nsignals)
-	{
-		if (value == 0)
-			return;
-		cand->signals = repalloc(cand->signals, ++cand->nsignals * sizeof(SignalValue));
-	}
-	if (value == 0)
-		cand->signals[i] = cand->signals[--cand->nsignals];
-	else
-	{
-		cand->signals[i].signal = signal;
-		cand->signals[i].value = value;
-	}
-}
-
-/* There may be a million candidates, and most signals are 0 */
-static void
-pack_signals(Candidate *cand, const float *s)
-{
-	SignalValue values[SIGNAL_COUNT + EVIDENCE_COUNT];
-	int			n = 0;
-
-	for (int i = 0; i < lengthof(values); i++)
-	{
-		values[n].signal = i;
-		values[n].value = s[i];
-		n += s[i] != 0;
-	}
-	cand->signals = palloc(Max(n, 1) * sizeof(SignalValue));
-	memcpy(cand->signals, values, n * sizeof(SignalValue));
-	cand->nsignals = n;
+	cand->signals[NAME_SIGNAL_COUNT + signal] = value;
 }
 
 /* What the column's name says */
@@ -164,14 +109,14 @@ table_signals(const Facts *facts, const Candidate *cand, float *s)
 }
 
 void
-signals_alone(Facts *facts, Candidate *cand)
+signals_fill(Facts *facts, Candidate *cand)
 {
-	float		s[SIGNAL_COUNT + EVIDENCE_COUNT] = {0};
+	float	   *s = cand->signals;
 
+	/* groups compete with no name, and of what only rows bring up the name says nothing */
 	if (cand->set < facts->ncolumns)
 	{
 		s[SIGNAL_CANDIDATE] = 1;
-		/* of what only rows bring up, the name says nothing, for or against */
 		s[SIGNAL_TYPE_SAME] = cand->by_rows;
 		if (!cand->by_rows)
 		{
@@ -180,16 +125,5 @@ signals_alone(Facts *facts, Candidate *cand)
 		}
 	}
 	table_signals(facts, cand, s);
-	cand->level = stats_fill(facts, cand, s + SIGNAL_COUNT) ? LEVEL_STATISTICS : LEVEL_NAMES;
-	pack_signals(cand, s);
-}
-
-void
-signals_fill(Facts *facts, List *candidates)
-{
-	foreach_ptr(Candidate, cand, candidates)
-	{
-		CHECK_FOR_INTERRUPTS();
-		signals_alone(facts, cand);
-	}
+	cand->level = stats_fill(facts, cand, s + NAME_SIGNAL_COUNT) ? LEVEL_STATISTICS : LEVEL_NAMES;
 }

@@ -151,7 +151,7 @@ look_at_rows(Discovery *d, double min_score, Verify verify)
 		values_add(d);
 	list_sort(d->candidates, compare_children);
 	rows_sample(d, min_score);
-	score_all(d->weights, d->shift, d->candidates);
+	score_all(d->weights, d->candidates);
 }
 
 static List *
@@ -182,7 +182,7 @@ propose(Discovery *d, double min_score, Verify verify)
 	{
 		list_sort(proposals, compare_children);
 		rows_audit(d->facts, only_asked(d->facts, proposals));
-		score_all(d->weights, d->shift, d->candidates);
+		score_all(d->weights, d->candidates);
 		proposals = choose(d, min_score);
 	}
 	MemoryContextSwitchTo(caller);
@@ -213,18 +213,16 @@ by_size(const void *a, const void *b)
 static Contribution *
 contributions(const Weights *weights, const Candidate *cand, int *n)
 {
-	Contribution *parts = palloc((cand->nsignals + 1) * sizeof(Contribution));
+	Contribution *parts = palloc(SIGNAL_COUNT * sizeof(Contribution));
 
 	*n = 0;
-	for (int i = 0; i < cand->nsignals; i++)
+	for (int i = 0; i < SIGNAL_COUNT; i++)
 	{
-		const SignalValue *s = &cand->signals[i];
-
-		if (weights->signal[s->signal] == 0)
+		if (weights->signal[i] == 0 || cand->signals[i] == 0)
 			continue;
-		parts[*n].signal = s->signal;
-		parts[*n].value = s->value;
-		parts[(*n)++].weight = weights->signal[s->signal] * s->value;
+		parts[*n].signal = i;
+		parts[*n].value = cand->signals[i];
+		parts[(*n)++].weight = weights->signal[i] * cand->signals[i];
 	}
 	qsort(parts, *n, sizeof(Contribution), by_size);
 	return parts;
@@ -330,7 +328,6 @@ put_names(SgRowSink *sink, const Facts *facts, const Candidate *cand)
 {
 	static const char *const matches[] = {
 		[MATCH_NONE] = NULL,
-		[MATCH_HEAD] = "head",
 		[MATCH_TAIL] = "tail",
 		[MATCH_WHOLE] = "whole"
 	};
@@ -338,7 +335,6 @@ put_names(SgRowSink *sink, const Facts *facts, const Candidate *cand)
 	sg_sink_text(sink, facts->columns[cand->n > 1 ? cand->columns[cand->lead] : cand->column].name);
 	sg_sink_text(sink, facts->tables[facts->keys[cand->key].table].name);
 	sg_sink_text(sink, matches[cand->match]);
-	put_bool(sink, cand->abbreviated);
 	put_bool(sink, cand->before > 0);
 	put_bool(sink, cand->key_match);
 	put_bool(sink, cand->key_before > 0);
@@ -698,13 +694,15 @@ static void
 sink_signals(SgRowSink *sink, const Candidate *cand)
 {
 	List	   *names = NIL;
-	int			n = cand->nsignals;
-	Datum	   *values = palloc(n * sizeof(Datum));
+	Datum		values[SIGNAL_COUNT];
+	int			n = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < SIGNAL_COUNT; i++)
 	{
-		names = lappend(names, unconstify(char *, signal_names[cand->signals[i].signal].name));
-		values[i] = Float4GetDatum(cand->signals[i].value);
+		if (cand->signals[i] == 0)
+			continue;
+		names = lappend(names, unconstify(char *, signal_names[i].name));
+		values[n++] = Float4GetDatum(cand->signals[i]);
 	}
 	sg_sink_datum(sink, sg_text_array(names));
 	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));

@@ -10,7 +10,7 @@
 # (with and without indexes, ...) are named SCHEMA.VARIANT; they are left out together, and the first variant alone is
 # judged; those whose variant is declared_N, of which N % of the references were declared, are judged as well, in a line each.
 #
-# FILE of --directions is src/discover/discover_score.h: a signal that is FOR gets no weight below 0, one that is AGAINST none above. A
+# FILE of --directions is src/discover/discover_signal.h: a signal that is FOR gets no weight below 0, one that is AGAINST none above. A
 # schema is one family: of several of one application, give one.
 #
 # The model is a conditional logit: of the candidates of one set and "none of them" (which weighs 0) one is right, each

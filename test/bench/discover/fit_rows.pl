@@ -8,7 +8,7 @@
 # Each file SCHEMA.SEED.statistics.tsv or SCHEMA.SEED.rows.tsv holds the candidates of one schema with rows made up by rows.pl,
 # as candidates.sql writes them without a look at rows, or after a look at those of every candidate. The sums are those of
 # fit.pl --sums: what the names say of each candidate by weights that were fitted without its schema; they stand as they are.
-# FILE of --directions is src/discover/discover_score.h, as for fit.pl.
+# FILE of --directions is src/discover/discover_signal.h, as for fit.pl.
 #
 # A schema is predicted by weights fitted on the others, with all seeds. Each level has a calibration of its own.
 

@@ -16,7 +16,7 @@ rows_of_schema() {
 
 # Precision and recall with rows that rows.pl makes up, SEEDS times for each schema; on top of what the names say (sums)
 measure_rows() {
-  local facts seed rows_dir=${ROWS_DIR:-$SG_DIR/rows} options=(--directions "$SG_ROOT/src/discover/discover_score.h" --sums "$SG_DIR/sums.tsv")
+  local facts seed rows_dir=${ROWS_DIR:-$SG_DIR/rows} options=(--directions "$SG_ROOT/src/discover/discover_signal.h" --sums "$SG_DIR/sums.tsv")
   mkdir -p "$rows_dir"
   for facts in "$corpus"/*/; do
     for seed in $(seq "${SEEDS:-2}"); do

@@ -169,12 +169,12 @@ if [ $schemas -eq 0 ]; then
   exit 0
 fi
 sg_say "precision and recall, names, types and keys only, no index that is not unique, each schema by weights fitted on the others:"
-options=(--directions "$SG_ROOT/src/discover/discover_score.h" --sums "$SG_DIR/sums.tsv")
+options=(--directions "$SG_ROOT/src/discover/discover_signal.h" --sums "$SG_DIR/sums.tsv")
 [ -z "${FIT:-}" ] || options+=(--weights "$SG_ROOT/sql/parts/72_discover_weight.sql")
 [ -z "${VERBOSE:-}" ] || options+=(--verbose)
 perl "$here/fit.pl" "${options[@]}" "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.with_*.tsv "$SG_DIR"/candidates/*.declared_*.tsv
 sg_say
 sg_say "the same with their indexes:"
-perl "$here/fit.pl" --directions "$SG_ROOT/src/discover/discover_score.h" "$SG_DIR"/candidates/*.with_indexes.tsv "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.declared_*.tsv |
+perl "$here/fit.pl" --directions "$SG_ROOT/src/discover/discover_signal.h" "$SG_DIR"/candidates/*.with_indexes.tsv "$SG_DIR"/candidates/*.keys.tsv "$SG_DIR"/candidates/*.declared_*.tsv |
   sed -n '1,/^macro/p'
 [ "${ROWS:-1}" = 0 ] || measure_rows
