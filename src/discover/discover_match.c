@@ -27,6 +27,8 @@
 #define SET_MAX 8				/* candidates that a column keeps */
 #define TAILS_MAX 8				/* tables, or keys, with one ending that are
 								 * all looked at */
+#define OWN_FRONT_MAX 3			/* words of the child's name that a parent's
+								 * may begin with */
 
 /* A column whose candidates are being looked for */
 typedef struct MatchState
@@ -229,7 +231,24 @@ consider_table(MatchState *state, int t, NameMatch match, int before)
 	}
 }
 
-/* From each of the words on: as a whole, without its prefix, and as the end of it, unless too many end so */
+/* What is the end of so many names means those that begin as the child's does */
+static void
+look_up_own(MatchState *state, const char *name, int lo)
+{
+	const FactTable *child = &state->facts->tables[state->facts->columns[state->column].table];
+
+	for (int front = 1; front <= Min(OWN_FRONT_MAX, child->words.n); front++)
+	{
+		char		whole[WORD_KEY_SIZE];
+
+		words_join(&child->words, 0, front, whole);
+		strlcat(whole, name, WORD_KEY_SIZE);
+		foreach_int(t, names_find(state->facts, NAME_TABLE, whole))
+			consider_table(state, t, MATCH_TAIL, lo);
+	}
+}
+
+/* From each of the words on: as a whole, without its prefix, and as the end of it */
 static void
 look_up_tables(MatchState *state)
 {
@@ -246,6 +265,8 @@ look_up_tables(MatchState *state)
 			consider_table(state, t, MATCH_WHOLE, lo);
 		foreach_int(t, list_length(tails) <= TAILS_MAX ? tails : names_find(state->facts, NAME_REST, name))
 			consider_table(state, t, MATCH_TAIL, lo);
+		if (list_length(tails) > TAILS_MAX)
+			look_up_own(state, name, lo);
 	}
 }
 
@@ -302,6 +323,20 @@ consider_role(MatchState *state, int t, bool self)
 	}
 }
 
+/* Is a table called as the whole reading, but for its prefix? */
+static bool
+is_called(const MatchState *state)
+{
+	for (int i = 0; i < state->nset; i++)
+	{
+		const Candidate *cand = state->set[i];
+
+		if (cand->before == 0 && (cand->match == MATCH_WHOLE || cand->own_front || cand->prefix_left))
+			return true;
+	}
+	return false;
+}
+
 static void
 look_up_roles(MatchState *state)
 {
@@ -316,7 +351,7 @@ look_up_roles(MatchState *state)
 		class = words_class(words, words->n - 2);
 	if (class & WORD_SELF)
 		consider_role(state, state->facts->columns[state->column].table, true);
-	if (class & WORD_ACTOR)
+	if ((class & WORD_ACTOR) && !is_called(state))
 	{
 		foreach_int(t, names_persons(state->facts, state->column))
 			consider_role(state, t, false);

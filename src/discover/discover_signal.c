@@ -36,7 +36,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	const FactColumn *column = &facts->columns[cand->column];
 	const FactKey *key = &facts->keys[cand->key];
 
-	s[SIGNAL_TABLE] = cand->match == MATCH_WHOLE && cand->before == 0;
+	if (cand->match == MATCH_WHOLE)
+		s[cand->before > 0 ? SIGNAL_TABLE_ROLE : SIGNAL_TABLE] = 1;
 	s[SIGNAL_PREFIX_LEFT] = cand->prefix_left ? facts->names_of->leaves_out : 0;
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
 	s[SIGNAL_COVER] = cand->cover;
@@ -54,6 +55,8 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_SELF_NEEDED] = s[SIGNAL_SELF] && column->not_null;
 	s[SIGNAL_TAUGHT] = cand->taught_name;
 	s[SIGNAL_TAUGHT_WORD] = cand->taught_word;
+	if (cand->match == MATCH_NONE && !cand->key_match && !cand->actor_word && !cand->self_word)
+		s[SIGNAL_TAUGHT_ALONE] = Max(cand->taught_name, cand->taught_word);
 }
 
 static void
@@ -103,6 +106,8 @@ table_signals(const Facts *facts, const Candidate *cand, float *s)
 	bool		redundant = cand->leads && cand->redundant;
 
 	s[SIGNAL_GROUP] = cand->n > 1 && !redundant;
+	s[SIGNAL_GROUP_LEAD] = cand->leads && !redundant;
+	s[SIGNAL_GROUP_REDUNDANT] = redundant;
 	s[SIGNAL_PARENT_PRIMARY] = key->primary || redundant;
 	s[SIGNAL_OTHER_SCHEMA] = facts->tables[key->table].schema != facts->tables[facts->columns[cand->column].table].schema;
 	s[SIGNAL_PARENT_HAS] = parent_has(facts, cand);

@@ -31,6 +31,7 @@ typedef struct SignalName
 #define NAME_SIGNALS \
 	X(CANDIDATE, "candidate", AGAINST, "most candidates are none") \
 	X(TABLE, "table name", FOR, "named like the table") \
+	X(TABLE_ROLE, "table name after role", FOR, "ends in the table's name") \
 	X(PREFIX_LEFT, "prefix left out", FOR, "what is left out is a prefix of many tables, and columns here leave it out") \
 	X(OWN_FRONT, "own prefix", FOR, "what is left out is what the child's name begins with") \
 	X(COVER, "share of table name", FOR, "how much of the table's name it has") \
@@ -55,7 +56,10 @@ typedef struct SignalName
 	X(PARENT_HAS, "parent has it too", AGAINST, "the parent has a column of that name beside its key") \
 	X(TAUGHT, "declared elsewhere", FOR, "columns of that name are declared to refer there") \
 	X(TAUGHT_WORD, "declared by word", FOR, "columns that end in the same words are declared to refer there") \
-	X(GROUP, "group", AGAINST, "a reference of several columns")
+	X(TAUGHT_ALONE, "only declared", FOR, "nothing else brings it up") \
+	X(GROUP, "group", AGAINST, "a reference of several columns") \
+	X(GROUP_LEAD, "group with a name", FOR, "one of them bears the parent's name") \
+	X(GROUP_REDUNDANT, "key made for references", FOR, "the target is more than it needs to be unique, as only a reference needs")
 
 /*
  * What statistics and rows say, after that: the fit of names knows neither,
