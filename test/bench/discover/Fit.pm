@@ -10,7 +10,7 @@ use warnings;
 use Exporter 'import';
 use List::Util qw(max min sum0);
 
-our @EXPORT_OK = qw(shares fit_weights curvature solve calibration calibrated knots shifted judged);
+our @EXPORT_OK = qw(shares fit_weights curvature solve calibration calibrated knots judged);
 
 use constant LIMIT => 30;       # of a sum: exp() of it is still a number
 use constant KNOTS => 11;       # of a calibration
@@ -101,14 +101,6 @@ sub curvature
 	my @hessian = map { [ map { 0 } @$beta ] } @$beta;
 	add_set($_, $_->{weight}, $beta, \@gradient, \@hessian) foreach @$sets;
 	return (\@gradient, \@hessian);
-}
-
-# The shares of a set where "none of them" weighs exp(-shift)
-sub shifted
-{
-	my ($shift, @p) = @_;
-	my $total = exp(-$shift) * (1 - sum0(@p)) + sum0(@p);
-	return map { $_ / $total } @p;
 }
 
 # The weights of n signals, drawn to 0 by a penalty. A signal with a direction (1 or -1, else 0) that would get a weight of the

@@ -16,8 +16,7 @@
 # The model is a conditional logit: of the candidates of one set and "none of them" (which weighs 0) one is right, each
 # with probability exp(sum) / (1 + all exp(sum)). Newton's method, weights drawn to 0 by a penalty. Schemas count by the
 # fourth root of their number of references, or the largest would be all that counts. Every schema is predicted with weights
-# fitted on the others; its scores are shifted together towards as many references per table as schemas have; the
-# calibration (a line with knots) is fitted on those predictions.
+# fitted on the others; the calibration (a line with knots) is fitted on those predictions.
 
 use strict;
 use warnings;
@@ -26,7 +25,7 @@ use Getopt::Long qw(GetOptions);
 use FindBin qw($Bin);
 use List::Util qw(max sum sum0);
 use lib $Bin;
-use Fit qw(shares fit_weights curvature solve calibration calibrated knots shifted judged);
+use Fit qw(shares fit_weights curvature solve calibration calibrated knots judged);
 
 # The score from which on sg_discover_fks() proposes by default
 my $threshold = 0.4;
@@ -170,30 +169,6 @@ sub fit_without
 	return \%without;
 }
 
-# Mean and spread of the log of references per table
-sub density
-{
-	my @log = map { log(keys(%{ $_->{truth} }) / $_->{tables}) } grep { %{ $_->{truth} } } map { $schema{$_}{files}[0] } @_;
-	my $mean = sum0(@log) / max(scalar @log, 1);
-	return ($mean, sqrt(sum0(map { ($_ - $mean)**2 } @log) / max(scalar @log, 1)));
-}
-
-# How much likelier references are in this schema than elsewhere, on the log of odds: as discover_score.c has it
-sub database_shift
-{
-	my ($file, $beta) = @_;
-	my @density = @_[ 2, 3 ];
-	my @odds = map { my $p = sum0(shares($_, $beta)); $p / max(1 - $p, 1e-12) } @{ $file->{sets} };
-	my ($best, $best_loss) = (0, 9**99);
-	foreach my $shift (map { $_ / 10 } 0 .. 40)
-	{
-		my $away = log((1e-3 + $file->{declared} + sum0(map { my $o = $_ * exp($shift); $o / (1 + $o) } @odds)) / max($file->{tables}, 1)) - $density[0];
-		my $loss = $shift**2 / 2 + $away**2 / 2 / ($density[1]**2 + 1 / max($file->{tables}, 1));
-		($best, $best_loss) = ($shift, $loss) if $loss < $best_loss;
-	}
-	return $best;
-}
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Judging
 
@@ -202,11 +177,11 @@ my %note;    # what there is to say about a candidate
 # The best of each set: [ score, right or not, what ]; of equal ones all
 sub predictions
 {
-	my ($file, $beta, $shift) = @_;
+	my ($file, $beta) = @_;
 	my @found;
 	foreach my $set (@{ $file->{sets} })
 	{
-		my @p = shifted($shift, shares($set, $beta));
+		my @p = shares($set, $beta);
 		my $best = max(@p);
 		push @found, map { [ $p[$_], $set->{right}[$_], $set->{proposed}[$_] ] } grep { $p[$_] > $best - 1e-9 } 0 .. $#p;
 		if ($verbose)
@@ -246,9 +221,8 @@ open $sums, '>', $sums_file or die "fit.pl: $sums_file: $!\n" if defined $sums_f
 foreach my $left_out (@names)
 {
 	my $file = $schema{$left_out}{files}[0];
-	my @density = density(grep { $_ ne $left_out } @names);
 	write_sums($sums, $left_out, $file, $without->{$left_out}) if $sums;
-	$found{$left_out} = predictions($file, $without->{$left_out}, database_shift($file, $without->{$left_out}, @density));
+	$found{$left_out} = predictions($file, $without->{$left_out});
 	my $weight = 1 / sqrt(max(scalar keys %{ $file->{truth} }, 1));
 	push @points, map { [ $_->[0], $_->[1] ? 1 : 0, $weight ] } @{ $found{$left_out} };
 }
@@ -274,7 +248,7 @@ foreach my $variant (sort map { $_->{variant} =~ /^declared_/ ? $_->{variant} : 
 	{
 		my ($file) = grep { $_->{variant} eq $variant } @{ $schema{$name}{files} };
 		next if !$file;
-		my $found = predictions($file, $without->{$name}, database_shift($file, $without->{$name}, density(grep { $_ ne $name } @names)));
+		my $found = predictions($file, $without->{$name});
 		$f1 += (judged($found, $file->{truth}, $calibration, $threshold))[2];
 		$n++;
 	}
@@ -308,8 +282,6 @@ if ($weights_file)
 	my $text = "-- What each signal of discovery weighs, by the model of test/bench/discover/fit.pl: do not edit, fit again.\n"
 	  . "INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES\n";
 	my %value = ((map { $signals[$_] => $all->[$_] } 0 .. $#signals), knots($calibration, ''));
-
-	@value{ 'references per table', 'references per table, spread' } = density(@names);
 	$text .= join(",\n", map { sprintf "    ('%s', %.4f, 'fitted')", $_ =~ s/'/''/gr, $value{$_} } sort keys %value) . ";\n";
 	open my $out, '>', $weights_file or die "fit.pl: $weights_file: $!\n";
 	print $out $text;

@@ -19,6 +19,7 @@ measure_rows() {
   local facts seed rows_dir=${ROWS_DIR:-$SG_DIR/rows} options=(--directions "$SG_ROOT/src/discover/discover_signal.h" --sums "$SG_DIR/sums.tsv")
   mkdir -p "$rows_dir"
   for facts in "$corpus"/*/; do
+    ! in_test_part "$(basename "$facts")" || continue
     for seed in $(seq "${SEEDS:-2}"); do
       [ ! -s "$rows_dir/$(basename "$facts").$seed.rows.tsv" ] || continue
       while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
@@ -27,6 +28,7 @@ measure_rows() {
   done
   wait
   for facts in "$corpus"/*/; do
+    ! in_test_part "$(basename "$facts")" || continue
     for seed in $(seq "${SEEDS:-2}"); do
       [ -s "$rows_dir/$(basename "$facts").$seed.rows.tsv" ] || sg_die "no rows of $(basename "$facts"), seed $seed"
     done

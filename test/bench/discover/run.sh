@@ -10,6 +10,8 @@
 #   fit.pl             fits the weights, prints the table
 #   rows.sh rows.pl    the same with statistics and rows: rows that are made up, what fit_rows.pl fits on top of the names;
 #   fit_rows.pl Fit.pm its time and memory
+#   judge.sh           JUDGE="NAME ...": these schemas by the weights as they are, and nothing else; JUDGE=test: those of
+#   test_part          test_part, which are in no other measure
 #   EXTRA=DIR          more folders of facts, fitted with and counted like those of the corpus
 #   FIT=1              writes the weights to sql/parts/72_discover_weight.sql and 73_discover_rows_weight.sql, too
 #   ROWS=0             names only
@@ -24,6 +26,8 @@ set -euo pipefail
 . "$(dirname "$0")/../../tools/lib.sh"
 # shellcheck source=test/bench/discover/rows.sh
 . "$(dirname "$0")/rows.sh"
+# shellcheck source=test/bench/discover/judge.sh
+. "$(dirname "$0")/judge.sh"
 
 corpus=${CORPUS:-$SG_ROOT/../shared/corpus}
 
@@ -110,6 +114,12 @@ here=$SG_ROOT/test/bench/discover
 sg_cluster_start server 'fsync = off' 'autovacuum = off' 'shared_buffers = 1GB'
 mkdir "$SG_DIR/candidates"
 
+if [ -n "${JUDGE:-}" ]; then
+  # shellcheck disable=SC2086  # names
+  judge $JUDGE
+  exit 0
+fi
+
 for style in "$here"/styles/*.sql; do
   name=style_$(basename "$style" .sql)
   sg_as createdb "$name"
@@ -123,6 +133,7 @@ folders=()
 if [ ${#folders[@]} -gt 0 ]; then
   for facts in "${folders[@]}"; do
     name=$(basename "$facts")
+    ! in_test_part "$name" || continue
     sg_as env PGOPTIONS="-c client_min_messages=warning" bash "$corpus/load_facts.sh" "${facts%/}" "$name" --no-fks > /dev/null
     { fact_truth "$facts"; candidates; } | tell "$name" -F $'\t' > "$SG_DIR/candidates/$name.keys.tsv"
     { fact_indexes "$facts"; fact_truth "$facts"; candidates; } | tell "$name" -F $'\t' \
