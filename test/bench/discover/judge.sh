@@ -46,7 +46,7 @@ judge() {
     $1 == "found" { band = $4 >= 1 ? 9 : int($4 * 10); n[$2, band]++; r[$2, band] += $5; sum[$2, band] += $4 }
     END {
       for (v in variants) {
-        count = P = R = F = low = 0; high = 0
+        count = P = R = F = 0
         for (s in schemas) {
           p = found[v, s] ? right[v, s] / found[v, s] : 1; t = truth[v, s] ? right[v, s] / truth[v, s] : 1
           f = p + t ? 2 * p * t / (p + t) : 0
