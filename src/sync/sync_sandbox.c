@@ -84,7 +84,7 @@ is_shared(ObjectType type)
 }
 
 static DefElem *
-find_option(List *options, const char *name)
+option_named(List *options, const char *name)
 {
 	foreach_ptr(DefElem, option, options)
 	{
@@ -98,7 +98,7 @@ find_option(List *options, const char *name)
 static bool
 is_plpgsql(const DoStmt *statement)
 {
-	DefElem    *language = find_option(statement->args, "language");
+	DefElem    *language = option_named(statement->args, "language");
 	HeapTuple	tuple = SearchSysCache1(LANGNAME, CStringGetDatum(language ? strVal(language->arg) : "plpgsql"));
 	bool		is = HeapTupleIsValid(tuple) && ((Form_pg_language) GETSTRUCT(tuple))->laninline < FirstNormalObjectId;
 
@@ -111,8 +111,8 @@ is_plpgsql(const DoStmt *statement)
 static bool
 is_installed(const CreateFunctionStmt *statement)
 {
-	DefElem    *language = find_option(statement->options, "language");
-	DefElem    *as = find_option(statement->options, "as");
+	DefElem    *language = option_named(statement->options, "language");
+	DefElem    *as = option_named(statement->options, "as");
 	const char *library;
 
 	if (language == NULL || as == NULL || pg_strcasecmp(strVal(language->arg), "c") != 0)
