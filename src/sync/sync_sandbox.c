@@ -14,7 +14,9 @@
  *	  queries read, and no foreign table;
  *	  of the server's own functions none is prepared that does more than
  *	  compute or read catalogs;
- *	  any other function runs as its owner, restricted, and as no superuser.
+ *	  any other function runs as its owner, restricted, and as no superuser,
+ *	  where its language is a trusted one: in another it could do anything
+ *	  that the operating system lets the server do.
  *
  * The tables are empty, so that code runs only where the server computes what
  * does not depend on rows.  A materialized view is not filled: it is marked so.
@@ -306,6 +308,17 @@ is_trusted(const FmgrInfo *function, char volatility)
 		(creating_extension || function->fn_expr == NULL || volatility == PROVOLATILE_IMMUTABLE || !superuser());
 }
 
+static bool
+is_trusted_language(Oid language)
+{
+	HeapTuple	tuple = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
+	bool		trusted = HeapTupleIsValid(tuple) && ((Form_pg_language) GETSTRUCT(tuple))->lanpltrusted;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return trusted;
+}
+
 static void
 look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 {
@@ -333,6 +346,8 @@ look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 	if (!bodies || superuser_arg(form.proowner))
 		refuse(psprintf("function %s of role %s", format_procedure_qualified(form.oid),
 						quote_identifier(GetUserNameFromId(form.proowner, true))));
+	if (!is_trusted_language(form.prolang))
+		refuse(psprintf("function %s, in a language that is not trusted,", format_procedure_qualified(form.oid)));
 	/* the server has made it the owner, and ends that itself */
 	if (form.prosecdef)
 		return;

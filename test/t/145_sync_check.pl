@@ -77,6 +77,8 @@ CREATE TABLE trap.t (a int, b int GENERATED ALWAYS AS (1 + trap.f()) STORED);
 CREATE TABLE trap.u (a int);
 CREATE INDEX u_index ON trap.u (a) WHERE a > trap.f();
 CREATE INDEX u_definer ON trap.u (a) WHERE a > trap.definer();
+CREATE FUNCTION trap.builtin() RETURNS bool IMMUTABLE LANGUAGE internal AS 'pg_is_in_recovery';
+CREATE INDEX u_builtin ON trap.u (a) WHERE trap.builtin();
 CREATE MATERIALIZED VIEW trap.mv AS SELECT trap.f() AS f, pg_catalog.pg_backend_pid() AS p;
 CREATE DOMAIN trap.d AS int CHECK (VALUE >= trap.f());
 CREATE TABLE trap.dt (a trap.d[] DEFAULT '{1}');
@@ -89,6 +91,7 @@ BEGIN
 END \$\$;
 CREATE OR REPLACE FUNCTION trap.definer() RETURNS int IMMUTABLE SECURITY DEFINER LANGUAGE sql AS 'SELECT trap.f()';
 ALTER FUNCTION trap.f() OWNER TO $owner;
+ALTER FUNCTION trap.builtin() OWNER TO $owner;
 SELECT object, substring(detail FROM 'began: (.*?)(?:;.*)?\$') FROM sg_sync_check('live', 'live', '{trap}') WHERE NOT left_out AND class = 'unknown' ORDER BY 1;
 ROLLBACK;
 SQL
@@ -98,9 +101,9 @@ query('CREATE ROLE mallory; CREATE DATABASE small');
 $db = 'small';
 query('CREATE EXTENSION schemaguard');
 my $refused = 'function trap.f() of role postgres does not run in a scratch database';
-is(trapped('postgres'), join("\n", map { "trap.$_" } "dt|$refused", "t|$refused", 'u_definer|' . ($refused =~ s/f\(/definer(/r), "u_index|$refused"),
+is(trapped('postgres'), join("\n", map { "trap.$_" } "dt|$refused", "t|$refused", 'u_builtin|' . ($refused =~ s/f\(/builtin(/r), 'u_definer|' . ($refused =~ s/f\(/definer(/r), "u_index|$refused"),
 	'a superuser\'s functions do not run');
-is(trapped('mallory'), join("\n", map { "trap.$_" } 'dt|run by mallory', 't|run by mallory', 'u_definer|' . ($refused =~ s/f\(/definer(/r), 'u_index|run by mallory'),
+is(trapped('mallory'), join("\n", map { "trap.$_" } 'dt|run by mallory', 't|run by mallory', 'u_builtin|function trap.builtin(), in a language that is not trusted, does not run in a scratch database', 'u_definer|' . ($refused =~ s/f\(/definer(/r), 'u_index|run by mallory'),
 	'another\'s run as their owner');
 
 # What a document says is anything: texts that end a statement and begin another one
