@@ -236,9 +236,12 @@ sync_scratch_main(void *argument)
 static List *
 run_worker(Oid database, const char *function, const void *argument, Size size, int64 total)
 {
-	WorkerPool *pool = worker_pool_start_in(database, function, argument, size, 1);
+	WorkerPool *pool;
 	List	   *sent = NIL;
 
+	sg_progress_begin(SG_PROGRESS_SYNC, 0, total);
+	sg_progress_phase(SG_PHASE_WORKING);
+	pool = worker_pool_start_in(database, function, argument, size, 1);
 	PG_TRY();
 	{
 		ErrorData  *error;
@@ -249,8 +252,6 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 					 errmsg("no background worker could be started"),
 					 errdetail("CREATE DATABASE and what follows need one at a time."),
 					 errhint("Raise max_worker_processes, or call again when fewer workers run.")));
-		sg_progress_begin(SG_PROGRESS_SYNC, 0, total);
-		sg_progress_phase(SG_PHASE_WORKING);
 		while (!worker_pool_wait(pool, LOOK_MS))
 		{
 			if (total > 0)
@@ -259,7 +260,11 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 		sg_progress_end();
 		error = worker_pool_error(pool);
 		if (error)
+		{
+			/* what ended the worker does not end this session */
+			error->elevel = ERROR;
 			ThrowErrorData(error);
+		}
 		foreach_ptr(const char, text, worker_pool_sent(pool))
 			sent = lappend(sent, pstrdup(text));
 	}

@@ -169,8 +169,9 @@ sub held
 query('CREATE ROLE holder; CREATE TABLE s.held (a int); ALTER TABLE s.held OWNER TO holder; SELECT sg_snapshot_take(\'held\', \'{s}\'); ALTER TABLE s.held OWNER TO postgres');
 foreach my $where ('recorded', 'making')
 {
-	foreach my $how ('cancel', 'terminate', 'crash')
+	foreach my $how ('cancel', 'worker', 'terminate', 'crash')
 	{
+		next if $how eq 'worker' && $where eq 'recorded';
 		my ($blocker, $s) = held($where);
 		is(query("SELECT action FROM schemaguard.progress; SELECT count(*) FROM schemaguard.scratch; SELECT count(*) FROM pg_database WHERE datname ~ '_sg_scratch'"),
 			"sync check\n1\n" . ($where eq 'recorded' ? 0 : 1), "$where, $how: it is on record") if $how eq 'cancel';
@@ -182,13 +183,14 @@ foreach my $where ('recorded', 'making')
 		}
 		else
 		{
-			query("SELECT pg_${how}_backend(pid) FROM schemaguard.progress");
+			query($how eq 'worker' ? "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'schemaguard worker'" : "SELECT pg_${how}_backend(pid) FROM schemaguard.progress");
 			$s->collect;
+			is($s->query('SELECT 1'), '1', "$where, $how: the session lives") if $how ne 'terminate';
 			$blocker->query('ROLLBACK');
-			$s->quit if $how eq 'cancel';
+			$s->quit if $how ne 'terminate';
 			$blocker->quit;
 		}
-		is(scratch(), "0\n0", "$where, $how: it is dropped at once") if $how eq 'cancel';
+		is(scratch(), "0\n0", "$where, $how: it is dropped at once") if $how eq 'cancel' || $how eq 'worker';
 		is(query("SELECT count(*) FROM sg_sync_check('live', 'live', '{s}') WHERE NOT left_out"), '0', "$where, $how: the next call works");
 		is(scratch(), "0\n0", "$where, $how: and drops what was left");
 	}
