@@ -318,7 +318,7 @@ BEGIN
 
     CASE kind
     WHEN 'table' THEN
-        p := p || jsonb_strip_nulls(jsonb_build_object('bound', (properties ->> 'partition_of') || ' ' || (properties ->> 'partition_bound')));
+        p := p || jsonb_strip_nulls(jsonb_build_object('partitions', CASE WHEN properties ?| '{partition_key,partition_of}' THEN true END, 'bound', (properties ->> 'partition_of') || ' ' || (properties ->> 'partition_bound')));
         -- their order says in which order columns come
         IF properties -> 'inherits' IS DISTINCT FROM old -> 'inherits' THEN
             p := p || jsonb_strip_nulls(jsonb_build_object('inherits_text', properties ->> 'inherits', 'inherits_old_text', coalesce(old ->> 'inherits', ''),
@@ -342,7 +342,7 @@ BEGIN
             'not_null_check', schemaguard.sg_sync_new_name(name || '_not_null'),
             'not_null_state', format('coalesce((SELECT a.attnotnull FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L), false)', parent, name),
             'not_null_check_state', format('coalesce((SELECT CASE WHEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''') = %L THEN c.convalidated::text ELSE pg_catalog.pg_get_constraintdef(c.oid) END FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass(%L) AND c.conname = %L), ''none'')',
-                'CHECK ((' || quote_ident(name) || ' IS NOT NULL))', parent, schemaguard.sg_sync_new_name(name || '_not_null')),
+                'CHECK ((' || quote_ident(name) || ' IS NOT NULL))' || CASE WHEN properties ? 'of_partition' THEN '' ELSE ' NO INHERIT' END, parent, schemaguard.sg_sync_new_name(name || '_not_null')),
             'rewrites', CASE WHEN properties ->> 'type' <> old ->> 'type' AND (old ->> 'type') || '>' || (properties ->> 'type') !~ '^(character varying(\(\d+\))?>(text|character varying)|text>character varying|numeric\(\d+,\d+\)>numeric)$'
                     AND NOT (properties ->> 'type' ~ '^(character varying|numeric)\(' AND schemaguard.sg_sync_type_loss(old ->> 'type', properties ->> 'type') IS NULL AND split_part(old ->> 'type', '(', 1) = split_part(properties ->> 'type', '(', 1)
                         AND substring(old ->> 'type' FROM ',(\d+)') IS NOT DISTINCT FROM substring(properties ->> 'type' FROM ',(\d+)'))
@@ -366,7 +366,7 @@ BEGIN
             'on', parent);
         p := p || jsonb_build_object(
             'new_name', schemaguard.sg_sync_new_name(name), 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(schemaguard.sg_sync_new_name(name)),
-            'definition_state', schemaguard.sg_sync_fill('[{?!valid}INVALID ][{?unique}UNIQUE ]{access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ WHERE {predicate}]',
+            'definition_state', schemaguard.sg_sync_fill('[{?!valid}INVALID ][{?unique}UNIQUE ]{access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|R})][ WHERE {predicate}]',
                 p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))));
         p := p || jsonb_build_object('definition_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
             'index', identity, 'index_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'), 'is_now', schemaguard.sg_sync_index_is(identity), 'is_new', schemaguard.sg_sync_index_is(p ->> 'new_index'));
@@ -399,13 +399,15 @@ BEGIN
             'definition_loose', schemaguard.sg_sync_loose((p ->> 'definition_state')
                 || CASE WHEN properties ->> 'type' IN ('f', 'c') AND (properties ->> 'validated')::boolean IS FALSE AND properties ->> 'enforced' IS DISTINCT FROM 'false' THEN ' NOT VALID' ELSE '' END),
             'new_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
-            'index_loose', CASE WHEN p ? 'using_index' THEN schemaguard.sg_sync_loose(schemaguard.sg_sync_fill('UNIQUE btree ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})]', p)) END,
+            'index_loose', CASE WHEN p ? 'using_index' THEN schemaguard.sg_sync_loose(schemaguard.sg_sync_fill('UNIQUE btree ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|R})]', p)) END,
             'is_now', schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent, name, false),
             'is_old', CASE WHEN old ->> 'name' <> name THEN schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent, old ->> 'name', false) END,
             'is_new', schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent, schemaguard.sg_sync_new_name(name), true),
             'new_validated', format('(SELECT c.convalidated FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
                 CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, schemaguard.sg_sync_new_name(name))));
         p := p || jsonb_build_object('above', CASE WHEN p ? 'of_domain' THEN 'DOMAIN ' ELSE 'TABLE ' END || parent);
+    WHEN 'domain' THEN
+        p := p || jsonb_strip_nulls(jsonb_build_object('type_loss', schemaguard.sg_sync_type_loss(old ->> 'type', properties ->> 'type')));
     WHEN 'statistics' THEN
         p := p || jsonb_build_object('identity_schema', schemaguard.sg_sync_schema(identity),
             'one_expression', CASE WHEN jsonb_array_length(properties -> 'kinds') = 0 OR NOT properties ? 'kinds' THEN true END,
@@ -455,6 +457,7 @@ BEGIN
             END IF;
         ELSIF properties ->> 'type' = 'composite' AND old ? 'attributes' THEN
             p := p || schemaguard.sg_sync_attributes(properties -> 'attributes', old -> 'attributes');
+            p := p || jsonb_strip_nulls(jsonb_build_object('attribute_types', CASE WHEN p ->> 'attribute_changes' ~ 'ALTER ATTRIBUTE' THEN true END));
         END IF;
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'alignment_word', CASE properties ->> 'alignment' WHEN 'c' THEN 'char' WHEN 's' THEN 'int2' WHEN 'i' THEN 'int4' WHEN 'd' THEN 'double' END,
@@ -468,7 +471,14 @@ BEGIN
                 WHERE properties -> 'columns' ->> (n - 1)::int IS DISTINCT FROM c) THEN true END,
             'column_grants', (SELECT jsonb_agg(g ORDER BY c, n) FROM (SELECT jsonb_object_keys(properties -> 'column_acl') UNION SELECT jsonb_object_keys(old -> 'column_acl')) k (c),
                 LATERAL jsonb_array_elements(schemaguard.sg_sync_grants('column', identity, quote_ident(k.c), properties ->> 'owner', properties #> ARRAY['column_acl', k.c], old #> ARRAY['column_acl', k.c])) WITH ORDINALITY g (g, n)),
-            'matview_changes', (SELECT jsonb_agg(format('ALTER MATERIALIZED VIEW %s ALTER COLUMN %I %s', identity, x.c, x.change) ORDER BY x.c, x.change) FROM (
+            'matview_changes', (SELECT jsonb_agg(coalesce(format('ALTER MATERIALIZED VIEW %s ALTER COLUMN %I ', identity, x.c) || x.change,
+                format($reset$DO $stored$
+BEGIN
+    EXECUTE (SELECT pg_catalog.format('ALTER MATERIALIZED VIEW %%s ALTER COLUMN %%I SET STORAGE %%s', a.attrelid::pg_catalog.regclass, a.attname,
+        CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END)
+        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+        WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L);
+END $stored$$reset$, identity, x.c)) ORDER BY x.c, x.change) FROM (
                 SELECT coalesce(n.key, o.key) AS c, 'SET STATISTICS ' || coalesce(n.value, '-1') AS change
                 FROM jsonb_each_text(properties -> 'column_statistics') n FULL JOIN jsonb_each_text(old -> 'column_statistics') o ON o.key = n.key WHERE n.value IS DISTINCT FROM o.value
                 UNION ALL
@@ -477,6 +487,8 @@ BEGIN
                 UNION ALL
                 SELECT n.key, 'SET STORAGE ' || n.value
                 FROM jsonb_each_text(properties -> 'column_storage') n WHERE n.value IS DISTINCT FROM old -> 'column_storage' ->> n.key
+                UNION ALL
+                SELECT o.key, NULL FROM jsonb_object_keys(old -> 'column_storage') o (key) WHERE NOT coalesce(properties -> 'column_storage' ? o.key, false)
                 UNION ALL
                 SELECT n.key, schemaguard.sg_sync_fill('SET ({o|O})', jsonb_build_object('o', n.value)) FROM jsonb_each(properties -> 'column_options') n WHERE n.value IS DISTINCT FROM old -> 'column_options' -> n.key
                 UNION ALL
@@ -649,3 +661,23 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_grants(text, text, text, text, jsonb, jsonb)
     IS 'the statements that make one set of privileges another one';
+
+-- The guard of GRANT and REVOKE. What each grantee has is what it is to have, or what it had ("old": of an object that is new,
+-- null: what default privileges give it; of another owner, what the old one had granted). {acl} is what there is, of {place}.
+CREATE FUNCTION schemaguard.sg_sync_acl_guard(kind text, owner text, new jsonb, old jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT format($guard$(SELECT CASE WHEN a.a IS NOT DISTINCT FROM w.new THEN 'after' WHEN NOT EXISTS (
+        SELECT FROM pg_catalog.jsonb_each(a.a) g WHERE g.value IS DISTINCT FROM w.new -> g.key AND g.value IS DISTINCT FROM w.old -> g.key%s) THEN 'before' ELSE a.a::text END
+    FROM (SELECT {acl}::pg_catalog.jsonb AS a FROM {place}) a, (SELECT %L::pg_catalog.jsonb AS new, %L::pg_catalog.jsonb AS old) w)$guard$,
+        CASE WHEN old IS NULL THEN $given$ AND g.key <> 'PUBLIC' AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) x
+            WHERE x.grantee <> 0 AND pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) = g.key)$given$ ELSE '' END,
+        new,
+        -- what the old owner had, the new one has
+        coalesce(old -> 'acl', CASE WHEN kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'language') THEN '{"PUBLIC": ["ALL"]}'::jsonb ELSE '{}' END)
+            || CASE WHEN old -> 'acl' ? (old ->> 'owner') THEN jsonb_build_object(owner, old -> 'acl' -> (old ->> 'owner')) ELSE '{}'::jsonb END)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_acl_guard(text, text, jsonb, jsonb)
+    IS 'the guard of statements that grant and revoke';

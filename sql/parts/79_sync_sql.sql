@@ -12,11 +12,14 @@ WITH RECURSIVE side AS MATERIALIZED (
         current_setting('server_version_num')::int) / 10000) > 1 AS other_major
     FROM unnest(ARRAY[reference, target]) x (name)
 ), pair AS MATERIALIZED (
-    SELECT p.*, p.properties IS NOT NULL AS wanted, p.target_properties IS NOT NULL AS present,
+    SELECT p.number, p.kind, p.identity, p.parent, p.name, p.properties, p.target_identity, p.target_parent, p.target_name, p.target_properties, p.unknown, c.changes,
+        p.properties IS NOT NULL AS wanted, p.target_properties IS NOT NULL AS present,
         coalesce(p.properties, p.target_properties) AS any_properties,
         CASE WHEN p.properties IS NULL THEN 'extra' WHEN p.target_properties IS NULL THEN 'missing'
-            WHEN p.changes IS NULL THEN 'same' ELSE 'changed' END AS state
+            WHEN c.changes IS NULL THEN 'same' ELSE 'changed' END AS state
     FROM schemaguard.sg_sync_pairs(reference, target, schemas) p
+    -- names of PostgreSQL's choice are asked for with partitions
+    CROSS JOIN LATERAL (SELECT CASE WHEN partitions THEN array_replace(p.changes, 'automatic_name', 'name') ELSE nullif(array_remove(p.changes, 'automatic_name'), '{}') END AS changes) c
 ), whole AS MATERIALIZED (
     -- tables that are made or dropped, with all that they have
     SELECT p.kind, coalesce(p.identity, p.target_identity) AS identity, p.state FROM pair p
@@ -47,18 +50,20 @@ WITH RECURSIVE side AS MATERIALIZED (
         AND (part.state NOT IN ('missing', 'extra') OR part.state = p.state)
     LEFT JOIN whole above ON p.kind = 'table' AND above.identity = p.any_properties ->> 'partition_of' AND above.state = p.state
     LEFT JOIN leaf l ON l.number = p.number
-    LEFT JOIN pair heir ON p.kind = 'column' AND heir.kind = 'table' AND heir.identity = p.parent AND heir.changes && '{inherits,partition_of}'
+    LEFT JOIN pair heir ON p.kind IN ('column', 'constraint') AND heir.kind = 'table' AND heir.identity = p.parent AND (heir.changes && '{inherits,partition_of,partition_bound}' OR heir.state = 'missing' AND heir.properties ? 'partition_of' AND p.kind = 'constraint')
     -- what is made by something else
     WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
       AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL)
       AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
-      AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only' OR 'inherited' = ANY (p.changes))
+      AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only' OR 'inherited' = ANY (p.changes)
+          -- a partition gets them before it is attached
+          OR heir.properties ? 'partition_of' AND p.any_properties ->> 'type' = 'c' AND p.state IN ('missing', 'changed'))
       AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
           AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by')))
 ), described AS NOT MATERIALIZED (
     -- made for those alone that are asked for
     SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
-        o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
+        m.name, m.properties || f.flags AS properties, o.old, CASE WHEN m.wanted THEN schemaguard.sg_sync_object(m.kind, m.identity, m.parent, m.name, m.properties || f.flags, o.old) END AS new
     FROM managed m
     CROSS JOIN LATERAL (SELECT jsonb_strip_nulls(jsonb_build_object('of_domain', nullif(m.of_domain, false),
         'old_name_again', CASE WHEN m.identity <> m.target_identity AND EXISTS (SELECT FROM pair x WHERE x.kind = m.kind AND x.identity = m.target_identity) THEN true END,
@@ -66,7 +71,9 @@ WITH RECURSIVE side AS MATERIALIZED (
         'of_classes', CASE WHEN m.kind = 'operator family' THEN (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
-        'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned THEN true END,
+        'of_partition', CASE WHEN m.kind = 'column' AND EXISTS (SELECT FROM pair t WHERE t.kind = 'table' AND t.identity = m.parent AND t.any_properties ?| '{partition_key,partition_of}') THEN true END,
+        'is_foreign', CASE WHEN m.kind = 'column' AND EXISTS (SELECT FROM pair t WHERE t.kind = 'table' AND t.identity = m.parent AND t.properties ->> 'type' = 'foreign table') THEN true END,
+        'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'constraint' AND m.joins = 'partition' THEN true END,
         'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false),
         'at_once', CASE WHEN NOT m.leafwise AND (m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of') THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
@@ -94,9 +101,15 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM object o JOIN rule r ON r.kind IN (o.kind, '*') AND r.step IN ('alter', 'rebuild', 'touch', 'beyond', 'rename')
         AND (r.properties && o.changes)
     WHERE o.state = 'changed' AND schemaguard.sg_sync_fill(r.statement, o.new) IS NOT NULL
+      AND NOT (o.kind = 'domain' AND r.step = 'rebuild' AND NOT allow_drop AND o.new ? 'type_loss')
 ), edge AS MATERIALIZED (
     SELECT o.number, d.value ->> 0 AS kind, d.value ->> 1 AS identity
     FROM managed o, jsonb_array_elements(o.target_properties -> 'depends') d
+    UNION
+    -- what goes with a table
+    SELECT t.number, d.value ->> 0, d.value ->> 1
+    FROM managed o JOIN object t ON t.kind = 'table' AND t.state = 'extra' AND t.target_identity = o.target_parent, jsonb_array_elements(o.target_properties -> 'depends') d
+    WHERE o.parent_state = 'extra'
     UNION
     -- columns are of tables
     SELECT o.number, 'table', regexp_replace(d.value ->> 1, '\.("(?:[^"]|"")*"|[^".]+)$', '')
@@ -107,9 +120,11 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION
     SELECT o.number, 'table', o.target_properties ->> 'references' FROM managed o WHERE o.target_properties ? 'references'
     UNION
-    -- an index goes with a column that is made anew
-    SELECT o.number, 'column', o.target_parent || '.' || quote_ident(c.c) FROM managed o, jsonb_array_elements_text(o.target_properties -> 'columns') c (c)
-    WHERE o.kind = 'index' AND c.c IS NOT NULL AND EXISTS (SELECT FROM fired f JOIN object x ON x.number = f.number WHERE f.step = 'rebuild' AND x.kind = 'column')
+    SELECT o.number, 'domain', o.target_parent FROM managed o WHERE o.kind = 'constraint' AND o.of_domain
+    UNION
+    -- an index or constraint goes with a column that is made anew
+    SELECT o.number, 'column', o.target_parent || '.' || quote_ident(c.c) FROM managed o, jsonb_array_elements_text(CASE jsonb_typeof(o.target_properties -> 'columns') WHEN 'array' THEN o.target_properties -> 'columns' END) c (c)
+    WHERE o.kind IN ('index', 'constraint') AND c.c IS NOT NULL AND NOT o.of_domain AND EXISTS (SELECT FROM managed x WHERE x.kind = 'column' AND (x.properties ? 'generated' OR x.target_properties ? 'generated'))
     UNION
     -- a foreign key would have to hold between columns of two types meanwhile
     SELECT o.number, 'column', k.t || '.' || quote_ident(c.name)
@@ -121,6 +136,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT o.number, o.state, o.parent_state, coalesce(o.target_parent, o.parent) AS parent, n.name
     FROM object o CROSS JOIN LATERAL (SELECT CASE
         WHEN o.kind IN ('table', 'view', 'materialized view', 'sequence', 'index', 'type', 'domain') THEN coalesce(o.identity, o.target_identity)
+        WHEN o.kind IN ('function', 'procedure', 'aggregate') THEN 'routine ' || coalesce(o.identity, o.target_identity)
         WHEN o.kind = 'collation' THEN 'collation ' || (coalesce(o.new, o.old) ->> 'address')
         WHEN o.kind = 'statistics' THEN 'statistics ' || coalesce(o.identity, o.target_identity)
         WHEN o.kind = 'constraint' THEN CASE WHEN o.any_properties ->> 'type' IN ('p', 'u', 'x') THEN coalesce(o.new, o.old) ->> 'index' END
@@ -133,9 +149,19 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM occupied e JOIN occupied m ON m.name = e.name AND m.state = 'missing'
     LEFT JOIN object t ON t.kind IN ('table', 'view', 'materialized view') AND t.target_identity = e.parent AND t.state = 'extra'
     WHERE e.state = 'extra'
+), outdated AS MATERIALIZED (
+    -- routines that go while something would go on calling them, or what is new would: of that name there is another one
+    SELECT o.number FROM object o
+    WHERE allow_drop AND o.state = 'extra' AND o.kind IN ('function', 'procedure', 'aggregate', 'operator')
+      AND (EXISTS (SELECT FROM object n WHERE n.state = 'missing' AND n.kind IN ('function', 'procedure', 'aggregate', 'operator')
+               AND schemaguard.sg_sync_name(n.identity) = schemaguard.sg_sync_name(o.target_identity))
+           OR EXISTS (SELECT FROM edge e JOIN managed m ON m.number = e.number WHERE e.kind = o.kind AND e.identity = o.target_identity AND m.state = 'same'))
 ), anew AS (
     SELECT o.number, o.kind, o.target_identity, true AS again
     FROM object o JOIN way w ON w.number = o.number
+    UNION
+    SELECT o.number, o.kind, o.target_identity, true AS again
+    FROM object o JOIN outdated w ON w.number = o.number
     UNION
     -- what is dropped and made again, and what stands on that
     SELECT o.number, o.kind, o.target_identity, true AS again
@@ -145,13 +171,32 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT o.number, o.kind, o.target_identity, false
     FROM object o JOIN fired f ON f.number = o.number WHERE f.step = 'touch'
     UNION
-    SELECT o.number, o.kind, o.target_identity, true
+    SELECT o.number, o.kind, o.target_identity, o.kind <> 'column' OR o.target_properties ? 'generated' OR o.state = 'extra'
     FROM anew a JOIN edge e ON e.kind = a.kind AND e.identity = a.target_identity
     JOIN managed o ON o.number = e.number
-    WHERE o.kind IN ('view', 'materialized view', 'rule', 'policy', 'trigger', 'function', 'procedure', 'aggregate', 'operator', 'cast', 'index', 'statistics')
-       OR o.kind = 'constraint' AND o.target_properties ? 'references'
+    WHERE o.kind IN ('view', 'materialized view', 'rule', 'policy', 'trigger', 'function', 'procedure', 'aggregate', 'operator', 'cast', 'statistics',
+            'event trigger', 'transform', 'conversion', 'operator class', 'text search configuration')
+       -- those of a column that gets another type come along by themselves
+       OR (a.kind <> 'column' OR a.again OR o.target_properties ? 'references') AND o.kind IN ('index', 'constraint')
+       OR o.kind = 'column' AND o.target_properties ? 'generated'
+       OR o.kind = 'table' AND o.state = 'extra' AND a.kind NOT IN ('table', 'column')
+       -- columns have another type meanwhile
+       OR o.kind IN ('column', 'domain', 'type') AND a.kind IN ('type', 'domain', 'collation') AND a.again
 ), rebuilt AS MATERIALIZED (
     SELECT DISTINCT a.number FROM anew a WHERE a.again
+), without_default AS MATERIALIZED (
+    -- defaults that stand on what is made anew
+    SELECT DISTINCT m.number
+    FROM edge e JOIN managed m ON m.number = e.number JOIN managed b ON b.kind = e.kind AND b.target_identity = e.identity
+    WHERE m.kind IN ('column', 'domain') AND m.target_properties ->> 'default' IS NOT NULL AND e.kind IN ('function', 'operator')
+      AND b.number IN (SELECT r.number FROM rebuilt r)
+), without_type AS MATERIALIZED (
+    -- columns of types, domains and collations that are made anew, and what they are meanwhile
+    SELECT m.number, jsonb_build_object('type', coalesce(min(CASE b.kind WHEN 'domain' THEN b.target_properties ->> 'type' WHEN 'type' THEN 'text' END)
+        || substring(min(m.target_properties ->> 'type') FROM '\[\]$'), min(CASE b.kind WHEN 'domain' THEN b.target_properties ->> 'type' WHEN 'type' THEN 'text' ELSE m.target_properties ->> 'type' END))) AS meanwhile
+    FROM edge e JOIN managed m ON m.number = e.number JOIN managed b ON b.kind = e.kind AND b.target_identity = e.identity
+    WHERE m.kind = 'column' AND e.kind IN ('type', 'domain', 'collation') AND b.number IN (SELECT r.number FROM rebuilt r) AND m.number NOT IN (SELECT r.number FROM rebuilt r)
+    GROUP BY m.number
 ), schema_contents AS MATERIALIZED (
     SELECT s.number, s.identity, s.target_identity, s.state, string_agg(p.kind || ' ' || p.within, E'\n' ORDER BY p.kind, p.within COLLATE "C") AS contents
     FROM pair s JOIN (SELECT p.kind, schemaguard.sg_sync_schema(coalesce(p.identity, p.target_identity)) AS schema,
@@ -168,8 +213,13 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT DISTINCT f.number FROM fired f JOIN object o ON o.number = f.number
     WHERE f.step = 'rebuild' AND o.kind IN ('constraint', 'index')
 ), made AS (
-    SELECT o.*, o.kind IN ('constraint', 'index') AND b.number IS NOT NULL AND r.number IS NULL AS beside, r.number IS NOT NULL AS again
+    SELECT o.number, o.kind, o.state, o.changes, o.parent_state, o.any_properties, o.identity, o.target_identity, o.parent, o.target_parent, o.target_properties, o.old,
+        CASE WHEN r.number IS NOT NULL THEN coalesce(f.fresh, o.new) ELSE o.new END AS new, f.fresh,
+        o.kind IN ('constraint', 'index') AND b.number IS NOT NULL AND r.number IS NULL AS beside, r.number IS NOT NULL AS again
     FROM (SELECT * FROM object UNION ALL SELECT * FROM again) o LEFT JOIN rebuilt r ON r.number = o.number LEFT JOIN beside b ON b.number = o.number
+    -- what is made anew has nothing of what it was
+    CROSS JOIN LATERAL (SELECT CASE WHEN o.new IS NOT NULL AND o.state <> 'missing' AND coalesce(r.number, b.number) IS NOT NULL
+        THEN schemaguard.sg_sync_object(o.kind, o.identity, o.parent, o.name, o.properties, NULL) END AS fresh) f
 ), inline AS (
     SELECT o.parent, string_agg(E'\n    ' || (o.new ->> 'column'), ',' ORDER BY (o.new ->> 'position')::int) || E'\n' AS columns
     FROM object o JOIN object t ON t.kind = 'table' AND t.identity = o.parent
@@ -222,11 +272,26 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
         schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), coalesce(f.new, f.old)) AS statement, 'drop' AS step, coalesce(f.full_new, f.full_old) AS context,
         -- it may be another one that is made
-        f.full_old AS olds, coalesce(f.full_new, (SELECT n.full_new FROM filled n WHERE n.kind = f.kind AND n.identity = f.target_identity AND n.state = 'missing')) AS news, NULL::text AS state, NULL AS property,
+        f.full_old AS olds, coalesce(f.full_new, (SELECT n.full_new FROM filled n WHERE n.kind = f.kind AND n.new ->> 'address' = f.old ->> 'address' AND n.state = 'missing')) AS news, NULL::text AS state, NULL AS property,
         -- what a generated column holds comes back with it
         CASE WHEN f.state = 'extra' OR f.kind = 'column' AND NOT f.old ? 'generated' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
     WHERE f.again AND f.parent_state IS DISTINCT FROM 'extra'
+    UNION ALL
+    SELECT 2, CASE x.n WHEN 1 THEN -d.number::bigint * 1000 ELSE d.number::bigint * 1000 + 450 END, d.kind, coalesce(d.identity, d.target_identity), CASE x.n WHEN 1 THEN 'default dropped' ELSE 'default again' END,
+        'ALTER ' || CASE d.kind WHEN 'domain' THEN format('DOMAIN %s ', x.at ->> 'identity') ELSE format('TABLE ONLY %s ALTER COLUMN %I ', x.at ->> 'parent', x.at ->> 'name') END
+            || CASE x.n WHEN 1 THEN 'DROP DEFAULT' ELSE 'SET DEFAULT ' || (d.new ->> 'default') END,
+        CASE x.n WHEN 1 THEN 'drop' ELSE 'alter' END, x.at, CASE x.n WHEN 1 THEN d.old END, d.new, '=default', NULL, NULL
+    FROM described d CROSS JOIN LATERAL (VALUES (1, d.old), (2, d.new)) x (n, at)
+    WHERE d.number IN (SELECT w.number FROM without_default w) AND d.parent_state IS DISTINCT FROM 'extra' AND d.number NOT IN (SELECT r.number FROM rebuilt r)
+      AND (x.n = 1 OR d.new ->> 'default' IS NOT NULL AND NOT coalesce(d.changes && '{default,type,collation,generated,generated_kind}', false))
+    UNION ALL
+    SELECT 2, CASE x.n WHEN 1 THEN -d.number::bigint * 1000 ELSE d.number::bigint * 1000 + 440 END, d.kind, coalesce(d.identity, d.target_identity), CASE x.n WHEN 1 THEN 'type, meanwhile' ELSE 'type again' END,
+        schemaguard.sg_sync_fill('ALTER TABLE {parent} [{?default}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE ', x.at) || CASE x.n WHEN 1 THEN w.meanwhile ->> 'type'
+            ELSE schemaguard.sg_sync_fill('{type}[ COLLATE {collation}][{?!is_foreign} USING {name|I}::text::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]', d.new) END,
+        CASE x.n WHEN 1 THEN 'drop' ELSE 'alter' END, x.at, CASE x.n WHEN 1 THEN d.old ELSE (d.old || w.meanwhile) - 'collation' END, d.new, '=type collation', NULL, NULL
+    FROM described d JOIN without_type w ON w.number = d.number CROSS JOIN LATERAL (VALUES (1, d.old), (2, d.new)) x (n, at)
+    WHERE d.parent_state IS DISTINCT FROM 'extra' AND (x.n = 1 OR d.new IS NOT NULL AND NOT coalesce(d.changes && '{type,collation}', false))
     UNION ALL
     SELECT b.section, f.number::bigint * 1000 + b.rule, f.kind, f.identity, CASE WHEN b.state IS NULL THEN 'created' ELSE 'validated' END, b.statement,
         CASE WHEN b.state IS NULL THEN 'create' ELSE 'validate' END, f.full_new, '{"validated": false}', f.full_new, b.state, NULL, f.lost
@@ -243,7 +308,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         (VALUES (1, 'default', 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET DEFAULT {default}'), (2, 'not_null', '{?not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL')) x (n, property, statement)
     WHERE f.kind = 'column' AND f.parent_state = 'missing' AND NOT t.new ? 'partition_of' AND (t.new ? 'of_type' OR f.new ->> 'inherited' = 'only')
     UNION ALL
-    SELECT r.section, f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
+    -- partitions join when both have all columns and checks
+    SELECT r.section, CASE f.kind WHEN 'table' THEN 900000000 ELSE 0 END + f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'after' WHERE f.state = 'missing'
     UNION ALL
     -- names first: all else has the new ones
@@ -257,20 +323,30 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.state = 'missing'
     UNION ALL
     -- what a new object has beyond that
-    SELECT greatest(r.section, b.section), f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new || jsonb_build_object('old', '{}'::jsonb)),
+    SELECT greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END), f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, coalesce(f.fresh, f.full_new) || jsonb_build_object('old', '{}'::jsonb)),
         'fresh', f.full_new, NULL, f.full_new, r.state, r.property, f.lost
     FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties
     LEFT JOIN born b ON b.number = f.number
-    WHERE f.state = 'missing' OR f.again
+    WHERE f.state = 'missing' OR f.again OR f.beside
     UNION ALL
-    SELECT r.section, f.number::bigint * 1000 + r.rule, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
-        'alter', f.full_new, f.old, f.full_new, r.state, r.property, r.loss
-    FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter'
+    -- a sequence of a column's own gives its name away at once, a default the label that it is
+    SELECT r.section, CASE WHEN f.kind = 'column' AND (r.property = 'identity' AND NOT f.new ? 'identity' OR r.property = 'default' AND EXISTS (
+                SELECT FROM edge e JOIN object y ON y.kind = 'type' AND y.target_identity = e.identity JOIN fired t ON t.number = y.number AND t.step = 'touch'
+                WHERE e.number = f.number AND e.kind = 'type')) THEN -f.number::bigint * 1000
+            WHEN f.kind = 'table' AND r.section = 2 AND r.statement LIKE '% ATTACH PARTITION %' THEN 900000000 + f.number::bigint * 1000
+            -- after the keys that it is in
+            WHEN r.property = 'not_null' AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint ELSE f.number::bigint * 1000 + r.rule END,
+        f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
+        'alter', f.full_new, CASE WHEN t.number IS NOT NULL THEN (f.old || t.meanwhile) - '{collation,default}'::text[]
+            WHEN f.number IN (SELECT w.number FROM without_default w) THEN f.old - 'default' ELSE f.old END, f.full_new, r.state, r.property, r.loss
+    FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter' LEFT JOIN without_type t ON t.number = f.number
     WHERE NOT f.again AND NOT f.beside
     UNION ALL
-    SELECT greatest(2, b.section), f.number::bigint * 1000 + 900, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statements, 'alter', f.full_new, f.old, f.full_new, NULL,
+    SELECT greatest(2, b.section), f.number::bigint * 1000 + 900, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statements, 'alter', f.full_new, f.old, f.full_new,
         -- a new object has what default privileges give it, and another owner the grants of the old one
-        CASE WHEN f.state = 'changed' AND NOT f.again AND NOT 'owner' = ANY (f.changes) AND (f.kind <> 'column' OR f.parent NOT IN (SELECT r.identity FROM regranted r)) THEN 'acl' END, NULL
+        CASE WHEN NOT (f.state = 'changed' AND NOT f.again AND NOT 'owner' = ANY (f.changes) AND (f.kind <> 'column' OR f.parent NOT IN (SELECT r.identity FROM regranted r)))
+            THEN '!' || schemaguard.sg_sync_acl_guard(f.kind, f.new ->> 'owner', f.new -> 'acl', CASE WHEN f.state = 'changed' AND NOT f.again THEN coalesce(f.old, '{}') END) END,
+        'acl', NULL
     FROM filled f LEFT JOIN born b ON b.number = f.number CROSS JOIN LATERAL (SELECT string_agg(g.statement, E';\n' ORDER BY g.n) AS statements
         FROM jsonb_array_elements_text(schemaguard.sg_sync_grants(f.kind,
         CASE WHEN f.kind = 'column' THEN f.parent WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE coalesce(f.identity, f.target_identity) END,
@@ -281,12 +357,13 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION ALL
     -- what is revoked on a table is revoked on its columns, too
     SELECT 2, m.number::bigint * 1000 + 900, m.kind, m.identity, 'privileges again', (SELECT string_agg(g, E';\n') FROM jsonb_array_elements_text(
-        schemaguard.sg_sync_grants('column', m.parent, quote_ident(m.name), NULL, m.properties -> 'acl', '{}')) g), 'alter', m.properties, NULL, NULL, NULL, NULL, NULL
+        schemaguard.sg_sync_grants('column', m.parent, quote_ident(m.name), NULL, m.properties -> 'acl', '{}')) g), 'alter',
+        m.properties || jsonb_build_object('parent', m.parent, 'name', m.name), NULL, NULL, '!' || schemaguard.sg_sync_acl_guard(m.kind, NULL, m.properties -> 'acl', '{}'), 'acl', NULL
     FROM managed m WHERE m.kind = 'column' AND m.state = 'same' AND m.properties ? 'acl' AND m.parent IN (SELECT r.identity FROM regranted r)
     UNION ALL
     -- what the target would grant by default
     SELECT 2, f.number::bigint * 1000 + 850, f.kind, f.identity, 'no default privileges', format('REVOKE ALL ON %s FROM %s', d.name, string_agg(d.grantee, ', ' ORDER BY d.grantee)),
-        'alter', f.full_new, NULL, NULL, NULL, NULL, NULL
+        'alter', f.full_new, NULL, NULL, format('!CASE WHEN (SELECT {acl}::pg_catalog.jsonb ?| %L::text[] FROM {place}) THEN ''before'' ELSE ''after'' END', array_agg(d.grantee ORDER BY d.grantee)), 'acl', NULL
     FROM filled f CROSS JOIN LATERAL (
         SELECT DISTINCT g.key AS grantee, CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLE ' || f.identity
             WHEN f.kind = 'aggregate' THEN 'FUNCTION ' || f.identity WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE upper(f.kind) || ' ' || f.identity END AS name
@@ -302,31 +379,40 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.state = 'missing' OR f.again
     GROUP BY f.number, f.kind, f.identity, f.full_new, d.name
     UNION ALL
-    SELECT 6, 1000000000 - f.number::bigint * 1000, f.kind, f.target_identity, 'dropped', schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), f.old),
+    -- last, but for a sequence whose name that of an identity column needs
+    SELECT 6, CASE WHEN f.kind = 'sequence' AND EXISTS (SELECT FROM object c WHERE c.kind = 'column' AND 'identity' = ANY (c.changes) AND c.target_identity = f.old ->> 'owned_by') THEN -f.number::bigint
+        ELSE 1000000000 - f.number::bigint * 1000 END, f.kind, f.target_identity, 'dropped', schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), f.old),
         'drop', f.full_old, f.full_old, NULL, NULL, NULL, coalesce(own.loss, 'the ' || f.kind)
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
-    WHERE f.state = 'extra' AND f.parent_state IS DISTINCT FROM 'extra' AND f.kind <> 'default privilege' AND NOT f.again
+    WHERE f.state = 'extra' AND f.kind <> 'default privilege' AND NOT f.again
+      -- what may hold another table
+      AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
 ), asked AS (
-    SELECT s.*, q.properties AS asked, q.printed, q.expressions, q.alone, schemaguard.sg_sync_fill(a.statement, s.context) AS place_of
+    SELECT s.*, q.properties AS asked, q.printed, q.expressions, q.alone, schemaguard.sg_sync_fill(a.statement, s.context)
+            -- what has its name may be of another kind
+            || CASE WHEN s.step = 'drop' THEN CASE s.kind WHEN 'table' THEN ' AND o.relkind IN (''r'', ''p'', ''f'')' WHEN 'view' THEN ' AND o.relkind = ''v''' WHEN 'materialized view' THEN ' AND o.relkind = ''m'''
+                WHEN 'sequence' THEN ' AND o.relkind = ''S''' WHEN 'index' THEN ' AND o.relkind IN (''i'', ''I'')' WHEN 'domain' THEN ' AND o.typtype = ''d''' WHEN 'type' THEN ' AND o.typtype <> ''d''' ELSE '' END ELSE '' END AS place_of
     FROM step s
     LEFT JOIN every_rule a ON a.kind = s.kind AND a.step = 'at'
+    CROSS JOIN LATERAL (SELECT s.step IN ('create', 'drop') AND s.state IS NULL AS whole) w
     CROSS JOIN LATERAL (
         SELECT array_agg(f.property ORDER BY f.number) AS properties, array_agg(f.printed ORDER BY f.number) AS printed,
-            s.step NOT IN ('create', 'drop') AND count(*) = 1 AS alone,
-            string_agg(CASE WHEN s.step NOT IN ('create', 'drop') AND x.n = 1 THEN '' ELSE quote_literal(f.property || ': ') || ' || ' END
+            NOT w.whole AND count(*) = 1 AS alone,
+            string_agg(CASE WHEN NOT w.whole AND x.n = 1 THEN '' ELSE quote_literal(f.property || ': ') || ' || ' END
                 || CASE WHEN s.step = 'fresh' AND f.fresh IS NOT NULL THEN 'nullif(' || f.expression || ', ' || f.fresh || ')' ELSE f.expression END, ', ' ORDER BY f.number) AS expressions
-        FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN s.step IN ('create', 'drop') THEN f.main
+        FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN w.whole THEN f.main AND NOT (s.step = 'drop' AND f.property = 'columns_state' AND s.context ? 'partition_of')
             ELSE f.property = ANY (string_to_array(coalesce(substring(s.state FROM '^=(.*)'), s.property), ' ')) END) f, LATERAL (SELECT f.n) x (n)) q
     WHERE s.statement IS NOT NULL
 )
 SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     CASE WHEN s.state LIKE '?%' THEN schemaguard.sg_sync_fill(substr(s.state, 2), s.context)
+        WHEN s.state LIKE '!%' THEN replace(replace(substr(s.state, 2), '{acl}', s.expressions), '{place}', s.place_of)
         WHEN s.place_of IS NULL OR s.expressions IS NULL AND s.step NOT IN ('create', 'drop') THEN NULL
         WHEN s.alone THEN format('(SELECT %s FROM %s)', s.expressions, s.place_of)
         ELSE format('(SELECT %s FROM %s)', coalesce('pg_catalog.concat_ws(''; '', ' || s.expressions || ')', '''there'''), s.place_of) END AS guard,
-    CASE WHEN s.state LIKE '?%' THEN 'before' WHEN s.step IN ('create', 'fresh') THEN NULL
+    CASE WHEN s.state ~ '^[?!]' THEN 'before' WHEN s.step IN ('create', 'fresh') THEN NULL
         ELSE schemaguard.sg_sync_expected(s.olds, s.asked, s.printed, s.alone) END,
-    CASE WHEN s.state LIKE '?%' THEN 'after' WHEN s.news IS NULL THEN NULL
+    CASE WHEN s.state ~ '^[?!]' THEN 'after' WHEN s.news IS NULL THEN NULL
         ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END,
     s.step || coalesce(' loses ' || coalesce(schemaguard.sg_sync_fill(s.loss, s.context), CASE WHEN s.step <> 'alter' THEN s.loss END), ''),
     CASE WHEN s.section = 3 THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' ELSE 'index' END END,
@@ -336,10 +422,13 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     -- what shows the rows that are in the way
     CASE WHEN target <> 'live' OR s.context ? 'in_new' OR s.section NOT IN (3, 4) THEN NULL
         WHEN s.kind = 'column' AND s.property = 'not_null' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'not null', quote_ident(s.context ->> 'name'))
-        WHEN s.kind = 'constraint' AND s.step = 'create' THEN CASE CASE WHEN NOT s.context ? 'period' AND s.context ->> 'validated' IS DISTINCT FROM 'false' THEN replace(s.context ->> 'type', 'p', 'u') END
+        WHEN s.kind = 'constraint' AND NOT s.context ? 'of_domain' AND (s.step = 'create' OR s.what = 'replaced'
+                AND (s.context -> 'expression', s.context -> 'columns', s.context -> 'references') IS DISTINCT FROM (s.context #> '{old,expression}', s.context #> '{old,columns}', s.context #> '{old,references}')) THEN CASE CASE WHEN NOT s.context ? 'period' AND s.context ->> 'validated' IS DISTINCT FROM 'false' THEN replace(s.context ->> 'type', 'p', 'u') END
             WHEN 'f' THEN format('SELECT * FROM @extschema@.sg_orphans(%L, %L, %L, %L)', s.context ->> 'parent', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'columns')),
                 s.context ->> 'references', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'referenced_columns')))
-            WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context)) END
+            WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context))
+            -- as whom it may run is decided there
+            WHEN 'c' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'check', s.context ->> 'expression') END
     END
 FROM asked s
 UNION ALL
@@ -355,6 +444,9 @@ UNION ALL
 -- what is left out
 SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
 FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'beyond'
+UNION ALL
+SELECT 0, o.number, o.kind, o.identity, 'type', 'what ' || (o.new ->> 'type') || ' can''t hold of ' || (o.old ->> 'type') || ' would be lost (allow_drop)', NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
+FROM object o WHERE o.kind = 'domain' AND NOT allow_drop AND o.new ? 'type_loss'
 UNION ALL
 SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL, NULL, NULL
 FROM filled f WHERE f.new ? 'hidden' AND (f.state = 'missing' OR f.again OR f.changes && '{options,server_options}')
@@ -455,8 +547,8 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
     IS 'a statement with its guard';
 
--- The rows that a statement would be refused for, up to 1000. Only names of a snapshot are in such a query, as literals. What
--- can't be asked is left to the statement.
+-- The rows that a statement would be refused for, up to 1000. Only names of a snapshot are in such a query, as literals, and
+-- conditions of checks, which sg_rule_violations() runs as nobody who could be harmed. What can't be asked is left to the statement.
 CREATE FUNCTION schemaguard.sg_sync_finds(finder text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -33,6 +33,8 @@ AS $function$
                 (SELECT pg_get_serial_sequence(parent, a.attname) AS sequence FROM pg_attribute a
                  WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) q
             WHERE q.sequence IS NOT NULL)
+        -- a step of its own drops what has nothing but itself
+        WHEN statement LIKE 'DO $partitions$%' THEN substring(statement FROM 'END \$partitions\$;\s*(.*)')
         WHEN statement ~ E'(^|;\n)\\s*DO \\$' THEN NULL
         WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' THEN regexp_replace(statement, '\sWITH DATA$', ' WITH NO DATA')
         -- in a transaction

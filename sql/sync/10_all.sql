@@ -1,5 +1,5 @@
 VALUES
-('*', 'alter', 'owner', 2, true, '{?kind!=extension}ALTER {object} OWNER TO {owner}', NULL, NULL::text),
+('*', 'alter', 'owner', 2, true, '{?kind!=extension}{?!old.owned_by}ALTER {object} OWNER TO {owner}', NULL, NULL::text),
 ('*', 'alter', 'comment', 2, true, 'COMMENT ON {object} IS [{comment|L}][{?!comment}NULL]', NULL, NULL),
 ('*', 'drop', NULL, 6, false, 'DROP {object}', NULL, 'the {kind}'),
 ('table|view|materialized view|sequence', 'rename', 'parent', 2, false, 'ALTER {old.object} SET SCHEMA {parent}', '?CASE WHEN pg_catalog.to_regclass({old.identity|L}) IS NOT NULL AND pg_catalog.to_regclass({identity|L}) IS NULL THEN ''before'' WHEN pg_catalog.to_regclass({identity|L}) IS NOT NULL AND (pg_catalog.to_regclass({old.identity|L}) IS NULL[{?old_name_again} OR true]) THEN ''after'' ELSE ''not there, or there under both names'' END', NULL),

@@ -2,12 +2,13 @@ VALUES
 ('table', 'create', NULL, 2, false, '{?type=foreign table}CREATE FOREIGN TABLE {identity} ({columns})[ INHERITS ({inherits})] SERVER {server|I}[ OPTIONS ({server_options|F})]', NULL, NULL),
 ('table', 'create', NULL, 2, false, '{?type!=foreign table}CREATE [{persistence|U} ]TABLE {identity} [OF {of_type}][{?!of_type}({columns})][ INHERITS ({inherits})][ PARTITION BY {partition_key}][ USING {access_method|I}][ WITH ({options|O}[{?toast_options}, {toast_with}])][{?!options} WITH ({toast_with})][ TABLESPACE {tablespace|I}]', NULL, NULL),
 ('table', 'after', 'partition_of', 2, true, 'ALTER TABLE {partition_of} ATTACH PARTITION {identity} {partition_bound}', '?(SELECT CASE pg_catalog.max(i.inhparent::pg_catalog.regclass::text) WHEN {partition_of|L} THEN ''after'' ELSE coalesce(''attached to '' || pg_catalog.max(i.inhparent::pg_catalog.regclass::text), ''before'') END FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L}))', NULL),
--- a partition that stays does not go with what it was a partition of
-('table', 'drop', NULL, 6, false, '[{?partition_key}DO $partitions$
-DECLARE p pg_catalog.regclass;
+-- a partition that stays does not go with what it was a partition of, and keys that lead to that do not hold one that goes
+('table', 'drop', NULL, 6, false, '[{?partitions}DO $partitions$
+DECLARE p record;
 BEGIN
-    FOR p IN SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = pg_catalog.to_regclass({identity|L}) LOOP
-        EXECUTE pg_catalog.format(''ALTER TABLE %s DETACH PARTITION %s'', {identity|L}, p);
+    FOR p IN SELECT i.inhparent::pg_catalog.regclass AS whole, i.inhrelid::pg_catalog.regclass AS part FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+        WHERE c.relispartition AND pg_catalog.to_regclass({identity|L}) IN (i.inhparent, i.inhrelid) LOOP
+        EXECUTE pg_catalog.format(''ALTER TABLE %s DETACH PARTITION %s'', p.whole, p.part);
     END LOOP;
 END $partitions$;
 ]DROP {object}', NULL, 'the table'),
@@ -15,7 +16,7 @@ END $partitions$;
     '?CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L}) AND i.inhdetachpending) THEN ''before'' ELSE ''after'' END', NULL),
 ('table', 'alter', 'partition_of partition_bound', 2, false, '{?old.partition_of}{?!old.partition_detached}ALTER TABLE {old.partition_of} DETACH PARTITION {identity}',
     '?(SELECT CASE pg_catalog.max(i.inhparent::pg_catalog.regclass || '' '' || pg_catalog.pg_get_expr(c.relpartbound, c.oid)) WHEN {old.bound|L} THEN ''before'' ELSE ''after'' END FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE c.oid = pg_catalog.to_regclass({identity|L}))', NULL),
-('table', 'alter', 'partition_detached partition_of partition_bound', 6, false, '{?partition_of}{?!partition_detached}ALTER TABLE {partition_of} ATTACH PARTITION {identity} {partition_bound}',
+('table', 'alter', 'partition_detached partition_of partition_bound', 2, false, '{?partition_of}{?!partition_detached}ALTER TABLE {partition_of} ATTACH PARTITION {identity} {partition_bound}',
     '?CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L})) THEN ''after'' ELSE ''before'' END', NULL),
 ('table', 'beyond', 'partition_detached', 2, NULL, '{?partition_detached}the reference is in the middle of DETACH PARTITION CONCURRENTLY', NULL, NULL),
 ('table', 'alter', 'persistence', 2, false, 'ALTER TABLE {identity} SET [{?persistence}UNLOGGED][{?!persistence}LOGGED]', NULL, NULL),
@@ -51,16 +52,20 @@ END $partitions$;
 -- a type and its default in one: neither fits the other's old one
 ('column', 'alter', 'type collation', 2, false, '{?!inherited}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
     '=type collation default', '{type_loss}'),
-('column', 'alter', 'default', 2, false, '{?default_alone}ALTER TABLE {parent} ALTER COLUMN {name|I} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', NULL, NULL),
-('column', 'alter', 'not_null', 2, false, '{?old.not_null}{?!not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP NOT NULL', NULL, NULL),
-('column', 'alter', 'not_null', 4, true, '{?not_null}{?!filled}ALTER TABLE {parent} ADD CONSTRAINT {not_null_check|I} CHECK ({name|I} IS NOT NULL) NOT VALID',
+('column', 'alter', 'type collation', 2, false, '{?inherited}{?joins}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
+    '=type collation default', '{type_loss}'),
+('column', 'alter', 'default', 2, false, '{?default_alone}ALTER TABLE ONLY {parent} ALTER COLUMN {name|I} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', NULL, NULL),
+('column', 'alter', 'not_null', 6, false, '{?old.not_null}{?!not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP NOT NULL', NULL, NULL),
+-- nobody uses a partition that is about to be attached
+('column', 'alter', 'not_null', 2, true, '{?not_null}{?!filled}{?joins}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL', NULL, NULL),
+('column', 'alter', 'not_null', 4, true, '{?not_null}{?!filled}{?!joins}ALTER TABLE {parent} ADD CONSTRAINT {not_null_check|I} CHECK ({name|I} IS NOT NULL)[{?!of_partition} NO INHERIT] NOT VALID',
     '?CASE WHEN {not_null_state} THEN ''after'' ELSE CASE {not_null_check_state} WHEN ''none'' THEN ''before'' WHEN ''true'' THEN ''after'' WHEN ''false'' THEN ''after'' ELSE {not_null_check_state} END END', NULL),
-('column', 'alter', 'not_null', 5, true, '{?not_null}{?!filled}ALTER TABLE {parent} VALIDATE CONSTRAINT {not_null_check|I}',
+('column', 'alter', 'not_null', 5, true, '{?not_null}{?!filled}{?!joins}ALTER TABLE {parent} VALIDATE CONSTRAINT {not_null_check|I}',
     '?CASE WHEN {not_null_state} THEN ''after'' ELSE CASE {not_null_check_state} WHEN ''false'' THEN ''before'' WHEN ''true'' THEN ''after'' ELSE {not_null_check_state} END END', NULL),
-('column', 'alter', 'not_null', 6, true, '{?not_null}{?!filled}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL',
+('column', 'alter', 'not_null', 6, true, '{?not_null}{?!filled}{?!joins}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL',
     '?CASE WHEN {not_null_state} THEN ''after'' ELSE CASE {not_null_check_state} WHEN ''true'' THEN ''before'' ELSE {not_null_check_state} END END', NULL),
-('column', 'alter', 'not_null', 6, true, '{?not_null}{?!filled}ALTER TABLE {parent} DROP CONSTRAINT {not_null_check|I}',
-    '?CASE {not_null_check_state} WHEN ''none'' THEN ''after'' WHEN ''true'' THEN ''before'' ELSE {not_null_check_state} END', NULL),
+('column', 'alter', 'not_null', 6, true, '{?not_null}{?!filled}{?!joins}ALTER TABLE {parent} DROP CONSTRAINT {not_null_check|I}',
+    '?CASE {not_null_check_state} WHEN ''none'' THEN ''after'' WHEN ''true'' THEN ''before'' ELSE CASE WHEN {not_null_state} THEN ''before'' ELSE {not_null_check_state} END END', NULL),
 ('column', 'alter', 'identity', 6, false, '{?identity}{?!old.identity}ALTER TABLE {parent} ALTER COLUMN {name|I} ADD GENERATED {identity|U} AS IDENTITY ({identity_options})', '=identity_word', NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}{?identity}ALTER TABLE {parent} ALTER COLUMN {name|I} SET GENERATED {identity|U}', '=identity_word', NULL),
 ('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}ALTER TABLE {parent} ALTER COLUMN {name|I} {identity_sets}', '=identity_state', NULL),

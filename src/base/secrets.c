@@ -20,6 +20,9 @@
 
 #define HIDDEN "***"
 
+/* What a snapshot has in place of one */
+#define HIDDEN_BEFORE "(hidden)"
+
 static const char *const words[] = {
 	"passw", "passphrase", "pwd", "secret", "token", "credential", "api_key", "apikey", "access_key", "private_key"
 };
@@ -76,7 +79,8 @@ secret_value(const char *text, size_t *start, size_t *length)
 	{
 		*start = p - text;
 
-		for (*length = 0; !ends_value(p[*length]);)
+		*length = strncmp(p, HIDDEN_BEFORE, strlen(HIDDEN_BEFORE)) == 0 ? strlen(HIDDEN_BEFORE) : 0;
+		while (!ends_value(p[*length]))
 			(*length)++;
 		return true;
 	}

@@ -77,6 +77,7 @@ typedef struct DriftComparison
 	List	   *same;			/* of DriftPair *: those */
 	SgNameTable *apart;			/* tables that are to be two pairs, or NULL */
 	bool		knows_apart;	/* from a first look */
+	SgNameTable *computed;		/* tables with generated columns, or NULL */
 	List	   *objects[2];		/* of DriftObject *, by side, in order */
 	SgNameTable *by_name[2];	/* the same by kind and identity */
 	List	   *changes;		/* of DriftChange * */

@@ -130,9 +130,9 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 			if (object->partner)
 			{
 				fill_object(pair, object->partner);
-				/* a name of PostgreSQL's choice is as good as another */
-				if (!object->automatic_pair && strcmp(pair->name[0], pair->name[1]) != 0)
-					pair->changes = list_make1("name");
+				/* a name of PostgreSQL's choice is as good as another, but may be asked for */
+				if (strcmp(pair->name[0], pair->name[1]) != 0)
+					pair->changes = list_make1(object->automatic_pair ? "automatic_name" : "name");
 				/* in a schema that is renamed, nothing moves */
 				if (has_own_schema(pair) && strcmp(drift_new_schema(c, pair->parent[0]), pair->parent[1]) != 0)
 					pair->changes = lappend(pair->changes, "parent");
@@ -412,12 +412,34 @@ finish(DriftComparison *c, void *arg)
 	sg_names_destroy(pairs);
 }
 
+/* Does it need a routine, an operator or a type of somebody's? */
+static bool
+needs_code(const SnapshotObject *object)
+{
+	static const char *const plain[] = {"column", "table", "sequence", "constraint", "index", "view", "materialized view"};
+	Jsonb	   *edges = drift_value(object->properties, "depends");
+
+	for (uint32 i = 0; edges && i < JsonContainerSize(&edges->root); i++)
+	{
+		JsonbValue *edge = getIthJsonbValueFromContainer(&edges->root, i);
+		JsonbValue *kind = edge->type == jbvBinary ? getIthJsonbValueFromContainer(edge->val.binary.data, 0) : NULL;
+		bool		is_plain = false;
+
+		for (int j = 0; kind && j < lengthof(plain); j++)
+			is_plain = is_plain || (strlen(plain[j]) == (size_t) kind->val.string.len &&
+									strncmp(plain[j], kind->val.string.val, kind->val.string.len) == 0);
+		if (kind && !is_plain)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What is the same on both sides, but can't stay while something below it is
  * changed, or says how something beside it has to be changed
  */
 static bool
-is_fragile(const SnapshotObject *object)
+is_fragile(DriftComparison *c, const SnapshotObject *object)
 {
 	switch (object->kind)
 	{
@@ -435,12 +457,26 @@ is_fragile(const SnapshotObject *object)
 		case KIND_DEFAULT_PRIVILEGE:
 			return drift_value(object->properties, "extension") == NULL;
 		case KIND_COLUMN:
-			return drift_value(object->properties, "acl") != NULL;
+			return drift_value(object->properties, "acl") != NULL ||
+				drift_value(object->properties, "generated") != NULL || needs_code(object);
 		case KIND_CONSTRAINT:
-			return drift_value(object->properties, "references") != NULL;
+			/* one without columns may be of a domain */
+			return drift_value(object->properties, "references") != NULL || needs_code(object) ||
+				drift_value(object->properties, "columns") == NULL ||
+				(c->computed && sg_names_has(c->computed, object->parent, ""));
+		case KIND_TYPE:
+		case KIND_CAST:
+		case KIND_STATISTICS:
+		case KIND_EVENT_TRIGGER:
+		case KIND_TRANSFORM:
+		case KIND_CONVERSION:
+		case KIND_OPERATOR_CLASS:
+		case KIND_TEXT_SEARCH_CONFIGURATION:
+			return needs_code(object);
 		case KIND_TABLE:
 			return drift_value(object->properties, "partition_key") != NULL ||
-				drift_value(object->properties, "partition_of") != NULL;
+				drift_value(object->properties, "partition_of") != NULL ||
+				strcmp(drift_string(object->properties, "type"), "foreign table") == 0;
 		default:
 			return false;
 	}
@@ -470,7 +506,7 @@ drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObjec
 {
 	DriftPair  *pair;
 
-	if (!c->keep_same || !is_fragile(a))
+	if (!c->keep_same || !is_fragile(c, a))
 		return;
 	pair = new_pair(a->kind);
 	fill_copy(pair, DRIFT_REFERENCE, a);
@@ -514,6 +550,13 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
 
 	if (!c->keep_same)
 		return false;
+	/* columns come before constraints */
+	if (a->kind == KIND_COLUMN && (drift_value(a->properties, "generated") || drift_value(b->properties, "generated")))
+	{
+		if (c->computed == NULL)
+			c->computed = sg_names_create(CurrentMemoryContext);
+		sg_names_enter(c->computed, copy_text(b->parent), "");
+	}
 	if (!c->knows_apart)
 	{
 		if (is_table && (differs(a, b, "type") || differs(a, b, "partition_key") || differs(a, b, "server")))

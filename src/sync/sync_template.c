@@ -11,6 +11,7 @@
  *	{a|L}			as literals
  *	{a|U}			in capitals
  *	{a|O}			options name=value as name='value'
+ *	{a|R}			the same as the server prints them
  *	{a|F}			as name 'value'
  *	{a|K}			as their names
  *	{a|S}			as statements, with semicolons between them
@@ -116,8 +117,10 @@ append_option(StringInfo buf, const char *option, char form)
 	char	   *name = equal ? pnstrdup(option, equal - option) : pstrdup(option);
 
 	appendStringInfoString(buf, quote_identifier(name));
-	if (form != 'K')
-		appendStringInfo(buf, "%s%s", form == 'O' ? "=" : " ", quote_literal_cstr(equal ? equal + 1 : ""));
+	if (form == 'R' && equal && strcmp(quote_identifier(equal + 1), equal + 1) == 0)
+		appendStringInfo(buf, "=%s", equal + 1);
+	else if (form != 'K')
+		appendStringInfo(buf, "%s%s", form == 'F' ? " " : "=", quote_literal_cstr(equal ? equal + 1 : ""));
 }
 
 static void
@@ -135,6 +138,7 @@ append_text(StringInfo buf, const char *text, char form)
 			appendStringInfoString(buf, asc_toupper(text, strlen(text)));
 			break;
 		case 'O':
+		case 'R':
 		case 'F':
 		case 'K':
 			append_option(buf, text, form);

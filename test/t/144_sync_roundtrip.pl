@@ -5,8 +5,12 @@
 # everything, in the objects of PostgreSQL's own regression tests, and in real schemas, where ../shared/corpus is. For
 # the regression objects PGREGRESS has to name src/test/regress of PostgreSQL's source; what the server can't is left out.
 #
+# Then pairs of small schemas, each side written on its own (SgPairs.pm), and with SG_LONG=1 each database from nothing and
+# some real schemas into others.
+#
 # A few of them, with SG_LONG=1 1,500, of which 99 % have to be right. SG_BATCH=n runs batch n alone, SG_CASES=n that
-# many edits, SG_EDITS=n so many at once, SG_SEED=n starts elsewhere, SG_BASE=name takes the databases whose names match.
+# many edits, SG_EDITS=n so many at once, SG_SEED=n starts elsewhere, SG_BASE=name takes the databases whose names match,
+# SG_PAIR=name the pairs whose names do.
 #
 # rooms: sync drift snapshot
 # takes: 20 s
@@ -17,6 +21,7 @@ use lib $FindBin::RealBin;
 use PostgreSQL::Test::Utils;
 use SgDrift;
 use SgEdits;
+use SgPairs;
 use SgSync;
 use SgTest;
 use Test::More;
@@ -99,6 +104,19 @@ sub random_edits
 	}
 }
 
+# One whole schema from another one, or from nothing; what goes wrong is told
+sub whole
+{
+	my ($kind, $name, $reference, $template) = @_;
+	$sync->clone('target', $template);
+	my $problem = $sync->round($reference, 'target');
+	$told{$kind}++ if $problem =~ /^left out: /;
+	$problem = '' if $problem =~ /^left out: /;
+	$problem ? $wrong{$kind}++ : $right{$kind}++;
+	diag("$name: " . substr($problem, 0, 2500)) if $problem;
+	return !$problem;
+}
+
 # ---- one of everything ----
 
 # What went wrong once
@@ -146,7 +164,32 @@ if ('everything' =~ /$bases/)
 		my ($went, @wrong) = batch($base, "each property, batch $n", map { $_->[0] } @some);
 		ok(!@wrong, "each property, batch $n") unless long_run();
 	}
-	random_edits($base, $cases || (long_run() ? 250 : $per_batch));
+	whole('from nothing', 'everything from nothing', $base->{reference}) if long_run() && !$only;
+	random_edits($base, $cases // (long_run() ? 250 : $per_batch));
+}
+
+# ---- pairs, each side written on its own ----
+
+if ('pairs' =~ /$bases/ && !$only)
+{
+	my $wanted = $ENV{SG_PAIR} // '.';
+	srand(seed());
+	my @pairs = sort { $a->[3] <=> $b->[3] } map { [ @$_, rand ] } grep { $_->[0] =~ /$wanted/ } pairs(major($node));
+	@pairs = @pairs[ 0 .. 2 ] if !long_run() && !$ENV{SG_PAIR};
+	foreach my $pair (@pairs)
+	{
+		my ($name, @sides) = @$pair[ 0 .. 2 ];
+		my @kept;
+		foreach my $n (0, 1)
+		{
+			$sync->clone("side$n");
+			$sync->sql("side$n", $sides[$n]);
+			$sync->fill("side$n");
+			push @kept, $sync->keep("side$n");
+		}
+		ok(whole('pairs', "$name, a to b", $kept[1], 'side0'), "pair: $name, a to b");
+		ok(whole('pairs', "$name, b to a", $kept[0], 'side1'), "pair: $name, b to a");
+	}
 }
 
 # ---- PostgreSQL's regression objects ----
@@ -183,7 +226,9 @@ BEGIN
     END LOOP;
 END $$;
 SQL
-	random_edits(base('regression', 'regression objects'), $cases || (long_run() ? 240 : 5));
+	my $base = base('regression', 'regression objects');
+	whole('from nothing', 'regression from nothing', $base->{reference}) if long_run() && !$only;
+	random_edits($base, $cases // (long_run() ? 240 : 5));
 }
 
 # ---- real schemas ----
@@ -194,13 +239,22 @@ SKIP:
 	skip "no corpus in $corpus", 1 if !-e "$corpus/load_facts.sh";
 	my @names = grep { "corpus_$_" =~ /$bases/ } map { m,([^/]+)/tables.tsv$, ? $1 : () } sort glob "$corpus/*/tables.tsv";
 	@names = grep { $_ eq 'pagila' } @names if !long_run();
+	my $last;
 	foreach my $name (@names)
 	{
 		local ($ENV{PGHOST}, $ENV{PGPORT}) = ($node->host, $node->port);
 		is(system("bash '$corpus/load_facts.sh' '$corpus/$name' corpus_$name > /dev/null 2>&1"), 0, "$name is loaded");
 		$sync->sql("corpus_$name", 'CREATE EXTENSION schemaguard');
-		random_edits(base("corpus_$name", 'real schemas'), $cases || (long_run() ? 30 : 5));
-		$sync->sql('postgres', "DROP DATABASE corpus_$name");
+		my $base = base("corpus_$name", 'real schemas');
+		if (long_run() && !$only)
+		{
+			whole('from nothing', "$name from nothing", $base->{reference});
+			whole('one into another', "$name from $last->{name}", $base->{reference}, $last->{name}) if $last;
+			$sync->sql('postgres', "DROP DATABASE $last->{name}") if $last;
+			$last = $base;
+		}
+		random_edits($base, $cases // (long_run() ? 30 : 5));
+		$sync->sql('postgres', "DROP DATABASE corpus_$name") if !$last;
 	}
 }
 

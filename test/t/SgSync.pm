@@ -55,8 +55,13 @@ sub sql
 sub clone
 {
 	my ($self, $db, $template) = @_;
-	$self->sql('postgres', "SET client_min_messages = error;\nDROP DATABASE IF EXISTS $db;\nCREATE DATABASE $db TEMPLATE " . ($template // 'template0') . ';');
-	$self->sql($db, 'CREATE EXTENSION schemaguard') if !$template;
+	if (!$template && !$self->{empty})
+	{
+		$template = $self->{empty} = 'sync_empty';
+		$self->clone($template, 'template0');
+		$self->sql($template, 'CREATE EXTENSION schemaguard');
+	}
+	$self->sql('postgres', "SET client_min_messages = error;\nDROP DATABASE IF EXISTS $db;\nCREATE DATABASE $db TEMPLATE " . ($template // $self->{empty}) . ';');
 }
 
 # A few rows in each table that takes some: row i has i everywhere, so that keys hold
