@@ -848,11 +848,11 @@ FROM (
                     WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' ELSE 'set default' END,
                 'on_delete', CASE x.confdeltype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict'
                     WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' ELSE 'set default' END,
-                'deferrable', x.condeferrable, 'deferred', x.condeferred, 'validated', x.convalidated, 'enforced',
+                'deferrable', x.condeferrable, 'deferred', x.condeferred, 'validated', x.validated, 'enforced',
                     x.conenforced)
             WHEN 'c' THEN jsonb_strip_nulls(jsonb_build_object('type', 'c', 'columns', x.columns, 'expression',
                 x.expression,
-                'validated', x.convalidated, 'enforced', x.conenforced))
+                'validated', x.validated, 'enforced', x.conenforced))
             ELSE jsonb_build_object('type', x.contype, 'columns', x.columns, 'deferrable', x.condeferrable, 'deferred',
                 x.condeferred)
         END
@@ -910,6 +910,13 @@ FROM (
                   THEN pg_get_expr(c.conbin, c.conrelid) END AS expression,
               CASE WHEN c.conparentid <> 0 THEN p.identity || '.' || quote_ident(p.conname) END AS partition_of,
               c.contype = 'f' AND p.conrelid = c.conrelid AS of_reference,
+              -- VALIDATE leaves those for the partitions of the other table as they are
+              CASE WHEN c.contype = 'f' AND p.conrelid = c.conrelid THEN (
+                  WITH RECURSIVE up AS (
+                      SELECT k.conparentid, k.convalidated FROM pg_constraint k WHERE k.oid = c.conparentid
+                      UNION ALL SELECT k.conparentid, k.convalidated FROM up JOIN pg_constraint k ON k.oid = up.conparentid)
+                  SELECT u.convalidated FROM up u WHERE u.conparentid = 0)
+                  ELSE c.convalidated END AS validated,
               i.indnullsnotdistinct, i.waits, i.amname, i.relname AS index_name, i.reloptions, s.spcname, i.indisvalid,
                   i.indisclustered, i.indisreplident,
               ik.include, ik.columns AS index_columns, ik.expressions,
