@@ -672,8 +672,8 @@ AS $function$
     SELECT format($guard$(SELECT CASE WHEN a.a IS NOT DISTINCT FROM w.new THEN 'after' WHEN NOT EXISTS (
         SELECT FROM pg_catalog.jsonb_each(a.a) g WHERE g.value IS DISTINCT FROM w.new -> g.key AND g.value IS DISTINCT FROM w.old -> g.key%s) THEN 'before' ELSE a.a::text END
     FROM (SELECT {acl}::pg_catalog.jsonb AS a FROM {place}) a, (SELECT %L::pg_catalog.jsonb AS new, %L::pg_catalog.jsonb AS old) w)$guard$,
-        CASE WHEN old IS NULL THEN $given$ AND g.key <> 'PUBLIC' AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) x
-            WHERE x.grantee <> 0 AND pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) = g.key)$given$ ELSE '' END,
+        CASE WHEN old IS NULL THEN $given$ AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) x
+            WHERE CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END = g.key)$given$ ELSE '' END,
         new,
         -- what the old owner had, the new one has
         coalesce(old -> 'acl', CASE WHEN kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'language') THEN '{"PUBLIC": ["ALL"]}'::jsonb ELSE '{}' END)

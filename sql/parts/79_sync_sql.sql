@@ -330,16 +330,17 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.state = 'missing' OR f.again OR f.beside
     UNION ALL
     -- a sequence of a column's own gives its name away at once, a default the label that it is
-    SELECT r.section, CASE WHEN f.kind = 'column' AND (r.property = 'identity' AND NOT f.new ? 'identity' OR r.property = 'default' AND EXISTS (
+    SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL' AND k.number IS NULL THEN 2 ELSE r.section END, CASE WHEN f.kind = 'column' AND (r.property = 'identity' AND NOT f.new ? 'identity' OR r.property = 'default' AND EXISTS (
                 SELECT FROM edge e JOIN object y ON y.kind = 'type' AND y.target_identity = e.identity JOIN fired t ON t.number = y.number AND t.step = 'touch'
                 WHERE e.number = f.number AND e.kind = 'type')) THEN -f.number::bigint * 1000
             WHEN f.kind = 'table' AND r.section = 2 AND r.statement LIKE '% ATTACH PARTITION %' THEN 900000000 + f.number::bigint * 1000
             -- after the keys that it is in
-            WHEN r.property = 'not_null' AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint ELSE f.number::bigint * 1000 + r.rule END,
+            WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint ELSE f.number::bigint * 1000 + r.rule END,
         f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
         'alter', f.full_new, CASE WHEN t.number IS NOT NULL THEN (f.old || t.meanwhile) - '{collation,default}'::text[]
             WHEN f.number IN (SELECT w.number FROM without_default w) THEN f.old - 'default' ELSE f.old END, f.full_new, r.state, r.property, r.loss
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter' LEFT JOIN without_type t ON t.number = f.number
+    LEFT JOIN object k ON r.property = 'not_null' AND f.kind = 'column' AND k.kind = 'constraint' AND k.target_parent = f.target_parent AND k.target_properties ->> 'type' = 'p'
     WHERE NOT f.again AND NOT f.beside
     UNION ALL
     SELECT greatest(2, b.section), f.number::bigint * 1000 + 900, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statements, 'alter', f.full_new, f.old, f.full_new,
@@ -666,6 +667,10 @@ BEGIN
     RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
     RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database, n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
         FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
+    IF 'live' IN (reference, target) THEN
+        RETURN NEXT schemaguard.sg_sync_comment(format('''live'': database %I, PostgreSQL %s, as of %s, SHA-256 %s', current_database(), current_setting('server_version_num'), now(),
+            (SELECT encode(sha256(string_agg(o.checksum, '' ORDER BY o.n)), 'hex') FROM @extschema@.sg_snapshot_objects('live', schemas) WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n))));
+    END IF;
     RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
         FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
                   WHEN (e ->> 'kind' = 'constraint' OR e ->> 'what' = 'not_null') AND blocked ? concat_ws(' ', e ->> 'kind', e ->> 'object') THEN 'left out, for rows are in the way'

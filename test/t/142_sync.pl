@@ -273,23 +273,84 @@ is($node->safe_psql('even', "SELECT to_regclass('added')"), '', 'nothing has bee
 
 database('rows');
 $node->safe_psql('rows', q{
-	CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int REFERENCES p, u int UNIQUE, n int NOT NULL, t bigint);
+	CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int REFERENCES p, u int UNIQUE, n int NOT NULL, t bigint, CONSTRAINT large CHECK (t > 1));
 	GRANT INSERT (id) ON c TO third; CREATE TABLE d (p int); ALTER TABLE d ADD CONSTRAINT late FOREIGN KEY (p) REFERENCES p NOT VALID;
 	SELECT sg_snapshot_take('reference');
 	GRANT INSERT, DELETE ON c TO third;
-	ALTER TABLE c DROP CONSTRAINT c_p_fkey, DROP CONSTRAINT c_u_key, ALTER n DROP NOT NULL, ALTER t TYPE int, ADD extra text;
+	ALTER TABLE c DROP CONSTRAINT large, DROP CONSTRAINT c_p_fkey, DROP CONSTRAINT c_u_key, ALTER n DROP NOT NULL, ALTER t TYPE int, ADD extra text;
 	INSERT INTO c SELECT 1, 1, 1, NULL, 1 FROM generate_series(1, 3); ANALYZE c; ALTER TABLE d DROP CONSTRAINT late; INSERT INTO d VALUES (9)});
 my $ways = script('rows');
 is(join("\n", sort { $a cmp $b } map { s/^-- //r } keys %{{ map { $_ => 1 } $ways =~ /^(-- (?:left out: |.*; (?:rewrites|loses)).*)$/mg }}),
 	join("\n", "column public.c.extra: dropped; loses the values of column public.c.extra (about 3 rows, 8192 bytes; 100 % null, 0 distinct)",
 		"column public.c.t: type collation; rewrites public.c under ACCESS EXCLUSIVE (about 3 rows, 8192 bytes; 0 % null, 1 distinct)",
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_orphans('public.c', '{p}', 'public.p', '{id}')",
+		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'check', '(t > 1)')",
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'not null', 'n')",
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'unique', '(u)')"), 'rows in the way, rewrites and losses are told');
+like($ways, qr/^-- 'live': database rows, PostgreSQL \d+, as of [^,]+, SHA-256 [0-9a-f]{64}$/m, 'the digest of this database is told');
+is(($ways =~ /^-- 'reference': .* SHA-256 (\w+)$/m)[0], $node->safe_psql('rows', q{SELECT encode(sha256(string_agg(checksum, '' ORDER BY n)), 'hex') FROM sg_snapshot_objects('reference') WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n)}), 'made like that of a snapshot');
 is(apply('rows', $ways), '', 'and what they are in the way of is left out');
 is($node->safe_psql('rows', q{SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'd'::regclass}), 'late|f', 'not a key that is not to be validated');
 $node->safe_psql('rows', 'DELETE FROM c');
 is_synchronised('rows', 'rows that are gone');
+
+# to count rows, nobody calls what somebody else has written
+$node->safe_psql('rows', q{
+	CREATE TABLE ran (what text); GRANT INSERT ON ran TO PUBLIC; CREATE TABLE spied (t bigint);
+	CREATE FUNCTION spy(bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.ran VALUES (CURRENT_USER); RETURN false; END $$; ALTER FUNCTION spy OWNER TO third;
+	ALTER TABLE spied ADD CONSTRAINT spied CHECK (spy(t)); SELECT sg_snapshot_drop('reference'), sg_snapshot_take('reference'); ALTER TABLE spied DROP CONSTRAINT spied; INSERT INTO spied VALUES (1)});
+like(script('rows'), qr/^ +ALTER TABLE public\.spied ADD CONSTRAINT spied/m, 'a check that calls what somebody else has written is not counted');
+is($node->safe_psql('rows', 'TABLE ran'), '', 'and that is not called');
+$node->safe_psql('rows', 'DROP TABLE spied, ran; DROP FUNCTION spy');
+
+# ---- what the target lacks is named first ----
+
+database('wants');
+$node->safe_psql('wants', q{CREATE COLLATION nice (provider = libc, locale = 'C'); CREATE TABLE a (x text COLLATE nice, y int); CREATE SEQUENCE b});
+$node->safe_psql('wants', q{SELECT sg_snapshot_take('reference'); DROP TABLE a; DROP COLLATION nice; DROP SEQUENCE b;
+	DELETE FROM schemaguard.snapshot_object WHERE kind = 'collation';
+	UPDATE schemaguard.snapshot_object SET properties = properties || '{"owner": "nobody_here"}' WHERE identity = 'public.b';
+	UPDATE schemaguard.snapshot_object SET properties = properties || '{"tablespace": "nowhere"}' WHERE kind = 'table' AND identity = 'public.a';
+	UPDATE schemaguard.snapshot_object SET properties = properties || '{"generated": "1", "generated_kind": "virtual"}' WHERE identity = 'public.a.y';
+	INSERT INTO schemaguard.snapshot_object SELECT snapshot, 'extension', 'nothing', NULL, '{"version": "9.9", "schema": "public", "owner": "postgres"}', checksum, NULL FROM schemaguard.snapshot_object WHERE identity = 'public.b'});
+my $lacks = (major($node) < 18 ? 'PostgreSQL 18, ' : '') . 'collation public.nice, extension nothing 9.9, role nobody_here, tablespace nowhere';
+my $wants = script('wants');
+like($wants, qr/^-- the target lacks \Q$lacks\E: the script will not begin$/m, 'all that is not there is said');
+like(apply('wants', $wants), qr/^[^\n]*ERROR:  nothing has been applied: the target lacks \Q$lacks\E\n/, 'and asked for first');
+is($node->safe_psql('wants', q{SELECT to_regclass('a'), to_regclass('b')}), '|', 'nothing has been applied');
+is_error($node, q{CALL sg_sync_apply('reference')}, '55000', qr/DETAIL:  .*tablespace nowhere is not there/s, 'nor is it by a plan', dbname => 'wants');
+
+# ---- grants that somebody else has made meanwhile, schemas that are one ----
+
+database('grants');
+$node->safe_psql('grants', q{
+	CREATE TABLE g (a int); GRANT SELECT ON g TO other; CREATE VIEW v AS SELECT a FROM g; GRANT SELECT (a) ON v TO other; CREATE TABLE o (a int); GRANT SELECT ON o TO third; ALTER TABLE o OWNER TO other;
+	CREATE TEXT SEARCH CONFIGURATION ts (COPY = english); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE ALL ON FUNCTION f() FROM PUBLIC;
+	SELECT sg_snapshot_take('reference');
+	DROP VIEW v; DROP TABLE g; DROP TEXT SEARCH CONFIGURATION ts; DROP FUNCTION f(); ALTER TABLE o OWNER TO postgres; REVOKE ALL ON o FROM third; GRANT INSERT ON o TO third;
+	ALTER DEFAULT PRIVILEGES GRANT SELECT, DELETE ON TABLES TO third});
+my $grants = script('grants', ', allow_drop => true');
+$node->safe_psql('grants', 'GRANT UPDATE ON o TO PUBLIC');
+like(apply('grants', $grants), qr/^[^\n]*ERROR:  table public\.o is neither as it was nor as it should be: \{.*"PUBLIC": \["UPDATE"\]/, 'a grant on a table that gets another owner');
+$node->safe_psql('grants', 'REVOKE ALL ON o FROM PUBLIC');
+is(apply('grants', $grants) . drift('grants'), '', 'grants, as they were');
+foreach my $meddling ([ 'table public.g', 'GRANT INSERT ON g TO PUBLIC', 'REVOKE ALL ON g FROM PUBLIC' ], [ 'view public.v', 'GRANT UPDATE (a) ON v TO other', 'REVOKE UPDATE (a) ON v FROM other' ],
+	[ 'function public.f()', 'GRANT EXECUTE ON FUNCTION f() TO third', 'REVOKE ALL ON FUNCTION f() FROM third' ],
+	[ 'text search configuration public.ts', 'ALTER TEXT SEARCH CONFIGURATION ts DROP MAPPING FOR email', 'ALTER TEXT SEARCH CONFIGURATION ts ADD MAPPING FOR email WITH simple' ])
+{
+	my ($object, $sql, $undo) = @$meddling;
+	$node->safe_psql('grants', $sql);
+	like(apply('grants', $grants), qr/^[^\n]*ERROR:  \Q$object\E is neither as it was nor as it should be/, "meanwhile: $sql");
+	$node->safe_psql('grants', $undo);
+}
+is(apply('grants', $grants) . drift('grants'), '', 'taken back, the script runs');
+
+$node->safe_psql('grants', q{CREATE SCHEMA one; CREATE TABLE one.t (a int); CREATE VIEW one.v AS SELECT a FROM one.t; SELECT sg_snapshot_drop('reference'), sg_snapshot_take('reference');
+	UPDATE schemaguard.snapshot SET imported_at = now(); DROP SCHEMA one CASCADE; CREATE SCHEMA two; CREATE TABLE two.t (a int); CREATE VIEW two.v AS SELECT a FROM two.t; INSERT INTO two.t VALUES (1)});
+is_error($node, q{SELECT sg_sync_sql('reference', allow_drop => true)}, '55000', qr/DETAIL:  .*schema two has the contents of schema one, which is missing\n.*HINT:.*schemaguard\.rename/s, 'schemas of the same contents are refused', dbname => 'grants');
+$node->safe_psql('grants', q{INSERT INTO schemaguard.rename VALUES ('schema', 'two', 'one')});
+is_synchronised('grants', 'one schema');
+is($node->safe_psql('grants', 'TABLE one.t'), '1', 'one schema: rows are there');
 
 # ---- indexes of partitioned tables, partition by partition ----
 

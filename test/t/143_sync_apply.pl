@@ -78,6 +78,7 @@ my $rows = "INSERT INTO m.parent VALUES (1, 'a', 1); INSERT INTO m.t (id, a, b, 
 my $kept = 'SELECT id, a, b, c, d, note, parent_id FROM m.t ORDER BY id';
 
 query(roles() . everything());
+query('CREATE ROLE approver SUPERUSER');
 query($rows);
 query("CREATE DATABASE $_->[0] TEMPLATE $_->[1]") foreach [ 'edited', 'postgres' ], [ 'alone', 'postgres' ], [ 'named', 'postgres' ];
 query($edits, 'edited');
@@ -178,6 +179,14 @@ sub next_step { return query("SELECT coalesce(min(step), 0) FROM schemaguard.pla
 	query("CALL sg_sync_apply('reference', $options, fix => true)", 'named');
 	is(dump_of('named'), dump_of('renamed'), 'names first, then what has them');
 	is(query('SELECT x FROM m.plain; SELECT id, remark FROM m2.orders ORDER BY id', 'named'), "7\n1|n\n2|o", 'the orphan is in quarantine, all else is there');
+	# what has been done can be taken back, so what comes next is another plan
+	query(q{ALTER TABLE m.base ADD later int}, 'named');
+	is_error($node, "SET schemaguard.require_approval = on; CALL sg_sync_apply('reference', $options)", '55000', qr/plan "sync reference 2" is not approved/, 'where plans have to be approved, this one has', dbname => 'named');
+	$node->safe_psql('named', q{SET SESSION AUTHORIZATION approver; SELECT sg_plan_approve('sync reference 2')});
+	query("SET schemaguard.require_approval = on; CALL sg_sync_apply('reference', $options)", 'named');
+	is(dump_of('named'), dump_of('renamed'), 'then it is run');
+	query("CALL sg_rollback_fks('sync reference 2', fail => true)", 'named');
+	query(q{ALTER TABLE m.base DROP later}, 'named');
 	query("CALL sg_rollback_fks('sync reference', fail => true)", 'named');
 	is(dump_of('named'), $was, 'names are what they were');
 	is(query('SELECT x FROM m.plain ORDER BY x', 'named'), "7\n8", 'the row is back');
