@@ -401,7 +401,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             NOT w.whole AND count(*) = 1 AS alone,
             string_agg(CASE WHEN NOT w.whole AND x.n = 1 THEN '' ELSE quote_literal(f.property || ': ') || ' || ' END
                 || CASE WHEN s.step = 'fresh' AND f.fresh IS NOT NULL THEN 'nullif(' || f.expression || ', ' || f.fresh || ')' ELSE f.expression END, ', ' ORDER BY f.number) AS expressions
-        FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN w.whole THEN f.main AND NOT (s.step = 'drop' AND f.property = 'columns_state' AND s.context ? 'partition_of')
+        FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN w.whole THEN f.main AND NOT (s.step = 'drop' AND f.property = 'columns_state' AND s.context ?| '{partition_of,inherits}')
             ELSE f.property = ANY (string_to_array(coalesce(substring(s.state FROM '^=(.*)'), s.property), ' ')) END) f, LATERAL (SELECT f.n) x (n)) q
     WHERE s.statement IS NOT NULL
 )

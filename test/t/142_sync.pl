@@ -331,7 +331,7 @@ $node->safe_psql('grants', q{
 	ALTER DEFAULT PRIVILEGES GRANT SELECT, DELETE ON TABLES TO third});
 my $grants = script('grants', ', allow_drop => true');
 $node->safe_psql('grants', 'GRANT UPDATE ON o TO PUBLIC');
-like(apply('grants', $grants), qr/^[^\n]*ERROR:  table public\.o is neither as it was nor as it should be: \{.*"PUBLIC": \["UPDATE"\]/, 'a grant on a table that gets another owner');
+like(apply('grants', $grants), qr/^[^\n]*ERROR:  table public\.o is neither as it was nor as it should be: \{.*"PUBLIC": \["UPDATE"\]/m, 'a grant on a table that gets another owner');
 $node->safe_psql('grants', 'REVOKE ALL ON o FROM PUBLIC');
 is(apply('grants', $grants) . drift('grants'), '', 'grants, as they were');
 foreach my $meddling ([ 'table public.g', 'GRANT INSERT ON g TO PUBLIC', 'REVOKE ALL ON g FROM PUBLIC' ], [ 'view public.v', 'GRANT UPDATE (a) ON v TO other', 'REVOKE UPDATE (a) ON v FROM other' ],
@@ -340,7 +340,7 @@ foreach my $meddling ([ 'table public.g', 'GRANT INSERT ON g TO PUBLIC', 'REVOKE
 {
 	my ($object, $sql, $undo) = @$meddling;
 	$node->safe_psql('grants', $sql);
-	like(apply('grants', $grants), qr/^[^\n]*ERROR:  \Q$object\E is neither as it was nor as it should be/, "meanwhile: $sql");
+	like(apply('grants', $grants), qr/^[^\n]*ERROR:  \Q$object\E is neither as it was nor as it should be/m, "meanwhile: $sql");
 	$node->safe_psql('grants', $undo);
 }
 is(apply('grants', $grants) . drift('grants'), '', 'taken back, the script runs');

@@ -497,3 +497,8 @@ CREATE TABLE app.orders (id bigserial PRIMARY KEY, user_id bigint NOT NULL REFER
 CREATE INDEX ON app.orders (user_id, state) WHERE state <> 'done'; CREATE INDEX ON app.orders USING gin (data); CREATE VIEW app.open AS SELECT u.email, count(*) AS n FROM app.users u JOIN app.orders o ON o.user_id = u.id WHERE o.state = 'new' GROUP BY u.email;
 CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.created := now(); RETURN NEW; END $$; CREATE TRIGGER touch BEFORE UPDATE ON app.users FOR EACH ROW EXECUTE FUNCTION app.touch(); ALTER TABLE app.orders ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON app.orders USING (user_id = current_setting('app.user')::bigint);
 GRANT USAGE ON SCHEMA app TO other; GRANT SELECT ON ALL TABLES IN SCHEMA app TO other; COMMENT ON TABLE app.users IS 'Users';
+== a table of columns that have to be quoted goes, and an heir of one that loses a column
+-- a
+CREATE TABLE t (id int, "primary" int, alpha int, "Zulu" int); CREATE TABLE p (a int, b int); CREATE TABLE h (c int) INHERITS (p);
+-- b
+CREATE TABLE p (a int);
