@@ -234,6 +234,9 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT coalesce(o.parent, o.target_parent) AS parent, o.parent_state, jsonb_agg(quote_ident(x.c ->> 'name') || ' ' || (x.c ->> 'type')) AS columns_state
     FROM object o, LATERAL (SELECT coalesce(o.new, o.old)) x (c)
     WHERE o.kind = 'column' AND o.parent_state IN ('missing', 'extra')
+      -- an heir's own: the others come and go with those of its parent
+      AND (x.c ->> 'inherited' IS DISTINCT FROM 'only' OR EXISTS (SELECT FROM object t WHERE t.kind = 'table' AND t.any_properties ? 'partition_of'
+          AND coalesce(t.identity, t.target_identity) = coalesce(o.parent, o.target_parent)))
     GROUP BY 1, 2
 ), filled AS (
     SELECT o.*, CASE WHEN o.again AND o.kind = 'column' AND NOT o.old ? 'generated' THEN 'the values of column ' || o.target_identity END AS lost, CASE WHEN s.parent IS NOT NULL THEN o.old || jsonb_build_object('columns_state', s.columns_state) ELSE o.old END AS full_old, CASE WHEN o.kind IN ('table', 'domain') THEN o.new || jsonb_build_object(CASE o.kind WHEN 'table' THEN 'columns' ELSE 'constraints' END, coalesce(i.columns, ''), 'columns_state', s.columns_state)
@@ -340,7 +343,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         'alter', f.full_new, CASE WHEN t.number IS NOT NULL THEN (f.old || t.meanwhile) - '{collation,default}'::text[]
             WHEN f.number IN (SELECT w.number FROM without_default w) THEN f.old - 'default' ELSE f.old END, f.full_new, r.state, r.property, r.loss
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter' LEFT JOIN without_type t ON t.number = f.number
-    LEFT JOIN object k ON r.property = 'not_null' AND f.kind = 'column' AND k.kind = 'constraint' AND k.target_parent = f.target_parent AND k.target_properties ->> 'type' = 'p'
+    LEFT JOIN pair k ON r.property = 'not_null' AND f.kind = 'column' AND k.kind = 'constraint' AND k.target_parent = f.target_parent AND k.target_properties ->> 'type' = 'p'
     WHERE NOT f.again AND NOT f.beside
     UNION ALL
     SELECT greatest(2, b.section), f.number::bigint * 1000 + 900, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statements, 'alter', f.full_new, f.old, f.full_new,
@@ -401,7 +404,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             NOT w.whole AND count(*) = 1 AS alone,
             string_agg(CASE WHEN NOT w.whole AND x.n = 1 THEN '' ELSE quote_literal(f.property || ': ') || ' || ' END
                 || CASE WHEN s.step = 'fresh' AND f.fresh IS NOT NULL THEN 'nullif(' || f.expression || ', ' || f.fresh || ')' ELSE f.expression END, ', ' ORDER BY f.number) AS expressions
-        FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN w.whole THEN f.main AND NOT (s.step = 'drop' AND f.property = 'columns_state' AND s.context ?| '{partition_of,inherits}')
+        FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN w.whole THEN f.main AND NOT (s.step = 'drop' AND f.property = 'columns_state' AND s.context ? 'partition_of')
             ELSE f.property = ANY (string_to_array(coalesce(substring(s.state FROM '^=(.*)'), s.property), ' ')) END) f, LATERAL (SELECT f.n) x (n)) q
     WHERE s.statement IS NOT NULL
 )
