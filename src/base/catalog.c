@@ -86,9 +86,3 @@ sg_is_attic(Oid schema)
 
 	return name && strncmp(name, SG_ATTIC, strlen(SG_ATTIC)) == 0;
 }
-
-bool
-sg_is_dropped_column(const char *name)
-{
-	return strncmp(name, SG_DROPPED "_", strlen(SG_DROPPED "_")) == 0;
-}

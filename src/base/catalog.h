@@ -65,7 +65,4 @@ extern List *sg_with_partitions(Oid relid);
 
 extern bool sg_is_attic(Oid schema);
 
-/* Is a column of that name one that a plan has dropped, and keeps? */
-extern bool sg_is_dropped_column(const char *name);
-
 #endif							/* SG_CATALOG_H */

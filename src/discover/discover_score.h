@@ -48,9 +48,6 @@ extern bool stats_fill(Facts *facts, const Candidate *cand, float *evidence);
 /* Are its numbers so far apart that a key of 1 to n would not have them by chance? */
 extern bool stats_sparse(Facts *facts, int column);
 
-/* What a value is as a number, where it is one or a date */
-extern bool stats_number(Oid type, Datum value, double *number);
-extern double stats_expected(double rows, double parents);
 extern double stats_short(double highest, double parent_lowest, double parent_highest);
 extern double stats_few(double distinct, double rows, double parents);
 extern bool stats_never_recurs(bool all_differ, double rows, double parents);

@@ -64,7 +64,8 @@ struct StatsCache
 	HTAB	   *parents;
 };
 
-bool
+/* What a value is as a number, where it is one or a date */
+static bool
 stats_number(Oid type, Datum value, double *number)
 {
 	switch (getBaseType(type))
@@ -254,7 +255,7 @@ share_outside(const ColumnStats *child, const ColumnStats *parent)
 }
 
 /* How many different parents would so many rows name, if each were as likely? */
-double
+static double
 stats_expected(double rows, double parents)
 {
 	return parents > 0 ? parents * (1 - exp(-rows / parents)) : 0;

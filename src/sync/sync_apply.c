@@ -40,7 +40,6 @@
 #include "plan/plan_lock.h"
 #include "plan/plan_order.h"
 #include "run/run_unit.h"
-#include "sync/sync.h"
 
 PG_FUNCTION_INFO_V1(sg_sync_apply);
 

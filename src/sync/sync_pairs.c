@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 
 #include "base/args.h"
 #include "base/compat.h"
@@ -25,7 +26,6 @@
 #include "base/spi.h"
 #include "drift/drift_pairs.h"
 #include "snapshot/snapshot_property.h"
-#include "sync/sync.h"
 
 PG_FUNCTION_INFO_V1(sg_sync_pairs);
 

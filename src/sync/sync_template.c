@@ -36,7 +36,6 @@
 #include "utils/numeric.h"
 
 #include "base/args.h"
-#include "sync/sync.h"
 
 PG_FUNCTION_INFO_V1(sg_sync_fill);
 
@@ -234,19 +233,6 @@ fill(StringInfo buf, Jsonb *object, const char **p)
 	return good;
 }
 
-char *
-sync_fill(const char *template, Jsonb *object)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	if (!fill(&buf, object, &template))
-		return NULL;
-	if (*template)
-		elog(ERROR, "a bracket of a template is not opened");
-	return buf.data;
-}
-
 /*
  * schemaguard.sg_sync_fill(template text, object jsonb)
  *
@@ -255,9 +241,13 @@ sync_fill(const char *template, Jsonb *object)
 Datum
 sg_sync_fill(PG_FUNCTION_ARGS)
 {
-	char	   *filled = sync_fill(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1));
+	const char *template = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	StringInfoData buf;
 
-	if (filled == NULL)
+	initStringInfo(&buf);
+	if (!fill(&buf, PG_GETARG_JSONB_P(1), &template))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(filled));
+	if (*template)
+		elog(ERROR, "a bracket of a template is not opened");
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
 }
