@@ -43,11 +43,11 @@ int			sg_fix_pause = 100;
 int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
 int			sg_audit_workers = -1;
-int			sg_audit_memory = -1;
+static int	sg_audit_memory = -1;	/* kB; -1: maintenance_work_mem */
 bool		sg_audit_use_index = false;
 bool		sg_audit_paranoid = false;
 char	   *sg_notify_channel = "schemaguard";
-char	   *sg_drift_partitions = "list, hash, default";
+static char *sg_drift_partitions = "list, hash, default";	/* kinds, separated by commas */
 int			sg_connect_timeout = 10;
 int			sg_remote_timeout = 300000;
 

@@ -56,13 +56,10 @@ extern int	sg_fix_pause;		/* ms, between two batches of orphans */
 extern int	sg_validate_with;	/* SG_VALIDATE_* */
 extern int	sg_audit_method;	/* SG_AUDIT_* */
 extern int	sg_audit_workers;	/* -1: by the size of the table */
-extern int	sg_audit_memory;	/* kB; -1: maintenance_work_mem */
 extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
 
 extern char *sg_notify_channel; /* of checks and gates; "" is none */
-extern char *sg_drift_partitions;	/* kinds of partitions, separated by
-									 * commas */
 extern int	sg_connect_timeout; /* s, to reach another server */
 extern int	sg_remote_timeout;	/* ms, one statement there */
 
