@@ -230,7 +230,7 @@ BEGIN ATOMIC
          CROSS JOIN LATERAL (
              SELECT CASE h.action WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' ELSE 'no action' END AS action,
                     h.reason
-             FROM (VALUES (1, own.action, 'declared keys to this parent do so'),
+             FROM (VALUES (1::int8, own.action, 'declared keys to this parent do so'),
                           (2, CASE WHEN own.action IS NULL THEN usual.action END, 'most declared keys of this database do so'),
                           (3, CASE WHEN f.link_table AND f.child_rows > 1000000 THEN 'a'::"char" END, 'a link table, but so large that a cascade would hold locks for long'),
                           (4, CASE WHEN f.link_table THEN 'c'::"char" END, 'a link table: its rows mean nothing without the parent''s'),
@@ -242,7 +242,8 @@ BEGIN ATOMIC
       AND NOT EXISTS (SELECT FROM found o
                       WHERE o.one_to_one AND o.column_number = f.key_column AND o.key_column = f.column_number
                         AND cardinality(f.child_columns) = 1 AND o.score > f.score)
-    ORDER BY f.score DESC, f.column_number, f.key_number;
+    -- printing a body looks for the operator class of what it sorts by; of int a broken catalog may have two, and a snapshot prints it
+    ORDER BY f.score DESC, f.column_number::int8, f.key_number::int8;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovered(regclass, float8, text, text[])
     IS 'the foreign keys that are missing, in words';

@@ -204,7 +204,7 @@ my %call = (
 	sg_snapshot_import_lines => q{SELECT sg_snapshot_import_lines('mine', '{}')},
 	sg_snapshot_objects => q{SELECT * FROM sg_snapshot_objects('live')},
 	sg_snapshot_take => q{SELECT sg_snapshot_take('mine')},
-	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_sync_$_" } q{attributes('[]', '[]')}, q{comment('x')}, q{comments('t', '{}', '{}')}, q{concurrently('t_c', 'SELECT', 'true', NULL, 'a', 't_c', 'a')}, q{constraint_is(false, 't_c', 'x', true)}, q{expected('{}', '{a}', '{f}', true)}, q{fill('{a}', '{}')}, q{index_is('x')}, q{loose('x')}, q{loosely('x')}, q{new_name('x')}, q{pattern()}, q{tag('x')},
+	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_sync_$_" } q{acl_guard('table', 'a', '{}', '{}')}, q{attributes('[]', '[]')}, q{comment('x')}, q{comments('t', '{}', '{}')}, q{concurrently('t_c', 'SELECT', 'true', NULL, 'a', 't_c', 'a')}, q{constraint_is(false, 't_c', 'x', true)}, q{expected('{}', '{a}', '{f}', true)}, q{fill('{a}', '{}')}, q{index_is('x')}, q{loose('x')}, q{loosely('x')}, q{new_name('x')}, q{pattern()}, q{tag('x')},
 		q{finds('SELECT')}, q{first_other('[]', '[]')}, q{relabel('t', '[]', '[]')}, q{first_name('a b')}, q{size('live', 'table', 't_c')}, q{grants('table', 't_c', NULL, 'nothing', '{}', '{}')}, q{guarded('if', 't_c', 'SELECT', 'true', NULL, NULL)}, q{keys('["q"]', '{}')}, q{labels('t', '["a"]', '[]')},
 		q{lacking('["a"]', '[]')}, q{name('f(int)')}, q{object('table', 't_c', 'public', 't_c', '{}', NULL)}, q{operator('=(integer, integer)')}, q{options('["a=b"]', '[]')},
 		q{pairs('secret', 'live', NULL)}, q{routine('function', '{}')}, q{rules()}, q{schema('a.b')}, q{statements('secret', 'live', NULL, true, true)}, q{type_loss('integer', 'smallint')}),
