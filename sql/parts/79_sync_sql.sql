@@ -279,7 +279,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         -- what a generated column holds comes back with it
         CASE WHEN f.state = 'extra' OR f.kind = 'column' AND NOT f.old ? 'generated' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
-    WHERE f.again AND f.parent_state IS DISTINCT FROM 'extra'
+    WHERE f.again AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
     UNION ALL
     SELECT 2, CASE x.n WHEN 1 THEN -d.number::bigint * 1000 ELSE d.number::bigint * 1000 + 450 END, d.kind, coalesce(d.identity, d.target_identity), CASE x.n WHEN 1 THEN 'default dropped' ELSE 'default again' END,
         'ALTER ' || CASE d.kind WHEN 'domain' THEN format('DOMAIN %s ', x.at ->> 'identity') ELSE format('TABLE ONLY %s ALTER COLUMN %I ', x.at ->> 'parent', x.at ->> 'name') END

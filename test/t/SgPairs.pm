@@ -502,3 +502,8 @@ GRANT USAGE ON SCHEMA app TO other; GRANT SELECT ON ALL TABLES IN SCHEMA app TO 
 CREATE TABLE t (id int, "primary" int, alpha int, "Zulu" int); CREATE TABLE p (a int, b int); CREATE TABLE h (c int) INHERITS (p);
 -- b
 CREATE TABLE p (a int);
+== a table that goes has a name that is needed, another one that goes refers to it
+-- a
+CREATE TABLE k (id int CONSTRAINT wanted PRIMARY KEY); CREATE TABLE c (k int REFERENCES k);
+-- b
+CREATE TABLE wanted (id int);

@@ -93,6 +93,12 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN
         END;
     END LOOP;
+    -- an empty period refers to nothing
+    IF current_setting('server_version_num')::int >= 180000 THEN
+        FOR t IN EXECUTE 'SELECT DISTINCT k.conrelid::regclass AS name FROM pg_constraint k WHERE k.contype = ''f'' AND k.conperiod' LOOP
+            EXECUTE format('TRUNCATE %s CASCADE', t.name);
+        END LOOP;
+    END IF;
 END $$;
 SQL
 }
