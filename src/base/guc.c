@@ -47,7 +47,8 @@ static int	sg_audit_memory = -1;	/* kB; -1: maintenance_work_mem */
 bool		sg_audit_use_index = false;
 bool		sg_audit_paranoid = false;
 char	   *sg_notify_channel = "schemaguard";
-static char *sg_drift_partitions = "list, hash, default";	/* kinds, separated by commas */
+static char *sg_drift_partitions = "list, hash, default";	/* kinds, separated by
+															 * commas */
 int			sg_connect_timeout = 10;
 int			sg_remote_timeout = 300000;
 

@@ -22,7 +22,7 @@
 #include "discover/discover_words.h"
 
 
-#define SHARING_MAX 1024			/* tables looked at for one key */
+#define SHARING_MAX 1024		/* tables looked at for one key */
 
 /* Is the name of a key's column the parent's own business? */
 static bool
@@ -80,7 +80,10 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 	if (key->n > GROUP_MAX)
 		return false;
 
-	/* the lead stands for the one that is the parent's own, or is not in the child */
+	/*
+	 * the lead stands for the one that is the parent's own, or is not in the
+	 * child
+	 */
 	for (int i = 0; i < key->n; i++)
 	{
 		columns[i] = is_own_part(facts, key->columns[i], key->table) ? -1 : child_column(facts, key, i, child);

@@ -56,8 +56,8 @@
 #define DATED_ROWS 500
 #define ORPHANS_MOST 0.5		/* where times are compared */
 #define KEY_SIZE_MAX 8160		/* bytes: no index holds longer values */
-#define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no rhythm
-									 * of theirs */
+#define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no
+									 * rhythm of theirs */
 
 struct RowSample
 {

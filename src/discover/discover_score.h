@@ -25,7 +25,10 @@ typedef struct Weights
 {
 	double		signal[SIGNAL_COUNT];
 
-	/* what share of proposals is right where the candidate's is 0.0, 0.1, ... 1.0 */
+	/*
+	 * what share of proposals is right where the candidate's is 0.0, 0.1, ...
+	 * 1.0
+	 */
 	double		calibration[LEVEL_ROWS + 1][CALIBRATION_KNOTS];
 } Weights;
 

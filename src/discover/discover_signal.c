@@ -118,7 +118,10 @@ signals_fill(Facts *facts, Candidate *cand)
 {
 	float	   *s = cand->signals;
 
-	/* groups compete with no name, and of what only rows bring up the name says nothing */
+	/*
+	 * groups compete with no name, and of what only rows bring up the name
+	 * says nothing
+	 */
 	if (cand->set < facts->ncolumns)
 	{
 		s[SIGNAL_CANDIDATE] = 1;

@@ -269,7 +269,10 @@ match_keys(Sketches *s)
 		const FactKey *key = &facts->keys[k];
 		const FactTable *table = &facts->tables[key->table];
 
-		/* a text that is unique beside a primary key is a name, of words that others use */
+		/*
+		 * a text that is unique beside a primary key is a name, of words that
+		 * others use
+		 */
 		if (key->n == 1 && !table->denied && !table->partition && table->tuples != 0 &&
 			(key->primary || !facts_is_text(facts->columns[key->columns[0]].type)) &&
 			hash_of(&facts->columns[key->columns[0]], "pk") && may_read(facts, key->columns[0]))

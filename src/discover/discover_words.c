@@ -130,7 +130,7 @@ find_stem(Dictionary *dictionary, Word *word)
 	{
 		size_t		length = strlen(ending->text) - 1;
 
-		if (n >= length + STEM_MIN && strcmp(word->text + n - length, ending->text + 1) == 0)
+		if (n >= length + STEM_MIN && strcmp(word->text +n - length, ending->text +1) == 0)
 			return enter_word(dictionary, psprintf("%.*s%s", (int) (n - length), word->text,
 												   ending->means ? ending->means : ""));
 	}

@@ -47,7 +47,7 @@ typedef enum Suffix
 /* Each word of all names is there once */
 typedef struct Word
 {
-	char		text[WORD_KEY_SIZE];	/* hash key, in lower case */
+	char text[	WORD_KEY_SIZE]; /* hash key, in lower case */
 	struct Word *stem;			/* without the marks of a plural; NULL: not
 								 * yet looked for */
 	const char *means;			/* of class plural */

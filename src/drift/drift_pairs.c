@@ -130,7 +130,11 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 			if (object->partner)
 			{
 				fill_object(pair, object->partner);
-				/* a name of PostgreSQL's choice is as good as another, but may be asked for */
+
+				/*
+				 * a name of PostgreSQL's choice is as good as another, but
+				 * may be asked for
+				 */
 				if (strcmp(pair->name[0], pair->name[1]) != 0)
 					pair->changes = list_make1(object->automatic_pair ? "automatic_name" : "name");
 				/* in a schema that is renamed, nothing moves */

@@ -506,6 +506,7 @@ sg_scratch_run(PG_FUNCTION_ARGS)
 	sg_arg_check(fcinfo, 0);
 	steps = PG_GETARG_JSONB_P(0);
 	text = JsonbToCString(NULL, &steps->root, VARSIZE(steps));
+
 	snapshot = sg_arg_text(fcinfo, 2);
 	if (current[0] == '\0' || !JB_ROOT_IS_ARRAY(steps))
 		ereport(ERROR,

@@ -52,7 +52,8 @@ typedef struct ScriptPlace
 {
 	char	   *(*ask) (const char *sql);
 	void		(*execute) (const char *sql);
-	ErrorData  *(*execute_alone) (const char *sql);	/* outside of a transaction */
+	ErrorData  *(*execute_alone) (const char *sql); /* outside of a
+													 * transaction */
 	ErrorData  *(*transaction) (void (*fn) (void *arg), void *arg);
 	void		(*report) (const char *text);
 } ScriptPlace;
