@@ -3,8 +3,8 @@
  * plan_lock.c
  *	  Locks on what plans are about.
  *
- * They are on objects that no SQL command locks: rows of the table of plans.
- * They show in pg_locks as locktype object.
+ * They are on objects that no SQL command locks: rows of the table of plans, as
+ * a rule.  They show in pg_locks as locktype object.
  *
  *-------------------------------------------------------------------------
  */

@@ -12,14 +12,16 @@
 
 #include "plan/plan.h"
 
-/* What is locked, of the table of plans */
+/* What is locked: of the table of plans, where nothing else is said */
 typedef enum PlanLock
 {
 	PLAN_LOCK_RUN,				/* a plan, by its id: the run lock */
 	PLAN_LOCK_WORKERS,			/* beside it: shared by the workers of whoever
 								 * runs the plan */
 	PLAN_LOCK_NAME,				/* a name, by its hash */
-	PLAN_LOCK_SYNC				/* sg_sync_apply(); id 0 */
+	PLAN_LOCK_SYNC,				/* sg_sync_apply(); id 0 */
+	PLAN_LOCK_SCRATCH			/* of pg_database: a scratch database, by the
+								 * hash of its name */
 } PlanLock;
 
 /*

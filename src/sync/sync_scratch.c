@@ -22,7 +22,6 @@
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -37,6 +36,7 @@
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
+#include "plan/plan_lock.h"
 #include "snapshot/snapshot.h"
 #include "sync/sync_scratch.h"
 #include "worker/worker.h"
@@ -75,28 +75,16 @@ static bool recorded;			/* may there be something to drop? */
 
 /* ---- its name ---- */
 
-static void
-lock_tag(LOCKTAG *tag, const char *name)
-{
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, DatabaseRelationId, hash_bytes((const unsigned char *) name, strlen(name)), 4);
-}
-
 static bool
 take_name(const char *name)
 {
-	LOCKTAG		tag;
-
-	lock_tag(&tag, name);
-	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	return plan_lock(PLAN_LOCK_SCRATCH, DatabaseRelationId, hash_bytes((const unsigned char *) name, strlen(name)), true);
 }
 
 static void
 give_name(const char *name)
 {
-	LOCKTAG		tag;
-
-	lock_tag(&tag, name);
-	(void) LockRelease(&tag, ExclusiveLock, true);
+	plan_unlock(PLAN_LOCK_SCRATCH, DatabaseRelationId, hash_bytes((const unsigned char *) name, strlen(name)));
 }
 
 /* ---- in a worker here ---- */
